@@ -259,7 +259,7 @@ group_cb(void *al_, const struct commit_group *group OVS_UNUSED)
         if (pending.logs[i].stored && is_person(pending.logs[i].who)) {
             write_entry(al, &pending.logs[i]);
         }
-        commit_pause(al->commit);
+        commit_yield(al->commit);
     }
 }
 

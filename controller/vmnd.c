@@ -530,7 +530,7 @@ start_apps(struct vmnd *vmnd)
     if (request.n_ops) {
         commit_submit(vmnd->commit, &request, apps_done, vmnd);
     } else {
-        commit_when_settled(vmnd->commit, ready_cb, vmnd);
+        commit_when_quiescent(vmnd->commit, ready_cb, vmnd);
     }
     model_request_uninit(&request);
 }
@@ -560,7 +560,7 @@ vmnd_start(struct vmnd *vmnd)
 static void
 vmnd_stop(struct vmnd *vmnd)
 {
-    commit_cancel_when_settled(vmnd->commit, ready_cb, vmnd);
+    commit_cancel_when_quiescent(vmnd->commit, ready_cb, vmnd);
     commit_stop(vmnd->commit);
     northbound_destroy(vmnd->northbound);
     load_monitor_destroy(vmnd->load);

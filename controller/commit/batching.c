@@ -12,7 +12,7 @@
 #define SKIP_MAX 63
 
 int64_t
-pace_wait(struct pace *pace, bool behind, size_t n, int64_t now_us)
+batching_wait(struct batching *pace, bool behind, size_t n, int64_t now_us)
 {
     if (!behind || now_us >= pace->not_before_us) {
         return 0;
@@ -26,7 +26,7 @@ pace_wait(struct pace *pace, bool behind, size_t n, int64_t now_us)
 }
 
 void
-pace_begin(struct pace *pace, size_t n, int64_t now_us)
+batching_begin(struct batching *pace, size_t n, int64_t now_us)
 {
     if (pace->waiting) {
         pace->waiting = false;
@@ -40,7 +40,7 @@ pace_begin(struct pace *pace, size_t n, int64_t now_us)
 }
 
 void
-pace_sent(struct pace *pace, bool behind, int64_t now_us)
+batching_sent(struct batching *pace, bool behind, int64_t now_us)
 {
     if (pace->fruitless) {
         pace->fruitless = false;
@@ -49,13 +49,13 @@ pace_sent(struct pace *pace, bool behind, int64_t now_us)
         pace->n_skipped = 0;
     } else if (!behind) {
         pace->delay_us /= 2;
-        if (pace->delay_us < PACE_MIN_US) {
+        if (pace->delay_us < BATCHING_MIN_US) {
             pace->delay_us = 0;
         }
     } else if (pace->n_skipped < pace->skip) {
         pace->n_skipped++;
     } else {
-        pace->delay_us = MIN(MAX(2 * pace->delay_us, PACE_MIN_US),
+        pace->delay_us = MIN(MAX(2 * pace->delay_us, BATCHING_MIN_US),
                              pace->max_us);
     }
     pace->not_before_us = now_us + pace->delay_us;

@@ -16,9 +16,9 @@
 #include <stdint.h>
 
 /* The least delay but none, in microseconds. */
-#define PACE_MIN_US 1000
+#define BATCHING_MIN_US 1000
 
-struct pace {
+struct batching {
     int64_t max_us;             /* 0: never waits. */
     int64_t delay_us;           /* From one group that was sent to the next
                                  * that is begun. */
@@ -34,11 +34,12 @@ struct pace {
 
 /* Microseconds that a group of 'n' requests is to wait from 'now_us' on, or 0
  * to begin it.  'behind': most hosts owe answers. */
-int64_t pace_wait(struct pace *, bool behind, size_t n, int64_t now_us);
+int64_t batching_wait(struct batching *, bool behind, size_t n, int64_t
+                      now_us);
 /* A group of 'n' requests begins. */
-void pace_begin(struct pace *, size_t n, int64_t now_us);
+void batching_begin(struct batching *, size_t n, int64_t now_us);
 /* It is about to be sent.  'behind': most hosts owe answers to what was sent
  * before. */
-void pace_sent(struct pace *, bool behind, int64_t now_us);
+void batching_sent(struct batching *, bool behind, int64_t now_us);
 
 #endif /* controller/commit/batching.h */

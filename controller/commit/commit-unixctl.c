@@ -33,7 +33,7 @@ wait_for_moment(struct commit *commit, struct unixctl_conn *conn,
     command->conn = conn;
     command->engine = commit_engine(commit);
     ovs_list_push_back(&commands, &command->node);
-    commit_when_settled(commit, cb, command);
+    commit_when_quiescent(commit, cb, command);
 }
 
 static void

@@ -62,8 +62,8 @@ struct commit {
     struct engine *engine;
     const struct store_class *store_class;
     struct store *store;
-    struct slices *slices;      /* Does all below, from run(). */
-    struct pace pace;           /* When the next group may begin, */
+    struct fiber *slices;      /* Does all below, from run(). */
+    struct batching pace;           /* When the next group may begin, */
     struct event *later;        /* which this waits for. */
     bool behind;                /* Most hosts owe answers. */
     uint64_t n_groups, n_requests; /* Begun, and in them. */
@@ -120,9 +120,9 @@ commit_create(struct event_base *base, struct model *model,
     commit->store_class = store_class;
     commit->store = store;
     commit->activity = activity_create(engine);
-    commit->slices = slices_create(base, run, commit);
-    engine_set_pause(engine, slices_pause, commit->slices);
-    model_set_yield(model, slices_pause, commit->slices);
+    commit->slices = fiber_create(base, run, commit);
+    engine_set_yield(engine, fiber_yield, commit->slices);
+    model_set_yield(model, fiber_yield, commit->slices);
     commit->later = event_new(base, -1, 0, later_cb, commit);
     commit->retry = event_new(base, -1, 0, retry_cb, commit);
     commit->retry_ms = RETRY_MIN_MS;
@@ -132,26 +132,26 @@ commit_create(struct event_base *base, struct model *model,
     ovs_list_init(&commit->refused);
     ovs_list_init(&commit->group);
     ovs_list_init(&commit->settled_cbs);
-    slices_kick(commit->slices);
+    fiber_schedule(commit->slices);
     return commit;
 }
 
 static void
 kick(struct commit *commit)
 {
-    slices_kick(commit->slices);
+    fiber_schedule(commit->slices);
 }
 
 void
-commit_pause(struct commit *commit)
+commit_yield(struct commit *commit)
 {
-    slices_pause(commit->slices);
+    fiber_yield(commit->slices);
 }
 
 void
-commit_set_pauses(struct commit *commit, unsigned n)
+commit_set_max_yields(struct commit *commit, unsigned n)
 {
-    slices_set_pauses(commit->slices, n);
+    fiber_set_max_yields(commit->slices, n);
 }
 
 void
@@ -225,7 +225,7 @@ answer(struct commit *commit, struct pending *pending)
         pending->done(pending->aux, &result);
     }
     while (model_request_drop_last(&pending->request)) {
-        commit_pause(commit);
+        commit_yield(commit);
     }
     model_request_uninit(&pending->request);
     vmn_errors_uninit(&pending->errors);
@@ -244,7 +244,7 @@ answer_all(struct commit *commit, struct ovs_list *list)
     while (!ovs_list_is_empty(&answers)) {
         answer(commit, CONTAINER_OF(ovs_list_pop_front(&answers),
                                     struct pending, node));
-        commit_pause(commit);
+        commit_yield(commit);
     }
 }
 
@@ -293,13 +293,13 @@ commit_submit(struct commit *commit, struct model_request *request,
 /* Settled moments.  ------------------------------------------------------ */
 
 bool
-commit_is_settled(const struct commit *commit)
+commit_is_quiescent(const struct commit *commit)
 {
     return !commit->busy;
 }
 
 void
-commit_when_settled(struct commit *commit, void (*cb)(void *aux), void *aux)
+commit_when_quiescent(struct commit *commit, void (*cb)(void *aux), void *aux)
 {
     struct settled_cb *settled = xmalloc(sizeof *settled);
 
@@ -310,8 +310,8 @@ commit_when_settled(struct commit *commit, void (*cb)(void *aux), void *aux)
 }
 
 void
-commit_cancel_when_settled(struct commit *commit, void (*cb)(void *aux),
-                           void *aux)
+commit_cancel_when_quiescent(struct commit *commit, void (*cb)(void *aux),
+                             void *aux)
 {
     struct settled_cb *settled, *next;
 
@@ -336,7 +336,7 @@ call_settled(struct commit *commit)
 
         settled->cb(settled->aux);
         free(settled);
-        commit_pause(commit);
+        commit_yield(commit);
     }
 }
 
@@ -346,12 +346,12 @@ void
 commit_plan(struct commit *commit, struct model_request *request,
             commit_done_cb *done, void *aux)
 {
-    commit_try(commit, request, NULL, done, aux);
+    commit_dry_run(commit, request, NULL, done, aux);
 }
 
 void
-commit_try(struct commit *commit, struct model_request *request,
-           void (*look)(void *aux), commit_done_cb *done, void *aux)
+commit_dry_run(struct commit *commit, struct model_request *request,
+               void (*look)(void *aux), commit_done_cb *done, void *aux)
 {
     if (commit->stopped) {
         model_request_uninit(request);
@@ -382,10 +382,10 @@ run_plan(struct commit *commit)
     commit->busy = true;
     pending->revision = model_revision(commit->model);
     if (pending->look) {
-        pending->ok = plan_try(commit->model, commit->engine,
-                               &pending->request, time_wall_msec(),
-                               pending->look, pending->aux,
-                               &pending->errors);
+        pending->ok = plan_dry_run(commit->model, commit->engine,
+                                   &pending->request, time_wall_msec(),
+                                   pending->look, pending->aux,
+                                   &pending->errors);
     } else {
         pending->plan = plan_make(commit->model, commit->engine,
                                   &pending->request, time_wall_msec(),
@@ -424,8 +424,8 @@ static bool
 is_due(struct commit *commit)
 {
     int64_t us = (!commit->n_queue || commit->n_queue >= GROUP_MAX ? 0
-                  : pace_wait(&commit->pace, commit->behind, commit->n_queue,
-                              time_usec()));
+                  : batching_wait(&commit->pace, commit->behind,
+                                  commit->n_queue, time_usec()));
 
     if (us) {
         const struct timeval tv = { us / 1000000, us % 1000000 };
@@ -463,7 +463,7 @@ apply(struct commit *commit)
     uint64_t before = model_revision(commit->model);
 
     activity_begin(commit->activity, now_ms);
-    pace_begin(&commit->pace, commit->n_queue, time_usec());
+    batching_begin(&commit->pace, commit->n_queue, time_usec());
     commit->n_groups++;
     commit->n_single -= commit->n_single ? 1 : 0;
     for (int n = 0; n < max && commit->n_queue && n_ops < GROUP_OPS_MAX;
@@ -480,7 +480,7 @@ apply(struct commit *commit)
             activity_add_request(commit->activity, &pending->request);
         }
         ovs_list_push_back(&commit->group, &pending->node);
-        commit_pause(commit);
+        commit_yield(commit);
     }
     commit->info.first_revision = before + 1;
     commit->info.last_revision = model_revision(commit->model);
@@ -517,7 +517,7 @@ finish(struct commit *commit)
 
     activity_step(commit->activity, ACTIVITY_STORE);
     count_stored(commit);
-    pace_sent(&commit->pace, commit->behind, time_usec());
+    batching_sent(&commit->pace, commit->behind, time_usec());
     if (commit->sink) {
         commit->sink(commit->sink_aux, &commit->info);
     }
@@ -547,8 +547,8 @@ go_back(struct commit *commit)
     model_undo(commit->model);
     /* Takes the engine back as well; nobody has seen either difference. */
     id_pools_set_revision(model_id_pools(commit->model),
-                         model_revision(commit->model) + 1);
-    engine_delta_destroy(engine_run_back(commit->engine, delta));
+                          model_revision(commit->model) + 1);
+    engine_delta_destroy(engine_roll_back(commit->engine, delta));
     engine_delta_destroy(delta);
     commit->busy = false;
 }
@@ -808,7 +808,7 @@ start(struct commit *commit)
 static void
 try_again(struct commit *commit)
 {
-    if (engine_take_freed(commit->engine)) {
+    if (engine_take_freed_ids(commit->engine)) {
         compile_unasked(commit, model_revision(commit->model) + 1);
     }
 }
@@ -875,8 +875,8 @@ commit_stop(struct commit *commit)
     }
     commit->stopped = true;
     event_del(commit->retry);
-    slices_hurry(commit->slices);
-    while ((commit->writing || slices_is_working(commit->slices))
+    fiber_disable_yield(commit->slices);
+    while ((commit->writing || fiber_is_running(commit->slices))
            && !event_base_loop(commit->base, EVLOOP_ONCE)) {
         continue;
     }
@@ -901,9 +901,9 @@ commit_destroy(struct commit *commit)
     LIST_FOR_EACH_POP (settled, node, &commit->settled_cbs) {
         free(settled);
     }
-    engine_set_pause(commit->engine, NULL, NULL);
+    engine_set_yield(commit->engine, NULL, NULL);
     model_set_yield(commit->model, NULL, NULL);
-    slices_destroy(commit->slices);
+    fiber_destroy(commit->slices);
     free(commit->write_error_text);
     event_free(commit->later);
     event_free(commit->retry);

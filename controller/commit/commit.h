@@ -43,7 +43,7 @@ typedef void commit_done_cb(void *aux, const struct commit_result *);
 /* One group that became durable.  The first one after the start has no
  * revision (first_revision > last_revision): it is the compiled state as it
  * was loaded.  Nor has one in which units that lacked a number are tried again
- * (engine_take_freed()). */
+ * (engine_take_freed_ids()). */
 struct commit_group {
     uint64_t first_revision;    /* Revisions in it: first to last. */
     uint64_t last_revision;
@@ -57,9 +57,9 @@ typedef void commit_sink_cb(void *aux, const struct commit_group *);
 /* For the sink, for what is called at a settled moment and for what loads at
  * the start: lets the loop have its turn, if the slice that this one has is
  * over.  Elsewhere it does nothing. */
-void commit_pause(struct commit *);
-/* For tests: slices_set_pauses(). */
-void commit_set_pauses(struct commit *, unsigned n);
+void commit_yield(struct commit *);
+/* For tests: fiber_set_max_yields(). */
+void commit_set_max_yields(struct commit *, unsigned n);
 
 struct commit *commit_create(struct event_base *, struct model *,
                              struct engine *, const struct store_class *,
@@ -73,7 +73,7 @@ void commit_destroy(struct commit *);
 void commit_set_sink(struct commit *, commit_sink_cb *, void *aux);
 /* Who else is told of a group, once the sink has had it: the model's pending
  * rows and revisions (model_get_pending()) are those of the group.  May call
- * commit_pause().  There are at most COMMIT_WATCHERS_MAX. */
+ * commit_yield().  There are at most COMMIT_WATCHERS_MAX. */
 #define COMMIT_WATCHERS_MAX 8
 void commit_add_watch(struct commit *, commit_sink_cb *, void *aux);
 void commit_remove_watch(struct commit *, commit_sink_cb *, void *aux);
@@ -83,7 +83,7 @@ void commit_remove_watch(struct commit *, commit_sink_cb *, void *aux);
  * state that is compiled first.  Returns false if it has begun already. */
 bool commit_hold(struct commit *);
 /* Ends that.  'load' is called before anything is compiled, and may call
- * commit_pause(); NULL: there is nothing to load. */
+ * commit_yield(); NULL: there is nothing to load. */
 void commit_begin(struct commit *, void (*load)(void *aux), void *aux);
 
 /* Takes over the contents of 'request' (and leaves it empty).  'done' is
@@ -101,10 +101,10 @@ void commit_plan(struct commit *, struct model_request *request,
                  commit_done_cb *done, void *aux);
 
 /* Puts 'request' in place as a plan does, and calls 'look' there, which may
- * call commit_pause(); then undoes it, and tells 'done', without a plan.  One
+ * call commit_yield(); then undoes it, and tells 'done', without a plan.  One
  * that is refused is told only.  They wait among the plans. */
-void commit_try(struct commit *, struct model_request *request,
-                void (*look)(void *aux), commit_done_cb *done, void *aux);
+void commit_dry_run(struct commit *, struct model_request *request,
+                    void (*look)(void *aux), commit_done_cb *done, void *aux);
 
 const struct engine *commit_engine(const struct commit *);
 
@@ -140,12 +140,12 @@ const struct activity *commit_activity(const struct commit *);
 
 /* True when nothing is being written: the engine's items are then exactly what
  * is durable.  A host is reconciled only at such a moment. */
-bool commit_is_settled(const struct commit *);
+bool commit_is_quiescent(const struct commit *);
 /* Calls 'cb' once, at the next such moment (from the loop; before the next
  * group starts).  It stays that moment until 'cb' returns, even if it calls
- * commit_pause(), or what it calls pauses. */
-void commit_when_settled(struct commit *, void (*cb)(void *aux), void *aux);
-void commit_cancel_when_settled(struct commit *, void (*cb)(void *aux),
-                                void *aux);
+ * commit_yield(), or what it calls pauses. */
+void commit_when_quiescent(struct commit *, void (*cb)(void *aux), void *aux);
+void commit_cancel_when_quiescent(struct commit *, void (*cb)(void *aux),
+                                  void *aux);
 
 #endif /* controller/commit/commit.h */

@@ -30,7 +30,7 @@ VLOG_DEFINE_THIS_MODULE(slices);
 
 #define STACK_SIZE (1024 * 1024)
 
-struct slices {
+struct fiber {
     void (*work)(void *aux);
     void *aux;
     struct event *next;         /* The next slice.  A timer: before it, the
@@ -67,11 +67,11 @@ now_ns(void)
 /* Switching.  ------------------------------------------------------------ */
 
 static void
-to_own(struct slices *s)
+to_own(struct fiber *s)
 {
     s->inside = true;
     s->n_pauses = 0;
-    s->end_ns = now_ns() + SLICE_US * INT64_C(1000);
+    s->end_ns = now_ns() + FIBER_SLICE_US * INT64_C(1000);
 #ifdef __SANITIZE_ADDRESS__
     __sanitizer_start_switch_fiber(&s->loop_fake, s->stack, STACK_SIZE);
 #endif
@@ -83,7 +83,7 @@ to_own(struct slices *s)
 }
 
 static void
-arrived(struct slices *s OVS_UNUSED)
+arrived(struct fiber *s OVS_UNUSED)
 {
 #ifdef __SANITIZE_ADDRESS__
     __sanitizer_finish_switch_fiber(s->own_fake, &s->loop_stack,
@@ -92,7 +92,7 @@ arrived(struct slices *s OVS_UNUSED)
 }
 
 static void
-to_loop(struct slices *s)
+to_loop(struct fiber *s)
 {
 #ifdef __SANITIZE_ADDRESS__
     __sanitizer_start_switch_fiber(&s->own_fake, s->loop_stack,
@@ -107,7 +107,7 @@ to_loop(struct slices *s)
 static void
 body(unsigned high, unsigned low)
 {
-    struct slices *s = (struct slices *) ((uintptr_t) high << 16 << 16
+    struct fiber *s = (struct fiber *) ((uintptr_t) high << 16 << 16
                                           | (uintptr_t) low);
 
     arrived(s);
@@ -120,7 +120,7 @@ body(unsigned high, unsigned low)
 }
 
 static void
-slice_soon(struct slices *s)
+slice_soon(struct fiber *s)
 {
     static const struct timeval at_once = { 0, 0 };
 
@@ -130,7 +130,7 @@ slice_soon(struct slices *s)
 static void
 slice_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *s_)
 {
-    struct slices *s = s_;
+    struct fiber *s = s_;
 
     to_own(s);
     if (s->working) {
@@ -144,7 +144,7 @@ slice_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *s_)
 /* Life.  ----------------------------------------------------------------- */
 
 static void
-make_stack(struct slices *s)
+make_stack(struct fiber *s)
 {
     uintptr_t self = (uintptr_t) s;
 
@@ -167,10 +167,10 @@ make_stack(struct slices *s)
 #endif
 }
 
-struct slices *
-slices_create(struct event_base *base, void (*work)(void *aux), void *aux)
+struct fiber *
+fiber_create(struct event_base *base, void (*work)(void *aux), void *aux)
 {
-    struct slices *s = xzalloc(sizeof *s);
+    struct fiber *s = xzalloc(sizeof *s);
 
     s->work = work;
     s->aux = aux;
@@ -180,7 +180,7 @@ slices_create(struct event_base *base, void (*work)(void *aux), void *aux)
 }
 
 void
-slices_destroy(struct slices *s)
+fiber_destroy(struct fiber *s)
 {
     if (s) {
         ovs_assert(!s->working);
@@ -194,7 +194,7 @@ slices_destroy(struct slices *s)
 }
 
 void
-slices_kick(struct slices *s)
+fiber_schedule(struct fiber *s)
 {
     if (s->working) {
         s->again = true;
@@ -204,22 +204,22 @@ slices_kick(struct slices *s)
 }
 
 bool
-slices_is_working(const struct slices *s)
+fiber_is_running(const struct fiber *s)
 {
     return s->working;
 }
 
 static bool
-is_over(struct slices *s)
+is_over(struct fiber *s)
 {
     return (s->max_pauses ? ++s->n_pauses >= s->max_pauses
             : now_ns() >= s->end_ns);
 }
 
 void
-slices_pause(void *s_)
+fiber_yield(void *s_)
 {
-    struct slices *s = s_;
+    struct fiber *s = s_;
 
     if (s->inside && !s->hurry && is_over(s)) {
         to_loop(s);
@@ -227,13 +227,13 @@ slices_pause(void *s_)
 }
 
 void
-slices_set_pauses(struct slices *s, unsigned n)
+fiber_set_max_yields(struct fiber *s, unsigned n)
 {
     s->max_pauses = n;
 }
 
 void
-slices_hurry(struct slices *s)
+fiber_disable_yield(struct fiber *s)
 {
     s->hurry = true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Long work in slices.  A function runs on a stack of its own; wherever it
- * calls slices_pause() it may be left and taken up again in a later turn of
+ * calls fiber_yield() it may be left and taken up again in a later turn of
  * the event loop, so that it can be written straight down and still never
  * holds the loop for long.
  *
@@ -14,32 +14,32 @@
 #include <stdbool.h>
 
 struct event_base;
-struct slices;
+struct fiber;
 
 /* How long a slice lasts. */
-#define SLICE_US 3000
+#define FIBER_SLICE_US 3000
 
-/* 'work' is what slices_kick() has called.  'base' is not owned. */
-struct slices *slices_create(struct event_base *base,
-                             void (*work)(void *aux), void *aux);
+/* 'work' is what fiber_schedule() has called.  'base' is not owned. */
+struct fiber *fiber_create(struct event_base *base,
+                           void (*work)(void *aux), void *aux);
 /* No work may be under way. */
-void slices_destroy(struct slices *);
+void fiber_destroy(struct fiber *);
 
 /* Has the work done, soon, from the loop; once more if it is under way. */
-void slices_kick(struct slices *);
+void fiber_schedule(struct fiber *);
 
 /* True from the beginning of the work to its end, between slices too. */
-bool slices_is_working(const struct slices *);
+bool fiber_is_running(const struct fiber *);
 
 /* From inside the work: lets the loop have its turn if the slice is over.
  * From elsewhere: does nothing. */
-void slices_pause(void *slices);
+void fiber_yield(void *slices);
 
-/* A slice lasts for so many calls of slices_pause(), whatever the time; 0: no
+/* A slice lasts for so many calls of fiber_yield(), whatever the time; 0: no
  * longer.  For tests of what may be met between two slices. */
-void slices_set_pauses(struct slices *, unsigned n);
+void fiber_set_max_yields(struct fiber *, unsigned n);
 
 /* From now on the work does not pause. */
-void slices_hurry(struct slices *);
+void fiber_disable_yield(struct fiber *);
 
 #endif /* controller/commit/fiber.h */

@@ -376,7 +376,7 @@ static bool
 is_possible(const struct model *model, const struct engine *engine,
             const struct model_request *request, struct vmn_errors *errors)
 {
-    const char *fault = engine_trial_fault(engine);
+    const char *fault = engine_dry_run_fault(engine);
 
     if (fault) {
         vmn_errors_add(errors, VMN_ERR_CONFLICT, "", "%s fails already, and "
@@ -470,7 +470,7 @@ attempt_begin(struct attempt *attempt, int64_t now_ms,
     uint64_t revision;
 
     id_pools_begin_trial(model_id_pools(attempt->model));
-    engine_begin_trial(attempt->engine);
+    engine_begin_dry_run(attempt->engine);
     if (model_apply(attempt->model, attempt->request, now_ms, &revision,
                     errors)) {
         return false;
@@ -486,7 +486,7 @@ attempt_undo(struct attempt *attempt)
 {
     if (attempt->delta) {
         model_undo(attempt->model);
-        attempt->undo = engine_run_back(attempt->engine, attempt->delta);
+        attempt->undo = engine_roll_back(attempt->engine, attempt->delta);
     }
 }
 
@@ -495,7 +495,7 @@ attempt_end(struct attempt *attempt)
 {
     engine_delta_destroy(attempt->delta);
     engine_delta_destroy(attempt->undo);
-    engine_end_trial(attempt->engine);
+    engine_end_dry_run(attempt->engine);
     id_pools_end_trial(model_id_pools(attempt->model));
 }
 
@@ -526,9 +526,9 @@ plan_make(struct model *model, struct engine *engine,
 }
 
 bool
-plan_try(struct model *model, struct engine *engine,
-         struct model_request *request, int64_t now_ms,
-         void (*look)(void *aux), void *aux, struct vmn_errors *errors)
+plan_dry_run(struct model *model, struct engine *engine,
+             struct model_request *request, int64_t now_ms,
+             void (*look)(void *aux), void *aux, struct vmn_errors *errors)
 {
     struct attempt attempt = { model, engine, request, NULL, NULL };
     bool ok = attempt_begin(&attempt, now_ms, errors);

@@ -36,9 +36,9 @@ json_t *plan_make(struct model *, struct engine *, struct model_request *,
  * current state and the engine's flows are those that it leads to.  Returns
  * false with 'errors', and calls nothing, if the request is refused.  'look'
  * may pause. */
-bool plan_try(struct model *, struct engine *, struct model_request *,
-              int64_t now_ms, void (*look)(void *aux), void *aux,
-              struct vmn_errors *errors);
+bool plan_dry_run(struct model *, struct engine *, struct model_request *,
+                  int64_t now_ms, void (*look)(void *aux), void *aux,
+                  struct vmn_errors *errors);
 
 /* After an engine_run(): true if no host exceeds the engine's limit by it;
  * else false, and an error says which. */

@@ -117,7 +117,7 @@ view_uninit_handler(struct vmn_view *view, struct arena_chunk **kept)
 }
 
 void
-number_refs_uninit(struct number_refs *numbers, struct id_pools *table)
+id_refs_uninit(struct id_refs *numbers, struct id_pools *table)
 {
     for (size_t i = 0; i < numbers->n; i++) {
         id_pools_unref(table, numbers->refs[i]);
@@ -129,7 +129,7 @@ number_refs_uninit(struct number_refs *numbers, struct id_pools *table)
 void
 view_uninit(struct vmn_view *view)
 {
-    number_refs_uninit(&view->numbers, model_id_pools(view->engine->model));
+    id_refs_uninit(&view->numbers, model_id_pools(view->engine->model));
     while (view->arena) {
         struct arena_chunk *next = view->arena->next;
 
@@ -139,22 +139,18 @@ view_uninit(struct vmn_view *view)
     free(view->problem);
 }
 
+const struct emit_services view_emit_services = {
+    .alloc = vmn_alloc,
+    .number = vmn_number,
+    .fail = view_fail,
+};
+
 void
 view_fail(struct vmn_view *view, const char *format, va_list args)
 {
     if (!view->problem) {
         view->problem = xvasprintf(format, args);
     }
-}
-
-void
-emit_fail(struct vmn_emit *emit, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    view_fail(emit->view, format, args);
-    va_end(args);
 }
 
 void
@@ -193,18 +189,6 @@ vmn_alloc(struct vmn_view *view, size_t size)
     chunk->used += size;
     memset(p, 0, size);
     return p;
-}
-
-const char *
-view_strdup(struct vmn_view *view, const char *s)
-{
-    if (!s) {
-        return NULL;
-    }
-
-    size_t size = strlen(s) + 1;
-
-    return memcpy(vmn_alloc(view, size), s, size);
 }
 
 /* Most texts fit into what is left of the chunk, and are written once. */
@@ -317,11 +301,11 @@ static struct vmn_names
 peek_facts(struct engine *engine, const char *relation, const char *key)
 {
     const void *number = shash_find_data(&engine->relations, relation);
-    struct node *node = (number ? graph_find(&engine->graph, NODE_FACTS,
+    struct node *node = (number ? graph_find(&engine->graph, NODE_RELATION,
                                              (uintptr_t) number - 1, key)
                          : NULL);
 
-    return (node ? facts_names(facts_node_cast(node))
+    return (node ? relation_names(relation_node_cast(node))
             : (struct vmn_names) { 0, NULL });
 }
 
@@ -369,7 +353,7 @@ static uint32_t
 peek_number(struct vmn_view *view, const char *kind, const char *key)
 {
     uint32_t number = id_pools_peek(model_id_pools(view->engine->model), kind,
-                                   key);
+                                    key);
 
     if (!number) {
         fail(view, "there is no %s number of \"%s\" yet", kind, key);
@@ -388,12 +372,11 @@ vmn_facts(struct vmn_view *view, const char *relation, const char *key)
         return peek_facts(engine, relation, key);
     }
 
-    struct facts_node *facts = facts_get(engine,
-                                         facts_relation(engine, relation),
-                                         key);
+    struct relation_node *facts
+        = relation_get(engine, relation_number(engine, relation), key);
 
     graph_read(view->node, &facts->node, view->serial);
-    return facts_names(facts);
+    return relation_names(facts);
 }
 
 const void *
@@ -439,7 +422,7 @@ vmn_number(struct vmn_view *view, const char *kind, const char *key)
     }
     number = id_pools_ref(model_id_pools(view->engine->model), kind, key);
     if (!number) {
-        graph_read(view->node, &lack_get(view->engine, kind)->node,
+        graph_read(view->node, &id_exhaustion_get(view->engine, kind)->node,
                    view->serial);
         fail(view, "no %s number is left for \"%s\"", kind, key);
         return 0;
@@ -467,8 +450,8 @@ void
 vmn_publish(struct vmn_emit *emit, const char *relation, const char *key,
             const char *value)
 {
-    if (emit->n_facts >= EMIT_FACTS_MAX) {
-        emit_fail(emit, "more than %d facts", EMIT_FACTS_MAX);
+    if (emit->n_facts >= EMIT_VALUES_MAX) {
+        emit_fail(emit, "more than %d facts", EMIT_VALUES_MAX);
         return;
     }
     if (strlen(key) > 255 || strlen(value) > 255) {
@@ -480,10 +463,10 @@ vmn_publish(struct vmn_emit *emit, const char *relation, const char *key,
         emit->facts = x2nrealloc(emit->facts, &emit->allocated_facts,
                                  sizeof *emit->facts);
     }
-    emit->facts[emit->n_facts++] = (struct emit_fact) {
-        .relation = facts_relation(emit->view->engine, relation),
-        .key = view_strdup(emit->view, key),
-        .value = view_strdup(emit->view, value),
+    emit->facts[emit->n_facts++] = (struct emit_value) {
+        .relation = relation_number(emit->view->engine, relation),
+        .key = emit_strdup(emit, key),
+        .value = emit_strdup(emit, value),
     };
 }
 

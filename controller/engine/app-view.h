@@ -13,6 +13,7 @@
 #include "vmn/app.h"
 
 struct arena_chunk;
+struct emit_services;
 struct id_pools;
 
 struct vmn_view {
@@ -21,7 +22,7 @@ struct vmn_view {
                                  * is recorded. */
     unsigned depth;             /* Of a handler's queries in each other. */
     uint64_t serial;
-    struct number_refs numbers; /* That it asked for. */
+    struct id_refs numbers; /* That it asked for. */
     struct arena_chunk *arena;
     char *problem;              /* First one, or NULL. */
 };
@@ -41,10 +42,10 @@ void view_free_spare(struct engine *);
 
 void view_fail(struct vmn_view *, const char *format, va_list);
 
-/* Copies into the view's memory; NULL gives NULL. */
-const char *view_strdup(struct vmn_view *, const char *);
+/* For emit_init(). */
+extern const struct emit_services view_emit_services;
 
-void number_refs_uninit(struct number_refs *, struct id_pools *);
+void id_refs_uninit(struct id_refs *, struct id_pools *);
 
 /* The value of a query, while it is computed. */
 struct vmn_value {

@@ -9,6 +9,7 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/delta.h \
 	controller/engine/dependency-graph.c \
 	controller/engine/dependency-graph.h \
+	controller/engine/drop-reasons.c \
 	controller/engine/dry-run.c \
 	controller/engine/dry-run.h \
 	controller/engine/engine-private.h \

@@ -39,10 +39,10 @@ engine_delta_destroy(struct engine_delta *delta)
         return;
     }
     for (size_t i = 0; i < delta->n_changes; i++) {
-        engine_item_unref(CONST_CAST(struct engine_item *,
-                                     delta->changes[i].item));
+        flow_item_unref(CONST_CAST(struct flow_item *,
+                                   delta->changes[i].item));
         if (i % PAUSE_STEPS == 0) {
-            engine_pause(delta->engine);
+            engine_yield(delta->engine);
         }
     }
     for (size_t i = 0; i < delta->n_members; i++) {
@@ -50,7 +50,7 @@ engine_delta_destroy(struct engine_delta *delta)
                                delta->members[i].scope));
         free(CONST_CAST(char *, delta->members[i].host));
         if (i % PAUSE_STEPS == 0) {
-            engine_pause(delta->engine);
+            engine_yield(delta->engine);
         }
     }
     free(delta->changes);
@@ -68,7 +68,7 @@ grown(size_t n)
 }
 
 void
-delta_add(struct engine_delta *delta, struct item *item, bool added,
+delta_add(struct engine_delta *delta, struct flow_item *item, bool added,
           bool replaced)
 {
     struct engine_delta_app *app = (item->app < delta->n_apps
@@ -82,7 +82,7 @@ delta_add(struct engine_delta *delta, struct item *item, bool added,
     delta->changes[delta->n_changes++] = (struct engine_change) {
         .added = added,
         .replaced = replaced,
-        .item = engine_item_ref(&item->pub),
+        .item = flow_item_ref(item),
     };
     if (app && added) {
         if (replaced) {

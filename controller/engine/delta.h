@@ -10,7 +10,7 @@
 struct engine;
 struct engine_delta;
 struct engine_scope;
-struct item;
+struct flow_item;
 struct pipeline;
 
 struct engine_delta *delta_create(const struct engine *,
@@ -19,7 +19,7 @@ struct engine_delta *delta_create(const struct engine *,
 /* Adds an item that is wanted from now on ('added'), or no longer.
  * 'replaced': another of the same key and scope comes in its place, or was in
  * it.  Takes a reference. */
-void delta_add(struct engine_delta *, struct item *, bool added,
+void delta_add(struct engine_delta *, struct flow_item *, bool added,
                bool replaced);
 void delta_add_member(struct engine_delta *, struct engine_scope *,
                       const char *host, bool joined);

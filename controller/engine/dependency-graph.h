@@ -18,9 +18,9 @@
 #include "openvswitch/shash.h"
 
 struct engine_scope;
-struct item;
+struct flow_item;
 struct entry;
-struct fact_quotas;
+struct publisher_quotas;
 struct id_entry;
 struct quota_set;
 
@@ -28,9 +28,8 @@ enum node_kind {
     NODE_ROW,                   /* 'id' is an enum vmn_table. */
     NODE_LABELS,                /* Of a row; 'id' as for that. */
     NODE_INDEX,                 /* 'id' is an enum vmn_index. */
-    NODE_FACTS,                 /* 'id' is a relation. */
-    NODE_LACK,                  /* Numbers of the kind 'key', when none was
-                                 * left. */
+    NODE_RELATION,                 /* 'id' is a relation. */
+    NODE_ID_EXHAUSTION,         /* ID pool 'key', when no ID was left. */
     NODE_QUERY,                 /* 'id' is a query class. */
     NODE_UNIT,                  /* 'id' is a unit class. */
 };
@@ -65,19 +64,19 @@ struct edge {
 };
 
 /* The facts at one key of a relation. */
-struct facts_node {
+struct relation_node {
     struct node node;
     struct shash values;        /* Value -> count of publications. */
     bool changed;               /* Queued in the engine's 'changed_facts'. */
     struct ovs_list changed_node;
-    struct fact_quotas *quotas; /* Of those who publish them, or NULL. */
+    struct publisher_quotas *quotas; /* Of those who publish them, or NULL. */
     size_t n_names;             /* Sorted cache; 'names' is NULL if stale. */
     const char **names;
     struct engine_scope *scope; /* Of these hosts, or NULL. */
 };
 
 /* That no number of a kind was left: there as long as somebody lacks one. */
-struct lack_node {
+struct exhaustion_node {
     struct node node;
     struct ovs_list lacks_node; /* In the engine's 'lacks'. */
     uint64_t n_freed;           /* Numbers of the kind that had become free
@@ -86,27 +85,27 @@ struct lack_node {
 
 /* A fact that a unit has published: one of its values at one key, both of
  * which are there as long as it is. */
-struct fact {
-    struct facts_node *facts;
+struct relation_value {
+    struct relation_node *facts;
     struct shash_node *value;
 };
 
 /* What a query or unit holds besides its edges. */
-struct number_refs {
+struct id_refs {
     size_t n, allocated;
     struct id_entry **refs;
 };
 
 struct query_node {
     struct node node;
-    struct number_refs numbers;
+    struct id_refs numbers;
     void *value;                /* NULL: none. */
     size_t value_size;
 };
 
 struct unit_node {
     struct node node;
-    struct number_refs numbers;
+    struct id_refs numbers;
     struct hmap_node cookie_node; /* In engine's 'cookies'. */
     uint64_t cookie;
     const char *name;           /* "APP.UNIT/KEY", in the same block. */
@@ -117,7 +116,7 @@ struct unit_node {
     size_t n_entries;           /* What it wants; see wanted.h. */
     struct entry **entries;
     size_t n_facts;             /* What it has published. */
-    struct fact *facts;
+    struct relation_value *facts;
     struct quota_set *quotas;   /* That it counts for; NULL: none.  Counted. */
 };
 

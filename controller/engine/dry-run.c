@@ -13,32 +13,32 @@
 #include "controller/flow/flow-item.h"
 #include "util.h"
 
-struct former {
+struct withdrawn {
     struct hmap_node node;      /* By the item's digest. */
-    struct item *item;          /* Counted. */
+    struct flow_item *item;          /* Counted. */
 };
 
 void
-trial_init(struct trial *trial)
+dry_run_init(struct dry_run *trial)
 {
     memset(trial, 0, sizeof *trial);
     hmap_init(&trial->former);
 }
 
 void
-trial_forget(struct trial *trial)
+withdrawn_forget(struct dry_run *trial)
 {
-    struct former *former;
+    struct withdrawn *former;
 
     HMAP_FOR_EACH_SAFE (former, node, &trial->former) {
         hmap_remove(&trial->former, &former->node);
-        engine_item_unref(&former->item->pub);
+        flow_item_unref(former->item);
         free(former);
     }
 }
 
 void
-trial_end(struct trial *trial)
+dry_run_end(struct dry_run *trial)
 {
     free(trial->fault);
     trial->fault = NULL;
@@ -46,33 +46,33 @@ trial_end(struct trial *trial)
 }
 
 void
-trial_uninit(struct trial *trial)
+dry_run_uninit(struct dry_run *trial)
 {
-    trial_forget(trial);
-    trial_end(trial);
+    withdrawn_forget(trial);
+    dry_run_end(trial);
     hmap_destroy(&trial->former);
 }
 
 void
-trial_keep(struct trial *trial, struct item *item)
+withdrawn_keep(struct dry_run *trial, const struct flow_item *item)
 {
-    struct former *former = xmalloc(sizeof *former);
+    struct withdrawn *former = xmalloc(sizeof *former);
 
-    former->item = item_cast(engine_item_ref(&item->pub));
-    hmap_insert(&trial->former, &former->node, item->pub.digest);
+    former->item = flow_item_ref(item);
+    hmap_insert(&trial->former, &former->node, item->digest);
 }
 
-struct item *
-trial_take(struct trial *trial, const struct item *item)
+struct flow_item *
+withdrawn_take(struct dry_run *trial, const struct flow_item *item)
 {
-    struct former *former;
+    struct withdrawn *former;
 
-    HMAP_FOR_EACH_WITH_HASH (former, node, item->pub.digest,
+    HMAP_FOR_EACH_WITH_HASH (former, node, item->digest,
                              &trial->former) {
-        struct item *found = former->item;
+        struct flow_item *found = former->item;
 
-        if (found->pub.scope == item->pub.scope
-            && engine_item_equal(&found->pub, &item->pub)) {
+        if (found->scope == item->scope
+            && flow_item_equal(found, item)) {
             hmap_remove(&trial->former, &former->node);
             free(former);
             return found;
@@ -82,13 +82,13 @@ trial_take(struct trial *trial, const struct item *item)
 }
 
 bool
-trial_holds(const struct trial *trial, const struct unit_node *unit)
+dry_run_holds(const struct dry_run *trial, const struct unit_node *unit)
 {
     return trial->running && unit->failed;
 }
 
 void
-trial_note_fault(struct trial *trial, const struct unit_node *unit)
+dry_run_set_fault(struct dry_run *trial, const struct unit_node *unit)
 {
     if (!trial->fault) {
         trial->fault = xstrdup(unit->name);

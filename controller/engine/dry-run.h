@@ -5,7 +5,8 @@
  * had failed before stay as they are: they hold on to what they wanted last,
  * and no computation would bring that back.
  *
- * Who uses it: engine_run_back(), engine_begin_trial(), engine_end_trial(). */
+ * Who uses it: engine_roll_back(), engine_begin_dry_run(),
+ * engine_end_dry_run(). */
 
 #ifndef CONTROLLER_ENGINE_DRY_RUN_H
 #define CONTROLLER_ENGINE_DRY_RUN_H 1
@@ -14,29 +15,29 @@
 
 #include "openvswitch/hmap.h"
 
-struct item;
+struct flow_item;
 struct unit_node;
 
-struct trial {
+struct dry_run {
     bool running;
     struct hmap former;         /* Of withdrawn items. */
     char *fault;                /* A unit that had to be left alone. */
 };
 
-void trial_init(struct trial *);
-void trial_end(struct trial *);
-void trial_uninit(struct trial *);
+void dry_run_init(struct dry_run *);
+void dry_run_end(struct dry_run *);
+void dry_run_uninit(struct dry_run *);
 
 /* Keeps a reference to an item that was withdrawn, until it is taken or
  * forgotten. */
-void trial_keep(struct trial *, struct item *);
-void trial_forget(struct trial *);
+void withdrawn_keep(struct dry_run *, const struct flow_item *);
+void withdrawn_forget(struct dry_run *);
 /* A withdrawn item that equals 'item', with the reference, or NULL. */
-struct item *trial_take(struct trial *, const struct item *);
+struct flow_item *withdrawn_take(struct dry_run *, const struct flow_item *);
 
 /* True if 'unit' must be left as it is. */
-bool trial_holds(const struct trial *, const struct unit_node *);
+bool dry_run_holds(const struct dry_run *, const struct unit_node *);
 /* Notes that something would have become of such a unit. */
-void trial_note_fault(struct trial *, const struct unit_node *);
+void dry_run_set_fault(struct dry_run *, const struct unit_node *);
 
 #endif /* controller/engine/dry-run.h */

@@ -62,14 +62,14 @@ struct engine {
     size_t n_relations;         /* Numbers in order of appearance. */
     struct shash relations;     /* Name -> number + 1, as pointer. */
 
-    struct ovs_list changed_facts; /* Of struct facts_node. */
-    struct ovs_list lacks;      /* Of struct lack_node. */
+    struct ovs_list changed_facts; /* Of struct relation_node. */
+    struct ovs_list lacks;      /* Of struct exhaustion_node. */
     struct ovs_list idle;       /* Of struct node: nobody reads them. */
     struct shards cookies;      /* Of struct unit_node, by cookie. */
     struct ovs_list problems;   /* Of struct unit_node that have one. */
-    struct trial trial;
+    struct dry_run trial;
     struct scope_table scopes;
-    struct item_registry *registry;
+    struct flow_item_registry *registry;
     struct wanted wanted;
     struct quotas quotas;
     struct emit_pool pool;
@@ -80,27 +80,30 @@ struct engine {
         const char *text;       /* The app's. */
         uint32_t hash;
     } reasons[1024];
-    struct arena_chunk *about_arena; /* engine_get_about()'s. */
+    struct arena_chunk *about_arena; /* engine_get_flow_owner()'s. */
     struct engine_stats stats;
     struct problems_cache *problems_cache;
 };
 
 /* relation.c */
-unsigned facts_relation(struct engine *, const char *name);
-struct facts_node *facts_get(struct engine *, unsigned relation,
-                             const char *key);
+unsigned relation_number(struct engine *, const char *name);
+struct relation_node *relation_get(struct engine *, unsigned relation,
+                                   const char *key);
 /* Publishes.  The fact stays where it is until it is removed. */
-struct fact facts_add(struct engine *, unsigned relation, const char *key,
-                      const char *value);
-void facts_remove(struct engine *, const struct fact *);
-struct vmn_names facts_names(struct facts_node *);
+struct relation_value relation_add(struct engine *, unsigned relation, const
+                                   char *key, const char *value);
+void relation_remove(struct engine *, const struct relation_value *);
+struct vmn_names relation_names(struct relation_node *);
 /* Frees the node if it is empty and nobody reads it. */
-void facts_put(struct engine *, struct facts_node *);
-void facts_node_destroy(struct engine *, struct facts_node *);
+void relation_release(struct engine *, struct relation_node *);
+void relation_node_destroy(struct engine *, struct relation_node *);
+
+/* drop-reasons.c: remembers a reason that a flow drops for. */
+void engine_add_drop_reason(struct engine *, const char *reason);
 
 /* id-exhaustion.c */
-struct lack_node *lack_get(struct engine *, const char *kind);
-void lack_destroy(struct engine *, struct lack_node *);
+struct exhaustion_node *id_exhaustion_get(struct engine *, const char *kind);
+void id_exhaustion_destroy(struct engine *, struct exhaustion_node *);
 
 /* query.c */
 struct query_node *query_get(struct engine *, const char *name,
@@ -116,21 +119,21 @@ struct unit_class *unit_class(const struct engine *,
                               const struct unit_node *);
 
 /* unit-unixctl.c */
-void inspect_unixctl_init(struct engine *);
+void unit_unixctl_init(struct engine *);
 
 /* engine.c */
 void engine_note_idle(void *engine, struct node *);
 
-static inline struct facts_node *
-facts_node_cast(struct node *node)
+static inline struct relation_node *
+relation_node_cast(struct node *node)
 {
-    return CONTAINER_OF(node, struct facts_node, node);
+    return CONTAINER_OF(node, struct relation_node, node);
 }
 
-static inline struct lack_node *
-lack_node_cast(struct node *node)
+static inline struct exhaustion_node *
+exhaustion_node_cast(struct node *node)
 {
-    return CONTAINER_OF(node, struct lack_node, node);
+    return CONTAINER_OF(node, struct exhaustion_node, node);
 }
 
 static inline struct query_node *

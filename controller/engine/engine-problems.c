@@ -29,7 +29,7 @@ static void
 add_problem(json_t *problems, const char *kind, const char *first,
             const char *second, const char *text, const struct match *match)
 {
-    char *packet = match ? overlap_packet(match) : NULL;
+    char *packet = match ? match_example_packet(match) : NULL;
     json_t *units = json_pack("[s]", first);
 
     if (second) {
@@ -70,16 +70,16 @@ conflicting_slots(const struct engine *engine, json_t *problems, size_t max)
         const struct slot *slot = array->slot;
         const char *first = slot_unit_name(slot, 0);
         const char *second = slot_unit_name(slot, slot->n_entries - 1);
-        char *text = slot->kind == ENGINE_GROUP
+        char *text = slot->kind == FLOW_ITEM_GROUP
             ? xasprintf("both want group %u; the first has it",
                         slot->group_id)
             : xasprintf("both want the same match in table %u at priority "
                         "%u; the first has it", slot->table, slot->priority);
 
-        if (slot->kind == ENGINE_FLOW && slot->n_active) {
+        if (slot->kind == FLOW_ITEM_FLOW && slot->n_active) {
             struct match match;
 
-            overlap_decode(&slot_active(slot)[0]->pub, &match);
+            flow_item_decode_match(slot_active(slot)[0], &match);
             add_problem(problems, "conflict", first, second, text, &match);
         } else {
             add_problem(problems, "conflict", first, second, text, NULL);
@@ -106,9 +106,9 @@ struct search {
 
 /* The unit that wants 'item', or NULL if several contribute to it. */
 static const struct unit_node *
-unit_of(const struct engine *engine, const struct engine_item *item)
+unit_of(const struct engine *engine, const struct flow_item *item)
 {
-    uint64_t cookie = engine_cookie_owner(item->cookie);
+    uint64_t cookie = flow_cookie_owner(item->cookie);
     const struct unit_node *unit;
 
     HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
@@ -123,24 +123,24 @@ unit_of(const struct engine *engine, const struct engine_item *item)
 /* Adds a problem if some packet matches both flows of a level, they may be on
  * one host, and they differ in what they do with it. */
 static void
-check_items(struct search *search, const struct engine_item *a,
-            const struct engine_item *b)
+check_items(struct search *search, const struct flow_item *a,
+            const struct flow_item *b)
 {
     struct match a_match, b_match, both;
 
-    if (engine_cookie_owner(a->cookie) == engine_cookie_owner(b->cookie)
+    if (flow_cookie_owner(a->cookie) == flow_cookie_owner(b->cookie)
         || !scope_may_meet(a->scope, b->scope)
-        || overlap_is_excluded(a, b) || overlap_same_result(a, b)
-        || (engine_item_drop_reason(a) && engine_item_drop_reason(b))) {
+        || match_is_disjoint(a, b) || flow_item_same_actions(a, b)
+        || (flow_item_drop_reason(a) && flow_item_drop_reason(b))) {
         return;
     }
 
     const struct unit_node *x = unit_of(search->engine, a);
     const struct unit_node *y = unit_of(search->engine, b);
 
-    overlap_decode(a, &a_match);
-    overlap_decode(b, &b_match);
-    if (x && y && overlap_intersect(&a_match, &b_match, &both)
+    flow_item_decode_match(a, &a_match);
+    flow_item_decode_match(b, &b_match);
+    if (x && y && match_intersect(&a_match, &b_match, &both)
         && search->n_found++ < search->max) {
         bool in_order = strcmp(x->name, y->name) < 0;
         char *text = xasprintf("overlapping matches in table %u at priority "
@@ -159,8 +159,8 @@ check_slots(struct search *search, const struct slot *a, const struct slot *b)
 {
     for (size_t i = 0; i < a->n_active; i++) {
         for (size_t j = 0; j < b->n_active; j++) {
-            check_items(search, &slot_active(a)[i]->pub,
-                        &slot_active(b)[j]->pub);
+            check_items(search, slot_active(a)[i],
+                        slot_active(b)[j]);
         }
     }
     search->n_pairs += a->n_active * b->n_active;
@@ -183,7 +183,7 @@ common_hash(const struct slot *slot, const struct match *a,
     struct match match;
     uint32_t hash = 0;
 
-    overlap_decode(&slot_active(slot)[0]->pub, &match);
+    flow_item_decode_match(slot_active(slot)[0], &match);
     flow = (const uint64_t *) &match.flow;
     for (size_t i = 0; i < FLOW_U64S; i++) {
         if (am[i] & bm[i]) {
@@ -194,19 +194,19 @@ common_hash(const struct slot *slot, const struct match *a,
 }
 
 /* A flow of 'shape': its fields and masks are those of all. */
-static const struct engine_item *
-example_of(const struct shape *shape)
+static const struct flow_item *
+example_of(const struct match_shape *shape)
 {
     const struct slot *slot = CONTAINER_OF(ovs_list_front(&shape->slots),
                                            struct slot, shape_node);
 
-    return &slot_active(slot)[0]->pub;
+    return slot_active(slot)[0];
 }
 
 /* Finds the pairs of two shapes that agree where both look: a join by hash. */
 static void
-check_shapes(struct search *search, const struct shape *small,
-             const struct shape *large)
+check_shapes(struct search *search, const struct match_shape *small,
+             const struct match_shape *large)
 {
     struct hmap values = HMAP_INITIALIZER(&values);
     struct joined *joined;
@@ -218,13 +218,13 @@ check_shapes(struct search *search, const struct shape *small,
         return;
     }
     search->n_decoded += small->n + large->n;
-    overlap_decode(example_of(small), &a);
-    overlap_decode(example_of(large), &b);
+    flow_item_decode_match(example_of(small), &a);
+    flow_item_decode_match(example_of(large), &b);
     LIST_FOR_EACH (slot, shape_node, &small->slots) {
         joined = xmalloc(sizeof *joined);
         joined->slot = slot;
         hmap_insert(&values, &joined->node, common_hash(slot, &a, &b));
-        engine_pause(search->engine);
+        engine_yield(search->engine);
     }
     LIST_FOR_EACH (slot, shape_node, &large->slots) {
         HMAP_FOR_EACH_WITH_HASH (joined, node, common_hash(slot, &a, &b),
@@ -235,7 +235,7 @@ check_shapes(struct search *search, const struct shape *small,
                 search->cut_short = true;
             }
         }
-        engine_pause(search->engine);
+        engine_yield(search->engine);
     }
     HMAP_FOR_EACH_POP (joined, node, &values) {
         free(joined);
@@ -244,9 +244,9 @@ check_shapes(struct search *search, const struct shape *small,
 }
 
 static void
-check_level(struct search *search, const struct level *level)
+check_level(struct search *search, const struct overlap_level *level)
 {
-    const struct shape *a, *b;
+    const struct match_shape *a, *b;
 
     HMAP_FOR_EACH (a, node, &level->shapes) {
         HMAP_FOR_EACH (b, node, &level->shapes) {
@@ -275,7 +275,7 @@ overlapping_flows(const struct engine *engine, json_t *problems)
 {
     struct search search = { .engine = engine, .problems = problems,
                              .max = PROBLEMS_MAX };
-    const struct level *level;
+    const struct overlap_level *level;
 
     LIST_FOR_EACH (level, mixed_node, &engine->wanted.levels.mixed) {
         check_level(&search, level);
@@ -312,28 +312,29 @@ engine_problems(const struct engine *engine)
 /* True if the slot's flow came with 'delta' as well, and before 'item': of
  * two new ones one is enough. */
 static bool
-came_before(const struct slot *slot, const struct engine_item *item,
+came_before(const struct slot *slot, const struct flow_item *item,
             const struct hmapx *added)
 {
-    const struct item *other = slot_active(slot)[0];
+    const struct flow_item *other = slot_active(slot)[0];
 
-    return hmapx_contains(added, other) && other->pub.xid < item->xid;
+    return hmapx_contains(added, other) && other->xid < item->xid;
 }
 
 static void
-check_added(struct search *search, const struct engine_item *item,
+check_added(struct search *search, const struct flow_item *item,
             const struct hmapx *added)
 {
-    const struct level *level = level_find(&search->engine->wanted.levels,
-                                           item->table, item->priority);
-    struct shape like;
-    const struct shape *shape;
+    const struct overlap_level *level
+        = overlap_index_find(&search->engine->wanted.levels, item->table,
+                             item->priority);
+    struct match_shape like;
+    const struct match_shape *shape;
     const struct slot *slot;
 
     if (!level || hmap_count(&level->shapes) < 2) {
         return;
     }
-    like.key = overlap_shape(item, &like.eth_type, &like.ip_proto);
+    like.key = match_shape_of_item(item, &like.eth_type, &like.ip_proto);
     HMAP_FOR_EACH (shape, node, &level->shapes) {
         if (shape->key == like.key || !shapes_may_overlap(shape, &like)) {
             continue;
@@ -346,9 +347,9 @@ check_added(struct search *search, const struct engine_item *item,
             search->n_pairs += slot->n_active;
             for (size_t i = 0; i < slot->n_active
                  && !came_before(slot, item, added); i++) {
-                check_items(search, item, &slot_active(slot)[i]->pub);
+                check_items(search, item, slot_active(slot)[i]);
             }
-            engine_pause(search->engine);
+            engine_yield(search->engine);
         }
     }
 }
@@ -364,14 +365,14 @@ added_overlaps(const struct engine *engine, const struct engine_delta *delta,
     for (size_t i = 0; i < delta->n_changes; i++) {
         const struct engine_change *change = &delta->changes[i];
 
-        if (change->added && change->item->kind == ENGINE_FLOW) {
-            hmapx_add(&added, item_cast(change->item));
+        if (change->added && change->item->kind == FLOW_ITEM_FLOW) {
+            hmapx_add(&added, CONST_CAST(struct flow_item *, change->item));
         }
     }
     for (size_t i = 0; i < delta->n_changes; i++) {
         const struct engine_change *change = &delta->changes[i];
 
-        if (change->added && change->item->kind == ENGINE_FLOW) {
+        if (change->added && change->item->kind == FLOW_ITEM_FLOW) {
             check_added(&search, change->item, &added);
         }
     }

@@ -58,8 +58,8 @@ engine_app_status(const struct engine *engine, const char *name)
 
         if (class_->app == app) {
             n_units += class_->n_units;
-            n_flows += class_->n_wanted[ENGINE_FLOW];
-            n_groups += class_->n_wanted[ENGINE_GROUP];
+            n_flows += class_->n_wanted[FLOW_ITEM_FLOW];
+            n_groups += class_->n_wanted[FLOW_ITEM_GROUP];
         }
     }
     LIST_FOR_EACH (unit, problem_node, &engine->problems) {
@@ -142,5 +142,5 @@ engine_unixctl_init(struct engine *engine)
     unixctl_command_register("engine/show", "", 0, 0, unixctl_show, engine);
     unixctl_command_register("engine/units", "[PART-OF-NAME]", 0, 1,
                              unixctl_units, engine);
-    inspect_unixctl_init(engine);
+    unit_unixctl_init(engine);
 }

@@ -16,13 +16,13 @@
 
 /* True if 'engine' wants the same item in the scope of the same name. */
 static bool
-has_item(const struct engine *engine, const struct engine_item *item)
+has_item(const struct engine *engine, const struct flow_item *item)
 {
     const struct slot *slot;
 
-    if (item->kind == ENGINE_FLOW) {
+    if (item->kind == FLOW_ITEM_FLOW) {
         size_t size;
-        const uint8_t *match = item_match(item, &size);
+        const uint8_t *match = flow_item_match(item, &size);
 
         slot = wanted_find_flow(&engine->wanted, item->table, item->priority,
                                 match, size);
@@ -30,7 +30,7 @@ has_item(const struct engine *engine, const struct engine_item *item)
         slot = wanted_find_group(&engine->wanted, item->group_id);
     }
     for (size_t i = 0; slot && i < slot->n_active; i++) {
-        const struct engine_item *other = &slot_active(slot)[i]->pub;
+        const struct flow_item *other = slot_active(slot)[i];
 
         if (other->digest == item->digest
             && !strcmp(other->scope->name, item->scope->name)) {
@@ -48,14 +48,14 @@ compare_slot(const struct engine *a, const struct engine *b,
     size_t n = 0;
 
     for (size_t i = 0; i < slot->n_active; i++) {
-        const struct engine_item *item = &slot_active(slot)[i]->pub;
+        const struct flow_item *item = slot_active(slot)[i];
 
         if (!has_item(b, item)) {
             const char *owner = engine_cookie_name(a, item->cookie);
 
             ds_put_format(ds, "%s: %s %u,%u of %s in %s\n", what,
-                          item->kind == ENGINE_FLOW ? "flow" : "group",
-                          item->kind == ENGINE_FLOW
+                          item->kind == FLOW_ITEM_FLOW ? "flow" : "group",
+                          item->kind == FLOW_ITEM_FLOW
                           ? item->table : item->group_id,
                           item->priority, owner ? owner : "?",
                           item->scope->name);
@@ -75,7 +75,7 @@ compare_items(const struct engine *a, const struct engine *b,
     for (int i = 0; i < SHARDS_N; i++) {
         HMAP_FOR_EACH (slot, hmap_node, &a->wanted.slots.maps[i]) {
             n += compare_slot(a, b, slot, what, ds);
-            engine_pause(a);
+            engine_yield(a);
         }
     }
     return n;
@@ -109,7 +109,7 @@ engine_verify(const struct engine *engine, struct ds *ds)
 
     fresh->shadow = true;
     engine_set_key(fresh, engine_key(engine));
-    engine_set_pause(fresh, engine->pause, engine->pause_aux);
+    engine_set_yield(fresh, engine->pause, engine->pause_aux);
     engine_delta_destroy(engine_run(fresh));
     n = compare_items(engine, fresh, "too much", ds);
     n += compare_items(fresh, engine, "missing", ds);

@@ -42,7 +42,7 @@ add_classes(struct engine *engine, const struct pipeline_app *app,
                 .app = app,
                 .app_index = app_index,
                 .relation = (u->each == VMN_EACH_KEY
-                             ? facts_relation(engine, u->relation) : 0),
+                             ? relation_number(engine, u->relation) : 0),
             };
     }
     for (; q && q->name; q++) {
@@ -62,7 +62,7 @@ add_classes(struct engine *engine, const struct pipeline_app *app,
 }
 
 static void
-facts_scope_gone(void *engine, struct facts_node *facts)
+facts_scope_gone(void *engine, struct relation_node *facts)
 {
     engine_note_idle(engine, &facts->node);
 }
@@ -83,21 +83,21 @@ engine_create(struct model *model, const struct pipeline *pipeline)
     ovs_list_init(&engine->idle);
     shards_init(&engine->cookies);
     ovs_list_init(&engine->problems);
-    trial_init(&engine->trial);
+    dry_run_init(&engine->trial);
     scope_table_init(&engine->scopes, model);
     engine->scopes.facts_gone = facts_scope_gone;
     engine->scopes.aux = engine;
-    engine->registry = item_registry_create();
+    engine->registry = flow_item_registry_create(scope_unref);
     wanted_init(&engine->wanted);
     quotas_init(&engine->quotas);
     emit_pool_init(&engine->pool);
     engine->problems_cache = xzalloc(sizeof *engine->problems_cache);
 
-    handlers_init(engine);
+    packet_handlers_init(engine);
     id_pools_declare(numbers, VMN_NUMBER_HOST, UINT32_MAX - 1);
     id_pools_declare(numbers, VMN_NUMBER_ZONE, UINT16_MAX);
     id_pools_declare(numbers, VMN_NUMBER_GROUP, 0xfffffeff);
-    id_pools_declare(numbers, VMN_NUMBER_METER, ENGINE_N_METERS);
+    id_pools_declare(numbers, VMN_NUMBER_METER, FLOW_LIMIT_N_METERS);
     add_classes(engine, builtin_app(), UINT16_MAX);
     for (size_t i = 0; i < pipeline->n_apps; i++) {
         add_classes(engine, &pipeline->apps[i], i);
@@ -135,8 +135,8 @@ ensure_unit(struct engine *engine, unsigned class_id, const char *key,
     } else if (!exists && node) {
         struct unit_node *unit = unit_node_cast(node);
 
-        if (trial_holds(&engine->trial, unit)) {
-            trial_note_fault(&engine->trial, unit);
+        if (dry_run_holds(&engine->trial, unit)) {
+            dry_run_set_fault(&engine->trial, unit);
             unit->gone = true;
         } else {
             unit_destroy(engine, unit);
@@ -181,7 +181,7 @@ start(struct engine *engine)
 
             for (size_t j = 0; j < names.n; j++) {
                 ensure_unit(engine, i, names.names[j], true);
-                engine_pause(engine);
+                engine_yield(engine);
             }
         }
     }
@@ -222,13 +222,13 @@ take_changes(struct engine *engine)
             source_changed(engine, NODE_INDEX, change);
             break;
         }
-        engine_pause(engine);
+        engine_yield(engine);
     }
     model_changes_uninit(&changes);
 }
 
 static void
-facts_changed(struct engine *engine, struct facts_node *facts)
+facts_changed(struct engine *engine, struct relation_node *facts)
 {
     bool exists = !shash_is_empty(&facts->values);
 
@@ -251,13 +251,13 @@ static void
 take_changed_facts(struct engine *engine)
 {
     while (!ovs_list_is_empty(&engine->changed_facts)) {
-        struct facts_node *facts
+        struct relation_node *facts
             = CONTAINER_OF(ovs_list_pop_front(&engine->changed_facts),
-                           struct facts_node, changed_node);
+                           struct relation_node, changed_node);
 
         facts->changed = false;
         facts_changed(engine, facts);
-        engine_pause(engine);
+        engine_yield(engine);
     }
 }
 
@@ -283,7 +283,7 @@ free_idle(struct engine *engine)
                                          struct node, idle_node);
 
         node->idle = false;
-        engine_pause(engine);
+        engine_yield(engine);
         if (!ovs_list_is_empty(&node->readers)) {
             continue;
         }
@@ -294,11 +294,11 @@ free_idle(struct engine *engine)
             graph_remove(&engine->graph, node);
             free(node);
             break;
-        case NODE_FACTS:
-            facts_put(engine, facts_node_cast(node));
+        case NODE_RELATION:
+            relation_release(engine, relation_node_cast(node));
             break;
-        case NODE_LACK:
-            lack_destroy(engine, lack_node_cast(node));
+        case NODE_ID_EXHAUSTION:
+            id_exhaustion_destroy(engine, exhaustion_node_cast(node));
             break;
         case NODE_QUERY:
             query_destroy(engine, query_node_cast(node));
@@ -357,7 +357,7 @@ engine_run(struct engine *engine)
     while ((node = graph_pop(&engine->graph))) {
         compute(engine, node, delta);
         take_changed_facts(engine);
-        engine_pause(engine);
+        engine_yield(engine);
     }
     quotas_settle_units(engine);
     wanted_settle(engine, delta);
@@ -368,14 +368,14 @@ engine_run(struct engine *engine)
 }
 
 void
-engine_set_pause(struct engine *engine, void (*pause)(void *aux), void *aux)
+engine_set_yield(struct engine *engine, void (*pause)(void *aux), void *aux)
 {
     engine->pause = pause;
     engine->pause_aux = aux;
 }
 
 void
-engine_pause(const struct engine *engine)
+engine_yield(const struct engine *engine)
 {
     if (engine->pause) {
         engine->pause(engine->pause_aux);
@@ -392,7 +392,7 @@ engine_destroy(struct engine *engine)
         return;
     }
     engine->pause = NULL;
-    trial_uninit(&engine->trial);
+    dry_run_uninit(&engine->trial);
     for (int i = 0; i < SHARDS_N; i++) {
         HMAP_FOR_EACH_SAFE (node, next, hmap_node,
                             &engine->graph.nodes.maps[i]) {
@@ -402,9 +402,9 @@ engine_destroy(struct engine *engine)
         }
     }
     while (!ovs_list_is_empty(&engine->changed_facts)) {
-        struct facts_node *facts
+        struct relation_node *facts
             = CONTAINER_OF(ovs_list_pop_front(&engine->changed_facts),
-                           struct facts_node, changed_node);
+                           struct relation_node, changed_node);
         facts->changed = false;
         engine_note_idle(engine, &facts->node);
     }
@@ -419,9 +419,9 @@ engine_destroy(struct engine *engine)
     free_idle(engine);
     graph_uninit(&engine->graph);
     shards_destroy(&engine->cookies);
-    handlers_uninit(engine);
+    packet_handlers_uninit(engine);
     free(engine->about_arena);
-    item_registry_unref(engine->registry);
+    flow_item_registry_unref(engine->registry);
     for (size_t i = 0; i < engine->n_query_classes; i++) {
         struct query_class *class_ = &engine->query_classes[i];
 
@@ -441,39 +441,39 @@ engine_destroy(struct engine *engine)
 }
 
 struct engine_delta *
-engine_run_back(struct engine *engine, const struct engine_delta *undone)
+engine_roll_back(struct engine *engine, const struct engine_delta *undone)
 {
     struct engine_delta *delta;
 
     for (size_t i = 0; i < undone->n_changes; i++) {
         if (!undone->changes[i].added) {
-            trial_keep(&engine->trial, item_cast(undone->changes[i].item));
+            withdrawn_keep(&engine->trial, undone->changes[i].item);
         }
-        engine_pause(engine);
+        engine_yield(engine);
     }
     delta = engine_run(engine);
-    trial_forget(&engine->trial);
+    withdrawn_forget(&engine->trial);
     return delta;
 }
 
 /* Trials and limits.  ---------------------------------------------------- */
 
 void
-engine_begin_trial(struct engine *engine)
+engine_begin_dry_run(struct engine *engine)
 {
     engine->trial.running = true;
 }
 
 const char *
-engine_trial_fault(const struct engine *engine)
+engine_dry_run_fault(const struct engine *engine)
 {
     return engine->trial.fault;
 }
 
 void
-engine_end_trial(struct engine *engine)
+engine_end_dry_run(struct engine *engine)
 {
-    trial_end(&engine->trial);
+    dry_run_end(&engine->trial);
 }
 
 void
@@ -491,19 +491,19 @@ engine_max_items(const struct engine *engine)
 const char *
 engine_exceeded(const struct engine *engine, uint64_t *total)
 {
-    return totals_exceeded(&engine->scopes.totals, total);
+    return host_totals_exceeded(&engine->scopes.totals, total);
 }
 
 uint64_t
 engine_host_total(const struct engine *engine, const char *host)
 {
-    return totals_get(&engine->scopes.totals, host);
+    return host_totals_get(&engine->scopes.totals, host);
 }
 
 uint64_t
 engine_host_groups(const struct engine *engine, const char *host)
 {
-    return totals_get_groups(&engine->scopes.totals, host);
+    return host_totals_get_groups(&engine->scopes.totals, host);
 }
 
 /* Reading.  -------------------------------------------------------------- */
@@ -511,16 +511,16 @@ engine_host_groups(const struct engine *engine, const char *host)
 void
 engine_scope_items(const struct engine *engine,
                    const struct engine_scope *scope,
-                   void (*cb)(void *aux, const struct engine_item *),
+                   void (*cb)(void *aux, const struct flow_item *),
                    void *aux)
 {
-    struct item *item;
+    struct flow_item *item;
 
     LIST_FOR_EACH (item, scope_node, &scope->groups) {
-        cb(aux, &item->pub);
+        cb(aux, item);
     }
     LIST_FOR_EACH (item, scope_node, &scope->flows) {
-        cb(aux, &item->pub);
+        cb(aux, item);
     }
 }
 
@@ -540,23 +540,23 @@ engine_host_scopes(const struct engine *engine, const char *host,
 
 void
 engine_host_items(const struct engine *engine, const char *host,
-                  void (*cb)(void *aux, const struct engine_item *),
+                  void (*cb)(void *aux, const struct flow_item *),
                   void *aux)
 {
     const struct engine_scope *scope;
-    struct item *item;
+    struct flow_item *item;
 
     HMAP_FOR_EACH (scope, hmap_node, &engine->scopes.scopes) {
         if (scope_has_host(scope, host)) {
             LIST_FOR_EACH (item, scope_node, &scope->groups) {
-                cb(aux, &item->pub);
+                cb(aux, item);
             }
         }
     }
     HMAP_FOR_EACH (scope, hmap_node, &engine->scopes.scopes) {
         if (scope_has_host(scope, host)) {
             LIST_FOR_EACH (item, scope_node, &scope->flows) {
-                cb(aux, &item->pub);
+                cb(aux, item);
             }
         }
     }
@@ -582,36 +582,36 @@ engine_host_digest(const struct engine *engine, const char *host)
     return digest;
 }
 
-static const struct engine_item *
+static const struct flow_item *
 active_on_host(const struct slot *slot, const char *host)
 {
     for (size_t i = 0; slot && i < slot->n_active; i++) {
-        if (scope_has_host(slot_active(slot)[i]->pub.scope, host)) {
-            return &slot_active(slot)[i]->pub;
+        if (scope_has_host(slot_active(slot)[i]->scope, host)) {
+            return slot_active(slot)[i];
         }
     }
     return NULL;
 }
 
-const struct engine_item *
+const struct flow_item *
 engine_find_flow(const struct engine *engine, const char *host,
                  uint8_t table, uint16_t priority, const struct match *match)
 {
-    struct item_draft draft;
+    struct flow_draft draft;
     size_t match_size;
     const uint8_t *bytes;
 
-    item_draft_match(&draft, table, priority, match, OXM_ANY_FIELD);
-    bytes = item_draft_get_match(&draft, &match_size);
+    flow_draft_match(&draft, table, priority, match, OXM_ANY_FIELD);
+    bytes = flow_draft_get_match(&draft, &match_size);
 
-    const struct engine_item *item = engine_find_encoded_flow(
+    const struct flow_item *item = engine_find_encoded_flow(
         engine, host, table, priority, bytes, match_size);
 
-    item_draft_uninit(&draft);
+    flow_draft_uninit(&draft);
     return item;
 }
 
-const struct engine_item *
+const struct flow_item *
 engine_find_encoded_flow(const struct engine *engine, const char *host,
                          uint8_t table, uint16_t priority, const void *match,
                          size_t match_size)
@@ -620,19 +620,19 @@ engine_find_encoded_flow(const struct engine *engine, const char *host,
                                            match, match_size), host);
 }
 
-const struct engine_item *
+const struct flow_item *
 engine_find_group(const struct engine *engine, const char *host,
                   uint32_t group_id)
 {
     return active_on_host(wanted_find_group(&engine->wanted, group_id), host);
 }
 
-const struct engine_item *
+const struct flow_item *
 engine_find_xid(const struct engine *engine, uint32_t xid)
 {
     struct hmap_node *node = hmap_first_with_hash(
         shards_at(&engine->registry->by_xid, xid), xid);
-    return node ? &CONTAINER_OF(node, struct item, xid_node)->pub : NULL;
+    return node ? CONTAINER_OF(node, struct flow_item, xid_node) : NULL;
 }
 
 const char *
@@ -640,7 +640,7 @@ engine_cookie_name(const struct engine *engine, uint64_t cookie)
 {
     const struct unit_node *unit;
 
-    cookie = engine_cookie_owner(cookie);
+    cookie = flow_cookie_owner(cookie);
     if (!cookie) {
         return NULL;            /* Groups have none, nor have strangers. */
     }
@@ -654,11 +654,11 @@ engine_cookie_name(const struct engine *engine, uint64_t cookie)
 }
 
 const char *
-engine_item_owner(const struct engine *engine, const struct engine_item *item)
+engine_item_owner(const struct engine *engine, const struct flow_item *item)
 {
     const struct slot *slot;
 
-    if (item->kind == ENGINE_FLOW) {
+    if (item->kind == FLOW_ITEM_FLOW) {
         return engine_cookie_name(engine, item->cookie);
     }
     slot = wanted_find_group(&engine->wanted, item->group_id);
@@ -668,6 +668,17 @@ engine_item_owner(const struct engine *engine, const struct engine_item *item)
         }
     }
     return NULL;
+}
+
+bool
+engine_get_limit(const struct engine *engine, uint32_t meter, uint32_t *rate,
+                 uint32_t *burst)
+{
+    const char *key = id_pools_key_of(model_id_pools(engine->model),
+                                      VMN_NUMBER_METER,
+                                      meter - FLOW_LIMIT_FIRST_METER + 1);
+
+    return key && ovs_scan(key, FLOW_LIMIT_KEY, rate, burst);
 }
 
 void

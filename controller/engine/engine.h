@@ -19,6 +19,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controller/flow/flow-item.h"
 #include "controller/model/model.h"
 #include "vmn/app.h"
 
@@ -26,82 +27,8 @@ struct ds;
 struct engine;
 struct engine_scope;
 struct match;
-struct ofp_header;
-struct ofpbuf;
 struct pipeline;
 struct siphash_key;
-
-/* Items.  ---------------------------------------------------------------- */
-
-enum engine_item_kind { ENGINE_GROUP, ENGINE_FLOW };
-
-/* A flow or a group as it goes to switches.  Immutable and counted: whoever
- * keeps a pointer beyond the call takes a reference.
- *
- * 'add' is a whole OpenFlow 1.5 OFPT_BUNDLE_ADD_MESSAGE with bundle id
- * ENGINE_BUNDLE_ID, flags OFPBF_ATOMIC|OFPBF_ORDERED, and 'xid' as xid inside
- * and out: the same bytes for every host, at any time.
- *
- * 'send' is what goes to a switch: 'add', and before it, if the flow has a
- * limit, what sees to it that its meter is there.  Bundles take no meters, so
- * these come into being at once: two OFPT_METER_MODs with the same xid, ADD,
- * which a switch that has the meter refuses with OFPMMFC_METER_EXISTS, and
- * MODIFY. */
-#define ENGINE_BUNDLE_ID 1
-
-/* The bit of a cookie that says that the flow is counted: all such flows of a
- * switch can be asked for at once.  The others name its owner. */
-#define ENGINE_COOKIE_COUNTED (UINT64_C(1) << 63)
-
-static inline uint64_t
-engine_cookie_owner(uint64_t cookie)
-{
-    return cookie & ~ENGINE_COOKIE_COUNTED;
-}
-
-/* Meters of flows that have a limit. */
-#define ENGINE_FIRST_METER 30001
-#define ENGINE_N_METERS 32768
-/* The limit that such a meter is for: packets a second, and at once.  False if
- * it is for none; then no host holds a flow with it. */
-bool engine_get_limit(const struct engine *, uint32_t meter, uint32_t *rate,
-                      uint32_t *burst);
-
-struct engine_item {
-    enum engine_item_kind kind;
-    uint32_t xid;               /* Of this item alone. */
-    uint64_t digest;            /* Of all that a switch is to hold of it, with
-                                 * the engine's key. */
-    uint64_t cookie;            /* Flow: names the unit (or clause), and says
-                                 * whether it is counted. */
-    uint8_t table;              /* Flow. */
-    uint16_t priority;          /* Flow. */
-    uint32_t group_id;          /* Group. */
-    uint32_t key_hash;          /* Of what identifies it on a switch. */
-    uint32_t meter;             /* Flow: of its limit, or 0. */
-    uint32_t send_size, add_size;
-    const struct engine_scope *scope;
-    const uint8_t *send, *add;
-};
-
-struct engine_item *engine_item_ref(const struct engine_item *);
-void engine_item_unref(struct engine_item *);
-
-/* True if both are the same flow (table, priority, match) or group (number) to
- * a switch, whatever they do. */
-bool engine_item_same_key(const struct engine_item *,
-                          const struct engine_item *);
-/* Whether switches are to hold the same of both, byte for byte but for the
- * xid.  Equal digests are not taken for it. */
-bool engine_item_equal(const struct engine_item *,
-                       const struct engine_item *);
-
-/* The message inside of 'add': an OFPT_FLOW_MOD or an OFPT_GROUP_MOD. */
-const struct ofp_header *engine_item_message(const struct engine_item *);
-
-/* Appends to 'b' the OFPT_BUNDLE_ADD_MESSAGE that withdraws the item: a
- * DELETE_STRICT with its cookie, or a group delete.  Same xid. */
-void engine_item_put_delete(const struct engine_item *, struct ofpbuf *b);
 
 /* Scopes.  --------------------------------------------------------------- */
 
@@ -119,23 +46,23 @@ void engine_host_scopes(const struct engine *, const char *host,
 
 /* Calls 'cb' for every wanted item of 'host', groups before flows. */
 void engine_host_items(const struct engine *, const char *host,
-                       void (*cb)(void *aux, const struct engine_item *),
+                       void (*cb)(void *aux, const struct flow_item *),
                        void *aux);
 
 /* The wanted flow of 'host' with this key, or NULL.  For reconciliation. */
-const struct engine_item *engine_find_flow(const struct engine *,
-                                           const char *host, uint8_t table,
-                                           uint16_t priority,
-                                           const struct match *);
+const struct flow_item *engine_find_flow(const struct engine *,
+                                         const char *host, uint8_t table,
+                                         uint16_t priority,
+                                         const struct match *);
 /* The same by the match as OpenFlow 1.5 encodes it (struct ofp11_match_header
  * and what follows, padded), which is faster.  One that was encoded in another
  * way than libopenvswitch does is not found. */
-const struct engine_item *engine_find_encoded_flow(
+const struct flow_item *engine_find_encoded_flow(
     const struct engine *, const char *host, uint8_t table, uint16_t priority,
     const void *match, size_t match_size);
-const struct engine_item *engine_find_group(const struct engine *,
-                                            const char *host,
-                                            uint32_t group_id);
+const struct flow_item *engine_find_group(const struct engine *,
+                                          const char *host,
+                                          uint32_t group_id);
 
 /* The sum of the digests of the items of a scope, or of all that 'host' is to
  * hold: equal sums mean equal items, in whichever order they came to be, and
@@ -151,8 +78,8 @@ uint64_t engine_scope_digest(const struct engine_scope *);
 uint64_t engine_host_digest(const struct engine *, const char *host);
 
 /* The item with this xid, for a switch's error, or NULL if it is gone. */
-const struct engine_item *engine_find_xid(const struct engine *,
-                                          uint32_t xid);
+const struct flow_item *engine_find_xid(const struct engine *,
+                                        uint32_t xid);
 
 /* Names.  ---------------------------------------------------------------- */
 
@@ -162,16 +89,10 @@ const char *engine_cookie_name(const struct engine *, uint64_t cookie);
 
 /* The same for an item, groups too; of a merged clause, one of its units. */
 const char *engine_item_owner(const struct engine *,
-                              const struct engine_item *);
+                              const struct flow_item *);
 
-/* The reason given to vmn_act_drop(), or NULL if the flow drops nothing. */
-const char *engine_item_drop_reason(const struct engine_item *);
-
-/* True if what the flow decides is told (vmn_flow_log()). */
-bool engine_item_has_log(const struct engine_item *);
-
-/* What a flow stands for, by its cookie and engine_item_part(). */
-struct engine_about {
+/* What a flow stands for, by its cookie and flow_item_part(). */
+struct engine_flow_owner {
     const char *owner;          /* "APP.UNIT/KEY", or NULL: nobody's, and the
                                  * rest is not set.  Valid until the next
                                  * engine_run(). */
@@ -181,13 +102,17 @@ struct engine_about {
     char name[VMN_NAME_LEN + 1]; /* Of that object. */
     int rule;                   /* Of a policy, from 0; -1: none. */
 };
-void engine_get_about(struct engine *, uint64_t cookie, uint32_t part,
-                      struct engine_about *);
+void engine_get_flow_owner(struct engine *, uint64_t cookie, uint32_t part,
+                           struct engine_flow_owner *);
 
-/* Which of its owner's flows a flow is to people: the number of the
- * conjunction that it matches, or what the app has said
- * (vmn_flow_count_part()), or 0. */
-uint32_t engine_item_part(const struct engine_item *);
+/* The limit that such a meter is for: packets a second, and at once.  False if
+ * it is for none; then no host holds a flow with it. */
+bool engine_get_limit(const struct engine *, uint32_t meter, uint32_t *rate,
+                      uint32_t *burst);
+
+/* The reason for a drop by the hash in register SAMPLE_KIND_REG of a sampled
+ * packet (flow/sample-action.h), or NULL. */
+const char *engine_find_drop_reason(const struct engine *, uint32_t kind);
 
 /* A copy of the value of query "APP.QUERY" at 'key', '*size' bytes, which the
  * caller frees; NULL if there is none.  Nothing is recorded. */
@@ -213,7 +138,7 @@ void engine_take_changed(struct engine *, const char *query,
 struct engine_change {
     bool added;                 /* Else withdrawn. */
     bool replaced;              /* For another of the same key and scope. */
-    const struct engine_item *item;
+    const struct flow_item *item;
 };
 struct engine_member {
     const struct engine_scope *scope;
@@ -257,8 +182,8 @@ const struct siphash_key *engine_key(const struct engine *);
 /* Has 'pause' called at points of a run, and of other long work, at which
  * others may read the engine, whose answers are of the moment.  Nothing may
  * change the engine or the model from there. */
-void engine_set_pause(struct engine *, void (*pause)(void *aux), void *aux);
-void engine_pause(const struct engine *);
+void engine_set_yield(struct engine *, void (*pause)(void *aux), void *aux);
+void engine_yield(const struct engine *);
 
 /* Takes model_take_changes() and recomputes what is stale.  The first run
  * compiles everything.  Never fails; a unit that fails keeps its flows and is
@@ -268,21 +193,21 @@ struct engine_delta *engine_run(struct engine *);
 /* True if numbers have become free (id_pools_acked()) of a kind of which units
  * or queries were refused one: the next run computes these again, and is not
  * to be undone.  Costs nothing where nobody was refused. */
-bool engine_take_freed(struct engine *);
+bool engine_take_freed_ids(struct engine *);
 
 /* As engine_run(), after the change that gave 'undone' was taken back: what it
  * withdrew comes back, the same items and not merely equal ones. */
-struct engine_delta *engine_run_back(struct engine *,
-                                     const struct engine_delta *undone);
+struct engine_delta *engine_roll_back(struct engine *,
+                                      const struct engine_delta *undone);
 
-/* A trial is a run for a state that is then undone, and engine_run_back().  It
- * leaves the engine as it was.  A unit that had failed before holds on to what
- * it wanted last, and no computation would bring that back; it is left alone.
- * engine_trial_fault() names one to which something would have happened, or
- * returns NULL.  Valid until the end. */
-void engine_begin_trial(struct engine *);
-const char *engine_trial_fault(const struct engine *);
-void engine_end_trial(struct engine *);
+/* A trial is a run for a state that is then undone, and engine_roll_back().
+ * It leaves the engine as it was.  A unit that had failed before holds on to
+ * what it wanted last, and no computation would bring that back; it is left
+ * alone. engine_dry_run_fault() names one to which something would have
+ * happened, or returns NULL.  Valid until the end. */
+void engine_begin_dry_run(struct engine *);
+const char *engine_dry_run_fault(const struct engine *);
+void engine_end_dry_run(struct engine *);
 
 /* How many items 'host' is to hold. */
 uint64_t engine_host_total(const struct engine *, const char *host);
@@ -312,7 +237,7 @@ void engine_exceeded_quotas(const struct engine *, engine_exceeded_cb *,
 
 /* Items of one scope, in the order of engine_host_items(). */
 void engine_scope_items(const struct engine *, const struct engine_scope *,
-                        void (*cb)(void *aux, const struct engine_item *),
+                        void (*cb)(void *aux, const struct flow_item *),
                         void *aux);
 
 /* Conflicts and failed units: [{"kind", "units", "text", "packet"}, ...].

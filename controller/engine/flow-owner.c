@@ -28,7 +28,7 @@ find_unit(const struct engine *engine, uint64_t cookie)
 }
 
 static void
-set(struct engine_about *about, enum vmn_table table, const char *name,
+set(struct engine_flow_owner *about, enum vmn_table table, const char *name,
     int rule)
 {
     about->type = schema_tables[table].plural;
@@ -39,7 +39,7 @@ set(struct engine_about *about, enum vmn_table table, const char *name,
 /* True if the app has said. */
 static bool
 ask(struct engine *engine, const struct unit_class *class_, const char *key,
-    uint32_t part, struct engine_about *about)
+    uint32_t part, struct engine_flow_owner *about)
 {
     vmn_flow_owner_fn *answer = pipeline_flow_owner(class_->app);
     struct vmn_flow_owner said = { .rule = -1 };
@@ -62,11 +62,11 @@ ask(struct engine *engine, const struct unit_class *class_, const char *key,
 }
 
 void
-engine_get_about(struct engine *engine, uint64_t cookie, uint32_t part,
-                 struct engine_about *about)
+engine_get_flow_owner(struct engine *engine, uint64_t cookie, uint32_t part,
+                      struct engine_flow_owner *about)
 {
     const struct unit_node *unit = find_unit(engine,
-                                             engine_cookie_owner(cookie));
+                                             flow_cookie_owner(cookie));
     const struct unit_class *class_;
 
     memset(about, 0, sizeof *about);

@@ -53,7 +53,7 @@ void
 flow_quota_unref(struct flow_quota *quota)
 {
     if (!--quota->n_refs) {
-        totals_uninit(&quota->totals);
+        host_totals_uninit(&quota->totals);
         free(quota->name);
         free(quota->scope);
         free(quota);
@@ -67,7 +67,7 @@ flow_quota_create(struct quotas *quotas, const char *name)
 
     quota->n_refs = 1;
     quota->name = xstrdup(name);
-    totals_init(&quota->totals);
+    host_totals_init(&quota->totals);
     hmap_insert(&quotas->quotas, &quota->node, hash_string(name, 0));
     return quota;
 }
@@ -214,7 +214,7 @@ quotas_member_changed(struct engine_scope *scope, const char *host,
     LIST_FOR_EACH (share, scope_node, &scope->shares) {
         int64_t n = share->n_counted;
 
-        totals_add(&share->quota->totals, host, joined ? n : -n, 0);
+        host_totals_add(&share->quota->totals, host, joined ? n : -n, 0);
     }
 }
 
@@ -233,16 +233,16 @@ quotas_settle(struct engine *engine)
 
         share->recount = false;
         SSET_FOR_EACH (host, &share->scope->members) {
-            totals_add(&share->quota->totals, host, n, 0);
+            host_totals_add(&share->quota->totals, host, n, 0);
         }
         share->n_counted = share->n_items;
         if (!share->n_items) {
             share_destroy(quotas, share);
         }
-        engine_pause(engine);
+        engine_yield(engine);
     }
     HMAP_FOR_EACH (quota, node, &quotas->quotas) {
-        totals_settle(&quota->totals);
+        host_totals_settle(&quota->totals);
     }
 }
 

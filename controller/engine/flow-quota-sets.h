@@ -21,7 +21,7 @@ struct flow_quota {
     char *name;
     char *scope;                /* The text of its selector. */
     bool found;                 /* By quotas_refresh(). */
-    struct totals totals;       /* With its limit. */
+    struct host_totals totals;       /* With its limit. */
 };
 
 struct quota_set {

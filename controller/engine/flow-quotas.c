@@ -22,8 +22,8 @@
 #include "util.h"
 
 /* For whom those units count that publish a fact at one key. */
-struct fact_quotas {
-    struct facts_node *facts;
+struct publisher_quotas {
+    struct relation_node *facts;
     bool changed;               /* In 'facts' of struct quotas. */
     struct ovs_list changed_node;
     size_t n, allocated;
@@ -37,10 +37,10 @@ struct fact_quotas {
 
 /* Takes over the reference to 'set'. */
 static void
-set_item(struct quotas *quotas, struct item *item, struct quota_set *set)
+set_item(struct quotas *quotas, struct flow_item *item, struct quota_set *set)
 {
     struct engine_scope *scope = CONST_CAST(struct engine_scope *,
-                                            item->pub.scope);
+                                            item->scope);
     struct quota_set *old = item->quotas;
 
     if (set != old) {
@@ -54,7 +54,8 @@ set_item(struct quotas *quotas, struct item *item, struct quota_set *set)
 
 /* Those of all units that want something in the item's slot, in its scope. */
 static struct quota_set *
-set_of_item(struct quotas *quotas, struct slot *slot, const struct item *item)
+set_of_item(struct quotas *quotas, struct slot *slot, const struct flow_item
+            *item)
 {
     struct entry **entries = slot_entries(slot);
     struct quota_draft draft = { 0, 0, NULL };
@@ -64,7 +65,7 @@ set_of_item(struct quotas *quotas, struct slot *slot, const struct item *item)
         struct quota_set *set = entries[i]->unit->quotas;
 
         if (!set || set == last
-            || entry_scope(entries[i]) != item->pub.scope) {
+            || entry_scope(entries[i]) != item->scope) {
             continue;
         }
         if (!first) {
@@ -88,14 +89,14 @@ quotas_settle_slot(struct engine *engine, struct slot *slot)
 
     for (size_t i = 0; !hmap_is_empty(&quotas->sets) && i < slot->n_active;
          i++) {
-        struct item *item = slot_active(slot)[i];
+        struct flow_item *item = slot_active(slot)[i];
 
         set_item(quotas, item, set_of_item(quotas, slot, item));
     }
 }
 
 void
-quotas_remove_item(struct engine *engine, struct item *item)
+quotas_remove_item(struct engine *engine, struct flow_item *item)
 {
     set_item(&engine->quotas, item, NULL);
 }
@@ -103,7 +104,8 @@ quotas_remove_item(struct engine *engine, struct item *item)
 /* Facts.  ----------------------------------------------------------------- */
 
 static struct publications *
-find_publications(const struct fact_quotas *fq, const struct flow_quota *quota)
+find_publications(const struct publisher_quotas *fq, const struct flow_quota
+                  *quota)
 {
     for (size_t i = 0; i < fq->n; i++) {
         if (fq->by_quota[i].quota == quota) {
@@ -115,7 +117,7 @@ find_publications(const struct fact_quotas *fq, const struct flow_quota *quota)
 
 /* Returns true if the quota has come or gone. */
 static bool
-count_publication(struct fact_quotas *fq, struct flow_quota *quota, int n)
+count_publication(struct publisher_quotas *fq, struct flow_quota *quota, int n)
 {
     struct publications *p = find_publications(fq, quota);
 
@@ -137,9 +139,9 @@ count_publication(struct fact_quotas *fq, struct flow_quota *quota, int n)
 
 static void
 publish(struct quotas *quotas, const struct quota_set *set,
-        struct facts_node *facts, int n)
+        struct relation_node *facts, int n)
 {
-    struct fact_quotas *fq = facts->quotas;
+    struct publisher_quotas *fq = facts->quotas;
     bool changed = false;
 
     if (!set) {
@@ -160,15 +162,15 @@ publish(struct quotas *quotas, const struct quota_set *set,
 
 void
 quotas_publish(struct engine *engine, const struct unit_node *unit,
-               struct facts_node *facts, int n)
+               struct relation_node *facts, int n)
 {
     publish(&engine->quotas, unit->quotas, facts, n);
 }
 
 void
-quotas_facts_destroy(struct facts_node *facts)
+quotas_facts_destroy(struct relation_node *facts)
 {
-    struct fact_quotas *fq = facts->quotas;
+    struct publisher_quotas *fq = facts->quotas;
 
     if (fq) {
         if (fq->changed) {
@@ -181,7 +183,7 @@ quotas_facts_destroy(struct facts_node *facts)
 }
 
 static struct quota_set *
-set_of_facts(struct quotas *quotas, const struct facts_node *facts)
+set_of_facts(struct quotas *quotas, const struct relation_node *facts)
 {
     struct quota_draft draft = { 0, 0, NULL };
 
@@ -280,7 +282,7 @@ quotas_add_unit(struct engine *engine, struct unit_node *unit)
         unit->quotas = set_of_row(engine, class_->class_->table,
                                   unit->node.key);
     } else if (class_->class_->each == VMN_EACH_KEY) {
-        unit->quotas = set_of_facts(quotas, facts_get(
+        unit->quotas = set_of_facts(quotas, relation_get(
             engine, class_->relation, unit->node.key));
     }
 }
@@ -298,9 +300,9 @@ quotas_settle_units(struct engine *engine)
     struct quotas *quotas = &engine->quotas;
 
     while (!ovs_list_is_empty(&quotas->facts)) {
-        struct fact_quotas *fq
+        struct publisher_quotas *fq
             = CONTAINER_OF(ovs_list_pop_front(&quotas->facts),
-                           struct fact_quotas, changed_node);
+                           struct publisher_quotas, changed_node);
         const struct node *facts = &fq->facts->node;
 
         fq->changed = false;
@@ -317,7 +319,7 @@ quotas_settle_units(struct engine *engine)
                          set_of_facts(quotas, fq->facts));
             }
         }
-        engine_pause(engine);
+        engine_yield(engine);
     }
 }
 
@@ -387,7 +389,7 @@ quotas_refresh(struct engine *engine)
 
         for (size_t i = 0; t != VMN_TABLE_QUOTA && i < names.n; i++) {
             quotas_row_changed(engine, t, names.names[i]);
-            engine_pause(engine);
+            engine_yield(engine);
         }
     }
 }
@@ -400,7 +402,7 @@ engine_quota_flows(const struct engine *engine, const char *name,
 {
     const struct flow_quota *quota = flow_quota_find(&engine->quotas, name);
 
-    *host = quota ? totals_most(&quota->totals, n) : NULL;
+    *host = quota ? host_totals_most(&quota->totals, n) : NULL;
     *n = *host ? *n : 0;
     return quota != NULL;
 }
@@ -413,7 +415,7 @@ engine_exceeded_quotas(const struct engine *engine, engine_exceeded_cb *cb,
 
     HMAP_FOR_EACH (quota, node, &engine->quotas.quotas) {
         uint64_t n;
-        const char *host = totals_exceeded(&quota->totals, &n);
+        const char *host = host_totals_exceeded(&quota->totals, &n);
 
         if (host) {
             cb(aux, quota->name, host, n, quota->totals.max);
@@ -432,7 +434,8 @@ static void
 compare_host(void *cmp_, const char *host, uint64_t n)
 {
     struct comparison_of_quota *cmp = cmp_;
-    uint64_t other = cmp->other ? totals_get(&cmp->other->totals, host) : 0;
+    uint64_t other
+        = cmp->other ? host_totals_get(&cmp->other->totals, host) : 0;
 
     if (n != other) {
         ds_put_format(cmp->ds, "quota %s on host %s: %"PRIu64" and %"PRIu64
@@ -452,7 +455,7 @@ quotas_compare(const struct engine *a, const struct engine *b, struct ds *ds)
             quota, flow_quota_find(&b->quotas, quota->name), ds, 0,
         };
 
-        totals_each(&quota->totals, compare_host, &cmp);
+        host_totals_each(&quota->totals, compare_host, &cmp);
         n += cmp.n;
     }
     return n;

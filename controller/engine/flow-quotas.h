@@ -29,8 +29,8 @@
 struct ds;
 struct engine;
 struct engine_scope;
-struct facts_node;
-struct item;
+struct relation_node;
+struct flow_item;
 struct slot;
 struct unit_node;
 
@@ -43,7 +43,7 @@ struct quotas {
     struct hmap sets;           /* Of struct quota_set. */
     struct hmap shares;         /* Of struct quota_share. */
     struct ovs_list recount;    /* Of struct quota_share. */
-    struct ovs_list facts;      /* Of struct facts_node, whose set differs. */
+    struct ovs_list facts;      /* Of struct publisher_quotas. */
     bool stale;                 /* Rows of quotas have changed. */
 };
 
@@ -64,15 +64,15 @@ void quotas_add_unit(struct engine *, struct unit_node *);
 void quotas_remove_unit(struct engine *, struct unit_node *);
 /* The unit publishes a fact more there ('n' is 1), or one less (-1). */
 void quotas_publish(struct engine *, const struct unit_node *,
-                    struct facts_node *, int n);
-void quotas_facts_destroy(struct facts_node *);
+                    struct relation_node *, int n);
+void quotas_facts_destroy(struct relation_node *);
 
 /* All units of the run have been computed.  Before wanted_settle(). */
 void quotas_settle_units(struct engine *);
 /* A slot has been settled: its active items are as they will be. */
 void quotas_settle_slot(struct engine *, struct slot *);
 /* The item is wanted no more. */
-void quotas_remove_item(struct engine *, struct item *);
+void quotas_remove_item(struct engine *, struct flow_item *);
 /* 'host' has joined the scope, or left it. */
 void quotas_member_changed(struct engine_scope *, const char *host,
                            bool joined);

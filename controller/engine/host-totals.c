@@ -23,7 +23,7 @@ struct host_total {
 };
 
 void
-totals_init(struct totals *totals)
+host_totals_init(struct host_totals *totals)
 {
     memset(totals, 0, sizeof *totals);
     hmap_init(&totals->hosts);
@@ -31,7 +31,7 @@ totals_init(struct totals *totals)
 }
 
 static void
-destroy(struct totals *totals, struct host_total *host)
+destroy(struct host_totals *totals, struct host_total *host)
 {
     hmap_remove(&totals->hosts, &host->node);
     free(host->name);
@@ -39,7 +39,7 @@ destroy(struct totals *totals, struct host_total *host)
 }
 
 void
-totals_uninit(struct totals *totals)
+host_totals_uninit(struct host_totals *totals)
 {
     struct host_total *host;
 
@@ -50,7 +50,7 @@ totals_uninit(struct totals *totals)
 }
 
 static struct host_total *
-find(const struct totals *totals, const char *name, uint32_t hash)
+find(const struct host_totals *totals, const char *name, uint32_t hash)
 {
     struct host_total *host;
 
@@ -63,8 +63,8 @@ find(const struct totals *totals, const char *name, uint32_t hash)
 }
 
 void
-totals_add(struct totals *totals, const char *name, int64_t n,
-           int64_t n_groups)
+host_totals_add(struct host_totals *totals, const char *name, int64_t n,
+                int64_t n_groups)
 {
     uint32_t hash = hash_string(name, 0);
     struct host_total *host;
@@ -88,7 +88,7 @@ totals_add(struct totals *totals, const char *name, int64_t n,
 }
 
 void
-totals_settle(struct totals *totals)
+host_totals_settle(struct host_totals *totals)
 {
     struct host_total *host;
 
@@ -108,7 +108,7 @@ totals_settle(struct totals *totals)
 }
 
 uint64_t
-totals_get(const struct totals *totals, const char *name)
+host_totals_get(const struct host_totals *totals, const char *name)
 {
     const struct host_total *host = find(totals, name, hash_string(name, 0));
 
@@ -116,7 +116,7 @@ totals_get(const struct totals *totals, const char *name)
 }
 
 uint64_t
-totals_get_groups(const struct totals *totals, const char *name)
+host_totals_get_groups(const struct host_totals *totals, const char *name)
 {
     const struct host_total *host = find(totals, name, hash_string(name, 0));
 
@@ -124,8 +124,10 @@ totals_get_groups(const struct totals *totals, const char *name)
 }
 
 void
-totals_each(const struct totals *totals,
-            void (*cb)(void *aux, const char *host, uint64_t n), void *aux)
+host_totals_each(const struct host_totals *totals, void (*cb)(void *aux, const
+                                                              char *host,
+                                                              uint64_t n), void
+                 *aux)
 {
     const struct host_total *host;
 
@@ -137,7 +139,7 @@ totals_each(const struct totals *totals,
 }
 
 const char *
-totals_most(const struct totals *totals, uint64_t *total)
+host_totals_most(const struct host_totals *totals, uint64_t *total)
 {
     const struct host_total *host, *most = NULL;
 
@@ -152,7 +154,7 @@ totals_most(const struct totals *totals, uint64_t *total)
 }
 
 const char *
-totals_exceeded(const struct totals *totals, uint64_t *total)
+host_totals_exceeded(const struct host_totals *totals, uint64_t *total)
 {
     *total = totals->exceeded ? totals->exceeded->n : 0;
     return totals->exceeded ? totals->exceeded->name : NULL;

@@ -14,38 +14,38 @@
 
 struct host_total;
 
-struct totals {
+struct host_totals {
     struct hmap hosts;          /* Of struct host_total, by name. */
-    struct ovs_list touched;    /* Since the last totals_settle(). */
+    struct ovs_list touched;    /* Since the last host_totals_settle(). */
     uint64_t max;               /* Items of one host; 0: any number. */
     const struct host_total *exceeded; /* Found by it, or NULL. */
 };
 
-void totals_init(struct totals *);
-void totals_uninit(struct totals *);
+void host_totals_init(struct host_totals *);
+void host_totals_uninit(struct host_totals *);
 
 /* 'host' is to hold 'n' items more (or less, if 'n' is negative), of which
  * 'n_groups' are groups. */
-void totals_add(struct totals *, const char *host, int64_t n,
-                int64_t n_groups);
+void host_totals_add(struct host_totals *, const char *host, int64_t n,
+                     int64_t n_groups);
 
 /* The end of a run.  Finds a host that is above 'max' and was lower before;
  * one that has been there is left to shrink in peace. */
-void totals_settle(struct totals *);
+void host_totals_settle(struct host_totals *);
 
-uint64_t totals_get(const struct totals *, const char *host);
-uint64_t totals_get_groups(const struct totals *, const char *host);
+uint64_t host_totals_get(const struct host_totals *, const char *host);
+uint64_t host_totals_get_groups(const struct host_totals *, const char *host);
 
 /* Calls 'cb' for each host that is to hold something. */
-void totals_each(const struct totals *,
-                 void (*cb)(void *aux, const char *host, uint64_t n),
-                 void *aux);
+void host_totals_each(const struct host_totals *,
+                      void (*cb)(void *aux, const char *host, uint64_t n),
+                      void *aux);
 /* The host with the largest total (of several, the first by name), with that;
  * or NULL.  Valid until the next change. */
-const char *totals_most(const struct totals *, uint64_t *total);
+const char *host_totals_most(const struct host_totals *, uint64_t *total);
 
-/* The host that totals_settle() found to exceed 'max', with its total; or
+/* The host that host_totals_settle() found to exceed 'max', with its total; or
  * NULL.  Valid until the next change. */
-const char *totals_exceeded(const struct totals *, uint64_t *total);
+const char *host_totals_exceeded(const struct host_totals *, uint64_t *total);
 
 #endif /* controller/engine/host-totals.h */

@@ -14,25 +14,26 @@
 #include "controller/model/id-pools.h"
 #include "util.h"
 
-struct lack_node *
-lack_get(struct engine *engine, const char *kind)
+struct exhaustion_node *
+id_exhaustion_get(struct engine *engine, const char *kind)
 {
-    struct node *node = graph_find(&engine->graph, NODE_LACK, 0, kind);
+    struct node *node = graph_find(&engine->graph, NODE_ID_EXHAUSTION, 0,
+                                   kind);
 
     if (!node) {
-        struct lack_node *lack;
+        struct exhaustion_node *lack;
 
-        node = graph_insert(&engine->graph, sizeof *lack, NODE_LACK, 0, kind,
-                            0);
-        lack = lack_node_cast(node);
+        node = graph_insert(&engine->graph, sizeof *lack, NODE_ID_EXHAUSTION,
+                            0, kind, 0);
+        lack = exhaustion_node_cast(node);
         lack->n_freed = id_pools_n_freed(model_id_pools(engine->model), kind);
         ovs_list_push_back(&engine->lacks, &lack->lacks_node);
     }
-    return lack_node_cast(node);
+    return exhaustion_node_cast(node);
 }
 
 void
-lack_destroy(struct engine *engine, struct lack_node *lack)
+id_exhaustion_destroy(struct engine *engine, struct exhaustion_node *lack)
 {
     ovs_list_remove(&lack->lacks_node);
     graph_remove(&engine->graph, &lack->node);
@@ -40,10 +41,10 @@ lack_destroy(struct engine *engine, struct lack_node *lack)
 }
 
 bool
-engine_take_freed(struct engine *engine)
+engine_take_freed_ids(struct engine *engine)
 {
     const struct id_pools *numbers = model_id_pools(engine->model);
-    struct lack_node *lack;
+    struct exhaustion_node *lack;
     bool any = false;
 
     LIST_FOR_EACH (lack, lacks_node, &engine->lacks) {

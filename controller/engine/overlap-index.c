@@ -14,23 +14,23 @@
 #include "util.h"
 
 void
-level_table_init(struct level_table *table)
+overlap_index_init(struct overlap_index *table)
 {
     hmap_init(&table->levels);
     ovs_list_init(&table->mixed);
 }
 
 void
-level_table_uninit(struct level_table *table)
+overlap_index_uninit(struct overlap_index *table)
 {
     hmap_destroy(&table->levels);
 }
 
-struct level *
-level_find(const struct level_table *table, uint8_t table_id,
-           uint16_t priority)
+struct overlap_level *
+overlap_index_find(const struct overlap_index *table, uint8_t table_id,
+                   uint16_t priority)
 {
-    struct level *level;
+    struct overlap_level *level;
 
     HMAP_FOR_EACH_WITH_HASH (level, node, hash_2words(table_id, priority),
                              &table->levels) {
@@ -41,10 +41,11 @@ level_find(const struct level_table *table, uint8_t table_id,
     return NULL;
 }
 
-static struct level *
-level_get(struct level_table *table, uint8_t table_id, uint16_t priority)
+static struct overlap_level *
+level_get(struct overlap_index *table, uint8_t table_id, uint16_t priority)
 {
-    struct level *level = level_find(table, table_id, priority);
+    struct overlap_level *level = overlap_index_find(table, table_id,
+                                                     priority);
 
     if (!level) {
         level = xzalloc(sizeof *level);
@@ -57,11 +58,11 @@ level_get(struct level_table *table, uint8_t table_id, uint16_t priority)
     return level;
 }
 
-static struct shape *
-shape_get(struct level_table *table, struct level *level,
-          const struct shape *like)
+static struct match_shape *
+shape_get(struct overlap_index *table, struct overlap_level *level,
+          const struct match_shape *like)
 {
-    struct shape *shape;
+    struct match_shape *shape;
 
     HMAP_FOR_EACH_WITH_HASH (shape, node, (uint32_t) like->key,
                              &level->shapes) {
@@ -83,9 +84,9 @@ shape_get(struct level_table *table, struct level *level,
 }
 
 static void
-shape_free(struct level_table *table, struct shape *shape)
+shape_free(struct overlap_index *table, struct match_shape *shape)
 {
-    struct level *level = shape->level;
+    struct overlap_level *level = shape->level;
 
     hmap_remove(&level->shapes, &shape->node);
     free(shape);
@@ -99,9 +100,9 @@ shape_free(struct level_table *table, struct shape *shape)
 }
 
 void
-level_remove(struct level_table *table, struct slot *slot)
+overlap_index_remove(struct overlap_index *table, struct slot *slot)
 {
-    struct shape *shape = slot->shape;
+    struct match_shape *shape = slot->shape;
 
     if (shape) {
         slot->shape = NULL;
@@ -114,18 +115,18 @@ level_remove(struct level_table *table, struct slot *slot)
 
 /* A slot's match never changes, so neither does its shape. */
 void
-level_update(struct level_table *table, struct slot *slot)
+overlap_index_update(struct overlap_index *table, struct slot *slot)
 {
-    bool belongs = (slot->kind == ENGINE_FLOW && slot->n_active
+    bool belongs = (slot->kind == FLOW_ITEM_FLOW && slot->n_active
                     && !entry_contributes(slot_entries(slot)[0]));
 
     if (!belongs) {
-        level_remove(table, slot);
+        overlap_index_remove(table, slot);
     } else if (!slot->shape) {
-        struct shape like;
+        struct match_shape like;
 
-        like.key = overlap_shape(&slot_active(slot)[0]->pub, &like.eth_type,
-                                 &like.ip_proto);
+        like.key = match_shape_of_item(slot_active(slot)[0], &like.eth_type,
+                                       &like.ip_proto);
         slot->shape = shape_get(table, level_get(table, slot->table,
                                                  slot->priority), &like);
         ovs_list_push_back(&slot->shape->slots, &slot->shape_node);
@@ -134,7 +135,7 @@ level_update(struct level_table *table, struct slot *slot)
 }
 
 bool
-shapes_may_overlap(const struct shape *a, const struct shape *b)
+shapes_may_overlap(const struct match_shape *a, const struct match_shape *b)
 {
     return (a != b
             && (!a->eth_type || !b->eth_type || a->eth_type == b->eth_type)

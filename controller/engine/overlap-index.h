@@ -20,18 +20,18 @@
 
 struct slot;
 
-struct level {
-    struct hmap_node node;      /* In level_table's 'levels'. */
+struct overlap_level {
+    struct hmap_node node;      /* In overlap_index's 'levels'. */
     uint8_t table;
     uint16_t priority;
-    struct hmap shapes;         /* Of struct shape. */
-    struct ovs_list mixed_node; /* In level_table's 'mixed', if there is more
+    struct hmap shapes;         /* Of struct match_shape. */
+    struct ovs_list mixed_node; /* In overlap_index's 'mixed', if there is more
                                  * than one shape. */
 };
 
-struct shape {
+struct match_shape {
     struct hmap_node node;      /* In level's 'shapes', by 'key'. */
-    struct level *level;
+    struct overlap_level *level;
     uint64_t key;               /* Hash of all that makes the shape. */
     uint16_t eth_type;          /* That all of them match, or 0. */
     uint8_t ip_proto;           /* The same. */
@@ -39,24 +39,25 @@ struct shape {
     struct ovs_list slots;      /* Of struct slot, by 'shape_node'. */
 };
 
-struct level_table {
+struct overlap_index {
     struct hmap levels;
-    struct ovs_list mixed;      /* Of struct level. */
+    struct ovs_list mixed;      /* Of struct overlap_level. */
 };
 
-void level_table_init(struct level_table *);
+void overlap_index_init(struct overlap_index *);
 /* All slots must have been removed. */
-void level_table_uninit(struct level_table *);
+void overlap_index_uninit(struct overlap_index *);
 
 /* Puts 'slot' where it belongs, or takes it out: only those belong that
  * switches hold as one unit's own flow. */
-void level_update(struct level_table *, struct slot *);
-void level_remove(struct level_table *, struct slot *);
+void overlap_index_update(struct overlap_index *, struct slot *);
+void overlap_index_remove(struct overlap_index *, struct slot *);
 
-struct level *level_find(const struct level_table *, uint8_t table,
-                         uint16_t priority);
+struct overlap_level *overlap_index_find(const struct overlap_index *, uint8_t
+                                         table, uint16_t priority);
 
 /* False if no packet can have both shapes. */
-bool shapes_may_overlap(const struct shape *, const struct shape *);
+bool shapes_may_overlap(const struct match_shape *, const struct match_shape
+                        *);
 
 #endif /* controller/engine/overlap-index.h */

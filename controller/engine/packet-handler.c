@@ -13,53 +13,28 @@
 
 #include "controller/engine/app-view.h"
 #include "controller/engine/engine-private.h"
-#include "controller/flow/flow-item.h"
+#include "controller/flow/punt-action.h"
 #include "flow.h"
 #include "unaligned.h"
 #include "util.h"
 
 /* Names.  ---------------------------------------------------------------- */
 
-static uint64_t
-handler_id(const char *app, const char *handler)
-{
-    char *name = xasprintf("%s.%s", app, handler);
-    uint64_t id = item_hash64(name, strlen(name), 0);
-
-    free(name);
-    return id;
-}
-
-void
-engine_put_userdata(uint8_t userdata[ENGINE_USERDATA_SIZE], const char *app,
-                    const char *handler, uint32_t arg)
-{
-    ovs_be64 id = htonll(handler_id(app, handler));
-    ovs_be32 be_arg = htonl(arg);
-
-    memcpy(userdata, &id, sizeof id);
-    memcpy(userdata + sizeof id, &be_arg, sizeof be_arg);
-}
-
 const struct engine_handler *
 engine_find_handler(const struct engine *engine, const uint8_t *userdata,
                     size_t size, uint32_t *arg)
 {
     const struct engine_handler *handler;
-    ovs_be64 be_id;
-    ovs_be32 be_arg;
     uint64_t id;
+    uint32_t found_arg;
 
-    if (size != ENGINE_USERDATA_SIZE) {
+    if (!punt_parse_userdata(userdata, size, &id, &found_arg)) {
         return NULL;
     }
-    memcpy(&be_id, userdata, sizeof be_id);
-    memcpy(&be_arg, userdata + sizeof be_id, sizeof be_arg);
-    id = ntohll(be_id);
     HMAP_FOR_EACH_WITH_HASH (handler, node, (uint32_t) id,
                              &engine->handlers) {
         if (handler->id == id) {
-            *arg = ntohl(be_arg);
+            *arg = found_arg;
             return handler;
         }
     }
@@ -86,7 +61,7 @@ engine_get_handler(const struct engine *engine, size_t index)
 }
 
 void
-handlers_init(struct engine *engine)
+packet_handlers_init(struct engine *engine)
 {
     const struct pipeline *pipeline = engine->pipeline;
 
@@ -99,7 +74,7 @@ handlers_init(struct engine *engine)
         for (; class_ && class_->name; class_++) {
             struct engine_handler *handler = xzalloc(sizeof *handler);
 
-            handler->id = handler_id(app->name, class_->name);
+            handler->id = punt_handler_id(app->name, class_->name);
             handler->app = &pipeline->apps[i];
             handler->class_ = class_;
             handler->name = xasprintf("%s.%s", app->name, class_->name);
@@ -111,7 +86,7 @@ handlers_init(struct engine *engine)
 }
 
 void
-handlers_uninit(struct engine *engine)
+packet_handlers_uninit(struct engine *engine)
 {
     struct engine_handler *handler;
 
@@ -139,8 +114,9 @@ engine_packets_out_uninit(struct vmn_packets_out *out)
 }
 
 char *
-engine_handle(struct engine *engine, const struct engine_handler *handler,
-              const struct vmn_packet_in *in, struct vmn_packets_out *out)
+engine_handle_packet(struct engine *engine, const struct engine_handler
+                     *handler, const struct vmn_packet_in *in, struct
+                     vmn_packets_out *out)
 {
     struct vmn_view view;
     char *problem;

@@ -31,12 +31,6 @@ struct engine_handler {
     size_t index;               /* From 0 on, each once in an engine. */
 };
 
-/* What a punted packet's flow says of it, as the switch hands it back: which
- * handler, and the app's argument. */
-#define ENGINE_USERDATA_SIZE 12
-void engine_put_userdata(uint8_t userdata[ENGINE_USERDATA_SIZE],
-                         const char *app, const char *handler, uint32_t arg);
-
 /* The handler that 'userdata' names, with the argument in '*arg', or NULL. */
 const struct engine_handler *engine_find_handler(const struct engine *,
                                                  const uint8_t *userdata,
@@ -81,12 +75,13 @@ void engine_packets_out_uninit(struct vmn_packets_out *);
 
 /* Asks the handler.  If it makes a mistake, nothing is to be sent, and what it
  * did wrong is the result, which the caller frees; else NULL. */
-char *engine_handle(struct engine *, const struct engine_handler *,
-                    const struct vmn_packet_in *, struct vmn_packets_out *);
+char *engine_handle_packet(struct engine *, const struct engine_handler *,
+                           const struct vmn_packet_in *, struct vmn_packets_out
+                           *);
 
 /* For the engine's own files.  ------------------------------------------- */
 
-void handlers_init(struct engine *);
-void handlers_uninit(struct engine *);
+void packet_handlers_init(struct engine *);
+void packet_handlers_uninit(struct engine *);
 
 #endif /* controller/engine/packet-handler.h */

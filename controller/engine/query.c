@@ -90,7 +90,7 @@ query_compute(struct engine *engine, struct query_node *query)
 {
     struct node *node = &query->node;
     struct edge *old_reads = graph_take_reads(node);
-    struct number_refs old_numbers = query->numbers;
+    struct id_refs old_numbers = query->numbers;
     struct vmn_value value = { NULL, 0 };
     struct vmn_view view;
 
@@ -114,7 +114,7 @@ query_compute(struct engine *engine, struct query_node *query)
         graph_mark_readers(&engine->graph, node);
         note_changed(engine, node);
     }
-    number_refs_uninit(&old_numbers, model_id_pools(engine->model));
+    id_refs_uninit(&old_numbers, model_id_pools(engine->model));
     graph_drop_reads(old_reads, engine_note_idle, engine);
     view_uninit(&view);
 }
@@ -129,7 +129,7 @@ query_destroy(struct engine *engine, struct query_node *query)
     }
     graph_drop_reads(reads, engine_note_idle, engine);
     graph_remove(&engine->graph, &query->node);
-    number_refs_uninit(&query->numbers, model_id_pools(engine->model));
+    id_refs_uninit(&query->numbers, model_id_pools(engine->model));
     free(query->value);
     free(query);
     engine->stats.n_queries--;

@@ -16,7 +16,7 @@
 #include "util.h"
 
 unsigned
-facts_relation(struct engine *engine, const char *name)
+relation_number(struct engine *engine, const char *name)
 {
     void *number = shash_find_data(&engine->relations, name);
 
@@ -27,25 +27,26 @@ facts_relation(struct engine *engine, const char *name)
     return (uintptr_t) number - 1;
 }
 
-struct facts_node *
-facts_get(struct engine *engine, unsigned relation, const char *key)
+struct relation_node *
+relation_get(struct engine *engine, unsigned relation, const char *key)
 {
-    struct node *node = graph_find(&engine->graph, NODE_FACTS, relation, key);
+    struct node *node = graph_find(&engine->graph, NODE_RELATION, relation,
+                                   key);
 
     if (node) {
-        return facts_node_cast(node);
+        return relation_node_cast(node);
     }
 
-    struct facts_node *facts = facts_node_cast(
-        graph_insert(&engine->graph, sizeof *facts, NODE_FACTS, relation, key,
-                     0));
+    struct relation_node *facts
+        = relation_node_cast(graph_insert(&engine->graph, sizeof *facts,
+                                          NODE_RELATION, relation, key, 0));
 
     shash_init(&facts->values);
     return facts;
 }
 
 static void
-note_changed(struct engine *engine, struct facts_node *facts)
+note_changed(struct engine *engine, struct relation_node *facts)
 {
     free(facts->names);
     facts->names = NULL;
@@ -55,11 +56,11 @@ note_changed(struct engine *engine, struct facts_node *facts)
     }
 }
 
-struct fact
-facts_add(struct engine *engine, unsigned relation, const char *key,
-          const char *value)
+struct relation_value
+relation_add(struct engine *engine, unsigned relation, const char *key,
+             const char *value)
 {
-    struct facts_node *facts = facts_get(engine, relation, key);
+    struct relation_node *facts = relation_get(engine, relation, key);
     struct shash_node *node = shash_find(&facts->values, value);
 
     if (!node) {
@@ -68,13 +69,13 @@ facts_add(struct engine *engine, unsigned relation, const char *key,
     }
     node->data = (void *) ((uintptr_t) node->data + 1);
     engine->stats.n_facts++;
-    return (struct fact) { .facts = facts, .value = node };
+    return (struct relation_value) { .facts = facts, .value = node };
 }
 
 void
-facts_remove(struct engine *engine, const struct fact *fact)
+relation_remove(struct engine *engine, const struct relation_value *fact)
 {
-    struct facts_node *facts = fact->facts;
+    struct relation_node *facts = fact->facts;
     struct shash_node *node = fact->value;
 
     engine->stats.n_facts--;
@@ -95,7 +96,7 @@ compare_names(const void *a_, const void *b_)
 }
 
 struct vmn_names
-facts_names(struct facts_node *facts)
+relation_names(struct relation_node *facts)
 {
     if (!facts->names) {
         struct shash_node *node;
@@ -113,19 +114,20 @@ facts_names(struct facts_node *facts)
 }
 
 struct vmn_names
-engine_relation(struct engine *engine, const char *relation, const char *key)
+engine_relation_values(struct engine *engine, const char *relation, const char
+                       *key)
 {
     void *number = shash_find_data(&engine->relations, relation);
-    struct node *node = number
-        ? graph_find(&engine->graph, NODE_FACTS, (uintptr_t) number - 1, key)
+    struct node *node = number ? graph_find(&engine->graph, NODE_RELATION,
+                                            (uintptr_t) number - 1, key)
         : NULL;
 
-    return (node ? facts_names(facts_node_cast(node))
+    return (node ? relation_names(relation_node_cast(node))
             : (struct vmn_names) { 0, NULL });
 }
 
 void
-facts_node_destroy(struct engine *engine, struct facts_node *facts)
+relation_node_destroy(struct engine *engine, struct relation_node *facts)
 {
     if (facts->changed) {
         ovs_list_remove(&facts->changed_node);
@@ -138,10 +140,10 @@ facts_node_destroy(struct engine *engine, struct facts_node *facts)
 }
 
 void
-facts_put(struct engine *engine, struct facts_node *facts)
+relation_release(struct engine *engine, struct relation_node *facts)
 {
     if (shash_is_empty(&facts->values) && !facts->changed && !facts->scope
         && ovs_list_is_empty(&facts->node.readers)) {
-        facts_node_destroy(engine, facts);
+        relation_node_destroy(engine, facts);
     }
 }

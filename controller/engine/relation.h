@@ -12,7 +12,7 @@ struct engine;
 
 /* The values of relation 'relation' at 'key': of one that is a scope, hosts,
  * with or without a row.  Sorted; valid until the next engine_run(). */
-struct vmn_names engine_relation(struct engine *, const char *relation,
-                                 const char *key);
+struct vmn_names engine_relation_values(struct engine *, const char *relation,
+                                        const char *key);
 
 #endif /* controller/engine/relation.h */

@@ -24,7 +24,7 @@ scope_table_init(struct scope_table *table, const struct model *model)
     hmap_init(&table->scopes);
     ovs_list_init(&table->touched);
     ovs_list_init(&table->recount);
-    totals_init(&table->totals);
+    host_totals_init(&table->totals);
     table->model = model;
 }
 
@@ -47,7 +47,7 @@ detach(struct engine_scope *scope)
     }
     scope->table = NULL;
     if (scope->facts) {
-        struct facts_node *facts = scope->facts;
+        struct relation_node *facts = scope->facts;
 
         scope->facts = NULL;
         facts->scope = NULL;
@@ -66,7 +66,7 @@ scope_table_uninit(struct scope_table *table)
         detach(scope);
     }
     hmap_destroy(&table->scopes);
-    totals_uninit(&table->totals);
+    host_totals_uninit(&table->totals);
 }
 
 static char *
@@ -108,7 +108,7 @@ scope_is(const struct engine_scope *scope, const struct vmn_scope *spec)
 
 struct engine_scope *
 scope_get(struct scope_table *table, const struct vmn_scope *spec,
-          struct facts_node *facts)
+          struct relation_node *facts)
 {
     uint32_t hash = spec_hash(spec);
     struct engine_scope *scope;
@@ -257,7 +257,7 @@ collect_host(void *hosts, const char *host)
 static void
 settle_members(struct engine_scope *scope, struct engine_delta *delta)
 {
-    struct totals *totals = &scope->table->totals;
+    struct host_totals *totals = &scope->table->totals;
     struct sset now = SSET_INITIALIZER(&now);
     const char *host;
 
@@ -265,16 +265,16 @@ settle_members(struct engine_scope *scope, struct engine_delta *delta)
     SSET_FOR_EACH (host, &now) {
         if (!sset_contains(&scope->members, host)) {
             delta_add_member(delta, scope, host, true);
-            totals_add(totals, host, scope->n_counted,
-                       scope->n_counted_groups);
+            host_totals_add(totals, host, scope->n_counted,
+                            scope->n_counted_groups);
             quotas_member_changed(scope, host, true);
         }
     }
     SSET_FOR_EACH (host, &scope->members) {
         if (!sset_contains(&now, host)) {
             delta_add_member(delta, scope, host, false);
-            totals_add(totals, host, -(int64_t) scope->n_counted,
-                       -(int64_t) scope->n_counted_groups);
+            host_totals_add(totals, host, -(int64_t) scope->n_counted,
+                            -(int64_t) scope->n_counted_groups);
             quotas_member_changed(scope, host, false);
         }
     }
@@ -292,7 +292,7 @@ settle_count(struct engine_scope *scope)
     const char *host;
 
     SSET_FOR_EACH (host, &scope->members) {
-        totals_add(&scope->table->totals, host, n, n_groups);
+        host_totals_add(&scope->table->totals, host, n, n_groups);
     }
     scope->n_counted = scope->n_items;
     scope->n_counted_groups = scope->n_groups;
@@ -310,7 +310,7 @@ scope_settle(struct engine *engine, struct engine_delta *delta)
 
         scope->touched = false;
         settle_members(scope, delta);
-        engine_pause(engine);
+        engine_yield(engine);
     }
     while (!ovs_list_is_empty(&table->recount)) {
         struct engine_scope *scope
@@ -319,9 +319,9 @@ scope_settle(struct engine *engine, struct engine_delta *delta)
 
         scope->recount = false;
         settle_count(scope);
-        engine_pause(engine);
+        engine_yield(engine);
     }
-    totals_settle(&table->totals);
+    host_totals_settle(&table->totals);
     quotas_settle(engine);
 }
 
@@ -335,28 +335,28 @@ mark_recount(struct engine_scope *scope)
 }
 
 void
-scope_add_item(struct item *item)
+scope_add_item(struct flow_item *item)
 {
     struct engine_scope *scope = CONST_CAST(struct engine_scope *,
-                                            item->pub.scope);
+                                            item->scope);
 
-    scope->digest += item->pub.digest;
-    ovs_list_push_back(item->pub.kind == ENGINE_GROUP
+    scope->digest += item->digest;
+    ovs_list_push_back(item->kind == FLOW_ITEM_GROUP
                        ? &scope->groups : &scope->flows, &item->scope_node);
     scope->n_items++;
-    scope->n_groups += item->pub.kind == ENGINE_GROUP;
+    scope->n_groups += item->kind == FLOW_ITEM_GROUP;
     mark_recount(scope);
 }
 
 void
-scope_remove_item(struct item *item)
+scope_remove_item(struct flow_item *item)
 {
     struct engine_scope *scope = CONST_CAST(struct engine_scope *,
-                                            item->pub.scope);
+                                            item->scope);
 
-    scope->digest -= item->pub.digest;
+    scope->digest -= item->digest;
     ovs_list_remove(&item->scope_node);
     scope->n_items--;
-    scope->n_groups -= item->pub.kind == ENGINE_GROUP;
+    scope->n_groups -= item->kind == FLOW_ITEM_GROUP;
     mark_recount(scope);
 }

@@ -19,8 +19,8 @@
 
 struct engine;
 struct engine_delta;
-struct facts_node;
-struct item;
+struct relation_node;
+struct flow_item;
 struct model;
 
 struct engine_scope {
@@ -31,8 +31,8 @@ struct engine_scope {
     char *relation;             /* VMN_SCOPE_FACTS, or "". */
     char *key;                  /* Or "". */
     char *name;                 /* "all", "host:KEY", "RELATION:KEY". */
-    struct facts_node *facts;   /* VMN_SCOPE_FACTS. */
-    struct ovs_list groups;     /* Of wanted struct item, by scope_node. */
+    struct relation_node *facts;   /* VMN_SCOPE_FACTS. */
+    struct ovs_list groups;     /* Of struct flow_item, by scope_node. */
     struct ovs_list flows;
     uint64_t digest;            /* Sum of theirs. */
     struct sset members;        /* Hosts, as of the last delta. */
@@ -51,10 +51,10 @@ struct scope_table {
     struct hmap scopes;
     struct ovs_list touched;
     struct ovs_list recount;
-    struct totals totals;
+    struct host_totals totals;
     const struct model *model;
     /* Told when a scope of facts goes away. */
-    void (*facts_gone)(void *aux, struct facts_node *);
+    void (*facts_gone)(void *aux, struct relation_node *);
     void *aux;
 };
 
@@ -65,7 +65,7 @@ void scope_table_uninit(struct scope_table *);
 /* The scope, new or old, with a reference.  'facts' is the facts node of a
  * VMN_SCOPE_FACTS scope. */
 struct engine_scope *scope_get(struct scope_table *, const struct vmn_scope *,
-                               struct facts_node *facts);
+                               struct relation_node *facts);
 void scope_ref(struct engine_scope *);
 void scope_unref(struct engine_scope *);
 
@@ -80,7 +80,7 @@ bool scope_has_host(const struct engine_scope *, const char *host);
 /* False if no host can ever be in both. */
 bool scope_may_meet(const struct engine_scope *, const struct engine_scope *);
 
-void scope_add_item(struct item *);
-void scope_remove_item(struct item *);
+void scope_add_item(struct flow_item *);
+void scope_remove_item(struct flow_item *);
 
 #endif /* controller/engine/scope.h */

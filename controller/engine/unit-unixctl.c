@@ -69,10 +69,10 @@ describe_node(const struct engine *engine, const struct node *node)
     case NODE_INDEX:
         return xasprintf("index %s \"%s\"", index_names[node->id],
                          node->key);
-    case NODE_FACTS:
+    case NODE_RELATION:
         return xasprintf("facts %s \"%s\"", relation_name(engine, node->id),
                          node->key);
-    case NODE_LACK:
+    case NODE_ID_EXHAUSTION:
         return xasprintf("lack of %s numbers", node->key);
     case NODE_QUERY:
         return xasprintf("query %s \"%s\"",
@@ -85,16 +85,16 @@ describe_node(const struct engine *engine, const struct node *node)
 }
 
 static char *
-describe_item(const struct engine_item *item)
+describe_item(const struct flow_item *item)
 {
     struct match match;
     char *s, *text;
 
-    if (item->kind == ENGINE_GROUP) {
+    if (item->kind == FLOW_ITEM_GROUP) {
         return xasprintf("group %"PRIu32" on %s", item->group_id,
                          engine_scope_name(item->scope));
     }
-    overlap_decode(item, &match);
+    flow_item_decode_match(item, &match);
     s = match_to_string(&match, NULL, OFP_DEFAULT_PRIORITY);
     text = xasprintf("flow table=%u,priority=%u,%s on %s", item->table,
                      item->priority, s, engine_scope_name(item->scope));
@@ -103,7 +103,7 @@ describe_item(const struct engine_item *item)
 }
 
 static bool
-is_active(const struct slot *slot, const struct item *item)
+is_active(const struct slot *slot, const struct flow_item *item)
 {
     for (size_t i = 0; i < slot->n_active; i++) {
         if (slot_active(slot)[i] == item) {
@@ -118,16 +118,16 @@ static char *
 describe_entry(const struct entry *entry)
 {
     const struct slot *slot = entry->slot;
-    const struct item *item = entry_item(entry);
+    const struct flow_item *item = entry_item(entry);
     char *what, *text;
 
     if (item) {
-        what = describe_item(&item->pub);
+        what = describe_item(item);
         text = xasprintf("%s%s", what, is_active(slot, item) ? ""
                          : ", not installed: another unit has its place");
     } else {
         what = (slot->n_active
-                ? describe_item(&slot_active(slot)[0]->pub)
+                ? describe_item(slot_active(slot)[0])
                 : xasprintf("a flow in table %u", slot->table));
         text = xasprintf("clauses of %s", what);
     }
@@ -165,7 +165,7 @@ put_unit(const struct engine *engine, const struct unit_node *unit,
         svec_add_nocopy(&reads, describe_node(engine, edge->source));
     }
     for (size_t i = 0; i < unit->n_facts; i++) {
-        const struct fact *fact = &unit->facts[i];
+        const struct relation_value *fact = &unit->facts[i];
 
         svec_add_nocopy(&facts, xasprintf(
                             "%s \"%s\": %s",
@@ -192,7 +192,7 @@ unixctl_unit(struct unixctl_conn *conn, int argc OVS_UNUSED,
     struct ds ds = DS_EMPTY_INITIALIZER;
     const struct unit_node *unit;
 
-    uint64_t cookie = item_owner_cookie(argv[1]);
+    uint64_t cookie = flow_owner_cookie(argv[1]);
 
     HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
                              shards_at(&engine->cookies, cookie)) {
@@ -229,11 +229,11 @@ put_contributors(const struct engine *engine, uint64_t cookie, struct ds *ds)
     /* A merged flow's cookie is its slot's key. */
     HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, cookie,
                              shards_at(&engine->wanted.slots, cookie)) {
-        if (!slot->n_active || slot_active(slot)[0]->pub.cookie != cookie) {
+        if (!slot->n_active || slot_active(slot)[0]->cookie != cookie) {
             continue;
         }
         for (size_t i = 0; i < slot->n_active; i++) {
-            char *s = describe_item(&slot_active(slot)[i]->pub);
+            char *s = describe_item(slot_active(slot)[i]);
 
             ds_put_format(ds, "%s\n", s);
             free(s);
@@ -259,7 +259,7 @@ unixctl_explain(struct unixctl_conn *conn, int argc OVS_UNUSED,
                                     ", such as 0x5e1869c47ffb7c77");
         return;
     }
-    cookie = engine_cookie_owner(cookie);
+    cookie = flow_cookie_owner(cookie);
     HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
                              shards_at(&engine->cookies, cookie)) {
         if (unit->cookie == cookie) {
@@ -316,7 +316,7 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
 }
 
 void
-inspect_unixctl_init(struct engine *engine)
+unit_unixctl_init(struct engine *engine)
 {
     unixctl_command_register("engine/unit", "APP.UNIT/KEY", 1, 1,
                              unixctl_unit, engine);

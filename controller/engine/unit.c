@@ -43,7 +43,7 @@ unit_create(struct engine *engine, unsigned class_id, const char *key)
 
     free(name);
     unit->name = unit->node.key - key_ofs;
-    unit->cookie = item_owner_cookie(unit->name);
+    unit->cookie = flow_owner_cookie(unit->name);
     shards_insert(&engine->cookies, &unit->cookie_node, unit->cookie);
     graph_mark(&engine->graph, &unit->node);
     engine->stats.n_units++;
@@ -121,7 +121,7 @@ comparison_finish(struct comparison *cmp, struct engine *engine)
  * 'clauses' are those of 'cmp', instead of actions in the draft. */
 static bool
 keep_old(struct comparison *cmp, const struct engine_scope *scope,
-         const struct item_draft *draft, uint64_t digest, bool clauses)
+         const struct flow_draft *draft, uint64_t digest, bool clauses)
 {
     struct old_entry *old;
 
@@ -155,11 +155,12 @@ get_scope(struct engine *engine, struct comparison *cmp,
           const struct vmn_scope *spec)
 {
     if (!cmp->scope || !same_spec(spec, &cmp->spec)) {
-        struct facts_node *facts = NULL;
+        struct relation_node *facts = NULL;
 
         if (spec->kind == VMN_SCOPE_FACTS) {
-            facts = facts_get(engine, facts_relation(engine, spec->relation),
-                              spec->key);
+            facts = relation_get(engine, relation_number(engine,
+                                                         spec->relation),
+                                 spec->key);
         }
         scope_unref(cmp->scope);
         cmp->scope = scope_get(&engine->scopes, spec, facts);
@@ -198,7 +199,7 @@ extract_clauses(struct comparison *cmp, const struct ofpbuf *ofpacts)
 
 static void
 want_clauses(struct engine *engine, struct comparison *cmp,
-             struct engine_scope *scope, struct item_draft *draft,
+             struct engine_scope *scope, struct flow_draft *draft,
              const struct ofpbuf *ofpacts)
 {
     extract_clauses(cmp, ofpacts);
@@ -215,7 +216,7 @@ want_clauses(struct engine *engine, struct comparison *cmp,
 
 static void
 want_item(struct engine *engine, struct comparison *cmp,
-          struct engine_scope *scope, struct item_draft *draft,
+          struct engine_scope *scope, struct flow_draft *draft,
           const char *drop_reason)
 {
     if (keep_old(cmp, scope, draft, draft->digest, false)) {
@@ -248,7 +249,7 @@ cookie_of(const struct unit_node *unit, const struct vmn_flow *flow)
                      || !flow->actions.ofpacts.size)
                     && !is_behind_check(flow));
 
-    return unit->cookie | (counted ? ENGINE_COOKIE_COUNTED : 0);
+    return unit->cookie | (counted ? FLOW_COOKIE_COUNTED : 0);
 }
 
 /* Has copies taken of what the flow drops, or logs. */
@@ -263,14 +264,14 @@ put_tap(struct engine *engine, const struct unit_node *unit,
     struct ofpbuf rest;
 
     if (reason) {
-        tap_note_reason(engine, reason);
-        tap_put(ofpacts, unit->cookie, part, reason, flow->log,
+        engine_add_drop_reason(engine, reason);
+        sample_action_put(ofpacts, unit->cookie, part, reason, flow->log,
                 !is_behind_check(flow));
     } else if (flow->log) {
         ofpbuf_init(&rest, ofpacts->size);
         ofpbuf_put(&rest, ofpacts->data, ofpacts->size);
         ofpbuf_clear(ofpacts);
-        tap_put(ofpacts, unit->cookie, part, NULL, true, true);
+        sample_action_put(ofpacts, unit->cookie, part, NULL, true, true);
         ofpbuf_put(ofpacts, rest.data, rest.size);
         ofpbuf_uninit(&rest);
     }
@@ -282,9 +283,9 @@ want_flow(struct engine *engine, struct comparison *cmp,
 {
     struct vmn_actions *actions = &flow->actions;
     struct engine_scope *scope = get_scope(engine, cmp, &flow->scope);
-    struct item_draft draft;
+    struct flow_draft draft;
 
-    item_draft_match(&draft, flow->table, flow->priority, &flow->match,
+    flow_draft_match(&draft, flow->table, flow->priority, &flow->match,
                      flow->matched);
     if (actions->has_conjunction) {
         want_clauses(engine, cmp, scope, &draft, &actions->ofpacts);
@@ -292,17 +293,17 @@ want_flow(struct engine *engine, struct comparison *cmp,
         uint64_t cookie = cookie_of(cmp->unit, flow);
 
         put_tap(engine, cmp->unit, flow);
-        if (flow->part && cookie & ENGINE_COOKIE_COUNTED) {
-            part_put(&actions->ofpacts, flow->part);
+        if (flow->part && cookie & FLOW_COOKIE_COUNTED) {
+            flow_part_put(&actions->ofpacts, flow->part);
         }
         draft.log = flow->log;
         draft.limit = actions->limit;
-        learn_set_cookie(&actions->ofpacts, cmp->unit->cookie);
-        item_draft_actions(&draft, engine->registry, cookie,
+        learn_action_set_cookie(&actions->ofpacts, cmp->unit->cookie);
+        flow_draft_actions(&draft, engine->registry, cookie,
                            actions->ofpacts.data, actions->ofpacts.size);
         want_item(engine, cmp, scope, &draft, actions->drop_reason);
     }
-    item_draft_uninit(&draft);
+    flow_draft_uninit(&draft);
 }
 
 /* By what a select group chooses.  The caller frees 'props'. */
@@ -327,7 +328,7 @@ want_group(struct engine *engine, struct comparison *cmp,
 {
     struct engine_scope *scope = get_scope(engine, cmp, &group->scope);
     struct ofputil_group_mod gm;
-    struct item_draft draft;
+    struct flow_draft draft;
     struct emit_bucket *b;
 
     memset(&gm, 0, sizeof gm);
@@ -349,10 +350,10 @@ want_group(struct engine *engine, struct comparison *cmp,
         bucket->ofpacts_len = b->actions.ofpacts.size;
         ovs_list_push_back(&gm.buckets, &bucket->list_node);
     }
-    item_draft_group(&draft, engine->registry, &gm);
+    flow_draft_group(&draft, engine->registry, &gm);
     ofputil_uninit_group_mod(&gm);
     want_item(engine, cmp, scope, &draft, NULL);
-    item_draft_uninit(&draft);
+    flow_draft_uninit(&draft);
 }
 
 static void
@@ -382,18 +383,18 @@ static void
 take_facts(struct engine *engine, struct unit_node *unit,
            struct vmn_emit *emit)
 {
-    struct fact *old = unit->facts;
+    struct relation_value *old = unit->facts;
     size_t n_old = unit->n_facts;
 
     unit->n_facts = emit->n_facts;
     unit->facts = (emit->n_facts
                    ? xmalloc(emit->n_facts * sizeof *unit->facts) : NULL);
     for (size_t i = 0; i < emit->n_facts; i++) {
-        const struct emit_fact *fact = &emit->facts[i];
+        const struct emit_value *fact = &emit->facts[i];
         struct node *node;
 
-        unit->facts[i] = facts_add(engine, fact->relation, fact->key,
-                                   fact->value);
+        unit->facts[i] = relation_add(engine, fact->relation, fact->key,
+                                      fact->value);
         quotas_publish(engine, unit, unit->facts[i].facts, 1);
         node = &unit->facts[i].facts->node;
         if (node->level <= unit->node.level) {
@@ -402,7 +403,7 @@ take_facts(struct engine *engine, struct unit_node *unit,
     }
     for (size_t i = 0; i < n_old; i++) {
         quotas_publish(engine, unit, old[i].facts, -1);
-        facts_remove(engine, &old[i]);
+        relation_remove(engine, &old[i]);
     }
     free(old);
 }
@@ -468,7 +469,7 @@ compare_numbers(const void *a_, const void *b_)
  * however often it fails. */
 static void
 keep_numbers(struct engine *engine, struct unit_node *unit,
-             struct number_refs *old, struct number_refs *now)
+             struct id_refs *old, struct id_refs *now)
 {
     size_t n = old->n + now->n;
 
@@ -495,7 +496,7 @@ static void
 finish(struct engine *engine, struct unit_node *unit, struct vmn_view *view,
        struct vmn_emit *emit)
 {
-    struct number_refs old_numbers = unit->numbers;
+    struct id_refs old_numbers = unit->numbers;
 
     if (view->problem) {
         keep_numbers(engine, unit, &old_numbers, &view->numbers);
@@ -503,7 +504,7 @@ finish(struct engine *engine, struct unit_node *unit, struct vmn_view *view,
         take_wanted(engine, unit, emit);
         take_facts(engine, unit, emit);
         unit->numbers = view->numbers;
-        number_refs_uninit(&old_numbers, model_id_pools(engine->model));
+        id_refs_uninit(&old_numbers, model_id_pools(engine->model));
     }
     memset(&view->numbers, 0, sizeof view->numbers);
     note_problem(engine, unit, view->problem);
@@ -521,13 +522,14 @@ unit_compute(struct engine *engine, struct unit_node *unit)
 
     node->level = 0;
     if (class_->class_->each == VMN_EACH_KEY) {
-        node->level = facts_get(engine, class_->relation,
-                                node->key)->node.level + 1;
+        node->level = relation_get(engine, class_->relation,
+                                   node->key)->node.level + 1;
         node->level = MIN(node->level, NODE_MAX_LEVEL);
     }
     node->running = true;
     view_init(&view, engine, node);
-    emit_init(&emit, &view, class_->app, &engine->pool);
+    emit_init(&emit, &view_emit_services, &view, class_->app,
+              &engine->pool);
     if (is_enabled(&view, class_)) {
         class_->class_->compile(&view, node->key, &emit);
         check_flows(&emit);
@@ -536,10 +538,10 @@ unit_compute(struct engine *engine, struct unit_node *unit)
     engine->stats.n_units_computed++;
     engine->unit_classes[node->id].n_computed++;
 
-    if (!trial_holds(&engine->trial, unit)) {
+    if (!dry_run_holds(&engine->trial, unit)) {
         finish(engine, unit, &view, &emit);
     } else if (!view.problem) {
-        trial_note_fault(&engine->trial, unit);
+        dry_run_set_fault(&engine->trial, unit);
     }
     graph_drop_reads(old_reads, engine_note_idle, engine);
     emit_uninit(&emit);
@@ -555,7 +557,7 @@ unit_destroy(struct engine *engine, struct unit_node *unit)
     free(unit->entries);
     for (size_t i = 0; i < unit->n_facts; i++) {
         quotas_publish(engine, unit, unit->facts[i].facts, -1);
-        facts_remove(engine, &unit->facts[i]);
+        relation_remove(engine, &unit->facts[i]);
     }
     free(unit->facts);
     quotas_remove_unit(engine, unit);
@@ -563,7 +565,7 @@ unit_destroy(struct engine *engine, struct unit_node *unit)
                      engine);
     graph_remove(&engine->graph, &unit->node);
     hmap_remove(shards_at(&engine->cookies, unit->cookie), &unit->cookie_node);
-    number_refs_uninit(&unit->numbers, model_id_pools(engine->model));
+    id_refs_uninit(&unit->numbers, model_id_pools(engine->model));
     if (unit->problem) {
         ovs_list_remove(&unit->problem_node);
     }

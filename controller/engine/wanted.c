@@ -21,13 +21,13 @@ wanted_init(struct wanted *wanted)
     memset(wanted, 0, sizeof *wanted);
     shards_init(&wanted->slots);
     ovs_list_init(&wanted->conflicts);
-    level_table_init(&wanted->levels);
+    overlap_index_init(&wanted->levels);
 }
 
 void
 wanted_uninit(struct wanted *wanted)
 {
-    level_table_uninit(&wanted->levels);
+    overlap_index_uninit(&wanted->levels);
     shards_destroy(&wanted->slots);
     free(wanted->dirty);
 }
@@ -42,7 +42,7 @@ find_flow(const struct wanted *wanted, uint64_t key, uint8_t table,
 
     HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, key,
                              shards_at(&wanted->slots, key)) {
-        if (slot->kind == ENGINE_FLOW && slot->table == table
+        if (slot->kind == FLOW_ITEM_FLOW && slot->table == table
             && slot->priority == priority && slot->match_size == match_size
             && !memcmp(slot->match, match, match_size)) {
             return slot;
@@ -55,20 +55,20 @@ const struct slot *
 wanted_find_flow(const struct wanted *wanted, uint8_t table,
                  uint16_t priority, const uint8_t *match, size_t match_size)
 {
-    return find_flow(wanted, item_flow_key(table, priority, match,
-                                           match_size),
+    return find_flow(wanted, flow_item_flow_key(table, priority, match,
+                                                match_size),
                      table, priority, match, match_size);
 }
 
 static struct slot *
 find_group(const struct wanted *wanted, uint32_t group_id)
 {
-    uint64_t key = item_group_key(group_id);
+    uint64_t key = flow_item_group_key(group_id);
     struct slot *slot;
 
     HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, key,
                              shards_at(&wanted->slots, key)) {
-        if (slot->kind == ENGINE_GROUP && slot->group_id == group_id) {
+        if (slot->kind == FLOW_ITEM_GROUP && slot->group_id == group_id) {
             return slot;
         }
     }
@@ -82,14 +82,14 @@ wanted_find_group(const struct wanted *wanted, uint32_t group_id)
 }
 
 static struct slot *
-slot_get(struct wanted *wanted, const struct item_draft *draft)
+slot_get(struct wanted *wanted, const struct flow_draft *draft)
 {
     const uint8_t *match = NULL;
     struct slot *slot;
     size_t match_size = 0;
 
-    if (draft->kind == ENGINE_FLOW) {
-        match = item_draft_get_match(draft, &match_size);
+    if (draft->kind == FLOW_ITEM_FLOW) {
+        match = flow_draft_get_match(draft, &match_size);
         slot = find_flow(wanted, draft->key, draft->table, draft->priority,
                          match, match_size);
     } else {
@@ -167,7 +167,7 @@ entry_scope(const struct entry *entry)
     return (entry_contributes(entry)
             ? (struct engine_scope *) (entry->what & ~(uintptr_t) 1)
             : CONST_CAST(struct engine_scope *,
-                         entry_item(entry)->pub.scope));
+                         entry_item(entry)->scope));
 }
 
 const struct engine_scope *
@@ -180,14 +180,14 @@ uint64_t
 wanted_clauses_digest(uint64_t key, const struct clause *clauses,
                       size_t n_clauses)
 {
-    return key ^ item_hash64(clauses, n_clauses * sizeof *clauses, 1);
+    return key ^ stable_hash64(clauses, n_clauses * sizeof *clauses, 1);
 }
 
 static uint64_t
 flow_slot_key(const struct slot *slot)
 {
-    return item_flow_key(slot->table, slot->priority, slot->match,
-                         slot->match_size);
+    return flow_item_flow_key(slot->table, slot->priority, slot->match,
+                              slot->match_size);
 }
 
 uint64_t
@@ -199,20 +199,20 @@ entry_digest(const struct entry *entry)
         return wanted_clauses_digest(flow_slot_key(entry->slot), c->clauses,
                                      c->n_clauses);
     }
-    return entry_item(entry)->pub.digest;
+    return entry_item(entry)->digest;
 }
 
 bool
-wanted_is_of_draft(const struct entry *entry, const struct item_draft *draft)
+wanted_is_of_draft(const struct entry *entry, const struct flow_draft *draft)
 {
     return (!entry_contributes(entry)
-            && entry_item(entry)->pub.digest == draft->digest
-            && item_is_of_draft(entry_item(entry), draft));
+            && entry_item(entry)->digest == draft->digest
+            && flow_item_is_of_draft(entry_item(entry), draft));
 }
 
 bool
 wanted_is_of_clauses(const struct entry *entry,
-                     const struct item_draft *draft,
+                     const struct flow_draft *draft,
                      const struct clause *clauses, size_t n_clauses)
 {
     const struct slot *slot = entry->slot;
@@ -224,7 +224,7 @@ wanted_is_of_clauses(const struct entry *entry,
         return false;
     }
     c = contribution_cast(entry);
-    match = item_draft_get_match(draft, &size);
+    match = flow_draft_get_match(draft, &size);
     return (slot->kind == draft->kind && slot->table == draft->table
             && slot->priority == draft->priority && slot->match_size == size
             && !memcmp(slot->match, match, size)
@@ -255,7 +255,7 @@ slot_grow(struct slot *slot)
 
 static void
 entry_init(struct entry *entry, struct engine *engine,
-           struct unit_node *unit, const struct item_draft *draft,
+           struct unit_node *unit, const struct flow_draft *draft,
            uintptr_t what)
 {
     struct slot *slot = slot_get(&engine->wanted, draft);
@@ -273,22 +273,21 @@ entry_init(struct entry *entry, struct engine *engine,
 
 struct entry *
 wanted_add(struct engine *engine, struct unit_node *unit,
-           struct engine_scope *scope, const struct item_draft *draft,
+           struct engine_scope *scope, const struct flow_draft *draft,
            const char *drop_reason)
 {
-    struct item *item = item_create(engine->registry, scope, draft);
+    struct flow_item *item = flow_item_create(engine->registry, scope, draft);
     struct entry *entry = xmalloc(sizeof *entry);
 
     item->drop_reason = drop_reason;
     item->app = unit_class(engine, unit)->app_index;
     entry_init(entry, engine, unit, draft, (uintptr_t) item);
-    scope_unref(scope);         /* The item has its own. */
     return entry;
 }
 
 struct entry *
 wanted_contribute(struct engine *engine, struct unit_node *unit,
-                  struct engine_scope *scope, const struct item_draft *draft,
+                  struct engine_scope *scope, const struct flow_draft *draft,
                   const struct clause *clauses, size_t n_clauses)
 {
     struct contribution *c = xmalloc(sizeof *c
@@ -317,7 +316,7 @@ wanted_remove(struct engine *engine, struct entry *entry)
     if (entry_contributes(entry)) {
         scope_unref(entry_scope(entry));
     } else {
-        engine_item_unref(&entry_item(entry)->pub);
+        flow_item_unref(entry_item(entry));
     }
     free(entry);
 }
@@ -374,12 +373,12 @@ collect_clauses(struct slot *slot, const struct engine_scope *scope,
 }
 
 /* The flow that holds the clauses of all entries of the scope of 'first'. */
-static struct item *
+static struct flow_item *
 merge(struct engine *engine, struct slot *slot, const struct entry *first)
 {
     struct engine_scope *scope = entry_scope(first);
     struct ofpbuf ofpacts;
-    struct item_draft draft;
+    struct flow_draft draft;
     size_t n_clauses;
     struct clause *clauses = collect_clauses(slot, scope, &n_clauses);
 
@@ -392,15 +391,17 @@ merge(struct engine *engine, struct slot *slot, const struct entry *first)
         conj->n_clauses = clauses[i].n_clauses;
     }
     free(clauses);
-    item_draft_encoded_match(&draft, slot->table, slot->priority, slot->match,
+    flow_draft_encoded_match(&draft, slot->table, slot->priority, slot->match,
                              slot->match_size);
-    item_draft_actions(&draft, engine->registry, draft.key, ofpacts.data,
+    flow_draft_actions(&draft, engine->registry, draft.key, ofpacts.data,
                        ofpacts.size);
     ofpbuf_uninit(&ofpacts);
 
-    struct item *item = item_create(engine->registry, scope, &draft);
+    struct flow_item *item;
 
-    item_draft_uninit(&draft);
+    scope_ref(scope);
+    item = flow_item_create(engine->registry, scope, &draft);
+    flow_draft_uninit(&draft);
     item->app = unit_class(engine, first->unit)->app_index;
     return item;
 }
@@ -424,8 +425,8 @@ compare_entries(const void *a_, const void *b_)
         order = x != y ? strcmp(x->name, y->name) : 0;
     }
     if (!order && !entry_contributes(a)) { /* Clauses are sorted later. */
-        uint64_t x = entry_item(a)->pub.digest;
-        uint64_t y = entry_item(b)->pub.digest;
+        uint64_t x = entry_item(a)->digest;
+        uint64_t y = entry_item(b)->digest;
 
         order = x < y ? -1 : x > y;
     }
@@ -475,11 +476,11 @@ order_entries(struct entry **entries, size_t n)
 }
 
 static bool
-scope_is_taken(struct item *const *items, size_t n,
+scope_is_taken(struct flow_item *const *items, size_t n,
                const struct engine_scope *scope)
 {
     for (size_t i = 0; i < n; i++) {
-        if (scope_may_meet(items[i]->pub.scope, scope)) {
+        if (scope_may_meet(items[i]->scope, scope)) {
             return true;
         }
     }
@@ -501,11 +502,12 @@ clauses_are_merged(struct entry *const *entries, size_t n,
 
 /* What switches are to hold of the slot's entries: an array of counted items,
  * plain ones in front.  '*conflict' says that an entry had to give way. */
-static struct item **
+static struct flow_item **
 slot_choose(struct engine *engine, struct slot *slot, size_t *n_chosen,
             bool *conflict)
 {
-    struct item **chosen = xmalloc(MAX(slot->n_entries, 1) * sizeof *chosen);
+    struct flow_item **chosen = xmalloc(MAX(slot->n_entries, 1) * sizeof
+                                        *chosen);
     struct entry **entries = slot_entries(slot);
     size_t n = 0;
 
@@ -525,16 +527,16 @@ slot_choose(struct engine *engine, struct slot *slot, size_t *n_chosen,
         }
         chosen[n++] = (entry_contributes(entry)
                        ? merge(engine, slot, entry)
-                       : item_cast(engine_item_ref(&entry_item(entry)->pub)));
+                       : flow_item_ref(entry_item(entry)));
     }
     *n_chosen = n;
     return chosen;
 }
 
 static void
-count_item(struct wanted *wanted, const struct item *item, int n)
+count_item(struct wanted *wanted, const struct flow_item *item, int n)
 {
-    if (item->pub.kind == ENGINE_FLOW) {
+    if (item->kind == FLOW_ITEM_FLOW) {
         wanted->n_flows += n;
     } else {
         wanted->n_groups += n;
@@ -543,15 +545,15 @@ count_item(struct wanted *wanted, const struct item *item, int n)
 
 /* Finds and takes the old item that 'item' is equal to or (if 'replace')
  * takes the place of. */
-static struct item *
-take_old(struct item **active, size_t n_active, const struct item *item,
-         bool replace)
+static struct flow_item *
+take_old(struct flow_item **active, size_t n_active, const struct flow_item
+         *item, bool replace)
 {
     for (size_t i = 0; i < n_active; i++) {
-        struct item *old = active[i];
+        struct flow_item *old = active[i];
 
-        if (old && old->pub.scope == item->pub.scope
-            && (replace || engine_item_equal(&old->pub, &item->pub))) {
+        if (old && old->scope == item->scope
+            && (replace || flow_item_equal(old, item))) {
             active[i] = NULL;
             return old;
         }
@@ -560,38 +562,38 @@ take_old(struct item **active, size_t n_active, const struct item *item,
 }
 
 static void
-withdraw(struct engine *engine, struct item *old, struct engine_delta *delta,
-         bool replaced)
+withdraw(struct engine *engine, struct flow_item *old, struct engine_delta
+         *delta, bool replaced)
 {
     quotas_remove_item(engine, old);
     scope_remove_item(old);
     count_item(&engine->wanted, old, -1);
     delta_add(delta, old, false, replaced);
-    engine_item_unref(&old->pub);
+    flow_item_unref(old);
 }
 
 /* Puts 'old', which is equal, in the place of 'chosen', also for who wants
  * it. */
-static struct item *
-keep_equal(struct slot *slot, struct item *chosen, struct item *old)
+static struct flow_item *
+keep_equal(struct slot *slot, struct flow_item *chosen, struct flow_item *old)
 {
     struct entry **entries = slot_entries(slot);
 
     for (size_t i = 0; i < slot->n_entries; i++) {
         if (entry_item(entries[i]) == chosen && chosen != old) {
-            engine_item_unref(&chosen->pub);
+            flow_item_unref(chosen);
             entries[i]->what
-                = (uintptr_t) item_cast(engine_item_ref(&old->pub));
+                = (uintptr_t) flow_item_ref(old);
             break;
         }
     }
-    engine_item_unref(&chosen->pub);
+    flow_item_unref(chosen);
     return old;
 }
 
 /* Takes over what switches are to hold from now on. */
 static void
-set_active(struct slot *slot, struct item **chosen, size_t n_chosen)
+set_active(struct slot *slot, struct flow_item **chosen, size_t n_chosen)
 {
     if (slot->n_active > 1) {
         free(slot->active.items);
@@ -609,16 +611,17 @@ static void
 slot_settle(struct engine *engine, struct slot *slot,
             struct engine_delta *delta)
 {
-    struct item **active = (slot->n_active > 1
-                            ? slot->active.items : &slot->active.item);
-    struct item **chosen;
+    struct flow_item **active = (slot->n_active > 1
+                                 ? slot->active.items : &slot->active.item);
+    struct flow_item **chosen;
     size_t n_chosen;
     bool conflict;
 
     chosen = slot_choose(engine, slot, &n_chosen, &conflict);
     note_conflict(&engine->wanted, slot, conflict);
     for (size_t i = 0; i < n_chosen; i++) {
-        struct item *old = take_old(active, slot->n_active, chosen[i], false);
+        struct flow_item *old = take_old(active, slot->n_active, chosen[i],
+                                         false);
 
         if (old) {
             /* The one that switches hold goes on. */
@@ -630,7 +633,7 @@ slot_settle(struct engine *engine, struct slot *slot,
         if (replaced) {
             withdraw(engine, old, delta, true);
         }
-        old = trial_take(&engine->trial, chosen[i]);
+        old = withdrawn_take(&engine->trial, chosen[i]);
         if (old) {
             chosen[i] = keep_equal(slot, chosen[i], old);
         }
@@ -645,7 +648,7 @@ slot_settle(struct engine *engine, struct slot *slot,
     }
     set_active(slot, chosen, n_chosen);
     quotas_settle_slot(engine, slot);
-    level_update(&engine->wanted.levels, slot);
+    overlap_index_update(&engine->wanted.levels, slot);
     if (!slot->n_entries) {
         slot_free(&engine->wanted, slot);
     }
@@ -659,7 +662,7 @@ wanted_settle(struct engine *engine, struct engine_delta *delta)
     for (size_t i = 0; i < wanted->n_dirty; i++) {
         wanted->dirty[i]->dirty = false;
         slot_settle(engine, wanted->dirty[i], delta);
-        engine_pause(engine);
+        engine_yield(engine);
     }
     free(wanted->dirty);
     wanted->dirty = NULL;

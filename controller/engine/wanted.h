@@ -38,8 +38,9 @@ int clause_compare(const void *, const void *);
 struct entry {
     struct unit_node *unit;
     struct slot *slot;
-    uintptr_t what;             /* A struct item; or a struct engine_scope,
-                                 * plus 1.  Counted.  See entry_item(). */
+    uintptr_t what;             /* A struct flow_item, or a struct
+                                 * engine_scope plus 1.  Counted.  See
+                                 * entry_item(). */
 };
 
 /* An entry that contributes. */
@@ -56,10 +57,10 @@ entry_contributes(const struct entry *entry)
 }
 
 /* The item, or NULL for a contribution. */
-static inline struct item *
+static inline struct flow_item *
 entry_item(const struct entry *entry)
 {
-    return entry_contributes(entry) ? NULL : (struct item *) entry->what;
+    return entry_contributes(entry) ? NULL : (struct flow_item *) entry->what;
 }
 
 static inline const struct contribution *
@@ -89,10 +90,10 @@ struct slot {
         struct entry_array *array; /* If 'has_array'. */
     };
     union {                     /* What switches are to hold: */
-        struct item *item;      /* if 'n_active' is 1, */
-        struct item **items;    /* or more. */
+        struct flow_item *item;      /* if 'n_active' is 1, */
+        struct flow_item **items;    /* or more. */
     } active;
-    struct shape *shape;        /* In the overlap index, or NULL. */
+    struct match_shape *shape;        /* In the overlap index, or NULL. */
     struct ovs_list shape_node; /* In 'shape'. */
     uint32_t n_entries;
     uint32_t n_active;
@@ -100,7 +101,7 @@ struct slot {
     uint16_t priority;
     uint16_t match_size;
     uint8_t table;
-    uint8_t kind;               /* An enum engine_item_kind. */
+    uint8_t kind;               /* An enum flow_item_kind. */
     bool has_array;
     bool dirty;                 /* In wanted's 'dirty'. */
     uint8_t match[];            /* Encoded; flows only. */
@@ -112,7 +113,7 @@ slot_entries(struct slot *slot)
     return slot->has_array ? slot->array->entries : &slot->entry;
 }
 
-static inline struct item *const *
+static inline struct flow_item *const *
 slot_active(const struct slot *slot)
 {
     return slot->n_active > 1 ? slot->active.items : &slot->active.item;
@@ -127,7 +128,7 @@ struct wanted {
     size_t n_dirty, allocated_dirty;
     struct slot **dirty;        /* In the order in which they were marked. */
     struct ovs_list conflicts;  /* Of struct entry_array. */
-    struct level_table levels;
+    struct overlap_index levels;
     size_t n_flows, n_groups;   /* Active items. */
 };
 
@@ -139,11 +140,11 @@ void wanted_uninit(struct wanted *);
  * wanted_contribute() a draft of the match will do.  Both take over a
  * reference to 'scope'. */
 struct entry *wanted_add(struct engine *, struct unit_node *,
-                         struct engine_scope *, const struct item_draft *,
+                         struct engine_scope *, const struct flow_draft *,
                          const char *drop_reason);
 struct entry *wanted_contribute(struct engine *, struct unit_node *,
                                 struct engine_scope *,
-                                const struct item_draft *,
+                                const struct flow_draft *,
                                 const struct clause *, size_t n_clauses);
 void wanted_remove(struct engine *, struct entry *);
 /* Has the entry's slot settled anew, though nothing else is wanted there. */
@@ -154,9 +155,9 @@ void wanted_settle(struct engine *, struct engine_delta *);
 
 /* Whether wanted_add() of 'draft', in the entry's scope, would want just what
  * the entry does. */
-bool wanted_is_of_draft(const struct entry *, const struct item_draft *);
+bool wanted_is_of_draft(const struct entry *, const struct flow_draft *);
 /* The same of wanted_contribute(). */
-bool wanted_is_of_clauses(const struct entry *, const struct item_draft *,
+bool wanted_is_of_clauses(const struct entry *, const struct flow_draft *,
                           const struct clause *, size_t n_clauses);
 
 /* Of a contribution of these clauses to the slot of this key. */

@@ -77,8 +77,8 @@ refusals_to_json(const struct fabric_switch *sw)
     json_t *refusals = json_array();
 
     HMAP_FOR_EACH (refusal, node, &sw->refusals) {
-        const struct engine_item *item = engine_find_xid(engine,
-                                                         refusal->xid);
+        const struct flow_item *item = engine_find_xid(engine,
+                                                       refusal->xid);
         char *text = (item ? item_describe(engine, item)
                       : xasprintf("message %"PRIu32", which is not wanted "
                                   "any more", refusal->xid));
@@ -249,7 +249,7 @@ unixctl_digest(struct unixctl_conn *conn, int argc, const char *argv[],
     q->conn = conn;
     q->host = argc > 1 ? xstrdup(argv[1]) : NULL;
     ovs_list_push_back(&f->digest_queries, &q->node);
-    commit_when_settled(f->commit, digest_settled_cb, q);
+    commit_when_quiescent(f->commit, digest_settled_cb, q);
 }
 
 static void
@@ -361,7 +361,7 @@ fabric_unixctl_destroy(struct fabric *f)
     struct digest_query *q, *next;
 
     LIST_FOR_EACH_SAFE (q, next, node, &f->digest_queries) {
-        commit_cancel_when_settled(f->commit, digest_settled_cb, q);
+        commit_cancel_when_quiescent(f->commit, digest_settled_cb, q);
         unixctl_command_reply_error(q->conn, "vmnd stops");
         digest_query_destroy(q);
     }

@@ -19,7 +19,7 @@ struct fabric_drop {
     const char *host;
     const char *app;            /* This and the next are constants. */
     const char *reason;
-    uint64_t cookie;            /* For engine_get_about(), as the next. */
+    uint64_t cookie;            /* For engine_get_flow_owner(), as the next. */
     uint32_t part;
     struct fabric_count count;
     bool metered;               /* No flow's: what a sender had sent up beyond

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct engine_note;
+struct learned_connection;
 struct fabric;
 struct vmn_names;
 
@@ -23,7 +23,7 @@ struct fabric_connections {
         bool full;              /* There may have been more to note. */
     } *hosts;
     size_t n_notes;
-    const struct engine_note *notes;
+    const struct learned_connection *notes;
     const uint32_t *where;      /* Of each note, the host's index. */
 };
 

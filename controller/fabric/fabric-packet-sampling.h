@@ -28,7 +28,7 @@ struct fabric_sample {
     char src_port[VMN_NAME_LEN + 1], dst_port[VMN_NAME_LEN + 1];
     const char *reason;         /* Why it was dropped, or NULL: it was not. */
     char owner[200];            /* "APP.UNIT/KEY", cut off if need be. */
-    const char *type;           /* engine_get_about()'s, as the next two. */
+    const char *type;           /* Of struct engine_flow_owner, as the next. */
     char name[VMN_NAME_LEN + 1];
     int rule;
     uint32_t size;              /* Of the packet, in bytes. */

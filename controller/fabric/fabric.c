@@ -238,7 +238,7 @@ sync_hosts(struct fabric *f)
             host->row = row;
             fabric_db_host_update(host, row);
         }
-        commit_pause(f->commit);
+        commit_yield(f->commit);
     }
     if (changed) {
         fabric_addresses_update(f);

@@ -125,7 +125,7 @@ receipts_destroy(struct fabric *f)
     for (uint64_t seq = r->begin; seq < r->end; seq++) {
         receipt_destroy(receipt_at(r, seq));
     }
-    commit_cancel_when_settled(f->commit, free_numbers, f);
+    commit_cancel_when_quiescent(f->commit, free_numbers, f);
     event_free(r->check);
     sset_destroy(&r->names);
     free(r);
@@ -688,9 +688,9 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
     if (acked > r->free_up_to) {
         /* Not while a group is being written: its numbers are copied
          * then. */
-        commit_cancel_when_settled(f->commit, free_numbers, f);
+        commit_cancel_when_quiescent(f->commit, free_numbers, f);
         r->free_up_to = acked;
-        commit_when_settled(f->commit, free_numbers, f);
+        commit_when_quiescent(f->commit, free_numbers, f);
     }
 
     ovs_list_init(&ready);

@@ -5,17 +5,12 @@
 
 #include <config.h>
 
-#include "controller/engine/app-view.h"
-#include "controller/engine/engine-private.h"
-#include "controller/engine/packet-handler.h"
 #include "controller/flow/emit.h"
 #include "controller/flow/learn-client.h"
 #include "controller/flow/learn-connection.h"
 #include "controller/flow/learn-mac.h"
 #include "controller/flow/learn-neighbour.h"
 #include "controller/flow/punt-action.h"
-#include "controller/model/model.h"
-#include "controller/model/id-pools.h"
 
 #include <inttypes.h>
 #include <netinet/in.h>
@@ -294,7 +289,7 @@ vmn_act_punt(struct vmn_actions *a, unsigned handler, uint32_t arg,
 {
     const struct pipeline_app *app = a->emit->app;
     const struct vmn_handler_class *handlers = pipeline_handlers(app);
-    uint8_t userdata[ENGINE_USERDATA_SIZE];
+    uint8_t userdata[PUNT_USERDATA_SIZE];
     unsigned n = 0;
 
     while (handlers && handlers[n].name) {
@@ -307,8 +302,8 @@ vmn_act_punt(struct vmn_actions *a, unsigned handler, uint32_t arg,
     if (!begin(a)) {
         return;
     }
-    engine_put_userdata(userdata, app->class_->name, handlers[handler].name,
-                        arg);
+    punt_put_userdata(userdata, app->class_->name, handlers[handler].name,
+                      arg);
     a->punted = true;
     a->punt_ofs = a->ofpacts.size;
     punt_put(&a->ofpacts, userdata, sizeof userdata, max_size);
@@ -322,7 +317,7 @@ vmn_act_note(struct vmn_actions *a, uint16_t eth_type, uint8_t ip_proto)
     } else if (eth_type != VMN_ETH_IPV4 && eth_type != VMN_ETH_IPV6) {
         emit_fail(a->emit, "only connections of IP are noted");
     } else if (begin(a)) {
-        note_put(&a->ofpacts, eth_type, ip_proto);
+        learn_connection_put(&a->ofpacts, eth_type, ip_proto);
     }
 }
 
@@ -332,7 +327,7 @@ vmn_act_learn_neighbour(struct vmn_actions *a, enum vmn_neighbour from)
     if (a->in_bucket) {
         emit_fail(a->emit, "a bucket learns nothing");
     } else if (begin(a)) {
-        neighbour_put_learn(&a->ofpacts, from);
+        learn_neighbour_put(&a->ofpacts, from);
     }
 }
 
@@ -365,7 +360,7 @@ vmn_act_learn_mac(struct vmn_actions *a, uint32_t value)
     } else if (!value) {
         emit_fail(a->emit, "0 is no value of a MAC address");
     } else if (begin(a)) {
-        mac_put_learn(&a->ofpacts, value);
+        learn_mac_put(&a->ofpacts, value);
     }
 }
 
@@ -389,7 +384,7 @@ vmn_act_learn_client(struct vmn_actions *a, const struct vmn_client *client)
     } else if (!is_register(client->from)) {
         emit_fail(a->emit, "a client's value comes from a register");
     } else if (begin(a)) {
-        client_put_learn(&a->ofpacts, client);
+        learn_client_put(&a->ofpacts, client);
     }
 }
 
@@ -438,18 +433,16 @@ vmn_act_spread_clients(struct vmn_actions *a, uint16_t basis,
     }
 }
 
-/* By this key the limit is found again. */
-#define LIMIT_KEY "%"PRIu32"|%"PRIu32"|"
-
-bool
-engine_get_limit(const struct engine *engine, uint32_t meter, uint32_t *rate,
-                 uint32_t *burst)
+static uint32_t
+limit_meter(struct vmn_emit *emit, uint32_t rate, uint32_t burst,
+            const char *key)
 {
-    const char *key = id_pools_key_of(model_id_pools(engine->model),
-                                      VMN_NUMBER_METER,
-                                      meter - ENGINE_FIRST_METER + 1);
+    char *number_key = xasprintf(FLOW_LIMIT_KEY "%s", rate, burst, key);
+    uint32_t number = emit->services->number(emit->view, VMN_NUMBER_METER,
+                                             number_key);
 
-    return key && ovs_scan(key, LIMIT_KEY, rate, burst);
+    free(number_key);
+    return FLOW_LIMIT_FIRST_METER - 1 + number;
 }
 
 void
@@ -468,9 +461,7 @@ vmn_act_limit(struct vmn_actions *a, const char *key, uint32_t rate,
     } else if (begin(a)) {
         a->limit.rate = rate;
         a->limit.burst = burst;
-        a->limit.meter = ENGINE_FIRST_METER - 1 + vmn_number(
-            a->emit->view, VMN_NUMBER_METER,
-            vmn_printf(a->emit->view, LIMIT_KEY "%s", rate, burst, key));
+        a->limit.meter = limit_meter(a->emit, rate, burst, key);
         meter = ofpact_put_METER(&a->ofpacts);
         meter->meter_id = a->limit.meter;
         meter->provider_meter_id = UINT32_MAX;

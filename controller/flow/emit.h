@@ -7,6 +7,8 @@
 #ifndef CONTROLLER_FLOW_EMIT_H
 #define CONTROLLER_FLOW_EMIT_H 1
 
+#include <stdarg.h>
+
 #include "controller/flow/flow-item.h"
 #include "controller/flow/pipeline.h"
 #include "openvswitch/list.h"
@@ -18,7 +20,7 @@
 
 /* Bounds of one unit, so that a faulty app cannot eat the daemon. */
 #define EMIT_FLOWS_MAX 200000
-#define EMIT_FACTS_MAX 20000
+#define EMIT_VALUES_MAX 20000
 #define EMIT_BUCKETS_MAX 4096
 
 struct vmn_actions {
@@ -31,7 +33,7 @@ struct vmn_actions {
     bool has_conjunction;
     bool has_other;
     const char *drop_reason;
-    struct item_limit limit;    /* Meter 0: none. */
+    struct flow_limit limit;    /* Meter 0: none. */
     bool punted;                /* The last action sends the packet up, and */
     size_t punt_ofs;            /* begins here. */
 };
@@ -70,7 +72,7 @@ struct vmn_group_msg {
 
 /* A fact that a unit is about to publish: 'value' at 'key' of a relation, in
  * the view's memory. */
-struct emit_fact {
+struct emit_value {
     uint16_t relation;
     const char *key;
     const char *value;
@@ -85,8 +87,18 @@ struct emit_pool {
 void emit_pool_init(struct emit_pool *);
 void emit_pool_uninit(struct emit_pool *);
 
+/* What is asked of whoever runs the app's function, with its view: memory that
+ * lives as long as the view, numbers (vmn_number()), and to record a failure.
+ */
+struct emit_services {
+    void *(*alloc)(struct vmn_view *, size_t size);
+    uint32_t (*number)(struct vmn_view *, const char *kind, const char *key);
+    void (*fail)(struct vmn_view *, const char *format, va_list);
+};
+
 struct vmn_emit {
-    struct vmn_view *view;
+    const struct emit_services *services;
+    struct vmn_view *view;      /* For 'services'; opaque here. */
     const struct pipeline_app *app;
     struct emit_pool *pool;
     struct vmn_scope scope;     /* Of the last flow: the next one's is mostly
@@ -95,11 +107,12 @@ struct vmn_emit {
     struct ovs_list flows;
     struct ovs_list groups;
     size_t n_facts, allocated_facts;
-    struct emit_fact *facts;
+    struct emit_value *facts;
 };
 
-void emit_init(struct vmn_emit *, struct vmn_view *,
-               const struct pipeline_app *, struct emit_pool *);
+void emit_init(struct vmn_emit *, const struct emit_services *,
+               struct vmn_view *, const struct pipeline_app *,
+               struct emit_pool *);
 void emit_uninit(struct vmn_emit *);
 
 /* Adds a flow that matches everything and does nothing.  'stage' may be
@@ -111,6 +124,9 @@ struct vmn_flow *emit_flow(struct vmn_emit *, struct vmn_scope,
 /* Marks the unit as failed; the first problem is kept. */
 void emit_fail(struct vmn_emit *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+
+/* A copy that lives as long as the view; NULL gives NULL. */
+const char *emit_strdup(struct vmn_emit *, const char *);
 
 /* Checks a flow that is complete; false (with emit_fail()) if a switch would
  * refuse it. */

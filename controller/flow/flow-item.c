@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine/scope.h"
 #include "controller/flow/flow-part.h"
 #include "controller/flow/match-overlap.h"
 #include "controller/flow/oxm.h"
@@ -42,19 +41,20 @@
 /* In a digest, in place of an item's kind. */
 #define HEAD_LIMIT 0x100
 
-struct item_registry *
-item_registry_create(void)
+struct flow_item_registry *
+flow_item_registry_create(void (*scope_unref)(struct engine_scope *))
 {
-    struct item_registry *registry = xzalloc(sizeof *registry);
+    struct flow_item_registry *registry = xzalloc(sizeof *registry);
 
     shards_init(&registry->by_xid);
     registry->next_xid = 1;
+    registry->scope_unref = scope_unref;
     registry->n_refs = 1;
     return registry;
 }
 
 void
-item_registry_unref(struct item_registry *registry)
+flow_item_registry_unref(struct flow_item_registry *registry)
 {
     if (registry && !--registry->n_refs) {
         shards_destroy(&registry->by_xid);
@@ -63,14 +63,14 @@ item_registry_unref(struct item_registry *registry)
 }
 
 static bool
-xid_in_use(const struct item_registry *registry, uint32_t xid)
+xid_in_use(const struct flow_item_registry *registry, uint32_t xid)
 {
     return hmap_first_with_hash(shards_at(&registry->by_xid, xid), xid) != NULL;
 }
 
 /* Xids below 2^31 belong to items; connections use the upper half. */
 static uint32_t
-take_xid(struct item_registry *registry)
+take_xid(struct flow_item_registry *registry)
 {
     uint32_t xid;
 
@@ -85,7 +85,7 @@ take_xid(struct item_registry *registry)
 }
 
 uint64_t
-item_hash64(const void *data, size_t size, uint32_t basis)
+stable_hash64(const void *data, size_t size, uint32_t basis)
 {
     ovs_u128 hash;
 
@@ -94,21 +94,21 @@ item_hash64(const void *data, size_t size, uint32_t basis)
 }
 
 uint64_t
-item_owner_cookie(const char *name)
+flow_owner_cookie(const char *name)
 {
-    return engine_cookie_owner(item_hash64(name, strlen(name), 0));
+    return flow_cookie_owner(stable_hash64(name, strlen(name), 0));
 }
 
 uint64_t
-item_flow_key(uint8_t table, uint16_t priority, const void *match,
-              size_t match_size)
+flow_item_flow_key(uint8_t table, uint16_t priority, const void *match,
+                   size_t match_size)
 {
-    return engine_cookie_owner(item_hash64(match, match_size,
+    return flow_cookie_owner(stable_hash64(match, match_size,
                                            table << 16 | priority));
 }
 
 uint64_t
-item_group_key(uint32_t group_id)
+flow_item_group_key(uint32_t group_id)
 {
     return hash_2words(group_id, UINT32_MAX);
 }
@@ -126,7 +126,7 @@ put_header(struct ofpbuf *b, uint8_t type)
 
 /* Begins a message to add to a bundle. */
 static void
-draft_init(struct item_draft *draft, enum engine_item_kind kind)
+draft_init(struct flow_draft *draft, enum flow_item_kind kind)
 {
     struct ofp14_bundle_ctrl_msg *bcm;
 
@@ -141,14 +141,15 @@ draft_init(struct item_draft *draft, enum engine_item_kind kind)
     ofpbuf_use_stub(&draft->msg, draft->stub, sizeof draft->stub);
     put_header(&draft->msg, TYPE_BUNDLE_ADD_MESSAGE);
     bcm = ofpbuf_put_zeros(&draft->msg, sizeof *bcm);
-    bcm->bundle_id = htonl(ENGINE_BUNDLE_ID);
+    bcm->bundle_id = htonl(FLOW_ITEM_BUNDLE_ID);
     bcm->flags = htons(BUNDLE_FLAGS);
 }
 
 /* The digest speaks of the content: it leaves out the headers, where the xid
  * will be. */
 static void
-draft_finish(struct item_draft *draft, const struct item_registry *registry)
+draft_finish(struct flow_draft *draft, const struct flow_item_registry
+             *registry)
 {
     const uint8_t *body = ofpbuf_at_assert(&draft->msg, FLOW_MOD_OFS, 0);
 
@@ -161,11 +162,11 @@ draft_finish(struct item_draft *draft, const struct item_registry *registry)
 }
 
 static void
-begin_flow(struct item_draft *draft, uint8_t table, uint16_t priority)
+begin_flow(struct flow_draft *draft, uint8_t table, uint16_t priority)
 {
     struct ofp11_flow_mod *ofm;
 
-    draft_init(draft, ENGINE_FLOW);
+    draft_init(draft, FLOW_ITEM_FLOW);
     draft->table = table;
     draft->priority = priority;
     put_header(&draft->msg, TYPE_FLOW_MOD);
@@ -179,16 +180,17 @@ begin_flow(struct item_draft *draft, uint8_t table, uint16_t priority)
 }
 
 static void
-note_flow_key(struct item_draft *draft)
+note_flow_key(struct flow_draft *draft)
 {
     size_t size;
-    const uint8_t *match = item_draft_get_match(draft, &size);
+    const uint8_t *match = flow_draft_get_match(draft, &size);
 
-    draft->key = item_flow_key(draft->table, draft->priority, match, size);
+    draft->key = flow_item_flow_key(draft->table, draft->priority, match,
+                                    size);
 }
 
 void
-item_draft_match(struct item_draft *draft, uint8_t table, uint16_t priority,
+flow_draft_match(struct flow_draft *draft, uint8_t table, uint16_t priority,
                  const struct match *match, uint64_t matched)
 {
     begin_flow(draft, table, priority);
@@ -197,7 +199,7 @@ item_draft_match(struct item_draft *draft, uint8_t table, uint16_t priority,
 }
 
 void
-item_draft_encoded_match(struct item_draft *draft, uint8_t table,
+flow_draft_encoded_match(struct flow_draft *draft, uint8_t table,
                          uint16_t priority, const uint8_t *match,
                          size_t match_size)
 {
@@ -207,8 +209,8 @@ item_draft_encoded_match(struct item_draft *draft, uint8_t table,
 }
 
 void
-item_draft_actions(struct item_draft *draft,
-                   const struct item_registry *registry, uint64_t cookie,
+flow_draft_actions(struct flow_draft *draft,
+                   const struct flow_item_registry *registry, uint64_t cookie,
                    const struct ofpact *ofpacts, size_t ofpacts_len)
 {
     struct ofp11_flow_mod *ofm = ofpbuf_at_assert(&draft->msg, FLOW_MOD_OFS,
@@ -222,8 +224,8 @@ item_draft_actions(struct item_draft *draft,
 }
 
 void
-item_draft_group(struct item_draft *draft,
-                 const struct item_registry *registry,
+flow_draft_group(struct flow_draft *draft,
+                 const struct flow_item_registry *registry,
                  struct ofputil_group_mod *gm)
 {
     struct ofpbuf *inner;
@@ -231,16 +233,16 @@ item_draft_group(struct item_draft *draft,
     gm->command = OFPGC11_ADD_OR_MOD;
     gm->command_bucket_id = OFPG15_BUCKET_ALL;
     inner = ofputil_encode_group_mod(OFP15_VERSION, gm, NULL, -1);
-    draft_init(draft, ENGINE_GROUP);
+    draft_init(draft, FLOW_ITEM_GROUP);
     ofpbuf_put(&draft->msg, inner->data, inner->size);
     ofpbuf_delete(inner);
     draft->group_id = gm->group_id;
-    draft->key = item_group_key(gm->group_id);
+    draft->key = flow_item_group_key(gm->group_id);
     draft_finish(draft, registry);
 }
 
 void
-item_draft_uninit(struct item_draft *draft)
+flow_draft_uninit(struct flow_draft *draft)
 {
     ofpbuf_uninit(&draft->msg);
 }
@@ -256,7 +258,7 @@ match_at(const uint8_t *match, size_t *size)
 }
 
 const uint8_t *
-item_draft_get_match(const struct item_draft *draft, size_t *size)
+flow_draft_get_match(const struct flow_draft *draft, size_t *size)
 {
     return match_at((const uint8_t *) draft->msg.data + MATCH_OFS, size);
 }
@@ -280,7 +282,7 @@ finish_headers(uint8_t *msg, size_t size, uint32_t xid)
 /* OpenFlow 1.5, section 7.3.4.5. */
 static void
 put_meter_mod(struct ofpbuf *b, enum ofp13_meter_mod_command command,
-              const struct item_limit *limit, uint32_t xid)
+              const struct flow_limit *limit, uint32_t xid)
 {
     struct ofputil_meter_band band = {
         .type = OFPMBT13_DROP,
@@ -306,21 +308,21 @@ put_meter_mod(struct ofpbuf *b, enum ofp13_meter_mod_command command,
 }
 
 static void
-put_meter_mods(struct ofpbuf *b, const struct item_limit *limit, uint32_t xid)
+put_meter_mods(struct ofpbuf *b, const struct flow_limit *limit, uint32_t xid)
 {
     put_meter_mod(b, OFPMC13_ADD, limit, xid);
     put_meter_mod(b, OFPMC13_MODIFY, limit, xid);
 }
 
-struct item *
-item_create(struct item_registry *registry, struct engine_scope *scope,
-            const struct item_draft *draft)
+struct flow_item *
+flow_item_create(struct flow_item_registry *registry, struct engine_scope
+                 *scope, const struct flow_draft *draft)
 {
     uint32_t xid = take_xid(registry);
     uint64_t stub[16];
     struct ofpbuf meter = OFPBUF_STUB_INITIALIZER(stub);
     size_t size = draft->msg.size;
-    struct item *item;
+    struct flow_item *item;
     uint8_t *bytes;
 
     if (draft->limit.meter) {
@@ -328,10 +330,7 @@ item_create(struct item_registry *registry, struct engine_scope *scope,
     }
     item = xmalloc(sizeof *item + meter.size + size);
     bytes = (uint8_t *) item->bytes;
-    memset(item, 0, sizeof *item);
-    memcpy(bytes, meter.data, meter.size);
-    memcpy(bytes + meter.size, draft->msg.data, size);
-    item->pub = (struct engine_item) {
+    *item = (struct flow_item) {
         .kind = draft->kind,
         .xid = xid,
         .digest = draft->digest,
@@ -346,45 +345,40 @@ item_create(struct item_registry *registry, struct engine_scope *scope,
         .scope = scope,
         .send = bytes,
         .add = bytes + meter.size,
+        .log = draft->log,
+        .n_refs = 1,
+        .registry = registry,
     };
+    memcpy(bytes, meter.data, meter.size);
+    memcpy(bytes + meter.size, draft->msg.data, size);
     finish_headers(bytes + meter.size, size, xid);
     ofpbuf_uninit(&meter);
-    scope_ref(scope);
-    item->n_refs = 1;
-    item->log = draft->log;
-    item->registry = registry;
     registry->n_refs++;
-    registry->n_bytes += item->pub.send_size;
-    shards_insert(&registry->by_xid, &item->xid_node, item->pub.xid);
+    registry->n_bytes += item->send_size;
+    shards_insert(&registry->by_xid, &item->xid_node, item->xid);
     return item;
 }
 
-struct engine_item *
-engine_item_ref(const struct engine_item *pub)
+struct flow_item *
+flow_item_ref(const struct flow_item *item_)
 {
-    struct item *item = item_cast(pub);
+    struct flow_item *item = CONST_CAST(struct flow_item *, item_);
 
     item->n_refs++;
-    return &item->pub;
+    return item;
 }
 
 void
-engine_item_unref(struct engine_item *pub)
+flow_item_unref(struct flow_item *item)
 {
-    if (!pub) {
-        return;
-    }
+    if (item && !--item->n_refs) {
+        struct flow_item_registry *registry = item->registry;
 
-    struct item *item = item_cast(pub);
-
-    if (!--item->n_refs) {
-        struct item_registry *registry = item->registry;
-
-        hmap_remove(shards_at(&registry->by_xid, pub->xid), &item->xid_node);
-        registry->n_bytes -= pub->send_size;
-        scope_unref(CONST_CAST(struct engine_scope *, pub->scope));
+        hmap_remove(shards_at(&registry->by_xid, item->xid), &item->xid_node);
+        registry->n_bytes -= item->send_size;
+        registry->scope_unref(CONST_CAST(struct engine_scope *, item->scope));
         free(item);
-        item_registry_unref(registry);
+        flow_item_registry_unref(registry);
     }
 }
 
@@ -414,28 +408,28 @@ same_meter_mods(const void *a_, size_t a_size, const void *b_, size_t b_size)
 }
 
 bool
-item_is_of_draft(const struct item *item, const struct item_draft *draft)
+flow_item_is_of_draft(const struct flow_item *item, const struct flow_draft
+                      *draft)
 {
-    const struct engine_item *pub = &item->pub;
     uint64_t stub[16];
     struct ofpbuf meter = OFPBUF_STUB_INITIALIZER(stub);
 
-    if (pub->kind != draft->kind || pub->meter != draft->limit.meter
-        || !same_body(pub->add, pub->add_size, draft->msg.data,
+    if (item->kind != draft->kind || item->meter != draft->limit.meter
+        || !same_body(item->add, item->add_size, draft->msg.data,
                       draft->msg.size)) {
         return false;
     }
     if (draft->limit.meter) {
         put_meter_mods(&meter, &draft->limit, 0);
     }
-    bool same = same_meter_mods(pub->send, pub->send_size - pub->add_size,
+    bool same = same_meter_mods(item->send, item->send_size - item->add_size,
                                 meter.data, meter.size);
     ofpbuf_uninit(&meter);
     return same;
 }
 
 bool
-engine_item_equal(const struct engine_item *a, const struct engine_item *b)
+flow_item_equal(const struct flow_item *a, const struct flow_item *b)
 {
     return (a->kind == b->kind && a->digest == b->digest
             && same_body(a->add, a->add_size, b->add, b->add_size)
@@ -444,24 +438,24 @@ engine_item_equal(const struct engine_item *a, const struct engine_item *b)
 }
 
 const uint8_t *
-item_match(const struct engine_item *item, size_t *size)
+flow_item_match(const struct flow_item *item, size_t *size)
 {
     return match_at(item->add + MATCH_OFS, size);
 }
 
 bool
-engine_item_same_key(const struct engine_item *a, const struct engine_item *b)
+flow_item_same_key(const struct flow_item *a, const struct flow_item *b)
 {
     if (a->kind != b->kind || a->key_hash != b->key_hash) {
         return false;
     }
-    if (a->kind == ENGINE_GROUP) {
+    if (a->kind == FLOW_ITEM_GROUP) {
         return a->group_id == b->group_id;
     }
 
     size_t a_size, b_size;
-    const uint8_t *a_match = item_match(a, &a_size);
-    const uint8_t *b_match = item_match(b, &b_size);
+    const uint8_t *a_match = flow_item_match(a, &a_size);
+    const uint8_t *b_match = flow_item_match(b, &b_size);
 
     return (a->table == b->table && a->priority == b->priority
             && a_size == b_size && !memcmp(a_match, b_match, a_size));
@@ -471,11 +465,11 @@ engine_item_same_key(const struct engine_item *a, const struct engine_item *b)
  * instructions.  The cookie with its mask sees to it that nobody else's newer
  * flow of the same match goes away with it. */
 static void
-put_flow_delete(const struct engine_item *item, struct ofpbuf *b)
+put_flow_delete(const struct flow_item *item, struct ofpbuf *b)
 {
     size_t match_size;
 
-    item_match(item, &match_size);
+    flow_item_match(item, &match_size);
 
     size_t size = MATCH_OFS + match_size;
     uint8_t *msg = ofpbuf_put(b, item->add, size);
@@ -492,7 +486,7 @@ put_flow_delete(const struct engine_item *item, struct ofpbuf *b)
 }
 
 static void
-put_group_delete(const struct engine_item *item, struct ofpbuf *b)
+put_group_delete(const struct flow_item *item, struct ofpbuf *b)
 {
     struct ofputil_group_mod gm = {
         .command = OFPGC11_DELETE,
@@ -502,20 +496,20 @@ put_group_delete(const struct engine_item *item, struct ofpbuf *b)
     };
     struct ofpbuf *inner = ofputil_encode_group_mod(OFP15_VERSION, &gm, NULL,
                                                     -1);
-    struct item_draft draft;
+    struct flow_draft draft;
 
-    draft_init(&draft, ENGINE_GROUP);
+    draft_init(&draft, FLOW_ITEM_GROUP);
     ofpbuf_put(&draft.msg, inner->data, inner->size);
     ofpbuf_delete(inner);
     finish_headers(draft.msg.data, draft.msg.size, item->xid);
     ofpbuf_put(b, draft.msg.data, draft.msg.size);
-    item_draft_uninit(&draft);
+    flow_draft_uninit(&draft);
 }
 
 void
-engine_item_put_delete(const struct engine_item *item, struct ofpbuf *b)
+flow_item_put_delete(const struct flow_item *item, struct ofpbuf *b)
 {
-    if (item->kind == ENGINE_FLOW) {
+    if (item->kind == FLOW_ITEM_FLOW) {
         put_flow_delete(item, b);
     } else {
         put_group_delete(item, b);
@@ -523,32 +517,32 @@ engine_item_put_delete(const struct engine_item *item, struct ofpbuf *b)
 }
 
 const struct ofp_header *
-engine_item_message(const struct engine_item *item)
+flow_item_message(const struct flow_item *item)
 {
     return ALIGNED_CAST(const struct ofp_header *, item->add + INNER_OFS);
 }
 
 uint32_t
-engine_item_part(const struct engine_item *item)
+flow_item_part(const struct flow_item *item)
 {
     struct match match;
 
-    if (item->kind != ENGINE_FLOW) {
+    if (item->kind != FLOW_ITEM_FLOW) {
         return 0;
     }
-    overlap_decode(item, &match);
+    flow_item_decode_match(item, &match);
     return (match.wc.masks.conj_id ? match.flow.conj_id
-            : item->cookie & ENGINE_COOKIE_COUNTED ? part_read(item) : 0);
+            : item->cookie & FLOW_COOKIE_COUNTED ? flow_part_read(item) : 0);
 }
 
 const char *
-engine_item_drop_reason(const struct engine_item *item)
+flow_item_drop_reason(const struct flow_item *item)
 {
-    return item_cast(item)->drop_reason;
+    return item->drop_reason;
 }
 
 bool
-engine_item_has_log(const struct engine_item *item)
+flow_item_has_log(const struct flow_item *item)
 {
-    return item_cast(item)->log;
+    return item->log;
 }

@@ -1,118 +1,203 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flows and groups in the form in which switches get them; the private side of
- * struct engine_item.  Not for who wants them (wanted.h). */
+ * Flows and groups in the form in which switches get them: as messages, by
+ * what identifies them on a switch, and by transaction id.  Not for who wants
+ * them, nor where (engine/). */
 
 #ifndef CONTROLLER_FLOW_FLOW_ITEM_H
 #define CONTROLLER_FLOW_FLOW_ITEM_H 1
 
-#include "controller/engine/engine.h"
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "controller/sharded-hmap.h"
 #include "controller/siphash.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "openvswitch/ofpbuf.h"
 
+struct engine_scope;            /* Opaque here. */
+struct match;
+struct ofp_header;
 struct ofpact;
 struct ofputil_group_mod;
 struct quota_set;
 
+enum flow_item_kind { FLOW_ITEM_GROUP, FLOW_ITEM_FLOW };
+
+/* A flow or a group as it goes to switches.  Immutable and counted: whoever
+ * keeps a pointer beyond the call takes a reference.
+ *
+ * 'add' is a whole OpenFlow 1.5 OFPT_BUNDLE_ADD_MESSAGE with bundle id
+ * FLOW_ITEM_BUNDLE_ID, flags OFPBF_ATOMIC|OFPBF_ORDERED, and 'xid' as xid
+ * inside and out: the same bytes for every host, at any time.
+ *
+ * 'send' is what goes to a switch: 'add', and before it, if the flow has a
+ * limit, what sees to it that its meter is there.  Bundles take no meters, so
+ * these come into being at once: two OFPT_METER_MODs with the same xid, ADD,
+ * which a switch that has the meter refuses with OFPMMFC_METER_EXISTS, and
+ * MODIFY. */
+#define FLOW_ITEM_BUNDLE_ID 1
+
+/* The bit of a cookie that says that the flow is counted: all such flows of a
+ * switch can be asked for at once.  The others name its owner. */
+#define FLOW_COOKIE_COUNTED (UINT64_C(1) << 63)
+
+static inline uint64_t
+flow_cookie_owner(uint64_t cookie)
+{
+    return cookie & ~FLOW_COOKIE_COUNTED;
+}
+
+/* Meters of flows that have a limit. */
+#define FLOW_LIMIT_FIRST_METER 30001
+#define FLOW_LIMIT_N_METERS 32768
+/* How the key of such a meter's number begins: rate and burst. */
+#define FLOW_LIMIT_KEY "%"PRIu32"|%"PRIu32"|"
+
+struct flow_item {
+    enum flow_item_kind kind;
+    uint32_t xid;               /* Of this item alone. */
+    uint64_t digest;            /* Of all that a switch is to hold of it, with
+                                 * the engine's key. */
+    uint64_t cookie;            /* Flow: names the unit (or clause), and says
+                                 * whether it is counted. */
+    uint8_t table;              /* Flow. */
+    uint16_t priority;          /* Flow. */
+    uint32_t group_id;          /* Group. */
+    uint32_t key_hash;          /* Of what identifies it on a switch. */
+    uint32_t meter;             /* Flow: of its limit, or 0. */
+    uint32_t send_size, add_size;
+    const struct engine_scope *scope; /* Counted. */
+    const uint8_t *send, *add;
+    bool log;                   /* What it decides is logged. */
+    const char *drop_reason;    /* Static string of the app, or NULL. */
+
+    /* The rest is for whoever makes items: flow-item.c and the engine. */
+    unsigned n_refs;
+    struct flow_item_registry *registry;
+    struct hmap_node xid_node;
+    uint16_t app;               /* Index in the pipeline. */
+    struct ovs_list scope_node; /* In the scope's items, while wanted. */
+    struct quota_set *quotas;   /* That it counts for while it is wanted; NULL:
+                                 * none.  Counted. */
+    uint64_t bytes[];           /* What 'send' points to. */
+};
+
+struct flow_item *flow_item_ref(const struct flow_item *);
+void flow_item_unref(struct flow_item *);
+
+/* True if both are the same flow (table, priority, match) or group (number) to
+ * a switch, whatever they do. */
+bool flow_item_same_key(const struct flow_item *,
+                        const struct flow_item *);
+/* Whether switches are to hold the same of both, byte for byte but for the
+ * xid.  Equal digests are not taken for it. */
+bool flow_item_equal(const struct flow_item *,
+                     const struct flow_item *);
+
+/* The message inside of 'add': an OFPT_FLOW_MOD or an OFPT_GROUP_MOD. */
+const struct ofp_header *flow_item_message(const struct flow_item *);
+
+/* Appends to 'b' the OFPT_BUNDLE_ADD_MESSAGE that withdraws the item: a
+ * DELETE_STRICT with its cookie, or a group delete.  Same xid. */
+void flow_item_put_delete(const struct flow_item *, struct ofpbuf *b);
+
+/* The reason given to vmn_act_drop(), or NULL if the flow drops nothing. */
+const char *flow_item_drop_reason(const struct flow_item *);
+
+/* True if what the flow decides is told (vmn_flow_log()). */
+bool flow_item_has_log(const struct flow_item *);
+
+/* Which of its owner's flows a flow is to people: the number of the
+ * conjunction that it matches, or what the app has said
+ * (vmn_flow_count_part()), or 0. */
+uint32_t flow_item_part(const struct flow_item *);
+
+/* Making items.  --------------------------------------------------------- */
+
 /* Finds items by xid.  Counted: items outlive the engine that made them. */
-struct item_registry {
+struct flow_item_registry {
     struct shards by_xid;
     uint32_t next_xid;
     bool xids_wrapped;          /* Some may be in use again. */
-    size_t n_bytes;             /* Of all 'add' together. */
+    size_t n_bytes;             /* Of all 'send' together. */
     struct siphash_key key;     /* For digests. */
+    void (*scope_unref)(struct engine_scope *);
     unsigned n_refs;
 };
-struct item_registry *item_registry_create(void);
-void item_registry_unref(struct item_registry *);
-
-struct item {
-    struct engine_item pub;     /* First. */
-    unsigned n_refs;
-    uint16_t app;               /* Index in the pipeline. */
-    bool log;                   /* What it decides is told. */
-    struct item_registry *registry;
-    struct hmap_node xid_node;
-    struct ovs_list scope_node; /* In the scope's items, while wanted. */
-    const char *drop_reason;    /* Static string of the app, or NULL. */
-    struct quota_set *quotas;   /* That it counts for while it is wanted; NULL:
-                                 * none.  Counted. */
-    uint64_t bytes[];           /* What 'pub.send' points to. */
-};
-
-static inline struct item *
-item_cast(const struct engine_item *pub)
-{
-    return CONTAINER_OF(pub, struct item, pub);
-}
+/* 'scope_unref' drops an item's reference to its scope. */
+struct flow_item_registry *flow_item_registry_create(
+    void (*scope_unref)(struct engine_scope *));
+void flow_item_registry_unref(struct flow_item_registry *);
 
 /* Of a flow: 'rate' packets a second, and 'burst' at once. */
-struct item_limit {
+struct flow_limit {
     uint32_t meter;             /* 0: none. */
     uint32_t rate, burst;
 };
 
 /* An item that is encoded but not yet made: most drafts turn out to be equal
  * to what is there already.  It may not be copied. */
-struct item_draft {
-    enum engine_item_kind kind;
+struct flow_draft {
+    enum flow_item_kind kind;
     uint8_t table;
     uint16_t priority;
     bool log;                   /* For the one who drafts it to set; the same */
-    struct item_limit limit;    /* before item_draft_actions(). */
+    struct flow_limit limit;    /* before flow_draft_actions(). */
     uint64_t cookie;
     uint32_t group_id;
     uint64_t key;               /* Strong hash of what identifies it. */
-    uint64_t digest;            /* As in struct engine_item. */
+    uint64_t digest;            /* As in struct flow_item. */
     struct ofpbuf msg;          /* But for the xid. */
     uint64_t stub[64];          /* Where most messages fit. */
 };
 
 /* Begins a flow: that much identifies it.  'matched' is oxm_put()'s; the other
  * one takes a match as it is encoded. */
-void item_draft_match(struct item_draft *, uint8_t table, uint16_t priority,
+void flow_draft_match(struct flow_draft *, uint8_t table, uint16_t priority,
                       const struct match *, uint64_t matched);
-void item_draft_encoded_match(struct item_draft *, uint8_t table,
+void flow_draft_encoded_match(struct flow_draft *, uint8_t table,
                               uint16_t priority, const uint8_t *match,
                               size_t match_size);
 /* Completes a flow. */
-void item_draft_actions(struct item_draft *, const struct item_registry *,
+void flow_draft_actions(struct flow_draft *, const struct flow_item_registry *,
                         uint64_t cookie, const struct ofpact *,
                         size_t ofpacts_len);
 /* A whole group.  'gm' gets its command here. */
-void item_draft_group(struct item_draft *, const struct item_registry *,
+void flow_draft_group(struct flow_draft *, const struct flow_item_registry *,
                       struct ofputil_group_mod *gm);
-void item_draft_uninit(struct item_draft *);
+void flow_draft_uninit(struct flow_draft *);
 
 /* The match (of a flow) inside of a draft, encoded. */
-const uint8_t *item_draft_get_match(const struct item_draft *, size_t *size);
+const uint8_t *flow_draft_get_match(const struct flow_draft *, size_t *size);
 
-/* Makes the item.  Holds a reference to 'scope'. */
-struct item *item_create(struct item_registry *, struct engine_scope *,
-                         const struct item_draft *);
+/* Makes the item.  Takes over a reference to 'scope'. */
+struct flow_item *flow_item_create(struct flow_item_registry *, struct
+                                   engine_scope *, const struct flow_draft *);
 
-/* Whether the item is what item_create() would make of 'draft' in the item's
- * scope, byte for byte but for the xid. */
-bool item_is_of_draft(const struct item *, const struct item_draft *);
+/* Whether the item is what flow_item_create() would make of 'draft' in the
+ * item's scope, byte for byte but for the xid. */
+bool flow_item_is_of_draft(const struct flow_item *, const struct flow_draft
+                           *);
 
 /* The encoded match of a flow item. */
-const uint8_t *item_match(const struct engine_item *, size_t *size);
+const uint8_t *flow_item_match(const struct flow_item *, size_t *size);
 
 /* Strong hash of what identifies a flow or group on a switch.  The low half is
  * the item's 'key_hash'.  A merged flow's cookie is that of a flow, so it has
- * no ENGINE_COOKIE_COUNTED. */
-uint64_t item_flow_key(uint8_t table, uint16_t priority, const void *match,
-                       size_t match_size);
-uint64_t item_group_key(uint32_t group_id);
+ * no FLOW_COOKIE_COUNTED. */
+uint64_t flow_item_flow_key(uint8_t table, uint16_t priority, const void
+                            *match, size_t match_size);
+uint64_t flow_item_group_key(uint32_t group_id);
 
 /* The cookie of unit "APP.UNIT/KEY". */
-uint64_t item_owner_cookie(const char *name);
+uint64_t flow_owner_cookie(const char *name);
 
 /* 64 bits of a hash, stable over versions and machines.  Whoever chooses the
  * content can make two of one hash. */
-uint64_t item_hash64(const void *, size_t size, uint32_t basis);
+uint64_t stable_hash64(const void *, size_t size, uint32_t basis);
 
 #endif /* controller/flow/flow-item.h */

@@ -18,7 +18,7 @@
 #define NOTE_SIZE 6
 
 void
-part_put(struct ofpbuf *ofpacts, uint32_t part)
+flow_part_put(struct ofpbuf *ofpacts, uint32_t part)
 {
     uint8_t data[NOTE_SIZE] = { part >> 24, part >> 16, part >> 8, part };
     struct ofpbuf rest;
@@ -37,10 +37,10 @@ part_put(struct ofpbuf *ofpacts, uint32_t part)
 }
 
 uint32_t
-part_read(const struct engine_item *item)
+flow_part_read(const struct flow_item *item)
 {
     size_t size;
-    const uint8_t *match = item_match(item, &size);
+    const uint8_t *match = flow_item_match(item, &size);
     struct ofpbuf b = ofpbuf_const_initializer(
         match + size, item->add + item->add_size - (match + size));
     uint64_t stub[64];

@@ -9,12 +9,12 @@
 
 #include <stdint.h>
 
-struct engine_item;
+struct flow_item;
 struct ofpbuf;
 
 /* Puts the note of 'part' before the actions in 'ofpacts'. */
-void part_put(struct ofpbuf *ofpacts, uint32_t part);
+void flow_part_put(struct ofpbuf *ofpacts, uint32_t part);
 /* That of a flow, or 0. */
-uint32_t part_read(const struct engine_item *);
+uint32_t flow_part_read(const struct flow_item *);
 
 #endif /* controller/flow/flow-part.h */

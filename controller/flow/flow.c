@@ -5,7 +5,6 @@
 
 #include <config.h>
 
-#include "controller/engine/app-view.h"
 #include "controller/flow/emit.h"
 
 #include <netinet/in.h>
@@ -154,8 +153,8 @@ scope_copy(struct vmn_emit *emit, struct vmn_scope scope)
     if (scope.kind != last->kind || !same_text(scope.key, last->key)
         || !same_text(scope.relation, last->relation)) {
         last->kind = scope.kind;
-        last->relation = view_strdup(emit->view, scope.relation);
-        last->key = view_strdup(emit->view, scope.key);
+        last->relation = emit_strdup(emit, scope.relation);
+        last->key = emit_strdup(emit, scope.key);
     }
     return *last;
 }
@@ -528,7 +527,7 @@ vmn_group_add(struct vmn_emit *emit, struct vmn_scope scope,
     group->emit = emit;
     group->scope = scope_copy(emit, scope);
     group->type = type;
-    group->id = vmn_number(emit->view, VMN_NUMBER_GROUP, key);
+    group->id = emit->services->number(emit->view, VMN_NUMBER_GROUP, key);
     ovs_list_init(&group->buckets);
     ovs_list_push_back(&emit->groups, &group->node);
     return group;
@@ -567,15 +566,39 @@ vmn_group_hash_client(struct vmn_group_msg *group, unsigned family)
 /* The emitter.  ---------------------------------------------------------- */
 
 void
-emit_init(struct vmn_emit *emit, struct vmn_view *view,
-          const struct pipeline_app *app, struct emit_pool *pool)
+emit_init(struct vmn_emit *emit, const struct emit_services *services,
+          struct vmn_view *view, const struct pipeline_app *app,
+          struct emit_pool *pool)
 {
     memset(emit, 0, sizeof *emit);
+    emit->services = services;
     emit->view = view;
     emit->app = app;
     emit->pool = pool;
     ovs_list_init(&emit->flows);
     ovs_list_init(&emit->groups);
+}
+
+void
+emit_fail(struct vmn_emit *emit, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    emit->services->fail(emit->view, format, args);
+    va_end(args);
+}
+
+const char *
+emit_strdup(struct vmn_emit *emit, const char *s)
+{
+    if (!s) {
+        return NULL;
+    }
+
+    size_t size = strlen(s) + 1;
+
+    return memcpy(emit->services->alloc(emit->view, size), s, size);
 }
 
 static void

@@ -12,7 +12,7 @@
 #include "util.h"
 
 struct ofpact_learn *
-learn_begin(struct ofpbuf *ofpacts, uint8_t table, uint32_t limit)
+learn_action_begin(struct ofpbuf *ofpacts, uint8_t table, uint32_t limit)
 {
     struct ofpact_learn *learn = ofpact_put_LEARN(ofpacts);
 
@@ -40,8 +40,8 @@ put_spec(struct ofpbuf *ofpacts, enum mf_field_id id, size_t extra)
 }
 
 void
-learn_match_other(struct ofpbuf *ofpacts, enum mf_field_id id,
-                  enum mf_field_id from)
+learn_action_match_other(struct ofpbuf *ofpacts, enum mf_field_id id,
+                         enum mf_field_id from)
 {
     struct ofpact_learn_spec *spec = put_spec(ofpacts, id, 0);
 
@@ -51,9 +51,9 @@ learn_match_other(struct ofpbuf *ofpacts, enum mf_field_id id,
 }
 
 void
-learn_match_copy(struct ofpbuf *ofpacts, enum mf_field_id id)
+learn_action_match_copy(struct ofpbuf *ofpacts, enum mf_field_id id)
 {
-    learn_match_other(ofpacts, id, id);
+    learn_action_match_other(ofpacts, id, id);
 }
 
 /* 'value', into field 'id'. */
@@ -73,20 +73,22 @@ put_value(struct ofpbuf *ofpacts, enum mf_field_id id, uint32_t value)
 }
 
 void
-learn_match_value(struct ofpbuf *ofpacts, enum mf_field_id id, uint32_t value)
+learn_action_match_value(struct ofpbuf *ofpacts, enum mf_field_id id, uint32_t
+                         value)
 {
     put_value(ofpacts, id, value);
 }
 
 void
-learn_load_value(struct ofpbuf *ofpacts, enum mf_field_id id, uint32_t value)
+learn_action_load_value(struct ofpbuf *ofpacts, enum mf_field_id id, uint32_t
+                        value)
 {
     put_value(ofpacts, id, value)->dst_type = NX_LEARN_DST_LOAD;
 }
 
 void
-learn_load(struct ofpbuf *ofpacts, enum mf_field_id id,
-           enum mf_field_id from)
+learn_action_load(struct ofpbuf *ofpacts, enum mf_field_id id,
+                  enum mf_field_id from)
 {
     struct ofpact_learn_spec *spec = put_spec(ofpacts, id, 0);
 
@@ -97,7 +99,7 @@ learn_load(struct ofpbuf *ofpacts, enum mf_field_id id,
 }
 
 void
-learn_end(struct ofpbuf *ofpacts, size_t ofs)
+learn_action_end(struct ofpbuf *ofpacts, size_t ofs)
 {
     struct ofpact_learn *learn = ofpbuf_at_assert(ofpacts, ofs,
                                                   sizeof *learn);
@@ -107,7 +109,7 @@ learn_end(struct ofpbuf *ofpacts, size_t ofs)
 }
 
 void
-learn_set_cookie(struct ofpbuf *ofpacts, uint64_t cookie)
+learn_action_set_cookie(struct ofpbuf *ofpacts, uint64_t cookie)
 {
     struct ofpact *a;
 

@@ -22,33 +22,33 @@ struct ofpbuf;
 /* Do switches themselves fill 'table'?  Then nobody else adds flows there, and
  * reconciling, audits and the marker pass it by. */
 static inline bool
-learn_fills(uint8_t table)
+learn_is_table(uint8_t table)
 {
-    return (table == NOTE_TABLE || table == NEIGHBOUR_TABLE
+    return (table == CONNECTION_TABLE || table == NEIGHBOUR_TABLE
             || table == MAC_TABLE || table == CLIENT_TABLE);
 }
 
 /* Begins a learn() action: flows of priority 1 in 'table', 'limit' of them at
  * most with one cookie.  They go with the last flow of that cookie. */
-struct ofpact_learn *learn_begin(struct ofpbuf *ofpacts, uint8_t table,
-                                 uint32_t limit);
+struct ofpact_learn *learn_action_begin(struct ofpbuf *ofpacts, uint8_t table,
+                                        uint32_t limit);
 /* The learned match has the packet's value of a field. */
-void learn_match_copy(struct ofpbuf *ofpacts, enum mf_field_id);
+void learn_action_match_copy(struct ofpbuf *ofpacts, enum mf_field_id);
 /* The same, of another field. */
-void learn_match_other(struct ofpbuf *ofpacts, enum mf_field_id,
-                       enum mf_field_id from);
+void learn_action_match_other(struct ofpbuf *ofpacts, enum mf_field_id,
+                              enum mf_field_id from);
 /* The learned match has 'value'. */
-void learn_match_value(struct ofpbuf *ofpacts, enum mf_field_id,
-                       uint32_t value);
+void learn_action_match_value(struct ofpbuf *ofpacts, enum mf_field_id,
+                              uint32_t value);
 /* The learned flow sets a field to the packet's value of field 'from'. */
-void learn_load(struct ofpbuf *ofpacts, enum mf_field_id,
-                enum mf_field_id from);
+void learn_action_load(struct ofpbuf *ofpacts, enum mf_field_id,
+                       enum mf_field_id from);
 /* The learned flow sets a field to 'value'. */
-void learn_load_value(struct ofpbuf *ofpacts, enum mf_field_id,
-                      uint32_t value);
+void learn_action_load_value(struct ofpbuf *ofpacts, enum mf_field_id,
+                             uint32_t value);
 /* Ends the action that began where 'ofpacts' was 'ofs' bytes long. */
-void learn_end(struct ofpbuf *ofpacts, size_t ofs);
+void learn_action_end(struct ofpbuf *ofpacts, size_t ofs);
 /* Sets the cookie of what 'ofpacts' learn. */
-void learn_set_cookie(struct ofpbuf *ofpacts, uint64_t cookie);
+void learn_action_set_cookie(struct ofpbuf *ofpacts, uint64_t cookie);
 
 #endif /* controller/flow/learn-action.h */

@@ -17,17 +17,17 @@
 /* Being found keeps the flow (its idle time-out starts over).  Learning does
  * not have to: who learns has looked for it before. */
 void
-client_put_learn(struct ofpbuf *ofpacts, const struct vmn_client *client)
+learn_client_put(struct ofpbuf *ofpacts, const struct vmn_client *client)
 {
     size_t ofs = ofpacts->size;
 
-    learn_begin(ofpacts, CLIENT_TABLE, VMN_CLIENTS_MAX)->idle_timeout
+    learn_action_begin(ofpacts, CLIENT_TABLE, VMN_CLIENTS_MAX)->idle_timeout
         = client->idle_s;
-    learn_match_value(ofpacts, MFF_ETH_TYPE, client->eth_type);
-    learn_match_copy(ofpacts, ZONE);
-    learn_match_copy(ofpacts, SERVICE);
-    learn_match_copy(ofpacts, client->eth_type == VMN_ETH_IPV6
-                     ? MFF_IPV6_SRC : MFF_IPV4_SRC);
-    learn_load(ofpacts, VALUE, MFF_REG0 + (client->from - VMN_F_REG0));
-    learn_end(ofpacts, ofs);
+    learn_action_match_value(ofpacts, MFF_ETH_TYPE, client->eth_type);
+    learn_action_match_copy(ofpacts, ZONE);
+    learn_action_match_copy(ofpacts, SERVICE);
+    learn_action_match_copy(ofpacts, client->eth_type == VMN_ETH_IPV6
+                            ? MFF_IPV6_SRC : MFF_IPV4_SRC);
+    learn_action_load(ofpacts, VALUE, MFF_REG0 + (client->from - VMN_F_REG0));
+    learn_action_end(ofpacts, ofs);
 }

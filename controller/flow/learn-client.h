@@ -19,6 +19,6 @@ struct ofpbuf;
 
 /* Appends to ofpacts what learns from a packet, for vmn_act_learn_client().
  * The client's members are valid. */
-void client_put_learn(struct ofpbuf *ofpacts, const struct vmn_client *);
+void learn_client_put(struct ofpbuf *ofpacts, const struct vmn_client *);
 
 #endif /* controller/flow/learn-client.h */

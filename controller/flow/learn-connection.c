@@ -27,34 +27,36 @@ is_icmp(uint8_t ip_proto)
 }
 
 void
-note_put(struct ofpbuf *ofpacts, uint16_t eth_type, uint8_t ip_proto)
+learn_connection_put(struct ofpbuf *ofpacts, uint16_t eth_type, uint8_t
+                     ip_proto)
 {
     bool ipv6 = eth_type == VMN_ETH_IPV6;
     size_t ofs = ofpacts->size;
 
-    learn_begin(ofpacts, NOTE_TABLE, VMN_NOTES_MAX);
-    learn_match_value(ofpacts, MFF_ETH_TYPE, eth_type);
-    learn_match_value(ofpacts, MFF_CT_STATE, STATE);
-    learn_match_copy(ofpacts, MFF_REG0);
-    learn_match_copy(ofpacts, MFF_REG7);
-    learn_match_copy(ofpacts, MFF_CT_NW_PROTO);
-    learn_match_copy(ofpacts, ipv6 ? MFF_CT_IPV6_SRC : MFF_CT_NW_SRC);
-    learn_match_copy(ofpacts, ipv6 ? MFF_CT_IPV6_DST : MFF_CT_NW_DST);
+    learn_action_begin(ofpacts, CONNECTION_TABLE, VMN_NOTES_MAX);
+    learn_action_match_value(ofpacts, MFF_ETH_TYPE, eth_type);
+    learn_action_match_value(ofpacts, MFF_CT_STATE, STATE);
+    learn_action_match_copy(ofpacts, MFF_REG0);
+    learn_action_match_copy(ofpacts, MFF_REG7);
+    learn_action_match_copy(ofpacts, MFF_CT_NW_PROTO);
+    learn_action_match_copy(ofpacts, ipv6 ? MFF_CT_IPV6_SRC : MFF_CT_NW_SRC);
+    learn_action_match_copy(ofpacts, ipv6 ? MFF_CT_IPV6_DST : MFF_CT_NW_DST);
     if (ip_proto == IPPROTO_SCTP) {
         /* The userspace datapath's conntrack knows no ports of it. */
-        learn_match_value(ofpacts, MFF_IP_PROTO, IPPROTO_SCTP);
-        learn_match_copy(ofpacts, MFF_SCTP_DST);
+        learn_action_match_value(ofpacts, MFF_IP_PROTO, IPPROTO_SCTP);
+        learn_action_match_copy(ofpacts, MFF_SCTP_DST);
     } else {
-        learn_match_copy(ofpacts, MFF_CT_TP_DST);
+        learn_action_match_copy(ofpacts, MFF_CT_TP_DST);
     }
     if (is_icmp(ip_proto)) {
-        learn_match_copy(ofpacts, MFF_CT_TP_SRC);
+        learn_action_match_copy(ofpacts, MFF_CT_TP_SRC);
     }
-    learn_end(ofpacts, ofs);
+    learn_action_end(ofpacts, ofs);
 }
 
 bool
-engine_note_read(const struct match *match, struct engine_note *note)
+learned_connection_parse(const struct match *match, struct learned_connection
+                         *note)
 {
     const struct flow *flow = &match->flow;
     uint16_t dst = ntohs(flow->ct_tp_dst);

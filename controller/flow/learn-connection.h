@@ -3,11 +3,11 @@
  * Notes: connections that a switch has seen, as flows that it adds by itself.
  *
  * A flow that notes (vmn_act_note()) has a learn() action.  What it learns
- * goes into NOTE_TABLE, in which no packet is ever looked up: a flow without
- * actions whose match is the note, with the cookie of the unit that the noting
- * flow is of.  When the last noting flow with that cookie goes, its notes go.
- * Nobody else adds flows there, so reconciling, audits and the marker pass
- * that table by.
+ * goes into CONNECTION_TABLE, in which no packet is ever looked up: a flow
+ * without actions whose match is the note, with the cookie of the unit that
+ * the noting flow is of.  When the last noting flow with that cookie goes, its
+ * notes go.  Nobody else adds flows there, so reconciling, audits and the
+ * marker pass that table by.
  *
  * Not for who reads notes (fabric/packets/learned-connections.c). */
 
@@ -23,10 +23,10 @@ struct match;
 struct ofpbuf;
 
 /* Behind all stages; the taps' is the next one. */
-#define NOTE_TABLE 251
+#define CONNECTION_TABLE 251
 
 /* A connection. */
-struct engine_note {
+struct learned_connection {
     uint32_t vni;
     uint32_t ofport;            /* Local, where its packets go. */
     struct vmn_ip src, dst;
@@ -36,9 +36,11 @@ struct engine_note {
 };
 
 /* Appends to ofpacts what notes a connection, for vmn_act_note(). */
-void note_put(struct ofpbuf *ofpacts, uint16_t eth_type, uint8_t ip_proto);
+void learn_connection_put(struct ofpbuf *ofpacts, uint16_t eth_type, uint8_t
+                          ip_proto);
 
 /* Reads a note; false if it is none. */
-bool engine_note_read(const struct match *, struct engine_note *);
+bool learned_connection_parse(const struct match *, struct learned_connection
+                              *);
 
 #endif /* controller/flow/learn-connection.h */

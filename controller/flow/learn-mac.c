@@ -13,14 +13,14 @@
 /* Hearing an address again renews the flow (its hard time-out starts over), so
  * that one which is only sent to is forgotten. */
 void
-mac_put_learn(struct ofpbuf *ofpacts, uint32_t value)
+learn_mac_put(struct ofpbuf *ofpacts, uint32_t value)
 {
     size_t ofs = ofpacts->size;
 
-    learn_begin(ofpacts, MAC_TABLE, VMN_MACS_MAX)->hard_timeout
+    learn_action_begin(ofpacts, MAC_TABLE, VMN_MACS_MAX)->hard_timeout
         = VMN_MAC_AGE_S;
-    learn_match_copy(ofpacts, MFF_REG0);
-    learn_match_other(ofpacts, MFF_ETH_DST, MFF_ETH_SRC);
-    learn_load_value(ofpacts, MFF_REG11, value);
-    learn_end(ofpacts, ofs);
+    learn_action_match_copy(ofpacts, MFF_REG0);
+    learn_action_match_other(ofpacts, MFF_ETH_DST, MFF_ETH_SRC);
+    learn_action_load_value(ofpacts, MFF_REG11, value);
+    learn_action_end(ofpacts, ofs);
 }

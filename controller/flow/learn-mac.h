@@ -18,6 +18,6 @@ struct ofpbuf;
 #define MAC_TABLE 249
 
 /* Appends to ofpacts what learns from a packet, for vmn_act_learn_mac(). */
-void mac_put_learn(struct ofpbuf *ofpacts, uint32_t value);
+void learn_mac_put(struct ofpbuf *ofpacts, uint32_t value);
 
 #endif /* controller/flow/learn-mac.h */

@@ -29,24 +29,26 @@ static const struct {
 };
 
 void
-neighbour_put_learn(struct ofpbuf *ofpacts, enum vmn_neighbour from)
+learn_neighbour_put(struct ofpbuf *ofpacts, enum vmn_neighbour from)
 {
     bool ipv6 = from != VMN_NEIGHBOUR_ARP;
     size_t ofs = ofpacts->size;
+    struct ofpact_learn *learn;
 
-    learn_begin(ofpacts, NEIGHBOUR_TABLE, VMN_NEIGHBOURS_MAX)->idle_timeout
-        = VMN_NEIGHBOUR_IDLE_S;
-    learn_match_value(ofpacts, MFF_ETH_TYPE,
-                      ipv6 ? VMN_ETH_IPV6 : VMN_ETH_IPV4);
-    learn_match_copy(ofpacts, MFF_REG0);
-    learn_match_other(ofpacts, ipv6 ? MFF_XXREG3 : MFF_REG15, said[from].ip);
-    learn_load(ofpacts, MFF_ETH_DST, said[from].mac);
-    learn_end(ofpacts, ofs);
+    learn = learn_action_begin(ofpacts, NEIGHBOUR_TABLE, VMN_NEIGHBOURS_MAX);
+    learn->idle_timeout = VMN_NEIGHBOUR_IDLE_S;
+    learn_action_match_value(ofpacts, MFF_ETH_TYPE,
+                             ipv6 ? VMN_ETH_IPV6 : VMN_ETH_IPV4);
+    learn_action_match_copy(ofpacts, MFF_REG0);
+    learn_action_match_other(ofpacts, ipv6 ? MFF_XXREG3 : MFF_REG15,
+                             said[from].ip);
+    learn_action_load(ofpacts, MFF_ETH_DST, said[from].mac);
+    learn_action_end(ofpacts, ofs);
 }
 
 void
-neighbour_put_incomplete(struct ofpbuf *b, uint32_t xid, uint32_t network,
-                         const struct vmn_ip *ip)
+learn_neighbour_put_incomplete(struct ofpbuf *b, uint32_t xid, uint32_t
+                               network, const struct vmn_ip *ip)
 {
     const struct vmn_mac mac = VMN_NEIGHBOUR_INCOMPLETE;
     struct ofputil_flow_mod fm = {

@@ -21,12 +21,12 @@ struct ofpbuf;
 
 /* Appends to ofpacts what learns from a packet, for
  * vmn_act_learn_neighbour(). */
-void neighbour_put_learn(struct ofpbuf *ofpacts, enum vmn_neighbour);
+void learn_neighbour_put(struct ofpbuf *ofpacts, enum vmn_neighbour);
 /* Appends to 'b' a message with 'xid' that has neighbour 'ip' of 'network' be
  * incomplete for VMN_NEIGHBOUR_RETRY_S seconds
  * (vmn_neighbour_is_incomplete()).  Its flow gives way to what the neighbour
  * says. */
-void neighbour_put_incomplete(struct ofpbuf *b, uint32_t xid,
-                              uint32_t network, const struct vmn_ip *ip);
+void learn_neighbour_put_incomplete(struct ofpbuf *b, uint32_t xid,
+                                    uint32_t network, const struct vmn_ip *ip);
 
 #endif /* controller/flow/learn-neighbour.h */

@@ -55,11 +55,11 @@ next_oxm(const uint8_t **p, const uint8_t *end, struct oxm *oxm)
 }
 
 static void
-oxm_bounds(const struct engine_item *item, const uint8_t **p,
+oxm_bounds(const struct flow_item *item, const uint8_t **p,
            const uint8_t **end)
 {
     size_t size;
-    const uint8_t *match = item_match(item, &size);
+    const uint8_t *match = flow_item_match(item, &size);
     size_t length = match[2] << 8 | match[3];
 
     *p = match + MATCH_HEADER_SIZE;
@@ -85,7 +85,7 @@ oxm_differ(const struct oxm *a, const struct oxm *b)
 }
 
 bool
-overlap_is_excluded(const struct engine_item *a, const struct engine_item *b)
+match_is_disjoint(const struct flow_item *a, const struct flow_item *b)
 {
     const uint8_t *a_p, *a_end, *b_start, *b_end;
     struct oxm x, y;
@@ -111,8 +111,8 @@ overlap_is_excluded(const struct engine_item *a, const struct engine_item *b)
 #define OXM_IP_PROTO OXM_BASIC(10)
 
 uint64_t
-overlap_shape(const struct engine_item *item, uint16_t *eth_type,
-              uint8_t *ip_proto)
+match_shape_of_item(const struct flow_item *item, uint16_t *eth_type,
+                    uint8_t *ip_proto)
 {
     const uint8_t *p, *end;
     uint64_t hash = 0;
@@ -131,12 +131,12 @@ overlap_shape(const struct engine_item *item, uint16_t *eth_type,
             uint32_t masked;
         } head = { hash, oxm.field, oxm.mask != NULL };
 
-        hash = item_hash64(&head, sizeof head, 0);
+        hash = stable_hash64(&head, sizeof head, 0);
         if (oxm.mask) {
-            hash ^= item_hash64(oxm.mask, oxm.size, 1);
+            hash ^= stable_hash64(oxm.mask, oxm.size, 1);
         }
         if (by_value) {
-            hash ^= item_hash64(oxm.value, oxm.size, 2);
+            hash ^= stable_hash64(oxm.value, oxm.size, 2);
         }
         if (oxm.field == OXM_ETH_TYPE && oxm.size == 2 && !oxm.mask) {
             *eth_type = oxm.value[0] << 8 | oxm.value[1];
@@ -150,10 +150,10 @@ overlap_shape(const struct engine_item *item, uint16_t *eth_type,
 /* Decoded.  -------------------------------------------------------------- */
 
 void
-overlap_decode(const struct engine_item *item, struct match *match)
+flow_item_decode_match(const struct flow_item *item, struct match *match)
 {
     size_t size;
-    const uint8_t *bytes = item_match(item, &size);
+    const uint8_t *bytes = flow_item_match(item, &size);
     struct ofpbuf b = ofpbuf_const_initializer(bytes, size);
     uint16_t padded;
 
@@ -164,8 +164,8 @@ overlap_decode(const struct engine_item *item, struct match *match)
 }
 
 bool
-overlap_intersect(const struct match *a, const struct match *b,
-                  struct match *both)
+match_intersect(const struct match *a, const struct match *b,
+                struct match *both)
 {
     const uint64_t *af = (const uint64_t *) &a->flow;
     const uint64_t *bf = (const uint64_t *) &b->flow;
@@ -203,7 +203,7 @@ is_plain_field(const struct mf_field *mf)
 }
 
 char *
-overlap_packet(const struct match *match)
+match_example_packet(const struct match *match)
 {
     struct match packet = *match;
 
@@ -221,11 +221,11 @@ overlap_packet(const struct match *match)
 }
 
 bool
-overlap_same_result(const struct engine_item *a, const struct engine_item *b)
+flow_item_same_actions(const struct flow_item *a, const struct flow_item *b)
 {
     size_t a_match, b_match;
-    const uint8_t *a_rest = item_match(a, &a_match);
-    const uint8_t *b_rest = item_match(b, &b_match);
+    const uint8_t *a_rest = flow_item_match(a, &a_match);
+    const uint8_t *b_rest = flow_item_match(b, &b_match);
     size_t a_size, b_size;
 
     a_rest += a_match;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/flow/flow-item.h"
 #include "openflow/openflow.h"
 #include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
@@ -76,4 +77,42 @@ punt_is_part(const struct ofpact *a)
     return (a->type == OFPACT_CONTROLLER || a->type == OFPACT_CLONE
             || (a->type == OFPACT_RESUBMIT
                 && ofpact_get_RESUBMIT(a)->table_id == PUNT_TABLE));
+}
+
+uint64_t
+punt_handler_id(const char *app, const char *handler)
+{
+    char *name = xasprintf("%s.%s", app, handler);
+    uint64_t id = stable_hash64(name, strlen(name), 0);
+
+    free(name);
+    return id;
+}
+
+void
+punt_put_userdata(uint8_t userdata[PUNT_USERDATA_SIZE], const char *app,
+                  const char *handler, uint32_t arg)
+{
+    ovs_be64 id = htonll(punt_handler_id(app, handler));
+    ovs_be32 be_arg = htonl(arg);
+
+    memcpy(userdata, &id, sizeof id);
+    memcpy(userdata + sizeof id, &be_arg, sizeof be_arg);
+}
+
+bool
+punt_parse_userdata(const uint8_t *userdata, size_t size,
+                    uint64_t *handler_id, uint32_t *arg)
+{
+    ovs_be64 id;
+    ovs_be32 be_arg;
+
+    if (size != PUNT_USERDATA_SIZE) {
+        return false;
+    }
+    memcpy(&id, userdata, sizeof id);
+    memcpy(&be_arg, userdata + sizeof id, sizeof be_arg);
+    *handler_id = ntohll(id);
+    *arg = ntohl(be_arg);
+    return true;
 }

@@ -35,6 +35,18 @@ punt_is_table(uint8_t table)
     return table == PUNT_TABLE || table == PUNT_METER_TABLE;
 }
 
+/* What a punted packet's flow says of it, as the switch hands it back: which
+ * handler, and the app's argument. */
+#define PUNT_USERDATA_SIZE 12
+void punt_put_userdata(uint8_t userdata[PUNT_USERDATA_SIZE], const char *app,
+                       const char *handler, uint32_t arg);
+/* Parses it, with the handler's punt_handler_id(); false if it is none. */
+bool punt_parse_userdata(const uint8_t *userdata, size_t size,
+                         uint64_t *handler_id, uint32_t *arg);
+/* A hash of the handler's name, the same in every process: it stays in
+ * switches. */
+uint64_t punt_handler_id(const char *app, const char *handler);
+
 /* Appends to ofpacts what sends the packet's first 'max_size' bytes up, with
  * 'userdata', within its sender's rate.  Beyond that the actions that follow
  * are not done either: punt_continue() is for who wants them done. */

@@ -9,17 +9,17 @@
 #include <string.h>
 
 #include "byte-order.h"
-#include "controller/engine/engine-private.h"
+#include "controller/flow/flow-item.h"
 #include "controller/flow/punt-action.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-actions.h"
 #include "util.h"
 
-static uint32_t
-hash_reason(const char *reason)
+uint32_t
+sample_reason_hash(const char *reason)
 {
-    return item_hash64(reason, strlen(reason), 0) & TAP_REASON;
+    return stable_hash64(reason, strlen(reason), 0) & SAMPLE_REASON_MASK;
 }
 
 static void
@@ -31,28 +31,28 @@ put_reg(struct ofpbuf *ofpacts, int reg, uint32_t value)
 }
 
 void
-tap_put(struct ofpbuf *ofpacts, uint64_t cookie, uint32_t part,
-        const char *reason, bool log, bool counted)
+sample_action_put(struct ofpbuf *ofpacts, uint64_t cookie, uint32_t part,
+                  const char *reason, bool log, bool counted)
 {
     const union mf_value mfv = { .be64 = htonll(cookie) };
 
     ofpact_put_set_field(ofpacts, mf_from_id(MFF_METADATA), &mfv, NULL);
-    put_reg(ofpacts, TAP_PART_REG, part);
-    put_reg(ofpacts, TAP_KIND_REG,
-            (log ? TAP_LOG : 0) | (counted ? 0 : TAP_UNCOUNTED)
-            | (reason ? TAP_DROP | hash_reason(reason) : 0));
+    put_reg(ofpacts, SAMPLE_PART_REG, part);
+    put_reg(ofpacts, SAMPLE_KIND_REG,
+            (log ? SAMPLE_LOG : 0) | (counted ? 0 : SAMPLE_UNCOUNTED)
+            | (reason ? SAMPLE_DROP | sample_reason_hash(reason) : 0));
     if (reason) {
-        ofpact_put_GOTO_TABLE(ofpacts)->table_id = TAP_TABLE;
+        ofpact_put_GOTO_TABLE(ofpacts)->table_id = SAMPLE_TABLE;
     } else {
         struct ofpact_resubmit *resubmit = ofpact_put_RESUBMIT(ofpacts);
 
         resubmit->in_port = OFPP_IN_PORT;
-        resubmit->table_id = TAP_TABLE;
+        resubmit->table_id = SAMPLE_TABLE;
     }
 }
 
-/* Where what leads to TAP_TABLE for good begins, or 'ofpacts_len'.  Before it
- * is only what sends the packet up. */
+/* Where what leads to SAMPLE_TABLE for good begins, or 'ofpacts_len'.  Before
+ * it is only what sends the packet up. */
 static size_t
 find_drop(const struct ofpact *ofpacts, size_t ofpacts_len)
 {
@@ -65,13 +65,14 @@ find_drop(const struct ofpact *ofpacts, size_t ofpacts_len)
         last = a;
     }
     return (last && last->type == OFPACT_GOTO_TABLE
-            && ofpact_get_GOTO_TABLE(last)->table_id == TAP_TABLE
+            && ofpact_get_GOTO_TABLE(last)->table_id == SAMPLE_TABLE
             ? (size_t) ((const char *) first - (const char *) ofpacts)
             : ofpacts_len);
 }
 
 void
-tap_format(const struct ofpact *ofpacts, size_t ofpacts_len, struct ds *ds)
+sample_action_format(const struct ofpact *ofpacts, size_t ofpacts_len, struct
+                     ds *ds)
 {
     struct ofpact_format_params params = { .s = ds };
     size_t rest = find_drop(ofpacts, ofpacts_len);
@@ -82,30 +83,4 @@ tap_format(const struct ofpact *ofpacts, size_t ofpacts_len, struct ds *ds)
     if (rest < ofpacts_len) {
         ds_put_cstr(ds, rest ? ",drop" : "drop");
     }
-}
-
-/* There are a few dozen. */
-void
-tap_note_reason(struct engine *engine, const char *reason)
-{
-    for (size_t i = 0; i < engine->n_reasons; i++) {
-        if (engine->reasons[i].text == reason) {
-            return;
-        }
-    }
-    if (engine->n_reasons < ARRAY_SIZE(engine->reasons)) {
-        engine->reasons[engine->n_reasons].text = reason;
-        engine->reasons[engine->n_reasons++].hash = hash_reason(reason);
-    }
-}
-
-const char *
-tap_find_reason(const struct engine *engine, uint32_t kind)
-{
-    for (size_t i = 0; i < engine->n_reasons; i++) {
-        if (engine->reasons[i].hash == (kind & TAP_REASON)) {
-            return engine->reasons[i].text;
-        }
-    }
-    return NULL;
 }

@@ -679,7 +679,7 @@ health_create(struct event_base *base, struct model *model,
     commit_add_watch(commit, group_cb, h);
     fabric_add_watch(fabric, &fabric_watch, h);
     fabric_set_sink(fabric, sink_cb, h);
-    commit_when_settled(commit, begin_cb, h);
+    commit_when_quiescent(commit, begin_cb, h);
     return h;
 }
 
@@ -689,7 +689,7 @@ health_destroy(struct health *h)
     if (!h) {
         return;
     }
-    commit_cancel_when_settled(h->commit, begin_cb, h);
+    commit_cancel_when_quiescent(h->commit, begin_cb, h);
     commit_remove_watch(h->commit, group_cb, h);
     fabric_remove_watch(h->fabric, &fabric_watch, h);
     fabric_set_sink(h->fabric, NULL, NULL);

@@ -143,7 +143,7 @@ apply(struct http_request *req, struct northbound *nb)
 
         snprintf(pointer, sizeof pointer, "/objects/%"PRIuSIZE, i);
         nb_add_object(&request, object, pointer, &errors);
-        commit_pause(nb->commit);
+        commit_yield(nb->commit);
     }
     if (errors.n) {
         nb_reply_errors(req, &errors, NB_POINT_AT_BODY);
@@ -155,7 +155,7 @@ apply(struct http_request *req, struct northbound *nb)
     while (json_array_size(objects)) {
         json_array_remove(CONST_CAST(json_t *, objects),
                           json_array_size(objects) - 1);
-        commit_pause(nb->commit);
+        commit_yield(nb->commit);
     }
     json_decref(body);
 }

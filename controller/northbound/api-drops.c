@@ -77,7 +77,7 @@ nb_log_json(const struct fabric_log *log)
 }
 
 void
-nb_add_flow_owner(json_t *json, const struct engine_about *about)
+nb_add_flow_owner(json_t *json, const struct engine_flow_owner *about)
 {
     json_object_set_new(json, "owner", json_string(about->owner));
     json_object_set_new(json, "object", about->type
@@ -91,7 +91,8 @@ nb_add_flow_owner(json_t *json, const struct engine_about *about)
 /* True if the drop is of object 'name' of 'type', or of any if that is
  * NULL. */
 static bool
-is_of(const struct engine_about *about, const char *type, const char *name)
+is_of(const struct engine_flow_owner *about, const char *type, const char
+      *name)
 {
     return !name || (about->type && !strcmp(about->type, type)
                      && !strcmp(about->name, name));
@@ -99,7 +100,7 @@ is_of(const struct engine_about *about, const char *type, const char *name)
 
 static void
 get_about(const struct northbound *nb, const struct fabric_drop *drop,
-          struct engine_about *about)
+          struct engine_flow_owner *about)
 {
     if (drop->metered) {
         memset(about, 0, sizeof *about);
@@ -110,7 +111,7 @@ get_about(const struct northbound *nb, const struct fabric_drop *drop,
             ovs_strlcpy(about->name, drop->port, sizeof about->name);
         }
     } else {
-        engine_get_about(nb->engine, drop->cookie, drop->part, about);
+        engine_get_flow_owner(nb->engine, drop->cookie, drop->part, about);
     }
 }
 
@@ -125,7 +126,7 @@ drop_cb(void *list_, const struct fabric_drop *drop)
         return;
     }
     if (filter->names[NETWORK] || filter->names[PORT]) {
-        struct engine_about about;
+        struct engine_flow_owner about;
 
         get_about(list->nb, drop, &about);
         if (!is_of(&about, "networks", filter->names[NETWORK])
@@ -161,7 +162,7 @@ counters_json(const struct drops_list *list, size_t limit)
 
     for (size_t i = 0; i < list->n && json_array_size(array) < limit; i++) {
         const struct fabric_drop *drop = &list->drops[i];
-        struct engine_about about;
+        struct engine_flow_owner about;
         json_t *json;
 
         get_about(list->nb, drop, &about);
@@ -296,7 +297,7 @@ nb_sample_json(const struct northbound *nb, const struct fabric_sample *s,
         "network", name_json(s->network), "src", end_json(s, true),
         "dst", end_json(s, false), "protocol", protocol_json(s),
         "size", (json_int_t) s->size);
-    const struct engine_about about = {
+    const struct engine_flow_owner about = {
         .owner = s->owner, .type = s->type, .rule = s->rule,
     };
 

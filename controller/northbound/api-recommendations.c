@@ -46,7 +46,7 @@ struct asked {
     struct sset host_names;
     const char **where_names;   /* Of each host, in 'host_names'. */
     size_t n_notes;
-    struct engine_note *notes;
+    struct learned_connection *notes;
     uint32_t *where;
 };
 
@@ -80,7 +80,7 @@ study_pause(void *study_)
 {
     const struct study *study = study_;
 
-    commit_pause(study->asked->commit);
+    commit_yield(study->asked->commit);
 }
 
 static uint32_t
@@ -306,7 +306,7 @@ read_groups(struct study *study)
 /* Connections.  ---------------------------------------------------------- */
 
 static struct recommend_service
-service_of(const struct engine_note *note)
+service_of(const struct learned_connection *note)
 {
     bool icmp = (note->protocol == IPPROTO_ICMP
                  || note->protocol == IPPROTO_ICMPV6);
@@ -318,7 +318,7 @@ service_of(const struct engine_note *note)
 
 /* Whether rules can name the service. */
 static bool
-can_be_named(const struct engine_note *note)
+can_be_named(const struct learned_connection *note)
 {
     switch (note->protocol) {
     case IPPROTO_TCP:
@@ -334,7 +334,7 @@ can_be_named(const struct engine_note *note)
 }
 
 static void
-leave_out(struct study *study, const struct engine_note *note,
+leave_out(struct study *study, const struct learned_connection *note,
           const char *host, const char *reason)
 {
     struct recommend_service service = service_of(note);
@@ -352,8 +352,8 @@ leave_out(struct study *study, const struct engine_note *note,
 /* The port that got it: whose address it is, or else (a broadcast, an address
  * that several may use) the one that it went to. */
 static size_t
-find_destination(const struct study *study, const struct engine_note *note,
-                 const char *host)
+find_destination(const struct study *study, const struct learned_connection
+                 *note, const char *host)
 {
     size_t port = find_owner(study, &note->dst);
     const char *name;
@@ -374,7 +374,7 @@ read_notes(struct study *study)
 
     study->seen = xcalloc(MAX(1, asked->n_notes), sizeof *study->seen);
     for (size_t i = 0; i < asked->n_notes; i++) {
-        const struct engine_note *note = &asked->notes[i];
+        const struct learned_connection *note = &asked->notes[i];
         const char *host = asked->where_names[asked->where[i]];
         struct recommend_seen *seen = &study->seen[study->n_seen];
 
@@ -524,7 +524,7 @@ on_noted(void *asked_, const struct fabric_connections *noted)
         asked->where = xmemdup(noted->where,
                                noted->n_notes * sizeof *asked->where);
     }
-    commit_when_settled(asked->commit, settled_cb, asked);
+    commit_when_quiescent(asked->commit, settled_cb, asked);
 }
 
 static void
@@ -536,7 +536,7 @@ on_gone(void *asked_)
     asked->req = NULL;
     if (!asked->working) {
         fabric_connections_cancel(asked->reading);
-        commit_cancel_when_settled(asked->commit, settled_cb, asked);
+        commit_cancel_when_quiescent(asked->commit, settled_cb, asked);
         asked_destroy(asked);
     }
 }
@@ -655,6 +655,6 @@ nb_get_recommendations(struct http_request *req, void *nb_)
     hosts.names = sset_sort(&asked->host_names);
     http_request_set_gone(req, on_gone, asked);
     asked->reading = fabric_read_connections(nb->fabric, network->vni, &hosts,
-                                       meta.created_ms, on_noted, asked);
+                                             meta.created_ms, on_noted, asked);
     free(CONST_CAST(const char **, hosts.names));
 }

@@ -119,7 +119,7 @@ put_results(struct ds *ds, struct commit *commit,
         schema_print_string(ds, op->name);
         ds_put_format(ds, ",\"outcome\":\"%s\",\"revision\":%"PRIu64"}",
                       nb_outcome_name(op->outcome), op->revision);
-        commit_pause(commit);
+        commit_yield(commit);
     }
     ds_put_char(ds, ']');
 }

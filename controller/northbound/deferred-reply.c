@@ -34,8 +34,8 @@ deferred_end(struct deferred *deferred)
 {
     deferred->req = NULL;
     if (deferred->nb) {
-        commit_cancel_when_settled(deferred->nb->commit, quiescent_cb,
-                                   deferred);
+        commit_cancel_when_quiescent(deferred->nb->commit, quiescent_cb,
+                                     deferred);
         if (deferred->timer) {
             event_free(deferred->timer);
         }
@@ -101,7 +101,7 @@ deferred_create(struct northbound *nb, struct http_request *req,
     deferred->req = req;
     deferred->reply = cb;
     http_request_set_gone(req, disconnected_cb, deferred);
-    commit_when_settled(nb->commit, quiescent_cb, deferred);
+    commit_when_quiescent(nb->commit, quiescent_cb, deferred);
     return deferred;
 }
 

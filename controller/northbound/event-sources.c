@@ -83,7 +83,7 @@ event_sources_start(const struct event_sources *es)
 {
     /* While a group is on its way it may have its events, and not be what users
      * see. */
-    return (commit_is_settled(es->nb->commit) ? es->nb->event_log->next
+    return (commit_is_quiescent(es->nb->commit) ? es->nb->event_log->next
             : MAX(es->group_first, es->nb->event_log->oldest));
 }
 

@@ -124,7 +124,7 @@ feed_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
     size_t n;
 
     /* What was changed is in force once it is settled. */
-    if (all->check && commit_is_settled(all->nb->commit)) {
+    if (all->check && commit_is_quiescent(all->nb->commit)) {
         all->check = false;
         check_passes(all);
     } else if (all->check) {

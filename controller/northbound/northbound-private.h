@@ -145,8 +145,8 @@ void nb_add_object(struct model_request *, const json_t *object,
 /* simulation.c: what the simulator is asked for, of now or of after a change.
  */
 struct nb_simulation {
-    /* The answer in the model's current state; or NULL with errors, which point
-     * into the body.  May pause. */
+    /* The answer in the model's current state; or NULL with errors, which
+     * point into the body.  May pause. */
     json_t *(*look)(struct northbound *, void *aux, struct vmn_errors *);
     /* The answer to the client, of the two before and after a change, which
      * it takes; NULL: it is the one after.  May pause. */
@@ -154,8 +154,8 @@ struct nb_simulation {
     void (*destroy)(void *aux);
     void *aux;
 };
-/* Answers 'req', at a settled moment.  Takes over 'question'; 'after' (a list of
- * objects as of POST /v1/apply, or NULL) is borrowed. */
+/* Answers 'req', at a settled moment.  Takes over 'question'; 'after' (a list
+ * of objects as of POST /v1/apply, or NULL) is borrowed. */
 void nb_simulate(struct northbound *, struct http_request *req,
                  const struct nb_simulation *, const json_t *after);
 /* Lets go of those that the commit still has. */
@@ -190,7 +190,7 @@ json_t *nb_sample_json(const struct northbound *,
                        const struct fabric_sample *,
                        enum fabric_sample_kind);
 /* Adds "owner", "object" ({"type", "name"} or null) and perhaps "rule". */
-void nb_add_flow_owner(json_t *, const struct engine_about *);
+void nb_add_flow_owner(json_t *, const struct engine_flow_owner *);
 
 /* group-ports.c */
 /* Names of the ports that may satisfy 'selector': a sorted superset of those

@@ -290,7 +290,7 @@ open_listeners(struct northbound *nb,
 static void
 pause_cb(void *commit)
 {
-    commit_pause(commit);
+    commit_yield(commit);
 }
 
 int

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the simulator is asked for: of now, at a settled moment, or of the state
- * that a change would lead to, which is put in place for that and taken back
- * (commit_try()).  Not for what is asked (api-trace.c, api-reachability.c). */
+ * What the simulator is asked for: of now, at a settled moment, or of the
+ * state that a change would lead to, which is put in place for that and taken
+ * back (commit_dry_run()).  Not for what is asked (api-trace.c,
+ * api-reachability.c). */
 
 #include <config.h>
 
@@ -40,7 +41,7 @@ put_array(struct ds *ds, struct commit *commit, json_t *array)
         ds_put_format(ds, "%s%s", i ? "," : "", text);
         free(text);
         json_array_set_new(array, i, json_null());
-        commit_pause(commit);
+        commit_yield(commit);
     }
     ds_put_char(ds, ']');
 }
@@ -188,7 +189,7 @@ read_change(struct northbound *nb, const json_t *after,
 
             snprintf(pointer, sizeof pointer, "/after/%"PRIuSIZE, i);
             nb_add_object(request, object, pointer, errors);
-            commit_pause(nb->commit);
+            commit_yield(nb->commit);
         }
     }
     return !errors->n;
@@ -211,7 +212,7 @@ try_change(struct northbound *nb, struct http_request *req,
         trial->req = req;
         ovs_list_push_back(&nb->trials, &trial->node);
         http_request_set_gone(req, on_gone, trial);
-        commit_try(nb->commit, &request, look, on_done, trial);
+        commit_dry_run(nb->commit, &request, look, on_done, trial);
     } else {
         nb_reply_errors(req, &trial->errors, NB_POINT_AT_BODY);
         trial_destroy(trial);

@@ -34,7 +34,7 @@
 /* A scope's flows of one table, until they are decoded. */
 struct pile {
     size_t n, allocated;
-    const struct engine_item **items;
+    const struct flow_item **items;
 };
 
 struct net_scope {
@@ -99,7 +99,7 @@ net_pause(void *net_)
 {
     const struct wanted_net *net = net_;
 
-    engine_pause(net->engine);
+    engine_yield(net->engine);
 }
 
 void
@@ -115,7 +115,7 @@ wanted_net_destroy(struct wanted_net *net)
         free_piles(scope);
         rule_set_destroy(scope->set, net_pause, net);
         free(scope);
-        engine_pause(net->engine);
+        engine_yield(net->engine);
     }
     hmap_destroy(&net->scopes);
     SHASH_FOR_EACH (node, &net->hosts) {
@@ -144,17 +144,17 @@ static void
 count(struct wanted_net *net)
 {
     if (++net->n_decoded % FLOWS_PER_PAUSE == 0) {
-        engine_pause(net->engine);
+        engine_yield(net->engine);
     }
 }
 
 static void
-pile_up(void *scope_, const struct engine_item *item)
+pile_up(void *scope_, const struct flow_item *item)
 {
     struct net_scope *scope = scope_;
     struct pile *pile;
 
-    if (item->kind != ENGINE_FLOW) {
+    if (item->kind != FLOW_ITEM_FLOW) {
         return;
     }
     pile = scope->piles[item->table];
@@ -184,13 +184,13 @@ get_scope(struct wanted_net *net, const struct engine_scope *wanted)
     scope->set = rule_set_create();
     hmap_insert(&net->scopes, &scope->node, hash);
     engine_scope_items(net->engine, wanted, pile_up, scope);
-    engine_pause(net->engine);
+    engine_yield(net->engine);
     return scope;
 }
 
 /* What the engine has encoded decodes. */
 static void
-decode(struct rule_set *set, const struct engine_item *item)
+decode(struct rule_set *set, const struct flow_item *item)
 {
     struct ofputil_flow_mod fm;
     struct ofpbuf ofpacts;
@@ -198,7 +198,7 @@ decode(struct rule_set *set, const struct engine_item *item)
     struct rule *rule;
 
     ofpbuf_init(&ofpacts, 128);
-    if (!ofputil_decode_flow_mod(&fm, engine_item_message(item),
+    if (!ofputil_decode_flow_mod(&fm, flow_item_message(item),
                                  OFPUTIL_P_OF15_OXM, NULL, NULL, &ofpacts,
                                  OFPP_MAX, 255)) {
         minimatch_expand(&fm.match, &match);
@@ -207,7 +207,7 @@ decode(struct rule_set *set, const struct engine_item *item)
         rule = rule_set_add(set, item->table, item->priority, &match,
                             fm.ofpacts, fm.ofpacts_len);
         rule->item = item;
-        rule->drop_reason = engine_item_drop_reason(item);
+        rule->drop_reason = flow_item_drop_reason(item);
         minimatch_destroy(&fm.match);
     }
     ofpbuf_uninit(&ofpacts);
@@ -288,7 +288,7 @@ net_group(void *net_, const char *name, uint32_t group_id)
 {
     struct wanted_net *net = net_;
     struct net_host *host = get_host(net, name);
-    const struct engine_item *item;
+    const struct flow_item *item;
     struct net_group *group;
 
     HMAP_FOR_EACH_WITH_HASH (group, node, group_id, &host->groups) {
@@ -297,7 +297,7 @@ net_group(void *net_, const char *name, uint32_t group_id)
     item = engine_find_group(net->engine, name, group_id);
     group = xzalloc(sizeof *group);
     group->exists = item && !ofputil_decode_group_mod(
-        engine_item_message(item), &group->gm);
+        flow_item_message(item), &group->gm);
     hmap_insert(&host->groups, &group->node, group_id);
     return group->exists ? &group->gm : NULL;
 }
@@ -429,7 +429,7 @@ find_wires(struct wanted_net *net)
             free(key);
             free(id);
         }
-        engine_pause(net->engine);
+        engine_yield(net->engine);
     }
 }
 

@@ -16,7 +16,7 @@
 #include "openvswitch/hmap.h"
 #include "openvswitch/match.h"
 
-struct engine_item;
+struct flow_item;
 struct flow;
 struct ofpact;
 
@@ -29,7 +29,7 @@ struct rule {
     struct ofpact *ofpacts;     /* Owned. */
     size_t ofpacts_len;
     /* For who adds it to fill in; borrowed. */
-    const struct engine_item *item; /* What it was made of, or NULL. */
+    const struct flow_item *item; /* What it was made of, or NULL. */
     const char *drop_reason;    /* Why it drops, or NULL: it does not say. */
 };
 

@@ -151,7 +151,7 @@ ask(struct engine *engine, const struct model *model, struct simulator *sim,
     char *problem;
 
     engine_packets_out_init(&out);
-    problem = engine_handle(engine, handler, in, &out);
+    problem = engine_handle_packet(engine, handler, in, &out);
     if (problem) {
         why_not = "the app failed";
     } else if (!out.n) {

@@ -141,7 +141,7 @@ is_address_of(const struct vmn_port *port, enum holds holds,
 
 /* True if the flow is there for the very port whose address it matches. */
 static bool
-is_own(const struct search *search, const struct engine_item *item,
+is_own(const struct search *search, const struct flow_item *item,
        size_t field, const union mf_value *value, const union mf_value *mask)
 {
     const struct mf_field *mf = mf_from_id(fields[field].id);
@@ -156,21 +156,21 @@ is_own(const struct search *search, const struct engine_item *item,
 }
 
 static void
-read_item(void *search_, const struct engine_item *item)
+read_item(void *search_, const struct flow_item *item)
 {
     struct search *search = search_;
     struct ofputil_flow_mod fm;
     struct ofpbuf ofpacts;
     struct match match;
 
-    if (item->kind != ENGINE_FLOW) {
+    if (item->kind != FLOW_ITEM_FLOW) {
         return;
     }
     if (++search->n_read % FLOWS_PER_PAUSE == 0) {
-        engine_pause(search->engine);
+        engine_yield(search->engine);
     }
     ofpbuf_init(&ofpacts, 128);
-    if (ofputil_decode_flow_mod(&fm, engine_item_message(item),
+    if (ofputil_decode_flow_mod(&fm, flow_item_message(item),
                                 OFPUTIL_P_OF15_OXM, NULL, NULL, &ofpacts,
                                 OFPP_MAX, 255)) {
         ofpbuf_uninit(&ofpacts);
@@ -452,14 +452,14 @@ kinds_find(struct kinds *kinds, struct engine *engine,
         } else {
             add_absent(kinds, names.names[i]);
         }
-        engine_pause(engine);
+        engine_yield(engine);
     }
     SSET_FOR_EACH (host, &hosts) {
         engine_host_scopes(engine, host, read_scope, &search);
     }
     for (size_t i = 0; i < n; i++) {
         add_place(&by_signature, &search, &places[i]);
-        engine_pause(engine);
+        engine_yield(engine);
     }
     take_kinds(kinds, &by_signature);
     search_uninit(&search);

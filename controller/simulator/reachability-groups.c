@@ -33,7 +33,7 @@ let_go(struct engine *engine, json_t *matrix)
 
     while (json_array_size(cells)) {
         json_array_remove(cells, json_array_size(cells) - 1);
-        engine_pause(engine);
+        engine_yield(engine);
     }
     json_decref(matrix);
 }
@@ -236,7 +236,7 @@ reach_compare(struct engine *engine, json_t *before_json, json_t *after_json)
         if (!reach_same(was, is)
             && (a != b || json_array_size(a->ports) > 1)) {
             add_change(&changes, a, b, was, is);
-            engine_pause(engine);
+            engine_yield(engine);
         }
     }
     for (size_t i = 0; i < commons.n; i++) {
@@ -327,14 +327,14 @@ group_json(struct engine *engine, const json_t *matrix,
 
             tally_cell(&tallies[a * groups->n + b], cell);
         }
-        engine_pause(engine);
+        engine_yield(engine);
     }
     for (i = 0; i < groups->n * groups->n; i++) {
         if (tallies[i].n) {
             json_array_append_new(cells, tally_json(
                 &tallies[i], groups->names[i / groups->n],
                 groups->names[i % groups->n]));
-            engine_pause(engine);
+            engine_yield(engine);
         }
     }
     for (i = 0; i < groups->n; i++) {

@@ -306,7 +306,7 @@ matrix_json(struct reach *reach)
                 json_array_append_new(cells, cell);
             }
         }
-        engine_pause(reach->words.engine);
+        engine_yield(reach->words.engine);
     }
     for (size_t i = 0; i < kinds->n_absent; i++) {
         json_array_append_new(absent, json_string(kinds->absent[i]));

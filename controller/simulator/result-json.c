@@ -50,7 +50,7 @@ find_port(const struct words *words, struct vmn_names names, const char *host,
         if (vif && vif->ofport == ofport) {
             return port->row.name;
         }
-        engine_pause(words->engine);
+        engine_yield(words->engine);
     }
     return NULL;
 }
@@ -106,13 +106,13 @@ add_place(const struct words *words, const char *host, uint8_t table,
 
 /* Which object it is about, and of a policy which rule. */
 static void
-add_about(const struct words *words, const struct engine_item *item,
+add_about(const struct words *words, const struct flow_item *item,
           json_t *json)
 {
-    struct engine_about about;
+    struct engine_flow_owner about;
 
-    engine_get_about(words->engine, item->cookie, engine_item_part(item),
-                     &about);
+    engine_get_flow_owner(words->engine, item->cookie, flow_item_part(item),
+                          &about);
     if (about.owner && about.type) {
         json_object_set_new(json, "object", json_pack(
             "{s:s, s:s}", "type", about.type, "name", about.name));
@@ -284,7 +284,7 @@ words_steps(const struct words *words, const struct simulator *sim)
 
     for (size_t i = 0; i < MIN(n, STEPS_SHOWN_MAX); i++) {
         json_array_append_new(array, step_json(words, sim, steps, n, i));
-        engine_pause(words->engine);
+        engine_yield(words->engine);
     }
     return array;
 }
@@ -333,7 +333,7 @@ words_ends(const struct words *words, const struct simulator *sim)
 
     for (size_t i = 0; i < MIN(n, STEPS_SHOWN_MAX); i++) {
         json_array_append_new(array, words_end(words, &ends[i]));
-        engine_pause(words->engine);
+        engine_yield(words->engine);
     }
     return array;
 }

@@ -343,7 +343,7 @@ enter_table(struct ctx *ctx, uint8_t table, bool deeper)
     unsigned n_events;
     size_t n;
 
-    if (table == TAP_TABLE) {
+    if (table == SAMPLE_TABLE) {
         return;                 /* Copies, for people. */
     }
     if (ctx->sim->n_steps >= SIM_STEPS_MAX) {
@@ -762,7 +762,7 @@ do_action(struct ctx *ctx, const struct ofpact *a)
     case OFPACT_DECAP:          /* Ends the copy that a punt makes. */
         break;
     case OFPACT_LEARN:
-        if (learn_fills(ofpact_get_LEARN(a)->table_id)) {
+        if (learn_is_table(ofpact_get_LEARN(a)->table_id)) {
             break;              /* Another packet's matter. */
         }
         /* Fall through. */

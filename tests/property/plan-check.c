@@ -61,16 +61,16 @@ struct collect {
 };
 
 static void
-collect_cb(void *collect_, const struct engine_item *item)
+collect_cb(void *collect_, const struct flow_item *item)
 {
     struct collect *collect = collect_;
     size_t size = 0;
-    const uint8_t *match = item->kind == ENGINE_FLOW
-                           ? item_match(item, &size) : NULL;
+    const uint8_t *match = item->kind == FLOW_ITEM_FLOW
+                           ? flow_item_match(item, &size) : NULL;
     char *key = xasprintf("%s %s %d %u %u %u %016"PRIx64, collect->host,
                           engine_scope_name(item->scope), item->kind,
                           item->table, item->priority, item->group_id,
-                          match ? item_hash64(match, size, 0) : 0);
+                          match ? stable_hash64(match, size, 0) : 0);
 
     collect->n++;
     collect->sum += item->digest * (2 * (uint64_t) item->xid + 1);

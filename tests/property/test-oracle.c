@@ -49,7 +49,7 @@
 
 struct held {
     struct hmap_node node;
-    struct engine_item *item;
+    struct flow_item *item;
 };
 struct emulated {
     struct hmap items;
@@ -63,12 +63,12 @@ find_host(const char *name)
 }
 
 static struct held *
-find_held(struct emulated *host, const struct engine_item *item)
+find_held(struct emulated *host, const struct flow_item *item)
 {
     struct held *held;
 
     HMAP_FOR_EACH_WITH_HASH (held, node, item->key_hash, &host->items) {
-        if (engine_item_same_key(held->item, item)) {
+        if (flow_item_same_key(held->item, item)) {
             return held;
         }
     }
@@ -76,7 +76,7 @@ find_held(struct emulated *host, const struct engine_item *item)
 }
 
 static void
-hold(struct emulated *host, const struct engine_item *item)
+hold(struct emulated *host, const struct flow_item *item)
 {
     struct held *held = find_held(host, item);
 
@@ -84,21 +84,21 @@ hold(struct emulated *host, const struct engine_item *item)
         held = xmalloc(sizeof *held);
         hmap_insert(&host->items, &held->node, item->key_hash);
     } else {
-        engine_item_unref(held->item);
+        flow_item_unref(held->item);
     }
-    held->item = engine_item_ref(item);
+    held->item = flow_item_ref(item);
 }
 
 /* A switch deletes by key and cookie (or group number). */
 static void
-let_go(struct emulated *host, const struct engine_item *item)
+let_go(struct emulated *host, const struct flow_item *item)
 {
     struct held *held = find_held(host, item);
 
-    if (held && (item->kind == ENGINE_GROUP
+    if (held && (item->kind == FLOW_ITEM_GROUP
                  || held->item->cookie == item->cookie)) {
         hmap_remove(&host->items, &held->node);
-        engine_item_unref(held->item);
+        flow_item_unref(held->item);
         free(held);
     }
 }
@@ -109,12 +109,12 @@ struct apply_ctx {
     bool joined;
 };
 
-static const struct engine_item *
+static const struct flow_item *
 wanted_on(const struct engine *engine, const char *host,
-          const struct engine_item *item);
+          const struct flow_item *item);
 
 static void
-apply_item(void *ctx_, const struct engine_item *item)
+apply_item(void *ctx_, const struct flow_item *item)
 {
     struct apply_ctx *ctx = ctx_;
 
@@ -126,24 +126,24 @@ apply_item(void *ctx_, const struct engine_item *item)
 }
 
 struct search {
-    const struct engine_item *key;
-    const struct engine_item *found;
+    const struct flow_item *key;
+    const struct flow_item *found;
 };
 
 static void
-search_cb(void *search_, const struct engine_item *item)
+search_cb(void *search_, const struct flow_item *item)
 {
     struct search *search = search_;
 
-    if (engine_item_same_key(search->key, item)) {
+    if (flow_item_same_key(search->key, item)) {
         search->found = item;
     }
 }
 
 /* The item that 'host' is to hold at the key of 'item', if any. */
-static const struct engine_item *
+static const struct flow_item *
 wanted_on(const struct engine *engine, const char *host,
-          const struct engine_item *item)
+          const struct flow_item *item)
 {
     struct search search = { item, NULL };
 
@@ -223,7 +223,7 @@ struct check_ctx {
 };
 
 static void
-check_cb(void *ctx_, const struct engine_item *item)
+check_cb(void *ctx_, const struct flow_item *item)
 {
     struct check_ctx *ctx = ctx_;
     struct held *held = find_held(ctx->host, item);
@@ -252,7 +252,7 @@ check_hosts(const struct engine *engine, const struct model *model)
             struct held *held;
 
             HMAP_FOR_EACH_POP (held, node, &hosts[i].items) {
-                engine_item_unref(held->item);
+                flow_item_unref(held->item);
                 free(held);
             }
             continue;
@@ -574,7 +574,8 @@ random_rule(void)
 static json_t *
 spec_tier(unsigned i)
 {
-    return json_pack("{s:i}", "position", (int) (2 + 4 * (i % N_TIERS) + rnd(3)));
+    return json_pack("{s:i}", "position", (int) (2 + 4 * (i % N_TIERS)
+                                                 + rnd(3)));
 }
 
 static json_t *
@@ -852,7 +853,7 @@ edit(struct model *model)
 static size_t n_looked;
 
 static void
-look_item_cb(void *engine, const struct engine_item *item)
+look_item_cb(void *engine, const struct flow_item *item)
 {
     n_looked += engine_find_xid(engine, item->xid) == item;
     n_looked += engine_cookie_name(engine, item->cookie) != NULL;
@@ -999,7 +1000,7 @@ main(int argc, char *argv[])
     for (int i = 0; i < N_HOSTS; i++) {
         hmap_init(&hosts[i].items);
     }
-    engine_set_pause(engine, pause_cb, engine);
+    engine_set_yield(engine, pause_cb, engine);
     engine_delta_destroy(engine_run(engine));
     n_wrong = run(model, engine, n_steps);
 
@@ -1017,7 +1018,7 @@ main(int argc, char *argv[])
         struct held *held;
 
         HMAP_FOR_EACH_POP (held, node, &hosts[i].items) {
-            engine_item_unref(held->item);
+            flow_item_unref(held->item);
             free(held);
         }
         hmap_destroy(&hosts[i].items);

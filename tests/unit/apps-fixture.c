@@ -215,21 +215,21 @@ put_table(const struct apps_fixture *f, uint8_t table, struct ds *s)
 
 /* The message inside of an item's OFPT_BUNDLE_ADD_MESSAGE. */
 static const struct ofp_header *
-inner_message(const struct engine_item *item)
+inner_message(const struct flow_item *item)
 {
     return (const struct ofp_header *) (item->add + sizeof(struct ofp_header)
                + sizeof(struct ofp14_bundle_ctrl_msg));
 }
 
 static void
-dump_flow(void *dump_, const struct engine_item *item)
+dump_flow(void *dump_, const struct flow_item *item)
 {
     struct dump *dump = dump_;
     struct ofputil_flow_mod fm;
     struct ofpbuf ofpacts;
     struct ds s = DS_EMPTY_INITIALIZER;
 
-    if (item->kind != ENGINE_FLOW) {
+    if (item->kind != FLOW_ITEM_FLOW) {
         return;
     }
     ofpbuf_init(&ofpacts, 0);
@@ -250,9 +250,9 @@ dump_flow(void *dump_, const struct engine_item *item)
     }
     match_format(&match, NULL, &s, OFP_DEFAULT_PRIORITY);
     ds_put_cstr(&s, " actions=");
-    tap_format(fm.ofpacts, fm.ofpacts_len, &s);
-    if (!dump->plain && engine_item_drop_reason(item)) {
-        ds_put_format(&s, " (%s)", engine_item_drop_reason(item));
+    sample_action_format(fm.ofpacts, fm.ofpacts_len, &s);
+    if (!dump->plain && flow_item_drop_reason(item)) {
+        ds_put_format(&s, " (%s)", flow_item_drop_reason(item));
     }
     svec_add(&dump->lines, ds_cstr(&s));
     ds_destroy(&s);
@@ -285,7 +285,7 @@ apps_fixture_flows(struct apps_fixture *f, const char *host, bool plain,
 }
 
 static void
-dump_group(void *dump_, const struct engine_item *item)
+dump_group(void *dump_, const struct flow_item *item)
 {
     struct dump *dump = dump_;
     struct ofputil_group_mod gm;
@@ -293,7 +293,7 @@ dump_group(void *dump_, const struct engine_item *item)
     struct ds s = DS_EMPTY_INITIALIZER;
     struct ofpact_format_params params = { .s = &s };
 
-    if (item->kind != ENGINE_GROUP) {
+    if (item->kind != FLOW_ITEM_GROUP) {
         return;
     }
     assert_int_equal(0, ofputil_decode_group_mod(inner_message(item), &gm));

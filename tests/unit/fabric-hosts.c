@@ -359,7 +359,7 @@ struct check {
 };
 
 static void
-check_cb(void *check_, const struct engine_item *item)
+check_cb(void *check_, const struct flow_item *item)
 {
     struct check *check = check_;
     const struct fake_flow *flow;
@@ -367,7 +367,7 @@ check_cb(void *check_, const struct engine_item *item)
     bool found = false;
 
     /* Inside of the bundle's message, behind 16 bytes, is the flow_mod. */
-    if (item->kind == ENGINE_FLOW) {
+    if (item->kind == FLOW_ITEM_FLOW) {
         check->n_flows++;
         LIST_FOR_EACH (flow, node, &check->fs->flows) {
             found |= (flow->mod->size == item->add_size - 16

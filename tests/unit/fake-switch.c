@@ -354,7 +354,7 @@ fake_switch_n_flows(const struct fake_switch *fs)
     size_t n = 0;
 
     LIST_FOR_EACH (flow, node, &fs->flows) {
-        n += (flow->table != MARKER_TABLE && flow->table != TAP_TABLE
+        n += (flow->table != MARKER_TABLE && flow->table != SAMPLE_TABLE
               && !punt_is_table(flow->table));
     }
     return n;
@@ -900,7 +900,7 @@ flow_mod(struct fake_switch *fs, const struct ofp_header *oh)
 
     if (punt_is_table(ofm->table_id)) {
         fs->n_punts++;
-    } else if (ofm->table_id != TAP_TABLE) {
+    } else if (ofm->table_id != SAMPLE_TABLE) {
         fs->n_unmarks++;
     } else {
         fs->n_taps++;

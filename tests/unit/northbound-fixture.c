@@ -544,10 +544,10 @@ fabric_drops(const struct fabric *f OVS_UNUSED, const char *host,
              fabric_drop_cb *cb, void *aux)
 {
     const struct fabric_drop drops[] = {
-        { "hv1", "overlay", "spoofed", item_owner_cookie("overlay.net/shop"),
+        { "hv1", "overlay", "spoofed", flow_owner_cookie("overlay.net/shop"),
           0, { 1, 60, 3000 }, false, NULL },
         { "hv2", "overlay", "no \"good\"",
-          item_owner_cookie("overlay.net/shop"), 0, { 9, 900, 9000 },
+          flow_owner_cookie("overlay.net/shop"), 0, { 9, 900, 9000 },
           false, NULL },
         { "hv2", "overlay", "gone", 77, 0, { 9, 900, 9500 }, false, NULL },
         { "hv3", "vmn", "too many packets", 0, 0, { 4, 400, 2000 }, true,
@@ -603,7 +603,7 @@ tell_notes(void)
         { .name = "hv1", .n = 2, .full = true },
         { .name = "hv2", .missing = "its switch is gone" },
     };
-    const struct engine_note notes[] = {
+    const struct learned_connection notes[] = {
         { .vni = 1, .ofport = 7, .src = fake_fabric.from,
           .dst = fake_fabric.to, .protocol = 6, .port = 80 },
         { .vni = 1, .ofport = 7, .src = fake_fabric.from,

@@ -115,17 +115,17 @@ static const struct vmn_app_class app = {
 };
 
 static bool
-has_address(const struct engine_item *item, const struct vmn_ip *ip)
+has_address(const struct flow_item *item, const struct vmn_ip *ip)
 {
     return memmem(item->add, item->add_size, ip->addr, 16);
 }
 
 /* What is added and has both addresses, or NULL.  The delta's. */
-static const struct engine_item *
+static const struct flow_item *
 find_added(const struct engine_delta *delta)
 {
     for (size_t i = 0; i < delta->n_changes; i++) {
-        const struct engine_item *item = delta->changes[i].item;
+        const struct flow_item *item = delta->changes[i].item;
 
         if (delta->changes[i].added && has_address(item, &source)
             && has_address(item, &target)) {
@@ -137,11 +137,11 @@ find_added(const struct engine_delta *delta)
 
 /* The hash, without a key, of what a flow is. */
 static uint64_t
-hash_of(const struct engine_item *item)
+hash_of(const struct flow_item *item)
 {
-    const struct ofp_header *oh = engine_item_message(item);
+    const struct ofp_header *oh = flow_item_message(item);
 
-    return item_hash64(oh + 1, ntohs(oh->length) - sizeof *oh, item->kind);
+    return stable_hash64(oh + 1, ntohs(oh->length) - sizeof *oh, item->kind);
 }
 
 /* A state with a flow, and the same with another one of equal hash in its
@@ -149,7 +149,7 @@ hash_of(const struct engine_item *item)
 struct forgery {
     struct toy toy;
     struct engine_delta *first, *second;
-    const struct engine_item *before, *after;
+    const struct flow_item *before, *after;
     uint64_t digest_before, digest_after; /* Of all that a host holds. */
 };
 
@@ -216,10 +216,10 @@ static void
 flow_of_equal_digest_is_taken_for_another(void **state)
 {
     struct forgery *f = *state;
-    struct engine_item forged = *f->after;
+    struct flow_item forged = *f->after;
 
     forged.digest = f->before->digest;
-    assert_false(engine_item_equal(f->before, &forged));
+    assert_false(flow_item_equal(f->before, &forged));
 }
 
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)

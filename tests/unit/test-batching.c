@@ -16,7 +16,7 @@
 
 #define MAX_US 20000
 
-static struct pace pace;
+static struct batching pace;
 static int64_t now;
 
 /* A group of 'n' requests that come at once, all of them at 'now' but for
@@ -25,19 +25,19 @@ static int64_t now;
 static int64_t
 group(size_t n, size_t n_later, bool behind)
 {
-    int64_t us = pace_wait(&pace, behind, n, now);
+    int64_t us = batching_wait(&pace, behind, n, now);
 
     now += us;
-    assert_int_equal(pace_wait(&pace, behind, n, now), 0);
-    pace_begin(&pace, n + (us ? n_later : 0), now);
-    pace_sent(&pace, behind, now);
+    assert_int_equal(batching_wait(&pace, behind, n, now), 0);
+    batching_begin(&pace, n + (us ? n_later : 0), now);
+    batching_sent(&pace, behind, now);
     return us;
 }
 
 static int
 setup(void **state OVS_UNUSED)
 {
-    pace = (struct pace) { .max_us = MAX_US };
+    pace = (struct batching) { .max_us = MAX_US };
     now = 1000000000;
     return 0;
 }
@@ -61,8 +61,8 @@ lone_change_never_waits(void **state OVS_UNUSED)
     }
     assert_int_equal(pace.delay_us, MAX_US);
     now += MAX_US;
-    assert_int_equal(pace_wait(&pace, true, 1, now), 0);
-    assert_int_equal(pace_wait(&pace, false, 1, now - MAX_US), 0);
+    assert_int_equal(batching_wait(&pace, true, 1, now), 0);
+    assert_int_equal(batching_wait(&pace, false, 1, now - MAX_US), 0);
 }
 
 static void
@@ -71,7 +71,7 @@ delay_grows_to_its_bound_while_hosts_are_behind(void **state OVS_UNUSED)
     int64_t last = -1;
 
     assert_int_equal(group(1, 5, true), 0);     /* None was before it. */
-    for (int us = PACE_MIN_US; us < MAX_US; us *= 2) {
+    for (int us = BATCHING_MIN_US; us < MAX_US; us *= 2) {
         assert_int_equal(group(1, 5, true), us);
     }
     for (int i = 0; i < 10; i++) {
@@ -86,11 +86,11 @@ delay_shrinks_to_none_when_hosts_keep_up(void **state OVS_UNUSED)
     for (int i = 0; i < 10; i++) {
         group(1, 5, true);
     }
-    for (int64_t us = MAX_US; us >= 2 * PACE_MIN_US; us /= 2) {
+    for (int64_t us = MAX_US; us >= 2 * BATCHING_MIN_US; us /= 2) {
         assert_int_equal(pace.delay_us, us);
-        pace_sent(&pace, false, now);
+        batching_sent(&pace, false, now);
     }
-    pace_sent(&pace, false, now);
+    batching_sent(&pace, false, now);
     assert_int_equal(pace.delay_us, 0);
 }
 
@@ -100,10 +100,10 @@ wait_ends_when_hosts_have_caught_up(void **state OVS_UNUSED)
     for (int i = 0; i < 10; i++) {
         group(1, 5, true);
     }
-    assert_int_equal(pace_wait(&pace, true, 1, now), MAX_US);
+    assert_int_equal(batching_wait(&pace, true, 1, now), MAX_US);
     now += 300;
-    assert_int_equal(pace_wait(&pace, false, 2, now), 0);
-    pace_begin(&pace, 2, now);
+    assert_int_equal(batching_wait(&pace, false, 2, now), 0);
+    batching_begin(&pace, 2, now);
     assert_int_equal(pace.waited_us % 1000, 300);
 }
 
@@ -117,7 +117,7 @@ waiting_for_nobody_becomes_rare(void **state OVS_UNUSED)
     for (int i = 0; i < 1000; i++) {
         int64_t us = group(1, 0, true);
 
-        assert_true(us <= PACE_MIN_US);
+        assert_true(us <= BATCHING_MIN_US);
         n_waits += us > 0;
         now += 10;
     }

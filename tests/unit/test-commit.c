@@ -232,7 +232,7 @@ static void
 tick_cb(evutil_socket_t fd, short what, void *aux)
 {
     n_ticks++;
-    n_ticks_unsettled += !commit_is_settled(commit);
+    n_ticks_unsettled += !commit_is_quiescent(commit);
     /* What is shown meanwhile is what is durable, and all that is asked for
      * waits for its turn. */
     assert_null(model_get_durable(toy.model, VMN_TABLE_HOST, "h1", NULL));
@@ -290,7 +290,7 @@ nothing_leaves_before_it_is_durable(void **state)
     assert_int_equal(n_groups, 0);
     assert_int_equal(n_ok, 0);
     assert_null(model_get_durable(toy.model, VMN_TABLE_HOST, "h1", NULL));
-    assert_false(commit_is_settled(commit));
+    assert_false(commit_is_quiescent(commit));
 
     finish_store(0);
     assert_int_equal(n_groups, 1);
@@ -298,7 +298,7 @@ nothing_leaves_before_it_is_durable(void **state)
     assert_int_equal(n_ok, 1);
     assert_non_null(model_get_durable(toy.model, VMN_TABLE_HOST, "h1",
                                       NULL));
-    assert_true(commit_is_settled(commit));
+    assert_true(commit_is_quiescent(commit));
 }
 
 static void
@@ -380,7 +380,7 @@ requests_wait_for_others_while_hosts_are_behind(void **state)
         turn();
     }
     assert_int_equal(n_submits, submits);
-    assert_true(commit_is_settled(commit));
+    assert_true(commit_is_quiescent(commit));
     commit_set_behind(commit, false);
     turn();
     assert_int_equal(n_submits, submits + 1);
@@ -415,7 +415,7 @@ planned(void *aux, const struct commit_result *result)
 {
     const json_t *hosts;
 
-    assert_true(commit_is_settled(commit));
+    assert_true(commit_is_quiescent(commit));
     if (!result->ok) {
         assert_null(result->plan);
         last_code = result->errors->errors[0].code;
@@ -558,7 +558,7 @@ free_cb(void *aux)
 static void
 free_numbers(void)
 {
-    commit_when_settled(commit, free_cb, NULL);
+    commit_when_quiescent(commit, free_cb, NULL);
     turn();
 }
 
@@ -632,7 +632,7 @@ a_unit_that_lacked_a_number_is_tried_again_when_one_is_free(void **state)
     assert_int_equal(n_few_compiled, 2);
     assert_int_equal(n_submits, 1);
     assert_int_equal(n_groups, 0);
-    assert_false(commit_is_settled(commit));
+    assert_false(commit_is_quiescent(commit));
     finish_store(0);
     assert_int_equal(n_groups, 1);
     assert_int_equal(n_sent, 1);
@@ -802,7 +802,7 @@ static int n_settled;
 static void
 settled(void *aux)
 {
-    assert_true(commit_is_settled(commit));
+    assert_true(commit_is_quiescent(commit));
     n_settled++;
 }
 
@@ -812,14 +812,14 @@ settled_moments_come_between_groups(void **state)
     put_host("h1");
     turn();
     put_host("h2");
-    commit_when_settled(commit, settled, NULL);
+    commit_when_quiescent(commit, settled, NULL);
     turn();
     assert_int_equal(n_settled, 0);
     finish_store(0);
     assert_int_equal(n_settled, 1);
     assert_int_equal(n_submits, 2);
-    commit_when_settled(commit, settled, NULL);
-    commit_cancel_when_settled(commit, settled, NULL);
+    commit_when_quiescent(commit, settled, NULL);
+    commit_cancel_when_quiescent(commit, settled, NULL);
     finish_store(0);
     assert_int_equal(n_settled, 1);
 }
@@ -833,7 +833,7 @@ load(void *aux)
     long long int limit = time_msec() + 30000;
 
     while (n_turns < 3 && time_msec() < limit) {
-        commit_pause(commit);
+        commit_yield(commit);
     }
     n_loaded++;
 }
@@ -847,11 +847,11 @@ first_group_can_be_put_off(void **state)
     commit_set_sink(commit, sink, NULL);
     assert_true(commit_hold(commit));
     put_host("h1");
-    commit_when_settled(commit, settled, NULL);
+    commit_when_quiescent(commit, settled, NULL);
     n_settled = 0;
     turn();
     assert_int_equal(n_groups + n_submits + n_settled, 0);
-    assert_false(commit_is_settled(commit));
+    assert_false(commit_is_quiescent(commit));
 
     /* The loaded state, and then what waits.  Loading may take turns. */
     commit_begin(commit, load, NULL);
@@ -906,7 +906,7 @@ loaded_state_is_not_shown_until_it_is_stored(void **state)
 
     start_anew();
     assert_int_equal(n_submits, 1);
-    commit_when_settled(commit, settled, NULL);
+    commit_when_quiescent(commit, settled, NULL);
     n_settled = 0;
     for (int i = 1; i <= 2; i++) {
         struct model_request plan;
@@ -926,7 +926,7 @@ loaded_state_is_not_shown_until_it_is_stored(void **state)
         assert_int_equal(last_code, VMN_ERR_UNAVAILABLE);
         assert_string_equal(commit_store_error(commit), "disk full");
         assert_int_equal(n_groups + n_ok + n_settled, 0);
-        assert_false(commit_is_settled(commit));
+        assert_false(commit_is_quiescent(commit));
         while (n_submits == i) {
             event_base_loop(base, EVLOOP_ONCE);
         }

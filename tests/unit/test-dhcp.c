@@ -114,8 +114,9 @@ ask(struct fixture *f, const char *handler, const char *port,
         .port = (port ? model_get_durable(apps_fixture_model(f->apps),
                                           VMN_TABLE_PORT, port, NULL) : NULL),
     };
-    char *problem = engine_handle(apps_fixture_engine(f->apps),
-                                  find_handler(f, handler), &in, &f->out);
+    char *problem = engine_handle_packet(apps_fixture_engine(f->apps),
+                                         find_handler(f, handler), &in,
+                                         &f->out);
 
     assert_null(problem);
     if (!f->out.n) {
@@ -854,7 +855,8 @@ v6_the_clients_list_decides(void **state)
 static void
 v6_rubbish_is_not_answered(void **state)
 {
-    const struct ask6 q = { .type = SOLICIT, .ia = 3, .ips = { &a6 }, .wanted = 23 };
+    const struct ask6 q
+        = { .type = SOLICIT, .ia = 3, .ips = { &a6 }, .wanted = 23 };
     struct fixture *f = *state;
     uint8_t frame[2048], payload[600], built[2048];
     size_t size = make6(&q, frame, sizeof frame);

@@ -227,10 +227,10 @@ an_undone_edit_leaves_no_trace(void **state)
     ds_destroy(&ds);
 }
 
-static const struct engine_item *first_flow;
+static const struct flow_item *first_flow;
 
 static void
-remember_flow(void *aux, const struct engine_item *item)
+remember_flow(void *aux, const struct flow_item *item)
 {
     if (item->priority == 10) {
         first_flow = item;
@@ -248,7 +248,7 @@ decode(const void *data, struct ofputil_flow_mod *fm, struct ofpbuf *ofpacts)
     assert_int_equal(oh->version, OFP15_VERSION);
     assert_int_equal(ofputil_decode_bundle_add(oh, &add, &type), 0);
     assert_int_equal(type, OFPTYPE_FLOW_MOD);
-    assert_int_equal(add.bundle_id, ENGINE_BUNDLE_ID);
+    assert_int_equal(add.bundle_id, FLOW_ITEM_BUNDLE_ID);
     assert_int_equal(add.msg->xid, oh->xid);
     ofpbuf_init(ofpacts, 64);
     assert_int_equal(ofputil_decode_flow_mod(fm, add.msg, OFPUTIL_P_OF15_OXM,
@@ -274,7 +274,7 @@ messages_add_and_withdraw_just_one_flow(void **state)
     assert_true(add.ofpacts_len > 0);
 
     ofpbuf_init(&b, 0);
-    engine_item_put_delete(first_flow, &b);
+    flow_item_put_delete(first_flow, &b);
     decode(b.data, &del, &del_acts);
     assert_int_equal(del.command, OFPFC_DELETE_STRICT);
     assert_int_equal(ntohll(del.cookie), first_flow->cookie);
@@ -480,7 +480,7 @@ count_wanted_flows(void)
 
 /* Every flow, merged ones too, leads to who wants it. */
 static void
-check_owner(void *n_clauses, const struct engine_item *item)
+check_owner(void *n_clauses, const struct flow_item *item)
 {
     const char *name = engine_cookie_name(toy.engine, item->cookie);
 
@@ -564,15 +564,15 @@ setup_parts(void **state)
 }
 
 static void
-part_cb(void *part_, const struct engine_item *item)
+part_cb(void *part_, const struct flow_item *item)
 {
     uint32_t *part = part_;
 
     if (item->priority == 10) {
-        assert_true(item->cookie & ENGINE_COOKIE_COUNTED);
-        *part = engine_item_part(item);
+        assert_true(item->cookie & FLOW_COOKIE_COUNTED);
+        *part = flow_item_part(item);
     } else {
-        assert_int_equal(engine_item_part(item), 0);
+        assert_int_equal(flow_item_part(item), 0);
     }
 }
 

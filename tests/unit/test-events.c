@@ -454,7 +454,7 @@ start_is_what_a_list_shows(void **state)
     assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
     f->store.hold = true;
     send_only(f, "PUT", "/v1/networks/b", NET);
-    while (commit_is_settled(f->commit)) {
+    while (commit_is_quiescent(f->commit)) {
         client_turn(&f->client);
     }
     listen_at(f, &c, "/v1/events", "");

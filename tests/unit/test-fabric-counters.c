@@ -68,9 +68,9 @@ drop_cb(void *seen_, const struct fabric_drop *drop)
 
     if (!strcmp(drop->host, seen->host)
         && !strcmp(drop->reason, seen->reason)) {
-        struct engine_about about;
+        struct engine_flow_owner about;
 
-        engine_get_about(toy.engine, drop->cookie, drop->part, &about);
+        engine_get_flow_owner(toy.engine, drop->cookie, drop->part, &about);
         assert_string_equal(drop->app, "toy");
         if (about.owner) {
             assert_string_equal(about.type, "ports");
@@ -273,18 +273,18 @@ a_mark_costs_no_flow(void **state OVS_UNUSED)
     n_flows = fake_switch_n_flows(&switches[0]);
     n_mods = switches[0].n_mods;
     assert_false(fake_switch_find(&switches[0], 100)->cookie
-                 & ENGINE_COOKIE_COUNTED);
+                 & FLOW_COOKIE_COUNTED);
 
     edit_labelled("rule", 100, 1, "count");
     until_acked(0);
     assert_int_equal(fake_switch_n_flows(&switches[0]), n_flows);
     assert_int_equal(switches[0].n_mods, n_mods + 1);
     assert_true(fake_switch_find(&switches[0], 100)->cookie
-                & ENGINE_COOKIE_COUNTED);
+                & FLOW_COOKIE_COUNTED);
     assert_string_equal("toy.port/rule", engine_cookie_name(
         toy.engine, fake_switch_find(&switches[0], 100)->cookie));
     check_host(0);
-    assert_false(fake_switch_marker(&switches[0]) & ENGINE_COOKIE_COUNTED);
+    assert_false(fake_switch_marker(&switches[0]) & FLOW_COOKIE_COUNTED);
 }
 
 static void

@@ -279,11 +279,11 @@ struct counts {
 };
 
 static void
-count_cb(void *counts_, const struct engine_item *item)
+count_cb(void *counts_, const struct flow_item *item)
 {
     struct counts *counts = counts_;
 
-    *(item->kind == ENGINE_FLOW ? &counts->flows : &counts->groups) += 1;
+    *(item->kind == FLOW_ITEM_FLOW ? &counts->flows : &counts->groups) += 1;
 }
 
 /* The switch has as many flows and groups as it should, by its own count. */

@@ -291,13 +291,13 @@ hash_message(const void *message, size_t size)
 }
 
 static void
-want_cb(void *contents_, const struct engine_item *item)
+want_cb(void *contents_, const struct flow_item *item)
 {
     struct contents *contents = contents_;
     /* The message begins behind 16 bytes of the bundle's. */
     uint32_t hash = hash_message(item->add + 16, item->add_size - 16);
 
-    if (item->kind == ENGINE_GROUP) {
+    if (item->kind == FLOW_ITEM_GROUP) {
         assert_true(item->group_id < N_GROUPS);
         contents->keys[N_PORTS + item->group_id] = hash;
     } else if (item->priority >= 100 && item->priority < 100 + N_PORTS) {
@@ -442,7 +442,7 @@ true_turn(void)
     uint64_t first;
 
     /* Groups are left between any two of their steps. */
-    commit_set_pauses(commit, 1 + random_range(10));
+    commit_set_max_yields(commit, 1 + random_range(10));
     fixture_turn();
     note_wanted();
     for (int i = 0; i < N_HOSTS; i++) {

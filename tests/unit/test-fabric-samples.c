@@ -18,6 +18,7 @@
 #include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/flow-item.h"
+#include "controller/flow/punt-action.h"
 #include "controller/flow/sample-action.h"
 #include "flow.h"
 #include "openvswitch/match.h"
@@ -35,7 +36,7 @@ send_copy(int i, uint16_t port, const char *owner, uint32_t part,
         0x45, 0, 0x03, 0xda, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 1,
         10, 0, 0, 2, 0x10, 0, 0, 0, 0x03, 0xc6, 0, 0,
     };
-    uint8_t whole[1000] = { 0 }, userdata[ENGINE_USERDATA_SIZE];
+    uint8_t whole[1000] = { 0 }, userdata[PUNT_USERDATA_SIZE];
     struct ofputil_packet_in_private pin = {
         .base = {
             .packet = whole,
@@ -50,12 +51,12 @@ send_copy(int i, uint16_t port, const char *owner, uint32_t part,
     memcpy(whole, headers, sizeof headers);
     whole[36] = port >> 8;
     whole[37] = port;
-    engine_put_userdata(userdata, "vmn", "tap", 0);
+    punt_put_userdata(userdata, "vmn", "tap", 0);
     match_set_in_port(&pin.base.flow_metadata, u16_to_ofp(5));
-    match_set_reg(&pin.base.flow_metadata, TAP_PART_REG, part);
-    match_set_reg(&pin.base.flow_metadata, TAP_KIND_REG, kind);
+    match_set_reg(&pin.base.flow_metadata, SAMPLE_PART_REG, part);
+    match_set_reg(&pin.base.flow_metadata, SAMPLE_KIND_REG, kind);
     match_set_metadata(&pin.base.flow_metadata,
-                       htonll(item_owner_cookie(owner)));
+                       htonll(flow_owner_cookie(owner)));
     fake_switch_send(&switches[i], ofputil_encode_packet_in_private(
                          &pin, OFPUTIL_P_OF15_OXM, OFPUTIL_PACKET_IN_NXT2));
 }
@@ -99,7 +100,8 @@ kind_of_drop(void)
 {
     static const char reason[] = "not wanted";
 
-    return TAP_DROP | (item_hash64(reason, strlen(reason), 0) & TAP_REASON);
+    return SAMPLE_DROP | (stable_hash64(reason, strlen(reason), 0)
+                          & SAMPLE_REASON_MASK);
 }
 
 static void
@@ -198,7 +200,7 @@ copies_become_samples(void **state OVS_UNUSED)
 
     /* The same once more is the same sample; another is another. */
     send_copy(0, 53, "toy.port/d", 0, kind);
-    send_copy(0, 54, "toy.port/d", 0, kind | TAP_LOG);
+    send_copy(0, 54, "toy.port/d", 0, kind | SAMPLE_LOG);
     TURN_UNTIL(stats_now().n_samples_in == 3);
     found = samples(FABRIC_SAMPLE_DROP, 1);
     assert_int_equal(found.n, 1);
@@ -206,8 +208,8 @@ copies_become_samples(void **state OVS_UNUSED)
     assert_int_equal(samples(FABRIC_SAMPLE_LOG, 0).n, 1);
 
     /* A rule that lets a connection open. */
-    send_copy(0, 55, "toy.port/rule", 9, TAP_LOG);
-    send_copy(0, 55, "nobody's", 9, TAP_DROP | 12345);
+    send_copy(0, 55, "toy.port/rule", 9, SAMPLE_LOG);
+    send_copy(0, 55, "nobody's", 9, SAMPLE_DROP | 12345);
     TURN_UNTIL(stats_now().n_samples_in == 5);
     found = samples(FABRIC_SAMPLE_LOG, 1);
     assert_int_equal(found.n, 1);
@@ -232,8 +234,8 @@ a_flood_takes_its_budget_alone(void **state OVS_UNUSED)
     assert_in_range(found.n, SAMPLING_EACH_BURST, SAMPLING_EACH_BURST + 100);
     assert_int_equal(stats_now().n_samples_suppressed, 500 - found.n);
     /* A log has a budget of its own, and each rule. */
-    send_copy(0, 1, "toy.port/d", 1, TAP_LOG);
-    send_copy(0, 1, "toy.port/d", 2, TAP_LOG);
+    send_copy(0, 1, "toy.port/d", 1, SAMPLE_LOG);
+    send_copy(0, 1, "toy.port/d", 2, SAMPLE_LOG);
     TURN_UNTIL(samples(FABRIC_SAMPLE_LOG, 0).n == 2);
 }
 
@@ -263,7 +265,7 @@ a_host_that_floods_takes_its_own_budget_alone(void **state OVS_UNUSED)
     for (int i = 0; i < 600; i++) {
         char *owner = xasprintf("invented.%d", i);
 
-        send_copy(0, 2000 + i, owner, i, TAP_LOG);
+        send_copy(0, 2000 + i, owner, i, SAMPLE_LOG);
         free(owner);
     }
     TURN_UNTIL(stats_now().n_samples_in == 900);
@@ -272,7 +274,7 @@ a_host_that_floods_takes_its_own_budget_alone(void **state OVS_UNUSED)
     assert_in_range(drops.n + logs.n, SAMPLING_EACH_BURST,
                     SAMPLING_ALL_BURST - 1);
     send_copy(1, 1, "toy.port/d", 0, kind);
-    send_copy(1, 2, "toy.port/d", 1, TAP_LOG);
+    send_copy(1, 2, "toy.port/d", 1, SAMPLE_LOG);
     TURN_UNTIL(stats_now().n_samples_in == 902);
     fabric_samples(fabric, FABRIC_SAMPLE_DROP, 0, count_h1_cb, &n_drops);
     fabric_samples(fabric, FABRIC_SAMPLE_LOG, 0, count_h1_cb, &n_logs);
@@ -297,26 +299,26 @@ a_rule_that_is_heard_gets_its_own_meter(void **state OVS_UNUSED)
     switches[0].meters = true;
     connect_host(0);
     TURN_UNTIL(switches[0].n_taps == n_taps);
-    send_copy(0, 1, "toy.port/d", 9, TAP_LOG);
+    send_copy(0, 1, "toy.port/d", 9, SAMPLE_LOG);
     until_in(1);
     TURN_UNTIL(switches[0].n_taps == n_taps + 2);
     assert_int_equal(switches[0].n_meter_mods, n_meters + 1);
     /* Once; and one whose number has the same end shares it. */
-    send_copy(0, 2, "toy.port/d", 9, TAP_LOG);
-    send_copy(0, 3, "toy.port/d", 9 + SAMPLING_OWN, TAP_LOG);
+    send_copy(0, 2, "toy.port/d", 9, SAMPLE_LOG);
+    send_copy(0, 3, "toy.port/d", 9 + SAMPLING_OWN, SAMPLE_LOG);
     /* A reason to drop has none. */
     send_copy(0, 4, "toy.port/d", 11, kind_of_drop());
     until_in(4);
-    send_copy(0, 5, "toy.port/d", 10, TAP_LOG);
+    send_copy(0, 5, "toy.port/d", 10, SAMPLE_LOG);
     until_in(5);
     TURN_UNTIL(switches[0].n_taps == n_taps + 4);
     assert_int_equal(switches[0].n_meter_mods, n_meters + 2);
-    assert_int_equal(sampling_n_logged(fabric, item_owner_cookie("toy.port/d"),
-                                  9), 2);
+    assert_int_equal(sampling_n_logged(fabric, flow_owner_cookie("toy.port/d"),
+                                       9), 2);
 
     /* A switch that has no room goes on with those that are shared. */
     switches[0].refuse_meters = true;
-    send_copy(0, 6, "toy.port/d", 12, TAP_LOG);
+    send_copy(0, 6, "toy.port/d", 12, SAMPLE_LOG);
     until_in(6);
     TURN_UNTIL(host(0)->sw->sampling_meters.no_own);
     assert_int_equal(host(0)->sw->sampling_meters.state, SAMPLING_ON);

@@ -482,7 +482,7 @@ a_limit_comes_with_its_flow(void **state OVS_UNUSED)
         until_acked(i);
     }
     TURN_UNTIL(!id_pools_key_of(numbers, VMN_NUMBER_METER,
-                               meter - ENGINE_FIRST_METER + 1));
+                                meter - FLOW_LIMIT_FIRST_METER + 1));
     for (int i = 0; i < N_HOSTS; i++) {
         TURN_UNTIL(switches[i].n_limits == 1);
         assert_limit(i, 30);

@@ -19,7 +19,7 @@
 
 struct fixture {
     struct event_base *base;
-    struct slices *s;
+    struct fiber *s;
     int n_works;                /* Begun. */
     int n_done;
     int n_ticks;                /* Of a timer that is always due. */
@@ -43,7 +43,7 @@ static void
 work(void *f_)
 {
     struct fixture *f = f_;
-    int64_t end_us = now_us() + f->n_slices * SLICE_US;
+    int64_t end_us = now_us() + f->n_slices * FIBER_SLICE_US;
     int n_before = f->n_ticks;
     char kept[64];
 
@@ -51,11 +51,11 @@ work(void *f_)
     snprintf(kept, sizeof kept, "work %d", f->n_works);
     if (f->kicks) {
         f->kicks--;
-        slices_kick(f->s);
+        fiber_schedule(f->s);
     }
     while (f->n_ticks < f->until_ticks || now_us() < end_us) {
-        assert_true(slices_is_working(f->s));
-        slices_pause(f->s);
+        assert_true(fiber_is_running(f->s));
+        fiber_yield(f->s);
     }
     f->n_ticks_inside += f->n_ticks - n_before;
     memcpy(f->text, kept, sizeof kept);
@@ -76,7 +76,7 @@ setup(void **state)
     struct fixture *f = xzalloc(sizeof *f);
 
     f->base = event_base_new();
-    f->s = slices_create(f->base, work, f);
+    f->s = fiber_create(f->base, work, f);
     *state = f;
     return 0;
 }
@@ -86,7 +86,7 @@ teardown(void **state)
 {
     struct fixture *f = *state;
 
-    slices_destroy(f->s);
+    fiber_destroy(f->s);
     event_base_free(f->base);
     free(f);
     return 0;
@@ -103,7 +103,7 @@ run_until_done(struct fixture *f, int n)
     assert_int_equal(f->n_done, n);
     event_base_loop(f->base, EVLOOP_NONBLOCK);
     assert_int_equal(f->n_done, n);
-    assert_false(slices_is_working(f->s));
+    assert_false(fiber_is_running(f->s));
 }
 
 static void
@@ -115,7 +115,7 @@ loop_has_its_turns_in_between(void **state)
 
     event_add(tick, &at_once);
     f->until_ticks = 5;
-    slices_kick(f->s);
+    fiber_schedule(f->s);
     run_until_done(f, 1);
     assert_int_equal(f->n_works, 1);
     assert_string_equal(f->text, "work 1");
@@ -127,10 +127,10 @@ nothing_runs_before_the_loop(void **state)
 {
     struct fixture *f = *state;
 
-    slices_kick(f->s);
-    slices_kick(f->s);
+    fiber_schedule(f->s);
+    fiber_schedule(f->s);
     assert_int_equal(f->n_works, 0);
-    slices_pause(f->s);            /* From outside: nothing. */
+    fiber_yield(f->s);            /* From outside: nothing. */
     run_until_done(f, 1);
 }
 
@@ -140,7 +140,7 @@ kick_from_inside_has_it_done_again(void **state)
     struct fixture *f = *state;
 
     f->kicks = 2;
-    slices_kick(f->s);
+    fiber_schedule(f->s);
     run_until_done(f, 3);
     assert_string_equal(f->text, "work 3");
 }
@@ -152,13 +152,13 @@ kick_between_slices_has_it_done_again(void **state)
     time_t limit = time(NULL) + 30;
 
     f->until_ticks = 1;
-    slices_kick(f->s);
-    while (!slices_is_working(f->s) && time(NULL) < limit) {
+    fiber_schedule(f->s);
+    while (!fiber_is_running(f->s) && time(NULL) < limit) {
         event_base_loop(f->base, EVLOOP_ONCE);
     }
     assert_int_equal(f->n_done, 0);
-    slices_kick(f->s);
-    slices_kick(f->s);
+    fiber_schedule(f->s);
+    fiber_schedule(f->s);
     f->n_ticks = 1;
     run_until_done(f, 2);
 }
@@ -172,8 +172,8 @@ hurried_work_does_not_pause(void **state)
 
     event_add(tick, &at_once);
     f->n_slices = 3;
-    slices_hurry(f->s);
-    slices_kick(f->s);
+    fiber_disable_yield(f->s);
+    fiber_schedule(f->s);
     run_until_done(f, 1);
     assert_int_equal(f->n_ticks_inside, 0);
     event_free(tick);

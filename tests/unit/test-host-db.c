@@ -951,8 +951,8 @@ first_reports_are_loaded(void **state OVS_UNUSED)
     UNTIL(bound("p1", "hv1", NULL) && bound("p2", "hv2", NULL));
     restart_vmnd();
     before = model_durable_revision(toy.model);
-    assert_false(commit_is_settled(commit));
-    UNTIL(commit_is_settled(commit));
+    assert_false(commit_is_quiescent(commit));
+    UNTIL(commit_is_quiescent(commit));
     assert_true(reported("hv1") && reported("hv2"));
     assert_int_equal(get_vif("hv1/p1")->ofport, 5);
     assert_int_equal(get_vif("hv2/p2")->ofport, 7);
@@ -964,7 +964,7 @@ first_reports_are_loaded(void **state OVS_UNUSED)
     ovs_sandbox_stop_server(&sandboxes[1]);
     VSCTL(0, "set Interface tap1 ofport=6");
     restart_vmnd();
-    UNTIL(commit_is_settled(commit));
+    UNTIL(commit_is_quiescent(commit));
     UNTIL(reported("hv1"));
     assert_false(reported("hv2"));
     assert_int_equal(get_vif("hv1/p1")->ofport, 6);
@@ -1055,7 +1055,7 @@ report_in_the_middle_of_loading_counts(void **state OVS_UNUSED)
         loop_turn(loop, 0);
     }
     assert_true(n > 1);
-    UNTIL(commit_is_settled(commit)
+    UNTIL(commit_is_quiescent(commit)
           && ovs_list_is_empty(&facts->facts->submitted)
           && !facts->request.n_ops);
     assert_loaded(&m);

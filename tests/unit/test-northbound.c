@@ -719,7 +719,7 @@ client_that_leaves_ends_its_wait(void **state)
 static void
 settle(struct fixture *f)
 {
-    while (!commit_is_settled(f->commit)) {
+    while (!commit_is_quiescent(f->commit)) {
         event_base_loop(f->base, EVLOOP_ONCE);
     }
 }
@@ -731,7 +731,7 @@ change_outlives_a_client_that_leaves(void **state)
 
     f->store.hold = true;
     send_only(f, "PUT", "/v1/networks/shop", NET);
-    while (commit_is_settled(f->commit)) {
+    while (commit_is_quiescent(f->commit)) {
         client_turn(&f->client);
     }
     client_close(&f->client);
@@ -751,7 +751,7 @@ northbound_may_go_with_changes_in_flight(void **state)
 
     f->store.hold = true;
     send_only(f, "PUT", "/v1/networks/shop", NET);
-    while (commit_is_settled(f->commit)) {
+    while (commit_is_quiescent(f->commit)) {
         client_turn(&f->client);
     }
     northbound_destroy(f->nb);

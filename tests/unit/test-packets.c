@@ -368,7 +368,7 @@ static void
 send_up_of(const char *handler, int i, uint32_t in_port, uint32_t identity,
            enum what what, const char *text, size_t size)
 {
-    uint8_t userdata[ENGINE_USERDATA_SIZE];
+    uint8_t userdata[PUNT_USERDATA_SIZE];
     struct ofputil_packet_in_private pin = {
         .base = {
             .packet = xzalloc(size),
@@ -381,7 +381,7 @@ send_up_of(const char *handler, int i, uint32_t in_port, uint32_t identity,
     };
 
     ovs_strlcpy(pin.base.packet, text, size);
-    engine_put_userdata(userdata, "toy", handler, what);
+    punt_put_userdata(userdata, "toy", handler, what);
     match_set_in_port(&pin.base.flow_metadata, u16_to_ofp(in_port));
     match_set_reg(&pin.base.flow_metadata, 0, 0x77);
     match_set_reg(&pin.base.flow_metadata, 1, identity);
@@ -544,14 +544,14 @@ handler_reads_durable_rows(void **state)
     toy_edit(&toy, VMN_TABLE_PORT, "a",
              json_pack("{s:s, s:{s:s}}", "network", "red", "labels", "punt",
                        "0-not-durable"));
-    assert_null(engine_handle(toy.engine, handler, &in, &out));
+    assert_null(engine_handle_packet(toy.engine, handler, &in, &out));
     assert_string_equal(seen.row, "0");
     assert_string_equal(seen.query, "0");
     engine_delta_destroy(engine_run(toy.engine));
-    assert_null(engine_handle(toy.engine, handler, &in, &out));
+    assert_null(engine_handle_packet(toy.engine, handler, &in, &out));
     assert_string_equal(seen.row, "0");
     model_settle(toy.model);
-    assert_null(engine_handle(toy.engine, handler, &in, &out));
+    assert_null(engine_handle_packet(toy.engine, handler, &in, &out));
     assert_string_equal(seen.row, "0-not-durable");
     assert_string_equal(seen.query, "0-not-durable");
     engine_packets_out_uninit(&out);
@@ -757,11 +757,11 @@ packets_of_nobody_are_counted(void **state)
             .reason = OFPR_ACTION,
         },
     };
-    uint8_t userdata[ENGINE_USERDATA_SIZE];
+    uint8_t userdata[PUNT_USERDATA_SIZE];
 
     fake_switch_send(&switches[0], ofputil_encode_packet_in_private(
                          &pin, OFPUTIL_P_OF15_OXM, OFPUTIL_PACKET_IN_NXT2));
-    engine_put_userdata(userdata, "toy", "former", 0);
+    punt_put_userdata(userdata, "toy", "former", 0);
     pin.base.userdata = userdata;
     pin.base.userdata_len = sizeof userdata;
     fake_switch_send(&switches[0], ofputil_encode_packet_in_private(

@@ -298,7 +298,7 @@ edit(void)
             model_settle(toy.model);
         } else {
             model_undo(toy.model);
-            engine_delta_destroy(engine_run_back(toy.engine, delta));
+            engine_delta_destroy(engine_roll_back(toy.engine, delta));
         }
         engine_delta_destroy(delta);
     }

@@ -35,7 +35,7 @@ struct counter {
                                    * for. */
     uint64_t cookie;            /* Of its owner, */
     const char *app;            /* which is of this one. */
-    uint32_t part;              /* engine_item_part(). */
+    uint32_t part;              /* flow_item_part(). */
     const char *reason;         /* Of a drop, or NULL.  The app's. */
     bool log;                   /* What these flows decide is told. */
     struct drop_sum *sum;       /* Of a drop, or NULL. */
@@ -53,7 +53,7 @@ struct counted_seen {
 
 /* A flow of a host that was hit. */
 struct counted_flow {
-    struct hmap_node node;      /* In 'flows', by engine_item's 'key_hash'. */
+    struct hmap_node node;      /* In 'flows', by flow_item's 'key_hash'. */
     struct counter *counter;
     uint32_t xid;               /* Of the item that it was for then. */
     struct counted_seen seen;   /* When it was read last. */

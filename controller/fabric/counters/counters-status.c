@@ -31,9 +31,9 @@ add(struct fabric_count *sum, const struct fabric_count *count)
 /* True if 'counter' is of this object; fills in 'about'. */
 static bool
 is_of(const struct fabric *f, const struct counter *counter,
-      enum vmn_table table, const char *name, struct engine_about *about)
+      enum vmn_table table, const char *name, struct engine_flow_owner *about)
 {
-    engine_get_about(f->engine, counter->cookie, counter->part, about);
+    engine_get_flow_owner(f->engine, counter->cookie, counter->part, about);
     return (about->type && !strcmp(about->type, schema_tables[table].plural)
             && !strcmp(about->name, name));
 }
@@ -52,7 +52,7 @@ fabric_rule_counts(const struct fabric *f, enum vmn_table table,
     memset(rest, 0, sizeof *rest);
     HMAP_FOR_EACH_WITH_HASH (counter, object_node, hash_string(name, 0),
                              &f->counters->by_object) {
-        struct engine_about about;
+        struct engine_flow_owner about;
 
         if (!is_of(f, counter, table, name, &about)) {
             continue;
@@ -85,7 +85,7 @@ fabric_parts(const struct fabric *f, enum vmn_table table, const char *name,
 
     HMAP_FOR_EACH_WITH_HASH (counter, object_node, hash_string(name, 0),
                              &f->counters->by_object) {
-        struct engine_about about;
+        struct engine_flow_owner about;
 
         if (is_of(f, counter, table, name, &about)) {
             struct fabric_load load = { .packets = 0 };
@@ -106,7 +106,7 @@ fabric_rule_logs(const struct fabric *f, const char *policy, size_t n_rules,
     memset(logs, 0, n_rules * sizeof *logs);
     HMAP_FOR_EACH_WITH_HASH (counter, object_node, hash_string(policy, 0),
                              &f->counters->by_object) {
-        struct engine_about about;
+        struct engine_flow_owner about;
 
         if (counter->log
             && is_of(f, counter, VMN_TABLE_POLICY, policy, &about)

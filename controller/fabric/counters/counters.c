@@ -77,7 +77,7 @@ get_counter(struct fabric *f, uint64_t cookie, uint32_t part,
 {
     uint32_t hash = counter_hash(cookie, part, reason, log);
     struct counters *c = f->counters;
-    struct engine_about about;
+    struct engine_flow_owner about;
     struct counter *counter;
 
     HMAP_FOR_EACH_WITH_HASH (counter, node, hash, &c->counters) {
@@ -88,7 +88,7 @@ get_counter(struct fabric *f, uint64_t cookie, uint32_t part,
             return counter;
         }
     }
-    engine_get_about(f->engine, cookie, part, &about);
+    engine_get_flow_owner(f->engine, cookie, part, &about);
     if (!about.owner) {
         return NULL;            /* In the middle of a change. */
     }
@@ -123,16 +123,16 @@ counter_unref(struct counters *c, struct counter *counter)
  * and reason even more rarely.  One that gets a log is another one, which takes
  * over what has been seen. */
 static struct counted_flow *
-find_flow(const struct counters_of_switch *cs, const struct engine_item *item)
+find_flow(const struct counters_of_switch *cs, const struct flow_item *item)
 {
     struct counted_flow *flow;
 
     HMAP_FOR_EACH_WITH_HASH (flow, node, item->key_hash, &cs->flows) {
-        if (flow->counter->cookie == engine_cookie_owner(item->cookie)
-            && flow->counter->log == engine_item_has_log(item)
-            && flow->counter->reason == engine_item_drop_reason(item)
+        if (flow->counter->cookie == flow_cookie_owner(item->cookie)
+            && flow->counter->log == flow_item_has_log(item)
+            && flow->counter->reason == flow_item_drop_reason(item)
             && (flow->xid == item->xid    /* Taking it apart costs more. */
-                || flow->counter->part == engine_item_part(item))) {
+                || flow->counter->part == flow_item_part(item))) {
             flow->xid = item->xid;
             return flow;
         }
@@ -172,7 +172,7 @@ add_flow(struct counters_of_switch *cs, struct counter *counter,
 }
 
 static struct counted_flow *
-get_flow(struct counters_of_switch *cs, const struct engine_item *item,
+get_flow(struct counters_of_switch *cs, const struct flow_item *item,
          const struct ofdump_counts *counts)
 {
     struct counters *c = cs->sw->host->fabric->counters;
@@ -190,10 +190,10 @@ get_flow(struct counters_of_switch *cs, const struct engine_item *item,
         return NULL;
     }
     counter = get_counter(cs->sw->host->fabric,
-                          engine_cookie_owner(item->cookie),
-                          engine_item_part(item),
-                          engine_item_drop_reason(item),
-                          engine_item_has_log(item));
+                          flow_cookie_owner(item->cookie),
+                          flow_item_part(item),
+                          flow_item_drop_reason(item),
+                          flow_item_has_log(item));
     if (!counter) {
         return NULL;
     }
@@ -315,7 +315,7 @@ counters_add(struct fabric_switch *sw, uint64_t cookie, uint32_t part,
 /* Reading.  -------------------------------------------------------------- */
 
 static void
-take_hits(struct counters_of_switch *cs, const struct engine_item *item,
+take_hits(struct counters_of_switch *cs, const struct flow_item *item,
           const struct ofdump_counts *counts)
 {
     struct counted_flow *flow = get_flow(cs, item, counts);
@@ -330,7 +330,7 @@ raw_cb(void *cs_, const struct ofdump_raw *raw)
 {
     struct counters_of_switch *cs = cs_;
     const struct fabric_host *host = cs->sw->host;
-    const struct engine_item *item;
+    const struct flow_item *item;
 
     if (!ofdump_get_counts(raw, &cs->counts)) {
         return false;           /* Let the codec say so. */
@@ -354,7 +354,7 @@ flow_cb(void *cs_, const struct ofputil_flow_stats *fs,
 {
     struct counters_of_switch *cs = cs_;
     const struct fabric_host *host = cs->sw->host;
-    const struct engine_item *item
+    const struct flow_item *item
         = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
                            fs->priority, &fs->match);
 
@@ -458,7 +458,7 @@ ask(struct counters_of_switch *cs)
     switch_expect(sw);
     traffic_request(&cs->traffic, sw->conn);
     punts_request_counts(sw);
-    cs->dump = ofdump_create_marked(sw->conn, &budget, ENGINE_COOKIE_COUNTED,
+    cs->dump = ofdump_create_marked(sw->conn, &budget, FLOW_COOKIE_COUNTED,
                                     &dump_callbacks, cs);
 }
 

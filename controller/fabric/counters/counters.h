@@ -35,7 +35,7 @@ void counters_switch_destroy(struct fabric_switch *);
 void counters_disconnected(struct fabric_switch *);
 
 /* A packet of 'size' bytes, of which a copy has come up, was dropped by a flow
- * whose hits the switch does not tell (TAP_UNCOUNTED). */
+ * whose hits the switch does not tell (SAMPLE_UNCOUNTED). */
 void counters_add(struct fabric_switch *, uint64_t cookie, uint32_t part,
                   const char *reason, uint32_t size);
 

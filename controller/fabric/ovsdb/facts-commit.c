@@ -269,7 +269,7 @@ load_host(struct facts *facts, struct fact_host *host)
         if (vif && is_told(vif)) {
             load_vif(facts, vif);
         }
-        commit_pause(facts->fabric->commit);
+        commit_yield(facts->fabric->commit);
     }
     svec_destroy(&names);
 }
@@ -613,7 +613,7 @@ resync_ports(struct facts *facts)
         facts_port_set_binding(facts, port, row ? row->host : NULL,
                                row ? row->candidate : NULL);
         facts_port_due(facts, port, NULL);
-        commit_pause(facts->fabric->commit);
+        commit_yield(facts->fabric->commit);
     }
 }
 
@@ -633,7 +633,7 @@ resync_hosts(struct facts *facts)
             resync_rows(host);
             resync_vifs(host);
             resync_underlay(host);
-            commit_pause(facts->fabric->commit);
+            commit_yield(facts->fabric->commit);
         }
     }
     return any;
@@ -666,7 +666,7 @@ resync_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *facts_)
     if (!ovs_list_is_empty(&facts->submitted)) {
         facts_resync(facts);
     } else {
-        commit_when_settled(facts->fabric->commit, resync, facts);
+        commit_when_quiescent(facts->fabric->commit, resync, facts);
     }
 }
 
@@ -706,7 +706,7 @@ facts_commit_uninit(struct facts *facts)
     LIST_FOR_EACH_POP (submission, node, &facts->submitted) {
         submission->facts = NULL;
     }
-    commit_cancel_when_settled(facts->fabric->commit, resync, facts);
+    commit_cancel_when_quiescent(facts->fabric->commit, resync, facts);
     model_request_uninit(&facts->request);
     event_free(facts->resync);
     event_free(facts->flush);

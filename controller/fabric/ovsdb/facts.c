@@ -359,11 +359,11 @@ facts_update_all_ports(struct facts *facts)
         if (!model_get(model, VMN_TABLE_PORT, port->name)) {
             port_destroy(facts, port);
         }
-        commit_pause(facts->fabric->commit);
+        commit_yield(facts->fabric->commit);
     }
     for (size_t i = 0; i < names.n; i++) {
         port_set(facts, model_get(model, VMN_TABLE_PORT, names.names[i]));
-        commit_pause(facts->fabric->commit);
+        commit_yield(facts->fabric->commit);
     }
 }
 

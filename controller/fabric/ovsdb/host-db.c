@@ -494,7 +494,7 @@ fabric_db_group(struct fabric *fabric,
             facts_port_update(fabric->db->facts, write->name, write->anew);
         }
         telemetry |= write->table == VMN_TABLE_TELEMETRY;
-        commit_pause(fabric->commit);
+        commit_yield(fabric->commit);
     }
     if (telemetry) {
         update_telemetry(fabric);

@@ -44,7 +44,7 @@ struct fabric_connections_reading {
     struct source *sources;     /* For each host. */
     struct fabric_connections noted;
     size_t allocated_notes, allocated_where;
-    struct engine_note *notes;
+    struct learned_connection *notes;
     uint32_t *where;
 };
 
@@ -84,12 +84,12 @@ flow_cb(void *s_, const struct ofputil_flow_stats *fs,
     struct fabric_connections_reading *r = s->reading;
     struct fabric_connections_host *host = &r->noted.hosts[s->index];
     size_t n = r->noted.n_notes;
-    struct engine_note note;
+    struct learned_connection note;
 
     /* Those too old take room as well. */
     host->full |= ++host->n >= VMN_NOTES_MAX;
-    if (fs->table_id != NOTE_TABLE || fs->duration_sec > r->age_s
-        || !engine_note_read(&fs->match, &note)) {
+    if (fs->table_id != CONNECTION_TABLE || fs->duration_sec > r->age_s
+        || !learned_connection_parse(&fs->match, &note)) {
         return;
     }
     /* A host that sends more than it can hold takes no one else's room. */
@@ -178,8 +178,8 @@ source_begin(struct source *s, struct fabric *f, const struct match *match)
 
         switch_expect(sw);
         s->sw = sw;
-        s->dump = ofdump_create_table(sw->conn, &budget, NOTE_TABLE, match,
-                                      &dump_callbacks, s);
+        s->dump = ofdump_create_table(sw->conn, &budget, CONNECTION_TABLE,
+                                      match, &dump_callbacks, s);
         ovs_list_push_back(&sw->notes, &s->node);
     }
 }

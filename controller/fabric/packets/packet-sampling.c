@@ -365,9 +365,9 @@ push(struct ring *ring, struct fabric_sample *sample)
 static void
 name_rule(struct fabric *f, struct fabric_sample *sample)
 {
-    struct engine_about about;
+    struct engine_flow_owner about;
 
-    engine_get_about(f->engine, sample->cookie, sample->part, &about);
+    engine_get_flow_owner(f->engine, sample->cookie, sample->part, &about);
     if (about.owner) {
         ovs_strlcpy(sample->owner, about.owner, sizeof sample->owner);
         sample->type = about.type;
@@ -423,17 +423,17 @@ sampling_receive(struct packets_of_switch *ps, const struct ofpacket_in *in)
 {
     struct fabric *f = ps->sw->host->fabric;
     struct sampling *s = f->samples;
-    uint32_t kind = in->regs[TAP_KIND_REG];
+    uint32_t kind = in->regs[SAMPLE_KIND_REG];
     struct fabric_sample sample = {
         .time_ms = time_wall_msec(),
         .cookie = in->metadata,
-        .part = in->regs[TAP_PART_REG],
+        .part = in->regs[SAMPLE_PART_REG],
         .n = 1,
     };
 
     s->n_in++;
-    if (kind & TAP_DROP) {
-        sample.reason = tap_find_reason(f->engine, kind);
+    if (kind & SAMPLE_DROP) {
+        sample.reason = engine_find_drop_reason(f->engine, kind);
         if (!sample.reason) {
             s->n_unknown++;     /* Of a flow that is gone. */
             return;
@@ -441,14 +441,14 @@ sampling_receive(struct packets_of_switch *ps, const struct ofpacket_in *in)
     }
     ovs_strlcpy(sample.host, ps->sw->host->name, sizeof sample.host);
     parse(s, in, &sample);
-    if (kind & TAP_UNCOUNTED && sample.reason) {
+    if (kind & SAMPLE_UNCOUNTED && sample.reason) {
         counters_add(ps->sw, sample.cookie, sample.part, sample.reason,
                      in->full_size);
     }
-    if (kind & TAP_DROP) {
+    if (kind & SAMPLE_DROP) {
         keep(ps, in, FABRIC_SAMPLE_DROP, &sample);
     }
-    if (kind & TAP_LOG) {
+    if (kind & SAMPLE_LOG) {
         sampling_meters_add_own(ps->sw, sample.part);
         keep(ps, in, FABRIC_SAMPLE_LOG, &sample);
     }

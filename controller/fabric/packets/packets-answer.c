@@ -274,7 +274,8 @@ packets_answer(struct packets_of_switch *ps,
     resolve(ps, packet->port);
     in.vif = packet->port->vif;
     in.port = packet->port->port;
-    problem = engine_handle(host->fabric->engine, packet->handler, &in, out);
+    problem = engine_handle_packet(host->fabric->engine, packet->handler, &in,
+                                   out);
     if (problem) {
         VLOG_WARN_RL(&rl, "%s: handler %s: %s", host->name,
                      packet->handler->name, problem);
@@ -289,8 +290,9 @@ packets_answer(struct packets_of_switch *ps,
         put_answer(ps, packet->port, &in, &out->sends[i], b);
     }
     if (out->incomplete_network) {
-        neighbour_put_incomplete(b, OFCONN_XID_PACKETS,
-                                 out->incomplete_network, &out->incomplete);
+        learn_neighbour_put_incomplete(b, OFCONN_XID_PACKETS,
+                                       out->incomplete_network,
+                                       &out->incomplete);
     }
 }
 

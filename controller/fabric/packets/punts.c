@@ -38,7 +38,7 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 BUILD_ASSERT_DECL(PIPELINE_N_TABLES <= PUNT_TABLE);
 BUILD_ASSERT_DECL(SAMPLING_FIRST_METER + 2 * SAMPLING_METERS + SAMPLING_OWN
                   <= PUNTS_FIRST_METER);
-BUILD_ASSERT_DECL(PUNTS_FIRST_METER + PUNTS_METERS <= ENGINE_FIRST_METER);
+BUILD_ASSERT_DECL(PUNTS_FIRST_METER + PUNTS_METERS <= FLOW_LIMIT_FIRST_METER);
 
 /* Of the fabric's floor of memory for a host, each byte: what may come of
  * flows beyond those that are kept, and is dropped unread. */

@@ -19,6 +19,7 @@
 #include "controller/fabric/packets/packet-sampling.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/pipeline.h"
+#include "controller/flow/punt-action.h"
 #include "controller/flow/sample-action.h"
 #include "controller/model/id-pools.h"
 #include "openflow/openflow.h"
@@ -37,9 +38,9 @@ VLOG_DEFINE_THIS_MODULE(sampling_meters);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
-BUILD_ASSERT_DECL(PIPELINE_N_TABLES <= TAP_TABLE);
+BUILD_ASSERT_DECL(PIPELINE_N_TABLES <= SAMPLE_TABLE);
 BUILD_ASSERT_DECL(SAMPLING_FIRST_METER + 2 * SAMPLING_METERS + SAMPLING_OWN
-                  <= ENGINE_FIRST_METER);
+                  <= FLOW_LIMIT_FIRST_METER);
 
 #define N_METERS (2 * SAMPLING_METERS)
 #define FIRST_OWN (SAMPLING_FIRST_METER + N_METERS)
@@ -132,11 +133,11 @@ put_meter(uint32_t xid, uint16_t command, unsigned i, struct ofpbuf *b)
 static void
 put_controller(struct ofpbuf *ofpacts, unsigned meter)
 {
-    uint8_t userdata[ENGINE_USERDATA_SIZE];
+    uint8_t userdata[PUNT_USERDATA_SIZE];
     struct ofpact_controller *controller
         = ofpact_put_CONTROLLER(ofpacts);
 
-    engine_put_userdata(userdata, "vmn", "tap", 0);
+    punt_put_userdata(userdata, "vmn", "tap", 0);
     controller->max_len = SAMPLING_SIZE;
     controller->reason = OFPR_ACTION;
     controller->meter_id = SAMPLING_FIRST_METER + meter;
@@ -154,12 +155,12 @@ static void
 put_flow(uint32_t xid, uint32_t kind, int reg, unsigned n, unsigned meter,
          struct ofpbuf *b)
 {
-    const uint32_t kinds = TAP_DROP | TAP_LOG;
+    const uint32_t kinds = SAMPLE_DROP | SAMPLE_LOG;
     bool own = n == SAMPLING_OWN;
     struct ofputil_flow_mod fm = {
         .priority = own ? 20 : 10,
         .new_cookie = htonll((own ? OWN_COOKIE : 0) | (meter + 1)),
-        .table_id = TAP_TABLE,
+        .table_id = SAMPLE_TABLE,
         .command = OFPFC_ADD,
         .buffer_id = UINT32_MAX,
         .out_port = OFPP_ANY,
@@ -169,15 +170,15 @@ put_flow(uint32_t xid, uint32_t kind, int reg, unsigned n, unsigned meter,
     struct ofpbuf ofpacts;
     struct match match;
 
-    values[TAP_KIND_REG] = kind;
-    masks[TAP_KIND_REG] = kinds;
+    values[SAMPLE_KIND_REG] = kind;
+    masks[SAMPLE_KIND_REG] = kinds;
     values[reg] |= (own ? meter - N_METERS : meter) % n;
     masks[reg] |= n - 1;
     match_init_catchall(&match);
-    match_set_reg_masked(&match, TAP_KIND_REG, values[TAP_KIND_REG],
-                         masks[TAP_KIND_REG]);
+    match_set_reg_masked(&match, SAMPLE_KIND_REG, values[SAMPLE_KIND_REG],
+                         masks[SAMPLE_KIND_REG]);
     match_set_reg_masked(&match, reg, values[reg], masks[reg]);
-    if (kind == TAP_LOG) {
+    if (kind == SAMPLE_LOG) {
         match_set_ct_state_masked(&match, CT_NEW | CT_TRK, CT_NEW | CT_TRK);
     }
     ofpbuf_init(&ofpacts, 64);
@@ -198,7 +199,7 @@ put_own_deletes(const struct sampling_meters *sm, struct ofpbuf *b)
     struct ofputil_flow_mod fm = {
         .cookie = htonll(OWN_COOKIE),
         .cookie_mask = htonll(OWN_COOKIE),
-        .table_id = TAP_TABLE,
+        .table_id = SAMPLE_TABLE,
         .command = OFPFC_DELETE,
         .buffer_id = UINT32_MAX,
         .out_port = OFPP_ANY,
@@ -235,10 +236,11 @@ complete(struct fabric_switch *sw)
         }
     }
     for (unsigned i = 0; b.size && i < SAMPLING_METERS; i++) {
-        put_flow(sm->bank_xid, TAP_DROP, TAP_KIND_REG, SAMPLING_METERS, i, &b);
-        put_flow(sm->bank_xid, TAP_DROP | TAP_LOG, TAP_PART_REG,
+        put_flow(sm->bank_xid, SAMPLE_DROP, SAMPLE_KIND_REG, SAMPLING_METERS,
+                 i, &b);
+        put_flow(sm->bank_xid, SAMPLE_DROP | SAMPLE_LOG, SAMPLE_PART_REG,
                  SAMPLING_METERS, SAMPLING_METERS + i, &b);
-        put_flow(sm->bank_xid, TAP_LOG, TAP_PART_REG, SAMPLING_METERS,
+        put_flow(sm->bank_xid, SAMPLE_LOG, SAMPLE_PART_REG, SAMPLING_METERS,
                  SAMPLING_METERS + i, &b);
     }
     if (!bitmap_is_all_zeros(sm->own, SAMPLING_OWN)) {
@@ -265,10 +267,10 @@ sampling_meters_add_own(struct fabric_switch *sw, uint32_t part)
     bitmap_set1(sm->own, i);
     ofpbuf_init(&b, 512);
     put_meter(sm->own_xid, OFPMC13_ADD, N_METERS + i, &b);
-    put_flow(sm->own_xid, TAP_DROP | TAP_LOG, TAP_PART_REG, SAMPLING_OWN,
-             N_METERS + i, &b);
-    put_flow(sm->own_xid, TAP_LOG, TAP_PART_REG, SAMPLING_OWN, N_METERS + i,
-             &b);
+    put_flow(sm->own_xid, SAMPLE_DROP | SAMPLE_LOG, SAMPLE_PART_REG,
+             SAMPLING_OWN, N_METERS + i, &b);
+    put_flow(sm->own_xid, SAMPLE_LOG, SAMPLE_PART_REG, SAMPLING_OWN, N_METERS
+             + i, &b);
     ofconn_send(sw->conn, b.data, b.size);
     ofpbuf_uninit(&b);
 }
@@ -298,9 +300,9 @@ sampling_meters_connected(struct fabric_switch *sw)
     sw->sampling_meters.limits_xid = ofconn_next_xid(sw->conn);
     sw->sampling_meters.n_meters_left = SWITCH_METERS_MAX;
     sw->sampling_meters.features_xid = ask(sw, OFPUTIL_METER_FEATURES,
-                                ofconn_next_xid(sw->conn));
+                                           ofconn_next_xid(sw->conn));
     sw->sampling_meters.config_xid = ask(sw, OFPUTIL_METER_CONFIG,
-                              ofconn_next_xid(sw->conn));
+                                         ofconn_next_xid(sw->conn));
 }
 
 void
@@ -363,8 +365,8 @@ mend_limit(struct fabric_switch *sw, const struct ofputil_meter_config *held)
     };
     struct ofpbuf b;
 
-    if (held->meter_id < ENGINE_FIRST_METER
-        || held->meter_id - ENGINE_FIRST_METER >= ENGINE_N_METERS) {
+    if (held->meter_id < FLOW_LIMIT_FIRST_METER
+        || held->meter_id - FLOW_LIMIT_FIRST_METER >= FLOW_LIMIT_N_METERS) {
         return;
     }
     if (!engine_get_limit(sw->host->fabric->engine, held->meter_id,
@@ -480,7 +482,7 @@ sampling_meters_request_punts(struct fabric_switch *sw)
 {
     sw->sampling_meters.n_meters_left = SWITCH_METERS_MAX;
     sw->sampling_meters.punts_xid = ask(sw, OFPUTIL_METER_CONFIG,
-                             ofconn_next_xid(sw->conn));
+                                        ofconn_next_xid(sw->conn));
 }
 
 /* Limits' meters alone.  ------------------------------------------------- */
@@ -522,7 +524,7 @@ sampling_meters_numbers_freed(struct fabric *f)
 {
     struct fabric_sampling_meters *sm = f->sampling_meters;
     uint64_t n_freed = id_pools_n_freed(model_id_pools(f->model),
-                                       VMN_NUMBER_METER);
+                                        VMN_NUMBER_METER);
     long long int ms;
     struct timeval tv;
 
@@ -560,7 +562,7 @@ sampling_meters_destroy(struct fabric *f)
 
 bool
 sampling_meters_message(struct fabric_switch *sw, enum ofptype type,
-             const struct ofp_header *oh)
+                        const struct ofp_header *oh)
 {
     struct sampling_meters *sm = &sw->sampling_meters;
     uint32_t xid = ntohl(oh->xid);
@@ -615,9 +617,9 @@ sampling_meters_message(struct fabric_switch *sw, enum ofptype type,
 bool
 sampling_is_copy(const uint8_t *userdata, size_t size)
 {
-    uint8_t ours[ENGINE_USERDATA_SIZE];
+    uint8_t ours[PUNT_USERDATA_SIZE];
 
-    engine_put_userdata(ours, "vmn", "tap", 0);
+    punt_put_userdata(ours, "vmn", "tap", 0);
     return size == sizeof ours && !memcmp(userdata, ours, size);
 }
 

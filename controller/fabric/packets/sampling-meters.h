@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What samples packets on a switch (controller/flow/sample-action.h): a bank of
- * meters, and in TAP_TABLE the flows that send copies up through them.
+ * meters, and in SAMPLE_TABLE the flows that send copies up through them.
  *
  * A switch that connects is asked for its meters, before anything else.  What
  * is missing is added, outside of bundles, and then the flows; where all
@@ -69,7 +69,7 @@ struct sampling_meters {
 /* Meters, and messages with some, that are taken for one request: a switch has
  * no more than ours and perhaps as many of others. */
 #define SWITCH_METERS_MAX \
-    (2 * (ENGINE_N_METERS + PUNTS_METERS + SAMPLING_OWN \
+    (2 * (FLOW_LIMIT_N_METERS + PUNTS_METERS + SAMPLING_OWN \
           + 2 * SAMPLING_METERS))
 
 /* Between two questions for limits' meters, at least. */
@@ -86,7 +86,7 @@ void sampling_meters_connected(struct fabric_switch *);
 void sampling_meters_disconnected(struct fabric_switch *);
 /* Takes a message that belongs to them (and returns true). */
 bool sampling_meters_message(struct fabric_switch *, enum ofptype,
-                  const struct ofp_header *);
+                             const struct ofp_header *);
 
 /* Asks for the meters once more, for those of punts (punts.h) alone. */
 void sampling_meters_request_punts(struct fabric_switch *);

@@ -120,7 +120,7 @@ tell_in_words(struct audit *a, const struct difference *d)
 
 static void
 tell(struct audit *a, enum difference_kind kind,
-     const struct engine_item *wanted, const struct flow_record *flow,
+     const struct flow_item *wanted, const struct flow_record *flow,
      const struct group_record *group)
 {
     const struct engine *engine = a->sw->host->fabric->engine;
@@ -184,9 +184,9 @@ raw_cb(void *a_, const struct ofdump_raw *raw)
 {
     struct audit *a = a_;
     const struct fabric_host *host = a->sw->host;
-    const struct engine_item *wanted;
+    const struct flow_item *wanted;
 
-    if (learn_fills(raw->desc->table_id)) {
+    if (learn_is_table(raw->desc->table_id)) {
         ofdump_exempt(a->dump);
         return true;
     }
@@ -204,7 +204,7 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
 {
     struct audit *a = a_;
     const struct fabric_host *host = a->sw->host;
-    const struct engine_item *wanted;
+    const struct flow_item *wanted;
 
     if (marker_is(fs)) {
         a->marker = ntohll(fs->cookie);
@@ -213,14 +213,14 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
     if (punt_is_table(fs->table_id)) {
         punts_found_add(&a->punts, fs);
         return;
-    } else if (fs->table_id == TAP_TABLE) {
+    } else if (fs->table_id == SAMPLE_TABLE) {
         return;
     }
     a->result.n_flows++;
     wanted = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
                               fs->priority, &fs->match);
     if (wanted && flow_stats_equal(fs, instructions, instructions_size,
-                                 wanted)) {
+                                   wanted)) {
         installed_set_add(&a->right, wanted);
         return;
     }
@@ -230,7 +230,7 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
                                   sizeof *a->odd_flows);
     }
     a->odd_flows[a->n_odd_flows++] = flow_record_create(fs, instructions,
-                                                      instructions_size);
+                                                        instructions_size);
 }
 
 static void
@@ -239,7 +239,7 @@ group_cb(void *a_, const struct ofputil_group_desc *gd)
     struct audit *a = a_;
     const struct fabric_host *host = a->sw->host;
     struct group_record *group = group_record_create(gd);
-    const struct engine_item *wanted;
+    const struct flow_item *wanted;
 
     a->result.n_groups++;
     wanted = engine_find_group(host->fabric->engine, host->name,
@@ -274,7 +274,7 @@ done_cb(void *a_, const char *error)
         free(reason);
     } else {
         a->settling = true;
-        commit_when_settled(a->sw->host->fabric->commit, compare_cb, a->sw);
+        commit_when_quiescent(a->sw->host->fabric->commit, compare_cb, a->sw);
     }
 }
 
@@ -313,7 +313,7 @@ may_be_withdrawn(const struct audit *a, const struct flow_record *flow)
     const struct backlog_entry *entry;
 
     HMAP_FOR_EACH (entry, node, &a->touched.entries) {
-        if (entry->held && entry->key->kind == ENGINE_FLOW
+        if (entry->held && entry->key->kind == FLOW_ITEM_FLOW
             && entry->key->table == flow->table
             && entry->key->priority == flow->priority
             && entry->held->cookie == flow->cookie) {
@@ -329,7 +329,7 @@ group_may_be_withdrawn(const struct audit *a, uint32_t group_id)
     const struct backlog_entry *entry;
 
     HMAP_FOR_EACH (entry, node, &a->touched.entries) {
-        if (entry->held && entry->key->kind == ENGINE_GROUP
+        if (entry->held && entry->key->kind == FLOW_ITEM_GROUP
             && entry->key->group_id == group_id) {
             return true;
         }
@@ -339,7 +339,7 @@ group_may_be_withdrawn(const struct audit *a, uint32_t group_id)
 
 /* A wanted item is not, or not like that, on the switch. */
 static void
-judge_wanted(struct audit *a, const struct engine_item *wanted,
+judge_wanted(struct audit *a, const struct flow_item *wanted,
              const struct flow_record *flow, const struct group_record *group)
 {
     bool there = flow || group;
@@ -365,7 +365,7 @@ static void
 judge_flow(struct audit *a, const struct flow_record *flow)
 {
     const struct fabric_host *host = a->sw->host;
-    const struct engine_item *wanted;
+    const struct flow_item *wanted;
     struct match match;
 
     minimatch_expand(&flow->match, &match);
@@ -388,7 +388,7 @@ judge_group(struct audit *a, const struct group_record *group)
 {
     const struct fabric_host *host = a->sw->host;
     uint32_t id = group->desc.group_id;
-    const struct engine_item *wanted;
+    const struct flow_item *wanted;
 
     wanted = engine_find_group(host->fabric->engine, host->name, id);
     if (wanted && group_record_equals(group, wanted)) {
@@ -404,7 +404,7 @@ judge_group(struct audit *a, const struct group_record *group)
 }
 
 static void
-wanted_cb(void *a_, const struct engine_item *item)
+wanted_cb(void *a_, const struct flow_item *item)
 {
     struct audit *a = a_;
 
@@ -540,8 +540,8 @@ compare_cb(void *sw_)
         judge_group(a, a->odd_groups[i]);
     }
     if (a->n_odd_flows || a->n_odd_groups
-        || !installed_set_is_all(&a->right, engine_host_digest(engine,
-                                                       sw->host->name))) {
+        || !installed_set_is_all(
+            &a->right, engine_host_digest(engine, sw->host->name))) {
         engine_host_items(engine, sw->host->name, wanted_cb, a);
     }
     judge_marker(a);
@@ -600,7 +600,7 @@ audit_stop(struct fabric_switch *sw, const char *reason)
         return;
     }
     sw->audit = NULL;
-    commit_cancel_when_settled(sw->host->fabric->commit, compare_cb, sw);
+    commit_cancel_when_quiescent(sw->host->fabric->commit, compare_cb, sw);
     if (a->cb) {
         json_t *result = reason ? NULL : answer_to_json(a);
 

@@ -24,8 +24,8 @@ backlog_clear(struct backlog *backlog)
     struct backlog_entry *entry;
 
     HMAP_FOR_EACH_POP (entry, node, &backlog->entries) {
-        engine_item_unref(entry->key);
-        engine_item_unref(entry->held);
+        flow_item_unref(entry->key);
+        flow_item_unref(entry->held);
         free(entry);
     }
     hmap_shrink(&backlog->entries);
@@ -50,12 +50,12 @@ backlog_open_group(struct backlog *backlog, uint64_t before, uint64_t last)
 }
 
 static struct backlog_entry *
-find(const struct backlog *backlog, const struct engine_item *item)
+find(const struct backlog *backlog, const struct flow_item *item)
 {
     struct backlog_entry *entry;
 
     HMAP_FOR_EACH_WITH_HASH (entry, node, item->key_hash, &backlog->entries) {
-        if (engine_item_same_key(entry->key, item)) {
+        if (flow_item_same_key(entry->key, item)) {
             return entry;
         }
     }
@@ -64,13 +64,13 @@ find(const struct backlog *backlog, const struct engine_item *item)
 
 bool
 backlog_contains(const struct backlog *backlog,
-                 const struct engine_item *item)
+                 const struct flow_item *item)
 {
     return find(backlog, item) != NULL;
 }
 
 void
-backlog_doubt(struct backlog *backlog, const struct engine_item *item)
+backlog_doubt(struct backlog *backlog, const struct flow_item *item)
 {
     struct backlog_entry *entry = find(backlog, item);
 
@@ -80,7 +80,7 @@ backlog_doubt(struct backlog *backlog, const struct engine_item *item)
 }
 
 void
-backlog_touch(struct backlog *backlog, const struct engine_item *item,
+backlog_touch(struct backlog *backlog, const struct flow_item *item,
               bool held)
 {
     struct backlog_entry *entry;
@@ -89,8 +89,8 @@ backlog_touch(struct backlog *backlog, const struct engine_item *item,
         return;
     }
     entry = xmalloc(sizeof *entry);
-    entry->key = engine_item_ref(item);
-    entry->held = held ? engine_item_ref(item) : NULL;
+    entry->key = flow_item_ref(item);
+    entry->held = held ? flow_item_ref(item) : NULL;
     entry->doubtful = false;
     hmap_insert(&backlog->entries, &entry->node, item->key_hash);
 }

@@ -14,13 +14,13 @@
 
 #include "openvswitch/hmap.h"
 
-struct engine_item;
+struct flow_item;
 
 /* A flow's or a group's key that was touched. */
 struct backlog_entry {
     struct hmap_node node;      /* By the key's hash. */
-    struct engine_item *key;    /* Some item of this key.  Counted. */
-    struct engine_item *held;   /* What the switch was last sent, or NULL.
+    struct flow_item *key;    /* Some item of this key.  Counted. */
+    struct flow_item *held;   /* What the switch was last sent, or NULL.
                                  * Counted. */
     bool doubtful;              /* It has refused that. */
 };
@@ -47,11 +47,11 @@ backlog_is_empty(const struct backlog *backlog)
 void backlog_open_group(struct backlog *, uint64_t before, uint64_t last);
 /* 'item' has come or gone; 'held': the switch holds it, unless something else
  * was noted for its key before. */
-void backlog_touch(struct backlog *, const struct engine_item *, bool held);
+void backlog_touch(struct backlog *, const struct flow_item *, bool held);
 /* If 'item' is what the switch was last sent: it has refused that, so what it
  * holds of its key is nothing, or older. */
-void backlog_doubt(struct backlog *, const struct engine_item *);
+void backlog_doubt(struct backlog *, const struct flow_item *);
 /* True if something of the item's key was touched. */
-bool backlog_contains(const struct backlog *, const struct engine_item *);
+bool backlog_contains(const struct backlog *, const struct flow_item *);
 
 #endif /* controller/fabric/session/backlog.h */

@@ -546,8 +546,8 @@ fabric_flush_domain(struct fabric *f, const char *domain,
                     uint64_t after_revision)
 {
     const struct vmn_scope scope = vmn_scope_domain(domain);
-    struct vmn_names hosts = engine_relation(f->engine, scope.relation,
-                                             scope.key);
+    struct vmn_names hosts = engine_relation_values(f->engine, scope.relation,
+                                                    scope.key);
 
     fabric_flush(f, &hosts, wanted, n, after_revision);
 }

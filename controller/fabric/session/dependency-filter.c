@@ -41,7 +41,7 @@ is_left_out(const struct dependency_filter *filter, uint32_t group_id)
 /* True if the flow sends packets to a group that is left out. */
 static bool
 needs_left_out(const struct dependency_filter *filter,
-               const struct engine_item *item)
+               const struct flow_item *item)
 {
     struct ofputil_flow_mod fm;
     struct ofpbuf ofpacts;
@@ -69,17 +69,17 @@ leave_out_group(struct dependency_filter *filter, uint32_t group_id)
 {
     if (filter->n_groups >= filter->allocated_groups) {
         filter->groups = x2nrealloc(filter->groups, &filter->allocated_groups,
-                                   sizeof *filter->groups);
+                                    sizeof *filter->groups);
     }
     filter->groups[filter->n_groups++] = group_id;
 }
 
 bool
 dependency_filter_passes(struct dependency_filter *filter,
-                         const struct engine_item *item, bool replaces)
+                         const struct flow_item *item, bool replaces)
 {
     const struct refusal *refusal = switch_find_refusal(filter->sw, item->xid);
-    bool flow = item->kind == ENGINE_FLOW;
+    bool flow = item->kind == FLOW_ITEM_FLOW;
 
     if (refusal) {
         if (!flow) {

@@ -13,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct engine_item;
+struct flow_item;
 struct fabric_switch;
 
 struct dependency_filter {
@@ -31,6 +31,6 @@ void dependency_filter_uninit(struct dependency_filter *);
  * order in which they are in it, those that were refused included; groups come
  * first.  'replaces': the switch holds something of its key. */
 bool dependency_filter_passes(struct dependency_filter *,
-                              const struct engine_item *, bool replaces);
+                              const struct flow_item *, bool replaces);
 
 #endif /* controller/fabric/session/dependency-filter.h */

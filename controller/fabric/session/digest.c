@@ -61,7 +61,7 @@ put_group(struct ofpbuf *b, const uint8_t *body, size_t size)
 }
 
 static void
-item_cb(void *d_, const struct engine_item *item)
+item_cb(void *d_, const struct flow_item *item)
 {
     const struct ofp_header *inner = ofmessage_inner(item);
     size_t size = ntohs(inner->length) - sizeof *inner;
@@ -70,7 +70,7 @@ item_cb(void *d_, const struct engine_item *item)
     ovs_u128 hash;
 
     ofpbuf_clear(&d->record);
-    if (item->kind == ENGINE_FLOW) {
+    if (item->kind == FLOW_ITEM_FLOW) {
         put_flow(&d->record, body, size);
         d->n_flows++;
     } else {

@@ -128,7 +128,7 @@ switch_name_refusal(struct fabric_switch *sw, uint32_t xid,
                     const struct ofp_header *oh)
 {
     struct fabric *f = sw->host->fabric;
-    const struct engine_item *item = engine_find_xid(f->engine, xid);
+    const struct flow_item *item = engine_find_xid(f->engine, xid);
 
     f->stats.n_errors++;
     free(sw->trouble);
@@ -147,7 +147,7 @@ switch_name_refusal(struct fabric_switch *sw, uint32_t xid,
 }
 
 static void
-add_refusal(struct fabric_switch *sw, const struct engine_item *item,
+add_refusal(struct fabric_switch *sw, const struct flow_item *item,
             bool full)
 {
     struct refusal *refusal = find_refusal(sw, item->xid);
@@ -170,8 +170,8 @@ void
 switch_note_refusal(struct fabric_switch *sw, uint32_t xid,
                     const struct ofp_header *oh)
 {
-    const struct engine_item *item = engine_find_xid(sw->host->fabric->engine,
-                                                     xid);
+    const struct flow_item *item = engine_find_xid(sw->host->fabric->engine,
+                                                   xid);
 
     switch_name_refusal(sw, xid, oh);
     sw->partial = true;
@@ -181,7 +181,7 @@ switch_note_refusal(struct fabric_switch *sw, uint32_t xid,
 }
 
 void
-switch_leave_out(struct fabric_switch *sw, const struct engine_item *item)
+switch_leave_out(struct fabric_switch *sw, const struct flow_item *item)
 {
     sw->partial = true;
     add_refusal(sw, item, false);
@@ -214,7 +214,7 @@ static void
 name_key(const struct fabric_switch *sw, struct refusal *refusal)
 {
     const struct engine *engine = sw->host->fabric->engine;
-    const struct engine_item *item = engine_find_xid(engine, refusal->xid);
+    const struct flow_item *item = engine_find_xid(engine, refusal->xid);
     const char *unit = item ? engine_item_owner(engine, item) : NULL;
 
     if (unit) {
@@ -235,8 +235,8 @@ switch_prune_refusals(struct fabric_switch *sw)
         return;
     }
     HMAP_FOR_EACH (refusal, node, &sw->refusals) {
-        const struct engine_item *item = engine_find_xid(f->engine,
-                                                         refusal->xid);
+        const struct flow_item *item = engine_find_xid(f->engine,
+                                                       refusal->xid);
 
         if (!refusal->gone
             && (!item || send_find_wanted(f->engine, sw->host->name, item)
@@ -266,7 +266,7 @@ switch_prune_refusals(struct fabric_switch *sw)
 static void
 find_lacking(struct fabric_switch *sw)
 {
-    bool settled = commit_is_settled(sw->host->fabric->commit);
+    bool settled = commit_is_quiescent(sw->host->fabric->commit);
     struct refusal *refusal;
 
     sset_clear(&sw->lacking);

@@ -34,7 +34,7 @@ format_actions(const struct ofpact *ofpacts, size_t ofpacts_len)
 {
     struct ds s = DS_EMPTY_INITIALIZER;
 
-    tap_format(ofpacts, ofpacts_len, &s);
+    sample_action_format(ofpacts, ofpacts_len, &s);
     return ds_steal_cstr(&s);
 }
 
@@ -78,7 +78,7 @@ format_group(uint8_t type, const struct ovs_list *buckets,
 }
 
 static char *
-format_wanted_group(const struct engine_item *item)
+format_wanted_group(const struct flow_item *item)
 {
     const struct ofp_header *inner = ofmessage_inner(item);
     struct ofputil_group_mod gm;
@@ -116,7 +116,7 @@ struct flow_text {
 };
 
 static struct flow_text
-flow_text_of(const struct engine_item *item)
+flow_text_of(const struct flow_item *item)
 {
     struct flow_text text = { NULL, NULL };
     struct ofputil_flow_mod fm;
@@ -136,13 +136,13 @@ flow_text_of(const struct engine_item *item)
 }
 
 char *
-item_describe(const struct engine *engine, const struct engine_item *item)
+item_describe(const struct engine *engine, const struct flow_item *item)
 {
     const char *owner = engine_item_owner(engine, item);
     struct flow_text flow;
     char *text;
 
-    if (item->kind == ENGINE_GROUP) {
+    if (item->kind == FLOW_ITEM_GROUP) {
         return xasprintf("group %"PRIu32" of %s", item->group_id,
                          owner ? owner : "nobody");
     }
@@ -156,13 +156,13 @@ item_describe(const struct engine *engine, const struct engine_item *item)
 }
 
 json_t *
-item_to_json(const struct engine *engine, const struct engine_item *item)
+item_to_json(const struct engine *engine, const struct flow_item *item)
 {
     const char *owner = engine_item_owner(engine, item);
     const char *scope = engine_scope_name(item->scope);
     struct flow_text text;
 
-    if (item->kind == ENGINE_GROUP) {
+    if (item->kind == FLOW_ITEM_GROUP) {
         return json_pack("{s:I, s:o, s:s*, s:s}",
                          "group_id", (json_int_t) item->group_id,
                          "group", take_string(format_wanted_group(item)),
@@ -173,7 +173,7 @@ item_to_json(const struct engine *engine, const struct engine_item *item)
                      "table", item->table, "priority", item->priority,
                      "match", take_string(text.match),
                      "actions", take_string(text.actions),
-                     "reason", engine_item_drop_reason(item),
+                     "reason", flow_item_drop_reason(item),
                      "cookie", cookie_to_json(item->cookie),
                      "owner", owner, "scope", scope);
 }
@@ -217,13 +217,13 @@ filter_passes(const struct fabric_filter *filter, const char *owner,
 bool
 filter_passes_item(const struct fabric_filter *filter,
                    const struct engine *engine,
-                   const struct engine_item *item)
+                   const struct flow_item *item)
 {
     bool asks_for_owner = filter->app || filter->object;
 
     return filter_passes(filter, (asks_for_owner
                                   ? engine_item_owner(engine, item) : NULL),
-                         item->kind == ENGINE_FLOW ? item->table : -1);
+                         item->kind == FLOW_ITEM_FLOW ? item->table : -1);
 }
 
 /* Differences.  ---------------------------------------------------------- */
@@ -285,7 +285,7 @@ difference_passes(const struct engine *engine, const struct difference *d,
                   const struct fabric_filter *filter)
 {
     int table = (d->flow ? d->flow->table
-                 : d->wanted && d->wanted->kind == ENGINE_FLOW
+                 : d->wanted && d->wanted->kind == FLOW_ITEM_FLOW
                  ? d->wanted->table : -1);
 
     return filter_passes(filter, difference_owner(engine, d), table);

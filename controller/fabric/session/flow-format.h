@@ -12,19 +12,19 @@
 #include <stdint.h>
 
 struct engine;
-struct engine_item;
+struct flow_item;
 struct fabric_filter;
 struct flow_record;
 struct group_record;
 
 /* "flow table=3,priority=100,ip actions=drop of overlay.port/web-1".  The
  * caller frees it. */
-char *item_describe(const struct engine *, const struct engine_item *);
+char *item_describe(const struct engine *, const struct flow_item *);
 
 /* {"table", "priority", "match", "actions", "cookie", "owner", "scope"} and
  * perhaps "reason"; of a group {"group_id", "group", "owner", "scope"}.  The
  * caller owns it. */
-json_t *item_to_json(const struct engine *, const struct engine_item *);
+json_t *item_to_json(const struct engine *, const struct flow_item *);
 
 /* True if somebody who asked for 'filter' wants to see what belongs to
  * 'owner' (NULL: a stranger's); 'table' is -1 of a group. */
@@ -33,7 +33,7 @@ bool filter_passes(const struct fabric_filter *, const char *owner,
 
 /* The same for something wanted. */
 bool filter_passes_item(const struct fabric_filter *, const struct engine *,
-                        const struct engine_item *);
+                        const struct flow_item *);
 
 enum difference_kind {
     DIFFERENCE_MISSING,         /* Wanted, and not there. */
@@ -46,7 +46,7 @@ enum difference_kind {
 /* Borrowed, all of it. */
 struct difference {
     enum difference_kind kind;
-    const struct engine_item *wanted; /* NULL of a stranger. */
+    const struct flow_item *wanted; /* NULL of a stranger. */
     const struct flow_record *flow;   /* What is there, of a flow, or NULL; */
     const struct group_record *group; /* of a group, or NULL. */
 };

@@ -23,7 +23,7 @@ void
 installed_set_uninit(struct installed_set *set)
 {
     for (size_t i = 0; i < set->n; i++) {
-        engine_item_unref(set->items[i]);
+        flow_item_unref(set->items[i]);
     }
     free(set->items);
     free(set->table);
@@ -31,13 +31,13 @@ installed_set_uninit(struct installed_set *set)
 }
 
 void
-installed_set_add(struct installed_set *set, const struct engine_item *item)
+installed_set_add(struct installed_set *set, const struct flow_item *item)
 {
     if (set->n >= set->allocated) {
         set->items = x2nrealloc(set->items, &set->allocated,
-                                 sizeof *set->items);
+                                sizeof *set->items);
     }
-    set->items[set->n++] = engine_item_ref(item);
+    set->items[set->n++] = flow_item_ref(item);
     set->digest += item->digest;
     free(set->table);
     set->table = NULL;
@@ -50,13 +50,13 @@ installed_set_is_all(const struct installed_set *set, uint64_t digest)
 }
 
 /* Where 'item' is in the table, or would be. */
-static const struct engine_item **
-find(const struct installed_set *set, const struct engine_item *item)
+static const struct flow_item **
+find(const struct installed_set *set, const struct flow_item *item)
 {
     size_t i = hash_pointer(item, 0);
 
     for (;; i++) {
-        const struct engine_item **place = &set->table[i & set->table_mask];
+        const struct flow_item **place = &set->table[i & set->table_mask];
 
         if (!*place || *place == item) {
             return place;
@@ -73,11 +73,11 @@ sort_in(struct installed_set *set)
     set->table_mask = ROUND_UP_POW2(2 * set->n + 1) - 1;
     set->table = xcalloc(set->table_mask + 1, sizeof *set->table);
     for (size_t i = 0; i < set->n; i++) {
-        const struct engine_item **place = find(set, set->items[i]);
+        const struct flow_item **place = find(set, set->items[i]);
 
         if (*place) {
             set->digest -= set->items[i]->digest;
-            engine_item_unref(set->items[i]);
+            flow_item_unref(set->items[i]);
         } else {
             *place = set->items[n++] = set->items[i];
         }
@@ -87,7 +87,7 @@ sort_in(struct installed_set *set)
 
 bool
 installed_set_contains(struct installed_set *set,
-                       const struct engine_item *item)
+                       const struct flow_item *item)
 {
     if (!set->table) {
         sort_in(set);

@@ -11,20 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct engine_item;
+struct flow_item;
 
 struct installed_set {
     size_t n, allocated;
-    struct engine_item **items; /* Counted. */
+    struct flow_item **items; /* Counted. */
     uint64_t digest;            /* Sum of theirs. */
     size_t table_mask;          /* Its size less one. */
-    const struct engine_item **table; /* By address, or NULL: not asked yet. */
+    const struct flow_item **table; /* By address, or NULL: not asked yet. */
 };
 
 void installed_set_init(struct installed_set *);
 void installed_set_uninit(struct installed_set *);
 
-void installed_set_add(struct installed_set *, const struct engine_item *);
+void installed_set_add(struct installed_set *, const struct flow_item *);
 
 /* True if they are exactly the items whose digests sum up to 'digest', as
  * engine_host_digest() does.  Needs no look at any. */
@@ -34,6 +34,6 @@ bool installed_set_is_all(const struct installed_set *, uint64_t digest);
  * there twice.  So installed_set_add() may follow, but at the price of sorting
  * all again. */
 bool installed_set_contains(struct installed_set *,
-                            const struct engine_item *);
+                            const struct flow_item *);
 
 #endif /* controller/fabric/session/installed-set.h */

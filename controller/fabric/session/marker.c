@@ -35,8 +35,8 @@ marker_cookie(const struct siphash_key *key, const char *host,
               uint64_t digest)
 {
     /* It is not counted. */
-    uint64_t cookie = engine_cookie_owner(siphash(key, digest, host,
-                                                  strlen(host)));
+    uint64_t cookie = flow_cookie_owner(siphash(key, digest, host,
+                                                strlen(host)));
 
     return cookie == MARKER_NONE ? 1 : cookie;
 }
@@ -79,7 +79,7 @@ marker_append_add(struct ofpbuf *b, uint32_t xid, uint64_t cookie)
 {
     struct ofpbuf *msg = make_flow_mod(xid, cookie);
 
-    ofmsg_put_bundle_add(b, ENGINE_BUNDLE_ID, msg->data);
+    ofmsg_put_bundle_add(b, FLOW_ITEM_BUNDLE_ID, msg->data);
     ofpbuf_delete(msg);
 }
 

@@ -20,7 +20,7 @@
 #include "util.h"
 
 const struct ofp_header *
-ofmessage_inner(const struct engine_item *item)
+ofmessage_inner(const struct flow_item *item)
 {
     /* OpenFlow 1.5, section 7.3.9.6.  Our own bytes: no need to check. */
     return ALIGNED_CAST(const struct ofp_header *,
@@ -32,7 +32,7 @@ ofmessage_inner(const struct engine_item *item)
  * their members that are never set. */
 bool
 ofmessage_same_actions(const struct ofpact *a, size_t a_len,
-                  const struct ofpact *b, size_t b_len)
+                       const struct ofpact *b, size_t b_len)
 {
     struct ofpbuf as, bs;
     bool same;
@@ -67,7 +67,7 @@ wire_flow_fill(struct flow_record *flow, const struct ofputil_flow_stats *fs,
 
 struct flow_record *
 flow_record_create(const struct ofputil_flow_stats *fs,
-                 const void *instructions, size_t instructions_size)
+                   const void *instructions, size_t instructions_size)
 {
     struct flow_record *flow = xzalloc(sizeof *flow);
 
@@ -95,7 +95,7 @@ flow_record_destroy(struct flow_record *flow)
 }
 
 bool
-ofmessage_decode_flow(const struct engine_item *item,
+ofmessage_decode_flow(const struct flow_item *item,
                       struct ofputil_flow_mod *fm, struct ofpbuf *ofpacts)
 {
     return !ofputil_decode_flow_mod(fm, ofmessage_inner(item),
@@ -106,7 +106,7 @@ ofmessage_decode_flow(const struct engine_item *item,
 /* The instructions of a flow item, which has no flags, timeouts or importance,
  * or NULL if it has. */
 static const uint8_t *
-instructions_of(const struct engine_item *item, size_t *size)
+instructions_of(const struct flow_item *item, size_t *size)
 {
     const struct ofp_header *inner = ofmessage_inner(item);
     const struct ofp11_match_header *omh;
@@ -125,7 +125,7 @@ instructions_of(const struct engine_item *item, size_t *size)
 /* Compares the instructions as bytes: the switch has decoded the item's and
  * encoded them again, which in all but odd cases gives the same. */
 static bool
-same_instructions(const struct engine_item *item, const void *instructions,
+same_instructions(const struct flow_item *item, const void *instructions,
                   size_t instructions_size)
 {
     size_t size;
@@ -136,7 +136,7 @@ same_instructions(const struct engine_item *item, const void *instructions,
 }
 
 static bool
-same_bytes(const struct flow_record *flow, const struct engine_item *item)
+same_bytes(const struct flow_record *flow, const struct flow_item *item)
 {
     return (!flow->flags && !flow->idle_timeout && !flow->hard_timeout
             && !flow->importance
@@ -144,12 +144,12 @@ same_bytes(const struct flow_record *flow, const struct engine_item *item)
                                  flow->instructions_size));
 }
 
-const struct engine_item *
+const struct flow_item *
 flow_record_find(const struct engine *engine, const char *host,
-                const struct ofdump_raw *raw)
+                 const struct ofdump_raw *raw)
 {
     const struct ofp15_flow_desc *desc = raw->desc;
-    const struct engine_item *item;
+    const struct flow_item *item;
 
     if (desc->flags || desc->idle_timeout || desc->hard_timeout
         || desc->importance) {
@@ -165,7 +165,7 @@ flow_record_find(const struct engine *engine, const char *host,
 
 /* The same by meaning. */
 static bool
-same_meaning(const struct flow_record *flow, const struct engine_item *item)
+same_meaning(const struct flow_record *flow, const struct flow_item *item)
 {
     struct ofpbuf b = ofpbuf_const_initializer(flow->instructions,
                                                flow->instructions_size);
@@ -184,7 +184,7 @@ same_meaning(const struct flow_record *flow, const struct engine_item *item)
                     &b, flow->instructions_size, OFP15_VERSION, NULL, NULL,
                     &held)
                 && ofmessage_same_actions(held.data, held.size, fm.ofpacts,
-                                     fm.ofpacts_len));
+                                          fm.ofpacts_len));
         minimatch_destroy(&fm.match);
     }
     ofpbuf_uninit(&held);
@@ -194,7 +194,7 @@ same_meaning(const struct flow_record *flow, const struct engine_item *item)
 
 bool
 flow_record_equals(const struct flow_record *flow,
-                   const struct engine_item *item)
+                   const struct flow_item *item)
 {
     return (flow->cookie == item->cookie
             && (same_bytes(flow, item) || same_meaning(flow, item)));
@@ -202,7 +202,7 @@ flow_record_equals(const struct flow_record *flow,
 
 bool
 flow_stats_equal(const struct ofputil_flow_stats *fs, const void *instructions,
-               size_t instructions_size, const struct engine_item *item)
+                 size_t instructions_size, const struct flow_item *item)
 {
     struct flow_record flow;
 
@@ -212,7 +212,7 @@ flow_stats_equal(const struct ofputil_flow_stats *fs, const void *instructions,
 
 void
 flow_record_append_delete(const struct flow_record *flow, uint32_t xid,
-                     struct ofpbuf *b)
+                          struct ofpbuf *b)
 {
     struct ofputil_flow_mod fm = {
         .match = flow->match,
@@ -229,7 +229,7 @@ flow_record_append_delete(const struct flow_record *flow, uint32_t xid,
 
     ofpmsg_update_length(msg);
     ((struct ofp_header *) msg->data)->xid = htonl(xid);
-    ofmsg_put_bundle_add(b, ENGINE_BUNDLE_ID, msg->data);
+    ofmsg_put_bundle_add(b, FLOW_ITEM_BUNDLE_ID, msg->data);
     ofpbuf_delete(msg);
 }
 
@@ -251,7 +251,7 @@ ofmessage_append_delete_table(uint8_t table, uint32_t xid, struct ofpbuf *b)
     minimatch_destroy(&fm.match);
     ofpmsg_update_length(msg);
     ((struct ofp_header *) msg->data)->xid = htonl(xid);
-    ofmsg_put_bundle_add(b, ENGINE_BUNDLE_ID, msg->data);
+    ofmsg_put_bundle_add(b, FLOW_ITEM_BUNDLE_ID, msg->data);
     ofpbuf_delete(msg);
 }
 
@@ -300,7 +300,7 @@ same_bucket(const struct ofputil_bucket *a, const struct ofputil_bucket *b,
             && a->watch_port == b->watch_port
             && a->watch_group == b->watch_group
             && ofmessage_same_actions(a->ofpacts, a->ofpacts_len, b->ofpacts,
-                                 b->ofpacts_len));
+                                      b->ofpacts_len));
 }
 
 static bool
@@ -336,7 +336,7 @@ same_props(const struct ofputil_group_props *a,
 
 bool
 group_record_equals(const struct group_record *group,
-                    const struct engine_item *item)
+                    const struct flow_item *item)
 {
     struct ofputil_group_mod gm;
     bool same;
@@ -365,13 +365,13 @@ put_group_delete(uint32_t group_id, uint32_t xid, struct ofpbuf *b)
 
     ofpmsg_update_length(msg);
     ((struct ofp_header *) msg->data)->xid = htonl(xid);
-    ofmsg_put_bundle_add(b, ENGINE_BUNDLE_ID, msg->data);
+    ofmsg_put_bundle_add(b, FLOW_ITEM_BUNDLE_ID, msg->data);
     ofpbuf_delete(msg);
 }
 
 void
 group_record_append_delete(const struct group_record *group, uint32_t xid,
-                      struct ofpbuf *b)
+                           struct ofpbuf *b)
 {
     put_group_delete(group->desc.group_id, xid, b);
 }

@@ -31,31 +31,31 @@ struct flow_record {
 };
 
 struct flow_record *flow_record_create(const struct ofputil_flow_stats *,
-                                   const void *instructions,
-                                   size_t instructions_size);
+                                       const void *instructions,
+                                       size_t instructions_size);
 void flow_record_destroy(struct flow_record *);
 /* About how many bytes one takes, with so many bytes of instructions. */
 size_t flow_record_size(size_t instructions_size);
 
 /* True if the flow, which has the item's key, is the item in all else. */
 bool flow_record_equals(const struct flow_record *,
-                        const struct engine_item *);
+                        const struct flow_item *);
 /* The same without making one. */
 bool flow_stats_equal(const struct ofputil_flow_stats *,
-                    const void *instructions, size_t instructions_size,
-                    const struct engine_item *);
+                      const void *instructions, size_t instructions_size,
+                      const struct flow_item *);
 /* The item that 'host' is to hold and that a flow of a dump is, byte by byte,
  * or NULL.  Most flows are one; whether the others are is for the above to
  * say, once they are decoded. */
-const struct engine_item *flow_record_find(const struct engine *,
-                                          const char *host,
-                                          const struct ofdump_raw *);
+const struct flow_item *flow_record_find(const struct engine *,
+                                         const char *host,
+                                         const struct ofdump_raw *);
 /* True if both lists of actions do the same. */
 bool ofmessage_same_actions(const struct ofpact *a, size_t a_len,
-                       const struct ofpact *b, size_t b_len);
+                            const struct ofpact *b, size_t b_len);
 /* Appends the OFPT_BUNDLE_ADD_MESSAGE that deletes the flow. */
 void flow_record_append_delete(const struct flow_record *, uint32_t xid,
-                          struct ofpbuf *);
+                               struct ofpbuf *);
 
 /* Appends those that delete all flows of a table, and all groups with what
  * goes through them. */
@@ -73,16 +73,16 @@ struct group_record {
 struct group_record *group_record_create(const struct ofputil_group_desc *);
 void group_record_destroy(struct group_record *);
 bool group_record_equals(const struct group_record *,
-                         const struct engine_item *);
+                         const struct flow_item *);
 void group_record_append_delete(const struct group_record *, uint32_t xid,
-                           struct ofpbuf *);
+                                struct ofpbuf *);
 
 /* The message inside of an item's bundle message. */
-const struct ofp_header *ofmessage_inner(const struct engine_item *);
+const struct ofp_header *ofmessage_inner(const struct flow_item *);
 
 /* Decodes a flow item into 'fm', with its actions in 'ofpacts' (initialized).
  * The caller destroys fm->match.  False if it cannot be. */
-bool ofmessage_decode_flow(const struct engine_item *,
+bool ofmessage_decode_flow(const struct flow_item *,
                            struct ofputil_flow_mod *fm,
                            struct ofpbuf *ofpacts);
 

@@ -86,7 +86,7 @@ struct reconcile {
     /* The difference, from the settled moment on. */
     uint64_t revision;
     size_t n_items, allocated_items;
-    struct engine_item **items; /* To add, groups first.  Counted. */
+    struct flow_item **items; /* To add, groups first.  Counted. */
     struct ofpbuf flow_deletes, group_deletes; /* Messages. */
     size_t n_deletes;
     uint64_t digest;            /* Of all that is wanted at that moment. */
@@ -107,7 +107,7 @@ static bool
 pause_if_comparing(struct reconcile *r)
 {
     if (r->comparing) {
-        commit_pause(r->commit);
+        commit_yield(r->commit);
     }
     return r->sw != NULL;
 }
@@ -119,9 +119,9 @@ raw_cb(void *r_, const struct ofdump_raw *raw)
 {
     struct reconcile *r = r_;
     const struct fabric_host *host = r->sw->host;
-    const struct engine_item *wanted;
+    const struct flow_item *wanted;
 
-    if (learn_fills(raw->desc->table_id)) {
+    if (learn_is_table(raw->desc->table_id)) {
         ofdump_exempt(r->dump);
         return true;
     }
@@ -139,20 +139,20 @@ flow_cb(void *r_, const struct ofputil_flow_stats *fs,
 {
     struct reconcile *r = r_;
     const struct fabric_host *host = r->sw->host;
-    const struct engine_item *wanted;
+    const struct flow_item *wanted;
 
     if (marker_is(fs)) {
         r->marker = ntohll(fs->cookie);
         return;
     }
-    if (fs->table_id == TAP_TABLE || punt_is_table(fs->table_id)) {
+    if (fs->table_id == SAMPLE_TABLE || punt_is_table(fs->table_id)) {
         return;
     }
     r->n_held++;
     wanted = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
                               fs->priority, &fs->match);
     if (wanted && flow_stats_equal(fs, instructions, instructions_size,
-                                 wanted)) {
+                                   wanted)) {
         installed_set_add(&r->right, wanted);
         return;
     }
@@ -162,7 +162,7 @@ flow_cb(void *r_, const struct ofputil_flow_stats *fs,
                               sizeof *r->flows);
     }
     r->flows[r->n_flows++] = flow_record_create(fs, instructions,
-                                              instructions_size);
+                                                instructions_size);
 }
 
 static void
@@ -190,7 +190,7 @@ install_anew(struct reconcile *r)
     forget_seen(r);
     r->marker = MARKER_NONE;
     r->anew = r->settling = true;
-    commit_when_settled(r->commit, compare_cb, r->sw);
+    commit_when_quiescent(r->commit, compare_cb, r->sw);
 }
 
 static void
@@ -211,8 +211,8 @@ done_cb(void *r_, const char *error)
         free(reason);
     } else {
         r->settling = true;
-        commit_when_settled(r->sw->host->fabric->commit,
-                            r->asking ? answer_cb : compare_cb, r->sw);
+        commit_when_quiescent(r->sw->host->fabric->commit,
+                              r->asking ? answer_cb : compare_cb, r->sw);
     }
 }
 
@@ -303,7 +303,7 @@ destroy(struct reconcile *r)
 {
     forget_seen(r);
     for (size_t i = 0; i < r->n_items; i++) {
-        engine_item_unref(r->items[i]);
+        flow_item_unref(r->items[i]);
     }
     free(r->items);
     ofpbuf_uninit(&r->flow_deletes);
@@ -317,8 +317,8 @@ reconcile_stop(struct fabric_switch *sw)
     struct reconcile *r = sw->reconcile;
 
     if (r) {
-        commit_cancel_when_settled(r->commit, answer_cb, sw);
-        commit_cancel_when_settled(r->commit, compare_cb, sw);
+        commit_cancel_when_quiescent(r->commit, answer_cb, sw);
+        commit_cancel_when_quiescent(r->commit, compare_cb, sw);
         sw->reconcile = NULL;
         r->sw = NULL;
         if (!r->comparing) {
@@ -402,7 +402,7 @@ send_unchecked(struct reconcile *r)
     r->barrier_xid = ofconn_next_xid(conn);
     r->marker_xid = 0;
     ofpbuf_init(&b, GATHER_SIZE);
-    ofmsg_put_bundle_open(&b, ENGINE_BUNDLE_ID, r->open_xid);
+    ofmsg_put_bundle_open(&b, FLOW_ITEM_BUNDLE_ID, r->open_xid);
     on = (put_block(r, &b, &r->flow_deletes) && put_items(r, &b)
           && put_block(r, &b, &r->group_deletes));
     if (on) {
@@ -424,7 +424,7 @@ count_sent(const struct reconcile *r)
     struct fabric_stats *stats = &r->sw->host->fabric->stats;
 
     for (size_t i = 0; i < r->n_items; i++) {
-        if (r->items[i]->kind == ENGINE_FLOW) {
+        if (r->items[i]->kind == FLOW_ITEM_FLOW) {
             stats->n_flow_adds++;
         } else {
             stats->n_group_mods++;
@@ -452,7 +452,7 @@ go_live(struct reconcile *r, bool commit)
 
         count_sent(r);
         ofpbuf_init(&b, 64);
-        ofmsg_put_bundle_commit(&b, ENGINE_BUNDLE_ID, xid);
+        ofmsg_put_bundle_commit(&b, FLOW_ITEM_BUNDLE_ID, xid);
         ofconn_send(sw->conn, b.data, b.size);
         ofpbuf_uninit(&b);
         switch_new_bundle(sw, revision, revision, sw->acked, xid,
@@ -490,7 +490,7 @@ checked(struct reconcile *r)
         if (dependency_filter_passes(&filter, r->items[i], true)) {
             r->items[n++] = r->items[i];
         } else {
-            engine_item_unref(r->items[i]);
+            flow_item_unref(r->items[i]);
         }
     }
     dependency_filter_uninit(&filter);
@@ -503,7 +503,8 @@ checked(struct reconcile *r)
     r->marker_refused = false;
 
     ofpbuf_init(&b, 64);
-    ofmsg_put_bundle_discard(&b, ENGINE_BUNDLE_ID, ofconn_next_xid(sw->conn));
+    ofmsg_put_bundle_discard(&b, FLOW_ITEM_BUNDLE_ID,
+                             ofconn_next_xid(sw->conn));
     ofconn_send(sw->conn, b.data, b.size);
     ofpbuf_uninit(&b);
     if (needs_bundle(r)) {
@@ -578,7 +579,7 @@ compare_flows(struct compare *c)
 
     for (size_t i = 0; i < r->n_flows && pause_if_comparing(r); i++) {
         const struct flow_record *flow = r->flows[i];
-        const struct engine_item *wanted;
+        const struct flow_item *wanted;
         struct match match;
 
         minimatch_expand(&flow->match, &match);
@@ -586,12 +587,12 @@ compare_flows(struct compare *c)
                                   flow->table, flow->priority, &match);
         if (!wanted) {
             flow_record_append_delete(flow, ofconn_next_xid(r->sw->conn),
-                                 &r->flow_deletes);
+                                      &r->flow_deletes);
             r->n_deletes++;
         } else if (flow_record_equals(flow, wanted)) {
             installed_set_add(&r->right, wanted);
         } else {
-            hmapx_add(&c->replacing, CONST_CAST(struct engine_item *,
+            hmapx_add(&c->replacing, CONST_CAST(struct flow_item *,
                                                 wanted));
         }
     }
@@ -606,13 +607,13 @@ compare_groups(struct compare *c)
 
     for (size_t i = 0; i < r->n_groups; i++) {
         const struct group_record *group = r->groups[i];
-        const struct engine_item *wanted;
+        const struct flow_item *wanted;
 
         wanted = engine_find_group(host->fabric->engine, host->name,
                                    group->desc.group_id);
         if (!wanted) {
             group_record_append_delete(group, ofconn_next_xid(r->sw->conn),
-                                  &r->group_deletes);
+                                       &r->group_deletes);
             r->n_deletes++;
         } else if (group_record_equals(group, wanted)) {
             installed_set_add(&r->right, wanted);
@@ -621,7 +622,7 @@ compare_groups(struct compare *c)
 }
 
 static void
-wanted_cb(void *c_, const struct engine_item *item)
+wanted_cb(void *c_, const struct flow_item *item)
 {
     struct compare *c = c_;
     struct reconcile *r = c->r;
@@ -631,15 +632,15 @@ wanted_cb(void *c_, const struct engine_item *item)
     } else if (installed_set_contains(&r->right, item)) {
         c->n_right++;
         return;
-    } else if (!dependency_filter_passes(&c->filter, item,
-                             hmapx_contains(&c->replacing, item))) {
+    } else if (!dependency_filter_passes(
+            &c->filter, item, hmapx_contains(&c->replacing, item))) {
         return;
     }
     if (r->n_items >= r->allocated_items) {
         r->items = x2nrealloc(r->items, &r->allocated_items,
                               sizeof *r->items);
     }
-    r->items[r->n_items++] = engine_item_ref(item);
+    r->items[r->n_items++] = flow_item_ref(item);
     if (VLOG_IS_DBG_ENABLED()) {
         char *text = item_describe(r->sw->host->fabric->engine, item);
 
@@ -656,10 +657,10 @@ delete_outdated(struct compare *c)
     const struct fabric_host *host = r->sw->host;
 
     for (size_t i = 0; i < r->right.n && pause_if_comparing(r); i++) {
-        const struct engine_item *item = r->right.items[i];
+        const struct flow_item *item = r->right.items[i];
 
         if (!send_find_wanted(host->fabric->engine, host->name, item)) {
-            engine_item_put_delete(item, item->kind == ENGINE_FLOW
+            flow_item_put_delete(item, item->kind == FLOW_ITEM_FLOW
                                    ? &r->flow_deletes : &r->group_deletes);
             r->n_deletes++;
         }
@@ -676,9 +677,9 @@ delete_all(struct reconcile *r)
     struct ofconn *conn = r->sw->conn;
 
     for (int table = 0; table <= MARKER_TABLE; table++) {
-        if (table != TAP_TABLE && !punt_is_table(table)) {
+        if (table != SAMPLE_TABLE && !punt_is_table(table)) {
             ofmessage_append_delete_table(table, ofconn_next_xid(conn),
-                                  &r->flow_deletes);
+                                          &r->flow_deletes);
             r->n_deletes++;
         }
     }

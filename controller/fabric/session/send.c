@@ -59,13 +59,13 @@ struct scope_diff {
     struct block *blocks[N_PHASES];
     /* The same as items, for those that get it later. */
     size_t n_added, allocated_added;
-    const struct engine_item **added;
+    const struct flow_item **added;
     size_t n_encoded;           /* Of these, are in 'blocks'. */
     size_t n_withdrawn, allocated_withdrawn;
-    const struct engine_item **withdrawn;
+    const struct flow_item **withdrawn;
     /* Withdrawals that depend on what else the host is to hold. */
     size_t n_doubtful, allocated_doubtful;
-    const struct engine_item **doubtful;
+    const struct flow_item **doubtful;
 };
 
 struct member_node {
@@ -75,7 +75,7 @@ struct member_node {
 
 struct added_node {
     struct hmap_node node;      /* By key_hash. */
-    const struct engine_item *item;
+    const struct flow_item *item;
 };
 
 struct send {
@@ -126,7 +126,7 @@ put_bytes(struct ofpbuf *b, const void *bytes, size_t size)
 }
 
 static void
-put_add(struct scope_diff *diff, const struct engine_item *item)
+put_add(struct scope_diff *diff, const struct flow_item *item)
 {
     if (diff->n_added >= diff->allocated_added) {
         diff->added = x2nrealloc(diff->added, &diff->allocated_added,
@@ -139,24 +139,24 @@ put_add(struct scope_diff *diff, const struct engine_item *item)
 static bool
 encode_next(struct scope_diff *diff)
 {
-    const struct engine_item *item;
+    const struct flow_item *item;
 
     if (diff->n_encoded >= diff->n_added) {
         return false;
     }
     item = diff->added[diff->n_encoded++];
-    put_bytes(block_of(diff, item->kind == ENGINE_GROUP
+    put_bytes(block_of(diff, item->kind == FLOW_ITEM_GROUP
                        ? GROUPS_ADD : FLOWS_ADD), item->send, item->send_size);
     return true;
 }
 
-static const struct engine_item *
-find_added(const struct send *send, const struct engine_item *item)
+static const struct flow_item *
+find_added(const struct send *send, const struct flow_item *item)
 {
     struct added_node *added;
 
     HMAP_FOR_EACH_WITH_HASH (added, node, item->key_hash, &send->added) {
-        if (engine_item_same_key(added->item, item)) {
+        if (flow_item_same_key(added->item, item)) {
             return added->item;
         }
     }
@@ -165,9 +165,9 @@ find_added(const struct send *send, const struct engine_item *item)
 
 static void
 put_delete(struct send *send, struct scope_diff *diff,
-           const struct engine_item *item)
+           const struct flow_item *item)
 {
-    const struct engine_item *added = find_added(send, item);
+    const struct flow_item *added = find_added(send, item);
 
     if (added != item) {        /* Else it came when the host had left. */
         if (diff->n_withdrawn >= diff->allocated_withdrawn) {
@@ -178,7 +178,7 @@ put_delete(struct send *send, struct scope_diff *diff,
         diff->withdrawn[diff->n_withdrawn++] = item;
     }
     if (!added) {
-        engine_item_put_delete(item, block_of(diff, item->kind == ENGINE_GROUP
+        flow_item_put_delete(item, block_of(diff, item->kind == FLOW_ITEM_GROUP
                                               ? GROUPS_DEL : FLOWS_DEL));
         return;
     }
@@ -222,7 +222,7 @@ add_diff(struct send *send, const struct engine_scope *scope,
 }
 
 static void
-whole_scope_add_cb(void *send_, const struct engine_item *item)
+whole_scope_add_cb(void *send_, const struct flow_item *item)
 {
     struct send *send = send_;
 
@@ -230,7 +230,7 @@ whole_scope_add_cb(void *send_, const struct engine_item *item)
 }
 
 static void
-whole_scope_delete_cb(void *send_, const struct engine_item *item)
+whole_scope_delete_cb(void *send_, const struct flow_item *item)
 {
     struct send *send = send_;
 
@@ -356,7 +356,7 @@ index_delta(struct send *send)
             hmap_insert(&send->added, &added->node, added->item->key_hash);
         }
         if (i % PAUSE_STEPS == 0) {
-            commit_pause(send->fabric->commit);
+            commit_yield(send->fabric->commit);
         }
     }
     for (size_t i = 0; i < delta->n_members; i++) {
@@ -389,34 +389,34 @@ sort_delta(struct send *send)
             put_delete(send, diff, change->item);
         }
         if (i % PAUSE_STEPS == 0) {
-            commit_pause(send->fabric->commit);
+            commit_yield(send->fabric->commit);
         }
     }
     HMAP_FOR_EACH (diff, node, &send->diffs) {
         send->diff = diff;
         engine_scope_hosts(send->fabric->engine, diff->scope, old_member_cb,
                            send);
-        commit_pause(send->fabric->commit);
+        commit_yield(send->fabric->commit);
     }
     for (size_t i = 0; i < delta->n_members; i++) {
         const struct engine_member *member = &delta->members[i];
 
         give_diff(send, member->host, member_diff(send, member));
-        commit_pause(send->fabric->commit);
+        commit_yield(send->fabric->commit);
     }
 }
 
 /* Sending.  -------------------------------------------------------------- */
 
-const struct engine_item *
+const struct flow_item *
 send_find_wanted(const struct engine *engine, const char *host,
-                 const struct engine_item *item)
+                 const struct flow_item *item)
 {
-    const struct engine_item *wanted = NULL;
+    const struct flow_item *wanted = NULL;
     struct ofputil_flow_mod fm;
     struct ofpbuf ofpacts;
 
-    if (item->kind == ENGINE_GROUP) {
+    if (item->kind == FLOW_ITEM_GROUP) {
         return engine_find_group(engine, host, item->group_id);
     }
     ofpbuf_init(&ofpacts, 256);
@@ -466,17 +466,17 @@ out_block(struct out *out, struct block *block)
 /* The withdrawals of one phase that hold for this host after all. */
 static unsigned
 out_doubtful(struct out *out, const struct scope_diff *diff,
-             enum engine_item_kind kind)
+             enum flow_item_kind kind)
 {
     const struct fabric_host *host = out->sw->host;
     unsigned n = 0;
 
     for (size_t i = 0; i < diff->n_doubtful; i++) {
-        const struct engine_item *item = diff->doubtful[i];
+        const struct flow_item *item = diff->doubtful[i];
 
         if (item->kind == kind
             && !send_find_wanted(host->fabric->engine, host->name, item)) {
-            engine_item_put_delete(item, &out->gathered);
+            flow_item_put_delete(item, &out->gathered);
             n++;
         }
     }
@@ -502,7 +502,7 @@ out_phase(struct out *out, int phase)
         }
         if (phase >= FLOWS_DEL) {
             n += out_doubtful(out, diff, phase == FLOWS_DEL
-                              ? ENGINE_FLOW : ENGINE_GROUP);
+                              ? FLOW_ITEM_FLOW : FLOW_ITEM_GROUP);
         }
     }
     return n;
@@ -524,7 +524,7 @@ out_begin(struct out *out, struct fabric_switch *sw)
     out->size = 0;
     out->deletes = false;
     ofpbuf_init(&out->gathered, 1024);
-    ofmsg_put_bundle_open(&out->gathered, ENGINE_BUNDLE_ID,
+    ofmsg_put_bundle_open(&out->gathered, FLOW_ITEM_BUNDLE_ID,
                           ofconn_next_xid(sw->conn));
 }
 
@@ -539,7 +539,7 @@ out_commit(struct out *out, uint64_t first, uint64_t last, uint64_t before)
         marker_append_add(&out->gathered, ofconn_next_xid(sw->conn),
                        switch_marker(sw));
     }
-    ofmsg_put_bundle_commit(&out->gathered, ENGINE_BUNDLE_ID, xid);
+    ofmsg_put_bundle_commit(&out->gathered, FLOW_ITEM_BUNDLE_ID, xid);
     out_flush(out);
     switch_new_bundle(sw, first, last, before, xid, out->size)->makes_room
         = out->deletes && switch_lacks_room(sw);
@@ -589,7 +589,7 @@ note_diffs(const struct send *send, const struct fabric_switch *sw,
         const struct scope_diff *diff = sw->diffs[i];
 
         for (size_t j = 0; j < diff->n_withdrawn; j++) {
-            const struct engine_item *item = diff->withdrawn[j];
+            const struct flow_item *item = diff->withdrawn[j];
 
             backlog_touch(backlog, item, true);
             if (switch_has_refused(sw, item->xid)) {
@@ -611,13 +611,13 @@ static void
 put_entry(const struct fabric_switch *sw, const struct backlog_entry *entry,
           struct ofpbuf phases[N_PHASES], unsigned n[N_PHASES])
 {
-    const struct engine_item *held = entry->held;
-    const struct engine_item *wanted = send_find_wanted(
+    const struct flow_item *held = entry->held;
+    const struct flow_item *wanted = send_find_wanted(
         sw->host->fabric->engine, sw->host->name, entry->key);
-    bool group = entry->key->kind == ENGINE_GROUP;
+    bool group = entry->key->kind == FLOW_ITEM_GROUP;
 
     if (wanted && (!held || entry->doubtful
-                   || !engine_item_equal(held, wanted))) {
+                   || !flow_item_equal(held, wanted))) {
         int phase = group ? GROUPS_ADD : FLOWS_ADD;
 
         ofpbuf_put(&phases[phase], wanted->send, wanted->send_size);
@@ -625,7 +625,7 @@ put_entry(const struct fabric_switch *sw, const struct backlog_entry *entry,
     } else if (!wanted && held) {
         int phase = group ? GROUPS_DEL : FLOWS_DEL;
 
-        engine_item_put_delete(held, &phases[phase]);
+        flow_item_put_delete(held, &phases[phase]);
         n[phase]++;
     }
 }
@@ -699,7 +699,7 @@ encode_diffs(struct send *send)
     HMAP_FOR_EACH (diff, node, &send->diffs) {
         while (encode_next(diff)) {
             if (diff->n_encoded % PAUSE_STEPS == 0) {
-                commit_pause(send->fabric->commit);
+                commit_yield(send->fabric->commit);
             }
         }
     }
@@ -767,7 +767,7 @@ send_uninit(struct send *send)
     }
     HMAP_FOR_EACH_POP (added, node, &send->added) {
         free(added);
-        commit_pause(send->fabric->commit);
+        commit_yield(send->fabric->commit);
     }
     HMAP_FOR_EACH_POP (diff, node, &send->diffs) {
         for (int phase = 0; phase < N_PHASES; phase++) {
@@ -777,7 +777,7 @@ send_uninit(struct send *send)
         free(diff->added);
         free(diff->withdrawn);
         free(diff);
-        commit_pause(send->fabric->commit);
+        commit_yield(send->fabric->commit);
     }
     hmap_destroy(&send->members);
     hmap_destroy(&send->added);
@@ -799,7 +799,7 @@ send_group(struct fabric *f, const struct commit_group *group)
     open_receipt(&send);
     for (size_t i = 0; i < send.n_hosts; i++) {
         send_host(&send, send.hosts[i]);
-        commit_pause(f->commit);
+        commit_yield(f->commit);
     }
     for (size_t i = 0; i < send.n_hosts; i++) {
         switch_prune_refusals(send.hosts[i]->sw);

@@ -121,7 +121,7 @@ switch_flush(struct fabric_switch *sw)
     if (sw->state == SWITCH_LIVE && !sw->n_sent && !sw->flushing
         && !backlog_is_empty(&sw->backlog)) {
         sw->flushing = true;
-        commit_when_settled(sw->host->fabric->commit, send_backlog, sw);
+        commit_when_quiescent(sw->host->fabric->commit, send_backlog, sw);
     }
 }
 
@@ -165,7 +165,7 @@ switch_freeze(struct fabric_switch *sw)
     sw->acked = switch_acked(sw);
     sw->frozen = true;
     /* Nothing is owed any more but all that is wanted. */
-    commit_cancel_when_settled(sw->host->fabric->commit, send_backlog, sw);
+    commit_cancel_when_quiescent(sw->host->fabric->commit, send_backlog, sw);
     sw->flushing = false;
     backlog_clear(&sw->backlog);
 }

@@ -249,7 +249,7 @@ void switch_name_refusal(struct fabric_switch *, uint32_t xid,
 void switch_note_refusal(struct fabric_switch *, uint32_t xid,
                          const struct ofp_header *oh);
 /* Leaves the item out: it was not refused itself. */
-void switch_leave_out(struct fabric_switch *, const struct engine_item *);
+void switch_leave_out(struct fabric_switch *, const struct flow_item *);
 /* Forgets what is no longer wanted: at once, or when the switch has taken what
  * is wanted instead.  At a settled moment.  Not while it is checked: what is
  * left out then is told of the revision that wanted it. */
@@ -287,13 +287,13 @@ void switch_disconnect(struct fabric_switch *, const char *reason);
 void send_group(struct fabric *, const struct commit_group *);
 
 /* Sends a host the net difference of its backlog as one bundle.  For
- * commit_when_settled(). */
+ * commit_when_quiescent(). */
 void send_backlog(void *sw);
 
 /* The item of the same key that 'host' is to hold, or NULL. */
-const struct engine_item *send_find_wanted(const struct engine *,
-                                           const char *host,
-                                           const struct engine_item *);
+const struct flow_item *send_find_wanted(const struct engine *,
+                                         const char *host,
+                                         const struct flow_item *);
 
 /* reconcile.c.  ---------------------------------------------------------- */
 

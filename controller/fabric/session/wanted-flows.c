@@ -23,17 +23,17 @@ struct fabric_flows {
     const struct engine *engine;
     const struct fabric_filter *filter; /* While they are gathered. */
     size_t limit;
-    size_t n[2], allocated[2];  /* By enum engine_item_kind. */
-    const struct engine_item **items[2]; /* Counted. */
-    enum engine_item_kind kind; /* Of the next one. */
+    size_t n[2], allocated[2];  /* By enum flow_item_kind. */
+    const struct flow_item **items[2]; /* Counted. */
+    enum flow_item_kind kind; /* Of the next one. */
     size_t next;
 };
 
 static void
-item_cb(void *flows_, const struct engine_item *item)
+item_cb(void *flows_, const struct flow_item *item)
 {
     struct fabric_flows *flows = flows_;
-    enum engine_item_kind k = item->kind;
+    enum flow_item_kind k = item->kind;
 
     if (!filter_passes_item(flows->filter, flows->engine, item)) {
         return;
@@ -42,7 +42,7 @@ item_cb(void *flows_, const struct engine_item *item)
         flows->items[k] = x2nrealloc(flows->items[k], &flows->allocated[k],
                                      sizeof *flows->items[k]);
     }
-    flows->items[k][flows->n[k]++] = engine_item_ref(item);
+    flows->items[k][flows->n[k]++] = flow_item_ref(item);
 }
 
 /* Groups by number, flows as a packet meets them, and such of one priority in
@@ -50,8 +50,8 @@ item_cb(void *flows_, const struct engine_item *item)
 static int
 compare_items(const void *a_, const void *b_)
 {
-    const struct engine_item *a = *(const struct engine_item *const *) a_;
-    const struct engine_item *b = *(const struct engine_item *const *) b_;
+    const struct flow_item *a = *(const struct flow_item *const *) a_;
+    const struct flow_item *b = *(const struct flow_item *const *) b_;
 
     return (a->group_id != b->group_id ? (a->group_id < b->group_id ? -1 : 1)
             : a->table != b->table ? a->table - b->table
@@ -72,7 +72,7 @@ fabric_flows_create(const struct fabric *f, const char *host,
     flows->engine = f->engine;
     flows->filter = filter;
     flows->limit = limit;
-    flows->kind = ENGINE_GROUP;
+    flows->kind = FLOW_ITEM_GROUP;
     engine_host_items(f->engine, host, item_cb, flows);
     flows->filter = NULL;
     for (int k = 0; k < 2; k++) {
@@ -85,7 +85,7 @@ fabric_flows_create(const struct fabric *f, const char *host,
 }
 
 static void
-put_item(const struct engine *engine, const struct engine_item *item,
+put_item(const struct engine *engine, const struct flow_item *item,
          struct ds *ds)
 {
     json_t *json = item_to_json(engine, item);
@@ -100,20 +100,20 @@ bool
 fabric_flows_put(struct fabric_flows *flows, struct ds *ds)
 {
     for (int n = 0; n < BIT_MAX; n++) {
-        enum engine_item_kind k = flows->kind;
+        enum flow_item_kind k = flows->kind;
         size_t end = MIN(flows->n[k], flows->limit);
 
-        if (!flows->next && k == ENGINE_GROUP) {
+        if (!flows->next && k == FLOW_ITEM_GROUP) {
             ds_put_format(ds, "\"n_flows\":%"PRIuSIZE",\"n_groups\":%"PRIuSIZE
-                          ",\"groups\":[", flows->n[ENGINE_FLOW],
-                          flows->n[ENGINE_GROUP]);
+                          ",\"groups\":[", flows->n[FLOW_ITEM_FLOW],
+                          flows->n[FLOW_ITEM_GROUP]);
         }
         if (flows->next < end) {
             ds_put_cstr(ds, flows->next ? "," : "");
             put_item(flows->engine, flows->items[k][flows->next++], ds);
-        } else if (k == ENGINE_GROUP) {
+        } else if (k == FLOW_ITEM_GROUP) {
             ds_put_cstr(ds, "],\"flows\":[");
-            flows->kind = ENGINE_FLOW;
+            flows->kind = FLOW_ITEM_FLOW;
             flows->next = 0;
         } else {
             ds_put_char(ds, ']');
@@ -129,8 +129,8 @@ fabric_flows_destroy(struct fabric_flows *flows)
     if (flows) {
         for (int k = 0; k < 2; k++) {
             for (size_t i = 0; i < flows->n[k]; i++) {
-                engine_item_unref(CONST_CAST(struct engine_item *,
-                                             flows->items[k][i]));
+                flow_item_unref(CONST_CAST(struct flow_item *,
+                                           flows->items[k][i]));
             }
             free(flows->items[k]);
         }

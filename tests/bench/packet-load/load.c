@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "controller/engine/packet-handler.h"
+#include "controller/flow/punt-action.h"
 #include "flow.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-msgs.h"
@@ -158,7 +158,7 @@ static struct ofpbuf *
 make_packet_in(uint32_t port)
 {
     bool ours = options.version == OFP15_VERSION;
-    uint8_t bytes[512], userdata[ENGINE_USERDATA_SIZE];
+    uint8_t bytes[512], userdata[PUNT_USERDATA_SIZE];
     struct ofputil_packet_in_private pin = {
         .base = {
             .packet = bytes,
@@ -186,8 +186,8 @@ make_packet_in(uint32_t port)
                 match_set_reg(match, i, regs[i]);
             }
         }
-        engine_put_userdata(userdata, options.dhcp ? "dhcp" : "whoami",
-                            options.dhcp ? "v4" : "ask", 0);
+        punt_put_userdata(userdata, options.dhcp ? "dhcp" : "whoami",
+                          options.dhcp ? "v4" : "ask", 0);
     }
     msg = ofputil_encode_packet_in_private(
         &pin, ofputil_protocol_from_ofp_version(options.version),
