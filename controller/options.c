@@ -216,7 +216,7 @@ config_read_member(struct options *options, const char *name,
         return config_read_apps(options, value, apps_given);
     }
     if (!row) {
-        return xasprintf("there is no option \"%s\"", name);
+        return xasprintf("unknown option \"%s\"", name);
     }
     if (json_is_null(value)) {
         return NULL;            /* As if it were not there. */
@@ -440,7 +440,7 @@ options_init(struct options *options, int argc, char *argv[])
     free(long_options);
 
     if (optind < argc) {
-        die_of(xasprintf("there is no argument \"%s\"; see --help",
+        die_of(xasprintf("unknown argument \"%s\"; see --help",
                          argv[optind]));
     }
     if (options->config) {

@@ -129,7 +129,7 @@ apply_files(struct ctl *ctl, const char *command, bool *changes)
         }
     }
     if (!status && !json_array_size(input.objects) && !ctl->prune) {
-        status = ctl_usage(ctl, "%s: there is no object in the input",
+        status = ctl_usage(ctl, "%s: no objects in the input",
                            command);
     }
     if (!status) {

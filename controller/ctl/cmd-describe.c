@@ -546,7 +546,7 @@ ctl_cmd_describe(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         ctl_reply_uninit(&reply);
         if (ctl->n_passed_over) {
             fflush(ctl->out);
-            fputs("vmnctl: some of it is not for this account to see\n",
+            fputs("vmnctl: some of it is not visible to this account\n",
                   ctl->err);
             if (status == CTL_REFUSED && !ctl->n_refused) {
                 status = CTL_DONE;

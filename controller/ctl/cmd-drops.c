@@ -206,7 +206,8 @@ follow(struct ctl *ctl, const char *what, const char *member,
     enum ctl_exit status;
 
     if (ctl->output == CTL_YAML) {
-        return ctl_usage(ctl, "%s: --follow goes with -o table or json", what);
+        return ctl_usage(ctl, "%s: --follow supports only -o table and "
+                         "json", what);
     }
     while (!(status = get(ctl, what, after, &reply))) {
         const json_t *items = json_object_get(reply.body, member);

@@ -434,7 +434,7 @@ ctl_cmd_edit(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     edit.api = ds_steal_cstr(&api);
     status = read_object(&edit, &there, &text);
     if (!status && !there) {
-        fprintf(ctl->err, "vmnctl: there is no %s \"%s\"\n",
+        fprintf(ctl->err, "vmnctl: %s \"%s\" not found\n",
                 edit.type->singular, edit.name);
         status = CTL_REFUSED;
     } else if (!status) {

@@ -127,7 +127,7 @@ struct place {
 };
 
 /* The fields that there are at 'place', or NULL; of a status, without those
- * that were given out. */
+ * that were allocated. */
 static const struct schema_struct *
 fields_at(const struct place *place)
 {

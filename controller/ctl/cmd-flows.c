@@ -299,11 +299,12 @@ ctl_cmd_flows(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     enum ctl_exit status;
 
     if (ctl->mend && !ctl->diff) {
-        return ctl_usage(ctl, "flows: --mend goes only with --diff");
+        return ctl_usage(ctl, "flows: --mend requires --diff");
     }
     if (ctl->mend && (ctl->app || ctl->stage || ctl->table || ctl->object)) {
         return ctl_usage(ctl, "flows: --mend mends all that differs: --app, "
-                         "--stage, --table and --object do not go with it");
+                         "--stage, --table and --object cannot be combined "
+                         "with it");
     }
     ctl_append_path(&path, "hosts", args[0]);
     ds_put_cstr(&path, ctl->mend ? "/audit" : "/flows");

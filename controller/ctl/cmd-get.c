@@ -136,8 +136,8 @@ ctl_cmd_get(struct ctl *ctl, int n_args, char *const args[])
         return CTL_USAGE;
     }
     if (n_args > 1 && (ctl->selector || ctl->limit)) {
-        return ctl_usage(ctl, "get: --selector and --limit do not go with "
-                         "names");
+        return ctl_usage(ctl, "get: --selector and --limit cannot be "
+                         "combined with names");
     }
     return (ctl->watch ? ctl_watch(ctl, type, n_args - 1, args + 1)
             : get(ctl, type, n_args - 1, args + 1));

@@ -535,7 +535,8 @@ ctl_options_parse(struct ctl *ctl, const struct ctl_command *command,
     if (ctl->timeout_given && !ctl->wait && !ctl->help) {
         ctl_usage(ctl, "--timeout is how long to wait: %s",
                   command->options & CTL_OPT_NO_WAIT
-                  ? "it does not go with --no-wait" : "give --wait too");
+                  ? "it cannot be combined with "
+                    "--no-wait" : "give --wait too");
         return false;
     }
     *first = optind;

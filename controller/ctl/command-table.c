@@ -107,7 +107,7 @@ const struct ctl_command ctl_commands[] = {
       "selector if nothing else names it (role-web).  Ports in quarantine neither\n"
       "send nor get anything, but for what --allow and --allow-group let in:\n"
       "these services, from these groups; all or everyone if only the other is\n"
-      "given.  One that is there already is replaced.  Waits until the flow\n"
+      "given.  One that already exists is replaced.  Waits until the flow\n"
       "tables of all hosts concerned have it.  The caches of Open vSwitch's\n"
       "datapaths follow within milliseconds.\n"
       "\nExample:\n"

@@ -245,7 +245,8 @@ ctl_watch(struct ctl *ctl, const struct schema_table *type, int n_names,
     error = selector_parse(selector, strlen(selector), &w.arena, &w.selector);
     if (error || ctl->limit) {
         status = (error ? ctl_usage(ctl, "--selector: %s", error)
-                  : ctl_usage(ctl, "get: --limit does not go with --watch"));
+                  : ctl_usage(ctl, "get: --limit cannot be combined with "
+                              "--watch"));
         free(error);
         arena_uninit(&w.arena);
         return status;

@@ -218,7 +218,8 @@ parse_json(const char *text, size_t size, json_t *docs, char **error)
                                where.column,
                                json_error_code(&where)
                                == json_error_null_character
-                               ? "a text may not hold \\u0000" : where.text);
+                               ? "a string must not contain "
+                                 "\\u0000" : where.text);
             return EINVAL;
         }
         json_array_append_new(docs, doc);

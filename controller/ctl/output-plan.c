@@ -23,14 +23,14 @@ ctl_plan_check(struct ctl *ctl, const struct ctl_command *command)
     }
     if (!ctl->dry_run) {
         if (ctl->output != CTL_TABLE) {
-            ctl_usage(ctl, "%s: -o goes only with --dry-run", command->name);
+            ctl_usage(ctl, "%s: -o requires --dry-run", command->name);
             return false;
         }
         return true;
     }
     if ((ctl->wait && !waits_anyway) || ctl->timeout_given) {
-        ctl_usage(ctl, "%s: --wait and --timeout do not go with --dry-run, "
-                  "which changes nothing", command->name);
+        ctl_usage(ctl, "%s: --wait and --timeout cannot be combined with "
+                  "--dry-run, which changes nothing", command->name);
         return false;
     }
     ctl->wait = false;

@@ -200,7 +200,7 @@ check_key(struct reader *reader, const yaml_event_t *event,
     }
     if (json_object_get(json, key)) {
         return fail(reader, &event->start_mark,
-                    "the key \"%s\" is there twice", key);
+                    "the key \"%s\" appears twice", key);
     }
     return 0;
 }

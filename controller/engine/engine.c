@@ -319,7 +319,7 @@ compute(struct engine *engine, struct node *node, struct engine_delta *delta)
         node->n_computed = 0;
     }
     if (++node->n_computed > COMPUTED_MAX) {
-        VLOG_ERR("%s: facts or queries depend on themselves in a circle; "
+        VLOG_ERR("%s: facts or queries depend on each other in a cycle; "
                  "left as it is", node->key);
         return;
     }

@@ -154,7 +154,7 @@ assign_vni(struct txn *txn, const struct entry *entry)
         version->vni = id_pools_ref(pool, "vni", entry->name);
         if (!version->vni) {
             txn_error(txn, entry, VMN_ERR_CONFLICT, "/vni",
-                      "no VNI is left to be given out");
+                      "no VNI is left");
         }
     }
     network->vni = version->vni ? id_entry_value(version->vni) : 0;

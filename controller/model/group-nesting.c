@@ -62,7 +62,7 @@ report_loop(struct nest *nest, const struct entry *entry, const char *name)
     }
     ds_put_cstr(&ds, name);
     txn_error(nest->txn, entry, VMN_ERR_INVALID, "/groups",
-              "must not be in a circle: %s", ds_cstr(&ds));
+              "must not form a cycle: %s", ds_cstr(&ds));
     ds_destroy(&ds);
     nest->loops = true;
 }
@@ -108,7 +108,7 @@ check_group(struct nest *nest, const struct entry *entry)
     }
     if (!nest->loops && n > NEST_MAX) {
         txn_error(nest->txn, entry, VMN_ERR_INVALID, "/groups",
-                  "must not put more than %d groups inside of each other: "
+                  "must not nest more than %d groups: "
                   "with these there are %u%s", NEST_MAX, n,
                   n < PATH_MAX_GROUPS ? "" : " or more");
     }

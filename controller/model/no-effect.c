@@ -222,7 +222,7 @@ check_group_effect(struct txn *txn, const struct entry *entry)
     }
     if (group->n_cidrs) {
         txn_error(txn, entry, VMN_ERR_INVALID, "/except",
-                  "must leave something of \"cidrs\"");
+                  "must not exclude all of \"cidrs\"");
     }
 }
 

@@ -66,8 +66,8 @@ check_ip(struct txn *txn, const struct entry *entry,
                   "account's scope", buf, network->row.name);
     } else if (!address_is_given_out(subnet, port, ip)) {
         txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/ips",
-                  "%s is not given out in network \"%s\", which is not within "
-                  "this account's scope", buf, network->row.name);
+                  "%s is not allocatable in network \"%s\", which is not "
+                  "within this account's scope", buf, network->row.name);
     }
 }
 
@@ -124,7 +124,7 @@ check_iface_id(struct txn *txn, const struct entry *entry,
     } else if (!prefix && index_get(txn->model, INDEX_VIF_IFACE_ID,
                                     port->iface_id)->n) {
         txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/iface_id",
-                  "\"%s\" is that of an interface that is there already, "
+                  "\"%s\" is that of an interface that already exists, "
                   "which only accounts with \"iface_ids\", or without a "
                   "scope, may claim", port->iface_id);
     }

@@ -536,7 +536,7 @@ check_rights(struct txn *txn)
         }
         if (!(rights->tables & UINT64_C(1) << entry->table)) {
             txn_error(txn, entry, VMN_ERR_FORBIDDEN, "",
-                      "%s is not for this account to change",
+                      "%s must not be changed by this account",
                       txn_name(txn, entry->table, entry->name));
         } else if (rights->scope.text) {
             check_scope(txn, entry);

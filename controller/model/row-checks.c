@@ -87,7 +87,7 @@ check_referrers(struct txn *txn, const struct entry *entry)
             /* Once for all that are not shown: how many is not told. */
             if (shown || !hidden) {
                 txn_error(txn, entry, VMN_ERR_CONFLICT, "",
-                          "%s \"%s\" is referred to by %s",
+                          "%s \"%s\" is referenced by %s",
                           table->singular, entry->name,
                           txn_name(txn, i, names->names[j]));
             }
@@ -499,7 +499,7 @@ check_fallback(struct txn *txn, const struct entry *entry,
         }
         if (++depth > VMN_LB_FALLBACKS_MAX) {
             txn_error(txn, entry, VMN_ERR_INVALID, "/fallback",
-                      "must not lead on more than %d times, nor in a circle",
+                      "must not form a chain of more than %d, nor a cycle",
                       VMN_LB_FALLBACKS_MAX);
             return;
         }
@@ -681,8 +681,8 @@ check_policy(struct txn *txn, const struct entry *entry)
                           entry->name);
     if (other) {
         txn_error(txn, entry, VMN_ERR_CONFLICT, "/priority",
-                  "%s is that of %s in tier \"%s\": which one decides must "
-                  "be said", priority,
+                  "%s is that of %s in tier \"%s\": the order of the two must "
+                  "be explicit", priority,
                   txn_name(txn, VMN_TABLE_POLICY, other), policy->tier);
     }
 }

@@ -241,7 +241,7 @@ check_users(struct txn *txn, const struct entry *entry)
     } else if (!schema_row_same_meaning(was, is)
                && others_depend_on(txn, entry)) {
         txn_error(txn, entry, VMN_ERR_FORBIDDEN, "",
-                  "%s \"%s\" is used by what is not for this account to "
+                  "%s \"%s\" is used by objects that this account must not "
                   "change: only its description and labels can be changed",
                   schema_tables[entry->table].singular, entry->name);
     }

@@ -34,16 +34,17 @@ identify(const json_t *object, const char *pointer,
     } else {
         if (!type) {
             vmn_errors_add(errors, VMN_ERR_INVALID, at_type,
-                           "must be there, such as \"ports\"");
+                           "is required, such as \"ports\"");
         } else if (!*table || (*table)->observed
                    || strcmp(type, (*table)->plural)) {
             vmn_errors_add(errors, VMN_ERR_INVALID, at_type,
-                           "\"%s\" is not a type; GET /v1 lists them", type);
+                           "\"%s\" is an unknown type; GET /v1 lists "
+                           "them", type);
             *table = NULL;
         }
         if (!*name) {
             vmn_errors_add(errors, VMN_ERR_INVALID, at_name,
-                           "must be there, and be a text");
+                           "is required, and must be a string");
         }
     }
     free(at_type);
@@ -92,7 +93,7 @@ get_objects(const json_t *body, struct vmn_errors *errors)
             char *pointer = nb_pointer("", key);
 
             vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
-                           "is not known here");
+                           "unknown field");
             free(pointer);
         }
     }
@@ -108,7 +109,7 @@ check_prune(struct http_request *req, const char *set)
     if (fault) {
         http_reply_problem(req, 400, "invalid", json_pack(
             "[o]", http_query_error("prune", "%s", fault)),
-            "?prune is not a name: %s", fault);
+            "?prune is not a valid name: %s", fault);
         free(fault);
         return false;
     }

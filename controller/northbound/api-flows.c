@@ -91,8 +91,8 @@ query_table(struct http_request *req, struct fabric_filter *filter)
         return true;
     }
     if (http_request_query(req, "stage")) {
-        return nb_query_reject(req, "table", "does not go with stage, which "
-                               "has its own");
+        return nb_query_reject(req, "table", "cannot be combined with stage, "
+                               "which has its own");
     }
     if (!nb_query_number(req, "table", 0, 254, 0, &table)) {
         return false;
@@ -176,8 +176,8 @@ look_at(struct http_request *req, struct northbound *nb, const char *host,
 
     if (nb->n_looks >= LOOKS_MAX) {
         http_reply_header(req, "Retry-After", "1");
-        http_reply_problem(req, 503, "busy", NULL, "%d hosts are being read "
-                           "for others already", LOOKS_MAX);
+        http_reply_problem(req, 503, "busy", NULL, "%d other flow dumps are "
+                           "in progress", LOOKS_MAX);
         return;
     }
     look = xzalloc(sizeof *look);

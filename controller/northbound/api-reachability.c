@@ -63,8 +63,8 @@ query_service(struct http_request *req, struct reach_request *request)
     }
     if (!port != trace_protocol_is_icmp(request->protocol)) {
         return nb_query_reject(req, "port", port
-                               ? "goes only with protocol=tcp, udp and sctp"
-                               : "must be there");
+                               ? "requires protocol=tcp, udp or sctp"
+                               : "is required");
     }
     request->port = port;
     return true;
@@ -143,12 +143,12 @@ check_body(const json_t *body, struct vmn_errors *errors)
             char *pointer = xasprintf("/%s", name);
 
             vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
-                           "is not known here");
+                           "unknown field");
             free(pointer);
         }
     }
     if (!json_object_get(body, "after")) {
-        vmn_errors_add(errors, VMN_ERR_INVALID, "/after", "must be there");
+        vmn_errors_add(errors, VMN_ERR_INVALID, "/after", "is required");
     }
 }
 

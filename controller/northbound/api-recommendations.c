@@ -610,13 +610,13 @@ query_network(struct asked *asked, const struct northbound *nb,
         return false;
     }
     if (!network) {
-        return nb_query_reject(asked->req, "network", "must be there");
+        return nb_query_reject(asked->req, "network", "is required");
     }
     if (!model_get_durable(asked->model, VMN_TABLE_OBSERVATION, network,
                            meta)) {
         http_reply_problem(asked->req, 409, "conflict", NULL,
-                           "network \"%s\" is not observed: what is to be "
-                           "seen of it has to be noted first (PUT "
+                           "network \"%s\" is not observed: its flows must be "
+                           "recorded first (PUT "
                            "/v1/observations/%s)", network, network);
         return false;
     }

@@ -169,7 +169,7 @@ nb_get_revision(struct http_request *req, void *nb_)
     }
     if (error) {
         http_reply_problem(req, 404, "not-found", NULL,
-                           "There is no revision %s", text);
+                           "revision %s not found", text);
         return;
     }
     json_t *us = nb_revision_us(nb, revision);
@@ -205,24 +205,24 @@ query_span(struct http_request *req, struct span *span)
     }
     if (!span->type != !span->name) {
         return nb_query_reject(req, span->type ? "type" : "name",
-                               "goes with \"%s\"",
+                               "requires \"%s\"",
                                span->type ? "name" : "type");
     }
     if (span->type) {
         const struct schema_table *table = schema_find_table(span->type);
 
         if (!table) {
-            return nb_query_reject(req, "type", "there is no type \"%s\"",
+            return nb_query_reject(req, "type", "unknown type \"%s\"",
                                    span->type);
         }
         span->type = table->plural;
     }
     if (span->type && http_request_query(req, "after")) {
-        return nb_query_reject(req, "after", "goes with neither \"type\" nor "
-                               "\"name\"; \"before\" does");
+        return nb_query_reject(req, "after", "cannot be combined with "
+                               "\"type\" or \"name\": use \"before\"");
     }
     if (!span->type && http_request_query(req, "before")) {
-        return nb_query_reject(req, "before", "goes with \"type\" and "
+        return nb_query_reject(req, "before", "requires \"type\" and "
                                "\"name\"");
     }
     return true;

@@ -147,7 +147,7 @@ find_token(const struct northbound *nb, const char *token,
     char digits[VALUE_SHA256_LEN + 1];
     const struct vmn_token *row = NULL;
 
-    *reason = "The token is not the right one";
+    *reason = "The token is invalid";
     *guess = true;
     if (dot && dot - token <= VMN_NAME_LEN) {
         char *name = xmemdup0(token, dot - token);
@@ -272,11 +272,11 @@ accept_account(struct http_request *req, const char *name,
                const struct vmn_token *token)
 {
     if (!account) {
-        VLOG_INFO_RL(&rl, "%s: account \"%s\" is not let in",
+        VLOG_INFO_RL(&rl, "%s: account \"%s\" is rejected",
                      http_request_who(req), name);
         http_reply_unauthorized(
-            req, token ? "The token's account is not enabled"
-            : "There is no account that this certificate proves", false);
+            req, token ? "The token's account is disabled"
+            : "No account matches this certificate", false);
         return false;
     }
     http_request_set_who(req, token
@@ -394,13 +394,13 @@ within_rate(struct northbound *nb, struct http_request *req, const char *name,
 
     if (!ok) {
         reject_call(auth, req, xasprintf(
-            "Account \"%s\" makes more than %u calls a second", name,
+            "Account \"%s\" exceeds its rate of %u requests per second", name,
             auth->rate));
     }
     for (quota = NULL; ok && (quota = next_quota(nb, account, quota)); ) {
         if (!withdraw_quota_call(auth, quota, true)) {
             ok = reject_call(auth, req, xasprintf(
-                "Quota \"%s\" has %d calls a second", quota->row.name,
+                "Quota \"%s\" allows %d requests per second", quota->row.name,
                 quota->requests));
         }
     }
@@ -469,27 +469,28 @@ forbidden_reason(const struct http_request *req,
 {
     const struct schema_table *table = http_request_data(req);
     bool scoped = principal->rights && principal->rights->scope.text;
+    bool is_viewer = principal->role == VMN_ROLE_VIEWER;
 
     if (principal->role == VMN_ROLE_ADMIN) {
         return NULL;
     } else if (table && (table->id == VMN_TABLE_ACCOUNT
                          || table->id == VMN_TABLE_TOKEN)) {
-        return "is for admins";
+        return "requires the role admin";
     }
     switch ((enum nb_permission) http_request_permission(req)) {
     case NB_PERMISSION_ANY:
     case NB_PERMISSION_OBJECTS:
         return NULL;
     case NB_PERMISSION_VIEW:
-        return scoped ? "is for accounts without a scope" : NULL;
+        return scoped ? "requires an account without a scope" : NULL;
     case NB_PERMISSION_CHANGE:
-        return principal->role == VMN_ROLE_VIEWER ? "is for operators" : NULL;
+        return is_viewer ? "requires the role operator" : NULL;
     case NB_PERMISSION_OPERATE:
-        return (principal->role == VMN_ROLE_VIEWER ? "is for operators"
-                : scoped ? "is for accounts without a scope" : NULL);
+        return (is_viewer ? "requires the role operator"
+                : scoped ? "requires an account without a scope" : NULL);
     case NB_PERMISSION_ADMIN:
     default:
-        return "is for admins";
+        return "requires the role admin";
     }
 }
 
@@ -502,7 +503,7 @@ nb_authorize(struct http_request *req, void *nb_)
 
     if (reason) {
         nb->auth->n_refused++;
-        http_reply_problem(req, 403, "forbidden", NULL, "This call %s",
+        http_reply_problem(req, 403, "forbidden", NULL, "This request %s",
                            reason);
     }
     return !reason;

@@ -76,13 +76,13 @@ check_member(const char *key, const json_t *value,
     } else if (!strcmp(key, "metadata") || !strcmp(key, "status")) {
         if (!json_is_object(value)) {
             vmn_errors_add(errors, VMN_ERR_INVALID, at,
-                           "must be an object (which is passed over)");
+                           "must be an object (which is ignored)");
         }
     } else if (schema_find_field(&table->row, key)) {
         vmn_errors_add(errors, VMN_ERR_INVALID, at,
                        "belongs into \"spec\"");
     } else {
-        vmn_errors_add(errors, VMN_ERR_INVALID, at, "is not known here");
+        vmn_errors_add(errors, VMN_ERR_INVALID, at, "unknown field");
     }
     free(at);
 }

@@ -326,13 +326,13 @@ has_room(struct event_readers *all, struct http_request *req)
 
     if (all->n_readers >= EVENT_READERS_MAX) {
         http_reply_header(req, "Retry-After", "5");
-        http_reply_problem(req, 503, "busy", NULL, "%d clients listen to "
-                           "events already", EVENT_READERS_MAX);
+        http_reply_problem(req, 503, "busy", NULL, "%d clients are subscribed "
+                           "to events already", EVENT_READERS_MAX);
     } else if (pass && count_readers(all, pass) >= EVENT_READERS_ACCOUNT_MAX) {
         http_reply_header(req, "Retry-After", "5");
         http_reply_problem(req, 429, "throttled", NULL,
-                           "%d clients of "
-                           "account \"%s\" listen to events already",
+                           "%d clients of account \"%s\" are subscribed to "
+                           "events already",
                            EVENT_READERS_ACCOUNT_MAX,
                            nb_principal_account(pass));
     } else {

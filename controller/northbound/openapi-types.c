@@ -308,7 +308,7 @@ add_conditions(const struct schema_struct *s, json_t *schema)
 }
 
 /* Adds 'fields' to an object's schema; with 'given', those of a row that are
- * given out alone. */
+ * allocated alone. */
 static void
 add_fields(struct openapi *o, const struct schema_field *fields, enum how how,
            bool given, json_t *schema)
@@ -427,7 +427,7 @@ sent_schema(const struct schema_table *table, const char *spec,
     for (size_t i = 0; i < ARRAY_SIZE(passed_over); i++) {
         add_property(schema, passed_over[i], json_pack(
             "{s:s, s:b, s:s}", "type", "object", "readOnly", true,
-            "description", "Not for users to set; passed over."), false);
+            "description", "Read-only; ignored in requests."), false);
     }
     json_object_set_new(schema, "additionalProperties", json_false());
     return schema;

@@ -38,8 +38,9 @@ static const struct {
       NULL },
     { "401", "Unauthorized", 0, false,
       "No token or certificate, or not a good one.", "WWW-Authenticate" },
-    { "403", "Forbidden", 0, false, "That is not for this account.", NULL },
-    { "404", "NotFound", NB_404, false, "There is no such object.", NULL },
+    { "403", "Forbidden", 0, false, "The account is not allowed to do "
+                                    "this.", NULL },
+    { "404", "NotFound", NB_404, false, "The object was not found.", NULL },
     { "408", "TooSlow", 0, true, "The body did not come in time.", NULL },
     { "409", "Conflict", NB_409, false,
       "It conflicts with another object, or others refer to it.", NULL },

@@ -106,6 +106,6 @@ void
 nb_reply_no_object(struct http_request *req,
                    const struct schema_table *table, const char *name)
 {
-    http_reply_problem(req, 404, "not-found", NULL, "There is no %s \"%s\"",
+    http_reply_problem(req, 404, "not-found", NULL, "%s \"%s\" not found",
                        table->singular, name);
 }

@@ -85,7 +85,7 @@ nb_query_object(struct http_request *req, const struct northbound *nb,
     if (row && model_sees(nb_rights(req), row)) {
         return true;            /* Else it is not there for this client. */
     }
-    return nb_query_reject(req, name, "there is no %s \"%s\"",
+    return nb_query_reject(req, name, "%s \"%s\" not found",
                            schema_tables[table].singular, *value);
 }
 
@@ -107,7 +107,7 @@ nb_query_app(struct http_request *req, const struct northbound *nb,
         ds_put_format(&ds, "%s%s", i ? ", " : "", name);
     }
     if (*app) {
-        nb_query_reject(req, "app", "must be one of those that are loaded: "
+        nb_query_reject(req, "app", "must be a loaded app: "
                         "%s", ds_cstr(&ds));
     }
     ds_destroy(&ds);
@@ -155,12 +155,12 @@ nb_query_wait(struct http_request *req, struct nb_wait *wait)
         return nb_query_reject(req, "dry_run", "must be \"plan\"");
     }
     if (dry_run && what) {
-        return nb_query_reject(req, "wait", "does not go with dry_run: a "
-                               "plan installs nothing");
+        return nb_query_reject(req, "wait", "cannot be combined with dry_run: "
+                               "a plan installs nothing");
     }
     if (timeout && !what) {
         return nb_query_reject(req, "timeout",
-                               "goes only with wait=installed");
+                               "requires wait=installed");
     }
     if (timeout && !parse_duration(timeout, &wait->timeout_ms)) {
         return nb_query_reject(req, "timeout", "must be a time such as "

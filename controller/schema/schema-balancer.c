@@ -367,7 +367,7 @@ finish_ports(const struct vmn_loadbalancer *lb, const char *pointer,
         }
         if (port->port <= last) {
             fault(errors, pointer, "ports",
-                  "must not overlap: port %u is there twice", port->port);
+                  "must not overlap: port %u appears twice", port->port);
         }
         if (!port->target && !port->end_port) {
             port->target = port->port;

@@ -56,7 +56,7 @@ schema_finish_host(void *host_, const json_t *json OVS_UNUSED,
         for (size_t j = 0; j < i; j++) {
             if (!strcmp(bridge, host->provider_bridges[j].bridge)) {
                 fault(errors, pointer, "provider_bridges",
-                      "must name each \"bridge\" once: \"%s\" is there "
+                      "must name each \"bridge\" once: \"%s\" appears "
                       "twice", bridge);
             }
         }
@@ -351,7 +351,7 @@ schema_finish_group(void *group_, const json_t *json OVS_UNUSED,
         }
         if (j >= n || !value_prefix_overlaps(&cidrs[j], except)) {
             fault(errors, pointer, "except",
-                  "must take something out of \"cidrs\": %s does not",
+                  "must exclude something from \"cidrs\": %s does not",
                   value_format_prefix(except, buf));
         }
     }
@@ -495,7 +495,7 @@ schema_finish_external(void *external_, const json_t *json OVS_UNUSED,
                            sizeof *ip)) {
                 fault(errors, pointer, "forwards",
                       "must name each address, protocol and port once: port "
-                      "%u of %s is there twice", a->port, buf);
+                      "%u of %s appears twice", a->port, buf);
             }
         }
     }
@@ -544,8 +544,8 @@ schema_finish_router(void *router_, const json_t *json OVS_UNUSED,
             continue;
         }
         fault(errors, pointer, "routes",
-              "must name each \"destination\" and \"source\" once: %s%s%s is "
-              "there twice", value_format_prefix(&a->destination, to),
+              "must name each \"destination\" and \"source\" once: %s%s%s "
+              "appears twice", value_format_prefix(&a->destination, to),
               has_source ? " from " : "",
               has_source ? value_format_prefix(&a->source, from) : "");
     }

@@ -161,7 +161,7 @@ check_keys(struct parse *p, const struct schema_field *f, const char *elements,
             char *text = json_dumps(value, JSON_ENCODE_ANY);
 
             parse_fault(p, VMN_ERR_INVALID, "must name each \"%s\" once: %s "
-                        "is there twice", key->name, text);
+                        "appears twice", key->name, text);
             free(text);
             json_decref(value);
             return false;

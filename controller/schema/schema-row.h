@@ -14,7 +14,7 @@ struct ds;
 
 /* Parses the object 'spec' (what a user asks for) into a row of 'table' that
  * lives in 'arena', its name included.  All faults go to 'errors', with
- * pointers that start with 'pointer'.  Values to be given out are left empty,
+ * pointers that start with 'pointer'.  Values to be allocated are left empty,
  * except those that were asked for.  Returns NULL if there were faults. */
 struct vmn_row *schema_row_parse(const struct schema_table *,
                                  const char *name, const json_t *spec,
@@ -30,7 +30,7 @@ bool schema_row_parse_status(const struct schema_table *, struct vmn_row *,
 /* What was asked for, in its canonical form: schema_row_parse() takes it.  The
  * caller owns it. */
 json_t *schema_row_spec(const struct vmn_row *);
-/* What was given out: {"mac", "ips"} and the like.  The caller owns it. */
+/* What was allocated: {"mac", "ips"} and the like.  The caller owns it. */
 json_t *schema_row_status(const struct vmn_row *);
 
 /* One field of a row as JSON, or NULL if it is absent.  'given' selects the

@@ -105,7 +105,7 @@ get_text(struct parse *p, const json_t *json)
     }
     for (const char *c = text; c < text + json_string_length(json); c++) {
         if (is_control(c)) {
-            parse_fault(p, VMN_ERR_INVALID, "must not hold control "
+            parse_fault(p, VMN_ERR_INVALID, "must not contain control "
                         "characters");
             return NULL;
         }

@@ -128,7 +128,7 @@ static const struct schema_struct subnet = SHOWN_STRUCT(
     "subnet",
     SHOWN("cidr", PREFIX, ALWAYS, "The subnet."),
     SHOWN("size", INT, ALWAYS,
-          "How many addresses there are to be given out."),
+          "How many addresses can be allocated."),
     SHOWN("used", INT, ALWAYS,
           "How many of them ports and virtual IPs have, or reservations "
           "keep."),

@@ -144,7 +144,7 @@ const struct schema_field schema_router_fields[] = {
     COMMON(vmn_router),
     { .name = "mac", .type = SCHEMA_MAC, .flags = SCHEMA_ASSIGNED,
       AT(vmn_router, want_mac), ASSIGNED_AT(vmn_router, mac),
-      .doc = "Its MAC address, the same in all of its networks; given out "
+      .doc = "Its MAC address, the same in all of its networks; allocated "
              "when absent." },
     { .name = "interfaces", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
       LIST_AT(vmn_router, interfaces), .max_items = 1000,

@@ -124,7 +124,7 @@ schema_default_text(const struct schema_field *f)
             ds_put_format(&ds, ", or `%s`", f->unless);
         }
     } else if (f->flags & SCHEMA_ASSIGNED) {
-        ds_put_cstr(&ds, "given out");
+        ds_put_cstr(&ds, "allocated");
     } else if (f->flags & SCHEMA_NAME_DEFAULT) {
         ds_put_cstr(&ds, "the name");
     } else if (f->absent) {

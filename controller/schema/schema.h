@@ -195,7 +195,7 @@ extern const struct schema_table schema_tables[VMN_N_TABLES];
 char *schema_type_text(const struct schema_field *);
 
 /* What a field is when it is absent, or that it must not be: "required, or
- * `cidr`", "500", "given out"; empty: nothing.  Then its bounds, "(0 to 999)".
+ * `cidr`", "500", "allocated"; empty: nothing.  Then its bounds, "(0 to 999)".
  * The caller frees it. */
 char *schema_default_text(const struct schema_field *);
 

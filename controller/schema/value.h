@@ -55,7 +55,7 @@ bool value_prefix_overlaps(const struct vmn_prefix *,
 bool value_prefix_index(const struct vmn_prefix *, const struct vmn_ip *,
                         uint64_t *index);
 struct vmn_ip value_prefix_nth(const struct vmn_prefix *, uint64_t index);
-/* First and last index that is given out, unless something else is asked for:
+/* First and last index that is allocated, unless something else is asked for:
  * of IPv6, the last is 2^32 - 1 at most. */
 void value_prefix_usable(const struct vmn_prefix *, uint64_t *first,
                          uint64_t *last);

@@ -767,7 +767,7 @@ do_action(struct ctx *ctx, const struct ofpact *a)
         }
         /* Fall through. */
     default:
-        give_up(ctx, SIM_UNKNOWN, "an action that is not known here");
+        give_up(ctx, SIM_UNKNOWN, "an unsupported action");
         break;
     }
     return !ctx->stop;

@@ -44,7 +44,7 @@ read_text(const struct field *field)
     const char *text = json_string_value(field->value);
 
     if (!text || !*text || strlen(text) > 255) {
-        refuse(field, "must be a text of 1 to 255 characters");
+        refuse(field, "must be a string of 1 to 255 characters");
         return NULL;
     }
     return text;
@@ -310,11 +310,11 @@ check_protocol(const json_t *body, const struct trace_request *request,
                                json_object_get(body, member->name), errors };
 
         if (field.value && !(member->protocols & bit)) {
-            refuse(&field, "does not go with %s",
+            refuse(&field, "cannot be combined with %s",
                    protocols[request->protocol]);
         } else if (!field.value && member->required
                    && member->protocols & bit) {
-            refuse(&field, "must be there");
+            refuse(&field, "is required");
         }
     }
     if (request->source_ip.family
@@ -351,7 +351,7 @@ trace_request_parse(const json_t *body, struct trace_request *request,
             char *pointer = xasprintf("/%s", name);
 
             vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
-                           "is not known here");
+                           "unknown field");
             free(pointer);
         }
     }

@@ -46,7 +46,7 @@ find_source(struct trace *trace)
 
     if (!place_find(trace->words.model, request->from, &trace->from)) {
         vmn_errors_add(trace->errors, VMN_ERR_INVALID, "/from",
-                       "there is no port \"%s\"", request->from);
+                       "port \"%s\" not found", request->from);
         return false;
     }
     if (!trace->from.ofport) {

@@ -57,7 +57,7 @@ struct store_restored {
  *
  * Nothing that hosts or users were told since the backup is told again with
  * another meaning: the revision goes on behind the newest, and numbers that
- * were given out since (a VNI, a zone) stay reserved until every host has
+ * were allocated since (a VNI, a zone) stay reserved until every host has
  * acknowledged the restored state. */
 int store_file_restore(const char *file, const char *database,
                        struct store_restored *, char **text);

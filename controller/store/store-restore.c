@@ -25,7 +25,7 @@
 #include "util.h"
 
 /* Numbers of each kind that are passed over where it is not known which were
- * given out. */
+ * allocated. */
 #define NUMBERS_GAP 4096
 
 /* The database that is to be replaced. */
@@ -167,7 +167,7 @@ renumber_networks(sqlite3 *db, char **text)
 }
 
 /* Sees to it that no number has two meanings on switches: those that the
- * former database had given out keep their meaning, as retired ones, until
+ * former database had allocated keep their meaning, as retired ones, until
  * every host has acknowledged the restored state. */
 static int
 keep_numbers(sqlite3 *db, struct store_restored *r, char **text)

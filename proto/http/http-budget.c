@@ -210,8 +210,8 @@ http_budget_take_conn(struct http_request *req)
         req->server->stats.n_conns_refused++;
         req->head.close = true;
         http_reply_header(req, "Retry-After", "1");
-        http_reply_problem(req, 429, "throttled", NULL, "%s has %"PRIuSIZE
-                           " connections in use, and may have no more",
+        http_reply_problem(req, 429, "throttled", NULL, "%s has %"PRIuSIZE" "
+                           "connections in use, which is its limit",
                            req->client, max);
         return false;
     }

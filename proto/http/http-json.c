@@ -136,7 +136,7 @@ http_json_parse(const char *text, size_t size,
                            error.line, error.column,
                            json_error_code(&error)
                            == json_error_null_character
-                           ? "a text may not hold \\u0000" : error.text);
+                           ? "a string must not contain \\u0000" : error.text);
     }
     return json;
 }

@@ -111,8 +111,8 @@ http_request_check_origin(struct http_request *req)
         return true;            /* No browser opens a unix socket. */
     }
     req->server->stats.n_cross_origin++;
-    http_reply_problem(req, 403, "cross-origin", NULL, "Requests of pages of "
-                       "another origin (%s) are refused; --api-origin names "
-                       "origins that are not", origin ? origin : "not named");
+    http_reply_problem(req, 403, "cross-origin", NULL, "Cross-origin requests "
+                       "(from %s) are rejected; --api-origin lists the "
+                       "allowed origins", origin ? origin : "not named");
     return false;
 }

@@ -86,7 +86,7 @@ parse_method(struct http_head *head, const char *name,
             return fail(fault, 400, "The request line has no method");
         }
     }
-    return fail(fault, 501, "The method is not known");
+    return fail(fault, 501, "The method is unknown");
 }
 
 /* "METHOD SP TARGET SP HTTP/1.x", null-terminated. */
@@ -110,7 +110,7 @@ parse_request_line(struct http_head *head, char *line,
     } else if (!strcmp(version, "HTTP/1.0")) {
         head->minor = 0;
     } else {
-        return fail(fault, 505, "Only HTTP/1.1 and HTTP/1.0 are spoken");
+        return fail(fault, 505, "Only HTTP/1.1 and HTTP/1.0 are supported");
     }
     if (!parse_method(head, line, fault)) {
         return false;
@@ -150,7 +150,7 @@ parse_field(struct http_head *head, char *line, struct http_fault *fault)
         return fail(fault, 400, "A header's name is malformed");
     }
     if (head->n_fields >= HTTP_FIELDS_MAX) {
-        return fail(fault, 431, "There are too many headers");
+        return fail(fault, 431, "Too many headers");
     }
     *colon = '\0';
 
@@ -221,14 +221,15 @@ check_length(struct http_head *head, struct http_fault *fault)
     size_t n_lengths = count_fields(head, "Content-Length", &length);
 
     if (n_lengths > 1) {
-        return fail(fault, 400, "Content-Length is there more than once");
+        return fail(fault, 400, "Content-Length appears more than once");
     }
     if (n_encodings && (n_lengths || !head->minor)) {
-        return fail(fault, 400, "Transfer-Encoding does not go with"
+        return fail(fault, 400, "Transfer-Encoding cannot be combined with"
                     " Content-Length or HTTP/1.0");
     }
     if (n_encodings > 1 || (encoding && strcasecmp(encoding, "chunked"))) {
-        return fail(fault, 501, "The only transfer encoding is chunked");
+        return fail(fault, 501, "The only supported transfer encoding is "
+                    "chunked");
     }
     head->chunked = n_encodings != 0;
     if (length && !parse_length(length, &head->body_size)) {
@@ -264,10 +265,10 @@ check_fields(struct http_head *head, struct http_fault *fault)
     size_t n = count_fields(head, "Host", &value);
 
     if (n > 1 || (!n && head->minor)) {
-        return fail(fault, 400, "There must be one Host header");
+        return fail(fault, 400, "Exactly one Host header is required");
     }
     if (count_fields(head, "Authorization", &value) > 1) {
-        return fail(fault, 400, "Authorization is there more than once");
+        return fail(fault, 400, "Authorization appears more than once");
     }
     head->close = !head->minor;
     if (count_fields(head, "Connection", &value) && list_has(value, "close")) {
@@ -275,7 +276,8 @@ check_fields(struct http_head *head, struct http_fault *fault)
     }
     if (count_fields(head, "Expect", &value)) {
         if (strcasecmp(value, "100-continue")) {
-            return fail(fault, 417, "The only expectation is 100-continue");
+            return fail(fault, 417, "The only supported expectation is "
+                        "100-continue");
         }
         head->expects_continue = head->minor != 0;
     }
@@ -290,7 +292,7 @@ http_head_parse(struct http_head *head, const char *text, size_t size,
     head->text = xmemdup0(text, size);
     head->close = true;         /* Unless all of it is understood. */
     if (memchr(text, '\0', size)) {
-        return fail(fault, 400, "There is a null byte in the headers");
+        return fail(fault, 400, "The headers contain a null byte");
     }
     if (size > HTTP_HEAD_MAX) {
         return fail(fault, 431, "The request line and headers are too large");
@@ -301,7 +303,7 @@ http_head_parse(struct http_head *head, const char *text, size_t size,
         char *end = strstr(line, "\r\n");
 
         if (!end) {
-            return fail(fault, 400, "The headers do not end");
+            return fail(fault, 400, "The headers are not terminated");
         }
         *end = '\0';
         if (!*line && !first) {

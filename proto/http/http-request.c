@@ -125,12 +125,12 @@ find_route(struct http_request *req)
     if (!allowed) {
         ds_destroy(&allow);
         http_reply_problem(req, 404, "no-such-path", NULL,
-                           "There is nothing at %s", req->target.path);
+                           "%s not found", req->target.path);
     } else {
         http_reply_header(req, "Allow", ds_cstr(&allow));
         char *methods = ds_steal_cstr(&allow);
         http_reply_problem(req, 405, "method", NULL,
-                           "%s takes %s", req->target.path, methods);
+                           "%s supports %s", req->target.path, methods);
         free(methods);
     }
     return false;
@@ -178,16 +178,16 @@ check_query(struct http_request *req)
 
         if (n_before == 1) {
             json_array_append_new(errors, http_query_error(
-                name, "is there more than once"));
+                name, "appears more than once"));
         } else if (!n_before && !names_have(known, name)) {
             json_array_append_new(errors, http_query_error(
-                name, "is not known here; there are%s%s",
-                known ? ": " : " none", known ? known : ""));
+                name, "unknown parameter; known: %s",
+                known ? known : "none"));
         }
     }
     if (json_array_size(errors)) {
         http_reply_problem(req, 400, "invalid", errors,
-                           "Query parameters are wrong");
+                           "Invalid query parameters");
         return false;
     }
     json_decref(errors);
@@ -268,10 +268,10 @@ may_try_token(struct http_request *req, const char *token)
     req->server->stats.n_logins_refused++;
     req->head.close = true;
     http_reply_header(req, "Retry-After", "1");
-    http_reply_problem(req, 429, "throttled", NULL, "Too many wrong tokens "
-                       "came from this address: for now no token from there "
-                       "is looked at, except on connections where it was "
-                       "right before");
+    http_reply_problem(req, 429, "throttled", NULL, "Too many invalid tokens "
+                       "from this address: its tokens are not checked for "
+                       "now, except on connections that were authenticated "
+                       "before");
     return false;
 }
 
@@ -310,12 +310,12 @@ authenticate(struct http_request *req)
     };
     ok = peer.trusted && !options->authenticate;
     if (!peer.trusted && !token && !certificate) {
-        http_reply_unauthorized(req, "There must be a header 'Authorization:"
-                                " Bearer TOKEN'", false);
+        http_reply_unauthorized(req, "The header 'Authorization: Bearer "
+                                "TOKEN' is required", false);
     } else if (options->authenticate) {
         ok = options->authenticate(req, &peer, req->server->aux);
     } else if (!ok) {
-        http_reply_unauthorized(req, "The token is not the right one", true);
+        http_reply_unauthorized(req, "The token is invalid", true);
     }
     if (ok) {
         req->authenticated = true;
@@ -382,7 +382,7 @@ check_body(struct http_request *req)
     if (!req->route->takes_body) {
         if (has_body) {
             http_reply_problem(req, 400, "invalid", NULL,
-                               "This request takes no body");
+                               "This request must not have a body");
         }
         return !has_body;
     }

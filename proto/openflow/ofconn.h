@@ -22,7 +22,7 @@ struct ofconn;
 struct ofserver;
 struct ssl_ctx_st;
 
-/* Transaction ids from here on are given out by ofconn_next_xid(), so that
+/* Transaction ids from here on are allocated by ofconn_next_xid(), so that
  * callers may use lower ones as they please. */
 #define OFCONN_XID_BASE 0x80000000u
 /* That of whatever concerns packets: nobody waits for an answer. */

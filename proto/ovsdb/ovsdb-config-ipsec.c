@@ -227,8 +227,8 @@ ovsdb_ipsec_refusal(struct ovsdb_idl *idl, const struct ovsdb_desired *desired,
     OVSREC_PORT_FOR_EACH (port, idl) {
         if (shash_find(&ipsec->peers, port->name)
             && !is_peer_port(desired, port)) {
-            return xasprintf("port \"%s\", which IPsec needs, is there "
-                             "already and was not made by %s", port->name,
+            return xasprintf("port \"%s\", which IPsec needs, already exists "
+                             "and was not made by %s", port->name,
                              desired->owner);
         }
     }

@@ -347,7 +347,7 @@ ensure_refusal(const struct ensure *e, const struct ovsrec_bridge *bridge)
     const struct ovsrec_port *local;
 
     if (bridge && !e->desired->adopt && !is_ours(e, &bridge->external_ids)) {
-        return xasprintf("bridge \"%s\" is there already and was not made by "
+        return xasprintf("bridge \"%s\" already exists and was not made by "
                          "%s; set \"adopt\" to take it over",
                          e->desired->bridge, e->desired->owner);
     }
@@ -356,7 +356,7 @@ ensure_refusal(const struct ensure *e, const struct ovsrec_bridge *bridge)
 
         if (tunnel && is_wanted(&e->desired->tunnels[i])
             && !is_ours(e, &tunnel->external_ids)) {
-            return xasprintf("port \"%s\" is there already and was not made "
+            return xasprintf("port \"%s\" already exists and was not made "
                              "by %s", tunnel->name, e->desired->owner);
         }
     }

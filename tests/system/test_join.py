@@ -153,10 +153,10 @@ def test_pki_refuses_what_makes_no_sense(ca, tmp_path):
         assert pki(ca, "host", name).returncode == 1, name
     kept = {name: (ca / name).read_bytes() for name in (
         "controller-ca.pem", "host-ca.pem", "api-ca.pem")}
-    assert "is there already" in pki(ca, "init").stdout
-    assert "is there already" in pki(ca, "init", "api").stdout
-    assert "is there already" in pki(ca, "host", "api-ca").stdout
-    assert "is there already" in pki(ca, "host", "h1").stdout
+    assert "already exists" in pki(ca, "init").stdout
+    assert "already exists" in pki(ca, "init", "api").stdout
+    assert "already exists" in pki(ca, "host", "api-ca").stdout
+    assert "already exists" in pki(ca, "host", "h1").stdout
     for name, data in kept.items():
         assert (ca / name).read_bytes() == data
         key = ca / name.replace(".pem", ".key")
@@ -230,7 +230,7 @@ def test_vmnctl_makes_tokens_and_speaks_tls(ca, lab, tmp_path):
         return done.returncode, done.stdout + done.stderr
 
     assert remote("get", "hosts", "-o", "name") == (
-        1, "vmnctl: There must be a header 'Authorization: Bearer TOKEN' "
+        1, "vmnctl: The header 'Authorization: Bearer TOKEN' is required "
         "(HTTP 401)\n")
     assert remote("get", "hosts", "-o", "name",
                   VMNCTL_TOKEN=secret) == (0, "h1\nh2\n")
@@ -242,7 +242,7 @@ def test_vmnctl_makes_tokens_and_speaks_tls(ca, lab, tmp_path):
                   str(file))[0] == 0
     assert remote("get", "hosts", "-o", "name", *cert) == (0, "h1\nh2\n")
     status, text = remote("delete", "host", "h1", *cert)
-    assert status == 1 and "is for operators" in text
+    assert status == 1 and "requires the role operator" in text
     # Another CA's server is not believed.
     pki(tmp_path, "init", check=True)
     status, text = remote("get", "hosts", "--ca-cert",

@@ -367,7 +367,7 @@ what_is_not_for_the_account_is_passed_over(void **state OVS_UNUSED)
 
     assert_play(steps, "", "describe port db-1", CTL_DONE,
                 HEAD BALANCERS_TOLD,
-                "vmnctl: some of it is not for this account to see\n");
+                "vmnctl: some of it is not visible to this account\n");
 }
 
 int

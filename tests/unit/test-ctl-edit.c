@@ -305,7 +305,7 @@ what_is_not_there_is_not_edited(void **state OVS_UNUSED)
 
     set_editor(scripts);
     assert_edit(steps, CTL_REFUSED, "",
-                "vmnctl: there is no network \"shop\"\n", false);
+                "vmnctl: network \"shop\" not found\n", false);
 }
 
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)

@@ -133,7 +133,7 @@ faults_are_refused_with_their_place(void **state OVS_UNUSED)
 {
     assert_refused("a: 1\nb: 010\n", "line 2, column 4: a number with a "
                    "leading zero");
-    assert_refused("a: 1\na: 2\n", "line 2, column 1: the key \"a\" is there "
+    assert_refused("a: 1\na: 2\n", "line 2, column 1: the key \"a\" appears "
                    "twice");
     assert_refused("a: 9223372036854775808", "64 bits");
     assert_refused("a: -0123", "leading zero");

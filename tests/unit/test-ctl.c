@@ -191,14 +191,14 @@ get_of_several_names_shows_those_that_are_there(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
         { "GET /v1/networks/a", NULL, 404,
-          "{\"title\": \"Not Found\", \"detail\": \"There is no network a\","
+          "{\"title\": \"Not Found\", \"detail\": \"network a not found\","
           " \"status\": 404}" },
         { "GET /v1/networks/shop", NULL, 200, "{\"name\": \"shop\"}" },
         { NULL, NULL, 0, NULL },
     };
 
     assert_play(steps, "", "get net a shop -o name", CTL_REFUSED, "shop\n",
-                "vmnctl: There is no network a (HTTP 404)\n");
+                "vmnctl: network a not found (HTTP 404)\n");
 }
 
 static void
@@ -377,7 +377,7 @@ apply_takes_the_body_of_the_api_and_a_file_of_the_lab(void **state OVS_UNUSED)
     assert_alone("{\"objects\": [], \"object\": []}", "apply -f -",
                  CTL_USAGE, "unknown member \"object\" beside \"objects\"");
     assert_alone("{\"objects\": []}", "apply -f -", CTL_USAGE,
-                 "there is no object in the input");
+                 "no objects in the input");
     assert_alone("{\"objects\": [7]}", "apply -f -", CTL_USAGE,
                  "object 1: want a mapping");
 }
@@ -446,8 +446,8 @@ apply_refuses_files_that_hold_no_objects(void **state OVS_UNUSED)
         { "just text", "want a mapping" },
         { "[1]", "want a mapping" },
         { "{\"a\": 1,}", "" },
-        { "", "there is no object in the input" },
-        { "# only a comment\n", "there is no object in the input" },
+        { "", "no objects in the input" },
+        { "# only a comment\n", "no objects in the input" },
         { "a: [1\n", "standard input: line" },
     };
 
@@ -1185,7 +1185,7 @@ formats_are_served_or_refused(void **state OVS_UNUSED)
                      "yaml here");
     }
     assert_alone("", "get ports -o nome", CTL_USAGE, "wide, json, yaml or");
-    assert_alone("", "drops --follow -o yaml", CTL_USAGE, "--follow goes");
+    assert_alone("", "drops --follow -o yaml", CTL_USAGE, "--follow supports");
 }
 
 /* Where families differ, the reason says which. */
@@ -1315,7 +1315,7 @@ help_and_usage(void **state OVS_UNUSED)
     assert_alone("", "get ports -o xml", CTL_USAGE, "table, wide, json, yaml");
     assert_alone("", "get ports --cascade", CTL_USAGE, "no such option");
     assert_alone("", "get ports --limit 0", CTL_USAGE, "--limit");
-    assert_alone("", "get ports a --limit 1", CTL_USAGE, "do not go with");
+    assert_alone("", "get ports a --limit 1", CTL_USAGE, "cannot be combined with");
     assert_alone("", "delete port a --wait --timeout 1h", CTL_USAGE,
                  "--timeout");
     assert_alone("", "delete port a --wait --timeout 6m", CTL_USAGE,
@@ -1323,7 +1323,7 @@ help_and_usage(void **state OVS_UNUSED)
     assert_alone("", "delete port a --timeout 5s", CTL_USAGE,
                  "give --wait too");
     assert_alone("", "quarantine a --no-wait --timeout 5s", CTL_USAGE,
-                 "does not go with --no-wait");
+                 "cannot be combined with --no-wait");
     assert_alone("", "-s http://x get ports", CTL_USAGE, "unix:PATH");
     assert_alone("", "-s tcp:127.0.0.1:1@evil get ports", CTL_USAGE,
                  "unix:PATH");

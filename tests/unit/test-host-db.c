@@ -594,7 +594,7 @@ stranger_does_not_lead_to_a_physical_network(void **state OVS_UNUSED)
     VSCTL(0, "add-br br-ex -- set Bridge br-ex datapath_type=netdev "
           "-- add-port br-ex vmn-from-br-ex");
     put_provider("dc", "br-ex", NULL);
-    UNTIL(reason_has("hv1", "port \"vmn-from-br-ex\" is there already"));
+    UNTIL(reason_has("hv1", "port \"vmn-from-br-ex\" already exists"));
     assert_false(has_interface(0, "vmn-to-br-ex"));
     add_vif(0, "tap1", "@dc", 5);
     VSCTL(0, "set Interface tap1 external_ids:vmn-owner=vmnd");

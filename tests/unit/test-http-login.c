@@ -162,7 +162,7 @@ guesses_that_wait_for_no_answer_are_bounded(void **state)
         if (status == 429) {
             assert_has(&c.head, "Retry-After: 1\r\n");
             assert_has(&c.head, "Connection: close\r\n");
-            assert_has(&c.body, "wrong tokens");
+            assert_has(&c.body, "invalid tokens");
         }
         client_close(&c);
         assert_ask(200, &honest, "GET /echo" H AUTH "\r\n");

@@ -33,9 +33,9 @@ request_is_routed_and_answered(void **state)
     assert_has(&c.body, "\"q\":\"a b c\"");
     assert_ask(400, &c, "GET /echo?q=1&colour=2&q=3&q=4" H "\r\n");
     assert_has(&c.body, "\"errors\":[{\"pointer\":\"\",\"parameter\":"
-               "\"colour\",\"detail\":\"is not known here; there are: q\"},"
+               "\"colour\",\"detail\":\"unknown parameter; known: q\"},"
                "{\"pointer\":\"\",\"parameter\":\"q\","
-               "\"detail\":\"is there more than once\"}]");
+               "\"detail\":\"appears more than once\"}]");
     assert_ask(404, &c, "GET /nowhere" H "\r\n");
     assert_has(&c.head, "application/problem+json");
     assert_has(&c.body, "\"status\":404");

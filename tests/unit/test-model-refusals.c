@@ -105,7 +105,7 @@ static const struct refusal refusals[] = {
       "says of label \"a\"\n" },
     { "put groups x {'cidrs':['10.1.0.0/16','10.2.0.0/16'],"
       "'except':['10.1.0.0/16','10.2.0.0/16']}",
-      "/except must leave something of \"cidrs\"\n" },
+      "/except must not exclude all of \"cidrs\"\n" },
     { "put networks x {'subnets':[{'cidr':'10.0.0.0/24','dhcp_options':"
       "{'dns':['10.0.0.2']}}]}",
       "/subnets has \"dhcp_options\" of 10.0.0.0/24 that are never sent: its "
@@ -122,43 +122,42 @@ static const struct refusal refusals[] = {
     { "put groups x {'groups':['zz']}",
       "/groups/0 group \"zz\" does not exist\n" },
     { "put groups x {'groups':['x']}",
-      "/groups must not be in a circle: x, which has x\n" },
+      "/groups must not form a cycle: x, which has x\n" },
     { "put groups x {'groups':['y']}\nput groups y {'groups':['g','z']}\n"
       "put groups z {'groups':['x']}",
-      "/0/groups must not be in a circle: x, which has y, which has z, which "
+      "/0/groups must not form a cycle: x, which has y, which has z, which "
       "has x\n" },
     { "put groups x {'groups':['y']}\nput groups y {'groups':['z']}\n"
       "put groups z {'groups':['y']}",
-      "/0/groups must not be in a circle: y, which has z, which has y\n" },
+      "/0/groups must not form a cycle: y, which has z, which has y\n" },
     { "put groups a {'groups':['b']}\nput groups b {'groups':['c']}\n"
       "put groups c {'groups':['d']}\nput groups d {'groups':['e']}\n"
       "put groups e {'groups':['f']}\nput groups f {'groups':['h']}\n"
       "put groups h {'groups':['i']}\nput groups i {'groups':['g']}",
-      "/0/groups must not put more than 8 groups inside of each other: with "
+      "/0/groups must not nest more than 8 groups: with "
       "these there are 9\n"
-      "/1/groups must not put more than 8 groups inside of each other: with "
+      "/1/groups must not nest more than 8 groups: with "
       "these there are 9\n"
-      "/2/groups must not put more than 8 groups inside of each other: with "
+      "/2/groups must not nest more than 8 groups: with "
       "these there are 9\n"
-      "/3/groups must not put more than 8 groups inside of each other: with "
+      "/3/groups must not nest more than 8 groups: with "
       "these there are 9\n"
-      "/4/groups must not put more than 8 groups inside of each other: with "
+      "/4/groups must not nest more than 8 groups: with "
       "these there are 9\n"
-      "/5/groups must not put more than 8 groups inside of each other: with "
+      "/5/groups must not nest more than 8 groups: with "
       "these there are 9\n"
-      "/6/groups must not put more than 8 groups inside of each other: with "
+      "/6/groups must not nest more than 8 groups: with "
       "these there are 9\n"
-      "/7/groups must not put more than 8 groups inside of each other: with "
+      "/7/groups must not nest more than 8 groups: with "
       "these there are 9\n" },
     /* Priorities. */
     { "put policies x {'applies_to':['g'],'tier':'security','rules':["
       "{'direction':'ingress','action':'deny'}]}\n"
       "put policies y {'applies_to':['g'],'tier':'security','rules':["
       "{'direction':'ingress','action':'deny'}],'priority':500}",
-      "/0/priority 500 is that of policy \"y\" in tier \"security\": which "
-      "one decides must be said\n"
-      "/1/priority 500 is that of policy \"x\" in tier \"security\": which "
-      "one decides must be said\n" },
+      "/0/priority 500 is that of policy \"y\" in tier \"security\": the "
+      "order of the two must be explicit\n/1/priority 500 is that of policy "
+      "\"x\" in tier \"security\": the order of the two must be explicit\n" },
     { "delete tiers security", " tier \"security\" is built in\n" },
     { "cascade tiers security", " tier \"security\" is built in\n" },
     { "put tiers security {'position':6}",
@@ -200,18 +199,18 @@ static const struct refusal refusals[] = {
       "in the same network\n" },
     /* Referrers. */
     { "delete networks n",
-      " network \"n\" is referred to by port \"p1\"\n"
-      " network \"n\" is referred to by port \"p2\"\n" },
-    { "delete ports p2", " port \"p2\" is referred to by group \"g\"\n" },
+      " network \"n\" is referenced by port \"p1\"\n"
+      " network \"n\" is referenced by port \"p2\"\n" },
+    { "delete ports p2", " port \"p2\" is referenced by group \"g\"\n" },
     { "delete groups g",
-      " group \"g\" is referred to by policy \"pol\"\n" },
+      " group \"g\" is referenced by policy \"pol\"\n" },
     { "delete networks n\nput ports p3 {'network':'n'}",
-      "/0 network \"n\" is referred to by port \"p1\"\n"
-      "/0 network \"n\" is referred to by port \"p2\"\n"
-      "/0 network \"n\" is referred to by port \"p3\"\n"
+      "/0 network \"n\" is referenced by port \"p1\"\n"
+      "/0 network \"n\" is referenced by port \"p2\"\n"
+      "/0 network \"n\" is referenced by port \"p3\"\n"
       "/1/network network \"n\" does not exist\n" },
     { "cascade networks n\nput ports p3 {'network':'n'}",
-      "/0 network \"n\" is referred to by port \"p3\"\n"
+      "/0 network \"n\" is referenced by port \"p3\"\n"
       "/1/network network \"n\" does not exist\n" },
     /* Absence. */
     { "delete ports x", " port \"x\" does not exist\n" },
@@ -410,7 +409,7 @@ static const struct refusal refusals[] = {
       "/ports must not end before they begin: 9 to 8\n"
       "/ports have either \"target\" or \"end_port\": a range has the same "
       "ports on the backends\n"
-      "/ports must not overlap: port 12 is there twice\n" },
+      "/ports must not overlap: port 12 appears twice\n" },
     { "put ports b {'network':'n'}\n"
       "put loadbalancers x " LB(",'backends':[{'port':'b','weight':0}]"),
       "/1/backends must have a weight above 0, at least one of them\n" },
@@ -419,8 +418,8 @@ static const struct refusal refusals[] = {
     { "put loadbalancers x " LB(",'fallback':'y'") "\n"
       "put loadbalancers y {'vip':'10.0.0.101','networks':['n'],'ports':"
       "[{'port':80}],'fallback':'x'}",
-      "/0/fallback must not lead on more than 4 times, nor in a circle\n"
-      "/1/fallback must not lead on more than 4 times, nor in a circle\n" },
+      "/0/fallback must not form a chain of more than 4, nor a cycle\n"
+      "/1/fallback must not form a chain of more than 4, nor a cycle\n" },
     { "put loadbalancers x " LB(",'fallback':'y'") "\n"
       "put loadbalancers y {'vip':'10.0.0.101','networks':['n'],'ports':"
       "[{'port':80}],'protocol':'udp'}",

@@ -527,19 +527,19 @@ groups_are_put_into_groups_in_the_middle_too(void **state)
           "put groups b {'groups':['d']}\nput groups c {'groups':['d','g']}\n"
           "put groups d {}", "");
     apply(model, "put groups d {'groups':['a']}",
-          "/groups must not be in a circle: d, which has a, which has b, which "
+          "/groups must not form a cycle: d, which has a, which has b, which "
           "has d\n");
     apply(model, "put groups d {'groups':['e']}\nput groups e {'groups':['f']}"
           "\nput groups f {'groups':['h']}\nput groups h {'groups':['i']}\n"
           "put groups i {'groups':['j']}\nput groups j {}", "");
     apply(model, "put groups z {'groups':['a']}",
-          "/groups must not put more than 8 groups inside of each other: with "
+          "/groups must not nest more than 8 groups: with "
           "these there are 9\n");
     apply(model, "put groups z {'groups':['b']}", "");
     /* Turned round in one request. */
     apply(model, "put groups a {}\nput groups d {'groups':['a']}", "");
     apply(model, "delete groups a",
-          " group \"a\" is referred to by group \"d\"\n");
+          " group \"a\" is referenced by group \"d\"\n");
     check_also(model, "cascade groups a", "update groups d\n");
 }
 
@@ -558,8 +558,8 @@ priorities_differ_in_all_tiers_but_application(void **state)
           "put policies c {'applies_to':['g'],'priority':7}\n"
           "put policies d {'applies_to':['g'],'priority':7}", "");
     apply(model, "patch policies a {'tier':'security'}",
-          "/priority 7 is that of policy \"b\" in tier \"security\": which "
-          "one decides must be said\n");
+          "/priority 7 is that of policy \"b\" in tier \"security\": the "
+          "order of the two must be explicit\n");
     apply(model, "put policies e {'applies_to':['g'],'tier':'early',"
           "'priority':8" DENY "}", "");
     /* It is the state at the end that counts. */
@@ -578,7 +578,7 @@ cascade_of_a_tier_takes_its_policies_along(void **state)
     apply(model, "put tiers early {'position':3}\n"
           "put policies q {'applies_to':['g'],'tier':'early'" DENY "}", "");
     apply(model, "delete tiers early",
-          " tier \"early\" is referred to by policy \"q\"\n");
+          " tier \"early\" is referenced by policy \"q\"\n");
     check_also(model, "cascade tiers early", "delete policies q\n");
 }
 
@@ -629,7 +629,7 @@ cascade_that_meets_a_plain_deletion_is_refused(void **state)
 {
     apply(*state, "put groups x {'ports':['p1','p2']}", "");
     apply(*state, "cascade ports p2\ndelete ports p1",
-          "/1 port \"p1\" is referred to by group \"x\"\n");
+          "/1 port \"p1\" is referenced by group \"x\"\n");
 }
 
 static void
@@ -683,7 +683,7 @@ prune_deletes_what_the_set_no_longer_names(void **state)
     errors = model_util_apply(model, "test", "shop",
                               "put policies r {'applies_to':['a']}",
                               &revision);
-    assert_string_equal(errors, " group \"a\" is referred to by policy "
+    assert_string_equal(errors, " group \"a\" is referenced by policy "
                         "\"r\"\n");
     free(errors);
     assert_non_null(model_get(model, VMN_TABLE_GROUP, "b"));
@@ -733,7 +733,7 @@ networks_of_routers_keep_what_routers_need(void **state)
           "subnets "
           "10.2.0.0/16 and 10.2.0.0/24 overlap\n");
     apply(model, "delete networks a",
-          " network \"a\" is referred to by router \"r\"\n");
+          " network \"a\" is referenced by router \"r\"\n");
     apply(model, "put ports x {'network':'a','ips':['10.1.0.1']}",
           "/ips 10.1.0.1 is the address of router \"r\" in network \"a\"\n");
 
@@ -864,7 +864,7 @@ balancer_has_one_floating_address(void **state)
           "/load_balancer loadbalancer \"la\" has floating-ip \"f\" "
           "already\n");
     apply(model, "delete loadbalancers la",
-          " loadbalancer \"la\" is referred to by floating-ip \"f\"\n");
+          " loadbalancer \"la\" is referenced by floating-ip \"f\"\n");
 }
 
 #define OUT6 "put networks out {'provider':{'physical':'dc'},'subnets':["    \

@@ -197,7 +197,7 @@ drops_of_what_is_nowhere_are_refused(void **state)
         assert_text(f, "errors.0.parameter", calls[i][1]);
     }
     assert_call(f, 400, "GET", "/v1/logs?policy=shop", NULL);
-    assert_text(f, "errors.0.detail", "there is no policy \"shop\"");
+    assert_text(f, "errors.0.detail", "policy \"shop\" not found");
 
     /* What is gone is told of as long as samples are. */
     assert_call(f, 200, "DELETE", "/v1/ports/web-1", NULL);

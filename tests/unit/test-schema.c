@@ -380,11 +380,11 @@ static const struct bad_case bad_cases[] = {
       "/provider_bridges/1/physical is required\n" },
     { "hosts", HOST("'provider_bridges':[{'physical':'a','bridge':'b'},"
                     "{'physical':'a','bridge':'c'}]"),
-      "/provider_bridges must name each \"physical\" once: \"a\" is there "
+      "/provider_bridges must name each \"physical\" once: \"a\" appears "
       "twice\n" },
     { "hosts", HOST("'provider_bridges':[{'physical':'a','bridge':'b'},"
                     "{'physical':'c','bridge':'b'}]"),
-      "/provider_bridges must name each \"bridge\" once: \"b\" is there "
+      "/provider_bridges must name each \"bridge\" once: \"b\" appears "
       "twice\n" },
     { "hosts", HOST("'provider_bridges':[{'physical':'a',"
                     "'bridge':'br-int'}]"),
@@ -442,13 +442,13 @@ static const struct bad_case bad_cases[] = {
       "'ports':[{'port':80}]}",
       "/vip must be a unicast address\n" },
     { "hosts", HOST("'description':'a\\u0000b'"),
-      "/description must not hold control characters\n" },
+      "/description must not contain control characters\n" },
     { "hosts", HOST("'description':'\\u009b1m'"),
-      "/description must not hold control characters\n" },
+      "/description must not contain control characters\n" },
     { "hosts", HOST("'description':'a\\u202eb'"),
-      "/description must not hold control characters\n" },
+      "/description must not contain control characters\n" },
     { "hosts", HOST("'description':'\\u2066'"),
-      "/description must not hold control characters\n" },
+      "/description must not contain control characters\n" },
     { "hosts", HOST("'labels':{'a/b/c':'x','k':1,'l':'-'}"),
       "/labels/a~1b~1c must be a label key, \"NAME\" or \"PREFIX/NAME\": 1 "
       "to 63 of A-Z, a-z, 0-9, '.', '_' and '-', with a letter or digit at "
@@ -577,7 +577,7 @@ static const struct bad_case bad_cases[] = {
       "/subnets must not overlap: 10.0.0.0/16 and 10.0.7.0/24 do\n" },
     { "networks", "{'subnets':[{'cidr':'10.0.0.0/16'},"
       "{'cidr':'10.0.0.0/16','gateway':'10.0.0.1'}]}",
-      "/subnets must name each \"cidr\" once: \"10.0.0.0/16\" is there "
+      "/subnets must name each \"cidr\" once: \"10.0.0.0/16\" appears "
       "twice\n" },
     { "ports", "{}", "/network is required\n" },
     { "ports", "{'network':'Up'}", "/network must be the name of a "
@@ -656,13 +656,13 @@ static const struct bad_case bad_cases[] = {
     { "groups", "{'cidrs':['10.0.0.0/8','11.0.0.0/16'],"
       "'except':['10.3.0.0/16','9.0.0.0/8','11.0.0.0/8','11.1.0.0/16',"
       "'12.0.0.0/8']}",
-      "/except must take something out of \"cidrs\": 9.0.0.0/8 does not\n"
-      "/except must take something out of \"cidrs\": 11.1.0.0/16 does not\n"
-      "/except must take something out of \"cidrs\": 12.0.0.0/8 does not\n" },
+      "/except must exclude something from \"cidrs\": 9.0.0.0/8 does not\n"
+      "/except must exclude something from \"cidrs\": 11.1.0.0/16 does not\n"
+      "/except must exclude something from \"cidrs\": 12.0.0.0/8 does not\n" },
     { "groups", "{'except':['10.3.0.1/16']}",
       "/except/0 has host bits: the prefix is \"10.3.0.0/16\"\n" },
     { "groups", "{'except':['10.3.0.0/16']}",
-      "/except must take something out of \"cidrs\": 10.3.0.0/16 does not\n" },
+      "/except must exclude something from \"cidrs\": 10.3.0.0/16 does not\n" },
     { "policies", POLICY(RULE("'peers':[{'cidr':'10.0.0.0/8','except':["
                               "'10.0.0.0/8','11.0.0.0/9','0.0.0.0/0',"
                               "'10.1.0.0/16']}]")),
@@ -712,14 +712,14 @@ static const struct bad_case bad_cases[] = {
     { "loadbalancers", LB("'ports':[{'port':80}],'protocol':'icmp'"),
       "/protocol must be one of \"tcp\", \"udp\"\n" },
     { "loadbalancers", LB("'ports':[{'port':80},{'port':80,'target':81}]"),
-      "/ports must name each \"port\" once: 80 is there twice\n" },
+      "/ports must name each \"port\" once: 80 appears twice\n" },
     { "loadbalancers", LB("'ports':[{'port':0}],'backends':["
                           "{'port':'a','weight':101}]"),
       "/ports/0/port must be an integer from 1 to 65535\n"
       "/backends/0/weight must be an integer from 0 to 100\n" },
     { "loadbalancers", LB("'ports':[{'port':80}],'backends':["
                           "{'port':'a','weight':1},{'port':'a','weight':2}]"),
-      "/backends must name each \"port\" once: \"a\" is there twice\n" },
+      "/backends must name each \"port\" once: \"a\" appears twice\n" },
     { "routers", "{'interfaces':[{},{'network':'n','addresses':[]}],"
       "'external':1}",
       "/interfaces/0/network is required\n"
@@ -736,7 +736,7 @@ static const struct bad_case bad_cases[] = {
       "/router is required\n needs \"port\" or \"load_balancer\"\n" },
     { "routers", "{'interfaces':[{'network':'n'},{'network':'n',"
       "'addresses':['10.0.0.1']}]}",
-      "/interfaces must name each \"network\" once: \"n\" is there twice\n" },
+      "/interfaces must name each \"network\" once: \"n\" appears twice\n" },
     { "routers", "{'routes':[{'destination':'10.0.0.0/8'},"
       "{'destination':'10.0.0.0/8','via':['10.0.0.1'],'blackhole':true},"
       "{'destination':'10.0.0.0/8','blackhole':false},"
@@ -755,9 +755,9 @@ static const struct bad_case bad_cases[] = {
       "{'destination':'::/0','source':'fd00::/8','via':['fd00::1']},"
       "{'destination':'::/0','source':'fd00::/8','blackhole':true}]}",
       "/routes must name each \"destination\" and \"source\" once: 10.0.0.0/8 "
-      "is there twice\n"
+      "appears twice\n"
       "/routes must name each \"destination\" and \"source\" once: ::/0 from "
-      "fd00::/8 is there twice\n" },
+      "fd00::/8 appears twice\n" },
     { "vifs", "{'host':'h','iface_id':'@','iface':'tap0','ofport':1}",
       "/iface_id must be an interface id, or \"@\" and the name of a physical "
       "network\n" },

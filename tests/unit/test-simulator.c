@@ -372,8 +372,7 @@ what_is_not_known_is_said(void **state)
     (void) state;
     add_flow(net, "h1", "table=0,priority=1 actions=output:1,"
              "learn(table=1),output:2");
-    run(net, 9, UDP, "output h1 1 | unknown h1/0: an action that is not known "
-        "here");
+    run(net, 9, UDP, "output h1 1 | unknown h1/0: an unsupported action");
     add_flow(net, "h1", "table=0,priority=5,udp actions=output:1");
     add_flow(net, "h1", "table=0,priority=5,ip,nw_src=192.0.2.1 "
              "actions=output:2");

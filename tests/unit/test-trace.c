@@ -755,17 +755,17 @@ wrong_requests_are_refused(void **state)
     refused(f, "[]", ": must be an object: {\"from\", \"to\", \"protocol\", "
             "...}");
     refused(f, "{'from': 'web1', 'to': 'db1', 'protocol': 'tcp'}",
-            "/port: must be there");
+            "/port: is required");
     refused(f, "{'from': 'web1', 'to': 'db1', 'protocol': 'icmp', "
-            "'port': 1}", "/port: does not go with icmp");
+            "'port': 1}", "/port: cannot be combined with icmp");
     refused(f, TCP("web1", "db1", "0"),
             "/port: must be a number from 1 to 65535");
     refused(f, "{'from': 'web1', 'to': 'db1', 'protocol': 'gre'}",
             "/protocol: must be \"tcp\", \"udp\", \"sctp\", \"icmp\" or "
             "\"icmpv6\"");
     refused(f, "{'form': 'web1', 'to': 'db1', 'protocol': 'icmp'}",
-            "/form: is not known here");
-    refused(f, TCP("web9", "db1", "1"), "/from: there is no port \"web9\"");
+            "/form: unknown field");
+    refused(f, TCP("web9", "db1", "1"), "/from: port \"web9\" not found");
     apps_fixture_apply(f, "{'ports/new': {'network': 'shop'}}");
     refused(f, TCP("new", "db1", "1"), "/from: port \"new\" is on no host "
             "that is known to have its interface");

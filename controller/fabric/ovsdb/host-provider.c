@@ -112,7 +112,7 @@ check_end(const struct ovsdb_snapshot *snapshot, const char *name)
             continue;
         }
         if (!iface->owner || strcmp(iface->owner, HOST_DB_OWNER)) {
-            return xasprintf("port \"%s\" is there already and was not made "
+            return xasprintf("port \"%s\" already exists and was not made "
                              "by %s", name, HOST_DB_OWNER);
         }
         if (iface->ofport < 0 || iface->error) {

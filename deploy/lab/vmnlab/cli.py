@@ -117,7 +117,7 @@ def _open(args):
 def _up(args):
     # First all that can be wrong without a lab: nothing is made then.
     if args.no_vmnd and (args.vms or args.vmnd or args.vmnd_option):
-        raise Usage("--no-vmnd does not go with --vms, --vmnd or "
+        raise Usage("--no-vmnd cannot be combined with --vms, --vmnd or "
                     "--vmnd-option")
     objects, placement = _read_vms(args.vms, args.hosts)
     lab = Lab(args.name)
