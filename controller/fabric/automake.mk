@@ -1,13 +1,10 @@
 # controller/fabric
 controller_libvmn_a_SOURCES += \
-	controller/fabric/addresses.c \
-	controller/fabric/budget.c \
-	controller/fabric/commands.c \
+	controller/fabric/counters/balancer-load.c \
 	controller/fabric/counters/counters-private.h \
 	controller/fabric/counters/counters-status.c \
 	controller/fabric/counters/counters.c \
 	controller/fabric/counters/counters.h \
-	controller/fabric/counters/balancer-load.c \
 	controller/fabric/counters/traffic.c \
 	controller/fabric/counters/traffic.h \
 	controller/fabric/fabric-audit.h \
@@ -17,23 +14,29 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/fabric-flush.h \
 	controller/fabric/fabric-frames.h \
 	controller/fabric/fabric-learned-connections.h \
+	controller/fabric/fabric-packet-sampling.h \
 	controller/fabric/fabric-private.h \
 	controller/fabric/fabric-receipts.h \
-	controller/fabric/fabric-packet-sampling.h \
 	controller/fabric/fabric-stats.h \
+	controller/fabric/fabric-status.c \
 	controller/fabric/fabric-status.h \
 	controller/fabric/fabric-traffic.h \
+	controller/fabric/fabric-unixctl.c \
 	controller/fabric/fabric-watch.h \
 	controller/fabric/fabric.c \
 	controller/fabric/fabric.h \
+	controller/fabric/hosts/host-addresses.c \
+	controller/fabric/hosts/host-addresses.h \
+	controller/fabric/hosts/hosts.c \
+	controller/fabric/hosts/hosts.h \
 	controller/fabric/ovsdb/bindings.c \
 	controller/fabric/ovsdb/bindings.h \
 	controller/fabric/ovsdb/claims.c \
 	controller/fabric/ovsdb/claims.h \
+	controller/fabric/ovsdb/database-budget.c \
 	controller/fabric/ovsdb/facts-commit.c \
 	controller/fabric/ovsdb/facts.c \
 	controller/fabric/ovsdb/facts.h \
-	controller/fabric/ovsdb/startup-barrier.c \
 	controller/fabric/ovsdb/host-db.c \
 	controller/fabric/ovsdb/host-db.h \
 	controller/fabric/ovsdb/host-ipsec.c \
@@ -42,12 +45,17 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/host-status.c \
 	controller/fabric/ovsdb/host-telemetry.c \
 	controller/fabric/ovsdb/host-trunk.c \
+	controller/fabric/ovsdb/ovsdb-side.h \
 	controller/fabric/ovsdb/placement.c \
 	controller/fabric/ovsdb/placement.h \
 	controller/fabric/ovsdb/report-limit.c \
 	controller/fabric/ovsdb/report-limit.h \
+	controller/fabric/ovsdb/startup-barrier.c \
+	controller/fabric/ovsdb/tunnel-ports.c \
 	controller/fabric/packets/learned-connections.c \
 	controller/fabric/packets/learned-connections.h \
+	controller/fabric/packets/packet-sampling.c \
+	controller/fabric/packets/packet-sampling.h \
 	controller/fabric/packets/packets-answer.c \
 	controller/fabric/packets/packets-private.h \
 	controller/fabric/packets/packets-status.c \
@@ -59,8 +67,6 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/punts-private.h \
 	controller/fabric/packets/punts.c \
 	controller/fabric/packets/punts.h \
-	controller/fabric/packets/packet-sampling.c \
-	controller/fabric/packets/packet-sampling.h \
 	controller/fabric/packets/sampling-meters.c \
 	controller/fabric/packets/sampling-meters.h \
 	controller/fabric/receipts.c \
@@ -69,24 +75,27 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/audit.h \
 	controller/fabric/session/backlog.c \
 	controller/fabric/session/backlog.h \
-	controller/fabric/session/digest.c \
-	controller/fabric/session/wanted-flows.c \
 	controller/fabric/session/conntrack-flush.c \
 	controller/fabric/session/conntrack-flush.h \
+	controller/fabric/session/dependency-filter.c \
+	controller/fabric/session/dependency-filter.h \
+	controller/fabric/session/digest.c \
+	controller/fabric/session/faults.c \
+	controller/fabric/session/flow-format.c \
+	controller/fabric/session/flow-format.h \
 	controller/fabric/session/installed-set.c \
 	controller/fabric/session/installed-set.h \
 	controller/fabric/session/marker.c \
 	controller/fabric/session/marker.h \
-	controller/fabric/session/reconcile.c \
-	controller/fabric/session/send.c \
-	controller/fabric/session/dependency-filter.c \
-	controller/fabric/session/dependency-filter.h \
-	controller/fabric/session/switch.c \
-	controller/fabric/session/switch.h \
-	controller/fabric/session/switch-listener.c \
-	controller/fabric/session/faults.c \
 	controller/fabric/session/openflow-message.c \
 	controller/fabric/session/openflow-message.h \
-	controller/fabric/session/flow-format.c \
-	controller/fabric/session/flow-format.h \
-	controller/fabric/fabric-status.c
+	controller/fabric/session/over-budget.c \
+	controller/fabric/session/reconcile.c \
+	controller/fabric/session/send.c \
+	controller/fabric/session/switch-budget.c \
+	controller/fabric/session/switch-listener.c \
+	controller/fabric/session/switch.c \
+	controller/fabric/session/switch.h \
+	controller/fabric/session/wanted-flows.c \
+	controller/fabric/time-text.c \
+	controller/fabric/watch.c

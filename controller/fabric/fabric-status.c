@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fabric for people: a host's status, and statistics.  Changes nothing. */
+ * The state of hosts, and statistics of the fabric; see fabric-status.h and
+ * fabric-stats.h.  Changes nothing. */
 
 #include <config.h>
 
@@ -11,24 +12,15 @@
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/ovsdb/host-db.h"
-#include "controller/fabric/packets/packets.h"
+#include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/packets/packet-sampling.h"
+#include "controller/fabric/packets/packets.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/session/switch.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/openflow/ofconn.h"
 #include "timeval.h"
 #include "util.h"
-
-json_t *
-time_to_text(int64_t ms)
-{
-    char *text = xastrftime_msec("%Y-%m-%dT%H:%M:%S.###Z", ms, true);
-    json_t *json = json_string(text);
-
-    free(text);
-    return json;
-}
 
 /* Status.  --------------------------------------------------------------- */
 
@@ -72,6 +64,22 @@ fabric_host_status(const struct fabric *f, const char *name)
     }
     fabric_db_host_status(host, status);
     return status;
+}
+
+bool
+fabric_host_is_connected(const struct fabric *f, const char *name)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+
+    return host && host->sw->state != SWITCH_OFFLINE;
+}
+
+uint64_t
+fabric_host_acked(const struct fabric *f, const char *name)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+
+    return host ? switch_acked(host->sw) : 0;
 }
 
 /* Behind.  --------------------------------------------------------------- */
@@ -186,5 +194,23 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
         stats->n_diverged += (host->sw->conn
                               && (host->sw->partial
                                   || switch_is_pausing(host->sw)));
+    }
+}
+
+void
+fabric_over_budget(const struct fabric *f, fabric_over_budget_cb *cb,
+                   void *aux)
+{
+    const struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        uint64_t n = fabric_db_n_over_budget(host);
+
+        if (n) {
+            cb(aux, host->name, "ovsdb", n);
+        }
+        if (host->sw->n_over_budget) {
+            cb(aux, host->name, "openflow", host->sw->n_over_budget);
+        }
     }
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fabric as a whole: the table of hosts, which follows the HOST rows, and
- * the way of a durable group through its parts.  Not for the sessions
- * themselves (switch.c, host-db.c). */
+ * The fabric as a whole: has the table of hosts follow the HOST rows, and
+ * durable groups go through its parts; and says which part hears of what
+ * (struct fabric_callbacks).  Not for the sessions themselves (switch.c,
+ * host-db.c). */
 
 #include <config.h>
 
@@ -14,11 +15,13 @@
 #include "controller/fabric/counters/counters.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-flush.h"
-#include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-watch.h"
-#include "controller/fabric/packets/packets.h"
+#include "controller/fabric/hosts/host-addresses.h"
+#include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/packets/packet-sampling.h"
+#include "controller/fabric/packets/packets.h"
 #include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/session/conntrack-flush.h"
@@ -28,140 +31,6 @@
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
 #include "util.h"
-
-VLOG_DEFINE_THIS_MODULE(fabric);
-
-static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 60);
-
-struct fabric_host *
-fabric_find_host(const struct fabric *f, const char *name)
-{
-    struct fabric_host *host;
-
-    HMAP_FOR_EACH_WITH_HASH (host, name_node, hash_string(name, 0),
-                             &f->hosts) {
-        if (!strcmp(host->name, name)) {
-            return host;
-        }
-    }
-    return NULL;
-}
-
-struct fabric_host *
-fabric_find_datapath(const struct fabric *f, uint64_t id)
-{
-    struct fabric_host *host;
-
-    HMAP_FOR_EACH_WITH_HASH (host, claim_node, hash_uint64(id),
-                             &f->claims) {
-        if (host->claimed_id == id) {
-            return host;
-        }
-    }
-    return NULL;
-}
-
-/* Watching.  ------------------------------------------------------------- */
-
-void
-fabric_add_watch(struct fabric *f, const struct fabric_watch *watch,
-                 void *aux)
-{
-    ovs_assert(f->n_watchers < FABRIC_WATCHERS_MAX);
-    f->watchers[f->n_watchers++] = (struct fabric_watcher) { watch, aux };
-}
-
-void
-fabric_remove_watch(struct fabric *f, const struct fabric_watch *watch,
-                    void *aux)
-{
-    for (size_t i = 0; i < f->n_watchers; i++) {
-        if (f->watchers[i].watch == watch && f->watchers[i].aux == aux) {
-            f->watchers[i] = f->watchers[--f->n_watchers];
-            return;
-        }
-    }
-}
-
-void
-fabric_host_changed(const struct fabric_host *host)
-{
-    FABRIC_TELL(host->fabric, host, (aux, host->name))
-}
-
-bool
-fabric_host_is_connected(const struct fabric *f, const char *name)
-{
-    const struct fabric_host *host = fabric_find_host(f, name);
-
-    return host && host->sw->state != SWITCH_OFFLINE;
-}
-
-uint64_t
-fabric_host_acked(const struct fabric *f, const char *name)
-{
-    const struct fabric_host *host = fabric_find_host(f, name);
-
-    return host ? switch_acked(host->sw) : 0;
-}
-
-/* What the OVSDB side tells.  -------------------------------------------- */
-
-void
-fabric_host_clash(const struct fabric_host *host,
-                  const struct fabric_host *owner, uint64_t id,
-                  const char *peer)
-{
-    host->fabric->stats.n_datapath_clashes++;
-    VLOG_WARN_RL(&rl, "%s%shost \"%s\" comes with datapath id %016"PRIx64
-                 ", which is that of host \"%s\"", peer ? peer : "",
-                 peer ? ": closed: " : "", host->name, id, owner->name);
-}
-
-void
-fabric_host_set_claim(struct fabric_host *host, uint64_t id)
-{
-    struct fabric *f = host->fabric;
-
-    if (id == host->claimed_id || (id && fabric_find_datapath(f, id))) {
-        return;
-    }
-    if (host->claimed_id) {
-        hmap_remove(&f->claims, &host->claim_node);
-    }
-    host->claimed_id = id;
-    if (id) {
-        hmap_insert(&f->claims, &host->claim_node, hash_uint64(id));
-    }
-}
-
-const struct fabric_host *
-fabric_host_set_datapath(struct fabric_host *host, uint64_t id)
-{
-    const struct fabric_host *owner
-        = id ? fabric_find_datapath(host->fabric, id) : NULL;
-
-    if (owner && owner != host) {
-        return owner;
-    }
-    if (id != host->datapath_id) {
-        if (id) {
-            fabric_host_set_claim(host, id);
-        }
-        host->datapath_id = id;
-        switch_rematch(host->sw);
-    }
-    return NULL;
-}
-
-void
-fabric_host_set_reported(struct fabric_host *host)
-{
-    if (!host->reported) {
-        host->reported = true;
-        switch_start(host->sw);
-    }
-}
 
 /* Hosts.  ---------------------------------------------------------------- */
 
@@ -245,6 +114,41 @@ sync_hosts(struct fabric *f)
     }
 }
 
+/* Callbacks.  ------------------------------------------------------------ */
+
+static void
+datapath_changed(struct fabric_host *host)
+{
+    switch_rematch(host->sw);
+}
+
+static void
+host_reported(struct fabric_host *host)
+{
+    switch_start(host->sw);
+}
+
+static void
+acked(struct fabric *f)
+{
+    fabric_db_acked(f);
+    conntrack_flush_acked(f);
+}
+
+static void
+certificates_changed(const struct fabric *f)
+{
+    fabric_db_set_certificates(f->db);
+}
+
+static const struct fabric_callbacks callbacks = {
+    .datapath_changed = datapath_changed,
+    .host_reported = host_reported,
+    .acked = acked,
+    .numbers_freed = sampling_meters_numbers_freed,
+    .certificates_changed = certificates_changed,
+};
+
 /* Groups.  --------------------------------------------------------------- */
 
 static void
@@ -276,6 +180,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     f->engine = engine;
     marker_key_init(&f->marker_key, engine_key(engine));
     f->commit = commit;
+    f->callbacks = &callbacks;
     f->max_bundles = options->max_bundles ? : FABRIC_MAX_BUNDLES;
     f->max_bytes = options->max_bytes ? : FABRIC_MAX_BYTES;
     f->host_memory = (options->host_memory

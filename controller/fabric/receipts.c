@@ -15,9 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/conntrack-flush.h"
 #include "controller/fabric/session/switch.h"
@@ -201,7 +201,7 @@ check_complete(const struct fabric *f, const struct receipt *receipt)
         histogram_add(&f->receipts->installed,
                       time_usec() - receipt->begin_us);
     }
-    FABRIC_TELL(f, installed, (aux, receipt->first, receipt->last,
+    FABRIC_NOTIFY(f, installed, (aux, receipt->first, receipt->last,
                                receipt->n_hosts))
 }
 
@@ -670,7 +670,7 @@ free_numbers(void *f_)
 
     r->freed = r->free_up_to;
     id_pools_acked(model_id_pools(f->model), r->freed);
-    sampling_meters_numbers_freed(f);
+    f->callbacks->numbers_freed(f);
 }
 
 /* Answers the waits that are fulfilled, frees numbers, and has ports move on.
@@ -700,9 +700,8 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
             ovs_list_push_back(&ready, &wait->node);
         }
     }
-    fabric_db_acked(f);
-    conntrack_flush_acked(f);
-    FABRIC_TELL(f, acked, (aux))
+    f->callbacks->acked(f);
+    FABRIC_NOTIFY(f, acked, (aux))
     while (!ovs_list_is_empty(&ready)) {
         answer_wait(CONTAINER_OF(ovs_list_front(&ready), struct fabric_wait,
                                  node), true);

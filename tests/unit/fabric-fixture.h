@@ -11,7 +11,7 @@
 #include <time.h>
 
 #include "controller/commit/commit.h"
-#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/switch.h"
 #include "proto/loop/loop.h"
 

@@ -12,8 +12,8 @@
 #include <unistd.h>
 
 #include "controller/fabric/fabric.h"
-#include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/flow-format.h"
+#include "controller/fabric/session/marker.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
 

@@ -5,10 +5,11 @@
 
 #include <config.h>
 
-#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/hosts/hosts.h"
 
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric.h"
+#include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "util.h"
 
 int

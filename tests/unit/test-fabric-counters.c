@@ -12,10 +12,10 @@
 #include "controller/fabric/counters/counters-private.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-drops.h"
-#include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-traffic.h"
 #include "controller/fabric/fabric.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "sset.h"
 #include "util.h"
 

@@ -10,10 +10,10 @@
 #include <string.h>
 
 #include "controller/engine/packet-handler.h"
-#include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/packet-sampling.h"
 #include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/switch.h"

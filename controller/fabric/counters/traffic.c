@@ -10,8 +10,8 @@
 #include <string.h>
 
 #include "controller/fabric/counters/counters-private.h"
-#include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric-traffic.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/switch.h"
 #include "include/vmn/vocabulary.h"
 #include "netdev.h"

@@ -110,7 +110,7 @@ claims_refused(struct claims *claims, const char *port, const char *host,
     if (is_within_rate(claims, host)) {
         VLOG_WARN("port %s: the claim of %s is refused: %s", port, host,
                   reason);
-        FABRIC_TELL(claims->fabric, claim_refused,
+        FABRIC_NOTIFY(claims->fabric, claim_refused,
                     (aux, port, host, expected, reason))
     }
 }

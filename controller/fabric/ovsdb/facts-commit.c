@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/bindings.h"
 #include "controller/fabric/ovsdb/claims.h"
 #include "controller/fabric/session/switch.h"

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/claims.h"
 #include "controller/schema/selector.h"
 #include "hash.h"
@@ -73,7 +73,7 @@ find_candidate(const struct facts *facts, const char *host)
 static void
 tell_watch(const struct facts *facts, const struct fact_port *port)
 {
-    FABRIC_TELL(facts->fabric, port, (aux, port->name))
+    FABRIC_NOTIFY(facts->fabric, port, (aux, port->name))
 }
 
 void
@@ -134,10 +134,10 @@ trunk_due(struct facts *facts, const struct fact_port *port)
 {
     if (hmap_first_with_hash(&facts->by_parent, hash_string(port->name, 0))) {
         if (port->active) {
-            fabric_db_trunks_due(facts->fabric, port->active);
+            facts->trunks_cb(facts->fabric, port->active);
         }
         if (port->candidate) {
-            fabric_db_trunks_due(facts->fabric, port->candidate);
+            facts->trunks_cb(facts->fabric, port->candidate);
         }
     }
 }
@@ -154,10 +154,10 @@ port_set_parent(struct facts *facts, struct fact_port *port,
                                      ? find_port(facts, parents[i]) : NULL);
 
         if (p && p->active) {
-            fabric_db_trunks_due(facts->fabric, p->active);
+            facts->trunks_cb(facts->fabric, p->active);
         }
         if (p && p->candidate) {
-            fabric_db_trunks_due(facts->fabric, p->candidate);
+            facts->trunks_cb(facts->fabric, p->candidate);
         }
     }
     set_part(&facts->by_parent, &port->parent_node, &port->parent, parent);
@@ -670,12 +670,13 @@ facts_host_remove(struct fact_host *host)
 /* All.  ------------------------------------------------------------------ */
 
 struct facts *
-fabric_facts_create(struct fabric *fabric)
+facts_create(struct fabric *fabric, facts_trunks_cb *trunks_cb)
 {
     struct facts *facts = xzalloc(sizeof *facts);
     struct fact_port *port;
 
     facts->fabric = fabric;
+    facts->trunks_cb = trunks_cb;
     facts->claims = claims_create(fabric);
     hmap_init(&facts->hosts);
     hmap_init(&facts->vifs);
@@ -706,7 +707,7 @@ fabric_facts_create(struct fabric *fabric)
 }
 
 void
-fabric_facts_destroy(struct facts *facts)
+facts_destroy(struct facts *facts)
 {
     struct fact_port *port, *next_port;
     struct fact_host *host, *next_host;

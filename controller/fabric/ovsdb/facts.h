@@ -84,8 +84,12 @@ struct fact_port {
     char *cause;                /* The host that made it due, or NULL. */
 };
 
+/* Sub-ports may have come to the host 'name', or gone from it. */
+typedef void facts_trunks_cb(struct fabric *, const char *name);
+
 struct facts {
     struct fabric *fabric;
+    facts_trunks_cb *trunks_cb;
     struct hmap hosts;          /* struct fact_host, by name. */
     struct hmap vifs;           /* struct fact_vif, by iface-id. */
     struct hmap ports;          /* struct fact_port, by name. */
@@ -110,8 +114,8 @@ struct facts {
 /* facts.c.  -------------------------------------------------------------- */
 
 /* Reads the ports and bindings that the model holds. */
-struct facts *fabric_facts_create(struct fabric *);
-void fabric_facts_destroy(struct facts *);
+struct facts *facts_create(struct fabric *, facts_trunks_cb *);
+void facts_destroy(struct facts *);
 
 /* A host that has just been made; nothing is known of it, and it is not
  * silent. */

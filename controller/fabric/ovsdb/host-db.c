@@ -15,6 +15,8 @@
 
 #include "controller/commit/commit.h"
 #include "controller/fabric/fabric.h"
+#include "controller/fabric/hosts/host-addresses.h"
+#include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/packets/packets.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
@@ -34,12 +36,6 @@ VLOG_DEFINE_THIS_MODULE(host_db);
 /* Of bridges' controllers; see docs/architecture.md. */
 #define CONTROLLER_MAX_BACKOFF_MS 1000
 #define CONTROLLER_PROBE_MS 30000
-
-/* By enum vmn_encap. */
-const struct host_db_tunnel host_db_tunnels[OVSDB_TUNNELS_MAX] = {
-    [VMN_ENCAP_VXLAN] = { "vmn-vxlan", "vxlan", VMN_TUNNEL_OFPORT },
-    [VMN_ENCAP_GENEVE] = { "vmn-geneve", "geneve", VMN_GENEVE_OFPORT },
-};
 
 /* Sessions.  ------------------------------------------------------------- */
 
@@ -74,26 +70,6 @@ host_db_arm(struct fabric_host_db *db)
     }
 }
 
-void
-host_db_set_reason(struct fabric_host_db *db, bool refused, char *reason)
-{
-    if (reason && !nullable_string_is_equal(db->reason, reason)) {
-        VLOG_WARN("%s: %s%s", db->host->name, refused ? "refused: " : "",
-                  reason);
-    }
-    if (!nullable_string_is_equal(db->reason, reason)
-        || db->refused != refused) {
-        db->reason_changed = true;
-        fabric_host_changed(db->host);
-    }
-    free(db->reason);
-    db->reason = reason;
-    db->refused = refused;
-    if (refused) {
-        fabric_host_set_datapath(db->host, 0);
-    }
-}
-
 /* Takes in what the database holds, if it has not changed too often of late:
  * else later, as it is then. */
 static void
@@ -116,11 +92,11 @@ host_db_report(struct fabric_host_db *db,
     }
     db->reason_changed = false;
     if (status->config == OVSDB_CONFIG_REFUSED) {
-        host_db_set_reason(db, true, xstrdup(status->config_reason));
+        host_report_set_reason(db, true, xstrdup(status->config_reason));
     } else {
         host_report(db, snapshot);
         if (status->config == OVSDB_CONFIG_FAILED && !db->reason) {
-            host_db_set_reason(db, false, xstrdup(status->config_reason));
+            host_report_set_reason(db, false, xstrdup(status->config_reason));
         }
     }
     report_limit_end(&db->limit, (db->reason_changed
@@ -351,8 +327,9 @@ fabric_db_n_candidates(const struct fabric *fabric)
     return facts_n_candidates(fabric->db->facts);
 }
 
-void
-fabric_db_trunks_due(struct fabric *fabric, const char *name)
+/* Looks at the sub-ports of host 'name' later in this turn. */
+static void
+trunks_due(struct fabric *fabric, const char *name)
 {
     struct fabric_host *host = fabric_find_host(fabric, name);
 
@@ -420,7 +397,7 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
         }
         ovsdb_listener_set_known(db->listener, knows_address);
     }
-    db->facts = fabric_facts_create(fabric);
+    db->facts = facts_create(fabric, trunks_due);
     return 0;
 }
 
@@ -439,7 +416,7 @@ fabric_db_destroy(struct fabric *fabric)
         fabric->db = NULL;
         startup_barrier_uninit(db);
         ovsdb_listener_close(db->listener);
-        fabric_facts_destroy(db->facts);
+        facts_destroy(db->facts);
         ovsdb_schemas_destroy(db->schemas);
         free(db->target);
         free(db->private_key);

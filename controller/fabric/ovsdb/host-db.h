@@ -3,8 +3,8 @@
  * What the parts of the fabric's OVSDB side share: host-db.c (sessions and
  * wishes), host-report.c (what a host has), host-provider.c (what leads to
  * physical networks), host-trunk.c (sub-ports), host-telemetry.c (sFlow and
- * IPFIX), host-status.c (for people).
- * Not for the OpenFlow side, which has fabric-private.h. */
+ * IPFIX), host-status.c (for people).  Not for other parts of the fabric,
+ * which have ovsdb-side.h. */
 
 #ifndef CONTROLLER_FABRIC_OVSDB_HOST_DB_H
 #define CONTROLLER_FABRIC_OVSDB_HOST_DB_H 1
@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/facts.h"
 #include "controller/fabric/ovsdb/report-limit.h"
 #include "openvswitch/shash.h"
@@ -127,6 +127,10 @@ void host_report(struct fabric_host_db *, const struct ovsdb_snapshot *);
 /* The earliest time at which a report may come out differently by itself, or
  * INT64_MAX. */
 int64_t host_report_deadline(const struct fabric_host_db *);
+/* Says what keeps the host from serving at all ('refused'), or at best: takes
+ * ownership of 'reason', which may be NULL. */
+void host_report_set_reason(struct fabric_host_db *, bool refused,
+                            char *reason);
 
 /* host-provider.c.  ------------------------------------------------------ */
 
@@ -200,10 +204,9 @@ void host_telemetry_uninit(struct fabric_host_db *);
 void host_telemetry_check(struct fabric_host_db *,
                           const struct ovsdb_snapshot *);
 
-/* host-db.c.  ------------------------------------------------------------ */
+/* database-budget.c.  ---------------------------------------------------- */
 
-/* What keeps the host from serving at all, or at best: takes ownership of
- * 'reason', which may be NULL. */
-void host_db_set_reason(struct fabric_host_db *, bool refused, char *reason);
+/* Returns what the rows of a host's database may take in memory, in bytes. */
+size_t budget_of_database(const struct fabric_host *);
 
 #endif /* controller/fabric/ovsdb/host-db.h */

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "controller/fabric/fabric.h"
+#include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/http/http.h"
 #include "util.h"

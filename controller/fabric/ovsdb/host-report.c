@@ -340,6 +340,26 @@ report_underlay(struct fabric_host_db *db,
     }
 }
 
+void
+host_report_set_reason(struct fabric_host_db *db, bool refused, char *reason)
+{
+    if (reason && !nullable_string_is_equal(db->reason, reason)) {
+        VLOG_WARN("%s: %s%s", db->host->name, refused ? "refused: " : "",
+                  reason);
+    }
+    if (!nullable_string_is_equal(db->reason, reason)
+        || db->refused != refused) {
+        db->reason_changed = true;
+        fabric_host_changed(db->host);
+    }
+    free(db->reason);
+    db->reason = reason;
+    db->refused = refused;
+    if (refused) {
+        fabric_host_set_datapath(db->host, 0);
+    }
+}
+
 /* The reason to refuse the host, whose bridge has the datapath id of 'owner'.
  * The caller frees it.  It does not tell the id: scoped accounts see it. */
 static char *
@@ -400,7 +420,7 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
         free(reason);
         reason = refuse_clash(db, owner, bridge->datapath_id);
     }
-    host_db_set_reason(db, refused, reason);
+    host_report_set_reason(db, refused, reason);
     report_vifs(db, snapshot);
 
     /* The switch's database forgets the id while it restarts; we do not. */

@@ -14,6 +14,7 @@
 #include "controller/fabric/fabric-traffic.h"
 #include "controller/fabric/ovsdb/claims.h"
 #include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/session/switch.h"
 #include "sset.h"
 #include "svec.h"

@@ -3,7 +3,7 @@
  * How often one host's reports may change the state.  Each change is a
  * revision that is compiled, sent and logged, so a host that flips an
  * interface as fast as it can must not set the pace.  Not for what reports
- * say (host-report.c), nor for their size (budget.c). */
+ * say (host-report.c), nor for their size (database-budget.c). */
 
 #ifndef CONTROLLER_FABRIC_OVSDB_REPORT_LIMIT_H
 #define CONTROLLER_FABRIC_OVSDB_REPORT_LIMIT_H 1

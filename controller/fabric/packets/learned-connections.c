@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "controller/fabric/fabric-learned-connections.h"
-#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/learn-connection.h"
 #include "openvswitch/match.h"

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "controller/fabric/counters/counters.h"
-#include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/packets-private.h"
 #include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/switch.h"
@@ -415,7 +415,7 @@ keep(struct packets_of_switch *ps, const struct ofpacket_in *in,
     name_rule(f, sample);
     push(&s->rings[kind], sample);
     s->n_taken++;
-    FABRIC_TELL(f, sample, (aux, kind, sample))
+    FABRIC_NOTIFY(f, sample, (aux, kind, sample))
 }
 
 void

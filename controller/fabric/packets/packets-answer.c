@@ -11,7 +11,7 @@
 
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-frames.h"
-#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/packets-private.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/session/switch.h"

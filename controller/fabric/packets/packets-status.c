@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-drops.h"
-#include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/packets-private.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/session/switch.h"

@@ -13,10 +13,10 @@
 #include <string.h>
 
 #include "controller/engine/packet-handler.h"
-#include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric.h"
-#include "controller/fabric/packets/packets-private.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/packet-sampling.h"
+#include "controller/fabric/packets/packets-private.h"
 #include "controller/fabric/session/switch.h"
 #include "hash.h"
 #include "openvswitch/ofpbuf.h"

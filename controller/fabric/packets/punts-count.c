@@ -17,7 +17,7 @@
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-frames.h"
-#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/punts-private.h"
 #include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/switch.h"

@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "controller/engine/packet-handler.h"
-#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/packets/punts-private.h"
 #include "controller/fabric/packets/sampling-meters.h"

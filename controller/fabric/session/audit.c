@@ -17,13 +17,13 @@
 
 #include "byte-order.h"
 #include "controller/fabric/fabric-audit.h"
-#include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric.h"
+#include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/session/flow-format.h"
 #include "controller/fabric/session/installed-set.h"
 #include "controller/fabric/session/marker.h"
-#include "controller/fabric/session/switch.h"
 #include "controller/fabric/session/openflow-message.h"
-#include "controller/fabric/session/flow-format.h"
+#include "controller/fabric/session/switch.h"
 #include "controller/flow/learn-action.h"
 #include "controller/flow/punt-action.h"
 #include "controller/flow/sample-action.h"
@@ -519,8 +519,8 @@ report(struct audit *a)
                   r->n_missing, r->n_altered, r->n_unknown);
     }
     if (n_lost || r->n_unknown) {
-        FABRIC_TELL(f, audited, (aux, sw->host->name, r->n_missing,
-                                 r->n_altered, r->n_unknown))
+        FABRIC_NOTIFY(f, audited, (aux, sw->host->name, r->n_missing,
+                                   r->n_altered, r->n_unknown))
     }
 }
 

@@ -13,7 +13,7 @@
 
 #include "controller/engine/relation.h"
 #include "controller/fabric/fabric-flush.h"
-#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/switch.h"
 #include "hash.h"
 #include "openvswitch/ofp-ct.h"

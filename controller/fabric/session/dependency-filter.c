@@ -8,8 +8,8 @@
 
 #include <stdlib.h>
 
-#include "controller/fabric/session/switch.h"
 #include "controller/fabric/session/openflow-message.h"
+#include "controller/fabric/session/switch.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofpbuf.h"
 #include "util.h"

@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/flow-format.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofmsg.h"

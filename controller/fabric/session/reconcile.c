@@ -4,9 +4,10 @@
  * compares at a settled moment, and sends the difference as one bundle.  What
  * is right stays untouched, with its counters and its age.
  *
- * Only a switch that holds more than may be read of it (budget.c) is installed
- * anew, once in a while: one bundle deletes all and adds what is wanted.  So a
- * host converges also if it comes back with very much that was wanted once.
+ * Only a switch that holds more than may be read of it (switch-budget.c) is
+ * installed anew, once in a while: one bundle deletes all and adds what is
+ * wanted.  So a host converges also if it comes back with very much that was
+ * wanted once.
  *
  * A switch that has just connected is asked for its marker alone (marker.h):
  * if that says that all is as it is to be, nothing else is read.
@@ -28,16 +29,16 @@
 #include <stdlib.h>
 
 #include "byte-order.h"
-#include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/receipts.h"
+#include "controller/fabric/session/dependency-filter.h"
+#include "controller/fabric/session/flow-format.h"
 #include "controller/fabric/session/installed-set.h"
 #include "controller/fabric/session/marker.h"
-#include "controller/fabric/session/dependency-filter.h"
-#include "controller/fabric/session/switch.h"
 #include "controller/fabric/session/openflow-message.h"
-#include "controller/fabric/session/flow-format.h"
+#include "controller/fabric/session/switch.h"
 #include "controller/flow/learn-action.h"
 #include "controller/flow/punt-action.h"
 #include "controller/flow/sample-action.h"

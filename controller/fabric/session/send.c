@@ -20,12 +20,12 @@
 
 #include <stdlib.h>
 
-#include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/session/marker.h"
-#include "controller/fabric/session/switch.h"
 #include "controller/fabric/session/openflow-message.h"
+#include "controller/fabric/session/switch.h"
 #include "hash.h"
 #include "openvswitch/ofpbuf.h"
 #include "proto/openflow/ofconn.h"

@@ -14,8 +14,9 @@
 #include <string.h>
 
 #include "controller/engine/packet-handler.h"
-#include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric.h"
+#include "controller/fabric/hosts/host-addresses.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/switch.h"
 #include "openvswitch/vlog.h"
 #include "proto/admission/admission.h"
@@ -248,7 +249,7 @@ certificates_changed_cb(void *f_)
 {
     const struct fabric *f = f_;
 
-    fabric_db_set_certificates(f->db);
+    f->callbacks->certificates_changed(f);
 }
 
 /* The credentials for "ssl:": peers must show a certificate of our CA. */

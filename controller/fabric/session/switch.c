@@ -17,13 +17,13 @@
 #include <string.h>
 
 #include "controller/fabric/counters/counters.h"
-#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/learned-connections.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/receipts.h"
 #include "controller/fabric/session/conntrack-flush.h"
-#include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/flow-format.h"
+#include "controller/fabric/session/marker.h"
 #include "openvswitch/ofp-bundle.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"

@@ -178,7 +178,10 @@ void switch_start(struct fabric_switch *);
  * the switch does what it should not. */
 void switch_give_up(struct fabric_switch *, const char *reason);
 
-/* budget.c.  ------------------------------------------------------------- */
+/* switch-budget.c and over-budget.c.  ------------------------------------ */
+
+/* A switch that has not sent too much for so long is trusted again. */
+#define SWITCH_CALM_MS (1800 * 1000)
 
 struct ofdump_budget;
 /* Keeps in mind how much is wanted of the host now: the switch may hold that
@@ -307,10 +310,5 @@ bool reconcile_is_owed(const struct fabric_switch *);
 /* Takes a message that belongs to it (and returns true). */
 bool reconcile_message(struct fabric_switch *, enum ofptype,
                        const struct ofp_header *);
-
-/* fabric-status.c.  ----------------------------------------------------- */
-
-/* A wall clock time as users see it: "2026-01-31T12:34:56.789Z". */
-json_t *time_to_text(int64_t ms);
 
 #endif /* controller/fabric/session/switch.h */

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "controller/fabric/fabric-flows.h"
-#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/flow-format.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"

@@ -7,10 +7,12 @@
 
 #include <config.h>
 
+#include "controller/fabric/hosts/host-addresses.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/fabric/fabric-private.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "hash.h"
 #include "proto/admission/admission.h"
 #include "util.h"

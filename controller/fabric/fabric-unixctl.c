@@ -10,14 +10,14 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-audit.h"
-#include "controller/fabric/fabric-private.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/receipts.h"
-#include "controller/fabric/session/switch.h"
 #include "controller/fabric/session/flow-format.h"
+#include "controller/fabric/session/switch.h"
 #include "openvswitch/dynamic-string.h"
 #include "unixctl.h"
 #include "util.h"

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of hosts; see hosts.h. */
+
+#include <config.h>
+
+#include "controller/fabric/hosts/hosts.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "hash.h"
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(fabric);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 60);
+
+struct fabric_host *
+fabric_find_host(const struct fabric *f, const char *name)
+{
+    struct fabric_host *host;
+
+    HMAP_FOR_EACH_WITH_HASH (host, name_node, hash_string(name, 0),
+                             &f->hosts) {
+        if (!strcmp(host->name, name)) {
+            return host;
+        }
+    }
+    return NULL;
+}
+
+struct fabric_host *
+fabric_find_datapath(const struct fabric *f, uint64_t id)
+{
+    struct fabric_host *host;
+
+    HMAP_FOR_EACH_WITH_HASH (host, claim_node, hash_uint64(id),
+                             &f->claims) {
+        if (host->claimed_id == id) {
+            return host;
+        }
+    }
+    return NULL;
+}
+
+void
+fabric_host_changed(const struct fabric_host *host)
+{
+    FABRIC_NOTIFY(host->fabric, host, (aux, host->name))
+}
+
+void
+fabric_host_set_reported(struct fabric_host *host)
+{
+    if (!host->reported) {
+        host->reported = true;
+        host->fabric->callbacks->host_reported(host);
+    }
+}
+
+/* Datapath ids.  --------------------------------------------------------- */
+
+void
+fabric_host_clash(const struct fabric_host *host,
+                  const struct fabric_host *owner, uint64_t id,
+                  const char *peer)
+{
+    host->fabric->stats.n_datapath_clashes++;
+    VLOG_WARN_RL(&rl, "%s%shost \"%s\" comes with datapath id %016"PRIx64
+                 ", which is that of host \"%s\"", peer ? peer : "",
+                 peer ? ": closed: " : "", host->name, id, owner->name);
+}
+
+void
+fabric_host_set_claim(struct fabric_host *host, uint64_t id)
+{
+    struct fabric *f = host->fabric;
+
+    if (id == host->claimed_id || (id && fabric_find_datapath(f, id))) {
+        return;
+    }
+    if (host->claimed_id) {
+        hmap_remove(&f->claims, &host->claim_node);
+    }
+    host->claimed_id = id;
+    if (id) {
+        hmap_insert(&f->claims, &host->claim_node, hash_uint64(id));
+    }
+}
+
+const struct fabric_host *
+fabric_host_set_datapath(struct fabric_host *host, uint64_t id)
+{
+    const struct fabric_host *owner
+        = id ? fabric_find_datapath(host->fabric, id) : NULL;
+
+    if (owner && owner != host) {
+        return owner;
+    }
+    if (id != host->datapath_id) {
+        if (id) {
+            fabric_host_set_claim(host, id);
+        }
+        host->datapath_id = id;
+        host->fabric->callbacks->datapath_changed(host);
+    }
+    return NULL;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of hosts: finds one, knows whose datapath id is whose, and says
+ * that one has changed.  All other parts of the fabric stand on it, and it
+ * calls none of them: what they are to hear of goes through the fabric's
+ * callbacks.  Not for making hosts (fabric.c). */
+
+#ifndef CONTROLLER_FABRIC_HOSTS_HOSTS_H
+#define CONTROLLER_FABRIC_HOSTS_HOSTS_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "controller/fabric/fabric-private.h"
+#include "openvswitch/hmap.h"
+
+struct fabric_host_db;          /* OVSDB side of one host. */
+struct fabric_switch;           /* OpenFlow side of one host. */
+struct vmn_host;
+
+/* A row of table HOST.  Made when the row becomes durable, destroyed when its
+ * deletion does. */
+struct fabric_host {
+    struct hmap_node name_node;     /* In struct fabric's 'hosts'. */
+    struct hmap_node claim_node;    /* In 'claims', if 'claimed_id'. */
+    struct fabric *fabric;
+    char *name;                 /* Owned. */
+    const struct vmn_host *row; /* Current; for comparing the pointer only,
+                                 * between two groups. */
+
+    /* Written by the OVSDB side through the functions below. */
+    uint64_t datapath_id;       /* Of the bridge as reported, or 0. */
+    uint64_t claimed_id;        /* The last one that it had, also before this
+                                 * process started: nobody else gets it. */
+    bool reported;              /* Its first full report since this process
+                                 * started is in the model. */
+
+    struct fabric_host_db *db;  /* Owned by the OVSDB side; may be NULL. */
+    struct fabric_switch *sw;   /* Owned by the OpenFlow side; never NULL. */
+};
+
+struct fabric_host *fabric_find_host(const struct fabric *, const char *name);
+/* The host that has, or last had, datapath id 'id'; or NULL. */
+struct fabric_host *fabric_find_datapath(const struct fabric *, uint64_t id);
+/* Counts and logs that 'host' (or 'peer', which shows its certificate; or
+ * NULL) has come with the datapath id of 'owner'. */
+void fabric_host_clash(const struct fabric_host *host,
+                       const struct fabric_host *owner, uint64_t id,
+                       const char *peer);
+
+/* Notifies who watches that the state of the host, or its reason, may be
+ * another one now. */
+void fabric_host_changed(const struct fabric_host *);
+
+/* The host's bridge has datapath id 'id' (0: there is no bridge, or it is not
+ * ours).  A connected switch that this disowns is closed.  The id stays the
+ * host's until it has another one.  If another host has it, or had it last,
+ * returns that host and changes nothing: the caller shows that as the reason.
+ * Else returns NULL. */
+const struct fabric_host *fabric_host_set_datapath(struct fabric_host *,
+                                                   uint64_t id);
+/* The host had datapath id 'id' when it was last heard of, perhaps by a former
+ * process. */
+void fabric_host_set_claim(struct fabric_host *, uint64_t id);
+
+/* All that the host has to report for a start (bindings and VIFs) is in the
+ * model: its switch may be reconciled.  Once is enough; later drops of the
+ * OVSDB session do not take it back. */
+void fabric_host_set_reported(struct fabric_host *);
+
+#endif /* controller/fabric/hosts/hosts.h */

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the OVSDB side of the fabric offers to the fabric as a whole.  Its own
+ * parts have host-db.h. */
+
+#ifndef CONTROLLER_FABRIC_OVSDB_OVSDB_SIDE_H
+#define CONTROLLER_FABRIC_OVSDB_OVSDB_SIDE_H 1
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "vmn/types.h"
+
+struct admission_stats;
+struct commit_group;
+struct fabric;
+struct fabric_db;
+struct fabric_host;
+struct fabric_options;
+struct vmn_host;
+
+/* Listens if so asked.  Called before any host exists.  Returns 0 or a
+ * positive errno with a sentence in '*text' (caller frees). */
+int fabric_db_create(struct fabric *, const struct fabric_options *,
+                     char **text);
+/* Files with certificates have changed. */
+void fabric_db_set_certificates(const struct fabric_db *);
+/* The hosts that there are at the start have been made. */
+void fabric_db_begin(struct fabric *);
+/* After the last fabric_db_host_destroy(). */
+void fabric_db_destroy(struct fabric *);
+
+/* Sets which encapsulations (by enum vmn_encap) hosts receive in.  Returns
+ * true if they are others than before: then all hosts are to be updated. */
+bool fabric_db_set_uses(struct fabric *, const bool uses[]);
+/* Takes in the rows of 'names', whom each host is to encrypt tunnels with.
+ * Returns as above. */
+bool fabric_db_set_peers(struct fabric *, struct vmn_names names);
+/* Returns how many interfaces each host has for that at most. */
+size_t fabric_db_n_ipsec(const struct fabric *);
+/* The durable row of 'host' is 'row': called when the host has just been made
+ * and whenever its row changes.  Sets host->db. */
+void fabric_db_host_update(struct fabric_host *, const struct vmn_host *row);
+/* How often the session with the host's database was dropped since it sent
+ * too much. */
+uint64_t fabric_db_n_over_budget(const struct fabric_host *);
+/* The row is gone.  Clears host->db. */
+void fabric_db_host_destroy(struct fabric_host *);
+
+/* The listener's; false if there is none. */
+bool fabric_db_get_admission(const struct fabric *, struct admission_stats *);
+
+/* Adds "ovsdb", "bridge", "datapath_id", "ovs_version" and "ports" to
+ * 'status', and, if the host is refused, "state": "refused" and "reason". */
+void fabric_db_host_status(const struct fabric_host *, json_t *status);
+
+/* One durable group, after the OpenFlow side has sent it. */
+void fabric_db_group(struct fabric *, const struct commit_group *);
+
+/* Hosts have acknowledged something. */
+void fabric_db_acked(struct fabric *);
+/* Returns how many ports have a candidate beside their host. */
+size_t fabric_db_n_candidates(const struct fabric *);
+
+#endif /* controller/fabric/ovsdb/ovsdb-side.h */
