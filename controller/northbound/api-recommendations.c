@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /v1/recommendations: which rules would allow what was seen in a network.
- * Its hosts are asked for what they have noted; then, at a settled moment and
- * in slices, the notes get the names of now, and rules are found.  Not for what
- * becomes of those (recommend-objects.c). */
+ * GET /v1/recommendations: which rules would allow what was seen in a
+ * network.  Its hosts are asked for what they have noted; then, at a settled
+ * moment and in slices, the notes get the names of now, and rules are found.
+ * Not for what becomes of those (recommend-objects.c). */
 
 #include <config.h>
 
@@ -68,7 +68,7 @@ struct study {
     size_t n_groups;
     struct recommend_group *groups;
     size_t n_seen;
-    struct recommend_seen *seen;
+    struct recommend_connection *seen;
     json_t *left_out;
     json_int_t n_left_out;
 };
@@ -76,7 +76,7 @@ struct study {
 /* Ports.  ---------------------------------------------------------------- */
 
 static void
-study_pause(void *study_)
+study_yield(void *study_)
 {
     const struct study *study = study_;
 
@@ -132,8 +132,8 @@ add_owners(struct study *study, const struct vmn_port *port, size_t index,
     }
 }
 
-/* The routing domain of a network, as VMN_QUERY_DOMAIN has it; NULL if it is one
- * by itself.  The caller frees it. */
+/* The routing domain of a network, as VMN_QUERY_DOMAIN has it; NULL if it is
+ * one by itself.  The caller frees it. */
 static char *
 domain_of(const struct study *study, const char *network)
 {
@@ -161,7 +161,7 @@ find_near(struct study *study)
             sset_add(&study->near, after);
         }
         free(domain);
-        study_pause(study);
+        study_yield(study);
     }
     free(own);
 }
@@ -196,7 +196,7 @@ read_ports(struct study *study)
         }
         study->ports[study->n_ports++] = (struct recommend_port) {
             after, &port->labels, where };
-        study_pause(study);
+        study_yield(study);
     }
 }
 
@@ -222,8 +222,8 @@ find_port(const struct study *study, const char *name)
 
 /* Groups.  --------------------------------------------------------------- */
 
-/* Fills in a group that has ports of the network or near and nothing else; false
- * for others. */
+/* Fills in a group that has ports of the network or near and nothing else;
+ * false for others. */
 static bool
 read_group(struct study *study, const char *name,
            struct recommend_group *rgroup)
@@ -289,7 +289,7 @@ read_groups(struct study *study)
         if (study->ports[i].where != RECOMMEND_ELSEWHERE) {
             add_groups_of(model, &study->ports[i], &names);
         }
-        study_pause(study);
+        study_yield(study);
     }
     study->groups = xcalloc(MAX(1, sset_count(&names)),
                             sizeof *study->groups);
@@ -297,7 +297,7 @@ read_groups(struct study *study)
     for (size_t i = 0; i < sset_count(&names); i++) {
         study->n_groups += read_group(study, sorted[i],
                                       &study->groups[study->n_groups]);
-        study_pause(study);
+        study_yield(study);
     }
     free(sorted);
     sset_destroy(&names);
@@ -376,9 +376,9 @@ read_notes(struct study *study)
     for (size_t i = 0; i < asked->n_notes; i++) {
         const struct learned_connection *note = &asked->notes[i];
         const char *host = asked->where_names[asked->where[i]];
-        struct recommend_seen *seen = &study->seen[study->n_seen];
+        struct recommend_connection *seen = &study->seen[study->n_seen];
 
-        study_pause(study);
+        study_yield(study);
         seen->dst = find_destination(study, note, host);
         if (seen->dst == SIZE_MAX) {
             leave_out(study, note, host, "its destination is gone");
@@ -432,9 +432,9 @@ study_make(struct study *study, struct vmn_errors *errors)
         .n_groups = study->n_groups, .groups = study->groups,
         .n_seen = study->n_seen, .seen = study->seen,
         .labels = asked->all_keys ? NULL : &keys, .exact = asked->exact,
-        .pause = study_pause, .aux = study,
+        .yield = study_yield, .aux = study,
     };
-    if (recommend(&request, &study->arena, &answer, errors)) {
+    if (recommend_rules(&request, &study->arena, &answer, errors)) {
         body = make_body(study, &request, &answer);
     }
     free(CONST_CAST(const char **, keys.names));

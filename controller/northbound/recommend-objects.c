@@ -178,8 +178,8 @@ service_is(const struct vmn_service *service,
 static void
 rest_a_little(const struct writer *w)
 {
-    if (w->request->pause) {
-        w->request->pause(w->request->aux);
+    if (w->request->yield) {
+        w->request->yield(w->request->aux);
     }
 }
 

@@ -21,19 +21,19 @@
 /* Candidates.  ----------------------------------------------------------- */
 
 static void
-box_uninit(struct box *box)
+rule_uninit(struct candidate_rule *rule)
 {
-    bitmap_free(box->from);
-    bitmap_free(box->to);
-    bitmap_free(box->classes);
-    bitmap_free(box->elements);
+    bitmap_free(rule->from);
+    bitmap_free(rule->to);
+    bitmap_free(rule->service_classes);
+    bitmap_free(rule->cells);
 }
 
 static bool
-have_common_kind(const struct work *w, const unsigned long *a,
-                 const unsigned long *b)
+have_common_class(const struct recommend_work *w, const unsigned long *a,
+                  const unsigned long *b)
 {
-    for (size_t i = 0; i < bitmap_n_longs(w->seen.n_kinds); i++) {
+    for (size_t i = 0; i < bitmap_n_longs(w->observed.n_port_classes); i++) {
         if (a[i] & b[i]) {
             return true;
         }
@@ -41,279 +41,298 @@ have_common_kind(const struct work *w, const unsigned long *a,
     return false;
 }
 
-/* Puts the kinds that all of 'from' speak 'class' to into 'dst'; false if
- * there are none.  A kind of a single port need not be seen to speak to
- * itself. */
+/* Puts the port classes that all of 'from' speak 'service_class' to into
+ * 'dst'; false if there are none.  A port class of a single port need not be
+ * seen to speak to itself. */
 static bool
-common_destinations(struct work *w, const unsigned long *from, size_t class,
-                    unsigned long *dst)
+common_destinations(struct recommend_work *w, const unsigned long *from, size_t
+                    service_class, unsigned long *dst)
 {
-    unsigned long *own = bitmap_allocate(w->seen.n_kinds);
+    unsigned long *own = bitmap_allocate(w->observed.n_port_classes);
     bool all = true;
     size_t src;
 
-    bitmap_init1(dst, w->seen.n_kinds);
-    BITMAP_FOR_EACH_1 (src, w->seen.n_sources, from) {
-        size_t row = w->seen.row_of[class * w->seen.n_sources + src];
+    bitmap_init1(dst, w->observed.n_port_classes);
+    BITMAP_FOR_EACH_1 (src, w->observed.n_sources, from) {
+        size_t row = w->observed.row_of[service_class * w->observed.n_sources
+                                        + src];
 
         if (row == NONE) {
             all = false;
             break;
         }
-        memcpy(own, w->seen.rows[row].dst, bitmap_n_bytes(w->seen.n_kinds));
-        if (src < w->seen.n_kinds && w->picks.n_ports[src] == 1) {
+        memcpy(own, w->observed.rows[row].dst,
+               bitmap_n_bytes(w->observed.n_port_classes));
+        if (src < w->observed.n_port_classes
+            && w->selectors.n_ports[src] == 1) {
             bitmap_set1(own, src);
         }
-        bitmap_and(dst, own, w->seen.n_kinds);
+        bitmap_and(dst, own, w->observed.n_port_classes);
     }
     bitmap_free(own);
-    return all && !bitmap_is_all_zeros(dst, w->seen.n_kinds);
+    return all && !bitmap_is_all_zeros(dst, w->observed.n_port_classes);
 }
 
-/* Whether each source of 'from' was seen to speak 'class' to a kind of 'to',
- * and each kind of 'to' to be spoken to by a source of 'from'. */
+/* Whether each source of 'from' was seen to speak 'service_class' to a port
+ * class of 'to', and each port class of 'to' to be spoken to by a source of
+ * 'from'. */
 static bool
-all_take_part(struct work *w, const unsigned long *from,
-              const unsigned long *to, size_t class)
+all_take_part(struct recommend_work *w, const unsigned long *from,
+              const unsigned long *to, size_t service_class)
 {
-    unsigned long *reached = bitmap_allocate(w->seen.n_kinds);
+    unsigned long *reached = bitmap_allocate(w->observed.n_port_classes);
     bool all = true;
     size_t src;
 
-    BITMAP_FOR_EACH_1 (src, w->seen.n_sources, from) {
-        size_t row = w->seen.row_of[class * w->seen.n_sources + src];
-        const unsigned long *dst = w->seen.rows[row].dst;
+    BITMAP_FOR_EACH_1 (src, w->observed.n_sources, from) {
+        size_t row = w->observed.row_of[service_class * w->observed.n_sources
+                                        + src];
+        const unsigned long *dst = w->observed.rows[row].dst;
 
-        all = all && have_common_kind(w, dst, to);
-        bitmap_or(reached, dst, w->seen.n_kinds);
+        all = all && have_common_class(w, dst, to);
+        bitmap_or(reached, dst, w->observed.n_port_classes);
     }
-    all = all && bitmap_is_superset(reached, to, w->seen.n_kinds);
+    all = all && bitmap_is_superset(reached, to, w->observed.n_port_classes);
     bitmap_free(reached);
-    pacer_step(&w->pacer, 1);
+    step_counter_add(&w->steps, 1);
     return all;
 }
 
-/* Sets the elements of a class that are in the box. */
+/* Sets the cells of a class that are in the candidate. */
 static void
-set_elements(struct work *w, const struct box *box, size_t class,
-             unsigned long *elements)
+set_cells(struct recommend_work *w, const struct candidate_rule *rule, size_t
+          service_class, unsigned long *cells)
 {
     size_t src, dst;
 
-    BITMAP_FOR_EACH_1 (src, w->seen.n_sources, box->from) {
-        const struct row *row
-            = &w->seen.rows[w->seen.row_of[class * w->seen.n_sources + src]];
-        size_t element = row->first;
+    BITMAP_FOR_EACH_1 (src, w->observed.n_sources, rule->from) {
+        const struct cell_row *row
+            = &w->observed.rows[w->observed.row_of[service_class *
+                                                   w->observed.n_sources
+                                                   + src]];
+        size_t cell = row->first;
 
-        BITMAP_FOR_EACH_1 (dst, w->seen.n_kinds, row->dst) {
-            if (bitmap_is_set(box->to, dst)) {
-                bitmap_set1(elements, element);
+        BITMAP_FOR_EACH_1 (dst, w->observed.n_port_classes, row->dst) {
+            if (bitmap_is_set(rule->to, dst)) {
+                bitmap_set1(cells, cell);
             }
-            element++;
+            cell++;
         }
-        pacer_step(&w->pacer, 1);
+        step_counter_add(&w->steps, 1);
     }
 }
 
-/* Adds the box, which it takes over, unless another has all that it has; and
- * drops those of which it has all.  Boxes that have the same stay by cost,
- * then by which came first. */
+/* Adds the candidate, which it takes over, unless another has all that it has;
+ * and drops those of which it has all.  Candidates that have the same stay by
+ * cost, then by which came first. */
 static void
-add_box(struct work *w, struct box *box)
+add_rule(struct recommend_work *w, struct candidate_rule *rule)
 {
     size_t n = 0;
 
-    for (size_t i = 0; i < w->n_boxes; i++) {
-        const struct box *other = &w->boxes[i];
-        bool in_other = bitmap_is_superset(other->elements, box->elements,
-                                           w->seen.n_elements);
+    for (size_t i = 0; i < w->n_rules; i++) {
+        const struct candidate_rule *other = &w->rules[i];
+        bool in_other = bitmap_is_superset(other->cells, rule->cells,
+                                           w->observed.n_cells);
 
         if (in_other
-            && (other->cost <= box->cost
-                || !bitmap_equal(other->elements, box->elements,
-                                 w->seen.n_elements))) {
-            box_uninit(box);
+            && (other->cost <= rule->cost
+                || !bitmap_equal(other->cells, rule->cells,
+                                 w->observed.n_cells))) {
+            rule_uninit(rule);
             return;
         }
     }
-    for (size_t i = 0; i < w->n_boxes; i++) {
-        if (bitmap_is_superset(box->elements, w->boxes[i].elements,
-                               w->seen.n_elements)) {
-            box_uninit(&w->boxes[i]);
+    for (size_t i = 0; i < w->n_rules; i++) {
+        if (bitmap_is_superset(rule->cells, w->rules[i].cells,
+                               w->observed.n_cells)) {
+            rule_uninit(&w->rules[i]);
         } else {
-            w->boxes[n++] = w->boxes[i];
+            w->rules[n++] = w->rules[i];
         }
     }
-    w->n_boxes = n;
-    pacer_step(&w->pacer, 2 * n * (1 + bitmap_n_longs(w->seen.n_elements) / 8));
-    if (n >= w->allocated_boxes) {
-        w->boxes = x2nrealloc(w->boxes, &w->allocated_boxes,
-                              sizeof *w->boxes);
+    w->n_rules = n;
+    step_counter_add(&w->steps, 2 * n * (1
+                                         + bitmap_n_longs(w->observed.n_cells)
+                                         / 8));
+    if (n >= w->allocated_rules) {
+        w->rules = x2nrealloc(w->rules, &w->allocated_rules,
+                              sizeof *w->rules);
     }
-    w->boxes[w->n_boxes++] = *box;
+    w->rules[w->n_rules++] = *rule;
 }
 
-/* The candidates from the sources of 'proto' to each pick.  Returns false if
- * there are too many. */
+/* The candidates from the sources of 'proto' to each selector.  Returns false
+ * if there are too many. */
 static bool
-add_boxes_from(struct work *w, const struct box *proto)
+add_rules_from(struct recommend_work *w, const struct candidate_rule *proto)
 {
-    unsigned long **dst = xcalloc(MAX(1, w->seen.n_classes), sizeof *dst);
-    unsigned long *scratch = bitmap_allocate(w->seen.n_kinds);
-    size_t *classes = xcalloc(MAX(1, w->seen.n_classes), sizeof *classes);
+    unsigned long **dst = xcalloc(MAX(1, w->observed.n_service_classes), sizeof
+                                  *dst);
+    unsigned long *scratch = bitmap_allocate(w->observed.n_port_classes);
+    size_t *service_classes = xcalloc(MAX(1, w->observed.n_service_classes),
+                                      sizeof *service_classes);
     size_t n = 0;
     bool room = true;
 
-    for (size_t c = 0; c < w->seen.n_classes; c++) {
+    for (size_t c = 0; c < w->observed.n_service_classes; c++) {
         if (common_destinations(w, proto->from, c, scratch)) {
-            classes[n] = c;
-            dst[n++] = bitmap_clone(scratch, w->seen.n_kinds);
+            service_classes[n] = c;
+            dst[n++] = bitmap_clone(scratch, w->observed.n_port_classes);
         }
-        pacer_step(&w->pacer, 1);
+        step_counter_add(&w->steps, 1);
     }
-    for (size_t p = 0; n && p < w->picks.n && room; p++) {
-        const struct pick *pick = &w->picks.picks[p];
-        struct box box = *proto;
+    for (size_t p = 0; n && p < w->selectors.n && room; p++) {
+        const struct candidate_selector *selector = &w->selectors.selectors[p];
+        struct candidate_rule rule = *proto;
 
-        box.classes = NULL;
+        rule.service_classes = NULL;
         for (size_t i = 0; i < n; i++) {
-            if (pick->inside
-                && bitmap_is_superset(dst[i], pick->kinds, w->seen.n_kinds)
-                && all_take_part(w, proto->from, pick->kinds, classes[i])) {
-                if (!box.classes) {
-                    box.to = pick->kinds;
-                    box.classes = bitmap_allocate(w->seen.n_classes);
-                    box.elements = bitmap_allocate(w->seen.n_elements);
+            if (selector->inside
+                && bitmap_is_superset(dst[i], selector->port_classes,
+                                      w->observed.n_port_classes)
+                && all_take_part(w, proto->from, selector->port_classes,
+                                 service_classes[i])) {
+                if (!rule.service_classes) {
+                    rule.to = selector->port_classes;
+                    rule.service_classes
+                        = bitmap_allocate(w->observed.n_service_classes);
+                    rule.cells = bitmap_allocate(w->observed.n_cells);
                 }
-                bitmap_set1(box.classes, classes[i]);
-                set_elements(w, &box, classes[i], box.elements);
+                bitmap_set1(rule.service_classes, service_classes[i]);
+                set_cells(w, &rule, service_classes[i], rule.cells);
             }
         }
-        pacer_step(&w->pacer, n);
-        if (box.classes) {
-            box.from = bitmap_clone(proto->from, w->seen.n_sources);
-            box.to = bitmap_clone(pick->kinds, w->seen.n_kinds);
-            box.to_by = pick->by;
-            box.to_text = pick->text;
-            box.cost += pick->cost;
-            add_box(w, &box);
-            room = (w->n_boxes < CANDIDATES_MAX
-                    && w->pacer.steps < CANDIDATES_STEPS_MAX);
+        step_counter_add(&w->steps, n);
+        if (rule.service_classes) {
+            rule.from = bitmap_clone(proto->from, w->observed.n_sources);
+            rule.to = bitmap_clone(selector->port_classes,
+                                   w->observed.n_port_classes);
+            rule.to_by = selector->by;
+            rule.to_text = selector->text;
+            rule.cost += selector->cost;
+            add_rule(w, &rule);
+            room = (w->n_rules < CANDIDATES_MAX
+                    && w->steps.steps < CANDIDATES_STEPS_MAX);
         }
     }
     for (size_t i = 0; i < n; i++) {
         bitmap_free(dst[i]);
     }
-    free(classes);
+    free(service_classes);
     bitmap_free(scratch);
     free(dst);
     return room;
 }
 
 static bool
-all_is_covered(const struct work *w)
+all_is_covered(const struct recommend_work *w)
 {
-    size_t n = w->seen.n_elements;
+    size_t n = w->observed.n_cells;
     unsigned long *covered = bitmap_allocate(n);
     bool all;
 
-    for (size_t i = 0; i < w->n_boxes; i++) {
-        bitmap_or(covered, w->boxes[i].elements, n);
+    for (size_t i = 0; i < w->n_rules; i++) {
+        bitmap_or(covered, w->rules[i].cells, n);
     }
     all = bitmap_count1(covered, n) == n;
     bitmap_free(covered);
     return all;
 }
 
-/* Addresses and single kinds come first, so that what is left out when there
- * are too many is not needed.  Returns false if not even those have room. */
+/* Addresses and single port classes come first, so that what is left out when
+ * there are too many is not needed.  Returns false if not even those have
+ * room. */
 static bool
-make_boxes(struct work *w)
+make_candidates(struct recommend_work *w)
 {
-    struct box box = { .from_by = RECOMMEND_ADDRESSES };
+    struct candidate_rule rule = { .from_by = RECOMMEND_ADDRESSES };
 
     w->all = true;
-    box.from = bitmap_allocate(w->seen.n_sources);
-    for (size_t i = w->seen.n_kinds; i < w->seen.n_sources && w->all; i++) {
-        bitmap_set1(box.from, i);
-        w->all = add_boxes_from(w, &box);
-        bitmap_set0(box.from, i);
+    rule.from = bitmap_allocate(w->observed.n_sources);
+    for (size_t i = w->observed.n_port_classes; i < w->observed.n_sources
+         && w->all; i++) {
+        bitmap_set1(rule.from, i);
+        w->all = add_rules_from(w, &rule);
+        bitmap_set0(rule.from, i);
     }
-    for (size_t i = 0; i < w->picks.n && w->all; i++) {
-        const struct pick *pick = &w->picks.picks[i];
-        size_t kind;
+    for (size_t i = 0; i < w->selectors.n && w->all; i++) {
+        const struct candidate_selector *selector = &w->selectors.selectors[i];
+        size_t class_;
 
-        box.from_by = pick->by;
-        box.from_text = pick->text;
-        box.cost = pick->cost;
-        memset(box.from, 0, bitmap_n_bytes(w->seen.n_sources));
-        BITMAP_FOR_EACH_1 (kind, w->seen.n_kinds, pick->kinds) {
-            bitmap_set1(box.from, kind);
+        rule.from_by = selector->by;
+        rule.from_text = selector->text;
+        rule.cost = selector->cost;
+        memset(rule.from, 0, bitmap_n_bytes(w->observed.n_sources));
+        BITMAP_FOR_EACH_1 (class_, w->observed.n_port_classes,
+                           selector->port_classes) {
+            bitmap_set1(rule.from, class_);
         }
-        w->all = add_boxes_from(w, &box);
+        w->all = add_rules_from(w, &rule);
     }
-    bitmap_free(box.from);
+    bitmap_free(rule.from);
     return w->all || all_is_covered(w);
 }
 
 /* The fewest.  ----------------------------------------------------------- */
 
-/* Leaves only the boxes that are chosen.  Returns true if there is no smaller
- * choice. */
+/* Leaves only the candidates that are chosen.  Returns true if there is no
+ * smaller choice. */
 static bool
-choose_boxes(struct work *w)
+choose_rules(struct recommend_work *w)
 {
-    size_t n_elements = w->seen.n_elements, n_chosen, next = 0;
-    size_t *chosen = xcalloc(MAX(1, n_elements), sizeof *chosen);
-    struct setcover_set *sets = xcalloc(MAX(1, w->n_boxes), sizeof *sets);
+    size_t n_cells = w->observed.n_cells, n_chosen, next = 0;
+    size_t *chosen = xcalloc(MAX(1, n_cells), sizeof *chosen);
+    struct set_cover_set *sets = xcalloc(MAX(1, w->n_rules), sizeof *sets);
     bool fewest;
 
-    for (size_t i = 0; i < w->n_boxes; i++) {
-        sets[i] = (struct setcover_set) { w->boxes[i].elements,
-                                          w->boxes[i].cost };
+    for (size_t i = 0; i < w->n_rules; i++) {
+        sets[i] = (struct set_cover_set) { w->rules[i].cells,
+                                          w->rules[i].cost };
     }
-    fewest = setcover_find(n_elements, sets, w->n_boxes, RECOMMEND_STEPS_MAX,
-                           chosen, &n_chosen, w->request->pause,
-                           w->request->aux);
-    for (size_t i = 0; i < w->n_boxes; i++) {
+    fewest = set_cover_find(n_cells, sets, w->n_rules, RECOMMEND_STEPS_MAX,
+                            chosen, &n_chosen, w->request->yield,
+                            w->request->aux);
+    for (size_t i = 0; i < w->n_rules; i++) {
         if (next < n_chosen && chosen[next] == i) {
-            w->boxes[next++] = w->boxes[i];
+            w->rules[next++] = w->rules[i];
         } else {
-            box_uninit(&w->boxes[i]);
+            rule_uninit(&w->rules[i]);
         }
     }
-    w->n_boxes = n_chosen;
+    w->n_rules = n_chosen;
     free(sets);
     free(chosen);
     return fewest;
 }
 
-/* Takes classes out of a box whose elements others have, too. */
+/* Takes classes out of a candidate whose cells others have, too. */
 static void
-narrow_box(struct work *w, size_t index)
+narrow_rule(struct recommend_work *w, size_t index)
 {
-    struct box *box = &w->boxes[index];
-    size_t n = w->seen.n_elements, class;
+    struct candidate_rule *rule = &w->rules[index];
+    size_t n = w->observed.n_cells, service_class;
     unsigned long *others = bitmap_allocate(n);
     unsigned long *own = bitmap_allocate(n);
 
-    for (size_t i = 0; i < w->n_boxes; i++) {
+    for (size_t i = 0; i < w->n_rules; i++) {
         if (i != index) {
-            bitmap_or(others, w->boxes[i].elements, n);
+            bitmap_or(others, w->rules[i].cells, n);
         }
     }
-    memset(box->elements, 0, bitmap_n_bytes(n));
-    BITMAP_FOR_EACH_1 (class, w->seen.n_classes, box->classes) {
+    memset(rule->cells, 0, bitmap_n_bytes(n));
+    BITMAP_FOR_EACH_1 (service_class, w->observed.n_service_classes,
+                       rule->service_classes) {
         memset(own, 0, bitmap_n_bytes(n));
-        set_elements(w, box, class, own);
+        set_cells(w, rule, service_class, own);
         if (bitmap_is_superset(others, own, n)) {
-            bitmap_set0(box->classes, class);
+            bitmap_set0(rule->service_classes, service_class);
         } else {
-            bitmap_or(box->elements, own, n);
+            bitmap_or(rule->cells, own, n);
         }
-        pacer_step(&w->pacer, bitmap_n_longs(n));
+        step_counter_add(&w->steps, bitmap_n_longs(n));
     }
-    pacer_step(&w->pacer, w->n_boxes * bitmap_n_longs(n));
+    step_counter_add(&w->steps, w->n_rules * bitmap_n_longs(n));
     bitmap_free(own);
     bitmap_free(others);
 }
@@ -327,58 +346,60 @@ same_text(const char *a, const char *b)
 /* True if what both say differs but in the names of ports, or in addresses, on
  * one side, and so can be said at once. */
 static bool
-can_merge(const struct work *w, const struct box *a, const struct box *b)
+can_merge(const struct recommend_work *w, const struct candidate_rule *a, const
+          struct candidate_rule *b)
 {
-    bool same_from = bitmap_equal(a->from, b->from, w->seen.n_sources)
+    bool same_from = bitmap_equal(a->from, b->from, w->observed.n_sources)
                      && same_text(a->from_text, b->from_text);
-    bool same_to = bitmap_equal(a->to, b->to, w->seen.n_kinds)
+    bool same_to = bitmap_equal(a->to, b->to, w->observed.n_port_classes)
                    && same_text(a->to_text, b->to_text);
 
     return (a->from_by == b->from_by && a->to_by == b->to_by
-            && bitmap_equal(a->classes, b->classes, w->seen.n_classes)
+            && bitmap_equal(a->service_classes, b->service_classes,
+                            w->observed.n_service_classes)
             && ((same_to && !a->from_text && !b->from_text)
                 || (same_from && !a->to_text && !b->to_text)));
 }
 
 static void
-merge_boxes(struct work *w)
+merge_rules(struct recommend_work *w)
 {
-    for (size_t i = 0; i < w->n_boxes; i++) {
-        for (size_t j = i + 1; j < w->n_boxes; j++) {
-            struct box *a = &w->boxes[i], *b = &w->boxes[j];
+    for (size_t i = 0; i < w->n_rules; i++) {
+        for (size_t j = i + 1; j < w->n_rules; j++) {
+            struct candidate_rule *a = &w->rules[i], *b = &w->rules[j];
 
             if (can_merge(w, a, b)) {
-                bitmap_or(a->from, b->from, w->seen.n_sources);
-                bitmap_or(a->to, b->to, w->seen.n_kinds);
-                bitmap_or(a->elements, b->elements, w->seen.n_elements);
-                box_uninit(b);
-                w->boxes[j] = w->boxes[--w->n_boxes];
+                bitmap_or(a->from, b->from, w->observed.n_sources);
+                bitmap_or(a->to, b->to, w->observed.n_port_classes);
+                bitmap_or(a->cells, b->cells, w->observed.n_cells);
+                rule_uninit(b);
+                w->rules[j] = w->rules[--w->n_rules];
                 j = i;          /* It may fit others now. */
             }
-            pacer_step(&w->pacer, 1);
+            step_counter_add(&w->steps, 1);
         }
     }
 }
 
 bool
-boxes_find(struct work *w, bool *fewest)
+candidate_rules_find(struct recommend_work *w, bool *fewest)
 {
-    if (!make_boxes(w)) {
+    if (!make_candidates(w)) {
         return false;
     }
-    *fewest = choose_boxes(w) && w->all && w->picks.all;
-    for (size_t i = 0; i < w->n_boxes; i++) {
-        narrow_box(w, i);
+    *fewest = choose_rules(w) && w->all && w->selectors.all;
+    for (size_t i = 0; i < w->n_rules; i++) {
+        narrow_rule(w, i);
     }
-    merge_boxes(w);
+    merge_rules(w);
     return true;
 }
 
 void
-boxes_uninit(struct work *w)
+candidate_rules_uninit(struct recommend_work *w)
 {
-    for (size_t i = 0; i < w->n_boxes; i++) {
-        box_uninit(&w->boxes[i]);
+    for (size_t i = 0; i < w->n_rules; i++) {
+        rule_uninit(&w->rules[i]);
     }
-    free(w->boxes);
+    free(w->rules);
 }

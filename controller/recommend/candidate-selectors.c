@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Kinds of ports, and the sets of them that can be named; see
+ * Port classes, and the sets of them that can be named; see
  * candidate-selectors.h.
  *
  * Selectors are tried by the number of their conditions, so the first that
- * picks a set is one of the shortest that do.  Conditions are "key=value" and
- * "!key".  Ports that are yet to come elsewhere should not be picked: so at
- * least one is of the first sort, and if all ports but those elsewhere have a
- * label in common, it is in every selector. */
+ * selects a set is one of the shortest that do.  Conditions are "key=value"
+ * and "!key".  Ports that are yet to come elsewhere should not be picked: so
+ * at least one is of the first sort, and if all ports but those elsewhere have
+ * a label in common, it is in every selector. */
 
 #include <config.h>
 
@@ -30,8 +30,8 @@
 /* Conditions of a selector that is tried. */
 #define TERMS_MAX 8
 
-/* A kind of ports.  Those elsewhere must not be picked. */
-struct kind {
+/* A port class of ports.  Those elsewhere must not be picked. */
+struct port_class {
     const struct vmn_labels *labels;
     const char *name;           /* Of one of its ports. */
     enum recommend_where where;
@@ -39,45 +39,46 @@ struct kind {
 };
 
 /* A condition. */
-struct term {
+struct selector_term {
     const char *key;
     const char *value;          /* NULL: "!key". */
-    unsigned long *kinds;       /* Of all, those elsewhere included. */
+    unsigned long *port_classes; /* Of all, those elsewhere included. */
 };
 
-/* A set of kinds, and the conditions that pick it. */
-struct state {
+/* A set of port classes, and the conditions that selector it. */
+struct selector_state {
     struct hmap_node node;
-    unsigned long *kinds;
+    unsigned long *port_classes;
     size_t n_terms;
     uint16_t terms[TERMS_MAX];
     bool positive;
 };
 
-struct builder {
-    struct picks *picks;
+struct selector_builder {
+    struct candidate_selectors *selectors;
     const struct recommend_request *request;
     struct arena *arena;
-    size_t n_all;               /* Kinds; those elsewhere come last. */
-    struct kind *kinds;
+    size_t n_all;               /* Port classes; those elsewhere come last. */
+    struct port_class *port_classes;
     size_t n_terms, allocated_terms;
-    struct term *terms;
-    size_t home;                /* The term that tells the network from others,
+    struct selector_term *terms;
+    size_t common_term;         /* The term that tells the network from others,
                                  * or SIZE_MAX. */
-    struct hmap by_kinds;       /* struct state. */
+    struct hmap by_set;         /* struct selector_state. */
     size_t n_states;
-    struct state *states[PICKS_MAX];
+    struct selector_state *states[CANDIDATE_SELECTORS_MAX];
 };
 
 static void
-rest_a_little(const struct builder *b)
+yield(const struct selector_builder *b)
 {
-    if (b->request->pause) {
-        b->request->pause(b->request->aux);
+    if (b->request->yield) {
+        b->request->yield(b->request->aux);
     }
 }
 
-/* Kinds.  ---------------------------------------------------------------- */
+/* Port classes.
+ * ---------------------------------------------------------------- */
 
 static bool
 is_used(const struct recommend_request *request, const char *key)
@@ -144,11 +145,11 @@ hash_labels(const struct recommend_request *request,
 
 struct kind_node {
     struct hmap_node node;
-    struct kind kind;
+    struct port_class class_;
 };
 
 static struct kind_node *
-get_kind(struct builder *b, struct hmap *kinds, size_t port)
+get_kind(struct selector_builder *b, struct hmap *port_classes, size_t port)
 {
     const struct recommend_request *request = b->request;
     const struct recommend_port *p = &request->ports[port];
@@ -156,81 +157,82 @@ get_kind(struct builder *b, struct hmap *kinds, size_t port)
     uint32_t hash = hash_labels(request, p->labels, p->where);
     struct kind_node *found;
 
-    HMAP_FOR_EACH_WITH_HASH (found, node, hash, kinds) {
-        if (!own && found->kind.where == p->where
-            && !compare_labels(request, found->kind.labels, p->labels)) {
+    HMAP_FOR_EACH_WITH_HASH (found, node, hash, port_classes) {
+        if (!own && found->class_.where == p->where
+            && !compare_labels(request, found->class_.labels, p->labels)) {
             return found;
         }
     }
     found = xzalloc(sizeof *found);
-    found->kind = (struct kind) { p->labels, p->name, p->where, 0 };
-    hmap_insert(kinds, &found->node, hash);
+    found->class_ = (struct port_class) { p->labels, p->name, p->where, 0 };
+    hmap_insert(port_classes, &found->node, hash);
     return found;
 }
 
 /* Those inside first, those elsewhere last, then by name: the order of ports
  * tells nothing. */
 static int
-compare_kinds(const void *a_, const void *b_)
+compare_port_classes(const void *a_, const void *b_)
 {
-    const struct kind *const *a = a_;
-    const struct kind *const *b = b_;
+    const struct port_class *const *a = a_;
+    const struct port_class *const *b = b_;
 
     return ((*a)->where != (*b)->where ? (int) (*a)->where - (int) (*b)->where
             : strcmp((*a)->name, (*b)->name));
 }
 
 static void
-make_kinds(struct builder *b)
+make_port_classes(struct selector_builder *b)
 {
     const struct recommend_request *request = b->request;
-    struct picks *picks = b->picks;
-    struct hmap kinds = HMAP_INITIALIZER(&kinds);
-    struct kind **of_port = xcalloc(MAX(1, request->n_ports),
-                                    sizeof *of_port);
+    struct candidate_selectors *selectors = b->selectors;
+    struct hmap port_classes = HMAP_INITIALIZER(&port_classes);
+    struct port_class **of_port = xcalloc(MAX(1, request->n_ports),
+                                          sizeof *of_port);
     struct kind_node *kn;
-    struct kind **order;
+    struct port_class **order;
     size_t n = 0;
 
     for (size_t i = 0; i < request->n_ports; i++) {
-        kn = get_kind(b, &kinds, i);
-        if (strcmp(request->ports[i].name, kn->kind.name) < 0) {
-            kn->kind.name = request->ports[i].name;
+        kn = get_kind(b, &port_classes, i);
+        if (strcmp(request->ports[i].name, kn->class_.name) < 0) {
+            kn->class_.name = request->ports[i].name;
         }
-        of_port[i] = &kn->kind;
+        of_port[i] = &kn->class_;
         if (i % 64 == 0) {
-            rest_a_little(b);
+            yield(b);
         }
     }
-    order = xcalloc(MAX(1, hmap_count(&kinds)), sizeof *order);
-    HMAP_FOR_EACH (kn, node, &kinds) {
-        order[n++] = &kn->kind;
+    order = xcalloc(MAX(1, hmap_count(&port_classes)), sizeof *order);
+    HMAP_FOR_EACH (kn, node, &port_classes) {
+        order[n++] = &kn->class_;
     }
-    qsort(order, n, sizeof *order, compare_kinds);
+    qsort(order, n, sizeof *order, compare_port_classes);
 
     b->n_all = n;
-    b->kinds = xcalloc(MAX(1, n), sizeof *b->kinds);
+    b->port_classes = xcalloc(MAX(1, n), sizeof *b->port_classes);
     for (size_t i = 0; i < n; i++) {
         order[i]->index = i;
-        b->kinds[i] = *order[i];
-        picks->n_inside += order[i]->where == RECOMMEND_INSIDE;
-        picks->n_kinds += order[i]->where != RECOMMEND_ELSEWHERE;
+        b->port_classes[i] = *order[i];
+        selectors->n_inside += order[i]->where == RECOMMEND_INSIDE;
+        selectors->n_port_classes += order[i]->where != RECOMMEND_ELSEWHERE;
     }
-    picks->kind_of = xcalloc(MAX(1, request->n_ports),
-                             sizeof *picks->kind_of);
-    picks->n_ports = xcalloc(MAX(1, picks->n_kinds), sizeof *picks->n_ports);
+    selectors->class_of_port = xcalloc(MAX(1, request->n_ports),
+                                       sizeof *selectors->class_of_port);
+    selectors->n_ports = xcalloc(MAX(1, selectors->n_port_classes), sizeof
+                                 *selectors->n_ports);
     for (size_t i = 0; i < request->n_ports; i++) {
         bool known = request->ports[i].where != RECOMMEND_ELSEWHERE;
 
-        picks->kind_of[i] = known ? of_port[i]->index : SIZE_MAX;
+        selectors->class_of_port[i] = known ? of_port[i]->index : SIZE_MAX;
         if (known) {
-            picks->n_ports[picks->kind_of[i]]++;
+            selectors->n_ports[selectors->class_of_port[i]]++;
         }
     }
-    HMAP_FOR_EACH_POP (kn, node, &kinds) {
+    HMAP_FOR_EACH_POP (kn, node, &port_classes) {
         free(kn);
     }
-    hmap_destroy(&kinds);
+    hmap_destroy(&port_classes);
     free(order);
     free(of_port);
 }
@@ -238,9 +240,9 @@ make_kinds(struct builder *b)
 /* Conditions.  ----------------------------------------------------------- */
 
 static void
-add_term(struct builder *b, const char *key, const char *value)
+add_term(struct selector_builder *b, const char *key, const char *value)
 {
-    struct term *term;
+    struct selector_term *term;
 
     for (size_t i = 0; i < b->n_terms; i++) {
         term = &b->terms[i];
@@ -255,23 +257,23 @@ add_term(struct builder *b, const char *key, const char *value)
                               sizeof *b->terms);
     }
     term = &b->terms[b->n_terms++];
-    *term = (struct term) { key, value, bitmap_allocate(b->n_all) };
+    *term = (struct selector_term) { key, value, bitmap_allocate(b->n_all) };
     for (size_t i = 0; i < b->n_all; i++) {
-        const char *has = vmn_labels_get(b->kinds[i].labels, key);
+        const char *has = vmn_labels_get(b->port_classes[i].labels, key);
 
         if (value ? has && !strcmp(has, value) : !has) {
-            bitmap_set1(term->kinds, i);
+            bitmap_set1(term->port_classes, i);
         }
     }
-    rest_a_little(b);
+    yield(b);
 }
 
 /* "key=value" before "!key", then by key and value. */
 static int
 compare_terms(const void *a_, const void *b_)
 {
-    const struct term *a = a_;
-    const struct term *b = b_;
+    const struct selector_term *a = a_;
+    const struct selector_term *b = b_;
     int cmp;
 
     if (!a->value != !b->value) {
@@ -283,20 +285,21 @@ compare_terms(const void *a_, const void *b_)
 
 /* Of what ports have that may be picked, and what some of them lack. */
 static void
-make_terms(struct builder *b)
+make_terms(struct selector_builder *b)
 {
-    size_t n_kinds = b->picks->n_kinds;
+    size_t n_port_classes = b->selectors->n_port_classes;
 
     for (size_t i = 0; i < b->n_all; i++) {
         const struct vmn_label *label;
         size_t j = 0;
 
-        while ((label = next_label(b->request, b->kinds[i].labels, &j))) {
-            if (i < n_kinds) {
+        while ((label = next_label(b->request, b->port_classes[i].labels,
+                                   &j))) {
+            if (i < n_port_classes) {
                 add_term(b, label->key, label->value);
             }
-            for (size_t k = 0; k < n_kinds; k++) {
-                if (!vmn_labels_get(b->kinds[k].labels, label->key)) {
+            for (size_t k = 0; k < n_port_classes; k++) {
+                if (!vmn_labels_get(b->port_classes[k].labels, label->key)) {
                     add_term(b, label->key, NULL);
                     break;
                 }
@@ -309,95 +312,105 @@ make_terms(struct builder *b)
 }
 
 static void
-find_home(struct builder *b)
+find_common_term(struct selector_builder *b)
 {
-    size_t n = b->picks->n_kinds;
+    size_t n = b->selectors->n_port_classes;
 
-    b->home = SIZE_MAX;
+    b->common_term = SIZE_MAX;
     for (size_t i = 0; i < b->n_terms && n < b->n_all; i++) {
-        const struct term *term = &b->terms[i];
+        const struct selector_term *term = &b->terms[i];
 
-        if (term->value && bitmap_scan(term->kinds, false, 0, n) == n
-            && bitmap_scan(term->kinds, true, n, b->n_all) == b->n_all) {
-            b->home = i;
+        if (term->value && bitmap_scan(term->port_classes, false, 0, n) == n
+            && bitmap_scan(term->port_classes, true, n,
+                           b->n_all) == b->n_all) {
+            b->common_term = i;
             return;
         }
     }
 }
 
-/* Picks.  ---------------------------------------------------------------- */
+/* Selectors.  ----------------------------------------------------------------
+ */
 
-/* Adds a pick, which takes over 'kinds'.  One of the same set
+/* Adds a selector, which takes over 'port_classes'.  One of the same set
  * that is there already stays, if it does not cost more. */
 static void
-add_pick(struct picks *picks, enum recommend_by by, const char *text,
-         unsigned cost, unsigned long *kinds)
+add_candidate(struct candidate_selectors *selectors, enum recommend_by by,
+              const char *text, unsigned cost, unsigned long *port_classes)
 {
-    for (size_t i = 0; i < picks->n; i++) {
-        struct pick *pick = &picks->picks[i];
+    for (size_t i = 0; i < selectors->n; i++) {
+        struct candidate_selector *selector = &selectors->selectors[i];
 
-        if (bitmap_equal(pick->kinds, kinds, picks->n_kinds)) {
-            if (cost < pick->cost) {
-                pick->by = by;
-                pick->text = text;
-                pick->cost = cost;
+        if (bitmap_equal(selector->port_classes, port_classes,
+                         selectors->n_port_classes)) {
+            if (cost < selector->cost) {
+                selector->by = by;
+                selector->text = text;
+                selector->cost = cost;
             }
-            bitmap_free(kinds);
+            bitmap_free(port_classes);
             return;
         }
     }
-    if (picks->n >= picks->allocated) {
-        picks->picks = x2nrealloc(picks->picks, &picks->allocated,
-                                  sizeof *picks->picks);
+    if (selectors->n >= selectors->allocated) {
+        selectors->selectors = x2nrealloc(selectors->selectors,
+                                          &selectors->allocated, sizeof
+                                          *selectors->selectors);
     }
-    picks->picks[picks->n++] = (struct pick) {
-        by, text, cost, kinds,
-        bitmap_scan(kinds, true, picks->n_inside, picks->n_kinds)
-        == picks->n_kinds };
+    selectors->selectors[selectors->n++] = (struct candidate_selector) {
+        by, text, cost, port_classes, bitmap_scan(port_classes, true,
+                                                  selectors->n_inside,
+                                                  selectors->n_port_classes)
+        == selectors->n_port_classes };
 }
 
-/* Each kind by itself, by name until something better is found. */
+/* Each port class by itself, by name until something better is found. */
 static void
-add_names(struct builder *b)
+add_names(struct selector_builder *b)
 {
-    for (size_t i = 0; i < b->picks->n_kinds; i++) {
-        unsigned long *kinds = bitmap_allocate(b->picks->n_kinds);
+    for (size_t i = 0; i < b->selectors->n_port_classes; i++) {
+        unsigned long *port_classes
+            = bitmap_allocate(b->selectors->n_port_classes);
 
-        bitmap_set1(kinds, i);
-        add_pick(b->picks, RECOMMEND_PORTS, NULL, COST_PORTS, kinds);
+        bitmap_set1(port_classes, i);
+        add_candidate(b->selectors, RECOMMEND_PORTS, NULL, COST_PORTS,
+                      port_classes);
     }
 }
 
-/* Groups that are just some kinds. */
+/* Groups that are just some port classes. */
 static void
-add_groups(struct builder *b)
+add_groups(struct selector_builder *b)
 {
     const struct recommend_request *request = b->request;
-    struct picks *picks = b->picks;
+    struct candidate_selectors *selectors = b->selectors;
 
     for (size_t i = 0; i < request->n_groups; i++) {
         const struct recommend_group *group = &request->groups[i];
-        unsigned long *kinds = bitmap_allocate(picks->n_kinds);
+        unsigned long *port_classes
+            = bitmap_allocate(selectors->n_port_classes);
         size_t n = 0;
 
         for (size_t j = 0; j < group->n_ports; j++) {
-            bitmap_set1(kinds, picks->kind_of[group->ports[j]]);
+            bitmap_set1(port_classes,
+                        selectors->class_of_port[group->ports[j]]);
         }
         for (size_t j = 0; j < request->n_ports; j++) {
-            n += (picks->kind_of[j] != SIZE_MAX
-                  && bitmap_is_set(kinds, picks->kind_of[j]));
+            n += (selectors->class_of_port[j] != SIZE_MAX
+                  && bitmap_is_set(port_classes, selectors->class_of_port[j]));
         }
         if (n && n == group->n_ports) {
-            add_pick(picks, RECOMMEND_GROUP, group->name, 0, kinds);
+            add_candidate(selectors, RECOMMEND_GROUP, group->name, 0,
+                          port_classes);
         } else {
-            bitmap_free(kinds);
+            bitmap_free(port_classes);
         }
-        rest_a_little(b);
+        yield(b);
     }
 }
 
 static void
-put_term(struct ds *ds, const struct term *term)
+put_term(struct ds *ds, const struct selector_term *term)
 {
     ds_put_format(ds, "%s%s%s%s%s", ds->length ? "," : "",
                   term->value ? "" : "!", term->key, term->value ? "=" : "",
@@ -406,7 +419,7 @@ put_term(struct ds *ds, const struct term *term)
 
 /* The selector in its canonical form, or NULL. */
 static const char *
-finish_selector(struct builder *b, struct ds *ds)
+finish_selector(struct selector_builder *b, struct ds *ds)
 {
     struct vmn_selector selector;
     char *error = selector_parse(ds_cstr(ds), ds->length, b->arena,
@@ -417,114 +430,117 @@ finish_selector(struct builder *b, struct ds *ds)
     return error ? NULL : selector.text;
 }
 
-/* Whether there are kinds in 'kinds', and none that are elsewhere. */
+/* Whether there are port classes in 'port_classes', and none that are
+ * elsewhere. */
 static bool
-can_be_picked(const struct builder *b, const unsigned long *kinds)
+is_allowed_set(const struct selector_builder *b, const unsigned long
+               *port_classes)
 {
-    size_t n = b->picks->n_kinds;
+    size_t n = b->selectors->n_port_classes;
 
-    return (bitmap_scan(kinds, true, 0, n) < n
-            && bitmap_scan(kinds, true, n, b->n_all) == b->n_all);
+    return (bitmap_scan(port_classes, true, 0, n) < n
+            && bitmap_scan(port_classes, true, n, b->n_all) == b->n_all);
 }
 
 /* Without those elsewhere. */
 static unsigned long *
-cut_kinds(const struct builder *b, const unsigned long *kinds)
+cut_kinds(const struct selector_builder *b, const unsigned long *port_classes)
 {
-    size_t n = b->picks->n_kinds;
+    size_t n = b->selectors->n_port_classes;
     unsigned long *cut = bitmap_allocate(n);
     size_t i;
 
-    BITMAP_FOR_EACH_1 (i, n, kinds) {
+    BITMAP_FOR_EACH_1 (i, n, port_classes) {
         bitmap_set1(cut, i);
     }
     return cut;
 }
 
 static void
-add_selector(struct builder *b, const struct state *state)
+add_selector(struct selector_builder *b, const struct selector_state *state)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
     unsigned cost = 1;
     const char *text;
 
     for (size_t i = 0; i < state->n_terms; i++) {
-        const struct term *term = &b->terms[state->terms[i]];
+        const struct selector_term *term = &b->terms[state->terms[i]];
 
         put_term(&ds, term);
         cost += term->value ? COST_TERM : COST_LACKS;
     }
     text = finish_selector(b, &ds);
     if (text) {
-        add_pick(b->picks, RECOMMEND_SELECTOR, text, cost,
-                 cut_kinds(b, state->kinds));
+        add_candidate(b->selectors, RECOMMEND_SELECTOR, text, cost,
+                      cut_kinds(b, state->port_classes));
     }
 }
 
 /* Search.  --------------------------------------------------------------- */
 
-/* Takes over 'kinds', those of 'from' (or all) that are in a term.  False if
- * there are too many. */
+/* Takes over 'port_classes', those of 'from' (or all) that are in a term.
+ * False if there are too many. */
 static bool
-add_state(struct builder *b, unsigned long *kinds, const struct state *from,
-          size_t term)
+add_state(struct selector_builder *b, unsigned long *port_classes, const struct
+          selector_state *from, size_t term)
 {
-    uint32_t hash = hash_bytes(kinds, bitmap_n_bytes(b->n_all), 0);
+    uint32_t hash = hash_bytes(port_classes, bitmap_n_bytes(b->n_all), 0);
     bool positive = (from && from->positive) || b->terms[term].value;
-    struct state *state;
-    size_t n = b->picks->n_kinds;
+    struct selector_state *state;
+    size_t n = b->selectors->n_port_classes;
 
-    if (bitmap_scan(kinds, true, 0, n) == n) {
-        bitmap_free(kinds);     /* Nothing to pick. */
+    if (bitmap_scan(port_classes, true, 0, n) == n) {
+        bitmap_free(port_classes); /* Nothing to selector. */
         return true;
     }
-    HMAP_FOR_EACH_WITH_HASH (state, node, hash, &b->by_kinds) {
-        if (bitmap_equal(state->kinds, kinds, b->n_all)
+    HMAP_FOR_EACH_WITH_HASH (state, node, hash, &b->by_set) {
+        if (bitmap_equal(state->port_classes, port_classes, b->n_all)
             && (state->positive || !positive)) {
-            bitmap_free(kinds);
+            bitmap_free(port_classes);
             return true;
         }
     }
-    if (b->n_states >= PICKS_MAX) {
-        bitmap_free(kinds);
+    if (b->n_states >= CANDIDATE_SELECTORS_MAX) {
+        bitmap_free(port_classes);
         return false;
     }
     state = xzalloc(sizeof *state);
-    state->kinds = kinds;
+    state->port_classes = port_classes;
     if (from) {
         state->n_terms = from->n_terms;
         memcpy(state->terms, from->terms, sizeof state->terms);
     }
     state->terms[state->n_terms++] = term;
     state->positive = positive;
-    hmap_insert(&b->by_kinds, &state->node, hash);
+    hmap_insert(&b->by_set, &state->node, hash);
     b->states[b->n_states++] = state;
     return true;
 }
 
 /* Sets by one condition, then by two, and so on: each set once. */
 static bool
-make_states(struct builder *b)
+make_states(struct selector_builder *b)
 {
     for (size_t i = 0; i < b->n_terms; i++) {
-        if ((b->home == SIZE_MAX || b->home == i)
-            && !add_state(b, bitmap_clone(b->terms[i].kinds, b->n_all), NULL,
-                          i)) {
+        if ((b->common_term == SIZE_MAX || b->common_term == i)
+            && !add_state(b, bitmap_clone(b->terms[i].port_classes, b->n_all),
+                          NULL, i)) {
             return false;
         }
     }
     for (size_t i = 0; i < b->n_states; i++) {
-        const struct state *state = b->states[i];
+        const struct selector_state *state = b->states[i];
 
-        rest_a_little(b);
+        yield(b);
         if (state->n_terms >= TERMS_MAX) {
             continue;
         }
         for (size_t j = 0; j < b->n_terms; j++) {
-            unsigned long *kinds = bitmap_clone(state->kinds, b->n_all);
+            unsigned long *port_classes = bitmap_clone(state->port_classes,
+                                                       b->n_all);
 
-            bitmap_and(kinds, b->terms[j].kinds, b->n_all);
-            if (!add_state(b, kinds, state, j)) {
+            bitmap_and(port_classes, b->terms[j].port_classes, b->n_all);
+            if (!add_state(b, port_classes, state, j)) {
                 return false;
             }
         }
@@ -532,10 +548,10 @@ make_states(struct builder *b)
     return true;
 }
 
-/* Finds a selector for kind 'index' alone, where none of those tried is:
+/* Finds a selector for port class 'index' alone, where none of those tried is:
  * always takes the condition that leaves the fewest others. */
 static void
-describe_kind(struct builder *b, size_t index)
+describe_class(struct selector_builder *b, size_t index)
 {
     unsigned long *left = bitmap_allocate1(b->n_all);
     struct ds ds = DS_EMPTY_INITIALIZER;
@@ -544,41 +560,41 @@ describe_kind(struct builder *b, size_t index)
     size_t n = b->n_all;
     const char *text;
 
-    if (b->home != SIZE_MAX) {
-        put_term(&ds, &b->terms[b->home]);
+    if (b->common_term != SIZE_MAX) {
+        put_term(&ds, &b->terms[b->common_term]);
         cost += COST_TERM;
         positive = true;
-        bitmap_and(left, b->terms[b->home].kinds, b->n_all);
+        bitmap_and(left, b->terms[b->common_term].port_classes, b->n_all);
         n = bitmap_count1(left, b->n_all);
     }
     while (n > 1 || !positive) {
         size_t best = b->n_terms, best_n = n;
 
         for (size_t i = 0; i < b->n_terms; i++) {
-            unsigned long *kinds;
+            unsigned long *port_classes;
             size_t m;
 
-            if (!bitmap_is_set(b->terms[i].kinds, index)
+            if (!bitmap_is_set(b->terms[i].port_classes, index)
                 || (!positive && !b->terms[i].value)) {
                 continue;
             }
-            kinds = bitmap_clone(left, b->n_all);
-            bitmap_and(kinds, b->terms[i].kinds, b->n_all);
-            m = bitmap_count1(kinds, b->n_all);
-            bitmap_free(kinds);
+            port_classes = bitmap_clone(left, b->n_all);
+            bitmap_and(port_classes, b->terms[i].port_classes, b->n_all);
+            m = bitmap_count1(port_classes, b->n_all);
+            bitmap_free(port_classes);
             if (m < best_n || (!positive && best == b->n_terms)) {
                 best = i;
                 best_n = m;
             }
         }
-        rest_a_little(b);
+        yield(b);
         if (best == b->n_terms) {
             break;              /* Others have the same labels. */
         }
         put_term(&ds, &b->terms[best]);
         cost += b->terms[best].value ? COST_TERM : COST_LACKS;
         positive = true;
-        bitmap_and(left, b->terms[best].kinds, b->n_all);
+        bitmap_and(left, b->terms[best].port_classes, b->n_all);
         n = bitmap_count1(left, b->n_all);
     }
     bitmap_free(left);
@@ -588,55 +604,58 @@ describe_kind(struct builder *b, size_t index)
     }
     text = finish_selector(b, &ds);
     if (text) {
-        unsigned long *kinds = bitmap_allocate(b->picks->n_kinds);
+        unsigned long *port_classes
+            = bitmap_allocate(b->selectors->n_port_classes);
 
-        bitmap_set1(kinds, index);
-        add_pick(b->picks, RECOMMEND_SELECTOR, text, cost, kinds);
+        bitmap_set1(port_classes, index);
+        add_candidate(b->selectors, RECOMMEND_SELECTOR, text, cost,
+                      port_classes);
     }
 }
 
 /* Life.  ----------------------------------------------------------------- */
 
 static void
-builder_uninit(struct builder *b)
+builder_uninit(struct selector_builder *b)
 {
     for (size_t i = 0; i < b->n_states; i++) {
-        bitmap_free(b->states[i]->kinds);
+        bitmap_free(b->states[i]->port_classes);
         free(b->states[i]);
     }
     for (size_t i = 0; i < b->n_terms; i++) {
-        bitmap_free(b->terms[i].kinds);
+        bitmap_free(b->terms[i].port_classes);
     }
-    hmap_destroy(&b->by_kinds);
+    hmap_destroy(&b->by_set);
     free(b->terms);
-    free(b->kinds);
+    free(b->port_classes);
 }
 
 void
-picks_init(struct picks *picks, const struct recommend_request *request,
-           struct arena *arena)
+candidate_selectors_init(struct candidate_selectors *selectors, const struct
+                         recommend_request *request, struct arena *arena)
 {
-    struct builder b = { .picks = picks, .request = request,
+    struct selector_builder b = { .selectors = selectors, .request = request,
                          .arena = arena };
 
-    memset(picks, 0, sizeof *picks);
-    hmap_init(&b.by_kinds);
-    make_kinds(&b);
-    if (picks->n_kinds <= RECOMMEND_KINDS_MAX) {
+    memset(selectors, 0, sizeof *selectors);
+    hmap_init(&b.by_set);
+    make_port_classes(&b);
+    if (selectors->n_port_classes <= RECOMMEND_PORT_CLASSES_MAX) {
         make_terms(&b);
-        find_home(&b);
+        find_common_term(&b);
         add_names(&b);
         add_groups(&b);
-        picks->all = make_states(&b);
+        selectors->all = make_states(&b);
         for (size_t i = 0; i < b.n_states; i++) {
-            if (b.states[i]->positive && can_be_picked(&b, b.states[i]->kinds)) {
+            if (b.states[i]->positive
+                && is_allowed_set(&b, b.states[i]->port_classes)) {
                 add_selector(&b, b.states[i]);
-                rest_a_little(&b);
+                yield(&b);
             }
         }
-        for (size_t i = 0; i < picks->n_kinds; i++) {
-            if (picks->picks[i].by == RECOMMEND_PORTS) {
-                describe_kind(&b, i);
+        for (size_t i = 0; i < selectors->n_port_classes; i++) {
+            if (selectors->selectors[i].by == RECOMMEND_PORTS) {
+                describe_class(&b, i);
             }
         }
     }
@@ -644,12 +663,12 @@ picks_init(struct picks *picks, const struct recommend_request *request,
 }
 
 void
-picks_uninit(struct picks *picks)
+candidate_selectors_uninit(struct candidate_selectors *selectors)
 {
-    for (size_t i = 0; i < picks->n; i++) {
-        bitmap_free(picks->picks[i].kinds);
+    for (size_t i = 0; i < selectors->n; i++) {
+        bitmap_free(selectors->selectors[i].port_classes);
     }
-    free(picks->picks);
-    free(picks->kind_of);
-    free(picks->n_ports);
+    free(selectors->selectors);
+    free(selectors->class_of_port);
+    free(selectors->n_ports);
 }

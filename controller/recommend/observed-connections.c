@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Connections by kinds of ports, kinds of addresses and classes of services;
+ * Connections by port classes, port classes of addresses and service classes;
  * see observed-connections.h. */
 
 #include <config.h>
@@ -17,11 +17,11 @@
 #define NONE SIZE_MAX
 
 /* What an address did, or between whom a service was seen: a part of a sorted
- * array of ties. */
-struct slice {
-    const struct tie *ties;
+ * array of sightings. */
+struct sighting_run {
+    const struct sighting *sightings;
     size_t first, n;
-    size_t group;               /* Slices of equal contents share one. */
+    size_t group;               /* Runs of equal contents share one. */
 };
 
 /* Connections.  ---------------------------------------------------------- */
@@ -40,8 +40,8 @@ compare_services(const struct recommend_service *a,
 static int
 compare_ends(const void *a_, const void *b_)
 {
-    const struct conn *a = a_;
-    const struct conn *b = b_;
+    const struct observed_connection *a = a_;
+    const struct observed_connection *b = b_;
     int cmp = COMPARE(a->src_port, b->src_port);
 
     cmp = cmp ? cmp : memcmp(&a->src_ip, &b->src_ip, sizeof a->src_ip);
@@ -51,73 +51,78 @@ compare_ends(const void *a_, const void *b_)
 
 /* The connections, but for those of a port to itself, which nobody denies. */
 static void
-take_conns(struct seen *s, const struct recommend_request *request,
-           const struct picks *picks)
+take_connections(struct observed_connections *s, const struct recommend_request
+                 *request, const struct candidate_selectors *selectors)
 {
     size_t n = 0;
 
-    s->conns = xcalloc(MAX(1, request->n_seen), sizeof *s->conns);
+    s->connections = xcalloc(MAX(1, request->n_seen), sizeof *s->connections);
     for (size_t i = 0; i < request->n_seen; i++) {
-        const struct recommend_seen *seen = &request->seen[i];
-        struct conn *conn = &s->conns[n];
+        const struct recommend_connection *observed = &request->seen[i];
+        struct observed_connection *connection = &s->connections[n];
 
-        if (seen->src == seen->dst) {
+        if (observed->src == observed->dst) {
             continue;
         }
-        conn->src_port = seen->src;
-        if (seen->src == NONE) {
-            conn->src_ip = seen->src_ip;
+        connection->src_port = observed->src;
+        if (observed->src == NONE) {
+            connection->src_ip = observed->src_ip;
         }
-        conn->dst_port = seen->dst;
-        conn->service = seen->service;
+        connection->dst_port = observed->dst;
+        connection->service = observed->service;
         n++;
     }
-    pacer_step(s->pacer, n);
-    qsort(s->conns, n, sizeof *s->conns, compare_ends);
+    step_counter_add(s->steps, n);
+    qsort(s->connections, n, sizeof *s->connections, compare_ends);
     for (size_t i = 0; i < n; i++) {
-        if (!i || compare_ends(&s->conns[i], &s->conns[s->n_conns - 1])) {
-            struct conn *conn = &s->conns[s->n_conns++];
+        if (!i || compare_ends(&s->connections[i],
+                               &s->connections[s->n_connections - 1])) {
+            struct observed_connection *connection
+                = &s->connections[s->n_connections++];
 
-            *conn = s->conns[i];
-            conn->dst = picks->kind_of[conn->dst_port];
-            conn->src = (conn->src_port == NONE ? NONE
-                         : picks->kind_of[conn->src_port]);
+            *connection = s->connections[i];
+            connection->dst = selectors->class_of_port[connection->dst_port];
+            connection->src
+                = (connection->src_port == NONE ? NONE
+                   : selectors->class_of_port[connection->src_port]);
         }
     }
-    pacer_step(s->pacer, n);
+    step_counter_add(s->steps, n);
 }
 
-/* Kinds of what does the same.  ------------------------------------------- */
+/* Port classes of what does the same.
+ * ------------------------------------------- */
 
 /* What 'key' (an address or a service) was seen with. */
-struct tie {
-    const struct conn *conn;
+struct sighting {
+    const struct observed_connection *connection;
     bool by_service;            /* The key is the service, and it is seen with
                                  * 'src' and 'dst'; else the key is the
                                  * address, with 'dst' and the service. */
 };
 
 static int
-compare_keys(const struct tie *a, const struct tie *b)
+compare_keys(const struct sighting *a, const struct sighting *b)
 {
-    return (a->by_service
-            ? compare_services(&a->conn->service, &b->conn->service)
-            : memcmp(&a->conn->src_ip, &b->conn->src_ip,
-                     sizeof a->conn->src_ip));
+    return (a->by_service ? compare_services(&a->connection->service,
+                                             &b->connection->service)
+            : memcmp(&a->connection->src_ip, &b->connection->src_ip, sizeof
+                     a->connection->src_ip));
 }
 
 static int
-compare_values(const struct tie *a, const struct tie *b)
+compare_values(const struct sighting *a, const struct sighting *b)
 {
-    int cmp = COMPARE(a->conn->dst, b->conn->dst);
+    int cmp = COMPARE(a->connection->dst, b->connection->dst);
 
-    return (cmp ? cmp
-            : a->by_service ? COMPARE(a->conn->src, b->conn->src)
-            : compare_services(&a->conn->service, &b->conn->service));
+    return (cmp ? cmp : a->by_service ? COMPARE(a->connection->src,
+                                                b->connection->src)
+            : compare_services(&a->connection->service,
+                               &b->connection->service));
 }
 
 static int
-compare_ties(const void *a, const void *b)
+compare_sightings(const void *a, const void *b)
 {
     int cmp = compare_keys(a, b);
 
@@ -126,12 +131,12 @@ compare_ties(const void *a, const void *b)
 
 /* By contents, then as they come. */
 static int
-compare_slices(const void *a_, const void *b_)
+compare_runs(const void *a_, const void *b_)
 {
-    const struct slice *a = a_;
-    const struct slice *b = b_;
-    const struct tie *x = &a->ties[a->first];
-    const struct tie *y = &b->ties[b->first];
+    const struct sighting_run *a = a_;
+    const struct sighting_run *b = b_;
+    const struct sighting *x = &a->sightings[a->first];
+    const struct sighting *y = &b->sightings[b->first];
 
     for (size_t i = 0; i < a->n && i < b->n; i++) {
         int cmp = compare_values(&x[i], &y[i]);
@@ -145,10 +150,10 @@ compare_slices(const void *a_, const void *b_)
 }
 
 static bool
-same_contents(const struct slice *a, const struct slice *b)
+same_contents(const struct sighting_run *a, const struct sighting_run *b)
 {
-    const struct tie *x = &a->ties[a->first];
-    const struct tie *y = &b->ties[b->first];
+    const struct sighting *x = &a->sightings[a->first];
+    const struct sighting *y = &b->sightings[b->first];
 
     for (size_t i = 0; i < a->n && a->n == b->n; i++) {
         if (compare_values(&x[i], &y[i])) {
@@ -161,109 +166,115 @@ same_contents(const struct slice *a, const struct slice *b)
 static int
 compare_firsts(const void *a_, const void *b_)
 {
-    const struct slice *a = a_;
-    const struct slice *b = b_;
+    const struct sighting_run *a = a_;
+    const struct sighting_run *b = b_;
 
     return COMPARE(a->first, b->first);
 }
 
-/* Sorts the 'n' ties, leaves each once, and cuts them in '*n_slices' slices of
- * one key each, in order, which it returns.  Slices of equal contents get the
+/* Sorts the 'n' sightings, leaves each once, and cuts them in '*n_slices' runs
+ * of one key each, in order, which it returns.  Runs of equal contents get the
  * same group, from 0 on by which of them comes first. */
-static struct slice *
-group_ties(struct seen *s, struct tie *ties, size_t n, size_t *n_slices,
-           size_t *n_groups)
+static struct sighting_run *
+group_sightings(struct observed_connections *s, struct sighting *sightings,
+                size_t n, size_t *n_runs, size_t *n_groups)
 {
-    struct slice *slices = xcalloc(MAX(1, n), sizeof *slices);
-    size_t *renumbered, m = 0, n_ties = 0;
+    struct sighting_run *runs = xcalloc(MAX(1, n), sizeof *runs);
+    size_t *renumbered, m = 0, n_sightings = 0;
 
     *n_groups = 0;
     if (n) {
-        qsort(ties, n, sizeof *ties, compare_ties);
+        qsort(sightings, n, sizeof *sightings, compare_sightings);
     }
     for (size_t i = 0; i < n; i++) {
-        if (n_ties && !compare_ties(&ties[i], &ties[n_ties - 1])) {
+        if (n_sightings && !compare_sightings(&sightings[i],
+                                              &sightings[n_sightings - 1])) {
             continue;
         }
-        if (!n_ties || compare_keys(&ties[i], &ties[n_ties - 1])) {
-            slices[m++] = (struct slice) { ties, n_ties, 0, NONE };
+        if (!n_sightings || compare_keys(&sightings[i], &sightings[n_sightings
+                                                                   - 1])) {
+            runs[m++]
+                = (struct sighting_run) { sightings, n_sightings, 0, NONE };
         }
-        ties[n_ties++] = ties[i];
-        slices[m - 1].n++;
+        sightings[n_sightings++] = sightings[i];
+        runs[m - 1].n++;
     }
-    pacer_step(s->pacer, n);
+    step_counter_add(s->steps, n);
     if (m) {
-        qsort(slices, m, sizeof *slices, compare_slices);
+        qsort(runs, m, sizeof *runs, compare_runs);
     }
     for (size_t i = 0; i < m; i++) {
-        *n_groups += !i || !same_contents(&slices[i], &slices[i - 1]);
-        slices[i].group = *n_groups - 1;
+        *n_groups += !i || !same_contents(&runs[i], &runs[i - 1]);
+        runs[i].group = *n_groups - 1;
     }
     if (m) {
-        qsort(slices, m, sizeof *slices, compare_firsts);
+        qsort(runs, m, sizeof *runs, compare_firsts);
     }
     renumbered = xmalloc(MAX(1, *n_groups) * sizeof *renumbered);
     for (size_t i = 0; i < *n_groups; i++) {
         renumbered[i] = NONE;
     }
     for (size_t i = 0, next = 0; i < m; i++) {
-        size_t *number = &renumbered[slices[i].group];
+        size_t *number = &renumbered[runs[i].group];
 
         *number = *number == NONE ? next++ : *number;
-        slices[i].group = *number;
+        runs[i].group = *number;
     }
     free(renumbered);
-    pacer_step(s->pacer, n);
-    *n_slices = m;
-    return slices;
+    step_counter_add(s->steps, n);
+    *n_runs = m;
+    return runs;
 }
 
 /* Addresses that were seen to do the same are one source. */
 static void
-make_sources(struct seen *s, const struct picks *picks)
+make_sources(struct observed_connections *s, const struct candidate_selectors
+             *selectors)
 {
-    struct tie *ties = xcalloc(MAX(1, s->n_conns), sizeof *ties);
-    struct slice *slices;
-    size_t n = 0, n_slices, n_groups;
+    struct sighting *sightings = xcalloc(MAX(1, s->n_connections), sizeof
+                                         *sightings);
+    struct sighting_run *runs;
+    size_t n = 0, n_runs, n_groups;
 
-    for (size_t i = 0; i < s->n_conns; i++) {
-        if (s->conns[i].src == NONE) {
-            ties[n++] = (struct tie) { &s->conns[i], false };
+    for (size_t i = 0; i < s->n_connections; i++) {
+        if (s->connections[i].src == NONE) {
+            sightings[n++] = (struct sighting) { &s->connections[i], false };
         }
     }
-    slices = group_ties(s, ties, n, &n_slices, &n_groups);
-    s->n_kinds = picks->n_kinds;
-    s->n_sources = s->n_kinds + n_groups;
+    runs = group_sightings(s, sightings, n, &n_runs, &n_groups);
+    s->n_port_classes = selectors->n_port_classes;
+    s->n_sources = s->n_port_classes + n_groups;
     /* Both are by address: connections without a port come last. */
-    for (size_t i = s->n_conns, last = n_slices; i-- > 0;) {
-        struct conn *conn = &s->conns[i];
+    for (size_t i = s->n_connections, last = n_runs; i-- > 0;) {
+        struct observed_connection *connection = &s->connections[i];
 
-        if (conn->src_port == NONE) {
-            while (memcmp(&ties[slices[last - 1].first].conn->src_ip,
-                               &conn->src_ip, sizeof conn->src_ip) > 0) {
+        if (connection->src_port == NONE) {
+            while (memcmp(&sightings[runs[last - 1].first].connection->src_ip,
+                          &connection->src_ip,
+                          sizeof connection->src_ip) > 0) {
                 last--;
             }
-            conn->src = s->n_kinds + slices[last - 1].group;
+            connection->src = s->n_port_classes + runs[last - 1].group;
         }
     }
-    free(slices);
-    free(ties);
+    free(runs);
+    free(sightings);
 }
 
-static const struct slice *
-find_service(const struct slice *slices, size_t n,
+static const struct sighting_run *
+find_service(const struct sighting_run *runs, size_t n,
              const struct recommend_service *service)
 {
     while (n) {
-        const struct slice *middle = &slices[n / 2];
-        const struct tie *tie = &middle->ties[middle->first];
-        int cmp = compare_services(service, &tie->conn->service);
+        const struct sighting_run *middle = &runs[n / 2];
+        const struct sighting *sighting = &middle->sightings[middle->first];
+        int cmp = compare_services(service, &sighting->connection->service);
 
         if (!cmp) {
             return middle;
         }
         if (cmp > 0) {
-            slices = middle + 1;
+            runs = middle + 1;
             n -= n / 2 + 1;
         } else {
             n /= 2;
@@ -273,103 +284,114 @@ find_service(const struct slice *slices, size_t n,
 }
 
 static void
-count_element(struct seen *s, size_t class, size_t src, size_t dst)
+add_cell(struct observed_connections *s, size_t service_class, size_t src,
+         size_t dst)
 {
-    size_t *row = &s->row_of[class * s->n_sources + src];
+    size_t *row = &s->row_of[service_class * s->n_sources + src];
 
     if (*row == NONE) {
         *row = s->n_rows;
-        s->rows[s->n_rows++].dst = bitmap_allocate(s->n_kinds);
+        s->rows[s->n_rows++].dst = bitmap_allocate(s->n_port_classes);
     }
     bitmap_set1(s->rows[*row].dst, dst);
 }
 
-/* Services that were seen between the same kinds are one class.  Returns false
- * if there is too much. */
+/* Services that were seen between the same port classes are one class.
+ * Returns false if there is too much. */
 static bool
-make_classes(struct seen *s)
+make_service_classes(struct observed_connections *s)
 {
-    struct tie *ties = xcalloc(MAX(1, s->n_conns), sizeof *ties);
-    struct slice *slices;
+    struct sighting *sightings = xcalloc(MAX(1, s->n_connections), sizeof
+                                         *sightings);
+    struct sighting_run *runs;
     bool *counted;
-    size_t n_slices;
+    size_t n_runs;
 
-    for (size_t i = 0; i < s->n_conns; i++) {
-        ties[i] = (struct tie) { &s->conns[i], true };
+    for (size_t i = 0; i < s->n_connections; i++) {
+        sightings[i] = (struct sighting) { &s->connections[i], true };
     }
-    slices = group_ties(s, ties, s->n_conns, &n_slices, &s->n_classes);
-    s->n_in_class = xcalloc(MAX(1, s->n_classes), sizeof *s->n_in_class);
-    counted = xcalloc(MAX(1, s->n_classes), sizeof *counted);
-    for (size_t i = 0; i < n_slices; i++) {
-        s->n_in_class[slices[i].group]++;
-        if (!counted[slices[i].group]) {
-            counted[slices[i].group] = true;
-            s->n_elements += slices[i].n;
+    runs = group_sightings(s, sightings, s->n_connections, &n_runs,
+                           &s->n_service_classes);
+    s->n_in_service_class = xcalloc(MAX(1, s->n_service_classes), sizeof
+                                    *s->n_in_service_class);
+    counted = xcalloc(MAX(1, s->n_service_classes), sizeof *counted);
+    for (size_t i = 0; i < n_runs; i++) {
+        s->n_in_service_class[runs[i].group]++;
+        if (!counted[runs[i].group]) {
+            counted[runs[i].group] = true;
+            s->n_cells += runs[i].n;
         }
     }
-    for (size_t i = 0; i < s->n_conns; i++) {
-        struct conn *conn = &s->conns[i];
+    for (size_t i = 0; i < s->n_connections; i++) {
+        struct observed_connection *connection = &s->connections[i];
 
-        conn->class = find_service(slices, n_slices, &conn->service)->group;
+        connection->service_class = find_service(runs, n_runs,
+                                                 &connection->service)->group;
     }
     free(counted);
-    free(slices);
-    free(ties);
-    return s->n_elements <= RECOMMEND_ELEMENTS_MAX;
+    free(runs);
+    free(sightings);
+    return s->n_cells <= RECOMMEND_CELLS_MAX;
 }
 
 static void
-make_elements(struct seen *s)
+make_cells(struct observed_connections *s)
 {
-    size_t n = s->n_classes * s->n_sources, next = 0;
+    size_t n = s->n_service_classes * s->n_sources, next = 0;
 
     s->row_of = xmalloc(MAX(1, n) * sizeof *s->row_of);
     for (size_t i = 0; i < n; i++) {
         s->row_of[i] = NONE;
     }
-    s->rows = xcalloc(MAX(1, s->n_elements), sizeof *s->rows);
-    for (size_t i = 0; i < s->n_conns; i++) {
-        const struct conn *conn = &s->conns[i];
+    s->rows = xcalloc(MAX(1, s->n_cells), sizeof *s->rows);
+    for (size_t i = 0; i < s->n_connections; i++) {
+        const struct observed_connection *connection = &s->connections[i];
 
-        count_element(s, conn->class, conn->src, conn->dst);
+        add_cell(s, connection->service_class, connection->src,
+                 connection->dst);
     }
     for (size_t i = 0; i < s->n_rows; i++) {
         s->rows[i].first = next;
-        next += bitmap_count1(s->rows[i].dst, s->n_kinds);
+        next += bitmap_count1(s->rows[i].dst, s->n_port_classes);
     }
-    pacer_step(s->pacer, n + s->n_conns);
+    step_counter_add(s->steps, n + s->n_connections);
 }
 
 bool
-seen_init(struct seen *s, const struct recommend_request *request,
-          const struct picks *picks, struct pacer *pacer)
+observed_init(struct observed_connections *s, const struct
+                          recommend_request *request, const struct
+                          candidate_selectors *selectors, struct step_counter
+                          *steps)
 {
     memset(s, 0, sizeof *s);
-    s->pacer = pacer;
-    take_conns(s, request, picks);
-    make_sources(s, picks);
-    if (s->n_sources > RECOMMEND_KINDS_MAX || !make_classes(s)) {
+    s->steps = steps;
+    take_connections(s, request, selectors);
+    make_sources(s, selectors);
+    if (s->n_sources > RECOMMEND_PORT_CLASSES_MAX
+        || !make_service_classes(s)) {
         return false;
     }
-    make_elements(s);
+    make_cells(s);
     return true;
 }
 
-const struct conn *
-seen_find(const struct seen *s, const struct conn *conn)
+const struct observed_connection *
+observed_find(const struct observed_connections *s, const struct
+                          observed_connection *connection)
 {
-    return (s->n_conns ? bsearch(conn, s->conns, s->n_conns,
-                                 sizeof *s->conns, compare_ends) : NULL);
+    return (s->n_connections ? bsearch(connection, s->connections,
+                                       s->n_connections, sizeof
+                                       *s->connections, compare_ends) : NULL);
 }
 
 void
-seen_uninit(struct seen *s)
+observed_uninit(struct observed_connections *s)
 {
     for (size_t i = 0; i < s->n_rows; i++) {
         bitmap_free(s->rows[i].dst);
     }
     free(s->rows);
     free(s->row_of);
-    free(s->n_in_class);
-    free(s->conns);
+    free(s->n_in_service_class);
+    free(s->connections);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What was seen, in the terms in which rules are looked for: sources are kinds
- * of ports, and behind them kinds of addresses, which were seen to do the
- * same.  Services that were seen between the same kinds are one class.  An
- * element is a source, a kind and a class that were seen together: rules must
- * cover all of them. */
+ * What was seen, in the terms in which rules are looked for: sources are port
+ * classes of ports, and behind them port classes of addresses, which were seen
+ * to do the same.  Services that were seen between the same port classes are
+ * one class.  A cell is a source, a port class and a class that were seen
+ * together: rules must cover all of them. */
 
 #ifndef CONTROLLER_RECOMMEND_OBSERVED_CONNECTIONS_H
 #define CONTROLLER_RECOMMEND_OBSERVED_CONNECTIONS_H 1
@@ -12,44 +12,47 @@
 #include "controller/recommend/recommend.h"
 #include "controller/recommend/step-counter.h"
 
-struct picks;
+struct candidate_selectors;
 
 /* A connection, each once. */
-struct conn {
+struct observed_connection {
     size_t src_port;            /* Or SIZE_MAX: 'src_ip'. */
     struct vmn_ip src_ip;
     size_t dst_port;
     struct recommend_service service;
-    size_t src, dst;            /* A source, and a kind. */
-    size_t class;
+    size_t src, dst;            /* A source, and a port class. */
+    size_t service_class;
 };
 
-/* The kinds to which a source speaks a class of services. */
-struct row {
+/* The port classes to which a source speaks a service class. */
+struct cell_row {
     unsigned long *dst;
-    size_t first;               /* Of its elements, which go on by kind. */
+    size_t first;               /* Of its cells, which go on by port class. */
 };
 
-struct seen {
-    struct pacer *pacer;
-    size_t n_conns;
-    struct conn *conns;         /* By source port, address, destination port,
-                                 * service. */
-    size_t n_kinds, n_sources;
-    size_t n_classes;
-    size_t *n_in_class;         /* Services. */
+struct observed_connections {
+    struct step_counter *steps;
+    size_t n_connections;
+    struct observed_connection *connections; /* By source port, address,
+                                              * destination port, service. */
+    size_t n_port_classes, n_sources;
+    size_t n_service_classes;
+    size_t *n_in_service_class; /* Services. */
     size_t n_rows;
-    struct row *rows;
-    size_t *row_of;             /* [class * n_sources + source], or SIZE_MAX. */
-    size_t n_elements;
+    struct cell_row *rows;
+    size_t *row_of;             /* [class * n_sources + source]; SIZE_MAX:
+                                 * none. */
+    size_t n_cells;
 };
 
 /* Returns false if there is too much; it is to be freed then, too. */
-bool seen_init(struct seen *, const struct recommend_request *,
-               const struct picks *, struct pacer *);
-void seen_uninit(struct seen *);
+bool observed_init(struct observed_connections *,
+                   const struct recommend_request *,
+                   const struct candidate_selectors *, struct step_counter *);
+void observed_uninit(struct observed_connections *);
 
 /* The connection of the same ends and service, or NULL. */
-const struct conn *seen_find(const struct seen *, const struct conn *);
+const struct observed_connection *observed_find(
+    const struct observed_connections *, const struct observed_connection *);
 
 #endif /* controller/recommend/observed-connections.h */

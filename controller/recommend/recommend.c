@@ -20,19 +20,19 @@
 
 /* Rules.  ---------------------------------------------------------------- */
 
-/* The ports of some kinds, sorted. */
+/* The ports of some port classes, sorted. */
 static void
-set_ports(struct work *w, struct recommend_side *side,
-          const unsigned long *kinds)
+set_ports(struct recommend_work *w, struct recommend_side *side,
+          const unsigned long *port_classes)
 {
     size_t n = w->request->n_ports;
     size_t *ports = xcalloc(MAX(1, n), sizeof *ports);
     size_t *copy;
 
     for (size_t i = 0; i < n; i++) {
-        size_t kind = w->picks.kind_of[i];
+        size_t class_ = w->selectors.class_of_port[i];
 
-        if (kind != NONE && bitmap_is_set(kinds, kind)) {
+        if (class_ != NONE && bitmap_is_set(port_classes, class_)) {
             ports[side->n_ports++] = i;
         }
     }
@@ -40,32 +40,33 @@ set_ports(struct work *w, struct recommend_side *side,
     memcpy(copy, ports, side->n_ports * sizeof *copy);
     side->ports = copy;
     free(ports);
-    pacer_step(&w->pacer, n);
+    step_counter_add(&w->steps, n);
 }
 
 /* The addresses of some sources, merged.  Returns how many addresses. */
 static size_t
-set_prefixes(struct work *w, struct recommend_side *side,
+set_prefixes(struct recommend_work *w, struct recommend_side *side,
              const unsigned long *sources)
 {
-    const struct seen *s = &w->seen;
+    const struct observed_connections *s = &w->observed;
     struct vmn_prefix *prefixes;
     size_t n = 0;
 
-    prefixes = arena_alloc(w->arena, s->n_conns * sizeof *prefixes);
-    for (size_t i = 0; i < s->n_conns; i++) {
-        const struct conn *conn = &s->conns[i];
+    prefixes = arena_alloc(w->arena, s->n_connections * sizeof *prefixes);
+    for (size_t i = 0; i < s->n_connections; i++) {
+        const struct observed_connection *connection = &s->connections[i];
 
-        if (conn->src_port == NONE && bitmap_is_set(sources, conn->src)
-            && (!n || memcmp(&prefixes[n - 1].ip, &conn->src_ip,
-                             sizeof conn->src_ip))) {
-            prefixes[n].ip = conn->src_ip;
-            prefixes[n++].len = conn->src_ip.family == 4 ? 32 : 128;
+        if (connection->src_port == NONE && bitmap_is_set(sources,
+                                                          connection->src)
+            && (!n || memcmp(&prefixes[n - 1].ip, &connection->src_ip, sizeof
+                             connection->src_ip))) {
+            prefixes[n].ip = connection->src_ip;
+            prefixes[n++].len = connection->src_ip.family == 4 ? 32 : 128;
         }
     }
     side->n_prefixes = vmn_prefixes_merge(prefixes, n);
     side->prefixes = prefixes;
-    pacer_step(&w->pacer, s->n_conns);
+    step_counter_add(&w->steps, s->n_connections);
     return n;
 }
 
@@ -81,16 +82,17 @@ compare_singles(const void *a_, const void *b_)
 
 /* The services of some classes, each once.  The caller frees them. */
 static struct recommend_service *
-get_services(struct work *w, const unsigned long *classes, size_t *n)
+get_services(struct recommend_work *w, const unsigned long *service_classes,
+             size_t *n)
 {
-    const struct seen *s = &w->seen;
+    const struct observed_connections *s = &w->observed;
     struct recommend_service *services
-        = xcalloc(MAX(1, s->n_conns), sizeof *services);
+        = xcalloc(MAX(1, s->n_connections), sizeof *services);
     size_t m = 0;
 
-    for (size_t i = 0; i < s->n_conns; i++) {
-        if (bitmap_is_set(classes, s->conns[i].class)) {
-            services[m++] = s->conns[i].service;
+    for (size_t i = 0; i < s->n_connections; i++) {
+        if (bitmap_is_set(service_classes, s->connections[i].service_class)) {
+            services[m++] = s->connections[i].service;
         }
     }
     qsort(services, m, sizeof *services, compare_singles);
@@ -100,7 +102,7 @@ get_services(struct work *w, const unsigned long *classes, size_t *n)
             services[(*n)++] = services[i];
         }
     }
-    pacer_step(&w->pacer, s->n_conns);
+    step_counter_add(&w->steps, s->n_connections);
     return services;
 }
 
@@ -126,7 +128,7 @@ recommend_merge_services(struct recommend_service *services, size_t n)
 }
 
 static void
-set_services(struct work *w, struct recommend_rule *rule,
+set_services(struct recommend_work *w, struct recommend_rule *rule,
              const struct recommend_service *services, size_t n)
 {
     struct recommend_service *merged
@@ -138,56 +140,61 @@ set_services(struct work *w, struct recommend_rule *rule,
 }
 
 static void
-note_extra(struct work *w, struct recommend_rule *rule,
-           const struct conn *conn)
+add_extra(struct recommend_work *w, struct recommend_rule *rule,
+          const struct observed_connection *connection)
 {
-    if (conn->src_port != conn->dst_port && !seen_find(&w->seen, conn)) {
+    if (connection->src_port != connection->dst_port
+        && !observed_find(&w->observed, connection)) {
         rule->extras[rule->n_extras++] = (struct recommend_extra) {
-            conn->src_port, conn->src_ip, conn->dst_port, conn->service };
+            connection->src_port, connection->src_ip, connection->dst_port,
+            connection->service };
     }
-    pacer_step(&w->pacer, 1);
+    step_counter_add(&w->steps, 1);
 }
 
 /* The first of what the rule allows and nobody was seen to do. */
 static void
-set_extras(struct work *w, struct recommend_rule *rule,
+set_extras(struct recommend_work *w, struct recommend_rule *rule,
            const struct vmn_ip *ips, size_t n_from,
            const struct recommend_service *services, size_t n_services)
 {
     size_t enough = MIN(rule->n_extra, RECOMMEND_EXTRAS_MAX);
 
     for (size_t i = 0; i < n_from && rule->n_extras < enough; i++) {
-        struct conn conn = { .src_port = ips ? NONE : rule->from.ports[i] };
+        struct observed_connection connection
+            = { .src_port = ips ? NONE : rule->from.ports[i] };
 
         if (ips) {
-            conn.src_ip = ips[i];
+            connection.src_ip = ips[i];
         }
         for (size_t j = 0; j < rule->to.n_ports
                            && rule->n_extras < enough; j++) {
-            conn.dst_port = rule->to.ports[j];
+            connection.dst_port = rule->to.ports[j];
             for (size_t k = 0; k < n_services
                                && rule->n_extras < enough; k++) {
-                conn.service = services[k];
-                note_extra(w, rule, &conn);
+                connection.service = services[k];
+                add_extra(w, rule, &connection);
             }
         }
     }
 }
 
 static uint64_t
-count_seen(struct work *w, const struct box *box)
+count_observed(struct recommend_work *w, const struct candidate_rule
+               *candidate)
 {
-    const struct seen *s = &w->seen;
+    const struct observed_connections *s = &w->observed;
     uint64_t n = 0;
 
-    for (size_t i = 0; i < s->n_conns; i++) {
-        const struct conn *conn = &s->conns[i];
+    for (size_t i = 0; i < s->n_connections; i++) {
+        const struct observed_connection *connection = &s->connections[i];
 
-        n += (bitmap_is_set(box->from, conn->src)
-              && bitmap_is_set(box->to, conn->dst)
-              && bitmap_is_set(box->classes, conn->class));
+        n += (bitmap_is_set(candidate->from, connection->src)
+              && bitmap_is_set(candidate->to, connection->dst)
+              && bitmap_is_set(candidate->service_classes,
+                               connection->service_class));
     }
-    pacer_step(&w->pacer, s->n_conns);
+    step_counter_add(&w->steps, s->n_connections);
     return n;
 }
 
@@ -213,45 +220,48 @@ count_common(const struct recommend_side *a, const struct recommend_side *b)
 
 /* The addresses of some sources, each once.  The caller frees them. */
 static struct vmn_ip *
-get_addresses(struct work *w, const unsigned long *sources, size_t n)
+get_addresses(struct recommend_work *w, const unsigned long *sources, size_t n)
 {
     struct vmn_ip *ips = xcalloc(MAX(1, n), sizeof *ips);
     size_t m = 0;
 
-    for (size_t i = 0; i < w->seen.n_conns && m < n; i++) {
-        const struct conn *conn = &w->seen.conns[i];
+    for (size_t i = 0; i < w->observed.n_connections && m < n; i++) {
+        const struct observed_connection *connection
+            = &w->observed.connections[i];
 
-        if (conn->src_port == NONE && bitmap_is_set(sources, conn->src)
-            && (!m || memcmp(&ips[m - 1], &conn->src_ip,
-                             sizeof conn->src_ip))) {
-            ips[m++] = conn->src_ip;
+        if (connection->src_port == NONE && bitmap_is_set(sources,
+                                                          connection->src)
+            && (!m || memcmp(&ips[m - 1], &connection->src_ip, sizeof
+                             connection->src_ip))) {
+            ips[m++] = connection->src_ip;
         }
     }
     return ips;
 }
 
 static void
-make_rule(struct work *w, const struct box *box, struct recommend_rule *rule)
+make_rule(struct recommend_work *w, const struct candidate_rule *candidate,
+          struct recommend_rule *rule)
 {
     struct recommend_service *services;
     struct vmn_ip *ips = NULL;
     size_t n_services, n_from;
 
-    rule->from.by = box->from_by;
-    rule->from.text = box->from_text;
-    rule->to.by = box->to_by;
-    rule->to.text = box->to_text;
-    set_ports(w, &rule->to, box->to);
-    if (box->from_by == RECOMMEND_ADDRESSES) {
-        n_from = set_prefixes(w, &rule->from, box->from);
-        ips = get_addresses(w, box->from, n_from);
+    rule->from.by = candidate->from_by;
+    rule->from.text = candidate->from_text;
+    rule->to.by = candidate->to_by;
+    rule->to.text = candidate->to_text;
+    set_ports(w, &rule->to, candidate->to);
+    if (candidate->from_by == RECOMMEND_ADDRESSES) {
+        n_from = set_prefixes(w, &rule->from, candidate->from);
+        ips = get_addresses(w, candidate->from, n_from);
     } else {
-        set_ports(w, &rule->from, box->from);
+        set_ports(w, &rule->from, candidate->from);
         n_from = rule->from.n_ports;
     }
-    services = get_services(w, box->classes, &n_services);
+    services = get_services(w, candidate->service_classes, &n_services);
     set_services(w, rule, services, n_services);
-    rule->n_seen = count_seen(w, box);
+    rule->n_seen = count_observed(w, candidate);
     rule->n_extra = ((uint64_t) n_from * rule->to.n_ports
                      - count_common(&rule->from, &rule->to))
                     * n_services - rule->n_seen;
@@ -291,19 +301,19 @@ compare_rules(const void *a_, const void *b_)
 }
 
 static void
-make_rules(struct work *w, struct recommend_answer *answer)
+make_rules(struct recommend_work *w, struct recommend_answer *answer)
 {
     struct recommend_rule *rules
-        = arena_alloc(w->arena, w->n_boxes * sizeof *rules);
+        = arena_alloc(w->arena, w->n_rules * sizeof *rules);
 
-    for (size_t i = 0; i < w->n_boxes; i++) {
-        make_rule(w, &w->boxes[i], &rules[i]);
+    for (size_t i = 0; i < w->n_rules; i++) {
+        make_rule(w, &w->rules[i], &rules[i]);
     }
-    if (w->n_boxes) {
-        qsort(rules, w->n_boxes, sizeof *rules, compare_rules);
+    if (w->n_rules) {
+        qsort(rules, w->n_rules, sizeof *rules, compare_rules);
     }
     answer->rules = rules;
-    answer->n_rules = w->n_boxes;
+    answer->n_rules = w->n_rules;
 }
 
 static bool
@@ -316,34 +326,35 @@ refuse(struct vmn_errors *errors)
 }
 
 static bool
-find_rules(struct work *w, struct recommend_answer *answer,
+find_rules(struct recommend_work *w, struct recommend_answer *answer,
            struct vmn_errors *errors)
 {
-    if (w->picks.n_kinds > RECOMMEND_KINDS_MAX
-        || !seen_init(&w->seen, w->request, &w->picks, &w->pacer)
-        || !boxes_find(w, &answer->fewest)) {
+    if (w->selectors.n_port_classes > RECOMMEND_PORT_CLASSES_MAX
+        || !observed_init(&w->observed, w->request, &w->selectors,
+                          &w->steps)
+        || !candidate_rules_find(w, &answer->fewest)) {
         return refuse(errors);
     }
-    answer->n_seen = w->seen.n_conns;
+    answer->n_seen = w->observed.n_connections;
     make_rules(w, answer);
     return true;
 }
 
 bool
-recommend(const struct recommend_request *request, struct arena *arena,
-          struct recommend_answer *answer, struct vmn_errors *errors)
+recommend_rules(const struct recommend_request *request, struct arena *arena,
+                struct recommend_answer *answer, struct vmn_errors *errors)
 {
-    struct work w = {
+    struct recommend_work w = {
         .request = request, .arena = arena,
-        .pacer = { .pause = request->pause, .aux = request->aux },
+        .steps = { .yield = request->yield, .aux = request->aux },
     };
     bool found;
 
     memset(answer, 0, sizeof *answer);
-    picks_init(&w.picks, request, arena);
+    candidate_selectors_init(&w.selectors, request, arena);
     found = find_rules(&w, answer, errors);
-    boxes_uninit(&w);
-    seen_uninit(&w.seen);
-    picks_uninit(&w.picks);
+    candidate_rules_uninit(&w);
+    observed_uninit(&w.observed);
+    candidate_selectors_uninit(&w.selectors);
     return found;
 }

@@ -4,13 +4,13 @@
  * labels, that allow them.  A pure function: northbound asks, with what the
  * fabric has read.
  *
- * Labels tell kinds of ports: those of equal labels are one.  A rule leads
- * from a set of kinds (or addresses) to a set of kinds, each of which one
- * group or selector picks, and has some services.  It is only proposed if each
- * of its kinds was seen to speak each of its services to each of the others.
- * So all rules together allow what was seen and what labels cannot tell from
- * it, no matter which rules are taken; that is told of each rule.  Of all such
- * sets of rules one of the fewest is taken (set-cover.h).
+ * Labels tell port classes: those of equal labels are one.  A rule leads from
+ * a set of port classes (or addresses) to a set of port classes, each of which
+ * one group or selector selects, and has some services.  It is only proposed
+ * if each of its port classes was seen to speak each of its services to each
+ * of the others.  So all rules together allow what was seen and what labels
+ * cannot tell from it, no matter which rules are taken; that is told of each
+ * rule.  Of all such sets of rules one of the fewest is taken (set-cover.h).
  *
  * Not for how rules become policies (northbound/). */
 
@@ -54,7 +54,7 @@ struct recommend_group {
     const size_t *ports;        /* Indexes, sorted. */
 };
 
-struct recommend_seen {
+struct recommend_connection {
     size_t src;                 /* Index of a port that is not elsewhere, or
                                  * SIZE_MAX: 'src_ip' says who. */
     size_t dst;                 /* Of one inside. */
@@ -68,16 +68,16 @@ struct recommend_request {
     size_t n_groups;
     const struct recommend_group *groups; /* By name. */
     size_t n_seen;
-    const struct recommend_seen *seen; /* In any order, any times. */
+    const struct recommend_connection *seen; /* In any order, any times. */
     const struct vmn_names *labels; /* Keys that are used; NULL: all. */
-    bool exact;                 /* Each port is a kind of its own. */
-    void (*pause)(void *aux);   /* Called now and then; or NULL. */
+    bool exact;                 /* Each port is a port class of its own. */
+    void (*yield)(void *aux);   /* Called now and then; or NULL. */
     void *aux;
 };
 
 /* Bounds; more is refused. */
-#define RECOMMEND_KINDS_MAX 300         /* Of ports and addresses. */
-#define RECOMMEND_ELEMENTS_MAX 16384    /* Kind, kind, and service. */
+#define RECOMMEND_PORT_CLASSES_MAX 300         /* Of ports and addresses. */
+#define RECOMMEND_CELLS_MAX 16384    /* Kind, port class, and service. */
 #define RECOMMEND_STEPS_MAX 20000       /* Of the search for the fewest. */
 
 enum recommend_by {
@@ -89,7 +89,7 @@ enum recommend_by {
 struct recommend_side {
     enum recommend_by by;
     const char *text;           /* Or NULL. */
-    size_t n_ports;             /* Those that it picks, sorted by index. */
+    size_t n_ports;             /* Those that it selects, sorted by index. */
     const size_t *ports;
     size_t n_prefixes;          /* Merged. */
     const struct vmn_prefix *prefixes;
@@ -123,8 +123,8 @@ struct recommend_answer {
 
 /* Fills in '*answer', which lives in 'arena'.  Returns false, with the reason
  * in 'errors', if there is too much. */
-bool recommend(const struct recommend_request *, struct arena *,
-               struct recommend_answer *, struct vmn_errors *);
+bool recommend_rules(const struct recommend_request *, struct arena *,
+                     struct recommend_answer *, struct vmn_errors *);
 
 /* Sorts services, and makes one of those that touch or overlap.  Returns how
  * many are left. */

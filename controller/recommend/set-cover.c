@@ -16,7 +16,7 @@
 #include "bitmap.h"
 #include "util.h"
 
-/* Words of bitmaps that are looked at between two calls of 'pause'. */
+/* Words of bitmaps that are looked at between two calls of 'yield'. */
 #define WORK_PER_PAUSE 100000
 
 /* The search is as deep as the cover has sets; larger ones stay greedy. */
@@ -25,7 +25,7 @@
 struct search {
     size_t n, n_sets;
     size_t n_words;             /* Of a bitmap of elements. */
-    const struct setcover_set *sets;
+    const struct set_cover_set *sets;
     unsigned long **in;         /* Of each element, the sets that have it. */
     size_t *n_in;
     size_t *order;              /* Elements, those in few sets first. */
@@ -33,7 +33,7 @@ struct search {
     size_t n_taken, *taken;
     size_t steps_left;
     size_t work;
-    void (*pause)(void *aux);
+    void (*yield)(void *aux);
     void *aux;
 };
 
@@ -43,8 +43,8 @@ rest_a_little(struct search *s, size_t work)
     s->work += work;
     if (s->work >= WORK_PER_PAUSE) {
         s->work = 0;
-        if (s->pause) {
-            s->pause(s->aux);
+        if (s->yield) {
+            s->yield(s->aux);
         }
     }
 }
@@ -240,14 +240,14 @@ compare_indexes(const void *a_, const void *b_)
 }
 
 bool
-setcover_find(size_t n_elements, const struct setcover_set *sets,
-              size_t n_sets, size_t max_steps, size_t *chosen,
-              size_t *n_chosen, void (*pause)(void *aux), void *aux)
+set_cover_find(size_t n_elements, const struct set_cover_set *sets,
+               size_t n_sets, size_t max_steps, size_t *chosen,
+               size_t *n_chosen, void (*yield)(void *aux), void *aux)
 {
     struct search s = {
         .n = n_elements, .n_sets = n_sets,
         .n_words = bitmap_n_longs(n_elements), .sets = sets,
-        .steps_left = max_steps, .pause = pause, .aux = aux,
+        .steps_left = max_steps, .yield = yield, .aux = aux,
     };
     unsigned long *all;
 

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct setcover_set {
+struct set_cover_set {
     const unsigned long *bits;  /* A bitmap (OVS's bitmap.h). */
     unsigned cost;              /* Of equally useful sets the cheaper one is
                                  * taken, then the earlier one. */
@@ -21,9 +21,9 @@ struct setcover_set {
  *
  * It begins with a greedy cover and searches for a smaller one for at most
  * 'max_steps' steps.  Returns true if there is none.  The result does not
- * depend on time or place.  'pause', if not NULL, is called now and then. */
-bool setcover_find(size_t n_elements, const struct setcover_set *,
-                   size_t n_sets, size_t max_steps, size_t *chosen,
-                   size_t *n_chosen, void (*pause)(void *aux), void *aux);
+ * depend on time or place.  'yield', if not NULL, is called now and then. */
+bool set_cover_find(size_t n_elements, const struct set_cover_set *,
+                    size_t n_sets, size_t max_steps, size_t *chosen,
+                    size_t *n_chosen, void (*yield)(void *aux), void *aux);
 
 #endif /* controller/recommend/set-cover.h */

@@ -8,22 +8,23 @@
 #include <stddef.h>
 
 /* Steps between two pauses: some tenths of a millisecond. */
-#define PACER_STEPS 100000
+#define STEP_COUNTER_INTERVAL 100000
 
-struct pacer {
-    void (*pause)(void *aux);   /* Or NULL. */
+struct step_counter {
+    void (*yield)(void *aux);   /* Or NULL. */
     void *aux;
     size_t steps;               /* Done. */
 };
 
 static inline void
-pacer_step(struct pacer *p, size_t steps)
+step_counter_add(struct step_counter *p, size_t steps)
 {
     size_t before = p->steps;
 
     p->steps += steps;
-    if (p->pause && p->steps / PACER_STEPS != before / PACER_STEPS) {
-        p->pause(p->aux);
+    if (p->yield && p->steps / STEP_COUNTER_INTERVAL != before
+        / STEP_COUNTER_INTERVAL) {
+        p->yield(p->aux);
     }
 }
 

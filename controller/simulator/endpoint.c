@@ -14,30 +14,31 @@
 #include "util.h"
 
 bool
-place_find(const struct model *model, const char *name, struct place *place)
+endpoint_find(const struct model *model, const char *name, struct endpoint
+              *endpoint)
 {
     const struct vmn_binding *binding;
     const struct vmn_vif *vif;
     char *key;
 
-    memset(place, 0, sizeof *place);
-    place->port = model_get(model, VMN_TABLE_PORT, name);
-    if (!place->port) {
+    memset(endpoint, 0, sizeof *endpoint);
+    endpoint->port = model_get(model, VMN_TABLE_PORT, name);
+    if (!endpoint->port) {
         return false;
     }
     binding = model_get(model, VMN_TABLE_BINDING, name);
     if (binding && binding->host) {
-        place->host = binding->host;
-        key = xasprintf("%s/%s", binding->host, place->port->iface_id);
+        endpoint->host = binding->host;
+        key = xasprintf("%s/%s", binding->host, endpoint->port->iface_id);
         vif = model_get(model, VMN_TABLE_VIF, key);
-        place->ofport = vif ? vif->ofport : 0;
+        endpoint->ofport = vif ? vif->ofport : 0;
         free(key);
     }
     return true;
 }
 
 const struct vmn_vif *
-place_wire(const struct model *model, const char *host, uint32_t ofport)
+provider_vif_at(const struct model *model, const char *host, uint32_t ofport)
 {
     const struct vmn_host *row = model_get(model, VMN_TABLE_HOST, host);
 
@@ -55,23 +56,23 @@ place_wire(const struct model *model, const char *host, uint32_t ofport)
 }
 
 const struct vmn_ip *
-place_ip(const struct place *place, uint8_t family)
+endpoint_ip(const struct endpoint *endpoint, uint8_t family)
 {
-    for (size_t i = 0; i < place->port->n_ips; i++) {
-        if (place->port->ips[i].family == family) {
-            return &place->port->ips[i];
+    for (size_t i = 0; i < endpoint->port->n_ips; i++) {
+        if (endpoint->port->ips[i].family == family) {
+            return &endpoint->port->ips[i];
         }
     }
     return NULL;
 }
 
 const struct vmn_ip *
-place_gateway(const struct model *model, const struct place *place,
-              uint8_t family)
+endpoint_gateway(const struct model *model, const struct endpoint *endpoint,
+                 uint8_t family)
 {
     const struct vmn_network *network = model_get(model, VMN_TABLE_NETWORK,
-                                                  place->port->network);
-    const struct vmn_ip *own = place_ip(place, family);
+                                                  endpoint->port->network);
+    const struct vmn_ip *own = endpoint_ip(endpoint, family);
 
     for (size_t i = 0; network && own && i < network->n_subnets; i++) {
         const struct vmn_subnet *subnet = &network->subnets[i];
@@ -85,11 +86,11 @@ place_gateway(const struct model *model, const struct place *place,
 }
 
 static bool
-is_on_link(const struct model *model, const struct place *place,
+is_on_link(const struct model *model, const struct endpoint *endpoint,
            const struct vmn_ip *ip)
 {
     const struct vmn_network *network = model_get(model, VMN_TABLE_NETWORK,
-                                                  place->port->network);
+                                                  endpoint->port->network);
 
     for (size_t i = 0; network && i < network->n_subnets; i++) {
         if (value_prefix_contains(&network->subnets[i].cidr, ip)) {
@@ -100,11 +101,11 @@ is_on_link(const struct model *model, const struct place *place,
 }
 
 const struct vmn_ip *
-place_next_hop(const struct model *model, const struct place *place,
-               const struct vmn_ip *ip)
+endpoint_next_hop(const struct model *model, const struct endpoint *endpoint,
+                  const struct vmn_ip *ip)
 {
-    return (is_on_link(model, place, ip) ? ip
-            : place_gateway(model, place, ip->family));
+    return (is_on_link(model, endpoint, ip) ? ip
+            : endpoint_gateway(model, endpoint, ip->family));
 }
 
 /* True if 'router' has address 'ip' in a network. */
@@ -130,27 +131,27 @@ router_has(const struct model *model, const struct vmn_router *router,
     return false;
 }
 
-enum way
-place_way(const struct model *model, const struct place *place,
-          const struct vmn_ip *ip, struct vmn_mac *mac)
+enum next_hop_kind
+endpoint_next_router(const struct model *model, const struct endpoint
+                     *endpoint, const struct vmn_ip *ip, struct vmn_mac *mac)
 {
-    const char *network = place->port->network;
+    const char *network = endpoint->port->network;
     struct vmn_names names = model_lookup(model, VMN_INDEX_ROUTER_BY_NETWORK,
                                           network);
     const struct vmn_ip *gateway;
 
-    if (is_on_link(model, place, ip)) {
-        return WAY_LINK;
+    if (is_on_link(model, endpoint, ip)) {
+        return NEXT_ON_LINK;
     }
-    gateway = place_gateway(model, place, ip->family);
+    gateway = endpoint_gateway(model, endpoint, ip->family);
     for (size_t i = 0; gateway && i < names.n; i++) {
         const struct vmn_router *router = model_get(model, VMN_TABLE_ROUTER,
                                                     names.names[i]);
 
         if (router && router_has(model, router, network, gateway)) {
             *mac = router->mac;
-            return WAY_ROUTER;
+            return NEXT_ROUTER;
         }
     }
-    return WAY_NONE;
+    return NEXT_NONE;
 }

@@ -15,41 +15,43 @@
 
 struct model;
 
-struct place {
+struct endpoint {
     const struct vmn_port *port;
     const char *host;           /* NULL: nowhere. */
     uint32_t ofport;            /* 0: nowhere. */
 };
 
 /* Where port 'name' is; false if there is no such port. */
-bool place_find(const struct model *, const char *name, struct place *);
+bool endpoint_find(const struct model *, const char *name, struct endpoint *);
 
 /* The VIF that leads to a physical network, if it has number 'ofport' on
  * 'host'; or NULL. */
-const struct vmn_vif *place_wire(const struct model *, const char *host,
-                                 uint32_t ofport);
+const struct vmn_vif *provider_vif_at(const struct model *, const char *host,
+                                      uint32_t ofport);
 
 /* Its first address of 'family', or NULL. */
-const struct vmn_ip *place_ip(const struct place *, uint8_t family);
+const struct vmn_ip *endpoint_ip(const struct endpoint *, uint8_t family);
 
 /* What a guest asks its neighbours for, to reach 'ip': 'ip' itself, or its
  * subnet's gateway.  NULL if it knows neither. */
-const struct vmn_ip *place_next_hop(const struct model *,
-                                    const struct place *,
-                                    const struct vmn_ip *ip);
+const struct vmn_ip *endpoint_next_hop(const struct model *,
+                                       const struct endpoint *,
+                                       const struct vmn_ip *ip);
 
 /* How a guest sends what is for 'ip', once its neighbours have told it what
  * they are asked. */
-enum way {
-    WAY_LINK,                   /* To 'ip' itself. */
-    WAY_ROUTER,                 /* To its gateway, whose MAC '*mac' gets. */
-    WAY_NONE,                   /* It has no gateway, or that is nobody's. */
+enum next_hop_kind {
+    NEXT_ON_LINK,               /* To 'ip' itself. */
+    NEXT_ROUTER,                /* To its gateway, whose MAC '*mac' gets. */
+    NEXT_NONE,                  /* It has no gateway, or that is nobody's. */
 };
-enum way place_way(const struct model *, const struct place *,
-                   const struct vmn_ip *ip, struct vmn_mac *mac);
+enum next_hop_kind endpoint_next_router(const struct model *,
+                                        const struct endpoint *,
+                                        const struct vmn_ip *ip,
+                                        struct vmn_mac *mac);
 
 /* The address of the gateway that it has for 'family', or NULL. */
-const struct vmn_ip *place_gateway(const struct model *,
-                                   const struct place *, uint8_t family);
+const struct vmn_ip *endpoint_gateway(const struct model *,
+                                      const struct endpoint *, uint8_t family);
 
 #endif /* controller/simulator/endpoint.h */

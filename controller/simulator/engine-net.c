@@ -57,29 +57,29 @@ struct net_group {
     struct ofputil_group_mod gm;
 };
 
-struct wanted_net {
+struct engine_net {
     const struct engine *engine;
     const struct model *model;
     struct hmap scopes;
     struct shash hosts;         /* Of struct net_host. */
     bool has_tunnels;
     struct shash tunnels;       /* Address, as text, to the host's name. */
-    bool has_wires;
-    struct shash wires;         /* "@PHYSICAL/VLAN/MAC" to the port's name. */
+    bool has_provider_ports;
+    struct shash provider_ports; /* "@PHYSICAL/VLAN/MAC" to the port. */
     unsigned n_decoded;
 };
 
-struct wanted_net *
-wanted_net_create(const struct engine *engine, const struct model *model)
+struct engine_net *
+engine_net_create(const struct engine *engine, const struct model *model)
 {
-    struct wanted_net *net = xzalloc(sizeof *net);
+    struct engine_net *net = xzalloc(sizeof *net);
 
     net->engine = engine;
     net->model = model;
     hmap_init(&net->scopes);
     shash_init(&net->hosts);
     shash_init(&net->tunnels);
-    shash_init(&net->wires);
+    shash_init(&net->provider_ports);
     return net;
 }
 
@@ -97,13 +97,13 @@ free_piles(struct net_scope *scope)
 static void
 net_pause(void *net_)
 {
-    const struct wanted_net *net = net_;
+    const struct engine_net *net = net_;
 
     engine_yield(net->engine);
 }
 
 void
-wanted_net_destroy(struct wanted_net *net)
+engine_net_destroy(struct engine_net *net)
 {
     struct shash_node *node;
     struct net_scope *scope;
@@ -134,14 +134,14 @@ wanted_net_destroy(struct wanted_net *net)
     }
     shash_destroy_free_data(&net->hosts);
     shash_destroy(&net->tunnels);
-    shash_destroy(&net->wires);
+    shash_destroy(&net->provider_ports);
     free(net);
 }
 
 /* Scopes.  --------------------------------------------------------------- */
 
 static void
-count(struct wanted_net *net)
+count(struct engine_net *net)
 {
     if (++net->n_decoded % FLOWS_PER_PAUSE == 0) {
         engine_yield(net->engine);
@@ -169,7 +169,7 @@ pile_up(void *scope_, const struct flow_item *item)
 }
 
 static struct net_scope *
-get_scope(struct wanted_net *net, const struct engine_scope *wanted)
+get_scope(struct engine_net *net, const struct engine_scope *wanted)
 {
     uint32_t hash = hash_pointer(wanted, 0);
     struct net_scope *scope;
@@ -214,7 +214,7 @@ decode(struct rule_set *set, const struct flow_item *item)
 }
 
 static void
-load_table(struct wanted_net *net, struct net_scope *scope, uint8_t table)
+load_table(struct engine_net *net, struct net_scope *scope, uint8_t table)
 {
     struct pile *pile = scope->piles[table];
 
@@ -232,7 +232,7 @@ load_table(struct wanted_net *net, struct net_scope *scope, uint8_t table)
 /* Hosts.  ---------------------------------------------------------------- */
 
 struct gathering {
-    struct wanted_net *net;
+    struct engine_net *net;
     struct net_host *host;
 };
 
@@ -251,7 +251,7 @@ add_scope(void *gathering_, const struct engine_scope *scope)
 }
 
 static struct net_host *
-get_host(struct wanted_net *net, const char *name)
+get_host(struct engine_net *net, const char *name)
 {
     struct net_host *host = shash_find_data(&net->hosts, name);
     struct gathering gathering = { net, NULL };
@@ -273,7 +273,7 @@ get_host(struct wanted_net *net, const char *name)
 static struct rule_set *const *
 net_sets(void *net_, const char *name, uint8_t table, size_t *n)
 {
-    struct wanted_net *net = net_;
+    struct engine_net *net = net_;
     struct net_host *host = get_host(net, name);
 
     for (size_t i = 0; i < host->n; i++) {
@@ -286,7 +286,7 @@ net_sets(void *net_, const char *name, uint8_t table, size_t *n)
 static const struct ofputil_group_mod *
 net_group(void *net_, const char *name, uint32_t group_id)
 {
-    struct wanted_net *net = net_;
+    struct engine_net *net = net_;
     struct net_host *host = get_host(net, name);
     const struct flow_item *item;
     struct net_group *group;
@@ -327,7 +327,7 @@ address_key(const struct in6_addr *ip)
 }
 
 static void
-add_tunnel(struct wanted_net *net, const struct vmn_host *host,
+add_tunnel(struct engine_net *net, const struct vmn_host *host,
            const struct vmn_ip *ip)
 {
     if (ip->family) {
@@ -342,7 +342,7 @@ add_tunnel(struct wanted_net *net, const struct vmn_host *host,
 }
 
 static void
-find_tunnels(struct wanted_net *net)
+find_tunnels(struct engine_net *net)
 {
     struct vmn_names names = model_names(net->model, VMN_TABLE_HOST);
 
@@ -361,7 +361,7 @@ find_tunnels(struct wanted_net *net)
 static const char *
 net_host_at(void *net_, const struct in6_addr *ip)
 {
-    struct wanted_net *net = net_;
+    struct engine_net *net = net_;
     const char *host;
     char *key;
 
@@ -377,7 +377,7 @@ net_host_at(void *net_, const struct in6_addr *ip)
 static bool
 net_tunnel_ip(void *net_, const char *name, bool v6, struct in6_addr *ip)
 {
-    struct wanted_net *net = net_;
+    struct engine_net *net = net_;
     const struct vmn_host *host = model_get(net->model, VMN_TABLE_HOST,
                                             name);
     const struct vmn_ip *own;
@@ -399,7 +399,7 @@ net_tunnel_ip(void *net_, const char *name, bool v6, struct in6_addr *ip)
 /* Who has 'mac' in VLAN 'vid', or 0 of none, of the physical network that VIF
  * 'iface_id' leads to.  The caller frees it. */
 static char *
-wire_key(const char *iface_id, uint16_t vid, const uint8_t mac[6])
+provider_key(const char *iface_id, uint16_t vid, const uint8_t mac[6])
 {
     struct vmn_mac ea;
     char buf[VALUE_MAC_SIZE];
@@ -409,11 +409,11 @@ wire_key(const char *iface_id, uint16_t vid, const uint8_t mac[6])
 }
 
 static void
-find_wires(struct wanted_net *net)
+find_provider_ports(struct engine_net *net)
 {
     struct vmn_names names = model_names(net->model, VMN_TABLE_PORT);
 
-    net->has_wires = true;
+    net->has_provider_ports = true;
     for (size_t i = 0; i < names.n; i++) {
         const struct vmn_port *port = model_get(net->model, VMN_TABLE_PORT,
                                                 names.names[i]);
@@ -423,9 +423,9 @@ find_wires(struct wanted_net *net)
 
         if (network && network->provider.physical && !port->external) {
             char *id = xasprintf("@%s", network->provider.physical);
-            char *key = wire_key(id, network->provider.vlan, port->mac.ea);
+            char *key = provider_key(id, network->provider.vlan, port->mac.ea);
 
-            shash_add_once(&net->wires, key, port->row.name);
+            shash_add_once(&net->provider_ports, key, port->row.name);
             free(key);
             free(id);
         }
@@ -435,43 +435,43 @@ find_wires(struct wanted_net *net)
 
 /* A physical network is taken to know where everybody is. */
 static bool
-net_wire(void *net_, const char *host, uint32_t ofport,
-         const struct flow *flow, const char **to, uint32_t *in_port)
+net_provider(void *net_, const char *host, uint32_t ofport,
+             const struct flow *flow, const char **to, uint32_t *in_port)
 {
-    struct wanted_net *net = net_;
-    const struct vmn_vif *wire = place_wire(net->model, host, ofport);
+    struct engine_net *net = net_;
+    const struct vmn_vif *provider = provider_vif_at(net->model, host, ofport);
     const struct vmn_vif *there;
     const char *name;
-    struct place place;
+    struct endpoint endpoint;
     char *key;
 
     *to = NULL;
-    if (!wire) {
+    if (!provider) {
         return false;
     }
-    if (!net->has_wires) {
-        find_wires(net);
+    if (!net->has_provider_ports) {
+        find_provider_ports(net);
     }
-    key = wire_key(wire->iface_id, vlan_tci_to_vid(flow->vlans[0].tci),
-                   flow->dl_dst.ea);
-    name = shash_find_data(&net->wires, key);
+    key = provider_key(provider->iface_id, vlan_tci_to_vid(flow->vlans[0].tci),
+                       flow->dl_dst.ea);
+    name = shash_find_data(&net->provider_ports, key);
     free(key);
-    if (!name || !place_find(net->model, name, &place) || !place.host
-        || !strcmp(place.host, host)) {
+    if (!name || !endpoint_find(net->model, name, &endpoint) || !endpoint.host
+        || !strcmp(endpoint.host, host)) {
         return true;
     }
-    key = xasprintf("%s/%s", place.host, wire->iface_id);
+    key = xasprintf("%s/%s", endpoint.host, provider->iface_id);
     there = model_get(net->model, VMN_TABLE_VIF, key);
     free(key);
     if (there) {
-        *to = place.host;
+        *to = endpoint.host;
         *in_port = there->ofport;
     }
     return true;
 }
 
 void
-wanted_net_get(struct wanted_net *net, struct sim_net *sim_net)
+engine_net_get(struct engine_net *net, struct sim_net *sim_net)
 {
     *sim_net = (struct sim_net) {
         .aux = net,
@@ -479,7 +479,7 @@ wanted_net_get(struct wanted_net *net, struct sim_net *sim_net)
         .group = net_group,
         .host_at = net_host_at,
         .tunnel_ip = net_tunnel_ip,
-        .wire = net_wire,
+        .provider = net_provider,
         .pause = net_pause,
     };
 }

@@ -11,15 +11,15 @@
 
 struct engine;
 struct model;
-struct wanted_net;
+struct engine_net;
 
 /* Neither engine nor model are owned; it is the model's current state that is
  * asked, as the engine has compiled it. */
-struct wanted_net *wanted_net_create(const struct engine *,
+struct engine_net *engine_net_create(const struct engine *,
                                      const struct model *);
-void wanted_net_destroy(struct wanted_net *);
+void engine_net_destroy(struct engine_net *);
 
 /* For simulator_create(). */
-void wanted_net_get(struct wanted_net *, struct sim_net *);
+void engine_net_get(struct engine_net *, struct sim_net *);
 
 #endif /* controller/simulator/engine-net.h */

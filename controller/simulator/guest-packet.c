@@ -116,8 +116,8 @@ ask_nd(const struct packet_ends *ends, const struct vmn_ip *target,
 }
 
 void
-packet_ask(const struct packet_ends *ends, const struct vmn_ip *target,
-           struct sim_packet *packet)
+packet_solicit(const struct packet_ends *ends, const struct vmn_ip *target,
+               struct sim_packet *packet)
 {
     if (target->family == 4) {
         ask_arp(ends, target, packet);
@@ -158,8 +158,8 @@ is_nd_answer(const struct flow *flow, const struct vmn_ip *target,
 }
 
 bool
-packet_is_answer(const struct sim_packet *packet,
-                 const struct vmn_ip *target, struct vmn_mac *mac)
+packet_is_advertisement(const struct sim_packet *packet,
+                        const struct vmn_ip *target, struct vmn_mac *mac)
 {
     return (target->family == 4
             ? is_arp_answer(&packet->flow, target, mac)
@@ -258,7 +258,7 @@ packet_reply(const struct sim_packet *request, struct sim_packet *reply)
 }
 
 void
-packet_destination(const struct sim_packet *packet, struct vmn_ip *ip)
+packet_get_destination(const struct sim_packet *packet, struct vmn_ip *ip)
 {
     const struct flow *flow = &packet->flow;
 

@@ -20,11 +20,11 @@ struct packet_ends {
 };
 
 /* Who has 'target': ARP, or neighbour discovery (RFC 4861). */
-void packet_ask(const struct packet_ends *, const struct vmn_ip *target,
-                struct sim_packet *);
+void packet_solicit(const struct packet_ends *, const struct vmn_ip *target,
+                    struct sim_packet *);
 /* True if 'packet' answers who has 'target', with '*mac'. */
-bool packet_is_answer(const struct sim_packet *,
-                      const struct vmn_ip *target, struct vmn_mac *mac);
+bool packet_is_advertisement(const struct sim_packet *,
+                             const struct vmn_ip *target, struct vmn_mac *mac);
 
 /* The packet of a trace. */
 void packet_request(const struct packet_ends *, const struct trace_request *,
@@ -33,7 +33,7 @@ void packet_request(const struct packet_ends *, const struct trace_request *,
 /* What who got 'request' answers, to whom it has it from; false if nothing. */
 bool packet_reply(const struct sim_packet *request, struct sim_packet *);
 /* Whom a packet of IP is for. */
-void packet_destination(const struct sim_packet *, struct vmn_ip *);
+void packet_get_destination(const struct sim_packet *, struct vmn_ip *);
 void packet_set_next_hop(struct sim_packet *, struct vmn_mac);
 
 #endif /* controller/simulator/guest-packet.h */

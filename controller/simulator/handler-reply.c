@@ -82,13 +82,13 @@ find_sender(const struct model *model, struct vmn_packet_in *in)
                                           in->host);
 
     for (size_t i = 0; i < names.n && !in->port; i++) {
-        struct place place;
+        struct endpoint endpoint;
 
-        if (place_find(model, names.names[i], &place)
-            && place.ofport == in->in_port) {
-            char *key = xasprintf("%s/%s", in->host, place.port->iface_id);
+        if (endpoint_find(model, names.names[i], &endpoint)
+            && endpoint.ofport == in->in_port) {
+            char *key = xasprintf("%s/%s", in->host, endpoint.port->iface_id);
 
-            in->port = place.port;
+            in->port = endpoint.port;
             in->vif = model_get(model, VMN_TABLE_VIF, key);
             free(key);
         }
@@ -99,10 +99,10 @@ find_sender(const struct model *model, struct vmn_packet_in *in)
 static uint32_t
 ofport_of(const struct model *model, const char *name, const char *host)
 {
-    struct place place;
+    struct endpoint endpoint;
 
-    return (place_find(model, name, &place) && place.host
-            && !strcmp(place.host, host) ? place.ofport : 0);
+    return (endpoint_find(model, name, &endpoint) && endpoint.host
+            && !strcmp(endpoint.host, host) ? endpoint.ofport : 0);
 }
 
 /* Has what is sent go where it is sent; returns why it goes nowhere, or
@@ -172,18 +172,18 @@ ask(struct engine *engine, const struct model *model, struct simulator *sim,
 }
 
 bool
-answer_run(struct engine *engine, const struct model *model,
-           struct simulator *sim, const struct sim_end *end,
-           struct answer *answer)
+handler_reply_run(struct engine *engine, const struct model *model,
+                  struct simulator *sim, const struct sim_end *end,
+                  struct handler_reply *answer)
 {
-    const struct ofpact_controller *up = end->up;
+    const struct ofpact_controller *punt = end->punt;
     const struct sim_packet asked = end->packet;
     struct vmn_packet_in in = { .host = end->host };
     const struct engine_handler *handler;
     struct dp_packet p;
 
-    handler = (up ? engine_find_handler(engine, up->userdata,
-                                        up->userdata_len, &in.arg) : NULL);
+    handler = (punt ? engine_find_handler(engine, punt->userdata,
+                                          punt->userdata_len, &in.arg) : NULL);
     if (!handler) {
         return false;
     }
@@ -193,7 +193,7 @@ answer_run(struct engine *engine, const struct model *model,
     memcpy(in.regs, asked.flow.regs, sizeof in.regs);
     in.bytes = dp_packet_data(&p);
     in.full_size = dp_packet_size(&p);
-    in.size = MIN(in.full_size, up->max_len);
+    in.size = MIN(in.full_size, punt->max_len);
     find_sender(model, &in);
     memset(answer, 0, sizeof *answer);
     answer->why_not = ask(engine, model, sim, handler, &in, &asked,
@@ -203,7 +203,7 @@ answer_run(struct engine *engine, const struct model *model,
 }
 
 char *
-answer_text(const struct answer *answer)
+handler_reply_to_string(const struct handler_reply *answer)
 {
     const struct flow *flow = &answer->packet.flow;
 

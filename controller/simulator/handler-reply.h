@@ -14,7 +14,7 @@
 struct engine;
 struct model;
 
-struct answer {
+struct handler_reply {
     struct sim_packet packet;
     const char *why_not;        /* It is none; a static string, or NULL. */
 };
@@ -23,10 +23,11 @@ struct answer {
  * the simulator's.  Returns false if that is no handler.  Else fills in
  * 'answer', and unless there is none, the steps and ends of 'sim' are the
  * answer's: of the first packet, if several are sent. */
-bool answer_run(struct engine *, const struct model *, struct simulator *sim,
-                const struct sim_end *end, struct answer *);
+bool handler_reply_run(struct engine *, const struct model *, struct simulator
+                       *sim, const struct sim_end *end, struct handler_reply
+                       *);
 
 /* What it says: "TCP reset", "ICMP error 3/13".  The caller frees it. */
-char *answer_text(const struct answer *);
+char *handler_reply_to_string(const struct handler_reply *);
 
 #endif /* controller/simulator/handler-reply.h */

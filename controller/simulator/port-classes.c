@@ -222,14 +222,14 @@ search_uninit(struct search *search)
 /* Signatures.  ----------------------------------------------------------- */
 
 static const void *
-bytes_of(const struct place *place, enum holds holds)
+bytes_of(const struct endpoint *endpoint, enum holds holds)
 {
     const struct vmn_ip *ip;
 
     if (holds == MAC) {
-        return place->port->mac.ea;
+        return endpoint->port->mac.ea;
     }
-    ip = place_ip(place, holds == IPV4 ? 4 : 6);
+    ip = endpoint_ip(endpoint, holds == IPV4 ? 4 : 6);
     return ip ? ip->addr : NULL;
 }
 
@@ -294,18 +294,18 @@ is_quarantined(const struct search *search, const struct vmn_port *port)
 
 /* Which gateways the port sends to, if there are routers. */
 static void
-put_gateways(const struct search *search, const struct place *place,
+put_gateways(const struct search *search, const struct endpoint *endpoint,
              struct ds *ds)
 {
     static const uint8_t families[] = { 4, 6 };
 
     if (!model_lookup(search->model, VMN_INDEX_ROUTER_BY_NETWORK,
-                      place->port->network).n) {
+                      endpoint->port->network).n) {
         return;
     }
     for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-        const struct vmn_ip *ip = place_gateway(search->model, place,
-                                                families[i]);
+        const struct vmn_ip *ip = endpoint_gateway(search->model, endpoint,
+                                                   families[i]);
         char buf[VALUE_IP_SIZE];
 
         if (ip) {
@@ -314,26 +314,27 @@ put_gateways(const struct search *search, const struct place *place,
     }
 }
 
-/* What tells the port's kind. */
+/* What tells the port's class. */
 static char *
-signature(const struct search *search, const struct place *place,
+signature(const struct search *search, const struct endpoint *endpoint,
           const char *groups)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
-    const struct vmn_port *port = place->port;
+    const struct vmn_port *port = endpoint->port;
     const struct pattern *pattern;
 
     ds_put_format(&ds, "%s|%u|%d|%d|%s", port->network,
                   identity_of(search, port->row.name),
-                  place_ip(place, 4) != NULL, place_ip(place, 6) != NULL,
+                  endpoint_ip(endpoint, 4) != NULL,
+                  endpoint_ip(endpoint, 6) != NULL,
                   groups);
-    put_gateways(search, place, &ds);
-    /* What is peculiar about a port makes it a kind of its own. */
+    put_gateways(search, endpoint, &ds);
+    /* What is peculiar about a port makes it a class of its own. */
     if (port->n_allowed_addresses || is_quarantined(search, port)) {
         ds_put_format(&ds, "|%s", port->row.name);
     }
     HMAP_FOR_EACH (pattern, node, &search->patterns) {
-        const void *bytes = bytes_of(place, fields[pattern->field].holds);
+        const void *bytes = bytes_of(endpoint, fields[pattern->field].holds);
 
         if (bytes) {
             put_fit(pattern, bytes, &ds);
@@ -342,39 +343,41 @@ signature(const struct search *search, const struct place *place,
     return ds_steal_cstr(&ds);
 }
 
-/* Kinds.  ---------------------------------------------------------------- */
+/* Classes.  ----------------------------------------------------------------
+ */
 
 static void
-add_absent(struct kinds *kinds, const char *name)
+add_absent(struct port_classes *classes, const char *name)
 {
-    if (kinds->n_absent >= kinds->allocated_absent) {
-        kinds->absent = x2nrealloc(kinds->absent, &kinds->allocated_absent,
-                                   sizeof *kinds->absent);
+    if (classes->n_absent >= classes->allocated_absent) {
+        classes->absent = x2nrealloc(classes->absent,
+                                     &classes->allocated_absent, sizeof
+                                     *classes->absent);
     }
-    kinds->absent[kinds->n_absent++] = name;
+    classes->absent[classes->n_absent++] = name;
 }
 
 static void
-add_place(struct shash *by_signature, const struct search *search,
-          const struct place *place)
+add_endpoint(struct shash *by_signature, const struct search *search,
+             const struct endpoint *endpoint)
 {
-    char *groups = groups_of(search, place->port->row.name);
-    char *text = signature(search, place, groups);
-    struct kind *kind = shash_find_data(by_signature, text);
+    char *groups = groups_of(search, endpoint->port->row.name);
+    char *text = signature(search, endpoint, groups);
+    struct port_class *class_ = shash_find_data(by_signature, text);
 
-    if (!kind) {
-        kind = xzalloc(sizeof *kind);
-        kind->network = place->port->network;
-        kind->domain = engine_domain_of(search->engine, kind->network);
-        kind->groups = groups;
+    if (!class_) {
+        class_ = xzalloc(sizeof *class_);
+        class_->network = endpoint->port->network;
+        class_->domain = engine_domain_of(search->engine, class_->network);
+        class_->groups = groups;
         groups = NULL;
-        shash_add(by_signature, text, kind);
+        shash_add(by_signature, text, class_);
     }
-    if (kind->n >= kind->allocated) {
-        kind->places = x2nrealloc(kind->places, &kind->allocated,
-                                  sizeof *kind->places);
+    if (class_->n >= class_->allocated) {
+        class_->endpoints = x2nrealloc(class_->endpoints, &class_->allocated,
+                                       sizeof *class_->endpoints);
     }
-    kind->places[kind->n++] = *place;
+    class_->endpoints[class_->n++] = *endpoint;
     free(groups);
     free(text);
 }
@@ -382,7 +385,7 @@ add_place(struct shash *by_signature, const struct search *search,
 static int
 compare_hosts(const void *a_, const void *b_)
 {
-    const struct place *const *a = a_, *const *b = b_;
+    const struct endpoint *const *a = a_, *const *b = b_;
     int order = strcmp((*a)->host, (*b)->host);
 
     return order ? order : strcmp((*a)->port->row.name,
@@ -390,46 +393,47 @@ compare_hosts(const void *a_, const void *b_)
 }
 
 static void
-sort_by_host(struct kind *kind)
+sort_by_host(struct port_class *class_)
 {
-    kind->by_host = xmalloc(kind->n * sizeof *kind->by_host);
-    for (size_t i = 0; i < kind->n; i++) {
-        kind->by_host[i] = &kind->places[i];
+    class_->by_host = xmalloc(class_->n * sizeof *class_->by_host);
+    for (size_t i = 0; i < class_->n; i++) {
+        class_->by_host[i] = &class_->endpoints[i];
     }
-    qsort(kind->by_host, kind->n, sizeof *kind->by_host, compare_hosts);
+    qsort(class_->by_host, class_->n, sizeof *class_->by_host, compare_hosts);
 }
 
 static int
-compare_kinds(const void *a_, const void *b_)
+compare_classes(const void *a_, const void *b_)
 {
-    const struct kind *a = a_, *b = b_;
+    const struct port_class *a = a_, *b = b_;
     int order = strcmp(a->network, b->network);
 
-    return order ? order : strcmp(a->places[0].port->row.name,
-                                  b->places[0].port->row.name);
+    return order ? order : strcmp(a->endpoints[0].port->row.name,
+                                  b->endpoints[0].port->row.name);
 }
 
 static void
-take_kinds(struct kinds *kinds, struct shash *by_signature)
+take_classes(struct port_classes *classes, struct shash *by_signature)
 {
     struct shash_node *node;
 
-    kinds->kinds = xmalloc(MAX(shash_count(by_signature), 1)
-                           * sizeof *kinds->kinds);
+    classes->classes = xmalloc(MAX(shash_count(by_signature), 1)
+                               * sizeof *classes->classes);
     SHASH_FOR_EACH (node, by_signature) {
-        struct kind *kind = node->data;
+        struct port_class *class_ = node->data;
 
-        sort_by_host(kind);
-        kinds->kinds[kinds->n++] = *kind;
-        free(kind);
+        sort_by_host(class_);
+        classes->classes[classes->n++] = *class_;
+        free(class_);
     }
-    qsort(kinds->kinds, kinds->n, sizeof *kinds->kinds, compare_kinds);
+    qsort(classes->classes, classes->n, sizeof *classes->classes,
+          compare_classes);
     shash_destroy(by_signature);
 }
 
 void
-kinds_find(struct kinds *kinds, struct engine *engine,
-           const struct model *model, const char *network)
+port_classes_find(struct port_classes *classes, struct engine *engine,
+                  const struct model *model, const char *network)
 {
     struct search search = { .engine = engine, .model = model };
     struct shash by_signature = SHASH_INITIALIZER(&by_signature);
@@ -438,19 +442,19 @@ kinds_find(struct kinds *kinds, struct engine *engine,
                               ? model_lookup(model, VMN_INDEX_PORT_BY_NETWORK,
                                              network)
                               : model_names(model, VMN_TABLE_PORT));
-    struct place *places = xmalloc(MAX(names.n, 1) * sizeof *places);
+    struct endpoint *endpoints = xmalloc(MAX(names.n, 1) * sizeof *endpoints);
     const char *host;
     size_t n = 0;
 
-    memset(kinds, 0, sizeof *kinds);
+    memset(classes, 0, sizeof *classes);
     hmap_init(&search.patterns);
     sset_init(&search.scopes);
     for (size_t i = 0; i < names.n; i++) {
-        if (place_find(model, names.names[i], &places[n]) && places[n].ofport
-            && places[n].port->enabled) {
-            sset_add(&hosts, places[n++].host);
+        if (endpoint_find(model, names.names[i], &endpoints[n])
+            && endpoints[n].ofport && endpoints[n].port->enabled) {
+            sset_add(&hosts, endpoints[n++].host);
         } else {
-            add_absent(kinds, names.names[i]);
+            add_absent(classes, names.names[i]);
         }
         engine_yield(engine);
     }
@@ -458,24 +462,24 @@ kinds_find(struct kinds *kinds, struct engine *engine,
         engine_host_scopes(engine, host, read_scope, &search);
     }
     for (size_t i = 0; i < n; i++) {
-        add_place(&by_signature, &search, &places[i]);
+        add_endpoint(&by_signature, &search, &endpoints[i]);
         engine_yield(engine);
     }
-    take_kinds(kinds, &by_signature);
+    take_classes(classes, &by_signature);
     search_uninit(&search);
     sset_destroy(&hosts);
-    free(places);
+    free(endpoints);
 }
 
 void
-kinds_uninit(struct kinds *kinds)
+port_classes_uninit(struct port_classes *classes)
 {
-    for (size_t i = 0; i < kinds->n; i++) {
-        free(kinds->kinds[i].domain);
-        free(kinds->kinds[i].groups);
-        free(kinds->kinds[i].places);
-        free(kinds->kinds[i].by_host);
+    for (size_t i = 0; i < classes->n; i++) {
+        free(classes->classes[i].domain);
+        free(classes->classes[i].groups);
+        free(classes->classes[i].endpoints);
+        free(classes->classes[i].by_host);
     }
-    free(kinds->kinds);
-    free(kinds->absent);
+    free(classes->classes);
+    free(classes->absent);
 }

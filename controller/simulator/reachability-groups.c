@@ -20,7 +20,7 @@
 #define ABSENT "absent"
 
 static size_t
-kind_id(const json_t *json, const char *name)
+class_id(const json_t *json, const char *name)
 {
     return json_integer_value(json_object_get(json, name));
 }
@@ -38,31 +38,31 @@ let_go(struct engine *engine, json_t *matrix)
     json_decref(matrix);
 }
 
-/* Cells by their two kinds. */
+/* Cells by their two classes. */
 struct grid {
-    const json_t *kinds;
+    const json_t *classes;
     size_t n;
     const json_t **cells;
-    struct shash kind_of;       /* Port to kind + 1, as pointer. */
+    struct shash class_of;      /* Port to class + 1, as pointer. */
 };
 
 static void
 grid_init(struct grid *grid, const json_t *matrix)
 {
-    const json_t *kind, *cell, *port;
+    const json_t *class_, *cell, *port;
     size_t i, j;
 
-    grid->kinds = json_object_get(matrix, "kinds");
-    grid->n = json_array_size(grid->kinds);
+    grid->classes = json_object_get(matrix, "kinds");
+    grid->n = json_array_size(grid->classes);
     grid->cells = xcalloc(MAX(grid->n * grid->n, 1), sizeof *grid->cells);
-    shash_init(&grid->kind_of);
+    shash_init(&grid->class_of);
     json_array_foreach (json_object_get(matrix, "cells"), i, cell) {
-        grid->cells[kind_id(cell, "from") * grid->n
-                    + kind_id(cell, "to")] = cell;
+        grid->cells[class_id(cell, "from") * grid->n
+                    + class_id(cell, "to")] = cell;
     }
-    json_array_foreach (grid->kinds, i, kind) {
-        json_array_foreach (json_object_get(kind, "ports"), j, port) {
-            shash_add(&grid->kind_of, json_string_value(port),
+    json_array_foreach (grid->classes, i, class_) {
+        json_array_foreach (json_object_get(class_, "ports"), j, port) {
+            shash_add(&grid->class_of, json_string_value(port),
                       (void *) (uintptr_t) (i + 1));
         }
     }
@@ -72,17 +72,17 @@ static void
 grid_uninit(struct grid *grid)
 {
     free(grid->cells);
-    shash_destroy(&grid->kind_of);
+    shash_destroy(&grid->class_of);
 }
 
-/* The kind of a port, plus 1; 0 if it is not there. */
+/* The class of a port, plus 1; 0 if it is not there. */
 static size_t
-grid_kind(const struct grid *grid, const char *port)
+grid_class(const struct grid *grid, const char *port)
 {
-    return (uintptr_t) shash_find_data(&grid->kind_of, port);
+    return (uintptr_t) shash_find_data(&grid->class_of, port);
 }
 
-/* The cell of two kinds, each plus 1, or NULL. */
+/* The cell of two classes, each plus 1, or NULL. */
 static const json_t *
 grid_cell(const struct grid *grid, size_t from, size_t to)
 {
@@ -119,7 +119,7 @@ reach_same(const json_t *a, const json_t *b)
 
 /* Differences.  ---------------------------------------------------------- */
 
-/* Ports that are of one kind before, and of one after. */
+/* Ports that are of one class before, and of one after. */
 struct common {
     size_t before, after;       /* Plus 1; 0: not there. */
     json_t *ports;
@@ -135,8 +135,8 @@ static void
 add_port(struct commons *commons, const struct grid *before,
          const struct grid *after, const char *port)
 {
-    size_t kinds[2] = { grid_kind(before, port), grid_kind(after, port) };
-    char *key = xasprintf("%"PRIuSIZE" %"PRIuSIZE, kinds[0], kinds[1]);
+    size_t classes[2] = { grid_class(before, port), grid_class(after, port) };
+    char *key = xasprintf("%"PRIuSIZE" %"PRIuSIZE, classes[0], classes[1]);
     uintptr_t i = (uintptr_t) shash_find_data(&commons->by_key, key);
 
     if (!i) {
@@ -146,7 +146,7 @@ add_port(struct commons *commons, const struct grid *before,
                                           sizeof *commons->commons);
         }
         commons->commons[commons->n++] = (struct common) {
-            kinds[0], kinds[1], json_array()
+            classes[0], classes[1], json_array()
         };
         i = commons->n;
         shash_add(&commons->by_key, key, (void *) i);
@@ -166,10 +166,10 @@ find_commons(struct commons *commons, const struct grid *before,
 
     memset(commons, 0, sizeof *commons);
     shash_init(&commons->by_key);
-    SHASH_FOR_EACH (node, &before->kind_of) {
+    SHASH_FOR_EACH (node, &before->class_of) {
         svec_add(&ports, node->name);
     }
-    SHASH_FOR_EACH (node, &after->kind_of) {
+    SHASH_FOR_EACH (node, &after->class_of) {
         svec_add(&ports, node->name);
     }
     svec_sort_unique(&ports);
@@ -260,12 +260,12 @@ struct tally {
     const json_t *reason;       /* A cell that is not delivered. */
 };
 
-/* The groups of each kind, as a list of sorted names. */
+/* The groups of each class, as a list of sorted names. */
 static void
-split_groups(const json_t *kind, struct svec *names)
+split_groups(const json_t *class_, struct svec *names)
 {
     svec_init(names);
-    char *text = xstrdup(json_string_value(json_object_get(kind, "groups")));
+    char *text = xstrdup(json_string_value(json_object_get(class_, "groups")));
     char *save = NULL;
 
     for (char *name = strtok_r(text, ",", &save); name;
@@ -306,10 +306,10 @@ tally_json(const struct tally *tally, const char *from, const char *to)
     return json;
 }
 
-/* The matrix of 'groups'; 'of_kind' are those of each kind. */
+/* The matrix of 'groups'; 'of_class' are those of each class. */
 static json_t *
 group_json(struct engine *engine, const json_t *matrix,
-           const struct svec *groups, const struct svec of_kind[])
+           const struct svec *groups, const struct svec of_class[])
 {
     struct tally *tallies = xcalloc(MAX(groups->n * groups->n, 1),
                                     sizeof *tallies);
@@ -318,8 +318,8 @@ group_json(struct engine *engine, const json_t *matrix,
     size_t i;
 
     json_array_foreach (json_object_get(matrix, "cells"), i, cell) {
-        const struct svec *from = &of_kind[kind_id(cell, "from")];
-        const struct svec *to = &of_kind[kind_id(cell, "to")];
+        const struct svec *from = &of_class[class_id(cell, "from")];
+        const struct svec *to = &of_class[class_id(cell, "to")];
 
         for (size_t j = 0; j < from->n * to->n; j++) {
             size_t a = svec_find(groups, from->names[j / to->n]);
@@ -349,30 +349,30 @@ json_t *
 reach_by_group(struct engine *engine, json_t *matrix,
                struct vmn_errors *errors)
 {
-    const json_t *kinds = json_object_get(matrix, "kinds");
-    size_t n_kinds = json_array_size(kinds);
-    struct svec *of_kind = xcalloc(MAX(n_kinds, 1), sizeof *of_kind);
+    const json_t *classes = json_object_get(matrix, "kinds");
+    size_t n_classes = json_array_size(classes);
+    struct svec *of_class = xcalloc(MAX(n_classes, 1), sizeof *of_class);
     struct svec groups = SVEC_EMPTY_INITIALIZER;
     json_t *result = NULL;
     size_t i;
 
-    for (i = 0; i < n_kinds; i++) {
-        split_groups(json_array_get(kinds, i), &of_kind[i]);
-        svec_append(&groups, &of_kind[i]);
+    for (i = 0; i < n_classes; i++) {
+        split_groups(json_array_get(classes, i), &of_class[i]);
+        svec_append(&groups, &of_class[i]);
     }
     svec_sort_unique(&groups);
     if (groups.n <= REACH_GROUPS_MAX) {
-        result = group_json(engine, matrix, &groups, of_kind);
+        result = group_json(engine, matrix, &groups, of_class);
     } else {
         vmn_errors_add(errors, VMN_ERR_TOO_LARGE, "", "the ports are in %"
                        PRIuSIZE" groups, and at most %d are told of: ask for "
                        "one network, or by=port", groups.n,
                        REACH_GROUPS_MAX);
     }
-    for (i = 0; i < n_kinds; i++) {
-        svec_destroy(&of_kind[i]);
+    for (i = 0; i < n_classes; i++) {
+        svec_destroy(&of_class[i]);
     }
-    free(of_kind);
+    free(of_class);
     svec_destroy(&groups);
     let_go(engine, matrix);
     return result;

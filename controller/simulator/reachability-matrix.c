@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Who can reach whom; see reachability-matrix.h.  A cell is a request of a
- * port of one kind to one of another, and the answer.  Where there are such
+ * port of one class to one of another, and the answer.  Where there are such
  * pairs, it is tried on one host and across two. */
 
 #include <config.h>
@@ -24,10 +24,10 @@
 #include "util.h"
 
 struct reach {
-    struct words words;
+    struct result_names names;
     const struct reach_request *request;
     struct simulator *sim;
-    struct kinds kinds;
+    struct port_classes classes;
 };
 
 void
@@ -38,17 +38,19 @@ reach_request_uninit(struct reach_request *request)
 
 /* Cells.  ---------------------------------------------------------------- */
 
-/* Two ports of two kinds. */
+/* Two ports of two classes. */
 struct pair {
-    const struct place *from, *to;
+    const struct endpoint *from, *to;
 };
 
-/* Two ports of the kinds that are not on one host; false if there are none. */
+/* Two ports of the classes that are not on one host; false if there are none.
+ */
 static bool
-find_apart(const struct kind *a, const struct kind *b, struct pair *pair)
+find_apart(const struct port_class *a, const struct port_class *b, struct pair
+           *pair)
 {
-    const struct place *first = a->by_host[0], *last = a->by_host[a->n - 1];
-    const struct place *to = b->by_host[0];
+    const struct endpoint *first = a->by_host[0], *last = a->by_host[a->n - 1];
+    const struct endpoint *to = b->by_host[0];
 
     if (!strcmp(first->host, to->host)) {
         if (strcmp(last->host, to->host)) {
@@ -63,16 +65,17 @@ find_apart(const struct kind *a, const struct kind *b, struct pair *pair)
 
 /* Two on one host. */
 static bool
-find_together(const struct kind *a, const struct kind *b, struct pair *pair)
+find_together(const struct port_class *a, const struct port_class *b,
+              struct pair *pair)
 {
     size_t i = 0, j = 0;
 
     while (i < a->n && j < b->n) {
-        const struct place *from = a->by_host[i], *to = b->by_host[j];
+        const struct endpoint *from = a->by_host[i], *to = b->by_host[j];
         int order = strcmp(from->host, to->host);
 
         if (!order && from->port == to->port) {
-            /* Of one kind, the next one may be here as well. */
+            /* Of one class, the next one may be here as well. */
             order = -1;
             if (i + 1 < a->n && !strcmp(a->by_host[i + 1]->host, to->host)) {
                 from = a->by_host[i + 1];
@@ -93,8 +96,8 @@ find_together(const struct kind *a, const struct kind *b, struct pair *pair)
 static bool
 find_ends(const struct pair *pair, uint8_t family, struct packet_ends *ends)
 {
-    const struct vmn_ip *from = place_ip(pair->from, family);
-    const struct vmn_ip *to = place_ip(pair->to, family);
+    const struct vmn_ip *from = endpoint_ip(pair->from, family);
+    const struct vmn_ip *to = endpoint_ip(pair->to, family);
 
     if (!from || !to) {
         return false;
@@ -124,28 +127,28 @@ deciding_rule(const struct simulator *sim)
 
 /* What becomes of one that cannot be sent. */
 static json_t *
-no_way_json(const char *which)
+unroutable_json(const char *which)
 {
     return json_pack("{s:s, s:s, s:s}", "verdict", "dropped", "packet", which,
                      "reason", "no router at its gateway");
 }
 
-/* Has 'packet' of 'place' go by its router, if it is for another link.  False
- * if there is none. */
+/* Has 'packet' of 'endpoint' go by its router, if it is for another link.
+ * False if there is none. */
 static bool
-take_way(const struct reach *reach, const struct place *place,
-         struct sim_packet *packet)
+set_next_hop(const struct reach *reach, const struct endpoint *endpoint,
+             struct sim_packet *packet)
 {
     struct vmn_mac mac;
     struct vmn_ip ip;
-    enum way way;
+    enum next_hop_kind next;
 
-    packet_destination(packet, &ip);
-    way = place_way(reach->words.model, place, &ip, &mac);
-    if (way == WAY_ROUTER) {
+    packet_get_destination(packet, &ip);
+    next = endpoint_next_router(reach->names.model, endpoint, &ip, &mac);
+    if (next == NEXT_ROUTER) {
         packet_set_next_hop(packet, mac);
     }
-    return way != WAY_NONE;
+    return next != NEXT_NONE;
 }
 
 /* {"verdict", "packet", ...} of an exchange between 'ends'. */
@@ -161,36 +164,36 @@ run_exchange(struct reach *reach, const struct pair *pair,
         .tcp_flags = TCP_SYN,
     };
     struct sim_packet packet, reply;
-    struct result result;
+    struct sim_verdict result;
     const struct rule *rule;
     const char *which = "request";
     json_t *json;
 
     packet_request(ends, &what, &packet);
-    if (!take_way(reach, pair->from, &packet)) {
-        return no_way_json(which);
+    if (!set_next_hop(reach, pair->from, &packet)) {
+        return unroutable_json(which);
     }
     simulator_begin(reach->sim);
     simulator_run(reach->sim, pair->from->host, pair->from->ofport, &packet);
-    verdict_of(reach->sim, pair->to, &result);
+    verdict_get(reach->sim, pair->to, &result);
     rule = deciding_rule(reach->sim);
-    if (result.verdict == DELIVERED
+    if (result.verdict == VERDICT_DELIVERED
         && packet_reply(&result.end.packet, &reply)) {
         which = "reply";
-        if (!take_way(reach, pair->to, &reply)) {
-            return no_way_json(which);
+        if (!set_next_hop(reach, pair->to, &reply)) {
+            return unroutable_json(which);
         }
         simulator_run(reach->sim, pair->to->host, pair->to->ofport, &reply);
-        verdict_of(reach->sim, pair->from, &result);
+        verdict_get(reach->sim, pair->from, &result);
     }
     json = json_pack("{s:s}", "verdict", verdict_name(result.verdict));
-    if (result.verdict != DELIVERED) {
+    if (result.verdict != VERDICT_DELIVERED) {
         json_object_set_new(json, "packet", json_string(which));
         json_object_set_new(json, "reason",
-                            json_string(words_reason(&result.end)));
-        words_add_rule(&reach->words, result.end.rule, json);
+                            json_string(result_reason(&result.end)));
+        result_add_rule(&reach->names, result.end.rule, json);
     } else if (rule) {
-        words_add_rule(&reach->words, rule, json);
+        result_add_rule(&reach->names, rule, json);
     }
     return json;
 }
@@ -236,8 +239,8 @@ run_pair(struct reach *reach, const struct pair *pair)
 static json_t *
 run_cell(struct reach *reach, size_t from, size_t to)
 {
-    const struct kind *a = &reach->kinds.kinds[from];
-    const struct kind *b = &reach->kinds.kinds[to];
+    const struct port_class *a = &reach->classes.classes[from];
+    const struct port_class *b = &reach->classes.classes[to];
     struct pair pair;
     json_t *apart = find_apart(a, b, &pair) ? run_pair(reach, &pair) : NULL;
     json_t *together = (find_together(a, b, &pair)
@@ -254,33 +257,34 @@ run_cell(struct reach *reach, size_t from, size_t to)
 /* The matrix.  ----------------------------------------------------------- */
 
 static json_t *
-kind_json(const struct kind *kind, size_t id)
+class_json(const struct port_class *class_, size_t id)
 {
     json_t *ports = json_array();
 
-    for (size_t i = 0; i < kind->n; i++) {
+    for (size_t i = 0; i < class_->n; i++) {
         json_array_append_new(ports, json_string(
-            kind->places[i].port->row.name));
+            class_->endpoints[i].port->row.name));
     }
     return json_pack("{s:i, s:s, s:s, s:o}", "id", (int) id, "network",
-                     kind->network, "groups", kind->groups, "ports", ports);
+                     class_->network, "groups", class_->groups, "ports",
+                     ports);
 }
 
 static bool
-same_domain(const struct kinds *kinds, size_t a, size_t b)
+same_domain(const struct port_classes *classes, size_t a, size_t b)
 {
-    return !strcmp(kinds->kinds[a].domain, kinds->kinds[b].domain);
+    return !strcmp(classes->classes[a].domain, classes->classes[b].domain);
 }
 
 static size_t
-count_pairs(const struct kinds *kinds)
+count_pairs(const struct port_classes *classes)
 {
     struct simap of_domain = SIMAP_INITIALIZER(&of_domain);
     const struct simap_node *node;
     size_t n = 0;
 
-    for (size_t i = 0; i < kinds->n; i++) {
-        simap_increase(&of_domain, kinds->kinds[i].domain, 1);
+    for (size_t i = 0; i < classes->n; i++) {
+        simap_increase(&of_domain, classes->classes[i].domain, 1);
     }
     SIMAP_FOR_EACH (node, &of_domain) {
         n += (size_t) node->data * node->data;
@@ -292,24 +296,24 @@ count_pairs(const struct kinds *kinds)
 static json_t *
 matrix_json(struct reach *reach)
 {
-    const struct kinds *kinds = &reach->kinds;
+    const struct port_classes *classes = &reach->classes;
     json_t *list = json_array(), *cells = json_array();
     json_t *absent = json_array();
 
-    for (size_t i = 0; i < kinds->n; i++) {
-        json_array_append_new(list, kind_json(&kinds->kinds[i], i));
-        for (size_t j = 0; j < kinds->n; j++) {
-            json_t *cell = (same_domain(kinds, i, j)
+    for (size_t i = 0; i < classes->n; i++) {
+        json_array_append_new(list, class_json(&classes->classes[i], i));
+        for (size_t j = 0; j < classes->n; j++) {
+            json_t *cell = (same_domain(classes, i, j)
                             ? run_cell(reach, i, j) : NULL);
 
             if (cell) {
                 json_array_append_new(cells, cell);
             }
         }
-        engine_yield(reach->words.engine);
+        engine_yield(reach->names.engine);
     }
-    for (size_t i = 0; i < kinds->n_absent; i++) {
-        json_array_append_new(absent, json_string(kinds->absent[i]));
+    for (size_t i = 0; i < classes->n_absent; i++) {
+        json_array_append_new(absent, json_string(classes->absent[i]));
     }
     return json_pack("{s:o, s:o, s:o}", "kinds", list, "cells", cells,
                      "absent", absent);
@@ -321,30 +325,30 @@ reach_make(struct engine *engine, const struct model *model,
            const struct reach_request *request, struct vmn_errors *errors)
 {
     struct reach reach = {
-        .words = { engine, model, pipeline },
+        .names = { engine, model, pipeline },
         .request = request,
     };
     json_t *matrix = NULL;
     size_t n;
 
-    kinds_find(&reach.kinds, engine, model, request->network);
-    n = count_pairs(&reach.kinds);
-    if (n > REACH_PAIRS_MAX || reach.kinds.n > REACH_KINDS_MAX) {
+    port_classes_find(&reach.classes, engine, model, request->network);
+    n = count_pairs(&reach.classes);
+    if (n > REACH_PAIRS_MAX || reach.classes.n > REACH_CLASSES_MAX) {
         vmn_errors_add(errors, VMN_ERR_TOO_LARGE, "", "ports are of %"
                        PRIuSIZE" kinds, which makes %"PRIuSIZE" pairs, and at "
                        "most %d and %d are looked at: ask for one network, "
-                       "or trace single pairs", reach.kinds.n, n,
-                       REACH_KINDS_MAX, REACH_PAIRS_MAX);
+                       "or trace single pairs", reach.classes.n, n,
+                       REACH_CLASSES_MAX, REACH_PAIRS_MAX);
     } else {
-        struct wanted_net *net = wanted_net_create(engine, model);
+        struct engine_net *net = engine_net_create(engine, model);
         struct sim_net sim_net;
 
-        wanted_net_get(net, &sim_net);
+        engine_net_get(net, &sim_net);
         reach.sim = simulator_create(&sim_net);
         matrix = matrix_json(&reach);
         simulator_destroy(reach.sim);
-        wanted_net_destroy(net);
+        engine_net_destroy(net);
     }
-    kinds_uninit(&reach.kinds);
+    port_classes_uninit(&reach.classes);
     return matrix;
 }

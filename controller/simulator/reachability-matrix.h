@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reachability: who can reach whom on a service, by kinds of ports
+ * Reachability: who can reach whom on a service, by classes of ports
  * (port-classes.h), with what decides; and what a change would do to it. */
 
 #ifndef CONTROLLER_SIMULATOR_REACHABILITY_MATRIX_H
@@ -16,9 +16,9 @@ struct model;
 struct pipeline;
 struct vmn_errors;
 
-/* At most so many kinds of ports are looked at, and pairs of them; and groups
- * are told of. */
-#define REACH_KINDS_MAX 300
+/* At most so many classes of ports are looked at, and pairs of them; and
+ * groups are told of. */
+#define REACH_CLASSES_MAX 300
 #define REACH_PAIRS_MAX 10000
 #define REACH_GROUPS_MAX 500
 

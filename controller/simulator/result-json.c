@@ -34,40 +34,42 @@ take_string(char *text)
 
 /* Names.  ---------------------------------------------------------------- */
 
-/* The port among 'names' that has number 'ofport' on 'host', or NULL. */
+/* The port among 'ports' that has number 'ofport' on 'host', or NULL. */
 static const char *
-find_port(const struct words *words, struct vmn_names names, const char *host,
-          uint32_t ofport)
+find_port(const struct result_names *names, struct vmn_names ports, const char
+          *host, uint32_t ofport)
 {
-    for (size_t i = 0; i < names.n; i++) {
-        const struct vmn_port *port = model_get(words->model, VMN_TABLE_PORT,
-                                                names.names[i]);
+    for (size_t i = 0; i < ports.n; i++) {
+        const struct vmn_port *port = model_get(names->model, VMN_TABLE_PORT,
+                                                ports.names[i]);
         char *key = xasprintf("%s/%s", host, port->iface_id);
-        const struct vmn_vif *vif = model_get(words->model, VMN_TABLE_VIF,
+        const struct vmn_vif *vif = model_get(names->model, VMN_TABLE_VIF,
                                               key);
 
         free(key);
         if (vif && vif->ofport == ofport) {
             return port->row.name;
         }
-        engine_yield(words->engine);
+        engine_yield(names->engine);
     }
     return NULL;
 }
 
 const char *
-words_port(const struct words *words, const char *host, uint32_t ofport)
+result_port_name(const struct result_names *names, const char *host, uint32_t
+                 ofport)
 {
-    const struct vmn_vif *wire = place_wire(words->model, host, ofport);
-    const char *port = (wire ? wire->iface_id
-                        : find_port(words,
-                                    model_lookup(words->model,
+    const struct vmn_vif *provider = provider_vif_at(names->model, host,
+                                                     ofport);
+    const char *port = (provider ? provider->iface_id
+                        : find_port(names,
+                                    model_lookup(names->model,
                                                  VMN_INDEX_PORT_BY_HOST,
                                                  host), host, ofport));
 
     /* One that is about to move there is among all only. */
     return (port ? port
-            : find_port(words, model_names(words->model, VMN_TABLE_PORT),
+            : find_port(names, model_names(names->model, VMN_TABLE_PORT),
                         host, ofport));
 }
 
@@ -92,10 +94,10 @@ stage_name(const struct pipeline *pipeline, uint8_t table)
 }
 
 static void
-add_place(const struct words *words, const char *host, uint8_t table,
-          json_t *json)
+add_endpoint(const struct result_names *names, const char *host, uint8_t table,
+             json_t *json)
 {
-    char *stage = stage_name(words->pipeline, table);
+    char *stage = stage_name(names->pipeline, table);
 
     json_object_set_new(json, "host", json_string(host));
     json_object_set_new(json, "stage", stage ? json_string(stage)
@@ -106,12 +108,12 @@ add_place(const struct words *words, const char *host, uint8_t table,
 
 /* Which object it is about, and of a policy which rule. */
 static void
-add_about(const struct words *words, const struct flow_item *item,
+add_about(const struct result_names *names, const struct flow_item *item,
           json_t *json)
 {
     struct engine_flow_owner about;
 
-    engine_get_flow_owner(words->engine, item->cookie, flow_item_part(item),
+    engine_get_flow_owner(names->engine, item->cookie, flow_item_part(item),
                           &about);
     if (about.owner && about.type) {
         json_object_set_new(json, "object", json_pack(
@@ -123,17 +125,17 @@ add_about(const struct words *words, const struct flow_item *item,
 }
 
 void
-words_add_rule(const struct words *words, const struct rule *rule,
-               json_t *json)
+result_add_rule(const struct result_names *names, const struct rule *rule,
+                json_t *json)
 {
     const char *owner = (rule && rule->item
-                         ? engine_item_owner(words->engine, rule->item)
+                         ? engine_item_owner(names->engine, rule->item)
                          : NULL);
 
     json_object_set_new(json, "owner", owner ? json_string(owner)
                         : json_null());
     if (owner) {
-        add_about(words, rule->item, json);
+        add_about(names, rule->item, json);
     }
 }
 
@@ -227,13 +229,13 @@ state_json(uint8_t state)
 }
 
 static json_t *
-step_json(const struct words *words, const struct simulator *sim,
+step_json(const struct result_names *names, const struct simulator *sim,
           const struct sim_step *steps, size_t n, size_t i)
 {
     static const char *const kinds[] = {
         [SIM_LOOKUP] = "lookup", [SIM_CONNTRACK] = "conntrack",
         [SIM_GROUP] = "group", [SIM_TUNNEL] = "tunnel",
-        [SIM_WIRE] = "wire",
+        [SIM_PROVIDER] = "wire",
     };
     const struct sim_step *step = &steps[i];
     const struct sim_step *next = next_step(steps, n, i);
@@ -242,12 +244,12 @@ step_json(const struct words *words, const struct simulator *sim,
     json_t *json = json_pack("{s:s}", "kind", kinds[step->kind]);
     json_t *changes = (before && after ? changes_json(before, after) : NULL);
 
-    add_place(words, step->host, step->table, json);
+    add_endpoint(names, step->host, step->table, json);
     if (step->copy) {
         json_object_set_new(json, "copy", json_integer(step->copy));
     }
     if (step->kind == SIM_LOOKUP) {
-        words_add_rule(words, step->rule, json);
+        result_add_rule(names, step->rule, json);
         if (step->rule) {
             add_flow(step->rule, json);
         }
@@ -261,7 +263,7 @@ step_json(const struct words *words, const struct simulator *sim,
         if (before) {
             json_object_set_new(json, "state", state_json(before->ct_state));
         }
-    } else if (step->kind == SIM_TUNNEL || step->kind == SIM_WIRE) {
+    } else if (step->kind == SIM_TUNNEL || step->kind == SIM_PROVIDER) {
         json_object_set_new(json, "to", json_string(step->to));
     } else if (step->kind == SIM_GROUP) {
         json_object_set_new(json, "group", json_integer(step->number));
@@ -276,15 +278,16 @@ step_json(const struct words *words, const struct simulator *sim,
 }
 
 json_t *
-words_steps(const struct words *words, const struct simulator *sim)
+result_steps_to_json(const struct result_names *names, const struct simulator
+                     *sim)
 {
     const struct sim_step *steps;
     size_t n = simulator_steps(sim, &steps);
     json_t *array = json_array();
 
     for (size_t i = 0; i < MIN(n, STEPS_SHOWN_MAX); i++) {
-        json_array_append_new(array, step_json(words, sim, steps, n, i));
-        engine_yield(words->engine);
+        json_array_append_new(array, step_json(names, sim, steps, n, i));
+        engine_yield(names->engine);
     }
     return array;
 }
@@ -292,48 +295,49 @@ words_steps(const struct words *words, const struct simulator *sim)
 /* Ends.  ----------------------------------------------------------------- */
 
 const char *
-words_reason(const struct sim_end *end)
+result_reason(const struct sim_end *end)
 {
     return (end->text ? end->text
-            : end->kind == SIM_UP ? "an app of the controller gets it"
+            : end->kind == SIM_PUNT ? "an app of the controller gets it"
             : end->kind == SIM_OUTPUT ? "it leaves by another port"
             : end->rule && end->rule->drop_reason ? end->rule->drop_reason
             : end->rule ? "the flow forwards nothing" : "no flow matches");
 }
 
 json_t *
-words_end(const struct words *words, const struct sim_end *end)
+result_end_to_json(const struct result_names *names, const struct sim_end *end)
 {
     static const char *const kinds[] = {
         [SIM_OUTPUT] = "delivered", [SIM_DROP] = "dropped",
-        [SIM_UP] = "up", [SIM_LOST] = "dropped", [SIM_UNKNOWN] = "unknown",
+        [SIM_PUNT] = "up", [SIM_LOST] = "dropped", [SIM_UNKNOWN] = "unknown",
     };
     json_t *json = json_pack("{s:s}", "kind", kinds[end->kind]);
 
-    add_place(words, end->host, end->table, json);
-    words_add_rule(words, end->rule, json);
+    add_endpoint(names, end->host, end->table, json);
+    result_add_rule(names, end->rule, json);
     if (end->kind == SIM_OUTPUT) {
-        const char *port = words_port(words, end->host, end->port);
+        const char *port = result_port_name(names, end->host, end->port);
 
         json_object_set_new(json, "port", port ? json_string(port)
                             : json_null());
         json_object_set_new(json, "ofport", json_integer(end->port));
     } else {
-        json_object_set_new(json, "reason", json_string(words_reason(end)));
+        json_object_set_new(json, "reason", json_string(result_reason(end)));
     }
     return json;
 }
 
 json_t *
-words_ends(const struct words *words, const struct simulator *sim)
+result_ends_to_json(const struct result_names *names, const struct simulator
+                    *sim)
 {
     const struct sim_end *ends;
     size_t n = simulator_ends(sim, &ends);
     json_t *array = json_array();
 
     for (size_t i = 0; i < MIN(n, STEPS_SHOWN_MAX); i++) {
-        json_array_append_new(array, words_end(words, &ends[i]));
-        engine_yield(words->engine);
+        json_array_append_new(array, result_end_to_json(names, &ends[i]));
+        engine_yield(names->engine);
     }
     return array;
 }

@@ -142,7 +142,7 @@ add_end(struct ctx *ctx, enum sim_end_kind kind, const char *text)
         .text = text,
         .packet = *ctx->packet,
     };
-    if (kind == SIM_UP) {
+    if (kind == SIM_PUNT) {
         ctx->n_ups++;
     } else {
         ctx->n_events++;
@@ -263,15 +263,15 @@ output_port(struct ctx *ctx, ofp_port_t port)
     const struct sim_net *net = &ctx->sim->net;
     const char *host = NULL;
     uint32_t in_port = 0;
-    bool wire = (net->wire
-                 && net->wire(net->aux, ctx->pass->host, ofp_to_u16(port),
-                              ctx->flow, &host, &in_port));
+    bool provider = (net->provider
+                 && net->provider(net->aux, ctx->pass->host, ofp_to_u16(port),
+                                  ctx->flow, &host, &in_port));
 
-    if (!wire || !host) {
+    if (!provider || !host) {
         struct sim_end *end = add_end(ctx, SIM_OUTPUT, NULL);
 
         end->port = ofp_to_u16(port);
-        end->wire = wire;
+        end->provider = provider;
     } else if (ctx->pass->n_tunnels >= SIM_TUNNELS_MAX) {
         add_end(ctx, SIM_LOST, "it goes in circles between hosts");
     } else {
@@ -281,7 +281,7 @@ output_port(struct ctx *ctx, ofp_port_t port)
         pass->n_recirculations = 0;
         clear_metadata(&pass->packet.flow);
         pass->packet.flow.in_port.ofp_port = u16_to_ofp(in_port);
-        add_step(ctx, SIM_WIRE, ctx->flow)->to = host;
+        add_step(ctx, SIM_PROVIDER, ctx->flow)->to = host;
     }
 }
 
@@ -304,7 +304,7 @@ output(struct ctx *ctx, ofp_port_t port)
                 "by");
         return;
     } else if (port == OFPP_CONTROLLER) {
-        add_end(ctx, SIM_UP, NULL);
+        add_end(ctx, SIM_PUNT, NULL);
         return;
     } else if (ofp_to_u16(port) >= ofp_to_u16(OFPP_MAX)) {
         give_up(ctx, SIM_UNKNOWN, "output to a reserved port");
@@ -708,7 +708,7 @@ do_action(struct ctx *ctx, const struct ofpact *a)
                                                ctx->flow)));
         break;
     case OFPACT_CONTROLLER:
-        add_end(ctx, SIM_UP, NULL)->up = ofpact_get_CONTROLLER(a);
+        add_end(ctx, SIM_PUNT, NULL)->punt = ofpact_get_CONTROLLER(a);
         break;
     case OFPACT_GROUP:
         do_group(ctx, ofpact_get_GROUP(a)->group_id);

@@ -44,8 +44,8 @@ struct sim_net {
     /* True if 'port' of 'host' leads to a physical network; then '*to' is the
      * other host where the packet comes in again, at '*in_port', or NULL:
      * whoever it is for is none of ours.  May be NULL. */
-    bool (*wire)(void *aux, const char *host, uint32_t port,
-                 const struct flow *, const char **to, uint32_t *in_port);
+    bool (*provider)(void *aux, const char *host, uint32_t port,
+                     const struct flow *, const char **to, uint32_t *in_port);
     /* Lets others have their turn, or NULL. */
     void (*pause)(void *aux);
 };
@@ -64,7 +64,7 @@ enum sim_step_kind {
     SIM_CONNTRACK,              /* The answer is in 'flow'. */
     SIM_GROUP,                  /* 'number' is its number. */
     SIM_TUNNEL,                 /* To host 'to'. */
-    SIM_WIRE,                   /* The same by a physical network. */
+    SIM_PROVIDER,               /* The same by a physical network. */
 };
 
 struct sim_step {
@@ -84,7 +84,7 @@ struct sim_step {
 enum sim_end_kind {
     SIM_OUTPUT,                 /* At 'port' of 'host'. */
     SIM_DROP,                   /* 'rule' has no action, or nothing matches. */
-    SIM_UP,                     /* To the controller; perhaps a copy. */
+    SIM_PUNT,                   /* To the controller; perhaps a copy. */
     SIM_LOST,                   /* 'text' says how. */
     SIM_UNKNOWN,                /* 'text' says why nobody can know. */
 };
@@ -94,13 +94,13 @@ struct sim_end {
     const char *host;
     uint8_t table;              /* Where it ended. */
     uint32_t port;
-    bool wire;                  /* SIM_OUTPUT: to a physical network, and to
+    bool provider;              /* SIM_OUTPUT: to a physical network, and to
                                  * none of our hosts. */
     const struct rule *rule;    /* That did it, or NULL. */
     size_t step;                /* The last step of its copy. */
     const char *text;           /* Or NULL. */
-    const struct ofpact_controller *up; /* SIM_UP: the rule's action that did
-                                         * it, or NULL. */
+    const struct ofpact_controller *punt; /* SIM_UP: the rule's action that did
+                                           * it, or NULL. */
     struct sim_packet packet;   /* As it is by then. */
 };
 

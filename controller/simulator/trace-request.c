@@ -64,12 +64,12 @@ read_number(const struct field *field, json_int_t min, json_int_t max,
 }
 
 static bool
-find_word(const struct field *field, const char *const words[], int *which)
+find_word(const struct field *field, const char *const names[], int *which)
 {
     const char *text = json_string_value(field->value);
 
-    for (int i = 0; text && words[i]; i++) {
-        if (!strcmp(text, words[i])) {
+    for (int i = 0; text && names[i]; i++) {
+        if (!strcmp(text, names[i])) {
             *which = i;
             return true;
         }
@@ -174,11 +174,11 @@ read_icmp_code(const struct field *field, struct trace_request *request)
 static void
 read_tcp_flags(const struct field *field, struct trace_request *request)
 {
-    static const char *const words[] = { "syn", "syn-ack", "ack", NULL };
+    static const char *const names[] = { "syn", "syn-ack", "ack", NULL };
     static const uint16_t flags[] = { TCP_SYN, TCP_SYN | TCP_ACK, TCP_ACK };
     int which;
 
-    if (find_word(field, words, &which)) {
+    if (find_word(field, names, &which)) {
         request->tcp_flags = flags[which];
     } else {
         refuse(field, "must be \"syn\", \"syn-ack\" or \"ack\"");
@@ -198,10 +198,10 @@ read_size(const struct field *field, struct trace_request *request)
 static void
 read_fragment(const struct field *field, struct trace_request *request)
 {
-    static const char *const words[] = { "first", "later", NULL };
+    static const char *const names[] = { "first", "later", NULL };
     int which;
 
-    if (find_word(field, words, &which)) {
+    if (find_word(field, names, &which)) {
         request->fragment = TRACE_FIRST + which;
     } else {
         refuse(field, "must be \"first\" or \"later\"");

@@ -28,11 +28,11 @@
 #define OUTCOMES_MAX 64
 
 struct trace {
-    struct words words;
+    struct result_names names;
     const struct trace_request *request;
     struct simulator *sim;
-    struct place from;
-    struct place to;            /* 'port' is NULL of an address. */
+    struct endpoint from;
+    struct endpoint to;         /* 'port' is NULL of an address. */
     struct packet_ends ends;
     struct vmn_errors *errors;
 };
@@ -44,7 +44,7 @@ find_source(struct trace *trace)
 {
     const struct trace_request *request = trace->request;
 
-    if (!place_find(trace->words.model, request->from, &trace->from)) {
+    if (!endpoint_find(trace->names.model, request->from, &trace->from)) {
         vmn_errors_add(trace->errors, VMN_ERR_INVALID, "/from",
                        "port \"%s\" not found", request->from);
         return false;
@@ -70,11 +70,11 @@ find_common(struct trace *trace)
     uint8_t given = trace->request->source_ip.family;
 
     for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-        const struct vmn_ip *to = place_ip(&trace->to, families[i]);
+        const struct vmn_ip *to = endpoint_ip(&trace->to, families[i]);
 
         if (to && trace_protocol_has(protocol, families[i])
             && (given ? given == families[i]
-                : place_ip(&trace->from, families[i]) != NULL)) {
+                : endpoint_ip(&trace->from, families[i]) != NULL)) {
             trace->ends.destination_ip = *to;
             return true;
         }
@@ -101,7 +101,7 @@ find_address(struct trace *trace)
     const struct vmn_loadbalancer *lb;
     char *fault;
 
-    lb = model_get(trace->words.model, VMN_TABLE_LOADBALANCER, request->to);
+    lb = model_get(trace->names.model, VMN_TABLE_LOADBALANCER, request->to);
     if (lb) {
         trace->ends.destination_ip = lb->vip;
         return true;
@@ -122,7 +122,7 @@ find_destination(struct trace *trace)
 {
     const struct trace_request *request = trace->request;
 
-    if (place_find(trace->words.model, request->to, &trace->to)) {
+    if (endpoint_find(trace->names.model, request->to, &trace->to)) {
         return find_common(trace);
     }
     if (!find_address(trace)) {
@@ -141,7 +141,7 @@ static bool
 find_source_ip(struct trace *trace)
 {
     uint8_t family = trace->ends.destination_ip.family;
-    const struct vmn_ip *own = place_ip(&trace->from, family);
+    const struct vmn_ip *own = endpoint_ip(&trace->from, family);
 
     if (trace->request->source_ip.family) {
         trace->ends.source_ip = trace->request->source_ip;
@@ -172,18 +172,18 @@ add_leg(const struct trace *trace, const char *what,
 
     json_array_append_new(legs, json_pack(
         "{s:s, s:s, s:o, s:o}", "what", what, "packet", text,
-        "steps", words_steps(&trace->words, trace->sim),
-        "ends", words_ends(&trace->words, trace->sim)));
+        "steps", result_steps_to_json(&trace->names, trace->sim),
+        "ends", result_ends_to_json(&trace->names, trace->sim)));
     free(text);
 }
 
 /* Has the guest ask for its neighbour's MAC.  True if it has it; else what
  * became of the question is in 'result'. */
 static bool
-ask(struct trace *trace, json_t *legs, struct result *result)
+ask(struct trace *trace, json_t *legs, struct sim_verdict *result)
 {
-    const struct vmn_ip *target = place_next_hop(
-        trace->words.model, &trace->from, &trace->ends.destination_ip);
+    const struct vmn_ip *target = endpoint_next_hop(
+        trace->names.model, &trace->from, &trace->ends.destination_ip);
     const struct sim_end *ends;
     struct sim_packet packet;
     size_t n;
@@ -195,25 +195,25 @@ ask(struct trace *trace, json_t *legs, struct result *result)
     if (!target) {
         target = &trace->ends.destination_ip;
     }
-    packet_ask(&trace->ends, target, &packet);
+    packet_solicit(&trace->ends, target, &packet);
     simulator_begin(trace->sim);
     simulator_run(trace->sim, trace->from.host, trace->from.ofport, &packet);
     n = simulator_ends(trace->sim, &ends);
     for (size_t i = 0; i < n; i++) {
         if (sim_end_is_at(&ends[i], &trace->from)
-            && packet_is_answer(&ends[i].packet, target,
-                                &trace->ends.destination_mac)) {
+            && packet_is_advertisement(&ends[i].packet, target,
+                                       &trace->ends.destination_mac)) {
             return true;
         }
     }
-    verdict_of(trace->sim, trace->to.port ? &trace->to : NULL, result);
-    if (result->verdict == DELIVERED && trace->to.port) {
+    verdict_get(trace->sim, trace->to.port ? &trace->to : NULL, result);
+    if (result->verdict == VERDICT_DELIVERED && trace->to.port) {
         /* The guest there answers. */
         trace->ends.destination_mac = trace->to.port->mac;
         return true;
     }
-    if (result->verdict == DELIVERED) {
-        result->verdict = UNKNOWN;
+    if (result->verdict == VERDICT_DELIVERED) {
+        result->verdict = VERDICT_UNKNOWN;
         result->end.kind = SIM_UNKNOWN;
         result->end.text = "guests are asked who has the address: give "
                            "destination_mac for one that answers";
@@ -225,13 +225,14 @@ ask(struct trace *trace, json_t *legs, struct result *result)
 /* Outcomes.  ------------------------------------------------------------- */
 
 static json_t *
-outcome_json(const struct trace *trace, const struct result *result,
+outcome_json(const struct trace *trace, const struct sim_verdict *result,
              const char *what, double share, json_t *legs)
 {
     json_t *json = json_pack("{s:f, s:s, s:s, s:o}", "share", share,
                              "verdict", verdict_name(result->verdict),
                              "packet", what,
-                             "at", words_end(&trace->words, &result->end));
+                             "at", result_end_to_json(&trace->names,
+                                                      &result->end));
 
     json_object_set_new(json, "legs", legs);
     return json;
@@ -243,14 +244,15 @@ static void
 take_way_back(const struct trace *trace, const struct sim_end *at,
               struct sim_packet *reply)
 {
-    const char *name = words_port(&trace->words, at->host, at->port);
-    struct place place;
+    const char *name = result_port_name(&trace->names, at->host, at->port);
+    struct endpoint endpoint;
     struct vmn_mac mac;
     struct vmn_ip ip;
 
-    packet_destination(reply, &ip);
-    if (name && place_find(trace->words.model, name, &place)
-        && place_way(trace->words.model, &place, &ip, &mac) == WAY_ROUTER) {
+    packet_get_destination(reply, &ip);
+    if (name && endpoint_find(trace->names.model, name, &endpoint)
+        && endpoint_next_router(trace->names.model, &endpoint, &ip, &mac)
+        == NEXT_ROUTER) {
         packet_set_next_hop(reply, mac);
     }
 }
@@ -258,33 +260,33 @@ take_way_back(const struct trace *trace, const struct sim_end *at,
 /* What the sender is told by an app that has had a packet sent up, on its way
  * back, or NULL if there is none such. */
 static json_t *
-run_answer(struct trace *trace, const struct place *sender, json_t *legs)
+run_answer(struct trace *trace, const struct endpoint *sender, json_t *legs)
 {
     const struct sim_end *ends;
     size_t n = simulator_ends(trace->sim, &ends);
-    struct answer answer;
-    struct result result;
+    struct handler_reply answer;
+    struct sim_verdict result;
     json_t *json;
     char *text;
     size_t i = 0;
 
-    while (i < n && ends[i].kind != SIM_UP) {
+    while (i < n && ends[i].kind != SIM_PUNT) {
         i++;
     }
-    if (i >= n || !answer_run(trace->words.engine, trace->words.model,
-                              trace->sim, &ends[i], &answer)) {
+    if (i >= n || !handler_reply_run(trace->names.engine, trace->names.model,
+                                     trace->sim, &ends[i], &answer)) {
         return NULL;
     }
-    text = answer_text(&answer);
+    text = handler_reply_to_string(&answer);
     json = json_pack("{s:s}", "says", text);
     free(text);
     if (!answer.why_not) {
         add_leg(trace, "answer", &answer.packet, legs);
-        verdict_of(trace->sim, sender, &result);
+        verdict_get(trace->sim, sender, &result);
         json_object_set_new(json, "verdict",
                             json_string(verdict_name(result.verdict)));
         json_object_set_new(json, "at",
-                            words_end(&trace->words, &result.end));
+                            result_end_to_json(&trace->names, &result.end));
     }
     return json;
 }
@@ -292,7 +294,7 @@ run_answer(struct trace *trace, const struct place *sender, json_t *legs)
 /* The answer of who got the request, to who sent it. */
 static bool
 run_reply(struct trace *trace, const struct sim_end *at, json_t *legs,
-          struct result *result, json_t **answer)
+          struct sim_verdict *result, json_t **answer)
 {
     struct sim_packet packet;
     const char *host = at->host;
@@ -303,9 +305,9 @@ run_reply(struct trace *trace, const struct sim_end *at, json_t *legs,
     }
     take_way_back(trace, at, &packet);
     simulator_run(trace->sim, host, port, &packet);
-    verdict_of(trace->sim, &trace->from, result);
+    verdict_get(trace->sim, &trace->from, result);
     add_leg(trace, "reply", &packet, legs);
-    if (result->verdict != DELIVERED) {
+    if (result->verdict != VERDICT_DELIVERED) {
         *answer = run_answer(trace, NULL, legs);
     }
     return true;
@@ -318,19 +320,19 @@ run_exchange(struct trace *trace, enum verdict *verdict)
     json_t *legs = json_array();
     json_t *answer = NULL, *json;
     struct sim_packet packet;
-    struct result result;
+    struct sim_verdict result;
 
     packet_request(&trace->ends, trace->request, &packet);
     simulator_run(trace->sim, trace->from.host, trace->from.ofport, &packet);
-    verdict_of(trace->sim, trace->to.port ? &trace->to : NULL, &result);
+    verdict_get(trace->sim, trace->to.port ? &trace->to : NULL, &result);
     add_leg(trace, "request", &packet, legs);
-    if (result.verdict != DELIVERED) {
+    if (result.verdict != VERDICT_DELIVERED) {
         answer = run_answer(trace, &trace->from, legs);
     } else if (trace->request->reply) {
-        struct result reply;
+        struct sim_verdict reply;
 
         if (run_reply(trace, &result.end, legs, &reply, &answer)
-            && reply.verdict != DELIVERED) {
+            && reply.verdict != VERDICT_DELIVERED) {
             what = "reply";
             result = reply;
         }
@@ -367,9 +369,9 @@ run_trace(struct trace *trace)
 {
     json_t *outcomes = json_array();
     json_t *legs = json_array();
-    enum verdict first = DROPPED;
+    enum verdict first = VERDICT_DROPPED;
     bool all_same = true, more = false;
-    struct result result;
+    struct sim_verdict result;
 
     if (!ask(trace, legs, &result)) {
         json_array_append_new(outcomes, outcome_json(
@@ -397,11 +399,11 @@ trace_make(struct engine *engine, const struct model *model,
            const struct trace_request *request, struct vmn_errors *errors)
 {
     struct trace trace = {
-        .words = { engine, model, pipeline },
+        .names = { engine, model, pipeline },
         .request = request,
         .errors = errors,
     };
-    struct wanted_net *net;
+    struct engine_net *net;
     struct sim_net sim_net;
     json_t *json;
 
@@ -409,12 +411,12 @@ trace_make(struct engine *engine, const struct model *model,
         || !find_source_ip(&trace)) {
         return NULL;
     }
-    net = wanted_net_create(engine, model);
-    wanted_net_get(net, &sim_net);
+    net = engine_net_create(engine, model);
+    engine_net_get(net, &sim_net);
     trace.sim = simulator_create(&sim_net);
     simulator_keep_flows(trace.sim, true);
     json = run_trace(&trace);
     simulator_destroy(trace.sim);
-    wanted_net_destroy(net);
+    engine_net_destroy(net);
     return json;
 }

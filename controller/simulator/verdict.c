@@ -14,8 +14,8 @@
 const char *
 verdict_name(enum verdict verdict)
 {
-    return (verdict == DELIVERED ? "delivered"
-            : verdict == DROPPED ? "dropped" : "unknown");
+    return (verdict == VERDICT_DELIVERED ? "delivered"
+            : verdict == VERDICT_DROPPED ? "dropped" : "unknown");
 }
 
 /* How much an end tells of why nothing was delivered. */
@@ -29,7 +29,7 @@ weight(const struct sim_end *end)
         return 4;
     case SIM_LOST:
         return 3;
-    case SIM_UP:
+    case SIM_PUNT:
         return 2;
     case SIM_OUTPUT:
     default:
@@ -40,28 +40,28 @@ weight(const struct sim_end *end)
 /* True if the packet went to a physical network, for that machine or for all.
  */
 static bool
-is_on_wire_to(const struct sim_end *end, const struct vmn_port *port)
+is_on_provider_to(const struct sim_end *end, const struct vmn_port *port)
 {
     const struct eth_addr *to = &end->packet.flow.dl_dst;
 
-    return (end->kind == SIM_OUTPUT && end->wire
+    return (end->kind == SIM_OUTPUT && end->provider
             && (eth_addr_is_multicast(*to)
                 || !memcmp(to->ea, port->mac.ea, sizeof to->ea)));
 }
 
 bool
-sim_end_is_at(const struct sim_end *end, const struct place *place)
+sim_end_is_at(const struct sim_end *end, const struct endpoint *endpoint)
 {
-    if (place->port->external) {
-        return is_on_wire_to(end, place->port);
+    if (endpoint->port->external) {
+        return is_on_provider_to(end, endpoint->port);
     }
-    return (end->kind == SIM_OUTPUT && end->port == place->ofport
-            && place->host && !strcmp(end->host, place->host));
+    return (end->kind == SIM_OUTPUT && end->port == endpoint->ofport
+            && endpoint->host && !strcmp(end->host, endpoint->host));
 }
 
 void
-verdict_of(const struct simulator *sim, const struct place *goal,
-           struct result *result)
+verdict_get(const struct simulator *sim, const struct endpoint *goal,
+            struct sim_verdict *result)
 {
     const struct sim_end *ends, *best = NULL;
     size_t n = simulator_ends(sim, &ends);
@@ -70,13 +70,14 @@ verdict_of(const struct simulator *sim, const struct place *goal,
         const struct sim_end *end = &ends[i];
 
         if (goal ? sim_end_is_at(end, goal) : end->kind == SIM_OUTPUT) {
-            result->verdict = DELIVERED;
+            result->verdict = VERDICT_DELIVERED;
             result->end = *end;
             return;
         }
         best = !best || weight(end) > weight(best) ? end : best;
     }
     ovs_assert(best);
-    result->verdict = best->kind == SIM_UNKNOWN ? UNKNOWN : DROPPED;
+    result->verdict
+        = best->kind == SIM_UNKNOWN ? VERDICT_UNKNOWN : VERDICT_DROPPED;
     result->end = *best;
 }

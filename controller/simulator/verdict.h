@@ -11,21 +11,21 @@
 #include "controller/simulator/endpoint.h"
 #include "controller/simulator/simulator.h"
 
-enum verdict { DELIVERED, DROPPED, UNKNOWN };
+enum verdict { VERDICT_DELIVERED, VERDICT_DROPPED, VERDICT_UNKNOWN };
 
 /* "delivered" and so on. */
 const char *verdict_name(enum verdict);
 
-struct result {
+struct sim_verdict {
     enum verdict verdict;
     struct sim_end end;
 };
 
 /* Judges what was run last, for 'goal', or for any port if that is NULL. */
-void verdict_of(const struct simulator *, const struct place *goal,
-                struct result *);
+void verdict_get(const struct simulator *, const struct endpoint *goal,
+                 struct sim_verdict *);
 
-/* True if a packet came out at 'place'. */
-bool sim_end_is_at(const struct sim_end *, const struct place *);
+/* True if a packet came out at 'endpoint'. */
+bool sim_end_is_at(const struct sim_end *, const struct endpoint *);
 
 #endif /* controller/simulator/verdict.h */

@@ -846,15 +846,15 @@ is_told(const struct world *world, struct simulator *sim,
 {
     const struct sim_end *ends;
     size_t n = simulator_ends(sim, &ends);
-    struct answer answer;
+    struct handler_reply answer;
     const char *reason = "nothing was sent up";
     bool told = text->protocol == VMN_PROTO_SCTP;
 
     for (size_t i = 0; i < n && !told; i++) {
-        if (ends[i].kind == SIM_UP) {
+        if (ends[i].kind == SIM_PUNT) {
             reason = "there is no answer";
-            told = (answer_run(world->engine, world->model, sim, &ends[i],
-                               &answer)
+            told = (handler_reply_run(world->engine, world->model, sim,
+                                      &ends[i], &answer)
                     && !answer.why_not
                     && has_arrived(world, sim, text->src, &reason));
             break;
@@ -1196,13 +1196,13 @@ run(struct world *world, unsigned n_cases)
 
     memset(held, 0, sizeof held);
     while (tally.n < n_cases && !n_wrong) {
-        struct wanted_net *net;
+        struct engine_net *net;
         struct sim_net hosts;
         struct simulator *sim;
 
         n_wrong += !edit(world);
-        net = wanted_net_create(world->engine, world->model);
-        wanted_net_get(net, &hosts);
+        net = engine_net_create(world->engine, world->model);
+        engine_net_get(net, &hosts);
         sim = simulator_create(&hosts);
         for (int i = 0; i < N_PACKETS; i++) {
             n_wrong += !check_packet(world, sim, &tally);
@@ -1214,7 +1214,7 @@ run(struct world *world, unsigned n_cases)
             show(world);
         }
         simulator_destroy(sim);
-        wanted_net_destroy(net);
+        engine_net_destroy(net);
     }
     for (int i = 0; i < N_HELD; i++) {
         held_close(&held[i]);

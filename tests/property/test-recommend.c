@@ -46,7 +46,7 @@ struct world {
     struct recommend_group groups[N_GROUPS];
     size_t members[N_GROUPS][N_INSIDE];
     size_t n_seen;
-    struct recommend_seen seen[200];
+    struct recommend_connection seen[200];
     bool was_seen[N_SOURCES][N_INSIDE][N_SERVICES];
     bool allowed[N_SOURCES][N_INSIDE][N_SERVICES]; /* What is to be. */
     struct vmn_names used;      /* Keys. */
@@ -134,9 +134,9 @@ alike(const struct world *w, size_t a, size_t b)
 static void
 see(struct world *w, size_t src, size_t dst, size_t s)
 {
-    struct recommend_seen *seen = &w->seen[w->n_seen++];
+    struct recommend_connection *seen = &w->seen[w->n_seen++];
 
-    *seen = (struct recommend_seen) { .src = src, .dst = dst,
+    *seen = (struct recommend_connection) { .src = src, .dst = dst,
                                       .service = service(s) };
     if (src >= N_INSIDE) {
         seen->src = SIZE_MAX;
@@ -600,7 +600,7 @@ main(int argc, char *argv[])
         make_world(&world);
         arena_init(&arena);
         vmn_errors_init(&errors);
-        if (!recommend(&world.request, &arena, &answer, &errors)) {
+        if (!recommend_rules(&world.request, &arena, &answer, &errors)) {
             fail("it is refused", seed);
         }
         n = check_rules(&world, &answer, seed);

@@ -209,7 +209,7 @@ make_packet(const char *text, struct sim_packet *packet)
 }
 
 static const char *const end_names[] = {
-    [SIM_OUTPUT] = "output", [SIM_DROP] = "drop", [SIM_UP] = "up",
+    [SIM_OUTPUT] = "output", [SIM_DROP] = "drop", [SIM_PUNT] = "up",
     [SIM_LOST] = "lost", [SIM_UNKNOWN] = "unknown",
 };
 
