@@ -78,17 +78,16 @@ static const struct vmn_stage_class stages[] = {
 };
 
 static const struct vmn_unit_class units[] = {
-    { .name = "network", .each = VMN_EACH_ROW, .table = VMN_TABLE_NETWORK,
+    { .name = "network", .each = VMN_EACH_ROW, .row_type = VMN_ROW_NETWORK,
       .compile = compile_network },
-    { .name = "port", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+    { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
       .compile = compile_port },
     { .name = NULL },
 };
 
 extern const struct vmn_app_class vmn_app;
 const struct vmn_app_class vmn_app = {
-    .abi = VMN_APP_ABI,
-    .size = sizeof(struct vmn_app_class),
+    VMN_APP_HEAD,
     .name = "mailguard",
     .description = "Keeps VMs from sending mail, except for mail=yes",
     .stages = stages,

@@ -117,7 +117,7 @@ static const struct vmn_stage_class stages[] = {
 };
 
 static const struct vmn_unit_class units[] = {
-    { .name = "network", .each = VMN_EACH_ROW, .table = VMN_TABLE_NETWORK,
+    { .name = "network", .each = VMN_EACH_ROW, .row_type = VMN_ROW_NETWORK,
       .compile = compile_network },
     { .name = NULL },
 };
@@ -129,8 +129,7 @@ static const struct vmn_handler_class handlers[] = {
 
 extern const struct vmn_app_class vmn_app;
 const struct vmn_app_class vmn_app = {
-    .abi = VMN_APP_ABI,
-    .size = sizeof(struct vmn_app_class),
+    VMN_APP_HEAD,
     .name = "whoami",
     .description = "Tells VMs which port, network and host they are seen as",
     .stages = stages,

@@ -208,7 +208,7 @@ owner_of_domain(const char *domain, struct vmn_flow_owner *owner)
 {
     bool routed = vmn_domain_is_routed(domain);
 
-    owner->table = routed ? VMN_TABLE_ROUTER : VMN_TABLE_NETWORK;
+    owner->row_type = routed ? VMN_ROW_ROUTER : VMN_ROW_NETWORK;
     owner->name = domain + routed;
     return true;
 }
@@ -222,7 +222,7 @@ flow_owner(struct vmn_view *view, const char *unit, const char *key,
     const char *domain, *quarantine, *rest;
 
     if (!strcmp(unit, "verdicts")) {
-        owner->table = VMN_TABLE_POLICY;
+        owner->row_type = VMN_ROW_POLICY;
         owner->name = key;
         owner->rule = part ? rule_index(view, key, part) : -1;
         return true;
@@ -233,12 +233,12 @@ flow_owner(struct vmn_view *view, const char *unit, const char *key,
                && owner_of_domain(domain, owner);
     }
     if (!strcmp(unit, "kept")) {
-        owner->table = VMN_TABLE_TIER;
+        owner->row_type = VMN_ROW_TIER;
         owner->name = key;
         return true;
     }
     if (!strcmp(unit, "held")) {
-        owner->table = VMN_TABLE_QUARANTINE;
+        owner->row_type = VMN_ROW_QUARANTINE;
         owner->name = (key_split(view, key, &quarantine, &rest) ? quarantine
                             : NULL);
         owner->rule = part ? allowed_index(view, key, part) : -1;
@@ -275,22 +275,22 @@ static const struct vmn_query_class queries[] = {
 
 static const struct vmn_unit_class units[] = {
     { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
-    { .name = "host", .each = VMN_EACH_ROW, .table = VMN_TABLE_HOST,
+    { .name = "host", .each = VMN_EACH_ROW, .row_type = VMN_ROW_HOST,
       .compile = compile_host },
     { .name = "sctp", .each = VMN_EACH_KEY, .relation = REL_SCTP_STATELESS,
       .compile = compile_sctp },
     { .name = "tiers", .each = VMN_EACH_ONCE, .compile = compile_tiers },
-    { .name = "kept", .each = VMN_EACH_ROW, .table = VMN_TABLE_TIER,
+    { .name = "kept", .each = VMN_EACH_ROW, .row_type = VMN_ROW_TIER,
       .compile = compile_kept },
-    { .name = "member", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+    { .name = "member", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
       .compile = compile_member },
-    { .name = "network", .each = VMN_EACH_ROW, .table = VMN_TABLE_NETWORK,
+    { .name = "network", .each = VMN_EACH_ROW, .row_type = VMN_ROW_NETWORK,
       .compile = compile_network },
-    { .name = "limit", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+    { .name = "limit", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
       .compile = compile_limit },
-    { .name = "policy", .each = VMN_EACH_ROW, .table = VMN_TABLE_POLICY,
+    { .name = "policy", .each = VMN_EACH_ROW, .row_type = VMN_ROW_POLICY,
       .compile = compile_policy },
-    { .name = "verdicts", .each = VMN_EACH_ROW, .table = VMN_TABLE_POLICY,
+    { .name = "verdicts", .each = VMN_EACH_ROW, .row_type = VMN_ROW_POLICY,
       .compile = compile_verdicts },
     { .name = "applied", .each = VMN_EACH_KEY, .relation = REL_APPLIED,
       .compile = compile_applied },
@@ -309,7 +309,7 @@ static const struct vmn_unit_class units[] = {
     { .name = "held", .each = VMN_EACH_KEY, .relation = REL_HELD,
       .compile = compile_held },
     { .name = "observed", .each = VMN_EACH_ROW,
-      .table = VMN_TABLE_OBSERVATION, .compile = compile_observed },
+      .row_type = VMN_ROW_OBSERVATION, .compile = compile_observed },
     { .name = NULL },
 };
 
@@ -326,8 +326,7 @@ static const struct vmn_handler_class handlers[] = {
 
 extern const struct vmn_app_class vmn_app;
 const struct vmn_app_class vmn_app = {
-    .abi = VMN_APP_ABI,
-    .size = sizeof(struct vmn_app_class),
+    VMN_APP_HEAD,
     .name = "firewall",
     .description = "Stateful policies between groups of VMs",
     .stages = stages,

@@ -73,12 +73,12 @@ static const struct vmn_query_class queries[] = {
 
 static const struct vmn_unit_class units[] = {
     { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
-    { .name = "router", .each = VMN_EACH_ROW, .table = VMN_TABLE_ROUTER,
+    { .name = "router", .each = VMN_EACH_ROW, .row_type = VMN_ROW_ROUTER,
       .compile = compile_router },
     { .name = "wire", .each = VMN_EACH_KEY, .relation = REL_LINKS,
       .compile = compile_link },
     { .name = "floating", .each = VMN_EACH_ROW,
-      .table = VMN_TABLE_FLOATING_IP, .compile = compile_floating },
+      .row_type = VMN_ROW_FLOATING_IP, .compile = compile_floating },
     { .name = NULL },
 };
 
@@ -99,8 +99,7 @@ static const struct vmn_handler_class handlers[] = {
 
 extern const struct vmn_app_class vmn_app;
 const struct vmn_app_class vmn_app = {
-    .abi = VMN_APP_ABI,
-    .size = sizeof(struct vmn_app_class),
+    VMN_APP_HEAD,
     .name = "gateway",
     .description = "Ways from routers to what is outside",
     .stages = stages,

@@ -35,21 +35,21 @@ flow_owner(struct vmn_view *view, const char *unit, const char *key,
     if (!strcmp(unit, "base") || !strcmp(unit, "vip")) {
         return false;
     } else if (!strcmp(unit, "address")) {
-        owner->table = VMN_TABLE_LOADBALANCER;
+        owner->row_type = VMN_ROW_LOADBALANCER;
         owner->name = only_balancer(view, key);
         return owner->name != NULL;
     }
     if (!strcmp(unit, "limit")) {
         struct vmn_names facts = vmn_facts(view, REL_LIMIT, key);
 
-        owner->table = VMN_TABLE_LOADBALANCER;
+        owner->row_type = VMN_ROW_LOADBALANCER;
         owner->name = facts.n == 1 ? facts.names[0] : NULL;
         return facts.n == 1;
     }
     if (split(view, key, parts, 2) < 2) {
         return false;
     }
-    owner->table = VMN_TABLE_PORT;
+    owner->row_type = VMN_ROW_PORT;
     owner->name = parts[0];
     return true;
 }

@@ -82,7 +82,7 @@ static const struct vmn_query_class queries[] = {
 
 static const struct vmn_unit_class units[] = {
     { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
-    { .name = "vip", .each = VMN_EACH_ROW, .table = VMN_TABLE_LOADBALANCER,
+    { .name = "vip", .each = VMN_EACH_ROW, .row_type = VMN_ROW_LOADBALANCER,
       .compile = compile_balancer },
     { .name = "address", .each = VMN_EACH_KEY, .relation = REL_ADDRESS,
       .compile = compile_address },
@@ -96,7 +96,7 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_hairpin },
     { .name = "limit", .each = VMN_EACH_KEY, .relation = REL_LIMIT,
       .compile = compile_limit },
-    { .name = "port-limit", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+    { .name = "port-limit", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
       .compile = compile_port_limit },
     { .name = "probed", .each = VMN_EACH_KEY, .relation = REL_PROBED,
       .compile = compile_probed },
@@ -130,8 +130,7 @@ static const struct vmn_number_class numbers[] = {
 
 extern const struct vmn_app_class vmn_app;
 const struct vmn_app_class vmn_app = {
-    .abi = VMN_APP_ABI,
-    .size = sizeof(struct vmn_app_class),
+    VMN_APP_HEAD,
     .name = "loadbalancer",
     .description = "Virtual IPs inside of networks",
     .stages = stages,

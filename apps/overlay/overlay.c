@@ -161,17 +161,17 @@ static const struct vmn_query_class queries[] = {
 
 static const struct vmn_unit_class units[] = {
     { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
-    { .name = "host", .each = VMN_EACH_ROW, .table = VMN_TABLE_HOST,
+    { .name = "host", .each = VMN_EACH_ROW, .row_type = VMN_ROW_HOST,
       .compile = compile_host },
-    { .name = "network", .each = VMN_EACH_ROW, .table = VMN_TABLE_NETWORK,
+    { .name = "network", .each = VMN_EACH_ROW, .row_type = VMN_ROW_NETWORK,
       .compile = compile_network },
-    { .name = "port", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+    { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
       .compile = compile_port },
     { .name = "flood", .each = VMN_EACH_KEY, .relation = REL_LOCAL,
       .compile = compile_flood },
-    { .name = "outside", .each = VMN_EACH_ROW, .table = VMN_TABLE_ROUTER,
+    { .name = "outside", .each = VMN_EACH_ROW, .row_type = VMN_ROW_ROUTER,
       .compile = compile_external },
-    { .name = "home", .each = VMN_EACH_ROW, .table = VMN_TABLE_FLOATING_IP,
+    { .name = "home", .each = VMN_EACH_ROW, .row_type = VMN_ROW_FLOATING_IP,
       .compile = compile_floating_ip },
     { .name = "wire", .each = VMN_EACH_KEY, .relation = REL_PROVIDER,
       .compile = compile_provider },
@@ -197,8 +197,7 @@ static const struct vmn_handler_class handlers[] = {
 
 extern const struct vmn_app_class vmn_app;
 const struct vmn_app_class vmn_app = {
-    .abi = VMN_APP_ABI,
-    .size = sizeof(struct vmn_app_class),
+    VMN_APP_HEAD,
     .name = "overlay",
     .description = "Layer-2 networks over VXLAN and Geneve",
     .stages = stages,

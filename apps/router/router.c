@@ -24,11 +24,11 @@ static const struct vmn_unit_class units[] = {
     { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
     { .name = "domain", .each = VMN_EACH_KEY,
       .relation = VMN_REL_DOMAIN_HOSTS, .compile = compile_domain },
-    { .name = "router", .each = VMN_EACH_ROW, .table = VMN_TABLE_ROUTER,
+    { .name = "router", .each = VMN_EACH_ROW, .row_type = VMN_ROW_ROUTER,
       .compile = compile_router },
-    { .name = "routes", .each = VMN_EACH_ROW, .table = VMN_TABLE_ROUTER,
+    { .name = "routes", .each = VMN_EACH_ROW, .row_type = VMN_ROW_ROUTER,
       .compile = compile_routes },
-    { .name = "port", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+    { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
       .compile = compile_port },
     { .name = "pair", .each = VMN_EACH_KEY, .relation = REL_PAIR,
       .compile = compile_pair },
@@ -48,8 +48,7 @@ static const struct vmn_handler_class handlers[] = {
 
 extern const struct vmn_app_class vmn_app;
 const struct vmn_app_class vmn_app = {
-    .abi = VMN_APP_ABI,
-    .size = sizeof(struct vmn_app_class),
+    VMN_APP_HEAD,
     .name = "router",
     .description = "Routers between networks",
     .stages = stages,

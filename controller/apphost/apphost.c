@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include "controller/apphost/apphost.h"
+#include "controller/apphost/app-class.h"
 #include "controller/apphost/place.h"
 
 #include <ctype.h>
@@ -15,13 +16,11 @@
 #include <string.h>
 
 #include "controller/flow/pipeline.h"
+#include "controller/schema/schema.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(apphost);
-
-/* The first struct vmn_app_class of this ABI ended here. */
-#define CLASS_SIZE_MIN offsetof(struct vmn_app_class, handlers)
 
 struct apphost {
     struct pipeline pipeline;
@@ -43,6 +42,7 @@ apphost_destroy(struct apphost *host)
     }
     for (size_t i = 0; i < host->pipeline.n_apps; i++) {
         free(host->pipeline.apps[i].stages);
+        app_class_destroy(host->pipeline.apps[i].class_);
     }
     free(host->pipeline.apps);
     for (size_t i = 0; i < host->n_modules; i++) {
@@ -115,9 +115,9 @@ check_units(const struct vmn_app_class *class_)
             return xasprintf("unit %s has no compile function", unit->name);
         }
         if (unit->each == VMN_EACH_ROW
-            && (unsigned) unit->table >= VMN_N_TABLES) {
-            return xasprintf("unit %s: there is no table %d", unit->name,
-                             (int) unit->table);
+            && schema_table_of(unit->row_type) == VMN_N_TABLES) {
+            return xasprintf("unit %s: \"row_type\" %d is none of an app's",
+                             unit->name, (int) unit->row_type);
         }
         if (unit->each == VMN_EACH_KEY && !unit->relation) {
             return xasprintf("unit %s names no relation", unit->name);
@@ -166,8 +166,7 @@ check_numbers(const struct vmn_app_class *class_)
 static char *
 check_handlers(const struct vmn_app_class *class_)
 {
-    const struct pipeline_app app = { .class_ = class_ };
-    const struct vmn_handler_class *handlers = pipeline_handlers(&app);
+    const struct vmn_handler_class *handlers = class_->handlers;
 
     for (size_t i = 0; handlers && handlers[i].name; i++) {
         if (!is_name(handlers[i].name)) {
@@ -194,15 +193,6 @@ check_class(const struct apphost *host, const struct vmn_app_class *class_)
 {
     char *text;
 
-    if (class_->abi != VMN_APP_ABI) {
-        return xasprintf("it is built for plugin ABI %u, this is %d",
-                         class_->abi, VMN_APP_ABI);
-    }
-    if (class_->size < CLASS_SIZE_MIN) {
-        return xasprintf("its struct vmn_app_class has %u bytes, at least %"
-                         PRIuSIZE" are needed", class_->size,
-                         CLASS_SIZE_MIN);
-    }
     if (!is_name(class_->name) || !strcmp(class_->name, "vmn")) {
         return xasprintf("app name \"%s\" is not [a-z][a-z0-9-]*, or is "
                          "reserved", class_->name ? class_->name : "");
@@ -232,13 +222,16 @@ compare_apps(const void *a_, const void *b_)
 }
 
 int
-apphost_add(struct apphost *host, const struct vmn_app_class *class_,
+apphost_add(struct apphost *host, const struct vmn_app_class *theirs,
             char **text)
 {
     struct pipeline *pipeline = &host->pipeline;
-    char *problem = check_class(host, class_);
+    char *problem = NULL;
+    const struct vmn_app_class *class_ = app_class_clone(theirs, &problem);
 
+    problem = class_ ? check_class(host, class_) : problem;
     if (problem) {
+        app_class_destroy(class_);
         *text = problem;
         return EINVAL;
     }

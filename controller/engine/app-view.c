@@ -235,17 +235,27 @@ record(struct vmn_view *view, enum node_kind kind, unsigned id,
 }
 
 const void *
-vmn_read(struct vmn_view *view, enum vmn_table table, const char *name)
+view_read(struct vmn_view *view, enum vmn_table table, const char *name)
 {
-    if (table >= VMN_N_TABLES || !name) {
-        fail(view, "read of table %u without a name", (unsigned) table);
-        return NULL;
-    }
     if (!view->node) {
         return model_get_durable(view->engine->model, table, name, NULL);
     }
     record(view, NODE_ROW, table, name);
     return model_get(view->engine->model, table, name);
+}
+
+const void *
+vmn_read(struct vmn_view *view, enum vmn_row_type type, const char *name)
+{
+    enum vmn_table table = ((unsigned) type < ENGINE_N_ROW_TYPES
+                            ? view->engine->table_of[type] : VMN_N_TABLES);
+
+    if (table == VMN_N_TABLES || !name) {
+        fail(view, "read of a row of type %u, or without a name",
+             (unsigned) type);
+        return NULL;
+    }
+    return view_read(view, table, name);
 }
 
 /* The row's own coming and going is an input already. */
@@ -269,8 +279,8 @@ vmn_read_health(struct vmn_view *view, const char *loadbalancer,
     if (!loadbalancer || !port) {
         return NULL;
     }
-    return vmn_read(view, VMN_TABLE_HEALTH,
-                    vmn_printf(view, "%s/%s", loadbalancer, port));
+    return view_read(view, VMN_TABLE_HEALTH,
+                     vmn_printf(view, "%s/%s", loadbalancer, port));
 }
 
 const struct vmn_vif *
@@ -279,8 +289,8 @@ vmn_read_vif(struct vmn_view *view, const char *host, const char *iface_id)
     if (!host || !iface_id) {
         return NULL;
     }
-    return vmn_read(view, VMN_TABLE_VIF,
-                    vmn_printf(view, "%s/%s", host, iface_id));
+    return view_read(view, VMN_TABLE_VIF,
+                     vmn_printf(view, "%s/%s", host, iface_id));
 }
 
 struct vmn_names

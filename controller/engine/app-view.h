@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "controller/engine/dependency-graph.h"
+#include "controller/schema/tables.h"
 #include "vmn/app.h"
 
 struct arena_chunk;
@@ -41,6 +42,9 @@ void view_uninit(struct vmn_view *);
 void view_free_spare(struct engine *);
 
 void view_fail(struct vmn_view *, const char *format, va_list);
+
+/* As vmn_read(), of any table. */
+const void *view_read(struct vmn_view *, enum vmn_table, const char *name);
 
 /* For emit_init(). */
 extern const struct emit_services view_emit_services;

@@ -65,8 +65,7 @@ static const struct vmn_unit_class units[] = {
 };
 
 static const struct vmn_app_class class_ = {
-    .abi = VMN_APP_ABI,
-    .size = sizeof class_,
+    VMN_APP_HEAD,
     .name = "vmn",
     .description = "The engine itself",
     .units = units,

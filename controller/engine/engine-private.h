@@ -18,6 +18,7 @@
 /* A class of units or queries, with the app it belongs to. */
 struct unit_class {
     const struct vmn_unit_class *class_;
+    enum vmn_table table;       /* VMN_EACH_ROW; else VMN_N_TABLES. */
     const struct pipeline_app *app;
     uint16_t app_index;
     uint16_t relation;          /* VMN_EACH_KEY. */
@@ -43,8 +44,12 @@ struct problems_cache {
  * a circle of facts and lets it be. */
 #define COMPUTED_MAX 200
 
+/* Numbers of types of rows are below. */
+#define ENGINE_N_ROW_TYPES 256
+
 struct engine {
     struct model *model;
+    uint8_t table_of[ENGINE_N_ROW_TYPES]; /* schema_table_of() each. */
     const struct pipeline *pipeline;
     bool shadow;                /* Compiles beside the live engine. */
     bool started;

@@ -39,6 +39,8 @@ add_classes(struct engine *engine, const struct pipeline_app *app,
         engine->unit_classes[engine->n_unit_classes++]
             = (struct unit_class) {
                 .class_ = u,
+                .table = (u->each == VMN_EACH_ROW
+                          ? schema_table_of(u->row_type) : VMN_N_TABLES),
                 .app = app,
                 .app_index = app_index,
                 .relation = (u->each == VMN_EACH_KEY
@@ -93,6 +95,9 @@ engine_create(struct model *model, const struct pipeline *pipeline)
     emit_pool_init(&engine->pool);
     engine->problems_cache = xzalloc(sizeof *engine->problems_cache);
 
+    for (int i = 0; i < ENGINE_N_ROW_TYPES; i++) {
+        engine->table_of[i] = schema_table_of(i);
+    }
     packet_handlers_init(engine);
     id_pools_declare(numbers, VMN_NUMBER_HOST, UINT32_MAX - 1);
     id_pools_declare(numbers, VMN_NUMBER_ZONE, UINT16_MAX);
@@ -156,9 +161,7 @@ row_changed(struct engine *engine, enum vmn_table table, const char *name)
         graph_mark_readers(&engine->graph, node);
     }
     for (unsigned i = 0; i < engine->n_unit_classes; i++) {
-        const struct vmn_unit_class *class_ = engine->unit_classes[i].class_;
-
-        if (class_->each == VMN_EACH_ROW && class_->table == table) {
+        if (engine->unit_classes[i].table == table) {
             ensure_unit(engine, i, name, exists);
         }
     }
@@ -171,11 +174,11 @@ static void
 start(struct engine *engine)
 {
     for (unsigned i = 0; i < engine->n_unit_classes; i++) {
-        const struct vmn_unit_class *class_ = engine->unit_classes[i].class_;
+        const struct unit_class *class_ = &engine->unit_classes[i];
 
-        if (class_->each == VMN_EACH_ONCE) {
+        if (class_->class_->each == VMN_EACH_ONCE) {
             ensure_unit(engine, i, "", true);
-        } else if (class_->each == VMN_EACH_ROW) {
+        } else if (class_->class_->each == VMN_EACH_ROW) {
             struct vmn_names names = model_names(engine->model,
                                                  class_->table);
 

@@ -41,8 +41,9 @@ static bool
 ask(struct engine *engine, const struct unit_class *class_, const char *key,
     uint32_t part, struct engine_flow_owner *about)
 {
-    vmn_flow_owner_fn *answer = pipeline_flow_owner(class_->app);
+    vmn_flow_owner_fn *answer = class_->app->class_->flow_owner;
     struct vmn_flow_owner said = { .rule = -1 };
+    enum vmn_table table = VMN_N_TABLES;
     struct vmn_view view;
     bool known;
 
@@ -51,9 +52,10 @@ ask(struct engine *engine, const struct unit_class *class_, const char *key,
     }
     view_init_handler(&view, engine, &engine->about_arena);
     known = (answer(&view, class_->class_->name, key, part, &said)
-             && !view.problem && said.name && said.table < VMN_N_TABLES);
+             && !view.problem && said.name
+             && (table = schema_table_of(said.row_type)) != VMN_N_TABLES);
     if (known) {
-        set(about, said.table, said.name, said.rule);
+        set(about, table, said.name, said.rule);
     }
     free(view.problem);
     view.problem = NULL;
@@ -80,6 +82,6 @@ engine_get_flow_owner(struct engine *engine, uint64_t cookie, uint32_t part,
     about->app = class_->app->class_->name;
     if (!ask(engine, class_, unit->node.key, part, about)
         && class_->class_->each == VMN_EACH_ROW) {
-        set(about, class_->class_->table, unit->node.key, -1);
+        set(about, class_->table, unit->node.key, -1);
     }
 }

@@ -257,9 +257,8 @@ quotas_row_changed(struct engine *engine, enum vmn_table table,
     }
     set = set_of_row(engine, table, name);
     for (unsigned i = 0; i < engine->n_unit_classes; i++) {
-        const struct vmn_unit_class *class_ = engine->unit_classes[i].class_;
         struct node *node
-            = (class_->each == VMN_EACH_ROW && class_->table == table
+            = (engine->unit_classes[i].table == table
                ? graph_find(&engine->graph, NODE_UNIT, i, name) : NULL);
 
         if (node) {
@@ -279,7 +278,7 @@ quotas_add_unit(struct engine *engine, struct unit_node *unit)
         return;
     }
     if (class_->class_->each == VMN_EACH_ROW) {
-        unit->quotas = set_of_row(engine, class_->class_->table,
+        unit->quotas = set_of_row(engine, class_->table,
                                   unit->node.key);
     } else if (class_->class_->each == VMN_EACH_KEY) {
         unit->quotas = set_of_facts(quotas, relation_get(

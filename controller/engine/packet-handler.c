@@ -69,7 +69,7 @@ packet_handlers_init(struct engine *engine)
     for (size_t i = 0; i < pipeline->n_apps; i++) {
         const struct vmn_app_class *app = pipeline->apps[i].class_;
         const struct vmn_handler_class *class_
-            = pipeline_handlers(&pipeline->apps[i]);
+            = app->handlers;
 
         for (; class_ && class_->name; class_++) {
             struct engine_handler *handler = xzalloc(sizeof *handler);

@@ -413,8 +413,9 @@ take_facts(struct engine *engine, struct unit_node *unit,
 static bool
 is_enabled(struct vmn_view *view, const struct unit_class *class_)
 {
-    const struct vmn_app_row *row = vmn_read(view, VMN_TABLE_APP,
-                                             class_->app->class_->name);
+    const struct vmn_app_row *row = view_read(view, VMN_TABLE_APP,
+                                              class_->app->class_->name);
+
     return !row || row->enabled;
 }
 

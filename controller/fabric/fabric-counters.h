@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "vmn/rows.h"
+#include "controller/schema/tables.h"
 
 struct fabric;
 struct sset;

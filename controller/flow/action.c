@@ -288,7 +288,7 @@ vmn_act_punt(struct vmn_actions *a, unsigned handler, uint32_t arg,
              uint16_t max_size)
 {
     const struct pipeline_app *app = a->emit->app;
-    const struct vmn_handler_class *handlers = pipeline_handlers(app);
+    const struct vmn_handler_class *handlers = app->class_->handlers;
     uint8_t userdata[PUNT_USERDATA_SIZE];
     unsigned n = 0;
 

@@ -21,7 +21,7 @@ struct pipeline_stage {
 };
 
 struct pipeline_app {
-    const struct vmn_app_class *class_;
+    const struct vmn_app_class *class_; /* As of this daemon's headers. */
     size_t n_stages;
     struct pipeline_stage *stages; /* In the app's order. */
 };
@@ -30,28 +30,5 @@ struct pipeline {
     size_t n_apps;
     struct pipeline_app *apps;  /* Sorted by name. */
 };
-
-/* The app's handlers, or NULL.  A module that was built before there were any
- * has a smaller class. */
-static inline const struct vmn_handler_class *
-pipeline_handlers(const struct pipeline_app *app)
-{
-    const struct vmn_app_class *class_ = app->class_;
-
-    return (class_->size >= offsetof(struct vmn_app_class, handlers)
-                            + sizeof class_->handlers
-            ? class_->handlers : NULL);
-}
-
-/* What says what the app's flows stand for, or NULL. */
-static inline vmn_flow_owner_fn *
-pipeline_flow_owner(const struct pipeline_app *app)
-{
-    const struct vmn_app_class *class_ = app->class_;
-
-    return (class_->size >= offsetof(struct vmn_app_class, flow_owner)
-                            + sizeof class_->flow_owner
-            ? class_->flow_owner : NULL);
-}
 
 #endif /* controller/flow/pipeline.h */

@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "controller/schema/error.h"
+#include "controller/schema/tables.h"
 #include "vmn/app.h"
 
 struct arena;

@@ -34,6 +34,7 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/selector.c \
 	controller/schema/selector.h \
 	controller/schema/status.h \
+	controller/schema/tables.h \
 	controller/schema/value-names.c \
 	controller/schema/value-sets.c \
 	controller/schema/value.c \

@@ -200,7 +200,8 @@ static const struct schema_struct allowed = {
 
 const struct schema_table schema_tables[VMN_N_TABLES] = {
     [VMN_TABLE_HOST] = {
-        .id = VMN_TABLE_HOST, .plural = "hosts", .singular = "host",
+        .id = VMN_TABLE_HOST, .row_type = VMN_ROW_HOST,
+        .plural = "hosts", .singular = "host",
         .kind = "Host", .stored = true, .unscoped = true, .max_rows = 2000,
         .named_as = VMN_N_TABLES, .check_name = value_check_name,
         .doc = "A hypervisor that runs Open vSwitch.",
@@ -289,7 +290,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         },
     },
     [VMN_TABLE_NETWORK] = {
-        .id = VMN_TABLE_NETWORK, .plural = "networks",
+        .id = VMN_TABLE_NETWORK, .row_type = VMN_ROW_NETWORK,
+        .plural = "networks",
         .singular = "network", .kind = "Network", .stored = true,
         .max_rows = 20000, .named_as = VMN_N_TABLES,
         .check_name = value_check_name,
@@ -341,7 +343,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         },
     },
     [VMN_TABLE_PORT] = {
-        .id = VMN_TABLE_PORT, .plural = "ports", .singular = "port",
+        .id = VMN_TABLE_PORT, .row_type = VMN_ROW_PORT,
+        .plural = "ports", .singular = "port",
         .kind = "Port", .stored = true, .max_rows = 100000,
         .named_as = VMN_N_TABLES, .check_name = value_check_name,
         .doc = "A VM's interface in a network.",
@@ -448,7 +451,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         },
     },
     [VMN_TABLE_GROUP] = {
-        .id = VMN_TABLE_GROUP, .plural = "groups", .singular = "group",
+        .id = VMN_TABLE_GROUP, .row_type = VMN_ROW_GROUP,
+        .plural = "groups", .singular = "group",
         .kind = "Group", .stored = true, .max_rows = 10000,
         .named_as = VMN_N_TABLES, .check_name = value_check_name,
         .doc = "A set of ports and addresses.",
@@ -495,7 +499,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         },
     },
     [VMN_TABLE_SERVICE] = {
-        .id = VMN_TABLE_SERVICE, .plural = "services",
+        .id = VMN_TABLE_SERVICE, .row_type = VMN_ROW_SERVICE,
+        .plural = "services",
         .singular = "service", .kind = "Service", .stored = true,
         .max_rows = 10000, .named_as = VMN_N_TABLES,
         .check_name = value_check_name,
@@ -519,7 +524,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         },
     },
     [VMN_TABLE_TIER] = {
-        .id = VMN_TABLE_TIER, .plural = "tiers", .singular = "tier",
+        .id = VMN_TABLE_TIER, .row_type = VMN_ROW_TIER,
+        .plural = "tiers", .singular = "tier",
         .kind = "Tier", .stored = true, .unscoped = true, .has_builtin = true,
         .max_rows = VMN_TIER_POSITIONS, .named_as = VMN_N_TABLES,
         .check_name = value_check_name,
@@ -547,7 +553,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         },
     },
     [VMN_TABLE_POLICY] = {
-        .id = VMN_TABLE_POLICY, .plural = "policies", .singular = "policy",
+        .id = VMN_TABLE_POLICY, .row_type = VMN_ROW_POLICY,
+        .plural = "policies", .singular = "policy",
         .kind = "Policy", .stored = true, .max_rows = 10000,
         .named_as = VMN_N_TABLES, .check_name = value_check_name,
         .doc = "Rules for the ports of some groups.",
@@ -606,7 +613,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         },
     },
     [VMN_TABLE_QUARANTINE] = {
-        .id = VMN_TABLE_QUARANTINE, .plural = "quarantines",
+        .id = VMN_TABLE_QUARANTINE, .row_type = VMN_ROW_QUARANTINE,
+        .plural = "quarantines",
         .singular = "quarantine", .kind = "Quarantine", .stored = true,
         .max_rows = 1000, .named_as = VMN_N_TABLES,
         .check_name = value_check_name,
@@ -648,7 +656,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         },
     },
     [VMN_TABLE_LOADBALANCER] = {
-        .id = VMN_TABLE_LOADBALANCER, .plural = "loadbalancers",
+        .id = VMN_TABLE_LOADBALANCER, .row_type = VMN_ROW_LOADBALANCER,
+        .plural = "loadbalancers",
         .singular = "loadbalancer", .kind = "LoadBalancer", .stored = true,
         .max_rows = 10000, .named_as = VMN_N_TABLES,
         .check_name = value_check_name,
@@ -662,7 +671,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         },
     },
     [VMN_TABLE_OBSERVATION] = {
-        .id = VMN_TABLE_OBSERVATION, .plural = "observations",
+        .id = VMN_TABLE_OBSERVATION, .row_type = VMN_ROW_OBSERVATION,
+        .plural = "observations",
         .singular = "observation", .kind = "Observation", .stored = true,
         .max_rows = 100, .named_as = VMN_TABLE_NETWORK,
         .check_name = value_check_name,
@@ -741,7 +751,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         },
     },
     [VMN_TABLE_ROUTER] = {
-        .id = VMN_TABLE_ROUTER, .plural = "routers", .singular = "router",
+        .id = VMN_TABLE_ROUTER, .row_type = VMN_ROW_ROUTER,
+        .plural = "routers", .singular = "router",
         .kind = "Router", .stored = true, .max_rows = 10000,
         .named_as = VMN_N_TABLES, .check_name = value_check_name,
         .doc = "What joins networks.",
@@ -754,7 +765,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         },
     },
     [VMN_TABLE_FLOATING_IP] = {
-        .id = VMN_TABLE_FLOATING_IP, .plural = "floating-ips",
+        .id = VMN_TABLE_FLOATING_IP, .row_type = VMN_ROW_FLOATING_IP,
+        .plural = "floating-ips",
         .singular = "floating-ip", .kind = "FloatingIp", .stored = true,
         .max_rows = 20000, .named_as = VMN_N_TABLES,
         .check_name = value_check_name,
@@ -766,7 +778,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         },
     },
     [VMN_TABLE_DNS_ZONE] = {
-        .id = VMN_TABLE_DNS_ZONE, .plural = "dns-zones",
+        .id = VMN_TABLE_DNS_ZONE, .row_type = VMN_ROW_DNS_ZONE,
+        .plural = "dns-zones",
         .singular = "dns-zone", .kind = "DnsZone", .stored = true,
         .max_rows = 1000, .named_as = VMN_N_TABLES,
         .check_name = value_check_name,
@@ -803,7 +816,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         },
     },
     [VMN_TABLE_BINDING] = {
-        .id = VMN_TABLE_BINDING, .plural = "bindings",
+        .id = VMN_TABLE_BINDING, .row_type = VMN_ROW_BINDING,
+        .plural = "bindings",
         .singular = "binding", .kind = "Binding", .observed = true,
         .stored = true, .max_rows = 100000, .named_as = VMN_TABLE_PORT,
         .check_name = value_check_name,
@@ -829,7 +843,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         },
     },
     [VMN_TABLE_VIF] = {
-        .id = VMN_TABLE_VIF, .plural = "vifs", .singular = "vif",
+        .id = VMN_TABLE_VIF, .row_type = VMN_ROW_VIF,
+        .plural = "vifs", .singular = "vif",
         .kind = "Vif", .observed = true, .max_rows = 200000,
         .named_as = VMN_N_TABLES, .check_name = value_check_vif_name,
         .doc = "An interface on a host that carries an iface-id.",
@@ -868,7 +883,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         },
     },
     [VMN_TABLE_UNDERLAY] = {
-        .id = VMN_TABLE_UNDERLAY, .plural = "underlays",
+        .id = VMN_TABLE_UNDERLAY, .row_type = VMN_ROW_UNDERLAY,
+        .plural = "underlays",
         .singular = "underlay", .kind = "Underlay", .observed = true,
         .stored = true, .max_rows = 10000, .named_as = VMN_TABLE_HOST,
         .check_name = value_check_name,
@@ -895,7 +911,8 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         },
     },
     [VMN_TABLE_HEALTH] = {
-        .id = VMN_TABLE_HEALTH, .plural = "healths", .singular = "health",
+        .id = VMN_TABLE_HEALTH, .row_type = VMN_ROW_HEALTH,
+        .plural = "healths", .singular = "health",
         .kind = "Health", .observed = true, .stored = true,
         .max_rows = 1000000, .named_as = VMN_N_TABLES,
         .check_name = value_check_health_name,

@@ -23,6 +23,18 @@ schema_find_table(const char *name)
     return NULL;
 }
 
+enum vmn_table
+schema_table_of(enum vmn_row_type type)
+{
+    size_t i = 0;
+
+    while (i < VMN_N_TABLES
+           && (!type || schema_tables[i].row_type != type)) {
+        i++;
+    }
+    return i;
+}
+
 const struct schema_field *
 schema_find_field(const struct schema_struct *s, const char *name)
 {

@@ -18,7 +18,7 @@
 #include <stdint.h>
 
 #include "controller/schema/error.h"
-#include "vmn/rows.h"
+#include "controller/schema/tables.h"
 
 /* The type of a field, or of each element if it is a list.  In the row it is
  * kept as the C type in the comment. */
@@ -166,6 +166,7 @@ struct schema_column {
 
 struct schema_table {
     enum vmn_table id;
+    enum vmn_row_type row_type; /* To apps; 0: none may read it. */
     const char *plural;         /* "ports": in addresses and in SQL. */
     const char *singular;       /* "port": in sentences. */
     const char *kind;           /* "Port": in descriptions of the API. */
@@ -189,6 +190,9 @@ struct schema_table {
 
 /* By enum vmn_table. */
 extern const struct schema_table schema_tables[VMN_N_TABLES];
+
+/* The table whose rows apps know as of 'type', or VMN_N_TABLES. */
+enum vmn_table schema_table_of(enum vmn_row_type type);
 
 /* What a field is, in words: "set of name of a network".  The caller frees
  * it. */

@@ -2,7 +2,7 @@
  *
  * What an app is.  An app is a loadable module that defines
  *
- *     const struct vmn_app_class vmn_app = { .abi = VMN_APP_ABI, ... };
+ *     const struct vmn_app_class vmn_app = { VMN_APP_HEAD, .name = "x", ... };
  *
  * and pure functions that say which flows one object needs, given the rows,
  * queries and facts that they read.  The engine records what was read and
@@ -23,44 +23,47 @@
 extern "C" {
 #endif
 
-#define VMN_APP_ABI 7
+/* Grows with whatever breaks apps that are built already.  An app of another
+ * ABI is not loaded. */
+#define VMN_APP_ABI 8
 
 /* Reading.  ------------------------------------------------------------- */
 
 /* What a compile or query function sees the state through. */
 struct vmn_view;
 
-/* Returns row 'name' of 'table', or NULL.  The row, or its absence, becomes an
+/* Returns row 'name' of a type, or NULL.  The row, or its absence, becomes an
  * input of the caller, except for its description, which is for people, and
  * its labels, which are an input of their own. */
-const void *vmn_read(struct vmn_view *, enum vmn_table, const char *name);
+const void *vmn_read(struct vmn_view *, enum vmn_row_type,
+                     const char *name);
 
 /* The labels of a row that vmn_read() returned; they become an input of the
  * caller.  None where the table has no labels. */
 const struct vmn_labels *vmn_labels_of(struct vmn_view *,
                                        const struct vmn_row *);
 
-#define VMN_READER(NAME, STRUCT, TABLE)                                 \
+#define VMN_READER(NAME, STRUCT, TYPE)                                  \
     static inline const struct STRUCT *                                 \
     vmn_read_##NAME(struct vmn_view *view, const char *name)            \
     {                                                                   \
-        return (const struct STRUCT *) vmn_read(view, TABLE, name);     \
+        return (const struct STRUCT *) vmn_read(view, TYPE, name);      \
     }
-VMN_READER(host, vmn_host, VMN_TABLE_HOST)
-VMN_READER(network, vmn_network, VMN_TABLE_NETWORK)
-VMN_READER(port, vmn_port, VMN_TABLE_PORT)
-VMN_READER(group, vmn_group, VMN_TABLE_GROUP)
-VMN_READER(service, vmn_service, VMN_TABLE_SERVICE)
-VMN_READER(tier, vmn_tier, VMN_TABLE_TIER)
-VMN_READER(policy, vmn_policy, VMN_TABLE_POLICY)
-VMN_READER(quarantine, vmn_quarantine, VMN_TABLE_QUARANTINE)
-VMN_READER(loadbalancer, vmn_loadbalancer, VMN_TABLE_LOADBALANCER)
-VMN_READER(router, vmn_router, VMN_TABLE_ROUTER)
-VMN_READER(floating_ip, vmn_floating_ip, VMN_TABLE_FLOATING_IP)
-VMN_READER(dns_zone, vmn_dns_zone, VMN_TABLE_DNS_ZONE)
-VMN_READER(binding, vmn_binding, VMN_TABLE_BINDING)
-VMN_READER(underlay, vmn_underlay, VMN_TABLE_UNDERLAY)
-VMN_READER(observation, vmn_observation, VMN_TABLE_OBSERVATION)
+VMN_READER(host, vmn_host, VMN_ROW_HOST)
+VMN_READER(network, vmn_network, VMN_ROW_NETWORK)
+VMN_READER(port, vmn_port, VMN_ROW_PORT)
+VMN_READER(group, vmn_group, VMN_ROW_GROUP)
+VMN_READER(service, vmn_service, VMN_ROW_SERVICE)
+VMN_READER(tier, vmn_tier, VMN_ROW_TIER)
+VMN_READER(policy, vmn_policy, VMN_ROW_POLICY)
+VMN_READER(quarantine, vmn_quarantine, VMN_ROW_QUARANTINE)
+VMN_READER(loadbalancer, vmn_loadbalancer, VMN_ROW_LOADBALANCER)
+VMN_READER(router, vmn_router, VMN_ROW_ROUTER)
+VMN_READER(floating_ip, vmn_floating_ip, VMN_ROW_FLOATING_IP)
+VMN_READER(dns_zone, vmn_dns_zone, VMN_ROW_DNS_ZONE)
+VMN_READER(binding, vmn_binding, VMN_ROW_BINDING)
+VMN_READER(underlay, vmn_underlay, VMN_ROW_UNDERLAY)
+VMN_READER(observation, vmn_observation, VMN_ROW_OBSERVATION)
 #undef VMN_READER
 
 /* What is known of backend 'port' of 'loadbalancer', or NULL. */
@@ -74,30 +77,30 @@ const struct vmn_vif *vmn_read_vif(struct vmn_view *, const char *host,
 
 /* Indexes: the names of the rows that have a key, sorted. */
 enum vmn_index {
-    VMN_INDEX_ALL_HOSTS,        /* Key "". */
-    VMN_INDEX_ALL_TIERS,        /* Key "". */
-    VMN_INDEX_PORT_BY_NETWORK,  /* Network. */
-    VMN_INDEX_PORT_BY_LABEL,    /* "KEY=VALUE", "KEY" or "". */
-    VMN_INDEX_PORT_BY_HOST,     /* Bindings whose active host it is. */
-    VMN_INDEX_GROUP_BY_PORT,    /* A port that the group lists. */
+    VMN_INDEX_ALL_HOSTS = 0,    /* Key "". */
+    VMN_INDEX_ALL_TIERS = 1,    /* Key "". */
+    VMN_INDEX_PORT_BY_NETWORK = 2, /* Network. */
+    VMN_INDEX_PORT_BY_LABEL = 3, /* "KEY=VALUE", "KEY" or "". */
+    VMN_INDEX_PORT_BY_HOST = 4, /* Bindings whose active host it is. */
+    VMN_INDEX_GROUP_BY_PORT = 5, /* A port that the group lists. */
     /* A label that a port must have for the group's selector: "KEY=VALUE",
      * or "KEY" for a condition that names several values or none, or "" where
      * no condition asks for presence.  The groups a port may be in are those
      * at each of its labels' two forms, and those at "". */
-    VMN_INDEX_GROUP_BY_ANCHOR,
-    VMN_INDEX_POLICY_BY_GROUP,  /* A group that it applies to. */
-    VMN_INDEX_LB_BY_NETWORK,
-    VMN_INDEX_QUARANTINE_BY_PORT, /* As of groups. */
-    VMN_INDEX_QUARANTINE_BY_ANCHOR,
-    VMN_INDEX_QUARANTINE_SELECTS, /* Key "": those with a selector. */
-    VMN_INDEX_PORT_BY_IP,       /* "NETWORK/ADDRESS": at most one, of its own
+    VMN_INDEX_GROUP_BY_ANCHOR = 6,
+    VMN_INDEX_POLICY_BY_GROUP = 7, /* A group that it applies to. */
+    VMN_INDEX_LB_BY_NETWORK = 8,
+    VMN_INDEX_QUARANTINE_BY_PORT = 9, /* As of groups. */
+    VMN_INDEX_QUARANTINE_BY_ANCHOR = 10,
+    VMN_INDEX_QUARANTINE_SELECTS = 11, /* Key "": those with a selector. */
+    VMN_INDEX_PORT_BY_IP = 12,  /* "NETWORK/ADDRESS": at most one, of its own
                                  * addresses. */
-    VMN_INDEX_ROUTER_BY_NETWORK, /* A network that the router joins. */
-    VMN_INDEX_ROUTER_BY_EXTERNAL, /* Its external network. */
-    VMN_INDEX_FLOATING_BY_ROUTER,
-    VMN_INDEX_FLOATING_BY_PORT,
-    VMN_INDEX_ZONE_BY_NETWORK,  /* A network of the DNS zone. */
-    VMN_INDEX_PORT_BY_PARENT,   /* Sub-ports of a port. */
+    VMN_INDEX_ROUTER_BY_NETWORK = 13, /* A network that the router joins. */
+    VMN_INDEX_ROUTER_BY_EXTERNAL = 14, /* Its external network. */
+    VMN_INDEX_FLOATING_BY_ROUTER = 15,
+    VMN_INDEX_FLOATING_BY_PORT = 16,
+    VMN_INDEX_ZONE_BY_NETWORK = 17, /* A network of the DNS zone. */
+    VMN_INDEX_PORT_BY_PARENT = 18, /* Sub-ports of a port. */
     VMN_N_INDEXES
 };
 struct vmn_names vmn_lookup(struct vmn_view *, enum vmn_index,
@@ -320,7 +323,7 @@ void vmn_value_set(struct vmn_value *, const void *data, size_t size);
 /* What happens to a packet that no flow of the stage's table matches.  With
  * VMN_MISS_NONE there is no flow for that: those of the app catch everything
  * in each table that packets come to. */
-enum vmn_miss { VMN_MISS_NEXT, VMN_MISS_DROP, VMN_MISS_NONE };
+enum vmn_miss { VMN_MISS_NEXT = 0, VMN_MISS_DROP = 1, VMN_MISS_NONE = 2 };
 
 struct vmn_stage_class {
     const char *name;
@@ -338,15 +341,15 @@ struct vmn_query_class {
 
 /* What a class of units has one unit for. */
 enum vmn_each {
-    VMN_EACH_ROW,               /* Each row of 'table'. */
-    VMN_EACH_KEY,               /* Each key of 'relation' that has a fact. */
-    VMN_EACH_ONCE,              /* One unit, key "". */
+    VMN_EACH_ROW = 0,           /* Each row of 'row_type'. */
+    VMN_EACH_KEY = 1,           /* Each key of 'relation' that has a fact. */
+    VMN_EACH_ONCE = 2,          /* One unit, key "". */
 };
 
 struct vmn_unit_class {
     const char *name;
     enum vmn_each each;
-    enum vmn_table table;
+    enum vmn_row_type row_type;
     const char *relation;
     void (*compile)(struct vmn_view *, const char *key, struct vmn_emit *);
 };
@@ -374,7 +377,7 @@ struct vmn_handler_class {
 
 /* What a flow stands for to people: an object, and of a policy the rule. */
 struct vmn_flow_owner {
-    enum vmn_table table;
+    enum vmn_row_type row_type;
     const char *name;           /* Of the row. */
     int rule;                   /* From 0; -1: none. */
 };
@@ -387,10 +390,18 @@ typedef bool vmn_flow_owner_fn(struct vmn_view *, const char *unit,
                                const char *key, uint32_t part,
                                struct vmn_flow_owner *);
 
-/* An app.  Arrays end with an entry whose name is NULL, or are NULL. */
+/* An app.  Arrays end with an entry whose name is NULL, or are NULL.  It
+ * begins with VMN_APP_HEAD, by which apps and daemons of one ABI understand
+ * each other where one knows more members than the other. */
 struct vmn_app_class {
     uint32_t abi;               /* VMN_APP_ABI. */
     uint32_t size;              /* sizeof(struct vmn_app_class). */
+    uint32_t stage_size;        /* sizeof(struct vmn_stage_class). */
+    uint32_t query_size;        /* And so on. */
+    uint32_t unit_size;
+    uint32_t number_size;
+    uint32_t handler_size;
+    uint32_t reserved;          /* 0. */
     const char *name;           /* [a-z][a-z0-9-]*, at most 31 characters. */
     const char *description;
     const struct vmn_stage_class *stages;
@@ -400,6 +411,15 @@ struct vmn_app_class {
     const struct vmn_handler_class *handlers; /* Of vmn_act_punt(). */
     vmn_flow_owner_fn *flow_owner; /* Or NULL. */
 };
+
+#define VMN_APP_HEAD                                    \
+    .abi = VMN_APP_ABI,                                 \
+    .size = sizeof(struct vmn_app_class),               \
+    .stage_size = sizeof(struct vmn_stage_class),       \
+    .query_size = sizeof(struct vmn_query_class),       \
+    .unit_size = sizeof(struct vmn_unit_class),         \
+    .number_size = sizeof(struct vmn_number_class),     \
+    .handler_size = sizeof(struct vmn_handler_class)
 
 #ifdef __cplusplus
 }

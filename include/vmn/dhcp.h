@@ -20,15 +20,15 @@ extern "C" {
 #define VMN_DHCP4_CLIENT_PORT 68
 
 enum vmn_dhcp4_type {
-    VMN_DHCP4_BOOTP,            /* None. */
-    VMN_DHCP4_DISCOVER,
-    VMN_DHCP4_OFFER,
-    VMN_DHCP4_REQUEST,
-    VMN_DHCP4_DECLINE,
-    VMN_DHCP4_ACK,
-    VMN_DHCP4_NAK,
-    VMN_DHCP4_RELEASE,
-    VMN_DHCP4_INFORM,
+    VMN_DHCP4_BOOTP = 0,        /* None. */
+    VMN_DHCP4_DISCOVER = 1,
+    VMN_DHCP4_OFFER = 2,
+    VMN_DHCP4_REQUEST = 3,
+    VMN_DHCP4_DECLINE = 4,
+    VMN_DHCP4_ACK = 5,
+    VMN_DHCP4_NAK = 6,
+    VMN_DHCP4_RELEASE = 7,
+    VMN_DHCP4_INFORM = 8,
 };
 
 struct vmn_dhcp4 {

@@ -31,56 +31,56 @@ struct vmn_group_msg;           /* An OpenFlow group. */
 
 /* Packet and metadata fields. */
 enum vmn_field {
-    VMN_F_IN_PORT,
-    VMN_F_ETH_SRC,
-    VMN_F_ETH_DST,
-    VMN_F_ETH_TYPE,
-    VMN_F_VLAN_TCI,
-    VMN_F_ARP_OP,
-    VMN_F_ARP_SPA,
-    VMN_F_ARP_TPA,
-    VMN_F_ARP_SHA,
-    VMN_F_ARP_THA,
-    VMN_F_IP_PROTO,
-    VMN_F_IP_FRAG,              /* VMN_FRAG_*. */
-    VMN_F_IP_TTL,
-    VMN_F_IPV4_SRC,
-    VMN_F_IPV4_DST,
-    VMN_F_TCP_SRC,
-    VMN_F_TCP_DST,
-    VMN_F_UDP_SRC,
-    VMN_F_UDP_DST,
-    VMN_F_ICMPV4_TYPE,
-    VMN_F_ICMPV4_CODE,
-    VMN_F_TUN_ID,
-    VMN_F_TUN_SRC,
-    VMN_F_TUN_DST,
-    VMN_F_CT_STATE,             /* VMN_CT_*. */
-    VMN_F_CT_MARK,
-    VMN_F_CT_NW_PROTO,          /* Original tuple. */
-    VMN_F_CT_NW_SRC,
-    VMN_F_CT_NW_DST,
-    VMN_F_CT_TP_SRC,
-    VMN_F_CT_TP_DST,
-    VMN_F_CONJ_ID,
-    VMN_F_REG0, VMN_F_REG1, VMN_F_REG2, VMN_F_REG3,
-    VMN_F_REG4, VMN_F_REG5, VMN_F_REG6, VMN_F_REG7,
-    VMN_F_REG8, VMN_F_REG9, VMN_F_REG10, VMN_F_REG11,
-    VMN_F_REG12, VMN_F_REG13, VMN_F_REG14, VMN_F_REG15,
-    VMN_F_SCTP_SRC,
-    VMN_F_SCTP_DST,
-    VMN_F_IPV6_SRC,
-    VMN_F_IPV6_DST,
-    VMN_F_ICMPV6_TYPE,
-    VMN_F_ICMPV6_CODE,
-    VMN_F_ND_TARGET,            /* Those of neighbour discovery want an */
-    VMN_F_ND_SLL,               /* ICMPv6 type as well: solicitation or */
-    VMN_F_ND_TLL,               /* advertisement; SLL and TLL are of one. */
-    VMN_F_CT_IPV6_SRC,          /* Original tuple. */
-    VMN_F_CT_IPV6_DST,
-    VMN_F_TUN_IPV6_SRC,         /* Of tunnels over IPv6, where TUN_SRC and */
-    VMN_F_TUN_IPV6_DST,         /* TUN_DST are 0. */
-    VMN_F_TCP_FLAGS,            /* VMN_TCP_*. */
+    VMN_F_IN_PORT = 0,
+    VMN_F_ETH_SRC = 1,
+    VMN_F_ETH_DST = 2,
+    VMN_F_ETH_TYPE = 3,
+    VMN_F_VLAN_TCI = 4,
+    VMN_F_ARP_OP = 5,
+    VMN_F_ARP_SPA = 6,
+    VMN_F_ARP_TPA = 7,
+    VMN_F_ARP_SHA = 8,
+    VMN_F_ARP_THA = 9,
+    VMN_F_IP_PROTO = 10,
+    VMN_F_IP_FRAG = 11,         /* VMN_FRAG_*. */
+    VMN_F_IP_TTL = 12,
+    VMN_F_IPV4_SRC = 13,
+    VMN_F_IPV4_DST = 14,
+    VMN_F_TCP_SRC = 15,
+    VMN_F_TCP_DST = 16,
+    VMN_F_UDP_SRC = 17,
+    VMN_F_UDP_DST = 18,
+    VMN_F_ICMPV4_TYPE = 19,
+    VMN_F_ICMPV4_CODE = 20,
+    VMN_F_TUN_ID = 21,
+    VMN_F_TUN_SRC = 22,
+    VMN_F_TUN_DST = 23,
+    VMN_F_CT_STATE = 24,        /* VMN_CT_*. */
+    VMN_F_CT_MARK = 25,
+    VMN_F_CT_NW_PROTO = 26,     /* Original tuple. */
+    VMN_F_CT_NW_SRC = 27,
+    VMN_F_CT_NW_DST = 28,
+    VMN_F_CT_TP_SRC = 29,
+    VMN_F_CT_TP_DST = 30,
+    VMN_F_CONJ_ID = 31,
+    VMN_F_REG0 = 32, VMN_F_REG1 = 33, VMN_F_REG2 = 34, VMN_F_REG3 = 35,
+    VMN_F_REG4 = 36, VMN_F_REG5 = 37, VMN_F_REG6 = 38, VMN_F_REG7 = 39,
+    VMN_F_REG8 = 40, VMN_F_REG9 = 41, VMN_F_REG10 = 42, VMN_F_REG11 = 43,
+    VMN_F_REG12 = 44, VMN_F_REG13 = 45, VMN_F_REG14 = 46, VMN_F_REG15 = 47,
+    VMN_F_SCTP_SRC = 48,
+    VMN_F_SCTP_DST = 49,
+    VMN_F_IPV6_SRC = 50,
+    VMN_F_IPV6_DST = 51,
+    VMN_F_ICMPV6_TYPE = 52,
+    VMN_F_ICMPV6_CODE = 53,
+    VMN_F_ND_TARGET = 54,       /* Those of neighbour discovery want an */
+    VMN_F_ND_SLL = 55,          /* ICMPv6 type as well: solicitation or */
+    VMN_F_ND_TLL = 56,          /* advertisement; SLL and TLL are of one. */
+    VMN_F_CT_IPV6_SRC = 57,     /* Original tuple. */
+    VMN_F_CT_IPV6_DST = 58,
+    VMN_F_TUN_IPV6_SRC = 59,    /* Of tunnels over IPv6, where TUN_SRC and */
+    VMN_F_TUN_IPV6_DST = 60,    /* TUN_DST are 0. */
+    VMN_F_TCP_FLAGS = 61,       /* VMN_TCP_*. */
     VMN_N_FIELDS
 };
 
@@ -109,9 +109,9 @@ enum vmn_field {
 
 /* Which hosts get a flow. */
 enum vmn_scope_kind {
-    VMN_SCOPE_ALL,              /* Every host. */
-    VMN_SCOPE_HOST,             /* The host 'key'. */
-    VMN_SCOPE_FACTS,            /* The hosts that 'relation' has at 'key'. */
+    VMN_SCOPE_ALL = 0,          /* Every host. */
+    VMN_SCOPE_HOST = 1,         /* The host 'key'. */
+    VMN_SCOPE_FACTS = 2,        /* The hosts that 'relation' has at 'key'. */
 };
 
 struct vmn_scope {
@@ -297,9 +297,9 @@ void vmn_act_note(struct vmn_actions *, uint16_t eth_type, uint8_t ip_proto);
 #define VMN_NEIGHBOUR_IDLE_S 300
 #define VMN_NEIGHBOURS_MAX 4096
 enum vmn_neighbour {
-    VMN_NEIGHBOUR_ARP,
-    VMN_NEIGHBOUR_ADVERT,
-    VMN_NEIGHBOUR_SOLICIT,
+    VMN_NEIGHBOUR_ARP = 0,
+    VMN_NEIGHBOUR_ADVERT = 1,
+    VMN_NEIGHBOUR_SOLICIT = 2,
 };
 void vmn_act_learn_neighbour(struct vmn_actions *, enum vmn_neighbour);
 /* Looks for a neighbour of the packet's network: its address is in
@@ -375,7 +375,7 @@ void vmn_act_limit(struct vmn_actions *, const char *key, uint32_t rate,
                    uint32_t burst);
 
 /* Where a packet goes on after connection tracking. */
-enum vmn_ct_then { VMN_CT_STOP, VMN_CT_NEXT, VMN_CT_TABLE };
+enum vmn_ct_then { VMN_CT_STOP = 0, VMN_CT_NEXT = 1, VMN_CT_TABLE = 2 };
 
 struct vmn_ct {
     bool commit;
@@ -411,7 +411,7 @@ void vmn_act_conjunction(struct vmn_actions *, uint32_t id, unsigned clause,
 
 /* Adds a group.  'key' names it: the group's number is that of
  * (VMN_NUMBER_GROUP, key).  One unit only may emit it. */
-enum vmn_group_type { VMN_GROUP_ALL, VMN_GROUP_SELECT };
+enum vmn_group_type { VMN_GROUP_ALL = 0, VMN_GROUP_SELECT = 1 };
 struct vmn_group_msg *vmn_group_add(struct vmn_emit *, struct vmn_scope,
                                     enum vmn_group_type, const char *key);
 /* Adds a bucket.  'weight' matters in a SELECT group, which hashes the

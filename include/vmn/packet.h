@@ -165,12 +165,12 @@ size_t vmn_refusal_build(const uint8_t *bytes, size_t size,
 
 /* The same for other reasons than that it was not let through. */
 enum vmn_refusal_reason {
-    VMN_REFUSAL_PROHIBITED,     /* TCP is told by a reset. */
-    VMN_REFUSAL_NO_PORT,        /* Nobody listens there; the same. */
-    VMN_REFUSAL_NO_HOST,        /* Nobody has that address. */
-    VMN_REFUSAL_NO_ROUTE,
-    VMN_REFUSAL_TTL,            /* It has gone too far. */
-    VMN_REFUSAL_TOO_BIG,        /* And may not be cut up. */
+    VMN_REFUSAL_PROHIBITED = 0, /* TCP is told by a reset. */
+    VMN_REFUSAL_NO_PORT = 1,    /* Nobody listens there; the same. */
+    VMN_REFUSAL_NO_HOST = 2,    /* Nobody has that address. */
+    VMN_REFUSAL_NO_ROUTE = 3,
+    VMN_REFUSAL_TTL = 4,        /* It has gone too far. */
+    VMN_REFUSAL_TOO_BIG = 5,    /* And may not be cut up. */
 };
 struct vmn_refusal {
     enum vmn_refusal_reason reason;

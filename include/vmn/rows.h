@@ -18,42 +18,38 @@
 extern "C" {
 #endif
 
-enum vmn_table {
+/* Types of rows.  The values of those that hosts report begin at 128, so that
+ * there is room for more of those that are asked for.  0 is none. */
+enum vmn_row_type {
     /* Desired. */
-    VMN_TABLE_HOST,
-    VMN_TABLE_NETWORK,
-    VMN_TABLE_PORT,
-    VMN_TABLE_GROUP,
-    VMN_TABLE_SERVICE,
-    VMN_TABLE_TIER,
-    VMN_TABLE_POLICY,
-    VMN_TABLE_QUARANTINE,
-    VMN_TABLE_LOADBALANCER,
-    VMN_TABLE_APP,
-    VMN_TABLE_ROUTER,
-    VMN_TABLE_FLOATING_IP,
-    VMN_TABLE_DNS_ZONE,
-    VMN_TABLE_OBSERVATION,      /* Named as the network. */
-    VMN_TABLE_ACCOUNT,
-    VMN_TABLE_TOKEN,
-    VMN_TABLE_TELEMETRY,
-    VMN_TABLE_QUOTA,
+    VMN_ROW_HOST = 1,
+    VMN_ROW_NETWORK = 2,
+    VMN_ROW_PORT = 3,
+    VMN_ROW_GROUP = 4,
+    VMN_ROW_SERVICE = 5,
+    VMN_ROW_TIER = 6,
+    VMN_ROW_POLICY = 7,
+    VMN_ROW_QUARANTINE = 8,
+    VMN_ROW_LOADBALANCER = 9,
+    VMN_ROW_ROUTER = 10,
+    VMN_ROW_FLOATING_IP = 11,
+    VMN_ROW_DNS_ZONE = 12,
+    VMN_ROW_OBSERVATION = 13,   /* Named as the network. */
     /* Observed. */
-    VMN_TABLE_BINDING,          /* Named as the port. Stored. */
-    VMN_TABLE_UNDERLAY,         /* Named as the host. Stored. */
-    VMN_TABLE_HEALTH,           /* Named BALANCER/PORT. Stored. */
-    VMN_TABLE_VIF,              /* Named HOST/IFACE-ID.  Volatile. */
-    VMN_N_TABLES
+    VMN_ROW_BINDING = 128,      /* Named as the port. */
+    VMN_ROW_UNDERLAY = 129,     /* Named as the host. */
+    VMN_ROW_HEALTH = 130,       /* Named BALANCER/PORT. */
+    VMN_ROW_VIF = 131,          /* Named HOST/IFACE-ID. */
 };
 
 /* Head of every row. */
 struct vmn_row {
     const char *name;
-    enum vmn_table table;
+    uint32_t table;             /* The controller's own. */
 };
 
-enum vmn_encap { VMN_ENCAP_VXLAN, VMN_ENCAP_GENEVE };
-enum vmn_datapath { VMN_DATAPATH_SYSTEM, VMN_DATAPATH_NETDEV };
+enum vmn_encap { VMN_ENCAP_VXLAN = 0, VMN_ENCAP_GENEVE = 1 };
+enum vmn_datapath { VMN_DATAPATH_SYSTEM = 0, VMN_DATAPATH_NETDEV = 1 };
 
 /* By which bridge of a host a physical network is reached. */
 struct vmn_provider_bridge {
@@ -147,7 +143,7 @@ struct vmn_subnet {
     struct vmn_dhcp_options dhcp_options;
 };
 
-enum vmn_default { VMN_DEFAULT_ALLOW, VMN_DEFAULT_DENY };
+enum vmn_default { VMN_DEFAULT_ALLOW = 0, VMN_DEFAULT_DENY = 1 };
 
 /* The part of a physical network that is a network here. */
 struct vmn_provider {
@@ -206,8 +202,8 @@ struct vmn_port {
     const char *parent;         /* Of a sub-port: whose interface carries it,
                                  * with a VLAN tag; or NULL. */
     uint32_t vlan;              /* That tag's, 1 to 4094; else 0. */
-    bool unknown;               /* There may be others behind it, with addresses
-                                 * that no row names. */
+    bool unknown;               /* There may be others behind it, with
+                                 * addresses that no row names. */
     size_t n_hosts;             /* Where alone it may be bound; see 'host'. */
     const char *const *hosts;
     bool failover;              /* To another of 'hosts' when its host is
@@ -231,12 +227,12 @@ struct vmn_group {
 };
 
 enum vmn_protocol {
-    VMN_PROTO_ANY,
-    VMN_PROTO_TCP,
-    VMN_PROTO_UDP,
-    VMN_PROTO_ICMP,
-    VMN_PROTO_SCTP,
-    VMN_PROTO_ICMPV6,
+    VMN_PROTO_ANY = 0,
+    VMN_PROTO_TCP = 1,
+    VMN_PROTO_UDP = 2,
+    VMN_PROTO_ICMP = 3,
+    VMN_PROTO_SCTP = 4,
+    VMN_PROTO_ICMPV6 = 5,
 };
 
 /* A protocol with ports (TCP, UDP, SCTP; none: all), or a type and perhaps a
@@ -276,12 +272,12 @@ struct vmn_tier {
                                  * no two tiers have the same. */
 };
 
-enum vmn_direction { VMN_INGRESS, VMN_EGRESS, VMN_N_DIRECTIONS };
+enum vmn_direction { VMN_INGRESS = 0, VMN_EGRESS = 1, VMN_N_DIRECTIONS };
 enum vmn_action {
-    VMN_ALLOW,
-    VMN_DENY,
-    VMN_PASS,
-    VMN_REJECT,                 /* Denies, and tells the sender. */
+    VMN_ALLOW = 0,
+    VMN_DENY = 1,
+    VMN_PASS = 2,
+    VMN_REJECT = 3,             /* Denies, and tells the sender. */
 };
 
 /* The other side of a rule: a group, or a prefix with exceptions. */
@@ -309,12 +305,12 @@ struct vmn_rule {
 };
 
 /* Whether a policy decides, or only counts what it would decide. */
-enum vmn_mode { VMN_ENFORCE, VMN_SHADOW };
+enum vmn_mode { VMN_ENFORCE = 0, VMN_SHADOW = 1 };
 
 /* What becomes of open connections where something changes. */
 enum vmn_on_change {
-    VMN_RECHECK,                /* They are judged anew. */
-    VMN_KEEP,                   /* They go on. */
+    VMN_RECHECK = 0,            /* They are judged anew. */
+    VMN_KEEP = 1,               /* They go on. */
 };
 
 /* An ordered list of rules for the ports of some groups. */
@@ -386,8 +382,8 @@ struct vmn_lb_port {
     uint16_t port;              /* On the VIP. */
     uint16_t target;            /* On the backend; 0: the same as on the VIP,
                                  * of a range. */
-    uint16_t end_port;          /* The last of a range that begins at 'port'; 0:
-                                 * 'port' alone. */
+    uint16_t end_port;          /* The last of a range that begins at 'port';
+                                 * 0: 'port' alone. */
 };
 
 static inline uint16_t
@@ -405,8 +401,13 @@ struct vmn_backend {
 };
 
 /* How backends are looked after. */
-enum vmn_probe { VMN_PROBE_NONE, VMN_PROBE_TCP, VMN_PROBE_HTTP, VMN_PROBE_UDP,
-                 VMN_PROBE_PING };
+enum vmn_probe {
+    VMN_PROBE_NONE = 0,
+    VMN_PROBE_TCP = 1,
+    VMN_PROBE_HTTP = 2,
+    VMN_PROBE_UDP = 3,
+    VMN_PROBE_PING = 4,
+};
 struct vmn_lb_health {
     enum vmn_probe type;        /* NONE: not at all. */
     uint16_t port;              /* 0: the target of the first of 'ports'. */
@@ -421,14 +422,14 @@ struct vmn_lb_health {
     const char *send;           /* UDP: or NULL, which awaits no answer. */
 };
 
-enum vmn_locality { VMN_LOCALITY_ANY, VMN_LOCALITY_PREFER,
-                    VMN_LOCALITY_REQUIRE };
-enum vmn_when_down { VMN_DOWN_KEEP, VMN_DOWN_CUT };
+enum vmn_locality { VMN_LOCALITY_ANY = 0, VMN_LOCALITY_PREFER = 1,
+                    VMN_LOCALITY_REQUIRE = 2 };
+enum vmn_when_down { VMN_DOWN_KEEP = 0, VMN_DOWN_CUT = 1 };
 
 /* Thresholds of load, which somebody is told of.  Nothing that apps do follows
  * from it. */
-enum vmn_scale_metric { VMN_SCALE_NONE, VMN_SCALE_CONNECTIONS,
-                        VMN_SCALE_PACKETS, VMN_SCALE_BYTES };
+enum vmn_scale_metric { VMN_SCALE_NONE = 0, VMN_SCALE_CONNECTIONS = 1,
+                        VMN_SCALE_PACKETS = 2, VMN_SCALE_BYTES = 3 };
 struct vmn_lb_scale {
     enum vmn_scale_metric metric; /* A second, of a backend that serves; NONE:
                                    * no thresholds. */
@@ -464,8 +465,8 @@ struct vmn_loadbalancer {
     enum vmn_locality locality; /* Backends on the client's own host. */
     uint32_t min_serving;       /* Standbys serve when there are fewer others;
                                  * at least 1. */
-    const char *fallback;       /* The balancer that serves when nobody does, or
-                                 * NULL. */
+    const char *fallback;       /* The balancer that serves when nobody does,
+                                 * or NULL. */
     uint32_t drain_s;           /* How long a drain may take at most. */
     enum vmn_when_down when_down; /* Open connections of a backend that fails
                                    * its probes. */
@@ -530,9 +531,9 @@ struct vmn_external {
     const struct vmn_prefix *exempt;
     size_t n_forwards;          /* Each address, protocol and port once. */
     const struct vmn_forward *forwards;
-    uint32_t port_shares;       /* Parts of the source ports below 32768 that NAT
-                                 * gives out, of which each sender has one: 2,
-                                 * 4, ...; 1: they are not divided; 0:
+    uint32_t port_shares;       /* Parts of the source ports below 32768 that
+                                 * NAT gives out, of which each sender has one:
+                                 * 2, 4, ...; 1: they are not divided; 0:
                                  * VMN_PORT_SHARES_DEFAULT. */
     bool strict_port_shares;    /* Those from 32768 on are divided, too. */
 };
@@ -606,11 +607,11 @@ vmn_interface_addresses(const struct vmn_router_interface *interface,
 }
 
 enum vmn_dns_type {
-    VMN_DNS_TYPE_A,
-    VMN_DNS_TYPE_AAAA,
-    VMN_DNS_TYPE_CNAME,
-    VMN_DNS_TYPE_SRV,
-    VMN_DNS_TYPE_PTR,
+    VMN_DNS_TYPE_A = 0,
+    VMN_DNS_TYPE_AAAA = 1,
+    VMN_DNS_TYPE_CNAME = 2,
+    VMN_DNS_TYPE_SRV = 3,
+    VMN_DNS_TYPE_PTR = 4,
 };
 
 struct vmn_dns_record {
@@ -618,8 +619,8 @@ struct vmn_dns_record {
                                  * an address. */
     enum vmn_dns_type type;
     uint32_t ttl;               /* In seconds; 0: the zone's. */
-    size_t n_values;            /* Checked as to the type: addresses, a name, or
-                                 * "PRIORITY WEIGHT PORT NAME". */
+    size_t n_values;            /* Checked as to the type: addresses, a name,
+                                 * or "PRIORITY WEIGHT PORT NAME". */
     const char *const *values;
 };
 
@@ -637,100 +638,12 @@ struct vmn_dns_zone {
     const struct vmn_dns_record *records;
 };
 
-/* Who is told of packets by sFlow; nobody if there is no target.  Of the
- * numbers, 0 is what Open vSwitch does by itself. */
-struct vmn_sflow {
-    size_t n_targets;
-    const char *const *targets; /* "ADDRESS:PORT". */
-    const char *agent;          /* An interface of the host, or NULL. */
-    uint32_t sampling;          /* One packet in so many. */
-    uint32_t polling;           /* Seconds between counters. */
-    uint32_t header;            /* Bytes of a packet. */
-};
-
-/* The same by IPFIX. */
-struct vmn_ipfix {
-    size_t n_targets;
-    const char *const *targets;
-    uint32_t sampling;
-    uint32_t obs_domain_id, obs_point_id;
-    uint32_t cache_active_timeout; /* Seconds; 0: no cache. */
-    uint32_t cache_max_flows;
-};
-
-/* What hosts tell collectors of the packets on their integration bridges. */
-struct vmn_telemetry {
-    struct vmn_row row;
-    const char *description;
-    struct vmn_labels labels;
-    struct vmn_selector selector; /* Of hosts; none: all. */
-    struct vmn_sflow sflow;
-    struct vmn_ipfix ipfix;
-};
-
 /* Connections in a network are noted for some time (vmn_act_note()). */
 struct vmn_observation {
     struct vmn_row row;         /* Named as the network. */
     const char *description;
     struct vmn_labels labels;
     uint32_t minutes;           /* Since it was made; then it is deleted. */
-};
-
-enum vmn_role { VMN_ROLE_VIEWER, VMN_ROLE_OPERATOR, VMN_ROLE_ADMIN };
-
-/* Who may use the API.  Nothing that apps do follows from it. */
-struct vmn_account {
-    struct vmn_row row;
-    const char *description;
-    struct vmn_labels labels;
-    enum vmn_role role;
-    bool enabled;
-    bool certificate;           /* Proven by a client certificate. */
-    struct vmn_selector scope;  /* Of what it sees and changes; text NULL:
-                                 * everything. */
-    struct vmn_selector reads;  /* What it sees besides; text NULL: nothing. */
-    /* Of an account with a scope: the tiers that its policies may be in (none:
-     * "application"), and how iface_ids of its ports begin (NULL: they are the
-     * ports' names). */
-    size_t n_tiers;
-    const char *const *tiers;
-    const char *iface_ids;
-};
-
-/* What objects with some labels may be at most, of which accounts with a scope
- * make more.  -1: no limit. */
-struct vmn_quota {
-    struct vmn_row row;
-    const char *description;
-    struct vmn_labels labels;
-    struct vmn_selector scope;  /* Of the objects that count. */
-    int networks, ports, groups, services, policies, quarantines;
-    int loadbalancers, routers, floating_ips, dns_zones, observations;
-    int addresses;              /* Of ports and balancers, and floating. */
-    int members;                /* Of groups, quarantines and balancers; records
-                                 * of zones, entries of services, forwards of
-                                 * routers. */
-    int rules;                  /* With their peers and services; routes. */
-    int requests;               /* A second, of all accounts within 'scope'. */
-    int flows_per_host;         /* And groups, that the objects cause there. */
-};
-
-/* What proves an account. */
-struct vmn_token {
-    struct vmn_row row;
-    const char *description;
-    struct vmn_labels labels;
-    const char *account;
-    const char *expires;        /* As RFC 3339 writes it, or NULL: never. */
-    const char *sha256;         /* Of the whole token, in hexadecimal. */
-};
-
-/* A loaded app.  Every app has such a row. */
-struct vmn_app_row {
-    struct vmn_row row;
-    const char *description;
-    struct vmn_labels labels;
-    bool enabled;
 };
 
 /* Where a port is.  Stored, since other hosts' flows read it. */
@@ -769,9 +682,9 @@ struct vmn_underlay {
 /* What is known of a backend by probing and by what it still has to do.  One
  * that has no such row and is probed has not answered yet. */
 enum vmn_health_state {
-    VMN_HEALTH_UP,
-    VMN_HEALTH_DOWN,
-    VMN_HEALTH_DRAINED,         /* Its drain is over. */
+    VMN_HEALTH_UP = 0,
+    VMN_HEALTH_DOWN = 1,
+    VMN_HEALTH_DRAINED = 2,     /* Its drain is over. */
 };
 struct vmn_health {
     struct vmn_row row;         /* BALANCER/PORT. */
@@ -782,13 +695,13 @@ struct vmn_health {
 
 /* What a backend does by now, as VMN_QUERY_BACKENDS has it. */
 enum vmn_lb_state {
-    VMN_LB_SERVING,             /* Gets new connections. */
-    VMN_LB_STANDBY,             /* Would, if there were too few. */
-    VMN_LB_CHECKING,            /* Has not answered a probe yet. */
-    VMN_LB_DOWN,                /* Fails its probes. */
-    VMN_LB_DRAINING,            /* Its open connections may end. */
-    VMN_LB_DRAINED,             /* They have, or were cut. */
-    VMN_LB_IDLE,                /* Cannot serve: see 'reason'. */
+    VMN_LB_SERVING = 0,         /* Gets new connections. */
+    VMN_LB_STANDBY = 1,         /* Would, if there were too few. */
+    VMN_LB_CHECKING = 2,        /* Has not answered a probe yet. */
+    VMN_LB_DOWN = 3,            /* Fails its probes. */
+    VMN_LB_DRAINING = 4,        /* Its open connections may end. */
+    VMN_LB_DRAINED = 5,         /* They have, or were cut. */
+    VMN_LB_IDLE = 6,            /* Cannot serve: see 'reason'. */
     VMN_N_LB_STATES
 };
 
@@ -800,8 +713,8 @@ struct vmn_lb_member {
     char reason[VMN_NAME_LEN + 1]; /* Why it does not serve; "": it does. */
     uint32_t weight;
     uint32_t state;             /* enum vmn_lb_state. */
-    uint32_t part;              /* Of the balancer's flows that count what it is
-                                 * given (VMN_LB_PART_BACKENDS). */
+    uint32_t part;              /* Of the balancer's flows that count what it
+                                 * is given (VMN_LB_PART_BACKENDS). */
     struct vmn_ip ip;           /* Family 0: it has none of the VIP's. */
     struct vmn_mac mac;
     struct vmn_mac vip_mac;     /* That of the VIP, in this network. */

@@ -93,10 +93,10 @@ struct vmn_labels {
 
 /* One condition on labels. */
 enum vmn_selector_op {
-    VMN_SEL_IN,                 /* "k=v", "k in (v,w)": one of the values. */
-    VMN_SEL_NOT_IN,             /* "k!=v", "k notin (v,w)": absent or other. */
-    VMN_SEL_EXISTS,             /* "k". */
-    VMN_SEL_NOT_EXISTS,         /* "!k". */
+    VMN_SEL_IN = 0,             /* "k=v", "k in (v,w)": one of the values. */
+    VMN_SEL_NOT_IN = 1,         /* "k!=v", "k notin (v,w)": absent or other. */
+    VMN_SEL_EXISTS = 2,         /* "k". */
+    VMN_SEL_NOT_EXISTS = 3,     /* "!k". */
 };
 
 struct vmn_selector_term {

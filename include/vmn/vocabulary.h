@@ -10,15 +10,15 @@
 /* Where a stage goes in the pipeline.  Stages at the same hook run in the
  * order of 'order', then of the app's name. */
 enum vmn_hook {
-    VMN_HOOK_ADMIT,             /* In port or tunnel -> network, source. */
-    VMN_HOOK_SERVICE,           /* ARP, DHCP, DNS. */
-    VMN_HOOK_BALANCE,           /* VIP -> backend. */
-    VMN_HOOK_ROUTE,             /* TTL, MAC rewrite. */
-    VMN_HOOK_LOCATE,            /* Destination -> host or port, identity. */
-    VMN_HOOK_TRACK,             /* Connection tracking. */
-    VMN_HOOK_POLICY,
-    VMN_HOOK_UNBALANCE,         /* Backend -> VIP. */
-    VMN_HOOK_DELIVER,           /* Out of a port or a tunnel. */
+    VMN_HOOK_ADMIT = 0,         /* In port or tunnel -> network, source. */
+    VMN_HOOK_SERVICE = 1,       /* ARP, DHCP, DNS. */
+    VMN_HOOK_BALANCE = 2,       /* VIP -> backend. */
+    VMN_HOOK_ROUTE = 3,         /* TTL, MAC rewrite. */
+    VMN_HOOK_LOCATE = 4,        /* Destination -> host or port, identity. */
+    VMN_HOOK_TRACK = 5,         /* Connection tracking. */
+    VMN_HOOK_POLICY = 6,
+    VMN_HOOK_UNBALANCE = 7,     /* Backend -> VIP. */
+    VMN_HOOK_DELIVER = 8,       /* Out of a port or a tunnel. */
     VMN_N_HOOKS
 };
 

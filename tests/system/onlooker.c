@@ -26,8 +26,7 @@ handle(struct vmn_view *view, const struct vmn_packet_in *in,
 
 extern const struct vmn_app_class vmn_app;
 const struct vmn_app_class vmn_app = {
-    .abi = VMN_APP_ABI,
-    .size = sizeof(struct vmn_app_class),
+    VMN_APP_HEAD,
     .name = "onlooker",
     .description = "Looks on",
     .stages = (const struct vmn_stage_class[]) {

@@ -106,15 +106,14 @@ static const struct vmn_stage_class stages[] = {
 };
 
 static const struct vmn_unit_class units[] = {
-    { .name = "port", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+    { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
       .compile = compile_port },
     { .name = NULL },
 };
 
 extern const struct vmn_app_class vmn_app;
 const struct vmn_app_class vmn_app = {
-    .abi = VMN_APP_ABI,
-    .size = sizeof(struct vmn_app_class),
+    VMN_APP_HEAD,
     .name = NAME,
     .description = "Contradicts",
     .stages = stages,

@@ -95,9 +95,9 @@ flow_owner(struct vmn_view *view OVS_UNUSED, const char *unit, const char *key,
            uint32_t part OVS_UNUSED, struct vmn_flow_owner *owner)
 {
     if (!strcmp(unit, "port") && !strcmp(key, "rule")) {
-        *owner = (struct vmn_flow_owner) { VMN_TABLE_POLICY, "p", 1 };
+        *owner = (struct vmn_flow_owner) { VMN_ROW_POLICY, "p", 1 };
     } else if (!strcmp(unit, "port") && !strncmp(key, "lb", 2)) {
-        *owner = (struct vmn_flow_owner) { VMN_TABLE_LOADBALANCER, "lb", -1 };
+        *owner = (struct vmn_flow_owner) { VMN_ROW_LOADBALANCER, "lb", -1 };
     } else {
         return false;
     }
@@ -105,7 +105,7 @@ flow_owner(struct vmn_view *view OVS_UNUSED, const char *unit, const char *key,
 }
 
 const struct vmn_app_class hosts_app = {
-    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class), .name = "toy",
+    VMN_APP_HEAD, .name = "toy",
     .stages = (const struct vmn_stage_class[]) {
         { .name = "one", .hook = VMN_HOOK_ADMIT, .n_tables = 1,
           .miss = VMN_MISS_DROP },
@@ -114,9 +114,9 @@ const struct vmn_app_class hosts_app = {
         { .name = NULL },
     },
     .units = (const struct vmn_unit_class[]) {
-        { .name = "host", .each = VMN_EACH_ROW, .table = VMN_TABLE_HOST,
+        { .name = "host", .each = VMN_EACH_ROW, .row_type = VMN_ROW_HOST,
           .compile = compile_host },
-        { .name = "port", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+        { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
           .compile = compile_port },
         { .name = NULL },
     },

@@ -714,7 +714,7 @@ compile_nothing(struct vmn_view *view OVS_UNUSED, const char *key OVS_UNUSED,
 }
 
 static const struct vmn_app_class fake_app = {
-    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class),
+    VMN_APP_HEAD,
     .name = "overlay", .description = "Nothing at all",
     .stages = (const struct vmn_stage_class[]) {
         { .name = "check", .hook = VMN_HOOK_ADMIT, .n_tables = 2,
@@ -722,7 +722,7 @@ static const struct vmn_app_class fake_app = {
         { .name = NULL },
     },
     .units = (const struct vmn_unit_class[]) {
-        { .name = "net", .each = VMN_EACH_ROW, .table = VMN_TABLE_NETWORK,
+        { .name = "net", .each = VMN_EACH_ROW, .row_type = VMN_ROW_NETWORK,
           .compile = compile_nothing },
         { .name = NULL },
     },
@@ -741,7 +741,7 @@ compile_balancer(struct vmn_view *view, const char *key,
 }
 
 static const struct vmn_app_class fake_balancer = {
-    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class),
+    VMN_APP_HEAD,
     .name = "loadbalancer", .description = "Nothing at all",
     .queries = (const struct vmn_query_class[]) {
         { .name = "backends", .eval = eval_backends },
@@ -749,7 +749,7 @@ static const struct vmn_app_class fake_balancer = {
     },
     .units = (const struct vmn_unit_class[]) {
         { .name = "vip", .each = VMN_EACH_ROW,
-          .table = VMN_TABLE_LOADBALANCER, .compile = compile_balancer },
+          .row_type = VMN_ROW_LOADBALANCER, .compile = compile_balancer },
         { .name = NULL },
     },
     .numbers = (const struct vmn_number_class[]) {

@@ -16,7 +16,6 @@
 #include "controller/flow/pipeline.h"
 #include "util.h"
 
-#define APP .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class)
 
 static void
 refused(const struct vmn_app_class *class_, const char *why)
@@ -56,36 +55,38 @@ apps_that_do_not_fit_are_refused(void **state)
     .units = (const struct vmn_unit_class[]) { { __VA_ARGS__ }, { NULL } }
 
     REFUSED("ABI 99", .abi = 99, .size = 1000, .name = "x");
-    REFUSED("bytes", .abi = VMN_APP_ABI, .size = 8, .name = "x");
-    REFUSED("app name", APP);
-    REFUSED("app name", APP, .name = "Upper");
-    REFUSED("app name", APP, .name = "vmn");
-    REFUSED("app name", APP,
+    REFUSED("app name", VMN_APP_HEAD);
+    REFUSED("app name", VMN_APP_HEAD, .name = "Upper");
+    REFUSED("app name", VMN_APP_HEAD, .name = "vmn");
+    REFUSED("app name", VMN_APP_HEAD,
             .name = "a-name-that-is-longer-than-thirty-one");
-    REFUSED("no hook 77", APP, .name = "x",
+    REFUSED("no hook 77", VMN_APP_HEAD, .name = "x",
             STAGES(.name = "s", .hook = 77, .n_tables = 1));
-    REFUSED("0 tables", APP, .name = "x", STAGES(.name = "s"));
-    REFUSED("17 tables", APP, .name = "x",
+    REFUSED("0 tables", VMN_APP_HEAD, .name = "x", STAGES(.name = "s"));
+    REFUSED("17 tables", VMN_APP_HEAD, .name = "x",
             STAGES(.name = "s", .n_tables = 17));
-    REFUSED("no compile", APP, .name = "x", UNITS(.name = "u"));
-    REFUSED("no table 99", APP, .name = "x",
-            UNITS(.name = "u", .table = 99, .compile = compile_nothing));
-    REFUSED("no relation", APP, .name = "x",
+    REFUSED("no compile", VMN_APP_HEAD, .name = "x", UNITS(.name = "u"));
+    REFUSED("\"row_type\" 99", VMN_APP_HEAD, .name = "x",
+            UNITS(.name = "u", .row_type = 99, .compile = compile_nothing));
+    /* None was said. */
+    REFUSED("\"row_type\" 0", VMN_APP_HEAD, .name = "x",
+            UNITS(.name = "u", .compile = compile_nothing));
+    REFUSED("no relation", VMN_APP_HEAD, .name = "x",
             UNITS(.name = "u", .each = VMN_EACH_KEY,
                   .compile = compile_nothing));
-    REFUSED("no eval", APP, .name = "x",
+    REFUSED("no eval", VMN_APP_HEAD, .name = "x",
             .queries = (const struct vmn_query_class[]) { { .name = "q" },
                                                           { NULL } });
 #define HANDLERS(...) \
     .handlers = (const struct vmn_handler_class[]) { __VA_ARGS__, { NULL } }
-    REFUSED("no handle function", APP, .name = "x",
+    REFUSED("no handle function", VMN_APP_HEAD, .name = "x",
             HANDLERS({ .name = "h" }));
-    REFUSED("handler name", APP, .name = "x",
+    REFUSED("handler name", VMN_APP_HEAD, .name = "x",
             HANDLERS({ .name = "H", .handle = handle_nothing }));
-    REFUSED("two handlers", APP, .name = "x",
+    REFUSED("two handlers", VMN_APP_HEAD, .name = "x",
             HANDLERS({ .name = "h", .handle = handle_nothing },
                      { .name = "h", .handle = handle_nothing }));
-    REFUSED("does not begin with", APP, .name = "x",
+    REFUSED("does not begin with", VMN_APP_HEAD, .name = "x",
             .numbers = (const struct vmn_number_class[]) { { "y.k", 1 },
                                                            { NULL } });
 }
@@ -93,7 +94,8 @@ apps_that_do_not_fit_are_refused(void **state)
 static void
 the_same_name_twice_is_refused(void **state)
 {
-    static const struct vmn_app_class class_ = { APP, .name = "same" };
+    static const struct vmn_app_class class_ = { VMN_APP_HEAD,
+                                                 .name = "same" };
     struct apphost *host = apphost_create();
     char *text = NULL;
 
@@ -104,23 +106,101 @@ the_same_name_twice_is_refused(void **state)
     apphost_destroy(host);
 }
 
-/* A module that was built before there were handlers has a smaller class, and
- * what follows it in memory is nobody's. */
+/* Apps of the same ABI whose headers know other members.  ----------------- */
+
+/* A descriptor and a class of units as later headers may have them. */
+struct later_class {
+    struct vmn_app_class now;
+    void *more;
+};
+struct later_unit {
+    struct vmn_unit_class now;
+    void *more;
+};
+static char later_value[1];
+
 static void
-an_app_of_a_smaller_class_has_no_handlers(void **state)
+sizes_that_cannot_be_are_refused_by_name(void **state)
 {
-    const struct vmn_app_class class_ = {
-        .abi = VMN_APP_ABI,
-        .size = offsetof(struct vmn_app_class, handlers),
-        .name = "old",
-        HANDLERS({ .name = "h", .handle = handle_nothing }),
+    static const struct vmn_stage_class stages[] = {
+        { .name = "s", .n_tables = 1 }, { .name = NULL },
     };
+    static const struct vmn_query_class queries[] = { { .name = NULL } };
+    static const struct vmn_unit_class units[] = { { .name = NULL } };
+    static const struct vmn_number_class numbers[] = { { .kind = NULL } };
+    static const struct vmn_handler_class handlers[] = { { .name = NULL } };
+    static const struct vmn_app_class whole = {
+        VMN_APP_HEAD, .name = "x", .stages = stages, .queries = queries,
+        .units = units, .numbers = numbers, .handlers = handlers,
+    };
+    static const struct {
+        const char *why;
+        size_t offset;
+        uint32_t value;
+    } cases[] = {
+#define CASE(MEMBER, VALUE) \
+    { "\"" #MEMBER "\"", offsetof(struct vmn_app_class, MEMBER), VALUE }
+        CASE(abi, VMN_APP_ABI - 1), CASE(abi, VMN_APP_ABI + 1),
+        CASE(size, 0), CASE(size, sizeof whole - 8), CASE(size, 1 << 20),
+        CASE(stage_size, 0), CASE(query_size, 8),
+        CASE(unit_size, sizeof *units - 1), CASE(number_size, 0),
+        CASE(handler_size, UINT32_MAX),
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct vmn_app_class class_ = whole;
+
+        memcpy((char *) &class_ + cases[i].offset, &cases[i].value,
+               sizeof cases[i].value);
+        refused(&class_, cases[i].why);
+    }
+}
+
+static void
+an_app_of_later_headers_is_read_by_its_own_sizes(void **state)
+{
+    static const struct later_unit units[] = {
+        { .now = { .name = "a", .each = VMN_EACH_ONCE,
+                   .compile = compile_nothing } },
+        { .now = { .name = "b", .each = VMN_EACH_ONCE,
+                   .compile = compile_nothing } },
+        { .now = { .name = NULL } },
+    };
+    struct later_class class_ = { .now = { VMN_APP_HEAD, .name = "x",
+                                           .units = &units[0].now } };
     struct apphost *host = apphost_create();
+    const struct vmn_unit_class *ours;
     char *text = NULL;
 
-    assert_int_equal(apphost_add(host, &class_, &text), 0);
-    assert_null(pipeline_handlers(&apphost_pipeline(host)->apps[0]));
+    class_.now.size = sizeof class_;
+    class_.now.unit_size = sizeof *units;
+    assert_int_equal(apphost_add(host, &class_.now, &text), 0);
+    ours = apphost_pipeline(host)->apps[0].class_->units;
+    assert_string_equal(ours[0].name, "a");
+    assert_string_equal(ours[1].name, "b");
+    assert_null(ours[2].name);
     apphost_destroy(host);
+}
+
+/* What it means is not known here, so it is not left out either. */
+static void
+an_app_that_uses_later_members_is_refused(void **state)
+{
+    static const struct later_unit units[] = {
+        { .now = { .name = "a", .each = VMN_EACH_ONCE,
+                   .compile = compile_nothing },
+          .more = later_value },
+        { .now = { .name = NULL } },
+    };
+    struct later_class class_ = { .now = { VMN_APP_HEAD, .name = "x" },
+                                  .more = &class_ };
+
+    class_.now.size = sizeof class_;
+    refused(&class_.now, "\"size\"");
+    class_.more = NULL;
+    class_.now.units = &units[0].now;
+    class_.now.unit_size = sizeof *units;
+    refused(&class_.now, "element 0 of \"unit_size\"");
 }
 
 static void
@@ -136,7 +216,7 @@ a_missing_module_is_refused_with_its_name(void **state)
 }
 
 static const struct vmn_app_class early = {
-    APP, .name = "early",
+    VMN_APP_HEAD, .name = "early",
     .stages = (const struct vmn_stage_class[]) {
         { .name = "last", .hook = VMN_HOOK_DELIVER, .n_tables = 1 },
         { .name = "first", .hook = VMN_HOOK_ADMIT, .n_tables = 3 },
@@ -144,7 +224,7 @@ static const struct vmn_app_class early = {
     },
 };
 static const struct vmn_app_class late = {
-    APP, .name = "late",
+    VMN_APP_HEAD, .name = "late",
     .stages = (const struct vmn_stage_class[]) {
         { .name = "before", .hook = VMN_HOOK_DELIVER, .order = -1,
           .n_tables = 2 },
@@ -186,9 +266,9 @@ a_hook_that_is_full_is_refused(void **state)
     static const struct vmn_stage_class stages[] = {
         { .name = "s", .hook = VMN_HOOK_POLICY, .n_tables = 41 }, { NULL },
     };
-    static const struct vmn_app_class a = { APP, .name = "a",
+    static const struct vmn_app_class a = { VMN_APP_HEAD, .name = "a",
                                             .stages = stages };
-    static const struct vmn_app_class b = { APP, .name = "b",
+    static const struct vmn_app_class b = { VMN_APP_HEAD, .name = "b",
                                             .stages = stages };
     struct apphost *host = apphost_create();
     char *text = NULL;
@@ -207,7 +287,9 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(apps_that_do_not_fit_are_refused),
         cmocka_unit_test(the_same_name_twice_is_refused),
-        cmocka_unit_test(an_app_of_a_smaller_class_has_no_handlers),
+        cmocka_unit_test(sizes_that_cannot_be_are_refused_by_name),
+        cmocka_unit_test(an_app_of_later_headers_is_read_by_its_own_sizes),
+        cmocka_unit_test(an_app_that_uses_later_members_is_refused),
         cmocka_unit_test(a_missing_module_is_refused_with_its_name),
         cmocka_unit_test(stages_are_placed_by_hook_order_and_name),
         cmocka_unit_test(a_hook_that_is_full_is_refused),

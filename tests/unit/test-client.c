@@ -185,11 +185,11 @@ static const struct vmn_stage_class stages[] = {
 };
 
 static const struct vmn_app_class app = {
-    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class),
+    VMN_APP_HEAD,
     .name = "clients",
     .stages = stages,
     .units = (const struct vmn_unit_class[]) {
-        { .name = "network", .each = VMN_EACH_ROW, .table = VMN_TABLE_NETWORK,
+        { .name = "network", .each = VMN_EACH_ROW, .row_type = VMN_ROW_NETWORK,
           .compile = compile_network },
         { .name = NULL },
     },

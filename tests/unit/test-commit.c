@@ -80,16 +80,16 @@ compile_few(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 }
 
 static const struct vmn_app_class app = {
-    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class), .name = "app",
+    VMN_APP_HEAD, .name = "app",
     .stages = (const struct vmn_stage_class[]) {
         { .name = "stage", .hook = VMN_HOOK_ADMIT, .n_tables = 1,
           .miss = VMN_MISS_DROP },
         { .name = NULL },
     },
     .units = (const struct vmn_unit_class[]) {
-        { .name = "host", .each = VMN_EACH_ROW, .table = VMN_TABLE_HOST,
+        { .name = "host", .each = VMN_EACH_ROW, .row_type = VMN_ROW_HOST,
           .compile = compile_host },
-        { .name = "few", .each = VMN_EACH_ROW, .table = VMN_TABLE_NETWORK,
+        { .name = "few", .each = VMN_EACH_ROW, .row_type = VMN_ROW_NETWORK,
           .compile = compile_few },
         { .name = NULL },
     },

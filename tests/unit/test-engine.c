@@ -80,13 +80,13 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 }
 
 static const struct vmn_app_class count_app = {
-    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class), .name = "count",
+    VMN_APP_HEAD, .name = "count",
     .stages = one_stage,
     .queries = (const struct vmn_query_class[]) {
         { .name = "mtu", .eval = eval_mtu }, { .name = NULL },
     },
     .units = (const struct vmn_unit_class[]) {
-        { .name = "port", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+        { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
           .compile = compile_port },
         { .name = NULL },
     },
@@ -340,10 +340,10 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 }
 
 static const struct vmn_app_class facts_app = {
-    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class), .name = "facts",
+    VMN_APP_HEAD, .name = "facts",
     .stages = one_stage,
     .units = (const struct vmn_unit_class[]) {
-        { .name = "port", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+        { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
           .compile = compile_membership },
         { .name = "network", .each = VMN_EACH_KEY, .relation = "facts.hosts",
           .compile = compile_network },
@@ -445,15 +445,15 @@ compile_rival(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 }
 
 static const struct vmn_app_class one_app = {
-    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class), .name = "one",
+    VMN_APP_HEAD, .name = "one",
     .stages = one_stage,
     .numbers = (const struct vmn_number_class[]) {
         { "one.conj", 1000 }, { NULL, 0 },
     },
     .units = (const struct vmn_unit_class[]) {
-        { .name = "clause", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+        { .name = "clause", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
           .compile = compile_clause },
-        { .name = "rival", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+        { .name = "rival", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
           .compile = compile_rival },
         { .name = NULL },
     },
@@ -545,10 +545,10 @@ compile_part(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 }
 
 static const struct vmn_app_class parts_app = {
-    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class), .name = "parts",
+    VMN_APP_HEAD, .name = "parts",
     .stages = one_stage,
     .units = (const struct vmn_unit_class[]) {
-        { .name = "port", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+        { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
           .compile = compile_part },
         { .name = NULL },
     },
@@ -710,7 +710,7 @@ compile_late(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 }
 
 static const struct vmn_app_class late_app = {
-    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class), .name = "late",
+    VMN_APP_HEAD, .name = "late",
     .stages = one_stage,
     .queries = (const struct vmn_query_class[]) {
         { .name = "base", .eval = eval_base },
@@ -718,7 +718,7 @@ static const struct vmn_app_class late_app = {
         { .name = NULL },
     },
     .units = (const struct vmn_unit_class[]) {
-        { .name = "port", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+        { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
           .compile = compile_late },
         { .name = NULL },
     },
@@ -783,7 +783,7 @@ compile_fact_circle(struct vmn_view *view, const char *key,
 }
 
 static const struct vmn_app_class circle_app = {
-    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class),
+    VMN_APP_HEAD,
     .name = "circle",
     .queries = (const struct vmn_query_class[]) {
         { .name = "self", .eval = eval_circle }, { .name = NULL },

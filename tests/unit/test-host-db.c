@@ -39,14 +39,14 @@ compile_host(struct vmn_view *view OVS_UNUSED, const char *key,
 }
 
 static const struct vmn_app_class app = {
-    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class), .name = "toy",
+    VMN_APP_HEAD, .name = "toy",
     .stages = (const struct vmn_stage_class[]) {
         { .name = "stage", .hook = VMN_HOOK_ADMIT, .n_tables = 1,
           .miss = VMN_MISS_DROP },
         { .name = NULL },
     },
     .units = (const struct vmn_unit_class[]) {
-        { .name = "host", .each = VMN_EACH_ROW, .table = VMN_TABLE_HOST,
+        { .name = "host", .each = VMN_EACH_ROW, .row_type = VMN_ROW_HOST,
           .compile = compile_host },
         { .name = NULL },
     },

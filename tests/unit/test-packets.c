@@ -214,7 +214,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 }
 
 static const struct vmn_app_class toy_app = {
-    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class), .name = "toy",
+    VMN_APP_HEAD, .name = "toy",
     .stages = (const struct vmn_stage_class[]) {
         { .name = "one", .hook = VMN_HOOK_ADMIT, .n_tables = 1 },
         { .name = "two", .hook = VMN_HOOK_DELIVER, .n_tables = 2 },
@@ -226,7 +226,7 @@ static const struct vmn_app_class toy_app = {
         { .name = NULL },
     },
     .units = (const struct vmn_unit_class[]) {
-        { .name = "port", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+        { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
           .compile = compile_port },
         { .name = NULL },
     },

@@ -22,7 +22,7 @@
 static void
 compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    const struct vmn_port *port = vmn_read(view, VMN_TABLE_PORT, key);
+    const struct vmn_port *port = vmn_read(view, VMN_ROW_PORT, key);
     const char *role = vmn_labels_get(vmn_labels_of(view, &port->row),
                                       "role");
     struct vmn_flow *flow;
@@ -61,14 +61,14 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 }
 
 static const struct vmn_app_class app = {
-    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class), .name = "app",
+    VMN_APP_HEAD, .name = "app",
     .stages = (const struct vmn_stage_class[]) {
         { .name = "stage", .hook = VMN_HOOK_ADMIT, .n_tables = 2,
           .miss = VMN_MISS_DROP },
         { .name = NULL },
     },
     .units = (const struct vmn_unit_class[]) {
-        { .name = "port", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+        { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
           .compile = compile_port },
         { .name = NULL },
     },

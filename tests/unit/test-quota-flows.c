@@ -56,7 +56,7 @@ flow_add(struct vmn_emit *emit, struct vmn_scope scope, unsigned table,
 static void
 compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    const struct vmn_port *port = vmn_read(view, VMN_TABLE_PORT, key);
+    const struct vmn_port *port = vmn_read(view, VMN_ROW_PORT, key);
     const struct vmn_labels *labels = vmn_labels_of(view, &port->row);
     const char *where = vmn_labels_get(labels, "w");
     bool all = !strcmp(where, "all");
@@ -98,7 +98,7 @@ compile_once(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 }
 
 static const struct vmn_app_class app = {
-    .abi = VMN_APP_ABI, .size = sizeof(struct vmn_app_class), .name = "app",
+    VMN_APP_HEAD, .name = "app",
     .stages = (const struct vmn_stage_class[]) {
         { .name = "stage", .hook = VMN_HOOK_ADMIT, .n_tables = 2,
           .miss = VMN_MISS_DROP },
@@ -106,7 +106,7 @@ static const struct vmn_app_class app = {
     },
     .units = (const struct vmn_unit_class[]) {
         { .name = "once", .each = VMN_EACH_ONCE, .compile = compile_once },
-        { .name = "port", .each = VMN_EACH_ROW, .table = VMN_TABLE_PORT,
+        { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
           .compile = compile_port },
         { .name = "shared", .each = VMN_EACH_KEY, .relation = REL_SHARED,
           .compile = compile_shared },

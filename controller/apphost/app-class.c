@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Takes over an app's descriptor by the sizes that it says; see
+ * app-class.h. */
+
+#include <config.h>
+
+#include "controller/apphost/app-class.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "util.h"
+
+/* No element may be longer than this: a size that is, is none. */
+#define SIZE_MAX_SANE 4096
+
+/* The bytes of a struct up to the end of 'MEMBER'. */
+#define SIZE_UP_TO(STRUCT, MEMBER) \
+    (offsetof(struct STRUCT, MEMBER) + sizeof ((struct STRUCT *) 0)->MEMBER)
+
+/* How long the descriptor was when VMN_APP_ABI got its number. */
+#define CLASS_SIZE_MIN SIZE_UP_TO(vmn_app_class, flow_owner)
+
+/* The arrays of a descriptor.  Each element begins with a name (const char *),
+ * and one whose name is NULL ends the array. */
+static const struct array {
+    const char *size_name;      /* For people. */
+    size_t size_offset;         /* Of the elements' size in the descriptor. */
+    size_t offset;              /* Of the pointer to the first element. */
+    size_t size;                /* Of an element, to this daemon. */
+    size_t min;                 /* The same when the ABI got its number. */
+} arrays[] = {
+#define ARRAY(NAME, MEMBER, STRUCT, LAST)                               \
+    { #NAME "_size", offsetof(struct vmn_app_class, NAME##_size),       \
+      offsetof(struct vmn_app_class, MEMBER), sizeof(struct STRUCT),    \
+      SIZE_UP_TO(STRUCT, LAST) }
+    ARRAY(stage, stages, vmn_stage_class, miss),
+    ARRAY(query, queries, vmn_query_class, eval),
+    ARRAY(unit, units, vmn_unit_class, compile),
+    ARRAY(number, numbers, vmn_number_class, max),
+    ARRAY(handler, handlers, vmn_handler_class, to_controller),
+#undef ARRAY
+};
+
+/* Copies what both know; false if 'theirs' has more, and uses it. */
+static bool
+copy(void *ours, size_t our_size, const void *theirs, size_t their_size)
+{
+    memcpy(ours, theirs, MIN(our_size, their_size));
+    for (size_t i = our_size; i < their_size; i++) {
+        if (((const char *) theirs)[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static char *
+check_size(const char *name, uint32_t size, size_t min)
+{
+    return (size < min || size > SIZE_MAX_SANE || size % sizeof(void *)
+            ? xasprintf("\"%s\" is %u; at least %"PRIuSIZE", a multiple of "
+                        "%"PRIuSIZE", is needed",
+                        name, size, min, sizeof(void *))
+            : NULL);
+}
+
+/* Replaces an array of the app's in 'class_' by a copy. */
+static char *
+clone_array(struct vmn_app_class *class_, const struct array *array)
+{
+    const char **member = (const char **) ((char *) class_ + array->offset);
+    const char *theirs = *member;
+    uint32_t size;
+    size_t n = 0;
+    char *ours;
+    char *problem;
+
+    if (!theirs) {
+        return NULL;
+    }
+    *member = NULL;             /* Not ours to free. */
+    memcpy(&size, (const char *) class_ + array->size_offset, sizeof size);
+    problem = check_size(array->size_name, size, array->min);
+    if (problem) {
+        return problem;
+    }
+    while (*(const char *const *) (theirs + n * size)) {
+        n++;
+    }
+    ours = xcalloc(n + 1, array->size);
+    *member = ours;
+    for (size_t i = 0; i < n; i++) {
+        if (!copy(ours + i * array->size, array->size, theirs + i * size,
+                  size)) {
+            return xasprintf("element %"PRIuSIZE" of \"%s\" %u has members "
+                             "that are newer than this vmnd", i,
+                             array->size_name, size);
+        }
+    }
+    return NULL;
+}
+
+struct vmn_app_class *
+app_class_clone(const struct vmn_app_class *theirs, char **problem)
+{
+    struct vmn_app_class *class_;
+
+    if (theirs->abi != VMN_APP_ABI) {
+        *problem = xasprintf("\"abi\": it is built for plugin ABI %u, this is "
+                             "%d", theirs->abi, VMN_APP_ABI);
+        return NULL;
+    }
+    *problem = check_size("size", theirs->size, CLASS_SIZE_MIN);
+    if (*problem) {
+        return NULL;
+    }
+    class_ = xzalloc(sizeof *class_);
+    if (!copy(class_, sizeof *class_, theirs, theirs->size)) {
+        *problem = xasprintf("\"size\" %u: it has members that are newer than "
+                             "this vmnd", theirs->size);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(arrays); i++) {
+        if (*problem) {
+            /* The rest is not ours to free. */
+            memset((char *) class_ + arrays[i].offset, 0, sizeof(void *));
+        } else {
+            *problem = clone_array(class_, &arrays[i]);
+        }
+    }
+    if (*problem) {
+        app_class_destroy(class_);
+        return NULL;
+    }
+    return class_;
+}
+
+void
+app_class_destroy(const struct vmn_app_class *class_)
+{
+    if (class_) {
+        for (size_t i = 0; i < ARRAY_SIZE(arrays); i++) {
+            free(*(void *const *) ((const char *) class_ + arrays[i].offset));
+        }
+        free(CONST_CAST(struct vmn_app_class *, class_));
+    }
+}
