@@ -165,7 +165,11 @@ class Dhclient(Client):
         self.spawn(self.args[:1] + ["-d"] + self.args[1:])
 
     def release(self):
-        """Another one, which gives back what the first has."""
+        """Another one, which gives back what the first has.  It ends the
+        first by its pidfile, which that writes only after its script has run
+        for the first time."""
+        wait_for("dhclient's pidfile", lambda: os.path.exists(
+            os.path.join(self.place, "pid")), 20)
         netns.run(self.args[:1] + ["-r"] + self.args[1:], ns=self.vm.ns)
         self.process.wait(20)
         self.process = None
