@@ -29,7 +29,8 @@ EXTRA_DIST += deploy/lab/vmn-lab
 # The certificate authority, under the name that people call it by.
 bin_SCRIPTS += vmn-pki
 vmn-pki: deploy/pki
-	$(AM_V_GEN)cp $(srcdir)/deploy/pki $@.tmp && chmod +x $@.tmp && mv $@.tmp $@
+	$(AM_V_GEN)cp $(srcdir)/deploy/pki $@.tmp && chmod +x $@.tmp \
+	  && mv $@.tmp $@
 EXTRA_DIST += deploy/pki
 CLEANFILES += vmn-pki
 CLEANFILES += vmn-lab

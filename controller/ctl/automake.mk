@@ -61,8 +61,9 @@ controller_ctl_libctl_a_SOURCES = \
 controller_ctl_libctl_a_CFLAGS = $(AM_CFLAGS) $(YAML_CFLAGS) $(CURL_CFLAGS) \
 	$(ARCHIVE_CFLAGS)
 
-CTL_LIBS = controller/ctl/libctl.a controller/libvmn.a $(OVS_LIBS) $(JANSSON_LIBS) \
-	$(YAML_LIBS) $(CURL_LIBS) $(ARCHIVE_LIBS) $(SQLITE_LIBS) $(SSL_LIBS) $(UNBOUND_LIBS)
+CTL_LIBS = controller/ctl/libctl.a controller/libvmn.a $(OVS_LIBS) \
+	$(JANSSON_LIBS) $(YAML_LIBS) $(CURL_LIBS) $(ARCHIVE_LIBS) \
+	$(SQLITE_LIBS) $(SSL_LIBS) $(UNBOUND_LIBS)
 
 bin_PROGRAMS += vmnctl
 vmnctl_SOURCES = controller/ctl/vmnctl.c
@@ -76,6 +77,8 @@ nodist_bashcomp_DATA = controller/ctl/bash/vmnctl
 nodist_zshcomp_DATA = controller/ctl/zsh/_vmnctl
 CLEANFILES += $(nodist_bashcomp_DATA) $(nodist_zshcomp_DATA)
 controller/ctl/bash/vmnctl: vmnctl$(EXEEXT)
-	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./vmnctl$(EXEEXT) completion bash >$@.tmp && mv $@.tmp $@
+	$(AM_V_GEN)$(MKDIR_P) $(@D) \
+	  && ./vmnctl$(EXEEXT) completion bash >$@.tmp && mv $@.tmp $@
 controller/ctl/zsh/_vmnctl: vmnctl$(EXEEXT)
-	$(AM_V_GEN)$(MKDIR_P) $(@D) && ./vmnctl$(EXEEXT) completion zsh >$@.tmp && mv $@.tmp $@
+	$(AM_V_GEN)$(MKDIR_P) $(@D) \
+	  && ./vmnctl$(EXEEXT) completion zsh >$@.tmp && mv $@.tmp $@

@@ -46,7 +46,7 @@ void flow_quota_unref(struct flow_quota *);
 
 void quota_draft_add(struct quota_draft *, struct flow_quota *);
 void quota_draft_add_set(struct quota_draft *, const struct quota_set *);
-/* Makes the draft a set, with a reference for the caller, and frees it. 
+/* Makes the draft a set, with a reference for the caller, and frees it.
  * Returns NULL if there is nothing in it. */
 struct quota_set *quota_draft_finish(struct quota_draft *, struct quotas *);
 /* 'set' may be NULL. */

@@ -12,10 +12,10 @@
 #include "controller/schema/value.h"
 
 #define PARAMS(...)                                                     \
-    .params = (const struct schema_field []) { __VA_ARGS__, SHOWN_END }
+    .params = (const struct schema_field[]) { __VA_ARGS__, SHOWN_END }
 
 #define HEADERS(...)                                                    \
-    .headers = (const struct schema_field []) { __VA_ARGS__, SHOWN_END }
+    .headers = (const struct schema_field[]) { __VA_ARGS__, SHOWN_END }
 
 /* Parameters that several calls have. */
 #define LIMIT(MAX, DEF)                                                 \

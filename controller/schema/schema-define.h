@@ -14,9 +14,9 @@
     .n_offset = offsetof(struct STRUCT, n_##MEMBER)
 #define ASSIGNED_AT(STRUCT, MEMBER)                            \
     .assigned_offset = offsetof(struct STRUCT, MEMBER)
-#define NAMES(...) (const char *const []) { __VA_ARGS__, NULL }
-#define FIELDS (const struct schema_field [])
-#define COLUMNS (const struct schema_column [])
+#define NAMES(...) (const char *const[]) { __VA_ARGS__, NULL }
+#define FIELDS (const struct schema_field[])
+#define COLUMNS (const struct schema_column[])
 
 /* What every desired resource has. */
 #define COMMON(STRUCT)                                                  \

@@ -8,7 +8,7 @@
 
 #include "controller/schema/schema.h"
 
-/* JSON as it is written here. */
+/* JSON as it is written here: clang-format off */
 #define EXAMPLE(NAME, ...) { .name = NAME, .spec = #__VA_ARGS__ }
 
 const struct schema_example

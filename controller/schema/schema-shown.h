@@ -18,9 +18,9 @@
 #define SHOWN_END { .name = NULL }
 
 #define SHOWN_STRUCT(NAME, ...)                                         \
-    { .name = NAME, .fields = (const struct schema_field []) {          \
+    { .name = NAME, .fields = (const struct schema_field[]) {          \
         __VA_ARGS__, SHOWN_END } }
-#define SHOWN_NAMES(...) .names = (const char *const []) { __VA_ARGS__, NULL }
+#define SHOWN_NAMES(...) .names = (const char *const[]) { __VA_ARGS__, NULL }
 
 /* The same for a member of 'struct KEPT' that is called so in JSON as well, and
  * is kept as schema-struct.h says of the type; of a list with its count. */
@@ -42,7 +42,7 @@
 /* Does not compile if the member is of another size. */
 #define SHOWN_AT(KEPT, MEMBER, SIZE)                                    \
     .offset = (offsetof(struct KEPT, MEMBER)                            \
-               + 0 * sizeof(char [sizeof ((struct KEPT *) 0)->MEMBER    \
+               + 0 * sizeof(char[sizeof((struct KEPT *) 0)->MEMBER     \
                                   == (SIZE) ? 1 : -1]))
 #define SHOWN_SIZE_BOOL sizeof(bool)
 #define SHOWN_SIZE_INT sizeof(int)
@@ -59,7 +59,7 @@
 /* SHOWN_STRUCT of what is kept in 'struct KEPT'. */
 #define SHOWN_KEPT(NAME, KEPT, ...)                                     \
     { .name = NAME, .size = sizeof(struct KEPT),                        \
-      .fields = (const struct schema_field []) {                        \
+      .fields = (const struct schema_field[]) {                        \
         __VA_ARGS__, SHOWN_END } }
 
 /* Flags. */

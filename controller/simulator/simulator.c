@@ -391,7 +391,7 @@ static void
 find_neighbour(struct ctx *ctx)
 {
     static const struct eth_addr someone
-        = ETH_ADDR_C(02,00,00,00,00,00);
+        = ETH_ADDR_C(02, 00, 00, 00, 00, 00);
 
     ctx->flow->dl_dst = someone;
 }

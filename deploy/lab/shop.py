@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The demonstration: a shop of three tiers on three hypervisors, with another
 tenant beside it that has the very same addresses.  shop.yaml and street.yaml
-hold what VMN is told; this file puts the VMs on hosts, sends real packets between them, and
-says which of VMN's claims came true.
+hold what VMN is told; this file puts the VMs on hosts, sends real packets
+between them, and says which of VMN's claims came true.
 
 `vmn-lab demo` runs it; tests/system/test_demo.py runs the same scenes."""
 

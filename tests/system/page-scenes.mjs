@@ -3,9 +3,10 @@
 // What is done with the page, and what must then be seen.  The demonstration's
 // shop is there: three hosts, eleven VMs, a router and a balancer.
 //
-// A scene has play({page, context, url, token, api, shoot, go}), and perhaps: stranger
-// (it has no token), dark, elsewhere (it asks another address than 'url'),
-// allows (what the console may say), bench (played only when it is asked for).
+// A scene has play({page, context, url, token, api, shoot, go}), and perhaps:
+// stranger (it has no token), dark, elsewhere (it asks another address than
+// 'url'), allows (what the console may say), bench (played only when it is
+// asked for).
 
 import assert from "node:assert/strict";
 import { connect, createServer } from "node:net";

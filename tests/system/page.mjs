@@ -34,8 +34,8 @@ async function api(method, path, body) {
   return response.json();
 }
 
-/** What is wrong with names, contrast, order and so on of what is shown now, by
- * the rules of WCAG 2.1 (A and AA) that a program can check. */
+/** What is wrong with names, contrast, order and so on of what is shown now,
+ * by the rules of WCAG 2.1 (A and AA) that a program can check. */
 async function barriers(page) {
   const { violations } = await page.evaluate(() => window.axe.run(document, {
     runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"],

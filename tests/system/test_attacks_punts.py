@@ -281,7 +281,7 @@ def test_take_what_others_are_told_of_rejections(lab, world):
     assert disturbed >= 0.9 * undisturbed > 0
 
 
-# Neighbours on a physical network.  -------------------------------------------
+# Neighbours on a physical network.  ------------------------------------------
 
 @pytest.fixture
 def outside(lab, world):
@@ -351,7 +351,7 @@ def test_keep_others_from_resolving_neighbours(lab, world, outside):
     assert reached >= 0.9 * len(ips)
 
 
-# What is dropped is told.  ----------------------------------------------------
+# What is dropped is told.  ---------------------------------------------------
 
 METERED = 'vmn_packet_ins_metered_total{sender="port"}'
 
@@ -373,7 +373,7 @@ def test_be_dropped_by_a_meter_and_have_nobody_know(lab, world):
     assert "too many packets to the controller" in shown
 
 
-# Flows that go, and a restart.  -----------------------------------------------
+# Flows that go, and a restart.  ----------------------------------------------
 
 def own_flows(host):
     text = host.ofctl("dump-flows", "br-int", "--no-stats", "table=246") \
@@ -460,7 +460,7 @@ def test_lose_the_meters_by_a_restart(lab, world):
         == {k: f.actions for k, f in flows(host).items()}
 
 
-# SCTP.  -----------------------------------------------------------------------
+# SCTP.  ----------------------------------------------------------------------
 
 def test_get_past_a_denial_by_sctp_that_the_other_side_has_sent(world):
     """Userspace conntrack takes all SCTP of two addresses for one connection:

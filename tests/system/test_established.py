@@ -127,7 +127,7 @@ def pair(module_lab):
     check_log(module_lab.vmnd)
 
 
-# What is asked of the pair.  --------------------------------------------------
+# What is asked of the pair.  -------------------------------------------------
 
 def service(name, protocol, *ports):
     return [{"type": "services", "name": name, "spec": {

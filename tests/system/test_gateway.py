@@ -32,8 +32,8 @@ FAMILIES = ((ROUTER, OURS, NEAR, FAR), (ROUTER6, OURS6, NEAR6, FAR6))
 @pytest.fixture(params=[None, 7], ids=["flat", "vlan"])
 def shop(request, world):
     """Networks "a" and "b" of router "r", which has its gateway on h1 or else h2;
-    a VM of each on h1 and on h3, which has no way out of its own; and outside, a
-    router, a machine beside it and one behind it.  All of both families."""
+    a VM of each on h1 and on h3, which has no way out of its own; and outside,
+    a router, a machine beside it and one behind it.  All of both families."""
     world.provider_hosts_are("h1", "h2")
     provider = {"physical": "dc"}
     if request.param:

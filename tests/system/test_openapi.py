@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The API as it describes itself (GET /v1/openapi.json): the document is what
-OpenAPI says one is, tells of all calls and no others, its examples can be made,
-what vmnd answers is what it says, and a client that is generated from it
+OpenAPI says one is, tells of all calls and no others, its examples can be
+made, what vmnd answers is what it says, and a client that is generated from it
 works."""
 
 import copy

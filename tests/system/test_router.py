@@ -190,8 +190,8 @@ def test_what_has_no_way_on_is_told(world, pair):
 
 # Three routers in a row.  --------------------------------------------------
 
-# r1 joins n1 to n3, r2 n3 to n6, r3 n6 to n9.  The gateway of n3 is r1, that of
-# n6 r2; the next router in a row has the address that ends in 2.
+# r1 joins n1 to n3, r2 n3 to n6, r3 n6 to n9.  The gateway of n3 is r1, that
+# of n6 r2; the next router in a row has the address that ends in 2.
 ROUTERS = {"r1": (1, 2, 3), "r2": (3, 4, 5, 6), "r3": (6, 7, 8, 9)}
 SECOND = {("r2", 3), ("r3", 6)}
 ROUTES = {"r1": {None: ("r2", 3)}, "r3": {None: ("r2", 6)},

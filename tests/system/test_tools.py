@@ -342,8 +342,8 @@ def test_top_tells_what_a_change_made_it_compute(filled):
                                  "name": "a"}]
     assert group["who"] == ["unix:uid=%d" % os.getuid()]
     apps = {a["app"]: a for a in group["apps"]}
-    # Which groups it is in is asked anew.  No group looks at the label: nothing
-    # follows, and nobody is concerned.
+    # Which groups it is in is asked anew.  No group looks at the label:
+    # nothing follows, and nobody is concerned.
     assert apps["firewall"]["by_query"] == {"groups": 1}
     assert not apps["firewall"]["by_unit"] and "overlay" not in apps
     assert group["hosts"] == {"concerned": 0, "confirmed": 0}

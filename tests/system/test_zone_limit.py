@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A host's zone_limit, on hosts whose Open vSwitch has zone limits: real
-ovsdb-servers with the schema of 3.1 and the column that came with 3.3, which the
-lab's ovs-vswitchd passes over."""
+ovsdb-servers with the schema of 3.1 and the column that came with 3.3, which
+the lab's ovs-vswitchd passes over."""
 
 import os
 import subprocess

@@ -2,8 +2,9 @@
 """Truth tables: nine VMs, some objects, and who then reaches whom.
 
 The VMs are a, b and c in each of x, y and z (labels "ns" and "pod"), spread
-over three hosts: in one network, or in three that a router joins.  A case says what is in force and what becomes of
-"everyone reaches everyone" by it, in lines like
+over three hosts: in one network, or in three that a router joins.  A case says
+what is in force and what becomes of "everyone reaches everyone" by it, in
+lines like
 
     deny * -> x/a           allow y/* -> x/a tcp/80
 

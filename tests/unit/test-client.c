@@ -281,7 +281,7 @@ teardown(void **state OVS_UNUSED)
 /* The switch.  ----------------------------------------------------------- */
 
 /* The output of a shell command; the caller frees it. */
-static char * OVS_PRINTF_FORMAT(1, 2)
+static char *OVS_PRINTF_FORMAT(1, 2)
 output_of(const char *format, ...)
 {
     char shell[] = "sh", option[] = "-c";

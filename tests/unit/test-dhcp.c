@@ -233,8 +233,8 @@ assert_option(const struct vmn_dhcp4 *dhcp, uint8_t code, const void *data,
     }
 }
 #define ASSERT_OPTION(DHCP, CODE, ...) \
-    assert_option(DHCP, CODE, (const uint8_t []) { __VA_ARGS__ }, \
-                  sizeof((const uint8_t []) { __VA_ARGS__ }))
+    assert_option(DHCP, CODE, (const uint8_t[]) { __VA_ARGS__ }, \
+                  sizeof((const uint8_t[]) { __VA_ARGS__ }))
 
 static void
 assert_no_option(const struct vmn_dhcp4 *dhcp, uint8_t code)

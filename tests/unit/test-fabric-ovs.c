@@ -59,7 +59,7 @@ run(const char *format, ...)
     free(command);
 }
 
-static char * OVS_PRINTF_FORMAT(1, 2)
+static char *OVS_PRINTF_FORMAT(1, 2)
 output_of(const char *format, ...)
 {
     char buf[4096];

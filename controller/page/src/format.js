@@ -14,7 +14,9 @@ export function short(n) {
     if (n >= size) {
       const scaled = n / (unit === "k" ? 1e3 : size);
 
-      return `${scaled >= 100 ? Math.round(scaled) : scaled.toFixed(1)} ${unit}`;
+      const digits = scaled >= 100 ? 0 : 1;
+
+      return `${scaled.toFixed(digits)} ${unit}`;
     }
   }
   return whole.format(n);

@@ -16,8 +16,8 @@ import * as trace from "./views/trace.js";
 
 /* Each has a 'path', a 'title', and mount(root, { signal, words }), which fills
  * 'root', and stops all that it does when 'signal' is aborted.  'words' are the
- * rest of the address.  It may return a function that is called with these when
- * they change; else it is mounted anew. */
+ * rest of the address.  It may return a function that is called with these
+ * when they change; else it is mounted anew. */
 const views = [overview, topology, reachability, trace, policies,
   changes];
 

@@ -108,8 +108,10 @@ export function table({ label, columns, open, key, most = 12, end }) {
     body.addEventListener("keydown", (event) => {
       const i = indexOf(event);
       const page = Math.max(1, Math.floor(scroller.clientHeight / ROW) - 2);
-      const to = { ArrowDown: i + 1, ArrowUp: i - 1, Home: 0,
-        End: rows.length - 1, PageDown: i + page, PageUp: i - page }[event.key];
+      const to = {
+        ArrowDown: i + 1, ArrowUp: i - 1, Home: 0, End: rows.length - 1,
+        PageDown: i + page, PageUp: i - page,
+      }[event.key];
 
       if (i < 0 || event.target.closest("button, a, input")) {
         return;

@@ -92,9 +92,9 @@ class Host:
 
     def _keep_routes(self):
         """Has links get no link-local address by themselves: one that came a
-        second after each link would change the routes, and Open vSwitch forgets
-        all of them for the moment that it takes to read them anew.  Packets that
-        need a tunnel just then are lost."""
+        second after each link would change the routes, and Open vSwitch
+        forgets all of them for the moment that it takes to read them anew.
+        Packets that need a tunnel just then are lost."""
         with netns.inside(self.ns), open(
                 "/proc/sys/net/ipv6/conf/default/addr_gen_mode", "w") as mode:
             mode.write("1")         # IN6_ADDR_GEN_MODE_NONE.

@@ -3,7 +3,7 @@
 own loopback, which is inside of the lab: a relay listens on this machine's, and
 ends with the lab.
 
-    python3 page.py FD PORT     relays what comes to listening socket FD to PORT
+    python3 page.py FD PORT   relays what comes to listening socket FD to PORT
 
 Not for what the page shows."""
 

@@ -220,7 +220,7 @@ op_delete(struct context *c, struct json *result)
 
 /* What is taken from a map may be given by its keys alone. */
 static struct ovsdb_error *
-operand(struct context *c, const struct ovsdb_type *column, bool delete,
+operand(struct context *c, const struct ovsdb_type *column, bool deletes,
         const struct json *json, struct ovsdb_type *type,
         struct ovsdb_datum *value)
 {
@@ -230,7 +230,7 @@ operand(struct context *c, const struct ovsdb_type *column, bool delete,
     type->n_min = 0;
     type->n_max = UINT_MAX;
     error = ovsdb_datum_from_json(value, type, json, c->symbols);
-    if (error && delete && ovsdb_type_is_map(column)) {
+    if (error && deletes && ovsdb_type_is_map(column)) {
         ovsdb_error_destroy(error);
         type->value.type = OVSDB_TYPE_VOID;
         error = ovsdb_datum_from_json(value, type, json, c->symbols);
@@ -248,14 +248,14 @@ mutate(struct context *c, struct row *row, const struct json *mutation)
     struct ovsdb_datum old, new, value;
     struct ovsdb_error *error;
     struct ovsdb_type type;
-    bool delete;
+    bool deletes;
 
     if (column < 0 || !mutator || !element(mutation, 2)) {
         return syntax("a mutation makes no sense");
     }
     column_type = &c->schema->columns[column].type;
-    delete = !strcmp(mutator, "delete");
-    error = operand(c, column_type, delete, element(mutation, 2), &type,
+    deletes = !strcmp(mutator, "delete");
+    error = operand(c, column_type, deletes, element(mutation, 2), &type,
                     &value);
     if (error) {
         return error;
@@ -264,7 +264,7 @@ mutate(struct context *c, struct row *row, const struct json *mutation)
     ovsdb_datum_clone(&new, &old);
     if (!strcmp(mutator, "insert")) {
         ovsdb_datum_union(&new, &value, column_type);
-    } else if (delete) {
+    } else if (deletes) {
         ovsdb_datum_subtract(&new, column_type, &value, &type);
     } else if (!strcmp(mutator, "+=") && new.n == 1 && value.n == 1
                && column_type->key.type == OVSDB_TYPE_INTEGER) {

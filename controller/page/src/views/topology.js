@@ -24,8 +24,8 @@ const NETWORKS_MAX = 1000;
 const COLOURS = 8;              // And one for all others; page.css has them.
 
 /* Sizes of cards; and of small ones, where there are many. */
-const LARGE = { width: 196, head: 30, foot: 20, chip: 13, step: 17, columns: 10,
-  rows: 4, gapX: 20, gapY: 40, wide: 4 };
+const LARGE = { width: 196, head: 30, foot: 20, chip: 13, step: 17,
+  columns: 10, rows: 4, gapX: 20, gapY: 40, wide: 4 };
 const SMALL = { width: 64, head: 18, foot: 0, gapX: 8, gapY: 10, wide: 14 };
 const LARGE_MAX = 150;
 
@@ -105,8 +105,8 @@ function sortNetworks(cards, routers) {
 
 // Layout.  ------------------------------------------------------------------
 
-/** So many that all of it is as large as can be in a frame of that ratio, which
- * has room for some cards as they are. */
+/** So many that all of it is as large as can be in a frame of that ratio,
+ * which has room for some cards as they are. */
 function bestColumns(n, size, top, height, ratio) {
   const wide = size.wide * (size.width + size.gapX);
   let best = 1;
