@@ -34,9 +34,6 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/claims.c \
 	controller/fabric/ovsdb/claims.h \
 	controller/fabric/ovsdb/database-budget.c \
-	controller/fabric/ovsdb/facts-commit.c \
-	controller/fabric/ovsdb/facts.c \
-	controller/fabric/ovsdb/facts.h \
 	controller/fabric/ovsdb/host-db.c \
 	controller/fabric/ovsdb/host-db.h \
 	controller/fabric/ovsdb/host-ipsec.c \
@@ -45,6 +42,9 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/host-status.c \
 	controller/fabric/ovsdb/host-telemetry.c \
 	controller/fabric/ovsdb/host-trunk.c \
+	controller/fabric/ovsdb/observed-commit.c \
+	controller/fabric/ovsdb/observed-state.c \
+	controller/fabric/ovsdb/observed-state.h \
 	controller/fabric/ovsdb/ovsdb-side.h \
 	controller/fabric/ovsdb/placement.c \
 	controller/fabric/ovsdb/placement.h \

@@ -15,8 +15,8 @@
 
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric.h"
-#include "controller/fabric/ovsdb/facts.h"
 #include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/ovsdb/observed-state.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "proto/ovsdb/ovsdb.h"
@@ -872,7 +872,7 @@ silent_host_keeps_its_bindings(void **state OVS_UNUSED)
     UNTIL(bound("p1", "hv1", NULL) && bound("p2", "hv1", NULL));
     before = revision_of(VMN_TABLE_BINDING, "p1");
     ovs_sandbox_stop_server(&sandboxes[0]);
-    UNTIL(facts_find_host(fabric->db->facts, "hv1")->silent);
+    UNTIL(observed_find_host(fabric->db->observed, "hv1")->silent);
     settle();
     assert_int_equal(revision_of(VMN_TABLE_BINDING, "p1"), before);
     assert_non_null(get_vif("hv1/p1"));
@@ -882,7 +882,7 @@ silent_host_keeps_its_bindings(void **state OVS_UNUSED)
     add_vif(1, "tap2", "p2", 7);
     UNTIL(bound("p2", "hv2", "hv1"));
     ovs_sandbox_start_server(&sandboxes[0]);
-    UNTIL(!facts_find_host(fabric->db->facts, "hv1")->silent);
+    UNTIL(!observed_find_host(fabric->db->observed, "hv1")->silent);
     settle();
     assert_true(bound("p1", "hv1", NULL));
     assert_true(bound("p2", "hv2", "hv1"));
@@ -978,7 +978,7 @@ first_reports_are_loaded(void **state OVS_UNUSED)
 /* A report that a test makes up.  The host's database is not there. */
 struct made_up {
     size_t n;
-    struct fact_report *reports;
+    struct vif_report *reports;
 };
 
 static void
@@ -987,7 +987,7 @@ made_up_init(struct made_up *m, size_t n)
     m->n = n;
     m->reports = xcalloc(n, sizeof *m->reports);
     for (size_t i = 0; i < n; i++) {
-        m->reports[i] = (struct fact_report) {
+        m->reports[i] = (struct vif_report) {
             .iface_id = xasprintf("i%"PRIuSIZE, i), .iface = "tap",
             .ofport = 1 + i, .link_up = true,
         };
@@ -1007,7 +1007,7 @@ made_up_uninit(struct made_up *m)
 static void
 made_up_change(struct made_up *m, int i)
 {
-    struct fact_report *other = &m->reports[m->n / 2 + 7 * i];
+    struct vif_report *other = &m->reports[m->n / 2 + 7 * i];
 
     free(CONST_CAST(char *, m->reports[i].iface_id));
     m->reports[i].iface_id = xasprintf("new%d", i);
@@ -1032,32 +1032,32 @@ assert_loaded(const struct made_up *m)
 static void
 report_in_the_middle_of_loading_counts(void **state OVS_UNUSED)
 {
-    struct fact_host *facts;
+    struct observed_host *observed;
     struct made_up m;
     int n = 0;
 
     ovs_sandbox_stop_server(&sandboxes[0]);
     put_host(0, "br-int", false);
     restart_vmnd();
-    facts = facts_find_host(fabric->db->facts, "hv1");
-    assert_true(facts->facts->gathering);
+    observed = observed_find_host(fabric->db->observed, "hv1");
+    assert_true(observed->state->in_barrier);
     made_up_init(&m, 20000);
-    facts_host_report(facts, m.reports, m.n);
-    fabric->db->gathering_until_ms = 0;
-    event_active(fabric->db->gathering, EV_TIMEOUT, 1);
-    UNTIL(facts->loaded);
-    for (; facts->facts->gathering; n++) {
+    observed_host_report(observed, m.reports, m.n);
+    fabric->db->barrier_until_ms = 0;
+    event_active(fabric->db->barrier, EV_TIMEOUT, 1);
+    UNTIL(observed->loaded);
+    for (; observed->state->in_barrier; n++) {
         /* The slower the machine, the more turns. */
         if (n < 100) {
             made_up_change(&m, n);
-            facts_host_report(facts, m.reports, m.n);
+            observed_host_report(observed, m.reports, m.n);
         }
         loop_turn(loop, 0);
     }
     assert_true(n > 1);
     UNTIL(commit_is_quiescent(commit)
-          && ovs_list_is_empty(&facts->facts->submitted)
-          && !facts->request.n_ops);
+          && ovs_list_is_empty(&observed->state->submitted)
+          && !observed->request.n_ops);
     assert_loaded(&m);
     made_up_uninit(&m);
 }
@@ -1216,7 +1216,8 @@ refused_report_is_sent_again(void **state OVS_UNUSED)
     assert_null(get_vif("hv1/p1"));
     settle();
 
-    const struct fact_port *port = facts_find_port(fabric->db->facts, "p2");
+    const struct observed_port *port
+        = observed_find_port(fabric->db->observed, "p2");
     assert_true(bound("p2", port->active, port->candidate));
     assert_non_null(port->candidate);
 }
@@ -1264,8 +1265,8 @@ ports_of_a_large_request_are_followed(void **state OVS_UNUSED)
     model_request_add(&request, MODEL_PUT, VMN_TABLE_PORT, "p2",
                       json_pack("{s:s}", "network", "net"));
     fixture_submit(&request, fixture_turn);
-    assert_null(facts_find_port(fabric->db->facts, "p1"));
-    assert_false(fabric->db->facts->resyncing);
+    assert_null(observed_find_port(fabric->db->observed, "p1"));
+    assert_false(fabric->db->observed->resyncing);
     UNTIL(bound("p2", "hv1", NULL));
 }
 
@@ -1356,8 +1357,8 @@ taken_tunnel_number_is_found_out(void **state OVS_UNUSED)
 
 /* Telemetry.  ------------------------------------------------------------ */
 
-/* Asserts that the status of telemetry 'name' comes to say this of "hv1"; NULL:
- * nothing. */
+/* Asserts that the status of telemetry 'name' comes to say this of "hv1";
+ * NULL: nothing. */
 static bool
 telemetry_is(const char *name, const char *sflow, const char *ipfix,
              const char *reason)

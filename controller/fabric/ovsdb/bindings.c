@@ -12,9 +12,9 @@
  * names is ready: that is the candidate first, so that its switch is told, and
  * becomes active when the switch has acknowledged it.
  *
- * Claims that the port's row, or the host's, does not allow count as none.  The
- * active host is one of these once its row is changed so; it goes at once if no
- * allowed host has the interface, and else once that host is ready. */
+ * Claims that the port's row, or the host's, does not allow count as none.
+ * The active host is one of these once its row is changed so; it goes at once
+ * if no allowed host has the interface, and else once that host is ready. */
 
 #include <config.h>
 

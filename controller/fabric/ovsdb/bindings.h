@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Where a port is: which host's claim is its binding, and which one is the
- * candidate.  A pure function of what is known; facts.c gathers that. */
+ * candidate.  A pure function of what is known; observed-state.c gathers
+ * that. */
 
 #ifndef CONTROLLER_FABRIC_OVSDB_BINDINGS_H
 #define CONTROLLER_FABRIC_OVSDB_BINDINGS_H 1

@@ -78,7 +78,7 @@ host_db_report(struct fabric_host_db *db,
                const struct ovsdb_status *status)
 {
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(1, 5);
-    uint64_t n_changes = db->facts->n_changes;
+    uint64_t n_changes = db->observed->n_changes;
     uint64_t datapath_id = db->host->datapath_id;
 
     bool waits = db->limit.due_ms != INT64_MAX;
@@ -100,7 +100,7 @@ host_db_report(struct fabric_host_db *db,
         }
     }
     report_limit_end(&db->limit, (db->reason_changed
-                                  || db->facts->n_changes != n_changes
+                                  || db->observed->n_changes != n_changes
                                   || db->host->datapath_id != datapath_id));
 }
 
@@ -130,8 +130,8 @@ host_db_update(struct fabric_host_db *db)
     }
     if (snapshot && !db->refused) {
         db->silent_ms = 0;
-        facts_host_set_silent(db->facts, false);
-    } else if (!db->silent_ms && !db->facts->silent) {
+        observed_host_set_silent(db->observed, false);
+    } else if (!db->silent_ms && !db->observed->silent) {
         db->silent_ms = silent_from_now(db);
     }
     host_db_arm(db);
@@ -144,7 +144,8 @@ changed_cb(void *db)
     host_db_update(db);
 }
 
-static void host_db_wish(struct fabric_host_db *, const struct vmn_host *);
+static void host_db_set_desired(struct fabric_host_db *,
+                                const struct vmn_host *);
 
 static void
 timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *db_)
@@ -154,13 +155,13 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *db_)
     if (db->trunks_due) {
         db->trunks_due = false;
         if (host_trunk_update(db)) {
-            host_db_wish(db, db->host->row);
+            host_db_set_desired(db, db->host->row);
         }
     }
     if (db->silent_ms
         && loop_now_ms(db->host->fabric->loop) >= db->silent_ms) {
         db->silent_ms = 0;
-        facts_host_set_silent(db->facts, true);
+        observed_host_set_silent(db->observed, true);
     }
     host_db_update(db);
 }
@@ -178,10 +179,10 @@ format_ip(const struct vmn_ip *ip, char buffer[INET6_ADDRSTRLEN])
 }
 
 static void
-host_db_wish(struct fabric_host_db *db, const struct vmn_host *row)
+host_db_set_desired(struct fabric_host_db *db, const struct vmn_host *row)
 {
     char ip[INET6_ADDRSTRLEN];
-    struct ovsdb_desired wish = {
+    struct ovsdb_desired desired = {
         .owner = HOST_DB_OWNER,
         .bridge = row->bridge,
         .datapath_type = db->datapath_type,
@@ -197,25 +198,25 @@ host_db_wish(struct fabric_host_db *db, const struct vmn_host *row)
         .sflow = db->telemetry.sflow,
         .ipfix = db->telemetry.ipfix,
         .zone_limit = row->zone_limit,
-        .ipsec = host_ipsec_wish,
+        .ipsec = host_ipsec_desired,
         .ipsec_aux = db,
     };
     size_t n_patches = db->n_providers + db->n_trunks;
     struct ovsdb_patch *patches = xcalloc(MAX(n_patches, 1), sizeof *patches);
 
-    host_provider_wish(db, patches);
-    host_trunk_wish(db, patches + db->n_providers);
-    wish.n_patches = n_patches;
-    wish.patches = patches;
+    host_provider_desired(db, patches);
+    host_trunk_desired(db, patches + db->n_providers);
+    desired.n_patches = n_patches;
+    desired.patches = patches;
     for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
-        wish.tunnels[i] = (struct ovsdb_tunnel) {
+        desired.tunnels[i] = (struct ovsdb_tunnel) {
             .name = host_db_tunnels[i].name,
             .type = host_db_tunnels[i].type,
             .ofport = host_db_tunnels[i].ofport,
             .wanted = db->host->fabric->db->uses[i],
         };
     }
-    ovsdb_session_set_desired(db->session, &wish);
+    ovsdb_session_set_desired(db->session, &desired);
     free(patches);
 }
 
@@ -247,13 +248,13 @@ host_db_create(struct fabric_host *host)
     struct fabric_host_db *db = xzalloc(sizeof *db);
 
     db->host = host;
-    db->facts = facts_host_add(host->fabric->db->facts, host->name);
-    fabric_host_set_claim(host, db->facts->datapath_id);
+    db->observed = observed_host_add(host->fabric->db->observed, host->name);
+    fabric_host_set_claim(host, db->observed->datapath_id);
     db->timer = evtimer_new(host->fabric->base, timer_cb, db);
     db->since_ms = time_wall_msec();
     report_limit_init(&db->limit, host->fabric->report_rate,
                       host->fabric->mtu_hold_ms);
-    shash_init(&db->held);
+    shash_init(&db->retained);
     return db;
 }
 
@@ -284,7 +285,7 @@ fabric_db_host_update(struct fabric_host *host, const struct vmn_host *row)
     db->tunnel_interface = nullable_xstrdup(row->tunnel_interface);
     db->has_ipv6 = (row->tunnel_ip.family == 6
                     || row->second_tunnel_ip.family == 6);
-    facts_host_set_accepts(db->facts, &row->port_selector);
+    observed_host_set_accepts(db->observed, &row->port_selector);
     host_provider_set(db, row);
     host_trunk_update(db);
     host_telemetry_update(db, row);
@@ -293,7 +294,7 @@ fabric_db_host_update(struct fabric_host *host, const struct vmn_host *row)
     if (!db->session || strcmp(db->remote, row->ovsdb)) {
         host_db_open_session(db, row);
     }
-    host_db_wish(db, row);
+    host_db_set_desired(db, row);
     host_db_update(db);
 }
 
@@ -305,9 +306,9 @@ fabric_db_host_destroy(struct fabric_host *host)
     if (db) {
         host->db = NULL;
         ovsdb_session_destroy(db->session);
-        facts_host_remove(db->facts);
+        observed_host_remove(db->observed);
         event_free(db->timer);
-        shash_destroy_free_data(&db->held);
+        shash_destroy_free_data(&db->retained);
         host_provider_set(db, NULL);
         host_trunk_uninit(db);
         host_telemetry_uninit(db);
@@ -324,7 +325,7 @@ fabric_db_host_destroy(struct fabric_host *host)
 size_t
 fabric_db_n_candidates(const struct fabric *fabric)
 {
-    return facts_n_candidates(fabric->db->facts);
+    return observed_n_candidates(fabric->db->observed);
 }
 
 /* Looks at the sub-ports of host 'name' later in this turn. */
@@ -397,7 +398,7 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
         }
         ovsdb_listener_set_known(db->listener, knows_address);
     }
-    db->facts = facts_create(fabric, trunks_due);
+    db->observed = observed_state_create(fabric, trunks_due);
     return 0;
 }
 
@@ -416,7 +417,7 @@ fabric_db_destroy(struct fabric *fabric)
         fabric->db = NULL;
         startup_barrier_uninit(db);
         ovsdb_listener_close(db->listener);
-        facts_destroy(db->facts);
+        observed_state_destroy(db->observed);
         ovsdb_schemas_destroy(db->schemas);
         free(db->target);
         free(db->private_key);
@@ -440,7 +441,7 @@ fabric_db_get_admission(const struct fabric *fabric,
 void
 fabric_db_acked(struct fabric *fabric)
 {
-    facts_acked(fabric->db->facts);
+    observed_acked(fabric->db->observed);
 }
 
 /* Some row of TELEMETRY is another one. */
@@ -451,7 +452,7 @@ update_telemetry(struct fabric *fabric)
 
     HMAP_FOR_EACH (host, name_node, &fabric->hosts) {
         if (host->db && host_telemetry_update(host->db, host->row)) {
-            host_db_wish(host->db, host->row);
+            host_db_set_desired(host->db, host->row);
         }
     }
 }
@@ -468,7 +469,8 @@ fabric_db_group(struct fabric *fabric,
         const struct model_write *write = &pending.writes[i];
 
         if (write->table == VMN_TABLE_PORT) {
-            facts_port_update(fabric->db->facts, write->name, write->anew);
+            observed_port_update(fabric->db->observed, write->name,
+                                 write->anew);
         }
         telemetry |= write->table == VMN_TABLE_TELEMETRY;
         commit_yield(fabric->commit);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the parts of the fabric's OVSDB side share: host-db.c (sessions and
- * wishes), host-report.c (what a host has), host-provider.c (what leads to
- * physical networks), host-trunk.c (sub-ports), host-telemetry.c (sFlow and
- * IPFIX), host-status.c (for people).  Not for other parts of the fabric,
- * which have ovsdb-side.h. */
+ * desired configuration), host-report.c (what a host has), host-provider.c
+ * (what leads to physical networks), host-trunk.c (sub-ports),
+ * host-telemetry.c (sFlow and IPFIX), host-status.c (for people).  Not for
+ * other parts of the fabric, which have ovsdb-side.h. */
 
 #ifndef CONTROLLER_FABRIC_OVSDB_HOST_DB_H
 #define CONTROLLER_FABRIC_OVSDB_HOST_DB_H 1
@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/ovsdb/facts.h"
+#include "controller/fabric/ovsdb/observed-state.h"
 #include "controller/fabric/ovsdb/report-limit.h"
 #include "openvswitch/shash.h"
 #include "proto/ovsdb/ovsdb.h"
@@ -32,18 +32,18 @@ struct fabric_db {
     struct fabric *fabric;
     struct ovsdb_listener *listener; /* Or NULL. */
     struct ovsdb_schemas *schemas;
-    struct facts *facts;
+    struct observed_state *observed;
     char *target;               /* Of bridges' controllers, or NULL. */
     char *private_key;          /* Files; all three or none. */
     char *certificate;
     char *ca_cert;
     struct ipsec *ipsec;        /* host-ipsec.c; NULL: no IPsec. */
     bool uses[OVSDB_TUNNELS_MAX]; /* Some host receives so: all send so. */
-    struct event *gathering;    /* startup-barrier.c: its timer; NULL: it is
+    struct event *barrier;      /* startup-barrier.c: its timer; NULL: it is
                                  * over. */
-    int64_t gathering_until_ms; /* At most. */
-    int64_t gathering_checked_ms; /* When it was last looked at. */
-    unsigned n_gathering_quiet; /* How often nothing was heard in a row. */
+    int64_t barrier_until_ms;   /* At most. */
+    int64_t barrier_checked_ms; /* When it was last looked at. */
+    unsigned n_barrier_quiet;   /* How often nothing was heard in a row. */
 };
 
 /* A bridge that leads to a physical network. */
@@ -65,12 +65,12 @@ struct host_trunk {
 
 /* What is told to collectors, and whose rows these are on the host. */
 enum telemetry_kind { TELEMETRY_SFLOW, TELEMETRY_IPFIX, TELEMETRY_N_KINDS };
-enum telemetry_place { TELEMETRY_ABSENT, TELEMETRY_OURS, TELEMETRY_OTHERS };
+enum telemetry_presence { TELEMETRY_ABSENT, TELEMETRY_OURS, TELEMETRY_OTHERS };
 struct host_telemetry {
     char *chosen[TELEMETRY_N_KINDS]; /* The row that says it, or NULL. */
     struct ovsdb_sflow sflow;   /* Owned, as the next. */
     struct ovsdb_ipfix ipfix;
-    enum telemetry_place there[TELEMETRY_N_KINDS]; /* As last heard. */
+    enum telemetry_presence there[TELEMETRY_N_KINDS]; /* As last heard. */
 };
 
 struct fabric_host_db {
@@ -90,13 +90,13 @@ struct fabric_host_db {
     bool trunks_due;            /* To be looked at by the timer. */
     struct host_telemetry telemetry;
     struct host_ipsec *ipsec;   /* host-ipsec.c; NULL: nobody has asked. */
-    struct fact_host *facts;
+    struct observed_host *observed;
     struct event *timer;        /* For 'trunks_due' and the next two. */
     int64_t silent_ms;          /* When it is silent, or 0: connected, or
                                  * silent already. */
-    struct shash held;          /* Names of interfaces that the switch can't
-                                 * make, and until when (struct held) they
-                                 * count as there. */
+    struct shash retained;      /* Names of interfaces that the switch can't
+                                 * make, and until when they count as there
+                                 * (struct retained_interface). */
 
     /* For people. */
     bool connected;
@@ -109,7 +109,7 @@ struct fabric_host_db {
     uint32_t underlay_mtu;      /* ...with this MTU; 0: not known. */
 };
 
-struct held {
+struct retained_interface {
     int64_t until_ms;           /* Of loop_now_ms(). */
 };
 
@@ -137,8 +137,8 @@ void host_report_set_reason(struct fabric_host_db *, bool refused,
 /* Takes in the row's; 'row' NULL: none. */
 void host_provider_set(struct fabric_host_db *, const struct vmn_host *row);
 /* Writes what is to be made for them into 'patches'.  Strings are borrowed. */
-void host_provider_wish(const struct fabric_host_db *,
-                        struct ovsdb_patch *patches);
+void host_provider_desired(const struct fabric_host_db *,
+                           struct ovsdb_patch *patches);
 /* Finds out what is wrong with each of them. */
 void host_provider_check(struct fabric_host_db *,
                          const struct ovsdb_snapshot *);
@@ -156,13 +156,13 @@ json_t *host_provider_status(const struct fabric_host_db *);
  * have changed. */
 bool host_trunk_update(struct fabric_host_db *);
 void host_trunk_uninit(struct fabric_host_db *);
-/* As host_provider_wish(). */
-void host_trunk_wish(const struct fabric_host_db *,
-                     struct ovsdb_patch *patches);
+/* As host_provider_desired(). */
+void host_trunk_desired(const struct fabric_host_db *,
+                        struct ovsdb_patch *patches);
 /* Was 'iface' made as a sub-port's VIF? */
 bool host_trunk_is_end(const struct ovsdb_interface *iface);
-/* The number of the other end of 'iface', which is a sub-port's VIF; 0 if it is
- * not there yet, or not wanted any more. */
+/* The number of the other end of 'iface', which is a sub-port's VIF; 0 if it
+ * is not there yet, or not wanted any more. */
 uint32_t host_trunk_tag(const struct fabric_host_db *,
                         const struct ovsdb_snapshot *,
                         const struct ovsdb_interface *iface);
@@ -180,7 +180,7 @@ int host_ipsec_create(struct fabric_db *, const struct fabric_options *,
 void host_ipsec_destroy(struct fabric_db *);
 /* Returns what is to be written on the host of 'db' (a struct fabric_host_db),
  * as struct ovsdb_desired's 'ipsec' does. */
-const struct ovsdb_ipsec *host_ipsec_wish(void *db);
+const struct ovsdb_ipsec *host_ipsec_desired(void *db);
 void host_ipsec_uninit(struct fabric_host_db *);
 /* Returns true if 'host' can be whom a certificate is for.  IKE daemons take
  * what reads as an address for one, and 0.0.0.0 for anybody; names of hosts
@@ -195,8 +195,8 @@ uint32_t host_ipsec_mtu(const struct fabric_host_db *, uint32_t mtu);
 
 /* host-telemetry.c.  ----------------------------------------------------- */
 
-/* Takes in what the rows say of the host, whose row is 'host'.  Returns true if
- * they say, or have said, anything. */
+/* Takes in what the rows say of the host, whose row is 'host'.  Returns true
+ * if they say, or have said, anything. */
 bool host_telemetry_update(struct fabric_host_db *,
                            const struct vmn_host *host);
 void host_telemetry_uninit(struct fabric_host_db *);

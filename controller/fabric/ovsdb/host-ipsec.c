@@ -52,7 +52,7 @@ struct host_ipsec {
     uint64_t generation;
     struct vmn_ip own[2];
     bool uses[OVSDB_TUNNELS_MAX];
-    struct ovsdb_ipsec wish;    /* Owns what it points to. */
+    struct ovsdb_ipsec desired; /* Owns what it points to. */
 };
 
 int
@@ -243,21 +243,21 @@ peer_destroy(struct ovsdb_ipsec_peer *peer)
 }
 
 static void
-destroy_wishes(struct shash *wishes)
+destroy_peers(struct shash *peers)
 {
     struct shash_node *node;
 
-    SHASH_FOR_EACH (node, wishes) {
+    SHASH_FOR_EACH (node, peers) {
         peer_destroy(node->data);
     }
-    shash_destroy(wishes);
+    shash_destroy(peers);
 }
 
 void
 host_ipsec_uninit(struct fabric_host_db *db)
 {
     if (db->ipsec) {
-        destroy_wishes(&db->ipsec->wish.peers);
+        destroy_peers(&db->ipsec->desired.peers);
         free(db->ipsec);
         db->ipsec = NULL;
     }
@@ -297,7 +297,7 @@ add_peer(struct fabric_host_db *db, const struct ipsec_peer *peer,
     for (int i = 0; i < OVSDB_TUNNELS_MAX; i++) {
         const char *name = peer->interfaces[to][i];
 
-        if (own->uses[i] && !shash_find(&own->wish.peers, name)) {
+        if (own->uses[i] && !shash_find(&own->desired.peers, name)) {
             const struct ovsdb_ipsec_peer p = {
                 .type = host_db_tunnels[i].type,
                 .remote_ip = xstrdup(peer->texts[to]),
@@ -306,7 +306,7 @@ add_peer(struct fabric_host_db *db, const struct ipsec_peer *peer,
                 .psk = find_key(db, peer, shash_find_data(old, name)),
             };
 
-            shash_add_nocopy(&own->wish.peers, xstrdup(name),
+            shash_add_nocopy(&own->desired.peers, xstrdup(name),
                              xmemdup(&p, sizeof p));
         }
     }
@@ -314,14 +314,14 @@ add_peer(struct fabric_host_db *db, const struct ipsec_peer *peer,
 
 /* Makes up the host's peers. */
 static void
-make_wish(struct fabric_host_db *db)
+make_desired(struct fabric_host_db *db)
 {
     const struct ipsec *ipsec = db->host->fabric->db->ipsec;
     struct host_ipsec *own = db->ipsec;
     struct shash old = SHASH_INITIALIZER(&old);
 
-    shash_swap(&old, &own->wish.peers);
-    own->wish.certificates = !ipsec->secret;
+    shash_swap(&old, &own->desired.peers);
+    own->desired.certificates = !ipsec->secret;
     for (size_t i = 0; i < ipsec->n_peers; i++) {
         const struct ipsec_peer *peer = &ipsec->peers[i];
 
@@ -338,11 +338,11 @@ make_wish(struct fabric_host_db *db)
             }
         }
     }
-    destroy_wishes(&old);
+    destroy_peers(&old);
 }
 
 const struct ovsdb_ipsec *
-host_ipsec_wish(void *db_)
+host_ipsec_desired(void *db_)
 {
     struct fabric_host_db *db = db_;
     const struct fabric_db *all = db->host->fabric->db;
@@ -353,7 +353,7 @@ host_ipsec_wish(void *db_)
     }
     if (!db->ipsec) {
         db->ipsec = xzalloc(sizeof *db->ipsec);
-        shash_init(&db->ipsec->wish.peers);
+        shash_init(&db->ipsec->desired.peers);
     }
 
     struct host_ipsec *own = db->ipsec;
@@ -365,9 +365,9 @@ host_ipsec_wish(void *db_)
         own->own[0] = row->tunnel_ip;
         own->own[1] = row->second_tunnel_ip;
         memcpy(own->uses, all->uses, sizeof own->uses);
-        make_wish(db);
+        make_desired(db);
     }
-    return &own->wish;
+    return &own->desired;
 }
 
 char *

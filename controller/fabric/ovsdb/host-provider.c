@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What of a host leads to physical networks: patch ports between the
- * integration bridge and bridges that the host's operator made.  Says which are
- * to be there and what is wrong with those that are not; the database's part is
- * proto/ovsdb's. */
+ * integration bridge and bridges that the host's operator made.  Says which
+ * are to be there and what is wrong with those that are not; the database's
+ * part is proto/ovsdb's. */
 
 #include <config.h>
 
@@ -21,8 +21,8 @@
 /* Takes the reason of one that says the same from among 'n', or NULL: it holds
  * until the host reports. */
 static char *
-take_reason(struct host_provider *providers, size_t n,
-            const struct vmn_provider_bridge *row)
+reuse_reason(struct host_provider *providers, size_t n,
+             const struct vmn_provider_bridge *row)
 {
     for (size_t i = 0; i < n; i++) {
         if (!strcmp(providers[i].physical, row->physical)
@@ -69,15 +69,15 @@ host_provider_set(struct fabric_host_db *db, const struct vmn_host *row)
             .iface_id = xasprintf("@%s", from->physical),
             .name = xasprintf(PROVIDER_TO "%s", from->bridge),
             .other_name = xasprintf(PROVIDER_FROM "%s", from->bridge),
-            .reason = take_reason(old, n_old, from),
+            .reason = reuse_reason(old, n_old, from),
         };
     }
     free_providers(old, n_old);
 }
 
 void
-host_provider_wish(const struct fabric_host_db *db,
-                   struct ovsdb_patch *patches)
+host_provider_desired(const struct fabric_host_db *db,
+                      struct ovsdb_patch *patches)
 {
     for (size_t i = 0; i < db->n_providers; i++) {
         patches[i] = (struct ovsdb_patch) {
@@ -100,8 +100,8 @@ find_bridge(const struct ovsdb_snapshot *snapshot, const char *name)
     return NULL;
 }
 
-/* What is wrong with one end of a pair, as a sentence that the caller frees, or
- * NULL. */
+/* What is wrong with one end of a pair, as a sentence that the caller frees,
+ * or NULL. */
 static char *
 check_end(const struct ovsdb_snapshot *snapshot, const char *name)
 {
@@ -174,8 +174,8 @@ host_provider_reason(const struct fabric_host_db *db)
     return NULL;
 }
 
-/* Anybody could give an interface such an iface-id: it must be the one that was
- * made for it. */
+/* Anybody could give an interface such an iface-id: it must be the one that
+ * was made for it. */
 bool
 host_provider_has(const struct fabric_host_db *db,
                   const struct ovsdb_interface *iface)
@@ -198,8 +198,8 @@ host_provider_status(const struct fabric_host_db *db)
 
     for (size_t i = 0; i < db->n_providers; i++) {
         const struct host_provider *provider = &db->providers[i];
-        const struct fact_vif *vif = facts_host_vif(db->facts,
-                                                    provider->iface_id);
+        const struct observed_vif *vif
+            = observed_host_find_vif(db->observed, provider->iface_id);
 
         json_array_append_new(array, json_pack(
             "{s:s, s:s, s:o*, s:s*}", "physical", provider->physical,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From what a host's database holds to facts: which interfaces carry a VM's
- * iface-id, and whether the bridge and its tunnel port are as they must be.
+ * From what a host's database holds to observed state: which interfaces carry
+ * a VM's iface-id, and whether the bridge and its tunnel port are as they must
+ * be.
  *
  * A switch that restarts writes its interfaces' numbers anew, taking those
  * that the database holds as its first choice, so normally nothing is seen of
@@ -26,7 +27,7 @@
 VLOG_DEFINE_THIS_MODULE(host_report);
 
 /* How long an interface that the switch can't make still counts. */
-#define REPORT_HELD_MS 5000
+#define REPORT_RETAINED_MS 5000
 
 /* An interface that may be a VIF. */
 struct candidate {
@@ -82,14 +83,14 @@ ofport_is_taken(const struct fabric_host_db *db,
 }
 
 /* The number of 'iface', which has none now but had that of 'last'; 0 if it
- * counts as gone.  Those that it holds go into 'held'. */
+ * counts as gone.  Those that it holds go into 'retained'. */
 static uint32_t
 last_ofport(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot,
-            const struct ovsdb_interface *iface, const struct fact_vif *last,
-            struct shash *held)
+            const struct ovsdb_interface *iface,
+            const struct observed_vif *last, struct shash *retained)
 {
     int64_t now_ms = loop_now_ms(db->host->fabric->loop);
-    struct held *hold;
+    struct retained_interface *hold;
 
     if (strcmp(last->iface, iface->name)
         || ofport_is_taken(db, snapshot, last->ofport)) {
@@ -98,27 +99,28 @@ last_ofport(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot,
     if (iface->ofport == 0) {
         return last->ofport;    /* The switch has yet to look at it. */
     }
-    hold = shash_find_and_delete(&db->held, iface->name);
+    hold = shash_find_and_delete(&db->retained, iface->name);
     if (!hold) {
         hold = xmalloc(sizeof *hold);
-        hold->until_ms = now_ms + REPORT_HELD_MS;
+        hold->until_ms = now_ms + REPORT_RETAINED_MS;
     }
-    shash_add(held, iface->name, hold);
+    shash_add(retained, iface->name, hold);
     return now_ms < hold->until_ms ? last->ofport : 0;
 }
 
 static struct candidate
 make_candidate(struct fabric_host_db *db,
                const struct ovsdb_snapshot *snapshot,
-               const struct ovsdb_interface *iface, struct shash *held)
+               const struct ovsdb_interface *iface, struct shash *retained)
 {
-    const struct fact_vif *last = facts_host_vif(db->facts, iface->iface_id);
+    const struct observed_vif *last
+        = observed_host_find_vif(db->observed, iface->iface_id);
     struct candidate c = { .iface = iface };
 
     if (iface->ofport > 0) {
         c.ofport = iface->ofport;
     } else if (last) {
-        c.ofport = last_ofport(db, snapshot, iface, last, held);
+        c.ofport = last_ofport(db, snapshot, iface, last, retained);
     }
     if (host_trunk_is_end(iface)) {
         /* Without the other end nothing comes by it. */
@@ -165,7 +167,7 @@ find_candidates(struct fabric_host_db *db,
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 10);
     struct candidate *candidates = xcalloc(MAX(snapshot->n_interfaces, 1),
                                            sizeof *candidates);
-    struct shash held = SHASH_INITIALIZER(&held);
+    struct shash retained = SHASH_INITIALIZER(&retained);
 
     *n = 0;
     for (size_t i = 0; i < snapshot->n_interfaces; i++) {
@@ -180,10 +182,10 @@ find_candidates(struct fabric_host_db *db,
                          db->host->name, iface->name, iface->iface_id);
             continue;
         }
-        candidates[(*n)++] = make_candidate(db, snapshot, iface, &held);
+        candidates[(*n)++] = make_candidate(db, snapshot, iface, &retained);
     }
-    shash_swap(&db->held, &held);
-    shash_destroy_free_data(&held);
+    shash_swap(&db->retained, &retained);
+    shash_destroy_free_data(&retained);
     qsort(candidates, *n, sizeof *candidates, compare_candidates);
     return candidates;
 }
@@ -196,8 +198,8 @@ report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     size_t n_candidates, n = 0, n_providers = 0;
     struct candidate *candidates = find_candidates(db, snapshot,
                                                    &n_candidates);
-    struct fact_report *reports = xcalloc(MAX(n_candidates, 1),
-                                          sizeof *reports);
+    struct vif_report *reports = xcalloc(MAX(n_candidates, 1),
+                                         sizeof *reports);
 
     for (size_t i = 0; i < n_candidates; i++) {
         const struct candidate *c = &candidates[i];
@@ -208,7 +210,7 @@ report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
                          c->iface->name, c[-1].iface->name,
                          c->iface->iface_id);
         } else if (c->ofport) {
-            reports[n++] = (struct fact_report) {
+            reports[n++] = (struct vif_report) {
                 .iface_id = c->iface->iface_id,
                 .iface = c->iface->name,
                 .ofport = c->ofport,
@@ -218,7 +220,7 @@ report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
             n_providers += c->iface->iface_id[0] == '@';
         }
     }
-    facts_host_report(db->facts, reports, n);
+    observed_host_report(db->observed, reports, n);
     db->n_ports = n - n_providers;
     free(reports);
     free(candidates);
@@ -393,8 +395,8 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     }
 
     report_underlay(db, snapshot);
-    facts_host_underlay(db->facts, report_limit_mtu(
-        &db->limit, db->facts->underlay_mtu,
+    observed_host_set_underlay(db->observed, report_limit_mtu(
+        &db->limit, db->observed->underlay_mtu,
         MIN(host_ipsec_mtu(db, db->underlay_mtu), UINT16_MAX),
         loop_now_ms(db->host->fabric->loop)));
     reason = check_tunnels(db, snapshot, &refused);
@@ -426,7 +428,7 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     /* The switch's database forgets the id while it restarts; we do not. */
     if (!refused && bridge->datapath_id) {
         fabric_host_set_datapath(db->host, bridge->datapath_id);
-        facts_host_datapath(db->facts, bridge->datapath_id);
+        observed_host_set_datapath(db->observed, bridge->datapath_id);
     }
 }
 
@@ -437,11 +439,11 @@ host_report_deadline(const struct fabric_host_db *db)
     int64_t when_ms = INT64_MAX;
     struct shash_node *node;
 
-    SHASH_FOR_EACH (node, &db->held) {
-        const struct held *held = node->data;
+    SHASH_FOR_EACH (node, &db->retained) {
+        const struct retained_interface *retained = node->data;
 
-        if (held->until_ms > now_ms) {
-            when_ms = MIN(when_ms, held->until_ms);
+        if (retained->until_ms > now_ms) {
+            when_ms = MIN(when_ms, retained->until_ms);
         }
     }
     return when_ms;

@@ -92,8 +92,8 @@ network_mtu(const struct fabric_host_db *db)
     return (int64_t) host_ipsec_mtu(db, db->underlay_mtu) - overhead;
 }
 
-/* The MTU of networks that say none, or 0 if nobody knows.  It follows from what
- * tunnels have room for, but is no less than IPv6 takes. */
+/* The MTU of networks that say none, or 0 if nobody knows.  It follows from
+ * what tunnels have room for, but is no less than IPv6 takes. */
 static uint32_t
 common_mtu(const struct fabric_host_db *db)
 {
@@ -197,8 +197,8 @@ underlay_status(const struct fabric_host_db *db, json_t *status)
 
 /* Physical networks.  ---------------------------------------------------- */
 
-/* Why 'port' cannot be reached on 'host' by its provider network, as a sentence
- * that the caller frees, or NULL. */
+/* Why 'port' cannot be reached on 'host' by its provider network, as a
+ * sentence that the caller frees, or NULL. */
 static char *
 wire_reason(const struct fabric *fabric, const char *host,
             const struct vmn_port *port)
@@ -206,14 +206,15 @@ wire_reason(const struct fabric *fabric, const char *host,
     const struct vmn_network *network = model_get_durable(
         fabric->model, VMN_TABLE_NETWORK, port->network, NULL);
     const char *physical = network ? network->provider.physical : NULL;
-    const struct fact_host *fact = facts_find_host(fabric->db->facts, host);
+    const struct observed_host *fact
+        = observed_find_host(fabric->db->observed, host);
     char *iface_id, *reason = NULL;
 
     if (!physical || !fact) {
         return NULL;
     }
     iface_id = xasprintf("@%s", physical);
-    if (!facts_host_vif(fact, iface_id)) {
+    if (!observed_host_find_vif(fact, iface_id)) {
         reason = xasprintf("host \"%s\" has no way to physical network \"%s\","
                            " which network \"%s\" of port \"%s\" is on", host,
                            physical, network->row.name, port->row.name);
@@ -290,7 +291,7 @@ fabric_db_host_status(const struct fabric_host *host, json_t *status)
 /* Whether the port's host has acknowledged the flows of its being there.
  * What comes later is told by receipts. */
 static bool
-is_served(const struct fabric *fabric, const struct fact_port *port,
+is_served(const struct fabric *fabric, const struct observed_port *port,
           const struct fabric_host *host)
 {
     struct model_meta meta;
@@ -303,8 +304,8 @@ is_served(const struct fabric *fabric, const struct fact_port *port,
 
 /* The word for the state of a port with a binding. */
 static const char *
-port_state(const struct fabric *fabric, const struct fact_port *port,
-           const struct fact_vif *vif)
+port_state(const struct fabric *fabric, const struct observed_port *port,
+           const struct observed_vif *vif)
 {
     const struct fabric_host *host = fabric_find_host(fabric, port->active);
     const struct vmn_port *row = model_get_durable(
@@ -339,12 +340,13 @@ port_traffic(const struct fabric *fabric, const char *host, uint32_t ofport)
 
 /* Hosts whose claims for 'port' are refused, or NULL if there are none. */
 static json_t *
-refused_claims(const struct facts *facts, const struct fact_port *port)
+refused_claims(const struct observed_state *observed,
+               const struct observed_port *port)
 {
     struct svec hosts = SVEC_EMPTY_INITIALIZER;
     json_t *list = NULL;
 
-    facts_refused_hosts(facts, port, &hosts);
+    observed_refused_hosts(observed, port, &hosts);
     for (size_t i = 0; i < hosts.n && i < REFUSED_CLAIMS_MAX; i++) {
         list = list ? list : json_array();
         json_array_append_new(list, json_string(hosts.names[i]));
@@ -356,12 +358,12 @@ refused_claims(const struct facts *facts, const struct fact_port *port)
 json_t *
 fabric_port_status(const struct fabric *fabric, const char *name)
 {
-    const struct facts *facts = fabric->db->facts;
-    const struct fact_port *port = facts_find_port(facts, name);
+    const struct observed_state *observed = fabric->db->observed;
+    const struct observed_port *port = observed_find_port(observed, name);
     const struct vmn_port *row = model_get_durable(
         fabric->model, VMN_TABLE_PORT, name, NULL);
-    const struct fact_host *host;
-    const struct fact_vif *vif;
+    const struct observed_host *host;
+    const struct observed_vif *vif;
     char *reason;
     json_t *status;
 
@@ -373,15 +375,15 @@ fabric_port_status(const struct fabric *fabric, const char *name)
     }
     if (!port->active) {
         return json_pack("{s:s, s:o*}", "state", "unbound", "refused_claims",
-                         refused_claims(facts, port));
+                         refused_claims(observed, port));
     }
-    host = facts_find_host(facts, port->active);
-    vif = host ? facts_host_vif(host, port->iface_id) : NULL;
+    host = observed_find_host(observed, port->active);
+    vif = host ? observed_host_find_vif(host, port->iface_id) : NULL;
     reason = row ? wire_reason(fabric, port->active, row) : NULL;
     status = json_pack("{s:s, s:s*, s:o*, s:s, s:o*, s:s*, s:o*}",
                        "host", port->active,
                        "candidate", port->candidate,
-                       "refused_claims", refused_claims(facts, port),
+                       "refused_claims", refused_claims(observed, port),
                        "state", port_state(fabric, port, vif),
                        "ofport", vif ? json_integer(vif->ofport) : NULL,
                        "reason", reason, "traffic",
@@ -395,7 +397,7 @@ void
 fabric_refused_claims(const struct fabric *fabric,
                       fabric_refused_claims_cb *cb, void *aux)
 {
-    claims_each(fabric->db->facts->claims, cb, aux);
+    claims_each(fabric->db->observed->claims, cb, aux);
 }
 
 uint64_t

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What hosts are to tell collectors of packets (rows of TELEMETRY), and how far
- * that has come.  Of several rows that name a host and have something of one
- * kind, the first by name has it; the others are told that they have not.
+ * What hosts are to tell collectors of packets (rows of TELEMETRY), and how
+ * far that has come.  Of several rows that name a host and have something of
+ * one kind, the first by name has it; the others are told that they have not.
  *
  * The database's part is proto/ovsdb's. */
 
@@ -70,7 +70,7 @@ host_telemetry_update(struct fabric_host_db *db, const struct vmn_host *host)
     struct host_telemetry *t = &db->telemetry;
     bool any = (t->chosen[TELEMETRY_SFLOW] || t->chosen[TELEMETRY_IPFIX]
                 || sflow || ipfix);
-    enum telemetry_place there[TELEMETRY_N_KINDS];
+    enum telemetry_presence there[TELEMETRY_N_KINDS];
 
     memcpy(there, t->there, sizeof there);
     host_telemetry_uninit(db);
@@ -105,7 +105,7 @@ host_telemetry_update(struct fabric_host_db *db, const struct vmn_host *host)
     return any;
 }
 
-static enum telemetry_place
+static enum telemetry_presence
 whose(bool has, const char *owner)
 {
     return (!has ? TELEMETRY_ABSENT
@@ -117,7 +117,7 @@ void
 host_telemetry_check(struct fabric_host_db *db,
                      const struct ovsdb_snapshot *snapshot)
 {
-    enum telemetry_place *there = db->telemetry.there;
+    enum telemetry_presence *there = db->telemetry.there;
 
     there[TELEMETRY_SFLOW] = there[TELEMETRY_IPFIX] = TELEMETRY_ABSENT;
     for (size_t i = 0; i < snapshot->n_bridges; i++) {
@@ -134,8 +134,8 @@ host_telemetry_check(struct fabric_host_db *db,
 
 /* For people.  ----------------------------------------------------------- */
 
-/* How far 'kind' of telemetry 'name' is on the host, as a word; with a sentence
- * in '*reason', which the caller frees, unless it is "active". */
+/* How far 'kind' of telemetry 'name' is on the host, as a word; with a
+ * sentence in '*reason', which the caller frees, unless it is "active". */
 static const char *
 find_state(const struct fabric_host_db *db, const char *name,
            enum telemetry_kind kind, char **reason)
@@ -144,7 +144,7 @@ find_state(const struct fabric_host_db *db, const char *name,
         [TELEMETRY_SFLOW] = "sFlow", [TELEMETRY_IPFIX] = "IPFIX",
     };
     const char *chosen = db->telemetry.chosen[kind];
-    enum telemetry_place there = db->telemetry.there[kind];
+    enum telemetry_presence there = db->telemetry.there[kind];
     struct ovsdb_status status;
 
     ovsdb_session_get_status(db->session, &status);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Sub-ports of trunks: for each one whose parent is on the host, or about to
- * be, a pair of patch ports within the integration bridge.  One end carries the
- * sub-port's iface-id, and so is a VIF as any other; to the other one go the
- * parent's frames with the sub-port's VLAN tag (the flows for that are an
+ * be, a pair of patch ports within the integration bridge.  One end carries
+ * the sub-port's iface-id, and so is a VIF as any other; to the other one go
+ * the parent's frames with the sub-port's VLAN tag (the flows for that are an
  * app's).  So a sub-port has a number, counters and a binding of its own, and
  * nobody but who joins it to its parent has to know that it is one. */
 
@@ -54,7 +54,7 @@ host_trunk_update(struct fabric_host_db *db)
     struct svec iface_ids = SVEC_EMPTY_INITIALIZER;
     bool changed;
 
-    facts_host_subports(db->facts, &iface_ids);
+    observed_host_subports(db->observed, &iface_ids);
     svec_sort_unique(&iface_ids);
     changed = !same_trunks(db, &iface_ids);
     if (changed) {
@@ -82,7 +82,8 @@ host_trunk_uninit(struct fabric_host_db *db)
 }
 
 void
-host_trunk_wish(const struct fabric_host_db *db, struct ovsdb_patch *patches)
+host_trunk_desired(const struct fabric_host_db *db,
+                   struct ovsdb_patch *patches)
 {
     for (size_t i = 0; i < db->n_trunks; i++) {
         patches[i] = (struct ovsdb_patch) {

@@ -35,9 +35,9 @@ bool placement_set(struct placement *, const struct vmn_port *row,
 /* Returns true if the port names hosts. */
 bool placement_is_pinned(const struct placement *);
 
-/* Returns NULL if the port may be bound on 'host', which accepts the ports that
- * 'accepts' selects (all, if its text is NULL); else the reason why not, which
- * the caller frees. */
+/* Returns NULL if the port may be bound on 'host', which accepts the ports
+ * that 'accepts' selects (all, if its text is NULL); else the reason why not,
+ * which the caller frees. */
 char *placement_refuses(const struct placement *, const char *host,
                         const struct vmn_selector *accepts);
 

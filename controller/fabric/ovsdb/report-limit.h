@@ -49,8 +49,8 @@ bool report_limit_begin(struct report_limit *, int64_t now_ms);
 /* After that and the report: 'changed' tells whether it changed something. */
 void report_limit_end(struct report_limit *, bool changed);
 
-/* Returns the MTU that holds now, of 'held' (0: none), which did until now, and
- * 'reported' (0: not known, which changes nothing).  Sets 'mtu_due_ms'. */
+/* Returns the MTU that holds now, of 'held' (0: none), which did until now,
+ * and 'reported' (0: not known, which changes nothing).  Sets 'mtu_due_ms'. */
 uint32_t report_limit_mtu(struct report_limit *, uint32_t held,
                           uint32_t reported, int64_t now_ms);
 

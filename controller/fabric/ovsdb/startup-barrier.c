@@ -4,7 +4,7 @@
  * of what a port wants depends on its interface, and would be compiled twice
  * over.  A host that does not answer holds nobody up for long: it is waited
  * for only while it is being heard of.  Not for what is made of reports
- * (facts.c). */
+ * (observed-state.c). */
 
 #include <config.h>
 
@@ -19,9 +19,9 @@
 
 VLOG_DEFINE_THIS_MODULE(startup_barrier);
 
-/* How often it is looked whether something was heard of the hosts that have yet
- * to report, and how many times in a row there may be nothing.  A machine that
- * is too busy for us or for them looks late, too. */
+/* How often it is looked whether something was heard of the hosts that have
+ * yet to report, and how many times in a row there may be nothing.  A machine
+ * that is too busy for us or for them looks late, too. */
 #define BARRIER_CHECK_MS 50
 #define BARRIER_QUIET_CHECKS 10
 /* How long it may take at most. */
@@ -30,7 +30,7 @@ VLOG_DEFINE_THIS_MODULE(startup_barrier);
 static bool
 has_reported(const struct fabric_host *host)
 {
-    return host->db->facts->known;
+    return host->db->observed->known;
 }
 
 /* Counts the hosts that have not reported, as far as 'max'. */
@@ -67,9 +67,9 @@ is_any_heard(const struct fabric *fabric, int64_t since_ms)
 void
 startup_barrier_uninit(struct fabric_db *db)
 {
-    if (db->gathering) {
-        event_free(db->gathering);
-        db->gathering = NULL;
+    if (db->barrier) {
+        event_free(db->barrier);
+        db->barrier = NULL;
     }
 }
 
@@ -82,7 +82,7 @@ finish(struct fabric_db *db)
               hmap_count(&db->fabric->hosts) - n,
               hmap_count(&db->fabric->hosts));
     startup_barrier_uninit(db);
-    commit_begin(db->fabric->commit, facts_load, db->facts);
+    commit_begin(db->fabric->commit, observed_load, db->observed);
 }
 
 static void
@@ -90,8 +90,8 @@ check_later(struct fabric_db *db)
 {
     static const struct timeval tv = { .tv_usec = BARRIER_CHECK_MS * 1000 };
 
-    db->gathering_checked_ms = loop_now_ms(db->fabric->loop);
-    event_add(db->gathering, &tv);
+    db->barrier_checked_ms = loop_now_ms(db->fabric->loop);
+    event_add(db->barrier, &tv);
 }
 
 static void
@@ -99,13 +99,13 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *db_)
 {
     struct fabric_db *db = db_;
 
-    if (is_any_heard(db->fabric, db->gathering_checked_ms)) {
-        db->n_gathering_quiet = 0;
+    if (is_any_heard(db->fabric, db->barrier_checked_ms)) {
+        db->n_barrier_quiet = 0;
     } else {
-        db->n_gathering_quiet++;
+        db->n_barrier_quiet++;
     }
-    if (loop_now_ms(db->fabric->loop) >= db->gathering_until_ms
-        || db->n_gathering_quiet >= BARRIER_QUIET_CHECKS) {
+    if (loop_now_ms(db->fabric->loop) >= db->barrier_until_ms
+        || db->n_barrier_quiet >= BARRIER_QUIET_CHECKS) {
         finish(db);
     } else {
         check_later(db);
@@ -118,9 +118,9 @@ startup_barrier_begin(struct fabric_db *db)
     struct fabric *fabric = db->fabric;
 
     if (count_missing(fabric, 1) && commit_hold(fabric->commit)) {
-        db->facts->gathering = true;
-        db->gathering_until_ms = loop_now_ms(fabric->loop) + BARRIER_MAX_MS;
-        db->gathering = evtimer_new(fabric->base, timer_cb, db);
+        db->observed->in_barrier = true;
+        db->barrier_until_ms = loop_now_ms(fabric->loop) + BARRIER_MAX_MS;
+        db->barrier = evtimer_new(fabric->base, timer_cb, db);
         check_later(db);
     }
 }
@@ -128,7 +128,7 @@ startup_barrier_begin(struct fabric_db *db)
 void
 startup_barrier_check(struct fabric_db *db)
 {
-    if (db->gathering && !count_missing(db->fabric, 1)) {
+    if (db->barrier && !count_missing(db->fabric, 1)) {
         finish(db);
     }
 }

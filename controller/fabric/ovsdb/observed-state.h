@@ -5,8 +5,8 @@
  * changes are, and decisions that follow each other at once do not wait for
  * the store.  Not for sessions with hosts (host-db.c). */
 
-#ifndef CONTROLLER_FABRIC_OVSDB_FACTS_H
-#define CONTROLLER_FABRIC_OVSDB_FACTS_H 1
+#ifndef CONTROLLER_FABRIC_OVSDB_OBSERVED_STATE_H
+#define CONTROLLER_FABRIC_OVSDB_OBSERVED_STATE_H 1
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,10 +23,10 @@ struct fabric;
 struct svec;
 
 /* An interface on a host that carries an iface-id. */
-struct fact_vif {
-    struct hmap_node host_node; /* In struct fact_host's 'vifs'. */
-    struct hmap_node id_node;   /* In struct facts's 'vifs', by iface-id. */
-    struct fact_host *host;
+struct observed_vif {
+    struct hmap_node host_node; /* In struct observed_host's 'vifs'. */
+    struct hmap_node id_node;   /* In the state's 'vifs', by iface-id. */
+    struct observed_host *host;
     char *iface_id;
     char *iface;
     uint32_t ofport;            /* Never 0. */
@@ -38,7 +38,7 @@ struct fact_vif {
 };
 
 /* What a host reports of an interface.  Strings are borrowed. */
-struct fact_report {
+struct vif_report {
     const char *iface_id;
     const char *iface;
     uint32_t ofport;
@@ -46,18 +46,18 @@ struct fact_report {
     uint32_t tag_ofport;        /* 0: not a sub-port's. */
 };
 
-struct fact_host {
-    struct hmap_node node;      /* In struct facts's 'hosts', by name. */
-    struct facts *facts;
+struct observed_host {
+    struct hmap_node node;      /* In the state's 'hosts', by name. */
+    struct observed_state *state;
     char *name;
-    struct hmap vifs;           /* struct fact_vif, by iface-id. */
+    struct hmap vifs;           /* struct observed_vif, by iface-id. */
     uint32_t underlay_mtu;      /* As it was last submitted; 0: never. */
     uint64_t datapath_id;       /* The same. */
     uint64_t n_changes;         /* Of rows, that it has reported. */
     bool known;                 /* Has reported since the start. */
     bool loaded;                /* What it has is in the model, or on its way
-                                 * there, though 'gathering' is on. */
-    bool told;                  /* The fabric knows that it is in the model. */
+                                 * there, though 'in_barrier' is on. */
+    bool announced;             /* The fabric knows that it is in the model. */
     bool silent;
     bool differs;               /* While resyncing: is to be compared. */
     struct vmn_selector accepts; /* Ports that may be bound here. */
@@ -67,8 +67,8 @@ struct fact_host {
 };
 
 /* A row of table PORT, with its binding as it was last submitted. */
-struct fact_port {
-    struct hmap_node name_node; /* In struct facts's 'ports'. */
+struct observed_port {
+    struct hmap_node name_node; /* In struct observed_state's 'ports'. */
     struct hmap_node id_node;   /* In 'ports_by_id', by iface-id. */
     struct hmap_node active_node; /* In 'by_active', if 'active'. */
     struct hmap_node candidate_node; /* In 'by_candidate', if 'candidate'. */
@@ -85,23 +85,23 @@ struct fact_port {
 };
 
 /* Sub-ports may have come to the host 'name', or gone from it. */
-typedef void facts_trunks_cb(struct fabric *, const char *name);
+typedef void observed_trunks_cb(struct fabric *, const char *name);
 
-struct facts {
+struct observed_state {
     struct fabric *fabric;
-    facts_trunks_cb *trunks_cb;
-    struct hmap hosts;          /* struct fact_host, by name. */
-    struct hmap vifs;           /* struct fact_vif, by iface-id. */
-    struct hmap ports;          /* struct fact_port, by name. */
+    observed_trunks_cb *trunks_cb;
+    struct hmap hosts;          /* struct observed_host, by name. */
+    struct hmap vifs;           /* struct observed_vif, by iface-id. */
+    struct hmap ports;          /* struct observed_port, by name. */
     struct hmap ports_by_id;    /* The same, by iface-id. */
     struct hmap by_active;      /* Those that have one, by 'active'. */
     struct hmap by_candidate;   /* Those that have one, by 'candidate'. */
     struct hmap by_parent;      /* Sub-ports, by 'parent'. */
-    struct ovs_list due;        /* struct fact_port: to be decided anew. */
-    struct ovs_list moving;     /* struct fact_port: its candidate takes over
-                                 * once it is ready. */
-    bool gathering;             /* Nothing is submitted until facts_load() is
-                                 * done. */
+    struct ovs_list due;        /* struct observed_port: to be decided anew. */
+    struct ovs_list moving;     /* struct observed_port: its candidate takes
+                                 * over once it is ready. */
+    bool in_barrier;            /* Nothing is submitted until observed_load()
+                                 * is done. */
     struct event *flush;        /* Later in this turn. */
     struct event *resync;       /* Later, to compare with the model. */
     bool resyncing;             /* Until that is done, nothing is submitted. */
@@ -111,74 +111,82 @@ struct facts {
     struct claims *claims;      /* That were refused. */
 };
 
-/* facts.c.  -------------------------------------------------------------- */
+/* observed-state.c.  ----------------------------------------------------- */
 
 /* Reads the ports and bindings that the model holds. */
-struct facts *facts_create(struct fabric *, facts_trunks_cb *);
-void facts_destroy(struct facts *);
+struct observed_state *observed_state_create(struct fabric *,
+                                             observed_trunks_cb *);
+void observed_state_destroy(struct observed_state *);
 
 /* A host that has just been made; nothing is known of it, and it is not
  * silent. */
-struct fact_host *facts_host_add(struct facts *, const char *name);
+struct observed_host *observed_host_add(struct observed_state *,
+                                        const char *name);
 /* Its row is gone, and so are its rows in the model. */
-void facts_host_remove(struct fact_host *);
+void observed_host_remove(struct observed_host *);
 /* Takes in all that the host has: 'n' reports with distinct iface-ids. */
-void facts_host_report(struct fact_host *, const struct fact_report *,
-                       size_t n);
-/* The MTU of the interface that its tunnels go by; 0 if that is not known, which
- * changes nothing: what was reported last holds on. */
-void facts_host_underlay(struct fact_host *, uint32_t mtu);
+void observed_host_report(struct observed_host *, const struct vif_report *,
+                          size_t n);
+/* The MTU of the interface that its tunnels go by; 0 if that is not known,
+ * which changes nothing: what was reported last holds on. */
+void observed_host_set_underlay(struct observed_host *, uint32_t mtu);
 /* The host's bridge has this datapath id, which is kept for it from now on. */
-void facts_host_datapath(struct fact_host *, uint64_t id);
-void facts_host_set_silent(struct fact_host *, bool silent);
+void observed_host_set_datapath(struct observed_host *, uint64_t id);
+void observed_host_set_silent(struct observed_host *, bool silent);
 /* Ports may be bound on the host if 'accepts' selects them. */
-void facts_host_set_accepts(struct fact_host *,
-                            const struct vmn_selector *accepts);
+void observed_host_set_accepts(struct observed_host *,
+                               const struct vmn_selector *accepts);
 /* Adds to 'iface_ids' those of the sub-ports whose parent is there, or may be
  * next. */
-void facts_host_subports(const struct fact_host *, struct svec *iface_ids);
-const struct fact_vif *facts_host_vif(const struct fact_host *,
-                                      const char *iface_id);
+void observed_host_subports(const struct observed_host *,
+                            struct svec *iface_ids);
+const struct observed_vif *observed_host_find_vif(const struct observed_host *,
+                                                  const char *iface_id);
 
 /* The row of port 'name' has changed, has come or has gone.  'anew': it was
  * gone in between, with its binding. */
-void facts_port_update(struct facts *, const char *name, bool anew);
+void observed_port_update(struct observed_state *, const char *name,
+                          bool anew);
 /* Any port may have.  Pauses. */
-void facts_update_all_ports(struct facts *);
+void observed_update_all_ports(struct observed_state *);
 
-const struct fact_port *facts_find_port(const struct facts *,
-                                        const char *name);
-struct fact_host *facts_find_host(const struct facts *, const char *name);
+const struct observed_port *observed_find_port(const struct observed_state *,
+                                               const char *name);
+struct observed_host *observed_find_host(const struct observed_state *,
+                                         const char *name);
 /* Adds to 'hosts' those that have the port's interface and may not. */
-void facts_refused_hosts(const struct facts *, const struct fact_port *,
-                         struct svec *hosts);
+void observed_refused_hosts(const struct observed_state *,
+                            const struct observed_port *,
+                            struct svec *hosts);
 /* The number of ports that two hosts claim, and may. */
-size_t facts_n_candidates(const struct facts *);
+size_t observed_n_candidates(const struct observed_state *);
 
-/* For facts-commit.c. */
-uint64_t facts_parse_datapath(const char *text);
-void facts_port_set_binding(struct facts *, struct fact_port *,
-                            const char *active, const char *candidate);
-void facts_port_due(struct facts *, struct fact_port *, const char *cause);
-void facts_port_set_moving(struct facts *, struct fact_port *, bool moving);
+/* For observed-commit.c. */
+uint64_t observed_parse_datapath(const char *text);
+void observed_port_set_binding(struct observed_state *, struct observed_port *,
+                               const char *active, const char *candidate);
+void observed_port_due(struct observed_state *, struct observed_port *,
+                       const char *cause);
+void observed_port_set_moving(struct observed_state *, struct observed_port *,
+                              bool moving);
 
-/* facts-commit.c.  ------------------------------------------------------- */
+/* observed-commit.c.  ---------------------------------------------------- */
 
-void facts_commit_init(struct facts *);
-void facts_commit_uninit(struct facts *);
-/* Ends 'gathering': puts the interfaces that were reported so far into the
+void observed_commit_init(struct observed_state *);
+void observed_commit_uninit(struct observed_state *);
+/* Ends 'in_barrier': puts the interfaces that were reported so far into the
  * model as a part of the state that it was loaded with.  Nothing may have been
  * compiled yet.  Pauses. */
-void facts_load(void *facts);
+void observed_load(void *state);
 /* Has what changed submitted later in this turn. */
-void facts_schedule(struct facts *);
+void observed_commit_schedule(struct observed_state *);
 /* Has memory and model compared, once nothing is under way, and mends what
  * differs. */
-void facts_resync(struct facts *);
+void observed_resync(struct observed_state *);
 /* Hosts have acknowledged something: looks at the ports that wait for it. */
-void facts_acked(struct facts *);
-void facts_put_vif(struct fact_vif *);
-void facts_put_underlay(struct fact_host *);
-void facts_delete_vif(struct fact_vif *);
+void observed_acked(struct observed_state *);
+void observed_submit_vif(struct observed_vif *);
+void observed_submit_underlay(struct observed_host *);
+void observed_submit_vif_delete(struct observed_vif *);
 
-#endif /* controller/fabric/ovsdb/facts.h */
+#endif /* controller/fabric/ovsdb/observed-state.h */

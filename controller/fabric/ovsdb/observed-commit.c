@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How facts get into the model: what changed in a turn is submitted at its
- * end, a request for each host that reported (and one for what no host's
- * report caused).  Requests are applied in the order in which they are
+ * How observed state gets into the model: what changed in a turn is submitted
+ * at its end, a request for each host that reported (and one for what no
+ * host's report caused).  Requests are applied in the order in which they are
  * submitted, so memory is what the model will be.  If one fails after all,
  * memory and model are compared once the others are through. */
 
 #include <config.h>
 
-#include "controller/fabric/ovsdb/facts.h"
+#include "controller/fabric/ovsdb/observed-state.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@
 #include "timeval.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(facts);
+VLOG_DEFINE_THIS_MODULE(observed_state);
 
 /* Operations in a request; well below the model's bound. */
 #define REQUEST_OPS_MAX 4096
@@ -36,8 +36,8 @@ VLOG_DEFINE_THIS_MODULE(facts);
 #define RESYNC_MAX_MS 5000
 
 struct submission {
-    struct ovs_list node;       /* In struct facts's 'submitted'. */
-    struct facts *facts;        /* NULL once they are gone. */
+    struct ovs_list node;       /* In struct observed_state's 'submitted'. */
+    struct observed_state *state;        /* NULL once they are gone. */
     char *host;                 /* Or NULL. */
 };
 
@@ -45,15 +45,15 @@ struct submission {
 
 /* If all that 'host' has to say for a start is in the model, tells so. */
 static void
-check_told(struct fact_host *host)
+announce_reported(struct observed_host *host)
 {
-    if (!host->told && host->known && !host->n_submitted
-        && !host->request.n_ops && !host->facts->resyncing
-        && ovs_list_is_empty(&host->facts->due)) {
-        struct fabric_host *fh = fabric_find_host(host->facts->fabric,
+    if (!host->announced && host->known && !host->n_submitted
+        && !host->request.n_ops && !host->state->resyncing
+        && ovs_list_is_empty(&host->state->due)) {
+        struct fabric_host *fh = fabric_find_host(host->state->fabric,
                                                   host->name);
 
-        host->told = true;
+        host->announced = true;
         if (fh) {
             fabric_host_set_reported(fh);
         }
@@ -64,18 +64,18 @@ static void
 submitted_cb(void *submission_, const struct commit_result *result)
 {
     struct submission *submission = submission_;
-    struct facts *facts = submission->facts;
-    struct fact_host *host;
+    struct observed_state *state = submission->state;
+    struct observed_host *host;
 
-    if (facts) {
+    if (state) {
         ovs_list_remove(&submission->node);
-        host = submission->host ? facts_find_host(facts, submission->host)
+        host = submission->host ? observed_find_host(state, submission->host)
                                 : NULL;
         if (host && host->n_submitted) {
             host->n_submitted--;
         }
         if (result->ok) {
-            facts->resync_ms = RESYNC_MIN_MS;
+            state->resync_ms = RESYNC_MIN_MS;
         } else {
             static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 10);
 
@@ -83,10 +83,10 @@ submitted_cb(void *submission_, const struct commit_result *result)
                          submission->host ? submission->host : "vmnd",
                          result->errors->n ? result->errors->errors[0].text
                          : "no reason given");
-            facts_resync(facts);
+            observed_resync(state);
         }
         if (host) {
-            check_told(host);
+            announce_reported(host);
         }
     }
     free(submission->host);
@@ -95,47 +95,48 @@ submitted_cb(void *submission_, const struct commit_result *result)
 
 /* Submits 'request' and makes it empty. */
 static void
-submit(struct facts *facts, struct model_request *request,
-       struct fact_host *host)
+submit(struct observed_state *state, struct model_request *request,
+       struct observed_host *host)
 {
     struct submission *submission = xmalloc(sizeof *submission);
     char *who = xstrdup(request->who);
 
-    submission->facts = facts;
+    submission->state = state;
     submission->host = host ? xstrdup(host->name) : NULL;
-    ovs_list_push_back(&facts->submitted, &submission->node);
+    ovs_list_push_back(&state->submitted, &submission->node);
     if (host) {
         host->n_submitted++;
     }
-    commit_submit(facts->fabric->commit, request, submitted_cb, submission);
+    commit_submit(state->fabric->commit, request, submitted_cb, submission);
     model_request_init(request, who);
     free(who);
 }
 
 static void
-add_op__(struct facts *facts, struct fact_host *host,
+add_op__(struct observed_state *state, struct observed_host *host,
          enum model_op_kind kind, enum vmn_table table, const char *name,
          json_t *spec)
 {
-    struct model_request *request = host ? &host->request : &facts->request;
+    struct model_request *request = host ? &host->request : &state->request;
     struct model_op *op;
 
     if (request->n_ops >= REQUEST_OPS_MAX) {
-        submit(facts, request, host);
+        submit(state, request, host);
     }
     op = model_request_add(request, kind, table, name, spec);
     op->missing_ok = kind == MODEL_DELETE;
-    facts_schedule(facts);
+    observed_commit_schedule(state);
 }
 
 /* Adds an operation to what 'host' (NULL: nobody) has to submit.  Takes
  * ownership of 'spec'. */
 static void
-add_op(struct facts *facts, struct fact_host *host, enum model_op_kind kind,
+add_op(struct observed_state *state, struct observed_host *host,
+       enum model_op_kind kind,
        enum vmn_table table, const char *name, json_t *spec)
 {
-    if (!facts->resyncing) {
-        add_op__(facts, host, kind, table, name, spec);
+    if (!state->resyncing) {
+        add_op__(state, host, kind, table, name, spec);
         return;
     }
     json_decref(spec);          /* The comparison finds it. */
@@ -147,13 +148,13 @@ add_op(struct facts *facts, struct fact_host *host, enum model_op_kind kind,
 /* VIFs.  ----------------------------------------------------------------- */
 
 static char *
-vif_name(const struct fact_vif *vif)
+vif_name(const struct observed_vif *vif)
 {
     return xasprintf("%s/%s", vif->host->name, vif->iface_id);
 }
 
 static json_t *
-vif_spec(const struct fact_vif *vif)
+vif_spec(const struct observed_vif *vif)
 {
     return json_pack("{s:s, s:s, s:s, s:I, s:b, s:I}",
                      "host", vif->host->name,
@@ -163,31 +164,31 @@ vif_spec(const struct fact_vif *vif)
                      "tag_ofport", (json_int_t) vif->tag_ofport);
 }
 
-/* A port that leads to a physical network is there as long as its host is heard:
- * others stand in for it. */
+/* A port that leads to a physical network is there as long as its host is
+ * heard: others stand in for it. */
 static bool
-is_told(const struct fact_vif *vif)
+is_visible(const struct observed_vif *vif)
 {
     return vif->iface_id[0] != '@' || !vif->host->silent;
 }
 
 void
-facts_put_vif(struct fact_vif *vif)
+observed_submit_vif(struct observed_vif *vif)
 {
-    struct fact_host *host = vif->host;
+    struct observed_host *host = vif->host;
     char *name;
 
     host->n_changes++;
-    if ((host->facts->gathering && !host->loaded) || !is_told(vif)) {
-        return;                 /* facts_load() will, or who hears it. */
+    if ((host->state->in_barrier && !host->loaded) || !is_visible(vif)) {
+        return;                 /* observed_load() will, or who hears it. */
     }
     name = vif_name(vif);
-    add_op(host->facts, host, MODEL_PUT, VMN_TABLE_VIF, name, vif_spec(vif));
+    add_op(host->state, host, MODEL_PUT, VMN_TABLE_VIF, name, vif_spec(vif));
     free(name);
 }
 
 static json_t *
-underlay_spec(const struct fact_host *host)
+underlay_spec(const struct observed_host *host)
 {
     json_t *spec = json_pack("{s:I}", "mtu", (json_int_t) host->underlay_mtu);
 
@@ -201,33 +202,33 @@ underlay_spec(const struct fact_host *host)
 }
 
 void
-facts_put_underlay(struct fact_host *host)
+observed_submit_underlay(struct observed_host *host)
 {
     host->n_changes++;
-    add_op(host->facts, host, MODEL_PUT, VMN_TABLE_UNDERLAY, host->name,
+    add_op(host->state, host, MODEL_PUT, VMN_TABLE_UNDERLAY, host->name,
            underlay_spec(host));
 }
 
 void
-facts_delete_vif(struct fact_vif *vif)
+observed_submit_vif_delete(struct observed_vif *vif)
 {
     char *name;
 
     vif->host->n_changes++;
-    if (vif->host->facts->gathering && !vif->host->loaded) {
+    if (vif->host->state->in_barrier && !vif->host->loaded) {
         return;                 /* The model does not have it yet. */
     }
     name = vif_name(vif);
-    add_op(vif->host->facts, vif->host, MODEL_DELETE, VMN_TABLE_VIF, name,
+    add_op(vif->host->state, vif->host, MODEL_DELETE, VMN_TABLE_VIF, name,
            NULL);
     free(name);
 }
 
 /* Loads the row of 'vif'. */
 static void
-load_vif(struct facts *facts, const struct fact_vif *vif)
+load_vif(struct observed_state *state, const struct observed_vif *vif)
 {
-    struct model *model = facts->fabric->model;
+    struct model *model = state->fabric->model;
     int64_t now_ms = time_wall_msec();
     const struct model_meta meta = {
         .revision = model_revision(model),
@@ -242,7 +243,7 @@ load_vif(struct facts *facts, const struct fact_vif *vif)
     if (model_load_row(model, VMN_TABLE_VIF, name, spec, NULL, &meta,
                        &errors)) {
         /* Whoever refuses it says why. */
-        add_op(facts, vif->host, MODEL_PUT, VMN_TABLE_VIF, name,
+        add_op(state, vif->host, MODEL_PUT, VMN_TABLE_VIF, name,
                json_incref(spec));
     }
     vmn_errors_uninit(&errors);
@@ -253,10 +254,10 @@ load_vif(struct facts *facts, const struct fact_vif *vif)
 /* Loads what the host has by now.  In a pause it may report anew: that is
  * submitted, and applied behind all that is loaded. */
 static void
-load_host(struct facts *facts, struct fact_host *host)
+load_host(struct observed_state *state, struct observed_host *host)
 {
     struct svec names = SVEC_EMPTY_INITIALIZER;
-    const struct fact_vif *vif;
+    const struct observed_vif *vif;
     const char *iface_id;
     size_t i;
 
@@ -265,53 +266,53 @@ load_host(struct facts *facts, struct fact_host *host)
     }
     host->loaded = true;
     SVEC_FOR_EACH (i, iface_id, &names) {
-        vif = facts_host_vif(host, iface_id);
-        if (vif && is_told(vif)) {
-            load_vif(facts, vif);
+        vif = observed_host_find_vif(host, iface_id);
+        if (vif && is_visible(vif)) {
+            load_vif(state, vif);
         }
-        commit_yield(facts->fabric->commit);
+        commit_yield(state->fabric->commit);
     }
     svec_destroy(&names);
 }
 
 void
-facts_load(void *facts_)
+observed_load(void *state_)
 {
-    struct facts *facts = facts_;
-    struct fact_host *host;
+    struct observed_state *state = state_;
+    struct observed_host *host;
 
     /* Hosts come and go with groups, and none has begun. */
-    HMAP_FOR_EACH (host, node, &facts->hosts) {
-        load_host(facts, host);
+    HMAP_FOR_EACH (host, node, &state->hosts) {
+        load_host(state, host);
     }
-    facts->gathering = false;
-    facts_schedule(facts);
+    state->in_barrier = false;
+    observed_commit_schedule(state);
 }
 
 /* Bindings.  ------------------------------------------------------------- */
 
 /* Whether the switch of 'host' has acknowledged the flows of a candidate. */
 static bool
-is_ready(const struct facts *facts, const struct fact_port *port,
+is_ready(const struct observed_state *state, const struct observed_port *port,
          const char *host)
 {
-    const struct fabric_host *fh = fabric_find_host(facts->fabric, host);
+    const struct fabric_host *fh = fabric_find_host(state->fabric, host);
     struct model_meta meta;
     const struct vmn_binding *row = model_get_durable(
-        facts->fabric->model, VMN_TABLE_BINDING, port->name, &meta);
+        state->fabric->model, VMN_TABLE_BINDING, port->name, &meta);
 
     return (fh && row && nullable_string_is_equal(row->candidate, host)
             && switch_acked(fh->sw) >= meta.revision);
 }
 
 void
-facts_acked(struct facts *facts)
+observed_acked(struct observed_state *state)
 {
-    struct fact_port *port;
+    struct observed_port *port;
 
-    LIST_FOR_EACH (port, moving_node, &facts->moving) {
-        if (port->candidate && is_ready(facts, port, port->candidate)) {
-            facts_port_due(facts, port, port->candidate);
+    LIST_FOR_EACH (port, moving_node, &state->moving) {
+        if (port->candidate && is_ready(state, port, port->candidate)) {
+            observed_port_due(state, port, port->candidate);
         }
     }
 }
@@ -326,14 +327,15 @@ compare_claims(const void *a_, const void *b_)
 }
 
 /* Whether 'port' may be bound on 'host'.  If not, sets '*reason', which the
- * caller frees, to the reason why; NULL if the host is not to blame: a sub-port
- * whose parent is on no host is on none either. */
+ * caller frees, to the reason why; NULL if the host is not to blame: a
+ * sub-port whose parent is on no host is on none either. */
 static bool
-is_allowed(const struct facts *facts, const struct fact_port *port,
-           const struct fact_host *host, char **reason)
+is_allowed(const struct observed_state *state,
+           const struct observed_port *port,
+           const struct observed_host *host, char **reason)
 {
-    const struct fact_port *parent
-        = port->parent ? facts_find_port(facts, port->parent) : NULL;
+    const struct observed_port *parent
+        = port->parent ? observed_find_port(state, port->parent) : NULL;
 
     *reason = placement_refuses(&port->placement, host->name, &host->accepts);
     if (!*reason && parent && parent->active
@@ -348,17 +350,18 @@ is_allowed(const struct facts *facts, const struct fact_port *port,
 /* Adds to 'claims' the host 'name', which has part in a binding but says
  * nothing of the interface, if there is such a host. */
 static void
-add_silent_part(const struct facts *facts, const char *name,
-                const struct fact_port *port, struct binding_claim *claims,
-                size_t *n)
+add_silent_claim(const struct observed_state *state, const char *name,
+                 const struct observed_port *port,
+                 struct binding_claim *claims, size_t *n)
 {
-    const struct fact_host *host = name ? facts_find_host(facts, name) : NULL;
+    const struct observed_host *host
+        = name ? observed_find_host(state, name) : NULL;
     char *reason;
 
-    if (host && !facts_host_vif(host, port->iface_id)) {
+    if (host && !observed_host_find_vif(host, port->iface_id)) {
         claims[(*n)++] = (struct binding_claim) {
             .host = host->name,
-            .allowed = is_allowed(facts, port, host, &reason),
+            .allowed = is_allowed(state, port, host, &reason),
             .says = host->known ? BINDING_SAYS_NO : BINDING_SAYS_NOTHING,
             .silent = host->silent,
         };
@@ -368,19 +371,19 @@ add_silent_part(const struct facts *facts, const char *name,
 
 /* What hosts say of 'port', sorted by host.  The caller frees it. */
 static struct binding_claim *
-gather_claims(const struct facts *facts, const struct fact_port *port,
-              size_t *np)
+collect_claims(const struct observed_state *state,
+               const struct observed_port *port, size_t *np)
 {
     size_t allocated = 4;       /* Room for the two parts below. */
     struct binding_claim *claims = xmalloc(allocated * sizeof *claims);
-    const struct fact_vif *vif;
+    const struct observed_vif *vif;
     char *reason;
     size_t n = 0;
 
-    add_silent_part(facts, port->active, port, claims, &n);
-    add_silent_part(facts, port->candidate, port, claims, &n);
+    add_silent_claim(state, port->active, port, claims, &n);
+    add_silent_claim(state, port->candidate, port, claims, &n);
     HMAP_FOR_EACH_WITH_HASH (vif, id_node, hash_string(port->iface_id, 0),
-                             &facts->vifs) {
+                             &state->vifs) {
         if (strcmp(vif->iface_id, port->iface_id)) {
             continue;
         }
@@ -389,10 +392,10 @@ gather_claims(const struct facts *facts, const struct fact_port *port,
         }
         claims[n++] = (struct binding_claim) {
             .host = vif->host->name,
-            .allowed = is_allowed(facts, port, vif->host, &reason),
+            .allowed = is_allowed(state, port, vif->host, &reason),
             .says = BINDING_SAYS_YES,
             .silent = vif->host->silent,
-            .ready = is_ready(facts, port, vif->host->name),
+            .ready = is_ready(state, port, vif->host->name),
         };
         free(reason);
     }
@@ -401,16 +404,17 @@ gather_claims(const struct facts *facts, const struct fact_port *port,
     return claims;
 }
 
-/* Notes which hosts have the interface of 'port' and may not, and reports those
- * that are new.  The active host, which may be about to lose it, is none. */
+/* Notes which hosts have the interface of 'port' and may not, and reports
+ * those that are new.  The active host, which may be about to lose it, is
+ * none. */
 static void
-report_refused(struct facts *facts, const struct fact_port *port)
+report_refused(struct observed_state *state, const struct observed_port *port)
 {
     const char *expected = placement_expected(&port->placement);
-    struct fact_vif *vif;
+    struct observed_vif *vif;
 
     HMAP_FOR_EACH_WITH_HASH (vif, id_node, hash_string(port->iface_id, 0),
-                             &facts->vifs) {
+                             &state->vifs) {
         char *reason = NULL;
         bool is_new;
 
@@ -418,13 +422,13 @@ report_refused(struct facts *facts, const struct fact_port *port)
             continue;
         }
         if (!nullable_string_is_equal(port->active, vif->host->name)) {
-            is_allowed(facts, port, vif->host, &reason);
+            is_allowed(state, port, vif->host, &reason);
         }
         is_new = reason && !vif->refused;
         free(vif->refused);
         vif->refused = reason;
         if (is_new) {
-            claims_refused(facts->claims, port->name, vif->host->name,
+            claims_refused(state->claims, port->name, vif->host->name,
                            expected ? expected : port->active, reason);
         }
     }
@@ -432,22 +436,23 @@ report_refused(struct facts *facts, const struct fact_port *port)
 
 /* Decides the binding of 'port' anew. */
 static void
-decide(struct facts *facts, struct fact_port *port)
+decide(struct observed_state *state, struct observed_port *port)
 {
     struct binding now = { port->active, port->candidate, false };
-    struct fact_host *host = port->cause ? facts_find_host(facts, port->cause)
+    struct observed_host *host = port->cause ? observed_find_host(state,
+                                                                  port->cause)
                                          : NULL;
     struct binding_claim *claims;
     struct binding next;
     size_t n;
 
-    claims = gather_claims(facts, port, &n);
+    claims = collect_claims(state, port, &n);
     /* A VM without a host of its own may be started again on any. */
     next = binding_decide(port->placement.host,
                           port->placement.failover
                           || !placement_is_pinned(&port->placement),
                           now, claims, n);
-    facts_port_set_moving(facts, port, next.moving);
+    observed_port_set_moving(state, port, next.moving);
     if (!nullable_string_is_equal(next.active, now.active)
         || !nullable_string_is_equal(next.candidate, now.candidate)) {
         VLOG_INFO("port %s: on %s%s%s", port->name,
@@ -455,73 +460,74 @@ decide(struct facts *facts, struct fact_port *port)
                   next.candidate ? ", candidate " : "",
                   next.candidate ? next.candidate : "");
         if (next.active) {
-            add_op(facts, host, MODEL_PUT, VMN_TABLE_BINDING, port->name,
+            add_op(state, host, MODEL_PUT, VMN_TABLE_BINDING, port->name,
                    json_pack("{s:s, s:s*}", "host", next.active, "candidate",
                              next.candidate));
         } else {
-            add_op(facts, host, MODEL_DELETE, VMN_TABLE_BINDING, port->name,
+            add_op(state, host, MODEL_DELETE, VMN_TABLE_BINDING, port->name,
                    NULL);
         }
-        facts_port_set_binding(facts, port, next.active,
-                               next.candidate);
+        observed_port_set_binding(state, port, next.active,
+                                  next.candidate);
     }
     free(claims);
-    report_refused(facts, port);
+    report_refused(state, port);
 }
 
 /* Returns false if some are left for the next turn. */
 static bool
-decide_due(struct facts *facts)
+decide_due(struct observed_state *state)
 {
-    for (int n = 1; !ovs_list_is_empty(&facts->due); n++) {
-        struct fact_port *port
-            = CONTAINER_OF(ovs_list_pop_front(&facts->due), struct fact_port,
+    for (int n = 1; !ovs_list_is_empty(&state->due); n++) {
+        struct observed_port *port
+            = CONTAINER_OF(ovs_list_pop_front(&state->due),
+                           struct observed_port,
                            due_node);
 
         ovs_list_init(&port->due_node);
-        decide(facts, port);
+        decide(state, port);
         free(port->cause);
         port->cause = NULL;
         if (n % DECIDE_STEPS == 0
-            && loop_turn_is_over(facts->fabric->loop)) {
+            && loop_turn_is_over(state->fabric->loop)) {
             break;
         }
     }
-    return ovs_list_is_empty(&facts->due);
+    return ovs_list_is_empty(&state->due);
 }
 
 static void
-flush_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *facts_)
+flush_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *state_)
 {
     static const struct timeval at_once = { 0, 0 };
-    struct facts *facts = facts_;
-    struct fact_host *host;
+    struct observed_state *state = state_;
+    struct observed_host *host;
 
-    if (facts->resyncing || facts->gathering) {
+    if (state->resyncing || state->in_barrier) {
         return;
     }
-    if (!decide_due(facts)) {
-        event_add(facts->flush, &at_once);
+    if (!decide_due(state)) {
+        event_add(state->flush, &at_once);
         return;
     }
-    HMAP_FOR_EACH (host, node, &facts->hosts) {
+    HMAP_FOR_EACH (host, node, &state->hosts) {
         if (host->request.n_ops) {
-            submit(facts, &host->request, host);
+            submit(state, &host->request, host);
         }
     }
-    if (facts->request.n_ops) {
-        submit(facts, &facts->request, NULL);
+    if (state->request.n_ops) {
+        submit(state, &state->request, NULL);
     }
-    HMAP_FOR_EACH (host, node, &facts->hosts) {
-        check_told(host);
+    HMAP_FOR_EACH (host, node, &state->hosts) {
+        announce_reported(host);
     }
 }
 
 void
-facts_schedule(struct facts *facts)
+observed_commit_schedule(struct observed_state *state)
 {
-    if (facts->flush) {
-        event_active(facts->flush, EV_TIMEOUT, 1);
+    if (state->flush) {
+        event_active(state->flush, EV_TIMEOUT, 1);
     }
 }
 
@@ -529,19 +535,20 @@ facts_schedule(struct facts *facts)
 
 /* Deletes VIF rows that 'host' no longer has.  They are named "HOST/ID". */
 static void
-resync_rows(struct fact_host *host)
+resync_rows(struct observed_host *host)
 {
-    const struct model *model = host->facts->fabric->model;
+    const struct model *model = host->state->fabric->model;
     char *prefix = xasprintf("%s/", host->name);
     const char *after = prefix;
     const struct vmn_vif *row;
 
     while ((row = model_next_durable(model, VMN_TABLE_VIF, after, NULL))
            && !strncmp(row->row.name, prefix, strlen(prefix))) {
-        const struct fact_vif *vif = facts_host_vif(host, row->iface_id);
+        const struct observed_vif *vif
+            = observed_host_find_vif(host, row->iface_id);
 
-        if (host->known && (!vif || !is_told(vif))) {
-            add_op__(host->facts, host, MODEL_DELETE, VMN_TABLE_VIF,
+        if (host->known && (!vif || !is_visible(vif))) {
+            add_op__(host->state, host, MODEL_DELETE, VMN_TABLE_VIF,
                      row->row.name, NULL);
         }
         after = row->row.name;
@@ -551,21 +558,21 @@ resync_rows(struct fact_host *host)
 
 /* Puts what 'host' has and the model does not. */
 static void
-resync_vifs(struct fact_host *host)
+resync_vifs(struct observed_host *host)
 {
-    struct fact_vif *vif;
+    struct observed_vif *vif;
 
     HMAP_FOR_EACH (vif, host_node, &host->vifs) {
         char *name = xasprintf("%s/%s", host->name, vif->iface_id);
         const struct vmn_vif *row = model_get_durable(
-            host->facts->fabric->model, VMN_TABLE_VIF, name, NULL);
+            host->state->fabric->model, VMN_TABLE_VIF, name, NULL);
 
-        if (is_told(vif)
+        if (is_visible(vif)
             && (!row || strcmp(row->iface, vif->iface)
                 || row->ofport != vif->ofport
                 || row->link_up != vif->link_up
                 || row->tag_ofport != vif->tag_ofport)) {
-            add_op__(host->facts, host, MODEL_PUT, VMN_TABLE_VIF, name,
+            add_op__(host->state, host, MODEL_PUT, VMN_TABLE_VIF, name,
                      vif_spec(vif));
         }
         free(name);
@@ -574,16 +581,16 @@ resync_vifs(struct fact_host *host)
 
 /* The same of its underlay, which is never withdrawn. */
 static void
-resync_underlay(struct fact_host *host)
+resync_underlay(struct observed_host *host)
 {
     const struct vmn_underlay *row = model_get_durable(
-        host->facts->fabric->model, VMN_TABLE_UNDERLAY, host->name, NULL);
+        host->state->fabric->model, VMN_TABLE_UNDERLAY, host->name, NULL);
 
     if ((host->underlay_mtu || host->datapath_id)
         && (!row || row->mtu != host->underlay_mtu
-            || facts_parse_datapath(row->datapath_id)
+            || observed_parse_datapath(row->datapath_id)
                != host->datapath_id)) {
-        add_op__(host->facts, host, MODEL_PUT, VMN_TABLE_UNDERLAY, host->name,
+        add_op__(host->state, host, MODEL_PUT, VMN_TABLE_UNDERLAY, host->name,
                  underlay_spec(host));
     }
 }
@@ -599,33 +606,33 @@ clear_request(struct model_request *request)
     free(who);
 }
 
-/* Sets what 'facts' knows of ports to what the model says. */
+/* Sets what 'state' knows of ports to what the model says. */
 static void
-resync_ports(struct facts *facts)
+resync_ports(struct observed_state *state)
 {
-    struct fact_port *port;
+    struct observed_port *port;
 
-    facts_update_all_ports(facts);
-    HMAP_FOR_EACH (port, name_node, &facts->ports) {
+    observed_update_all_ports(state);
+    HMAP_FOR_EACH (port, name_node, &state->ports) {
         const struct vmn_binding *row = model_get_durable(
-            facts->fabric->model, VMN_TABLE_BINDING, port->name, NULL);
+            state->fabric->model, VMN_TABLE_BINDING, port->name, NULL);
 
-        facts_port_set_binding(facts, port, row ? row->host : NULL,
-                               row ? row->candidate : NULL);
-        facts_port_due(facts, port, NULL);
-        commit_yield(facts->fabric->commit);
+        observed_port_set_binding(state, port, row ? row->host : NULL,
+                                  row ? row->candidate : NULL);
+        observed_port_due(state, port, NULL);
+        commit_yield(state->fabric->commit);
     }
 }
 
 /* Compares the hosts that differ.  In a pause one may report; then it is
  * compared once more.  Returns false if there was none. */
 static bool
-resync_hosts(struct facts *facts)
+resync_hosts(struct observed_state *state)
 {
-    struct fact_host *host;
+    struct observed_host *host;
     bool any = false;
 
-    HMAP_FOR_EACH (host, node, &facts->hosts) {
+    HMAP_FOR_EACH (host, node, &state->hosts) {
         if (host->differs) {
             host->differs = false;
             any = true;
@@ -633,7 +640,7 @@ resync_hosts(struct facts *facts)
             resync_rows(host);
             resync_vifs(host);
             resync_underlay(host);
-            commit_yield(facts->fabric->commit);
+            commit_yield(state->fabric->commit);
         }
     }
     return any;
@@ -641,74 +648,74 @@ resync_hosts(struct facts *facts)
 
 /* At a settled moment: ports and hosts come and go with groups only. */
 static void
-resync(void *facts_)
+resync(void *state_)
 {
-    struct facts *facts = facts_;
-    struct fact_host *host;
+    struct observed_state *state = state_;
+    struct observed_host *host;
 
-    clear_request(&facts->request);
-    resync_ports(facts);
-    HMAP_FOR_EACH (host, node, &facts->hosts) {
+    clear_request(&state->request);
+    resync_ports(state);
+    HMAP_FOR_EACH (host, node, &state->hosts) {
         host->differs = true;
     }
-    while (resync_hosts(facts)) {
+    while (resync_hosts(state)) {
         continue;
     }
-    facts->resyncing = false;
-    facts_schedule(facts);
+    state->resyncing = false;
+    observed_commit_schedule(state);
 }
 
 static void
-resync_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *facts_)
+resync_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *state_)
 {
-    struct facts *facts = facts_;
+    struct observed_state *state = state_;
 
-    if (!ovs_list_is_empty(&facts->submitted)) {
-        facts_resync(facts);
+    if (!ovs_list_is_empty(&state->submitted)) {
+        observed_resync(state);
     } else {
-        commit_when_quiescent(facts->fabric->commit, resync, facts);
+        commit_when_quiescent(state->fabric->commit, resync, state);
     }
 }
 
 void
-facts_resync(struct facts *facts)
+observed_resync(struct observed_state *state)
 {
     struct timeval tv = {
-        .tv_sec = facts->resync_ms / 1000,
-        .tv_usec = facts->resync_ms % 1000 * 1000,
+        .tv_sec = state->resync_ms / 1000,
+        .tv_usec = state->resync_ms % 1000 * 1000,
     };
 
-    if (!event_pending(facts->resync, EV_TIMEOUT, NULL)) {
-        facts->resyncing = true;
-        event_add(facts->resync, &tv);
-        facts->resync_ms = MIN(2 * facts->resync_ms, RESYNC_MAX_MS);
+    if (!event_pending(state->resync, EV_TIMEOUT, NULL)) {
+        state->resyncing = true;
+        event_add(state->resync, &tv);
+        state->resync_ms = MIN(2 * state->resync_ms, RESYNC_MAX_MS);
     }
 }
 
 /* Life.  ----------------------------------------------------------------- */
 
 void
-facts_commit_init(struct facts *facts)
+observed_commit_init(struct observed_state *state)
 {
-    facts->flush = event_new(facts->fabric->base, -1, 0, flush_cb, facts);
-    facts->resync = evtimer_new(facts->fabric->base, resync_cb, facts);
-    facts->resync_ms = RESYNC_MIN_MS;
-    model_request_init(&facts->request, "vmnd");
-    ovs_list_init(&facts->submitted);
+    state->flush = event_new(state->fabric->base, -1, 0, flush_cb, state);
+    state->resync = evtimer_new(state->fabric->base, resync_cb, state);
+    state->resync_ms = RESYNC_MIN_MS;
+    model_request_init(&state->request, "vmnd");
+    ovs_list_init(&state->submitted);
 }
 
 void
-facts_commit_uninit(struct facts *facts)
+observed_commit_uninit(struct observed_state *state)
 {
     struct submission *submission;
 
     /* Their answers are still to come. */
-    LIST_FOR_EACH_POP (submission, node, &facts->submitted) {
-        submission->facts = NULL;
+    LIST_FOR_EACH_POP (submission, node, &state->submitted) {
+        submission->state = NULL;
     }
-    commit_cancel_when_quiescent(facts->fabric->commit, resync, facts);
-    model_request_uninit(&facts->request);
-    event_free(facts->resync);
-    event_free(facts->flush);
-    facts->flush = NULL;        /* What is destroyed schedules nothing. */
+    commit_cancel_when_quiescent(state->fabric->commit, resync, state);
+    model_request_uninit(&state->request);
+    event_free(state->resync);
+    event_free(state->flush);
+    state->flush = NULL;        /* What is destroyed schedules nothing. */
 }

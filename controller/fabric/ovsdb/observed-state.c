@@ -1,0 +1,745 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The memory of what hosts have reported, and of the ports that it may
+ * concern; see observed-state.h. */
+
+#include <config.h>
+
+#include "controller/fabric/ovsdb/observed-state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/ovsdb/claims.h"
+#include "controller/schema/selector.h"
+#include "hash.h"
+#include "svec.h"
+#include "util.h"
+
+/* Ports.  ---------------------------------------------------------------- */
+
+static struct observed_port *
+find_port(const struct observed_state *state, const char *name)
+{
+    struct observed_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, name_node, hash_string(name, 0),
+                             &state->ports) {
+        if (!strcmp(port->name, name)) {
+            return port;
+        }
+    }
+    return NULL;
+}
+
+const struct observed_port *
+observed_find_port(const struct observed_state *state, const char *name)
+{
+    return find_port(state, name);
+}
+
+/* Any port whose active host is 'host', or NULL. */
+static struct observed_port *
+find_active(const struct observed_state *state, const char *host)
+{
+    struct observed_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, active_node, hash_string(host, 0),
+                             &state->by_active) {
+        if (!strcmp(port->active, host)) {
+            return port;
+        }
+    }
+    return NULL;
+}
+
+/* The same of candidates. */
+static struct observed_port *
+find_candidate(const struct observed_state *state, const char *host)
+{
+    struct observed_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, candidate_node, hash_string(host, 0),
+                             &state->by_candidate) {
+        if (!strcmp(port->candidate, host)) {
+            return port;
+        }
+    }
+    return NULL;
+}
+
+/* Tells who watches that the port's status may be another one now. */
+static void
+notify_port(const struct observed_state *state,
+            const struct observed_port *port)
+{
+    FABRIC_NOTIFY(state->fabric, port, (aux, port->name))
+}
+
+void
+observed_port_due(struct observed_state *state, struct observed_port *port,
+                  const char *cause)
+{
+    if (ovs_list_is_empty(&port->due_node)) {
+        ovs_list_push_back(&state->due, &port->due_node);
+        port->cause = nullable_xstrdup(cause);
+    }
+    notify_port(state, port);
+    observed_commit_schedule(state);
+}
+
+void
+observed_port_set_moving(struct observed_state *state,
+                         struct observed_port *port,
+                      bool moving)
+{
+    ovs_list_remove(&port->moving_node);
+    ovs_list_init(&port->moving_node);
+    if (moving) {
+        ovs_list_push_back(&state->moving, &port->moving_node);
+    }
+}
+
+static void
+set_host_of(struct hmap *index, struct hmap_node *node, char **part,
+         const char *host)
+{
+    char *new_part = nullable_xstrdup(host); /* May be the old one. */
+
+    if (*part) {
+        hmap_remove(index, node);
+        free(*part);
+    }
+    *part = new_part;
+    if (new_part) {
+        hmap_insert(index, node, hash_string(new_part, 0));
+    }
+}
+
+/* Looks again at the sub-ports of 'port', which are only where it is. */
+static void
+sub_ports_due(struct observed_state *state, const struct observed_port *port)
+{
+    struct observed_port *sub;
+
+    HMAP_FOR_EACH_WITH_HASH (sub, parent_node, hash_string(port->name, 0),
+                             &state->by_parent) {
+        if (!strcmp(sub->parent, port->name)) {
+            observed_port_due(state, sub, NULL);
+        }
+    }
+}
+
+/* The hosts that have a part in 'port' look at its sub-ports, if it has some.
+ * */
+static void
+trunk_due(struct observed_state *state, const struct observed_port *port)
+{
+    if (hmap_first_with_hash(&state->by_parent, hash_string(port->name, 0))) {
+        if (port->active) {
+            state->trunks_cb(state->fabric, port->active);
+        }
+        if (port->candidate) {
+            state->trunks_cb(state->fabric, port->candidate);
+        }
+    }
+}
+
+/* Makes 'port' a sub-port of 'parent', or of none if that is NULL. */
+static void
+port_set_parent(struct observed_state *state, struct observed_port *port,
+                const char *parent)
+{
+    const char *const parents[] = { port->parent, parent };
+
+    for (int i = 0; i < 2; i++) {
+        const struct observed_port *p = (parents[i]
+                                     ? find_port(state, parents[i]) : NULL);
+
+        if (p && p->active) {
+            state->trunks_cb(state->fabric, p->active);
+        }
+        if (p && p->candidate) {
+            state->trunks_cb(state->fabric, p->candidate);
+        }
+    }
+    set_host_of(&state->by_parent, &port->parent_node, &port->parent, parent);
+}
+
+void
+observed_port_set_binding(struct observed_state *state,
+                          struct observed_port *port,
+                       const char *active, const char *candidate)
+{
+    /* Either may be what the other was. */
+    char *new_candidate = nullable_xstrdup(candidate);
+
+    trunk_due(state, port);
+
+    set_host_of(&state->by_active, &port->active_node, &port->active, active);
+    set_host_of(&state->by_candidate, &port->candidate_node, &port->candidate,
+             new_candidate);
+    free(new_candidate);
+    notify_port(state, port);
+    trunk_due(state, port);
+    sub_ports_due(state, port);
+}
+
+/* Looks again at the port whose interface has 'iface_id'. */
+static void
+iface_due(struct observed_state *state, const char *iface_id,
+          const char *cause)
+{
+    struct observed_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, id_node, hash_string(iface_id, 0),
+                             &state->ports_by_id) {
+        if (!strcmp(port->iface_id, iface_id)) {
+            observed_port_due(state, port, cause);
+        }
+    }
+}
+
+/* Tells who watches of the port whose interface has 'iface_id'. */
+static void
+notify_iface_ports(const struct observed_state *state, const char *iface_id)
+{
+    const struct observed_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, id_node, hash_string(iface_id, 0),
+                             &state->ports_by_id) {
+        if (!strcmp(port->iface_id, iface_id)) {
+            notify_port(state, port);
+        }
+    }
+}
+
+/* Looks again at each port that 'host' has a part in. */
+static void
+host_ports_due(struct observed_host *host, const char *cause)
+{
+    uint32_t hash = hash_string(host->name, 0);
+    struct observed_state *state = host->state;
+    struct observed_port *port;
+    struct observed_vif *vif;
+
+    HMAP_FOR_EACH_WITH_HASH (port, active_node, hash, &state->by_active) {
+        if (!strcmp(port->active, host->name)) {
+            observed_port_due(state, port, cause);
+        }
+    }
+    HMAP_FOR_EACH_WITH_HASH (port, candidate_node, hash,
+                             &state->by_candidate) {
+        if (!strcmp(port->candidate, host->name)) {
+            observed_port_due(state, port, cause);
+        }
+    }
+    HMAP_FOR_EACH (vif, host_node, &host->vifs) {
+        iface_due(state, vif->iface_id, cause);
+    }
+}
+
+static void
+port_destroy(struct observed_state *state, struct observed_port *port)
+{
+    hmap_remove(&state->ports, &port->name_node);
+    hmap_remove(&state->ports_by_id, &port->id_node);
+    ovs_list_remove(&port->due_node);
+    ovs_list_remove(&port->moving_node);
+    observed_port_set_binding(state, port, NULL, NULL);
+    port_set_parent(state, port, NULL);
+    free(port->name);
+    free(port->iface_id);
+    placement_uninit(&port->placement);
+    free(port->cause);
+    free(port);
+}
+
+/* The iface-id of its interface; "", which none has, if there is to be none.
+ * */
+static const char *
+iface_id_of(const struct vmn_port *row)
+{
+    return row->external ? "" : row->iface_id;
+}
+
+static struct observed_port *
+port_create(struct observed_state *state, const struct vmn_port *row)
+{
+    struct observed_port *port = xzalloc(sizeof *port);
+
+    port->name = xstrdup(row->row.name);
+    port->iface_id = xstrdup(iface_id_of(row));
+    placement_init(&port->placement);
+    ovs_list_init(&port->due_node);
+    ovs_list_init(&port->moving_node);
+    hmap_insert(&state->ports, &port->name_node, hash_string(port->name, 0));
+    hmap_insert(&state->ports_by_id, &port->id_node,
+                hash_string(port->iface_id, 0));
+    return port;
+}
+
+/* Takes in where the row allows it to be: a sub-port is where its parent is.
+ * Returns true if that is different now. */
+static bool
+set_placement(const struct observed_state *state, struct observed_port *port,
+              const struct vmn_port *row)
+{
+    const struct vmn_port *parent
+        = (row->parent ? model_get(state->fabric->model, VMN_TABLE_PORT,
+                                   row->parent) : NULL);
+
+    return placement_set(&port->placement, row, parent);
+}
+
+/* Takes in a row that is there.  Its iface-id may be another one now. */
+static void
+port_set(struct observed_state *state, const struct vmn_port *row)
+{
+    struct observed_port *port = find_port(state, row->row.name);
+    const char *iface_id = iface_id_of(row);
+    bool is_new = !port;
+    bool changed;
+
+    if (is_new) {
+        port = port_create(state, row);
+    }
+    changed = set_placement(state, port, row);
+    if (!is_new && !changed && !strcmp(port->iface_id, iface_id)
+        && nullable_string_is_equal(port->parent, row->parent)) {
+        return;
+    }
+    if (strcmp(port->iface_id, iface_id)) {
+        hmap_remove(&state->ports_by_id, &port->id_node);
+        free(port->iface_id);
+        port->iface_id = xstrdup(iface_id);
+        hmap_insert(&state->ports_by_id, &port->id_node,
+                    hash_string(port->iface_id, 0));
+    }
+    port_set_parent(state, port, row->parent);
+    observed_port_due(state, port, NULL);
+}
+
+/* The same for those that follow it. */
+static void
+sub_ports_set(struct observed_state *state, const char *parent)
+{
+    struct observed_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, parent_node, hash_string(parent, 0),
+                             &state->by_parent) {
+        const struct vmn_port *row = model_get(state->fabric->model,
+                                               VMN_TABLE_PORT, port->name);
+
+        if (row && !strcmp(port->parent, parent)
+            && set_placement(state, port, row)) {
+            observed_port_due(state, port, NULL);
+        }
+    }
+}
+
+void
+observed_port_update(struct observed_state *state, const char *name, bool anew)
+{
+    const struct vmn_port *row = model_get(state->fabric->model,
+                                           VMN_TABLE_PORT, name);
+    struct observed_port *port = find_port(state, name);
+
+    if (port && (anew || !row)) {
+        port_destroy(state, port);
+    }
+    if (row) {
+        port_set(state, row);
+        sub_ports_set(state, name);
+    }
+}
+
+void
+observed_update_all_ports(struct observed_state *state)
+{
+    const struct model *model = state->fabric->model;
+    struct vmn_names names = model_names(model, VMN_TABLE_PORT);
+    struct observed_port *port, *next;
+
+    HMAP_FOR_EACH_SAFE (port, next, name_node, &state->ports) {
+        if (!model_get(model, VMN_TABLE_PORT, port->name)) {
+            port_destroy(state, port);
+        }
+        commit_yield(state->fabric->commit);
+    }
+    for (size_t i = 0; i < names.n; i++) {
+        port_set(state, model_get(model, VMN_TABLE_PORT, names.names[i]));
+        commit_yield(state->fabric->commit);
+    }
+}
+
+/* Hosts.  ---------------------------------------------------------------- */
+
+static struct observed_vif *
+find_vif(const struct observed_host *host, const char *iface_id)
+{
+    struct observed_vif *vif;
+
+    HMAP_FOR_EACH_WITH_HASH (vif, host_node, hash_string(iface_id, 0),
+                             &host->vifs) {
+        if (!strcmp(vif->iface_id, iface_id)) {
+            return vif;
+        }
+    }
+    return NULL;
+}
+
+/* Adds to 'iface_ids' those of the sub-ports of 'parent'. */
+static void
+add_sub_ports(const struct observed_state *state,
+              const struct observed_port *parent,
+              struct svec *iface_ids)
+{
+    const struct observed_port *port;
+
+    HMAP_FOR_EACH_WITH_HASH (port, parent_node, hash_string(parent->name, 0),
+                             &state->by_parent) {
+        if (!strcmp(port->parent, parent->name)) {
+            svec_add(iface_ids, port->iface_id);
+        }
+    }
+}
+
+void
+observed_host_subports(const struct observed_host *host,
+                       struct svec *iface_ids)
+{
+    const struct observed_state *state = host->state;
+    uint32_t hash = hash_string(host->name, 0);
+    const struct observed_port *port;
+
+    if (hmap_is_empty(&state->by_parent)) {
+        return;
+    }
+    HMAP_FOR_EACH_WITH_HASH (port, active_node, hash, &state->by_active) {
+        if (!strcmp(port->active, host->name)) {
+            add_sub_ports(state, port, iface_ids);
+        }
+    }
+    HMAP_FOR_EACH_WITH_HASH (port, candidate_node, hash,
+                             &state->by_candidate) {
+        if (!strcmp(port->candidate, host->name)) {
+            add_sub_ports(state, port, iface_ids);
+        }
+    }
+}
+
+const struct observed_vif *
+observed_host_find_vif(const struct observed_host *host, const char *iface_id)
+{
+    return find_vif(host, iface_id);
+}
+
+static void
+vif_destroy(struct observed_vif *vif)
+{
+    hmap_remove(&vif->host->vifs, &vif->host_node);
+    hmap_remove(&vif->host->state->vifs, &vif->id_node);
+    free(vif->iface_id);
+    free(vif->iface);
+    free(vif->refused);
+    free(vif);
+}
+
+static struct observed_vif *
+vif_create(struct observed_host *host, const char *iface_id)
+{
+    struct observed_vif *vif = xzalloc(sizeof *vif);
+    uint32_t hash = hash_string(iface_id, 0);
+
+    vif->host = host;
+    vif->iface_id = xstrdup(iface_id);
+    hmap_insert(&host->vifs, &vif->host_node, hash);
+    hmap_insert(&host->state->vifs, &vif->id_node, hash);
+    iface_due(host->state, iface_id, host->name);
+    return vif;
+}
+
+/* Takes in one interface that the host has. */
+static void
+update_vif(struct observed_host *host, const struct vif_report *report)
+{
+    struct observed_vif *vif = find_vif(host, report->iface_id);
+
+    if (!vif) {
+        vif = vif_create(host, report->iface_id);
+    }
+    vif->seen = true;
+    if (vif->iface && !strcmp(vif->iface, report->iface)
+        && vif->ofport == report->ofport && vif->link_up == report->link_up
+        && vif->tag_ofport == report->tag_ofport) {
+        return;
+    }
+    free(vif->iface);
+    vif->iface = xstrdup(report->iface);
+    vif->ofport = report->ofport;
+    vif->link_up = report->link_up;
+    vif->tag_ofport = report->tag_ofport;
+    observed_submit_vif(vif);
+    notify_iface_ports(host->state, vif->iface_id);
+}
+
+void
+observed_host_report(struct observed_host *host,
+                     const struct vif_report *reports,
+                  size_t n)
+{
+    struct observed_vif *vif, *next;
+
+    HMAP_FOR_EACH (vif, host_node, &host->vifs) {
+        vif->seen = false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        update_vif(host, &reports[i]);
+    }
+    HMAP_FOR_EACH_SAFE (vif, next, host_node, &host->vifs) {
+        if (!vif->seen) {
+            observed_submit_vif_delete(vif);
+            iface_due(host->state, vif->iface_id, host->name);
+            vif_destroy(vif);
+        }
+    }
+    if (!host->known) {
+        /* Bindings of before the start may have lost their interface. */
+        host->known = true;
+        host_ports_due(host, host->name);
+        observed_commit_schedule(host->state);
+    }
+}
+
+void
+observed_host_set_underlay(struct observed_host *host, uint32_t mtu)
+{
+    mtu = MIN(mtu, UINT16_MAX);
+    if (mtu && mtu != host->underlay_mtu) {
+        host->underlay_mtu = mtu;
+        observed_submit_underlay(host);
+    }
+}
+
+void
+observed_host_set_datapath(struct observed_host *host, uint64_t id)
+{
+    if (id && id != host->datapath_id) {
+        host->datapath_id = id;
+        observed_submit_underlay(host);
+    }
+}
+
+/* What leads to physical networks comes and goes with that. */
+static void
+host_provider_vifs_changed(struct observed_host *host)
+{
+    struct observed_vif *vif;
+
+    HMAP_FOR_EACH (vif, host_node, &host->vifs) {
+        if (vif->iface_id[0] != '@') {
+            continue;
+        }
+        if (host->silent) {
+            observed_submit_vif_delete(vif);
+        } else {
+            observed_submit_vif(vif);
+        }
+    }
+}
+
+void
+observed_host_set_silent(struct observed_host *host, bool silent)
+{
+    if (host->silent != silent) {
+        host->silent = silent;
+        host_ports_due(host, NULL);
+        host_provider_vifs_changed(host);
+    }
+}
+
+void
+observed_host_set_accepts(struct observed_host *host,
+                       const struct vmn_selector *accepts)
+{
+    if (nullable_string_is_equal(host->accepts.text, accepts->text)) {
+        return;
+    }
+    arena_uninit(&host->accepts_arena);
+    arena_init(&host->accepts_arena);
+    memset(&host->accepts, 0, sizeof host->accepts);
+    if (accepts->text) {
+        /* It was well-formed in the row. */
+        free(selector_parse(accepts->text, strlen(accepts->text),
+                            &host->accepts_arena, &host->accepts));
+    }
+    host_ports_due(host, NULL);
+}
+
+void
+observed_refused_hosts(const struct observed_state *state,
+                       const struct observed_port *port,
+                    struct svec *hosts)
+{
+    const struct observed_vif *vif;
+
+    HMAP_FOR_EACH_WITH_HASH (vif, id_node, hash_string(port->iface_id, 0),
+                             &state->vifs) {
+        if (vif->refused && !strcmp(vif->iface_id, port->iface_id)) {
+            svec_add(hosts, vif->host->name);
+        }
+    }
+    svec_sort(hosts);
+}
+
+size_t
+observed_n_candidates(const struct observed_state *state)
+{
+    return hmap_count(&state->by_candidate);
+}
+
+struct observed_host *
+observed_find_host(const struct observed_state *state, const char *name)
+{
+    struct observed_host *host;
+
+    HMAP_FOR_EACH_WITH_HASH (host, node, hash_string(name, 0),
+                             &state->hosts) {
+        if (!strcmp(host->name, name)) {
+            return host;
+        }
+    }
+    return NULL;
+}
+
+uint64_t
+observed_parse_datapath(const char *text)
+{
+    unsigned long long int id;
+
+    return text && str_to_ullong(text, 16, &id) ? id : 0;
+}
+
+struct observed_host *
+observed_host_add(struct observed_state *state, const char *name)
+{
+    const struct vmn_underlay *underlay = model_get(
+        state->fabric->model, VMN_TABLE_UNDERLAY, name);
+    struct observed_host *host = xzalloc(sizeof *host);
+    char *who = xasprintf("host:%s", name);
+
+    host->state = state;
+    host->name = xstrdup(name);
+    if (underlay) {
+        host->underlay_mtu = underlay->mtu;
+        host->datapath_id = observed_parse_datapath(underlay->datapath_id);
+    }
+    arena_init(&host->accepts_arena);
+    hmap_init(&host->vifs);
+    model_request_init(&host->request, who);
+    free(who);
+    hmap_insert(&state->hosts, &host->node, hash_string(name, 0));
+    return host;
+}
+
+static void
+host_destroy(struct observed_host *host)
+{
+    struct observed_vif *vif, *next;
+
+    HMAP_FOR_EACH_SAFE (vif, next, host_node, &host->vifs) {
+        vif_destroy(vif);
+    }
+    hmap_remove(&host->state->hosts, &host->node);
+    hmap_destroy(&host->vifs);
+    model_request_uninit(&host->request);
+    arena_uninit(&host->accepts_arena);
+    free(host->name);
+    free(host);
+}
+
+void
+observed_host_remove(struct observed_host *host)
+{
+    struct observed_state *state = host->state;
+    struct observed_port *port;
+
+    host_ports_due(host, NULL);
+    /* With the host's row, the model has dropped these. */
+    while ((port = find_active(state, host->name))) {
+        observed_port_set_binding(state, port, NULL, NULL);
+    }
+    while ((port = find_candidate(state, host->name))) {
+        observed_port_set_binding(state, port, port->active, NULL);
+    }
+    claims_forget_host(state->claims, host->name);
+    host_destroy(host);
+}
+
+/* All.  ------------------------------------------------------------------ */
+
+struct observed_state *
+observed_state_create(struct fabric *fabric, observed_trunks_cb *trunks_cb)
+{
+    struct observed_state *state = xzalloc(sizeof *state);
+    struct observed_port *port;
+
+    state->fabric = fabric;
+    state->trunks_cb = trunks_cb;
+    state->claims = claims_create(fabric);
+    hmap_init(&state->hosts);
+    hmap_init(&state->vifs);
+    hmap_init(&state->ports);
+    hmap_init(&state->ports_by_id);
+    hmap_init(&state->by_active);
+    hmap_init(&state->by_candidate);
+    hmap_init(&state->by_parent);
+    ovs_list_init(&state->due);
+    ovs_list_init(&state->moving);
+    observed_commit_init(state);
+    observed_update_all_ports(state);
+    HMAP_FOR_EACH (port, name_node, &state->ports) {
+        const struct vmn_binding *row = model_get(fabric->model,
+                                                  VMN_TABLE_BINDING,
+                                                  port->name);
+
+        if (row) {
+            observed_port_set_binding(state, port, row->host, row->candidate);
+        }
+    }
+    /* There is nothing to decide by until hosts report. */
+    LIST_FOR_EACH_SAFE (port, due_node, &state->due) {
+        ovs_list_remove(&port->due_node);
+        ovs_list_init(&port->due_node);
+    }
+    return state;
+}
+
+void
+observed_state_destroy(struct observed_state *state)
+{
+    struct observed_port *port, *next_port;
+    struct observed_host *host, *next_host;
+
+    if (!state) {
+        return;
+    }
+    observed_commit_uninit(state);
+    HMAP_FOR_EACH_SAFE (port, next_port, name_node, &state->ports) {
+        port_destroy(state, port);
+    }
+    HMAP_FOR_EACH_SAFE (host, next_host, node, &state->hosts) {
+        host_destroy(host);
+    }
+    hmap_destroy(&state->hosts);
+    hmap_destroy(&state->vifs);
+    hmap_destroy(&state->ports);
+    hmap_destroy(&state->ports_by_id);
+    hmap_destroy(&state->by_active);
+    hmap_destroy(&state->by_candidate);
+    hmap_destroy(&state->by_parent);
+    claims_destroy(state->claims);
+    free(state);
+}
