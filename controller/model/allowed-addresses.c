@@ -14,7 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/model/model-private.h"
+#include "controller/model/address-owners.h"
+#include "controller/model/checks.h"
+#include "controller/model/row-index.h"
+#include "controller/model/subnets.h"
+#include "controller/model/txn.h"
 #include "controller/schema/schema.h"
 #include "controller/schema/value.h"
 #include "util.h"
@@ -201,12 +205,12 @@ check_allowed(struct txn *txn, const struct entry *entry)
     }
 }
 
-void
-check_is_not_allowed(struct txn *txn, const struct entry *where,
-                     const char *field, const char *network,
-                     const struct vmn_ip *ip)
+/* Reports to 'field' of 'where' if a port but 'except' is allowed 'ip'. */
+static void
+check_nobody_is_allowed(struct txn *txn, const struct entry *where,
+                        const char *field, const char *network,
+                        const struct vmn_ip *ip, const char *except)
 {
-    const char *except = where->table == VMN_TABLE_PORT ? where->name : "";
     char text[VALUE_IP_SIZE];
     const char *port;
 
@@ -217,6 +221,14 @@ check_is_not_allowed(struct txn *txn, const struct entry *where,
                   "%s is in \"allowed_addresses\" of %s in the same network",
                   text, txn_name(txn, VMN_TABLE_PORT, port));
     }
+}
+
+void
+check_is_not_allowed(struct txn *txn, const struct entry *where,
+                     const char *field, const char *network,
+                     const struct vmn_ip *ip)
+{
+    check_nobody_is_allowed(txn, where, field, network, ip, "");
 }
 
 /* What is new of the port's own, against what others are allowed. */
@@ -238,8 +250,8 @@ check_port_is_not_allowed(struct txn *txn, const struct entry *entry)
             had |= vmn_ip_equal(&before->ips[j], &port->ips[i]);
         }
         if (!had) {
-            check_is_not_allowed(txn, entry, "/ips", port->network,
-                                 &port->ips[i]);
+            check_nobody_is_allowed(txn, entry, "/ips", port->network,
+                                    &port->ips[i], entry->name);
         }
     }
     if (before && vmn_mac_equal(before->mac, port->mac)) {

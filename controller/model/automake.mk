@@ -1,33 +1,78 @@
 # controller/model: the state in memory, checked, indexed and numbered.
 controller_libvmn_a_SOURCES += \
+	controller/model/address-owners.c \
+	controller/model/address-owners.h \
 	controller/model/allowed-addresses.c \
-	controller/model/assign.c \
+	controller/model/backends.c \
 	controller/model/builtin-rows.c \
 	controller/model/cascade.c \
+	controller/model/cascade.h \
+	controller/model/changes.c \
+	controller/model/changes.h \
+	controller/model/checks.h \
 	controller/model/external-addresses.c \
 	controller/model/group-nesting.c \
 	controller/model/id-pools.c \
 	controller/model/id-pools.h \
 	controller/model/ipam.c \
+	controller/model/ipam.h \
 	controller/model/load-rows.c \
+	controller/model/model-app.c \
+	controller/model/model-binding.c \
+	controller/model/model-class.h \
+	controller/model/model-dns-zone.c \
+	controller/model/model-floating-ip.c \
+	controller/model/model-group.c \
+	controller/model/model-health.c \
+	controller/model/model-host.c \
+	controller/model/model-loadbalancer.c \
+	controller/model/model-network.c \
+	controller/model/model-observation.c \
+	controller/model/model-policy.c \
+	controller/model/model-port.c \
 	controller/model/model-private.h \
+	controller/model/model-quarantine.c \
+	controller/model/model-quota.c \
+	controller/model/model-router.c \
+	controller/model/model-service.c \
+	controller/model/model-tier.c \
+	controller/model/model-token.c \
+	controller/model/model-vif.c \
 	controller/model/model.c \
 	controller/model/model.h \
-	controller/model/no-effect.c \
+	controller/model/name-set.c \
+	controller/model/name-set.h \
+	controller/model/port-addresses.c \
+	controller/model/port-addresses.h \
 	controller/model/port-rights.c \
 	controller/model/provider-network.c \
 	controller/model/quota-limits.c \
 	controller/model/quota-usage.c \
 	controller/model/quota-usage.h \
+	controller/model/references.c \
 	controller/model/request.c \
+	controller/model/request.h \
 	controller/model/reserved-mac.c \
+	controller/model/rights-checks.c \
 	controller/model/rights.c \
+	controller/model/rights.h \
 	controller/model/router-addresses.c \
 	controller/model/routing-domain.c \
 	controller/model/row-checks.c \
+	controller/model/row-checks.h \
 	controller/model/row-index.c \
+	controller/model/row-index.h \
+	controller/model/rows.c \
+	controller/model/scope-reach.c \
 	controller/model/shared-rights.c \
+	controller/model/subnets.c \
+	controller/model/subnets.h \
+	controller/model/tables.c \
 	controller/model/transaction.c \
 	controller/model/trunk-ports.c \
+	controller/model/txn.c \
+	controller/model/txn.h \
 	controller/model/unreachable-rules.c \
-	controller/model/virtual-ip.c
+	controller/model/virtual-ip.c \
+	controller/model/vni.c \
+	controller/model/vni.h

@@ -9,26 +9,16 @@
 #include <string.h>
 
 #include "controller/model/model-private.h"
+#include "controller/schema/schema.h"
 #include "util.h"
-
-static const struct {
-    const char *name;
-    int position;
-    const char *description;
-} tiers[] = {
-    { "emergency", VMN_TIER_EMERGENCY, "Before all else, even quarantine" },
-    { "security", VMN_TIER_SECURITY, "What nobody below may undo" },
-    { "platform", VMN_TIER_PLATFORM, "What all need: DNS, backup, metrics" },
-    { "application", VMN_TIER_APPLICATION,
-      "Closes what it selects, as Kubernetes does" },
-    { "baseline", VMN_TIER_BASELINE, "For what nobody else decides" },
-};
 
 bool
 model_is_builtin(enum vmn_table table, const char *name)
 {
-    for (size_t i = 0; table == VMN_TABLE_TIER && i < ARRAY_SIZE(tiers); i++) {
-        if (!strcmp(tiers[i].name, name)) {
+    const struct schema_example *row = schema_tables[table].builtin;
+
+    for (; row && row->name; row++) {
+        if (!strcmp(row->name, name)) {
             return true;
         }
     }
@@ -42,13 +32,15 @@ builtin_add(struct model *model)
     struct vmn_errors errors;
 
     vmn_errors_init(&errors);
-    for (size_t i = 0; i < ARRAY_SIZE(tiers); i++) {
-        json_t *spec = json_pack("{s:i, s:s}", "position", tiers[i].position,
-                                 "description", tiers[i].description);
+    for (int t = 0; t < VMN_N_TABLES; t++) {
+        const struct schema_example *row = schema_tables[t].builtin;
 
-        model_load_row(model, VMN_TABLE_TIER, tiers[i].name, spec, NULL,
-                       &meta, &errors);
-        json_decref(spec);
+        for (; row && row->name; row++) {
+            json_t *spec = json_loads(row->spec, 0, NULL);
+
+            model_load_row(model, t, row->name, spec, NULL, &meta, &errors);
+            json_decref(spec);
+        }
     }
     ovs_assert(!errors.n);
     vmn_errors_uninit(&errors);

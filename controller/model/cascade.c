@@ -8,10 +8,14 @@
 
 #include <config.h>
 
-#include <stdlib.h>
+#include "controller/model/cascade.h"
+
 #include <string.h>
 
-#include "controller/model/model-private.h"
+#include "controller/model/model-class.h"
+#include "controller/model/rights.h"
+#include "controller/model/row-index.h"
+#include "controller/model/txn.h"
 #include "controller/schema/schema-row.h"
 #include "sset.h"
 #include "util.h"
@@ -101,7 +105,7 @@ strip(struct txn *txn, struct entry *entry, schema_is_gone_cb *gone)
     }
     version->meta.set = old->meta.set
                         ? arena_strdup(&version->arena, old->meta.set) : NULL;
-    assign_kept(version, old);
+    version_keep(txn->model, version, old);
     txn_set(txn, entry, version);
 }
 

@@ -9,107 +9,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/model/model-private.h"
-#include "controller/schema/schema.h"
+#include "controller/model/address-owners.h"
+#include "controller/model/checks.h"
+#include "controller/model/row-index.h"
+#include "controller/model/subnets.h"
+#include "controller/model/txn.h"
 #include "controller/schema/value.h"
 #include "util.h"
 
-/* The name, in 'index', of who has KEY/IP, but for 'except' (or NULL). */
-static const char *
-find_in(const struct model *model, int index, const char *key,
-        const struct vmn_ip *ip, const char *except)
-{
-    char full[2 * VMN_NAME_LEN + VALUE_IP_SIZE], buf[VALUE_IP_SIZE];
-    const struct name_set *names;
-
-    snprintf(full, sizeof full, "%s/%s", key, value_format_ip(ip, buf));
-    names = index_get(model, index, full);
-    for (size_t i = 0; i < names->n; i++) {
-        if (!except || strcmp(names->names[i], except)) {
-            return names->names[i];
-        }
-    }
-    return NULL;
-}
-
-/* Who else than 'entry' (or NULL) has 'ip' in the external network. */
-static const char *
-find_other(const struct model *model, const char *network,
-           const struct vmn_ip *ip, const struct entry *entry,
-           enum vmn_table *table)
-{
-    const struct name_set *routers = index_get(
-        model, VMN_INDEX_ROUTER_BY_EXTERNAL, network);
-    const char *name;
-
-    *table = VMN_TABLE_ROUTER;
-    name = find_in(model, INDEX_EXTERNAL_IP, network, ip,
-                   entry && entry->table == *table ? entry->name : NULL);
-    for (size_t i = 0; !name && i < routers->n; i++) {
-        *table = VMN_TABLE_FLOATING_IP;
-        name = find_in(model, INDEX_FLOATING_IP, routers->names[i], ip,
-                       entry && entry->table == *table ? entry->name : NULL);
-    }
-    return name;
-}
-
-const char *
-external_find(const struct model *model, const char *network,
-              const struct vmn_ip *ip, enum vmn_table *table)
-{
-    return find_other(model, network, ip, NULL, table);
-}
-
 /* Addresses.  ------------------------------------------------------------- */
 
-/* Where a fault is reported: at what has the address, or at what changed beneath
- * it. */
+/* Where a fault is reported: at what has the address, or at what changed
+ * beneath it. */
 struct place {
     struct txn *txn;
     const struct entry *entry;
     const char *field;
 };
 
-static const struct vmn_subnet *
-find_subnet(const struct vmn_network *network, const struct vmn_ip *ip)
-{
-    for (size_t i = 0; i < network->n_subnets; i++) {
-        if (value_prefix_contains(&network->subnets[i].cidr, ip)) {
-            return &network->subnets[i];
-        }
-    }
-    return NULL;
-}
-
-/* Returns true if 'ip' was the owner's before the request. */
-static bool
-had_address(const struct entry *owner, const struct vmn_ip *ip)
+/* The row of 'owner' before the request, or NULL. */
+static const void *
+row_before(const struct entry *owner)
 {
     const struct version *version = entry_is_changed(owner) ? owner->before
                                     : owner->cur;
-    const struct vmn_row *row = version ? version->row : NULL;
-    bool had = false;
 
-    if (row && row->table == VMN_TABLE_FLOATING_IP) {
-        return vmn_ip_equal(&((const struct vmn_floating_ip *) row)->ip, ip);
-    }
-    if (row && row->table == VMN_TABLE_ROUTER) {
-        const struct vmn_external *external
-            = &((const struct vmn_router *) row)->external;
-
-        for (size_t i = 0; !had && i < external->n_addresses; i++) {
-            had = vmn_ip_equal(&external->addresses[i], ip);
-        }
-    }
-    return had;
+    return version ? version->row : NULL;
 }
 
-/* 'ip' is that of 'owner', in external network 'network'. */
+/* 'ip' is that of 'owner', in external network 'network', and was before the
+ * request if 'had'. */
 static void
 check_address(const struct place *at, const struct entry *owner,
-              const struct vmn_network *network, const struct vmn_ip *ip)
+              const struct vmn_network *network, const struct vmn_ip *ip,
+              bool had)
 {
-    const struct vmn_subnet *subnet = find_subnet(network, ip);
+    const struct vmn_subnet *subnet = address_subnet(network, ip);
     const char *name = network->row.name, *other;
     enum vmn_table table;
     char buf[VALUE_IP_SIZE];
@@ -129,10 +64,11 @@ check_address(const struct place *at, const struct entry *owner,
                   "%s of %s is the gateway of its subnet, which is outside",
                   buf, txn_name(at->txn, owner->table, owner->name));
     }
-    other = find_in(at->txn->model, VMN_INDEX_PORT_BY_IP, name, ip, NULL);
+    other = find_in_external(at->txn->model, VMN_INDEX_PORT_BY_IP, name, ip,
+                             NULL);
     table = VMN_TABLE_PORT;
     if (!other) {
-        other = find_other(at->txn->model, name, ip, owner, &table);
+        other = external_find_other(at->txn->model, name, ip, owner, &table);
     }
     if (other) {
         txn_error(at->txn, at->entry, VMN_ERR_CONFLICT, at->field,
@@ -141,12 +77,12 @@ check_address(const struct place *at, const struct entry *owner,
                   txn_name(at->txn, table, other),
                   txn_name(at->txn, VMN_TABLE_NETWORK, name));
     }
-    if (!had_address(owner, ip)) {
+    if (!had) {
         check_is_not_allowed(at->txn, at->entry, at->field, name, ip);
     }
 }
 
-/* Ports that get what comes in.  ----------------------------------------- */
+/* Ports that get what comes in.  ------------------------------------------ */
 
 static bool
 joins(const struct vmn_router *router, const char *network)
@@ -188,6 +124,20 @@ check_port_fits(const struct place *at, const struct vmn_router *router,
 }
 
 /* Routers.  --------------------------------------------------------------- */
+
+/* Returns true if 'ip' was the router's before the request. */
+static bool
+router_had(const struct entry *owner, const struct vmn_ip *ip)
+{
+    const struct vmn_router *router = row_before(owner);
+
+    for (size_t i = 0; router && i < router->external.n_addresses; i++) {
+        if (vmn_ip_equal(&router->external.addresses[i], ip)) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static bool
 has_gateway(const struct vmn_network *network, uint8_t family)
@@ -239,7 +189,9 @@ check_router_at(const struct place *at, const struct entry *entry)
         }
     }
     for (size_t i = 0; i < router->external.n_addresses; i++) {
-        check_address(at, entry, network, &router->external.addresses[i]);
+        const struct vmn_ip *ip = &router->external.addresses[i];
+
+        check_address(at, entry, network, ip, router_had(entry, ip));
     }
 }
 
@@ -261,6 +213,14 @@ check_forwards(const struct place *at, const struct vmn_router *router)
 }
 
 /* Floating addresses.  ---------------------------------------------------- */
+
+static bool
+floating_had(const struct entry *owner, const struct vmn_ip *ip)
+{
+    const struct vmn_floating_ip *floating = row_before(owner);
+
+    return floating && vmn_ip_equal(&floating->ip, ip);
+}
 
 /* A port has one of each family at most. */
 static void
@@ -358,7 +318,8 @@ check_floating_at(struct txn *txn, const struct entry *entry,
     network = model_get(txn->model, VMN_TABLE_NETWORK,
                         router->external.network);
     if (network) {
-        check_address(&ip, entry, network, &floating->ip);
+        check_address(&ip, entry, network, &floating->ip,
+                      floating_had(entry, &floating->ip));
     }
     if (!has_address(router, floating->ip.family)) {
         txn_error(txn, where, VMN_ERR_INVALID, ip.field,

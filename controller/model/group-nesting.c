@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/model/model-private.h"
+#include "controller/model/checks.h"
+#include "controller/model/row-index.h"
+#include "controller/model/txn.h"
 #include "openvswitch/dynamic-string.h"
 #include "simap.h"
 #include "svec.h"
@@ -27,7 +29,7 @@ struct nest {
     /* How many groups there are in a row from this one on, itself included, to
      * the inside and to the outside.  0: being looked at. */
     struct simap inside, outside;
-    struct svec path;           /* From where it started to what is looked at. */
+    struct svec path;           /* From the start to what is examined. */
     bool loops;
 };
 
@@ -118,18 +120,20 @@ void
 check_nesting(struct txn *txn)
 {
     struct nest nest = { .txn = txn, .path = SVEC_EMPTY_INITIALIZER };
+    struct entry **groups;
+    size_t n;
 
     simap_init(&nest.inside);
     simap_init(&nest.outside);
-    for (size_t i = 0; i < txn->n_touched && !nest.loops; i++) {
-        const struct entry *entry = txn->touched[i];
-        const struct vmn_group *group = entry_row(entry);
+    groups = txn_changed(txn, VMN_TABLE_GROUP, &n);
+    for (size_t i = 0; i < n && !nest.loops; i++) {
+        const struct vmn_group *group = entry_row(groups[i]);
 
-        if (entry->table == VMN_TABLE_GROUP && entry_is_changed(entry)
-            && group && group->n_groups) {
-            check_group(&nest, entry);
+        if (group->n_groups) {
+            check_group(&nest, groups[i]);
         }
     }
+    free(groups);
     simap_destroy(&nest.inside);
     simap_destroy(&nest.outside);
     svec_destroy(&nest.path);

@@ -484,7 +484,7 @@ id_pools_n_freed(const struct id_pools *pool, const char *kind_name)
     return kind ? kind->n_freed : 0;
 }
 
-/* A trial.  -------------------------------------------------------------- */
+/* A trial.  --------------------------------------------------------------- */
 
 void
 id_pools_begin_trial(struct id_pools *pool)
@@ -556,7 +556,7 @@ id_pools_end_trial(struct id_pools *pool)
     }
 }
 
-/* The store.  ------------------------------------------------------------ */
+/* The store.  ------------------------------------------------------------- */
 
 void
 id_pools_get_pending(struct id_pools *pool, size_t *n,
@@ -646,7 +646,7 @@ id_pools_load(struct id_pools *pool, const char *kind_name,
     return 0;
 }
 
-/* Looking.  -------------------------------------------------------------- */
+/* Looking.  --------------------------------------------------------------- */
 
 static void
 format_entries(const struct kind *kind, struct svec *lines)

@@ -5,15 +5,18 @@
  * The search goes round: it starts behind what was given out last, so that an
  * address is used again as late as can be.  Where that is (a cursor) is stored
  * with the rows, and is taken back with them if they are.  Not for what a
- * port keeps (assign.c). */
+ * port keeps (port-addresses.c). */
 
 #include <config.h>
 
-#include <inttypes.h>
+#include "controller/model/ipam.h"
+
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/model/model-private.h"
+#include "controller/model/address-owners.h"
+#include "controller/model/row-index.h"
+#include "controller/model/subnets.h"
 #include "controller/schema/value.h"
 #include "sset.h"
 #include "util.h"
@@ -140,8 +143,7 @@ list_add_dirty(struct model *model, struct model_cursors *list)
     for (size_t i = 0; i < model->n_dirty; i++) {
         struct entry *network = model->dirty[i];
 
-        if (network->table == VMN_TABLE_NETWORK && network->cur
-            && network->cur != network->durable) {
+        if (network->cur && network->cur != network->durable) {
             for (size_t j = 0; j < network->n_cursors; j++) {
                 list_add(list, network, &network->cursors[j]);
             }
@@ -279,27 +281,6 @@ address_is_given_out(const struct vmn_subnet *subnet,
     return is_given_out(subnet, ip);
 }
 
-const struct vmn_reservation *
-address_reservation(const struct vmn_subnet *subnet, const struct vmn_ip *ip)
-{
-    size_t low = 0, high = subnet->n_reservations;
-
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        const struct vmn_reservation *r = &subnet->reservations[middle];
-        int order = memcmp(ip, &r->ip, sizeof *ip);
-
-        if (!order) {
-            return r;
-        } else if (order < 0) {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    return NULL;
-}
-
 /* Who has it now. */
 static bool
 is_used(const struct model *model, const char *network,
@@ -375,17 +356,6 @@ address_find(struct model *model, struct entry *network,
         return ip;
     }
     return (struct vmn_ip) { .family = 0 };
-}
-
-const struct vmn_subnet *
-address_subnet(const struct vmn_network *network, const struct vmn_ip *ip)
-{
-    for (size_t i = 0; i < network->n_subnets; i++) {
-        if (value_prefix_contains(&network->subnets[i].cidr, ip)) {
-            return &network->subnets[i];
-        }
-    }
-    return NULL;
 }
 
 /* How full a subnet is.  -------------------------------------------------- */

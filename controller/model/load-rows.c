@@ -6,43 +6,28 @@
 #include <config.h>
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "controller/model/model-private.h"
+#include "controller/model/model-class.h"
+#include "controller/model/row-checks.h"
+#include "controller/model/txn.h"
 #include "controller/model/quota-usage.h"
 #include "controller/model/id-pools.h"
 #include "controller/schema/schema-row.h"
-#include "controller/schema/value.h"
 #include "util.h"
 
 /* Reports what 'version' lacks that it must have been given.  Takes the
- * reference to a network's number. */
+ * references to its numbers. */
 static void
-load_given(struct model *model, struct version *version, const char *pointer,
-           struct vmn_errors *errors)
+check_loaded(struct model *model, struct version *version,
+             const char *pointer, struct vmn_errors *errors)
 {
-    if (version->row->table == VMN_TABLE_NETWORK) {
-        if (!assign_load_vni(model, version)) {
-            vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
-                           "its VNI is not in the table of numbers");
-        }
-    } else if (version->row->table == VMN_TABLE_PORT) {
-        const struct vmn_port *port = (const struct vmn_port *) version->row;
+    const struct model_class *class = model->classes[version->row->table];
+    const char *fault = class->check_loaded
+                        ? class->check_loaded(model, version) : NULL;
 
-        if (value_mac_is_none(port->mac)) {
-            vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
-                           "it has no MAC address");
-        }
-    } else if (version->row->table == VMN_TABLE_ROUTER) {
-        const struct vmn_router *router
-            = (const struct vmn_router *) version->row;
-
-        if (value_mac_is_none(router->mac)) {
-            vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
-                           "it has no MAC address");
-        }
+    if (fault) {
+        vmn_errors_add(errors, VMN_ERR_INVALID, pointer, "%s", fault);
     }
 }
 
@@ -58,12 +43,12 @@ model_load_row(struct model *model, enum vmn_table table, const char *name,
     version->row = schema_row_parse(&schema_tables[table], name, spec,
                                     pointer, &version->arena, errors);
     if (version->row) {
-        assign_kept(version, NULL);
+        version_keep(model, version, NULL);
         schema_row_parse_status(&schema_tables[table], version->row, status,
                                 pointer, &version->arena, errors);
     }
     if (errors->n == n_errors) {
-        load_given(model, version, pointer, errors);
+        check_loaded(model, version, pointer, errors);
     }
     free(pointer);
     if (errors->n != n_errors) {

@@ -91,19 +91,19 @@ bool model_is_builtin(enum vmn_table, const char *name);
 uint64_t model_revision(const struct model *);          /* Current. */
 uint64_t model_durable_revision(const struct model *);
 
-/* Appends a row as the API shows it: the members "name", "metadata", "spec" and
- * "status" of an object, as JSON text, without the object's braces.  Metadata
- * holds "revision", "etag", "created", "updated" (not of
- * what is built in) and perhaps "set"; "status",
- * which is last, what was given out ("mac", "ips", "vni"). */
+/* Appends a row as the API shows it: the members "name", "metadata", "spec"
+ * and "status" of an object, as JSON text, without the object's braces.
+ * Metadata holds "revision", "etag", "created", "updated" (not of what is
+ * built in) and perhaps "set"; "status", which is last, what was assigned
+ * ("mac", "ips", "vni"). */
 void model_row_print(const struct vmn_row *, const struct model_meta *,
                      struct ds *);
 
 /* How many addresses of a subnet are given out to ports that ask for none. */
 struct model_use {
     uint64_t size;              /* All of them. */
-    uint64_t used;              /* Those that somebody has, or that are kept for
-                                 * somebody. */
+    uint64_t used;              /* Those that somebody has, or that are kept
+                                 * for somebody. */
 };
 /* Fills in 'uses', one for each subnet of the network. */
 void model_subnets_use(const struct model *, const struct vmn_network *,
@@ -143,9 +143,9 @@ struct model_op {
 struct model_rights {
     uint64_t tables;            /* Bits of enum vmn_table, of what he may
                                  * change. */
-    /* If 'scope.text' is not NULL, only objects whose labels it selects, as they
-     * are before and after; these act only on objects that it selects, and
-     * mention only objects that he sees. */
+    /* If 'scope.text' is not NULL, only objects whose labels it selects, as
+     * they are before and after; these act only on objects that it selects,
+     * and mention only objects that he sees. */
     struct vmn_selector scope;
     struct vmn_selector reads;  /* What he sees besides; text NULL: nothing. */
     /* With 'scope': the same as of struct vmn_account. */
@@ -163,12 +163,12 @@ struct model_rights *model_rights_clone(const struct model_rights *);
 bool model_rights_are_of(const struct model_rights *,
                          const struct vmn_account *);
 void model_rights_destroy(struct model_rights *);
-/* True if whoever has 'rights' (NULL: everything) sees 'row'.  Hosts, tiers and
- * apps are everybody's to see. */
+/* True if whoever has 'rights' (NULL: everything) sees 'row'.  Hosts, tiers
+ * and apps are everybody's to see. */
 bool model_sees(const struct model_rights *, const struct vmn_row *);
 
-/* True if whoever has 'rights' (NULL: everything) may change 'row' in some way:
- * its type is among theirs, and it is within their scope. */
+/* True if whoever has 'rights' (NULL: everything) may change 'row' in some
+ * way: its type is among theirs, and it is within their scope. */
 bool model_may_change(const struct model_rights *, const struct vmn_row *);
 
 /* How much of a quota is used. */
@@ -292,9 +292,9 @@ void model_get_pending(struct model *, struct model_pending *);
 /* True if there is a row to be stored. */
 bool model_has_pending(const struct model *);
 
-/* Where a network's subnets go on giving out addresses: stored beside the rows,
- * so that a restart does not give out again what was just given back.  Those
- * of a network that is written take the place of all that it had. */
+/* Where a network's subnets go on giving out addresses: stored beside the
+ * rows, so that a restart does not give out again what was just given back.
+ * Those of a network that is written take the place of all that it had. */
 struct model_cursor {
     const char *network;
     const char *subnet;         /* As a prefix. */

@@ -14,7 +14,11 @@
 
 #include <string.h>
 
-#include "controller/model/model-private.h"
+#include "controller/model/ipam.h"
+#include "controller/model/rights.h"
+#include "controller/model/row-index.h"
+#include "controller/model/subnets.h"
+#include "controller/model/txn.h"
 #include "controller/schema/value.h"
 #include "util.h"
 
@@ -25,7 +29,7 @@ before_of(const struct entry *entry)
             : NULL);
 }
 
-/* Networks that are only read.  ------------------------------------------ */
+/* Networks that are only read.  ------------------------------------------- */
 
 bool
 rights_own_network(const struct txn *txn, const struct vmn_row *port)
@@ -96,7 +100,7 @@ check_network(struct txn *txn, const struct entry *entry,
     }
 }
 
-/* Interfaces.  ----------------------------------------------------------- */
+/* Interfaces.  ------------------------------------------------------------ */
 
 /* Checks an interface that the port did not claim before.  Without a prefix
  * that tells the account's interfaces from others', one that is there already
@@ -130,7 +134,7 @@ check_iface_id(struct txn *txn, const struct entry *entry,
     }
 }
 
-/* Quarantine.  ----------------------------------------------------------- */
+/* Quarantine.  ------------------------------------------------------------ */
 
 /* Returns true if a quarantine at 'key' of 'index' that is not the account's
  * holds 'was', and 'is' is not NULL or held by it, too. */

@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/model/model-private.h"
+#include "controller/model/checks.h"
+#include "controller/model/row-index.h"
+#include "controller/model/txn.h"
 #include "controller/schema/schema.h"
 #include "util.h"
 

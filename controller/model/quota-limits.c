@@ -8,55 +8,70 @@
 #include <config.h>
 
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "controller/model/model-private.h"
+#include "controller/model/model-class.h"
+#include "controller/model/row-checks.h"
+#include "controller/model/txn.h"
 #include "controller/model/quota-usage.h"
 #include "controller/schema/schema-row.h"
 #include "util.h"
 
-/* The limits of a quota, in the order in which they are shown. */
-static const struct limit {
+/* A limit of a quota. */
+struct limit {
     const char *name;
-    enum vmn_table table;       /* Objects of that, or VMN_N_TABLES: */
-    size_t used_offset;         /* in struct model_usage. */
-    size_t offset;              /* In struct vmn_quota. */
-} limits[] = {
-#define OBJECTS(TABLE, MEMBER)                                          \
-    { #MEMBER, TABLE, 0, offsetof(struct vmn_quota, MEMBER) }
+    int64_t used;
+    int max;                    /* Less than 0: none. */
+};
+
+/* Each limit is one on the objects of a table, or on one of these. */
+static const struct amount {
+    const char *name;
+    size_t used_offset;         /* In struct model_usage. */
+    size_t max_offset;          /* In struct vmn_quota. */
+} amounts[] = {
 #define AMOUNT(MEMBER)                                                  \
-    { #MEMBER, VMN_N_TABLES, offsetof(struct model_usage, MEMBER),      \
+    { #MEMBER, offsetof(struct model_usage, MEMBER),                    \
       offsetof(struct vmn_quota, MEMBER) }
-    OBJECTS(VMN_TABLE_NETWORK, networks),
-    OBJECTS(VMN_TABLE_PORT, ports),
-    OBJECTS(VMN_TABLE_GROUP, groups),
-    OBJECTS(VMN_TABLE_SERVICE, services),
-    OBJECTS(VMN_TABLE_POLICY, policies),
-    OBJECTS(VMN_TABLE_QUARANTINE, quarantines),
-    OBJECTS(VMN_TABLE_LOADBALANCER, loadbalancers),
-    OBJECTS(VMN_TABLE_ROUTER, routers),
-    OBJECTS(VMN_TABLE_FLOATING_IP, floating_ips),
-    OBJECTS(VMN_TABLE_DNS_ZONE, dns_zones),
-    OBJECTS(VMN_TABLE_OBSERVATION, observations),
     AMOUNT(addresses),
     AMOUNT(members),
     AMOUNT(rules),
 };
-
-static int64_t
-get_used(const struct model_usage *usage, const struct limit *limit)
-{
-    return (limit->table != VMN_N_TABLES ? usage->objects[limit->table]
-            : *(const int64_t *) (const void *)
-              ((const char *) usage + limit->used_offset));
-}
+#define LIMITS_MAX (VMN_N_TABLES + ARRAY_SIZE(amounts))
 
 static int
-get_limit(const struct vmn_quota *quota, const struct limit *limit)
+get_max(const struct vmn_quota *quota, size_t offset)
 {
-    return *(const int *) (const void *)
-           ((const char *) quota + limit->offset);
+    return *(const int *) (const void *) ((const char *) quota + offset);
+}
+
+/* Fills in 'limits', in the order in which they are shown: what 'quota' says
+ * and how much of it 'usage' is.  Returns how many there are. */
+static size_t
+get_limits(const struct model *model, const struct vmn_quota *quota,
+           const struct model_usage *usage, struct limit limits[LIMITS_MAX])
+{
+    size_t n = 0;
+
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        const struct model_class *class = model->classes[i];
+
+        if (class->limit) {
+            limits[n++] = (struct limit) {
+                class->limit, usage->objects[i],
+                get_max(quota, class->limit_offset),
+            };
+        }
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(amounts); i++) {
+        limits[n++] = (struct limit) {
+            amounts[i].name,
+            *(const int64_t *) (const void *)
+            ((const char *) usage + amounts[i].used_offset),
+            get_max(quota, amounts[i].max_offset),
+        };
+    }
+    return n;
 }
 
 /* What the request adds to what 'quota' is about. */
@@ -82,7 +97,8 @@ get_added(const struct txn *txn, const struct vmn_quota *quota,
             if (versions[j]
                 && vmn_selector_matches(&quota->scope,
                                         labels ? labels : &none)) {
-                usage_add(added, versions[j]->row, j ? 1 : -1);
+                usage_add(txn->model->usage, added, versions[j]->row,
+                          j ? 1 : -1);
             }
         }
         model_yield(txn->model);
@@ -94,22 +110,25 @@ check_quota(struct txn *txn, const struct vmn_quota *quota)
 {
     const struct model_usage *used = usage_get(txn->model->usage,
                                                quota->row.name);
+    struct limit limits[LIMITS_MAX], more[LIMITS_MAX];
     struct model_usage added;
+    size_t n;
 
     if (!used) {
         return;                 /* The request brings it. */
     }
     get_added(txn, quota, &added);
-    for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
-        const struct limit *limit = &limits[i];
-        int64_t more = get_used(&added, limit);
-        int64_t total = get_used(used, limit) + more;
-        int max = get_limit(quota, limit);
+    n = get_limits(txn->model, quota, used, limits);
+    get_limits(txn->model, quota, &added, more);
+    for (size_t i = 0; i < n; i++) {
+        int64_t total = limits[i].used + more[i].used;
+        int max = limits[i].max;
 
-        if (max >= 0 && more > 0 && total > max) {
+        if (max >= 0 && more[i].used > 0 && total > max) {
             vmn_errors_add(txn->errors, VMN_ERR_TOO_LARGE, "",
                            "quota \"%s\" has at most %d %s, and this would "
-                           "make %"PRId64, quota->row.name, max, limit->name,
+                           "make %"PRId64, quota->row.name, max,
+                           limits[i].name,
                            total);
         }
     }
@@ -184,9 +203,11 @@ model_quota_each(const struct model *model, const struct vmn_quota *quota,
     const struct model_usage *used = usage_get(model->usage,
                                                quota->row.name);
 
-    for (size_t i = 0; used && i < ARRAY_SIZE(limits); i++) {
-        cb(aux, limits[i].name, get_used(used, &limits[i]),
-           get_limit(quota, &limits[i]));
+    struct limit limits[LIMITS_MAX];
+    size_t n = used ? get_limits(model, quota, used, limits) : 0;
+
+    for (size_t i = 0; i < n; i++) {
+        cb(aux, limits[i].name, limits[i].used, limits[i].max);
     }
 }
 

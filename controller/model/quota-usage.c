@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/model/model-class.h"
 #include "controller/model/model-private.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/selector.h"
@@ -33,6 +34,7 @@ struct usage_counter {
 };
 
 struct usage {
+    const struct model_class *const *classes; /* By enum vmn_table. */
     struct shash counters;      /* struct usage_counter, by quota. */
     struct hmap by_label;       /* Those with 'label', by its hash. */
     struct ovs_list others;
@@ -40,10 +42,11 @@ struct usage {
 };
 
 struct usage *
-usage_create(void)
+usage_create(const struct model_class *const *classes)
 {
     struct usage *usage = xzalloc(sizeof *usage);
 
+    usage->classes = classes;
     shash_init(&usage->counters);
     hmap_init(&usage->by_label);
     ovs_list_init(&usage->others);
@@ -117,10 +120,13 @@ counter_create(struct usage *usage, const struct vmn_quota *quota)
     usage->stale = true;
 }
 
-static void
-quota_change(struct usage *usage, const struct vmn_quota *before,
-             const struct vmn_quota *after)
+void
+usage_quota_changed(struct usage *usage, const struct vmn_row *before_,
+                    const struct vmn_row *after_)
 {
+    const struct vmn_quota *before = (const struct vmn_quota *) before_;
+    const struct vmn_quota *after = (const struct vmn_quota *) after_;
+
     if (before && after && !strcmp(before->row.name, after->row.name)
         && nullable_string_is_equal(before->scope.text, after->scope.text)) {
         return;
@@ -138,79 +144,20 @@ quota_change(struct usage *usage, const struct vmn_quota *before,
     }
 }
 
-/* What rows use up.  ------------------------------------------------------ */
-
-static int64_t
-addresses_of(const struct vmn_row *row)
-{
-    if (row->table == VMN_TABLE_PORT) {
-        const struct vmn_port *port = (const struct vmn_port *) row;
-
-        return port->n_ips + port->n_allowed_addresses;
-    }
-    return (row->table == VMN_TABLE_LOADBALANCER
-            || row->table == VMN_TABLE_FLOATING_IP);
-}
-
-static int64_t
-members_of(const struct vmn_row *row)
-{
-    if (row->table == VMN_TABLE_GROUP) {
-        const struct vmn_group *group = (const struct vmn_group *) row;
-
-        return (group->n_ports + group->n_groups + group->n_cidrs
-                + group->n_except);
-    } else if (row->table == VMN_TABLE_QUARANTINE) {
-        return ((const struct vmn_quarantine *) row)->n_ports;
-    } else if (row->table == VMN_TABLE_LOADBALANCER) {
-        return ((const struct vmn_loadbalancer *) row)->n_backends;
-    } else if (row->table == VMN_TABLE_DNS_ZONE) {
-        return ((const struct vmn_dns_zone *) row)->n_records;
-    } else if (row->table == VMN_TABLE_SERVICE) {
-        return ((const struct vmn_service *) row)->n_entries;
-    } else if (row->table == VMN_TABLE_ROUTER) {
-        return ((const struct vmn_router *) row)->external.n_forwards;
-    }
-    return 0;
-}
-
-/* A rule counts once for each peer and each service that it names. */
-static int64_t
-rules_cost(const struct vmn_rule *rules, size_t n)
-{
-    int64_t cost = n;
-
-    for (size_t i = 0; i < n; i++) {
-        cost += rules[i].n_peers + rules[i].n_services;
-    }
-    return cost;
-}
-
-static int64_t
-rules_of(const struct vmn_row *row)
-{
-    if (row->table == VMN_TABLE_POLICY) {
-        const struct vmn_policy *policy = (const struct vmn_policy *) row;
-
-        return rules_cost(policy->rules, policy->n_rules);
-    } else if (row->table == VMN_TABLE_QUARANTINE) {
-        const struct vmn_quarantine *quarantine
-            = (const struct vmn_quarantine *) row;
-
-        return rules_cost(quarantine->allow, quarantine->n_allow);
-    } else if (row->table == VMN_TABLE_ROUTER) {
-        return ((const struct vmn_router *) row)->n_routes;
-    }
-    return 0;
-}
-
 void
-usage_add(struct model_usage *counts, const struct vmn_row *row, int sign)
+usage_add(const struct usage *usage, struct model_usage *counts,
+          const struct vmn_row *row, int sign)
 {
+    const struct model_class *class = usage->classes[row->table];
+    struct model_usage used = { .addresses = 0 };
+
+    if (class->count) {
+        class->count(row, &used);
+    }
     counts->objects[row->table] += sign;
-    counts->addresses += sign * addresses_of(row);
-    counts->members += sign * members_of(row);
-    counts->rules += sign * rules_of(row);
+    counts->addresses += sign * used.addresses;
+    counts->members += sign * used.members;
+    counts->rules += sign * used.rules;
 }
 
 /* Counting.  -------------------------------------------------------------- */
@@ -251,6 +198,7 @@ each_counter(const struct usage *usage, const struct vmn_row *row,
 }
 
 struct addition {
+    const struct usage *usage;
     const struct vmn_row *row;
     int sign;
     bool counted;               /* For counters that are, else for others. */
@@ -262,7 +210,8 @@ counter_add(void *addition_, struct usage_counter *counter)
     const struct addition *addition = addition_;
 
     if (counter->counted == addition->counted) {
-        usage_add(&counter->counts, addition->row, addition->sign);
+        usage_add(addition->usage, &counter->counts, addition->row,
+                  addition->sign);
     }
 }
 
@@ -271,7 +220,7 @@ static void
 count_row(struct usage *usage, const struct vmn_row *row, int sign,
           bool counted)
 {
-    struct addition addition = { row, sign, counted };
+    struct addition addition = { usage, row, sign, counted };
 
     each_counter(usage, row, counter_add, &addition);
 }
@@ -304,9 +253,8 @@ usage_change(struct usage *usage, const struct vmn_row *before,
 {
     const struct vmn_row *row = before ? before : after;
 
-    if (row && row->table == VMN_TABLE_QUOTA) {
-        quota_change(usage, (const struct vmn_quota *) before,
-                     (const struct vmn_quota *) after);
+    if (row && usage->classes[row->table]->changed) {
+        usage->classes[row->table]->changed(usage, before, after);
     } else if (!shash_is_empty(&usage->counters)) {
         if (before) {
             count_row(usage, before, -1, true);

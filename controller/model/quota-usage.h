@@ -2,17 +2,19 @@
  *
  * How much of each quota is used: counts of the current rows that the quota's
  * scope selects, kept up to date with each row that comes, changes or goes.
- * For model*.c alone; what a request may add is checked in quota-limits.c. */
+ * For controller/model alone; what a request may add is checked in
+ * quota-limits.c. */
 
 #ifndef CONTROLLER_MODEL_QUOTA_USAGE_H
 #define CONTROLLER_MODEL_QUOTA_USAGE_H 1
 
 #include "controller/model/model.h"
 
+struct model_class;
 struct usage;
 struct usage_counter;
 
-struct usage *usage_create(void);
+struct usage *usage_create(const struct model_class *const *classes);
 void usage_destroy(struct usage *);
 
 /* A row was 'before' and is 'after'; either may be NULL.  A quota that comes
@@ -33,7 +35,11 @@ void usage_each_of(const struct usage *, const struct vmn_row *,
                    void (*cb)(void *aux, const char *quota), void *aux);
 
 /* Adds to 'counts' what 'row' uses up, times 'sign'. */
-void usage_add(struct model_usage *counts, const struct vmn_row *row,
-               int sign);
+void usage_add(const struct usage *, struct model_usage *counts,
+               const struct vmn_row *row, int sign);
+
+/* The same as usage_change() for a quota. */
+void usage_quota_changed(struct usage *, const struct vmn_row *before,
+                         const struct vmn_row *after);
 
 #endif /* controller/model/quota-usage.h */

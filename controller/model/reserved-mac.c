@@ -11,15 +11,13 @@
 
 #include <config.h>
 
-#include <stdlib.h>
-
-#include "controller/model/model-private.h"
+#include "controller/model/checks.h"
+#include "controller/model/txn.h"
 #include "controller/schema/value.h"
-#include "util.h"
 
-static void
-check_mac(struct txn *txn, const struct entry *entry, const char *field,
-          struct vmn_mac mac)
+void
+check_mac_is_not_reserved(struct txn *txn, const struct entry *entry,
+                          const char *field, struct vmn_mac mac)
 {
     char buf[VALUE_MAC_SIZE];
 
@@ -27,31 +25,5 @@ check_mac(struct txn *txn, const struct entry *entry, const char *field,
         txn_error(txn, entry, VMN_ERR_INVALID, field,
                   "%s is reserved, as are all that begin with 0e:56:4d or "
                   "0e:56:4e", value_format_mac(mac, buf));
-    }
-}
-
-static void
-check_pairs(struct txn *txn, const struct entry *entry,
-            const struct vmn_port *port)
-{
-    for (size_t i = 0; i < port->n_allowed_addresses; i++) {
-        char *field = xasprintf("/allowed_addresses/%"PRIuSIZE"/mac", i);
-
-        check_mac(txn, entry, field, port->allowed_addresses[i].mac);
-        free(field);
-    }
-}
-
-void
-check_reserved_macs(struct txn *txn, const struct entry *entry)
-{
-    if (entry->table == VMN_TABLE_PORT) {
-        const struct vmn_port *port = entry_row(entry);
-
-        check_mac(txn, entry, "/mac", port->want_mac);
-        check_pairs(txn, entry, port);
-    } else if (entry->table == VMN_TABLE_ROUTER) {
-        check_mac(txn, entry, "/mac",
-                  ((const struct vmn_router *) entry_row(entry))->want_mac);
     }
 }

@@ -1,29 +1,24 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What routers ask of the model: their MAC addresses are given out, and their
- * addresses and next hops must fit their networks.  Not for what several routers
- * join (routing-domain.c). */
+ * addresses and next hops must fit their networks.  Not for what several
+ * routers join (routing-domain.c). */
 
 #include <config.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/model/model-private.h"
-#include "controller/schema/schema.h"
+#include "controller/model/address-owners.h"
+#include "controller/model/checks.h"
+#include "controller/model/row-index.h"
+#include "controller/model/subnets.h"
+#include "controller/model/txn.h"
 #include "controller/schema/value.h"
 #include "hash.h"
 #include "util.h"
 
 /* MAC addresses.  --------------------------------------------------------- */
-
-static char *
-mac_key(const char *network, struct vmn_mac mac)
-{
-    char buf[VALUE_MAC_SIZE];
-
-    return xasprintf("%s/%s", network, value_format_mac(mac, buf));
-}
 
 /* True if somebody of the router's networks has 'mac'. */
 static bool
@@ -33,7 +28,7 @@ mac_is_taken(const struct model *model, const struct vmn_router *router,
     bool taken = false;
 
     for (size_t i = 0; !taken && i < router->n_interfaces; i++) {
-        char *key = mac_key(router->interfaces[i].network, mac);
+        char *key = router_mac_key(router->interfaces[i].network, mac);
 
         taken = (index_get(model, INDEX_MAC, key)->n
                  || index_get(model, INDEX_ROUTER_MAC, key)->n);
@@ -64,62 +59,41 @@ route_assign_mac(struct txn *txn, struct entry *entry)
         }
     }
     for (size_t i = 0; i < router->n_interfaces; i++) {
-        char *key = mac_key(router->interfaces[i].network, router->mac);
+        char *key = router_mac_key(router->interfaces[i].network, router->mac);
 
         index_put(txn->model, INDEX_ROUTER_MAC, key, entry->name, true);
         free(key);
     }
 }
 
+/* Reports who of 'names', but 'except', has the router's MAC address, too. */
 static void
-check_mac(struct txn *txn, const struct entry *entry,
-          const struct vmn_router *router, const char *network)
+report_mac(struct txn *txn, const struct entry *entry, const char *network,
+           int index, enum vmn_table table, const char *except)
 {
-    static const struct {
-        int index;
-        enum vmn_table table;
-    } others[] = {
-        { INDEX_MAC, VMN_TABLE_PORT },
-        { INDEX_ROUTER_MAC, VMN_TABLE_ROUTER },
-    };
+    const struct vmn_router *router = entry_row(entry);
+    char *key = router_mac_key(network, router->mac);
+    const struct name_set *names = index_get(txn->model, index, key);
     char buf[VALUE_MAC_SIZE];
-    char *key = mac_key(network, router->mac);
 
-    for (size_t i = 0; i < ARRAY_SIZE(others); i++) {
-        const struct name_set *names = index_get(txn->model, others[i].index,
-                                                 key);
-
-        for (size_t j = 0; j < names->n; j++) {
-            bool is_own = (others[i].table == VMN_TABLE_ROUTER
-                           && !strcmp(names->names[j], entry->name));
-
-            if (!is_own) {
-                txn_error(txn, entry, VMN_ERR_CONFLICT, "/mac",
-                          "%s is that of %s in network \"%s\"",
-                          value_format_mac(router->mac, buf),
-                          txn_name(txn, others[i].table, names->names[j]),
-                          network);
-            }
+    for (size_t i = 0; i < names->n; i++) {
+        if (strcmp(names->names[i], except)) {
+            txn_error(txn, entry, VMN_ERR_CONFLICT, "/mac",
+                      "%s is that of %s in network \"%s\"",
+                      value_format_mac(router->mac, buf),
+                      txn_name(txn, table, names->names[i]),
+                      network);
         }
     }
     free(key);
 }
 
-void
-check_no_router_has_mac(struct txn *txn, const struct entry *where,
-                        const char *network, struct vmn_mac mac)
+static void
+check_mac(struct txn *txn, const struct entry *entry, const char *network)
 {
-    char buf[VALUE_MAC_SIZE];
-    char *key = mac_key(network, mac);
-    const struct name_set *names = index_get(txn->model, INDEX_ROUTER_MAC,
-                                             key);
-
-    if (names->n) {
-        txn_error(txn, where, VMN_ERR_CONFLICT, "/mac",
-                  "%s is that of %s", value_format_mac(mac, buf),
-                  txn_name(txn, VMN_TABLE_ROUTER, names->names[0]));
-    }
-    free(key);
+    report_mac(txn, entry, network, INDEX_MAC, VMN_TABLE_PORT, "");
+    report_mac(txn, entry, network, INDEX_ROUTER_MAC, VMN_TABLE_ROUTER,
+               entry->name);
 }
 
 /* Addresses.  ------------------------------------------------------------- */
@@ -130,96 +104,23 @@ network_of(const struct txn *txn, const struct vmn_router_interface *interface)
     return model_get(txn->model, VMN_TABLE_NETWORK, interface->network);
 }
 
-static bool
-has_address(const struct vmn_router_interface *interface,
-            const struct vmn_network *network, const struct vmn_ip *ip)
-{
-    struct vmn_ip own[VMN_ADDRESSES_MAX];
-    size_t n = vmn_interface_addresses(interface, network, own);
-
-    for (size_t i = 0; i < n; i++) {
-        if (!memcmp(&own[i], ip, sizeof *ip)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-const char *
-route_find_router(const struct model *model, const char *network_name,
-                  const struct vmn_ip *ip, const char *except)
-{
-    const struct vmn_network *network = model_get(model, VMN_TABLE_NETWORK,
-                                                  network_name);
-    const struct name_set *names = index_get(
-        model, VMN_INDEX_ROUTER_BY_NETWORK, network_name);
-
-    for (size_t i = 0; network && i < names->n; i++) {
-        const struct vmn_router *router = model_get(model, VMN_TABLE_ROUTER,
-                                                    names->names[i]);
-
-        for (size_t j = 0; strcmp(names->names[i], except)
-                           && j < router->n_interfaces; j++) {
-            const struct vmn_router_interface *interface
-                = &router->interfaces[j];
-
-            if (!strcmp(interface->network, network_name)
-                && has_address(interface, network, ip)) {
-                return names->names[i];
-            }
-        }
-    }
-    return NULL;
-}
-
-void
-check_no_router_has(struct txn *txn, const struct entry *where,
-                    const char *field, const char *network,
-                    const struct vmn_ip *ip)
-{
-    const char *router = route_find_router(txn->model, network, ip, "");
-    enum vmn_table table;
-    const char *external = external_find(txn->model, network, ip, &table);
-    char buf[VALUE_IP_SIZE];
-
-    if (external) {
-        txn_error(txn, where, VMN_ERR_CONFLICT, field,
-                  "%s is the address of %s in network \"%s\"",
-                  value_format_ip(ip, buf), txn_name(txn, table, external),
-                  network);
-    }
-    if (router) {
-        txn_error(txn, where, VMN_ERR_CONFLICT, field,
-                  "%s is the address of %s in network \"%s\"",
-                  value_format_ip(ip, buf),
-                  txn_name(txn, VMN_TABLE_ROUTER, router), network);
-    }
-}
-
-static const struct vmn_subnet *
-find_subnet(const struct vmn_network *network, const struct vmn_ip *ip)
-{
-    for (size_t i = 0; i < network->n_subnets; i++) {
-        if (value_prefix_contains(&network->subnets[i].cidr, ip)) {
-            return &network->subnets[i];
-        }
-    }
-    return NULL;
-}
-
 /* Where a fault of a router is reported: at the router, or at what changed
  * beneath it. */
 struct place {
     struct txn *txn;
     const struct entry *entry;
     const char *field;
+    /* Returns true if 'ip' was the router's in the network before the request,
+     * by what 'before' was of the entry. */
+    bool (*had_address)(const struct vmn_row *before,
+                        const struct vmn_network *, const struct vmn_ip *ip);
 };
 
 static void
 check_address_fits(const struct place *at, const struct vmn_router *router,
                    const struct vmn_network *network, const struct vmn_ip *ip)
 {
-    const struct vmn_subnet *subnet = find_subnet(network, ip);
+    const struct vmn_subnet *subnet = address_subnet(network, ip);
     char buf[VALUE_IP_SIZE];
 
     value_format_ip(ip, buf);
@@ -267,31 +168,43 @@ check_address_free(const struct place *at, const struct vmn_router *router,
     }
 }
 
-/* Returns true if 'ip' was the router's in the network before the request, or the
- * gateway of a subnet whose network is what changed. */
+static bool
+router_had_address(const struct vmn_row *before,
+                   const struct vmn_network *network, const struct vmn_ip *ip)
+{
+    const struct vmn_router *router = (const struct vmn_router *) before;
+
+    for (size_t i = 0; i < router->n_interfaces; i++) {
+        if (!strcmp(router->interfaces[i].network, network->row.name)
+            && interface_has_address(&router->interfaces[i], network, ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The same where a network is what changed: it was a subnet's gateway. */
+static bool
+network_had_gateway(const struct vmn_row *before,
+                    const struct vmn_network *network OVS_UNUSED,
+                    const struct vmn_ip *ip)
+{
+    const struct vmn_network *was = (const struct vmn_network *) before;
+
+    for (size_t i = 0; i < was->n_subnets; i++) {
+        if (vmn_ip_equal(&was->subnets[i].gateway, ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool
 had_address(const struct place *at, const struct vmn_network *network,
             const struct vmn_ip *ip)
 {
-    const struct vmn_row *before = at->entry->before
-        ? at->entry->before->row : NULL;
-    bool had = false;
-
-    if (before && before->table == VMN_TABLE_ROUTER) {
-        const struct vmn_router *router = (const struct vmn_router *) before;
-
-        for (size_t i = 0; !had && i < router->n_interfaces; i++) {
-            had = (!strcmp(router->interfaces[i].network, network->row.name)
-                   && has_address(&router->interfaces[i], network, ip));
-        }
-    } else if (before && before->table == VMN_TABLE_NETWORK) {
-        const struct vmn_network *was = (const struct vmn_network *) before;
-
-        for (size_t i = 0; !had && i < was->n_subnets; i++) {
-            had = vmn_ip_equal(&was->subnets[i].gateway, ip);
-        }
-    }
-    return had;
+    return (at->entry->before
+            && at->had_address(at->entry->before->row, network, ip));
 }
 
 static void
@@ -333,7 +246,7 @@ is_on_link(const struct txn *txn, const struct vmn_router *router,
     for (size_t i = 0; i < router->n_interfaces; i++) {
         const struct vmn_router_interface *interface = &router->interfaces[i];
         const struct vmn_network *network = network_of(txn, interface);
-        const struct vmn_subnet *subnet = network ? find_subnet(network, ip)
+        const struct vmn_subnet *subnet = network ? address_subnet(network, ip)
                                           : NULL;
         struct vmn_ip own[VMN_ADDRESSES_MAX];
         size_t n = subnet ? vmn_interface_addresses(interface, network, own)
@@ -341,7 +254,7 @@ is_on_link(const struct txn *txn, const struct vmn_router *router,
 
         for (size_t j = 0; j < n; j++) {
             if (value_prefix_contains(&subnet->cidr, &own[j])) {
-                *is_own = has_address(interface, network, ip);
+                *is_own = interface_has_address(interface, network, ip);
                 return true;
             }
         }
@@ -413,8 +326,10 @@ void
 check_router(struct txn *txn, const struct entry *entry)
 {
     const struct vmn_router *router = entry_row(entry);
-    const struct place interfaces = { txn, entry, "/interfaces" };
-    const struct place routes = { txn, entry, "/routes" };
+    const struct place interfaces = { txn, entry, "/interfaces",
+                                      router_had_address };
+    const struct place routes = { txn, entry, "/routes",
+                                  router_had_address };
 
     /* What only lost a network that was deleted may keep routes by way of it:
      * their next hops are nobody then. */
@@ -422,13 +337,13 @@ check_router(struct txn *txn, const struct entry *entry)
         return;
     }
     for (size_t i = 0; i < router->n_interfaces; i++) {
-        check_mac(txn, entry, router, router->interfaces[i].network);
+        check_mac(txn, entry, router->interfaces[i].network);
         check_is_overlay(txn, entry, "/interfaces",
                          router->interfaces[i].network, "routers");
         check_interface(&interfaces, router, &router->interfaces[i]);
     }
     if (router->external.network) {
-        check_mac(txn, entry, router, router->external.network);
+        check_mac(txn, entry, router->external.network);
     }
     check_routes(&routes, router);
 }
@@ -436,7 +351,7 @@ check_router(struct txn *txn, const struct entry *entry)
 void
 check_network_routers(struct txn *txn, const struct entry *entry)
 {
-    const struct place at = { txn, entry, "/subnets" };
+    const struct place at = { txn, entry, "/subnets", network_had_gateway };
     const struct name_set *names = index_get(
         txn->model, VMN_INDEX_ROUTER_BY_NETWORK, entry->name);
 

@@ -11,7 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/model/model-private.h"
+#include "controller/model/checks.h"
+#include "controller/model/rights.h"
+#include "controller/model/row-index.h"
+#include "controller/model/subnets.h"
+#include "controller/model/txn.h"
 #include "controller/schema/value.h"
 #include "sset.h"
 #include "svec.h"
@@ -134,7 +138,7 @@ compare_areas(const void *a_, const void *b_)
 /* Of sorted prefixes, some neighbours overlap if any two do. */
 static void
 check_overlaps(struct txn *txn, const struct domain *domain,
-               const struct entry *entry)
+               const struct entry *entry, const char *field)
 {
     if (!domain->n) {
         return;                 /* Looked at before, or without subnets. */
@@ -152,8 +156,7 @@ check_overlaps(struct txn *txn, const struct domain *domain,
             value_format_prefix(&a->cidr, buf_a);
             value_format_prefix(&b->cidr, buf_b);
             txn_error(txn, entry, VMN_ERR_CONFLICT,
-                      entry->table == VMN_TABLE_ROUTER ? "/interfaces"
-                      : "/subnets",
+                      field,
                       "routers join %s and %s, whose subnets %s%s%s%soverlap",
                       txn_name(txn, VMN_TABLE_NETWORK, a->network),
                       txn_name(txn, VMN_TABLE_NETWORK, b->network),
@@ -165,12 +168,13 @@ check_overlaps(struct txn *txn, const struct domain *domain,
 
 /* Virtual IPs.  ----------------------------------------------------------- */
 
-/* Behind routers a virtual IP is reached from the whole domain.  Where it is in
- * a network's subnet it must be offered, too: so whoever gets an address there
- * need look no further.  Errors go to 'where'. */
+/* Behind routers a virtual IP is reached from the whole domain.  Where it is
+ * in a network's subnet it must be offered, too: so whoever gets an address
+ * there need look no further.  Errors go to 'field' of 'where'. */
 static void
 check_vip_areas(struct txn *txn, const struct domain *domain,
-                const struct entry *where, const struct vmn_loadbalancer *lb)
+                const struct entry *where, const char *field,
+                const struct vmn_loadbalancer *lb)
 {
     for (size_t i = 0; i < domain->n; i++) {
         const struct area *area = &domain->areas[i];
@@ -179,9 +183,7 @@ check_vip_areas(struct txn *txn, const struct domain *domain,
         if (vmn_prefix_contains(&area->cidr, &lb->vip)
             && !vmn_lb_is_offered_in(lb, area->network)) {
             txn_error(txn, where, VMN_ERR_CONFLICT,
-                      where->table == VMN_TABLE_LOADBALANCER ? "/vip"
-                      : where->table == VMN_TABLE_ROUTER ? "/interfaces"
-                      : "/subnets",
+                      field,
                       "%s, the virtual IP of %s, is an address of %s, which "
                       "routers join to its own: it must be offered there, too",
                       value_format_ip(&lb->vip, buf),
@@ -195,7 +197,8 @@ check_vip_areas(struct txn *txn, const struct domain *domain,
  * networks that are not the account's: routers join them. */
 static void
 check_vip_rights(struct txn *txn, const struct domain *domain,
-                 const struct entry *where, const struct vmn_loadbalancer *lb)
+                 const struct entry *where, const char *field,
+                const struct vmn_loadbalancer *lb)
 {
     const struct model_rights *rights = txn->request->rights;
     char buf[VALUE_IP_SIZE];
@@ -214,9 +217,7 @@ check_vip_rights(struct txn *txn, const struct domain *domain,
 
         if (network && !rights_own(rights, network)) {
             txn_error(txn, where, VMN_ERR_FORBIDDEN,
-                      where->table == VMN_TABLE_LOADBALANCER ? "/vip"
-                      : where->table == VMN_TABLE_ROUTER ? "/interfaces"
-                      : "/subnets",
+                      field,
                       "%s, the virtual IP of %s, must be an address of its "
                       "networks: routers join them to some that are not "
                       "within this account's scope",
@@ -239,8 +240,8 @@ check_vip_domain(struct txn *txn, const struct entry *entry,
         add_network(&domain, lb->networks[i]);
     }
     gather(&domain, txn->model);
-    check_vip_areas(txn, &domain, entry, lb);
-    check_vip_rights(txn, &domain, entry, lb);
+    check_vip_areas(txn, &domain, entry, "/vip", lb);
+    check_vip_rights(txn, &domain, entry, "/vip", lb);
     for (size_t i = 0; i < domain.queue.n; i++) {
         if (!vmn_lb_is_offered_in(lb, domain.queue.names[i])) {
             check_vip_others(txn, entry, lb, domain.queue.names[i]);
@@ -254,7 +255,7 @@ check_vip_domain(struct txn *txn, const struct entry *entry,
 /* Those of networks that are joined anew. */
 static void
 check_joined_vips(struct txn *txn, const struct domain *domain,
-                  const struct entry *where)
+                  const struct entry *where, const char *field)
 {
     for (size_t i = 0; i < domain->queue.n; i++) {
         const struct name_set *names = index_get(
@@ -265,8 +266,8 @@ check_joined_vips(struct txn *txn, const struct domain *domain,
                 txn->model, VMN_TABLE_LOADBALANCER, names->names[j]);
 
             if (!entry_is_changed(lb)) {
-                check_vip_areas(txn, domain, where, entry_row(lb));
-                check_vip_rights(txn, domain, where, entry_row(lb));
+                check_vip_areas(txn, domain, where, field, entry_row(lb));
+                check_vip_rights(txn, domain, where, field, entry_row(lb));
             }
         }
         model_yield(txn->model);
@@ -288,47 +289,62 @@ keeps_networks(const struct entry *entry)
     return same;
 }
 
+/* Queues the networks that a router joins anew.  Returns false if there are
+ * none. */
 static bool
-joins_anew(const struct entry *entry, const struct model *model)
+add_changed_router(struct domain *domain, const struct entry *entry)
 {
-    if (!entry_is_changed(entry) || !entry->cur) {
+    if (keeps_networks(entry)) {
         return false;
     }
-    if (entry->table == VMN_TABLE_ROUTER) {
-        return !keeps_networks(entry);
+    add_router(domain, entry_row(entry));
+    return true;
+}
+
+/* Queues a network that routers join and whose subnets are others now. */
+static bool
+add_changed_network(struct domain *domain, const struct entry *entry)
+{
+    if (network_keeps_subnets(entry)
+        || !index_get(domain->model, VMN_INDEX_ROUTER_BY_NETWORK,
+                      entry->name)->n) {
+        return false;
     }
-    return (entry->table == VMN_TABLE_NETWORK
-            && !network_keeps_subnets(entry)
-            && index_get(model, VMN_INDEX_ROUTER_BY_NETWORK, entry->name)->n);
+    add_network(domain, entry->name);
+    return true;
 }
 
 /* Routers come first: what they join is mostly theirs to mend. */
 void
 check_domains(struct txn *txn)
 {
-    static const enum vmn_table order[] = { VMN_TABLE_ROUTER,
-                                            VMN_TABLE_NETWORK };
+    static const struct {
+        enum vmn_table table;
+        const char *field;      /* Where errors go. */
+        bool (*add)(struct domain *, const struct entry *);
+    } order[] = {
+        { VMN_TABLE_ROUTER, "/interfaces", add_changed_router },
+        { VMN_TABLE_NETWORK, "/subnets", add_changed_network },
+    };
     struct domain domain = { .model = txn->model,
                              .seen = SSET_INITIALIZER(&domain.seen),
                              .queue = SVEC_EMPTY_INITIALIZER };
 
-    for (size_t i = 0; i < ARRAY_SIZE(order) * txn->n_touched; i++) {
-        const struct entry *entry = txn->touched[i % txn->n_touched];
+    for (size_t i = 0; i < ARRAY_SIZE(order); i++) {
+        size_t n;
+        struct entry **entries = txn_changed(txn, order[i].table, &n);
 
-        if (entry->table != order[i / txn->n_touched]
-            || !joins_anew(entry, txn->model)) {
-            continue;
+        for (size_t j = 0; j < n; j++) {
+            if (!order[i].add(&domain, entries[j])) {
+                continue;
+            }
+            gather(&domain, txn->model);
+            check_overlaps(txn, &domain, entries[j], order[i].field);
+            check_joined_vips(txn, &domain, entries[j], order[i].field);
+            svec_clear(&domain.queue);
+            domain.n = 0;
         }
-        if (entry->table == VMN_TABLE_ROUTER) {
-            add_router(&domain, entry_row(entry));
-        } else {
-            add_network(&domain, entry->name);
-        }
-        gather(&domain, txn->model);
-        check_overlaps(txn, &domain, entry);
-        check_joined_vips(txn, &domain, entry);
-        svec_clear(&domain.queue);
-        domain.n = 0;
+        free(entries);
     }
     sset_destroy(&domain.seen);
     svec_destroy(&domain.queue);

@@ -9,12 +9,15 @@
 
 #include <string.h>
 
-#include "controller/model/model-private.h"
+#include "controller/model/model-class.h"
+#include "controller/model/rights.h"
+#include "controller/model/row-index.h"
+#include "controller/model/txn.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/selector.h"
 #include "util.h"
 
-/* Labels.  --------------------------------------------------------------- */
+/* Labels.  ---------------------------------------------------------------- */
 
 /* Keys that begin so are for accounts without a scope to set. */
 #define ADMIN_PREFIX "admin/"
@@ -141,7 +144,7 @@ check_labels(struct txn *txn, const struct entry *entry)
     }
 }
 
-/* What others refer to.  ------------------------------------------------- */
+/* What others refer to.  -------------------------------------------------- */
 
 /* Returns true if something that is not for the account to change refers to
  * the object, or to a group that has it inside. */
@@ -159,7 +162,7 @@ is_used_by_others(const struct txn *txn, enum vmn_table table,
             if (depth >= RIGHTS_DEPTH_MAX || !rights_may_change(txn, row)) {
                 return true;
             }
-            if (i == VMN_TABLE_GROUP
+            if (schema_tables[i].contains
                 && !sset_contains(&txn->memo->unused, row->name)
                 && sset_add(seen, row->name)
                 && is_used_by_others(txn, i, row->name, seen, depth + 1)) {
@@ -224,22 +227,26 @@ same_prefixes(const struct vmn_network *a, const struct vmn_network *b)
     return same;
 }
 
-static void
-check_users(struct txn *txn, const struct entry *entry)
+void
+check_routed_subnets(struct txn *txn, const struct entry *network)
 {
-    const struct vmn_row *was = entry->before->row, *is = entry_row(entry);
+    const struct vmn_network *was
+        = (const struct vmn_network *) network->before->row;
 
-    if (entry->table == VMN_TABLE_NETWORK) {
-        if (!same_prefixes((const struct vmn_network *) was,
-                           (const struct vmn_network *) is)
-            && is_routed_by_others(txn, entry->name)) {
-            txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/subnets",
-                      "must keep their prefixes and gateways: a router that "
-                      "is not within this account's scope joins network "
-                      "\"%s\"", entry->name);
-        }
-    } else if (!schema_row_same_meaning(was, is)
-               && others_depend_on(txn, entry)) {
+    if (!same_prefixes(was, entry_row(network))
+        && is_routed_by_others(txn, network->name)) {
+        txn_error(txn, network, VMN_ERR_FORBIDDEN, "/subnets",
+                  "must keep their prefixes and gateways: a router that "
+                  "is not within this account's scope joins network "
+                  "\"%s\"", network->name);
+    }
+}
+
+void
+check_meaning_is_kept(struct txn *txn, const struct entry *entry)
+{
+    if (!schema_row_same_meaning(entry->before->row, entry_row(entry))
+        && others_depend_on(txn, entry)) {
         txn_error(txn, entry, VMN_ERR_FORBIDDEN, "",
                   "%s \"%s\" is used by objects that this account must not "
                   "change: only its description and labels can be changed",
@@ -254,9 +261,7 @@ check_shared_rights(struct txn *txn, const struct entry *entry)
         check_labels(txn, entry);
     }
     if (entry->cur && entry->before
-        && (entry->table == VMN_TABLE_GROUP
-            || entry->table == VMN_TABLE_SERVICE
-            || entry->table == VMN_TABLE_NETWORK)) {
-        check_users(txn, entry);
+        && txn->model->classes[entry->table]->check_users) {
+        txn->model->classes[entry->table]->check_users(txn, entry);
     }
 }

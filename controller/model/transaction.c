@@ -14,9 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/model/model-private.h"
-#include "controller/model/quota-usage.h"
+#include "controller/model/cascade.h"
 #include "controller/model/id-pools.h"
+#include "controller/model/ipam.h"
+#include "controller/model/model-class.h"
+#include "controller/model/quota-usage.h"
+#include "controller/model/request.h"
+#include "controller/model/rights.h"
+#include "controller/model/row-checks.h"
+#include "controller/model/txn.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
 #include "openvswitch/dynamic-string.h"
@@ -24,114 +30,6 @@
 
 /* Most objects that the log names of one revision; the rest are counted. */
 #define SUMMARY_MAX 1000
-
-static bool
-is_daemon(const struct txn *txn)
-{
-    return !strcmp(txn->request->who, "vmnd");
-}
-
-/* Where the op's object is in the request: "" or "/INDEX". */
-static char *
-op_pointer(const struct txn *txn, const struct model_op *op,
-           const char *field)
-{
-    return txn->request->list
-           ? xasprintf("/%"PRIuSIZE"%s", (size_t) (op - txn->request->ops),
-                       field)
-           : xstrdup(field);
-}
-
-char *
-txn_pointer(const struct txn *txn, const struct entry *entry,
-            const char *field)
-{
-    return entry && entry->op ? op_pointer(txn, entry->op, field)
-                              : xstrdup("");
-}
-
-static void OVS_PRINTF_FORMAT(5, 6)
-op_error(struct txn *txn, const struct model_op *op,
-         enum vmn_error_code code, const char *field, const char *format, ...)
-{
-    char *pointer = op_pointer(txn, op, field);
-    va_list args;
-
-    va_start(args, format);
-    char *text = xvasprintf(format, args);
-    va_end(args);
-    vmn_errors_add(txn->errors, code, pointer, "%s", text);
-    free(text);
-    free(pointer);
-}
-
-void
-txn_error(struct txn *txn, const struct entry *entry,
-          enum vmn_error_code code, const char *field, const char *format,
-          ...)
-{
-    char *pointer = txn_pointer(txn, entry, field);
-    va_list args;
-
-    va_start(args, format);
-    char *text = xvasprintf(format, args);
-    va_end(args);
-    vmn_errors_add(txn->errors, code, pointer, "%s", text);
-    free(text);
-    free(pointer);
-}
-
-/* What the request names itself is no news for who makes it. */
-bool
-txn_shows(const struct txn *txn, enum vmn_table table, const char *name)
-{
-    const struct model_rights *rights = txn->request->rights;
-    const struct entry *entry = model_find(txn->model, table, name);
-    const struct vmn_row *row = rights_row(txn, table, name);
-
-    return (!rights || !rights->scope.text || (entry && entry->op)
-            || (row && model_sees(rights, row)));
-}
-
-const char *
-txn_name(struct txn *txn, enum vmn_table table, const char *name)
-{
-    char *text = (txn_shows(txn, table, name)
-                  ? xasprintf("%s \"%s\"", schema_tables[table].singular,
-                              name)
-                  : xstrdup("an object outside of this account's scope"));
-
-    svec_add_nocopy(&txn->names, text);
-    return text;
-}
-
-static void
-touch(struct txn *txn, struct entry *entry)
-{
-    if (entry->touched) {
-        return;
-    }
-    entry->touched = true;
-    entry->before = entry->cur;
-    if (txn->n_touched >= txn->allocated_touched) {
-        txn->touched = x2nrealloc(txn->touched, &txn->allocated_touched,
-                                  sizeof *txn->touched);
-    }
-    txn->touched[txn->n_touched++] = entry;
-}
-
-/* Makes 'version' (or NULL) current.  Takes ownership of it. */
-void
-txn_set(struct txn *txn, struct entry *entry, struct version *version)
-{
-    struct version *former = entry->cur;
-
-    touch(txn, entry);
-    model_set_cur(txn->model, entry, version);
-    if (former != entry->before) {
-        version_destroy(txn->model, former);
-    }
-}
 
 /* One operation.  --------------------------------------------------------- */
 
@@ -145,15 +43,15 @@ check_if_match(struct txn *txn, const struct model_op *op,
         return true;
     }
     if (!old) {
-        op_error(txn, op, VMN_ERR_STALE, "", "%s \"%s\" does not exist",
-                 schema_tables[op->table].singular, op->name);
+        txn_op_error(txn, op, VMN_ERR_STALE, "", "%s \"%s\" does not exist",
+                     schema_tables[op->table].singular, op->name);
         return false;
     }
     snprintf(etag, sizeof etag, "%"PRIu64, old->meta.revision);
     if (strcmp(op->if_match, "*") && strcmp(op->if_match, etag)) {
-        op_error(txn, op, VMN_ERR_STALE, "", "%s \"%s\" was changed: its "
-                 "ETag is \"%s\"", schema_tables[op->table].singular,
-                 op->name, etag);
+        txn_op_error(txn, op, VMN_ERR_STALE, "", "%s \"%s\" was changed: its "
+                     "ETag is \"%s\"", schema_tables[op->table].singular,
+                     op->name, etag);
         return false;
     }
     return true;
@@ -170,29 +68,31 @@ check_op(struct txn *txn, const struct model_op *op,
                     || (op->kind == MODEL_DELETE && op->missing_ok);
 
     if (entry && entry->op && entry->op != op) {
-        op_error(txn, op, VMN_ERR_INVALID, "", "names %s \"%s\" a second "
-                 "time", table->singular, op->name);
+        txn_op_error(txn, op, VMN_ERR_INVALID, "", "names %s \"%s\" a second "
+                     "time", table->singular, op->name);
         return false;
     }
     if (!check_if_match(txn, op, old)) {
         return false;
     }
-    if (op->table == VMN_TABLE_APP && !is_daemon(txn)) {
+    if (table->of_daemon && !txn_is_daemon(txn)) {
         if (op->kind == MODEL_DELETE) {
-            op_error(txn, op, VMN_ERR_CONFLICT, "", "apps come and go with "
-                     "the configuration of vmnd; disable it instead");
+            txn_op_error(txn, op, VMN_ERR_CONFLICT, "", "%s come and go with "
+                         "the configuration of vmnd; disable it instead",
+                         table->plural);
             return false;
         }
         optional = false;
     }
     if (op->kind == MODEL_DELETE && model_is_builtin(op->table, op->name)) {
-        op_error(txn, op, VMN_ERR_CONFLICT, "", "%s \"%s\" is built in",
-                 table->singular, op->name);
+        txn_op_error(txn, op, VMN_ERR_CONFLICT, "", "%s \"%s\" is built in",
+                     table->singular, op->name);
         return false;
     }
     if (!old && !optional) {
-        op_error(txn, op, VMN_ERR_NOT_FOUND, "", "%s \"%s\" does not exist",
-                 table->singular, op->name);
+        txn_op_error(txn, op, VMN_ERR_NOT_FOUND, "",
+                     "%s \"%s\" does not exist",
+                     table->singular, op->name);
         return false;
     }
     return true;
@@ -205,44 +105,13 @@ check_row(struct txn *txn, const struct model_op *op,
 {
     if (model_is_builtin(row->table, row->name)
         && !schema_row_same_spec(row, old->row)) {
-        op_error(txn, op, VMN_ERR_CONFLICT, "", "%s \"%s\" is built in, and "
-                 "cannot be changed", schema_tables[row->table].singular,
-                 row->name);
-    } else if (row->table == VMN_TABLE_APP && !is_daemon(txn)) {
-        const struct vmn_app_row *a = (const struct vmn_app_row *) row;
-        const struct vmn_app_row *b = (const struct vmn_app_row *) old->row;
-        struct vmn_app_row same = *b;
-
-        same.enabled = a->enabled;
-        if (!schema_row_same_spec(row, &same.row)) {
-            op_error(txn, op, VMN_ERR_INVALID, "", "only \"enabled\" of an "
-                     "app can be changed");
-        }
-    } else if (row->table == VMN_TABLE_VIF) {
-        const struct vmn_vif *vif = (const struct vmn_vif *) row;
-        char *name = xasprintf("%s/%s", vif->host, vif->iface_id);
-
-        if (strcmp(name, row->name)) {
-            op_error(txn, op, VMN_ERR_INVALID, "", "must be named \"%s\"",
-                     name);
-        }
-        free(name);
-    } else if (row->table == VMN_TABLE_HEALTH) {
-        const struct vmn_health *health = (const struct vmn_health *) row;
-        char *name = xasprintf("%s/%s", health->loadbalancer, health->port);
-
-        if (strcmp(name, row->name)) {
-            op_error(txn, op, VMN_ERR_INVALID, "", "must be named \"%s\"",
-                     name);
-        }
-        free(name);
-    } else if (row->table == VMN_TABLE_BINDING) {
-        const struct vmn_binding *b = (const struct vmn_binding *) row;
-
-        if (b->candidate && !strcmp(b->host, b->candidate)) {
-            op_error(txn, op, VMN_ERR_INVALID, "/candidate",
-                     "must not be the active host");
-        }
+        txn_op_error(txn, op, VMN_ERR_CONFLICT, "",
+                     "%s \"%s\" is built in, and "
+                     "cannot be changed", schema_tables[row->table].singular,
+                     row->name);
+    } else if (txn->model->classes[row->table]->check_written) {
+        txn->model->classes[row->table]->check_written(
+            txn, op, row, old ? old->row : NULL);
     }
 }
 
@@ -260,7 +129,7 @@ set_of(const struct txn *txn, const struct model_op *op,
        const struct version *old)
 {
     if (txn->request->prune_set && !schema_tables[op->table].observed
-        && op->table != VMN_TABLE_APP
+        && !schema_tables[op->table].of_daemon
         && !model_is_builtin(op->table, op->name)) {
         return txn->request->prune_set;
     }
@@ -279,8 +148,8 @@ apply_write(struct txn *txn, struct model_op *op)
 
     struct version *version = version_create();
     size_t n_errors = txn->errors->n;
-    char *pointer = op_pointer(txn, op, "");
-    json_t *spec = spec_of_op(op, old, is_daemon(txn));
+    char *pointer = txn_op_pointer(txn, op, "");
+    json_t *spec = spec_of_op(op, old, txn_is_daemon(txn));
     const char *set = set_of(txn, op, old);
 
     version->row = schema_row_parse(&schema_tables[op->table], op->name,
@@ -301,11 +170,11 @@ apply_write(struct txn *txn, struct model_op *op)
     }
     version->meta.set = set ? arena_strdup(&version->arena, set) : NULL;
     entry->op = op;
-    touch(txn, entry);
+    txn_touch(txn, entry);
     if (is_same(version, old)) {
         version_destroy(txn->model, version);
     } else {
-        assign_kept(version, old);
+        version_keep(txn->model, version, old);
         txn_set(txn, entry, version);
     }
 }
@@ -317,7 +186,7 @@ apply_delete(struct txn *txn, struct model_op *op)
 
     if (check_op(txn, op, entry) && entry && entry->cur) {
         entry->op = op;
-        touch(txn, entry);
+        txn_touch(txn, entry);
     }
 }
 
@@ -547,6 +416,26 @@ has_changed(const struct txn *txn)
         }
     }
     return false;
+}
+
+static void
+assign_missing(struct txn *txn)
+{
+    /* Ports need their networks' subnets, not their VNIs: one pass does. */
+    for (size_t i = 0; i < txn->n_touched; i++) {
+        struct entry *entry = txn->touched[i];
+        const struct model_class *class = txn->model->classes[entry->table];
+
+        /* What only lost a reference to something that was deleted keeps
+         * what it has; it must not be refused for what it may lack. */
+        if (!entry->cur || entry->cur == entry->before || !entry->op) {
+            continue;
+        }
+        if (class->assign) {
+            class->assign(txn, entry);
+        }
+        model_yield(txn->model);
+    }
 }
 
 /* Gives out what is to be, then checks rights.  Why something could not be

@@ -5,7 +5,9 @@
 
 #include <config.h>
 
-#include "controller/model/model-private.h"
+#include "controller/model/checks.h"
+#include "controller/model/row-index.h"
+#include "controller/model/txn.h"
 
 #include <inttypes.h>
 #include <string.h>

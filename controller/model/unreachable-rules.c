@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rules that never decide: an earlier rule of the same policy is about all that
- * they are about, and says something else.  Whoever wrote such a policy meant
- * another one, so it is refused.
+ * Rules that never decide: an earlier rule of the same policy is about all
+ * that they are about, and says something else.  Whoever wrote such a policy
+ * meant another one, so it is refused.
  *
  * What a rule is about is judged by what it says: group and service by name,
  * addresses and ports by value.  So no change of a group or service turns a
@@ -13,10 +13,12 @@
 
 #include <config.h>
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/model/model-private.h"
+#include "controller/model/checks.h"
+#include "controller/model/txn.h"
 #include "controller/schema/schema.h"
 #include "util.h"
 
@@ -266,4 +268,86 @@ check_rules(struct txn *txn, const struct entry *entry)
         scope_uninit(&scopes[i]);
     }
     free(scopes);
+}
+
+/* Families.  -------------------------------------------------------------- */
+
+/* The family of all peers of 'rule', or 0 if they may be of both. */
+static int
+peers_family(const struct vmn_rule *rule)
+{
+    int family = rule->n_peers ? rule->peers[0].cidr.ip.family : 0;
+
+    for (size_t i = 1; i < rule->n_peers; i++) {
+        family = rule->peers[i].cidr.ip.family == family ? family : 0;
+    }
+    return family;
+}
+
+/* The family of the packets of 'protocol', or 0 if they may be of both. */
+static int
+protocol_family(enum vmn_protocol protocol)
+{
+    return (protocol == VMN_PROTO_ICMP ? 4
+            : protocol == VMN_PROTO_ICMPV6 ? 6 : 0);
+}
+
+/* Whether 'service' is only about packets of another family than 'family'. */
+static bool
+is_of_other_family(const struct txn *txn,
+                   const struct vmn_rule_service *service, int family)
+{
+    const struct vmn_service *named
+        = (service->service ? model_get(txn->model, VMN_TABLE_SERVICE,
+                                        service->service) : NULL);
+    const struct vmn_service_entry *entries
+        = named ? named->entries : &service->inline_entry;
+    size_t n = named ? named->n_entries : !service->service;
+
+    for (size_t i = 0; i < n; i++) {
+        int other = protocol_family(entries[i].protocol);
+
+        if (!other || other == family) {
+            return false;
+        }
+    }
+    return n > 0;
+}
+
+/* Checks 'rules', which are in 'field' of the entry. */
+void
+check_rules_match(struct txn *txn, const struct entry *entry,
+                  const char *field, const struct vmn_rule *rules, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int family = peers_family(&rules[i]);
+        size_t j = 0;
+
+        while (family && j < rules[i].n_services
+               && is_of_other_family(txn, &rules[i].services[j], family)) {
+            j++;
+        }
+        if (j && j == rules[i].n_services) {
+            char *pointer = xasprintf("/%s/%"PRIuSIZE"/services", field, i);
+
+            txn_error(txn, entry, VMN_ERR_INVALID, pointer,
+                      "can never match: they are of IPv%d, and all \"peers\" "
+                      "are of IPv%d", family == 4 ? 6 : 4, family);
+            free(pointer);
+        }
+    }
+}
+
+/* What they cost.  -------------------------------------------------------- */
+
+/* A rule counts once for each peer and each service that it names. */
+int64_t
+rules_cost(const struct vmn_rule *rules, size_t n)
+{
+    int64_t cost = n;
+
+    for (size_t i = 0; i < n; i++) {
+        cost += rules[i].n_peers + rules[i].n_services;
+    }
+    return cost;
 }

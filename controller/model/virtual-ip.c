@@ -9,10 +9,16 @@
 
 #include <config.h>
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "controller/model/model-private.h"
+#include "controller/model/address-owners.h"
+#include "controller/model/checks.h"
+#include "controller/model/row-index.h"
+#include "controller/model/subnets.h"
+#include "controller/model/txn.h"
 #include "controller/schema/value.h"
+#include "util.h"
 
 /* The row of 'entry' before the request, or NULL. */
 static const void *
@@ -76,4 +82,116 @@ check_vip_fits(struct txn *txn, const struct entry *where, const char *field,
               txn_name(txn, VMN_TABLE_LOADBALANCER, lb->row.name),
               lb->vip.family == 4 ? "or last " : "",
               now->row.name);
+}
+
+/* Who else has it.  ------------------------------------------------------- */
+
+void
+check_vip_is_free(struct txn *txn, const struct entry *where,
+                        const char *field, const struct vmn_loadbalancer *lb,
+                        const struct vmn_network *network)
+{
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        const struct vmn_ip *gateway = &network->subnets[i].gateway;
+
+        if (!memcmp(gateway, &lb->vip, sizeof *gateway)) {
+            txn_error(txn, where, VMN_ERR_CONFLICT, field,
+                      "the virtual IP of %s is the gateway of network "
+                      "\"%s\"",
+                      txn_name(txn, VMN_TABLE_LOADBALANCER, lb->row.name),
+                      network->row.name);
+        }
+
+        const struct vmn_reservation *r
+            = address_reservation(&network->subnets[i], &lb->vip);
+        if (r) {
+            txn_error(txn, where, VMN_ERR_CONFLICT, field,
+                      "the virtual IP of %s is reserved for %s in network "
+                      "\"%s\"",
+                      txn_name(txn, VMN_TABLE_LOADBALANCER, lb->row.name),
+                      txn_name(txn, VMN_TABLE_PORT, r->port),
+                      network->row.name);
+        }
+    }
+}
+
+/* Balancers may share a virtual IP, but no port of it. */
+static void
+check_vip_ports(struct txn *txn, const struct entry *entry,
+                const struct vmn_loadbalancer *lb, const char *network,
+                const char *vip, const char *name)
+{
+    const struct vmn_loadbalancer *other = model_get(
+        txn->model, VMN_TABLE_LOADBALANCER, name);
+
+    if (!other || other->protocol != lb->protocol) {
+        return;
+    }
+    for (size_t i = 0; i < lb->n_ports; i++) {
+        const struct vmn_lb_port *port = &lb->ports[i];
+
+        for (size_t j = 0; j < other->n_ports; j++) {
+            if (port->port <= vmn_lb_port_last(&other->ports[j])
+                && other->ports[j].port <= vmn_lb_port_last(port)) {
+                txn_error(txn, entry, VMN_ERR_CONFLICT, "/ports",
+                          "port %u of %s is served by %s in network \"%s\"",
+                          MAX(port->port, other->ports[j].port), vip,
+                          txn_name(txn, VMN_TABLE_LOADBALANCER, name),
+                          network);
+                return;
+            }
+        }
+    }
+}
+
+/* Checks that no other balancer in 'network' has its services. */
+void
+check_vip_others(struct txn *txn, const struct entry *entry,
+                 const struct vmn_loadbalancer *lb, const char *network)
+{
+    char vip[VALUE_IP_SIZE];
+    char *key = xasprintf("%s/%s", network, value_format_ip(&lb->vip, vip));
+    const struct name_set *names = index_get(txn->model, INDEX_VIP_IP, key);
+
+    for (size_t i = 0; i < names->n; i++) {
+        if (strcmp(names->names[i], entry->name)) {
+            check_vip_ports(txn, entry, lb, network, vip, names->names[i]);
+        }
+    }
+    free(key);
+}
+
+/* Returns true if the balancer was there at its virtual IP before the
+ * request. */
+static bool
+had_vip(const struct entry *entry, const char *network)
+{
+    const struct vmn_loadbalancer *lb = entry_row(entry);
+    const struct vmn_loadbalancer *before = entry->before
+        ? (const struct vmn_loadbalancer *) entry->before->row : NULL;
+
+    return (before && !memcmp(&before->vip, &lb->vip, sizeof lb->vip)
+            && vmn_lb_is_offered_in(before, network));
+}
+
+void
+check_vip(struct txn *txn, const struct entry *entry,
+          const struct vmn_loadbalancer *lb, const char *network)
+{
+    char vip[VALUE_IP_SIZE];
+    const char *other;
+
+    value_format_ip(&lb->vip, vip);
+    other = index_find_other_in(txn->model, VMN_INDEX_PORT_BY_IP, network,
+                                vip, "");
+    if (other) {
+        txn_error(txn, entry, VMN_ERR_CONFLICT, "/vip",
+                  "%s is used by %s in network \"%s\"", vip,
+                  txn_name(txn, VMN_TABLE_PORT, other), network);
+    }
+    check_no_router_has(txn, entry, "/vip", network, &lb->vip);
+    if (!had_vip(entry, network)) {
+        check_is_not_allowed(txn, entry, "/vip", network, &lb->vip);
+    }
+    check_vip_others(txn, entry, lb, network);
 }

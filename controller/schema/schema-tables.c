@@ -198,12 +198,31 @@ static const struct schema_struct allowed = {
     },
 };
 
+/* The positions are those of vmn/rows.h. */
+#define BUILTIN_TIER(NAME, POSITION, DESCRIPTION)                       \
+    { .name = NAME, .spec = "{\"position\": " #POSITION                 \
+                            ", \"description\": \"" DESCRIPTION "\"}" }
+
+static const struct schema_example builtin_tiers[] = {
+    BUILTIN_TIER("emergency", 1, "Before all else, even quarantine"),
+    BUILTIN_TIER("security", 5, "What nobody below may undo"),
+    BUILTIN_TIER("platform", 9, "What all need: DNS, backup, metrics"),
+    BUILTIN_TIER("application", 13,
+                 "Closes what it selects, as Kubernetes does"),
+    BUILTIN_TIER("baseline", 17, "For what nobody else decides"),
+    { .name = NULL },
+};
+_Static_assert(VMN_TIER_EMERGENCY == 1 && VMN_TIER_SECURITY == 5
+               && VMN_TIER_PLATFORM == 9 && VMN_TIER_APPLICATION == 13
+               && VMN_TIER_BASELINE == 17, "positions of built-in tiers");
+
 const struct schema_table schema_tables[VMN_N_TABLES] = {
     [VMN_TABLE_HOST] = {
         .id = VMN_TABLE_HOST, .row_type = VMN_ROW_HOST,
         .plural = "hosts", .singular = "host",
         .kind = "Host", .stored = true, .unscoped = true, .max_rows = 2000,
         .named_as = VMN_N_TABLES, .check_name = value_check_name,
+        .everyone_sees = true,
         .doc = "A hypervisor that runs Open vSwitch.",
         .status = &schema_status_host,
         .columns = COLUMNS {
@@ -455,6 +474,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         .plural = "groups", .singular = "group",
         .kind = "Group", .stored = true, .max_rows = 10000,
         .named_as = VMN_N_TABLES, .check_name = value_check_name,
+        .passes_on = true, .contains = true,
         .doc = "A set of ports and addresses.",
         .status = &schema_status_group,
         .columns = COLUMNS {
@@ -526,9 +546,11 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
     [VMN_TABLE_TIER] = {
         .id = VMN_TABLE_TIER, .row_type = VMN_ROW_TIER,
         .plural = "tiers", .singular = "tier",
-        .kind = "Tier", .stored = true, .unscoped = true, .has_builtin = true,
+        .kind = "Tier", .stored = true, .unscoped = true,
+        .builtin = builtin_tiers,
         .max_rows = VMN_TIER_POSITIONS, .named_as = VMN_N_TABLES,
         .check_name = value_check_name,
+        .everyone_sees = true,
         .doc = "A step in which policies are evaluated.",
         .status = &schema_status_tier,
         .columns = COLUMNS {
@@ -661,6 +683,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         .singular = "loadbalancer", .kind = "LoadBalancer", .stored = true,
         .max_rows = 10000, .named_as = VMN_N_TABLES,
         .check_name = value_check_name,
+        .passes_on = true,
         .doc = "A virtual IP in front of ports.",
         .status = &schema_status_loadbalancer,
         .columns = schema_loadbalancer_columns,
@@ -728,6 +751,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         .id = VMN_TABLE_APP, .plural = "apps", .singular = "app",
         .kind = "App", .stored = true, .unscoped = true, .max_rows = 64,
         .named_as = VMN_N_TABLES, .check_name = value_check_name,
+        .everyone_sees = true, .of_daemon = true,
         .doc = "An app that is loaded.",
         .status = &schema_status_app,
         .columns = COLUMNS {
@@ -755,6 +779,7 @@ const struct schema_table schema_tables[VMN_N_TABLES] = {
         .plural = "routers", .singular = "router",
         .kind = "Router", .stored = true, .max_rows = 10000,
         .named_as = VMN_N_TABLES, .check_name = value_check_name,
+        .passes_on = true,
         .doc = "What joins networks.",
         .status = &schema_status_router,
         .columns = schema_router_columns,

@@ -164,6 +164,12 @@ struct schema_column {
     bool wide;                  /* Only on demand. */
 };
 
+/* An object that shows what its type is for, with its spec as JSON. */
+struct schema_example {
+    const char *name;           /* NULL ends an array. */
+    const char *spec;
+};
+
 struct schema_table {
     enum vmn_table id;
     enum vmn_row_type row_type; /* To apps; 0: none may read it. */
@@ -172,10 +178,18 @@ struct schema_table {
     const char *kind;           /* "Port": in descriptions of the API. */
     bool observed;              /* Reported by hosts, not asked for. */
     bool stored;                /* False: volatile. */
-    bool has_builtin;           /* Rows of it are always there, and not
-                                 * stored: see builtin-rows.c. */
+    const struct schema_example *builtin; /* Rows that are always there, of
+                                 * revision 0, and not stored; or NULL. */
+    bool of_daemon;             /* Rows come with the daemon's configuration;
+                                 * users change their "enabled" alone. */
     bool unscoped;              /* It is of the whole installation: scoped
                                  * accounts do not change it. */
+    bool everyone_sees;         /* Scoped accounts see it whatever its
+                                 * labels. */
+    bool passes_on;             /* Who acts on a row acts on what it acts on:
+                                 * on a group's members, say. */
+    bool contains;              /* What a row names is part of it: who uses a
+                                 * group uses those inside. */
     size_t max_rows;
     enum vmn_table named_as;    /* VMN_N_TABLES, or names are those of rows of
                                  * this table. */
@@ -208,12 +222,6 @@ bool schema_field_has_default(const struct schema_field *);
 
 /* By enum vmn_action; NULL ends. */
 extern const char *const schema_action_names[];
-
-/* An object that shows what its type is for, with its spec as JSON. */
-struct schema_example {
-    const char *name;           /* NULL ends an array. */
-    const char *spec;
-};
 
 /* Shown in place of a URL that is a secret; it is no URL. */
 #define SCHEMA_REDACTED "redacted"

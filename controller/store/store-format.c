@@ -155,7 +155,7 @@ static bool
 is_foreign_key(const struct schema_field *f)
 {
     return f->type == SCHEMA_REF && !store_is_json(f)
-           && !schema_tables[f->ref].has_builtin;
+           && !schema_tables[f->ref].builtin;
 }
 
 static void

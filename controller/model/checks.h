@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Checks that the classes of tables are made of, by subject.  Each reports to
+ * the transaction; 'where' is the entry, and 'field' the field, that an error
+ * is about. */
+
+#ifndef CONTROLLER_MODEL_CHECKS_H
+#define CONTROLLER_MODEL_CHECKS_H 1
+
+#include "controller/model/model-private.h"
+
+struct txn;
+
+/* reserved-mac.c */
+void check_mac_is_not_reserved(struct txn *, const struct entry *,
+                               const char *field, struct vmn_mac);
+
+/* allowed-addresses.c */
+/* Checks what is new in a port's 'allowed_addresses' against what others
+ * have. */
+void check_allowed(struct txn *, const struct entry *port);
+/* Reports if a port of 'network' is allowed 'ip'. */
+void check_is_not_allowed(struct txn *, const struct entry *where,
+                          const char *field, const char *network,
+                          const struct vmn_ip *ip);
+/* Checks what is new of a port's own addresses against what others are
+ * allowed. */
+void check_port_is_not_allowed(struct txn *, const struct entry *port);
+
+/* trunk-ports.c */
+void check_port_trunk(struct txn *, const struct entry *where,
+                      const struct vmn_port *);
+
+/* provider-network.c */
+void check_provider(struct txn *, const struct entry *network);
+void check_port_external(struct txn *, const struct entry *where,
+                         const struct vmn_port *,
+                         const struct vmn_network *);
+/* Reports if 'network' is a provider network, and so cannot have 'what'
+ * ("ports"). */
+void check_is_overlay(struct txn *, const struct entry *where,
+                      const char *field, const char *network,
+                      const char *what);
+
+/* unreachable-rules.c */
+/* Checks the rules of a policy against each other. */
+void check_rules(struct txn *, const struct entry *policy);
+/* Checks 'rules', which are in 'field' of the entry, for those that are of
+ * other families than their peers. */
+void check_rules_match(struct txn *, const struct entry *, const char *field,
+                       const struct vmn_rule *rules, size_t n);
+/* What rules count for in quotas. */
+int64_t rules_cost(const struct vmn_rule *, size_t n);
+
+/* backends.c */
+/* Checks that a balancer is offered where its backends are. */
+void check_backends(struct txn *, const struct entry *balancer);
+/* A port that went to another network may not leave its balancers behind. */
+void check_port_moved(struct txn *, const struct entry *port);
+
+/* router-addresses.c */
+/* Gives out the MAC address of a router that has none. */
+void route_assign_mac(struct txn *, struct entry *router);
+/* Check a router, and a network with its routers, against each other. */
+void check_router(struct txn *, const struct entry *router);
+void check_network_routers(struct txn *, const struct entry *network);
+
+/* external-addresses.c */
+void check_external(struct txn *, const struct entry *router);
+void check_floating_ip(struct txn *, const struct entry *floating);
+/* What changed beneath external addresses: a network, a port, a balancer. */
+void check_network_external(struct txn *, const struct entry *network);
+void check_port_floating(struct txn *, const struct entry *port);
+void check_lb_floating(struct txn *, const struct entry *lb);
+
+/* virtual-ip.c */
+/* Reports a balancer's virtual IP that is a host's own, whatever network. */
+void check_vip_loopback(struct txn *, const struct entry *balancer);
+/* Reports if the virtual IP of 'balancer' is an address of a subnet of
+ * 'network' that no host may have. */
+void check_vip_fits(struct txn *, const struct entry *where,
+                    const char *field, const struct entry *balancer,
+                    const struct entry *network);
+/* Reports if it is a gateway of the network, or reserved there. */
+void check_vip_is_free(struct txn *, const struct entry *where,
+                       const char *field, const struct vmn_loadbalancer *,
+                       const struct vmn_network *);
+/* Checks that nobody in 'network' has it. */
+void check_vip(struct txn *, const struct entry *balancer,
+               const struct vmn_loadbalancer *, const char *network);
+/* Checks that no other balancer in 'network' has its services. */
+void check_vip_others(struct txn *, const struct entry *balancer,
+                      const struct vmn_loadbalancer *, const char *network);
+
+/* routing-domain.c */
+/* Checks that a balancer's virtual IP is its own in all that routers join to
+ * its networks. */
+void check_vip_domain(struct txn *, const struct entry *balancer,
+                      const struct vmn_loadbalancer *);
+/* Checks what was touched for subnets that overlap inside of a domain. */
+void check_domains(struct txn *);
+
+/* group-nesting.c */
+/* Checks how the groups that were touched are inside of each other. */
+void check_nesting(struct txn *);
+
+#endif /* controller/model/checks.h */

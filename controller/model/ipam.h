@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which addresses of subnets are given out.  For controller/model alone. */
+
+#ifndef CONTROLLER_MODEL_IPAM_H
+#define CONTROLLER_MODEL_IPAM_H 1
+
+#include "controller/model/model-private.h"
+
+/* An address of the subnet that nobody has: what is kept for 'port', or what
+ * follows from its MAC where the subnet says so, or the next one.  Family 0 if
+ * there is none. */
+struct vmn_ip address_find(struct model *, struct entry *network,
+                           const struct vmn_subnet *,
+                           const struct vmn_port *port);
+/* Returns true if a port that asks for no address might be given 'ip', whoever
+ * has it now, reserved or not. */
+bool address_is_given_out(const struct vmn_subnet *, const struct vmn_port *,
+                          const struct vmn_ip *ip);
+/* Takes back what was given out since there were 'n' notes of it in the
+ * model's 'cursors'. */
+void address_undo(struct model *, size_t n);
+/* Forgets those notes: what they are of is settled. */
+void address_settle(struct model *);
+/* Forgets about subnets that a network does not have any more. */
+void address_forget(struct entry *network);
+
+#endif /* controller/model/ipam.h */

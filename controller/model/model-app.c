@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Apps: they come with the configuration of vmnd, users only disable them. */
+
+#include <config.h>
+
+#include "controller/model/model-class.h"
+#include "controller/model/txn.h"
+#include "controller/schema/schema-row.h"
+
+static void
+check_written(struct txn *txn, const struct model_op *op,
+              const struct vmn_row *row, const struct vmn_row *old)
+{
+    struct vmn_app_row same;
+
+    if (txn_is_daemon(txn)) {
+        return;
+    }
+    same = *(const struct vmn_app_row *) old;
+    same.enabled = ((const struct vmn_app_row *) row)->enabled;
+    if (!schema_row_same_spec(row, &same.row)) {
+        txn_op_error(txn, op, VMN_ERR_INVALID, "", "only \"enabled\" of an "
+                     "app can be changed");
+    }
+}
+
+const struct model_class model_app = {
+    .check_written = check_written,
+};

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * References from row to row: what is named exists, and what is deleted is not
+ * referred to any more. */
+
+#include <config.h>
+
+#include "controller/model/row-checks.h"
+
+#include <stdlib.h>
+
+#include "controller/model/model-class.h"
+#include "controller/model/row-index.h"
+#include "controller/model/txn.h"
+#include "controller/schema/schema-row.h"
+#include "util.h"
+
+struct refs_check {
+    struct txn *txn;
+    const char *pointer;        /* Of the object. */
+};
+
+static void
+check_ref(void *check_, enum vmn_table table, const char *name,
+          const struct schema_field *f OVS_UNUSED, const char *field)
+{
+    const struct refs_check *check = check_;
+
+    if (!model_get(check->txn->model, table, name)) {
+        char *pointer = xasprintf("%s%s", check->pointer, field);
+        char *(*list)(const struct model *)
+            = check->txn->model->classes[table]->list;
+        char *others = list ? list(check->txn->model) : NULL;
+
+        vmn_errors_add(check->txn->errors, VMN_ERR_INVALID, pointer,
+                       "%s \"%s\" does not exist%s%s",
+                       schema_tables[table].singular, name,
+                       others ? ": there are " : "", others ? others : "");
+        free(others);
+        free(pointer);
+    }
+}
+
+void
+check_refs(struct txn *txn, const struct entry *entry, const char *pointer)
+{
+    struct refs_check check = { txn, pointer };
+
+    schema_row_refs(entry->cur->row, check_ref, &check);
+}
+
+/* Reports what still refers to an entry that was deleted. */
+void
+check_referrers(struct txn *txn, const struct entry *entry)
+{
+    const struct schema_table *table = &schema_tables[entry->table];
+    bool hidden = false;
+
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        const struct name_set *names = index_get(
+            txn->model, index_refs(entry->table, i), entry->name);
+
+        for (size_t j = 0; j < names->n; j++) {
+            bool shown = txn_shows(txn, i, names->names[j]);
+
+            /* Once for all that are not shown: how many is not told. */
+            if (shown || !hidden) {
+                txn_error(txn, entry, VMN_ERR_CONFLICT, "",
+                          "%s \"%s\" is referenced by %s",
+                          table->singular, entry->name,
+                          txn_name(txn, i, names->names[j]));
+            }
+            hidden |= !shown;
+        }
+    }
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Operations as data.  For transaction.c alone. */
+
+#ifndef CONTROLLER_MODEL_REQUEST_H
+#define CONTROLLER_MODEL_REQUEST_H 1
+
+#include "controller/model/model-private.h"
+
+/* What the op asks for as a whole object, with what PATCH and apps keep of
+ * 'old'.  The caller owns it. */
+json_t *spec_of_op(const struct model_op *op, const struct version *old,
+                   bool is_daemon);
+
+#endif /* controller/model/request.h */

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The tables of the model: entries, their versions, and reading them.  Not for
+ * how requests change them (transaction.c), nor for what is stored
+ * (model.c). */
+
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/changes.h"
+#include "controller/model/id-pools.h"
+#include "controller/model/model-private.h"
+#include "controller/model/row-index.h"
+#include "controller/schema/schema-row.h"
+#include "hash.h"
+#include "util.h"
+
+struct version *
+version_create(void)
+{
+    struct version *version = xzalloc(sizeof *version);
+
+    arena_init(&version->arena);
+    return version;
+}
+
+void
+version_destroy(struct model *model, struct version *version)
+{
+    if (version) {
+        id_pools_unref(model->id_pools, version->vni);
+        arena_uninit(&version->arena);
+        free(version);
+    }
+}
+
+struct entry *
+model_find(const struct model *model, enum vmn_table table, const char *name)
+{
+    struct entry *entry;
+
+    HMAP_FOR_EACH_WITH_HASH (entry, node, hash_string(name, 0),
+                             &model->tables[table].entries) {
+        if (!strcmp(entry->name, name)) {
+            return entry;
+        }
+    }
+    return NULL;
+}
+
+struct entry *
+model_find_or_add(struct model *model, enum vmn_table table,
+                  const char *name)
+{
+    struct entry *entry = model_find(model, table, name);
+
+    if (!entry) {
+        entry = xzalloc(sizeof *entry);
+        entry->table = table;
+        entry->name = xstrdup(name);
+        hmap_insert(&model->tables[table].entries, &entry->node,
+                    hash_string(name, 0));
+        name_set_add(&model->tables[table].all, entry->name);
+    }
+    return entry;
+}
+
+void
+entry_destroy(struct model *model, struct entry *entry)
+{
+    hmap_remove(&model->tables[entry->table].entries, &entry->node);
+    free(entry->cursors);
+    free(entry->name);
+    free(entry);
+}
+
+void
+model_drop_if_empty(struct model *model, struct entry *entry)
+{
+    if (!entry->cur && !entry->durable && !entry->dirty && !entry->touched) {
+        name_set_remove(&model->tables[entry->table].all, entry->name);
+        entry_destroy(model, entry);
+    }
+}
+
+void
+model_set_cur(struct model *model, struct entry *entry,
+              struct version *version)
+{
+    struct name_set *names = &model->tables[entry->table].cur;
+
+    if (entry->cur) {
+        index_version(model, entry, entry->cur, false);
+    }
+    if (!entry->cur && version) {
+        name_set_add(names, entry->name);
+    } else if (entry->cur && !version) {
+        name_set_remove(names, entry->name);
+    }
+    entry->cur = version;
+    if (version) {
+        index_version(model, entry, version, true);
+    }
+}
+
+/* Notes that 'entry' went from one version to another; either may be NULL. */
+void
+model_note_versions(struct model *model, const struct entry *entry,
+                    const struct version *from, const struct version *to)
+{
+    if (from && to && schema_row_same(from->row, to->row)) {
+        return;
+    }
+    if (!from || !to || !schema_row_same_meaning(from->row, to->row)) {
+        changes_add(model, MODEL_CHANGE_ROW, entry->table, entry->name);
+    }
+    if (from && to && !schema_row_same_labels(from->row, to->row)) {
+        changes_add(model, MODEL_CHANGE_LABELS, entry->table, entry->name);
+    }
+    index_note_changes(model, from, to);
+}
+
+void
+model_add_garbage(struct model *model, struct version *version)
+{
+    if (model->n_garbage >= model->allocated_garbage) {
+        model->garbage = x2nrealloc(model->garbage, &model->allocated_garbage,
+                                    sizeof *model->garbage);
+    }
+    model->garbage[model->n_garbage++] = version;
+}
+
+/* Reading.  --------------------------------------------------------------- */
+
+void
+model_set_yield(struct model *model, void (*yield)(void *aux), void *aux)
+{
+    model->yield = yield;
+    model->yield_aux = aux;
+}
+
+void
+model_yield(const struct model *model)
+{
+    if (model->yield) {
+        model->yield(model->yield_aux);
+    }
+}
+
+struct id_pools *
+model_id_pools(struct model *model)
+{
+    return model->id_pools;
+}
+
+const void *
+model_get(const struct model *model, enum vmn_table table, const char *name)
+{
+    return entry_row(model_find(model, table, name));
+}
+
+static const void *
+durable_row(const struct entry *entry, struct model_meta *meta)
+{
+    if (!entry || !entry->durable) {
+        return NULL;
+    }
+    if (meta) {
+        *meta = entry->durable->meta;
+    }
+    return entry->durable->row;
+}
+
+const void *
+model_get_durable(const struct model *model, enum vmn_table table,
+                  const char *name, struct model_meta *meta)
+{
+    return durable_row(model_find(model, table, name), meta);
+}
+
+const void *
+model_next_durable(const struct model *model, enum vmn_table table,
+                   const char *after, struct model_meta *meta)
+{
+    const struct name_set *all = &model->tables[table].all;
+
+    for (size_t i = name_set_upper(all, after); i < all->n; i++) {
+        const void *row = durable_row(model_find(model, table,
+                                                 all->names[i]), meta);
+        if (row) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+static struct vmn_names
+names_of(const struct name_set *set)
+{
+    return (struct vmn_names) { set->n, (const char *const *) set->names };
+}
+
+struct vmn_names
+model_names(const struct model *model, enum vmn_table table)
+{
+    return names_of(&model->tables[table].cur);
+}
+
+struct vmn_names
+model_lookup(const struct model *model, enum vmn_index index,
+             const char *key)
+{
+    return names_of(index_get(model, index, key));
+}
+
+struct vmn_names
+model_referrers(const struct model *model, enum vmn_table target,
+                const char *name, enum vmn_table referrer)
+{
+    return names_of(index_get(model, index_refs(target, referrer), name));
+}
+
+const char *
+model_find_address(const struct model *model, const char *network,
+                   const char *ip)
+{
+    char *key = xasprintf("%s/%s", network, ip);
+    const struct name_set *names = index_get(model, VMN_INDEX_PORT_BY_IP,
+                                             key);
+    const char *name = names && names->n ? names->names[0] : NULL;
+
+    free(key);
+    return name;
+}
+
+uint64_t
+model_revision(const struct model *model)
+{
+    return model->revision;
+}
+
+uint64_t
+model_durable_revision(const struct model *model)
+{
+    return model->durable_revision;
+}

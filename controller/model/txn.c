@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A request that is being applied: what it has touched, and how errors about
+ * it are reported.  What is done with it is in transaction.c. */
+
+#include <config.h>
+
+#include "controller/model/txn.h"
+
+#include <stdarg.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/rights.h"
+#include "controller/schema/schema.h"
+#include "util.h"
+
+bool
+txn_is_daemon(const struct txn *txn)
+{
+    return !strcmp(txn->request->who, "vmnd");
+}
+
+/* Where the op's object is in the request: "" or "/INDEX". */
+char *
+txn_op_pointer(const struct txn *txn, const struct model_op *op,
+               const char *field)
+{
+    return txn->request->list
+           ? xasprintf("/%"PRIuSIZE"%s", (size_t) (op - txn->request->ops),
+                       field)
+           : xstrdup(field);
+}
+
+char *
+txn_pointer(const struct txn *txn, const struct entry *entry,
+            const char *field)
+{
+    return entry && entry->op ? txn_op_pointer(txn, entry->op, field)
+                              : xstrdup("");
+}
+
+void
+txn_op_error(struct txn *txn, const struct model_op *op,
+             enum vmn_error_code code, const char *field,
+             const char *format, ...)
+{
+    char *pointer = txn_op_pointer(txn, op, field);
+    va_list args;
+
+    va_start(args, format);
+    char *text = xvasprintf(format, args);
+    va_end(args);
+    vmn_errors_add(txn->errors, code, pointer, "%s", text);
+    free(text);
+    free(pointer);
+}
+
+void
+txn_error(struct txn *txn, const struct entry *entry,
+          enum vmn_error_code code, const char *field, const char *format,
+          ...)
+{
+    char *pointer = txn_pointer(txn, entry, field);
+    va_list args;
+
+    va_start(args, format);
+    char *text = xvasprintf(format, args);
+    va_end(args);
+    vmn_errors_add(txn->errors, code, pointer, "%s", text);
+    free(text);
+    free(pointer);
+}
+
+/* What the request names itself is no news for who makes it. */
+bool
+txn_shows(const struct txn *txn, enum vmn_table table, const char *name)
+{
+    const struct model_rights *rights = txn->request->rights;
+    const struct entry *entry = model_find(txn->model, table, name);
+    const struct vmn_row *row = rights_row(txn, table, name);
+
+    return (!rights || !rights->scope.text || (entry && entry->op)
+            || (row && model_sees(rights, row)));
+}
+
+const char *
+txn_name(struct txn *txn, enum vmn_table table, const char *name)
+{
+    char *text = (txn_shows(txn, table, name)
+                  ? xasprintf("%s \"%s\"", schema_tables[table].singular,
+                              name)
+                  : xstrdup("an object outside of this account's scope"));
+
+    svec_add_nocopy(&txn->names, text);
+    return text;
+}
+
+void
+txn_touch(struct txn *txn, struct entry *entry)
+{
+    if (entry->touched) {
+        return;
+    }
+    entry->touched = true;
+    entry->before = entry->cur;
+    if (txn->n_touched >= txn->allocated_touched) {
+        txn->touched = x2nrealloc(txn->touched, &txn->allocated_touched,
+                                  sizeof *txn->touched);
+    }
+    txn->touched[txn->n_touched++] = entry;
+}
+
+/* Makes 'version' (or NULL) current.  Takes ownership of it. */
+void
+txn_set(struct txn *txn, struct entry *entry, struct version *version)
+{
+    struct version *former = entry->cur;
+
+    txn_touch(txn, entry);
+    model_set_cur(txn->model, entry, version);
+    if (former != entry->before) {
+        version_destroy(txn->model, former);
+    }
+}
+
+struct entry **
+txn_changed(const struct txn *txn, enum vmn_table table, size_t *n)
+{
+    struct entry **entries = xmalloc(MAX(txn->n_touched, 1)
+                                     * sizeof *entries);
+
+    *n = 0;
+    for (size_t i = 0; i < txn->n_touched; i++) {
+        struct entry *entry = txn->touched[i];
+
+        if (entry->table == table && entry->cur && entry_is_changed(entry)) {
+            entries[(*n)++] = entry;
+        }
+    }
+    return entries;
+}
