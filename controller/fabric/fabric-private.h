@@ -1,8 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What the parts of the fabric share: the fabric as a whole, and what it does
- * for them.  The table of hosts is in hosts/hosts.h.  Not for anyone outside
- * of this folder. */
+ * for them.  Not for anyone outside of this folder.
+ *
+ * From below: hosts/ has the table of hosts, on which all others stand;
+ * session/ the OpenFlow sessions with their switches; packets/ what switches
+ * send up, and samples; counters/ hits of flows, and traffic; ovsdb/ the
+ * hosts' databases, and what follows from what they report.  fabric.c makes
+ * all of them, and nobody calls it: what a lower part has a higher one do goes
+ * through struct fabric_callbacks. */
 
 #ifndef CONTROLLER_FABRIC_FABRIC_PRIVATE_H
 #define CONTROLLER_FABRIC_FABRIC_PRIVATE_H 1
