@@ -33,7 +33,7 @@ VLOG_DEFINE_THIS_MODULE(host_db);
 #define HOST_SILENT_MS 5000
 #define HOST_SILENT_INBOUND_MS 10000
 
-/* Of bridges' controllers; see docs/architecture.md. */
+/* Of bridges' controllers; see docs/design/fabric.md. */
 #define CONTROLLER_MAX_BACKOFF_MS 1000
 #define CONTROLLER_PROBE_MS 30000
 
