@@ -23,8 +23,8 @@ const struct vmn_subnet *
 find_subnet(const struct vmn_network *network, const struct vmn_ip *ip)
 {
     for (size_t i = 0; i < network->n_subnets; i++) {
-        if (vmn_prefix_contains(&network->subnets[i].cidr, ip)) {
-            return &network->subnets[i];
+        if (vmn_prefix_contains(&vmn_subnet_at(network, i)->cidr, ip)) {
+            return vmn_subnet_at(network, i);
         }
     }
     return NULL;
@@ -66,7 +66,8 @@ static bool
 is_gateway6(const struct vmn_network *network, const struct vmn_ip *ip)
 {
     for (size_t i = 0; i < network->n_subnets; i++) {
-        if (ip->family == 6 && vmn_ip_equal(&network->subnets[i].gateway,
+        if (ip->family == 6 && vmn_ip_equal(&vmn_subnet_at(network,
+                                                           i)->gateway,
                                             ip)) {
             return true;
         }
@@ -79,7 +80,8 @@ is_default_router(const struct vmn_router *router,
                   const struct vmn_network *network)
 {
     for (size_t i = 0; i < router->n_interfaces; i++) {
-        const struct vmn_router_interface *interface = &router->interfaces[i];
+        const struct vmn_router_interface *interface
+            = vmn_router_interface_at(router, i);
         struct vmn_ip ips[VMN_ADDRESSES_MAX];
         size_t n;
 
@@ -118,7 +120,7 @@ answers_solicitations(struct vmn_view *view,
                       const struct vmn_network *network)
 {
     for (size_t i = 0; i < network->n_subnets; i++) {
-        const struct vmn_subnet *subnet = &network->subnets[i];
+        const struct vmn_subnet *subnet = vmn_subnet_at(network, i);
 
         if (subnet->slaac || (subnet->dhcp && subnet->cidr.ip.family == 6)) {
             return true;

@@ -112,7 +112,7 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     for (size_t i = 0; i < network->n_subnets; i++) {
-        const struct vmn_subnet *subnet = &network->subnets[i];
+        const struct vmn_subnet *subnet = vmn_subnet_at(network, i);
 
         v4 |= subnet->dhcp && subnet->cidr.ip.family == 4;
         v6 |= subnet->dhcp && subnet->cidr.ip.family == 6;

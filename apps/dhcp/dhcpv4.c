@@ -144,7 +144,8 @@ put_routes(struct vmn_bytes *b, uint8_t code, const struct context *ctx)
     bool have_default = false;
 
     for (size_t i = 0; i < ctx->options.n_routes; i++) {
-        const struct vmn_dhcp_route *route = &ctx->options.routes[i];
+        const struct vmn_dhcp_route *route
+            = vmn_dhcp_route_at(&ctx->options, i);
 
         have_default |= !route->destination.len;
         put_route(&list, &route->destination, &route->via);

@@ -35,7 +35,7 @@ describe(const struct vmn_network *network, const struct vmn_port *port,
          struct vmn_ra_prefix prefixes[PREFIXES_MAX], struct vmn_ra *ra)
 {
     for (size_t i = 0; i < network->n_subnets; i++) {
-        const struct vmn_subnet *subnet = &network->subnets[i];
+        const struct vmn_subnet *subnet = vmn_subnet_at(network, i);
         const struct vmn_ip *ip = address_in(network, subnet, port);
         bool slaac = ip && is_slaac(subnet, port, ip);
 

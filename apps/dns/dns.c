@@ -69,7 +69,7 @@ emit_resolvers(struct vmn_emit *emit, const struct vmn_network *network)
 {
     for (size_t i = 0; i <= network->n_subnets; i++) {
         const struct vmn_dhcp_options *told
-            = (i ? &network->subnets[i - 1].dhcp_options
+            = (i ? &vmn_subnet_at(network, i - 1)->dhcp_options
                : &network->dhcp_options);
 
         for (size_t j = 0; j < told->n_dns; j++) {
@@ -81,7 +81,7 @@ emit_resolvers(struct vmn_emit *emit, const struct vmn_network *network)
 
             for (size_t k = 1; k < i && !seen; k++) {
                 const struct vmn_dhcp_options *other
-                    = &network->subnets[k - 1].dhcp_options;
+                    = &vmn_subnet_at(network, k - 1)->dhcp_options;
 
                 seen = is_in(&told->dns[j], other->dns, other->n_dns);
             }

@@ -134,7 +134,7 @@ find_record(const struct vmn_dns_zone *zone, const char *name)
     while (low < high) {
         size_t middle = low + (high - low) / 2;
 
-        if (strcmp(zone->records[middle].name, name) < 0) {
+        if (strcmp(vmn_dns_record_at(zone, middle)->name, name) < 0) {
             low = middle + 1;
         } else {
             high = middle;
@@ -150,9 +150,11 @@ has_inside(struct vmn_view *view, const struct vmn_dns_zone *zone,
            const char *name)
 {
     for (size_t i = 0; i < zone->n_records; i++) {
-        const char *rest = inside(view, zone->records[i].name, name);
+        const char *rest
+            = inside(view, vmn_dns_record_at(zone, i)->name, name);
 
-        if (rest && *rest && zone->records[i].type != VMN_DNS_TYPE_PTR) {
+        if (rest && *rest && vmn_dns_record_at(zone,
+                                               i)->type != VMN_DNS_TYPE_PTR) {
             return true;
         }
     }
@@ -220,9 +222,10 @@ find_name(const struct search *search, const char *name,
         rest = "@";
     }
     for (size_t i = find_record(*zone, rest);
-         i < (*zone)->n_records && !strcmp((*zone)->records[i].name, rest);
+         i < (*zone)->n_records && !strcmp(vmn_dns_record_at(*zone, i)->name,
+                                           rest);
          i++) {
-        const struct vmn_dns_record *record = &(*zone)->records[i];
+        const struct vmn_dns_record *record = vmn_dns_record_at(*zone, i);
 
         if (record->type != VMN_DNS_TYPE_PTR) {
             add_record(search, name, *zone, record);
@@ -259,9 +262,10 @@ add_pointers(const struct search *search, const char *name,
     bool found = false;
 
     for (size_t i = find_record(zone, address);
-         i < zone->n_records && !strcmp(zone->records[i].name, address);
+         i < zone->n_records && !strcmp(vmn_dns_record_at(zone, i)->name,
+                                        address);
          i++) {
-        const struct vmn_dns_record *record = &zone->records[i];
+        const struct vmn_dns_record *record = vmn_dns_record_at(zone, i);
 
         for (size_t j = 0; record->type == VMN_DNS_TYPE_PTR
                            && j < record->n_values; j++) {

@@ -88,7 +88,7 @@ rule_hash(struct vmn_view *view, const struct vmn_rule *rule)
     uint64_t sum = 0;
 
     for (size_t i = 0; i < rule->n_peers; i++) {
-        const struct vmn_peer *peer = &rule->peers[i];
+        const struct vmn_peer *peer = vmn_peer_at(rule, i);
 
         if (peer->group) {
             sum += mix(hash_text(basis,
@@ -103,7 +103,7 @@ rule_hash(struct vmn_view *view, const struct vmn_rule *rule)
         sum += mix(hash_prefix(view, basis, &cidrs.prefixes[i]));
     }
     for (size_t i = 0; i < rule->n_services; i++) {
-        const struct vmn_rule_service *use = &rule->services[i];
+        const struct vmn_rule_service *use = vmn_rule_service_at(rule, i);
 
         sum += mix(use->service
                    ? hash_text(basis, vmn_printf(view, "s:%s", use->service))
@@ -239,7 +239,7 @@ put_prefixes(struct pack *pack, const struct vmn_rule *rule)
     struct prefixes all = { 0, 0, NULL };
 
     for (size_t i = 0; i < rule->n_peers; i++) {
-        const struct vmn_peer *peer = &rule->peers[i];
+        const struct vmn_peer *peer = vmn_peer_at(rule, i);
 
         if (!peer->group) {
             prefixes_add(pack->view, &all, &peer->cidr, 1, peer->except,
@@ -258,8 +258,8 @@ read_groups(struct vmn_view *view, const struct vmn_rule *rule,
 {
     memset(groups, 0, sizeof *groups);
     for (size_t i = 0; i < rule->n_peers; i++) {
-        if (rule->peers[i].group) {
-            names_add_nested(view, groups, rule->peers[i].group);
+        if (vmn_peer_at(rule, i)->group) {
+            names_add_nested(view, groups, vmn_peer_at(rule, i)->group);
         }
     }
     names_sort(groups);
@@ -328,7 +328,7 @@ eval_rules(struct vmn_view *view, const char *key, struct vmn_value *value)
     }
     hashes = vmn_alloc(view, policy->n_rules * sizeof *hashes);
     for (size_t i = 0; i < policy->n_rules; i++) {
-        const struct vmn_rule *rule = &policy->rules[i];
+        const struct vmn_rule *rule = vmn_policy_rule_at(policy, i);
         struct vmn_level *level = &levels[rule->direction];
         struct rule_head head = { .direction = rule->direction,
                                   .action = rule->action,
@@ -370,7 +370,7 @@ rules_pack_allowed(struct vmn_view *view,
     struct pack pack = { .view = view };
 
     for (size_t i = 0; i < quarantine->n_allow; i++) {
-        const struct vmn_rule *rule = &quarantine->allow[i];
+        const struct vmn_rule *rule = vmn_quarantine_rule_at(quarantine, i);
         struct rule_head head = { .direction = rule->direction,
                                   .action = VMN_ALLOW,
                                   .position = POSITION_QUARANTINE,

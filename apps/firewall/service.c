@@ -96,7 +96,7 @@ spoken_read(struct vmn_view *view, const struct vmn_rule *rule,
 {
     memset(spoken, 0, sizeof *spoken);
     for (size_t i = 0; i < rule->n_services; i++) {
-        const struct vmn_rule_service *use = &rule->services[i];
+        const struct vmn_rule_service *use = vmn_rule_service_at(rule, i);
         const struct vmn_service *service;
 
         if (!use->service) {
@@ -105,7 +105,7 @@ spoken_read(struct vmn_view *view, const struct vmn_rule *rule,
         }
         service = vmn_read_service(view, use->service);
         for (size_t j = 0; service && j < service->n_entries; j++) {
-            entry_add(view, spoken, &service->entries[j]);
+            entry_add(view, spoken, vmn_service_entry_at(service, j));
         }
     }
 

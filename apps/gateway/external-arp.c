@@ -55,7 +55,7 @@ arp_router(const struct gateway_ctx *ctx)
     const struct vmn_external *external = &ctx->router->external;
 
     for (size_t i = 0; i < external->n_gateways; i++) {
-        const char *host = external->gateways[i].host;
+        const char *host = vmn_gateway_at(external, i)->host;
 
         if (external_ofport(ctx->view, ctx->network, host)) {
             vmn_publish(ctx->emit, REL_GATEWAY_HOSTS, ctx->router->row.name,
@@ -138,7 +138,8 @@ compile_link(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     for (size_t i = 0; i < link.network->n_subnets; i++) {
-        const struct vmn_ip *gateway = &link.network->subnets[i].gateway;
+        const struct vmn_ip *gateway
+            = &vmn_subnet_at(link.network, i)->gateway;
 
         if (gateway->family == 4) {
             arp_gateway(&link, gateway);

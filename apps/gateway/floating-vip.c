@@ -17,7 +17,7 @@ find_network(const struct gateway_ctx *ctx, const struct vmn_loadbalancer *lb)
     for (size_t i = 0; i < lb->n_networks; i++) {
         for (size_t j = 0; j < ctx->router->n_interfaces; j++) {
             if (!strcmp(lb->networks[i],
-                        ctx->router->interfaces[j].network)) {
+                        vmn_router_interface_at(ctx->router, j)->network)) {
                 return vmn_read_network(ctx->view, lb->networks[i]);
             }
         }
@@ -67,7 +67,7 @@ emit_out(const struct gateway_ctx *ctx, const struct vmn_network *network,
          uint8_t family)
 {
     for (size_t i = 0; ctx->ofport && i < network->n_subnets; i++) {
-        const struct vmn_prefix *cidr = &network->subnets[i].cidr;
+        const struct vmn_prefix *cidr = &vmn_subnet_at(network, i)->cidr;
         struct vmn_flow *flow;
         struct vmn_actions *actions;
 

@@ -38,7 +38,7 @@ query_active(struct vmn_view *view, const char *name, struct vmn_value *value)
     const struct vmn_gateway *best = NULL;
 
     for (size_t i = 0; network && i < router->external.n_gateways; i++) {
-        const struct vmn_gateway *g = &router->external.gateways[i];
+        const struct vmn_gateway *g = vmn_gateway_at(&router->external, i);
 
         if ((!best || g->priority < best->priority)
             && external_ofport(view, network, g->host)) {
@@ -65,7 +65,8 @@ gateway_ctx_read(struct vmn_view *view, struct vmn_emit *emit,
     if (!ctx->network || !ctx->router->n_interfaces) {
         return false;
     }
-    ctx->domain = vmn_domain_of(view, ctx->router->interfaces[0].network);
+    ctx->domain = vmn_domain_of(view, vmn_router_interface_at(ctx->router,
+                                                              0)->network);
     if (!vmn_domain_is_routed(ctx->domain)) {
         return false;
     }
@@ -117,7 +118,7 @@ const struct vmn_ip *
 gateway_of(const struct vmn_network *network, const struct vmn_ip *ip)
 {
     for (size_t i = 0; i < network->n_subnets; i++) {
-        const struct vmn_subnet *subnet = &network->subnets[i];
+        const struct vmn_subnet *subnet = vmn_subnet_at(network, i);
 
         if (subnet->gateway.family
             && vmn_prefix_contains(&subnet->cidr, ip)) {
@@ -131,8 +132,8 @@ const struct vmn_ip *
 next_hop(const struct vmn_network *network, uint8_t family)
 {
     for (size_t i = 0; i < network->n_subnets; i++) {
-        if (network->subnets[i].gateway.family == family) {
-            return &network->subnets[i].gateway;
+        if (vmn_subnet_at(network, i)->gateway.family == family) {
+            return &vmn_subnet_at(network, i)->gateway;
         }
     }
     return NULL;

@@ -82,7 +82,7 @@ in_forwards(const struct gateway_ctx *ctx)
     const struct vmn_external *external = &ctx->router->external;
 
     for (size_t i = 0; i < external->n_forwards; i++) {
-        const struct vmn_forward *forward = &external->forwards[i];
+        const struct vmn_forward *forward = vmn_forward_at(external, i);
         const struct vmn_port *port = vmn_read_port(ctx->view, forward->to);
         const struct vmn_ip *to = vmn_forward_address(external, forward);
         const struct vmn_ip *ip = port ? first_ip(port, to->family) : NULL;

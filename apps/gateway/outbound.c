@@ -294,7 +294,7 @@ out_hop(const struct gateway_ctx *ctx, uint8_t family)
     const struct vmn_ip *next = next_hop(ctx->network, family);
 
     for (size_t i = 0; i < ctx->network->n_subnets; i++) {
-        const struct vmn_prefix *cidr = &ctx->network->subnets[i].cidr;
+        const struct vmn_prefix *cidr = &vmn_subnet_at(ctx->network, i)->cidr;
 
         if (cidr->ip.family == family) {
             struct vmn_flow *flow = gateway_flow(ctx, STAGE_OUT, OUT_HOP,

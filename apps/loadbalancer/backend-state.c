@@ -53,11 +53,11 @@ const struct vmn_lb_member *
 members_of(struct vmn_view *view, const char *balancer, size_t *n)
 {
     size_t size = 0;
-    const struct vmn_lb_member *members = vmn_query(view, VMN_QUERY_BACKENDS,
-                                                    balancer, &size);
+    const struct vmn_lb_members *members = vmn_query(view, VMN_QUERY_BACKENDS,
+                                                     balancer, &size);
 
-    *n = members ? size / sizeof *members : 0;
-    return members;
+    *n = members ? members->n : 0;
+    return members ? vmn_lb_member_at(members, 0) : NULL;
 }
 
 /* Who may be one.  ------------------------------------------------------- */
@@ -67,8 +67,8 @@ static const struct vmn_backend *
 find_named(const struct vmn_loadbalancer *lb, const char *port)
 {
     for (size_t i = 0; i < lb->n_backends; i++) {
-        if (!strcmp(lb->backends[i].port, port)) {
-            return &lb->backends[i];
+        if (!strcmp(vmn_backend_at(lb, i)->port, port)) {
+            return vmn_backend_at(lb, i);
         }
     }
     return NULL;
@@ -203,7 +203,8 @@ selector_key(struct vmn_view *view, const struct vmn_selector *selector)
     const char *key = "";
 
     for (size_t i = 0; i < selector->n_terms; i++) {
-        const struct vmn_selector_term *term = &selector->terms[i];
+        const struct vmn_selector_term *term
+            = vmn_selector_term_at(selector, i);
 
         if (term->op == VMN_SEL_IN && term->n_values == 1) {
             return vmn_printf(view, "%s=%s", term->key, term->values[0]);
@@ -284,6 +285,19 @@ compare_members(const void *a_, const void *b_)
     return strcmp(a->port, b->port);
 }
 
+static void
+set_value(const struct members *list, struct vmn_value *value)
+{
+    size_t size = list->n * sizeof *list->members;
+    struct vmn_lb_members *members = vmn_alloc(list->view,
+                                               sizeof *members + size);
+
+    members->n = list->n;
+    members->size = sizeof *list->members;
+    memcpy(members + 1, list->members, size);
+    vmn_value_set(value, members, sizeof *members + size);
+}
+
 void
 eval_backends(struct vmn_view *view, const char *key, struct vmn_value *value)
 {
@@ -296,7 +310,7 @@ eval_backends(struct vmn_view *view, const char *key, struct vmn_value *value)
         return;
     }
     for (size_t i = 0; i < list.lb->n_backends; i++) {
-        add(&list, list.lb->backends[i].port);
+        add(&list, vmn_backend_at(list.lb, i)->port);
     }
     if (list.lb->selector.text) {
         add_selected(&list);
@@ -304,6 +318,6 @@ eval_backends(struct vmn_view *view, const char *key, struct vmn_value *value)
     if (list.n) {
         qsort(list.members, list.n, sizeof *list.members, compare_members);
         call_standbys(&list);
-        vmn_value_set(value, list.members, list.n * sizeof *list.members);
+        set_value(&list, value);
     }
 }

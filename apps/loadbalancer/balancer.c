@@ -473,7 +473,7 @@ static bool
 is_one_target(const struct vmn_loadbalancer *lb)
 {
     for (size_t i = 0; lb->n_ports > 1 && i < lb->n_ports; i++) {
-        if (target_of(&lb->ports[i])) {
+        if (target_of(vmn_lb_port_at(lb, i))) {
             return false;
         }
     }
@@ -486,11 +486,11 @@ emit_server(const struct balancer_ctx *ctx, const struct vmn_lb_member *member)
     const struct vmn_loadbalancer *server = ctx->server;
 
     if (is_one_target(server) && server == ctx->lb) {
-        emit_chosen(ctx, member, 0, 0, target_of(&server->ports[0]));
+        emit_chosen(ctx, member, 0, 0, target_of(vmn_lb_port_at(server, 0)));
         return;
     }
     for (size_t i = 0; i < server->n_ports; i++) {
-        const struct vmn_lb_port *port = &server->ports[i];
+        const struct vmn_lb_port *port = vmn_lb_port_at(server, i);
 
         emit_chosen(ctx, member, port->port, vmn_lb_port_last(port),
                     target_of(port));
@@ -529,7 +529,7 @@ publish_targets(const struct balancer_ctx *ctx,
                                                   member->port, ctx->vip);
 
     for (size_t i = 0; i < services->n_ports; i++) {
-        const struct vmn_lb_port *port = &services->ports[i];
+        const struct vmn_lb_port *port = vmn_lb_port_at(services, i);
         uint32_t first = port->target ? port->target : port->port;
         uint32_t last = port->target ? first : vmn_lb_port_last(port);
 
@@ -556,7 +556,7 @@ publish_probe(const struct balancer_ctx *ctx,
               const struct vmn_lb_member *member)
 {
     const struct vmn_lb_health *health = &ctx->lb->health;
-    const struct vmn_lb_port *first = &ctx->lb->ports[0];
+    const struct vmn_lb_port *first = vmn_lb_port_at(ctx->lb, 0);
     unsigned ip_proto = health->type == VMN_PROBE_PING ? IP_PROTO_ICMP
                         : health->type == VMN_PROBE_UDP ? IP_PROTO_UDP
                         : IP_PROTO_TCP;
@@ -617,8 +617,8 @@ emit_domain(struct balancer_ctx *ctx)
 
     find_backends(ctx);
     for (size_t i = 0; i < lb->n_ports; i++) {
-        n_services += lb->ports[i].end_port > 0;
-        emit_service(ctx, &lb->ports[i]);
+        n_services += vmn_lb_port_at(lb, i)->end_port > 0;
+        emit_service(ctx, vmn_lb_port_at(lb, i));
     }
     for (size_t i = 0; i < lb->n_networks; i++) {
         if (is_here(ctx, lb->networks[i])) {

@@ -19,7 +19,7 @@ port_has_ipv6(const struct vmn_port *port)
         }
     }
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
-        if (port->allowed_addresses[i].ip.ip.family == 6) {
+        if (vmn_address_pair_at(port, i)->ip.ip.family == 6) {
             return true;
         }
     }
@@ -69,14 +69,14 @@ pair_mac(const struct vmn_port *port, const struct vmn_address_pair *pair)
 bool
 pair_is_new(const struct vmn_port *port, size_t i)
 {
-    const struct vmn_address_pair *pair = &port->allowed_addresses[i];
+    const struct vmn_address_pair *pair = vmn_address_pair_at(port, i);
     struct vmn_mac mac = pair_mac(port, pair);
 
     if (vmn_mac_equal(mac, port->mac) && port_owns(port, &pair->ip)) {
         return false;
     }
     for (size_t j = 0; j < i; j++) {
-        const struct vmn_address_pair *other = &port->allowed_addresses[j];
+        const struct vmn_address_pair *other = vmn_address_pair_at(port, j);
 
         if (other->ip.len == pair->ip.len
             && vmn_mac_equal(mac, pair_mac(port, other))
@@ -90,10 +90,10 @@ pair_is_new(const struct vmn_port *port, size_t i)
 bool
 pair_has_new_mac(const struct vmn_port *port, size_t i)
 {
-    struct vmn_mac mac = pair_mac(port, &port->allowed_addresses[i]);
+    struct vmn_mac mac = pair_mac(port, vmn_address_pair_at(port, i));
 
     for (size_t j = 0; j < i; j++) {
-        if (vmn_mac_equal(mac, pair_mac(port, &port->allowed_addresses[j]))) {
+        if (vmn_mac_equal(mac, pair_mac(port, vmn_address_pair_at(port, j)))) {
             return false;
         }
     }
@@ -115,7 +115,7 @@ port_prefixes(struct vmn_view *view, const struct vmn_port *port,
         set[n++].len = vmn_ip_bits(&ips[i]);
     }
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
-        const struct vmn_address_pair *pair = &port->allowed_addresses[i];
+        const struct vmn_address_pair *pair = vmn_address_pair_at(port, i);
 
         if (vmn_mac_equal(mac, pair_mac(port, pair))) {
             set[n++] = pair->ip;
@@ -139,7 +139,7 @@ publish_asked(struct vmn_view *view, struct vmn_emit *emit,
 
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
         if (pair_is_new(port, i)) {
-            set[n++] = port->allowed_addresses[i].ip;
+            set[n++] = vmn_address_pair_at(port, i)->ip;
         }
     }
     n = vmn_prefixes_merge(set, n);
@@ -170,7 +170,7 @@ publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
 
     publish_asked(view, emit, ctx);
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
-        const struct vmn_address_pair *pair = &port->allowed_addresses[i];
+        const struct vmn_address_pair *pair = vmn_address_pair_at(port, i);
 
         if (!pair_is_new(port, i)) {
             continue;

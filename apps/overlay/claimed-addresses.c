@@ -35,7 +35,7 @@ covers_subnet(const struct vmn_network *network,
         return true;
     }
     for (size_t i = 0; i < network->n_subnets; i++) {
-        const struct vmn_prefix *cidr = &network->subnets[i].cidr;
+        const struct vmn_prefix *cidr = &vmn_subnet_at(network, i)->cidr;
 
         if (cidr->len >= prefix->len
             && vmn_prefix_contains(prefix, &cidr->ip)) {
@@ -65,7 +65,7 @@ claims_of_port(struct vmn_view *view, struct vmn_emit *emit, const char *name)
         vmn_claim_ip(view, emit, port->network, &ips[i]);
     }
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
-        const struct vmn_address_pair *pair = &port->allowed_addresses[i];
+        const struct vmn_address_pair *pair = vmn_address_pair_at(port, i);
 
         if (!covers_subnet(network, &pair->ip)) {
             vmn_claim_prefix(view, emit, port->network, &pair->ip);
@@ -86,7 +86,7 @@ claims_of_subnet(struct vmn_view *view, struct vmn_emit *emit,
     }
     for (size_t i = 0; i < subnet->n_reservations; i++) {
         vmn_claim_ip(view, emit, network->row.name,
-                     &subnet->reservations[i].ip);
+                     &vmn_reservation_at(subnet, i)->ip);
     }
 }
 
@@ -94,7 +94,7 @@ bool
 port_has_prefix(const struct vmn_port *port)
 {
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
-        const struct vmn_prefix *prefix = &port->allowed_addresses[i].ip;
+        const struct vmn_prefix *prefix = &vmn_address_pair_at(port, i)->ip;
 
         if (prefix->len < vmn_ip_bits(&prefix->ip)) {
             return true;
@@ -229,7 +229,7 @@ claims_of_network(struct vmn_view *view, struct vmn_emit *emit,
     }
     vmn_claim_prefix(view, emit, network->row.name, &links);
     for (size_t i = 0; i < network->n_subnets; i++) {
-        claims_of_subnet(view, emit, network, &network->subnets[i]);
+        claims_of_subnet(view, emit, network, vmn_subnet_at(network, i));
     }
     if (!has_unknown(view, network)) {
         return;
@@ -288,10 +288,10 @@ let_prefix(struct vmn_view *view, const struct port_ctx *ctx,
 static bool
 is_repeated(const struct vmn_port *port, size_t i)
 {
-    const struct vmn_prefix *prefix = &port->allowed_addresses[i].ip;
+    const struct vmn_prefix *prefix = &vmn_address_pair_at(port, i)->ip;
 
     for (size_t j = 0; j < i; j++) {
-        const struct vmn_prefix *other = &port->allowed_addresses[j].ip;
+        const struct vmn_prefix *other = &vmn_address_pair_at(port, j)->ip;
 
         if (other->len == prefix->len
             && vmn_ip_equal(&other->ip, &prefix->ip)) {
@@ -359,7 +359,7 @@ let_port_say(struct vmn_view *view, struct vmn_emit *emit,
         let_say(emit, ctx, &prefix, port->mac);
     }
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
-        const struct vmn_address_pair *pair = &port->allowed_addresses[i];
+        const struct vmn_address_pair *pair = vmn_address_pair_at(port, i);
 
         if (pair_is_new(port, i)) {
             let_say(emit, ctx, &pair->ip, pair_mac(port, pair));
@@ -378,7 +378,7 @@ claims_but_for_port(struct vmn_view *view, struct vmn_emit *emit,
     }
     for (size_t i = 0; port->unknown && i < port->n_allowed_addresses; i++) {
         if (!is_repeated(port, i)) {
-            let_prefix(view, ctx, emit, &port->allowed_addresses[i].ip);
+            let_prefix(view, ctx, emit, &vmn_address_pair_at(port, i)->ip);
         }
     }
 }

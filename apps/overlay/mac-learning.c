@@ -93,7 +93,7 @@ admit_unknown(struct vmn_view *view, struct vmn_emit *emit,
     admit_from(emit, ctx, &port->mac);
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
         if (pair_has_new_mac(port, i)) {
-            struct vmn_mac mac = pair_mac(port, &port->allowed_addresses[i]);
+            struct vmn_mac mac = pair_mac(port, vmn_address_pair_at(port, i));
 
             admit_from(emit, ctx, &mac);
         }

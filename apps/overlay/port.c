@@ -289,7 +289,7 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
         if (pair_has_new_mac(port, i)) {
             emit_guards(view, emit, ctx,
-                        pair_mac(port, &port->allowed_addresses[i]));
+                        pair_mac(port, vmn_address_pair_at(port, i)));
         }
     }
     for (size_t i = 0; i < port->n_ips; i++) {

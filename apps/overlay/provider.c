@@ -38,7 +38,8 @@ provider_of_host(struct vmn_view *view, struct vmn_emit *emit,
     for (size_t i = 0; i < host->n_provider_bridges; i++) {
         const struct vmn_vif *vif = vmn_read_vif(
             view, host->row.name,
-            vmn_printf(view, "@%s", host->provider_bridges[i].physical));
+            vmn_printf(view, "@%s", vmn_provider_bridge_at(host,
+                                                           i)->physical));
 
         if (vif) {
             struct vmn_flow *flow = vmn_flow_add(

@@ -32,7 +32,7 @@ static bool
 joins(const struct vmn_router *router, const char *network)
 {
     for (size_t i = 0; i < router->n_interfaces; i++) {
-        if (!strcmp(router->interfaces[i].network, network)) {
+        if (!strcmp(vmn_router_interface_at(router, i)->network, network)) {
             return true;
         }
     }
@@ -76,7 +76,7 @@ compile_external(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     network = vmn_read_network(view, external->network);
-    domain = vmn_domain_of(view, router->interfaces[0].network);
+    domain = vmn_domain_of(view, vmn_router_interface_at(router, 0)->network);
     if (!network || !is_provider(network) || !vmn_domain_is_routed(domain)) {
         return;
     }
@@ -84,7 +84,7 @@ compile_external(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     large_of_vni(view, emit, domain, vmn_transit_vni(view, key),
                  vmn_external_mtu(view, router));
     for (size_t i = 0; i < external->n_gateways; i++) {
-        const char *host = external->gateways[i].host;
+        const char *host = vmn_gateway_at(external, i)->host;
 
         /* Those that are not the gateway now are ready to be. */
         if (provider_ofport(view, network, host)) {

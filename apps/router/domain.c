@@ -118,7 +118,8 @@ query_component(struct vmn_view *view, const char *router,
             view, search.routers.names[i]);
 
         for (size_t j = 0; row && j < row->n_interfaces; j++) {
-            first = visit_network(&search, row->interfaces[j].network,
+            first = visit_network(&search, vmn_router_interface_at(row,
+                                                                   j)->network,
                                   first);
         }
         if (search.routers.n >= NEAR_MAX && strcmp(first, router) < 0) {

@@ -36,8 +36,9 @@ choose(const struct vmn_router_interface *interface,
             *chosen = own[i];
         }
         for (size_t j = 0; j < network->n_subnets; j++) {
-            if (vmn_prefix_contains(&network->subnets[j].cidr, near)
-                && vmn_prefix_contains(&network->subnets[j].cidr, &own[i])) {
+            if (vmn_prefix_contains(&vmn_subnet_at(network, j)->cidr, near)
+                && vmn_prefix_contains(&vmn_subnet_at(network, j)->cidr,
+                                       &own[i])) {
                 *chosen = own[i];
                 return;
             }
@@ -54,7 +55,8 @@ find_address(struct vmn_view *view, const struct vmn_router *router,
     struct vmn_ip address = { .family = 0 }, other = { .family = 0 };
 
     for (size_t i = 0; i < router->n_interfaces && !address.family; i++) {
-        const struct vmn_router_interface *interface = &router->interfaces[i];
+        const struct vmn_router_interface *interface
+            = vmn_router_interface_at(router, i);
         const struct vmn_network *network = vmn_read_network(
             view, interface->network);
 

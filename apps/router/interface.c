@@ -176,8 +176,8 @@ emit_interface(const struct router_ctx *ctx,
         }
     }
     for (size_t i = 0; i < network->n_subnets; i++) {
-        if (any_in(&network->subnets[i].cidr, ips, n)) {
-            emit_connected(ctx, network, &network->subnets[i].cidr);
+        if (any_in(&vmn_subnet_at(network, i)->cidr, ips, n)) {
+            emit_connected(ctx, network, &vmn_subnet_at(network, i)->cidr);
         }
     }
 }
@@ -238,7 +238,7 @@ compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                                                      ONLY)));
     emit_fits(&ctx);
     for (size_t i = 0; i < ctx.router->n_interfaces; i++) {
-        emit_interface(&ctx, &ctx.router->interfaces[i]);
+        emit_interface(&ctx, vmn_router_interface_at(ctx.router, i));
     }
     if (ctx.router->external.network) {
         emit_external(&ctx);

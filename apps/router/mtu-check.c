@@ -12,7 +12,8 @@
 static const struct vmn_network *
 network_of(const struct router_ctx *ctx, size_t i)
 {
-    return vmn_read_network(ctx->view, ctx->router->interfaces[i].network);
+    return vmn_read_network(ctx->view, vmn_router_interface_at(ctx->router,
+                                                               i)->network);
 }
 
 static void

@@ -32,7 +32,7 @@ publish_pairs(struct vmn_view *view, struct vmn_emit *emit_,
     static const struct vmn_mac none;
 
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
-        const struct vmn_address_pair *pair = &port->allowed_addresses[i];
+        const struct vmn_address_pair *pair = vmn_address_pair_at(port, i);
         bool is_own = !memcmp(&pair->mac, &none, sizeof none);
 
         vmn_publish(emit_, REL_PAIR,

@@ -24,11 +24,11 @@ find_network(const struct router_ctx *ctx, const struct vmn_ip *ip)
 {
     for (size_t i = 0; i < ctx->router->n_interfaces; i++) {
         const struct vmn_network *network = vmn_read_network(
-            ctx->view, ctx->router->interfaces[i].network);
+            ctx->view, vmn_router_interface_at(ctx->router, i)->network);
 
         for (size_t j = 0; network && network->vni && j < network->n_subnets;
              j++) {
-            if (vmn_prefix_contains(&network->subnets[j].cidr, ip)) {
+            if (vmn_prefix_contains(&vmn_subnet_at(network, j)->cidr, ip)) {
                 return network;
             }
         }
@@ -64,10 +64,12 @@ has_address(const struct vmn_router *router,
         struct vmn_ip own[VMN_ADDRESSES_MAX];
         size_t n;
 
-        if (strcmp(router->interfaces[i].network, network->row.name)) {
+        if (strcmp(vmn_router_interface_at(router, i)->network,
+                   network->row.name)) {
             continue;
         }
-        n = vmn_interface_addresses(&router->interfaces[i], network, own);
+        n = vmn_interface_addresses(vmn_router_interface_at(router, i),
+                                    network, own);
         for (size_t j = 0; j < n; j++) {
             if (!memcmp(&own[j], ip, sizeof *ip)) {
                 return true;
@@ -214,7 +216,7 @@ compile_routes(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
     if (router_ctx_read(view, emit, key, &ctx)) {
         for (size_t i = 0; i < ctx.router->n_routes; i++) {
-            emit_route(&ctx, &ctx.router->routes[i]);
+            emit_route(&ctx, vmn_route_at(ctx.router, i));
         }
     }
 }

@@ -1,5 +1,7 @@
 # controller/engine: what follows from the state, and only what changed.
 controller_libvmn_a_SOURCES += \
+	controller/engine/balancer-members.c \
+	controller/engine/balancer-members.h \
 	controller/engine/address-text.c \
 	controller/engine/app-view.c \
 	controller/engine/app-view.h \

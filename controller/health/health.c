@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "controller/commit/commit.h"
+#include "controller/engine/balancer-members.h"
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-frames.h"
@@ -334,10 +335,9 @@ look_at_balancer(struct health *h, const char *name)
     struct vmn_lb_member *of = NULL;
     struct prober_settings settings;
     struct prober_member *members;
-    size_t size = 0, n;
+    size_t n = 0;
 
-    of = lb ? engine_peek(h->engine, VMN_QUERY_BACKENDS, name, &size) : NULL;
-    n = of ? size / sizeof *of : 0;
+    of = lb ? engine_balancer_members(h->engine, name, &n) : NULL;
     connection_flush_update(h->gone, name, lb, of, n);
     if (!lb || (!lb->health.type && !drains(lb, NULL))) {
         prober_remove(&h->prober, name);

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "controller/engine/balancer-members.h"
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-stats.h"
@@ -28,12 +29,7 @@ static struct vmn_lb_member *
 get_members(const struct load_sources *sources, const char *balancer,
             size_t *n)
 {
-    size_t size = 0;
-    struct vmn_lb_member *members = engine_peek(
-        sources->engine, VMN_QUERY_BACKENDS, balancer, &size);
-
-    *n = members ? size / sizeof *members : 0;
-    return members;
+    return engine_balancer_members(sources->engine, balancer, n);
 }
 
 static void

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "controller/engine/balancer-members.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-struct.h"
@@ -28,12 +29,7 @@ const char *const nb_backend_states[VMN_N_LB_STATES + 1] = {
 struct vmn_lb_member *
 nb_balancer_members(const struct northbound *nb, const char *name, size_t *n)
 {
-    size_t size = 0;
-    struct vmn_lb_member *members = engine_peek(nb->engine, VMN_QUERY_BACKENDS,
-                                                name, &size);
-
-    *n = members ? size / sizeof *members : 0;
-    return members;
+    return engine_balancer_members(nb->engine, name, n);
 }
 
 void

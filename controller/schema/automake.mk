@@ -2,6 +2,7 @@
 controller_libvmn_a_SOURCES += \
 	controller/schema/arena.c \
 	controller/schema/arena.h \
+	controller/schema/elements.c \
 	controller/schema/error.c \
 	controller/schema/error.h \
 	controller/schema/schema-balancer.c \

@@ -192,7 +192,8 @@ vmn_external_mtu(struct vmn_view *view, const struct vmn_router *router)
     uint32_t mtu = 0;
 
     for (size_t i = 0; i < router->n_interfaces; i++) {
-        network = vmn_read_network(view, router->interfaces[i].network);
+        network = vmn_read_network(
+            view, vmn_router_interface_at(router, i)->network);
         if (network && !network->provider.physical
             && vmn_mtu_of(view, network) > mtu) {
             mtu = vmn_mtu_of(view, network);

@@ -7,7 +7,9 @@
  * Apps read 'labels' by vmn_labels_of() only, and 'description' not at all: a
  * change of these alone does not call them again.
  *
- * Members only get added, at the end of a struct. */
+ * Members only get added, at the end of a row or of an element of an array
+ * (VMN_ELEMENTS()), or in place of what is reserved in a struct that rows
+ * hold. */
 
 #ifndef VMN_ROWS_H
 #define VMN_ROWS_H 1
@@ -83,7 +85,7 @@ struct vmn_host {
     struct vmn_ip second_tunnel_ip; /* Of the other family, or none. */
     const char *tunnel_interface; /* Its name, or NULL: not told. */
     size_t n_provider_bridges;
-    const struct vmn_provider_bridge *provider_bridges; /* Each bridge once. */
+    VMN_ELEMENTS(vmn_provider_bridge) provider_bridges; /* Each bridge once. */
     struct vmn_selector port_selector; /* Ports that may be bound here; text
                                         * NULL: all. */
     /* Of each port that is on it, on its own. */
@@ -91,6 +93,8 @@ struct vmn_host {
     uint32_t zone_limit;        /* Connections that each conntrack zone there
                                  * may hold; 0: any number. */
 };
+VMN_ELEMENT_READER(vmn_provider_bridge_at, vmn_host, provider_bridges,
+                   vmn_provider_bridge, VMN_ELEMENT_PROVIDER_BRIDGE)
 
 /* Addresses from 'start' to 'end', both of them included. */
 struct vmn_ip_range {
@@ -123,11 +127,14 @@ struct vmn_dhcp_options {
     size_t n_ntp;
     const struct vmn_ip *ntp;
     size_t n_routes;
-    const struct vmn_dhcp_route *routes;
+    VMN_ELEMENTS(vmn_dhcp_route) routes;
     struct vmn_ip boot_server;
     const char *boot_file;
     const char *hostname;       /* Of ports only. */
+    void *reserved[2];          /* NULL. */
 };
+VMN_ELEMENT_READER(vmn_dhcp_route_at, vmn_dhcp_options, routes,
+                   vmn_dhcp_route, VMN_ELEMENT_DHCP_ROUTE)
 
 struct vmn_subnet {
     struct vmn_prefix cidr;
@@ -137,11 +144,13 @@ struct vmn_subnet {
     size_t n_exclude;           /* What of that is not. */
     const struct vmn_ip_range *exclude; /* The same. */
     size_t n_reservations;
-    const struct vmn_reservation *reservations; /* Sorted. */
+    VMN_ELEMENTS(vmn_reservation) reservations; /* Sorted. */
     bool dhcp;                  /* Its addresses go out by DHCP. */
     bool slaac;                 /* IPv6: they follow from MACs. */
     struct vmn_dhcp_options dhcp_options;
 };
+VMN_ELEMENT_READER(vmn_reservation_at, vmn_subnet, reservations,
+                   vmn_reservation, VMN_ELEMENT_RESERVATION)
 
 enum vmn_default { VMN_DEFAULT_ALLOW = 0, VMN_DEFAULT_DENY = 1 };
 
@@ -149,6 +158,7 @@ enum vmn_default { VMN_DEFAULT_ALLOW = 0, VMN_DEFAULT_DENY = 1 };
 struct vmn_provider {
     const char *physical;       /* As hosts name it, or NULL: none. */
     uint32_t vlan;              /* 1 to 4094, or 0: without a tag. */
+    void *reserved[1];          /* NULL. */
 };
 
 /* The MTU of a network that says none, where nothing is known of underlays:
@@ -164,12 +174,14 @@ struct vmn_network {
     uint32_t want_vni;          /* As asked for; 0: give one out. */
     uint32_t vni;               /* In effect, 1 to 2^24-1. */
     size_t n_subnets;
-    const struct vmn_subnet *subnets;
+    VMN_ELEMENTS(vmn_subnet) subnets;
     uint32_t mtu;               /* In bytes, as asked for; 0: vmn_mtu_of(). */
     enum vmn_default default_action;
     struct vmn_dhcp_options dhcp_options;
     struct vmn_provider provider; /* 'physical' NULL: it is an overlay. */
 };
+VMN_ELEMENT_READER(vmn_subnet_at, vmn_network, subnets,
+                   vmn_subnet, VMN_ELEMENT_SUBNET)
 
 /* An address pair that a port may also use as its source. */
 struct vmn_address_pair {
@@ -192,7 +204,7 @@ struct vmn_port {
     bool enabled;
     bool quarantined;           /* See vmn_is_quarantined(). */
     size_t n_allowed_addresses;
-    const struct vmn_address_pair *allowed_addresses;
+    VMN_ELEMENTS(vmn_address_pair) allowed_addresses;
     const char *host;           /* Where it is to run, or NULL: any of 'hosts',
                                  * or anywhere if there are none of these. */
     const char *iface_id;       /* external_ids:iface-id on the host. */
@@ -209,6 +221,8 @@ struct vmn_port {
     bool failover;              /* To another of 'hosts' when its host is
                                  * silent. */
 };
+VMN_ELEMENT_READER(vmn_address_pair_at, vmn_port, allowed_addresses,
+                   vmn_address_pair, VMN_ELEMENT_ADDRESS_PAIR)
 
 /* A set of ports and addresses. */
 struct vmn_group {
@@ -243,6 +257,7 @@ struct vmn_service_entry {
     const struct vmn_port_range *ports;
     int icmp_type;              /* 0 to 255, or -1 for any. */
     int icmp_code;              /* The same. */
+    void *reserved[1];          /* NULL. */
 };
 
 struct vmn_service {
@@ -250,8 +265,10 @@ struct vmn_service {
     const char *description;
     struct vmn_labels labels;
     size_t n_entries;
-    const struct vmn_service_entry *entries;
+    VMN_ELEMENTS(vmn_service_entry) entries;
 };
+VMN_ELEMENT_READER(vmn_service_entry_at, vmn_service, entries,
+                   vmn_service_entry, VMN_ELEMENT_SERVICE_ENTRY)
 
 /* Positions of tiers: of those that are always there, and the last. */
 enum {
@@ -298,11 +315,15 @@ struct vmn_rule {
     enum vmn_direction direction;
     enum vmn_action action;
     size_t n_peers;             /* None: everyone. */
-    const struct vmn_peer *peers;
+    VMN_ELEMENTS(vmn_peer) peers;
     size_t n_services;          /* None: everything. */
-    const struct vmn_rule_service *services;
+    VMN_ELEMENTS(vmn_rule_service) services;
     bool log;                   /* What it decides is told as events. */
 };
+VMN_ELEMENT_READER(vmn_peer_at, vmn_rule, peers,
+                   vmn_peer, VMN_ELEMENT_PEER)
+VMN_ELEMENT_READER(vmn_rule_service_at, vmn_rule, services,
+                   vmn_rule_service, VMN_ELEMENT_RULE_SERVICE)
 
 /* Whether a policy decides, or only counts what it would decide. */
 enum vmn_mode { VMN_ENFORCE = 0, VMN_SHADOW = 1 };
@@ -324,10 +345,12 @@ struct vmn_policy {
     const char *const *applies_to;
     bool isolates[VMN_N_DIRECTIONS]; /* From 'directions'. */
     size_t n_rules;
-    const struct vmn_rule *rules;
+    VMN_ELEMENTS(vmn_rule) rules;
     enum vmn_on_change on_change; /* Of open connections that it allowed. */
     enum vmn_mode mode;
 };
+VMN_ELEMENT_READER(vmn_policy_rule_at, vmn_policy, rules,
+                   vmn_rule, VMN_ELEMENT_RULE)
 
 /* Where a policy's rules of one direction stand, one after the other.  Levels
  * are dealt out in turns; in each there is one for denials and rejections, and
@@ -375,8 +398,10 @@ struct vmn_quarantine {
     size_t n_ports;             /* More of them, by name. */
     const char *const *ports;
     size_t n_allow;
-    const struct vmn_rule *allow; /* All of them allow. */
+    VMN_ELEMENTS(vmn_rule) allow; /* All of them allow. */
 };
+VMN_ELEMENT_READER(vmn_quarantine_rule_at, vmn_quarantine, allow,
+                   vmn_rule, VMN_ELEMENT_RULE)
 
 struct vmn_lb_port {
     uint16_t port;              /* On the VIP. */
@@ -420,6 +445,7 @@ struct vmn_lb_health {
                                  * 200 to 399. */
     const struct vmn_port_range *expect;
     const char *send;           /* UDP: or NULL, which awaits no answer. */
+    void *reserved[2];          /* NULL. */
 };
 
 enum vmn_locality { VMN_LOCALITY_ANY = 0, VMN_LOCALITY_PREFER = 1,
@@ -437,6 +463,7 @@ struct vmn_lb_scale {
     uint32_t for_s;             /* So long above or below, in seconds. */
     uint32_t cooldown_s;        /* So long nobody is told again. */
     const char *webhook;        /* A URL, or NULL. */
+    void *reserved[2];          /* NULL. */
 };
 
 /* Different ones, of all balancers. */
@@ -455,9 +482,9 @@ struct vmn_loadbalancer {
     const char *const *networks;
     enum vmn_protocol protocol; /* TCP or UDP. */
     size_t n_ports;             /* No two overlap. */
-    const struct vmn_lb_port *ports;
+    VMN_ELEMENTS(vmn_lb_port) ports;
     size_t n_backends;
-    const struct vmn_backend *backends;
+    VMN_ELEMENTS(vmn_backend) backends;
     struct vmn_selector selector; /* More backends, of weight 1. */
     struct vmn_lb_health health;
     uint32_t affinity_s;        /* A client stays with its backend until it was
@@ -473,6 +500,10 @@ struct vmn_loadbalancer {
     struct vmn_lb_scale scale;
     struct vmn_lb_client_limit client_limit;
 };
+VMN_ELEMENT_READER(vmn_lb_port_at, vmn_loadbalancer, ports,
+                   vmn_lb_port, VMN_ELEMENT_LB_PORT)
+VMN_ELEMENT_READER(vmn_backend_at, vmn_loadbalancer, backends,
+                   vmn_backend, VMN_ELEMENT_BACKEND)
 
 static inline bool
 vmn_lb_is_offered_in(const struct vmn_loadbalancer *lb, const char *network)
@@ -523,20 +554,25 @@ struct vmn_external {
     size_t n_addresses;         /* Its own there; those of IPv4 are first. */
     const struct vmn_ip *addresses;
     size_t n_gateways;          /* Each host once. */
-    const struct vmn_gateway *gateways;
+    VMN_ELEMENTS(vmn_gateway) gateways;
     bool routed;                /* What goes out keeps its source; else it is
                                  * from the first of 'addresses' that is of
                                  * its family... */
     size_t n_exempt;            /* ...unless it goes to one of these. */
     const struct vmn_prefix *exempt;
     size_t n_forwards;          /* Each address, protocol and port once. */
-    const struct vmn_forward *forwards;
+    VMN_ELEMENTS(vmn_forward) forwards;
     uint32_t port_shares;       /* Parts of the source ports below 32768 that
                                  * NAT gives out, of which each sender has one:
                                  * 2, 4, ...; 1: they are not divided; 0:
                                  * VMN_PORT_SHARES_DEFAULT. */
     bool strict_port_shares;    /* Those from 32768 on are divided, too. */
+    void *reserved[4];          /* NULL. */
 };
+VMN_ELEMENT_READER(vmn_gateway_at, vmn_external, gateways,
+                   vmn_gateway, VMN_ELEMENT_GATEWAY)
+VMN_ELEMENT_READER(vmn_forward_at, vmn_external, forwards,
+                   vmn_forward, VMN_ELEMENT_FORWARD)
 
 /* Most of them. */
 #define VMN_PORT_SHARES_MAX 64
@@ -559,11 +595,15 @@ struct vmn_router {
     struct vmn_mac want_mac;    /* As asked for, or none. */
     struct vmn_mac mac;         /* In effect, in all of its networks. */
     size_t n_interfaces;        /* Each network once. */
-    const struct vmn_router_interface *interfaces;
+    VMN_ELEMENTS(vmn_router_interface) interfaces;
     size_t n_routes;            /* Each destination and source once. */
-    const struct vmn_route *routes;
+    VMN_ELEMENTS(vmn_route) routes;
     struct vmn_external external;
 };
+VMN_ELEMENT_READER(vmn_router_interface_at, vmn_router, interfaces,
+                   vmn_router_interface, VMN_ELEMENT_ROUTER_INTERFACE)
+VMN_ELEMENT_READER(vmn_route_at, vmn_router, routes,
+                   vmn_route, VMN_ELEMENT_ROUTE)
 
 /* An address of a router's external network that is a port's: what is sent
  * there comes to the port, and what the port sends out comes from there.  Or
@@ -599,8 +639,10 @@ vmn_interface_addresses(const struct vmn_router_interface *interface,
         return n;
     }
     for (size_t i = 0; i < network->n_subnets && i < VMN_ADDRESSES_MAX; i++) {
-        if (network->subnets[i].gateway.family) {
-            addresses[n++] = network->subnets[i].gateway;
+        const struct vmn_subnet *subnet = vmn_subnet_at(network, i);
+
+        if (subnet->gateway.family) {
+            addresses[n++] = subnet->gateway;
         }
     }
     return n;
@@ -635,8 +677,10 @@ struct vmn_dns_zone {
     bool ports;                 /* Whether they have names, and balancers. */
     uint32_t ttl;               /* In seconds. */
     size_t n_records;
-    const struct vmn_dns_record *records;
+    VMN_ELEMENTS(vmn_dns_record) records;
 };
+VMN_ELEMENT_READER(vmn_dns_record_at, vmn_dns_zone, records,
+                   vmn_dns_record, VMN_ELEMENT_DNS_RECORD)
 
 /* Connections in a network are noted for some time (vmn_act_note()). */
 struct vmn_observation {
@@ -705,6 +749,14 @@ enum vmn_lb_state {
     VMN_N_LB_STATES
 };
 
+/* The value of VMN_QUERY_BACKENDS: this, then the members, each of them so
+ * long.  Who was built with later headers than the app that provides it holds
+ * the offset of a member that is new to him against 'size'. */
+struct vmn_lb_members {
+    uint32_t n;
+    uint32_t size;
+};
+
 /* Without padding: it is compared by its bytes. */
 struct vmn_lb_member {
     char port[VMN_NAME_LEN + 1];
@@ -723,6 +775,13 @@ struct vmn_lb_member {
                                  * how it is. */
     bool drains;                /* 'drain', and not drained yet. */
 };
+
+static inline const struct vmn_lb_member *
+vmn_lb_member_at(const struct vmn_lb_members *members, size_t i)
+{
+    return (const struct vmn_lb_member *) ((const char *) (members + 1)
+                                           + i * members->size);
+}
 
 #ifdef __cplusplus
 }

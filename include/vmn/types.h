@@ -79,6 +79,46 @@ struct vmn_port_range {
     uint16_t last;
 };
 
+/* Elements of arrays in rows get members, too, so only the controller knows
+ * how long they are.  Apps reach element 'i' of an array of struct vmn_X by
+ * vmn_X_at(row, i); to them the arrays are of types without a size.  Other
+ * arrays (of addresses, prefixes, ranges, names) are as they seem. */
+#ifdef VMN_CONTROLLER
+#define VMN_ELEMENTS(STRUCT) const struct STRUCT *
+#else
+#define VMN_ELEMENTS(STRUCT) const struct STRUCT##_elements *
+#endif
+
+enum vmn_element {
+    VMN_ELEMENT_SELECTOR_TERM = 1,
+    VMN_ELEMENT_PROVIDER_BRIDGE = 2,
+    VMN_ELEMENT_DHCP_ROUTE = 3,
+    VMN_ELEMENT_RESERVATION = 4,
+    VMN_ELEMENT_SUBNET = 5,
+    VMN_ELEMENT_ADDRESS_PAIR = 6,
+    VMN_ELEMENT_SERVICE_ENTRY = 7,
+    VMN_ELEMENT_PEER = 8,
+    VMN_ELEMENT_RULE_SERVICE = 9,
+    VMN_ELEMENT_RULE = 10,
+    VMN_ELEMENT_LB_PORT = 11,
+    VMN_ELEMENT_BACKEND = 12,
+    VMN_ELEMENT_ROUTER_INTERFACE = 13,
+    VMN_ELEMENT_ROUTE = 14,
+    VMN_ELEMENT_GATEWAY = 15,
+    VMN_ELEMENT_FORWARD = 16,
+    VMN_ELEMENT_DNS_RECORD = 17,
+};
+
+const void *vmn_element(const void *elements, enum vmn_element, size_t i);
+
+#define VMN_ELEMENT_READER(NAME, ROW, MEMBER, STRUCT, ELEMENT)          \
+    static inline const struct STRUCT *                                 \
+    NAME(const struct ROW *row, size_t i)                               \
+    {                                                                   \
+        return (const struct STRUCT *) vmn_element(row->MEMBER,         \
+                                                   ELEMENT, i);         \
+    }
+
 /* A label of an object. */
 struct vmn_label {
     const char *key;
@@ -112,8 +152,10 @@ struct vmn_selector_term {
 struct vmn_selector {
     const char *text;
     size_t n_terms;
-    const struct vmn_selector_term *terms;
+    VMN_ELEMENTS(vmn_selector_term) terms;
 };
+VMN_ELEMENT_READER(vmn_selector_term_at, vmn_selector, terms,
+                   vmn_selector_term, VMN_ELEMENT_SELECTOR_TERM)
 
 /* A sorted list of names, each once. */
 struct vmn_names {

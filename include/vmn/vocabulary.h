@@ -142,7 +142,7 @@ enum vmn_hook {
 #define VMN_SERVED_DHCP6 "dhcp6"
 #define VMN_SERVED_ROUTERS "routers"    /* Router solicitations. */
 
-/* Query: name of a balancer -> struct vmn_lb_member[] (vmn/rows.h), those that
+/* Query: name of a balancer -> struct vmn_lb_members (vmn/rows.h), those that
  * may be its backends, sorted by their ports' names.  No value: there are
  * none. Provided by loadbalancer. */
 #define VMN_QUERY_BACKENDS "loadbalancer.backends"

@@ -125,6 +125,8 @@ def functions():
             r"^(?:[a-z][\w ]*\W+)?(vmn_\w+)\((?!\*)", text, re.M))
         found |= {"vmn_read_" + name for name in re.findall(
             r"^VMN_READER\((\w+),", text, re.M)}
+        found |= set(re.findall(
+            r"^VMN_ELEMENT_READER\((\w+),", text, re.M))
     return found
 
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What app loadbalancer says of balancers' backends, as of this daemon's
+ * headers. */
+
+#ifndef CONTROLLER_ENGINE_BALANCER_MEMBERS_H
+#define CONTROLLER_ENGINE_BALANCER_MEMBERS_H 1
+
+#include <stddef.h>
+
+struct engine;
+struct vmn_lb_member;
+
+/* The value of VMN_QUERY_BACKENDS of 'balancer': '*n' members, which the
+ * caller frees, or NULL.  Nothing is recorded. */
+struct vmn_lb_member *engine_balancer_members(struct engine *,
+                                              const char *balancer, size_t *n);
+
+#endif /* controller/engine/balancer-members.h */
