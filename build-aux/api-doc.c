@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tables of docs/api.md; see api-doc.h. */
+ * Tables of the API's documents; see api-doc.h. */
 
 #include <config.h>
 
@@ -209,6 +209,8 @@ put_rights(struct ds *ds)
         { .writers = SCHEMA_ADMINISTRATORS },
     };
 
+    size_t width;
+
     ds_put_cstr(ds, "| type | acts on | is put onto | mentions | only where "
                 "the network is within the scope | never set |\n"
                 "| --- | --- | --- | --- | --- | --- |\n");
@@ -233,11 +235,17 @@ put_rights(struct ds *ds)
         }
         ds_put_char(ds, '\n');
     }
-    ds_put_cstr(ds, "\nNot for them to change are ");
+    ds_put_cstr(ds, "\nNot for them to change are");
+    width = 26;
     for (int i = 0, n = 0; i < VMN_N_TABLES; i++) {
         if (schema_tables[i].unscoped) {
-            ds_put_format(ds, "%s`%s`", n++ ? ", " : "",
+            size_t size = strlen(schema_tables[i].plural) + 4;
+
+            ds_put_cstr(ds, n++ ? "," : "");
+            width = width + size > 79 ? 0 : width;
+            ds_put_format(ds, "%s`%s`", width ? " " : "\n",
                           schema_tables[i].plural);
+            width += size;
         }
     }
     ds_put_cstr(ds, ".\n");
@@ -270,7 +278,7 @@ put_what(const char *what, int *type, struct ds *ds)
 }
 
 char *
-api_doc_update(const char *text, char **fault)
+api_doc_update(const char *text, bool all_types, char **fault)
 {
     bool has[VMN_N_TABLES] = { false };
     struct ds ds = DS_EMPTY_INITIALIZER;
@@ -299,7 +307,7 @@ api_doc_update(const char *text, char **fault)
         free(name);
     }
     ds_put_cstr(&ds, text);
-    for (int i = 0; !*fault && i < VMN_N_TABLES; i++) {
+    for (int i = 0; all_types && !*fault && i < VMN_N_TABLES; i++) {
         if (!has[i] && !schema_tables[i].observed) {
             *fault = xasprintf("it has no place for \"%s\"",
                                schema_tables[i].plural);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Brings docs/api.md up to date with the source: `make update-docs`. */
+ * Brings the API's documents up to date with the source: `make update-docs`. */
 
 #include <config.h>
 
@@ -38,18 +38,14 @@ read_file(const char *name)
     return ds_steal_cstr(&ds);
 }
 
-int
-main(int argc, char *argv[])
+static void
+update(const char *name, bool all_types)
 {
-    const char *name = argc == 2 ? argv[1] : NULL;
     char *text, *made, *fault;
     FILE *file;
 
-    if (!name) {
-        give_up("usage", "make-api-doc docs/api.md");
-    }
     text = read_file(name);
-    made = api_doc_update(text, &fault);
+    made = api_doc_update(text, all_types, &fault);
     if (!made) {
         give_up(name, fault);
     }
@@ -62,5 +58,15 @@ main(int argc, char *argv[])
     }
     free(text);
     free(made);
+}
+
+int
+main(int argc, char *argv[])
+{
+    if (argc != 3) {
+        give_up("usage", "make-api-doc docs/api.md docs/api-reference.md");
+    }
+    update(argv[1], false);
+    update(argv[2], true);
     return 0;
 }

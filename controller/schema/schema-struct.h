@@ -2,8 +2,8 @@
  *
  * What is only shown (the status of objects, replies of calls): a struct that
  * a lower room fills, printed as JSON by its description, which is also the
- * API's description, docs/api.md and `vmnctl explain`.  Not for what users
- * write (schema-row.h), and nothing is parsed here.
+ * API's description, docs/api-reference.md and `vmnctl explain`.  Not for what
+ * users write (schema-row.h), and nothing is parsed here.
  *
  * How a field is kept in its struct, beyond what schema.h says of rows:
  *

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * docs/api.md says what the source says. */
+ * docs/api.md and docs/api-reference.md say what the source says. */
 
 #include <config.h>
 
@@ -39,7 +39,7 @@ read_file(const char *name)
 
 /* The first line in which both differ. */
 static void
-show_difference(const char *is, const char *ought)
+show_difference(const char *name, const char *is, const char *ought)
 {
     while (*is && !strncmp(is, ought, strcspn(is, "\n") + 1)) {
         size_t n = strcspn(is, "\n") + 1;
@@ -47,24 +47,31 @@ show_difference(const char *is, const char *ought)
         is += n;
         ought += n;
     }
-    fail_msg("docs/api.md is not what the source says, see `make update-docs`:"
-             "\n-%.*s\n+%.*s", (int) strcspn(is, "\n"), is,
+    fail_msg("%s is not what the source says, see `make update-docs`:"
+             "\n-%.*s\n+%.*s", name, (int) strcspn(is, "\n"), is,
              (int) strcspn(ought, "\n"), ought);
 }
 
 static void
-document_says_what_the_source_says(void **state OVS_UNUSED)
+check_document(const char *name, bool all_types)
 {
-    char *is = read_file(TEST_SRCDIR "/docs/api.md"), *fault;
-    char *ought = api_doc_update(is, &fault);
+    char *is = read_file(name), *fault;
+    char *ought = api_doc_update(is, all_types, &fault);
 
     if (!ought) {
-        fail_msg("docs/api.md: %s", fault);
+        fail_msg("%s: %s", name, fault);
     } else if (strcmp(is, ought)) {
-        show_difference(is, ought);
+        show_difference(name, is, ought);
     }
     free(is);
     free(ought);
+}
+
+static void
+documents_say_what_the_source_says(void **state OVS_UNUSED)
+{
+    check_document(TEST_SRCDIR "/docs/api.md", false);
+    check_document(TEST_SRCDIR "/docs/api-reference.md", true);
 }
 
 /* Whether there is a heading that has 'anchor'. */
@@ -113,7 +120,7 @@ links_of_calls_lead_somewhere(void **state OVS_UNUSED)
 static void
 assert_fault(const char *text, const char *expected)
 {
-    char *fault, *made = api_doc_update(text, &fault);
+    char *fault, *made = api_doc_update(text, true, &fault);
 
     assert_null(made);
     assert_string_equal(fault, expected);
@@ -135,7 +142,7 @@ int
 main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(document_says_what_the_source_says),
+        cmocka_unit_test(documents_say_what_the_source_says),
         cmocka_unit_test(links_of_calls_lead_somewhere),
         cmocka_unit_test(places_that_are_wrong_are_told),
     };

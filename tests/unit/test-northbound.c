@@ -945,7 +945,7 @@ check_fields(const char *section, const struct schema_struct *s,
         /* These two are said once for all. */
         if (!strstr(section, row) && strcmp(f->name, "description")
             && strcmp(f->name, "labels")) {
-            fail_msg("docs/api.md has no row \"%s\" in \"%.20s\"", row + 1,
+            fail_msg("docs/api-reference.md has no row \"%s\" in \"%.20s\"", row + 1,
                      section + 1);
         }
         if (f->type == SCHEMA_STRUCT) {
@@ -959,7 +959,7 @@ check_fields(const char *section, const struct schema_struct *s,
 static void
 reference_has_every_field(void **state OVS_UNUSED)
 {
-    FILE *stream = fopen(TEST_SRCDIR "/docs/api.md", "r");
+    FILE *stream = fopen(TEST_SRCDIR "/docs/api-reference.md", "r");
     struct ds doc = DS_EMPTY_INITIALIZER;
     char buf[4096];
     size_t n;
@@ -971,12 +971,12 @@ reference_has_every_field(void **state OVS_UNUSED)
     fclose(stream);
     for (int i = 0; i < VMN_N_TABLES; i++) {
         const struct schema_table *table = &schema_tables[i];
-        char *heading = xasprintf("\n### %s\n", table->plural);
+        char *heading = xasprintf("\n## %s\n", table->plural);
         const char *start = strstr(ds_cstr(&doc), heading);
 
         if (!table->observed) {
             assert_non_null(start);
-            const char *end = strstr(start + 1, "\n### ");
+            const char *end = strstr(start + 1, "\n## ");
             char *section = xmemdup0(start, end ? (size_t) (end - start)
                                             : strlen(start));
             check_fields(section, &table->row, "");
