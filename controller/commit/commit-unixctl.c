@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * unixctl commands about the commit, and those about the engine that need a
- * settled moment, and time: they are done in slices between two groups. */
+ * quiescent moment, and time: they are done on the commit's fiber, between two
+ * groups. */
 
 #include <config.h>
 
@@ -25,8 +26,8 @@ struct command {
 static struct ovs_list commands = OVS_LIST_INITIALIZER(&commands);
 
 static void
-wait_for_moment(struct commit *commit, struct unixctl_conn *conn,
-                void (*cb)(void *command))
+when_quiescent(struct commit *commit, struct unixctl_conn *conn,
+               void (*cb)(void *command))
 {
     struct command *command = xmalloc(sizeof *command);
 
@@ -64,7 +65,7 @@ static void
 unixctl_verify(struct unixctl_conn *conn, int argc OVS_UNUSED,
                const char *argv[] OVS_UNUSED, void *commit)
 {
-    wait_for_moment(commit, conn, verify_cb);
+    when_quiescent(commit, conn, verify_cb);
 }
 
 static void
@@ -84,7 +85,7 @@ static void
 unixctl_problems(struct unixctl_conn *conn, int argc OVS_UNUSED,
                  const char *argv[] OVS_UNUSED, void *commit)
 {
-    wait_for_moment(commit, conn, problems_cb);
+    when_quiescent(commit, conn, problems_cb);
 }
 
 static void

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The one door in; see commit.h.
+ * The queue and the groups of changes; see commit.h.
  *
  * A group goes through: apply -> compile -> write -> (durable) -> sink,
- * settle, answer.  All but the write is done in slices of a few ms (fiber.h),
+ * settle, answer.  All but the write is done on a fiber (fiber.h),
  * so that a large group does not hold up the loop.  Nothing is applied while a
  * group is being written, so the model's undo is one step, and what the engine
  * holds between two groups is just what is durable.  That is when a plan is
@@ -47,10 +47,10 @@ struct pending {
     uint64_t revision;
     struct vmn_errors errors;
     json_t *plan;               /* If it was planned only. */
-    void (*look)(void *aux);    /* If it is only tried, or NULL. */
+    void (*inspect)(void *aux); /* Of a dry run, or NULL. */
 };
 
-struct settled_cb {
+struct quiescent_cb {
     struct ovs_list node;
     void (*cb)(void *aux);
     void *aux;
@@ -62,8 +62,8 @@ struct commit {
     struct engine *engine;
     const struct store_class *store_class;
     struct store *store;
-    struct fiber *slices;      /* Does all below, from run(). */
-    struct batching pace;           /* When the next group may begin, */
+    struct fiber *fiber;        /* Does all below, from run(). */
+    struct batching batching;   /* When the next group may begin, */
     struct event *later;        /* which this waits for. */
     bool behind;                /* Most hosts owe answers. */
     uint64_t n_groups, n_requests; /* Begun, and in them. */
@@ -77,7 +77,7 @@ struct commit {
     struct ovs_list refused;    /* Overflow of the queue, to be answered. */
     struct ovs_list group;      /* Being written. */
     bool started;
-    bool unasked;               /* What nobody asked for is not durable yet:
+    bool internal;              /* What nobody asked for is not durable yet:
                                  * what was loaded, or units' second try. */
     struct event *retry;        /* Gives that to the store again ... */
     int retry_ms;               /* ... after so long, next time. */
@@ -93,7 +93,7 @@ struct commit {
     struct commit_group info;
     struct activity *activity;
     char *store_error;          /* Of the newest write, or NULL. */
-    struct ovs_list settled_cbs;
+    struct ovs_list quiescent_cbs;
     commit_sink_cb *sink;
     void *sink_aux;
     struct {
@@ -120,9 +120,9 @@ commit_create(struct event_base *base, struct model *model,
     commit->store_class = store_class;
     commit->store = store;
     commit->activity = activity_create(engine);
-    commit->slices = fiber_create(base, run, commit);
-    engine_set_yield(engine, fiber_yield, commit->slices);
-    model_set_yield(model, fiber_yield, commit->slices);
+    commit->fiber = fiber_create(base, run, commit);
+    engine_set_yield(engine, fiber_yield, commit->fiber);
+    model_set_yield(model, fiber_yield, commit->fiber);
     commit->later = event_new(base, -1, 0, later_cb, commit);
     commit->retry = event_new(base, -1, 0, retry_cb, commit);
     commit->retry_ms = RETRY_MIN_MS;
@@ -131,27 +131,27 @@ commit_create(struct event_base *base, struct model *model,
     ovs_list_init(&commit->plans);
     ovs_list_init(&commit->refused);
     ovs_list_init(&commit->group);
-    ovs_list_init(&commit->settled_cbs);
-    fiber_schedule(commit->slices);
+    ovs_list_init(&commit->quiescent_cbs);
+    fiber_schedule(commit->fiber);
     return commit;
 }
 
 static void
-kick(struct commit *commit)
+schedule(struct commit *commit)
 {
-    fiber_schedule(commit->slices);
+    fiber_schedule(commit->fiber);
 }
 
 void
 commit_yield(struct commit *commit)
 {
-    fiber_yield(commit->slices);
+    fiber_yield(commit->fiber);
 }
 
 void
 commit_set_max_yields(struct commit *commit, unsigned n)
 {
-    fiber_set_max_yields(commit->slices, n);
+    fiber_set_max_yields(commit->fiber, n);
 }
 
 void
@@ -193,7 +193,7 @@ commit_begin(struct commit *commit, void (*load)(void *aux), void *aux)
     commit->held = false;
     commit->load = load;
     commit->load_aux = aux;
-    kick(commit);
+    schedule(commit);
 }
 
 /* Answers.  -------------------------------------------------------------- */
@@ -210,7 +210,7 @@ request_changed(const struct model_request *request)
 }
 
 static void
-answer(struct commit *commit, struct pending *pending)
+reply(struct commit *commit, struct pending *pending)
 {
     struct commit_result result = {
         .ok = pending->ok,
@@ -234,16 +234,16 @@ answer(struct commit *commit, struct pending *pending)
 }
 
 static void
-answer_all(struct commit *commit, struct ovs_list *list)
+reply_all(struct commit *commit, struct ovs_list *list)
 {
-    struct ovs_list answers;
+    struct ovs_list replies;
 
     /* Callbacks may submit again; they must not meet a half-walked list. */
-    ovs_list_init(&answers);
-    ovs_list_push_back_all(&answers, list);
-    while (!ovs_list_is_empty(&answers)) {
-        answer(commit, CONTAINER_OF(ovs_list_pop_front(&answers),
-                                    struct pending, node));
+    ovs_list_init(&replies);
+    ovs_list_push_back_all(&replies, list);
+    while (!ovs_list_is_empty(&replies)) {
+        reply(commit, CONTAINER_OF(ovs_list_pop_front(&replies),
+                                   struct pending, node));
         commit_yield(commit);
     }
 }
@@ -287,10 +287,10 @@ commit_submit(struct commit *commit, struct model_request *request,
         ovs_list_push_back(&commit->queue, &pending->node);
         commit->n_queue++;
     }
-    kick(commit);
+    schedule(commit);
 }
 
-/* Settled moments.  ------------------------------------------------------ */
+/* Quiescence.  ----------------------------------------------------------- */
 
 bool
 commit_is_quiescent(const struct commit *commit)
@@ -301,41 +301,41 @@ commit_is_quiescent(const struct commit *commit)
 void
 commit_when_quiescent(struct commit *commit, void (*cb)(void *aux), void *aux)
 {
-    struct settled_cb *settled = xmalloc(sizeof *settled);
+    struct quiescent_cb *waiter = xmalloc(sizeof *waiter);
 
-    settled->cb = cb;
-    settled->aux = aux;
-    ovs_list_push_back(&commit->settled_cbs, &settled->node);
-    kick(commit);
+    waiter->cb = cb;
+    waiter->aux = aux;
+    ovs_list_push_back(&commit->quiescent_cbs, &waiter->node);
+    schedule(commit);
 }
 
 void
 commit_cancel_when_quiescent(struct commit *commit, void (*cb)(void *aux),
                              void *aux)
 {
-    struct settled_cb *settled, *next;
+    struct quiescent_cb *waiter, *next;
 
-    LIST_FOR_EACH_SAFE (settled, next, node, &commit->settled_cbs) {
-        if (settled->cb == cb && settled->aux == aux) {
-            ovs_list_remove(&settled->node);
-            free(settled);
+    LIST_FOR_EACH_SAFE (waiter, next, node, &commit->quiescent_cbs) {
+        if (waiter->cb == cb && waiter->aux == aux) {
+            ovs_list_remove(&waiter->node);
+            free(waiter);
         }
     }
 }
 
 static void
-call_settled(struct commit *commit)
+call_quiescent_cbs(struct commit *commit)
 {
-    size_t n = ovs_list_size(&commit->settled_cbs);
+    size_t n = ovs_list_size(&commit->quiescent_cbs);
 
     /* One at a time off the list, since a callback may cancel others. */
-    for (; n && !ovs_list_is_empty(&commit->settled_cbs); n--) {
-        struct settled_cb *settled
-            = CONTAINER_OF(ovs_list_pop_front(&commit->settled_cbs),
-                           struct settled_cb, node);
+    for (; n && !ovs_list_is_empty(&commit->quiescent_cbs); n--) {
+        struct quiescent_cb *waiter
+            = CONTAINER_OF(ovs_list_pop_front(&commit->quiescent_cbs),
+                           struct quiescent_cb, node);
 
-        settled->cb(settled->aux);
-        free(settled);
+        waiter->cb(waiter->aux);
+        free(waiter);
         commit_yield(commit);
     }
 }
@@ -351,7 +351,7 @@ commit_plan(struct commit *commit, struct model_request *request,
 
 void
 commit_dry_run(struct commit *commit, struct model_request *request,
-               void (*look)(void *aux), commit_done_cb *done, void *aux)
+               void (*inspect)(void *aux), commit_done_cb *done, void *aux)
 {
     if (commit->stopped) {
         model_request_uninit(request);
@@ -360,7 +360,7 @@ commit_dry_run(struct commit *commit, struct model_request *request,
 
     struct pending *pending = pending_create(request, done, aux);
 
-    pending->look = look;
+    pending->inspect = inspect;
     if (commit->n_plans >= COMMIT_PLANS_MAX) {
         refuse(pending, "too many plans are waiting to be made");
         ovs_list_push_back(&commit->refused, &pending->node);
@@ -368,7 +368,7 @@ commit_dry_run(struct commit *commit, struct model_request *request,
         ovs_list_push_back(&commit->plans, &pending->node);
         commit->n_plans++;
     }
-    kick(commit);
+    schedule(commit);
 }
 
 /* Makes one plan.  All is settled. */
@@ -381,10 +381,10 @@ run_plan(struct commit *commit)
     commit->n_plans--;
     commit->busy = true;
     pending->revision = model_revision(commit->model);
-    if (pending->look) {
+    if (pending->inspect) {
         pending->ok = plan_dry_run(commit->model, commit->engine,
                                    &pending->request, time_wall_msec(),
-                                   pending->look, pending->aux,
+                                   pending->inspect, pending->aux,
                                    &pending->errors);
     } else {
         pending->plan = plan_make(commit->model, commit->engine,
@@ -393,7 +393,7 @@ run_plan(struct commit *commit)
         pending->ok = pending->plan != NULL;
     }
     commit->busy = false;
-    answer(commit, pending);
+    reply(commit, pending);
 }
 
 /* Waiting for more.  ----------------------------------------------------- */
@@ -401,22 +401,22 @@ run_plan(struct commit *commit)
 void
 commit_set_max_delay(struct commit *commit, int ms)
 {
-    commit->pace.max_us = 1000 * (int64_t) ms;
+    commit->batching.max_us = 1000 * (int64_t) ms;
 }
 
 void
 commit_set_behind(struct commit *commit, bool behind)
 {
     commit->behind = behind;
-    if (!behind && commit->pace.waiting) {
-        kick(commit);
+    if (!behind && commit->batching.waiting) {
+        schedule(commit);
     }
 }
 
 static void
 later_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *commit)
 {
-    kick(commit);
+    schedule(commit);
 }
 
 /* True if what is in the queue is to begin now. */
@@ -424,7 +424,7 @@ static bool
 is_due(struct commit *commit)
 {
     int64_t us = (!commit->n_queue || commit->n_queue >= GROUP_MAX ? 0
-                  : batching_wait(&commit->pace, commit->behind,
+                  : batching_wait(&commit->batching, commit->behind,
                                   commit->n_queue, time_usec()));
 
     if (us) {
@@ -442,9 +442,9 @@ commit_get_stats(const struct commit *commit, struct commit_stats *stats)
         .n_queue = commit->n_queue,
         .n_groups = commit->n_groups,
         .n_requests = commit->n_requests,
-        .delay_us = commit->pace.delay_us,
-        .n_waits = commit->pace.n_waits,
-        .waited_us = commit->pace.waited_us,
+        .delay_us = commit->batching.delay_us,
+        .n_waits = commit->batching.n_waits,
+        .waited_us = commit->batching.waited_us,
         .n_revisions = commit->n_revisions,
         .stored = commit->stored,
     };
@@ -463,7 +463,7 @@ apply(struct commit *commit)
     uint64_t before = model_revision(commit->model);
 
     activity_begin(commit->activity, now_ms);
-    batching_begin(&commit->pace, commit->n_queue, time_usec());
+    batching_begin(&commit->batching, commit->n_queue, time_usec());
     commit->n_groups++;
     commit->n_single -= commit->n_single ? 1 : 0;
     for (int n = 0; n < max && commit->n_queue && n_ops < GROUP_OPS_MAX;
@@ -517,7 +517,7 @@ finish(struct commit *commit)
 
     activity_step(commit->activity, ACTIVITY_STORE);
     count_stored(commit);
-    batching_sent(&commit->pace, commit->behind, time_usec());
+    batching_sent(&commit->batching, commit->behind, time_usec());
     if (commit->sink) {
         commit->sink(commit->sink_aux, &commit->info);
     }
@@ -529,16 +529,16 @@ finish(struct commit *commit)
                  commit->info.last_revision);
     model_settle(commit->model);
     commit->info.delta = NULL;
-    commit->unasked = false;
+    commit->internal = false;
     commit->retry_ms = RETRY_MIN_MS;
     commit->busy = false;
-    answer_all(commit, &commit->group);
+    reply_all(commit, &commit->group);
     engine_delta_destroy(delta);
 }
 
 /* Goes back to what is durable. */
 static void
-go_back(struct commit *commit)
+roll_back(struct commit *commit)
 {
     struct engine_delta *delta
         = CONST_CAST(struct engine_delta *, commit->info.delta);
@@ -569,13 +569,13 @@ fail(struct commit *commit)
 {
     struct pending *pending;
 
-    go_back(commit);
+    roll_back(commit);
     LIST_FOR_EACH (pending, node, &commit->group) {
         if (pending->ok) {
             refuse_unstored(commit, pending);
         }
     }
-    answer_all(commit, &commit->group);
+    reply_all(commit, &commit->group);
 }
 
 /* What a host reports has happened already, and vmnd's own is little. */
@@ -591,7 +591,7 @@ may_be_refused(const struct pending *pending)
  * tried again.  There is nothing to go back to, and no host may see them: all
  * waits until they are durable, but users do not. */
 static void
-fail_unasked(struct commit *commit)
+fail_internal(struct commit *commit)
 {
     const struct timeval tv = { commit->retry_ms / 1000,
                                 commit->retry_ms % 1000 * 1000 };
@@ -609,7 +609,7 @@ fail_unasked(struct commit *commit)
     LIST_FOR_EACH (pending, node, &commit->refused) {
         refuse_unstored(commit, pending);
     }
-    answer_all(commit, &commit->refused);
+    reply_all(commit, &commit->refused);
     if (!commit->stopped) {
         event_add(commit->retry, &tv);
     }
@@ -639,19 +639,19 @@ stored(void *commit_, int error, const char *text)
     commit->write_error = error;
     free(commit->write_error_text);
     commit->write_error_text = nullable_xstrdup(text);
-    kick(commit);
+    schedule(commit);
 }
 
 /* Goes on with the group once the store has answered. */
 static void
-take_answer(struct commit *commit)
+handle_store_reply(struct commit *commit)
 {
     commit->written = commit->writing = false;
     if (commit->write_error) {
         note_store_error(commit, commit->write_error,
                          commit->write_error_text);
-        if (commit->unasked) {
-            fail_unasked(commit);
+        if (commit->internal) {
+            fail_internal(commit);
         } else {
             fail(commit);
         }
@@ -721,14 +721,14 @@ check_limits(struct commit *commit)
             vmn_errors_uninit(&errors);
             return true;
         }
-        go_back(commit);
+        roll_back(commit);
         pending->ok = false;
         vmn_errors_uninit(&pending->errors);
         pending->errors = errors;
-        answer_all(commit, group);
+        reply_all(commit, group);
         return false;
     }
-    go_back(commit);
+    roll_back(commit);
     vmn_errors_uninit(&errors);
     LIST_FOR_EACH (pending, node, group) {
         vmn_errors_uninit(&pending->errors);
@@ -775,11 +775,11 @@ compile(struct commit *commit, uint64_t retired)
 /* Compiles a group without a revision: what is new in it are numbers, which
  * must be durable before a host sees them. */
 static void
-compile_unasked(struct commit *commit, uint64_t retired)
+compile_internal(struct commit *commit, uint64_t retired)
 {
     uint64_t revision = model_revision(commit->model);
 
-    commit->busy = commit->unasked = true;
+    commit->busy = commit->internal = true;
     commit->info = (struct commit_group) {
         .first_revision = revision + 1,
         .last_revision = revision,
@@ -798,7 +798,7 @@ start(struct commit *commit)
     if (commit->load) {
         commit->load(commit->load_aux);
     }
-    compile_unasked(commit, model_revision(commit->model));
+    compile_internal(commit, model_revision(commit->model));
 }
 
 /* Tries units again that lacked a number, if some have become free.  That is
@@ -806,10 +806,10 @@ start(struct commit *commit)
  * acknowledged the newest revision says nothing of this; the next one comes
  * behind it. */
 static void
-try_again(struct commit *commit)
+retry_exhausted(struct commit *commit)
 {
     if (engine_take_freed_ids(commit->engine)) {
-        compile_unasked(commit, model_revision(commit->model) + 1);
+        compile_internal(commit, model_revision(commit->model) + 1);
     }
 }
 
@@ -822,35 +822,35 @@ run_group(struct commit *commit)
         compile(commit, commit->info.last_revision);
     } else {
         commit->busy = false;
-        answer_all(commit, &commit->group);
+        reply_all(commit, &commit->group);
     }
 }
 
-/* The work, in slices. */
+/* Does the work, on the fiber. */
 static void
 run(void *commit_)
 {
     struct commit *commit = commit_;
 
     if (commit->written) {
-        take_answer(commit);
+        handle_store_reply(commit);
     }
     if (commit->stopped) {
         return;
     }
-    answer_all(commit, &commit->refused);
+    reply_all(commit, &commit->refused);
     if (commit->held) {
         return;
     }
     if (!commit->started) {
         start(commit);
     }
-    if (commit->writing || commit->unasked) {
+    if (commit->writing || commit->internal) {
         return;
     }
-    call_settled(commit);
-    try_again(commit);
-    if (commit->unasked) {
+    call_quiescent_cbs(commit);
+    retry_exhausted(commit);
+    if (commit->internal) {
         return;                 /* It is being written. */
     }
     if (commit->n_plans) {
@@ -860,8 +860,8 @@ run(void *commit_)
         run_group(commit);
     }
     if (!commit->writing && (is_due(commit) || commit->n_plans
-                             || !ovs_list_is_empty(&commit->settled_cbs))) {
-        kick(commit);
+                             || !ovs_list_is_empty(&commit->quiescent_cbs))) {
+        schedule(commit);
     }
 }
 
@@ -875,8 +875,8 @@ commit_stop(struct commit *commit)
     }
     commit->stopped = true;
     event_del(commit->retry);
-    fiber_disable_yield(commit->slices);
-    while ((commit->writing || fiber_is_running(commit->slices))
+    fiber_disable_yield(commit->fiber);
+    while ((commit->writing || fiber_is_running(commit->fiber))
            && !event_base_loop(commit->base, EVLOOP_ONCE)) {
         continue;
     }
@@ -886,24 +886,24 @@ commit_stop(struct commit *commit)
     LIST_FOR_EACH (pending, node, &commit->refused) {
         refuse(pending, "the controller is shutting down");
     }
-    answer_all(commit, &commit->refused);
+    reply_all(commit, &commit->refused);
 }
 
 void
 commit_destroy(struct commit *commit)
 {
-    struct settled_cb *settled;
+    struct quiescent_cb *waiter;
 
     if (!commit) {
         return;
     }
     commit_stop(commit);
-    LIST_FOR_EACH_POP (settled, node, &commit->settled_cbs) {
-        free(settled);
+    LIST_FOR_EACH_POP (waiter, node, &commit->quiescent_cbs) {
+        free(waiter);
     }
     engine_set_yield(commit->engine, NULL, NULL);
     model_set_yield(commit->model, NULL, NULL);
-    fiber_destroy(commit->slices);
+    fiber_destroy(commit->fiber);
     free(commit->write_error_text);
     event_free(commit->later);
     event_free(commit->retry);

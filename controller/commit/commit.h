@@ -54,7 +54,7 @@ struct commit_group {
 /* Where durable groups go: the fabric. */
 typedef void commit_sink_cb(void *aux, const struct commit_group *);
 
-/* For the sink, for what is called at a settled moment and for what loads at
+/* For the sink, for what is called at a quiescent moment and for what loads at
  * the start: lets the loop have its turn, if the slice that this one has is
  * over.  Elsewhere it does nothing. */
 void commit_yield(struct commit *);
@@ -100,11 +100,11 @@ void commit_submit(struct commit *, struct model_request *request,
 void commit_plan(struct commit *, struct model_request *request,
                  commit_done_cb *done, void *aux);
 
-/* Puts 'request' in place as a plan does, and calls 'look' there, which may
+/* Puts 'request' in place as a plan does, and calls 'inspect' there, which may
  * call commit_yield(); then undoes it, and tells 'done', without a plan.  One
  * that is refused is told only.  They wait among the plans. */
-void commit_dry_run(struct commit *, struct model_request *request,
-                    void (*look)(void *aux), commit_done_cb *done, void *aux);
+void commit_dry_run(struct commit *, struct model_request *request, void
+                    (*inspect)(void *aux), commit_done_cb *done, void *aux);
 
 const struct engine *commit_engine(const struct commit *);
 
@@ -143,7 +143,7 @@ const struct activity *commit_activity(const struct commit *);
 bool commit_is_quiescent(const struct commit *);
 /* Calls 'cb' once, at the next such moment (from the loop; before the next
  * group starts).  It stays that moment until 'cb' returns, even if it calls
- * commit_yield(), or what it calls pauses. */
+ * commit_yield(). */
 void commit_when_quiescent(struct commit *, void (*cb)(void *aux), void *aux);
 void commit_cancel_when_quiescent(struct commit *, void (*cb)(void *aux),
                                   void *aux);

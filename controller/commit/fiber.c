@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Long work in slices; see fiber.h.  The stack is switched by swapcontext(3),
- * and the tools that watch stacks (AddressSanitizer, valgrind) are told. */
+ * Cooperative multitasking; see fiber.h.  The stack is switched by
+ * swapcontext(3), and the tools that watch stacks (AddressSanitizer, valgrind)
+ * are told. */
 
 #include <config.h>
 
@@ -26,7 +27,7 @@
 #include <valgrind/valgrind.h>
 #endif
 
-VLOG_DEFINE_THIS_MODULE(slices);
+VLOG_DEFINE_THIS_MODULE(fiber);
 
 #define STACK_SIZE (1024 * 1024)
 
@@ -39,8 +40,8 @@ struct fiber {
     bool inside;                /* In a slice. */
     bool again;                 /* Kicked while working. */
     bool hurry;
-    unsigned max_pauses;        /* That a slice reaches, or 0. */
-    unsigned n_pauses;          /* That this one has reached. */
+    unsigned max_yields;        /* Of a time slice; 0: by time. */
+    unsigned n_yields;          /* Of this one. */
     int64_t end_ns;             /* Of the slice. */
     char *stack;                /* After a page that must not be touched. */
     size_t guard;
@@ -70,7 +71,7 @@ static void
 to_own(struct fiber *s)
 {
     s->inside = true;
-    s->n_pauses = 0;
+    s->n_yields = 0;
     s->end_ns = now_ns() + FIBER_SLICE_US * INT64_C(1000);
 #ifdef __SANITIZE_ADDRESS__
     __sanitizer_start_switch_fiber(&s->loop_fake, s->stack, STACK_SIZE);
@@ -120,7 +121,7 @@ body(unsigned high, unsigned low)
 }
 
 static void
-slice_soon(struct fiber *s)
+schedule_slice(struct fiber *s)
 {
     static const struct timeval at_once = { 0, 0 };
 
@@ -134,10 +135,10 @@ slice_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *s_)
 
     to_own(s);
     if (s->working) {
-        slice_soon(s);
+        schedule_slice(s);
     } else if (s->again) {
         s->again = false;
-        slice_soon(s);
+        schedule_slice(s);
     }
 }
 
@@ -199,7 +200,7 @@ fiber_schedule(struct fiber *s)
     if (s->working) {
         s->again = true;
     } else {
-        slice_soon(s);
+        schedule_slice(s);
     }
 }
 
@@ -212,7 +213,7 @@ fiber_is_running(const struct fiber *s)
 static bool
 is_over(struct fiber *s)
 {
-    return (s->max_pauses ? ++s->n_pauses >= s->max_pauses
+    return (s->max_yields ? ++s->n_yields >= s->max_yields
             : now_ns() >= s->end_ns);
 }
 
@@ -229,7 +230,7 @@ fiber_yield(void *s_)
 void
 fiber_set_max_yields(struct fiber *s, unsigned n)
 {
-    s->max_pauses = n;
+    s->max_yields = n;
 }
 
 void

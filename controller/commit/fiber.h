@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Long work in slices.  A function runs on a stack of its own; wherever it
+ * A fiber: a function that runs on a stack of its own; wherever it
  * calls fiber_yield() it may be left and taken up again in a later turn of
  * the event loop, so that it can be written straight down and still never
  * holds the loop for long.
  *
  * All runs on the loop's thread, so nothing needs a lock.  But between two
- * slices anything else may run: pause only where others may look. */
+ * slices anything else may run: yield only where others may read. */
 
 #ifndef CONTROLLER_COMMIT_FIBER_H
 #define CONTROLLER_COMMIT_FIBER_H 1
@@ -28,18 +28,19 @@ void fiber_destroy(struct fiber *);
 /* Has the work done, soon, from the loop; once more if it is under way. */
 void fiber_schedule(struct fiber *);
 
-/* True from the beginning of the work to its end, between slices too. */
+/* Returns true from the beginning of the work to its end, also while others
+ * run. */
 bool fiber_is_running(const struct fiber *);
 
 /* From inside the work: lets the loop have its turn if the slice is over.
  * From elsewhere: does nothing. */
-void fiber_yield(void *slices);
+void fiber_yield(void *fiber);
 
-/* A slice lasts for so many calls of fiber_yield(), whatever the time; 0: no
- * longer.  For tests of what may be met between two slices. */
+/* Ends a time slice after 'n' calls of fiber_yield(), whatever the time; 0: by
+ * time again.  For tests of what others see between two slices. */
 void fiber_set_max_yields(struct fiber *, unsigned n);
 
-/* From now on the work does not pause. */
+/* From now on the work does not yield. */
 void fiber_disable_yield(struct fiber *);
 
 #endif /* controller/commit/fiber.h */

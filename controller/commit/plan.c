@@ -528,13 +528,13 @@ plan_make(struct model *model, struct engine *engine,
 bool
 plan_dry_run(struct model *model, struct engine *engine,
              struct model_request *request, int64_t now_ms,
-             void (*look)(void *aux), void *aux, struct vmn_errors *errors)
+             void (*inspect)(void *aux), void *aux, struct vmn_errors *errors)
 {
     struct attempt attempt = { model, engine, request, NULL, NULL };
     bool ok = attempt_begin(&attempt, now_ms, errors);
 
     if (ok) {
-        look(aux);
+        inspect(aux);
     }
     attempt_undo(&attempt);
     attempt_end(&attempt);

@@ -32,12 +32,12 @@ struct vmn_errors;
 json_t *plan_make(struct model *, struct engine *, struct model_request *,
                   int64_t now_ms, struct vmn_errors *errors);
 
-/* Puts 'request' in place in the same way, and calls 'look' there: the model's
- * current state and the engine's flows are those that it leads to.  Returns
- * false with 'errors', and calls nothing, if the request is refused.  'look'
- * may pause. */
+/* Puts 'request' in place in the same way, and calls 'inspect' there: the
+ * model's current state and the engine's flows are those that it leads to.
+ * Returns false with 'errors', and calls nothing, if the request is refused.
+ * 'inspect' may yield. */
 bool plan_dry_run(struct model *, struct engine *, struct model_request *,
-                  int64_t now_ms, void (*look)(void *aux), void *aux,
+                  int64_t now_ms, void (*inspect)(void *aux), void *aux,
                   struct vmn_errors *errors);
 
 /* After an engine_run(): true if no host exceeds the engine's limit by it;

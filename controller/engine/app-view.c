@@ -117,19 +117,19 @@ view_uninit_handler(struct vmn_view *view, struct arena_chunk **kept)
 }
 
 void
-id_refs_uninit(struct id_refs *numbers, struct id_pools *table)
+id_refs_uninit(struct id_refs *ids, struct id_pools *table)
 {
-    for (size_t i = 0; i < numbers->n; i++) {
-        id_pools_unref(table, numbers->refs[i]);
+    for (size_t i = 0; i < ids->n; i++) {
+        id_pools_unref(table, ids->refs[i]);
     }
-    free(numbers->refs);
-    memset(numbers, 0, sizeof *numbers);
+    free(ids->refs);
+    memset(ids, 0, sizeof *ids);
 }
 
 void
 view_uninit(struct vmn_view *view)
 {
-    id_refs_uninit(&view->numbers, model_id_pools(view->engine->model));
+    id_refs_uninit(&view->ids, model_id_pools(view->engine->model));
     while (view->arena) {
         struct arena_chunk *next = view->arena->next;
 
@@ -382,11 +382,11 @@ vmn_facts(struct vmn_view *view, const char *relation, const char *key)
         return peek_facts(engine, relation, key);
     }
 
-    struct relation_node *facts
+    struct relation_node *rel
         = relation_get(engine, relation_number(engine, relation), key);
 
-    graph_read(view->node, &facts->node, view->serial);
-    return relation_names(facts);
+    graph_read(view->node, &rel->node, view->serial);
+    return relation_names(rel);
 }
 
 const void *
@@ -437,12 +437,12 @@ vmn_number(struct vmn_view *view, const char *kind, const char *key)
         fail(view, "no %s number is left for \"%s\"", kind, key);
         return 0;
     }
-    if (view->numbers.n >= view->numbers.allocated) {
-        view->numbers.refs = x2nrealloc(view->numbers.refs,
-                                        &view->numbers.allocated,
-                                        sizeof *view->numbers.refs);
+    if (view->ids.n >= view->ids.allocated) {
+        view->ids.refs = x2nrealloc(view->ids.refs,
+                                    &view->ids.allocated,
+                                    sizeof *view->ids.refs);
     }
-    view->numbers.refs[view->numbers.n++] = number;
+    view->ids.refs[view->ids.n++] = number;
     return id_entry_value(number);
 }
 
@@ -460,20 +460,20 @@ void
 vmn_publish(struct vmn_emit *emit, const char *relation, const char *key,
             const char *value)
 {
-    if (emit->n_facts >= EMIT_VALUES_MAX) {
-        emit_fail(emit, "more than %d facts", EMIT_VALUES_MAX);
+    if (emit->n_values >= EMIT_VALUES_MAX) {
+        emit_fail(emit, "more than %d relation values", EMIT_VALUES_MAX);
         return;
     }
     if (strlen(key) > 255 || strlen(value) > 255) {
-        emit_fail(emit, "a fact of %s is longer than 255 characters",
+        emit_fail(emit, "a value of relation %s is longer than 255 characters",
                   relation);
         return;
     }
-    if (emit->n_facts >= emit->allocated_facts) {
-        emit->facts = x2nrealloc(emit->facts, &emit->allocated_facts,
-                                 sizeof *emit->facts);
+    if (emit->n_values >= emit->allocated_values) {
+        emit->values = x2nrealloc(emit->values, &emit->allocated_values,
+                                  sizeof *emit->values);
     }
-    emit->facts[emit->n_facts++] = (struct emit_value) {
+    emit->values[emit->n_values++] = (struct emit_value) {
         .relation = relation_number(emit->view->engine, relation),
         .key = emit_strdup(emit, key),
         .value = emit_strdup(emit, value),

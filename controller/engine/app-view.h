@@ -23,7 +23,7 @@ struct vmn_view {
                                  * is recorded. */
     unsigned depth;             /* Of a handler's queries in each other. */
     uint64_t serial;
-    struct id_refs numbers; /* That it asked for. */
+    struct id_refs ids; /* That it asked for. */
     struct arena_chunk *arena;
     char *problem;              /* First one, or NULL. */
 };

@@ -18,6 +18,7 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/engine-problems.c \
 	controller/engine/engine-unixctl.c \
 	controller/engine/engine-verify.c \
+	controller/engine/engine-yield.c \
 	controller/engine/engine.c \
 	controller/engine/engine.h \
 	controller/engine/flow-owner.c \

@@ -20,6 +20,7 @@ graph_init(struct graph *graph)
         ovs_list_init(&graph->stale[i]);
     }
     graph->lowest = NODE_MAX_LEVEL + 1;
+    ovs_list_init(&graph->idle);
     graph->serial = 0;
 }
 
@@ -70,9 +71,32 @@ graph_insert(struct graph *graph, size_t size, enum node_kind kind,
     return node;
 }
 
-static void
-no_idle(void *aux, struct node *node)
+void
+graph_add_idle(struct graph *graph, struct node *node)
 {
+    if (!node->idle && node->kind != NODE_UNIT
+        && ovs_list_is_empty(&node->readers)) {
+        node->idle = true;
+        ovs_list_push_back(&graph->idle, &node->idle_node);
+    }
+}
+
+/* Drops 'edge' and those that follow.  Sources that nobody reads any more
+ * become idle, unless 'graph' is NULL. */
+static void
+drop_reads(struct graph *graph, struct edge *edge)
+{
+    while (edge) {
+        struct edge *next = edge->next;
+        struct node *source = edge->source;
+
+        ovs_list_remove(&edge->source_node);
+        free(edge);
+        if (graph) {
+            graph_add_idle(graph, source);
+        }
+        edge = next;
+    }
 }
 
 void
@@ -83,7 +107,7 @@ graph_remove(struct graph *graph, struct node *node)
         ovs_list_remove(&node->idle_node);
         node->idle = false;
     }
-    graph_drop_reads(graph_take_reads(node), no_idle, NULL);
+    drop_reads(NULL, graph_take_reads(node));
     hmap_remove(shards_at(&graph->nodes, node->hmap_node.hash),
                 &node->hmap_node);
 }
@@ -124,20 +148,9 @@ graph_take_reads(struct node *reader)
 }
 
 void
-graph_drop_reads(struct edge *edge, void (*idle)(void *aux, struct node *),
-                 void *aux)
+graph_drop_reads(struct graph *graph, struct edge *edges)
 {
-    while (edge) {
-        struct edge *next = edge->next;
-        struct node *source = edge->source;
-
-        ovs_list_remove(&edge->source_node);
-        free(edge);
-        if (ovs_list_is_empty(&source->readers)) {
-            idle(aux, source);
-        }
-        edge = next;
-    }
+    drop_reads(graph, edges);
 }
 
 void

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The dependency graph: nodes that are read (rows, index keys, facts, numbers
- * that are not to be had), nodes that read and are read (queries), and nodes
- * that only read (units).  An edge says that 'reader' has read 'source'.  Not
- * for what a computation does (app-view.c, unit.c, query.c). */
+ * The dependency graph: nodes that are read (rows, index keys, relation
+ * values, exhausted ID pools), nodes that read and are read
+ * (queries), and nodes that only read (units).  An edge says that 'reader' has
+ * read 'source'.  Not for what a computation does (app-view.c, unit.c,
+ * query.c). */
 
 #ifndef CONTROLLER_ENGINE_DEPENDENCY_GRAPH_H
 #define CONTROLLER_ENGINE_DEPENDENCY_GRAPH_H 1
@@ -28,7 +29,7 @@ enum node_kind {
     NODE_ROW,                   /* 'id' is an enum vmn_table. */
     NODE_LABELS,                /* Of a row; 'id' as for that. */
     NODE_INDEX,                 /* 'id' is an enum vmn_index. */
-    NODE_RELATION,                 /* 'id' is a relation. */
+    NODE_RELATION,              /* 'id' is a relation. */
     NODE_ID_EXHAUSTION,         /* ID pool 'key', when no ID was left. */
     NODE_QUERY,                 /* 'id' is a query class. */
     NODE_UNIT,                  /* 'id' is a unit class. */
@@ -51,7 +52,7 @@ struct node {
     uint64_t run;               /* In which it was last computed. */
     uint64_t seen;              /* Serial of the computation that read it. */
     struct ovs_list stale_node; /* In graph's 'stale'. */
-    struct ovs_list idle_node;  /* In engine's 'idle'. */
+    struct ovs_list idle_node;  /* In graph's 'idle'. */
     struct ovs_list readers;    /* Of struct edge, by 'source_node'. */
     struct edge *reads;         /* Singly linked. */
 };
@@ -63,11 +64,11 @@ struct edge {
     struct edge *next;          /* In reader's 'reads'. */
 };
 
-/* The facts at one key of a relation. */
+/* The values of a relation at one key. */
 struct relation_node {
     struct node node;
     struct shash values;        /* Value -> count of publications. */
-    bool changed;               /* Queued in the engine's 'changed_facts'. */
+    bool changed;               /* In the engine's 'changed_relations'. */
     struct ovs_list changed_node;
     struct publisher_quotas *quotas; /* Of those who publish them, or NULL. */
     size_t n_names;             /* Sorted cache; 'names' is NULL if stale. */
@@ -75,18 +76,18 @@ struct relation_node {
     struct engine_scope *scope; /* Of these hosts, or NULL. */
 };
 
-/* That no number of a kind was left: there as long as somebody lacks one. */
+/* An ID pool that had no ID left.  Exists while a computation that asked in
+ * vain depends on it. */
 struct exhaustion_node {
     struct node node;
-    struct ovs_list lacks_node; /* In the engine's 'lacks'. */
+    struct ovs_list exhaustions_node; /* In the engine's 'exhaustions'. */
     uint64_t n_freed;           /* Numbers of the kind that had become free
                                  * when its readers were last marked. */
 };
 
-/* A fact that a unit has published: one of its values at one key, both of
- * which are there as long as it is. */
+/* A value that a unit has published at one key of a relation. */
 struct relation_value {
-    struct relation_node *facts;
+    struct relation_node *rel;
     struct shash_node *value;
 };
 
@@ -98,25 +99,25 @@ struct id_refs {
 
 struct query_node {
     struct node node;
-    struct id_refs numbers;
+    struct id_refs ids;
     void *value;                /* NULL: none. */
     size_t value_size;
 };
 
 struct unit_node {
     struct node node;
-    struct id_refs numbers;
+    struct id_refs ids;
     struct hmap_node cookie_node; /* In engine's 'cookies'. */
     uint64_t cookie;
     const char *name;           /* "APP.UNIT/KEY", in the same block. */
     char *problem;              /* Why it failed, or NULL. */
-    bool failed;                /* The same, but not for a trial's sake. */
-    bool gone;                  /* What it is for is gone, in a trial. */
+    bool failed;                /* The same, but not for a dry run's sake. */
+    bool gone;                  /* What it is for is gone, in a dry run. */
     struct ovs_list problem_node; /* In engine's 'problems', if it has one. */
     size_t n_entries;           /* What it wants; see wanted.h. */
     struct entry **entries;
-    size_t n_facts;             /* What it has published. */
-    struct relation_value *facts;
+    size_t n_values;            /* What it has published. */
+    struct relation_value *values;
     struct quota_set *quotas;   /* That it counts for; NULL: none.  Counted. */
 };
 
@@ -124,6 +125,7 @@ struct graph {
     struct shards nodes;
     struct ovs_list stale[NODE_MAX_LEVEL + 1];
     int lowest;                 /* No stale node is below this level. */
+    struct ovs_list idle;       /* Of struct node: nobody reads them. */
     uint64_t serial;            /* Of the last computation. */
 };
 
@@ -147,9 +149,11 @@ void graph_read(struct node *reader, struct node *source, uint64_t serial);
 /* Takes the reader's edges off, so that they can be dropped after new ones
  * were recorded (nothing that is read again falls idle in between). */
 struct edge *graph_take_reads(struct node *reader);
-/* Drops edges; calls 'idle' for each source that nobody reads any more. */
-void graph_drop_reads(struct edge *, void (*idle)(void *aux, struct node *),
-                      void *aux);
+/* Drops edges.  Sources that nobody reads any more become idle. */
+void graph_drop_reads(struct graph *, struct edge *);
+/* Puts 'node' on the list of those to be freed, if nobody reads it and it is
+ * no unit. */
+void graph_add_idle(struct graph *, struct node *);
 
 /* Queues 'node' for recomputation. */
 void graph_mark(struct graph *, struct node *);

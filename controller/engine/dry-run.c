@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A trial of the engine; see dry-run.h. */
+ * A dry run of the engine; see dry-run.h. */
 
 #include <config.h>
 
@@ -15,66 +15,66 @@
 
 struct withdrawn {
     struct hmap_node node;      /* By the item's digest. */
-    struct flow_item *item;          /* Counted. */
+    struct flow_item *item;     /* Counted. */
 };
 
 void
-dry_run_init(struct dry_run *trial)
+dry_run_init(struct dry_run *dry_run)
 {
-    memset(trial, 0, sizeof *trial);
-    hmap_init(&trial->former);
+    memset(dry_run, 0, sizeof *dry_run);
+    hmap_init(&dry_run->withdrawn);
 }
 
 void
-withdrawn_forget(struct dry_run *trial)
+withdrawn_forget(struct dry_run *dry_run)
 {
-    struct withdrawn *former;
+    struct withdrawn *withdrawn;
 
-    HMAP_FOR_EACH_SAFE (former, node, &trial->former) {
-        hmap_remove(&trial->former, &former->node);
-        flow_item_unref(former->item);
-        free(former);
+    HMAP_FOR_EACH_SAFE (withdrawn, node, &dry_run->withdrawn) {
+        hmap_remove(&dry_run->withdrawn, &withdrawn->node);
+        flow_item_unref(withdrawn->item);
+        free(withdrawn);
     }
 }
 
 void
-dry_run_end(struct dry_run *trial)
+dry_run_end(struct dry_run *dry_run)
 {
-    free(trial->fault);
-    trial->fault = NULL;
-    trial->running = false;
+    free(dry_run->fault);
+    dry_run->fault = NULL;
+    dry_run->running = false;
 }
 
 void
-dry_run_uninit(struct dry_run *trial)
+dry_run_uninit(struct dry_run *dry_run)
 {
-    withdrawn_forget(trial);
-    dry_run_end(trial);
-    hmap_destroy(&trial->former);
+    withdrawn_forget(dry_run);
+    dry_run_end(dry_run);
+    hmap_destroy(&dry_run->withdrawn);
 }
 
 void
-withdrawn_keep(struct dry_run *trial, const struct flow_item *item)
+withdrawn_keep(struct dry_run *dry_run, const struct flow_item *item)
 {
-    struct withdrawn *former = xmalloc(sizeof *former);
+    struct withdrawn *withdrawn = xmalloc(sizeof *withdrawn);
 
-    former->item = flow_item_ref(item);
-    hmap_insert(&trial->former, &former->node, item->digest);
+    withdrawn->item = flow_item_ref(item);
+    hmap_insert(&dry_run->withdrawn, &withdrawn->node, item->digest);
 }
 
 struct flow_item *
-withdrawn_take(struct dry_run *trial, const struct flow_item *item)
+withdrawn_take(struct dry_run *dry_run, const struct flow_item *item)
 {
-    struct withdrawn *former;
+    struct withdrawn *withdrawn;
 
-    HMAP_FOR_EACH_WITH_HASH (former, node, item->digest,
-                             &trial->former) {
-        struct flow_item *found = former->item;
+    HMAP_FOR_EACH_WITH_HASH (withdrawn, node, item->digest,
+                             &dry_run->withdrawn) {
+        struct flow_item *found = withdrawn->item;
 
         if (found->scope == item->scope
             && flow_item_equal(found, item)) {
-            hmap_remove(&trial->former, &former->node);
-            free(former);
+            hmap_remove(&dry_run->withdrawn, &withdrawn->node);
+            free(withdrawn);
             return found;
         }
     }
@@ -82,15 +82,15 @@ withdrawn_take(struct dry_run *trial, const struct flow_item *item)
 }
 
 bool
-dry_run_holds(const struct dry_run *trial, const struct unit_node *unit)
+dry_run_holds(const struct dry_run *dry_run, const struct unit_node *unit)
 {
-    return trial->running && unit->failed;
+    return dry_run->running && unit->failed;
 }
 
 void
-dry_run_set_fault(struct dry_run *trial, const struct unit_node *unit)
+dry_run_set_fault(struct dry_run *dry_run, const struct unit_node *unit)
 {
-    if (!trial->fault) {
-        trial->fault = xstrdup(unit->name);
+    if (!dry_run->fault) {
+        dry_run->fault = xstrdup(unit->name);
     }
 }

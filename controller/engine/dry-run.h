@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Going back: what a run withdrew and the next one wants again comes back
- * itself, since hosts hold it, by its xid.  And trials, in which units that
+ * itself, since hosts hold it, by its xid.  And dry runs, in which units that
  * had failed before stay as they are: they hold on to what they wanted last,
  * and no computation would bring that back.
  *
@@ -20,7 +20,7 @@ struct unit_node;
 
 struct dry_run {
     bool running;
-    struct hmap former;         /* Of withdrawn items. */
+    struct hmap withdrawn;      /* Of withdrawn items. */
     char *fault;                /* A unit that had to be left alone. */
 };
 

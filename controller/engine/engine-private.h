@@ -41,7 +41,7 @@ struct problems_cache {
 };
 
 /* How often a node may be computed in one run before the engine takes it for
- * a circle of facts and lets it be. */
+ * a cycle and leaves it alone. */
 #define COMPUTED_MAX 200
 
 /* Numbers of types of rows are below. */
@@ -53,9 +53,9 @@ struct engine {
     const struct pipeline *pipeline;
     bool shadow;                /* Compiles beside the live engine. */
     bool started;
-    bool running;               /* In engine_run(), perhaps in a pause. */
-    void (*pause)(void *aux);   /* Or NULL. */
-    void *pause_aux;
+    bool running;               /* In engine_run(), maybe yielding. */
+    void (*yield)(void *aux);   /* Or NULL. */
+    void *yield_aux;
 
     struct graph graph;
     size_t n_unit_classes;
@@ -67,12 +67,11 @@ struct engine {
     size_t n_relations;         /* Numbers in order of appearance. */
     struct shash relations;     /* Name -> number + 1, as pointer. */
 
-    struct ovs_list changed_facts; /* Of struct relation_node. */
-    struct ovs_list lacks;      /* Of struct exhaustion_node. */
-    struct ovs_list idle;       /* Of struct node: nobody reads them. */
+    struct ovs_list changed_relations; /* Of struct relation_node. */
+    struct ovs_list exhaustions; /* Of struct exhaustion_node. */
     struct shards cookies;      /* Of struct unit_node, by cookie. */
     struct ovs_list problems;   /* Of struct unit_node that have one. */
-    struct dry_run trial;
+    struct dry_run dry_run;
     struct scope_table scopes;
     struct flow_item_registry *registry;
     struct wanted wanted;
@@ -85,7 +84,7 @@ struct engine {
         const char *text;       /* The app's. */
         uint32_t hash;
     } reasons[1024];
-    struct arena_chunk *about_arena; /* engine_get_flow_owner()'s. */
+    struct arena_chunk *owner_arena; /* engine_get_flow_owner()'s. */
     struct engine_stats stats;
     struct problems_cache *problems_cache;
 };
@@ -94,7 +93,7 @@ struct engine {
 unsigned relation_number(struct engine *, const char *name);
 struct relation_node *relation_get(struct engine *, unsigned relation,
                                    const char *key);
-/* Publishes.  The fact stays where it is until it is removed. */
+/* Publishes a value; it stays until it is removed. */
 struct relation_value relation_add(struct engine *, unsigned relation, const
                                    char *key, const char *value);
 void relation_remove(struct engine *, const struct relation_value *);
@@ -120,14 +119,9 @@ void query_destroy(struct engine *, struct query_node *);
 void unit_create(struct engine *, unsigned class_id, const char *key);
 void unit_compute(struct engine *, struct unit_node *);
 void unit_destroy(struct engine *, struct unit_node *);
-struct unit_class *unit_class(const struct engine *,
-                              const struct unit_node *);
 
 /* unit-unixctl.c */
 void unit_unixctl_init(struct engine *);
-
-/* engine.c */
-void engine_note_idle(void *engine, struct node *);
 
 static inline struct relation_node *
 relation_node_cast(struct node *node)
@@ -151,6 +145,12 @@ static inline struct unit_node *
 unit_node_cast(struct node *node)
 {
     return CONTAINER_OF(node, struct unit_node, node);
+}
+
+static inline struct unit_class *
+unit_class(const struct engine *engine, const struct unit_node *unit)
+{
+    return &engine->unit_classes[unit->node.id];
 }
 
 #endif /* controller/engine/engine-private.h */

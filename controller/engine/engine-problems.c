@@ -277,7 +277,7 @@ overlapping_flows(const struct engine *engine, json_t *problems)
                              .max = PROBLEMS_MAX };
     const struct overlap_level *level;
 
-    LIST_FOR_EACH (level, mixed_node, &engine->wanted.levels.mixed) {
+    LIST_FOR_EACH (level, mixed_node, &engine->wanted.overlap_levels.mixed) {
         check_level(&search, level);
     }
     add_cut_short(&search);
@@ -291,7 +291,7 @@ engine_problems(const struct engine *engine)
     struct problems_cache *cache = engine->problems_cache;
     json_t *problems;
 
-    if (engine->running || engine->trial.running) {
+    if (engine->running || engine->dry_run.running) {
         return cache->problems ? json_deep_copy(cache->problems)
                                : json_array();
     }
@@ -325,8 +325,8 @@ check_added(struct search *search, const struct flow_item *item,
             const struct hmapx *added)
 {
     const struct overlap_level *level
-        = overlap_index_find(&search->engine->wanted.levels, item->table,
-                             item->priority);
+        = overlap_index_find(&search->engine->wanted.overlap_levels,
+                             item->table, item->priority);
     struct match_shape like;
     const struct match_shape *shape;
     const struct slot *slot;

@@ -109,7 +109,7 @@ engine_verify(const struct engine *engine, struct ds *ds)
 
     fresh->shadow = true;
     engine_set_key(fresh, engine_key(engine));
-    engine_set_yield(fresh, engine->pause, engine->pause_aux);
+    engine_set_yield(fresh, engine->yield, engine->yield_aux);
     engine_delta_destroy(engine_run(fresh));
     n = compare_items(engine, fresh, "too much", ds);
     n += compare_items(fresh, engine, "missing", ds);

@@ -64,31 +64,30 @@ add_classes(struct engine *engine, const struct pipeline_app *app,
 }
 
 static void
-facts_scope_gone(void *engine, struct relation_node *facts)
+scope_released_relation(void *graph, struct relation_node *rel)
 {
-    engine_note_idle(engine, &facts->node);
+    graph_add_idle(graph, &rel->node);
 }
 
 struct engine *
 engine_create(struct model *model, const struct pipeline *pipeline)
 {
     struct engine *engine = xzalloc(sizeof *engine);
-    struct id_pools *numbers = model_id_pools(model);
+    struct id_pools *ids = model_id_pools(model);
 
     engine->model = model;
     engine->pipeline = pipeline;
     graph_init(&engine->graph);
     shash_init(&engine->queries);
     shash_init(&engine->relations);
-    ovs_list_init(&engine->changed_facts);
-    ovs_list_init(&engine->lacks);
-    ovs_list_init(&engine->idle);
+    ovs_list_init(&engine->changed_relations);
+    ovs_list_init(&engine->exhaustions);
     shards_init(&engine->cookies);
     ovs_list_init(&engine->problems);
-    dry_run_init(&engine->trial);
+    dry_run_init(&engine->dry_run);
     scope_table_init(&engine->scopes, model);
-    engine->scopes.facts_gone = facts_scope_gone;
-    engine->scopes.aux = engine;
+    engine->scopes.relation_unused = scope_released_relation;
+    engine->scopes.aux = &engine->graph;
     engine->registry = flow_item_registry_create(scope_unref);
     wanted_init(&engine->wanted);
     quotas_init(&engine->quotas);
@@ -99,10 +98,10 @@ engine_create(struct model *model, const struct pipeline *pipeline)
         engine->table_of[i] = schema_table_of(i);
     }
     packet_handlers_init(engine);
-    id_pools_declare(numbers, VMN_NUMBER_HOST, UINT32_MAX - 1);
-    id_pools_declare(numbers, VMN_NUMBER_ZONE, UINT16_MAX);
-    id_pools_declare(numbers, VMN_NUMBER_GROUP, 0xfffffeff);
-    id_pools_declare(numbers, VMN_NUMBER_METER, FLOW_LIMIT_N_METERS);
+    id_pools_declare(ids, VMN_NUMBER_HOST, UINT32_MAX - 1);
+    id_pools_declare(ids, VMN_NUMBER_ZONE, UINT16_MAX);
+    id_pools_declare(ids, VMN_NUMBER_GROUP, 0xfffffeff);
+    id_pools_declare(ids, VMN_NUMBER_METER, FLOW_LIMIT_N_METERS);
     add_classes(engine, builtin_app(), UINT16_MAX);
     for (size_t i = 0; i < pipeline->n_apps; i++) {
         add_classes(engine, &pipeline->apps[i], i);
@@ -140,8 +139,8 @@ ensure_unit(struct engine *engine, unsigned class_id, const char *key,
     } else if (!exists && node) {
         struct unit_node *unit = unit_node_cast(node);
 
-        if (dry_run_holds(&engine->trial, unit)) {
-            dry_run_set_fault(&engine->trial, unit);
+        if (dry_run_holds(&engine->dry_run, unit)) {
+            dry_run_set_fault(&engine->dry_run, unit);
             unit->gone = true;
         } else {
             unit_destroy(engine, unit);
@@ -231,59 +230,48 @@ take_changes(struct engine *engine)
 }
 
 static void
-facts_changed(struct engine *engine, struct relation_node *facts)
+relation_changed(struct engine *engine, struct relation_node *rel)
 {
-    bool exists = !shash_is_empty(&facts->values);
+    bool exists = !shash_is_empty(&rel->values);
 
-    graph_mark_readers(&engine->graph, &facts->node);
-    if (facts->scope) {
-        scope_touch(facts->scope);
+    graph_mark_readers(&engine->graph, &rel->node);
+    if (rel->scope) {
+        scope_touch(rel->scope);
     }
     for (unsigned i = 0; i < engine->n_unit_classes; i++) {
         const struct unit_class *class_ = &engine->unit_classes[i];
 
         if (class_->class_->each == VMN_EACH_KEY
-            && class_->relation == facts->node.id) {
-            ensure_unit(engine, i, facts->node.key, exists);
+            && class_->relation == rel->node.id) {
+            ensure_unit(engine, i, rel->node.key, exists);
         }
     }
-    engine_note_idle(engine, &facts->node);
+    graph_add_idle(&engine->graph, &rel->node);
 }
 
 static void
-take_changed_facts(struct engine *engine)
+take_changed_relations(struct engine *engine)
 {
-    while (!ovs_list_is_empty(&engine->changed_facts)) {
-        struct relation_node *facts
-            = CONTAINER_OF(ovs_list_pop_front(&engine->changed_facts),
+    while (!ovs_list_is_empty(&engine->changed_relations)) {
+        struct relation_node *rel
+            = CONTAINER_OF(ovs_list_pop_front(&engine->changed_relations),
                            struct relation_node, changed_node);
 
-        facts->changed = false;
-        facts_changed(engine, facts);
+        rel->changed = false;
+        relation_changed(engine, rel);
         engine_yield(engine);
     }
 }
 
 /* Cleaning up.  ---------------------------------------------------------- */
 
-void
-engine_note_idle(void *engine_, struct node *node)
-{
-    struct engine *engine = engine_;
-
-    if (!node->idle && node->kind != NODE_UNIT
-        && ovs_list_is_empty(&node->readers)) {
-        node->idle = true;
-        ovs_list_push_back(&engine->idle, &node->idle_node);
-    }
-}
-
 static void
 free_idle(struct engine *engine)
 {
-    while (!ovs_list_is_empty(&engine->idle)) {
-        struct node *node = CONTAINER_OF(ovs_list_pop_front(&engine->idle),
-                                         struct node, idle_node);
+    while (!ovs_list_is_empty(&engine->graph.idle)) {
+        struct node *node
+            = CONTAINER_OF(ovs_list_pop_front(&engine->graph.idle),
+                           struct node, idle_node);
 
         node->idle = false;
         engine_yield(engine);
@@ -322,7 +310,7 @@ compute(struct engine *engine, struct node *node, struct engine_delta *delta)
         node->n_computed = 0;
     }
     if (++node->n_computed > COMPUTED_MAX) {
-        VLOG_ERR("%s: facts or queries depend on each other in a cycle; "
+        VLOG_ERR("%s: relations or queries depend on each other in a cycle; "
                  "left as it is", node->key);
         return;
     }
@@ -334,7 +322,7 @@ compute(struct engine *engine, struct node *node, struct engine_delta *delta)
             unit_compute(engine, unit);
         }
     } else if (ovs_list_is_empty(&node->readers)) {
-        engine_note_idle(engine, node);
+        graph_add_idle(&engine->graph, node);
     } else {
         query_compute(engine, query_node_cast(node));
     }
@@ -355,11 +343,11 @@ engine_run(struct engine *engine)
     if (!engine->started) {
         start(engine);
     }
-    /* First the facts that went with units whose rows are gone. */
-    take_changed_facts(engine);
+    /* First the relation values that went with units whose rows are gone. */
+    take_changed_relations(engine);
     while ((node = graph_pop(&engine->graph))) {
         compute(engine, node, delta);
-        take_changed_facts(engine);
+        take_changed_relations(engine);
         engine_yield(engine);
     }
     quotas_settle_units(engine);
@@ -371,21 +359,6 @@ engine_run(struct engine *engine)
 }
 
 void
-engine_set_yield(struct engine *engine, void (*pause)(void *aux), void *aux)
-{
-    engine->pause = pause;
-    engine->pause_aux = aux;
-}
-
-void
-engine_yield(const struct engine *engine)
-{
-    if (engine->pause) {
-        engine->pause(engine->pause_aux);
-    }
-}
-
-void
 engine_destroy(struct engine *engine)
 {
     struct node *node, *next;
@@ -394,8 +367,8 @@ engine_destroy(struct engine *engine)
     if (!engine) {
         return;
     }
-    engine->pause = NULL;
-    dry_run_uninit(&engine->trial);
+    engine->yield = NULL;
+    dry_run_uninit(&engine->dry_run);
     for (int i = 0; i < SHARDS_N; i++) {
         HMAP_FOR_EACH_SAFE (node, next, hmap_node,
                             &engine->graph.nodes.maps[i]) {
@@ -404,12 +377,12 @@ engine_destroy(struct engine *engine)
             }
         }
     }
-    while (!ovs_list_is_empty(&engine->changed_facts)) {
-        struct relation_node *facts
-            = CONTAINER_OF(ovs_list_pop_front(&engine->changed_facts),
+    while (!ovs_list_is_empty(&engine->changed_relations)) {
+        struct relation_node *rel
+            = CONTAINER_OF(ovs_list_pop_front(&engine->changed_relations),
                            struct relation_node, changed_node);
-        facts->changed = false;
-        engine_note_idle(engine, &facts->node);
+        rel->changed = false;
+        graph_add_idle(&engine->graph, &rel->node);
     }
     delta = delta_create(engine, engine->pipeline);
     wanted_settle(engine, delta);
@@ -423,7 +396,7 @@ engine_destroy(struct engine *engine)
     graph_uninit(&engine->graph);
     shards_destroy(&engine->cookies);
     packet_handlers_uninit(engine);
-    free(engine->about_arena);
+    free(engine->owner_arena);
     flow_item_registry_unref(engine->registry);
     for (size_t i = 0; i < engine->n_query_classes; i++) {
         struct query_class *class_ = &engine->query_classes[i];
@@ -450,33 +423,33 @@ engine_roll_back(struct engine *engine, const struct engine_delta *undone)
 
     for (size_t i = 0; i < undone->n_changes; i++) {
         if (!undone->changes[i].added) {
-            withdrawn_keep(&engine->trial, undone->changes[i].item);
+            withdrawn_keep(&engine->dry_run, undone->changes[i].item);
         }
         engine_yield(engine);
     }
     delta = engine_run(engine);
-    withdrawn_forget(&engine->trial);
+    withdrawn_forget(&engine->dry_run);
     return delta;
 }
 
-/* Trials and limits.  ---------------------------------------------------- */
+/* Dry runs and limits.  -------------------------------------------------- */
 
 void
 engine_begin_dry_run(struct engine *engine)
 {
-    engine->trial.running = true;
+    engine->dry_run.running = true;
 }
 
 const char *
 engine_dry_run_fault(const struct engine *engine)
 {
-    return engine->trial.fault;
+    return engine->dry_run.fault;
 }
 
 void
 engine_end_dry_run(struct engine *engine)
 {
-    dry_run_end(&engine->trial);
+    dry_run_end(&engine->dry_run);
 }
 
 void

@@ -128,7 +128,7 @@ char *engine_domain_of(struct engine *, const char *network);
  * loaded app has such a query. */
 bool engine_watch(struct engine *, const char *query);
 /* Moves the keys that were remembered since the last call to 'keys'.  What a
- * trial has undone may be among them. */
+ * dry run has undone may be among them. */
 struct sset;
 void engine_take_changed(struct engine *, const char *query,
                          struct sset *keys);
@@ -179,10 +179,10 @@ void engine_destroy(struct engine *);
 void engine_set_key(struct engine *, const struct siphash_key *);
 const struct siphash_key *engine_key(const struct engine *);
 
-/* Has 'pause' called at points of a run, and of other long work, at which
+/* Has 'yield' called at points of a run, and of other long work, at which
  * others may read the engine, whose answers are of the moment.  Nothing may
  * change the engine or the model from there. */
-void engine_set_yield(struct engine *, void (*pause)(void *aux), void *aux);
+void engine_set_yield(struct engine *, void (*yield)(void *aux), void *aux);
 void engine_yield(const struct engine *);
 
 /* Takes model_take_changes() and recomputes what is stale.  The first run
@@ -200,7 +200,7 @@ bool engine_take_freed_ids(struct engine *);
 struct engine_delta *engine_roll_back(struct engine *,
                                       const struct engine_delta *undone);
 
-/* A trial is a run for a state that is then undone, and engine_roll_back().
+/* A dry run is a run for a state that is then undone, and engine_roll_back().
  * It leaves the engine as it was.  A unit that had failed before holds on to
  * what it wanted last, and no computation would bring that back; it is left
  * alone. engine_dry_run_fault() names one to which something would have
@@ -243,7 +243,7 @@ void engine_scope_items(const struct engine *, const struct engine_scope *,
 /* Conflicts and failed units: [{"kind", "units", "text", "packet"}, ...].
  * "packet" is one that two flows both match, as ovs-ofctl writes it.  The
  * caller owns it.  With many flows the search after a run takes long, and
- * pauses; in the middle of a run or a trial, the last answer is given. */
+ * yields; in the middle of a run or a dry run, the last answer is given. */
 json_t *engine_problems(const struct engine *);
 
 /* The same after a run, for what may be due to it: of the overlaps those with
@@ -260,8 +260,9 @@ size_t engine_verify(const struct engine *, struct ds *);
 
 struct engine_stats {
     uint64_t n_runs;
-    uint64_t n_units, n_queries, n_facts, n_flows, n_groups, n_scopes;
-    uint64_t n_units_computed, n_queries_computed;  /* Since the start. */
+    uint64_t n_units, n_queries, n_relation_values;
+    uint64_t n_flows, n_groups, n_scopes;
+    uint64_t n_units_computed, n_queries_computed; /* Since the start. */
     uint64_t n_queries_cut;     /* Recomputed to an equal value. */
     uint64_t n_bytes;           /* Of encoded messages. */
 };

@@ -50,7 +50,7 @@ ask(struct engine *engine, const struct unit_class *class_, const char *key,
     if (!answer) {
         return false;
     }
-    view_init_handler(&view, engine, &engine->about_arena);
+    view_init_handler(&view, engine, &engine->owner_arena);
     known = (answer(&view, class_->class_->name, key, part, &said)
              && !view.problem && said.name
              && (table = schema_table_of(said.row_type)) != VMN_N_TABLES);
@@ -59,7 +59,7 @@ ask(struct engine *engine, const struct unit_class *class_, const char *key,
     }
     free(view.problem);
     view.problem = NULL;
-    view_uninit_handler(&view, &engine->about_arena);
+    view_uninit_handler(&view, &engine->owner_arena);
     return known;
 }
 

@@ -26,7 +26,7 @@ struct quota_share {
     size_t n_counted;           /* Of these, what the totals have. */
 };
 
-/* Quotas.  ---------------------------------------------------------------- */
+/* Quotas.  --------------------------------------------------------------- */
 
 struct flow_quota *
 flow_quota_find(const struct quotas *quotas, const char *name)
@@ -72,7 +72,7 @@ flow_quota_create(struct quotas *quotas, const char *name)
     return quota;
 }
 
-/* Sets.  ------------------------------------------------------------------ */
+/* Sets.  ----------------------------------------------------------------- */
 
 void
 quota_draft_add(struct quota_draft *draft, struct flow_quota *quota)
@@ -154,7 +154,7 @@ quota_draft_finish(struct quota_draft *draft, struct quotas *quotas)
     return set;
 }
 
-/* Hosts.  ----------------------------------------------------------------- */
+/* Hosts.  ---------------------------------------------------------------- */
 
 static struct quota_share *
 get_share(struct quotas *quotas, struct flow_quota *quota,
@@ -246,7 +246,7 @@ quotas_settle(struct engine *engine)
     }
 }
 
-/* Life.  ------------------------------------------------------------------ */
+/* Life.  ----------------------------------------------------------------- */
 
 void
 quotas_init(struct quotas *quotas)
@@ -255,7 +255,7 @@ quotas_init(struct quotas *quotas)
     hmap_init(&quotas->sets);
     hmap_init(&quotas->shares);
     ovs_list_init(&quotas->recount);
-    ovs_list_init(&quotas->facts);
+    ovs_list_init(&quotas->changed);
     quotas->stale = true;
 }
 

@@ -3,9 +3,9 @@
  * Flows and groups by quota and host; see flow-quotas.h.
  *
  * What changes goes on step by step, and stops where a set stays as it is:
- * from a row's labels to its units, from these to the facts that they publish
- * and so to other units, from units to items, from items to how many of a
- * scope count for a quota, and from there to the scope's hosts. */
+ * from a row's labels to its units, from these to the relation values that
+ * they publish and so to other units, from units to items, from items to how
+ * many of a scope count for a quota, and from there to the scope's hosts. */
 
 #include <config.h>
 
@@ -21,10 +21,10 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* For whom those units count that publish a fact at one key. */
+/* For whom those units count that publish a relation value at one key. */
 struct publisher_quotas {
-    struct relation_node *facts;
-    bool changed;               /* In 'facts' of struct quotas. */
+    struct relation_node *rel;
+    bool changed;               /* In 'changed' of struct quotas. */
     struct ovs_list changed_node;
     size_t n, allocated;
     struct publications {
@@ -33,7 +33,7 @@ struct publisher_quotas {
     } *by_quota;
 };
 
-/* Items.  ----------------------------------------------------------------- */
+/* Items.  ---------------------------------------------------------------- */
 
 /* Takes over the reference to 'set'. */
 static void
@@ -101,7 +101,7 @@ quotas_remove_item(struct engine *engine, struct flow_item *item)
     set_item(&engine->quotas, item, NULL);
 }
 
-/* Facts.  ----------------------------------------------------------------- */
+/* Relation values.  ------------------------------------------------------ */
 
 static struct publications *
 find_publications(const struct publisher_quotas *fq, const struct flow_quota
@@ -139,38 +139,38 @@ count_publication(struct publisher_quotas *fq, struct flow_quota *quota, int n)
 
 static void
 publish(struct quotas *quotas, const struct quota_set *set,
-        struct relation_node *facts, int n)
+        struct relation_node *rel, int n)
 {
-    struct publisher_quotas *fq = facts->quotas;
+    struct publisher_quotas *fq = rel->quotas;
     bool changed = false;
 
     if (!set) {
         return;
     }
     if (!fq) {
-        fq = facts->quotas = xzalloc(sizeof *fq);
-        fq->facts = facts;
+        fq = rel->quotas = xzalloc(sizeof *fq);
+        fq->rel = rel;
     }
     for (size_t i = 0; i < set->n; i++) {
         changed |= count_publication(fq, set->quotas[i], n);
     }
     if (changed && !fq->changed) {
         fq->changed = true;
-        ovs_list_push_back(&quotas->facts, &fq->changed_node);
+        ovs_list_push_back(&quotas->changed, &fq->changed_node);
     }
 }
 
 void
 quotas_publish(struct engine *engine, const struct unit_node *unit,
-               struct relation_node *facts, int n)
+               struct relation_node *rel, int n)
 {
-    publish(&engine->quotas, unit->quotas, facts, n);
+    publish(&engine->quotas, unit->quotas, rel, n);
 }
 
 void
-quotas_facts_destroy(struct relation_node *facts)
+quotas_relation_destroy(struct relation_node *rel)
 {
-    struct publisher_quotas *fq = facts->quotas;
+    struct publisher_quotas *fq = rel->quotas;
 
     if (fq) {
         if (fq->changed) {
@@ -178,22 +178,22 @@ quotas_facts_destroy(struct relation_node *facts)
         }
         free(fq->by_quota);
         free(fq);
-        facts->quotas = NULL;
+        rel->quotas = NULL;
     }
 }
 
 static struct quota_set *
-set_of_facts(struct quotas *quotas, const struct relation_node *facts)
+set_of_facts(struct quotas *quotas, const struct relation_node *rel)
 {
     struct quota_draft draft = { 0, 0, NULL };
 
-    for (size_t i = 0; facts->quotas && i < facts->quotas->n; i++) {
-        quota_draft_add(&draft, facts->quotas->by_quota[i].quota);
+    for (size_t i = 0; rel->quotas && i < rel->quotas->n; i++) {
+        quota_draft_add(&draft, rel->quotas->by_quota[i].quota);
     }
     return quota_draft_finish(&draft, quotas);
 }
 
-/* Units.  ----------------------------------------------------------------- */
+/* Units.  ---------------------------------------------------------------- */
 
 /* Takes over the reference to 'set'. */
 static void
@@ -206,9 +206,9 @@ set_unit(struct engine *engine, struct unit_node *unit, struct quota_set *set)
         return;
     }
     unit->quotas = set;
-    for (size_t i = 0; i < unit->n_facts; i++) {
-        publish(&engine->quotas, set, unit->facts[i].facts, 1);
-        publish(&engine->quotas, old, unit->facts[i].facts, -1);
+    for (size_t i = 0; i < unit->n_values; i++) {
+        publish(&engine->quotas, set, unit->values[i].rel, 1);
+        publish(&engine->quotas, old, unit->values[i].rel, -1);
     }
     for (size_t i = 0; i < unit->n_entries; i++) {
         wanted_mark(engine, unit->entries[i]);
@@ -298,31 +298,31 @@ quotas_settle_units(struct engine *engine)
 {
     struct quotas *quotas = &engine->quotas;
 
-    while (!ovs_list_is_empty(&quotas->facts)) {
+    while (!ovs_list_is_empty(&quotas->changed)) {
         struct publisher_quotas *fq
-            = CONTAINER_OF(ovs_list_pop_front(&quotas->facts),
+            = CONTAINER_OF(ovs_list_pop_front(&quotas->changed),
                            struct publisher_quotas, changed_node);
-        const struct node *facts = &fq->facts->node;
+        const struct node *rel = &fq->rel->node;
 
         fq->changed = false;
         for (unsigned i = 0; i < engine->n_unit_classes; i++) {
             const struct unit_class *class_ = &engine->unit_classes[i];
             struct node *node
                 = (class_->class_->each == VMN_EACH_KEY
-                   && class_->relation == facts->id
-                   ? graph_find(&engine->graph, NODE_UNIT, i, facts->key)
+                   && class_->relation == rel->id
+                   ? graph_find(&engine->graph, NODE_UNIT, i, rel->key)
                    : NULL);
 
             if (node) {
                 set_unit(engine, unit_node_cast(node),
-                         set_of_facts(quotas, fq->facts));
+                         set_of_facts(quotas, fq->rel));
             }
         }
         engine_yield(engine);
     }
 }
 
-/* Rows of quotas.  -------------------------------------------------------- */
+/* Rows of quotas.  ------------------------------------------------------- */
 
 /* Returns true if the quota counts other objects than before. */
 static bool
@@ -393,7 +393,7 @@ quotas_refresh(struct engine *engine)
     }
 }
 
-/* For others.  ------------------------------------------------------------ */
+/* For others.  ----------------------------------------------------------- */
 
 bool
 engine_quota_flows(const struct engine *engine, const char *name,

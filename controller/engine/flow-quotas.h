@@ -4,10 +4,10 @@
  * quotas with a limit of these (flows_per_host), kept up to date by each run.
  *
  * What a unit wants is caused by its row, if it has one; and if it is for a
- * key of a relation, by all that cause the units that publish a fact at that
- * key. So it follows from the rows' labels and from what units publish, and
- * apps need not say it.  An item that units of several quotas want counts for
- * each of these, and once for each.
+ * key of a relation, by all that cause the units that publish a relation value
+ * at that key. So it follows from the rows' labels and from what units
+ * publish, and apps need not say it.  An item that units of several quotas
+ * want counts for each of these, and once for each.
  *
  * A unit, and each item, has the set of quotas that it counts for.  Sets are
  * few and shared.  Where no quota has such a limit there are none, and nothing
@@ -43,7 +43,7 @@ struct quotas {
     struct hmap sets;           /* Of struct quota_set. */
     struct hmap shares;         /* Of struct quota_share. */
     struct ovs_list recount;    /* Of struct quota_share. */
-    struct ovs_list facts;      /* Of struct publisher_quotas. */
+    struct ovs_list changed;    /* Of struct publisher_quotas. */
     bool stale;                 /* Rows of quotas have changed. */
 };
 
@@ -62,10 +62,11 @@ void quotas_refresh(struct engine *);
  * after it has withdrawn all of that. */
 void quotas_add_unit(struct engine *, struct unit_node *);
 void quotas_remove_unit(struct engine *, struct unit_node *);
-/* The unit publishes a fact more there ('n' is 1), or one less (-1). */
+/* Records that the unit publishes one value more ('n' is 1) or one less (-1)
+ * there. */
 void quotas_publish(struct engine *, const struct unit_node *,
                     struct relation_node *, int n);
-void quotas_facts_destroy(struct relation_node *);
+void quotas_relation_destroy(struct relation_node *);
 
 /* All units of the run have been computed.  Before wanted_settle(). */
 void quotas_settle_units(struct engine *);

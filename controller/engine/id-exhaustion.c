@@ -21,38 +21,41 @@ id_exhaustion_get(struct engine *engine, const char *kind)
                                    kind);
 
     if (!node) {
-        struct exhaustion_node *lack;
+        struct exhaustion_node *exhaustion;
 
-        node = graph_insert(&engine->graph, sizeof *lack, NODE_ID_EXHAUSTION,
-                            0, kind, 0);
-        lack = exhaustion_node_cast(node);
-        lack->n_freed = id_pools_n_freed(model_id_pools(engine->model), kind);
-        ovs_list_push_back(&engine->lacks, &lack->lacks_node);
+        node = graph_insert(&engine->graph, sizeof *exhaustion,
+                            NODE_ID_EXHAUSTION, 0, kind, 0);
+        exhaustion = exhaustion_node_cast(node);
+        exhaustion->n_freed = id_pools_n_freed(model_id_pools(engine->model),
+                                               kind);
+        ovs_list_push_back(&engine->exhaustions,
+                           &exhaustion->exhaustions_node);
     }
     return exhaustion_node_cast(node);
 }
 
 void
-id_exhaustion_destroy(struct engine *engine, struct exhaustion_node *lack)
+id_exhaustion_destroy(struct engine *engine, struct exhaustion_node
+                      *exhaustion)
 {
-    ovs_list_remove(&lack->lacks_node);
-    graph_remove(&engine->graph, &lack->node);
-    free(lack);
+    ovs_list_remove(&exhaustion->exhaustions_node);
+    graph_remove(&engine->graph, &exhaustion->node);
+    free(exhaustion);
 }
 
 bool
 engine_take_freed_ids(struct engine *engine)
 {
-    const struct id_pools *numbers = model_id_pools(engine->model);
-    struct exhaustion_node *lack;
+    const struct id_pools *ids = model_id_pools(engine->model);
+    struct exhaustion_node *exhaustion;
     bool any = false;
 
-    LIST_FOR_EACH (lack, lacks_node, &engine->lacks) {
-        uint64_t n_freed = id_pools_n_freed(numbers, lack->node.key);
+    LIST_FOR_EACH (exhaustion, exhaustions_node, &engine->exhaustions) {
+        uint64_t n_freed = id_pools_n_freed(ids, exhaustion->node.key);
 
-        if (n_freed != lack->n_freed) {
-            lack->n_freed = n_freed;
-            graph_mark_readers(&engine->graph, &lack->node);
+        if (n_freed != exhaustion->n_freed) {
+            exhaustion->n_freed = n_freed;
+            graph_mark_readers(&engine->graph, &exhaustion->node);
             any = true;
         }
     }

@@ -16,14 +16,14 @@
 void
 overlap_index_init(struct overlap_index *table)
 {
-    hmap_init(&table->levels);
+    hmap_init(&table->overlap_levels);
     ovs_list_init(&table->mixed);
 }
 
 void
 overlap_index_uninit(struct overlap_index *table)
 {
-    hmap_destroy(&table->levels);
+    hmap_destroy(&table->overlap_levels);
 }
 
 struct overlap_level *
@@ -33,7 +33,7 @@ overlap_index_find(const struct overlap_index *table, uint8_t table_id,
     struct overlap_level *level;
 
     HMAP_FOR_EACH_WITH_HASH (level, node, hash_2words(table_id, priority),
-                             &table->levels) {
+                             &table->overlap_levels) {
         if (level->table == table_id && level->priority == priority) {
             return level;
         }
@@ -52,7 +52,7 @@ level_get(struct overlap_index *table, uint8_t table_id, uint16_t priority)
         level->table = table_id;
         level->priority = priority;
         hmap_init(&level->shapes);
-        hmap_insert(&table->levels, &level->node,
+        hmap_insert(&table->overlap_levels, &level->node,
                     hash_2words(table_id, priority));
     }
     return level;
@@ -93,7 +93,7 @@ shape_free(struct overlap_index *table, struct match_shape *shape)
     if (hmap_count(&level->shapes) == 1) {
         ovs_list_remove(&level->mixed_node);
     } else if (hmap_is_empty(&level->shapes)) {
-        hmap_remove(&table->levels, &level->node);
+        hmap_remove(&table->overlap_levels, &level->node);
         hmap_destroy(&level->shapes);
         free(level);
     }

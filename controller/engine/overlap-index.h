@@ -21,7 +21,7 @@
 struct slot;
 
 struct overlap_level {
-    struct hmap_node node;      /* In overlap_index's 'levels'. */
+    struct hmap_node node;      /* In overlap_index's 'overlap_levels'. */
     uint8_t table;
     uint16_t priority;
     struct hmap shapes;         /* Of struct match_shape. */
@@ -40,7 +40,7 @@ struct match_shape {
 };
 
 struct overlap_index {
-    struct hmap levels;
+    struct hmap overlap_levels;
     struct ovs_list mixed;      /* Of struct overlap_level. */
 };
 

@@ -90,7 +90,7 @@ query_compute(struct engine *engine, struct query_node *query)
 {
     struct node *node = &query->node;
     struct edge *old_reads = graph_take_reads(node);
-    struct id_refs old_numbers = query->numbers;
+    struct id_refs old_numbers = query->ids;
     struct vmn_value value = { NULL, 0 };
     struct vmn_view view;
 
@@ -98,8 +98,8 @@ query_compute(struct engine *engine, struct query_node *query)
     node->running = true;
     view_init(&view, engine, node);
     engine->query_classes[node->id].class_->eval(&view, node->key, &value);
-    query->numbers = view.numbers;
-    memset(&view.numbers, 0, sizeof view.numbers);
+    query->ids = view.ids;
+    memset(&view.ids, 0, sizeof view.ids);
     node->running = false;
     engine->stats.n_queries_computed++;
     engine->query_classes[node->id].n_computed++;
@@ -115,7 +115,7 @@ query_compute(struct engine *engine, struct query_node *query)
         note_changed(engine, node);
     }
     id_refs_uninit(&old_numbers, model_id_pools(engine->model));
-    graph_drop_reads(old_reads, engine_note_idle, engine);
+    graph_drop_reads(&engine->graph, old_reads);
     view_uninit(&view);
 }
 
@@ -127,9 +127,9 @@ query_destroy(struct engine *engine, struct query_node *query)
     if (query->value) {
         note_changed(engine, &query->node);
     }
-    graph_drop_reads(reads, engine_note_idle, engine);
+    graph_drop_reads(&engine->graph, reads);
     graph_remove(&engine->graph, &query->node);
-    id_refs_uninit(&query->numbers, model_id_pools(engine->model));
+    id_refs_uninit(&query->ids, model_id_pools(engine->model));
     free(query->value);
     free(query);
     engine->stats.n_queries--;

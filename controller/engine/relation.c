@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Relations: facts that units publish, counted, so that what reads them is
- * recomputed only when a value appears at a key or disappears from it.  That
- * turns a pass over all members of a set into the cost of the one that
- * changed. */
+ * Relations: values that units publish at keys.  Each value is counted, so
+ * that readers are recomputed only when a value appears at a key or disappears
+ * from it: the cost is that of the value that changed, not of all of them. */
 
 #include <config.h>
 
@@ -37,22 +36,22 @@ relation_get(struct engine *engine, unsigned relation, const char *key)
         return relation_node_cast(node);
     }
 
-    struct relation_node *facts
-        = relation_node_cast(graph_insert(&engine->graph, sizeof *facts,
+    struct relation_node *rel
+        = relation_node_cast(graph_insert(&engine->graph, sizeof *rel,
                                           NODE_RELATION, relation, key, 0));
 
-    shash_init(&facts->values);
-    return facts;
+    shash_init(&rel->values);
+    return rel;
 }
 
 static void
-note_changed(struct engine *engine, struct relation_node *facts)
+note_changed(struct engine *engine, struct relation_node *rel)
 {
-    free(facts->names);
-    facts->names = NULL;
-    if (!facts->changed) {
-        facts->changed = true;
-        ovs_list_push_back(&engine->changed_facts, &facts->changed_node);
+    free(rel->names);
+    rel->names = NULL;
+    if (!rel->changed) {
+        rel->changed = true;
+        ovs_list_push_back(&engine->changed_relations, &rel->changed_node);
     }
 }
 
@@ -60,29 +59,29 @@ struct relation_value
 relation_add(struct engine *engine, unsigned relation, const char *key,
              const char *value)
 {
-    struct relation_node *facts = relation_get(engine, relation, key);
-    struct shash_node *node = shash_find(&facts->values, value);
+    struct relation_node *rel = relation_get(engine, relation, key);
+    struct shash_node *node = shash_find(&rel->values, value);
 
     if (!node) {
-        node = shash_add(&facts->values, value, NULL);
-        note_changed(engine, facts);
+        node = shash_add(&rel->values, value, NULL);
+        note_changed(engine, rel);
     }
     node->data = (void *) ((uintptr_t) node->data + 1);
-    engine->stats.n_facts++;
-    return (struct relation_value) { .facts = facts, .value = node };
+    engine->stats.n_relation_values++;
+    return (struct relation_value) { .rel = rel, .value = node };
 }
 
 void
-relation_remove(struct engine *engine, const struct relation_value *fact)
+relation_remove(struct engine *engine, const struct relation_value *value)
 {
-    struct relation_node *facts = fact->facts;
-    struct shash_node *node = fact->value;
+    struct relation_node *rel = value->rel;
+    struct shash_node *node = value->value;
 
-    engine->stats.n_facts--;
+    engine->stats.n_relation_values--;
     node->data = (void *) ((uintptr_t) node->data - 1);
     if (!node->data) {
-        shash_delete(&facts->values, node);
-        note_changed(engine, facts);
+        shash_delete(&rel->values, node);
+        note_changed(engine, rel);
     }
 }
 
@@ -96,21 +95,21 @@ compare_names(const void *a_, const void *b_)
 }
 
 struct vmn_names
-relation_names(struct relation_node *facts)
+relation_names(struct relation_node *rel)
 {
-    if (!facts->names) {
+    if (!rel->names) {
         struct shash_node *node;
         size_t n = 0;
 
-        facts->n_names = shash_count(&facts->values);
-        facts->names = xmalloc(MAX(facts->n_names, 1)
-                               * sizeof *facts->names);
-        SHASH_FOR_EACH (node, &facts->values) {
-            facts->names[n++] = node->name;
+        rel->n_names = shash_count(&rel->values);
+        rel->names = xmalloc(MAX(rel->n_names, 1)
+                             * sizeof *rel->names);
+        SHASH_FOR_EACH (node, &rel->values) {
+            rel->names[n++] = node->name;
         }
-        qsort(facts->names, n, sizeof *facts->names, compare_names);
+        qsort(rel->names, n, sizeof *rel->names, compare_names);
     }
-    return (struct vmn_names) { facts->n_names, facts->names };
+    return (struct vmn_names) { rel->n_names, rel->names };
 }
 
 struct vmn_names
@@ -127,23 +126,23 @@ engine_relation_values(struct engine *engine, const char *relation, const char
 }
 
 void
-relation_node_destroy(struct engine *engine, struct relation_node *facts)
+relation_node_destroy(struct engine *engine, struct relation_node *rel)
 {
-    if (facts->changed) {
-        ovs_list_remove(&facts->changed_node);
+    if (rel->changed) {
+        ovs_list_remove(&rel->changed_node);
     }
-    quotas_facts_destroy(facts);
-    graph_remove(&engine->graph, &facts->node);
-    shash_destroy(&facts->values);
-    free(facts->names);
-    free(facts);
+    quotas_relation_destroy(rel);
+    graph_remove(&engine->graph, &rel->node);
+    shash_destroy(&rel->values);
+    free(rel->names);
+    free(rel);
 }
 
 void
-relation_release(struct engine *engine, struct relation_node *facts)
+relation_release(struct engine *engine, struct relation_node *rel)
 {
-    if (shash_is_empty(&facts->values) && !facts->changed && !facts->scope
-        && ovs_list_is_empty(&facts->node.readers)) {
-        relation_node_destroy(engine, facts);
+    if (shash_is_empty(&rel->values) && !rel->changed && !rel->scope
+        && ovs_list_is_empty(&rel->node.readers)) {
+        relation_node_destroy(engine, rel);
     }
 }

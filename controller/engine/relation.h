@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What units say of the world as facts, for those outside who go by it as apps
- * do.  Not for hosts of a scope that is at hand: engine_scope_hosts(). */
+ * Reads what units publish, from outside of the engine.  Not for the hosts of
+ * a scope that is at hand: engine_scope_hosts(). */
 
 #ifndef CONTROLLER_ENGINE_RELATION_H
 #define CONTROLLER_ENGINE_RELATION_H 1

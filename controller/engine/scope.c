@@ -46,13 +46,13 @@ detach(struct engine_scope *scope)
         scope->recount = false;
     }
     scope->table = NULL;
-    if (scope->facts) {
-        struct relation_node *facts = scope->facts;
+    if (scope->rel) {
+        struct relation_node *rel = scope->rel;
 
-        scope->facts = NULL;
-        facts->scope = NULL;
-        if (table->facts_gone) {
-            table->facts_gone(table->aux, facts);
+        scope->rel = NULL;
+        rel->scope = NULL;
+        if (table->relation_unused) {
+            table->relation_unused(table->aux, rel);
         }
     }
 }
@@ -108,7 +108,7 @@ scope_is(const struct engine_scope *scope, const struct vmn_scope *spec)
 
 struct engine_scope *
 scope_get(struct scope_table *table, const struct vmn_scope *spec,
-          struct relation_node *facts)
+          struct relation_node *rel)
 {
     uint32_t hash = spec_hash(spec);
     struct engine_scope *scope;
@@ -128,9 +128,9 @@ scope_get(struct scope_table *table, const struct vmn_scope *spec,
     scope->name = scope_make_name(spec);
     scope->relation = xstrdup(spec->relation ? spec->relation : "");
     scope->key = xstrdup(spec->key ? spec->key : "");
-    scope->facts = facts;
-    if (facts) {
-        facts->scope = scope;
+    scope->rel = rel;
+    if (rel) {
+        rel->scope = scope;
     }
     ovs_list_init(&scope->groups);
     ovs_list_init(&scope->flows);
@@ -179,7 +179,7 @@ scope_touch_host(struct scope_table *table, const char *host)
         if (scope->kind == VMN_SCOPE_ALL
             || (scope->kind == VMN_SCOPE_HOST && !strcmp(scope->key, host))
             || (scope->kind == VMN_SCOPE_FACTS
-                && shash_find(&scope->facts->values, host))) {
+                && shash_find(&scope->rel->values, host))) {
             scope_touch(scope);
         }
     }
@@ -199,7 +199,7 @@ scope_has_host(const struct engine_scope *scope, const char *host)
         return !strcmp(scope->key, host);
     case VMN_SCOPE_FACTS:
     default:
-        return shash_find(&scope->facts->values, host) != NULL;
+        return shash_find(&scope->rel->values, host) != NULL;
     }
 }
 
@@ -227,7 +227,7 @@ engine_scope_hosts(const struct engine *engine,
     } else {
         struct shash_node *node;
 
-        SHASH_FOR_EACH (node, &scope->facts->values) {
+        SHASH_FOR_EACH (node, &scope->rel->values) {
             if (model_get(model, VMN_TABLE_HOST, node->name)) {
                 cb(aux, node->name);
             }

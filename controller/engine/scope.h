@@ -31,7 +31,7 @@ struct engine_scope {
     char *relation;             /* VMN_SCOPE_FACTS, or "". */
     char *key;                  /* Or "". */
     char *name;                 /* "all", "host:KEY", "RELATION:KEY". */
-    struct relation_node *facts;   /* VMN_SCOPE_FACTS. */
+    struct relation_node *rel;  /* VMN_SCOPE_FACTS. */
     struct ovs_list groups;     /* Of struct flow_item, by scope_node. */
     struct ovs_list flows;
     uint64_t digest;            /* Sum of theirs. */
@@ -53,8 +53,8 @@ struct scope_table {
     struct ovs_list recount;
     struct host_totals totals;
     const struct model *model;
-    /* Told when a scope of facts goes away. */
-    void (*facts_gone)(void *aux, struct relation_node *);
+    /* Called when a scope of a relation goes away. */
+    void (*relation_unused)(void *aux, struct relation_node *);
     void *aux;
 };
 
@@ -62,10 +62,10 @@ void scope_table_init(struct scope_table *, const struct model *);
 /* Scopes that somebody still refers to live on without it. */
 void scope_table_uninit(struct scope_table *);
 
-/* The scope, new or old, with a reference.  'facts' is the facts node of a
+/* The scope, new or old, with a reference.  'rel' is the node of a
  * VMN_SCOPE_FACTS scope. */
 struct engine_scope *scope_get(struct scope_table *, const struct vmn_scope *,
-                               struct relation_node *facts);
+                               struct relation_node *rel);
 void scope_ref(struct engine_scope *);
 void scope_unref(struct engine_scope *);
 

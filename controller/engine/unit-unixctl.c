@@ -55,7 +55,8 @@ relation_name(const struct engine *engine, unsigned relation)
     return "?";
 }
 
-/* "row ports/a", "facts overlay.network-hosts lab".  The caller frees it. */
+/* "row ports/a", "relation values overlay.network-hosts lab".  The caller
+ * frees it. */
 static char *
 describe_node(const struct engine *engine, const struct node *node)
 {
@@ -157,20 +158,20 @@ put_unit(const struct engine *engine, const struct unit_node *unit,
          struct ds *ds)
 {
     struct svec reads = SVEC_EMPTY_INITIALIZER;
-    struct svec facts = SVEC_EMPTY_INITIALIZER;
+    struct svec rel = SVEC_EMPTY_INITIALIZER;
     struct svec wants = SVEC_EMPTY_INITIALIZER;
 
     for (const struct edge *edge = unit->node.reads; edge;
          edge = edge->next) {
         svec_add_nocopy(&reads, describe_node(engine, edge->source));
     }
-    for (size_t i = 0; i < unit->n_facts; i++) {
-        const struct relation_value *fact = &unit->facts[i];
+    for (size_t i = 0; i < unit->n_values; i++) {
+        const struct relation_value *value = &unit->values[i];
 
-        svec_add_nocopy(&facts, xasprintf(
+        svec_add_nocopy(&rel, xasprintf(
                             "%s \"%s\": %s",
-                            relation_name(engine, fact->facts->node.id),
-                            fact->facts->node.key, fact->value->name));
+                            relation_name(engine, value->rel->node.id),
+                            value->rel->node.key, value->value->name));
     }
     for (size_t i = 0; i < unit->n_entries; i++) {
         svec_add_nocopy(&wants, describe_entry(unit->entries[i]));
@@ -180,7 +181,7 @@ put_unit(const struct engine *engine, const struct unit_node *unit,
                   unit->cookie, unit->node.run, engine->stats.n_runs,
                   unit->problem ? unit->problem : "none");
     put_lines(ds, "reads", &reads);
-    put_lines(ds, "publishes", &facts);
+    put_lines(ds, "publishes", &rel);
     put_lines(ds, "wants", &wants);
 }
 

@@ -24,12 +24,6 @@
 
 VLOG_DEFINE_THIS_MODULE(engine_unit);
 
-struct unit_class *
-unit_class(const struct engine *engine, const struct unit_node *unit)
-{
-    return &engine->unit_classes[unit->node.id];
-}
-
 void
 unit_create(struct engine *engine, unsigned class_id, const char *key)
 {
@@ -155,15 +149,15 @@ get_scope(struct engine *engine, struct comparison *cmp,
           const struct vmn_scope *spec)
 {
     if (!cmp->scope || !same_spec(spec, &cmp->spec)) {
-        struct relation_node *facts = NULL;
+        struct relation_node *rel = NULL;
 
         if (spec->kind == VMN_SCOPE_FACTS) {
-            facts = relation_get(engine, relation_number(engine,
-                                                         spec->relation),
-                                 spec->key);
+            rel = relation_get(engine, relation_number(engine,
+                                                       spec->relation),
+                               spec->key);
         }
         scope_unref(cmp->scope);
-        cmp->scope = scope_get(&engine->scopes, spec, facts);
+        cmp->scope = scope_get(&engine->scopes, spec, rel);
         cmp->spec = *spec;
     }
     scope_ref(cmp->scope);
@@ -375,34 +369,34 @@ take_wanted(struct engine *engine, struct unit_node *unit,
     comparison_finish(&cmp, engine);
 }
 
-/* Facts.  ---------------------------------------------------------------- */
+/* Relation values.  ------------------------------------------------------ */
 
-/* New facts are added before old ones are removed, so that one which stays
- * changes nothing. */
+/* New relation values are added before old ones are removed, so that one which
+ * stays changes nothing. */
 static void
-take_facts(struct engine *engine, struct unit_node *unit,
-           struct vmn_emit *emit)
+take_values(struct engine *engine, struct unit_node *unit,
+            struct vmn_emit *emit)
 {
-    struct relation_value *old = unit->facts;
-    size_t n_old = unit->n_facts;
+    struct relation_value *old = unit->values;
+    size_t n_old = unit->n_values;
 
-    unit->n_facts = emit->n_facts;
-    unit->facts = (emit->n_facts
-                   ? xmalloc(emit->n_facts * sizeof *unit->facts) : NULL);
-    for (size_t i = 0; i < emit->n_facts; i++) {
-        const struct emit_value *fact = &emit->facts[i];
+    unit->n_values = emit->n_values;
+    unit->values = (emit->n_values
+                    ? xmalloc(emit->n_values * sizeof *unit->values) : NULL);
+    for (size_t i = 0; i < emit->n_values; i++) {
+        const struct emit_value *value = &emit->values[i];
         struct node *node;
 
-        unit->facts[i] = relation_add(engine, fact->relation, fact->key,
-                                      fact->value);
-        quotas_publish(engine, unit, unit->facts[i].facts, 1);
-        node = &unit->facts[i].facts->node;
+        unit->values[i] = relation_add(engine, value->relation, value->key,
+                                       value->value);
+        quotas_publish(engine, unit, unit->values[i].rel, 1);
+        node = &unit->values[i].rel->node;
         if (node->level <= unit->node.level) {
             node->level = MIN(unit->node.level + 1, NODE_MAX_LEVEL);
         }
     }
     for (size_t i = 0; i < n_old; i++) {
-        quotas_publish(engine, unit, old[i].facts, -1);
+        quotas_publish(engine, unit, old[i].rel, -1);
         relation_remove(engine, &old[i]);
     }
     free(old);
@@ -441,7 +435,7 @@ static void
 note_problem(struct engine *engine, struct unit_node *unit, char *problem)
 {
     if (problem && (!unit->problem || strcmp(problem, unit->problem))
-        && !engine->trial.running) {
+        && !engine->dry_run.running) {
         VLOG_WARN("%s: %s; its older flows stay", unit->name, problem);
     }
     if (!unit->problem != !problem) {
@@ -453,7 +447,7 @@ note_problem(struct engine *engine, struct unit_node *unit, char *problem)
     }
     free(unit->problem);
     unit->problem = problem;
-    unit->failed = problem && !engine->trial.running;
+    unit->failed = problem && !engine->dry_run.running;
 }
 
 static int
@@ -489,7 +483,7 @@ keep_numbers(struct engine *engine, struct unit_node *unit,
         }
     }
     now->allocated = n;
-    unit->numbers = *now;
+    unit->ids = *now;
 }
 
 /* Takes over what came out. */
@@ -497,17 +491,17 @@ static void
 finish(struct engine *engine, struct unit_node *unit, struct vmn_view *view,
        struct vmn_emit *emit)
 {
-    struct id_refs old_numbers = unit->numbers;
+    struct id_refs old_numbers = unit->ids;
 
     if (view->problem) {
-        keep_numbers(engine, unit, &old_numbers, &view->numbers);
+        keep_numbers(engine, unit, &old_numbers, &view->ids);
     } else {
         take_wanted(engine, unit, emit);
-        take_facts(engine, unit, emit);
-        unit->numbers = view->numbers;
+        take_values(engine, unit, emit);
+        unit->ids = view->ids;
         id_refs_uninit(&old_numbers, model_id_pools(engine->model));
     }
-    memset(&view->numbers, 0, sizeof view->numbers);
+    memset(&view->ids, 0, sizeof view->ids);
     note_problem(engine, unit, view->problem);
     view->problem = NULL;
 }
@@ -539,12 +533,12 @@ unit_compute(struct engine *engine, struct unit_node *unit)
     engine->stats.n_units_computed++;
     engine->unit_classes[node->id].n_computed++;
 
-    if (!dry_run_holds(&engine->trial, unit)) {
+    if (!dry_run_holds(&engine->dry_run, unit)) {
         finish(engine, unit, &view, &emit);
     } else if (!view.problem) {
-        dry_run_set_fault(&engine->trial, unit);
+        dry_run_set_fault(&engine->dry_run, unit);
     }
-    graph_drop_reads(old_reads, engine_note_idle, engine);
+    graph_drop_reads(&engine->graph, old_reads);
     emit_uninit(&emit);
     view_uninit(&view);
 }
@@ -556,17 +550,16 @@ unit_destroy(struct engine *engine, struct unit_node *unit)
         wanted_remove(engine, unit->entries[i]);
     }
     free(unit->entries);
-    for (size_t i = 0; i < unit->n_facts; i++) {
-        quotas_publish(engine, unit, unit->facts[i].facts, -1);
-        relation_remove(engine, &unit->facts[i]);
+    for (size_t i = 0; i < unit->n_values; i++) {
+        quotas_publish(engine, unit, unit->values[i].rel, -1);
+        relation_remove(engine, &unit->values[i]);
     }
-    free(unit->facts);
+    free(unit->values);
     quotas_remove_unit(engine, unit);
-    graph_drop_reads(graph_take_reads(&unit->node), engine_note_idle,
-                     engine);
+    graph_drop_reads(&engine->graph, graph_take_reads(&unit->node));
     graph_remove(&engine->graph, &unit->node);
     hmap_remove(shards_at(&engine->cookies, unit->cookie), &unit->cookie_node);
-    id_refs_uninit(&unit->numbers, model_id_pools(engine->model));
+    id_refs_uninit(&unit->ids, model_id_pools(engine->model));
     if (unit->problem) {
         ovs_list_remove(&unit->problem_node);
     }

@@ -21,13 +21,13 @@ wanted_init(struct wanted *wanted)
     memset(wanted, 0, sizeof *wanted);
     shards_init(&wanted->slots);
     ovs_list_init(&wanted->conflicts);
-    overlap_index_init(&wanted->levels);
+    overlap_index_init(&wanted->overlap_levels);
 }
 
 void
 wanted_uninit(struct wanted *wanted)
 {
-    overlap_index_uninit(&wanted->levels);
+    overlap_index_uninit(&wanted->overlap_levels);
     shards_destroy(&wanted->slots);
     free(wanted->dirty);
 }
@@ -633,7 +633,7 @@ slot_settle(struct engine *engine, struct slot *slot,
         if (replaced) {
             withdraw(engine, old, delta, true);
         }
-        old = withdrawn_take(&engine->trial, chosen[i]);
+        old = withdrawn_take(&engine->dry_run, chosen[i]);
         if (old) {
             chosen[i] = keep_equal(slot, chosen[i], old);
         }
@@ -648,7 +648,7 @@ slot_settle(struct engine *engine, struct slot *slot,
     }
     set_active(slot, chosen, n_chosen);
     quotas_settle_slot(engine, slot);
-    overlap_index_update(&engine->wanted.levels, slot);
+    overlap_index_update(&engine->wanted.overlap_levels, slot);
     if (!slot->n_entries) {
         slot_free(&engine->wanted, slot);
     }

@@ -90,10 +90,10 @@ struct slot {
         struct entry_array *array; /* If 'has_array'. */
     };
     union {                     /* What switches are to hold: */
-        struct flow_item *item;      /* if 'n_active' is 1, */
-        struct flow_item **items;    /* or more. */
+        struct flow_item *item; /* if 'n_active' is 1, */
+        struct flow_item **items; /* or more. */
     } active;
-    struct match_shape *shape;        /* In the overlap index, or NULL. */
+    struct match_shape *shape;  /* In the overlap index, or NULL. */
     struct ovs_list shape_node; /* In 'shape'. */
     uint32_t n_entries;
     uint32_t n_active;
@@ -128,7 +128,7 @@ struct wanted {
     size_t n_dirty, allocated_dirty;
     struct slot **dirty;        /* In the order in which they were marked. */
     struct ovs_list conflicts;  /* Of struct entry_array. */
-    struct overlap_index levels;
+    struct overlap_index overlap_levels;
     size_t n_flows, n_groups;   /* Active items. */
 };
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a unit's compile function has written so far: drafts of flows and
- * groups, and facts.  flow.c and action.c fill it in; unit.c compares it with
- * what the unit wanted before. */
+ * groups, and relation values.  flow.c and action.c fill it in; unit.c
+ * compares it with what the unit wanted before. */
 
 #ifndef CONTROLLER_FLOW_EMIT_H
 #define CONTROLLER_FLOW_EMIT_H 1
@@ -70,8 +70,8 @@ struct vmn_group_msg {
     struct ovs_list buckets;
 };
 
-/* A fact that a unit is about to publish: 'value' at 'key' of a relation, in
- * the view's memory. */
+/* What a unit is about to publish: 'value' at 'key' of a relation, in the
+ * view's memory. */
 struct emit_value {
     uint16_t relation;
     const char *key;
@@ -106,8 +106,8 @@ struct vmn_emit {
     size_t n_flows;
     struct ovs_list flows;
     struct ovs_list groups;
-    size_t n_facts, allocated_facts;
-    struct emit_value *facts;
+    size_t n_values, allocated_values;
+    struct emit_value *values;
 };
 
 void emit_init(struct vmn_emit *, const struct emit_services *,

@@ -22,16 +22,16 @@ flow_part_put(struct ofpbuf *ofpacts, uint32_t part)
 {
     uint8_t data[NOTE_SIZE] = { part >> 24, part >> 16, part >> 8, part };
     struct ofpbuf rest;
-    struct ofpact_note *note;
+    struct ofpact_note *connection;
 
     ofpbuf_init(&rest, ofpacts->size);
     ofpbuf_put(&rest, ofpacts->data, ofpacts->size);
     ofpbuf_clear(ofpacts);
-    note = ofpact_put_NOTE(ofpacts);
+    connection = ofpact_put_NOTE(ofpacts);
     ofpbuf_put(ofpacts, data, sizeof data);
-    note = ofpacts->header;
-    note->length = sizeof data;
-    ofpact_finish_NOTE(ofpacts, &note);
+    connection = ofpacts->header;
+    connection->length = sizeof data;
+    ofpact_finish_NOTE(ofpacts, &connection);
     ofpbuf_put(ofpacts, rest.data, rest.size);
     ofpbuf_uninit(&rest);
 }

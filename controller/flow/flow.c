@@ -625,7 +625,7 @@ emit_uninit(struct vmn_emit *emit)
     LIST_FOR_EACH_POP (group, node, &emit->groups) {
         group_free(group);
     }
-    free(emit->facts);
+    free(emit->values);
 }
 
 int

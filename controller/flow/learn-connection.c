@@ -56,32 +56,32 @@ learn_connection_put(struct ofpbuf *ofpacts, uint16_t eth_type, uint8_t
 
 bool
 learned_connection_parse(const struct match *match, struct learned_connection
-                         *note)
+                         *connection)
 {
     const struct flow *flow = &match->flow;
     uint16_t dst = ntohs(flow->ct_tp_dst);
 
-    memset(note, 0, sizeof *note);
-    note->vni = flow->regs[0];
-    note->ofport = flow->regs[7];
-    note->protocol = flow->ct_nw_proto;
+    memset(connection, 0, sizeof *connection);
+    connection->vni = flow->regs[0];
+    connection->ofport = flow->regs[7];
+    connection->protocol = flow->ct_nw_proto;
     if (flow->dl_type == htons(VMN_ETH_IPV4)) {
-        note->src.family = note->dst.family = 4;
-        memcpy(note->src.addr, &flow->ct_nw_src, 4);
-        memcpy(note->dst.addr, &flow->ct_nw_dst, 4);
+        connection->src.family = connection->dst.family = 4;
+        memcpy(connection->src.addr, &flow->ct_nw_src, 4);
+        memcpy(connection->dst.addr, &flow->ct_nw_dst, 4);
     } else if (flow->dl_type == htons(VMN_ETH_IPV6)) {
-        note->src.family = note->dst.family = 6;
-        memcpy(note->src.addr, &flow->ct_ipv6_src, 16);
-        memcpy(note->dst.addr, &flow->ct_ipv6_dst, 16);
+        connection->src.family = connection->dst.family = 6;
+        memcpy(connection->src.addr, &flow->ct_ipv6_src, 16);
+        memcpy(connection->dst.addr, &flow->ct_ipv6_dst, 16);
     } else {
         return false;
     }
-    if (is_icmp(note->protocol)) {
-        note->icmp_type = ntohs(flow->ct_tp_src);
-        note->icmp_code = dst;
+    if (is_icmp(connection->protocol)) {
+        connection->icmp_type = ntohs(flow->ct_tp_src);
+        connection->icmp_code = dst;
     } else {
-        note->port = (note->protocol == IPPROTO_SCTP ? ntohs(flow->tp_dst)
-                      : dst);
+        connection->port = (connection->protocol == IPPROTO_SCTP
+                            ? ntohs(flow->tp_dst) : dst);
     }
-    return note->vni != 0;
+    return connection->vni != 0;
 }

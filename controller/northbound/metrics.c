@@ -71,7 +71,7 @@ static const struct metric metrics[] = {
                   "lacks has been there."),
     GAUGE("vmn_engine_units", engine.n_units, "Units that are kept."),
     GAUGE("vmn_engine_queries", engine.n_queries, "Queries kept."),
-    GAUGE("vmn_engine_facts", engine.n_facts, "Facts published."),
+    GAUGE("vmn_engine_facts", engine.n_relation_values, "Facts published."),
     GAUGE("vmn_engine_flows", engine.n_flows, "Flows wanted."),
     GAUGE("vmn_engine_groups", engine.n_groups, "Groups wanted."),
     GAUGE("vmn_engine_scopes", engine.n_scopes, "Scopes with flows."),

@@ -77,8 +77,7 @@ yield(const struct selector_builder *b)
     }
 }
 
-/* Port classes.
- * ---------------------------------------------------------------- */
+/* Port classes.  --------------------------------------------------------- */
 
 static bool
 is_used(const struct recommend_request *request, const char *key)
@@ -329,8 +328,7 @@ find_common_term(struct selector_builder *b)
     }
 }
 
-/* Selectors.  ----------------------------------------------------------------
- */
+/* Selectors.  ------------------------------------------------------------ */
 
 /* Adds a selector, which takes over 'port_classes'.  One of the same set
  * that is there already stays, if it does not cost more. */

@@ -90,8 +90,7 @@ take_connections(struct observed_connections *s, const struct recommend_request
     step_counter_add(s->steps, n);
 }
 
-/* Port classes of what does the same.
- * ------------------------------------------- */
+/* Port classes of what does the same.  ----------------------------------- */
 
 /* What 'key' (an address or a service) was seen with. */
 struct sighting {
@@ -359,9 +358,9 @@ make_cells(struct observed_connections *s)
 
 bool
 observed_init(struct observed_connections *s, const struct
-                          recommend_request *request, const struct
-                          candidate_selectors *selectors, struct step_counter
-                          *steps)
+              recommend_request *request, const struct
+              candidate_selectors *selectors, struct step_counter
+              *steps)
 {
     memset(s, 0, sizeof *s);
     s->steps = steps;
@@ -377,7 +376,7 @@ observed_init(struct observed_connections *s, const struct
 
 const struct observed_connection *
 observed_find(const struct observed_connections *s, const struct
-                          observed_connection *connection)
+              observed_connection *connection)
 {
     return (s->n_connections ? bsearch(connection, s->connections,
                                        s->n_connections, sizeof

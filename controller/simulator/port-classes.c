@@ -343,8 +343,7 @@ signature(const struct search *search, const struct endpoint *endpoint,
     return ds_steal_cstr(&ds);
 }
 
-/* Classes.  ----------------------------------------------------------------
- */
+/* Classes.  -------------------------------------------------------------- */
 
 static void
 add_absent(struct port_classes *classes, const char *name)

@@ -120,7 +120,8 @@ format_all(struct model *model, const struct engine *engine,
     engine_get_stats(engine, &stats);
     ds_put_format(ds, "%"PRIu64" units, %"PRIu64" facts, %"PRIu64" flows, %"
                   PRIu64" groups, %"PRIu64" scopes, %"PRIu64" bytes, %"
-                  PRIuSIZE" problems\n", stats.n_units, stats.n_facts,
+                  PRIuSIZE" problems\n", stats.n_units,
+                  stats.n_relation_values,
                   stats.n_flows, stats.n_groups, stats.n_scopes,
                   stats.n_bytes, json_array_size(problems));
     json_decref(problems);
