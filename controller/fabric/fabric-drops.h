@@ -27,18 +27,18 @@ struct fabric_drop {
     const char *port;           /* Of these: the sender, or NULL (tunnels). */
 };
 
-/* Calls 'cb' for each (of 'host' alone, if not NULL). */
+/* Calls 'cb' for each of them (of 'host' alone, if that is not NULL). */
 typedef void fabric_drop_cb(void *aux, const struct fabric_drop *);
 void fabric_drops(const struct fabric *, const char *host, fabric_drop_cb *,
                   void *aux);
 
-/* Packets that meters of senders have dropped since the start, on all hosts:
- * from ports, and from tunnels. */
+/* Sets '*ports' and '*tunnels' to the packets from there that meters of
+ * senders have dropped since the start, on all hosts. */
 void fabric_metered(const struct fabric *, uint64_t *ports,
                     uint64_t *tunnels);
 
-/* What flows dropped since the start by app and reason, of which there are not
- * many.  What was dropped for something that is no more is in here, too. */
+/* Calls 'cb' for each app and reason, of which there are not many, with what
+ * flows dropped since the start, those that are no more included. */
 typedef void fabric_drop_sum_cb(void *aux, const char *app,
                                 const char *reason, uint64_t packets,
                                 uint64_t bytes);

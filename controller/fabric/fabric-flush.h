@@ -25,16 +25,16 @@ struct fabric_flush {
 
 /* Has 'hosts' forget connections: each of them once it has acknowledged
  * 'after_revision' (0: at once), which is to be the one that withdrew the
- * flows that would make such a connection anew.  A host is told twice, the
- * second time FABRIC_FLUSH_AGAIN_MS after the first: its datapath may have
- * gone by what it had cached of these flows for a moment.
+ * flows that would make such a connection anew.  A host is sent the request
+ * twice, the second time FABRIC_FLUSH_AGAIN_MS after the first: its datapath
+ * may have gone by what it had cached of these flows for a moment.
  *
- * It does not fail.  One that is not connected is told when it has come back,
- * if that is within FABRIC_FLUSH_KEEP_MS; one whose switch cannot (Open
- * vSwitch before 3.1) is passed over.  Each member of 'flushes' costs a switch
- * a look at all of its connections, so one with a port of 0 is cheaper than
- * many.  Of more than FABRIC_FLUSHES_MAX that have yet to be told to some
- * host, the oldest are given up.  All is copied. */
+ * It does not fail.  One that is not connected is sent it when it has come
+ * back, if that is within FABRIC_FLUSH_KEEP_MS; one whose switch cannot (Open
+ * vSwitch before 3.1) is passed over.  Each member of 'flushes' has a switch
+ * walk through all of its connections, so one with a port of 0 is cheaper than
+ * many.  Of more than FABRIC_FLUSHES_MAX that some host has yet to be sent,
+ * the oldest are given up.  All is copied. */
 #define FABRIC_FLUSHES_MAX 65536
 #define FABRIC_FLUSH_AGAIN_MS 2000
 #define FABRIC_FLUSH_KEEP_MS (600 * 1000)
@@ -46,8 +46,8 @@ void fabric_flush(struct fabric *, const struct vmn_names *hosts,
 void fabric_flush_domain(struct fabric *, const char *domain,
                          const struct fabric_flush *flushes, size_t n,
                          uint64_t after_revision);
-/* No host is told such a thing any more (all members being equal): who answers
- * is wanted again. */
+/* Gives up requests that are equal to this one in all members: who answers is
+ * wanted again. */
 void fabric_flush_cancel(struct fabric *, const struct fabric_flush *);
 
 #endif /* controller/fabric/fabric-flush.h */

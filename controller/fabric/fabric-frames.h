@@ -12,8 +12,8 @@
 struct fabric;
 
 /* Sends an Ethernet frame, of VMN_FRAME_MIN to VMN_FRAME_MAX bytes, out of
- * OpenFlow port 'ofport' of 'host', past all flows.  False if it is not
- * connected, or does not read what it is sent. */
+ * OpenFlow port 'ofport' of 'host', past all flows.  Returns false if the
+ * host is not connected, or does not read what it is sent. */
 bool fabric_send_frame(struct fabric *, const char *host, uint32_t ofport,
                        const void *frame, size_t size);
 
@@ -24,8 +24,8 @@ typedef void fabric_sink_cb(void *aux, const char *host, uint32_t in_port,
                             const uint8_t *frame, size_t size);
 void fabric_set_sink(struct fabric *, fabric_sink_cb *, void *aux);
 
-/* The port whose interface is OpenFlow port 'ofport' of 'host' now, or
- * NULL. */
+/* Returns the name of the port whose interface is OpenFlow port 'ofport' of
+ * 'host' now, or NULL. */
 const char *fabric_port_at(const struct fabric *, const char *host,
                            uint32_t ofport);
 

@@ -16,11 +16,11 @@ struct fabric_traffic {
     uint64_t received_packets, received_bytes;
     double sent_bytes_s, received_bytes_s;
 };
-/* As the VM behind port 'ofport' of 'host' sees it.  False, and all zero, if
- * nothing is known. */
+/* Fills in the traffic of OpenFlow port 'ofport' of 'host', as the VM behind
+ * it sees it.  Returns false, with all zero, if nothing is known of it. */
 bool fabric_port_traffic(const struct fabric *, const char *host,
                          uint32_t ofport, struct fabric_traffic *);
-/* As 'host' sees it: by its tunnels. */
+/* The same of the tunnels of 'host', as the host sees it. */
 bool fabric_tunnel_traffic(const struct fabric *, const char *host,
                            struct fabric_traffic *);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Being told of what happens on hosts. */
+ * Notifications of what happens on hosts, as it does. */
 
 #ifndef CONTROLLER_FABRIC_FABRIC_WATCH_H
 #define CONTROLLER_FABRIC_FABRIC_WATCH_H 1
@@ -12,15 +12,14 @@
 
 struct fabric;
 
-/* What somebody is told of as it happens.  All are called from wherever it
- * does: they may take note of it, look, and ask for a turn of the loop; they
- * must not change anything here.  Those that are NULL are not called. */
+/* Who is notified of what.  All are called from wherever it happens: they may
+ * keep it in mind, read, and request a turn of the loop; they must not change
+ * anything here.  Those that are NULL are not called. */
 struct fabric_watch {
-    /* What fabric_host_status() says of its "state" or "reason" may be
-     * different now. */
+    /* The "state" or "reason" of fabric_host_status() may be different now. */
     void (*host)(void *aux, const char *host);
-    /* The same of fabric_port_status().  What it says as well depends on what
-     * the port's host acknowledges: see 'acked'. */
+    /* The same of fabric_port_status(), which depends on what the port's host
+     * acknowledges as well: see 'acked'. */
     void (*port)(void *aux, const char *port);
     /* Some host's fabric_host_acked() has grown.  Once in a turn. */
     void (*acked)(void *aux);
@@ -40,8 +39,8 @@ struct fabric_watch {
     void (*audited)(void *aux, const char *host, size_t n_missing,
                     size_t n_altered, size_t n_unknown);
 };
-/* 'watch' is borrowed, until it is removed with the same 'aux'.  There are at
- * most FABRIC_WATCHERS_MAX. */
+/* Begins, and ends, to notify 'watch', which is borrowed meanwhile, with
+ * 'aux'.  There are at most FABRIC_WATCHERS_MAX. */
 #define FABRIC_WATCHERS_MAX 4
 void fabric_add_watch(struct fabric *, const struct fabric_watch *watch,
                       void *aux);

@@ -491,7 +491,7 @@ put_flows(struct ds *ds, const struct receipt *receipt)
 }
 
 bool
-fabric_put_receipt(const struct fabric *f, uint64_t revision, struct ds *ds)
+fabric_append_receipt(const struct fabric *f, uint64_t revision, struct ds *ds)
 {
     const struct receipt *receipt = find_receipt(f->receipts, revision);
 
@@ -612,7 +612,7 @@ static void
 answer_wait(struct fabric_wait *wait, bool installed)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
-    bool known = fabric_put_receipt(wait->fabric, wait->revision, &ds);
+    bool known = fabric_append_receipt(wait->fabric, wait->revision, &ds);
     fabric_wait_cb *cb = wait->cb;
     void *aux = wait->aux;
 

@@ -177,7 +177,7 @@ nb_get_revision(struct http_request *req, void *nb_)
         nb_append_members(&ds, json_pack("{s:o}", "us", us));
     }
     ds_put_cstr(&ds, ",\"receipt\":");
-    if (!fabric_put_receipt(nb->fabric, revision, &ds)) {
+    if (!fabric_append_receipt(nb->fabric, revision, &ds)) {
         ds_put_cstr(&ds, "null");
     }
     ds_put_cstr(&ds, "}\n");

@@ -71,7 +71,7 @@ fixture_receipt(uint64_t rev)
     struct ds ds = DS_EMPTY_INITIALIZER;
     json_t *receipt = NULL;
 
-    if (fabric_put_receipt(fabric, rev, &ds)) {
+    if (fabric_append_receipt(fabric, rev, &ds)) {
         receipt = json_loads(ds_cstr(&ds), 0, NULL);
         assert_non_null(receipt);
     }

@@ -306,8 +306,8 @@ fabric_tunnel_traffic(const struct fabric *f OVS_UNUSED,
 }
 
 bool
-fabric_put_receipt(const struct fabric *f OVS_UNUSED, uint64_t revision,
-                   struct ds *ds)
+fabric_append_receipt(const struct fabric *f OVS_UNUSED, uint64_t revision,
+                      struct ds *ds)
 {
     if (revision > 1) {
         ds_put_cstr(ds, "{\"installed\":true,\"hosts\":[],\"flows\":[]}");

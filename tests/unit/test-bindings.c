@@ -21,9 +21,9 @@
 
 /* One case.  'claims' has a word for each host: its name, then '+' it has the
  * interface, '-' it has not, '?' it has not reported; then 's' if silent, 'r'
- * if its switch is ready and 'x' if the port may not be bound there.  A binding
- * is "ACTIVE" or "ACTIVE,CANDIDATE" or "", with '*' after a candidate that takes
- * over once it is ready. */
+ * if its switch is ready and 'x' if the port may not be bound there.  A
+ * binding is "ACTIVE" or "ACTIVE,CANDIDATE" or "", with '*' after a candidate
+ * that takes over once it is ready. */
 struct rule {
     const char *what;
     const char *wanted;
@@ -157,9 +157,9 @@ parse_claims(char *text, struct binding_claim *claims)
          word = strtok_r(NULL, " ", &save)) {
         size_t len = strcspn(word, "+-?");
 
-        claims[n].says = (word[len] == '+' ? BINDING_SAYS_YES
-                          : word[len] == '-' ? BINDING_SAYS_NO
-                          : BINDING_SAYS_NOTHING);
+        claims[n].report = (word[len] == '+' ? BINDING_PRESENT
+                            : word[len] == '-' ? BINDING_ABSENT
+                            : BINDING_UNREPORTED);
         claims[n].silent = word[len + 1] == 's';
         claims[n].ready = strchr(word + len, 'r') != NULL;
         claims[n].allowed = !strchr(word + len, 'x');
@@ -246,7 +246,7 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
         for (size_t i = 0; i < ARRAY_SIZE(hosts); i++) {
             if (random_range(4)) {
                 claims[n].host = hosts[i];
-                claims[n].says = random_range(3);
+                claims[n].report = random_range(3);
                 claims[n].ready = random_range(2);
                 claims[n].allowed = random_range(4);
                 claims[n++].silent = !random_range(3);
@@ -280,7 +280,7 @@ binding_is_stable_and_never_displaced(void **state OVS_UNUSED)
         for (size_t i = 0; i < n && now.active && !wanted; i++) {
             if (claims[i].host == now.active && claims[i].allowed
                 && (!claims[i].silent || !failover)
-                && claims[i].says != BINDING_SAYS_NO) {
+                && claims[i].report != BINDING_ABSENT) {
                 assert_ptr_equal(next.active, now.active);
             }
         }

@@ -11,10 +11,12 @@
 
 struct fabric;
 
-/* Tells whether a host's row names the address. */
+/* Returns true if a host's row names the address.  'fabric' is one: for
+ * callbacks of listeners. */
 bool fabric_knows_address(void *fabric, const struct in6_addr *);
-/* Rows of hosts are others. */
+/* Reads the addresses anew, since rows of hosts have changed. */
 void fabric_addresses_update(struct fabric *);
+/* Forgets all of them. */
 void fabric_addresses_clear(struct fabric *);
 
 #endif /* controller/fabric/hosts/host-addresses.h */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The table of hosts: finds one, knows whose datapath id is whose, and says
- * that one has changed.  All other parts of the fabric stand on it, and it
- * calls none of them: what they are to hear of goes through the fabric's
- * callbacks.  Not for making hosts (fabric.c). */
+ * The table of hosts: finds one, knows whose datapath id is whose, and
+ * announces that one has changed.  All other parts of the fabric stand on it,
+ * and it calls none of them: what they are to hear of goes through the
+ * fabric's callbacks.  Not for making hosts (fabric.c). */
 
 #ifndef CONTROLLER_FABRIC_HOSTS_HOSTS_H
 #define CONTROLLER_FABRIC_HOSTS_HOSTS_H 1
@@ -39,8 +39,9 @@ struct fabric_host {
     struct fabric_switch *sw;   /* Owned by the OpenFlow side; never NULL. */
 };
 
+/* Returns the host of that name, or NULL. */
 struct fabric_host *fabric_find_host(const struct fabric *, const char *name);
-/* The host that has, or last had, datapath id 'id'; or NULL. */
+/* Returns the host that has, or last had, datapath id 'id'; or NULL. */
 struct fabric_host *fabric_find_datapath(const struct fabric *, uint64_t id);
 /* Counts and logs that 'host' (or 'peer', which shows its certificate; or
  * NULL) has come with the datapath id of 'owner'. */
@@ -52,20 +53,20 @@ void fabric_host_clash(const struct fabric_host *host,
  * another one now. */
 void fabric_host_changed(const struct fabric_host *);
 
-/* The host's bridge has datapath id 'id' (0: there is no bridge, or it is not
- * ours).  A connected switch that this disowns is closed.  The id stays the
+/* Sets the datapath id of the host's bridge (0: there is no bridge, or it is
+ * not ours), which disconnects a switch with another one.  The id stays the
  * host's until it has another one.  If another host has it, or had it last,
  * returns that host and changes nothing: the caller shows that as the reason.
  * Else returns NULL. */
 const struct fabric_host *fabric_host_set_datapath(struct fabric_host *,
                                                    uint64_t id);
-/* The host had datapath id 'id' when it was last heard of, perhaps by a former
- * process. */
+/* Keeps datapath id 'id' for the host, which had it when it was last heard of,
+ * perhaps by a former process.  0: it has none any more. */
 void fabric_host_set_claim(struct fabric_host *, uint64_t id);
 
-/* All that the host has to report for a start (bindings and VIFs) is in the
- * model: its switch may be reconciled.  Once is enough; later drops of the
- * OVSDB session do not take it back. */
+/* Notes that all that the host has to report for a start (bindings and VIFs)
+ * is in the model, so its switch may be reconciled.  Once is enough: it holds
+ * when the OVSDB session is dropped later. */
 void fabric_host_set_reported(struct fabric_host *);
 
 #endif /* controller/fabric/hosts/hosts.h */

@@ -36,7 +36,7 @@ find_claim(const struct binding_claim *claims, size_t n, const char *host)
 static bool
 is_live_claim(const struct binding_claim *claim)
 {
-    return (claim && claim->allowed && claim->says == BINDING_SAYS_YES
+    return (claim && claim->allowed && claim->report == BINDING_PRESENT
             && !claim->silent);
 }
 
@@ -48,14 +48,14 @@ rank(const struct binding_claim *claim, const struct binding_claim *candidate)
     if (!claim->allowed) {
         return 0;
     }
-    switch (claim->says) {
-    case BINDING_SAYS_YES:
+    switch (claim->report) {
+    case BINDING_PRESENT:
         return (claim->silent ? 2 : 4) + (claim == candidate);
 
-    case BINDING_SAYS_NOTHING:
+    case BINDING_UNREPORTED:
         return claim == candidate;
 
-    case BINDING_SAYS_NO:
+    case BINDING_ABSENT:
     default:
         return 0;
     }
@@ -111,7 +111,7 @@ binding_decide(const char *wanted, bool failover, struct binding now,
     const struct binding_claim *best, *target;
     bool moving = false;
 
-    if (active && active->says == BINDING_SAYS_NO) {
+    if (active && active->report == BINDING_ABSENT) {
         active = NULL;
     }
     target = find_target(want, active, candidate, claims, n);
@@ -126,7 +126,7 @@ binding_decide(const char *wanted, bool failover, struct binding now,
         if (is_live_claim(best)) {
             active = best;
         } else if (!active && want && want->allowed
-                   && want->says == BINDING_SAYS_YES) {
+                   && want->report == BINDING_PRESENT) {
             active = want;
         } else if (!active) {
             active = best;

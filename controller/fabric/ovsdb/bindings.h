@@ -10,16 +10,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* What a host says of an interface with the port's iface-id. */
-enum binding_says {
-    BINDING_SAYS_NO,            /* It has none. */
-    BINDING_SAYS_YES,           /* It has one, with an OpenFlow number. */
-    BINDING_SAYS_NOTHING,       /* It has not reported since the start. */
+/* What a host reports of an interface with the port's iface-id. */
+enum binding_report {
+    BINDING_ABSENT,             /* It has none. */
+    BINDING_PRESENT,            /* It has one, with an OpenFlow number. */
+    BINDING_UNREPORTED,         /* It has not reported since the start. */
 };
 
 struct binding_claim {
     const char *host;
-    enum binding_says says;     /* As last heard. */
+    enum binding_report report; /* The last one. */
     bool allowed;               /* The port may be bound there. */
     bool silent;                /* Not connected, and not only for a moment. */
     bool ready;                 /* Its switch holds what a candidate's is to
@@ -36,7 +36,7 @@ struct binding {
 /* Decides the binding of a port whose row says 'wanted' (a host or NULL) and
  * whose binding is 'now'.  With 'failover', a live claim takes over from an
  * active host that is silent.  'claims' is sorted by host, each once; a host
- * that is not in it says no, or is gone.  The result's strings are those of
+ * that is not in it has none, or is gone.  The result's strings are those of
  * 'claims'.
  *
  * A host that is not allowed is in no result, but for the one that was active:

@@ -362,7 +362,7 @@ add_silent_claim(const struct observed_state *state, const char *name,
         claims[(*n)++] = (struct binding_claim) {
             .host = host->name,
             .allowed = is_allowed(state, port, host, &reason),
-            .says = host->known ? BINDING_SAYS_NO : BINDING_SAYS_NOTHING,
+            .report = host->known ? BINDING_ABSENT : BINDING_UNREPORTED,
             .silent = host->silent,
         };
         free(reason);
@@ -393,7 +393,7 @@ collect_claims(const struct observed_state *state,
         claims[n++] = (struct binding_claim) {
             .host = vif->host->name,
             .allowed = is_allowed(state, port, vif->host, &reason),
-            .says = BINDING_SAYS_YES,
+            .report = BINDING_PRESENT,
             .silent = vif->host->silent,
             .ready = is_ready(state, port, vif->host->name),
         };

@@ -34,7 +34,7 @@ struct observed_vif {
     uint32_t tag_ofport;        /* Of a sub-port: of its other end; else 0. */
     bool seen;                  /* In the report that is being taken in. */
     char *refused;              /* Why its port may not be bound here; NULL: it
-                                 * may, or nobody asked. */
+                                 * may, or it was not decided. */
 };
 
 /* What a host reports of an interface.  Strings are borrowed. */
@@ -84,7 +84,7 @@ struct observed_port {
     char *cause;                /* The host that made it due, or NULL. */
 };
 
-/* Sub-ports may have come to the host 'name', or gone from it. */
+/* Called when sub-ports may have come to the host 'name', or gone from it. */
 typedef void observed_trunks_cb(struct fabric *, const char *name);
 
 struct observed_state {
@@ -118,22 +118,24 @@ struct observed_state *observed_state_create(struct fabric *,
                                              observed_trunks_cb *);
 void observed_state_destroy(struct observed_state *);
 
-/* A host that has just been made; nothing is known of it, and it is not
+/* Adds a host that has just been made; nothing is known of it, and it is not
  * silent. */
 struct observed_host *observed_host_add(struct observed_state *,
                                         const char *name);
-/* Its row is gone, and so are its rows in the model. */
+/* Removes a host whose row is gone, and with it its rows in the model. */
 void observed_host_remove(struct observed_host *);
-/* Takes in all that the host has: 'n' reports with distinct iface-ids. */
+/* Replaces what the host has by 'n' reports with distinct iface-ids. */
 void observed_host_report(struct observed_host *, const struct vif_report *,
                           size_t n);
-/* The MTU of the interface that its tunnels go by; 0 if that is not known,
- * which changes nothing: what was reported last holds on. */
+/* Sets the MTU of the interface that its tunnels go by; 0 is for not known,
+ * and changes nothing: what was reported last holds on. */
 void observed_host_set_underlay(struct observed_host *, uint32_t mtu);
-/* The host's bridge has this datapath id, which is kept for it from now on. */
+/* Sets the datapath id of the host's bridge, which is kept for it from now
+ * on. */
 void observed_host_set_datapath(struct observed_host *, uint64_t id);
+/* Sets whether the host counts as silent: its claims give way then. */
 void observed_host_set_silent(struct observed_host *, bool silent);
-/* Ports may be bound on the host if 'accepts' selects them. */
+/* Sets which ports may be bound on the host: those that 'accepts' selects. */
 void observed_host_set_accepts(struct observed_host *,
                                const struct vmn_selector *accepts);
 /* Adds to 'iface_ids' those of the sub-ports whose parent is there, or may be
@@ -143,11 +145,11 @@ void observed_host_subports(const struct observed_host *,
 const struct observed_vif *observed_host_find_vif(const struct observed_host *,
                                                   const char *iface_id);
 
-/* The row of port 'name' has changed, has come or has gone.  'anew': it was
- * gone in between, with its binding. */
+/* Follows the row of port 'name', which has changed, has come or has gone.
+ * 'anew': it was gone in between, with its binding. */
 void observed_port_update(struct observed_state *, const char *name,
                           bool anew);
-/* Any port may have.  Pauses. */
+/* The same for all ports.  Yields. */
 void observed_update_all_ports(struct observed_state *);
 
 const struct observed_port *observed_find_port(const struct observed_state *,
@@ -158,10 +160,13 @@ struct observed_host *observed_find_host(const struct observed_state *,
 void observed_refused_hosts(const struct observed_state *,
                             const struct observed_port *,
                             struct svec *hosts);
-/* The number of ports that two hosts claim, and may. */
+/* Returns the number of ports that two hosts claim, and may. */
 size_t observed_n_candidates(const struct observed_state *);
 
-/* For observed-commit.c. */
+/* For observed-commit.c: parse a datapath id (0 if 'text' is none), set a
+ * port's binding in memory, have it decided anew (because of the report of
+ * host 'cause', or NULL), and note whether its candidate is about to take
+ * over. */
 uint64_t observed_parse_datapath(const char *text);
 void observed_port_set_binding(struct observed_state *, struct observed_port *,
                                const char *active, const char *candidate);
@@ -174,17 +179,20 @@ void observed_port_set_moving(struct observed_state *, struct observed_port *,
 
 void observed_commit_init(struct observed_state *);
 void observed_commit_uninit(struct observed_state *);
-/* Ends 'in_barrier': puts the interfaces that were reported so far into the
+/* Ends 'in_barrier': adds the interfaces that were reported so far to the
  * model as a part of the state that it was loaded with.  Nothing may have been
- * compiled yet.  Pauses. */
+ * compiled yet.  Yields. */
 void observed_load(void *state);
 /* Has what changed submitted later in this turn. */
 void observed_commit_schedule(struct observed_state *);
 /* Has memory and model compared, once nothing is under way, and mends what
  * differs. */
 void observed_resync(struct observed_state *);
-/* Hosts have acknowledged something: looks at the ports that wait for it. */
+/* Decides anew on the ports that wait for a host, since some have acknowledged
+ * more. */
 void observed_acked(struct observed_state *);
+/* Have the row of an interface, or of a host's underlay, written or deleted
+ * later in this turn. */
 void observed_submit_vif(struct observed_vif *);
 void observed_submit_underlay(struct observed_host *);
 void observed_submit_vif_delete(struct observed_vif *);

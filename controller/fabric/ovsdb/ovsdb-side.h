@@ -21,15 +21,16 @@ struct fabric_host;
 struct fabric_options;
 struct vmn_host;
 
-/* Listens if so asked.  Called before any host exists.  Returns 0 or a
+/* Makes it, and listens if the options say so.  Called before any host exists.
+ * Returns 0 or a
  * positive errno with a sentence in '*text' (caller frees). */
 int fabric_db_create(struct fabric *, const struct fabric_options *,
                      char **text);
-/* Files with certificates have changed. */
+/* Reads the files with certificates anew. */
 void fabric_db_set_certificates(const struct fabric_db *);
-/* The hosts that there are at the start have been made. */
+/* Waits for first reports: called when the hosts of the start are made. */
 void fabric_db_begin(struct fabric *);
-/* After the last fabric_db_host_destroy(). */
+/* Called after the last fabric_db_host_destroy(). */
 void fabric_db_destroy(struct fabric *);
 
 /* Sets which encapsulations (by enum vmn_encap) hosts receive in.  Returns
@@ -40,26 +41,26 @@ bool fabric_db_set_uses(struct fabric *, const bool uses[]);
 bool fabric_db_set_peers(struct fabric *, struct vmn_names names);
 /* Returns how many interfaces each host has for that at most. */
 size_t fabric_db_n_ipsec(const struct fabric *);
-/* The durable row of 'host' is 'row': called when the host has just been made
- * and whenever its row changes.  Sets host->db. */
+/* Follows the durable row of 'host', which is 'row': called when the host has
+ * just been made and whenever its row changes.  Sets host->db. */
 void fabric_db_host_update(struct fabric_host *, const struct vmn_host *row);
-/* How often the session with the host's database was dropped since it sent
- * too much. */
+/* Returns how often the session with the host's database was dropped since it
+ * sent too much. */
 uint64_t fabric_db_n_over_budget(const struct fabric_host *);
-/* The row is gone.  Clears host->db. */
+/* Ends the session, since the row is gone.  Clears host->db. */
 void fabric_db_host_destroy(struct fabric_host *);
 
-/* The listener's; false if there is none. */
+/* Fills in the listener's.  Returns false if there is none. */
 bool fabric_db_get_admission(const struct fabric *, struct admission_stats *);
 
 /* Adds "ovsdb", "bridge", "datapath_id", "ovs_version" and "ports" to
  * 'status', and, if the host is refused, "state": "refused" and "reason". */
 void fabric_db_host_status(const struct fabric_host *, json_t *status);
 
-/* One durable group, after the OpenFlow side has sent it. */
+/* Follows a durable group, after the OpenFlow side has sent it. */
 void fabric_db_group(struct fabric *, const struct commit_group *);
 
-/* Hosts have acknowledged something. */
+/* Moves on ports that wait for a host, since some have acknowledged more. */
 void fabric_db_acked(struct fabric *);
 /* Returns how many ports have a candidate beside their host. */
 size_t fabric_db_n_candidates(const struct fabric *);
