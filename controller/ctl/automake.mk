@@ -2,57 +2,57 @@
 # the daemon, only schema/ gets in, and what store/ has for files.
 noinst_LIBRARIES += controller/ctl/libctl.a
 controller_ctl_libctl_a_SOURCES = \
-	controller/ctl/support-archive.c \
-	controller/ctl/support-archive.h \
 	controller/ctl/api-call.c \
 	controller/ctl/api-call.h \
 	controller/ctl/api-client.c \
 	controller/ctl/api-client.h \
+	controller/ctl/cmd-apply.c \
+	controller/ctl/cmd-backup.c \
 	controller/ctl/cmd-completion.c \
 	controller/ctl/cmd-describe.c \
-	controller/ctl/cmd-get.c \
-	controller/ctl/cmd-token.c \
 	controller/ctl/cmd-drops.c \
 	controller/ctl/cmd-edit.c \
 	controller/ctl/cmd-events.c \
 	controller/ctl/cmd-explain.c \
 	controller/ctl/cmd-flows.c \
+	controller/ctl/cmd-get.c \
 	controller/ctl/cmd-identities.c \
-	controller/ctl/cmd-status.c \
 	controller/ctl/cmd-quarantine.c \
 	controller/ctl/cmd-reachability.c \
 	controller/ctl/cmd-recommend.c \
-	controller/ctl/cmd-backup.c \
+	controller/ctl/cmd-status.c \
 	controller/ctl/cmd-support-bundle.c \
+	controller/ctl/cmd-token.c \
 	controller/ctl/cmd-top.c \
 	controller/ctl/cmd-trace.c \
 	controller/ctl/cmd-usage.c \
-	controller/ctl/cmd-apply.c \
-	controller/ctl/output-colour.c \
-	controller/ctl/output-colour.h \
+	controller/ctl/command-options.c \
 	controller/ctl/command-table.c \
 	controller/ctl/ctl.h \
 	controller/ctl/describe-rules.c \
 	controller/ctl/describe-types.c \
 	controller/ctl/describe.h \
-	controller/ctl/object-files.c \
-	controller/ctl/event-follow.c \
-	controller/ctl/object-files.h \
-	controller/ctl/command-options.c \
-	controller/ctl/simulator-request.h \
-	controller/ctl/output-plan.c \
-	controller/ctl/output-plan.h \
 	controller/ctl/dispatch.c \
-	controller/ctl/output.c \
-	controller/ctl/output.h \
-	controller/ctl/output-table.c \
-	controller/ctl/output-table.h \
-	controller/ctl/object-types.c \
-	controller/ctl/unixctl.c \
-	controller/ctl/unixctl.h \
+	controller/ctl/event-follow.c \
 	controller/ctl/get-watch.c \
 	controller/ctl/get-watch.h \
+	controller/ctl/object-files.c \
+	controller/ctl/object-files.h \
+	controller/ctl/object-types.c \
 	controller/ctl/object-types.h \
+	controller/ctl/output-colour.c \
+	controller/ctl/output-colour.h \
+	controller/ctl/output-plan.c \
+	controller/ctl/output-plan.h \
+	controller/ctl/output-table.c \
+	controller/ctl/output-table.h \
+	controller/ctl/output.c \
+	controller/ctl/output.h \
+	controller/ctl/simulator-request.h \
+	controller/ctl/support-archive.c \
+	controller/ctl/support-archive.h \
+	controller/ctl/unixctl.c \
+	controller/ctl/unixctl.h \
 	controller/ctl/yaml-print.c \
 	controller/ctl/yaml-scalar.c \
 	controller/ctl/yaml-scalar.h \

@@ -143,7 +143,7 @@ static const struct ctl_column change_columns[] = {
     { "WHO", "/who", NULL },
     { "CHANGE", "/op", NULL },
     { "INSTALLED", NULL, print_installed },
-    { "TOOK", NULL, print_took },
+    { "DURATION", NULL, print_took },
     { NULL, NULL, NULL },
 };
 

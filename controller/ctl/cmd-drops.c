@@ -89,11 +89,11 @@ static const struct ctl_column sample_columns[] = {
     { "HOST", "/host", NULL },
     { "FROM", NULL, print_src },
     { "TO", NULL, print_dst },
-    { "WHAT", "/protocol", NULL },
+    { "PROTOCOL", "/protocol", NULL },
     { "REASON", "/reason", NULL },
     { "OBJECT", NULL, print_object },
     { "RULE", "/rule", NULL },
-    { "TIMES", NULL, print_times },
+    { "COUNT", NULL, print_times },
     { NULL, NULL, NULL },
 };
 
@@ -102,11 +102,11 @@ static const struct ctl_column log_columns[] = {
     { "HOST", "/host", NULL },
     { "FROM", NULL, print_src },
     { "TO", NULL, print_dst },
-    { "WHAT", "/protocol", NULL },
+    { "PROTOCOL", "/protocol", NULL },
     { "VERDICT", "/verdict", NULL },
     { "OBJECT", NULL, print_object },
     { "RULE", "/rule", NULL },
-    { "TIMES", NULL, print_times },
+    { "COUNT", NULL, print_times },
     { NULL, NULL, NULL },
 };
 
@@ -115,7 +115,7 @@ static const struct ctl_column log_rule_columns[] = {
     { "POLICY", "/policy", NULL },
     { "RULE", "/rule", NULL },
     { "EVENTS", "/events", NULL },
-    { "TOLD", "/told", NULL },
+    { "LOGGED", "/told", NULL },
     { "SUPPRESSED", "/suppressed", NULL },
     { NULL, NULL, NULL },
 };

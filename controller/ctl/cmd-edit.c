@@ -329,7 +329,8 @@ send_spec(struct edit *edit, json_t *spec, const char *written, bool *again)
     } else {
         struct ds problem = DS_EMPTY_INITIALIZER;
 
-        ds_put_cstr(&problem, "This was refused.  Mend it and save, or leave "
+        ds_put_cstr(&problem,
+                    "This was refused.  Repair it and save, or leave "
                     "the file as it is to give up:\n");
         ctl_append_problem(&problem, &reply, NULL);
         status = fill_file(edit, ds_cstr(&problem), written);
@@ -372,9 +373,10 @@ edit_once(struct edit *edit, bool *again)
     if (!strcmp(written, edit->shown)) {
         status = leave(edit);
     } else if (!take_spec(edit, &spec, &error)) {
-        char *comments = xasprintf(
-            "This cannot be read.  Mend it and save, or leave the file as it "
-            "is to give up:\n%s", error);
+        char *comments = xasprintf("This cannot be read.  Repair it and save, "
+                                   "or leave the file as it "
+                                   "is to give up:\n%s",
+                                   error);
 
         status = fill_file(edit, comments, written);
         free(comments);

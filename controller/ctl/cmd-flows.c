@@ -220,8 +220,8 @@ show_differences(struct ctl *ctl, const json_t *body)
             JSON_INTEGER_FORMAT", refused %"JSON_INTEGER_FORMAT"%s\n",
             get_count(body, "missing"), get_count(body, "altered"),
             get_count(body, "strangers"), get_count(body, "refused"),
-            json_is_true(json_object_get(body, "mending"))
-            && count_differences(body) ? "; being mended" : "");
+            json_is_true(json_object_get(body, "repairing"))
+            && count_differences(body) ? "; being repaired" : "");
     if (get_count(body, "skipped")) {
         fprintf(ctl->out, "Left out:    %"JSON_INTEGER_FORMAT", which changed "
                 "meanwhile\n", get_count(body, "skipped"));
@@ -261,7 +261,7 @@ static enum ctl_exit
 show_diff(struct ctl *ctl, const char *path)
 {
     struct ctl_reply reply;
-    enum ctl_exit status = ctl_call(ctl, ctl->mend ? "POST" : "GET", path,
+    enum ctl_exit status = ctl_call(ctl, ctl->repair ? "POST" : "GET", path,
                                     NULL, NULL, &reply);
 
     if (status) {
@@ -270,7 +270,7 @@ show_diff(struct ctl *ctl, const char *path)
     if (!ctl_show_raw(ctl, reply.body)) {
         show_differences(ctl, reply.body);
     }
-    if (count_differences(reply.body) && !ctl->mend) {
+    if (count_differences(reply.body) && !ctl->repair) {
         status = CTL_DIFFERS;
     }
     ctl_reply_uninit(&reply);
@@ -298,17 +298,18 @@ ctl_cmd_flows(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     struct ds path = DS_EMPTY_INITIALIZER;
     enum ctl_exit status;
 
-    if (ctl->mend && !ctl->diff) {
-        return ctl_usage(ctl, "flows: --mend requires --diff");
+    if (ctl->repair && !ctl->diff) {
+        return ctl_usage(ctl, "flows: --repair requires --diff");
     }
-    if (ctl->mend && (ctl->app || ctl->stage || ctl->table || ctl->object)) {
-        return ctl_usage(ctl, "flows: --mend mends all that differs: --app, "
+    if (ctl->repair && (ctl->app || ctl->stage || ctl->table || ctl->object)) {
+        return ctl_usage(ctl,
+                         "flows: --repair repairs all that differs: --app, "
                          "--stage, --table and --object cannot be combined "
                          "with it");
     }
     ctl_append_path(&path, "hosts", args[0]);
-    ds_put_cstr(&path, ctl->mend ? "/audit" : "/flows");
-    if (ctl->diff && !ctl->mend) {
+    ds_put_cstr(&path, ctl->repair ? "/audit" : "/flows");
+    if (ctl->diff && !ctl->repair) {
         ctl_append_query(&path, "diff", "true");
     }
     put_filter(ctl, &path);

@@ -278,9 +278,9 @@ print_lag(const json_t *host, struct ds *ds)
 }
 
 static const struct ctl_column behind_columns[] = {
-    { "BEHIND", "/host", NULL },
+    { "HOST", "/host", NULL },
     { "STATE", "/state", NULL },
-    { "LAG", NULL, print_lag },
+    { "BEHIND", NULL, print_lag },
     { "REASON", "/reason", NULL },
     { NULL, NULL, NULL },
 };

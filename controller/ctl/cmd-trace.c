@@ -152,7 +152,7 @@ static const struct ctl_column step_columns[] = {
     { "STAGE", "/stage", NULL },
     { "TABLE", "/table", NULL },
     { "OWNER", "/owner", NULL },
-    { "WHAT", NULL, print_what },
+    { "RESULT", NULL, print_what },
     { NULL, NULL, NULL },
 };
 

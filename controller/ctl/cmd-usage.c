@@ -13,7 +13,7 @@
 static const struct ctl_column columns[] = {
     { "QUOTA", "/quota", NULL },
     { "SCOPE", "/scope", NULL },
-    { "WHAT", "/name", NULL },
+    { "RESOURCE", "/name", NULL },
     { "USED", "/used", NULL },
     { "LIMIT", "/limit", NULL },
     { "HOST", "/host", NULL },

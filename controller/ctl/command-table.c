@@ -150,11 +150,12 @@ const struct ctl_command ctl_commands[] = {
     { "hosts", "", 0, 0,
       CTL_OPT_OUTPUT | CTL_OPT_SELECTOR | CTL_OPT_LIMIT,
       "show the hosts and how they are",
-      "The same as `vmnctl get hosts`.  A host that is \"synced\" holds just\n"
-      "what it is to hold; REVISION is the last that it acknowledged, and LAG\n"
-      "how many it has not, and for how long.  UNANSWERED are bundles on their\n"
-      "way, BACKLOG revisions that wait to be sent as one.  AUDITED says when\n"
-      "its flows were last compared, and FOUND what differed (and was mended).\n"
+      "The same as `vmnctl get hosts`.  A host that is \"synced\" has exactly its\n"
+      "desired flows installed; REVISION is the last that it acknowledged, and\n"
+      "BEHIND how many it has not, and for how long.  OUTSTANDING are bundles\n"
+      "that it has not answered yet, BACKLOG revisions that wait to be sent as\n"
+      "one.  AUDITED is when its flows were last compared, and DRIFT what\n"
+      "differed then (and was repaired).\n"
       "\nExample:\n"
       "  vmnctl hosts\n",
       ctl_cmd_hosts },
@@ -188,13 +189,13 @@ const struct ctl_command ctl_commands[] = {
       "With --diff, the host's switch is read, and what differs is shown: what\n"
       "is missing, altered, there though nobody wants it (stranger), or refused\n"
       "by the switch.  What changed since the reading began is left out, and\n"
-      "counted.  Nothing is changed, unless --mend has it mended as an audit\n"
-      "does.  Exit status 1 if something differs (0 with --mend), 2 if it could\n"
+      "counted.  Nothing is changed, unless --repair has it repaired as an audit\n"
+      "does.  Exit status 1 if something differs (0 with --repair), 2 if it could\n"
       "not be compared.\n"
       "\nExample:\n"
       "  vmnctl flows hv1 --app firewall --object web-1\n"
       "  vmnctl flows hv1 --diff\n"
-      "  vmnctl flows hv1 --diff --mend\n",
+      "  vmnctl flows hv1 --diff --repair\n",
       ctl_cmd_flows },
     { "trace", "PORT TO SERVICE", 3, 3,
       CTL_OPT_SHOWN | CTL_OPT_AFTER | CTL_OPT_REPLY,
@@ -221,7 +222,7 @@ const struct ctl_command ctl_commands[] = {
       "The newest first.  Figures are as old as the last reading of the host\n"
       "(vmnd --count-interval).\n"
       "Below, some of the packets, by name, the newest last: within a budget, so\n"
-      "that a flood costs nothing.  TIMES is how often one came in a row, with\n"
+      "that a flood costs nothing.  COUNT is how often one came in a row, with\n"
       "(+N) others for the same reason that are not told.  With --follow, only\n"
       "these, as they come (with -o json a line each).\n"
       "\nExample:\n"
@@ -246,7 +247,7 @@ const struct ctl_command ctl_commands[] = {
       "show what rules with a log decided",
       "Connections that a rule with `log: true` let open, and packets that it\n"
       "denied or rejected: who to whom, by name.  The newest last.  A rule has\n"
-      "a budget; TIMES is how often a packet came in a row, with (+N) others of\n"
+      "a budget; COUNT is how often a packet came in a row, with (+N) others of\n"
       "the rule that are not told.\n"
       "\nExample:\n"
       "  vmnctl logs --policy db-in --follow\n",

@@ -42,7 +42,7 @@ enum ctl_option {
     CTL_OPT_DRY_RUN = 1 << 9,   /* --dry-run, and -o with it. */
     CTL_OPT_PLAN = 1 << 10,     /* -o, of a command that only plans. */
     CTL_OPT_ONCE = 1 << 11,     /* --once and --interval. */
-    CTL_OPT_FLOWS = 1 << 12,    /* --diff, --mend, --app and the like. */
+    CTL_OPT_FLOWS = 1 << 12,    /* --diff, --repair, --app and the like. */
     CTL_OPT_DATABASE = 1 << 13, /* --database. */
     CTL_OPT_AFTER = 1 << 14,    /* --after. */
     CTL_OPT_REPLY = 1 << 15,    /* --reply. */
@@ -83,7 +83,7 @@ struct ctl {
     bool cascade;
     bool dry_run;
     bool diff;
-    bool mend;
+    bool repair;
     char *app;                  /* Owned, as the next three; or NULL. */
     char *stage;
     char *table;

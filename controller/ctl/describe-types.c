@@ -21,7 +21,7 @@
 
 static const struct ctl_column group_columns[] = {
     { "GROUP", "/name", NULL },
-    { "WHY", "/why", NULL },
+    { "REASON", "/why", NULL },
     { NULL, NULL, NULL },
 };
 
@@ -38,7 +38,7 @@ static const struct ctl_column policy_columns[] = {
 static const struct ctl_column router_columns[] = {
     { "ROUTER", "/name", NULL },
     { "NETWORKS", "/spec/interfaces/*/network", NULL },
-    { "OUTSIDE", "/spec/external/network", NULL },
+    { "EXTERNAL", "/spec/external/network", NULL },
     { NULL, NULL, NULL },
 };
 
@@ -81,7 +81,7 @@ static const struct ctl_column backend_columns[] = {
     { "STATE", "/state", NULL },
     { "SHARE", "/share", NULL },
     { "CONNECTIONS", "/load/connections", NULL },
-    { "A SECOND", "/load/connections_s", NULL },
+    { "RATE", "/load/connections_s", NULL },
     { "HEALTH", "/health/state", NULL },
     { "CHECKED", "/health/checked", NULL },
     { "LAST FAILURE", "/health/reason", NULL },

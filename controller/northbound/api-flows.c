@@ -33,7 +33,7 @@ struct look {
     struct northbound *nb;
     struct http_request *req;
     char *host;
-    bool mend;
+    bool repair;
 };
 
 /* Filters.  -------------------------------------------------------------- */
@@ -147,7 +147,7 @@ on_compared(void *look_, const json_t *result, const char *reason)
 
     if (result) {
         json_t *body = json_pack("{s:s, s:b}", "host", look->host,
-                                 "mending", (int) look->mend);
+                                 "repairing", (int) look->repair);
 
         json_object_update(body, CONST_CAST(json_t *, result));
         http_reply_json(look->req, 200, body);
@@ -190,7 +190,7 @@ look_at(struct http_request *req, struct northbound *nb, const char *host,
     look->nb = nb;
     look->req = req;
     look->host = xstrdup(host);
-    look->mend = fabric_look->mend;
+    look->repair = fabric_look->mend;
     ovs_list_push_back(&nb->looks, &look->node);
     nb->n_looks++;
     http_request_set_gone(req, on_gone, look);

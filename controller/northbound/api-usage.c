@@ -175,15 +175,16 @@ put_family(const struct northbound *nb, struct series *series)
 }
 
 void
-metrics_put_usage(const struct northbound *nb, struct ds *ds)
+metrics_append_usage(const struct northbound *nb, struct ds *ds)
 {
     struct series used = { ds, "vmn_quota_used", NULL, false };
     struct series limit = { ds, "vmn_quota_limit", NULL, true };
 
     metrics_family(ds, used.family, "gauge",
-                   "What is used of the limits of the first 100 quotas; of "
-                   "flows_per_host, on the host where it is most.");
+                   "Usage of the limits of the first 100 quotas; of "
+                   "flows_per_host, on the host with most.");
     put_family(nb, &used);
-    metrics_family(ds, limit.family, "gauge", "These limits.");
+    metrics_family(ds, limit.family, "gauge",
+                   "Limits of the first 100 quotas.");
     put_family(nb, &limit);
 }

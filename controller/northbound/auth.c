@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/northbound/metrics.h"
 #include "controller/schema/selector.h"
 #include "controller/schema/value.h"
 #include "hash.h"
@@ -537,13 +538,12 @@ nb_auth_destroy(struct nb_auth *auth)
 void
 nb_auth_append_metrics(const struct northbound *nb, struct ds *ds)
 {
-    ds_put_format(ds, "# HELP vmn_http_forbidden_total API requests that were "
-                  "not for their account.\n"
-                  "# TYPE vmn_http_forbidden_total counter\n"
-                  "vmn_http_forbidden_total %"PRIu64"\n"
-                  "# HELP vmn_http_throttled_total API requests beyond their "
-                  "account's rate.\n"
-                  "# TYPE vmn_http_throttled_total counter\n"
-                  "vmn_http_throttled_total %"PRIu64"\n", nb->auth->n_refused,
+    metrics_family(ds, "vmn_http_requests_forbidden_total", "counter",
+                   "API requests that their account is not allowed to make.");
+    ds_put_format(ds, "vmn_http_requests_forbidden_total %"PRIu64"\n",
+                  nb->auth->n_refused);
+    metrics_family(ds, "vmn_http_requests_throttled_total", "counter",
+                   "API requests that exceeded the rate of their account.");
+    ds_put_format(ds, "vmn_http_requests_throttled_total %"PRIu64"\n",
                   nb->auth->n_throttled);
 }

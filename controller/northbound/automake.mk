@@ -1,30 +1,35 @@
 # controller/northbound: the JSON API.
 controller_libvmn_a_SOURCES += \
-	controller/northbound/openapi-operations.c \
-	controller/northbound/openapi-replies.c \
-	controller/northbound/openapi-simulator.c \
-	controller/northbound/openapi-operations.h \
 	controller/northbound/api-activity.c \
 	controller/northbound/api-apply.c \
-	controller/northbound/deferred-reply.c \
-	controller/northbound/backend-health.c \
 	controller/northbound/api-backup.c \
+	controller/northbound/api-drops.c \
+	controller/northbound/api-flows.c \
+	controller/northbound/api-identities.c \
+	controller/northbound/api-list.c \
+	controller/northbound/api-object.c \
+	controller/northbound/api-page.c \
+	controller/northbound/api-port-policies.c \
+	controller/northbound/api-reachability.c \
+	controller/northbound/api-recommendations.c \
+	controller/northbound/api-status.c \
+	controller/northbound/api-summary.c \
+	controller/northbound/api-trace.c \
+	controller/northbound/api-usage.c \
+	controller/northbound/auth.c \
+	controller/northbound/auth.h \
+	controller/northbound/backend-health.c \
 	controller/northbound/balancer-status.c \
 	controller/northbound/certificates.c \
 	controller/northbound/change.c \
-	controller/northbound/auth.c \
-	controller/northbound/auth.h \
-	controller/northbound/api-drops.c \
+	controller/northbound/deferred-reply.c \
 	controller/northbound/envelope.c \
-	controller/northbound/event-streams.c \
 	controller/northbound/event-sources.c \
+	controller/northbound/event-streams.c \
 	controller/northbound/events.c \
 	controller/northbound/events.h \
-	controller/northbound/api-flows.c \
-	controller/northbound/api-identities.c \
-	controller/northbound/api-usage.c \
-	controller/northbound/api-status.c \
-	controller/northbound/api-list.c \
+	controller/northbound/group-ports.c \
+	controller/northbound/metrics-format.c \
 	controller/northbound/metrics-listeners.c \
 	controller/northbound/metrics-objects.c \
 	controller/northbound/metrics-process.c \
@@ -33,21 +38,17 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/northbound-private.h \
 	controller/northbound/northbound.c \
 	controller/northbound/northbound.h \
-	controller/northbound/api-object.c \
-	controller/northbound/api-page.c \
-	controller/northbound/api-port-policies.c \
-	controller/northbound/group-ports.c \
-	controller/northbound/problem-details.c \
-	controller/northbound/query-parameters.c \
+	controller/northbound/object-json.c \
 	controller/northbound/observation-expiry.c \
+	controller/northbound/openapi-operations.c \
+	controller/northbound/openapi-operations.h \
+	controller/northbound/openapi-replies.c \
+	controller/northbound/openapi-simulator.c \
 	controller/northbound/openapi-types.c \
 	controller/northbound/openapi.c \
 	controller/northbound/openapi.h \
-	controller/northbound/api-reachability.c \
+	controller/northbound/problem-details.c \
+	controller/northbound/query-parameters.c \
 	controller/northbound/recommend-objects.c \
 	controller/northbound/recommend-private.h \
-	controller/northbound/api-recommendations.c \
-	controller/northbound/simulation.c \
-	controller/northbound/object-json.c \
-	controller/northbound/api-summary.c \
-	controller/northbound/api-trace.c
+	controller/northbound/simulation.c

@@ -31,7 +31,7 @@ put_states(const struct northbound *nb, struct ds *ds)
         free(members);
     }
     metrics_family(ds, name, "gauge",
-                   "Backends of all balancers, by what they do.");
+                   "Backends of all balancers, by state.");
     for (size_t i = 0; i < VMN_N_LB_STATES; i++) {
         ds_put_format(ds, "%s{state=\"%s\"} %"PRIu64"\n", name,
                       nb_backend_states[i], n_in_state[i]);
@@ -39,14 +39,14 @@ put_states(const struct northbound *nb, struct ds *ds)
 }
 
 void
-metrics_put_health(const struct northbound *nb, struct ds *ds)
+metrics_append_health(const struct northbound *nb, struct ds *ds)
 {
     static const char probes[] = "vmn_health_probes_total";
     struct prober_stats stats;
 
     health_get_stats(nb->health, &stats);
     metrics_family(ds, probes, "counter",
-                   "Probes of backends, by what became of them.");
+                   "Probes of backends, by result.");
     ds_put_format(ds, "%s{result=\"ok\"} %"PRIu64"\n", probes, stats.n_ok);
     ds_put_format(ds, "%s{result=\"failed\"} %"PRIu64"\n", probes,
                   stats.n_failed);

@@ -6,6 +6,7 @@
 
 #include <config.h>
 
+#include "controller/northbound/metrics.h"
 #include "controller/northbound/northbound-private.h"
 
 #include <errno.h>
@@ -145,12 +146,12 @@ static const struct {
     uint64_t (*get)(const struct tls_info *);
 } metrics[] = {
     { "vmn_certificate_expiry_timestamp_seconds", "gauge",
-      "When a certificate ends to be good, since 1970.", get_expiry },
+      "When a certificate expires, as a Unix time.", get_expiry },
     { "vmn_certificate_ca_expiry_timestamp_seconds", "gauge",
-      "When the first of the CAs that are believed expires, since 1970.",
+      "When the first of the trusted CAs expires, as a Unix time.",
       get_ca_expiry },
     { "vmn_certificate_load_failures_total", "counter",
-      "Certificates that were replaced by what is no good.", get_failures },
+      "Failed loads of a replaced certificate.", get_failures },
 };
 
 void
@@ -163,8 +164,7 @@ nb_certificates_append_metrics(const struct northbound *nb, struct ds *ds)
     char *fault = find_fault(nb);
 
     for (size_t i = 0; i < ARRAY_SIZE(metrics); i++) {
-        ds_put_format(ds, "# HELP %s %s\n# TYPE %s %s\n", metrics[i].name,
-                      metrics[i].help, metrics[i].name, metrics[i].type);
+        metrics_family(ds, metrics[i].name, metrics[i].type, metrics[i].help);
         for (size_t j = 0; j < ARRAY_SIZE(uses); j++) {
             if (uses[j].tls) {
                 struct tls_info info;
@@ -176,9 +176,8 @@ nb_certificates_append_metrics(const struct northbound *nb, struct ds *ds)
             }
         }
     }
-    ds_put_format(ds, "# HELP vmn_certificate_ca_shared Whether one CA is "
-                  "believed for more than one purpose.\n"
-                  "# TYPE vmn_certificate_ca_shared gauge\n"
-                  "vmn_certificate_ca_shared %d\n", fault != NULL);
+    metrics_family(ds, "vmn_certificate_ca_shared", "gauge",
+                   "1 if one CA is trusted for more than one purpose.");
+    ds_put_format(ds, "vmn_certificate_ca_shared %d\n", fault != NULL);
     free(fault);
 }

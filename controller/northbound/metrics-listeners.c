@@ -40,7 +40,7 @@ get_listeners(const struct northbound *nb, struct listener listeners[3])
 }
 
 void
-metrics_put_listeners(const struct northbound *nb, struct ds *ds)
+metrics_append_listeners(const struct northbound *nb, struct ds *ds)
 {
     static const char pending[] = "vmn_connections_pending";
     static const char refused[] = "vmn_connections_refused_total";

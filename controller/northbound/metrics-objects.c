@@ -60,24 +60,25 @@ static const struct kind kinds[] = {
         .table = VMN_TABLE_POLICY,
         .label = "policy",
         .name = { "vmn_policy_packets_total", "vmn_policy_bytes_total" },
-        .help = { "Packets that rules of the policy decided, of allowed "
-                  "connections those that began them.", "Bytes of these." },
+        .help = { "Packets decided by rules of the policy; of allowed "
+                  "connections only those that opened them.", "Bytes of these "
+                                                              "packets." },
         .others_name = "vmn_policies_other",
-        .others_help = "Policies whose counters are summed up as other.",
+        .others_help = "Policies whose counters are aggregated as other.",
         .read = read_policy,
     }, {
         .table = VMN_TABLE_LOADBALANCER,
         .label = "loadbalancer",
-        .name = { "vmn_loadbalancer_opening_packets_total",
+        .name = { "vmn_loadbalancer_connection_attempts_total",
                   "vmn_loadbalancer_dropped_packets_total",
                   "vmn_loadbalancer_limited_packets_total" },
-        .help = { "Packets that began, or tried again to begin, a connection "
-                  "to a backend.", "Packets to the virtual IP that were "
-                  "dropped, but for those over a client's limit.",
-                  "Packets that would have begun one connection more than "
-                  "their clients may open, and were dropped." },
+        .help = { "Packets that opened, or retried to open, a connection to a "
+                  "backend.", "Packets to the virtual IP that were dropped, "
+                  "except those over a client's limit.",
+                  "Packets dropped because their client exceeded its limit of "
+                  "connections." },
         .others_name = "vmn_loadbalancers_other",
-        .others_help = "Balancers whose counters are summed up as other.",
+        .others_help = "Balancers whose counters are aggregated as other.",
         .read = read_balancer,
     },
 };
@@ -267,7 +268,7 @@ put_kind(const struct kind *kind, const struct objects *objects,
 }
 
 void
-metrics_put_objects(struct northbound *nb, struct ds *ds)
+metrics_append_objects(struct northbound *nb, struct ds *ds)
 {
     for (size_t i = 0; i < N_KINDS; i++) {
         read_all(nb, &kinds[i], &nb->metrics_objects->of[i]);

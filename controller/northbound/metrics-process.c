@@ -50,28 +50,29 @@ put_times(struct ds *ds, const char *name, const char *help,
 }
 
 void
-metrics_put_times(const struct northbound *nb, const struct histogram *stored,
-                  const struct histogram *installed,
-                  const struct histogram *writing, struct ds *ds)
+metrics_append_times(const struct northbound *nb, const struct histogram *stored,
+                     const struct histogram *installed,
+                     const struct histogram *writing, struct ds *ds)
 {
     struct loop_stats turns;
 
-    put_times(ds, "vmn_commit_stored_seconds", "From the beginning of a "
+    put_times(ds, "vmn_commit_stored_seconds", "Time from the start of a "
               "group of revisions until it was durable.", stored);
-    put_times(ds, "vmn_commit_installed_seconds", "The same until all hosts "
-              "that it concerns had acknowledged it.", installed);
+    put_times(ds, "vmn_commit_installed_seconds", "Time from the start of a "
+              "group of revisions until all hosts concerned had acknowledged "
+              "it.", installed);
     put_times(ds, "vmn_store_write_seconds",
-              "Writing a group of changes, with its fsync.", writing);
+              "Time to write a group of changes, with its fsync.", writing);
     if (!nb->loop) {
         return;
     }
     loop_get_stats(nb->loop, &turns);
-    put_histogram(ds, "vmn_loop_turn_seconds",
-                  "CPU time of a turn of the event loop.", loop_turn_us,
+    put_histogram(ds, "vmn_loop_iteration_seconds",
+                  "CPU time of an iteration of the event loop.", loop_turn_us,
                   LOOP_N_BOUNDS, turns.n, turns.total_us);
-    metrics_family(ds, "vmn_loop_turn_longest_seconds", "gauge",
-                   "The longest turn.");
-    ds_put_format(ds, "vmn_loop_turn_longest_seconds %.6f\n",
+    metrics_family(ds, "vmn_loop_iteration_max_seconds", "gauge",
+                   "CPU time of the longest iteration of the event loop.");
+    ds_put_format(ds, "vmn_loop_iteration_max_seconds %.6f\n",
                   turns.longest_us / 1e6);
 }
 
@@ -175,12 +176,12 @@ put_start_time(struct ds *ds)
 }
 
 void
-metrics_put_process(struct ds *ds)
+metrics_append_process(struct ds *ds)
 {
     struct rusage usage;
 
     metrics_family(ds, "vmn_build_info", "gauge",
-                   "1, with what is running as labels.");
+                   "1, labelled with the version that runs.");
     ds_put_cstr(ds, "vmn_build_info{version=");
     metrics_label(ds, VMN_VERSION);
     ds_put_cstr(ds, "} 1\n");

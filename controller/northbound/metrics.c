@@ -60,217 +60,213 @@ struct metric {
     { NAME, HELP, true, PARTS, offsetof(struct figures, MEMBER) }
 
 static const struct metric metrics[] = {
-    GAUGE("vmn_ready", ready, "1 once the controller is up."),
+    GAUGE("vmn_ready", ready, "1 once the state is loaded and compiled."),
     GAUGE("vmn_revision", revision, "Newest durable revision."),
-    COUNTER("vmn_revisions_total", commit.n_revisions,
-            "Revisions made since the start."),
+    COUNTER("vmn_revisions_total", commit.n_revisions, "Revisions committed."),
     GAUGE("vmn_installed_revision", fabric.installed_revision,
           "Newest revision that all hosts have acknowledged."),
     GAUGE_SECONDS("vmn_installed_lag_seconds", fabric.lag_ms, 1000,
-                  "How long the oldest revision that some connected host "
-                  "lacks has been there."),
-    GAUGE("vmn_engine_units", engine.n_units, "Units that are kept."),
-    GAUGE("vmn_engine_queries", engine.n_queries, "Queries kept."),
-    GAUGE("vmn_engine_facts", engine.n_relation_values, "Facts published."),
-    GAUGE("vmn_engine_flows", engine.n_flows, "Flows wanted."),
-    GAUGE("vmn_engine_groups", engine.n_groups, "Groups wanted."),
-    GAUGE("vmn_engine_scopes", engine.n_scopes, "Scopes with flows."),
+                  "Age of the oldest revision that a connected host has not "
+                  "acknowledged."),
+    GAUGE("vmn_engine_units", engine.n_units,
+          "Units in the dependency graph."),
+    GAUGE("vmn_engine_queries", engine.n_queries,
+          "Queries in the dependency graph."),
+    GAUGE("vmn_engine_relation_values", engine.n_relation_values,
+          "Values of relations, as units publish them."),
+    GAUGE("vmn_engine_flows", engine.n_flows,
+          "Flows in the desired state of all hosts."),
+    GAUGE("vmn_engine_groups", engine.n_groups,
+          "Groups in the desired state of all hosts."),
+    GAUGE("vmn_engine_scopes", engine.n_scopes,
+          "Scopes (sets of hosts) that have flows."),
     GAUGE("vmn_engine_message_bytes", engine.n_bytes,
-          "Bytes of encoded messages."),
+          "Bytes of encoded OpenFlow messages kept."),
     COUNTER("vmn_engine_runs_total", engine.n_runs, "Compilations."),
     COUNTER("vmn_engine_units_computed_total", engine.n_units_computed,
-            "Units compiled."),
+            "Units computed."),
     COUNTER("vmn_engine_queries_computed_total", engine.n_queries_computed,
-            "Queries evaluated."),
-    COUNTER("vmn_engine_queries_cut_total", engine.n_queries_cut,
-            "Queries evaluated to the value they had."),
-    GAUGE("vmn_commit_queue", commit.n_queue, "Requests that wait."),
+            "Queries computed."),
+    COUNTER("vmn_engine_queries_unchanged_total", engine.n_queries_cut,
+            "Queries computed whose value did not change."),
+    GAUGE("vmn_commit_queue_length", commit.n_queue,
+          "Requests waiting to be committed."),
     COUNTER("vmn_commit_groups_total", commit.n_groups,
-            "Groups of requests: each is one compile and one bundle a host."),
+            "Groups of requests committed; each is one compilation and at "
+            "most one bundle per host."),
     COUNTER("vmn_commit_requests_total", commit.n_requests,
             "Requests in these groups."),
     GAUGE_SECONDS("vmn_commit_delay_seconds", commit.delay_us, 1000000,
-          "How long a group waits for more while hosts are behind."),
+                  "How long a group waits for more requests while hosts are "
+                  "behind."),
     COUNTER("vmn_commit_delayed_total", commit.n_waits,
-            "Groups that have waited so."),
-    COUNTER_SECONDS("vmn_commit_delayed_seconds_total", commit.waited_us,
-                    1000000, "How long, in all."),
+            "Groups that were delayed to batch more requests."),
+    COUNTER_SECONDS("vmn_commit_delay_seconds_total", commit.waited_us,
+                    1000000, "Total delay of these groups."),
     GAUGE("vmn_hosts", fabric.n_hosts, "Hosts configured."),
-    GAUGE("vmn_hosts_connected", fabric.n_connected, "Hosts connected."),
+    GAUGE("vmn_hosts_connected", fabric.n_connected,
+          "Hosts whose switch is connected."),
     GAUGE("vmn_hosts_synced", fabric.n_synced,
-          "Hosts that hold what is wanted."),
+          "Hosts that have their desired flows installed."),
     GAUGE("vmn_hosts_diverged", fabric.n_diverged,
-          "Connected hosts whose switches refuse something."),
+          "Connected hosts whose switch rejects part of the desired flows."),
     GAUGE("vmn_ports_with_candidate", fabric.n_candidates,
-          "Ports whose interface a second host has, which may be bound "
-          "there."),
+          "Ports whose interface is also present on a second host, to which "
+          "they may be rebound."),
     COUNTER("vmn_fabric_flow_adds_total", fabric.n_flow_adds,
-            "Flows added on switches."),
+            "Flow additions sent to switches."),
     COUNTER("vmn_fabric_flow_deletes_total", fabric.n_flow_deletes,
-            "Flows withdrawn from switches."),
+            "Flow deletions sent to switches."),
     COUNTER("vmn_fabric_group_mods_total", fabric.n_group_mods,
-            "Group messages sent."),
-    COUNTER("vmn_fabric_bundles_total", fabric.n_bundles, "Bundles sent."),
+            "Group modifications sent to switches."),
+    COUNTER("vmn_fabric_bundles_total", fabric.n_bundles,
+            "Bundles sent to switches."),
     COUNTER("vmn_fabric_errors_total", fabric.n_errors,
-            "Errors from switches."),
+            "OpenFlow errors received from switches."),
     COUNTER("vmn_fabric_reconciles_total", fabric.n_reconciles,
             "Reconciliations of a host."),
     COUNTER("vmn_fabric_reconciles_unchanged_total",
             fabric.n_reconciles_unchanged,
-            "Of these, with nothing to change."),
-    COUNTER("vmn_fabric_fingerprints_equal_total",
+            "Reconciliations that found nothing to change."),
+    COUNTER("vmn_fabric_reconciles_digest_matched_total",
             fabric.n_fingerprints_equal,
-            "Of these, known by the fingerprint alone."),
+            "Reconciliations that a matching digest made unnecessary."),
     COUNTER("vmn_fabric_audits_total", fabric.n_audits, "Audits of a host."),
     COUNTER("vmn_fabric_audit_missing_total", fabric.n_audit_missing,
             "Flows and groups that audits found missing."),
     COUNTER("vmn_fabric_audit_altered_total", fabric.n_audit_altered,
             "Flows and groups that audits found altered."),
-    COUNTER("vmn_fabric_audit_strangers_total", fabric.n_audit_unknown,
-            "Flows and groups that audits found and nobody wants."),
-    COUNTER("vmn_fabric_put_off_total", fabric.n_put_off,
-            "Differences not sent at once, as a host owed answers."),
-    COUNTER("vmn_fabric_merged_total", fabric.n_merged,
-            "Of these, merged into another's bundle."),
+    COUNTER("vmn_fabric_audit_unknown_total", fabric.n_audit_unknown,
+            "Flows and groups that audits found and that are not desired."),
+    COUNTER("vmn_fabric_deltas_deferred_total", fabric.n_put_off,
+            "Deltas deferred because a host had outstanding bundles."),
+    COUNTER("vmn_fabric_deltas_merged_total", fabric.n_merged,
+            "Deferred deltas that were merged with another one."),
     COUNTER("vmn_fabric_stalls_total", fabric.n_stalls,
-            "Hosts cut off for not reading or not answering."),
+            "Hosts disconnected because they did not read or acknowledge."),
     COUNTER("vmn_host_reports_delayed_total", fabric.n_reports_delayed,
-            "Reports of hosts that waited, since what the host reports "
-            "changes too often."),
+            "Reports of hosts delayed because they exceeded --report-rate."),
     COUNTER("vmn_conntrack_flushes_total", fabric.n_flushes,
-            "Kinds of connections that a host was told to forget."),
-    COUNTER("vmn_conntrack_flushes_refused_total", fabric.n_flushes_refused,
-            "The same, of hosts whose Open vSwitch cannot."),
-    COUNTER("vmn_conntrack_flushes_lost_total", fabric.n_flushes_lost,
-            "The same, given up: hosts away for long, or too many at a time."),
+            "Conntrack flushes sent to hosts."),
+    COUNTER("vmn_conntrack_flushes_unsupported_total",
+            fabric.n_flushes_refused,
+            "Conntrack flushes that a host's Open vSwitch does not support."),
+    COUNTER("vmn_conntrack_flushes_abandoned_total", fabric.n_flushes_lost,
+            "Conntrack flushes abandoned: the host was away for long, or too "
+            "many were pending."),
     GAUGE("vmn_ovsdb_sessions", fabric.n_ovsdb_sessions,
           "Hosts whose database is connected."),
     COUNTER("vmn_ovsdb_sessions_opened_total", fabric.n_ovsdb_opened,
-            "Sessions with hosts' databases that began."),
+            "OVSDB sessions established."),
     GAUGE("vmn_openflow_sessions", fabric.n_connected,
           "Hosts whose switch is connected."),
     COUNTER("vmn_openflow_sessions_opened_total", fabric.n_openflow_opened,
-            "Sessions with hosts' switches that began."),
-    COUNTER("vmn_datapath_id_clashes_total", fabric.n_datapath_clashes,
-            "Hosts refused since they came with the datapath id of another."),
+            "OpenFlow sessions established."),
+    COUNTER("vmn_datapath_id_conflicts_total", fabric.n_datapath_clashes,
+            "Hosts rejected because another host has their datapath id."),
     COUNTER("vmn_switch_connections_refused_total", fabric.n_conns_refused,
-            "Connections of switches refused, as there were too many."),
+            "Connections of switches refused at the limit."),
     COUNTER("vmn_switch_connections_failed_total", fabric.n_conns_failed,
-            "Connections that ended before the handshake was complete."),
-    COUNTER("vmn_switch_messages_bad_total", fabric.n_conns_bad,
-            "Messages on switches' connections that made no sense."),
-    COUNTER("vmn_switch_connections_silent_total", fabric.n_conns_silent,
-            "Connections of switches closed for not answering a probe."),
+            "Connections of switches that ended before the handshake was "
+            "complete."),
+    COUNTER("vmn_switch_messages_invalid_total", fabric.n_conns_bad,
+            "Invalid messages received from switches."),
+    COUNTER("vmn_switch_connections_timed_out_total", fabric.n_conns_silent,
+            "Connections of switches closed because a liveness probe was not "
+            "answered."),
     GAUGE("vmn_store_ok", store_ok,
           "1 unless the newest change could not be stored."),
     GAUGE("vmn_store_corrupt", store_corrupt,
-          "1 once the database has turned out to be corrupt."),
+          "1 once the database was found to be corrupt."),
     GAUGE("vmn_store_bytes", store.size, "Size of the database."),
     GAUGE("vmn_store_log_bytes", store.log_size,
-          "Size of its write-ahead log."),
+          "Size of the database's write-ahead log."),
     COUNTER("vmn_store_batches_total", store.n_batches,
-            "Groups of changes stored, with one fsync each."),
+            "Groups of changes stored, each with one fsync."),
     COUNTER("vmn_store_failures_total", store.n_failed,
-            "Groups of changes that the store refused."),
+            "Groups of changes that could not be stored."),
     COUNTER("vmn_store_read_failures_total", store.n_read_failures,
-            "Readings of the log of changes that failed."),
+            "Failed reads of the log of changes."),
     COUNTER("vmn_store_backups_total", store.n_copies, "Backups made."),
     COUNTER("vmn_audit_log_entries_total", audit_log.n_written,
-            "Changes by people that were written to --audit-log."),
+            "Changes by users written to --audit-log."),
     COUNTER("vmn_audit_log_lost_total", audit_log.n_lost,
-            "Changes by people that could not be written to it."),
+            "Changes by users that could not be written to --audit-log."),
     COUNTER("vmn_packet_ins_total", fabric.n_packet_ins,
-            "Packets that switches sent up."),
+            "Packet-ins received."),
     COUNTER("vmn_packet_ins_answered_total", fabric.n_packets_answered,
-            "Of these, answered."),
-    COUNTER("vmn_packet_ins_limited_total", fabric.n_packets_limited,
-            "Of these, over the rate of their port or host."),
+            "Packet-ins that were answered."),
+    COUNTER("vmn_packet_ins_rate_limited_total", fabric.n_packets_limited,
+            "Packet-ins dropped by vmnd because they exceeded the rate of "
+            "their port or host."),
     COUNTER("vmn_packet_outs_total", fabric.n_packet_outs,
-            "Packets sent for these."),
-    COUNTER("vmn_samples_in_total", fabric.n_samples_in,
-            "Copies of packets that switches sent up."),
-    COUNTER("vmn_samples_total", fabric.n_samples,
-            "Of these, kept as a sample of a drop or an event of a log."),
+            "Packet-outs sent."),
+    COUNTER("vmn_samples_received_total", fabric.n_samples_in,
+            "Packet samples received from switches."),
+    COUNTER("vmn_samples_recorded_total", fabric.n_samples,
+            "Packet samples recorded as a drop or as an event of a rule's "
+            "log."),
     COUNTER("vmn_samples_suppressed_total", fabric.n_samples_suppressed,
-            "Of these, not kept, for the budget's sake."),
+            "Packet samples discarded because they exceeded their budget."),
     COUNTER("vmn_flow_count_polls_total", fabric.n_counter_polls,
-            "Readings of a host's counters."),
+            "Polls of a host's flow counters."),
     COUNTER("vmn_flow_count_poll_failures_total", fabric.n_counter_failures,
-            "Of these, that failed."),
-    GAUGE("vmn_counted_flows", fabric.n_counted_flows,
-          "Flows of all hosts whose hits are kept."),
-    COUNTER("vmn_counters_full_total", fabric.n_counters_full,
-            "Readings of flows not kept, for want of room."),
-    GAUGE("vmn_http_connections", http.n_connections, "API clients."),
+            "Polls of a host's flow counters that failed."),
+    GAUGE("vmn_flow_counts", fabric.n_counted_flows,
+          "Flows, on all hosts, whose counters are kept."),
+    COUNTER("vmn_flow_counts_discarded_total", fabric.n_counters_full,
+            "Flow counters discarded for lack of room."),
+    GAUGE("vmn_http_connections", http.n_connections,
+          "Open connections of API clients."),
     GAUGE("vmn_http_streams", http.n_streams,
-          "Of these, with a reply that goes on."),
+          "Open connections of API clients with a streaming reply."),
     COUNTER("vmn_http_received_bytes_total", http.n_bytes_in,
-            "Bytes of API clients' requests."),
+            "Bytes received from API clients."),
     COUNTER("vmn_http_sent_bytes_total", http.n_bytes_out,
-            "Bytes of replies to them."),
-    COUNTER("vmn_http_accepted_total", http.n_accepted,
-            "API clients accepted."),
-    COUNTER("vmn_http_turned_away_total", http.n_turned_away,
-            "API clients refused at the limit."),
+            "Bytes sent to API clients."),
+    COUNTER("vmn_http_connections_accepted_total", http.n_accepted,
+            "Connections of API clients accepted."),
+    COUNTER("vmn_http_connections_rejected_total", http.n_turned_away,
+            "Connections of API clients rejected at the limit."),
     COUNTER("vmn_http_requests_total", http.n_requests, "API requests."),
-    COUNTER("vmn_http_bad_total", http.n_bad,
+    COUNTER("vmn_http_requests_malformed_total", http.n_bad,
             "API requests that were malformed."),
-    COUNTER("vmn_http_cross_origin_total", http.n_cross_origin,
-            "API requests of pages of other origins, refused."),
-    COUNTER("vmn_http_unauthorized_total", http.n_unauthorized,
-            "API requests without the right token."),
-    COUNTER("vmn_http_logins_delayed_total", http.n_logins_delayed,
-            "Wrong tokens that were refused late, since too many came from "
+    COUNTER("vmn_http_requests_cross_origin_total", http.n_cross_origin,
+            "API requests rejected because they came from a page of another "
+            "origin."),
+    COUNTER("vmn_http_requests_unauthorized_total", http.n_unauthorized,
+            "API requests without a valid token or certificate."),
+    COUNTER("vmn_http_auth_failures_delayed_total", http.n_logins_delayed,
+            "Replies to invalid tokens delayed because too many came from "
             "their address."),
-    COUNTER("vmn_http_logins_refused_total", http.n_logins_refused,
-            "API requests whose token was not looked at, since too many wrong "
-            "ones came from their address."),
-    COUNTER("vmn_http_connections_refused_total", http.n_conns_refused,
-            "API requests refused since their account has too many "
+    COUNTER("vmn_http_auth_attempts_rejected_total", http.n_logins_refused,
+            "API requests rejected unchecked because too many invalid tokens "
+            "came from their address."),
+    COUNTER("vmn_http_account_connections_rejected_total",
+            http.n_conns_refused,
+            "API requests rejected because their account has too many "
             "connections in use."),
     GAUGE("vmn_http_body_bytes", http.n_body_bytes,
-          "Bytes of the bodies of API requests in flight."),
-    COUNTER("vmn_http_bodies_refused_total", http.n_bodies_refused,
-            "API requests refused for what their bodies would take."),
-    COUNTER("vmn_http_timed_out_total", http.n_timed_out,
-            "API clients that were too slow."),
-    COUNTER("vmn_http_gone_total", http.n_gone,
-            "API clients that left before the reply."),
+          "Bytes of request bodies in flight."),
+    COUNTER("vmn_http_bodies_rejected_total", http.n_bodies_refused,
+            "API requests rejected because their bodies exceeded a budget."),
+    COUNTER("vmn_http_client_timeouts_total", http.n_timed_out,
+            "API clients disconnected because they were too slow."),
+    COUNTER("vmn_http_client_disconnects_total", http.n_gone,
+            "API clients that disconnected before their reply."),
     COUNTER("vmn_health_changes_total", health.n_changes,
-            "Changes of backends' states."),
-    COUNTER("vmn_health_probes_late_total", health.n_late,
-            "Probes that had to wait, as too many were due."),
+            "State changes of backends."),
+    COUNTER("vmn_health_probes_delayed_total", health.n_late,
+            "Probes delayed because too many were due."),
     COUNTER("vmn_health_frames_ignored_total", health.n_ignored,
-            "Frames that came for probes and were no answer to one."),
-    GAUGE("vmn_event_readers", events.n_readers,
-          "API clients that listen to events."),
-    COUNTER("vmn_event_readers_cut_off_total", events.n_cut_off,
-            "Of these, cut off since they did not keep up."),
-    COUNTER("vmn_event_readers_refused_total", events.n_refused,
-            "API clients that were not let listen to events: there were too "
-            "many, in all or of their account."),
+            "Frames received by probes that answered none."),
+    GAUGE("vmn_event_streams", events.n_readers,
+          "API clients subscribed to events."),
+    COUNTER("vmn_event_streams_overrun_total", events.n_cut_off,
+            "Event streams closed because their client did not keep up."),
+    COUNTER("vmn_event_streams_rejected_total", events.n_refused,
+            "Event streams rejected at the limit of all, or of their account."),
 };
-
-void
-metrics_family(struct ds *ds, const char *name, const char *type,
-               const char *help)
-{
-    ds_put_format(ds, "# HELP %s %s\n# TYPE %s %s\n", name, help, name,
-                  type);
-}
-
-void
-metrics_label(struct ds *ds, const char *text)
-{
-    ds_put_char(ds, '"');
-    for (const char *p = text; *p; p++) {
-        if (*p == '\\' || *p == '"') {
-            ds_put_char(ds, '\\');
-        }
-        ds_put_char(ds, (unsigned char) *p < ' ' ? ' ' : *p);
-    }
-    ds_put_char(ds, '"');
-}
 
 /* The table. */
 static void
@@ -299,7 +295,7 @@ put_states(const struct fabric_stats *stats, struct ds *ds)
 {
     static const char name[] = "vmn_hosts_in_state";
 
-    metrics_family(ds, name, "gauge", "Hosts, by their state.");
+    metrics_family(ds, name, "gauge", "Hosts, by state.");
     for (size_t i = 0; i < FABRIC_N_STATES; i++) {
         ds_put_format(ds, "%s{state=\"%s\"} %"PRIu64"\n", name,
                       fabric_states[i], stats->n_in_state[i]);
@@ -309,7 +305,7 @@ put_states(const struct fabric_stats *stats, struct ds *ds)
 static void
 put_types(const struct model *model, struct ds *ds)
 {
-    metrics_family(ds, "vmn_objects", "gauge", "Objects, by their type.");
+    metrics_family(ds, "vmn_objects", "gauge", "Objects, by type.");
     for (int i = 0; i < VMN_N_TABLES; i++) {
         if (!schema_tables[i].observed) {
             ds_put_format(ds, "vmn_objects{type=\"%s\"} %"PRIuSIZE"\n",
@@ -328,7 +324,7 @@ put_classes(const struct engine *engine, struct ds *ds)
     static const char name[] = "vmn_engine_class_computed_total";
 
     metrics_family(ds, name, "counter",
-                   "Computations of units and queries, by class.");
+                   "Units and queries computed, by class.");
     for (size_t i = 0; i < engine_n_classes(engine); i++) {
         struct engine_class c = engine_get_class(engine, i);
 
@@ -345,11 +341,11 @@ put_apps(const struct northbound *nb, struct ds *ds)
     static const struct {
         const char *member, *name, *help;
     } families[] = {
-        { "units", "vmn_app_units", "Units that are kept, by app." },
-        { "flows", "vmn_app_flows", "Flows wanted, by app." },
-        { "groups", "vmn_app_groups", "Groups wanted, by app." },
+        { "units", "vmn_app_units", "Units, by app." },
+        { "flows", "vmn_app_flows", "Flows in the desired state, by app." },
+        { "groups", "vmn_app_groups", "Groups in the desired state, by app." },
         { "problems", "vmn_app_problems",
-          "Units that failed or contradict another, by app." },
+          "Units that failed or contradict another one, by app." },
     };
     const struct pipeline *pipeline = apphost_pipeline(nb->apphost);
     size_t n_apps = pipeline ? pipeline->n_apps : 0;
@@ -386,18 +382,18 @@ put_webhooks(const struct webhook *webhook, struct ds *ds)
     }
     webhook_get_stats(webhook, &stats);
     metrics_family(ds, name, "counter",
-                   "Calls of webhooks that have ended, by their result.");
+                   "Webhook calls completed, by result.");
     for (size_t i = WEBHOOK_WAITING + 1; i < WEBHOOK_N_OUTCOMES; i++) {
         ds_put_format(ds, "%s{result=\"%s\"} %"PRIu64"\n", name,
                       webhook_outcome_names[i], stats.n_calls[i]);
     }
-    metrics_family(ds, "vmn_webhook_calls_waiting", "gauge",
-                   "Calls of webhooks that have not ended.");
-    ds_put_format(ds, "vmn_webhook_calls_waiting %"PRIu64"\n",
+    metrics_family(ds, "vmn_webhook_calls_pending", "gauge",
+                   "Webhook calls not completed.");
+    ds_put_format(ds, "vmn_webhook_calls_pending %"PRIu64"\n",
                   stats.n_calls[WEBHOOK_WAITING]);
-    metrics_family(ds, "vmn_webhook_tries_total", "counter",
-                   "Requests that were made for them.");
-    ds_put_format(ds, "vmn_webhook_tries_total %"PRIu64"\n", stats.n_tries);
+    metrics_family(ds, "vmn_webhook_attempts_total", "counter",
+                   "Requests made for webhook calls, retries included.");
+    ds_put_format(ds, "vmn_webhook_attempts_total %"PRIu64"\n", stats.n_tries);
 }
 
 /* Loads of balancers that have thresholds. */
@@ -413,13 +409,13 @@ put_loads(const struct load_monitor *load, struct ds *ds)
     }
     load_monitor_get_stats(load, &stats);
     metrics_family(ds, told, "counter",
-                   "Events of load, by direction.");
+                   "Scale events, by direction.");
     for (size_t i = LOAD_SAME + 1; i < LOAD_N_DIRECTIONS; i++) {
         ds_put_format(ds, "%s{direction=\"%s\"} %"PRIu64"\n", told,
                       load_direction_names[i], stats.n_told[i]);
     }
     metrics_family(ds, states, "gauge",
-                   "Load balancers with thresholds of load, by state.");
+                   "Balancers with load thresholds, by state.");
     for (size_t i = 0; i < LOAD_N_STATES; i++) {
         ds_put_format(ds, "%s{state=\"%s\"} %"PRIu64"\n", states,
                       load_state_names[i], stats.n_in_state[i]);
@@ -429,7 +425,7 @@ put_loads(const struct load_monitor *load, struct ds *ds)
 static void
 put_claim(void *ds, const char *host, const char *expected, uint64_t n)
 {
-    ds_put_cstr(ds, "vmn_port_claims_refused_total{host=");
+    ds_put_cstr(ds, "vmn_port_claims_rejected_total{host=");
     metrics_label(ds, host);
     ds_put_cstr(ds, ",expected=");
     metrics_label(ds, expected);
@@ -440,9 +436,9 @@ put_claim(void *ds, const char *host, const char *expected, uint64_t n)
 static void
 put_claims(const struct fabric *fabric, struct ds *ds)
 {
-    metrics_family(ds, "vmn_port_claims_refused_total", "counter",
-                   "Claims of ports that were refused, by the host that had "
-                   "the interface and the one that was to have it.");
+    metrics_family(ds, "vmn_port_claims_rejected_total", "counter",
+                   "Rejected claims of ports, by the host that has the "
+                   "interface and the host that is expected to.");
     fabric_refused_claims(fabric, put_claim, ds);
 }
 
@@ -456,7 +452,7 @@ put_audits(const struct fabric *fabric, struct ds *ds)
     json_t *counts, *n;
 
     metrics_family(ds, name, "counter",
-                   "What audits found, by whose it is.");
+                   "Differences that audits found, by owner.");
     json_object_foreach (owners, owner, counts) {
         json_object_foreach (counts, kind, n) {
             ds_put_format(ds, "%s{owner=\"%s\",kind=\"%s\"} "
@@ -471,7 +467,7 @@ put_audits(const struct fabric *fabric, struct ds *ds)
 static void
 put_over_budget(void *ds, const char *host, const char *session, uint64_t n)
 {
-    ds_put_cstr(ds, "vmn_host_over_budget_total{host=");
+    ds_put_cstr(ds, "vmn_host_budget_exceeded_total{host=");
     metrics_label(ds, host);
     ds_put_format(ds, ",session=\"%s\"} %"PRIu64"\n", session, n);
 }
@@ -479,9 +475,9 @@ put_over_budget(void *ds, const char *host, const char *session, uint64_t n)
 static void
 put_over_budgets(const struct fabric *fabric, struct ds *ds)
 {
-    metrics_family(ds, "vmn_host_over_budget_total", "counter",
-                   "Sessions of the host that were dropped, since it sent "
-                   "more than its budget.");
+    metrics_family(ds, "vmn_host_budget_exceeded_total", "counter",
+                   "Sessions of a host closed because it exceeded its memory "
+                   "budget.");
     fabric_over_budget(fabric, put_over_budget, ds);
 }
 
@@ -490,7 +486,7 @@ put_over_budgets(const struct fabric *fabric, struct ds *ds)
 static void
 put_drop(void *ds, const char *who, const char *reason, uint64_t n)
 {
-    ds_put_format(ds, "vmn_packets_dropped_total{by=\"%s\",reason=", who);
+    ds_put_format(ds, "vmn_packet_ins_dropped_total{by=\"%s\",reason=", who);
     metrics_label(ds, reason);
     ds_put_format(ds, "} %"PRIu64"\n", n);
 }
@@ -498,9 +494,8 @@ put_drop(void *ds, const char *who, const char *reason, uint64_t n)
 static void
 put_drops(const struct fabric *fabric, struct ds *ds)
 {
-    metrics_family(ds, "vmn_packets_dropped_total", "counter",
-                   "Packets sent up, and answers to them, that were "
-                   "dropped.");
+    metrics_family(ds, "vmn_packet_ins_dropped_total", "counter",
+                   "Packet-ins, and replies to them, that were dropped.");
     fabric_packet_drops(fabric, put_drop, ds);
 }
 
@@ -511,8 +506,8 @@ put_metered(const struct fabric *fabric, struct ds *ds)
 
     fabric_metered(fabric, &ports, &tunnels);
     metrics_family(ds, "vmn_packet_ins_metered_total", "counter",
-                   "Packets that hosts' meters dropped, since a sender had "
-                   "more sent up than its rate allows.");
+                   "Packet-ins dropped by meters on hosts because a sender "
+                   "exceeded its rate.");
     ds_put_format(ds, "vmn_packet_ins_metered_total{sender=\"port\"} "
                   "%"PRIu64"\n", ports);
     ds_put_format(ds, "vmn_packet_ins_metered_total{sender=\"tunnel\"} "
@@ -530,11 +525,11 @@ put_sum(void *sums_, const char *app, const char *reason, uint64_t packets,
 {
     struct sums *sums = sums_;
 
-    ds_put_format(&sums->packets, "vmn_drops_packets_total{app=\"%s\","
+    ds_put_format(&sums->packets, "vmn_dropped_packets_total{app=\"%s\","
                   "reason=", app);
     metrics_label(&sums->packets, reason);
     ds_put_format(&sums->packets, "} %"PRIu64"\n", packets);
-    ds_put_format(&sums->bytes, "vmn_drops_bytes_total{app=\"%s\",reason=",
+    ds_put_format(&sums->bytes, "vmn_dropped_bytes_total{app=\"%s\",reason=",
                   app);
     metrics_label(&sums->bytes, reason);
     ds_put_format(&sums->bytes, "} %"PRIu64"\n", bytes);
@@ -546,11 +541,11 @@ put_flow_drops(const struct fabric *fabric, struct ds *ds)
     struct sums sums = { DS_EMPTY_INITIALIZER, DS_EMPTY_INITIALIZER };
 
     fabric_drop_sums(fabric, put_sum, &sums);
-    metrics_family(ds, "vmn_drops_packets_total", "counter",
-                   "Packets that flows dropped.");
+    metrics_family(ds, "vmn_dropped_packets_total", "counter",
+                   "Packets dropped by flows.");
     ds_put_cstr(ds, ds_cstr(&sums.packets));
-    metrics_family(ds, "vmn_drops_bytes_total", "counter",
-                   "Bytes of these.");
+    metrics_family(ds, "vmn_dropped_bytes_total", "counter",
+                   "Bytes of packets dropped by flows.");
     ds_put_cstr(ds, ds_cstr(&sums.bytes));
     ds_destroy(&sums.packets);
     ds_destroy(&sums.bytes);
@@ -569,7 +564,7 @@ put_replies(const struct http_stats *stats, struct ds *ds)
     static const char name[] = "vmn_http_replies_total";
 
     metrics_family(ds, name, "counter", "Replies to API requests, by method "
-                   "(HEAD is GET) and class of status.");
+                   "(HEAD counts as GET) and class of status.");
     for (int i = 0; i <= HTTP_N_METHODS; i++) {
         for (int j = 2; j <= 5; j++) {
             ds_put_format(ds, "%s{method=\"%s\",code=\"%dxx\"} %"PRIu64"\n",
@@ -612,15 +607,15 @@ nb_get_metrics(struct http_request *req, void *nb_)
     put_replies(&figures.http, &ds);
     put_webhooks(nb->webhook, &ds);
     put_loads(nb->load, &ds);
-    metrics_put_objects(nb, &ds);
-    metrics_put_health(nb, &ds);
-    metrics_put_usage(nb, &ds);
-    metrics_put_listeners(nb, &ds);
-    metrics_put_times(nb, &figures.commit.stored, &figures.fabric.installed,
-                      &figures.store.writing, &ds);
+    metrics_append_objects(nb, &ds);
+    metrics_append_health(nb, &ds);
+    metrics_append_usage(nb, &ds);
+    metrics_append_listeners(nb, &ds);
+    metrics_append_times(nb, &figures.commit.stored, &figures.fabric.installed,
+                         &figures.store.writing, &ds);
     nb_auth_append_metrics(nb, &ds);
     nb_certificates_append_metrics(nb, &ds);
-    metrics_put_process(&ds);
+    metrics_append_process(&ds);
     http_reply_body(req, 200, "text/plain; version=0.0.4; charset=utf-8",
                     &ds);
 }

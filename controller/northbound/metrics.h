@@ -10,7 +10,7 @@
 
 struct ds;
 
-/* metrics.c */
+/* metrics-format.c */
 /* The lines that every family begins with.  'type' is "counter", "gauge" or
  * "histogram". */
 void metrics_family(struct ds *, const char *name, const char *type,
@@ -25,21 +25,21 @@ void metrics_label(struct ds *, const char *text);
 struct metrics_objects;
 struct metrics_objects *metrics_objects_create(void);
 void metrics_objects_destroy(struct metrics_objects *);
-void metrics_put_objects(struct northbound *, struct ds *);
+void metrics_append_objects(struct northbound *, struct ds *);
 
 /* backend-health.c: backends and their probes. */
-void metrics_put_health(const struct northbound *, struct ds *);
+void metrics_append_health(const struct northbound *, struct ds *);
 /* api-usage.c: quotas. */
-void metrics_put_usage(const struct northbound *, struct ds *);
+void metrics_append_usage(const struct northbound *, struct ds *);
 
 /* metrics-listeners.c: who connects to this process. */
-void metrics_put_listeners(const struct northbound *, struct ds *);
+void metrics_append_listeners(const struct northbound *, struct ds *);
 
 /* metrics-process.c: how long things took, and the process itself. */
-void metrics_put_times(const struct northbound *,
-                       const struct histogram *stored,
-                       const struct histogram *installed,
-                       const struct histogram *writing, struct ds *);
-void metrics_put_process(struct ds *);
+void metrics_append_times(const struct northbound *,
+                          const struct histogram *stored,
+                          const struct histogram *installed,
+                          const struct histogram *writing, struct ds *);
+void metrics_append_process(struct ds *);
 
 #endif /* controller/northbound/metrics.h */

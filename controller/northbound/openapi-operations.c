@@ -289,7 +289,7 @@ const struct nb_operation nb_operation_flows = {
 const struct nb_operation nb_operation_audit = {
     .id = "auditHost", .section = "flows",
     .summary = "Compares a host's switch with what it is to hold, and has "
-               "it mended",
+               "it repaired",
     PARAMS(LIMIT(10000, 1000)), .replies = { &nb_reply_differences },
     .statuses = NB_404 | NB_503,
 };

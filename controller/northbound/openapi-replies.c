@@ -540,7 +540,7 @@ static const struct schema_struct difference = SHOWN_STRUCT(
 const struct schema_struct nb_reply_differences = SHOWN_STRUCT(
     "Differences",
     SHOWN("host", STRING, ALWAYS, "The host."),
-    SHOWN("mending", BOOL, ALWAYS, "Whether it is being mended."),
+    SHOWN("repairing", BOOL, ALWAYS, "Whether it is being repaired."),
     SHOWN_AUDIT(SHOWN("differences", STRUCT, ALWAYS | LIST,
                       "Those that pass.", .nested = &difference)),
     SHOWN("matching", INT, ALWAYS, "How many these are in all."));

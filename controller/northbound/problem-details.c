@@ -12,7 +12,7 @@
 #include "util.h"
 
 /* By enum vmn_error_code.  With several codes in a list the highest rank
- * decides: what must be mended first. */
+ * decides: what must be repaired first. */
 static const struct {
     int status;
     const char *kind;

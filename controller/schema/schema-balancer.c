@@ -333,7 +333,7 @@ const struct schema_column schema_loadbalancer_columns[] = {
     { .heading = "PORTS", .path = "/spec/ports" },
     { .heading = "NETWORKS", .path = "/spec/networks" },
     { .heading = "SERVING", .path = "/status/n_serving" },
-    { .heading = "OF", .path = "/status/n_backends" },
+    { .heading = "TOTAL", .path = "/status/n_backends" },
     { .heading = "HEALTH", .path = "/spec/health/type" },
     { .heading = "CONNECTIONS/S", .path = "/status/load/connections_s" },
     { .heading = "BYTES/S", .path = "/status/load/bytes_s", .wide = true },

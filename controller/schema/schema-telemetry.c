@@ -125,7 +125,7 @@ const struct schema_column schema_telemetry_columns[] = {
     { .heading = "HOSTS", .path = "/spec/selector" },
     { .heading = "SFLOW", .path = "/spec/sflow/targets" },
     { .heading = "IPFIX", .path = "/spec/ipfix/targets" },
-    { .heading = "NAMED", .path = "/status/n_hosts" },
+    { .heading = "MATCHED", .path = "/status/n_hosts" },
     { .heading = "ACTIVE", .path = "/status/n_active" },
     { .heading = "DESCRIPTION", .path = "/spec/description" },
     { .heading = NULL },

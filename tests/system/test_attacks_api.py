@@ -276,7 +276,7 @@ JSON = {"Content-Type": "application/json"}
 ], ids=str)
 def test_foreign_page_causes_no_work(lab, pki, headers, status):
     """Not by reading either: some calls that change nothing cost much."""
-    before = lab.vmnd.api.metrics()["vmn_http_cross_origin_total"]
+    before = lab.vmnd.api.metrics()["vmn_http_requests_cross_origin_total"]
     calls = [("GET", "/v1/backup", None), ("GET", "/metrics", None),
              ("GET", "/v1/hosts/h1/flows?diff=true", None),
              ("POST", "/v1/hosts/h1/audit", None),
@@ -286,7 +286,7 @@ def test_foreign_page_causes_no_work(lab, pki, headers, status):
         got, text = call(lab, pki, method, target, more, body)
         assert got == status, (method, target, text)
         assert (status == 200) or "--api-origin" in text
-    after = lab.vmnd.api.metrics()["vmn_http_cross_origin_total"]
+    after = lab.vmnd.api.metrics()["vmn_http_requests_cross_origin_total"]
     assert after - before == (len(calls) if status == 403 else 0)
     # A link to the page is followed from anywhere.
     assert call(lab, pki, "GET", "/", headers)[0] == 200
@@ -360,7 +360,7 @@ def test_stalled_bodies_take_no_memory(lab, pki, tokens):
     """A viewer, an operator, and several operators together."""
     api = lab.vmnd.api
     before = resident(lab.vmnd.pid())
-    refused = api.metrics()["vmn_http_bodies_refused_total"]
+    refused = api.metrics()["vmn_http_bodies_rejected_total"]
     viewer = [begin_body(lab, pki, tokens["looker"], "/v1/trace", 8 * MIB)
               for _ in range(60)]
     assert {status_of(link) for link in viewer} == {413}
@@ -375,7 +375,7 @@ def test_stalled_bodies_take_no_memory(lab, pki, tokens):
         "description": "x"}}]}).ljust(8 * MIB)
     assert api.raw("POST", "/v1/apply", large.encode())[0] == 200
     assert resident(lab.vmnd.pid()) - before < 400 * MIB
-    assert api.metrics()["vmn_http_bodies_refused_total"] - refused > 60
+    assert api.metrics()["vmn_http_bodies_rejected_total"] - refused > 60
     for link in held:
         link.close()
     netns.wait_for("the bodies to be gone", lambda: api.metrics()[
@@ -411,8 +411,8 @@ def test_take_all_connections_by_events(lab, pki, tokens):
         assert said == "HTTP/1.1 429 Too Many Requests"
         assert len(links) == 101
         metrics = api.metrics()
-        assert metrics["vmn_event_readers"] == 100
-        assert metrics["vmn_event_readers_refused_total"] == 1
+        assert metrics["vmn_event_streams"] == 100
+        assert metrics["vmn_event_streams_rejected_total"] == 1
         link, said = listen(lab, pki, tokens["worker0"])
         links.append(link)
         assert said == "HTTP/1.1 200 OK"
@@ -420,7 +420,7 @@ def test_take_all_connections_by_events(lab, pki, tokens):
         # One that leaves makes room.
         links.pop(0).close()
         netns.wait_for("it to be gone", lambda: api.metrics()[
-            "vmn_event_readers"] == 100, 20)
+            "vmn_event_streams"] == 100, 20)
         link, said = listen(lab, pki, tokens["looker"])
         links.append(link)
         assert said == "HTTP/1.1 200 OK"

@@ -95,7 +95,7 @@ def status(swarm, host):
 
 def over_budget(swarm, host, what):
     """How often vmnd has dropped a session of the host for its size."""
-    return swarm.metrics().get('vmn_host_over_budget_total{host="hv%d",'
+    return swarm.metrics().get('vmn_host_budget_exceeded_total{host="hv%d",'
                                'session="%s"}' % (host, what), 0)
 
 
@@ -203,7 +203,7 @@ def test_foresee_the_marker_of_a_host():
             swarm.start_vmnd()
             swarm.wait_synced(120)
             assert marker_of(swarm, 0) == found[-1][1]
-            assert swarm.metrics()["vmn_fabric_fingerprints_equal_total"] == 1
+            assert swarm.metrics()["vmn_fabric_reconciles_digest_matched_total"] == 1
             # After an upgrade from markers without a key, or with another
             # one, all is read once and nothing but the marker sent.
             before = swarm.control("show", "hv0")

@@ -459,13 +459,13 @@ def set_datapath_id(host, value):
 
 def test_switch_of_another_host_by_its_datapath_id(tls_lab, ca):
     """h2's certificate with h1's datapath id: h1's switch stays."""
-    before = metric(tls_lab, "vmn_datapath_id_clashes_total")
+    before = metric(tls_lab, "vmn_datapath_id_conflicts_total")
     since = status(tls_lab, "h1")["openflow"]["since"]
     with contextlib.closing(secure(dial(tls_lab, TLS_OPENFLOW), ca,
                                    "h2")) as sock:
         be_switch(sock, int(datapath_id(tls_lab, "h1"), 16))
         assert ended(sock)
-    assert metric(tls_lab, "vmn_datapath_id_clashes_total") > before
+    assert metric(tls_lab, "vmn_datapath_id_conflicts_total") > before
     assert status(tls_lab, "h1")["openflow"]["since"] == since
     tls_lab.await_synced(seconds=60)
 
@@ -484,7 +484,7 @@ def test_datapath_id_of_a_host_that_is_away(lab):
         "state"] == "refused", 60)
     reason = status(lab, "h2")["reason"]
     assert 'host "h1"' in reason and stolen not in reason
-    assert metric(lab, "vmn_datapath_id_clashes_total") >= 1
+    assert metric(lab, "vmn_datapath_id_conflicts_total") >= 1
     h1.start()
     wait_for("h1 to be back", lambda: lab.host_state(h1) == "synced", 60)
     assert datapath_id(lab, "h1") == stolen

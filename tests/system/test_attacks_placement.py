@@ -36,7 +36,7 @@ def host_of(world, port):
 def refused(world, host, expected):
     """How often a claim of 'host' was refused where 'expected' is named."""
     return world.api.metrics().get(
-        'vmn_port_claims_refused_total{host="%s",expected="%s"}'
+        'vmn_port_claims_rejected_total{host="%s",expected="%s"}'
         % (host, expected), 0)
 
 

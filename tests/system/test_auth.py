@@ -450,7 +450,7 @@ def test_accounts_have_a_rate(pki):
         assert b.status("GET", "/v1") == 200
         assert all(api.get("status") for _ in range(40))
         wait_for("its next turn", lambda: a.status("GET", "/v1") == 200, 10)
-        assert api.metrics()["vmn_http_throttled_total"] >= 1
+        assert api.metrics()["vmn_http_requests_throttled_total"] >= 1
     finally:
         close_lab(lab)
 

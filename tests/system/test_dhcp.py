@@ -38,7 +38,7 @@ def unanswered(lab):
     """{(handler, reason): packets} from the metrics."""
     return {tuple(re.match(r'.*by="(.*)",reason="(.*)"', name).groups()): n
             for name, n in lab.vmnd.api.metrics().items()
-            if name.startswith("vmn_packets_dropped_total")}
+            if name.startswith("vmn_packet_ins_dropped_total")}
 
 
 OPTIONS = {

@@ -223,7 +223,7 @@ def test_rubbish_is_counted_and_does_no_harm(shop):
 
     def dropped():
         return world.api.metrics().get(
-            'vmn_packets_dropped_total{by="dns.query",reason="malformed"}', 0)
+            'vmn_packet_ins_dropped_total{by="dns.query",reason="malformed"}', 0)
     before = dropped()
     with netns.socket_in(vms["cli"].ns, kind=socket.SOCK_DGRAM) as sock:
         sock.connect((SERVER, 53))

@@ -178,7 +178,7 @@ def test_drops_are_told_apart(world, pair):
     assert drops(world, host="h1", reason="denied by rule") == []
     assert drops(world, app="overlay", reason="denied by rule") == []
     assert world.api.metrics()[
-        'vmn_drops_packets_total{app="firewall",reason="denied by rule"}'] >= 1
+        'vmn_dropped_packets_total{app="firewall",reason="denied by rule"}'] >= 1
     table = vmnctl(world, "drops", "--host", "h2")
     assert "denied by rule" in table and "policies/apart" in table
 
@@ -247,7 +247,7 @@ def test_flood_of_drops_is_sampled_within_the_budget(world, pair):
     wait_counted("the flood to be counted", lambda: rules(world, "p")[0][
         "packets"] > 1000)
     after = world.api.metrics()
-    came = (after["vmn_samples_in_total"] - before["vmn_samples_in_total"])
+    came = (after["vmn_samples_received_total"] - before["vmn_samples_received_total"])
     # A meter's burst, and its rate while it lasts.
     assert 1 <= came <= 10 + 5 * 8, came
     assert sample(world, reason="denied by rule")["times"] >= 2

@@ -209,7 +209,7 @@ def is_sanitized(pid):
 
 
 def n_cut_off(api):
-    return api.metrics()["vmn_event_readers_cut_off_total"]
+    return api.metrics()["vmn_event_streams_overrun_total"]
 
 
 def test_500_readers_of_whom_10_are_stuck(world, read):
@@ -242,7 +242,7 @@ def test_500_readers_of_whom_10_are_stuck(world, read):
         while reader.read(5):
             pass
         assert reader.ended
-    assert world.api.metrics()["vmn_event_readers"] == N_READERS - N_STUCK
+    assert world.api.metrics()["vmn_event_streams"] == N_READERS - N_STUCK
 
 
 def test_vmnctl_watches(world, tmp_path):

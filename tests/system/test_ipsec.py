@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""--ipsec-key-file: what has hosts encrypt their tunnels is written, mended
+"""--ipsec-key-file: what has hosts encrypt their tunnels is written, repaired
 and removed exactly; each pair of hosts has a key of its own; packets go as
 without.  Open vSwitch's own ovs-monitor-ipsec takes it.  That anything is
 encrypted is not shown: the lab's datapath is userspace's, which IPsec does not

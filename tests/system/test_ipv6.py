@@ -326,7 +326,7 @@ def test_a_switch_without_extensions_of_discovery_takes_all_flows(world, trio):
     def all_back():
         try:
             found = world.api.get("hosts/h1/flows", diff="true")
-        except Refused:         # While it is being mended.
+        except Refused:         # While it is being repaired.
             return False
         assert found["refused"] == 0, found
         return found["missing"] == 0

@@ -80,11 +80,11 @@ def test_metrics_are_as_the_convention_says_and_the_table(world, shop):
     def counted():
         m = world.api.metrics()
         return (m['vmn_policy_packets_total{policy="web-in"}'] >= 2
-                and m['vmn_loadbalancer_opening_packets_total'
+                and m['vmn_loadbalancer_connection_attempts_total'
                       '{loadbalancer="lb"}'] >= 1
                 and m['vmn_loadbalancer_dropped_packets_total'
                       '{loadbalancer="lb"}'] >= 1
-                and m.get('vmn_drops_packets_total{app="firewall",'
+                and m.get('vmn_dropped_packets_total{app="firewall",'
                           'reason="denied by rule"}', 0) >= 1)
     wait_for("counters of what was sent", counted, 30)
 
@@ -163,7 +163,7 @@ def test_packets_that_go_up_are_told_apart(world):
         return after[name] - before[name]
     assert grew("vmn_packet_ins_total") \
         >= grew("vmn_packet_ins_answered_total") >= 1
-    assert grew("vmn_packet_ins_limited_total") == 0
+    assert grew("vmn_packet_ins_rate_limited_total") == 0
 
 
 # What is in deploy/monitoring.  ---------------------------------------------

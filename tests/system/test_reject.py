@@ -197,8 +197,8 @@ def dropped(world):
     a limit."""
     return {re.match(r'.*reason="(.*)"', name).group(1): n
             for name, n in world.api.metrics().items()
-            if name.startswith('vmn_packets_dropped_total{by="firewall')
-            or name.startswith('vmn_packets_dropped_total{by="vmn"')}
+            if name.startswith('vmn_packet_ins_dropped_total{by="firewall')
+            or name.startswith('vmn_packet_ins_dropped_total{by="vmn"')}
 
 
 def test_drops_logs_and_traces_say_so(world, trio):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """What somebody else does to a switch's flows and groups is found, named and
-mended, and nothing else is touched."""
+repaired, and nothing else is touched."""
 
 import json
 import re
@@ -219,7 +219,7 @@ def test_audit_finds_names_and_mends(lab, town, act, found, words):
 
 def test_packets_go_on_while_strangers_are_mended(lab, town):
     """What is no concern of theirs is not interrupted: neither by what
-    somebody does nor by mending it."""
+    somebody does nor by repairing it."""
     h1 = lab.hosts[0]
     harmless = [row[0] for row in DONE if row[0] not in (
         remove_flow, other_actions, stranger_with_our_cookie, remove_group,

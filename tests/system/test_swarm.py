@@ -301,9 +301,9 @@ def test_restart_sends_nothing_and_faults_meanwhile_are_mended(swarm):
     for host in ("hv1", "hv2"):
         look_again(swarm, host)
     wait_healed(swarm, [])
-    mended = swarm.control("stats")["flow_adds"] - after["flow_adds"]
+    repaired = swarm.control("stats")["flow_adds"] - after["flow_adds"]
     # A flow more where one says what the switch holds.
-    assert 12 <= mended <= 14
+    assert 12 <= repaired <= 14
 
 
 def test_port_is_up_only_when_its_host_has_its_flows(swarm):

@@ -178,10 +178,10 @@ def test_what_differs_is_mended_and_counted_by_owner(filled):
 
     before = counts()
     assert filled.vmnctl("flows h1 --diff")[0] == 1     # Of the test before.
-    status, out, _ = filled.vmnctl("flows h1 --diff --mend")
+    status, out, _ = filled.vmnctl("flows h1 --diff --repair")
     assert status == 0
-    assert "missing 1, altered 3, strangers 2, refused 0; being mended" in out
-    wait_for("h1 to be mended",
+    assert "missing 1, altered 3, strangers 2, refused 0; being repaired" in out
+    wait_for("h1 to be repaired",
              lambda: filled.vmnctl("flows h1 --diff")[0] == 0, 20)
     assert [n - before[key] for key, n in counts().items()] == [1, 3, 2]
     assert "77777" not in filled.h1.ofctl("dump-groups", "br-int")
@@ -305,15 +305,15 @@ def test_a_receipt_completes_when_its_host_returns(filled, how):
         assert re.search(r"^h2 +%s +2\d\d\d-\d\d-\d\dT" % word, out, re.M)
         assert re.search(r"^Took: .* send \d+\.\d\d ms$", out, re.M)
         row = next(r for r in filled.rows("hosts") if r["NAME"] == "h2")
-        assert row["LAG"].startswith("1/"), row
+        assert row["BEHIND"].startswith("1/"), row
         assert row["REVISION"] != str(revision)
-        assert (row["UNANSWERED"] != "-") == (how == "stuck"), row
+        assert (row["OUTSTANDING"] != "-") == (how == "stuck"), row
         top = next(r for r in filled.rows("top --once --limit 1")
                    if r.get("REVISION") == str(revision))
         assert top["HOSTS"] == "1/2" and top["INSTALLED"] == "-"
         assert top["CHANGE"] == "create quarantines/b"
-        row = next(r for r in filled.rows("top --once") if "BEHIND" in r)
-        assert row["BEHIND"] == "h2" and row["LAG"].startswith("1/")
+        row = next(r for r in filled.rows("top --once") if "HOST" in r)
+        assert row["HOST"] == "h2" and row["BEHIND"].startswith("1/")
         # More comes up meanwhile.
         filled.vmnctl("release b --no-wait")
         before = time_of(filled, revision, "h2")
@@ -331,7 +331,7 @@ def test_a_receipt_completes_when_its_host_returns(filled, how):
     assert "Installed:   yes\n" in out
     assert re.search(r"^Took: .* installed \d+\.\d\d ms$", out, re.M)
     row = next(r for r in filled.rows("hosts") if r["NAME"] == "h2")
-    assert (row["LAG"], row["UNANSWERED"], row["BACKLOG"]) == ("-",) * 3
+    assert (row["BEHIND"], row["OUTSTANDING"], row["BACKLOG"]) == ("-",) * 3
 
 
 def test_top_tells_what_a_change_made_it_compute(filled):

@@ -47,7 +47,7 @@
     "h1     overlay    2       -\n"                                     \
     "h1     firewall   1       -\n"                                     \
     "\nLast changes:\n"                                                 \
-    "REVISION   TIME   WHO          CHANGE   INSTALLED            TOOK\n" \
+    "REVISION   TIME   WHO          CHANGE   INSTALLED            DURATION\n" \
     "5          T      unix:uid=0   update   1 of 2: h2 offline   2.2 ms\n"
 
 #define PORT(STATUS)                                                    \
@@ -132,7 +132,7 @@ rules_come_in_the_order_in_which_they_are_met(void **state OVS_UNUSED)
         steps, "", "describe port db-1", CTL_DONE, HEAD
         "\nIdentity:    7, which 2 ports have\n"
         "\nGroups:\n"
-        "GROUP     WHY\n"
+        "GROUP     REASON\n"
         "db        itself\n"
         "outer     a group inside\n"
         "outmost   a group inside\n"
@@ -212,7 +212,7 @@ quarantine_comes_before_other_rules(void **state OVS_UNUSED)
         steps, "", "describe port db-1", CTL_DONE, HEAD
         "Status:\n  quarantines:\n  - q1\n  - q2\n"
         "\nIdentity:    7, which 2 ports have\n"
-        "\nGroups:\nGROUP   WHY\ndb      itself\n"
+        "\nGroups:\nGROUP   REASON\ndb      itself\n"
         "\nRules that apply, egress:\n"
         "TIER        PRIORITY   POLICY   RULE   ACTION   PEERS   SERVICES\n"
         "emergency   1          e        0      allow    any     any\n"
@@ -262,7 +262,7 @@ a_host_has_networks_ports_and_flows(void **state OVS_UNUSED)
         "a      rival     -     up      -\n"
         "\nFlows, by app:\nAPP       FLOWS   GROUPS\noverlay   1       1\n"
         "\nLast changes:\n"
-        "REVISION   TIME   WHO   CHANGE   INSTALLED   TOOK\n"
+        "REVISION   TIME   WHO   CHANGE   INSTALLED   DURATION\n"
         "5          -      -     -        -           -\n"
         "2          -      -     -        -           -\n"
         "\nDrops:\n"
@@ -308,7 +308,7 @@ a_network_has_subnets_places_routers_and_policies(void **state OVS_UNUSED)
         "10.0.0.0/24   253         3      250\n"
         "\nPorts, by host:\nHOST   STATE    PORTS\nh1     synced   4\n"
         "-      -        1\n"
-        "\nRouters:\nROUTER   NETWORKS   OUTSIDE\nr        shop,x     -\n"
+        "\nRouters:\nROUTER   NETWORKS   EXTERNAL\nr        shop,x     -\n"
         "\nBalancers:\nBALANCER   VIP        PORTS\n"
         "lb         10.0.0.9   -\n"
         "\nPolicies that apply to ports in it:\n"
@@ -339,9 +339,9 @@ parts_that_are_refused_are_left_out(void **state OVS_UNUSED)
         steps, "", "describe lb lb", CTL_REFUSED,
         "Type:        loadbalancers\nName:        lb\nRevision:    3\n"
         "\nBackends:\nBACKEND   WEIGHT   HOST   STATE   SHARE   CONNECTIONS   "
-        "A SECOND   HEALTH   CHECKED   LAST FAILURE   REASON\n"
+        "RATE   HEALTH   CHECKED   LAST FAILURE   REASON\n"
         "web-1     1        -      down    -       -             "
-        "-          -        -         -              down\n"
+        "-      -        -         -              down\n"
         "\nFlows of this name:\nHOST   APP     FLOWS   GROUPS\n"
         "h1     (all)   2001    1\n", "vmnctl: later (HTTP 503)\n");
 }

@@ -200,7 +200,7 @@ refusals_are_shown_until_they_are_mended(void **state OVS_UNUSED)
 
     set_editor(scripts);
     assert_edit(steps, CTL_DONE, "networks/shop updated\n", "", false);
-    assert_seen(1, "#: This was refused.  Mend it and save, or leave the file "
+    assert_seen(1, "#: This was refused.  Repair it and save, or leave the file "
                 "as it is to give up:\n"
                 "#: 2 fields are wrong (HTTP 400)\n"
                 "#:   /spec/mtu: too small\n#:   /spec/x: unknown\n"

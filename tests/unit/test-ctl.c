@@ -248,12 +248,12 @@ hosts_show_how_far_behind_they_are(void **state OVS_UNUSED)
 
     play(&result, steps, "", "hosts");
     assert_int_equal(result.status, CTL_DONE);
-    assert_non_null(strstr(result.out, "REVISION   LAG    UNANSWERED   "
+    assert_non_null(strstr(result.out, "REVISION   BEHIND   OUTSTANDING   "
                            "BACKLOG   AUDITED"));
-    assert_non_null(strstr(result.out, "   23         3/1s   2/1.5KiB     "
+    assert_non_null(strstr(result.out, "   23         3/1s     2/1.5KiB      "
                            "1         "));
     assert_non_null(strstr(result.out, "d ago   1 missing,2 strangers   -"));
-    assert_non_null(strstr(result.out, "   0          -      -            "
+    assert_non_null(strstr(result.out, "   0          -        -             "
                            "-         -"));
     assert_non_null(strstr(result.out, "   nothing                 it is off"
                            "\n"));
@@ -993,8 +993,8 @@ top_shows_the_newest_first_and_what_was_computed(void **state OVS_UNUSED)
     assert_play(steps, "", "top --once", CTL_DONE,
                 "up 01:02:05, revision 9, 2 of 3 hosts synced; times in ms\n"
                 "\n"
-                "BEHIND   STATE     LAG    REASON\n"
-                "h3       offline   2/1m   it is off\n"
+                "HOST   STATE     BEHIND   REASON\n"
+                "h3     offline   2/1m     it is off\n"
                 "and 3 more\n"
                 "\n"
                 "APP   KIND    CLASS   COMPUTED   SINCE-START\n"
@@ -1039,7 +1039,7 @@ flows_come_in_the_order_in_which_packets_meet_them(void **state OVS_UNUSED)
 }
 
 #define DIFFERENCES                                                           \
-    "{\"host\": \"hv1\", \"mending\": false,"                                   \
+    "{\"host\": \"hv1\", \"repairing\": false,"                                   \
     " \"time\": \"2026-11-20T12:27:41.828Z\", \"flows\": 91, \"groups\": 2,"    \
     " \"missing\": 1, \"altered\": 2, \"strangers\": 1, \"refused\": 0,"        \
     " \"skipped\": 2, \"matching\": 5, \"differences\": ["                      \
@@ -1229,10 +1229,10 @@ diff_of_flows_shows_both_sides(void **state OVS_UNUSED)
           "{\"detail\": \"its switch is not connected\"}" },
         { NULL, NULL, 0, NULL },
     };
-    static const struct step mend[] = {
+    static const struct step repair[] = {
         { "POST /v1/hosts/hv1/audit", NULL, 200, "{\"host\": \"hv1\","
           " \"flows\": 3, \"groups\": 0, \"missing\": 1,"
-          " \"mending\": true}" },
+          " \"repairing\": true}" },
         { NULL, NULL, 0, NULL },
     };
 
@@ -1261,13 +1261,13 @@ diff_of_flows_shows_both_sides(void **state OVS_UNUSED)
                 "");
     assert_play(not_now, "", "flows hv1 --diff", CTL_USAGE, "",
                 "vmnctl: its switch is not connected (HTTP 503)\n");
-    assert_play(mend, "", "flows hv1 --diff --mend", CTL_DONE,
+    assert_play(repair, "", "flows hv1 --diff --repair", CTL_DONE,
                 "Host:        hv1\n"
                 "Holds:       flows 3, groups 0\n"
                 "Differs:     missing 1, altered 0, strangers 0, refused 0;"
-                " being mended\n", "");
-    assert_alone("", "flows hv1 --mend", CTL_USAGE, "--diff");
-    assert_alone("", "flows hv1 --diff --mend --app a", CTL_USAGE, "--app");
+                " being repaired\n", "");
+    assert_alone("", "flows hv1 --repair", CTL_USAGE, "--diff");
+    assert_alone("", "flows hv1 --diff --repair --app a", CTL_USAGE, "--app");
 }
 
 static void

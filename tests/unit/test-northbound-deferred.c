@@ -134,9 +134,9 @@ status_and_metrics_are_told(void **state)
                "app=\"overlay\",kind=\"unit\",class=\"net\"} 1\n");
     assert_has(&f->client.body, "\nvmn_fabric_audit_differences_total{"
                "owner=\"overlay\",kind=\"missing\"} 3\n");
-    assert_has(&f->client.body, "\nvmn_host_over_budget_total{"
+    assert_has(&f->client.body, "\nvmn_host_budget_exceeded_total{"
                "host=\"hv1\",session=\"ovsdb\"} 2\n");
-    assert_has(&f->client.body, "\nvmn_packets_dropped_total{by=\"vmn\","
+    assert_has(&f->client.body, "\nvmn_packet_ins_dropped_total{by=\"vmn\","
                "reason=\"port's rate\"} 7\n");
     assert_has(&f->client.body, "{by=\"app.handler\","
                "reason=\"so \\\"said\\\" \\\\ it\"} 1\n");
@@ -267,9 +267,9 @@ drops_are_told_by_what_they_are_for(void **state)
     assert_call(f, 400, "GET", "/v1/logs?after=x", NULL);
 
     assert_call(f, 200, "GET", "/metrics", NULL);
-    assert_has(&f->client.body, "vmn_drops_packets_total{app=\"overlay\","
+    assert_has(&f->client.body, "vmn_dropped_packets_total{app=\"overlay\","
                "reason=\"no \\\"good\\\"\"} 9\n");
-    assert_has(&f->client.body, "vmn_drops_bytes_total{app=\"overlay\","
+    assert_has(&f->client.body, "vmn_dropped_bytes_total{app=\"overlay\","
                "reason=\"no \\\"good\\\"\"} 900\n");
     assert_has(&f->client.body,
                "vmn_packet_ins_metered_total{sender=\"port\"} 17\n");
@@ -345,9 +345,9 @@ series_of_objects_are_bounded_and_the_rest_is_summed_up(void **state)
     }
     assert_call(f, 200, "GET", "/metrics", NULL);
     assert_has(&f->client.body, "\nvmn_loadbalancers_other 2\n");
-    assert_has(&f->client.body, "\nvmn_loadbalancer_opening_packets_total{"
+    assert_has(&f->client.body, "\nvmn_loadbalancer_connection_attempts_total{"
                "loadbalancer=\"b099\"} 4\n");
-    assert_has(&f->client.body, "\nvmn_loadbalancer_opening_packets_total{"
+    assert_has(&f->client.body, "\nvmn_loadbalancer_connection_attempts_total{"
                "loadbalancer=\"other\"} 9\n");
     assert_null(strstr(ds_cstr(&f->client.body), "\"b100\""));
 
@@ -356,9 +356,9 @@ series_of_objects_are_bounded_and_the_rest_is_summed_up(void **state)
     assert_call(f, 200, "GET", "/metrics", NULL);
     assert_null(strstr(ds_cstr(&f->client.body), "\"b007\""));
     assert_call(f, 200, "GET", "/metrics", NULL);
-    assert_has(&f->client.body, "\nvmn_loadbalancer_opening_packets_total{"
+    assert_has(&f->client.body, "\nvmn_loadbalancer_connection_attempts_total{"
                "loadbalancer=\"b100\"} 0\n");
-    assert_has(&f->client.body, "\nvmn_loadbalancer_opening_packets_total{"
+    assert_has(&f->client.body, "\nvmn_loadbalancer_connection_attempts_total{"
                "loadbalancer=\"other\"} 9\n");
     assert_has(&f->client.body, "\nvmn_loadbalancers_other 1\n");
 }
@@ -603,7 +603,7 @@ differences_are_told_when_they_are_known(void **state)
     assert_text(f, "host", "hv1");
     assert_text(f, "object", "a");
     assert_true(json_is_false(at(f, "mend")));
-    assert_true(json_is_false(at(f, "mending")));
+    assert_true(json_is_false(at(f, "repairing")));
     assert_int_equal(json_integer_value(at(f, "limit")), 1000);
 
     send_only(f, "POST", "/v1/hosts/hv1/audit?limit=5", NULL);
@@ -611,7 +611,7 @@ differences_are_told_when_they_are_known(void **state)
     end_audit(NULL);
     assert_int_equal(take_reply(f), 200);
     assert_true(json_is_true(at(f, "mend")));
-    assert_true(json_is_true(at(f, "mending")));
+    assert_true(json_is_true(at(f, "repairing")));
 
     /* The host is gone in the middle, or is not there to begin with. */
     send_only(f, "GET", "/v1/hosts/hv1/flows?diff=true", NULL);
