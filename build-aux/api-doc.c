@@ -215,7 +215,7 @@ put_rights(struct ds *ds)
                 "the network is within the scope | never set |\n"
                 "| --- | --- | --- | --- | --- | --- |\n");
     for (int i = 0; i < VMN_N_TABLES; i++) {
-        const struct schema_table *table = &schema_tables[i];
+        const struct schema_table *table = schema_tables[i];
 
         if (table->observed || table->unscoped) {
             continue;
@@ -227,7 +227,7 @@ put_rights(struct ds *ds)
             if (columns[j].reach == SCHEMA_ACTS
                 && table->named_as != VMN_N_TABLES) {
                 ds_put_format(&cell, "the %s of its name",
-                              schema_tables[table->named_as].singular);
+                              schema_tables[table->named_as]->singular);
             }
             put_rights_fields(table->row.fields, "", &columns[j], &cell);
             ds_put_format(ds, " %s |", cell.length ? ds_cstr(&cell) : "-");
@@ -238,13 +238,13 @@ put_rights(struct ds *ds)
     ds_put_cstr(ds, "\nNot for them to change are");
     width = 26;
     for (int i = 0, n = 0; i < VMN_N_TABLES; i++) {
-        if (schema_tables[i].unscoped) {
-            size_t size = strlen(schema_tables[i].plural) + 4;
+        if (schema_tables[i]->unscoped) {
+            size_t size = strlen(schema_tables[i]->plural) + 4;
 
             ds_put_cstr(ds, n++ ? "," : "");
             width = width + size > 79 ? 0 : width;
             ds_put_format(ds, "%s`%s`", width ? " " : "\n",
-                          schema_tables[i].plural);
+                          schema_tables[i]->plural);
             width += size;
         }
     }
@@ -308,9 +308,9 @@ api_doc_update(const char *text, bool all_types, char **fault)
     }
     ds_put_cstr(&ds, text);
     for (int i = 0; all_types && !*fault && i < VMN_N_TABLES; i++) {
-        if (!has[i] && !schema_tables[i].observed) {
+        if (!has[i] && !schema_tables[i]->observed) {
             *fault = xasprintf("it has no place for \"%s\"",
-                               schema_tables[i].plural);
+                               schema_tables[i]->plural);
         }
     }
     if (*fault) {

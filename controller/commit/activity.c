@@ -162,7 +162,7 @@ activity_add_request(struct activity *activity,
 
         if (op->outcome != MODEL_UNCHANGED) {
             add_change(group, ops[op->outcome],
-                       schema_tables[op->table].plural, op->name);
+                       schema_tables[op->table]->plural, op->name);
         }
     }
     add_also(group, request->also);

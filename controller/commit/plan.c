@@ -41,7 +41,7 @@ static const char *const op_names[] = {
 static json_t *
 object_json(enum vmn_table table, const char *name, enum model_outcome op)
 {
-    return json_pack("{s:s, s:s, s:s}", "type", schema_tables[table].plural,
+    return json_pack("{s:s, s:s, s:s}", "type", schema_tables[table]->plural,
                      "name", name, "op", op_names[op]);
 }
 
@@ -75,7 +75,7 @@ add_others(json_t *objects, struct model *model, const struct sset *named)
     model_get_pending(model, &pending);
     writes = xmalloc(MAX(pending.n_writes, 1) * sizeof *writes);
     for (size_t i = 0; i < pending.n_writes; i++) {
-        if (!schema_tables[pending.writes[i].table].observed) {
+        if (!schema_tables[pending.writes[i].table]->observed) {
             writes[n++] = &pending.writes[i];
         }
     }

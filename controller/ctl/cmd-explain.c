@@ -87,7 +87,7 @@ has_status(const struct schema_table *type)
 static void
 explain_type(struct ctl *ctl, const struct schema_table *type)
 {
-    const struct schema_example *example = schema_examples[type->id];
+    const struct schema_example *example = type->examples;
     const char *short_name = ctl_type_short_name(type);
 
     fprintf(ctl->out, "%s (%s%s%s)\n", type->plural, type->singular,
@@ -99,7 +99,7 @@ explain_type(struct ctl *ctl, const struct schema_table *type)
     if (has_status(type)) {
         put_status(ctl->out, type);
     }
-    for (; example->name; example++) {
+    for (; example && example->name; example++) {
         json_t *object = json_pack("{s:s, s:s, s:o}", "type", type->plural,
                                    "name", example->name, "spec",
                                    json_loads(example->spec, 0, NULL));

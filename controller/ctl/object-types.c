@@ -310,8 +310,8 @@ const struct schema_table *
 ctl_type_at(size_t i)
 {
     for (size_t id = 0; id < VMN_N_TABLES; id++) {
-        if (!schema_tables[id].observed && !i--) {
-            return &schema_tables[id];
+        if (!schema_tables[id]->observed && !i--) {
+            return schema_tables[id];
         }
     }
     return NULL;

@@ -31,7 +31,7 @@ static void
 set(struct engine_flow_owner *about, enum vmn_table table, const char *name,
     int rule)
 {
-    about->type = schema_tables[table].plural;
+    about->type = schema_tables[table]->plural;
     ovs_strlcpy(about->name, name, sizeof about->name);
     about->rule = rule;
 }

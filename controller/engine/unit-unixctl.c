@@ -62,11 +62,11 @@ describe_node(const struct engine *engine, const struct node *node)
 {
     switch (node->kind) {
     case NODE_ROW:
-        return xasprintf("row %s/%s", schema_tables[node->id].plural,
+        return xasprintf("row %s/%s", schema_tables[node->id]->plural,
                          node->key);
     case NODE_LABELS:
         return xasprintf("labels of %s/%s",
-                         schema_tables[node->id].plural, node->key);
+                         schema_tables[node->id]->plural, node->key);
     case NODE_INDEX:
         return xasprintf("index %s \"%s\"", index_names[node->id],
                          node->key);

@@ -15,7 +15,7 @@
 bool
 model_is_builtin(enum vmn_table table, const char *name)
 {
-    const struct schema_example *row = schema_tables[table].builtin;
+    const struct schema_example *row = schema_tables[table]->builtin;
 
     for (; row && row->name; row++) {
         if (!strcmp(row->name, name)) {
@@ -33,7 +33,7 @@ builtin_add(struct model *model)
 
     vmn_errors_init(&errors);
     for (int t = 0; t < VMN_N_TABLES; t++) {
-        const struct schema_example *row = schema_tables[t].builtin;
+        const struct schema_example *row = schema_tables[t]->builtin;
 
         for (; row && row->name; row++) {
             json_t *spec = json_loads(row->spec, 0, NULL);

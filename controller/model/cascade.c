@@ -95,7 +95,7 @@ strip(struct txn *txn, struct entry *entry, schema_is_gone_cb *gone)
     }
 
     struct version *version = version_create();
-    version->row = schema_row_parse(&schema_tables[entry->table],
+    version->row = schema_row_parse(schema_tables[entry->table],
                                     entry->name, spec, "", &version->arena,
                                     txn->errors);
     json_decref(spec);
@@ -138,7 +138,7 @@ find_referrers(const struct txn *txn, enum vmn_table table,
 static void
 follow(struct txn *txn, enum vmn_table table)
 {
-    bool observed = schema_tables[table].observed;
+    bool observed = schema_tables[table]->observed;
     struct sset names;
     const char *name;
 

@@ -36,15 +36,15 @@ model_load_row(struct model *model, enum vmn_table table, const char *name,
                const json_t *spec, const json_t *status,
                const struct model_meta *meta, struct vmn_errors *errors)
 {
-    char *pointer = xasprintf("/%s/%s", schema_tables[table].plural, name);
+    char *pointer = xasprintf("/%s/%s", schema_tables[table]->plural, name);
     struct version *version = version_create();
     size_t n_errors = errors->n;
 
-    version->row = schema_row_parse(&schema_tables[table], name, spec,
+    version->row = schema_row_parse(schema_tables[table], name, spec,
                                     pointer, &version->arena, errors);
     if (version->row) {
         version_keep(model, version, NULL);
-        schema_row_parse_status(&schema_tables[table], version->row, status,
+        schema_row_parse_status(schema_tables[table], version->row, status,
                                 pointer, &version->arena, errors);
     }
     if (errors->n == n_errors) {
@@ -81,7 +81,7 @@ model_load_done(struct model *model, uint64_t revision,
         for (size_t j = 0; j < names->n; j++) {
             const struct entry *entry = model_find(model, i,
                                                    names->names[j]);
-            char *pointer = xasprintf("/%s/%s", schema_tables[i].plural,
+            char *pointer = xasprintf("/%s/%s", schema_tables[i]->plural,
                                       entry->name);
 
             check_refs(&txn, entry, pointer);

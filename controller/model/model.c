@@ -129,7 +129,7 @@ model_undo(struct model *model)
 static bool
 is_pending(const struct entry *entry)
 {
-    return (schema_tables[entry->table].stored
+    return (schema_tables[entry->table]->stored
             && entry->cur != entry->durable);
 }
 

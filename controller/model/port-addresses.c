@@ -142,7 +142,7 @@ port_assign_ips(struct txn *txn, struct entry *entry)
                                              port->network);
     const struct vmn_network *network = entry_row(network_entry);
     const struct schema_field *f = schema_find_field(
-        &schema_tables[VMN_TABLE_PORT].row, "ips");
+        &schema_tables[VMN_TABLE_PORT]->row, "ips");
     size_t n = 0;
 
     if (port->n_want_ips || !network) {

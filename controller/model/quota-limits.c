@@ -86,8 +86,8 @@ get_added(const struct txn *txn, const struct vmn_quota *quota,
         const struct entry *entry = txn->touched[i];
         const struct version *versions[] = { entry->before, entry->cur };
 
-        if (!entry_is_changed(entry) || schema_tables[entry->table].observed
-            || schema_tables[entry->table].unscoped) {
+        if (!entry_is_changed(entry) || schema_tables[entry->table]->observed
+            || schema_tables[entry->table]->unscoped) {
             continue;
         }
         for (int j = 0; j < 2; j++) {

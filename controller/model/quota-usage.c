@@ -171,8 +171,8 @@ each_counter(const struct usage *usage, const struct vmn_row *row,
     const struct vmn_labels *labels = schema_row_labels(row);
     struct usage_counter *counter;
 
-    if (schema_tables[row->table].observed
-        || schema_tables[row->table].unscoped) {
+    if (schema_tables[row->table]->observed
+        || schema_tables[row->table]->unscoped) {
         return;
     }
     labels = labels ? labels : &none;

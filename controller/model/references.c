@@ -34,7 +34,7 @@ check_ref(void *check_, enum vmn_table table, const char *name,
 
         vmn_errors_add(check->txn->errors, VMN_ERR_INVALID, pointer,
                        "%s \"%s\" does not exist%s%s",
-                       schema_tables[table].singular, name,
+                       schema_tables[table]->singular, name,
                        others ? ": there are " : "", others ? others : "");
         free(others);
         free(pointer);
@@ -53,7 +53,7 @@ check_refs(struct txn *txn, const struct entry *entry, const char *pointer)
 void
 check_referrers(struct txn *txn, const struct entry *entry)
 {
-    const struct schema_table *table = &schema_tables[entry->table];
+    const struct schema_table *table = schema_tables[entry->table];
     bool hidden = false;
 
     for (int i = 0; i < VMN_N_TABLES; i++) {

@@ -128,7 +128,7 @@ spec_of_op(const struct model_op *op, const struct version *old,
     if (!op->spec) {
         return json_object();
     }
-    if (!schema_tables[op->table].of_daemon || is_daemon || !old
+    if (!schema_tables[op->table]->of_daemon || is_daemon || !old
         || !json_is_object(op->spec)) {
         return json_incref(op->spec);
     }

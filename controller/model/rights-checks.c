@@ -68,7 +68,7 @@ refuse_act(struct rights_check *check, enum vmn_table table,
     } else {
         txn_error(check->txn, check->entry, VMN_ERR_FORBIDDEN, field,
                   "%s \"%s\" is not within this account's scope, or acts on "
-                  "what is not", schema_tables[table].singular, name);
+                  "what is not", schema_tables[table]->singular, name);
     }
 }
 
@@ -88,7 +88,7 @@ check_ref(void *check_, enum vmn_table table, const char *name,
          * know of. */
         txn_error(check->txn, check->entry, VMN_ERR_INVALID, field,
                   "%s \"%s\" does not exist",
-                  schema_tables[table].singular, name);
+                  schema_tables[table]->singular, name);
     } else if ((!f || f->reach != SCHEMA_MENTIONS)
                && !is_placed(check, f)
                && !rights_is_within_scope(check->txn, row)) {
@@ -99,7 +99,7 @@ check_ref(void *check_, enum vmn_table table, const char *name,
 static void
 check_selectors(struct rights_check *check)
 {
-    const struct schema_table *table = &schema_tables[check->row->table];
+    const struct schema_table *table = schema_tables[check->row->table];
     const struct model_rights *rights = check->txn->request->rights;
     const char *row = (const char *) check->row;
 
@@ -154,7 +154,7 @@ static void
 check_writers(struct txn *txn, const struct entry *entry)
 {
     const struct vmn_row *row = entry_row(entry);
-    const struct schema_field *f = schema_tables[entry->table].row.fields;
+    const struct schema_field *f = schema_tables[entry->table]->row.fields;
 
     for (; f->name; f++) {
         const struct vmn_row *was = entry->before ? entry->before->row : NULL;
@@ -202,7 +202,7 @@ refuse_scope(struct txn *txn, const struct entry *entry)
     if (txn_shows(txn, entry->table, entry->name)) {
         txn_error(txn, entry, VMN_ERR_FORBIDDEN, "",
                   "%s \"%s\" is not within this account's scope",
-                  schema_tables[entry->table].singular, entry->name);
+                  schema_tables[entry->table]->singular, entry->name);
     } else {
         txn_error(txn, entry, VMN_ERR_FORBIDDEN, "",
                   "concerns what is not within this account's scope");
@@ -254,7 +254,7 @@ check_rights(struct txn *txn)
         const struct entry *entry = txn->touched[i];
 
         /* What hosts report follows what it is about. */
-        if (schema_tables[entry->table].observed) {
+        if (schema_tables[entry->table]->observed) {
             continue;
         }
         if (entry->cur == entry->before) {

@@ -35,7 +35,7 @@ model_rights_create(uint64_t tables, const struct vmn_account *account)
 
     rights->tables = tables;
     for (int i = 0; account->scope.text && i < VMN_N_TABLES; i++) {
-        if (schema_tables[i].unscoped) {
+        if (schema_tables[i]->unscoped) {
             rights->tables &= ~(UINT64_C(1) << i);
         }
     }
@@ -119,7 +119,7 @@ rights_own(const struct model_rights *rights, const struct vmn_row *row)
 bool
 model_sees(const struct model_rights *rights, const struct vmn_row *row)
 {
-    return (rights_own(rights, row) || schema_tables[row->table].everyone_sees
+    return (rights_own(rights, row) || schema_tables[row->table]->everyone_sees
             || selects(&rights->reads, row));
 }
 

@@ -18,7 +18,7 @@
 static void
 check_selectors(struct txn *txn, const struct entry *entry)
 {
-    const struct schema_table *table = &schema_tables[entry->table];
+    const struct schema_table *table = schema_tables[entry->table];
     const char *row = entry_row(entry);
 
     for (const struct schema_field *f = table->row.fields; f->name; f++) {
@@ -50,7 +50,7 @@ check_effect(struct txn *txn, const struct entry *entry)
 {
     const struct model_class *class = txn->model->classes[entry->table];
 
-    if (!entry->op || schema_tables[entry->table].observed) {
+    if (!entry->op || schema_tables[entry->table]->observed) {
         return;
     }
     check_selectors(txn, entry);

@@ -61,7 +61,7 @@ pass_ref(void *passing_, enum vmn_table table, const char *name,
 
     if (row && passing->within && f && f->reach == SCHEMA_ACTS) {
         passing->within = rights_own(passing->txn->request->rights, row);
-        if (passing->within && schema_tables[table].passes_on) {
+        if (passing->within && schema_tables[table]->passes_on) {
             pass_on(passing, row);
         }
     }
@@ -72,7 +72,7 @@ static void
 pass_on(struct passing *passing, const struct vmn_row *row)
 {
     const struct vmn_selector *scope = &passing->txn->request->rights->scope;
-    const struct schema_table *table = &schema_tables[row->table];
+    const struct schema_table *table = schema_tables[row->table];
     struct rights_memo *memo = passing->txn->memo;
     char *key = xasprintf("%d/%s", row->table, row->name);
 
@@ -135,6 +135,6 @@ bool
 rights_is_within_scope(const struct txn *txn, const struct vmn_row *row)
 {
     return (rights_own(txn->request->rights, row)
-            && (!schema_tables[row->table].passes_on
+            && (!schema_tables[row->table]->passes_on
                 || acts_within_scope(txn, row)));
 }

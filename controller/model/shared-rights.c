@@ -156,13 +156,13 @@ is_used_by_others(const struct txn *txn, enum vmn_table table,
         const struct name_set *names = index_get(
             txn->model, index_refs(table, i), name);
 
-        for (size_t j = 0; !schema_tables[i].observed && j < names->n; j++) {
+        for (size_t j = 0; !schema_tables[i]->observed && j < names->n; j++) {
             const struct vmn_row *row = rights_row(txn, i, names->names[j]);
 
             if (depth >= RIGHTS_DEPTH_MAX || !rights_may_change(txn, row)) {
                 return true;
             }
-            if (schema_tables[i].contains
+            if (schema_tables[i]->contains
                 && !sset_contains(&txn->memo->unused, row->name)
                 && sset_add(seen, row->name)
                 && is_used_by_others(txn, i, row->name, seen, depth + 1)) {
@@ -250,7 +250,7 @@ check_meaning_is_kept(struct txn *txn, const struct entry *entry)
         txn_error(txn, entry, VMN_ERR_FORBIDDEN, "",
                   "%s \"%s\" is used by objects that this account must not "
                   "change: only its description and labels can be changed",
-                  schema_tables[entry->table].singular, entry->name);
+                  schema_tables[entry->table]->singular, entry->name);
     }
 }
 

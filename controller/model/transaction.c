@@ -44,13 +44,13 @@ check_if_match(struct txn *txn, const struct model_op *op,
     }
     if (!old) {
         txn_op_error(txn, op, VMN_ERR_STALE, "", "%s \"%s\" does not exist",
-                     schema_tables[op->table].singular, op->name);
+                     schema_tables[op->table]->singular, op->name);
         return false;
     }
     snprintf(etag, sizeof etag, "%"PRIu64, old->meta.revision);
     if (strcmp(op->if_match, "*") && strcmp(op->if_match, etag)) {
         txn_op_error(txn, op, VMN_ERR_STALE, "", "%s \"%s\" was changed: its "
-                     "ETag is \"%s\"", schema_tables[op->table].singular,
+                     "ETag is \"%s\"", schema_tables[op->table]->singular,
                      op->name, etag);
         return false;
     }
@@ -62,7 +62,7 @@ static bool
 check_op(struct txn *txn, const struct model_op *op,
          const struct entry *entry)
 {
-    const struct schema_table *table = &schema_tables[op->table];
+    const struct schema_table *table = schema_tables[op->table];
     const struct version *old = entry ? entry->cur : NULL;
     bool optional = op->kind == MODEL_PUT
                     || (op->kind == MODEL_DELETE && op->missing_ok);
@@ -107,7 +107,7 @@ check_row(struct txn *txn, const struct model_op *op,
         && !schema_row_same_spec(row, old->row)) {
         txn_op_error(txn, op, VMN_ERR_CONFLICT, "",
                      "%s \"%s\" is built in, and "
-                     "cannot be changed", schema_tables[row->table].singular,
+                     "cannot be changed", schema_tables[row->table]->singular,
                      row->name);
     } else if (txn->model->classes[row->table]->check_written) {
         txn->model->classes[row->table]->check_written(
@@ -128,8 +128,8 @@ static const char *
 set_of(const struct txn *txn, const struct model_op *op,
        const struct version *old)
 {
-    if (txn->request->prune_set && !schema_tables[op->table].observed
-        && !schema_tables[op->table].of_daemon
+    if (txn->request->prune_set && !schema_tables[op->table]->observed
+        && !schema_tables[op->table]->of_daemon
         && !model_is_builtin(op->table, op->name)) {
         return txn->request->prune_set;
     }
@@ -152,7 +152,7 @@ apply_write(struct txn *txn, struct model_op *op)
     json_t *spec = spec_of_op(op, old, txn_is_daemon(txn));
     const char *set = set_of(txn, op, old);
 
-    version->row = schema_row_parse(&schema_tables[op->table], op->name,
+    version->row = schema_row_parse(schema_tables[op->table], op->name,
                                     spec, pointer, &version->arena,
                                     txn->errors);
     json_decref(spec);
@@ -196,7 +196,7 @@ static void
 check_bounds(struct txn *txn)
 {
     for (int i = 0; i < VMN_N_TABLES; i++) {
-        const struct schema_table *table = &schema_tables[i];
+        const struct schema_table *table = schema_tables[i];
         bool grew = false;
 
         if (txn->model->tables[i].cur.n <= table->max_rows) {
@@ -298,7 +298,7 @@ put_change(struct ds *text, size_t i, const struct entry *entry)
     if (i < SUMMARY_MAX) {
         ds_put_format(text, "%s{\"op\":\"%s\",\"type\":\"%s\",\"name\":",
                       i ? "," : "[", op_of(entry),
-                      schema_tables[entry->table].plural);
+                      schema_tables[entry->table]->plural);
         schema_print_string(text, entry->name);
         ds_put_char(text, '}');
     }
@@ -323,7 +323,7 @@ add_also(json_t **also, size_t i, const struct entry *entry)
     if (i < SUMMARY_MAX) {
         json_array_append_new(*also, json_pack(
             "{s:s, s:s, s:s}", "op", op_of(entry), "type",
-            schema_tables[entry->table].plural, "name", entry->name));
+            schema_tables[entry->table]->plural, "name", entry->name));
     }
 }
 
@@ -352,10 +352,10 @@ commit(struct txn *txn)
 
         if (entry->cur != entry->before) {
             put_change(&text, n++, entry);
-            if (!entry->op && !schema_tables[entry->table].observed) {
+            if (!entry->op && !schema_tables[entry->table]->observed) {
                 add_also(&txn->request->also, n_also++, entry);
             }
-            stored |= schema_tables[entry->table].stored;
+            stored |= schema_tables[entry->table]->stored;
             commit_entry(txn, entry);
         }
         model_yield(model);

@@ -89,7 +89,7 @@ const char *
 txn_name(struct txn *txn, enum vmn_table table, const char *name)
 {
     char *text = (txn_shows(txn, table, name)
-                  ? xasprintf("%s \"%s\"", schema_tables[table].singular,
+                  ? xasprintf("%s \"%s\"", schema_tables[table]->singular,
                               name)
                   : xstrdup("an object outside of this account's scope"));
 

@@ -25,7 +25,7 @@ nb_get_index(struct http_request *req, void *nb_)
     json_t *calls = json_array();
 
     for (int i = 0; i < VMN_N_TABLES; i++) {
-        const struct schema_table *table = &schema_tables[i];
+        const struct schema_table *table = schema_tables[i];
 
         if (!table->observed) {
             char *path = xasprintf("/v1/%s", table->plural);
@@ -99,8 +99,8 @@ answer_status(struct http_request *req, struct northbound *nb)
     json_t *objects = json_object();
 
     for (int i = 0; i < VMN_N_TABLES; i++) {
-        if (!schema_tables[i].observed) {
-            json_object_set_new(objects, schema_tables[i].plural,
+        if (!schema_tables[i]->observed) {
+            json_object_set_new(objects, schema_tables[i]->plural,
                                 json_integer(model_names(nb->model, i).n));
         }
     }

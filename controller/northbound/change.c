@@ -115,7 +115,7 @@ put_results(struct ds *ds, struct commit *commit,
         const struct model_op *op = &request->ops[i];
 
         ds_put_format(ds, "%s{\"type\":\"%s\",\"name\":", i ? "," : "",
-                      schema_tables[op->table].plural);
+                      schema_tables[op->table]->plural);
         schema_print_string(ds, op->name);
         ds_put_format(ds, ",\"outcome\":\"%s\",\"revision\":%"PRIu64"}",
                       nb_outcome_name(op->outcome), op->revision);

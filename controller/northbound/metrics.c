@@ -307,9 +307,9 @@ put_types(const struct model *model, struct ds *ds)
 {
     metrics_family(ds, "vmn_objects", "gauge", "Objects, by type.");
     for (int i = 0; i < VMN_N_TABLES; i++) {
-        if (!schema_tables[i].observed) {
+        if (!schema_tables[i]->observed) {
             ds_put_format(ds, "vmn_objects{type=\"%s\"} %"PRIuSIZE"\n",
-                          schema_tables[i].plural, model_names(model, i).n);
+                          schema_tables[i]->plural, model_names(model, i).n);
         }
     }
 }

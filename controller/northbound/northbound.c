@@ -214,7 +214,7 @@ nb_routes_make(size_t *n)
         finish_route(route++, xstrdup(calls[i].pattern));
     }
     for (int t = 0; t < VMN_N_TABLES; t++) {
-        const struct schema_table *table = &schema_tables[t];
+        const struct schema_table *table = schema_tables[t];
 
         for (size_t i = 0; i < ARRAY_SIZE(type_calls); i++) {
             /* Hosts report those; and apps are loaded, not made. */

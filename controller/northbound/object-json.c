@@ -544,7 +544,7 @@ nb_append_object(const struct northbound *nb,
                  const struct model_meta *meta, bool one, struct ds *ds)
 {
     ds_put_cstr(ds, "{\"type\":\"");
-    ds_put_cstr(ds, schema_tables[row->table].plural);
+    ds_put_cstr(ds, schema_tables[row->table]->plural);
     ds_put_cstr(ds, "\",");
     put_row(rights, row, meta, ds);
     if (row->table == VMN_TABLE_HOST || status_of[row->table]) {

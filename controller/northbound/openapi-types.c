@@ -135,7 +135,7 @@ integer_schema(const struct schema_field *f)
 static json_t *
 ref_schema(const struct schema_field *f)
 {
-    char *name = xasprintf("%sName", schema_tables[f->ref].kind);
+    char *name = xasprintf("%sName", schema_tables[f->ref]->kind);
     json_t *ref = openapi_ref("schemas", name);
 
     free(name);
@@ -519,7 +519,7 @@ any_object_schema(void)
     json_t *mapping = json_object(), *refs = json_array();
 
     for (int i = 0; i < VMN_N_TABLES; i++) {
-        const struct schema_table *table = &schema_tables[i];
+        const struct schema_table *table = schema_tables[i];
 
         if (!table->observed) {
             json_t *ref = ref_to(table, "Object");

@@ -149,7 +149,7 @@ add_path_parameters(struct openapi *o, const struct http_route *route,
                     json_t *array)
 {
     const struct schema_table *table = (route->data ? route->data
-                                        : &schema_tables[VMN_TABLE_HOST]);
+                                        : schema_tables[VMN_TABLE_HOST]);
 
     if (strstr(route->pattern, "{name}")) {
         char *ref = xasprintf("%sName", table->kind);
@@ -213,10 +213,10 @@ type_ref(const struct schema_table *table, const char *suffix)
 static json_t *
 examples_of(const struct schema_table *table, json_t *list)
 {
-    const struct schema_example *example = schema_examples[table->id];
+    const struct schema_example *example = table->examples;
     json_t *examples = json_object();
 
-    for (; example->name; example++) {
+    for (; example && example->name; example++) {
         json_t *spec = json_loads(example->spec, 0, NULL);
 
         ovs_assert(spec);
@@ -239,7 +239,7 @@ apply_example(void)
     json_t *list = json_array();
 
     for (int i = 0; i < VMN_N_TABLES; i++) {
-        json_decref(examples_of(&schema_tables[i], list));
+        json_decref(examples_of(schema_tables[i], list));
     }
     return json_pack("{s:{s:{s:o}}}", "all", "value", "objects", list);
 }
@@ -442,7 +442,7 @@ tags(void)
     json_t *array = json_array();
 
     for (int i = 0; i < VMN_N_TABLES; i++) {
-        const struct schema_table *table = &schema_tables[i];
+        const struct schema_table *table = schema_tables[i];
 
         if (!table->observed) {
             json_array_append_new(array, json_pack(
@@ -477,8 +477,8 @@ openapi_make(const struct http_route *routes, size_t n)
     openapi_add_values(&o);
     refused = refusal_components(&o);
     for (int i = 0; i < VMN_N_TABLES; i++) {
-        if (!schema_tables[i].observed) {
-            openapi_add_type(&o, &schema_tables[i]);
+        if (!schema_tables[i]->observed) {
+            openapi_add_type(&o, schema_tables[i]);
         }
     }
     for (size_t i = 0; i < n; i++) {

@@ -86,7 +86,7 @@ nb_query_object(struct http_request *req, const struct northbound *nb,
         return true;            /* Else it is not there for this client. */
     }
     return nb_query_reject(req, name, "%s \"%s\" not found",
-                           schema_tables[table].singular, *value);
+                           schema_tables[table]->singular, *value);
 }
 
 bool

@@ -5,31 +5,46 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/elements.c \
 	controller/schema/error.c \
 	controller/schema/error.h \
-	controller/schema/schema-balancer.c \
+	controller/schema/schema-account.c \
+	controller/schema/schema-app.c \
+	controller/schema/schema-binding.c \
 	controller/schema/schema-compare.c \
 	controller/schema/schema-define.h \
 	controller/schema/schema-dhcp.c \
 	controller/schema/schema-dhcp.h \
-	controller/schema/schema-dns.c \
-	controller/schema/schema-examples.c \
+	controller/schema/schema-dns-zone.c \
 	controller/schema/schema-fault.h \
-	controller/schema/schema-finish.c \
-	controller/schema/schema-finish.h \
+	controller/schema/schema-floating-ip.c \
+	controller/schema/schema-group.c \
+	controller/schema/schema-health.c \
+	controller/schema/schema-host.c \
+	controller/schema/schema-loadbalancer.c \
+	controller/schema/schema-network.c \
+	controller/schema/schema-observation.c \
 	controller/schema/schema-parse.c \
 	controller/schema/schema-parse.h \
+	controller/schema/schema-policy.c \
+	controller/schema/schema-port.c \
 	controller/schema/schema-print.c \
+	controller/schema/schema-quarantine.c \
+	controller/schema/schema-quota.c \
+	controller/schema/schema-router.c \
 	controller/schema/schema-row.h \
+	controller/schema/schema-rule.c \
+	controller/schema/schema-rule.h \
 	controller/schema/schema-scalar.c \
+	controller/schema/schema-service.c \
 	controller/schema/schema-shown.h \
 	controller/schema/schema-status.c \
 	controller/schema/schema-strip.c \
 	controller/schema/schema-struct.c \
 	controller/schema/schema-struct.h \
-	controller/schema/schema-tables-door.c \
-	controller/schema/schema-tables-net.c \
-	controller/schema/schema-tables.c \
 	controller/schema/schema-telemetry.c \
+	controller/schema/schema-tier.c \
+	controller/schema/schema-token.c \
 	controller/schema/schema-type-text.c \
+	controller/schema/schema-underlay.c \
+	controller/schema/schema-vif.c \
 	controller/schema/schema.c \
 	controller/schema/schema.h \
 	controller/schema/selector.c \

@@ -147,14 +147,14 @@ compare_struct(const struct schema_struct *s, const char *a, const char *b)
 bool
 schema_row_same_spec(const struct vmn_row *a, const struct vmn_row *b)
 {
-    return !compare_struct(&schema_tables[a->table].row, (const char *) a,
+    return !compare_struct(&schema_tables[a->table]->row, (const char *) a,
                            (const char *) b);
 }
 
 static bool
 same_given(const struct vmn_row *a, const struct vmn_row *b)
 {
-    const struct schema_field *f = schema_tables[a->table].row.fields;
+    const struct schema_field *f = schema_tables[a->table]->row.fields;
 
     for (; f->name; f++) {
         if (f->flags & SCHEMA_ASSIGNED
@@ -174,7 +174,7 @@ schema_row_same(const struct vmn_row *a, const struct vmn_row *b)
 bool
 schema_row_same_meaning(const struct vmn_row *a, const struct vmn_row *b)
 {
-    const struct schema_field *f = schema_tables[a->table].row.fields;
+    const struct schema_field *f = schema_tables[a->table]->row.fields;
 
     for (; f->name; f++) {
         if (!(f->flags & SCHEMA_REMARK) && f->type != SCHEMA_LABELS
@@ -188,7 +188,7 @@ schema_row_same_meaning(const struct vmn_row *a, const struct vmn_row *b)
 const struct vmn_labels *
 schema_row_labels(const struct vmn_row *row)
 {
-    const struct schema_field *f = schema_tables[row->table].row.fields;
+    const struct schema_field *f = schema_tables[row->table]->row.fields;
 
     for (; f->name; f++) {
         if (f->type == SCHEMA_LABELS) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Shorthand in which the resources are described; for schema-tables*.c alone,
- * and what these say to each other. */
+ * Shorthand in which the resources are described; for the files of these
+ * alone (schema-port.c). */
 
 #ifndef CONTROLLER_SCHEMA_SCHEMA_DEFINE_H
 #define CONTROLLER_SCHEMA_SCHEMA_DEFINE_H 1
@@ -26,35 +26,10 @@
     { .name = "labels", .type = SCHEMA_LABELS, AT(STRUCT, labels),      \
       .max_items = 64, .doc = "Keys and values that selectors match." }
 
-/* schema-tables-net.c */
-extern const struct schema_field schema_router_fields[];
-extern const struct schema_column schema_router_columns[];
+/* JSON as it is written here. */
+#define EXAMPLE(NAME, ...) { .name = NAME, .spec = #__VA_ARGS__ }
+
+/* schema-loadbalancer.c; hosts limit what comes to the controller, too. */
 extern const struct schema_struct schema_client_limit;
-extern const struct schema_struct schema_provider_bridge;
-extern const struct schema_struct schema_provider;
-/* schema-tables-door.c */
-extern const struct schema_field schema_account_fields[];
-extern const struct schema_column schema_account_columns[];
-extern const struct schema_field schema_quota_fields[];
-extern const struct schema_column schema_quota_columns[];
-extern const struct schema_field schema_token_fields[];
-extern const struct schema_column schema_token_columns[];
-void schema_finish_account(void *account, const json_t *json,
-                           const char *pointer, struct vmn_errors *);
-
-extern const struct schema_field schema_floating_ip_fields[];
-extern const struct schema_column schema_floating_ip_columns[];
-extern const struct schema_field schema_dns_zone_fields[];
-extern const struct schema_column schema_dns_zone_columns[];
-
-/* schema-balancer.c */
-extern const struct schema_field schema_loadbalancer_fields[];
-extern const struct schema_column schema_loadbalancer_columns[];
-void schema_finish_loadbalancer(void *lb, const json_t *json,
-                                const char *pointer, struct vmn_errors *);
-
-/* schema-telemetry.c */
-extern const struct schema_field schema_telemetry_fields[];
-extern const struct schema_column schema_telemetry_columns[];
 
 #endif /* controller/schema/schema-define.h */

@@ -317,13 +317,13 @@ print_struct(const struct schema_struct *s, const char *src, struct ds *ds)
 void
 schema_row_print_spec(const struct vmn_row *row, struct ds *ds)
 {
-    print_struct(&schema_tables[row->table].row, (const char *) row, ds);
+    print_struct(&schema_tables[row->table]->row, (const char *) row, ds);
 }
 
 void
 schema_row_print_status(const struct vmn_row *row, struct ds *ds)
 {
-    const struct schema_field *f = schema_tables[row->table].row.fields;
+    const struct schema_field *f = schema_tables[row->table]->row.fields;
 
     ds_put_char(ds, '{');
     for (; f->name; f++) {
@@ -446,7 +446,7 @@ walk_struct(struct walk *walk, const struct schema_struct *s, const char *src)
 void
 schema_row_refs(const struct vmn_row *row, schema_ref_cb *cb, void *aux)
 {
-    const struct schema_table *table = &schema_tables[row->table];
+    const struct schema_table *table = schema_tables[row->table];
     struct walk walk = { cb, aux, DS_EMPTY_INITIALIZER };
 
     if (table->named_as != VMN_N_TABLES) {

@@ -233,11 +233,11 @@ parse_ref(struct parse *p, const struct schema_field *f, const json_t *json,
         return false;
     }
 
-    char *error = schema_tables[f->ref].check_name(text);
+    char *error = schema_tables[f->ref]->check_name(text);
     if (error) {
         free(error);
         return parse_fault(p, VMN_ERR_INVALID, "must be the name of a %s",
-                           schema_tables[f->ref].singular);
+                           schema_tables[f->ref]->singular);
     }
     *dst = arena_strdup(p->arena, text);
     return true;

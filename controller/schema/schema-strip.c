@@ -89,7 +89,7 @@ json_t *
 schema_row_strip(const struct vmn_row *row, schema_is_gone_cb *is_gone,
                  void *aux)
 {
-    const struct schema_table *table = &schema_tables[row->table];
+    const struct schema_table *table = schema_tables[row->table];
     struct strip strip = { is_gone, aux };
     json_t *spec;
 

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The description of telemetries: sFlow and IPFIX, in the terms of the tables
- * of those names in ovs-vswitchd.conf.db(5). */
+ * Telemetries: sFlow and IPFIX of hosts; see schema.h. */
 
 #include <config.h>
-
-#include "controller/schema/schema-define.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/schema/schema-finish.h"
+#include "controller/schema/schema-define.h"
+#include "controller/schema/status.h"
 #include "controller/schema/value.h"
 #include "util.h"
 
@@ -106,7 +104,7 @@ static const struct schema_struct ipfix = {
     },
 };
 
-const struct schema_field schema_telemetry_fields[] = {
+static const struct schema_field fields[] = {
     COMMON(vmn_telemetry),
     { .name = "selector", .type = SCHEMA_SELECTOR,
       AT(vmn_telemetry, selector),
@@ -120,7 +118,7 @@ const struct schema_field schema_telemetry_fields[] = {
     { .name = NULL },
 };
 
-const struct schema_column schema_telemetry_columns[] = {
+static const struct schema_column columns[] = {
     { .heading = "NAME", .path = "/name" },
     { .heading = "HOSTS", .path = "/spec/selector" },
     { .heading = "SFLOW", .path = "/spec/sflow/targets" },
@@ -131,8 +129,8 @@ const struct schema_column schema_telemetry_columns[] = {
     { .heading = NULL },
 };
 
-void
-schema_finish_telemetry(void *telemetry_, const json_t *json OVS_UNUSED,
+static void
+finish_telemetry(void *telemetry_, const json_t *json OVS_UNUSED,
                         const char *pointer, struct vmn_errors *errors)
 {
     const struct vmn_telemetry *telemetry = telemetry_;
@@ -142,3 +140,27 @@ schema_finish_telemetry(void *telemetry_, const json_t *json OVS_UNUSED,
                        "must have \"sflow\", \"ipfix\" or both");
     }
 }
+
+static const struct schema_example examples[] = {
+    EXAMPLE("flows", {
+        "selector": "rack=a",
+        "sflow": {"targets": ["192.0.2.9:6343"], "sampling": 1000},
+        "ipfix": {"targets": ["192.0.2.9:4739"], "obs_domain_id": 7}}),
+    { .name = NULL },
+};
+
+const struct schema_table schema_telemetry = {
+    .id = VMN_TABLE_TELEMETRY, .plural = "telemetries",
+    .singular = "telemetry", .kind = "Telemetry", .stored = true,
+    .unscoped = true, .max_rows = 100, .named_as = VMN_N_TABLES,
+    .check_name = value_check_name,
+    .examples = examples,
+    .doc = "Has hosts tell collectors of packets, by sFlow and IPFIX.",
+    .status = &schema_status_telemetry,
+    .columns = columns,
+    .row = {
+        .name = "telemetry", .size = sizeof(struct vmn_telemetry),
+        .fields = fields,
+        .finish = finish_telemetry,
+    },
+};

@@ -49,7 +49,7 @@ put_type(const struct schema_field *f, struct ds *ds)
     } else if (f->type == SCHEMA_ENUM || f->type == SCHEMA_ENUM_SET) {
         put_names(f, ds);
     } else if (f->type == SCHEMA_REF) {
-        const char *singular = schema_tables[f->ref].singular;
+        const char *singular = schema_tables[f->ref]->singular;
 
         ds_put_format(ds, "name of %s %s",
                       strchr("aeio", singular[0]) ? "an" : "a", singular);

@@ -10,11 +10,21 @@
 
 #include "util.h"
 
+#define TABLE(ID, NAME) extern const struct schema_table schema_##NAME;
+VMN_TABLES(TABLE, TABLE)
+#undef TABLE
+
+#define TABLE(ID, NAME) [VMN_TABLE_##ID] = &schema_##NAME,
+const struct schema_table *const schema_tables[VMN_N_TABLES] = {
+    VMN_TABLES(TABLE, TABLE)
+};
+#undef TABLE
+
 const struct schema_table *
 schema_find_table(const char *name)
 {
     for (size_t i = 0; i < VMN_N_TABLES; i++) {
-        const struct schema_table *table = &schema_tables[i];
+        const struct schema_table *table = schema_tables[i];
 
         if (!strcmp(name, table->plural) || !strcmp(name, table->singular)) {
             return table;
@@ -29,7 +39,7 @@ schema_table_of(enum vmn_row_type type)
     size_t i = 0;
 
     while (i < VMN_N_TABLES
-           && (!type || schema_tables[i].row_type != type)) {
+           && (!type || schema_tables[i]->row_type != type)) {
         i++;
     }
     return i;

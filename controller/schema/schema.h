@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The one description of every resource: its fields, their types, places in
- * the structs of vmn/rows.h, bounds, defaults and meanings.  JSON
- * (schema-row.h), SQL columns (store/), the API's description, docs/api.md,
- * `vmnctl explain` and its columns are all driven by these tables; adding a
- * field is adding a row.  A new type also has an example (schema-examples.c),
- * what is observed of it (schema-status.c), and a section in docs/api.md.
+ * The description of every resource: its fields, their types, places in the
+ * structs of vmn/rows.h, bounds, defaults and meanings.  JSON (schema-row.h),
+ * SQL columns (store/), the API's description, docs/api.md, `vmnctl explain`
+ * and its columns are all driven by these tables; adding a field is adding a
+ * row.  Which places a new resource touches is in docs/design/model.md.
  *
  * Not for what takes more than one object to check (model/). */
 
@@ -199,11 +198,15 @@ struct schema_table {
     /* What is observed of it, but for fields with SCHEMA_ASSIGNED, which are
      * there as well.  NULL: nothing. */
     const struct schema_struct *status;
+    /* Objects that show what the type is for; or NULL.  Those of all types
+     * together are one world that vmnd takes: tests/system/test_openapi.py
+     * applies them. */
+    const struct schema_example *examples;
     const char *doc;            /* A sentence for users. */
 };
 
-/* By enum vmn_table. */
-extern const struct schema_table schema_tables[VMN_N_TABLES];
+/* By enum vmn_table.  Each is in the file of its resource (schema-port.c). */
+extern const struct schema_table *const schema_tables[VMN_N_TABLES];
 
 /* The table whose rows apps know as of 'type', or VMN_N_TABLES. */
 enum vmn_table schema_table_of(enum vmn_row_type type);
@@ -225,11 +228,6 @@ extern const char *const schema_action_names[];
 
 /* Shown in place of a URL that is a secret; it is no URL. */
 #define SCHEMA_REDACTED "redacted"
-
-/* By enum vmn_table.  All of them together are one world that can be made. */
-#define SCHEMA_EXAMPLES_MAX 3
-extern const struct schema_example
-schema_examples[VMN_N_TABLES][SCHEMA_EXAMPLES_MAX];
 
 /* The table "ports" (or "port"), or NULL. */
 const struct schema_table *schema_find_table(const char *name);

@@ -10,33 +10,42 @@
 
 #include "vmn/rows.h"
 
+/* All tables, a row each.  TABLE(HOST, host) is VMN_TABLE_HOST, which is
+ * described by 'schema_host' of schema-host.c, and what its rows mean for
+ * those of other tables is said by 'model_host' of model/model-host.c.  Those
+ * that are DESCRIBED alone mean nothing to others. */
+#define VMN_TABLES(TABLE, DESCRIBED)                                        \
+    /* Desired. */                                                          \
+    TABLE(HOST, host)                                                       \
+    TABLE(NETWORK, network)                                                 \
+    TABLE(PORT, port)                                                       \
+    TABLE(GROUP, group)                                                     \
+    TABLE(SERVICE, service)                                                 \
+    TABLE(TIER, tier)                                                       \
+    TABLE(POLICY, policy)                                                   \
+    TABLE(QUARANTINE, quarantine)                                           \
+    TABLE(LOADBALANCER, loadbalancer)                                       \
+    TABLE(APP, app)                                                         \
+    TABLE(ROUTER, router)                                                   \
+    TABLE(FLOATING_IP, floating_ip)                                         \
+    TABLE(DNS_ZONE, dns_zone)                                               \
+    TABLE(OBSERVATION, observation)   /* Named as the network. */           \
+    DESCRIBED(ACCOUNT, account)                                             \
+    TABLE(TOKEN, token)                                                     \
+    DESCRIBED(TELEMETRY, telemetry)                                         \
+    TABLE(QUOTA, quota)                                                     \
+    /* Observed. */                                                         \
+    TABLE(BINDING, binding)           /* Named as the port.  Stored. */     \
+    DESCRIBED(UNDERLAY, underlay)     /* Named as the host.  Stored. */     \
+    TABLE(HEALTH, health)             /* Named BALANCER/PORT.  Stored. */   \
+    TABLE(VIF, vif)                   /* Named HOST/IFACE-ID.  Volatile. */
+
+#define TABLE(ID, NAME) VMN_TABLE_##ID,
 enum vmn_table {
-    /* Desired. */
-    VMN_TABLE_HOST,
-    VMN_TABLE_NETWORK,
-    VMN_TABLE_PORT,
-    VMN_TABLE_GROUP,
-    VMN_TABLE_SERVICE,
-    VMN_TABLE_TIER,
-    VMN_TABLE_POLICY,
-    VMN_TABLE_QUARANTINE,
-    VMN_TABLE_LOADBALANCER,
-    VMN_TABLE_APP,
-    VMN_TABLE_ROUTER,
-    VMN_TABLE_FLOATING_IP,
-    VMN_TABLE_DNS_ZONE,
-    VMN_TABLE_OBSERVATION,      /* Named as the network. */
-    VMN_TABLE_ACCOUNT,
-    VMN_TABLE_TOKEN,
-    VMN_TABLE_TELEMETRY,
-    VMN_TABLE_QUOTA,
-    /* Observed. */
-    VMN_TABLE_BINDING,          /* Named as the port.  Stored. */
-    VMN_TABLE_UNDERLAY,         /* Named as the host.  Stored. */
-    VMN_TABLE_HEALTH,           /* Named BALANCER/PORT.  Stored. */
-    VMN_TABLE_VIF,              /* Named HOST/IFACE-ID.  Volatile. */
+    VMN_TABLES(TABLE, TABLE)
     VMN_N_TABLES
 };
+#undef TABLE
 
 /* Who is told of packets by sFlow; nobody if there is no target.  Of the
  * numbers, 0 is what Open vSwitch does by itself. */

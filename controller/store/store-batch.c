@@ -72,7 +72,7 @@ all_rows(struct model *model, size_t *n)
         const struct vmn_row *row;
         const char *after = "";
 
-        while (schema_tables[i].stored
+        while (schema_tables[i]->stored
                && (row = model_next_durable(model, i, after, &meta))) {
             if (*n >= allocated) {
                 writes = x2nrealloc(writes, &allocated, sizeof *writes);
@@ -225,8 +225,8 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
                          &s->log_trim_author);
 
     for (int i = 0; ok && i < VMN_N_TABLES; i++) {
-        ok = !schema_tables[i].stored
-             || prepare_table(s, db, &schema_tables[i]);
+        ok = !schema_tables[i]->stored
+             || prepare_table(s, db, schema_tables[i]);
     }
     return ok ? count_logs(s, db, text)
               : store_error(db, text, "cannot prepare to write");
@@ -305,7 +305,7 @@ static bool
 write_row(const struct model_write *write, sqlite3_stmt *stmt)
 {
     const struct schema_field *fields
-        = schema_tables[write->table].row.fields;
+        = schema_tables[write->table]->row.fields;
     int column = 1;
 
     bind_text(stmt, column++, write->name);

@@ -155,7 +155,7 @@ static bool
 is_foreign_key(const struct schema_field *f)
 {
     return f->type == SCHEMA_REF && !store_is_json(f)
-           && !schema_tables[f->ref].builtin;
+           && !schema_tables[f->ref]->builtin;
 }
 
 static void
@@ -163,7 +163,7 @@ put_reference(struct ds *ds, enum vmn_table table)
 {
     ds_put_format(ds, " REFERENCES \"%s\" (\"name\")"
                   " DEFERRABLE INITIALLY DEFERRED",
-                  schema_tables[table].plural);
+                  schema_tables[table]->plural);
 }
 
 /* "NAME" TYPE */
@@ -379,8 +379,8 @@ create_all(sqlite3 *db, int latest)
     char *sql;
 
     for (int i = 0; i < VMN_N_TABLES && code == SQLITE_OK; i++) {
-        if (schema_tables[i].stored) {
-            code = create_table(db, &schema_tables[i]);
+        if (schema_tables[i]->stored) {
+            code = create_table(db, schema_tables[i]);
         }
     }
     if (code == SQLITE_OK) {
@@ -446,7 +446,7 @@ add_missing(sqlite3 *db)
     int code = SQLITE_OK;
 
     for (int i = 0; i < VMN_N_TABLES && code == SQLITE_OK; i++) {
-        const struct schema_table *table = &schema_tables[i];
+        const struct schema_table *table = schema_tables[i];
 
         if (!table->stored) {
             continue;
@@ -525,10 +525,10 @@ check_columns(sqlite3 *db, const char *path, char **text)
         sqlite3_stmt *stmt = NULL;
         char *sql, *reason;
 
-        if (!schema_tables[i].stored) {
+        if (!schema_tables[i]->stored) {
             continue;
         }
-        sql = store_sql_select(&schema_tables[i]);
+        sql = store_sql_select(schema_tables[i]);
         if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK) {
             store_error(db, &reason, "its tables are not as they should be");
             *text = xasprintf("%s is damaged: %s", path, reason);

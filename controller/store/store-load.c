@@ -180,8 +180,8 @@ store_load(sqlite3 *db, const char *path, struct model *model, char **text)
     vmn_errors_init(&errors);
     error = load_numbers(db, model_id_pools(model), &errors, text);
     for (int i = 0; !error && i < VMN_N_TABLES; i++) {
-        if (schema_tables[i].stored) {
-            error = load_table(db, model, &schema_tables[i], &errors, text);
+        if (schema_tables[i]->stored) {
+            error = load_table(db, model, schema_tables[i], &errors, text);
         }
     }
     error = error ? error : load_cursors(db, model, text);

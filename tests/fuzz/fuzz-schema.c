@@ -45,7 +45,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!size) {
         return 0;
     }
-    table = &schema_tables[data[0] % VMN_N_TABLES];
+    table = schema_tables[data[0] % VMN_N_TABLES];
     spec = json_loadb((const char *) data + 1, size - 1,
                       JSON_DECODE_ANY | JSON_ALLOW_NUL, NULL);
     if (!spec) {

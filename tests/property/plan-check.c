@@ -366,7 +366,7 @@ compare_objects(const struct plan_check *check, struct model *model)
     }
     model_get_pending(model, &pending);
     for (i = 0; i < pending.n_writes; i++) {
-        n_happened += !schema_tables[pending.writes[i].table].observed;
+        n_happened += !schema_tables[pending.writes[i].table]->observed;
     }
     if (n_planned != n_happened) {
         printf("# %"PRIuSIZE" objects were to change, %"PRIuSIZE" have\n",

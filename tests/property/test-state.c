@@ -179,7 +179,7 @@ put_numbered(struct ds *ds, char letter, unsigned i)
 static void
 put_name(struct ds *ds, enum vmn_table table)
 {
-    char letter = schema_tables[table].plural[0];
+    char letter = schema_tables[table]->plural[0];
 
     if (table == VMN_TABLE_BINDING) {
         letter = 'p';
@@ -763,7 +763,7 @@ put_op(struct ds *ds)
     if (chance(3)) {
         ds_put_format(ds, "@%u", 1 + rnd(50));
     }
-    ds_put_format(ds, " %s %s", schema_tables[table].plural, ds_cstr(&name));
+    ds_put_format(ds, " %s %s", schema_tables[table]->plural, ds_cstr(&name));
     if (verb[0] == 'p') {
         put_members(&members, table, ds_cstr(&name));
         ds_put_format(ds, " {%s}", members.length ? ds_cstr(&members) + 1
@@ -1339,7 +1339,7 @@ check_reads_back(const struct vmn_row *row)
 
     arena_init(&arena);
     vmn_errors_init(&errors);
-    struct vmn_row *copy = schema_row_parse(&schema_tables[row->table],
+    struct vmn_row *copy = schema_row_parse(schema_tables[row->table],
                                             row->name, spec, "", &arena,
                                             &errors);
     if (!copy || !schema_row_same_spec(row, copy)) {

@@ -88,7 +88,7 @@ static void
 dump_row(struct ds *ds, const struct vmn_row *row,
          const struct model_meta *meta)
 {
-    ds_put_format(ds, "%s {", schema_tables[row->table].plural);
+    ds_put_format(ds, "%s {", schema_tables[row->table]->plural);
     model_row_print(row, meta, ds);
     ds_put_cstr(ds, "}\n");
 }

@@ -82,7 +82,7 @@ check_changes(struct model *model, const char *expected)
 
         lines[i] = (c->kind == MODEL_CHANGE_INDEX
                     ? xasprintf("i%d:%s", c->id, c->key)
-                    : xasprintf("%s:%s%s", schema_tables[c->id].plural,
+                    : xasprintf("%s:%s%s", schema_tables[c->id]->plural,
                                 c->key, (c->kind == MODEL_CHANGE_LABELS
                                          ? ":labels" : "")));
     }

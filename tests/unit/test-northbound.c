@@ -970,7 +970,7 @@ reference_has_every_field(void **state OVS_UNUSED)
     }
     fclose(stream);
     for (int i = 0; i < VMN_N_TABLES; i++) {
-        const struct schema_table *table = &schema_tables[i];
+        const struct schema_table *table = schema_tables[i];
         char *heading = xasprintf("\n## %s\n", table->plural);
         const char *start = strstr(ds_cstr(&doc), heading);
 

@@ -228,7 +228,7 @@ static const struct good_case good_cases[] = {
 static struct vmn_row *
 clone_row(const struct vmn_row *row, struct arena *arena)
 {
-    const struct schema_table *table = &schema_tables[row->table];
+    const struct schema_table *table = schema_tables[row->table];
     json_t *spec = schema_row_spec(row);
     json_t *status = schema_row_status(row);
     struct vmn_row *clone;
@@ -818,10 +818,10 @@ bad_names_are_refused(void **state OVS_UNUSED)
     json_t *spec = json_object();
 
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        check_bad(&schema_tables[VMN_TABLE_GROUP], names[i], spec, error,
+        check_bad(schema_tables[VMN_TABLE_GROUP], names[i], spec, error,
                   names[i]);
     }
-    check_bad(&schema_tables[VMN_TABLE_VIF], "h", spec, " must be "
+    check_bad(schema_tables[VMN_TABLE_VIF], "h", spec, " must be "
               "HOST/IFACE-ID\n/host is required\n/iface_id is required\n"
               "/iface is required\n/ofport is required\n", "vif");
     json_decref(spec);
@@ -842,7 +842,7 @@ lists_are_bounded(void **state OVS_UNUSED)
     }
     json_t *spec = json_pack("{s:s, s:o, s:o}", "network", "n", "labels",
                              labels, "ips", ips);
-    check_bad(&schema_tables[VMN_TABLE_PORT], "p", spec,
+    check_bad(schema_tables[VMN_TABLE_PORT], "p", spec,
               "/labels must have at most 64 labels\n"
               "/ips must have at most 64 elements\n", "bounds");
     json_decref(spec);
@@ -870,7 +870,7 @@ policy_of_levels(const char *tier, int n, const char *other)
 static void
 policy_levels_are_bounded(void **state OVS_UNUSED)
 {
-    const struct schema_table *table = &schema_tables[VMN_TABLE_POLICY];
+    const struct schema_table *table = schema_tables[VMN_TABLE_POLICY];
     static const struct {
         const char *tier, *other;
         int n_fit;
@@ -915,7 +915,7 @@ only_the_first_errors_are_kept(void **state OVS_UNUSED)
     json_t *spec = json_pack("{s:o}", "ports", ports);
     vmn_errors_init(&errors);
     arena_init(&arena);
-    assert_null(schema_row_parse(&schema_tables[VMN_TABLE_GROUP], "g", spec,
+    assert_null(schema_row_parse(schema_tables[VMN_TABLE_GROUP], "g", spec,
                                  "/3", &arena, &errors));
     assert_int_equal(errors.n, VMN_ERRORS_MAX);
     assert_int_equal(errors.n_suppressed, 100 - VMN_ERRORS_MAX);
@@ -929,7 +929,7 @@ static void
 collect_ref(void *ds_, enum vmn_table table, const char *name,
             const struct schema_field *f OVS_UNUSED, const char *pointer)
 {
-    ds_put_format(ds_, "%s %s %s\n", pointer, schema_tables[table].plural,
+    ds_put_format(ds_, "%s %s %s\n", pointer, schema_tables[table]->plural,
                   name);
 }
 
@@ -955,8 +955,8 @@ static void
 references_and_selectors_say_what_they_do(void **state OVS_UNUSED)
 {
     for (int i = 0; i < VMN_N_TABLES; i++) {
-        if (!schema_tables[i].observed) {
-            check_reach(schema_tables[i].plural, &schema_tables[i].row);
+        if (!schema_tables[i]->observed) {
+            check_reach(schema_tables[i]->plural, &schema_tables[i]->row);
         }
     }
 }
@@ -1005,7 +1005,7 @@ references_are_found(void **state OVS_UNUSED)
 static void
 given_values_are_the_status(void **state OVS_UNUSED)
 {
-    const struct schema_table *table = &schema_tables[VMN_TABLE_PORT];
+    const struct schema_table *table = schema_tables[VMN_TABLE_PORT];
     json_t *spec = load("{'network':'n'}");
     json_t *status = load("{'mac':'02:00:00:00:00:01','ips':['10.0.0.2']}");
     struct vmn_errors errors;
@@ -1037,7 +1037,7 @@ static void
 description_is_consistent(void **state OVS_UNUSED)
 {
     for (int i = 0; i < VMN_N_TABLES; i++) {
-        const struct schema_table *table = &schema_tables[i];
+        const struct schema_table *table = schema_tables[i];
 
         assert_int_equal(table->id, i);
         assert_ptr_equal(schema_find_table(table->plural), table);

@@ -1007,7 +1007,7 @@ schema_fingerprint(void)
     uint32_t hash = 0;
 
     for (int i = 0; i < VMN_N_TABLES; i++) {
-        const struct schema_table *table = &schema_tables[i];
+        const struct schema_table *table = schema_tables[i];
 
         if (table->stored) {
             hash = hash_string(table->plural, hash);

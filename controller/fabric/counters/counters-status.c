@@ -34,7 +34,7 @@ is_of(const struct fabric *f, const struct counter *counter,
       enum vmn_table table, const char *name, struct engine_flow_owner *about)
 {
     engine_get_flow_owner(f->engine, counter->cookie, counter->part, about);
-    return (about->type && !strcmp(about->type, schema_tables[table].plural)
+    return (about->type && !strcmp(about->type, schema_tables[table]->plural)
             && !strcmp(about->name, name));
 }
 

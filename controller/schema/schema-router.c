@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fields of the resources that join networks, and of what leads to
- * physical ones; see schema-tables.c. */
+ * Routers, with their external sides; see schema.h. */
 
 #include <config.h>
 
+#include <inttypes.h>
+#include <string.h>
+
 #include "controller/schema/schema-define.h"
-#include "controller/schema/schema-finish.h"
+#include "controller/schema/schema-fault.h"
+#include "controller/schema/schema-rule.h"
+#include "controller/schema/status.h"
 #include "controller/schema/value.h"
+#include "util.h"
 
 static const struct schema_struct interface = {
     .name = "interface", .size = sizeof(struct vmn_router_interface),
@@ -26,6 +31,31 @@ static const struct schema_struct interface = {
         { .name = NULL },
     },
 };
+
+/* A route is of one family. */
+static void
+finish_route(void *route_, const json_t *json OVS_UNUSED,
+                    const char *pointer, struct vmn_errors *errors)
+{
+    const struct vmn_route *route = route_;
+    uint8_t family = route->destination.ip.family;
+
+    if (route->source.ip.family && route->source.ip.family != family) {
+        fault(errors, pointer, "source",
+              "must be of the family of \"destination\", IPv%u", family);
+    }
+    for (size_t i = 0; i < route->n_via; i++) {
+        if (route->via[i].family != family) {
+            fault(errors, pointer, "via",
+                  "must be of the family of \"destination\", IPv%u", family);
+            break;
+        }
+    }
+    if (!route->n_via && !route->blackhole) {
+        fault(errors, pointer, "blackhole",
+              "must be true where there is no \"via\"");
+    }
+}
 
 static const struct schema_struct route = {
     .name = "route", .size = sizeof(struct vmn_route),
@@ -48,7 +78,7 @@ static const struct schema_struct route = {
           .doc = "Whether packets end here, without a word." },
         { .name = NULL },
     },
-    .finish = schema_finish_route,
+    .finish = finish_route,
 };
 
 static const struct schema_struct gateway = {
@@ -65,6 +95,18 @@ static const struct schema_struct gateway = {
         { .name = NULL },
     },
 };
+
+static void
+finish_forward(void *forward_, const json_t *json OVS_UNUSED,
+                      const char *pointer OVS_UNUSED,
+                      struct vmn_errors *errors OVS_UNUSED)
+{
+    struct vmn_forward *forward = forward_;
+
+    if (!forward->target) {
+        forward->target = forward->port;
+    }
+}
 
 static const struct schema_struct forward = {
     .name = "forward", .size = sizeof(struct vmn_forward),
@@ -90,8 +132,59 @@ static const struct schema_struct forward = {
           .doc = "The port there; the same when absent." },
         { .name = NULL },
     },
-    .finish = schema_finish_forward,
+    .finish = finish_forward,
 };
+
+static bool
+has_address(const struct vmn_external *external, const struct vmn_ip *ip)
+{
+    for (size_t i = 0; i < external->n_addresses; i++) {
+        if (!memcmp(&external->addresses[i], ip, sizeof *ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void
+finish_external(void *external_, const json_t *json OVS_UNUSED,
+                       const char *pointer, struct vmn_errors *errors)
+{
+    const struct vmn_external *external = external_;
+
+    if (external->port_shares & (external->port_shares - 1)) {
+        fault(errors, pointer, "port_shares",
+              "must be a power of two: %"PRIu32" is none",
+              external->port_shares);
+    }
+    if (external->strict_port_shares && external->port_shares == 1) {
+        fault(errors, pointer, "strict_port_shares",
+              "needs 2 \"port_shares\" or more");
+    }
+    for (size_t i = 0; external->n_addresses && i < external->n_forwards;
+         i++) {
+        const struct vmn_forward *a = &external->forwards[i];
+        const struct vmn_ip *ip = vmn_forward_address(external, a);
+        char buf[VALUE_IP_SIZE];
+
+        value_format_ip(ip, buf);
+        if (!has_address(external, ip)) {
+            fault(errors, pointer, "forwards",
+                  "must be for \"addresses\" of the router: %s is none", buf);
+        }
+        for (size_t j = 0; j < i; j++) {
+            const struct vmn_forward *b = &external->forwards[j];
+
+            if (a->protocol == b->protocol && a->port == b->port
+                && !memcmp(ip, vmn_forward_address(external, b),
+                           sizeof *ip)) {
+                fault(errors, pointer, "forwards",
+                      "must name each address, protocol and port once: port "
+                      "%u of %s appears twice", a->port, buf);
+            }
+        }
+    }
+}
 
 static const struct schema_struct external = {
     .name = "external", .size = sizeof(struct vmn_external),
@@ -137,10 +230,35 @@ static const struct schema_struct external = {
                  "port is kept." },
         { .name = NULL },
     },
-    .finish = schema_finish_external,
+    .finish = finish_external,
 };
 
-const struct schema_field schema_router_fields[] = {
+static void
+finish_router(void *router_, const json_t *json OVS_UNUSED,
+                     const char *pointer, struct vmn_errors *errors)
+{
+    const struct vmn_router *router = router_;
+
+    /* They are sorted by destination, then source. */
+    for (size_t i = 1; i < router->n_routes; i++) {
+        const struct vmn_route *a = &router->routes[i - 1];
+        const struct vmn_route *b = &router->routes[i];
+        char to[VALUE_PREFIX_SIZE], from[VALUE_PREFIX_SIZE];
+        bool has_source = a->source.ip.family;
+
+        if (memcmp(&a->destination, &b->destination, sizeof a->destination)
+            || memcmp(&a->source, &b->source, sizeof a->source)) {
+            continue;
+        }
+        fault(errors, pointer, "routes",
+              "must name each \"destination\" and \"source\" once: %s%s%s "
+              "appears twice", value_format_prefix(&a->destination, to),
+              has_source ? " from " : "",
+              has_source ? value_format_prefix(&a->source, from) : "");
+    }
+}
+
+static const struct schema_field fields[] = {
     COMMON(vmn_router),
     { .name = "mac", .type = SCHEMA_MAC, .flags = SCHEMA_ASSIGNED,
       AT(vmn_router, want_mac), ASSIGNED_AT(vmn_router, mac),
@@ -158,7 +276,7 @@ const struct schema_field schema_router_fields[] = {
     { .name = NULL },
 };
 
-const struct schema_column schema_router_columns[] = {
+static const struct schema_column columns[] = {
     { .heading = "NAME", .path = "/name" },
     { .heading = "MAC", .path = "/status/mac" },
     { .heading = "NETWORKS", .path = "/spec/interfaces" },
@@ -169,134 +287,29 @@ const struct schema_column schema_router_columns[] = {
     { .heading = NULL },
 };
 
-/* Floating addresses.  ---------------------------------------------------- */
-
-const struct schema_field schema_floating_ip_fields[] = {
-    COMMON(vmn_floating_ip),
-    { .name = "router", .type = SCHEMA_REF, AT(vmn_floating_ip, router),
-      .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_ROUTER,
-      .reach = SCHEMA_ACTS,
-      .doc = "The router, of whose external network the address is." },
-    { .name = "ip", .type = SCHEMA_IP, AT(vmn_floating_ip, ip),
-      .flags = SCHEMA_REQUIRED,
-      .doc = "The address, of a family of which the router has one there." },
-    { .name = "port", .type = SCHEMA_REF, AT(vmn_floating_ip, port),
-      .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_PORT,
-      .unless = "load_balancer",
-      .reach = SCHEMA_ACTS,
-      .doc = "Whose it is: a port of one of the router's networks, and its "
-             "first address of the same family." },
-    { .name = "load_balancer", .type = SCHEMA_REF,
-      AT(vmn_floating_ip, load_balancer), .flags = SCHEMA_REQUIRED,
-      .ref = VMN_TABLE_LOADBALANCER, .unless = "port",
-      .reach = SCHEMA_ACTS,
-      .doc = "Whose virtual IP it is: a balancer in one of the router's "
-             "networks." },
+static const struct schema_example examples[] = {
+    EXAMPLE("shop", {
+        "interfaces": [{"network": "shop"}],
+        "routes": [{"destination": "10.9.0.0/16", "via": ["10.0.0.9"]}],
+        "external": {"network": "internet",
+                     "addresses": ["198.51.100.10"],
+                     "gateways": [{"host": "hv1", "priority": 1}]}}),
     { .name = NULL },
 };
 
-const struct schema_column schema_floating_ip_columns[] = {
-    { .heading = "NAME", .path = "/name" },
-    { .heading = "IP", .path = "/spec/ip" },
-    { .heading = "PORT", .path = "/spec/port" },
-    { .heading = "BALANCER", .path = "/spec/load_balancer" },
-    { .heading = "ROUTER", .path = "/spec/router" },
-    { .heading = "DESCRIPTION", .path = "/spec/description", .wide = true },
-    { .heading = NULL },
-};
-
-/* Physical networks.  ----------------------------------------------------- */
-
-const struct schema_struct schema_provider_bridge = {
-    .name = "bridge", .size = sizeof(struct vmn_provider_bridge),
-    .fields = FIELDS {
-        { .name = "physical", .type = SCHEMA_STRING,
-          AT(vmn_provider_bridge, physical),
-          .flags = SCHEMA_REQUIRED | SCHEMA_KEY, .max = VALUE_PHYSICAL_LEN,
-          .check = value_check_physical,
-          .doc = "The physical network: a name that hosts share, 1 to 32 of "
-                 "`a-z 0-9 . -`." },
-        { .name = "bridge", .type = SCHEMA_STRING,
-          AT(vmn_provider_bridge, bridge), .flags = SCHEMA_REQUIRED,
-          .max = 15, .check = value_check_bridge,
-          .doc = "The bridge of the host's Open vSwitch that the network's "
-                 "interface is in; made by the host's operator." },
-        { .name = NULL },
+const struct schema_table schema_router = {
+    .id = VMN_TABLE_ROUTER, .row_type = VMN_ROW_ROUTER,
+    .plural = "routers", .singular = "router",
+    .kind = "Router", .stored = true, .max_rows = 10000,
+    .named_as = VMN_N_TABLES, .check_name = value_check_name,
+    .passes_on = true,
+    .examples = examples,
+    .doc = "What joins networks.",
+    .status = &schema_status_router,
+    .columns = columns,
+    .row = {
+        .name = "router", .size = sizeof(struct vmn_router),
+        .fields = fields,
+        .finish = finish_router,
     },
-};
-
-const struct schema_struct schema_provider = {
-    .name = "provider", .size = sizeof(struct vmn_provider),
-    .fields = FIELDS {
-        { .name = "physical", .type = SCHEMA_STRING,
-          AT(vmn_provider, physical), .flags = SCHEMA_REQUIRED,
-          .max = VALUE_PHYSICAL_LEN, .check = value_check_physical,
-          .doc = "The physical network, as hosts name it in "
-                 "`provider_bridges`." },
-        { .name = "vlan", .type = SCHEMA_U32, AT(vmn_provider, vlan),
-          .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = 4094,
-          .doc = "Its VLAN there; packets have no tag when absent." },
-        { .name = NULL },
-    },
-};
-
-/* DNS zones.  ------------------------------------------------------------- */
-
-static const struct schema_struct dns_record = {
-    .name = "record", .size = sizeof(struct vmn_dns_record),
-    .fields = FIELDS {
-        { .name = "name", .type = SCHEMA_STRING, AT(vmn_dns_record, name),
-          .flags = SCHEMA_REQUIRED, .max = VALUE_DOMAIN_LEN,
-          .doc = "A name in the zone, \"@\" for the zone itself; of PTR an "
-                 "address." },
-        { .name = "type", .type = SCHEMA_ENUM, AT(vmn_dns_record, type),
-          .flags = SCHEMA_REQUIRED,
-          .names = NAMES("A", "AAAA", "CNAME", "SRV", "PTR"),
-          .doc = "The type of the record." },
-        { .name = "ttl", .type = SCHEMA_U32, AT(vmn_dns_record, ttl),
-          .flags = SCHEMA_HIDE_DEFAULT, .max = 604800,
-          .doc = "For how many seconds it may be kept; the zone's when "
-                 "absent." },
-        { .name = "values", .type = SCHEMA_STRING, .flags = SCHEMA_LIST
-          | SCHEMA_REQUIRED, LIST_AT(vmn_dns_record, values),
-          .min_items = 1, .max_items = 64, .max = 512,
-          .doc = "Addresses, a name in full, or \"PRIORITY WEIGHT PORT "
-                 "NAME\"." },
-        { .name = NULL },
-    },
-    .finish = schema_finish_dns_record,
-};
-
-const struct schema_field schema_dns_zone_fields[] = {
-    COMMON(vmn_dns_zone),
-    { .name = "domain", .type = SCHEMA_STRING, AT(vmn_dns_zone, domain),
-      .flags = SCHEMA_NAME_DEFAULT, .max = VALUE_DOMAIN_LEN,
-      .check = value_check_lower_domain,
-      .doc = "What its names end with; the zone's own name when absent." },
-    { .name = "networks", .type = SCHEMA_REF,
-      .flags = SCHEMA_SET | SCHEMA_REQUIRED, LIST_AT(vmn_dns_zone, networks),
-      .min_items = 1, .max_items = 1000, .ref = VMN_TABLE_NETWORK,
-      .reach = SCHEMA_ACTS,
-      .doc = "Those whose ports may ask." },
-    { .name = "ports", .type = SCHEMA_BOOL, AT(vmn_dns_zone, ports),
-      .def = true,
-      .doc = "Whether ports and balancers of these networks have names in "
-             "it: their own." },
-    { .name = "ttl", .type = SCHEMA_U32, AT(vmn_dns_zone, ttl), .min = 1,
-      .max = 604800, .def = 30,
-      .doc = "For how many seconds answers may be kept." },
-    { .name = "records", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
-      LIST_AT(vmn_dns_zone, records), .max_items = 10000,
-      .nested = &dns_record, .doc = "Other names." },
-    { .name = NULL },
-};
-
-const struct schema_column schema_dns_zone_columns[] = {
-    { .heading = "NAME", .path = "/name" },
-    { .heading = "DOMAIN", .path = "/spec/domain" },
-    { .heading = "NETWORKS", .path = "/spec/networks" },
-    { .heading = "PORTS", .path = "/spec/ports" },
-    { .heading = "RECORDS", .path = "/spec/records/*/name", .wide = true },
-    { .heading = "DESCRIPTION", .path = "/spec/description", .wide = true },
-    { .heading = NULL },
 };

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What DNS zones may say; for schema-tables-net.c. */
+ * DNS zones and their records; see schema.h. */
 
 #include <config.h>
 
-#include <stdio.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/schema/schema-define.h"
 #include "controller/schema/schema-fault.h"
-#include "controller/schema/schema-finish.h"
 #include "controller/schema/value.h"
 #include "util.h"
 
@@ -77,8 +77,8 @@ is_value(enum vmn_dns_type type, const char *value)
     }
 }
 
-void
-schema_finish_dns_record(void *record_, const json_t *json OVS_UNUSED,
+static void
+finish_dns_record(void *record_, const json_t *json OVS_UNUSED,
                          const char *pointer, struct vmn_errors *errors)
 {
     const struct vmn_dns_record *record = record_;
@@ -107,8 +107,8 @@ schema_finish_dns_record(void *record_, const json_t *json OVS_UNUSED,
 }
 
 /* Records are sorted by name, then type. */
-void
-schema_finish_dns_zone(void *zone_, const json_t *json OVS_UNUSED,
+static void
+finish_dns_zone(void *zone_, const json_t *json OVS_UNUSED,
                        const char *pointer, struct vmn_errors *errors)
 {
     const struct vmn_dns_zone *zone = zone_;
@@ -139,3 +139,86 @@ schema_finish_dns_zone(void *zone_, const json_t *json OVS_UNUSED,
         }
     }
 }
+
+static const struct schema_struct dns_record = {
+    .name = "record", .size = sizeof(struct vmn_dns_record),
+    .fields = FIELDS {
+        { .name = "name", .type = SCHEMA_STRING, AT(vmn_dns_record, name),
+          .flags = SCHEMA_REQUIRED, .max = VALUE_DOMAIN_LEN,
+          .doc = "A name in the zone, \"@\" for the zone itself; of PTR an "
+                 "address." },
+        { .name = "type", .type = SCHEMA_ENUM, AT(vmn_dns_record, type),
+          .flags = SCHEMA_REQUIRED,
+          .names = NAMES("A", "AAAA", "CNAME", "SRV", "PTR"),
+          .doc = "The type of the record." },
+        { .name = "ttl", .type = SCHEMA_U32, AT(vmn_dns_record, ttl),
+          .flags = SCHEMA_HIDE_DEFAULT, .max = 604800,
+          .doc = "For how many seconds it may be kept; the zone's when "
+                 "absent." },
+        { .name = "values", .type = SCHEMA_STRING, .flags = SCHEMA_LIST
+          | SCHEMA_REQUIRED, LIST_AT(vmn_dns_record, values),
+          .min_items = 1, .max_items = 64, .max = 512,
+          .doc = "Addresses, a name in full, or \"PRIORITY WEIGHT PORT "
+                 "NAME\"." },
+        { .name = NULL },
+    },
+    .finish = finish_dns_record,
+};
+
+static const struct schema_field fields[] = {
+    COMMON(vmn_dns_zone),
+    { .name = "domain", .type = SCHEMA_STRING, AT(vmn_dns_zone, domain),
+      .flags = SCHEMA_NAME_DEFAULT, .max = VALUE_DOMAIN_LEN,
+      .check = value_check_lower_domain,
+      .doc = "What its names end with; the zone's own name when absent." },
+    { .name = "networks", .type = SCHEMA_REF,
+      .flags = SCHEMA_SET | SCHEMA_REQUIRED, LIST_AT(vmn_dns_zone, networks),
+      .min_items = 1, .max_items = 1000, .ref = VMN_TABLE_NETWORK,
+      .reach = SCHEMA_ACTS,
+      .doc = "Those whose ports may ask." },
+    { .name = "ports", .type = SCHEMA_BOOL, AT(vmn_dns_zone, ports),
+      .def = true,
+      .doc = "Whether ports and balancers of these networks have names in "
+             "it: their own." },
+    { .name = "ttl", .type = SCHEMA_U32, AT(vmn_dns_zone, ttl), .min = 1,
+      .max = 604800, .def = 30,
+      .doc = "For how many seconds answers may be kept." },
+    { .name = "records", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
+      LIST_AT(vmn_dns_zone, records), .max_items = 10000,
+      .nested = &dns_record, .doc = "Other names." },
+    { .name = NULL },
+};
+
+static const struct schema_column columns[] = {
+    { .heading = "NAME", .path = "/name" },
+    { .heading = "DOMAIN", .path = "/spec/domain" },
+    { .heading = "NETWORKS", .path = "/spec/networks" },
+    { .heading = "PORTS", .path = "/spec/ports" },
+    { .heading = "RECORDS", .path = "/spec/records/*/name", .wide = true },
+    { .heading = "DESCRIPTION", .path = "/spec/description", .wide = true },
+    { .heading = NULL },
+};
+
+static const struct schema_example examples[] = {
+    EXAMPLE("shop.internal", {
+        "networks": ["shop"],
+        "records": [{"name": "db", "type": "CNAME",
+                     "values": ["db-1.shop.internal"]}]}),
+    { .name = NULL },
+};
+
+const struct schema_table schema_dns_zone = {
+    .id = VMN_TABLE_DNS_ZONE, .row_type = VMN_ROW_DNS_ZONE,
+    .plural = "dns-zones",
+    .singular = "dns-zone", .kind = "DnsZone", .stored = true,
+    .max_rows = 1000, .named_as = VMN_N_TABLES,
+    .check_name = value_check_name,
+    .examples = examples,
+    .doc = "Names for the ports of some networks, and of others.",
+    .columns = columns,
+    .row = {
+        .name = "dns-zone", .size = sizeof(struct vmn_dns_zone),
+        .fields = fields,
+        .finish = finish_dns_zone,
+    },
+};

@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Balancers: virtual IPs, who serves behind them, and how that one is looked
- * after.  What takes other objects to check is in model/. */
+ * Load balancers; see schema.h. */
 
 #include <config.h>
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "controller/schema/schema-define.h"
 #include "controller/schema/schema-fault.h"
-#include "controller/schema/schema-finish.h"
+#include "controller/schema/schema-rule.h"
+#include "controller/schema/status.h"
 #include "controller/schema/value.h"
 #include "util.h"
 
@@ -258,7 +257,7 @@ const struct schema_struct schema_client_limit = {
     },
 };
 
-const struct schema_field schema_loadbalancer_fields[] = {
+static const struct schema_field fields[] = {
     COMMON(vmn_loadbalancer),
     { .name = "vip", .type = SCHEMA_IP, AT(vmn_loadbalancer, vip),
       .flags = SCHEMA_REQUIRED, .doc = "The virtual address." },
@@ -308,7 +307,8 @@ const struct schema_field schema_loadbalancer_fields[] = {
       .reach = SCHEMA_ACTS,
       .doc = "The balancer whose backends serve while this one has none." },
     { .name = "drain_seconds", .type = SCHEMA_U32,
-      AT(vmn_loadbalancer, drain_s), .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = 86400, .def = 300,
+      AT(vmn_loadbalancer, drain_s), .flags = SCHEMA_HIDE_DEFAULT,
+      .min = 1, .max = 86400, .def = 300,
       .doc = "How long a drain may take." },
     { .name = "when_down", .type = SCHEMA_ENUM,
       AT(vmn_loadbalancer, when_down), .flags = SCHEMA_HIDE_DEFAULT,
@@ -326,7 +326,7 @@ const struct schema_field schema_loadbalancer_fields[] = {
     { .name = NULL },
 };
 
-const struct schema_column schema_loadbalancer_columns[] = {
+static const struct schema_column columns[] = {
     { .heading = "NAME", .path = "/name" },
     { .heading = "VIP", .path = "/spec/vip" },
     { .heading = "PROTOCOL", .path = "/spec/protocol" },
@@ -392,8 +392,8 @@ check_weights(const struct vmn_loadbalancer *lb, const char *pointer,
     }
 }
 
-void
-schema_finish_loadbalancer(void *lb_, const json_t *json OVS_UNUSED,
+static void
+finish_loadbalancer(void *lb_, const json_t *json OVS_UNUSED,
                            const char *pointer, struct vmn_errors *errors)
 {
     const struct vmn_loadbalancer *lb = lb_;
@@ -408,3 +408,30 @@ schema_finish_loadbalancer(void *lb_, const json_t *json OVS_UNUSED,
     finish_ports(lb, pointer, errors);
     check_weights(lb, pointer, errors);
 }
+
+static const struct schema_example examples[] = {
+    EXAMPLE("web", {
+        "vip": "10.0.0.100", "networks": ["shop"],
+        "ports": [{"port": 80, "target": 8080}],
+        "backends": [{"port": "web-1", "weight": 2}],
+        "selector": "role=web"}),
+    { .name = NULL },
+};
+
+const struct schema_table schema_loadbalancer = {
+    .id = VMN_TABLE_LOADBALANCER, .row_type = VMN_ROW_LOADBALANCER,
+    .plural = "loadbalancers",
+    .singular = "loadbalancer", .kind = "LoadBalancer", .stored = true,
+    .max_rows = 10000, .named_as = VMN_N_TABLES,
+    .check_name = value_check_name,
+    .passes_on = true,
+    .examples = examples,
+    .doc = "A virtual IP in front of ports.",
+    .status = &schema_status_loadbalancer,
+    .columns = columns,
+    .row = {
+        .name = "loadbalancer", .size = sizeof(struct vmn_loadbalancer),
+        .fields = fields,
+        .finish = finish_loadbalancer,
+    },
+};

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Hosts; see schema.h. */
+
+#include <config.h>
+
+#include <string.h>
+
+#include "controller/schema/schema-define.h"
+#include "controller/schema/schema-fault.h"
+#include "controller/schema/status.h"
+#include "controller/schema/value.h"
+#include "util.h"
+
+static const struct schema_struct provider_bridge = {
+    .name = "bridge", .size = sizeof(struct vmn_provider_bridge),
+    .fields = FIELDS {
+        { .name = "physical", .type = SCHEMA_STRING,
+          AT(vmn_provider_bridge, physical),
+          .flags = SCHEMA_REQUIRED | SCHEMA_KEY, .max = VALUE_PHYSICAL_LEN,
+          .check = value_check_physical,
+          .doc = "The physical network: a name that hosts share, 1 to 32 of "
+                 "`a-z 0-9 . -`." },
+        { .name = "bridge", .type = SCHEMA_STRING,
+          AT(vmn_provider_bridge, bridge), .flags = SCHEMA_REQUIRED,
+          .max = 15, .check = value_check_bridge,
+          .doc = "The bridge of the host's Open vSwitch that the network's "
+                 "interface is in; made by the host's operator." },
+        { .name = NULL },
+    },
+};
+
+static void
+finish_host(void *host_, const json_t *json OVS_UNUSED,
+                   const char *pointer, struct vmn_errors *errors)
+{
+    const struct vmn_host *host = host_;
+
+    for (size_t i = 0; i < host->n_provider_bridges; i++) {
+        const char *bridge = host->provider_bridges[i].bridge;
+
+        if (!strcmp(bridge, host->bridge)) {
+            fault(errors, pointer, "provider_bridges",
+                  "must not name the integration bridge: \"%s\"", bridge);
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (!strcmp(bridge, host->provider_bridges[j].bridge)) {
+                fault(errors, pointer, "provider_bridges",
+                      "must name each \"bridge\" once: \"%s\" appears "
+                      "twice", bridge);
+            }
+        }
+    }
+}
+
+static const struct schema_example examples[] = {
+    EXAMPLE("hv1", {
+        "ovsdb": "ssl:192.0.2.11:6640", "tunnel_ip": "192.0.2.11",
+        "encap": "geneve",
+        "provider_bridges": [{"physical": "dc", "bridge": "br-ex"}]}),
+    { .name = NULL },
+};
+
+const struct schema_table schema_host = {
+    .id = VMN_TABLE_HOST, .row_type = VMN_ROW_HOST,
+    .plural = "hosts", .singular = "host",
+    .kind = "Host", .stored = true, .unscoped = true, .max_rows = 2000,
+    .named_as = VMN_N_TABLES, .check_name = value_check_name,
+    .everyone_sees = true,
+    .examples = examples,
+    .doc = "A hypervisor that runs Open vSwitch.",
+    .status = &schema_status_host,
+    .columns = COLUMNS {
+        { .heading = "NAME", .path = "/name" },
+        { .heading = "STATE", .path = "/status/state" },
+        { .heading = "TUNNEL-IP", .path = "/spec/tunnel_ip" },
+        { .heading = "PORTS", .path = "/status/ports" },
+        { .heading = "FLOWS", .path = "/status/flows" },
+        { .heading = "GROUPS", .path = "/status/groups", .wide = true },
+        { .heading = "REVISION", .path = "/status/revision" },
+        { .heading = "BEHIND", .path = "/status/lag" },
+        { .heading = "OUTSTANDING", .path = "/status/openflow" },
+        { .heading = "BACKLOG", .path = "/status/openflow/merging" },
+        { .heading = "AUDITED", .path = "/status/audit/time" },
+        { .heading = "DRIFT", .path = "/status/audit" },
+        { .heading = "OVSDB", .path = "/spec/ovsdb", .wide = true },
+        { .heading = "BRIDGE", .path = "/spec/bridge", .wide = true },
+        { .heading = "REASON", .path = "/status/reason" },
+        { .heading = NULL },
+    },
+    .row = {
+        .name = "host", .size = sizeof(struct vmn_host),
+        .later = NAMES("maintenance"),
+        .fields = FIELDS {
+            COMMON(vmn_host),
+            { .name = "ovsdb", .type = SCHEMA_STRING,
+              AT(vmn_host, ovsdb), .flags = SCHEMA_REQUIRED, .max = 300,
+              .check = value_check_ovsdb,
+              .doc = "How its database is reached: tcp:HOST:PORT, "
+                     "ssl:HOST:PORT, unix:/PATH, or inbound when the "
+                     "host connects here, which opens no port on it." },
+            { .name = "tunnel_ip", .type = SCHEMA_IP,
+              AT(vmn_host, tunnel_ip), .flags = SCHEMA_REQUIRED,
+              .doc = "Where other hosts send tunnelled packets." },
+            { .name = "second_tunnel_ip", .type = SCHEMA_IP,
+              AT(vmn_host, second_tunnel_ip),
+              .doc = "The same for hosts that have only an address of "
+                     "the other family: IPv6 if tunnel_ip is IPv4, and "
+                     "the other way round." },
+            { .name = "tunnel_interface", .type = SCHEMA_STRING,
+              AT(vmn_host, tunnel_interface), .max = 15,
+              .check = value_check_interface,
+              .doc = "The interface that has these addresses, if it is "
+                     "one of the host's Open vSwitch: its MTU is then "
+                     "known." },
+            { .name = "encap", .type = SCHEMA_ENUM,
+              AT(vmn_host, encap), .names = NAMES("vxlan", "geneve"),
+              .doc = "The encapsulation in which other hosts send to "
+                     "it." },
+            { .name = "bridge", .type = SCHEMA_STRING,
+              AT(vmn_host, bridge), .max = 15, .def_text = "br-int",
+              .check = value_check_bridge,
+              .doc = "The integration bridge." },
+            { .name = "datapath", .type = SCHEMA_ENUM,
+              AT(vmn_host, datapath),
+              .names = NAMES("system", "netdev"),
+              .doc = "The bridge's datapath." },
+            { .name = "adopt", .type = SCHEMA_BOOL, AT(vmn_host, adopt),
+              .doc = "Take over a bridge that already exists." },
+            { .name = "provider_bridges", .type = SCHEMA_STRUCT,
+              .flags = SCHEMA_SET, LIST_AT(vmn_host, provider_bridges),
+              .max_items = 16, .nested = &provider_bridge,
+              .doc = "Bridges that lead to physical networks." },
+            { .name = "port_selector", .type = SCHEMA_SELECTOR,
+              AT(vmn_host, port_selector),
+              .reach = SCHEMA_ACTS,
+              .doc = "The ports that may be bound on it, by their "
+                     "labels; all when absent." },
+            { .name = "connection_limit", .type = SCHEMA_STRUCT,
+              AT(vmn_host, connection_limit),
+              .nested = &schema_client_limit,
+              .doc = "How many connections each port on it may open; any "
+                     "number when absent." },
+            { .name = "zone_limit", .type = SCHEMA_U32,
+              AT(vmn_host, zone_limit), .flags = SCHEMA_HIDE_DEFAULT,
+              .min = 1, .max = UINT32_MAX,
+              .absent = "any number",
+              .doc = "How many connections may be open at a time in each "
+                     "of its conntrack zones, such as that of a routing "
+                     "domain; needs Open vSwitch 3.3." },
+            { .name = NULL },
+        },
+        .finish = finish_host,
+    },
+};

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Ports; see schema.h. */
+
+#include <config.h>
+
+#include <string.h>
+
+#include "controller/schema/schema-define.h"
+#include "controller/schema/schema-dhcp.h"
+#include "controller/schema/schema-fault.h"
+#include "controller/schema/status.h"
+#include "controller/schema/value.h"
+#include "util.h"
+
+static const struct schema_struct address_pair = {
+    .name = "address", .size = sizeof(struct vmn_address_pair),
+    .fields = FIELDS {
+        { .name = "ip", .type = SCHEMA_PREFIX, AT(vmn_address_pair, ip),
+          .flags = SCHEMA_REQUIRED | SCHEMA_BARE_ADDRESS,
+          .doc = "An address or prefix." },
+        { .name = "mac", .type = SCHEMA_MAC, AT(vmn_address_pair, mac),
+          .doc = "Its MAC address; the port's own when absent." },
+        { .name = NULL },
+    },
+};
+
+/* A sub-port is where its parent is, and nowhere by itself. */
+static void
+finish_sub_port(const struct vmn_port *port, const char *pointer,
+                struct vmn_errors *errors)
+{
+    if (!port->parent && port->vlan) {
+        fault(errors, pointer, "vlan",
+              "is only for a sub-port, which has a \"parent\"");
+    } else if (port->parent && !port->vlan) {
+        fault(errors, pointer, "vlan", "is required with \"parent\"");
+    }
+    if (port->parent && port->host) {
+        fault(errors, pointer, "host",
+              "cannot be combined with \"parent\": a sub-port is where its "
+              "parent is");
+    }
+    if (port->parent && port->n_hosts) {
+        fault(errors, pointer, "hosts",
+              "cannot be combined with \"parent\": a sub-port is where its "
+              "parent is");
+    }
+    if (port->parent && port->external) {
+        fault(errors, pointer, "external",
+              "cannot be combined with \"parent\"");
+    }
+}
+
+/* Checks where it may be bound. */
+static void
+finish_hosts(const struct vmn_port *port, const char *pointer,
+             struct vmn_errors *errors)
+{
+    bool found = !port->host || !port->n_hosts;
+
+    for (size_t i = 0; !found && i < port->n_hosts; i++) {
+        found = !strcmp(port->hosts[i], port->host);
+    }
+    if (!found) {
+        fault(errors, pointer, "host",
+              "must be one of \"hosts\": \"%s\" is not", port->host);
+    }
+    if (port->failover && !port->n_hosts) {
+        fault(errors, pointer, "failover",
+              "is only for a port with \"hosts\": it says whether another of "
+              "them takes over");
+    }
+}
+
+static void
+finish_port(void *port_, const json_t *json, const char *pointer,
+                   struct vmn_errors *errors)
+{
+    static const char *const members[] = { "host", "iface_id", "hosts" };
+    const struct vmn_port *port = port_;
+
+    for (size_t i = 0; port->external && i < ARRAY_SIZE(members); i++) {
+        const json_t *value = json_object_get(json, members[i]);
+
+        /* A name is what absence stands for, and is shown. */
+        if (value && !json_is_null(value)
+            && (i != 1
+                || strcmp(json_string_value(value), port->row.name))) {
+            fault(errors, pointer, members[i],
+                  "cannot be combined with \"external\": such a port is on no "
+                  "host");
+        }
+    }
+    if (port->external && port->unknown) {
+        fault(errors, pointer, "unknown",
+              "cannot be combined with \"external\": whoever is on a physical "
+              "network is known there");
+    }
+    finish_sub_port(port, pointer, errors);
+    finish_hosts(port, pointer, errors);
+}
+
+static const struct schema_example examples[] = {
+    EXAMPLE("web-1", {
+        "network": "shop", "labels": {"role": "web"}}),
+    EXAMPLE("db-1", {
+        "network": "shop", "labels": {"role": "db"},
+        "ips": ["10.0.0.20"], "mac": "02:00:00:00:00:20"}),
+    { .name = NULL },
+};
+
+const struct schema_table schema_port = {
+    .id = VMN_TABLE_PORT, .row_type = VMN_ROW_PORT,
+    .plural = "ports", .singular = "port",
+    .kind = "Port", .stored = true, .max_rows = 100000,
+    .named_as = VMN_N_TABLES, .check_name = value_check_name,
+    .examples = examples,
+    .doc = "A VM's interface in a network.",
+    .status = &schema_status_port,
+    .columns = COLUMNS {
+        { .heading = "NAME", .path = "/name" },
+        { .heading = "NETWORK", .path = "/spec/network" },
+        { .heading = "IPS", .path = "/status/ips" },
+        { .heading = "MAC", .path = "/status/mac" },
+        { .heading = "HOST", .path = "/status/host" },
+        { .heading = "STATE", .path = "/status/state" },
+        { .heading = "LABELS", .path = "/spec/labels" },
+        { .heading = "IFACE-ID", .path = "/spec/iface_id",
+          .wide = true },
+        { .heading = "CANDIDATE", .path = "/status/candidate",
+          .wide = true },
+        { .heading = "QUARANTINED", .path = "/spec/quarantined",
+          .wide = true },
+        { .heading = NULL },
+    },
+    .row = {
+        .name = "port", .size = sizeof(struct vmn_port),
+        .fields = FIELDS {
+            COMMON(vmn_port),
+            { .name = "network", .type = SCHEMA_REF,
+              AT(vmn_port, network), .flags = SCHEMA_REQUIRED,
+              .ref = VMN_TABLE_NETWORK,
+              .reach = SCHEMA_MENTIONS,
+              .doc = "Its network." },
+            { .name = "mac", .type = SCHEMA_MAC, .flags = SCHEMA_ASSIGNED,
+              AT(vmn_port, want_mac), ASSIGNED_AT(vmn_port, mac),
+              .writers = SCHEMA_NETWORK_OWNERS,
+              .doc = "Its MAC address; allocated when absent." },
+            { .name = "ips", .type = SCHEMA_IP,
+              .flags = SCHEMA_SET | SCHEMA_ASSIGNED,
+              LIST_AT(vmn_port, want_ips), ASSIGNED_AT(vmn_port, ips),
+              .assigned_n_offset = offsetof(struct vmn_port, n_ips),
+              .max_items = 64,
+              .doc = "Its addresses; when absent, one of each subnet is "
+                     "allocated." },
+            { .name = "enabled", .type = SCHEMA_BOOL,
+              AT(vmn_port, enabled), .def = true,
+              .doc = "Whether it forwards." },
+            { .name = "quarantined", .type = SCHEMA_BOOL,
+              AT(vmn_port, quarantined),
+              .writers = SCHEMA_ADMINISTRATORS,
+              .doc = "Cut off, open connections included; a quarantine "
+                     "without a list." },
+            { .name = "allowed_addresses", .type = SCHEMA_STRUCT,
+              .flags = SCHEMA_SET, LIST_AT(vmn_port, allowed_addresses),
+              .max_items = 64, .nested = &address_pair,
+              .writers = SCHEMA_NETWORK_OWNERS,
+              .doc = "What it may use as its source besides its own." },
+            { .name = "host", .type = SCHEMA_REF, AT(vmn_port, host),
+              .ref = VMN_TABLE_HOST,
+              .reach = SCHEMA_PLACES,
+              .doc = "The host that it is to be on: bound nowhere else, "
+                     "unless `hosts` names others; it moves there once "
+                     "the host has its interface and its switch is "
+                     "ready." },
+            { .name = "hosts", .type = SCHEMA_REF, .flags = SCHEMA_SET,
+              LIST_AT(vmn_port, hosts), .min_items = 1, .max_items = 64,
+              .absent = "`host` alone, or any host",
+              .ref = VMN_TABLE_HOST,
+              .reach = SCHEMA_PLACES,
+              .doc = "The hosts that it may be bound on; claims of others "
+                     "are refused." },
+            { .name = "failover", .type = SCHEMA_BOOL,
+              AT(vmn_port, failover), .flags = SCHEMA_HIDE_DEFAULT,
+              .doc = "Whether another of `hosts` that has its interface "
+                     "takes over when its host is silent." },
+            { .name = "iface_id", .type = SCHEMA_STRING,
+              AT(vmn_port, iface_id), .flags = SCHEMA_NAME_DEFAULT,
+              .max = VMN_NAME_LEN, .check = value_check_iface_id,
+              .doc = "external_ids:iface-id of its interface, 1 to 63 "
+                     "of `A-Z a-z 0-9 . _ -`; its name when absent." },
+            { .name = "dhcp_options", .type = SCHEMA_STRUCT,
+              AT(vmn_port, dhcp_options),
+              .nested = &schema_port_dhcp_options,
+              .doc = "What it is told; before what its subnet and its "
+                     "network say." },
+            { .name = "external", .type = SCHEMA_BOOL,
+              AT(vmn_port, external), .flags = SCHEMA_HIDE_DEFAULT,
+              .writers = SCHEMA_NETWORK_OWNERS,
+              .doc = "Whether it is a machine on the physical network of "
+                     "its provider network, and so on no host." },
+            { .name = "parent", .type = SCHEMA_REF,
+              AT(vmn_port, parent), .ref = VMN_TABLE_PORT,
+              .flags = SCHEMA_BELONGS,
+              .reach = SCHEMA_ACTS,
+              .doc = "Of a sub-port: the port whose interface carries it "
+                     "with a VLAN tag; it is where that one is." },
+            { .name = "vlan", .type = SCHEMA_U32, AT(vmn_port, vlan),
+              .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = 4094,
+              .doc = "The VLAN of a sub-port on its parent's interface." },
+            { .name = "unknown", .type = SCHEMA_BOOL,
+              AT(vmn_port, unknown), .flags = SCHEMA_HIDE_DEFAULT,
+              .writers = SCHEMA_NETWORK_OWNERS,
+              .doc = "Whether others may be behind it, with addresses that "
+                     "nobody has told; switches learn these." },
+            { .name = NULL },
+        },
+        .finish = finish_port,
+    },
+};

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Rules of policies and quarantines, and the protocols and ports of
+ * services. */
+
+#include <config.h>
+
+#include "controller/schema/schema-rule.h"
+
+#include "controller/schema/schema-define.h"
+#include "controller/schema/schema-fault.h"
+#include "controller/schema/value.h"
+#include "util.h"
+
+const char *const schema_protocol_names[] = {
+    [VMN_PROTO_ANY] = "any",
+    [VMN_PROTO_TCP] = "tcp",
+    [VMN_PROTO_UDP] = "udp",
+    [VMN_PROTO_ICMP] = "icmp",
+    [VMN_PROTO_SCTP] = "sctp",
+    [VMN_PROTO_ICMPV6] = "icmpv6",
+    NULL,
+};
+
+const char *const schema_action_names[] = {
+    [VMN_ALLOW] = "allow",
+    [VMN_DENY] = "deny",
+    [VMN_PASS] = "pass",
+    [VMN_REJECT] = "reject",
+    NULL,
+};
+
+const char *const schema_direction_names[] = {
+    [VMN_INGRESS] = "ingress",
+    [VMN_EGRESS] = "egress",
+    NULL,
+};
+
+static void
+finish_service_entry(void *entry_, const json_t *json OVS_UNUSED,
+                            const char *pointer, struct vmn_errors *errors)
+{
+    const struct vmn_service_entry *entry = entry_;
+
+    bool is_icmp = entry->protocol == VMN_PROTO_ICMP
+                   || entry->protocol == VMN_PROTO_ICMPV6;
+
+    if (entry->n_ports && (is_icmp || entry->protocol == VMN_PROTO_ANY)) {
+        fault(errors, pointer, "ports",
+              "is only for the protocols \"tcp\", \"udp\" and \"sctp\"");
+    }
+    if (entry->icmp_type >= 0 && !is_icmp) {
+        fault(errors, pointer, "icmp_type",
+              "is only for the protocols \"icmp\" and \"icmpv6\"");
+    }
+    if (entry->icmp_code >= 0 && entry->icmp_type < 0) {
+        fault(errors, pointer, "icmp_code", "needs \"icmp_type\"");
+    }
+}
+
+/* A protocol with its ports or type, at MEMBER of STRUCT ("" for the struct
+ * itself). */
+#define SERVICE_ENTRY(STRUCT, PREFIX, UNLESS)                           \
+    { .name = "protocol", .type = SCHEMA_ENUM,                          \
+      AT(STRUCT, PREFIX protocol), .flags = SCHEMA_REQUIRED,            \
+      .names = schema_protocol_names, .unless = UNLESS,                 \
+      .doc = "The protocol." },                                         \
+    { .name = "ports", .type = SCHEMA_RANGE, .flags = SCHEMA_SET,       \
+      AT(STRUCT, PREFIX ports),                                         \
+      .n_offset = offsetof(struct STRUCT, PREFIX n_ports),              \
+      .min_items = 1, .max_items = 64, .absent = "all ports",           \
+      .unless = UNLESS,                                                 \
+      .doc = "Ports and ranges of ports (TCP, UDP, SCTP); all when "        \
+             "absent." },                                                   \
+    { .name = "icmp_type", .type = SCHEMA_INT,                          \
+      AT(STRUCT, PREFIX icmp_type), .flags = SCHEMA_HIDE_DEFAULT,       \
+      .max = 255, .def = -1, .unless = UNLESS,                          \
+      .doc = "The type of message (ICMP, ICMPv6); all when absent." },    \
+    { .name = "icmp_code", .type = SCHEMA_INT,                          \
+      AT(STRUCT, PREFIX icmp_code), .flags = SCHEMA_HIDE_DEFAULT,       \
+      .max = 255, .def = -1, .unless = UNLESS,                          \
+      .doc = "The code of messages of that type; all when absent." }
+
+const struct schema_struct schema_service_entry = {
+    .name = "entry", .size = sizeof(struct vmn_service_entry),
+    .fields = FIELDS {
+        SERVICE_ENTRY(vmn_service_entry, , NULL),
+        { .name = NULL },
+    },
+    .finish = finish_service_entry,
+};
+
+static void
+finish_peer(void *peer_, const json_t *json OVS_UNUSED,
+                   const char *pointer, struct vmn_errors *errors)
+{
+    const struct vmn_peer *peer = peer_;
+    char buf[VALUE_PREFIX_SIZE];
+
+    for (size_t i = 0; i < peer->n_except; i++) {
+        const struct vmn_prefix *except = &peer->except[i];
+
+        if (!value_prefix_overlaps(&peer->cidr, except)
+            || except->len <= peer->cidr.len) {
+            fault(errors, pointer, "except",
+                  "must be inside of \"cidr\", and not all of it: %s is not",
+                  value_format_prefix(except, buf));
+        }
+    }
+}
+
+static const struct schema_struct peer = {
+    .name = "peer", .size = sizeof(struct vmn_peer),
+    .fields = FIELDS {
+        { .name = "group", .type = SCHEMA_REF, AT(vmn_peer, group),
+          .ref = VMN_TABLE_GROUP, .flags = SCHEMA_REQUIRED, .unless = "cidr",
+          .reach = SCHEMA_MENTIONS,
+          .doc = "A group of ports and addresses." },
+        { .name = "cidr", .type = SCHEMA_PREFIX, AT(vmn_peer, cidr),
+          .flags = SCHEMA_REQUIRED, .unless = "group",
+          .doc = "A prefix." },
+        { .name = "except", .type = SCHEMA_PREFIX, .flags = SCHEMA_SET,
+          LIST_AT(vmn_peer, except), .max_items = 256,
+          .unless = "group", .doc = "Prefixes inside of it that it is "
+                                    "without." },
+        { .name = NULL },
+    },
+    .finish = finish_peer,
+};
+
+static void
+finish_rule_service(void *service_, const json_t *json,
+                           const char *pointer, struct vmn_errors *errors)
+{
+    struct vmn_rule_service *service = service_;
+
+    if (!service->service) {
+        finish_service_entry(&service->inline_entry, json, pointer,
+                                    errors);
+    }
+}
+
+static const struct schema_struct rule_service = {
+    .name = "service", .size = sizeof(struct vmn_rule_service),
+    .fields = FIELDS {
+        { .name = "service", .type = SCHEMA_REF,
+          AT(vmn_rule_service, service), .ref = VMN_TABLE_SERVICE,
+          .flags = SCHEMA_REQUIRED, .unless = "protocol",
+          .reach = SCHEMA_MENTIONS,
+          .doc = "A named service." },
+        SERVICE_ENTRY(vmn_rule_service, inline_entry., "service"),
+        { .name = NULL },
+    },
+    .finish = finish_rule_service,
+};
+
+/* A rule, but for its action. */
+#define RULE_DIRECTION                                                  \
+    { .name = "direction", .type = SCHEMA_ENUM,                         \
+      AT(vmn_rule, direction), .flags = SCHEMA_REQUIRED,                \
+      .names = schema_direction_names,                                  \
+      .doc = "As seen from the ports that it applies to." }
+
+/* A rule, but for its action. */
+#define RULE_DIRECTION                                                  \
+    { .name = "direction", .type = SCHEMA_ENUM,                         \
+      AT(vmn_rule, direction), .flags = SCHEMA_REQUIRED,                \
+      .names = schema_direction_names,                                  \
+      .doc = "As seen from the ports that it applies to." }
+#define RULE_PEERS_SERVICES                                             \
+    { .name = "peers", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,      \
+      LIST_AT(vmn_rule, peers), .min_items = 1, .max_items = 256,       \
+      .absent = "everyone", .nested = &peer,                            \
+      .doc = "The other side; everyone when absent." },                 \
+    { .name = "services", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,   \
+      LIST_AT(vmn_rule, services), .min_items = 1, .max_items = 64,     \
+      .absent = "everything", .nested = &rule_service,                  \
+      .doc = "What is spoken; everything when absent." }
+
+const struct schema_struct schema_rule = {
+    .name = "rule", .size = sizeof(struct vmn_rule),
+    .fields = FIELDS {
+        RULE_DIRECTION,
+        { .name = "action", .type = SCHEMA_ENUM, AT(vmn_rule, action),
+          .flags = SCHEMA_REQUIRED, .names = schema_action_names,
+          .doc = "What happens; reject denies and tells the sender, pass "
+                 "leaves the rest of the tier." },
+        RULE_PEERS_SERVICES,
+        { .name = "log", .type = SCHEMA_BOOL, AT(vmn_rule, log),
+          .doc = "Whether connections that it lets open, and packets that it "
+                 "denies, are told as events." },
+        { .name = NULL },
+    },
+};
+
+/* Its action is the first, which is to allow. */
+const struct schema_struct schema_rule_allowed = {
+    .name = "rule", .size = sizeof(struct vmn_rule),
+    .fields = FIELDS {
+        RULE_DIRECTION,
+        RULE_PEERS_SERVICES,
+        { .name = NULL },
+    },
+};
