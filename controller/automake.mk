@@ -38,4 +38,4 @@ vmnd_LDFLAGS = $(AM_LDFLAGS) $(VMN_EXPORTS) $(VMN_WHOLE)
 vmnd_LDADD = $(VMN_LIBS)
 vmnd_DEPENDENCIES = controller/libvmn.a proto/libproto.a \
 	proto/ovsdb/libidl.a \
-	$(srcdir)/controller/vmn.syms
+	$(srcdir)/controller/vmn.map

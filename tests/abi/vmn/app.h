@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What an app is.  An app is a loadable module that defines
+ *
+ *     const struct vmn_app_class vmn_app = { VMN_APP_HEAD, .name = "x", ... };
+ *
+ * and pure functions that say which flows one object needs, given the rows,
+ * queries and facts that they read.  The engine records what was read and
+ * calls them again when it changes.  An app does no I/O, keeps no state, and
+ * reads no clock.  docs/writing-an-app.md has the whole story. */
+
+#ifndef VMN_APP_H
+#define VMN_APP_H 1
+
+#include "vmn/flow.h"
+#include "vmn/packet.h"
+#include "vmn/rows.h"
+#include "vmn/text.h"
+#include "vmn/types.h"
+#include "vmn/vocabulary.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Grows with whatever breaks apps that are built already.  An app of another
+ * ABI is not loaded. */
+#define VMN_APP_ABI 8
+
+/* Reading.  ------------------------------------------------------------- */
+
+/* What a compile or query function sees the state through. */
+struct vmn_view;
+
+/* Returns row 'name' of a type, or NULL.  The row, or its absence, becomes an
+ * input of the caller, except for its description, which is for people, and
+ * its labels, which are an input of their own. */
+const void *vmn_read(struct vmn_view *, enum vmn_row_type,
+                     const char *name);
+
+/* The labels of a row that vmn_read() returned; they become an input of the
+ * caller.  None where the table has no labels. */
+const struct vmn_labels *vmn_labels_of(struct vmn_view *,
+                                       const struct vmn_row *);
+
+#define VMN_READER(NAME, STRUCT, TYPE)                                  \
+    static inline const struct STRUCT *                                 \
+    vmn_read_##NAME(struct vmn_view *view, const char *name)            \
+    {                                                                   \
+        return (const struct STRUCT *) vmn_read(view, TYPE, name);      \
+    }
+VMN_READER(host, vmn_host, VMN_ROW_HOST)
+VMN_READER(network, vmn_network, VMN_ROW_NETWORK)
+VMN_READER(port, vmn_port, VMN_ROW_PORT)
+VMN_READER(group, vmn_group, VMN_ROW_GROUP)
+VMN_READER(service, vmn_service, VMN_ROW_SERVICE)
+VMN_READER(tier, vmn_tier, VMN_ROW_TIER)
+VMN_READER(policy, vmn_policy, VMN_ROW_POLICY)
+VMN_READER(quarantine, vmn_quarantine, VMN_ROW_QUARANTINE)
+VMN_READER(loadbalancer, vmn_loadbalancer, VMN_ROW_LOADBALANCER)
+VMN_READER(router, vmn_router, VMN_ROW_ROUTER)
+VMN_READER(floating_ip, vmn_floating_ip, VMN_ROW_FLOATING_IP)
+VMN_READER(dns_zone, vmn_dns_zone, VMN_ROW_DNS_ZONE)
+VMN_READER(binding, vmn_binding, VMN_ROW_BINDING)
+VMN_READER(underlay, vmn_underlay, VMN_ROW_UNDERLAY)
+VMN_READER(observation, vmn_observation, VMN_ROW_OBSERVATION)
+#undef VMN_READER
+
+/* What is known of backend 'port' of 'loadbalancer', or NULL. */
+const struct vmn_health *vmn_read_health(struct vmn_view *,
+                                         const char *loadbalancer,
+                                         const char *port);
+
+/* The interface of 'iface_id' on 'host', or NULL. */
+const struct vmn_vif *vmn_read_vif(struct vmn_view *, const char *host,
+                                   const char *iface_id);
+
+/* Indexes: the names of the rows that have a key, sorted. */
+enum vmn_index {
+    VMN_INDEX_ALL_HOSTS = 0,    /* Key "". */
+    VMN_INDEX_ALL_TIERS = 1,    /* Key "". */
+    VMN_INDEX_PORT_BY_NETWORK = 2, /* Network. */
+    VMN_INDEX_PORT_BY_LABEL = 3, /* "KEY=VALUE", "KEY" or "". */
+    VMN_INDEX_PORT_BY_HOST = 4, /* Bindings whose active host it is. */
+    VMN_INDEX_GROUP_BY_PORT = 5, /* A port that the group lists. */
+    /* A label that a port must have for the group's selector: "KEY=VALUE",
+     * or "KEY" for a condition that names several values or none, or "" where
+     * no condition asks for presence.  The groups a port may be in are those
+     * at each of its labels' two forms, and those at "". */
+    VMN_INDEX_GROUP_BY_ANCHOR = 6,
+    VMN_INDEX_POLICY_BY_GROUP = 7, /* A group that it applies to. */
+    VMN_INDEX_LB_BY_NETWORK = 8,
+    VMN_INDEX_QUARANTINE_BY_PORT = 9, /* As of groups. */
+    VMN_INDEX_QUARANTINE_BY_ANCHOR = 10,
+    VMN_INDEX_QUARANTINE_SELECTS = 11, /* Key "": those with a selector. */
+    VMN_INDEX_PORT_BY_IP = 12,  /* "NETWORK/ADDRESS": at most one, of its own
+                                 * addresses. */
+    VMN_INDEX_ROUTER_BY_NETWORK = 13, /* A network that the router joins. */
+    VMN_INDEX_ROUTER_BY_EXTERNAL = 14, /* Its external network. */
+    VMN_INDEX_FLOATING_BY_ROUTER = 15,
+    VMN_INDEX_FLOATING_BY_PORT = 16,
+    VMN_INDEX_ZONE_BY_NETWORK = 17, /* A network of the DNS zone. */
+    VMN_INDEX_PORT_BY_PARENT = 18, /* Sub-ports of a port. */
+    VMN_N_INDEXES
+};
+struct vmn_names vmn_lookup(struct vmn_view *, enum vmn_index,
+                            const char *key);
+
+/* The distinct values published at 'key' of 'relation', sorted. */
+struct vmn_names vmn_facts(struct vmn_view *, const char *relation,
+                           const char *key);
+
+/* The value of query "APP.QUERY" at 'key', '*size' bytes; NULL if no loaded
+ * app provides it, or it has none. */
+const void *vmn_query(struct vmn_view *, const char *query, const char *key,
+                      size_t *size);
+
+/* The key of the routing domain that 'network' is in, until the compile or
+ * query function returns; never NULL.  It is the network's own name where no
+ * router joins it. */
+static inline const char *
+vmn_domain_of(struct vmn_view *view, const char *network)
+{
+    size_t size;
+    const char *domain = (const char *) vmn_query(view, VMN_QUERY_DOMAIN,
+                                                  network, &size);
+
+    return domain ? domain : network;
+}
+
+/* True if the port is cut off, by its own row or by a quarantine. */
+static inline bool
+vmn_is_quarantined(struct vmn_view *view, const struct vmn_port *port)
+{
+    size_t size;
+
+    return port->quarantined
+           || vmn_query(view, VMN_QUERY_QUARANTINE, port->row.name, &size);
+}
+
+/* The number of (kind, key): the same as long as somebody uses it, also over
+ * restarts, and not given to another before every switch has forgotten it.
+ * From 1 to the kind's largest.  0 if none is left, which fails the unit (it
+ * keeps the flows that it had); it, or the query that asked, is computed again
+ * once numbers of the kind have become free. */
+uint32_t vmn_number(struct vmn_view *, const char *kind, const char *key);
+
+/* Memory that lives until the compile or query function returns; zeroed. */
+void *vmn_alloc(struct vmn_view *, size_t size);
+char *vmn_printf(struct vmn_view *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* What VMN_REG_ZONE holds of packets in the domain with key 'domain'. */
+static inline uint32_t
+vmn_domain_zone(struct vmn_view *view, const char *domain)
+{
+    return vmn_number(view, VMN_NUMBER_ZONE,
+                      vmn_printf(view, "policy/%s", domain));
+}
+
+/* The VNI of the transit of router 'name', which has an external network. */
+static inline uint32_t
+vmn_transit_vni(struct vmn_view *view, const char *name)
+{
+    return vmn_number(view, VMN_NUMBER_VNI,
+                      vmn_printf(view, VMN_TRANSIT_KEY, name));
+}
+
+/* The MTU of 'network', in bytes. */
+static inline uint32_t
+vmn_mtu_of(struct vmn_view *view, const struct vmn_network *network)
+{
+    const uint32_t *mtu = NULL;
+    size_t size = 0;
+
+    if (!network->mtu) {
+        mtu = (const uint32_t *) vmn_query(view, VMN_QUERY_MTU, "", &size);
+    }
+    return network->mtu ? network->mtu
+           : mtu && size == sizeof *mtu ? *mtu : VMN_MTU_DEFAULT;
+}
+
+/* The most bytes of a packet that may leave such a router for outside: a
+ * tunnel takes it to the gateway, as it takes those of the router's own
+ * networks. */
+static inline uint32_t
+vmn_external_mtu(struct vmn_view *view, const struct vmn_router *router)
+{
+    const struct vmn_network *network = vmn_read_network(
+        view, router->external.network);
+    uint32_t out = network ? vmn_mtu_of(view, network) : VMN_MTU_DEFAULT;
+    uint32_t mtu = 0;
+
+    for (size_t i = 0; i < router->n_interfaces; i++) {
+        network = vmn_read_network(
+            view, vmn_router_interface_at(router, i)->network);
+        if (network && !network->provider.physical
+            && vmn_mtu_of(view, network) > mtu) {
+            mtu = vmn_mtu_of(view, network);
+        }
+    }
+    return mtu && mtu < out ? mtu : out;
+}
+
+/* Writing.  ------------------------------------------------------------- */
+
+/* Publishes the fact that 'relation' has 'value' at 'key'.  A unit's facts
+ * last until it is compiled again.  'relation' is "APP.NAME", the app's own;
+ * 'key' and 'value' are up to 255 characters. */
+void vmn_publish(struct vmn_emit *, const char *relation, const char *key,
+                 const char *value);
+
+/* Returns true if somebody in the network might use an address that is not its
+ * own, so that claims are worth making. */
+static inline bool
+vmn_is_claiming(struct vmn_view *view, const char *network)
+{
+    return vmn_facts(view, VMN_REL_CLAIMING, network).n > 0;
+}
+
+/* Says that the addresses of 'prefix' have a meaning in the network, for
+ * instance since the app answers for them: no guest behind a port with
+ * 'unknown' may use one as its own, nor a port that is allowed a prefix answer
+ * for it. Costs nothing where there is no such port. */
+static inline void
+vmn_claim_prefix(struct vmn_view *view, struct vmn_emit *emit,
+                 const char *network, const struct vmn_prefix *prefix)
+{
+    if (vmn_is_claiming(view, network)) {
+        vmn_publish(emit, VMN_REL_CLAIMED,
+                    vmn_printf(view, "%s|%s", network,
+                               vmn_prefix_text(view, prefix)), "");
+    }
+}
+
+static inline void
+vmn_claim_ip(struct vmn_view *view, struct vmn_emit *emit,
+             const char *network, const struct vmn_ip *ip)
+{
+    const struct vmn_prefix prefix = { *ip, vmn_ip_bits(ip) };
+
+    vmn_claim_prefix(view, emit, network, &prefix);
+}
+
+/* The same of an Ethernet address.  Those of VMN_RESERVED_MAC_* are claimed
+ * everywhere. */
+static inline void
+vmn_claim_mac(struct vmn_view *view, struct vmn_emit *emit,
+              const char *network, struct vmn_mac mac)
+{
+    if (vmn_is_claiming(view, network)) {
+        vmn_publish(emit, VMN_REL_CLAIMED,
+                    vmn_printf(view, "%s|%s", network,
+                               vmn_mac_text(view, mac)), "");
+    }
+}
+
+/* A host that limits how many connections the ports on it open, and the number
+ * that one of them has there. */
+struct vmn_limited {
+    const char *host;
+    uint32_t ofport;
+    const struct vmn_lb_client_limit *limit;
+};
+
+/* Fills in 'limited' for the port with name 'name': its host, and the one that
+ * it is about to move to, if these have a limit.  Returns how many that
+ * are. */
+static inline size_t
+vmn_connection_limits(struct vmn_view *view, const char *name,
+                      struct vmn_limited limited[2])
+{
+    const struct vmn_port *port = vmn_read_port(view, name);
+    const struct vmn_binding *binding = NULL;
+    size_t n = 0;
+
+    if (port && port->enabled && !port->external) {
+        binding = vmn_read_binding(view, name);
+    }
+    for (int i = 0; binding && i < 2; i++) {
+        const char *host_name = i ? binding->candidate : binding->host;
+        const struct vmn_host *host
+            = host_name ? vmn_read_host(view, host_name) : NULL;
+        const struct vmn_vif *vif
+            = (host && host->connection_limit.rate
+               ? vmn_read_vif(view, host_name, port->iface_id) : NULL);
+
+        if (vif) {
+            struct vmn_limited *one = &limited[n++];
+
+            one->host = host_name;
+            one->ofport = vif->ofport;
+            one->limit = &host->connection_limit;
+        }
+    }
+    return n;
+}
+
+/* Matches, behind a ct(), what opens a connection of the port that 'limited'
+ * is about, unless that has been limited already; and has the switch drop what
+ * is beyond the port's limit.  What goes on is to have VMN_FLAG_LIMITED before
+ * somebody might limit it again. */
+static inline void
+vmn_limit_connections(struct vmn_view *view, struct vmn_flow *flow,
+                      const struct vmn_limited *limited)
+{
+    vmn_match(flow, VMN_F_IN_PORT, limited->ofport);
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_NEW,
+                     VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV);
+    vmn_match_masked(flow, VMN_REG_FLAGS, 0, VMN_FLAG_LIMITED);
+    vmn_act_limit(vmn_flow_actions(flow),
+                  vmn_printf(view, "port/%u", limited->ofport),
+                  limited->limit->rate, vmn_lb_burst(limited->limit));
+}
+
+/* The value of a query.  Copied.  Padding must be zero: values are compared
+ * by their bytes.  What is longer than the limit is cut off. */
+#define VMN_VALUE_SIZE_MAX (64 * 1024 * 1024)
+struct vmn_value;
+void vmn_value_set(struct vmn_value *, const void *data, size_t size);
+
+/* Describing.  ---------------------------------------------------------- */
+
+/* What happens to a packet that no flow of the stage's table matches.  With
+ * VMN_MISS_NONE there is no flow for that: those of the app catch everything
+ * in each table that packets come to. */
+enum vmn_miss { VMN_MISS_NEXT = 0, VMN_MISS_DROP = 1, VMN_MISS_NONE = 2 };
+
+struct vmn_stage_class {
+    const char *name;
+    enum vmn_hook hook;
+    int order;                  /* 0 unless it matters. */
+    unsigned n_tables;          /* 1 to 16 together for all at a hook, to 80
+                                 * at VMN_HOOK_POLICY. */
+    enum vmn_miss miss;         /* Of each of its tables. */
+};
+
+struct vmn_query_class {
+    const char *name;           /* Others read it as "APP.NAME". */
+    void (*eval)(struct vmn_view *, const char *key, struct vmn_value *);
+};
+
+/* What a class of units has one unit for. */
+enum vmn_each {
+    VMN_EACH_ROW = 0,           /* Each row of 'row_type'. */
+    VMN_EACH_KEY = 1,           /* Each key of 'relation' that has a fact. */
+    VMN_EACH_ONCE = 2,          /* One unit, key "". */
+};
+
+struct vmn_unit_class {
+    const char *name;
+    enum vmn_each each;
+    enum vmn_row_type row_type;
+    const char *relation;
+    void (*compile)(struct vmn_view *, const char *key, struct vmn_emit *);
+};
+
+struct vmn_number_class {
+    const char *kind;
+    uint32_t max;               /* Numbers are 1 to this. */
+};
+
+/* Answers packets that flows send up (vmn/packet.h). */
+struct vmn_handler_class {
+    const char *name;
+    void (*handle)(struct vmn_view *, const struct vmn_packet_in *,
+                   struct vmn_packets_out *);
+    /* If not 0, it is also called for each enabled port about so often, with
+     * no packet ('size' is 0): for what guests are to hear unasked. */
+    uint32_t interval_s;
+    /* Then it is called instead for each port that leads to a physical network
+     * (its VIF is "@NAME"), and 'arg' counts the calls. */
+    bool provider_ports;
+    /* What comes up is for the controller itself, such as answers to probes;
+     * it is not called. */
+    bool to_controller;
+};
+
+/* What a flow stands for to people: an object, and of a policy the rule. */
+struct vmn_flow_owner {
+    enum vmn_row_type row_type;
+    const char *name;           /* Of the row. */
+    int rule;                   /* From 0; -1: none. */
+};
+
+/* Says what a flow of unit 'unit' of key 'key' stands for; 'part' is the
+ * conjunction that it matches, that of vmn_flow_count_part(), or 0.  As pure
+ * as a handler, and reads as one does.  Returns false for what goes without
+ * saying: the row that a VMN_EACH_ROW unit is for, or nothing. */
+typedef bool vmn_flow_owner_fn(struct vmn_view *, const char *unit,
+                               const char *key, uint32_t part,
+                               struct vmn_flow_owner *);
+
+/* An app.  Arrays end with an entry whose name is NULL, or are NULL.  It
+ * begins with VMN_APP_HEAD, by which apps and daemons of one ABI understand
+ * each other where one knows more members than the other. */
+struct vmn_app_class {
+    uint32_t abi;               /* VMN_APP_ABI. */
+    uint32_t size;              /* sizeof(struct vmn_app_class). */
+    uint32_t stage_size;        /* sizeof(struct vmn_stage_class). */
+    uint32_t query_size;        /* And so on. */
+    uint32_t unit_size;
+    uint32_t number_size;
+    uint32_t handler_size;
+    uint32_t reserved;          /* 0. */
+    const char *name;           /* [a-z][a-z0-9-]*, at most 31 characters. */
+    const char *description;
+    const struct vmn_stage_class *stages;
+    const struct vmn_query_class *queries;
+    const struct vmn_unit_class *units;
+    const struct vmn_number_class *numbers; /* Kinds "APP.KIND" of its own. */
+    const struct vmn_handler_class *handlers; /* Of vmn_act_punt(). */
+    vmn_flow_owner_fn *flow_owner; /* Or NULL. */
+};
+
+#define VMN_APP_HEAD                                    \
+    .abi = VMN_APP_ABI,                                 \
+    .size = sizeof(struct vmn_app_class),               \
+    .stage_size = sizeof(struct vmn_stage_class),       \
+    .query_size = sizeof(struct vmn_query_class),       \
+    .unit_size = sizeof(struct vmn_unit_class),         \
+    .number_size = sizeof(struct vmn_number_class),     \
+    .handler_size = sizeof(struct vmn_handler_class)
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* vmn/app.h */

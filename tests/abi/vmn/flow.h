@@ -1,0 +1,452 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Building flows and groups inside of an app's compile function.
+ *
+ * Values are in host byte order unless they are a struct of vmn/types.h.  A
+ * flow belongs to the emitter; pointers to flows, actions and groups die with
+ * the compile call.  A mistake (a field that takes no mask, a table that the
+ * app does not own) marks the unit as failed, with a message that names it;
+ * its previous flows then stay. */
+
+#ifndef VMN_FLOW_H
+#define VMN_FLOW_H 1
+
+#include "vmn/types.h"
+#include "vmn/vocabulary.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vmn_emit;                /* Collects what one unit wants. */
+
+/* Marks the unit as failed for a reason that the app found, as a mistake
+ * does: what it emits now is not used.  The first problem is kept. */
+void vmn_fail(struct vmn_emit *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+struct vmn_flow;
+struct vmn_actions;             /* Of a flow, or of a bucket. */
+struct vmn_group_msg;           /* An OpenFlow group. */
+
+/* Packet and metadata fields. */
+enum vmn_field {
+    VMN_F_IN_PORT = 0,
+    VMN_F_ETH_SRC = 1,
+    VMN_F_ETH_DST = 2,
+    VMN_F_ETH_TYPE = 3,
+    VMN_F_VLAN_TCI = 4,
+    VMN_F_ARP_OP = 5,
+    VMN_F_ARP_SPA = 6,
+    VMN_F_ARP_TPA = 7,
+    VMN_F_ARP_SHA = 8,
+    VMN_F_ARP_THA = 9,
+    VMN_F_IP_PROTO = 10,
+    VMN_F_IP_FRAG = 11,         /* VMN_FRAG_*. */
+    VMN_F_IP_TTL = 12,
+    VMN_F_IPV4_SRC = 13,
+    VMN_F_IPV4_DST = 14,
+    VMN_F_TCP_SRC = 15,
+    VMN_F_TCP_DST = 16,
+    VMN_F_UDP_SRC = 17,
+    VMN_F_UDP_DST = 18,
+    VMN_F_ICMPV4_TYPE = 19,
+    VMN_F_ICMPV4_CODE = 20,
+    VMN_F_TUN_ID = 21,
+    VMN_F_TUN_SRC = 22,
+    VMN_F_TUN_DST = 23,
+    VMN_F_CT_STATE = 24,        /* VMN_CT_*. */
+    VMN_F_CT_MARK = 25,
+    VMN_F_CT_NW_PROTO = 26,     /* Original tuple. */
+    VMN_F_CT_NW_SRC = 27,
+    VMN_F_CT_NW_DST = 28,
+    VMN_F_CT_TP_SRC = 29,
+    VMN_F_CT_TP_DST = 30,
+    VMN_F_CONJ_ID = 31,
+    VMN_F_REG0 = 32, VMN_F_REG1 = 33, VMN_F_REG2 = 34, VMN_F_REG3 = 35,
+    VMN_F_REG4 = 36, VMN_F_REG5 = 37, VMN_F_REG6 = 38, VMN_F_REG7 = 39,
+    VMN_F_REG8 = 40, VMN_F_REG9 = 41, VMN_F_REG10 = 42, VMN_F_REG11 = 43,
+    VMN_F_REG12 = 44, VMN_F_REG13 = 45, VMN_F_REG14 = 46, VMN_F_REG15 = 47,
+    VMN_F_SCTP_SRC = 48,
+    VMN_F_SCTP_DST = 49,
+    VMN_F_IPV6_SRC = 50,
+    VMN_F_IPV6_DST = 51,
+    VMN_F_ICMPV6_TYPE = 52,
+    VMN_F_ICMPV6_CODE = 53,
+    VMN_F_ND_TARGET = 54,       /* Those of neighbour discovery want an */
+    VMN_F_ND_SLL = 55,          /* ICMPv6 type as well: solicitation or */
+    VMN_F_ND_TLL = 56,          /* advertisement; SLL and TLL are of one. */
+    VMN_F_CT_IPV6_SRC = 57,     /* Original tuple. */
+    VMN_F_CT_IPV6_DST = 58,
+    VMN_F_TUN_IPV6_SRC = 59,    /* Of tunnels over IPv6, where TUN_SRC and */
+    VMN_F_TUN_IPV6_DST = 60,    /* TUN_DST are 0. */
+    VMN_F_TCP_FLAGS = 61,       /* VMN_TCP_*. */
+    VMN_N_FIELDS
+};
+
+/* Bits of VMN_F_CT_STATE (ovs-fields(7)). */
+#define VMN_CT_NEW 0x01
+#define VMN_CT_EST 0x02
+#define VMN_CT_REL 0x04
+#define VMN_CT_RPL 0x08
+#define VMN_CT_INV 0x10
+#define VMN_CT_TRK 0x20
+
+/* Bits of VMN_F_IP_FRAG. */
+#define VMN_FRAG_ANY 0x01
+#define VMN_FRAG_LATER 0x02
+
+/* Bits of VMN_F_TCP_FLAGS (RFC 9293, section 3.1). */
+#define VMN_TCP_RST 0x04
+
+/* Types of ICMPv6 (RFC 4861, section 4). */
+#define VMN_ND_SOLICIT 135
+#define VMN_ND_ADVERT 136
+
+#define VMN_ETH_IPV4 0x0800
+#define VMN_ETH_ARP 0x0806
+#define VMN_ETH_IPV6 0x86dd
+
+/* Which hosts get a flow. */
+enum vmn_scope_kind {
+    VMN_SCOPE_ALL = 0,          /* Every host. */
+    VMN_SCOPE_HOST = 1,         /* The host 'key'. */
+    VMN_SCOPE_FACTS = 2,        /* The hosts that 'relation' has at 'key'. */
+};
+
+struct vmn_scope {
+    enum vmn_scope_kind kind;
+    const char *relation;
+    const char *key;
+};
+
+static inline struct vmn_scope
+vmn_scope_all(void)
+{
+    return (struct vmn_scope) { VMN_SCOPE_ALL, NULL, NULL };
+}
+
+static inline struct vmn_scope
+vmn_scope_host(const char *host)
+{
+    return (struct vmn_scope) { VMN_SCOPE_HOST, NULL, host };
+}
+
+static inline struct vmn_scope
+vmn_scope_facts(const char *relation, const char *key)
+{
+    return (struct vmn_scope) { VMN_SCOPE_FACTS, relation, key };
+}
+
+static inline struct vmn_scope
+vmn_scope_network(const char *network)
+{
+    return vmn_scope_facts(VMN_REL_NETWORK_HOSTS, network);
+}
+
+/* True if routers join the networks of the domain with key 'domain'
+ * (vmn_domain_of()). */
+static inline bool
+vmn_domain_is_routed(const char *domain)
+{
+    return domain[0] == '@';
+}
+
+/* The hosts of a domain. */
+static inline struct vmn_scope
+vmn_scope_domain(const char *domain)
+{
+    return vmn_scope_facts(vmn_domain_is_routed(domain) ? VMN_REL_DOMAIN_HOSTS
+                           : VMN_REL_NETWORK_HOSTS, domain);
+}
+
+/* Adds a flow to table 'table' (0 is the first) of the app's stage 'stage'
+ * (its index in the app's array).  'priority' is 1 to 65535; 0 belongs to the
+ * stage's miss.  A flow that gets no action drops. */
+struct vmn_flow *vmn_flow_add(struct vmn_emit *, struct vmn_scope,
+                              unsigned stage, unsigned table,
+                              uint16_t priority);
+
+/* Has the flow counted: its packets, bytes and last hit, summed up over hosts,
+ * are shown under the object that it belongs to.  It costs no other flow.
+ * What drops is counted anyway; a flow with clauses cannot be. */
+void vmn_flow_count(struct vmn_flow *);
+/* The same, apart from other flows of the unit: 'part', not 0, tells which of
+ * them it is, as the app likes (for vmn_flow_owner_fn, too).  Flows with equal
+ * parts are counted together; a flow has the same one as long as it matches
+ * the same. Not for one that drops, is logged, or matches VMN_F_CONJ_ID. */
+void vmn_flow_count_part(struct vmn_flow *, uint32_t part);
+
+/* Has what the flow decides told as events, within a budget: of a flow that
+ * drops all packets, of another those that open a connection, as far as
+ * conntrack has said so by then.  It changes nothing about what becomes of
+ * them. */
+void vmn_flow_log(struct vmn_flow *);
+
+/* Matches.  'mask' has a 1-bit for each bit that must be equal. */
+void vmn_match(struct vmn_flow *, enum vmn_field, uint64_t value);
+void vmn_match_masked(struct vmn_flow *, enum vmn_field, uint64_t value,
+                      uint64_t mask);
+void vmn_match_mac(struct vmn_flow *, enum vmn_field, struct vmn_mac);
+/* The lowest 'n_bits' (up to 32; 0: nothing) of a field must be those of
+ * 'value': so one of 2**n_bits flows is for a host, by its address. */
+void vmn_match_low_bits(struct vmn_flow *, enum vmn_field, uint32_t value,
+                        unsigned n_bits);
+/* The family must be the field's.  Implies the field's Ethernet type, as every
+ * match on a field of one protocol does. */
+void vmn_match_prefix(struct vmn_flow *, enum vmn_field,
+                      const struct vmn_prefix *);
+void vmn_match_ip(struct vmn_flow *, enum vmn_field, const struct vmn_ip *);
+
+/* The flow's actions, done in the order in which they are added. */
+struct vmn_actions *vmn_flow_actions(struct vmn_flow *);
+
+void vmn_act_set(struct vmn_actions *, enum vmn_field, uint64_t value);
+void vmn_act_set_masked(struct vmn_actions *, enum vmn_field, uint64_t value,
+                        uint64_t mask);
+void vmn_act_set_mac(struct vmn_actions *, enum vmn_field, struct vmn_mac);
+void vmn_act_set_ip(struct vmn_actions *, enum vmn_field,
+                    const struct vmn_ip *);
+void vmn_act_move(struct vmn_actions *, enum vmn_field from,
+                  enum vmn_field to);
+/* The same for 'n_bits' bits of each, from bit 'from_bit' and 'to_bit' (0 is
+ * the lowest) up. */
+void vmn_act_move_bits(struct vmn_actions *, enum vmn_field from,
+                       unsigned from_bit, enum vmn_field to, unsigned to_bit,
+                       unsigned n_bits);
+/* Exchanges two fields of the same width. */
+void vmn_act_swap(struct vmn_actions *, enum vmn_field, enum vmn_field);
+
+/* The TTL or hop limit becomes one less.  It must be more than 1: match those
+ * that are not first. */
+void vmn_act_dec_ttl(struct vmn_actions *);
+
+void vmn_act_output(struct vmn_actions *, uint32_t ofport);
+void vmn_act_output_field(struct vmn_actions *, enum vmn_field reg);
+void vmn_act_output_in_port(struct vmn_actions *);
+/* Forgets the input port, so that output to it is not suppressed. */
+void vmn_act_clear_in_port(struct vmn_actions *);
+void vmn_act_group(struct vmn_actions *, const struct vmn_group_msg *);
+void vmn_act_group_id(struct vmn_actions *, uint32_t group_id);
+
+/* Goes on at the first table of the next stage; ends the actions. */
+void vmn_act_next(struct vmn_actions *);
+/* Goes on at a later table of the app's own; ends the actions. */
+void vmn_act_goto(struct vmn_actions *, unsigned stage, unsigned table);
+/* The same as a detour: the packet's copy goes there, and the actions go
+ * on. */
+void vmn_act_resubmit_next(struct vmn_actions *);
+void vmn_act_resubmit(struct vmn_actions *, unsigned stage, unsigned table);
+
+/* Goes on at any table of the app's own, also an earlier one or that of the
+ * flow; ends the actions.  The switch gives up a packet that does so 64 times
+ * (a group counts, too): see to it that it does not get there. */
+void vmn_act_back(struct vmn_actions *, unsigned stage, unsigned table);
+
+/* Sends the packet through the pipeline anew, from the first table, as if it
+ * had just come in; ends the actions.  Registers are zero, but for its
+ * network, zones and flags, which say where one with VMN_FLAG_ROUTED is.  For
+ * packets that will not come here again then: the switch drops those that go
+ * in circles. */
+void vmn_act_restart(struct vmn_actions *);
+
+/* Drops, for a reason that operators are shown.  'reason' must be a string
+ * literal, such as "spoofed".  Must be the only action, but for vmn_act_punt()
+ * before it. */
+void vmn_act_drop(struct vmn_actions *, const char *reason);
+
+/* Turns an ARP request into the reply "ip is at mac" and sends it back. */
+void vmn_act_arp_reply(struct vmn_actions *, struct vmn_mac,
+                       const struct vmn_ip *);
+
+/* Sends a copy of the packet, as it is by then, up to the app's handler
+ * 'handler' (its index in the app's array; vmn/packet.h), with 'arg' for its
+ * use.  Of a longer packet only the first 'max_size' bytes come.
+ *
+ * Each costs the switch time in its slow path, so its datapath lets through
+ * what vmnd takes in from one sender in a second: from a port, or of what
+ * comes by a tunnel from an identity.  Of what is more there is no copy; it
+ * changes nothing about what becomes of the packet, unless that is dropped
+ * anyway (then it is counted, but not sampled). */
+#define VMN_PUNT_ALL 65535
+void vmn_act_punt(struct vmn_actions *, unsigned handler, uint32_t arg,
+                  uint16_t max_size);
+
+/* Has the switch note the connection that the packet belongs to, once: its
+ * network, the original tuple's addresses, protocol and port (of ICMP type and
+ * code) and the local port it goes to.  It changes nothing about what becomes
+ * of the packet, but the datapath's cache tells such connections apart from
+ * then on.  Each host keeps VMN_NOTES_MAX notes for a unit, as long as that
+ * has flows that note; who reads them is the controller (GET
+ * /v1/recommendations).
+ *
+ * The flow must match 'eth_type' (of IP), a valid VMN_F_CT_STATE, and, if it
+ * is not 0, 'ip_proto': those of ICMP, of either family, and SCTP are noted
+ * well only by flows of their own. */
+#define VMN_NOTES_MAX 4096
+void vmn_act_note(struct vmn_actions *, uint16_t eth_type, uint8_t ip_proto);
+
+/* Neighbours on a wire that the app does not know of, which the switch learns
+ * from what they say.  An ARP packet tells its sender's address, a neighbour
+ * advertisement with a link-layer address its target, a solicitation with one
+ * its sender: the flow must match that much (VMN_F_ARP_OP, or the type and
+ * VMN_F_ND_TLL or VMN_F_ND_SLL in full or masked with 0).  It is remembered
+ * for the packet's network (VMN_REG_NETWORK), until it was not looked for in
+ * VMN_NEIGHBOUR_IDLE_S seconds or the unit has no flow left that learns; of a
+ * unit at most VMN_NEIGHBOURS_MAX on a host. */
+#define VMN_NEIGHBOUR_IDLE_S 300
+#define VMN_NEIGHBOURS_MAX 4096
+enum vmn_neighbour {
+    VMN_NEIGHBOUR_ARP = 0,
+    VMN_NEIGHBOUR_ADVERT = 1,
+    VMN_NEIGHBOUR_SOLICIT = 2,
+};
+void vmn_act_learn_neighbour(struct vmn_actions *, enum vmn_neighbour);
+/* Looks for a neighbour of the packet's network: its address is in
+ * VMN_REG_NEIGHBOUR4, or for IPv6 from VMN_REG_NEIGHBOUR6 on in four
+ * registers, the first one holding its first four bytes.  The packet's
+ * Ethernet destination becomes the neighbour's, or zero where it is not known;
+ * then the actions go on. */
+#define VMN_REG_NEIGHBOUR4 VMN_F_REG15
+#define VMN_REG_NEIGHBOUR6 VMN_F_REG12
+void vmn_act_find_neighbour(struct vmn_actions *);
+/* What it becomes in place of zero, where a handler has said that the
+ * neighbour is being asked for (vmn_neighbour_is_incomplete()). */
+#define VMN_NEIGHBOUR_INCOMPLETE \
+    ((struct vmn_mac) { { 0x0e, 0x56, 0x4d, 0xff, 0x00, 0x0f } })
+
+/* Ethernet addresses that the app does not know of, which the switch learns
+ * from packets: their sender's is remembered for the packet's network, with
+ * 'value' (not 0), until it was not heard for VMN_MAC_AGE_S seconds, or
+ * elsewhere, or the unit has no flow left that learns; of a unit at most
+ * VMN_MACS_MAX on a host, and what is beyond that is not remembered. */
+#define VMN_MAC_AGE_S 300
+#define VMN_MACS_MAX 1024
+void vmn_act_learn_mac(struct vmn_actions *, uint32_t value);
+/* Sets VMN_REG_MAC_VALUE to what is remembered of the packet's Ethernet
+ * destination, or to 0; then the actions go on. */
+#define VMN_REG_MAC_VALUE VMN_F_REG11
+void vmn_act_find_mac(struct vmn_actions *);
+
+/* Clients of a service that are to keep what was chosen for them.  The switch
+ * remembers a value for (VMN_REG_ZONE, VMN_REG_CLIENT_SERVICE, the packet's IP
+ * source), until it was not looked for in 'idle_s' seconds or the unit has no
+ * flow left that learns; of a unit at most VMN_CLIENTS_MAX on a host.
+ * Learning it again changes the value, but not the seconds.  At
+ * VMN_CLIENTS_MAX neither a new client nor another value is remembered.  So
+ * what is found may be 0, or name what is no more: the app chooses anew then.
+ *
+ * The flow must match 'eth_type'. */
+#define VMN_CLIENTS_MAX 8192
+#define VMN_REG_CLIENT_SERVICE VMN_F_REG12 /* A number of the app's: whose. */
+struct vmn_client {
+    uint16_t eth_type;          /* VMN_ETH_IPV4 or VMN_ETH_IPV6. */
+    uint16_t idle_s;            /* Not 0. */
+    enum vmn_field from;        /* The register that holds the value, which is
+                                 * not 0. */
+};
+void vmn_act_learn_client(struct vmn_actions *, const struct vmn_client *);
+/* Sets VMN_REG_CLIENT_VALUE to what is remembered for the packet's domain,
+ * service and IP source, or to 0; then the actions go on. */
+#define VMN_REG_CLIENT_VALUE VMN_F_REG11
+void vmn_act_find_client(struct vmn_actions *);
+
+/* Sets or clears VMN_FLAG_LARGE: whether the IP packet has more than 'mtu'
+ * bytes.  Of one that the guest leaves to be cut up (TCP segmentation
+ * offload), what it is cut into counts.  Switches do this for each packet, so
+ * it belongs only where something depends on it, and as late as may be. */
+void vmn_act_check_size(struct vmn_actions *, uint32_t mtu);
+
+/* Sets the lowest bits of register 'reg', as many as that takes, to one of 0
+ * to 'n' - 1 by a hash of the packet's IP source: the same one for a client
+ * each time.  With another 'basis' clients fall together otherwise.  The
+ * datapath's cache has an entry for each client then.  Not in a bucket. */
+#define VMN_SPREAD_MAX 65536
+void vmn_act_spread_clients(struct vmn_actions *, uint16_t basis,
+                            enum vmn_field reg, uint32_t n);
+
+/* Lets 'rate' packets a second through, and up to 'burst' at once after a
+ * rest, and drops what is more: nobody is told, but the actions after this one
+ * are not done.  'key' names the limit, with its rate and burst; flows with
+ * equal ones share it, on each host for itself.  Switches do this for each
+ * packet.  A flow has at most one, a bucket none. */
+#define VMN_LIMIT_MAX 1000000
+void vmn_act_limit(struct vmn_actions *, const char *key, uint32_t rate,
+                   uint32_t burst);
+
+/* Where a packet goes on after connection tracking. */
+enum vmn_ct_then { VMN_CT_STOP = 0, VMN_CT_NEXT = 1, VMN_CT_TABLE = 2 };
+
+struct vmn_ct {
+    bool commit;
+    enum vmn_field zone;        /* A register whose low 16 bits hold it. */
+    bool nat;                   /* Apply NAT that the connection has. */
+    /* With commit and nat, what becomes of the connection: its destination is
+     * 'dnat' (and 'dnat_port', if that is not 0), or its source is one of
+     * 'snat' to 'snat_last' (family 0: 'snat' alone) with a port of the
+     * switch's choosing, its own if that is free.  Family 0: neither. */
+    struct vmn_ip dnat;
+    uint16_t dnat_port;
+    struct vmn_ip snat;
+    struct vmn_ip snat_last;
+    enum vmn_ct_then then;      /* STOP: the actions go on, untracked. */
+    unsigned stage;             /* For VMN_CT_TABLE, the app's own. */
+    unsigned table;
+    bool mark;                  /* With commit: the connection's mark becomes
+                                 * what register 'mark_from' holds. */
+    enum vmn_field mark_from;
+};
+void vmn_act_ct(struct vmn_actions *, const struct vmn_ct *);
+/* As vmn_act_ct(), which commits and has a 'snat': the connection's source
+ * port is its own if that is one of 'first' to 'last', and else one of these
+ * of the switch's choosing. */
+void vmn_act_ct_snat_ports(struct vmn_actions *, const struct vmn_ct *,
+                           uint16_t first, uint16_t last);
+
+/* Contributes clause 'clause' (1 to n_clauses, 2 or 3) of conjunction 'id'.  A
+ * flow with such actions has no others, and may be emitted by several units:
+ * the switch gets one flow with all of their clauses. */
+void vmn_act_conjunction(struct vmn_actions *, uint32_t id, unsigned clause,
+                         unsigned n_clauses);
+
+/* Adds a group.  'key' names it: the group's number is that of
+ * (VMN_NUMBER_GROUP, key).  One unit only may emit it. */
+enum vmn_group_type { VMN_GROUP_ALL = 0, VMN_GROUP_SELECT = 1 };
+struct vmn_group_msg *vmn_group_add(struct vmn_emit *, struct vmn_scope,
+                                    enum vmn_group_type, const char *key);
+/* Adds a bucket.  'weight' matters in a SELECT group, which hashes the
+ * 5-tuple by dp_hash, or what vmn_group_hash_client() says. */
+struct vmn_actions *vmn_bucket_add(struct vmn_group_msg *, uint32_t bucket_id,
+                                   uint16_t weight);
+/* Has a SELECT group hash the IP source alone, of packets of 'family' (4 or 6;
+ * all others get one and the same bucket).  So a client gets the same bucket
+ * whatever it opens, as long as that is there and weights stay: where a bucket
+ * goes, only its own clients get others.  Unlike dp_hash it takes no further
+ * pass through the datapath, but an entry in its cache for each client. */
+void vmn_group_hash_client(struct vmn_group_msg *, unsigned family);
+
+/* Answers for addresses that are in switches only.  ----------------------- */
+
+/* Where, and for whom: local senders of network 'vni' are told 'mac' by flows
+ * of priorities from 'priority' to 'priority' + 20.  Solicitations of IPv6
+ * that ask whether the one that has 'mac' is still there go to 'handler' with
+ * 'arg': it answers them by vmn_nd_advert_build(). */
+struct vmn_answering {
+    struct vmn_scope scope;
+    unsigned stage;
+    unsigned table;
+    uint16_t priority;
+    uint32_t vni;
+    struct vmn_mac mac;
+    unsigned handler;
+    uint32_t arg;
+};
+/* Has ARP and neighbour discovery for 'ip' answered. */
+void vmn_answer_for(struct vmn_emit *, const struct vmn_answering *,
+                    const struct vmn_ip *ip);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* vmn/flow.h */

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Answering packets.  A flow sends a packet up with vmn_act_punt(), naming one
+ * of the app's handlers; the handler says what is to be sent for it.
+ *
+ * A handler is as pure as the other functions of an app.  It reads rows
+ * through the view, but nothing is recorded: what it answers is no state, and
+ * is not made again when something changes.  It sees the durable version of
+ * each row, while a look-up, a fact or a query may be ahead of that by the
+ * change that is being written; a name may thus have no row yet, or none any
+ * more.  vmn_number() tells only numbers that are given out already.
+ *
+ * A handler is called for a packet at a time, at most as often as vmnd's
+ * limits say, and must be quick: everything else waits. */
+
+#ifndef VMN_PACKET_H
+#define VMN_PACKET_H 1
+
+#include "vmn/flow.h"
+#include "vmn/rows.h"
+#include "vmn/types.h"
+#include "vmn/vocabulary.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vmn_view;
+
+#define VMN_N_REGS 16
+
+/* A packet that came up.  All of it lives until the handler returns. */
+struct vmn_packet_in {
+    const char *host;           /* Where. */
+    uint32_t in_port;           /* The OpenFlow port it came in by. */
+    const struct vmn_vif *vif;  /* What that port is, or NULL: it is no VIF, or
+                                 * none any more. */
+    const struct vmn_port *port; /* Whose VIF it is, or NULL: nobody's who is
+                                  * bound to this host. */
+    uint32_t arg;               /* As given to vmn_act_punt(). */
+    uint32_t regs[VMN_N_REGS];  /* Registers 0 to 15 at that moment. */
+    const uint8_t *bytes;       /* The packet, from the Ethernet header on. */
+    size_t size;                /* Of 'bytes'... */
+    size_t full_size;           /* ...and of the packet before it was cut. */
+};
+
+/* The value of register 'reg', VMN_REG_NETWORK for instance. */
+static inline uint32_t
+vmn_packet_reg(const struct vmn_packet_in *in, enum vmn_field reg)
+{
+    return (reg >= VMN_F_REG0 && reg <= VMN_F_REG15
+            ? in->regs[reg - VMN_F_REG0] : 0);
+}
+
+/* Collects what is to be sent for a packet: VMN_SENDS_MAX packets at most,
+ * each of 14 (VMN_FRAME_MIN) to VMN_FRAME_MAX bytes, which are copied.  A
+ * mistake marks the packet as failed: nothing is sent for it, and vmnd logs
+ * why. */
+struct vmn_packets_out;
+#define VMN_SENDS_MAX 16
+#define VMN_FRAME_MIN 14
+#define VMN_FRAME_MAX 9216
+
+/* Sends a packet out of the VIF that the packet came from.  One that came from
+ * elsewhere, or whose VIF is gone, gets no answer. */
+void vmn_send_back(struct vmn_packets_out *, const void *bytes, size_t size);
+
+/* Sends a packet out of the VIF of 'port' on the same host.  If it is not
+ * there, nothing is sent. */
+void vmn_send_to_port(struct vmn_packets_out *, const char *port,
+                      const void *bytes, size_t size);
+
+/* Sends a packet on through the pipeline, from a table of the app's own on,
+ * with the input port and the registers of the packet that came up.  It must
+ * not come up again. */
+void vmn_send_to_stage(struct vmn_packets_out *, unsigned stage,
+                       unsigned table, const void *bytes, size_t size);
+/* The same from the first table of the stage that follows 'stage' on. */
+void vmn_send_to_next(struct vmn_packets_out *, unsigned stage,
+                      const void *bytes, size_t size);
+
+/* Sends a packet on through the pipeline from the first stage at 'hook', or
+ * the first behind it, as if it had come in by OpenFlow port 'in_port' of this
+ * host with these registers.  It must not come up again. */
+void vmn_send_to_hook(struct vmn_packets_out *, enum vmn_hook hook,
+                      uint32_t in_port, const uint32_t regs[VMN_N_REGS],
+                      const void *bytes, size_t size);
+
+/* The same for an answer as from whom the packet was for, which goes the way
+ * that one of that one's would: back through balancing, and routed back if the
+ * packet was routed; but no policy judges it on this host.  'in_port' is where
+ * it seems to come in. */
+static inline void
+vmn_send_as_answer(const struct vmn_packet_in *in, uint32_t in_port,
+                   struct vmn_packets_out *out, const void *bytes,
+                   size_t size)
+{
+    const enum vmn_field kept[] = { VMN_REG_NETWORK, VMN_REG_ZONE,
+                                    VMN_REG_BALANCE_ZONE };
+    uint32_t regs[VMN_N_REGS] = { 0 };
+
+    for (size_t i = 0; i < sizeof kept / sizeof kept[0]; i++) {
+        regs[kept[i] - VMN_F_REG0] = vmn_packet_reg(in, kept[i]);
+    }
+    regs[VMN_REG_SRC_LOCAL - VMN_F_REG0] = 1;
+    regs[VMN_REG_FLAGS - VMN_F_REG0] = VMN_FLAG_HAIRPIN;
+    vmn_send_to_hook(out, VMN_HOOK_ROUTE, in_port, regs, bytes, size);
+}
+
+/* Says why the packet gets no answer, for statistics.  'reason' must be a
+ * string literal, such as "malformed". */
+void vmn_send_nothing(struct vmn_packets_out *, const char *reason);
+
+/* Says that neighbour 'ip' of 'network' (a VNI), which
+ * vmn_act_find_neighbour() has looked for in vain on this host, is being asked
+ * for: its entry is incomplete (RFC 4861, section 7.3.2).  For
+ * VMN_NEIGHBOUR_RETRY_S seconds vmn_act_find_neighbour() makes the Ethernet
+ * destination of packets to it VMN_NEIGHBOUR_INCOMPLETE, unless the neighbour
+ * is learned.  So one that does not answer need not be asked for each packet.
+ * The last call of a handler counts. */
+#define VMN_NEIGHBOUR_RETRY_S 1
+void vmn_neighbour_is_incomplete(struct vmn_packets_out *, uint32_t network,
+                                 const struct vmn_ip *ip);
+
+/* UDP over IPv4 and IPv6.  ----------------------------------------------- */
+
+struct vmn_udp {
+    struct vmn_mac eth_src, eth_dst;
+    struct vmn_ip ip_src, ip_dst; /* Of one family. */
+    uint8_t ttl;                /* IPv6: the hop limit. */
+    uint16_t src_port, dst_port;
+    const uint8_t *payload;     /* Borrowed. */
+    size_t payload_size;
+};
+
+/* Takes a packet apart.  'payload' is in 'bytes'.  Returns false, with nothing
+ * filled in, unless it is a whole and correct one: untagged Ethernet, IPv4
+ * with or without options or IPv6 without extension headers, no fragment, UDP,
+ * lengths that agree, and right checksums (that of UDP over IPv4 may be
+ * absent). */
+bool vmn_udp_parse(const uint8_t *bytes, size_t size, struct vmn_udp *);
+
+/* Exchanges source and destination of all layers. */
+void vmn_udp_turn(struct vmn_udp *);
+
+/* Writes the packet with all checksums to 'buffer' of 'size' bytes, which may
+ * hold the payload.  Returns its length, or 0 if it does not fit. */
+#define VMN_UDP_HEADERS 42      /* Over IPv4... */
+#define VMN_UDP6_HEADERS 62     /* ...and over IPv6. */
+size_t vmn_udp_build(const struct vmn_udp *, uint8_t *buffer, size_t size);
+
+/* Refusals.  -------------------------------------------------------------- */
+
+/* Writes what tells the sender of 'bytes', an Ethernet frame, that it was not
+ * let through, with all checksums, to 'buffer', as from whom it was for: for
+ * TCP a reset, else an ICMP error (destination unreachable, communication
+ * administratively prohibited) that quotes it.  It takes the first
+ * VMN_REFUSAL_QUOTED bytes at most.  Returns its length; or 0, with why none
+ * is to be sent in '*why', a string literal: "ICMP error", "reset",
+ * "multicast", "later fragment", "malformed" and so on. */
+#define VMN_REFUSAL_QUOTED 1246
+#define VMN_REFUSAL_MAX 1294
+size_t vmn_refusal_build(const uint8_t *bytes, size_t size,
+                         uint8_t buffer[VMN_REFUSAL_MAX], const char **why);
+
+/* The same for other reasons than that it was not let through. */
+enum vmn_refusal_reason {
+    VMN_REFUSAL_PROHIBITED = 0, /* TCP is told by a reset. */
+    VMN_REFUSAL_NO_PORT = 1,    /* Nobody listens there; the same. */
+    VMN_REFUSAL_NO_HOST = 2,    /* Nobody has that address. */
+    VMN_REFUSAL_NO_ROUTE = 3,
+    VMN_REFUSAL_TTL = 4,        /* It has gone too far. */
+    VMN_REFUSAL_TOO_BIG = 5,    /* And may not be cut up. */
+};
+struct vmn_refusal {
+    enum vmn_refusal_reason reason;
+    struct vmn_ip from;         /* Who says so, of the packet's family; family
+                                 * 0: whom it was for. */
+    uint16_t mtu;               /* VMN_REFUSAL_TOO_BIG: what would not be. */
+};
+size_t vmn_refusal_build_as(const struct vmn_refusal *, const uint8_t *bytes,
+                            size_t size, uint8_t buffer[VMN_REFUSAL_MAX],
+                            const char **why);
+
+/* Neighbour discovery.
+ * ---------------------------------------------------- */
+
+/* Writes the answer to 'bytes', a neighbour solicitation that came from one
+ * neighbour, to 'buffer': "'mac' has the address, and is a router" (if
+ * 'is_router').  Returns false unless it is a whole and correct solicitation
+ * (RFC 4861, section 7.1.1) of somebody who has an address. */
+#define VMN_ND_ADVERT_SIZE 86
+bool vmn_nd_advert_build(const uint8_t *bytes, size_t size,
+                         struct vmn_mac mac, bool is_router,
+                         uint8_t buffer[VMN_ND_ADVERT_SIZE]);
+
+/* Writes to 'buffer' the question who has 'target' (section 4.3), from 'from',
+ * which has 'mac', to those who may have it.  Both addresses are of IPv6. */
+#define VMN_ND_SOLICIT_SIZE 86
+void vmn_nd_solicit_build(struct vmn_mac mac, const struct vmn_ip *from,
+                          const struct vmn_ip *target,
+                          uint8_t buffer[VMN_ND_SOLICIT_SIZE]);
+
+/* Writes to 'buffer', for all on the link, what nobody has asked for: "'mac'
+ * has 'ip' (of IPv6) by now, and is a router" (if 'is_router'; section
+ * 7.2.6). */
+void vmn_nd_announce_build(struct vmn_mac mac, const struct vmn_ip *ip,
+                           bool is_router,
+                           uint8_t buffer[VMN_ND_ADVERT_SIZE]);
+
+/* Router discovery (RFC 4861).  ------------------------------------------ */
+
+/* A solicitation: somebody asks for routers. */
+struct vmn_rs {
+    struct vmn_mac eth_src;
+    struct vmn_ip ip_src;       /* "::": it has no address yet. */
+};
+
+/* Takes a packet apart.  Returns false, with nothing filled in, unless it is a
+ * solicitation as RFC 4861, section 6.1.1, has it. */
+bool vmn_rs_parse(const uint8_t *bytes, size_t size, struct vmn_rs *);
+
+struct vmn_ra_prefix {
+    struct vmn_prefix prefix;
+    bool autonomous;            /* Hosts may make their addresses of it. */
+};
+
+struct vmn_ra {
+    struct vmn_mac eth_src, eth_dst;
+    struct vmn_ip ip_src, ip_dst;
+    bool managed;               /* Addresses come by DHCPv6... */
+    bool other;                 /* ...or other things do. */
+    uint16_t router_s;          /* For how long it is a router; 0: not one. */
+    uint32_t mtu;               /* 0: not said. */
+    uint32_t valid_s, preferred_s; /* Of prefixes. */
+    size_t n_prefixes;          /* All on the link. */
+    const struct vmn_ra_prefix *prefixes;
+    uint32_t dns_s;             /* Of what follows (RFC 8106). */
+    size_t n_dns;
+    const struct vmn_ip *dns;   /* Of IPv6. */
+    size_t n_search;
+    const char *const *search;  /* Domains; of these, those that fit. */
+};
+
+/* Writes an advertisement to 'buffer' of 'size' bytes.  Returns its length, or
+ * 0 if it does not fit. */
+size_t vmn_ra_build(const struct vmn_ra *, uint8_t *buffer, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* vmn/packet.h */

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Text forms of addresses, for keys of relations and values of facts, say.
+ * What the first three return lives as long as the view, and is the one form
+ * that each value has, the one that the API shows.  Not for what people wrote,
+ * which has been read before an app sees it. */
+
+#ifndef VMN_TEXT_H
+#define VMN_TEXT_H 1
+
+#include "vmn/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vmn_view;
+
+/* "02:00:00:00:00:01". */
+const char *vmn_mac_text(struct vmn_view *, struct vmn_mac);
+/* "10.0.0.1", "fd00::1" (RFC 5952). */
+const char *vmn_ip_text(struct vmn_view *, const struct vmn_ip *);
+/* "10.0.0.0/24", also where it is one address: "10.0.0.1/32". */
+const char *vmn_prefix_text(struct vmn_view *, const struct vmn_prefix *);
+
+/* And back.  False, with nothing filled in, for what is no such text; and for
+ * MAC addresses that no port may have. */
+bool vmn_mac_from_text(const char *, struct vmn_mac *);
+bool vmn_ip_from_text(const char *, struct vmn_ip *);
+bool vmn_prefix_from_text(const char *, struct vmn_prefix *);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* vmn/text.h */

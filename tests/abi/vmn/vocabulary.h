@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What apps agree on: register use, hook points, and the names of the
+ * relations and queries that one app provides and others read.  Not for what
+ * concerns one app alone. */
+
+#ifndef VMN_VOCABULARY_H
+#define VMN_VOCABULARY_H 1
+
+/* Where a stage goes in the pipeline.  Stages at the same hook run in the
+ * order of 'order', then of the app's name. */
+enum vmn_hook {
+    VMN_HOOK_ADMIT = 0,         /* In port or tunnel -> network, source. */
+    VMN_HOOK_SERVICE = 1,       /* ARP, DHCP, DNS. */
+    VMN_HOOK_BALANCE = 2,       /* VIP -> backend. */
+    VMN_HOOK_ROUTE = 3,         /* TTL, MAC rewrite. */
+    VMN_HOOK_LOCATE = 4,        /* Destination -> host or port, identity. */
+    VMN_HOOK_TRACK = 5,         /* Connection tracking. */
+    VMN_HOOK_POLICY = 6,
+    VMN_HOOK_UNBALANCE = 7,     /* Backend -> VIP. */
+    VMN_HOOK_DELIVER = 8,       /* Out of a port or a tunnel. */
+    VMN_N_HOOKS
+};
+
+/* Registers, from the admit stage on. */
+#define VMN_REG_NETWORK VMN_F_REG0      /* VNI of the packet's network. */
+#define VMN_REG_SRC_ID VMN_F_REG1       /* Identity of the source. */
+#define VMN_REG_DST_ID VMN_F_REG2       /* Identity of the destination. */
+#define VMN_REG_SRC_LOCAL VMN_F_REG3    /* 1: the source is on this host. */
+#define VMN_REG_DST_LOCAL VMN_F_REG4    /* 1: the destination is. */
+#define VMN_REG_ZONE VMN_F_REG5         /* Policy conntrack zone: number of
+                                         * "policy/DOMAIN", and so what tells
+                                         * the packet's domain. */
+#define VMN_REG_DST_HOST VMN_F_REG6     /* Number of the remote host. */
+#define VMN_REG_OUT_PORT VMN_F_REG7     /* Local OpenFlow port. */
+#define VMN_REG_BALANCE_ZONE VMN_F_REG8 /* Balancing's conntrack zone: number
+                                         * of "balance/DOMAIN". */
+#define VMN_REG_FLAGS VMN_F_REG9        /* VMN_FLAG_*. */
+/* Registers 10 to 15 are scratch: a stage may not expect them to survive
+ * into another app's stage. */
+
+#define VMN_FLAG_HAIRPIN 1              /* May leave by the port it came by. */
+#define VMN_FLAG_ROUTED 2               /* Was routed on this host: network and
+                                         * Ethernet addresses are those of its
+                                         * last hop. */
+
+#define VMN_FLAG_EXTERNAL 4             /* Came in on this host by a router's
+                                         * external network. */
+#define VMN_FLAG_LARGE 8                /* More than vmn_act_check_size() was
+                                         * told. */
+#define VMN_FLAG_UNKNOWN 16             /* Of a sender behind a port with
+                                         * 'unknown' that no row names. */
+#define VMN_FLAG_LIMITED 32             /* Its connection is new, and within
+                                         * the limit of its port. */
+
+/* The input port, from the admit stage on, of what came by a tunnel; and the
+ * OpenFlow number of the tunnel port for VXLAN. */
+#define VMN_TUNNEL_OFPORT 40000
+/* That of the tunnel port for Geneve, where there is one.  Output goes there;
+ * as input port it becomes VMN_TUNNEL_OFPORT. */
+#define VMN_GENEVE_OFPORT 40001
+
+/* In VMN_REG_DST_HOST: all hosts that have ports of the network. */
+#define VMN_DST_HOST_FLOOD 0xffffffffu
+/* In VMN_REG_DST_HOST: a router, which is on every host. */
+#define VMN_DST_HOST_ROUTER 0xfffffffeu
+/* In VMN_REG_DST_HOST: outside, by way of the gateway of a router.  The
+ * packet's network is the router's transit then. */
+#define VMN_DST_HOST_EXTERNAL 0xfffffffdu
+/* In VMN_REG_DST_HOST: the physical network that the packet's network is on,
+ * by way of this host's own bridge. */
+#define VMN_DST_HOST_PROVIDER 0xfffffffcu
+/* In VMN_REG_DST_HOST: all hosts with ports of the network that have
+ * 'unknown'. */
+#define VMN_DST_HOST_UNKNOWN 0xfffffffbu
+
+/* Relation: network name -> hosts with an enabled port in it, or to which one
+ * may move any moment.  Published by overlay.  Scope of whatever concerns one
+ * network. */
+#define VMN_REL_NETWORK_HOSTS "overlay.network-hosts"
+
+/* Networks that routers join, directly or by way of others, are one routing
+ * domain; a network that no router joins is one by itself.  Policy, identities
+ * and connection tracking know domains, floods and answers to ARP networks.
+ *
+ * Query: network name -> text with its final null, the key of its domain:
+ * "@" and the name of the first, by name, of the domain's routers.  No value:
+ * the network is a domain by itself, and its name the key; see
+ * vmn_domain_of().  Provided by router. */
+#define VMN_QUERY_DOMAIN "router.domain"
+
+/* Relation: key of a domain that has routers -> hosts of its networks.
+ * Published by overlay.  See vmn_scope_domain(). */
+#define VMN_REL_DOMAIN_HOSTS "overlay.domain-hosts"
+
+/* Query: "" -> uint32_t, the MTU of networks whose row has none: what tunnels
+ * between all hosts have room for.  See vmn_mtu_of().  Provided by overlay. */
+#define VMN_QUERY_MTU "overlay.mtu"
+
+/* Relation: "NETWORK|PREFIX" and "NETWORK|MAC" -> "", addresses that have a
+ * meaning in a network: whoever may be behind a port with 'unknown' must not
+ * use them, and a port that is allowed a prefix must not answer for those in
+ * it. Published by whichever app gives them that meaning, by
+ * vmn_claim_prefix() and its kin; read by overlay. */
+#define VMN_REL_CLAIMED "overlay.claimed"
+
+/* Relation: network name -> "", where VMN_REL_CLAIMED is read.  Published by
+ * overlay.  See vmn_is_claiming(). */
+#define VMN_REL_CLAIMING "overlay.claiming"
+
+/* What tunnels add to a packet: Ethernet, IP and UDP, and 8 bytes of VXLAN
+ * (RFC 7348, section 5) or of Geneve without options (RFC 8926, section 3). */
+#define VMN_TUNNEL_OVERHEAD_IPV4 (14 + 20 + 8 + 8)
+#define VMN_TUNNEL_OVERHEAD_IPV6 (14 + 40 + 8 + 8)
+
+/* Query: router name -> the host that is its gateway, a text with its final
+ * null: the first of those that it may be, by priority and name, that has the
+ * port to the physical network.  No value: none.  Provided by gateway. */
+#define VMN_QUERY_GATEWAY "gateway.active"
+
+/* What is between hosts and a router's gateway is in a network of its own, the
+ * router's transit: its VNI is the number of (VMN_NUMBER_VNI, this). */
+#define VMN_TRANSIT_KEY "router/%s"
+
+/* Ethernet addresses that begin with these three bytes are reserved: of
+ * servers and virtual IPs, of what comes from outside, and of floating
+ * addresses in their external networks.  No row asks for one, and no guest
+ * sends by one. */
+#define VMN_RESERVED_MAC_SERVICE 0x0e564d
+#define VMN_RESERVED_MAC_FLOATING 0x0e564e
+
+/* The source, between hosts, of what came from outside: no neighbour has
+ * it. */
+#define VMN_EXTERNAL_MAC \
+    ((struct vmn_mac) { { 0x0e, 0x56, 0x4d, 0xff, 0x00, 0x0e } })
+
+/* Relation: network name -> VMN_SERVED_*, what the controller answers there as
+ * a server, so that guests may ask for it before they have an address, and may
+ * not be servers of it themselves.  Published by dhcp. */
+#define VMN_REL_SERVED "dhcp.served"
+#define VMN_SERVED_DHCP4 "dhcp4"
+#define VMN_SERVED_DHCP6 "dhcp6"
+#define VMN_SERVED_ROUTERS "routers"    /* Router solicitations. */
+
+/* Query: name of a balancer -> struct vmn_lb_members (vmn/rows.h), those that
+ * may be its backends, sorted by their ports' names.  No value: there are
+ * none. Provided by loadbalancer. */
+#define VMN_QUERY_BACKENDS "loadbalancer.backends"
+
+/* Parts of a balancer's flows that are counted (vmn_flow_count_part()):
+ * packets to its virtual IP, and those that opened a connection; where clients
+ * have a limit, instead of the latter those that would have, and those of them
+ * that might.  What backends were given has the 'part' of struct
+ * vmn_lb_member.  Of a port: packets that balancers sent it. */
+#define VMN_LB_PART_PACKETS 1
+#define VMN_LB_PART_CONNECTIONS 2
+#define VMN_LB_PART_ASKED 3
+#define VMN_LB_PART_ADMITTED 4
+#define VMN_LB_PART_BACKENDS 16         /* From here on. */
+
+/* Query: network name -> struct vmn_ip, where guests may ask for names.  No
+ * value: nowhere.  Provided by dns. */
+#define VMN_QUERY_DNS_SERVER "dns.server"
+
+/* Query: port name -> uint32_t, its security identity (0: none).
+ * Provided by firewall. */
+#define VMN_QUERY_IDENTITY "firewall.identity"
+
+/* Query: port name -> text "g1,g2", the groups that the port is in, sorted.
+ * Provided by firewall. */
+#define VMN_QUERY_GROUPS "firewall.groups"
+
+/* Query: port name -> what cuts it off, sorted, with commas: "!quarantined"
+ * (its own row), "!quarantined/NAME" (a quarantine).  No value: nothing.
+ * Provided by firewall. */
+#define VMN_QUERY_QUARANTINE "firewall.quarantine"
+
+/* Number kinds that more than one app uses, with their keys. */
+#define VMN_NUMBER_HOST "host"          /* Host name. */
+#define VMN_NUMBER_ZONE "zone"          /* "PURPOSE/DOMAIN"; 1 to 65535. */
+#define VMN_NUMBER_GROUP "group"        /* OpenFlow groups. */
+#define VMN_NUMBER_METER "meter"        /* Of vmn_act_limit(). */
+#define VMN_NUMBER_VNI "vni"            /* VMN_TRANSIT_KEY; 24 bits. */
+
+#endif /* vmn/vocabulary.h */
