@@ -56,6 +56,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/learned-connections.h \
 	controller/fabric/packets/packet-sampling.c \
 	controller/fabric/packets/packet-sampling.h \
+	controller/fabric/packets/packet-senders.c \
+	controller/fabric/packets/packet-senders.h \
 	controller/fabric/packets/packets-answer.c \
 	controller/fabric/packets/packets-private.h \
 	controller/fabric/packets/packets-status.c \
@@ -75,12 +77,15 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/audit.h \
 	controller/fabric/session/backlog.c \
 	controller/fabric/session/backlog.h \
+	controller/fabric/session/bundles.c \
+	controller/fabric/session/bundles.h \
 	controller/fabric/session/conntrack-flush.c \
 	controller/fabric/session/conntrack-flush.h \
 	controller/fabric/session/dependency-filter.c \
 	controller/fabric/session/dependency-filter.h \
 	controller/fabric/session/digest.c \
 	controller/fabric/session/faults.c \
+	controller/fabric/session/faults.h \
 	controller/fabric/session/flow-format.c \
 	controller/fabric/session/flow-format.h \
 	controller/fabric/session/installed-set.c \
@@ -89,11 +94,16 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/marker.h \
 	controller/fabric/session/openflow-message.c \
 	controller/fabric/session/openflow-message.h \
-	controller/fabric/session/over-budget.c \
 	controller/fabric/session/reconcile.c \
+	controller/fabric/session/reconcile.h \
 	controller/fabric/session/send.c \
 	controller/fabric/session/switch-budget.c \
+	controller/fabric/session/switch-budget.h \
 	controller/fabric/session/switch-listener.c \
+	controller/fabric/session/switch-listener.h \
+	controller/fabric/session/switch-part.h \
+	controller/fabric/session/switch-parts.c \
+	controller/fabric/session/switch-state.c \
 	controller/fabric/session/switch.c \
 	controller/fabric/session/switch.h \
 	controller/fabric/session/wanted-flows.c \

@@ -34,6 +34,7 @@ struct fabric_receipts;         /* receipts.c. */
 struct fabric_sampling_meters;             /* sampling-meters.c. */
 struct switch_listener;         /* OpenFlow side, of the whole fabric. */
 struct fabric_host;             /* hosts/hosts.h. */
+struct switch_part_class;
 struct event;
 struct fabric_options;
 
@@ -58,6 +59,7 @@ struct fabric {
     struct model *model;
     struct engine *engine;
     struct commit *commit;
+    const struct switch_part_class *const *switch_parts; /* switch-parts.c. */
     struct siphash_key marker_key; /* marker_key_init(). */
 
     struct hmap hosts;          /* struct fabric_host, by name. */
@@ -80,6 +82,8 @@ struct fabric {
     int flush_again_ms, flush_keep_ms; /* FABRIC_FLUSH_*_MS, but for tests. */
     int request_limits_ms;          /* SAMPLING_REQUEST_MS, but for tests. */
     size_t host_memory;
+    unsigned packet_port_rate, packet_host_rate; /* Packets a second; 0: any
+                                                  * number. */
     unsigned report_rate;       /* 0: any number. */
     int mtu_hold_ms;
     int64_t audit_s;            /* 0: no audits. */

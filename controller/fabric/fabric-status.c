@@ -11,11 +11,14 @@
 #include "controller/fabric/counters/counters.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/packets/packet-sampling.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/receipts.h"
+#include "controller/fabric/session/switch-budget.h"
+#include "controller/fabric/session/switch-listener.h"
 #include "controller/fabric/session/switch.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/openflow/ofconn.h"
@@ -30,7 +33,7 @@ fabric_host_status(const struct fabric *f, const char *name)
     const struct fabric_host *host = fabric_find_host(f, name);
     uint64_t n_items, n_groups;
     const char *reason, *state;
-    json_t *status, *audit;
+    json_t *status;
 
     if (!host) {
         return NULL;
@@ -45,23 +48,9 @@ fabric_host_status(const struct fabric *f, const char *name)
                        "groups", (json_int_t) n_groups,
                        "revision", (json_int_t) switch_acked(host->sw),
                        "sent_revision",
-                       (json_int_t) host->sw->sent_revision,
+                       (json_int_t) host->sw->bundles.sent_revision,
                        "lag", receipts_lag(f, switch_acked(host->sw)));
-    audit = audit_result_to_json(&host->sw->audited);
-    if (audit) {
-        json_object_set_new(status, "audit", audit);
-    }
-    json_t *samples = sampling_status(host->sw);
-
-    if (samples) {
-        json_object_set_new(status, "samples", samples);
-    }
-
-    json_t *meters = punts_status(host->sw);
-
-    if (meters) {
-        json_object_set_new(status, "packet_in_meters", meters);
-    }
+    switch_put_status(host->sw, status);
     fabric_db_host_status(host, status);
     return status;
 }
@@ -189,11 +178,11 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
         stats->n_in_state[find_state(host)]++;
         stats->n_ovsdb_sessions += host->db && host->db->connected;
         stats->n_synced += (host->sw->state == SWITCH_LIVE
-                            && !host->sw->frozen
-                            && hmap_is_empty(&host->sw->refusals));
+                            && !host->sw->bundles.frozen
+                            && hmap_is_empty(&host->sw->faults.rejected));
         stats->n_diverged += (host->sw->conn
-                              && (host->sw->partial
-                                  || switch_is_pausing(host->sw)));
+                              && (host->sw->faults.partial
+                                  || switch_is_backing_off(host->sw)));
     }
 }
 
@@ -209,8 +198,9 @@ fabric_over_budget(const struct fabric *f, fabric_over_budget_cb *cb,
         if (n) {
             cb(aux, host->name, "ovsdb", n);
         }
-        if (host->sw->n_over_budget) {
-            cb(aux, host->name, "openflow", host->sw->n_over_budget);
+        if (switch_budget_of(host->sw)->n_over) {
+            cb(aux, host->name, "openflow",
+               switch_budget_of(host->sw)->n_over);
         }
     }
 }

@@ -16,7 +16,9 @@
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/receipts.h"
+#include "controller/fabric/session/audit.h"
 #include "controller/fabric/session/flow-format.h"
+#include "controller/fabric/session/reconcile.h"
 #include "controller/fabric/session/switch.h"
 #include "openvswitch/dynamic-string.h"
 #include "unixctl.h"
@@ -58,7 +60,7 @@ bundles_to_json(const struct fabric_switch *sw)
     const struct sent_bundle *bundle;
     json_t *bundles = json_array();
 
-    LIST_FOR_EACH (bundle, node, &sw->sent) {
+    LIST_FOR_EACH (bundle, node, &sw->bundles.sent) {
         json_array_append_new(bundles, json_pack(
             "{s:I, s:I, s:I, s:b, s:s*}",
             "first_revision", (json_int_t) bundle->first,
@@ -73,15 +75,15 @@ static json_t *
 refusals_to_json(const struct fabric_switch *sw)
 {
     const struct engine *engine = sw->host->fabric->engine;
-    const struct refusal *refusal;
+    const struct rejected_item *rejected;
     json_t *refusals = json_array();
 
-    HMAP_FOR_EACH (refusal, node, &sw->refusals) {
+    HMAP_FOR_EACH (rejected, node, &sw->faults.rejected) {
         const struct flow_item *item = engine_find_xid(engine,
-                                                       refusal->xid);
+                                                         rejected->xid);
         char *text = (item ? item_describe(engine, item)
                       : xasprintf("message %"PRIu32", which is not wanted "
-                                  "any more", refusal->xid));
+                                  "any more", rejected->xid));
 
         json_array_append_new(refusals, json_string(text));
         free(text);
@@ -134,12 +136,13 @@ unixctl_host(struct unixctl_conn *conn, int argc OVS_UNUSED,
     json_object_set_new(json, "digest", fabric_host_digest(f_, argv[1]));
     json_object_set_new(json, "bundles", bundles_to_json(sw));
     json_object_set_new(json, "refusals", refusals_to_json(sw));
-    json_object_set_new(json, "backlog", backlog_to_json(&sw->backlog));
+    json_object_set_new(json, "backlog",
+                        backlog_to_json(&sw->bundles.backlog));
     json_object_set_new(json, "being_audited",
-                        json_boolean(sw->audit != NULL));
+                        json_boolean(audit_is_running(sw)));
     json_object_set_new(json, "being_reconciled",
-                        json_boolean(sw->reconcile != NULL));
-    json_object_set_new(json, "resting", json_boolean(sw->resting));
+                        json_boolean(reconcile_is_running(sw)));
+    json_object_set_new(json, "resting", json_boolean(sw->faults.backing_off));
     reply_json(conn, json);
 }
 
@@ -261,7 +264,7 @@ unixctl_reconcile(struct unixctl_conn *conn, int argc OVS_UNUSED,
     if (!host) {
         return;
     }
-    if (!switch_retry(host->sw)) {
+    if (!faults_retry(host->sw)) {
         unixctl_command_reply_error(conn, "the host is not connected, or is "
                                     "being reconciled");
     } else {
@@ -299,7 +302,7 @@ unixctl_audit(struct unixctl_conn *conn, int argc, const char *argv[],
         json_t *all = json_object();
 
         HMAP_FOR_EACH (host, name_node, &f->hosts) {
-            json_t *audit = audit_result_to_json(&host->sw->audited);
+            json_t *audit = audit_result_to_json(audit_last(host->sw));
 
             json_object_set_new(all, host->name,
                                 audit ? audit : json_null());

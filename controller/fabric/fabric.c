@@ -24,8 +24,12 @@
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/receipts.h"
+#include "controller/fabric/session/audit.h"
 #include "controller/fabric/session/conntrack-flush.h"
 #include "controller/fabric/session/marker.h"
+#include "controller/fabric/session/reconcile.h"
+#include "controller/fabric/session/switch-listener.h"
+#include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
@@ -56,7 +60,7 @@ host_create(struct fabric *f, const char *name)
     host->fabric = f;
     host->name = xstrdup(name);
     host->sw = switch_create(host);
-    host->sw->digest_known = f->from_nothing;
+    host->sw->bundles.digest_known = f->from_nothing;
     hmap_insert(&f->hosts, &host->name_node, hash_string(name, 0));
     return host;
 }
@@ -119,13 +123,13 @@ sync_hosts(struct fabric *f)
 static void
 datapath_changed(struct fabric_host *host)
 {
-    switch_rematch(host->sw);
+    switch_listener_rematch(host);
 }
 
 static void
 host_reported(struct fabric_host *host)
 {
-    switch_start(host->sw);
+    reconcile_start_if_ready(host->sw);
 }
 
 static void
@@ -181,6 +185,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     marker_key_init(&f->marker_key, engine_key(engine));
     f->commit = commit;
     f->callbacks = &callbacks;
+    f->switch_parts = switch_parts;
     f->max_bundles = options->max_bundles ? : FABRIC_MAX_BUNDLES;
     f->max_bytes = options->max_bytes ? : FABRIC_MAX_BYTES;
     f->host_memory = (options->host_memory

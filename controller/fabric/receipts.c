@@ -380,7 +380,7 @@ static enum receipt_state
 host_state(const struct fabric_host *host, uint64_t revision)
 {
     return (switch_acked(host->sw) < revision ? RECEIPT_OPEN
-            : host->sw->partial ? RECEIPT_FAILED : RECEIPT_CONFIRMED);
+            : host->sw->faults.partial ? RECEIPT_FAILED : RECEIPT_CONFIRMED);
 }
 
 static bool
@@ -472,7 +472,7 @@ put_all_hosts(struct ds *ds, const struct fabric *f, uint64_t revision)
         if (host) {
             put_host(ds, f, host->name,
                      host_state(host, revision), host->sw->since_ms,
-                     host->sw->trouble);
+                     host->sw->faults.text);
         }
     }
 }

@@ -12,6 +12,13 @@
 
 #include "controller/commit/commit.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/packets/punts.h"
+#include "controller/fabric/packets/sampling-meters.h"
+#include "controller/fabric/session/audit.h"
+#include "controller/fabric/session/reconcile.h"
+#include "controller/fabric/session/switch-budget.h"
+#include "controller/fabric/session/switch-listener.h"
+#include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "proto/loop/loop.h"
 

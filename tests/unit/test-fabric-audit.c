@@ -219,7 +219,7 @@ a_look_shows_what_differs_and_leaves_it(void **state OVS_UNUSED)
     fabric_get_stats(fabric, &stats);
     assert_int_equal(stats.n_audits, 0);
     assert_int_equal(switches[0].n_mods, n_mods);
-    assert_int_equal(host(0)->sw->audited.time_ms, 0);
+    assert_int_equal(audit_last(host(0)->sw)->time_ms, 0);
 
     /* One that mends does. */
     look_at(0, &(struct fabric_look) { .mend = true, .limit = 1 });
@@ -229,7 +229,7 @@ a_look_shows_what_differs_and_leaves_it(void **state OVS_UNUSED)
     TURN_UNTIL(is_synced(0));
     check_host(0);
     assert_true(switches[0].n_mods > n_mods);
-    assert_true(host(0)->sw->audited.time_ms > 0);
+    assert_true(audit_last(host(0)->sw)->time_ms > 0);
     owners = fabric_audit_owners(fabric);
     assert_int_equal(json_integer_value(json_object_get(
                          json_object_get(owners, "toy"), "altered")), 1);
@@ -311,7 +311,7 @@ who_asked_may_leave(void **state OVS_UNUSED)
     n_audits = 0;
     assert_null(fabric_audit(fabric, "h0", &everything, audit_cb, &mine));
     fabric_audit_forget(fabric, audit_cb, &mine);
-    TURN_UNTIL(!host(0)->sw->audit);
+    TURN_UNTIL(!audit_is_running(host(0)->sw));
     assert_int_equal(n_audits, 0);
     look_at(0, &everything);
 }

@@ -479,7 +479,7 @@ flow_that_counts_as_another_part_begins_anew(void **state OVS_UNUSED)
 static void
 rates_are_between_the_last_two_readings(void **state OVS_UNUSED)
 {
-    const struct counters_of_switch *cs = host(0)->sw->counters;
+    const struct counters_of_switch *cs = counters_of(host(0)->sw);
     int64_t before_ms = 0;
 
     edit_part("lb1", 101, "all", VMN_LB_PART_PACKETS);
@@ -495,9 +495,9 @@ rates_are_between_the_last_two_readings(void **state OVS_UNUSED)
         turn();
     }
     assert_float_equal(load_now().packets_s,
-                       100 * 1000.0 / (cs->asked_ms - before_ms), 0.01);
+                       100 * 1000.0 / (cs->requested_ms - before_ms), 0.01);
     assert_float_equal(load_now().bytes_s,
-                       20000 * 1000.0 / (cs->asked_ms - before_ms), 1);
+                       20000 * 1000.0 / (cs->requested_ms - before_ms), 1);
     assert_true(load_now().connections_s == 0);
 
     /* Other hosts add to it, and one that is gone does not any more. */

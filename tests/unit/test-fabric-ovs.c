@@ -506,8 +506,8 @@ switch_with_too_much_is_installed_anew(void **state OVS_UNUSED)
         dir);
     reconcile_start(h1()->sw);
     until_synced();
-    assert_true(h1()->sw->anew_ms > 0);
-    assert_int_equal(h1()->sw->n_over_budget, 0);
+    assert_true(switch_budget_of(h1()->sw)->anew_ms > 0);
+    assert_int_equal(switch_budget_of(h1()->sw)->n_over, 0);
     fabric_get_stats(fabric, &stats);
     assert_int_equal(stats.n_errors, 0);
     check_counts();
@@ -752,7 +752,7 @@ until_diverged(void)
 
     FIXTURE_TURN_UNTIL(fixture_turn, is_state("diverged")
                        && h1()->sw->state == SWITCH_LIVE
-                       && hmap_count(&h1()->sw->refusals));
+                       && hmap_count(&h1()->sw->faults.rejected));
     switch_state_name(h1()->sw, &reason);
     return reason;
 }
@@ -767,7 +767,7 @@ full_table_takes_what_fits(void **state OVS_UNUSED)
     run("ovs-vsctl -t 20 --db=unix:%s/db.sock"
         " -- --id=@t create Flow_Table flow_limit=%d overflow_policy=refuse"
         " -- set bridge br-int flow_tables:0=@t >/dev/null", dir, n + 1);
-    h1()->sw->rest_ms = 100000;
+    h1()->sw->faults.backoff_ms = 100000;
     for (int i = 13; i <= 19; i += 2) {
         put_port(i, "h1", "web");   /* Each has a flow in table 0. */
     }
@@ -778,7 +778,7 @@ full_table_takes_what_fits(void **state OVS_UNUSED)
 
     run("ovs-vsctl -t 20 --db=unix:%s/db.sock clear bridge br-int"
         " flow_tables", dir);
-    assert_true(switch_retry(h1()->sw));
+    assert_true(faults_retry(h1()->sw));
     until_synced();
     assert_int_equal(n_in_table(0), n + 4);
     assert_string_equal(receipt_word(), "confirmed");

@@ -203,8 +203,9 @@ is_comparing(unsigned n_dumps)
 {
     const struct fabric_switch *sw = host(0)->sw;
 
-    return (switches[0].n_dumps > n_dumps && sw->reconcile
-            && !reconcile_is_owed(sw));
+    return (switches[0].n_dumps > n_dumps && reconcile_is_running(sw)
+            && !reconcile_part.is_owed(sw, switch_part_state(
+                sw, &reconcile_part)));
 }
 
 static void
@@ -244,7 +245,7 @@ host_may_leave_while_it_is_compared(void **state OVS_UNUSED)
             TURN_UNTIL(is_comparing(n_dumps + 1));
         }
         disconnect_host(0);
-        assert_null(host(0)->sw->reconcile);
+        assert_false(reconcile_is_running(host(0)->sw));
     }
     connect_host(0);
     check_host(0);
@@ -487,9 +488,9 @@ host_may_come_back_with_all_that_was_wanted_once(void **state OVS_UNUSED)
     edit_ports(N_MANY, "all", -1);
     connect_host(0);
     check_host(0);
-    assert_int_equal(host(0)->sw->n_over_budget, 0);
+    assert_int_equal(switch_budget_of(host(0)->sw)->n_over, 0);
     /* By the difference. */
-    assert_int_equal(host(0)->sw->anew_ms, 0);
+    assert_int_equal(switch_budget_of(host(0)->sw)->anew_ms, 0);
     assert_int_equal(fake_switch_find(&switches[0], 100)->age, 1);
 }
 
@@ -503,8 +504,8 @@ host_with_more_than_may_be_read_is_installed_anew(void **state OVS_UNUSED)
     ds_clear(&switches[0].order);
     connect_without_marker();
     check_host(0);
-    assert_int_equal(host(0)->sw->n_over_budget, 0);
-    assert_true(host(0)->sw->anew_ms > 0);
+    assert_int_equal(switch_budget_of(host(0)->sw)->n_over, 0);
+    assert_true(switch_budget_of(host(0)->sw)->anew_ms > 0);
     /* In one bundle. */
     assert_ptr_equal(strchr(ds_cstr(&switches[0].order), '.'),
                      ds_cstr(&switches[0].order) + switches[0].order.length
@@ -520,7 +521,7 @@ host_with_more_than_may_be_read_is_installed_anew(void **state OVS_UNUSED)
     add_many();
     fake_switch_remove(&switches[0], MARKER_PRIORITY);
     connect_only(0);
-    TURN_UNTIL(host(0)->sw->n_over_budget == 1);
+    TURN_UNTIL(switch_budget_of(host(0)->sw)->n_over == 1);
     assert_int_equal(switches[0].n_commits, 3);
 }
 
@@ -531,9 +532,9 @@ host_that_sends_without_end_is_not_installed_anew(void **state OVS_UNUSED)
     fabric->host_memory = 4096;
     add_strangers();
     connect_only(0);
-    TURN_UNTIL(host(0)->sw->n_over_budget == 1);
+    TURN_UNTIL(switch_budget_of(host(0)->sw)->n_over == 1);
     assert_int_equal(switches[0].n_commits, 0);
-    assert_int_equal(host(0)->sw->anew_ms, 0);
+    assert_int_equal(switch_budget_of(host(0)->sw)->anew_ms, 0);
 }
 
 static void
@@ -543,11 +544,11 @@ audit_that_reads_too_much_ends_in_what_is_wanted(void **state OVS_UNUSED)
     connect_host(0);
     add_many();
     assert_null(fabric_audit(fabric, host(0)->name, NULL, NULL, NULL));
-    TURN_UNTIL(host(0)->sw->n_over_budget == 1);
+    TURN_UNTIL(switch_budget_of(host(0)->sw)->n_over == 1);
     /* Its marker is right, but not trusted. */
     connect_only(0);
     TURN_UNTIL(host(0)->sw->state == SWITCH_WAITING);
-    assert_true(switch_retry(host(0)->sw));
+    assert_true(faults_retry(host(0)->sw));
     TURN_UNTIL(is_synced(0));
     check_host(0);
 }
@@ -563,13 +564,13 @@ learned_flows_do_not_count_against_their_host(void **state OVS_UNUSED)
     add_learned();
     n_flows = fake_switch_n_flows(&switches[0]);
     connect_without_marker();
-    assert_int_equal(host(0)->sw->n_over_budget, 0);
-    assert_int_equal(host(0)->sw->anew_ms, 0);
+    assert_int_equal(switch_budget_of(host(0)->sw)->n_over, 0);
+    assert_int_equal(switch_budget_of(host(0)->sw)->anew_ms, 0);
     assert_int_equal(fake_switch_n_flows(&switches[0]), n_flows);
 
     assert_null(fabric_audit(fabric, host(0)->name, NULL, NULL, NULL));
-    TURN_UNTIL(!host(0)->sw->audit);
-    assert_int_equal(host(0)->sw->n_over_budget, 0);
+    TURN_UNTIL(!audit_is_running(host(0)->sw));
+    assert_int_equal(switch_budget_of(host(0)->sw)->n_over, 0);
     assert_true(is_synced(0));
 }
 
@@ -583,9 +584,10 @@ learned_flows_are_bounded(void **state OVS_UNUSED)
 
     edit_port("a", "red", 100, "all", 1, false);
     n = engine_host_total(fabric->engine, host(0)->name);
-    assert_int_equal(budget_of_dump(sw).exempt, n * VMN_CLIENTS_MAX);
-    sw->most_wanted = 1000000;
-    assert_int_equal(budget_of_dump(sw).exempt, 4 * 1024 * 1024);
+    assert_int_equal(switch_budget_of_dump(sw).exempt, n * VMN_CLIENTS_MAX);
+    ((struct switch_budget *) switch_part_state(
+        sw, &switch_budget_part))->most_wanted = 1000000;
+    assert_int_equal(switch_budget_of_dump(sw).exempt, 4 * 1024 * 1024);
 }
 
 int

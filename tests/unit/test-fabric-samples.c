@@ -159,7 +159,7 @@ without_meters_a_host_works_on(void **state OVS_UNUSED)
         json_t *status, *json;
 
         connect_host(i);
-        TURN_UNTIL(host(i)->sw->sampling_meters.state == SAMPLING_OFF);
+        TURN_UNTIL(sampling_meters_of(host(i)->sw)->state == SAMPLING_OFF);
         status = fabric_host_status(fabric, host(i)->name);
         json = json_object_get(status, "samples");
         assert_true(json_is_false(json_object_get(json, "samples")));
@@ -320,8 +320,8 @@ a_rule_that_is_heard_gets_its_own_meter(void **state OVS_UNUSED)
     switches[0].refuse_meters = true;
     send_copy(0, 6, "toy.port/d", 12, SAMPLE_LOG);
     until_in(6);
-    TURN_UNTIL(host(0)->sw->sampling_meters.no_own);
-    assert_int_equal(host(0)->sw->sampling_meters.state, SAMPLING_ON);
+    TURN_UNTIL(sampling_meters_of(host(0)->sw)->no_own);
+    assert_int_equal(sampling_meters_of(host(0)->sw)->state, SAMPLING_ON);
     check_host(0);
 }
 

@@ -788,7 +788,7 @@ refused_packet_fails_no_bundle(void **state)
 
     switches[0].hold = true;
     edit_port("d", "0");
-    TURN_UNTIL(host(0)->sw->n_sent);
+    TURN_UNTIL(host(0)->sw->bundles.n_sent);
     ofpbuf_init(&b, 0);
     ofpacket_make_output(&out, 1);
     ofpacket_put(&b, &out, "12345678901234", 14);
@@ -796,7 +796,7 @@ refused_packet_fails_no_bundle(void **state)
                                                        b.data));
     ofpbuf_uninit(&b);
     TURN_UNTIL(dropped("vmn", "switch refused it") == 1);
-    assert_true(host(0)->sw->n_sent > 0);
+    assert_true(host(0)->sw->bundles.n_sent > 0);
     fake_switch_release(&switches[0]);
     TURN_UNTIL(switch_acked(host(0)->sw) >= fabric->last_revision);
     assert_true(is_synced(0));
@@ -955,7 +955,7 @@ switch_without_meters_sends_packets_up(void **state)
             switches[i].refuse_meters = true;
             connect_with_meters(i);
         }
-        TURN_UNTIL(host(i)->sw->punts.state == PUNTS_OFF);
+        TURN_UNTIL(punts_of(host(i)->sw)->state == PUNTS_OFF);
         meters = meters_of(i);
         assert_true(json_is_false(json_object_get(meters, "installed")));
         assert_non_null(strstr(json_string_value(json_object_get(

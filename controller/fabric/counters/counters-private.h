@@ -73,7 +73,7 @@ struct counters_of_switch {
     bool unsure;                /* In it there was a flow that nobody wants. */
     int64_t before_ms;          /* time_msec() when the last whole one began;
                                  * 0: there was none. */
-    int64_t asked_ms;           /* time_msec() when this one began, and */
+    int64_t requested_ms;           /* time_msec() when this one began, and */
     int64_t wall_ms;            /* wall clock. */
     int64_t rest_until_ms;      /* time_msec(). */
     struct ofdump_counts counts; /* Of the flow that is being read. */
@@ -93,5 +93,8 @@ struct counters {
     uint64_t n_polls, n_failed;
     uint64_t n_full;            /* Flows' hits that were not kept. */
 };
+
+/* What is kept of a switch. */
+struct counters_of_switch *counters_of(const struct fabric_switch *);
 
 #endif /* controller/fabric/counters/counters-private.h */

@@ -13,8 +13,10 @@
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric-traffic.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/packet-sampling.h"
+#include "controller/fabric/packets/punts.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/schema/schema.h"
 #include "hash.h"
@@ -153,7 +155,7 @@ tell_host(const struct fabric_host *host, fabric_drop_cb *cb, void *aux)
     const struct counted_flow *flow;
     struct row *row;
 
-    HMAP_FOR_EACH (flow, node, &host->sw->counters->flows) {
+    HMAP_FOR_EACH (flow, node, &counters_of(host->sw)->flows) {
         if (flow->counter->sum) {
             sum_up(&rows, flow);
         }
@@ -217,4 +219,60 @@ counters_get_stats(const struct fabric *f, struct fabric_stats *stats)
     stats->n_counter_failures = f->counters->n_failed;
     stats->n_counted_flows = f->counters->n_flows;
     stats->n_counters_full = f->counters->n_full;
+}
+
+/* Traffic of ports.  ----------------------------------------------------- */
+
+static const struct traffic_port *
+find_port(const struct fabric *f, const char *host, uint32_t ofport)
+{
+    const struct fabric_host *found = fabric_find_host(f, host);
+
+    return (found ? traffic_find(&counters_of(found->sw)->traffic, ofport)
+            : NULL);
+}
+
+bool
+fabric_port_traffic(const struct fabric *f, const char *host,
+                    uint32_t ofport, struct fabric_traffic *traffic)
+{
+    const struct traffic_port *port = find_port(f, host, ofport);
+
+    memset(traffic, 0, sizeof *traffic);
+    if (port) {
+        *traffic = (struct fabric_traffic) {
+            .sent_packets = port->rx_packets,
+            .sent_bytes = port->rx_bytes,
+            .sent_bytes_s = port->rx_bytes_s,
+            .received_packets = port->tx_packets,
+            .received_bytes = port->tx_bytes,
+            .received_bytes_s = port->tx_bytes_s,
+        };
+    }
+    return port != NULL;
+}
+
+bool
+fabric_tunnel_traffic(const struct fabric *f, const char *host,
+                      struct fabric_traffic *traffic)
+{
+    static const uint32_t tunnels[] = { VMN_TUNNEL_OFPORT,
+                                        VMN_GENEVE_OFPORT };
+    bool found = false;
+
+    memset(traffic, 0, sizeof *traffic);
+    for (size_t i = 0; i < ARRAY_SIZE(tunnels); i++) {
+        const struct traffic_port *port = find_port(f, host, tunnels[i]);
+
+        if (port) {
+            traffic->sent_packets += port->tx_packets;
+            traffic->sent_bytes += port->tx_bytes;
+            traffic->sent_bytes_s += port->tx_bytes_s;
+            traffic->received_packets += port->rx_packets;
+            traffic->received_bytes += port->rx_bytes;
+            traffic->received_bytes_s += port->rx_bytes_s;
+            found = true;
+        }
+    }
+    return found;
 }

@@ -16,7 +16,11 @@
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/packets/punts.h"
+#include "controller/fabric/session/audit.h"
 #include "controller/fabric/session/openflow-message.h"
+#include "controller/fabric/session/switch-budget.h"
+#include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
@@ -30,13 +34,19 @@ VLOG_DEFINE_THIS_MODULE(counters);
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
 /* Hosts that are asked in one turn of the loop. */
-#define ASKED_MAX 16
+#define REQUESTED_MAX 16
 /* A host is read for at most one part in so many of the time. */
 #define SHARE 100
 /* Flows of which hits are kept, of all hosts together. */
 #define FLOWS_MAX 1000000
 /* A flow that is gone, but whose owner is not, is forgotten after so long. */
 #define GONE_MS (3600 * 1000)
+
+struct counters_of_switch *
+counters_of(const struct fabric_switch *sw)
+{
+    return switch_part_state(sw, &counters_part);
+}
 
 /* Counters.  ------------------------------------------------------------- */
 
@@ -268,7 +278,7 @@ add_hits(struct counters_of_switch *cs, struct counted_flow *flow,
     uint64_t bytes = counts->bytes - (anew ? 0 : flow->seen.bytes);
     int64_t last_ms = cs->wall_ms;
 
-    int64_t ms = cs->before_ms ? cs->asked_ms - cs->before_ms : 0;
+    int64_t ms = cs->before_ms ? cs->requested_ms - cs->before_ms : 0;
 
     flow->round = cs->round;
     flow->seen.packets = counts->packets;
@@ -288,7 +298,7 @@ void
 counters_add(struct fabric_switch *sw, uint64_t cookie, uint32_t part,
              const char *reason, uint32_t size)
 {
-    struct counters_of_switch *cs = sw->counters;
+    struct counters_of_switch *cs = counters_of(sw);
     uint32_t hash = counter_hash(cookie, part, reason, false);
     struct counter *counter = get_counter(sw->host->fabric, cookie, part,
                                           reason, false);
@@ -410,9 +420,9 @@ done_cb(void *cs_, const char *error)
     } else {
         c->n_polls++;
         forget_gone(cs);
-        cs->before_ms = cs->asked_ms;
+        cs->before_ms = cs->requested_ms;
     }
-    cs->rest_until_ms = now + (now - cs->asked_ms) * SHARE;
+    cs->rest_until_ms = now + (now - cs->requested_ms) * SHARE;
     if (ofdump_is_too_much(cs->dump)) {
         switch_over_budget(cs->sw, "its counters could not be read: "
                            OFDUMP_TOO_MUCH);
@@ -426,34 +436,19 @@ static const struct ofdump_callbacks dump_callbacks = {
     .done = done_cb,
 };
 
-bool
-counters_message(struct fabric_switch *sw, enum ofptype type,
-                 const struct ofp_header *oh)
-{
-    return (traffic_message(&sw->counters->traffic, type, oh)
-            || (sw->counters->dump
-                && ofdump_message(sw->counters->dump, type, oh)));
-}
-
-bool
-counters_are_owed(const struct fabric_switch *sw)
-{
-    return sw->counters->dump != NULL;
-}
-
 static void
-ask(struct counters_of_switch *cs)
+request(struct counters_of_switch *cs)
 {
     struct fabric_switch *sw = cs->sw;
-    struct ofdump_budget budget = budget_of_dump(sw);
+    struct ofdump_budget budget = switch_budget_of_dump(sw);
 
-    if (sw->state != SWITCH_LIVE || sw->frozen || sw->audit || cs->dump
-        || time_msec() < cs->rest_until_ms) {
+    if (sw->state != SWITCH_LIVE || sw->bundles.frozen
+        || audit_is_running(sw) || cs->dump || time_msec() < cs->rest_until_ms) {
         return;                 /* It has its next turn. */
     }
     cs->round++;
     cs->unsure = false;
-    cs->asked_ms = time_msec();
+    cs->requested_ms = time_msec();
     cs->wall_ms = time_wall_msec();
     switch_expect(sw);
     traffic_request(&cs->traffic, sw->conn);
@@ -518,9 +513,9 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *c_)
     struct counters_of_switch *cs;
     int64_t now = time_msec();
 
-    for (int i = 0; i < ASKED_MAX && (cs = first_due(c))
+    for (int i = 0; i < REQUESTED_MAX && (cs = first_due(c))
                     && cs->due_ms <= now; i++) {
-        ask(cs);
+        request(cs);
         ovs_list_remove(&cs->due_node);
         /* From start to start, unless that is long past. */
         set_due(c, cs, MAX(cs->due_ms + interval_of(c, cs), now + 1));
@@ -542,7 +537,7 @@ fabric_count_often(struct fabric *f, const struct sset *hosts)
     struct fabric_host *host;
 
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        struct counters_of_switch *cs = host->sw->counters;
+        struct counters_of_switch *cs = counters_of(host->sw);
         bool often = sset_contains(hosts, host->name);
         int64_t latest_ms = time_msec() + f->count_often_ms;
 
@@ -585,15 +580,16 @@ counters_destroy(struct fabric *f)
     }
 }
 
-void
-counters_switch_create(struct fabric_switch *sw)
+/* As a part of the session.  --------------------------------------------- */
+
+static void
+init(struct fabric_switch *sw, void *cs_)
 {
     struct counters *c = sw->host->fabric->counters;
-    struct counters_of_switch *cs = xzalloc(sizeof *cs);
+    struct counters_of_switch *cs = cs_;
 
     cs->sw = sw;
     hmap_init(&cs->flows);
-    sw->counters = cs;
     if (c->interval_ms) {
         /* Spread evenly, and in every process in the same way. */
         set_due(c, cs, time_msec() + hash_string(sw->host->name, 0)
@@ -602,10 +598,10 @@ counters_switch_create(struct fabric_switch *sw)
     }
 }
 
-void
-counters_disconnected(struct fabric_switch *sw)
+static void
+disconnected(struct fabric_switch *sw OVS_UNUSED, void *cs_)
 {
-    struct counters_of_switch *cs = sw->counters;
+    struct counters_of_switch *cs = cs_;
     struct counted_flow *flow;
 
     stop(cs);
@@ -617,15 +613,13 @@ counters_disconnected(struct fabric_switch *sw)
     }
 }
 
-void
-counters_switch_destroy(struct fabric_switch *sw)
+static void
+destroy(struct fabric_switch *sw, void *cs_)
 {
     struct counters *c = sw->host->fabric->counters;
-    struct counters_of_switch *cs = sw->counters;
+    struct counters_of_switch *cs = cs_;
     struct counted_flow *flow, *next;
 
-    stop(cs);
-    traffic_forget(&cs->traffic);
     HMAP_FOR_EACH_SAFE (flow, next, node, &cs->flows) {
         flow_free(cs, flow);
     }
@@ -633,6 +627,33 @@ counters_switch_destroy(struct fabric_switch *sw)
     if (c->interval_ms) {
         ovs_list_remove(&cs->due_node);
     }
-    free(cs);
-    sw->counters = NULL;
 }
+
+static enum switch_message
+message(struct fabric_switch *sw OVS_UNUSED, void *cs_, enum ofptype type,
+        const struct ofp_header *oh)
+{
+    struct counters_of_switch *cs = cs_;
+
+    return (traffic_message(&cs->traffic, type, oh)
+            || (cs->dump && ofdump_message(cs->dump, type, oh))
+            ? SWITCH_MESSAGE_ANSWER : SWITCH_MESSAGE_OTHER);
+}
+
+static bool
+is_owed(const struct fabric_switch *sw OVS_UNUSED, const void *cs_)
+{
+    const struct counters_of_switch *cs = cs_;
+
+    return cs->dump != NULL;
+}
+
+const struct switch_part_class counters_part = {
+    .name = "counters",
+    .state_size = sizeof(struct counters_of_switch),
+    .init = init,
+    .disconnected = disconnected,
+    .destroy = destroy,
+    .message = message,
+    .is_owed = is_owed,
+};

@@ -18,32 +18,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "openvswitch/ofp-msgs.h"
-
 struct fabric;
 struct fabric_options;
 struct fabric_stats;
 struct fabric_switch;
+struct switch_part_class;
+
+extern const struct switch_part_class counters_part;
 
 void counters_create(struct fabric *, const struct fabric_options *);
-/* After the last counters_switch_destroy(). */
+/* After the last switch_destroy(). */
 void counters_destroy(struct fabric *);
-
-void counters_switch_create(struct fabric_switch *);
-void counters_switch_destroy(struct fabric_switch *);
-/* The connection is gone. */
-void counters_disconnected(struct fabric_switch *);
 
 /* A packet of 'size' bytes, of which a copy has come up, was dropped by a flow
  * whose hits the switch does not tell (SAMPLE_UNCOUNTED). */
 void counters_add(struct fabric_switch *, uint64_t cookie, uint32_t part,
                   const char *reason, uint32_t size);
-
-/* True if an answer of the switch is waited for. */
-bool counters_are_owed(const struct fabric_switch *);
-/* Takes a message that belongs to it (and returns true). */
-bool counters_message(struct fabric_switch *, enum ofptype,
-                      const struct ofp_header *);
 
 /* Fills in what concerns counters. */
 void counters_get_stats(const struct fabric *, struct fabric_stats *);

@@ -194,7 +194,7 @@ host_db_set_desired(struct fabric_host_db *db, const struct vmn_host *row)
         .controller = db->host->fabric->db->target,
         .controller_max_backoff_ms = CONTROLLER_MAX_BACKOFF_MS,
         .controller_probe_ms = CONTROLLER_PROBE_MS,
-        .controller_rate_pps = packets_host_rate(db->host->fabric),
+        .controller_rate_pps = db->host->fabric->packet_host_rate,
         .sflow = db->telemetry.sflow,
         .ipfix = db->telemetry.ipfix,
         .zone_limit = row->zone_limit,

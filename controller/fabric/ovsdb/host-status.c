@@ -299,7 +299,7 @@ is_served(const struct fabric *fabric, const struct observed_port *port,
         fabric->model, VMN_TABLE_BINDING, port->name, &meta);
 
     return (binding && nullable_string_is_equal(binding->host, port->active)
-            && switch_serves(host->sw, port->name, meta.revision));
+            && faults_serves(host->sw, port->name, meta.revision));
 }
 
 /* The word for the state of a port with a binding. */

@@ -11,6 +11,8 @@
 
 #include "controller/fabric/fabric-learned-connections.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/session/switch-budget.h"
+#include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/learn-connection.h"
 #include "openvswitch/match.h"
@@ -47,6 +49,13 @@ struct fabric_connections_reading {
     struct learned_connection *notes;
     uint32_t *where;
 };
+
+/* What the session keeps of a switch: struct source. */
+static struct ovs_list *
+sources_of(const struct fabric_switch *sw)
+{
+    return switch_part_state(sw, &learned_connections_part);
+}
 
 /* The end is told from the loop, and never by those who read. */
 static void
@@ -129,36 +138,6 @@ static const struct ofdump_callbacks dump_callbacks = {
     .done = done_cb,
 };
 
-bool
-learned_message(struct fabric_switch *sw, enum ofptype type,
-              const struct ofp_header *oh)
-{
-    struct source *s;
-
-    LIST_FOR_EACH (s, node, &sw->notes) {
-        if (ofdump_message(s->dump, type, oh)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-bool
-learned_are_owed(const struct fabric_switch *sw)
-{
-    return !ovs_list_is_empty(&sw->notes);
-}
-
-void
-learned_disconnected(struct fabric_switch *sw)
-{
-    struct source *s, *next;
-
-    LIST_FOR_EACH_SAFE (s, next, node, &sw->notes) {
-        source_end(s, "its switch is gone");
-    }
-}
-
 static void
 source_begin(struct source *s, struct fabric *f, const struct match *match)
 {
@@ -173,14 +152,14 @@ source_begin(struct source *s, struct fabric *f, const struct match *match)
         switch_state_name(sw, &reason);
         source_end(s, reason);
     } else {
-        struct ofdump_budget budget = budget_of_table(sw,
+        struct ofdump_budget budget = switch_budget_of_table(sw,
                                                       HOST_CONNECTIONS_MAX);
 
         switch_expect(sw);
         s->sw = sw;
         s->dump = ofdump_create_table(sw->conn, &budget, CONNECTION_TABLE,
                                       match, &dump_callbacks, s);
-        ovs_list_push_back(&sw->notes, &s->node);
+        ovs_list_push_back(sources_of(sw), &s->node);
     }
 }
 
@@ -264,3 +243,52 @@ fabric_connections_cancel(struct fabric_connections_reading *r)
         reading_destroy(r);
     }
 }
+
+/* As a part of the session.  --------------------------------------------- */
+
+static void
+init(struct fabric_switch *sw OVS_UNUSED, void *sources)
+{
+    ovs_list_init(sources);
+}
+
+static void
+disconnected(struct fabric_switch *sw OVS_UNUSED, void *sources_)
+{
+    struct ovs_list *sources = sources_;
+    struct source *s, *next;
+
+    LIST_FOR_EACH_SAFE (s, next, node, sources) {
+        source_end(s, "its switch is gone");
+    }
+}
+
+static enum switch_message
+message(struct fabric_switch *sw OVS_UNUSED, void *sources_,
+        enum ofptype type, const struct ofp_header *oh)
+{
+    struct ovs_list *sources = sources_;
+    struct source *s;
+
+    LIST_FOR_EACH (s, node, sources) {
+        if (ofdump_message(s->dump, type, oh)) {
+            return SWITCH_MESSAGE_ANSWER;
+        }
+    }
+    return SWITCH_MESSAGE_OTHER;
+}
+
+static bool
+is_owed(const struct fabric_switch *sw OVS_UNUSED, const void *sources)
+{
+    return !ovs_list_is_empty(sources);
+}
+
+const struct switch_part_class learned_connections_part = {
+    .name = "learned connections",
+    .state_size = sizeof(struct ovs_list),
+    .init = init,
+    .disconnected = disconnected,
+    .message = message,
+    .is_owed = is_owed,
+};

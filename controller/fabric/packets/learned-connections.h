@@ -8,18 +8,8 @@
 #ifndef CONTROLLER_FABRIC_PACKETS_LEARNED_CONNECTIONS_H
 #define CONTROLLER_FABRIC_PACKETS_LEARNED_CONNECTIONS_H 1
 
-#include <stdbool.h>
+struct switch_part_class;
 
-#include "openvswitch/ofp-msgs.h"
-
-struct fabric_switch;
-
-/* Takes a message that belongs to a reading (and returns true). */
-bool learned_message(struct fabric_switch *, enum ofptype,
-                   const struct ofp_header *);
-/* True if it owes an answer. */
-bool learned_are_owed(const struct fabric_switch *);
-/* The connection is gone. */
-void learned_disconnected(struct fabric_switch *);
+extern const struct switch_part_class learned_connections_part;
 
 #endif /* controller/fabric/packets/learned-connections.h */

@@ -14,6 +14,7 @@
 #include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/packets/packet-senders.h"
 #include "controller/fabric/packets/packets-private.h"
 #include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/switch.h"
@@ -307,7 +308,7 @@ name_ports(struct packets_of_switch *ps, const struct ofpacket_in *in,
            struct fabric_sample *sample)
 {
     const struct fabric *f = ps->sw->host->fabric;
-    const struct vmn_port *from = packets_port(ps, in->in_port);
+    const struct vmn_port *from = packet_sender_port(ps, in->in_port);
     const char *network = (from ? from->network
                            : find_network(f, in->regs[0]));
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What becomes of a packet whose turn has come: whose it is, what its handler
- * says, and where that goes.  Not for when (packets.c). */
+ * What becomes of a packet whose turn has come: what its handler says, and
+ * where that goes.  Not for when (packets.c). */
 
 #include <config.h>
 
@@ -12,6 +12,7 @@
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/packets/packet-senders.h"
 #include "controller/fabric/packets/packets-private.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/session/switch.h"
@@ -25,144 +26,7 @@ VLOG_DEFINE_THIS_MODULE(packets_answer);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
-/* Who sent it.  ---------------------------------------------------------- */
-
-static const struct vmn_vif *
-durable_vif(const struct fabric *f, const char *name, uint32_t ofport)
-{
-    const struct vmn_vif *vif = (name ? model_get_durable(f->model,
-                                                          VMN_TABLE_VIF, name,
-                                                          NULL) : NULL);
-
-    return vif && vif->ofport == ofport ? vif : NULL;
-}
-
-/* Port 'name', if it is bound to 'host' and its interface is 'iface_id'. */
-static const struct vmn_port *
-durable_port(const struct fabric *f, const char *name, const char *host,
-             const char *iface_id)
-{
-    const struct vmn_binding *binding;
-    const struct vmn_port *port;
-
-    if (!name) {
-        return NULL;
-    }
-    binding = model_get_durable(f->model, VMN_TABLE_BINDING, name, NULL);
-    port = model_get_durable(f->model, VMN_TABLE_PORT, name, NULL);
-    return (port && binding && binding->host && !strcmp(binding->host, host)
-            && !strcmp(port->iface_id, iface_id) ? port : NULL);
-}
-
-static const struct vmn_vif *
-search_vif(const struct fabric *f, const char *host, uint32_t ofport)
-{
-    char *name = xasprintf("%s/", host);
-    const struct vmn_vif *vif = model_next_durable(f->model, VMN_TABLE_VIF,
-                                                   name, NULL);
-
-    free(name);
-    while (vif && !strcmp(vif->host, host) && vif->ofport != ofport) {
-        vif = model_next_durable(f->model, VMN_TABLE_VIF, vif->row.name,
-                                 NULL);
-    }
-    return vif && !strcmp(vif->host, host) ? vif : NULL;
-}
-
-static const struct vmn_port *
-search_port(const struct fabric *f, const char *host, const char *iface_id)
-{
-    struct vmn_names names = model_lookup(f->model, VMN_INDEX_PORT_BY_HOST,
-                                          host);
-    const struct vmn_port *port = NULL;
-
-    for (size_t i = 0; i < names.n && !port; i++) {
-        port = durable_port(f, names.names[i], host, iface_id);
-    }
-    return port;
-}
-
-const char *
-fabric_port_at(const struct fabric *f, const char *host, uint32_t ofport)
-{
-    const struct vmn_vif *vif = search_vif(f, host, ofport);
-    const struct vmn_port *port = vif ? search_port(f, host, vif->iface_id)
-                                  : NULL;
-
-    return port ? port->row.name : NULL;
-}
-
-static void
-set_name(char **name, const char *row_name)
-{
-    if (!*name || !row_name || strcmp(*name, row_name)) {
-        free(*name);
-        *name = nullable_xstrdup(row_name);
-    }
-}
-
-/* Durable rows stay as long as the durable revision does.  After that they are
- * most likely found by the same names. */
-static void
-resolve(struct packets_of_switch *ps, struct packet_port *port)
-{
-    const char *host = ps->sw->host->name;
-    const struct fabric *f = ps->sw->host->fabric;
-    uint64_t revision = model_durable_revision(f->model);
-
-    if (port->resolved && port->revision == revision) {
-        return;
-    }
-    port->resolved = true;
-    port->revision = revision;
-    port->port = NULL;
-    port->vif = durable_vif(f, port->vif_name, port->in_port);
-    if (!port->vif) {
-        port->vif = search_vif(f, host, port->in_port);
-    }
-    if (port->vif) {
-        port->port = durable_port(f, port->port_name, host,
-                                  port->vif->iface_id);
-    }
-    if (port->vif && !port->port) {
-        port->port = search_port(f, host, port->vif->iface_id);
-    }
-    set_name(&port->vif_name, port->vif ? port->vif->row.name : NULL);
-    set_name(&port->port_name, port->port ? port->port->row.name : NULL);
-}
-
-const struct vmn_port *
-packets_port(struct packets_of_switch *ps, uint32_t in_port)
-{
-    const char *host = ps->sw->host->name;
-    const struct fabric *f = ps->sw->host->fabric;
-    const struct vmn_vif *vif = search_vif(f, host, in_port);
-
-    return vif ? search_port(f, host, vif->iface_id) : NULL;
-}
-
 /* Answering.  ------------------------------------------------------------ */
-
-/* The OpenFlow port of the VIF of port 'name' on the switch's host, or 0. */
-static uint32_t
-find_ofport(const struct packets_of_switch *ps, const char *name)
-{
-    const struct fabric_host *host = ps->sw->host;
-    const struct vmn_port *port
-        = model_get_durable(host->fabric->model, VMN_TABLE_PORT, name, NULL);
-    const struct vmn_vif *vif;
-    char *vif_name;
-
-    if (!port
-        || !durable_port(host->fabric, name, host->name, port->iface_id)) {
-        return 0;
-    }
-    vif_name = xasprintf("%s/%s", host->name, port->iface_id);
-    vif = model_get_durable(host->fabric->model, VMN_TABLE_VIF, vif_name,
-                            NULL);
-    free(vif_name);
-    return vif ? vif->ofport : 0;
-}
 
 /* Writes one of the answers to a packet of 'port' to 'b'. */
 static void
@@ -191,7 +55,7 @@ put_answer(struct packets_of_switch *ps, struct packet_port *port,
         }
         break;
     case ENGINE_SEND_PORT:
-        ofport = find_ofport(ps, send->port);
+        ofport = packet_sender_find_ofport(ps, send->port);
         if (!ofport) {
             packets_count_drop(ps, PACKET_DROP_NO_PORT);
             return;
@@ -271,7 +135,7 @@ packets_answer(struct packets_of_switch *ps,
         return;
     }
     memcpy(in.regs, packet->regs, sizeof in.regs);
-    resolve(ps, packet->port);
+    packet_sender_resolve(ps, packet->port);
     in.vif = packet->port->vif;
     in.port = packet->port->port;
     problem = engine_handle_packet(host->fabric->engine, packet->handler, &in,
@@ -296,7 +160,7 @@ packets_answer(struct packets_of_switch *ps,
     }
 }
 
-/* For the controller itself.  ---------------------------------------------- */
+/* For the controller itself.  -------------------------------------------- */
 
 bool
 fabric_send_frame(struct fabric *f, const char *name, uint32_t ofport,

@@ -115,7 +115,6 @@ struct handler_stats {
 
 struct fabric_packets {
     struct fabric *fabric;
-    unsigned port_rate, host_rate; /* Packets a second; 0: any number. */
     struct event *drain;
     struct ovs_list due;        /* struct packets_of_switch. */
     struct ovs_list spare;      /* struct waiting_packet, to be used again. */
@@ -138,8 +137,10 @@ packets_count_drop(struct packets_of_switch *ps, enum packet_drop why)
     ps->n_dropped++;
 }
 
-/* packets.c */
+/* packets.c: what is kept of a switch, from the first packet on; before that
+ * packets_find() returns NULL. */
 struct packets_of_switch *packets_of(struct fabric_switch *);
+const struct packets_of_switch *packets_find(const struct fabric_switch *);
 /* Has 'handler' called with no packet, but 'arg', for the port at 'in_port', if
  * it can wait. */
 void packets_queue_timed(struct packets_of_switch *,
@@ -150,11 +151,10 @@ void packets_queue_timed(struct packets_of_switch *,
 void packets_timed_create(struct fabric *);
 void packets_timed_destroy(struct fabric *);
 void packets_timed_forget(struct packets_of_switch *);
+/* A switch is ready to be sent what handlers say by the clock. */
+void packets_timed_begin(struct fabric_switch *);
 
-/* packets-answer.c: the port whose VIF is at 'in_port' of the host, or
- * NULL. */
-const struct vmn_port *packets_port(struct packets_of_switch *,
-                                    uint32_t in_port);
+/* packets-answer.c */
 /* Has the packet's handler answer it, and appends what is to
  * be sent to the switch to 'b'. */
 void packets_answer(struct packets_of_switch *,

@@ -13,6 +13,7 @@
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/packets-private.h"
 #include "controller/fabric/packets/packets.h"
+#include "controller/fabric/packets/punts.h"
 #include "controller/fabric/session/switch.h"
 #include "openvswitch/dynamic-string.h"
 #include "timeval.h"
@@ -133,21 +134,21 @@ packets_show(const struct fabric *f, const char *name, struct ds *ds)
     int64_t now_ms = time_msec();
     size_t n = 0;
 
-    show_limit(ds, "port", packets->port_rate);
-    show_limit(ds, "host", packets->host_rate);
+    show_limit(ds, "port", f->packet_port_rate);
+    show_limit(ds, "host", f->packet_host_rate);
     ds_put_format(ds, "packets in: %"PRIu64", out: %"PRIu64"\n",
                   packets->n_in, packets->n_out);
     fabric_packet_drops(f, show_drop, ds);
 
     hosts = xcalloc(MAX(hmap_count(&f->hosts), 1), sizeof *hosts);
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        if (host->sw->packets && (!name || !strcmp(name, host->name))) {
+        if (packets_find(host->sw) && (!name || !strcmp(name, host->name))) {
             hosts[n++] = host;
         }
     }
     qsort(hosts, n, sizeof *hosts, compare_hosts);
     for (size_t i = 0; i < n; i++) {
-        const struct packets_of_switch *ps = hosts[i]->sw->packets;
+        const struct packets_of_switch *ps = packets_find(hosts[i]->sw);
 
         ds_put_format(ds, "host %s: %u/s, %"PRIu64" in, %"PRIu64" out, "
                       "%"PRIu64" dropped, %"PRIuSIZE" wait, %"PRIu64

@@ -198,7 +198,7 @@ packets_timed_now(struct fabric *f, const char *name)
     struct fabric_host *host;
 
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        struct packets_of_switch *ps = host->sw->packets;
+        const struct packets_of_switch *ps = packets_find(host->sw);
 
         for (size_t i = 0; ps && ps->timed && i < f->packets->n_timed
              && (!name || !strcmp(host->name, name)); i++) {

@@ -17,6 +17,8 @@
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/packet-sampling.h"
 #include "controller/fabric/packets/packets-private.h"
+#include "controller/fabric/packets/sampling-meters.h"
+#include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "hash.h"
 #include "openvswitch/ofpbuf.h"
@@ -121,7 +123,7 @@ get_port(struct packets_of_switch *ps, uint32_t in_port, uint32_t identity,
     port = xzalloc(sizeof *port);
     port->in_port = in_port;
     port->identity = identity;
-    bucket_init(&port->bucket, ps->packets->port_rate);
+    bucket_init(&port->bucket, ps->packets->fabric->packet_port_rate);
     hmap_insert(&ps->ports, &port->node, hash);
     return port;
 }
@@ -144,17 +146,24 @@ get_sender(struct packets_of_switch *ps, const struct ofpacket_in *in,
 struct packets_of_switch *
 packets_of(struct fabric_switch *sw)
 {
-    struct packets_of_switch *ps = sw->packets;
+    struct packets_of_switch *ps = switch_part_state(sw, &packets_part);
 
-    if (!ps) {
-        ps = sw->packets = xzalloc(sizeof *ps);
+    if (!ps->packets) {
         ps->packets = sw->host->fabric->packets;
         ps->sw = sw;
-        bucket_init(&ps->bucket, ps->packets->host_rate);
+        bucket_init(&ps->bucket, sw->host->fabric->packet_host_rate);
         hmap_init(&ps->ports);
         ovs_list_init(&ps->waiting);
     }
     return ps;
+}
+
+const struct packets_of_switch *
+packets_find(const struct fabric_switch *sw)
+{
+    const struct packets_of_switch *ps = switch_part_state(sw, &packets_part);
+
+    return ps->packets ? ps : NULL;
 }
 
 static void
@@ -255,6 +264,7 @@ packet_free(struct packets_of_switch *ps, struct waiting_packet *packet)
 static void
 take_in(struct fabric_switch *sw, const struct ofp_header *oh)
 {
+    const struct fabric *f = sw->host->fabric;
     struct packets_of_switch *ps = packets_of(sw);
     const struct engine_handler *handler;
     struct packet_port *port;
@@ -290,31 +300,14 @@ take_in(struct fabric_switch *sw, const struct ofp_header *oh)
     }
     port->n_in++;
     rate_count(&port->rate, now_ms);
-    if (!bucket_take(&port->bucket, ps->packets->port_rate)) {
+    if (!bucket_take(&port->bucket, f->packet_port_rate)) {
         port->n_limited++;
         packets_count_drop(ps, PACKET_DROP_PORT_RATE);
-    } else if (!bucket_take(&ps->bucket, ps->packets->host_rate)) {
+    } else if (!bucket_take(&ps->bucket, f->packet_host_rate)) {
         packets_count_drop(ps, PACKET_DROP_HOST_RATE);
     } else {
         put_aside(ps, handler, arg, port, &in);
     }
-}
-
-bool
-packets_message(struct fabric_switch *sw, enum ofptype type,
-                const struct ofp_header *oh)
-{
-    if (type == OFPTYPE_PACKET_IN) {
-        take_in(sw, oh);
-        return true;
-    } else if (type == OFPTYPE_ERROR
-               && ofmsg_error_xid(oh) == OFCONN_XID_PACKETS) {
-        VLOG_WARN_RL(&rl, "%s: a packet was refused with %s", sw->host->name,
-                     ofmsg_error_name(oh));
-        packets_count_drop(packets_of(sw), PACKET_DROP_REFUSED);
-        return true;
-    }
-    return false;
 }
 
 /* Answering.  ------------------------------------------------------------ */
@@ -378,10 +371,10 @@ packets_create(struct fabric *f, const struct fabric_options *options)
     struct fabric_packets *packets = xzalloc(sizeof *packets);
 
     packets->fabric = f;
-    packets->port_rate = MIN(options->packet_port_rate,
-                             FABRIC_PACKET_RATE_MAX);
-    packets->host_rate = MIN(options->packet_host_rate,
-                             FABRIC_PACKET_RATE_MAX);
+    f->packet_port_rate = MIN(options->packet_port_rate,
+                              FABRIC_PACKET_RATE_MAX);
+    f->packet_host_rate = MIN(options->packet_host_rate,
+                              FABRIC_PACKET_RATE_MAX);
     packets->handlers = xcalloc(MAX(engine_n_handlers(f->engine), 1),
                                 sizeof *packets->handlers);
     packets->drain = event_new(f->base, -1, 0, drain_cb, packets);
@@ -415,25 +408,21 @@ packets_destroy(struct fabric *f)
     }
 }
 
-unsigned
-packets_host_rate(const struct fabric *f)
+/* As a part of the session.  --------------------------------------------- */
+
+static void
+live(struct fabric_switch *sw, void *ps OVS_UNUSED)
 {
-    return f->packets->host_rate;
+    packets_timed_begin(sw);
 }
 
-unsigned
-packets_port_rate(const struct fabric *f)
+static void
+disconnected(struct fabric_switch *sw OVS_UNUSED, void *ps_)
 {
-    return f->packets->port_rate;
-}
-
-void
-packets_disconnected(struct fabric_switch *sw)
-{
-    struct packets_of_switch *ps = sw->packets;
+    struct packets_of_switch *ps = ps_;
     struct waiting_packet *packet;
 
-    if (!ps) {
+    if (!ps->packets) {
         return;
     }
     LIST_FOR_EACH_POP (packet, node, &ps->waiting) {
@@ -446,21 +435,44 @@ packets_disconnected(struct fabric_switch *sw)
     }
 }
 
-void
-packets_switch_destroy(struct fabric_switch *sw)
+static void
+destroy(struct fabric_switch *sw OVS_UNUSED, void *ps_)
 {
-    struct packets_of_switch *ps = sw->packets;
+    struct packets_of_switch *ps = ps_;
     struct packet_port *port, *next;
 
-    if (ps) {
-        packets_disconnected(sw);
+    if (ps->packets) {
         HMAP_FOR_EACH_SAFE (port, next, node, &ps->ports) {
             port_free(ps, port);
         }
         hmap_destroy(&ps->ports);
         ofpacket_cache_uninit(&ps->cache);
         packets_timed_forget(ps);
-        free(ps);
-        sw->packets = NULL;
     }
 }
+
+static enum switch_message
+message(struct fabric_switch *sw, void *ps OVS_UNUSED, enum ofptype type,
+        const struct ofp_header *oh)
+{
+    if (type == OFPTYPE_PACKET_IN) {
+        take_in(sw, oh);
+        return SWITCH_MESSAGE_TAKEN;
+    } else if (type == OFPTYPE_ERROR
+               && ofmsg_error_xid(oh) == OFCONN_XID_PACKETS) {
+        VLOG_WARN_RL(&rl, "%s: a packet was refused with %s", sw->host->name,
+                     ofmsg_error_name(oh));
+        packets_count_drop(packets_of(sw), PACKET_DROP_REFUSED);
+        return SWITCH_MESSAGE_TAKEN;
+    }
+    return SWITCH_MESSAGE_OTHER;
+}
+
+const struct switch_part_class packets_part = {
+    .name = "packets",
+    .state_size = sizeof(struct packets_of_switch),
+    .live = live,
+    .disconnected = disconnected,
+    .destroy = destroy,
+    .message = message,
+};

@@ -24,7 +24,9 @@ struct fabric;
 struct fabric_options;
 struct fabric_stats;
 struct fabric_switch;
-struct packets_of_switch;       /* Of one host; NULL until the first one. */
+struct switch_part_class;
+
+extern const struct switch_part_class packets_part;
 
 /* In a turn, in microseconds. */
 #define PACKETS_BUDGET_US 2000
@@ -36,17 +38,9 @@ struct packets_of_switch;       /* Of one host; NULL until the first one. */
 #define PACKETS_UNREAD_MAX (1024 * 1024)
 
 void packets_create(struct fabric *, const struct fabric_options *);
-/* After the last packets_switch_destroy(). */
+/* After the last switch_destroy(). */
 void packets_destroy(struct fabric *);
 
-/* Packets a second that are taken from a host; 0 for any number. */
-unsigned packets_host_rate(const struct fabric *);
-/* What is taken from one sender in a second; 0: any number. */
-unsigned packets_port_rate(const struct fabric *);
-
-/* Takes a message that concerns packets (and returns true). */
-bool packets_message(struct fabric_switch *, enum ofptype,
-                     const struct ofp_header *);
 /* Fills in what concerns packets. */
 void packets_get_stats(const struct fabric *, struct fabric_stats *);
 /* Appends to 'ds' what there is to see: of host 'name' alone, or of all. */
@@ -55,11 +49,5 @@ void packets_show(const struct fabric *, const char *name, struct ds *);
 /* Has apps say now what they say unasked by the clock: to the ports of host
  * 'name', or of all. */
 void packets_timed_now(struct fabric *, const char *name);
-/* A switch is ready to be sent what handlers say by the clock. */
-void packets_timed_begin(struct fabric_switch *);
-
-/* The connection is gone, and what waits with it. */
-void packets_disconnected(struct fabric_switch *);
-void packets_switch_destroy(struct fabric_switch *);
 
 #endif /* controller/fabric/packets/packets.h */

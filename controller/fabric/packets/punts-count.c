@@ -20,6 +20,7 @@
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/punts-private.h"
 #include "controller/fabric/packets/sampling-meters.h"
+#include "controller/fabric/session/switch-budget.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/model/model.h"
 #include "openvswitch/ofp-meter.h"
@@ -56,7 +57,7 @@ struct punts_counts {
 void
 punts_request_counts(struct fabric_switch *sw)
 {
-    struct punts_counts *counts = sw->punts.counts;
+    struct punts_counts *counts = punts_of(sw)->counts;
     struct ofpbuf *request;
 
     if (!punts_are_on(sw) || (counts && (counts->xid
@@ -64,7 +65,7 @@ punts_request_counts(struct fabric_switch *sw)
         return;
     }
     if (!counts) {
-        counts = sw->punts.counts = xzalloc(sizeof *counts);
+        counts = punts_of(sw)->counts = xzalloc(sizeof *counts);
     }
     counts->xid = ofconn_next_xid(sw->conn);
     counts->n_left = SWITCH_METERS_MAX;
@@ -79,17 +80,17 @@ punts_request_counts(struct fabric_switch *sw)
 void
 punts_counts_disconnected(struct fabric_switch *sw)
 {
-    if (sw->punts.counts) {
-        sw->punts.counts->xid = 0;
-        sw->punts.counts->unsupported = false;
+    if (punts_of(sw)->counts) {
+        punts_of(sw)->counts->xid = 0;
+        punts_of(sw)->counts->unsupported = false;
     }
 }
 
 void
 punts_counts_destroy(struct fabric_switch *sw)
 {
-    free(sw->punts.counts);
-    sw->punts.counts = NULL;
+    free(punts_of(sw)->counts);
+    punts_of(sw)->counts = NULL;
 }
 
 /* Taking in.  ------------------------------------------------------------ */
@@ -104,7 +105,7 @@ is_of_tunnel(unsigned meter)
 static void
 take_meter(struct fabric_switch *sw, const struct ofputil_meter_stats *ms)
 {
-    struct punts_counts *counts = sw->punts.counts;
+    struct punts_counts *counts = punts_of(sw)->counts;
     unsigned i = ms->meter_id - PUNTS_FIRST_METER;
     const struct ofputil_meter_band_stats *band = ms->bands;
     struct punts_count *count;
@@ -145,7 +146,7 @@ punts_count_message(struct fabric_switch *sw, enum ofptype type,
                     const struct ofp_header *oh)
 {
     struct ofpbuf msg = ofpbuf_const_initializer(oh, ntohs(oh->length));
-    struct punts_counts *counts = sw->punts.counts;
+    struct punts_counts *counts = punts_of(sw)->counts;
     struct ofputil_meter_stats ms;
     struct ofpbuf bands;
     bool more;
@@ -184,7 +185,7 @@ punts_count_message(struct fabric_switch *sw, enum ofptype type,
 uint64_t
 punts_n_dropped(const struct fabric_switch *sw)
 {
-    return sw->punts.counts ? sw->punts.counts->n_dropped : 0;
+    return punts_of(sw)->counts ? punts_of(sw)->counts->n_dropped : 0;
 }
 
 static struct fabric_drop
@@ -204,7 +205,7 @@ make_drop(const struct fabric_switch *sw, const struct fabric_count *count,
 void
 punts_drops(const struct fabric_switch *sw, fabric_drop_cb *cb, void *aux)
 {
-    const struct punts_counts *counts = sw->punts.counts;
+    const struct punts_counts *counts = punts_of(sw)->counts;
     struct fabric_count tunnels = { .packets = 0 };
     const struct fabric *f = sw->host->fabric;
     const char *host = sw->host->name;

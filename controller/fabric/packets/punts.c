@@ -14,9 +14,10 @@
 
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/packets/packets.h"
 #include "controller/fabric/packets/punts-private.h"
 #include "controller/fabric/packets/sampling-meters.h"
+#include "controller/fabric/session/switch-budget.h"
+#include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/pipeline.h"
 #include "controller/flow/punt-action.h"
@@ -46,12 +47,18 @@ BUILD_ASSERT_DECL(PUNTS_FIRST_METER + PUNTS_METERS <= FLOW_LIMIT_FIRST_METER);
 
 enum meter_found { METER_ABSENT, METER_DIFFERENT, METER_RIGHT };
 
+struct punts *
+punts_of(const struct fabric_switch *sw)
+{
+    return switch_part_state(sw, &punts_part);
+}
+
 /* Sets the state, and why it is not PUNTS_ON ('reason' may be NULL). */
 static void
 set_state(struct fabric_switch *sw, enum punts_state state,
           const char *reason)
 {
-    struct punts *punts = &sw->punts;
+    struct punts *punts = punts_of(sw);
 
     punts->state = state;
     free(punts->reason);
@@ -72,7 +79,7 @@ stop_reading(struct punts *punts)
 void
 punts_turn_off(struct fabric_switch *sw, const char *reason)
 {
-    struct punts *punts = &sw->punts;
+    struct punts *punts = punts_of(sw);
 
     if (punts->state != PUNTS_OFF) {
         VLOG_WARN_RL(&rl, "%s: no limits on packets that go up in the "
@@ -90,7 +97,7 @@ wanted_rate(const struct fabric_switch *sw)
 {
     const struct fabric *f = sw->host->fabric;
 
-    return engine_n_handlers(f->engine) ? packets_port_rate(f) : 0;
+    return engine_n_handlers(f->engine) ? f->packet_port_rate : 0;
 }
 
 /* What is found of flows.  ----------------------------------------------- */
@@ -118,7 +125,7 @@ count_missing(const struct punts_found *found)
 bool
 punts_are_on(const struct fabric_switch *sw)
 {
-    return sw->punts.state == PUNTS_ON;
+    return punts_of(sw)->state == PUNTS_ON;
 }
 
 void
@@ -171,7 +178,7 @@ put_difference(const struct punts *punts, unsigned rate, struct ofpbuf *b)
 static void
 log_difference(const struct fabric_switch *sw)
 {
-    const struct punts_found *found = &sw->punts.found;
+    const struct punts_found *found = &punts_of(sw)->found;
     size_t n_missing = count_missing(found);
     size_t n_unknown = found->n_unknown[0] + found->n_unknown[1];
 
@@ -187,7 +194,7 @@ log_difference(const struct fabric_switch *sw)
 static void
 put_right(struct fabric_switch *sw)
 {
-    struct punts *punts = &sw->punts;
+    struct punts *punts = punts_of(sw);
     struct ofpbuf b;
 
     ofpbuf_init(&b, 4096);
@@ -214,7 +221,7 @@ flow_cb(void *sw_, const struct ofputil_flow_stats *fs,
         size_t instructions_size OVS_UNUSED)
 {
     struct fabric_switch *sw = sw_;
-    struct punts *punts = &sw->punts;
+    struct punts *punts = punts_of(sw);
 
     if (!punts_found_add(&punts->found, fs)) {
         size_t before = punts->deletes->size;
@@ -233,11 +240,11 @@ read_table(struct fabric_switch *sw, uint8_t table)
         .flow = flow_cb,
         .done = done_cb,
     };
-    struct ofdump_budget budget = budget_of_table(sw, PUNTS_FLOWS);
+    struct ofdump_budget budget = switch_budget_of_table(sw, PUNTS_FLOWS);
 
     budget.rest = sw->host->fabric->host_memory * REST_PER_BYTE;
-    sw->punts.reading = table;
-    sw->punts.dump = ofdump_create_table(sw->conn, &budget, table, NULL,
+    punts_of(sw)->reading = table;
+    punts_of(sw)->dump = ofdump_create_table(sw->conn, &budget, table, NULL,
                                          &callbacks, sw);
 }
 
@@ -255,7 +262,7 @@ static void
 done_cb(void *sw_, const char *error)
 {
     struct fabric_switch *sw = sw_;
-    struct punts *punts = &sw->punts;
+    struct punts *punts = punts_of(sw);
     bool too_much = ofdump_is_too_much(punts->dump);
     bool whole = ofdump_is_whole(punts->dump);
     char *reason;
@@ -284,7 +291,7 @@ done_cb(void *sw_, const char *error)
 static void
 read_flows(struct fabric_switch *sw)
 {
-    struct punts *punts = &sw->punts;
+    struct punts *punts = punts_of(sw);
 
     stop_reading(punts);
     memset(&punts->found, 0, sizeof punts->found);
@@ -294,31 +301,7 @@ read_flows(struct fabric_switch *sw)
     read_table(sw, PUNT_TABLE);
 }
 
-bool
-punts_are_owed(const struct fabric_switch *sw)
-{
-    return sw->punts.dump || sw->punts.barrier_xid;
-}
-
 /* On a switch.  ---------------------------------------------------------- */
-
-void
-punts_connected(struct fabric_switch *sw)
-{
-    punts_disconnected(sw);
-    sw->punts.xid = ofconn_next_xid(sw->conn);
-}
-
-void
-punts_disconnected(struct fabric_switch *sw)
-{
-    struct punts_counts *counts = sw->punts.counts;
-
-    stop_reading(&sw->punts);
-    free(sw->punts.reason);
-    memset(&sw->punts, 0, sizeof sw->punts);
-    sw->punts.counts = counts;
-}
 
 void
 punts_set_max(struct fabric_switch *sw, uint32_t max)
@@ -338,7 +321,7 @@ punts_set_meter(struct fabric_switch *sw,
         || mc->meter_id - PUNTS_FIRST_METER >= PUNTS_METERS) {
         return false;
     }
-    sw->punts.meters[mc->meter_id - PUNTS_FIRST_METER]
+    punts_of(sw)->meters[mc->meter_id - PUNTS_FIRST_METER]
         = (mc->flags == (OFPMF13_PKTPS | OFPMF13_BURST) && mc->n_bands == 1
            && mc->bands[0].type == OFPMBT13_DROP && mc->bands[0].rate == rate
            && mc->bands[0].burst_size == rate ? METER_RIGHT : METER_DIFFERENT);
@@ -348,7 +331,7 @@ punts_set_meter(struct fabric_switch *sw,
 void
 punts_complete(struct fabric_switch *sw)
 {
-    struct punts *punts = &sw->punts;
+    struct punts *punts = punts_of(sw);
 
     if (punts->state == PUNTS_OFF) {
         return;
@@ -368,47 +351,100 @@ punts_complete(struct fabric_switch *sw)
 void
 punts_mend(struct fabric_switch *sw)
 {
-    if (sw->punts.state == PUNTS_ON) {
+    struct punts *punts = punts_of(sw);
+
+    if (punts->state == PUNTS_ON) {
         /* Flows go with their meter, so these may be gone as well. */
-        memset(sw->punts.meters, METER_ABSENT, sizeof sw->punts.meters);
+        memset(punts->meters, METER_ABSENT, sizeof punts->meters);
         set_state(sw, PUNTS_READING, "some were lost, and are put back");
         sampling_meters_request_punts(sw);
     }
 }
 
-bool
-punts_message(struct fabric_switch *sw, enum ofptype type,
-              const struct ofp_header *oh)
+/* As a part of the session.  --------------------------------------------- */
+
+static void
+disconnected(struct fabric_switch *sw, void *punts_)
 {
-    struct punts *punts = &sw->punts;
+    struct punts *punts = punts_;
+    struct punts_counts *counts = punts->counts;
+
+    stop_reading(punts);
+    free(punts->reason);
+    memset(punts, 0, sizeof *punts);
+    punts->counts = counts;
+    punts_counts_disconnected(sw);
+}
+
+static void
+connected(struct fabric_switch *sw, void *punts_)
+{
+    struct punts *punts = punts_;
+
+    disconnected(sw, punts);
+    punts->xid = ofconn_next_xid(sw->conn);
+}
+
+static void
+destroy(struct fabric_switch *sw, void *punts OVS_UNUSED)
+{
+    punts_counts_destroy(sw);
+}
+
+static enum switch_message
+message(struct fabric_switch *sw, void *punts_, enum ofptype type,
+        const struct ofp_header *oh)
+{
+    struct punts *punts = punts_;
     uint32_t xid = ntohl(oh->xid);
 
     if (punts->dump && ofdump_message(punts->dump, type, oh)) {
-        sw->progress_ms = time_msec();
-        return true;
+        return SWITCH_MESSAGE_ANSWER;
     } else if (type == OFPTYPE_ERROR && punts->xid && xid == punts->xid) {
         char *reason = xasprintf("its switch refuses meters with %s",
                                  ofmsg_error_name(oh));
 
         punts_turn_off(sw, reason);
         free(reason);
-        return true;
+        return SWITCH_MESSAGE_TAKEN;
     } else if (type == OFPTYPE_BARRIER_REPLY && punts->barrier_xid
                && xid == punts->barrier_xid) {
         punts->barrier_xid = 0;
-        sw->progress_ms = time_msec();
         set_state(sw, PUNTS_ON, NULL);
-        return true;
+        return SWITCH_MESSAGE_ANSWER;
     }
-    return punts_count_message(sw, type, oh);
+    return (punts_count_message(sw, type, oh) ? SWITCH_MESSAGE_TAKEN
+            : SWITCH_MESSAGE_OTHER);
 }
 
-json_t *
-punts_status(const struct fabric_switch *sw)
+static bool
+is_owed(const struct fabric_switch *sw OVS_UNUSED, const void *punts_)
 {
-    return (sw->punts.state == PUNTS_UNKNOWN ? NULL
-            : json_pack("{s:b, s:s*, s:I}", "installed",
-                        sw->punts.state == PUNTS_ON, "reason",
-                        sw->punts.reason, "dropped",
-                        (json_int_t) punts_n_dropped(sw)));
+    const struct punts *punts = punts_;
+
+    return punts->dump || punts->barrier_xid;
 }
+
+static void
+put_status(const struct fabric_switch *sw, const void *punts_, json_t *status)
+{
+    const struct punts *punts = punts_;
+
+    if (punts->state != PUNTS_UNKNOWN) {
+        json_object_set_new(status, "packet_in_meters", json_pack(
+            "{s:b, s:s*, s:I}", "installed", punts->state == PUNTS_ON,
+            "reason", punts->reason,
+            "dropped", (json_int_t) punts_n_dropped(sw)));
+    }
+}
+
+const struct switch_part_class punts_part = {
+    .name = "punts",
+    .state_size = sizeof(struct punts),
+    .connected = connected,
+    .disconnected = disconnected,
+    .destroy = destroy,
+    .message = message,
+    .is_owed = is_owed,
+    .put_status = put_status,
+};

@@ -23,7 +23,6 @@
 #ifndef CONTROLLER_FABRIC_PACKETS_PUNTS_H
 #define CONTROLLER_FABRIC_PACKETS_PUNTS_H 1
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -37,6 +36,9 @@ struct ofdump;
 struct ofpbuf;
 struct ofputil_flow_stats;
 struct ofputil_meter_config;
+struct switch_part_class;
+
+extern const struct switch_part_class punts_part;
 
 /* How many senders are told apart, powers of two; the meters' numbers go on
  * from the first, those for ports before those for tunnels. */
@@ -73,9 +75,7 @@ struct punts {
     struct punts_counts *counts; /* punts-count.c; or NULL.  Owned. */
 };
 
-/* The switch has connected, or is gone. */
-void punts_connected(struct fabric_switch *);
-void punts_disconnected(struct fabric_switch *);
+struct punts *punts_of(const struct fabric_switch *);
 
 /* The switch has no meters of the kind, or fewer than 'max', or refuses to
  * tell. */
@@ -87,16 +87,6 @@ bool punts_set_meter(struct fabric_switch *,
                       const struct ofputil_meter_config *);
 /* All of its meters are known: reads the flows, and puts right what is not. */
 void punts_complete(struct fabric_switch *);
-
-/* Takes a message that belongs to them (and returns true). */
-bool punts_message(struct fabric_switch *, enum ofptype,
-                   const struct ofp_header *);
-/* True if the switch has yet to answer. */
-bool punts_are_owed(const struct fabric_switch *);
-
-/* {"installed": bool, "reason", "dropped"}, or NULL if it is not known, or
- * there is no rate. */
-json_t *punts_status(const struct fabric_switch *);
 
 /* Audits.  --------------------------------------------------------------- */
 

@@ -17,6 +17,8 @@
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/packet-sampling.h"
 #include "controller/fabric/packets/punts.h"
+#include "controller/fabric/session/switch-budget.h"
+#include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/pipeline.h"
 #include "controller/flow/punt-action.h"
@@ -55,15 +57,21 @@ BUILD_ASSERT_DECL(SAMPLING_FIRST_METER + 2 * SAMPLING_METERS + SAMPLING_OWN
 struct fabric_sampling_meters {
     struct event *timer;
     uint64_t n_freed;           /* Meters' numbers, when it was set last. */
-    long long int asked_ms;     /* When it asked last. */
+    long long int requested_ms;     /* When it asked last. */
 };
+
+struct sampling_meters *
+sampling_meters_of(const struct fabric_switch *sw)
+{
+    return switch_part_state(sw, &sampling_meters_part);
+}
 
 enum meter_found { METER_ABSENT, METER_DIFFERENT, METER_RIGHT };
 
 static void
 turn_off(struct fabric_switch *sw, const char *reason)
 {
-    struct sampling_meters *sm = &sw->sampling_meters;
+    struct sampling_meters *sm = sampling_meters_of(sw);
 
     if (sm->state != SAMPLING_OFF) {
         VLOG_WARN_RL(&rl, "%s: no samples of packets: %s", sw->host->name,
@@ -223,7 +231,7 @@ put_own_deletes(const struct sampling_meters *sm, struct ofpbuf *b)
 static void
 complete(struct fabric_switch *sw)
 {
-    struct sampling_meters *sm = &sw->sampling_meters;
+    struct sampling_meters *sm = sampling_meters_of(sw);
     struct ofpbuf b;
 
     sm->config_xid = 0;
@@ -256,7 +264,7 @@ complete(struct fabric_switch *sw)
 void
 sampling_meters_add_own(struct fabric_switch *sw, uint32_t part)
 {
-    struct sampling_meters *sm = &sw->sampling_meters;
+    struct sampling_meters *sm = sampling_meters_of(sw);
     unsigned i = part % SAMPLING_OWN;
     struct ofpbuf b;
 
@@ -275,11 +283,11 @@ sampling_meters_add_own(struct fabric_switch *sw, uint32_t part)
     ofpbuf_uninit(&b);
 }
 
-/* Asking.  --------------------------------------------------------------- */
+/* Requests.  ------------------------------------------------------------- */
 
 static uint32_t
-ask(struct fabric_switch *sw, enum ofputil_meter_request_type type,
-    uint32_t xid)
+request(struct fabric_switch *sw, enum ofputil_meter_request_type type,
+        uint32_t xid)
 {
     struct ofpbuf *msg = ofputil_encode_meter_request(OFP15_VERSION, type,
                                                       OFPM13_ALL);
@@ -291,33 +299,12 @@ ask(struct fabric_switch *sw, enum ofputil_meter_request_type type,
     return xid;
 }
 
-void
-sampling_meters_connected(struct fabric_switch *sw)
-{
-    sampling_meters_disconnected(sw);
-    sw->sampling_meters.bank_xid = ofconn_next_xid(sw->conn);
-    sw->sampling_meters.own_xid = ofconn_next_xid(sw->conn);
-    sw->sampling_meters.limits_xid = ofconn_next_xid(sw->conn);
-    sw->sampling_meters.n_meters_left = SWITCH_METERS_MAX;
-    sw->sampling_meters.features_xid = ask(sw, OFPUTIL_METER_FEATURES,
-                                           ofconn_next_xid(sw->conn));
-    sw->sampling_meters.config_xid = ask(sw, OFPUTIL_METER_CONFIG,
-                                         ofconn_next_xid(sw->conn));
-}
-
-void
-sampling_meters_disconnected(struct fabric_switch *sw)
-{
-    free(sw->sampling_meters.reason);
-    memset(&sw->sampling_meters, 0, sizeof sw->sampling_meters);
-}
-
 static void
 take_features(struct fabric_switch *sw, const struct ofp_header *oh)
 {
     struct ofputil_meter_features mf;
 
-    sw->sampling_meters.features_xid = 0;
+    sampling_meters_of(sw)->features_xid = 0;
     ofputil_decode_meter_features(oh, &mf);
     if (mf.max_meters < SAMPLING_FIRST_METER + N_METERS || !mf.max_bands
         || !(mf.band_types & (1u << OFPMBT13_DROP))
@@ -325,7 +312,7 @@ take_features(struct fabric_switch *sw, const struct ofp_header *oh)
         turn_all_off(sw, "its switch lacks meters of packets a second");
     }
     punts_set_max(sw, mf.max_meters);
-    sw->sampling_meters.no_own = mf.max_meters < FIRST_OWN + SAMPLING_OWN;
+    sampling_meters_of(sw)->no_own = mf.max_meters < FIRST_OWN + SAMPLING_OWN;
 }
 
 static bool
@@ -376,7 +363,7 @@ mend_limit(struct fabric_switch *sw, const struct ofputil_meter_config *held)
         return;
     }
     ofpbuf_init(&b, 64);
-    append(sw->sampling_meters.limits_xid,
+    append(sampling_meters_of(sw)->limits_xid,
            ofputil_encode_meter_mod(OFP15_VERSION, &mm), &b);
     ofconn_send(sw->conn, b.data, b.size);
     ofpbuf_uninit(&b);
@@ -389,11 +376,11 @@ take_meter(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
         && mc->meter_id - SAMPLING_FIRST_METER < N_METERS) {
         unsigned i = mc->meter_id - SAMPLING_FIRST_METER;
 
-        sw->sampling_meters.meters[i]
+        sampling_meters_of(sw)->meters[i]
             = is_right(mc, i) ? METER_RIGHT : METER_DIFFERENT;
     } else if (mc->meter_id >= FIRST_OWN
                && mc->meter_id - FIRST_OWN < SAMPLING_OWN) {
-        bitmap_set1(sw->sampling_meters.own, mc->meter_id - FIRST_OWN);
+        bitmap_set1(sampling_meters_of(sw)->own, mc->meter_id - FIRST_OWN);
     } else if (!punts_set_meter(sw, mc)) {
         mend_limit(sw, mc);
     }
@@ -406,8 +393,8 @@ enum meters { METERS_OK, METERS_BAD, METERS_TOO_MANY };
 static bool
 take_one(struct fabric_switch *sw)
 {
-    if (sw->sampling_meters.n_meters_left) {
-        sw->sampling_meters.n_meters_left--;
+    if (sampling_meters_of(sw)->n_meters_left) {
+        sampling_meters_of(sw)->n_meters_left--;
         return true;
     }
     switch_over_budget(sw, "its meters could not be read: too much for what "
@@ -472,7 +459,7 @@ take_punts(struct fabric_switch *sw, const struct ofp_header *oh)
     if (meters == METERS_BAD) {
         punts_turn_off(sw, "what its switch says of meters makes no sense");
     } else if (meters == METERS_OK && !(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
-        sw->sampling_meters.punts_xid = 0;
+        sampling_meters_of(sw)->punts_xid = 0;
         punts_complete(sw);
     }
 }
@@ -480,9 +467,11 @@ take_punts(struct fabric_switch *sw, const struct ofp_header *oh)
 void
 sampling_meters_request_punts(struct fabric_switch *sw)
 {
-    sw->sampling_meters.n_meters_left = SWITCH_METERS_MAX;
-    sw->sampling_meters.punts_xid = ask(sw, OFPUTIL_METER_CONFIG,
-                                        ofconn_next_xid(sw->conn));
+    struct sampling_meters *sm = sampling_meters_of(sw);
+
+    sm->n_meters_left = SWITCH_METERS_MAX;
+    sm->punts_xid = request(sw, OFPUTIL_METER_CONFIG,
+                            ofconn_next_xid(sw->conn));
 }
 
 /* Limits' meters alone.  ------------------------------------------------- */
@@ -502,19 +491,18 @@ take_limits(struct fabric_switch *sw, const struct ofp_header *oh)
 /* All that are connected are asked: which of them have held a flow with such a
  * limit is not known any more. */
 static void
-ask_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
+request_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
 {
     struct fabric *f = f_;
     const struct fabric_host *host;
 
-    f->sampling_meters->asked_ms = time_msec();
+    f->sampling_meters->requested_ms = time_msec();
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        struct fabric_switch *sw = host->sw;
+        struct sampling_meters *sm = sampling_meters_of(host->sw);
 
-        if (sw->conn && sw->sampling_meters.limits_xid
-            && sw->sampling_meters.state != SAMPLING_OFF) {
-            sw->sampling_meters.n_meters_left = SWITCH_METERS_MAX;
-            ask(sw, OFPUTIL_METER_CONFIG, sw->sampling_meters.limits_xid);
+        if (host->sw->conn && sm->limits_xid && sm->state != SAMPLING_OFF) {
+            sm->n_meters_left = SWITCH_METERS_MAX;
+            request(host->sw, OFPUTIL_METER_CONFIG, sm->limits_xid);
         }
     }
 }
@@ -533,7 +521,7 @@ sampling_meters_numbers_freed(struct fabric *f)
     }
     sm->n_freed = n_freed;
     if (!event_pending(sm->timer, EV_TIMEOUT, NULL)) {
-        ms = MAX(0, sm->asked_ms + f->request_limits_ms - time_msec());
+        ms = MAX(0, sm->requested_ms + f->request_limits_ms - time_msec());
         tv.tv_sec = ms / 1000;
         tv.tv_usec = ms % 1000 * 1000;
         event_add(sm->timer, &tv);
@@ -544,8 +532,8 @@ void
 sampling_meters_create(struct fabric *f)
 {
     f->sampling_meters = xzalloc(sizeof *f->sampling_meters);
-    f->sampling_meters->timer = event_new(f->base, -1, 0, ask_cb, f);
-    f->sampling_meters->asked_ms = time_msec() - f->request_limits_ms;
+    f->sampling_meters->timer = event_new(f->base, -1, 0, request_cb, f);
+    f->sampling_meters->requested_ms = time_msec() - f->request_limits_ms;
 }
 
 void
@@ -558,13 +546,47 @@ sampling_meters_destroy(struct fabric *f)
     }
 }
 
-/* Messages.  ------------------------------------------------------------- */
-
 bool
-sampling_meters_message(struct fabric_switch *sw, enum ofptype type,
-                        const struct ofp_header *oh)
+sampling_is_copy(const uint8_t *userdata, size_t size)
 {
-    struct sampling_meters *sm = &sw->sampling_meters;
+    uint8_t ours[PUNT_USERDATA_SIZE];
+
+    punt_put_userdata(ours, "vmn", "tap", 0);
+    return size == sizeof ours && !memcmp(userdata, ours, size);
+}
+
+/* As a part of the session.  --------------------------------------------- */
+
+static void
+disconnected(struct fabric_switch *sw OVS_UNUSED, void *sm_)
+{
+    struct sampling_meters *sm = sm_;
+
+    free(sm->reason);
+    memset(sm, 0, sizeof *sm);
+}
+
+static void
+connected(struct fabric_switch *sw, void *sm_)
+{
+    struct sampling_meters *sm = sm_;
+
+    disconnected(sw, sm);
+    sm->bank_xid = ofconn_next_xid(sw->conn);
+    sm->own_xid = ofconn_next_xid(sw->conn);
+    sm->limits_xid = ofconn_next_xid(sw->conn);
+    sm->n_meters_left = SWITCH_METERS_MAX;
+    sm->features_xid = request(sw, OFPUTIL_METER_FEATURES,
+                               ofconn_next_xid(sw->conn));
+    sm->config_xid = request(sw, OFPUTIL_METER_CONFIG,
+                             ofconn_next_xid(sw->conn));
+}
+
+static bool
+handle_message(struct fabric_switch *sw, enum ofptype type,
+               const struct ofp_header *oh)
+{
+    struct sampling_meters *sm = sampling_meters_of(sw);
     uint32_t xid = ntohl(oh->xid);
 
     if (type == OFPTYPE_ERROR
@@ -611,23 +633,35 @@ sampling_meters_message(struct fabric_switch *sw, enum ofptype type,
         punts_turn_off(sw, "its switch does not tell of its meters");
         return true;
     }
-    return punts_message(sw, type, oh);
+    return false;
 }
 
-bool
-sampling_is_copy(const uint8_t *userdata, size_t size)
+static enum switch_message
+message(struct fabric_switch *sw, void *sm OVS_UNUSED, enum ofptype type,
+        const struct ofp_header *oh)
 {
-    uint8_t ours[PUNT_USERDATA_SIZE];
-
-    punt_put_userdata(ours, "vmn", "tap", 0);
-    return size == sizeof ours && !memcmp(userdata, ours, size);
+    return (handle_message(sw, type, oh) ? SWITCH_MESSAGE_TAKEN
+            : SWITCH_MESSAGE_OTHER);
 }
 
-json_t *
-sampling_status(const struct fabric_switch *sw)
+static void
+put_status(const struct fabric_switch *sw OVS_UNUSED, const void *sm_,
+           json_t *status)
 {
-    return (sw->sampling_meters.state == SAMPLING_UNKNOWN ? NULL
-            : json_pack("{s:b, s:s*}", "samples",
-                        sw->sampling_meters.state == SAMPLING_ON, "reason",
-                        sw->sampling_meters.reason));
+    const struct sampling_meters *sm = sm_;
+
+    if (sm->state != SAMPLING_UNKNOWN) {
+        json_object_set_new(status, "samples", json_pack(
+            "{s:b, s:s*}", "samples", sm->state == SAMPLING_ON,
+            "reason", sm->reason));
+    }
 }
+
+const struct switch_part_class sampling_meters_part = {
+    .name = "sampling meters",
+    .state_size = sizeof(struct sampling_meters),
+    .connected = connected,
+    .disconnected = disconnected,
+    .message = message,
+    .put_status = put_status,
+};

@@ -23,15 +23,16 @@
 #ifndef CONTROLLER_FABRIC_PACKETS_SAMPLING_METERS_H
 #define CONTROLLER_FABRIC_PACKETS_SAMPLING_METERS_H 1
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "bitmap.h"
-#include "openvswitch/ofp-msgs.h"
 
 struct fabric;
 struct fabric_switch;
+struct switch_part_class;
+
+extern const struct switch_part_class sampling_meters_part;
 
 /* Meters for drops, and for logs; their numbers go on from the first. */
 #define SAMPLING_METERS 16
@@ -75,20 +76,15 @@ struct sampling_meters {
 /* Between two questions for limits' meters, at least. */
 #define SAMPLING_REQUEST_MS 5000
 
+struct sampling_meters *sampling_meters_of(const struct fabric_switch *);
+
 /* Makes and destroys the fabric's 'sampling_meters'. */
 void sampling_meters_create(struct fabric *);
 void sampling_meters_destroy(struct fabric *);
 /* Numbers have become free, perhaps of meters. */
 void sampling_meters_numbers_freed(struct fabric *);
 
-/* The switch has connected, or is gone. */
-void sampling_meters_connected(struct fabric_switch *);
-void sampling_meters_disconnected(struct fabric_switch *);
-/* Takes a message that belongs to them (and returns true). */
-bool sampling_meters_message(struct fabric_switch *, enum ofptype,
-                             const struct ofp_header *);
-
-/* Asks for the meters once more, for those of punts (punts.h) alone. */
+/* Requests the meters once more, for those of punts (punts.h) alone. */
 void sampling_meters_request_punts(struct fabric_switch *);
 
 /* A copy has come up of what a flow with a log and this part decided. */
@@ -96,8 +92,5 @@ void sampling_meters_add_own(struct fabric_switch *, uint32_t part);
 
 /* True if a packet that came up is a copy. */
 bool sampling_is_copy(const uint8_t *userdata, size_t size);
-
-/* {"samples": bool, "reason"}, or NULL if it is not known. */
-json_t *sampling_status(const struct fabric_switch *);
 
 #endif /* controller/fabric/packets/sampling-meters.h */

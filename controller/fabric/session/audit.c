@@ -16,13 +16,18 @@
 #include <stdlib.h>
 
 #include "byte-order.h"
+#include "controller/commit/commit.h"
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/packets/punts.h"
 #include "controller/fabric/session/flow-format.h"
 #include "controller/fabric/session/installed-set.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/openflow-message.h"
+#include "controller/fabric/session/reconcile.h"
+#include "controller/fabric/session/switch-budget.h"
+#include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/learn-action.h"
 #include "controller/flow/punt-action.h"
@@ -69,6 +74,20 @@ struct audit {
     void *aux;
 };
 
+/* Of a switch. */
+struct audits {
+    struct audit *running;      /* While it is live, or NULL. */
+    struct audit_result last;   /* The last one's. */
+    int64_t due_ms;             /* time_msec() of the next, or 0. */
+};
+
+static struct audits *
+audits_of(const struct fabric_switch *sw)
+{
+    return switch_part_state(sw, &audit_part);
+}
+
+static void stop(struct fabric_switch *, const char *reason);
 static void compare_cb(void *sw);
 
 /* Telling.  -------------------------------------------------------------- */
@@ -267,7 +286,7 @@ done_cb(void *a_, const char *error)
         bool too_much = ofdump_is_too_much(a->dump);
         struct fabric_switch *sw = a->sw;
 
-        audit_stop(sw, reason);
+        stop(sw, reason);
         if (too_much) {
             switch_over_budget(sw, reason);
         }
@@ -286,22 +305,15 @@ static const struct ofdump_callbacks dump_callbacks = {
 };
 
 bool
-audit_message(struct fabric_switch *sw, enum ofptype type,
-              const struct ofp_header *oh)
+audit_is_running(const struct fabric_switch *sw)
 {
-    return ofdump_message(sw->audit->dump, type, oh);
+    return audits_of(sw)->running != NULL;
 }
 
-bool
-audit_is_owed(const struct fabric_switch *sw)
+const struct audit_result *
+audit_last(const struct fabric_switch *sw)
 {
-    return sw->audit && !sw->audit->settling;
-}
-
-struct backlog *
-audit_touched(struct fabric_switch *sw)
-{
-    return sw->audit ? &sw->audit->touched : NULL;
+    return &audits_of(sw)->last;
 }
 
 /* Comparing.  ------------------------------------------------------------ */
@@ -346,7 +358,7 @@ judge_wanted(struct audit *a, const struct flow_item *wanted,
 
     if (backlog_contains(&a->touched, wanted)) {
         a->result.n_skipped++;  /* It may be on its way. */
-    } else if (switch_has_refused(a->sw, wanted->xid)) {
+    } else if (switch_has_rejected(a->sw, wanted->xid)) {
         a->result.n_refused++;
         tell(a, DIFFERENCE_REFUSED, wanted, flow, group);
     } else if (there) {
@@ -491,6 +503,7 @@ report(struct audit *a)
 {
     struct fabric_switch *sw = a->sw;
     struct fabric *f = sw->host->fabric;
+    struct audits *audits = audits_of(sw);
     struct audit_result *r = &a->result;
     size_t n_lost = r->n_missing + r->n_altered;
     const char *owner, *kind;
@@ -505,8 +518,8 @@ report(struct audit *a)
             count_owner(f->audit_owners, owner, kind, json_integer_value(n));
         }
     }
-    audit_result_uninit(&sw->audited);
-    sw->audited = *r;
+    audit_result_uninit(&audits->last);
+    audits->last = *r;
     json_incref(r->differences);
     json_incref(r->owners);
     if (n_lost > ALARM_MIN && n_lost * 100 / a->n_wanted > f->audit_alarm) {
@@ -530,7 +543,7 @@ compare_cb(void *sw_)
 {
     struct fabric_switch *sw = sw_;
     const struct engine *engine = sw->host->fabric->engine;
-    struct audit *a = sw->audit;
+    struct audit *a = audits_of(sw)->running;
     bool mend, mend_punts;
 
     for (size_t i = 0; i < a->n_odd_flows; i++) {
@@ -552,7 +565,7 @@ compare_cb(void *sw_)
     if (a->mend) {
         report(a);
     }
-    audit_stop(sw, NULL);
+    stop(sw, NULL);
     if (mend_punts) {
         punts_mend(sw);
     }
@@ -567,7 +580,7 @@ static void
 audit_start(struct fabric_switch *sw, const struct fabric_look *look,
             fabric_audit_cb *cb, void *aux)
 {
-    struct ofdump_budget budget = budget_of_dump(sw);
+    struct ofdump_budget budget = switch_budget_of_dump(sw);
     struct audit *a = xzalloc(sizeof *a);
 
     a->sw = sw;
@@ -586,20 +599,23 @@ audit_start(struct fabric_switch *sw, const struct fabric_look *look,
     installed_set_init(&a->right);
     backlog_init(&a->touched);
     a->punts_on = punts_are_on(sw);
-    sw->audit = a;
+    audits_of(sw)->running = a;
+    sw->bundles.touched = &a->touched;
     switch_expect(sw);
     a->dump = ofdump_create(sw->conn, &budget, &dump_callbacks, a);
 }
 
-void
-audit_stop(struct fabric_switch *sw, const char *reason)
+/* Ends the audit, if any, for 'reason'; NULL if it is complete. */
+static void
+stop(struct fabric_switch *sw, const char *reason)
 {
-    struct audit *a = sw->audit;
+    struct audit *a = audits_of(sw)->running;
 
     if (!a) {
         return;
     }
-    sw->audit = NULL;
+    audits_of(sw)->running = NULL;
+    sw->bundles.touched = NULL;
     commit_cancel_when_quiescent(sw->host->fabric->commit, compare_cb, sw);
     if (a->cb) {
         json_t *result = reason ? NULL : answer_to_json(a);
@@ -630,8 +646,9 @@ audit_stop(struct fabric_switch *sw, const char *reason)
 static bool
 is_ready(const struct fabric_switch *sw)
 {
-    return (sw->state == SWITCH_LIVE && !sw->frozen && !sw->audit
-            && backlog_is_empty(&sw->backlog));
+    return (sw->state == SWITCH_LIVE && !sw->bundles.frozen
+            && !audit_is_running(sw)
+            && backlog_is_empty(&sw->bundles.backlog));
 }
 
 const char *
@@ -644,7 +661,7 @@ fabric_audit(struct fabric *f, const char *name,
         return "there is no such host";
     } else if (!is_ready(host->sw)) {
         return (!host->sw->conn ? "its switch is not connected"
-                : host->sw->audit ? "it is being read already"
+                : audit_is_running(host->sw) ? "it is being read already"
                 : "it does not hold what it is to hold yet");
     }
     audit_start(host->sw, look, cb, aux);
@@ -657,7 +674,7 @@ fabric_audit_forget(struct fabric *f, fabric_audit_cb *cb, void *aux)
     struct fabric_host *host;
 
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        struct audit *a = host->sw->audit;
+        struct audit *a = audits_of(host->sw)->running;
 
         if (a && a->cb == cb && a->aux == aux) {
             a->cb = NULL;
@@ -697,18 +714,19 @@ tick_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
 
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         struct fabric_switch *sw = host->sw;
+        struct audits *audits = audits_of(sw);
 
-        if (!sw->audit_due_ms) {
+        if (!audits->due_ms) {
             /* Spread evenly, and from start to start. */
-            sw->audit_due_ms = now + hash_string(host->name, 0) % interval_ms;
+            audits->due_ms = now + hash_string(host->name, 0) % interval_ms;
         }
-        if (is_ready(sw) && sw->audit_due_ms <= now
-            && (!next || sw->audit_due_ms < next->audit_due_ms)) {
+        if (is_ready(sw) && audits->due_ms <= now
+            && (!next || audits->due_ms < audits_of(next)->due_ms)) {
             next = sw;
         }
     }
     if (next) {
-        next->audit_due_ms = now + interval_ms;
+        audits_of(next)->due_ms = now + interval_ms;
         audit_start(next, NULL, NULL, NULL);
     }
     set_timer(f);
@@ -736,3 +754,66 @@ audits_destroy(struct fabric *f)
     json_decref(f->audit_owners);
     f->audit_owners = NULL;
 }
+
+/* As a part of the session.  --------------------------------------------- */
+
+static void
+reset(struct fabric_switch *sw, void *state OVS_UNUSED, const char *reason)
+{
+    stop(sw, reason);
+}
+
+static void
+disconnected(struct fabric_switch *sw, void *state OVS_UNUSED)
+{
+    stop(sw, "its switch is gone");
+}
+
+static void
+destroy(struct fabric_switch *sw OVS_UNUSED, void *audits_)
+{
+    struct audits *audits = audits_;
+
+    audit_result_uninit(&audits->last);
+}
+
+static enum switch_message
+message(struct fabric_switch *sw OVS_UNUSED, void *audits_, enum ofptype type,
+        const struct ofp_header *oh)
+{
+    struct audits *audits = audits_;
+
+    return (audits->running && ofdump_message(audits->running->dump, type, oh)
+            ? SWITCH_MESSAGE_ANSWER : SWITCH_MESSAGE_OTHER);
+}
+
+static bool
+is_owed(const struct fabric_switch *sw OVS_UNUSED, const void *audits_)
+{
+    const struct audits *audits = audits_;
+
+    return audits->running && !audits->running->settling;
+}
+
+static void
+put_status(const struct fabric_switch *sw OVS_UNUSED, const void *audits_,
+           json_t *status)
+{
+    const struct audits *audits = audits_;
+    json_t *last = audit_result_to_json(&audits->last);
+
+    if (last) {
+        json_object_set_new(status, "audit", last);
+    }
+}
+
+const struct switch_part_class audit_part = {
+    .name = "audit",
+    .state_size = sizeof(struct audits),
+    .reset = reset,
+    .disconnected = disconnected,
+    .destroy = destroy,
+    .message = message,
+    .is_owed = is_owed,
+    .put_status = put_status,
+};

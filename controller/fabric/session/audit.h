@@ -13,11 +13,12 @@
 
 #include "openvswitch/ofp-msgs.h"
 
-struct audit;
-struct backlog;
 struct fabric;
 struct fabric_options;
 struct fabric_switch;
+struct switch_part_class;
+
+extern const struct switch_part_class audit_part;
 
 /* What the last audit of a host found. */
 struct audit_result {
@@ -38,14 +39,8 @@ json_t *audit_result_to_json(const struct audit_result *);
 void audits_create(struct fabric *, const struct fabric_options *);
 void audits_destroy(struct fabric *);
 
-/* Ends the audit of a switch that goes or is reconciled. */
-void audit_stop(struct fabric_switch *, const char *reason);
-/* True if it waits for the switch. */
-bool audit_is_owed(const struct fabric_switch *);
-/* Where to note what the switch is sent while it is read, or NULL. */
-struct backlog *audit_touched(struct fabric_switch *);
-/* Takes a message that belongs to it (and returns true). */
-bool audit_message(struct fabric_switch *, enum ofptype,
-                   const struct ofp_header *);
+bool audit_is_running(const struct fabric_switch *);
+/* What the last one has found. */
+const struct audit_result *audit_last(const struct fabric_switch *);
 
 #endif /* controller/fabric/session/audit.h */

@@ -14,6 +14,7 @@
 #include "controller/engine/relation.h"
 #include "controller/fabric/fabric-flush.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "hash.h"
 #include "openvswitch/ofp-ct.h"
@@ -192,16 +193,9 @@ job_free(struct flush_queue *q, struct job *job, uint64_t *n_left)
 }
 
 static struct flush_queue *
-get_queue(struct fabric_switch *sw)
+queue_of(const struct fabric_switch *sw)
 {
-    if (!sw->flushes) {
-        sw->flushes = xzalloc(sizeof *sw->flushes);
-        sw->flushes->sw = sw;
-        sw->flushes->window = WINDOW_FIRST;
-        ovs_list_init(&sw->flushes->jobs);
-        ovs_list_init(&sw->flushes->node);
-    }
-    return sw->flushes;
+    return switch_part_state(sw, &conntrack_flush_part);
 }
 
 /* Puts the queue among those that are looked at, or takes it away. */
@@ -361,36 +355,6 @@ refused(struct flush_queue *q, const struct ofp_header *oh)
     }
 }
 
-bool
-conntrack_flush_message(struct fabric_switch *sw, enum ofptype type,
-                const struct ofp_header *oh)
-{
-    struct flush_queue *q = sw->flushes;
-    uint32_t xid = ntohl(oh->xid);
-
-    if (!q || !q->barrier_xid) {
-        return false;
-    } else if (type == OFPTYPE_ERROR && xid == q->flush_xid) {
-        refused(q, oh);
-        return true;
-    } else if (xid == q->begin_xid
-               && (type == OFPTYPE_BARRIER_REPLY || type == OFPTYPE_ERROR)) {
-        q->begin_ms = time_msec();
-        return true;
-    } else if (xid == q->barrier_xid
-               && (type == OFPTYPE_BARRIER_REPLY || type == OFPTYPE_ERROR)) {
-        answered(q);
-        return true;
-    }
-    return false;
-}
-
-bool
-conntrack_flush_is_owed(const struct fabric_switch *sw)
-{
-    return sw->flushes && sw->flushes->barrier_xid;
-}
-
 /* When.  ----------------------------------------------------------------- */
 
 /* The next job for which it is time, or NULL; then '*wake_ms' is when it may
@@ -466,26 +430,6 @@ conntrack_flush_acked(struct fabric *f)
     }
 }
 
-void
-conntrack_flush_connected(struct fabric_switch *sw)
-{
-    if (sw->flushes) {
-        sw->flushes->unable = false;
-        sw->flushes->window = WINDOW_FIRST;
-        run_soon(sw->host->fabric);
-    }
-}
-
-void
-conntrack_flush_disconnected(struct fabric_switch *sw)
-{
-    if (sw->flushes) {
-        sw->flushes->barrier_xid = 0;
-        sw->flushes->asked = NULL;
-        sw->flushes->rest_until_ms = 0;
-    }
-}
-
 /* For others.  ----------------------------------------------------------- */
 
 /* Has the hosts told of a batch that is made. */
@@ -495,7 +439,7 @@ give_to_hosts(struct fabric *f, const struct vmn_names *hosts,
 {
     for (size_t i = 0; i < hosts->n; i++) {
         struct fabric_host *host = fabric_find_host(f, hosts->names[i]);
-        struct flush_queue *q = host ? get_queue(host->sw) : NULL;
+        struct flush_queue *q = host ? queue_of(host->sw) : NULL;
 
         if (q && q->unable) {
             batch->n_unable++;
@@ -604,12 +548,84 @@ conntrack_flush_destroy(struct fabric *f)
     }
 }
 
-void
-conntrack_flush_switch_destroy(struct fabric_switch *sw)
+/* As a part of the session.  --------------------------------------------- */
+
+static void
+init(struct fabric_switch *sw, void *q_)
 {
-    if (sw->flushes) {
-        queue_clear(sw->flushes, NULL);
-        free(sw->flushes);
-        sw->flushes = NULL;
+    struct flush_queue *q = q_;
+
+    q->sw = sw;
+    q->window = WINDOW_FIRST;
+    ovs_list_init(&q->jobs);
+    ovs_list_init(&q->node);
+}
+
+static void
+connected(struct fabric_switch *sw, void *q_)
+{
+    struct flush_queue *q = q_;
+
+    q->unable = false;
+    q->window = WINDOW_FIRST;
+    if (!ovs_list_is_empty(&q->jobs)) {
+        run_soon(sw->host->fabric);
     }
 }
+
+static void
+disconnected(struct fabric_switch *sw OVS_UNUSED, void *q_)
+{
+    struct flush_queue *q = q_;
+
+    q->barrier_xid = 0;
+    q->asked = NULL;
+    q->rest_until_ms = 0;
+}
+
+static void
+destroy(struct fabric_switch *sw OVS_UNUSED, void *q)
+{
+    queue_clear(q, NULL);
+}
+
+static enum switch_message
+message(struct fabric_switch *sw OVS_UNUSED, void *q_, enum ofptype type,
+        const struct ofp_header *oh)
+{
+    bool is_end = type == OFPTYPE_BARRIER_REPLY || type == OFPTYPE_ERROR;
+    uint32_t xid = ntohl(oh->xid);
+    struct flush_queue *q = q_;
+
+    if (!q->barrier_xid) {
+        return SWITCH_MESSAGE_OTHER;
+    } else if (type == OFPTYPE_ERROR && xid == q->flush_xid) {
+        refused(q, oh);
+    } else if (is_end && xid == q->begin_xid) {
+        q->begin_ms = time_msec();
+    } else if (is_end && xid == q->barrier_xid) {
+        answered(q);
+    } else {
+        return SWITCH_MESSAGE_OTHER;
+    }
+    return SWITCH_MESSAGE_ANSWER;
+}
+
+static bool
+is_owed(const struct fabric_switch *sw OVS_UNUSED, const void *q_)
+{
+    const struct flush_queue *q = q_;
+
+    return q->barrier_xid;
+}
+
+const struct switch_part_class conntrack_flush_part = {
+    .name = "conntrack flush",
+    .state_size = sizeof(struct flush_queue),
+    .init = init,
+    .connected = connected,
+    .disconnected = disconnected,
+    .destroy = destroy,
+    .message = message,
+    .is_owed = is_owed,
+};

@@ -12,28 +12,16 @@
 #ifndef CONTROLLER_FABRIC_SESSION_CONNTRACK_FLUSH_H
 #define CONTROLLER_FABRIC_SESSION_CONNTRACK_FLUSH_H 1
 
-#include <stdbool.h>
-
-#include "openvswitch/ofp-msgs.h"
-
 struct fabric;
-struct fabric_stats;
-struct fabric_switch;
+struct switch_part_class;
+
+extern const struct switch_part_class conntrack_flush_part;
 
 void conntrack_flush_create(struct fabric *);
-/* After the last conntrack_flush_switch_destroy(). */
+/* After the last switch_destroy(). */
 void conntrack_flush_destroy(struct fabric *);
-void conntrack_flush_switch_destroy(struct fabric_switch *);
 
-void conntrack_flush_connected(struct fabric_switch *);
-void conntrack_flush_disconnected(struct fabric_switch *);
 /* What switch_acked() says of some host may have changed. */
 void conntrack_flush_acked(struct fabric *);
-
-/* True if an answer of the switch is waited for. */
-bool conntrack_flush_is_owed(const struct fabric_switch *);
-/* Takes a message that belongs to it (and returns true). */
-bool conntrack_flush_message(struct fabric_switch *, enum ofptype,
-                     const struct ofp_header *);
 
 #endif /* controller/fabric/session/conntrack-flush.h */

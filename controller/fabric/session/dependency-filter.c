@@ -78,20 +78,21 @@ bool
 dependency_filter_passes(struct dependency_filter *filter,
                          const struct flow_item *item, bool replaces)
 {
-    const struct refusal *refusal = switch_find_refusal(filter->sw, item->xid);
+    const struct rejected_item *rejected
+        = switch_find_rejected(filter->sw, item->xid);
     bool flow = item->kind == FLOW_ITEM_FLOW;
 
-    if (refusal) {
+    if (rejected) {
         if (!flow) {
             leave_out_group(filter, item->group_id);
-        } else if (refusal->full) {
+        } else if (rejected->full) {
             filter->full[item->table] = true;
         }
         return false;
     }
     if (flow && ((filter->full[item->table] && !replaces)
                  || needs_left_out(filter, item))) {
-        switch_leave_out(filter->sw, item);
+        faults_leave_out(filter->sw, item);
         return false;
     }
     return true;

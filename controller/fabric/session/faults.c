@@ -1,27 +1,33 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a switch has refused, and when that is mended.  What is left out of a
- * bundle because of it is told by dependency-filter.h, what a switch holds by
- * reconcile.c.
+ * What a switch has rejected, and when that is repaired.  What is left out of
+ * a bundle because of it is for dependency-filter.h to say, what a switch
+ * holds for reconcile.c.
  *
- * Trouble is mended by reconciling: read all that the switch holds and send
- * the difference.  That tries what a bundle was refused for once more, with
- * all that it may need.  What is refused then is left out, and tried again
- * after a rest that doubles each time.
+ * A fault is repaired by reconciling: read all that the switch holds and send
+ * the difference.  That tries what a bundle was rejected for once more, with
+ * all that it may need.  What is rejected then is left out, and tried again
+ * after a back-off that doubles each time.
  *
- * A switch where each bundle fails is mended at most once a second, and takes
- * at most a tenth of its time for that; it rests where that does not help. */
+ * A switch where each bundle fails is repaired at most once a second, and
+ * takes at most a tenth of its time for that; it is backed off from where that
+ * does not help. */
 
 #include <config.h>
 
-#include "controller/fabric/session/switch.h"
+#include "controller/fabric/session/faults.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/commit/commit.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/flow-format.h"
+#include "controller/fabric/session/openflow-message.h"
+#include "controller/fabric/session/reconcile.h"
+#include "controller/fabric/session/switch-part.h"
+#include "controller/fabric/session/switch.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofmsg.h"
 #include "timeval.h"
@@ -31,232 +37,179 @@ VLOG_DEFINE_THIS_MODULE(faults);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 
-#define REST_MIN_MS 1000
-#define REST_MAX_MS (300 * 1000)
+#define BACKOFF_MIN_MS 1000
+#define BACKOFF_MAX_MS (300 * 1000)
 
-/* From the beginning of one mending to the next. */
+/* From the beginning of one repair to the next. */
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS (30 * 1000)
 
-/* Each failed commit tells of one item that is refused.  So many of them, one
- * after the other, then it rests. */
+/* Each failed commit says of one item that it is rejected.  So many of them,
+ * one after the other, then it is backed off from. */
 #define MAX_TRIES 8
-
-static void rest_cb(evutil_socket_t, short, void *sw);
-static void pause_cb(evutil_socket_t, short, void *sw);
-
-void
-trouble_init(struct fabric_switch *sw)
-{
-    struct event_base *base = sw->host->fabric->base;
-
-    hmap_init(&sw->refusals);
-    sset_init(&sw->lacking);
-    sw->rest = event_new(base, -1, 0, rest_cb, sw);
-    sw->pause = event_new(base, -1, 0, pause_cb, sw);
-    sw->mended_ms = -PAUSE_MIN_MS;
-}
-
-void
-trouble_uninit(struct fabric_switch *sw)
-{
-    switch_clear_refusals(sw);
-    hmap_destroy(&sw->refusals);
-    sset_destroy(&sw->lacking);
-    event_free(sw->rest);
-    event_free(sw->pause);
-}
 
 /* Refusals.  ------------------------------------------------------------- */
 
 static void
-remove_refusal(struct fabric_switch *sw, struct refusal *refusal)
+remove_rejected(struct fabric_switch *sw, struct rejected_item *rejected)
 {
-    hmap_remove(&sw->refusals, &refusal->node);
-    free(refusal->key);
-    free(refusal);
-    sw->lacking_known = false;
+    hmap_remove(&sw->faults.rejected, &rejected->node);
+    free(rejected->key);
+    free(rejected);
+    sw->faults.dependents_known = false;
 }
 
 void
-switch_clear_refusals(struct fabric_switch *sw)
+faults_clear(struct fabric_switch *sw)
 {
-    struct refusal *refusal, *next;
+    struct rejected_item *rejected, *next;
 
-    HMAP_FOR_EACH_SAFE (refusal, next, node, &sw->refusals) {
-        remove_refusal(sw, refusal);
+    HMAP_FOR_EACH_SAFE (rejected, next, node, &sw->faults.rejected) {
+        remove_rejected(sw, rejected);
     }
-    sw->n_gone = 0;
-    sw->lacking_known = false;
-}
-
-static struct refusal *
-find_refusal(const struct fabric_switch *sw, uint32_t xid)
-{
-    struct hmap_node *node = hmap_first_with_hash(&sw->refusals, xid);
-
-    return node ? CONTAINER_OF(node, struct refusal, node) : NULL;
-}
-
-const struct refusal *
-switch_find_refusal(const struct fabric_switch *sw, uint32_t xid)
-{
-    return find_refusal(sw, xid);
-}
-
-bool
-switch_has_refused(const struct fabric_switch *sw, uint32_t xid)
-{
-    return switch_find_refusal(sw, xid) != NULL;
-}
-
-bool
-switch_lacks_room(const struct fabric_switch *sw)
-{
-    const struct refusal *refusal;
-
-    HMAP_FOR_EACH (refusal, node, &sw->refusals) {
-        if (refusal->full) {
-            return true;
-        }
-    }
-    return false;
+    sw->faults.n_gone = 0;
+    sw->faults.dependents_known = false;
 }
 
 void
-switch_name_refusal(struct fabric_switch *sw, uint32_t xid,
-                    const struct ofp_header *oh)
+faults_set_text(struct fabric_switch *sw, const char *text)
+{
+    char *copy = xstrdup(text);
+
+    free(sw->faults.text);
+    sw->faults.text = copy;
+}
+
+void
+faults_name(struct fabric_switch *sw, uint32_t xid,
+            const struct ofp_header *oh)
 {
     struct fabric *f = sw->host->fabric;
     const struct flow_item *item = engine_find_xid(f->engine, xid);
+    char *what = (item ? item_describe(f->engine, item)
+                  : xstrdup("a message"));
 
     f->stats.n_errors++;
-    free(sw->trouble);
-    if (item) {
-        char *s = item_describe(f->engine, item);
-
-        sw->trouble = xasprintf("%s was refused with %s", s,
+    free(sw->faults.text);
+    sw->faults.text = xasprintf("%s was refused with %s", what,
                                 ofmsg_error_name(oh));
-        free(s);
-    } else {
-        sw->trouble = xasprintf("a message was refused with %s",
-                                ofmsg_error_name(oh));
-    }
-    VLOG_WARN_RL(&rl, "%s: %s", sw->host->name, sw->trouble);
+    free(what);
+    VLOG_WARN_RL(&rl, "%s: %s", sw->host->name, sw->faults.text);
     fabric_host_changed(sw->host);
 }
 
 static void
-add_refusal(struct fabric_switch *sw, const struct flow_item *item,
-            bool full)
+add_rejected(struct fabric_switch *sw, const struct flow_item *item,
+             bool full)
 {
-    struct refusal *refusal = find_refusal(sw, item->xid);
+    struct rejected_item *rejected = switch_find_rejected(sw, item->xid);
 
-    if (!refusal) {
-        refusal = xzalloc(sizeof *refusal);
-        refusal->xid = item->xid;
-        refusal->full = full;
-        hmap_insert(&sw->refusals, &refusal->node, item->xid);
-        sw->lacking_known = false;
-        backlog_doubt(&sw->backlog, item);
+    if (!rejected) {
+        rejected = xzalloc(sizeof *rejected);
+        rejected->xid = item->xid;
+        rejected->full = full;
+        hmap_insert(&sw->faults.rejected, &rejected->node, item->xid);
+        sw->faults.dependents_known = false;
+        backlog_doubt(&sw->bundles.backlog, item);
     }
-    if (refusal->gone) {        /* It was wanted, and sent, once more. */
-        refusal->gone = false;
-        sw->n_gone--;
+    if (rejected->gone) {       /* It was wanted, and sent, once more. */
+        rejected->gone = false;
+        sw->faults.n_gone--;
     }
 }
 
 void
-switch_note_refusal(struct fabric_switch *sw, uint32_t xid,
-                    const struct ofp_header *oh)
+faults_reject(struct fabric_switch *sw, uint32_t xid,
+              const struct ofp_header *oh)
 {
     const struct flow_item *item = engine_find_xid(sw->host->fabric->engine,
-                                                   xid);
+                                                     xid);
 
-    switch_name_refusal(sw, xid, oh);
-    sw->partial = true;
+    faults_name(sw, xid, oh);
+    sw->faults.partial = true;
     if (item) {
-        add_refusal(sw, item, ofmsg_error_is_full(oh));
+        add_rejected(sw, item, ofmsg_error_is_full(oh));
     }
 }
 
 void
-switch_leave_out(struct fabric_switch *sw, const struct flow_item *item)
+faults_leave_out(struct fabric_switch *sw, const struct flow_item *item)
 {
-    sw->partial = true;
-    add_refusal(sw, item, false);
+    sw->faults.partial = true;
+    add_rejected(sw, item, false);
 }
 
 /* Forgets those that are gone as of 'revision' at the latest. */
 static void
 remove_gone(struct fabric_switch *sw, uint64_t revision)
 {
-    struct refusal *refusal, *next;
+    struct rejected_item *rejected, *next;
 
-    HMAP_FOR_EACH_SAFE (refusal, next, node, &sw->refusals) {
-        if (refusal->gone && refusal->gone_in <= revision) {
-            remove_refusal(sw, refusal);
-            sw->n_gone--;
+    HMAP_FOR_EACH_SAFE (rejected, next, node, &sw->faults.rejected) {
+        if (rejected->gone && rejected->gone_in <= revision) {
+            remove_rejected(sw, rejected);
+            sw->faults.n_gone--;
         }
     }
 }
 
 void
-switch_drop_refusals(struct fabric_switch *sw)
+faults_prune_acked(struct fabric_switch *sw)
 {
-    if (sw->n_gone) {
+    if (sw->faults.n_gone) {
         remove_gone(sw, switch_acked(sw));
     }
 }
 
-/* Looks up whose item was refused. */
+/* Looks up whose item was rejected. */
 static void
-name_key(const struct fabric_switch *sw, struct refusal *refusal)
+name_key(const struct fabric_switch *sw, struct rejected_item *rejected)
 {
     const struct engine *engine = sw->host->fabric->engine;
-    const struct flow_item *item = engine_find_xid(engine, refusal->xid);
+    const struct flow_item *item = engine_find_xid(engine, rejected->xid);
     const char *unit = item ? engine_item_owner(engine, item) : NULL;
 
     if (unit) {
         const char *slash = strchr(unit, '/');
 
-        free(refusal->key);
-        refusal->key = xstrdup(slash ? slash + 1 : "");
+        free(rejected->key);
+        rejected->key = xstrdup(slash ? slash + 1 : "");
     }
 }
 
 void
-switch_prune_refusals(struct fabric_switch *sw)
+faults_prune(struct fabric_switch *sw)
 {
     const struct fabric *f = sw->host->fabric;
-    struct refusal *refusal;
+    struct rejected_item *rejected;
 
-    if (hmap_is_empty(&sw->refusals) || sw->state == SWITCH_CHECKING) {
+    if (hmap_is_empty(&sw->faults.rejected) || sw->state == SWITCH_CHECKING) {
         return;
     }
-    HMAP_FOR_EACH (refusal, node, &sw->refusals) {
+    HMAP_FOR_EACH (rejected, node, &sw->faults.rejected) {
         const struct flow_item *item = engine_find_xid(f->engine,
-                                                       refusal->xid);
+                                                         rejected->xid);
 
-        if (!refusal->gone
-            && (!item || send_find_wanted(f->engine, sw->host->name, item)
+        if (!rejected->gone
+            && (!item || ofmessage_find_wanted(f->engine, sw->host->name, item)
                 != item)) {
-            name_key(sw, refusal);
-            refusal->gone = true;
-            refusal->gone_in = f->last_revision;
-            sw->n_gone++;
+            name_key(sw, rejected);
+            rejected->gone = true;
+            rejected->gone_in = f->last_revision;
+            sw->faults.n_gone++;
         }
     }
-    if (sw->state == SWITCH_LIVE && sw->n_gone < hmap_count(&sw->refusals)) {
-        switch_drop_refusals(sw);
+    if (sw->state == SWITCH_LIVE
+        && sw->faults.n_gone < hmap_count(&sw->faults.rejected)) {
+        faults_prune_acked(sw);
         return;
     }
     /* What it holds is read, and it is frozen until that is right. */
     remove_gone(sw, UINT64_MAX);
     if (sw->state == SWITCH_LIVE) {
-        /* Nothing that it refused is wanted any more: see that all is well
-         * now rather than when the rest is over. */
-        switch_mend(sw);
+        /* Nothing that it rejected is wanted any more: see that all is well
+         * now rather than when the back-off is over. */
+        faults_repair(sw);
     }
 }
 
@@ -264,97 +217,121 @@ switch_prune_refusals(struct fabric_switch *sw)
  * under way that takes one of these units away, its name may not be known: it
  * may have to come back. */
 static void
-find_lacking(struct fabric_switch *sw)
+find_dependents(struct fabric_switch *sw)
 {
     bool settled = commit_is_quiescent(sw->host->fabric->commit);
-    struct refusal *refusal;
+    struct rejected_item *rejected;
 
-    sset_clear(&sw->lacking);
-    sw->lacking_known = true;
-    HMAP_FOR_EACH (refusal, node, &sw->refusals) {
-        name_key(sw, refusal);
-        if (refusal->key) {
-            sset_add(&sw->lacking, refusal->key);
-        } else if (!settled || refusal->gone) {
-            sw->lacking_known = false;
+    sset_clear(&sw->faults.dependents);
+    sw->faults.dependents_known = true;
+    HMAP_FOR_EACH (rejected, node, &sw->faults.rejected) {
+        name_key(sw, rejected);
+        if (rejected->key) {
+            sset_add(&sw->faults.dependents, rejected->key);
+        } else if (!settled || rejected->gone) {
+            sw->faults.dependents_known = false;
         }
     }
 }
 
 bool
-switch_serves(struct fabric_switch *sw, const char *key, uint64_t revision)
+faults_serves(struct fabric_switch *sw, const char *key, uint64_t revision)
 {
     if (switch_acked(sw) < revision) {
         return false;
     }
-    if (sw->partial && sw->frozen) {
+    if (sw->faults.partial && sw->bundles.frozen) {
         return false;           /* What it lacks is not known now. */
     }
-    if (!sw->lacking_known) {
-        find_lacking(sw);
+    if (!sw->faults.dependents_known) {
+        find_dependents(sw);
     }
-    return sw->lacking_known && !sset_contains(&sw->lacking, key);
+    return (sw->faults.dependents_known
+            && !sset_contains(&sw->faults.dependents, key));
 }
 
-/* Resting.  -------------------------------------------------------------- */
+/* Backing off.  ---------------------------------------------------------- */
 
 void
-switch_start_rest(struct fabric_switch *sw)
+faults_back_off(struct fabric_switch *sw)
 {
+    struct switch_faults *faults = &sw->faults;
     struct timeval tv;
 
-    sw->rest_ms = (sw->rest_ms ? MIN(2 * sw->rest_ms, REST_MAX_MS)
-                   : REST_MIN_MS);
-    tv.tv_sec = sw->rest_ms / 1000;
-    tv.tv_usec = (sw->rest_ms % 1000) * 1000;
-    event_add(sw->rest, &tv);
-    sw->resting = true;
+    faults->backoff_ms = (faults->backoff_ms
+                          ? MIN(2 * faults->backoff_ms, BACKOFF_MAX_MS)
+                          : BACKOFF_MIN_MS);
+    tv.tv_sec = faults->backoff_ms / 1000;
+    tv.tv_usec = (faults->backoff_ms % 1000) * 1000;
+    event_add(faults->backoff, &tv);
+    faults->backing_off = true;
+}
+
+/* Has the timer not run any more. */
+static void
+stop_backing_off(struct fabric_switch *sw)
+{
+    event_del(sw->faults.backoff);
+    sw->faults.backing_off = false;
 }
 
 static void
-rest_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
+backoff_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
 {
     struct fabric_switch *sw = sw_;
 
-    sw->resting = false;
-    sw->n_tries = 0;
+    sw->faults.backing_off = false;
+    sw->faults.n_tries = 0;
     if (sw->state == SWITCH_WAITING) {
-        switch_clear_refusals(sw);
-        switch_start(sw);
+        faults_clear(sw);
+        reconcile_start_if_ready(sw);
     } else if (sw->state == SWITCH_LIVE) {
-        /* Another try for what was refused. */
-        switch_clear_refusals(sw);
+        /* Another try for what was rejected. */
+        faults_clear(sw);
         reconcile_start(sw);
     }
 }
 
-/* Mending.  -------------------------------------------------------------- */
+void
+faults_reconciled(struct fabric_switch *sw)
+{
+    struct switch_faults *faults = &sw->faults;
+
+    faults->n_tries = 0;
+    if (hmap_is_empty(&faults->rejected)) {
+        faults->partial = false;
+        faults->backoff_ms = 0;
+        stop_backing_off(sw);
+        free(faults->text);
+        faults->text = NULL;
+    } else if (!faults->backing_off) {
+        faults_back_off(sw);
+    }
+}
+
+/* Repair.  --------------------------------------------------------------- */
 
 /* Sends it nothing until it is reconciled. */
 static void
 wait(struct fabric_switch *sw)
 {
-    switch_freeze(sw);
-    audit_stop(sw, "it is being reconciled");
-    sw->state = SWITCH_WAITING;
-    fabric_host_changed(sw->host);
+    switch_reset(sw, SWITCH_WAITING, "it is being reconciled");
 }
 
-/* Reconciles a live switch: now, if it is not too soon. */
 void
-switch_mend(struct fabric_switch *sw)
+faults_repair(struct fabric_switch *sw)
 {
     int64_t now = time_msec();
-    int64_t ms = MAX(PAUSE_MIN_MS, MIN(10 * sw->read_ms, PAUSE_MAX_MS));
+    int64_t ms = MAX(PAUSE_MIN_MS, MIN(10 * sw->faults.read_ms, PAUSE_MAX_MS));
 
-    ms -= now - sw->mended_ms;
+    ms -= now - sw->faults.repaired_ms;
     if (ms > 0) {
         const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
 
         wait(sw);
-        event_add(sw->pause, &tv);
+        event_add(sw->faults.pause, &tv);
     } else {
-        sw->mended_ms = now;
+        sw->faults.repaired_ms = now;
         reconcile_start(sw);
     }
 }
@@ -365,40 +342,96 @@ pause_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
     struct fabric_switch *sw = sw_;
 
     if (sw->state == SWITCH_WAITING) {
-        sw->mended_ms = time_msec();
+        sw->faults.repaired_ms = time_msec();
         reconcile_start(sw);
     }
 }
 
 void
-switch_try_again(struct fabric_switch *sw, bool learned)
+faults_try_again(struct fabric_switch *sw, bool learned)
 {
-    if (learned && ++sw->n_tries < MAX_TRIES) {
+    if (learned && ++sw->faults.n_tries < MAX_TRIES) {
         reconcile_start(sw);
     } else {
-        /* To leave out what is known to be refused would not help. */
+        /* To leave out what is known to be rejected would not help. */
         wait(sw);
-        switch_start_rest(sw);
+        faults_back_off(sw);
     }
 }
 
 bool
-switch_is_pausing(const struct fabric_switch *sw)
-{
-    return sw->resting || event_pending(sw->pause, EV_TIMEOUT, NULL);
-}
-
-bool
-switch_retry(struct fabric_switch *sw)
+faults_retry(struct fabric_switch *sw)
 {
     if (sw->state != SWITCH_LIVE
         && (sw->state != SWITCH_WAITING || !sw->host->reported)) {
         return false;
     }
-    event_del(sw->rest);
-    event_del(sw->pause);
-    sw->resting = false;
-    switch_clear_refusals(sw);
+    event_del(sw->faults.pause);
+    stop_backing_off(sw);
+    faults_clear(sw);
     reconcile_start(sw);
     return true;
 }
+
+/* As a part of the session.  --------------------------------------------- */
+
+static void
+init(struct fabric_switch *sw, void *state OVS_UNUSED)
+{
+    struct event_base *base = sw->host->fabric->base;
+
+    hmap_init(&sw->faults.rejected);
+    sset_init(&sw->faults.dependents);
+    sw->faults.backoff = event_new(base, -1, 0, backoff_cb, sw);
+    sw->faults.pause = event_new(base, -1, 0, pause_cb, sw);
+    sw->faults.repaired_ms = -PAUSE_MIN_MS;
+}
+
+static void
+disconnected(struct fabric_switch *sw, void *state OVS_UNUSED)
+{
+    if (sw->state >= SWITCH_READING) {
+        /* It was backed off from before another try at what was rejected.
+         * The next connection tries that anyway. */
+        stop_backing_off(sw);
+    }
+    event_del(sw->faults.pause);
+    sw->faults.n_tries = 0;
+    faults_clear(sw);
+}
+
+static void
+given_up(struct fabric_switch *sw, void *state OVS_UNUSED, const char *reason)
+{
+    faults_set_text(sw, reason);
+    faults_back_off(sw);
+}
+
+/* An error that is no fault: a flow's limit was there already. */
+static enum switch_message
+message(struct fabric_switch *sw OVS_UNUSED, void *state OVS_UNUSED,
+        enum ofptype type, const struct ofp_header *oh)
+{
+    return (type == OFPTYPE_ERROR && ofmsg_error_is_known_meter(oh)
+            ? SWITCH_MESSAGE_ANSWER : SWITCH_MESSAGE_OTHER);
+}
+
+static void
+destroy(struct fabric_switch *sw, void *state OVS_UNUSED)
+{
+    faults_clear(sw);
+    hmap_destroy(&sw->faults.rejected);
+    sset_destroy(&sw->faults.dependents);
+    event_free(sw->faults.backoff);
+    event_free(sw->faults.pause);
+    free(sw->faults.text);
+}
+
+const struct switch_part_class faults_part = {
+    .name = "faults",
+    .init = init,
+    .disconnected = disconnected,
+    .given_up = given_up,
+    .destroy = destroy,
+    .message = message,
+};

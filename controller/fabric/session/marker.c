@@ -8,10 +8,10 @@
 
 #include <string.h>
 
+#include "byte-order.h"
 #include "controller/engine/engine.h"
 #include "controller/flow/pipeline.h"
 #include "controller/siphash.h"
-#include "byte-order.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofpbuf.h"

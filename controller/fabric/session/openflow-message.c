@@ -381,3 +381,27 @@ ofmessage_append_delete_groups(uint32_t xid, struct ofpbuf *b)
 {
     put_group_delete(OFPG_ALL, xid, b);
 }
+
+const struct flow_item *
+ofmessage_find_wanted(const struct engine *engine, const char *host,
+                 const struct flow_item *item)
+{
+    const struct flow_item *wanted = NULL;
+    struct ofputil_flow_mod fm;
+    struct ofpbuf ofpacts;
+
+    if (item->kind == FLOW_ITEM_GROUP) {
+        return engine_find_group(engine, host, item->group_id);
+    }
+    ofpbuf_init(&ofpacts, 256);
+    if (ofmessage_decode_flow(item, &fm, &ofpacts)) {
+        struct match match;
+
+        minimatch_expand(&fm.match, &match);
+        wanted = engine_find_flow(engine, host, item->table, item->priority,
+                                  &match);
+        minimatch_destroy(&fm.match);
+    }
+    ofpbuf_uninit(&ofpacts);
+    return wanted;
+}

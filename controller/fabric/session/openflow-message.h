@@ -86,4 +86,9 @@ bool ofmessage_decode_flow(const struct flow_item *,
                            struct ofputil_flow_mod *fm,
                            struct ofpbuf *ofpacts);
 
+/* The item of the same key that 'host' is to hold, or NULL. */
+const struct flow_item *ofmessage_find_wanted(const struct engine *,
+                                                const char *host,
+                                                const struct flow_item *);
+
 #endif /* controller/fabric/session/openflow-message.h */

@@ -25,19 +25,22 @@
 
 #include <config.h>
 
+#include "controller/fabric/session/reconcile.h"
+
 #include <errno.h>
 #include <stdlib.h>
 
 #include "byte-order.h"
+#include "controller/commit/commit.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/packets/packets.h"
-#include "controller/fabric/receipts.h"
 #include "controller/fabric/session/dependency-filter.h"
 #include "controller/fabric/session/flow-format.h"
 #include "controller/fabric/session/installed-set.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/openflow-message.h"
+#include "controller/fabric/session/switch-budget.h"
+#include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/learn-action.h"
 #include "controller/flow/punt-action.h"
@@ -71,7 +74,7 @@ struct reconcile {
                                  * with pauses. */
 
     /* What the switch holds. */
-    bool asking;                /* Only for the marker's table. */
+    bool only_marker;           /* Only for the marker's table. */
     bool settling;              /* All is read; waits for a settled moment. */
     bool anew;                  /* It was too much: all is deleted first. */
     struct ofdump *dump;
@@ -97,6 +100,14 @@ struct reconcile {
     size_t n_refused;           /* In this try. */
     size_t size;                /* Bytes sent, in this try. */
 };
+
+/* What the session keeps of a switch is the reconciling that is running, or
+ * NULL. */
+static struct reconcile **
+running(const struct fabric_switch *sw)
+{
+    return switch_part_state(sw, &reconcile_part);
+}
 
 static void answer_cb(void *sw);
 static void compare_cb(void *sw);
@@ -187,7 +198,7 @@ install_anew(struct reconcile *r)
 {
     VLOG_WARN_RL(&rl, "%s: holds " OFDUMP_TOO_MUCH "; all that is wanted of "
                  "it is installed anew", r->sw->host->name);
-    r->sw->anew_ms = time_msec();
+    switch_budget_note_anew(r->sw);
     forget_seen(r);
     r->marker = MARKER_NONE;
     r->anew = r->settling = true;
@@ -213,7 +224,7 @@ done_cb(void *r_, const char *error)
     } else {
         r->settling = true;
         commit_when_quiescent(r->sw->host->fabric->commit,
-                              r->asking ? answer_cb : compare_cb, r->sw);
+                            r->only_marker ? answer_cb : compare_cb, r->sw);
     }
 }
 
@@ -228,7 +239,7 @@ static const struct ofdump_callbacks dump_callbacks = {
 static void
 read_all(struct reconcile *r)
 {
-    struct ofdump_budget budget = budget_of_reconcile(r->sw);
+    struct ofdump_budget budget = switch_budget_of_reconcile(r->sw);
 
     r->dump = ofdump_create(r->sw->conn, &budget, &dump_callbacks, r);
 }
@@ -238,13 +249,10 @@ begin(struct fabric_switch *sw)
 {
     struct reconcile *r = xzalloc(sizeof *r);
 
-    reconcile_stop(sw);
-    audit_stop(sw, "it is being reconciled");
-    switch_freeze(sw);
+    /* Also stops one that is running. */
+    switch_reset(sw, SWITCH_READING, "it is being reconciled");
     sw->host->fabric->stats.n_reconciles++;
-    sw->reconcile = r;
-    sw->state = SWITCH_READING;
-    fabric_host_changed(sw->host);
+    *running(sw) = r;
     switch_expect(sw);
     r->sw = sw;
     r->commit = sw->host->fabric->commit;
@@ -261,20 +269,30 @@ reconcile_start(struct fabric_switch *sw)
     read_all(begin(sw));
 }
 
-void
-reconcile_request_marker(struct fabric_switch *sw)
+/* Reads the marker, and all else only if need be. */
+static void
+request_marker(struct fabric_switch *sw)
 {
-    struct ofdump_budget budget = budget_of_table(sw, MARKER_FLOWS_MAX);
+    struct ofdump_budget budget = switch_budget_of_table(sw, MARKER_FLOWS_MAX);
     struct reconcile *r;
 
-    if (sw->doubtful) {
+    if (sw->bundles.doubtful) {
         reconcile_start(sw);
         return;
     }
     r = begin(sw);
-    r->asking = true;
+    r->only_marker = true;
     r->dump = ofdump_create_table(sw->conn, &budget, MARKER_TABLE, NULL,
                                   &dump_callbacks, r);
+}
+
+void
+reconcile_start_if_ready(struct fabric_switch *sw)
+{
+    if (sw->state == SWITCH_WAITING && sw->host->reported
+        && !sw->faults.backing_off) {
+        request_marker(sw);
+    }
 }
 
 /* In a comparison this pauses. */
@@ -312,15 +330,15 @@ destroy(struct reconcile *r)
     free(r);
 }
 
-void
-reconcile_stop(struct fabric_switch *sw)
+static void
+stop(struct fabric_switch *sw)
 {
-    struct reconcile *r = sw->reconcile;
+    struct reconcile *r = *running(sw);
 
     if (r) {
         commit_cancel_when_quiescent(r->commit, answer_cb, sw);
         commit_cancel_when_quiescent(r->commit, compare_cb, sw);
-        sw->reconcile = NULL;
+        *running(sw) = NULL;
         r->sw = NULL;
         if (!r->comparing) {
             destroy(r);
@@ -329,9 +347,9 @@ reconcile_stop(struct fabric_switch *sw)
 }
 
 bool
-reconcile_is_owed(const struct fabric_switch *sw)
+reconcile_is_running(const struct fabric_switch *sw)
 {
-    return sw->reconcile && !sw->reconcile->settling;
+    return *running(sw) != NULL;
 }
 
 /* Sending.  -------------------------------------------------------------- */
@@ -384,8 +402,10 @@ put_items(struct reconcile *r, struct ofpbuf *b)
 static uint64_t
 wanted_marker(const struct reconcile *r)
 {
-    return (hmap_is_empty(&r->sw->refusals) && !r->sw->unmarkable
-            ? switch_marker_of(r->sw, r->digest) : MARKER_NONE);
+    const struct fabric_switch *sw = r->sw;
+
+    return (hmap_is_empty(&sw->faults.rejected) && !sw->bundles.unmarkable
+            ? switch_marker_of(sw, r->digest) : MARKER_NONE);
 }
 
 /* Sends the difference, but for the commit.  In a comparison this pauses; false
@@ -407,7 +427,7 @@ send_unchecked(struct reconcile *r)
     on = (put_block(r, &b, &r->flow_deletes) && put_items(r, &b)
           && put_block(r, &b, &r->group_deletes));
     if (on) {
-        if (!r->sw->unmarkable) {
+        if (!r->sw->bundles.unmarkable) {
             r->marker_xid = ofconn_next_xid(conn);
             marker_append_add(&b, r->marker_xid, wanted_marker(r));
         }
@@ -443,10 +463,8 @@ go_live(struct reconcile *r, bool commit)
     struct fabric_switch *sw = r->sw;
     uint64_t revision = r->revision;
 
-    sw->state = SWITCH_LIVE;
-    fabric_host_changed(sw->host);
-    packets_timed_begin(sw);
-    sw->read_ms = time_msec() - r->began_ms;
+    switch_set_live(sw);
+    sw->faults.read_ms = time_msec() - r->began_ms;
     if (commit) {
         uint32_t xid = ofconn_next_xid(sw->conn);
         struct ofpbuf b;
@@ -456,14 +474,14 @@ go_live(struct reconcile *r, bool commit)
         ofmsg_put_bundle_commit(&b, FLOW_ITEM_BUNDLE_ID, xid);
         ofconn_send(sw->conn, b.data, b.size);
         ofpbuf_uninit(&b);
-        switch_new_bundle(sw, revision, revision, sw->acked, xid,
+        bundles_add(sw, revision, revision, sw->bundles.acked, xid,
                           r->size)->reconcile = true;
     }
-    reconcile_stop(sw);
+    stop(sw);
     if (!commit) {
-        switch_reconciled(sw, revision);
+        bundles_reconciled(sw, revision);
     }
-    switch_flush(sw);
+    bundles_flush(sw);
 }
 
 static bool
@@ -497,7 +515,7 @@ checked(struct reconcile *r)
     dependency_filter_uninit(&filter);
     if (n == r->n_items && !r->marker_refused) {
         /* It refused something that cannot be left out. */
-        switch_give_up(sw, sw->trouble);
+        switch_give_up(sw, sw->faults.text);
         return;
     }
     r->n_items = n;
@@ -532,34 +550,34 @@ handle_error(struct reconcile *r, const struct ofp_header *oh)
                      r->sw->host->name, ofmsg_error_name(oh));
         r->n_refused++;
         r->marker = MARKER_NONE;
-        r->marker_refused = r->sw->unmarkable = true;
+        r->marker_refused = r->sw->bundles.unmarkable = true;
     } else {
         r->n_refused++;
-        switch_note_refusal(r->sw, xid, oh);
+        faults_reject(r->sw, xid, oh);
     }
 }
 
-bool
-reconcile_message(struct fabric_switch *sw, enum ofptype type,
-                  const struct ofp_header *oh)
+static enum switch_message
+message(struct fabric_switch *sw, void *state OVS_UNUSED, enum ofptype type,
+        const struct ofp_header *oh)
 {
-    struct reconcile *r = sw->reconcile;
+    struct reconcile *r = *running(sw);
 
-    if (r->dump && ofdump_message(r->dump, type, oh)) {
-        return true;
+    if (r && r->dump && ofdump_message(r->dump, type, oh)) {
+        return SWITCH_MESSAGE_ANSWER;
     }
-    if (sw->state != SWITCH_CHECKING) {
-        return false;
+    if (!r || sw->state != SWITCH_CHECKING) {
+        return SWITCH_MESSAGE_OTHER;
     }
     if (type == OFPTYPE_ERROR) {
         handle_error(r, oh);
-        return true;
+        return SWITCH_MESSAGE_ANSWER;
     }
     if (type == OFPTYPE_BARRIER_REPLY && ntohl(oh->xid) == r->barrier_xid) {
         checked(r);
-        return true;
+        return SWITCH_MESSAGE_ANSWER;
     }
-    return false;
+    return SWITCH_MESSAGE_OTHER;
 }
 
 /* Comparing.  ------------------------------------------------------------ */
@@ -660,7 +678,7 @@ delete_outdated(struct compare *c)
     for (size_t i = 0; i < r->right.n && pause_if_comparing(r); i++) {
         const struct flow_item *item = r->right.items[i];
 
-        if (!send_find_wanted(host->fabric->engine, host->name, item)) {
+        if (!ofmessage_find_wanted(host->fabric->engine, host->name, item)) {
             flow_item_put_delete(item, item->kind == FLOW_ITEM_FLOW
                                    ? &r->flow_deletes : &r->group_deletes);
             r->n_deletes++;
@@ -694,15 +712,15 @@ static void
 answer_cb(void *sw_)
 {
     struct fabric_switch *sw = sw_;
-    struct reconcile *r = sw->reconcile;
+    struct reconcile *r = *running(sw);
     struct fabric *f = sw->host->fabric;
 
-    if (!sw->digest_known) {
-        sw->digest = engine_host_digest(f->engine, sw->host->name);
-        sw->digest_known = true;
+    if (!sw->bundles.digest_known) {
+        sw->bundles.digest = engine_host_digest(f->engine, sw->host->name);
+        sw->bundles.digest_known = true;
     }
-    r->asking = r->settling = false;
-    if (r->n_flows || r->marker != switch_marker_of(sw, sw->digest)) {
+    r->only_marker = r->settling = false;
+    if (r->n_flows || r->marker != switch_marker_of(sw, sw->bundles.digest)) {
         forget_seen(r);
         r->marker = MARKER_NONE;
         switch_expect(sw);
@@ -728,7 +746,7 @@ find_difference(struct reconcile *r)
     struct compare c = { .r = r };
     bool on;
 
-    switch_prune_refusals(sw);
+    faults_prune(sw);
     hmapx_init(&c.replacing);
     dependency_filter_init(&c.filter, sw);
     if (r->anew) {
@@ -754,12 +772,12 @@ note_difference(struct reconcile *r, long long int us)
 {
     struct fabric_switch *sw = r->sw;
 
-    if (sw->digest_known && sw->digest != r->digest) {
+    if (sw->bundles.digest_known && sw->bundles.digest != r->digest) {
         VLOG_ERR_RL(&rl, "%s: the fingerprint of what it is to hold was "
                     "wrong; it is mended", sw->host->name);
     }
-    sw->digest = r->digest;
-    sw->digest_known = true;
+    sw->bundles.digest = r->digest;
+    sw->bundles.digest_known = true;
     r->revision = sw->host->fabric->last_revision;
     VLOG_INFO_RL(&rl, "%s: holds %"PRIuSIZE" flows and groups; "
                  "%"PRIuSIZE" to add or change, %"PRIuSIZE" to delete "
@@ -794,7 +812,7 @@ static void
 compare_cb(void *sw_)
 {
     struct fabric_switch *sw = sw_;
-    struct reconcile *r = sw->reconcile;
+    struct reconcile *r = *running(sw);
     bool on;
 
     r->comparing = true;
@@ -807,3 +825,42 @@ compare_cb(void *sw_)
         go_live(r, false);
     }
 }
+
+/* As a part of the session.  --------------------------------------------- */
+
+static void
+connected(struct fabric_switch *sw, void *state OVS_UNUSED)
+{
+    reconcile_start_if_ready(sw);
+}
+
+static void
+reset(struct fabric_switch *sw, void *state OVS_UNUSED,
+      const char *reason OVS_UNUSED)
+{
+    stop(sw);
+}
+
+static void
+disconnected(struct fabric_switch *sw, void *state OVS_UNUSED)
+{
+    stop(sw);
+}
+
+static bool
+is_owed(const struct fabric_switch *sw, const void *state OVS_UNUSED)
+{
+    const struct reconcile *r = *running(sw);
+
+    return r && !r->settling;
+}
+
+const struct switch_part_class reconcile_part = {
+    .name = "reconcile",
+    .state_size = sizeof(struct reconcile *),
+    .connected = connected,
+    .reset = reset,
+    .disconnected = disconnected,
+    .message = message,
+    .is_owed = is_owed,
+};

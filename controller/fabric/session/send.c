@@ -23,6 +23,7 @@
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/receipts.h"
+#include "controller/fabric/session/dependency-filter.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/openflow-message.h"
 #include "controller/fabric/session/switch.h"
@@ -296,22 +297,24 @@ give_diff(struct send *send, const char *name, struct scope_diff *diff)
 {
     struct fabric_host *host = fabric_find_host(send->fabric, name);
     struct fabric_switch *sw = host ? host->sw : NULL;
+    struct switch_bundles *b;
 
     if (!sw) {
         return;
     }
-    if (!sw->n_diffs) {
+    b = &sw->bundles;
+    if (!b->n_diffs) {
         if (send->n_hosts >= send->allocated_hosts) {
             send->hosts = x2nrealloc(send->hosts, &send->allocated_hosts,
                                      sizeof *send->hosts);
         }
         send->hosts[send->n_hosts++] = host;
     }
-    if (sw->n_diffs >= sw->allocated_diffs) {
-        sw->diffs = x2nrealloc(sw->diffs, &sw->allocated_diffs,
-                               sizeof *sw->diffs);
+    if (b->n_diffs >= b->allocated_diffs) {
+        b->diffs = x2nrealloc(b->diffs, &b->allocated_diffs,
+                              sizeof *b->diffs);
     }
-    sw->diffs[sw->n_diffs++] = diff;
+    b->diffs[b->n_diffs++] = diff;
 }
 
 static void
@@ -408,30 +411,6 @@ sort_delta(struct send *send)
 
 /* Sending.  -------------------------------------------------------------- */
 
-const struct flow_item *
-send_find_wanted(const struct engine *engine, const char *host,
-                 const struct flow_item *item)
-{
-    const struct flow_item *wanted = NULL;
-    struct ofputil_flow_mod fm;
-    struct ofpbuf ofpacts;
-
-    if (item->kind == FLOW_ITEM_GROUP) {
-        return engine_find_group(engine, host, item->group_id);
-    }
-    ofpbuf_init(&ofpacts, 256);
-    if (ofmessage_decode_flow(item, &fm, &ofpacts)) {
-        struct match match;
-
-        minimatch_expand(&fm.match, &match);
-        wanted = engine_find_flow(engine, host, item->table, item->priority,
-                                  &match);
-        minimatch_destroy(&fm.match);
-    }
-    ofpbuf_uninit(&ofpacts);
-    return wanted;
-}
-
 /* Where a bundle's bytes go: small ones are gathered, large blocks are sent by
  * reference. */
 struct out {
@@ -475,7 +454,8 @@ out_doubtful(struct out *out, const struct scope_diff *diff,
         const struct flow_item *item = diff->doubtful[i];
 
         if (item->kind == kind
-            && !send_find_wanted(host->fabric->engine, host->name, item)) {
+            && !ofmessage_find_wanted(host->fabric->engine, host->name,
+                                      item)) {
             flow_item_put_delete(item, &out->gathered);
             n++;
         }
@@ -490,8 +470,8 @@ out_phase(struct out *out, int phase)
     const struct fabric_switch *sw = out->sw;
     unsigned n = 0;
 
-    for (size_t i = 0; i < sw->n_diffs; i++) {
-        struct scope_diff *diff = sw->diffs[i];
+    for (size_t i = 0; i < sw->bundles.n_diffs; i++) {
+        struct scope_diff *diff = sw->bundles.diffs[i];
 
         while (encode_next(diff)) {
             continue;           /* Its switch came late. */
@@ -535,13 +515,13 @@ out_commit(struct out *out, uint64_t first, uint64_t last, uint64_t before)
     struct fabric_switch *sw = out->sw;
     uint32_t xid = ofconn_next_xid(sw->conn);
 
-    if (!sw->unmarkable) {
+    if (!sw->bundles.unmarkable) {
         marker_append_add(&out->gathered, ofconn_next_xid(sw->conn),
                        switch_marker(sw));
     }
     ofmsg_put_bundle_commit(&out->gathered, FLOW_ITEM_BUNDLE_ID, xid);
     out_flush(out);
-    switch_new_bundle(sw, first, last, before, xid, out->size)->makes_room
+    bundles_add(sw, first, last, before, xid, out->size)->makes_room
         = out->deletes && switch_lacks_room(sw);
     ofpbuf_uninit(&out->gathered);
 }
@@ -585,20 +565,20 @@ note_diffs(const struct send *send, const struct fabric_switch *sw,
            struct backlog *backlog, uint64_t before)
 {
     backlog_open_group(backlog, before, send->group->last_revision);
-    for (size_t i = 0; i < sw->n_diffs; i++) {
-        const struct scope_diff *diff = sw->diffs[i];
+    for (size_t i = 0; i < sw->bundles.n_diffs; i++) {
+        const struct scope_diff *diff = sw->bundles.diffs[i];
 
         for (size_t j = 0; j < diff->n_withdrawn; j++) {
             const struct flow_item *item = diff->withdrawn[j];
 
             backlog_touch(backlog, item, true);
-            if (switch_has_refused(sw, item->xid)) {
+            if (switch_has_rejected(sw, item->xid)) {
                 backlog_doubt(backlog, item);
             }
         }
     }
-    for (size_t i = 0; i < sw->n_diffs; i++) {
-        const struct scope_diff *diff = sw->diffs[i];
+    for (size_t i = 0; i < sw->bundles.n_diffs; i++) {
+        const struct scope_diff *diff = sw->bundles.diffs[i];
 
         for (size_t j = 0; j < diff->n_added; j++) {
             backlog_touch(backlog, diff->added[j], false);
@@ -612,7 +592,7 @@ put_entry(const struct fabric_switch *sw, const struct backlog_entry *entry,
           struct ofpbuf phases[N_PHASES], unsigned n[N_PHASES])
 {
     const struct flow_item *held = entry->held;
-    const struct flow_item *wanted = send_find_wanted(
+    const struct flow_item *wanted = ofmessage_find_wanted(
         sw->host->fabric->engine, sw->host->name, entry->key);
     bool group = entry->key->kind == FLOW_ITEM_GROUP;
 
@@ -635,13 +615,13 @@ send_backlog(void *sw_)
 {
     struct fabric_switch *sw = sw_;
     struct fabric *f = sw->host->fabric;
-    struct backlog *backlog = &sw->backlog;
+    struct backlog *backlog = &sw->bundles.backlog;
     const struct backlog_entry *entry;
     struct ofpbuf phases[N_PHASES];
     unsigned n[N_PHASES] = { 0 };
     struct out out;
 
-    sw->flushing = false;
+    sw->bundles.flushing = false;
     for (int phase = 0; phase < N_PHASES; phase++) {
         ofpbuf_init(&phases[phase], 0);
     }
@@ -666,14 +646,14 @@ send_backlog(void *sw_)
     }
     f->stats.n_merged += backlog->n_groups;
     backlog_clear(backlog);
-    switch_prune_refusals(sw);
+    faults_prune(sw);
 }
 
 static bool
 has_work(const struct fabric_switch *sw)
 {
-    for (size_t i = 0; i < sw->n_diffs; i++) {
-        const struct scope_diff *diff = sw->diffs[i];
+    for (size_t i = 0; i < sw->bundles.n_diffs; i++) {
+        const struct scope_diff *diff = sw->bundles.diffs[i];
 
         if (diff->n_added || diff->blocks[FLOWS_DEL]
             || diff->blocks[GROUPS_DEL] || diff->n_doubtful) {
@@ -718,8 +698,8 @@ open_receipt(struct send *send)
     for (size_t i = 0; i < send->n_hosts; i++) {
         struct fabric_host *host = send->hosts[i];
 
-        host->sw->concerned = has_work(host->sw);
-        if (host->sw->concerned && receipt) {
+        host->sw->bundles.concerned = has_work(host->sw);
+        if (host->sw->bundles.concerned && receipt) {
             receipts_add_host(receipt, host);
         }
     }
@@ -731,28 +711,28 @@ send_host(struct send *send, struct fabric_host *host)
 {
     struct fabric *f = send->fabric;
     struct fabric_switch *sw = host->sw;
-    struct backlog *touched = audit_touched(sw);
+    struct backlog *touched = sw->bundles.touched;
     uint64_t before = f->sending_before, last = send->group->last_revision;
 
-    for (size_t i = 0; i < sw->n_diffs; i++) {
-        sw->digest += sw->diffs[i]->digest;
+    for (size_t i = 0; i < sw->bundles.n_diffs; i++) {
+        sw->bundles.digest += sw->bundles.diffs[i]->digest;
     }
-    if (sw->concerned && touched) {
+    if (sw->bundles.concerned && touched) {
         note_diffs(send, sw, touched, before);
     }
-    if (sw->concerned && sw->state == SWITCH_LIVE
-        && backlog_is_empty(&sw->backlog) && !switch_is_busy(sw)) {
+    if (sw->bundles.concerned && sw->state == SWITCH_LIVE
+        && backlog_is_empty(&sw->bundles.backlog) && !switch_is_busy(sw)) {
         if (!send_bundle(send, sw, before)) {
             /* It was so already. */
             receipts_confirm(f, host, first_answered(send), last);
         }
-    } else if (sw->concerned && (sw->state == SWITCH_LIVE
+    } else if (sw->bundles.concerned && (sw->state == SWITCH_LIVE
                                  || sw->state == SWITCH_CHECKING)) {
-        note_diffs(send, sw, &sw->backlog, before);
+        note_diffs(send, sw, &sw->bundles.backlog, before);
         f->stats.n_put_off++;
     }
-    sw->concerned = false;
-    sw->n_diffs = 0;
+    sw->bundles.concerned = false;
+    sw->bundles.n_diffs = 0;
 }
 
 static void
@@ -802,7 +782,7 @@ send_group(struct fabric *f, const struct commit_group *group)
         commit_yield(f->commit);
     }
     for (size_t i = 0; i < send.n_hosts; i++) {
-        switch_prune_refusals(send.hosts[i]->sw);
+        faults_prune(send.hosts[i]->sw);
     }
     send_uninit(&send);
 }

@@ -3,24 +3,30 @@
  * How much of vmnd's memory what a switch holds may take while it is read: a
  * floor (fabric_options.host_memory), and more in proportion to the most flows
  * and groups that were wanted of it since vmnd started, since it may hold
- * those still.  Not for what becomes of one that sends more (over-budget.c).
+ * those still.  A switch that sends more is cut off and backed off from,
+ * longer each time, so that one that was taken over cannot take vmnd from the
+ * others.
  *
  * What was wanted before vmnd started is not known.  So a switch that holds
- * too much is not dropped at once: what comes beyond the budget is passed
+ * too much is not cut off at once: what comes beyond the budget is passed
  * over, as long as it has an end, and the switch is installed anew
- * (reconcile.c), once in SWITCH_CALM_MS.
+ * (reconcile.c), once in CALM_MS.
  *
- * Learned flows (learn.h) are up to guests, and nothing is kept of them: they
- * have a number of their own, so that no guest has its host dropped.
+ * Learned flows (learn-action.h) are up to guests, and nothing is kept of
+ * them: they have a number of their own, so that no guest has its host
+ * dropped.
  *
  * Packets, samples and port statistics have bounds of their own (packets.h,
  * packet-sampling.h, traffic.h). */
 
 #include <config.h>
 
+#include "controller/fabric/session/switch-budget.h"
+
+#include "controller/engine/engine.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
-#include "proto/openflow/ofdump.h"
 #include "timeval.h"
 #include "util.h"
 #include "vmn/flow.h"
@@ -43,22 +49,47 @@ BUILD_ASSERT_DECL(VMN_MACS_MAX <= LEARNED_PER_ITEM
                   && VMN_NOTES_MAX <= LEARNED_PER_ITEM
                   && VMN_NEIGHBOURS_MAX <= LEARNED_PER_ITEM);
 
-void
-budget_note_wanted(struct fabric_switch *sw)
+/* How long a switch that sends too much is backed off from; after CALM_MS that
+ * begins with the least again. */
+#define BACKOFF_MIN_MS 5000
+#define BACKOFF_MAX_MS (300 * 1000)
+#define CALM_MS (1800 * 1000)
+
+static struct switch_budget *
+budget_of(const struct fabric_switch *sw)
 {
-    sw->most_wanted = MAX(sw->most_wanted,
-                          engine_host_total(sw->host->fabric->engine,
-                                            sw->host->name));
+    return switch_part_state(sw, &switch_budget_part);
+}
+
+const struct switch_budget *
+switch_budget_of(const struct fabric_switch *sw)
+{
+    return budget_of(sw);
+}
+
+void
+switch_budget_note_wanted(struct fabric_switch *sw)
+{
+    uint64_t n = engine_host_total(sw->host->fabric->engine, sw->host->name);
+    struct switch_budget *budget = budget_of(sw);
+
+    budget->most_wanted = MAX(budget->most_wanted, n);
+}
+
+void
+switch_budget_note_anew(struct fabric_switch *sw)
+{
+    budget_of(sw)->anew_ms = time_msec();
 }
 
 struct ofdump_budget
-budget_of_dump(struct fabric_switch *sw)
+switch_budget_of_dump(struct fabric_switch *sw)
 {
     const struct fabric *f = sw->host->fabric;
     size_t n, learned;
 
-    budget_note_wanted(sw);
-    n = sw->most_wanted;
+    switch_budget_note_wanted(sw);
+    n = budget_of(sw)->most_wanted;
     learned = MIN(n, LEARNED_MAX / LEARNED_PER_ITEM) * LEARNED_PER_ITEM;
     return (struct ofdump_budget) {
         /* Learned flows come in messages, too. */
@@ -70,18 +101,19 @@ budget_of_dump(struct fabric_switch *sw)
 }
 
 struct ofdump_budget
-budget_of_reconcile(struct fabric_switch *sw)
+switch_budget_of_reconcile(struct fabric_switch *sw)
 {
-    struct ofdump_budget budget = budget_of_dump(sw);
+    struct ofdump_budget budget = switch_budget_of_dump(sw);
+    int64_t anew_ms = budget_of(sw)->anew_ms;
 
-    if (!sw->anew_ms || time_msec() - sw->anew_ms > SWITCH_CALM_MS) {
+    if (!anew_ms || time_msec() - anew_ms > CALM_MS) {
         budget.rest = sw->host->fabric->host_memory * REST_PER_BYTE;
     }
     return budget;
 }
 
 struct ofdump_budget
-budget_of_table(const struct fabric_switch *sw, size_t records)
+switch_budget_of_table(const struct fabric_switch *sw, size_t records)
 {
     return (struct ofdump_budget) {
         /* A message may have as little as one record. */
@@ -89,3 +121,26 @@ budget_of_table(const struct fabric_switch *sw, size_t records)
         .bytes = sw->host->fabric->host_memory,
     };
 }
+
+void
+switch_over_budget(struct fabric_switch *sw, const char *reason)
+{
+    struct switch_budget *budget = budget_of(sw);
+    int64_t now_ms = time_msec();
+    bool calm = !budget->over_ms || now_ms - budget->over_ms > CALM_MS;
+
+    budget->backoff_ms = (calm ? BACKOFF_MIN_MS
+                          : MIN(2 * budget->backoff_ms, BACKOFF_MAX_MS));
+    budget->over_ms = now_ms;
+    budget->n_over++;
+    /* Its marker says nothing of what is too much. */
+    sw->bundles.doubtful = true;
+    /* Backing off doubles that. */
+    sw->faults.backoff_ms = MAX(sw->faults.backoff_ms, budget->backoff_ms / 2);
+    switch_give_up(sw, reason);
+}
+
+const struct switch_part_class switch_budget_part = {
+    .name = "budget",
+    .state_size = sizeof(struct switch_budget),
+};

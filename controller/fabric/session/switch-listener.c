@@ -8,6 +8,8 @@
 
 #include <config.h>
 
+#include "controller/fabric/session/switch-listener.h"
+
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
@@ -113,8 +115,10 @@ stray_of(const struct fabric *f, const struct ofconn *conn)
     return NULL;
 }
 
-struct ofconn *
-switch_listener_take_stray(const struct fabric_host *host)
+/* The connection of a switch that waits for the host to report its datapath
+ * id, or NULL.  It is the caller's from then on. */
+static struct ofconn *
+take_stray(const struct fabric_host *host)
 {
     struct fabric *f = host->fabric;
     struct stray *stray, *newest = NULL;
@@ -146,8 +150,10 @@ is_same_address(const struct ofconn *a, const struct ofconn *b)
             && !memcmp(&pa.addr, &pb.addr, sizeof pa.addr));
 }
 
-void
-switch_listener_attach(struct fabric_host *host, struct ofconn *conn)
+/* Gives 'conn', which is from the host as far as can be known, to its switch;
+ * or closes it. */
+static void
+attach(struct fabric_host *host, struct ofconn *conn)
 {
     char *certificate = ofconn_certificate(conn);
     struct ofconn *before = host->sw->conn;
@@ -163,6 +169,20 @@ switch_listener_attach(struct fabric_host *host, struct ofconn *conn)
         switch_attach(host->sw, conn);
     }
     free(certificate);
+}
+
+void
+switch_listener_rematch(struct fabric_host *host)
+{
+    struct ofconn *conn;
+
+    switch_disconnect(host->sw, "its host reports another datapath id");
+    if (host->datapath_id) {
+        conn = take_stray(host);
+        if (conn) {
+            attach(host, conn);
+        }
+    }
 }
 
 /* With TLS: a certificate is for one host. */
@@ -198,7 +218,7 @@ connected_cb(void *f_, struct ofconn *conn,
         }
         ofconn_close(conn);
     } else if (host && id && host->datapath_id == id) {
-        switch_listener_attach(host, conn);
+        attach(host, conn);
     } else {
         stray_add(f, conn, id, certificate);
         certificate = NULL;

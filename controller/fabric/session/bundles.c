@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which bundles are under way to a switch, and what it has acknowledged.  What
+ * it rejects is for faults.c.
+ *
+ * A bundle is acknowledged by the reply to its commit, if no message of it got
+ * an error: a message that is rejected when it is added does not keep the
+ * commit from succeeding.  Since a switch answers in order, an error belongs
+ * to the oldest bundle that is not answered yet. */
+
+#include <config.h>
+
+#include "controller/fabric/session/bundles.h"
+
+#include <stdlib.h>
+
+#include "controller/commit/commit.h"
+#include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/receipts.h"
+#include "controller/fabric/session/faults.h"
+#include "controller/fabric/session/marker.h"
+#include "controller/fabric/session/switch-budget.h"
+#include "controller/fabric/session/switch-part.h"
+#include "controller/fabric/session/switch.h"
+#include "openvswitch/ofp-bundle.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/vlog.h"
+#include "proto/openflow/ofconn.h"
+#include "proto/openflow/ofmsg.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(bundles);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
+
+/* Under way.  ------------------------------------------------------------ */
+
+/* Has whoever begins groups know whether hosts keep up.  One that does not
+ * answer at all is not waited for, whoever it is: there are others. */
+static void
+count_owing(struct fabric *f, int change)
+{
+    f->n_owing += change;
+    commit_set_behind(f->commit, f->n_owing > f->stats.n_connected / 2);
+}
+
+struct sent_bundle *
+bundles_add(struct fabric_switch *sw, uint64_t first, uint64_t revision,
+            uint64_t before, uint32_t commit_xid, size_t size)
+{
+    struct sent_bundle *bundle = xzalloc(sizeof *bundle);
+    struct switch_bundles *b = &sw->bundles;
+
+    switch_budget_note_wanted(sw);
+    bundle->first = first;
+    bundle->revision = revision;
+    bundle->before = before;
+    bundle->commit_xid = commit_xid;
+    bundle->size = size;
+    bundle->n_rejected = hmap_count(&sw->faults.rejected);
+    if (!b->n_sent) {
+        switch_expect(sw);
+        count_owing(sw->host->fabric, 1);
+    }
+    ovs_list_push_back(&b->sent, &bundle->node);
+    b->n_sent++;
+    b->sent_bytes += size;
+    b->sent_revision = MAX(b->sent_revision, revision);
+    return bundle;
+}
+
+/* The backlog waits until all is answered: the longer a switch takes, the more
+ * is merged. */
+void
+bundles_flush(struct fabric_switch *sw)
+{
+    struct switch_bundles *b = &sw->bundles;
+
+    if (sw->state == SWITCH_LIVE && !b->n_sent && !b->flushing
+        && !backlog_is_empty(&b->backlog)) {
+        b->flushing = true;
+        commit_when_quiescent(sw->host->fabric->commit, send_backlog, sw);
+    }
+}
+
+/* From now on switch_acked() does not grow until bundles_reconciled(). */
+static void
+freeze(struct fabric_switch *sw)
+{
+    struct switch_bundles *b = &sw->bundles;
+
+    b->acked = switch_acked(sw);
+    b->frozen = true;
+    /* Nothing is owed any more but all that is wanted. */
+    commit_cancel_when_quiescent(sw->host->fabric->commit, send_backlog, sw);
+    b->flushing = false;
+    backlog_clear(&b->backlog);
+}
+
+void
+bundles_reconciled(struct fabric_switch *sw, uint64_t revision)
+{
+    struct switch_bundles *b = &sw->bundles;
+
+    b->frozen = false;
+    b->doubtful = false;
+    b->sent_revision = MAX(b->sent_revision, revision);
+    faults_reconciled(sw);
+    fabric_host_changed(sw->host);
+    receipts_confirm_all(sw->host->fabric, sw->host, revision,
+                         sw->faults.text);
+}
+
+/* Answers.  -------------------------------------------------------------- */
+
+/* Sets the marker to MARKER_NONE: something was rejected. */
+static void
+unmark(struct fabric_switch *sw)
+{
+    struct ofpbuf b;
+
+    ofpbuf_init(&b, 128);
+    marker_append_flow_mod(&b, ofconn_next_xid(sw->conn), MARKER_NONE);
+    ofconn_send(sw->conn, b.data, b.size);
+    ofpbuf_uninit(&b);
+}
+
+/* The oldest bundle has failed: has that repaired.  Its marker goes first:
+ * should this process end before, the next one is to look for itself. */
+static void
+bundle_failed(struct fabric_switch *sw, const struct sent_bundle *bundle)
+{
+    receipts_fail(sw->host->fabric, sw->host, bundle->first,
+                  bundle->revision, bundle->failed);
+    faults_set_text(sw, bundle->failed);
+    fabric_host_changed(sw->host);
+    unmark(sw);
+    sw->bundles.doubtful = true;
+    if (sw->state != SWITCH_LIVE) {
+        return;                 /* It is being repaired. */
+    }
+    if (!bundle->reconcile) {
+        faults_repair(sw);
+    } else {
+        faults_try_again(sw, (hmap_count(&sw->faults.rejected)
+                              > bundle->n_rejected));
+    }
+}
+
+static void
+bundle_succeeded(struct fabric_switch *sw, const struct sent_bundle *bundle)
+{
+    if (bundle->reconcile) {
+        /* If it is not live, another reconciling has begun, or is to begin,
+         * since then: what this one left out is no longer known, and that one
+         * says what the switch holds. */
+        if (sw->state == SWITCH_LIVE) {
+            bundles_reconciled(sw, bundle->revision);
+        }
+        return;
+    }
+    receipts_confirm(sw->host->fabric, sw->host, bundle->first,
+                     bundle->revision);
+    if (bundle->makes_room && sw->state == SWITCH_LIVE) {
+        faults_clear(sw);
+        faults_repair(sw);
+    } else {
+        faults_prune_acked(sw);
+    }
+}
+
+/* The switch has answered the commit of its oldest bundle. */
+static void
+bundle_done(struct fabric_switch *sw)
+{
+    struct sent_bundle *bundle = switch_oldest_bundle(sw);
+    struct switch_bundles *b = &sw->bundles;
+
+    if (bundle->failed) {
+        freeze(sw);
+    }
+    ovs_list_remove(&bundle->node);
+    b->n_sent--;
+    b->sent_bytes -= bundle->size;
+    if (!b->n_sent) {
+        count_owing(sw->host->fabric, -1);
+    }
+    if (bundle->failed) {
+        bundle_failed(sw, bundle);
+    } else {
+        bundle_succeeded(sw, bundle);
+    }
+    free(bundle->failed);
+    free(bundle);
+    bundles_flush(sw);
+}
+
+static enum switch_message
+handle_error(struct fabric_switch *sw, const struct ofp_header *oh)
+{
+    struct sent_bundle *bundle = switch_oldest_bundle(sw);
+    uint32_t xid = ofmsg_error_xid(oh);
+
+    if (!bundle) {
+        VLOG_WARN_RL(&rl, "%s: unexpected error %s", sw->host->name,
+                     ofmsg_error_name(oh));
+        return SWITCH_MESSAGE_TAKEN;
+    }
+    if (xid != bundle->commit_xid) {
+        if (bundle->reconcile) {
+            faults_reject(sw, xid, oh);
+        } else {
+            faults_name(sw, xid, oh);
+        }
+        free(bundle->failed);
+        bundle->failed = xstrdup(sw->faults.text);
+        return SWITCH_MESSAGE_TAKEN;
+    }
+    if (!bundle->failed) {
+        bundle->failed = xasprintf("the commit was refused with %s",
+                                   ofmsg_error_name(oh));
+    }
+    bundle_done(sw);
+    return SWITCH_MESSAGE_ANSWER;
+}
+
+static enum switch_message
+handle_bundle_reply(struct fabric_switch *sw, const struct ofp_header *oh)
+{
+    struct sent_bundle *bundle = switch_oldest_bundle(sw);
+    uint32_t bundle_id;
+    uint16_t type;
+
+    if (!ofmsg_decode_bundle_reply(oh, &type, &bundle_id)) {
+        switch_give_up(sw, "malformed bundle reply");
+    } else if (type == OFPBCT_COMMIT_REPLY) {
+        if (!bundle || ntohl(oh->xid) != bundle->commit_xid) {
+            switch_give_up(sw, "reply to a commit that was not sent");
+        } else {
+            bundle_done(sw);
+            return SWITCH_MESSAGE_ANSWER;
+        }
+    }
+    return SWITCH_MESSAGE_TAKEN;
+}
+
+/* As a part of the session.  --------------------------------------------- */
+
+static void
+init(struct fabric_switch *sw, void *state OVS_UNUSED)
+{
+    sw->bundles.frozen = true;
+    ovs_list_init(&sw->bundles.sent);
+    backlog_init(&sw->bundles.backlog);
+}
+
+static void
+reset(struct fabric_switch *sw, void *state OVS_UNUSED,
+      const char *reason OVS_UNUSED)
+{
+    freeze(sw);
+}
+
+/* Some were perhaps committed, and the errors lost; or its marker is one that
+ * it did not let us change. */
+static void
+disconnected(struct fabric_switch *sw, void *state OVS_UNUSED)
+{
+    struct switch_bundles *b = &sw->bundles;
+    struct sent_bundle *bundle;
+
+    freeze(sw);
+    b->doubtful |= b->n_sent > 0 || b->unmarkable;
+    LIST_FOR_EACH_POP (bundle, node, &b->sent) {
+        free(bundle->failed);
+        free(bundle);
+    }
+    if (b->n_sent) {
+        count_owing(sw->host->fabric, -1);
+    }
+    b->n_sent = b->sent_bytes = 0;
+    b->unmarkable = false;
+}
+
+static void
+destroy(struct fabric_switch *sw, void *state OVS_UNUSED)
+{
+    backlog_uninit(&sw->bundles.backlog);
+    free(sw->bundles.diffs);
+}
+
+static enum switch_message
+message(struct fabric_switch *sw, void *state OVS_UNUSED, enum ofptype type,
+        const struct ofp_header *oh)
+{
+    return (type == OFPTYPE_ERROR ? handle_error(sw, oh)
+            : type == OFPTYPE_BUNDLE_CONTROL ? handle_bundle_reply(sw, oh)
+            : SWITCH_MESSAGE_OTHER);
+}
+
+static bool
+is_owed(const struct fabric_switch *sw, const void *state OVS_UNUSED)
+{
+    return sw->bundles.n_sent > 0;
+}
+
+const struct switch_part_class bundles_part = {
+    .name = "bundles",
+    .init = init,
+    .reset = reset,
+    .disconnected = disconnected,
+    .destroy = destroy,
+    .message = message,
+    .is_owed = is_owed,
+};

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Listens for switches, and matches them to hosts; see switch-listener.c. */
+
+#ifndef CONTROLLER_FABRIC_SESSION_SWITCH_LISTENER_H
+#define CONTROLLER_FABRIC_SESSION_SWITCH_LISTENER_H 1
+
+struct fabric;
+struct fabric_host;
+struct fabric_options;
+struct ofserver;
+
+/* Returns 0 or a positive errno with a sentence in '*text' (caller frees). */
+int switch_listener_create(struct fabric *, const struct fabric_options *,
+                           char **text);
+/* After the last switch_destroy(). */
+void switch_listener_destroy(struct fabric *);
+/* The host's datapath id has changed: takes a connected switch that has it,
+ * and lets go of one that has not. */
+void switch_listener_rematch(struct fabric_host *);
+struct ofserver *switch_listener_server(const struct fabric *);
+
+#endif /* controller/fabric/session/switch-listener.h */

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A part of a switch's session: something that is done with each switch that
+ * is connected (reconciling it, reading its counters, ...).  The session
+ * (switch.c) knows no part by name: it walks the table of all parts
+ * (switch-parts.c) and calls what each has to say at a moment.  Not for what
+ * parts offer each other: that is in their own headers. */
+
+#ifndef CONTROLLER_FABRIC_SESSION_SWITCH_PART_H
+#define CONTROLLER_FABRIC_SESSION_SWITCH_PART_H 1
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "openvswitch/ofp-msgs.h"
+
+struct fabric_switch;
+
+/* What a part says of a message. */
+enum switch_message {
+    SWITCH_MESSAGE_OTHER,       /* It is not for this part. */
+    SWITCH_MESSAGE_TAKEN,       /* The part has taken it. */
+    SWITCH_MESSAGE_ANSWER,      /* The same, and it shows that the switch
+                                 * answers: it is not stalled. */
+};
+
+/* Each function may be NULL, which is to do nothing.  'state' is what the part
+ * keeps of the switch. */
+struct switch_part_class {
+    const char *name;
+    size_t state_size;          /* Bytes.  The session makes and frees it; it
+                                 * is all zeros before 'init'. */
+
+    /* The host has come to be.  Its switch is not connected. */
+    void (*init)(struct fabric_switch *, void *state);
+
+    /* The switch has connected.  A part may send now, but the switch may hold
+     * anything. */
+    void (*connected)(struct fabric_switch *, void *state);
+
+    /* The switch holds what it is to hold, or will once it has committed the
+     * bundle that is on its way: it is sent each revision from now on. */
+    void (*live)(struct fabric_switch *, void *state);
+
+    /* The switch is not live any more, for 'reason': it is being reconciled,
+     * or waits for that.  Not called when its connection goes. */
+    void (*reset)(struct fabric_switch *, void *state, const char *reason);
+
+    /* The connection is gone: the part forgets what it has asked for, owes
+     * nobody an answer and is owed none.  The session's state is still what it
+     * was.  Also called, once more, before 'destroy'. */
+    void (*disconnected)(struct fabric_switch *, void *state);
+
+    /* After 'disconnected': the session has closed the connection since the
+     * switch does what it should not, or nothing. */
+    void (*given_up)(struct fabric_switch *, void *state, const char *reason);
+
+    /* The host is gone.  Frees what 'state' owns. */
+    void (*destroy)(struct fabric_switch *, void *state);
+
+    /* A message has come, which no part before this one has taken. */
+    enum switch_message (*message)(struct fabric_switch *, void *state,
+                                   enum ofptype, const struct ofp_header *);
+
+    /* Returns true if the switch owes an answer (see switch_expect()). */
+    bool (*is_owed)(const struct fabric_switch *, const void *state);
+
+    /* Adds the part's members to the host's status. */
+    void (*put_status)(const struct fabric_switch *, const void *state,
+                       json_t *status);
+};
+
+/* All parts, in the order in which they are called; the last is NULL. */
+extern const struct switch_part_class *const switch_parts[];
+
+/* Returns what a part keeps of the switch. */
+void *switch_part_state(const struct fabric_switch *,
+                        const struct switch_part_class *);
+
+#endif /* controller/fabric/session/switch-part.h */

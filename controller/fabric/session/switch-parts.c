@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The table of the parts of a switch's session (switch-part.h).
+ *
+ * To add a part is to add its file, with its struct switch_part_class, and a
+ * row here.  Nothing else is to change: the session finds it by this table.
+ *
+ * The order counts for these:
+ *
+ * - Messages go to the first part that takes them.  Packets come first, being
+ *   the most.  Those that know their messages by their transaction ids
+ *   (sampling meters, punts) come before 'faults' and 'reconcile', which take
+ *   errors by what they say and by the session's state; 'bundles' is last, for
+ *   it takes every error that is left.
+ * - When a switch connects, its meters are requested before anything else,
+ *   since flows go through them; so 'reconcile' comes after these.
+ * - When a connection goes, 'faults' looks at the state that the session was
+ *   in, and 'bundles' at what was on its way: each of them forgets only what
+ *   is its own, so that those behind still find theirs. */
+
+#include <config.h>
+
+#include "controller/fabric/counters/counters.h"
+#include "controller/fabric/packets/learned-connections.h"
+#include "controller/fabric/packets/packets.h"
+#include "controller/fabric/packets/punts.h"
+#include "controller/fabric/packets/sampling-meters.h"
+#include "controller/fabric/session/audit.h"
+#include "controller/fabric/session/bundles.h"
+#include "controller/fabric/session/conntrack-flush.h"
+#include "controller/fabric/session/faults.h"
+#include "controller/fabric/session/reconcile.h"
+#include "controller/fabric/session/switch-budget.h"
+#include "controller/fabric/session/switch-part.h"
+
+const struct switch_part_class *const switch_parts[] = {
+    &packets_part,
+    &sampling_meters_part,
+    &punts_part,
+    &faults_part,
+    &reconcile_part,
+    &audit_part,
+    &counters_part,
+    &learned_connections_part,
+    &conntrack_flush_part,
+    &switch_budget_part,
+    &bundles_part,
+    NULL,
+};

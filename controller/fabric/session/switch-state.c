@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What can be said of a switch's session without changing it.  All parts, and
+ * who looks at hosts from outside, stand on this; it calls none of them. */
+
+#include <config.h>
+
+#include "controller/fabric/session/switch.h"
+
+#include <event2/event.h>
+
+#include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/session/marker.h"
+#include "controller/fabric/session/switch-part.h"
+#include "proto/openflow/ofconn.h"
+#include "timeval.h"
+#include "util.h"
+
+void *
+switch_part_state(const struct fabric_switch *sw,
+                  const struct switch_part_class *part)
+{
+    const struct switch_part_class *const *parts
+        = sw->host->fabric->switch_parts;
+
+    for (size_t i = 0; parts[i]; i++) {
+        if (parts[i] == part) {
+            return sw->part_states[i];
+        }
+    }
+    OVS_NOT_REACHED();
+}
+
+void
+switch_expect(struct fabric_switch *sw)
+{
+    int ms = sw->host->fabric->stall_ms;
+
+    sw->progress_ms = time_msec();
+    if (!event_pending(sw->stall, EV_TIMEOUT, NULL)) {
+        const struct timeval tv = { ms / 1000, ms % 1000 * 1000 };
+
+        event_add(sw->stall, &tv);
+    }
+}
+
+/* Bundles.  -------------------------------------------------------------- */
+
+struct sent_bundle *
+switch_oldest_bundle(const struct fabric_switch *sw)
+{
+    const struct ovs_list *sent = &sw->bundles.sent;
+
+    return (ovs_list_is_empty(sent) ? NULL
+            : CONTAINER_OF(ovs_list_front(sent), struct sent_bundle, node));
+}
+
+uint64_t
+switch_acked(const struct fabric_switch *sw)
+{
+    const struct switch_bundles *b = &sw->bundles;
+    const struct sent_bundle *oldest = switch_oldest_bundle(sw);
+
+    return (b->frozen ? b->acked
+            : oldest ? oldest->before
+            : !backlog_is_empty(&b->backlog) ? b->backlog.before
+            : b->concerned ? sw->host->fabric->sending_before
+            : sw->host->fabric->last_revision);
+}
+
+bool
+switch_is_busy(const struct fabric_switch *sw)
+{
+    const struct fabric *f = sw->host->fabric;
+
+    return (sw->bundles.n_sent >= f->max_bundles
+            || sw->bundles.sent_bytes >= f->max_bytes);
+}
+
+uint64_t
+switch_marker_of(const struct fabric_switch *sw, uint64_t digest)
+{
+    return marker_cookie(&sw->host->fabric->marker_key, sw->host->name,
+                         digest);
+}
+
+uint64_t
+switch_marker(const struct fabric_switch *sw)
+{
+    return (hmap_is_empty(&sw->faults.rejected) && !sw->bundles.unmarkable
+            ? switch_marker_of(sw, sw->bundles.digest) : MARKER_NONE);
+}
+
+/* Faults.  --------------------------------------------------------------- */
+
+struct rejected_item *
+switch_find_rejected(const struct fabric_switch *sw, uint32_t xid)
+{
+    struct hmap_node *node = hmap_first_with_hash(&sw->faults.rejected, xid);
+
+    return node ? CONTAINER_OF(node, struct rejected_item, node) : NULL;
+}
+
+bool
+switch_has_rejected(const struct fabric_switch *sw, uint32_t xid)
+{
+    return switch_find_rejected(sw, xid) != NULL;
+}
+
+bool
+switch_lacks_room(const struct fabric_switch *sw)
+{
+    const struct rejected_item *item;
+
+    HMAP_FOR_EACH (item, node, &sw->faults.rejected) {
+        if (item->full) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+switch_is_backing_off(const struct fabric_switch *sw)
+{
+    return (sw->faults.backing_off
+            || event_pending(sw->faults.pause, EV_TIMEOUT, NULL));
+}
+
+/* For people.  ----------------------------------------------------------- */
+
+const char *
+switch_state_name(const struct fabric_switch *sw, const char **reason)
+{
+    *reason = NULL;
+    switch (sw->state) {
+    case SWITCH_OFFLINE:
+        *reason = sw->error ? sw->error : "its switch has not connected";
+        return "offline";
+    case SWITCH_WAITING:
+        if (switch_is_backing_off(sw)) {
+            *reason = sw->faults.text;
+            return "diverged";
+        }
+        *reason = "its database has not reported yet";
+        return "connecting";
+    case SWITCH_READING:
+    case SWITCH_CHECKING:
+        *reason = "its flows are being compared";
+        return "reconciling";
+    case SWITCH_LIVE:
+    default:
+        if (sw->bundles.frozen) {
+            *reason = "its flows are being brought up to date";
+            return "reconciling";
+        } else if (!hmap_is_empty(&sw->faults.rejected)) {
+            *reason = sw->faults.text;
+            return "diverged";
+        } else if (!backlog_is_empty(&sw->bundles.backlog)) {
+            *reason = "it is slow: revisions wait for its answers";
+        }
+        return "synced";
+    }
+}
+
+json_t *
+switch_status(const struct fabric_switch *sw)
+{
+    const struct switch_bundles *b = &sw->bundles;
+
+    return json_pack("{s:s, s:o, s:s*, s:s*, s:I, s:I, s:I, s:I, s:I, s:I}",
+                     "state", sw->conn ? "connected" : "disconnected",
+                     "since", time_to_text(sw->since_ms),
+                     "peer", sw->conn ? ofconn_peer(sw->conn) : NULL,
+                     "error", sw->error,
+                     "outstanding_bundles", (json_int_t) b->n_sent,
+                     "outstanding_bytes", (json_int_t) b->sent_bytes,
+                     "queued_bytes", (json_int_t) (
+                         sw->conn ? ofconn_queued(sw->conn) : 0),
+                     "merging", (json_int_t) b->backlog.n_groups,
+                     "refused",
+                     (json_int_t) hmap_count(&sw->faults.rejected),
+                     "stalls", (json_int_t) sw->n_stalls);
+}
