@@ -398,12 +398,7 @@ concerns_routers(struct model *model)
     struct model_pending pending;
 
     model_get_pending(model, &pending);
-    for (size_t i = 0; i < pending.n_writes; i++) {
-        if (pending.writes[i].table == VMN_TABLE_ROUTER) {
-            return true;
-        }
-    }
-    return false;
+    return model_pending_has(&pending, VMN_TABLE_ROUTER);
 }
 
 /* Adds the domain of each network that has ports. */

@@ -511,7 +511,7 @@ describe_concerns(struct ctl *ctl, const struct schema_table *type,
     on = on
          && ctl_describe_continue(
              &worst, get_changes(ctl, type->plural, name, object, revisions));
-    if (on && type->id != VMN_TABLE_APP) {
+    if (on && !type->of_daemon) {
         on = ctl_describe_continue(
             &worst, type->id == VMN_TABLE_HOST
                         ? describe_host_flows(ctl, name)

@@ -82,11 +82,8 @@ group_cb(void *load_, const struct commit_group *group OVS_UNUSED)
         return;
     }
     model_get_pending(load->model, &pending);
-    for (size_t i = 0; i < pending.n_writes; i++) {
-        if (pending.writes[i].table == VMN_TABLE_LOADBALANCER) {
-            event_add(load->timer, &load->interval);
-            return;
-        }
+    if (model_pending_has(&pending, VMN_TABLE_LOADBALANCER)) {
+        event_add(load->timer, &load->interval);
     }
 }
 

@@ -185,6 +185,17 @@ model_get_pending(struct model *model, struct model_pending *pending)
     };
 }
 
+bool
+model_pending_has(const struct model_pending *pending, enum vmn_table table)
+{
+    for (size_t i = 0; i < pending->n_writes; i++) {
+        if (pending->writes[i].table == table) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void
 model_destroy(struct model *model)
 {

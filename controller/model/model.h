@@ -289,6 +289,8 @@ struct model_pending {
     const struct model_log *logs;
 };
 void model_get_pending(struct model *, struct model_pending *);
+/* True if one of the rows to be stored is of the table. */
+bool model_pending_has(const struct model_pending *, enum vmn_table);
 /* True if there is a row to be stored. */
 bool model_has_pending(const struct model *);
 

@@ -170,18 +170,24 @@ find_token(const struct northbound *nb, const char *token,
 
 /* Who it is.  ------------------------------------------------------------ */
 
+/* Bits of enum vmn_table: what operators may change. */
+static uint64_t
+operators_tables(void)
+{
+    uint64_t tables = UINT64_MAX;
+
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        if (schema_tables[i]->for_admins) {
+            tables &= ~(UINT64_C(1) << i);
+        }
+    }
+    return tables;
+}
+
 static struct nb_principal *
 make_principal(const struct vmn_account *account,
                const struct vmn_token *token)
 {
-    /* What is of the whole installation, and who may come in, is for
-     * admins. */
-    static const uint64_t for_admins
-        = (UINT64_C(1) << VMN_TABLE_HOST | UINT64_C(1) << VMN_TABLE_APP
-           | UINT64_C(1) << VMN_TABLE_ACCOUNT
-           | UINT64_C(1) << VMN_TABLE_TOKEN
-           | UINT64_C(1) << VMN_TABLE_TELEMETRY
-           | UINT64_C(1) << VMN_TABLE_QUOTA);
     struct nb_principal *principal = xzalloc(sizeof *principal);
 
     principal->account = xstrdup(account->row.name);
@@ -192,7 +198,7 @@ make_principal(const struct vmn_account *account,
     principal->role = account->role;
     if (account->role != VMN_ROLE_ADMIN) {
         principal->rights = model_rights_create(
-            account->role == VMN_ROLE_OPERATOR ? ~for_admins : 0, account);
+            account->role == VMN_ROLE_OPERATOR ? operators_tables() : 0, account);
     }
     return principal;
 }
@@ -474,8 +480,7 @@ forbidden_reason(const struct http_request *req,
 
     if (principal->role == VMN_ROLE_ADMIN) {
         return NULL;
-    } else if (table && (table->id == VMN_TABLE_ACCOUNT
-                         || table->id == VMN_TABLE_TOKEN)) {
+    } else if (table && table->authenticates) {
         return "requires the role admin";
     }
     switch ((enum nb_permission) http_request_permission(req)) {

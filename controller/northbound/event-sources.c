@@ -116,7 +116,7 @@ name_changes(const struct event_sources *es, const char *summary,
             continue;
         }
         event_about(about, table->id, name);
-        if (table->id == VMN_TABLE_ACCOUNT || table->id == VMN_TABLE_TOKEN) {
+        if (table->authenticates) {
             event_readers_recheck(es->nb->event_readers);
         }
         if (table->id == VMN_TABLE_PORT) {

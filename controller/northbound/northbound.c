@@ -218,8 +218,9 @@ nb_routes_make(size_t *n)
 
         for (size_t i = 0; i < ARRAY_SIZE(type_calls); i++) {
             /* Hosts report those; and apps are loaded, not made. */
-            if (table->observed || (t == VMN_TABLE_APP
-                                    && type_calls[i].method == HTTP_DELETE)) {
+            if (table->observed
+                || (table->of_daemon
+                    && type_calls[i].method == HTTP_DELETE)) {
                 continue;
             }
             *route = type_calls[i];

@@ -97,6 +97,7 @@ const struct schema_table schema_account = {
     .singular = "account", .kind = "Account", .stored = true,
     .unscoped = true, .max_rows = 10000, .named_as = VMN_N_TABLES,
     .check_name = value_check_name,
+    .for_admins = true, .authenticates = true,
     .examples = examples,
     .doc = "Who may use the API, and for what.",
     .columns = columns,

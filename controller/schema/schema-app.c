@@ -18,6 +18,7 @@ const struct schema_table schema_app = {
     .kind = "App", .stored = true, .unscoped = true, .max_rows = 64,
     .named_as = VMN_N_TABLES, .check_name = value_check_name,
     .everyone_sees = true, .of_daemon = true,
+    .for_admins = true,
     .examples = examples,
     .doc = "An app that is loaded.",
     .status = &schema_status_app,

@@ -67,6 +67,7 @@ const struct schema_table schema_host = {
     .kind = "Host", .stored = true, .unscoped = true, .max_rows = 2000,
     .named_as = VMN_N_TABLES, .check_name = value_check_name,
     .everyone_sees = true,
+    .for_admins = true,
     .examples = examples,
     .doc = "A hypervisor that runs Open vSwitch.",
     .status = &schema_status_host,

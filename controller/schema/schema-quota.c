@@ -72,6 +72,7 @@ const struct schema_table schema_quota = {
     .kind = "Quota", .stored = true, .unscoped = true,
     .max_rows = 1000, .named_as = VMN_N_TABLES,
     .check_name = value_check_name,
+    .for_admins = true,
     .examples = examples,
     .doc = "What a scope may hold at most.",
     .columns = columns,

@@ -154,6 +154,7 @@ const struct schema_table schema_telemetry = {
     .singular = "telemetry", .kind = "Telemetry", .stored = true,
     .unscoped = true, .max_rows = 100, .named_as = VMN_N_TABLES,
     .check_name = value_check_name,
+    .for_admins = true,
     .examples = examples,
     .doc = "Has hosts tell collectors of packets, by sFlow and IPFIX.",
     .status = &schema_status_telemetry,

@@ -45,6 +45,7 @@ const struct schema_table schema_token = {
     .id = VMN_TABLE_TOKEN, .plural = "tokens", .singular = "token",
     .kind = "Token", .stored = true, .unscoped = true, .max_rows = 100000,
     .named_as = VMN_N_TABLES, .check_name = value_check_name,
+    .for_admins = true, .authenticates = true,
     .examples = examples,
     .doc = "What proves an account.",
     .columns = columns,

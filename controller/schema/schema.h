@@ -181,6 +181,9 @@ struct schema_table {
                                  * revision 0, and not stored; or NULL. */
     bool of_daemon;             /* Rows come with the daemon's configuration;
                                  * users change their "enabled" alone. */
+    bool for_admins;            /* Operators do not change it. */
+    bool authenticates;         /* It says who may use the API: only admins
+                                 * see it, and it is asked at each call. */
     bool unscoped;              /* It is of the whole installation: scoped
                                  * accounts do not change it. */
     bool everyone_sees;         /* Scoped accounts see it whatever its

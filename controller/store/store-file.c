@@ -154,7 +154,8 @@ check_rows(sqlite3 *db, const char *name, struct store_file_info *info,
     for (int i = 0; i < VMN_N_TABLES; i++) {
         struct vmn_names names = model_names(model, i);
 
-        for (size_t j = 0; !schema_tables[i]->observed && i != VMN_TABLE_APP
+        for (size_t j = 0; !schema_tables[i]->observed
+                           && !schema_tables[i]->of_daemon
                            && j < names.n; j++) {
             info->n_objects += !model_is_builtin(i, names.names[j]);
         }

@@ -462,9 +462,10 @@ fabric_db_group(struct fabric *fabric,
                 const struct commit_group *group OVS_UNUSED)
 {
     struct model_pending pending;
-    bool telemetry = false;
+    bool telemetry;
 
     model_get_pending(fabric->model, &pending);
+    telemetry = model_pending_has(&pending, VMN_TABLE_TELEMETRY);
     for (size_t i = 0; i < pending.n_writes; i++) {
         const struct model_write *write = &pending.writes[i];
 
@@ -472,7 +473,6 @@ fabric_db_group(struct fabric *fabric,
             observed_port_update(fabric->db->observed, write->name,
                                  write->anew);
         }
-        telemetry |= write->table == VMN_TABLE_TELEMETRY;
         commit_yield(fabric->commit);
     }
     if (telemetry) {
