@@ -5,7 +5,7 @@ apps_loadbalancer_loadbalancer_la_SOURCES = \
 	apps/loadbalancer/backend.c \
 	apps/loadbalancer/balancer.c \
 	apps/loadbalancer/client-limit.c \
-	apps/loadbalancer/flow-owner.c \
+	apps/loadbalancer/balancer-owner.c \
 	apps/loadbalancer/loadbalancer.c \
 	apps/loadbalancer/loadbalancer.h \
 	apps/loadbalancer/maglev.c \

@@ -184,7 +184,7 @@ void act_refuse(struct vmn_actions *, const char *reason);
 void handle_refuse(struct vmn_view *, const struct vmn_packet_in *,
                    struct vmn_packets_out *);
 
-/* flow-owner.c */
+/* balancer-owner.c */
 bool flow_owner(struct vmn_view *, const char *unit, const char *key,
                 uint32_t part, struct vmn_flow_owner *);
 

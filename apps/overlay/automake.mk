@@ -1,7 +1,7 @@
 # overlay
 app_LTLIBRARIES += apps/overlay/overlay.la
 apps_overlay_overlay_la_SOURCES = \
-	apps/overlay/allowed-addresses.c \
+	apps/overlay/address-pairs.c \
 	apps/overlay/claimed-addresses.c \
 	apps/overlay/flood.c \
 	apps/overlay/mac-learning.c \

@@ -16,7 +16,7 @@
  * Routers there are none, so what only routers say or are asked is dropped,
  * and so are reports of multicast listeners (RFC 3810), since a network's
  * multicast reaches all of its ports.  Not for sources (port.c), nor for what
- * several ports may share (allowed-addresses.c). */
+ * several ports may share (address-pairs.c). */
 
 #include "overlay.h"
 

@@ -2,7 +2,7 @@
  *
  * One VM's interface: admitted where it is, answered for and known as a source
  * everywhere in its network, found by its MAC.  Not for what several ports may
- * share (allowed-addresses.c), nor for what is peculiar to IPv6
+ * share (address-pairs.c), nor for what is peculiar to IPv6
  * (nd-responder.c).
  *
  * A VM that moves is on two hosts for a while.  The second one, the candidate,

@@ -33,14 +33,14 @@ tests_bench_swarm_swarm_SOURCES = \
 	tests/bench/swarm/control.c \
 	tests/bench/swarm/hostile.c \
 	tests/bench/swarm/messages.c \
-	tests/bench/swarm/rows.c \
-	tests/bench/swarm/rows.h \
-	tests/bench/swarm/schema.c \
-	tests/bench/swarm/schema.h \
 	tests/bench/swarm/server.c \
+	tests/bench/swarm/swarm-rows.c \
+	tests/bench/swarm/swarm-rows.h \
+	tests/bench/swarm/swarm-schema.c \
+	tests/bench/swarm/swarm-schema.h \
+	tests/bench/swarm/swarm-switch.c \
 	tests/bench/swarm/swarm.c \
 	tests/bench/swarm/swarm.h \
-	tests/bench/swarm/switch.c \
 	tests/bench/swarm/table.c \
 	tests/bench/swarm/table.h \
 	tests/bench/swarm/transact.c \

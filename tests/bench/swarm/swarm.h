@@ -27,7 +27,7 @@
 #include "openvswitch/ofp-errors.h"
 #include "openvswitch/ofp-msgs.h"
 #include "openvswitch/ofpbuf.h"
-#include "tests/bench/swarm/rows.h"
+#include "tests/bench/swarm/swarm-rows.h"
 #include "tests/bench/swarm/table.h"
 
 struct bufferevent;

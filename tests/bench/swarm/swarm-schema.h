@@ -38,4 +38,4 @@ void schema_destroy(struct schema *);
 int schema_find_table(const struct schema *, const char *name);
 int schema_find_column(const struct schema_table *, const char *name);
 
-#endif /* tests/bench/swarm/schema.h */
+#endif /* tests/bench/swarm/swarm-schema.h */

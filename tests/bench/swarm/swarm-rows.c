@@ -4,7 +4,7 @@
 
 #include <config.h>
 
-#include "tests/bench/swarm/rows.h"
+#include "tests/bench/swarm/swarm-rows.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -12,7 +12,7 @@
 #include "openvswitch/hmap.h"
 #include "openvswitch/uuid.h"
 #include "ovsdb-data.h"
-#include "tests/bench/swarm/schema.h"
+#include "tests/bench/swarm/swarm-schema.h"
 
 struct json;
 
@@ -89,4 +89,4 @@ void rows_settle(struct rows *);
  * the result, which the caller owns. */
 struct json *transact(struct rows *, const struct json *params);
 
-#endif /* tests/bench/swarm/rows.h */
+#endif /* tests/bench/swarm/swarm-rows.h */

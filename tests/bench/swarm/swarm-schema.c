@@ -4,7 +4,7 @@
 
 #include <config.h>
 
-#include "tests/bench/swarm/schema.h"
+#include "tests/bench/swarm/swarm-schema.h"
 
 #include <stdlib.h>
 #include <string.h>
