@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * "ovs-appctl -t vmnd fabric/...": the fabric for who looks into a running
+ * "ovs-appctl -t vmnd fabric/...": what shows the inside of a running
  * vmnd.  docs/man/vmnd.8 lists the commands. */
 
 #include <config.h>
@@ -107,7 +107,7 @@ backlog_to_json(const struct backlog *backlog)
                      "revision", (json_int_t) backlog->last);
 }
 
-/* The host that a command names; or NULL, and the command is answered. */
+/* Returns the host that a command names; or NULL, having answered it. */
 static struct fabric_host *
 find_host(struct unixctl_conn *conn, const struct fabric *f, const char *name)
 {
@@ -119,7 +119,7 @@ find_host(struct unixctl_conn *conn, const struct fabric *f, const char *name)
     return host;
 }
 
-/* Its status, and what is under way. */
+/* Replies with the host's status, and what is under way. */
 static void
 unixctl_host(struct unixctl_conn *conn, int argc OVS_UNUSED,
              const char *argv[], void *f_)
@@ -146,7 +146,7 @@ unixctl_host(struct unixctl_conn *conn, int argc OVS_UNUSED,
     reply_json(conn, json);
 }
 
-/* Closes its switch's connection: it will connect anew. */
+/* Closes the connection of the host's switch: it will connect anew. */
 static void
 unixctl_reconnect(struct unixctl_conn *conn, int argc OVS_UNUSED,
                   const char *argv[], void *f_)
@@ -223,7 +223,8 @@ digest_query_destroy(struct digest_query *q)
     free(q);
 }
 
-/* Of all hosts: listing their flows would take much longer. */
+/* Replies with the digests of all hosts: listing their flows would take much
+ * longer. */
 static void
 digest_settled_cb(void *q_)
 {

@@ -65,7 +65,7 @@ host_create(struct fabric *f, const char *name)
     return host;
 }
 
-/* As fabric_db_set_uses(), with those of the rows. */
+/* Does fabric_db_set_uses(), with those of the rows. */
 static bool
 update_uses(struct fabric *f, struct vmn_names names)
 {

@@ -9,8 +9,8 @@
  * had.
  *
  * A host that may still run the VM does not let go before the one that the row
- * names is ready: that is the candidate first, so that its switch is told, and
- * becomes active when the switch has acknowledged it.
+ * names is ready: that is the candidate first, so that its switch gets the
+ * flows, and becomes active when the switch has acknowledged it.
  *
  * Claims that the port's row, or the host's, does not allow count as none.
  * The active host is one of these once its row is changed so; it goes at once
@@ -40,8 +40,8 @@ is_live_claim(const struct binding_claim *claim)
             && !claim->silent);
 }
 
-/* How good a second host 'claim' is; 0 if it is none.  A host that has not
- * reported yet only stays what it was. */
+/* Returns how good a second host 'claim' is; 0 if it is none.  A host that has
+ * not reported yet only stays what it was. */
 static int
 rank(const struct binding_claim *claim, const struct binding_claim *candidate)
 {
@@ -61,7 +61,8 @@ rank(const struct binding_claim *claim, const struct binding_claim *candidate)
     }
 }
 
-/* The best of 'claims' but 'except', or NULL.  Of equals, the first. */
+/* Returns the best of 'claims' but 'except', or NULL.  Of equals, the first.
+ * */
 static const struct binding_claim *
 best_claim(const struct binding_claim *claims, size_t n,
            const struct binding_claim *except,
@@ -81,7 +82,8 @@ best_claim(const struct binding_claim *claims, size_t n,
     return best;
 }
 
-/* Who is to take over from 'active', whatever that says; NULL: nobody. */
+/* Returns who is to take over from 'active', whatever that reports; NULL:
+ * nobody. */
 static const struct binding_claim *
 find_target(const struct binding_claim *want,
             const struct binding_claim *active,

@@ -22,9 +22,9 @@
  * could without. */
 #define UNBOUND_MAX 4096
 
-/* Ports that a host may have: those that it has, or that name it, whichever
- * are more, as most are both; and some of those that no host has, since all
- * of them may be on this one, which comes for the first time. */
+/* Returns how many ports a host may have: those that it has, or that name it,
+ * whichever are more, as most are both; and some of those that no host has,
+ * since all of them may be on this one, which comes for the first time. */
 static size_t
 n_ports_of(const struct fabric_host *host)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The fabric's OVSDB side: a session for each HOST row, dialled or accepted,
- * what is wished for on the host, and when a host counts as silent.  What its
+ * its desired configuration, and when a host counts as silent.  What its
  * database holds is for host-report.c. */
 
 #include <config.h>
@@ -70,7 +70,7 @@ host_db_arm(struct fabric_host_db *db)
     }
 }
 
-/* Takes in what the database holds, if it has not changed too often of late:
+/* Reports what the database holds, if it has not changed too often of late:
  * else later, as it is then. */
 static void
 host_db_report(struct fabric_host_db *db,
@@ -104,8 +104,8 @@ host_db_report(struct fabric_host_db *db,
                                   || db->host->datapath_id != datapath_id));
 }
 
-/* Takes in the state of the session.  A host that is refused has no say: for
- * bindings it is as silent as one that is not connected. */
+/* Follows the state of the session.  A host that is refused is, for bindings,
+ * as silent as one that is not connected. */
 static void
 host_db_update(struct fabric_host_db *db)
 {
@@ -328,7 +328,7 @@ fabric_db_n_candidates(const struct fabric *fabric)
     return observed_n_candidates(fabric->db->observed);
 }
 
-/* Looks at the sub-ports of host 'name' later in this turn. */
+/* Has the sub-ports of host 'name' updated later in this turn. */
 static void
 trunks_due(struct fabric *fabric, const char *name)
 {
@@ -340,7 +340,7 @@ trunks_due(struct fabric *fabric, const char *name)
     }
 }
 
-/* The session that a host may dial in to. */
+/* Returns the session that a host may dial in to, or NULL. */
 static struct ovsdb_session *
 find_inbound(void *db_, const char *system_id)
 {
@@ -359,7 +359,7 @@ knows_address(void *db_, const struct in6_addr *addr)
     return fabric_knows_address(db->fabric, addr);
 }
 
-/* Each is read again only if its file has changed, for the sessions from then
+/* Reads each again only if its file has changed, for the sessions from then
  * on: those that are up stay, even if their CA is no longer among these. */
 void
 fabric_db_set_certificates(const struct fabric_db *db)
@@ -444,7 +444,7 @@ fabric_db_acked(struct fabric *fabric)
     observed_acked(fabric->db->observed);
 }
 
-/* Some row of TELEMETRY is another one. */
+/* Follows the rows of TELEMETRY, some of which has changed. */
 static void
 update_telemetry(struct fabric *fabric)
 {

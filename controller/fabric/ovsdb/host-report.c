@@ -38,7 +38,8 @@ struct candidate {
     bool has_it;                /* Its iface-id's VIF is this one so far. */
 };
 
-/* Names as the model takes them; what else a peer may send is ignored. */
+/* Returns true if the iface-id is a name as the model takes it; what else a
+ * peer may send is ignored. */
 static bool
 is_iface_id(const struct fabric_host_db *db,
             const struct ovsdb_interface *iface)
@@ -82,8 +83,8 @@ ofport_is_taken(const struct fabric_host_db *db,
     return false;
 }
 
-/* The number of 'iface', which has none now but had that of 'last'; 0 if it
- * counts as gone.  Those that it holds go into 'retained'. */
+/* Returns the number of 'iface', which has none now but had that of 'last'; 0
+ * if it counts as gone.  Adds those that count for a while to 'retained'. */
 static uint32_t
 last_ofport(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot,
             const struct ovsdb_interface *iface,
@@ -133,7 +134,8 @@ make_candidate(struct fabric_host_db *db,
     return c;
 }
 
-/* By iface-id; among equal ones the one that is to count comes first.  A
+/* Compares by iface-id; among equal ones the one that is to count comes first.
+ * A
  * second interface must not take the port from a running VM, so of those that
  * are up the one that has it keeps it.  After a restart nobody has it yet:
  * then the one that was plugged first. */
@@ -159,7 +161,7 @@ compare_candidates(const void *a_, const void *b_)
     return cmp ? cmp : strcmp(a->iface->name, b->iface->name);
 }
 
-/* All interfaces that may be VIFs, sorted.  The caller frees them. */
+/* Returns all interfaces that may be VIFs, sorted.  The caller frees them. */
 static struct candidate *
 find_candidates(struct fabric_host_db *db,
                 const struct ovsdb_snapshot *snapshot, size_t *n)
@@ -241,9 +243,9 @@ find_tunnel(const struct fabric_host_db *db,
     return NULL;
 }
 
-/* What is wrong with tunnel port 'wanted', as a sentence that the caller
- * frees, or NULL.  '*refused' is set if flows must not go to the host for it:
- * they name the port by its number. */
+/* Returns what is wrong with tunnel port 'wanted', as a sentence that the
+ * caller frees, or NULL.  Sets '*refused' if flows must not go to the host for
+ * it: they name the port by its number. */
 static char *
 check_tunnel(const struct fabric_host_db *db,
              const struct ovsdb_snapshot *snapshot,
@@ -270,7 +272,7 @@ check_tunnel(const struct fabric_host_db *db,
     return NULL;
 }
 
-/* The same for all of them that are wanted.  What refuses the host comes
+/* Does the same for all of them that are wanted.  What refuses the host comes
  * before what does not. */
 static char *
 check_tunnels(const struct fabric_host_db *db,
@@ -294,7 +296,7 @@ check_tunnels(const struct fabric_host_db *db,
     return reason;
 }
 
-/* The same for the switch as a whole. */
+/* Does the same for the switch as a whole. */
 static char *
 check_switch(const struct fabric_host_db *db,
              const struct ovsdb_snapshot *snapshot)
@@ -325,7 +327,7 @@ find_bridge(const struct fabric_host_db *db,
     return NULL;
 }
 
-/* What there is of the interface that has the tunnel addresses. */
+/* Finds the interface that has the tunnel addresses, and its MTU. */
 static void
 report_underlay(struct fabric_host_db *db,
                 const struct ovsdb_snapshot *snapshot)
@@ -362,8 +364,9 @@ host_report_set_reason(struct fabric_host_db *db, bool refused, char *reason)
     }
 }
 
-/* The reason to refuse the host, whose bridge has the datapath id of 'owner'.
- * The caller frees it.  It does not tell the id: scoped accounts see it. */
+/* Returns the reason to refuse the host, whose bridge has the datapath id of
+ * 'owner'.  The caller frees it.  It does not contain the id: scoped accounts
+ * see it. */
 static char *
 refuse_clash(const struct fabric_host_db *db, const struct fabric_host *owner,
              uint64_t id)

@@ -33,7 +33,7 @@ free_trunks(struct fabric_host_db *db)
     db->n_trunks = 0;
 }
 
-/* Are they what there is already? */
+/* Returns true if the sub-ports are those that there are already. */
 static bool
 same_trunks(const struct fabric_host_db *db, const struct svec *iface_ids)
 {
@@ -119,8 +119,8 @@ host_trunk_is_end(const struct ovsdb_interface *iface)
            && !strncmp(iface->name, TRUNK_SUB, strlen(TRUNK_SUB));
 }
 
-/* The sub-ports' names have the same beginning, and so are in the order of
- * their iface-ids. */
+/* Searches by name: the sub-ports' names have the same beginning, and so are
+ * in the order of their iface-ids. */
 uint32_t
 host_trunk_tag(const struct fabric_host_db *db,
                const struct ovsdb_snapshot *snapshot,

@@ -43,7 +43,8 @@ struct submission {
 
 /* Submitting.  ----------------------------------------------------------- */
 
-/* If all that 'host' has to say for a start is in the model, tells so. */
+/* Announces once that all that 'host' reports for a start is in the model, if
+ * that is so. */
 static void
 announce_reported(struct observed_host *host)
 {
@@ -128,7 +129,7 @@ add_op__(struct observed_state *state, struct observed_host *host,
     observed_commit_schedule(state);
 }
 
-/* Adds an operation to what 'host' (NULL: nobody) has to submit.  Takes
+/* Adds an operation to the request of 'host' (NULL: of none).  Takes
  * ownership of 'spec'. */
 static void
 add_op(struct observed_state *state, struct observed_host *host,
@@ -164,8 +165,9 @@ vif_spec(const struct observed_vif *vif)
                      "tag_ofport", (json_int_t) vif->tag_ofport);
 }
 
-/* A port that leads to a physical network is there as long as its host is
- * heard: others stand in for it. */
+/* Returns true if the interface is to be in the model: one that leads to a
+ * physical network only as long as its host is heard, since others stand in
+ * for it. */
 static bool
 is_visible(const struct observed_vif *vif)
 {
@@ -251,7 +253,8 @@ load_vif(struct observed_state *state, const struct observed_vif *vif)
     free(name);
 }
 
-/* Loads what the host has by now.  In a pause it may report anew: that is
+/* Loads what the host has by now.  While it yields, the host may report anew:
+ * that is
  * submitted, and applied behind all that is loaded. */
 static void
 load_host(struct observed_state *state, struct observed_host *host)
@@ -291,7 +294,8 @@ observed_load(void *state_)
 
 /* Bindings.  ------------------------------------------------------------- */
 
-/* Whether the switch of 'host' has acknowledged the flows of a candidate. */
+/* Returns true if the switch of 'host' has acknowledged the flows of a
+ * candidate. */
 static bool
 is_ready(const struct observed_state *state, const struct observed_port *port,
          const char *host)
@@ -326,9 +330,9 @@ compare_claims(const void *a_, const void *b_)
     return strcmp(a->host, b->host);
 }
 
-/* Whether 'port' may be bound on 'host'.  If not, sets '*reason', which the
- * caller frees, to the reason why; NULL if the host is not to blame: a
- * sub-port whose parent is on no host is on none either. */
+/* Returns true if 'port' may be bound on 'host'.  If not, sets '*reason',
+ * which the caller frees, to the reason why; NULL if the host is not to blame:
+ * a sub-port whose parent is on no host is on none either. */
 static bool
 is_allowed(const struct observed_state *state,
            const struct observed_port *port,
@@ -347,8 +351,8 @@ is_allowed(const struct observed_state *state,
     return !*reason && (!parent || parent->active);
 }
 
-/* Adds to 'claims' the host 'name', which has part in a binding but says
- * nothing of the interface, if there is such a host. */
+/* Adds to 'claims' the host 'name', which is in a binding but does not report
+ * the interface, if there is such a host. */
 static void
 add_silent_claim(const struct observed_state *state, const char *name,
                  const struct observed_port *port,
@@ -369,7 +373,8 @@ add_silent_claim(const struct observed_state *state, const char *name,
     }
 }
 
-/* What hosts say of 'port', sorted by host.  The caller frees it. */
+/* Returns what hosts report of 'port', sorted by host.  The caller frees it.
+ * */
 static struct binding_claim *
 collect_claims(const struct observed_state *state,
                const struct observed_port *port, size_t *np)
@@ -404,9 +409,9 @@ collect_claims(const struct observed_state *state,
     return claims;
 }
 
-/* Notes which hosts have the interface of 'port' and may not, and reports
- * those that are new.  The active host, which may be about to lose it, is
- * none. */
+/* Marks which hosts have the interface of 'port' and may not, and counts and
+ * announces those that are new.  The active host, which may be about to lose
+ * it, is none. */
 static void
 report_refused(struct observed_state *state, const struct observed_port *port)
 {
@@ -474,7 +479,8 @@ decide(struct observed_state *state, struct observed_port *port)
     report_refused(state, port);
 }
 
-/* Returns false if some are left for the next turn. */
+/* Decides the bindings of ports that are due.  Returns false if some are left
+ * for the next turn. */
 static bool
 decide_due(struct observed_state *state)
 {
@@ -556,7 +562,7 @@ resync_rows(struct observed_host *host)
     free(prefix);
 }
 
-/* Puts what 'host' has and the model does not. */
+/* Adds the rows that 'host' has and the model does not. */
 static void
 resync_vifs(struct observed_host *host)
 {
@@ -579,7 +585,7 @@ resync_vifs(struct observed_host *host)
     }
 }
 
-/* The same of its underlay, which is never withdrawn. */
+/* Does the same for its underlay, which is never withdrawn. */
 static void
 resync_underlay(struct observed_host *host)
 {
@@ -606,7 +612,7 @@ clear_request(struct model_request *request)
     free(who);
 }
 
-/* Sets what 'state' knows of ports to what the model says. */
+/* Sets the ports and bindings in memory to those of the model. */
 static void
 resync_ports(struct observed_state *state)
 {
@@ -624,7 +630,7 @@ resync_ports(struct observed_state *state)
     }
 }
 
-/* Compares the hosts that differ.  In a pause one may report; then it is
+/* Compares the hosts that differ.  While it yields, one may report; then it is
  * compared once more.  Returns false if there was none. */
 static bool
 resync_hosts(struct observed_state *state)
@@ -646,7 +652,8 @@ resync_hosts(struct observed_state *state)
     return any;
 }
 
-/* At a settled moment: ports and hosts come and go with groups only. */
+/* Compares memory and model, and mends what differs.  Called when the state is
+ * quiescent: ports and hosts come and go with groups only. */
 static void
 resync(void *state_)
 {

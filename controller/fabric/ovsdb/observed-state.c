@@ -39,7 +39,7 @@ observed_find_port(const struct observed_state *state, const char *name)
     return find_port(state, name);
 }
 
-/* Any port whose active host is 'host', or NULL. */
+/* Returns any port whose active host is 'host', or NULL. */
 static struct observed_port *
 find_active(const struct observed_state *state, const char *host)
 {
@@ -69,7 +69,7 @@ find_candidate(const struct observed_state *state, const char *host)
     return NULL;
 }
 
-/* Tells who watches that the port's status may be another one now. */
+/* Notifies who watches that the port's status may be another one now. */
 static void
 notify_port(const struct observed_state *state,
             const struct observed_port *port)
@@ -117,7 +117,7 @@ set_host_of(struct hmap *index, struct hmap_node *node, char **part,
     }
 }
 
-/* Looks again at the sub-ports of 'port', which are only where it is. */
+/* Has the sub-ports of 'port', which are only where it is, decided anew. */
 static void
 sub_ports_due(struct observed_state *state, const struct observed_port *port)
 {
@@ -131,8 +131,8 @@ sub_ports_due(struct observed_state *state, const struct observed_port *port)
     }
 }
 
-/* The hosts that have a part in 'port' look at its sub-ports, if it has some.
- * */
+/* Announces that sub-ports of 'port', if it has some, may have come to the
+ * hosts of its binding, or gone from them. */
 static void
 trunk_due(struct observed_state *state, const struct observed_port *port)
 {
@@ -186,7 +186,7 @@ observed_port_set_binding(struct observed_state *state,
     sub_ports_due(state, port);
 }
 
-/* Looks again at the port whose interface has 'iface_id'. */
+/* Has the port whose interface has 'iface_id' decided anew. */
 static void
 iface_due(struct observed_state *state, const char *iface_id,
           const char *cause)
@@ -201,7 +201,7 @@ iface_due(struct observed_state *state, const char *iface_id,
     }
 }
 
-/* Tells who watches of the port whose interface has 'iface_id'. */
+/* Does notify_port() for the port whose interface has 'iface_id'. */
 static void
 notify_iface_ports(const struct observed_state *state, const char *iface_id)
 {
@@ -215,7 +215,7 @@ notify_iface_ports(const struct observed_state *state, const char *iface_id)
     }
 }
 
-/* Looks again at each port that 'host' has a part in. */
+/* Has each port decided anew whose binding or interface 'host' has. */
 static void
 host_ports_due(struct observed_host *host, const char *cause)
 {
@@ -256,8 +256,8 @@ port_destroy(struct observed_state *state, struct observed_port *port)
     free(port);
 }
 
-/* The iface-id of its interface; "", which none has, if there is to be none.
- * */
+/* Returns the iface-id of the port's interface; "", which none has, if there
+ * is to be none. */
 static const char *
 iface_id_of(const struct vmn_port *row)
 {
@@ -280,7 +280,7 @@ port_create(struct observed_state *state, const struct vmn_port *row)
     return port;
 }
 
-/* Takes in where the row allows it to be: a sub-port is where its parent is.
+/* Sets where the row allows the port to be: a sub-port is where its parent is.
  * Returns true if that is different now. */
 static bool
 set_placement(const struct observed_state *state, struct observed_port *port,
@@ -293,7 +293,7 @@ set_placement(const struct observed_state *state, struct observed_port *port,
     return placement_set(&port->placement, row, parent);
 }
 
-/* Takes in a row that is there.  Its iface-id may be another one now. */
+/* Follows a row that is there.  Its iface-id may be another one now. */
 static void
 port_set(struct observed_state *state, const struct vmn_port *row)
 {
@@ -321,7 +321,7 @@ port_set(struct observed_state *state, const struct vmn_port *row)
     observed_port_due(state, port, NULL);
 }
 
-/* The same for those that follow it. */
+/* Does the same for the sub-ports of 'parent'. */
 static void
 sub_ports_set(struct observed_state *state, const char *parent)
 {
@@ -461,7 +461,7 @@ vif_create(struct observed_host *host, const char *iface_id)
     return vif;
 }
 
-/* Takes in one interface that the host has. */
+/* Follows the report of one interface that the host has. */
 static void
 update_vif(struct observed_host *host, const struct vif_report *report)
 {
@@ -532,7 +532,8 @@ observed_host_set_datapath(struct observed_host *host, uint64_t id)
     }
 }
 
-/* What leads to physical networks comes and goes with that. */
+/* Submits the interfaces that lead to physical networks, which come and go
+ * with whether the host is silent. */
 static void
 host_provider_vifs_changed(struct observed_host *host)
 {

@@ -49,7 +49,8 @@ count_missing(const struct fabric *fabric, size_t max)
     return n;
 }
 
-/* True if a host that has yet to report was heard of since 'since_ms'. */
+/* Returns true if a host that has yet to report was heard of since 'since_ms'.
+ * */
 static bool
 is_any_heard(const struct fabric *fabric, int64_t since_ms)
 {
