@@ -386,6 +386,8 @@ def test_backup_of_a_busy_vmnd_is_one_moment(alone):     # noqa: F811
     for writer in writers:
         writer.start()
     go.set()
+    wait_for("a write of each", lambda: all(w.n_acknowledged
+                                            for w in writers), 30)
     for turn in range(10):
         revision = max(w.revision for w in writers)
         saved = backup(alone, "saved%d.db" % turn)
@@ -399,7 +401,6 @@ def test_backup_of_a_busy_vmnd_is_one_moment(alone):     # noqa: F811
                 "(SELECT revision FROM revisions)").fetchall()
         db.close()
         assert not any(w.refused for w in writers)
-    assert all(writer.n_acknowledged for writer in writers)
     alone.kill()
     for writer in writers:
         writer.join(20)
