@@ -12,6 +12,11 @@ controller_libvmn_a_SOURCES += \
 	controller/simulator/guest-packet.h \
 	controller/simulator/handler-reply.c \
 	controller/simulator/handler-reply.h \
+	controller/simulator/pass-actions.c \
+	controller/simulator/pass-group.c \
+	controller/simulator/pass-output.c \
+	controller/simulator/pass.c \
+	controller/simulator/pass.h \
 	controller/simulator/port-classes.c \
 	controller/simulator/port-classes.h \
 	controller/simulator/reachability-groups.c \

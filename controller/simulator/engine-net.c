@@ -95,7 +95,7 @@ free_piles(struct net_scope *scope)
 }
 
 static void
-net_pause(void *net_)
+net_yield(void *net_)
 {
     const struct engine_net *net = net_;
 
@@ -113,7 +113,7 @@ engine_net_destroy(struct engine_net *net)
     }
     HMAP_FOR_EACH_POP (scope, node, &net->scopes) {
         free_piles(scope);
-        rule_set_destroy(scope->set, net_pause, net);
+        rule_set_destroy(scope->set, net_yield, net);
         free(scope);
         engine_yield(net->engine);
     }
@@ -480,6 +480,6 @@ engine_net_get(struct engine_net *net, struct sim_net *sim_net)
         .host_at = net_host_at,
         .tunnel_ip = net_tunnel_ip,
         .provider = net_provider,
-        .pause = net_pause,
+        .yield = net_yield,
     };
 }

@@ -20,7 +20,7 @@
 #include "util.h"
 
 #define N_TABLES 256
-#define FREED_PER_PAUSE 256
+#define FREED_PER_YIELD 256
 
 struct subtable {
     struct ovs_list node;       /* In the set's table. */
@@ -47,15 +47,15 @@ rule_free(struct rule *rule)
 }
 
 static void
-subtable_free(struct subtable *subtable, void (*pause)(void *aux), void *aux)
+subtable_free(struct subtable *subtable, void (*yield)(void *aux), void *aux)
 {
     struct rule *rule;
     unsigned n = 0;
 
     HMAP_FOR_EACH_POP (rule, node, &subtable->rules) {
         rule_free(rule);
-        if (pause && ++n % FREED_PER_PAUSE == 0) {
-            pause(aux);
+        if (yield && ++n % FREED_PER_YIELD == 0) {
+            yield(aux);
         }
     }
     hmap_destroy(&subtable->rules);
@@ -64,7 +64,7 @@ subtable_free(struct subtable *subtable, void (*pause)(void *aux), void *aux)
 }
 
 void
-rule_set_destroy(struct rule_set *set, void (*pause)(void *aux), void *aux)
+rule_set_destroy(struct rule_set *set, void (*yield)(void *aux), void *aux)
 {
     if (!set) {
         return;
@@ -74,7 +74,7 @@ rule_set_destroy(struct rule_set *set, void (*pause)(void *aux), void *aux)
 
         if (set->tables[i]) {
             LIST_FOR_EACH_POP (subtable, node, set->tables[i]) {
-                subtable_free(subtable, pause, aux);
+                subtable_free(subtable, yield, aux);
             }
             free(set->tables[i]);
         }

@@ -35,8 +35,8 @@ struct rule {
 
 struct rule_set;
 struct rule_set *rule_set_create(void);
-/* 'pause', if not NULL, is called now and then: there may be many flows. */
-void rule_set_destroy(struct rule_set *, void (*pause)(void *aux), void *aux);
+/* 'yield', if not NULL, is called now and then: there may be many flows. */
+void rule_set_destroy(struct rule_set *, void (*yield)(void *aux), void *aux);
 
 /* Adds a flow.  'ofpacts' are copied. */
 struct rule *rule_set_add(struct rule_set *, uint8_t table, uint16_t priority,

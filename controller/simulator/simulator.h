@@ -47,7 +47,7 @@ struct sim_net {
     bool (*provider)(void *aux, const char *host, uint32_t port,
                      const struct flow *, const char **to, uint32_t *in_port);
     /* Lets others have their turn, or NULL. */
-    void (*pause)(void *aux);
+    void (*yield)(void *aux);
 };
 
 /* Bounds.  The first two are Open vSwitch's own (ofproto-dpif-xlate), the

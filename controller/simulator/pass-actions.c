@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What flows do with a packet; see pass.h.  The meaning of actions is that of
+ * ovs-actions(7); the bounds, and what a pass does when it exceeds them, are
+ * those of ofproto-dpif-xlate. */
+
+#include <config.h>
+
+#include "controller/simulator/pass.h"
+
+#include <string.h>
+
+#include "controller/flow/learn-action.h"
+#include "controller/flow/punt-action.h"
+#include "controller/flow/sample-action.h"
+#include "multipath.h"
+#include "nx-match.h"
+#include "openvswitch/meta-flow.h"
+#include "packets.h"
+#include "util.h"
+
+/* Tables.  --------------------------------------------------------------- */
+
+/* True if a flow that has sent the packet nowhere drops it.  It says so (and
+ * may have had a copy sent up), or it is the last of a pass that did nothing;
+ * else it was but asked for what it sets. */
+static bool
+is_drop(const struct pass_context *ctx)
+{
+    return ((ctx->rule && ctx->rule->drop_reason)
+            || (!ctx->detour && !ctx->n_events && !ctx->n_punts));
+}
+
+void
+pass_enter_table(struct pass_context *ctx, uint8_t table, bool deeper)
+{
+    const struct sim_net *net = &ctx->sim->net;
+    const struct rule *caller = ctx->rule;
+    uint8_t from = ctx->table;
+    struct rule_set *const *sets;
+    struct rule_hit hit;
+    struct sim_step *step;
+    unsigned n_events;
+    size_t n;
+
+    if (table == SAMPLE_TABLE) {
+        return;                 /* Copies, for people. */
+    }
+    if (ctx->sim->n_steps >= SIM_STEPS_MAX) {
+        pass_fail(ctx, SIM_UNKNOWN, "it takes more steps than are followed");
+        return;
+    }
+    if ((deeper && ctx->depth >= SIM_DEPTH_MAX)
+        || ctx->n_resubmits >= SIM_RESUBMITS_MAX) {
+        pass_fail(ctx, SIM_LOST, "too many resubmits");
+        return;
+    }
+    sets = net->sets(net->aux, ctx->pass->host, table, &n);
+    rule_sets_lookup(sets, n, table, ctx->flow, &hit);
+    ctx->table = table;
+    ctx->rule = hit.rule;
+    ctx->n_resubmits++;
+    step = pass_add_step(ctx, SIM_LOOKUP, ctx->flow);
+    step->rule = hit.rule;
+    step->other = hit.other;
+    step->number = hit.conj_id;
+    if (hit.other) {
+        pass_fail(ctx, SIM_UNKNOWN, "two flows of equal priority match, and a "
+                  "switch may take either");
+        return;
+    }
+
+    n_events = ctx->n_events;
+    if (hit.rule) {
+        ctx->depth += deeper;
+        pass_do_actions(ctx, hit.rule->ofpacts, hit.rule->ofpacts_len);
+        ctx->depth -= deeper;
+    }
+    ctx->rule = hit.rule;
+    ctx->table = table;
+    if (ctx->n_events == n_events && !ctx->stop && is_drop(ctx)) {
+        pass_add_end(ctx, SIM_DROP, NULL);
+    }
+    ctx->rule = caller;
+    ctx->table = from;
+}
+
+/* Who is on a wire only the switch knows.  So everybody is, at an address that
+ * stands for all. */
+static void
+find_neighbour(struct pass_context *ctx)
+{
+    static const struct eth_addr someone
+        = ETH_ADDR_C(02, 00, 00, 00, 00, 00);
+
+    ctx->flow->dl_dst = someone;
+}
+
+static void
+resubmit(struct pass_context *ctx, const struct ofpact_resubmit *r)
+{
+    uint8_t table = r->table_id == 255 ? ctx->table : r->table_id;
+
+    if (r->with_ct_orig || r->in_port != OFPP_IN_PORT) {
+        pass_fail(ctx, SIM_UNKNOWN, "a resubmit as if from elsewhere");
+        return;
+    }
+    if (table == NEIGHBOUR_TABLE) {
+        find_neighbour(ctx);
+        return;
+    }
+    if (table == MAC_TABLE || table == CLIENT_TABLE) {
+        return;                 /* As if nobody had been heard yet. */
+    }
+    if (table == PUNT_TABLE) {
+        return;                 /* As long as the sender is within its rate. */
+    }
+    ctx->detour++;
+    pass_enter_table(ctx, table, table <= ctx->table);
+    ctx->detour--;
+}
+
+/* Conntrack.  ------------------------------------------------------------ */
+
+/* The actions inside of a ct(): NAT, and fields of the connection. */
+static void
+read_nested(const struct ofpact_conntrack *ct, struct ct_action *action,
+            const struct ofpact **first, size_t *len)
+{
+    const struct ofpact *a;
+
+    *first = ct->actions;
+    *len = ofpact_ct_get_action_len(ct);
+    OFPACT_FOR_EACH (a, ct->actions, ofpact_ct_get_action_len(ct)) {
+        if (a->type == OFPACT_NAT) {
+            const struct ofpact_nat *nat = ofpact_get_NAT(a);
+
+            action->nat = true;
+            action->range = (nat->flags & (NX_NAT_F_SRC | NX_NAT_F_DST)
+                             ? nat : NULL);
+        }
+    }
+}
+
+static void set_field(struct pass_context *, const struct ofpact_set_field *);
+
+/* What ct(commit, exec(...)) writes into the connection. */
+static void
+do_exec(struct pass_context *ctx, const struct ofpact *first, size_t len,
+        struct sim_packet *tracked, struct ct_conn *conn)
+{
+    struct flow *flow = ctx->flow;
+    const struct ofpact *a;
+
+    ctx->flow = &tracked->flow;
+    OFPACT_FOR_EACH (a, first, len) {
+        if (a->type == OFPACT_SET_FIELD) {
+            set_field(ctx, ofpact_get_SET_FIELD(a));
+        } else if (a->type == OFPACT_REG_MOVE) {
+            const struct ofpact_reg_move *move = ofpact_get_REG_MOVE(a);
+
+            mf_subfield_copy(&move->src, &move->dst, ctx->flow, &ctx->wc);
+        } else if (a->type != OFPACT_NAT) {
+            pass_fail(ctx, SIM_UNKNOWN, "an action inside of ct() that is not "
+                      "known here");
+        }
+    }
+    ctx->flow = flow;
+    if (conn) {
+        conn->mark = tracked->flow.ct_mark;
+        conn->label = tracked->flow.ct_label;
+    }
+}
+
+static void
+do_ct(struct pass_context *ctx, const struct ofpact_conntrack *ct)
+{
+    struct ct_action action = {
+        .host = ctx->pass->host,
+        .commit = ct->flags & NX_CT_F_COMMIT,
+        .force = ct->flags & NX_CT_F_FORCE,
+        .zone = ct->zone_imm,
+    };
+    struct sim_packet tracked = *ctx->packet;
+    const struct ofpact *nested;
+    struct sim_step *step;
+    struct ct_conn *conn;
+    const char *fault;
+    struct pass *pass;
+    size_t nested_len;
+
+    if (ct->zone_src.field) {
+        action.zone = mf_get_subfield(&ct->zone_src, ctx->flow);
+    }
+    read_nested(ct, &action, &nested, &nested_len);
+    fault = (ct->alg ? "conntrack with a helper for a protocol"
+             : conntrack_pass(&ctx->sim->conntrack, &action, &tracked,
+                              &conn));
+    if (fault) {
+        pass_fail(ctx, SIM_UNKNOWN, fault);
+        return;
+    }
+    if (action.commit) {
+        do_exec(ctx, nested, nested_len, &tracked, conn);
+    }
+    step = pass_add_step(ctx, SIM_CONNTRACK, &tracked.flow);
+    step->committed = action.commit;
+    step->number = action.zone;
+    if (ct->recirc_table != NX_CT_RECIRC_NONE) {
+        if (ctx->pass->n_recirculations >= SIM_RECIRCULATIONS_MAX) {
+            pass_fail(ctx, SIM_LOST, "too many passes through conntrack");
+            return;
+        }
+        pass = pass_fork(ctx, ctx->pass->host, ct->recirc_table);
+        pass->n_recirculations++;
+        pass->packet = tracked;
+    } else if (action.nat) {
+        pass_fail(ctx, SIM_UNKNOWN, "NAT that the tables do not see");
+        return;
+    }
+    flow_clear_conntrack(ctx->flow);
+}
+
+/* Other actions.  -------------------------------------------------------- */
+
+static void
+set_field(struct pass_context *ctx, const struct ofpact_set_field *sf)
+{
+    if (mf_are_prereqs_ok(sf->field, ctx->flow, &ctx->wc)) {
+        mf_set_flow_value_masked(sf->field, sf->value,
+                                 ofpact_set_field_mask(sf), ctx->flow);
+    }
+}
+
+static void
+move(struct pass_context *ctx, const struct ofpact_reg_move *m)
+{
+    mf_subfield_copy(&m->src, &m->dst, ctx->flow, &ctx->wc);
+}
+
+static void
+pop(struct pass_context *ctx, const struct ofpact_stack *p)
+{
+    if (!nxm_execute_stack_pop(p, ctx->flow, &ctx->wc, &ctx->stack)) {
+        pass_fail(ctx, SIM_UNKNOWN, "pop from an empty stack");
+    }
+}
+
+/* Both headers of the whole packet are one. */
+static void
+follow_ports(struct pass_context *ctx)
+{
+    if (!(ctx->flow->nw_frag & FLOW_NW_FRAG_LATER)) {
+        ctx->packet->tp_src = ctx->flow->tp_src;
+        ctx->packet->tp_dst = ctx->flow->tp_dst;
+    }
+}
+
+static void
+check_size(struct pass_context *ctx, const struct ofpact_check_pkt_larger
+           *check)
+{
+    const union mf_subvalue larger = {
+        .u8[sizeof(union mf_subvalue) - 1]
+            = ctx->packet->size > check->pkt_len,
+    };
+
+    mf_write_subfield_flow(&check->dst, &larger, ctx->flow);
+}
+
+/* Returns false if the actions end here. */
+static bool
+dec_ttl(struct pass_context *ctx)
+{
+    struct flow *flow = ctx->flow;
+
+    if (!is_ip_any(flow)) {
+        return true;
+    }
+    if (flow->nw_ttl > 1) {
+        flow->nw_ttl--;
+        return true;
+    }
+    pass_add_end(ctx, SIM_LOST, "its TTL is used up");
+    return false;
+}
+
+/* Returns false if the actions end here. */
+static bool
+do_action(struct pass_context *ctx, const struct ofpact *a)
+{
+    switch ((int) a->type) {
+    case OFPACT_OUTPUT:
+        pass_output(ctx, ofpact_get_OUTPUT(a)->port);
+        break;
+    case OFPACT_OUTPUT_REG:
+        pass_output(ctx,
+                    u16_to_ofp(mf_get_subfield(&ofpact_get_OUTPUT_REG(a)->src,
+                                               ctx->flow)));
+        break;
+    case OFPACT_CONTROLLER:
+        pass_add_end(ctx, SIM_PUNT, NULL)->punt = ofpact_get_CONTROLLER(a);
+        break;
+    case OFPACT_GROUP:
+        pass_do_group(ctx, ofpact_get_GROUP(a)->group_id);
+        break;
+    case OFPACT_SET_FIELD:
+        set_field(ctx, ofpact_get_SET_FIELD(a));
+        follow_ports(ctx);
+        break;
+    case OFPACT_REG_MOVE:
+        move(ctx, ofpact_get_REG_MOVE(a));
+        follow_ports(ctx);
+        break;
+    case OFPACT_MULTIPATH:
+        multipath_execute(ofpact_get_MULTIPATH(a), ctx->flow, &ctx->wc);
+        break;
+    case OFPACT_STACK_PUSH:
+        nxm_execute_stack_push(ofpact_get_STACK_PUSH(a), ctx->flow,
+                               &ctx->wc, &ctx->stack);
+        break;
+    case OFPACT_STACK_POP:
+        pop(ctx, ofpact_get_STACK_POP(a));
+        follow_ports(ctx);
+        break;
+    case OFPACT_RESUBMIT:
+        resubmit(ctx, ofpact_get_RESUBMIT(a));
+        break;
+    case OFPACT_GOTO_TABLE:
+        pass_enter_table(ctx, ofpact_get_GOTO_TABLE(a)->table_id, false);
+        break;
+    case OFPACT_CT:
+        do_ct(ctx, ofpact_get_CT(a));
+        break;
+    case OFPACT_CT_CLEAR:
+        flow_clear_conntrack(ctx->flow);
+        break;
+    case OFPACT_CHECK_PKT_LARGER:
+        check_size(ctx, ofpact_get_CHECK_PKT_LARGER(a));
+        break;
+    case OFPACT_DEC_TTL:
+        return dec_ttl(ctx);
+    case OFPACT_CLONE: {
+        struct sim_packet before = *ctx->packet;
+
+        pass_do_actions(ctx, ofpact_get_CLONE(a)->actions,
+                        ofpact_nest_get_action_len(ofpact_get_CLONE(a)));
+        *ctx->packet = before;
+        break;
+    }
+    case OFPACT_METER:          /* As long as the packet is within it. */
+    case OFPACT_NOTE:
+    case OFPACT_DECAP:          /* Ends the copy that a punt makes. */
+        break;
+    case OFPACT_LEARN:
+        if (learn_is_table(ofpact_get_LEARN(a)->table_id)) {
+            break;              /* Another packet's matter. */
+        }
+        /* Fall through. */
+    default:
+        pass_fail(ctx, SIM_UNKNOWN, "an unsupported action");
+        break;
+    }
+    return !ctx->stop;
+}
+
+void
+pass_do_actions(struct pass_context *ctx, const struct ofpact *ofpacts, size_t
+                len)
+{
+    const struct ofpact *a;
+
+    OFPACT_FOR_EACH (a, ofpacts, len) {
+        if (!do_action(ctx, a)) {
+            break;
+        }
+    }
+}

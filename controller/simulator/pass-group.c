@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * OpenFlow groups; see pass.h.  A group that selects by a hash takes one of
+ * the buckets that do different things, another one each time that the
+ * exchange is repeated (simulator_next()). */
+
+#include <config.h>
+
+#include "controller/simulator/pass.h"
+
+#include <string.h>
+
+#include "openvswitch/ofp-group.h"
+#include "util.h"
+
+/* A bucket's actions are a set: done in the set's order, on a copy. */
+static void
+do_bucket(struct pass_context *ctx, const struct ofputil_bucket *bucket)
+{
+    struct ofpbuf set = ofpbuf_const_initializer(bucket->ofpacts,
+                                                 bucket->ofpacts_len);
+    struct sim_packet before = *ctx->packet;
+    struct ofpbuf list;
+
+    ofpbuf_init(&list, 256);
+    ofpacts_execute_action_set(&list, &set);
+    pass_do_actions(ctx, list.data, list.size);
+    ofpbuf_uninit(&list);
+    *ctx->packet = before;
+}
+
+static bool
+same_bucket(const struct ofputil_bucket *a, const struct ofputil_bucket *b)
+{
+    return rule_same_actions(a->ofpacts, a->ofpacts_len, b->ofpacts,
+                             b->ofpacts_len);
+}
+
+/* The first bucket that does the same. */
+static const struct ofputil_bucket *
+first_like(const struct ofputil_group_mod *group,
+           const struct ofputil_bucket *bucket)
+{
+    const struct ofputil_bucket *b;
+
+    LIST_FOR_EACH (b, list_node, &group->buckets) {
+        if (same_bucket(b, bucket)) {
+            return b;
+        }
+    }
+    return bucket;
+}
+
+/* Takes one of the buckets that do different things, the next one that this
+ * exchange is to take. */
+static const struct ofputil_bucket *
+choose(struct pass_context *ctx, const struct ofputil_group_mod *group)
+{
+    struct simulator *sim = ctx->sim;
+    const struct ofputil_bucket *b, *taken = NULL;
+    double weight = 0, total = 0;
+    struct choice *choice;
+    uint32_t n = 0, wanted;
+
+    if (sim->n_choices >= SIM_CHOICES_MAX) {
+        return NULL;
+    }
+    choice = &sim->choices[sim->n_choices];
+    wanted = sim->n_choices < sim->n_known ? choice->taken : 0;
+    LIST_FOR_EACH (b, list_node, &group->buckets) {
+        if (b->weight && first_like(group, b) == b) {
+            taken = n == wanted ? b : taken;
+            n++;
+        }
+    }
+    if (!taken) {
+        return NULL;
+    }
+    LIST_FOR_EACH (b, list_node, &group->buckets) {
+        total += b->weight;
+        weight += same_bucket(b, taken) ? b->weight : 0;
+    }
+    *choice = (struct choice) { wanted, n, weight / total };
+    sim->n_choices++;
+    return taken;
+}
+
+void
+pass_do_group(struct pass_context *ctx, uint32_t group_id)
+{
+    const struct sim_net *net = &ctx->sim->net;
+    const struct ofputil_group_mod *group = net->group(net->aux,
+                                                       ctx->pass->host,
+                                                       group_id);
+    const struct ofputil_bucket *bucket;
+    struct sim_step *step;
+
+    if (!group) {
+        pass_add_end(ctx, SIM_LOST, "the group is not there");
+        return;
+    }
+    step = pass_add_step(ctx, SIM_GROUP, ctx->flow);
+    step->number = group_id;
+    step->option = UINT32_MAX;
+    if (group->type == OFPGT11_ALL || group->type == OFPGT11_INDIRECT) {
+        LIST_FOR_EACH (bucket, list_node, &group->buckets) {
+            do_bucket(ctx, bucket);
+        }
+    } else if (group->type == OFPGT11_SELECT) {
+        bucket = choose(ctx, group);
+        if (bucket) {
+            step->option = bucket->bucket_id;
+            do_bucket(ctx, bucket);
+        } else if (ctx->sim->n_choices >= SIM_CHOICES_MAX) {
+            pass_fail(ctx, SIM_UNKNOWN,
+                      "more groups choose than are followed");
+        } else {
+            pass_add_end(ctx, SIM_LOST, "the group has no bucket");
+        }
+    } else {
+        pass_fail(ctx, SIM_UNKNOWN, "a group whose buckets depend on ports "
+                  "being up");
+    }
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where a packet goes that leaves a switch: by a tunnel to another host, to a
+ * physical network, or to a port; see pass.h. */
+
+#include <config.h>
+
+#include "controller/simulator/pass.h"
+
+#include <string.h>
+
+#include "packets.h"
+#include "util.h"
+#include "vmn/vocabulary.h"
+
+static void
+output_tunnel(struct pass_context *ctx, ofp_port_t port)
+{
+    const struct sim_net *net = &ctx->sim->net;
+    const struct flow_tnl *tunnel = &ctx->flow->tunnel;
+    struct in6_addr to, from;
+    const char *host;
+    struct pass *pass;
+    struct flow_tnl received;
+
+    if (tunnel->ip_dst) {
+        in6_addr_set_mapped_ipv4(&to, tunnel->ip_dst);
+    } else {
+        to = tunnel->ipv6_dst;
+    }
+    host = net->host_at(net->aux, &to);
+    if (!host) {
+        pass_add_end(ctx, SIM_LOST, "no host has the tunnel's address");
+        return;
+    }
+    if (!net->tunnel_ip(net->aux, ctx->pass->host,
+                        !IN6_IS_ADDR_V4MAPPED(&to), &from)) {
+        pass_add_end(ctx, SIM_LOST,
+                     "the host has no tunnel address to send from");
+        return;
+    }
+    if (!strcmp(host, ctx->pass->host)) {
+        pass_add_end(ctx, SIM_LOST, "the tunnel leads to the host itself");
+        return;
+    }
+    if (ctx->pass->n_tunnels >= SIM_TUNNELS_MAX) {
+        pass_add_end(ctx, SIM_LOST, "it goes in circles between hosts");
+        return;
+    }
+
+    memset(&received, 0, sizeof received);
+    if (IN6_IS_ADDR_V4MAPPED(&from)) {
+        received.ip_src = in6_addr_get_mapped_ipv4(&from);
+        received.ip_dst = in6_addr_get_mapped_ipv4(&to);
+    } else {
+        received.ipv6_src = from;
+        received.ipv6_dst = to;
+    }
+    received.tun_id = tunnel->tun_id;
+    pass = pass_fork(ctx, host, 0);
+    pass->n_tunnels++;
+    pass->n_recirculations = 0;
+    pass_clear_metadata(&pass->packet.flow);
+    pass->packet.flow.tunnel = received;
+    pass->packet.flow.in_port.ofp_port = port;
+    pass_add_step(ctx, SIM_TUNNEL, ctx->flow)->to = host;
+}
+
+/* Output to 'port', which may lead to a physical network: to the host of the
+ * one that the packet is for, if there is one. */
+static void
+output_port(struct pass_context *ctx, ofp_port_t port)
+{
+    const struct sim_net *net = &ctx->sim->net;
+    const char *host = NULL;
+    uint32_t in_port = 0;
+    bool provider = (net->provider
+                 && net->provider(net->aux, ctx->pass->host, ofp_to_u16(port),
+                                  ctx->flow, &host, &in_port));
+
+    if (!provider || !host) {
+        struct sim_end *end = pass_add_end(ctx, SIM_OUTPUT, NULL);
+
+        end->port = ofp_to_u16(port);
+        end->provider = provider;
+    } else if (ctx->pass->n_tunnels >= SIM_TUNNELS_MAX) {
+        pass_add_end(ctx, SIM_LOST, "it goes in circles between hosts");
+    } else {
+        struct pass *pass = pass_fork(ctx, host, 0);
+
+        pass->n_tunnels++;
+        pass->n_recirculations = 0;
+        pass_clear_metadata(&pass->packet.flow);
+        pass->packet.flow.in_port.ofp_port = u16_to_ofp(in_port);
+        pass_add_step(ctx, SIM_PROVIDER, ctx->flow)->to = host;
+    }
+}
+
+static bool
+is_tunnel(ofp_port_t port)
+{
+    return (ofp_to_u16(port) == VMN_TUNNEL_OFPORT
+            || ofp_to_u16(port) == VMN_GENEVE_OFPORT);
+}
+
+void
+pass_output(struct pass_context *ctx, ofp_port_t port)
+{
+    ofp_port_t in_port = ctx->flow->in_port.ofp_port;
+
+    if (port == OFPP_IN_PORT) {
+        port = in_port;
+    } else if (port == in_port) {
+        pass_add_end(ctx, SIM_LOST,
+                     "it may not leave by the port that it came by");
+        return;
+    } else if (port == OFPP_CONTROLLER) {
+        pass_add_end(ctx, SIM_PUNT, NULL);
+        return;
+    } else if (ofp_to_u16(port) >= ofp_to_u16(OFPP_MAX)) {
+        pass_fail(ctx, SIM_UNKNOWN, "output to a reserved port");
+        return;
+    }
+    if (port == OFPP_NONE) {
+        pass_add_end(ctx, SIM_LOST, "output to no port");
+    } else if (is_tunnel(port)) {
+        output_tunnel(ctx, port);
+    } else {
+        output_port(ctx, port);
+    }
+}

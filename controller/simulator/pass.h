@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the simulator's own files share.  A pass is what a switch does in one
+ * go: from a table on, by goto and resubmit, up to outputs and ct().  What
+ * goes on from there (another host, or a table after conntrack) waits as a
+ * pass of its own, so that the stack is bounded by SIM_DEPTH_MAX alone. */
+
+#ifndef CONTROLLER_SIMULATOR_PASS_H
+#define CONTROLLER_SIMULATOR_PASS_H 1
+
+#include "controller/simulator/simulator.h"
+#include "flow.h"
+#include "openvswitch/list.h"
+#include "openvswitch/ofp-actions.h"
+#include "openvswitch/ofpbuf.h"
+
+/* A pass that waits. */
+struct pass {
+    struct ovs_list node;
+    const char *host;
+    uint8_t table;
+    unsigned copy;
+    unsigned n_recirculations;
+    unsigned n_tunnels;
+    struct sim_packet packet;
+};
+
+/* A group that had a choice. */
+struct choice {
+    uint32_t taken, n;          /* Of how many. */
+    double share;
+};
+
+struct simulator {
+    struct sim_net net;
+    bool keep_flows;
+    struct conntrack conntrack;
+    size_t n_choices;           /* Made in the exchange so far, ... */
+    size_t n_known;             /* ... of which so many are settled. */
+    struct choice choices[SIM_CHOICES_MAX];
+    struct ovs_list passes;
+    unsigned n_copies;
+    size_t n_steps, allocated_steps;
+    struct sim_step *steps;
+    size_t n_ends, allocated_ends;
+    struct sim_end *ends;
+    size_t n_flows, allocated_flows;
+    struct flow *flows;
+};
+
+/* The pass that is under way. */
+struct pass_context {
+    struct simulator *sim;
+    struct pass *pass;
+    struct sim_packet *packet;  /* Of the pass. */
+    struct flow *flow;          /* Of the packet. */
+    struct ofpbuf stack;
+    struct flow_wildcards wc;   /* What libopenvswitch notes there is of no
+                                 * use here. */
+    const struct rule *rule;    /* Whose actions are done. */
+    uint8_t table;              /* Of the rule. */
+    unsigned depth, n_resubmits;
+    unsigned detour;            /* Resubmits that have not come back. */
+    unsigned n_events;          /* Outputs and the like; not copies for the
+                                 * controller. */
+    unsigned n_punts;           /* These. */
+    bool stop;                  /* The switch gives the packet up. */
+};
+
+/* pass.c: results, and passes to come. */
+
+struct sim_step *pass_add_step(struct pass_context *, enum sim_step_kind,
+                               const struct flow *);
+/* 'text' is a static string, or NULL. */
+struct sim_end *pass_add_end(struct pass_context *, enum sim_end_kind,
+                             const char *text);
+/* Ends the pass where it cannot be followed any further; what was done so far
+ * stands. */
+void pass_fail(struct pass_context *, enum sim_end_kind, const char *text);
+
+/* Queues a pass of a copy of 'packet', from 'table' of 'host' on. */
+struct pass *pass_create(struct simulator *, const char *host, uint8_t table,
+                         const struct sim_packet *packet);
+/* Queues a pass of the packet as it is now.  If this pass has sent it
+ * elsewhere already, that is another copy. */
+struct pass *pass_fork(struct pass_context *, const char *host,
+                       uint8_t table);
+/* Clears what a packet does not carry from one switch to another. */
+void pass_clear_metadata(struct flow *);
+
+/* pass-output.c */
+
+/* Sends the packet out of 'port', as ovs-actions(7) says of "output". */
+void pass_output(struct pass_context *, ofp_port_t port);
+
+/* pass-group.c */
+
+void pass_do_group(struct pass_context *, uint32_t group_id);
+
+/* pass-actions.c */
+
+void pass_do_actions(struct pass_context *, const struct ofpact *,
+                     size_t len);
+/* Looks the packet up in 'table', and does what the flow there says.
+ * 'deeper': it counts for SIM_DEPTH_MAX. */
+void pass_enter_table(struct pass_context *, uint8_t table, bool deeper);
+
+#endif /* controller/simulator/pass.h */
