@@ -63,25 +63,25 @@ struct activity_group {
     uint32_t *computed;         /* By number of class; engine_get_class(). */
 };
 
-/* 'engine' outlives it. */
+/* Makes an empty log.  'engine' outlives it. */
 struct activity *activity_create(const struct engine *);
 void activity_destroy(struct activity *);
 
 /* Writing.  A group that is begun anew before its end has left nothing. */
 void activity_begin(struct activity *, int64_t time_ms);
 void activity_add_request(struct activity *, const struct model_request *);
-/* 'step' is over. */
+/* Notes that 'step' is over. */
 void activity_step(struct activity *, enum activity_step);
-/* ACTIVITY_COMPILE is over. */
+/* Notes that ACTIVITY_COMPILE is over, with what came of it. */
 void activity_compiled(struct activity *, const struct engine_delta *);
-/* The group has ended well. */
+/* Keeps the group, which has ended well. */
 void activity_end(struct activity *, uint64_t first_revision,
                   uint64_t last_revision);
 
-/* The ids of the oldest that is kept, and of the newest (0: none yet). */
+/* Gets the ids of the oldest that is kept, and of the newest (0: none yet). */
 void activity_range(const struct activity *, uint64_t *oldest,
                     uint64_t *newest);
-/* The group with an id in the range. */
+/* Returns the group with an id in the range. */
 const struct activity_group *activity_get(const struct activity *,
                                           uint64_t id);
 /* {"id", "time", "first_revision", "revision", "requests", "who": [...],

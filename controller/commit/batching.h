@@ -32,14 +32,14 @@ struct batching {
     uint64_t n_waits, waited_us; /* In all. */
 };
 
-/* Microseconds that a group of 'n' requests is to wait from 'now_us' on, or 0
- * to begin it.  'behind': most hosts owe answers. */
+/* Returns the microseconds that a group of 'n' requests is to wait from
+ * 'now_us' on, or 0 to begin it.  'behind': most hosts owe answers. */
 int64_t batching_wait(struct batching *, bool behind, size_t n, int64_t
                       now_us);
-/* A group of 'n' requests begins. */
+/* Notes that a group of 'n' requests begins. */
 void batching_begin(struct batching *, size_t n, int64_t now_us);
-/* It is about to be sent.  'behind': most hosts owe answers to what was sent
- * before. */
+/* Notes that the group is about to be sent.  'behind': most hosts owe answers
+ * to what was sent before. */
 void batching_sent(struct batching *, bool behind, int64_t now_us);
 
 #endif /* controller/commit/batching.h */

@@ -419,7 +419,7 @@ later_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *commit)
     schedule(commit);
 }
 
-/* True if what is in the queue is to begin now. */
+/* Returns true if what is in the queue is to begin now. */
 static bool
 is_due(struct commit *commit)
 {
@@ -680,8 +680,8 @@ commit_store_error(const struct commit *commit)
     return commit->store_error;
 }
 
-/* Whether no host exceeds the limit on its flows, and no quota that binds one
- * of the group's requests its own. */
+/* Returns true if no host exceeds the limit on its flows, and no quota that
+ * binds one of the group's requests its own. */
 static bool
 is_within_limits(const struct commit *commit, struct vmn_errors *errors)
 {
@@ -697,8 +697,8 @@ is_within_limits(const struct commit *commit, struct vmn_errors *errors)
     return ok;
 }
 
-/* True if the group may go on.  Else all is as it was, and the group's only
- * request is refused, or several go back to the front of the queue, for a
+/* Returns true if the group may go on.  Else all is as it was, and the group's
+ * only request is refused, or several go back to the front of the queue, for a
  * group each. */
 static bool
 check_limits(struct commit *commit)

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The one door in: every change of the state goes through here, an operator's
- * wish and a host's report alike.
+ * Commits changes of the state: every one goes through here, an operator's
+ * request and a host's report alike.
  *
  * Requests queue up while a group is being written.  Once the writer is done,
  * all that wait are applied (each as a revision of its own), compiled once,
  * and written as the next group with one fsync.  When the group is durable,
  * its flows go to the sink, and then its requests are answered.  When the
- * store refuses it, the model goes back, and all its requests fail; what
- * nobody asked for (what was loaded at the start, and units that are tried
- * again since numbers have become free) is written again until it is durable,
- * and all else waits or fails until then.  So it does when a host would exceed
- * the engine's limit; the group's requests are then tried one by one, and the
- * one that exceeds it is refused.
+ * store refuses it, the model goes back, and all its requests fail; what an
+ * internal commit has (what was loaded at the start, and units that are tried
+ * again since IDs have become free) is written again until it is durable, and
+ * all else waits or fails until then.  So it does when a host would exceed the
+ * engine's limit; the group's requests are then tried one by one, and the one
+ * that exceeds it is refused.
  *
  * Plans wait in a queue of their own.  Between two groups one is applied,
  * compiled, described and undone, and nobody else sees it. */
@@ -42,8 +42,8 @@ typedef void commit_done_cb(void *aux, const struct commit_result *);
 
 /* One group that became durable.  The first one after the start has no
  * revision (first_revision > last_revision): it is the compiled state as it
- * was loaded.  Nor has one in which units that lacked a number are tried again
- * (engine_take_freed_ids()). */
+ * was loaded.  Nor has one in which units that had failed for want of an ID
+ * are computed again (engine_take_freed_ids()). */
 struct commit_group {
     uint64_t first_revision;    /* Revisions in it: first to last. */
     uint64_t last_revision;
@@ -51,14 +51,14 @@ struct commit_group {
     int64_t begin_us;           /* time_usec() when its making began. */
     const struct engine_delta *delta;
 };
-/* Where durable groups go: the fabric. */
+/* Receives durable groups: the fabric. */
 typedef void commit_sink_cb(void *aux, const struct commit_group *);
 
-/* For the sink, for what is called at a quiescent moment and for what loads at
- * the start: lets the loop have its turn, if the slice that this one has is
- * over.  Elsewhere it does nothing. */
+/* Yields to the event loop if the time slice is over.  For the sink, for what
+ * is called at a quiescent moment and for what loads at the start; elsewhere
+ * it does nothing. */
 void commit_yield(struct commit *);
-/* For tests: fiber_set_max_yields(). */
+/* Calls fiber_set_max_yields(), for tests. */
 void commit_set_max_yields(struct commit *, unsigned n);
 
 struct commit *commit_create(struct event_base *, struct model *,
@@ -71,9 +71,9 @@ void commit_stop(struct commit *);
 /* Stops first, if that is still to be done. */
 void commit_destroy(struct commit *);
 void commit_set_sink(struct commit *, commit_sink_cb *, void *aux);
-/* Who else is told of a group, once the sink has had it: the model's pending
- * rows and revisions (model_get_pending()) are those of the group.  May call
- * commit_yield().  There are at most COMMIT_WATCHERS_MAX. */
+/* Has the callback called with each group after the sink: the model's pending
+ * rows and revisions (model_get_pending()) are those of the group.  It may
+ * call commit_yield().  There are at most COMMIT_WATCHERS_MAX. */
 #define COMMIT_WATCHERS_MAX 8
 void commit_add_watch(struct commit *, commit_sink_cb *, void *aux);
 void commit_remove_watch(struct commit *, commit_sink_cb *, void *aux);
@@ -82,37 +82,37 @@ void commit_remove_watch(struct commit *, commit_sink_cb *, void *aux);
  * that what is learned meanwhile can be loaded into the model as a part of the
  * state that is compiled first.  Returns false if it has begun already. */
 bool commit_hold(struct commit *);
-/* Ends that.  'load' is called before anything is compiled, and may call
- * commit_yield(); NULL: there is nothing to load. */
+/* Ends commit_hold().  'load' is called before anything is compiled, and may
+ * call commit_yield(); NULL: there is nothing to load. */
 void commit_begin(struct commit *, void (*load)(void *aux), void *aux);
 
-/* Takes over the contents of 'request' (and leaves it empty).  'done' is
- * called from the loop, never from inside this call; NULL if nobody asks.
+/* Queues 'request'; takes over its contents and leaves it empty.  'done' is
+ * called from the loop, never from inside this call, or may be NULL.
  * At most COMMIT_QUEUE_MAX requests wait; the rest fail as unavailable. */
 #define COMMIT_QUEUE_MAX 10000
 void commit_submit(struct commit *, struct model_request *request,
                    commit_done_cb *done, void *aux);
 
-/* Finds out what 'request' would do; takes over its contents.  'done' is told
- * as of commit_submit(): refused as the request itself would be, or with a
- * plan.  At most COMMIT_PLANS_MAX wait. */
+/* Finds out what 'request' would do; takes over its contents.  'done' is
+ * called as by commit_submit(): refused as the request itself would be, or
+ * with a plan.  At most COMMIT_PLANS_MAX wait. */
 #define COMMIT_PLANS_MAX 100
 void commit_plan(struct commit *, struct model_request *request,
                  commit_done_cb *done, void *aux);
 
-/* Puts 'request' in place as a plan does, and calls 'inspect' there, which may
- * call commit_yield(); then undoes it, and tells 'done', without a plan.  One
- * that is refused is told only.  They wait among the plans. */
+/* Applies 'request' as a plan does, and calls 'inspect', which may call
+ * commit_yield(); then undoes it and calls 'done', without a plan.  One that
+ * is refused is not inspected.  They wait among the plans. */
 void commit_dry_run(struct commit *, struct model_request *request, void
                     (*inspect)(void *aux), commit_done_cb *done, void *aux);
 
 const struct engine *commit_engine(const struct commit *);
 
-/* How long a group may wait for more requests while hosts are behind, in
+/* Sets how long a group may wait for more requests while hosts are behind, in
  * milliseconds; 0, and until this is called: never.  See batching.h. */
 #define COMMIT_MAX_DELAY_MS 1000
 void commit_set_max_delay(struct commit *, int ms);
-/* Most hosts owe answers to what they were sent, or no longer do. */
+/* Says whether most hosts owe answers to what they were sent. */
 void commit_set_behind(struct commit *, bool behind);
 
 /* For /metrics and unixctl. */
@@ -131,15 +131,15 @@ void commit_get_stats(const struct commit *, struct commit_stats *);
  * unixctl. */
 void commit_unixctl_init(struct commit *);
 
-/* Why the newest write failed, or NULL if it did not: the network goes on, but
- * nothing can be changed.  Valid until the next turn of the loop. */
+/* Returns why the newest write failed, or NULL if it did not: the network goes
+ * on, but nothing can be changed.  Valid until the next turn of the loop. */
 const char *commit_store_error(const struct commit *);
 
-/* What the last groups were and took; see activity.h. */
+/* Returns what the last groups were and took; see activity.h. */
 const struct activity *commit_activity(const struct commit *);
 
-/* True when nothing is being written: the engine's items are then exactly what
- * is durable.  A host is reconciled only at such a moment. */
+/* Returns true when nothing is being written: the engine's items are then
+ * exactly what is durable.  A host is reconciled only at such a moment. */
 bool commit_is_quiescent(const struct commit *);
 /* Calls 'cb' once, at the next such moment (from the loop; before the next
  * group starts).  It stays that moment until 'cb' returns, even if it calls

@@ -19,28 +19,29 @@ struct fiber;
 /* How long a slice lasts. */
 #define FIBER_SLICE_US 3000
 
-/* 'work' is what fiber_schedule() has called.  'base' is not owned. */
+/* Makes a fiber that calls 'work' whenever it is scheduled.  'base' is not
+ * owned. */
 struct fiber *fiber_create(struct event_base *base,
                            void (*work)(void *aux), void *aux);
-/* No work may be under way. */
+/* Destroys the fiber.  No work may be under way. */
 void fiber_destroy(struct fiber *);
 
-/* Has the work done, soon, from the loop; once more if it is under way. */
+/* Has the work done soon, from the loop; once more if it is under way. */
 void fiber_schedule(struct fiber *);
 
 /* Returns true from the beginning of the work to its end, also while others
  * run. */
 bool fiber_is_running(const struct fiber *);
 
-/* From inside the work: lets the loop have its turn if the slice is over.
- * From elsewhere: does nothing. */
+/* Yields to the event loop if the time slice is over.  Does nothing outside of
+ * the work. */
 void fiber_yield(void *fiber);
 
 /* Ends a time slice after 'n' calls of fiber_yield(), whatever the time; 0: by
  * time again.  For tests of what others see between two slices. */
 void fiber_set_max_yields(struct fiber *, unsigned n);
 
-/* From now on the work does not yield. */
+/* Has the work run to its end without yielding, from now on. */
 void fiber_disable_yield(struct fiber *);
 
 #endif /* controller/commit/fiber.h */

@@ -40,10 +40,10 @@ bool plan_dry_run(struct model *, struct engine *, struct model_request *,
                   int64_t now_ms, void (*inspect)(void *aux), void *aux,
                   struct vmn_errors *errors);
 
-/* After an engine_run(): true if no host exceeds the engine's limit by it;
- * else false, and an error says which. */
+/* Returns true if no host exceeds the engine's limit by the last engine_run();
+ * else false, with an error that says which. */
 bool plan_is_within_limit(const struct engine *, struct vmn_errors *);
-/* The same of quotas of flows that bind whoever has 'rights' (NULL:
+/* Does the same for quotas of flows that bind whoever has 'rights' (NULL:
  * everything). */
 bool plan_is_within_quotas(const struct model *, const struct engine *,
                            const struct model_rights *rights,

@@ -41,7 +41,7 @@ chunk_create(struct arena_chunk *next, size_t size)
     return chunk;
 }
 
-/* A chunk for at least 'size' bytes, in front of 'next'. */
+/* Returns a chunk for at least 'size' bytes, in front of 'next'. */
 static struct arena_chunk *
 chunk_take(struct engine *engine, struct arena_chunk *next, size_t size)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What one computation sees the state through: records what it reads, holds
- * its memory and its numbers until it ends. */
+ * The state as one computation of an app reads it: records what is read, and
+ * holds memory and IDs until the computation ends. */
 
 #ifndef CONTROLLER_ENGINE_APP_VIEW_H
 #define CONTROLLER_ENGINE_APP_VIEW_H 1
@@ -23,19 +23,20 @@ struct vmn_view {
                                  * is recorded. */
     unsigned depth;             /* Of a handler's queries in each other. */
     uint64_t serial;
-    struct id_refs ids; /* That it asked for. */
+    struct id_refs ids;         /* That it asked for. */
     struct arena_chunk *arena;
     char *problem;              /* First one, or NULL. */
 };
 
 void view_init(struct vmn_view *, struct engine *, struct node *);
-/* The same for a handler: records nothing, and uses the memory that '*kept'
- * holds, if any.  view_uninit_handler() leaves some there for the next one. */
+/* Does the same for a handler: records nothing, and uses the memory that
+ * '*kept' holds, if any.  view_uninit_handler() leaves some there for the next
+ * one. */
 void view_init_handler(struct vmn_view *, struct engine *,
                        struct arena_chunk **kept);
 void view_uninit_handler(struct vmn_view *, struct arena_chunk **kept);
 
-/* Releases numbers that the caller did not take. */
+/* Releases IDs that the caller did not take. */
 void view_uninit(struct vmn_view *);
 
 /* Frees memory that the engine keeps for views to come. */
@@ -43,7 +44,7 @@ void view_free_spare(struct engine *);
 
 void view_fail(struct vmn_view *, const char *format, va_list);
 
-/* As vmn_read(), of any table. */
+/* Does what vmn_read() does, for any table. */
 const void *view_read(struct vmn_view *, enum vmn_table, const char *name);
 
 /* For emit_init(). */

@@ -11,8 +11,8 @@
 struct engine;
 struct vmn_lb_member;
 
-/* The value of VMN_QUERY_BACKENDS of 'balancer': '*n' members, which the
- * caller frees, or NULL.  Nothing is recorded. */
+/* Returns the value of VMN_QUERY_BACKENDS of 'balancer': '*n' members, which
+ * the caller frees, or NULL.  Nothing is recorded. */
 struct vmn_lb_member *engine_balancer_members(struct engine *,
                                               const char *balancer, size_t *n);
 

@@ -8,7 +8,8 @@
 
 struct pipeline_app;
 
-/* The app "vmn" that stands for the engine itself in names and cookies. */
+/* Returns the app "vmn" that stands for the engine itself in names and
+ * cookies. */
 const struct pipeline_app *builtin_app(void);
 
 #endif /* controller/engine/builtin-app.h */

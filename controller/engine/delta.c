@@ -59,8 +59,8 @@ engine_delta_destroy(struct engine_delta *delta)
     free(delta);
 }
 
-/* The size to which an array of 'n' elements, full, grows; 0 if it is not
- * full. */
+/* Returns the size to which an array of 'n' elements, full, grows; 0 if it is
+ * not full. */
 static size_t
 grown(size_t n)
 {

@@ -133,7 +133,7 @@ void graph_init(struct graph *);
 /* All nodes must have been removed. */
 void graph_uninit(struct graph *);
 
-/* The node, or NULL. */
+/* Returns the node, or NULL. */
 struct node *graph_find(const struct graph *, enum node_kind, unsigned id,
                         const char *key);
 /* Makes a node at the start of a zeroed block of 'size' bytes, and puts it

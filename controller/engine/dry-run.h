@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Going back: what a run withdrew and the next one wants again comes back
- * itself, since hosts hold it, by its xid.  And dry runs, in which units that
- * had failed before stay as they are: they hold on to what they wanted last,
- * and no computation would bring that back.
+ * Rollback: items that a run withdrew and the next one wants again come back
+ * themselves, with their xids, since hosts hold them.  And dry runs, in which
+ * units that had failed before stay as they are: they keep what they wanted
+ * last, and no computation would bring that back.
  *
  * Who uses it: engine_roll_back(), engine_begin_dry_run(),
  * engine_end_dry_run(). */
@@ -32,12 +32,12 @@ void dry_run_uninit(struct dry_run *);
  * forgotten. */
 void withdrawn_keep(struct dry_run *, const struct flow_item *);
 void withdrawn_forget(struct dry_run *);
-/* A withdrawn item that equals 'item', with the reference, or NULL. */
+/* Returns a withdrawn item that equals 'item', with the reference, or NULL. */
 struct flow_item *withdrawn_take(struct dry_run *, const struct flow_item *);
 
-/* True if 'unit' must be left as it is. */
+/* Returns true if 'unit' must be left as it is. */
 bool dry_run_holds(const struct dry_run *, const struct unit_node *);
-/* Notes that something would have become of such a unit. */
+/* Records that such a unit would have been computed or destroyed. */
 void dry_run_set_fault(struct dry_run *, const struct unit_node *);
 
 #endif /* controller/engine/dry-run.h */

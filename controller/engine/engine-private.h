@@ -94,15 +94,15 @@ unsigned relation_number(struct engine *, const char *name);
 struct relation_node *relation_get(struct engine *, unsigned relation,
                                    const char *key);
 /* Publishes a value; it stays until it is removed. */
-struct relation_value relation_add(struct engine *, unsigned relation, const
-                                   char *key, const char *value);
+struct relation_value relation_add(struct engine *, unsigned relation,
+                                   const char *key, const char *value);
 void relation_remove(struct engine *, const struct relation_value *);
 struct vmn_names relation_names(struct relation_node *);
 /* Frees the node if it is empty and nobody reads it. */
 void relation_release(struct engine *, struct relation_node *);
 void relation_node_destroy(struct engine *, struct relation_node *);
 
-/* drop-reasons.c: remembers a reason that a flow drops for. */
+/* drop-reasons.c: records a reason that a flow drops for. */
 void engine_add_drop_reason(struct engine *, const char *reason);
 
 /* id-exhaustion.c */

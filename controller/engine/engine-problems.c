@@ -104,7 +104,7 @@ struct search {
     bool cut_short;
 };
 
-/* The unit that wants 'item', or NULL if several contribute to it. */
+/* Returns the unit that wants 'item', or NULL if several contribute to it. */
 static const struct unit_node *
 unit_of(const struct engine *engine, const struct flow_item *item)
 {
@@ -193,7 +193,7 @@ common_hash(const struct slot *slot, const struct match *a,
     return hash_finish(hash, FLOW_U64S);
 }
 
-/* A flow of 'shape': its fields and masks are those of all. */
+/* Returns a flow of 'shape': its fields and masks are those of all. */
 static const struct flow_item *
 example_of(const struct match_shape *shape)
 {
@@ -309,8 +309,8 @@ engine_problems(const struct engine *engine)
 
 /* Overlaps with what a change has added.  -------------------------------- */
 
-/* True if the slot's flow came with 'delta' as well, and before 'item': of
- * two new ones one is enough. */
+/* Returns true if the slot's flow came with 'delta' as well, and before
+ * 'item': of two new ones one is enough. */
 static bool
 came_before(const struct slot *slot, const struct flow_item *item,
             const struct hmapx *added)

@@ -32,7 +32,7 @@ struct siphash_key;
 
 /* Scopes.  --------------------------------------------------------------- */
 
-/* "all", "host:hv1" or "overlay.network-hosts:shop". */
+/* Returns "all", "host:hv1" or "overlay.network-hosts:shop". */
 const char *engine_scope_name(const struct engine_scope *);
 
 /* Calls 'cb' for every host that is in 'scope' (hosts that have a row). */
@@ -49,14 +49,15 @@ void engine_host_items(const struct engine *, const char *host,
                        void (*cb)(void *aux, const struct flow_item *),
                        void *aux);
 
-/* The wanted flow of 'host' with this key, or NULL.  For reconciliation. */
+/* Returns the wanted flow of 'host' with this key, or NULL.  For
+ * reconciliation. */
 const struct flow_item *engine_find_flow(const struct engine *,
                                          const char *host, uint8_t table,
                                          uint16_t priority,
                                          const struct match *);
-/* The same by the match as OpenFlow 1.5 encodes it (struct ofp11_match_header
- * and what follows, padded), which is faster.  One that was encoded in another
- * way than libopenvswitch does is not found. */
+/* Does the same by the match as OpenFlow 1.5 encodes it (struct
+ * ofp11_match_header and what follows, padded), which is faster.  One that was
+ * encoded in another way than libopenvswitch does is not found. */
 const struct flow_item *engine_find_encoded_flow(
     const struct engine *, const char *host, uint8_t table, uint16_t priority,
     const void *match, size_t match_size);
@@ -64,10 +65,10 @@ const struct flow_item *engine_find_group(const struct engine *,
                                           const char *host,
                                           uint32_t group_id);
 
-/* The sum of the digests of the items of a scope, or of all that 'host' is to
- * hold: equal sums mean equal items, in whichever order they came to be, and
- * in whichever process that has the same key.  The latter looks at every
- * scope.
+/* Returns the sum of the digests of the items of a scope, or of all that
+ * 'host' is to hold: equal sums mean equal items, in whichever order they came
+ * to be, and in whichever process that has the same key.  The latter looks at
+ * every scope.
  *
  * Users choose some of the bytes.  A sum of digests is safe from them because
  * they know neither the key nor any digest: each try to have two sums equal
@@ -77,17 +78,19 @@ const struct flow_item *engine_find_group(const struct engine *,
 uint64_t engine_scope_digest(const struct engine_scope *);
 uint64_t engine_host_digest(const struct engine *, const char *host);
 
-/* The item with this xid, for a switch's error, or NULL if it is gone. */
+/* Returns the item with this xid, for a switch's error, or NULL if it is gone.
+ */
 const struct flow_item *engine_find_xid(const struct engine *,
                                         uint32_t xid);
 
 /* Names.  ---------------------------------------------------------------- */
 
-/* "APP.UNIT/KEY" that owns the cookie, or NULL for a stranger's.  Valid until
- * the next engine_run(). */
+/* Returns the "APP.UNIT/KEY" that owns the cookie, or NULL if it is unknown.
+ * Valid until the next engine_run(). */
 const char *engine_cookie_name(const struct engine *, uint64_t cookie);
 
-/* The same for an item, groups too; of a merged clause, one of its units. */
+/* Returns the same for an item, groups too; of a merged clause, one of its
+ * units. */
 const char *engine_item_owner(const struct engine *,
                               const struct flow_item *);
 
@@ -105,29 +108,29 @@ struct engine_flow_owner {
 void engine_get_flow_owner(struct engine *, uint64_t cookie, uint32_t part,
                            struct engine_flow_owner *);
 
-/* The limit that such a meter is for: packets a second, and at once.  False if
- * it is for none; then no host holds a flow with it. */
+/* Gets the limit that a meter is for: packets a second, and at once.  Returns
+ * false if it is for none; then no host holds a flow with it. */
 bool engine_get_limit(const struct engine *, uint32_t meter, uint32_t *rate,
                       uint32_t *burst);
 
-/* The reason for a drop by the hash in register SAMPLE_KIND_REG of a sampled
- * packet (flow/sample-action.h), or NULL. */
+/* Returns the reason for a drop by the hash in register SAMPLE_KIND_REG of a
+ * sampled packet (flow/sample-action.h), or NULL. */
 const char *engine_find_drop_reason(const struct engine *, uint32_t kind);
 
-/* A copy of the value of query "APP.QUERY" at 'key', '*size' bytes, which the
- * caller frees; NULL if there is none.  Nothing is recorded. */
+/* Returns a copy of the value of query "APP.QUERY" at 'key', '*size' bytes,
+ * which the caller frees; NULL if there is none.  Nothing is recorded. */
 void *engine_peek(struct engine *, const char *query, const char *key,
                   size_t *size);
 
-/* The key of the routing domain that 'network' is in: its own name where no
- * router joins it.  The caller frees it. */
+/* Returns the key of the routing domain that 'network' is in: its own name
+ * where no router joins it.  The caller frees it. */
 char *engine_domain_of(struct engine *, const char *network);
 
-/* From now on the keys are remembered at which query "APP.QUERY" has another
- * value, or none any more, as long as somebody reads it there.  False if no
- * loaded app has such a query. */
+/* From now on, records the keys at which query "APP.QUERY" has another
+ * value, or none any more, as long as somebody reads it there.  Returns false
+ * if no loaded app has such a query. */
 bool engine_watch(struct engine *, const char *query);
-/* Moves the keys that were remembered since the last call to 'keys'.  What a
+/* Moves the keys that were recorded since the last call to 'keys'.  What a
  * dry run has undone may be among them. */
 struct sset;
 void engine_take_changed(struct engine *, const char *query,
@@ -169,8 +172,8 @@ void engine_delta_destroy(struct engine_delta *);
 
 /* Life.  ----------------------------------------------------------------- */
 
-/* Neither model nor pipeline are owned; both outlive the engine.  The pipeline
- * (apphost/) names the apps and numbers their tables. */
+/* Makes an engine.  Neither model nor pipeline are owned; both outlive it.
+ * The pipeline (apphost/) names the apps and numbers their tables. */
 struct engine *engine_create(struct model *, const struct pipeline *);
 void engine_destroy(struct engine *);
 
@@ -190,42 +193,43 @@ void engine_yield(const struct engine *);
  * listed by engine_problems().  The caller owns the delta. */
 struct engine_delta *engine_run(struct engine *);
 
-/* True if numbers have become free (id_pools_acked()) of a kind of which units
- * or queries were refused one: the next run computes these again, and is not
- * to be undone.  Costs nothing where nobody was refused. */
+/* Returns true if IDs have become free (id_pools_acked()) in a pool that had
+ * none left for some units or queries: the next run computes these again, and
+ * is not to be undone.  Costs nothing where no pool was exhausted. */
 bool engine_take_freed_ids(struct engine *);
 
-/* As engine_run(), after the change that gave 'undone' was taken back: what it
- * withdrew comes back, the same items and not merely equal ones. */
+/* Does what engine_run() does, after the change that gave 'undone' was taken
+ * back: what it withdrew comes back, the same items and not merely equal ones.
+ */
 struct engine_delta *engine_roll_back(struct engine *,
                                       const struct engine_delta *undone);
 
-/* A dry run is a run for a state that is then undone, and engine_roll_back().
- * It leaves the engine as it was.  A unit that had failed before holds on to
- * what it wanted last, and no computation would bring that back; it is left
- * alone. engine_dry_run_fault() names one to which something would have
- * happened, or returns NULL.  Valid until the end. */
+/* Begins or ends a dry run: one for a state that is then undone, and
+ * engine_roll_back().  It leaves the engine as it was.  A unit that had failed
+ * before holds on to what it wanted last, and no computation would bring that
+ * back; it is left alone. engine_dry_run_fault() names one to which something
+ * would have happened, or returns NULL.  Valid until the end. */
 void engine_begin_dry_run(struct engine *);
 const char *engine_dry_run_fault(const struct engine *);
 void engine_end_dry_run(struct engine *);
 
-/* How many items 'host' is to hold. */
+/* Returns how many items 'host' is to hold. */
 uint64_t engine_host_total(const struct engine *, const char *host);
-/* How many of them are groups. */
+/* Returns how many of them are groups. */
 uint64_t engine_host_groups(const struct engine *, const char *host);
 
-/* No host is to hold more than 'max' items; 0 for any number.  It is for the
- * caller of engine_run() to ask engine_exceeded() and to undo: it returns a
- * host that the last run has brought above it, with its total, or NULL. */
+/* Sets how many items a host is to hold at most; 0 for any number.  It is for
+ * the caller of engine_run() to ask engine_exceeded() and to undo: it returns
+ * a host that the last run has brought above it, with its total, or NULL. */
 void engine_set_max_items(struct engine *, uint64_t max);
 uint64_t engine_max_items(const struct engine *);
 const char *engine_exceeded(const struct engine *, uint64_t *total);
 
-/* How many items the objects of quota 'name' cause on the host where these are
- * most, '*host', which is NULL if they cause none.  An item is caused by the
- * row of the unit that wants it, and by the rows of those that publish what it
- * is for.  Returns false if no such quota has a limit of them.  Valid until
- * the next run. */
+/* Gets how many items the objects of quota 'name' cause on the host where
+ * these are most, '*host', which is NULL if they cause none.  An item is
+ * caused by the row of the unit that wants it, and by the rows of those that
+ * publish what it is for.  Returns false if no such quota has a limit of
+ * them.  Valid until the next run. */
 bool engine_quota_flows(const struct engine *, const char *name,
                         const char **host, uint64_t *n);
 /* Calls 'cb' for each quota that the last run has brought above its limit on a
@@ -246,12 +250,13 @@ void engine_scope_items(const struct engine *, const struct engine_scope *,
  * yields; in the middle of a run or a dry run, the last answer is given. */
 json_t *engine_problems(const struct engine *);
 
-/* The same after a run, for what may be due to it: of the overlaps those with
- * a flow that 'delta' has added.  Costs a look at each flow's key. */
+/* Returns the same after a run, for what may be due to it: of the overlaps
+ * those with a flow that 'delta' has added.  Costs a look at each flow's key.
+ */
 json_t *engine_delta_problems(const struct engine *,
                               const struct engine_delta *);
 
-/* For an app: {"stages", "units", "flows", "groups", "problems"}. */
+/* Describes an app: {"stages", "units", "flows", "groups", "problems"}. */
 json_t *engine_app_status(const struct engine *, const char *app);
 
 /* Compiles the current state from nothing beside the live one, and compares.

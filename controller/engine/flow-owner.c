@@ -36,7 +36,7 @@ set(struct engine_flow_owner *about, enum vmn_table table, const char *name,
     about->rule = rule;
 }
 
-/* True if the app has said. */
+/* Returns true if the app has said. */
 static bool
 ask(struct engine *engine, const struct unit_class *class_, const char *key,
     uint32_t part, struct engine_flow_owner *about)

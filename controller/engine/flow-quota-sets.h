@@ -21,7 +21,7 @@ struct flow_quota {
     char *name;
     char *scope;                /* The text of its selector. */
     bool found;                 /* By quotas_refresh(). */
-    struct host_totals totals;       /* With its limit. */
+    struct host_totals totals;  /* With its limit. */
 };
 
 struct quota_set {
@@ -38,7 +38,8 @@ struct quota_draft {
     struct flow_quota **quotas; /* By address. */
 };
 
-/* The quota of that name, or NULL; and a new one, which is found from then on.
+/* Returns the quota of that name, or NULL; and a new one, which is found from
+ * then on.
  */
 struct flow_quota *flow_quota_find(const struct quotas *, const char *name);
 struct flow_quota *flow_quota_create(struct quotas *, const char *name);
@@ -49,11 +50,11 @@ void quota_draft_add_set(struct quota_draft *, const struct quota_set *);
 /* Makes the draft a set, with a reference for the caller, and frees it.
  * Returns NULL if there is nothing in it. */
 struct quota_set *quota_draft_finish(struct quota_draft *, struct quotas *);
-/* 'set' may be NULL. */
+/* Counts a reference.  'set' may be NULL. */
 struct quota_set *quota_set_ref(struct quota_set *);
 void quota_set_unref(struct quota_set *);
 
-/* 'n' more items of the scope (or less) count for the quotas of 'set', which
+/* Counts 'n' more items of the scope (or less) for the quotas of 'set', which
  * may be NULL. */
 void quotas_count_items(struct quotas *, const struct quota_set *,
                         struct engine_scope *, int n);

@@ -52,7 +52,8 @@ set_item(struct quotas *quotas, struct flow_item *item, struct quota_set *set)
     quota_set_unref(set);
 }
 
-/* Those of all units that want something in the item's slot, in its scope. */
+/* Returns the quotas of all units that want something in the item's slot, in
+ * its scope. */
 static struct quota_set *
 set_of_item(struct quotas *quotas, struct slot *slot, const struct flow_item
             *item)

@@ -124,10 +124,10 @@ host_totals_get_groups(const struct host_totals *totals, const char *name)
 }
 
 void
-host_totals_each(const struct host_totals *totals, void (*cb)(void *aux, const
-                                                              char *host,
-                                                              uint64_t n), void
-                 *aux)
+host_totals_each(const struct host_totals *totals, void (*cb)(void *aux,
+                                                              const char *host,
+                                                              uint64_t n),
+                 void *aux)
 {
     const struct host_total *host;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How many items each host is to hold, kept by the way: scopes tell what came
- * and went for their members.  And a limit, so that one change that explodes
- * is seen before it reaches a host.  Not for which items (engine.h). */
+ * How many items each host is to hold, kept up to date by scopes as items and
+ * members come and go.  And a limit, so that a change that explodes is noticed
+ * before it reaches a host.  Not for which items (engine.h). */
 
 #ifndef CONTROLLER_ENGINE_HOST_TOTALS_H
 #define CONTROLLER_ENGINE_HOST_TOTALS_H 1
@@ -24,12 +24,12 @@ struct host_totals {
 void host_totals_init(struct host_totals *);
 void host_totals_uninit(struct host_totals *);
 
-/* 'host' is to hold 'n' items more (or less, if 'n' is negative), of which
+/* Adds 'n' items to what 'host' is to hold ('n' may be negative), of which
  * 'n_groups' are groups. */
 void host_totals_add(struct host_totals *, const char *host, int64_t n,
                      int64_t n_groups);
 
-/* The end of a run.  Finds a host that is above 'max' and was lower before;
+/* Ends a run.  Finds a host that is above 'max' and was lower before;
  * one that has been there is left to shrink in peace. */
 void host_totals_settle(struct host_totals *);
 
@@ -40,12 +40,12 @@ uint64_t host_totals_get_groups(const struct host_totals *, const char *host);
 void host_totals_each(const struct host_totals *,
                       void (*cb)(void *aux, const char *host, uint64_t n),
                       void *aux);
-/* The host with the largest total (of several, the first by name), with that;
- * or NULL.  Valid until the next change. */
+/* Returns the host with the largest total (of several, the first by name),
+ * with that; or NULL.  Valid until the next change. */
 const char *host_totals_most(const struct host_totals *, uint64_t *total);
 
-/* The host that host_totals_settle() found to exceed 'max', with its total; or
- * NULL.  Valid until the next change. */
+/* Returns the host that host_totals_settle() found to exceed 'max', with its
+ * total; or NULL.  Valid until the next change. */
 const char *host_totals_exceeded(const struct host_totals *, uint64_t *total);
 
 #endif /* controller/engine/host-totals.h */

@@ -45,7 +45,7 @@ struct overlap_index {
 };
 
 void overlap_index_init(struct overlap_index *);
-/* All slots must have been removed. */
+/* Frees the index.  All slots must have been removed. */
 void overlap_index_uninit(struct overlap_index *);
 
 /* Puts 'slot' where it belongs, or takes it out: only those belong that
@@ -56,8 +56,8 @@ void overlap_index_remove(struct overlap_index *, struct slot *);
 struct overlap_level *overlap_index_find(const struct overlap_index *, uint8_t
                                          table, uint16_t priority);
 
-/* False if no packet can have both shapes. */
-bool shapes_may_overlap(const struct match_shape *, const struct match_shape
-                        *);
+/* Returns false if no packet can have both shapes. */
+bool shapes_may_overlap(const struct match_shape *,
+                        const struct match_shape *);
 
 #endif /* controller/engine/overlap-index.h */

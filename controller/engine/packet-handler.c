@@ -114,9 +114,10 @@ engine_packets_out_uninit(struct vmn_packets_out *out)
 }
 
 char *
-engine_handle_packet(struct engine *engine, const struct engine_handler
-                     *handler, const struct vmn_packet_in *in, struct
-                     vmn_packets_out *out)
+engine_handle_packet(struct engine *engine,
+                     const struct engine_handler *handler,
+                     const struct vmn_packet_in *in,
+                     struct vmn_packets_out *out)
 {
     struct vmn_view view;
     char *problem;
@@ -239,7 +240,7 @@ vmn_send_to_next(struct vmn_packets_out *out, unsigned stage,
     send_to_table(out, stage, 0, true, bytes, size);
 }
 
-/* The first table of the first stage at 'hook' or behind it, or -1. */
+/* Returns the first table of the first stage at 'hook' or behind it, or -1. */
 static int
 table_of_hook(const struct pipeline *pipeline, enum vmn_hook hook)
 {

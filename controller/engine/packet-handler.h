@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Handlers: what apps do with packets that their flows send up.  Finds the
- * handler that a packet names, calls it, and keeps what it says is to be sent.
- * The fabric is its user; not for limits, nor for sending. */
+ * Handlers: what apps do with packets that their flows punt.  Finds the
+ * handler that a packet names, calls it, and keeps what it has sent.  The
+ * fabric uses it; not for limits, nor for sending. */
 
 #ifndef CONTROLLER_ENGINE_PACKET_HANDLER_H
 #define CONTROLLER_ENGINE_PACKET_HANDLER_H 1
@@ -31,12 +31,13 @@ struct engine_handler {
     size_t index;               /* From 0 on, each once in an engine. */
 };
 
-/* The handler that 'userdata' names, with the argument in '*arg', or NULL. */
+/* Returns the handler that 'userdata' names, with the argument in '*arg', or
+ * NULL. */
 const struct engine_handler *engine_find_handler(const struct engine *,
                                                  const uint8_t *userdata,
                                                  size_t size, uint32_t *arg);
 size_t engine_n_handlers(const struct engine *);
-/* By 'index'. */
+/* Returns a handler by its 'index'. */
 const struct engine_handler *engine_get_handler(const struct engine *,
                                                 size_t index);
 
@@ -76,8 +77,8 @@ void engine_packets_out_uninit(struct vmn_packets_out *);
 /* Asks the handler.  If it makes a mistake, nothing is to be sent, and what it
  * did wrong is the result, which the caller frees; else NULL. */
 char *engine_handle_packet(struct engine *, const struct engine_handler *,
-                           const struct vmn_packet_in *, struct vmn_packets_out
-                           *);
+                           const struct vmn_packet_in *,
+                           struct vmn_packets_out *);
 
 /* For the engine's own files.  ------------------------------------------- */
 

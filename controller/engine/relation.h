@@ -10,8 +10,8 @@
 
 struct engine;
 
-/* The values of relation 'relation' at 'key': of one that is a scope, hosts,
- * with or without a row.  Sorted; valid until the next engine_run(). */
+/* Returns the values of relation 'relation' at 'key': of one that is a scope,
+ * hosts, with or without a row.  Sorted; valid until the next engine_run(). */
 struct vmn_names engine_relation_values(struct engine *, const char *relation,
                                         const char *key);
 

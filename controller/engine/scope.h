@@ -62,7 +62,7 @@ void scope_table_init(struct scope_table *, const struct model *);
 /* Scopes that somebody still refers to live on without it. */
 void scope_table_uninit(struct scope_table *);
 
-/* The scope, new or old, with a reference.  'rel' is the node of a
+/* Returns the scope, new or old, with a reference.  'rel' is the node of a
  * VMN_SCOPE_FACTS scope. */
 struct engine_scope *scope_get(struct scope_table *, const struct vmn_scope *,
                                struct relation_node *rel);
@@ -70,14 +70,14 @@ void scope_ref(struct engine_scope *);
 void scope_unref(struct engine_scope *);
 
 void scope_touch(struct engine_scope *);
-/* A host row came or went: touches the scopes that it may be in. */
+/* Touches the scopes that a host whose row came or went may be in. */
 void scope_touch_host(struct scope_table *, const char *host);
 /* Appends the changes of membership of all touched scopes, and brings the
  * hosts' totals up to date. */
 void scope_settle(struct engine *, struct engine_delta *);
 
 bool scope_has_host(const struct engine_scope *, const char *host);
-/* False if no host can ever be in both. */
+/* Returns false if no host can ever be in both. */
 bool scope_may_meet(const struct engine_scope *, const struct engine_scope *);
 
 void scope_add_item(struct flow_item *);

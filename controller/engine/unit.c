@@ -143,7 +143,7 @@ same_spec(const struct vmn_scope *a, const struct vmn_scope *b)
             && a->relation == b->relation);
 }
 
-/* The scope, with a reference. */
+/* Returns the scope, with a reference. */
 static struct engine_scope *
 get_scope(struct engine *engine, struct comparison *cmp,
           const struct vmn_scope *spec)
@@ -221,11 +221,11 @@ want_item(struct engine *engine, struct comparison *cmp,
     }
 }
 
-/* Whether the flow is only for packets that a check of their size has found
- * too large.  Open vSwitch works out both outcomes of such a check when it
- * decides about a packet, and counts that and all that are like it as hits of
- * the flows of both: what it says of such a flow is of all packets that were
- * checked. */
+/* Returns true if the flow is only for packets that a check of their size has
+ * found too large.  Open vSwitch works out both outcomes of such a check when
+ * it decides about a packet, and counts that and all that are like it as hits
+ * of the flows of both: what it says of such a flow is of all packets that
+ * were checked. */
 static bool
 is_behind_check(const struct vmn_flow *flow)
 {

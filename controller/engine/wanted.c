@@ -340,7 +340,8 @@ clause_compare(const void *a_, const void *b_)
             : a->n_clauses - b->n_clauses);
 }
 
-/* All clauses that entries of 'scope' contribute, sorted, each once. */
+/* Returns all clauses that entries of 'scope' contribute, sorted, each once.
+ */
 static struct clause *
 collect_clauses(struct slot *slot, const struct engine_scope *scope,
                 size_t *n_clauses)
@@ -372,7 +373,8 @@ collect_clauses(struct slot *slot, const struct engine_scope *scope,
     return clauses;
 }
 
-/* The flow that holds the clauses of all entries of the scope of 'first'. */
+/* Returns the flow that holds the clauses of all entries of the scope of
+ * 'first'. */
 static struct flow_item *
 merge(struct engine *engine, struct slot *slot, const struct entry *first)
 {
@@ -433,7 +435,7 @@ compare_entries(const void *a_, const void *b_)
     return order;
 }
 
-/* True if all there is to do is to merge clauses of one scope. */
+/* Returns true if all there is to do is to merge clauses of one scope. */
 static bool
 is_one_merge(struct entry *const *entries, size_t n)
 {

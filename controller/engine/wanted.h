@@ -30,7 +30,7 @@ struct clause {
     uint8_t n_clauses;
 };
 
-/* For qsort(). */
+/* Compares clauses, for qsort(). */
 int clause_compare(const void *, const void *);
 
 /* What one unit wants in one slot: an item, or to contribute clauses.  There
@@ -56,7 +56,7 @@ entry_contributes(const struct entry *entry)
     return entry->what & 1;
 }
 
-/* The item, or NULL for a contribution. */
+/* Returns the item, or NULL for a contribution. */
 static inline struct flow_item *
 entry_item(const struct entry *entry)
 {
@@ -70,7 +70,7 @@ contribution_cast(const struct entry *entry)
 }
 
 struct engine_scope *entry_scope(const struct entry *);
-/* Of all that the entry is but its scope. */
+/* Returns a digest of all that the entry is but its scope. */
 uint64_t entry_digest(const struct entry *);
 
 /* The entries of a slot that has had several. */
@@ -119,7 +119,7 @@ slot_active(const struct slot *slot)
     return slot->n_active > 1 ? slot->active.items : &slot->active.item;
 }
 
-/* Of one entry: the name of its unit, and its scope. */
+/* Return the name of an entry's unit, and its scope. */
 const char *slot_unit_name(const struct slot *, size_t i);
 const struct engine_scope *slot_entry_scope(const struct slot *, size_t i);
 
@@ -153,14 +153,15 @@ void wanted_mark(struct engine *, const struct entry *);
 /* Settles all dirty slots; appends what changed to 'delta'. */
 void wanted_settle(struct engine *, struct engine_delta *);
 
-/* Whether wanted_add() of 'draft', in the entry's scope, would want just what
- * the entry does. */
+/* Returns true if wanted_add() of 'draft', in the entry's scope, would want
+ * just what the entry does. */
 bool wanted_is_of_draft(const struct entry *, const struct flow_draft *);
-/* The same of wanted_contribute(). */
+/* Returns the same for wanted_contribute(). */
 bool wanted_is_of_clauses(const struct entry *, const struct flow_draft *,
                           const struct clause *, size_t n_clauses);
 
-/* Of a contribution of these clauses to the slot of this key. */
+/* Returns the digest of a contribution of these clauses to the slot of this
+ * key. */
 uint64_t wanted_clauses_digest(uint64_t key, const struct clause *,
                                size_t n_clauses);
 
@@ -170,7 +171,7 @@ const struct slot *wanted_find_flow(const struct wanted *, uint8_t table,
 const struct slot *wanted_find_group(const struct wanted *,
                                      uint32_t group_id);
 
-/* The name of a merged flow's cookie, or NULL. */
+/* Returns the name of a merged flow's cookie, or NULL. */
 const char *wanted_clause_name(const struct wanted *, uint64_t cookie);
 
 #endif /* controller/engine/wanted.h */

@@ -470,7 +470,7 @@ vmn_act_limit(struct vmn_actions *a, const char *key, uint32_t rate,
 
 /* Where a packet goes on.  ----------------------------------------------- */
 
-/* The table after the stage, or -1 with emit_fail(). */
+/* Returns the table after the stage, or -1 with emit_fail(). */
 static int
 next_table(struct vmn_actions *a)
 {

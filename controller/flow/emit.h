@@ -18,7 +18,7 @@
 #include "openvswitch/compiler.h"
 #include "vmn/app.h"
 
-/* Bounds of one unit, so that a faulty app cannot eat the daemon. */
+/* Bounds of one unit, so that a faulty app cannot exhaust the daemon. */
 #define EMIT_FLOWS_MAX 200000
 #define EMIT_VALUES_MAX 20000
 #define EMIT_BUCKETS_MAX 4096
@@ -125,16 +125,17 @@ struct vmn_flow *emit_flow(struct vmn_emit *, struct vmn_scope,
 void emit_fail(struct vmn_emit *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* A copy that lives as long as the view; NULL gives NULL. */
+/* Returns a copy that lives as long as the view; NULL gives NULL. */
 const char *emit_strdup(struct vmn_emit *, const char *);
 
 /* Checks a flow that is complete; false (with emit_fail()) if a switch would
  * refuse it. */
 bool emit_check_flow(struct vmn_flow *);
-/* The same of a group, or if it would pass by some of what buckets say. */
+/* Checks a group in the same way; also that a switch would do all that buckets
+ * say. */
 bool emit_check_group(const struct vmn_group_msg *);
 
-/* The table of (stage, table) of the app, or -1 with emit_fail(). */
+/* Returns the table of (stage, table) of the app, or -1 with emit_fail(). */
 int emit_table(struct vmn_emit *, unsigned stage, unsigned table);
 
 /* Initializes all but 'ofpacts', which is an empty buffer already. */
@@ -142,13 +143,15 @@ void actions_init(struct vmn_actions *, struct vmn_emit *,
                   const struct pipeline_stage *, uint8_t table,
                   bool in_bucket);
 
-/* The libopenvswitch field, for values of 'size' bytes in wire order. */
+/* Returns the libopenvswitch field, for values of 'size' bytes in wire order.
+ */
 const struct mf_field *field_get(enum vmn_field);
-/* The field for matching the input port differs from that for setting it. */
+/* Encodes 'value' at the width of 'field', in wire order; false (with
+ * emit_fail()) if it does not fit. */
 bool field_value(struct vmn_emit *, enum vmn_field, uint64_t value,
                  union mf_value *);
-/* An address, in the form of 'field'; false (with emit_fail()) if it holds no
- * addresses of that family. */
+/* Encodes an address for 'field'; false (with emit_fail()) if the field holds
+ * no addresses of that family. */
 bool field_ip(struct vmn_emit *, enum vmn_field, const struct vmn_ip *,
               union mf_value *);
 

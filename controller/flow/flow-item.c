@@ -65,7 +65,8 @@ flow_item_registry_unref(struct flow_item_registry *registry)
 static bool
 xid_in_use(const struct flow_item_registry *registry, uint32_t xid)
 {
-    return hmap_first_with_hash(shards_at(&registry->by_xid, xid), xid) != NULL;
+    return hmap_first_with_hash(shards_at(&registry->by_xid, xid),
+                                xid) != NULL;
 }
 
 /* Xids below 2^31 belong to items; connections use the upper half. */
@@ -382,7 +383,7 @@ flow_item_unref(struct flow_item *item)
     }
 }
 
-/* Whether two messages for a bundle have the same body. */
+/* Returns true if two messages for a bundle have the same body. */
 static bool
 same_body(const void *a, size_t a_size, const void *b, size_t b_size)
 {
@@ -392,7 +393,7 @@ same_body(const void *a, size_t a_size, const void *b, size_t b_size)
                        a_size - FLOW_MOD_OFS));
 }
 
-/* Whether two results of put_meter_mods() have the same bodies. */
+/* Returns true if two results of put_meter_mods() have the same bodies. */
 static bool
 same_meter_mods(const void *a_, size_t a_size, const void *b_, size_t b_size)
 {

@@ -89,29 +89,31 @@ struct flow_item {
 struct flow_item *flow_item_ref(const struct flow_item *);
 void flow_item_unref(struct flow_item *);
 
-/* True if both are the same flow (table, priority, match) or group (number) to
- * a switch, whatever they do. */
+/* Returns true if both are the same flow (table, priority, match) or group
+ * (number) to a switch, whatever they do. */
 bool flow_item_same_key(const struct flow_item *,
                         const struct flow_item *);
-/* Whether switches are to hold the same of both, byte for byte but for the
- * xid.  Equal digests are not taken for it. */
+/* Returns true if switches are to hold the same of both, byte for byte but for
+ * the xid.  Equal digests are not taken for it. */
 bool flow_item_equal(const struct flow_item *,
                      const struct flow_item *);
 
-/* The message inside of 'add': an OFPT_FLOW_MOD or an OFPT_GROUP_MOD. */
+/* Returns the message inside of 'add': an OFPT_FLOW_MOD or an OFPT_GROUP_MOD.
+ */
 const struct ofp_header *flow_item_message(const struct flow_item *);
 
 /* Appends to 'b' the OFPT_BUNDLE_ADD_MESSAGE that withdraws the item: a
  * DELETE_STRICT with its cookie, or a group delete.  Same xid. */
 void flow_item_put_delete(const struct flow_item *, struct ofpbuf *b);
 
-/* The reason given to vmn_act_drop(), or NULL if the flow drops nothing. */
+/* Returns the reason given to vmn_act_drop(), or NULL if the flow drops
+ * nothing. */
 const char *flow_item_drop_reason(const struct flow_item *);
 
-/* True if what the flow decides is told (vmn_flow_log()). */
+/* Returns true if what the flow decides is told (vmn_flow_log()). */
 bool flow_item_has_log(const struct flow_item *);
 
-/* Which of its owner's flows a flow is to people: the number of the
+/* Returns which of its owner's flows a flow is to people: the number of the
  * conjunction that it matches, or what the app has said
  * (vmn_flow_count_part()), or 0. */
 uint32_t flow_item_part(const struct flow_item *);
@@ -128,7 +130,7 @@ struct flow_item_registry {
     void (*scope_unref)(struct engine_scope *);
     unsigned n_refs;
 };
-/* 'scope_unref' drops an item's reference to its scope. */
+/* Makes a registry.  'scope_unref' drops an item's reference to its scope. */
 struct flow_item_registry *flow_item_registry_create(
     void (*scope_unref)(struct engine_scope *));
 void flow_item_registry_unref(struct flow_item_registry *);
@@ -145,8 +147,8 @@ struct flow_draft {
     enum flow_item_kind kind;
     uint8_t table;
     uint16_t priority;
-    bool log;                   /* For the one who drafts it to set; the same */
-    struct flow_limit limit;    /* before flow_draft_actions(). */
+    bool log;                   /* For the caller to set, both before ... */
+    struct flow_limit limit;    /* ... flow_draft_actions(). */
     uint64_t cookie;
     uint32_t group_id;
     uint64_t key;               /* Strong hash of what identifies it. */
@@ -166,38 +168,39 @@ void flow_draft_encoded_match(struct flow_draft *, uint8_t table,
 void flow_draft_actions(struct flow_draft *, const struct flow_item_registry *,
                         uint64_t cookie, const struct ofpact *,
                         size_t ofpacts_len);
-/* A whole group.  'gm' gets its command here. */
+/* Drafts a whole group.  Sets the command of 'gm'. */
 void flow_draft_group(struct flow_draft *, const struct flow_item_registry *,
                       struct ofputil_group_mod *gm);
 void flow_draft_uninit(struct flow_draft *);
 
-/* The match (of a flow) inside of a draft, encoded. */
+/* Returns the match (of a flow) inside of a draft, encoded. */
 const uint8_t *flow_draft_get_match(const struct flow_draft *, size_t *size);
 
 /* Makes the item.  Takes over a reference to 'scope'. */
-struct flow_item *flow_item_create(struct flow_item_registry *, struct
-                                   engine_scope *, const struct flow_draft *);
+struct flow_item *flow_item_create(struct flow_item_registry *,
+                                   struct engine_scope *,
+                                   const struct flow_draft *);
 
-/* Whether the item is what flow_item_create() would make of 'draft' in the
- * item's scope, byte for byte but for the xid. */
-bool flow_item_is_of_draft(const struct flow_item *, const struct flow_draft
-                           *);
+/* Returns true if the item is what flow_item_create() would make of 'draft' in
+ * the item's scope, byte for byte but for the xid. */
+bool flow_item_is_of_draft(const struct flow_item *,
+                           const struct flow_draft *);
 
-/* The encoded match of a flow item. */
+/* Returns the encoded match of a flow item. */
 const uint8_t *flow_item_match(const struct flow_item *, size_t *size);
 
-/* Strong hash of what identifies a flow or group on a switch.  The low half is
- * the item's 'key_hash'.  A merged flow's cookie is that of a flow, so it has
- * no FLOW_COOKIE_COUNTED. */
+/* Returns a strong hash of what identifies a flow or group on a switch.  The
+ * low half is the item's 'key_hash'.  A merged flow's cookie is that of a
+ * flow, so it has no FLOW_COOKIE_COUNTED. */
 uint64_t flow_item_flow_key(uint8_t table, uint16_t priority, const void
                             *match, size_t match_size);
 uint64_t flow_item_group_key(uint32_t group_id);
 
-/* The cookie of unit "APP.UNIT/KEY". */
+/* Returns the cookie of unit "APP.UNIT/KEY". */
 uint64_t flow_owner_cookie(const char *name);
 
-/* 64 bits of a hash, stable over versions and machines.  Whoever chooses the
- * content can make two of one hash. */
+/* Returns 64 bits of a hash, stable over versions and machines.  Whoever
+ * chooses the content can make two of one hash. */
 uint64_t stable_hash64(const void *, size_t size, uint32_t basis);
 
 #endif /* controller/flow/flow-item.h */

@@ -14,7 +14,7 @@ struct ofpbuf;
 
 /* Puts the note of 'part' before the actions in 'ofpacts'. */
 void flow_part_put(struct ofpbuf *ofpacts, uint32_t part);
-/* That of a flow, or 0. */
+/* Returns the part of a flow, or 0. */
 uint32_t flow_part_read(const struct flow_item *);
 
 #endif /* controller/flow/flow-part.h */

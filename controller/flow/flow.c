@@ -143,8 +143,8 @@ same_text(const char *a, const char *b)
     return a == b || (a && b && !strcmp(a, b));
 }
 
-/* A copy that lives as long as the view; of equal scopes in a row, the very
- * same. */
+/* Returns a copy that lives as long as the view; of equal scopes in a row, the
+ * very same. */
 static struct vmn_scope
 scope_copy(struct vmn_emit *emit, struct vmn_scope scope)
 {
@@ -170,8 +170,8 @@ scope_is_valid(struct vmn_emit *emit, const struct vmn_scope *scope)
     return true;
 }
 
-/* A flow from the pool, or a new one, with nothing set but the buffer for its
- * actions. */
+/* Returns a flow from the pool, or a new one, with nothing set but the buffer
+ * for its actions. */
 static struct vmn_flow *
 take_flow(struct emit_pool *pool)
 {

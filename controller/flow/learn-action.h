@@ -19,8 +19,8 @@
 struct ofpact_learn;
 struct ofpbuf;
 
-/* Do switches themselves fill 'table'?  Then nobody else adds flows there, and
- * reconciling, audits and the marker pass it by. */
+/* Returns true if switches themselves fill 'table'.  Then nobody else adds
+ * flows there, and reconciliation, audits and the marker skip it. */
 static inline bool
 learn_is_table(uint8_t table)
 {
@@ -32,18 +32,18 @@ learn_is_table(uint8_t table)
  * most with one cookie.  They go with the last flow of that cookie. */
 struct ofpact_learn *learn_action_begin(struct ofpbuf *ofpacts, uint8_t table,
                                         uint32_t limit);
-/* The learned match has the packet's value of a field. */
+/* Has the learned match copy the packet's value of a field. */
 void learn_action_match_copy(struct ofpbuf *ofpacts, enum mf_field_id);
-/* The same, of another field. */
+/* Has it copy the value of another field. */
 void learn_action_match_other(struct ofpbuf *ofpacts, enum mf_field_id,
                               enum mf_field_id from);
-/* The learned match has 'value'. */
+/* Has the learned match contain 'value'. */
 void learn_action_match_value(struct ofpbuf *ofpacts, enum mf_field_id,
                               uint32_t value);
-/* The learned flow sets a field to the packet's value of field 'from'. */
+/* Has the learned flow set a field to the packet's value of field 'from'. */
 void learn_action_load(struct ofpbuf *ofpacts, enum mf_field_id,
                        enum mf_field_id from);
-/* The learned flow sets a field to 'value'. */
+/* Has the learned flow set a field to 'value'. */
 void learn_action_load_value(struct ofpbuf *ofpacts, enum mf_field_id,
                              uint32_t value);
 /* Ends the action that began where 'ofpacts' was 'ofs' bytes long. */

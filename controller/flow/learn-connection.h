@@ -40,7 +40,7 @@ void learn_connection_put(struct ofpbuf *ofpacts, uint16_t eth_type, uint8_t
                           ip_proto);
 
 /* Reads a note; false if it is none. */
-bool learned_connection_parse(const struct match *, struct learned_connection
-                              *);
+bool learned_connection_parse(const struct match *,
+                              struct learned_connection *);
 
 #endif /* controller/flow/learn-connection.h */

@@ -66,7 +66,7 @@ oxm_bounds(const struct flow_item *item, const uint8_t **p,
     *end = match + MIN(MAX(length, MATCH_HEADER_SIZE), size);
 }
 
-/* True if the two values of one field exclude each other. */
+/* Returns true if the two values of one field exclude each other. */
 static bool
 oxm_differ(const struct oxm *a, const struct oxm *b)
 {

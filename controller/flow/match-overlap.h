@@ -12,30 +12,30 @@
 struct flow_item;
 struct match;
 
-/* A hash of the fields and masks that a flow matches, and of the values of
- * Ethernet type and IP protocol, which are handed out too (0: not matched).
- * Two flows of one table, priority and shape never overlap. */
+/* Returns a hash of the fields and masks that a flow matches, and of the
+ * values of Ethernet type and IP protocol, which are handed out too (0: not
+ * matched).  Two flows of one table, priority and shape never overlap. */
 uint64_t match_shape_of_item(const struct flow_item *, uint16_t *eth_type,
                              uint8_t *ip_proto);
 
-/* True if no packet matches both; found by their bytes, and quickly.  False
- * says nothing. */
+/* Returns true if no packet matches both; found by their bytes, and quickly.
+ * False says nothing. */
 bool match_is_disjoint(const struct flow_item *,
                        const struct flow_item *);
 
 /* Decodes the match of a flow. */
 void flow_item_decode_match(const struct flow_item *, struct match *);
 
-/* If some packet matches both 'a' and 'b', returns true, and in 'both' what
- * all such packets match. */
+/* Returns true if some packet matches both 'a' and 'b', and in 'both' what all
+ * such packets match. */
 bool match_intersect(const struct match *a, const struct match *b,
                      struct match *both);
 
-/* One packet of those that 'match' matches, in the form of ovs-ofctl: fields
- * that it leaves open do not show.  The caller frees it. */
+/* Returns one packet of those that 'match' matches, in the form of ovs-ofctl:
+ * fields that it leaves open do not show.  The caller frees it. */
 char *match_example_packet(const struct match *);
 
-/* True if both flows do the same. */
+/* Returns true if both flows do the same. */
 bool flow_item_same_actions(const struct flow_item *,
                             const struct flow_item *);
 

@@ -27,8 +27,8 @@ struct ofpbuf;
 #define PUNT_TABLE 246
 #define PUNT_METER_TABLE 247
 
-/* Is 'table' one of them?  Then the flows there are the fabric's, and of no
- * account: reconciling, audits and the marker pass them by. */
+/* Returns true if 'table' is one of them.  The flows there are the fabric's:
+ * reconciliation, audits and the marker skip them. */
 static inline bool
 punt_is_table(uint8_t table)
 {
@@ -43,7 +43,7 @@ void punt_put_userdata(uint8_t userdata[PUNT_USERDATA_SIZE], const char *app,
 /* Parses it, with the handler's punt_handler_id(); false if it is none. */
 bool punt_parse_userdata(const uint8_t *userdata, size_t size,
                          uint64_t *handler_id, uint32_t *arg);
-/* A hash of the handler's name, the same in every process: it stays in
+/* Returns a hash of the handler's name, the same in every process: it stays in
  * switches. */
 uint64_t punt_handler_id(const char *app, const char *handler);
 
@@ -53,11 +53,11 @@ uint64_t punt_handler_id(const char *app, const char *handler);
 void punt_put(struct ofpbuf *ofpacts, const uint8_t *userdata, size_t size,
               uint16_t max_size);
 
-/* Other actions are to follow a punt, which begins where 'ofpacts' were 'ofs'
- * bytes long and is the last: has these done also beyond the rate. */
+/* Has the actions that follow a punt done also beyond the rate.  The punt is
+ * the last action so far, and begins where 'ofpacts' were 'ofs' bytes long. */
 void punt_continue(struct ofpbuf *ofpacts, size_t ofs);
 
-/* Is the action a part of a punt? */
+/* Returns true if the action is a part of a punt. */
 bool punt_is_part(const struct ofpact *);
 
 #endif /* controller/flow/punt-action.h */

@@ -71,8 +71,8 @@ find_drop(const struct ofpact *ofpacts, size_t ofpacts_len)
 }
 
 void
-sample_action_format(const struct ofpact *ofpacts, size_t ofpacts_len, struct
-                     ds *ds)
+sample_action_format(const struct ofpact *ofpacts, size_t ofpacts_len,
+                     struct ds *ds)
 {
     struct ofpact_format_params params = { .s = ds };
     size_t rest = find_drop(ofpacts, ofpacts_len);

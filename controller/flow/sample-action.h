@@ -42,10 +42,10 @@ void sample_action_put(struct ofpbuf *ofpacts, uint64_t cookie, uint32_t part,
  * for good. */
 struct ds;
 struct ofpact;
-void sample_action_format(const struct ofpact *, size_t ofpacts_len, struct ds
-                          *);
+void sample_action_format(const struct ofpact *, size_t ofpacts_len,
+                          struct ds *);
 
-/* A hash of a drop's reason, within SAMPLE_REASON_MASK. */
+/* Returns a hash of a drop's reason, within SAMPLE_REASON_MASK. */
 uint32_t sample_reason_hash(const char *reason);
 
 #endif /* controller/flow/sample-action.h */

@@ -73,9 +73,9 @@ common_destinations(struct recommend_work *w, const unsigned long *from, size_t
     return all && !bitmap_is_all_zeros(dst, w->observed.n_port_classes);
 }
 
-/* Whether each source of 'from' was seen to speak 'service_class' to a port
- * class of 'to', and each port class of 'to' to be spoken to by a source of
- * 'from'. */
+/* Returns true if each source of 'from' was seen to speak 'service_class' to a
+ * port class of 'to', and each port class of 'to' to be spoken to by a source
+ * of 'from'. */
 static bool
 all_take_part(struct recommend_work *w, const unsigned long *from,
               const unsigned long *to, size_t service_class)
@@ -343,11 +343,11 @@ same_text(const char *a, const char *b)
     return a == b || (a && b && !strcmp(a, b));
 }
 
-/* True if what both say differs but in the names of ports, or in addresses, on
- * one side, and so can be said at once. */
+/* Returns true if what both say differs but in the names of ports, or in
+ * addresses, on one side, and so can be said at once. */
 static bool
-can_merge(const struct recommend_work *w, const struct candidate_rule *a, const
-          struct candidate_rule *b)
+can_merge(const struct recommend_work *w, const struct candidate_rule *a,
+          const struct candidate_rule *b)
 {
     bool same_from = bitmap_equal(a->from, b->from, w->observed.n_sources)
                      && same_text(a->from_text, b->from_text);

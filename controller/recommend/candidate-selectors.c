@@ -415,7 +415,7 @@ put_term(struct ds *ds, const struct selector_term *term)
                   term->value ? term->value : "");
 }
 
-/* The selector in its canonical form, or NULL. */
+/* Returns the selector in its canonical form, or NULL. */
 static const char *
 finish_selector(struct selector_builder *b, struct ds *ds)
 {
@@ -428,7 +428,7 @@ finish_selector(struct selector_builder *b, struct ds *ds)
     return error ? NULL : selector.text;
 }
 
-/* Whether there are port classes in 'port_classes', and none that are
+/* Returns true if there are port classes in 'port_classes', and none that are
  * elsewhere. */
 static bool
 is_allowed_set(const struct selector_builder *b, const unsigned long
@@ -479,8 +479,8 @@ add_selector(struct selector_builder *b, const struct selector_state *state)
 /* Takes over 'port_classes', those of 'from' (or all) that are in a term.
  * False if there are too many. */
 static bool
-add_state(struct selector_builder *b, unsigned long *port_classes, const struct
-          selector_state *from, size_t term)
+add_state(struct selector_builder *b, unsigned long *port_classes,
+          const struct selector_state *from, size_t term)
 {
     uint32_t hash = hash_bytes(port_classes, bitmap_n_bytes(b->n_all), 0);
     bool positive = (from && from->positive) || b->terms[term].value;
@@ -629,8 +629,9 @@ builder_uninit(struct selector_builder *b)
 }
 
 void
-candidate_selectors_init(struct candidate_selectors *selectors, const struct
-                         recommend_request *request, struct arena *arena)
+candidate_selectors_init(struct candidate_selectors *selectors,
+                         const struct recommend_request *request,
+                         struct arena *arena)
 {
     struct selector_builder b = { .selectors = selectors, .request = request,
                          .arena = arena };

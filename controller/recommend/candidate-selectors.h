@@ -38,8 +38,9 @@ struct candidate_selectors {
 #define CANDIDATE_SELECTORS_MAX 1000
 
 /* Texts live in 'arena' or belong to the request. */
-void candidate_selectors_init(struct candidate_selectors *, const struct
-                              recommend_request *, struct arena *);
+void candidate_selectors_init(struct candidate_selectors *,
+                              const struct recommend_request *,
+                              struct arena *);
 void candidate_selectors_uninit(struct candidate_selectors *);
 
 #endif /* controller/recommend/candidate-selectors.h */

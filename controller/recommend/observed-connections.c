@@ -357,10 +357,10 @@ make_cells(struct observed_connections *s)
 }
 
 bool
-observed_init(struct observed_connections *s, const struct
-              recommend_request *request, const struct
-              candidate_selectors *selectors, struct step_counter
-              *steps)
+observed_init(struct observed_connections *s,
+              const struct recommend_request *request,
+              const struct candidate_selectors *selectors,
+              struct step_counter *steps)
 {
     memset(s, 0, sizeof *s);
     s->steps = steps;
@@ -375,8 +375,8 @@ observed_init(struct observed_connections *s, const struct
 }
 
 const struct observed_connection *
-observed_find(const struct observed_connections *s, const struct
-              observed_connection *connection)
+observed_find(const struct observed_connections *s,
+              const struct observed_connection *connection)
 {
     return (s->n_connections ? bsearch(connection, s->connections,
                                        s->n_connections, sizeof

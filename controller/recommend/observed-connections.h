@@ -51,7 +51,7 @@ bool observed_init(struct observed_connections *,
                    const struct candidate_selectors *, struct step_counter *);
 void observed_uninit(struct observed_connections *);
 
-/* The connection of the same ends and service, or NULL. */
+/* Returns the connection of the same ends and service, or NULL. */
 const struct observed_connection *observed_find(
     const struct observed_connections *, const struct observed_connection *);
 

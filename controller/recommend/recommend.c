@@ -43,7 +43,8 @@ set_ports(struct recommend_work *w, struct recommend_side *side,
     step_counter_add(&w->steps, n);
 }
 
-/* The addresses of some sources, merged.  Returns how many addresses. */
+/* Sets the prefixes of some sources, merged.  Returns how many addresses they
+ * have. */
 static size_t
 set_prefixes(struct recommend_work *w, struct recommend_side *side,
              const unsigned long *sources)
@@ -80,7 +81,7 @@ compare_singles(const void *a_, const void *b_)
             : a->first < b->first ? -1 : a->first > b->first);
 }
 
-/* The services of some classes, each once.  The caller frees them. */
+/* Returns the services of some classes, each once.  The caller frees them. */
 static struct recommend_service *
 get_services(struct recommend_work *w, const unsigned long *service_classes,
              size_t *n)
@@ -218,7 +219,7 @@ count_common(const struct recommend_side *a, const struct recommend_side *b)
     return n;
 }
 
-/* The addresses of some sources, each once.  The caller frees them. */
+/* Returns the addresses of some sources, each once.  The caller frees them. */
 static struct vmn_ip *
 get_addresses(struct recommend_work *w, const unsigned long *sources, size_t n)
 {

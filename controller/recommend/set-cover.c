@@ -49,7 +49,7 @@ rest_a_little(struct search *s, size_t work)
     }
 }
 
-/* How many of the elements that 'left' has are in the set. */
+/* Returns how many of the elements that 'left' has are in the set. */
 static size_t
 gain(struct search *s, const unsigned long *left, size_t set)
 {
@@ -116,8 +116,8 @@ have_common_bit(const unsigned long *a, const unsigned long *b, size_t n)
     return false;
 }
 
-/* At least so many more sets are needed: elements that are in no set together
- * need one each.  Goes no further than 'enough'. */
+/* Returns how many more sets are needed at least: elements that are in no set
+ * together need one each.  Goes no further than 'enough'. */
 static size_t
 bound(struct search *s, const unsigned long *left, size_t enough)
 {

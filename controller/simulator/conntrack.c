@@ -100,7 +100,7 @@ tuple_equal(const struct ct_tuple *a, const struct ct_tuple *b)
     return !memcmp(a, b, sizeof *a);
 }
 
-/* The connection of 'tuple', and whether it is of an answer. */
+/* Returns the connection of 'tuple', and whether it is of an answer. */
 static struct ct_conn *
 find_conn(struct conntrack *ct, const struct ct_action *action,
           const struct ct_tuple *tuple, bool *reply)

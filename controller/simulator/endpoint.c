@@ -108,7 +108,7 @@ endpoint_next_hop(const struct model *model, const struct endpoint *endpoint,
             : endpoint_gateway(model, endpoint, ip->family));
 }
 
-/* True if 'router' has address 'ip' in a network. */
+/* Returns true if 'router' has address 'ip' in a network. */
 static bool
 router_has(const struct model *model, const struct vmn_router *router,
            const char *network_name, const struct vmn_ip *ip)

@@ -21,18 +21,18 @@ struct endpoint {
     uint32_t ofport;            /* 0: nowhere. */
 };
 
-/* Where port 'name' is; false if there is no such port. */
+/* Finds where port 'name' is; false if there is no such port. */
 bool endpoint_find(const struct model *, const char *name, struct endpoint *);
 
-/* The VIF that leads to a physical network, if it has number 'ofport' on
- * 'host'; or NULL. */
+/* Returns the VIF that leads to a physical network, if it has number 'ofport'
+ * on 'host'; or NULL. */
 const struct vmn_vif *provider_vif_at(const struct model *, const char *host,
                                       uint32_t ofport);
 
-/* Its first address of 'family', or NULL. */
+/* Returns the endpoint's first address of 'family', or NULL. */
 const struct vmn_ip *endpoint_ip(const struct endpoint *, uint8_t family);
 
-/* What a guest asks its neighbours for, to reach 'ip': 'ip' itself, or its
+/* Returns the address that a guest resolves to reach 'ip': 'ip' itself, or its
  * subnet's gateway.  NULL if it knows neither. */
 const struct vmn_ip *endpoint_next_hop(const struct model *,
                                        const struct endpoint *,
@@ -50,7 +50,7 @@ enum next_hop_kind endpoint_next_router(const struct model *,
                                         const struct vmn_ip *ip,
                                         struct vmn_mac *mac);
 
-/* The address of the gateway that it has for 'family', or NULL. */
+/* Returns the address of the gateway that it has for 'family', or NULL. */
 const struct vmn_ip *endpoint_gateway(const struct model *,
                                       const struct endpoint *, uint8_t family);
 

@@ -13,13 +13,13 @@ struct engine;
 struct model;
 struct engine_net;
 
-/* Neither engine nor model are owned; it is the model's current state that is
- * asked, as the engine has compiled it. */
+/* Makes the network of the model's current state, as the engine has compiled
+ * it.  Neither is owned. */
 struct engine_net *engine_net_create(const struct engine *,
                                      const struct model *);
 void engine_net_destroy(struct engine_net *);
 
-/* For simulator_create(). */
+/* Fills in the callbacks for simulator_create(). */
 void engine_net_get(struct engine_net *, struct sim_net *);
 
 #endif /* controller/simulator/engine-net.h */

@@ -318,8 +318,8 @@ compare_mets(const void *a_, const void *b_)
     return a->id < b->id ? -1 : a->id > b->id;
 }
 
-/* True if a flow of the same match and higher priority has clauses: a switch
- * that looks for plain flows alone does not see behind it. */
+/* Returns true if a flow of the same match and higher priority has clauses: a
+ * switch that looks for plain flows alone does not see behind it. */
 static bool
 is_hidden(const struct matches *m, size_t i)
 {

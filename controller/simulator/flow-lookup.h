@@ -35,7 +35,8 @@ struct rule {
 
 struct rule_set;
 struct rule_set *rule_set_create(void);
-/* 'yield', if not NULL, is called now and then: there may be many flows. */
+/* Frees the set.  'yield', if not NULL, is called now and then: there may be
+ * many flows. */
 void rule_set_destroy(struct rule_set *, void (*yield)(void *aux), void *aux);
 
 /* Adds a flow.  'ofpacts' are copied. */
@@ -56,7 +57,7 @@ struct rule_hit {
 void rule_sets_lookup(struct rule_set *const sets[], size_t n, uint8_t table,
                       const struct flow *, struct rule_hit *);
 
-/* Whether two lists of actions do the same. */
+/* Returns true if two lists of actions do the same. */
 bool rule_same_actions(const struct ofpact *, size_t len,
                        const struct ofpact *, size_t other_len);
 

@@ -19,20 +19,21 @@ struct packet_ends {
     struct vmn_ip source_ip, destination_ip;
 };
 
-/* Who has 'target': ARP, or neighbour discovery (RFC 4861). */
+/* Makes a request for the MAC of 'target': ARP, or neighbour discovery (RFC
+ * 4861). */
 void packet_solicit(const struct packet_ends *, const struct vmn_ip *target,
                     struct sim_packet *);
-/* True if 'packet' answers who has 'target', with '*mac'. */
+/* Returns true if 'packet' answers who has 'target', with '*mac'. */
 bool packet_is_advertisement(const struct sim_packet *,
                              const struct vmn_ip *target, struct vmn_mac *mac);
 
-/* The packet of a trace. */
+/* Makes the packet of a trace. */
 void packet_request(const struct packet_ends *, const struct trace_request *,
                     struct sim_packet *);
 
-/* What who got 'request' answers, to whom it has it from; false if nothing. */
+/* Makes the answer of whoever received 'request'; false if there is none. */
 bool packet_reply(const struct sim_packet *request, struct sim_packet *);
-/* Whom a packet of IP is for. */
+/* Gets the destination address of an IP packet. */
 void packet_get_destination(const struct sim_packet *, struct vmn_ip *);
 void packet_set_next_hop(struct sim_packet *, struct vmn_mac);
 

@@ -95,7 +95,7 @@ find_sender(const struct model *model, struct vmn_packet_in *in)
     }
 }
 
-/* The number of port 'name' if it is on 'host', or 0. */
+/* Returns the number of port 'name' if it is on 'host', or 0. */
 static uint32_t
 ofport_of(const struct model *model, const char *name, const char *host)
 {

@@ -19,15 +19,16 @@ struct handler_reply {
     const char *why_not;        /* It is none; a static string, or NULL. */
 };
 
-/* Asks who gets a packet that ended as 'end', a SIM_UP, whose memory may be
+/* Asks who gets a packet that ended as 'end', a SIM_PUNT, whose memory may be
  * the simulator's.  Returns false if that is no handler.  Else fills in
  * 'answer', and unless there is none, the steps and ends of 'sim' are the
  * answer's: of the first packet, if several are sent. */
-bool handler_reply_run(struct engine *, const struct model *, struct simulator
-                       *sim, const struct sim_end *end, struct handler_reply
-                       *);
+bool handler_reply_run(struct engine *, const struct model *,
+                       struct simulator *, const struct sim_end *end,
+                       struct handler_reply *);
 
-/* What it says: "TCP reset", "ICMP error 3/13".  The caller frees it. */
+/* Describes the reply: "TCP reset", "ICMP error 3/13".  The caller frees it.
+ */
 char *handler_reply_to_string(const struct handler_reply *);
 
 #endif /* controller/simulator/handler-reply.h */

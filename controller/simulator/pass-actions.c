@@ -21,9 +21,9 @@
 
 /* Tables.  --------------------------------------------------------------- */
 
-/* True if a flow that has sent the packet nowhere drops it.  It says so (and
- * may have had a copy sent up), or it is the last of a pass that did nothing;
- * else it was but asked for what it sets. */
+/* Returns true if a flow that has sent the packet nowhere drops it.  It says
+ * so (and may have had a copy sent up), or it is the last of a pass that did
+ * nothing; else it was but asked for what it sets. */
 static bool
 is_drop(const struct pass_context *ctx)
 {

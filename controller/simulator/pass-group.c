@@ -36,7 +36,7 @@ same_bucket(const struct ofputil_bucket *a, const struct ofputil_bucket *b)
                              b->ofpacts_len);
 }
 
-/* The first bucket that does the same. */
+/* Returns the first bucket that does the same. */
 static const struct ofputil_bucket *
 first_like(const struct ofputil_group_mod *group,
            const struct ofputil_bucket *bucket)

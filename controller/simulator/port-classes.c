@@ -120,7 +120,7 @@ add_pattern(struct search *search, size_t field, const union mf_value *value,
     }
 }
 
-/* True if 'bytes' are an address of the port's own. */
+/* Returns true if 'bytes' are an address of the port's own. */
 static bool
 is_address_of(const struct vmn_port *port, enum holds holds,
               const union mf_value *bytes)
@@ -139,7 +139,8 @@ is_address_of(const struct vmn_port *port, enum holds holds,
     return false;
 }
 
-/* True if the flow is there for the very port whose address it matches. */
+/* Returns true if the flow is there for the very port whose address it
+ * matches. */
 static bool
 is_own(const struct search *search, const struct flow_item *item,
        size_t field, const union mf_value *value, const union mf_value *mask)

@@ -75,14 +75,14 @@ grid_uninit(struct grid *grid)
     shash_destroy(&grid->class_of);
 }
 
-/* The class of a port, plus 1; 0 if it is not there. */
+/* Returns the class of a port, plus 1; 0 if it is not there. */
 static size_t
 grid_class(const struct grid *grid, const char *port)
 {
     return (uintptr_t) shash_find_data(&grid->class_of, port);
 }
 
-/* The cell of two classes, each plus 1, or NULL. */
+/* Returns the cell of two classes, each plus 1, or NULL. */
 static const json_t *
 grid_cell(const struct grid *grid, size_t from, size_t to)
 {
@@ -306,7 +306,7 @@ tally_json(const struct tally *tally, const char *from, const char *to)
     return json;
 }
 
-/* The matrix of 'groups'; 'of_class' are those of each class. */
+/* Returns the matrix of 'groups'; 'of_class' are those of each class. */
 static json_t *
 group_json(struct engine *engine, const json_t *matrix,
            const struct svec *groups, const struct svec of_class[])

@@ -111,7 +111,8 @@ find_ends(const struct pair *pair, uint8_t family, struct packet_ends *ends)
     return true;
 }
 
-/* The unit whose rule led on last, of those with conjunctions; or NULL. */
+/* Returns the unit whose rule led on last, of those with conjunctions; or
+ * NULL. */
 static const struct rule *
 deciding_rule(const struct simulator *sim)
 {
@@ -198,8 +199,8 @@ run_exchange(struct reach *reach, const struct pair *pair,
     return json;
 }
 
-/* One cell of what was found in two ways: if they agree, or one was not there
- * (NULL), the first; else both, by these names.  Takes both. */
+/* Returns one cell of what was found in two ways: if they agree, or one was
+ * not there (NULL), the first; else both, by these names.  Takes both. */
 static json_t *
 unite(json_t *first, const char *first_name, json_t *second,
       const char *second_name)
@@ -215,7 +216,7 @@ unite(json_t *first, const char *first_name, json_t *second,
                      second_name, second);
 }
 
-/* The exchanges of a pair, by each family that both have. */
+/* Returns the exchanges of a pair, by each family that both have. */
 static json_t *
 run_pair(struct reach *reach, const struct pair *pair)
 {

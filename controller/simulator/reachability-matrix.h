@@ -29,17 +29,18 @@ struct reach_request {
 };
 void reach_request_uninit(struct reach_request *);
 
-/* The matrix of docs/api.md's GET /v1/reachability, in the model's current
- * state, which the caller owns; or NULL with 'errors'.  Pauses. */
+/* Returns the matrix of docs/api.md's GET /v1/reachability, in the model's
+ * current state, which the caller owns; or NULL with 'errors'.  Pauses. */
 json_t *reach_make(struct engine *, const struct model *,
                    const struct pipeline *, const struct reach_request *,
                    struct vmn_errors *errors);
 
-/* True if two cells have the same verdict, and those in them (of families, and
- * of places) as well. */
+/* Returns true if two cells have the same verdict, and those in them (of
+ * families, and of places) as well. */
 bool reach_same(const json_t *, const json_t *);
 
-/* The difference of two matrices.  Takes both.  Pauses, as the next one. */
+/* Returns the difference of two matrices.  Takes both.  Pauses, as the next
+ * one. */
 json_t *reach_compare(struct engine *, json_t *before, json_t *after);
 
 /* The same matrix by groups of ports; NULL with 'errors' if they are too many.

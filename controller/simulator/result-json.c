@@ -34,7 +34,8 @@ take_string(char *text)
 
 /* Names.  ---------------------------------------------------------------- */
 
-/* The port among 'ports' that has number 'ofport' on 'host', or NULL. */
+/* Returns the port among 'ports' that has number 'ofport' on 'host', or NULL.
+ */
 static const char *
 find_port(const struct result_names *names, struct vmn_names ports, const char
           *host, uint32_t ofport)
@@ -188,7 +189,7 @@ changes_json(const struct flow *before, const struct flow *after)
     return json;
 }
 
-/* The step of the same copy that follows on the same host. */
+/* Returns the step of the same copy that follows on the same host. */
 static const struct sim_step *
 next_step(const struct sim_step *steps, size_t n, size_t i)
 {

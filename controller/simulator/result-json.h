@@ -21,23 +21,23 @@ struct result_names {
     const struct pipeline *pipeline;
 };
 
-/* The port that has number 'ofport' on 'host', or "@PHYSICAL" if that leads to
- * a physical network, or NULL. */
+/* Returns the port that has number 'ofport' on 'host', or "@PHYSICAL" if that
+ * leads to a physical network, or NULL. */
 const char *result_port_name(const struct result_names *, const char *host,
                              uint32_t ofport);
 
-/* Why a packet ended there: "denied by rule". */
+/* Returns why a packet ended there: "denied by rule". */
 const char *result_reason(const struct sim_end *);
 
 /* {"host", "stage", "table", "reason", ...} of where a packet was dropped or
  * lost, or {"host", "port"} of where it was delivered.  The caller owns it, as
  * of what follows. */
-json_t *result_end_to_json(const struct result_names *, const struct sim_end
-                           *);
+json_t *result_end_to_json(const struct result_names *,
+                           const struct sim_end *);
 
-/* All ends, or all steps, of what was run last. */
-json_t *result_ends_to_json(const struct result_names *, const struct simulator
-                            *);
+/* Returns all ends, or all steps, of what was run last. */
+json_t *result_ends_to_json(const struct result_names *,
+                            const struct simulator *);
 json_t *result_steps_to_json(const struct result_names *,
                              const struct simulator *);
 

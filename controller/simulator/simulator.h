@@ -115,7 +115,8 @@ void simulator_keep_flows(struct simulator *, bool keep);
  * again takes the next, until simulator_next() returns false. */
 void simulator_begin(struct simulator *);
 bool simulator_next(struct simulator *);
-/* The part of all packets that take the ways of this exchange, 0 to 1. */
+/* Returns the part of all packets that take the ways of this exchange, 0 to 1.
+ */
 double simulator_share(const struct simulator *);
 
 /* Has 'packet' come in at 'in_port' of 'host'.  Its metadata are ignored.
@@ -135,7 +136,8 @@ void simulator_output(struct simulator *, const char *host, uint32_t port,
 
 size_t simulator_steps(const struct simulator *, const struct sim_step **);
 size_t simulator_ends(const struct simulator *, const struct sim_end **);
-/* The packet as it came to a step (after it, of SIM_CONNTRACK), or NULL. */
+/* Returns the packet as it came to a step (after it, of SIM_CONNTRACK), or
+ * NULL. */
 const struct flow *sim_step_flow(const struct simulator *,
                                  const struct sim_step *);
 

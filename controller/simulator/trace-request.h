@@ -47,10 +47,10 @@ void trace_request_uninit(struct trace_request *);
 /* Reads "tcp", "udp", "icmp", "sctp" or "icmpv6". */
 bool trace_protocol_parse(const char *, enum trace_protocol *);
 
-/* True of TRACE_ICMP and TRACE_ICMPV6, which have types and codes in place of
- * ports. */
+/* Returns true of TRACE_ICMP and TRACE_ICMPV6, which have types and codes in
+ * place of ports. */
 bool trace_protocol_is_icmp(enum trace_protocol);
-/* True if the protocol goes with addresses of this family, 4 or 6. */
+/* Returns true if the protocol goes with addresses of this family, 4 or 6. */
 bool trace_protocol_has(enum trace_protocol, uint8_t family);
 
 #endif /* controller/simulator/trace-request.h */

@@ -37,7 +37,8 @@ weight(const struct sim_end *end)
     }
 }
 
-/* True if the packet went to a physical network, for that machine or for all.
+/* Returns true if the packet went to a physical network, for that machine or
+ * for all.
  */
 static bool
 is_on_provider_to(const struct sim_end *end, const struct vmn_port *port)

@@ -25,7 +25,7 @@ struct sim_verdict {
 void verdict_get(const struct simulator *, const struct endpoint *goal,
                  struct sim_verdict *);
 
-/* True if a packet came out at 'endpoint'. */
+/* Returns true if a packet came out at 'endpoint'. */
 bool sim_end_is_at(const struct sim_end *, const struct endpoint *);
 
 #endif /* controller/simulator/verdict.h */
