@@ -128,7 +128,8 @@ put_fields(const struct schema_field *fields, const char *path, bool shown,
             ds_put_char(ds, '\n');
             if (f->type == SCHEMA_STRUCT) {
                 char *inner = xasprintf("%s%s%s.", path, f->name,
-                                        f->flags & SCHEMA_LIST ? "[]" : "");
+                                        f->flags & SCHEMA_LIST ? "[]"
+                                        : f->flags & SCHEMA_MAP ? ".*" : "");
 
                 put_fields(f->nested->fields, inner, shown, false, ds);
                 free(inner);

@@ -17,6 +17,7 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/fabric-packet-sampling.h \
 	controller/fabric/fabric-private.h \
 	controller/fabric/fabric-receipts.h \
+	controller/fabric/fabric-shown.c \
 	controller/fabric/fabric-stats.h \
 	controller/fabric/fabric-status.c \
 	controller/fabric/fabric-status.h \
@@ -73,6 +74,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/sampling-meters.h \
 	controller/fabric/receipts.c \
 	controller/fabric/receipts.h \
+	controller/fabric/session/audit-result.c \
+	controller/fabric/session/audit-result.h \
 	controller/fabric/session/audit.c \
 	controller/fabric/session/audit.h \
 	controller/fabric/session/backlog.c \
@@ -107,5 +110,4 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/switch.c \
 	controller/fabric/session/switch.h \
 	controller/fabric/session/wanted-flows.c \
-	controller/fabric/time-text.c \
 	controller/fabric/watch.c

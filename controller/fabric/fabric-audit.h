@@ -5,42 +5,67 @@
 #ifndef CONTROLLER_FABRIC_FABRIC_AUDIT_H
 #define CONTROLLER_FABRIC_FABRIC_AUDIT_H 1
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "controller/fabric/fabric-flows.h"
+#include "controller/schema/status.h"
 
 struct fabric;
 
+/* A flow or a group that is not what is wanted.  Members are called as in
+ * JSON. */
+struct fabric_difference {
+    const char *kind;           /* "missing", "altered", "stranger" or
+                                 * "refused". */
+    int table, priority;        /* -1: none; it is a group. */
+    const char *match;          /* NULL of a group. */
+    int64_t group_id;           /* -1 of a flow. */
+    const char *owner;          /* "APP.UNIT/KEY"; NULL: nobody's. */
+    const char *scope;          /* NULL of what is not wanted. */
+    struct fabric_contents *wanted; /* NULL: nothing. */
+    struct fabric_contents *installed; /* NULL: nothing, or not known. */
+    size_t n_differs;
+    const char **differs;       /* NULL, or of an altered one in what:
+                                 * "actions", "cookie", "group", "timeouts",
+                                 * "flags"; or, if all of these read the same,
+                                 * "encoding". */
+};
+
+/* What an audit has found, which is borrowed. */
+struct fabric_audit_result {
+    const char *host;
+    bool repairing;
+    struct status_audit found;
+    /* Of a look: those that pass its filter, at most its limit, and how many
+     * these are in all. */
+    size_t n_differences;
+    struct fabric_difference *differences;
+    uint64_t matching;
+};
+extern const struct schema_struct fabric_audit_shown;
+
 /* Reads the host's switch now, and calls 'cb' once, from the loop: with what
- * differs from what is wanted, or with NULL and the reason.  {"time", "flows",
- * "groups", "missing", "altered", "strangers", "refused" (by the switch, which
- * is known), "skipped" (changed since the reading began), "owners" (all of
- * these but "skipped" by owner, as of fabric_audit_owners()), "differences"}.
- * Returns NULL, or why that is not possible now; 'cb' is not called then.
+ * differs from what is wanted, or with NULL and the reason.  Returns NULL, or
+ * why that is not possible now; 'cb' is not called then.
  *
  * Without 'look' this is an audit like those that come by themselves: what
- * differs is logged, counted and mended, the result is also in the host's
- * status as "audit", and "differences" are the first 100, in words.
- *
- * With 'look', "differences" are at most 'look->limit' of those that pass its
- * filter, as difference_to_json() has them, and "matching" counts all of them;
- * and only if 'look->mend' it is an audit beside that. */
+ * differs is logged, counted and mended, and the result is also in the host's
+ * status.  With 'look' it is that only if 'look->mend' says so. */
 struct fabric_look {
     bool mend;
     size_t limit;
     struct fabric_filter filter;
 };
-typedef void fabric_audit_cb(void *aux, const json_t *result,
+typedef void fabric_audit_cb(void *aux, const struct fabric_audit_result *,
                              const char *reason);
 const char *fabric_audit(struct fabric *, const char *host,
                          const struct fabric_look *look, fabric_audit_cb *,
                          void *aux);
-/* What all audits have found, by owner: {OWNER: {"missing", "altered",
- * "stranger", "refused"}}, where OWNER is an app, "stranger", or "vmnd" for
- * the marker.  The caller owns it. */
-json_t *fabric_audit_owners(const struct fabric *);
+/* What all audits have found, by owner alone.  Borrowed until the loop's next
+ * turn. */
+const struct status_audit *fabric_audited(const struct fabric *);
 /* 'cb' is not called for 'aux' any more.  The reading goes on. */
 void fabric_audit_forget(struct fabric *, fabric_audit_cb *cb, void *aux);
 

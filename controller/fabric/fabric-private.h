@@ -13,7 +13,6 @@
 #ifndef CONTROLLER_FABRIC_FABRIC_PRIVATE_H
 #define CONTROLLER_FABRIC_FABRIC_PRIVATE_H 1
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,6 +20,7 @@
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-watch.h"
+#include "controller/schema/status.h"
 #include "controller/siphash.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
@@ -90,8 +90,7 @@ struct fabric {
     int64_t count_often_ms;     /* FABRIC_COUNT_OFTEN_S, but for tests. */
     size_t audit_alarm;         /* Percent. */
     struct event *audit_timer;  /* Or NULL. */
-    json_t *audit_owners;       /* What all audits found; as of an
-                                 * audit_result.  Owned. */
+    struct status_audit audited; /* What all audits found, by owner alone. */
 
     struct fabric_watcher {
         const struct fabric_watch *watch;
@@ -125,17 +124,11 @@ struct fabric {
         }                                                               \
     }
 
-/* time-text.c.  ---------------------------------------------------------- */
-
-/* Returns a wall clock time as users see it, "2026-01-31T12:34:56.789Z", as a
- * string that the caller owns. */
-json_t *time_to_text(int64_t ms);
-
 /* digest.c.  ------------------------------------------------------------- */
 
-/* "FLOWS GROUPS DIGEST" of all that 'host' is to hold, a string.  The digest
- * is a sum over them, 16 hexadecimal digits.  The caller owns it. */
-json_t *fabric_host_digest(const struct fabric *, const char *host);
+/* "FLOWS GROUPS DIGEST" of all that 'host' is to hold.  The digest is a sum
+ * over them, 16 hexadecimal digits.  The caller frees it. */
+char *fabric_host_digest(const struct fabric *, const char *host);
 
 /* fabric-unixctl.c.  ----------------------------------------------------- */
 

@@ -20,6 +20,8 @@
 #include "controller/fabric/session/switch-budget.h"
 #include "controller/fabric/session/switch-listener.h"
 #include "controller/fabric/session/switch.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/openflow/ofconn.h"
 #include "timeval.h"
@@ -27,32 +29,29 @@
 
 /* Status.  --------------------------------------------------------------- */
 
-json_t *
-fabric_host_status(const struct fabric *f, const char *name)
+bool
+fabric_host_status(const struct fabric *f, const char *name,
+                   struct arena *arena, struct status_host *status)
 {
     const struct fabric_host *host = fabric_find_host(f, name);
     uint64_t n_items, n_groups;
-    const char *reason, *state;
-    json_t *status;
 
+    *status = (struct status_host) { .ports = -1 };
     if (!host) {
-        return NULL;
+        return false;
     }
-    state = switch_state_name(host->sw, &reason);
+    status->state = switch_state_name(host->sw, &status->reason);
     n_items = engine_host_total(f->engine, name);
     n_groups = engine_host_groups(f->engine, name);
-    status = json_pack("{s:o, s:s, s:s*, s:I, s:I, s:I, s:I, s:o}",
-                       "openflow", switch_status(host->sw),
-                       "state", state, "reason", reason,
-                       "flows", (json_int_t) (n_items - n_groups),
-                       "groups", (json_int_t) n_groups,
-                       "revision", (json_int_t) switch_acked(host->sw),
-                       "sent_revision",
-                       (json_int_t) host->sw->bundles.sent_revision,
-                       "lag", receipts_lag(f, switch_acked(host->sw)));
-    switch_put_status(host->sw, status);
-    fabric_db_host_status(host, status);
-    return status;
+    status->flows = n_items - n_groups;
+    status->groups = n_groups;
+    status->revision = switch_acked(host->sw);
+    status->sent_revision = host->sw->bundles.sent_revision;
+    status->lag = receipts_lag(f, switch_acked(host->sw));
+    switch_status(host->sw, &status->openflow);
+    switch_put_status(host->sw, arena, status);
+    fabric_db_host_status(host, arena, status);
+    return true;
 }
 
 bool
@@ -73,53 +72,37 @@ fabric_host_acked(const struct fabric *f, const char *name)
 
 /* Behind.  --------------------------------------------------------------- */
 
-struct behind {
-    const struct fabric_host *host;
-    const char *state;
-    const char *reason;
-    uint64_t lag_ms;
-};
-
 /* Longest first. */
 static int
 compare_behind(const void *a_, const void *b_)
 {
-    const struct behind *a = a_;
-    const struct behind *b = b_;
+    const struct fabric_behind *a = a_;
+    const struct fabric_behind *b = b_;
 
-    return (a->lag_ms != b->lag_ms ? (a->lag_ms < b->lag_ms ? 1 : -1)
-            : strcmp(a->host->name, b->host->name));
+    return (a->lag.ms != b->lag.ms ? (a->lag.ms < b->lag.ms ? 1 : -1)
+            : strcmp(a->host, b->host));
 }
 
-json_t *
-fabric_behind(const struct fabric *f, size_t max, size_t *n)
+size_t
+fabric_behind(const struct fabric *f, struct fabric_behind **list)
 {
-    struct behind *behind = xcalloc(MAX(hmap_count(&f->hosts), 1),
-                                    sizeof *behind);
-    json_t *array = json_array();
+    struct fabric_behind *behind = xcalloc(MAX(hmap_count(&f->hosts), 1),
+                                           sizeof *behind);
     const struct fabric_host *host;
+    size_t n = 0;
 
-    *n = 0;
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        struct behind *b = &behind[*n];
+        struct fabric_behind *b = &behind[n];
 
-        b->host = host;
+        b->host = host->name;
         b->state = switch_state_name(host->sw, &b->reason);
-        b->lag_ms = receipts_lag_ms(f, switch_acked(host->sw));
-        *n += (strcmp(b->state, "synced")
-               || switch_acked(host->sw) < f->last_revision);
+        b->lag = receipts_lag(f, switch_acked(host->sw));
+        n += (strcmp(b->state, "synced")
+              || switch_acked(host->sw) < f->last_revision);
     }
-    qsort(behind, *n, sizeof *behind, compare_behind);
-    for (size_t i = 0; i < MIN(*n, max); i++) {
-        const struct behind *b = &behind[i];
-
-        json_array_append_new(array, json_pack(
-            "{s:s, s:s, s:s*, s:o}", "host", b->host->name,
-            "state", b->state, "reason", b->reason,
-            "lag", receipts_lag(f, switch_acked(b->host->sw))));
-    }
-    free(behind);
-    return array;
+    qsort(behind, n, sizeof *behind, compare_behind);
+    *list = behind;
+    return n;
 }
 
 /* Statistics.  ----------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include <config.h>
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,9 @@
 #include "controller/fabric/session/flow-format.h"
 #include "controller/fabric/session/reconcile.h"
 #include "controller/fabric/session/switch.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-struct.h"
+#include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
 #include "unixctl.h"
 #include "util.h"
@@ -37,6 +41,31 @@ reply_json(struct unixctl_conn *conn, json_t *json)
     json_decref(json);
 }
 
+/* The host's status, which is there. */
+static json_t *
+host_to_json(const struct fabric *f, const char *name)
+{
+    struct status_host status;
+    struct arena arena;
+    json_t *json;
+
+    arena_init(&arena);
+    fabric_host_status(f, name, &arena, &status);
+    json = schema_struct_to_json(&schema_status_host, &status);
+    arena_uninit(&arena);
+    return json;
+}
+
+static json_t *
+digest_to_json(const struct fabric *f, const char *name)
+{
+    char *digest = fabric_host_digest(f, name);
+    json_t *json = json_string(digest);
+
+    free(digest);
+    return json;
+}
+
 static void
 unixctl_hosts(struct unixctl_conn *conn, int argc OVS_UNUSED,
               const char *argv[] OVS_UNUSED, void *f_)
@@ -46,8 +75,7 @@ unixctl_hosts(struct unixctl_conn *conn, int argc OVS_UNUSED,
     json_t *all = json_object();
 
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        json_object_set_new(all, host->name,
-                            fabric_host_status(f, host->name));
+        json_object_set_new(all, host->name, host_to_json(f, host->name));
     }
     reply_json(conn, all);
 }
@@ -132,8 +160,8 @@ unixctl_host(struct unixctl_conn *conn, int argc OVS_UNUSED,
         return;
     }
     sw = host->sw;
-    json = fabric_host_status(f_, argv[1]);
-    json_object_set_new(json, "digest", fabric_host_digest(f_, argv[1]));
+    json = host_to_json(f_, argv[1]);
+    json_object_set_new(json, "digest", digest_to_json(f_, argv[1]));
     json_object_set_new(json, "bundles", bundles_to_json(sw));
     json_object_set_new(json, "refusals", refusals_to_json(sw));
     json_object_set_new(json, "backlog",
@@ -235,7 +263,7 @@ digest_settled_cb(void *q_)
     HMAP_FOR_EACH (host, name_node, &q->f->hosts) {
         if (!q->host || !strcmp(q->host, host->name)) {
             json_object_set_new(all, host->name,
-                                fabric_host_digest(q->f, host->name));
+                                digest_to_json(q->f, host->name));
         }
     }
     reply_json(q->conn, all);
@@ -274,10 +302,12 @@ unixctl_reconcile(struct unixctl_conn *conn, int argc OVS_UNUSED,
 }
 
 static void
-audit_done_cb(void *conn, const json_t *result, const char *reason)
+audit_done_cb(void *conn, const struct fabric_audit_result *result,
+              const char *reason)
 {
     if (result) {
-        reply_json(conn, json_deep_copy(result));
+        reply_json(conn, schema_struct_to_json(&schema_status_audit,
+                                               &result->found));
     } else {
         unixctl_command_reply_error(conn, reason);
     }
@@ -303,10 +333,12 @@ unixctl_audit(struct unixctl_conn *conn, int argc, const char *argv[],
         json_t *all = json_object();
 
         HMAP_FOR_EACH (host, name_node, &f->hosts) {
-            json_t *audit = audit_result_to_json(audit_last(host->sw));
+            const struct status_audit *audit = audit_last(host->sw);
 
-            json_object_set_new(all, host->name,
-                                audit ? audit : json_null());
+            json_object_set_new(all, host->name, audit->time
+                                ? schema_struct_to_json(&schema_status_audit,
+                                                        audit)
+                                : json_null());
         }
         reply_json(conn, all);
     }

@@ -536,14 +536,18 @@ receipts_to_json(const struct fabric *f, size_t max)
         const struct receipt *receipt = receipt_at(r, seq - 1);
 
         if (receipt->n_missing && n_incomplete++ < max) {
+            char *time = xastrftime_msec("%Y-%m-%dT%H:%M:%S.###Z",
+                                         receipt->time_ms, true);
+
             json_array_append_new(incomplete, json_pack(
-                "{s:I, s:I, s:o, s:I, s:o}",
+                "{s:I, s:I, s:s, s:I, s:o}",
                 "first_revision", (json_int_t) receipt->first,
                 "revision", (json_int_t) receipt->last,
-                "time", time_to_text(receipt->time_ms),
+                "time", time,
                 "confirmed", (json_int_t) (receipt->n_hosts
                                            - receipt->n_missing),
                 "missing", missing_of(f, receipt)));
+            free(time);
         }
     }
     return json_pack("{s:I, s:I, s:I, s:I, s:I, s:o}",
@@ -567,13 +571,13 @@ receipts_lag_ms(const struct fabric *f, uint64_t acked)
             : MAX(0, time_wall_msec() - receipt_at(r, seq)->time_ms));
 }
 
-json_t *
+struct status_lag
 receipts_lag(const struct fabric *f, uint64_t acked)
 {
-    return json_pack("{s:I, s:I}", "revisions",
-                     (json_int_t) (f->last_revision - MIN(acked,
-                                                          f->last_revision)),
-                     "ms", (json_int_t) receipts_lag_ms(f, acked));
+    return (struct status_lag) {
+        .revisions = f->last_revision - MIN(acked, f->last_revision),
+        .ms = receipts_lag_ms(f, acked),
+    };
 }
 
 void

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "controller/schema/status.h"
+
 struct commit_group;
 struct fabric;
 struct fabric_host;
@@ -46,9 +48,10 @@ void receipts_remove_host(struct fabric *, const struct fabric_host *);
  * are "hosts" of fabric_receipt().  The caller owns it. */
 json_t *receipts_to_json(const struct fabric *, size_t max);
 
-/* How far a host that has acknowledged 'acked' is behind: {"revisions", "ms"
- * (since the oldest of them was made, as far as receipts go back)}. */
-json_t *receipts_lag(const struct fabric *, uint64_t acked);
+/* How far a host that has acknowledged 'acked' is behind. */
+struct status_lag receipts_lag(const struct fabric *, uint64_t acked);
+/* The same in milliseconds, since the oldest of them was made, as far as
+ * receipts go back. */
 int64_t receipts_lag_ms(const struct fabric *, uint64_t acked);
 
 /* Fills in what concerns receipts. */

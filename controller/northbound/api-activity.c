@@ -11,6 +11,7 @@
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
+#include "controller/schema/schema-struct.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -74,16 +75,22 @@ nb_revision_us(const struct northbound *nb, uint64_t revision)
 static json_t *
 hosts_json(const struct northbound *nb)
 {
+    struct fabric_behind *behind;
     struct fabric_stats stats;
-    size_t n_behind;
-    json_t *behind = fabric_behind(nb->fabric, BEHIND_MAX, &n_behind);
+    size_t n = fabric_behind(nb->fabric, &behind);
+    json_t *list = json_array();
 
+    for (size_t i = 0; i < MIN(n, BEHIND_MAX); i++) {
+        json_array_append_new(list, schema_struct_to_json(
+            &fabric_behind_shown, &behind[i]));
+    }
+    free(behind);
     fabric_get_stats(nb->fabric, &stats);
     return json_pack("{s:I, s:I, s:I, s:I, s:o}",
                      "configured", (json_int_t) stats.n_hosts,
                      "connected", (json_int_t) stats.n_connected,
                      "synced", (json_int_t) stats.n_synced,
-                     "n_behind", (json_int_t) n_behind, "behind", behind);
+                     "n_behind", (json_int_t) n, "behind", list);
 }
 
 /* Computations since the start, by class. */

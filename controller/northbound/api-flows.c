@@ -17,7 +17,9 @@
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-flows.h"
 #include "controller/flow/pipeline.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
+#include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -33,7 +35,6 @@ struct look {
     struct northbound *nb;
     struct http_request *req;
     char *host;
-    bool repair;
 };
 
 /* Filters.  -------------------------------------------------------------- */
@@ -141,16 +142,14 @@ reply_not_now(struct http_request *req, const char *host, const char *reason)
 }
 
 static void
-on_compared(void *look_, const json_t *result, const char *reason)
+on_compared(void *look_, const struct fabric_audit_result *result,
+            const char *reason)
 {
     struct look *look = look_;
 
     if (result) {
-        json_t *body = json_pack("{s:s, s:b}", "host", look->host,
-                                 "repairing", (int) look->repair);
-
-        json_object_update(body, CONST_CAST(json_t *, result));
-        http_reply_json(look->req, 200, body);
+        http_reply_json(look->req, 200,
+                        schema_struct_to_json(&fabric_audit_shown, result));
     } else {
         reply_not_now(look->req, look->host, reason);
     }
@@ -190,7 +189,6 @@ look_at(struct http_request *req, struct northbound *nb, const char *host,
     look->nb = nb;
     look->req = req;
     look->host = xstrdup(host);
-    look->repair = fabric_look->mend;
     ovs_list_push_back(&nb->looks, &look->node);
     nb->n_looks++;
     http_request_set_gone(req, on_gone, look);
@@ -198,10 +196,14 @@ look_at(struct http_request *req, struct northbound *nb, const char *host,
 
 /* Lists.  ---------------------------------------------------------------- */
 
+/* Flows that are put into words in one turn: about a millisecond. */
+#define BIT_MAX 100
+
 /* A list that is being put into words. */
 struct listing {
     struct http_request *req;
     struct fabric_flows *flows;
+    bool has_groups;                /* They are all there. */
     struct event *step;             /* Goes on with it. */
     struct ds body;
 };
@@ -224,16 +226,50 @@ on_listing_gone(void *listing_)
     listing_destroy(listing);
 }
 
+/* Appends the next group, or flow, or what is between them.  Returns false
+ * once that was all. */
+static bool
+put_next(struct listing *listing, struct arena *arena)
+{
+    struct ds *ds = &listing->body;
+    struct fabric_group group;
+    struct fabric_flow flow;
+    bool first = ds_last(ds) == '[';
+
+    if (!listing->has_groups) {
+        if (fabric_flows_next_group(listing->flows, arena, &group)) {
+            ds_put_cstr(ds, first ? "" : ",");
+            schema_struct_print(&fabric_group_shown, &group, ds);
+        } else {
+            ds_put_cstr(ds, "],\"flows\":[");
+            listing->has_groups = true;
+        }
+    } else if (fabric_flows_next_flow(listing->flows, arena, &flow)) {
+        ds_put_cstr(ds, first ? "" : ",");
+        schema_struct_print(&fabric_flow_shown, &flow, ds);
+    } else {
+        return false;
+    }
+    return true;
+}
+
 static void
 step_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *listing_)
 {
     static const struct timeval at_once = { 0, 0 };
     struct listing *listing = listing_;
+    struct arena arena;
+    bool more = true;
 
-    if (fabric_flows_put(listing->flows, &listing->body)) {
+    arena_init(&arena);
+    for (int i = 0; more && i < BIT_MAX; i++) {
+        more = put_next(listing, &arena);
+    }
+    arena_uninit(&arena);
+    if (more) {
         event_add(listing->step, &at_once); /* In the next turn. */
     } else {
-        ds_put_cstr(&listing->body, "}\n");
+        ds_put_cstr(&listing->body, "]}\n");
         http_reply_body(listing->req, 200, "application/json",
                         &listing->body);
         ds_init(&listing->body);
@@ -246,15 +282,17 @@ list_flows(struct http_request *req, struct northbound *nb, const char *host,
            const struct fabric_look *look)
 {
     struct listing *listing = xzalloc(sizeof *listing);
+    size_t n_flows, n_groups;
 
     listing->req = req;
     listing->flows = fabric_flows_create(nb->fabric, host, &look->filter,
-                                         look->limit);
+                                         look->limit, &n_flows, &n_groups);
     listing->step = event_new(nb->base, -1, 0, step_cb, listing);
     ds_init(&listing->body);
     ds_put_cstr(&listing->body, "{\"host\":");
     schema_print_string(&listing->body, host);
-    ds_put_char(&listing->body, ',');
+    ds_put_format(&listing->body, ",\"n_flows\":%"PRIuSIZE",\"n_groups\":%"
+                  PRIuSIZE",\"groups\":[", n_flows, n_groups);
     http_request_set_gone(req, on_listing_gone, listing);
     step_cb(-1, 0, listing);
 }

@@ -18,7 +18,9 @@
 
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-traffic.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
+#include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/shash.h"
 #include "proto/loop/loop.h"
@@ -123,16 +125,20 @@ static void
 look_at_port(struct summary *s, const struct vmn_row *row)
 {
     const struct vmn_port *port = (const void *) row;
-    json_t *status = fabric_port_status(s->nb->fabric, row->name);
-    const char *state = json_string_value(json_object_get(status, "state"));
-    const json_t *traffic = json_object_get(status, "traffic");
-    uint64_t bytes_s = json_integer_value(json_object_get(traffic,
-                                                          "sent_bytes_s"))
-        + json_integer_value(json_object_get(traffic, "received_bytes_s"));
+    struct status_port status;
+    struct arena arena;
+    uint64_t bytes_s = 0;
     char *held = nb_port_quarantine(s->nb, row->name);
+    const char *state;
     size_t *n;
 
-    state = state ? state : "unbound";
+    arena_init(&arena);
+    fabric_port_status(s->nb->fabric, row->name, &arena, &status);
+    if (status.traffic) {
+        bytes_s = (status.traffic->sent_bytes_s
+                   + status.traffic->received_bytes_s);
+    }
+    state = status.state ? status.state : "unbound";
     n = shash_find_data(&s->states, state);
     if (!n) {
         n = xzalloc(sizeof *n);
@@ -141,10 +147,10 @@ look_at_port(struct summary *s, const struct vmn_row *row)
     ++*n;
     s->n_quarantined += port->quarantined || held;
     s->n_disabled += !port->enabled;
-    count_place(s, json_string_value(json_object_get(status, "host")),
-                port->network, !strcmp(state, "up"), bytes_s);
+    count_place(s, status.host, port->network, !strcmp(state, "up"),
+                bytes_s);
     free(held);
-    json_decref(status);
+    arena_uninit(&arena);
 }
 
 static void
@@ -159,28 +165,27 @@ put_text(struct ds *ds, const char *name, const char *text)
 static void
 look_at_host(struct summary *s, const struct vmn_row *row)
 {
-    json_t *status = fabric_host_status(s->nb->fabric, row->name);
-    json_t *lag = json_object_get(status, "lag");
     struct fabric_traffic tunnels;
+    struct status_host status;
     struct tally *tally = get_tally(&s->hosts, row->name);
+    struct arena arena;
     struct ds *ds = &s->hosts_text;
 
+    arena_init(&arena);
+    fabric_host_status(s->nb->fabric, row->name, &arena, &status);
     tally->index = s->n_hosts++;
     ds_put_cstr(ds, tally->index ? ",{\"name\":" : "{\"name\":");
     schema_print_string(ds, row->name);
-    put_text(ds, "state", json_string_value(json_object_get(status,
-                                                            "state")));
-    put_text(ds, "reason", json_string_value(json_object_get(status,
-                                                             "reason")));
+    put_text(ds, "state", status.state);
+    put_text(ds, "reason", status.reason);
     ds_put_format(ds, ",\"ports\":%"PRIuSIZE",\"up\":%"PRIuSIZE
-                  ",\"lag\":%"JSON_INTEGER_FORMAT",\"bytes_s\":%"PRIu64,
-                  tally->n, tally->n_up,
-                  json_integer_value(json_object_get(lag, "revisions")),
+                  ",\"lag\":%"PRIu64",\"bytes_s\":%"PRIu64,
+                  tally->n, tally->n_up, status.lag.revisions,
                   tally->bytes_s);
     fabric_tunnel_traffic(s->nb->fabric, row->name, &tunnels);
     ds_put_format(ds, ",\"tunnel_bytes_s\":%.0f}",
                   tunnels.sent_bytes_s + tunnels.received_bytes_s);
-    json_decref(status);
+    arena_uninit(&arena);
 }
 
 static void

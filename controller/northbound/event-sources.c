@@ -21,8 +21,10 @@
 #include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-watch.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/schema-struct.h"
+#include "controller/schema/status.h"
 #include "openvswitch/shash.h"
 #include "proto/loop/loop.h"
 #include "sset.h"
@@ -235,25 +237,24 @@ note_told(struct shash *told, const char *name, char *text)
 static void
 look_at_host(struct event_sources *es, const char *name)
 {
-    json_t *status = fabric_host_status(es->nb->fabric, name);
-    json_t *state = json_object_get(status, "state");
-    json_t *reason = json_object_get(status, "reason");
+    struct status_host status;
     struct ds about = DS_EMPTY_INITIALIZER;
+    struct arena arena;
 
-    if (!status) {
+    arena_init(&arena);
+    if (!fabric_host_status(es->nb->fabric, name, &arena, &status)) {
         note_told(&es->told_hosts, name, NULL);
-        return;
-    }
-    if (note_told(&es->told_hosts, name, xasprintf(
-            "%s %s", json_string_value(state),
-            reason ? json_string_value(reason) : ""))) {
+    } else if (note_told(&es->told_hosts, name, xasprintf(
+                   "%s %s", status.state,
+                   status.reason ? status.reason : ""))) {
         event_about(&about, VMN_TABLE_HOST, name);
         push_json(es, EVENT_HOST, json_pack(
-            "{s:s, s:o, s:O, s:O*}", "host", name,
-            "time", nb_time_json(time_wall_msec()), "state", state,
-            "reason", reason), &about);
+            "{s:s, s:o, s:s, s:o*}", "host", name,
+            "time", nb_time_json(time_wall_msec()), "state", status.state,
+            "reason", (status.reason ? http_json_string(status.reason)
+                       : NULL)), &about);
     }
-    json_decref(status);
+    arena_uninit(&arena);
 }
 
 static void
@@ -353,16 +354,14 @@ same_place(const char *a, const char *b)
  * host is. */
 static void
 tell_port(struct event_sources *es, const struct vmn_port *port,
-          json_t *status)
+          const struct status_port *status)
 {
     const char *name = port->row.name;
-    const char *host = json_string_value(json_object_get(status, "host"));
-    json_t *candidate = json_object_get(status, "candidate");
-    const char *state = json_string_value(json_object_get(status, "state"));
-    bool pending = !strcmp(state, "pending");
+    const char *host = status->host;
+    bool pending = !strcmp(status->state, "pending");
     char *text = xasprintf("%s %s %s", host ? host : "",
-                           candidate ? json_string_value(candidate) : "",
-                           state);
+                           status->candidate ? status->candidate : "",
+                           status->state);
     struct ds about = DS_EMPTY_INITIALIZER;
 
     if (!shash_find(&es->told_ports, name)) {
@@ -388,10 +387,10 @@ tell_port(struct event_sources *es, const struct vmn_port *port,
     event_about(&about, VMN_TABLE_NETWORK, port->network);
     event_about(&about, VMN_TABLE_HOST, host);
     push_json(es, EVENT_BINDING, json_pack(
-        "{s:s, s:s, s:o, s:s?, s:O*, s:s, s:O*}", "port", name,
+        "{s:s, s:s, s:o, s:s?, s:s*, s:s, s:s*}", "port", name,
         "network", port->network, "time", nb_time_json(time_wall_msec()),
-        "host", host, "candidate", candidate, "state", state,
-        "reason", json_object_get(status, "reason")), &about);
+        "host", host, "candidate", status->candidate,
+        "state", status->state, "reason", status->reason), &about);
 }
 
 /* A host has the interface of a port that may not be bound there. */
@@ -422,14 +421,16 @@ look_at_port(struct event_sources *es, const char *name)
 {
     const struct vmn_port *port = model_get_durable(
         es->nb->model, VMN_TABLE_PORT, name, NULL);
-    json_t *status = port ? fabric_port_status(es->nb->fabric, name) : NULL;
+    struct status_port status;
+    struct arena arena;
 
-    if (status) {
-        tell_port(es, port, status);
-        json_decref(status);
+    arena_init(&arena);
+    if (port && fabric_port_status(es->nb->fabric, name, &arena, &status)) {
+        tell_port(es, port, &status);
     } else {
         note_told(&es->told_ports, name, NULL);
     }
+    arena_uninit(&arena);
 }
 
 static void

@@ -21,6 +21,7 @@
 #include "controller/flow/pipeline.h"
 #include "controller/northbound/auth.h"
 #include "controller/northbound/events.h"
+#include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/webhook/webhook.h"
 #include "util.h"
@@ -447,20 +448,28 @@ static void
 put_audits(const struct fabric *fabric, struct ds *ds)
 {
     static const char name[] = "vmn_fabric_audit_differences_total";
-    json_t *owners = fabric_audit_owners(fabric);
-    const char *owner, *kind;
-    json_t *counts, *n;
+    const struct status_audit *audited = fabric_audited(fabric);
 
     metrics_family(ds, name, "counter",
                    "Differences that audits found, by owner.");
-    json_object_foreach (owners, owner, counts) {
-        json_object_foreach (counts, kind, n) {
-            ds_put_format(ds, "%s{owner=\"%s\",kind=\"%s\"} "
-                          "%"JSON_INTEGER_FORMAT"\n", name, owner, kind,
-                          json_integer_value(n));
+    for (size_t i = 0; i < audited->n_owners; i++) {
+        const struct status_audit_owner *owner = &audited->owners[i];
+        const struct {
+            const char *kind;
+            uint64_t n;
+        } kinds[] = {
+            { "missing", owner->missing }, { "altered", owner->altered },
+            { "stranger", owner->stranger }, { "refused", owner->refused },
+        };
+
+        for (size_t j = 0; j < ARRAY_SIZE(kinds); j++) {
+            if (kinds[j].n) {
+                ds_put_format(ds, "%s{owner=\"%s\",kind=\"%s\"} %"PRIu64
+                              "\n", name, owner->name, kinds[j].kind,
+                              kinds[j].n);
+            }
         }
     }
-    json_decref(owners);
 }
 
 /* Hosts that were dropped for what they sent. */

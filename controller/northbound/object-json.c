@@ -13,7 +13,10 @@
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/flow/pipeline.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
+#include "controller/schema/schema-struct.h"
+#include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
 #include "sset.h"
 #include "util.h"
@@ -47,12 +50,17 @@ static void
 host_status(const struct northbound *nb, const struct model_rights *rights,
             const struct vmn_row *row, struct ds *ds)
 {
-    json_t *status = fabric_host_status(nb->fabric, row->name);
+    struct status_host status;
+    struct arena arena;
 
-    if (status && rights && rights->scope.text) {
-        json_object_del(status, "datapath_id");
+    arena_init(&arena);
+    if (fabric_host_status(nb->fabric, row->name, &arena, &status)) {
+        if (rights && rights->scope.text) {
+            status.datapath_id = NULL;
+        }
+        schema_struct_print_members(&schema_status_host, &status, ds);
     }
-    nb_append_members(ds, status);
+    arena_uninit(&arena);
 }
 
 /* How full a network's subnets are. */
@@ -121,28 +129,26 @@ nb_port_quarantine(const struct northbound *nb, const char *port)
     return engine_peek(nb->engine, VMN_QUERY_QUARANTINE, port, &size);
 }
 
-/* The names of quarantines in what nb_port_quarantine() has returned, which is
- * cut up. */
+/* Fills in the names of quarantines in what nb_port_quarantine() has returned,
+ * which is cut up, and borrowed. */
 static void
-put_held(struct ds *ds, char *held)
+put_quarantines(char *held, struct arena *arena, struct status_port *status)
 {
-    const char *between = "[";
     char *save = NULL;
 
+    status->quarantines = arena_alloc(arena, (strlen(held) + 1) / 2
+                                             * sizeof *status->quarantines);
     for (char *name = strtok_r(held, ",", &save); name;
          name = strtok_r(NULL, ",", &save)) {
         const char *slash = strchr(name, '/');
 
         if (slash) {
-            if (*between == '[') {
-                put_name(ds, "quarantines");
-            }
-            ds_put_cstr(ds, between);
-            schema_print_string(ds, slash + 1);
-            between = ",";
+            status->quarantines[status->n_quarantines++] = slash + 1;
         }
     }
-    ds_put_cstr(ds, *between == ',' ? "]" : "");
+    if (!status->n_quarantines) {
+        status->quarantines = NULL;
+    }
 }
 
 static void
@@ -150,11 +156,16 @@ port_status(const struct northbound *nb, const struct vmn_row *row,
             bool one OVS_UNUSED, struct ds *ds)
 {
     char *held = nb_port_quarantine(nb, row->name);
+    struct status_port status;
+    struct arena arena;
 
-    nb_append_members(ds, fabric_port_status(nb->fabric, row->name));
+    arena_init(&arena);
+    fabric_port_status(nb->fabric, row->name, &arena, &status);
     if (held) {
-        put_held(ds, held);
+        put_quarantines(held, &arena, &status);
     }
+    schema_struct_print_members(&schema_status_port, &status, ds);
+    arena_uninit(&arena);
     free(held);
 }
 
@@ -496,9 +507,14 @@ static void
 telemetry_status(const struct northbound *nb, const struct vmn_row *row,
                  bool one, struct ds *ds)
 {
-    nb_append_members(ds, fabric_telemetry_status(
-        nb->fabric, (const struct vmn_telemetry *) row,
-        one ? NB_MEMBERS_MAX : 0));
+    struct status_telemetry status;
+    struct arena arena;
+
+    arena_init(&arena);
+    fabric_telemetry_status(nb->fabric, (const struct vmn_telemetry *) row,
+                            one ? NB_MEMBERS_MAX : 0, &arena, &status);
+    schema_struct_print_members(&schema_status_telemetry, &status, ds);
+    arena_uninit(&arena);
 }
 
 /* All types.  ------------------------------------------------------------ */

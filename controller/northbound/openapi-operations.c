@@ -8,6 +8,7 @@
 
 #include "controller/northbound/openapi-operations.h"
 
+#include "controller/fabric/fabric-audit.h"
 #include "controller/schema/schema-shown.h"
 #include "controller/schema/value.h"
 
@@ -282,7 +283,7 @@ const struct nb_operation nb_operation_flows = {
                  "So many flows and so many groups, all when absent; of "
                  "differences 1000 when absent, and at most 10000.",
                  .min = 1, .max = INT32_MAX)),
-    .replies = { &nb_reply_flows, &nb_reply_differences },
+    .replies = { &nb_reply_flows, &fabric_audit_shown },
     .statuses = NB_404 | NB_503,
 };
 
@@ -290,7 +291,7 @@ const struct nb_operation nb_operation_audit = {
     .id = "auditHost", .section = "flows",
     .summary = "Compares a host's switch with what it is to hold, and has "
                "it repaired",
-    PARAMS(LIMIT(10000, 1000)), .replies = { &nb_reply_differences },
+    PARAMS(LIMIT(10000, 1000)), .replies = { &fabric_audit_shown },
     .statuses = NB_404 | NB_503,
 };
 

@@ -99,7 +99,7 @@ extern const struct schema_struct nb_reply_activity, nb_reply_events;
 extern const struct schema_struct nb_reply_drops, nb_reply_logs;
 extern const struct schema_struct nb_reply_identities;
 extern const struct schema_struct nb_reply_usage;
-extern const struct schema_struct nb_reply_flows, nb_reply_differences;
+extern const struct schema_struct nb_reply_flows;
 extern const struct schema_struct nb_body_trace, nb_reply_trace;
 extern const struct schema_struct nb_reply_matrix, nb_reply_groups;
 extern const struct schema_struct nb_body_after, nb_reply_reach_change;

@@ -7,6 +7,8 @@
 
 #include "controller/northbound/openapi-operations.h"
 
+#include "controller/fabric/fabric-flows.h"
+#include "controller/fabric/fabric-status.h"
 #include "controller/load-monitor/load-monitor.h"
 #include "controller/schema/schema-shown.h"
 #include "controller/schema/status.h"
@@ -219,13 +221,6 @@ const struct schema_struct nb_reply_revision = SHOWN_STRUCT(
 
 /* What changes take.  ---------------------------------------------------- */
 
-static const struct schema_struct behind = SHOWN_STRUCT(
-    "host",
-    SHOWN("host", STRING, ALWAYS, "The host."),
-    SHOWN("state", STRING, ALWAYS, "As in its status."),
-    SHOWN("reason", STRING, 0, "As in its status."),
-    SHOWN("lag", STRUCT, ALWAYS, "By how much.", .nested = &schema_lag));
-
 #define HOST_COUNTS                                                     \
     SHOWN("configured", INT, ALWAYS, "How many hosts there are."),      \
     SHOWN("connected", INT, ALWAYS, "How many are connected."),         \
@@ -236,7 +231,7 @@ static const struct schema_struct activity_hosts = SHOWN_STRUCT(
     SHOWN("n_behind", INT, ALWAYS,
           "How many are not synced, or have not acknowledged all."),
     SHOWN("behind", STRUCT, ALWAYS | LIST,
-          "The 10 that have been longest.", .nested = &behind));
+          "The 10 that have been longest.", .nested = &fabric_behind_shown));
 
 static const struct schema_struct class = SHOWN_STRUCT(
     "class",
@@ -488,62 +483,15 @@ const struct schema_struct nb_reply_events = SHOWN_STRUCT(
 
 /* Flows.  ---------------------------------------------------------------- */
 
-#define FLOW(FLAGS)                                                     \
-    SHOWN("table", INT, FLAGS, "Its table."),                           \
-    SHOWN("priority", INT, FLAGS, "Its priority."),                     \
-    SHOWN("match", STRING, FLAGS, "Which packets.")
-#define WANTED                                                          \
-    SHOWN("owner", STRING, OR_NULL, "App, unit and object that want it."), \
-    SHOWN("scope", STRING, 0, "Which hosts hold it.")
-
-static const struct schema_struct flow = SHOWN_STRUCT(
-    "Flow", FLOW(ALWAYS),
-    SHOWN("actions", STRING, ALWAYS, "What becomes of them."),
-    SHOWN("reason", STRING, 0, "Why they are dropped, if they are."),
-    SHOWN("cookie", STRING, ALWAYS, "Its cookie."), WANTED);
-
-static const struct schema_struct flow_group = SHOWN_STRUCT(
-    "FlowGroup",
-    SHOWN("group_id", INT, ALWAYS, "Its number."),
-    SHOWN("group", STRING, ALWAYS, "What it does."), WANTED);
-
 const struct schema_struct nb_reply_flows = SHOWN_STRUCT(
     "HostFlows",
     SHOWN("host", STRING, ALWAYS, "The host."),
     SHOWN("n_flows", INT, ALWAYS, "How many flows there are in all."),
     SHOWN("n_groups", INT, ALWAYS, "How many groups there are in all."),
     SHOWN("groups", STRUCT, ALWAYS | LIST, "Groups.",
-          .nested = &flow_group),
+          .nested = &fabric_group_shown),
     SHOWN("flows", STRUCT, ALWAYS | LIST,
-          "Flows, as packets meet them.", .nested = &flow));
-
-static const struct schema_struct contents = SHOWN_STRUCT(
-    "Contents",
-    SHOWN("actions", STRING, 0, "Of a flow: what it does."),
-    SHOWN("cookie", STRING, 0, "Of a flow: its cookie."),
-    SHOWN("reason", STRING, 0, "Of a flow that is wanted: why it drops."),
-    SHOWN("group", STRING, 0, "Of a group: what it does."),
-    SHOWN("idle_timeout", INT, 0, "Seconds."),
-    SHOWN("hard_timeout", INT, 0, "Seconds."));
-
-static const struct schema_struct difference = SHOWN_STRUCT(
-    "difference",
-    SHOWN("kind", ENUM, ALWAYS, "How it differs.",
-          SHOWN_NAMES("missing", "altered", "stranger", "refused")),
-    FLOW(0), SHOWN("group_id", INT, 0, "Of a group: its number."), WANTED,
-    SHOWN("wanted", STRUCT, 0, "What is to be there.", .nested = &contents),
-    SHOWN("installed", STRUCT, 0, "What is there.", .nested = &contents),
-    SHOWN("differs", STRING, LIST,
-          "`actions`, `cookie`, `group`, `timeouts`, `flags`, or, where all "
-          "of these read the same, `encoding`."));
-
-const struct schema_struct nb_reply_differences = SHOWN_STRUCT(
-    "Differences",
-    SHOWN("host", STRING, ALWAYS, "The host."),
-    SHOWN("repairing", BOOL, ALWAYS, "Whether it is being repaired."),
-    SHOWN_AUDIT(SHOWN("differences", STRUCT, ALWAYS | LIST,
-                      "Those that pass.", .nested = &difference)),
-    SHOWN("matching", INT, ALWAYS, "How many these are in all."));
+          "Flows, as packets meet them.", .nested = &fabric_flow_shown));
 
 /* Recommendations.  ------------------------------------------------------ */
 

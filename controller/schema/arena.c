@@ -8,6 +8,7 @@
 #include "controller/schema/arena.h"
 
 #include <stdint.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,4 +79,18 @@ char *
 arena_strdup(struct arena *arena, const char *text)
 {
     return arena_memdup0(arena, text, strlen(text));
+}
+
+char *
+arena_printf(struct arena *arena, const char *format, ...)
+{
+    va_list args;
+    char *text, *copy;
+
+    va_start(args, format);
+    text = xvasprintf(format, args);
+    va_end(args);
+    copy = arena_strdup(arena, text);
+    free(text);
+    return copy;
 }

@@ -23,5 +23,7 @@ void arena_uninit(struct arena *);
 void *arena_alloc(struct arena *, size_t size);
 char *arena_strdup(struct arena *, const char *);
 char *arena_memdup0(struct arena *, const char *, size_t len);
+char *arena_printf(struct arena *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
 #endif /* controller/schema/arena.h */

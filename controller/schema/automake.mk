@@ -35,6 +35,8 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/schema-scalar.c \
 	controller/schema/schema-service.c \
 	controller/schema/schema-shown.h \
+	controller/schema/schema-status-balancer.c \
+	controller/schema/schema-status-host.c \
 	controller/schema/schema-status.c \
 	controller/schema/schema-strip.c \
 	controller/schema/schema-struct.c \

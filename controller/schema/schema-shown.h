@@ -79,26 +79,36 @@
     SHOWN("last", STRING, ALWAYS | TIME | OR_NULL,                      \
           "When the last one came, to the second; null: none came.")
 
-/* What an audit finds. */
-#define SHOWN_AUDIT(DIFFERENCES)                                        \
-    SHOWN("time", STRING, ALWAYS | TIME, "When it was compared."),      \
-    SHOWN("flows", INT, ALWAYS, "How many flows the switch holds."),    \
-    SHOWN("groups", INT, ALWAYS, "How many groups the switch holds."),  \
-    SHOWN("missing", INT, ALWAYS,                                       \
-          "How many are wanted and not there."),                        \
-    SHOWN("altered", INT, ALWAYS,                                       \
-          "How many are there with other contents."),                   \
-    SHOWN("strangers", INT, ALWAYS,                                     \
-          "How many are there and not wanted."),                        \
-    SHOWN("refused", INT, ALWAYS,                                       \
+/* What an audit finds, in member 'IN' of 'struct KEPT' ("audit."; nothing: that
+ * is a struct status_audit itself). */
+#define SHOWN_AUDIT(KEPT, IN, DIFFERENCES)                              \
+    SHOWN("time", STRING, ALWAYS | TIME, "When it was compared.",       \
+          SHOWN_AT(KEPT, IN time, sizeof(int64_t))),                    \
+    SHOWN("flows", U64, ALWAYS, "How many flows the switch holds.",     \
+          SHOWN_AT(KEPT, IN flows, sizeof(uint64_t))),                  \
+    SHOWN("groups", U64, ALWAYS, "How many groups the switch holds.",   \
+          SHOWN_AT(KEPT, IN groups, sizeof(uint64_t))),                 \
+    SHOWN("missing", U64, ALWAYS,                                       \
+          "How many are wanted and not there.",                         \
+          SHOWN_AT(KEPT, IN missing, sizeof(uint64_t))),                \
+    SHOWN("altered", U64, ALWAYS,                                       \
+          "How many are there with other contents.",                    \
+          SHOWN_AT(KEPT, IN altered, sizeof(uint64_t))),                \
+    SHOWN("strangers", U64, ALWAYS,                                     \
+          "How many are there and not wanted.",                         \
+          SHOWN_AT(KEPT, IN strangers, sizeof(uint64_t))),              \
+    SHOWN("refused", U64, ALWAYS,                                       \
           "How many are wanted, and known to be refused by the "        \
-          "switch."),                                                   \
-    SHOWN("skipped", INT, ALWAYS,                                       \
+          "switch.", SHOWN_AT(KEPT, IN refused, sizeof(uint64_t))),     \
+    SHOWN("skipped", U64, ALWAYS,                                       \
           "How many were left out, as they changed since the reading "  \
-          "began."),                                                    \
-    SHOWN("owners", STRING, ALWAYS | MAP | ANY,                         \
+          "began.", SHOWN_AT(KEPT, IN skipped, sizeof(uint64_t))),      \
+    SHOWN("owners", STRUCT, ALWAYS | MAP,                               \
           "The same by app; `stranger` for what is nobody's, `vmnd` "   \
-          "for its own marker."),                                       \
+          "for its own marker.",                                        \
+          SHOWN_AT(KEPT, IN owners, sizeof(void *)),                    \
+          .n_offset = offsetof(struct KEPT, IN n_owners),               \
+          .nested = &schema_audit_owner),                               \
     DIFFERENCES
 
 #endif /* controller/schema/schema-shown.h */

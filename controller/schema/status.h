@@ -20,6 +20,7 @@ struct schema_struct;
 
 /* By how much a host is behind. */
 extern const struct schema_struct schema_lag;
+extern const struct schema_struct schema_audit_owner, schema_status_audit;
 /* What is observed of an object of each type; they describe the structs. */
 extern const struct schema_struct schema_status_host;
 extern const struct schema_struct schema_status_network;
@@ -33,6 +34,134 @@ extern const struct schema_struct schema_status_observation;
 extern const struct schema_struct schema_status_app;
 extern const struct schema_struct schema_status_router;
 extern const struct schema_struct schema_status_telemetry;
+
+/* Hosts.  ---------------------------------------------------------------- */
+
+/* By how much a host is behind. */
+struct status_lag {
+    uint64_t revisions;
+    uint64_t ms;
+};
+
+struct status_openflow {
+    const char *state;
+    int64_t since;
+    const char *peer;           /* Or NULL, as what follows. */
+    const char *error;
+    uint64_t outstanding_bundles, outstanding_bytes;
+    uint64_t queued_bytes;
+    uint64_t merging;
+    uint64_t refused;
+    uint64_t stalls;
+};
+
+struct status_ovsdb {
+    const char *state;
+    int64_t since;
+    const char *error;          /* Or NULL. */
+};
+
+struct status_underlay {
+    const char *interface;
+    int64_t mtu;                /* 0: it is not known, nor is what follows. */
+    int64_t network_mtu;        /* -1: not known. */
+    const char *reason;         /* Or NULL. */
+};
+
+struct status_provider_bridge {
+    const char *physical;
+    const char *bridge;
+    uint32_t ofport;            /* 0: none. */
+    const char *reason;         /* Or NULL. */
+};
+
+struct status_samples {
+    bool samples;
+    const char *reason;         /* Or NULL. */
+};
+
+struct status_packet_in_meters {
+    bool installed;
+    const char *reason;         /* Or NULL. */
+    uint64_t dropped;
+};
+
+/* What is of an app, "stranger" or "vmnd", by what was found of it. */
+struct status_audit_owner {
+    const char *name;
+    uint64_t missing, altered, stranger, refused;
+};
+
+/* What an audit has found. */
+struct status_audit {
+    int64_t time;
+    uint64_t flows, groups;     /* That the switch held, marker apart. */
+    uint64_t missing;           /* Wanted, and not there. */
+    uint64_t altered;           /* There, but with other contents. */
+    uint64_t strangers;         /* There, and not wanted. */
+    uint64_t refused;           /* Wanted, and known to be refused. */
+    uint64_t skipped;           /* Touched meanwhile: nothing can be said. */
+    size_t n_owners;
+    struct status_audit_owner *owners;
+    size_t n_differences;       /* The first ones, in words. */
+    char **differences;
+};
+
+struct status_host {
+    const char *state;
+    const char *reason;         /* Or NULL. */
+    uint64_t flows, groups;
+    int64_t ports;              /* -1: it has no database, nor what is of it. */
+    uint64_t revision, sent_revision;
+    struct status_lag lag;
+    struct status_openflow openflow;
+    struct status_ovsdb *ovsdb; /* Or NULL, as all that follows. */
+    const char *bridge;
+    const char *datapath_id;
+    const char *ovs_version;
+    struct status_underlay *underlay;
+    size_t n_provider_bridges;
+    struct status_provider_bridge *provider_bridges;
+    struct status_samples *samples;
+    struct status_packet_in_meters *packet_in_meters;
+    const struct status_audit *audit;
+};
+
+/* Ports.  ---------------------------------------------------------------- */
+
+struct status_traffic {
+    uint64_t sent_packets, sent_bytes;
+    uint64_t sent_bytes_s;      /* In a second. */
+    uint64_t received_packets, received_bytes;
+    uint64_t received_bytes_s;
+};
+
+struct status_port {
+    const char *state;          /* Or NULL, as all texts. */
+    const char *reason;
+    const char *host;
+    const char *candidate;
+    size_t n_refused_claims;
+    const char **refused_claims; /* NULL: none. */
+    uint32_t ofport;            /* 0: none. */
+    struct status_traffic *traffic; /* Or NULL. */
+    size_t n_quarantines;
+    const char **quarantines;   /* NULL: none. */
+};
+
+/* Telemetries.  ----------------------------------------------------------- */
+
+struct status_telemetry_host {
+    const char *host;
+    const char *sflow, *ipfix;  /* Or NULL. */
+    const char *reason;         /* Or NULL. */
+};
+
+struct status_telemetry {
+    size_t n_hosts, n_active;
+    size_t n_listed;
+    struct status_telemetry_host *hosts; /* NULL: they are not listed. */
+};
 
 /* Load balancers.  -------------------------------------------------------- */
 

@@ -10,8 +10,11 @@
 #include <event2/event.h>
 
 #include "controller/fabric/fabric-receipts.h"
+#include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric.h"
 #include "controller/model/id-pools.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -189,4 +192,48 @@ fixture_stop(void)
     commit_destroy(commit);
     toy_uninit(&toy);
     loop_destroy(loop);
+}
+
+json_t *
+fixture_host_status(const char *host)
+{
+    struct status_host status;
+    struct arena arena;
+    json_t *json = NULL;
+
+    arena_init(&arena);
+    if (fabric_host_status(fabric, host, &arena, &status)) {
+        json = schema_struct_to_json(&schema_status_host, &status);
+    }
+    arena_uninit(&arena);
+    return json;
+}
+
+json_t *
+fixture_port_status(const char *port)
+{
+    struct status_port status;
+    struct arena arena;
+    json_t *json = NULL;
+
+    arena_init(&arena);
+    if (fabric_port_status(fabric, port, &arena, &status)) {
+        json = schema_struct_to_json(&schema_status_port, &status);
+    }
+    arena_uninit(&arena);
+    return json;
+}
+
+json_t *
+fixture_telemetry_status(const struct vmn_telemetry *row)
+{
+    struct status_telemetry status;
+    struct arena arena;
+    json_t *json;
+
+    arena_init(&arena);
+    fabric_telemetry_status(fabric, row, 10, &arena, &status);
+    json = schema_struct_to_json(&schema_status_telemetry, &status);
+    arena_uninit(&arena);
+    return json;
 }

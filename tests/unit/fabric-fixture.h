@@ -60,6 +60,12 @@ void fixture_start_commit(void);
 /* The receipt of a revision, read back.  The caller owns it. */
 json_t *fixture_receipt(uint64_t revision);
 
+/* The status of an object of the fabric, as JSON, or NULL.  The caller owns
+ * it. */
+json_t *fixture_host_status(const char *host);
+json_t *fixture_port_status(const char *port);
+json_t *fixture_telemetry_status(const struct vmn_telemetry *);
+
 /* One turn of the loop. */
 void fixture_turn(void);
 /* Puts ('spec') or deletes a row, and calls 'turn' until it is durable. */

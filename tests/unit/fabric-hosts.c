@@ -14,6 +14,7 @@
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/session/flow-format.h"
 #include "controller/fabric/session/marker.h"
+#include "controller/schema/schema-struct.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
 
@@ -442,9 +443,14 @@ host_reason(int i)
 json_int_t
 openflow_figure(int i, const char *name)
 {
-    json_t *status = switch_status(host(i)->sw);
-    json_int_t value = json_integer_value(json_object_get(status, name));
+    struct status_host all = { .ports = -1 };
+    json_t *status, *openflow;
+    json_int_t value;
 
+    switch_status(host(i)->sw, &all.openflow);
+    status = schema_struct_to_json(&schema_status_host, &all);
+    openflow = json_object_get(status, "openflow");
+    value = json_integer_value(json_object_get(openflow, name));
     json_decref(status);
     return value;
 }

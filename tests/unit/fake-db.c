@@ -62,7 +62,8 @@ fabric_db_host_destroy(struct fabric_host *host OVS_UNUSED)
 
 void
 fabric_db_host_status(const struct fabric_host *host OVS_UNUSED,
-                      json_t *status OVS_UNUSED)
+                      struct arena *arena OVS_UNUSED,
+                      struct status_host *status OVS_UNUSED)
 {
 }
 
@@ -101,9 +102,11 @@ fabric_db_acked(struct fabric *f OVS_UNUSED)
 {
 }
 
-json_t *
+bool
 fabric_port_status(const struct fabric *f OVS_UNUSED,
-                   const char *port OVS_UNUSED)
+                   const char *port OVS_UNUSED,
+                   struct arena *arena OVS_UNUSED, struct status_port *status)
 {
-    return NULL;
+    memset(status, 0, sizeof *status);
+    return false;
 }

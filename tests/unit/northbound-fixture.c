@@ -38,7 +38,9 @@
 #include "controller/flow/learn-connection.h"
 #include "controller/model/id-pools.h"
 #include "controller/northbound/northbound-private.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/schema.h"
+#include "controller/schema/status.h"
 #include "fatal-signal.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
@@ -210,20 +212,26 @@ const struct store_class fake_store_class = {
 
 struct fabric fake_fabric;
 
-json_t *
-fabric_host_status(const struct fabric *f, const char *host)
+bool
+fabric_host_status(const struct fabric *f, const char *host,
+                   struct arena *arena, struct status_host *status)
 {
-    return json_pack("{s:s, s:s}", "state",
-                     f->host_state ? f->host_state : "offline", "reason",
-                     host);
+    *status = (struct status_host) {
+        .ports = -1, .state = f->host_state ? f->host_state : "offline",
+        .reason = arena_strdup(arena, host),
+    };
+    return true;
 }
 
-json_t *
-fabric_port_status(const struct fabric *f, const char *port OVS_UNUSED)
+bool
+fabric_port_status(const struct fabric *f, const char *port OVS_UNUSED,
+                   struct arena *arena OVS_UNUSED, struct status_port *status)
 {
-    return json_pack("{s:s, s:s*}", "state",
-                     f->port_state ? f->port_state : "unbound",
-                     "host", f->port_state ? "hv1" : NULL);
+    *status = (struct status_port) {
+        .state = f->port_state ? f->port_state : "unbound",
+        .host = f->port_state ? "hv1" : NULL,
+    };
+    return true;
 }
 
 void
@@ -346,65 +354,81 @@ fabric_progress(const struct fabric *f OVS_UNUSED, uint64_t revision,
     return revision > 1;
 }
 
-json_t *
-fabric_behind(const struct fabric *f OVS_UNUSED, size_t max OVS_UNUSED,
-              size_t *n)
+size_t
+fabric_behind(const struct fabric *f OVS_UNUSED, struct fabric_behind **list)
 {
-    *n = 1;
-    return json_pack("[{s:s}]", "host", "hv1");
+    *list = xzalloc(sizeof **list);
+    (*list)->host = "hv1";
+    return 1;
 }
 
+/* Keeps what was asked for. */
 static void
-add_filter(json_t *json, const struct fabric_filter *filter, size_t limit)
+keep_look(const struct fabric_filter *filter, size_t limit, bool mend)
 {
-    json_object_set_new(json, "app", json_string(filter->app));
-    json_object_set_new(json, "object", json_string(filter->object));
-    json_object_set_new(json, "limit", json_integer(limit));
-    if (filter->by_table) {
-        json_object_set_new(json, "first_table",
-                            json_integer(filter->first_table));
-        json_object_set_new(json, "last_table",
-                            json_integer(filter->last_table));
+    struct fabric *f = &fake_fabric;
+
+    f->look = (struct fabric_look) {
+        .mend = mend, .limit = limit, .filter = *filter,
+    };
+    if (filter->app) {
+        ovs_strlcpy(f->look_app, filter->app, sizeof f->look_app);
+        f->look.filter.app = f->look_app;
+    }
+    if (filter->object) {
+        ovs_strlcpy(f->look_object, filter->object, sizeof f->look_object);
+        f->look.filter.object = f->look_object;
     }
 }
 
-/* Echoes what was asked for, in several bits. */
+/* A group, and flows for several turns. */
+#define N_FLOWS 250
+
 struct fabric_flows {
-    char *text;
-    size_t done;
+    size_t n_groups, n_flows;   /* That were told. */
+    char host[64];
 };
 
 struct fabric_flows *
 fabric_flows_create(const struct fabric *f OVS_UNUSED, const char *host,
-                    const struct fabric_filter *filter, size_t limit)
+                    const struct fabric_filter *filter, size_t limit,
+                    size_t *n_flows, size_t *n_groups)
 {
     struct fabric_flows *flows = xzalloc(sizeof *flows);
-    json_t *json = json_pack("{s:[{s:s}]}", "flows", "owner", host);
 
-    add_filter(json, filter, limit);
-    flows->text = json_dumps(json, JSON_COMPACT);
-    json_decref(json);
-    flows->done = 1;            /* Without the braces. */
+    keep_look(filter, limit, false);
+    ovs_strlcpy(flows->host, host, sizeof flows->host);
+    *n_flows = N_FLOWS;
+    *n_groups = 1;
     fake_fabric.n_flows++;
     return flows;
 }
 
 bool
-fabric_flows_put(struct fabric_flows *flows, struct ds *ds)
+fabric_flows_next_group(struct fabric_flows *flows,
+                        struct arena *arena OVS_UNUSED,
+                        struct fabric_group *group)
 {
-    if (fake_fabric.endless) {
-        return true;
-    } else if (flows->text[flows->done + 1]) {
-        ds_put_char(ds, flows->text[flows->done++]);
-        return true;
-    }
-    return false;
+    *group = (struct fabric_group) { .group_id = 7, .group = "type=all",
+                                     .scope = "all" };
+    return !flows->n_groups++;
+}
+
+bool
+fabric_flows_next_flow(struct fabric_flows *flows,
+                       struct arena *arena OVS_UNUSED,
+                       struct fabric_flow *flow)
+{
+    *flow = (struct fabric_flow) {
+        .match = "ip", .actions = "drop", .cookie = "0x1",
+        .owner = flows->host, .scope = "all",
+    };
+    return fake_fabric.endless || flows->n_flows++ < N_FLOWS;
 }
 
 void
 fabric_flows_destroy(struct fabric_flows *flows)
 {
-    free(flows->text);
     free(flows);
     fake_fabric.n_flows--;
 }
@@ -418,8 +442,8 @@ fabric_audit(struct fabric *f, const char *host OVS_UNUSED,
     }
     f->audit_cb = cb;
     f->audit_aux = aux;
-    f->audit = json_pack("{s:b}", "mend", look->mend);
-    add_filter(f->audit, &look->filter, look->limit);
+    f->auditing = true;
+    keep_look(&look->filter, look->limit, look->mend);
     f->n_audits++;
     return NULL;
 }
@@ -428,15 +452,21 @@ void
 fabric_audit_forget(struct fabric *f, fabric_audit_cb *cb OVS_UNUSED,
                     void *aux OVS_UNUSED)
 {
-    json_decref(f->audit);
-    f->audit = NULL;
+    f->auditing = false;
     f->n_forgotten++;
 }
 
-json_t *
-fabric_audit_owners(const struct fabric *f OVS_UNUSED)
+const struct status_audit *
+fabric_audited(const struct fabric *f OVS_UNUSED)
 {
-    return json_pack("{s:{s:i}}", "overlay", "missing", 3);
+    static struct status_audit_owner owner = {
+        .name = "overlay", .missing = 3,
+    };
+    static const struct status_audit audited = {
+        .n_owners = 1, .owners = &owner,
+    };
+
+    return &audited;
 }
 
 void
@@ -475,18 +505,19 @@ const char *const fabric_states[FABRIC_N_STATES] = {
     "synced", "diverged", "reconciling", "connecting", "offline", "refused",
 };
 
-json_t *
+void
 fabric_telemetry_status(const struct fabric *f OVS_UNUSED,
-                        const struct vmn_telemetry *row, size_t max)
+                        const struct vmn_telemetry *row, size_t max,
+                        struct arena *arena, struct status_telemetry *status)
 {
-    json_t *status = json_pack("{s:i, s:i}", "n_hosts", 1, "n_active", 0);
-
+    *status = (struct status_telemetry) { .n_hosts = 1 };
     if (max) {
-        json_object_set_new(status, "hosts", json_pack(
-            "[{s:s, s:s, s:s}]", "host", "hv1", "sflow", "blocked", "reason",
-            row->row.name));
+        status->n_listed = 1;
+        status->hosts = arena_alloc(arena, sizeof *status->hosts);
+        *status->hosts = (struct status_telemetry_host) {
+            .host = "hv1", .sflow = "blocked", .reason = row->row.name,
+        };
     }
-    return status;
 }
 
 void

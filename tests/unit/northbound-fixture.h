@@ -46,7 +46,10 @@ struct fabric {
     const char *not_now;        /* Why nothing can be audited, or NULL. */
     fabric_audit_cb *audit_cb;
     void *audit_aux;
-    json_t *audit;              /* What was asked for, of the newest. */
+    bool auditing;              /* The newest has not ended. */
+    struct fabric_look look;    /* What was asked for last, of an audit or a
+                                 * list of flows; strings are in: */
+    char look_app[64], look_object[64];
     unsigned n_audits, n_forgotten;
     unsigned n_flows;           /* Lists under way. */
     bool endless;               /* They do not end. */

@@ -12,17 +12,25 @@
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/session/marker.h"
+#include "controller/schema/schema-struct.h"
 #include "util.h"
 
 static json_t *audit_result;    /* Of the last audit, or NULL. */
+static bool looking;            /* The last was asked to look. */
 static int n_audits;
 
 static void
-audit_cb(void *aux OVS_UNUSED, const json_t *result, const char *reason)
+audit_cb(void *aux OVS_UNUSED, const struct fabric_audit_result *result,
+         const char *reason)
 {
     assert_true(!result == !!reason);
     json_decref(audit_result);
-    audit_result = result ? json_deep_copy(result) : NULL;
+    /* Of a look, differences are told one by one; else in words. */
+    audit_result = (!result ? NULL
+                    : schema_struct_to_json(looking ? &fabric_audit_shown
+                                            : &schema_status_audit,
+                                            looking ? (const void *) result
+                                            : &result->found));
     n_audits++;
 }
 
@@ -80,8 +88,10 @@ static void
 look_at(int i, const struct fabric_look *look)
 {
     n_audits = 0;
+    looking = true;
     assert_null(fabric_audit(fabric, host(i)->name, look, audit_cb, NULL));
     TURN_UNTIL(n_audits);
+    looking = false;
     assert_non_null(audit_result);
 }
 
@@ -157,7 +167,7 @@ audit_finds_names_and_mends(void **state OVS_UNUSED)
     assert_int_equal(stats.n_audit_missing, 1);
     assert_int_equal(stats.n_audit_altered, 1);
     assert_int_equal(stats.n_audit_unknown, 1);
-    status = fabric_host_status(fabric, "h0");
+    status = fixture_host_status("h0");
     assert_int_equal(json_integer_value(json_object_get(
                          json_object_get(status, "audit"), "missing")), 1);
     json_decref(status);
@@ -175,7 +185,7 @@ a_look_shows_what_differs_and_leaves_it(void **state OVS_UNUSED)
 {
     struct fabric_stats stats;
     unsigned n_mods;
-    json_t *owners;
+    const struct status_audit *found;
 
     edit_port("a", "red", 100, "all", 1, false);
     edit_port("b", "red", 200, "all", 1, true);
@@ -219,7 +229,7 @@ a_look_shows_what_differs_and_leaves_it(void **state OVS_UNUSED)
     fabric_get_stats(fabric, &stats);
     assert_int_equal(stats.n_audits, 0);
     assert_int_equal(switches[0].n_mods, n_mods);
-    assert_int_equal(audit_last(host(0)->sw)->time_ms, 0);
+    assert_int_equal(audit_last(host(0)->sw)->time, 0);
 
     /* One that mends does. */
     look_at(0, &(struct fabric_look) { .mend = true, .limit = 1 });
@@ -229,14 +239,17 @@ a_look_shows_what_differs_and_leaves_it(void **state OVS_UNUSED)
     TURN_UNTIL(is_synced(0));
     check_host(0);
     assert_true(switches[0].n_mods > n_mods);
-    assert_true(audit_last(host(0)->sw)->time_ms > 0);
-    owners = fabric_audit_owners(fabric);
-    assert_int_equal(json_integer_value(json_object_get(
-                         json_object_get(owners, "toy"), "altered")), 1);
-    assert_int_equal(json_integer_value(json_object_get(
-                         json_object_get(owners, "stranger"), "stranger")),
-                     1);
-    json_decref(owners);
+    assert_true(audit_last(host(0)->sw)->time > 0);
+    found = fabric_audited(fabric);
+    assert_int_equal(found->n_owners, 2);
+    for (size_t i = 0; i < found->n_owners; i++) {
+        const struct status_audit_owner *owner = &found->owners[i];
+        bool is_toy = !strcmp(owner->name, "toy");
+
+        assert_true(is_toy || !strcmp(owner->name, "stranger"));
+        assert_int_equal(owner->altered, is_toy);
+        assert_int_equal(owner->stranger, !is_toy);
+    }
 }
 
 static void

@@ -465,29 +465,25 @@ drift_is_mended(void **state OVS_UNUSED)
     check_counts();
 }
 
-static json_t *audit_result;
+static struct status_audit found; /* By the last audit, its numbers alone. */
 
 static void
-audit_cb(void *aux OVS_UNUSED, const json_t *result, const char *reason)
+audit_cb(void *aux OVS_UNUSED, const struct fabric_audit_result *result,
+         const char *reason)
 {
     if (!result) {
         fail_msg("%s", reason);
     }
-    audit_result = json_deep_copy(result);
+    found = result->found;
 }
 
-/* Returns what an audit found of one kind. */
-static json_int_t
-audit(const char *kind)
+static const struct status_audit *
+audit(void)
 {
-    json_int_t n;
-
-    audit_result = NULL;
+    memset(&found, 0, sizeof found);
     assert_null(fabric_audit(fabric, "h1", NULL, audit_cb, NULL));
-    FIXTURE_TURN_UNTIL(fixture_turn, audit_result);
-    n = json_integer_value(json_object_get(audit_result, kind));
-    json_decref(audit_result);
-    return n;
+    FIXTURE_TURN_UNTIL(fixture_turn, found.time);
+    return &found;
 }
 
 /* Flows and groups of which no one may be kept to compare, in one bundle. */
@@ -511,9 +507,9 @@ switch_with_too_much_is_installed_anew(void **state OVS_UNUSED)
     fabric_get_stats(fabric, &stats);
     assert_int_equal(stats.n_errors, 0);
     check_counts();
-    assert_int_equal(audit("missing"), 0);
-    assert_int_equal(audit("altered"), 0);
-    assert_int_equal(audit("strangers"), 0);
+    assert_int_equal(audit()->missing, 0);
+    assert_int_equal(audit()->altered, 0);
+    assert_int_equal(audit()->strangers, 0);
 }
 
 static void
@@ -523,26 +519,26 @@ audit_mends_what_nobody_told(void **state OVS_UNUSED)
 
     until_synced();
     sent = n_sent();
-    assert_int_equal(audit("missing"), 0);
-    assert_int_equal(audit("altered"), 0);
-    assert_int_equal(audit("strangers"), 0);
+    assert_int_equal(audit()->missing, 0);
+    assert_int_equal(audit()->altered, 0);
+    assert_int_equal(audit()->strangers, 0);
     assert_int_equal(n_sent(), sent);
 
     run("ovs-ofctl -O OpenFlow15 add-flow unix:%s/br-int.mgmt"
         " 'table=3,priority=5,ip,actions=drop'", dir);
     run("ovs-ofctl -O OpenFlow15 add-group unix:%s/br-int.mgmt"
         " 'group_id=99999,type=all,bucket=output:1'", dir);
-    assert_int_equal(audit("strangers"), 2);
+    assert_int_equal(audit()->strangers, 2);
     until_synced();
     run("ovs-ofctl -O OpenFlow15 del-flows unix:%s/br-int.mgmt table=0", dir);
-    assert_true(audit("missing") > 0);
+    assert_true(audit()->missing > 0);
     until_synced();
     run("ovs-ofctl -O OpenFlow15 mod-flows unix:%s/br-int.mgmt"
         " table=64,actions=drop", dir);
-    assert_true(audit("altered") > 0);
+    assert_true(audit()->altered > 0);
     until_synced();
     check_counts();
-    assert_int_equal(audit("altered"), 0);
+    assert_int_equal(audit()->altered, 0);
 }
 
 /* Connections.  ---------------------------------------------------------- */
@@ -795,9 +791,9 @@ group_that_a_stranger_deleted_comes_back(void **state OVS_UNUSED)
     until_synced();
     /* A switch deletes the flows that go through a group as well. */
     run("ovs-ofctl -O OpenFlow15 del-groups unix:%s/br-int.mgmt", dir);
-    assert_true(audit("missing") > 1);
+    assert_true(audit()->missing > 1);
     until_synced();
-    assert_int_equal(audit("missing"), 0);
+    assert_int_equal(audit()->missing, 0);
     check_counts();
 }
 

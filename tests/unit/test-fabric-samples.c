@@ -125,7 +125,7 @@ a_bank_is_put_once_and_disturbs_nothing(void **state OVS_UNUSED)
     TURN_UNTIL(switches[0].n_taps == 3 * SAMPLING_METERS);
     assert_int_equal(switches[0].n_meter_mods, 2 * SAMPLING_METERS);
     check_host(0);
-    status = fabric_host_status(fabric, "h0");
+    status = fixture_host_status("h0");
     assert_true(json_is_true(json_object_get(json_object_get(
         status, "samples"), "samples")));
     json_decref(status);
@@ -160,7 +160,7 @@ without_meters_a_host_works_on(void **state OVS_UNUSED)
 
         connect_host(i);
         TURN_UNTIL(sampling_meters_of(host(i)->sw)->state == SAMPLING_OFF);
-        status = fabric_host_status(fabric, host(i)->name);
+        status = fixture_host_status(host(i)->name);
         json = json_object_get(status, "samples");
         assert_true(json_is_false(json_object_get(json, "samples")));
         assert_non_null(strstr(json_string_value(json_object_get(

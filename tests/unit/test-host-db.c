@@ -153,7 +153,7 @@ has_interface(int i, const char *name)
 static bool
 status_is(const char *host, const char *key, const char *value)
 {
-    json_t *status = fabric_host_status(fabric, host);
+    json_t *status = fixture_host_status(host);
     const char *s = json_string_value(json_object_get(status, key));
     bool equal = nullable_string_is_equal(s, value);
 
@@ -164,7 +164,7 @@ status_is(const char *host, const char *key, const char *value)
 static bool
 reason_has(const char *host, const char *part)
 {
-    json_t *status = fabric_host_status(fabric, host);
+    json_t *status = fixture_host_status(host);
     const char *s = json_string_value(json_object_get(status, "reason"));
     bool has = s && strstr(s, part);
 
@@ -175,7 +175,7 @@ reason_has(const char *host, const char *part)
 static bool
 port_state_is(const char *port, const char *state)
 {
-    json_t *status = fabric_port_status(fabric, port);
+    json_t *status = fixture_port_status(port);
     bool equal;
 
     assert_non_null(status);
@@ -371,7 +371,7 @@ tunnel_ports_are_those_that_some_host_receives_by(void **state OVS_UNUSED)
 static bool
 underlay_is(const char *host, int mtu, int network_mtu)
 {
-    json_t *status = fabric_host_status(fabric, host);
+    json_t *status = fixture_host_status(host);
     json_t *underlay = json_object_get(status, "underlay");
     bool is = (json_integer_value(json_object_get(underlay, "mtu")) == mtu
                && json_integer_value(json_object_get(underlay, "network_mtu"))
@@ -384,7 +384,7 @@ underlay_is(const char *host, int mtu, int network_mtu)
 static bool
 underlay_says(const char *part)
 {
-    json_t *status = fabric_host_status(fabric, "hv1");
+    json_t *status = fixture_host_status("hv1");
     const char *s = json_string_value(json_object_get(
         json_object_get(status, "underlay"), "reason"));
     bool says = s && strstr(s, part);
@@ -525,7 +525,7 @@ physical_network_is_reached_by_a_real_switch(void **state OVS_UNUSED)
     /* Nobody is bound by it. */
     put_port("p1", NULL, NULL);
     assert_true(bound("p1", NULL, NULL));
-    json_t *status = fabric_host_status(fabric, "hv1");
+    json_t *status = fixture_host_status("hv1");
     assert_int_equal(json_integer_value(json_object_get(status, "ports")), 0);
     json_decref(status);
 }
@@ -626,7 +626,7 @@ external_port_claims_no_interface(void **state OVS_UNUSED)
     edit(VMN_TABLE_PORT, "metal", json_pack("{s:s}", "network", "pub"));
     UNTIL(bound("metal", "hv1", NULL));
 
-    json_t *status = fabric_port_status(fabric, "metal");
+    json_t *status = fixture_port_status("metal");
     const char *reason = json_string_value(json_object_get(status, "reason"));
     assert_non_null(reason);
     assert_non_null(strstr(reason, "no way to physical network \"dc\""));
@@ -786,7 +786,7 @@ host_that_is_not_there_has_a_status(void **state OVS_UNUSED)
     edit(VMN_TABLE_HOST, "gone",
          json_pack("{s:s, s:s}", "ovsdb", "unix:/nonexistent", "tunnel_ip",
                    "192.0.2.7"));
-    json_t *status = fabric_host_status(fabric, "gone");
+    json_t *status = fixture_host_status("gone");
     json_t *ovsdb = json_object_get(status, "ovsdb");
 
     assert_string_not_equal(json_string_value(json_object_get(ovsdb,
@@ -795,8 +795,8 @@ host_that_is_not_there_has_a_status(void **state OVS_UNUSED)
     json_decref(status);
     UNTIL(reason_has("gone", "no connection to its database: "));
     edit(VMN_TABLE_HOST, "gone", NULL);
-    assert_null(fabric_host_status(fabric, "gone"));
-    assert_null(fabric_port_status(fabric, "no-port"));
+    assert_null(fixture_host_status("gone"));
+    assert_null(fixture_port_status("no-port"));
 }
 
 /* Bindings.  ------------------------------------------------------------- */
@@ -1365,7 +1365,7 @@ telemetry_is(const char *name, const char *sflow, const char *ipfix,
 {
     const struct vmn_telemetry *row = model_get_durable(
         toy.model, VMN_TABLE_TELEMETRY, name, NULL);
-    json_t *status = fabric_telemetry_status(fabric, row, 10);
+    json_t *status = fixture_telemetry_status(row);
     const json_t *host = json_array_get(json_object_get(status, "hosts"), 0);
     const char *why = json_string_value(json_object_get(host, "reason"));
     bool equal;

@@ -516,14 +516,23 @@ activity_tells_what_changes_cost(void **state)
     assert_text(f, "errors.0.parameter", "after");
 }
 
-/* Ends the newest audit, with its own request as the answer. */
+/* Ends the newest audit, which has found that one flow is missing. */
 static void
 end_audit(const char *reason)
 {
-    fake_fabric.audit_cb(fake_fabric.audit_aux,
-                         reason ? NULL : fake_fabric.audit, reason);
-    json_decref(fake_fabric.audit);
-    fake_fabric.audit = NULL;
+    struct fabric_difference difference = {
+        .kind = "missing", .table = 3, .priority = 100, .match = "ip",
+        .group_id = -1, .owner = "overlay.port/a",
+    };
+    const struct fabric_audit_result result = {
+        .host = "hv1", .repairing = fake_fabric.look.mend,
+        .found = { .missing = 1 }, .n_differences = 1,
+        .differences = &difference, .matching = 1,
+    };
+
+    fake_fabric.auditing = false;
+    fake_fabric.audit_cb(fake_fabric.audit_aux, reason ? NULL : &result,
+                         reason);
 }
 
 static void
@@ -560,20 +569,25 @@ flows_are_filtered(void **state)
         { "table=1&stage=check", "table" },
         { "object=", "object" },
     };
+    const struct fabric_filter *filter = &fake_fabric.look.filter;
     struct fixture *f = *state;
 
     make_host(f);
     assert_call(f, 200, "GET", "/v1/hosts/hv1/flows?app=overlay&object=a/b"
                 "&table=3&limit=7", NULL);
     assert_text(f, "host", "hv1");
-    assert_text(f, "app", "overlay");
-    assert_text(f, "object", "a/b");
-    assert_int_equal(json_integer_value(at(f, "first_table")), 3);
-    assert_int_equal(json_integer_value(at(f, "last_table")), 3);
-    assert_int_equal(json_integer_value(at(f, "limit")), 7);
+    assert_int_equal(json_integer_value(at(f, "n_flows")), 250);
+    assert_int_equal(json_array_size(at(f, "flows")), 250);
+    assert_text(f, "flows.0.owner", "hv1");
+    assert_null(at(f, "flows.0.reason"));
+    assert_int_equal(json_integer_value(at(f, "groups.0.group_id")), 7);
+    assert_string_equal(filter->app, "overlay");
+    assert_string_equal(filter->object, "a/b");
+    assert_int_equal(filter->first_table, 3);
+    assert_int_equal(filter->last_table, 3);
+    assert_int_equal(fake_fabric.look.limit, 7);
     assert_call(f, 200, "GET", "/v1/hosts/hv1/flows?stage=check", NULL);
-    assert_int_equal(json_integer_value(at(f, "last_table"))
-                     - json_integer_value(at(f, "first_table")), 1);
+    assert_int_equal(filter->last_table - filter->first_table, 1);
     assert_call(f, 200, "GET", "/v1/hosts/hv1/flows?stage=overlay.check",
                 NULL);
     assert_call(f, 404, "GET", "/v1/hosts/hv2/flows", NULL);
@@ -601,16 +615,21 @@ differences_are_told_when_they_are_known(void **state)
     end_audit(NULL);
     assert_int_equal(take_reply(f), 200);
     assert_text(f, "host", "hv1");
-    assert_text(f, "object", "a");
-    assert_true(json_is_false(at(f, "mend")));
+    assert_string_equal(fake_fabric.look.filter.object, "a");
+    assert_int_equal(fake_fabric.look.limit, 1000);
     assert_true(json_is_false(at(f, "repairing")));
-    assert_int_equal(json_integer_value(at(f, "limit")), 1000);
+    assert_int_equal(json_integer_value(at(f, "missing")), 1);
+    assert_int_equal(json_integer_value(at(f, "matching")), 1);
+    assert_text(f, "differences.0.kind", "missing");
+    assert_int_equal(json_integer_value(at(f, "differences.0.table")), 3);
+    assert_null(at(f, "differences.0.group_id"));
+    assert_null(at(f, "differences.0.wanted"));
 
     send_only(f, "POST", "/v1/hosts/hv1/audit?limit=5", NULL);
     run_until_audits(f, 2);
     end_audit(NULL);
     assert_int_equal(take_reply(f), 200);
-    assert_true(json_is_true(at(f, "mend")));
+    assert_int_equal(fake_fabric.look.limit, 5);
     assert_true(json_is_true(at(f, "repairing")));
 
     /* The host is gone in the middle, or is not there to begin with. */

@@ -861,7 +861,7 @@ identity_over_its_rate_takes_nothing_from_others(void **state)
 static json_t *
 meters_of(int i)
 {
-    json_t *status = fabric_host_status(fabric, host(i)->name);
+    json_t *status = fixture_host_status(host(i)->name);
     json_t *meters = json_incref(json_object_get(status,
                                                  "packet_in_meters"));
 

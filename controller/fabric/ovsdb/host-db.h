@@ -147,8 +147,9 @@ const char *host_provider_reason(const struct fabric_host_db *);
 /* Is 'iface' the end in the integration bridge of one of them? */
 bool host_provider_has(const struct fabric_host_db *,
                        const struct ovsdb_interface *iface);
-/* An array for the host's status, or NULL if there are none. */
-json_t *host_provider_status(const struct fabric_host_db *);
+/* Fills in those of the host's status, in 'arena'. */
+void host_provider_status(const struct fabric_host_db *, struct arena *arena,
+                          struct status_host *);
 
 /* host-trunk.c.  --------------------------------------------------------- */
 

@@ -8,6 +8,8 @@
 #include <config.h>
 
 #include "controller/fabric/ovsdb/host-db.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -191,21 +193,27 @@ host_provider_has(const struct fabric_host_db *db,
     return false;
 }
 
-json_t *
-host_provider_status(const struct fabric_host_db *db)
+void
+host_provider_status(const struct fabric_host_db *db, struct arena *arena,
+                     struct status_host *status)
 {
-    json_t *array = json_array();
+    size_t n = db->n_providers;
 
-    for (size_t i = 0; i < db->n_providers; i++) {
+    if (!n) {
+        return;
+    }
+    status->n_provider_bridges = n;
+    status->provider_bridges
+        = arena_alloc(arena, n * sizeof *status->provider_bridges);
+    for (size_t i = 0; i < n; i++) {
         const struct host_provider *provider = &db->providers[i];
         const struct observed_vif *vif
             = observed_host_find_vif(db->observed, provider->iface_id);
 
-        json_array_append_new(array, json_pack(
-            "{s:s, s:s, s:o*, s:s*}", "physical", provider->physical,
-            "bridge", provider->bridge,
-            "ofport", vif ? json_integer(vif->ofport) : NULL,
-            "reason", provider->reason));
+        status->provider_bridges[i] = (struct status_provider_bridge) {
+            .physical = provider->physical, .bridge = provider->bridge,
+            .ofport = vif ? vif->ofport : 0,
+            .reason = provider->reason,
+        };
     }
-    return array;
 }

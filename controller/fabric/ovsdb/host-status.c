@@ -16,6 +16,8 @@
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/session/switch.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
 #include "sset.h"
 #include "svec.h"
 #include "util.h"
@@ -24,60 +26,59 @@
 /* Hosts that the status of a port names at most. */
 #define REFUSED_CLAIMS_MAX 16
 
-static json_t *
+static struct status_ovsdb *
 session_status(const struct fabric_host_db *db,
-               const struct ovsdb_status *status)
+               const struct ovsdb_status *session, struct arena *arena)
 {
-    return json_pack("{s:s, s:o, s:s*}",
-                     "state", (status->state == OVSDB_CONNECTED ? "connected"
-                               : status->state == OVSDB_CONNECTING
-                               ? "connecting" : "disconnected"),
-                     "since", time_to_text(db->since_ms),
-                     "error", status->error);
+    struct status_ovsdb *status = arena_alloc(arena, sizeof *status);
+
+    *status = (struct status_ovsdb) {
+        .state = (session->state == OVSDB_CONNECTED ? "connected"
+                  : session->state == OVSDB_CONNECTING ? "connecting"
+                  : "disconnected"),
+        .since = db->since_ms,
+        .error = session->error ? arena_strdup(arena, session->error) : NULL,
+    };
+    return status;
 }
 
 /* A switch that was never told where to connect to does not: the reason is
  * its database, not the switch. */
 static void
-blame_database(const struct ovsdb_status *session, json_t *status)
+blame_database(const struct ovsdb_status *session, struct arena *arena,
+               struct status_host *status)
 {
-    const char *state = json_string_value(json_object_get(status, "state"));
-
     if (session->state != OVSDB_CONNECTED && session->error
-        && state && !strcmp(state, "offline")) {
-        char *reason = xasprintf("no connection to its database: %s",
-                                 session->error);
-
-        json_object_set_new(status, "reason", json_string(reason));
-        free(reason);
+        && status->state && !strcmp(status->state, "offline")) {
+        status->reason = arena_printf(arena, "no connection to its database: "
+                                      "%s", session->error);
     }
 }
 
 /* A host whose database sent too much is in use no more than its switch is;
  * why is said even while that is connected. */
 static void
-blame_budget(const struct ovsdb_status *session, json_t *status)
+blame_budget(const struct ovsdb_status *session, struct arena *arena,
+             struct status_host *status)
 {
     if (session->over_budget && session->error) {
-        json_object_set_new(status, "reason", json_string(session->error));
+        status->reason = arena_strdup(arena, session->error);
     }
 }
 
 /* A switch on another machine does not find a unix socket of ours. */
 static void
-blame_target(const struct fabric_host_db *db, json_t *status)
+blame_target(const struct fabric_host_db *db, struct arena *arena,
+             struct status_host *status)
 {
     const char *target = db->host->fabric->db->target;
 
     if (target && !strncmp(target, "unix:", 5)
         && strncmp(db->remote, "unix:", 5)
         && !db->host->sw->conn && !db->host->sw->error) {
-        char *reason = xasprintf("its switch has not connected to %s, which "
-                                 "only vmnd's own machine has (vmnd "
-                                 "--openflow-listen)", target);
-
-        json_object_set_new(status, "reason", json_string(reason));
-        free(reason);
+        status->reason = arena_printf(
+            arena, "its switch has not connected to %s, which only vmnd's "
+            "own machine has (vmnd --openflow-listen)", target);
     }
 }
 
@@ -134,18 +135,18 @@ find_large_networks(const struct fabric_host_db *db, struct sset *large)
     }
 }
 
-/* What is wrong with the underlay, as a sentence that the caller frees, or
- * NULL. */
-static char *
-check_underlay(const struct fabric_host_db *db)
+/* What is wrong with the underlay, as a sentence, or NULL. */
+static const char *
+check_underlay(const struct fabric_host_db *db, struct arena *arena)
 {
     const char *interface = db->tunnel_interface;
     struct sset large = SSET_INITIALIZER(&large);
-    char *reason = NULL;
+    const char *reason = NULL;
 
     if (!db->has_underlay) {
-        return xasprintf("the host's Open vSwitch has no interface \"%s\", "
-                         "so the MTU of its tunnels is not known", interface);
+        return arena_printf(arena, "the host's Open vSwitch has no interface "
+                            "\"%s\", so the MTU of its tunnels is not known",
+                            interface);
     }
     if (db->underlay_mtu) {
         find_large_networks(db, &large);
@@ -156,10 +157,10 @@ check_underlay(const struct fabric_host_db *db)
         char *more = n_more ? xasprintf(" (and %"PRIuSIZE" more)", n_more)
                      : xstrdup("");
 
-        reason = xasprintf("the MTU of network \"%s\"%s is larger than the "
-                           "%"PRId64" bytes for which tunnels have room at "
-                           "interface \"%s\"", names[0], more,
-                           network_mtu(db), interface);
+        reason = arena_printf(arena, "the MTU of network \"%s\"%s is larger "
+                              "than the %"PRId64" bytes for which tunnels "
+                              "have room at interface \"%s\"", names[0],
+                              more, network_mtu(db), interface);
         free(more);
         free(names);
     }
@@ -168,81 +169,78 @@ check_underlay(const struct fabric_host_db *db)
 }
 
 static void
-underlay_status(const struct fabric_host_db *db, json_t *status)
+underlay_status(const struct fabric_host_db *db, struct arena *arena,
+                struct status_host *status)
 {
-    const char *interface = db->tunnel_interface;
-    json_t *underlay;
-    char *reason;
+    struct status_underlay *underlay;
 
-    if (!interface) {
+    if (!db->tunnel_interface) {
         return;
     }
-    underlay = json_pack("{s:s}", "interface", interface);
-    if (db->underlay_mtu) {
-        json_object_set_new(underlay, "mtu",
-                            json_integer(db->underlay_mtu));
-        json_object_set_new(underlay, "network_mtu",
-                            json_integer(MAX(network_mtu(db), 0)));
+    underlay = arena_alloc(arena, sizeof *underlay);
+    *underlay = (struct status_underlay) {
+        .interface = db->tunnel_interface, .mtu = db->underlay_mtu,
+        .network_mtu = db->underlay_mtu ? MAX(network_mtu(db), 0) : -1,
+        .reason = db->connected ? check_underlay(db, arena) : NULL,
+    };
+    if (!status->reason) {
+        status->reason = underlay->reason;
     }
-    reason = db->connected ? check_underlay(db) : NULL;
-    if (reason) {
-        json_object_set_new(underlay, "reason", json_string(reason));
-        if (!json_object_get(status, "reason")) {
-            json_object_set_new(status, "reason", json_string(reason));
-        }
-    }
-    free(reason);
-    json_object_set_new(status, "underlay", underlay);
+    status->underlay = underlay;
 }
 
 /* Physical networks.  ---------------------------------------------------- */
 
 /* Why 'port' cannot be reached on 'host' by its provider network, as a
- * sentence that the caller frees, or NULL. */
-static char *
+ * sentence, or NULL. */
+static const char *
 wire_reason(const struct fabric *fabric, const char *host,
-            const struct vmn_port *port)
+            const struct vmn_port *port, struct arena *arena)
 {
     const struct vmn_network *network = model_get_durable(
         fabric->model, VMN_TABLE_NETWORK, port->network, NULL);
     const char *physical = network ? network->provider.physical : NULL;
     const struct observed_host *fact
         = observed_find_host(fabric->db->observed, host);
-    char *iface_id, *reason = NULL;
+    const char *reason = NULL;
+    char *iface_id;
 
     if (!physical || !fact) {
         return NULL;
     }
     iface_id = xasprintf("@%s", physical);
     if (!observed_host_find_vif(fact, iface_id)) {
-        reason = xasprintf("host \"%s\" has no way to physical network \"%s\","
-                           " which network \"%s\" of port \"%s\" is on", host,
-                           physical, network->row.name, port->row.name);
+        reason = arena_printf(
+            arena, "host \"%s\" has no way to physical network \"%s\", which "
+            "network \"%s\" of port \"%s\" is on", host, physical,
+            network->row.name, port->row.name);
     }
     free(iface_id);
     return reason;
 }
 
 /* The same for the first of the host's ports that has one. */
-static char *
-find_wireless(const struct fabric_host_db *db)
+static const char *
+find_wireless(const struct fabric_host_db *db, struct arena *arena)
 {
     const struct fabric *fabric = db->host->fabric;
     struct vmn_names ports = model_lookup(
         fabric->model, VMN_INDEX_PORT_BY_HOST, db->host->name);
-    char *reason = NULL;
+    const char *reason = NULL;
 
     for (size_t i = 0; !reason && i < ports.n; i++) {
         const struct vmn_port *port = model_get_durable(
             fabric->model, VMN_TABLE_PORT, ports.names[i], NULL);
 
-        reason = port ? wire_reason(fabric, db->host->name, port) : NULL;
+        reason = port ? wire_reason(fabric, db->host->name, port, arena)
+                 : NULL;
     }
     return reason;
 }
 
 void
-fabric_db_host_status(const struct fabric_host *host, json_t *status)
+fabric_db_host_status(const struct fabric_host *host, struct arena *arena,
+                      struct status_host *status)
 {
     const struct fabric_host_db *db = host->db;
     struct ovsdb_status session;
@@ -251,40 +249,27 @@ fabric_db_host_status(const struct fabric_host *host, json_t *status)
         return;
     }
     ovsdb_session_get_status(db->session, &session);
-    json_object_set_new(status, "ovsdb", session_status(db, &session));
-    blame_target(db, status);
-    blame_database(&session, status);
-    json_object_set_new(status, "bridge", json_string(db->bridge));
+    status->ovsdb = session_status(db, &session, arena);
+    blame_target(db, arena, status);
+    blame_database(&session, arena, status);
+    status->bridge = db->bridge;
     if (host->datapath_id) {
-        char id[17];
-
-        snprintf(id, sizeof id, "%016"PRIx64, host->datapath_id);
-        json_object_set_new(status, "datapath_id", json_string(id));
+        status->datapath_id = arena_printf(arena, "%016"PRIx64,
+                                           host->datapath_id);
     }
-    if (db->ovs_version) {
-        json_object_set_new(status, "ovs_version",
-                            json_string(db->ovs_version));
-    }
-    json_object_set_new(status, "ports", json_integer(db->n_ports));
-    if (db->n_providers) {
-        json_object_set_new(status, "provider_bridges",
-                            host_provider_status(db));
-    }
+    status->ovs_version = db->ovs_version;
+    status->ports = db->n_ports;
+    host_provider_status(db, arena, status);
     if (db->refused) {
-        json_object_set_new(status, "state", json_string("refused"));
+        status->state = "refused";
     }
     if (db->reason) {
-        json_object_set_new(status, "reason", json_string(db->reason));
+        status->reason = db->reason;
     }
-    blame_budget(&session, status);
-    underlay_status(db, status);
-    if (!json_object_get(status, "reason") && db->connected) {
-        char *reason = find_wireless(db);
-
-        if (reason) {
-            json_object_set_new(status, "reason", json_string(reason));
-        }
-        free(reason);
+    blame_budget(&session, arena, status);
+    underlay_status(db, arena, status);
+    if (!status->reason && db->connected) {
+        status->reason = find_wireless(db, arena);
     }
 }
 
@@ -321,42 +306,51 @@ port_state(const struct fabric *fabric, const struct observed_port *port,
 }
 
 /* Or NULL, if the switch has not told. */
-static json_t *
-port_traffic(const struct fabric *fabric, const char *host, uint32_t ofport)
+static struct status_traffic *
+port_traffic(const struct fabric *fabric, const char *host, uint32_t ofport,
+             struct arena *arena)
 {
+    struct status_traffic *traffic;
     struct fabric_traffic t;
 
     if (!fabric_port_traffic(fabric, host, ofport, &t)) {
         return NULL;
     }
-    return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I}",
-                     "sent_packets", (json_int_t) t.sent_packets,
-                     "sent_bytes", (json_int_t) t.sent_bytes,
-                     "sent_bytes_s", (json_int_t) t.sent_bytes_s,
-                     "received_packets", (json_int_t) t.received_packets,
-                     "received_bytes", (json_int_t) t.received_bytes,
-                     "received_bytes_s", (json_int_t) t.received_bytes_s);
+    traffic = arena_alloc(arena, sizeof *traffic);
+    *traffic = (struct status_traffic) {
+        .sent_packets = t.sent_packets, .sent_bytes = t.sent_bytes,
+        .sent_bytes_s = t.sent_bytes_s,
+        .received_packets = t.received_packets,
+        .received_bytes = t.received_bytes,
+        .received_bytes_s = t.received_bytes_s,
+    };
+    return traffic;
 }
 
-/* Hosts whose claims for 'port' are refused, or NULL if there are none. */
-static json_t *
-refused_claims(const struct observed_state *observed,
-               const struct observed_port *port)
+/* Hosts whose claims for 'port' are refused. */
+static void
+put_refused_claims(const struct observed_state *observed, const struct observed_port *port,
+                   struct arena *arena, struct status_port *status)
 {
     struct svec hosts = SVEC_EMPTY_INITIALIZER;
-    json_t *list = NULL;
+    size_t n;
 
     observed_refused_hosts(observed, port, &hosts);
-    for (size_t i = 0; i < hosts.n && i < REFUSED_CLAIMS_MAX; i++) {
-        list = list ? list : json_array();
-        json_array_append_new(list, json_string(hosts.names[i]));
+    n = MIN(hosts.n, REFUSED_CLAIMS_MAX);
+    if (n) {
+        status->n_refused_claims = n;
+        status->refused_claims = arena_alloc(
+            arena, n * sizeof *status->refused_claims);
+        for (size_t i = 0; i < n; i++) {
+            status->refused_claims[i] = arena_strdup(arena, hosts.names[i]);
+        }
     }
     svec_destroy(&hosts);
-    return list;
 }
 
-json_t *
-fabric_port_status(const struct fabric *fabric, const char *name)
+bool
+fabric_port_status(const struct fabric *fabric, const char *name,
+                   struct arena *arena, struct status_port *status)
 {
     const struct observed_state *observed = fabric->db->observed;
     const struct observed_port *port = observed_find_port(observed, name);
@@ -364,33 +358,33 @@ fabric_port_status(const struct fabric *fabric, const char *name)
         fabric->model, VMN_TABLE_PORT, name, NULL);
     const struct observed_host *host;
     const struct observed_vif *vif;
-    char *reason;
-    json_t *status;
 
+    memset(status, 0, sizeof *status);
     if (!port) {
-        return NULL;
+        return false;
     }
     if (row && row->external) {
-        return json_pack("{s:s}", "state", "external");
+        status->state = "external";
+        return true;
     }
+    put_refused_claims(observed, port, arena, status);
     if (!port->active) {
-        return json_pack("{s:s, s:o*}", "state", "unbound", "refused_claims",
-                         refused_claims(observed, port));
+        status->state = "unbound";
+        return true;
     }
     host = observed_find_host(observed, port->active);
     vif = host ? observed_host_find_vif(host, port->iface_id) : NULL;
-    reason = row ? wire_reason(fabric, port->active, row) : NULL;
-    status = json_pack("{s:s, s:s*, s:o*, s:s, s:o*, s:s*, s:o*}",
-                       "host", port->active,
-                       "candidate", port->candidate,
-                       "refused_claims", refused_claims(observed, port),
-                       "state", port_state(fabric, port, vif),
-                       "ofport", vif ? json_integer(vif->ofport) : NULL,
-                       "reason", reason, "traffic",
-                       vif ? port_traffic(fabric, port->active, vif->ofport)
-                       : NULL);
-    free(reason);
-    return status;
+    status->host = port->active;
+    status->candidate = port->candidate;
+    status->state = port_state(fabric, port, vif);
+    status->reason = row ? wire_reason(fabric, port->active, row, arena)
+                     : NULL;
+    if (vif) {
+        status->ofport = vif->ofport;
+        status->traffic = port_traffic(fabric, port->active, vif->ofport,
+                                       arena);
+    }
+    return true;
 }
 
 void

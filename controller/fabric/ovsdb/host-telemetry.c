@@ -14,6 +14,8 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-status.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
 #include "util.h"
 
 static bool
@@ -176,65 +178,59 @@ find_state(const struct fabric_host_db *db, const char *name,
     return "pending";
 }
 
-/* The part of the status that is about 'host', which the row names. */
-static json_t *
-host_to_json(const struct fabric_host *host, const struct vmn_telemetry *row,
-             bool *active)
+/* The part of the status that is about 'host', which the row names.  Returns
+ * true if all that the row says of it is active. */
+static bool
+host_status(const struct fabric_host *host, const struct vmn_telemetry *row,
+            struct arena *arena, struct status_telemetry_host *status)
 {
-    static const char *const members[] = {
-        [TELEMETRY_SFLOW] = "sflow", [TELEMETRY_IPFIX] = "ipfix",
+    const char **const states[] = {
+        [TELEMETRY_SFLOW] = &status->sflow,
+        [TELEMETRY_IPFIX] = &status->ipfix,
     };
-    json_t *json = json_pack("{s:s}", "host", host->name);
+    bool active = true;
 
-    *active = true;
+    *status = (struct status_telemetry_host) { .host = host->name };
     for (int i = 0; i < TELEMETRY_N_KINDS; i++) {
         char *reason = NULL;
 
         if (!has_kind(row, i)) {
             continue;
         }
-        json_object_set_new(json, members[i], json_string(
-            find_state(host->db, row->row.name, i, &reason)));
-        *active &= !reason;
-        if (reason && !json_object_get(json, "reason")) {
-            json_object_set_new(json, "reason", json_string(reason));
+        *states[i] = find_state(host->db, row->row.name, i, &reason);
+        active &= !reason;
+        if (reason && !status->reason) {
+            status->reason = arena_strdup(arena, reason);
         }
         free(reason);
     }
-    return json;
+    return active;
 }
 
-json_t *
+void
 fabric_telemetry_status(const struct fabric *f,
-                        const struct vmn_telemetry *row, size_t max)
+                        const struct vmn_telemetry *row, size_t max,
+                        struct arena *arena, struct status_telemetry *status)
 {
     struct vmn_names names = model_names(f->model, VMN_TABLE_HOST);
-    json_int_t n_hosts = 0, n_active = 0;
-    json_t *hosts = json_array(), *status;
 
+    *status = (struct status_telemetry) {
+        .hosts = max ? arena_alloc(arena, MIN(max, names.n)
+                                          * sizeof *status->hosts) : NULL,
+    };
     for (size_t i = 0; i < names.n; i++) {
         const struct vmn_host *host_row = model_get_durable(
             f->model, VMN_TABLE_HOST, names.names[i], NULL);
         const struct fabric_host *host = fabric_find_host(f, names.names[i]);
-        json_t *json;
-        bool active;
+        struct status_telemetry_host one;
 
         if (!host_row || !host || !host->db || !names_host(row, host_row)) {
             continue;
         }
-        n_hosts++;
-        json = host_to_json(host, row, &active);
-        n_active += active;
-        if (json_array_size(hosts) < max) {
-            json_array_append(hosts, json);
+        status->n_hosts++;
+        status->n_active += host_status(host, row, arena, &one);
+        if (status->n_listed < max) {
+            status->hosts[status->n_listed++] = one;
         }
-        json_decref(json);
     }
-    status = json_pack("{s:I, s:I}", "n_hosts", n_hosts, "n_active",
-                       n_active);
-    if (max) {
-        json_object_set(status, "hosts", hosts);
-    }
-    json_decref(hosts);
-    return status;
 }

@@ -6,7 +6,6 @@
 #ifndef CONTROLLER_FABRIC_OVSDB_OVSDB_SIDE_H
 #define CONTROLLER_FABRIC_OVSDB_OVSDB_SIDE_H 1
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,11 +13,13 @@
 #include "vmn/types.h"
 
 struct admission_stats;
+struct arena;
 struct commit_group;
 struct fabric;
 struct fabric_db;
 struct fabric_host;
 struct fabric_options;
+struct status_host;
 struct vmn_host;
 
 /* Makes it, and listens if the options say so.  Called before any host exists.
@@ -53,9 +54,10 @@ void fabric_db_host_destroy(struct fabric_host *);
 /* Fills in the listener's.  Returns false if there is none. */
 bool fabric_db_get_admission(const struct fabric *, struct admission_stats *);
 
-/* Adds "ovsdb", "bridge", "datapath_id", "ovs_version" and "ports" to
- * 'status', and, if the host is refused, "state": "refused" and "reason". */
-void fabric_db_host_status(const struct fabric_host *, json_t *status);
+/* Fills in what of a host's status is of its database; and if the host cannot
+ * be used for a reason that is there, its state and reason. */
+void fabric_db_host_status(const struct fabric_host *, struct arena *arena,
+                           struct status_host *status);
 
 /* Follows a durable group, after the OpenFlow side has sent it. */
 void fabric_db_group(struct fabric *, const struct commit_group *);

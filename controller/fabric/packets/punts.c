@@ -21,6 +21,8 @@
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/pipeline.h"
 #include "controller/flow/punt-action.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
 #include "openflow/openflow.h"
 #include "openvswitch/ofp-flow.h"
 #include "openvswitch/ofp-meter.h"
@@ -426,15 +428,18 @@ is_owed(const struct fabric_switch *sw OVS_UNUSED, const void *punts_)
 }
 
 static void
-put_status(const struct fabric_switch *sw, const void *punts_, json_t *status)
+put_status(const struct fabric_switch *sw, const void *punts_,
+           struct arena *arena, struct status_host *status)
 {
     const struct punts *punts = punts_;
+    struct status_packet_in_meters *meters;
 
     if (punts->state != PUNTS_UNKNOWN) {
-        json_object_set_new(status, "packet_in_meters", json_pack(
-            "{s:b, s:s*, s:I}", "installed", punts->state == PUNTS_ON,
-            "reason", punts->reason,
-            "dropped", (json_int_t) punts_n_dropped(sw)));
+        meters = arena_alloc(arena, sizeof *meters);
+        meters->installed = punts->state == PUNTS_ON;
+        meters->reason = punts->reason;
+        meters->dropped = punts_n_dropped(sw);
+        status->packet_in_meters = meters;
     }
 }
 

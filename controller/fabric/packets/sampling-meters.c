@@ -24,6 +24,8 @@
 #include "controller/flow/punt-action.h"
 #include "controller/flow/sample-action.h"
 #include "controller/model/id-pools.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
 #include "openflow/openflow.h"
 #include "openvswitch/match.h"
 #include "openvswitch/ofp-actions.h"
@@ -646,14 +648,14 @@ message(struct fabric_switch *sw, void *sm OVS_UNUSED, enum ofptype type,
 
 static void
 put_status(const struct fabric_switch *sw OVS_UNUSED, const void *sm_,
-           json_t *status)
+           struct arena *arena, struct status_host *status)
 {
     const struct sampling_meters *sm = sm_;
 
     if (sm->state != SAMPLING_UNKNOWN) {
-        json_object_set_new(status, "samples", json_pack(
-            "{s:b, s:s*}", "samples", sm->state == SAMPLING_ON,
-            "reason", sm->reason));
+        status->samples = arena_alloc(arena, sizeof *status->samples);
+        status->samples->samples = sm->state == SAMPLING_ON;
+        status->samples->reason = sm->reason;
     }
 }
 

@@ -21,6 +21,7 @@
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/punts.h"
+#include "controller/fabric/session/audit-result.h"
 #include "controller/fabric/session/flow-format.h"
 #include "controller/fabric/session/installed-set.h"
 #include "controller/fabric/session/marker.h"
@@ -32,6 +33,7 @@
 #include "controller/flow/learn-action.h"
 #include "controller/flow/punt-action.h"
 #include "controller/flow/sample-action.h"
+#include "controller/schema/arena.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofdump.h"
@@ -42,8 +44,6 @@ VLOG_DEFINE_THIS_MODULE(audit);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
 
-/* Differences that are kept in words. */
-#define WORDS_MAX 100
 /* The audits' timer runs at least so often, if there are any. */
 #define TICK_MAX_MS (60 * 1000)
 #define TICK_MIN_MS 10
@@ -54,7 +54,7 @@ struct audit {
     struct fabric_switch *sw;
     struct ofdump *dump;
     bool settling;
-    struct audit_result result;
+    struct status_audit result;
     uint64_t marker;
     struct installed_set right;          /* As they should be. */
     bool punts_on;              /* They were all there when it began. */
@@ -68,8 +68,11 @@ struct audit {
     bool mend;                  /* Else it only looks. */
     bool listing;               /* Differences are wanted one by one: */
     struct fabric_look look;    /* which.  Strings are owned. */
-    json_t *list;               /* Those.  Owned. */
+    size_t n_list, allocated_list; /* Those; texts are in the arena. */
+    struct fabric_difference *list;
     size_t n_matching;          /* Those, and what the limit cut off. */
+    struct arena arena;
+    bool kept;                  /* The result is the host's by now. */
     fabric_audit_cb *cb;        /* Or NULL. */
     void *aux;
 };
@@ -77,7 +80,7 @@ struct audit {
 /* Of a switch. */
 struct audits {
     struct audit *running;      /* While it is live, or NULL. */
-    struct audit_result last;   /* The last one's. */
+    struct status_audit last;   /* The last one's. */
     int64_t due_ms;             /* time_msec() of the next, or 0. */
 };
 
@@ -101,27 +104,11 @@ owner_kind(const struct engine *engine, const struct difference *d)
     return owner ? xmemdup0(owner, strcspn(owner, ".")) : xstrdup("stranger");
 }
 
-/* Adds 'n' to what is counted of 'kind' and 'owner' in 'owners'. */
-static void
-count_owner(json_t *owners, const char *owner, const char *kind,
-            json_int_t n)
-{
-    json_t *counts = json_object_get(owners, owner);
-    json_int_t old;
-
-    if (!counts) {
-        counts = json_object();
-        json_object_set_new(owners, owner, counts);
-    }
-    old = json_integer_value(json_object_get(counts, kind));
-    json_object_set_new(counts, kind, json_integer(old + n));
-}
-
 /* Puts a difference into the log, and the first ones into the result. */
 static void
 tell_in_words(struct audit *a, const struct difference *d)
 {
-    bool keep = json_array_size(a->result.differences) < WORDS_MAX;
+    bool keep = !audit_result_is_full(&a->result);
     bool log = !VLOG_DROP_WARN(&rl);
 
     if (keep || log) {
@@ -130,10 +117,35 @@ tell_in_words(struct audit *a, const struct difference *d)
         if (log) {
             VLOG_WARN("%s: %s", a->sw->host->name, text);
         }
-        if (keep) {
-            json_array_append_new(a->result.differences, json_string(text));
-        }
-        free(text);
+        audit_result_add(&a->result, text);
+    }
+}
+
+/* Room for one more in the list; or NULL, if that is not to have it. */
+static struct fabric_difference *
+list_one(struct audit *a)
+{
+    if (a->n_matching++ >= a->look.limit) {
+        return NULL;
+    }
+    if (a->n_list >= a->allocated_list) {
+        a->list = x2nrealloc(a->list, &a->allocated_list, sizeof *a->list);
+    }
+    return &a->list[a->n_list++];
+}
+
+/* Lists something in 'table' that is vmnd's own, and so no app's. */
+static void
+list_own(struct audit *a, enum difference_kind kind, uint8_t table)
+{
+    struct fabric_difference *shown;
+
+    if (a->listing && filter_passes(&a->look.filter, NULL, table)
+        && (shown = list_one(a))) {
+        *shown = (struct fabric_difference) {
+            .kind = difference_kind_name(kind), .owner = "vmnd",
+            .table = table, .priority = -1, .group_id = -1,
+        };
     }
 }
 
@@ -146,54 +158,18 @@ tell(struct audit *a, enum difference_kind kind,
     const struct difference d = { kind, wanted, flow, group };
     char *owner = owner_kind(engine, &d);
 
-    count_owner(a->result.owners, owner, difference_kind_name(kind), 1);
+    audit_result_count(&a->result, owner, kind, 1);
     free(owner);
     if (a->mend && kind != DIFFERENCE_REFUSED) {
         tell_in_words(a, &d);
     }
-    if (a->listing && difference_passes(engine, &d, &a->look.filter)
-        && a->n_matching++ < a->look.limit) {
-        json_array_append_new(a->list, difference_to_json(engine, &d));
+    if (a->listing && difference_passes(engine, &d, &a->look.filter)) {
+        struct fabric_difference *shown = list_one(a);
+
+        if (shown) {
+            difference_show(engine, &d, &a->arena, shown);
+        }
     }
-}
-
-json_t *
-audit_result_to_json(const struct audit_result *r)
-{
-    if (!r->time_ms) {
-        return NULL;
-    }
-    return json_pack("{s:o, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O, s:O}",
-                     "time", time_to_text(r->time_ms),
-                     "flows", (json_int_t) r->n_flows,
-                     "groups", (json_int_t) r->n_groups,
-                     "missing", (json_int_t) r->n_missing,
-                     "altered", (json_int_t) r->n_altered,
-                     "strangers", (json_int_t) r->n_unknown,
-                     "refused", (json_int_t) r->n_refused,
-                     "skipped", (json_int_t) r->n_skipped,
-                     "owners", r->owners,
-                     "differences", r->differences);
-}
-
-/* What the one who asked is told. */
-static json_t *
-answer_to_json(const struct audit *a)
-{
-    json_t *json = audit_result_to_json(&a->result);
-
-    if (a->listing) {
-        json_object_set(json, "differences", a->list);
-        json_object_set_new(json, "matching", json_integer(a->n_matching));
-    }
-    return json;
-}
-
-static void
-audit_result_uninit(struct audit_result *r)
-{
-    json_decref(r->differences);
-    json_decref(r->owners);
 }
 
 /* Reading.  -------------------------------------------------------------- */
@@ -211,7 +187,7 @@ raw_cb(void *a_, const struct ofdump_raw *raw)
     }
     wanted = flow_record_find(host->fabric->engine, host->name, raw);
     if (wanted) {
-        a->result.n_flows++;
+        a->result.flows++;
         installed_set_add(&a->right, wanted);
     }
     return wanted != NULL;
@@ -235,7 +211,7 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
     } else if (fs->table_id == SAMPLE_TABLE) {
         return;
     }
-    a->result.n_flows++;
+    a->result.flows++;
     wanted = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
                               fs->priority, &fs->match);
     if (wanted && flow_stats_equal(fs, instructions, instructions_size,
@@ -260,7 +236,7 @@ group_cb(void *a_, const struct ofputil_group_desc *gd)
     struct group_record *group = group_record_create(gd);
     const struct flow_item *wanted;
 
-    a->result.n_groups++;
+    a->result.groups++;
     wanted = engine_find_group(host->fabric->engine, host->name,
                                gd->group_id);
     if (wanted && group_record_equals(group, wanted)) {
@@ -310,7 +286,7 @@ audit_is_running(const struct fabric_switch *sw)
     return audits_of(sw)->running != NULL;
 }
 
-const struct audit_result *
+const struct status_audit *
 audit_last(const struct fabric_switch *sw)
 {
     return &audits_of(sw)->last;
@@ -357,15 +333,15 @@ judge_wanted(struct audit *a, const struct flow_item *wanted,
     bool there = flow || group;
 
     if (backlog_contains(&a->touched, wanted)) {
-        a->result.n_skipped++;  /* It may be on its way. */
+        a->result.skipped++;  /* It may be on its way. */
     } else if (switch_has_rejected(a->sw, wanted->xid)) {
-        a->result.n_refused++;
+        a->result.refused++;
         tell(a, DIFFERENCE_REFUSED, wanted, flow, group);
     } else if (there) {
-        a->result.n_altered++;
+        a->result.altered++;
         tell(a, DIFFERENCE_ALTERED, wanted, flow, group);
     } else {
-        a->result.n_missing++;
+        a->result.missing++;
         tell(a, DIFFERENCE_MISSING, wanted, NULL, NULL);
     }
     if (there) {
@@ -388,9 +364,9 @@ judge_flow(struct audit *a, const struct flow_record *flow)
     } else if (wanted) {
         judge_wanted(a, wanted, flow, NULL);
     } else if (may_be_withdrawn(a, flow)) {
-        a->result.n_skipped++;
+        a->result.skipped++;
     } else {
-        a->result.n_unknown++;
+        a->result.strangers++;
         tell(a, DIFFERENCE_UNKNOWN, NULL, flow, NULL);
     }
 }
@@ -408,9 +384,9 @@ judge_group(struct audit *a, const struct group_record *group)
     } else if (wanted) {
         judge_wanted(a, wanted, NULL, group);
     } else if (group_may_be_withdrawn(a, id)) {
-        a->result.n_skipped++;
+        a->result.skipped++;
     } else {
-        a->result.n_unknown++;
+        a->result.strangers++;
         tell(a, DIFFERENCE_UNKNOWN, NULL, NULL, group);
     }
 }
@@ -435,41 +411,27 @@ judge_marker(struct audit *a)
 
     if (backlog_is_empty(&a->touched)
         && a->marker != switch_marker(sw)) {
-        a->result.n_altered++;
-        count_owner(a->result.owners, "vmnd", "altered", 1);
-        if (json_array_size(a->result.differences) < WORDS_MAX) {
-            json_array_append_new(a->result.differences,
-                                  json_string("altered: the marker"));
-        }
-        if (a->listing && filter_passes(&a->look.filter, NULL, MARKER_TABLE)
-            && a->n_matching++ < a->look.limit) {
-            json_array_append_new(a->list, json_pack(
-                "{s:s, s:s, s:i}", "kind", "altered", "owner", "vmnd",
-                "table", MARKER_TABLE));
-        }
+        a->result.altered++;
+        audit_result_count(&a->result, "vmnd", DIFFERENCE_ALTERED, 1);
+        audit_result_add(&a->result, xstrdup("altered: the marker"));
+        list_own(a, DIFFERENCE_ALTERED, MARKER_TABLE);
     }
 }
 
 /* Tells of 'n' flows of a table of punts that are missing, or not wanted. */
 static void
-tell_punts(struct audit *a, const char *kind, uint8_t table, size_t n)
+tell_punts(struct audit *a, enum difference_kind kind, uint8_t table,
+           size_t n)
 {
     if (!n) {
         return;
     }
-    count_owner(a->result.owners, "vmnd", kind, n);
-    if (json_array_size(a->result.differences) < WORDS_MAX) {
-        json_array_append_new(a->result.differences, json_sprintf(
-            "%s: %"PRIuSIZE" flows to meters of packets that go up, table %u",
-            kind, n, table));
-    }
+    audit_result_count(&a->result, "vmnd", kind, n);
+    audit_result_add(&a->result, xasprintf(
+        "%s: %"PRIuSIZE" flows to meters of packets that go up, table %u",
+        difference_kind_name(kind), n, table));
     for (size_t i = 0; a->listing && i < n; i++) {
-        if (filter_passes(&a->look.filter, NULL, table)
-            && a->n_matching++ < a->look.limit) {
-            json_array_append_new(a->list, json_pack(
-                "{s:s, s:s, s:i}", "kind", kind, "owner", "vmnd",
-                "table", table));
-        }
+        list_own(a, kind, table);
     }
 }
 
@@ -488,10 +450,10 @@ judge_punts(struct audit *a)
         size_t n_missing, n_unknown;
 
         punts_found_count(&a->punts, tables[i], &n_missing, &n_unknown);
-        tell_punts(a, "missing", tables[i], n_missing);
-        tell_punts(a, "stranger", tables[i], n_unknown);
-        a->result.n_missing += n_missing;
-        a->result.n_unknown += n_unknown;
+        tell_punts(a, DIFFERENCE_MISSING, tables[i], n_missing);
+        tell_punts(a, DIFFERENCE_UNKNOWN, tables[i], n_unknown);
+        a->result.missing += n_missing;
+        a->result.strangers += n_unknown;
         n += n_missing + n_unknown;
     }
     return n > 0;
@@ -504,36 +466,29 @@ report(struct audit *a)
     struct fabric_switch *sw = a->sw;
     struct fabric *f = sw->host->fabric;
     struct audits *audits = audits_of(sw);
-    struct audit_result *r = &a->result;
-    size_t n_lost = r->n_missing + r->n_altered;
-    const char *owner, *kind;
-    json_t *counts, *n;
+    struct status_audit *r = &a->result;
+    uint64_t n_lost = r->missing + r->altered;
 
     f->stats.n_audits++;
-    f->stats.n_audit_missing += r->n_missing;
-    f->stats.n_audit_altered += r->n_altered;
-    f->stats.n_audit_unknown += r->n_unknown;
-    json_object_foreach (r->owners, owner, counts) {
-        json_object_foreach (counts, kind, n) {
-            count_owner(f->audit_owners, owner, kind, json_integer_value(n));
-        }
-    }
+    f->stats.n_audit_missing += r->missing;
+    f->stats.n_audit_altered += r->altered;
+    f->stats.n_audit_unknown += r->strangers;
+    audit_result_add_owners(&f->audited, r);
     audit_result_uninit(&audits->last);
     audits->last = *r;
-    json_incref(r->differences);
-    json_incref(r->owners);
+    a->kept = true;
     if (n_lost > ALARM_MIN && n_lost * 100 / a->n_wanted > f->audit_alarm) {
-        VLOG_ERR("%s: %"PRIuSIZE" of %"PRIuSIZE" flows and groups were lost "
+        VLOG_ERR("%s: %"PRIu64" of %"PRIuSIZE" flows and groups were lost "
                  "or changed by somebody else; they are put back",
                  sw->host->name, n_lost, a->n_wanted);
-    } else if (n_lost || r->n_unknown) {
-        VLOG_WARN("%s: audit: %"PRIuSIZE" missing, %"PRIuSIZE" altered, "
-                  "%"PRIuSIZE" not wanted; they are mended", sw->host->name,
-                  r->n_missing, r->n_altered, r->n_unknown);
+    } else if (n_lost || r->strangers) {
+        VLOG_WARN("%s: audit: %"PRIu64" missing, %"PRIu64" altered, "
+                  "%"PRIu64" not wanted; they are mended", sw->host->name,
+                  r->missing, r->altered, r->strangers);
     }
-    if (n_lost || r->n_unknown) {
-        FABRIC_NOTIFY(f, audited, (aux, sw->host->name, r->n_missing,
-                                   r->n_altered, r->n_unknown))
+    if (n_lost || r->strangers) {
+        FABRIC_NOTIFY(f, audited, (aux, sw->host->name, r->missing,
+                                   r->altered, r->strangers))
     }
 }
 
@@ -558,10 +513,10 @@ compare_cb(void *sw_)
         engine_host_items(engine, sw->host->name, wanted_cb, a);
     }
     judge_marker(a);
-    mend = a->mend && (a->result.n_missing || a->result.n_altered
-                       || a->result.n_unknown);
+    mend = a->mend && (a->result.missing || a->result.altered
+                       || a->result.strangers);
     mend_punts = judge_punts(a) && a->mend;
-    a->result.time_ms = time_wall_msec();
+    a->result.time = time_wall_msec();
     if (a->mend) {
         report(a);
     }
@@ -590,12 +545,10 @@ audit_start(struct fabric_switch *sw, const struct fabric_look *look,
         a->look = *look;
         a->look.filter.app = nullable_xstrdup(look->filter.app);
         a->look.filter.object = nullable_xstrdup(look->filter.object);
-        a->list = json_array();
     }
     a->cb = cb;
     a->aux = aux;
-    a->result.differences = json_array();
-    a->result.owners = json_object();
+    arena_init(&a->arena);
     installed_set_init(&a->right);
     backlog_init(&a->touched);
     a->punts_on = punts_are_on(sw);
@@ -618,10 +571,13 @@ stop(struct fabric_switch *sw, const char *reason)
     sw->bundles.touched = NULL;
     commit_cancel_when_quiescent(sw->host->fabric->commit, compare_cb, sw);
     if (a->cb) {
-        json_t *result = reason ? NULL : answer_to_json(a);
+        const struct fabric_audit_result result = {
+            .host = sw->host->name, .repairing = a->mend, .found = a->result,
+            .n_differences = a->n_list, .differences = a->list,
+            .matching = a->n_matching,
+        };
 
-        a->cb(a->aux, result, reason);
-        json_decref(result);
+        a->cb(a->aux, reason ? NULL : &result, reason);
     }
     ofdump_destroy(a->dump);
     installed_set_uninit(&a->right);
@@ -634,8 +590,11 @@ stop(struct fabric_switch *sw, const char *reason)
     free(a->odd_flows);
     free(a->odd_groups);
     backlog_uninit(&a->touched);
-    audit_result_uninit(&a->result);
-    json_decref(a->list);
+    if (!a->kept) {
+        audit_result_uninit(&a->result);
+    }
+    arena_uninit(&a->arena);
+    free(a->list);
     free(CONST_CAST(char *, a->look.filter.app));
     free(CONST_CAST(char *, a->look.filter.object));
     free(a);
@@ -682,10 +641,10 @@ fabric_audit_forget(struct fabric *f, fabric_audit_cb *cb, void *aux)
     }
 }
 
-json_t *
-fabric_audit_owners(const struct fabric *f)
+const struct status_audit *
+fabric_audited(const struct fabric *f)
 {
-    return json_deep_copy(f->audit_owners);
+    return &f->audited;
 }
 
 /* When.  ----------------------------------------------------------------- */
@@ -735,7 +694,6 @@ tick_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
 void
 audits_create(struct fabric *f, const struct fabric_options *options)
 {
-    f->audit_owners = json_object();
     f->audit_s = MIN(options->audit_s, FABRIC_AUDIT_MAX_S);
     f->audit_alarm = options->audit_alarm ? : FABRIC_AUDIT_ALARM;
     if (f->audit_s) {
@@ -751,8 +709,7 @@ audits_destroy(struct fabric *f)
         event_free(f->audit_timer);
         f->audit_timer = NULL;
     }
-    json_decref(f->audit_owners);
-    f->audit_owners = NULL;
+    audit_result_uninit(&f->audited);
 }
 
 /* As a part of the session.  --------------------------------------------- */
@@ -797,14 +754,11 @@ is_owed(const struct fabric_switch *sw OVS_UNUSED, const void *audits_)
 
 static void
 put_status(const struct fabric_switch *sw OVS_UNUSED, const void *audits_,
-           json_t *status)
+           struct arena *arena OVS_UNUSED, struct status_host *status)
 {
     const struct audits *audits = audits_;
-    json_t *last = audit_result_to_json(&audits->last);
 
-    if (last) {
-        json_object_set_new(status, "audit", last);
-    }
+    status->audit = audits->last.time ? &audits->last : NULL;
 }
 
 const struct switch_part_class audit_part = {

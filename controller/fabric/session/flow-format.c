@@ -10,9 +10,11 @@
 #include <string.h>
 
 #include "controller/engine/engine.h"
+#include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-flows.h"
 #include "controller/fabric/session/openflow-message.h"
 #include "controller/flow/sample-action.h"
+#include "controller/schema/arena.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofpbuf.h"
@@ -92,19 +94,20 @@ format_wanted_group(const struct flow_item *item)
     return text;
 }
 
-static json_t *
-take_string(char *text)
+/* Moves 'text' into 'arena'. */
+static const char *
+take(struct arena *arena, char *text)
 {
-    json_t *json = json_string(text);
+    const char *copy = arena_strdup(arena, text);
 
     free(text);
-    return json;
+    return copy;
 }
 
-static json_t *
-cookie_to_json(uint64_t cookie)
+static const char *
+format_cookie(uint64_t cookie, struct arena *arena)
 {
-    return json_sprintf("0x%016"PRIx64, cookie);
+    return arena_printf(arena, "0x%016"PRIx64, cookie);
 }
 
 /* Wanted ones.  ---------------------------------------------------------- */
@@ -155,27 +158,37 @@ item_describe(const struct engine *engine, const struct flow_item *item)
     return text;
 }
 
-json_t *
-item_to_json(const struct engine *engine, const struct flow_item *item)
+void
+item_show_flow(const struct engine *engine, const struct flow_item *item,
+               struct arena *arena, struct fabric_flow *flow)
+{
+    struct flow_text text = flow_text_of(item);
+
+    *flow = (struct fabric_flow) {
+        .table = item->table, .priority = item->priority,
+        .match = take(arena, text.match),
+        .actions = take(arena, text.actions),
+        .reason = flow_item_drop_reason(item),
+        .cookie = format_cookie(item->cookie, arena),
+        .owner = engine_item_owner(engine, item),
+        .scope = engine_scope_name(item->scope),
+    };
+    flow->owner = flow->owner ? arena_strdup(arena, flow->owner) : NULL;
+    flow->scope = arena_strdup(arena, flow->scope);
+}
+
+void
+item_show_group(const struct engine *engine, const struct flow_item *item,
+                struct arena *arena, struct fabric_group *group)
 {
     const char *owner = engine_item_owner(engine, item);
-    const char *scope = engine_scope_name(item->scope);
-    struct flow_text text;
 
-    if (item->kind == FLOW_ITEM_GROUP) {
-        return json_pack("{s:I, s:o, s:s*, s:s}",
-                         "group_id", (json_int_t) item->group_id,
-                         "group", take_string(format_wanted_group(item)),
-                         "owner", owner, "scope", scope);
-    }
-    text = flow_text_of(item);
-    return json_pack("{s:i, s:i, s:o, s:o, s:s*, s:o, s:s*, s:s}",
-                     "table", item->table, "priority", item->priority,
-                     "match", take_string(text.match),
-                     "actions", take_string(text.actions),
-                     "reason", flow_item_drop_reason(item),
-                     "cookie", cookie_to_json(item->cookie),
-                     "owner", owner, "scope", scope);
+    *group = (struct fabric_group) {
+        .group_id = item->group_id,
+        .group = take(arena, format_wanted_group(item)),
+        .owner = owner ? arena_strdup(arena, owner) : NULL,
+        .scope = arena_strdup(arena, engine_scope_name(item->scope)),
+    };
 }
 
 /* Filters.  -------------------------------------------------------------- */
@@ -291,121 +304,124 @@ difference_passes(const struct engine *engine, const struct difference *d,
     return filter_passes(filter, difference_owner(engine, d), table);
 }
 
-/* {"actions", "cookie"} or {"group"} of what is there, or NULL. */
-static json_t *
-installed_to_json(const struct difference *d)
+/* What is there, or NULL. */
+static struct fabric_contents *
+show_installed(const struct difference *d, struct arena *arena)
 {
-    json_t *json;
+    struct fabric_contents *c = arena_alloc(arena, sizeof *c);
 
+    *c = (struct fabric_contents) { .idle_timeout = -1, .hard_timeout = -1 };
     if (d->group) {
-        return json_pack("{s:o}", "group", take_string(
-                             format_group(d->group->desc.type,
-                                          &d->group->desc.buckets,
-                                          &d->group->desc.props)));
+        c->group = take(arena, format_group(d->group->desc.type,
+                                            &d->group->desc.buckets,
+                                            &d->group->desc.props));
+        return c;
     }
     if (!d->flow) {
         return NULL;
     }
-    json = json_pack("{s:o, s:o}",
-                     "actions", take_string(format_instructions(d->flow)),
-                     "cookie", cookie_to_json(d->flow->cookie));
+    c->actions = take(arena, format_instructions(d->flow));
+    c->cookie = format_cookie(d->flow->cookie, arena);
     if (d->flow->idle_timeout || d->flow->hard_timeout) {
-        json_object_set_new(json, "idle_timeout",
-                            json_integer(d->flow->idle_timeout));
-        json_object_set_new(json, "hard_timeout",
-                            json_integer(d->flow->hard_timeout));
+        c->idle_timeout = d->flow->idle_timeout;
+        c->hard_timeout = d->flow->hard_timeout;
     }
-    return json;
+    return c;
 }
 
-/* Takes 'names' out of 'json', into an object of their own. */
-static json_t *
-take_members(json_t *json, const char *const names[], size_t n)
+/* What is to be there, and what it is known by. */
+static void
+show_wanted(const struct engine *engine, const struct difference *d,
+            struct arena *arena, struct fabric_difference *shown)
 {
-    json_t *taken = json_object();
+    struct fabric_contents *c = arena_alloc(arena, sizeof *c);
 
-    for (size_t i = 0; i < n; i++) {
-        json_t *value = json_object_get(json, names[i]);
+    *c = (struct fabric_contents) { .idle_timeout = -1, .hard_timeout = -1 };
+    if (d->wanted->kind == FLOW_ITEM_GROUP) {
+        struct fabric_group group;
 
-        if (value) {
-            json_object_set(taken, names[i], value);
-            json_object_del(json, names[i]);
-        }
+        item_show_group(engine, d->wanted, arena, &group);
+        shown->group_id = group.group_id;
+        shown->owner = group.owner;
+        shown->scope = group.scope;
+        c->group = group.group;
+    } else {
+        struct fabric_flow flow;
+
+        item_show_flow(engine, d->wanted, arena, &flow);
+        shown->table = flow.table;
+        shown->priority = flow.priority;
+        shown->match = flow.match;
+        shown->owner = flow.owner;
+        shown->scope = flow.scope;
+        c->actions = flow.actions;
+        c->cookie = flow.cookie;
+        c->reason = flow.reason;
     }
-    return taken;
+    shown->wanted = c;
 }
 
 /* In what the two differ.  Flows that show the same texts differ in what is
  * not shown. */
-static json_t *
-differs_in(const struct difference *d, const json_t *wanted,
-           const json_t *installed)
+static void
+show_differs(const struct difference *d, struct arena *arena,
+             struct fabric_difference *shown)
 {
-    static const char *const names[] = { "actions", "cookie", "group" };
-    json_t *in = json_array();
+    const struct fabric_contents *w = shown->wanted, *i = shown->installed;
+    const struct {
+        const char *name;
+        bool differs;
+    } parts[] = {
+        { "actions", !nullable_string_is_equal(w->actions, i->actions) },
+        { "cookie", !nullable_string_is_equal(w->cookie, i->cookie) },
+        { "group", !nullable_string_is_equal(w->group, i->group) },
+        { "timeouts", (d->flow && (d->flow->idle_timeout
+                                   || d->flow->hard_timeout)) },
+        { "flags", d->flow && (d->flow->flags || d->flow->importance) },
+    };
 
-    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        json_t *value = json_object_get(wanted, names[i]);
-
-        if (value && !json_equal(value, json_object_get(installed,
-                                                        names[i]))) {
-            json_array_append_new(in, json_string(names[i]));
+    shown->differs = arena_alloc(arena, ARRAY_SIZE(parts)
+                                        * sizeof *shown->differs);
+    for (size_t j = 0; j < ARRAY_SIZE(parts); j++) {
+        if (parts[j].differs) {
+            shown->differs[shown->n_differs++] = parts[j].name;
         }
     }
-    if (d->flow && (d->flow->idle_timeout || d->flow->hard_timeout)) {
-        json_array_append_new(in, json_string("timeouts"));
+    if (!shown->n_differs) {
+        shown->differs[shown->n_differs++] = "encoding";
     }
-    if (d->flow && (d->flow->flags || d->flow->importance)) {
-        json_array_append_new(in, json_string("flags"));
-    }
-    if (!json_array_size(in)) {
-        json_array_append_new(in, json_string("encoding"));
-    }
-    return in;
 }
 
-static json_t *
-stranger_to_json(const struct engine *engine, const struct difference *d)
+static void
+show_unknown(const struct engine *engine, const struct difference *d,
+             struct arena *arena, struct fabric_difference *shown)
 {
     const char *owner = difference_owner(engine, d);
-    json_t *json = json_pack("{s:s, s:s?}", "kind",
-                             difference_kind_name(d->kind), "owner", owner);
 
+    shown->owner = owner ? arena_strdup(arena, owner) : NULL;
     if (d->group) {
-        json_object_set_new(json, "group_id",
-                            json_integer(d->group->desc.group_id));
+        shown->group_id = d->group->desc.group_id;
     } else {
-        json_object_set_new(json, "table", json_integer(d->flow->table));
-        json_object_set_new(json, "priority",
-                            json_integer(d->flow->priority));
-        json_object_set_new(json, "match",
-                            take_string(format_match(&d->flow->match)));
+        shown->table = d->flow->table;
+        shown->priority = d->flow->priority;
+        shown->match = take(arena, format_match(&d->flow->match));
     }
-    json_object_set_new(json, "installed", installed_to_json(d));
-    return json;
 }
 
-json_t *
-difference_to_json(const struct engine *engine, const struct difference *d)
+void
+difference_show(const struct engine *engine, const struct difference *d,
+                struct arena *arena, struct fabric_difference *shown)
 {
-    static const char *const contents[] = { "actions", "cookie", "group",
-                                            "reason" };
-    json_t *json, *wanted, *installed;
-
+    *shown = (struct fabric_difference) {
+        .kind = difference_kind_name(d->kind), .table = -1, .priority = -1,
+        .group_id = -1, .installed = show_installed(d, arena),
+    };
     if (!d->wanted) {
-        return stranger_to_json(engine, d);
+        show_unknown(engine, d, arena, shown);
+        return;
     }
-    json = json_pack("{s:s}", "kind", difference_kind_name(d->kind));
-    wanted = item_to_json(engine, d->wanted);
-    json_object_update(json, wanted);
-    json_decref(wanted);
-    wanted = take_members(json, contents, ARRAY_SIZE(contents));
-    installed = installed_to_json(d);
-    if (installed) {
-        json_object_set_new(json, "differs",
-                            differs_in(d, wanted, installed));
-        json_object_set_new(json, "installed", installed);
+    show_wanted(engine, d, arena, shown);
+    if (shown->installed) {
+        show_differs(d, arena, shown);
     }
-    json_object_set_new(json, "wanted", wanted);
-    return json;
 }

@@ -1,19 +1,22 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flows and groups in words and as JSON: what is wanted, what a switch holds,
+ * Flows and groups in words: what is wanted, what a switch holds,
  * how the two differ, and of whom it is.  Not for finding what differs
  * (audit.c). */
 
 #ifndef CONTROLLER_FABRIC_SESSION_FLOW_FORMAT_H
 #define CONTROLLER_FABRIC_SESSION_FLOW_FORMAT_H 1
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
+struct arena;
 struct engine;
 struct flow_item;
+struct fabric_difference;
 struct fabric_filter;
+struct fabric_flow;
+struct fabric_group;
 struct flow_record;
 struct group_record;
 
@@ -21,10 +24,11 @@ struct group_record;
  * caller frees it. */
 char *item_describe(const struct engine *, const struct flow_item *);
 
-/* {"table", "priority", "match", "actions", "cookie", "owner", "scope"} and
- * perhaps "reason"; of a group {"group_id", "group", "owner", "scope"}.  The
- * caller owns it. */
-json_t *item_to_json(const struct engine *, const struct flow_item *);
+/* Fill in what is shown of a flow, or of a group, in 'arena'. */
+void item_show_flow(const struct engine *, const struct flow_item *,
+                    struct arena *arena, struct fabric_flow *);
+void item_show_group(const struct engine *, const struct flow_item *,
+                     struct arena *arena, struct fabric_group *);
 
 /* True if somebody who asked for 'filter' wants to see what belongs to
  * 'owner' (NULL: a stranger's); 'table' is -1 of a group. */
@@ -60,14 +64,9 @@ const char *difference_owner(const struct engine *,
 /* "missing: flow table=3,...".  The caller frees it. */
 char *difference_to_text(const struct engine *, const struct difference *);
 
-/* {"kind" (one of "missing", "altered", "stranger", "refused"), what there is
- * in item_to_json() of the wanted one without "actions", "cookie" and "group"
- * (of a stranger: of the one that is there, with "owner" null unless its
- * cookie is that of something wanted), "differs": [...] (of an altered one:
- * "actions", "cookie", "group", "timeouts", "flags", or, if all of these read
- * the same, "encoding"), "wanted": {"actions",
- * "cookie"} or {"group"}, "installed": the same}.  The caller owns it. */
-json_t *difference_to_json(const struct engine *, const struct difference *);
+/* Fills in what is shown of it, in 'arena'. */
+void difference_show(const struct engine *, const struct difference *,
+                     struct arena *arena, struct fabric_difference *);
 bool difference_passes(const struct engine *, const struct difference *,
                        const struct fabric_filter *);
 

@@ -9,13 +9,14 @@
 #ifndef CONTROLLER_FABRIC_SESSION_SWITCH_PART_H
 #define CONTROLLER_FABRIC_SESSION_SWITCH_PART_H 1
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "openvswitch/ofp-msgs.h"
 
+struct arena;
 struct fabric_switch;
+struct status_host;
 
 /* What a part says of a message. */
 enum switch_message {
@@ -66,9 +67,10 @@ struct switch_part_class {
     /* Returns true if the switch owes an answer (see switch_expect()). */
     bool (*is_owed)(const struct fabric_switch *, const void *state);
 
-    /* Adds the part's members to the host's status. */
+    /* Fills in the part's members of the host's status, with what they own in
+     * 'arena'. */
     void (*put_status)(const struct fabric_switch *, const void *state,
-                       json_t *status);
+                       struct arena *arena, struct status_host *status);
 };
 
 /* All parts, in the order in which they are called; the last is NULL. */

@@ -12,6 +12,7 @@
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/switch-part.h"
+#include "controller/schema/status.h"
 #include "proto/openflow/ofconn.h"
 #include "timeval.h"
 #include "util.h"
@@ -163,22 +164,21 @@ switch_state_name(const struct fabric_switch *sw, const char **reason)
     }
 }
 
-json_t *
-switch_status(const struct fabric_switch *sw)
+void
+switch_status(const struct fabric_switch *sw, struct status_openflow *status)
 {
     const struct switch_bundles *b = &sw->bundles;
 
-    return json_pack("{s:s, s:o, s:s*, s:s*, s:I, s:I, s:I, s:I, s:I, s:I}",
-                     "state", sw->conn ? "connected" : "disconnected",
-                     "since", time_to_text(sw->since_ms),
-                     "peer", sw->conn ? ofconn_peer(sw->conn) : NULL,
-                     "error", sw->error,
-                     "outstanding_bundles", (json_int_t) b->n_sent,
-                     "outstanding_bytes", (json_int_t) b->sent_bytes,
-                     "queued_bytes", (json_int_t) (
-                         sw->conn ? ofconn_queued(sw->conn) : 0),
-                     "merging", (json_int_t) b->backlog.n_groups,
-                     "refused",
-                     (json_int_t) hmap_count(&sw->faults.rejected),
-                     "stalls", (json_int_t) sw->n_stalls);
+    *status = (struct status_openflow) {
+        .state = sw->conn ? "connected" : "disconnected",
+        .since = sw->since_ms,
+        .peer = sw->conn ? ofconn_peer(sw->conn) : NULL,
+        .error = sw->error,
+        .outstanding_bundles = b->n_sent,
+        .outstanding_bytes = b->sent_bytes,
+        .queued_bytes = sw->conn ? ofconn_queued(sw->conn) : 0,
+        .merging = b->backlog.n_groups,
+        .refused = hmap_count(&sw->faults.rejected),
+        .stalls = sw->n_stalls,
+    };
 }

@@ -89,9 +89,10 @@ switch_reset(struct fabric_switch *sw, enum switch_state state,
 }
 
 void
-switch_put_status(const struct fabric_switch *sw, json_t *status)
+switch_put_status(const struct fabric_switch *sw, struct arena *arena,
+                  struct status_host *status)
 {
-    CALL_PARTS(sw, put_status, status);
+    CALL_PARTS(sw, put_status, arena, status);
 }
 
 /* Stalling.  ------------------------------------------------------------- */

@@ -7,7 +7,6 @@
 #ifndef CONTROLLER_FABRIC_SESSION_SWITCH_H
 #define CONTROLLER_FABRIC_SESSION_SWITCH_H 1
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -15,9 +14,12 @@
 #include "controller/fabric/session/faults.h"
 #include "openvswitch/ofp-msgs.h"
 
+struct arena;
 struct event;
 struct fabric_host;
 struct ofconn;
+struct status_host;
+struct status_openflow;
 
 /*    OFFLINE  --connected--> WAITING  --reported, not backing off--> READING
  *    READING  --all flows and groups read, state settled-->
@@ -82,7 +84,8 @@ void switch_reset(struct fabric_switch *, enum switch_state state,
                   const char *reason);
 
 /* Adds what all parts have to say to the host's status. */
-void switch_put_status(const struct fabric_switch *, json_t *status);
+void switch_put_status(const struct fabric_switch *, struct arena *arena,
+                       struct status_host *status);
 
 /* switch-state.c.  ------------------------------------------------------- */
 
@@ -116,7 +119,8 @@ bool switch_is_backing_off(const struct fabric_switch *);
 /* One word of fabric_host_status()'s "state", and why. */
 const char *switch_state_name(const struct fabric_switch *,
                               const char **reason);
-/* "openflow" of the same.  The caller owns it. */
-json_t *switch_status(const struct fabric_switch *);
+/* Fills in "openflow" of the same with what is borrowed until the loop's next
+ * turn. */
+void switch_status(const struct fabric_switch *, struct status_openflow *);
 
 #endif /* controller/fabric/session/switch.h */

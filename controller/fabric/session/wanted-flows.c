@@ -16,17 +16,13 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* Items that are put into words in one go: about a millisecond. */
-#define BIT_MAX 100
-
 struct fabric_flows {
     const struct engine *engine;
     const struct fabric_filter *filter; /* While they are gathered. */
     size_t limit;
     size_t n[2], allocated[2];  /* By enum flow_item_kind. */
     const struct flow_item **items[2]; /* Counted. */
-    enum flow_item_kind kind; /* Of the next one. */
-    size_t next;
+    size_t next[2];             /* Of them. */
 };
 
 static void
@@ -61,7 +57,8 @@ compare_items(const void *a_, const void *b_)
 
 struct fabric_flows *
 fabric_flows_create(const struct fabric *f, const char *host,
-                    const struct fabric_filter *filter, size_t limit)
+                    const struct fabric_filter *filter, size_t limit,
+                    size_t *n_flows, size_t *n_groups)
 {
     struct fabric_flows *flows;
 
@@ -72,7 +69,6 @@ fabric_flows_create(const struct fabric *f, const char *host,
     flows->engine = f->engine;
     flows->filter = filter;
     flows->limit = limit;
-    flows->kind = FLOW_ITEM_GROUP;
     engine_host_items(f->engine, host, item_cb, flows);
     flows->filter = NULL;
     for (int k = 0; k < 2; k++) {
@@ -81,46 +77,46 @@ fabric_flows_create(const struct fabric *f, const char *host,
                   compare_items);
         }
     }
+    *n_flows = flows->n[FLOW_ITEM_FLOW];
+    *n_groups = flows->n[FLOW_ITEM_GROUP];
     return flows;
 }
 
-static void
-put_item(const struct engine *engine, const struct flow_item *item,
-         struct ds *ds)
+/* The next one of a kind, or NULL. */
+static const struct flow_item *
+next_item(struct fabric_flows *flows, enum flow_item_kind kind)
 {
-    json_t *json = item_to_json(engine, item);
-    char *text = json_dumps(json, JSON_COMPACT);
+    size_t i = flows->next[kind];
 
-    ds_put_cstr(ds, text);
-    free(text);
-    json_decref(json);
+    if (i >= MIN(flows->n[kind], flows->limit)) {
+        return NULL;
+    }
+    flows->next[kind]++;
+    return flows->items[kind][i];
 }
 
 bool
-fabric_flows_put(struct fabric_flows *flows, struct ds *ds)
+fabric_flows_next_group(struct fabric_flows *flows, struct arena *arena,
+                        struct fabric_group *group)
 {
-    for (int n = 0; n < BIT_MAX; n++) {
-        enum flow_item_kind k = flows->kind;
-        size_t end = MIN(flows->n[k], flows->limit);
+    const struct flow_item *item = next_item(flows, FLOW_ITEM_GROUP);
 
-        if (!flows->next && k == FLOW_ITEM_GROUP) {
-            ds_put_format(ds, "\"n_flows\":%"PRIuSIZE",\"n_groups\":%"PRIuSIZE
-                          ",\"groups\":[", flows->n[FLOW_ITEM_FLOW],
-                          flows->n[FLOW_ITEM_GROUP]);
-        }
-        if (flows->next < end) {
-            ds_put_cstr(ds, flows->next ? "," : "");
-            put_item(flows->engine, flows->items[k][flows->next++], ds);
-        } else if (k == FLOW_ITEM_GROUP) {
-            ds_put_cstr(ds, "],\"flows\":[");
-            flows->kind = FLOW_ITEM_FLOW;
-            flows->next = 0;
-        } else {
-            ds_put_char(ds, ']');
-            return false;
-        }
+    if (item) {
+        item_show_group(flows->engine, item, arena, group);
     }
-    return true;
+    return item != NULL;
+}
+
+bool
+fabric_flows_next_flow(struct fabric_flows *flows, struct arena *arena,
+                       struct fabric_flow *flow)
+{
+    const struct flow_item *item = next_item(flows, FLOW_ITEM_FLOW);
+
+    if (item) {
+        item_show_flow(flows->engine, item, arena, flow);
+    }
+    return item != NULL;
 }
 
 void

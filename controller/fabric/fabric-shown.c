@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * How the fabric's structs are shown that are no status of an object
+ * (controller/schema/status.h): flows, what differs, who is behind. */
+
+#include <config.h>
+
+#include "controller/fabric/fabric-audit.h"
+#include "controller/fabric/fabric-flows.h"
+#include "controller/fabric/fabric-status.h"
+#include "controller/schema/schema-shown.h"
+#include "controller/schema/status.h"
+
+#define WANTED(KEPT)                                                    \
+    SHOWN_OF(KEPT, owner, STRING, OR_NULL,                              \
+             "App, unit and object that want it."),                     \
+    SHOWN_OF(KEPT, scope, STRING, 0, "Which hosts hold it.")
+
+const struct schema_struct fabric_flow_shown = SHOWN_KEPT(
+    "Flow", fabric_flow,
+    SHOWN_OF(fabric_flow, table, INT, ALWAYS, "Its table."),
+    SHOWN_OF(fabric_flow, priority, INT, ALWAYS, "Its priority."),
+    SHOWN_OF(fabric_flow, match, STRING, ALWAYS, "Which packets."),
+    SHOWN_OF(fabric_flow, actions, STRING, ALWAYS, "What becomes of them."),
+    SHOWN_OF(fabric_flow, reason, STRING, 0,
+             "Why they are dropped, if they are."),
+    SHOWN_OF(fabric_flow, cookie, STRING, ALWAYS, "Its cookie."),
+    WANTED(fabric_flow));
+
+const struct schema_struct fabric_group_shown = SHOWN_KEPT(
+    "FlowGroup", fabric_group,
+    SHOWN_OF(fabric_group, group_id, U32, ALWAYS, "Its number."),
+    SHOWN_OF(fabric_group, group, STRING, ALWAYS, "What it does."),
+    WANTED(fabric_group));
+
+static const struct schema_struct contents = SHOWN_KEPT(
+    "Contents", fabric_contents,
+    SHOWN_OF(fabric_contents, actions, STRING, 0,
+             "Of a flow: what it does."),
+    SHOWN_OF(fabric_contents, cookie, STRING, 0, "Of a flow: its cookie."),
+    SHOWN_OF(fabric_contents, reason, STRING, 0,
+             "Of a flow that is wanted: why it drops."),
+    SHOWN_OF(fabric_contents, group, STRING, 0, "Of a group: what it does."),
+    SHOWN_OF(fabric_contents, idle_timeout, INT, HIDE, "Seconds.",
+             .def = -1),
+    SHOWN_OF(fabric_contents, hard_timeout, INT, HIDE, "Seconds.",
+             .def = -1));
+
+static const struct schema_struct difference = SHOWN_KEPT(
+    "difference", fabric_difference,
+    SHOWN_OF(fabric_difference, kind, ENUM, ALWAYS, "How it differs.",
+             SHOWN_NAMES("missing", "altered", "stranger", "refused")),
+    SHOWN_OF(fabric_difference, table, INT, HIDE, "Its table.", .def = -1),
+    SHOWN_OF(fabric_difference, priority, INT, HIDE, "Its priority.",
+             .def = -1),
+    SHOWN_OF(fabric_difference, match, STRING, 0, "Which packets."),
+    SHOWN_OF(fabric_difference, group_id, I64, HIDE,
+             "Of a group: its number.", .def = -1),
+    WANTED(fabric_difference),
+    SHOWN_STRUCT_OF(fabric_difference, wanted, POINTER,
+                    "What is to be there.", &contents),
+    SHOWN_STRUCT_OF(fabric_difference, installed, POINTER, "What is there.",
+                    &contents),
+    SHOWN_LIST_OF(fabric_difference, differs, n_differs, STRING, 0,
+                  "`actions`, `cookie`, `group`, `timeouts`, `flags`, or, "
+                  "where all of these read the same, `encoding`."));
+
+const struct schema_struct fabric_audit_shown = SHOWN_KEPT(
+    "Differences", fabric_audit_result,
+    SHOWN_OF(fabric_audit_result, host, STRING, ALWAYS, "The host."),
+    SHOWN_OF(fabric_audit_result, repairing, BOOL, ALWAYS,
+             "Whether it is being repaired."),
+    SHOWN_AUDIT(fabric_audit_result, found.,
+                SHOWN_LIST_OF(fabric_audit_result, differences,
+                              n_differences, STRUCT, ALWAYS,
+                              "Those that pass.", .nested = &difference)),
+    SHOWN_OF(fabric_audit_result, matching, U64, ALWAYS,
+             "How many these are in all."));
+
+const struct schema_struct fabric_behind_shown = SHOWN_KEPT(
+    "host", fabric_behind,
+    SHOWN_OF(fabric_behind, host, STRING, ALWAYS, "The host."),
+    SHOWN_OF(fabric_behind, state, STRING, ALWAYS, "As in its status."),
+    SHOWN_OF(fabric_behind, reason, STRING, 0, "As in its status."),
+    SHOWN_STRUCT_OF(fabric_behind, lag, ALWAYS, "By how much.",
+                    &schema_lag));

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What an audit finds, as it grows: a struct status_audit whose lists, and what
+ * is in them, are owned.  All zeros is one that has found nothing. */
+
+#ifndef CONTROLLER_FABRIC_SESSION_AUDIT_RESULT_H
+#define CONTROLLER_FABRIC_SESSION_AUDIT_RESULT_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controller/fabric/session/flow-format.h"
+#include "controller/schema/status.h"
+
+void audit_result_uninit(struct status_audit *);
+
+/* Adds 'n' differences of a kind to what is of 'owner'. */
+void audit_result_count(struct status_audit *, const char *owner,
+                        enum difference_kind, uint64_t n);
+/* Adds what 'from' has by owner. */
+void audit_result_add_owners(struct status_audit *,
+                             const struct status_audit *from);
+
+/* Appends a difference in words, which it takes, unless there are so many
+ * already. */
+void audit_result_add(struct status_audit *, char *text);
+/* True if there are. */
+bool audit_result_is_full(const struct status_audit *);
+
+#endif /* controller/fabric/session/audit-result.h */

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is observed of load balancers; see status.h. */
+
+#include <config.h>
+
+#include "controller/schema/schema-shown.h"
+#include "controller/schema/status.h"
+
+static const struct schema_struct balancer_load = SHOWN_KEPT(
+    "load", status_load,
+    SHOWN_OF(status_load, connections, U64, ALWAYS,
+             "New connections, on all hosts."),
+    SHOWN_OF(status_load, connections_s, DOUBLE, ALWAYS,
+             "In a second, of late."),
+    SHOWN_OF(status_load, packets, U64, ALWAYS, "Packets of clients."),
+    SHOWN_OF(status_load, packets_s, DOUBLE, ALWAYS,
+             "In a second, of late."),
+    SHOWN_OF(status_load, bytes, U64, ALWAYS, "How many bytes they had."),
+    SHOWN_OF(status_load, bytes_s, DOUBLE, ALWAYS, "In a second, of late."),
+    SHOWN_OF(status_load, last, STRING, ALWAYS | TIME | OR_NULL,
+             "When the last connection was opened, to the second; null: none "
+             "was."));
+
+#define BACKEND_HEALTH_STATE(STRUCT, DOC)                               \
+    SHOWN_OF(STRUCT, state, ENUM, ALWAYS, DOC,                          \
+             SHOWN_NAMES("checking", "up", "down", "drained", "idle"))
+
+static const struct schema_struct backend_change = SHOWN_KEPT(
+    "change", status_backend_change,
+    SHOWN_OF(status_backend_change, time, STRING, ALWAYS | TIME, "When."),
+    BACKEND_HEALTH_STATE(status_backend_change, "What it was from then on."),
+    SHOWN_OF(status_backend_change, reason, STRING, 0, "Why."));
+
+static const struct schema_struct backend_health = SHOWN_KEPT(
+    "health", status_backend_health,
+    BACKEND_HEALTH_STATE(
+        status_backend_health,
+        "`checking`: it has not answered yet; `up`; `down`: it does not "
+        "answer, or cannot; `drained`: its drain is over; `idle`: it is "
+        "not probed."),
+    SHOWN_OF(status_backend_health, since, STRING, ALWAYS | TIME,
+             "Since when."),
+    SHOWN_OF(status_backend_health, reason, STRING, 0,
+             "Why the last probe that failed did so, until it is up again; "
+             "or why it is out."),
+    SHOWN_OF(status_backend_health, checked, STRING, TIME,
+             "When the last probe was over."),
+    SHOWN_OF(status_backend_health, latency_us, I64, HIDE,
+             "How long the last good answer took, in microseconds."),
+    SHOWN_OF(status_backend_health, ok, U64, ALWAYS,
+             "Probes that went well, since vmnd's start."),
+    SHOWN_OF(status_backend_health, failed, U64, ALWAYS,
+             "Those that did not."),
+    SHOWN_LIST_OF(status_backend_health, history, n_history, STRUCT, ALWAYS,
+                  "Its last 16 changes, the oldest first.",
+                  .nested = &backend_change));
+
+static const struct schema_struct backend = SHOWN_KEPT(
+    "backend", status_backend,
+    SHOWN_OF(status_backend, port, REF, ALWAYS, "The port.",
+             .ref = VMN_TABLE_PORT),
+    SHOWN_OF(status_backend, weight, U32, ALWAYS, "Its share."),
+    SHOWN_OF(status_backend, state, ENUM, ALWAYS,
+             "`serving`: gets new connections; `standby`: would; `checking`: "
+             "has not answered a probe yet; `down`: fails its probes; "
+             "`draining`: its open connections may end; `drained`: they have; "
+             "`idle`: cannot serve.",
+             SHOWN_NAMES("serving", "standby", "checking", "down", "draining",
+                         "drained", "idle")),
+    SHOWN_OF(status_backend, serving, BOOL, ALWAYS, "Whether it serves."),
+    SHOWN_OF(status_backend, share, DOUBLE, 0,
+             "Of new connections of clients in its routing domain, in "
+             "percent; with `locality`, of those that have no backend on "
+             "their host."),
+    SHOWN_OF(status_backend, host, REF, 0, "The host that it is on.",
+             .ref = VMN_TABLE_HOST),
+    SHOWN_OF(status_backend, reason, STRING, 0, "Why it does not serve."),
+    SHOWN_STRUCT_OF(status_backend, health, POINTER,
+                    "What probes have found.", &backend_health),
+    SHOWN_STRUCT_OF(status_backend, load, ALWAYS,
+                    "What it is given; its packets and bytes are those of "
+                    "all balancers.", &balancer_load));
+
+static const struct schema_struct scale_webhook = SHOWN_KEPT(
+    "webhook", status_webhook,
+    SHOWN_OF(status_webhook, result, ENUM, ALWAYS,
+             "`waiting`: for its turn, for the reply, or to be tried again; "
+             "`delivered`: it was answered with 2xx; `failed`: it was not, "
+             "and is not tried again; `refused`: `vmnd` may not call it; "
+             "`dropped`: too much else was to be told.",
+             SHOWN_NAMES("waiting", "delivered", "failed", "refused",
+                         "dropped")),
+    SHOWN_OF(status_webhook, time, STRING, ALWAYS | TIME, "Since when."),
+    SHOWN_OF(status_webhook, tries, U32, ALWAYS, "How often it was tried."),
+    SHOWN_OF(status_webhook, delivery, STRING, ALWAYS,
+             "By which the call is known."),
+    SHOWN_OF(status_webhook, reason, STRING, 0,
+             "What was wrong with the last try."));
+
+static const struct schema_struct scale_last = SHOWN_KEPT(
+    "last", status_scale_last,
+    SHOWN_OF(status_scale_last, time, STRING, ALWAYS | TIME, "When."),
+    SHOWN_OF(status_scale_last, direction, ENUM, ALWAYS, "What was told.",
+             SHOWN_NAMES("up", "down")),
+    SHOWN_STRUCT_OF(status_scale_last, webhook, POINTER,
+                    "What became of the call of its webhook.",
+                    &scale_webhook));
+
+static const struct schema_struct scale = SHOWN_KEPT(
+    "scale", status_scale,
+    SHOWN_OF(status_scale, state, ENUM, ALWAYS,
+             "`normal`; `high` or `low`: beyond that threshold; `cooling`: "
+             "somebody was told, and nobody is told again for a while; "
+             "`unknown`: nobody knows.",
+             SHOWN_NAMES("unknown", "normal", "high", "low", "cooling")),
+    SHOWN_OF(status_scale, since, STRING, ALWAYS | TIME, "When that began."),
+    SHOWN_OF(status_scale, value, DOUBLE, ALWAYS | OR_NULL,
+             "What there is of the metric in a second, for each backend that "
+             "serves."),
+    SHOWN_OF(status_scale, reason, STRING, 0,
+             "Why nobody knows, or why its webhook would not be called."),
+    SHOWN_STRUCT_OF(status_scale, last, POINTER,
+                    "The last event, since the start of `vmnd`.",
+                    &scale_last));
+
+const struct schema_struct schema_status_loadbalancer = SHOWN_KEPT(
+    "LoadBalancerStatus", status_loadbalancer,
+    SHOWN_OF(status_loadbalancer, n_backends, SIZE, ALWAYS,
+             "How many backends it has."),
+    SHOWN_OF(status_loadbalancer, n_serving, SIZE, ALWAYS,
+             "How many of these serve."),
+    SHOWN_STRUCT_OF(status_loadbalancer, load, ALWAYS,
+                    "What clients send it, some seconds old, as counters "
+                    "are.", &balancer_load),
+    SHOWN_OF(status_loadbalancer, limited, I64, HIDE,
+             "Packets, on all hosts, that would have opened one connection "
+             "more than their clients may, and were dropped; with "
+             "`client_limit`.", .def = -1),
+    SHOWN_LIST_OF(status_loadbalancer, backends, n_listed, STRUCT, 0,
+                  "When one balancer is asked for; the first 1000.",
+                  .nested = &backend),
+    SHOWN_STRUCT_OF(status_loadbalancer, scale, POINTER,
+                    "Its load, if it has thresholds.", &scale));

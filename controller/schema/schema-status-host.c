@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is observed of hosts, and of what is on them: ports, telemetries; see
+ * status.h. */
+
+#include <config.h>
+
+#include "controller/schema/schema-shown.h"
+#include "controller/schema/status.h"
+
+/* Hosts.  ---------------------------------------------------------------- */
+
+const struct schema_struct schema_lag = SHOWN_KEPT(
+    "Lag", status_lag,
+    SHOWN_OF(status_lag, revisions, U64, ALWAYS,
+             "How many it has not acknowledged."),
+    SHOWN_OF(status_lag, ms, U64, ALWAYS,
+             "For how many milliseconds, as far as receipts go back."));
+
+static const struct schema_struct openflow = SHOWN_KEPT(
+    "openflow", status_openflow,
+    SHOWN_OF(status_openflow, state, ENUM, ALWAYS,
+             "Whether its switch is connected.",
+             SHOWN_NAMES("connected", "disconnected")),
+    SHOWN_OF(status_openflow, since, STRING, ALWAYS | TIME, "Since when."),
+    SHOWN_OF(status_openflow, peer, STRING, 0, "Where it connects from."),
+    SHOWN_OF(status_openflow, error, STRING, 0,
+             "Why the last connection ended."),
+    SHOWN_OF(status_openflow, outstanding_bundles, U64, ALWAYS,
+             "Sent, and not answered."),
+    SHOWN_OF(status_openflow, outstanding_bytes, U64, ALWAYS,
+             "The same in bytes."),
+    SHOWN_OF(status_openflow, queued_bytes, U64, ALWAYS,
+             "Not yet taken by the network."),
+    SHOWN_OF(status_openflow, merging, U64, ALWAYS,
+             "Groups of revisions that wait to be sent as one."),
+    SHOWN_OF(status_openflow, refused, U64, ALWAYS,
+             "Flows and groups that are left out, as the switch refuses "
+             "them."),
+    SHOWN_OF(status_openflow, stalls, U64, ALWAYS,
+             "Times that it was cut off."));
+
+static const struct schema_struct ovsdb = SHOWN_KEPT(
+    "ovsdb", status_ovsdb,
+    SHOWN_OF(status_ovsdb, state, ENUM, ALWAYS,
+             "Whether its database is connected.",
+             SHOWN_NAMES("connected", "connecting", "disconnected")),
+    SHOWN_OF(status_ovsdb, since, STRING, ALWAYS | TIME, "Since when."),
+    SHOWN_OF(status_ovsdb, error, STRING, 0,
+             "Why the last connection ended."));
+
+static const struct schema_struct underlay = SHOWN_KEPT(
+    "underlay", status_underlay,
+    SHOWN_OF(status_underlay, interface, STRING, ALWAYS,
+             "Its `tunnel_interface`."),
+    SHOWN_OF(status_underlay, mtu, I64, HIDE,
+             "The MTU of that; absent as long as it is not known."),
+    SHOWN_OF(status_underlay, network_mtu, I64, HIDE,
+             "The largest MTU of a network that tunnels have room for: 50 "
+             "bytes less, 70 if the host has a tunnel address of IPv6; with "
+             "IPsec 46 less again.", .def = -1),
+    SHOWN_OF(status_underlay, reason, STRING, 0,
+             "What is wrong with it, such as a network with a larger MTU "
+             "that has a port on the host."));
+
+static const struct schema_struct provider_bridge = SHOWN_KEPT(
+    "bridge", status_provider_bridge,
+    SHOWN_OF(status_provider_bridge, physical, STRING, ALWAYS,
+             "The physical network."),
+    SHOWN_OF(status_provider_bridge, bridge, STRING, ALWAYS,
+             "The bridge that leads there."),
+    SHOWN_OF(status_provider_bridge, ofport, U32, HIDE,
+             "The number in the integration bridge of the port that leads "
+             "there."),
+    SHOWN_OF(status_provider_bridge, reason, STRING, 0,
+             "Why there is none."));
+
+static const struct schema_struct samples = SHOWN_KEPT(
+    "samples", status_samples,
+    SHOWN_OF(status_samples, samples, BOOL, ALWAYS,
+             "Whether its switch sends samples of drops and logs."),
+    SHOWN_OF(status_samples, reason, STRING, 0, "Why it does not."));
+
+static const struct schema_struct packet_in_meters = SHOWN_KEPT(
+    "packet_in_meters", status_packet_in_meters,
+    SHOWN_OF(status_packet_in_meters, installed, BOOL, ALWAYS,
+             "Whether its switch has meters for packets to the controller, "
+             "and the flows that lead to them."),
+    SHOWN_OF(status_packet_in_meters, reason, STRING, 0,
+             "Why it has not, or not yet."),
+    SHOWN_OF(status_packet_in_meters, dropped, U64, ALWAYS,
+             "Packets that they have dropped, as of the last reading; `GET "
+             "/v1/drops` says whose."));
+
+const struct schema_struct schema_audit_owner = SHOWN_KEPT(
+    "owner", status_audit_owner,
+    SHOWN_OF(status_audit_owner, missing, U64, HIDE,
+             "How many are wanted and not there."),
+    SHOWN_OF(status_audit_owner, altered, U64, HIDE,
+             "How many are there with other contents."),
+    SHOWN_OF(status_audit_owner, stranger, U64, HIDE,
+             "How many are there and not wanted."),
+    SHOWN_OF(status_audit_owner, refused, U64, HIDE,
+             "How many are refused by the switch."));
+
+const struct schema_struct schema_status_audit = SHOWN_KEPT(
+    "audit", status_audit,
+    SHOWN_AUDIT(status_audit,,
+                SHOWN_LIST_OF(status_audit, differences, n_differences,
+                              STRING, ALWAYS, "The first 100, in words.")));
+
+const struct schema_struct schema_status_host = SHOWN_KEPT(
+    "HostStatus", status_host,
+    SHOWN_OF(status_host, state, ENUM, 0,
+             "`synced`: it holds what it is to hold; `reconciling`: it is "
+             "brought there; `offline`, `connecting`; `diverged`: its switch "
+             "refuses something, or did not answer; `refused`: it cannot be "
+             "used.",
+             SHOWN_NAMES("synced", "reconciling", "offline", "connecting",
+                         "diverged", "refused")),
+    SHOWN_OF(status_host, reason, STRING, 0, "Why it is so."),
+    SHOWN_OF(status_host, flows, U64, 0, "Flows that are wanted on it."),
+    SHOWN_OF(status_host, groups, U64, 0, "Groups that are wanted on it."),
+    SHOWN_OF(status_host, ports, I64, HIDE, "VMs' interfaces that it has.",
+             .def = -1),
+    SHOWN_OF(status_host, revision, U64, 0,
+             "The newest that it is known to hold."),
+    SHOWN_OF(status_host, sent_revision, U64, 0,
+             "The newest that was sent to it."),
+    SHOWN_STRUCT_OF(status_host, lag, 0, "What it has not acknowledged.",
+                    &schema_lag),
+    SHOWN_STRUCT_OF(status_host, openflow, 0, "Its switch's connection.",
+                    &openflow),
+    SHOWN_STRUCT_OF(status_host, ovsdb, POINTER,
+                    "Its database's connection.", &ovsdb),
+    SHOWN_OF(status_host, bridge, STRING, 0, "Its integration bridge."),
+    SHOWN_OF(status_host, datapath_id, STRING, 0,
+             "The same as OpenFlow knows it.  No other host may have it, "
+             "also while this one is away.  Not for accounts with a scope."),
+    SHOWN_OF(status_host, ovs_version, STRING, 0,
+             "The version of its Open vSwitch."),
+    SHOWN_STRUCT_OF(status_host, underlay, POINTER,
+                    "Of its `tunnel_interface`.", &underlay),
+    SHOWN_LIST_OF(status_host, provider_bridges, n_provider_bridges, STRUCT,
+                  0, "Its bridges to physical networks, as they are joined.",
+                  .nested = &provider_bridge),
+    SHOWN_STRUCT_OF(status_host, samples, POINTER,
+                    "Whether it tells of packets.", &samples),
+    SHOWN_STRUCT_OF(status_host, packet_in_meters, POINTER,
+                    "Whether its datapath limits what each sender has it "
+                    "send up.", &packet_in_meters),
+    SHOWN_STRUCT_OF(status_host, audit, POINTER,
+                    "What the last audit found, once there was one.",
+                    &schema_status_audit));
+
+/* Ports.  ---------------------------------------------------------------- */
+
+static const struct schema_struct traffic = SHOWN_KEPT(
+    "traffic", status_traffic,
+    SHOWN_OF(status_traffic, sent_packets, U64, ALWAYS,
+             "Packets that its VM has sent."),
+    SHOWN_OF(status_traffic, sent_bytes, U64, ALWAYS, "The same in bytes."),
+    SHOWN_OF(status_traffic, sent_bytes_s, U64, ALWAYS,
+             "In a second, of late."),
+    SHOWN_OF(status_traffic, received_packets, U64, ALWAYS,
+             "Packets that its VM was given."),
+    SHOWN_OF(status_traffic, received_bytes, U64, ALWAYS,
+             "The same in bytes."),
+    SHOWN_OF(status_traffic, received_bytes_s, U64, ALWAYS,
+             "In a second, of late."));
+
+const struct schema_struct schema_status_port = SHOWN_KEPT(
+    "PortStatus", status_port,
+    SHOWN_OF(status_port, state, ENUM, 0,
+             "`unbound`: no host reports it; `up`: its interface has a link, "
+             "and its host has acknowledged the flows of its being there; "
+             "`pending`: not yet; `down`: no link, or not enabled; "
+             "`external`: it is on no host.",
+             SHOWN_NAMES("unbound", "pending", "up", "down", "external")),
+    SHOWN_OF(status_port, reason, STRING, 0,
+             "What is missing on its host, if anything."),
+    SHOWN_OF(status_port, host, REF, 0, "The host that it is on.",
+             .ref = VMN_TABLE_HOST),
+    SHOWN_OF(status_port, candidate, REF, 0,
+             "Another host that has its interface.", .ref = VMN_TABLE_HOST),
+    SHOWN_LIST_OF(status_port, refused_claims, n_refused_claims, REF, 0,
+                  "Hosts that have its interface and may not, at most 16.",
+                  .ref = VMN_TABLE_HOST),
+    SHOWN_OF(status_port, ofport, U32, HIDE,
+             "Its number in its host's bridge."),
+    SHOWN_STRUCT_OF(status_port, traffic, POINTER,
+                    "What its VM has sent and received, as its switch last "
+                    "told.", &traffic),
+    SHOWN_LIST_OF(status_port, quarantines, n_quarantines, REF, 0,
+                  "Those that hold it, if any.",
+                  .ref = VMN_TABLE_QUARANTINE));
+
+/* Telemetries.  ----------------------------------------------------------- */
+
+/* Of what one kind is on a host. */
+#define TELEMETRY_STATE(NAME, KIND)                                     \
+    SHOWN_OF(status_telemetry_host, NAME, ENUM, 0,                      \
+             "Of " KIND ": `active`: the host's database has it; "      \
+             "`pending`: not yet; `blocked`: something is in its way.", \
+             SHOWN_NAMES("active", "pending", "blocked"))
+
+static const struct schema_struct telemetry_host = SHOWN_KEPT(
+    "host", status_telemetry_host,
+    SHOWN_OF(status_telemetry_host, host, REF, ALWAYS, "The host.",
+             .ref = VMN_TABLE_HOST),
+    TELEMETRY_STATE(sflow, "sFlow"),
+    TELEMETRY_STATE(ipfix, "IPFIX"),
+    SHOWN_OF(status_telemetry_host, reason, STRING, 0,
+             "Why it is not `active`."));
+
+const struct schema_struct schema_status_telemetry = SHOWN_KEPT(
+    "TelemetryStatus", status_telemetry,
+    SHOWN_OF(status_telemetry, n_hosts, SIZE, ALWAYS,
+             "How many hosts it names."),
+    SHOWN_OF(status_telemetry, n_active, SIZE, ALWAYS,
+             "On how many of them all that it says is `active`."),
+    SHOWN_LIST_OF(status_telemetry, hosts, n_listed, STRUCT, 0,
+                  "Each of them, at most 1000, when one telemetry is asked "
+                  "for.", .nested = &telemetry_host));
