@@ -1,6 +1,8 @@
 # Bytes on wires: one library of all the protocol parts.
 noinst_LIBRARIES += proto/libproto.a
 proto_libproto_a_SOURCES =
+# Bytes from outside are parsed here: no number is cut without a word.
+proto_libproto_a_CFLAGS = $(AM_CFLAGS) -Wconversion -Wno-sign-conversion
 include proto/loop/automake.mk
 include proto/admission/automake.mk
 include proto/openflow/automake.mk

@@ -122,7 +122,7 @@ is_same_peer(const struct admission_peer *a, const struct admission_peer *b)
 }
 
 static void
-format_peer(const struct admission_peer *peer, char *s, size_t size)
+format_peer(const struct admission_peer *peer, char *s, socklen_t size)
 {
     if (peer->family == AF_UNIX) {
         if (peer->uid == (uid_t) -1) {

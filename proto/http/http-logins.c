@@ -174,7 +174,8 @@ count_failure(struct http_logins *logins, const struct http_request *req)
     VLOG_WARN_RL(&rl, "%s: %"PRIu64" logins of this address failed; it is "
                  "told so later and later", http_request_who(req),
                  source->n_failed);
-    return source->due_ms - now_ms;
+    /* LOGIN_DELAY_MAX_MS at most. */
+    return (int) (source->due_ms - now_ms);
 }
 
 static void

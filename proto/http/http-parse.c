@@ -42,7 +42,7 @@ http_head_size(const char *text, size_t size, size_t *scanned,
         }
         *scanned = at + 1;
         if (at >= 3 && text[at - 2] == '\n') {
-            return at + 1;
+            return (int) (at + 1);
         }
     }
     if (size > HTTP_HEAD_MAX) {

@@ -396,12 +396,12 @@ parse_address(const char *address, struct sockaddr_storage *ss,
     if (n > 2 && host[0] == '[' && host[n - 1] == ']') {
         host[n - 1] = '\0';
         sin6->sin6_family = AF_INET6;
-        sin6->sin6_port = htons(port);
+        sin6->sin6_port = htons((uint16_t) port);
         *len = sizeof *sin6;
         return inet_pton(AF_INET6, host + 1, &sin6->sin6_addr) == 1;
     }
     sin->sin_family = AF_INET;
-    sin->sin_port = htons(port);
+    sin->sin_port = htons((uint16_t) port);
     *len = sizeof *sin;
     return inet_pton(AF_INET, host, &sin->sin_addr) == 1;
 }

@@ -83,7 +83,7 @@ http_percent_decode(const char *text, size_t len, bool plus)
             if (high < 0 || low < 0) {
                 goto bad;
             }
-            c = high << 4 | low;
+            c = (unsigned char) (high << 4 | low);
             i += 2;
         } else if (c == '+' && plus) {
             c = ' ';

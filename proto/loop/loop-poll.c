@@ -219,7 +219,7 @@ poll_block(void)
 
     struct poll_record *record = &thread->own;
     struct pollfd *fds = xmalloc(MAX(record->n, 1) * sizeof *fds);
-    int n = record->n;
+    int n = (int) record->n;    /* As many as there are descriptors at most. */
     int elapsed;
 
     for (int i = 0; i < n; i++) {

@@ -27,7 +27,7 @@ struct ofdump_raw {
                                  * padded to a multiple of eight. */
     size_t match_size;
     const void *stats;          /* struct ofp_oxs_stat and what follows. */
-    size_t stats_size;
+    uint32_t stats_size;
     const void *instructions;
     size_t instructions_size;
 };

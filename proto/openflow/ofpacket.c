@@ -171,6 +171,13 @@ make(struct ofpacket_out *out, struct match *metadata,
     ofpbuf_delete(msg);
 }
 
+/* Returns the port's number as OpenFlow has it: no port's if it cannot be. */
+static ofp_port_t
+to_ofp(uint32_t port)
+{
+    return port <= UINT16_MAX ? u16_to_ofp((uint16_t) port) : OFPP_NONE;
+}
+
 void
 ofpacket_make_output(struct ofpacket_out *out, uint32_t ofport)
 {
@@ -180,7 +187,7 @@ ofpacket_make_output(struct ofpacket_out *out, uint32_t ofport)
 
     match_init_catchall(&metadata);
     match_set_in_port(&metadata, OFPP_CONTROLLER);
-    ofpact_put_OUTPUT(&ofpacts)->port = u16_to_ofp(ofport);
+    ofpact_put_OUTPUT(&ofpacts)->port = to_ofp(ofport);
     make(out, &metadata, &ofpacts);
     ofpbuf_uninit(&ofpacts);
 }
@@ -195,7 +202,7 @@ ofpacket_make_resubmit(struct ofpacket_out *out, uint8_t table,
     struct match metadata;
 
     match_init_catchall(&metadata);
-    match_set_in_port(&metadata, u16_to_ofp(in_port));
+    match_set_in_port(&metadata, to_ofp(in_port));
     for (unsigned i = 0; i < OFPACKET_REGS; i++) {
         if (regs[i]) {
             match_set_reg(&metadata, i, regs[i]);
@@ -212,7 +219,7 @@ void
 ofpacket_put(struct ofpbuf *b, const struct ofpacket_out *out,
              const void *bytes, size_t size)
 {
-    ovs_be16 length = htons(out->size + size);
+    ovs_be16 length = htons((uint16_t) (out->size + size));
     uint8_t *msg;
 
     ovs_assert(size <= OFPACKET_MAX);

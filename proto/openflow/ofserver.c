@@ -86,7 +86,7 @@ parse_inet(const char *s, struct address *a)
         return false;
     }
     /* The port is at the same place for both families. */
-    ((struct sockaddr_in *) &a->ss)->sin_port = htons(port);
+    ((struct sockaddr_in *) &a->ss)->sin_port = htons((uint16_t) port);
     return true;
 }
 

@@ -234,7 +234,7 @@ session_max_writes(const struct ovsdb_session *s)
     size_t n_peers = ((ipsec ? shash_count(&ipsec->peers) : 0)
                       + s->snapshot->n_interfaces);
 
-    return SESSION_WRITE_BURST + n_peers / OVSDB_IPSEC_SLICE;
+    return SESSION_WRITE_BURST + (int) (n_peers / OVSDB_IPSEC_SLICE);
 }
 
 /* Says when the next write may be, now that one is made. */

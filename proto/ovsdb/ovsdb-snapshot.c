@@ -151,10 +151,11 @@ snapshot_interface(struct ovsdb_interface *iface, const char *bridge,
     if (rec->n_ofport) {
         int64_t ofport = rec->ofport[0];
 
-        iface->ofport = ofport >= 1 && ofport <= UINT16_MAX ? ofport : -1;
+        iface->ofport = (ofport >= 1 && ofport <= UINT16_MAX
+                         ? (int32_t) ofport : -1);
     }
     if (rec->n_mtu && rec->mtu[0] > 0 && rec->mtu[0] <= UINT32_MAX) {
-        iface->mtu = rec->mtu[0];
+        iface->mtu = (uint32_t) rec->mtu[0];
     }
     iface->link = (!rec->link_state ? OVSDB_LINK_UNKNOWN
                    : !strcmp(rec->link_state, "up") ? OVSDB_LINK_UP

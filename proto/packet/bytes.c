@@ -91,7 +91,7 @@ vmn_put_name(struct vmn_bytes *b, const char *name)
     while (*name) {
         size_t len = strcspn(name, ".");
 
-        if (!len || len > LABEL_MAX || !vmn_put_u8(b, len)
+        if (!len || len > LABEL_MAX || !vmn_put_u8(b, (uint8_t) len)
             || !vmn_put(b, name, len)) {
             break;
         }

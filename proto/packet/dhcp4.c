@@ -227,7 +227,7 @@ vmn_dhcp4_put(struct vmn_bytes *b, uint8_t code, const void *data_,
         size_t part = MIN(size, 255);
 
         vmn_put_u8(b, code);
-        vmn_put_u8(b, part);
+        vmn_put_u8(b, (uint8_t) part);
         vmn_put(b, data, part);
         data += part;
         size -= part;

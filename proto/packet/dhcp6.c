@@ -119,7 +119,7 @@ vmn_dhcp6_put(struct vmn_bytes *b, uint16_t code, const void *data,
         return false;
     }
     vmn_put_u16(b, code);
-    vmn_put_u16(b, size);
+    vmn_put_u16(b, (uint16_t) size);
     vmn_put(b, data, size);
     return true;
 }
@@ -144,6 +144,6 @@ vmn_dhcp6_close(struct vmn_bytes *b, size_t opened)
         b->full = false;
         return false;
     }
-    vmn_set_u16(b, opened + 2, size - 4);
+    vmn_set_u16(b, opened + 2, (uint16_t) (size - 4));
     return true;
 }

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/packet/packet-bytes.h"
 #include "util.h"
 
 #define HEAD_SIZE 12
@@ -32,12 +33,6 @@
 
 /* Where the question's name is, which all answers may refer to. */
 #define POINTER_TO_QUESTION (0xc000 | HEAD_SIZE)
-
-static uint16_t
-get_u16(const uint8_t *p)
-{
-    return p[0] << 8 | p[1];
-}
 
 /* Questions.  ------------------------------------------------------------- */
 
@@ -76,7 +71,7 @@ read_name(const uint8_t *p, size_t size, char text[VMN_DNS_NAME_SIZE],
         }
         for (size_t i = 0; i < len; i++) {
             *is_text &= is_plain(p[at + i]);
-            text[n++] = tolower(p[at + i]);
+            text[n++] = (char) tolower(p[at + i]);
         }
         at += len;
     }
@@ -225,7 +220,7 @@ record_close(struct vmn_dns_answer *answer, size_t start, uint16_t *n)
 
     size_t data = skip_name(bytes->data, bytes->size, start) + 10;
 
-    vmn_set_u16(bytes, data - 2, bytes->size - data);
+    vmn_set_u16(bytes, data - 2, size_u16(bytes->size - data));
     ++*n;
 }
 
@@ -343,7 +338,7 @@ reverse_v4(const char *text, size_t len, struct vmn_ip *ip)
             || (i ? at >= len || text[at++] != '.' : at != len)) {
             return false;
         }
-        ip->addr[i] = value;
+        ip->addr[i] = (uint8_t) value;
     }
     return true;
 }
@@ -362,7 +357,7 @@ reverse_v6(const char *text, size_t len, struct vmn_ip *ip)
         if (digit < 0 || (i < 31 && text[2 * i + 1] != '.')) {
             return false;
         }
-        ip->addr[15 - i / 2] |= i & 1 ? digit << 4 : digit;
+        ip->addr[15 - i / 2] |= (uint8_t) (i & 1 ? digit << 4 : digit);
     }
     return true;
 }

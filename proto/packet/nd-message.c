@@ -33,7 +33,7 @@ csum_icmp(const uint8_t *ip, size_t size)
 {
     uint32_t partial = csum_continue(0, ip + 8, 32);
 
-    partial = csum_add16(partial, htons(size));
+    partial = csum_add16(partial, htons(size_u16(size)));
     partial = csum_add16(partial, htons(PROTO_ICMPV6));
     return csum_finish(csum_continue(partial, ip + IPV6_SIZE, size));
 }

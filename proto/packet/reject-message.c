@@ -267,7 +267,7 @@ put_headers(const struct refused *r, uint8_t *buffer, uint8_t proto,
     if (r->v6) {
         memset(ip, 0, IPV6_SIZE);
         ip[0] = 0x60;
-        put_u16(ip + 4, size);
+        put_u16(ip + 4, size_u16(size));
         ip[6] = proto;
         ip[7] = HOP_LIMIT;
         memcpy(ip + 8, from ? from : r->ip + 24, 16);
@@ -277,7 +277,7 @@ put_headers(const struct refused *r, uint8_t *buffer, uint8_t proto,
     memset(ip, 0, IPV4_SIZE);
     ip[0] = 0x45;
     ip[1] = r->ip[1] & 0xfc;    /* The same service, without ECN. */
-    put_u16(ip + 2, IPV4_SIZE + size);
+    put_u16(ip + 2, size_u16(IPV4_SIZE + size));
     put_u16(ip + 6, 0x4000);    /* Not to be fragmented. */
     ip[8] = HOP_LIMIT;
     ip[9] = proto;
@@ -302,7 +302,7 @@ csum_upper(const struct refused *r, const uint8_t *l4, uint8_t proto,
 
         partial = csum_continue(partial, l4 - addresses, addresses);
         partial = csum_add16(partial, htons(proto));
-        partial = csum_add16(partial, htons(size));
+        partial = csum_add16(partial, htons(size_u16(size)));
     }
     return csum_finish(csum_continue(partial, l4, size));
 }
@@ -324,7 +324,7 @@ put_reset(const struct refused *r, uint8_t *buffer)
         tcp[13] = TCP_RST;
     } else {
         put_u32(tcp + 8, get_u32(asked + 4)
-                + (r->l4_full_size - (asked[12] >> 4) * 4)
+                + (uint32_t) (r->l4_full_size - (asked[12] >> 4) * 4)
                 + !!(flags & TCP_SYN) + !!(flags & TCP_FIN));
         tcp[13] = TCP_RST | TCP_ACK;
     }

@@ -41,7 +41,7 @@ icmpv6_csum(const uint8_t *ip, size_t size)
     uint32_t partial = csum_continue(0, ip + 8, 32);
 
     partial = csum_add16(partial, htons(PROTO_ICMPV6));
-    partial = csum_add16(partial, htons(size));
+    partial = csum_add16(partial, htons(size_u16(size)));
     return csum_finish(csum_continue(partial, ip + IPV6_SIZE, size));
 }
 
@@ -135,7 +135,7 @@ static void
 put_dns(struct vmn_bytes *b, const struct vmn_ra *ra)
 {
     vmn_put_u8(b, OPTION_RDNSS);
-    vmn_put_u8(b, 1 + 2 * ra->n_dns);
+    vmn_put_u8(b, (uint8_t) (1 + 2 * ra->n_dns));
     vmn_put_u16(b, 0);
     vmn_put_u32(b, ra->dns_s);
     for (size_t i = 0; i < ra->n_dns; i++) {
@@ -167,7 +167,7 @@ put_search(struct vmn_bytes *b_, const struct vmn_ra *ra)
     if (b.size > names) {
         b.room = b_->room;
         vmn_put_zeros(&b, ROUND_UP(b.size - start, 8) - (b.size - start));
-        b.data[start + 1] = (b.size - start) / 8;
+        b.data[start + 1] = (uint8_t) ((b.size - start) / 8);
         b_->size = b.size;
     }
 }
@@ -199,7 +199,7 @@ vmn_ra_build(const struct vmn_ra *ra, uint8_t *buffer, size_t size)
     }
     put_search(&b, ra);
 
-    put_u16(buffer + ETH_SIZE + 4, b.size - ICMPV6_OFS);
+    put_u16(buffer + ETH_SIZE + 4, size_u16(b.size - ICMPV6_OFS));
     sum = icmpv6_csum(buffer + ETH_SIZE, b.size - ICMPV6_OFS);
     memcpy(buffer + ICMPV6_OFS + 2, &sum, sizeof sum);
     return b.size;

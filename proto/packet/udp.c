@@ -47,7 +47,7 @@ udp_csum(const struct vmn_ip *src, const struct vmn_ip *dst,
 
     partial = csum_continue(partial, dst->addr, ip_size(dst->family));
     partial = csum_add16(partial, htons(PROTO_UDP));
-    partial = csum_add16(partial, htons(udp_size));
+    partial = csum_add16(partial, htons(size_u16(udp_size)));
     return csum_finish(csum_continue(partial, l4, udp_size));
 }
 
@@ -159,7 +159,7 @@ put_ipv4(const struct vmn_udp *udp, size_t udp_size, uint8_t *ip)
 
     memset(ip, 0, IPV4_SIZE);
     ip[0] = 0x45;
-    put_u16(ip + 2, IPV4_SIZE + udp_size);
+    put_u16(ip + 2, size_u16(IPV4_SIZE + udp_size));
     put_u16(ip + 6, 0x4000);    /* Not to be fragmented. */
     ip[8] = udp->ttl;
     ip[9] = PROTO_UDP;
@@ -174,7 +174,7 @@ put_ipv6(const struct vmn_udp *udp, size_t udp_size, uint8_t *ip)
 {
     memset(ip, 0, IPV6_SIZE);
     ip[0] = 0x60;
-    put_u16(ip + 4, udp_size);
+    put_u16(ip + 4, size_u16(udp_size));
     ip[6] = PROTO_UDP;
     ip[7] = udp->ttl;
     memcpy(ip + 8, udp->ip_src.addr, 16);
@@ -210,7 +210,7 @@ vmn_udp_build(const struct vmn_udp *udp, uint8_t *buffer, size_t size)
 
     put_u16(l4, udp->src_port);
     put_u16(l4 + 2, udp->dst_port);
-    put_u16(l4 + 4, udp_size);
+    put_u16(l4 + 4, size_u16(udp_size));
     put_u16(l4 + 6, 0);
     sum = udp_csum(&udp->ip_src, &udp->ip_dst, l4, udp_size);
     if (!sum) {

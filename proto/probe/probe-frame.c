@@ -46,7 +46,7 @@ csum_upper(const struct probe *p, const uint8_t *src, const uint8_t *dst,
         partial = csum_continue(partial, src, ip_size(p));
         partial = csum_continue(partial, dst, ip_size(p));
         partial = csum_add16(partial, htons(proto));
-        partial = csum_add16(partial, htons(size));
+        partial = csum_add16(partial, htons(size_u16(size)));
     }
     return csum_finish(csum_continue(partial, l4, size));
 }
@@ -216,7 +216,7 @@ put_ipv4(const struct probe *p, uint8_t *ip, uint8_t proto, size_t l4_size)
     ovs_be16 sum;
 
     ip[0] = 0x45;
-    put_u16(ip + 2, IPV4_SIZE + l4_size);
+    put_u16(ip + 2, size_u16(IPV4_SIZE + l4_size));
     put_u16(ip + 6, 0x4000);    /* Not to be fragmented. */
     ip[8] = HOP_LIMIT;
     ip[9] = proto;
@@ -230,7 +230,7 @@ static void
 put_ipv6(const struct probe *p, uint8_t *ip, uint8_t proto, size_t l4_size)
 {
     ip[0] = 0x60;
-    put_u16(ip + 4, l4_size);
+    put_u16(ip + 4, size_u16(l4_size));
     ip[6] = proto;
     ip[7] = HOP_LIMIT;
     memcpy(ip + 8, p->src.addr, 16);

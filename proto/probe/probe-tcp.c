@@ -54,7 +54,7 @@ put_segment(const struct probe *p, struct probe_frames *frames, uint32_t seq,
     put_u16(tcp + 2, p->dst_port);
     put_u32(tcp + 4, seq);
     put_u32(tcp + 8, flags & TCP_ACK ? p->rcv_nxt : 0);
-    tcp[12] = header / 4 << 4;
+    tcp[12] = (uint8_t) (header / 4 << 4);
     tcp[13] = flags;
     put_u16(tcp + 14, flags & TCP_RST ? 0 : PROBE_WINDOW);
     if (flags & TCP_SYN) {
@@ -105,7 +105,7 @@ put_request(struct probe *p, struct probe_frames *frames)
         put_segment(p, frames, p->snd_nxt,
                     TCP_ACK | (sent + n == p->request_size ? TCP_PSH : 0),
                     p->request + sent, n);
-        p->snd_nxt += n;
+        p->snd_nxt += (uint32_t) n;
         if (seq_diff(p->snd_nxt, p->snd_max) > 0) {
             p->snd_max = p->snd_nxt;
         }
@@ -266,7 +266,7 @@ take_data(struct probe *p, const struct segment *s,
         fin = false;
     }
     verdict = probe_http_take(p, s->data + old, n);
-    p->rcv_nxt += n;
+    p->rcv_nxt += (uint32_t) n;
     if (verdict == PROBE_GOES_ON && fin) {
         p->rcv_nxt++;
         verdict = probe_fails(p, "closed early");

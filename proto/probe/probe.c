@@ -77,7 +77,7 @@ static void
 fill_ping(const struct probe *p, uint8_t data[PING_DATA])
 {
     for (size_t i = 0; i < PING_DATA; i += 4) {
-        put_u32(data + i, p->random + i);
+        put_u32(data + i, p->random + (uint32_t) i);
     }
 }
 

@@ -96,7 +96,7 @@ connection_fault(const struct webhook_try *try, CURLcode code)
         }
         curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
         return xasprintf("cannot connect: %s",
-                         error ? ovs_strerror(error) : "no connection");
+                         error ? ovs_strerror((int) error) : "no connection");
     case CURLE_PEER_FAILED_VERIFICATION:
         /* What is not about the chain is libcurl's own comparison of names. */
         curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verify);
@@ -173,8 +173,8 @@ finish(struct webhook_try *try, CURLcode code)
         curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
         curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after_s);
         retry_after_s = MIN(MAX(retry_after_s, 0), RETRY_AFTER_MAX_S);
-        result.status = status;
-        result.retry_after_ms = retry_after_s * 1000;
+        result.status = (int) status;
+        result.retry_after_ms = (unsigned) retry_after_s * 1000;
     } else {
         VLOG_DBG("%s: %s", try->url->host, try->detail);
         fault = fault_of(try, code);

@@ -59,7 +59,7 @@ set_host(struct webhook_url *url, const char *text, size_t len, bool ipv6)
     char shown[INET6_ADDRSTRLEN];
 
     for (char *p = host; *p; p++) {
-        *p = tolower((unsigned char) *p);
+        *p = (char) tolower((unsigned char) *p);
     }
     url->host = host;
     url->is_ipv6 = ipv6;
@@ -88,7 +88,7 @@ set_port(struct webhook_url *url, const char *text, size_t len)
                && number && number <= UINT16_MAX);
 
     free(port);
-    url->port = number;
+    url->port = ok ? (uint16_t) number : 0;
     return ok ? NULL : xstrdup("its port is not a number from 1 to 65535");
 }
 
@@ -142,7 +142,7 @@ decoded(const char *p, const char *end, char *c)
     if (hi < 0 || lo < 0) {
         return 0;
     }
-    *c = hi * 16 + lo;
+    *c = (char) (hi * 16 + lo);
     return 3;
 }
 

@@ -471,7 +471,7 @@ add_signature(struct curl_slist *list, const char *key, const char *timestamp,
     unsigned char mac[EVP_MAX_MD_SIZE];
     unsigned int size = 0;
 
-    if (!HMAC(EVP_sha256(), key, strlen(key), (unsigned char *) text,
+    if (!HMAC(EVP_sha256(), key, (int) strlen(key), (unsigned char *) text,
               strlen(text), mac, &size)) {
         out_of_memory();
     }
