@@ -35,14 +35,20 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/claims.c \
 	controller/fabric/ovsdb/claims.h \
 	controller/fabric/ovsdb/database-budget.c \
+	controller/fabric/ovsdb/database-budget.h \
 	controller/fabric/ovsdb/host-db.c \
 	controller/fabric/ovsdb/host-db.h \
 	controller/fabric/ovsdb/host-ipsec.c \
+	controller/fabric/ovsdb/host-ipsec.h \
 	controller/fabric/ovsdb/host-provider.c \
+	controller/fabric/ovsdb/host-provider.h \
 	controller/fabric/ovsdb/host-report.c \
+	controller/fabric/ovsdb/host-report.h \
 	controller/fabric/ovsdb/host-status.c \
 	controller/fabric/ovsdb/host-telemetry.c \
+	controller/fabric/ovsdb/host-telemetry.h \
 	controller/fabric/ovsdb/host-trunk.c \
+	controller/fabric/ovsdb/host-trunk.h \
 	controller/fabric/ovsdb/observed-commit.c \
 	controller/fabric/ovsdb/observed-state.c \
 	controller/fabric/ovsdb/observed-state.h \
@@ -52,7 +58,9 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/report-limit.c \
 	controller/fabric/ovsdb/report-limit.h \
 	controller/fabric/ovsdb/startup-barrier.c \
+	controller/fabric/ovsdb/startup-barrier.h \
 	controller/fabric/ovsdb/tunnel-ports.c \
+	controller/fabric/ovsdb/tunnel-ports.h \
 	controller/fabric/packets/learned-connections.c \
 	controller/fabric/packets/learned-connections.h \
 	controller/fabric/packets/packet-sampling.c \

@@ -7,8 +7,9 @@
 
 #include <config.h>
 
-#include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/ovsdb/database-budget.h"
 
+#include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "proto/ovsdb/ovsdb.h"
 #include "util.h"

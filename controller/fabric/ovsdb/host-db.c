@@ -16,7 +16,15 @@
 #include "controller/commit/commit.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/host-addresses.h"
+#include "controller/fabric/ovsdb/database-budget.h"
+#include "controller/fabric/ovsdb/host-ipsec.h"
+#include "controller/fabric/ovsdb/host-provider.h"
+#include "controller/fabric/ovsdb/host-report.h"
+#include "controller/fabric/ovsdb/host-telemetry.h"
+#include "controller/fabric/ovsdb/host-trunk.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
+#include "controller/fabric/ovsdb/startup-barrier.h"
+#include "controller/fabric/ovsdb/tunnel-ports.h"
 #include "controller/fabric/packets/packets.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
@@ -210,9 +218,9 @@ host_db_set_desired(struct fabric_host_db *db, const struct vmn_host *row)
     desired.patches = patches;
     for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
         desired.tunnels[i] = (struct ovsdb_tunnel) {
-            .name = host_db_tunnels[i].name,
-            .type = host_db_tunnels[i].type,
-            .ofport = host_db_tunnels[i].ofport,
+            .name = tunnel_ports[i].name,
+            .type = tunnel_ports[i].type,
+            .ofport = tunnel_ports[i].ofport,
             .wanted = db->host->fabric->db->uses[i],
         };
     }

@@ -16,7 +16,7 @@
 
 #include <config.h>
 
-#include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/ovsdb/host-ipsec.h"
 
 #include <arpa/inet.h>
 #include <openssl/evp.h>
@@ -25,7 +25,9 @@
 #include <string.h>
 
 #include "controller/fabric/fabric.h"
+#include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
+#include "controller/fabric/ovsdb/tunnel-ports.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/http/http.h"
 #include "util.h"
@@ -299,7 +301,7 @@ add_peer(struct fabric_host_db *db, const struct ipsec_peer *peer,
 
         if (own->uses[i] && !shash_find(&own->desired.peers, name)) {
             const struct ovsdb_ipsec_peer p = {
-                .type = host_db_tunnels[i].type,
+                .type = tunnel_ports[i].type,
                 .remote_ip = xstrdup(peer->texts[to]),
                 .local_ip = format_ip(from),
                 .remote_name = xstrdup(peer->name),

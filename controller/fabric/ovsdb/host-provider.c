@@ -7,14 +7,14 @@
 
 #include <config.h>
 
+#include "controller/fabric/ovsdb/host-provider.h"
+
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
-
+#include "util.h"
 #include <stdlib.h>
 #include <string.h>
-
-#include "util.h"
 
 #define PROVIDER_TO "vmn-to-"   /* In the integration bridge: and the other's
                                  * name. */

@@ -12,12 +12,17 @@
 
 #include <config.h>
 
-#include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/ovsdb/host-report.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/ovsdb/host-ipsec.h"
+#include "controller/fabric/ovsdb/host-provider.h"
+#include "controller/fabric/ovsdb/host-trunk.h"
+#include "controller/fabric/ovsdb/tunnel-ports.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
 #include "util.h"
@@ -249,7 +254,7 @@ find_tunnel(const struct fabric_host_db *db,
 static char *
 check_tunnel(const struct fabric_host_db *db,
              const struct ovsdb_snapshot *snapshot,
-             const struct host_db_tunnel *wanted, bool *refused)
+             const struct tunnel_port *wanted, bool *refused)
 {
     const struct ovsdb_interface *tunnel = find_tunnel(db, snapshot,
                                                        wanted->name);
@@ -282,7 +287,7 @@ check_tunnels(const struct fabric_host_db *db,
 
     for (size_t i = 0; i < OVSDB_TUNNELS_MAX && !*refused; i++) {
         if (db->host->fabric->db->uses[i]) {
-            char *next = check_tunnel(db, snapshot, &host_db_tunnels[i],
+            char *next = check_tunnel(db, snapshot, &tunnel_ports[i],
                                       refused);
 
             if (next && (!reason || *refused)) {

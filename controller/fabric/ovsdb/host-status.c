@@ -14,6 +14,8 @@
 #include "controller/fabric/fabric-traffic.h"
 #include "controller/fabric/ovsdb/claims.h"
 #include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/ovsdb/host-ipsec.h"
+#include "controller/fabric/ovsdb/host-provider.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/schema/arena.h"

@@ -8,12 +8,13 @@
 
 #include <config.h>
 
-#include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/ovsdb/host-telemetry.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/fabric/fabric-status.h"
+#include "controller/fabric/ovsdb/host-db.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
 #include "util.h"

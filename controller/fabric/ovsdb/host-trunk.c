@@ -9,11 +9,12 @@
 
 #include <config.h>
 
-#include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/ovsdb/host-trunk.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/ovsdb/host-db.h"
 #include "svec.h"
 #include "util.h"
 

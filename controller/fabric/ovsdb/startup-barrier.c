@@ -8,11 +8,12 @@
 
 #include <config.h>
 
-#include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/ovsdb/startup-barrier.h"
 
 #include <event2/event.h>
 
 #include "controller/commit/commit.h"
+#include "controller/fabric/ovsdb/host-db.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
 #include "util.h"

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The ports of bridges that tunnels go by. */
+
+#ifndef CONTROLLER_FABRIC_OVSDB_TUNNEL_PORTS_H
+#define CONTROLLER_FABRIC_OVSDB_TUNNEL_PORTS_H 1
+
+#include <stdint.h>
+
+#include "proto/ovsdb/ovsdb.h"
+
+/* The tunnel port of each encapsulation, if a host uses it. */
+struct tunnel_port {
+    const char *name;
+    const char *type;           /* As in its database. */
+    uint16_t ofport;
+};
+extern const struct tunnel_port tunnel_ports[OVSDB_TUNNELS_MAX];
+
+#endif /* controller/fabric/ovsdb/tunnel-ports.h */
