@@ -239,15 +239,18 @@ ctl_watch(struct ctl *ctl, const struct schema_table *type, int n_names,
     const char *selector = ctl->selector ? ctl->selector : "";
     struct watch w = { .ctl = ctl, .type = type };
     enum ctl_exit status;
-    char *query, *error;
+    struct vmn_error error = VMN_ERROR_INIT;
+    char *query;
+    int code;
 
     arena_init(&w.arena);
-    error = selector_parse(selector, strlen(selector), &w.arena, &w.selector);
-    if (error || ctl->limit) {
-        status = (error ? ctl_usage(ctl, "--selector: %s", error)
+    code = selector_parse(selector, strlen(selector), &w.arena, &w.selector,
+                          &error);
+    if (code || ctl->limit) {
+        status = (code ? ctl_usage(ctl, "--selector: %s", error.text)
                   : ctl_usage(ctl, "get: --limit cannot be combined with "
                               "--watch"));
-        free(error);
+        vmn_error_uninit(&error);
         arena_uninit(&w.arena);
         return status;
     }

@@ -38,10 +38,7 @@ vmn_prefix_text(struct vmn_view *view, const struct vmn_prefix *prefix)
 bool
 vmn_mac_from_text(const char *text, struct vmn_mac *mac)
 {
-    char *error = value_parse_mac(text, mac);
-
-    free(error);
-    return !error;
+    return !value_parse_mac(text, mac, NULL);
 }
 
 bool

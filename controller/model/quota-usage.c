@@ -107,8 +107,8 @@ counter_create(struct usage *usage, const struct vmn_quota *quota)
     counter->name = xstrdup(quota->row.name);
     arena_init(&counter->arena);
     /* It was well-formed in the row. */
-    free(selector_parse(text, strlen(text), &counter->arena,
-                        &counter->scope));
+    selector_parse(text, strlen(text), &counter->arena, &counter->scope,
+                   NULL);
     counter->label = find_label(&counter->scope);
     if (counter->label) {
         hmap_insert(&usage->by_label, &counter->label_node,

@@ -23,7 +23,7 @@ copy_selector(struct vmn_selector *to, const struct vmn_selector *from,
 {
     memset(to, 0, sizeof *to);
     if (from->text) {
-        free(selector_parse(from->text, strlen(from->text), arena, to));
+        selector_parse(from->text, strlen(from->text), arena, to, NULL);
     }
 }
 

@@ -495,13 +495,13 @@ check_request(struct txn *txn)
                        "must have at most %d objects", MODEL_OPS_MAX);
     }
     if (txn->request->prune_set) {
-        char *error = value_check_name(txn->request->prune_set);
+        struct vmn_error error = VMN_ERROR_INIT;
 
-        if (error) {
+        if (value_check_name(txn->request->prune_set, &error)) {
             vmn_errors_add(txn->errors, VMN_ERR_INVALID, "",
-                           "the name of the set to prune %s", error);
-            free(error);
+                           "the name of the set to prune %s", error.text);
         }
+        vmn_error_uninit(&error);
     }
 }
 

@@ -104,13 +104,13 @@ get_objects(const json_t *body, struct vmn_errors *errors)
 static bool
 check_prune(struct http_request *req, const char *set)
 {
-    char *fault = set ? value_check_name(set) : NULL;
+    struct vmn_error error = VMN_ERROR_INIT;
 
-    if (fault) {
+    if (set && value_check_name(set, &error)) {
         http_reply_problem(req, 400, "invalid", json_pack(
-            "[o]", http_query_error("prune", "%s", fault)),
-            "?prune is not a valid name: %s", fault);
-        free(fault);
+            "[o]", http_query_error("prune", "%s", error.text)),
+            "?prune is not a valid name: %s", error.text);
+        vmn_error_uninit(&error);
         return false;
     }
     return true;

@@ -222,15 +222,15 @@ part_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *page_)
 static bool
 page_select(struct page *page, const char *text)
 {
-    char *fault = selector_parse(text, strlen(text), &page->arena,
-                                 &page->selector);
+    struct vmn_error error = VMN_ERROR_INIT;
 
     page->selects = true;
-    if (fault) {
+    if (selector_parse(text, strlen(text), &page->arena, &page->selector,
+                       &error)) {
         http_reply_problem(page->req, 400, "invalid", json_pack(
-            "[o]", http_query_error("selector", "%s", fault)),
-            "?selector is malformed: %s", fault);
-        free(fault);
+            "[o]", http_query_error("selector", "%s", error.text)),
+            "?selector is malformed: %s", error.text);
+        vmn_error_uninit(&error);
         return false;
     }
     return true;

@@ -24,7 +24,7 @@
 
 /* What the checks of texts let pass, or a little more. */
 static const struct {
-    char *(*check)(const char *);
+    int (*check)(const char *, struct vmn_error *);
     const char *pattern;
 } patterns[] = {
     { value_check_name, "^" NAME "$" },

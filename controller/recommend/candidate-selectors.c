@@ -420,11 +420,10 @@ static const char *
 finish_selector(struct selector_builder *b, struct ds *ds)
 {
     struct vmn_selector selector;
-    char *error = selector_parse(ds_cstr(ds), ds->length, b->arena,
-                                 &selector);
+    int error = selector_parse(ds_cstr(ds), ds->length, b->arena, &selector,
+                               NULL);
 
     ds_destroy(ds);
-    free(error);
     return error ? NULL : selector.text;
 }
 

@@ -6,6 +6,7 @@
 
 #include "controller/schema/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
@@ -26,6 +27,48 @@ vmn_errors_uninit(struct vmn_errors *errors)
         free(errors->errors[i].text);
     }
     vmn_errors_init(errors);
+}
+
+static void
+set(struct vmn_error *error, enum vmn_error_code code, const char *pointer,
+    const char *format, va_list args)
+{
+    if (error) {
+        vmn_error_uninit(error);
+        error->code = code;
+        error->pointer = xstrdup(pointer);
+        error->text = xvasprintf(format, args);
+    }
+}
+
+void
+vmn_error_set(struct vmn_error *error, enum vmn_error_code code,
+              const char *pointer, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    set(error, code, pointer, format, args);
+    va_end(args);
+}
+
+int
+vmn_error_invalid(struct vmn_error *error, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    set(error, VMN_ERR_INVALID, "", format, args);
+    va_end(args);
+    return EINVAL;
+}
+
+void
+vmn_error_uninit(struct vmn_error *error)
+{
+    free(error->pointer);
+    free(error->text);
+    *error = (struct vmn_error) VMN_ERROR_INIT;
 }
 
 /* Adds an error about the field at JSON pointer 'pointer'. */

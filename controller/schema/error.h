@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Errors that a user is told: what kind, which field, and a sentence.  A list,
- * since all faults of a request are reported at once. */
+ * Errors that a user is told: what kind, which field, and a sentence.  All
+ * faults of a request are reported at once, in a list; a call that stops at
+ * the first sets one error of its caller's. */
 
 #ifndef CONTROLLER_SCHEMA_ERROR_H
 #define CONTROLLER_SCHEMA_ERROR_H 1
@@ -24,6 +25,19 @@ struct vmn_error {
     char *pointer;              /* JSON pointer; "" is the whole. Owned. */
     char *text;                 /* A sentence without final period.  Owned. */
 };
+
+/* One error, of a call that stops at the first.  The struct is the caller's:
+ * initialized by VMN_ERROR_INIT, set by at most one call that fails, and
+ * released by vmn_error_uninit(), after which it is as initialized.  Who does
+ * not ask why passes NULL. */
+#define VMN_ERROR_INIT { VMN_ERR_INVALID, NULL, NULL }
+void vmn_error_set(struct vmn_error *, enum vmn_error_code,
+                   const char *pointer, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+/* Sets an error about the whole of what was passed.  Returns EINVAL. */
+int vmn_error_invalid(struct vmn_error *, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void vmn_error_uninit(struct vmn_error *);
 
 /* A bounded list of errors: past VMN_ERRORS_MAX the rest are only counted. */
 #define VMN_ERRORS_MAX 64

@@ -16,10 +16,7 @@
 static bool
 is_name(const char *text)
 {
-    char *problem = value_check_lower_domain(text);
-
-    free(problem);
-    return !problem;
+    return !value_check_lower_domain(text, NULL);
 }
 
 /* An address of 'family', or of any if that is 0. */
@@ -27,10 +24,9 @@ static bool
 is_address(const char *text, uint8_t family)
 {
     struct vmn_ip ip;
-    char *problem = value_parse_ip(text, &ip);
 
-    free(problem);
-    return !problem && (!family || ip.family == family);
+    return (!value_parse_ip(text, &ip, NULL)
+            && (!family || ip.family == family));
 }
 
 /* "PRIORITY WEIGHT PORT NAME", with a space between them. */

@@ -279,12 +279,13 @@ schema_row_parse(const struct schema_table *table, const char *name,
                  struct vmn_errors *errors)
 {
     struct vmn_row *row = arena_alloc(arena, table->row.size);
+    struct vmn_error error = VMN_ERROR_INIT;
     struct parse p;
 
     row->name = arena_strdup(arena, name);
     row->table = table->id;
     parse_init(&p, row->name, pointer, arena, errors);
-    parse_check(&p, table->check_name(name));
+    parse_check(&p, table->check_name(name, &error), &error);
     parse_struct(&p, &table->row, spec, (char *) row);
     ds_destroy(&p.pointer);
     return p.n_faults ? NULL : row;

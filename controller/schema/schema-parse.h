@@ -28,9 +28,9 @@ void parse_pop(struct parse *, size_t length);
 bool parse_fault(struct parse *, enum vmn_error_code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* Reports 'error', a sentence of value.h, if it is one, and frees it.  Returns
- * true if it is none. */
-bool parse_check(struct parse *, char *error);
+/* Reports 'error', which a function of value.h may have set, if 'code' is not
+ * 0, and releases it.  Returns true if it is 0. */
+bool parse_check(struct parse *, int code, struct vmn_error *error);
 
 /* Parses one value of a field of any type but SCHEMA_STRUCT into 'dst'.
  * Returns false if there was a fault. */

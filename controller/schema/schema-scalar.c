@@ -63,14 +63,13 @@ parse_fault(struct parse *p, enum vmn_error_code code, const char *format, ...)
 }
 
 bool
-parse_check(struct parse *p, char *error)
+parse_check(struct parse *p, int code, struct vmn_error *error)
 {
-    if (error) {
-        parse_fault(p, VMN_ERR_INVALID, "%s", error);
-        free(error);
-        return false;
+    if (code) {
+        parse_fault(p, error->code, "%s", error->text);
+        vmn_error_uninit(error);
     }
-    return true;
+    return !code;
 }
 
 /* True if the UTF-8 text at 'c' (which NUL ends) starts with a character that
@@ -205,6 +204,7 @@ static bool
 parse_string(struct parse *p, const struct schema_field *f,
              const json_t *json, const char **dst)
 {
+    struct vmn_error error = VMN_ERROR_INIT;
     const char *text = get_text(p, json);
 
     if (!text) {
@@ -214,7 +214,7 @@ parse_string(struct parse *p, const struct schema_field *f,
         return parse_fault(p, VMN_ERR_INVALID,
                            "must have at most %"PRId64" bytes", f->max);
     }
-    if (f->check && !parse_check(p, f->check(text))) {
+    if (f->check && !parse_check(p, f->check(text, &error), &error)) {
         return false;
     }
     /* An empty free text is none. */
@@ -232,10 +232,7 @@ parse_ref(struct parse *p, const struct schema_field *f, const json_t *json,
     if (!text) {
         return false;
     }
-
-    char *error = schema_tables[f->ref]->check_name(text);
-    if (error) {
-        free(error);
+    if (schema_tables[f->ref]->check_name(text, NULL)) {
         return parse_fault(p, VMN_ERR_INVALID, "must be the name of a %s",
                            schema_tables[f->ref]->singular);
     }
@@ -248,19 +245,22 @@ parse_prefix(struct parse *p, const struct schema_field *f,
              const json_t *json, struct vmn_prefix *prefix)
 {
     bool host_ok = (f->flags & SCHEMA_BARE_ADDRESS) != 0;
+    struct vmn_error error = VMN_ERROR_INIT;
     const char *text = get_text(p, json);
 
     return text
-           && parse_check(p, value_parse_prefix(text, host_ok, prefix));
+           && parse_check(p, value_parse_prefix(text, host_ok, prefix, &error),
+                          &error);
 }
 
 static bool
 parse_ip(struct parse *p, const struct schema_field *f, const json_t *json,
          struct vmn_ip *ip)
 {
+    struct vmn_error error = VMN_ERROR_INIT;
     const char *text = get_text(p, json);
 
-    if (!text || !parse_check(p, value_parse_ip(text, ip))) {
+    if (!text || !parse_check(p, value_parse_ip(text, ip, &error), &error)) {
         return false;
     }
     return ip->family == 4 || !(f->flags & SCHEMA_IPV4)
@@ -271,6 +271,8 @@ parse_ip(struct parse *p, const struct schema_field *f, const json_t *json,
 static bool
 parse_range(struct parse *p, const json_t *json, struct vmn_port_range *range)
 {
+    struct vmn_error error = VMN_ERROR_INIT;
+
     if (json_is_integer(json)) {
         json_int_t port = json_integer_value(json);
 
@@ -283,7 +285,8 @@ parse_range(struct parse *p, const json_t *json, struct vmn_port_range *range)
     }
 
     const char *text = get_text(p, json);
-    return text && parse_check(p, value_parse_range(text, range));
+    return text && parse_check(p, value_parse_range(text, range, &error),
+                               &error);
 }
 
 static int
@@ -299,6 +302,7 @@ static bool
 parse_labels(struct parse *p, const struct schema_field *f,
              const json_t *json, struct vmn_labels *labels)
 {
+    struct vmn_error error = VMN_ERROR_INIT;
     size_t n_faults = p->n_faults;
 
     if (!json_is_object(json)) {
@@ -318,9 +322,11 @@ parse_labels(struct parse *p, const struct schema_field *f,
         size_t length = parse_push(p, key);
         const char *value;
 
-        parse_check(p, value_check_label_key(key));
+        parse_check(p, value_check_label_key(key, &error), &error);
         value = get_text(p, json_object_iter_value(iter));
-        if (value && parse_check(p, value_check_label_value(value))) {
+        if (value
+            && parse_check(p, value_check_label_value(value, &error),
+                           &error)) {
             array[n].key = arena_strdup(p->arena, key);
             array[n++].value = arena_strdup(p->arena, value);
         }
@@ -336,6 +342,7 @@ bool
 parse_scalar(struct parse *p, const struct schema_field *f,
              const json_t *json, void *dst)
 {
+    struct vmn_error error = VMN_ERROR_INIT;
     const char *text;
     int value;
 
@@ -360,7 +367,8 @@ parse_scalar(struct parse *p, const struct schema_field *f,
         return parse_ref(p, f, json, dst);
     case SCHEMA_MAC:
         text = get_text(p, json);
-        return text && parse_check(p, value_parse_mac(text, dst));
+        return text && parse_check(p, value_parse_mac(text, dst, &error),
+                                   &error);
     case SCHEMA_IP:
         return parse_ip(p, f, json, dst);
     case SCHEMA_PREFIX:
@@ -374,7 +382,8 @@ parse_scalar(struct parse *p, const struct schema_field *f,
         return text
                && parse_check(p, selector_parse(text,
                                                 json_string_length(json),
-                                                p->arena, dst));
+                                                p->arena, dst, &error),
+                              &error);
     case SCHEMA_ENUM_SET:
         return parse_enum_set(p, f, json, dst);
     case SCHEMA_STRUCT:

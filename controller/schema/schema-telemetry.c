@@ -17,33 +17,30 @@
 
 /* Addresses only: the switch would stand still for as long as the name of a
  * collector takes to be looked up. */
-static char *
-check_target(const char *text)
+static int
+check_target(const char *text, struct vmn_error *error)
 {
     const char *colon = strrchr(text, ':');
     size_t len = colon ? colon - text : 0;
     unsigned long long int port;
     struct vmn_ip ip;
-    char *host, *fault;
+    char *host;
     bool ok;
 
     if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
         host = xmemdup0(text + 1, len - 2);
-        fault = value_parse_ip(host, &ip);
-        ok = !fault && ip.family == 6;
+        ok = !value_parse_ip(host, &ip, NULL) && ip.family == 6;
     } else {
         host = xmemdup0(text, len);
-        fault = value_parse_ip(host, &ip);
-        ok = !fault && ip.family == 4;
+        ok = !value_parse_ip(host, &ip, NULL) && ip.family == 4;
     }
-    free(fault);
     free(host);
     ok = (ok && strspn(colon + 1, "0123456789") == strlen(colon + 1)
           && str_to_ullong(colon + 1, 10, &port) && port >= 1
           && port <= UINT16_MAX);
-    return ok ? NULL : xstrdup("must be ADDRESS:PORT, such as "
-                               "\"192.0.2.9:6343\" or "
-                               "\"[2001:db8::9]:6343\"");
+    return ok ? 0 : vmn_error_invalid(error, "must be ADDRESS:PORT, such as "
+                                         "\"192.0.2.9:6343\" or "
+                                         "\"[2001:db8::9]:6343\"");
 }
 
 #define TARGETS(STRUCT)                                                 \

@@ -134,8 +134,8 @@ struct schema_field {
     enum schema_writers writers;
     const struct schema_struct *nested; /* STRUCT. */
     const char *unless;         /* Excludes this other field. */
-    /* STRING: NULL or a sentence, that the caller frees, what is wrong. */
-    char *(*check)(const char *);
+    /* STRING: returns EINVAL, with the error set, if something is wrong. */
+    int (*check)(const char *, struct vmn_error *);
     const char *pattern;        /* Of what is not kept in a row: the same as a
                                  * regular expression (ECMA 262).  Or NULL. */
     const char *doc;            /* A sentence for users. */
@@ -195,7 +195,8 @@ struct schema_table {
     size_t max_rows;
     enum vmn_table named_as;    /* VMN_N_TABLES, or names are those of rows of
                                  * this table. */
-    char *(*check_name)(const char *); /* As schema_field's 'check'. */
+    /* As schema_field's 'check'. */
+    int (*check_name)(const char *, struct vmn_error *);
     struct schema_struct row;
     const struct schema_column *columns;
     /* What is observed of it, but for fields with SCHEMA_ASSIGNED, which are

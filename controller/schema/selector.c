@@ -6,6 +6,7 @@
 
 #include "controller/schema/selector.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +20,8 @@ struct parser {
     const char *p;
     const char *end;
     struct arena *arena;
-    char *error;                /* The first, or NULL. */
+    struct vmn_error *error;    /* The caller's, or NULL. */
+    bool failed;                /* Only the first is reported. */
 };
 
 static void
@@ -45,9 +47,11 @@ take(struct parser *parser, char c)
 static void
 fail(struct parser *parser, const char *what)
 {
-    if (!parser->error) {
-        parser->error = xasprintf("must have %s at character %"PRIuSIZE, what,
-                                  parser->p - parser->start + 1);
+    if (!parser->failed) {
+        parser->failed = true;
+        vmn_error_invalid(parser->error,
+                          "must have %s at character %"PRIuSIZE, what,
+                          parser->p - parser->start + 1);
     }
 }
 
@@ -70,10 +74,8 @@ static char *
 take_key(struct parser *parser)
 {
     char *key = take_word(parser);
-    char *error = value_check_label_key(key);
 
-    if (error) {
-        free(error);
+    if (value_check_label_key(key, NULL)) {
         parser->p -= strlen(key);
         fail(parser, "a label key");
     }
@@ -85,13 +87,11 @@ static char *
 take_value(struct parser *parser, bool empty_ok)
 {
     char *value = take_word(parser);
-    char *error = value_check_label_value(value);
 
-    if (error || (!*value && !empty_ok)) {
+    if (value_check_label_value(value, NULL) || (!*value && !empty_ok)) {
         parser->p -= strlen(value);
         fail(parser, "a label value");
     }
-    free(error);
     return value;
 }
 
@@ -136,7 +136,7 @@ parse_values(struct parser *parser, struct vmn_selector_term *term)
             return;
         }
         values[n++] = take_value(parser, false);
-    } while (!parser->error && take(parser, ','));
+    } while (!parser->failed && take(parser, ','));
     if (!take(parser, ')')) {
         fail(parser, "',' or ')'");
         return;
@@ -169,7 +169,7 @@ parse_term(struct parser *parser, struct vmn_selector_term *term)
     }
 
     term->key = take_key(parser);
-    if (parser->error) {
+    if (parser->failed) {
         return;
     }
     if (take(parser, '=')) {
@@ -275,16 +275,17 @@ finish(struct parser *parser, struct vmn_selector_term *terms, size_t n,
     ds_destroy(&ds);
 }
 
-char *
+int
 selector_parse(const char *text, size_t len, struct arena *arena,
-               struct vmn_selector *selector)
+               struct vmn_selector *selector, struct vmn_error *error)
 {
-    struct parser parser = { text, text, text + len, arena, NULL };
+    struct parser parser = { text, text, text + len, arena, error, false };
     struct vmn_selector_term terms[SELECTOR_TERMS_MAX];
     size_t n = 0;
 
     if (len > SELECTOR_LEN) {
-        return xasprintf("must have at most %d characters", SELECTOR_LEN);
+        return vmn_error_invalid(error, "must have at most %d characters",
+                                 SELECTOR_LEN);
     }
     skip_spaces(&parser);
     if (parser.p < parser.end) {
@@ -295,15 +296,15 @@ selector_parse(const char *text, size_t len, struct arena *arena,
             }
             memset(&terms[n], 0, sizeof terms[n]);
             parse_term(&parser, &terms[n++]);
-        } while (!parser.error && take(&parser, ','));
+        } while (!parser.failed && take(&parser, ','));
         if (parser.p < parser.end) {
             fail(&parser, "',' or the end");
         }
     }
-    if (!parser.error) {
+    if (!parser.failed) {
         finish(&parser, terms, n, selector);
     }
-    return parser.error;
+    return parser.failed ? EINVAL : 0;
 }
 
 const char *

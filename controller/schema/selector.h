@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "controller/schema/error.h"
 #include "vmn/types.h"
 
 struct arena;
@@ -20,10 +21,10 @@ struct arena;
 
 /* Parses the 'len' characters at 'text' into '*selector', whose parts live in
  * 'arena'.  Terms and values come out sorted and each once, and 'text' of the
- * result is the canonical form.  Returns NULL, or a sentence that the caller
- * frees. */
-char *selector_parse(const char *text, size_t len, struct arena *,
-                     struct vmn_selector *);
+ * result is the canonical form.  Returns 0, or EINVAL with the error set,
+ * unless that is NULL. */
+int selector_parse(const char *text, size_t len, struct arena *,
+                   struct vmn_selector *, struct vmn_error *);
 
 /* True if 'selector' selects nothing but what 'scope' does.  It may be false where
  * that follows only from several terms together. */

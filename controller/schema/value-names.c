@@ -43,12 +43,13 @@ is_name(const char *text, size_t len)
            && one_of(text[len - 1], LOWER DIGITS);
 }
 
-char *
-value_check_name(const char *text)
+int
+value_check_name(const char *text, struct vmn_error *error)
 {
-    return is_name(text, strlen(text)) ? NULL
-           : xstrdup("must be a name: 1 to 63 of a-z, 0-9, '-' and '.', with "
-                     "a letter or digit at both ends");
+    return is_name(text, strlen(text)) ? 0
+           : vmn_error_invalid(error,
+                               "must be a name: 1 to 63 of a-z, 0-9, '-' "
+                               "and '.', with a letter or digit at both ends");
 }
 
 static bool
@@ -60,12 +61,13 @@ is_iface_id(const char *text)
            && all_of(text, len, LOWER UPPER DIGITS "._-");
 }
 
-char *
-value_check_iface_id(const char *text)
+int
+value_check_iface_id(const char *text, struct vmn_error *error)
 {
-    return is_iface_id(text) ? NULL
-           : xstrdup("must be an interface id: 1 to 63 of A-Z, a-z, 0-9, "
-                     "'.', '_' and '-'");
+    return is_iface_id(text) ? 0
+           : vmn_error_invalid(error,
+                               "must be an interface id: 1 to 63 of A-Z, "
+                               "a-z, 0-9, '.', '_' and '-'");
 }
 
 static bool
@@ -76,12 +78,14 @@ is_physical(const char *text)
     return len <= VALUE_PHYSICAL_LEN && is_name(text, len);
 }
 
-char *
-value_check_physical(const char *text)
+int
+value_check_physical(const char *text, struct vmn_error *error)
 {
-    return is_physical(text) ? NULL
-           : xstrdup("must be the name of a physical network: 1 to 32 of a-z, "
-                     "0-9, '-' and '.', with a letter or digit at both ends");
+    return is_physical(text) ? 0
+           : vmn_error_invalid(error,
+                               "must be the name of a physical network: 1 "
+                               "to 32 of a-z, 0-9, '-' and '.', with a "
+                               "letter or digit at both ends");
 }
 
 static bool
@@ -90,41 +94,44 @@ is_vif_iface_id(const char *text)
     return text[0] == '@' ? is_physical(text + 1) : is_iface_id(text);
 }
 
-char *
-value_check_vif_iface_id(const char *text)
+int
+value_check_vif_iface_id(const char *text, struct vmn_error *error)
 {
-    return is_vif_iface_id(text) ? NULL
-           : xstrdup("must be an interface id, or \"@\" and the name of a "
-                     "physical network");
+    return is_vif_iface_id(text) ? 0
+           : vmn_error_invalid(error,
+                               "must be an interface id, or \"@\" and the "
+                               "name of a physical network");
 }
 
-char *
-value_check_datapath_id(const char *text)
+int
+value_check_datapath_id(const char *text, struct vmn_error *error)
 {
     size_t len = strlen(text);
 
     return (len == 16 && all_of(text, len, DIGITS "abcdef")
-            && strspn(text, "0") < len ? NULL
-            : xstrdup("must be 16 hexadecimal digits, not all of them 0"));
+            && strspn(text, "0") < len ? 0
+            : vmn_error_invalid(error,
+                                "must be 16 hexadecimal digits, not all of "
+                                "them 0"));
 }
 
-char *
-value_check_vif_name(const char *text)
+int
+value_check_vif_name(const char *text, struct vmn_error *error)
 {
     const char *slash = strchr(text, '/');
 
     return slash && is_name(text, slash - text) && is_vif_iface_id(slash + 1)
-           ? NULL : xstrdup("must be HOST/IFACE-ID");
+           ? 0 : vmn_error_invalid(error, "must be HOST/IFACE-ID");
 }
 
-char *
-value_check_health_name(const char *text)
+int
+value_check_health_name(const char *text, struct vmn_error *error)
 {
     const char *slash = strchr(text, '/');
 
     return slash && is_name(text, slash - text)
            && is_name(slash + 1, strlen(slash + 1))
-           ? NULL : xstrdup("must be BALANCER/PORT");
+           ? 0 : vmn_error_invalid(error, "must be BALANCER/PORT");
 }
 
 /* True if all of 'text' can be seen, in ASCII. */
@@ -139,23 +146,24 @@ is_visible(const char *text)
     return true;
 }
 
-char *
-value_check_http_path(const char *text)
+int
+value_check_http_path(const char *text, struct vmn_error *error)
 {
     return text[0] == '/' && is_visible(text)
-           ? NULL : xstrdup("must begin with \"/\", and have no spaces and "
-                            "nothing but ASCII");
+           ? 0 : vmn_error_invalid(error,
+                                   "must begin with \"/\", and have no "
+                                   "spaces and nothing but ASCII");
 }
 
-char *
-value_check_http_host(const char *text)
+int
+value_check_http_host(const char *text, struct vmn_error *error)
 {
     return text[0] && is_visible(text) && !strpbrk(text, "/?#@\"")
-           ? NULL : xstrdup("must be a host, or HOST:PORT");
+           ? 0 : vmn_error_invalid(error, "must be a host, or HOST:PORT");
 }
 
-char *
-value_check_http_url(const char *text)
+int
+value_check_http_url(const char *text, struct vmn_error *error)
 {
     const char *rest = !strncmp(text, "http://", 7) ? text + 7
                        : !strncmp(text, "https://", 8) ? text + 8 : "";
@@ -163,33 +171,36 @@ value_check_http_url(const char *text)
 
     return host && rest[0] != ':' && is_visible(text)
            && !memchr(rest, '@', host) && !strchr(rest, '#')
-           ? NULL : xstrdup("must be http://HOST[:PORT]/... or https://..., "
-                            "without a user and without \"#\"");
+           ? 0 : vmn_error_invalid(error,
+                                   "must be http://HOST[:PORT]/... or "
+                                   "https://..., without a user and without "
+                                   "\"#\"");
 }
 
 /* 'what' with its article. */
-static char *
-check_link(const char *text, const char *what)
+static int
+check_link(const char *text, const char *what, struct vmn_error *error)
 {
     size_t len = strlen(text);
 
     return len >= 1 && len <= 15 && one_of(text[0], LOWER UPPER DIGITS)
            && all_of(text, len, LOWER UPPER DIGITS "._-")
-           ? NULL : xasprintf("must be the name of %s: 1 to 15 of A-Z, "
-                              "a-z, 0-9, '.', '_' and '-', with a letter or "
-                              "digit first", what);
+           ? 0 : vmn_error_invalid(error,
+                                   "must be the name of %s: 1 to 15 "
+                                   "of A-Z, a-z, 0-9, '.', '_' and "
+                                   "'-', with a letter or digit first", what);
 }
 
-char *
-value_check_bridge(const char *text)
+int
+value_check_bridge(const char *text, struct vmn_error *error)
 {
-    return check_link(text, "a bridge");
+    return check_link(text, "a bridge", error);
 }
 
-char *
-value_check_interface(const char *text)
+int
+value_check_interface(const char *text, struct vmn_error *error)
 {
-    return check_link(text, "an interface");
+    return check_link(text, "an interface", error);
 }
 
 /* True for "HOST:PORT"; HOST may be an IPv6 address in brackets. */
@@ -219,24 +230,26 @@ is_host_port(const char *text)
            && atoi(colon + 1) <= 65535;
 }
 
-char *
-value_check_ovsdb(const char *text)
+int
+value_check_ovsdb(const char *text, struct vmn_error *error)
 {
     if (!strcmp(text, "inbound")) {
-        return NULL;
+        return 0;
     }
     if (!strncmp(text, "tcp:", 4) || !strncmp(text, "ssl:", 4)) {
-        return is_host_port(text + 4) ? NULL
-               : xasprintf("must be \"%.4sHOST:PORT\"", text);
+        return is_host_port(text + 4) ? 0
+               : vmn_error_invalid(error, "must be \"%.4sHOST:PORT\"", text);
     }
     if (!strncmp(text, "unix:", 5)) {
         /* sockaddr_un holds 107 characters. */
-        return text[5] == '/' && strlen(text + 5) <= 107 ? NULL
-               : xstrdup("must be \"unix:/PATH\" with a path of at most 107 "
-                         "characters");
+        return text[5] == '/' && strlen(text + 5) <= 107 ? 0
+               : vmn_error_invalid(error,
+                                   "must be \"unix:/PATH\" with a path of "
+                                   "at most 107 characters");
     }
-    return xstrdup("must be \"tcp:HOST:PORT\", \"ssl:HOST:PORT\", "
-                   "\"unix:/PATH\" or \"inbound\"");
+    return vmn_error_invalid(error,
+                             "must be \"tcp:HOST:PORT\", \"ssl:HOST:PORT\", "
+                             "\"unix:/PATH\" or \"inbound\"");
 }
 
 static bool
@@ -259,20 +272,24 @@ is_domain(const char *text)
     }
 }
 
-char *
-value_check_domain(const char *text)
+int
+value_check_domain(const char *text, struct vmn_error *error)
 {
-    return is_domain(text) ? NULL
-           : xstrdup("must be a domain name: parts of 1 to 63 of A-Z, a-z, "
-                     "0-9, '-' and '_', with dots between them");
+    return is_domain(text) ? 0
+           : vmn_error_invalid(error,
+                               "must be a domain name: parts of 1 to 63 of "
+                               "A-Z, a-z, 0-9, '-' and '_', with dots "
+                               "between them");
 }
 
-char *
-value_check_lower_domain(const char *text)
+int
+value_check_lower_domain(const char *text, struct vmn_error *error)
 {
-    return is_domain(text) && !text[strcspn(text, UPPER)] ? NULL
-           : xstrdup("must be a domain name: parts of 1 to 63 of a-z, 0-9, "
-                     "'-' and '_', with dots between them");
+    return is_domain(text) && !text[strcspn(text, UPPER)] ? 0
+           : vmn_error_invalid(error,
+                               "must be a domain name: parts of 1 to 63 of "
+                               "a-z, 0-9, '-' and '_', with dots between "
+                               "them");
 }
 
 /* A label value, or the part of a key that follows the prefix. */
@@ -285,8 +302,8 @@ is_label_text(const char *text, size_t len)
            && one_of(text[len - 1], LOWER UPPER DIGITS);
 }
 
-char *
-value_check_label_key(const char *text)
+int
+value_check_label_key(const char *text, struct vmn_error *error)
 {
     const char *slash = strchr(text, '/');
     const char *name = slash ? slash + 1 : text;
@@ -294,20 +311,24 @@ value_check_label_key(const char *text)
 
     return strlen(text) <= VALUE_LABEL_KEY_LEN
            && (!slash || is_name(text, prefix_len))
-           && is_label_text(name, strlen(name)) ? NULL
-           : xstrdup("must be a label key, \"NAME\" or \"PREFIX/NAME\": 1 to "
-                     "63 of A-Z, a-z, 0-9, '.', '_' and '-', with a letter "
-                     "or digit at both ends");
+           && is_label_text(name, strlen(name)) ? 0
+           : vmn_error_invalid(error,
+                               "must be a label key, \"NAME\" or "
+                               "\"PREFIX/NAME\": 1 to 63 of A-Z, a-z, 0-9, "
+                               "'.', '_' and '-', with a letter or digit at "
+                               "both ends");
 }
 
-char *
-value_check_label_value(const char *text)
+int
+value_check_label_value(const char *text, struct vmn_error *error)
 {
     size_t len = strlen(text);
 
-    return !len || is_label_text(text, len) ? NULL
-           : xstrdup("must be a label value: up to 63 of A-Z, a-z, 0-9, '.', "
-                     "'_' and '-', with a letter or digit at both ends");
+    return !len || is_label_text(text, len) ? 0
+           : vmn_error_invalid(error,
+                               "must be a label value: up to 63 of A-Z, "
+                               "a-z, 0-9, '.', '_' and '-', with a letter "
+                               "or digit at both ends");
 }
 
 /* "2027-01-31T12:00:00Z" in '*tm'. */
@@ -332,14 +353,14 @@ parse_time(const char *s, struct tm *tm)
            && again.tm_sec == tm->tm_sec;
 }
 
-char *
-value_check_time(const char *s)
+int
+value_check_time(const char *s, struct vmn_error *error)
 {
     struct tm tm;
 
-    return (parse_time(s, &tm) ? NULL
-            : xstrdup("must be a time in UTC such as "
-                      "\"2027-01-31T12:00:00Z\""));
+    return (parse_time(s, &tm) ? 0
+            : vmn_error_invalid(error, "must be a time in UTC such as "
+                                "\"2027-01-31T12:00:00Z\""));
 }
 
 int64_t
@@ -350,10 +371,12 @@ value_parse_time(const char *s)
     return parse_time(s, &tm) ? timegm(&tm) : 0;
 }
 
-char *
-value_check_sha256(const char *s)
+int
+value_check_sha256(const char *s, struct vmn_error *error)
 {
     return (strlen(s) == VALUE_SHA256_LEN
-            && strspn(s, "0123456789abcdef") == VALUE_SHA256_LEN ? NULL
-            : xstrdup("must be 64 digits of lower-case hexadecimal"));
+            && strspn(s, "0123456789abcdef") == VALUE_SHA256_LEN ? 0
+            : vmn_error_invalid(error,
+                                "must be 64 digits of lower-case "
+                                "hexadecimal"));
 }

@@ -8,14 +8,15 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "util.h"
 #include "vmn/vocabulary.h"
 
-char *
-value_parse_mac(const char *text, struct vmn_mac *mac)
+int
+value_parse_mac(const char *text, struct vmn_mac *mac, struct vmn_error *error)
 {
     struct vmn_mac result;
 
@@ -24,21 +25,22 @@ value_parse_mac(const char *text, struct vmn_mac *mac)
                   && isxdigit((unsigned char) text[1])
                   && text[2] == (i < 5 ? ':' : '\0');
         if (!ok) {
-            return xstrdup("must be a MAC address such as "
-                           "\"02:00:00:00:00:01\"");
+            return vmn_error_invalid(error, "must be a MAC address such as "
+                                     "\"02:00:00:00:00:01\"");
         }
         result.ea[i] = hexit_value(text[0]) << 4 | hexit_value(text[1]);
         text += 3;
     }
     if (value_mac_is_none(result)) {
-        return xstrdup("must not be the zero MAC address");
+        return vmn_error_invalid(error, "must not be the zero MAC address");
     }
     if (result.ea[0] & 1) {
-        return xstrdup("must be a unicast MAC address: the lowest bit of its "
-                       "first byte is set");
+        return vmn_error_invalid(error,
+                                 "must be a unicast MAC address: the lowest "
+                                 "bit of its first byte is set");
     }
     *mac = result;
-    return NULL;
+    return 0;
 }
 
 char *
@@ -73,17 +75,18 @@ value_mac_is_reserved(struct vmn_mac mac)
 }
 
 /* Parses an address of any kind.  'what' says what is expected. */
-static char *
-parse_any_ip(const char *text, const char *what, struct vmn_ip *ip)
+static int
+parse_any_ip(const char *text, const char *what, struct vmn_ip *ip,
+             struct vmn_error *error)
 {
     bool v6 = strchr(text, ':') != NULL;
     struct vmn_ip result = { .family = v6 ? 6 : 4 };
 
     if (inet_pton(v6 ? AF_INET6 : AF_INET, text, result.addr) != 1) {
-        return xasprintf("must be %s", what);
+        return vmn_error_invalid(error, "must be %s", what);
     }
     *ip = result;
-    return NULL;
+    return 0;
 }
 
 /* Neither unspecified nor loopback (RFC 4291, section 2.5), multicast, or an
@@ -105,21 +108,20 @@ value_ip_is_unicast(const struct vmn_ip *ip)
            : ip->addr[0] != 0 && ip->addr[0] < 224;
 }
 
-char *
-value_parse_ip(const char *text, struct vmn_ip *ip)
+int
+value_parse_ip(const char *text, struct vmn_ip *ip, struct vmn_error *error)
 {
     struct vmn_ip result;
-    char *error = parse_any_ip(
-        text, "an address such as \"10.0.0.1\" or \"fd00::1\"", &result);
 
-    if (error) {
-        return error;
+    if (parse_any_ip(text, "an address such as \"10.0.0.1\" or \"fd00::1\"",
+                     &result, error)) {
+        return EINVAL;
     }
     if (!value_ip_is_unicast(&result)) {
-        return xstrdup("must be a unicast address");
+        return vmn_error_invalid(error, "must be a unicast address");
     }
     *ip = result;
-    return NULL;
+    return 0;
 }
 
 /* inet_ntop() for IPv4, which every change of a port needs a dozen times. */
@@ -179,20 +181,21 @@ clear_host_bits(struct vmn_ip *ip, int len)
     }
 }
 
-static char *
-check_host_bits(const struct vmn_prefix *prefix)
+static int
+check_host_bits(const struct vmn_prefix *prefix, struct vmn_error *error)
 {
     struct vmn_prefix net = *prefix;
     char buf[VALUE_PREFIX_SIZE];
 
     clear_host_bits(&net.ip, net.len);
-    return !memcmp(&net.ip, &prefix->ip, sizeof net.ip) ? NULL
-           : xasprintf("has host bits: the prefix is \"%s\"",
-                       value_format_prefix(&net, buf));
+    return !memcmp(&net.ip, &prefix->ip, sizeof net.ip) ? 0
+           : vmn_error_invalid(error, "has host bits: the prefix is \"%s\"",
+                               value_format_prefix(&net, buf));
 }
 
-char *
-value_parse_prefix(const char *text, bool host_ok, struct vmn_prefix *prefix)
+int
+value_parse_prefix(const char *text, bool host_ok, struct vmn_prefix *prefix,
+                   struct vmn_error *error)
 {
     static const char what[] = "a prefix such as \"10.0.0.0/24\" or "
                                "\"fd00::/64\"";
@@ -200,35 +203,35 @@ value_parse_prefix(const char *text, bool host_ok, struct vmn_prefix *prefix)
     size_t len = slash ? (size_t) (slash - text) : strlen(text);
     char address[VALUE_IP_SIZE];
     struct vmn_prefix result;
-    char *error;
 
     if (len >= sizeof address) {
-        return xasprintf("must be %s", what);
+        return vmn_error_invalid(error, "must be %s", what);
     }
     memcpy(address, text, len);
     address[len] = '\0';
-    error = parse_any_ip(address, what, &result.ip);
-    if (error) {
-        return error;
+    if (parse_any_ip(address, what, &result.ip, error)) {
+        return EINVAL;
     }
 
     int max = value_ip_bits(result.ip.family);
     int prefix_len = slash ? parse_len(slash + 1, max) : max;
 
     if (!slash && !host_ok) {
-        return xasprintf("must be a prefix: write \"%s/%d\" for one address",
-                         address, max);
+        return vmn_error_invalid(error,
+                                 "must be a prefix: write \"%s/%d\" for one "
+                                 "address", address, max);
     }
     if (prefix_len < 0) {
-        return xasprintf("must end with a length from \"/0\" to \"/%d\"",
-                         max);
+        return vmn_error_invalid(error,
+                                 "must end with a length from \"/0\" to "
+                                 "\"/%d\"", max);
     }
     result.len = prefix_len;
-    error = check_host_bits(&result);
-    if (!error) {
-        *prefix = result;
+    if (check_host_bits(&result, error)) {
+        return EINVAL;
     }
-    return error;
+    *prefix = result;
+    return 0;
 }
 
 char *
@@ -344,8 +347,9 @@ value_prefix_eui64(const struct vmn_prefix *prefix, struct vmn_mac mac)
     return ip;
 }
 
-char *
-value_parse_range(const char *text, struct vmn_port_range *range)
+int
+value_parse_range(const char *text, struct vmn_port_range *range,
+                  struct vmn_error *error)
 {
     const char *dash = strchr(text, '-');
     struct vmn_port_range result;
@@ -355,15 +359,17 @@ value_parse_range(const char *text, struct vmn_port_range *range)
     result.last = dash ? parse_port(dash + 1, strlen(dash + 1))
                        : result.first;
     if (!result.first || !result.last) {
-        return xstrdup("must be a port (\"80\") or a range of ports "
-                       "(\"8000-8010\") from 1 to 65535");
+        return vmn_error_invalid(error,
+                                 "must be a port (\"80\") or a range of "
+                                 "ports (\"8000-8010\") from 1 to 65535");
     }
     if (result.first > result.last) {
-        return xstrdup("must be a range whose first port is not above its "
-                       "last");
+        return vmn_error_invalid(error,
+                                 "must be a range whose first port is not "
+                                 "above its last");
     }
     *range = result;
-    return NULL;
+    return 0;
 }
 
 char *

@@ -3,9 +3,9 @@
  * The text forms of the values of vmn/types.h: names, MAC and IP addresses,
  * prefixes, port ranges, label keys and values, OVSDB remotes.
  *
- * A parser or check returns NULL if the text is fine, otherwise a sentence
- * (without final period) that the caller frees; the output is then not
- * changed.  A formatter writes into a caller's buffer of the given size and
+ * A parser or check returns 0 if the text is fine, otherwise EINVAL with the
+ * error set, unless that is NULL; the output is then not changed.  A
+ * formatter writes into a caller's buffer of the given size and
  * returns it.  Not for JSON (schema-parse.c). */
 
 #ifndef CONTROLLER_SCHEMA_VALUE_H
@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "controller/schema/error.h"
 #include "vmn/types.h"
 
 #define VALUE_MAC_SIZE 18
@@ -25,7 +26,7 @@
 #define VALUE_LABEL_KEY_LEN 128
 #define VALUE_LABEL_VALUE_LEN 63
 
-char *value_parse_mac(const char *, struct vmn_mac *);
+int value_parse_mac(const char *, struct vmn_mac *, struct vmn_error *);
 char *value_format_mac(struct vmn_mac, char buf[VALUE_MAC_SIZE]);
 bool value_mac_is_none(struct vmn_mac);
 /* Returns true if it is VMN's own: VMN_RESERVED_MAC_*. */
@@ -36,7 +37,7 @@ bool value_mac_is_reserved(struct vmn_mac);
 bool value_ip_is_unicast(const struct vmn_ip *);
 
 /* A unicast address.  IPv6 is printed as RFC 5952 has it. */
-char *value_parse_ip(const char *, struct vmn_ip *);
+int value_parse_ip(const char *, struct vmn_ip *, struct vmn_error *);
 char *value_format_ip(const struct vmn_ip *, char buf[VALUE_IP_SIZE]);
 
 /* How many an address of 'family' has: the length of its longest prefix. */
@@ -44,7 +45,8 @@ int value_ip_bits(uint8_t family);
 
 /* "10.0.0.0/24", "fd00::/64"; with 'host_ok' also "10.0.0.1" for
  * "10.0.0.1/32". */
-char *value_parse_prefix(const char *, bool host_ok, struct vmn_prefix *);
+int value_parse_prefix(const char *, bool host_ok, struct vmn_prefix *,
+                       struct vmn_error *);
 char *value_format_prefix(const struct vmn_prefix *,
                           char buf[VALUE_PREFIX_SIZE]);
 bool value_prefix_contains(const struct vmn_prefix *, const struct vmn_ip *);
@@ -71,52 +73,53 @@ struct vmn_ip value_prefix_eui64(const struct vmn_prefix *prefix,
                                  struct vmn_mac);
 
 /* "80" or "8000-8010"; ports are 1 to 65535. */
-char *value_parse_range(const char *, struct vmn_port_range *);
+int value_parse_range(const char *, struct vmn_port_range *,
+                      struct vmn_error *);
 char *value_format_range(struct vmn_port_range, char buf[VALUE_RANGE_SIZE]);
 
 /* [a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])? */
-char *value_check_name(const char *);
+int value_check_name(const char *, struct vmn_error *);
 /* [A-Za-z0-9._-]{1,63} */
-char *value_check_iface_id(const char *);
+int value_check_iface_id(const char *, struct vmn_error *);
 /* A physical network's name: 1 to 32 of a-z, 0-9, '-' and '.', with a letter or
  * digit at both ends. */
 #define VALUE_PHYSICAL_LEN 32
-char *value_check_physical(const char *);
+int value_check_physical(const char *, struct vmn_error *);
 /* An interface id, or '@' and the name of a physical network. */
-char *value_check_vif_iface_id(const char *);
+int value_check_vif_iface_id(const char *, struct vmn_error *);
 /* HOST/IFACE-ID, where this may be the latter, too. */
-char *value_check_vif_name(const char *);
+int value_check_vif_name(const char *, struct vmn_error *);
 /* 16 hexadecimal digits, not all of them 0. */
-char *value_check_datapath_id(const char *);
+int value_check_datapath_id(const char *, struct vmn_error *);
 /* BALANCER/PORT. */
-char *value_check_health_name(const char *);
+int value_check_health_name(const char *, struct vmn_error *);
 /* "/...", what a GET asks for: no spaces, no control characters. */
-char *value_check_http_path(const char *);
+int value_check_http_path(const char *, struct vmn_error *);
 /* "http://HOST[:PORT]/..." or "https://...". */
-char *value_check_http_url(const char *);
+int value_check_http_url(const char *, struct vmn_error *);
 /* What is sent in a Host header. */
-char *value_check_http_host(const char *);
+int value_check_http_host(const char *, struct vmn_error *);
 /* "inbound", "tcp:HOST:PORT", "ssl:HOST:PORT", "unix:/PATH". */
-char *value_check_ovsdb(const char *);
+int value_check_ovsdb(const char *, struct vmn_error *);
 /* A bridge's name: what Linux takes as an interface name. */
-char *value_check_bridge(const char *);
+int value_check_bridge(const char *, struct vmn_error *);
 /* The same of an interface. */
-char *value_check_interface(const char *);
+int value_check_interface(const char *, struct vmn_error *);
 /* A name in DNS: labels of A-Z, a-z, 0-9, '-' and '_', 1 to 63 characters
  * each. */
 #define VALUE_DOMAIN_LEN 253
 /* "2027-01-31T12:00:00Z". */
 #define VALUE_TIME_LEN 20
-char *value_check_time(const char *);
+int value_check_time(const char *, struct vmn_error *);
 /* The time in seconds since 1970, of what has passed that check. */
 int64_t value_parse_time(const char *);
 /* 64 digits of lower-case hexadecimal. */
 #define VALUE_SHA256_LEN 64
-char *value_check_sha256(const char *);
-char *value_check_domain(const char *);
+int value_check_sha256(const char *, struct vmn_error *);
+int value_check_domain(const char *, struct vmn_error *);
 /* The same without capital letters. */
-char *value_check_lower_domain(const char *);
-char *value_check_label_key(const char *);
-char *value_check_label_value(const char *);
+int value_check_lower_domain(const char *, struct vmn_error *);
+int value_check_label_key(const char *, struct vmn_error *);
+int value_check_label_value(const char *, struct vmn_error *);
 
 #endif /* controller/schema/value.h */

@@ -221,11 +221,11 @@ static void
 read_source_ip(const struct field *field, struct trace_request *request)
 {
     const char *text = read_text(field);
-    char *fault = text ? value_parse_ip(text, &request->source_ip) : NULL;
+    struct vmn_error error = VMN_ERROR_INIT;
 
-    if (fault) {
-        refuse(field, "%s", fault);
-        free(fault);
+    if (text && value_parse_ip(text, &request->source_ip, &error)) {
+        refuse(field, "%s", error.text);
+        vmn_error_uninit(&error);
     }
 }
 
@@ -233,11 +233,11 @@ static bool
 read_mac(const struct field *field, struct vmn_mac *mac)
 {
     const char *text = read_text(field);
-    char *fault = text ? value_parse_mac(text, mac) : NULL;
+    struct vmn_error error = VMN_ERROR_INIT;
 
-    if (fault) {
-        refuse(field, "%s", fault);
-        free(fault);
+    if (text && value_parse_mac(text, mac, &error)) {
+        refuse(field, "%s", error.text);
+        vmn_error_uninit(&error);
         return false;
     }
     return text != NULL;

@@ -98,20 +98,19 @@ static bool
 find_address(struct trace *trace)
 {
     const struct trace_request *request = trace->request;
+    struct vmn_error error = VMN_ERROR_INIT;
     const struct vmn_loadbalancer *lb;
-    char *fault;
 
     lb = model_get(trace->names.model, VMN_TABLE_LOADBALANCER, request->to);
     if (lb) {
         trace->ends.destination_ip = lb->vip;
         return true;
     }
-    fault = value_parse_ip(request->to, &trace->ends.destination_ip);
-    if (fault) {
+    if (value_parse_ip(request->to, &trace->ends.destination_ip, &error)) {
         vmn_errors_add(trace->errors, VMN_ERR_INVALID, "/to", "\"%s\" is "
                        "neither a port nor a loadbalancer, and no address: "
-                       "%s", request->to, fault);
-        free(fault);
+                       "%s", request->to, error.text);
+        vmn_error_uninit(&error);
         return false;
     }
     return true;

@@ -53,7 +53,7 @@ check(const struct vmn_selector *selector, struct arena *arena)
     bool holds = true;
 
     ovs_assert(!selector_parse(selector->text, strlen(selector->text), arena,
-                               &again));
+                               &again, NULL));
     ovs_assert(!strcmp(selector->text, again.text));
     ovs_assert(selector->n_terms == again.n_terms);
     for (size_t i = 0; i < selector->n_terms; i++) {
@@ -67,14 +67,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct vmn_selector selector;
     struct arena arena;
-    char *error;
+    struct vmn_error error = VMN_ERROR_INIT;
 
     arena_init(&arena);
-    error = selector_parse((const char *) data, size, &arena, &selector);
-    if (!error) {
+    if (!selector_parse((const char *) data, size, &arena, &selector,
+                        &error)) {
         check(&selector, &arena);
     }
-    free(error);
+    vmn_error_uninit(&error);
     arena_uninit(&arena);
     return 0;
 }

@@ -254,7 +254,7 @@ read_side(const struct world *w, const struct recommend_side *side,
 
         arena_init(&arena);
         if (selector_parse(side->text, strlen(side->text), &arena,
-                           &selector)) {
+                           &selector, NULL)) {
             fail("the selector is none", seed);
         }
         for (size_t i = 0; i < w->request.n_ports; i++) {

@@ -368,13 +368,13 @@ make_rights(struct vmn_selector *scope, struct arena *arena)
                                    .iface_ids = chance(80) ? "" : NULL };
     char *text = xasprintf("project=%c", owners[asker]);
 
-    free(selector_parse(text, strlen(text), arena, scope));
+    selector_parse(text, strlen(text), arena, scope, NULL);
     free(text);
     account.scope = *scope;
     if (chance(80)) {
         const char *reads = chance(50) ? "shared=yes" : "";
 
-        free(selector_parse(reads, strlen(reads), arena, &account.reads));
+        selector_parse(reads, strlen(reads), arena, &account.reads, NULL);
     }
     if (chance(40)) {
         account.tiers = PICK(tiers);

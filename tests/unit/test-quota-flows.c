@@ -332,8 +332,8 @@ plan(const char *scope, const char *name, json_t *spec, const char *error)
     arena_init(&arena);
     model_request_init(&request, "account:x");
     if (scope) {
-        assert_null(selector_parse(scope, strlen(scope), &arena,
-                                   &account.scope));
+        assert_int_equal(selector_parse(scope, strlen(scope), &arena,
+                                   &account.scope, NULL), 0);
         request.rights = model_rights_create(UINT64_MAX, &account);
     }
     model_request_add(&request, spec ? MODEL_PUT : MODEL_DELETE,

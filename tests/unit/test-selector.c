@@ -32,12 +32,14 @@ check_canonical(const char *text, const char *expected)
     struct arena arena;
 
     arena_init(&arena);
-    assert_null(selector_parse(text, strlen(text), &arena, &selector));
+    assert_int_equal(selector_parse(text, strlen(text), &arena, &selector,
+                                    NULL), 0);
     assert_string_equal(selector.text, expected);
 
     /* The canonical form is its own. */
     struct vmn_selector again;
-    assert_null(selector_parse(expected, strlen(expected), &arena, &again));
+    assert_int_equal(selector_parse(expected, strlen(expected), &arena, &again,
+                                    NULL), 0);
     assert_string_equal(again.text, expected);
     assert_int_equal(again.n_terms, selector.n_terms);
     arena_uninit(&arena);
@@ -69,7 +71,8 @@ matches(const char *text)
     bool result;
 
     arena_init(&arena);
-    assert_null(selector_parse(text, strlen(text), &arena, &selector));
+    assert_int_equal(selector_parse(text, strlen(text), &arena, &selector,
+                                    NULL), 0);
     result = vmn_selector_matches(&selector, &web);
     arena_uninit(&arena);
     return result;
@@ -124,16 +127,16 @@ check_refused(const char *text, size_t len, const char *part)
 {
     struct vmn_selector selector = { .text = "untouched" };
     struct arena arena;
-    char *error;
+    struct vmn_error error = VMN_ERROR_INIT;
 
     arena_init(&arena);
-    error = selector_parse(text, len, &arena, &selector);
-    if (!error || !strstr(error, part)) {
+    if (!selector_parse(text, len, &arena, &selector, &error)
+        || !strstr(error.text, part)) {
         fail_msg("\"%s\": got \"%s\", expected \"%s\"", text,
-                 error ? error : "success", part);
+                 error.text ? error.text : "success", part);
     }
     assert_string_equal(selector.text, "untouched");
-    free(error);
+    vmn_error_uninit(&error);
     arena_uninit(&arena);
 }
 
@@ -248,14 +251,14 @@ one_is_within_another_or_not(void **state OVS_UNUSED)
         const char *k = terms[i / N], *l = terms[i % N];
         char *text = xasprintf("%s%s%s", k, *k && *l ? "," : "", l);
         size_t n_k = strlen(k);
-        char *fault;
+        struct vmn_error error = VMN_ERROR_INIT;
 
         for (char *p = text; *p; p++) {
             *p = *p != '@' ? *p : p < text + n_k ? 'k' : 'l';
         }
-        fault = selector_parse(text, strlen(text), &arena, &selectors[i]);
-        if (fault) {
-            fail_msg("%s: %s", text, fault);
+        if (selector_parse(text, strlen(text), &arena, &selectors[i],
+                           &error)) {
+            fail_msg("%s: %s", text, error.text);
         }
         free(text);
     }

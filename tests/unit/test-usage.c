@@ -202,8 +202,8 @@ apply_in(struct model *model, const char *scope, const char *text,
     vmn_errors_init(&errors);
     model_request_init(&request, "u");
     if (scope) {
-        assert_null(selector_parse(scope, strlen(scope), &arena,
-                                   &account.scope));
+        assert_int_equal(selector_parse(scope, strlen(scope), &arena,
+                                   &account.scope, NULL), 0);
         request.rights = model_rights_create(UINT64_MAX, &account);
     }
     model_util_parse(&request, text);

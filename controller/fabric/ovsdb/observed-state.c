@@ -573,8 +573,8 @@ observed_host_set_accepts(struct observed_host *host,
     memset(&host->accepts, 0, sizeof host->accepts);
     if (accepts->text) {
         /* It was well-formed in the row. */
-        free(selector_parse(accepts->text, strlen(accepts->text),
-                            &host->accepts_arena, &host->accepts));
+        selector_parse(accepts->text, strlen(accepts->text),
+                       &host->accepts_arena, &host->accepts, NULL);
     }
     host_ports_due(host, NULL);
 }
