@@ -322,7 +322,7 @@ activity_group_to_json(const struct activity *activity,
         "requests", (json_int_t) group->n_requests, "who", who,
         "n_changes", (json_int_t) group->n_changes,
         "changes", changes_to_json(group),
-        "apps", apps_to_json(activity, group), "us", us);
+        "apps", apps_to_json(activity, group), "duration_us", us);
     free(time);
     return json;
 }

@@ -87,7 +87,7 @@ const struct activity_group *activity_get(const struct activity *,
 /* {"id", "time", "first_revision", "revision", "requests", "who": [...],
  * "n_changes", "changes": [{"op", "type", "name"}], "apps": [{"app", "units",
  * "queries", "by_unit": {CLASS: n}, "by_query", "added", "changed",
- * "removed"}], "us": {"apply", "compile", "store", "send"}}, where "revision"
+ * "removed"}], "duration_us": {"apply", "compile", "store", "send"}}, where "revision"
  * is the last one, or null (and "first_revision" as well) for the state as it
  * was loaded.  The caller owns it. */
 json_t *activity_group_to_json(const struct activity *,

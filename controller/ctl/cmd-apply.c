@@ -47,7 +47,7 @@ say_also(struct ctl *ctl, const json_t *reply)
     const json_t *change;
     size_t i;
 
-    json_array_foreach (json_object_get(reply, "also"), i, change) {
+    json_array_foreach (json_object_get(reply, "also_changed"), i, change) {
         const json_t *more = json_object_get(change, "more");
 
         if (json_is_integer(more)) {

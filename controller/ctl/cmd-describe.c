@@ -129,7 +129,7 @@ print_installed(const json_t *revision, struct ds *ds)
 static void
 print_took(const json_t *revision, struct ds *ds)
 {
-    const json_t *us = json_object_get(json_object_get(revision, "us"),
+    const json_t *us = json_object_get(json_object_get(revision, "duration_us"),
                                        "installed");
 
     if (us) {

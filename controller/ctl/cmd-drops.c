@@ -115,7 +115,7 @@ static const struct ctl_column log_rule_columns[] = {
     { "POLICY", "/policy", NULL },
     { "RULE", "/rule", NULL },
     { "EVENTS", "/events", NULL },
-    { "LOGGED", "/told", NULL },
+    { "LOGGED", "/logged", NULL },
     { "SUPPRESSED", "/suppressed", NULL },
     { NULL, NULL, NULL },
 };

@@ -132,7 +132,7 @@ put_audit(struct ds *ds, const json_t *data)
     put_text(ds, data, "/host", "");
     put_text(ds, data, "/missing", ": missing ");
     put_text(ds, data, "/altered", ", altered ");
-    put_text(ds, data, "/strangers", ", strangers ");
+    put_text(ds, data, "/unknown", ", unknown ");
 }
 
 static void

@@ -127,7 +127,7 @@ print_owner(const json_t *difference, struct ds *ds)
 {
     ctl_path_print(difference, "/owner", ds);
     if (!ds->length) {
-        ds_put_cstr(ds, "stranger");
+        ds_put_cstr(ds, "unknown");
     }
 }
 
@@ -202,7 +202,7 @@ static json_int_t
 count_differences(const json_t *body)
 {
     return (get_count(body, "missing") + get_count(body, "altered")
-            + get_count(body, "strangers") + get_count(body, "refused"));
+            + get_count(body, "unknown") + get_count(body, "rejected"));
 }
 
 static void
@@ -216,10 +216,10 @@ show_differences(struct ctl *ctl, const json_t *body)
             ", groups %"JSON_INTEGER_FORMAT"\n",
             get_count(body, "flows"), get_count(body, "groups"));
     fprintf(ctl->out, "Differs:     missing %"JSON_INTEGER_FORMAT
-            ", altered %"JSON_INTEGER_FORMAT", strangers %"
-            JSON_INTEGER_FORMAT", refused %"JSON_INTEGER_FORMAT"%s\n",
+            ", altered %"JSON_INTEGER_FORMAT", unknown %"
+            JSON_INTEGER_FORMAT", rejected %"JSON_INTEGER_FORMAT"%s\n",
             get_count(body, "missing"), get_count(body, "altered"),
-            get_count(body, "strangers"), get_count(body, "refused"),
+            get_count(body, "unknown"), get_count(body, "rejected"),
             json_is_true(json_object_get(body, "repairing"))
             && count_differences(body) ? "; being repaired" : "");
     if (get_count(body, "skipped")) {

@@ -46,7 +46,7 @@ name_of(const json_t *reply, size_t i)
 
     return (groups ? xstrdup(group ? group : "?")
             : name_of_ports(json_object_get(json_array_get(json_object_get(
-                reply, "kinds"), i), "ports")));
+                reply, "classes"), i), "ports")));
 }
 
 static size_t
@@ -55,7 +55,7 @@ count_names(const json_t *reply)
     const json_t *groups = json_object_get(reply, "groups");
 
     return json_array_size(groups ? groups
-                           : json_object_get(reply, "kinds"));
+                           : json_object_get(reply, "classes"));
 }
 
 /* Puts names in the place of numbers of kinds. */
@@ -136,7 +136,7 @@ static void
 print_reason(const json_t *cell, struct ds *ds)
 {
     static const char *const parts[] = {
-        "across_hosts", "on_one_host", "ipv4", "ipv6",
+        "across_hosts", "same_host", "ipv4", "ipv6",
     };
     const char *reason = json_string_value(json_object_get(cell, "reason"));
 

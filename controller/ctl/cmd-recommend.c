@@ -157,12 +157,12 @@ say_hosts(struct ctl *ctl, const json_t *answer, struct ds *ds)
 
     json_array_foreach (json_object_get(answer, "hosts"), i, host) {
         const char *missing = json_string_value(json_object_get(host,
-                                                                "missing"));
+                                                                "reason"));
 
         if (missing) {
             ds_put_format(ds, "Host %s is missing: %s.",
                           text_of(host, "host"), missing);
-        } else if (json_is_true(json_object_get(host, "full"))) {
+        } else if (json_is_true(json_object_get(host, "truncated"))) {
             ds_put_format(ds, "Host %s has no room for more notes: some "
                           "connections may be missing.",
                           text_of(host, "host"));
@@ -192,19 +192,19 @@ say_head(struct ctl *ctl, const json_t *answer)
                   text_of(answer, "network"), text_of(answer, "since"),
                   n_seen, n_seen == 1 ? "" : "s", n_rules,
                   n_rules == 1 ? "" : "s",
-                  json_is_true(json_object_get(answer, "fewest"))
+                  json_is_true(json_object_get(answer, "optimal"))
                   ? "" : " (perhaps fewer would do)");
     say(ctl, &ds);
     say_hosts(ctl, answer, &ds);
-    json_array_foreach (json_object_get(answer, "left_out"), i, left) {
+    json_array_foreach (json_object_get(answer, "uncovered"), i, left) {
         ds_put_cstr(&ds, "Not allowed by what follows: ");
         put_connection(&ds, left);
         ds_put_format(&ds, " (%s).", text_of(left, "reason"));
         say(ctl, &ds);
     }
-    if (number_of(answer, "n_left_out") > (json_int_t) i) {
+    if (number_of(answer, "n_uncovered") > (json_int_t) i) {
         ds_put_format(&ds, "Nor are %"JSON_INTEGER_FORMAT" others.",
-                      number_of(answer, "n_left_out") - (json_int_t) i);
+                      number_of(answer, "n_uncovered") - (json_int_t) i);
         say(ctl, &ds);
     }
     if (n) {
@@ -236,7 +236,7 @@ say_rules(struct ctl *ctl, const json_t *answer, const char *policy)
         ds_put_char(&ds, ' ');
         ctl_path_print(rule, "/services", &ds);
         ds_put_format(&ds, ": %"JSON_INTEGER_FORMAT" seen",
-                      number_of(rule, "seen"));
+                      number_of(rule, "observed"));
         if (n) {
             ds_put_format(&ds, ", %"JSON_INTEGER_FORMAT" more allowed:", n);
         }

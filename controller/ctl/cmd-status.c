@@ -85,7 +85,7 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         ctl_show_field_or_dash(ctl->out, "Time", reply.body, "/time");
         ctl_show_field_or_dash(ctl->out, "Who", reply.body, "/who");
         ctl_show_field(ctl->out, "Installed", receipt, "/installed");
-        show_took(ctl, json_object_get(reply.body, "us"));
+        show_took(ctl, json_object_get(reply.body, "duration_us"));
         ctl_show_nonempty_table(ctl->out, change_columns,
                                 json_object_get(reply.body, "changes"));
         ctl_show_nonempty_table(ctl->out, host_columns,

@@ -150,7 +150,7 @@ print_hosts(const json_t *group, struct ds *ds)
 static void
 print_step(const json_t *group, const char *step, struct ds *ds)
 {
-    const json_t *us = json_object_get(json_object_get(group, "us"), step);
+    const json_t *us = json_object_get(json_object_get(group, "duration_us"), step);
 
     if (us) {
         ds_put_format(ds, "%.2f", json_integer_value(us) / 1000.0);

@@ -179,7 +179,7 @@ show_leg(struct ctl *ctl, const json_t *leg)
             ctl_table_add(table, step);
         }
     }
-    fprintf(ctl->out, "\n%s:\n", text_of(leg, "what"));
+    fprintf(ctl->out, "\n%s:\n", text_of(leg, "kind"));
     ctl_table_print(table, ctl->out);
     ctl_table_destroy(table);
 }
@@ -195,7 +195,7 @@ put_answer(const json_t *answer, struct ds *ds)
     if (!answer) {
         return;
     }
-    ds_put_format(ds, "answered by %s", text_of(answer, "says"));
+    ds_put_format(ds, "answered by %s", text_of(answer, "message"));
     if (at) {
         ds_put_format(ds, ": %s", text_of(answer, "verdict"));
         if (!strcmp(text_of(at, "kind"), "delivered")) {

@@ -81,7 +81,7 @@ static const struct ctl_column backend_columns[] = {
     { "STATE", "/state", NULL },
     { "SHARE", "/share", NULL },
     { "CONNECTIONS", "/load/connections", NULL },
-    { "RATE", "/load/connections_s", NULL },
+    { "RATE", "/load/connections_per_s", NULL },
     { "HEALTH", "/health/state", NULL },
     { "CHECKED", "/health/checked", NULL },
     { "LAST FAILURE", "/health/reason", NULL },
@@ -293,7 +293,7 @@ describe_places(struct ctl *ctl, const char *title, const char *host,
     }
     hosts = json_object_get(reply.body, "hosts");
     networks = json_object_get(reply.body, "networks");
-    json_array_foreach (json_object_get(reply.body, "places"), i, place) {
+    json_array_foreach (json_object_get(reply.body, "placements"), i, place) {
         json_int_t h = json_integer_value(json_array_get(place, 0));
         json_int_t n = json_integer_value(json_array_get(place, 1));
         json_t *ports = json_array_get(place, 2);

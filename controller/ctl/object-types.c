@@ -185,7 +185,7 @@ print_unanswered(const json_t *object, struct ds *ds)
 static void
 print_backlog(const json_t *object, struct ds *ds)
 {
-    json_int_t n = get_count(status_of(object, "openflow"), "merging");
+    json_int_t n = get_count(status_of(object, "openflow"), "backlog");
 
     if (n) {
         ds_put_format(ds, "%"JSON_INTEGER_FORMAT, n);
@@ -206,11 +206,11 @@ print_audited(const json_t *object, struct ds *ds)
     }
 }
 
-/* "1 missing,2 strangers". */
+/* "1 missing,2 unknown". */
 static void
 print_found(const json_t *object, struct ds *ds)
 {
-    static const char *const kinds[] = { "missing", "altered", "strangers" };
+    static const char *const kinds[] = { "missing", "altered", "unknown" };
     const json_t *audit = status_of(object, "audit");
 
     for (size_t i = 0; audit && i < ARRAY_SIZE(kinds); i++) {
@@ -234,7 +234,7 @@ print_app_description(const json_t *object, struct ds *ds)
 {
     ctl_path_print(object, "/spec/description", ds);
     if (!ds->length) {
-        ctl_path_print(object, "/status/about", ds);
+        ctl_path_print(object, "/status/description", ds);
     }
 }
 
@@ -282,7 +282,7 @@ static const struct {
 } cells[] = {
     { VMN_TABLE_HOST, "/status/lag", print_lag },
     { VMN_TABLE_HOST, "/status/openflow", print_unanswered },
-    { VMN_TABLE_HOST, "/status/openflow/merging", print_backlog },
+    { VMN_TABLE_HOST, "/status/openflow/backlog", print_backlog },
     { VMN_TABLE_HOST, "/status/audit/time", print_audited },
     { VMN_TABLE_HOST, "/status/audit", print_found },
     { VMN_TABLE_NETWORK, "/spec/subnets", print_subnets },

@@ -104,7 +104,7 @@ ctl_archive_add(struct ctl_archive *bundle, const char *name,
 {
     if (!bundle->error) {
         json_array_append_new(bundle->files, json_pack(
-            "{s:s, s:s, s:I}", "name", name, "about", about, "bytes",
+            "{s:s, s:s, s:I}", "name", name, "description", about, "bytes",
             (json_int_t) size));
         write_entry(bundle, name, data, size);
     }
@@ -148,7 +148,7 @@ finish(struct ctl_archive *bundle, const json_t *about)
         free(why);
     }
     json_object_set(manifest, "files", bundle->files);
-    json_object_set(manifest, "left_out", bundle->left_out);
+    json_object_set(manifest, "omitted", bundle->left_out);
     text = json_dumps(manifest, JSON_INDENT(1));
     json_decref(manifest);
     if (!text) {

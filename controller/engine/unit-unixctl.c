@@ -275,7 +275,7 @@ unixctl_explain(struct unixctl_conn *conn, int argc OVS_UNUSED,
         unixctl_command_reply(conn, ds_cstr(&ds));
     } else {
         unixctl_command_reply_error(conn, "nothing that is wanted has this "
-                                    "cookie: a stranger's");
+                                    "cookie: unknown owner");
     }
     ds_destroy(&ds);
 }

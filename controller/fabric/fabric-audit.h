@@ -17,8 +17,8 @@ struct fabric;
 /* A flow or a group that is not what is wanted.  Members are called as in
  * JSON. */
 struct fabric_difference {
-    const char *kind;           /* "missing", "altered", "stranger" or
-                                 * "refused". */
+    const char *kind;           /* "missing", "altered", "unknown" or
+                                 * "rejected". */
     int table, priority;        /* -1: none; it is a group. */
     const char *match;          /* NULL of a group. */
     int64_t group_id;           /* -1 of a flow. */

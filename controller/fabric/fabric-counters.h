@@ -34,7 +34,7 @@ bool fabric_rule_counts(const struct fabric *, enum vmn_table,
  * between the last two readings of each host. */
 struct fabric_load {
     uint64_t packets, bytes;
-    double packets_s, bytes_s;
+    double packets_per_s, bytes_per_s;
     int64_t last_ms;            /* Wall clock, to the second; 0: never. */
 };
 
@@ -49,9 +49,9 @@ void fabric_parts(const struct fabric *, enum vmn_table, const char *name,
 /* The load of a balancer, on all hosts together. */
 struct fabric_balancer_load {
     uint64_t connections;       /* New ones, and so many a second. */
-    double connections_s;
+    double connections_per_s;
     uint64_t packets, bytes;    /* That clients sent it. */
-    double packets_s, bytes_s;
+    double packets_per_s, bytes_per_s;
     uint64_t dropped;           /* Packets... */
     uint64_t limited;           /* ...and those that would have opened one
                                  * connection more than their clients may. */

@@ -49,7 +49,7 @@ static const struct schema_struct contents = SHOWN_KEPT(
 static const struct schema_struct difference = SHOWN_KEPT(
     "difference", fabric_difference,
     SHOWN_OF(fabric_difference, kind, ENUM, ALWAYS, "How it differs.",
-             SHOWN_NAMES("missing", "altered", "stranger", "refused")),
+             SHOWN_NAMES("missing", "altered", "unknown", "rejected")),
     SHOWN_OF(fabric_difference, table, INT, HIDE, "Its table.", .def = -1),
     SHOWN_OF(fabric_difference, priority, INT, HIDE, "Its priority.",
              .def = -1),

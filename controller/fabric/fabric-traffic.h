@@ -14,7 +14,7 @@ struct fabric;
 struct fabric_traffic {
     uint64_t sent_packets, sent_bytes;
     uint64_t received_packets, received_bytes;
-    double sent_bytes_s, received_bytes_s;
+    double sent_bytes_per_s, received_bytes_per_s;
 };
 /* Fills in the traffic of OpenFlow port 'ofport' of 'host', as the VM behind
  * it sees it.  Returns false, with all zero, if nothing is known of it. */

@@ -230,7 +230,7 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
                    "audits", (json_int_t) s.n_audits,
                    "audit_missing", (json_int_t) s.n_audit_missing,
                    "audit_altered", (json_int_t) s.n_audit_altered,
-                   "audit_strangers", (json_int_t) s.n_audit_unknown));
+                   "audit_unknown", (json_int_t) s.n_audit_unknown));
 }
 
 /* A "fabric/digest" that waits for a settled moment: while a group is being

@@ -67,9 +67,9 @@ rate_cb(void *sources_, const char *balancer, enum vmn_scale_metric metric,
     fabric_balancer_load(sources->fabric, balancer, members, n, &load, loads);
     free(loads);
     free(members);
-    *rate = (metric == VMN_SCALE_CONNECTIONS ? load.connections_s
-             : metric == VMN_SCALE_PACKETS ? load.packets_s
-             : load.bytes_s);
+    *rate = (metric == VMN_SCALE_CONNECTIONS ? load.connections_per_s
+             : metric == VMN_SCALE_PACKETS ? load.packets_per_s
+             : load.bytes_per_s);
     return sources->whole ? LOAD_WHOLE : LOAD_PART;
 }
 

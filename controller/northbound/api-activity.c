@@ -23,7 +23,7 @@ static void
 add_hosts(const struct northbound *nb, const struct activity_group *group,
           json_t *json)
 {
-    json_t *us = json_object_get(json, "us");
+    json_t *us = json_object_get(json, "duration_us");
     struct fabric_progress p;
 
     if (group->first_revision > group->last_revision
@@ -63,7 +63,7 @@ nb_revision_us(const struct northbound *nb, uint64_t revision)
         if (group->first_revision <= revision
             && revision <= group->last_revision) {
             json_t *json = group_json(nb, group);
-            json_t *us = json_incref(json_object_get(json, "us"));
+            json_t *us = json_incref(json_object_get(json, "duration_us"));
 
             json_decref(json);
             return us;

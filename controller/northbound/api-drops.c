@@ -72,7 +72,7 @@ nb_log_json(const struct fabric_log *log)
 {
     return json_pack("{s:I, s:I, s:I}",
                      "events", (json_int_t) log->n_events,
-                     "told", (json_int_t) log->n_told, "suppressed",
+                     "logged", (json_int_t) log->n_told, "suppressed",
                      (json_int_t) (log->n_events - log->n_told));
 }
 

@@ -404,8 +404,8 @@ make_body(struct study *study, const struct recommend_request *request,
     json_t *body = json_pack(
         "{s:s, s:O, s:O, s:I, s:I, s:O, s:b}", "network", asked->network,
         "since", asked->since, "hosts", asked->hosts, "connections",
-        (json_int_t) answer->n_seen, "n_left_out", study->n_left_out,
-        "left_out", study->left_out, "fewest", (int) answer->fewest);
+        (json_int_t) answer->n_seen, "n_uncovered", study->n_left_out,
+        "uncovered", study->left_out, "optimal", (int) answer->fewest);
 
     nb_recommend_objects(asked->model, asked->network, asked->shadow,
                          request, answer, body);
@@ -512,7 +512,7 @@ on_noted(void *asked_, const struct fabric_connections *noted)
 
         json_array_append_new(asked->hosts, json_pack(
             "{s:s, s:I, s:b, s:s*}", "host", host->name, "connections",
-            (json_int_t) host->n, "full", (int) host->full, "missing",
+            (json_int_t) host->n, "truncated", (int) host->full, "reason",
             host->missing));
         asked->where_names[i]
             = sset_find(&asked->host_names, host->name)->name;

@@ -174,7 +174,7 @@ nb_get_revision(struct http_request *req, void *nb_)
     }
     json_t *us = nb_revision_us(nb, revision);
     if (us) {
-        nb_append_members(&ds, json_pack("{s:o}", "us", us));
+        nb_append_members(&ds, json_pack("{s:o}", "duration_us", us));
     }
     ds_put_cstr(&ds, ",\"receipt\":");
     if (!fabric_append_receipt(nb->fabric, revision, &ds)) {

@@ -37,7 +37,7 @@
 struct tally {
     const char *host, *network;     /* Keys of the other two; NULL: none. */
     size_t n, n_up;
-    uint64_t bytes_s;               /* Sent by them, and received. */
+    uint64_t bytes_per_s;               /* Sent by them, and received. */
     int index;                      /* In the reply; -1: it is not there. */
 };
 
@@ -100,7 +100,7 @@ own_key(const struct shash *tallies, const char *key)
 
 static void
 count_place(struct summary *s, const char *host, const char *network, bool up,
-            uint64_t bytes_s)
+            uint64_t bytes_per_s)
 {
     char *key = xasprintf("%s/%s", host ? host : "", network);
     struct tally *tallies[] = {
@@ -113,7 +113,7 @@ count_place(struct summary *s, const char *host, const char *network, bool up,
         if (tallies[i]) {
             tallies[i]->n++;
             tallies[i]->n_up += up;
-            tallies[i]->bytes_s += bytes_s;
+            tallies[i]->bytes_per_s += bytes_per_s;
         }
     }
     tallies[2]->network = own_key(&s->networks, network);
@@ -127,7 +127,7 @@ look_at_port(struct summary *s, const struct vmn_row *row)
     const struct vmn_port *port = (const void *) row;
     struct status_port status;
     struct arena arena;
-    uint64_t bytes_s = 0;
+    uint64_t bytes_per_s = 0;
     char *held = nb_port_quarantine(s->nb, row->name);
     const char *state;
     size_t *n;
@@ -135,8 +135,8 @@ look_at_port(struct summary *s, const struct vmn_row *row)
     arena_init(&arena);
     fabric_port_status(s->nb->fabric, row->name, &arena, &status);
     if (status.traffic) {
-        bytes_s = (status.traffic->sent_bytes_s
-                   + status.traffic->received_bytes_s);
+        bytes_per_s = (status.traffic->sent_bytes_per_s
+                   + status.traffic->received_bytes_per_s);
     }
     state = status.state ? status.state : "unbound";
     n = shash_find_data(&s->states, state);
@@ -148,7 +148,7 @@ look_at_port(struct summary *s, const struct vmn_row *row)
     s->n_quarantined += port->quarantined || held;
     s->n_disabled += !port->enabled;
     count_place(s, status.host, port->network, !strcmp(state, "up"),
-                bytes_s);
+                bytes_per_s);
     free(held);
     arena_uninit(&arena);
 }
@@ -179,12 +179,12 @@ look_at_host(struct summary *s, const struct vmn_row *row)
     put_text(ds, "state", status.state);
     put_text(ds, "reason", status.reason);
     ds_put_format(ds, ",\"ports\":%"PRIuSIZE",\"up\":%"PRIuSIZE
-                  ",\"lag\":%"PRIu64",\"bytes_s\":%"PRIu64,
+                  ",\"lag\":%"PRIu64",\"bytes_per_s\":%"PRIu64,
                   tally->n, tally->n_up, status.lag.revisions,
-                  tally->bytes_s);
+                  tally->bytes_per_s);
     fabric_tunnel_traffic(s->nb->fabric, row->name, &tunnels);
-    ds_put_format(ds, ",\"tunnel_bytes_s\":%.0f}",
-                  tunnels.sent_bytes_s + tunnels.received_bytes_s);
+    ds_put_format(ds, ",\"tunnel_bytes_per_s\":%.0f}",
+                  tunnels.sent_bytes_per_s + tunnels.received_bytes_per_s);
     arena_uninit(&arena);
 }
 
@@ -305,15 +305,15 @@ put_networks(struct summary *s, struct ds *ds)
             ds_put_cstr(ds, i ? ",{\"name\":" : "{\"name\":");
             schema_print_string(ds, sorted[i]->name);
             ds_put_format(ds, ",\"ports\":%"PRIuSIZE",\"up\":%"PRIuSIZE
-                          ",\"bytes_s\":%"PRIu64"}", tally->n, tally->n_up,
-                          tally->bytes_s);
+                          ",\"bytes_per_s\":%"PRIu64"}", tally->n, tally->n_up,
+                          tally->bytes_per_s);
         }
     }
     ds_put_char(ds, ']');
     free(sorted);
 }
 
-/* [HOST, NETWORK, PORTS, BYTES_S], the first two by their places in the lists above; -1 are those
+/* [HOST, NETWORK, PORTS, BYTES_PER_S], the first two by their places in the lists above; -1 are those
  * on no host. */
 static void
 put_places(const struct summary *s, struct ds *ds)
@@ -321,7 +321,7 @@ put_places(const struct summary *s, struct ds *ds)
     const char *between = "";
     struct shash_node *node;
 
-    ds_put_cstr(ds, ",\"places\":[");
+    ds_put_cstr(ds, ",\"placements\":[");
     SHASH_FOR_EACH (node, &s->places) {
         const struct tally *place = node->data;
         const struct tally *host = place->host ? shash_find_data(
@@ -332,7 +332,7 @@ put_places(const struct summary *s, struct ds *ds)
         if (network->index >= 0) {
             ds_put_format(ds, "%s[%d,%d,%"PRIuSIZE",%"PRIu64"]", between,
                           host ? host->index : -1, network->index, place->n,
-                          place->bytes_s);
+                          place->bytes_per_s);
             between = ",";
         }
     }
@@ -351,7 +351,7 @@ summary_reply(struct summary *s)
     put_networks(s, &ds);
     put_places(s, &ds);
     ds_put_format(&ds, ",\"balancers\":{\"n\":%"PRIuSIZE",\"partial\":%"
-                  PRIuSIZE",\"idle\":%"PRIuSIZE",\"lacking\":[%s]}}\n",
+                  PRIuSIZE",\"idle\":%"PRIuSIZE",\"degraded\":[%s]}}\n",
                   s->n_balancers, s->n_partial, s->n_idle,
                   ds_cstr(&s->balancers_text));
     http_request_set_gone(s->req, NULL, NULL);

@@ -84,11 +84,13 @@ in_tenths(double rate)
 static struct status_load
 load_status(const struct fabric_balancer_load *load)
 {
-    return (struct status_load) {
+    return (struct status_load){
         .connections = load->connections,
-        .connections_s = in_tenths(load->connections_s),
-        .packets = load->packets, .packets_s = in_tenths(load->packets_s),
-        .bytes = load->bytes, .bytes_s = in_tenths(load->bytes_s),
+        .connections_per_s = in_tenths(load->connections_per_s),
+        .packets = load->packets,
+        .packets_per_s = in_tenths(load->packets_per_s),
+        .bytes = load->bytes,
+        .bytes_per_s = in_tenths(load->bytes_per_s),
         .last = load->last_ms,
     };
 }

@@ -195,7 +195,7 @@ on_done(void *change_, const struct commit_result *result)
         change->status = 200;
     }
     if (request->also) {
-        json_object_set(change->reply, "also", request->also);
+        json_object_set(change->reply, "also_changed", request->also);
     }
     json_object_set_new(change->reply, "revision",
                         json_integer(result->revision));

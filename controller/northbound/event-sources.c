@@ -269,7 +269,7 @@ audited_cb(void *es, const char *host, size_t n_missing, size_t n_altered,
         "time", nb_time_json(time_wall_msec()),
         "missing", (json_int_t) n_missing,
         "altered", (json_int_t) n_altered,
-        "strangers", (json_int_t) n_unknown), &about);
+        "unknown", (json_int_t) n_unknown), &about);
 }
 
 /* Ports.  ---------------------------------------------------------------- */

@@ -459,7 +459,7 @@ put_audits(const struct fabric *fabric, struct ds *ds)
             uint64_t n;
         } kinds[] = {
             { "missing", owner->missing }, { "altered", owner->altered },
-            { "stranger", owner->stranger }, { "refused", owner->refused },
+            { "unknown", owner->unknown }, { "rejected", owner->rejected },
         };
 
         for (size_t j = 0; j < ARRAY_SIZE(kinds); j++) {

@@ -180,7 +180,7 @@ app_status(const struct northbound *nb, const struct vmn_row *row,
 
         if (!strcmp(app->name, row->name) && app->description) {
             nb_append_members(ds, json_pack(
-                "{s:o}", "about", http_json_string(app->description)));
+                "{s:o}", "description", http_json_string(app->description)));
         }
     }
     nb_append_members(ds, engine_app_status(nb->engine, row->name));
@@ -454,7 +454,7 @@ tier_status(const struct northbound *nb, const struct vmn_row *row,
 
     fabric_rule_counts(nb->fabric, VMN_TABLE_TIER, row->name, 0, NULL, &sum);
     nb_add_count(kept, &sum);
-    nb_append_members(ds, json_pack("{s:o}", "kept", kept));
+    nb_append_members(ds, json_pack("{s:o}", "retained", kept));
 }
 
 /* When it is over. */

@@ -69,7 +69,7 @@ static const struct schema_struct receipt = SHOWN_STRUCT(
 #define CHANGED                                                         \
     REVISION("The revision of the change; the one before, if nothing "  \
              "changed."),                                               \
-    SHOWN("also", STRUCT, LIST,                                         \
+    SHOWN("also_changed", STRUCT, LIST,                                         \
           "Other objects that were changed or deleted along with it.",  \
           .nested = &change),                                           \
     SHOWN("receipt", STRUCT, OR_NULL,                                   \
@@ -214,7 +214,7 @@ static const struct schema_struct steps = SHOWN_STRUCT(
 
 const struct schema_struct nb_reply_revision = SHOWN_STRUCT(
     "Revision", LOG_ENTRY,
-    SHOWN("us", STRUCT, 0, "What it took, while that is kept.",
+    SHOWN("duration_us", STRUCT, 0, "What it took, while that is kept.",
           .nested = &steps),
     SHOWN("receipt", STRUCT, ALWAYS | OR_NULL, "Which hosts have it.",
           .nested = &receipt));
@@ -272,7 +272,7 @@ static const struct schema_struct group = SHOWN_STRUCT(
     SHOWN("apps", STRUCT, ALWAYS | LIST,
           "What was computed, and what came of it.",
           .nested = &activity_app),
-    SHOWN("us", STRUCT, ALWAYS, "What it took.", .nested = &steps),
+    SHOWN("duration_us", STRUCT, ALWAYS, "What it took.", .nested = &steps),
     SHOWN("hosts", STRUCT, 0, "Hosts that it concerned.",
           .nested = &concerned));
 
@@ -344,7 +344,7 @@ static const struct schema_struct log_rule = SHOWN_STRUCT(
     SHOWN("policy", STRING, ALWAYS, "The policy."),
     SHOWN("rule", INT, ALWAYS, "Which of its rules, from 0."),
     SHOWN("events", INT, ALWAYS, "How many events there were."),
-    SHOWN("told", INT, ALWAYS, "How many of these were told."),
+    SHOWN("logged", INT, ALWAYS, "How many of these were told."),
     SHOWN("suppressed", INT, ALWAYS, "How many were not."));
 
 const struct schema_struct nb_reply_logs = SHOWN_STRUCT(
@@ -441,7 +441,7 @@ static const struct schema_struct event_audit = SHOWN_STRUCT(
     SHOWN("time", STRING, ALWAYS | TIME, "When."),
     SHOWN("missing", INT, ALWAYS, "How much was missing."),
     SHOWN("altered", INT, ALWAYS, "How much was altered."),
-    SHOWN("strangers", INT, ALWAYS, "How much nobody wanted."));
+    SHOWN("unknown", INT, ALWAYS, "How much nobody wanted."));
 
 static const struct schema_struct event_health = SHOWN_STRUCT(
     "health",
@@ -498,9 +498,9 @@ const struct schema_struct nb_reply_flows = SHOWN_STRUCT(
 static const struct schema_struct seen_host = SHOWN_STRUCT(
     "host",
     SHOWN("host", STRING, ALWAYS, "The host."),
-    SHOWN("connections", INT, ALWAYS, "How many notes it has."),
-    SHOWN("full", BOOL, ALWAYS, "Whether there may be more to note."),
-    SHOWN("missing", STRING, 0, "Why its notes are not in the answer."));
+    SHOWN("connections", INT, ALWAYS, "How many connections it has recorded."),
+    SHOWN("truncated", BOOL, ALWAYS, "Whether it may have missed some."),
+    SHOWN("reason", STRING, 0, "Why its connections are not included."));
 
 static const struct schema_struct left_out = SHOWN_STRUCT(
     "connection",
@@ -522,7 +522,7 @@ static const struct schema_struct rule = SHOWN_STRUCT(
     SHOWN("from", STRING, ALWAYS | ANY, "A group, or a list of prefixes."),
     SHOWN("to", STRING, ALWAYS, "A group."),
     SHOWN("services", STRING, ALWAYS | LIST, "What may be spoken."),
-    SHOWN("seen", INT, ALWAYS, "How many connections were seen."),
+    SHOWN("observed", INT, ALWAYS, "How many connections were seen."),
     SHOWN("extra", INT, ALWAYS, "How many more it allows."),
     SHOWN("extras", STRUCT, ALWAYS | LIST, "The first 20 of these.",
           .nested = &extra));
@@ -534,10 +534,10 @@ const struct schema_struct nb_reply_recommendations = SHOWN_STRUCT(
     SHOWN("hosts", STRUCT, ALWAYS | LIST, "Those that have its ports.",
           .nested = &seen_host),
     SHOWN("connections", INT, ALWAYS, "How many were seen."),
-    SHOWN("n_left_out", INT, ALWAYS, "How many no rule allows."),
-    SHOWN("left_out", STRUCT, ALWAYS | LIST, "The first 20 of these.",
+    SHOWN("n_uncovered", INT, ALWAYS, "How many no rule allows."),
+    SHOWN("uncovered", STRUCT, ALWAYS | LIST, "The first 20 of these.",
           .nested = &left_out),
-    SHOWN("fewest", BOOL, ALWAYS,
+    SHOWN("optimal", BOOL, ALWAYS,
           "Whether it is known that no fewer such rules do."),
     SHOWN("rules", STRUCT, ALWAYS | LIST, "Each rule.", .nested = &rule),
     SHOWN("objects", STRUCT, ALWAYS | LIST,
@@ -567,16 +567,16 @@ static const struct schema_struct summary_host = SHOWN_STRUCT(
     SHOWN("ports", INT, ALWAYS, "How many ports are bound to it."),
     SHOWN("up", INT, ALWAYS, "How many of these are up."),
     SHOWN("lag", INT, ALWAYS, "How many revisions it has not acknowledged."),
-    SHOWN("bytes_s", INT, ALWAYS,
+    SHOWN("bytes_per_s", INT, ALWAYS,
           "What its ports send and receive in a second."),
-    SHOWN("tunnel_bytes_s", INT, ALWAYS, "What its tunnels do."));
+    SHOWN("tunnel_bytes_per_s", INT, ALWAYS, "What its tunnels do."));
 
 static const struct schema_struct summary_network = SHOWN_STRUCT(
     "network",
     SHOWN("name", STRING, ALWAYS, "The network."),
     SHOWN("ports", INT, ALWAYS, "How many ports it has."),
     SHOWN("up", INT, ALWAYS, "How many of these are up."),
-    SHOWN("bytes_s", INT, ALWAYS,
+    SHOWN("bytes_per_s", INT, ALWAYS,
           "What these send and receive in a second."));
 
 static const struct schema_struct summary_balancer = SHOWN_STRUCT(
@@ -591,7 +591,7 @@ static const struct schema_struct summary_balancers = SHOWN_STRUCT(
     SHOWN("partial", INT, ALWAYS,
           "How many have some backends that do not serve."),
     SHOWN("idle", INT, ALWAYS, "How many have none that does."),
-    SHOWN("lacking", STRUCT, ALWAYS | LIST, "The first 100 of these.",
+    SHOWN("degraded", STRUCT, ALWAYS | LIST, "The first 100 of these.",
           .nested = &summary_balancer));
 
 const struct schema_struct nb_reply_summary = SHOWN_STRUCT(
@@ -604,8 +604,8 @@ const struct schema_struct nb_reply_summary = SHOWN_STRUCT(
     SHOWN("n_networks", INT, ALWAYS, "How many networks there are."),
     SHOWN("networks", STRUCT, ALWAYS | LIST,
           "Those with most ports first.", .nested = &summary_network),
-    SHOWN("places", STRING, ALWAYS | LIST | ANY,
-          "[HOST, NETWORK, PORTS, BYTES_S]: so many ports of that network are "
+    SHOWN("placements", STRING, ALWAYS | LIST | ANY,
+          "[HOST, NETWORK, PORTS, BYTES_PER_S]: so many ports of that network are "
           "on that host, and so much goes through these; both by their places "
           "in these lists; -1 is no host."),
     SHOWN("balancers", STRUCT, ALWAYS, "Balancers.",

@@ -93,7 +93,7 @@ static const struct schema_struct place = SHOWN_STRUCT(
 
 static const struct schema_struct leg = SHOWN_STRUCT(
     "leg",
-    SHOWN("what", ENUM, ALWAYS, "Which packet.",
+    SHOWN("kind", ENUM, ALWAYS, "Which packet.",
           SHOWN_NAMES("request", "reply", "answer", "arp", "nd")),
     SHOWN("packet", STRING, ALWAYS, "The packet."),
     SHOWN("steps", STRUCT, ALWAYS | LIST, "What happens to it, in turn.",
@@ -103,7 +103,7 @@ static const struct schema_struct leg = SHOWN_STRUCT(
 
 static const struct schema_struct answer = SHOWN_STRUCT(
     "answer",
-    SHOWN("says", STRING, ALWAYS,
+    SHOWN("message", STRING, ALWAYS,
           "Such as `TCP reset`; `nothing`, and why."),
     SHOWN("verdict", STRING, 0, "What becomes of it."),
     SHOWN("at", STRUCT, 0, "Where it ends.", .nested = &place));
@@ -159,7 +159,7 @@ static const struct schema_struct verdict;
     SHOWN("reason", STRING, 0, "Why not."), RULE(0),                    \
     SHOWN("across_hosts", STRUCT, 0, "Of ports on two hosts.",          \
           .nested = &verdict),                                          \
-    SHOWN("on_one_host", STRUCT, 0, "Of ports on one host.",            \
+    SHOWN("same_host", STRUCT, 0, "Of ports on one host.",            \
           .nested = &verdict),                                          \
     SHOWN("ipv4", STRUCT, 0, "By IPv4.", .nested = &verdict),           \
     SHOWN("ipv6", STRUCT, 0, "By IPv6.", .nested = &verdict)
@@ -184,7 +184,7 @@ static const struct schema_struct kind = SHOWN_STRUCT(
 
 const struct schema_struct nb_reply_matrix = SHOWN_STRUCT(
     "Matrix",
-    SHOWN("kinds", STRUCT, ALWAYS | LIST,
+    SHOWN("classes", STRUCT, ALWAYS | LIST,
           "Ports that nothing tells apart.", .nested = &kind),
     SHOWN("cells", STRUCT, ALWAYS | LIST, "Pairs of kinds.",
           .nested = &cell), ABSENT);

@@ -494,7 +494,7 @@ rule_json(struct writer *w, const struct recommend_rule *rule,
     return json_pack("{s:s, s:o, s:s, s:o, s:I, s:I, s:o}", "policy", policy,
                      "from", side_json(w, &rule->from), "to",
                      group_of(w, &rule->to), "services", services,
-                     "seen", (json_int_t) rule->n_seen,
+                     "observed", (json_int_t) rule->n_seen,
                      "extra", (json_int_t) rule->n_extra, "extras", extras);
 }
 

@@ -81,7 +81,7 @@ const struct schema_table schema_host = {
         { .heading = "REVISION", .path = "/status/revision" },
         { .heading = "BEHIND", .path = "/status/lag" },
         { .heading = "OUTSTANDING", .path = "/status/openflow" },
-        { .heading = "BACKLOG", .path = "/status/openflow/merging" },
+        { .heading = "BACKLOG", .path = "/status/openflow/backlog" },
         { .heading = "AUDITED", .path = "/status/audit/time" },
         { .heading = "DRIFT", .path = "/status/audit" },
         { .heading = "OVSDB", .path = "/spec/ovsdb", .wide = true },

@@ -94,17 +94,17 @@
     SHOWN("altered", U64, ALWAYS,                                       \
           "How many are there with other contents.",                    \
           SHOWN_AT(KEPT, IN altered, sizeof(uint64_t))),                \
-    SHOWN("strangers", U64, ALWAYS,                                     \
+    SHOWN("unknown", U64, ALWAYS,                                     \
           "How many are there and not wanted.",                         \
-          SHOWN_AT(KEPT, IN strangers, sizeof(uint64_t))),              \
-    SHOWN("refused", U64, ALWAYS,                                       \
+          SHOWN_AT(KEPT, IN unknown, sizeof(uint64_t))),              \
+    SHOWN("rejected", U64, ALWAYS,                                       \
           "How many are wanted, and known to be refused by the "        \
-          "switch.", SHOWN_AT(KEPT, IN refused, sizeof(uint64_t))),     \
+          "switch.", SHOWN_AT(KEPT, IN rejected, sizeof(uint64_t))),     \
     SHOWN("skipped", U64, ALWAYS,                                       \
           "How many were left out, as they changed since the reading "  \
           "began.", SHOWN_AT(KEPT, IN skipped, sizeof(uint64_t))),      \
     SHOWN("owners", STRUCT, ALWAYS | MAP,                               \
-          "The same by app; `stranger` for what is nobody's, `vmnd` "   \
+          "The same by app; `unknown` for what is nobody's, `vmnd` "   \
           "for its own marker.",                                        \
           SHOWN_AT(KEPT, IN owners, sizeof(void *)),                    \
           .n_offset = offsetof(struct KEPT, IN n_owners),               \

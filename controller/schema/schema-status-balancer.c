@@ -11,13 +11,13 @@ static const struct schema_struct balancer_load = SHOWN_KEPT(
     "load", status_load,
     SHOWN_OF(status_load, connections, U64, ALWAYS,
              "New connections, on all hosts."),
-    SHOWN_OF(status_load, connections_s, DOUBLE, ALWAYS,
+    SHOWN_OF(status_load, connections_per_s, DOUBLE, ALWAYS,
              "In a second, of late."),
     SHOWN_OF(status_load, packets, U64, ALWAYS, "Packets of clients."),
-    SHOWN_OF(status_load, packets_s, DOUBLE, ALWAYS,
+    SHOWN_OF(status_load, packets_per_s, DOUBLE, ALWAYS,
              "In a second, of late."),
     SHOWN_OF(status_load, bytes, U64, ALWAYS, "How many bytes they had."),
-    SHOWN_OF(status_load, bytes_s, DOUBLE, ALWAYS, "In a second, of late."),
+    SHOWN_OF(status_load, bytes_per_s, DOUBLE, ALWAYS, "In a second, of late."),
     SHOWN_OF(status_load, last, STRING, ALWAYS | TIME | OR_NULL,
              "When the last connection was opened, to the second; null: none "
              "was."));

@@ -32,9 +32,9 @@ static const struct schema_struct openflow = SHOWN_KEPT(
              "The same in bytes."),
     SHOWN_OF(status_openflow, queued_bytes, U64, ALWAYS,
              "Not yet taken by the network."),
-    SHOWN_OF(status_openflow, merging, U64, ALWAYS,
+    SHOWN_OF(status_openflow, backlog, U64, ALWAYS,
              "Groups of revisions that wait to be sent as one."),
-    SHOWN_OF(status_openflow, refused, U64, ALWAYS,
+    SHOWN_OF(status_openflow, rejected, U64, ALWAYS,
              "Flows and groups that are left out, as the switch refuses "
              "them."),
     SHOWN_OF(status_openflow, stalls, U64, ALWAYS,
@@ -98,9 +98,9 @@ const struct schema_struct schema_audit_owner = SHOWN_KEPT(
              "How many are wanted and not there."),
     SHOWN_OF(status_audit_owner, altered, U64, HIDE,
              "How many are there with other contents."),
-    SHOWN_OF(status_audit_owner, stranger, U64, HIDE,
+    SHOWN_OF(status_audit_owner, unknown, U64, HIDE,
              "How many are there and not wanted."),
-    SHOWN_OF(status_audit_owner, refused, U64, HIDE,
+    SHOWN_OF(status_audit_owner, rejected, U64, HIDE,
              "How many are refused by the switch."));
 
 const struct schema_struct schema_status_audit = SHOWN_KEPT(
@@ -160,13 +160,13 @@ static const struct schema_struct traffic = SHOWN_KEPT(
     SHOWN_OF(status_traffic, sent_packets, U64, ALWAYS,
              "Packets that its VM has sent."),
     SHOWN_OF(status_traffic, sent_bytes, U64, ALWAYS, "The same in bytes."),
-    SHOWN_OF(status_traffic, sent_bytes_s, U64, ALWAYS,
+    SHOWN_OF(status_traffic, sent_bytes_per_s, U64, ALWAYS,
              "In a second, of late."),
     SHOWN_OF(status_traffic, received_packets, U64, ALWAYS,
              "Packets that its VM was given."),
     SHOWN_OF(status_traffic, received_bytes, U64, ALWAYS,
              "The same in bytes."),
-    SHOWN_OF(status_traffic, received_bytes_s, U64, ALWAYS,
+    SHOWN_OF(status_traffic, received_bytes_per_s, U64, ALWAYS,
              "In a second, of late."));
 
 const struct schema_struct schema_status_port = SHOWN_KEPT(
@@ -183,7 +183,7 @@ const struct schema_struct schema_status_port = SHOWN_KEPT(
              .ref = VMN_TABLE_HOST),
     SHOWN_OF(status_port, candidate, REF, 0,
              "Another host that has its interface.", .ref = VMN_TABLE_HOST),
-    SHOWN_LIST_OF(status_port, refused_claims, n_refused_claims, REF, 0,
+    SHOWN_LIST_OF(status_port, rejected_claims, n_rejected_claims, REF, 0,
                   "Hosts that have its interface and may not, at most 16.",
                   .ref = VMN_TABLE_HOST),
     SHOWN_OF(status_port, ofport, U32, HIDE,

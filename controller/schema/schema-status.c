@@ -52,7 +52,7 @@ static const struct schema_struct count = SHOWN_STRUCT("Count", SHOWN_COUNT);
 static const struct schema_struct log_count = SHOWN_STRUCT(
     "log",
     SHOWN("events", INT, ALWAYS, "How many there were, on all hosts."),
-    SHOWN("told", INT, ALWAYS, "How many of these were told."),
+    SHOWN("logged", INT, ALWAYS, "How many of these were told."),
     SHOWN("suppressed", INT, ALWAYS, "How many were not."));
 
 static const struct schema_struct rule_count = SHOWN_STRUCT(
@@ -62,7 +62,7 @@ static const struct schema_struct rule_count = SHOWN_STRUCT(
 
 const struct schema_struct schema_status_tier = SHOWN_STRUCT(
     "TierStatus",
-    SHOWN("kept", STRUCT, ALWAYS,
+    SHOWN("retained", STRUCT, ALWAYS,
           "Packets of connections that the tier keeps (`on_change`).",
           .nested = &count));
 
@@ -95,7 +95,7 @@ static const struct schema_struct stage = SHOWN_STRUCT(
 
 const struct schema_struct schema_status_app = SHOWN_STRUCT(
     "AppStatus",
-    SHOWN("about", STRING, 0, "What it says of itself."),
+    SHOWN("description", STRING, 0, "What it is for, in its own words."),
     SHOWN("stages", STRUCT, LIST, "Where in the pipeline it is.",
           .nested = &stage),
     SHOWN("units", INT, 0, "How many units there are of it."),

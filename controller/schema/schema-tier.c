@@ -46,7 +46,7 @@ const struct schema_table schema_tier = {
     .columns = COLUMNS {
         { .heading = "NAME", .path = "/name" },
         { .heading = "POSITION", .path = "/spec/position" },
-        { .heading = "RETAINED", .path = "/status/kept/packets",
+        { .heading = "RETAINED", .path = "/status/retained/packets",
           .wide = true },
         { .heading = "DESCRIPTION", .path = "/spec/description" },
         { .heading = NULL },

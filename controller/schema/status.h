@@ -50,8 +50,8 @@ struct status_openflow {
     const char *error;
     uint64_t outstanding_bundles, outstanding_bytes;
     uint64_t queued_bytes;
-    uint64_t merging;
-    uint64_t refused;
+    uint64_t backlog;
+    uint64_t rejected;
     uint64_t stalls;
 };
 
@@ -86,10 +86,10 @@ struct status_packet_in_meters {
     uint64_t dropped;
 };
 
-/* What is of an app, "stranger" or "vmnd", by what was found of it. */
+/* What is of an app, "unknown" or "vmnd", by what was found of it. */
 struct status_audit_owner {
     const char *name;
-    uint64_t missing, altered, stranger, refused;
+    uint64_t missing, altered, unknown, rejected;
 };
 
 /* What an audit has found. */
@@ -98,8 +98,8 @@ struct status_audit {
     uint64_t flows, groups;     /* That the switch held, marker apart. */
     uint64_t missing;           /* Wanted, and not there. */
     uint64_t altered;           /* There, but with other contents. */
-    uint64_t strangers;         /* There, and not wanted. */
-    uint64_t refused;           /* Wanted, and known to be refused. */
+    uint64_t unknown;         /* There, and not wanted. */
+    uint64_t rejected;           /* Wanted, and known to be refused. */
     uint64_t skipped;           /* Touched meanwhile: nothing can be said. */
     size_t n_owners;
     struct status_audit_owner *owners;
@@ -131,9 +131,9 @@ struct status_host {
 
 struct status_traffic {
     uint64_t sent_packets, sent_bytes;
-    uint64_t sent_bytes_s;      /* In a second. */
+    uint64_t sent_bytes_per_s;      /* In a second. */
     uint64_t received_packets, received_bytes;
-    uint64_t received_bytes_s;
+    uint64_t received_bytes_per_s;
 };
 
 struct status_port {
@@ -141,8 +141,8 @@ struct status_port {
     const char *reason;
     const char *host;
     const char *candidate;
-    size_t n_refused_claims;
-    const char **refused_claims; /* NULL: none. */
+    size_t n_rejected_claims;
+    const char **rejected_claims; /* NULL: none. */
     uint32_t ofport;            /* 0: none. */
     struct status_traffic *traffic; /* Or NULL. */
     size_t n_quarantines;
@@ -168,11 +168,11 @@ struct status_telemetry {
 /* What a balancer, or one of its backends, is sent. */
 struct status_load {
     uint64_t connections;       /* New ones. */
-    double connections_s;       /* In a second. */
+    double connections_per_s;       /* In a second. */
     uint64_t packets;
-    double packets_s;
+    double packets_per_s;
     uint64_t bytes;
-    double bytes_s;
+    double bytes_per_s;
     int64_t last;               /* Of a connection. */
 };
 

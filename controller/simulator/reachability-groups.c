@@ -52,7 +52,7 @@ grid_init(struct grid *grid, const json_t *matrix)
     const json_t *class_, *cell, *port;
     size_t i, j;
 
-    grid->classes = json_object_get(matrix, "kinds");
+    grid->classes = json_object_get(matrix, "classes");
     grid->n = json_array_size(grid->classes);
     grid->cells = xcalloc(MAX(grid->n * grid->n, 1), sizeof *grid->cells);
     shash_init(&grid->class_of);
@@ -100,7 +100,7 @@ bool
 reach_same(const json_t *a, const json_t *b)
 {
     static const char *const parts[] = {
-        "across_hosts", "on_one_host", "ipv4", "ipv6",
+        "across_hosts", "same_host", "ipv4", "ipv6",
     };
 
     if (strcmp(verdict_of_cell(a), verdict_of_cell(b))) {
@@ -349,7 +349,7 @@ json_t *
 reach_by_group(struct engine *engine, json_t *matrix,
                struct vmn_errors *errors)
 {
-    const json_t *classes = json_object_get(matrix, "kinds");
+    const json_t *classes = json_object_get(matrix, "classes");
     size_t n_classes = json_array_size(classes);
     struct svec *of_class = xcalloc(MAX(n_classes, 1), sizeof *of_class);
     struct svec groups = SVEC_EMPTY_INITIALIZER;

@@ -246,7 +246,7 @@ run_cell(struct reach *reach, size_t from, size_t to)
     json_t *apart = find_apart(a, b, &pair) ? run_pair(reach, &pair) : NULL;
     json_t *together = (find_together(a, b, &pair)
                         ? run_pair(reach, &pair) : NULL);
-    json_t *cell = unite(apart, "across_hosts", together, "on_one_host");
+    json_t *cell = unite(apart, "across_hosts", together, "same_host");
 
     if (cell) {
         json_object_set_new(cell, "from", json_integer(from));
@@ -316,7 +316,7 @@ matrix_json(struct reach *reach)
     for (size_t i = 0; i < classes->n_absent; i++) {
         json_array_append_new(absent, json_string(classes->absent[i]));
     }
-    return json_pack("{s:o, s:o, s:o}", "kinds", list, "cells", cells,
+    return json_pack("{s:o, s:o, s:o}", "classes", list, "cells", cells,
                      "absent", absent);
 }
 

@@ -170,7 +170,7 @@ add_leg(const struct trace *trace, const char *what,
     char *text = flow_to_string(&packet->flow, NULL);
 
     json_array_append_new(legs, json_pack(
-        "{s:s, s:s, s:o, s:o}", "what", what, "packet", text,
+        "{s:s, s:s, s:o, s:o}", "kind", what, "packet", text,
         "steps", result_steps_to_json(&trace->names, trace->sim),
         "ends", result_ends_to_json(&trace->names, trace->sim)));
     free(text);
@@ -277,7 +277,7 @@ run_answer(struct trace *trace, const struct endpoint *sender, json_t *legs)
         return NULL;
     }
     text = handler_reply_to_string(&answer);
-    json = json_pack("{s:s}", "says", text);
+    json = json_pack("{s:s}", "message", text);
     free(text);
     if (!answer.why_not) {
         add_leg(trace, "answer", &answer.packet, legs);

@@ -62,7 +62,7 @@ def test_attack_take_a_port_that_is_to_be_elsewhere(net):
         assert 'only on "h1"' in event["reason"]
         assert status(net, "web") == {
             "mac": status(net, "web")["mac"], "ips": ["10.0.0.1"],
-            "state": "unbound", "refused_claims": ["h2"]}
+            "state": "unbound", "rejected_claims": ["h2"]}
         assert refused(net, "h2", "h1") == before + 1
 
         net.lab.add_vm_of_port("web", "h1")
@@ -70,8 +70,8 @@ def test_attack_take_a_port_that_is_to_be_elsewhere(net):
         net.lab.await_ports(["web"])
         assert host_of(net, "web") == "h1"
         assert "candidate" not in status(net, "web")
-        assert status(net, "web")["refused_claims"] == ["h2"]
-    wait_for("the claim to be forgotten", lambda: "refused_claims" not in
+        assert status(net, "web")["rejected_claims"] == ["h2"]
+    wait_for("the claim to be forgotten", lambda: "rejected_claims" not in
              status(net, "web"))
 
 
@@ -89,13 +89,13 @@ def test_attack_keep_a_port_that_nobody_was_to_have(net):
         net.patch("ports", "web", host="h1")
         wait_for("the move", lambda: host_of(net, "web") == "h1")
         wait_for("the refusal", lambda: status(net, "web").get(
-            "refused_claims") == ["h2"])
+            "rejected_claims") == ["h2"])
         assert "candidate" not in status(net, "web")
         # Also when the VM stops for a while.
         net.lab.unplug("web")
         wait_for("it to be unbound", lambda: status(net, "web")["state"] ==
                  "unbound")
-        assert status(net, "web")["refused_claims"] == ["h2"]
+        assert status(net, "web")["rejected_claims"] == ["h2"]
 
 
 @pytest.mark.parametrize("failover", [False, True], ids=["", "failover"])
@@ -109,7 +109,7 @@ def test_attack_wait_until_the_host_is_silent(net, failover):
         wait_for("the candidate", lambda: status(net, "web").get("candidate")
                  == "h2")
         wait_for("the refusal", lambda: status(net, "web").get(
-            "refused_claims") == ["h3"])
+            "rejected_claims") == ["h3"])
         # A port without hosts tells when h1 counts as silent.
         net.put("ports", "free", network="net", iface_id="free")
         with claim(h1, "free", "t1"):
@@ -125,7 +125,7 @@ def test_attack_wait_until_the_host_is_silent(net, failover):
                         wait_for("failover", lambda: host_of(net, "web") ==
                                  "h2")
                     assert host_of(net, "web") == ("h2" if failover else "h1")
-                    assert status(net, "web")["refused_claims"] == ["h3"]
+                    assert status(net, "web")["rejected_claims"] == ["h3"]
                 finally:
                     h1.start_db()
                 net.lab.await_synced()
@@ -161,7 +161,7 @@ def test_attack_take_a_sub_port(net):
     net.put("ports", "pod", network="net", parent="node", vlan=7)
     with claim(net.lab.host("h2"), "pod"):
         wait_for("the refusal", lambda: status(net, "pod").get(
-            "refused_claims") == ["h2"])
+            "rejected_claims") == ["h2"])
         wait_for("its place", lambda: host_of(net, "pod") == "h1")
         assert "candidate" not in status(net, "pod")
         net.lab.unplug("node")
@@ -191,12 +191,12 @@ def test_port_is_prepared_on_its_next_host_before_it_moves(net):
     net.patch("ports", "web", host="h1")
     with claim(net.lab.host("h2"), "web"):
         wait_for("the refusal", lambda: status(net, "web").get(
-            "refused_claims") == ["h2"])
+            "rejected_claims") == ["h2"])
         net.patch("ports", "web", hosts=["h1", "h2"])
         wait_for("the candidate", lambda: status(net, "web").get("candidate")
                  == "h2")
         assert host_of(net, "web") == "h1"
-        assert "refused_claims" not in status(net, "web")
+        assert "rejected_claims" not in status(net, "web")
         net.patch("ports", "web", host="h2")
         wait_for("the move", lambda: host_of(net, "web") == "h2")
         assert status(net, "web")["candidate"] == "h1"

@@ -412,7 +412,7 @@ def test_take_the_limits_away_while_connected(lab, world, attack):
     wait_for("the flows", lambda: own_flows(host) == before, 30)
     wait_for("the status", lambda: meters_status(lab).get("installed"), 30)
     found = lab.vmnd.api.call("POST", "/v1/hosts/h1/audit")
-    assert found["missing"] == found["strangers"] == 0
+    assert found["missing"] == found["unknown"] == 0
 
 
 @pytest.mark.parametrize("attack", (damage, damage_meter))

@@ -65,7 +65,7 @@ def test_reachability_is_what_packets_find(nine):
     nine.apply(objects)
     nine.check(lines)
     found = nine.world.api.get("reachability", protocol="tcp", port=80)
-    kinds = {k["id"]: k["ports"] for k in found["kinds"]}
+    kinds = {k["id"]: k["ports"] for k in found["classes"]}
     cells = {(a, b): c["verdict"] for c in found["cells"]
              for a in kinds[c["from"]] for b in kinds[c["to"]] if a != b}
     assert len(cells) == 9 * 8

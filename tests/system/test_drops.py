@@ -143,7 +143,7 @@ def test_what_a_quarantine_allows_is_counted(world, pair):
 
 def test_packets_of_kept_connections_are_counted_for_the_tier(world, pair):
     def kept():
-        return world.api.get("tiers/application")["status"]["kept"]["packets"]
+        return world.api.get("tiers/application")["status"]["retained"]["packets"]
 
     cli, srv = pair
     world.policy("p", "srv", rule("ingress", "allow", ["cli"], [HTTP]),
@@ -299,9 +299,9 @@ def test_log_tells_what_rules_decide_and_changes_nothing(world, pair):
     wait_counted("what was suppressed", lambda: rules(world, "p")[1]["log"][
         "suppressed"] > 500 and rules(world, "p")[0]["log"]["events"] >= 2)
     allow, deny = (r["log"] for r in rules(world, "p"))
-    assert deny["told"] + deny["suppressed"] == deny["events"] > deny["told"]
+    assert deny["logged"] + deny["suppressed"] == deny["events"] > deny["logged"]
     # A switch may count the packet that opens a connection twice.
-    assert allow["told"] >= 2 and allow["suppressed"] <= 4, allow
+    assert allow["logged"] >= 2 and allow["suppressed"] <= 4, allow
     told = json.loads(vmnctl(world, "logs", "--policy", "p", "-o", "json"))
     assert [r["rule"] for r in told["rules"]] == [0, 1]
     assert told["rules"][1]["suppressed"] >= deny["suppressed"]

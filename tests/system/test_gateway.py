@@ -466,7 +466,7 @@ def test_trace_leads_outside(world, shop):
                 "size": size})["outcomes"][0]
             assert outcome["verdict"] == verdict, outcome
         assert outcome["at"]["owner"] == "router.router/r"
-        assert outcome["answer"]["says"] == "ICMP error 3/4"
+        assert outcome["answer"]["message"] == "ICMP error 3/4"
 
 
 def neighbours(host):

@@ -328,7 +328,7 @@ def test_a_switch_without_extensions_of_discovery_takes_all_flows(world, trio):
             found = world.api.get("hosts/h1/flows", diff="true")
         except Refused:         # While it is being repaired.
             return False
-        assert found["refused"] == 0, found
+        assert found["rejected"] == 0, found
         return found["missing"] == 0
     wait_for("all flows to be back", all_back, 15)
     assert world.answers(a, b.ip6) == "b"

@@ -347,7 +347,7 @@ def test_differences_are_as_described(lab, checker, shop):
         answer.update(found)
         return status == 200
     wait_for("h1 to be compared", compared)
-    assert answer["strangers"] == 1, answer
+    assert answer["unknown"] == 1, answer
     checker.done("post", "/v1/hosts/{name}/audit", name="h1")
     assert checker.ask("post", "/v1/hosts/{name}/audit", name="hv1")[0] == 503
     wait_for("the audit to be in the status", lambda: "audit" in checker.done(
@@ -391,7 +391,7 @@ def test_changes_are_as_described(lab, checker, shop):
     checker.done("post", "/v1/apply", {"objects": objects}, prune="s")
     assert checker.ask("delete", port, name="db-1")[0] == 409
     answer = checker.done("post", "/v1/apply", {"objects": []}, prune="s")
-    assert answer["also"]
+    assert answer["also_changed"]
 
 
 def test_refusals_are_as_described(lab, checker, document, shop):

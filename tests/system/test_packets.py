@@ -379,4 +379,4 @@ def test_a_restart_changes_no_flow_and_answers_again(lab, world):
         found = json.loads(netns.run(["ovs-appctl", "-t", lab.vmnd.unixctl,
                                       "fabric/audit", host.name]))
         assert not found["missing"] and not found["altered"] \
-            and not found["strangers"], found
+            and not found["unknown"], found

@@ -80,8 +80,8 @@ def test_recommended_policies_allow_what_was_seen(world, shop):
     assert words(answer) == {
         "shop-client -> shop-web tcp/80", "shop-web -> shop-app tcp/9000",
         "shop-app -> shop-db tcp/5432"}
-    assert answer["fewest"] and answer["connections"] == len(CALLS)
-    assert not any(h["full"] or "missing" in h for h in answer["hosts"])
+    assert answer["optimal"] and answer["connections"] == len(CALLS)
+    assert not any(h["truncated"] or "reason" in h for h in answer["hosts"])
     extras = [(e["from"], e["to"]) for r in answer["rules"]
               for e in r["extras"]]
     assert sorted(extras) == [("web1", "app2"), ("web2", "app1")]
@@ -191,7 +191,7 @@ def test_missing_host_is_named(world, shop):
         wait_for("h3 to be offline", lambda: world.api.get("hosts/h3")[
             "status"]["state"] != "synced")
         answer = recommend(world, network="shop")
-        missing = {h["host"]: h.get("missing") for h in answer["hosts"]}
+        missing = {h["host"]: h.get("reason") for h in answer["hosts"]}
         assert missing["h3"] and not missing["h1"] and not missing["h2"]
         assert words(answer) >= {"shop-client -> shop-web tcp/80"}
         done = vmnctl(world, "policy", "recommend", "--network", "shop")

@@ -440,7 +440,7 @@ def test_full_table_is_told_and_rests(swarm):
     ports = range(1, 60, 6)
     revisions = put_ports(swarm, ports)
     wait_for("the host's state", lambda: swarm.host_status(0)["state"]
-             == "diverged" and swarm.host_status(0)["openflow"]["refused"],
+             == "diverged" and swarm.host_status(0)["openflow"]["rejected"],
              20)
     status = swarm.host_status(0)
     assert "OFPFMFC_TABLE_FULL" in status["reason"]
@@ -520,7 +520,7 @@ def test_stuck_or_slow_switch_delays_nobody(swarm, fault):
         revisions += put_ports(swarm, [1], labels={"group": "g%d" % (
             n % N_GROUPS)})
         status = swarm.host_status(0)["openflow"]
-        merging = max(merging, status["merging"])
+        merging = max(merging, status["backlog"])
         # It is owed no more than so much, and is sent no more.
         assert status["outstanding_bundles"] <= 32
         assert status["queued_bytes"] <= status["outstanding_bytes"]

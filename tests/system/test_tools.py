@@ -104,7 +104,7 @@ def strict(flow):
 def test_a_host_as_it_should_be(filled):
     status, out, err = filled.vmnctl("flows h1 --diff")
     assert (status, err) == (0, "")
-    assert "missing 0, altered 0, strangers 0, refused 0\n" in out
+    assert "missing 0, altered 0, unknown 0, rejected 0\n" in out
     held = len(flows(filled.h1))
     assert "Holds:       flows %d, groups " % held in out
     status, out, _ = filled.vmnctl("flows h1 --diff -o json")
@@ -133,15 +133,15 @@ def test_changes_behind_its_back_are_shown_and_left(filled):
 
     rows = filled.rows("flows h1 --diff", status=1)
     kinds = sorted(r["KIND"] for r in rows)
-    assert kinds == ["altered"] * 3 + ["missing"] + ["stranger"] * 2, rows
+    assert kinds == ["altered"] * 3 + ["missing"] + ["unknown"] * 2, rows
     by_match = {r["MATCH"]: r for r in rows}
     row = by_match["group " + group]
     assert row["KIND"] == "altered" and row["OWNER"] == "overlay.network/lab"
     assert row["INSTALLED"].startswith("type=all,bucket=")
-    assert by_match["group 77777"]["OWNER"] == "stranger"
+    assert by_match["group 77777"]["OWNER"] == "unknown"
     row = by_match["ip"]
     assert (row["KIND"], row["TABLE"], row["PRIORITY"], row["OWNER"]) == (
-        "stranger", "16", "7", "stranger")
+        "unknown", "16", "7", "unknown")
     assert row["WANTED"] == "-" and row["INSTALLED"].startswith("drop cookie=")
     row, = [r for r in rows if r["KIND"] == "missing"]
     assert row["OWNER"] == "overlay.port/a" and "nw_src=10.0.0.1" in row[
@@ -174,13 +174,13 @@ def test_what_differs_is_mended_and_counted_by_owner(filled):
             'vmn_fabric_audit_differences_total{owner="%s",kind="%s"}'
             % (owner, kind)) for owner, kind in [
                 ("overlay", "missing"), ("overlay", "altered"),
-                ("stranger", "stranger")]}
+                ("unknown", "unknown")]}
 
     before = counts()
     assert filled.vmnctl("flows h1 --diff")[0] == 1     # Of the test before.
     status, out, _ = filled.vmnctl("flows h1 --diff --repair")
     assert status == 0
-    assert "missing 1, altered 3, strangers 2, refused 0; being repaired" in out
+    assert "missing 1, altered 3, unknown 2, rejected 0; being repaired" in out
     wait_for("h1 to be repaired",
              lambda: filled.vmnctl("flows h1 --diff")[0] == 0, 20)
     assert [n - before[key] for key, n in counts().items()] == [1, 3, 2]
@@ -221,7 +221,7 @@ def test_appctl_looks_inside(filled):
                   if "conjunction" in f["actions"])
     text = ask("engine/explain", clause["cookie"])
     assert "merged of clauses of: " in text and "firewall." in text
-    for word, says in [("engine/explain 0x5", "a stranger's"),
+    for word, says in [("engine/explain 0x5", "unknown owner"),
                        ("engine/explain 5x", "COOKIE: "),
                        ("engine/unit overlay.port/z", "no such unit"),
                        ("fabric/host h9", "no such host"),

@@ -112,7 +112,7 @@ def test_vmnctl_traces_now_and_after_a_change(shop, tmp_path):
 def test_reachability_is_what_packets_do(shop, tmp_path):
     said = shop.api.get("reachability", network="net", protocol="tcp",
                         port=80)
-    names = {k["id"]: k["ports"] for k in said["kinds"]}
+    names = {k["id"]: k["ports"] for k in said["classes"]}
     assert sorted(p for ports in names.values() for p in ports) \
         == ["cli", "oth", "srv", "two"]
     cells = {(a, b): c["verdict"] for c in said["cells"]

@@ -213,14 +213,14 @@ def test_support_bundle_has_what_a_report_needs(shop, tmp_path):
         files)
     for entry in manifest["files"]:
         assert entry["bytes"] == len(files[entry["name"]].encode()), entry
-    assert "secrets" in [o["what"] for o in manifest["left_out"]]
+    assert "secrets" in [o["what"] for o in manifest["omitted"]]
     assert not [name for name, text in files.items() if "sesame" in text]
     names = {o["name"] for o in json.loads(files["objects/ports.json"])}
     assert names == {"db-1", "web-1", "web-2"}
     assert json.loads(files["status.json"])["ready"] is True
     for host in "h1", "h2":
         diff = json.loads(files["flows/%s.json" % host])
-        assert (diff["missing"], diff["strangers"]) == (0, 0)
+        assert (diff["missing"], diff["unknown"]) == (0, 0)
     assert len(json.loads(files["revisions.json"])["items"]) > 5
     assert "vmn_hosts 2\n" in files["metrics.txt"]
     assert "state: ok" in files["unixctl/store-show.txt"]
@@ -232,7 +232,7 @@ def test_support_bundle_has_what_a_report_needs(shop, tmp_path):
     assert [f for f in files if f.startswith("objects/")] == [
         "objects/hosts.json"]
     assert {"what": "objects/ports.json", "why": "--no-objects"} in \
-        json.loads(files["manifest.json"])["left_out"]
+        json.loads(files["manifest.json"])["omitted"]
     shop.vmnctl("label", "port", "web-1", "api-token-")
 
 

@@ -309,7 +309,7 @@ fabric_tunnel_traffic(const struct fabric *f OVS_UNUSED,
                       struct fabric_traffic *traffic)
 {
     memset(traffic, 0, sizeof *traffic);
-    traffic->sent_bytes_s = 7;
+    traffic->sent_bytes_per_s = 7;
     return true;
 }
 
@@ -527,8 +527,8 @@ fabric_balancer_load(const struct fabric *f OVS_UNUSED, const char *balancer,
                      struct fabric_balancer_load *loads)
 {
     *load = (struct fabric_balancer_load) {
-        .connections = strlen(balancer), .connections_s = 1.5,
-        .packets = 10, .bytes = 90, .packets_s = 2, .bytes_s = 18,
+        .connections = strlen(balancer), .connections_per_s = 1.5,
+        .packets = 10, .bytes = 90, .packets_per_s = 2, .bytes_per_s = 18,
         .dropped = 2, .last_ms = 1000,
     };
     for (size_t i = 0; i < n; i++) {

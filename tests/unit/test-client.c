@@ -507,7 +507,7 @@ audit_cb(void *aux OVS_UNUSED, const struct fabric_audit_result *result,
     assert_null(reason);
     assert_int_equal(result->found.missing, 0);
     assert_int_equal(result->found.altered, 0);
-    assert_int_equal(result->found.strangers, 0);
+    assert_int_equal(result->found.unknown, 0);
     audited = true;
 }
 

@@ -134,11 +134,11 @@ bundle_has_a_list_of_what_is_in_it(void **state OVS_UNUSED)
     text = json_dumps(manifest, JSON_COMPACT);
     assert_string_equal(
         text, "{\"server\":\"here\",\"files\":["
-        "{\"name\":\"a.txt\",\"about\":\"words\",\"bytes\":5},"
-        "{\"name\":\"sub/b.json\",\"about\":\"an object\",\"bytes\":27}],"
-        "\"left_out\":[{\"what\":\"log\",\"why\":\"not ours\"},"
-        "{\"what\":\"secrets\",\"why\":\"1 value of fields that are named "
-        "like secrets\"}]}");
+              "{\"name\":\"a.txt\",\"description\":\"words\",\"bytes\":5},"
+              "{\"name\":\"sub/b.json\",\"description\":\"an object\",\"bytes\":27}],"
+              "\"omitted\":[{\"what\":\"log\",\"why\":\"not ours\"},"
+              "{\"what\":\"secrets\",\"why\":\"1 value of fields that are named "
+              "like secrets\"}]}");
     free(text);
     json_decref(manifest);
     json_decref(about);

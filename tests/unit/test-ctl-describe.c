@@ -26,7 +26,7 @@
       "{\"revision\": 5, \"time\": \"T\", \"who\": \"unix:uid=0\","     \
       " \"changes\": [{\"op\": \"create\", \"type\": \"networks\","     \
       " \"name\": \"db-1\"}, {\"op\": \"update\", \"type\": \"ports\"," \
-      " \"name\": \"db-1\"}], \"us\": {\"installed\": 2240},"           \
+      " \"name\": \"db-1\"}], \"duration_us\": {\"installed\": 2240},"           \
       " \"receipt\": {\"hosts\": [{\"host\": \"h1\", \"state\":"        \
       " \"confirmed\"}, {\"host\": \"h2\", \"state\": \"offline\"}]}}" }, \
     { "GET /v1/hosts?limit=9", NULL, 200,                               \
@@ -232,7 +232,7 @@ a_host_has_networks_ports_and_flows(void **state OVS_UNUSED)
         { "GET /v1/summary?limit=20000", NULL, 200,
           "{\"hosts\": [{\"name\": \"h1\"}, {\"name\": \"h2\"}],"
           " \"networks\": [{\"name\": \"shop\"}, {\"name\": \"rival\"}],"
-          " \"places\": [[0, 0, 4], [1, 1, 1], [-1, 0, 1]]}" },
+          " \"placements\": [[0, 0, 4], [1, 1, 1], [-1, 0, 1]]}" },
         { "GET /v1/ports?limit=250", NULL, 200,
           "{\"items\": [{\"name\": \"a\", \"spec\": {\"network\": \"rival\"},"
           " \"status\": {\"host\": \"h2\", \"state\": \"up\"}},"
@@ -282,7 +282,7 @@ a_network_has_subnets_places_routers_and_policies(void **state OVS_UNUSED)
         { "GET /v1/summary?limit=20000", NULL, 200,
           "{\"hosts\": [{\"name\": \"h1\", \"state\": \"synced\"}],"
           " \"networks\": [{\"name\": \"shop\"}],"
-          " \"places\": [[0, 0, 4], [-1, 0, 1]]}" },
+          " \"placements\": [[0, 0, 4], [-1, 0, 1]]}" },
         { "GET /v1/routers?limit=250", NULL, 200,
           "{\"items\": [{\"name\": \"r\", \"spec\": {\"interfaces\":"
           " [{\"network\": \"shop\"}, {\"network\": \"x\"}]}},"

@@ -135,7 +135,7 @@ events_are_a_line_each(void **state OVS_UNUSED)
                 " {\"type\": \"policies\", \"name\": \"p\"}, \"rule\":"
                 " 0}")
           EVENT("13", "audit", "{\"time\": \"T6\", \"host\": \"h1\","
-                " \"missing\": 1, \"altered\": 2, \"strangers\": 3}")
+                " \"missing\": 1, \"altered\": 2, \"unknown\": 3}")
           EVENT("14", "scale", "{\"time\": \"T7\", \"loadbalancer\":"
                 " \"vip\", \"direction\": \"up\", \"metric\":"
                 " \"connections\", \"value\": 25.25, \"threshold\": 10,"
@@ -151,7 +151,7 @@ events_are_a_line_each(void **state OVS_UNUSED)
                 "T4  binding    a up on h1\n"
                 "T5  drop       h1 a:1 -> 10.0.0.9 tcp: denied, by policies/p"
                 " rule 0\n"
-                "T6  audit      h1: missing 1, altered 2, strangers 3\n"
+                "T6  audit      h1: missing 1, altered 2, unknown 3\n"
                 "T7  scale      vip up: 25.25 connections a second for each "
                 "backend, against 10; 2 of 3 serve\n",
                 AWAY);
@@ -234,13 +234,13 @@ hosts_show_how_far_behind_they_are(void **state OVS_UNUSED)
           " \"synced\", \"ports\": 5, \"flows\": 214, \"groups\": 2,"
           " \"revision\": 23, \"lag\": {\"revisions\": 3, \"ms\": 1250},"
           " \"openflow\": {\"outstanding_bundles\": 2,"
-          " \"outstanding_bytes\": 1536, \"merging\": 1},"
+          " \"outstanding_bytes\": 1536, \"backlog\": 1},"
           " \"audit\": {\"time\": \"2001-01-01T00:00:00.000Z\","
-          " \"missing\": 1, \"altered\": 0, \"strangers\": 2}}},"
+          " \"missing\": 1, \"altered\": 0, \"unknown\": 2}}},"
           " {\"name\": \"h2\", \"status\": {\"state\": \"offline\","
           " \"flows\": 0, \"revision\": 0, \"lag\": {\"revisions\": 0,"
           " \"ms\": 0}, \"openflow\": {\"outstanding_bundles\": 0,"
-          " \"merging\": 0}, \"audit\": {\"missing\": 0},"
+          " \"backlog\": 0}, \"audit\": {\"missing\": 0},"
           " \"reason\": \"it is off\"}}]}" },
         { NULL, NULL, 0, NULL },
     };
@@ -252,10 +252,10 @@ hosts_show_how_far_behind_they_are(void **state OVS_UNUSED)
                            "BACKLOG   AUDITED"));
     assert_non_null(strstr(result.out, "   23         3/1s     2/1.5KiB      "
                            "1         "));
-    assert_non_null(strstr(result.out, "d ago   1 missing,2 strangers   -"));
+    assert_non_null(strstr(result.out, "d ago   1 missing,2 unknown   -"));
     assert_non_null(strstr(result.out, "   0          -        -             "
                            "-         -"));
-    assert_non_null(strstr(result.out, "   nothing                 it is off"
+    assert_non_null(strstr(result.out, "   nothing               it is off"
                            "\n"));
     run_uninit(&result);
 }
@@ -512,7 +512,7 @@ delete_names_the_referrers(void **state OVS_UNUSED)
     };
     static const struct step cascade[] = {
         { "DELETE /v1/networks/shop?cascade=true", NULL, 200,
-          "{\"also\": [{\"op\": \"update\", \"type\": \"groups\","
+          "{\"also_changed\": [{\"op\": \"update\", \"type\": \"groups\","
           " \"name\": \"web\"}, {\"op\": \"delete\", \"type\": \"ports\","
           " \"name\": \"web-1\"}, {\"more\": 7}]}" },
         { NULL, NULL, 0, NULL },
@@ -801,12 +801,13 @@ policies_are_recommended(void **state OVS_UNUSED)
 {
     static const struct step answered[] = {
         { "GET /v1/recommendations?network=shop&labels=app%2Ctier&exact=true"
-          "&mode=enforce", NULL, 200,
-          "{\"network\":\"shop\",\"since\":\"now\",\"connections\":2,\"fewest\":true,"
-          "\"hosts\":[{\"host\":\"h2\",\"missing\":\"gone\"}],\"n_unselected\":1,"
-          "\"unselected\":[\"web\"],\"n_left_out\":0,\"left_out\":[],\"rules\":["
+          "&mode=enforce",
+          NULL, 200,
+          "{\"network\":\"shop\",\"since\":\"now\",\"connections\":2,\"optimal\":true,"
+          "\"hosts\":[{\"host\":\"h2\",\"reason\":\"gone\"}],\"n_unselected\":1,"
+          "\"unselected\":[\"web\"],\"n_uncovered\":0,\"uncovered\":[],\"rules\":["
           "{\"policy\":\"db-in\",\"from\":\"web\",\"to\":\"db\",\"services\":[\"tcp/80\"],"
-          "\"seen\":2,\"extra\":1,\"extras\":[{\"from\":\"web-2\",\"to\":\"db-1\","
+          "\"observed\":2,\"extra\":1,\"extras\":[{\"from\":\"web-2\",\"to\":\"db-1\","
           "\"service\":\"tcp/80\"}]}],\"objects\":[{\"type\":\"policies\","
           "\"name\":\"db-in\",\"spec\":{\"applies_to\":[\"db\"]}}]}" },
         { NULL, NULL, 0, NULL },
@@ -913,9 +914,9 @@ apps_say_what_they_are_for(void **state OVS_UNUSED)
     static const struct step steps[] = {
         { "GET /v1/apps?limit=250", NULL, 200,
           "{\"items\": [{\"name\": \"a\", \"spec\": {}, \"status\":"
-          " {\"about\": \"Its own words.\"}}, {\"name\": \"b\", \"spec\":"
+          " {\"description\": \"Its own words.\"}}, {\"name\": \"b\", \"spec\":"
           " {\"description\": \"Mine.\"}, \"status\":"
-          " {\"about\": \"Its own words.\"}}]}" },
+          " {\"description\": \"Its own words.\"}}]}" },
         { NULL, NULL, 0, NULL },
     };
     struct run result;
@@ -935,7 +936,7 @@ revision_without_an_entry_in_the_log_shows_dashes(void **state OVS_UNUSED)
           "{\"revision\": 7, \"time\": null, \"who\": null, \"changes\":"
           " [], \"receipt\": {\"installed\": true, \"hosts\":"
           " [{\"host\": \"hv1\", \"state\": \"confirmed\"}]},"
-          " \"us\": {\"apply\": 30, \"installed\": 2240}}" },
+          " \"duration_us\": {\"apply\": 30, \"installed\": 2240}}" },
         { NULL, NULL, 0, NULL },
     };
 
@@ -963,7 +964,7 @@ revision_without_an_entry_in_the_log_shows_dashes(void **state OVS_UNUSED)
     " \"who\": [], \"n_changes\": 0, \"changes\": [], \"apps\": ["            \
     "{\"app\": \"fw\", \"units\": 1, \"queries\": 0,"                         \
     " \"by_unit\": {\"rule\": 1}, \"by_query\": {}, \"added\": 4,"            \
-    " \"changed\": 0, \"removed\": 0}], \"us\": {\"apply\": 0,"               \
+    " \"changed\": 0, \"removed\": 0}], \"duration_us\": {\"apply\": 0,"               \
     " \"compile\": 1500}},"                                                   \
     "{\"id\": 2, \"time\": \"2026-11-20T10:12:27.388Z\","                     \
     " \"first_revision\": 8, \"revision\": 9, \"who\": [\"unix:uid=0\","      \
@@ -975,7 +976,7 @@ revision_without_an_entry_in_the_log_shows_dashes(void **state OVS_UNUSED)
     "{\"app\": \"lb\", \"units\": 0, \"queries\": 0, \"added\": 5,"           \
     " \"changed\": 0, \"removed\": 0}],"                                      \
     " \"hosts\": {\"concerned\": 3, \"confirmed\": 2},"                       \
-    " \"us\": {\"apply\": 30, \"compile\": 90, \"store\": 420,"               \
+    " \"duration_us\": {\"apply\": 30, \"compile\": 90, \"store\": 420,"               \
     " \"send\": 31}}]}"
 
 static void
@@ -1041,9 +1042,9 @@ flows_come_in_the_order_in_which_packets_meet_them(void **state OVS_UNUSED)
 #define DIFFERENCES                                                           \
     "{\"host\": \"hv1\", \"repairing\": false,"                                   \
     " \"time\": \"2026-11-20T12:27:41.828Z\", \"flows\": 91, \"groups\": 2,"    \
-    " \"missing\": 1, \"altered\": 2, \"strangers\": 1, \"refused\": 0,"        \
+    " \"missing\": 1, \"altered\": 2, \"unknown\": 1, \"rejected\": 0,"        \
     " \"skipped\": 2, \"matching\": 5, \"differences\": ["                      \
-    "{\"kind\": \"stranger\", \"owner\": null, \"table\": 16,"                  \
+    "{\"kind\": \"unknown\", \"owner\": null, \"table\": 16,"                  \
     " \"priority\": 7, \"match\": \"ip\", \"installed\": {\"actions\":"        \
     " \"drop\", \"cookie\": \"0x99\"}},"                                        \
     "{\"kind\": \"missing\", \"owner\": \"a.b/c\", \"table\": 3,"               \
@@ -1194,7 +1195,7 @@ reach_by_one_family_says_which(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
         { "GET /v1/reachability?protocol=tcp&port=80&by=port", NULL, 200,
-          "{\"kinds\": [{\"id\": 0, \"ports\": [\"a\"]},"
+          "{\"classes\": [{\"id\": 0, \"ports\": [\"a\"]},"
           " {\"id\": 1, \"ports\": [\"b\"]}], \"cells\": ["
           "{\"from\": 0, \"to\": 1, \"verdict\": \"some\","
           " \"ipv4\": {\"verdict\": \"delivered\"}, \"ipv6\":"
@@ -1241,30 +1242,30 @@ diff_of_flows_shows_both_sides(void **state OVS_UNUSED)
                 "Host:        hv1\n"
                 "Compared:    2026-11-20T12:27:41.828Z\n"
                 "Holds:       flows 91, groups 2\n"
-                "Differs:     missing 1, altered 2, strangers 1, refused 0\n"
+                "Differs:     missing 1, altered 2, unknown 1, rejected 0\n"
                 "Left out:    2, which changed meanwhile\n\n"
-                "KIND       TABLE   PRIORITY   OWNER      MATCH"
+                "KIND      TABLE   PRIORITY   OWNER     MATCH"
                 "     WANTED          INSTALLED\n"
-                "altered    -       -          a.n/x      group 4"
+                "altered   -       -          a.n/x     group 4"
                 "   type=all        type=select\n"
-                "missing    3       10         a.b/c      arp"
+                "missing   3       10         a.b/c     arp"
                 "       goto_table:16   -\n"
-                "altered    3       10         a.b/d      ip"
+                "altered   3       10         a.b/d     ip"
                 "        cookie=0x13     cookie=0x1\n"
-                "stranger   16      7          stranger   ip"
+                "unknown   16      7          unknown   ip"
                 "        -               drop cookie=0x99\n",
                 "4 of 5 differences\n");
     assert_play(same, "", "flows hv1 --diff", CTL_DONE,
                 "Host:        hv1\n"
                 "Holds:       flows 3, groups 0\n"
-                "Differs:     missing 0, altered 0, strangers 0, refused 0\n",
+                "Differs:     missing 0, altered 0, unknown 0, rejected 0\n",
                 "");
     assert_play(not_now, "", "flows hv1 --diff", CTL_USAGE, "",
                 "vmnctl: its switch is not connected (HTTP 503)\n");
     assert_play(repair, "", "flows hv1 --diff --repair", CTL_DONE,
                 "Host:        hv1\n"
                 "Holds:       flows 3, groups 0\n"
-                "Differs:     missing 1, altered 0, strangers 0, refused 0;"
+                "Differs:     missing 1, altered 0, unknown 0, rejected 0;"
                 " being repaired\n", "");
     assert_alone("", "flows hv1 --repair", CTL_USAGE, "--diff");
     assert_alone("", "flows hv1 --diff --repair --app a", CTL_USAGE, "--app");

@@ -56,7 +56,7 @@ audit_end(int n_missing, int n_altered, int n_unknown)
     assert_int_equal(n_altered, json_integer_value(
                          json_object_get(audit_result, "altered")));
     assert_int_equal(n_unknown, json_integer_value(
-                         json_object_get(audit_result, "strangers")));
+                         json_object_get(audit_result, "unknown")));
 }
 
 static json_int_t
@@ -157,8 +157,8 @@ audit_finds_names_and_mends(void **state OVS_UNUSED)
     audit_end(1, 1, 1);
     assert_true(audit_says("missing: flow", "toy.port/a"));
     assert_true(audit_says("altered: flow", "toy.port/c"));
-    assert_true(audit_says("stranger: flow table=5,priority=9",
-                           "of a stranger"));
+    assert_true(audit_says("unknown: flow table=5,priority=9",
+                           "unknown owner"));
     TURN_UNTIL(is_synced(0));
     check_host(0);
     assert_int_equal(switches[0].n_mods, n_mods + 3);
@@ -219,7 +219,7 @@ a_look_shows_what_differs_and_leaves_it(void **state OVS_UNUSED)
 
     fake_switch_add_flow(&switches[0], "table=5,priority=9,actions=drop");
     look_at(0, &everything);
-    assert_int_equal(audit_figure("strangers"), 1);
+    assert_int_equal(audit_figure("unknown"), 1);
     assert_int_equal(audit_figure("matching"), 2);
 
     /* By now an audit would have counted, told and mended. */
@@ -246,9 +246,9 @@ a_look_shows_what_differs_and_leaves_it(void **state OVS_UNUSED)
         const struct status_audit_owner *owner = &found->owners[i];
         bool is_toy = !strcmp(owner->name, "toy");
 
-        assert_true(is_toy || !strcmp(owner->name, "stranger"));
+        assert_true(is_toy || !strcmp(owner->name, "unknown"));
         assert_int_equal(owner->altered, is_toy);
-        assert_int_equal(owner->stranger, !is_toy);
+        assert_int_equal(owner->unknown, !is_toy);
     }
 }
 
@@ -302,7 +302,7 @@ a_look_is_filtered_and_limited(void **state OVS_UNUSED)
     look.filter.first_table = look.filter.last_table = 5;
     look_at(0, &look);
     assert_int_equal(audit_figure("matching"), 1);
-    assert_difference(0, "kind", "stranger");
+    assert_difference(0, "kind", "unknown");
     assert_difference(0, "owner", NULL);
     look = everything;
     look.limit = 2;
@@ -312,7 +312,7 @@ a_look_is_filtered_and_limited(void **state OVS_UNUSED)
                                                      "differences")), 2);
     /* All are counted, whatever is shown. */
     assert_int_equal(audit_figure("missing"), 2);
-    assert_int_equal(audit_figure("strangers"), 1);
+    assert_int_equal(audit_figure("unknown"), 1);
 }
 
 static void
@@ -348,7 +348,7 @@ changes_during_an_audit_are_no_findings(void **state OVS_UNUSED)
     edit(VMN_TABLE_PORT, "b", NULL);
     edit_port("c", "red", 300, "all", 2, true);
     edit_port("e", "red", 500, "all", 1, true);
-    assert_true(openflow_figure(0, "merging") > 0);
+    assert_true(openflow_figure(0, "backlog") > 0);
     switches[0].deaf = false;
     audit_end(1, 0, 0);
     assert_true(audit_says("missing", "toy.port/d"));
@@ -383,9 +383,9 @@ refused_flow_is_not_missing(void **state OVS_UNUSED)
     TURN_UNTIL(is_diverged(0));
     audit_begin(0);
     audit_end(0, 0, 0);
-    assert_int_equal(audit_figure("refused"), 1);
+    assert_int_equal(audit_figure("rejected"), 1);
     look_at(0, &everything);
-    assert_difference(0, "kind", "refused");
+    assert_difference(0, "kind", "rejected");
     assert_difference(0, "owner", "toy.port/b");
     assert_true(is_diverged(0));
 }

@@ -329,7 +329,7 @@ ports_tell_what_goes_through_them(void **state OVS_UNUSED)
     connect_host(0);
     TURN_UNTIL(traffic(1).sent_bytes == 1000);
     assert_int_equal(traffic(1).received_bytes, 100);
-    assert_true(traffic(1).sent_bytes_s == 0);
+    assert_true(traffic(1).sent_bytes_per_s == 0);
     /* The other one does not know; and there is no third. */
     assert_true(fabric_port_traffic(fabric, "h0", 2, &unused));
     assert_int_equal(traffic(2).sent_bytes, 0);
@@ -338,13 +338,13 @@ ports_tell_what_goes_through_them(void **state OVS_UNUSED)
 
     switches[0].port_bytes = 1000000;
     TURN_UNTIL(traffic(1).sent_bytes == 1000000);
-    assert_true(traffic(1).sent_bytes_s > 0);
-    assert_true(traffic(1).received_bytes_s > 0);
-    assert_true(traffic(1).received_bytes_s < traffic(1).sent_bytes_s / 5);
+    assert_true(traffic(1).sent_bytes_per_s > 0);
+    assert_true(traffic(1).received_bytes_per_s > 0);
+    assert_true(traffic(1).received_bytes_per_s < traffic(1).sent_bytes_per_s / 5);
     /* It begins anew: no rate, until the next time. */
     switches[0].port_bytes = 10;
     TURN_UNTIL(traffic(1).sent_bytes == 10);
-    assert_true(traffic(1).sent_bytes_s == 0);
+    assert_true(traffic(1).sent_bytes_per_s == 0);
     disconnect_host(0);
     assert_false(fabric_port_traffic(fabric, "h0", 1, &unused));
 }
@@ -456,7 +456,7 @@ balancers_and_backends_have_loads(void **state OVS_UNUSED)
     assert_int_equal(backend_loads[1].connections, 40);
     assert_int_equal(backend_loads[1].packets, 0);
     /* What there was before the first reading is no rate. */
-    assert_true(load_now().packets_s == 0 && load_now().connections_s == 0);
+    assert_true(load_now().packets_per_s == 0 && load_now().connections_per_s == 0);
 }
 
 static void
@@ -488,36 +488,36 @@ rates_are_between_the_last_two_readings(void **state OVS_UNUSED)
     hit(0, 101, 10, 1000);
     begin_to_count();
     TURN_UNTIL(load_now().packets == 10 && cs->before_ms);
-    assert_true(load_now().packets_s == 0);
+    assert_true(load_now().packets_per_s == 0);
     hit(0, 101, 110, 21000);
     while (load_now().packets != 110) {
         before_ms = cs->before_ms;
         turn();
     }
-    assert_float_equal(load_now().packets_s,
+    assert_float_equal(load_now().packets_per_s,
                        100 * 1000.0 / (cs->requested_ms - before_ms), 0.01);
-    assert_float_equal(load_now().bytes_s,
+    assert_float_equal(load_now().bytes_per_s,
                        20000 * 1000.0 / (cs->requested_ms - before_ms), 1);
-    assert_true(load_now().connections_s == 0);
+    assert_true(load_now().connections_per_s == 0);
 
     /* Other hosts add to it, and one that is gone does not any more. */
     connect_host(1);
     hit(0, 101, 210, 41000);
     hit(1, 102, 10, 1000);
     TURN_UNTIL(load_now().packets == 220);
-    assert_true(load_now().packets_s > 0);
+    assert_true(load_now().packets_per_s > 0);
     disconnect_host(0);
     /* The other may have been read before it was hit, and have a rate. */
-    TURN_UNTIL(load_now().packets_s == 0);
+    TURN_UNTIL(load_now().packets_per_s == 0);
     hit(1, 102, 30, 3000);
     TURN_UNTIL(load_now().packets == 240);
-    assert_true(load_now().packets_s > 0);
+    assert_true(load_now().packets_per_s > 0);
     /* What is hit no more has no rate. */
-    TURN_UNTIL(load_now().packets_s == 0);
+    TURN_UNTIL(load_now().packets_per_s == 0);
     hit(1, 102, 50, 5000);
-    TURN_UNTIL(load_now().packets_s > 0);
+    TURN_UNTIL(load_now().packets_per_s > 0);
     hit(1, 102, 0, 0);
-    TURN_UNTIL(load_now().packets_s == 0);
+    TURN_UNTIL(load_now().packets_per_s == 0);
     assert_int_equal(load_now().packets, 260);
 }
 

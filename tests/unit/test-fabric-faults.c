@@ -269,7 +269,7 @@ full_table_takes_what_fits_and_rests(void **state OVS_UNUSED)
     many = revision;
     TURN_UNTIL(is_diverged(0) && host(0)->sw->faults.backing_off);
     assert_int_equal(fake_switch_n_flows(&switches[0]), max);
-    assert_int_equal(openflow_figure(0, "refused"), 30);
+    assert_int_equal(openflow_figure(0, "rejected"), 30);
     assert_int_equal(fake_switch_marker(&switches[0]), 0);
     assert_non_null(strstr(host_reason(0), "OFPFMFC_TABLE_FULL"));
     assert_string_equal(receipt_of(many, 0), "failed");
@@ -361,7 +361,7 @@ flows_through_a_refused_group_are_left_out(void **state OVS_UNUSED)
                 fake_switch_find(&switches[0], 200)));
     TURN_UNTIL(is_diverged(0) && host(0)->sw->state == SWITCH_LIVE
                && host(0)->sw->faults.backing_off);
-    assert_int_equal(openflow_figure(0, "refused"), 40);
+    assert_int_equal(openflow_figure(0, "rejected"), 40);
     assert_true(switches[0].n_dumps <= n_dumps + 3);
     switches[0].refuse_groups = false;
     wake(0);
@@ -438,7 +438,7 @@ errors_that_follow_from_another_are_not_kept(void **state OVS_UNUSED)
     TURN_TRULY_UNTIL(0, revision, 400,
                      !strcmp(receipt_of(revision, 0), "confirmed"));
     assert_true(is_synced(0));
-    assert_int_equal(openflow_figure(0, "refused"), 0);
+    assert_int_equal(openflow_figure(0, "rejected"), 0);
     check_host(0);
 }
 
@@ -502,7 +502,7 @@ slow_switch_gets_the_net_difference(void **state OVS_UNUSED)
     edit_port("b", "red", 200, "all", 2, false);
     assert_int_equal(openflow_figure(0, "outstanding_bundles"), 2);
     assert_true(openflow_figure(0, "outstanding_bytes") > 0);
-    assert_int_equal(openflow_figure(0, "merging"), 0);
+    assert_int_equal(openflow_figure(0, "backlog"), 0);
 
     /* From here on all is put off. */
     for (int i = 0; i < 5; i++) {
@@ -518,7 +518,7 @@ slow_switch_gets_the_net_difference(void **state OVS_UNUSED)
     edit(VMN_TABLE_PORT, "gone", NULL);
     revisions[n++] = revision;
     assert_int_equal(openflow_figure(0, "outstanding_bundles"), 2);
-    assert_int_equal(openflow_figure(0, "merging"), n + 2);
+    assert_int_equal(openflow_figure(0, "backlog"), n + 2);
     for (int i = 0; i < n; i++) {
         assert_string_equal(receipt_of(revisions[i], 0), "pending");
     }
@@ -535,7 +535,7 @@ slow_switch_gets_the_net_difference(void **state OVS_UNUSED)
     /* Two for b, and then c's flow, and gone's flow and group. */
     assert_int_equal(switches[0].n_commits, n_commits + 3);
     assert_int_equal(switches[0].n_mods, n_mods + 2 + 3);
-    assert_int_equal(openflow_figure(0, "merging"), 0);
+    assert_int_equal(openflow_figure(0, "backlog"), 0);
     for (int i = 0; i < n; i++) {
         assert_string_equal(receipt_of(revisions[i], 0), "confirmed");
     }

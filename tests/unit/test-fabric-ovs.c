@@ -509,7 +509,7 @@ switch_with_too_much_is_installed_anew(void **state OVS_UNUSED)
     check_counts();
     assert_int_equal(audit()->missing, 0);
     assert_int_equal(audit()->altered, 0);
-    assert_int_equal(audit()->strangers, 0);
+    assert_int_equal(audit()->unknown, 0);
 }
 
 static void
@@ -521,14 +521,14 @@ audit_mends_what_nobody_told(void **state OVS_UNUSED)
     sent = n_sent();
     assert_int_equal(audit()->missing, 0);
     assert_int_equal(audit()->altered, 0);
-    assert_int_equal(audit()->strangers, 0);
+    assert_int_equal(audit()->unknown, 0);
     assert_int_equal(n_sent(), sent);
 
     run("ovs-ofctl -O OpenFlow15 add-flow unix:%s/br-int.mgmt"
         " 'table=3,priority=5,ip,actions=drop'", dir);
     run("ovs-ofctl -O OpenFlow15 add-group unix:%s/br-int.mgmt"
         " 'group_id=99999,type=all,bucket=output:1'", dir);
-    assert_int_equal(audit()->strangers, 2);
+    assert_int_equal(audit()->unknown, 2);
     until_synced();
     run("ovs-ofctl -O OpenFlow15 del-flows unix:%s/br-int.mgmt table=0", dir);
     assert_true(audit()->missing > 0);

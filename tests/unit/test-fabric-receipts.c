@@ -131,7 +131,7 @@ change_that_is_taken_back_finds_what_was_refused(void **state OVS_UNUSED)
     sw(0)->faults.backoff_ms = 100000;
     edit_port("b", "red", 200, "h0", 2, false);
     edit_port("b", "red", 200, "h0", 1, false);
-    assert_int_equal(openflow_figure(0, "merging"), 2);
+    assert_int_equal(openflow_figure(0, "backlog"), 2);
     fake_switch_release(&switches[0]);
     TURN_TRULY_UNTIL(0, revision, 200, sw(0)->state == SWITCH_LIVE
                      && backlog_is_empty(&sw(0)->bundles.backlog));
@@ -216,7 +216,7 @@ refusal_that_is_overtaken_by_a_change_stays_told(void **state OVS_UNUSED)
     sw(0)->faults.backoff_ms = 100000;
     fake_switch_release(&switches[0]);
     switches[0].hold = true;
-    TURN_UNTIL(openflow_figure(0, "refused") == 1);
+    TURN_UNTIL(openflow_figure(0, "rejected") == 1);
     /* The check without it is under way. */
     edit_port("b", "red", 200, "h0", 2, false);
     assert_int_equal(sw(0)->state, SWITCH_CHECKING);

@@ -431,7 +431,7 @@ policies_tell_what_their_rules_were_hit_by(void **state)
     assert_null(at(f, "status.rules.0.log"));
     assert_int_equal(json_integer_value(at(f, "status.rules.1.log.events")),
                      10);
-    assert_int_equal(json_integer_value(at(f, "status.rules.1.log.told")), 4);
+    assert_int_equal(json_integer_value(at(f, "status.rules.1.log.logged")), 4);
     assert_int_equal(json_integer_value(at(f, "status.packets")), 7);
     assert_int_equal(json_integer_value(at(f, "status.bytes")), 520);
     assert_text(f, "status.last", "2025-11-20T15:02:07.000Z");
@@ -469,8 +469,8 @@ tiers_tell_what_they_keep(void **state)
     struct fixture *f = *state;
 
     assert_call(f, 200, "GET", "/v1/tiers/platform", NULL);
-    assert_int_equal(json_integer_value(at(f, "status.kept.packets")), 9);
-    assert_text(f, "status.kept.last", "2025-11-20T15:02:07.000Z");
+    assert_int_equal(json_integer_value(at(f, "status.retained.packets")), 9);
+    assert_text(f, "status.retained.last", "2025-11-20T15:02:07.000Z");
 }
 
 static void
@@ -500,7 +500,7 @@ activity_tells_what_changes_cost(void **state)
     assert_int_equal(
         json_integer_value(at(f, "items.0.apps.0.by_unit.net")), 1);
     assert_int_equal(json_integer_value(at(f, "items.0.hosts.confirmed")), 2);
-    assert_true(json_integer_value(at(f, "items.0.us.installed")) > 0);
+    assert_true(json_integer_value(at(f, "items.0.duration_us.installed")) > 0);
     assert_int_equal(json_integer_value(at(f, "hosts.configured")), 3);
     assert_int_equal(json_integer_value(at(f, "hosts.n_behind")), 1);
     assert_text(f, "hosts.behind.0.host", "hv1");
@@ -756,19 +756,19 @@ what_was_seen_becomes_policies(void **state)
     assert_int_equal(ask_for_notes(f, ""), 200);
     assert_text(f, "network", "shop");
     assert_text(f, "hosts.0.host", "hv1");
-    assert_true(json_is_true(at(f, "hosts.0.full")));
-    assert_null(at(f, "hosts.0.missing"));
-    assert_text(f, "hosts.1.missing", "its switch is gone");
+    assert_true(json_is_true(at(f, "hosts.0.truncated")));
+    assert_null(at(f, "hosts.0.reason"));
+    assert_text(f, "hosts.1.reason", "its switch is gone");
     assert_int_equal(json_integer_value(at(f, "connections")), 1);
-    assert_text(f, "left_out.0.service", "47");
+    assert_text(f, "uncovered.0.service", "47");
     assert_int_equal(json_integer_value(at(f, "n_unselected")), 2);
     assert_text(f, "unselected.0", "web-1");
-    assert_true(json_is_true(at(f, "fewest")));
+    assert_true(json_is_true(at(f, "optimal")));
     /* web-2 is not told apart from web-1. */
     assert_text(f, "rules.0.policy", "shop-db-in");
     assert_text(f, "rules.0.from", "shop-web");
     assert_text(f, "rules.0.services.0", "tcp/80");
-    assert_int_equal(json_integer_value(at(f, "rules.0.seen")), 1);
+    assert_int_equal(json_integer_value(at(f, "rules.0.observed")), 1);
     assert_int_equal(json_integer_value(at(f, "rules.0.extra")), 1);
     assert_text(f, "rules.0.extras.0.from", "web-2");
     assert_text(f, "objects.0.spec.selector", "role=db");

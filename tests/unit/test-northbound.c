@@ -159,7 +159,7 @@ referred_object_is_deleted_only_with_cascade(void **state)
     assert_call(f, 400, "DELETE", "/v1/networks/shop?cascade=yes", NULL);
     assert_call(f, 200, "DELETE", "/v1/networks/shop?cascade=true", NULL);
     assert_text(f, "outcome", "deleted");
-    char *also = json_dumps(at(f, "also"), JSON_COMPACT | JSON_SORT_KEYS);
+    char *also = json_dumps(at(f, "also_changed"), JSON_COMPACT | JSON_SORT_KEYS);
     assert_non_null(strstr(also, "{\"name\":\"web-1\",\"op\":\"delete\","
                            "\"type\":\"ports\"}"));
     assert_null(strstr(also, "shop"));
@@ -175,7 +175,7 @@ apps_can_only_be_switched(void **state)
 
     assert_call(f, 200, "GET", "/v1/apps/overlay", NULL);
     assert_true(json_is_true(at(f, "spec.enabled")));
-    assert_text(f, "status.about", "Nothing at all");
+    assert_text(f, "status.description", "Nothing at all");
     assert_call(f, 200, "PATCH", "/v1/apps/overlay",
                 "{\"spec\": {\"enabled\": false}}");
     assert_call(f, 400, "PATCH", "/v1/apps/overlay",
@@ -445,21 +445,21 @@ summary_counts_what_there_is_where(void **state)
     assert_text(f, "hosts.0.state", "offline");
     assert_text(f, "hosts.0.reason", "h1");
     assert_int_equal(json_integer_value(at(f, "hosts.0.ports")), 0);
-    assert_int_equal(json_integer_value(at(f, "hosts.0.tunnel_bytes_s")), 7);
+    assert_int_equal(json_integer_value(at(f, "hosts.0.tunnel_bytes_per_s")), 7);
 
     /* Those with most ports first; nobody is on a host. */
     assert_int_equal(json_integer_value(at(f, "n_networks")), 2);
     assert_text(f, "networks.0.name", "shop");
     assert_int_equal(json_integer_value(at(f, "networks.0.ports")), 3);
     assert_text(f, "networks.1.name", "empty");
-    assert_int_equal(json_array_size(at(f, "places")), 1);
-    assert_int_equal(json_integer_value(at(f, "places.0.0")), -1);
-    assert_int_equal(json_integer_value(at(f, "places.0.1")), 0);
-    assert_int_equal(json_integer_value(at(f, "places.0.2")), 3);
+    assert_int_equal(json_array_size(at(f, "placements")), 1);
+    assert_int_equal(json_integer_value(at(f, "placements.0.0")), -1);
+    assert_int_equal(json_integer_value(at(f, "placements.0.1")), 0);
+    assert_int_equal(json_integer_value(at(f, "placements.0.2")), 3);
     assert_int_equal(json_integer_value(at(f, "balancers.n")), 1);
     assert_int_equal(json_integer_value(at(f, "balancers.idle")), 1);
-    assert_text(f, "balancers.lacking.0.name", "lb");
-    assert_int_equal(json_integer_value(at(f, "balancers.lacking.0.backends")),
+    assert_text(f, "balancers.degraded.0.name", "lb");
+    assert_int_equal(json_integer_value(at(f, "balancers.degraded.0.backends")),
                      2);
     assert_call(f, 200, "GET", "/v1/summary?limit=1", NULL);
     assert_int_equal(json_array_size(at(f, "networks")), 1);
@@ -547,14 +547,14 @@ apply_prunes_what_the_set_no_longer_names(void **state)
     assert_call(f, 200, "POST", "/v1/apply?prune=demo",
                 "{\"objects\": [{\"type\": \"networks\", \"name\": \"n\","
                 " \"spec\": {}}]}");
-    assert_text(f, "also.0.op", "delete");
-    assert_text(f, "also.0.name", "a");
+    assert_text(f, "also_changed.0.op", "delete");
+    assert_text(f, "also_changed.0.name", "a");
     assert_call(f, 404, "GET", "/v1/ports/a", NULL);
     assert_call(f, 200, "GET", "/v1/networks/n", NULL);
     assert_text(f, "metadata.set", "demo");
     assert_call(f, 200, "POST", "/v1/apply?prune=demo", "{\"objects\": []}");
     assert_true(json_is_true(at(f, "changed")));
-    assert_text(f, "also.0.name", "n");
+    assert_text(f, "also_changed.0.name", "n");
     assert_call(f, 200, "GET", "/v1/networks/other", NULL);
     assert_call(f, 400, "POST", "/v1/apply?prune=A%20b", APPLY);
 }

@@ -97,7 +97,7 @@ put_answer(const json_t *answer, struct ds *ds)
     bool delivered = !strcmp(text_of(at, "kind"), "delivered");
 
     if (answer) {
-        ds_put_format(ds, " <- %s", text_of(answer, "says"));
+        ds_put_format(ds, " <- %s", text_of(answer, "message"));
     }
     if (at) {
         ds_put_format(ds, " %s %s %s", text_of(answer, "verdict"),
@@ -450,7 +450,7 @@ kind_of(const json_t *json, const char *port)
     const json_t *kind, *name;
     size_t i, j;
 
-    json_array_foreach (json_object_get(json, "kinds"), i, kind) {
+    json_array_foreach (json_object_get(json, "classes"), i, kind) {
         json_array_foreach (json_object_get(kind, "ports"), j, name) {
             if (!strcmp(json_string_value(name), port)) {
                 return i;
@@ -497,7 +497,7 @@ ports_of_one_identity_are_one_kind(void **state)
     json_t *json = matrix(f, 5432);
 
     (void) state;
-    assert_int_equal(json_array_size(json_object_get(json, "kinds")), 3);
+    assert_int_equal(json_array_size(json_object_get(json, "classes")), 3);
     assert_int_equal(kind_of(json, "web1"), kind_of(json, "web2"));
     assert_string_equal(json_string_value(json_array_get(
         json_object_get(json, "absent"), 0)), "idle");

@@ -32,7 +32,7 @@ add_connections(struct fabric_balancer_load *to,
                 const struct fabric_load *load)
 {
     to->connections += load->packets;
-    to->connections_s += load->packets_s;
+    to->connections_per_s += load->packets_per_s;
     to->last_ms = MAX(to->last_ms, load->last_ms);
 }
 
@@ -41,8 +41,8 @@ add_packets(struct fabric_balancer_load *to, const struct fabric_load *load)
 {
     to->packets += load->packets;
     to->bytes += load->bytes;
-    to->packets_s += load->packets_s;
-    to->bytes_s += load->bytes_s;
+    to->packets_per_s += load->packets_per_s;
+    to->bytes_per_s += load->bytes_per_s;
 }
 
 static void

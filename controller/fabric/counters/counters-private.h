@@ -59,7 +59,7 @@ struct counted_flow {
     struct counted_seen seen;   /* When it was read last. */
     struct fabric_count total;
     uint32_t round;             /* When that was. */
-    float packets_s, bytes_s;   /* Between the last two readings. */
+    float packets_per_s, bytes_per_s;   /* Between the last two readings. */
 };
 
 struct counters_of_switch {

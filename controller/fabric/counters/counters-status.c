@@ -75,8 +75,8 @@ add_load(struct fabric_load *load, const struct counter *counter)
     load->packets += counter->total.packets;
     load->bytes += counter->total.bytes;
     load->last_ms = MAX(load->last_ms, counter->total.last_ms);
-    load->packets_s += counter->packets_1000s / 1000.0;
-    load->bytes_s += counter->bytes_1000s / 1000.0;
+    load->packets_per_s += counter->packets_1000s / 1000.0;
+    load->bytes_per_s += counter->bytes_1000s / 1000.0;
 }
 
 void
@@ -243,10 +243,10 @@ fabric_port_traffic(const struct fabric *f, const char *host,
         *traffic = (struct fabric_traffic) {
             .sent_packets = port->rx_packets,
             .sent_bytes = port->rx_bytes,
-            .sent_bytes_s = port->rx_bytes_s,
+            .sent_bytes_per_s = port->rx_bytes_per_s,
             .received_packets = port->tx_packets,
             .received_bytes = port->tx_bytes,
-            .received_bytes_s = port->tx_bytes_s,
+            .received_bytes_per_s = port->tx_bytes_per_s,
         };
     }
     return port != NULL;
@@ -267,10 +267,10 @@ fabric_tunnel_traffic(const struct fabric *f, const char *host,
         if (port) {
             traffic->sent_packets += port->tx_packets;
             traffic->sent_bytes += port->tx_bytes;
-            traffic->sent_bytes_s += port->tx_bytes_s;
+            traffic->sent_bytes_per_s += port->tx_bytes_per_s;
             traffic->received_packets += port->rx_packets;
             traffic->received_bytes += port->rx_bytes;
-            traffic->received_bytes_s += port->rx_bytes_s;
+            traffic->received_bytes_per_s += port->rx_bytes_per_s;
             found = true;
         }
     }

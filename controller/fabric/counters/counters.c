@@ -224,16 +224,16 @@ thousandths(float rate)
 }
 
 static void
-set_rate(struct counted_flow *flow, float packets_s, float bytes_s)
+set_rate(struct counted_flow *flow, float packets_per_s, float bytes_per_s)
 {
     struct counter *counter = flow->counter;
 
-    counter->packets_1000s += thousandths(packets_s)
-                              - thousandths(flow->packets_s);
-    counter->bytes_1000s += thousandths(bytes_s)
-                            - thousandths(flow->bytes_s);
-    flow->packets_s = packets_s;
-    flow->bytes_s = bytes_s;
+    counter->packets_1000s += thousandths(packets_per_s)
+                              - thousandths(flow->packets_per_s);
+    counter->bytes_1000s += thousandths(bytes_per_s)
+                            - thousandths(flow->bytes_per_s);
+    flow->packets_per_s = packets_per_s;
+    flow->bytes_per_s = bytes_per_s;
 }
 
 static void

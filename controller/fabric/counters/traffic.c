@@ -105,8 +105,8 @@ finish(struct traffic *traffic)
                                                          port->ofport);
 
         if (before && ms > 0) {
-            port->rx_bytes_s = rate(port->rx_bytes, before->rx_bytes, ms);
-            port->tx_bytes_s = rate(port->tx_bytes, before->tx_bytes, ms);
+            port->rx_bytes_per_s = rate(port->rx_bytes, before->rx_bytes, ms);
+            port->tx_bytes_per_s = rate(port->tx_bytes, before->tx_bytes, ms);
         }
     }
     free(traffic->ports);

@@ -23,7 +23,7 @@ struct traffic_port {
     uint32_t ofport;
     uint64_t rx_packets, rx_bytes;
     uint64_t tx_packets, tx_bytes;
-    double rx_bytes_s, tx_bytes_s;  /* Between the last two readings. */
+    double rx_bytes_per_s, tx_bytes_per_s; /* Between the last two readings. */
 };
 
 /* Ports that are kept of a switch's reply; what it says of more is passed

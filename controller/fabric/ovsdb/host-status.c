@@ -321,17 +321,17 @@ port_traffic(const struct fabric *fabric, const char *host, uint32_t ofport,
     traffic = arena_alloc(arena, sizeof *traffic);
     *traffic = (struct status_traffic) {
         .sent_packets = t.sent_packets, .sent_bytes = t.sent_bytes,
-        .sent_bytes_s = t.sent_bytes_s,
+        .sent_bytes_per_s = t.sent_bytes_per_s,
         .received_packets = t.received_packets,
         .received_bytes = t.received_bytes,
-        .received_bytes_s = t.received_bytes_s,
+        .received_bytes_per_s = t.received_bytes_per_s,
     };
     return traffic;
 }
 
 /* Hosts whose claims for 'port' are refused. */
 static void
-put_refused_claims(const struct observed_state *observed, const struct observed_port *port,
+put_rejected_claims(const struct observed_state *observed, const struct observed_port *port,
                    struct arena *arena, struct status_port *status)
 {
     struct svec hosts = SVEC_EMPTY_INITIALIZER;
@@ -340,11 +340,11 @@ put_refused_claims(const struct observed_state *observed, const struct observed_
     observed_refused_hosts(observed, port, &hosts);
     n = MIN(hosts.n, REFUSED_CLAIMS_MAX);
     if (n) {
-        status->n_refused_claims = n;
-        status->refused_claims = arena_alloc(
-            arena, n * sizeof *status->refused_claims);
+        status->n_rejected_claims = n;
+        status->rejected_claims = arena_alloc(
+            arena, n * sizeof *status->rejected_claims);
         for (size_t i = 0; i < n; i++) {
-            status->refused_claims[i] = arena_strdup(arena, hosts.names[i]);
+            status->rejected_claims[i] = arena_strdup(arena, hosts.names[i]);
         }
     }
     svec_destroy(&hosts);
@@ -369,7 +369,7 @@ fabric_port_status(const struct fabric *fabric, const char *name,
         status->state = "external";
         return true;
     }
-    put_refused_claims(observed, port, arena, status);
+    put_rejected_claims(observed, port, arena, status);
     if (!port->active) {
         status->state = "unbound";
         return true;

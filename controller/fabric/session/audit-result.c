@@ -54,9 +54,9 @@ count_of(struct status_audit_owner *owner, enum difference_kind kind)
     case DIFFERENCE_ALTERED:
         return &owner->altered;
     case DIFFERENCE_UNKNOWN:
-        return &owner->stranger;
+        return &owner->unknown;
     case DIFFERENCE_REFUSED:
-        return &owner->refused;
+        return &owner->rejected;
     }
     OVS_NOT_REACHED();
 }
@@ -78,8 +78,8 @@ audit_result_add_owners(struct status_audit *r,
 
         owner->missing += add->missing;
         owner->altered += add->altered;
-        owner->stranger += add->stranger;
-        owner->refused += add->refused;
+        owner->unknown += add->unknown;
+        owner->rejected += add->rejected;
     }
 }
 

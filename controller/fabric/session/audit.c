@@ -101,7 +101,7 @@ owner_kind(const struct engine *engine, const struct difference *d)
 {
     const char *owner = difference_owner(engine, d);
 
-    return owner ? xmemdup0(owner, strcspn(owner, ".")) : xstrdup("stranger");
+    return owner ? xmemdup0(owner, strcspn(owner, ".")) : xstrdup("unknown");
 }
 
 /* Puts a difference into the log, and the first ones into the result. */
@@ -335,7 +335,7 @@ judge_wanted(struct audit *a, const struct flow_item *wanted,
     if (backlog_contains(&a->touched, wanted)) {
         a->result.skipped++;  /* It may be on its way. */
     } else if (switch_has_rejected(a->sw, wanted->xid)) {
-        a->result.refused++;
+        a->result.rejected++;
         tell(a, DIFFERENCE_REFUSED, wanted, flow, group);
     } else if (there) {
         a->result.altered++;
@@ -366,7 +366,7 @@ judge_flow(struct audit *a, const struct flow_record *flow)
     } else if (may_be_withdrawn(a, flow)) {
         a->result.skipped++;
     } else {
-        a->result.strangers++;
+        a->result.unknown++;
         tell(a, DIFFERENCE_UNKNOWN, NULL, flow, NULL);
     }
 }
@@ -386,7 +386,7 @@ judge_group(struct audit *a, const struct group_record *group)
     } else if (group_may_be_withdrawn(a, id)) {
         a->result.skipped++;
     } else {
-        a->result.strangers++;
+        a->result.unknown++;
         tell(a, DIFFERENCE_UNKNOWN, NULL, NULL, group);
     }
 }
@@ -453,7 +453,7 @@ judge_punts(struct audit *a)
         tell_punts(a, DIFFERENCE_MISSING, tables[i], n_missing);
         tell_punts(a, DIFFERENCE_UNKNOWN, tables[i], n_unknown);
         a->result.missing += n_missing;
-        a->result.strangers += n_unknown;
+        a->result.unknown += n_unknown;
         n += n_missing + n_unknown;
     }
     return n > 0;
@@ -472,7 +472,7 @@ report(struct audit *a)
     f->stats.n_audits++;
     f->stats.n_audit_missing += r->missing;
     f->stats.n_audit_altered += r->altered;
-    f->stats.n_audit_unknown += r->strangers;
+    f->stats.n_audit_unknown += r->unknown;
     audit_result_add_owners(&f->audited, r);
     audit_result_uninit(&audits->last);
     audits->last = *r;
@@ -481,14 +481,14 @@ report(struct audit *a)
         VLOG_ERR("%s: %"PRIu64" of %"PRIuSIZE" flows and groups were lost "
                  "or changed by somebody else; they are put back",
                  sw->host->name, n_lost, a->n_wanted);
-    } else if (n_lost || r->strangers) {
+    } else if (n_lost || r->unknown) {
         VLOG_WARN("%s: audit: %"PRIu64" missing, %"PRIu64" altered, "
                   "%"PRIu64" not wanted; they are mended", sw->host->name,
-                  r->missing, r->altered, r->strangers);
+                  r->missing, r->altered, r->unknown);
     }
-    if (n_lost || r->strangers) {
+    if (n_lost || r->unknown) {
         FABRIC_NOTIFY(f, audited, (aux, sw->host->name, r->missing,
-                                   r->altered, r->strangers))
+                                   r->altered, r->unknown))
     }
 }
 
@@ -514,7 +514,7 @@ compare_cb(void *sw_)
     }
     judge_marker(a);
     mend = a->mend && (a->result.missing || a->result.altered
-                       || a->result.strangers);
+                       || a->result.unknown);
     mend_punts = judge_punts(a) && a->mend;
     a->result.time = time_wall_msec();
     if (a->mend) {

@@ -250,10 +250,10 @@ difference_kind_name(enum difference_kind kind)
     case DIFFERENCE_ALTERED:
         return "altered";
     case DIFFERENCE_UNKNOWN:
-        return "stranger";
+        return "unknown";
     case DIFFERENCE_REFUSED:
     default:
-        return "refused";
+        return "rejected";
     }
 }
 
@@ -265,19 +265,19 @@ difference_owner(const struct engine *engine, const struct difference *d)
 }
 
 static char *
-describe_stranger(const struct engine *engine, const struct difference *d)
+describe_unknown(const struct engine *engine, const struct difference *d)
 {
     const char *owner = difference_owner(engine, d);
     char *match, *text;
 
     if (d->group) {
-        return xasprintf("group %"PRIu32" of a stranger",
+        return xasprintf("group %"PRIu32" of an unknown owner",
                          d->group->desc.group_id);
     }
     match = format_match(&d->flow->match);
     text = xasprintf("flow table=%u,priority=%u,%s cookie=0x%"PRIx64" of %s",
                      d->flow->table, d->flow->priority, match,
-                     d->flow->cookie, owner ? owner : "a stranger");
+                     d->flow->cookie, owner ? owner : "an unknown owner");
     free(match);
     return text;
 }
@@ -286,7 +286,7 @@ char *
 difference_to_text(const struct engine *engine, const struct difference *d)
 {
     char *what = (d->wanted ? item_describe(engine, d->wanted)
-                  : describe_stranger(engine, d));
+                  : describe_unknown(engine, d));
     char *text = xasprintf("%s: %s", difference_kind_name(d->kind), what);
 
     free(what);

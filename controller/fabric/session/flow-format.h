@@ -31,7 +31,7 @@ void item_show_group(const struct engine *, const struct flow_item *,
                      struct arena *arena, struct fabric_group *);
 
 /* True if somebody who asked for 'filter' wants to see what belongs to
- * 'owner' (NULL: a stranger's); 'table' is -1 of a group. */
+ * 'owner' (NULL: an unknown flow's); 'table' is -1 of a group. */
 bool filter_passes(const struct fabric_filter *, const char *owner,
                    int table);
 
@@ -50,14 +50,14 @@ enum difference_kind {
 /* Borrowed, all of it. */
 struct difference {
     enum difference_kind kind;
-    const struct flow_item *wanted; /* NULL of a stranger. */
+    const struct flow_item *wanted; /* NULL of an unknown flow. */
     const struct flow_record *flow;   /* What is there, of a flow, or NULL; */
     const struct group_record *group; /* of a group, or NULL. */
 };
 
 /* "missing" and so on. */
 const char *difference_kind_name(enum difference_kind);
-/* "APP.UNIT/KEY", or NULL of a stranger's. */
+/* "APP.UNIT/KEY", or NULL of an unknown flow's. */
 const char *difference_owner(const struct engine *,
                              const struct difference *);
 

@@ -177,8 +177,8 @@ switch_status(const struct fabric_switch *sw, struct status_openflow *status)
         .outstanding_bundles = b->n_sent,
         .outstanding_bytes = b->sent_bytes,
         .queued_bytes = sw->conn ? ofconn_queued(sw->conn) : 0,
-        .merging = b->backlog.n_groups,
-        .refused = hmap_count(&sw->faults.rejected),
+        .backlog = b->backlog.n_groups,
+        .rejected = hmap_count(&sw->faults.rejected),
         .stalls = sw->n_stalls,
     };
 }

@@ -57,8 +57,8 @@ export function portTable(label, most = 12) {
       { title: "Network", width: "1fr", cell: (p) => p.spec.network },
       { title: "Host", width: "70px", cell: (p) => p.status.host ?? "–" },
       { title: "Traffic", width: "88px", right: true, cell: (p) =>
-        p.status.traffic ? rate(p.status.traffic.sent_bytes_s
-          + p.status.traffic.received_bytes_s) : "–" },
+        p.status.traffic ? rate(p.status.traffic.sent_bytes_per_s
+          + p.status.traffic.received_bytes_per_s) : "–" },
     ],
   });
 }
@@ -193,9 +193,9 @@ async function port(object, signal) {
       ["Host", status.host ? link("hosts", status.host) : null],
       ["Moving to", status.candidate],
       ["Addresses", (status.ips ?? []).join(", ")], ["MAC", status.mac],
-      ["Sends", t ? `${rate(t.sent_bytes_s)}, ${number(t.sent_packets)} `
+      ["Sends", t ? `${rate(t.sent_bytes_per_s)}, ${number(t.sent_packets)} `
         + "packets" : null],
-      ["Receives", t ? `${rate(t.received_bytes_s)}, `
+      ["Receives", t ? `${rate(t.received_bytes_per_s)}, `
         + `${number(t.received_packets)} packets` : null],
       ...common(object)]),
     h("p", {}, h("a", { href: `#/trace/${encodeURIComponent(name)}` },
@@ -236,7 +236,7 @@ async function host(object, signal) {
       `${b.physical} by ${b.bridge}${b.reason ? ` (${b.reason})` : ""}`)
       .join(", ")],
     ["Audit", status.audit ? `missing ${status.audit.missing}, altered `
-      + `${status.audit.altered}, strangers ${status.audit.strangers}` : null],
+      + `${status.audit.altered}, unknown ${status.audit.unknown}` : null],
     ...common(object)]) };
 }
 
@@ -279,7 +279,7 @@ const STATES = { serving: "ok", standby: "wait", checking: "wait",
   draining: "wait", drained: "wait", down: "bad", idle: "bad" };
 
 const connections = (load) => `${number(load.connections)} (${
-  load.connections_s}/s)`;
+  load.connections_per_s}/s)`;
 
 function backendRow(b) {
   const why = b.reason ?? b.health?.reason ?? "";
@@ -325,7 +325,7 @@ async function balancer(object, signal) {
       ? ` ${spec.health.path}` : ""}, every ${spec.health.interval_ms} ms`
       : null],
     ["Clients", `${plural(status.load.connections, "connection")} (${
-      status.load.connections_s} a second), ${rate(status.load.bytes_s)}`],
+      status.load.connections_per_s} a second), ${rate(status.load.bytes_per_s)}`],
     ["Limit of each", spec.client_limit
       ? `${spec.client_limit.rate} connections a second, ${
         spec.client_limit.burst ?? spec.client_limit.rate} at once; ${

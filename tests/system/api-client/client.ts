@@ -102,7 +102,7 @@ async function applies() {
     const none = await client.POST("/v1/apply", {
         params: { query: { prune: "generated" } }, body: { objects: [] } });
     assert.ok(none.data && "results" in none.data);
-    assert.deepEqual(none.data.also?.map((change) => change.op),
+    assert.deepEqual(none.data.also_changed?.map((change) => change.op),
                      ["delete", "delete"]);
 }
 
@@ -113,7 +113,7 @@ async function deletes() {
         params: { path: { name: "generated" }, query: { cascade: true } },
     });
     assert.ok(gone.data && "outcome" in gone.data);
-    assert.equal(gone.data.also?.length, 3);
+    assert.equal(gone.data.also_changed?.length, 3);
     const absent = await client.GET("/v1/networks/{name}", at("generated"));
     assert.equal(absent.response.status, 404);
 }

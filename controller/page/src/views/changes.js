@@ -86,12 +86,13 @@ function receipt(found) {
 
 function detail(found) {
   const { parts, fill } = receipt(found);
+  const duration = found.duration_us;
 
   return { fill, node: [
     facts([["Time", when(found.time)], ["Who", found.who],
-      ["Took", found.us ? STEPS.filter(([k]) => found.us[k] !== undefined
-        && found.us[k] !== null).map(([k, word]) =>
-        `${word} ${ms(found.us[k])}`).join(", ") : null]]),
+      ["Duration", duration ? STEPS.filter(([k]) => duration[k] !== undefined
+        && duration[k] !== null).map(([k, word]) =>
+        `${word} ${ms(duration[k])}`).join(", ") : null]]),
     h("h3", {}, plural(found.changes.length, "change")),
     found.changes.length ? changesTable(found.changes)
       : h("p", { class: "faint" }, "Only what hosts report, which is not "

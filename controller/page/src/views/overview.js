@@ -108,8 +108,8 @@ function issues({ status, summary }) {
         + plural(host.lag, "revision")]);
     }
   }
-  for (const lb of summary.balancers.lacking) {
-    found.push([lb.serving ? "wait" : "bad", lb.serving ? "lacking" : "idle",
+  for (const lb of summary.balancers.degraded) {
+    found.push([lb.serving ? "wait" : "bad", lb.serving ? "degraded" : "idle",
       lb.backends ? `balancer ${lb.name}: ${lb.serving} of `
         + `${plural(lb.backends, "backend")} serve`
         : `balancer ${lb.name} has no backends`]);

@@ -44,7 +44,7 @@ function card(policy, chosen) {
 }
 
 function lane(tier, policies, chosen) {
-  const kept = tier.status.kept;
+  const kept = tier.status.retained;
 
   return h("section", { class: "lane", "aria-label": `Tier ${tier.name}` },
     h("header", {}, h("h3", {}, tier.name),

@@ -31,7 +31,7 @@ function sides(found) {
     return found.groups.map((name) => ({ id: name,
       name: name === "-" ? "no group" : name, note: "", ports: [] }));
   }
-  return found.kinds.map((kind) => ({ id: kind.id,
+  return found.classes.map((kind) => ({ id: kind.id,
     name: kind.ports.length === 1 ? kind.ports[0]
       : `${kind.ports[0]} +${kind.ports.length - 1}`,
     note: `${plural(kind.ports.length, "port")} of ${kind.network}`
@@ -128,7 +128,7 @@ function makeMatrix(found, onOpen) {
 
 // A cell.  ------------------------------------------------------------------
 
-const either = { across_hosts: "Across hosts", on_one_host: "On one host",
+const either = { across_hosts: "Across hosts", same_host: "On one host",
   ipv4: "IPv4", ipv6: "IPv6" };
 
 function verdictFacts(cell) {
@@ -232,7 +232,7 @@ export function mount(root, { signal, words }) {
     try {
       const found = await get("reachability", { ...question(),
         by: by.value }, signal);
-      const many = found.groups ?? found.kinds;
+      const many = found.groups ?? found.classes;
 
       matrix = makeMatrix(found, async (info) => {
         replace(cell, await cellNodes(info, question(), signal));

@@ -52,11 +52,11 @@ function cardsOf({ summary, ports, balancers, routers }, by) {
   const mine = hosts ? summary.hosts : summary.networks;
   const others = hosts ? summary.networks : summary.hosts;
   const cards = mine.map((one) => ({ type: by, ...one, parts: [], chips: [],
-    tags: [], rate: one.bytes_s }));
+    tags: [], rate: one.bytes_per_s }));
   const byName = new Map(cards.map((card) => [card.name, card]));
   const colour = new Map(others.map((one, i) => [one.name, i]));
 
-  for (const [host, network, n] of summary.places) {
+  for (const [host, network, n] of summary.placements) {
     const card = cards[hosts ? host : network];
     const other = hosts ? network : host;
 
@@ -246,7 +246,7 @@ function widths(values) {
 function underlay(cards, grid) {
   const { size } = grid;
   const large = size === LARGE;
-  const width = widths(cards.map((card) => card.tunnel_bytes_s));
+  const width = widths(cards.map((card) => card.tunnel_bytes_per_s));
   const x = large ? -26 : -14;
   const up = large ? 20 : 5;
   const rail = (row) => row * (grid.height + size.gapY) - up;
@@ -254,7 +254,7 @@ function underlay(cards, grid) {
 
   for (let row = 0; row < grid.rows; row++) {
     const mine = cards.slice(row * grid.columns, (row + 1) * grid.columns);
-    const sum = mine.reduce((n, card) => n + card.tunnel_bytes_s, 0);
+    const sum = mine.reduce((n, card) => n + card.tunnel_bytes_per_s, 0);
 
     lines.push(s("path", { class: "rail", d: `M${x},${rail(row)}`
       + `H${mine.at(-1).x + size.width / 2}` },
@@ -264,9 +264,9 @@ function underlay(cards, grid) {
     + `V${rail(grid.rows - 1)}` }));
   return lines.concat(large ? cards.map((card) => s("path", {
     class: `wire ${HOST_KIND[card.state] === "bad" ? "broken" : ""}`,
-    "stroke-width": width(card.tunnel_bytes_s),
+    "stroke-width": width(card.tunnel_bytes_per_s),
     d: `M${card.x + size.width / 2},${rail(card.row)}V${card.y}` },
-  s("title", {}, `tunnels of ${card.name}: ${rate(card.tunnel_bytes_s)}`)))
+  s("title", {}, `tunnels of ${card.name}: ${rate(card.tunnel_bytes_per_s)}`)))
     : []);
 }
 

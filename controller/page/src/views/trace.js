@@ -103,7 +103,7 @@ function verdictBox(outcome, n) {
     outcome.verdict === "delivered" ? null : [
       facts([["Decided by", deciderOf(at)],
         ["Table", at.table === undefined ? null : at.table],
-        ["Sender gets", outcome.answer?.says]]),
+        ["Sender gets", outcome.answer?.message]]),
       explain(at), outcome.more]);
 }
 
@@ -204,10 +204,10 @@ function legWay(leg, outcome, from) {
   const isLast = leg === outcome.legs.at(-1);
 
   return h("div", { class: "leg" },
-    h("h3", {}, leg.what),
+    h("h3", {}, leg.kind),
     h("div", { class: "way" },
       h("div", { class: "node" }, h("span", { class: "faint" }, "from"),
-        leg.what === "request" ? link("ports", from)
+        leg.kind === "request" ? link("ports", from)
           : code(outcome.legs[0].ends[0]?.port ?? "")),
       arrow("", "then"),
       found.map((hop) => hop.way

@@ -34,7 +34,7 @@ def make_town(lab):
 
 @pytest.fixture(scope="module")
 def lab():
-    lab = make_lab("stranger", 2)
+    lab = make_lab("foreign", 2)
     yield lab
     close_lab(lab)
 
@@ -52,9 +52,9 @@ def appctl(lab, *args):
 
 
 def audit(lab, host):
-    """Returns ((missing, altered, strangers), the differences in words)."""
+    """Returns ((missing, altered, unknown), the differences in words)."""
     found = json.loads(appctl(lab, "fabric/audit", host.name))
-    return ((found["missing"], found["altered"], found["strangers"]),
+    return ((found["missing"], found["altered"], found["unknown"]),
             "\n".join(found["differences"]))
 
 
@@ -102,22 +102,22 @@ def remove_all(host):
     host.ofctl("del-flows", "br-int")
 
 
-def stranger(host):
+def foreign_flow(host):
     host.ofctl("add-flow", "br-int",
                "table=0,priority=65535,in_port=99,actions=drop")
 
 
-def stranger_with_our_cookie(host):
+def foreign_flow_with_our_cookie(host):
     flow = one(host, 3, "nw_src=10.0.0.1")
     host.ofctl("add-flow", "br-int", "cookie=%#x,table=3,priority=101,ip,"
                "actions=drop" % flow.cookie)
 
 
-def stranger_in_a_table_of_nobody(host):
+def foreign_flow_in_an_unused_table(host):
     host.ofctl("add-flow", "br-int", "table=200,actions=normal")
 
 
-def strangers_group(host):
+def foreign_group(host):
     host.ofctl("add-group", "br-int",
                "group_id=4000000,type=all,bucket=actions=in_port")
     host.ofctl("add-flow", "br-int", "table=0,priority=9,in_port=98,"
@@ -160,17 +160,17 @@ def second_marker(host):
     host.ofctl("add-flow", "br-int", "table=253,priority=7,actions=drop")
 
 
-# What is done, what is found (missing, altered, strangers), and words about
+# What is done, what is found (missing, altered, unknown), and words about
 # each.
 DONE = [
     (remove_flow, (1, 0, 0), ["missing: flow table=3", "of overlay.port/v1"]),
-    (stranger, (0, 0, 1), ["stranger: flow table=0,priority=65535",
-                           "of a stranger"]),
-    (stranger_with_our_cookie, (0, 0, 1), [
-        "stranger: flow table=3,priority=101"]),
-    (stranger_in_a_table_of_nobody, (0, 0, 1), ["stranger: flow table=200"]),
-    (strangers_group, (0, 0, 2), ["stranger: group 4000000",
-                                  "of a stranger"]),
+    (foreign_flow, (0, 0, 1), ["unknown: flow table=0,priority=65535",
+                           "unknown owner"]),
+    (foreign_flow_with_our_cookie, (0, 0, 1), [
+        "unknown: flow table=3,priority=101"]),
+    (foreign_flow_in_an_unused_table, (0, 0, 1), ["unknown: flow table=200"]),
+    (foreign_group, (0, 0, 2), ["unknown: group 4000000",
+                    "unknown owner"]),
     (other_actions, (0, 1, 0), ["altered: flow table=64,priority=300",
                                 "of overlay.port/v1"]),
     (other_cookie, (0, 1, 0), ["altered: flow table=64,priority=300",
@@ -182,7 +182,7 @@ DONE = [
     (other_buckets, (0, 1, 0), ["altered: group", "of loadbalancer.vip/lb"]),
     (remove_marker, (0, 1, 0), ["marker"]),
     (other_marker, (0, 1, 0), ["marker"]),
-    (second_marker, (0, 0, 1), ["stranger: flow table=253,priority=7"]),
+    (second_marker, (0, 0, 1), ["unknown: flow table=253,priority=7"]),
 ]
 
 
@@ -217,12 +217,12 @@ def test_audit_finds_names_and_mends(lab, town, act, found, words):
     assert audit(lab, h1)[0] == (0, 0, 0)
 
 
-def test_packets_go_on_while_strangers_are_mended(lab, town):
+def test_packets_go_on_while_foreign_flows_are_repaired(lab, town):
     """What is no concern of theirs is not interrupted: neither by what
     somebody does nor by repairing it."""
     h1 = lab.hosts[0]
     harmless = [row[0] for row in DONE if row[0] not in (
-        remove_flow, other_actions, stranger_with_our_cookie, remove_group,
+        remove_flow, other_actions, foreign_flow_with_our_cookie, remove_group,
         other_buckets)]
     v1, v2 = lab.vm("v1"), lab.vm("v2")
     with Streams().add("there", v1, v2).add("back", v2, v1) as streams:
@@ -263,7 +263,7 @@ def test_what_is_found_at_a_restart(lab, town):
     does.  Without the marker, the restart does."""
     h1 = lab.hosts[0]
     before = flows(h1)
-    stranger(h1)
+    foreign_flow(h1)
     lab.vmnd.kill()
     lab.vmnd.start()
     wait_quiet(lab)
@@ -271,7 +271,7 @@ def test_what_is_found_at_a_restart(lab, town):
     assert audit(lab, h1)[0] == (0, 0, 1)
     wait_for("h1 to be as before", lambda: set(flows(h1)) == set(before))
     wait_quiet(lab)
-    stranger(h1)
+    foreign_flow(h1)
     remove_marker(h1)
     lab.vmnd.kill()
     lab.vmnd.start()
@@ -287,7 +287,7 @@ def test_audits_come_by_themselves():
         wait_quiet(lab)
         before = [flows(h) for h in lab.hosts]
         for host in lab.hosts:
-            stranger(host)
+            foreign_flow(host)
             other_actions(host)
             remove_group(host)
         wait_for("both hosts to be as before", lambda: all(
