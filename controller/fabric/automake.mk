@@ -80,8 +80,6 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/punts.h \
 	controller/fabric/packets/sampling-meters.c \
 	controller/fabric/packets/sampling-meters.h \
-	controller/fabric/receipts.c \
-	controller/fabric/receipts.h \
 	controller/fabric/session/audit-result.c \
 	controller/fabric/session/audit-result.h \
 	controller/fabric/session/audit.c \
@@ -105,6 +103,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/marker.h \
 	controller/fabric/session/openflow-message.c \
 	controller/fabric/session/openflow-message.h \
+	controller/fabric/session/receipts.c \
+	controller/fabric/session/receipts.h \
 	controller/fabric/session/reconcile.c \
 	controller/fabric/session/reconcile.h \
 	controller/fabric/session/send.c \

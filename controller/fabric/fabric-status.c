@@ -16,7 +16,7 @@
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/packets/packet-sampling.h"
 #include "controller/fabric/packets/packets.h"
-#include "controller/fabric/receipts.h"
+#include "controller/fabric/session/receipts.h"
 #include "controller/fabric/session/switch-budget.h"
 #include "controller/fabric/session/switch-listener.h"
 #include "controller/fabric/session/switch.h"

@@ -196,22 +196,22 @@ underlay_status(const struct fabric_host_db *db, struct arena *arena,
 /* Why 'port' cannot be reached on 'host' by its provider network, as a
  * sentence, or NULL. */
 static const char *
-wire_reason(const struct fabric *fabric, const char *host,
-            const struct vmn_port *port, struct arena *arena)
+provider_reason(const struct fabric *fabric, const char *host,
+                const struct vmn_port *port, struct arena *arena)
 {
     const struct vmn_network *network = model_get_durable(
         fabric->model, VMN_TABLE_NETWORK, port->network, NULL);
     const char *physical = network ? network->provider.physical : NULL;
-    const struct observed_host *fact
+    const struct observed_host *observed
         = observed_find_host(fabric->db->observed, host);
     const char *reason = NULL;
     char *iface_id;
 
-    if (!physical || !fact) {
+    if (!physical || !observed) {
         return NULL;
     }
     iface_id = xasprintf("@%s", physical);
-    if (!observed_host_find_vif(fact, iface_id)) {
+    if (!observed_host_find_vif(observed, iface_id)) {
         reason = arena_printf(
             arena, "host \"%s\" has no way to physical network \"%s\", which "
             "network \"%s\" of port \"%s\" is on", host, physical,
@@ -223,7 +223,7 @@ wire_reason(const struct fabric *fabric, const char *host,
 
 /* The same for the first of the host's ports that has one. */
 static const char *
-find_wireless(const struct fabric_host_db *db, struct arena *arena)
+find_unreachable(const struct fabric_host_db *db, struct arena *arena)
 {
     const struct fabric *fabric = db->host->fabric;
     struct vmn_names ports = model_lookup(
@@ -234,7 +234,7 @@ find_wireless(const struct fabric_host_db *db, struct arena *arena)
         const struct vmn_port *port = model_get_durable(
             fabric->model, VMN_TABLE_PORT, ports.names[i], NULL);
 
-        reason = port ? wire_reason(fabric, db->host->name, port, arena)
+        reason = port ? provider_reason(fabric, db->host->name, port, arena)
                  : NULL;
     }
     return reason;
@@ -271,7 +271,7 @@ fabric_db_host_status(const struct fabric_host *host, struct arena *arena,
     blame_budget(&session, arena, status);
     underlay_status(db, arena, status);
     if (!status->reason && db->connected) {
-        status->reason = find_wireless(db, arena);
+        status->reason = find_unreachable(db, arena);
     }
 }
 
@@ -379,7 +379,7 @@ fabric_port_status(const struct fabric *fabric, const char *name,
     status->host = port->active;
     status->candidate = port->candidate;
     status->state = port_state(fabric, port, vif);
-    status->reason = row ? wire_reason(fabric, port->active, row, arena)
+    status->reason = row ? provider_reason(fabric, port->active, row, arena)
                      : NULL;
     if (vif) {
         status->ofport = vif->ofport;

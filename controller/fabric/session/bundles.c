@@ -16,9 +16,9 @@
 
 #include "controller/commit/commit.h"
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/receipts.h"
 #include "controller/fabric/session/faults.h"
 #include "controller/fabric/session/marker.h"
+#include "controller/fabric/session/receipts.h"
 #include "controller/fabric/session/switch-budget.h"
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"

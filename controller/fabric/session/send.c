@@ -22,10 +22,10 @@
 
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/receipts.h"
 #include "controller/fabric/session/dependency-filter.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/openflow-message.h"
+#include "controller/fabric/session/receipts.h"
 #include "controller/fabric/session/switch.h"
 #include "hash.h"
 #include "openvswitch/ofpbuf.h"

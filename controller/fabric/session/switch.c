@@ -12,7 +12,7 @@
 #include <stdlib.h>
 
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/receipts.h"
+#include "controller/fabric/session/receipts.h"
 #include "controller/fabric/session/switch-part.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Receipts of revisions; see receipts.h and fabric.h.
+ * Receipts of revisions; see receipts.h and fabric-receipts.h.
  *
  * A receipt is kept per group of revisions, since a group is sent as one
  * bundle per host.  An older revision than the oldest receipt, or one from
@@ -9,7 +9,7 @@
 
 #include <config.h>
 
-#include "controller/fabric/receipts.h"
+#include "controller/fabric/session/receipts.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -62,8 +62,8 @@ struct fabric_receipts {
     struct sset names;          /* Of hosts; grows only. */
     struct ovs_list waits;      /* struct fabric_wait. */
     struct event *check;        /* Looks at waits and at numbers. */
-    uint64_t freed;             /* What id_pools_acked() was last told. */
-    uint64_t free_up_to;        /* To be told at the next settled moment. */
+    uint64_t freed;             /* The last one of id_pools_acked(). */
+    uint64_t free_up_to;        /* The next one, once quiescent. */
     struct histogram installed; /* Of receipts that have become complete. */
 };
 
@@ -189,7 +189,7 @@ receipts_add_host(struct receipt *receipt, const struct fabric_host *host)
     receipt->n_missing++;
 }
 
-/* Counts 'receipt', and tells who watches, if it has just become complete.
+/* Counts 'receipt', and notifies who watches, if it has just become complete.
  * One that concerns no host took no time. */
 static void
 check_complete(const struct fabric *f, const struct receipt *receipt)
@@ -375,7 +375,7 @@ acked_by_all(const struct fabric *f)
     return revision;
 }
 
-/* Whether the host has all up to a revision without a receipt. */
+/* Returns whether the host has all up to a revision without a receipt. */
 static enum receipt_state
 host_state(const struct fabric_host *host, uint64_t revision)
 {
@@ -404,12 +404,13 @@ is_installed(const struct fabric *f, uint64_t revision)
     return receipt ? !receipt->n_missing : all_have(f, revision);
 }
 
-/* Showing.  Receipts of many hosts are asked for with each change, hence text
+/* Showing.  Receipts of many hosts are requested with each change, hence text
  * and no tree. */
 
-/* ',"KEY":"TEXT"'; text from outside may be no UTF-8, and is then left out. */
+/* Appends ',"KEY":"TEXT"'; text from outside may be no UTF-8, and is then left
+ * out. */
 static void
-put_outer(struct ds *ds, const char *key, const char *text)
+append_outer(struct ds *ds, const char *key, const char *text)
 {
     json_t *json = text ? json_string(text) : NULL;
 
@@ -420,10 +421,10 @@ put_outer(struct ds *ds, const char *key, const char *text)
     json_decref(json);
 }
 
-/* '{"host", ...}', behind a comma unless it is the first. */
+/* Appends '{"host", ...}', behind a comma unless it is the first. */
 static void
-put_host(struct ds *ds, const struct fabric *f, const char *name,
-         enum receipt_state state, int64_t time_ms, const char *reason)
+append_host(struct ds *ds, const struct fabric *f, const char *name,
+            enum receipt_state state, int64_t time_ms, const char *reason)
 {
     const struct fabric_host *host = fabric_find_host(f, name);
     const char *word = "confirmed";
@@ -442,27 +443,27 @@ put_host(struct ds *ds, const struct fabric *f, const char *name,
                   ds_last(ds) == '[' ? "" : ",", name, word);
     ds_put_strftime_msec(ds, "%Y-%m-%dT%H:%M:%S.###Z", time_ms, true);
     ds_put_char(ds, '"');
-    put_outer(ds, "reason", reason);
+    append_outer(ds, "reason", reason);
     ds_put_char(ds, '}');
 }
 
-/* The hosts, but for those that have confirmed unless 'all'. */
+/* Appends the hosts, but for those that have confirmed unless 'all'. */
 static void
-put_hosts_of(struct ds *ds, const struct fabric *f,
-             const struct receipt *receipt, bool all)
+append_hosts_of(struct ds *ds, const struct fabric *f,
+                const struct receipt *receipt, bool all)
 {
     for (size_t i = 0; i < receipt->n_hosts; i++) {
         const struct receipt_host *rh = &receipt->hosts[i];
 
         if (all || rh->state != RECEIPT_CONFIRMED) {
-            put_host(ds, f, rh->name, rh->state, rh->time_ms, rh->reason);
+            append_host(ds, f, rh->name, rh->state, rh->time_ms, rh->reason);
         }
     }
 }
 
-/* For a revision without a receipt: all hosts. */
+/* Appends all hosts, for a revision without a receipt. */
 static void
-put_all_hosts(struct ds *ds, const struct fabric *f, uint64_t revision)
+append_all_hosts(struct ds *ds, const struct fabric *f, uint64_t revision)
 {
     struct vmn_names names = model_names(f->model, VMN_TABLE_HOST);
 
@@ -470,15 +471,15 @@ put_all_hosts(struct ds *ds, const struct fabric *f, uint64_t revision)
         const struct fabric_host *host = fabric_find_host(f, names.names[i]);
 
         if (host) {
-            put_host(ds, f, host->name,
-                     host_state(host, revision), host->sw->since_ms,
-                     host->sw->faults.text);
+            append_host(ds, f, host->name,
+                        host_state(host, revision), host->sw->since_ms,
+                        host->sw->faults.text);
         }
     }
 }
 
 static void
-put_flows(struct ds *ds, const struct receipt *receipt)
+append_flows(struct ds *ds, const struct receipt *receipt)
 {
     for (size_t i = 0; receipt && i < receipt->n_apps; i++) {
         const struct receipt_app *app = &receipt->apps[i];
@@ -501,12 +502,12 @@ fabric_append_receipt(const struct fabric *f, uint64_t revision, struct ds *ds)
     ds_put_format(ds, "{\"installed\":%s,\"hosts\":[",
                   is_installed(f, revision) ? "true" : "false");
     if (receipt) {
-        put_hosts_of(ds, f, receipt, true);
+        append_hosts_of(ds, f, receipt, true);
     } else {
-        put_all_hosts(ds, f, revision);
+        append_all_hosts(ds, f, revision);
     }
     ds_put_cstr(ds, "],\"flows\":[");
-    put_flows(ds, receipt);
+    append_flows(ds, receipt);
     ds_put_cstr(ds, "]}");
     return true;
 }
@@ -518,7 +519,7 @@ missing_of(const struct fabric *f, const struct receipt *receipt)
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     ds_put_char(&ds, '[');
-    put_hosts_of(&ds, f, receipt, false);
+    append_hosts_of(&ds, f, receipt, false);
     ds_put_char(&ds, ']');
     json_t *missing = json_loads(ds_cstr(&ds), 0, NULL);
     ds_destroy(&ds);

@@ -4,8 +4,8 @@
  * revision that everyone has acknowledged (which frees numbers).  Not for how
  * an acknowledgement comes about (switch.c). */
 
-#ifndef CONTROLLER_FABRIC_RECEIPTS_H
-#define CONTROLLER_FABRIC_RECEIPTS_H 1
+#ifndef CONTROLLER_FABRIC_SESSION_RECEIPTS_H
+#define CONTROLLER_FABRIC_SESSION_RECEIPTS_H 1
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -20,44 +20,46 @@ struct fabric_stats;
 struct receipt;
 
 void receipts_create(struct fabric *);
-/* Waits that are left are forgotten without a call. */
+/* Forgets waits that are left without calling anybody. */
 void receipts_destroy(struct fabric *);
 
 /* Opens the receipt of 'group'; its hosts are then added one by one, and
- * receipts_close() called.  NULL if the group holds no revision. */
+ * receipts_close() called, which takes ownership.  Returns NULL if the group
+ * holds no revision. */
 struct receipt *receipts_open(struct fabric *, const struct commit_group *);
 void receipts_add_host(struct receipt *, const struct fabric_host *);
 void receipts_close(struct fabric *, struct receipt *);
 
-/* 'host' has acknowledged the groups that end with 'first' to 'last', or
- * refused a part of them ('reason', a sentence part). */
+/* Notes that the host has acknowledged the groups that end with 'first' to
+ * 'last', or refused a part of them ('reason', a sentence part). */
 void receipts_confirm(struct fabric *, const struct fabric_host *,
                       uint64_t first, uint64_t last);
 void receipts_fail(struct fabric *, const struct fabric_host *,
                    uint64_t first, uint64_t last, const char *reason);
-/* The same for all revisions up to 'revision': the host was reconciled.  With
- * 'reason', what was not confirmed before is failed. */
+/* Does the same for all revisions up to 'revision', since the host was
+ * reconciled.  With 'reason', what was not confirmed before is failed. */
 void receipts_confirm_all(struct fabric *, const struct fabric_host *,
                           uint64_t revision, const char *reason);
-/* The host's row is gone: nobody waits for it any more. */
+/* Stops waiting for a host whose row is gone. */
 void receipts_remove_host(struct fabric *, const struct fabric_host *);
 
-/* {"receipts", "first_revision", "revision" (that are kept), "waits" (of
- * clients), "n_incomplete", "incomplete": [{"first_revision", "revision",
+/* Returns {"receipts", "first_revision", "revision" (that are kept), "waits"
+ * (of clients), "n_incomplete", "incomplete": [{"first_revision", "revision",
  * "time", "confirmed", "missing": [...]}, the newest 'max']}, where "missing"
- * are "hosts" of fabric_receipt().  The caller owns it. */
+ * are "hosts" of fabric_append_receipt().  The caller owns it. */
 json_t *receipts_to_json(const struct fabric *, size_t max);
 
-/* How far a host that has acknowledged 'acked' is behind. */
+/* Returns how far a host that has acknowledged 'acked' is behind. */
 struct status_lag receipts_lag(const struct fabric *, uint64_t acked);
-/* The same in milliseconds, since the oldest of them was made, as far as
- * receipts go back. */
+/* Returns the same in milliseconds, since the oldest of them was made, as far
+ * as receipts go back. */
 int64_t receipts_lag_ms(const struct fabric *, uint64_t acked);
 
 /* Fills in what concerns receipts. */
 void receipts_get_stats(const struct fabric *, struct fabric_stats *);
 
-/* What switch_acked() says of some host may have changed. */
+/* Checks waits and ID pools later in this turn: switch_acked() of some host
+ * may have changed. */
 void receipts_acked_changed(struct fabric *);
 
-#endif /* controller/fabric/receipts.h */
+#endif /* controller/fabric/session/receipts.h */
