@@ -65,14 +65,14 @@ siphash_key_derive(struct siphash_key *key, const struct siphash_key *master,
                    const char *purpose)
 {
     for (int i = 0; i < 2; i++) {
-        key->words[i] = siphash(master, SIPHASH_HEAD_DERIVE + i, purpose,
-                                strlen(purpose));
+        key->words[i] = siphash24(master, SIPHASH_HEAD_DERIVE + i, purpose,
+                                  strlen(purpose));
     }
 }
 
 uint64_t
-siphash(const struct siphash_key *key, uint64_t head, const void *data,
-        size_t size)
+siphash24(const struct siphash_key *key, uint64_t head, const void *data,
+          size_t size)
 {
     uint64_t last = (uint64_t) (sizeof head + size) << 56;
     const uint8_t *p = data;

@@ -34,7 +34,7 @@ void siphash_key_derive(struct siphash_key *key,
 
 /* The hash of the eight bytes of 'head', the lowest first, and 'size' bytes of
  * 'data'.  'head' keeps apart what is hashed for different purposes. */
-uint64_t siphash(const struct siphash_key *, uint64_t head, const void *data,
-                 size_t size);
+uint64_t siphash24(const struct siphash_key *, uint64_t head,
+                   const void *data, size_t size);
 
 #endif /* controller/siphash.h */

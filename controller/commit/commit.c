@@ -77,8 +77,9 @@ struct commit {
     struct ovs_list refused;    /* Overflow of the queue, to be answered. */
     struct ovs_list group;      /* Being written. */
     bool started;
-    bool internal;              /* What nobody asked for is not durable yet:
-                                 * what was loaded, or units' second try. */
+    bool internal;              /* An internal commit is not durable yet: of
+                                 * what was loaded, or of units that were
+                                 * computed again. */
     struct event *retry;        /* Gives that to the store again ... */
     int retry_ms;               /* ... after so long, next time. */
     bool held;                  /* Until commit_begin(), */
@@ -371,7 +372,7 @@ commit_dry_run(struct commit *commit, struct model_request *request,
     schedule(commit);
 }
 
-/* Makes one plan.  All is settled. */
+/* Makes one plan, at a quiescent moment. */
 static void
 run_plan(struct commit *commit)
 {
@@ -496,7 +497,7 @@ has_pending(struct commit *commit)
             || id_pools_has_pending(model_id_pools(commit->model)));
 }
 
-/* What was loaded at the start is no revision. */
+/* Counts revisions; what was loaded at the start is none. */
 static void
 count_stored(struct commit *commit)
 {
@@ -508,7 +509,7 @@ count_stored(struct commit *commit)
     }
 }
 
-/* The group is durable. */
+/* Hands on a group that is durable, and answers its requests. */
 static void
 finish(struct commit *commit)
 {
@@ -563,7 +564,7 @@ refuse_unstored(struct commit *commit, struct pending *pending)
     free(reason);
 }
 
-/* The store refused the group: nothing of it has happened. */
+/* Rolls back a group that the store refused, and fails its requests. */
 static void
 fail(struct commit *commit)
 {
@@ -578,7 +579,8 @@ fail(struct commit *commit)
     reply_all(commit, &commit->group);
 }
 
-/* What a host reports has happened already, and vmnd's own is little. */
+/* Returns false for what a host reports, which has happened already, and for
+ * vmnd's own, which is little. */
 static bool
 may_be_refused(const struct pending *pending)
 {
@@ -587,9 +589,10 @@ may_be_refused(const struct pending *pending)
     return strncmp(who, "host:", 5) && strcmp(who, "vmnd");
 }
 
-/* The store refused the numbers of what was loaded, or of units that were
- * tried again.  There is nothing to go back to, and no host may see them: all
- * waits until they are durable, but users do not. */
+/* Handles a failed internal commit: the store refused the IDs of what was
+ * loaded, or of units that were computed again.  There is nothing to roll back
+ * to, and no host may see them: all waits until they are durable, but users do
+ * not. */
 static void
 fail_internal(struct commit *commit)
 {
@@ -616,7 +619,7 @@ fail_internal(struct commit *commit)
     commit->retry_ms = MIN(2 * commit->retry_ms, RETRY_MAX_MS);
 }
 
-/* The newest write failed, for this reason. */
+/* Records that the newest write failed, for this reason. */
 static void
 note_store_error(struct commit *commit, int error, const char *text)
 {
@@ -772,8 +775,8 @@ compile(struct commit *commit, uint64_t retired)
     }
 }
 
-/* Compiles a group without a revision: what is new in it are numbers, which
- * must be durable before a host sees them. */
+/* Makes an internal commit, which has no revision: what is new in it are IDs,
+ * which must be durable before a host sees them. */
 static void
 compile_internal(struct commit *commit, uint64_t retired)
 {
@@ -790,7 +793,7 @@ compile_internal(struct commit *commit, uint64_t retired)
     compile(commit, retired);
 }
 
-/* The state as it was loaded. */
+/* Compiles the state as it was loaded. */
 static void
 start(struct commit *commit)
 {
@@ -801,10 +804,10 @@ start(struct commit *commit)
     compile_internal(commit, model_revision(commit->model));
 }
 
-/* Tries units again that lacked a number, if some have become free.  That is
- * no part of a request's group, which may be taken back.  That hosts have
- * acknowledged the newest revision says nothing of this; the next one comes
- * behind it. */
+/* Computes units again that had failed for want of an ID, if IDs have become
+ * free.  That is no part of a request's group, which may be rolled back.  That
+ * hosts have acknowledged the newest revision says nothing of this commit; the
+ * next revision comes behind it. */
 static void
 retry_exhausted(struct commit *commit)
 {

@@ -371,7 +371,8 @@ plan_is_within_quotas(const struct model *model, const struct engine *engine,
     return check.ok;
 }
 
-/* With the change in place: false with 'errors' if it cannot be. */
+/* Describes the state with the change applied; false with 'errors' if that is
+ * not possible. */
 static bool
 is_possible(const struct model *model, const struct engine *engine,
             const struct model_request *request, struct vmn_errors *errors)
@@ -449,7 +450,7 @@ restarts_json(const struct model *model, struct engine *engine,
 
 /* All of it.  ------------------------------------------------------------ */
 
-/* The change in place, and the one that takes it back. */
+/* An applied change, and the one that undoes it. */
 struct attempt {
     struct model *model;
     struct engine *engine;
@@ -457,7 +458,7 @@ struct attempt {
     struct engine_delta *delta, *undo;
 };
 
-/* Puts the change in place.  False with 'errors' if it is refused. */
+/* Applies the change; false with 'errors' if it is refused. */
 static bool
 attempt_begin(struct attempt *attempt, int64_t now_ms,
               struct vmn_errors *errors)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a change would do: the state that it leads to is put in place,
- * compiled, described, and taken back, and leaves nothing behind.  Not for
+ * What a change would do: it is applied, compiled, described and undone, and
+ * leaves nothing behind.  Not for
  * when there is a moment for that (commit.c). */
 
 #ifndef CONTROLLER_COMMIT_PLAN_H
@@ -17,7 +17,7 @@ struct model_request;
 struct model_rights;
 struct vmn_errors;
 
-/* Plans 'request', with the model settled and the engine run.  Returns
+/* Plans 'request', at a quiescent moment.  Returns
  *
  * {"changed", "revision" (that it was planned on),
  *  "objects": [{"type", "name", "op"}],
@@ -32,7 +32,7 @@ struct vmn_errors;
 json_t *plan_make(struct model *, struct engine *, struct model_request *,
                   int64_t now_ms, struct vmn_errors *errors);
 
-/* Puts 'request' in place in the same way, and calls 'inspect' there: the
+/* Applies 'request' in the same way, and calls 'inspect': the
  * model's current state and the engine's flows are those that it leads to.
  * Returns false with 'errors', and calls nothing, if the request is refused.
  * 'inspect' may yield. */

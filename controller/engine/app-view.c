@@ -304,8 +304,7 @@ vmn_lookup(struct vmn_view *view, enum vmn_index index, const char *key)
     return model_lookup(view->engine->model, index, key);
 }
 
-/* For handlers, which leave no trace: what there is already is told, and else
- * what it would be.  ------------------------------------------------------ */
+/* For handlers, of which nothing is recorded.  --------------------------- */
 
 static struct vmn_names
 peek_facts(struct engine *engine, const char *relation, const char *key)

@@ -81,8 +81,8 @@ struct relation_node {
 struct exhaustion_node {
     struct node node;
     struct ovs_list exhaustions_node; /* In the engine's 'exhaustions'. */
-    uint64_t n_freed;           /* Numbers of the kind that had become free
-                                 * when its readers were last marked. */
+    uint64_t n_freed;           /* IDs of the pool that had become free when
+                                 * its readers were last marked. */
 };
 
 /* A value that a unit has published at one key of a relation. */

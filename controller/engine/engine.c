@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The engine's life and its run: changes in, stale nodes recomputed lowest
- * level first, slots and scopes settled, a difference out.  See engine.h. */
+ * level first, slots and scopes resolved, a difference out.  See engine.h. */
 
 #include <config.h>
 

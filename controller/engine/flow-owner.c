@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What flows stand for, in the terms of those who wrote the wish: an object,
- * and of a policy the rule.  The app knows; this asks it. */
+ * The owners of flows, as users know them: an object, and of a policy the
+ * rule.  The app knows; this asks it. */
 
 #include <config.h>
 
@@ -28,34 +28,34 @@ find_unit(const struct engine *engine, uint64_t cookie)
 }
 
 static void
-set(struct engine_flow_owner *about, enum vmn_table table, const char *name,
-    int rule)
+set_owner(struct engine_flow_owner *owner, enum vmn_table table,
+          const char *name, int rule)
 {
-    about->type = schema_tables[table]->plural;
-    ovs_strlcpy(about->name, name, sizeof about->name);
-    about->rule = rule;
+    owner->type = schema_tables[table]->plural;
+    ovs_strlcpy(owner->name, name, sizeof owner->name);
+    owner->rule = rule;
 }
 
-/* Returns true if the app has said. */
+/* Asks the app; returns true if it knows. */
 static bool
-ask(struct engine *engine, const struct unit_class *class_, const char *key,
-    uint32_t part, struct engine_flow_owner *about)
+query_app(struct engine *engine, const struct unit_class *class_,
+          const char *key, uint32_t part, struct engine_flow_owner *owner)
 {
-    vmn_flow_owner_fn *answer = class_->app->class_->flow_owner;
-    struct vmn_flow_owner said = { .rule = -1 };
+    vmn_flow_owner_fn *owner_fn = class_->app->class_->flow_owner;
+    struct vmn_flow_owner found = { .rule = -1 };
     enum vmn_table table = VMN_N_TABLES;
     struct vmn_view view;
     bool known;
 
-    if (!answer) {
+    if (!owner_fn) {
         return false;
     }
     view_init_handler(&view, engine, &engine->owner_arena);
-    known = (answer(&view, class_->class_->name, key, part, &said)
-             && !view.problem && said.name
-             && (table = schema_table_of(said.row_type)) != VMN_N_TABLES);
+    known = (owner_fn(&view, class_->class_->name, key, part, &found)
+             && !view.problem && found.name
+             && (table = schema_table_of(found.row_type)) != VMN_N_TABLES);
     if (known) {
-        set(about, table, said.name, said.rule);
+        set_owner(owner, table, found.name, found.rule);
     }
     free(view.problem);
     view.problem = NULL;
@@ -65,23 +65,23 @@ ask(struct engine *engine, const struct unit_class *class_, const char *key,
 
 void
 engine_get_flow_owner(struct engine *engine, uint64_t cookie, uint32_t part,
-                      struct engine_flow_owner *about)
+                      struct engine_flow_owner *owner)
 {
     const struct unit_node *unit = find_unit(engine,
                                              flow_cookie_owner(cookie));
     const struct unit_class *class_;
 
-    memset(about, 0, sizeof *about);
-    about->rule = -1;
+    memset(owner, 0, sizeof *owner);
+    owner->rule = -1;
     if (!unit) {
         return;
     }
     class_ = unit_class(engine, unit);
-    about->owner = unit->name;
-    about->key = unit->node.key;
-    about->app = class_->app->class_->name;
-    if (!ask(engine, class_, unit->node.key, part, about)
+    owner->owner = unit->name;
+    owner->key = unit->node.key;
+    owner->app = class_->app->class_->name;
+    if (!query_app(engine, class_, unit->node.key, part, owner)
         && class_->class_->each == VMN_EACH_ROW) {
-        set(about, class_->table, unit->node.key, -1);
+        set_owner(owner, class_->table, unit->node.key, -1);
     }
 }

@@ -48,18 +48,18 @@ struct quotas {
 };
 
 void quotas_init(struct quotas *);
-/* Nothing may be wanted any more, and no unit be there. */
+/* Frees it.  Nothing may be wanted any more, and no unit be there. */
 void quotas_uninit(struct quotas *);
 
-/* A row has come, gone or changed, or its labels have.  Its units are there.
- */
+/* Records that a row has come, gone or changed, or its labels have.  Its units
+ * are there. */
 void quotas_row_changed(struct engine *, enum vmn_table, const char *name);
 /* Takes up changes of the quotas themselves.  Costs as much as there are units
  * for rows, if a quota has come, gone or got another scope. */
 void quotas_refresh(struct engine *);
 
-/* A unit has been made, before it wants or publishes anything; or is to go,
- * after it has withdrawn all of that. */
+/* Add a unit, before it wants or publishes anything; or remove it, after it
+ * has withdrawn all of that. */
 void quotas_add_unit(struct engine *, struct unit_node *);
 void quotas_remove_unit(struct engine *, struct unit_node *);
 /* Records that the unit publishes one value more ('n' is 1) or one less (-1)
@@ -68,16 +68,17 @@ void quotas_publish(struct engine *, const struct unit_node *,
                     struct relation_node *, int n);
 void quotas_relation_destroy(struct relation_node *);
 
-/* All units of the run have been computed.  Before wanted_settle(). */
+/* Recounts after all units of the run have been computed, before
+ * wanted_settle(). */
 void quotas_settle_units(struct engine *);
-/* A slot has been settled: its active items are as they will be. */
+/* Recounts a slot whose active items are as they will be. */
 void quotas_settle_slot(struct engine *, struct slot *);
-/* The item is wanted no more. */
+/* Stops counting an item that is wanted no more. */
 void quotas_remove_item(struct engine *, struct flow_item *);
-/* 'host' has joined the scope, or left it. */
+/* Records that 'host' has joined the scope, or left it. */
 void quotas_member_changed(struct engine_scope *, const char *host,
                            bool joined);
-/* After all of these: the end of a run. */
+/* Ends a run, after all of these. */
 void quotas_settle(struct engine *);
 
 /* Appends a line for each quota and host for which 'a' counts otherwise than

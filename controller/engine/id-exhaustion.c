@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Numbers of which none was left: who asked in vain has read that, and is
- * computed again once some of the kind have become free.  That is for a run of
- * its own, and not for one that may be undone: there is no way back from it.
- */
+ * ID exhaustion: a computation that found no ID left in a pool depends on
+ * that, and is repeated once IDs of the pool have become free.  That takes a
+ * run of its own, which cannot be undone. */
 
 #include <config.h>
 
@@ -35,8 +34,8 @@ id_exhaustion_get(struct engine *engine, const char *kind)
 }
 
 void
-id_exhaustion_destroy(struct engine *engine, struct exhaustion_node
-                      *exhaustion)
+id_exhaustion_destroy(struct engine *engine,
+                      struct exhaustion_node *exhaustion)
 {
     ovs_list_remove(&exhaustion->exhaustions_node);
     graph_remove(&engine->graph, &exhaustion->node);

@@ -133,7 +133,7 @@ struct wanted {
 };
 
 void wanted_init(struct wanted *);
-/* All entries must have been removed, and the slots settled. */
+/* Frees it.  All entries must have been removed, and the slots resolved. */
 void wanted_uninit(struct wanted *);
 
 /* Adds what 'unit' wants.  wanted_add() makes the item of 'draft'; for
@@ -147,7 +147,7 @@ struct entry *wanted_contribute(struct engine *, struct unit_node *,
                                 const struct flow_draft *,
                                 const struct clause *, size_t n_clauses);
 void wanted_remove(struct engine *, struct entry *);
-/* Has the entry's slot settled anew, though nothing else is wanted there. */
+/* Has the entry's slot resolved anew, though nothing else is wanted there. */
 void wanted_mark(struct engine *, const struct entry *);
 
 /* Settles all dirty slots; appends what changed to 'delta'. */

@@ -154,11 +154,11 @@ draft_finish(struct flow_draft *draft, const struct flow_item_registry
 {
     const uint8_t *body = ofpbuf_at_assert(&draft->msg, FLOW_MOD_OFS, 0);
 
-    draft->digest = siphash(&registry->key, draft->kind, body,
-                            draft->msg.size - FLOW_MOD_OFS);
+    draft->digest = siphash24(&registry->key, draft->kind, body,
+                              draft->msg.size - FLOW_MOD_OFS);
     if (draft->limit.meter) {
-        draft->digest += siphash(&registry->key, HEAD_LIMIT, &draft->limit,
-                                 sizeof draft->limit);
+        draft->digest += siphash24(&registry->key, HEAD_LIMIT, &draft->limit,
+                                   sizeof draft->limit);
     }
 }
 

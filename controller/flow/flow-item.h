@@ -65,6 +65,7 @@ struct flow_item {
     uint64_t cookie;            /* Flow: names the unit (or clause), and says
                                  * whether it is counted. */
     uint8_t table;              /* Flow. */
+    bool log;                   /* Flow: what it decides is logged. */
     uint16_t priority;          /* Flow. */
     uint32_t group_id;          /* Group. */
     uint32_t key_hash;          /* Of what identifies it on a switch. */
@@ -72,14 +73,13 @@ struct flow_item {
     uint32_t send_size, add_size;
     const struct engine_scope *scope; /* Counted. */
     const uint8_t *send, *add;
-    bool log;                   /* What it decides is logged. */
     const char *drop_reason;    /* Static string of the app, or NULL. */
 
     /* The rest is for whoever makes items: flow-item.c and the engine. */
     unsigned n_refs;
+    uint16_t app;               /* Index in the pipeline. */
     struct flow_item_registry *registry;
     struct hmap_node xid_node;
-    uint16_t app;               /* Index in the pipeline. */
     struct ovs_list scope_node; /* In the scope's items, while wanted. */
     struct quota_set *quotas;   /* That it counts for while it is wanted; NULL:
                                  * none.  Counted. */
@@ -110,7 +110,7 @@ void flow_item_put_delete(const struct flow_item *, struct ofpbuf *b);
  * nothing. */
 const char *flow_item_drop_reason(const struct flow_item *);
 
-/* Returns true if what the flow decides is told (vmn_flow_log()). */
+/* Returns true if what the flow decides is logged (vmn_flow_log()). */
 bool flow_item_has_log(const struct flow_item *);
 
 /* Returns which of its owner's flows a flow is to people: the number of the

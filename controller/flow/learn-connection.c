@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * learn() actions that note connections, and what they learn; see
+ * learn() actions for connections, and what they learn; see
  * learn-connection.h. */
 
 #include <config.h>

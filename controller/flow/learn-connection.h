@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Notes: connections that a switch has seen, as flows that it adds by itself.
+ * Learned connections: those that a switch has seen, as flows that it adds by
+ * itself.
  *
- * A flow that notes (vmn_act_note()) has a learn() action.  What it learns
- * goes into CONNECTION_TABLE, in which no packet is ever looked up: a flow
- * without actions whose match is the note, with the cookie of the unit that
- * the noting flow is of.  When the last noting flow with that cookie goes, its
- * notes go.  Nobody else adds flows there, so reconciling, audits and the
- * marker pass that table by.
+ * A flow that learns them (vmn_act_note()) has a learn() action.  What it
+ * learns goes into CONNECTION_TABLE, in which no packet is ever looked up: a
+ * flow without actions whose match is the connection, with the cookie of the
+ * learning flow's unit.  When the last learning flow with that cookie goes,
+ * the learned ones go.  Nobody else adds flows there, so reconciliation,
+ * audits and the marker skip that table.
  *
- * Not for who reads notes (fabric/packets/learned-connections.c). */
+ * Not for who reads them (fabric/packets/learned-connections.c). */
 
 #ifndef CONTROLLER_FLOW_LEARN_CONNECTION_H
 #define CONTROLLER_FLOW_LEARN_CONNECTION_H 1
@@ -22,7 +23,7 @@
 struct match;
 struct ofpbuf;
 
-/* Behind all stages; the taps' is the next one. */
+/* Behind all stages; that of samples is the next one. */
 #define CONNECTION_TABLE 251
 
 /* A connection. */
@@ -35,11 +36,11 @@ struct learned_connection {
     uint8_t icmp_type, icmp_code; /* ICMP of both families. */
 };
 
-/* Appends to ofpacts what notes a connection, for vmn_act_note(). */
-void learn_connection_put(struct ofpbuf *ofpacts, uint16_t eth_type, uint8_t
-                          ip_proto);
+/* Appends to ofpacts what learns a connection, for vmn_act_note(). */
+void learn_connection_put(struct ofpbuf *ofpacts, uint16_t eth_type,
+                          uint8_t ip_proto);
 
-/* Reads a note; false if it is none. */
+/* Parses the match of a learned flow; false if it is none. */
 bool learned_connection_parse(const struct match *,
                               struct learned_connection *);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Neighbours on a wire, which switches learn from what they say.
+ * Neighbours on a provider network, which switches learn from what they send.
  *
- * A flow that hears them (vmn_act_learn_neighbour()) has a learn() action.
+ * A flow that learns them (vmn_act_learn_neighbour()) has a learn() action.
  * What it learns goes into NEIGHBOUR_TABLE: by network and address, the
  * Ethernet address.  Packets make a detour there (vmn_act_find_neighbour()).
  * Besides, there are entries of neighbours that were asked for and have not
  * answered yet, which are the fabric's and go by themselves.  Nobody else adds
- * flows there, so reconciling, audits and the marker pass that table by. */
+ * flows there, so reconciliation, audits and the marker skip that table. */
 
 #ifndef CONTROLLER_FLOW_LEARN_NEIGHBOUR_H
 #define CONTROLLER_FLOW_LEARN_NEIGHBOUR_H 1
@@ -16,7 +16,7 @@
 
 struct ofpbuf;
 
-/* Behind all stages; that of notes is the next one. */
+/* Behind all stages; that of connections is the next one. */
 #define NEIGHBOUR_TABLE 250
 
 /* Appends to ofpacts what learns from a packet, for

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Taps: where copies of packets are taken for people to look at, of packets
- * that flows drop, and of those that flows with a log let pass.
+ * Packet sampling: of packets that flows drop, and of those that flows with a
+ * log let pass.
  *
- * Such a flow notes in registers what it is, and goes (or makes a detour) to
+ * Such a flow sets registers that identify it, and goes (or resubmits) to
  * SAMPLE_TABLE.  It is the same on every host.  What is in that table is the
- * fabric's: a few flows that send copies up, each through a meter, or nothing
- * on a switch that has none.  A packet that goes there is dropped in the end,
- * one that makes a detour goes on: a copy never changes a verdict.
+ * fabric's: a few flows that send samples to the controller, each through a
+ * meter, or nothing on a switch that has none.  A packet that goes there is
+ * dropped in the end, one that is resubmitted goes on: a sample never changes
+ * a verdict.
  *
- * Not for what becomes of copies (fabric/packets/sampling-meters.h). */
+ * Not for what becomes of samples (fabric/packets/sampling-meters.h). */
 
 #ifndef CONTROLLER_FLOW_SAMPLE_ACTION_H
 #define CONTROLLER_FLOW_SAMPLE_ACTION_H 1
@@ -23,7 +24,7 @@ struct ofpbuf;
 /* Behind all stages; the marker's is the next one. */
 #define SAMPLE_TABLE 252
 
-/* What a flow notes: its owner's cookie in OpenFlow's metadata, its
+/* What a flow sets: its owner's cookie in OpenFlow's metadata, its
  * flow_item_part() in register 14, and in register 15: */
 #define SAMPLE_DROP 0x80000000u    /* it drops; */
 #define SAMPLE_LOG 0x40000000u     /* it has a log; */
@@ -34,7 +35,8 @@ struct ofpbuf;
 #define SAMPLE_KIND_REG 15
 
 /* Appends to ofpacts what takes a packet there: for good if 'reason', of a
- * drop, is not NULL, else as a detour.  'counted': its hits are to be had. */
+ * drop, is not NULL, else by a resubmit.  'counted': the switch counts hits.
+ */
 void sample_action_put(struct ofpbuf *ofpacts, uint64_t cookie, uint32_t part,
                        const char *reason, bool log, bool counted);
 

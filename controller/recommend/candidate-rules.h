@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rules that may be, and the fewest of them.
+ * Candidates for rules, and the fewest of them that cover what was seen.
  *
  * A candidate is a set of sources, a set of port classes and a set of service
  * classes.  Each of its sources was seen to speak each of the classes to each

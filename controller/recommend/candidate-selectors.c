@@ -5,7 +5,7 @@
  *
  * Selectors are tried by the number of their conditions, so the first that
  * selects a set is one of the shortest that do.  Conditions are "key=value"
- * and "!key".  Ports that are yet to come elsewhere should not be picked: so
+ * and "!key".  Ports that are yet to come elsewhere should not be selected: so
  * at least one is of the first sort, and if all ports but those elsewhere have
  * a label in common, it is in every selector. */
 
@@ -282,7 +282,8 @@ compare_terms(const void *a_, const void *b_)
     return cmp || !a->value ? cmp : strcmp(a->value, b->value);
 }
 
-/* Of what ports have that may be picked, and what some of them lack. */
+/* Makes terms of the labels that ports have, and of keys that some of them do
+ * not have. */
 static void
 make_terms(struct selector_builder *b)
 {

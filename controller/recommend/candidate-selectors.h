@@ -4,8 +4,8 @@
  * selector, or, where labels do not tell, by the names of ports.
  *
  * Ports of equal labels are one port class, and are in a selector together.  A
- * selector never has a port that is elsewhere.  Not for which selects a rule
- * is about (recommend.c). */
+ * candidate never selects a port that is elsewhere.  Not for which candidates
+ * a rule takes (recommend.c). */
 
 #ifndef CONTROLLER_RECOMMEND_CANDIDATE_SELECTORS_H
 #define CONTROLLER_RECOMMEND_CANDIDATE_SELECTORS_H 1

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What was seen, in the terms in which rules are looked for: sources are port
- * classes of ports, and behind them port classes of addresses, which were seen
- * to do the same.  Services that were seen between the same port classes are
- * one class.  A cell is a source, a port class and a class that were seen
+ * classes, and after them classes of addresses that were seen to do the same.
+ * Services that were seen between the same port classes are one service
+ * class.  A cell is a source, a port class and a service class that were seen
  * together: rules must cover all of them. */
 
 #ifndef CONTROLLER_RECOMMEND_OBSERVED_CONNECTIONS_H

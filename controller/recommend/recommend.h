@@ -9,8 +9,9 @@
  * one group or selector selects, and has some services.  It is only proposed
  * if each of its port classes was seen to speak each of its services to each
  * of the others.  So all rules together allow what was seen and what labels
- * cannot tell from it, no matter which rules are taken; that is told of each
- * rule.  Of all such sets of rules one of the fewest is taken (set-cover.h).
+ * cannot tell from it, no matter which rules are taken; that is reported of
+ * each rule.  Of all such sets of rules one of the fewest is taken
+ * (set-cover.h).
  *
  * Not for how rules become policies (northbound/). */
 

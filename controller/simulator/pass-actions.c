@@ -85,7 +85,8 @@ pass_enter_table(struct pass_context *ctx, uint8_t table, bool deeper)
     ctx->table = from;
 }
 
-/* Who is on a wire only the switch knows.  So everybody is, at an address that
+/* Which neighbours a provider network has only the switch knows.  So all are
+ * there, at an address that
  * stands for all. */
 static void
 find_neighbour(struct pass_context *ctx)

@@ -17,7 +17,7 @@ struct pipeline;
 struct vmn_errors;
 
 /* At most so many classes of ports are looked at, and pairs of them; and
- * groups are told of. */
+ * groups are shown. */
 #define REACH_CLASSES_MAX 300
 #define REACH_PAIRS_MAX 10000
 #define REACH_GROUPS_MAX 500

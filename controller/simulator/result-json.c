@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the simulator has found, in words; see result-json.h. */
+ * What the simulator has found, as JSON; see result-json.h. */
 
 #include <config.h>
 
@@ -142,7 +142,7 @@ result_add_rule(const struct result_names *names, const struct rule *rule,
 
 /* Steps.  ---------------------------------------------------------------- */
 
-/* Fields whose change is told, in this order. */
+/* Fields whose changes are shown, in this order. */
 static const enum mf_field_id told_fields[] = {
     MFF_ETH_SRC, MFF_ETH_DST, MFF_IPV4_SRC, MFF_IPV4_DST, MFF_IPV6_SRC,
     MFF_IPV6_DST, MFF_IP_TTL, MFF_TCP_SRC, MFF_TCP_DST, MFF_UDP_SRC,

@@ -40,7 +40,8 @@ hash_of(size_t size)
     struct siphash_key key;
 
     siphash_key_init(&key, key_bytes);
-    return siphash(&key, UINT64_C(0x0706050403020100), message + 8, size - 8);
+    return siphash24(&key, UINT64_C(0x0706050403020100), message + 8,
+                     size - 8);
 }
 
 static void

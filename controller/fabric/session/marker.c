@@ -35,8 +35,8 @@ marker_cookie(const struct siphash_key *key, const char *host,
               uint64_t digest)
 {
     /* It is not counted. */
-    uint64_t cookie = flow_cookie_owner(siphash(key, digest, host,
-                                                strlen(host)));
+    uint64_t cookie = flow_cookie_owner(siphash24(key, digest, host,
+                                                  strlen(host)));
 
     return cookie == MARKER_NONE ? 1 : cookie;
 }
