@@ -12,7 +12,7 @@
 struct event_base;
 struct memory_trim;
 
-/* Looks at the size of the process every few seconds from now on.  Sets how
+/* Checks the size of the process every few seconds from now on.  Sets how
  * malloc works, so it is to be called before anything large is allocated. */
 struct memory_trim *memory_trim_create(struct event_base *);
 void memory_trim_destroy(struct memory_trim *);

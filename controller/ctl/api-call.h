@@ -34,19 +34,19 @@ enum ctl_exit ctl_call(struct ctl *, const char *method, const char *path,
                        const json_t *body, const struct ctl_input *input,
                        struct ctl_reply *);
 
-/* Appends what an answer of 400 and above says, as RFC 9457 has it, with a line
- * for each field that is wrong. */
+/* Appends what an answer of 400 and above says, as RFC 9457 has it, with a
+ * line for each field that is wrong. */
 void ctl_append_problem(struct ds *, const struct ctl_reply *,
                         const struct ctl_input *);
 
-/* PUTs 'body' if the object at 'path' still has the ETag 'tag'.  An answer is one,
- * also if it refuses: there is a reply after CTL_DONE, which the caller
+/* PUTs 'body' if the object at 'path' still has the ETag 'tag'.  An answer is
+ * one, also if it refuses: there is a reply after CTL_DONE, which the caller
  * frees. */
 enum ctl_exit ctl_put_if(struct ctl *, const char *path, const json_t *body,
                          const char *tag, struct ctl_reply *);
 
-/* The exit status of commands that answer a question by 0 or 1, as diff(1) does,
- * and so say by 2 that they have no answer. */
+/* The exit status of commands that answer a question by 0 or 1, as diff(1)
+ * does, and so say by 2 that they have no answer. */
 enum ctl_exit ctl_comparison_exit(enum ctl_exit);
 
 /* As ctl_call() for a GET of an object.  One that is not there is no error:
@@ -65,9 +65,9 @@ enum ctl_exit ctl_fetch(struct ctl *, const char *path, int timeout_ms,
 /* GETs what is no JSON, and writes it to 'fd'. */
 enum ctl_exit ctl_download(struct ctl *, const char *path, int fd);
 
-/* GETs what does not end by itself, on a connection of its own, so that 'take' may
- * make calls.  Ends as ctl_client_stream() does.  'quiet' says nothing of a
- * server that cannot be reached. */
+/* GETs what does not end by itself, on a connection of its own, so that 'take'
+ * may make calls.  Ends as ctl_client_stream() does.  'quiet' says nothing of
+ * a server that cannot be reached. */
 enum ctl_exit ctl_stream(struct ctl *, const char *path, int idle_timeout_ms,
                          ctl_client_data_cb *take, void *aux, bool quiet);
 

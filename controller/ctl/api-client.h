@@ -63,9 +63,9 @@ int ctl_client_download(struct ctl_client *, const char *path,
                         char **error);
 
 /* GETs 'path', whose answer does not end by itself, and calls 'take' with each
- * piece of the body of a 200; of any other status, it is in '*reply'.  Returns 0
- * when the server ends it, or 'take' has returned false; other errors as of ctl_client_call(), and of
- * ctl_client_download() for 'idle_timeout_ms'. */
+ * piece of the body of a 200; of any other status, it is in '*reply'.  Returns
+ * 0 when the server ends it, or 'take' has returned false; other errors as of
+ * ctl_client_call(), and of ctl_client_download() for 'idle_timeout_ms'. */
 typedef bool ctl_client_data_cb(void *aux, const char *data, size_t size);
 int ctl_client_stream(struct ctl_client *, const char *path,
                       int idle_timeout_ms, ctl_client_data_cb *take, void *aux,

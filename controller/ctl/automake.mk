@@ -16,6 +16,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/cmd-explain.c \
 	controller/ctl/cmd-flows.c \
 	controller/ctl/cmd-get.c \
+	controller/ctl/cmd-host.c \
 	controller/ctl/cmd-identities.c \
 	controller/ctl/cmd-quarantine.c \
 	controller/ctl/cmd-reachability.c \

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * vmnctl completion: what bash and zsh complete vmnctl's command lines with.
- * Their scripts are small: they ask `vmnctl completion words`, which goes by the
- * tables of commands and options, and asks the server for names. */
+ * Their scripts are small: they ask `vmnctl completion words`, which goes by
+ * the tables of commands and options, and asks the server for names. */
 
 #include <config.h>
 
@@ -283,8 +283,8 @@ say_argument(struct line *line)
 
 /* The line.  ------------------------------------------------------------- */
 
-/* Sets line->option to the option that 'word' names; false: there is none.  '*value' is its
- * argument if the word has it, too. */
+/* Sets line->option to the option that 'word' names; false: there is none.
+ * '*value' is its argument if the word has it, too. */
 static bool
 find_option(struct line *line, const char *word, const char **value)
 {

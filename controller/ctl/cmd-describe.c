@@ -280,8 +280,8 @@ count_by_app(const json_t *items, const char *member, json_t *apps)
     }
 }
 
-/* Adds rows of the flows that 'host' is to hold for 'object', or, if that is NULL,
- * for anything. */
+/* Adds rows of the flows that 'host' is to hold for 'object', or, if that is
+ * NULL, for anything. */
 static enum ctl_exit
 add_flows(struct ctl *ctl, const char *host, const char *object, json_t *rows)
 {
@@ -339,8 +339,8 @@ has_name(const struct svec *names, const char *name)
     return false;
 }
 
-/* The hosts on which to look for an object's flows: where it is, and then those
- * that its last change concerned, or else all. */
+/* The hosts on which to look for an object's flows: where it is, and then
+ * those that its last change concerned, or else all. */
 static void
 add_hosts(const json_t *object, const json_t *revisions, const json_t *all,
           struct svec *hosts)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl drops: what was dropped, where, and why.  vmnctl logs: what rules with
- * a log decided. */
+ * vmnctl drops: what was dropped, where, and why.  vmnctl logs: what rules
+ * with a log decided. */
 
 #include <config.h>
 

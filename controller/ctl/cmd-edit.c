@@ -204,8 +204,8 @@ run_editor(struct edit *edit)
 
 /* What was written.  ----------------------------------------------------- */
 
-/* Reads the one object in the file.  '*spec' is NULL if the file holds none; what
- * is wrong with it goes to '*error'. */
+/* Reads the one object in the file.  '*spec' is NULL if the file holds none;
+ * what is wrong with it goes to '*error'. */
 static bool
 take_spec(struct edit *edit, json_t **spec, char **error)
 {
@@ -270,8 +270,8 @@ read_object(struct edit *edit, bool *there, char **text)
     return CTL_DONE;
 }
 
-/* It is not what it was when it was read.  Shows what it is now, beside what was
- * written.  'again' says whether to open the file again. */
+/* It is not what it was when it was read.  Shows what it is now, beside what
+ * was written.  'again' says whether to open the file again. */
 static enum ctl_exit
 on_stale(struct edit *edit, const char *written, bool *again)
 {
@@ -356,8 +356,8 @@ leave(struct edit *edit)
     return CTL_DONE;
 }
 
-/* Opens the file, and does what it says.  '*again' says whether to do that once
- * more. */
+/* Opens the file, and does what it says.  '*again' says whether to do that
+ * once more. */
 static enum ctl_exit
 edit_once(struct edit *edit, bool *again)
 {

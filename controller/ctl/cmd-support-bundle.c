@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl support-bundle: all that a bug report needs, in one file.  What cannot
- * be had is noted in its list, and the rest is there. */
+ * vmnctl support-bundle: all that a bug report needs, in one file.  What
+ * cannot be had is noted in its list, and the rest is there. */
 
 #include <config.h>
 

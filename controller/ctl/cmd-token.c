@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Commands for those who let others in: tokens for accounts, and what makes a
- * hypervisor a host. */
+ * vmnctl token: makes a bearer token for an account. */
 
 #include <config.h>
 
@@ -16,13 +15,11 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* Tokens.  --------------------------------------------------------------- */
-
-/* Days that a token may be good for, if it ends at all. */
+/* The longest life of a token that has an end, in days. */
 #define DAYS_MAX 3660
 
-/* "12h" and "90d" from now on, as RFC 3339 writes it; anything else as it is: the
- * server says what it takes.  The caller frees it. */
+/* Converts "12h" or "90d" from now to a time as of RFC 3339; returns any other
+ * text unchanged, for the server to check.  The caller frees the result. */
 static char *
 get_expiry(const char *text)
 {
@@ -96,96 +93,4 @@ ctl_cmd_token(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         return CTL_REFUSED;
     }
     return make_token(ctl, args[0]);
-}
-
-/* Hosts.  ---------------------------------------------------------------- */
-
-/* Where the host's database is to connect to ("ssl:ADDRESS:6640"), or to listen
- * ("pssl:6640"); NULL after having said what is missing.  The caller frees
- * it. */
-static char *
-get_manager(struct ctl *ctl, const char *name, const char *ovsdb)
-{
-    const char *proto = ctl->plain ? "tcp" : "ssl";
-    const char *port = strrchr(ovsdb, ':');
-
-    if (!strcmp(ovsdb, "inbound")) {
-        const char *address = ctl->address;
-
-        if (!address) {
-            ctl_usage(ctl, "host: %s dials in: --address says where vmnd is",
-                      name);
-            return NULL;
-        }
-        return xasprintf("%s:%s%s", proto, address,
-                         strchr(address, ':') && address[strlen(address) - 1]
-                         != ']' ? "" : ":6640");
-    } else if (!strncmp(ovsdb, "ssl:", 4) || !strncmp(ovsdb, "tcp:", 4)) {
-        return xasprintf("p%.3s%s", ovsdb, port);
-    }
-    fprintf(ctl->err, "vmnctl: %s is reached by %s: it needs no command\n",
-            name, ovsdb);
-    return NULL;
-}
-
-static void
-print_commands(struct ctl *ctl, const char *name, const char *manager)
-{
-    bool tls = strstr(manager, "ssl:") != NULL;
-    const char *dir = "/etc/openvswitch";
-
-    if (tls) {
-        fprintf(ctl->out,
-                "# Where the CAs are: its certificate, which speaks for %s "
-                "alone, and vmnd's CA\n"
-                "vmn-pki host %s && scp %s.key %s.pem controller-ca.pem "
-                "root@%s:%s/\n", name, name, name, name, name, dir);
-    }
-    if (manager[0] == 'p') {
-        fprintf(ctl->out, "# Its database is to listen, and does not look at "
-                "names: every certificate of\n# the CA that it believes opens "
-                "it. With \"inbound\" it opens no port.\n");
-    }
-    fprintf(ctl->out, "# On %s, as root\novs-vsctl ", name);
-    if (tls) {
-        fprintf(ctl->out, "set-ssl %s/%s.key %s/%s.pem %s/controller-ca.pem "
-                "-- ", dir,
-                name, dir, name, dir);
-    }
-    fprintf(ctl->out, "set Open_vSwitch . external_ids:system-id=%s "
-            "-- --id=@vmn create Manager 'target=\"%s\"' "
-            "-- add Open_vSwitch . manager_options @vmn\n"
-            "# Its name, where Open vSwitch's own scripts keep it over "
-            "restarts:\n# echo %s >%s/system-id.conf\n", name, manager,
-            name, dir);
-}
-
-enum ctl_exit
-ctl_cmd_host(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
-{
-    struct ds path = DS_EMPTY_INITIALIZER;
-    enum ctl_exit status;
-    struct ctl_reply reply;
-    const char *ovsdb;
-    char *manager;
-
-    if (strcmp(args[0], "join-command")) {
-        return ctl_usage(ctl, "host: want join-command, not \"%s\"", args[0]);
-    }
-    ctl_append_path(&path, "hosts", args[1]);
-    status = ctl_get(ctl, ds_cstr(&path), &reply);
-    ds_destroy(&path);
-    if (status) {
-        return status;
-    }
-    ovsdb = json_string_value(json_object_get(
-        json_object_get(reply.body, "spec"), "ovsdb"));
-    manager = get_manager(ctl, args[1], ovsdb ? ovsdb : "");
-    if (manager) {
-        print_commands(ctl, args[1], manager);
-    }
-    status = manager ? CTL_DONE : CTL_USAGE;
-    free(manager);
-    ctl_reply_uninit(&reply);
-    return status;
 }

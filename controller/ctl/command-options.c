@@ -21,8 +21,8 @@
 
 struct option_row;
 
-/* Puts what an option says into 'ctl'; 'arg' is NULL if it takes none.  Returns
- * false after it has said what is wrong. */
+/* Puts what an option says into 'ctl'; 'arg' is NULL if it takes none.
+ * Returns false after it has said what is wrong. */
 typedef bool option_set(struct ctl *ctl, const struct option_row *row,
                         const char *arg);
 

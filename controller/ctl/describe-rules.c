@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The rules that apply to a port, in the order in which packets meet them, as
- * docs/pipeline.md has it ("Priorities"); see describe.h.  It sorts what the server tells, and does
- * not decide about packets: `vmnctl trace` asks for that. */
+ * docs/pipeline.md has it ("Priorities"); see describe.h.  It sorts what the
+ * server tells, and does not decide about packets: `vmnctl trace` asks for
+ * that. */
 
 #include <config.h>
 

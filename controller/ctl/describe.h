@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of `vmnctl describe` share.  The object itself and what is told of any
- * are in cmd-describe.c, what concerns a type in describe-types.c, and
- * the rules that apply to ports in describe-rules.c. */
+ * What the files of `vmnctl describe` share.  The object itself and what is
+ * told of any are in cmd-describe.c, what concerns a type in describe-types.c,
+ * and the rules that apply to ports in describe-rules.c. */
 
 #ifndef CONTROLLER_CTL_DESCRIBE_H
 #define CONTROLLER_CTL_DESCRIBE_H 1
@@ -25,8 +25,8 @@ enum ctl_exit ctl_describe_get(struct ctl *, const char *type,
                                const char *key, const char *value,
                                struct ctl_reply *);
 
-/* Takes the outcome of a part into '*worst'.  The other parts are shown all the same:
- * false only if the server is gone. */
+/* Takes the outcome of a part into '*worst'.  The other parts are shown all
+ * the same:  false only if the server is gone. */
 bool ctl_describe_continue(enum ctl_exit *worst, enum ctl_exit);
 
 /* A member of an object's spec, and of its status. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Listening to events: the stream taken apart (HTML standard, section 9.2.6, as
- * far as vmnd uses it), and taken up again where it was when the server comes
- * back. */
+ * Listening to events: the stream taken apart (HTML standard, section 9.2.6,
+ * as far as vmnd uses it), and taken up again where it was when the server
+ * comes back. */
 
 #include <config.h>
 

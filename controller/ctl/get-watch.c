@@ -100,8 +100,8 @@ show(struct watch *w, const json_t *object)
     json_decref(one);
 }
 
-/* Tables are written when all that there is at a time is in them, so that their
- * columns fit. */
+/* Tables are written when all that there is at a time is in them, so that
+ * their columns fit. */
 static void
 show_end(struct watch *w)
 {

@@ -12,13 +12,13 @@
 
 struct schema_table;
 
-/* Shows objects of 'type', those with 'names' or, if there are none, those that
- * --selector asks for, and goes on with what becomes of them. */
+/* Shows objects of 'type', those with 'names' or, if there are none, those
+ * that --selector asks for, and goes on with what becomes of them. */
 enum ctl_exit ctl_watch(struct ctl *, const struct schema_table *type,
                         int n_names, char *const names[]);
 
-/* cmd-get.c: copies of 'objects' with "type" in front, so that what is shown can
- * be applied.  The caller owns them. */
+/* cmd-get.c: copies of 'objects' with "type" in front, so that what is shown
+ * can be applied.  The caller owns them. */
 json_t *ctl_with_types(const json_t *objects, const struct schema_table *);
 
 #endif /* controller/ctl/get-watch.h */

@@ -250,7 +250,8 @@ print_interfaces(const json_t *object, struct ds *ds)
     ctl_path_print(object, "/spec/interfaces/*/network", ds);
 }
 
-/* "0.0.0.0/0 via 10.0.0.9,10.0.0.10; 10.9.0.0/16 from 10.0.1.0/24 blackhole". */
+/* "0.0.0.0/0 via 10.0.0.9,10.0.0.10; 10.9.0.0/16 from 10.0.1.0/24
+ * blackhole". */
 static void
 print_routes(const json_t *object, struct ds *ds)
 {

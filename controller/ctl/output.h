@@ -13,8 +13,8 @@
 
 struct ctl;
 
-/* Says what is being done, on a line that the next one replaces, if standard error is a
- * terminal; NULL: nothing any more. */
+/* Says what is being done, on a line that the next one replaces, if standard
+ * error is a terminal; NULL: nothing any more. */
 void ctl_progress(struct ctl *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -15,8 +15,9 @@ struct ds;
 /* Adds the objects of the files that --after names to 'body', as "after". */
 enum ctl_exit ctl_set_after(struct ctl *, json_t *body);
 
-/* Adds SERVICE, "tcp/80", "icmp", "icmp/8" or "icmpv6/1/4", to 'body': "protocol",
- * and "port" or "icmp_type" and "icmp_code".  False if it is none. */
+/* Adds SERVICE, "tcp/80", "icmp", "icmp/8" or "icmpv6/1/4", to 'body':
+ * "protocol", and "port" or "icmp_type" and "icmp_code".  False if it is
+ * none. */
 bool ctl_set_service(json_t *body, const char *service);
 
 /* Appends 'before' and "rule 2 of web" (from 0), if 'json' says which. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A .tar.gz that is made file by file, through libarchive, with a list of what is in
- * it and of what was left out.  It gets its name once it is whole. */
+ * A .tar.gz that is made file by file, through libarchive, with a list of what
+ * is in it and of what was left out.  It gets its name once it is whole. */
 
 #ifndef CONTROLLER_CTL_SUPPORT_ARCHIVE_H
 #define CONTROLLER_CTL_SUPPORT_ARCHIVE_H 1
@@ -27,9 +27,9 @@ void ctl_archive_add_json(struct ctl_archive *, const char *name,
 /* Notes that something is not there, and why. */
 void ctl_archive_omit(struct ctl_archive *, const char *what, const char *why);
 
-/* Adds manifest.json, of which 'about' is the beginning, and gives the file its name;
- * destroys the bundle.  NULL, or a sentence that the caller frees: there is
- * no file then. */
+/* Adds manifest.json, of which 'about' is the beginning, and gives the file
+ * its name; destroys the bundle.  NULL, or a sentence that the caller frees:
+ * there is no file then. */
 char *ctl_archive_close(struct ctl_archive *, const json_t *about);
 
 /* A copy of 'json' in which the values of members that are named like secrets

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How states of backends get into the model: what has changed is submitted
- * together, a request at a time.  Used by health.c. */
+ * Writes the states of backends to the model: changes are batched into one
+ * request at a time.  Used by health.c. */
 
 #ifndef CONTROLLER_HEALTH_HEALTH_ROWS_H
 #define CONTROLLER_HEALTH_HEALTH_ROWS_H 1
@@ -13,8 +13,8 @@ struct event_base;
 struct health_rows;
 struct model;
 
-/* What row 'name' ("BALANCER/PORT") is to say: a word of the schema, or NULL: there
- * is to be none. */
+/* Returns the state that the row "BALANCER/PORT" is to have, as the schema
+ * names it; or NULL if there is to be no row. */
 typedef const char *health_rows_wanted_cb(void *aux, const char *balancer,
                                           const char *port);
 
@@ -23,7 +23,7 @@ struct health_rows *health_rows_create(struct event_base *, struct model *,
                                        health_rows_wanted_cb *, void *aux);
 void health_rows_destroy(struct health_rows *);
 
-/* The row of a backend may be another one now. */
+/* Schedules an update of the backend's row. */
 void health_rows_update(struct health_rows *, const char *balancer,
                         const char *port);
 

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Looks after the backends of balancers: probes those whose balancer has
- * "health", by the hosts that they are on, says which are up in rows of
- * VMN_TABLE_HEALTH, and ends drains.  Which backends there are is the
- * loadbalancer app's to say (VMN_QUERY_BACKENDS), and what follows from their
- * states is, too.
+ * Health checks of balancers' backends: probes those whose balancer has
+ * "health", from the hosts that they are on, publishes their states as rows of
+ * VMN_TABLE_HEALTH, and ends drains.  The loadbalancer app defines which
+ * backends there are (VMN_QUERY_BACKENDS) and what follows from their states.
  *
- * health.c finds out what is to be probed, health-rows.c writes rows,
- * connection-flush.c has connections forgotten, prober.[ch] is the core. */
+ * health.c finds what to probe, prober.c is the core, rise-fall.c decides that
+ * a backend is up or down, health-rows.c writes rows, and connection-flush.c
+ * flushes connections of backends that are gone. */
 
 #ifndef CONTROLLER_HEALTH_HEALTH_H
 #define CONTROLLER_HEALTH_HEALTH_H 1
@@ -34,7 +34,7 @@ struct health *health_create(struct event_base *, struct model *,
                              struct fabric *);
 void health_destroy(struct health *);
 
-/* Somebody is told when a backend's state is another one; NULL: nobody. */
+/* Sets the callback for changes of a backend's state; NULL: none. */
 typedef void health_watch_cb(void *aux, const char *balancer,
                              const char *port, enum backend_state,
                              const char *reason);

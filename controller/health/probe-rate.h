@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * When a probe may leave: so many a second in all and to each host.  Who is too
- * early is given a later time, in turn, and has it for sure (a generic cell rate
- * algorithm).  Not for waiting. */
+ * Limits the rate of probes, in all and to each host, by a generic cell rate
+ * algorithm: a probe that is too early gets a reservation for later.  Not for
+ * waiting. */
 
 #ifndef CONTROLLER_HEALTH_PROBE_RATE_H
 #define CONTROLLER_HEALTH_PROBE_RATE_H 1
@@ -11,7 +11,7 @@
 
 #include "openvswitch/shash.h"
 
-/* Probes a second, and how many at once. */
+/* Probes a second, and the largest burst. */
 #define PROBE_RATE_TOTAL 2000
 #define PROBE_RATE_TOTAL_BURST 200
 #define PROBE_RATE_HOST 100
@@ -25,7 +25,8 @@ struct probe_rate {
 
 void probe_rate_init(struct probe_rate *);
 void probe_rate_uninit(struct probe_rate *);
-/* Takes a turn for 'host'; returns when that is, 'now_us' or later. */
+/* Reserves a probe to 'host'.  Returns its time in microseconds, 'now_us' or
+ * later. */
 int64_t probe_rate_reserve(struct probe_rate *, const char *host,
                            int64_t now_us);
 

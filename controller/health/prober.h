@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The room's core: which backends there are, when each is probed, and what
- * comes of it.  It is told of time, of balancers and of frames, and says what
- * is to be sent and what has changed; so it needs neither a loop nor a
- * network.
+ * The core of health checking: the backends, the schedule of their probes, and
+ * their state.  Time, balancers and received frames are inputs; frames to send
+ * and state changes are outputs, through struct prober_ops; so it needs
+ * neither a loop nor a network.
  *
- * prober.c has backends and their probes, probe-rate.c when one may leave. Not
- * for where balancers come from (health.c), nor for rows (health-rows.c). */
+ * Not for where balancers come from (health.c), for rows (health-rows.c), nor
+ * for the rate of probes (probe-rate.c). */
 
 #ifndef CONTROLLER_HEALTH_PROBER_H
 #define CONTROLLER_HEALTH_PROBER_H 1
@@ -42,7 +42,7 @@ struct prober_settings {
     int64_t edited_ms;          /* Wall clock: the balancer's last edit. */
 };
 
-/* What a backend is to people and in its row. */
+/* The state of a backend, as users and its row have it. */
 enum backend_state {
     BACKEND_CHECKING,           /* It has not answered yet. */
     BACKEND_UP,
@@ -53,7 +53,7 @@ enum backend_state {
 };
 extern const char *const backend_state_names[BACKEND_N_STATES];
 
-/* One of a balancer's, as it is by now.  'port' and 'host' are borrowed. */
+/* The current configuration of a backend.  'port' and 'host' are borrowed. */
 struct prober_member {
     const char *port;
     const char *host;
@@ -132,14 +132,15 @@ struct backend {
 };
 
 struct prober_ops {
-    /* Sends a frame out of a port.  False if the host is not there. */
+    /* Sends a frame out of a port.  Returns false if the host is not
+     * connected. */
     bool (*send)(void *aux, const char *host, uint32_t ofport,
                  const void *frame, size_t size);
-    /* A backend's 'shown' is another one; or it has been forgotten, and is
-     * about to be freed ('gone'). */
+    /* Called after a backend's 'shown' state changed, or, with 'gone', before
+     * the backend is freed. */
     void (*changed)(void *aux, struct backend *, bool gone);
-    /* Since when no client has sent a backend anything, as far as is known;
-     * INT64_MAX: that is not known. */
+    /* Returns the time, in microseconds, since when no client has sent the
+     * backend anything; INT64_MAX: not known. */
     int64_t (*quiet_since)(void *aux, struct backend *, int64_t now_us);
 };
 
@@ -162,31 +163,31 @@ struct prober {
 };
 
 void prober_init(struct prober *, const struct prober_ops *, void *aux);
-/* Tells nobody. */
+/* Frees everything, without calling 'changed'. */
 void prober_uninit(struct prober *);
 
-/* Balancer 'name' is so, and has these backends, and no others. */
+/* Creates or updates balancer 'name', whose backends are exactly 'members'. */
 void prober_set(struct prober *, const char *name,
                 const struct prober_settings *,
                 const struct prober_member *, size_t n, int64_t now_us);
-/* There is no such balancer any more. */
+/* Removes balancer 'name' and its backends. */
 void prober_remove(struct prober *, const char *name);
 
-/* Ends drains that have had their time, and those of backends to which nothing is
- * sent any more.  Returns whether others go on. */
+/* Ends drains that have timed out, and those of backends that receive nothing
+ * any more.  Returns true if other drains go on. */
 #define PROBER_QUIET_MS (60 * 1000)
 bool prober_end_drains(struct prober *, int64_t now_us);
 
 struct backend *prober_find(const struct prober *, const char *balancer,
                             const char *port);
 
-/* Does what is due; in one call not more than PROBER_STEPS of it. */
+/* Runs the timers that have expired, at most PROBER_STEPS in one call. */
 #define PROBER_STEPS 200
 void prober_run(struct prober *, int64_t now_us);
-/* When the next is due; INT64_MAX: never. */
+/* Returns when the next timer expires, in microseconds; INT64_MAX: never. */
 int64_t prober_next(const struct prober *);
 
-/* Takes a frame that came up from OpenFlow port 'in_port' of 'host'. */
+/* Handles a frame received from OpenFlow port 'in_port' of 'host'. */
 void prober_receive(struct prober *, const char *host, uint32_t in_port,
                     const uint8_t *frame, size_t size, int64_t now_us);
 

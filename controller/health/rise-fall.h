@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whether a backend is taken for well, by how its probes went.  A pure state
- * machine: its caller has the clock.  Not for probes (prober.h).
+ * Decides from the results of its probes whether a backend is up or down.  A
+ * pure state machine: its caller has the clock.  Not for probes (prober.h).
  *
- * What has never been up is up after one success.  What is up is down after so
- * many failures in a row, and comes back after so many successes in a row: the
- * more of them the more often it has changed lately. */
+ * A new backend is up after one success.  It falls after 'unhealthy_after'
+ * failures in a row, and rises again after 'healthy_after' successes in a row,
+ * doubled for each recent change (damping of flapping). */
 
 #ifndef CONTROLLER_HEALTH_RISE_FALL_H
 #define CONTROLLER_HEALTH_RISE_FALL_H 1
@@ -36,17 +36,18 @@ struct rise_fall {
 
 void rise_fall_init(struct rise_fall *, enum rise_fall_state);
 
-/* How a probe went.  True if the state is another one. */
+/* Adds the result of a probe.  Returns true if that changed the state. */
 bool rise_fall_succeeded(struct rise_fall *, const struct rise_fall_rules *,
                          int64_t now_ms);
 bool rise_fall_failed(struct rise_fall *, const struct rise_fall_rules *,
                       int64_t now_ms);
 
-/* It cannot serve, whatever probes say.  True if the state is another one.  One
- * success brings back what was up; that is no flapping. */
+/* Takes the backend down, whatever its probes say.  Returns true if that
+ * changed the state.  One success brings it up again; this does not count as
+ * flapping. */
 bool rise_fall_unavailable(struct rise_fall *);
 
-/* Successes in a row that would make it up. */
+/* Returns how many successes in a row bring it up. */
 unsigned rise_fall_needed(const struct rise_fall *,
                           const struct rise_fall_rules *, int64_t now_ms);
 

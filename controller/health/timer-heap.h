@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is due when: a heap of times, for many of which most are moved before
- * they come.  Not for waiting itself. */
+ * A binary heap of timers, most of which are moved before they expire.  Not
+ * for waiting itself. */
 
 #ifndef CONTROLLER_HEALTH_TIMER_HEAP_H
 #define CONTROLLER_HEALTH_TIMER_HEAP_H 1
@@ -26,7 +26,7 @@ void timer_heap_uninit(struct timer_heap *);
 /* Sets 'timer', or moves it. */
 void timer_heap_set(struct timer_heap *, struct timer *, int64_t at_us);
 void timer_heap_unset(struct timer_heap *, struct timer *);
-/* The earliest, or NULL. */
+/* Returns the timer that expires first, or NULL. */
 struct timer *timer_heap_first(const struct timer_heap *);
 
 #endif /* controller/health/timer-heap.h */

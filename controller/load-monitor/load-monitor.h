@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Balancers that tell of their load: every few seconds the load of each that
- * has thresholds ("scale") is held against them, and who is to know is told, by
- * an event and by its webhook, so that somebody adds or removes backends.
+ * Compares the load of each balancer that has thresholds ("scale") with these
+ * every few seconds, and notifies an autoscaler, by an event and by a webhook,
+ * when backends should be added or removed.
  *
- * Nothing of it is stored: after a start all windows begin anew, so nobody is
- * told of what was before.  What the load is comes from whoever counts it; this
- * room does not look at hosts, nor does it add backends. */
+ * Nothing of it is stored: after a start all windows begin anew.  Loads come
+ * from a struct load_source; not for counting them, nor for adding
+ * backends. */
 
 #ifndef CONTROLLER_LOAD_MONITOR_LOAD_MONITOR_H
 #define CONTROLLER_LOAD_MONITOR_LOAD_MONITOR_H 1
@@ -28,36 +28,35 @@ struct sset;
 struct status_scale;
 struct webhook;
 
-/* How far a figure is to be believed. */
+/* How complete a measurement is. */
 enum load_sample_quality {
     LOAD_NOTHING,               /* There is none. */
-    LOAD_PART,                  /* It is no less; some was not counted. */
+    LOAD_PART,                  /* A lower bound: some was not counted. */
     LOAD_WHOLE,
 };
 
-/* Where figures come from. */
+/* Where measurements come from. */
 struct load_source {
-    /* A look begins, if not NULL. */
+    /* Called before an evaluation of all balancers, if not NULL. */
     void (*begin)(void *aux, long long int now_ms);
-    /* How much 'metric' of the balancer there was in a second, in '*rate', as
-     * it was read last. */
+    /* Sets '*rate' to the balancer's 'metric' per second, as of the last
+     * reading. */
     enum load_sample_quality (*rate)(void *aux, const char *balancer,
                                      enum vmn_scale_metric metric,
                                      double *rate);
-    /* How many backends it has, and how many of these serve. */
+    /* Counts its backends, and those that serve. */
     void (*count)(void *aux, const char *balancer, size_t *n_backends,
                   size_t *n_serving);
-    /* A look has ended, if not NULL: balancers that have thresholds are in
-     * 'networks'. */
+    /* Called after an evaluation, if not NULL, with the networks of balancers
+     * that have thresholds. */
     void (*end)(void *aux, const struct sset *networks,
                 long long int now_ms);
     void *aux;
 };
 
-/* Looks every 'interval_ms' while there are balancers with thresholds, of which
- * it learns by 'commit'; with NULL for that it never looks by itself.
- * 'webhook' may be NULL.  What is passed in is borrowed; of 'source' a copy is
- * made. */
+/* Evaluates every 'interval_ms' while there are balancers with thresholds, as
+ * watched through 'commit' (NULL: only load_monitor_evaluate() does).
+ * 'webhook' may be NULL.  Arguments are borrowed; 'source' is copied. */
 struct load_monitor *load_monitor_create(struct event_base *, struct model *,
                                          struct commit *, struct webhook *,
                                          const struct load_source *source,
@@ -77,13 +76,13 @@ struct load_event {
 };
 extern const struct schema_struct load_event_shown;
 
-/* Has 'cb' called with each event, which is borrowed; NULL: nobody is. */
+/* Sets the callback for events, which it borrows; NULL: none. */
 typedef void load_event_cb(void *aux, const struct load_event *);
 void load_monitor_set_watch(struct load_monitor *, load_event_cb *cb,
                             void *aux);
 
-/* Fills in 'scale', with what it owns in 'arena'.  Returns false if the balancer
- * has no thresholds. */
+/* Fills in 'scale', with what it owns in 'arena'.  Returns false if the
+ * balancer has no thresholds. */
 bool load_monitor_get_status(const struct load_monitor *,
                              const char *balancer, struct arena *arena,
                              struct status_scale *scale);
@@ -98,7 +97,7 @@ struct load_monitor_stats {
 void load_monitor_get_stats(const struct load_monitor *,
                             struct load_monitor_stats *);
 
-/* One look, at 'now_ms' of timeval's clock.  For tests. */
+/* Evaluates all balancers at 'now_ms' of timeval's clock.  For tests. */
 void load_monitor_evaluate(struct load_monitor *, long long int now_ms);
 
 #endif /* controller/load-monitor/load-monitor.h */

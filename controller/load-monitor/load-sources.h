@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where figures of loads come from in vmnd: who serves is the app's to say, and
- * what there is of load is counted by the fabric.
+ * Where figures of loads come from in vmnd: who serves is the app's to say,
+ * and what there is of load is counted by the fabric.
  *
  * Counters of hosts that are not connected are not read, and their share of a
  * load looks as if it were none.  So while more than one host in ten is away,

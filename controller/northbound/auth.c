@@ -2,9 +2,9 @@
  *
  * Authentication and authorization; see auth.h.
  *
- * A token is "NAME.SECRET": its row is found by its name, and the SHA-256 of the
- * whole compared.  The secret is 32 random bytes, so no slow hash is needed to
- * keep it from being guessed. */
+ * A token is "NAME.SECRET": its row is found by its name, and the SHA-256 of
+ * the whole compared.  The secret is 32 random bytes, so no slow hash is
+ * needed to keep it from being guessed. */
 
 #include <config.h>
 
@@ -43,8 +43,8 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 20);
 #define VIEWER_BODIES_MAX (1024 * 1024)
 /* Connections that an account may have in use, of the 1,256 of a listener. */
 #define ACCOUNT_CONNS_MAX 256
-/* Accounts, and quotas, whose calls are counted.  Where there are more, all are
- * forgotten and begin anew with full buckets. */
+/* Accounts, and quotas, whose calls are counted.  Where there are more, all
+ * are forgotten and begin anew with full buckets. */
 #define LIMITERS_MAX 4096
 
 struct rate_limiter {
@@ -61,7 +61,7 @@ struct nb_auth {
     uint64_t n_throttled;       /* 429. */
 };
 
-/* Whom a request is from. */
+/* The principal of a request. */
 struct nb_principal {
     char *account;
     char *token;                /* Its name, or NULL: by a certificate. */
@@ -203,7 +203,8 @@ make_principal(const struct vmn_account *account,
     return principal;
 }
 
-/* Whether the account is let in by what proves it. */
+/* Returns true if the account exists, is enabled, and allows this way to
+ * authenticate. */
 static bool
 account_is_allowed(const struct vmn_account *account, bool by_token)
 {
@@ -247,8 +248,9 @@ nb_principal_is_valid(const struct northbound *nb,
                     && !is_expired(token))));
 }
 
-/* Sets what the client may have at a time.  'account' NULL: one who may do
- * everything, and is kept out by nobody else's bodies. */
+/* Sets the limits of the client's connections and bodies.  'account' is NULL
+ * for an unrestricted client, which is exempt from the budget of all
+ * bodies. */
 static void
 set_limits(struct http_request *req, const struct vmn_account *account)
 {
@@ -271,8 +273,8 @@ set_limits(struct http_request *req, const struct vmn_account *account)
     free(client);
 }
 
-/* Lets the account in, or says why not.  'account' is NULL if it is not
- * welcome. */
+/* Binds the account's principal to the request, or replies 401 and returns
+ * false if 'account' is NULL. */
 static bool
 accept_account(struct http_request *req, const char *name,
                const struct vmn_account *account,
@@ -328,8 +330,8 @@ get_limiter(struct nb_auth *auth, const char *account)
     return limiter;
 }
 
-/* Takes a call from the bucket, or with 'peek' only looks.  Returns false if
- * there is none in it. */
+/* Withdraws a call from the bucket, unless 'peek'.  Returns false if the
+ * bucket is empty. */
 static bool
 withdraw_call(struct rate_limiter *limiter, bool peek)
 {
@@ -341,8 +343,8 @@ withdraw_call(struct rate_limiter *limiter, bool peek)
     return ok;
 }
 
-/* The next quota behind 'quota' (NULL: the first one) that bounds the calls of
- * the account, or NULL. */
+/* Returns the quota after 'quota' (NULL: the first one) that limits the
+ * account's rate of requests, or NULL. */
 static const struct vmn_quota *
 next_quota(const struct northbound *nb, const struct vmn_account *account,
            const struct vmn_quota *quota)
@@ -382,14 +384,15 @@ reject_call(struct nb_auth *auth, struct http_request *req, char *why)
     return false;
 }
 
-/* Whether the account, and the quotas of its scope, let it make another call
- * now.  A call that one of these refuses costs nothing in the others: else an
- * account that is beyond its own rate would use up what it shares.
+/* Returns true if the account's rate and the quotas of its scope allow another
+ * request now; replies 429 if not.  A request that one of these rejects is not
+ * charged to the others: else an account that exceeds its own rate would use
+ * up the share of others.
  *
- * Nor does a call that is not let in ('account' is NULL) cost anybody
- * anything: else one that was disabled, or whose certificate is no longer
- * taken, would go on using up what its tenant, or its own tokens, have left.
- * It has a rate of its own. */
+ * Nor is a request charged that is not authenticated ('account' is NULL): else
+ * an account that was disabled, or whose certificate is no longer accepted,
+ * would use up the rate of its tenant, or of its own tokens.  It has a rate of
+ * its own. */
 static bool
 within_rate(struct northbound *nb, struct http_request *req, const char *name,
             const struct vmn_account *account)
@@ -469,7 +472,7 @@ nb_request_init(struct model_request *request, const struct http_request *req)
     request->rights = model_rights_clone(nb_rights(req));
 }
 
-/* Why the client may not make this call, or NULL. */
+/* Returns why the client is not allowed to make this call, or NULL. */
 static const char *
 forbidden_reason(const struct http_request *req,
                  const struct nb_principal *principal)

@@ -14,7 +14,7 @@
 
 #include "controller/northbound/northbound-private.h"
 
-/* What a call takes.  One that says nothing is for admins. */
+/* The permission that a call requires.  The default is admin. */
 enum nb_permission {
     NB_PERMISSION_ADMIN,
     NB_PERMISSION_ANY,     /* Any account. */
@@ -26,7 +26,7 @@ enum nb_permission {
 };
 
 struct nb_auth;
-/* 'rate' is how many calls an account may make a second; 0: any number. */
+/* 'rate' is how many requests an account may make per second; 0: unlimited. */
 struct nb_auth *nb_auth_create(struct northbound *, unsigned rate);
 void nb_auth_destroy(struct nb_auth *);
 
@@ -35,27 +35,29 @@ bool nb_authenticate(struct http_request *, const struct http_peer *,
                      void *nb);
 bool nb_authorize(struct http_request *, void *nb);
 
-/* For what outlives its request: whom that was from, or NULL if that was somebody
- * who may do everything.  The caller frees it with nb_principal_destroy(). */
+/* Returns a copy of the request's principal, for what outlives the request; or
+ * NULL if it is unrestricted.  The caller frees it with
+ * nb_principal_destroy(). */
 struct nb_principal;
 struct nb_principal *nb_principal_create(const struct http_request *);
 void nb_principal_destroy(struct nb_principal *);
 const char *nb_principal_account(const struct nb_principal *);
-/* True as long as the same client would be let in, and be allowed the same. */
+/* Returns true while the principal would still be authenticated, with the same
+ * rights. */
 bool nb_principal_is_valid(const struct northbound *,
                            const struct nb_principal *);
 
-/* What the client of 'req' may see and change; NULL: everything. */
+/* Returns what the client of 'req' may see and change; NULL: everything. */
 const struct model_rights *nb_rights(const struct http_request *);
-/* Makes 'request' one of this client. */
+/* Initializes 'request' with the client's name and rights. */
 void nb_request_init(struct model_request *request,
                      const struct http_request *);
 
-/* Makes a secret for token 'name' and puts its hash into 'spec'.  Returns the
- * token, which the caller frees. */
+/* Generates a secret for token 'name' and sets its hash in 'spec'.  Returns
+ * the token, which the caller frees. */
 char *nb_token_make(const char *name, json_t *spec);
 
-/* Appends its part of /metrics. */
+/* Appends the metrics of authentication and rate limits. */
 void nb_auth_append_metrics(const struct northbound *, struct ds *);
 
 #endif /* controller/northbound/auth.h */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Database files: checking, saving, publishing; see store-file.h. */
+ * Database files: saving and publishing them; see store-file.h.  Whether one
+ * is sound is for store-verify.c. */
 
 #include <config.h>
 
@@ -13,7 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "controller/model/model.h"
 #include "controller/store/store-private.h"
 #include "dirs.h"
 #include "util.h"
@@ -113,95 +113,6 @@ store_file_publish(const char *temporary, const char *file, char **text)
         error = file_error("rename to", file, text);
     }
     return error ? error : store_sync_folder_of(file, text);
-}
-
-/* Checking.  -------------------------------------------------------------- */
-
-static int
-check_references(sqlite3 *db, const char *name, char **text)
-{
-    sqlite3_stmt *stmt = NULL;
-    int code = sqlite3_prepare_v2(db, "PRAGMA foreign_key_check", -1, &stmt,
-                                  NULL);
-    int error = 0;
-
-    if (code == SQLITE_OK) {
-        code = sqlite3_step(stmt);
-    }
-    if (code == SQLITE_ROW) {
-        *text = xasprintf("%s is damaged: a row of %s refers to one of %s "
-                          "that is not there", name,
-                          (const char *) sqlite3_column_text(stmt, 0),
-                          (const char *) sqlite3_column_text(stmt, 2));
-        error = EUCLEAN;
-    } else if (code != SQLITE_DONE) {
-        error = store_error(db, text, "cannot read");
-    }
-    sqlite3_finalize(stmt);
-    return error;
-}
-
-/* Loads it as vmnd would. */
-static int
-check_rows(sqlite3 *db, const char *name, struct store_file_info *info,
-           char **text)
-{
-    struct model *model = model_create();
-    int error = store_load(db, name, model, text);
-
-    info->revision = model_durable_revision(model);
-    info->n_objects = 0;
-    for (int i = 0; i < VMN_N_TABLES; i++) {
-        struct vmn_names names = model_names(model, i);
-
-        for (size_t j = 0; !schema_tables[i]->observed
-                           && !schema_tables[i]->of_daemon
-                           && j < names.n; j++) {
-            info->n_objects += !model_is_builtin(i, names.names[j]);
-        }
-    }
-    model_destroy(model);
-    return error == EINVAL ? EUCLEAN : error;
-}
-
-int
-store_file_verify(const char *path, const char *name,
-                  struct store_file_info *info, char **text)
-{
-    sqlite3 *db = NULL;
-    int error = store_connect(path, SQLITE_OPEN_READWRITE,
-                              "PRAGMA trusted_schema = OFF;"
-                              "PRAGMA foreign_keys = ON", &db, text);
-    int64_t n_tables = 0, n_others = 0;
-
-    error = error ? error : store_check_whole(db, name, true, text);
-    error = error ? error
-            : store_get_int(db, "SELECT count(*) FROM sqlite_schema",
-                            &n_tables, text);
-    if (!error && !n_tables) {
-        *text = xasprintf("%s is empty", name);
-        error = EUCLEAN;
-    }
-    /* A trigger or a view would have vmnd do what somebody else wrote. */
-    error = error ? error
-            : store_get_int(db, "SELECT count(*) FROM sqlite_schema "
-                            "WHERE type NOT IN ('table', 'index')", &n_others,
-                            text);
-    if (!error && n_others) {
-        *text = xasprintf("%s has triggers or views, which no vmnd made",
-                          name);
-        error = EUCLEAN;
-    }
-    error = error ? error : store_format_check(db, name, store_steps,
-                                               STORE_FORMAT, text);
-    error = error ? error : check_references(db, name, text);
-    error = error ? error : check_rows(db, name, info, text);
-    error = error ? error
-            : store_get_int(db, "SELECT (SELECT time_ms FROM revisions "
-                            "ORDER BY revision DESC LIMIT 1)",
-                            &info->time_ms, text);
-    sqlite3_close(db);
-    return store_name_file(name, error, text);
 }
 
 int

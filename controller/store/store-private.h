@@ -17,12 +17,12 @@
 #include "controller/schema/schema.h"
 #include "controller/store/store.h"
 
-/* The format that this program writes, in PRAGMA user_version.  It goes up with
- * each release whose description has new tables or columns, so that an older
- * vmnd leaves such a file alone; a new format needs a step in store-format.c.
- * 2: tiers, groups in groups, exceptions.  3: routers, cursors of subnets,
- * observations.  4: accounts, tokens, telemetries, what backends do.
- * 7: secrets. */
+/* The format that this program writes, in PRAGMA user_version.  It goes up
+ * with each release whose description has new tables or columns, so that an
+ * older vmnd leaves such a file alone; a new format needs a step in
+ * store-format.c.  2: tiers, groups in groups, exceptions.  3: routers,
+ * cursors of subnets, observations.  4: accounts, tokens, telemetries, what
+ * backends do.  7: secrets. */
 #define STORE_FORMAT 7
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
@@ -83,8 +83,8 @@ int store_get_int(sqlite3 *, const char *sql, int64_t *value, char **text);
 char *store_sql_create(const struct schema_table *);
 char *store_sql_upsert(const struct schema_table *);
 /* As the upsert, with its parameters, but only of a row that is there and
- * whose references stay as they are; NULL if the table has none.  An upsert writes
- * the indexes of all references anew. */
+ * whose references stay as they are; NULL if the table has none.  An upsert
+ * writes the indexes of all references anew. */
 char *store_sql_update(const struct schema_table *);
 char *store_sql_select(const struct schema_table *);
 
@@ -191,8 +191,9 @@ struct store_log {
     sqlite3 *db;                /* Owned, as all of this. */
     sqlite3_stmt *one, *many, *newest, *back;
 };
-/* Opens 'path', which has been checked.  What is in '*log' must be zero, and be
- * closed even after an error.  Returns 0, or a positive errno with a sentence. */
+/* Opens 'path', which has been checked.  What is in '*log' must be zero, and
+ * be closed even after an error.  Returns 0, or a positive errno with a
+ * sentence. */
 int store_log_open(struct store_log *log, const char *path, char **text);
 void store_log_close(struct store_log *);
 /* These are what struct store_class says of log(), logs(), newest_logs() and
