@@ -7,6 +7,7 @@
 #include <config.h>
 
 #include "controller/commit/commit.h"
+#include "controller/schema/schema-struct.h"
 
 #include <stdlib.h>
 
@@ -72,9 +73,15 @@ static void
 problems_cb(void *command_)
 {
     struct command *command = command_;
-    json_t *problems = engine_problems(command->engine);
-    char *text = json_dumps(problems, JSON_INDENT(2) | JSON_SORT_KEYS);
+    const struct engine_problems *found = engine_problems(command->engine);
+    json_t *problems = json_array();
+    char *text;
 
+    for (size_t i = 0; i < found->n; i++) {
+        json_array_append_new(problems, schema_struct_to_json(
+            &engine_problem_shown, &found->problems[i]));
+    }
+    text = json_dumps(problems, JSON_INDENT(2) | JSON_SORT_KEYS);
     unixctl_command_reply(command->conn, text);
     free(text);
     json_decref(problems);

@@ -46,7 +46,7 @@ struct pending {
     bool ok;
     uint64_t revision;
     struct vmn_errors errors;
-    json_t *plan;               /* If it was planned only. */
+    struct plan *plan;          /* If it was planned only. */
     void (*inspect)(void *aux); /* Of a dry run, or NULL. */
 };
 
@@ -230,7 +230,7 @@ reply(struct commit *commit, struct pending *pending)
     }
     model_request_uninit(&pending->request);
     vmn_errors_uninit(&pending->errors);
-    json_decref(pending->plan);
+    plan_destroy(pending->plan);
     free(pending);
 }
 

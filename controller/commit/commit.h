@@ -20,7 +20,6 @@
 #ifndef CONTROLLER_COMMIT_COMMIT_H
 #define CONTROLLER_COMMIT_COMMIT_H 1
 
-#include <jansson.h>
 
 #include "controller/engine/engine.h"
 #include "controller/histogram.h"
@@ -29,6 +28,7 @@
 
 struct activity;
 struct commit;
+struct plan;
 
 struct commit_result {
     bool ok;
@@ -36,7 +36,7 @@ struct commit_result {
     uint64_t revision;          /* New, or that of the unchanged objects. */
     struct model_request *request; /* With each op's outcome. */
     struct vmn_errors *errors;  /* If !ok. */
-    const json_t *plan;         /* Of commit_plan(); see plan.h. */
+    const struct plan *plan;    /* Of commit_plan(); or NULL. */
 };
 typedef void commit_done_cb(void *aux, const struct commit_result *);
 

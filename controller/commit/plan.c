@@ -15,8 +15,11 @@
 #include "controller/model/model.h"
 #include "controller/model/id-pools.h"
 #include "controller/schema/error.h"
-#include "controller/schema/schema.h"
+#include "controller/schema/schema-shown.h"
+#include "controller/schema/schema-struct.h"
+#include "controller/schema/status.h"
 #include "hash.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/shash.h"
 #include "smap.h"
@@ -38,11 +41,15 @@ static const char *const op_names[] = {
     [MODEL_UPDATED] = "updated", [MODEL_DELETED] = "deleted",
 };
 
-static json_t *
-object_json(enum vmn_table table, const char *name, enum model_outcome op)
+/* Appends an object to the plan, which has room for it. */
+static void
+add_object(struct plan *plan, enum vmn_table table, const char *name,
+           enum model_outcome op)
 {
-    return json_pack("{s:s, s:s, s:s}", "type", schema_tables[table]->plural,
-                     "name", name, "op", op_names[op]);
+    plan->objects[plan->n_objects++] = (struct plan_object) {
+        .type = schema_tables[table]->plural,
+        .name = arena_strdup(&plan->arena, name), .op = op_names[op],
+    };
 }
 
 static int
@@ -66,17 +73,16 @@ outcome_of(const struct model *model, const struct model_write *write)
 /* What goes along with the objects in 'named' ("TABLE/NAME"): by cascade, or
  * by pruning.  What hosts reported is not the user's. */
 static void
-add_others(json_t *objects, struct model *model, const struct sset *named)
+add_others(struct plan *plan, struct model *model,
+           const struct model_pending *pending, const struct sset *named)
 {
-    struct model_pending pending;
     const struct model_write **writes;
     size_t n = 0;
 
-    model_get_pending(model, &pending);
-    writes = xmalloc(MAX(pending.n_writes, 1) * sizeof *writes);
-    for (size_t i = 0; i < pending.n_writes; i++) {
-        if (!schema_tables[pending.writes[i].table]->observed) {
-            writes[n++] = &pending.writes[i];
+    writes = xmalloc(MAX(pending->n_writes, 1) * sizeof *writes);
+    for (size_t i = 0; i < pending->n_writes; i++) {
+        if (!schema_tables[pending->writes[i].table]->observed) {
+            writes[n++] = &pending->writes[i];
         }
     }
     qsort(writes, n, sizeof *writes, compare_writes);
@@ -85,32 +91,34 @@ add_others(json_t *objects, struct model *model, const struct sset *named)
                               writes[i]->name);
 
         if (!sset_contains(named, key)) {
-            json_array_append_new(objects, object_json(
-                writes[i]->table, writes[i]->name,
-                outcome_of(model, writes[i])));
+            add_object(plan, writes[i]->table, writes[i]->name,
+                       outcome_of(model, writes[i]));
         }
         free(key);
     }
     free(writes);
 }
 
-static json_t *
-objects_json(struct model *model, const struct model_request *request)
+static void
+put_objects(struct plan *plan, struct model *model,
+            const struct model_request *request)
 {
     struct sset named = SSET_INITIALIZER(&named);
-    json_t *objects = json_array();
+    struct model_pending pending;
 
+    model_get_pending(model, &pending);
+    plan->objects = arena_alloc(&plan->arena,
+                                (request->n_ops + pending.n_writes)
+                                * sizeof *plan->objects);
     for (size_t i = 0; i < request->n_ops; i++) {
         const struct model_op *op = &request->ops[i];
 
-        json_array_append_new(objects, object_json(op->table, op->name,
-                                                   op->outcome));
+        add_object(plan, op->table, op->name, op->outcome);
         sset_add_and_free(&named, xasprintf("%d/%s", (int) op->table,
                                             op->name));
     }
-    add_others(objects, model, &named);
+    add_others(plan, model, &pending, &named);
     sset_destroy(&named);
-    return objects;
 }
 
 /* Flows.  ---------------------------------------------------------------- */
@@ -213,12 +221,13 @@ count_scope(struct shash *hosts, const struct scope_counts *sc)
     }
 }
 
-static json_t *
-hosts_json(const struct engine *engine, const struct engine_delta *delta)
+static void
+put_hosts(struct plan *plan, const struct engine *engine,
+          const struct engine_delta *delta)
 {
     struct hmap scopes = HMAP_INITIALIZER(&scopes);
     struct shash hosts = SHASH_INITIALIZER(&hosts);
-    json_t *array = json_array();
+    struct plan_flows *flows = &plan->flows;
     struct scope_counts *sc;
 
     count_changes(&scopes, delta);
@@ -231,91 +240,149 @@ hosts_json(const struct engine *engine, const struct engine_delta *delta)
     hmap_destroy(&scopes);
 
     const struct shash_node **nodes = shash_sort(&hosts);
-    for (size_t i = 0; i < shash_count(&hosts); i++) {
+    flows->n_hosts = shash_count(&hosts);
+    flows->hosts = arena_alloc(&plan->arena,
+                               flows->n_hosts * sizeof *flows->hosts);
+    for (size_t i = 0; i < flows->n_hosts; i++) {
         const struct counts *counts = nodes[i]->data;
 
-        json_array_append_new(array, json_pack(
-            "{s:s, s:I, s:I, s:I, s:I}", "host", nodes[i]->name,
-            "added", (json_int_t) counts->added,
-            "changed", (json_int_t) counts->changed,
-            "removed", (json_int_t) counts->removed,
-            "total", (json_int_t) engine_host_total(engine,
-                                                    nodes[i]->name)));
+        flows->hosts[i] = (struct plan_host) {
+            .host = arena_strdup(&plan->arena, nodes[i]->name),
+            .added = counts->added, .changed = counts->changed,
+            .removed = counts->removed,
+            .total = engine_host_total(engine, nodes[i]->name),
+        };
     }
     free(nodes);
     shash_destroy_free_data(&hosts);
-    return array;
 }
 
-static json_t *
-apps_json(const struct engine_delta *delta)
+static void
+put_apps(struct plan *plan, const struct engine_delta *delta)
 {
-    json_t *array = json_array();
+    struct plan_flows *flows = &plan->flows;
 
+    flows->apps = arena_alloc(&plan->arena,
+                              delta->n_apps * sizeof *flows->apps);
     for (size_t i = 0; i < delta->n_apps; i++) {
         const struct engine_delta_app *app = &delta->apps[i];
 
         if (app->added || app->changed || app->removed) {
-            json_array_append_new(array, json_pack(
-                "{s:s, s:i, s:i, s:i}", "app", app->name, "added", app->added,
-                "changed", app->changed, "removed", app->removed));
+            flows->apps[flows->n_apps++] = (struct status_app_flows) {
+                .app = app->name, .added = app->added,
+                .changed = app->changed, .removed = app->removed,
+            };
         }
     }
-    return array;
 }
 
 /* The plan.  ------------------------------------------------------------- */
 
-static json_t *
+static const struct schema_struct object_shown = SHOWN_KEPT(
+    "object", plan_object,
+    SHOWN_OF(plan_object, type, STRING, ALWAYS, "The type of the object."),
+    SHOWN_OF(plan_object, name, STRING, ALWAYS, "Its name."),
+    SHOWN_OF(plan_object, op, ENUM, ALWAYS, "What would become of it.",
+             SHOWN_NAMES("created", "updated", "unchanged", "deleted")));
+
+static const struct schema_struct host_shown = SHOWN_KEPT(
+    "host", plan_host,
+    SHOWN_OF(plan_host, host, STRING, ALWAYS, "The host."),
+    SHOWN_OF(plan_host, added, U64, ALWAYS,
+             "How many flows and groups it would get."),
+    SHOWN_OF(plan_host, changed, U64, ALWAYS,
+             "How many it would get anew."),
+    SHOWN_OF(plan_host, removed, U64, ALWAYS, "How many it would lose."),
+    SHOWN_OF(plan_host, total, U64, ALWAYS, "How many it would hold."));
+
+static const struct schema_struct flows_shown = SHOWN_KEPT(
+    "flows", plan_flows,
+    SHOWN_LIST_OF(plan_flows, hosts, n_hosts, STRUCT, ALWAYS,
+                  "Each host concerned.", .nested = &host_shown),
+    SHOWN_LIST_OF(plan_flows, apps, n_apps, STRUCT, ALWAYS,
+                  "Each app whose flows would change.",
+                  .nested = &schema_app_flows));
+
+const struct schema_struct plan_shown = SHOWN_KEPT(
+    "Plan", plan,
+    SHOWN_OF(plan, changed, BOOL, ALWAYS, "Whether anything would change."),
+    SHOWN_OF(plan, revision, U64, ALWAYS,
+             "The state that the plan was made on."),
+    SHOWN_LIST_OF(plan, objects, n_objects, STRUCT, ALWAYS,
+                  "Each object of the request, and each that would go "
+                  "along.", .nested = &object_shown),
+    SHOWN_STRUCT_OF(plan, flows, ALWAYS, "What would become of flows.",
+                    &flows_shown),
+    SHOWN_LIST_OF(plan, restarts, n_restarts, STRING, ALWAYS,
+                  "Networks whose open connections would start over."),
+    SHOWN_LIST_OF(plan, problems, n_problems, STRUCT, ALWAYS,
+                  "Problems that are not there yet; at most 100.",
+                  .nested = &engine_problem_shown));
+
+/* With the change in place. */
+static struct plan *
 describe(struct model *model, const struct engine *engine,
          const struct engine_delta *delta,
          const struct model_request *request)
 {
-    json_t *objects = objects_json(model, request);
-    json_t *hosts = hosts_json(engine, delta);
-    json_t *apps = apps_json(delta);
-    json_t *problems = engine_delta_problems(engine, delta);
+    struct plan *plan = xzalloc(sizeof *plan);
 
-    return json_pack("{s:b, s:I, s:o, s:{s:o, s:o}, s:o}",
-                     "changed", model_is_unsettled(model),
-                     "revision", (json_int_t) model_durable_revision(model),
-                     "objects", objects,
-                     "flows", "hosts", hosts, "apps", apps,
-                     "problems", problems);
+    arena_init(&plan->arena);
+    plan->changed = model_is_unsettled(model);
+    plan->revision = model_durable_revision(model);
+    put_objects(plan, model, request);
+    put_hosts(plan, engine, delta);
+    put_apps(plan, delta);
+    plan->found = engine_delta_problems(engine, delta);
+    return plan;
 }
 
-/* Leaves of the plan's problems those that were not there before.  'undo' is
- * the difference that led back there. */
-static void
-keep_new_problems(json_t *plan, const struct engine *engine,
-                  const struct engine_delta *undo)
+void
+plan_destroy(struct plan *plan)
 {
-    json_t *before = engine_delta_problems(engine, undo);
+    if (plan) {
+        engine_problems_destroy(plan->found);
+        arena_uninit(&plan->arena);
+        free(plan);
+    }
+}
+
+/* All that a problem says, which the caller frees. */
+static char *
+problem_text(const struct engine_problem *problem)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    schema_struct_print(&engine_problem_shown, problem, &ds);
+    return ds_steal_cstr(&ds);
+}
+
+/* Takes of the problems that were found those that were not there before.
+ * 'undo' is the difference that led back there. */
+static void
+put_new_problems(struct plan *plan, const struct engine *engine,
+                 const struct engine_delta *undo)
+{
+    struct engine_problems *before = engine_delta_problems(engine, undo);
     struct sset known = SSET_INITIALIZER(&known);
-    json_t *news = json_array();
-    json_t *problem;
-    size_t i;
 
-    json_array_foreach (before, i, problem) {
-        const char *kind = json_string_value(json_object_get(problem,
-                                                             "kind"));
-
+    for (size_t i = 0; i < before->n; i++) {
         /* What was not looked at is no problem of before. */
-        if (strcmp(kind, "unchecked")) {
-            sset_add_and_free(&known, json_dumps(problem, JSON_COMPACT));
+        if (strcmp(before->problems[i].kind, "unchecked")) {
+            sset_add_and_free(&known, problem_text(&before->problems[i]));
         }
     }
-    json_array_foreach (json_object_get(plan, "problems"), i, problem) {
-        char *text = json_dumps(problem, JSON_COMPACT);
+    plan->problems = arena_alloc(&plan->arena,
+                                 PROBLEMS_MAX * sizeof *plan->problems);
+    for (size_t i = 0; i < plan->found->n; i++) {
+        char *text = problem_text(&plan->found->problems[i]);
 
-        if (sset_add(&known, text)
-            && json_array_size(news) < PROBLEMS_MAX) {
-            json_array_append(news, problem);
+        if (sset_add(&known, text) && plan->n_problems < PROBLEMS_MAX) {
+            plan->problems[plan->n_problems++] = plan->found->problems[i];
         }
         free(text);
     }
-    json_object_set_new(plan, "problems", news);
-    json_decref(before);
+    engine_problems_destroy(before);
     sset_destroy(&known);
 }
 
@@ -424,28 +491,29 @@ find_domains(struct smap *domains, const struct model *model,
 }
 
 /* With the change taken back: those whose domain is not as in 'after'. */
-static json_t *
-restarts_json(const struct model *model, struct engine *engine,
-              const struct smap *after)
+static void
+put_restarts(struct plan *plan, const struct model *model,
+             struct engine *engine, const struct smap *after)
 {
     struct smap before = SMAP_INITIALIZER(&before);
-    json_t *restarts = json_array();
     const struct smap_node **nodes;
 
     if (!smap_is_empty(after)) {
         find_domains(&before, model, engine);
     }
     nodes = smap_sort(&before);
+    plan->restarts = arena_alloc(&plan->arena, smap_count(&before)
+                                               * sizeof *plan->restarts);
     for (size_t i = 0; i < smap_count(&before); i++) {
         const char *is = smap_get(after, nodes[i]->key);
 
         if (is && strcmp(is, nodes[i]->value)) {
-            json_array_append_new(restarts, json_string(nodes[i]->key));
+            plan->restarts[plan->n_restarts++]
+                = arena_strdup(&plan->arena, nodes[i]->key);
         }
     }
     free(nodes);
     smap_destroy(&before);
-    return restarts;
 }
 
 /* All of it.  ------------------------------------------------------------ */
@@ -495,14 +563,14 @@ attempt_end(struct attempt *attempt)
     id_pools_end_trial(model_id_pools(attempt->model));
 }
 
-json_t *
+struct plan *
 plan_make(struct model *model, struct engine *engine,
           struct model_request *request, int64_t now_ms,
           struct vmn_errors *errors)
 {
     struct attempt attempt = { model, engine, request, NULL, NULL };
     struct smap domains = SMAP_INITIALIZER(&domains);
-    json_t *plan = NULL;
+    struct plan *plan = NULL;
 
     if (attempt_begin(&attempt, now_ms, errors)) {
         plan = describe(model, engine, attempt.delta, request);
@@ -512,9 +580,8 @@ plan_make(struct model *model, struct engine *engine,
     }
     attempt_undo(&attempt);
     if (plan) {
-        keep_new_problems(plan, engine, attempt.undo);
-        json_object_set_new(plan, "restarts",
-                            restarts_json(model, engine, &domains));
+        put_new_problems(plan, engine, attempt.undo);
+        put_restarts(plan, model, engine, &domains);
     }
     attempt_end(&attempt);
     smap_destroy(&domains);

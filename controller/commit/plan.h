@@ -7,30 +7,68 @@
 #ifndef CONTROLLER_COMMIT_PLAN_H
 #define CONTROLLER_COMMIT_PLAN_H 1
 
-#include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
+#include "controller/schema/arena.h"
+
 struct engine;
+struct engine_problem;
+struct engine_problems;
 struct model;
 struct model_request;
 struct model_rights;
+struct schema_struct;
+struct status_app_flows;
 struct vmn_errors;
 
-/* Plans 'request', at a quiescent moment.  Returns
- *
- * {"changed", "revision" (that it was planned on),
- *  "objects": [{"type", "name", "op"}],
- *  "flows": {"hosts": [{"host", "added", "changed", "removed", "total"}],
- *            "apps": [{"app", "added", "changed", "removed"}]},
- *  "restarts": [network whose open connections start over],
- *  "problems": [...]}
- *
- * which the caller owns, or NULL with 'errors'.  'problems' are those of
- * engine_problems() that are not there yet.  Costs as much as the change
- * itself twice, the hosts concerned, and what engine_delta_problems() does. */
-json_t *plan_make(struct model *, struct engine *, struct model_request *,
-                  int64_t now_ms, struct vmn_errors *errors);
+struct plan_object {
+    const char *type;
+    const char *name;
+    const char *op;             /* "created", "updated", "unchanged" or
+                                 * "deleted". */
+};
+
+/* What a host would get, get anew, lose and then hold, in flows and groups. */
+struct plan_host {
+    const char *host;
+    uint64_t added, changed, removed, total;
+};
+
+struct plan_flows {
+    size_t n_hosts;
+    struct plan_host *hosts;    /* By name. */
+    size_t n_apps;
+    struct status_app_flows *apps;
+};
+
+/* A plan; all of it is owned.  Members are called as in JSON. */
+struct plan {
+    bool changed;
+    uint64_t revision;          /* That it was made on. */
+    size_t n_objects;
+    struct plan_object *objects;
+    struct plan_flows flows;
+    size_t n_restarts;
+    const char **restarts;      /* Networks whose open connections start
+                                 * over. */
+    size_t n_problems;
+    struct engine_problem *problems; /* That are not there yet. */
+
+    struct arena arena;
+    struct engine_problems *found; /* What 'problems' are of. */
+};
+extern const struct schema_struct plan_shown;
+
+/* Plans 'request', at a quiescent moment.  The caller
+ * destroys the plan.  Returns NULL with 'errors' if the request is refused.
+ * Costs as much as the change itself twice, the hosts concerned, and what
+ * engine_delta_problems() does. */
+struct plan *plan_make(struct model *, struct engine *,
+                       struct model_request *, int64_t now_ms,
+                       struct vmn_errors *errors);
+void plan_destroy(struct plan *);
 
 /* Applies 'request' in the same way, and calls 'inspect': the
  * model's current state and the engine's flows are those that it leads to.

@@ -37,7 +37,7 @@ struct query_class {
 /* What engine_problems() found last, and after which run. */
 struct problems_cache {
     uint64_t run;
-    json_t *problems;           /* NULL: nobody asked. */
+    struct engine_problems *problems; /* NULL: nobody asked. */
 };
 
 /* How often a node may be computed in one run before the engine takes it for

@@ -13,6 +13,8 @@
 #include <string.h>
 
 #include "controller/flow/match-overlap.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-shown.h"
 #include "flow.h"
 #include "hash.h"
 #include "hmapx.h"
@@ -24,25 +26,65 @@
 #define PROBLEMS_MAX 100
 #define DELTA_PROBLEMS_MAX 10000
 
-/* 'packet' is one that shows the problem, or NULL. */
-static void
-add_problem(json_t *problems, const char *kind, const char *first,
-            const char *second, const char *text, const struct match *match)
-{
-    char *packet = match ? match_example_packet(match) : NULL;
-    json_t *units = json_pack("[s]", first);
+const struct schema_struct engine_problem_shown = SHOWN_KEPT(
+    "Issue", engine_problem,
+    SHOWN_OF(engine_problem, kind, STRING, ALWAYS,
+             "Such as `failed`, `conflict`, `overlap`, `unchecked`, `store`, "
+             "`certificates`, `quota`."),
+    SHOWN_LIST_OF(engine_problem, units, n_units, STRING, ALWAYS,
+                  "The units that it is about."),
+    SHOWN_OF(engine_problem, text, STRING, ALWAYS, "What it is."),
+    SHOWN_OF(engine_problem, packet, STRING, 0,
+             "A packet that shows it, as `ofproto/trace` takes it."));
 
-    if (second) {
-        json_array_append_new(units, json_string(second));
+static struct engine_problems *
+engine_problems_create(void)
+{
+    struct engine_problems *problems = xzalloc(sizeof *problems);
+
+    arena_init(&problems->arena);
+    return problems;
+}
+
+void
+engine_problems_destroy(struct engine_problems *problems)
+{
+    if (problems) {
+        arena_uninit(&problems->arena);
+        free(problems->problems);
+        free(problems);
     }
-    json_array_append_new(problems, json_pack(
-        "{s:s, s:o, s:s, s:s*}", "kind", kind, "units", units, "text", text,
-        "packet", packet));
+}
+
+/* Adds a problem of one unit, or two, or none (NULL); of packets like those of
+ * 'match', or NULL. */
+static void
+add_problem(struct engine_problems *problems, const char *kind,
+            const char *first, const char *second, const char *text,
+            const struct match *match)
+{
+    struct arena *arena = &problems->arena;
+    char *packet = match ? match_example_packet(match) : NULL;
+    const char **units = arena_alloc(arena, 2 * sizeof *units);
+
+    if (problems->n >= problems->allocated) {
+        problems->problems = x2nrealloc(problems->problems,
+                                        &problems->allocated,
+                                        sizeof *problems->problems);
+    }
+    units[0] = first ? arena_strdup(arena, first) : NULL;
+    units[1] = second ? arena_strdup(arena, second) : NULL;
+    problems->problems[problems->n++] = (struct engine_problem) {
+        .kind = kind, .n_units = !!first + !!second, .units = units,
+        .text = arena_strdup(arena, text),
+        .packet = packet ? arena_strdup(arena, packet) : NULL,
+    };
     free(packet);
 }
 
 static void
-failed_units(const struct engine *engine, json_t *problems, size_t max)
+failed_units(const struct engine *engine, struct engine_problems *problems,
+             size_t max)
 {
     const struct unit_node *unit;
     size_t n = 0;
@@ -57,7 +99,8 @@ failed_units(const struct engine *engine, json_t *problems, size_t max)
 }
 
 static void
-conflicting_slots(const struct engine *engine, json_t *problems, size_t max)
+conflicting_slots(const struct engine *engine, struct engine_problems *problems,
+                  size_t max)
 {
     const struct entry_array *array;
     size_t n = 0;
@@ -96,7 +139,7 @@ conflicting_slots(const struct engine *engine, json_t *problems, size_t max)
 
 struct search {
     const struct engine *engine;
-    json_t *problems;
+    struct engine_problems *problems;
     size_t max;                 /* Of problems. */
     size_t n_found;
     size_t n_decoded;
@@ -263,15 +306,15 @@ static void
 add_cut_short(const struct search *search)
 {
     if (search->cut_short) {
-        json_array_append_new(search->problems, json_pack(
-            "{s:s, s:[], s:s}", "kind", "unchecked", "units", "text",
-            "there are so many flows that not all were looked at for "
-            "overlaps"));
+        add_problem(search->problems, "unchecked", NULL, NULL,
+                    "there are so many flows that not all were looked at "
+                    "for overlaps", NULL);
     }
 }
 
 static void
-overlapping_flows(const struct engine *engine, json_t *problems)
+overlapping_flows(const struct engine *engine,
+                  struct engine_problems *problems)
 {
     struct search search = { .engine = engine, .problems = problems,
                              .max = PROBLEMS_MAX };
@@ -285,26 +328,26 @@ overlapping_flows(const struct engine *engine, json_t *problems)
 
 /* Kept until the next run, since monitoring asks often.  During one, what was
  * found before is all that is known. */
-json_t *
+const struct engine_problems *
 engine_problems(const struct engine *engine)
 {
+    static const struct engine_problems none = { .n = 0 };
     struct problems_cache *cache = engine->problems_cache;
-    json_t *problems;
+    struct engine_problems *problems;
 
     if (engine->running || engine->dry_run.running) {
-        return cache->problems ? json_deep_copy(cache->problems)
-                               : json_array();
+        return cache->problems ? cache->problems : &none;
     }
     if (!cache->problems || cache->run != engine->stats.n_runs) {
-        problems = json_array();
+        problems = engine_problems_create();
         failed_units(engine, problems, PROBLEMS_MAX);
         conflicting_slots(engine, problems, PROBLEMS_MAX);
         overlapping_flows(engine, problems);
-        json_decref(cache->problems);
+        engine_problems_destroy(cache->problems);
         cache->problems = problems;
         cache->run = engine->stats.n_runs;
     }
-    return json_deep_copy(cache->problems);
+    return cache->problems;
 }
 
 /* Overlaps with what a change has added.  -------------------------------- */
@@ -356,7 +399,7 @@ check_added(struct search *search, const struct flow_item *item,
 
 static void
 added_overlaps(const struct engine *engine, const struct engine_delta *delta,
-               json_t *problems)
+               struct engine_problems *problems)
 {
     struct search search = { .engine = engine, .problems = problems,
                              .max = DELTA_PROBLEMS_MAX };
@@ -380,11 +423,11 @@ added_overlaps(const struct engine *engine, const struct engine_delta *delta,
     add_cut_short(&search);
 }
 
-json_t *
+struct engine_problems *
 engine_delta_problems(const struct engine *engine,
                       const struct engine_delta *delta)
 {
-    json_t *problems = json_array();
+    struct engine_problems *problems = engine_problems_create();
 
     failed_units(engine, problems, DELTA_PROBLEMS_MAX);
     conflicting_slots(engine, problems, DELTA_PROBLEMS_MAX);

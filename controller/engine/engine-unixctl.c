@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
 #include "unixctl.h"
 #include "util.h"
@@ -27,48 +29,48 @@ find_app(const struct engine *engine, const char *name)
     return NULL;
 }
 
-static json_t *
-stages_to_json(const struct pipeline_app *app)
+static void
+put_stages(const struct pipeline_app *app, struct arena *arena,
+           struct status_app *status)
 {
-    json_t *stages = json_array();
-
+    status->n_stages = app->n_stages;
+    status->stages = arena_alloc(arena, app->n_stages
+                                        * sizeof *status->stages);
     for (size_t i = 0; i < app->n_stages; i++) {
         const struct pipeline_stage *stage = &app->stages[i];
 
-        json_array_append_new(stages, json_pack(
-            "{s:s, s:i, s:i}", "name", stage->class_->name,
-            "first_table", stage->first_table,
-            "tables", (int) stage->class_->n_tables));
+        status->stages[i] = (struct status_stage) {
+            .name = stage->class_->name, .first_table = stage->first_table,
+            .tables = stage->class_->n_tables,
+        };
     }
-    return stages;
 }
 
-json_t *
-engine_app_status(const struct engine *engine, const char *name)
+bool
+engine_app_status(const struct engine *engine, const char *name,
+                  struct arena *arena, struct status_app *status)
 {
     const struct pipeline_app *app = find_app(engine, name);
-    json_int_t n_units = 0, n_flows = 0, n_groups = 0, n_problems = 0;
     const struct unit_node *unit;
 
     if (!app) {
-        return NULL;
+        return false;
     }
+    *status = (struct status_app) { .units = 0 };
+    put_stages(app, arena, status);
     for (size_t i = 0; i < engine->n_unit_classes; i++) {
         const struct unit_class *class_ = &engine->unit_classes[i];
 
         if (class_->app == app) {
-            n_units += class_->n_units;
-            n_flows += class_->n_wanted[FLOW_ITEM_FLOW];
-            n_groups += class_->n_wanted[FLOW_ITEM_GROUP];
+            status->units += class_->n_units;
+            status->flows += class_->n_wanted[FLOW_ITEM_FLOW];
+            status->groups += class_->n_wanted[FLOW_ITEM_GROUP];
         }
     }
     LIST_FOR_EACH (unit, problem_node, &engine->problems) {
-        n_problems += unit_class(engine, unit)->app == app;
+        status->problems += unit_class(engine, unit)->app == app;
     }
-    return json_pack("{s:o, s:I, s:I, s:I, s:I}",
-                     "stages", stages_to_json(app), "units", n_units,
-                     "flows", n_flows, "groups", n_groups,
-                     "problems", n_problems);
+    return true;
 }
 
 static void

@@ -411,7 +411,7 @@ engine_destroy(struct engine *engine)
     free(engine->unit_classes);
     shash_destroy(&engine->queries);
     shash_destroy(&engine->relations);
-    json_decref(engine->problems_cache->problems);
+    engine_problems_destroy(engine->problems_cache->problems);
     free(engine->problems_cache);
     free(engine);
 }

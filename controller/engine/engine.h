@@ -14,13 +14,13 @@
 #ifndef CONTROLLER_ENGINE_ENGINE_H
 #define CONTROLLER_ENGINE_ENGINE_H 1
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "controller/flow/flow-item.h"
 #include "controller/model/model.h"
+#include "controller/schema/arena.h"
 #include "vmn/app.h"
 
 struct ds;
@@ -28,7 +28,9 @@ struct engine;
 struct engine_scope;
 struct match;
 struct pipeline;
+struct schema_struct;
 struct siphash_key;
+struct status_app;
 
 /* Scopes.  --------------------------------------------------------------- */
 
@@ -244,20 +246,40 @@ void engine_scope_items(const struct engine *, const struct engine_scope *,
                         void (*cb)(void *aux, const struct flow_item *),
                         void *aux);
 
-/* Conflicts and failed units: [{"kind", "units", "text", "packet"}, ...].
- * "packet" is one that two flows both match, as ovs-ofctl writes it.  The
- * caller owns it.  With many flows the search after a run takes long, and
- * yields; in the middle of a run or a dry run, the last answer is given. */
-json_t *engine_problems(const struct engine *);
+/* A conflict, or a unit that has failed. */
+struct engine_problem {
+    const char *kind;           /* "failed", "conflict", "overlap" or
+                                 * "unchecked". */
+    size_t n_units;
+    const char **units;         /* That it is about. */
+    const char *text;
+    const char *packet;         /* One that two flows both match, as ovs-ofctl
+                                 * writes it; or NULL. */
+};
+extern const struct schema_struct engine_problem_shown;
 
-/* Returns the same after a run, for what may be due to it: of the overlaps
- * those with a flow that 'delta' has added.  Costs a look at each flow's key.
- */
-json_t *engine_delta_problems(const struct engine *,
-                              const struct engine_delta *);
+struct engine_problems {
+    size_t n, allocated;
+    struct engine_problem *problems;
+    struct arena arena;         /* What they point to. */
+};
+void engine_problems_destroy(struct engine_problems *);
 
-/* Describes an app: {"stages", "units", "flows", "groups", "problems"}. */
-json_t *engine_app_status(const struct engine *, const char *app);
+/* What there is of them now, good until the loop's next turn.  With many flows
+ * the search after a run takes long, and yields; in the middle of a run or a
+ * dry run, the last answer is given. */
+const struct engine_problems *engine_problems(const struct engine *);
+
+/* The same after a run, for what may be due to it: of the overlaps those with
+ * a flow that 'delta' has added.  Costs a look at each flow's key.  The caller
+ * destroys it. */
+struct engine_problems *engine_delta_problems(const struct engine *,
+                                              const struct engine_delta *);
+
+/* Fills in what there is of an app but its description, in 'arena'.  Returns false
+ * if it is not loaded. */
+bool engine_app_status(const struct engine *, const char *app,
+                       struct arena *arena, struct status_app *);
 
 /* Compiles the current state from nothing beside the live one, and compares.
  * Appends a line per difference to 'ds'; returns how many. */

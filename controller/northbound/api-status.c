@@ -13,6 +13,7 @@
 
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-stats.h"
+#include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
 #include "timeval.h"
 #include "util.h"
@@ -80,12 +81,17 @@ static json_t *
 get_problems(const struct northbound *nb)
 {
     const char *store_error = commit_store_error(nb->commit);
-    json_t *problems = engine_problems(nb->engine);
+    const struct engine_problems *found = engine_problems(nb->engine);
+    json_t *problems = json_array();
 
     if (store_error) {
-        json_array_insert_new(problems, 0, json_pack(
+        json_array_append_new(problems, json_pack(
             "{s:s, s:[], s:o}", "kind", "store", "units", "text",
             json_sprintf("changes cannot be stored: %s", store_error)));
+    }
+    for (size_t i = 0; i < found->n; i++) {
+        json_array_append_new(problems, schema_struct_to_json(
+            &engine_problem_shown, &found->problems[i]));
     }
     nb_certificates_append_problems(nb, problems);
     nb_append_quota_problems(nb, problems);

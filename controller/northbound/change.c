@@ -12,8 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/commit/plan.h"
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/schema/schema-row.h"
+#include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
@@ -174,7 +176,7 @@ on_done(void *change_, const struct commit_result *result)
     }
     if (result->plan) {
         ds_put_char(&change->object, '{');
-        change->reply = json_deep_copy(result->plan);
+        change->reply = schema_struct_to_json(&plan_shown, result->plan);
         finish(change, 200, NULL);
         return;
     }

@@ -75,7 +75,7 @@ quiescent_cb(void *deferred_)
     if (deferred->timer) {
         /* In its pauses, the client may leave, and the northbound go. */
         deferred->in_callback = true;
-        json_decref(engine_problems(deferred->nb->engine));
+        engine_problems(deferred->nb->engine);
         deferred->in_callback = false;
     }
     if (deferred->req) {

@@ -21,6 +21,7 @@
 #include "controller/flow/pipeline.h"
 #include "controller/northbound/auth.h"
 #include "controller/northbound/events.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/webhook/webhook.h"
@@ -340,34 +341,40 @@ static void
 put_apps(const struct northbound *nb, struct ds *ds)
 {
     static const struct {
-        const char *member, *name, *help;
+        size_t offset;          /* Of a uint64_t in struct status_app. */
+        const char *name, *help;
     } families[] = {
-        { "units", "vmn_app_units", "Units, by app." },
-        { "flows", "vmn_app_flows", "Flows in the desired state, by app." },
-        { "groups", "vmn_app_groups", "Groups in the desired state, by app." },
-        { "problems", "vmn_app_problems",
+        { offsetof(struct status_app, units), "vmn_app_units",
+          "Units, by app." },
+        { offsetof(struct status_app, flows), "vmn_app_flows",
+          "Flows in the desired state, by app." },
+        { offsetof(struct status_app, groups), "vmn_app_groups",
+          "Groups in the desired state, by app." },
+        { offsetof(struct status_app, problems), "vmn_app_problems",
           "Units that failed or contradict another one, by app." },
     };
     const struct pipeline *pipeline = apphost_pipeline(nb->apphost);
     size_t n_apps = pipeline ? pipeline->n_apps : 0;
-    json_t **statuses = xcalloc(MAX(n_apps, 1), sizeof *statuses);
+    struct status_app *statuses = xcalloc(MAX(n_apps, 1), sizeof *statuses);
+    struct arena arena;
 
+    arena_init(&arena);
     for (size_t i = 0; i < n_apps; i++) {
-        statuses[i] = engine_app_status(nb->engine,
-                                        pipeline->apps[i].class_->name);
+        engine_app_status(nb->engine, pipeline->apps[i].class_->name, &arena,
+                          &statuses[i]);
     }
     for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
         metrics_family(ds, families[i].name, "gauge", families[i].help);
         for (size_t j = 0; j < n_apps; j++) {
-            ds_put_format(ds, "%s{app=\"%s\"} %"JSON_INTEGER_FORMAT"\n",
+            const char *status = (const char *) &statuses[j];
+
+            ds_put_format(ds, "%s{app=\"%s\"} %"PRIu64"\n",
                           families[i].name, pipeline->apps[j].class_->name,
-                          json_integer_value(json_object_get(
-                              statuses[j], families[i].member)));
+                          *(const uint64_t *) (const void *)
+                          (status + families[i].offset));
         }
     }
-    for (size_t i = 0; i < n_apps; i++) {
-        json_decref(statuses[i]);
-    }
+    arena_uninit(&arena);
     free(statuses);
 }
 

@@ -174,16 +174,21 @@ app_status(const struct northbound *nb, const struct vmn_row *row,
            bool one OVS_UNUSED, struct ds *ds)
 {
     const struct pipeline *pipeline = apphost_pipeline(nb->apphost);
+    struct status_app status;
+    struct arena arena;
 
-    for (size_t i = 0; pipeline && i < pipeline->n_apps; i++) {
-        const struct vmn_app_class *app = pipeline->apps[i].class_;
+    arena_init(&arena);
+    if (engine_app_status(nb->engine, row->name, &arena, &status)) {
+        for (size_t i = 0; pipeline && i < pipeline->n_apps; i++) {
+            const struct vmn_app_class *app = pipeline->apps[i].class_;
 
-        if (!strcmp(app->name, row->name) && app->description) {
-            nb_append_members(ds, json_pack(
-                "{s:o}", "description", http_json_string(app->description)));
+            if (!strcmp(app->name, row->name)) {
+                status.description = app->description;
+            }
         }
+        schema_struct_print_members(&schema_status_app, &status, ds);
     }
-    nb_append_members(ds, engine_app_status(nb->engine, row->name));
+    arena_uninit(&arena);
 }
 
 /* Members.  -------------------------------------------------------------- */

@@ -8,6 +8,7 @@
 
 #include "controller/northbound/openapi-operations.h"
 
+#include "controller/commit/plan.h"
 #include "controller/fabric/fabric-audit.h"
 #include "controller/schema/schema-shown.h"
 #include "controller/schema/value.h"
@@ -106,7 +107,7 @@ const struct nb_operation nb_operation_apply = {
                  "The objects become members of the set of this name, and "
                  "members that are not among them are deleted.",
                  .max = VMN_NAME_LEN, .check = value_check_name), WAIT),
-    .body = &nb_body_apply, .replies = { &nb_reply_applied, &nb_reply_plan },
+    .body = &nb_body_apply, .replies = { &nb_reply_applied, &plan_shown },
     .statuses = NB_202 | NB_404 | NB_409 | NB_413 | NB_503,
 };
 

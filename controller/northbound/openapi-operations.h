@@ -81,7 +81,6 @@ extern const struct schema_struct nb_reply_metadata;
 extern const struct schema_field nb_reply_change[];
 extern const struct schema_struct nb_reply_deleted;
 /* Of any change with ?dry_run=plan. */
-extern const struct schema_struct nb_reply_plan;
 /* RFC 9457. */
 extern const struct schema_struct nb_reply_problem;
 /* An object's type and name. */

@@ -7,6 +7,7 @@
 
 #include "controller/northbound/openapi-operations.h"
 
+#include "controller/engine/engine.h"
 #include "controller/fabric/fabric-flows.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/load-monitor/load-monitor.h"
@@ -47,13 +48,6 @@ static const struct schema_struct receipt_host = SHOWN_STRUCT(
     SHOWN("time", STRING, ALWAYS | TIME, "Since when."),
     SHOWN("reason", STRING, 0, "Why it has not."));
 
-static const struct schema_struct app_flows = SHOWN_STRUCT(
-    "AppFlows",
-    SHOWN("app", STRING, ALWAYS, "The app."),
-    SHOWN("added", INT, ALWAYS, "How many flows and groups were added."),
-    SHOWN("changed", INT, ALWAYS, "How many got other contents."),
-    SHOWN("removed", INT, ALWAYS, "How many were removed."));
-
 static const struct schema_struct receipt = SHOWN_STRUCT(
     "Receipt",
     SHOWN("installed", BOOL, ALWAYS,
@@ -61,7 +55,7 @@ static const struct schema_struct receipt = SHOWN_STRUCT(
     SHOWN("hosts", STRUCT, ALWAYS | LIST, "Each host concerned.",
           .nested = &receipt_host),
     SHOWN("flows", STRUCT, ALWAYS | LIST, "What became of whose flows.",
-          .nested = &app_flows));
+          .nested = &schema_app_flows));
 
 #define OUTCOME                                                         \
     SHOWN("outcome", ENUM, ALWAYS, "What became of it.",                \
@@ -136,53 +130,6 @@ const struct schema_struct nb_reply_applied = SHOWN_STRUCT(
     SHOWN("results", STRUCT, ALWAYS | LIST,
           "What became of each, in the order of the request.",
           .nested = &result), CHANGED);
-
-static const struct schema_struct issue = SHOWN_STRUCT(
-    "Issue",
-    SHOWN("kind", STRING, ALWAYS,
-          "Such as `failed`, `conflict`, `overlap`, `unchecked`, `store`, "
-          "`certificates`, `quota`."),
-    SHOWN("units", STRING, ALWAYS | LIST, "The units that it is about."),
-    SHOWN("text", STRING, ALWAYS, "What it is."),
-    SHOWN("packet", STRING, 0,
-          "A packet that shows it, as `ofproto/trace` takes it."));
-
-static const struct schema_struct planned = SHOWN_STRUCT(
-    "object",
-    SHOWN("type", STRING, ALWAYS, "The type of the object."),
-    SHOWN("name", STRING, ALWAYS, "Its name."),
-    SHOWN("op", ENUM, ALWAYS, "What would become of it.",
-          SHOWN_NAMES("created", "updated", "unchanged", "deleted")));
-
-static const struct schema_struct plan_host = SHOWN_STRUCT(
-    "host",
-    SHOWN("host", STRING, ALWAYS, "The host."),
-    SHOWN("added", INT, ALWAYS, "How many flows and groups it would get."),
-    SHOWN("changed", INT, ALWAYS, "How many it would get anew."),
-    SHOWN("removed", INT, ALWAYS, "How many it would lose."),
-    SHOWN("total", INT, ALWAYS, "How many it would hold."));
-
-static const struct schema_struct plan_flows = SHOWN_STRUCT(
-    "flows",
-    SHOWN("hosts", STRUCT, ALWAYS | LIST, "Each host concerned.",
-          .nested = &plan_host),
-    SHOWN("apps", STRUCT, ALWAYS | LIST, "Each app whose flows would change.",
-          .nested = &app_flows));
-
-const struct schema_struct nb_reply_plan = SHOWN_STRUCT(
-    "Plan",
-    SHOWN("changed", BOOL, ALWAYS, "Whether anything would change."),
-    REVISION("The state that the plan was made on."),
-    SHOWN("objects", STRUCT, ALWAYS | LIST,
-          "Each object of the request, and each that would go along.",
-          .nested = &planned),
-    SHOWN("flows", STRUCT, ALWAYS, "What would become of flows.",
-          .nested = &plan_flows),
-    SHOWN("restarts", STRING, ALWAYS | LIST,
-          "Networks whose open connections would start over."),
-    SHOWN("problems", STRUCT, ALWAYS | LIST,
-          "Problems that are not there yet; at most 100.",
-          .nested = &issue));
 
 /* The log.  -------------------------------------------------------------- */
 
@@ -683,4 +630,4 @@ const struct schema_struct nb_reply_status = SHOWN_STRUCT(
     SHOWN("hosts", STRUCT, ALWAYS, "Hosts.", .nested = &hosts),
     SHOWN("problems", STRUCT, ALWAYS | LIST,
           "What apps could not compile, and where they contradict each "
-          "other; what could not be stored.", .nested = &issue));
+          "other; what could not be stored.", .nested = &engine_problem_shown));

@@ -13,6 +13,7 @@
 
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/northbound-private.h"
+#include "controller/commit/plan.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -297,7 +298,7 @@ reply_schema(struct openapi *o, const struct http_route *route)
              ? openapi_of_reply(o, &nb_reply_deleted)
              : type_ref(table, "Change"));
     return json_pack("{s:[o, o]}", "anyOf", first, openapi_of_reply(
-        o, about->kind == NB_CALL ? about->replies[1] : &nb_reply_plan));
+        o, about->kind == NB_CALL ? about->replies[1] : &plan_shown));
 }
 
 static json_t *

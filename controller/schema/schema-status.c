@@ -87,19 +87,31 @@ const struct schema_struct schema_status_observation = SHOWN_STRUCT(
     "ObservationStatus",
     SHOWN("ends", STRING, 0 | TIME, "When it is over."));
 
-static const struct schema_struct stage = SHOWN_STRUCT(
-    "stage",
-    SHOWN("name", STRING, ALWAYS, "Its name."),
-    SHOWN("first_table", INT, ALWAYS, "The first of its tables."),
-    SHOWN("tables", INT, ALWAYS, "How many it has."));
+const struct schema_struct schema_app_flows = SHOWN_KEPT(
+    "AppFlows", status_app_flows,
+    SHOWN_OF(status_app_flows, app, STRING, ALWAYS, "The app."),
+    SHOWN_OF(status_app_flows, added, U32, ALWAYS,
+             "How many flows and groups were added."),
+    SHOWN_OF(status_app_flows, changed, U32, ALWAYS,
+             "How many got other contents."),
+    SHOWN_OF(status_app_flows, removed, U32, ALWAYS,
+             "How many were removed."));
 
-const struct schema_struct schema_status_app = SHOWN_STRUCT(
-    "AppStatus",
-    SHOWN("description", STRING, 0, "What it is for, in its own words."),
-    SHOWN("stages", STRUCT, LIST, "Where in the pipeline it is.",
-          .nested = &stage),
-    SHOWN("units", INT, 0, "How many units there are of it."),
-    SHOWN("flows", INT, 0, "How many flows these want."),
-    SHOWN("groups", INT, 0, "How many groups."),
-    SHOWN("problems", INT, 0,
-          "How many units could not be compiled, or contradict others."));
+static const struct schema_struct stage = SHOWN_KEPT(
+    "stage", status_stage,
+    SHOWN_OF(status_stage, name, STRING, ALWAYS, "Its name."),
+    SHOWN_OF(status_stage, first_table, INT, ALWAYS,
+             "The first of its tables."),
+    SHOWN_OF(status_stage, tables, INT, ALWAYS, "How many it has."));
+
+const struct schema_struct schema_status_app = SHOWN_KEPT(
+    "AppStatus", status_app,
+    SHOWN_OF(status_app, description, STRING, 0,
+             "What it is for, in its own words."),
+    SHOWN_LIST_OF(status_app, stages, n_stages, STRUCT, 0,
+                  "Where in the pipeline it is.", .nested = &stage),
+    SHOWN_OF(status_app, units, U64, 0, "How many units there are of it."),
+    SHOWN_OF(status_app, flows, U64, 0, "How many flows these want."),
+    SHOWN_OF(status_app, groups, U64, 0, "How many groups."),
+    SHOWN_OF(status_app, problems, U64, 0,
+             "How many units could not be compiled, or contradict others."));

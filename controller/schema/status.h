@@ -21,6 +21,7 @@ struct schema_struct;
 /* By how much a host is behind. */
 extern const struct schema_struct schema_lag;
 extern const struct schema_struct schema_audit_owner, schema_status_audit;
+extern const struct schema_struct schema_app_flows;
 /* What is observed of an object of each type; they describe the structs. */
 extern const struct schema_struct schema_status_host;
 extern const struct schema_struct schema_status_network;
@@ -161,6 +162,27 @@ struct status_telemetry {
     size_t n_hosts, n_active;
     size_t n_listed;
     struct status_telemetry_host *hosts; /* NULL: they are not listed. */
+};
+
+/* What became of the flows and groups of an app by a change. */
+struct status_app_flows {
+    const char *app;
+    uint32_t added, changed, removed;
+};
+
+/* Apps.  ----------------------------------------------------------------- */
+
+struct status_stage {
+    const char *name;
+    int first_table, tables;
+};
+
+struct status_app {
+    const char *description;    /* NULL: it is not loaded, or has none. */
+    size_t n_stages;
+    struct status_stage *stages; /* NULL: it is not loaded. */
+    uint64_t units, flows, groups;
+    uint64_t problems;          /* Units that failed. */
 };
 
 /* Load balancers.  -------------------------------------------------------- */

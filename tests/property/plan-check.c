@@ -17,6 +17,7 @@
 #include "controller/model/model.h"
 #include "controller/model/id-pools.h"
 #include "controller/schema/schema.h"
+#include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
 #include "sset.h"
 #include "util.h"
@@ -113,7 +114,6 @@ format_all(struct model *model, const struct engine *engine,
            struct shash *items, struct ds *ds)
 {
     struct engine_stats stats;
-    json_t *problems = engine_problems(engine);
 
     format_model(model, ds);
     id_pools_format(model_id_pools(model), ds);
@@ -123,8 +123,7 @@ format_all(struct model *model, const struct engine *engine,
                   PRIuSIZE" problems\n", stats.n_units,
                   stats.n_relation_values,
                   stats.n_flows, stats.n_groups, stats.n_scopes,
-                  stats.n_bytes, json_array_size(problems));
-    json_decref(problems);
+                  stats.n_bytes, engine_problems(engine)->n);
     return format_hosts(model, engine, items, ds);
 }
 
@@ -242,7 +241,7 @@ void
 plan_check_uninit(struct plan_check *check)
 {
     if (check->plan) {
-        json_decref(check->plan);
+        plan_destroy(check->plan);
         check->plan = NULL;
         shash_destroy_free_data(&check->before);
         smap_destroy(&check->domains);
@@ -280,61 +279,67 @@ count_host(const char *host, const struct shash *before,
     return counts;
 }
 
-static int
-get(const json_t *object, const char *name)
+static size_t
+compare_counts(struct counts planned, const char *what,
+               struct counts happened)
 {
-    return json_integer_value(json_object_get(object, name));
+    if (memcmp(&planned, &happened, sizeof planned)) {
+        printf("# %s: planned +%d ~%d -%d, happened +%d ~%d -%d\n", what,
+               planned.added, planned.changed, planned.removed,
+               happened.added, happened.changed, happened.removed);
+        return 1;
+    }
+    return 0;
 }
 
-static const json_t *
-find(const json_t *array, const char *member, const char *value)
+/* What is planned for 'name', or NULL. */
+static const struct plan_host *
+find_host(const struct plan_flows *flows, const char *name)
 {
-    const json_t *element;
-    size_t i;
-
-    json_array_foreach (array, i, element) {
-        if (!strcmp(json_string_value(json_object_get(element, member)),
-                    value)) {
-            return element;
+    for (size_t i = 0; i < flows->n_hosts; i++) {
+        if (!strcmp(flows->hosts[i].host, name)) {
+            return &flows->hosts[i];
         }
     }
     return NULL;
 }
 
-static size_t
-compare_counts(const json_t *planned, const char *what,
-               struct counts happened)
+static struct counts
+counts_of_app(const struct plan_flows *flows, const char *name)
 {
-    if (get(planned, "added") != happened.added
-        || get(planned, "changed") != happened.changed
-        || get(planned, "removed") != happened.removed) {
-        printf("# %s: planned +%d ~%d -%d, happened +%d ~%d -%d\n", what,
-               get(planned, "added"), get(planned, "changed"),
-               get(planned, "removed"), happened.added, happened.changed,
-               happened.removed);
-        return 1;
+    for (size_t i = 0; i < flows->n_apps; i++) {
+        const struct status_app_flows *app = &flows->apps[i];
+
+        if (!strcmp(app->app, name)) {
+            return (struct counts) { app->added, app->changed,
+                                     app->removed };
+        }
     }
-    return 0;
+    return (struct counts) { 0, 0, 0 };
 }
 
 static size_t
 compare_hosts(const struct plan_check *check, const struct model *model,
               const struct engine *engine)
 {
-    const json_t *hosts = json_object_get(json_object_get(check->plan,
-                                                          "flows"), "hosts");
     struct vmn_names names = model_names(model, VMN_TABLE_HOST);
     struct shash after = SHASH_INITIALIZER(&after);
     struct ds ds = DS_EMPTY_INITIALIZER;
     size_t n_wrong = format_hosts(model, engine, &after, &ds);
 
     for (size_t i = 0; i < names.n; i++) {
-        const json_t *host = find(hosts, "host", names.names[i]);
+        const struct plan_host *host = find_host(&check->plan->flows,
+                                                 names.names[i]);
+        struct counts planned = { 0, 0, 0 };
 
-        n_wrong += compare_counts(host, names.names[i],
+        if (host) {
+            planned = (struct counts) { host->added, host->changed,
+                                        host->removed };
+        }
+        n_wrong += compare_counts(planned, names.names[i],
                                   count_host(names.names[i], &check->before,
                                              &after));
-        if (host && (uint64_t) get(host, "total")
+        if (host && host->total
                     != engine_host_total(engine, names.names[i])) {
             printf("# %s: the planned total is wrong\n", names.names[i]);
             n_wrong++;
@@ -349,23 +354,18 @@ compare_hosts(const struct plan_check *check, const struct model *model,
 static size_t
 compare_objects(const struct plan_check *check, struct model *model)
 {
-    const json_t *objects = json_object_get(check->plan, "objects");
-    const json_t *object;
     struct model_pending pending;
     size_t n_planned = 0;
     size_t n_happened = 0;
-    size_t i;
 
-    json_array_foreach (objects, i, object) {
-        const char *type = json_string_value(json_object_get(object,
-                                                             "type"));
+    for (size_t i = 0; i < check->plan->n_objects; i++) {
+        const struct plan_object *object = &check->plan->objects[i];
 
-        n_planned += (!schema_find_table(type)->observed
-                      && strcmp(json_string_value(json_object_get(
-                          object, "op")), "unchanged"));
+        n_planned += (!schema_find_table(object->type)->observed
+                      && strcmp(object->op, "unchanged"));
     }
     model_get_pending(model, &pending);
-    for (i = 0; i < pending.n_writes; i++) {
+    for (size_t i = 0; i < pending.n_writes; i++) {
         n_happened += !schema_tables[pending.writes[i].table]->observed;
     }
     if (n_planned != n_happened) {
@@ -378,7 +378,6 @@ compare_objects(const struct plan_check *check, struct model *model)
 static size_t
 compare_restarts(const struct plan_check *check, const struct model *model)
 {
-    const json_t *restarts = json_object_get(check->plan, "restarts");
     struct smap domains;
     const struct smap_node *node;
     size_t n = 0;
@@ -389,8 +388,8 @@ compare_restarts(const struct plan_check *check, const struct model *model)
 
         n += is && strcmp(is, node->value);
     }
-    for (size_t i = 0; i < json_array_size(restarts); i++) {
-        const char *name = json_string_value(json_array_get(restarts, i));
+    for (size_t i = 0; i < check->plan->n_restarts; i++) {
+        const char *name = check->plan->restarts[i];
         const char *was = smap_get(&check->domains, name);
         const char *is = smap_get(&domains, name);
 
@@ -408,8 +407,6 @@ plan_check_compare(struct plan_check *check, struct model *model,
                    const struct engine *engine,
                    const struct engine_delta *delta)
 {
-    const json_t *apps = json_object_get(json_object_get(check->plan,
-                                                         "flows"), "apps");
     size_t n_wrong = 0;
 
     if (!check->plan) {
@@ -419,7 +416,8 @@ plan_check_compare(struct plan_check *check, struct model *model,
     for (size_t i = 0; i < delta->n_apps; i++) {
         const struct engine_delta_app *app = &delta->apps[i];
 
-        n_wrong += compare_counts(find(apps, "app", app->name), app->name,
+        n_wrong += compare_counts(counts_of_app(&check->plan->flows,
+                                                app->name), app->name,
                                   (struct counts) { app->added, app->changed,
                                                     app->removed });
     }

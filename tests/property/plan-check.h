@@ -18,7 +18,7 @@ struct model;
 struct model_request;
 
 struct plan_check {
-    json_t *plan;               /* The last one, or NULL: refused. */
+    struct plan *plan;               /* The last one, or NULL: refused. */
     struct shash before;        /* "HOST ITEM" -> digest, if there is one. */
     struct smap domains;        /* Networks that have ports -> "@ROUTER". */
 };

@@ -22,6 +22,8 @@
 #include "controller/engine/engine.h"
 #include "controller/model/model.h"
 #include "controller/model/id-pools.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
 #include "hash.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/hmap.h"
@@ -867,6 +869,8 @@ pause_cb(void *engine)
     static unsigned n;
     const char *most;
     uint64_t n_most;
+    struct status_app status;
+    struct arena arena;
     char host[8];
 
     if (n++ % 61) {
@@ -877,7 +881,9 @@ pause_cb(void *engine)
     n_looked += engine_host_digest(engine, host) != 0;
     n_looked += engine_host_total(engine, host) != 0;
     n_looked += engine_quota_flows(engine, "k0", &most, &n_most);
-    json_decref(engine_app_status(engine, "firewall"));
+    arena_init(&arena);
+    engine_app_status(engine, "firewall", &arena, &status);
+    arena_uninit(&arena);
 }
 
 /* The test.  -------------------------------------------------------------- */
@@ -1004,16 +1010,13 @@ main(int argc, char *argv[])
     engine_delta_destroy(engine_run(engine));
     n_wrong = run(model, engine, n_steps);
 
-    json_t *problems = engine_problems(engine);
+    const struct engine_problems *problems = engine_problems(engine);
 
-    n_problems = json_array_size(problems);
-    if (n_problems) {
-        char *text = json_dumps(problems, JSON_INDENT(1));
-
-        printf("# problems: %s\n", text);
-        free(text);
+    n_problems = problems->n;
+    for (size_t i = 0; i < problems->n; i++) {
+        printf("# problem: %s: %s\n", problems->problems[i].units[0],
+               problems->problems[i].text);
     }
-    json_decref(problems);
     for (int i = 0; i < N_HOSTS; i++) {
         struct held *held;
 

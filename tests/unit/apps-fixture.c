@@ -23,6 +23,7 @@
 #include "controller/model/id-pools.h"
 #include "controller/schema/error.h"
 #include "controller/schema/schema.h"
+#include "controller/schema/schema-struct.h"
 #include "nx-match.h"
 #include "openflow/openflow-1.4.h"
 #include "openvswitch/match.h"
@@ -334,9 +335,15 @@ apps_fixture_groups(struct apps_fixture *f, const char *host, struct ds *out)
 char *
 apps_fixture_problems(struct apps_fixture *f)
 {
-    json_t *problems = engine_problems(f->engine);
-    char *text = json_dumps(problems, JSON_INDENT(1) | JSON_SORT_KEYS);
+    const struct engine_problems *found = engine_problems(f->engine);
+    json_t *problems = json_array();
+    char *text;
 
+    for (size_t i = 0; i < found->n; i++) {
+        json_array_append_new(problems, schema_struct_to_json(
+            &engine_problem_shown, &found->problems[i]));
+    }
+    text = json_dumps(problems, JSON_INDENT(1) | JSON_SORT_KEYS);
     json_decref(problems);
     return text;
 }

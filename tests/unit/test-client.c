@@ -634,20 +634,18 @@ mistakes_are_said(void **state OVS_UNUSED)
 
     toy_init(&toy, &app, NULL);
     for (size_t i = 0; i < ARRAY_SIZE(mistakes); i++) {
-        json_t *problems;
+        const struct engine_problems *problems;
         const char *text;
 
         toy_edit(&toy, VMN_TABLE_NETWORK, "shop",
                  labelled("mistake", mistakes[i].mistake));
         engine_delta_destroy(toy_run(&toy));
         problems = engine_problems(toy.engine);
-        assert_int_equal(json_array_size(problems), 1);
-        text = json_string_value(json_object_get(json_array_get(problems, 0),
-                                                 "text"));
+        assert_int_equal(problems->n, 1);
+        text = problems->problems[0].text;
         if (!strstr(text, mistakes[i].text)) {
             fail_msg("%s: %s", mistakes[i].mistake, text);
         }
-        json_decref(problems);
     }
     toy_uninit(&toy);
 }

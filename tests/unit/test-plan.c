@@ -84,11 +84,11 @@ put_port(const char *name, const char *role)
 }
 
 /* Plans that port 'name' gets 'role' (NULL: that it is deleted). */
-static json_t *
+static struct plan *
 plan_port(const char *name, const char *role, struct vmn_errors *errors)
 {
     struct model_request request;
-    json_t *plan;
+    struct plan *plan;
 
     model_request_init(&request, "test");
     model_request_add(&request, role ? MODEL_PUT : MODEL_DELETE,
@@ -100,11 +100,11 @@ plan_port(const char *name, const char *role, struct vmn_errors *errors)
     return plan;
 }
 
-static json_t *
+static struct plan *
 must_plan(const char *name, const char *role)
 {
     struct vmn_errors errors;
-    json_t *plan = plan_port(name, role, &errors);
+    struct plan *plan = plan_port(name, role, &errors);
 
     if (!plan) {
         fail_msg("%s", errors.errors[0].text);
@@ -126,30 +126,25 @@ must_refuse(const char *name, const char *role, const char *text)
 
 /* Problem 'i' of a plan as "KIND UNIT UNIT PACKET". */
 static void
-assert_problem(const json_t *plan, size_t i, const char *expected)
+assert_problem(const struct plan *plan, size_t i, const char *expected)
 {
-    const json_t *problem = json_array_get(json_object_get(plan, "problems"),
-                                           i);
-    const json_t *units = json_object_get(problem, "units");
-    const char *packet = json_string_value(json_object_get(problem,
-                                                           "packet"));
+    const struct engine_problem *problem = &plan->problems[i];
     struct ds ds = DS_EMPTY_INITIALIZER;
 
-    assert_non_null(problem);
-    ds_put_cstr(&ds, json_string_value(json_object_get(problem, "kind")));
-    for (size_t j = 0; j < json_array_size(units); j++) {
-        ds_put_format(&ds, " %s", json_string_value(json_array_get(units,
-                                                                   j)));
+    assert_true(i < plan->n_problems);
+    ds_put_cstr(&ds, problem->kind);
+    for (size_t j = 0; j < problem->n_units; j++) {
+        ds_put_format(&ds, " %s", problem->units[j]);
     }
-    ds_put_format(&ds, " %s", packet ? packet : "none");
+    ds_put_format(&ds, " %s", problem->packet ? problem->packet : "none");
     assert_string_equal(ds_cstr(&ds), expected);
     ds_destroy(&ds);
 }
 
 static size_t
-n_problems(const json_t *plan)
+n_problems(const struct plan *plan)
 {
-    return json_array_size(json_object_get(plan, "problems"));
+    return plan->n_problems;
 }
 
 static int
@@ -172,50 +167,50 @@ teardown(void **state)
 static void
 an_overlap_shows_one_packet(void **state)
 {
-    json_t *plan;
+    struct plan *plan;
 
     put_port("a", "web");
     plan = must_plan("b", "db");
     assert_int_equal(n_problems(plan), 1);
     assert_problem(plan, 0, "overlap app.port/a app.port/b "
                    "tcp,nw_dst=10.1.0.0,tp_dst=80");
-    json_decref(plan);
+    plan_destroy(plan);
 }
 
 static void
 only_new_problems_are_told(void **state)
 {
-    json_t *plan;
+    struct plan *plan;
 
     put_port("a", "web");
     put_port("b", "db");
     plan = must_plan("c", "many");
     assert_int_equal(n_problems(plan), 0);
-    json_decref(plan);
+    plan_destroy(plan);
 
     /* "b" changes what it does, and overlaps as it did. */
     plan = must_plan("b", "clash");
     assert_int_equal(n_problems(plan), 0);
-    json_decref(plan);
+    plan_destroy(plan);
 
     /* The second of two overlaps is a new one. */
     plan = must_plan("c", "wide");
     assert_int_equal(n_problems(plan), 1);
     assert_problem(plan, 0, "overlap app.port/b app.port/c "
                    "tcp,nw_dst=10.0.0.0,tp_dst=80");
-    json_decref(plan);
+    plan_destroy(plan);
 }
 
 static void
 a_conflict_shows_one_packet(void **state)
 {
-    json_t *plan;
+    struct plan *plan;
 
     put_port("a", "clash");
     plan = must_plan("b", "clash");
     assert_int_equal(n_problems(plan), 1);
     assert_problem(plan, 0, "conflict app.port/a app.port/b tcp,tp_dst=80");
-    json_decref(plan);
+    plan_destroy(plan);
     /* The zone that "b" would have had is free. */
     assert_int_equal(id_pools_peek(model_id_pools(toy.model), VMN_NUMBER_ZONE,
                                   "b"), 0);
@@ -224,16 +219,14 @@ a_conflict_shows_one_packet(void **state)
 static void
 a_unit_that_would_fail_is_told(void **state)
 {
-    json_t *plan;
+    struct plan *plan;
 
     put_port("a", "web");
     plan = must_plan("a", "broken");
     assert_problem(plan, 0, "failed app.port/a none");
-    json_decref(plan);
+    plan_destroy(plan);
 
-    json_t *problems = engine_problems(toy.engine);
-    assert_int_equal(json_array_size(problems), 0);
-    json_decref(problems);
+    assert_int_equal(engine_problems(toy.engine)->n, 0);
 }
 
 /* It holds on to flows that no computation gives any more. */
@@ -243,7 +236,7 @@ a_unit_that_fails_cannot_be_planned(void **state)
     static const char text[] = "app.port/a fails already, and what becomes "
                                "of it cannot be planned";
     struct engine_stats before, after;
-    json_t *plan;
+    struct plan *plan;
 
     put_port("a", "web");
     put_port("a", "broken");
@@ -256,7 +249,7 @@ a_unit_that_fails_cannot_be_planned(void **state)
     plan = must_plan("b", "db");
     assert_problem(plan, 0, "overlap app.port/a app.port/b "
                    "tcp,nw_dst=10.1.0.0,tp_dst=80");
-    json_decref(plan);
+    plan_destroy(plan);
 
     put_port("a", "db");        /* In earnest it may be mended. */
     toy_edit(&toy, VMN_TABLE_PORT, "a", NULL);
@@ -275,14 +268,14 @@ a_host_that_would_exceed_its_limit_is_named(void **state)
     must_refuse("a", "many", text);
     free(text);
     assert_int_equal(engine_host_total(toy.engine, "h1"), total);
-    json_decref(must_plan("a", "web"));
+    plan_destroy(must_plan("a", "web"));
 
     engine_set_max_items(toy.engine, total + 50);
     put_port("a", "many");
     /* One that is above it may shrink. */
     engine_set_max_items(toy.engine, 10);
-    json_decref(must_plan("a", "web"));
-    json_decref(must_plan("a", NULL));
+    plan_destroy(must_plan("a", "web"));
+    plan_destroy(must_plan("a", NULL));
     text = xasprintf("host \"h1\" would hold %d flows and groups, and at "
                      "most 10 are allowed", (int) total + 51);
     must_refuse("b", "db", text);
@@ -292,14 +285,13 @@ a_host_that_would_exceed_its_limit_is_named(void **state)
 static void
 what_is_planned_with_nothing_to_do_says_so(void **state)
 {
-    json_t *plan;
+    struct plan *plan;
 
     put_port("a", "web");
     plan = must_plan("a", "web");
-    assert_true(json_is_false(json_object_get(plan, "changed")));
-    assert_string_equal(json_string_value(json_object_get(json_array_get(
-        json_object_get(plan, "objects"), 0), "op")), "unchanged");
-    json_decref(plan);
+    assert_false(plan->changed);
+    assert_string_equal(plan->objects[0].op, "unchanged");
+    plan_destroy(plan);
 }
 
 int

@@ -289,7 +289,7 @@ edit(void)
     }
     vmn_errors_init(&errors);
     if (!random_range(4)) {
-        json_decref(plan_make(toy.model, toy.engine, &request, 0, &errors));
+        plan_destroy(plan_make(toy.model, toy.engine, &request, 0, &errors));
     } else if (!model_apply(toy.model, &request, 0, &revision, &errors)) {
         struct engine_delta *delta = engine_run(toy.engine);
 
@@ -327,7 +327,7 @@ plan(const char *scope, const char *name, json_t *spec, const char *error)
     struct model_request request;
     struct vmn_errors errors;
     struct arena arena;
-    json_t *made;
+    struct plan *made;
 
     arena_init(&arena);
     model_request_init(&request, "account:x");
@@ -342,7 +342,7 @@ plan(const char *scope, const char *name, json_t *spec, const char *error)
     made = plan_make(toy.model, toy.engine, &request, 0, &errors);
     assert_string_equal(errors.n ? errors.errors[0].text : "", error);
     assert_int_equal(made != NULL, !*error);
-    json_decref(made);
+    plan_destroy(made);
     vmn_errors_uninit(&errors);
     model_request_uninit(&request);
     arena_uninit(&arena);
