@@ -105,7 +105,8 @@ FABRIC_TESTS = \
 	tests/unit/test-fabric-reconcile \
 	tests/unit/test-fabric-samples \
 	tests/unit/test-fabric-send \
-	tests/unit/test-packets
+	tests/unit/test-packets \
+	tests/unit/test-switch-parts
 
 # The same with apps.  Not all of libvmn, of which they have a part of their
 # own; but what apps alone use.
