@@ -24,7 +24,8 @@ struct backend {
 struct sums {
     struct hmap backends;
     struct fabric_balancer_load *load;
-    uint64_t asked, admitted;   /* Of connections, where there is a limit. */
+    uint64_t requested, admitted; /* Of connections, where there is a
+                                   * limit. */
 };
 
 static void
@@ -60,7 +61,7 @@ balancer_cb(void *sums_, uint32_t part, const char *reason,
         add_connections(sums->load, load);
         sums->admitted += load->packets;
     } else if (part == VMN_LB_PART_ASKED) {
-        sums->asked += load->packets;
+        sums->requested += load->packets;
     } else if (part == VMN_LB_PART_PACKETS) {
         add_packets(sums->load, load);
     } else {
@@ -102,8 +103,8 @@ fabric_balancer_load(const struct fabric *f, const char *balancer,
         fabric_parts(f, VMN_TABLE_PORT, members[i].port, port_cb, &loads[i]);
     }
     fabric_parts(f, VMN_TABLE_LOADBALANCER, balancer, balancer_cb, &sums);
-    /* A switch may have told of the latter what it will tell of the former. */
-    load->limited = sums.asked - MIN(sums.asked, sums.admitted);
+    /* A switch may have reported the latter, and not the former yet. */
+    load->limited = sums.requested - MIN(sums.requested, sums.admitted);
     hmap_destroy(&sums.backends);
     free(backends);
 }

@@ -18,7 +18,7 @@
 struct event;
 struct fabric_switch;
 
-/* Kinds of drops, by app and reason, that are told apart in sums. */
+/* Kinds of drops, by app and reason, that are apart in sums. */
 #define COUNTERS_SUMS_MAX 256
 
 /* Drops of an app for a reason, since the start.  Strings are the app's. */
@@ -37,12 +37,12 @@ struct counter {
     const char *app;            /* which is of this one. */
     uint32_t part;              /* flow_item_part(). */
     const char *reason;         /* Of a drop, or NULL.  The app's. */
-    bool log;                   /* What these flows decide is told. */
+    bool log;                   /* What these flows decide is logged. */
     struct drop_sum *sum;       /* Of a drop, or NULL. */
     size_t n_flows;             /* That refer to it. */
     struct fabric_count total;
-    int64_t packets_1000s;      /* Sums of their rates, in thousandths: they are */
-    int64_t bytes_1000s;        /* added and taken off without an error. */
+    int64_t packets_1000s;      /* Sums of their rates, in thousandths: they */
+    int64_t bytes_1000s;        /* are added and taken off without an error. */
     uint64_t n_before;          /* With a log: packets of these that came
                                  * before this vmnd. */
 };
@@ -86,7 +86,8 @@ struct counters {
     size_t n_flows;             /* struct counted_flow, of all hosts. */
     int64_t interval_ms;        /* 0: hosts are not read. */
     int64_t started_ms;         /* time_msec(). */
-    struct ovs_list due;        /* struct counters_of_switch, next one first. */
+    struct ovs_list due;        /* struct counters_of_switch, next one
+                                 * first. */
     struct event *timer;
     size_t n_sums;
     struct drop_sum sums[COUNTERS_SUMS_MAX];

@@ -114,7 +114,7 @@ fabric_rule_logs(const struct fabric *f, const char *policy, size_t n_rules,
             && is_of(f, counter, VMN_TABLE_POLICY, policy, &about)
             && about.rule >= 0 && (size_t) about.rule < n_rules) {
             uint64_t n_told = sampling_n_logged(f, counter->cookie,
-                                           counter->part);
+                                                counter->part);
 
             logs[about.rule].n_told += n_told;
             logs[about.rule].n_events += MAX(
@@ -149,7 +149,7 @@ sum_up(struct hmap *rows, const struct counted_flow *flow)
 }
 
 static void
-tell_host(const struct fabric_host *host, fabric_drop_cb *cb, void *aux)
+report_host(const struct fabric_host *host, fabric_drop_cb *cb, void *aux)
 {
     struct hmap rows = HMAP_INITIALIZER(&rows);
     const struct counted_flow *flow;
@@ -193,12 +193,12 @@ fabric_drops(const struct fabric *f, const char *host_name,
     if (host_name) {
         host = fabric_find_host(f, host_name);
         if (host) {
-            tell_host(host, cb, aux);
+            report_host(host, cb, aux);
         }
         return;
     }
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        tell_host(host, cb, aux);
+        report_host(host, cb, aux);
     }
 }
 

@@ -33,7 +33,7 @@ VLOG_DEFINE_THIS_MODULE(counters);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
-/* Hosts that are asked in one turn of the loop. */
+/* Hosts that are read in one turn of the loop. */
 #define REQUESTED_MAX 16
 /* A host is read for at most one part in so many of the time. */
 #define SHARE 100
@@ -130,8 +130,8 @@ counter_unref(struct counters *c, struct counter *counter)
 /* Flows.  ---------------------------------------------------------------- */
 
 /* Two flows of a host with equal hashes, which are rare, have the same owner
- * and reason even more rarely.  One that gets a log is another one, which takes
- * over what has been seen. */
+ * and reason even more rarely.  One that gets a log is another one, which
+ * takes over what has been seen. */
 static struct counted_flow *
 find_flow(const struct counters_of_switch *cs, const struct flow_item *item)
 {
@@ -211,7 +211,7 @@ get_flow(struct counters_of_switch *cs, const struct flow_item *item,
     flow->xid = item->xid;
     take_over_seen(cs, flow, counts);
     if (counter->log && counts->age_ms > time_msec() - c->started_ms) {
-        /* The one before us has told of these. */
+        /* The one before us has logged these. */
         counter->n_before += counts->packets - flow->seen.packets;
     }
     return flow;
@@ -325,8 +325,8 @@ counters_add(struct fabric_switch *sw, uint64_t cookie, uint32_t part,
 /* Reading.  -------------------------------------------------------------- */
 
 static void
-take_hits(struct counters_of_switch *cs, const struct flow_item *item,
-          const struct ofdump_counts *counts)
+count_hits(struct counters_of_switch *cs, const struct flow_item *item,
+           const struct ofdump_counts *counts)
 {
     struct counted_flow *flow = get_flow(cs, item, counts);
 
@@ -350,7 +350,7 @@ raw_cb(void *cs_, const struct ofdump_raw *raw)
     }
     item = flow_record_find(host->fabric->engine, host->name, raw);
     if (item) {
-        take_hits(cs, item, &cs->counts);
+        count_hits(cs, item, &cs->counts);
     }
     return item != NULL;
 }
@@ -369,7 +369,7 @@ flow_cb(void *cs_, const struct ofputil_flow_stats *fs,
                            fs->priority, &fs->match);
 
     if (item && item->cookie == ntohll(fs->cookie)) {
-        take_hits(cs, item, &cs->counts);
+        count_hits(cs, item, &cs->counts);
     } else {
         cs->unsure = true;
     }
@@ -443,7 +443,8 @@ request(struct counters_of_switch *cs)
     struct ofdump_budget budget = switch_budget_of_dump(sw);
 
     if (sw->state != SWITCH_LIVE || sw->bundles.frozen
-        || audit_is_running(sw) || cs->dump || time_msec() < cs->rest_until_ms) {
+        || audit_is_running(sw) || cs->dump
+        || time_msec() < cs->rest_until_ms) {
         return;                 /* It has its next turn. */
     }
     cs->round++;

@@ -2,12 +2,12 @@
  *
  * Hits of flows: of those that apps have counted, and of all that drop.
  *
- * A switch is asked for all of its counted flows at once, by the bit in their
+ * A switch is read for all of its counted flows at once, by the bit in their
  * cookies, and one host after the other, so that a host's turn comes every
  * interval.  What is new since the last time is added to a counter, which is
  * known by what the flow says (its owner, its conjunction, its reason to drop)
- * and not by the flow: one that is replaced goes on where it was.  Hits between
- * the last reading of a flow and its end are lost.
+ * and not by the flow: one that is replaced goes on where it was.  Hits
+ * between the last reading of a flow and its end are lost.
  *
  * Nothing is kept for flows that were never hit, nor stored: after a start the
  * switches' own counters are taken up again. */

@@ -64,7 +64,7 @@ known(uint64_t n)
 }
 
 static void
-take_port(struct traffic *traffic, const struct ofputil_port_stats *ps)
+add_port(struct traffic *traffic, const struct ofputil_port_stats *ps)
 {
     if (traffic->n_next >= TRAFFIC_PORTS_MAX) {
         return;
@@ -137,7 +137,7 @@ traffic_message(struct traffic *traffic, enum ofptype type,
     }
     more = ofpmp_more(oh);
     while (!(error = ofputil_decode_port_stats(&ps, &msg))) {
-        take_port(traffic, &ps);
+        add_port(traffic, &ps);
         netdev_free_custom_stats_counters(&ps.custom_stats);
     }
     if (!more || error != EOF) {

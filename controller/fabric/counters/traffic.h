@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What goes through the ports of a switch, in packets, bytes, and bytes a
- * second.  A switch is asked for all of its ports whenever its flows' hits are
+ * second.  A switch is read for all of its ports whenever its flows' hits are
  * read (counters.c), and what it says is kept until the next time.
  *
  * Not stored, and not summed over a port's lives: it is the switch's own

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reading notes; see learned-connections.h. */
+ * Reads learned connections; see learned-connections.h. */
 
 #include <config.h>
 
@@ -30,7 +30,7 @@
 
 /* A host that is being read. */
 struct source {
-    struct ovs_list node;       /* In its switch's 'notes', while 'dump'. */
+    struct ovs_list node;       /* In its switch's sources, while 'dump'. */
     struct fabric_connections_reading *reading;
     struct fabric_switch *sw;   /* While 'dump'. */
     struct ofdump *dump;        /* NULL: it is done. */
@@ -41,11 +41,11 @@ struct fabric_connections_reading {
     struct event *timer;        /* The time-out, or the end. */
     fabric_connections_cb *cb;
     void *aux;
-    int64_t age_s;              /* Older notes are passed over. */
+    int64_t age_s;              /* Older ones are passed over. */
     size_t n_pending;
     struct source *sources;     /* For each host. */
     struct fabric_connections noted;
-    size_t allocated_notes, allocated_where;
+    size_t allocated_connections, allocated_where;
     struct learned_connection *notes;
     uint32_t *where;
 };
@@ -57,7 +57,7 @@ sources_of(const struct fabric_switch *sw)
     return switch_part_state(sw, &learned_connections_part);
 }
 
-/* The end is told from the loop, and never by those who read. */
+/* The end is reported from the loop, and never by those who read. */
 static void
 end_soon(struct fabric_connections_reading *r)
 {
@@ -106,8 +106,8 @@ flow_cb(void *s_, const struct ofputil_flow_stats *fs,
         host->full = true;
         return;
     }
-    if (n >= r->allocated_notes) {
-        r->notes = x2nrealloc(r->notes, &r->allocated_notes,
+    if (n >= r->allocated_connections) {
+        r->notes = x2nrealloc(r->notes, &r->allocated_connections,
                               sizeof *r->notes);
     }
     if (n >= r->allocated_where) {
@@ -128,7 +128,7 @@ done_cb(void *s_, const char *error)
 
     source_end(s, error);
     if (too_much) {
-        switch_over_budget(sw, "its notes could not be read: "
+        switch_over_budget(sw, "its learned connections could not be read: "
                            OFDUMP_TOO_MUCH);
     }
 }
@@ -152,8 +152,8 @@ source_begin(struct source *s, struct fabric *f, const struct match *match)
         switch_state_name(sw, &reason);
         source_end(s, reason);
     } else {
-        struct ofdump_budget budget = switch_budget_of_table(sw,
-                                                      HOST_CONNECTIONS_MAX);
+        struct ofdump_budget budget
+            = switch_budget_of_table(sw, HOST_CONNECTIONS_MAX);
 
         switch_expect(sw);
         s->sw = sw;
@@ -203,8 +203,8 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *r_)
 
 struct fabric_connections_reading *
 fabric_read_connections(struct fabric *f, uint32_t vni,
-                  const struct vmn_names *hosts, int64_t since_ms,
-                  fabric_connections_cb *cb, void *aux)
+                        const struct vmn_names *hosts, int64_t since_ms,
+                        fabric_connections_cb *cb, void *aux)
 {
     static const struct timeval timeout = {
         FABRIC_CONNECTIONS_TIMEOUT_MS / 1000, 0

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads the connections that switches have noted
+ * Reads the connections that switches have learned
  * (controller/flow/learn-connection.h): one request to each of some hosts,
  * whoever asks.  What is read is handed on and not kept.  Not for what follows
  * from it (recommend/). */

@@ -48,7 +48,7 @@ struct ring {
 };
 
 /* Of a rule with a log, or of drops for a reason, on a host; of a host; or,
- * with no host, what was told of a rule.  What a host sends up is its own to
+ * with no host, what was logged of a rule.  What a host sends up is its own to
  * choose, so one that floods must not take what others have. */
 struct budget {
     struct hmap_node node;
@@ -60,7 +60,7 @@ struct budget {
     struct token_bucket bucket;
     int64_t used_ms;
     uint64_t n_suppressed;      /* Since its last sample. */
-    uint64_t n_told;            /* Of a log, since the start. */
+    uint64_t n_logged;          /* Of a log, since the start. */
 };
 
 struct sampling {
@@ -124,7 +124,7 @@ forget_idle(const struct fabric *f, int64_t now_ms)
 
     HMAP_FOR_EACH_SAFE (b, next, node, &s->budgets) {
         if (now_ms - b->used_ms > BUDGET_IDLE_MS && !b->n_budgets
-            && !(b->n_told && engine_cookie_name(f->engine, b->cookie))) {
+            && !(b->n_logged && engine_cookie_name(f->engine, b->cookie))) {
             forget(s, b);
         }
     }
@@ -203,9 +203,9 @@ get_part_budget(const struct fabric *f, struct budget *host, uint64_t cookie,
     return b;
 }
 
-/* Counts a packet that a rule's log has told. */
+/* Counts a packet that a rule's log has shown. */
 static void
-count_told(const struct fabric *f, const struct fabric_sample *sample)
+count_logged(const struct fabric *f, const struct fabric_sample *sample)
 {
     struct budget *b;
 
@@ -213,7 +213,7 @@ count_told(const struct fabric *f, const struct fabric_sample *sample)
         b = get_budget(f, "", sample->cookie, sample->part, NULL,
                        time_msec());
         if (b) {
-            b->n_told++;
+            b->n_logged++;
         }
     }
 }
@@ -223,7 +223,7 @@ sampling_n_logged(const struct fabric *f, uint64_t cookie, uint32_t part)
 {
     const struct budget *b = find_budget(f->samples, "", cookie, part, NULL);
 
-    return b ? b->n_told : 0;
+    return b ? b->n_logged : 0;
 }
 
 /* Packets.  -------------------------------------------------------------- */
@@ -361,7 +361,7 @@ push(struct ring *ring, struct fabric_sample *sample)
     ring->samples[ring->n % FABRIC_SAMPLES_MAX] = *sample;
 }
 
-/* What the flow stands for is asked now: it may be gone when the sample is
+/* What the flow stands for is looked up now: it may be gone when the sample is
  * looked at. */
 static void
 name_rule(struct fabric *f, struct fabric_sample *sample)
@@ -394,7 +394,7 @@ keep(struct packets_of_switch *ps, const struct ofpacket_in *in,
     if (old) {
         old->n++;
         if (log) {
-            count_told(f, sample);
+            count_logged(f, sample);
         }
         return;
     }
@@ -410,7 +410,7 @@ keep(struct packets_of_switch *ps, const struct ofpacket_in *in,
     sample->n_suppressed = b->n_suppressed;
     b->n_suppressed = 0;
     if (log) {
-        count_told(f, sample);
+        count_logged(f, sample);
     }
     name_ports(ps, in, sample);
     name_rule(f, sample);

@@ -32,7 +32,7 @@ void sampling_destroy(struct fabric *);
 /* A copy has come up from a switch. */
 void sampling_receive(struct packets_of_switch *, const struct ofpacket_in *);
 
-/* How many packets that flows with this owner and part decided have been told,
+/* How many packets that flows with this owner and part decided were logged,
  * since the start. */
 uint64_t sampling_n_logged(const struct fabric *, uint64_t cookie,
                            uint32_t part);

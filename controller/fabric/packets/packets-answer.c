@@ -30,9 +30,9 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
 /* Writes one of the answers to a packet of 'port' to 'b'. */
 static void
-put_answer(struct packets_of_switch *ps, struct packet_port *port,
-           const struct vmn_packet_in *in, const struct engine_send *send,
-           struct ofpbuf *b)
+append_answer(struct packets_of_switch *ps, struct packet_port *port,
+              const struct vmn_packet_in *in, const struct engine_send *send,
+              struct ofpbuf *b)
 {
     const uint8_t *bytes = ps->packets->out.bytes.data;
     struct ofpacket_out other, *head = &other;
@@ -151,7 +151,7 @@ packets_answer(struct packets_of_switch *ps,
         ps->packets->n_answered++;
     }
     for (size_t i = 0; i < out->n; i++) {
-        put_answer(ps, packet->port, &in, &out->sends[i], b);
+        append_answer(ps, packet->port, &in, &out->sends[i], b);
     }
     if (out->incomplete_network) {
         learn_neighbour_put_incomplete(b, OFCONN_XID_PACKETS,

@@ -141,11 +141,11 @@ packets_count_drop(struct packets_of_switch *ps, enum packet_drop why)
  * packets_find() returns NULL. */
 struct packets_of_switch *packets_of(struct fabric_switch *);
 const struct packets_of_switch *packets_find(const struct fabric_switch *);
-/* Has 'handler' called with no packet, but 'arg', for the port at 'in_port', if
- * it can wait. */
+/* Has 'handler' called with no packet, but 'arg', for the port at 'in_port',
+ * if it can wait. */
 void packets_queue_timed(struct packets_of_switch *,
-                       const struct engine_handler *, uint32_t arg,
-                       uint32_t in_port);
+                         const struct engine_handler *, uint32_t arg,
+                         uint32_t in_port);
 
 /* packets-timed.c */
 void packets_timed_create(struct fabric *);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What guests are to hear unasked: handlers that name an interval are called by
- * the clock, for each port that is on a host, with no packet.  Apps stay pure:
- * the clock is here, and what is said is theirs.
+ * What guests are to hear unasked: handlers that name an interval are called
+ * by the clock, for each port that is on a host, with no packet.  Apps stay
+ * pure: the clock is here, and what is said is theirs.
  *
  * Hosts take turns over the interval, and a host's ports over some seconds, so
- * that there is never much to do at once.  What waits for its turn does so with
- * the packets (packets.c), but takes nothing of a port's rate. */
+ * that there is never much to do at once.  What waits for its turn does so
+ * with the packets (packets.c), but takes nothing of a port's rate. */
 
 #include <config.h>
 
@@ -30,7 +30,8 @@ BUILD_ASSERT_DECL(PORTS_PER_TICK < PACKETS_WAITING_MAX / 4);
 struct timed_state {
     int64_t due_ms;             /* 0: not known yet. */
     char *after;                /* The port it has come to, or NULL. */
-    uint32_t n_calls;           /* For ports that lead to a physical network. */
+    uint32_t n_calls;           /* For ports that lead to a physical
+                                 * network. */
 };
 
 static int64_t
@@ -148,8 +149,8 @@ tick_switch(struct fabric_switch *sw, int64_t now_ms)
     return next_ms;
 }
 
-/* Ticks at 'at_ms', or in a second if that comes later; not later than it would
- * anyway.  So what is due goes on once a second, and nothing else wakes
+/* Ticks at 'at_ms', or in a second if that comes later; not later than it
+ * would anyway.  So what is due goes on once a second, and nothing else wakes
  * anybody. */
 static void
 tick_at(struct fabric_packets *packets, int64_t at_ms)

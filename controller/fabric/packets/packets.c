@@ -202,9 +202,9 @@ packet_create(struct fabric_packets *packets, size_t size)
 }
 
 static void
-put_aside(struct packets_of_switch *ps, const struct engine_handler *handler,
-          uint32_t arg, struct packet_port *port,
-          const struct ofpacket_in *in)
+enqueue(struct packets_of_switch *ps, const struct engine_handler *handler,
+        uint32_t arg, struct packet_port *port,
+        const struct ofpacket_in *in)
 {
     struct waiting_packet *packet;
 
@@ -232,14 +232,14 @@ put_aside(struct packets_of_switch *ps, const struct engine_handler *handler,
 
 void
 packets_queue_timed(struct packets_of_switch *ps,
-                  const struct engine_handler *handler, uint32_t arg,
-                  uint32_t in_port)
+                    const struct engine_handler *handler, uint32_t arg,
+                    uint32_t in_port)
 {
     static const struct ofpacket_in none;
     struct packet_port *port = get_port(ps, in_port, 0, time_msec());
 
     if (port) {
-        put_aside(ps, handler, arg, port, &none);
+        enqueue(ps, handler, arg, port, &none);
     }
 }
 
@@ -262,7 +262,7 @@ packet_free(struct packets_of_switch *ps, struct waiting_packet *packet)
 /* The port's limit comes first: one that floods takes nothing of the others'
  * share of the host's. */
 static void
-take_in(struct fabric_switch *sw, const struct ofp_header *oh)
+receive(struct fabric_switch *sw, const struct ofp_header *oh)
 {
     const struct fabric *f = sw->host->fabric;
     struct packets_of_switch *ps = packets_of(sw);
@@ -306,7 +306,7 @@ take_in(struct fabric_switch *sw, const struct ofp_header *oh)
     } else if (!bucket_take(&ps->bucket, f->packet_host_rate)) {
         packets_count_drop(ps, PACKET_DROP_HOST_RATE);
     } else {
-        put_aside(ps, handler, arg, port, &in);
+        enqueue(ps, handler, arg, port, &in);
     }
 }
 
@@ -456,7 +456,7 @@ message(struct fabric_switch *sw, void *ps OVS_UNUSED, enum ofptype type,
         const struct ofp_header *oh)
 {
     if (type == OFPTYPE_PACKET_IN) {
-        take_in(sw, oh);
+        receive(sw, oh);
         return SWITCH_MESSAGE_TAKEN;
     } else if (type == OFPTYPE_ERROR
                && ofmsg_error_xid(oh) == OFCONN_XID_PACKETS) {

@@ -42,7 +42,7 @@ struct punts_count {
     struct fabric_count total;
 };
 
-/* Of one switch; made when the first question is asked. */
+/* Of one switch; made with the first request. */
 struct punts_counts {
     uint32_t xid;               /* Of the question, or 0: none is open. */
     bool unsupported;           /* It was answered with an error. */
@@ -103,7 +103,7 @@ is_of_tunnel(unsigned meter)
 
 /* When the first ones were dropped is not known: perhaps long before. */
 static void
-take_meter(struct fabric_switch *sw, const struct ofputil_meter_stats *ms)
+count_meter(struct fabric_switch *sw, const struct ofputil_meter_stats *ms)
 {
     struct punts_counts *counts = punts_of(sw)->counts;
     unsigned i = ms->meter_id - PUNTS_FIRST_METER;
@@ -132,7 +132,7 @@ take_meter(struct fabric_switch *sw, const struct ofputil_meter_stats *ms)
 }
 
 static bool
-take_one(struct punts_counts *counts)
+use_one(struct punts_counts *counts)
 {
     if (!counts->n_left) {
         return false;
@@ -164,9 +164,9 @@ punts_count_message(struct fabric_switch *sw, enum ofptype type,
     }
     more = ofpmp_flags(oh) & OFPSF_REPLY_MORE;
     ofpbuf_init(&bands, 64);
-    while (take_one(counts)
+    while (use_one(counts)
            && !(error = ofputil_decode_meter_stats(&msg, &ms, &bands))) {
-        take_meter(sw, &ms);
+        count_meter(sw, &ms);
     }
     ofpbuf_uninit(&bands);
     if (!counts->n_left) {

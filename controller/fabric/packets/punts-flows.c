@@ -150,8 +150,8 @@ make_flow(unsigned i, struct punt_flow *flow)
 }
 
 static void
-put_mod(uint32_t xid, struct ofputil_flow_mod *fm, const struct match *match,
-        struct ofpbuf *b)
+append_mod(uint32_t xid, struct ofputil_flow_mod *fm,
+           const struct match *match, struct ofpbuf *b)
 {
     fm->buffer_id = UINT32_MAX;
     fm->out_port = OFPP_ANY;
@@ -169,13 +169,13 @@ punts_append_flow(uint32_t xid, unsigned i, struct ofpbuf *b)
     make_flow(i, &flow);
     flow.fm.ofpacts = flow.ofpacts.data;
     flow.fm.ofpacts_len = flow.ofpacts.size;
-    put_mod(xid, &flow.fm, &flow.match, b);
+    append_mod(xid, &flow.fm, &flow.match, b);
     ofpbuf_uninit(&flow.ofpacts);
 }
 
 void
 punts_append_delete(uint32_t xid, const struct ofputil_flow_stats *fs,
-                 struct ofpbuf *b)
+                    struct ofpbuf *b)
 {
     struct ofputil_flow_mod fm = {
         .priority = fs->priority,
@@ -183,7 +183,7 @@ punts_append_delete(uint32_t xid, const struct ofputil_flow_stats *fs,
         .command = OFPFC_DELETE_STRICT,
     };
 
-    put_mod(xid, &fm, &fs->match, b);
+    append_mod(xid, &fm, &fs->match, b);
 }
 
 void
@@ -196,7 +196,7 @@ punts_append_delete_table(uint32_t xid, uint8_t table, struct ofpbuf *b)
     struct match match;
 
     match_init_catchall(&match);
-    put_mod(xid, &fm, &match, b);
+    append_mod(xid, &fm, &match, b);
 }
 
 /* The flow that has the cookie in its table, or PUNTS_FLOWS. */
@@ -226,7 +226,7 @@ punts_find_flow(const struct ofputil_flow_stats *fs)
     same = (fs->priority == flow.fm.priority
             && match_equal(&fs->match, &flow.match)
             && ofmessage_same_actions(fs->ofpacts, fs->ofpacts_len,
-                                 flow.ofpacts.data, flow.ofpacts.size));
+                                      flow.ofpacts.data, flow.ofpacts.size));
     ofpbuf_uninit(&flow.ofpacts);
     return same ? i : PUNTS_FLOWS;
 }

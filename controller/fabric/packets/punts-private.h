@@ -17,12 +17,12 @@ struct ofputil_flow_stats;
 /* Does 'command' (enum ofp13_meter_mod_command) to meter 'i' of the pool,
  * which lets 'rate' packets a second through. */
 void punts_append_meter(uint32_t xid, uint16_t command, unsigned i,
-                     unsigned rate, struct ofpbuf *);
+                        unsigned rate, struct ofpbuf *);
 /* Adds flow 'i', of PUNTS_FLOWS. */
 void punts_append_flow(uint32_t xid, unsigned i, struct ofpbuf *);
-/* Deletes a flow that a switch has told of. */
+/* Deletes a flow that a switch has reported. */
 void punts_append_delete(uint32_t xid, const struct ofputil_flow_stats *,
-                      struct ofpbuf *);
+                         struct ofpbuf *);
 /* Deletes all flows of 'table'. */
 void punts_append_delete_table(uint32_t xid, uint8_t table, struct ofpbuf *);
 

@@ -146,7 +146,7 @@ punts_found_count(const struct punts_found *found, uint8_t table,
 
 /* Takes all away: packets are not to be limited. */
 static void
-put_deletes(const struct punts *punts, struct ofpbuf *b)
+append_deletes(const struct punts *punts, struct ofpbuf *b)
 {
     punts_append_delete_table(punts->xid, PUNT_TABLE, b);
     punts_append_delete_table(punts->xid, PUNT_METER_TABLE, b);
@@ -159,7 +159,7 @@ put_deletes(const struct punts *punts, struct ofpbuf *b)
 
 /* Appends what it takes for all to be right. */
 static void
-put_difference(const struct punts *punts, unsigned rate, struct ofpbuf *b)
+append_difference(const struct punts *punts, unsigned rate, struct ofpbuf *b)
 {
     for (unsigned i = 0; i < PUNTS_METERS; i++) {
         if (punts->meters[i] != METER_RIGHT) {
@@ -194,13 +194,13 @@ log_difference(const struct fabric_switch *sw)
 
 /* Meters and flows are known. */
 static void
-put_right(struct fabric_switch *sw)
+send_difference(struct fabric_switch *sw)
 {
     struct punts *punts = punts_of(sw);
     struct ofpbuf b;
 
     ofpbuf_init(&b, 4096);
-    put_difference(punts, wanted_rate(sw), &b);
+    append_difference(punts, wanted_rate(sw), &b);
     log_difference(sw);
     stop_reading(punts);
     if (b.size) {
@@ -247,7 +247,7 @@ read_table(struct fabric_switch *sw, uint8_t table)
     budget.rest = sw->host->fabric->host_memory * REST_PER_BYTE;
     punts_of(sw)->reading = table;
     punts_of(sw)->dump = ofdump_create_table(sw->conn, &budget, table, NULL,
-                                         &callbacks, sw);
+                                             &callbacks, sw);
 }
 
 /* There are too many flows to tell which are right: all of them go. */
@@ -278,7 +278,7 @@ done_cb(void *sw_, const char *error)
         if (error) {
             start_over(punts);
         }
-        put_right(sw);
+        send_difference(sw);
         return;
     }
     reason = xasprintf("flows to its meters could not be read: %s", error);
@@ -315,7 +315,7 @@ punts_set_max(struct fabric_switch *sw, uint32_t max)
 
 bool
 punts_set_meter(struct fabric_switch *sw,
-                 const struct ofputil_meter_config *mc)
+                const struct ofputil_meter_config *mc)
 {
     uint32_t rate = wanted_rate(sw);
 
@@ -344,7 +344,7 @@ punts_complete(struct fabric_switch *sw)
         struct ofpbuf b;
 
         ofpbuf_init(&b, 4096);
-        put_deletes(punts, &b); /* Of a time with a rate. */
+        append_deletes(punts, &b); /* Of a time with a rate. */
         ofconn_send(sw->conn, b.data, b.size);
         ofpbuf_uninit(&b);
     }

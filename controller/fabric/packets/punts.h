@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fabric's part of punts (controller/flow/punt-action.h) on a switch: a pool of
- * packet meters, and the flows in PUNT_TABLE and PUNT_METER_TABLE that hold a
- * packet against one of them before a copy of it goes up.
+ * The fabric's part of punts (controller/flow/punt-action.h) on a switch: a
+ * pool of packet meters, and the flows in PUNT_TABLE and PUNT_METER_TABLE that
+ * hold a packet against one of them before a copy of it goes up.
  *
  * A packet from a port has the meter that the lowest bits of the port's number
  * pick, one from a tunnel that of the lowest bits of its source's identity: so
@@ -40,7 +40,7 @@ struct switch_part_class;
 
 extern const struct switch_part_class punts_part;
 
-/* How many senders are told apart, powers of two; the meters' numbers go on
+/* How many senders are distinguished, powers of two; the meters' numbers go on
  * from the first, those for ports before those for tunnels. */
 #define PUNTS_PORTS 256
 #define PUNTS_IDENTITIES 128
@@ -84,7 +84,7 @@ void punts_set_max(struct fabric_switch *, uint32_t max);
 /* The switch has a meter: takes it (and returns true) if it is one of
  * these. */
 bool punts_set_meter(struct fabric_switch *,
-                      const struct ofputil_meter_config *);
+                     const struct ofputil_meter_config *);
 /* All of its meters are known: reads the flows, and puts right what is not. */
 void punts_complete(struct fabric_switch *);
 
@@ -99,7 +99,7 @@ bool punts_found_add(struct punts_found *,
 /* Counts the flows of 'table' that were not among these, and the others. */
 void punts_found_count(const struct punts_found *, uint8_t table,
                        size_t *n_missing, size_t *n_unknown);
-/* An audit has found that they are not right: asks for the meters anew, and
+/* An audit has found that they are not right: requests the meters anew, and
  * goes on from there. */
 void punts_mend(struct fabric_switch *);
 

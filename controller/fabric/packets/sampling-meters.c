@@ -55,11 +55,11 @@ BUILD_ASSERT_DECL(SAMPLING_FIRST_METER + 2 * SAMPLING_METERS + SAMPLING_OWN
 #define CT_NEW 0x01
 #define CT_TRK 0x20
 
-/* Of the whole fabric: who asks switches for limits' meters once more. */
+/* Of the whole fabric: requests of switches limits' meters once more. */
 struct fabric_sampling_meters {
     struct event *timer;
     uint64_t n_freed;           /* Meters' numbers, when it was set last. */
-    long long int requested_ms;     /* When it asked last. */
+    long long int requested_ms;     /* When it did last. */
 };
 
 struct sampling_meters *
@@ -131,7 +131,7 @@ append(uint32_t xid, struct ofpbuf *msg, struct ofpbuf *b)
 }
 
 static void
-put_meter(uint32_t xid, uint16_t command, unsigned i, struct ofpbuf *b)
+append_meter(uint32_t xid, uint16_t command, unsigned i, struct ofpbuf *b)
 {
     struct ofputil_meter_band band;
     struct ofputil_meter_mod mm = { .command = command };
@@ -141,7 +141,7 @@ put_meter(uint32_t xid, uint16_t command, unsigned i, struct ofpbuf *b)
 }
 
 static void
-put_controller(struct ofpbuf *ofpacts, unsigned meter)
+append_controller(struct ofpbuf *ofpacts, unsigned meter)
 {
     uint8_t userdata[PUNT_USERDATA_SIZE];
     struct ofpact_controller *controller
@@ -162,8 +162,8 @@ put_controller(struct ofpbuf *ofpacts, unsigned meter)
  * told apart by register 15, and of a kind by the lowest bits of a register,
  * as many as there are meters of that sort ('n', a power of two). */
 static void
-put_flow(uint32_t xid, uint32_t kind, int reg, unsigned n, unsigned meter,
-         struct ofpbuf *b)
+append_flow(uint32_t xid, uint32_t kind, int reg, unsigned n, unsigned meter,
+            struct ofpbuf *b)
 {
     const uint32_t kinds = SAMPLE_DROP | SAMPLE_LOG;
     bool own = n == SAMPLING_OWN;
@@ -192,7 +192,7 @@ put_flow(uint32_t xid, uint32_t kind, int reg, unsigned n, unsigned meter,
         match_set_ct_state_masked(&match, CT_NEW | CT_TRK, CT_NEW | CT_TRK);
     }
     ofpbuf_init(&ofpacts, 64);
-    put_controller(&ofpacts, meter);
+    append_controller(&ofpacts, meter);
     fm.ofpacts = ofpacts.data;
     fm.ofpacts_len = ofpacts.size;
     minimatch_init(&fm.match, &match);
@@ -204,7 +204,7 @@ put_flow(uint32_t xid, uint32_t kind, int reg, unsigned n, unsigned meter,
 /* Rules' own flows and meters, of a time before this connection, go: who they
  * are for is not known. */
 static void
-put_own_deletes(const struct sampling_meters *sm, struct ofpbuf *b)
+append_own_deletes(const struct sampling_meters *sm, struct ofpbuf *b)
 {
     struct ofputil_flow_mod fm = {
         .cookie = htonll(OWN_COOKIE),
@@ -224,7 +224,7 @@ put_own_deletes(const struct sampling_meters *sm, struct ofpbuf *b)
     minimatch_destroy(&fm.match);
     for (unsigned i = 0; i < SAMPLING_OWN; i++) {
         if (bitmap_is_set(sm->own, i)) {
-            put_meter(sm->own_xid, OFPMC13_DELETE, N_METERS + i, b);
+            append_meter(sm->own_xid, OFPMC13_DELETE, N_METERS + i, b);
         }
     }
 }
@@ -241,20 +241,20 @@ complete(struct fabric_switch *sw)
     ofpbuf_init(&b, 4096);
     for (unsigned i = 0; i < N_METERS; i++) {
         if (sm->meters[i] != METER_RIGHT) {
-            put_meter(sm->bank_xid, sm->meters[i] == METER_DIFFERENT
-                      ? OFPMC13_MODIFY : OFPMC13_ADD, i, &b);
+            append_meter(sm->bank_xid, sm->meters[i] == METER_DIFFERENT
+                         ? OFPMC13_MODIFY : OFPMC13_ADD, i, &b);
         }
     }
     for (unsigned i = 0; b.size && i < SAMPLING_METERS; i++) {
-        put_flow(sm->bank_xid, SAMPLE_DROP, SAMPLE_KIND_REG, SAMPLING_METERS,
-                 i, &b);
-        put_flow(sm->bank_xid, SAMPLE_DROP | SAMPLE_LOG, SAMPLE_PART_REG,
-                 SAMPLING_METERS, SAMPLING_METERS + i, &b);
-        put_flow(sm->bank_xid, SAMPLE_LOG, SAMPLE_PART_REG, SAMPLING_METERS,
-                 SAMPLING_METERS + i, &b);
+        append_flow(sm->bank_xid, SAMPLE_DROP, SAMPLE_KIND_REG,
+                    SAMPLING_METERS, i, &b);
+        append_flow(sm->bank_xid, SAMPLE_DROP | SAMPLE_LOG, SAMPLE_PART_REG,
+                    SAMPLING_METERS, SAMPLING_METERS + i, &b);
+        append_flow(sm->bank_xid, SAMPLE_LOG, SAMPLE_PART_REG, SAMPLING_METERS,
+                    SAMPLING_METERS + i, &b);
     }
     if (!bitmap_is_all_zeros(sm->own, SAMPLING_OWN)) {
-        put_own_deletes(sm, &b);
+        append_own_deletes(sm, &b);
         memset(sm->own, 0, sizeof sm->own);
     }
     if (b.size) {
@@ -276,11 +276,11 @@ sampling_meters_add_own(struct fabric_switch *sw, uint32_t part)
     }
     bitmap_set1(sm->own, i);
     ofpbuf_init(&b, 512);
-    put_meter(sm->own_xid, OFPMC13_ADD, N_METERS + i, &b);
-    put_flow(sm->own_xid, SAMPLE_DROP | SAMPLE_LOG, SAMPLE_PART_REG,
-             SAMPLING_OWN, N_METERS + i, &b);
-    put_flow(sm->own_xid, SAMPLE_LOG, SAMPLE_PART_REG, SAMPLING_OWN, N_METERS
-             + i, &b);
+    append_meter(sm->own_xid, OFPMC13_ADD, N_METERS + i, &b);
+    append_flow(sm->own_xid, SAMPLE_DROP | SAMPLE_LOG, SAMPLE_PART_REG,
+                SAMPLING_OWN, N_METERS + i, &b);
+    append_flow(sm->own_xid, SAMPLE_LOG, SAMPLE_PART_REG, SAMPLING_OWN,
+                N_METERS + i, &b);
     ofconn_send(sw->conn, b.data, b.size);
     ofpbuf_uninit(&b);
 }
@@ -302,7 +302,7 @@ request(struct fabric_switch *sw, enum ofputil_meter_request_type type,
 }
 
 static void
-take_features(struct fabric_switch *sw, const struct ofp_header *oh)
+handle_features(struct fabric_switch *sw, const struct ofp_header *oh)
 {
     struct ofputil_meter_features mf;
 
@@ -337,16 +337,17 @@ is_right(const struct ofputil_meter_config *mc, unsigned i)
     return same_meter(mc, &wanted);
 }
 
-/* A limit's meter that no flow can have any more goes, and one that is not as it was
- * made becomes right. */
+/* A limit's meter that no flow can have any more goes, and one that is not as
+ * it was made becomes right. */
 static void
-mend_limit(struct fabric_switch *sw, const struct ofputil_meter_config *held)
+repair_limit(struct fabric_switch *sw,
+             const struct ofputil_meter_config *found)
 {
     struct ofputil_meter_band band = { .type = OFPMBT13_DROP };
     struct ofputil_meter_mod mm = {
         .command = OFPMC13_MODIFY,
         .meter = {
-            .meter_id = held->meter_id,
+            .meter_id = found->meter_id,
             .flags = METER_FLAGS,
             .n_bands = 1,
             .bands = &band,
@@ -354,14 +355,14 @@ mend_limit(struct fabric_switch *sw, const struct ofputil_meter_config *held)
     };
     struct ofpbuf b;
 
-    if (held->meter_id < FLOW_LIMIT_FIRST_METER
-        || held->meter_id - FLOW_LIMIT_FIRST_METER >= FLOW_LIMIT_N_METERS) {
+    if (found->meter_id < FLOW_LIMIT_FIRST_METER
+        || found->meter_id - FLOW_LIMIT_FIRST_METER >= FLOW_LIMIT_N_METERS) {
         return;
     }
-    if (!engine_get_limit(sw->host->fabric->engine, held->meter_id,
+    if (!engine_get_limit(sw->host->fabric->engine, found->meter_id,
                           &band.rate, &band.burst_size)) {
         mm.command = OFPMC13_DELETE;
-    } else if (same_meter(held, &mm.meter)) {
+    } else if (same_meter(found, &mm.meter)) {
         return;
     }
     ofpbuf_init(&b, 64);
@@ -372,7 +373,7 @@ mend_limit(struct fabric_switch *sw, const struct ofputil_meter_config *held)
 }
 
 static void
-take_meter(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
+handle_meter(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
 {
     if (mc->meter_id >= SAMPLING_FIRST_METER
         && mc->meter_id - SAMPLING_FIRST_METER < N_METERS) {
@@ -384,7 +385,7 @@ take_meter(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
                && mc->meter_id - FIRST_OWN < SAMPLING_OWN) {
         bitmap_set1(sampling_meters_of(sw)->own, mc->meter_id - FIRST_OWN);
     } else if (!punts_set_meter(sw, mc)) {
-        mend_limit(sw, mc);
+        repair_limit(sw, mc);
     }
 }
 
@@ -393,7 +394,7 @@ enum meters { METERS_OK, METERS_BAD, METERS_TOO_MANY };
 /* Counts one meter, or message with meters, of what the switch answers.  If
  * that is too much its connection is closed, and false returned. */
 static bool
-take_one(struct fabric_switch *sw)
+use_one(struct fabric_switch *sw)
 {
     if (sampling_meters_of(sw)->n_meters_left) {
         sampling_meters_of(sw)->n_meters_left--;
@@ -413,7 +414,7 @@ each_meter(struct fabric_switch *sw, const struct ofp_header *oh,
 {
     struct ofpbuf msg = ofpbuf_const_initializer(oh, ntohs(oh->length));
     struct ofpbuf bands;
-    bool on = take_one(sw);
+    bool on = use_one(sw);
     int error = 0;
 
     ofpbuf_init(&bands, 64);
@@ -425,7 +426,7 @@ each_meter(struct fabric_switch *sw, const struct ofp_header *oh,
         if (error) {
             break;
         }
-        on = take_one(sw);
+        on = use_one(sw);
         if (on) {
             cb(sw, &mc);
         }
@@ -435,9 +436,9 @@ each_meter(struct fabric_switch *sw, const struct ofp_header *oh,
 }
 
 static void
-take_config(struct fabric_switch *sw, const struct ofp_header *oh)
+handle_config(struct fabric_switch *sw, const struct ofp_header *oh)
 {
-    enum meters meters = each_meter(sw, oh, take_meter);
+    enum meters meters = each_meter(sw, oh, handle_meter);
 
     if (meters == METERS_BAD) {
         turn_all_off(sw, "what its switch says of meters makes no sense");
@@ -448,15 +449,15 @@ take_config(struct fabric_switch *sw, const struct ofp_header *oh)
 }
 
 static void
-take_punt(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
+handle_punt(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
 {
     punts_set_meter(sw, mc);
 }
 
 static void
-take_punts(struct fabric_switch *sw, const struct ofp_header *oh)
+handle_punts(struct fabric_switch *sw, const struct ofp_header *oh)
 {
-    enum meters meters = each_meter(sw, oh, take_punt);
+    enum meters meters = each_meter(sw, oh, handle_punt);
 
     if (meters == METERS_BAD) {
         punts_turn_off(sw, "what its switch says of meters makes no sense");
@@ -481,17 +482,17 @@ sampling_meters_request_punts(struct fabric_switch *sw)
 /* An answer for the sake of meters that came with flows' limits: the bank and
  * rules' own meters are as they were put there. */
 static void
-take_limits(struct fabric_switch *sw, const struct ofp_header *oh)
+handle_limits(struct fabric_switch *sw, const struct ofp_header *oh)
 {
-    if (each_meter(sw, oh, mend_limit) == METERS_BAD) {
+    if (each_meter(sw, oh, repair_limit) == METERS_BAD) {
         VLOG_WARN_RL(&rl, "%s: what its switch says of meters makes no "
                      "sense; those of limits that are no more may stay",
                      sw->host->name);
     }
 }
 
-/* All that are connected are asked: which of them have held a flow with such a
- * limit is not known any more. */
+/* All that are connected are asked: which of them have held a flow with such
+ * a limit is not known any more. */
 static void
 request_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
 {
@@ -615,19 +616,19 @@ handle_message(struct fabric_switch *sw, enum ofptype type,
         return true;
     } else if (type == OFPTYPE_METER_FEATURES_STATS_REPLY
                && sm->features_xid && xid == sm->features_xid) {
-        take_features(sw, oh);
+        handle_features(sw, oh);
         return true;
     } else if (type == OFPTYPE_METER_CONFIG_STATS_REPLY
                && sm->config_xid && xid == sm->config_xid) {
-        take_config(sw, oh);
+        handle_config(sw, oh);
         return true;
     } else if (type == OFPTYPE_METER_CONFIG_STATS_REPLY
                && sm->limits_xid && xid == sm->limits_xid) {
-        take_limits(sw, oh);
+        handle_limits(sw, oh);
         return true;
     } else if (sm->punts_xid && xid == sm->punts_xid
                && type == OFPTYPE_METER_CONFIG_STATS_REPLY) {
-        take_punts(sw, oh);
+        handle_punts(sw, oh);
         return true;
     } else if (sm->punts_xid && xid == sm->punts_xid
                && type == OFPTYPE_ERROR) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What samples packets on a switch (controller/flow/sample-action.h): a bank of
- * meters, and in SAMPLE_TABLE the flows that send copies up through them.
+ * What samples packets on a switch (controller/flow/sample-action.h): a bank
+ * of meters, and in SAMPLE_TABLE the flows that send copies up through them.
  *
  * A switch that connects is asked for its meters, before anything else.  What
  * is missing is added, outside of bundles, and then the flows; where all
@@ -15,10 +15,11 @@
  * log of which a copy has come up gets a meter of its own on that switch, for
  * as long as the connection lasts.  What comes up is for packet-sampling.h.
  *
- * Of a switch's other meters, those of flows' limits come with the flows.  Those go
- * that no flow can have any more: when the switch connects, and when numbers of
- * meters have become free, since then every connected switch is asked for its
- * meters once more, the first time at once and else some seconds after the last. */
+ * Of a switch's other meters, those of flows' limits come with the flows.
+ * Those go that no flow can have any more: when the switch connects, and when
+ * numbers of meters have become free, since then every connected switch is
+ * asked for its meters once more, the first time at once and else some seconds
+ * after the last. */
 
 #ifndef CONTROLLER_FABRIC_PACKETS_SAMPLING_METERS_H
 #define CONTROLLER_FABRIC_PACKETS_SAMPLING_METERS_H 1
@@ -59,11 +60,12 @@ struct sampling_meters {
     uint32_t bank_xid, own_xid; /* Of what is put there. */
     uint32_t punts_xid;         /* Of a question for those of punts alone, or
                                  * 0. */
-    uint32_t limits_xid;        /* Of questions for limits' meters alone, and of
-                                 * what is done to these. */
+    uint32_t limits_xid;        /* Of requests for limits' meters alone, and
+                                 * of what is done to these. */
     bool no_own;                /* The switch has no room for more meters. */
     unsigned long own[BITMAP_N_LONGS(SAMPLING_OWN)]; /* That are there. */
-    size_t n_meters_left;       /* That may still come, of what was asked. */
+    size_t n_meters_left;       /* That may still come, of what was
+                                 * requested. */
     uint8_t meters[2 * SAMPLING_METERS]; /* An enum in sampling-meters.c. */
 };
 

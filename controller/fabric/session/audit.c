@@ -65,7 +65,7 @@ struct audit {
     struct group_record **odd_groups;
     struct backlog touched;
     size_t n_wanted;
-    bool mend;                  /* Else it only looks. */
+    bool repair;                /* Else it only looks. */
     bool listing;               /* Differences are wanted one by one: */
     struct fabric_look look;    /* which.  Strings are owned. */
     size_t n_list, allocated_list; /* Those; texts are in the arena. */
@@ -93,7 +93,7 @@ audits_of(const struct fabric_switch *sw)
 static void stop(struct fabric_switch *, const char *reason);
 static void compare_cb(void *sw);
 
-/* Telling.  -------------------------------------------------------------- */
+/* Reports.  -------------------------------------------------------------- */
 
 /* Whose a difference is: an app's, or nobody's. */
 static char *
@@ -106,7 +106,7 @@ owner_kind(const struct engine *engine, const struct difference *d)
 
 /* Puts a difference into the log, and the first ones into the result. */
 static void
-tell_in_words(struct audit *a, const struct difference *d)
+log_difference(struct audit *a, const struct difference *d)
 {
     bool keep = !audit_result_is_full(&a->result);
     bool log = !VLOG_DROP_WARN(&rl);
@@ -150,9 +150,10 @@ list_own(struct audit *a, enum difference_kind kind, uint8_t table)
 }
 
 static void
-tell(struct audit *a, enum difference_kind kind,
-     const struct flow_item *wanted, const struct flow_record *flow,
-     const struct group_record *group)
+report_difference(struct audit *a, enum difference_kind kind,
+                  const struct flow_item *wanted,
+                  const struct flow_record *flow,
+                  const struct group_record *group)
 {
     const struct engine *engine = a->sw->host->fabric->engine;
     const struct difference d = { kind, wanted, flow, group };
@@ -160,8 +161,8 @@ tell(struct audit *a, enum difference_kind kind,
 
     audit_result_count(&a->result, owner, kind, 1);
     free(owner);
-    if (a->mend && kind != DIFFERENCE_REFUSED) {
-        tell_in_words(a, &d);
+    if (a->repair && kind != DIFFERENCE_REFUSED) {
+        log_difference(a, &d);
     }
     if (a->listing && difference_passes(engine, &d, &a->look.filter)) {
         struct fabric_difference *shown = list_one(a);
@@ -301,10 +302,10 @@ may_be_withdrawn(const struct audit *a, const struct flow_record *flow)
     const struct backlog_entry *entry;
 
     HMAP_FOR_EACH (entry, node, &a->touched.entries) {
-        if (entry->held && entry->key->kind == FLOW_ITEM_FLOW
+        if (entry->sent && entry->key->kind == FLOW_ITEM_FLOW
             && entry->key->table == flow->table
             && entry->key->priority == flow->priority
-            && entry->held->cookie == flow->cookie) {
+            && entry->sent->cookie == flow->cookie) {
             return true;
         }
     }
@@ -317,7 +318,7 @@ group_may_be_withdrawn(const struct audit *a, uint32_t group_id)
     const struct backlog_entry *entry;
 
     HMAP_FOR_EACH (entry, node, &a->touched.entries) {
-        if (entry->held && entry->key->kind == FLOW_ITEM_GROUP
+        if (entry->sent && entry->key->kind == FLOW_ITEM_GROUP
             && entry->key->group_id == group_id) {
             return true;
         }
@@ -336,13 +337,13 @@ judge_wanted(struct audit *a, const struct flow_item *wanted,
         a->result.skipped++;  /* It may be on its way. */
     } else if (switch_has_rejected(a->sw, wanted->xid)) {
         a->result.rejected++;
-        tell(a, DIFFERENCE_REFUSED, wanted, flow, group);
+        report_difference(a, DIFFERENCE_REFUSED, wanted, flow, group);
     } else if (there) {
         a->result.altered++;
-        tell(a, DIFFERENCE_ALTERED, wanted, flow, group);
+        report_difference(a, DIFFERENCE_ALTERED, wanted, flow, group);
     } else {
         a->result.missing++;
-        tell(a, DIFFERENCE_MISSING, wanted, NULL, NULL);
+        report_difference(a, DIFFERENCE_MISSING, wanted, NULL, NULL);
     }
     if (there) {
         installed_set_add(&a->right, wanted); /* It is not missing. */
@@ -367,7 +368,7 @@ judge_flow(struct audit *a, const struct flow_record *flow)
         a->result.skipped++;
     } else {
         a->result.unknown++;
-        tell(a, DIFFERENCE_UNKNOWN, NULL, flow, NULL);
+        report_difference(a, DIFFERENCE_UNKNOWN, NULL, flow, NULL);
     }
 }
 
@@ -387,7 +388,7 @@ judge_group(struct audit *a, const struct group_record *group)
         a->result.skipped++;
     } else {
         a->result.unknown++;
-        tell(a, DIFFERENCE_UNKNOWN, NULL, NULL, group);
+        report_difference(a, DIFFERENCE_UNKNOWN, NULL, NULL, group);
     }
 }
 
@@ -418,10 +419,10 @@ judge_marker(struct audit *a)
     }
 }
 
-/* Tells of 'n' flows of a table of punts that are missing, or not wanted. */
+/* Reports 'n' flows of a table of punts that are missing, or not wanted. */
 static void
-tell_punts(struct audit *a, enum difference_kind kind, uint8_t table,
-           size_t n)
+report_punts(struct audit *a, enum difference_kind kind, uint8_t table,
+             size_t n)
 {
     if (!n) {
         return;
@@ -450,8 +451,8 @@ judge_punts(struct audit *a)
         size_t n_missing, n_unknown;
 
         punts_found_count(&a->punts, tables[i], &n_missing, &n_unknown);
-        tell_punts(a, DIFFERENCE_MISSING, tables[i], n_missing);
-        tell_punts(a, DIFFERENCE_UNKNOWN, tables[i], n_unknown);
+        report_punts(a, DIFFERENCE_MISSING, tables[i], n_missing);
+        report_punts(a, DIFFERENCE_UNKNOWN, tables[i], n_unknown);
         a->result.missing += n_missing;
         a->result.unknown += n_unknown;
         n += n_missing + n_unknown;
@@ -499,7 +500,7 @@ compare_cb(void *sw_)
     struct fabric_switch *sw = sw_;
     const struct engine *engine = sw->host->fabric->engine;
     struct audit *a = audits_of(sw)->running;
-    bool mend, mend_punts;
+    bool repair, repair_punts;
 
     for (size_t i = 0; i < a->n_odd_flows; i++) {
         judge_flow(a, a->odd_flows[i]);
@@ -513,18 +514,18 @@ compare_cb(void *sw_)
         engine_host_items(engine, sw->host->name, wanted_cb, a);
     }
     judge_marker(a);
-    mend = a->mend && (a->result.missing || a->result.altered
-                       || a->result.unknown);
-    mend_punts = judge_punts(a) && a->mend;
+    repair = a->repair && (a->result.missing || a->result.altered
+                           || a->result.unknown);
+    repair_punts = judge_punts(a) && a->repair;
     a->result.time = time_wall_msec();
-    if (a->mend) {
+    if (a->repair) {
         report(a);
     }
     stop(sw, NULL);
-    if (mend_punts) {
+    if (repair_punts) {
         punts_mend(sw);
     }
-    if (mend) {
+    if (repair) {
         reconcile_start(sw);
     }
 }
@@ -539,7 +540,7 @@ audit_start(struct fabric_switch *sw, const struct fabric_look *look,
     struct audit *a = xzalloc(sizeof *a);
 
     a->sw = sw;
-    a->mend = !look || look->mend;
+    a->repair = !look || look->mend;
     if (look) {
         a->listing = true;
         a->look = *look;
@@ -572,7 +573,7 @@ stop(struct fabric_switch *sw, const char *reason)
     commit_cancel_when_quiescent(sw->host->fabric->commit, compare_cb, sw);
     if (a->cb) {
         const struct fabric_audit_result result = {
-            .host = sw->host->name, .repairing = a->mend, .found = a->result,
+            .host = sw->host->name, .repairing = a->repair, .found = a->result,
             .n_differences = a->n_list, .differences = a->list,
             .matching = a->n_matching,
         };

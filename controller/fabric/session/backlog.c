@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a switch has not been told yet; see backlog.h. */
+ * What a switch has not been sent yet; see backlog.h. */
 
 #include <config.h>
 
@@ -25,7 +25,7 @@ backlog_clear(struct backlog *backlog)
 
     HMAP_FOR_EACH_POP (entry, node, &backlog->entries) {
         flow_item_unref(entry->key);
-        flow_item_unref(entry->held);
+        flow_item_unref(entry->sent);
         free(entry);
     }
     hmap_shrink(&backlog->entries);
@@ -74,14 +74,14 @@ backlog_doubt(struct backlog *backlog, const struct flow_item *item)
 {
     struct backlog_entry *entry = find(backlog, item);
 
-    if (entry && entry->held == item) {
+    if (entry && entry->sent == item) {
         entry->doubtful = true;
     }
 }
 
 void
 backlog_touch(struct backlog *backlog, const struct flow_item *item,
-              bool held)
+              bool sent)
 {
     struct backlog_entry *entry;
 
@@ -90,7 +90,7 @@ backlog_touch(struct backlog *backlog, const struct flow_item *item,
     }
     entry = xmalloc(sizeof *entry);
     entry->key = flow_item_ref(item);
-    entry->held = held ? flow_item_ref(item) : NULL;
+    entry->sent = sent ? flow_item_ref(item) : NULL;
     entry->doubtful = false;
     hmap_insert(&backlog->entries, &entry->node, item->key_hash);
 }

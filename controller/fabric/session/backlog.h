@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a switch has not been told yet of what changed: while it is checked
+ * What a switch has not been sent yet of what changed: while it is checked
  * (reconcile.c), or owes too many answers, revisions are not sent to it but
  * noted here by key.  What was added and removed in between then comes to
  * nothing.  Not for deciding when to send (switch.c, send.c). */
@@ -20,7 +20,7 @@ struct flow_item;
 struct backlog_entry {
     struct hmap_node node;      /* By the key's hash. */
     struct flow_item *key;    /* Some item of this key.  Counted. */
-    struct flow_item *held;   /* What the switch was last sent, or NULL.
+    struct flow_item *sent;     /* What the switch was last sent, or NULL.
                                  * Counted. */
     bool doubtful;              /* It has refused that. */
 };
@@ -45,9 +45,9 @@ backlog_is_empty(const struct backlog *backlog)
  * before it.  Its changes follow: what the switch no longer is to hold first.
  */
 void backlog_open_group(struct backlog *, uint64_t before, uint64_t last);
-/* 'item' has come or gone; 'held': the switch holds it, unless something else
- * was noted for its key before. */
-void backlog_touch(struct backlog *, const struct flow_item *, bool held);
+/* 'item' has come or gone; 'sent': the switch has been sent it, unless
+ * something else was noted for its key before. */
+void backlog_touch(struct backlog *, const struct flow_item *, bool sent);
 /* If 'item' is what the switch was last sent: it has refused that, so what it
  * holds of its key is nothing, or older. */
 void backlog_doubt(struct backlog *, const struct flow_item *);

@@ -30,8 +30,8 @@ VLOG_DEFINE_THIS_MODULE(conntrack_flush);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 
-/* Messages between two barriers: fewer if they take longer than SLOW_MS, more if
- * they take less than FAST_MS. */
+/* Messages between two barriers: fewer if they take longer than SLOW_MS, more
+ * if they take less than FAST_MS. */
 #define WINDOW_FIRST 8
 #define WINDOW_MAX 64
 #define SLOW_MS 50
@@ -39,29 +39,29 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 /* Calls of one turn for the same hosts and revision are one batch. */
 #define BATCHES_MAX 4096
 
-struct wish {
+struct queued_flush {
     struct fabric_flush flush;
     bool cancelled;
 };
 
-/* What some hosts are to be told, and struct job refers to. */
+/* What some hosts are to flush, and struct job refers to. */
 struct batch {
     struct ovs_list node;       /* In 'batches', the oldest first. */
     unsigned n_refs;
-    size_t n_hosts, n_unable;   /* The latter are not told. */
+    size_t n_hosts, n_unable;   /* The latter do not. */
     uint64_t hosts;             /* Strong hash of all their names. */
     uint64_t after_revision;
-    int64_t asked_ms;           /* time_msec(). */
-    bool given_up;              /* 'wishes' are none any more. */
+    int64_t queued_ms;          /* time_msec(). */
+    bool given_up;              /* 'flushes' are none any more. */
     size_t n, allocated;
-    struct wish *wishes;        /* Owned. */
+    struct queued_flush *flushes; /* Owned. */
 };
 
-/* What one host is to be told of a batch. */
+/* What one host is to flush of a batch. */
 struct job {
     struct ovs_list node;       /* In its queue's 'jobs'. */
     struct batch *batch;
-    size_t next;                /* Of its wishes. */
+    size_t next;                /* Of its flushes. */
     bool again;                 /* For the second time, */
     int64_t due_ms;             /* from time_msec() on. */
 };
@@ -76,9 +76,9 @@ struct flush_queue {
     uint32_t barrier_xid;       /* Or 0. */
     uint32_t begin_xid;         /* Of the barrier before that, */
     uint32_t flush_xid;         /* and of all messages between them. */
-    struct job *asked;          /* NULL: gone since then. */
-    size_t n_asked;             /* Of its wishes, looked at for that. */
-    size_t n_told;              /* Of these, sent. */
+    struct job *requested;      /* NULL: gone since then. */
+    size_t n_requested;         /* Of its flushes, looked at for that. */
+    size_t n_sent;              /* Of these, sent. */
     int64_t begin_ms;           /* time_msec() of the first answer: from then
                                  * on, it is at work. */
     /* Then: */
@@ -92,7 +92,7 @@ struct conntrack_flushes {
     struct ovs_list batches;
     struct batch *open;         /* The newest one, until it is looked at; or
                                  * NULL. */
-    size_t n_batches, n_wishes; /* Of these. */
+    size_t n_batches, n_flushes; /* Of these. */
 };
 
 static void
@@ -109,13 +109,13 @@ batch_empty(struct conntrack_flushes *flushes, struct batch *batch)
     if (!batch->given_up) {
         ovs_list_remove(&batch->node);
         flushes->n_batches--;
-        flushes->n_wishes -= batch->n;
+        flushes->n_flushes -= batch->n;
         batch->given_up = true;
         if (flushes->open == batch) {
             flushes->open = NULL;
         }
-        free(batch->wishes);
-        batch->wishes = NULL;
+        free(batch->flushes);
+        batch->flushes = NULL;
     }
 }
 
@@ -134,12 +134,14 @@ batch_add(struct conntrack_flushes *flushes, struct batch *batch,
 {
     for (size_t i = 0; i < n; i++) {
         if (batch->n >= batch->allocated) {
-            batch->wishes = x2nrealloc(batch->wishes, &batch->allocated,
-                                       sizeof *batch->wishes);
+            batch->flushes = x2nrealloc(batch->flushes, &batch->allocated,
+                                        sizeof *batch->flushes);
         }
-        batch->wishes[batch->n++] = (struct wish) { .flush = wanted[i] };
+        batch->flushes[batch->n++] = (struct queued_flush) {
+            .flush = wanted[i],
+        };
     }
-    flushes->n_wishes += n;
+    flushes->n_flushes += n;
 }
 
 /* Makes room for one of 'n', FABRIC_FLUSHES_MAX at most. */
@@ -149,9 +151,9 @@ batch_create(struct conntrack_flushes *flushes, size_t n)
     struct batch *batch = xzalloc(sizeof *batch);
 
     batch->n_refs = 1;
-    batch->asked_ms = time_msec();
+    batch->queued_ms = time_msec();
     while (flushes->n_batches >= BATCHES_MAX
-           || flushes->n_wishes + n > FABRIC_FLUSHES_MAX) {
+           || flushes->n_flushes + n > FABRIC_FLUSHES_MAX) {
         VLOG_WARN_RL(&rl, "too many connections to be forgotten: the oldest "
                      "are left to end by themselves");
         batch_empty(flushes, CONTAINER_OF(ovs_list_front(&flushes->batches),
@@ -176,7 +178,7 @@ hash_names(const struct vmn_names *names)
 
 /* Jobs.  ----------------------------------------------------------------- */
 
-/* What it was still to be told for the first time is counted in 'n_left', if
+/* What it was still to flush for the first time is counted in 'n_left', if
  * not NULL. */
 static void
 job_free(struct flush_queue *q, struct job *job, uint64_t *n_left)
@@ -184,8 +186,8 @@ job_free(struct flush_queue *q, struct job *job, uint64_t *n_left)
     if (n_left && !job->again) {
         *n_left += job->batch->n - job->next;
     }
-    if (q->asked == job) {
-        q->asked = NULL;
+    if (q->requested == job) {
+        q->requested = NULL;
     }
     ovs_list_remove(&job->node);
     batch_unref(q->sw->host->fabric->flushes, job->batch);
@@ -254,7 +256,7 @@ ip_proto(enum vmn_protocol protocol)
 }
 
 static void
-put_flush(struct ofpbuf *b, const struct fabric_flush *flush, uint32_t xid)
+append_flush(struct ofpbuf *b, const struct fabric_flush *flush, uint32_t xid)
 {
     struct ofp_ct_match match;
 
@@ -270,7 +272,7 @@ put_flush(struct ofpbuf *b, const struct fabric_flush *flush, uint32_t xid)
 /* Sends the next ones of the job, between barriers: what lies between their
  * answers is the switch's own time. */
 static void
-ask(struct flush_queue *q, struct job *job)
+request(struct flush_queue *q, struct job *job)
 {
     const struct batch *batch = job->batch;
     struct fabric_switch *sw = q->sw;
@@ -281,19 +283,19 @@ ask(struct flush_queue *q, struct job *job)
     q->begin_xid = ofconn_next_xid(sw->conn);
     q->flush_xid = ofconn_next_xid(sw->conn);
     q->barrier_xid = ofconn_next_xid(sw->conn);
-    q->n_told = 0;
+    q->n_sent = 0;
     ofmsg_put_barrier(&b, q->begin_xid);
-    while (i < batch->n && q->n_told < q->window) {
-        const struct wish *wish = &batch->wishes[i++];
+    while (i < batch->n && q->n_sent < q->window) {
+        const struct queued_flush *next = &batch->flushes[i++];
 
-        if (!wish->cancelled) {
-            put_flush(&b, &wish->flush, q->flush_xid);
-            q->n_told++;
+        if (!next->cancelled) {
+            append_flush(&b, &next->flush, q->flush_xid);
+            q->n_sent++;
         }
     }
     ofmsg_put_barrier(&b, q->barrier_xid);
-    q->asked = job;
-    q->n_asked = i - job->next;
+    q->requested = job;
+    q->n_requested = i - job->next;
     q->begin_ms = time_msec();
     switch_expect(sw);
     ofconn_send(sw->conn, b.data, b.size);
@@ -304,7 +306,7 @@ ask(struct flush_queue *q, struct job *job)
 static void
 advance(struct flush_queue *q, struct job *job)
 {
-    job->next += q->n_asked;
+    job->next += q->n_requested;
     if (job->next < job->batch->n && !job->batch->given_up) {
         return;
     } else if (job->again || job->batch->given_up) {
@@ -330,12 +332,12 @@ answered(struct flush_queue *q)
     } else if (took_ms < FAST_MS) {
         q->window = MIN(WINDOW_MAX, q->window * 2);
     }
-    if (q->asked) {
-        if (!q->asked->again) {
-            q->sw->host->fabric->stats.n_flushes += q->n_told;
+    if (q->requested) {
+        if (!q->requested->again) {
+            q->sw->host->fabric->stats.n_flushes += q->n_sent;
         }
-        advance(q, q->asked);
-        q->asked = NULL;
+        advance(q, q->requested);
+        q->requested = NULL;
     }
     queue_update(q);
     run_soon(q->sw->host->fabric);
@@ -367,7 +369,7 @@ next_job(struct flush_queue *q, int64_t now, int64_t *wake_ms)
 
     LIST_FOR_EACH_SAFE (job, next, node, &q->jobs) {
         if (job->batch->given_up
-            || now - job->batch->asked_ms > f->flush_keep_ms) {
+            || now - job->batch->queued_ms > f->flush_keep_ms) {
             job_free(q, job, &f->stats.n_flushes_lost);
         } else if (!q->sw->conn || q->barrier_xid) {
             continue;
@@ -409,7 +411,7 @@ run_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
         struct job *job = next_job(q, now, &wake_ms);
 
         if (job) {
-            ask(q, job);
+            request(q, job);
         }
         queue_update(q);
         if (n > 1 && loop_turn_is_over(f->loop)) {
@@ -432,7 +434,7 @@ conntrack_flush_acked(struct fabric *f)
 
 /* For others.  ----------------------------------------------------------- */
 
-/* Has the hosts told of a batch that is made. */
+/* Gives the hosts a batch that is made. */
 static void
 give_to_hosts(struct fabric *f, const struct vmn_names *hosts,
               struct batch *batch)
@@ -467,7 +469,7 @@ fabric_flush(struct fabric *f, const struct vmn_names *hosts,
     }
     if (batch && batch->hosts == hash && batch->n_hosts == hosts->n
         && batch->after_revision == after_revision
-        && flushes->n_wishes + n <= FABRIC_FLUSHES_MAX) {
+        && flushes->n_flushes + n <= FABRIC_FLUSHES_MAX) {
         batch_add(flushes, batch, wanted, n);
         f->stats.n_flushes_refused += n * batch->n_unable;
         return;
@@ -520,9 +522,9 @@ fabric_flush_cancel(struct fabric *f, const struct fabric_flush *flush)
 
     LIST_FOR_EACH (batch, node, &f->flushes->batches) {
         for (size_t i = 0; i < batch->n; i++) {
-            struct wish *wish = &batch->wishes[i];
+            struct queued_flush *queued = &batch->flushes[i];
 
-            wish->cancelled |= is_same(&wish->flush, flush);
+            queued->cancelled |= is_same(&queued->flush, flush);
         }
     }
 }
@@ -579,7 +581,7 @@ disconnected(struct fabric_switch *sw OVS_UNUSED, void *q_)
     struct flush_queue *q = q_;
 
     q->barrier_xid = 0;
-    q->asked = NULL;
+    q->requested = NULL;
     q->rest_until_ms = 0;
 }
 

@@ -3,11 +3,11 @@
  * Has switches forget connections: fabric_flush() of fabric.h, its queues, and
  * how fast they go out.
  *
- * What is asked for is kept once, for all of its hosts.  A switch is told
- * some at a time, between two barriers: for each of them it looks at all of its
- * connections, in the thread in which it takes flows as well.  So the next ones
- * wait for the last barrier's answer and for as long again as it has worked, and
- * their number follows from that. */
+ * What is asked for is kept once, for all of its hosts.  A switch is told some
+ * at a time, between two barriers: for each of them it looks at all of its
+ * connections, in the thread in which it takes flows as well.  So the next
+ * ones wait for the last barrier's answer and for as long again as it has
+ * worked, and their number follows from that. */
 
 #ifndef CONTROLLER_FABRIC_SESSION_CONNTRACK_FLUSH_H
 #define CONTROLLER_FABRIC_SESSION_CONNTRACK_FLUSH_H 1

@@ -4,7 +4,7 @@
  * would be refused because of them.  A commit's error names one item only, so
  * the rest has to be concluded: what follows a flow that found its table full
  * does not fit either, and a flow through a group that was refused has none.
- * What is left out is noted as refused.  For reconcile.c. */
+ * What is left out is noted as rejected.  For reconcile.c. */
 
 #ifndef CONTROLLER_FABRIC_SESSION_DEPENDENCY_FILTER_H
 #define CONTROLLER_FABRIC_SESSION_DEPENDENCY_FILTER_H 1

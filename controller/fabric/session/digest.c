@@ -28,7 +28,7 @@ struct digest {
 /* What a dump shows of a flow (OpenFlow 1.5, section 7.3.5.2) but for its
  * length and its statistics. */
 static void
-put_flow(struct ofpbuf *b, const uint8_t *body, size_t size)
+append_flow(struct ofpbuf *b, const uint8_t *body, size_t size)
 {
     const struct ofp11_flow_mod *fm = (const void *) body;
     const struct ofp15_flow_desc desc = {
@@ -47,7 +47,7 @@ put_flow(struct ofpbuf *b, const uint8_t *body, size_t size)
 
 /* The same of a group (section 7.3.5.10). */
 static void
-put_group(struct ofpbuf *b, const uint8_t *body, size_t size)
+append_group(struct ofpbuf *b, const uint8_t *body, size_t size)
 {
     const struct ofp15_group_mod *gm = (const void *) body;
     const struct ofp15_group_desc_stats desc = {
@@ -71,10 +71,10 @@ item_cb(void *d_, const struct flow_item *item)
 
     ofpbuf_clear(&d->record);
     if (item->kind == FLOW_ITEM_FLOW) {
-        put_flow(&d->record, body, size);
+        append_flow(&d->record, body, size);
         d->n_flows++;
     } else {
-        put_group(&d->record, body, size);
+        append_group(&d->record, body, size);
         d->n_groups++;
     }
     hash_bytes128(d->record.data, d->record.size, 0, &hash);

@@ -123,7 +123,7 @@ faults_reject(struct fabric_switch *sw, uint32_t xid,
               const struct ofp_header *oh)
 {
     const struct flow_item *item = engine_find_xid(sw->host->fabric->engine,
-                                                     xid);
+                                                   xid);
 
     faults_name(sw, xid, oh);
     sw->faults.partial = true;
@@ -188,7 +188,7 @@ faults_prune(struct fabric_switch *sw)
     }
     HMAP_FOR_EACH (rejected, node, &sw->faults.rejected) {
         const struct flow_item *item = engine_find_xid(f->engine,
-                                                         rejected->xid);
+                                                       rejected->xid);
 
         if (!rejected->gone
             && (!item || ofmessage_find_wanted(f->engine, sw->host->name, item)

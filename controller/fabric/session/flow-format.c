@@ -40,7 +40,7 @@ format_actions(const struct ofpact *ofpacts, size_t ofpacts_len)
     return ds_steal_cstr(&s);
 }
 
-/* The instructions of a flow as a switch has told it. */
+/* The instructions of a flow as a switch has reported it. */
 static char *
 format_instructions(const struct flow_record *flow)
 {

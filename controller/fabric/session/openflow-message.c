@@ -352,7 +352,7 @@ group_record_equals(const struct group_record *group,
 }
 
 static void
-put_group_delete(uint32_t group_id, uint32_t xid, struct ofpbuf *b)
+append_group_delete(uint32_t group_id, uint32_t xid, struct ofpbuf *b)
 {
     struct ofputil_group_mod gm = {
         .command = OFPGC11_DELETE,
@@ -373,18 +373,18 @@ void
 group_record_append_delete(const struct group_record *group, uint32_t xid,
                            struct ofpbuf *b)
 {
-    put_group_delete(group->desc.group_id, xid, b);
+    append_group_delete(group->desc.group_id, xid, b);
 }
 
 void
 ofmessage_append_delete_groups(uint32_t xid, struct ofpbuf *b)
 {
-    put_group_delete(OFPG_ALL, xid, b);
+    append_group_delete(OFPG_ALL, xid, b);
 }
 
 const struct flow_item *
 ofmessage_find_wanted(const struct engine *engine, const char *host,
-                 const struct flow_item *item)
+                      const struct flow_item *item)
 {
     const struct flow_item *wanted = NULL;
     struct ofputil_flow_mod fm;

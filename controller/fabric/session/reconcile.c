@@ -13,9 +13,10 @@
  * if that says that all is as it is to be, nothing else is read.
  *
  * While the dump is read nothing is sent, so that it is still true when it is
- * compared.  What is right is told as it comes, and not kept; it is looked at
- * again if it is no longer wanted at that moment.  What comes up afterwards is
- * merged, and sent when the switch has taken the difference (backlog.h).
+ * compared.  What is right is recognized as it comes, and not kept; it is
+ * looked at again if it is no longer wanted at that moment.  What comes up
+ * afterwards is merged, and sent when the switch has taken the difference
+ * (backlog.h).
  *
  * The difference is checked before it is committed: a barrier follows the
  * messages, and if any of them was refused the bundle is dropped and made
@@ -113,8 +114,8 @@ static void answer_cb(void *sw);
 static void compare_cb(void *sw);
 static void forget_seen(struct reconcile *);
 
-/* Lets others have their turn, if this is a comparison.  False if it was stopped
- * meanwhile: 'r' is still there, but has no switch any more. */
+/* Lets others have their turn, if this is a comparison.  False if it was
+ * stopped meanwhile: 'r' is still there, but has no switch any more. */
 static bool
 pause_if_comparing(struct reconcile *r)
 {
@@ -371,7 +372,7 @@ flush_if(struct reconcile *r, struct ofpbuf *b, size_t size)
 /* Sends the messages in 'block', as flush_if().  In a pause others may send to
  * the switch, so each is sent as a whole. */
 static bool
-put_block(struct reconcile *r, struct ofpbuf *b, const struct ofpbuf *block)
+send_block(struct reconcile *r, struct ofpbuf *b, const struct ofpbuf *block)
 {
     bool on = true;
 
@@ -387,7 +388,7 @@ put_block(struct reconcile *r, struct ofpbuf *b, const struct ofpbuf *block)
 }
 
 static bool
-put_items(struct reconcile *r, struct ofpbuf *b)
+send_items(struct reconcile *r, struct ofpbuf *b)
 {
     bool on = true;
 
@@ -408,8 +409,8 @@ wanted_marker(const struct reconcile *r)
             ? switch_marker_of(sw, r->digest) : MARKER_NONE);
 }
 
-/* Sends the difference, but for the commit.  In a comparison this pauses; false
- * if it was stopped. */
+/* Sends the difference, but for the commit.  In a comparison this pauses;
+ * false if it was stopped. */
 static bool
 send_unchecked(struct reconcile *r)
 {
@@ -424,8 +425,8 @@ send_unchecked(struct reconcile *r)
     r->marker_xid = 0;
     ofpbuf_init(&b, GATHER_SIZE);
     ofmsg_put_bundle_open(&b, FLOW_ITEM_BUNDLE_ID, r->open_xid);
-    on = (put_block(r, &b, &r->flow_deletes) && put_items(r, &b)
-          && put_block(r, &b, &r->group_deletes));
+    on = (send_block(r, &b, &r->flow_deletes) && send_items(r, &b)
+          && send_block(r, &b, &r->group_deletes));
     if (on) {
         if (!r->sw->bundles.unmarkable) {
             r->marker_xid = ofconn_next_xid(conn);
@@ -475,7 +476,7 @@ go_live(struct reconcile *r, bool commit)
         ofconn_send(sw->conn, b.data, b.size);
         ofpbuf_uninit(&b);
         bundles_add(sw, revision, revision, sw->bundles.acked, xid,
-                          r->size)->reconcile = true;
+                    r->size)->reconcile = true;
     }
     stop(sw);
     if (!commit) {
@@ -680,7 +681,7 @@ delete_outdated(struct compare *c)
 
         if (!ofmessage_find_wanted(host->fabric->engine, host->name, item)) {
             flow_item_put_delete(item, item->kind == FLOW_ITEM_FLOW
-                                   ? &r->flow_deletes : &r->group_deletes);
+                                 ? &r->flow_deletes : &r->group_deletes);
             r->n_deletes++;
         }
     }
@@ -766,7 +767,7 @@ find_difference(struct reconcile *r)
     return on;
 }
 
-/* Keeps and tells what was found. */
+/* Keeps and logs what was found. */
 static void
 note_difference(struct reconcile *r, long long int us)
 {

@@ -3,12 +3,12 @@
  * Turns the difference of a group of revisions into one bundle per host.
  *
  * The difference is sorted by scope first.  What a scope's hosts get is
- * encoded once and, if it is large, sent by reference; not at all while none of
- * them can be sent anything, as at a start.  Then the hosts get
- * their bundles, one after the other, with pauses in which the loop may have
- * its turn: answers come while others are still to be sent theirs, and switches
- * come and go.  A host that has joined
- * a scope gets all of it, one that has left loses all of it.
+ * encoded once and, if it is large, sent by reference; not at all while none
+ * of them can be sent anything, as at a start.  Then the hosts get their
+ * bundles, one after the other, with pauses in which the loop may have its
+ * turn: answers come while others are still to be sent theirs, and switches
+ * come and go.  A host that has joined a scope gets all of it, one that has
+ * left loses all of it.
  *
  * Inside of a bundle: groups are added, flows are added, flows are deleted,
  * groups are deleted.  A key that a withdrawn item shares with an added one
@@ -118,7 +118,7 @@ block_of(struct scope_diff *diff, int phase)
 /* Doubles the block where there is no room: an ofpbuf alone would grow by just
  * what is put. */
 static void
-put_bytes(struct ofpbuf *b, const void *bytes, size_t size)
+append_bytes(struct ofpbuf *b, const void *bytes, size_t size)
 {
     if (ofpbuf_tailroom(b) < size) {
         ofpbuf_prealloc_tailroom(b, MAX(size, b->size));
@@ -127,7 +127,7 @@ put_bytes(struct ofpbuf *b, const void *bytes, size_t size)
 }
 
 static void
-put_add(struct scope_diff *diff, const struct flow_item *item)
+add_item(struct scope_diff *diff, const struct flow_item *item)
 {
     if (diff->n_added >= diff->allocated_added) {
         diff->added = x2nrealloc(diff->added, &diff->allocated_added,
@@ -146,8 +146,9 @@ encode_next(struct scope_diff *diff)
         return false;
     }
     item = diff->added[diff->n_encoded++];
-    put_bytes(block_of(diff, item->kind == FLOW_ITEM_GROUP
-                       ? GROUPS_ADD : FLOWS_ADD), item->send, item->send_size);
+    append_bytes(block_of(diff, item->kind == FLOW_ITEM_GROUP
+                          ? GROUPS_ADD : FLOWS_ADD),
+                 item->send, item->send_size);
     return true;
 }
 
@@ -165,8 +166,8 @@ find_added(const struct send *send, const struct flow_item *item)
 }
 
 static void
-put_delete(struct send *send, struct scope_diff *diff,
-           const struct flow_item *item)
+withdraw_item(struct send *send, struct scope_diff *diff,
+              const struct flow_item *item)
 {
     const struct flow_item *added = find_added(send, item);
 
@@ -180,7 +181,7 @@ put_delete(struct send *send, struct scope_diff *diff,
     }
     if (!added) {
         flow_item_put_delete(item, block_of(diff, item->kind == FLOW_ITEM_GROUP
-                                              ? GROUPS_DEL : FLOWS_DEL));
+                                            ? GROUPS_DEL : FLOWS_DEL));
         return;
     }
     if (diff->kind == DIFF_CHANGED && added->scope == item->scope) {
@@ -227,7 +228,7 @@ whole_scope_add_cb(void *send_, const struct flow_item *item)
 {
     struct send *send = send_;
 
-    put_add(send->diff, item);
+    add_item(send->diff, item);
 }
 
 static void
@@ -235,7 +236,7 @@ whole_scope_delete_cb(void *send_, const struct flow_item *item)
 {
     struct send *send = send_;
 
-    put_delete(send, send->diff, item);
+    withdraw_item(send, send->diff, item);
 }
 
 /* What hosts get that have joined or left a scope in this group. */
@@ -265,7 +266,7 @@ member_diff(struct send *send, const struct engine_member *member)
         const struct engine_change *change = &delta->changes[i];
 
         if (!change->added && change->item->scope == member->scope) {
-            put_delete(send, diff, change->item);
+            withdraw_item(send, diff, change->item);
         }
     }
     return diff;
@@ -386,10 +387,10 @@ sort_delta(struct send *send)
         }
         if (change->added) {
             diff->digest += change->item->digest;
-            put_add(diff, change->item);
+            add_item(diff, change->item);
         } else {
             diff->digest -= change->item->digest;
-            put_delete(send, diff, change->item);
+            withdraw_item(send, diff, change->item);
         }
         if (i % PAUSE_STEPS == 0) {
             commit_yield(send->fabric->commit);
@@ -517,7 +518,7 @@ out_commit(struct out *out, uint64_t first, uint64_t last, uint64_t before)
 
     if (!sw->bundles.unmarkable) {
         marker_append_add(&out->gathered, ofconn_next_xid(sw->conn),
-                       switch_marker(sw));
+                          switch_marker(sw));
     }
     ofmsg_put_bundle_commit(&out->gathered, FLOW_ITEM_BUNDLE_ID, xid);
     out_flush(out);
@@ -526,8 +527,8 @@ out_commit(struct out *out, uint64_t first, uint64_t last, uint64_t before)
     ofpbuf_uninit(&out->gathered);
 }
 
-/* The first revision that an answer to this group's bundle is for: its last, and
- * none if it has no revision. */
+/* The first revision that an answer to this group's bundle is for: its last,
+ * and none if it has no revision. */
 static uint64_t
 first_answered(const struct send *send)
 {
@@ -588,24 +589,24 @@ note_diffs(const struct send *send, const struct fabric_switch *sw,
 
 /* Adds the messages of one entry to those of the phases. */
 static void
-put_entry(const struct fabric_switch *sw, const struct backlog_entry *entry,
-          struct ofpbuf phases[N_PHASES], unsigned n[N_PHASES])
+append_entry(const struct fabric_switch *sw, const struct backlog_entry *entry,
+             struct ofpbuf phases[N_PHASES], unsigned n[N_PHASES])
 {
-    const struct flow_item *held = entry->held;
+    const struct flow_item *sent = entry->sent;
     const struct flow_item *wanted = ofmessage_find_wanted(
         sw->host->fabric->engine, sw->host->name, entry->key);
     bool group = entry->key->kind == FLOW_ITEM_GROUP;
 
-    if (wanted && (!held || entry->doubtful
-                   || !flow_item_equal(held, wanted))) {
+    if (wanted && (!sent || entry->doubtful
+                   || !flow_item_equal(sent, wanted))) {
         int phase = group ? GROUPS_ADD : FLOWS_ADD;
 
         ofpbuf_put(&phases[phase], wanted->send, wanted->send_size);
         n[phase]++;
-    } else if (!wanted && held) {
+    } else if (!wanted && sent) {
         int phase = group ? GROUPS_DEL : FLOWS_DEL;
 
-        flow_item_put_delete(held, &phases[phase]);
+        flow_item_put_delete(sent, &phases[phase]);
         n[phase]++;
     }
 }
@@ -626,7 +627,7 @@ send_backlog(void *sw_)
         ofpbuf_init(&phases[phase], 0);
     }
     HMAP_FOR_EACH (entry, node, &backlog->entries) {
-        put_entry(sw, entry, phases, n);
+        append_entry(sw, entry, phases, n);
     }
     if (n[GROUPS_ADD] + n[FLOWS_ADD] + n[FLOWS_DEL] + n[GROUPS_DEL]) {
         out_begin(&out, sw);

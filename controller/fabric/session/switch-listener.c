@@ -118,7 +118,7 @@ stray_of(const struct fabric *f, const struct ofconn *conn)
 /* The connection of a switch that waits for the host to report its datapath
  * id, or NULL.  It is the caller's from then on. */
 static struct ofconn *
-take_stray(const struct fabric_host *host)
+release_stray(const struct fabric_host *host)
 {
     struct fabric *f = host->fabric;
     struct stray *stray, *newest = NULL;
@@ -178,7 +178,7 @@ switch_listener_rematch(struct fabric_host *host)
 
     switch_disconnect(host->sw, "its host reports another datapath id");
     if (host->datapath_id) {
-        conn = take_stray(host);
+        conn = release_stray(host);
         if (conn) {
             attach(host, conn);
         }
@@ -262,8 +262,8 @@ static const struct ofconn_callbacks callbacks = {
     .closed = closed_cb,
 };
 
-/* The OVSDB side's TLS is libopenvswitch's, which reads files again if it is told
- * them again. */
+/* The OVSDB side's TLS is libopenvswitch's, which reads files again if it is
+ * told them again. */
 static void
 certificates_changed_cb(void *f_)
 {

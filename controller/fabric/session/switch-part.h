@@ -48,7 +48,7 @@ struct switch_part_class {
      * or waits for that.  Not called when its connection goes. */
     void (*reset)(struct fabric_switch *, void *state, const char *reason);
 
-    /* The connection is gone: the part forgets what it has asked for, owes
+    /* The connection is gone: the part forgets what it has requested, owes
      * nobody an answer and is owed none.  The session's state is still what it
      * was.  Also called, once more, before 'destroy'. */
     void (*disconnected)(struct fabric_switch *, void *state);
