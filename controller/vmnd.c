@@ -317,17 +317,17 @@ static void
 start_apphost(struct vmnd *vmnd)
 {
     const struct options *options = &vmnd->options;
-    char *text = NULL;
+    struct vmn_error fault = VMN_ERROR_INIT;
     int error;
 
     vmnd->apphost = apphost_create();
     for (size_t i = 0; i < options->n_apps; i++) {
         error = apphost_load(vmnd->apphost, options->app_dir, options->apps[i],
-                             &text);
-        die_of(error, "cannot load apps", text);
+                             &fault);
+        die_of(error, "cannot load apps", fault.text);
     }
-    error = apphost_place(vmnd->apphost, &text);
-    die_of(error, "cannot place the apps' stages", text);
+    error = apphost_place(vmnd->apphost, &fault);
+    die_of(error, "cannot place the apps' stages", fault.text);
 }
 
 static void

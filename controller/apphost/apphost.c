@@ -223,7 +223,7 @@ compare_apps(const void *a_, const void *b_)
 
 int
 apphost_add(struct apphost *host, const struct vmn_app_class *theirs,
-            char **text)
+            struct vmn_error *why)
 {
     struct pipeline *pipeline = &host->pipeline;
     char *problem = NULL;
@@ -232,7 +232,8 @@ apphost_add(struct apphost *host, const struct vmn_app_class *theirs,
     problem = class_ ? check_class(host, class_) : problem;
     if (problem) {
         app_class_destroy(class_);
-        *text = problem;
+        vmn_error_invalid(why, "%s", problem);
+        free(problem);
         return EINVAL;
     }
 
@@ -255,30 +256,30 @@ apphost_add(struct apphost *host, const struct vmn_app_class *theirs,
 
 int
 apphost_load(struct apphost *host, const char *dir, const char *file,
-             char **text)
+             struct vmn_error *why)
 {
     char *path = (strchr(file, '/') ? xstrdup(file)
                   : xasprintf("%s/%s.so", dir, file));
     void *module = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    struct vmn_error problem = VMN_ERROR_INIT;
     const struct vmn_app_class *class_;
-    char *problem = NULL;
     int error;
 
     if (!module) {
-        *text = xasprintf("app %s: %s", file, dlerror());
+        vmn_error_set(why, VMN_ERR_NOT_FOUND, "", "app %s: %s", file,
+                      dlerror());
         free(path);
         return ENOENT;
     }
     class_ = dlsym(module, "vmn_app");
     if (!class_) {
-        problem = xstrdup("it defines no \"vmn_app\"");
-        error = EINVAL;
+        error = vmn_error_invalid(&problem, "it defines no \"vmn_app\"");
     } else {
         error = apphost_add(host, class_, &problem);
     }
     if (error) {
-        *text = xasprintf("app %s: %s", path, problem);
-        free(problem);
+        vmn_error_invalid(why, "app %s: %s", path, problem.text);
+        vmn_error_uninit(&problem);
         dlclose(module);
     } else {
         VLOG_INFO("loaded app %s from %s", class_->name, path);
@@ -291,7 +292,7 @@ apphost_load(struct apphost *host, const char *dir, const char *file,
 }
 
 int
-apphost_place(struct apphost *host, char **text)
+apphost_place(struct apphost *host, struct vmn_error *why)
 {
-    return pipeline_place(&host->pipeline, text);
+    return pipeline_place(&host->pipeline, why);
 }

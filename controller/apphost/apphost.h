@@ -8,6 +8,7 @@
 
 #include <stddef.h>
 
+#include "controller/schema/error.h"
 #include "vmn/app.h"
 
 struct apphost;
@@ -18,15 +19,15 @@ struct apphost *apphost_create(void);
 void apphost_destroy(struct apphost *);
 
 /* Loads the module 'file' (a path, or a name such as "overlay" that is looked
- * up in 'dir').  Returns 0, or a positive errno with a sentence in '*text'
- * (caller frees) that says which check failed. */
+ * up in 'dir').  Returns 0, or a positive errno with the error, which says
+ * which check failed, set. */
 int apphost_load(struct apphost *, const char *dir, const char *file,
-                 char **text);
+                 struct vmn_error *why);
 /* The same for an app that is linked in (tests). */
-int apphost_add(struct apphost *, const struct vmn_app_class *, char **text);
+int apphost_add(struct apphost *, const struct vmn_app_class *, struct vmn_error *why);
 
 /* Places the stages of all the loaded apps.  Once, after the last load. */
-int apphost_place(struct apphost *, char **text);
+int apphost_place(struct apphost *, struct vmn_error *why);
 
 /* Owned by the app host. */
 const struct pipeline *apphost_pipeline(const struct apphost *);

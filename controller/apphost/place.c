@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "controller/flow/pipeline.h"
+#include "controller/schema/error.h"
 #include "util.h"
 
 /* How many tables each hook has, one hook's after another's. */
@@ -70,7 +71,7 @@ compare_placed(const void *a_, const void *b_)
 }
 
 int
-pipeline_place(struct pipeline *pipeline, char **text)
+pipeline_place(struct pipeline *pipeline, struct vmn_error *why)
 {
     struct placed *placed = NULL;
     size_t n = 0;
@@ -99,11 +100,10 @@ pipeline_place(struct pipeline *pipeline, char **text)
             used = 0;
         }
         if (used + class_->n_tables > hook_tables[hook]) {
-            *text = xasprintf("stage %s of app %s does not fit: the stages "
-                              "at its hook want more than %u tables",
-                              class_->name, placed[i].app->class_->name,
-                              hook_tables[hook]);
-            error = EINVAL;
+            error = vmn_error_invalid(
+                why, "stage %s of app %s does not fit: the stages at its hook "
+                "want more than %u tables", class_->name,
+                placed[i].app->class_->name, hook_tables[hook]);
             break;
         }
         placed[i].stage->first_table = first_table(hook) + used;

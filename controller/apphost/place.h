@@ -8,14 +8,15 @@
 #include "vmn/app.h"
 
 struct pipeline;
+struct vmn_error;
 
 /* Tables of a hook, for the stages of all apps together. */
 unsigned pipeline_hook_tables(enum vmn_hook);
 
 /* Fills in 'first_table' and 'next_table' of every stage.  A hook's tables
  * begin at a fixed number, so that an app more or less moves only its
- * neighbours at the same hook.  EINVAL with a sentence (caller frees) if the
+ * neighbours at the same hook.  EINVAL with the error set if the
  * stages at a hook want more tables than it has. */
-int pipeline_place(struct pipeline *, char **text);
+int pipeline_place(struct pipeline *, struct vmn_error *why);
 
 #endif /* controller/apphost/place.h */

@@ -303,18 +303,18 @@ load_apps(void)
     static const char *const apps[] = { "overlay", "firewall",
                                         "loadbalancer", "router" };
     struct apphost *host = apphost_create();
-    char *text = NULL;
+    struct vmn_error error = VMN_ERROR_INIT;
 
     for (size_t i = 0; i < ARRAY_SIZE(apps); i++) {
         char *path = xasprintf("./apps/%s/.libs/%s.so", apps[i], apps[i]);
 
-        if (apphost_load(host, ".", path, &text)) {
-            fprintf(stderr, "%s\n", text);
+        if (apphost_load(host, ".", path, &error)) {
+            fprintf(stderr, "%s\n", error.text);
             exit(1);
         }
         free(path);
     }
-    apphost_place(host, &text);
+    apphost_place(host, &error);
     return host;
 }
 

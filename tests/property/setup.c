@@ -57,21 +57,21 @@ load_apps(void)
                                         "gateway" };
     const char *dir = getenv("VMN_APPDIR");
     struct apphost *host = apphost_create();
-    char *text = NULL;
+    struct vmn_error error = VMN_ERROR_INIT;
 
     for (size_t i = 0; i < ARRAY_SIZE(apps); i++) {
         char *path = (dir ? xasprintf("%s/%s.so", dir, apps[i])
                       : xasprintf("./apps/%s/.libs/%s.so", apps[i],
                                   apps[i]));
 
-        if (apphost_load(host, ".", path, &text)) {
-            printf("# %s\n", text);
+        if (apphost_load(host, ".", path, &error)) {
+            printf("# %s\n", error.text);
             exit(1);
         }
         free(path);
     }
-    if (apphost_place(host, &text)) {
-        printf("# %s\n", text);
+    if (apphost_place(host, &error)) {
+        printf("# %s\n", error.text);
         exit(1);
     }
     return host;

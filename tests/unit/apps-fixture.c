@@ -53,16 +53,16 @@ struct apps_fixture *
 apps_fixture_create(const char *const *apps)
 {
     struct apps_fixture *f = xzalloc(sizeof *f);
-    char *text = NULL;
+    struct vmn_error error = VMN_ERROR_INIT;
 
     f->apphost = apphost_create();
     for (; *apps; apps++) {
-        if (apphost_load(f->apphost, ".", *apps, &text)) {
-            fail_with("load", text);
+        if (apphost_load(f->apphost, ".", *apps, &error)) {
+            fail_with("load", error.text);
         }
     }
-    if (apphost_place(f->apphost, &text)) {
-        fail_with("place", text);
+    if (apphost_place(f->apphost, &error)) {
+        fail_with("place", error.text);
     }
     f->model = model_create();
     f->engine = engine_create(f->model, apphost_pipeline(f->apphost));

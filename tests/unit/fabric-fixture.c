@@ -122,19 +122,19 @@ fixture_edit(enum vmn_table table, const char *name, json_t *spec,
 static void
 load(const struct vmn_app_class *app, const char *const *modules)
 {
-    char *text = NULL;
+    struct vmn_error error = VMN_ERROR_INIT;
 
     toy.apphost = apphost_create();
-    if (app && apphost_add(toy.apphost, app, &text)) {
-        fail_msg("%s", text);
+    if (app && apphost_add(toy.apphost, app, &error)) {
+        fail_msg("%s", error.text);
     }
     for (; modules && *modules; modules++) {
-        if (apphost_load(toy.apphost, ".", *modules, &text)) {
-            fail_msg("%s", text);
+        if (apphost_load(toy.apphost, ".", *modules, &error)) {
+            fail_msg("%s", error.text);
         }
     }
-    if (apphost_place(toy.apphost, &text)) {
-        fail_msg("%s", text);
+    if (apphost_place(toy.apphost, &error)) {
+        fail_msg("%s", error.text);
     }
     toy.model = model_create();
     toy.engine = engine_create(toy.model, apphost_pipeline(toy.apphost));

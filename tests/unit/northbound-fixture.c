@@ -833,9 +833,9 @@ setup(void **state)
     vmn_errors_init(&errors);
     assert_int_equal(model_load_done(f->model, 0, &errors), 0);
     f->apphost = apphost_create();
-    assert_int_equal(apphost_add(f->apphost, &fake_app, &text), 0);
-    assert_int_equal(apphost_add(f->apphost, &fake_balancer, &text), 0);
-    assert_int_equal(apphost_place(f->apphost, &text), 0);
+    assert_int_equal(apphost_add(f->apphost, &fake_app, NULL), 0);
+    assert_int_equal(apphost_add(f->apphost, &fake_balancer, NULL), 0);
+    assert_int_equal(apphost_place(f->apphost, NULL), 0);
     f->engine = engine_create(f->model, apphost_pipeline(f->apphost));
     f->commit = commit_create(f->base, f->model, f->engine,
                               &fake_store_class, &f->store);

@@ -21,14 +21,14 @@ static void
 refused(const struct vmn_app_class *class_, const char *why)
 {
     struct apphost *host = apphost_create();
-    char *text = NULL;
+    struct vmn_error fault = VMN_ERROR_INIT;
 
-    assert_true(apphost_add(host, class_, &text));
-    assert_non_null(text);
-    if (!strstr(text, why)) {
-        fail_msg("\"%s\" does not say \"%s\"", text, why);
+    assert_true(apphost_add(host, class_, &fault));
+    assert_non_null(fault.text);
+    if (!strstr(fault.text, why)) {
+        fail_msg("\"%s\" does not say \"%s\"", fault.text, why);
     }
-    free(text);
+    vmn_error_uninit(&fault);
     apphost_destroy(host);
 }
 
@@ -97,12 +97,12 @@ the_same_name_twice_is_refused(void **state)
     static const struct vmn_app_class class_ = { VMN_APP_HEAD,
                                                  .name = "same" };
     struct apphost *host = apphost_create();
-    char *text = NULL;
+    struct vmn_error error = VMN_ERROR_INIT;
 
-    assert_int_equal(apphost_add(host, &class_, &text), 0);
-    assert_true(apphost_add(host, &class_, &text));
-    assert_non_null(strstr(text, "loaded already"));
-    free(text);
+    assert_int_equal(apphost_add(host, &class_, &error), 0);
+    assert_true(apphost_add(host, &class_, &error));
+    assert_non_null(strstr(error.text, "loaded already"));
+    vmn_error_uninit(&error);
     apphost_destroy(host);
 }
 
@@ -170,11 +170,11 @@ an_app_of_later_headers_is_read_by_its_own_sizes(void **state)
                                            .units = &units[0].now } };
     struct apphost *host = apphost_create();
     const struct vmn_unit_class *ours;
-    char *text = NULL;
+    struct vmn_error error = VMN_ERROR_INIT;
 
     class_.now.size = sizeof class_;
     class_.now.unit_size = sizeof *units;
-    assert_int_equal(apphost_add(host, &class_.now, &text), 0);
+    assert_int_equal(apphost_add(host, &class_.now, &error), 0);
     ours = apphost_pipeline(host)->apps[0].class_->units;
     assert_string_equal(ours[0].name, "a");
     assert_string_equal(ours[1].name, "b");
@@ -207,11 +207,11 @@ static void
 a_missing_module_is_refused_with_its_name(void **state)
 {
     struct apphost *host = apphost_create();
-    char *text = NULL;
+    struct vmn_error error = VMN_ERROR_INIT;
 
-    assert_true(apphost_load(host, "/nonexistent", "ghost", &text));
-    assert_non_null(strstr(text, "ghost"));
-    free(text);
+    assert_true(apphost_load(host, "/nonexistent", "ghost", &error));
+    assert_non_null(strstr(error.text, "ghost"));
+    vmn_error_uninit(&error);
     apphost_destroy(host);
 }
 
@@ -237,12 +237,12 @@ static void
 stages_are_placed_by_hook_order_and_name(void **state)
 {
     struct apphost *host = apphost_create();
-    char *text = NULL;
+    struct vmn_error error = VMN_ERROR_INIT;
 
     /* The order of loading does not matter. */
-    assert_int_equal(apphost_add(host, &late, &text), 0);
-    assert_int_equal(apphost_add(host, &early, &text), 0);
-    assert_int_equal(apphost_place(host, &text), 0);
+    assert_int_equal(apphost_add(host, &late, &error), 0);
+    assert_int_equal(apphost_add(host, &early, &error), 0);
+    assert_int_equal(apphost_place(host, &error), 0);
 
     const struct pipeline *p = apphost_pipeline(host);
     const struct pipeline_stage *e = p->apps[0].stages;
@@ -271,13 +271,13 @@ a_hook_that_is_full_is_refused(void **state)
     static const struct vmn_app_class b = { VMN_APP_HEAD, .name = "b",
                                             .stages = stages };
     struct apphost *host = apphost_create();
-    char *text = NULL;
+    struct vmn_error error = VMN_ERROR_INIT;
 
-    assert_int_equal(apphost_add(host, &a, &text), 0);
-    assert_int_equal(apphost_add(host, &b, &text), 0);
-    assert_true(apphost_place(host, &text));
-    assert_non_null(strstr(text, "stage s of app b does not fit"));
-    free(text);
+    assert_int_equal(apphost_add(host, &a, &error), 0);
+    assert_int_equal(apphost_add(host, &b, &error), 0);
+    assert_true(apphost_place(host, &error));
+    assert_non_null(strstr(error.text, "stage s of app b does not fit"));
+    vmn_error_uninit(&error);
     apphost_destroy(host);
 }
 
