@@ -43,8 +43,8 @@ VLOG_DEFINE_THIS_MODULE(heap);
 #define LOOKS_MIN 1
 #define LOOKS_MAX 27
 
-/* Blocks are of these sizes, large ones first.  A larger one would be a mapping
- * of its own, and in a smaller one there need not be a whole page. */
+/* Blocks are of these sizes, large ones first.  A larger one would be a
+ * mapping of its own, and in a smaller one there need not be a whole page. */
 #define BLOCK_MAX (112 * 1024)
 #define BLOCK_MIN (7 * 1024)
 /* As much is done in a turn of the loop. */

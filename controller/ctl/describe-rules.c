@@ -41,7 +41,8 @@ struct way {
     struct met *met;
     size_t n, allocated;
     bool isolated;
-    bool passes;                /* A rule of the tier that isolates leads past it. */
+    bool passes;                /* A rule of the tier that isolates leads past
+                                 * it. */
 };
 
 /* Words.  ---------------------------------------------------------------- */

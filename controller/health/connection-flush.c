@@ -73,8 +73,8 @@ keeps_read(const struct connection_flush *gone,
     return keeps;
 }
 
-/* Whatever ports there are: what is flushed by one port or by all of them is the
- * connections of a backend that goes, and of no other. */
+/* Whatever ports there are: what is flushed by one port or by all of them is
+ * the connections of a backend that goes, and of no other. */
 static bool
 has_kept(const struct keeps *keeps, const struct kept *kept)
 {
@@ -115,8 +115,8 @@ forget(struct connection_flush *gone, const struct kept *kept)
     }
 }
 
-/* What has yet to be told to a host is about nobody who is gone any more: that is
- * of one of its ports, or of all. */
+/* What has yet to be told to a host is about nobody who is gone any more: that
+ * is of one of its ports, or of all. */
 static void
 keep(struct connection_flush *gone, const struct vmn_loadbalancer *lb,
      const struct kept *kept)

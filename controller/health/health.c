@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See health.h.  Who is told of a change, of a row, a host or a port, only says
- * where to look; that is done later in the turn. */
+ * See health.h.  Who is told of a change, of a row, a host or a port, only
+ * says where to look; that is done later in the turn. */
 
 #include <config.h>
 
@@ -125,7 +125,7 @@ watch_drains(struct health *h)
     }
 }
 
-/* What the prober wants.  -------------------------------------------------- */
+/* What the prober wants.  ------------------------------------------------- */
 
 static bool
 send_cb(void *h_, const char *host, uint32_t ofport, const void *frame,
@@ -194,7 +194,7 @@ wanted_cb(void *h_, const char *balancer, const char *port)
             ? backend_state_names[b->shown] : NULL);
 }
 
-/* What is to be probed.  --------------------------------------------------- */
+/* What is to be probed.  -------------------------------------------------- */
 
 static enum probe_type
 type_of(enum vmn_probe probe)
@@ -462,7 +462,7 @@ look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
     set_timer(h);
 }
 
-/* Who tells.  -------------------------------------------------------------- */
+/* Who tells.  ------------------------------------------------------------- */
 
 static void
 balancer_cb(void *h_, const char *name)
@@ -542,7 +542,7 @@ begin_cb(void *h_)
     event_add(h->grace, &grace);
 }
 
-/* For others.  ------------------------------------------------------------- */
+/* For others.  ------------------------------------------------------------ */
 
 void
 health_set_watch(struct health *h, health_watch_cb *watch, void *aux)

@@ -411,7 +411,8 @@ backend_create(struct prober *p, struct balancer *lb,
     return b;
 }
 
-/* It is probed no more; what is known of it goes with that, unless it drains. */
+/* It is probed no more; what is known of it goes with that, unless it
+ * drains. */
 static void
 stop(struct backend *b, bool forget)
 {

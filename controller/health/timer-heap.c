@@ -45,7 +45,8 @@ settle(struct timer_heap *t, struct timer *timer, size_t place)
     for (;;) {
         size_t child = place * 2;
 
-        if (child < t->n && t->heap[child + 1]->at_us < t->heap[child]->at_us) {
+        if (child < t->n
+            && t->heap[child + 1]->at_us < t->heap[child]->at_us) {
             child++;
         }
         if (child > t->n || t->heap[child]->at_us >= timer->at_us) {

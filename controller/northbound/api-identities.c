@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /v1/identities: who ports are to policies.  Ports of a routing domain that
- * are in the same groups, and cut off by the same quarantines, share a number.
+ * GET /v1/identities: who ports are to policies.  Ports of a routing domain
+ * that are in the same groups, and cut off by the same quarantines, share a
+ * number.
  *
- * Each page looks at all ports, in as many turns of the loop as that takes, and
- * so may hold some of what came in between. */
+ * Each page looks at all ports, in as many turns of the loop as that takes,
+ * and so may hold some of what came in between. */
 
 #include <config.h>
 

@@ -40,8 +40,8 @@ nb_get_one(struct http_request *req, void *nb_)
     http_reply_body(req, 200, "application/json", &ds);
 }
 
-/* The secret that a PUT of a token makes, to be told, or NULL: a token that there
- * is keeps its own. */
+/* The secret that a PUT of a token makes, to be told, or NULL: a token that
+ * there is keeps its own. */
 static char *
 make_secret(const struct northbound *nb, const struct schema_table *table,
             const char *name, enum model_op_kind kind, json_t *spec)
@@ -60,8 +60,9 @@ make_secret(const struct northbound *nb, const struct schema_table *table,
     return NULL;
 }
 
-/* True if the client sees the object, or if there is none.  Else it is told that
- * there is none, or, where it wants to make it, that the name is taken. */
+/* True if the client sees the object, or if there is none.  Else it is told
+ * that there is none, or, where it wants to make it, that the name is
+ * taken. */
 static bool
 sees_object(const struct northbound *nb, struct http_request *req,
             const struct schema_table *table, const char *name,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET / and GET /page/FILE: the page, from what is built in.  Its files need no
- * token; what it then asks the API for does. */
+ * GET / and GET /page/FILE: the page, from what is built in.  Its files need
+ * no token; what it then asks the API for does. */
 
 #include <config.h>
 

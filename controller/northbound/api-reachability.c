@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /v1/reachability: who can reach whom on a service; and POST, what a change
- * would do to it. */
+ * GET /v1/reachability: who can reach whom on a service; and POST, what a
+ * change would do to it. */
 
 #include <config.h>
 
@@ -28,7 +28,8 @@ look(struct northbound *nb, void *ask_, struct vmn_errors *errors)
                                 apphost_pipeline(nb->apphost), &ask->request,
                                 errors);
 
-    return (matrix && ask->by_group && !ask->differ ? reach_by_group(nb->engine, matrix, errors)
+    return (matrix && ask->by_group && !ask->differ
+            ? reach_by_group(nb->engine, matrix, errors)
             : matrix);
 }
 

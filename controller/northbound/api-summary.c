@@ -313,8 +313,8 @@ put_networks(struct summary *s, struct ds *ds)
     free(sorted);
 }
 
-/* [HOST, NETWORK, PORTS, BYTES_PER_S], the first two by their places in the lists above; -1 are those
- * on no host. */
+/* [HOST, NETWORK, PORTS, BYTES_PER_S], the first two by their places in the
+ * lists above; -1 are those on no host. */
 static void
 put_places(const struct summary *s, struct ds *ds)
 {

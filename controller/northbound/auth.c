@@ -198,7 +198,8 @@ make_principal(const struct vmn_account *account,
     principal->role = account->role;
     if (account->role != VMN_ROLE_ADMIN) {
         principal->rights = model_rights_create(
-            account->role == VMN_ROLE_OPERATOR ? operators_tables() : 0, account);
+            account->role == VMN_ROLE_OPERATOR ? operators_tables() : 0,
+            account);
     }
     return principal;
 }

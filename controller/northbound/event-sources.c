@@ -6,8 +6,8 @@
  *
  * What hosts and ports are is a level, put together from much: who tells of it
  * only says where to look.  That is done later in the turn, once for all that
- * happened to one, and an event made if what a user sees is different from what
- * was told before. */
+ * happened to one, and an event made if what a user sees is different from
+ * what was told before. */
 
 #include <config.h>
 
@@ -47,8 +47,8 @@ struct event_sources {
     struct shash waiting;       /* By host: struct waiting. */
     uint64_t told_revision;     /* The newest with its event. */
     uint64_t group_first;       /* The id at which the last group began. */
-    /* The group that was installed, perhaps because it concerns no host, before
-     * its own event; its last revision is 0 if there is none. */
+    /* The group that was installed, perhaps because it concerns no host,
+     * before its own event; its last revision is 0 if there is none. */
     uint64_t early_first, early_last;
 };
 
@@ -83,8 +83,8 @@ put_time(struct ds *ds, int64_t time_ms)
 uint64_t
 event_sources_start(const struct event_sources *es)
 {
-    /* While a group is on its way it may have its events, and not be what users
-     * see. */
+    /* While a group is on its way it may have its events, and not be what
+     * users see. */
     return (commit_is_quiescent(es->nb->commit) ? es->nb->event_log->next
             : MAX(es->group_first, es->nb->event_log->oldest));
 }
@@ -350,8 +350,8 @@ same_place(const char *a, const char *b)
     return !strncmp(a, b, len + 1);
 }
 
-/* A port that is where it was and waits for its host is not worth an event: its
- * host is. */
+/* A port that is where it was and waits for its host is not worth an event:
+ * its host is. */
 static void
 tell_port(struct event_sources *es, const struct vmn_port *port,
           const struct status_port *status)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /v1/events: those who listen.  Each has a place in the log of events, and
- * is given what comes behind it as far as its client takes it.  One whose place
- * is no longer in the log is cut off: it may come back and is told that it has
- * missed something.
+ * GET /v1/events: those who listen.  Each has a place in the log of events,
+ * and is given what comes behind it as far as its client takes it.  One whose
+ * place is no longer in the log is cut off: it may come back and is told that
+ * it has missed something.
  *
  * Server-sent events are of the HTML standard, section 9.2. */
 
@@ -287,8 +287,8 @@ query_filter(struct http_request *req, struct event_filter *filter)
     }
 }
 
-/* The first thing that a reader is told: where it begins, or that it has missed
- * something and is to read all that it wants to know again. */
+/* The first thing that a reader is told: where it begins, or that it has
+ * missed something and is to read all that it wants to know again. */
 static void
 begin(struct reader *reader, bool missed)
 {

@@ -52,7 +52,8 @@ struct event_entry {
 
 struct event_log {
     /* Ids begin at the time of the start, in microseconds: so they grow from
-     * one process to the next, and one of a former process is known as such. */
+     * one process to the next, and one of a former process is known as
+     * such. */
     uint64_t first;             /* The first id ever used. */
     uint64_t oldest, next;      /* Ids that are kept: from, to (excluded). */
     size_t n_bytes;
@@ -86,8 +87,8 @@ bool event_matches(const struct event_entry *, const struct event_filter *);
 struct event_sources;
 struct event_sources *event_sources_create(struct northbound *);
 void event_sources_destroy(struct event_sources *);
-/* Where a reader that has just begun to listen begins: behind all that tells of
- * what is durable. */
+/* Where a reader that has just begun to listen begins: behind all that tells
+ * of what is durable. */
 uint64_t event_sources_start(const struct event_sources *);
 
 /* event-streams.c */

@@ -50,7 +50,8 @@ put_times(struct ds *ds, const char *name, const char *help,
 }
 
 void
-metrics_append_times(const struct northbound *nb, const struct histogram *stored,
+metrics_append_times(const struct northbound *nb,
+                     const struct histogram *stored,
                      const struct histogram *installed,
                      const struct histogram *writing, struct ds *ds)
 {

@@ -250,7 +250,8 @@ void nb_when_quiescent(struct northbound *, struct http_request *,
 void nb_when_problems_known(struct northbound *, struct http_request *,
                             nb_deferred_cb *);
 
-http_handler nb_get_index, nb_get_openapi, nb_get_status, nb_get_health, nb_get_ready;
+http_handler nb_get_index, nb_get_openapi, nb_get_status, nb_get_health;
+http_handler nb_get_ready;
 http_handler nb_get_flows, nb_post_audit;
 http_handler nb_get_revision, nb_get_revisions;
 http_handler nb_get_activity;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The description of the API as OpenAPI 3.1 has it, made of the table of routes
- * and the schema.  Not for other rooms. */
+ * The description of the API as OpenAPI 3.1 has it, made of the table of
+ * routes and the schema.  Not for other rooms. */
 
 #ifndef CONTROLLER_NORTHBOUND_OPENAPI_H
 #define CONTROLLER_NORTHBOUND_OPENAPI_H 1

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Parameters of queries: numbers, flags, names, and what a change waits for. */
+ * Parameters of queries: numbers, flags, names, and what a change waits
+ * for. */
 
 #include <config.h>
 

@@ -210,7 +210,8 @@ print_enum_set(const struct schema_field *f, const bool *set, struct ds *ds)
 }
 
 bool
-schema_value_print(const struct schema_field *f, const void *src, struct ds *ds)
+schema_value_print(const struct schema_field *f, const void *src,
+                   struct ds *ds)
 {
     struct schema_scalar scalar;
 

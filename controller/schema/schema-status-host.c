@@ -105,7 +105,7 @@ const struct schema_struct schema_audit_owner = SHOWN_KEPT(
 
 const struct schema_struct schema_status_audit = SHOWN_KEPT(
     "audit", status_audit,
-    SHOWN_AUDIT(status_audit,,
+    SHOWN_AUDIT(status_audit, ,
                 SHOWN_LIST_OF(status_audit, differences, n_differences,
                               STRING, ALWAYS, "The first 100, in words.")));
 

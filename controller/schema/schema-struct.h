@@ -9,9 +9,9 @@
  *
  * - Text may come from a peer: bytes that are not UTF-8 are shown as '?'.
  * - SCHEMA_ENUM is a const char *, one of the names.
- * - What is absent is NULL (texts, lists, SCHEMA_POINTER), 0 (SCHEMA_TIME), NaN
- *   (SCHEMA_DOUBLE), or has the value 'def' with SCHEMA_HIDE_DEFAULT.  It is
- *   shown as null with SCHEMA_NULLABLE, and else left out.
+ * - What is absent is NULL (texts, lists, SCHEMA_POINTER), 0 (SCHEMA_TIME),
+ *   NaN (SCHEMA_DOUBLE), or has the value 'def' with SCHEMA_HIDE_DEFAULT.  It
+ *   is shown as null with SCHEMA_NULLABLE, and else left out.
  * - A list with SCHEMA_REQUIRED is shown when it is empty, also if it is NULL;
  *   any other if it is not NULL. */
 

@@ -73,8 +73,8 @@ enum schema_type {
  * it names. */
 #define SCHEMA_BELONGS (1u << 10)
 /* Of what is only shown (struct schema_table's 'status', replies of calls):
- * SCHEMA_REQUIRED is then what is always there.  schema-struct.h says how it is
- * kept in a struct. */
+ * SCHEMA_REQUIRED is then what is always there.  schema-struct.h says how it
+ * is kept in a struct. */
 /* May be null: shown in place of nothing. */
 #define SCHEMA_NULLABLE (1u << 11)
 /* An object, whose members have any names and values of this type.  In the

@@ -91,7 +91,8 @@ finish_reading(struct store_log *log, sqlite3_stmt *stmt, int code,
 }
 
 int
-store_log_one(struct store_log *log, uint64_t revision, struct ds *ds, char **text)
+store_log_one(struct store_log *log, uint64_t revision, struct ds *ds,
+              char **text)
 {
     sqlite3_stmt *stmt = log->one;
     size_t size = ds->length;
@@ -125,8 +126,8 @@ put_entries(struct store_log *log, sqlite3_stmt *stmt, struct ds *ds,
 }
 
 int
-store_log_after(struct store_log *log, uint64_t after, size_t limit, struct ds *ds,
-            char **text)
+store_log_after(struct store_log *log, uint64_t after, size_t limit,
+                struct ds *ds, char **text)
 {
     sqlite3_bind_int64(log->many, 1, MIN(after, INT64_MAX));
     sqlite3_bind_int64(log->many, 2, MIN(limit, STORE_LOG_MAX));

@@ -78,8 +78,8 @@ struct store_class {
      * with it, into copies and back (but for a copy of what 'model' holds,
      * which gets another one when it is opened).  A secret. */
     void (*get_key)(const struct store *, uint8_t key[STORE_KEY_SIZE]);
-    /* Sets what is kept of the log, before anything is written; until then that
-     * is STORE_RETENTION_DEFAULT. */
+    /* Sets what is kept of the log, before anything is written; until then
+     * that is STORE_RETENTION_DEFAULT. */
     void (*set_retention)(struct store *, const struct store_retention *);
     /* Writes what the model and its numbers have pending, and calls 'done'
      * from the loop when it is durable.  One at a time.  Once the file has

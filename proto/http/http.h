@@ -228,8 +228,8 @@ const char *http_request_header(const struct http_request *,
 /* How long the body is, in bytes. */
 size_t http_request_body_size(const struct http_request *);
 /* Parses the body.  On error answers the request and returns NULL.  The caller
- * owns the value.  If the options have a pause, the client may leave in it; the
- * request must be answered or dropped all the same. */
+ * owns the value.  If the options have a pause, the client may leave in it;
+ * the request must be answered or dropped all the same. */
 json_t *http_request_json(struct http_request *);
 
 /* The tag of If-Match, without quotes, or "*", or NULL if there is none; the
@@ -256,8 +256,8 @@ void http_request_drop(struct http_request *);
 /* Adds a header.  'value' must be visible ASCII and spaces. */
 void http_reply_header(struct http_request *, const char *name,
                        const char *value);
-/* Lets clients keep the reply, and ask each time whether it has changed.  Others
- * are kept by nobody, are no content for a browser to show, and have a
+/* Lets clients keep the reply, and ask each time whether it has changed.
+ * Others are kept by nobody, are no content for a browser to show, and have a
  * Content-Security-Policy of their own, which this reply must set itself. */
 void http_reply_allow_caching(struct http_request *);
 /* Sets the header ETag to '"etag"'. */

@@ -192,7 +192,8 @@ cut_flow(const void *record, size_t size, struct ofdump_raw *raw)
 static const char *
 take_flow(struct ofdump *dump, struct ofpbuf *msg, size_t size)
 {
-    struct ofpbuf record = ofpbuf_const_initializer(msg->data, (uint32_t) size);
+    struct ofpbuf record = ofpbuf_const_initializer(msg->data,
+                                                    (uint32_t) size);
     struct ofputil_flow_stats fs;
     struct ofdump_raw raw;
     bool cut = cut_flow(msg->data, size, &raw);
@@ -215,7 +216,8 @@ take_flow(struct ofdump *dump, struct ofpbuf *msg, size_t size)
 static const char *
 take_group(struct ofdump *dump, struct ofpbuf *msg, size_t size)
 {
-    struct ofpbuf record = ofpbuf_const_initializer(msg->data, (uint32_t) size);
+    struct ofpbuf record = ofpbuf_const_initializer(msg->data,
+                                                    (uint32_t) size);
     struct ofputil_group_desc gd;
 
     record.header = msg->header;

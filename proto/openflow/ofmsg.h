@@ -41,9 +41,9 @@ void ofmsg_put_flow_request(struct ofpbuf *, uint8_t table,
 /* All groups with their buckets. */
 void ofmsg_put_group_request(struct ofpbuf *, uint32_t xid);
 
-/* Has the switch forget connections (NXT_CT_FLUSH; Open vSwitch 3.1 and later):
- * those in conntrack 'zone' that have all members of 'match' that are not
- * zero.  There is no answer but an error. */
+/* Has the switch forget connections (NXT_CT_FLUSH; Open vSwitch 3.1 and
+ * later): those in conntrack 'zone' that have all members of 'match' that are
+ * not zero.  There is no answer but an error. */
 void ofmsg_put_ct_flush(struct ofpbuf *, const struct ofp_ct_match *match,
                         uint16_t zone, uint32_t xid);
 
@@ -58,7 +58,8 @@ uint32_t ofmsg_error_xid(const struct ofp_header *oh);
 const char *ofmsg_error_name(const struct ofp_header *oh);
 /* True if a flow was refused because its table is full. */
 bool ofmsg_error_is_full(const struct ofp_header *oh);
-/* True if the error says that a meter that was to be added is there already. */
+/* True if the error says that a meter that was to be added is there
+ * already. */
 bool ofmsg_error_is_known_meter(const struct ofp_header *oh);
 
 #endif /* proto/openflow/ofmsg.h */

@@ -4,8 +4,8 @@
  *
  * By itself the client asks for a host's whole schema, by way of the database
  * _Server, which it then watches, and keeps all of that as long as it lives:
- * 150 kB for each host.  It needs the names of the columns that we read.  So it
- * is told that there is no _Server; then it asks for the schema itself, of
+ * 150 kB for each host.  It needs the names of the columns that we read.  So
+ * it is told that there is no _Server; then it asks for the schema itself, of
  * which it gets that much.  Everything else passes as it is.
  *
  * The question goes to the host with an id of ours, so that equal hosts answer

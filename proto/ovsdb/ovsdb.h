@@ -124,8 +124,9 @@ struct ovsdb_ipsec {
  * loop has to do for a host does not grow with the number of its peers. */
 #define OVSDB_IPSEC_SLICE 50
 
-/* What is told to collectors; nothing if there is no target.  A number that is 0
- * is left to the switch.  Somebody else's row stays, in the place of ours. */
+/* What is told to collectors; nothing if there is no target.  A number that is
+ * 0 is left to the switch.  Somebody else's row stays, in the place of
+ * ours. */
 struct ovsdb_sflow {
     size_t n_targets;
     const char *const *targets; /* "ADDRESS:PORT". */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What an HTTP probe asks, and how much of the answer it reads: the status line,
- * and those of interim answers before it (RFC 9110, section 15.2; RFC 9112,
- * sections 3 and 4). */
+ * What an HTTP probe asks, and how much of the answer it reads: the status
+ * line, and those of interim answers before it (RFC 9110, section 15.2; RFC
+ * 9112, sections 3 and 4). */
 
 #include <config.h>
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One probe of one server: whether it answers at a TCP or UDP port, to a GET, or
- * to a ping.  A state machine that is given frames and says which ones to send.
- * It does no I/O, knows no time and allocates nothing, and it takes only so much
- * from a server: what that sends is never trusted to be right or to end.
+ * One probe of one server: whether it answers at a TCP or UDP port, to a GET,
+ * or to a ping.  A state machine that is given frames and says which ones to
+ * send. It does no I/O, knows no time and allocates nothing, and it takes only
+ * so much from a server: what that sends is never trusted to be right or to
+ * end.
  *
  * Used by controller/health.  Not for when to probe, nor for what follows from
  * how it went. */
@@ -63,7 +64,8 @@ struct probe_frames {
 };
 
 enum probe_verdict {
-    PROBE_IGNORED,              /* The frame is not for this probe, or wrong. */
+    PROBE_IGNORED,              /* The frame is not for this probe, or
+                                 * wrong. */
     PROBE_GOES_ON,
     PROBE_SUCCESS,              /* The probe is over... */
     PROBE_FAILURE,              /* ...as here; probe_reason() says why. */
@@ -131,8 +133,8 @@ bool probe_address(const uint8_t *frame, size_t size, struct vmn_ip *server,
  * often. */
 void probe_retransmit(struct probe *, struct probe_frames *);
 
-/* No more is waited for.  PROBE_SUCCESS for UDP without an awaited answer, else
- * PROBE_FAILURE; frames end what is half-way. */
+/* No more is waited for.  PROBE_SUCCESS for UDP without an awaited answer,
+ * else PROBE_FAILURE; frames end what is half-way. */
 enum probe_verdict probe_timeout(struct probe *, struct probe_frames *);
 
 /* Why it failed: a few words such as "connection refused"; "" if it did not.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Certificates; see tls.h.  Files are looked at now and then.  What has changed
- * is loaded into a context of its own first: only what is good as a whole gets
- * into the one that is used. */
+ * Certificates; see tls.h.  Files are looked at now and then.  What has
+ * changed is loaded into a context of its own first: only what is good as a
+ * whole gets into the one that is used. */
 
 #include <config.h>
 

@@ -252,7 +252,7 @@ webhook_proxy_check(const char *text)
     return fault;
 }
 
-/* Addresses of names.  ----------------------------------------------------- */
+/* Addresses of names.  ---------------------------------------------------- */
 
 /* 'address' is in host order. */
 static bool

@@ -56,8 +56,9 @@ struct webhook_allow {
     struct webhook_url *prefixes;   /* Owned. */
 };
 
-/* Parses prefixes that are separated by commas; NULL is none.  Returns NULL, or
- * a sentence (caller frees); 'allow' is to be uninitialized in either case. */
+/* Parses prefixes that are separated by commas; NULL is none.  Returns NULL,
+ * or a sentence (caller frees); 'allow' is to be uninitialized in either
+ * case. */
 char *webhook_allow_parse(struct webhook_allow *allow, const char *text);
 void webhook_allow_uninit(struct webhook_allow *);
 /* Whether one of 'allow' has the scheme, host and port of 'url', and its path,

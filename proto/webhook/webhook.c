@@ -90,8 +90,8 @@ struct call {
 
 static void wake_cb(evutil_socket_t, short what, void *webhook);
 
-/* Reads the key, if its file is another one than before.  Keeps what there is where
- * that fails, and tries again with the next call. */
+/* Reads the key, if its file is another one than before.  Keeps what there is
+ * where that fails, and tries again with the next call. */
 static int
 read_key(struct webhook *w, char **text)
 {

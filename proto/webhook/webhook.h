@@ -72,8 +72,8 @@ char *webhook_check(const struct webhook *, const char *url);
 
 /* Has 'url' told 'body', the text of a JSON value, which is of the kind
  * 'event' (letters).  'owner' is whom it is about, for webhook_get_status().
- * Calls of one URL begin in their order; one that is tried again may come after
- * a later one.
+ * Calls of one URL begin in their order; one that is tried again may come
+ * after a later one.
  *
  * Headers: X-VMN-Event ('event'), X-VMN-Delivery (a UUID, the same with each
  * try), X-VMN-Timestamp (of the try, in seconds since 1970) and, if there is a

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Fuzz target: DNS questions of VMs (vmn/dns.h).  What is taken is answered
- * within what the asker takes, and the answer is never taken for a question. */
+ * within what the asker takes, and the answer is never taken for a
+ * question. */
 
 #include <config.h>
 

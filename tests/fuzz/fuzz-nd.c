@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzz target: neighbour solicitations of VMs (vmn/packet.h).  An answer is never
- * answered, and goes to who has asked. */
+ * Fuzz target: neighbour solicitations of VMs (vmn/packet.h).  An answer is
+ * never answered, and goes to who has asked. */
 
 #include <config.h>
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Fuzz target: probes (proto/probe) of a server that says anything.  The first
- * byte picks the probe; then come events, each of a kind and a size: a frame as
- * it is, one whose addresses and checksums are made right, a TCP segment whose
- * numbers are relative to the connection's, a retransmission, or the timeout.
- * Whatever is sent is whole and goes to the server; a probe ends once. */
+ * byte picks the probe; then come events, each of a kind and a size: a frame
+ * as it is, one whose addresses and checksums are made right, a TCP segment
+ * whose numbers are relative to the connection's, a retransmission, or the
+ * timeout. Whatever is sent is whole and goes to the server; a probe ends
+ * once. */
 
 #include <config.h>
 
@@ -128,7 +129,8 @@ static enum probe_verdict
 receive(struct probe *p, const uint8_t *frame, size_t size,
         struct probe_frames *frames)
 {
-    uint8_t *copy = malloc(size ? size : 1); /* It ends where the frame does. */
+    uint8_t *copy = malloc(size ? size : 1); /* It ends where the frame
+                                              * does. */
     enum probe_verdict verdict;
     size_t taken = p->n_taken;
     struct vmn_ip server;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Fuzz target: packets of VMs that are refused (vmn/packet.h).  Whatever is
- * answered is answered to its sender, with lengths and checksums that are right;
- * an answer is never answered. */
+ * answered is answered to its sender, with lengths and checksums that are
+ * right; an answer is never answered. */
 
 #include <config.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fuzz target: packets of VMs, as apps take them apart (vmn/packet.h).  What is
- * taken comes out the same when it is put together and taken apart again. */
+ * Fuzz target: packets of VMs, as apps take them apart (vmn/packet.h).  What
+ * is taken comes out the same when it is put together and taken apart
+ * again. */
 
 #include <config.h>
 

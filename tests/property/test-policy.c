@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Property test of the firewall: for random labels, groups, tiers, policies and
- * packets, what the simulator says of the compiled flows is what a plain
+ * Property test of the firewall: for random labels, groups, tiers, policies
+ * and packets, what the simulator says of the compiled flows is what a plain
  * reading of the policies says (policy-text.c): of new connections, and of one
- * that has been open since before some edits.  Who is rejected is told.  Networks
- * are joined by routers that come, go, and join others; where there is a way,
- * that makes no difference to policies.
+ * that has been open since before some edits.  Who is rejected is told.
+ * Networks are joined by routers that come, go, and join others; where there
+ * is a way, that makes no difference to policies.
  *
  * Usage: test-policy [SEED [CASES]].  The seed is printed. */
 
@@ -653,8 +653,8 @@ network_index(const struct vmn_port *port)
     return atoi(port->network + 1);
 }
 
-/* What the sender gives its packet: its own MAC, and that of the receiver or of
- * the router on the way there. */
+/* What the sender gives its packet: its own MAC, and that of the receiver or
+ * of the router on the way there. */
 static void
 set_macs(const struct world *world, struct sim_packet *packet,
          const struct vmn_port *src, const struct vmn_port *dst)
@@ -884,8 +884,8 @@ has_way(const struct world *world, const struct text_packet *text)
                     network_index(text->dst), way) >= 0;
 }
 
-/* What becomes of a packet between the two: there has to be a way, and policies
- * have to let it. */
+/* What becomes of a packet between the two: there has to be a way, and
+ * policies have to let it. */
 static enum text_verdict
 verdict_of(const struct world *world, const struct text_packet *text,
            char why[TEXT_WHY], unsigned kept[VMN_N_DIRECTIONS])

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Cases of tests of apps: changes of the state, and lines that flows of a host
- * must or must not show after each.  After every change, the engine must report
- * no problem, and a compile from nothing must give the same. */
+ * must or must not show after each.  After every change, the engine must
+ * report no problem, and a compile from nothing must give the same. */
 
 #ifndef TESTS_UNIT_APPS_SCENARIO_H
 #define TESTS_UNIT_APPS_SCENARIO_H 1

@@ -24,8 +24,8 @@
 
 /* Who may be on the other side: members of three groups, addresses 10.0.0.0 to
  * 10.0.0.15, and somebody else.  What may be spoken: two named services, ports
- * 0 to 15 of TCP and of SCTP, four types with four codes of ICMP, and something
- * else. */
+ * 0 to 15 of TCP and of SCTP, four types with four codes of ICMP, and
+ * something else. */
 enum {
     GROUPS = 0, ADDRESSES = GROUPS + 3, ELSEWHERE = ADDRESSES + 16, N_PEERS,
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What vmnctl support-bundle is made of: the archive with its list, secrets that
- * are left out, and a server that is not there. */
+ * What vmnctl support-bundle is made of: the archive with its list, secrets
+ * that are left out, and a server that is not there. */
 
 #include <config.h>
 

@@ -17,8 +17,8 @@
 #include "tests/unit/ctl-fixture.h"
 #include "util.h"
 
-/* What a port that was made in revision 5 is asked of behind its rules: on two hosts
- * of three. */
+/* What a port that was made in revision 5 is asked of behind its rules: on two
+ * hosts of three. */
 #define BEHIND                                                          \
     { "GET /v1/revisions?limit=5&type=ports&name=db-1&before=6", NULL,  \
       200, "{\"items\": [{\"revision\": 5}]}" },                        \
@@ -87,7 +87,8 @@
     "{\"direction\": \"" DIRECTION "\", \"action\": \"" ACTION "\"" MORE "}"
 
 /* Tiers by position, policies by priority; of one priority denials first, then
- * permissions, then passes, and what goes back to a former kind behind them. */
+ * permissions, then passes, and what goes back to a former kind behind
+ * them. */
 static void
 rules_come_in_the_order_in_which_they_are_met(void **state OVS_UNUSED)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl edit, with editors that are scripts, against a server that plays back a
- * script: what is sent, what is told, and what becomes of the file. */
+ * vmnctl edit, with editors that are scripts, against a server that plays back
+ * a script: what is sent, what is told, and what becomes of the file. */
 
 #include <config.h>
 

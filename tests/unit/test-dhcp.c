@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Unit tests of the dhcp app: questions in, answers out, on the real engine, by
- * the RFCs' tables of what is to be answered in which state. */
+ * Unit tests of the dhcp app: questions in, answers out, on the real engine,
+ * by the RFCs' tables of what is to be answered in which state. */
 
 #include <config.h>
 
@@ -725,27 +725,28 @@ v6_messages_are_answered_by_type(void **state)
         int own, other;         /* Lifetimes; -1: not there. */
     } cases[] = {
         { { .type = SOLICIT, .ia = 3 }, ADVERTISE, NULL, -1, -1, 1000, -1 },
-        { { .type = SOLICIT, .ia = 3, .rapid = true }, REPLY, NULL, -1, -1, 1000,
-          -1 },
-        { { .type = SOLICIT, .ia = 3, .ips = { &b6 } }, ADVERTISE, NULL, -1, -1, 1000,
-          -1 },
+        { { .type = SOLICIT, .ia = 3, .rapid = true }, REPLY, NULL, -1, -1,
+          1000, -1 },
+        { { .type = SOLICIT, .ia = 3, .ips = { &b6 } }, ADVERTISE, NULL, -1,
+          -1, 1000, -1 },
         { .q = { .type = SOLICIT, .ia = 3, .server = "ours" }, .why = "names a server" },
         { .q = { .type = SOLICIT, .ia = 3, .no_client = true }, .why = "no client identifier" },
         { { .type = REQUEST, .ia = 3, .server = "ours", .ips = { &a6 } }, REPLY,
           NULL, -1, -1, 1000, -1 },
         { .q = { .type = REQUEST, .ia = 3, .server = "theirs" }, .why = "another server's" },
         { .q = { .type = REQUEST, .ia = 3 }, .why = "names no server" },
-        { { .type = CONFIRM, .ia = 3, .ips = { &a6 } }, REPLY, NULL, 0, -1, -1, -1 },
-        { { .type = CONFIRM, .ia = 3, .ips = { &a6, &b6 } }, REPLY, NULL, 4, -1, -1,
-          -1 },
+        { { .type = CONFIRM, .ia = 3, .ips = { &a6 } }, REPLY, NULL, 0, -1,
+          -1, -1 },
+        { { .type = CONFIRM, .ia = 3, .ips = { &a6, &b6 } }, REPLY, NULL, 4, -1,
+          -1, -1 },
         { .q = { .type = CONFIRM, .ia = 3 }, .why = "no address in confirm" },
         { { .type = RENEW, .ia = 3, .server = "ours", .ips = { &a6 } }, REPLY, NULL,
           -1, -1, 1000, -1 },
         { { .type = RENEW, .ia = 3, .server = "ours", .ips = { &b6 } }, REPLY, NULL,
           -1, -1, 1000, 0 },
         { .q = { .type = RENEW, .ia = 3, .ips = { &a6 } }, .why = "names no server" },
-        { { .type = REBIND, .ia = 3, .ips = { &a6, &b6 } }, REPLY, NULL, -1, -1,
-          1000, 0 },
+        { { .type = REBIND, .ia = 3, .ips = { &a6, &b6 } }, REPLY, NULL, -1,
+          -1, 1000, 0 },
         { .q = { .type = REBIND, .ia = 3, .server = "ours" }, .why = "names a server" },
         { { .type = RELEASE, .ia = 3, .server = "ours", .ips = { &a6 } }, REPLY,
           NULL, 0, -1, -1, -1 },
@@ -754,8 +755,8 @@ v6_messages_are_answered_by_type(void **state)
         { { .type = DECLINE, .ia = 3, .server = "ours", .ips = { &a6 } }, REPLY,
           NULL, 0, -1, -1, -1 },
         { { .type = INFORMATION_REQUEST }, REPLY, NULL, -1, -1, -1, -1 },
-        { { .type = INFORMATION_REQUEST, .no_client = true }, REPLY, NULL, -1, -1,
-          -1, -1 },
+        { { .type = INFORMATION_REQUEST, .no_client = true }, REPLY, NULL, -1,
+          -1, -1, -1 },
         { .q = { .type = INFORMATION_REQUEST, .server = "theirs" }, .why = "another server's" },
         { .q = { .type = INFORMATION_REQUEST, .ia = 3 }, .why = "malformed" },
         { .q = { .type = ADVERTISE, .server = "ours" }, .why = "not a client's" },

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Unit tests of DNS messages (vmn/dns.h): what is taken for a question, and what
- * an answer looks like.  What names there are: tests/system/test_dns.py. */
+ * Unit tests of DNS messages (vmn/dns.h): what is taken for a question, and
+ * what an answer looks like.  What names there are:
+ * tests/system/test_dns.py. */
 
 #include <config.h>
 

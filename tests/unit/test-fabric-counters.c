@@ -340,7 +340,8 @@ ports_tell_what_goes_through_them(void **state OVS_UNUSED)
     TURN_UNTIL(traffic(1).sent_bytes == 1000000);
     assert_true(traffic(1).sent_bytes_per_s > 0);
     assert_true(traffic(1).received_bytes_per_s > 0);
-    assert_true(traffic(1).received_bytes_per_s < traffic(1).sent_bytes_per_s / 5);
+    assert_true(traffic(1).received_bytes_per_s
+                < traffic(1).sent_bytes_per_s / 5);
     /* It begins anew: no rate, until the next time. */
     switches[0].port_bytes = 10;
     TURN_UNTIL(traffic(1).sent_bytes == 10);
@@ -456,7 +457,8 @@ balancers_and_backends_have_loads(void **state OVS_UNUSED)
     assert_int_equal(backend_loads[1].connections, 40);
     assert_int_equal(backend_loads[1].packets, 0);
     /* What there was before the first reading is no rate. */
-    assert_true(load_now().packets_per_s == 0 && load_now().connections_per_s == 0);
+    assert_true(load_now().packets_per_s == 0
+                && load_now().connections_per_s == 0);
 }
 
 static void

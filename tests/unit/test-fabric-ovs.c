@@ -331,8 +331,8 @@ setup(void **state OVS_UNUSED)
 /* What openssl-req(1) makes in no time; RSA takes seconds under load. */
 #define NEW_KEY "ec -pkeyopt ec_paramgen_curve:P-256"
 
-/* A CA, unless there is one already, and a certificate of it for both sides, of
- * host 'cn'; with names that begin with 'prefix'. */
+/* A CA, unless there is one already, and a certificate of it for both sides,
+ * of host 'cn'; with names that begin with 'prefix'. */
 static void
 make_pki(const char *prefix, const char *cn)
 {

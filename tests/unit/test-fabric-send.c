@@ -373,8 +373,8 @@ flow_that_lacked_a_number_comes_when_one_is_free(void **state OVS_UNUSED)
         assert_string_equal(receipt_of(revision, i), "confirmed");
     }
 
-    /* The same for hosts that are behind: the number is free once the last of them
-     * has answered, and no revision comes after that. */
+    /* The same for hosts that are behind: the number is free once the last of
+     * them has answered, and no revision comes after that. */
     switches[last].hold = true;
     edit_few("a", 100);
     edit(VMN_TABLE_PORT, "b", NULL);
@@ -438,8 +438,8 @@ a_limit_comes_with_its_flow(void **state OVS_UNUSED)
     assert_non_null(fake_switch_find(&switches[0], 100));
     assert_int_equal(n_errors(), 0);
 
-    /* Another flow that has it, and one that replaces another: that it is there
-     * already is no trouble. */
+    /* Another flow that has it, and one that replaces another: that it is
+     * there already is no trouble. */
     edit_port("a", "red", 100, "all", 5, false);
     edit_limited("a", 100, "20");
     edit_limited("a", 101, "20");
@@ -468,9 +468,9 @@ a_limit_comes_with_its_flow(void **state OVS_UNUSED)
     TURN_UNTIL(switches[0].limits[0].rate == 20);
     TURN_UNTIL(is_synced(0));
 
-    /* Another rate is another meter; the old one goes when nobody can have a flow
-     * with it any more, wherever it is.  What is asked for the second time and on
-     * comes later, but for a test. */
+    /* Another rate is another meter; the old one goes when nobody can have a
+     * flow with it any more, wherever it is.  What is asked for the second
+     * time and on comes later, but for a test. */
     fabric->request_limits_ms = 0;
     meter = switches[0].limits[0].meter;
     edit_limited("a", 101, "30");

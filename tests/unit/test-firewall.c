@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Unit tests of the app firewall: the flows of identities and policies, and how
- * long an identity keeps its number. */
+ * Unit tests of the app firewall: the flows of identities and policies, and
+ * how long an identity keeps its number. */
 
 #include <config.h>
 

@@ -117,7 +117,8 @@ assert_has(const char *flows, const char *what)
     }
 }
 
-/* Senders whose addresses end otherwise have other ports, whichever gateway. */
+/* Senders whose addresses end otherwise have other ports, whichever
+ * gateway. */
 static void
 senders_share_no_ports(void **state OVS_UNUSED)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Unit tests of controller/health as a whole: what becomes rows, and when.  The
- * real loadbalancer app, engine, commit and fabric, a fake switch and a store
- * that fails as it is told.  Probes are of UDP without an answer: silence is
- * success. */
+ * Unit tests of controller/health as a whole: what becomes rows, and when.
+ * The real loadbalancer app, engine, commit and fabric, a fake switch and a
+ * store that fails as it is told.  Probes are of UDP without an answer:
+ * silence is success. */
 
 #include <config.h>
 

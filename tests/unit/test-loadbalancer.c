@@ -283,7 +283,8 @@ static struct scenario scenarios[] = {
         { "{" BASE ", 'hosts/h1': {'ovsdb': 'unix:/h1',"
           " 'tunnel_ip': '10.99.0.1', 'connection_limit': {'rate': 20,"
           " 'burst': 40}}}", {
-            /* Once: what was limited before a backend was chosen has a flag. */
+            /* Once: what was limited before a backend was chosen has a
+             * flag. */
             { "h1", "+firewall.track/4 50 ct_state=+new-inv+trk,reg9=0/0x20,"
               "in_port=5 actions=meter:" },
             { "h1", "+loadbalancer.balance/1 120 ct_state=+new-inv+trk,"
@@ -357,8 +358,8 @@ count(const char *haystack, const char *needle)
     return n;
 }
 
-/* Whose each of the 256 slots of the only select group is: the last digit of the
- * backend's number. */
+/* Whose each of the 256 slots of the only select group is: the last digit of
+ * the backend's number. */
 static void
 read_slots(struct apps_fixture *f, char slots[257])
 {

@@ -565,8 +565,9 @@ bad_requests_change_nothing(void **state)
     assert_false(model_is_unsettled(*state));
 }
 
-/* What no port may have, but a virtual IP: where there is no subnet, or only the
- * one that has it in the middle, or of two addresses, or of IPv6 the last. */
+/* What no port may have, but a virtual IP: where there is no subnet, or only
+ * the one that has it in the middle, or of two addresses, or of IPv6 the
+ * last. */
 static void
 virtual_ips_may_end_like_those_of_subnets(void **state)
 {

@@ -792,7 +792,8 @@ routers_are_given_a_mac_and_keep_it(void **state)
 #define R OUT NETWORK_A NETWORK_B "put routers r {'interfaces':[{'network':'a'}]," EXTERNAL \
     "}\nput ports pa {'network':'a'}\nput ports pb {'network':'b'}\n"
 
-/* Nobody else has it in that network, and who is to get what comes there can. */
+/* Nobody else has it in that network, and who is to get what comes there
+ * can. */
 static void
 external_addresses_are_had_once(void **state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Unit tests of neighbour discovery for apps (vmn/packet.h): which questions are
- * answered, and how. */
+ * Unit tests of neighbour discovery for apps (vmn/packet.h): which questions
+ * are answered, and how. */
 
 #include <config.h>
 

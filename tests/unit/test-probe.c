@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Unit tests of probes (proto/probe): what they send, and what they make of what
- * a server answers.  The server here is a test that writes each segment.
+ * Unit tests of probes (proto/probe): what they send, and what they make of
+ * what a server answers.  The server here is a test that writes each segment.
  * Checksums and lengths of all frames are looked at wherever one is taken. */
 
 #include <config.h>

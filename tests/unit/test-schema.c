@@ -1057,7 +1057,7 @@ description_is_consistent(void **state OVS_UNUSED)
     assert_null(schema_find_table("nothing"));
 }
 
-/* What is only shown.  ----------------------------------------------------- */
+/* What is only shown.  ---------------------------------------------------- */
 
 struct shown_inner {
     const char *name;

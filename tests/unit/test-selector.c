@@ -232,8 +232,8 @@ is_within_by_trial(const struct vmn_selector *a, const struct vmn_selector *b)
     return true;
 }
 
-/* Never more than it is; and all of it, as long as there is one condition for a
- * key. */
+/* Never more than it is; and all of it, as long as there is one condition for
+ * a key. */
 static void
 one_is_within_another_or_not(void **state OVS_UNUSED)
 {

@@ -1020,8 +1020,8 @@ schema_fingerprint(void)
     return hash;
 }
 
-/* What is added without a new format would make a file of the last release look
- * damaged. */
+/* What is added without a new format would make a file of the last release
+ * look damaged. */
 static void
 description_with_other_columns_is_another_format(void **state OVS_UNUSED)
 {
@@ -1201,8 +1201,8 @@ read_in_way(struct fixture *f, enum reading way, struct ds *ds, char **text)
     }
 }
 
-/* Fails the n-th read, for each n, until a reading goes through: it is an error
- * or has all that there is, never less. */
+/* Fails the n-th read, for each n, until a reading goes through: it is an
+ * error or has all that there is, never less. */
 static void
 fail_each_read(struct fixture *f, enum reading way, bool stay)
 {

@@ -331,7 +331,8 @@ port_traffic(const struct fabric *fabric, const char *host, uint32_t ofport,
 
 /* Hosts whose claims for 'port' are refused. */
 static void
-put_rejected_claims(const struct observed_state *observed, const struct observed_port *port,
+put_rejected_claims(const struct observed_state *observed,
+                    const struct observed_port *port,
                    struct arena *arena, struct status_port *status)
 {
     struct svec hosts = SVEC_EMPTY_INITIALIZER;

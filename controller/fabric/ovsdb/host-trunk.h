@@ -20,8 +20,8 @@ struct host_trunk {
     char *tag_name;             /* Of the other end. */
 };
 
-/* Sets the sub-ports that belong on the host by now.  Returns true if they have
- * changed. */
+/* Sets the sub-ports that belong on the host by now.  Returns true if they
+ * have changed. */
 bool host_trunk_update(struct fabric_host_db *);
 void host_trunk_uninit(struct fabric_host_db *);
 /* Writes what is to be made for them into 'patches'.  Strings are borrowed. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What an audit finds, as it grows: a struct status_audit whose lists, and what
- * is in them, are owned.  All zeros is one that has found nothing. */
+ * What an audit finds, as it grows: a struct status_audit whose lists, and
+ * what is in them, are owned.  All zeros is one that has found nothing. */
 
 #ifndef CONTROLLER_FABRIC_SESSION_AUDIT_RESULT_H
 #define CONTROLLER_FABRIC_SESSION_AUDIT_RESULT_H 1

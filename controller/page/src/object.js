@@ -325,7 +325,8 @@ async function balancer(object, signal) {
       ? ` ${spec.health.path}` : ""}, every ${spec.health.interval_ms} ms`
       : null],
     ["Clients", `${plural(status.load.connections, "connection")} (${
-      status.load.connections_per_s} a second), ${rate(status.load.bytes_per_s)}`],
+      status.load.connections_per_s} a second), ${
+      rate(status.load.bytes_per_s)}`],
     ["Limit of each", spec.client_limit
       ? `${spec.client_limit.rate} connections a second, ${
         spec.client_limit.burst ?? spec.client_limit.rate} at once; ${

@@ -352,7 +352,8 @@ stats(const struct swarm *swarm, struct ds *out)
                   "\"ports\":%"PRIuSIZE","
                   "\"last_commit_us\":%"PRId64",",
                   swarm->n_hosts, connected, databases, flows, groups,
-                  hmap_count(&swarm->store.bodies), ports, swarm->last_commit_us);
+                  hmap_count(&swarm->store.bodies), ports,
+                  swarm->last_commit_us);
     put_counters(out, &c);
     ds_put_char(out, '}');
 }
