@@ -18,8 +18,8 @@ enum { HANDLER_V4, HANDLER_V6, HANDLER_ROUTERS };
 /* The server is the same in all networks, and on all hosts, so that an answer
  * depends on nothing but rows.  Locally administered, as guests' MACs are, but
  * none is given out with these first bytes. */
-#define SERVER_MAC { { 0x0e, 0x56, 0x4d, 0xff, 0, 67 } }
-static const struct vmn_mac server_mac = SERVER_MAC;
+static const struct vmn_mac server_mac
+    = VMN_SERVER_MAC(VMN_DHCP4_SERVER_PORT);
 
 /* Link-local, so that it is nobody's; of the part that no host may give itself
  * (RFC 3927, section 2.1). */

@@ -17,7 +17,6 @@ enum { PRIORITY = 100 };
 static const struct vmn_ip all_servers = { 6, {
     0xff, 2, [13] = 1, [15] = 2 } };
 #define ROUTER_SOLICITATION 133
-#define PROTO_UDP 17
 
 static struct vmn_flow *
 flow_add(struct vmn_emit *emit, const struct vmn_network *network)
@@ -52,7 +51,7 @@ silence_fragments(struct vmn_emit *emit, const struct vmn_network *network,
     vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
     vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
                      VMN_CT_TRK | VMN_CT_INV);
-    vmn_match(flow, VMN_F_CT_NW_PROTO, PROTO_UDP);
+    vmn_match(flow, VMN_F_CT_NW_PROTO, VMN_IP_PROTO_UDP);
     vmn_match(flow, VMN_F_CT_TP_DST, client);
     vmn_act_drop(vmn_flow_actions(flow), "DHCP server");
 }

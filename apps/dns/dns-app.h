@@ -17,7 +17,7 @@ enum { HANDLER_QUERY };
  * nobody's; of the part that no host may give itself (RFC 3927, section 2.1).
  * The MAC is locally administered, as guests' are, but none is given out with
  * these first bytes. */
-#define SERVER_MAC { { 0x0e, 0x56, 0x4d, 0xff, 0, VMN_DNS_PORT } }
+#define SERVER_MAC VMN_SERVER_MAC(VMN_DNS_PORT)
 #define SERVER_IP { 4, { 169, 254, 0, VMN_DNS_PORT } }
 
 /* What we know of a question. */

@@ -173,18 +173,11 @@ handle_query(struct vmn_view *view, const struct vmn_packet_in *in,
     struct vmn_dns_answer answer;
     struct vmn_dns_query query;
     struct vmn_udp udp;
+    const char *why = vmn_udp_parse_request(view, in, &udp);
     bool is_own;
 
-    if (!in->port) {
-        vmn_send_nothing(out, "from no port");
-        return;
-    }
-    if (vmn_is_quarantined(view, in->port)) {
-        vmn_send_nothing(out, "quarantined");
-        return;
-    }
-    if (!vmn_udp_parse(in->bytes, in->size, &udp)) {
-        vmn_send_nothing(out, "malformed");
+    if (why) {
+        vmn_send_nothing(out, why);
         return;
     }
     is_own = !memcmp(&udp.ip_dst, &server_ip, sizeof server_ip);

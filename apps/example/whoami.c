@@ -24,7 +24,7 @@ enum { HANDLER_ASK };
 enum { PRIORITY = 10 };
 
 /* Locally administered; networks do not see each other's. */
-static const struct vmn_mac mac = { { 0x0e, 0x56, 0x4d, 0xff, 0, UDP_PORT } };
+static const struct vmn_mac mac = VMN_SERVER_MAC(UDP_PORT);
 
 /* Flows.  ---------------------------------------------------------------- */
 
@@ -82,17 +82,10 @@ handle_ask(struct vmn_view *view, const struct vmn_packet_in *in,
     char text[3 * (sizeof "network \n" + VMN_NAME_LEN)], *end = text;
     uint8_t answer[VMN_UDP_HEADERS + sizeof text];
     struct vmn_udp udp;
+    const char *why = vmn_udp_parse_request(view, in, &udp);
 
-    if (!in->port) {
-        vmn_send_nothing(out, "from no port");
-        return;
-    }
-    if (vmn_is_quarantined(view, in->port)) {
-        vmn_send_nothing(out, "quarantined");
-        return;
-    }
-    if (!vmn_udp_parse(in->bytes, in->size, &udp)) {
-        vmn_send_nothing(out, "malformed");
+    if (why) {
+        vmn_send_nothing(out, why);
         return;
     }
 

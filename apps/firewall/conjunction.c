@@ -89,9 +89,9 @@ emit_service(const struct clause *clause, const struct service_match *service)
     struct vmn_flow *flow = tuple_add(clause);
 
     /* A packet of one family may well name the other's ICMP. */
-    if (service->ip_proto == IP_PROTO_ICMP) {
+    if (service->ip_proto == VMN_IP_PROTO_ICMP) {
         vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
-    } else if (service->ip_proto == IP_PROTO_ICMPV6) {
+    } else if (service->ip_proto == VMN_IP_PROTO_ICMPV6) {
         vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV6);
     }
     vmn_match(flow, VMN_F_CT_NW_PROTO, service->ip_proto);
@@ -140,7 +140,7 @@ emit_services(const struct clause *clause, const struct rule *rule)
     for (size_t i = 0; i < rule->head->n_services; i++) {
         const struct service_match *service = &rule->services[i];
 
-        if (service->ip_proto == IP_PROTO_SCTP
+        if (service->ip_proto == VMN_IP_PROTO_SCTP
             && service->what == SERVICE_PORTS) {
             emit_sctp_ports(clause, service);
         } else {

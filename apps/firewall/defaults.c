@@ -73,7 +73,7 @@ compile_isolated(struct vmn_view *view, const char *key,
 {
     const char *domain, *name;
 
-    if (!key_split(view, key, &domain, &name)) {
+    if (!vmn_key_split_two(view, key, &domain, &name)) {
         return;
     }
     for (int i = 0; i < VMN_N_DIRECTIONS; i++) {

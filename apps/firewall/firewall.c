@@ -229,7 +229,7 @@ flow_owner(struct vmn_view *view, const char *unit, const char *key,
     }
     if (!strcmp(unit, "isolated") || !strcmp(unit, "shadowed")
         || !strcmp(unit, "known")) {
-        return key_split(view, key, &domain, &rest)
+        return vmn_key_split_two(view, key, &domain, &rest)
                && owner_of_domain(domain, owner);
     }
     if (!strcmp(unit, "kept")) {
@@ -239,7 +239,8 @@ flow_owner(struct vmn_view *view, const char *unit, const char *key,
     }
     if (!strcmp(unit, "held")) {
         owner->row_type = VMN_ROW_QUARANTINE;
-        owner->name = (key_split(view, key, &quarantine, &rest) ? quarantine
+        owner->name = (vmn_key_split_two(view, key, &quarantine,
+                                         &rest) ? quarantine
                             : NULL);
         owner->rule = part ? allowed_index(view, key, part) : -1;
         return true;

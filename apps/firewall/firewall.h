@@ -194,9 +194,6 @@ void prefixes_add(struct vmn_view *, struct prefixes *,
 void prefixes_add_group(struct vmn_view *, struct prefixes *,
                         const char *group);
 
-/* Cuts "A|B" in two in a copy; false if there is no '|'. */
-bool key_split(struct vmn_view *, const char *key, const char **a,
-               const char **b);
 bool id_from_text(const char *, uint32_t *id);
 /* Returns the first name of a copied list "A,B", and moves '*list' behind it;
  * NULL at the end. */
@@ -216,11 +213,6 @@ void compile_known(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_host(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_sctp(struct vmn_view *, const char *key, struct vmn_emit *);
 
-#define IP_PROTO_ICMP 1
-#define IP_PROTO_TCP 6
-#define IP_PROTO_UDP 17
-#define IP_PROTO_ICMPV6 58
-#define IP_PROTO_SCTP 132
 
 /* What a rule says of services: a port and its mask, a type of ICMP with all
  * of its codes or one, or all of a protocol. */

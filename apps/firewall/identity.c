@@ -77,22 +77,6 @@ list_next(char **list)
     return name;
 }
 
-bool
-key_split(struct vmn_view *view, const char *key, const char **a,
-          const char **b)
-{
-    char *copy = vmn_printf(view, "%s", key);
-    char *bar = strchr(copy, '|');
-
-    if (!bar) {
-        return false;
-    }
-    *bar = '\0';
-    *a = copy;
-    *b = bar + 1;
-    return true;
-}
-
 /* The groups of a port.  ------------------------------------------------- */
 
 /* Adds the groups at 'key' of 'index'; those by selector only if it holds. */

@@ -15,11 +15,11 @@ static const struct {
     uint8_t ip_proto;
 } noted[] = {
     { VMN_ETH_IPV4, 0 },
-    { VMN_ETH_IPV4, IP_PROTO_ICMP },
-    { VMN_ETH_IPV4, IP_PROTO_SCTP },
+    { VMN_ETH_IPV4, VMN_IP_PROTO_ICMP },
+    { VMN_ETH_IPV4, VMN_IP_PROTO_SCTP },
     { VMN_ETH_IPV6, 0 },
-    { VMN_ETH_IPV6, IP_PROTO_ICMPV6 },
-    { VMN_ETH_IPV6, IP_PROTO_SCTP },
+    { VMN_ETH_IPV6, VMN_IP_PROTO_ICMPV6 },
+    { VMN_ETH_IPV6, VMN_IP_PROTO_SCTP },
 };
 
 /* Neither answers nor errors; nor later fragments, of which the first one

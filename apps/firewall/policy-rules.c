@@ -224,11 +224,11 @@ put_services(struct pack *pack, const struct spoken *spoken)
 {
     uint32_t n = 0;
 
-    put_ranges(pack, &n, IP_PROTO_TCP, &spoken->tcp);
-    put_ranges(pack, &n, IP_PROTO_UDP, &spoken->udp);
-    put_ranges(pack, &n, IP_PROTO_SCTP, &spoken->sctp);
-    put_icmp(pack, &n, IP_PROTO_ICMP, &spoken->icmp);
-    put_icmp(pack, &n, IP_PROTO_ICMPV6, &spoken->icmpv6);
+    put_ranges(pack, &n, VMN_IP_PROTO_TCP, &spoken->tcp);
+    put_ranges(pack, &n, VMN_IP_PROTO_UDP, &spoken->udp);
+    put_ranges(pack, &n, VMN_IP_PROTO_SCTP, &spoken->sctp);
+    put_icmp(pack, &n, VMN_IP_PROTO_ICMP, &spoken->icmp);
+    put_icmp(pack, &n, VMN_IP_PROTO_ICMPV6, &spoken->icmpv6);
     return n;
 }
 
@@ -411,7 +411,7 @@ eval_bucket(struct vmn_view *view, const char *key, struct vmn_value *value)
     const char *policy, *bucket, *p;
     size_t size;
 
-    if (!key_split(view, key, &policy, &bucket)) {
+    if (!vmn_key_split_two(view, key, &policy, &bucket)) {
         return;
     }
     p = vmn_query(view, QUERY_RULES, policy, &size);

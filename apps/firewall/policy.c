@@ -116,7 +116,7 @@ compile_applied(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct ids own;
     size_t size;
 
-    if (!key_split(view, key, &policy, &domain)) {
+    if (!vmn_key_split_two(view, key, &policy, &domain)) {
         return;
     }
     applies = read_own(view, policy, domain, &own);
@@ -186,8 +186,8 @@ compile_bucket(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct policy_ctx ctx = { .view = view, .emit = emit };
     size_t size;
 
-    if (!key_split(view, key, &policy, &rest)
-        || !key_split(view, rest, &ctx.domain, &bucket)
+    if (!vmn_key_split_two(view, key, &policy, &rest)
+        || !vmn_key_split_two(view, rest, &ctx.domain, &bucket)
         || !read_own(view, policy, ctx.domain, &ctx.own)) {
         return;
     }

@@ -182,7 +182,7 @@ compile_held(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct vmn_names ids;
     size_t size;
 
-    if (!key_split(view, key, &name, &ctx.domain)
+    if (!vmn_key_split_two(view, key, &name, &ctx.domain)
         || !(quarantine = vmn_read_quarantine(view, name))) {
         return;
     }
@@ -213,7 +213,7 @@ allowed_index(struct vmn_view *view, const char *key, uint32_t conj)
     struct rule rule;
     size_t size;
 
-    if (!key_split(view, key, &name, &domain)
+    if (!vmn_key_split_two(view, key, &name, &domain)
         || !(quarantine = vmn_read_quarantine(view, name))) {
         return -1;
     }

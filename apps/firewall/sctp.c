@@ -37,7 +37,7 @@ sctp_add(struct vmn_emit *emit, uint16_t eth_type, unsigned stage,
         priority);
 
     vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
-    vmn_match(flow, VMN_F_IP_PROTO, IP_PROTO_SCTP);
+    vmn_match(flow, VMN_F_IP_PROTO, VMN_IP_PROTO_SCTP);
     return vmn_flow_actions(flow);
 }
 

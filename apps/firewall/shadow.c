@@ -69,7 +69,7 @@ compile_shadowed(struct vmn_view *view, const char *key,
     const char *domain, *name;
     uint32_t last = 0;
 
-    if (!key_split(view, key, &domain, &name)) {
+    if (!vmn_key_split_two(view, key, &domain, &name)) {
         return;
     }
     direction = (!strcmp(name, direction_names[VMN_EGRESS]) ? VMN_EGRESS

@@ -93,7 +93,8 @@ compile_known(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     const char *domain, *text;
     uint32_t id;
 
-    if (key_split(view, key, &domain, &text) && id_from_text(text, &id)) {
+    if (vmn_key_split_two(view, key, &domain, &text) && id_from_text(text,
+                                                                     &id)) {
         know(emit, vmn_scope_domain(domain), id);
     }
 }

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #define FRAME_MAX VMN_ND_ADVERT_SIZE /* A solicitation is as long. */
-#define ARP_SIZE 42
 #define TAG_SIZE 4
 
 const struct vmn_router *
@@ -60,30 +59,13 @@ send_back_tagged(struct vmn_view *view, const struct vmn_router *router,
 
 /* Asking.  ---------------------------------------------------------------- */
 
-/* "Who has 'to'?  Tell 'from'" (RFC 826). */
-static size_t
-build_arp(uint8_t frame[FRAME_MAX], struct vmn_mac mac,
-          const struct vmn_ip *from, const struct vmn_ip *to)
-{
-    static const uint8_t head[] = { 0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1 };
-    uint8_t *p = frame + 12 + sizeof head;
-
-    memset(frame, 0xff, 6);
-    memcpy(frame + 6, mac.ea, 6);
-    memcpy(frame + 12, head, sizeof head);
-    memcpy(p, mac.ea, 6);
-    memcpy(p + 6, from->addr, 4);
-    memset(p + 10, 0, 6);
-    memcpy(p + 16, to->addr, 4);
-    return ARP_SIZE;
-}
-
 static size_t
 build_question(uint8_t frame[FRAME_MAX], struct vmn_mac mac,
                const struct vmn_ip *from, const struct vmn_ip *to)
 {
     if (to->family == 4) {
-        return build_arp(frame, mac, from, to);
+        vmn_arp_request_build(mac, from, to, frame);
+        return VMN_ARP_SIZE;
     }
     vmn_nd_solicit_build(mac, from, to, frame);
     return VMN_ND_SOLICIT_SIZE;
@@ -170,7 +152,8 @@ announce_address(struct vmn_mac mac, const struct vmn_network *network,
         vmn_nd_announce_build(mac, from, true, frame);
         send_tagged(network, out, frame, VMN_ND_ADVERT_SIZE);
     } else if (to) {
-        send_tagged(network, out, frame, build_arp(frame, mac, from, to));
+        vmn_arp_request_build(mac, from, to, frame);
+        send_tagged(network, out, frame, VMN_ARP_SIZE);
     }
 }
 
@@ -192,28 +175,24 @@ ask_gateway(const struct vmn_router *router,
 static void
 say(struct vmn_view *view, const char *what, struct vmn_packets_out *out)
 {
-    char *name = vmn_printf(view, "%s", what);
-    char *mac_text = strchr(name, '|');
-    char *text = mac_text ? strchr(mac_text + 1, '|') : NULL;
+    const char *parts[3];       /* ROUTER|MAC|ADDRESS, or ASK_GATEWAY. */
     const struct vmn_router *router;
     const struct vmn_network *network;
     struct vmn_mac mac;
     struct vmn_ip from;
 
-    if (!text) {
+    if (vmn_key_split(view, what, parts, 3) < 3) {
         return;
     }
-    *mac_text++ = '\0';
-    *text++ = '\0';
-    router = vmn_read_router(view, name);
+    router = vmn_read_router(view, parts[0]);
     network = (router && router->external.network
                ? vmn_read_network(view, router->external.network) : NULL);
-    if (!network || !vmn_mac_from_text(mac_text, &mac)) {
+    if (!network || !vmn_mac_from_text(parts[1], &mac)) {
         return;
     }
-    if (!strcmp(text, ASK_GATEWAY)) {
+    if (!strcmp(parts[2], ASK_GATEWAY)) {
         ask_gateway(router, network, out);
-    } else if (vmn_ip_from_text(text, &from)) {
+    } else if (vmn_ip_from_text(parts[2], &from)) {
         announce_address(mac, network, &from, out);
     }
 }

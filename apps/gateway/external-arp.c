@@ -121,14 +121,13 @@ arp_gateway(const struct external_link *link, const struct vmn_ip *gateway)
 void
 compile_link(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    const char *bar = strchr(key, '|');
-    struct external_link link = { .emit = emit, .host = bar ? bar + 1 : "" };
+    struct external_link link = { .emit = emit };
+    const char *network;
 
-    if (!bar) {
+    if (!vmn_key_split_two(view, key, &network, &link.host)) {
         return;
     }
-    link.network = vmn_read_network(view, vmn_printf(
-        view, "%.*s", (int) (bar - key), key));
+    link.network = vmn_read_network(view, network);
     if (!link.network || !link.network->vni
         || !link.network->provider.physical) {
         return;

@@ -20,9 +20,8 @@ first_ip(const struct vmn_port *port, uint8_t family)
 struct vmn_mac
 floating_mac(uint32_t number)
 {
-    return (struct vmn_mac) {
-        { 0x0e, 0x56, 0x4e, number >> 16, number >> 8, number }
-    };
+    return (struct vmn_mac) VMN_RESERVED_MAC(VMN_RESERVED_MAC_FLOATING,
+                                             number);
 }
 
 /* Makes 'ctx' the host of 'port', if that is on the wire itself. */
@@ -99,10 +98,10 @@ compile_floating(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     external_address(&ctx, &floating->ip);
 
     flow = nat_new(&ctx, family, STAGE_IN, IN_NAT, NAT_FLOATING);
-    vmn_match_ip(flow, field_dst(family), &floating->ip);
+    vmn_match_ip(flow, vmn_field_ip_dst(family), &floating->ip);
     nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, ip, 0);
 
     flow = nat_new(&ctx, family, STAGE_OUT, OUT_NAT, NAT_FLOATING);
-    vmn_match_ip(flow, field_src(family), ip);
+    vmn_match_ip(flow, vmn_field_ip_src(family), ip);
     nat_commit(flow, STAGE_OUT, OUT_HOP, &floating->ip, NULL, 0);
 }

@@ -43,13 +43,13 @@ emit_in(const struct gateway_ctx *ctx, const struct vmn_floating_ip *floating,
                                     NAT_FLOATING);
     struct vmn_actions *actions;
 
-    vmn_match_ip(flow, field_dst(floating->ip.family), &floating->ip);
+    vmn_match_ip(flow, vmn_field_ip_dst(floating->ip.family), &floating->ip);
     nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, &lb->vip, 0);
 
     flow = gateway_flow(ctx, STAGE_IN, IN_ROUTE, IN_BALANCED);
     actions = vmn_flow_actions(flow);
     vmn_match(flow, REG_TRANSIT, ctx->transit);
-    vmn_match_ip(flow, field_dst(lb->vip.family), &lb->vip);
+    vmn_match_ip(flow, vmn_field_ip_dst(lb->vip.family), &lb->vip);
     vmn_act_set(actions, VMN_REG_NETWORK, network->vni);
     vmn_act_set(actions, VMN_REG_ZONE, ctx->zone);
     vmn_act_set(actions, VMN_REG_BALANCE_ZONE, balance_zone(ctx, network));
@@ -76,7 +76,7 @@ emit_out(const struct gateway_ctx *ctx, const struct vmn_network *network,
         }
         flow = out_enter_flow(ctx, vmn_scope_host(ctx->host),
                               ENTER_BALANCED);
-        vmn_match_prefix(flow, field_src(family), cidr);
+        vmn_match_prefix(flow, vmn_field_ip_src(family), cidr);
         actions = vmn_flow_actions(flow);
         vmn_act_set(actions, REG_NAT_ZONE, balance_zone(ctx, network));
         vmn_act_ct(actions, &(struct vmn_ct) { .zone = REG_NAT_ZONE,
@@ -94,7 +94,7 @@ emit_out_end(const struct gateway_ctx *ctx, uint8_t family)
     struct vmn_flow *flow = gateway_flow(ctx, STAGE_OUT, OUT_UNBALANCED, ONLY);
 
     vmn_match(flow, VMN_REG_NETWORK, ctx->transit);
-    vmn_match(flow, VMN_F_ETH_TYPE, eth_type_of(family));
+    vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
     out_track(ctx, vmn_flow_actions(flow));
 }
 

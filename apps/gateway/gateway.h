@@ -122,24 +122,6 @@ struct gateway_ctx {
 #define N_FAMILIES 2
 static const uint8_t families[N_FAMILIES] = { 4, 6 };
 
-static inline uint16_t
-eth_type_of(uint8_t family)
-{
-    return family == 6 ? VMN_ETH_IPV6 : VMN_ETH_IPV4;
-}
-
-static inline enum vmn_field
-field_src(uint8_t family)
-{
-    return family == 6 ? VMN_F_IPV6_SRC : VMN_F_IPV4_SRC;
-}
-
-static inline enum vmn_field
-field_dst(uint8_t family)
-{
-    return family == 6 ? VMN_F_IPV6_DST : VMN_F_IPV4_DST;
-}
-
 /* What routers share that have their gateway on one host and by one
  * network. */
 struct external_link {

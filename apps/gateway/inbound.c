@@ -27,7 +27,7 @@ in_address(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
         return;
     }
     flow = external_flow(ctx, STAGE_IN, IN_ENTER, ENTER_HERE);
-    vmn_match_ip(flow, field_dst(ip->family), ip);
+    vmn_match_ip(flow, vmn_field_ip_dst(ip->family), ip);
     act_track(ctx, flow);
 }
 
@@ -40,12 +40,13 @@ in_ping(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
                                           ENTER_PING);
     struct vmn_actions *actions = vmn_flow_actions(flow);
     bool v6 = ip->family == 6;
-    enum vmn_field type = v6 ? VMN_F_ICMPV6_TYPE : VMN_F_ICMPV4_TYPE;
+    enum vmn_field type = vmn_field_icmp_type(ip->family);
 
-    vmn_match_ip(flow, field_dst(ip->family), ip);
+    vmn_match_ip(flow, vmn_field_ip_dst(ip->family), ip);
     vmn_match(flow, type, v6 ? 128 : 8);
     vmn_act_swap(actions, VMN_F_ETH_SRC, VMN_F_ETH_DST);
-    vmn_act_swap(actions, field_src(ip->family), field_dst(ip->family));
+    vmn_act_swap(actions, vmn_field_ip_src(ip->family),
+                 vmn_field_ip_dst(ip->family));
     vmn_act_set(actions, VMN_F_IP_TTL, 64);
     vmn_act_set(actions, type, v6 ? 129 : 0);
     external_tag(ctx, actions);
@@ -63,7 +64,8 @@ in_exempt(const struct gateway_ctx *ctx, uint8_t family)
     for (size_t i = 0; i < external->n_exempt; i++) {
         if (external->exempt[i].ip.family == family) {
             flow = nat_new(ctx, family, STAGE_IN, IN_NAT, NAT_EXEMPT);
-            vmn_match_prefix(flow, field_src(family), &external->exempt[i]);
+            vmn_match_prefix(flow, vmn_field_ip_src(family),
+                             &external->exempt[i]);
             nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, NULL, 0);
         }
     }
@@ -90,7 +92,7 @@ in_forwards(const struct gateway_ctx *ctx)
 
         if (ip) {
             flow = nat_new(ctx, to->family, STAGE_IN, IN_NAT, NAT_FORWARD);
-            vmn_match_ip(flow, field_dst(to->family), to);
+            vmn_match_ip(flow, vmn_field_ip_dst(to->family), to);
             vmn_match(flow, forward->protocol == VMN_PROTO_UDP
                       ? VMN_F_UDP_DST : VMN_F_TCP_DST, forward->port);
             nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, ip, forward->target);
@@ -123,7 +125,7 @@ in_family(const struct gateway_ctx *ctx, uint8_t family)
                                               ENTER_ROUTED);
 
         vmn_match_mac(flow, VMN_F_ETH_DST, ctx->router->mac);
-        vmn_match(flow, VMN_F_ETH_TYPE, eth_type_of(family));
+        vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
         act_track(ctx, flow);
     }
     if (ctx->ofport && family == 6) {

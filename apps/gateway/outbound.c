@@ -21,7 +21,7 @@ nat_flow(const struct gateway_ctx *ctx, uint8_t family, unsigned stage,
     struct vmn_flow *flow = gateway_flow(ctx, stage, table, priority);
 
     vmn_match(flow, REG_TRANSIT, ctx->transit);
-    vmn_match(flow, VMN_F_ETH_TYPE, eth_type_of(family));
+    vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
     vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | state,
                      VMN_CT_TRK | mask);
     return flow;
@@ -116,7 +116,7 @@ outbound_distributed(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
     struct vmn_flow *flow = out_enter_flow(ctx, scope, ENTER_DISTRIBUTED);
     struct vmn_actions *actions;
 
-    vmn_match_ip(flow, field_src(ip->family), ip);
+    vmn_match_ip(flow, vmn_field_ip_src(ip->family), ip);
     out_track(ctx, vmn_flow_actions(flow));
 
     for (int known = 0; known < 2; known++) {
@@ -126,7 +126,7 @@ outbound_distributed(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
         actions = vmn_flow_actions(flow);
         vmn_match(flow, REG_TRANSIT, ctx->transit);
         vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
-        vmn_match_ip(flow, field_src(floating->family), floating);
+        vmn_match_ip(flow, vmn_field_ip_src(floating->family), floating);
         if (known) {
             vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->mac);
             vmn_act_next(actions);
@@ -156,7 +156,7 @@ out_enter(const struct gateway_ctx *ctx)
         if (first_external(ctx->router, families[i])) {
             flow = out_enter_flow(ctx, vmn_scope_host(ctx->host),
                                   ENTER_HERE);
-            vmn_match(flow, VMN_F_ETH_TYPE, eth_type_of(families[i]));
+            vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(families[i]));
             out_track(ctx, vmn_flow_actions(flow));
         }
     }
@@ -198,7 +198,7 @@ out_share(const struct gateway_ctx *ctx, uint8_t family, uint32_t share,
         struct vmn_flow *flow = nat_new(ctx, family, STAGE_OUT, OUT_NAT,
                                         NAT_SHARE);
 
-        vmn_match_low_bits(flow, field_src(family), share, n_bits);
+        vmn_match_low_bits(flow, vmn_field_ip_src(family), share, n_bits);
         vmn_match_masked(flow, VMN_F_IP_FRAG, fragment ? VMN_FRAG_ANY : 0,
                          VMN_FRAG_ANY);
         if (!fragment && ctx->router->external.strict_port_shares) {
@@ -238,7 +238,8 @@ out_nat(const struct gateway_ctx *ctx, uint8_t family)
     for (size_t i = 0; i < external->n_exempt; i++) {
         if (external->exempt[i].ip.family == family) {
             flow = nat_new(ctx, family, STAGE_OUT, OUT_NAT, NAT_EXEMPT);
-            vmn_match_prefix(flow, field_dst(family), &external->exempt[i]);
+            vmn_match_prefix(flow, vmn_field_ip_dst(family),
+                             &external->exempt[i]);
             nat_commit(flow, STAGE_OUT, OUT_HOP, NULL, NULL, 0);
         }
     }
@@ -265,7 +266,7 @@ act_neighbour(struct vmn_actions *actions, uint8_t family,
             vmn_act_set(actions, reg, (uint32_t) p[0] << 24 | p[1] << 16
                         | p[2] << 8 | p[3]);
         } else {
-            vmn_act_move_bits(actions, field_dst(family),
+            vmn_act_move_bits(actions, vmn_field_ip_dst(family),
                               family == 6 ? 96 - 32 * i : 0, reg, 0, 32);
         }
     }
@@ -279,7 +280,7 @@ out_to(const struct gateway_ctx *ctx, struct vmn_flow *flow, uint8_t family,
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, REG_TRANSIT, ctx->transit);
-    vmn_match(flow, VMN_F_ETH_TYPE, eth_type_of(family));
+    vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
     act_neighbour(actions, family, next);
     vmn_act_set(actions, VMN_REG_NETWORK, ctx->network->vni);
     vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
@@ -300,7 +301,7 @@ out_hop(const struct gateway_ctx *ctx, uint8_t family)
             struct vmn_flow *flow = gateway_flow(ctx, STAGE_OUT, OUT_HOP,
                                                  HOP_LINK + cidr->len);
 
-            vmn_match_prefix(flow, field_dst(family), cidr);
+            vmn_match_prefix(flow, vmn_field_ip_dst(family), cidr);
             out_to(ctx, flow, family, NULL);
         }
     }

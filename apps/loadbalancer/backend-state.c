@@ -29,9 +29,8 @@ struct members {
 struct vmn_mac
 number_mac(uint32_t number)
 {
-    return (struct vmn_mac) {
-        { 0x0e, 0x56, 0x4d, number >> 16, number >> 8, number }
-    };
+    return (struct vmn_mac) VMN_RESERVED_MAC(VMN_RESERVED_MAC_SERVICE,
+                                             number);
 }
 
 struct vmn_mac

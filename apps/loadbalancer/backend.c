@@ -51,7 +51,7 @@ onward_add(const struct serving *s, struct vmn_scope scope, uint16_t priority,
     struct vmn_flow *flow = vmn_flow_add(s->emit, scope, STAGE_BALANCE,
                                          BALANCE_BACKEND, priority);
 
-    vmn_match_ip(flow, field_ip_dst(s->ip), s->ip);
+    vmn_match_ip(flow, vmn_field_ip_dst(s->ip->family), s->ip);
     if (resets) {
         vmn_match_masked(flow, VMN_F_TCP_FLAGS, VMN_TCP_RST, VMN_TCP_RST);
     } else {
@@ -117,7 +117,7 @@ answer_add(const struct serving *s, uint16_t priority)
 
     vmn_match(flow, VMN_REG_ZONE, s->zone);
     vmn_match(flow, VMN_REG_DST_LOCAL, 1);
-    vmn_match_ip(flow, field_ip_src(s->ip), s->ip);
+    vmn_match_ip(flow, vmn_field_ip_src(s->ip->family), s->ip);
     act_nat(vmn_flow_actions(flow), STAGE_UNBALANCE, UNBALANCE_MAC);
     return flow;
 }
@@ -129,12 +129,12 @@ emit_errors(const struct serving *s)
 {
     if (s->ip->family == 6) {
         vmn_match(answer_add(s, SEND_ANSWER), VMN_F_ICMPV6_TYPE,
-                  ICMPV6_UNREACHABLE);
+                  VMN_ICMPV6_UNREACHABLE);
         vmn_match(answer_add(s, SEND_ANSWER), VMN_F_ICMPV6_TYPE,
-                  ICMPV6_TOO_BIG);
+                  VMN_ICMPV6_TOO_BIG);
     } else {
         vmn_match(answer_add(s, SEND_ANSWER), VMN_F_ICMPV4_TYPE,
-                  ICMP_UNREACHABLE);
+                  VMN_ICMP_UNREACHABLE);
     }
 }
 
@@ -144,9 +144,9 @@ compile_backend(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct vmn_names networks = vmn_facts(view, REL_BACKEND, key);
     struct vmn_flow *flow;
     struct serving s;
-    char *parts[2];             /* PORT|FAMILY. */
+    const char *parts[2];        /* PORT|FAMILY. */
 
-    if (split(view, key, parts, 2) < 2
+    if (vmn_key_split(view, key, parts, 2) < 2
         || !serving_read(view, emit, parts[0], atoi(parts[1]), &s)) {
         return;
     }
@@ -171,9 +171,9 @@ compile_cut(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     struct vmn_names networks = vmn_facts(view, REL_CUT, key);
     struct serving s;
-    char *parts[2];             /* PORT|FAMILY. */
+    const char *parts[2];        /* PORT|FAMILY. */
 
-    if (split(view, key, parts, 2) == 2
+    if (vmn_key_split(view, key, parts, 2) == 2
         && serving_read(view, emit, parts[0], atoi(parts[1]), &s)) {
         for (size_t i = 0; i < networks.n; i++) {
             emit_mac(&s, networks.names[i], true);
@@ -186,9 +186,9 @@ void
 compile_target(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     struct serving s;
-    char *parts[5];             /* PORT|FAMILY|PROTOCOL|VALUE|MASK. */
+    const char *parts[5];        /* PORT|FAMILY|PROTOCOL|VALUE|MASK. */
 
-    if (split(view, key, parts, 5) == 5
+    if (vmn_key_split(view, key, parts, 5) == 5
         && serving_read(view, emit, parts[0], atoi(parts[1]), &s)) {
         vmn_match_masked(answer_add(&s, SEND_ANSWER),
                          field_src(atoi(parts[2])), atoi(parts[3]),
@@ -206,7 +206,7 @@ own_add(const struct serving *s, const char *host, unsigned table,
                                          STAGE_BALANCE, table, priority);
 
     vmn_match(flow, VMN_REG_ZONE, s->zone);
-    vmn_match_ip(flow, field_ip_src(s->ip), s->ip);
+    vmn_match_ip(flow, vmn_field_ip_src(s->ip->family), s->ip);
     return flow;
 }
 
@@ -219,14 +219,14 @@ emit_hairpin(const struct serving *s, const char *host,
                                     BACKEND_HAIRPIN);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    vmn_match_ip(flow, field_ip_dst(s->ip), s->ip);
+    vmn_match_ip(flow, vmn_field_ip_dst(s->ip->family), s->ip);
     vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
                      VMN_CT_TRK | VMN_CT_INV);
     vmn_match_ip(flow, vip->family == 6 ? VMN_F_CT_IPV6_DST
                  : VMN_F_CT_NW_DST, vip);
     vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_HAIRPIN,
                        VMN_FLAG_HAIRPIN);
-    vmn_act_set_ip(actions, field_ip_src(vip), vip);
+    vmn_act_set_ip(actions, vmn_field_ip_src(vip->family), vip);
     vmn_act_set_mac(actions, VMN_F_ETH_SRC,
                     vip_mac(s->view, s->network->row.name, vip));
     vmn_act_set_mac(actions, VMN_F_ETH_DST, s->port->mac);
@@ -238,21 +238,21 @@ static void
 emit_hairpin_answer(const struct serving *s, const char *host,
                     const struct vmn_ip *vip, const char *target)
 {
-    char *parts[3];             /* PROTOCOL|VALUE|MASK. */
+    const char *parts[3];        /* PROTOCOL|VALUE|MASK. */
     struct vmn_actions *actions;
     struct vmn_flow *flow;
 
-    if (split(s->view, target, parts, 3) < 3) {
+    if (vmn_key_split(s->view, target, parts, 3) < 3) {
         return;
     }
     flow = own_add(s, host, BALANCE_VIP, VIP_HAIRPIN);
     actions = vmn_flow_actions(flow);
-    vmn_match_ip(flow, field_ip_dst(vip), vip);
+    vmn_match_ip(flow, vmn_field_ip_dst(vip->family), vip);
     vmn_match_masked(flow, field_src(atoi(parts[0])), atoi(parts[1]),
                      atoi(parts[2]));
     vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_HAIRPIN,
                        VMN_FLAG_HAIRPIN);
-    vmn_act_set_ip(actions, field_ip_dst(vip), s->ip);
+    vmn_act_set_ip(actions, vmn_field_ip_dst(vip->family), s->ip);
     act_nat(actions, STAGE_BALANCE, BALANCE_SELECT);
 }
 
@@ -263,9 +263,10 @@ compile_hairpin(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     const struct vmn_binding *binding;
     struct serving s;
     struct vmn_ip vip;
-    char *parts[2];             /* PORT|VIP. */
+    const char *parts[2];        /* PORT|VIP. */
 
-    if (split(view, key, parts, 2) < 2 || !vmn_ip_from_text(parts[1], &vip)
+    if (vmn_key_split(view, key, parts, 2) < 2 || !vmn_ip_from_text(parts[1],
+                                                                    &vip)
         || !serving_read(view, emit, parts[0], vip.family, &s)) {
         return;
     }
@@ -288,7 +289,7 @@ probed_add(const struct serving *s, const char *host,
 {
     struct vmn_flow *flow = own_add(s, host, BALANCE_VIP, VIP_PROBED);
 
-    vmn_match_ip(flow, field_ip_dst(vip), vip);
+    vmn_match_ip(flow, vmn_field_ip_dst(vip->family), vip);
     vmn_act_punt(vmn_flow_actions(flow), HANDLER_PROBE, 0, VMN_PUNT_ALL);
     return flow;
 }
@@ -298,11 +299,12 @@ emit_answer(const struct serving *s, const char *host,
             const struct vmn_ip *vip, unsigned ip_proto, uint16_t port)
 {
     bool v6 = vip->family == 6;
-    enum vmn_field type = v6 ? VMN_F_ICMPV6_TYPE : VMN_F_ICMPV4_TYPE;
+    enum vmn_field type = vmn_field_icmp_type(vip->family);
     struct vmn_flow *flow = probed_add(s, host, vip);
 
-    if (ip_proto == IP_PROTO_ICMP) {
-        vmn_match(flow, type, v6 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY);
+    if (ip_proto == VMN_IP_PROTO_ICMP) {
+        vmn_match(flow, type,
+                  v6 ? VMN_ICMPV6_ECHO_REPLY : VMN_ICMP_ECHO_REPLY);
     } else {
         vmn_match(flow, field_src(ip_proto), port);
         vmn_match_masked(flow, field_dst(ip_proto), PROBE_PORT,
@@ -320,9 +322,10 @@ compile_probed(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct vmn_flow *flow;
     struct serving s;
     struct vmn_ip vip;
-    char *parts[2];             /* PORT|VIP. */
+    const char *parts[2];        /* PORT|VIP. */
 
-    if (split(view, key, parts, 2) < 2 || !vmn_ip_from_text(parts[1], &vip)
+    if (vmn_key_split(view, key, parts, 2) < 2 || !vmn_ip_from_text(parts[1],
+                                                                    &vip)
         || !serving_read(view, emit, parts[0], vip.family, &s)) {
         return;
     }
@@ -331,14 +334,14 @@ compile_probed(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     for (size_t i = 0; i < probes.n; i++) {
-        char *what[2];          /* PROTOCOL|PORT. */
+        const char *what[2];     /* PROTOCOL|PORT. */
 
-        if (split(view, probes.names[i], what, 2) == 2) {
+        if (vmn_key_split(view, probes.names[i], what, 2) == 2) {
             emit_answer(&s, binding->host, &vip, atoi(what[0]),
                         atoi(what[1]));
         }
     }
     flow = probed_add(&s, binding->host, &vip);
-    vmn_match(flow, vip.family == 6 ? VMN_F_ICMPV6_TYPE : VMN_F_ICMPV4_TYPE,
-              vip.family == 6 ? ICMPV6_UNREACHABLE : ICMP_UNREACHABLE);
+    vmn_match(flow, vmn_field_icmp_type(vip.family),
+              vip.family == 6 ? VMN_ICMPV6_UNREACHABLE : VMN_ICMP_UNREACHABLE);
 }

@@ -14,9 +14,9 @@ only_balancer(struct vmn_view *view, const char *address)
     const char *only = NULL;
 
     for (size_t i = 0; i < facts.n; i++) {
-        char *parts[4];         /* NETWORK|PROTOCOL|SERVICES|BALANCER. */
+        const char *parts[4];    /* NETWORK|PROTOCOL|SERVICES|BALANCER. */
 
-        if (split(view, facts.names[i], parts, 4) < 4
+        if (vmn_key_split(view, facts.names[i], parts, 4) < 4
             || (only && strcmp(only, parts[3]))) {
             return NULL;
         }
@@ -29,7 +29,7 @@ bool
 flow_owner(struct vmn_view *view, const char *unit, const char *key,
            uint32_t part, struct vmn_flow_owner *owner)
 {
-    char *parts[2];             /* PORT|... */
+    const char *parts[2];        /* PORT|... */
 
     owner->rule = -1;
     if (!strcmp(unit, "base") || !strcmp(unit, "vip")) {
@@ -46,7 +46,7 @@ flow_owner(struct vmn_view *view, const char *unit, const char *key,
         owner->name = facts.n == 1 ? facts.names[0] : NULL;
         return facts.n == 1;
     }
-    if (split(view, key, parts, 2) < 2) {
+    if (vmn_key_split(view, key, parts, 2) < 2) {
         return false;
     }
     owner->row_type = VMN_ROW_PORT;

@@ -156,7 +156,8 @@ emit_service(const struct balancer_ctx *ctx, const struct vmn_lb_port *port)
                                          VIP_SERVICE);
         struct vmn_actions *actions;
 
-        vmn_match_ip(flow, field_ip_dst(&ctx->lb->vip), &ctx->lb->vip);
+        vmn_match_ip(flow, vmn_field_ip_dst(ctx->lb->vip.family),
+                     &ctx->lb->vip);
         vmn_match_masked(flow, field_dst(ctx->ip_proto), value, mask);
         vmn_flow_count_part(flow, VMN_LB_PART_PACKETS);
         act_nat(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_SELECT);
@@ -166,7 +167,8 @@ emit_service(const struct balancer_ctx *ctx, const struct vmn_lb_port *port)
         flow = flow_add(ctx, ctx->scope, BALANCE_SELECT,
                         is_limited(ctx) ? SELECT_NEW_LIMITED : SELECT_NEW);
         actions = vmn_flow_actions(flow);
-        vmn_match_ip(flow, field_ip_dst(&ctx->lb->vip), &ctx->lb->vip);
+        vmn_match_ip(flow, vmn_field_ip_dst(ctx->lb->vip.family),
+                     &ctx->lb->vip);
         vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | VMN_CT_NEW,
                          VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV);
         vmn_match(flow, VMN_F_CT_NW_PROTO, ctx->ip_proto);
@@ -359,8 +361,7 @@ emit_choice(struct balancer_ctx *ctx)
     }
 }
 
-/* Where clients have a limit.
- * --------------------------------------------- */
+/* Where clients have a limit.  -------------------------------------------- */
 
 static uint32_t
 part_of(const struct balancer_ctx *ctx, const struct vmn_lb_member *member)
@@ -439,8 +440,7 @@ emit_chosen(const struct balancer_ctx *ctx, const struct vmn_lb_member *member,
             act_set_memory(ctx->view, vmn_flow_actions(flow), ctx->lb);
             vmn_act_learn_client(vmn_flow_actions(flow),
                                  &(struct vmn_client) {
-                .eth_type = ctx->lb->vip.family == 6 ? VMN_ETH_IPV6
-                            : VMN_ETH_IPV4,
+                .eth_type = vmn_eth_type_of(ctx->lb->vip.family),
                 .idle_s = ctx->lb->affinity_s,
                 .from = REG_BACKEND,
             });
@@ -557,9 +557,9 @@ publish_probe(const struct balancer_ctx *ctx,
 {
     const struct vmn_lb_health *health = &ctx->lb->health;
     const struct vmn_lb_port *first = vmn_lb_port_at(ctx->lb, 0);
-    unsigned ip_proto = health->type == VMN_PROBE_PING ? IP_PROTO_ICMP
-                        : health->type == VMN_PROBE_UDP ? IP_PROTO_UDP
-                        : IP_PROTO_TCP;
+    unsigned ip_proto = health->type == VMN_PROBE_PING ? VMN_IP_PROTO_ICMP
+                        : health->type == VMN_PROBE_UDP ? VMN_IP_PROTO_UDP
+                        : VMN_IP_PROTO_TCP;
     unsigned port = health->type == VMN_PROBE_PING ? 0
                     : health->port ? health->port
                     : first->target ? first->target : first->port;
@@ -588,7 +588,7 @@ emit_members(const struct balancer_ctx *ctx)
         if (member->keeps) {
             publish_backend(ctx, member, REL_BACKEND);
             publish_targets(ctx, member, ctx->lb, false);
-        } else if (is_cut(member) && ctx->ip_proto == IP_PROTO_TCP) {
+        } else if (is_cut(member) && ctx->ip_proto == VMN_IP_PROTO_TCP) {
             publish_backend(ctx, member, REL_CUT);
             publish_targets(ctx, member, ctx->lb, true);
         }
@@ -667,8 +667,8 @@ compile_balancer(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             .view = view,
             .emit = emit,
             .lb = lb,
-            .ip_proto = lb->protocol == VMN_PROTO_TCP ? IP_PROTO_TCP
-                        : IP_PROTO_UDP,
+            .ip_proto = lb->protocol == VMN_PROTO_TCP ? VMN_IP_PROTO_TCP
+                        : VMN_IP_PROTO_UDP,
             .number = balancer_number(view, lb),
             .domain = vmn_domain_of(view, lb->networks[i]),
             .vip = vmn_ip_text(view, &lb->vip),

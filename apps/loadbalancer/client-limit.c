@@ -77,9 +77,9 @@ void
 compile_limit(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     uint32_t base = pool_base(view, key), zone;
-    char *parts[3];
+    const char *parts[3];
 
-    if (split(view, key, parts, 3) < 3) {
+    if (vmn_key_split(view, key, parts, 3) < 3) {
         return;
     }
     zone = vmn_domain_zone(view, parts[0]);

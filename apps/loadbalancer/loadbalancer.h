@@ -85,19 +85,6 @@ enum {
     MAC_ANSWER = 100,
 };
 
-#define IP_PROTO_ICMP 1
-#define IP_PROTO_TCP 6
-#define IP_PROTO_UDP 17
-#define IP_PROTO_ICMPV6 58
-
-/* RFC 792; RFC 4443, sections 3 and 4. */
-#define ICMP_ECHO_REPLY 0
-#define ICMP_UNREACHABLE 3
-#define ICMP_ECHO 8
-#define ICMPV6_UNREACHABLE 1
-#define ICMPV6_TOO_BIG 2
-#define ICMPV6_ECHO 128
-#define ICMPV6_ECHO_REPLY 129
 
 /* Probes come from these ports of the virtual IP, where no guest's own
  * connection to it begins: 512 to 1023. */
@@ -188,34 +175,17 @@ void handle_refuse(struct vmn_view *, const struct vmn_packet_in *,
 bool flow_owner(struct vmn_view *, const char *unit, const char *key,
                 uint32_t part, struct vmn_flow_owner *);
 
-/* text.c: takes "A|B|C" apart into at most 'n' parts, in memory of the view's.
- * Returns how many there are. */
-size_t split(struct vmn_view *, const char *text, char *parts[], size_t n);
-
-/* The fields of the IP addresses of a family. */
-static inline enum vmn_field
-field_ip_src(const struct vmn_ip *ip)
-{
-    return ip->family == 6 ? VMN_F_IPV6_SRC : VMN_F_IPV4_SRC;
-}
-
-static inline enum vmn_field
-field_ip_dst(const struct vmn_ip *ip)
-{
-    return ip->family == 6 ? VMN_F_IPV6_DST : VMN_F_IPV4_DST;
-}
-
 /* The transport ports' fields of a protocol. */
 static inline enum vmn_field
 field_src(unsigned ip_proto)
 {
-    return ip_proto == IP_PROTO_TCP ? VMN_F_TCP_SRC : VMN_F_UDP_SRC;
+    return ip_proto == VMN_IP_PROTO_TCP ? VMN_F_TCP_SRC : VMN_F_UDP_SRC;
 }
 
 static inline enum vmn_field
 field_dst(unsigned ip_proto)
 {
-    return ip_proto == IP_PROTO_TCP ? VMN_F_TCP_DST : VMN_F_UDP_DST;
+    return ip_proto == VMN_IP_PROTO_TCP ? VMN_F_TCP_DST : VMN_F_UDP_DST;
 }
 
 /* Through the NAT that the packet's connection already has. */

@@ -33,7 +33,7 @@ flow_to_it(const struct address *a, unsigned table, uint16_t priority)
 {
     struct vmn_flow *flow = flow_add(a, STAGE_BALANCE, table, priority);
 
-    vmn_match_ip(flow, field_ip_dst(&a->ip), &a->ip);
+    vmn_match_ip(flow, vmn_field_ip_dst(a->ip.family), &a->ip);
     return flow;
 }
 
@@ -68,7 +68,7 @@ emit_network(const struct address *a, const char *name)
     flow = vmn_flow_add(a->emit, by.scope, STAGE_BALANCE, BALANCE_SELECT,
                         SELECT_ANSWER);
     vmn_match(flow, VMN_REG_NETWORK, network->vni);
-    vmn_match_ip(flow, field_ip_src(&a->ip), &a->ip);
+    vmn_match_ip(flow, vmn_field_ip_src(a->ip.family), &a->ip);
     vmn_act_set_mac(vmn_flow_actions(flow), VMN_F_ETH_SRC, mac);
     vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_BACKEND);
 
@@ -76,7 +76,7 @@ emit_network(const struct address *a, const char *name)
     flow = vmn_flow_add(a->emit, by.scope, STAGE_UNBALANCE, UNBALANCE_MAC,
                         MAC_ANSWER);
     vmn_match(flow, VMN_REG_NETWORK, network->vni);
-    vmn_match_ip(flow, field_ip_src(&a->ip), &a->ip);
+    vmn_match_ip(flow, vmn_field_ip_src(a->ip.family), &a->ip);
     vmn_act_set_mac(vmn_flow_actions(flow), VMN_F_ETH_SRC, mac);
     vmn_act_next(vmn_flow_actions(flow));
 }
@@ -87,14 +87,7 @@ void
 handle_neighbour(struct vmn_view *view, const struct vmn_packet_in *in,
                  struct vmn_packets_out *out)
 {
-    uint8_t answer[VMN_ND_ADVERT_SIZE];
-
-    if (vmn_nd_advert_build(in->bytes, in->size, number_mac(in->arg), false,
-                            answer)) {
-        vmn_send_back(out, answer, sizeof answer);
-    } else {
-        vmn_send_nothing(out, "malformed");
-    }
+    vmn_send_nd_advert(in, number_mac(in->arg), false, out);
 }
 
 /* In the whole domain.  --------------------------------------------------- */
@@ -104,16 +97,18 @@ static void
 emit_ping(const struct address *a)
 {
     bool v6 = a->ip.family == 6;
-    enum vmn_field type = v6 ? VMN_F_ICMPV6_TYPE : VMN_F_ICMPV4_TYPE;
+    enum vmn_field type = vmn_field_icmp_type(a->ip.family);
     struct vmn_flow *flow = flow_to_it(a, BALANCE_VIP, VIP_PING);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
-    vmn_match(flow, type, v6 ? ICMPV6_ECHO : ICMP_ECHO);
+    vmn_match(flow, type, v6 ? VMN_ICMPV6_ECHO : VMN_ICMP_ECHO);
     vmn_act_swap(actions, VMN_F_ETH_SRC, VMN_F_ETH_DST);
-    vmn_act_swap(actions, field_ip_src(&a->ip), field_ip_dst(&a->ip));
+    vmn_act_swap(actions, vmn_field_ip_src(a->ip.family),
+                 vmn_field_ip_dst(a->ip.family));
     vmn_act_set(actions, VMN_F_IP_TTL, 64);
-    vmn_act_set(actions, type, v6 ? ICMPV6_ECHO_REPLY : ICMP_ECHO_REPLY);
+    vmn_act_set(actions, type,
+                v6 ? VMN_ICMPV6_ECHO_REPLY : VMN_ICMP_ECHO_REPLY);
     vmn_act_output_in_port(actions);
 }
 
@@ -162,10 +157,10 @@ emit_services(const struct address *a, const struct vmn_names *facts)
     const char *before = "";
 
     for (size_t i = 0; i < facts->n; i++) {
-        char *parts[4];         /* NETWORK|PROTOCOL|SERVICES|BALANCER. */
+        const char *parts[4];    /* NETWORK|PROTOCOL|SERVICES|BALANCER. */
         unsigned ip_proto;
 
-        if (split(a->view, facts->names[i], parts, 4) < 4) {
+        if (vmn_key_split(a->view, facts->names[i], parts, 4) < 4) {
             continue;
         }
         if (strcmp(parts[0], before)) {
@@ -193,9 +188,9 @@ compile_address(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     struct vmn_names facts = vmn_facts(view, REL_ADDRESS, key);
     struct address a = { .view = view, .emit = emit };
-    char *parts[2];             /* DOMAIN|VIP. */
+    const char *parts[2];        /* DOMAIN|VIP. */
 
-    if (split(view, key, parts, 2) < 2
+    if (vmn_key_split(view, key, parts, 2) < 2
         || !vmn_ip_from_text(parts[1], &a.ip)) {
         return;
     }

@@ -203,7 +203,7 @@ compile_asked(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     const char *parts[2];
     struct vmn_prefix prefix;
 
-    if (!key_split(view, key, parts, 2)
+    if (vmn_key_split(view, key, parts, 2) < 2
         || !vmn_prefix_from_text(parts[1], &prefix)) {
         return;
     }
@@ -275,7 +275,7 @@ compile_pair(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct vmn_mac mac;
     const char *parts[3];
 
-    if (!key_split(view, key, parts, 3)
+    if (vmn_key_split(view, key, parts, 3) < 3
         || !vmn_prefix_from_text(parts[1], &prefix)
         || !vmn_mac_from_text(parts[2], &mac)
         || !read_united(view, vmn_facts(view, REL_PAIR, key), &ctx)) {
@@ -303,15 +303,14 @@ compile_routed_pair(struct vmn_view *view, const char *key,
     const char *parts[2];
     struct port_ctx ctx;
 
-    if (!key_split(view, key, parts, 2)
+    if (vmn_key_split(view, key, parts, 2) < 2
         || !vmn_prefix_from_text(parts[1], &prefix)) {
         return;
     }
     flow = vmn_flow_add(emit, vmn_scope_domain(parts[0]), STAGE_ADMIT,
                         ADMIT_SOURCE, SOURCE_ROUTED_PAIR + prefix.len);
     match_domain(flow, vmn_domain_zone(view, parts[0]));
-    vmn_match_prefix(flow, prefix.ip.family == 6 ? VMN_F_IPV6_SRC
-                     : VMN_F_IPV4_SRC, &prefix);
+    vmn_match_prefix(flow, vmn_field_ip_src(prefix.ip.family), &prefix);
     if (!read_united(view, vmn_facts(view, REL_ROUTED_PAIR, key), &ctx)) {
         drop(flow, "unknown source");
         return;
@@ -331,7 +330,7 @@ compile_mac(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct vmn_mac mac;
     struct port_ctx ctx;
 
-    if (!key_split(view, key, parts, 2) || !vmn_mac_from_text(parts[1],
+    if (vmn_key_split(view, key, parts, 2) < 2 || !vmn_mac_from_text(parts[1],
                                                               &mac)) {
         return;
     }

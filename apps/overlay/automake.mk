@@ -12,7 +12,6 @@ apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/port.c \
 	apps/overlay/provider.c \
 	apps/overlay/service-guard.c \
-	apps/overlay/text.c \
 	apps/overlay/transit.c \
 	apps/overlay/trunk.c \
 	apps/overlay/tunnels.c

@@ -195,7 +195,7 @@ compile_claimed(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct vmn_mac mac;
     const char *parts[2];
 
-    if (!key_split(view, key, parts, 2)) {
+    if (vmn_key_split(view, key, parts, 2) < 2) {
         return;
     }
     network = vmn_read_network(view, parts[0]);

@@ -137,7 +137,7 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     const uint64_t group_bit = UINT64_C(1) << 40;
     const char *parts[2];
 
-    if (!key_split(view, key, parts, 2)) {
+    if (vmn_key_split(view, key, parts, 2) < 2) {
         return;
     }
 

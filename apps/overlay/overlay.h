@@ -357,11 +357,6 @@ void nd_guard_quarantined(struct vmn_emit *, const struct port_ctx *);
 void served_of_network(struct vmn_view *, struct vmn_emit *,
                        const struct vmn_network *);
 
-/* text.c: keys of relations. */
-/* Cuts a copy of 'key' at each '|'; false unless there are 'n' parts. */
-bool key_split(struct vmn_view *, const char *key, const char *parts[],
-               size_t n);
-
 /* Units. */
 void compile_base(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_host(struct vmn_view *, const char *key, struct vmn_emit *);

@@ -156,8 +156,7 @@ emit_address(struct vmn_view *view, struct vmn_emit *emit,
     struct vmn_flow *flow;
 
     if (ctx->port->external) {
-        emit_source(emit, ctx, ip->family == 6 ? VMN_F_IPV6_SRC
-                    : VMN_F_IPV4_SRC, ip);
+        emit_source(emit, ctx, vmn_field_ip_src(ip->family), ip);
         return;                 /* It answers for itself. */
     }
     if (ip->family == 6) {

@@ -111,7 +111,7 @@ compile_provider(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct vmn_actions *actions;
     uint32_t ofport;
 
-    if (!key_split(view, key, parts, 2)) {
+    if (vmn_key_split(view, key, parts, 2) < 2) {
         return;
     }
     network = vmn_read_network(view, parts[0]);

@@ -28,14 +28,10 @@ handle_neighbour(struct vmn_view *view, const struct vmn_packet_in *in,
                  struct vmn_packets_out *out)
 {
     const struct vmn_router *router = router_of_number(view, in->arg);
-    uint8_t answer[VMN_ND_ADVERT_SIZE];
 
-    if (!router) {
-        vmn_send_nothing(out, "router is gone");
-    } else if (!vmn_nd_advert_build(in->bytes, in->size, router->mac, true,
-                                    answer)) {
-        vmn_send_nothing(out, "malformed");
+    if (router) {
+        vmn_send_nd_advert(in, router->mac, true, out);
     } else {
-        vmn_send_back(out, answer, sizeof answer);
+        vmn_send_nothing(out, "router is gone");
     }
 }

@@ -37,7 +37,7 @@ base_nowhere(struct vmn_emit *emit)
         struct vmn_flow *flow = flow_add(emit, STAGE_ROUTE, ROUTE_HOP,
                                          HOP_NOWHERE);
 
-        vmn_match_prefix(flow, field_dst(prefixes[i].ip.family),
+        vmn_match_prefix(flow, vmn_field_ip_dst(prefixes[i].ip.family),
                          &prefixes[i]);
         vmn_act_drop(vmn_flow_actions(flow), "destination is not routed");
     }
@@ -115,7 +115,8 @@ static void
 base_self(struct vmn_emit *emit)
 {
     static const uint16_t eth_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
-    static const uint8_t protocols[] = { 6, 17 }; /* TCP and UDP. */
+    static const uint8_t protocols[] = { VMN_IP_PROTO_TCP,
+                                         VMN_IP_PROTO_UDP };
 
     base_ping(emit);
     for (size_t i = 0; i < 4; i++) {

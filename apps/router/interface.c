@@ -90,7 +90,7 @@ emit_self(const struct router_ctx *ctx, const struct vmn_ip *ip)
     struct vmn_flow *flow = router_flow_here(ctx, ROUTE_HOP, HOP_SELF);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    vmn_match_ip(flow, field_dst(ip->family), ip);
+    vmn_match_ip(flow, vmn_field_ip_dst(ip->family), ip);
     vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_ROUTER);
     vmn_act_next(actions);
 }
@@ -103,7 +103,7 @@ emit_neighbour(const struct router_ctx *ctx, const struct vmn_network *network,
     struct vmn_flow *flow = router_flow(ctx, ROUTE_NEIGHBOUR, NEIGHBOUR_OWN);
 
     vmn_match(flow, VMN_REG_NETWORK, network->vni);
-    vmn_match_ip(flow, field_dst(ip->family), ip);
+    vmn_match_ip(flow, vmn_field_ip_dst(ip->family), ip);
     act_hop(vmn_flow_actions(flow), ctx->number);
 }
 
@@ -134,7 +134,7 @@ emit_connected(const struct router_ctx *ctx, const struct vmn_network *network,
                                              LOOKUP_ROUTE + 130 * cidr->len);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    vmn_match_prefix(flow, field_dst(cidr->ip.family), cidr);
+    vmn_match_prefix(flow, vmn_field_ip_dst(cidr->ip.family), cidr);
     vmn_act_set(actions, VMN_REG_NETWORK, network->vni);
     vmn_act_goto(actions, STAGE_ROUTE, ROUTE_NEIGHBOUR);
 }

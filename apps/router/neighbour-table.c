@@ -19,7 +19,7 @@ emit(struct vmn_emit *emit_, const char *domain,
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, VMN_REG_NETWORK, network->vni);
-    vmn_match_prefix(flow, field_dst(prefix->ip.family), prefix);
+    vmn_match_prefix(flow, vmn_field_ip_dst(prefix->ip.family), prefix);
     vmn_act_set_mac(actions, VMN_F_ETH_DST, mac);
     vmn_act_goto(actions, STAGE_ROUTE, ROUTE_SEND);
 }
@@ -74,16 +74,15 @@ void
 compile_pair(struct vmn_view *view, const char *key, struct vmn_emit *emit_)
 {
     struct vmn_names macs = vmn_facts(view, REL_PAIR, key);
-    const char *bar = strchr(key, '|');
-    const char *name = bar ? vmn_printf(view, "%.*s", (int) (bar - key), key)
-                       : NULL;
-    const struct vmn_network *network = name ? vmn_read_network(view, name)
-                                        : NULL;
+    const char *name = NULL, *prefix_text = NULL;
+    const struct vmn_network *network
+        = (vmn_key_split_two(view, key, &name, &prefix_text)
+           ? vmn_read_network(view, name) : NULL);
     struct vmn_prefix prefix;
     struct vmn_mac mac;
 
     if (network && network->vni && macs.n == 1
-        && vmn_prefix_from_text(bar + 1, &prefix)
+        && vmn_prefix_from_text(prefix_text, &prefix)
         && vmn_mac_from_text(macs.names[0], &mac)) {
         emit(emit_, vmn_domain_of(view, name), network, &prefix, mac,
              NEIGHBOUR_PAIR + prefix.len);

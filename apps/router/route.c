@@ -185,9 +185,9 @@ emit_route(const struct router_ctx *ctx, const struct vmn_route *route)
         ctx, ROUTE_LOOKUP, LOOKUP_ROUTE + 130 * route->destination.len
                             + (has_source ? route->source.len + 1 : 0));
 
-    vmn_match_prefix(flow, field_dst(family), &route->destination);
+    vmn_match_prefix(flow, vmn_field_ip_dst(family), &route->destination);
     if (has_source) {
-        vmn_match_prefix(flow, field_src(family), &route->source);
+        vmn_match_prefix(flow, vmn_field_ip_src(family), &route->source);
     }
     if (route->blackhole) {
         vmn_act_drop(vmn_flow_actions(flow), "blackhole route");

@@ -134,19 +134,6 @@ size_t interface_addresses(const struct vmn_router *,
                            const struct vmn_network *,
                            struct vmn_ip addresses[ADDRESSES_MAX]);
 
-/* Matches the family of 'ip' and its being the destination. */
-static inline enum vmn_field
-field_dst(uint8_t family)
-{
-    return family == 6 ? VMN_F_IPV6_DST : VMN_F_IPV4_DST;
-}
-
-static inline enum vmn_field
-field_src(uint8_t family)
-{
-    return family == 6 ? VMN_F_IPV6_SRC : VMN_F_IPV4_SRC;
-}
-
 /* arp-nd.c: in one network, ARP and neighbour discovery for 'ip'. */
 void answer_for(const struct router_ctx *, const struct vmn_network *,
                 const struct vmn_ip *ip);

@@ -35,6 +35,25 @@ vmn_prefix_text(struct vmn_view *view, const struct vmn_prefix *prefix)
                       prefix->len);
 }
 
+size_t
+vmn_key_split(struct vmn_view *view, const char *key, const char *parts[],
+              size_t n)
+{
+    char *rest = vmn_printf(view, "%s", key);
+    size_t i = 0;
+
+    while (rest && i < n) {
+        char *bar = i < n - 1 ? strchr(rest, '|') : NULL;
+
+        if (bar) {
+            *bar++ = '\0';
+        }
+        parts[i++] = rest;
+        rest = bar;
+    }
+    return i;
+}
+
 bool
 vmn_mac_from_text(const char *text, struct vmn_mac *mac)
 {

@@ -138,6 +138,17 @@ vmn_is_quarantined(struct vmn_view *view, const struct vmn_port *port)
            || vmn_query(view, VMN_QUERY_QUARANTINE, port->row.name, &size);
 }
 
+/* Takes apart what a port asks by UDP.  Returns NULL, or why it is not to be
+ * answered: see vmn_send_nothing(). */
+static inline const char *
+vmn_udp_parse_request(struct vmn_view *view, const struct vmn_packet_in *in,
+                      struct vmn_udp *udp)
+{
+    return (!in->port ? "from no port"
+            : vmn_is_quarantined(view, in->port) ? "quarantined"
+            : !vmn_udp_parse(in->bytes, in->size, udp) ? "malformed" : NULL);
+}
+
 /* The number of (kind, key): the same as long as somebody uses it, also over
  * restarts, and not given to another before every switch has forgotten it.
  * From 1 to the kind's largest.  0 if none is left, which fails the unit (it

@@ -99,13 +99,56 @@ enum vmn_field {
 /* Bits of VMN_F_TCP_FLAGS (RFC 9293, section 3.1). */
 #define VMN_TCP_RST 0x04
 
-/* Types of ICMPv6 (RFC 4861, section 4). */
-#define VMN_ND_SOLICIT 135
-#define VMN_ND_ADVERT 136
-
 #define VMN_ETH_IPV4 0x0800
 #define VMN_ETH_ARP 0x0806
 #define VMN_ETH_IPV6 0x86dd
+
+/* Protocols, as VMN_F_IP_PROTO and VMN_F_CT_NW_PROTO have them. */
+#define VMN_IP_PROTO_ICMP 1
+#define VMN_IP_PROTO_TCP 6
+#define VMN_IP_PROTO_UDP 17
+#define VMN_IP_PROTO_ICMPV6 58
+#define VMN_IP_PROTO_SCTP 132
+
+/* Types of ICMP (RFC 792). */
+#define VMN_ICMP_ECHO_REPLY 0
+#define VMN_ICMP_UNREACHABLE 3
+#define VMN_ICMP_ECHO 8
+
+/* Types of ICMPv6 (RFC 4443, sections 3 and 4; RFC 4861, section 4). */
+#define VMN_ICMPV6_UNREACHABLE 1
+#define VMN_ICMPV6_TOO_BIG 2
+#define VMN_ICMPV6_ECHO 128
+#define VMN_ICMPV6_ECHO_REPLY 129
+#define VMN_ND_ROUTER_SOLICIT 133
+#define VMN_ND_ROUTER_ADVERT 134
+#define VMN_ND_SOLICIT 135
+#define VMN_ND_ADVERT 136
+
+/* What stands for a family of IP, 4 or 6, in matches. */
+static inline uint16_t
+vmn_eth_type_of(uint8_t family)
+{
+    return family == 6 ? VMN_ETH_IPV6 : VMN_ETH_IPV4;
+}
+
+static inline enum vmn_field
+vmn_field_ip_src(uint8_t family)
+{
+    return family == 6 ? VMN_F_IPV6_SRC : VMN_F_IPV4_SRC;
+}
+
+static inline enum vmn_field
+vmn_field_ip_dst(uint8_t family)
+{
+    return family == 6 ? VMN_F_IPV6_DST : VMN_F_IPV4_DST;
+}
+
+static inline enum vmn_field
+vmn_field_icmp_type(uint8_t family)
+{
+    return family == 6 ? VMN_F_ICMPV6_TYPE : VMN_F_ICMPV4_TYPE;
+}
 
 /* Which hosts get a flow. */
 enum vmn_scope_kind {

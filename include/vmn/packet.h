@@ -182,8 +182,16 @@ size_t vmn_refusal_build_as(const struct vmn_refusal *, const uint8_t *bytes,
                             size_t size, uint8_t buffer[VMN_REFUSAL_MAX],
                             const char **why);
 
-/* Neighbour discovery.
- * ---------------------------------------------------- */
+/* Address resolution.  ---------------------------------------------------- */
+
+/* Writes to 'buffer' the question who has 'to', from 'from' at 'mac' (RFC
+ * 826).  Both are of IPv4. */
+#define VMN_ARP_SIZE 42
+void vmn_arp_request_build(struct vmn_mac mac, const struct vmn_ip *from,
+                           const struct vmn_ip *to,
+                           uint8_t buffer[VMN_ARP_SIZE]);
+
+/* Neighbour discovery.  --------------------------------------------------- */
 
 /* Writes the answer to 'bytes', a neighbour solicitation that came from one
  * neighbour, to 'buffer': "'mac' has the address, and is a router" (if
@@ -193,6 +201,20 @@ size_t vmn_refusal_build_as(const struct vmn_refusal *, const uint8_t *bytes,
 bool vmn_nd_advert_build(const uint8_t *bytes, size_t size,
                          struct vmn_mac mac, bool is_router,
                          uint8_t buffer[VMN_ND_ADVERT_SIZE]);
+
+/* Sends the port that asks such an answer, if it asks. */
+static inline void
+vmn_send_nd_advert(const struct vmn_packet_in *in, struct vmn_mac mac,
+                   bool is_router, struct vmn_packets_out *out)
+{
+    uint8_t answer[VMN_ND_ADVERT_SIZE];
+
+    if (vmn_nd_advert_build(in->bytes, in->size, mac, is_router, answer)) {
+        vmn_send_back(out, answer, sizeof answer);
+    } else {
+        vmn_send_nothing(out, "malformed");
+    }
+}
 
 /* Writes to 'buffer' the question who has 'target' (section 4.3), from 'from',
  * which has 'mac', to those who may have it.  Both addresses are of IPv6. */

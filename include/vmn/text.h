@@ -29,6 +29,28 @@ bool vmn_mac_from_text(const char *, struct vmn_mac *);
 bool vmn_ip_from_text(const char *, struct vmn_ip *);
 bool vmn_prefix_from_text(const char *, struct vmn_prefix *);
 
+/* Cuts a copy of "A|B|C", a key of a relation or a value, at the first 'n' - 1
+ * bars.  Returns how many parts there are, 'n' at most; the last one has what
+ * is left. */
+size_t vmn_key_split(struct vmn_view *, const char *key, const char *parts[],
+                     size_t n);
+
+/* Cuts a copy of "A|B" in two, 'b' with all that is left; false if there is no
+ * bar. */
+static inline bool
+vmn_key_split_two(struct vmn_view *view, const char *key, const char **a,
+                  const char **b)
+{
+    const char *parts[2];
+
+    if (vmn_key_split(view, key, parts, 2) < 2) {
+        return false;
+    }
+    *a = parts[0];
+    *b = parts[1];
+    return true;
+}
+
 #ifdef __cplusplus
 }
 #endif

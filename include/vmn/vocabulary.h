@@ -129,6 +129,17 @@ enum vmn_hook {
 #define VMN_RESERVED_MAC_SERVICE 0x0e564d
 #define VMN_RESERVED_MAC_FLOATING 0x0e564e
 
+/* The bytes of such an address: one of the two, and a number. */
+#define VMN_RESERVED_MAC_BYTES(PREFIX, NUMBER) \
+    (PREFIX) >> 16, (PREFIX) >> 8 & 0xff, (PREFIX) & 0xff, \
+    (NUMBER) >> 16 & 0xff, (NUMBER) >> 8 & 0xff, (NUMBER) & 0xff
+#define VMN_RESERVED_MAC(PREFIX, NUMBER) \
+    { { VMN_RESERVED_MAC_BYTES(PREFIX, NUMBER) } }
+/* That of a server which answers at UDP port 'PORT', up to 255; virtual IPs
+ * have smaller numbers. */
+#define VMN_SERVER_MAC(PORT) \
+    VMN_RESERVED_MAC(VMN_RESERVED_MAC_SERVICE, 0xff0000 | (PORT))
+
 /* The source, between hosts, of what came from outside: no neighbour has
  * it. */
 #define VMN_EXTERNAL_MAC \

@@ -1,5 +1,6 @@
 # proto/packet
 proto_libproto_a_SOURCES += \
+	proto/packet/arp-message.c \
 	proto/packet/bytes.c \
 	proto/packet/dhcp4.c \
 	proto/packet/dhcp6.c \

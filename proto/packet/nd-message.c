@@ -10,15 +10,12 @@
 
 #include <string.h>
 
-#include "csum.h"
 #include "packets.h"
 #include "proto/packet/packet-bytes.h"
 #include "util.h"
 
-#define IPV6_SIZE 40
 #define SOLICIT_SIZE 24         /* Without options; an advertisement's, too. */
 #define OPTION_SIZE 8
-#define PROTO_ICMPV6 58
 #define HOP_LIMIT 255           /* It has crossed no router. */
 
 enum { FLAG_ROUTER = 0x80, FLAG_SOLICITED = 0x40, FLAG_OVERRIDE = 0x20 };
@@ -27,16 +24,6 @@ enum { OPTION_SOURCE = 1, OPTION_TARGET = 2 };
 BUILD_ASSERT_DECL(VMN_ND_ADVERT_SIZE
                   == ETH_SIZE + IPV6_SIZE + SOLICIT_SIZE + OPTION_SIZE);
 BUILD_ASSERT_DECL(VMN_ND_SOLICIT_SIZE == VMN_ND_ADVERT_SIZE);
-
-static ovs_be16
-csum_icmp(const uint8_t *ip, size_t size)
-{
-    uint32_t partial = csum_continue(0, ip + 8, 32);
-
-    partial = csum_add16(partial, htons(size_u16(size)));
-    partial = csum_add16(partial, htons(PROTO_ICMPV6));
-    return csum_finish(csum_continue(partial, ip + IPV6_SIZE, size));
-}
 
 /* Every option has a length, and they end where the message does. */
 static bool
@@ -66,11 +53,11 @@ is_solicitation(const uint8_t *bytes, size_t size)
         return false;
     }
     icmp_size = get_u16(ip + 4);
-    return (ip[6] == PROTO_ICMPV6 && ip[7] == HOP_LIMIT
+    return (ip[6] == VMN_IP_PROTO_ICMPV6 && ip[7] == HOP_LIMIT
             && icmp_size >= SOLICIT_SIZE
             && icmp_size <= size - ETH_SIZE - IPV6_SIZE
             && icmp[0] == VMN_ND_SOLICIT && !icmp[1]
-            && !csum_icmp(ip, icmp_size)
+            && !csum_icmpv6(ip, icmp_size)
             && !(bytes[6] & 1) && ip[8] != 0xff
             && memcmp(ip + 8, nobody, sizeof nobody)
             && icmp[8] != 0xff
@@ -99,7 +86,7 @@ put_message(const struct message *m, uint8_t buffer[VMN_ND_ADVERT_SIZE])
     put_u16(buffer + 12, VMN_ETH_IPV6);
     ip[0] = 0x60;
     put_u16(ip + 4, icmp_size);
-    ip[6] = PROTO_ICMPV6;
+    ip[6] = VMN_IP_PROTO_ICMPV6;
     ip[7] = HOP_LIMIT;
     memcpy(ip + 8, m->src, 16);
     memcpy(ip + 24, m->dst, 16);
@@ -109,7 +96,7 @@ put_message(const struct message *m, uint8_t buffer[VMN_ND_ADVERT_SIZE])
     icmp[SOLICIT_SIZE] = m->option;
     icmp[SOLICIT_SIZE + 1] = 1;
     memcpy(icmp + SOLICIT_SIZE + 2, m->mac.ea, 6);
-    sum = csum_icmp(ip, icmp_size);
+    sum = csum_icmpv6(ip, icmp_size);
     memcpy(icmp + 2, &sum, sizeof sum);
 }
 

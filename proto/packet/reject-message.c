@@ -20,7 +20,6 @@
 #include "proto/packet/packet-bytes.h"
 #include "util.h"
 
-#define IPV6_SIZE 40
 #define TCP_SIZE 20
 #define ICMP_SIZE 8
 
@@ -34,8 +33,6 @@ BUILD_ASSERT_DECL(VMN_REFUSAL_QUOTED
                   == ETH_SIZE + IPV6_ERROR_MAX - IPV6_SIZE - ICMP_SIZE);
 
 #define HOP_LIMIT 64
-
-enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_ICMPV6 = 58 };
 
 /* Headers that may be before the upper layer's in IPv6. */
 enum { EXT_HOP = 0, EXT_ROUTING = 43, EXT_FRAGMENT = 44, EXT_AH = 51,
@@ -215,7 +212,7 @@ check_tcp(const struct refused *r)
 static bool
 is_reset(const struct refused *r)
 {
-    return (r->proto == PROTO_TCP
+    return (r->proto == VMN_IP_PROTO_TCP
             && (r->how->reason == VMN_REFUSAL_PROHIBITED
                 || r->how->reason == VMN_REFUSAL_NO_PORT));
 }
@@ -244,7 +241,8 @@ read_refused(const struct vmn_refusal *how, const uint8_t *bytes, size_t size,
            : eth_type == VMN_ETH_IPV4 ? read_ipv4(r) : "not IP");
     return (why ? why
             : is_reset(r) ? check_tcp(r)
-            : r->proto == (r->v6 ? PROTO_ICMPV6 : PROTO_ICMP) ? check_icmp(r)
+            : r->proto == (r->v6 ? VMN_IP_PROTO_ICMPV6 : VMN_IP_PROTO_ICMP)
+            ? check_icmp(r)
             : NULL);
 }
 
@@ -293,24 +291,19 @@ static ovs_be16
 csum_upper(const struct refused *r, const uint8_t *l4, uint8_t proto,
            size_t size)
 {
-    uint32_t partial = 0;
-
-    if (r->v6 || proto == PROTO_TCP) {
-        /* Both addresses are right before it; the rest is 16 bits each, or
-         * zero. */
-        size_t addresses = r->v6 ? 32 : 8;
-
-        partial = csum_continue(partial, l4 - addresses, addresses);
-        partial = csum_add16(partial, htons(proto));
-        partial = csum_add16(partial, htons(size_u16(size)));
+    /* Both addresses are right before it. */
+    if (r->v6) {
+        return csum_with_pseudo(l4 - 32, l4 - 16, 16, proto, l4, size);
     }
-    return csum_finish(csum_continue(partial, l4, size));
+    return (proto == VMN_IP_PROTO_TCP
+            ? csum_with_pseudo(l4 - 8, l4 - 4, 4, proto, l4, size)
+            : csum(l4, size));
 }
 
 static size_t
 put_reset(const struct refused *r, uint8_t *buffer)
 {
-    uint8_t *tcp = put_headers(r, buffer, PROTO_TCP, TCP_SIZE);
+    uint8_t *tcp = put_headers(r, buffer, VMN_IP_PROTO_TCP, TCP_SIZE);
     const uint8_t *asked = r->l4;
     uint8_t flags = asked[13];
     ovs_be16 sum;
@@ -328,7 +321,7 @@ put_reset(const struct refused *r, uint8_t *buffer)
                 + !!(flags & TCP_SYN) + !!(flags & TCP_FIN));
         tcp[13] = TCP_RST | TCP_ACK;
     }
-    sum = csum_upper(r, tcp, PROTO_TCP, TCP_SIZE);
+    sum = csum_upper(r, tcp, VMN_IP_PROTO_TCP, TCP_SIZE);
     memcpy(tcp + 16, &sum, sizeof sum);
     return tcp + TCP_SIZE - buffer;
 }
@@ -340,7 +333,7 @@ put_error(const struct refused *r, uint8_t *buffer)
     size_t room = (r->v6 ? IPV6_ERROR_MAX - IPV6_SIZE
                    : IPV4_ERROR_MAX - IPV4_SIZE) - ICMP_SIZE;
     size_t size = ICMP_SIZE + MIN(r->ip_size, room);
-    uint8_t proto = r->v6 ? PROTO_ICMPV6 : PROTO_ICMP;
+    uint8_t proto = r->v6 ? VMN_IP_PROTO_ICMPV6 : VMN_IP_PROTO_ICMP;
     enum vmn_refusal_reason reason = r->how->reason;
     uint8_t *icmp = put_headers(r, buffer, proto, size);
     ovs_be16 sum;

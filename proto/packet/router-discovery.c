@@ -9,19 +9,14 @@
 
 #include <string.h>
 
-#include "csum.h"
 #include "packets.h"
 #include "proto/packet/packet-bytes.h"
 #include "util.h"
 #include "vmn/bytes.h"
 
-#define IPV6_SIZE 40
 #define ICMPV6_OFS (ETH_SIZE + IPV6_SIZE)
-#define PROTO_ICMPV6 58
-#define TYPE_RS 133
-#define TYPE_RA 134
 #define RS_SIZE 8               /* Without options. */
-#define HOP_LIMIT 255           /* A router in between would have lowered it. */
+#define HOP_LIMIT 255           /* It has crossed no router. */
 #define GUESTS_HOP_LIMIT 64     /* What hosts are told to use. */
 
 enum {
@@ -33,17 +28,6 @@ enum {
 };
 #define PREFIX_ON_LINK 0x80
 #define PREFIX_AUTONOMOUS 0x40
-
-/* The sum over 'size' bytes of ICMPv6 behind the IPv6 header 'ip'. */
-static ovs_be16
-icmpv6_csum(const uint8_t *ip, size_t size)
-{
-    uint32_t partial = csum_continue(0, ip + 8, 32);
-
-    partial = csum_add16(partial, htons(PROTO_ICMPV6));
-    partial = csum_add16(partial, htons(size_u16(size)));
-    return csum_finish(csum_continue(partial, ip + IPV6_SIZE, size));
-}
 
 static bool
 is_none(const uint8_t ip[16])
@@ -75,12 +59,14 @@ vmn_rs_parse(const uint8_t *bytes, size_t size, struct vmn_rs *rs)
     size_t icmp_size;
 
     if (size < ICMPV6_OFS + RS_SIZE || get_u16(bytes + 12) != VMN_ETH_IPV6
-        || ip[0] >> 4 != 6 || ip[6] != PROTO_ICMPV6 || ip[7] != HOP_LIMIT) {
+        || ip[0] >> 4 != 6 || ip[6] != VMN_IP_PROTO_ICMPV6
+        || ip[7] != HOP_LIMIT) {
         return false;
     }
     icmp_size = get_u16(ip + 4);
     if (icmp_size < RS_SIZE || icmp_size > size - ICMPV6_OFS
-        || icmp[0] != TYPE_RS || icmp[1] || icmpv6_csum(ip, icmp_size)
+        || icmp[0] != VMN_ND_ROUTER_SOLICIT || icmp[1]
+        || csum_icmpv6(ip, icmp_size)
         || !are_rs_options_right(icmp + RS_SIZE, icmp_size - RS_SIZE,
                                  is_none(ip + 8))) {
         return false;
@@ -102,12 +88,12 @@ put_headers(struct vmn_bytes *b, const struct vmn_ra *ra)
 
     vmn_put_u32(b, 0x60000000);
     vmn_put_u16(b, 0);          /* Length, later. */
-    vmn_put_u8(b, PROTO_ICMPV6);
+    vmn_put_u8(b, VMN_IP_PROTO_ICMPV6);
     vmn_put_u8(b, HOP_LIMIT);
     vmn_put_ip(b, &ra->ip_src);
     vmn_put_ip(b, &ra->ip_dst);
 
-    vmn_put_u8(b, TYPE_RA);
+    vmn_put_u8(b, VMN_ND_ROUTER_ADVERT);
     vmn_put_u8(b, 0);
     vmn_put_u16(b, 0);          /* Checksum, later. */
     vmn_put_u8(b, GUESTS_HOP_LIMIT);
@@ -200,7 +186,7 @@ vmn_ra_build(const struct vmn_ra *ra, uint8_t *buffer, size_t size)
     put_search(&b, ra);
 
     put_u16(buffer + ETH_SIZE + 4, size_u16(b.size - ICMPV6_OFS));
-    sum = icmpv6_csum(buffer + ETH_SIZE, b.size - ICMPV6_OFS);
+    sum = csum_icmpv6(buffer + ETH_SIZE, b.size - ICMPV6_OFS);
     memcpy(buffer + ICMPV6_OFS + 2, &sum, sizeof sum);
     return b.size;
 }

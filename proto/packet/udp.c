@@ -15,9 +15,7 @@
 #include "proto/packet/packet-bytes.h"
 #include "util.h"
 
-#define IPV6_SIZE 40
 #define UDP_SIZE 8
-#define PROTO_UDP 17
 #define DEFAULT_TTL 64
 
 BUILD_ASSERT_DECL(VMN_UDP_HEADERS == ETH_SIZE + IPV4_SIZE + UDP_SIZE);
@@ -38,17 +36,12 @@ get_ip(uint8_t family, const uint8_t *p)
     return ip;
 }
 
-/* UDP's sum, over the pseudo header as well: addresses, protocol, length. */
 static ovs_be16
 udp_csum(const struct vmn_ip *src, const struct vmn_ip *dst,
          const uint8_t *l4, size_t udp_size)
 {
-    uint32_t partial = csum_continue(0, src->addr, ip_size(src->family));
-
-    partial = csum_continue(partial, dst->addr, ip_size(dst->family));
-    partial = csum_add16(partial, htons(PROTO_UDP));
-    partial = csum_add16(partial, htons(size_u16(udp_size)));
-    return csum_finish(csum_continue(partial, l4, udp_size));
+    return csum_with_pseudo(src->addr, dst->addr, ip_size(src->family),
+                            VMN_IP_PROTO_UDP, l4, udp_size);
 }
 
 /* Taking apart.  ---------------------------------------------------------- */
@@ -61,7 +54,7 @@ parse_ipv4(const uint8_t *ip, size_t size, size_t *l4_size,
 {
     size_t header, total;
 
-    if (size < IPV4_SIZE || ip[0] >> 4 != 4 || ip[9] != PROTO_UDP) {
+    if (size < IPV4_SIZE || ip[0] >> 4 != 4 || ip[9] != VMN_IP_PROTO_UDP) {
         return NULL;
     }
     header = (ip[0] & 0xf) * 4;
@@ -83,7 +76,7 @@ static const uint8_t *
 parse_ipv6(const uint8_t *ip, size_t size, size_t *l4_size,
            struct vmn_udp *udp)
 {
-    if (size < IPV6_SIZE || ip[0] >> 4 != 6 || ip[6] != PROTO_UDP
+    if (size < IPV6_SIZE || ip[0] >> 4 != 6 || ip[6] != VMN_IP_PROTO_UDP
         || get_u16(ip + 4) > size - IPV6_SIZE) {
         return NULL;
     }
@@ -162,7 +155,7 @@ put_ipv4(const struct vmn_udp *udp, size_t udp_size, uint8_t *ip)
     put_u16(ip + 2, size_u16(IPV4_SIZE + udp_size));
     put_u16(ip + 6, 0x4000);    /* Not to be fragmented. */
     ip[8] = udp->ttl;
-    ip[9] = PROTO_UDP;
+    ip[9] = VMN_IP_PROTO_UDP;
     memcpy(ip + 12, udp->ip_src.addr, 4);
     memcpy(ip + 16, udp->ip_dst.addr, 4);
     sum = csum(ip, IPV4_SIZE);
@@ -175,7 +168,7 @@ put_ipv6(const struct vmn_udp *udp, size_t udp_size, uint8_t *ip)
     memset(ip, 0, IPV6_SIZE);
     ip[0] = 0x60;
     put_u16(ip + 4, size_u16(udp_size));
-    ip[6] = PROTO_UDP;
+    ip[6] = VMN_IP_PROTO_UDP;
     ip[7] = udp->ttl;
     memcpy(ip + 8, udp->ip_src.addr, 16);
     memcpy(ip + 24, udp->ip_dst.addr, 16);

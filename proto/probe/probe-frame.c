@@ -17,7 +17,6 @@
 #include "util.h"
 #include "vmn/flow.h"
 
-#define IPV6_SIZE 40
 #define HOP_LIMIT 64
 
 BUILD_ASSERT_DECL(ETH_SIZE + IPV6_SIZE + 20 + PROBE_REQUEST_MAX
@@ -40,15 +39,8 @@ static ovs_be16
 csum_upper(const struct probe *p, const uint8_t *src, const uint8_t *dst,
            uint8_t proto, const uint8_t *l4, size_t size)
 {
-    uint32_t partial = 0;
-
-    if (proto != PROTO_ICMP) {
-        partial = csum_continue(partial, src, ip_size(p));
-        partial = csum_continue(partial, dst, ip_size(p));
-        partial = csum_add16(partial, htons(proto));
-        partial = csum_add16(partial, htons(size_u16(size)));
-    }
-    return csum_finish(csum_continue(partial, l4, size));
+    return (proto == VMN_IP_PROTO_ICMP ? csum(l4, size)
+            : csum_with_pseudo(src, dst, ip_size(p), proto, l4, size));
 }
 
 /* Reading.  --------------------------------------------------------------- */
@@ -101,7 +93,8 @@ probe_parse(const struct probe *p, const uint8_t *frame, size_t size,
              : parse_ipv4(ip, size - ETH_SIZE, packet))) {
         return false;
     }
-    is_icmp = packet->proto == (is_v6(p) ? PROTO_ICMPV6 : PROTO_ICMP);
+    is_icmp = packet->proto == (is_v6(p) ? VMN_IP_PROTO_ICMPV6
+                                : VMN_IP_PROTO_ICMP);
     src = ip + (is_v6(p) ? 8 : 12);
     dst = src + ip_size(p);
     if (memcmp(dst, p->src.addr, ip_size(p))
@@ -109,8 +102,8 @@ probe_parse(const struct probe *p, const uint8_t *frame, size_t size,
         return false;
     }
     /* UDP's is vmn_udp_parse()'s to look at: it may be absent. */
-    return (packet->proto == PROTO_UDP
-            || ((packet->proto == PROTO_TCP || is_icmp)
+    return (packet->proto == VMN_IP_PROTO_UDP
+            || ((packet->proto == VMN_IP_PROTO_TCP || is_icmp)
                 && !csum_upper(p, src, dst, packet->proto, packet->l4,
                                packet->l4_size)));
 }
@@ -171,7 +164,8 @@ quoted_address(bool v6, const uint8_t *ip, size_t size,
         return false;
     }
     proto = v6 ? ip[6] : ip[9];
-    *id = get_u16(l4 + (proto == PROTO_TCP || proto == PROTO_UDP ? 0 : 4));
+    *id = get_u16(l4 + (proto == VMN_IP_PROTO_TCP || proto == VMN_IP_PROTO_UDP
+                        ? 0 : 4));
     set_server(server, v6, ip + (v6 ? 24 : 16));
     return true;
 }
@@ -195,10 +189,11 @@ probe_address(const uint8_t *frame, size_t size, struct vmn_ip *server,
         return false;
     }
     set_server(server, v6, ip + (v6 ? 8 : 12));
-    if (packet.proto == PROTO_TCP || packet.proto == PROTO_UDP) {
+    if (packet.proto == VMN_IP_PROTO_TCP || packet.proto == VMN_IP_PROTO_UDP) {
         *id = get_u16(packet.l4 + 2);
         return true;
-    } else if (packet.proto != (v6 ? PROTO_ICMPV6 : PROTO_ICMP)) {
+    } else if (packet.proto != (v6 ? VMN_IP_PROTO_ICMPV6
+                                : VMN_IP_PROTO_ICMP)) {
         return false;
     } else if (packet.l4[0] == (v6 ? ICMP6_UNREACHABLE : ICMP4_UNREACHABLE)) {
         return quoted_address(v6, packet.l4 + 8, packet.l4_size - 8, server,

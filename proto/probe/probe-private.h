@@ -6,8 +6,8 @@
 #define PROTO_PROBE_PROBE_PRIVATE_H 1
 
 #include "proto/probe/probe.h"
+#include "vmn/flow.h"
 
-enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMPV6 = 58 };
 enum { ICMP4_REPLY = 0, ICMP4_UNREACHABLE = 3, ICMP4_REQUEST = 8,
        ICMP6_UNREACHABLE = 1, ICMP6_REQUEST = 128, ICMP6_REPLY = 129 };
 

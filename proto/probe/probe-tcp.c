@@ -45,7 +45,8 @@ put_segment(const struct probe *p, struct probe_frames *frames, uint32_t seq,
             uint8_t flags, const uint8_t *data, size_t size)
 {
     size_t header = flags & TCP_SYN ? SYN_SIZE : TCP_SIZE;
-    uint8_t *tcp = probe_frame_begin(p, frames, PROTO_TCP, header + size);
+    uint8_t *tcp
+        = probe_frame_begin(p, frames, VMN_IP_PROTO_TCP, header + size);
 
     if (!tcp) {
         return;
@@ -65,7 +66,7 @@ put_segment(const struct probe *p, struct probe_frames *frames, uint32_t seq,
     if (size) {
         memcpy(tcp + header, data, size);
     }
-    probe_frame_end(p, frames, PROTO_TCP, header + size, 16);
+    probe_frame_end(p, frames, VMN_IP_PROTO_TCP, header + size, 16);
 }
 
 static void

@@ -84,7 +84,7 @@ fill_ping(const struct probe *p, uint8_t data[PING_DATA])
 static void
 put_ping(const struct probe *p, struct probe_frames *frames)
 {
-    uint8_t proto = is_v6(p) ? PROTO_ICMPV6 : PROTO_ICMP;
+    uint8_t proto = is_v6(p) ? VMN_IP_PROTO_ICMPV6 : VMN_IP_PROTO_ICMP;
     uint8_t *icmp = probe_frame_begin(p, frames, proto,
                                       ICMP_SIZE + PING_DATA);
 
@@ -196,13 +196,13 @@ static bool
 is_ours(const struct probe *p, uint8_t proto, const uint8_t *l4)
 {
     if (is_tcp(p)) {
-        return proto == PROTO_TCP && probe_tcp_sent(p, l4);
+        return proto == VMN_IP_PROTO_TCP && probe_tcp_sent(p, l4);
     }
     if (p->type == PROBE_UDP) {
-        return (proto == PROTO_UDP && get_u16(l4) == p->src_port
+        return (proto == VMN_IP_PROTO_UDP && get_u16(l4) == p->src_port
                 && get_u16(l4 + 2) == p->dst_port);
     }
-    return (proto == (is_v6(p) ? PROTO_ICMPV6 : PROTO_ICMP)
+    return (proto == (is_v6(p) ? VMN_IP_PROTO_ICMPV6 : VMN_IP_PROTO_ICMP)
             && l4[0] == (is_v6(p) ? ICMP6_REQUEST : ICMP4_REQUEST)
             && get_u16(l4 + 4) == p->src_port
             && get_u16(l4 + 6) == p->dst_port);
@@ -270,11 +270,11 @@ probe_receive(struct probe *p, const uint8_t *frame, size_t size,
         || !probe_parse(p, frame, size, &packet)) {
         return PROBE_IGNORED;
     }
-    if (packet.proto == PROTO_TCP) {
+    if (packet.proto == VMN_IP_PROTO_TCP) {
         return (is_tcp(p) ? probe_tcp_receive(p, packet.l4, packet.l4_size,
                                               frames) : PROBE_IGNORED);
     }
-    if (packet.proto == PROTO_UDP) {
+    if (packet.proto == VMN_IP_PROTO_UDP) {
         return (p->type == PROBE_UDP ? take_udp(p, frame, size)
                 : PROBE_IGNORED);
     }
