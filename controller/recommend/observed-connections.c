@@ -171,7 +171,7 @@ compare_firsts(const void *a_, const void *b_)
     return COMPARE(a->first, b->first);
 }
 
-/* Sorts the 'n' sightings, leaves each once, and cuts them in '*n_slices' runs
+/* Sorts the 'n' sightings, leaves each once, and cuts them in '*n_runs' runs
  * of one key each, in order, which it returns.  Runs of equal contents get the
  * same group, from 0 on by which of them comes first. */
 static struct sighting_run *
