@@ -146,7 +146,7 @@ is_named(const json_t *names, const char *name)
 }
 
 /* Of what is wanted or installed: what it does, or, if there is another side,
- * what the two differ in.  Of a stranger its cookie as well. */
+ * what the two differ in.  Of an unknown flow its cookie as well. */
 static void
 print_side(const json_t *difference, const char *name, struct ds *ds)
 {

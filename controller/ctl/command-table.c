@@ -184,13 +184,13 @@ const struct ctl_command ctl_commands[] = {
       ctl_cmd_apps },
     { "flows", "HOST", 1, 1,
       CTL_OPT_SHOWN | CTL_OPT_LIMIT | CTL_OPT_FLOWS,
-      "show the flows that a host is to hold, or what differs",
-      "Each flow and group with the object and app that want it there (OWNER).\n"
-      "With --diff, the host's switch is read, and what differs is shown: what\n"
-      "is missing, altered, there though nobody wants it (stranger), or refused\n"
-      "by the switch.  What changed since the reading began is left out, and\n"
-      "counted.  Nothing is changed, unless --repair has it repaired as an audit\n"
-      "does.  Exit status 1 if something differs (0 with --repair), 2 if it could\n"
+      "show the desired flows of a host, or what differs",
+      "Each flow and group with its owner: app, unit and object (OWNER).  With\n"
+      "--diff, reads the host's switch and shows the differences: items that are\n"
+      "missing, altered, unknown (not desired), or rejected by the switch.  Items\n"
+      "that changed since the reading began are skipped, and counted.  Changes\n"
+      "nothing, unless --repair has all differences repaired, as an audit does.\n"
+      "Exit status 1 if something differs (0 with --repair), 2 if the host could\n"
       "not be compared.\n"
       "\nExample:\n"
       "  vmnctl flows hv1 --app firewall --object web-1\n"
