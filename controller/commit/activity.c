@@ -15,6 +15,9 @@
 #include "controller/engine/engine.h"
 #include "controller/model/model.h"
 #include "controller/schema/schema.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-shown.h"
+#include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
 #include "timeval.h"
 #include "util.h"
@@ -228,101 +231,157 @@ activity_get(const struct activity *activity, uint64_t id)
     return &activity->groups[id % N_PLACES];
 }
 
-/* What was computed of app 'name', added to 'json'.  Returns how much. */
-static uint64_t
-put_computed(const struct activity *activity,
-             const struct activity_group *group, const char *name,
-             json_t *json)
-{
-    json_int_t totals[2] = { 0, 0 };
-    json_t *by[2] = { json_object(), json_object() };
+static const struct schema_struct change_shown = SHOWN_KEPT(
+    "change", activity_item_change,
+    SHOWN_OF(activity_item_change, op, STRING, 0,
+             "`create`, `update`, `delete` or `restore`."),
+    SHOWN_OF(activity_item_change, type, STRING, 0,
+             "The type of the object."),
+    SHOWN_OF(activity_item_change, name, STRING, 0, "Its name."));
 
+static const struct schema_struct app_shown = SHOWN_KEPT(
+    "app", activity_item_app,
+    SHOWN_OF(activity_item_app, app, STRING, ALWAYS, "The app."),
+    SHOWN_OF(activity_item_app, units, U64, ALWAYS,
+             "How many units were computed."),
+    SHOWN_OF(activity_item_app, queries, U64, ALWAYS,
+             "How many queries were computed."),
+    SHOWN_MAP_OF(activity_item_app, by_unit, n_by_unit, U64, ALWAYS,
+                 "Units by class."),
+    SHOWN_MAP_OF(activity_item_app, by_query, n_by_query, U64, ALWAYS,
+                 "Queries by class."),
+    SHOWN_OF(activity_item_app, added, U32, ALWAYS,
+             "How many flows and groups were added."),
+    SHOWN_OF(activity_item_app, changed, U32, ALWAYS,
+             "How many got other contents."),
+    SHOWN_OF(activity_item_app, removed, U32, ALWAYS,
+             "How many were removed."));
+
+const struct schema_struct activity_steps_shown = SHOWN_KEPT(
+    "Steps", activity_item_steps,
+    SHOWN_OF(activity_item_steps, apply, I64, 0,
+             "Microseconds to apply the requests."),
+    SHOWN_OF(activity_item_steps, compile, I64, 0, "To compile."),
+    SHOWN_OF(activity_item_steps, store, I64, 0, "To store."),
+    SHOWN_OF(activity_item_steps, send, I64, 0, "To send."),
+    SHOWN_OF(activity_item_steps, installed, I64, HIDE,
+             "All of it, up to the last acknowledgement of a host.",
+             .def = -1));
+
+static const struct schema_struct hosts_shown = SHOWN_KEPT(
+    "hosts", activity_item_hosts,
+    SHOWN_OF(activity_item_hosts, concerned, U64, ALWAYS,
+             "How many hosts it concerned."),
+    SHOWN_OF(activity_item_hosts, confirmed, U64, ALWAYS,
+             "How many have confirmed."));
+
+const struct schema_struct activity_item_shown = SHOWN_KEPT(
+    "group", activity_item,
+    SHOWN_OF(activity_item, id, U64, ALWAYS, "Its number."),
+    SHOWN_OF(activity_item, time, STRING, ALWAYS | TIME, "When it began."),
+    SHOWN_OF(activity_item, first_revision, U64, ALWAYS | OR_NULL | HIDE,
+             "Its first revision; null: the state loaded at the start, or a "
+             "second try of what had lacked a number."),
+    SHOWN_OF(activity_item, revision, U64, ALWAYS | OR_NULL | HIDE,
+             "Its last one."),
+    SHOWN_OF(activity_item, requests, U64, ALWAYS,
+             "How many requests it is of."),
+    SHOWN_LIST_OF(activity_item, who, n_who, STRING, ALWAYS,
+                  "Who made them; the first 8."),
+    SHOWN_OF(activity_item, n_changes, U64, ALWAYS,
+             "How many objects they changed."),
+    SHOWN_LIST_OF(activity_item, changes, n_listed, STRUCT, ALWAYS,
+                  "The first 8 of these.", .nested = &change_shown),
+    SHOWN_LIST_OF(activity_item, apps, n_apps, STRUCT, ALWAYS,
+                  "What was computed, and what came of it.",
+                  .nested = &app_shown),
+    SHOWN_STRUCT_OF(activity_item, duration_us, ALWAYS, "What it took.",
+                    &activity_steps_shown),
+    SHOWN_STRUCT_OF(activity_item, hosts, POINTER,
+                    "Hosts that it concerned.", &hosts_shown));
+
+/* Fills in what was computed of an app. */
+static void
+put_computed(const struct activity *activity,
+             const struct activity_group *group, struct arena *arena,
+             struct activity_item_app *app)
+{
+    app->by_unit = arena_alloc(arena, activity->n_classes
+                                      * sizeof *app->by_unit);
+    app->by_query = arena_alloc(arena, activity->n_classes
+                                       * sizeof *app->by_query);
     for (size_t i = 0; i < activity->n_classes; i++) {
         struct engine_class c = engine_get_class(activity->engine, i);
+        const struct schema_entry entry = { c.name, group->computed[i] };
 
-        if (group->computed[i] && !strcmp(c.app, name)) {
-            totals[c.is_query] += group->computed[i];
-            json_object_set_new(by[c.is_query], c.name,
-                                json_integer(group->computed[i]));
+        if (!entry.value || strcmp(c.app, app->app)) {
+            continue;
+        } else if (c.is_query) {
+            app->queries += entry.value;
+            app->by_query[app->n_by_query++] = entry;
+        } else {
+            app->units += entry.value;
+            app->by_unit[app->n_by_unit++] = entry;
         }
     }
-    json_object_set_new(json, "units", json_integer(totals[false]));
-    json_object_set_new(json, "queries", json_integer(totals[true]));
-    json_object_set_new(json, "by_unit", by[false]);
-    json_object_set_new(json, "by_query", by[true]);
-    return totals[false] + totals[true];
 }
 
 /* Those that had something to do. */
-static json_t *
-apps_to_json(const struct activity *activity,
-             const struct activity_group *group)
+static void
+put_apps(const struct activity *activity, const struct activity_group *group,
+         struct arena *arena, struct activity_item *item)
 {
-    json_t *apps = json_array();
-
+    item->apps = arena_alloc(arena, group->n_apps * sizeof *item->apps);
     for (size_t i = 0; i < group->n_apps; i++) {
         const struct activity_app *app = &group->apps[i];
-        json_t *json = json_pack("{s:s}", "app", app->name);
+        struct activity_item_app *shown = &item->apps[item->n_apps];
 
-        if (put_computed(activity, group, app->name, json) || app->added
-            || app->changed || app->removed) {
-            json_object_set_new(json, "added", json_integer(app->added));
-            json_object_set_new(json, "changed", json_integer(app->changed));
-            json_object_set_new(json, "removed", json_integer(app->removed));
-            json_array_append(apps, json);
-        }
-        json_decref(json);
+        *shown = (struct activity_item_app) {
+            .app = app->name, .added = app->added, .changed = app->changed,
+            .removed = app->removed,
+        };
+        put_computed(activity, group, arena, shown);
+        item->n_apps += (shown->units || shown->queries || app->added
+                         || app->changed || app->removed);
     }
-    return apps;
 }
 
-static json_t *
-changes_to_json(const struct activity_group *group)
+static void
+put_changes(const struct activity_group *group, struct arena *arena,
+            struct activity_item *item)
 {
-    json_t *changes = json_array();
-
-    for (size_t i = 0; i < MIN(group->n_changes, ACTIVITY_NAMES_MAX); i++) {
+    item->n_listed = MIN(group->n_changes, ACTIVITY_NAMES_MAX);
+    item->changes = arena_alloc(arena,
+                                item->n_listed * sizeof *item->changes);
+    for (size_t i = 0; i < item->n_listed; i++) {
         const struct activity_change *change = &group->changes[i];
 
-        json_array_append_new(changes, json_pack(
-            "{s:s, s:s, s:s}", "op", change->op, "type", change->type,
-            "name", change->name));
+        item->changes[i] = (struct activity_item_change) {
+            .op = change->op, .type = change->type, .name = change->name,
+        };
     }
-    return changes;
 }
 
-json_t *
-activity_group_to_json(const struct activity *activity,
-                       const struct activity_group *group)
+void
+activity_show(const struct activity *activity,
+              const struct activity_group *group, struct arena *arena,
+              struct activity_item *item)
 {
-    static const char *const steps[ACTIVITY_N_STEPS] = {
-        [ACTIVITY_APPLY] = "apply", [ACTIVITY_COMPILE] = "compile",
-        [ACTIVITY_STORE] = "store", [ACTIVITY_SEND] = "send",
-    };
     bool loaded = group->first_revision > group->last_revision;
-    char *time = xastrftime_msec("%Y-%m-%dT%H:%M:%S.###Z", group->time_ms,
-                                 true);
-    json_t *who = json_array();
-    json_t *us = json_object();
-    json_t *json;
+    const int64_t *us = group->step_us;
 
-    for (size_t i = 0; i < group->n_who; i++) {
-        json_array_append_new(who, json_string(group->who[i]));
-    }
-    for (size_t i = 0; i < ACTIVITY_N_STEPS; i++) {
-        json_object_set_new(us, steps[i], json_integer(group->step_us[i]));
-    }
-    json = json_pack(
-        "{s:I, s:s, s:o, s:o, s:I, s:o, s:I, s:o, s:o, s:o}",
-        "id", (json_int_t) group->id, "time", time,
-        "first_revision", (loaded ? json_null()
-                           : json_integer(group->first_revision)),
-        "revision", (loaded ? json_null()
-                     : json_integer(group->last_revision)),
-        "requests", (json_int_t) group->n_requests, "who", who,
-        "n_changes", (json_int_t) group->n_changes,
-        "changes", changes_to_json(group),
-        "apps", apps_to_json(activity, group), "duration_us", us);
-    free(time);
-    return json;
+    *item = (struct activity_item) {
+        .id = group->id, .time = group->time_ms,
+        .first_revision = loaded ? 0 : group->first_revision,
+        .revision = loaded ? 0 : group->last_revision,
+        .requests = group->n_requests, .n_who = group->n_who,
+        .who = group->who, .n_changes = group->n_changes,
+        .duration_us = {
+            .apply = us[ACTIVITY_APPLY], .compile = us[ACTIVITY_COMPILE],
+            .store = us[ACTIVITY_STORE], .send = us[ACTIVITY_SEND],
+            .installed = -1,
+        },
+    };
+    put_changes(group, arena, item);
+    put_apps(activity, group, arena, item);
 }

@@ -8,15 +8,17 @@
 #ifndef CONTROLLER_COMMIT_ACTIVITY_H
 #define CONTROLLER_COMMIT_ACTIVITY_H 1
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct activity;
+struct arena;
 struct engine;
 struct engine_delta;
 struct model_request;
+struct schema_entry;
+struct schema_struct;
 
 /* Groups that are kept. */
 #define ACTIVITY_MAX 256
@@ -84,13 +86,47 @@ void activity_range(const struct activity *, uint64_t *oldest,
 /* Returns the group with an id in the range. */
 const struct activity_group *activity_get(const struct activity *,
                                           uint64_t id);
-/* {"id", "time", "first_revision", "revision", "requests", "who": [...],
- * "n_changes", "changes": [{"op", "type", "name"}], "apps": [{"app", "units",
- * "queries", "by_unit": {CLASS: n}, "by_query", "added", "changed",
- * "removed"}], "duration_us": {"apply", "compile", "store", "send"}}, where "revision"
- * is the last one, or null (and "first_revision" as well) for the state as it
- * was loaded.  The caller owns it. */
-json_t *activity_group_to_json(const struct activity *,
-                               const struct activity_group *);
+/* What there is to show of a group.  Members are called as in JSON. */
+struct activity_item_change {
+    const char *op, *type, *name;
+};
+
+struct activity_item_app {
+    const char *app;
+    uint64_t units, queries;    /* That were computed. */
+    size_t n_by_unit, n_by_query;
+    struct schema_entry *by_unit, *by_query; /* The same by class. */
+    uint32_t added, changed, removed;
+};
+
+/* In microseconds; -1: not known. */
+struct activity_item_steps {
+    int64_t apply, compile, store, send, installed;
+};
+
+struct activity_item_hosts {
+    uint64_t concerned, confirmed;
+};
+
+struct activity_item {
+    uint64_t id;
+    int64_t time;               /* Wall clock, in ms. */
+    uint64_t first_revision, revision; /* 0: the state as it was loaded. */
+    uint64_t requests;
+    size_t n_who;
+    char *const *who;
+    uint64_t n_changes;
+    size_t n_listed;
+    struct activity_item_change *changes;
+    size_t n_apps;
+    struct activity_item_app *apps;
+    struct activity_item_steps duration_us;
+    struct activity_item_hosts *hosts; /* Or NULL. */
+};
+extern const struct schema_struct activity_item_shown, activity_steps_shown;
+
+/* Fills in all but what hosts say ('hosts', 'installed'), in 'arena'. */
+void activity_show(const struct activity *, const struct activity_group *,
+                   struct arena *arena, struct activity_item *);
 
 #endif /* controller/commit/activity.h */

@@ -11,6 +11,7 @@
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/schema-struct.h"
 #include "timeval.h"
 #include "util.h"
@@ -18,35 +19,40 @@
 /* Hosts that are named as being behind. */
 #define BEHIND_MAX 10
 
-/* Adds what hosts have said to the group. */
+/* Fills in all of a group, in 'arena'. */
 static void
-add_hosts(const struct northbound *nb, const struct activity_group *group,
-          json_t *json)
+show_group(const struct northbound *nb, const struct activity_group *group,
+           struct arena *arena, struct activity_item *item)
 {
-    json_t *us = json_object_get(json, "duration_us");
     struct fabric_progress p;
 
+    activity_show(commit_activity(nb->commit), group, arena, item);
     if (group->first_revision > group->last_revision
         || !fabric_progress(nb->fabric, group->last_revision, &p)) {
         return;
     }
-    json_object_set_new(json, "hosts", json_pack(
-        "{s:I, s:I}", "concerned", (json_int_t) p.n_hosts,
-        "confirmed", (json_int_t) p.n_confirmed));
+    item->hosts = arena_alloc(arena, sizeof *item->hosts);
+    item->hosts->concerned = p.n_hosts;
+    item->hosts->confirmed = p.n_confirmed;
     if (p.n_hosts && p.n_confirmed == p.n_hosts) {
-        json_object_set_new(us, "installed", json_integer(
-            p.confirmed_us - group->begin_us));
+        item->duration_us.installed = p.confirmed_us - group->begin_us;
     }
 }
 
-/* All of a group. */
 static json_t *
-group_json(const struct northbound *nb, const struct activity_group *group)
+group_json(const struct northbound *nb, const struct activity_group *group,
+           bool steps)
 {
-    json_t *json = activity_group_to_json(commit_activity(nb->commit),
-                                          group);
+    struct activity_item item;
+    struct arena arena;
+    json_t *json;
 
-    add_hosts(nb, group, json);
+    arena_init(&arena);
+    show_group(nb, group, &arena, &item);
+    json = (steps ? schema_struct_to_json(&activity_steps_shown,
+                                          &item.duration_us)
+            : schema_struct_to_json(&activity_item_shown, &item));
+    arena_uninit(&arena);
     return json;
 }
 
@@ -62,11 +68,7 @@ nb_revision_us(const struct northbound *nb, uint64_t revision)
 
         if (group->first_revision <= revision
             && revision <= group->last_revision) {
-            json_t *json = group_json(nb, group);
-            json_t *us = json_incref(json_object_get(json, "duration_us"));
-
-            json_decref(json);
-            return us;
+            return group_json(nb, group, true);
         }
     }
     return NULL;
@@ -130,7 +132,8 @@ nb_get_activity(struct http_request *req, void *nb_)
     }
     for (uint64_t id = oldest; id <= newest; id++) {
         json_array_append_new(items,
-                              group_json(nb, activity_get(activity, id)));
+                              group_json(nb, activity_get(activity, id),
+                                         false));
     }
     http_reply_json(req, 200, json_pack(
         "{s:I, s:I, s:o, s:o, s:o}",

@@ -7,6 +7,7 @@
 
 #include "controller/northbound/openapi-operations.h"
 
+#include "controller/commit/activity.h"
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric-flows.h"
 #include "controller/fabric/fabric-status.h"
@@ -150,19 +151,10 @@ const struct schema_struct nb_reply_revisions = SHOWN_STRUCT(
     REVISION("The newest."),
     NEXT("Of an object's: what to give as `before`, if there may be more."));
 
-static const struct schema_struct steps = SHOWN_STRUCT(
-    "Steps",
-    SHOWN("apply", INT, 0, "Microseconds to apply the requests."),
-    SHOWN("compile", INT, 0, "To compile."),
-    SHOWN("store", INT, 0, "To store."),
-    SHOWN("send", INT, 0, "To send."),
-    SHOWN("installed", INT, 0,
-          "All of it, up to the last acknowledgement of a host."));
-
 const struct schema_struct nb_reply_revision = SHOWN_STRUCT(
     "Revision", LOG_ENTRY,
     SHOWN("duration_us", STRUCT, 0, "What it took, while that is kept.",
-          .nested = &steps),
+          .nested = &activity_steps_shown),
     SHOWN("receipt", STRUCT, ALWAYS | OR_NULL, "Which hosts have it.",
           .nested = &receipt));
 
@@ -187,42 +179,6 @@ static const struct schema_struct class = SHOWN_STRUCT(
     SHOWN("class", STRING, ALWAYS, "The class."),
     SHOWN("computed", INT, ALWAYS, "How often, since `vmnd` started."));
 
-static const struct schema_struct activity_app = SHOWN_STRUCT(
-    "app",
-    SHOWN("app", STRING, ALWAYS, "The app."),
-    SHOWN("units", INT, ALWAYS, "How many units were computed."),
-    SHOWN("queries", INT, ALWAYS, "How many queries were computed."),
-    SHOWN("by_unit", INT, ALWAYS | MAP, "Units by class."),
-    SHOWN("by_query", INT, ALWAYS | MAP, "Queries by class."),
-    SHOWN("added", INT, ALWAYS, "How many flows and groups were added."),
-    SHOWN("changed", INT, ALWAYS, "How many got other contents."),
-    SHOWN("removed", INT, ALWAYS, "How many were removed."));
-
-static const struct schema_struct concerned = SHOWN_STRUCT(
-    "hosts",
-    SHOWN("concerned", INT, ALWAYS, "How many hosts it concerned."),
-    SHOWN("confirmed", INT, ALWAYS, "How many have confirmed."));
-
-static const struct schema_struct group = SHOWN_STRUCT(
-    "group",
-    SHOWN("id", INT, ALWAYS, "Its number."),
-    SHOWN("time", STRING, ALWAYS | TIME, "When it began."),
-    SHOWN("first_revision", INT, ALWAYS | OR_NULL,
-          "Its first revision; null: the state loaded at the start, or a "
-          "second try of what had lacked a number."),
-    SHOWN("revision", INT, ALWAYS | OR_NULL, "Its last one."),
-    SHOWN("requests", INT, ALWAYS, "How many requests it is of."),
-    SHOWN("who", STRING, ALWAYS | LIST, "Who made them; the first 8."),
-    SHOWN("n_changes", INT, ALWAYS, "How many objects they changed."),
-    SHOWN("changes", STRUCT, ALWAYS | LIST, "The first 8 of these.",
-          .nested = &change),
-    SHOWN("apps", STRUCT, ALWAYS | LIST,
-          "What was computed, and what came of it.",
-          .nested = &activity_app),
-    SHOWN("duration_us", STRUCT, ALWAYS, "What it took.", .nested = &steps),
-    SHOWN("hosts", STRUCT, 0, "Hosts that it concerned.",
-          .nested = &concerned));
-
 const struct schema_struct nb_reply_activity = SHOWN_STRUCT(
     "Activity",
     SHOWN("uptime_s", INT, ALWAYS, "For how many seconds `vmnd` runs."),
@@ -232,7 +188,7 @@ const struct schema_struct nb_reply_activity = SHOWN_STRUCT(
     SHOWN("classes", STRUCT, ALWAYS | LIST,
           "How often units and queries were computed.", .nested = &class),
     SHOWN("items", STRUCT, ALWAYS | LIST, "Groups of revisions.",
-          .nested = &group));
+          .nested = &activity_item_shown));
 
 /* Packets.  -------------------------------------------------------------- */
 

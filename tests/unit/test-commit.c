@@ -16,6 +16,7 @@
 #include "controller/commit/commit.h"
 #include "controller/model/id-pools.h"
 #include "controller/commit/plan.h"
+#include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "timeval.h"
@@ -975,12 +976,18 @@ newest_group(void)
 static json_int_t
 newest_count(const char *name)
 {
-    json_t *json = activity_group_to_json(commit_activity(commit),
-                                          newest_group());
-    json_t *first = json_array_get(json_object_get(json, "apps"), 0);
-    json_int_t n = json_integer_value(json_object_get(first, name));
+    struct activity_item item;
+    struct arena arena;
+    json_t *json, *first;
+    json_int_t n;
 
+    arena_init(&arena);
+    activity_show(commit_activity(commit), newest_group(), &arena, &item);
+    json = schema_struct_to_json(&activity_item_shown, &item);
+    first = json_array_get(json_object_get(json, "apps"), 0);
+    n = json_integer_value(json_object_get(first, name));
     json_decref(json);
+    arena_uninit(&arena);
     return n;
 }
 
