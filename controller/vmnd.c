@@ -88,8 +88,8 @@ die_of(int error, const char *what, const char *text)
     }
 }
 
-/* A database that cannot be used is not for another attempt: it needs a person,
- * and the exit status says so. */
+/* A database that cannot be used is not for another attempt: it needs a
+ * person, and the exit status says so. */
 #define EXIT_DAMAGED 3
 
 /* As die_of(), of the state. */

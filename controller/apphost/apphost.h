@@ -24,7 +24,8 @@ void apphost_destroy(struct apphost *);
 int apphost_load(struct apphost *, const char *dir, const char *file,
                  struct vmn_error *why);
 /* The same for an app that is linked in (tests). */
-int apphost_add(struct apphost *, const struct vmn_app_class *, struct vmn_error *why);
+int apphost_add(struct apphost *, const struct vmn_app_class *,
+                struct vmn_error *why);
 
 /* Places the stages of all the loaded apps.  Once, after the last load. */
 int apphost_place(struct apphost *, struct vmn_error *why);

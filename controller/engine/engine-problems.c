@@ -99,8 +99,8 @@ failed_units(const struct engine *engine, struct engine_problems *problems,
 }
 
 static void
-conflicting_slots(const struct engine *engine, struct engine_problems *problems,
-                  size_t max)
+conflicting_slots(const struct engine *engine,
+                  struct engine_problems *problems, size_t max)
 {
     const struct entry_array *array;
     size_t n = 0;

@@ -30,7 +30,8 @@ struct rise_fall {
     enum rise_fall_state state;
     unsigned n_good, n_bad;     /* In a row. */
     unsigned penalty;           /* Doublings at 'changed_ms'. */
-    int64_t changed_ms;         /* Of the last change due to probes; 0: none. */
+    int64_t changed_ms;         /* Of the last change due to probes; 0: none.
+                                 * */
     bool quick;                 /* One success is enough. */
 };
 

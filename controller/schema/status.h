@@ -112,7 +112,8 @@ struct status_host {
     const char *state;
     const char *reason;         /* Or NULL. */
     uint64_t flows, groups;
-    int64_t ports;              /* -1: it has no database, nor what is of it. */
+    int64_t ports;              /* -1: it has no database, nor what is of it.
+                                 * */
     uint64_t revision, sent_revision;
     struct status_lag lag;
     struct status_openflow openflow;

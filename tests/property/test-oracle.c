@@ -440,8 +440,8 @@ spec_router(unsigned i)
     return spec;
 }
 
-/* Of a router that may have no way outside, and perhaps for a port or a balancer
- * of networks that it does not join. */
+/* Of a router that may have no way outside, and perhaps for a port or a
+ * balancer of networks that it does not join. */
 static json_t *
 spec_floating_ip(unsigned i)
 {

@@ -204,7 +204,8 @@ fake_get_stats(const struct store *store, struct store_stats *stats)
 
 const struct store_class fake_store_class = {
     .name = "fake", .submit = fake_submit, .log = fake_log, .logs = fake_logs,
-    .newest_logs = fake_newest_logs, .object_logs = fake_object_logs, .copy = fake_copy,
+    .newest_logs = fake_newest_logs, .object_logs = fake_object_logs,
+    .copy = fake_copy,
     .get_stats = fake_get_stats,
 };
 

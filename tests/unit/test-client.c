@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What an app can do for clients that are to keep what was chosen for them:
- * vmn_act_learn_client(), vmn_act_find_client() and vmn_group_hash_client(), by
- * an app made for it, the fabric and a real ovs-vswitchd (dummy datapath), which
- * gets real packets.
+ * vmn_act_learn_client(), vmn_act_find_client() and vmn_group_hash_client(),
+ * by an app made for it, the fabric and a real ovs-vswitchd (dummy datapath),
+ * which gets real packets.
  *
  * What needs Open vSwitch is left out where that is not installed. */
 
@@ -519,8 +519,8 @@ check_audit(void)
     FIXTURE_TURN_UNTIL(fixture_turn, audited);
 }
 
-/* Groups that hash an address come back as meant, and what was learned is passed
- * by. */
+/* Groups that hash an address come back as meant, and what was learned is
+ * passed by. */
 static void
 audit_and_reconciling_change_nothing(void **state OVS_UNUSED)
 {

@@ -951,7 +951,8 @@ what_waits_at_the_end_is_refused(void **state)
     put_host("h1");
     turn();
     put_host("h2");
-    finish_at_once = true;      /* The write that is under way is waited for. */
+    finish_at_once = true;      /* The write that is under way is waited for.
+                                 * */
     commit_stop(commit);
     finish_at_once = false;
     assert_int_equal(n_ok, 1);
