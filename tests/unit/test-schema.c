@@ -1112,6 +1112,44 @@ assert_shown(const struct shown *what, const char *want)
     json_decref(json);
 }
 
+/* True if the members of 's' lead to 'path': "lag/revisions"; of a list, an
+ * asterisk stands for an element. */
+static bool
+has_path(const struct schema_struct *s, const char *path)
+{
+    size_t len = strcspn(path, "/");
+    char *name = xmemdup0(path, len);
+    const struct schema_field *f = s ? schema_find_field(s, name) : NULL;
+    const char *rest = path + len;
+
+    free(name);
+    if (!strncmp(rest, "/*", 2)) {
+        rest += 2;
+    }
+    return f && (!*rest || (f->nested && has_path(f->nested, rest + 1)));
+}
+
+/* Columns of vmnctl show what the tables describe. */
+static void
+columns_are_of_described_members(void **state OVS_UNUSED)
+{
+    for (int i = 0; i < VMN_N_TABLES; i++) {
+        const struct schema_column *c = schema_tables[i]->columns;
+
+        for (; c && c->heading; c++) {
+            const char *status = "/status/";
+
+            if (!strncmp(c->path, status, strlen(status))
+                && !has_path(schema_tables[i]->status,
+                             c->path + strlen(status))
+                && !has_path(&schema_tables[i]->row,
+                             c->path + strlen(status))) {
+                fail_msg("%s: %s", schema_tables[i]->plural, c->path);
+            }
+        }
+    }
+}
+
 static void
 what_is_absent_is_left_out_or_null(void **state OVS_UNUSED)
 {
@@ -1159,6 +1197,7 @@ main(void)
         cmocka_unit_test(references_are_found),
         cmocka_unit_test(references_and_selectors_say_what_they_do),
         cmocka_unit_test(given_values_are_the_status),
+        cmocka_unit_test(columns_are_of_described_members),
         cmocka_unit_test(what_is_absent_is_left_out_or_null),
         cmocka_unit_test(structs_are_shown_by_their_description),
         cmocka_unit_test(description_is_consistent),
