@@ -447,17 +447,17 @@ def test_guess_a_token(lab, pki, tokens):
     """Guesses are answered later and later; a good token, of the same address,
     waits for nobody."""
     guesses = []
-    while count(lab, "logins_delayed_total") < 4:
+    while count(lab, "auth_failures_delayed_total") < 4:
         assert len(guesses) < 100
-        n_before = count(lab, "unauthorized_total")
+        n_before = count(lab, "requests_unauthorized_total")
         guesses.append(guess(lab, pki, "guess-%d" % len(guesses)))
         netns.wait_for("it to be counted", lambda: count(
-            lab, "unauthorized_total") > n_before, 20)
+            lab, "requests_unauthorized_total") > n_before, 20)
     good = guess(lab, pki, tokens["looker"])
     assert good.recv(12) == b"HTTP/1.1 200"
     waiting = set(guesses) - set(select.select(guesses, [], [], 0)[0])
     assert waiting
-    assert count(lab, "logins_refused_total") == 0
+    assert count(lab, "auth_attempts_rejected_total") == 0
     for link in [good] + guesses:
         link.close()
 
@@ -469,17 +469,17 @@ def test_guess_tokens_without_waiting_for_answers(lab, pki, tokens):
     good = guess(lab, pki, tokens["looker"])
     assert good.recv(65536).startswith(b"HTTP/1.1 200")
     since = time.monotonic()
-    n_before = count(lab, "unauthorized_total")
+    n_before = count(lab, "requests_unauthorized_total")
     n_guesses = 0
-    while count(lab, "logins_refused_total") < 20:
+    while count(lab, "auth_attempts_rejected_total") < 20:
         assert n_guesses < 300
         link = guess(lab, pki, "guess-%d" % n_guesses)
         n_guesses += 1
         netns.wait_for("it to be counted", lambda: count(
-            lab, "unauthorized_total") - n_before + count(
-            lab, "logins_refused_total") >= n_guesses, 20)
+            lab, "requests_unauthorized_total") - n_before + count(
+            lab, "auth_attempts_rejected_total") >= n_guesses, 20)
         link.close()
-    assert (count(lab, "unauthorized_total") - n_before
+    assert (count(lab, "requests_unauthorized_total") - n_before
             <= 21 + time.monotonic() - since)
     good.sendall(b"GET /v1/networks HTTP/1.1\r\nHost: h\r\nAuthorization: "
                  b"Bearer %s\r\n\r\n" % tokens["looker"].encode())
