@@ -27,6 +27,7 @@ PREFIX = "vmn-"
 MAX_HOSTS = 200
 OVSDB_MODES = ("tcp", "unix", "inbound")
 UNDERLAYS = ("ipv4", "ipv6", "both")
+CONTROL_MAC = "02:98:00:00:00:01"
 
 _LAB_NAME = re.compile(r"[a-z0-9]{1,12}")
 _VM_NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")
@@ -196,7 +197,10 @@ class Lab:
         netns.add(self.net_ns)
         netns.ip(self.net_ns,
                  "link add name underlay type bridge",
-                 "link add name control type bridge",
+                 # By itself a bridge's address is its ports' lowest: it would
+                 # change with a host that comes later, and those that had
+                 # asked for the former one would get no answer for a minute.
+                 "link add name control address %s type bridge" % CONTROL_MAC,
                  "addr add %s/16 dev control" % self.control_ip,
                  "link set underlay up", "link set control up")
 
