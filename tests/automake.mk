@@ -5,4 +5,6 @@ include tests/fuzz/automake.mk
 include tests/bench/automake.mk
 include tests/system/automake.mk
 EXTRA_DIST += tests/run tests/known-flaky tests/install/check \
-	tests/package/boot tests/package/check tests/package/root
+	tests/package/boot tests/package/check tests/package/root \
+	tests/mutation/mutant.h tests/mutation/mutate tests/mutation/run \
+	tests/mutation/survivors
