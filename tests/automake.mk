@@ -4,7 +4,8 @@ include tests/property/automake.mk
 include tests/fuzz/automake.mk
 include tests/bench/automake.mk
 include tests/system/automake.mk
-EXTRA_DIST += tests/run tests/known-flaky tests/install/check \
+EXTRA_DIST += tests/README.md tests/run tests/known-flaky \
+	tests/install/check \
 	tests/package/boot tests/package/check tests/package/root \
 	tests/mutation/mutant.h tests/mutation/mutate tests/mutation/run \
 	tests/mutation/survivors
