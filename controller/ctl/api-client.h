@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Calls to vmnd's API over a unix socket or TCP, through libcurl.  Not for
- * what an answer means (reply.h). */
+ * what an answer means (api-call.h). */
 
 #ifndef CONTROLLER_CTL_API_CLIENT_H
 #define CONTROLLER_CTL_API_CLIENT_H 1

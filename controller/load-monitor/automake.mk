@@ -1,4 +1,4 @@
-# controller/load
+# controller/load-monitor
 controller_libvmn_a_SOURCES += \
 	controller/load-monitor/load-monitor.c \
 	controller/load-monitor/load-monitor.h \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Counts what quotas are about; see usage.h.
+ * Counts what quotas are about; see quota-usage.h.
  *
  * Most scopes are "project=shop": such a counter is found by that label of a
  * row, so a change costs as much as its row has labels, however many quotas

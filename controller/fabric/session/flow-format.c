@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flows and groups for people; see words.h. */
+ * Flows and groups for people; see flow-format.h. */
 
 #include <config.h>
 

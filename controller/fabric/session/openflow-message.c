@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flows and groups as switches report them; see wire.h. */
+ * Flows and groups as switches report them; see openflow-message.h. */
 
 #include <config.h>
 
