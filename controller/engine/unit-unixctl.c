@@ -55,8 +55,7 @@ relation_name(const struct engine *engine, unsigned relation)
     return "?";
 }
 
-/* "row ports/a", "relation values overlay.network-hosts lab".  The caller
- * frees it. */
+/* "row ports/a", "facts overlay.network-hosts lab".  The caller frees it. */
 static char *
 describe_node(const struct engine *engine, const struct node *node)
 {
