@@ -17,12 +17,13 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/fabric-packet-sampling.h \
 	controller/fabric/fabric-private.h \
 	controller/fabric/fabric-receipts.h \
-	controller/fabric/fabric-shown.c \
+	controller/fabric/fabric-schemas.c \
 	controller/fabric/fabric-stats.h \
 	controller/fabric/fabric-status.c \
 	controller/fabric/fabric-status.h \
 	controller/fabric/fabric-traffic.h \
 	controller/fabric/fabric-unixctl.c \
+	controller/fabric/fabric-watch.c \
 	controller/fabric/fabric-watch.h \
 	controller/fabric/fabric.c \
 	controller/fabric/fabric.h \
@@ -70,7 +71,6 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/packets-answer.c \
 	controller/fabric/packets/packets-private.h \
 	controller/fabric/packets/packets-status.c \
-	controller/fabric/packets/packets-timed.c \
 	controller/fabric/packets/packets.c \
 	controller/fabric/packets/packets.h \
 	controller/fabric/packets/punts-count.c \
@@ -80,14 +80,17 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/punts.h \
 	controller/fabric/packets/sampling-meters.c \
 	controller/fabric/packets/sampling-meters.h \
+	controller/fabric/packets/timed-handlers.c \
 	controller/fabric/session/audit-result.c \
 	controller/fabric/session/audit-result.h \
 	controller/fabric/session/audit.c \
 	controller/fabric/session/audit.h \
 	controller/fabric/session/backlog.c \
 	controller/fabric/session/backlog.h \
-	controller/fabric/session/bundles.c \
-	controller/fabric/session/bundles.h \
+	controller/fabric/session/bundle-acks.c \
+	controller/fabric/session/bundle-acks.h \
+	controller/fabric/session/bundle-send.c \
+	controller/fabric/session/bundle-send.h \
 	controller/fabric/session/conntrack-flush.c \
 	controller/fabric/session/conntrack-flush.h \
 	controller/fabric/session/dependency-filter.c \
@@ -107,7 +110,6 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/receipts.h \
 	controller/fabric/session/reconcile.c \
 	controller/fabric/session/reconcile.h \
-	controller/fabric/session/send.c \
 	controller/fabric/session/switch-budget.c \
 	controller/fabric/session/switch-budget.h \
 	controller/fabric/session/switch-listener.c \
@@ -117,5 +119,4 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/switch-state.c \
 	controller/fabric/session/switch.c \
 	controller/fabric/session/switch.h \
-	controller/fabric/session/wanted-flows.c \
-	controller/fabric/watch.c
+	controller/fabric/session/wanted-flows.c

@@ -38,30 +38,33 @@ struct fabric_audit_result {
     const char *host;
     bool repairing;
     struct status_audit found;
-    /* Of a look: those that pass its filter, at most its limit, and how many
-     * these are in all. */
+    /* If a request was given: the differences that pass its filter, at most
+     * its limit, and how many pass in all. */
     size_t n_differences;
     struct fabric_difference *differences;
     uint64_t matching;
 };
 extern const struct schema_struct fabric_audit_shown;
 
-/* Reads the host's switch now, and calls 'cb' once, from the loop: with what
- * differs from what is wanted, or with NULL and the reason.  Returns NULL, or
- * why that is not possible now; 'cb' is not called then.
- *
- * Without 'look' this is an audit like those that come by themselves: what
- * differs is logged, counted and mended, and the result is also in the host's
- * status.  With 'look' it is that only if 'look->mend' says so. */
-struct fabric_look {
-    bool mend;
-    size_t limit;
-    struct fabric_filter filter;
+/* What a user wants of an audit. */
+struct fabric_audit_request {
+    bool repair;                /* What differs is repaired.  Else the audit
+                                 * changes nothing, and is not counted. */
+    size_t limit;               /* Differences that are listed, at most. */
+    struct fabric_filter filter; /* Which of them. */
 };
 typedef void fabric_audit_cb(void *aux, const struct fabric_audit_result *,
                              const char *reason);
+
+/* Reads the host's switch now, and calls 'cb' once, from the loop: with what
+ * differs from what is wanted, or with NULL and the reason.  Returns NULL, or
+ * the reason why that is not possible now; 'cb' is not called then.
+ *
+ * Without a request this is like a periodic audit: differences are logged,
+ * counted and repaired, and the result is also part of the host's status.
+ * With a request it is that only if 'repair' is set. */
 const char *fabric_audit(struct fabric *, const char *host,
-                         const struct fabric_look *look, fabric_audit_cb *,
+                         const struct fabric_audit_request *, fabric_audit_cb *,
                          void *aux);
 /* What all audits have found, by owner alone.  Borrowed until the loop's next
  * turn. */

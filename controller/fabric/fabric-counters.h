@@ -74,11 +74,13 @@ int64_t fabric_count_interval(const struct fabric *);
 #define FABRIC_COUNT_OFTEN_S 5
 void fabric_count_often(struct fabric *, const struct sset *hosts);
 
-/* Fills in what rules of a policy with a log have decided since the start, as
- * far as counters have been read, and how many of these events were told. */
+/* What a rule with a log has decided since the start, as far as counters have
+ * been read. */
 struct fabric_log {
-    uint64_t n_events, n_told;  /* The latter is no more than the former. */
+    uint64_t n_events;          /* Packets of which the rule was the verdict. */
+    uint64_t n_logged;          /* Of these, that were logged. */
 };
+/* Fills in 'logs' for the 'n_rules' rules of a policy. */
 void fabric_rule_logs(const struct fabric *, const char *policy,
                       size_t n_rules, struct fabric_log *logs);
 

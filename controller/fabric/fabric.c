@@ -24,6 +24,7 @@
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/audit.h"
+#include "controller/fabric/session/bundle-send.h"
 #include "controller/fabric/session/conntrack-flush.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/receipts.h"

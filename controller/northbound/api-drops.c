@@ -72,8 +72,8 @@ nb_log_json(const struct fabric_log *log)
 {
     return json_pack("{s:I, s:I, s:I}",
                      "events", (json_int_t) log->n_events,
-                     "logged", (json_int_t) log->n_told, "suppressed",
-                     (json_int_t) (log->n_events - log->n_told));
+                     "logged", (json_int_t) log->n_logged, "suppressed",
+                     (json_int_t) (log->n_events - log->n_logged));
 }
 
 void

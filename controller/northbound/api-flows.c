@@ -168,7 +168,7 @@ on_gone(void *look_)
 
 static void
 look_at(struct http_request *req, struct northbound *nb, const char *host,
-        const struct fabric_look *fabric_look)
+        const struct fabric_audit_request *request)
 {
     struct look *look;
     const char *reason;
@@ -180,7 +180,7 @@ look_at(struct http_request *req, struct northbound *nb, const char *host,
         return;
     }
     look = xzalloc(sizeof *look);
-    reason = fabric_audit(nb->fabric, host, fabric_look, on_compared, look);
+    reason = fabric_audit(nb->fabric, host, request, on_compared, look);
     if (reason) {
         free(look);
         reply_not_now(req, host, reason);
@@ -279,7 +279,7 @@ step_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *listing_)
 
 static void
 list_flows(struct http_request *req, struct northbound *nb, const char *host,
-           const struct fabric_look *look)
+           const struct fabric_audit_request *look)
 {
     struct listing *listing = xzalloc(sizeof *listing);
     size_t n_flows, n_groups;
@@ -315,7 +315,7 @@ void
 nb_get_flows(struct http_request *req, void *nb_)
 {
     struct northbound *nb = nb_;
-    struct fabric_look look = { .mend = false };
+    struct fabric_audit_request look = { .repair = false };
     uint64_t limit;
     const char *name;
     bool diff;
@@ -340,7 +340,7 @@ void
 nb_post_audit(struct http_request *req, void *nb_)
 {
     struct northbound *nb = nb_;
-    struct fabric_look look = { .mend = true };
+    struct fabric_audit_request look = { .repair = true };
     uint64_t limit;
     const char *name;
 

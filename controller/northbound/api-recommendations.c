@@ -517,12 +517,12 @@ on_noted(void *asked_, const struct fabric_connections *noted)
         asked->where_names[i]
             = sset_find(&asked->host_names, host->name)->name;
     }
-    asked->n_notes = noted->n_notes;
-    if (noted->n_notes) {
-        asked->notes = xmemdup(noted->notes,
-                               noted->n_notes * sizeof *asked->notes);
+    asked->n_notes = noted->n_connections;
+    if (noted->n_connections) {
+        asked->notes = xmemdup(noted->connections,
+                               noted->n_connections * sizeof *asked->notes);
         asked->where = xmemdup(noted->where,
-                               noted->n_notes * sizeof *asked->where);
+                               noted->n_connections * sizeof *asked->where);
     }
     commit_when_quiescent(asked->commit, settled_cb, asked);
 }

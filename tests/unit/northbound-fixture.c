@@ -365,12 +365,12 @@ fabric_behind(const struct fabric *f OVS_UNUSED, struct fabric_behind **list)
 
 /* Keeps what was asked for. */
 static void
-keep_look(const struct fabric_filter *filter, size_t limit, bool mend)
+keep_look(const struct fabric_filter *filter, size_t limit, bool repair)
 {
     struct fabric *f = &fake_fabric;
 
-    f->look = (struct fabric_look) {
-        .mend = mend, .limit = limit, .filter = *filter,
+    f->look = (struct fabric_audit_request) {
+        .repair = repair, .limit = limit, .filter = *filter,
     };
     if (filter->app) {
         ovs_strlcpy(f->look_app, filter->app, sizeof f->look_app);
@@ -436,7 +436,7 @@ fabric_flows_destroy(struct fabric_flows *flows)
 
 const char *
 fabric_audit(struct fabric *f, const char *host OVS_UNUSED,
-             const struct fabric_look *look, fabric_audit_cb *cb, void *aux)
+             const struct fabric_audit_request *look, fabric_audit_cb *cb, void *aux)
 {
     if (f->not_now) {
         return f->not_now;
@@ -444,7 +444,7 @@ fabric_audit(struct fabric *f, const char *host OVS_UNUSED,
     f->audit_cb = cb;
     f->audit_aux = aux;
     f->auditing = true;
-    keep_look(&look->filter, look->limit, look->mend);
+    keep_look(&look->filter, look->limit, look->repair);
     f->n_audits++;
     return NULL;
 }

@@ -47,7 +47,7 @@ struct fabric {
     fabric_audit_cb *audit_cb;
     void *audit_aux;
     bool auditing;              /* The newest has not ended. */
-    struct fabric_look look;    /* What was asked for last, of an audit or a
+    struct fabric_audit_request look;    /* What was asked for last, of an audit or a
                                  * list of flows; strings are in: */
     char look_app[64], look_object[64];
     unsigned n_audits, n_forgotten;

@@ -82,10 +82,10 @@ audit_says(const char *word1, const char *word2)
 }
 
 /* Looks, and waits for the answer. */
-static const struct fabric_look everything = { .limit = 100 };
+static const struct fabric_audit_request everything = { .limit = 100 };
 
 static void
-look_at(int i, const struct fabric_look *look)
+look_at(int i, const struct fabric_audit_request *look)
 {
     n_audits = 0;
     looking = true;
@@ -232,7 +232,7 @@ a_look_shows_what_differs_and_leaves_it(void **state OVS_UNUSED)
     assert_int_equal(audit_last(host(0)->sw)->time, 0);
 
     /* One that mends does. */
-    look_at(0, &(struct fabric_look) { .mend = true, .limit = 1 });
+    look_at(0, &(struct fabric_audit_request) { .repair = true, .limit = 1 });
     assert_int_equal(audit_figure("matching"), 2);
     assert_int_equal(json_array_size(json_object_get(audit_result,
                                                      "differences")), 1);
@@ -277,7 +277,7 @@ a_look_shows_groups(void **state OVS_UNUSED)
 static void
 a_look_is_filtered_and_limited(void **state OVS_UNUSED)
 {
-    struct fabric_look look = everything;
+    struct fabric_audit_request look = everything;
 
     edit_port("a", "red", 100, "all", 1, false);
     edit_port("c", "red", 300, "all", 1, false);

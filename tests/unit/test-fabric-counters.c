@@ -203,7 +203,7 @@ events_are_counted_while_there_is_a_log(void **state OVS_UNUSED)
     hit(0, 100, 8, 800);
     TURN_UNTIL(rule_log().n_events);
     assert_int_equal(rule_log().n_events, 3);
-    assert_int_equal(rule_log().n_told, 0);
+    assert_int_equal(rule_log().n_logged, 0);
     assert_int_equal(rule_count().packets, 8);
     edit_labelled("rule", 100, 1, "count");
     until_acked(0);

@@ -525,7 +525,7 @@ end_audit(const char *reason)
         .group_id = -1, .owner = "overlay.port/a",
     };
     const struct fabric_audit_result result = {
-        .host = "hv1", .repairing = fake_fabric.look.mend,
+        .host = "hv1", .repairing = fake_fabric.look.repair,
         .found = { .missing = 1 }, .n_differences = 1,
         .differences = &difference, .matching = 1,
     };

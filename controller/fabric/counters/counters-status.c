@@ -113,12 +113,12 @@ fabric_rule_logs(const struct fabric *f, const char *policy, size_t n_rules,
         if (counter->log
             && is_of(f, counter, VMN_TABLE_POLICY, policy, &about)
             && about.rule >= 0 && (size_t) about.rule < n_rules) {
-            uint64_t n_told = sampling_n_logged(f, counter->cookie,
-                                                counter->part);
+            uint64_t n_logged = sampling_n_logged(f, counter->cookie,
+                                                  counter->part);
 
-            logs[about.rule].n_told += n_told;
+            logs[about.rule].n_logged += n_logged;
             logs[about.rule].n_events += MAX(
-                counter->total.packets - counter->n_before, n_told);
+                counter->total.packets - counter->n_before, n_logged);
         }
     }
 }

@@ -652,7 +652,7 @@ resync_hosts(struct observed_state *state)
     return any;
 }
 
-/* Compares memory and model, and mends what differs.  Called when the state is
+/* Compares memory and model, and submits what differs.  Called when the state is
  * quiescent: ports and hosts come and go with groups only. */
 static void
 resync(void *state_)

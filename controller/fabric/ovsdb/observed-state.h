@@ -185,8 +185,8 @@ void observed_commit_uninit(struct observed_state *);
 void observed_load(void *state);
 /* Has what changed submitted later in this turn. */
 void observed_commit_schedule(struct observed_state *);
-/* Has memory and model compared, once nothing is under way, and mends what
- * differs. */
+/* Has memory and model compared once no request is under way, and submits
+ * what differs. */
 void observed_resync(struct observed_state *);
 /* Decides anew on the ports that wait for a host, since some have acknowledged
  * more. */

@@ -22,10 +22,11 @@
 #include "util.h"
 #include "vmn/flow.h"
 
-/* Notes and observations are dated by two clocks, to the second. */
+/* Seconds by which a connection may be older than requested: ages are the
+ * switch's, by its own clock. */
 #define SLACK_S 2
-/* Notes that are taken of a host: those of some units in a network.  What
- * comes beyond is passed over, and what comes beyond twice that too much. */
+/* Learned connections that are kept of one host: those of some units in a
+ * network.  More are skipped; more than twice as many are an error. */
 #define HOST_CONNECTIONS_MAX (4 * VMN_NOTES_MAX)
 
 /* A host that is being read. */
@@ -44,9 +45,9 @@ struct fabric_connections_reading {
     int64_t age_s;              /* Older ones are passed over. */
     size_t n_pending;
     struct source *sources;     /* For each host. */
-    struct fabric_connections noted;
+    struct fabric_connections result;
     size_t allocated_connections, allocated_where;
-    struct learned_connection *notes;
+    struct learned_connection *connections;
     uint32_t *where;
 };
 
@@ -70,7 +71,7 @@ end_soon(struct fabric_connections_reading *r)
 static void
 source_end(struct source *s, const char *missing)
 {
-    struct fabric_connections_host *host = &s->reading->noted.hosts[s->index];
+    struct fabric_connections_host *host = &s->reading->result.hosts[s->index];
 
     free(CONST_CAST(char *, host->missing));
     host->missing = nullable_xstrdup(missing);
@@ -91,14 +92,14 @@ flow_cb(void *s_, const struct ofputil_flow_stats *fs,
 {
     struct source *s = s_;
     struct fabric_connections_reading *r = s->reading;
-    struct fabric_connections_host *host = &r->noted.hosts[s->index];
-    size_t n = r->noted.n_notes;
-    struct learned_connection note;
+    struct fabric_connections_host *host = &r->result.hosts[s->index];
+    size_t n = r->result.n_connections;
+    struct learned_connection connection;
 
     /* Those too old take room as well. */
     host->full |= ++host->n >= VMN_NOTES_MAX;
     if (fs->table_id != CONNECTION_TABLE || fs->duration_sec > r->age_s
-        || !learned_connection_parse(&fs->match, &note)) {
+        || !learned_connection_parse(&fs->match, &connection)) {
         return;
     }
     /* A host that sends more than it can hold takes no one else's room. */
@@ -107,16 +108,16 @@ flow_cb(void *s_, const struct ofputil_flow_stats *fs,
         return;
     }
     if (n >= r->allocated_connections) {
-        r->notes = x2nrealloc(r->notes, &r->allocated_connections,
-                              sizeof *r->notes);
+        r->connections = x2nrealloc(r->connections, &r->allocated_connections,
+                              sizeof *r->connections);
     }
     if (n >= r->allocated_where) {
         r->where = x2nrealloc(r->where, &r->allocated_where,
                               sizeof *r->where);
     }
-    r->notes[n] = note;
+    r->connections[n] = connection;
     r->where[n] = s->index;
-    r->noted.n_notes++;
+    r->result.n_connections++;
 }
 
 static void
@@ -141,7 +142,7 @@ static const struct ofdump_callbacks dump_callbacks = {
 static void
 source_begin(struct source *s, struct fabric *f, const struct match *match)
 {
-    const char *name = s->reading->noted.hosts[s->index].name;
+    const char *name = s->reading->result.hosts[s->index].name;
     struct fabric_host *host = fabric_find_host(f, name);
     struct fabric_switch *sw = host ? host->sw : NULL;
     const char *reason;
@@ -166,14 +167,14 @@ source_begin(struct source *s, struct fabric *f, const struct match *match)
 static void
 reading_destroy(struct fabric_connections_reading *r)
 {
-    for (size_t i = 0; i < r->noted.n_hosts; i++) {
-        free(CONST_CAST(char *, r->noted.hosts[i].name));
-        free(CONST_CAST(char *, r->noted.hosts[i].missing));
+    for (size_t i = 0; i < r->result.n_hosts; i++) {
+        free(CONST_CAST(char *, r->result.hosts[i].name));
+        free(CONST_CAST(char *, r->result.hosts[i].missing));
     }
     event_free(r->timer);
-    free(r->noted.hosts);
+    free(r->result.hosts);
     free(r->sources);
-    free(r->notes);
+    free(r->connections);
     free(r->where);
     free(r);
 }
@@ -181,7 +182,7 @@ reading_destroy(struct fabric_connections_reading *r)
 static void
 stop(struct fabric_connections_reading *r, const char *reason)
 {
-    for (size_t i = 0; i < r->noted.n_hosts; i++) {
+    for (size_t i = 0; i < r->result.n_hosts; i++) {
         if (r->sources[i].dump) {
             source_end(&r->sources[i], reason);
         }
@@ -195,9 +196,9 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *r_)
 
     stop(r, "its switch has not answered in time");
     event_del(r->timer);
-    r->noted.notes = r->notes;
-    r->noted.where = r->where;
-    r->cb(r->aux, &r->noted);
+    r->result.connections = r->connections;
+    r->result.where = r->where;
+    r->cb(r->aux, &r->result);
     reading_destroy(r);
 }
 
@@ -219,12 +220,12 @@ fabric_read_connections(struct fabric *f, uint32_t vni,
     r->age_s = MAX(0, time_wall_msec() - since_ms) / 1000 + SLACK_S;
     r->timer = event_new(f->base, -1, 0, timer_cb, r);
     event_add(r->timer, &timeout);
-    r->noted.n_hosts = hosts->n;
-    r->noted.hosts = xcalloc(MAX(1, hosts->n), sizeof *r->noted.hosts);
+    r->result.n_hosts = hosts->n;
+    r->result.hosts = xcalloc(MAX(1, hosts->n), sizeof *r->result.hosts);
     r->sources = xcalloc(MAX(1, hosts->n), sizeof *r->sources);
     r->n_pending = hosts->n + 1;    /* None ends it before all have begun. */
     for (size_t i = 0; i < hosts->n; i++) {
-        r->noted.hosts[i].name = xstrdup(hosts->names[i]);
+        r->result.hosts[i].name = xstrdup(hosts->names[i]);
         r->sources[i].reading = r;
         r->sources[i].index = i;
         source_begin(&r->sources[i], f, &match);

@@ -101,7 +101,7 @@ struct packets_of_switch {
     struct ofpacket_cache cache;
     struct rate rate;
     uint64_t n_in, n_out, n_dropped;
-    struct timed_state *timed;  /* packets-timed.c; or NULL. */
+    struct timed_state *timed;  /* timed-handlers.c; or NULL. */
 };
 
 /* Packets that a handler gave no answer to. */
@@ -147,7 +147,7 @@ void packets_queue_timed(struct packets_of_switch *,
                          const struct engine_handler *, uint32_t arg,
                          uint32_t in_port);
 
-/* packets-timed.c */
+/* timed-handlers.c */
 void packets_timed_create(struct fabric *);
 void packets_timed_destroy(struct fabric *);
 void packets_timed_forget(struct packets_of_switch *);

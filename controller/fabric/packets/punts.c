@@ -351,7 +351,7 @@ punts_complete(struct fabric_switch *sw)
 }
 
 void
-punts_mend(struct fabric_switch *sw)
+punts_repair(struct fabric_switch *sw)
 {
     struct punts *punts = punts_of(sw);
 

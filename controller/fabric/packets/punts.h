@@ -101,7 +101,7 @@ void punts_found_count(const struct punts_found *, uint8_t table,
                        size_t *n_missing, size_t *n_unknown);
 /* An audit has found that they are not right: requests the meters anew, and
  * goes on from there. */
-void punts_mend(struct fabric_switch *);
+void punts_repair(struct fabric_switch *);
 
 /* punts-count.c: what the meters drop.  ---------------------------------- */
 

@@ -65,9 +65,9 @@ struct audit {
     struct group_record **odd_groups;
     struct backlog touched;
     size_t n_wanted;
-    bool repair;                /* Else it only looks. */
-    bool listing;               /* Differences are wanted one by one: */
-    struct fabric_look look;    /* which.  Strings are owned. */
+    bool repair;                /* Else it only compares. */
+    bool listing;               /* Differences are listed, by 'request'. */
+    struct fabric_audit_request request; /* Strings are owned. */
     size_t n_list, allocated_list; /* Those; texts are in the arena. */
     struct fabric_difference *list;
     size_t n_matching;          /* Those, and what the limit cut off. */
@@ -125,7 +125,7 @@ log_difference(struct audit *a, const struct difference *d)
 static struct fabric_difference *
 list_one(struct audit *a)
 {
-    if (a->n_matching++ >= a->look.limit) {
+    if (a->n_matching++ >= a->request.limit) {
         return NULL;
     }
     if (a->n_list >= a->allocated_list) {
@@ -140,7 +140,7 @@ list_own(struct audit *a, enum difference_kind kind, uint8_t table)
 {
     struct fabric_difference *shown;
 
-    if (a->listing && filter_passes(&a->look.filter, NULL, table)
+    if (a->listing && filter_passes(&a->request.filter, NULL, table)
         && (shown = list_one(a))) {
         *shown = (struct fabric_difference) {
             .kind = difference_kind_name(kind), .owner = "vmnd",
@@ -164,7 +164,7 @@ report_difference(struct audit *a, enum difference_kind kind,
     if (a->repair && kind != DIFFERENCE_REFUSED) {
         log_difference(a, &d);
     }
-    if (a->listing && difference_passes(engine, &d, &a->look.filter)) {
+    if (a->listing && difference_passes(engine, &d, &a->request.filter)) {
         struct fabric_difference *shown = list_one(a);
 
         if (shown) {
@@ -436,8 +436,8 @@ report_punts(struct audit *a, enum difference_kind kind, uint8_t table,
     }
 }
 
-/* Those of punts are nobody's, and mended by themselves.  Returns true if that
- * is needed. */
+/* Compares the flows of punts, which belong to no app and are repaired apart
+ * from the others.  Returns true if they differ. */
 static bool
 judge_punts(struct audit *a)
 {
@@ -484,7 +484,7 @@ report(struct audit *a)
                  sw->host->name, n_lost, a->n_wanted);
     } else if (n_lost || r->unknown) {
         VLOG_WARN("%s: audit: %"PRIu64" missing, %"PRIu64" altered, "
-                  "%"PRIu64" not wanted; they are mended", sw->host->name,
+                  "%"PRIu64" not wanted; they are repaired", sw->host->name,
                   r->missing, r->altered, r->unknown);
     }
     if (n_lost || r->unknown) {
@@ -523,7 +523,7 @@ compare_cb(void *sw_)
     }
     stop(sw, NULL);
     if (repair_punts) {
-        punts_mend(sw);
+        punts_repair(sw);
     }
     if (repair) {
         reconcile_start(sw);
@@ -533,19 +533,19 @@ compare_cb(void *sw_)
 /* Coming and going.  ----------------------------------------------------- */
 
 static void
-audit_start(struct fabric_switch *sw, const struct fabric_look *look,
+audit_start(struct fabric_switch *sw, const struct fabric_audit_request *request,
             fabric_audit_cb *cb, void *aux)
 {
     struct ofdump_budget budget = switch_budget_of_dump(sw);
     struct audit *a = xzalloc(sizeof *a);
 
     a->sw = sw;
-    a->repair = !look || look->mend;
-    if (look) {
+    a->repair = !request || request->repair;
+    if (request) {
         a->listing = true;
-        a->look = *look;
-        a->look.filter.app = nullable_xstrdup(look->filter.app);
-        a->look.filter.object = nullable_xstrdup(look->filter.object);
+        a->request = *request;
+        a->request.filter.app = nullable_xstrdup(request->filter.app);
+        a->request.filter.object = nullable_xstrdup(request->filter.object);
     }
     a->cb = cb;
     a->aux = aux;
@@ -596,8 +596,8 @@ stop(struct fabric_switch *sw, const char *reason)
     }
     arena_uninit(&a->arena);
     free(a->list);
-    free(CONST_CAST(char *, a->look.filter.app));
-    free(CONST_CAST(char *, a->look.filter.object));
+    free(CONST_CAST(char *, a->request.filter.app));
+    free(CONST_CAST(char *, a->request.filter.object));
     free(a);
 }
 
@@ -613,7 +613,7 @@ is_ready(const struct fabric_switch *sw)
 
 const char *
 fabric_audit(struct fabric *f, const char *name,
-             const struct fabric_look *look, fabric_audit_cb *cb, void *aux)
+             const struct fabric_audit_request *request, fabric_audit_cb *cb, void *aux)
 {
     struct fabric_host *host = fabric_find_host(f, name);
 
@@ -624,7 +624,7 @@ fabric_audit(struct fabric *f, const char *name,
                 : audit_is_running(host->sw) ? "it is being read already"
                 : "it does not hold what it is to hold yet");
     }
-    audit_start(host->sw, look, cb, aux);
+    audit_start(host->sw, request, cb, aux);
     return NULL;
 }
 

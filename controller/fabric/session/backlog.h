@@ -3,7 +3,8 @@
  * What a switch has not been sent yet of what changed: while it is checked
  * (reconcile.c), or owes too many answers, revisions are not sent to it but
  * noted here by key.  What was added and removed in between then comes to
- * nothing.  Not for deciding when to send (switch.c, send.c). */
+ * nothing.  Not for deciding when to send (bundle-acks.c,
+ * bundle-send.c). */
 
 #ifndef CONTROLLER_FABRIC_SESSION_BACKLOG_H
 #define CONTROLLER_FABRIC_SESSION_BACKLOG_H 1

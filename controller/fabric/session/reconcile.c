@@ -775,7 +775,7 @@ note_difference(struct reconcile *r, long long int us)
 
     if (sw->bundles.digest_known && sw->bundles.digest != r->digest) {
         VLOG_ERR_RL(&rl, "%s: the fingerprint of what it is to hold was "
-                    "wrong; it is mended", sw->host->name);
+                    "wrong; it is corrected", sw->host->name);
     }
     sw->bundles.digest = r->digest;
     sw->bundles.digest_known = true;

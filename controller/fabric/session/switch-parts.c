@@ -26,7 +26,7 @@
 #include "controller/fabric/packets/punts.h"
 #include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/audit.h"
-#include "controller/fabric/session/bundles.h"
+#include "controller/fabric/session/bundle-acks.h"
 #include "controller/fabric/session/conntrack-flush.h"
 #include "controller/fabric/session/faults.h"
 #include "controller/fabric/session/reconcile.h"

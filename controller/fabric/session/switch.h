@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "controller/fabric/session/bundles.h"
+#include "controller/fabric/session/bundle-acks.h"
 #include "controller/fabric/session/faults.h"
 #include "openvswitch/ofp-msgs.h"
 

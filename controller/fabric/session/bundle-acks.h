@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which bundles are under way to a switch, what waits to be sent, and what the
- * switch has acknowledged.  Not for what is in a bundle (send.c,
- * reconcile.c). */
+ * switch has acknowledged.  Not for what is in a bundle, nor for sending it
+ * (bundle-send.c, reconcile.c). */
 
-#ifndef CONTROLLER_FABRIC_SESSION_BUNDLES_H
-#define CONTROLLER_FABRIC_SESSION_BUNDLES_H 1
+#ifndef CONTROLLER_FABRIC_SESSION_BUNDLE_ACKS_H
+#define CONTROLLER_FABRIC_SESSION_BUNDLE_ACKS_H 1
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,8 +14,6 @@
 #include "controller/fabric/session/backlog.h"
 #include "openvswitch/list.h"
 
-struct commit_group;
-struct fabric;
 struct fabric_switch;
 struct scope_diff;
 struct switch_part_class;
@@ -51,7 +49,7 @@ struct switch_bundles {
     struct backlog *touched;    /* Where to note what it is sent while it is
                                  * read, or NULL.  Borrowed. */
 
-    /* While a group is being sent (send.c). */
+    /* While a group is being sent (bundle-send.c). */
     size_t n_diffs, allocated_diffs;
     struct scope_diff **diffs;  /* What it gets. */
     bool concerned;             /* Its turn is still to come. */
@@ -70,13 +68,4 @@ void bundles_flush(struct fabric_switch *);
  * it has rejected. */
 void bundles_reconciled(struct fabric_switch *, uint64_t revision);
 
-/* send.c.  --------------------------------------------------------------- */
-
-/* Sends the difference of a group to all hosts concerned. */
-void send_group(struct fabric *, const struct commit_group *);
-
-/* Sends a host the net difference of its backlog as one bundle.  For
- * commit_when_quiescent(). */
-void send_backlog(void *sw);
-
-#endif /* controller/fabric/session/bundles.h */
+#endif /* controller/fabric/session/bundle-acks.h */

@@ -18,6 +18,8 @@
 
 #include <config.h>
 
+#include "controller/fabric/session/bundle-send.h"
+
 #include <stdlib.h>
 
 #include "controller/fabric/fabric-stats.h"

@@ -10,12 +10,13 @@
 
 #include <config.h>
 
-#include "controller/fabric/session/bundles.h"
+#include "controller/fabric/session/bundle-acks.h"
 
 #include <stdlib.h>
 
 #include "controller/commit/commit.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/session/bundle-send.h"
 #include "controller/fabric/session/faults.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/receipts.h"
@@ -30,7 +31,7 @@
 #include "timeval.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(bundles);
+VLOG_DEFINE_THIS_MODULE(bundle_acks);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 
