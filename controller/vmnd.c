@@ -297,7 +297,7 @@ start_state(struct vmnd *vmnd)
 {
     struct store_retention keep = STORE_RETENTION_DEFAULT;
     const char *path = vmnd->options.state;
-    char *text = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
     int error;
 
     keep.people_ms = vmnd->options.log_days_n * INT64_C(86400) * 1000;
@@ -305,11 +305,11 @@ start_state(struct vmnd *vmnd)
     vmnd->store_class = &store_sqlite_class;
     make_folder_of(path, 0700);
     error = vmnd->store_class->open(path, loop_base(vmnd->loop), &vmnd->store,
-                                    &text);
-    die_of_state(error, path, text);
+                                    &why);
+    die_of_state(error, path, why.text);
     vmnd->store_class->set_retention(vmnd->store, &keep);
-    error = vmnd->store_class->load(vmnd->store, vmnd->model, &text);
-    die_of_state(error, path, text);
+    error = vmnd->store_class->load(vmnd->store, vmnd->model, &why);
+    die_of_state(error, path, why.text);
     store_unixctl_init(vmnd->store_class, vmnd->store);
 }
 

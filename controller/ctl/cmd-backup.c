@@ -18,12 +18,12 @@
 #include "timeval.h"
 #include "util.h"
 
-/* Says 'text', which it frees. */
+/* Prints an error, and releases it. */
 static enum ctl_exit
-refuse(struct ctl *ctl, char *text)
+refuse(struct ctl *ctl, struct vmn_error *why)
 {
-    fprintf(ctl->err, "vmnctl: %s\n", text);
-    free(text);
+    fprintf(ctl->err, "vmnctl: %s\n", why->text);
+    vmn_error_uninit(why);
     return CTL_REFUSED;
 }
 
@@ -53,8 +53,9 @@ fetch(struct ctl *ctl, const char *temporary)
     enum ctl_exit status;
 
     if (fd < 0) {
-        return refuse(ctl, xasprintf("cannot open %s: %s", temporary,
-                                     ovs_strerror(errno)));
+        fprintf(ctl->err, "vmnctl: cannot open %s: %s\n", temporary,
+                ovs_strerror(errno));
+        return CTL_REFUSED;
     }
     status = ctl_download(ctl, "/v1/backup", fd);
     close(fd);
@@ -65,18 +66,18 @@ static enum ctl_exit
 backup_running(struct ctl *ctl, const char *file,
                struct store_file_info *info)
 {
+    struct vmn_error why = VMN_ERROR_INIT;
     enum ctl_exit status;
     char *temporary;
-    char *text = NULL;
 
-    if (store_file_make_temporary(file, &temporary, &text)) {
-        return refuse(ctl, text);
+    if (store_file_make_temporary(file, &temporary, &why)) {
+        return refuse(ctl, &why);
     }
     status = fetch(ctl, temporary);
     if (!status
-        && (store_file_verify(temporary, "what vmnd sent", info, &text)
-            || store_file_publish(temporary, file, &text))) {
-        status = refuse(ctl, text);
+        && (store_file_verify(temporary, "what vmnd sent", info, &why)
+            || store_file_publish(temporary, file, &why))) {
+        status = refuse(ctl, &why);
     }
     if (status) {
         store_file_discard(temporary);
@@ -92,10 +93,10 @@ ctl_cmd_backup(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     struct store_file_info info;
 
     if (ctl->database) {
-        char *text = NULL;
+        struct vmn_error why = VMN_ERROR_INIT;
 
-        if (store_file_backup(ctl->database, args[0], &info, &text)) {
-            status = refuse(ctl, text);
+        if (store_file_backup(ctl->database, args[0], &info, &why)) {
+            status = refuse(ctl, &why);
         }
     } else {
         status = backup_running(ctl, args[0], &info);
@@ -139,15 +140,15 @@ enum ctl_exit
 ctl_cmd_restore(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 {
     enum ctl_exit status = CTL_DONE;
+    struct vmn_error why = VMN_ERROR_INIT;
     struct store_restored restored;
-    char *text = NULL;
 
     if (!ctl->database) {
         return ctl_usage(ctl, "restore: give --database, where vmnd has its "
                          "state");
     }
-    if (store_file_restore(args[0], ctl->database, &restored, &text)) {
-        status = refuse(ctl, text);
+    if (store_file_restore(args[0], ctl->database, &restored, &why)) {
+        status = refuse(ctl, &why);
     } else {
         say_restored(ctl, args[0], &restored);
     }

@@ -67,11 +67,11 @@ void
 nb_get_backup(struct http_request *req, void *nb_)
 {
     struct northbound *nb = nb_;
-    char *text = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
 
-    if (nb->store_class->copy(nb->store, nb->model, on_copied, nb, &text)) {
-        refuse(req, text);
-        free(text);
+    if (nb->store_class->copy(nb->store, nb->model, on_copied, nb, &why)) {
+        refuse(req, why.text);
+        vmn_error_uninit(&why);
     } else {
         nb->backup = req;
         http_request_set_gone(req, on_gone, nb);

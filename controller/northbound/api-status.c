@@ -133,15 +133,15 @@ nb_get_status(struct http_request *req, void *nb)
 
 /* Revisions.  ------------------------------------------------------------ */
 
-/* The log could not be read: that is never told as a log that ends.  Takes
- * 'text'. */
+/* The log could not be read: that is never told as a log that ends.  Releases
+ * '*why'. */
 static void
-refuse_log(struct http_request *req, char *text)
+refuse_log(struct http_request *req, struct vmn_error *why)
 {
     http_reply_header(req, "Retry-After", "1");
     http_reply_problem(req, 503, "unavailable", NULL, "The log could not be "
-                       "read: %s", text);
-    free(text);
+                       "read: %s", why->text);
+    vmn_error_uninit(why);
 }
 
 void
@@ -160,8 +160,8 @@ nb_get_revision(struct http_request *req, void *nb_)
     /* One that only touched what is not stored (interfaces of hosts), or that
      * the log has dropped by its age, has a receipt alone. */
     struct ds ds = DS_EMPTY_INITIALIZER;
-    char *problem = NULL;
-    int error = nb->store_class->log(nb->store, revision, &ds, &problem);
+    struct vmn_error why = VMN_ERROR_INIT;
+    int error = nb->store_class->log(nb->store, revision, &ds, &why);
     if (error == ENOENT && revision
         && revision <= model_durable_revision(nb->model)) {
         ds_put_format(&ds, "{\"revision\":%"PRIu64",\"time\":null,"
@@ -169,7 +169,7 @@ nb_get_revision(struct http_request *req, void *nb_)
         error = 0;
     }
     if (error && error != ENOENT) {
-        refuse_log(req, problem);
+        refuse_log(req, &why);
         ds_destroy(&ds);
         return;
     }
@@ -237,10 +237,10 @@ query_span(struct http_request *req, struct span *span)
 void
 nb_get_revisions(struct http_request *req, void *nb_)
 {
+    struct vmn_error why = VMN_ERROR_INIT;
     struct ds ds = DS_EMPTY_INITIALIZER;
     struct northbound *nb = nb_;
     uint64_t next = 0;
-    char *text = NULL;
     struct span span;
     int error;
 
@@ -252,16 +252,16 @@ nb_get_revisions(struct http_request *req, void *nb_)
     if (span.type) {
         error = nb->store_class->object_logs(nb->store, span.type, span.name,
                                              span.before, span.limit, &ds,
-                                             &next, &text);
+                                             &next, &why);
     } else if (http_request_query(req, "after")) {
         error = nb->store_class->logs(nb->store, span.after, span.limit, &ds,
-                                      &text);
+                                      &why);
     } else {
         error = nb->store_class->newest_logs(nb->store, span.limit, &ds,
-                                             &text);
+                                             &why);
     }
     if (error) {
-        refuse_log(req, text);
+        refuse_log(req, &why);
         ds_destroy(&ds);
         return;
     }

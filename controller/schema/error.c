@@ -63,6 +63,42 @@ vmn_error_invalid(struct vmn_error *error, const char *format, ...)
     return EINVAL;
 }
 
+static enum vmn_error_code
+code_of(int error)
+{
+    switch (error) {
+    case EINVAL: return VMN_ERR_INVALID;
+    case ENOENT: return VMN_ERR_NOT_FOUND;
+    case EBUSY:
+    case EEXIST: return VMN_ERR_CONFLICT;
+    case EFBIG: return VMN_ERR_TOO_LARGE;
+    case EACCES:
+    case EPERM: return VMN_ERR_FORBIDDEN;
+    default: return VMN_ERR_UNAVAILABLE;
+    }
+}
+
+int
+vmn_error_errno(struct vmn_error *why, int error, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    set(why, code_of(error), "", format, args);
+    va_end(args);
+    return error;
+}
+
+char *
+vmn_error_steal_text(struct vmn_error *error)
+{
+    char *text = error->text;
+
+    error->text = NULL;
+    vmn_error_uninit(error);
+    return text;
+}
+
 void
 vmn_error_uninit(struct vmn_error *error)
 {

@@ -17,7 +17,8 @@ enum vmn_error_code {
     VMN_ERR_STALE,              /* 412: If-Match does not match. */
     VMN_ERR_TOO_LARGE,          /* 413: a bound is exceeded. */
     VMN_ERR_FORBIDDEN,          /* 403: that is for others. */
-    VMN_ERR_UNAVAILABLE,        /* 503: the store refused; nothing changed. */
+    VMN_ERR_UNAVAILABLE,        /* 503: the store, or the system, refused;
+                                 * nothing changed. */
 };
 
 struct vmn_error {
@@ -37,6 +38,13 @@ void vmn_error_set(struct vmn_error *, enum vmn_error_code,
 /* Sets an error about the whole of what was passed.  Returns EINVAL. */
 int vmn_error_invalid(struct vmn_error *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+/* Sets an error about the whole, of the code that is nearest to 'error', a
+ * positive errno.  Returns 'error'. */
+int vmn_error_errno(struct vmn_error *, int error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Returns the sentence of an error that is set, and takes it from it: the
+ * caller frees it. */
+char *vmn_error_steal_text(struct vmn_error *);
 void vmn_error_uninit(struct vmn_error *);
 
 /* A bounded list of errors: past VMN_ERRORS_MAX the rest are only counted. */

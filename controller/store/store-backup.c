@@ -35,7 +35,7 @@ struct store_copier {
 
     const struct store_batch *memory; /* NULL: copies the file. */
     int error;                  /* What came of it. */
-    char *text;
+    struct vmn_error why;
     int fd;
 
     pthread_mutex_t mutex;      /* Protects what follows. */
@@ -57,14 +57,14 @@ expose(struct store_copier *copier, sqlite3 *db)
 }
 
 static int
-copy_file(struct store_copier *copier, char **text)
+copy_file(struct store_copier *copier, struct vmn_error *why)
 {
     sqlite3 *db = NULL;
     int error = store_connect(copier->path, SQLITE_OPEN_READONLY, "", &db,
-                              text);
+                              why);
 
     error = error ? error : expose(copier, db);
-    error = error ? error : store_vacuum_into(db, copier->name, text);
+    error = error ? error : store_vacuum_into(db, copier->name, why);
     expose(copier, NULL);
     sqlite3_close(db);
     return error;
@@ -73,20 +73,20 @@ copy_file(struct store_copier *copier, char **text)
 /* Makes a database of what was in memory.  Nobody needs it to be durable yet:
  * who fetches it will see to that. */
 static int
-write_memory(struct store_copier *copier, char **text)
+write_memory(struct store_copier *copier, struct vmn_error *why)
 {
     struct store_statements statements = { .begin = NULL };
     sqlite3 *db = NULL;
     int error = store_connect(copier->name, SQLITE_OPEN_READWRITE,
                               "PRAGMA foreign_keys = ON;"
-                              "PRAGMA synchronous = OFF", &db, text);
+                              "PRAGMA synchronous = OFF", &db, why);
 
     error = error ? error : expose(copier, db);
     error = error ? error : store_format_check(db, copier->name, store_steps,
-                                               STORE_FORMAT, text);
-    error = error ? error : store_statements_prepare(&statements, db, text);
+                                               STORE_FORMAT, why);
+    error = error ? error : store_statements_prepare(&statements, db, why);
     error = error ? error : store_batch_write(copier->memory, db, &statements,
-                                              text);
+                                              why);
     store_statements_finalize(&statements);
     expose(copier, NULL);
     sqlite3_close(db);
@@ -95,14 +95,14 @@ write_memory(struct store_copier *copier, char **text)
 
 /* Checks the copy.  What is wrong with it is wrong with the original. */
 static int
-check(struct store_copier *copier, char **text)
+check(struct store_copier *copier, struct vmn_error *why)
 {
     sqlite3 *db = NULL;
     int error = store_connect(copier->name, SQLITE_OPEN_READONLY, "", &db,
-                              text);
+                              why);
 
     error = error ? error : expose(copier, db);
-    error = error ? error : store_check_whole(db, copier->path, true, text);
+    error = error ? error : store_check_whole(db, copier->path, true, why);
     expose(copier, NULL);
     sqlite3_close(db);
     return error;
@@ -116,12 +116,12 @@ copier_main(void *copier_)
     int error;
 
     copier->fd = -1;
-    error = store_make_file(copier->name, &copier->text);
+    error = store_make_file(copier->name, &copier->why);
     if (!error) {
-        error = copier->memory ? write_memory(copier, &copier->text)
-                               : copy_file(copier, &copier->text);
+        error = copier->memory ? write_memory(copier, &copier->why)
+                               : copy_file(copier, &copier->why);
     }
-    error = error ? error : check(copier, &copier->text);
+    error = error ? error : check(copier, &copier->why);
     if (!error) {
         copier->fd = open(copier->name, O_RDONLY | O_CLOEXEC);
         error = copier->fd < 0 ? errno : 0;
@@ -148,10 +148,10 @@ on_event(int fd, short what OVS_UNUSED, void *copier_)
     pthread_join(copier->thread, NULL);
     copier->running = false;
 
-    char *text = copier->text;
-    copier->text = NULL;
-    copier->done(copier->aux, copier->error, text, copier->fd);
-    free(text);
+    struct vmn_error why = copier->why;
+    copier->why = (struct vmn_error) VMN_ERROR_INIT;
+    copier->done(copier->aux, copier->error, why.text, copier->fd);
+    vmn_error_uninit(&why);
 }
 
 struct store_copier *
@@ -190,7 +190,7 @@ store_copier_destroy(struct store_copier *copier)
     pthread_mutex_unlock(&copier->mutex);
     if (copier->running) {
         pthread_join(copier->thread, NULL);
-        free(copier->text);
+        vmn_error_uninit(&copier->why);
         if (copier->fd >= 0) {
             close(copier->fd);
         }
@@ -204,7 +204,7 @@ store_copier_destroy(struct store_copier *copier)
 
 int
 store_copier_start(struct store_copier *copier,
-                   const struct store_batch *memory, char **text)
+                   const struct store_batch *memory, struct vmn_error *why)
 {
     sigset_t all, old;
     int error;
@@ -217,7 +217,8 @@ store_copier_start(struct store_copier *copier,
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     copier->running = !error;
     if (error) {
-        *text = xasprintf("cannot start a thread: %s", ovs_strerror(error));
+        vmn_error_errno(why, error, "cannot start a thread: %s",
+                        ovs_strerror(error));
     }
     return error;
 }

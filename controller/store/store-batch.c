@@ -173,19 +173,19 @@ static const char log_authors[] =
     "END;";
 
 static int
-count_logs(struct store_statements *s, sqlite3 *db, char **text)
+count_logs(struct store_statements *s, sqlite3 *db, struct vmn_error *why)
 {
     int error = store_get_int(db, "SELECT coalesce(sum(entries), 0) FROM "
-                              "log_authors", &s->n_logs.people, text);
+                              "log_authors", &s->n_logs.people, why);
 
     return error ? error
            : store_get_int(db, "SELECT count(*) FROM revisions WHERE "
-                           STORE_LOG_OTHERS, &s->n_logs.others, text);
+                           STORE_LOG_OTHERS, &s->n_logs.others, why);
 }
 
 int
 store_statements_prepare(struct store_statements *s, sqlite3 *db,
-                         char **text)
+                         struct vmn_error *why)
 {
     memset(s, 0, sizeof *s);
     s->keep = (struct store_retention) STORE_RETENTION_DEFAULT;
@@ -228,8 +228,8 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
         ok = !schema_tables[i]->stored
              || prepare_table(s, db, schema_tables[i]);
     }
-    return ok ? count_logs(s, db, text)
-              : store_error(db, text, "cannot prepare to write");
+    return ok ? count_logs(s, db, why)
+              : store_error(db, why, "cannot prepare to write");
 }
 
 void
@@ -547,7 +547,7 @@ is_empty(const struct store_batch *batch)
 
 int
 store_batch_write(const struct store_batch *batch, sqlite3 *db,
-                  struct store_statements *s, char **text)
+                  struct store_statements *s, struct vmn_error *why)
 {
     struct store_log_counts n_logs = s->n_logs;
 
@@ -561,7 +561,7 @@ store_batch_write(const struct store_batch *batch, sqlite3 *db,
         return 0;
     }
 
-    int error = store_error(db, text, "cannot store");
+    int error = store_error(db, why, "cannot store");
     if (!sqlite3_get_autocommit(db)) {
         run(s->rollback);
     }

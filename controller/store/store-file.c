@@ -21,21 +21,21 @@
 /* Files.  ----------------------------------------------------------------- */
 
 static int
-file_error(const char *doing, const char *file, char **text)
+file_error(const char *doing, const char *file, struct vmn_error *why)
 {
     int error = errno;
 
-    *text = xasprintf("cannot %s %s: %s", doing, file, ovs_strerror(error));
-    return error;
+    return vmn_error_errno(why, error, "cannot %s %s: %s", doing, file,
+                           ovs_strerror(error));
 }
 
 int
-store_make_file(const char *path, char **text)
+store_make_file(const char *path, struct vmn_error *why)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
     if (fd < 0) {
-        return file_error("open", path, text);
+        return file_error("open", path, why);
     }
     close(fd);
     return 0;
@@ -55,13 +55,13 @@ store_remove_file(const char *path)
 }
 
 int
-store_file_make_temporary(const char *file, char **name, char **text)
+store_file_make_temporary(const char *file, char **name, struct vmn_error *why)
 {
     *name = xasprintf("%s.XXXXXX", file);
 
     int fd = mkostemp(*name, O_CLOEXEC);
     if (fd < 0) {
-        int error = file_error("make", *name, text);
+        int error = file_error("make", *name, why);
 
         free(*name);
         *name = NULL;
@@ -80,13 +80,13 @@ store_file_discard(const char *temporary)
 }
 
 int
-store_sync_path(const char *path, int flags, char **text)
+store_sync_path(const char *path, int flags, struct vmn_error *why)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
     int error = 0;
 
     if (fd < 0 || fsync(fd)) {
-        error = file_error("sync", path, text);
+        error = file_error("sync", path, why);
     }
     if (fd >= 0) {
         close(fd);
@@ -95,34 +95,35 @@ store_sync_path(const char *path, int flags, char **text)
 }
 
 int
-store_sync_folder_of(const char *path, char **text)
+store_sync_folder_of(const char *path, struct vmn_error *why)
 {
     char *folder = dir_name(path);
-    int error = store_sync_path(folder, O_DIRECTORY, text);
+    int error = store_sync_path(folder, O_DIRECTORY, why);
 
     free(folder);
     return error;
 }
 
 int
-store_file_publish(const char *temporary, const char *file, char **text)
+store_file_publish(const char *temporary, const char *file,
+                   struct vmn_error *why)
 {
-    int error = store_sync_path(temporary, 0, text);
+    int error = store_sync_path(temporary, 0, why);
 
     if (!error && rename(temporary, file)) {
-        error = file_error("rename to", file, text);
+        error = file_error("rename to", file, why);
     }
-    return error ? error : store_sync_folder_of(file, text);
+    return error ? error : store_sync_folder_of(file, why);
 }
 
 int
-store_name_file(const char *name, int error, char **text)
+store_name_file(const char *name, int error, struct vmn_error *why)
 {
-    if (error && *text && !strstr(*text, name)) {
-        char *sentence = xasprintf("%s: %s", name, *text);
+    if (error && why && why->text && !strstr(why->text, name)) {
+        char *sentence = xasprintf("%s: %s", name, why->text);
 
-        free(*text);
-        *text = sentence;
+        free(why->text);
+        why->text = sentence;
     }
     return error;
 }
@@ -130,7 +131,7 @@ store_name_file(const char *name, int error, char **text)
 /* Saving.  ---------------------------------------------------------------- */
 
 int
-store_vacuum_into(sqlite3 *db, const char *to, char **text)
+store_vacuum_into(sqlite3 *db, const char *to, struct vmn_error *why)
 {
     sqlite3_stmt *stmt = NULL;
     int error = 0;
@@ -138,47 +139,45 @@ store_vacuum_into(sqlite3 *db, const char *to, char **text)
     if (sqlite3_prepare_v2(db, "VACUUM INTO ?", -1, &stmt, NULL) != SQLITE_OK
         || sqlite3_bind_text(stmt, 1, to, -1, SQLITE_STATIC) != SQLITE_OK
         || sqlite3_step(stmt) != SQLITE_DONE) {
-        error = store_error(db, text, "cannot copy it");
+        error = store_error(db, why, "cannot copy it");
     }
     sqlite3_finalize(stmt);
     return error;
 }
 
 int
-store_copy_file(const char *from, const char *to, char **text)
+store_copy_file(const char *from, const char *to, struct vmn_error *why)
 {
     struct stat st;
     sqlite3 *db = NULL;
     int error;
 
     if (stat(from, &st)) {
-        return file_error("open", from, text);
+        return file_error("open", from, why);
     }
     if (!S_ISREG(st.st_mode) || !st.st_size) {
-        *text = xasprintf("%s is %s", from, S_ISREG(st.st_mode)
-                          ? "empty" : "not a file");
-        return EINVAL;
+        return vmn_error_invalid(why, "%s is %s", from, S_ISREG(st.st_mode)
+                                 ? "empty" : "not a file");
     }
     error = store_connect(from, SQLITE_OPEN_READONLY,
-                          "PRAGMA trusted_schema = OFF", &db, text);
-    error = error ? error : store_check_whole(db, from, true, text);
-    error = error ? error : store_vacuum_into(db, to, text);
+                          "PRAGMA trusted_schema = OFF", &db, why);
+    error = error ? error : store_check_whole(db, from, true, why);
+    error = error ? error : store_vacuum_into(db, to, why);
     sqlite3_close(db);
-    return store_name_file(from, error, text);
+    return store_name_file(from, error, why);
 }
 
 int
 store_file_backup(const char *database, const char *file,
-                  struct store_file_info *info, char **text)
+                  struct store_file_info *info, struct vmn_error *why)
 {
     char *temporary;
-    int error = store_file_make_temporary(file, &temporary, text);
+    int error = store_file_make_temporary(file, &temporary, why);
 
-    *text = error ? *text : NULL;
-    error = error ? error : store_copy_file(database, temporary, text);
+    error = error ? error : store_copy_file(database, temporary, why);
     error = error ? error : store_file_verify(temporary, database, info,
-                                              text);
-    error = error ? error : store_file_publish(temporary, file, text);
+                                              why);
+    error = error ? error : store_file_publish(temporary, file, why);
     if (error) {
         store_file_discard(temporary);
     }

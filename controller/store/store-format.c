@@ -76,20 +76,10 @@ static const char fixed_tables[] =
     LOG_INDEXES
     LOG_AUTHOR_INDEX;
 
-int
-store_error(sqlite3 *db, char **text, const char *doing)
+/* Returns a positive errno for one of SQLite's primary result codes. */
+static int
+errno_of(int code, int os_error)
 {
-    int code = sqlite3_errcode(db) & 0xff;
-    int os_error = code == SQLITE_IOERR || code == SQLITE_CANTOPEN
-                   ? sqlite3_system_errno(db) : 0;
-
-    /* Of VACUUM, the message is about the copy. */
-    *text = xasprintf("%s: %s%s%s%s", doing,
-                      code == SQLITE_CORRUPT ? sqlite3_errstr(code)
-                                             : sqlite3_errmsg(db),
-                      os_error ? " (" : "",
-                      os_error ? ovs_strerror(os_error) : "",
-                      os_error ? ")" : "");
     switch (code) {
     case SQLITE_FULL: return ENOSPC;
     case SQLITE_BUSY:
@@ -109,10 +99,27 @@ store_error(sqlite3 *db, char **text, const char *doing)
 }
 
 int
-store_connect(const char *path, int flags, const char *pragmas, sqlite3 **db,
-              char **text)
+store_error(sqlite3 *db, struct vmn_error *why, const char *doing)
 {
-    char *reason;
+    int code = sqlite3_errcode(db) & 0xff;
+    int os_error = code == SQLITE_IOERR || code == SQLITE_CANTOPEN
+                   ? sqlite3_system_errno(db) : 0;
+
+    /* Of VACUUM, the message is about the copy. */
+    return vmn_error_errno(why, errno_of(code, os_error), "%s: %s%s%s%s",
+                           doing,
+                           code == SQLITE_CORRUPT ? sqlite3_errstr(code)
+                                                  : sqlite3_errmsg(db),
+                           os_error ? " (" : "",
+                           os_error ? ovs_strerror(os_error) : "",
+                           os_error ? ")" : "");
+}
+
+int
+store_connect(const char *path, int flags, const char *pragmas, sqlite3 **db,
+              struct vmn_error *why)
+{
+    struct vmn_error reason = VMN_ERROR_INIT;
     int error;
 
     if (sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX, NULL)
@@ -125,12 +132,12 @@ store_connect(const char *path, int flags, const char *pragmas, sqlite3 **db,
         return 0;
     }
     if (!*db) {
-        *text = xasprintf("cannot open %s: out of memory", path);
-        return ENOMEM;
+        return vmn_error_errno(why, ENOMEM, "cannot open %s: out of memory",
+                               path);
     }
     error = store_error(*db, &reason, "cannot open it");
-    *text = xasprintf("%s: %s", path, reason);
-    free(reason);
+    vmn_error_errno(why, error, "%s: %s", path, reason.text);
+    vmn_error_uninit(&reason);
     return error;
 }
 
@@ -333,7 +340,7 @@ store_sql_select(const struct schema_table *table)
 /* Runs a statement that returns one value; NULL with '*error' if it fails. The
  * caller frees it. */
 static char *
-get_value(sqlite3 *db, const char *sql, int *error, char **text)
+get_value(sqlite3 *db, const char *sql, int *error, struct vmn_error *why)
 {
     sqlite3_stmt *stmt = NULL;
     char *value = NULL;
@@ -345,17 +352,18 @@ get_value(sqlite3 *db, const char *sql, int *error, char **text)
 
         value = xstrdup(s ? s : "");
     } else {
-        *error = store_error(db, text, "cannot read");
+        *error = store_error(db, why, "cannot read");
     }
     sqlite3_finalize(stmt);
     return value;
 }
 
 int
-store_get_int(sqlite3 *db, const char *sql, int64_t *value, char **text)
+store_get_int(sqlite3 *db, const char *sql, int64_t *value,
+              struct vmn_error *why)
 {
     int error;
-    char *s = get_value(db, sql, &error, text);
+    char *s = get_value(db, sql, &error, why);
 
     *value = s ? strtoll(s, NULL, 10) : 0;
     free(s);
@@ -471,7 +479,7 @@ add_missing(sqlite3 *db)
 /* Brings the file from 'format' to 'latest' in one transaction. */
 static int
 upgrade(sqlite3 *db, const struct store_step *steps, int format, int latest,
-        char **text)
+        struct vmn_error *why)
 {
     int code = sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
 
@@ -486,7 +494,7 @@ upgrade(sqlite3 *db, const struct store_step *steps, int format, int latest,
         code = sqlite3_exec(db, "COMMIT", NULL, NULL, NULL);
     }
     if (code != SQLITE_OK) {
-        int error = store_error(db, text, format ? "cannot upgrade"
+        int error = store_error(db, why, format ? "cannot upgrade"
                                                  : "cannot create");
 
         sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
@@ -496,11 +504,12 @@ upgrade(sqlite3 *db, const struct store_step *steps, int format, int latest,
 }
 
 int
-store_check_whole(sqlite3 *db, const char *path, bool all, char **text)
+store_check_whole(sqlite3 *db, const char *path, bool all,
+                  struct vmn_error *why)
 {
     int error;
     char *result = get_value(db, all ? "PRAGMA integrity_check(1)"
-                                     : "PRAGMA quick_check(1)", &error, text);
+                                     : "PRAGMA quick_check(1)", &error, why);
 
     if (result && strcmp(result, "ok")) {
         static const char title[] = "*** in database main ***\n";
@@ -510,8 +519,8 @@ store_check_whole(sqlite3 *db, const char *path, bool all, char **text)
                     strlen(result) - (sizeof title - 1) + 1);
         }
         result[strcspn(result, "\n")] = '\0';
-        *text = xasprintf("%s is corrupt (%s)", path, result);
-        error = EUCLEAN;
+        error = vmn_error_errno(why, EUCLEAN, "%s is corrupt (%s)", path,
+                                result);
     }
     free(result);
     return error;
@@ -519,11 +528,12 @@ store_check_whole(sqlite3 *db, const char *path, bool all, char **text)
 
 /* Checks that each table has the columns that are asked for. */
 static int
-check_columns(sqlite3 *db, const char *path, char **text)
+check_columns(sqlite3 *db, const char *path, struct vmn_error *why)
 {
     for (int i = 0; i < VMN_N_TABLES; i++) {
         sqlite3_stmt *stmt = NULL;
-        char *sql, *reason;
+        struct vmn_error reason = VMN_ERROR_INIT;
+        char *sql;
 
         if (!schema_tables[i]->stored) {
             continue;
@@ -531,8 +541,9 @@ check_columns(sqlite3 *db, const char *path, char **text)
         sql = store_sql_select(schema_tables[i]);
         if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK) {
             store_error(db, &reason, "its tables are not as they should be");
-            *text = xasprintf("%s is damaged: %s", path, reason);
-            free(reason);
+            vmn_error_errno(why, EUCLEAN, "%s is damaged: %s", path,
+                            reason.text);
+            vmn_error_uninit(&reason);
             free(sql);
             return EUCLEAN;
         }
@@ -543,15 +554,15 @@ check_columns(sqlite3 *db, const char *path, char **text)
 }
 
 int
-store_check_mode(sqlite3 *db, const char *path, char **text)
+store_check_mode(sqlite3 *db, const char *path, struct vmn_error *why)
 {
     int error;
-    char *mode = get_value(db, "PRAGMA journal_mode", &error, text);
+    char *mode = get_value(db, "PRAGMA journal_mode", &error, why);
 
     if (mode && strcmp(mode, "wal")) {
-        *text = xasprintf("%s cannot have a write-ahead log: its file system "
-                          "does not allow it", path);
-        error = EINVAL;
+        error = vmn_error_invalid(
+            why, "%s cannot have a write-ahead log: its file system does not "
+            "allow it", path);
     }
     free(mode);
     return error;
@@ -559,33 +570,33 @@ store_check_mode(sqlite3 *db, const char *path, char **text)
 
 int
 store_format_check(sqlite3 *db, const char *path,
-                   const struct store_step *steps, int latest, char **text)
+                   const struct store_step *steps, int latest,
+                   struct vmn_error *why)
 {
     int64_t application, format, n_tables;
     int error = store_get_int(db, "PRAGMA application_id", &application,
-                              text);
+                              why);
 
     error = error ? error : store_get_int(db, "PRAGMA user_version", &format,
-                                          text);
+                                          why);
     error = error ? error
             : store_get_int(db, "SELECT count(*) FROM sqlite_schema",
-                            &n_tables, text);
+                            &n_tables, why);
     if (error) {
         return error;
     }
     if (n_tables && (application != STORE_APPLICATION_ID || format < 1)) {
-        *text = xasprintf("%s is a database of another program", path);
-        return EINVAL;
+        return vmn_error_invalid(why, "%s is a database of another program",
+                                 path);
     }
     if (format > latest) {
-        *text = xasprintf("%s was written by a newer vmnd: its format is "
-                          "%"PRId64", and this vmnd knows up to %d", path,
-                          format, latest);
-        return EINVAL;
+        return vmn_error_invalid(
+            why, "%s was written by a newer vmnd: its format is %"PRId64
+            ", and this vmnd knows up to %d", path, format, latest);
     }
     if (!n_tables || format < latest) {
         error = upgrade(db, steps, n_tables ? (int) format : 0, latest,
-                        text);
+                        why);
     }
-    return error ? error : check_columns(db, path, text);
+    return error ? error : check_columns(db, path, why);
 }

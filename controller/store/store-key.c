@@ -17,7 +17,8 @@
 
 /* Sets '*found' if there is one.  One of another size is none. */
 static int
-read_key(sqlite3 *db, uint8_t key[STORE_KEY_SIZE], bool *found, char **text)
+read_key(sqlite3 *db, uint8_t key[STORE_KEY_SIZE], bool *found,
+         struct vmn_error *why)
 {
     sqlite3_stmt *stmt = NULL;
     int code = sqlite3_prepare_v2(db, "SELECT value FROM secrets WHERE name "
@@ -32,27 +33,28 @@ read_key(sqlite3 *db, uint8_t key[STORE_KEY_SIZE], bool *found, char **text)
         memcpy(key, sqlite3_column_blob(stmt, 0), STORE_KEY_SIZE);
     }
     int error = code == SQLITE_ROW || code == SQLITE_DONE ? 0
-                : store_error(db, text, "cannot read");
+                : store_error(db, why, "cannot read");
     sqlite3_finalize(stmt);
     return error;
 }
 
 static int
-make_key(uint8_t key[STORE_KEY_SIZE], char **text)
+make_key(uint8_t key[STORE_KEY_SIZE], struct vmn_error *why)
 {
     /* Waits, at the machine's start, until there are random bytes; so few come
      * all at once, and without being interrupted. */
     if (getrandom(key, STORE_KEY_SIZE, 0) != STORE_KEY_SIZE) {
         int error = errno;
 
-        *text = xasprintf("cannot make a key: %s", ovs_strerror(error));
-        return error;
+        return vmn_error_errno(why, error, "cannot make a key: %s",
+                               ovs_strerror(error));
     }
     return 0;
 }
 
 static int
-write_key(sqlite3 *db, const uint8_t key[STORE_KEY_SIZE], char **text)
+write_key(sqlite3 *db, const uint8_t key[STORE_KEY_SIZE],
+          struct vmn_error *why)
 {
     sqlite3_stmt *stmt = NULL;
     int error = 0;
@@ -63,21 +65,21 @@ write_key(sqlite3 *db, const uint8_t key[STORE_KEY_SIZE], char **text)
         || sqlite3_bind_blob(stmt, 1, key, STORE_KEY_SIZE, SQLITE_STATIC)
            != SQLITE_OK
         || sqlite3_step(stmt) != SQLITE_DONE) {
-        error = store_error(db, text, "cannot write its key");
+        error = store_error(db, why, "cannot write its key");
     }
     sqlite3_finalize(stmt);
     return error;
 }
 
 int
-store_key_load(sqlite3 *db, uint8_t key[STORE_KEY_SIZE], char **text)
+store_key_load(sqlite3 *db, uint8_t key[STORE_KEY_SIZE], struct vmn_error *why)
 {
     bool found;
-    int error = read_key(db, key, &found, text);
+    int error = read_key(db, key, &found, why);
 
     if (error || found) {
         return error;
     }
-    error = make_key(key, text);
-    return error ? error : write_key(db, key, text);
+    error = make_key(key, why);
+    return error ? error : write_key(db, key, why);
 }

@@ -84,7 +84,7 @@ load_row(struct model *model, const struct schema_table *table,
 static int
 load_table(sqlite3 *db, struct model *model,
            const struct schema_table *table, struct vmn_errors *errors,
-           char **text)
+           struct vmn_error *why)
 {
     char *sql = store_sql_select(table);
     sqlite3_stmt *stmt = NULL;
@@ -95,7 +95,7 @@ load_table(sqlite3 *db, struct model *model,
             load_row(model, table, stmt, errors);
         }
     }
-    int error = code == SQLITE_DONE ? 0 : store_error(db, text,
+    int error = code == SQLITE_DONE ? 0 : store_error(db, why,
                                                       "cannot read");
     sqlite3_finalize(stmt);
     free(sql);
@@ -104,7 +104,7 @@ load_table(sqlite3 *db, struct model *model,
 
 static int
 load_numbers(sqlite3 *db, struct id_pools *numbers, struct vmn_errors *errors,
-             char **text)
+             struct vmn_error *why)
 {
     sqlite3_stmt *stmt = NULL;
     int code = sqlite3_prepare_v2(db, "SELECT kind, key, number FROM numbers "
@@ -123,7 +123,7 @@ load_numbers(sqlite3 *db, struct id_pools *numbers, struct vmn_errors *errors,
             }
         }
     }
-    int error = code == SQLITE_DONE ? 0 : store_error(db, text,
+    int error = code == SQLITE_DONE ? 0 : store_error(db, why,
                                                       "cannot read");
     sqlite3_finalize(stmt);
     return error;
@@ -131,7 +131,7 @@ load_numbers(sqlite3 *db, struct id_pools *numbers, struct vmn_errors *errors,
 
 /* What is not as it should be only makes addresses come back sooner. */
 static int
-load_cursors(sqlite3 *db, struct model *model, char **text)
+load_cursors(sqlite3 *db, struct model *model, struct vmn_error *why)
 {
     sqlite3_stmt *stmt = NULL;
     int code = sqlite3_prepare_v2(db, "SELECT network, subnet, next FROM "
@@ -147,14 +147,14 @@ load_cursors(sqlite3 *db, struct model *model, char **text)
             model_load_cursor(model, &cursor);
         }
     }
-    int error = code == SQLITE_DONE ? 0 : store_error(db, text,
+    int error = code == SQLITE_DONE ? 0 : store_error(db, why,
                                                       "cannot read");
     sqlite3_finalize(stmt);
     return error;
 }
 
 static int
-load_revision(sqlite3 *db, uint64_t *revision, char **text)
+load_revision(sqlite3 *db, uint64_t *revision, struct vmn_error *why)
 {
     sqlite3_stmt *stmt = NULL;
     int error = 0;
@@ -164,35 +164,35 @@ load_revision(sqlite3 *db, uint64_t *revision, char **text)
         && sqlite3_step(stmt) == SQLITE_ROW) {
         *revision = sqlite3_column_int64(stmt, 0);
     } else {
-        error = store_error(db, text, "cannot read");
+        error = store_error(db, why, "cannot read");
     }
     sqlite3_finalize(stmt);
     return error;
 }
 
 int
-store_load(sqlite3 *db, const char *path, struct model *model, char **text)
+store_load(sqlite3 *db, const char *path, struct model *model,
+           struct vmn_error *why)
 {
     struct vmn_errors errors;
     uint64_t revision = 0;
     int error;
 
     vmn_errors_init(&errors);
-    error = load_numbers(db, model_id_pools(model), &errors, text);
+    error = load_numbers(db, model_id_pools(model), &errors, why);
     for (int i = 0; !error && i < VMN_N_TABLES; i++) {
         if (schema_tables[i]->stored) {
-            error = load_table(db, model, schema_tables[i], &errors, text);
+            error = load_table(db, model, schema_tables[i], &errors, why);
         }
     }
-    error = error ? error : load_cursors(db, model, text);
-    error = error ? error : load_revision(db, &revision, text);
+    error = error ? error : load_cursors(db, model, why);
+    error = error ? error : load_revision(db, &revision, why);
     if (!error) {
         model_load_done(model, revision, &errors);
         if (errors.n) {
-            *text = xasprintf("%s is damaged: %s: %s", path,
-                              errors.errors[0].pointer,
-                              errors.errors[0].text);
-            error = EINVAL;
+            error = vmn_error_invalid(why, "%s is damaged: %s: %s", path,
+                                      errors.errors[0].pointer,
+                                      errors.errors[0].text);
         }
     }
     vmn_errors_uninit(&errors);

@@ -47,7 +47,7 @@ lock_file(struct store_lock *lock)
 }
 
 static int
-write_pid(struct store_lock *lock, char **text)
+write_pid(struct store_lock *lock, struct vmn_error *why)
 {
     char pid[16];
 
@@ -56,15 +56,15 @@ write_pid(struct store_lock *lock, char **text)
         || pwrite(lock->fd, pid, strlen(pid), 0) < 0) {
         int error = errno;
 
-        *text = xasprintf("cannot write %s: %s", lock->name,
-                          ovs_strerror(error));
-        return error;
+        return vmn_error_errno(why, error, "cannot write %s: %s", lock->name,
+                               ovs_strerror(error));
     }
     return 0;
 }
 
 int
-store_lock_take(struct store_lock *lock, const char *path, char **text)
+store_lock_take(struct store_lock *lock, const char *path,
+                struct vmn_error *why)
 {
     char pid[16] = "";
     int error;
@@ -72,9 +72,8 @@ store_lock_take(struct store_lock *lock, const char *path, char **text)
     lock->name = xasprintf("%s.lock", path);
     error = open_lock(lock);
     if (error) {
-        *text = xasprintf("cannot open %s: %s", lock->name,
-                          ovs_strerror(error));
-        return error;
+        return vmn_error_errno(why, error, "cannot open %s: %s", lock->name,
+                               ovs_strerror(error));
     }
     error = lock_file(lock);
     lock->made &= !error;       /* Only who holds it may remove it. */
@@ -83,13 +82,13 @@ store_lock_take(struct store_lock *lock, const char *path, char **text)
 
         pid[n > 0 ? n : 0] = '\0';
         pid[strcspn(pid, "\n")] = '\0';
-        *text = xasprintf("%s is in use by another vmnd (process %s)", path,
-                          *pid ? pid : "unknown");
+        vmn_error_errno(why, error, "%s is in use by another vmnd (process "
+                        "%s)", path, *pid ? pid : "unknown");
     } else if (error) {
-        *text = xasprintf("%s went away: another vmnd is trying to start",
-                          lock->name);
+        vmn_error_errno(why, error, "%s went away: another vmnd is trying to "
+                        "start", lock->name);
     } else {
-        error = write_pid(lock, text);
+        error = write_pid(lock, why);
     }
     return error;
 }

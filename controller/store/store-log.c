@@ -18,7 +18,7 @@
 #include "util.h"
 
 int
-store_log_open(struct store_log *log, const char *path, char **text)
+store_log_open(struct store_log *log, const char *path, struct vmn_error *why)
 {
 #define SELECT_LOG "SELECT revision, time_ms, who, changes FROM revisions "
     static const char *const sql[] = {
@@ -32,12 +32,12 @@ store_log_open(struct store_log *log, const char *path, char **text)
         &log->one, &log->many, &log->newest, &log->back,
     };
     int error = store_connect(path, SQLITE_OPEN_READONLY,
-                              "PRAGMA busy_timeout = 0", &log->db, text);
+                              "PRAGMA busy_timeout = 0", &log->db, why);
 
     for (size_t i = 0; !error && i < ARRAY_SIZE(sql); i++) {
         if (sqlite3_prepare_v2(log->db, sql[i], -1, stmts[i], NULL)
             != SQLITE_OK) {
-            error = store_error(log->db, text, "cannot read the log");
+            error = store_error(log->db, why, "cannot read the log");
         }
     }
     return error;
@@ -78,12 +78,12 @@ put_entry(sqlite3_stmt *stmt, struct ds *ds)
  * errno with a sentence. */
 static int
 finish_reading(struct store_log *log, sqlite3_stmt *stmt, int code,
-               struct ds *ds, size_t size, char **text)
+               struct ds *ds, size_t size, struct vmn_error *why)
 {
     int error = 0;
 
     if (code != SQLITE_ROW && code != SQLITE_DONE) {
-        error = store_error(log->db, text, "cannot read the log");
+        error = store_error(log->db, why, "cannot read the log");
         ds_truncate(ds, size);
     }
     sqlite3_reset(stmt);
@@ -92,7 +92,7 @@ finish_reading(struct store_log *log, sqlite3_stmt *stmt, int code,
 
 int
 store_log_one(struct store_log *log, uint64_t revision, struct ds *ds,
-              char **text)
+              struct vmn_error *why)
 {
     sqlite3_stmt *stmt = log->one;
     size_t size = ds->length;
@@ -103,14 +103,14 @@ store_log_one(struct store_log *log, uint64_t revision, struct ds *ds,
     if (code == SQLITE_ROW) {
         put_entry(stmt, ds);
     }
-    error = finish_reading(log, stmt, code, ds, size, text);
+    error = finish_reading(log, stmt, code, ds, size, why);
     return error ? error : code == SQLITE_ROW ? 0 : ENOENT;
 }
 
 /* All that 'stmt', which is bound, finds. */
 static int
 put_entries(struct store_log *log, sqlite3_stmt *stmt, struct ds *ds,
-            char **text)
+            struct vmn_error *why)
 {
     size_t size = ds->length;
     bool first = true;
@@ -122,24 +122,24 @@ put_entries(struct store_log *log, sqlite3_stmt *stmt, struct ds *ds,
         ds_put_char(ds, '}');
         first = false;
     }
-    return finish_reading(log, stmt, code, ds, size, text);
+    return finish_reading(log, stmt, code, ds, size, why);
 }
 
 int
 store_log_after(struct store_log *log, uint64_t after, size_t limit,
-                struct ds *ds, char **text)
+                struct ds *ds, struct vmn_error *why)
 {
     sqlite3_bind_int64(log->many, 1, MIN(after, INT64_MAX));
     sqlite3_bind_int64(log->many, 2, MIN(limit, STORE_LOG_MAX));
-    return put_entries(log, log->many, ds, text);
+    return put_entries(log, log->many, ds, why);
 }
 
 int
 store_log_newest(struct store_log *log, size_t limit, struct ds *ds,
-                   char **text)
+                   struct vmn_error *why)
 {
     sqlite3_bind_int64(log->newest, 1, MIN(limit, STORE_LOG_MAX));
-    return put_entries(log, log->newest, ds, text);
+    return put_entries(log, log->newest, ds, why);
 }
 
 /* How much of the log one question looks at, so that it takes no longer than a
@@ -183,7 +183,7 @@ find_entries(sqlite3_stmt *stmt, const char *pattern, size_t limit,
 int
 store_log_of_object(struct store_log *log, const char *type, const char *name,
                    uint64_t before, size_t limit, struct ds *ds,
-                   uint64_t *next, char **text)
+                   uint64_t *next, struct vmn_error *why)
 {
     sqlite3_stmt *stmt = log->back;
     struct ds pattern = DS_EMPTY_INITIALIZER;
@@ -197,7 +197,7 @@ store_log_of_object(struct store_log *log, const char *type, const char *name,
     *next = 0;
     sqlite3_bind_int64(stmt, 1, MIN(before, INT64_MAX));
     code = find_entries(stmt, ds_cstr(&pattern), limit, &found, next);
-    error = finish_reading(log, stmt, code, ds, ds->length, text);
+    error = finish_reading(log, stmt, code, ds, ds->length, why);
     for (size_t i = found.n; !error && i-- > 0; ) {
         ds_put_format(ds, "%s%s", found.names[i], i ? "," : "");
     }

@@ -3,8 +3,8 @@
  * The insides of the SQLite provider, shared by its .c files and its tests
  * alone.
  *
- * An int that is returned is a positive errno, with a sentence in '*text' that
- * the caller frees, or 0. */
+ * An int that is returned is 0, or a positive errno with an error in '*why',
+ * which may be NULL (controller/schema/error.h). */
 
 #ifndef CONTROLLER_STORE_STORE_PRIVATE_H
 #define CONTROLLER_STORE_STORE_PRIVATE_H 1
@@ -48,7 +48,8 @@ struct store_lock {
     bool made;                  /* By us: it was not there. */
 };
 /* Makes sure that no other process uses the database at 'path'. */
-int store_lock_take(struct store_lock *, const char *path, char **text);
+int store_lock_take(struct store_lock *, const char *path,
+                    struct vmn_error *why);
 /* Also after store_lock_take() has failed.  'undo' removes the lock's file if
  * it was not there before: what it is of turned out not to be ours. */
 void store_lock_release(struct store_lock *, bool undo);
@@ -63,17 +64,19 @@ struct store_step {
 
 /* Checks that the database is ours, and not newer than 'latest'; creates
  * everything if it is empty, or takes the steps that are missing. */
-int store_format_check(sqlite3 *, const char *path,
-                       const struct store_step *, int latest, char **text);
+int store_format_check(sqlite3 *, const char *path, const struct store_step *,
+                       int latest, struct vmn_error *why);
 extern const struct store_step store_steps[];
 
 /* Checks that the file has no fault that SQLite finds; 'all' takes longer, and
  * compares indexes with tables. */
-int store_check_whole(sqlite3 *, const char *path, bool all, char **text);
+int store_check_whole(sqlite3 *, const char *path, bool all,
+                      struct vmn_error *why);
 /* Checks that the file system allows what the write-ahead log needs. */
-int store_check_mode(sqlite3 *, const char *path, char **text);
+int store_check_mode(sqlite3 *, const char *path, struct vmn_error *why);
 /* A statement that returns one number. */
-int store_get_int(sqlite3 *, const char *sql, int64_t *value, char **text);
+int store_get_int(sqlite3 *, const char *sql, int64_t *value,
+                  struct vmn_error *why);
 
 /* Columns of a table in the order of its statements: "name", then the fields,
  * then the given-out values, then STORE_META_COLUMNS. */
@@ -94,7 +97,8 @@ bool store_is_json(const struct schema_field *);
 /* store-key.c: the key.  -------------------------------------------------- */
 
 /* Reads the key; makes it if there is none, which is durable then. */
-int store_key_load(sqlite3 *, uint8_t key[STORE_KEY_SIZE], char **text);
+int store_key_load(sqlite3 *, uint8_t key[STORE_KEY_SIZE],
+                   struct vmn_error *why);
 
 /* store-batch.c: writing.  ------------------------------------------------ */
 
@@ -130,32 +134,33 @@ struct store_statements {
     struct store_retention keep;
 };
 int store_statements_prepare(struct store_statements *, sqlite3 *,
-                             char **text);
+                             struct vmn_error *why);
 void store_statements_finalize(struct store_statements *);
 
 /* Writes 'batch' in one transaction: all of it or nothing.  Called by the
  * writer's thread. */
 int store_batch_write(const struct store_batch *, sqlite3 *,
-                      struct store_statements *, char **text);
+                      struct store_statements *, struct vmn_error *why);
 
 /* store-load.c: reading.  ------------------------------------------------- */
-int store_load(sqlite3 *, const char *path, struct model *, char **text);
+int store_load(sqlite3 *, const char *path, struct model *,
+               struct vmn_error *why);
 
 /* store-file.c: files as such (see store-file.h, too).  ------------------- */
 
 /* Makes the file if it is not there, for its owner alone: SQLite would let
  * everyone read it. */
-int store_make_file(const char *path, char **text);
+int store_make_file(const char *path, struct vmn_error *why);
 /* Removes a database, with what SQLite may have left beside it. */
 void store_remove_file(const char *path);
-int store_sync_path(const char *path, int flags, char **text);
-int store_sync_folder_of(const char *path, char **text);
+int store_sync_path(const char *path, int flags, struct vmn_error *why);
+int store_sync_folder_of(const char *path, struct vmn_error *why);
 /* Writes what the connection sees into 'to', which is empty. */
-int store_vacuum_into(sqlite3 *, const char *to, char **text);
+int store_vacuum_into(sqlite3 *, const char *to, struct vmn_error *why);
 /* The same from a file that may be in use, after checking all of it. */
-int store_copy_file(const char *from, const char *to, char **text);
+int store_copy_file(const char *from, const char *to, struct vmn_error *why);
 /* Makes sure that the sentence of 'error' names the file; returns 'error'. */
-int store_name_file(const char *name, int error, char **text);
+int store_name_file(const char *name, int error, struct vmn_error *why);
 
 /* store-backup.c: copies of the database in use.  ---------------------------
  */
@@ -170,20 +175,20 @@ struct store_copier *store_copier_create(const char *path,
 void store_copier_destroy(struct store_copier *);
 /* Begins to copy the file, or to write 'memory' (borrowed until 'done').  One
  * at a time. */
-int store_copier_start(struct store_copier *,
-                       const struct store_batch *memory, char **text);
+int store_copier_start(struct store_copier *, const struct store_batch *memory,
+                       struct vmn_error *why);
 bool store_copier_is_running(const struct store_copier *);
 
 /* Common to all.  --------------------------------------------------------- */
 
-/* A positive errno for what the connection was refused last, and "DOING:
- * REASON" in '*text'.  EUCLEAN: the database is corrupt. */
-int store_error(sqlite3 *, char **text, const char *doing);
+/* Returns a positive errno for what the connection was refused last, and sets
+ * '*why' to "DOING: REASON".  EUCLEAN: the database is corrupt. */
+int store_error(sqlite3 *, struct vmn_error *why, const char *doing);
 
 /* Opens a connection, and has it run 'pragmas'.  '*db' is to be closed also
  * after an error, which names the file. */
 int store_connect(const char *path, int flags, const char *pragmas,
-                  sqlite3 **db, char **text);
+                  sqlite3 **db, struct vmn_error *why);
 
 /* store-log.c */
 /* What it takes to read the log of changes. */
@@ -194,18 +199,19 @@ struct store_log {
 /* Opens 'path', which has been checked.  What is in '*log' must be zero, and
  * be closed even after an error.  Returns 0, or a positive errno with a
  * sentence. */
-int store_log_open(struct store_log *log, const char *path, char **text);
+int store_log_open(struct store_log *log, const char *path,
+                   struct vmn_error *why);
 void store_log_close(struct store_log *);
 /* These are what struct store_class says of log(), logs(), newest_logs() and
  * object_logs(). */
 int store_log_one(struct store_log *, uint64_t revision, struct ds *,
-                  char **text);
+                  struct vmn_error *why);
 int store_log_after(struct store_log *, uint64_t after, size_t limit,
-                    struct ds *, char **text);
+                    struct ds *, struct vmn_error *why);
 int store_log_newest(struct store_log *, size_t limit, struct ds *,
-                     char **text);
+                     struct vmn_error *why);
 int store_log_of_object(struct store_log *, const char *type,
                         const char *name, uint64_t before, size_t limit,
-                        struct ds *, uint64_t *next, char **text);
+                        struct ds *, uint64_t *next, struct vmn_error *why);
 
 #endif /* controller/store/store-private.h */

@@ -43,25 +43,25 @@ read_former(const char *database, struct former *former)
 {
     int64_t application = 0, format = 0, revision = 0;
     sqlite3 *db = NULL;
-    char *text = NULL;
-    int error = store_connect(database, SQLITE_OPEN_READONLY, "", &db, &text);
+    struct vmn_error why = VMN_ERROR_INIT;
+    int error = store_connect(database, SQLITE_OPEN_READONLY, "", &db, &why);
 
-    error = error ? error : store_check_whole(db, database, true, &text);
+    error = error ? error : store_check_whole(db, database, true, &why);
     error = error ? error : store_get_int(db, "PRAGMA application_id",
-                                          &application, &text);
+                                          &application, &why);
     error = error ? error : store_get_int(db, "PRAGMA user_version", &format,
-                                          &text);
+                                          &why);
     if (!error && (application != STORE_APPLICATION_ID || format < 1
                    || format > STORE_FORMAT)) {
-        text = xasprintf("%s is not a database of this vmnd", database);
-        error = EINVAL;
+        error = vmn_error_invalid(&why, "%s is not a database of this vmnd",
+                                  database);
     }
     error = error ? error
             : store_get_int(db, "SELECT max(revision) FROM revisions",
-                            &revision, &text);
+                            &revision, &why);
     sqlite3_close(db);
     former->revision = MAX(revision, 0);
-    former->damage = error ? text : NULL;
+    former->damage = error ? vmn_error_steal_text(&why) : NULL;
 }
 
 /* Brings what is in its write-ahead log into the file, so that it is one file
@@ -70,11 +70,9 @@ static void
 fold_former(const char *database)
 {
     sqlite3 *db = NULL;
-    char *text = NULL;
 
-    store_connect(database, SQLITE_OPEN_READWRITE, "", &db, &text);
+    store_connect(database, SQLITE_OPEN_READWRITE, "", &db, NULL);
     sqlite3_close(db);
-    free(text);
 }
 
 static bool
@@ -91,7 +89,7 @@ is_there(const char *path, const char *suffix)
 /* Looks at what is there. */
 static int
 look_at_former(const char *file, const char *database, struct former *former,
-               char **text)
+               struct vmn_error *why)
 {
     struct stat a, b;
 
@@ -101,8 +99,7 @@ look_at_former(const char *file, const char *database, struct former *former,
     }
     if (!stat(file, &a) && !stat(database, &b) && a.st_dev == b.st_dev
         && a.st_ino == b.st_ino) {
-        *text = xasprintf("%s is the database itself", file);
-        return EINVAL;
+        return vmn_error_invalid(why, "%s is the database itself", file);
     }
     read_former(database, former);
     if (!former->damage) {
@@ -114,16 +111,16 @@ look_at_former(const char *file, const char *database, struct former *former,
 /* Numbers.  --------------------------------------------------------------- */
 
 static int
-run_sql(sqlite3 *db, const char *sql, char **text)
+run_sql(sqlite3 *db, const char *sql, struct vmn_error *why)
 {
     return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
-           : store_error(db, text, "cannot prepare the restored state");
+           : store_error(db, why, "cannot prepare the restored state");
 }
 
 /* How many of the backup's numbers had another meaning in the former database:
  * with 'set', those alone that users have set. */
 static int
-count_clashes(sqlite3 *db, bool set, size_t *n, char **text)
+count_clashes(sqlite3 *db, bool set, size_t *n, struct vmn_error *why)
 {
     int64_t value;
     int error = store_get_int(
@@ -133,7 +130,7 @@ count_clashes(sqlite3 *db, bool set, size_t *n, char **text)
                   " (SELECT vni FROM networks WHERE vni IS NOT NULL)"
                 : "SELECT count(*) FROM numbers m JOIN former.numbers f "
                   "USING (kind, number) WHERE m.key <> f.key",
-        &value, text);
+        &value, why);
 
     *n = value;
     return error;
@@ -142,7 +139,7 @@ count_clashes(sqlite3 *db, bool set, size_t *n, char **text)
 /* Gives each network whose VNI was another's meanwhile one that is nobody's.
  * One by one, as each takes the next. */
 static int
-renumber_networks(sqlite3 *db, char **text)
+renumber_networks(sqlite3 *db, struct vmn_error *why)
 {
     static const char next[] =
         "UPDATE numbers SET number = (SELECT min(n) + 1 FROM "
@@ -159,23 +156,23 @@ renumber_networks(sqlite3 *db, char **text)
     int error;
 
     do {
-        error = run_sql(db, next, text);
+        error = run_sql(db, next, why);
     } while (!error && sqlite3_changes(db));
     return error ? error : run_sql(
         db, "UPDATE networks SET vni_given = n.number FROM numbers n "
-        "WHERE n.kind = 'vni' AND n.key = networks.name", text);
+        "WHERE n.kind = 'vni' AND n.key = networks.name", why);
 }
 
 /* Sees to it that no number has two meanings on switches: those that the
  * former database had allocated keep their meaning, as retired ones, until
  * every host has acknowledged the restored state. */
 static int
-keep_numbers(sqlite3 *db, struct store_restored *r, char **text)
+keep_numbers(sqlite3 *db, struct store_restored *r, struct vmn_error *why)
 {
-    int error = count_clashes(db, false, &r->n_renumbered, text);
+    int error = count_clashes(db, false, &r->n_renumbered, why);
 
-    error = error ? error : count_clashes(db, true, &r->n_shared, text);
-    error = error ? error : renumber_networks(db, text);
+    error = error ? error : count_clashes(db, true, &r->n_shared, why);
+    error = error ? error : renumber_networks(db, why);
     /* vmnd gives the owners of other kinds a new one when it compiles. */
     error = error ? error : run_sql(
         db, "DELETE FROM numbers WHERE kind <> 'vni' AND EXISTS"
@@ -185,18 +182,18 @@ keep_numbers(sqlite3 *db, struct store_restored *r, char **text)
         /* The rest have their key there with another number. */
         "INSERT OR IGNORE INTO numbers"
         " SELECT kind, key || ' ' || number, number FROM former.numbers",
-        text);
+        why);
     return error;
 }
 
 static int
-skip_numbers(sqlite3 *db, char **text)
+skip_numbers(sqlite3 *db, struct vmn_error *why)
 {
     char *sql = xasprintf(
         "INSERT OR REPLACE INTO numbers SELECT kind, ' restored',"
         " max(number) + %d FROM numbers GROUP BY kind"
         " HAVING max(number) < 4000000000", NUMBERS_GAP);
-    int error = run_sql(db, sql, text);
+    int error = run_sql(db, sql, why);
 
     free(sql);
     return error;
@@ -219,7 +216,7 @@ next_revision(const struct store_file_info *info, const struct former *former)
 
 static int
 add_revision(sqlite3 *db, const char *file, const struct store_restored *r,
-             char **text)
+             struct vmn_error *why)
 {
     const char *slash = strrchr(file, '/');
     json_t *summary = json_pack("[{s:s, s:s, s:s}]", "op", "restore", "type",
@@ -240,7 +237,7 @@ add_revision(sqlite3 *db, const char *file, const struct store_restored *r,
                                               : xstrdup("[]"), -1, free)
            != SQLITE_OK
         || sqlite3_step(stmt) != SQLITE_DONE) {
-        error = store_error(db, text, "cannot prepare the restored state");
+        error = store_error(db, why, "cannot prepare the restored state");
     }
     sqlite3_finalize(stmt);
     json_decref(summary);
@@ -248,7 +245,7 @@ add_revision(sqlite3 *db, const char *file, const struct store_restored *r,
 }
 
 static int
-attach_former(sqlite3 *db, const char *database, char **text)
+attach_former(sqlite3 *db, const char *database, struct vmn_error *why)
 {
     sqlite3_stmt *stmt = NULL;
     int error = 0;
@@ -258,7 +255,7 @@ attach_former(sqlite3 *db, const char *database, char **text)
         || sqlite3_bind_text(stmt, 1, database, -1, SQLITE_STATIC)
            != SQLITE_OK
         || sqlite3_step(stmt) != SQLITE_DONE) {
-        error = store_error(db, text, "cannot read the former database");
+        error = store_error(db, why, "cannot read the former database");
     }
     sqlite3_finalize(stmt);
     return error;
@@ -267,21 +264,22 @@ attach_former(sqlite3 *db, const char *database, char **text)
 /* Makes the copy of the backup what vmnd is to start with. */
 static int
 prepare(const char *copy, const char *file, const char *database,
-        const struct former *former, struct store_restored *r, char **text)
+        const struct former *former, struct store_restored *r,
+        struct vmn_error *why)
 {
     bool known = former->exists && !former->damage;
     sqlite3 *db = NULL;
-    int error = store_connect(copy, SQLITE_OPEN_READWRITE, "", &db, text);
+    int error = store_connect(copy, SQLITE_OPEN_READWRITE, "", &db, why);
 
     r->revision = next_revision(&r->info, former);
     if (known) {
-        error = error ? error : attach_former(db, database, text);
+        error = error ? error : attach_former(db, database, why);
     }
-    error = error ? error : run_sql(db, "BEGIN IMMEDIATE", text);
-    error = error ? error : known ? keep_numbers(db, r, text)
-                                  : skip_numbers(db, text);
-    error = error ? error : add_revision(db, file, r, text);
-    error = error ? error : run_sql(db, "COMMIT", text);
+    error = error ? error : run_sql(db, "BEGIN IMMEDIATE", why);
+    error = error ? error : known ? keep_numbers(db, r, why)
+                                  : skip_numbers(db, why);
+    error = error ? error : add_revision(db, file, r, why);
+    error = error ? error : run_sql(db, "COMMIT", why);
     sqlite3_close(db);
     return error;
 }
@@ -291,23 +289,22 @@ prepare(const char *copy, const char *file, const char *database,
 /* Gives 'from' the name 'to' as well, or instead where a file system has no
  * links. */
 static int
-move_aside(const char *from, const char *to, bool keep, char **text)
+move_aside(const char *from, const char *to, bool keep, struct vmn_error *why)
 {
     if ((keep && !link(from, to)) || !rename(from, to) || errno == ENOENT) {
         return 0;
     }
 
     int error = errno;
-    *text = xasprintf("cannot rename %s to %s: %s", from, to,
-                      ovs_strerror(error));
-    return error;
+    return vmn_error_errno(why, error, "cannot rename %s to %s: %s", from, to,
+                           ovs_strerror(error));
 }
 
 /* Puts the former database aside.  It keeps its name, too, until another takes
  * its place: a vmnd that started in between would make a new one.  Its log
  * does not, since it would be taken for the other's. */
 static int
-put_aside(const char *database, char **asidep, char **text)
+put_aside(const char *database, char **asidep, struct vmn_error *why)
 {
     char *time = xastrftime_msec("%Y%m%dT%H%M%S.###Z", time_wall_msec(),
                                  true);
@@ -315,9 +312,9 @@ put_aside(const char *database, char **asidep, char **text)
     char *log = xasprintf("%s-wal", database);
     char *log_aside = xasprintf("%s-wal", aside);
     char *index = xasprintf("%s-shm", database);
-    int error = move_aside(database, aside, true, text);
+    int error = move_aside(database, aside, true, why);
 
-    error = error ? error : move_aside(log, log_aside, false, text);
+    error = error ? error : move_aside(log, log_aside, false, why);
     unlink(index);
     free(index);
     free(log_aside);
@@ -330,7 +327,7 @@ put_aside(const char *database, char **asidep, char **text)
 /* Gives the copy to who owns the former database, or else its folder: vmnd may
  * run as another user. */
 static int
-give_to_owner(const char *copy, const char *database, char **text)
+give_to_owner(const char *copy, const char *database, struct vmn_error *why)
 {
     char *folder = dir_name(database);
     struct stat st;
@@ -339,8 +336,8 @@ give_to_owner(const char *copy, const char *database, char **text)
     if (!geteuid() && (!stat(database, &st) || !stat(folder, &st))
         && chown(copy, st.st_uid, st.st_gid)) {
         error = errno;
-        *text = xasprintf("cannot give %s to user %u: %s", copy,
-                          (unsigned) st.st_uid, ovs_strerror(error));
+        vmn_error_errno(why, error, "cannot give %s to user %u: %s", copy,
+                        (unsigned) st.st_uid, ovs_strerror(error));
     }
     free(folder);
     return error;
@@ -348,43 +345,42 @@ give_to_owner(const char *copy, const char *database, char **text)
 
 static int
 restore(const char *file, const char *database, const char *copy,
-        struct store_restored *r, char **text)
+        struct store_restored *r, struct vmn_error *why)
 {
     struct former former = { .exists = false };
-    int error = look_at_former(file, database, &former, text);
+    int error = look_at_former(file, database, &former, why);
 
-    error = error ? error : store_make_file(copy, text);
-    error = error ? error : store_copy_file(file, copy, text);
-    error = error ? error : store_file_verify(copy, file, &r->info, text);
-    error = error ? error : prepare(copy, file, database, &former, r, text);
+    error = error ? error : store_make_file(copy, why);
+    error = error ? error : store_copy_file(file, copy, why);
+    error = error ? error : store_file_verify(copy, file, &r->info, why);
+    error = error ? error : prepare(copy, file, database, &former, r, why);
     if (!error) {
         struct store_file_info prepared;
 
-        error = store_file_verify(copy, file, &prepared, text);
+        error = store_file_verify(copy, file, &prepared, why);
     }
-    error = error ? error : give_to_owner(copy, database, text);
+    error = error ? error : give_to_owner(copy, database, why);
     if (!error && former.exists) {
-        error = put_aside(database, &r->aside, text);
+        error = put_aside(database, &r->aside, why);
     }
-    error = error ? error : store_file_publish(copy, database, text);
+    error = error ? error : store_file_publish(copy, database, why);
     r->damage = former.damage;
     return error;
 }
 
 int
 store_file_restore(const char *file, const char *database,
-                   struct store_restored *r, char **text)
+                   struct store_restored *r, struct vmn_error *why)
 {
     char *copy = xasprintf("%s.restore", database);
     struct store_lock lock;
     int error;
 
-    *text = NULL;
     memset(r, 0, sizeof *r);
-    error = store_lock_take(&lock, database, text);
+    error = store_lock_take(&lock, database, why);
     if (!error) {
         store_remove_file(copy);
-        error = restore(file, database, copy, r, text);
+        error = restore(file, database, copy, r, why);
         store_remove_file(copy);
     }
     store_lock_release(&lock, true);

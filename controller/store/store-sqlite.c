@@ -70,7 +70,7 @@ struct store {
     struct store_batch batch;   /* The writer's, while 'queued'. */
     int64_t took_us;            /* Of that; negative: nothing was tried. */
     int error;                  /* What came of it. */
-    char *text;
+    struct vmn_error why;
 };
 
 /* The writer's thread.  --------------------------------------------------- */
@@ -94,17 +94,17 @@ writer_main(void *store_)
     pthread_mutex_lock(&store->mutex);
     for (;;) {
         if (store->queued) {
-            char *text = NULL;
+            struct vmn_error why = VMN_ERROR_INIT;
             int64_t begin_us = time_usec();
             int error;
 
             pthread_mutex_unlock(&store->mutex);
             error = store_batch_write(&store->batch, store->db,
-                                      &store->statements, &text);
+                                      &store->statements, &why);
             pthread_mutex_lock(&store->mutex);
             store->queued = false;
             store->error = error;
-            store->text = text;
+            store->why = why;
             store->took_us = time_usec() - begin_us;
             ring(store);
         } else if (store->quit) {
@@ -119,7 +119,7 @@ writer_main(void *store_)
 
 /* Starts the thread with all signals blocked: they are the loop's. */
 static int
-start_writer(struct store *store, char **text)
+start_writer(struct store *store, struct vmn_error *why)
 {
     sigset_t all, old;
     int error;
@@ -130,8 +130,8 @@ start_writer(struct store *store, char **text)
     pthread_sigmask(SIG_SETMASK, &old, NULL);
     store->thread_started = !error;
     if (error) {
-        *text = xasprintf("cannot start the writer's thread: %s",
-                          ovs_strerror(error));
+        vmn_error_errno(why, error, "cannot start the writer's thread: %s",
+                        ovs_strerror(error));
     }
     return error;
 }
@@ -154,8 +154,7 @@ on_done(int fd, short what OVS_UNUSED, void *store_)
 
     pthread_mutex_lock(&store->mutex);
     int error = store->error;
-    char *text = store->text;
-    store->text = NULL;
+    char *text = vmn_error_steal_text(&store->why);
     int64_t took_us = store->took_us;
     pthread_mutex_unlock(&store->mutex);
 
@@ -217,12 +216,12 @@ sqlite_set_retention(struct store *store, const struct store_retention *keep)
 }
 
 static int
-sqlite_load(struct store *store, struct model *model, char **text)
+sqlite_load(struct store *store, struct model *model, struct vmn_error *why)
 {
-    int error = store_load(store->db, store->path, model, text);
+    int error = store_load(store->db, store->path, model, why);
 
     return store_name_file(store->path, error == EINVAL ? EUCLEAN : error,
-                           text);
+                           why);
 }
 
 static void
@@ -275,7 +274,7 @@ tell_copied(struct store *store, int error, const char *text, int fd)
 static void
 copy_memory_if_due(struct store *store)
 {
-    char *text = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
     int error;
 
     if (!store->copy_model || !store->corrupt || store->from_memory
@@ -285,10 +284,10 @@ copy_memory_if_due(struct store *store)
     store->from_memory = true;
     store_batch_init_all(&store->memory, store->copy_model,
                          &store->memory_log);
-    error = store_copier_start(store->copier, &store->memory, &text);
+    error = store_copier_start(store->copier, &store->memory, &why);
     if (error) {
-        tell_copied(store, error, text, -1);
-        free(text);
+        tell_copied(store, error, why.text, -1);
+        vmn_error_uninit(&why);
     }
 }
 
@@ -307,16 +306,15 @@ on_copied(void *store_, int error, const char *text, int fd)
 
 static int
 sqlite_copy(struct store *store, struct model *model, store_copied_cb *done,
-            void *aux, char **text)
+            void *aux, struct vmn_error *why)
 {
     int error = 0;
 
     if (store->copy_model) {
-        *text = xstrdup("another backup is being made");
-        return EBUSY;
+        return vmn_error_errno(why, EBUSY, "another backup is being made");
     }
     if (!store->corrupt) {
-        error = store_copier_start(store->copier, NULL, text);
+        error = store_copier_start(store->copier, NULL, why);
     }
     if (!error) {
         store->copy_model = model;
@@ -332,28 +330,28 @@ sqlite_copy(struct store *store, struct model *model, store_copied_cb *done,
 /* SQLite would take a file without content for a new database, and throw away
  * the log beside it. */
 static int
-check_not_emptied(const char *path, char **text)
+check_not_emptied(const char *path, struct vmn_error *why)
 {
     char *log = xasprintf("%s-wal", path);
     struct stat st;
     int error = 0;
 
     if ((stat(path, &st) || !st.st_size) && !stat(log, &st) && st.st_size) {
-        *text = xasprintf("%s is %s, but %s is not: it was overwritten, or "
-                          "moved without its log", path,
-                          access(path, F_OK) ? "not there" : "empty", log);
-        error = EUCLEAN;
+        error = vmn_error_errno(
+            why, EUCLEAN, "%s is %s, but %s is not: it was overwritten, or "
+            "moved without its log", path,
+            access(path, F_OK) ? "not there" : "empty", log);
     }
     free(log);
     return error;
 }
 
 static int
-open_writer(struct store *store, char **text)
+open_writer(struct store *store, struct vmn_error *why)
 {
-    int error = check_not_emptied(store->path, text);
+    int error = check_not_emptied(store->path, why);
 
-    error = error ? error : store_make_file(store->path, text);
+    error = error ? error : store_make_file(store->path, why);
     if (!error) {
         error = store_connect(store->path, SQLITE_OPEN_READWRITE,
                               "PRAGMA busy_timeout = 2000;"
@@ -361,32 +359,33 @@ open_writer(struct store *store, char **text)
                               "PRAGMA foreign_keys = ON;"
                               "PRAGMA synchronous = FULL;"
                               "PRAGMA journal_mode = WAL",
-                              &store->db, text);
+                              &store->db, why);
     }
     if (!error && sqlite3_db_readonly(store->db, "main")) {
-        *text = xasprintf("%s cannot be written", store->path);
-        error = EROFS;
+        error = vmn_error_errno(why, EROFS, "%s cannot be written",
+                                store->path);
     }
-    error = error ? error : store_check_mode(store->db, store->path, text);
+    error = error ? error : store_check_mode(store->db, store->path, why);
     error = error ? error : store_check_whole(store->db, store->path, false,
-                                              text);
+                                              why);
     error = error ? error : store_format_check(store->db, store->path,
                                                store_steps, STORE_FORMAT,
-                                               text);
-    error = error ? error : store_key_load(store->db, store->key, text);
+                                               why);
+    error = error ? error : store_key_load(store->db, store->key, why);
     return error ? error : store_statements_prepare(&store->statements,
-                                                    store->db, text);
+                                                    store->db, why);
 }
 
 static int
-make_done_event(struct store *store, struct event_base *base, char **text)
+make_done_event(struct store *store, struct event_base *base,
+                struct vmn_error *why)
 {
     store->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (store->done_fd < 0) {
         int error = errno;
 
-        *text = xasprintf("cannot make an eventfd: %s", ovs_strerror(error));
-        return error;
+        return vmn_error_errno(why, error, "cannot make an eventfd: %s",
+                               ovs_strerror(error));
     }
     store->done_event = event_new(base, store->done_fd,
                                   EV_READ | EV_PERSIST, on_done, store);
@@ -413,7 +412,7 @@ sqlite_close(struct store *store)
     }
     if (store->model) {
         store_batch_uninit(&store->batch);
-        free(store->text);
+        vmn_error_uninit(&store->why);
     }
     if (store->done_event) {
         event_free(store->done_event);
@@ -437,24 +436,23 @@ sqlite_close(struct store *store)
 
 static int
 sqlite_open(const char *path, struct event_base *base, struct store **storep,
-            char **text)
+            struct vmn_error *why)
 {
     struct store *store = xzalloc(sizeof *store);
     int error;
 
-    *text = NULL;
     store->path = xstrdup(path);
     store->done_fd = -1;
     pthread_mutex_init(&store->mutex, NULL);
     pthread_cond_init(&store->cond, NULL);
 
-    error = store_lock_take(&store->lock, path, text);
-    error = error ? error : open_writer(store, text);
-    error = error ? error : store_log_open(&store->log, store->path, text);
-    error = error ? error : make_done_event(store, base, text);
-    error = error ? error : start_writer(store, text);
+    error = store_lock_take(&store->lock, path, why);
+    error = error ? error : open_writer(store, why);
+    error = error ? error : store_log_open(&store->log, store->path, why);
+    error = error ? error : make_done_event(store, base, why);
+    error = error ? error : start_writer(store, why);
     if (error) {
-        store_name_file(path, error, text);
+        store_name_file(path, error, why);
         sqlite_close(store);
         store = NULL;
     } else {
@@ -471,48 +469,51 @@ sqlite_open(const char *path, struct event_base *base, struct store **storep,
 
 /* Counts what a reading of the log came to, which it returns. */
 static int
-note_reading(struct store *store, int error, char *const *text)
+note_reading(struct store *store, int error, const struct vmn_error *why)
 {
     if (error && error != ENOENT) {
-        VLOG_WARN_RL(&rl, "%s: %s", store->path, *text);
+        const char *text = why ? why->text : ovs_strerror(error);
+
+        VLOG_WARN_RL(&rl, "%s: %s", store->path, text);
         store->stats.n_read_failures++;
         if (error == EUCLEAN) {
-            set_corrupt(store, *text);
+            set_corrupt(store, text);
         }
     }
     return error;
 }
 
 static int
-sqlite_log(struct store *store, uint64_t revision, struct ds *ds, char **text)
+sqlite_log(struct store *store, uint64_t revision, struct ds *ds,
+           struct vmn_error *why)
 {
-    return note_reading(store, store_log_one(&store->log, revision, ds, text),
-                        text);
+    return note_reading(store, store_log_one(&store->log, revision, ds, why),
+                        why);
 }
 
 static int
 sqlite_logs(struct store *store, uint64_t after, size_t limit, struct ds *ds,
-            char **text)
+            struct vmn_error *why)
 {
     return note_reading(store, store_log_after(&store->log, after, limit, ds,
-                                               text), text);
+                                               why), why);
 }
 
 static int
 sqlite_newest_logs(struct store *store, size_t limit, struct ds *ds,
-                   char **text)
+                   struct vmn_error *why)
 {
-    return note_reading(store, store_log_newest(&store->log, limit, ds, text),
-                        text);
+    return note_reading(store, store_log_newest(&store->log, limit, ds, why),
+                        why);
 }
 
 static int
 sqlite_object_logs(struct store *store, const char *type, const char *name,
                    uint64_t before, size_t limit, struct ds *ds,
-                   uint64_t *next, char **text)
+                   uint64_t *next, struct vmn_error *why)
 {
     return note_reading(store, store_log_of_object(
-        &store->log, type, name, before, limit, ds, next, text), text);
+        &store->log, type, name, before, limit, ds, next, why), why);
 }
 
 const struct store_class store_sqlite_class = {

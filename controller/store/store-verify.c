@@ -15,7 +15,7 @@
 #include "util.h"
 
 static int
-check_references(sqlite3 *db, const char *name, char **text)
+check_references(sqlite3 *db, const char *name, struct vmn_error *why)
 {
     sqlite3_stmt *stmt = NULL;
     int code = sqlite3_prepare_v2(db, "PRAGMA foreign_key_check", -1, &stmt,
@@ -26,13 +26,13 @@ check_references(sqlite3 *db, const char *name, char **text)
         code = sqlite3_step(stmt);
     }
     if (code == SQLITE_ROW) {
-        *text = xasprintf("%s is damaged: a row of %s refers to one of %s "
-                          "that is not there", name,
-                          (const char *) sqlite3_column_text(stmt, 0),
-                          (const char *) sqlite3_column_text(stmt, 2));
-        error = EUCLEAN;
+        error = vmn_error_errno(
+            why, EUCLEAN, "%s is damaged: a row of %s refers to one of %s "
+            "that is not there", name,
+            (const char *) sqlite3_column_text(stmt, 0),
+            (const char *) sqlite3_column_text(stmt, 2));
     } else if (code != SQLITE_DONE) {
-        error = store_error(db, text, "cannot read");
+        error = store_error(db, why, "cannot read");
     }
     sqlite3_finalize(stmt);
     return error;
@@ -41,10 +41,10 @@ check_references(sqlite3 *db, const char *name, char **text)
 /* Loads all rows as vmnd does at a start, and counts them. */
 static int
 check_rows(sqlite3 *db, const char *name, struct store_file_info *info,
-           char **text)
+           struct vmn_error *why)
 {
     struct model *model = model_create();
-    int error = store_load(db, name, model, text);
+    int error = store_load(db, name, model, why);
 
     info->revision = model_durable_revision(model);
     info->n_objects = 0;
@@ -64,40 +64,39 @@ check_rows(sqlite3 *db, const char *name, struct store_file_info *info,
 
 int
 store_file_verify(const char *path, const char *name,
-                  struct store_file_info *info, char **text)
+                  struct store_file_info *info, struct vmn_error *why)
 {
     sqlite3 *db = NULL;
     int error = store_connect(path, SQLITE_OPEN_READWRITE,
                               "PRAGMA trusted_schema = OFF;"
-                              "PRAGMA foreign_keys = ON", &db, text);
+                              "PRAGMA foreign_keys = ON", &db, why);
     int64_t n_tables = 0, n_others = 0;
 
-    error = error ? error : store_check_whole(db, name, true, text);
+    error = error ? error : store_check_whole(db, name, true, why);
     error = error ? error
             : store_get_int(db, "SELECT count(*) FROM sqlite_schema",
-                            &n_tables, text);
+                            &n_tables, why);
     if (!error && !n_tables) {
-        *text = xasprintf("%s is empty", name);
-        error = EUCLEAN;
+        error = vmn_error_errno(why, EUCLEAN, "%s is empty", name);
     }
     /* A trigger or a view would have vmnd do what somebody else wrote. */
     error = error ? error
             : store_get_int(db, "SELECT count(*) FROM sqlite_schema "
                             "WHERE type NOT IN ('table', 'index')", &n_others,
-                            text);
+                            why);
     if (!error && n_others) {
-        *text = xasprintf("%s has triggers or views, which no vmnd made",
-                          name);
-        error = EUCLEAN;
+        error = vmn_error_errno(
+            why, EUCLEAN, "%s has triggers or views, which no vmnd made",
+            name);
     }
     error = error ? error : store_format_check(db, name, store_steps,
-                                               STORE_FORMAT, text);
-    error = error ? error : check_references(db, name, text);
-    error = error ? error : check_rows(db, name, info, text);
+                                               STORE_FORMAT, why);
+    error = error ? error : check_references(db, name, why);
+    error = error ? error : check_rows(db, name, info, why);
     error = error ? error
             : store_get_int(db, "SELECT (SELECT time_ms FROM revisions "
                             "ORDER BY revision DESC LIMIT 1)",
-                            &info->time_ms, text);
+                            &info->time_ms, why);
     sqlite3_close(db);
-    return store_name_file(name, error, text);
+    return store_name_file(name, error, why);
 }

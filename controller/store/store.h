@@ -63,17 +63,17 @@ struct store_retention {
 struct store_class {
     const char *name;           /* "sqlite". */
     /* Opens (creates, migrates) the state at 'path'.  Starts the writer's
-     * thread.  On error returns a positive errno and a sentence in '*text',
-     * which the caller frees and which names the file: it is corrupt
-     * (EUCLEAN), newer than this program, read-only, in use by another vmnd.
+     * thread.  On error returns a positive errno, and an error in '*why' that
+     * names the file: it is corrupt (EUCLEAN), newer than this program,
+     * read-only, in use by another vmnd.
      * A file that it cannot use it leaves as it is. */
     int (*open)(const char *path, struct event_base *, struct store **,
-                char **text);
+                struct vmn_error *why);
     /* Waits for what is being written; its 'done' is not called. */
     void (*close)(struct store *);
     /* Reads all of it into an empty model: numbers, then rows, then
      * model_load_done().  Errors as those of open. */
-    int (*load)(struct store *, struct model *, char **text);
+    int (*load)(struct store *, struct model *, struct vmn_error *why);
     /* The key for digests: random bytes that are made once for a state and go
      * with it, into copies and back (but for a copy of what 'model' holds,
      * which gets another one when it is opened).  A secret. */
@@ -87,34 +87,35 @@ struct store_class {
     void (*submit)(struct store *, struct model *, store_done_cb *done,
                    void *aux);
     /* The log is read on the loop's thread, through a connection of its own.
-     * Each of these returns 0, or a positive errno with a sentence in '*text',
-     * which the caller frees; nothing is appended then.  Finding fewer entries
+     * Each of these returns 0, or a positive errno with an error in '*why';
+     * nothing is appended then.  Finding fewer entries
      * than there may be is no error, reading fewer than there are is one. */
 
     /* Appends the stored log entry of 'revision' as JSON text {"revision",
-     * "time", "who", "changes"}, without its last brace.  ENOENT, without a
-     * sentence: there is none. */
-    int (*log)(struct store *, uint64_t revision, struct ds *, char **text);
+     * "time", "who", "changes"}, without its last brace.  ENOENT, without an
+     * error: there is none. */
+    int (*log)(struct store *, uint64_t revision, struct ds *,
+               struct vmn_error *why);
     /* Appends entries after 'after', oldest first, at most 'limit', with commas
      * between them. */
     int (*logs)(struct store *, uint64_t after, size_t limit, struct ds *,
-                char **text);
+                struct vmn_error *why);
     /* The newest entries, oldest first, at most 'limit'. */
     int (*newest_logs)(struct store *, size_t limit, struct ds *,
-                       char **text);
+                       struct vmn_error *why);
     /* Those that name object 'name' of the type with plural 'type', oldest
      * first: the newest 'limit' of these before revision 'before'.  Looks at a
      * bounded part of the log, and sets '*next' to the revision before which
      * to go on, or 0 if there is nothing more. */
     int (*object_logs)(struct store *, const char *type, const char *name,
                        uint64_t before, size_t limit, struct ds *,
-                       uint64_t *next, char **text);
+                       uint64_t *next, struct vmn_error *why);
     /* Makes a copy of all that is durable, checked, of a moment between this
      * call and 'done'.  Neither the loop nor writing waits for it, and it
      * takes as much room beside the file as the file.  If that is corrupt the
      * copy is made of what 'model' holds.  One at a time: EBUSY. */
     int (*copy)(struct store *, struct model *, store_copied_cb *done,
-                void *aux, char **text);
+                void *aux, struct vmn_error *why);
     void (*get_stats)(const struct store *, struct store_stats *);
 };
 

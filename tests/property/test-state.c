@@ -1523,10 +1523,10 @@ static void
 step_load(struct test *t)
 {
     struct model *copy = model_create();
-    char *text = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
 
-    if (store_sqlite_class.load(t->store, copy, &text)) {
-        fail_msg("what was stored does not load: %s", text);
+    if (store_sqlite_class.load(t->store, copy, &why)) {
+        fail_msg("what was stored does not load: %s", why.text);
     }
     char *a = dump_stored(t->model);
     char *b = dump_stored(copy);
@@ -1541,7 +1541,7 @@ static void
 open_test(struct test *t)
 {
     const char *parent = getenv("TMPDIR");
-    char *text = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
 
     memset(t, 0, sizeof *t);
     t->dir = xasprintf("%s/test-state-XXXXXX", parent ? parent : "/tmp");
@@ -1549,7 +1549,7 @@ open_test(struct test *t)
     t->path = xasprintf("%s/state.db", t->dir);
     t->base = event_base_new();
     assert_int_equal(store_sqlite_class.open(t->path, t->base, &t->store,
-                                             &text), 0);
+                                             &why), 0);
     t->model = model_create();
     snap_init(&t->snap, t->model);
 }

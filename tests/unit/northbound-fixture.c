@@ -100,19 +100,20 @@ put_log(const json_t *log, struct ds *ds)
 
 /* Fails as the test wants it. */
 static int
-fake_read(const struct store *store, char **text)
+fake_read(const struct store *store, struct vmn_error *why)
 {
-    *text = store->read_error ? xstrdup("disk I/O error") : NULL;
-    return store->read_error;
+    return (store->read_error
+            ? vmn_error_errno(why, store->read_error, "disk I/O error") : 0);
 }
 
 static int
-fake_log(struct store *store, uint64_t revision, struct ds *ds, char **text)
+fake_log(struct store *store, uint64_t revision, struct ds *ds,
+         struct vmn_error *why)
 {
     json_t *log;
     size_t i;
 
-    if (fake_read(store, text)) {
+    if (fake_read(store, why)) {
         return store->read_error;
     }
 
@@ -129,7 +130,7 @@ fake_log(struct store *store, uint64_t revision, struct ds *ds, char **text)
 
 static int
 fake_logs(struct store *store, uint64_t after, size_t limit, struct ds *ds,
-          char **text)
+          struct vmn_error *why)
 {
     json_t *log;
     size_t i, n = 0;
@@ -141,12 +142,12 @@ fake_logs(struct store *store, uint64_t after, size_t limit, struct ds *ds,
             put_log(log, ds);
         }
     }
-    return fake_read(store, text);
+    return fake_read(store, why);
 }
 
 static int
 fake_newest_logs(struct store *store, size_t limit, struct ds *ds,
-                 char **text)
+                 struct vmn_error *why)
 {
     size_t n = json_array_size(store->logs);
 
@@ -154,14 +155,14 @@ fake_newest_logs(struct store *store, size_t limit, struct ds *ds,
         ds_put_cstr(ds, i > n - MIN(n, limit) ? "," : "");
         put_log(json_array_get(store->logs, i), ds);
     }
-    return fake_read(store, text);
+    return fake_read(store, why);
 }
 
 /* All at once. */
 static int
 fake_object_logs(struct store *store, const char *type, const char *name,
                  uint64_t before, size_t limit OVS_UNUSED, struct ds *ds,
-                 uint64_t *next, char **text)
+                 uint64_t *next, struct vmn_error *why)
 {
     const json_t *log, *change;
     size_t i, j, n = 0;
@@ -180,16 +181,15 @@ fake_object_logs(struct store *store, const char *type, const char *name,
         }
     }
     *next = before == 77 ? 5 : 0;
-    return fake_read(store, text);
+    return fake_read(store, why);
 }
 
 static int
 fake_copy(struct store *store, struct model *model OVS_UNUSED,
-          store_copied_cb *copied, void *aux, char **text)
+          store_copied_cb *copied, void *aux, struct vmn_error *why)
 {
     if (store->copied) {
-        *text = xstrdup("another backup is being made");
-        return EBUSY;
+        return vmn_error_errno(why, EBUSY, "another backup is being made");
     }
     store->copied = copied;
     store->copied_aux = aux;

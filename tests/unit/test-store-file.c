@@ -51,12 +51,12 @@ static const char shop[] =
 static void
 open_store(struct fixture *f)
 {
-    char *text = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
 
     f->model = model_create();
-    if (store_sqlite_class.open(f->path, f->base, &f->store, &text)
-        || store_sqlite_class.load(f->store, f->model, &text)) {
-        fail_msg("%s", text);
+    if (store_sqlite_class.open(f->path, f->base, &f->store, &why)
+        || store_sqlite_class.load(f->store, f->model, &why)) {
+        fail_msg("%s", why.text);
     }
 }
 
@@ -163,12 +163,13 @@ on_copied(void *f_, int error, const char *text, int fd)
 static void
 copy(struct fixture *f)
 {
-    char buf[4096], *text = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
+    char buf[4096];
     ssize_t n;
 
     f->done = false;
     assert_int_equal(store_sqlite_class.copy(f->store, f->model, on_copied, f,
-                                             &text), 0);
+                                             &why), 0);
     while (!f->done) {
         event_base_loop(f->base, EVLOOP_ONCE);
     }
@@ -197,10 +198,10 @@ dump_stored(struct fixture *f)
 static void
 restore(struct fixture *f, struct store_restored *r)
 {
-    char *text;
+    struct vmn_error why = VMN_ERROR_INIT;
 
-    if (store_file_restore(f->file, f->path, r, &text)) {
-        fail_msg("%s", text);
+    if (store_file_restore(f->file, f->path, r, &why)) {
+        fail_msg("%s", why.text);
     }
 }
 
@@ -209,13 +210,13 @@ check_restore_refused(struct fixture *f, const char *file, int error,
                       const char *part)
 {
     struct store_restored r;
-    char *text;
+    struct vmn_error why = VMN_ERROR_INIT;
 
-    assert_int_equal(store_file_restore(file, f->path, &r, &text), error);
-    if (!strstr(text, part)) {
-        fail_msg("got \"%s\", expected \"%s\"", text, part);
+    assert_int_equal(store_file_restore(file, f->path, &r, &why), error);
+    if (!strstr(why.text, part)) {
+        fail_msg("got \"%s\", expected \"%s\"", why.text, part);
     }
-    free(text);
+    vmn_error_uninit(&why);
     store_restored_uninit(&r);
 }
 
@@ -272,14 +273,14 @@ copy_holds_what_is_durable(void **state)
     struct store_file_info info;
     uint8_t key[STORE_KEY_SIZE], key_after[STORE_KEY_SIZE];
     struct stat st;
-    char *text;
+    struct vmn_error why = VMN_ERROR_INIT;
 
     assert_int_equal(write_text(f, shop), 0);
     char *before = model_util_dump(f->model, true);
     store_sqlite_class.get_key(f->store, key);
     copy(f);
     assert_int_equal(write_text(f, "cascade networks a"), 0);
-    assert_int_equal(store_file_verify(f->file, "x", &info, &text), 0);
+    assert_int_equal(store_file_verify(f->file, "x", &info, &why), 0);
     assert_int_equal(info.revision, 1);
     assert_int_equal(info.n_objects, 5);
 
@@ -303,13 +304,13 @@ static void
 one_copy_at_a_time(void **state)
 {
     struct fixture *f = *state;
-    char *text = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
 
     assert_int_equal(store_sqlite_class.copy(f->store, f->model, on_copied, f,
-                                             &text), 0);
+                                             &why), 0);
     assert_int_equal(store_sqlite_class.copy(f->store, f->model, on_copied, f,
-                                             &text), EBUSY);
-    free(text);
+                                             &why), EBUSY);
+    vmn_error_uninit(&why);
     /* Closing does not wait for its end, nor tells of it. */
     close_store(f);
     assert_false(f->done);
@@ -321,22 +322,22 @@ saving_a_file_replaces_it_once_it_is_verified(void **state)
 {
     struct fixture *f = *state;
     struct store_file_info info;
-    char *text;
+    struct vmn_error why = VMN_ERROR_INIT;
 
     assert_int_equal(write_text(f, shop), 0);
-    assert_int_equal(store_file_backup(f->path, f->file, &info, &text), 0);
+    assert_int_equal(store_file_backup(f->path, f->file, &info, &why), 0);
     assert_int_equal(info.revision, 1);
     close_store(f);
     scribble(f->path, 4096, 64);
-    assert_int_equal(store_file_backup(f->path, f->file, &info, &text),
+    assert_int_equal(store_file_backup(f->path, f->file, &info, &why),
                      EUCLEAN);
-    assert_non_null(strstr(text, "state.db"));
-    free(text);
-    assert_int_equal(store_file_verify(f->file, "x", &info, &text), 0);
+    assert_non_null(strstr(why.text, "state.db"));
+    vmn_error_uninit(&why);
+    assert_int_equal(store_file_verify(f->file, "x", &info, &why), 0);
     assert_int_equal(info.revision, 1);
-    assert_int_equal(store_file_backup("/nonexistent", f->file, &info, &text),
+    assert_int_equal(store_file_backup("/nonexistent", f->file, &info, &why),
                      ENOENT);
-    free(text);
+    vmn_error_uninit(&why);
     unlink(f->path);
     open_store(f);
 }
@@ -392,7 +393,7 @@ corruption_found_by_a_copy_is_told(void **state)
     struct fixture *f = *state;
     struct store_stats stats;
     struct store_file_info info;
-    char *text;
+    struct vmn_error why = VMN_ERROR_INIT;
 
     /* vmnd itself has all of it in its cache, and would go on. */
     assert_int_equal(write_text(f, shop), 0);
@@ -402,7 +403,7 @@ corruption_found_by_a_copy_is_told(void **state)
     assert_int_equal(stat(f->path, &st), 0);
     scribble(f->path, 4096, st.st_size - 4096);
     copy(f);
-    assert_int_equal(store_file_verify(f->file, "x", &info, &text), 0);
+    assert_int_equal(store_file_verify(f->file, "x", &info, &why), 0);
     assert_int_equal(info.n_objects, 5);
     store_sqlite_class.get_stats(f->store, &stats);
     assert_true(stats.corrupt);
@@ -418,17 +419,17 @@ log_without_its_database_is_not_thrown_away(void **state)
     struct fixture *f = *state;
     char *log = xasprintf("%s-wal", f->path);
     struct store *store;
-    char *text;
+    struct vmn_error why = VMN_ERROR_INIT;
 
     close_store(f);
     unlink(f->path);
     int fd = open(log, O_WRONLY | O_CREAT, 0600);
     assert_int_equal(write(fd, "something", 9), 9);
     close(fd);
-    assert_int_equal(store_sqlite_class.open(f->path, f->base, &store, &text),
+    assert_int_equal(store_sqlite_class.open(f->path, f->base, &store, &why),
                      EUCLEAN);
-    assert_non_null(strstr(text, "is not there, but"));
-    free(text);
+    assert_non_null(strstr(why.text, "is not there, but"));
+    vmn_error_uninit(&why);
     assert_int_equal(access(log, F_OK), 0);
     unlink(log);
     free(log);
@@ -593,8 +594,8 @@ lost_database_leaves_a_gap(void **state)
     assert_true(vni(f, "c") > last + 1000);
     struct ds ds = DS_EMPTY_INITIALIZER;
     ds_put_char(&ds, '[');
-    char *text = NULL;
-    assert_int_equal(store_sqlite_class.newest_logs(f->store, 10, &ds, &text),
+    struct vmn_error why = VMN_ERROR_INIT;
+    assert_int_equal(store_sqlite_class.newest_logs(f->store, 10, &ds, &why),
                      0);
     ds_put_char(&ds, ']');
     json_t *logs = json_loads(ds_cstr(&ds), 0, NULL);
@@ -671,9 +672,9 @@ bad_backups_are_refused(void **state)
     };
     for (size_t i = 0; i < ARRAY_SIZE(edits); i++) {
         struct store_file_info info;
-        char *text;
+        struct vmn_error why = VMN_ERROR_INIT;
 
-        assert_int_equal(store_file_backup(f->file, bad, &info, &text), 0);
+        assert_int_equal(store_file_backup(f->file, bad, &info, &why), 0);
         run_sql(bad, edits[i].sql);
         check_restore_refused(f, bad, i < 2 ? EINVAL : EUCLEAN,
                               edits[i].part);

@@ -110,16 +110,16 @@ apply(struct fixture *f, const char *text)
 static void
 open_store(struct fixture *f)
 {
-    char *text = NULL;
-    int error = store_sqlite_class.open(f->path, f->base, &f->store, &text);
+    struct vmn_error why = VMN_ERROR_INIT;
+    int error = store_sqlite_class.open(f->path, f->base, &f->store, &why);
 
     if (error) {
-        fail_msg("%s", text);
+        fail_msg("%s", why.text);
     }
     f->model = model_create();
-    error = store_sqlite_class.load(f->store, f->model, &text);
+    error = store_sqlite_class.load(f->store, f->model, &why);
     if (error) {
-        fail_msg("%s", text);
+        fail_msg("%s", why.text);
     }
 }
 
@@ -337,11 +337,11 @@ read_log(struct fixture *f, uint64_t revision)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
     json_t *json = NULL;
-    char *text = NULL;
-    int error = store_sqlite_class.log(f->store, revision, &ds, &text);
+    struct vmn_error why = VMN_ERROR_INIT;
+    int error = store_sqlite_class.log(f->store, revision, &ds, &why);
 
     assert_true(!error || error == ENOENT);
-    assert_null(text);
+    assert_null(why.text);
     if (!error) {
         ds_put_char(&ds, '}');
         json = json_loads(ds_cstr(&ds), 0, NULL);
@@ -355,11 +355,11 @@ static json_t *
 read_logs(struct fixture *f, uint64_t after, size_t limit)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
-    char *text = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
 
     ds_put_char(&ds, '[');
     assert_int_equal(store_sqlite_class.logs(f->store, after, limit, &ds,
-                                             &text), 0);
+                                             &why), 0);
     ds_put_char(&ds, ']');
     json_t *json = json_loads(ds_cstr(&ds), 0, NULL);
     assert_non_null(json);
@@ -414,12 +414,12 @@ revisions_of(struct fixture *f, const char *type, const char *name,
     struct ds ds = DS_EMPTY_INITIALIZER;
     struct ds text = DS_EMPTY_INITIALIZER;
     json_t *list, *entry;
-    char *problem = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
     size_t i;
 
     ds_put_char(&ds, '[');
     assert_int_equal(store_sqlite_class.object_logs(
-        f->store, type, name, before, limit, &ds, next, &problem), 0);
+        f->store, type, name, before, limit, &ds, next, &why), 0);
     ds_put_char(&ds, ']');
     list = json_loads(ds_cstr(&ds), 0, NULL);
     assert_non_null(list);
@@ -614,11 +614,11 @@ log_is_trimmed_by_indexes(void **state)
     struct store_statements s;
     struct fixture *f = *state;
     struct ds ds = DS_EMPTY_INITIALIZER;
-    char *text = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
     sqlite3 *db;
 
     assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-    assert_int_equal(store_statements_prepare(&s, db, &text), 0);
+    assert_int_equal(store_statements_prepare(&s, db, &why), 0);
 
     sqlite3_stmt *const trims[] = { s.log_trim_author, s.log_most };
 
@@ -745,15 +745,15 @@ static void
 check_refused(struct fixture *f, int expected_error, const char *part)
 {
     struct store *store;
-    char *text = NULL;
-    int error = store_sqlite_class.open(f->path, f->base, &store, &text);
+    struct vmn_error why = VMN_ERROR_INIT;
+    int error = store_sqlite_class.open(f->path, f->base, &store, &why);
 
     assert_int_equal(error, expected_error);
     assert_null(store);
-    if (!strstr(text, part)) {
-        fail_msg("got \"%s\", expected \"%s\"", text, part);
+    if (!strstr(why.text, part)) {
+        fail_msg("got \"%s\", expected \"%s\"", why.text, part);
     }
-    free(text);
+    vmn_error_uninit(&why);
 }
 
 static void
@@ -896,7 +896,7 @@ edited_rows_are_refused(void **state)
     struct fixture *f = *state;
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        char *text = NULL;
+        struct vmn_error why = VMN_ERROR_INIT;
         sqlite3 *db;
 
         apply(f, base);
@@ -907,14 +907,14 @@ edited_rows_are_refused(void **state)
                          SQLITE_OK);
         sqlite3_close(db);
         assert_int_equal(store_sqlite_class.open(f->path, f->base, &f->store,
-                                                 &text), 0);
+                                                 &why), 0);
         f->model = model_create();
-        assert_int_equal(store_sqlite_class.load(f->store, f->model, &text),
+        assert_int_equal(store_sqlite_class.load(f->store, f->model, &why),
                          EUCLEAN);
-        if (!strstr(text, cases[i].part)) {
-            fail_msg("got \"%s\", expected \"%s\"", text, cases[i].part);
+        if (!strstr(why.text, cases[i].part)) {
+            fail_msg("got \"%s\", expected \"%s\"", why.text, cases[i].part);
         }
-        free(text);
+        vmn_error_uninit(&why);
         close_store(f);
         unlink(f->path);
         open_store(f);
@@ -928,7 +928,7 @@ key_is_made_once_and_stays(void **state)
 {
     struct fixture *f = *state;
     uint8_t key[STORE_KEY_SIZE], other[STORE_KEY_SIZE];
-    char *text = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
     sqlite3 *db;
 
     store_sqlite_class.get_key(f->store, key);
@@ -949,11 +949,11 @@ key_is_made_once_and_stays(void **state)
     assert_memory_not_equal(other, key, sizeof key);
     close_store(f);
     assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
-    assert_int_equal(store_key_load(db, key, &text), 0);
+    assert_int_equal(store_key_load(db, key, &why), 0);
     assert_memory_equal(key, other, sizeof key);
     assert_int_equal(sqlite3_exec(db, "UPDATE secrets SET value = x'00'",
                                   NULL, NULL, NULL), SQLITE_OK);
-    assert_int_equal(store_key_load(db, key, &text), 0);
+    assert_int_equal(store_key_load(db, key, &why), 0);
     assert_memory_not_equal(key, other, sizeof key);
     sqlite3_close(db);
     open_store(f);
@@ -975,24 +975,24 @@ older_formats_are_brought_up_step_by_step(void **state)
         { 0, NULL },
     };
     struct fixture *f = *state;
-    char *text = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
     sqlite3 *db;
 
     close_store(f);
     assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
     assert_int_equal(store_format_check(db, "x", steps,
-                                        STORE_FORMAT + 2, &text), 0);
+                                        STORE_FORMAT + 2, &why), 0);
     assert_int_equal(sqlite3_exec(db, "DELETE FROM extra WHERE a = 7; "
                                   "UPDATE extra SET a = 1", NULL, NULL, NULL),
                      SQLITE_OK);
 
     /* A step that fails leaves the file as it was. */
     assert_int_equal(store_format_check(db, "x", bad_steps,
-                                        STORE_FORMAT + 4, &text), EIO);
-    assert_string_equal(text, "cannot upgrade: no such table: none");
-    free(text);
+                                        STORE_FORMAT + 4, &why), EIO);
+    assert_string_equal(why.text, "cannot upgrade: no such table: none");
+    vmn_error_uninit(&why);
     assert_int_equal(store_format_check(db, "x", steps,
-                                        STORE_FORMAT + 2, &text), 0);
+                                        STORE_FORMAT + 2, &why), 0);
     assert_int_equal(sqlite3_exec(db, "SELECT * FROM extra", NULL, NULL,
                                   NULL), SQLITE_OK);
     sqlite3_close(db);
@@ -1180,21 +1180,22 @@ fault_for_good_at_each_write(void **state)
 enum reading { READ_ONE, READ_AFTER, READ_NEWEST, READ_OBJECT, N_READINGS };
 
 static int
-read_in_way(struct fixture *f, enum reading way, struct ds *ds, char **text)
+read_in_way(struct fixture *f, enum reading way, struct ds *ds,
+            struct vmn_error *why)
 {
     uint64_t next;
 
     switch (way) {
     case READ_ONE:
-        return store_sqlite_class.log(f->store, 2, ds, text);
+        return store_sqlite_class.log(f->store, 2, ds, why);
     case READ_AFTER:
-        return store_sqlite_class.logs(f->store, 0, 1000, ds, text);
+        return store_sqlite_class.logs(f->store, 0, 1000, ds, why);
     case READ_NEWEST:
-        return store_sqlite_class.newest_logs(f->store, 1000, ds, text);
+        return store_sqlite_class.newest_logs(f->store, 1000, ds, why);
     case READ_OBJECT:
         return store_sqlite_class.object_logs(f->store, "groups", "g",
                                               UINT64_MAX, 1000, ds, &next,
-                                              text);
+                                              why);
     case N_READINGS:
     default:
         OVS_NOT_REACHED();
@@ -1213,23 +1214,23 @@ fail_each_read(struct fixture *f, enum reading way, bool stay)
     do {
         struct ds whole = DS_EMPTY_INITIALIZER;
         struct ds ds = DS_EMPTY_INITIALIZER;
-        char *text = NULL;
+        struct vmn_error why = VMN_ERROR_INIT;
 
-        assert_int_equal(read_in_way(f, way, &whole, &text), 0);
+        assert_int_equal(read_in_way(f, way, &whole, &why), 0);
         /* What the connection has read before is not read again. */
         close_store(f);
         open_store(f);
         fault_vfs_fail_nth_read(++n, stay);
         ds_put_char(&ds, '[');
-        int error = read_in_way(f, way, &ds, &text);
+        int error = read_in_way(f, way, &ds, &why);
         failed = fault_vfs_has_failed();
         fault_vfs_fail_nth(0, false);
         if (error) {
             assert_true(failed);
             assert_int_equal(error, EIO);
-            assert_non_null(strstr(text, "cannot read the log: "));
+            assert_non_null(strstr(why.text, "cannot read the log: "));
             assert_string_equal(ds_cstr(&ds), "[");
-            free(text);
+            vmn_error_uninit(&why);
         } else {
             assert_string_equal(ds_cstr(&ds) + 1, ds_cstr(&whole));
         }
