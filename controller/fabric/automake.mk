@@ -115,8 +115,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/switch-listener.c \
 	controller/fabric/session/switch-listener.h \
 	controller/fabric/session/switch-part.h \
-	controller/fabric/session/switch-parts.c \
 	controller/fabric/session/switch-state.c \
 	controller/fabric/session/switch.c \
 	controller/fabric/session/switch.h \
-	controller/fabric/session/wanted-flows.c
+	controller/fabric/session/wanted-flows.c \
+	controller/fabric/switch-parts.c

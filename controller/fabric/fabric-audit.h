@@ -64,8 +64,8 @@ typedef void fabric_audit_cb(void *aux, const struct fabric_audit_result *,
  * counted and repaired, and the result is also part of the host's status.
  * With a request it is that only if 'repair' is set. */
 const char *fabric_audit(struct fabric *, const char *host,
-                         const struct fabric_audit_request *, fabric_audit_cb *,
-                         void *aux);
+                         const struct fabric_audit_request *,
+                         fabric_audit_cb *, void *aux);
 /* What all audits have found, by owner alone.  Borrowed until the loop's next
  * turn. */
 const struct status_audit *fabric_audited(const struct fabric *);

@@ -77,7 +77,7 @@ void fabric_count_often(struct fabric *, const struct sset *hosts);
 /* What a rule with a log has decided since the start, as far as counters have
  * been read. */
 struct fabric_log {
-    uint64_t n_events;          /* Packets of which the rule was the verdict. */
+    uint64_t n_events;          /* Packets that the rule has decided on. */
     uint64_t n_logged;          /* Of these, that were logged. */
 };
 /* Fills in 'logs' for the 'n_rules' rules of a policy. */

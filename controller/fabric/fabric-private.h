@@ -34,6 +34,7 @@ struct fabric_receipts;         /* receipts.c. */
 struct fabric_sampling_meters;             /* sampling-meters.c. */
 struct switch_listener;         /* OpenFlow side, of the whole fabric. */
 struct fabric_host;             /* hosts/hosts.h. */
+struct fabric_switch;           /* session/switch.h. */
 struct switch_part_class;
 struct event;
 struct fabric_options;
@@ -49,6 +50,10 @@ struct fabric_callbacks {
     void (*acked)(struct fabric *);
     /* Numbers that no host holds any more have become free. */
     void (*numbers_freed)(struct fabric *);
+    /* A packet of 'size' bytes was dropped by a flow of 'sw' whose hits the
+     * switch does not count; 'cookie', 'part' and 'reason' are the flow's. */
+    void (*uncounted_drop)(struct fabric_switch *sw, uint64_t cookie,
+                           uint32_t part, const char *reason, uint32_t size);
     /* Files with certificates have changed. */
     void (*certificates_changed)(const struct fabric *);
 };

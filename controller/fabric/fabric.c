@@ -151,6 +151,7 @@ static const struct fabric_callbacks callbacks = {
     .host_reported = host_reported,
     .acked = acked,
     .numbers_freed = sampling_meters_numbers_freed,
+    .uncounted_drop = counters_add,
     .certificates_changed = certificates_changed,
 };
 

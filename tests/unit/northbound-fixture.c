@@ -436,7 +436,8 @@ fabric_flows_destroy(struct fabric_flows *flows)
 
 const char *
 fabric_audit(struct fabric *f, const char *host OVS_UNUSED,
-             const struct fabric_audit_request *look, fabric_audit_cb *cb, void *aux)
+             const struct fabric_audit_request *look, fabric_audit_cb *cb,
+             void *aux)
 {
     if (f->not_now) {
         return f->not_now;

@@ -47,8 +47,8 @@ struct fabric {
     fabric_audit_cb *audit_cb;
     void *audit_aux;
     bool auditing;              /* The newest has not ended. */
-    struct fabric_audit_request look;    /* What was asked for last, of an audit or a
-                                 * list of flows; strings are in: */
+    struct fabric_audit_request look; /* What was requested last, of an audit
+                                       * or a list of flows; strings are in: */
     char look_app[64], look_object[64];
     unsigned n_audits, n_forgotten;
     unsigned n_flows;           /* Lists under way. */

@@ -652,8 +652,8 @@ resync_hosts(struct observed_state *state)
     return any;
 }
 
-/* Compares memory and model, and submits what differs.  Called when the state is
- * quiescent: ports and hosts come and go with groups only. */
+/* Compares memory and model, and submits what differs.  Called when the state
+ * is quiescent: ports and hosts come and go with groups only. */
 static void
 resync(void *state_)
 {

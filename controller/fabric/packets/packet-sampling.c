@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/fabric/counters/counters.h"
 #include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/hosts/hosts.h"
@@ -443,8 +442,8 @@ sampling_receive(struct packets_of_switch *ps, const struct ofpacket_in *in)
     ovs_strlcpy(sample.host, ps->sw->host->name, sizeof sample.host);
     parse(s, in, &sample);
     if (kind & SAMPLE_UNCOUNTED && sample.reason) {
-        counters_add(ps->sw, sample.cookie, sample.part, sample.reason,
-                     in->full_size);
+        f->callbacks->uncounted_drop(ps->sw, sample.cookie, sample.part,
+                                     sample.reason, in->full_size);
     }
     if (kind & SAMPLE_DROP) {
         keep(ps, in, FABRIC_SAMPLE_DROP, &sample);

@@ -104,9 +104,10 @@ wanted_rate(const struct fabric_switch *sw)
 
 /* What is found of flows.  ----------------------------------------------- */
 
-bool
-punts_found_add(struct punts_found *found,
-                const struct ofputil_flow_stats *fs)
+/* Adds a flow of one of the tables.  Returns false if it is none of those that
+ * are to be there. */
+static bool
+found_add(struct punts_found *found, const struct ofputil_flow_stats *fs)
 {
     unsigned i = punts_find_flow(fs);
 
@@ -130,9 +131,11 @@ punts_are_on(const struct fabric_switch *sw)
     return punts_of(sw)->state == PUNTS_ON;
 }
 
-void
-punts_found_count(const struct punts_found *found, uint8_t table,
-                  size_t *n_missing, size_t *n_unknown)
+/* Counts the flows of 'table' that were not found, and those found that are
+ * not to be there. */
+static void
+found_count(const struct punts_found *found, uint8_t table,
+            size_t *n_missing, size_t *n_unknown)
 {
     *n_missing = 0;
     for (unsigned i = 0; i < PUNTS_FLOWS; i++) {
@@ -225,7 +228,7 @@ flow_cb(void *sw_, const struct ofputil_flow_stats *fs,
     struct fabric_switch *sw = sw_;
     struct punts *punts = punts_of(sw);
 
-    if (!punts_found_add(&punts->found, fs)) {
+    if (!found_add(&punts->found, fs)) {
         size_t before = punts->deletes->size;
 
         punts_append_delete(punts->xid, fs, punts->deletes);
@@ -350,17 +353,66 @@ punts_complete(struct fabric_switch *sw)
     }
 }
 
-void
-punts_repair(struct fabric_switch *sw)
-{
-    struct punts *punts = punts_of(sw);
+/* Audits.  --------------------------------------------------------------- */
 
-    if (punts->state == PUNTS_ON) {
+static void
+audit_begin(struct fabric_switch *sw OVS_UNUSED, void *punts_)
+{
+    struct punts *punts = punts_;
+
+    memset(&punts->audited, 0, sizeof punts->audited);
+    punts->audited_on = punts->state == PUNTS_ON;
+    punts->lost = false;
+}
+
+static bool
+audit_flow(struct fabric_switch *sw OVS_UNUSED, void *punts_,
+           const struct ofputil_flow_stats *fs)
+{
+    struct punts *punts = punts_;
+
+    if (!punt_is_table(fs->table_id)) {
+        return false;
+    }
+    found_add(&punts->audited, fs);
+    return true;
+}
+
+static void
+audit_compare(struct fabric_switch *sw OVS_UNUSED, void *punts_,
+              switch_audit_cb *cb, void *aux)
+{
+    static const uint8_t tables[] = { PUNT_TABLE, PUNT_METER_TABLE };
+    struct punts *punts = punts_;
+
+    if (!punts->audited_on || punts->state != PUNTS_ON) {
+        return;                 /* Not wanted, or being installed. */
+    }
+    for (size_t i = 0; i < sizeof tables; i++) {
+        size_t n_missing, n_unknown;
+
+        found_count(&punts->audited, tables[i], &n_missing, &n_unknown);
+        if (n_missing || n_unknown) {
+            punts->lost = true;
+            cb(aux, tables[i], "flows to meters of packets that go up",
+               n_missing, n_unknown);
+        }
+    }
+}
+
+/* Requests the meters anew, and goes on from there. */
+static void
+audit_repair(struct fabric_switch *sw, void *punts_)
+{
+    struct punts *punts = punts_;
+
+    if (punts->lost && punts->state == PUNTS_ON) {
         /* Flows go with their meter, so these may be gone as well. */
         memset(punts->meters, METER_ABSENT, sizeof punts->meters);
         set_state(sw, PUNTS_READING, "some were lost, and are put back");
         sampling_meters_request_punts(sw);
     }
+    punts->lost = false;
 }
 
 /* As a part of the session.  --------------------------------------------- */
@@ -452,4 +504,8 @@ const struct switch_part_class punts_part = {
     .message = message,
     .is_owed = is_owed,
     .put_status = put_status,
+    .audit_begin = audit_begin,
+    .audit_flow = audit_flow,
+    .audit_compare = audit_compare,
+    .audit_repair = audit_repair,
 };

@@ -71,6 +71,9 @@ struct punts {
     struct ofdump *dump;        /* Of the flows, or NULL. */
     uint8_t reading;            /* The table that it is of. */
     struct punts_found found;   /* By it, so far. */
+    struct punts_found audited; /* By the running audit, so far. */
+    bool audited_on;            /* PUNTS_ON when that audit began. */
+    bool lost;                  /* It has found differences. */
     struct ofpbuf *deletes;     /* Messages for what is to go.  Owned. */
     struct punts_counts *counts; /* punts-count.c; or NULL.  Owned. */
 };
@@ -88,20 +91,8 @@ bool punts_set_meter(struct fabric_switch *,
 /* All of its meters are known: reads the flows, and puts right what is not. */
 void punts_complete(struct fabric_switch *);
 
-/* Audits.  --------------------------------------------------------------- */
-
-/* True if the switch has all of them, as far as is known. */
+/* Returns true if the switch has all of them, as far as is known. */
 bool punts_are_on(const struct fabric_switch *);
-/* Adds a flow of one of the tables.  False if it is none of those that are to
- * be there. */
-bool punts_found_add(struct punts_found *,
-                     const struct ofputil_flow_stats *);
-/* Counts the flows of 'table' that were not among these, and the others. */
-void punts_found_count(const struct punts_found *, uint8_t table,
-                       size_t *n_missing, size_t *n_unknown);
-/* An audit has found that they are not right: requests the meters anew, and
- * goes on from there. */
-void punts_repair(struct fabric_switch *);
 
 /* punts-count.c: what the meters drop.  ---------------------------------- */
 

@@ -20,7 +20,6 @@
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/packets/punts.h"
 #include "controller/fabric/session/audit-result.h"
 #include "controller/fabric/session/flow-format.h"
 #include "controller/fabric/session/installed-set.h"
@@ -31,7 +30,6 @@
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/learn-action.h"
-#include "controller/flow/punt-action.h"
 #include "controller/flow/sample-action.h"
 #include "controller/schema/arena.h"
 #include "hash.h"
@@ -57,8 +55,6 @@ struct audit {
     struct status_audit result;
     uint64_t marker;
     struct installed_set right;          /* As they should be. */
-    bool punts_on;              /* They were all there when it began. */
-    struct punts_found punts;
     size_t n_odd_flows, allocated_odd_flows;
     struct flow_record **odd_flows;
     size_t n_odd_groups, allocated_odd_groups;
@@ -194,6 +190,21 @@ raw_cb(void *a_, const struct ofdump_raw *raw)
     return wanted != NULL;
 }
 
+/* Returns true if the flow is in a table that is a part's own. */
+static bool
+part_takes(struct fabric_switch *sw, const struct ofputil_flow_stats *fs)
+{
+    const struct switch_part_class *part;
+    void *state;
+
+    SWITCH_FOR_EACH_PART (part, state, sw) {
+        if (part->audit_flow && part->audit_flow(sw, state, fs)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 flow_cb(void *a_, const struct ofputil_flow_stats *fs,
         const void *instructions, size_t instructions_size)
@@ -206,10 +217,7 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
         a->marker = ntohll(fs->cookie);
         return;
     }
-    if (punt_is_table(fs->table_id)) {
-        punts_found_add(&a->punts, fs);
-        return;
-    } else if (fs->table_id == SAMPLE_TABLE) {
+    if (fs->table_id == SAMPLE_TABLE || part_takes(a->sw, fs)) {
         return;
     }
     a->result.flows++;
@@ -419,45 +427,33 @@ judge_marker(struct audit *a)
     }
 }
 
-/* Reports 'n' flows of a table of punts that are missing, or not wanted. */
 static void
-report_punts(struct audit *a, enum difference_kind kind, uint8_t table,
-             size_t n)
+report_own(struct audit *a, enum difference_kind kind, uint8_t table,
+           const char *what, size_t n)
 {
     if (!n) {
         return;
     }
     audit_result_count(&a->result, "vmnd", kind, n);
-    audit_result_add(&a->result, xasprintf(
-        "%s: %"PRIuSIZE" flows to meters of packets that go up, table %u",
-        difference_kind_name(kind), n, table));
+    audit_result_add(&a->result, xasprintf("%s: %"PRIuSIZE" %s, table %u",
+                                           difference_kind_name(kind), n,
+                                           what, table));
     for (size_t i = 0; a->listing && i < n; i++) {
         list_own(a, kind, table);
     }
 }
 
-/* Compares the flows of punts, which belong to no app and are repaired apart
- * from the others.  Returns true if they differ. */
-static bool
-judge_punts(struct audit *a)
+/* For switch_part_class's audit_compare(). */
+static void
+own_cb(void *a_, uint8_t table, const char *what, size_t n_missing,
+       size_t n_unknown)
 {
-    static const uint8_t tables[] = { PUNT_TABLE, PUNT_METER_TABLE };
-    size_t n = 0;
+    struct audit *a = a_;
 
-    if (!a->punts_on || !punts_are_on(a->sw)) {
-        return false;           /* They are being put right, or not wanted. */
-    }
-    for (size_t i = 0; i < sizeof tables; i++) {
-        size_t n_missing, n_unknown;
-
-        punts_found_count(&a->punts, tables[i], &n_missing, &n_unknown);
-        report_punts(a, DIFFERENCE_MISSING, tables[i], n_missing);
-        report_punts(a, DIFFERENCE_UNKNOWN, tables[i], n_unknown);
-        a->result.missing += n_missing;
-        a->result.unknown += n_unknown;
-        n += n_missing + n_unknown;
-    }
-    return n > 0;
+    report_own(a, DIFFERENCE_MISSING, table, what, n_missing);
+    report_own(a, DIFFERENCE_UNKNOWN, table, what, n_unknown);
+    a->result.missing += n_missing;
+    a->result.unknown += n_unknown;
 }
 
 /* An audit's result is kept, counted and said. */
@@ -500,7 +496,7 @@ compare_cb(void *sw_)
     struct fabric_switch *sw = sw_;
     const struct engine *engine = sw->host->fabric->engine;
     struct audit *a = audits_of(sw)->running;
-    bool repair, repair_punts;
+    bool repair, repair_own;
 
     for (size_t i = 0; i < a->n_odd_flows; i++) {
         judge_flow(a, a->odd_flows[i]);
@@ -516,14 +512,16 @@ compare_cb(void *sw_)
     judge_marker(a);
     repair = a->repair && (a->result.missing || a->result.altered
                            || a->result.unknown);
-    repair_punts = judge_punts(a) && a->repair;
+    /* Parts repair their own flows: not a reason to reconcile. */
+    SWITCH_CALL_PARTS(sw, audit_compare, own_cb, a);
+    repair_own = a->repair;
     a->result.time = time_wall_msec();
     if (a->repair) {
         report(a);
     }
     stop(sw, NULL);
-    if (repair_punts) {
-        punts_repair(sw);
+    if (repair_own) {
+        SWITCH_CALL_PARTS(sw, audit_repair);
     }
     if (repair) {
         reconcile_start(sw);
@@ -533,8 +531,9 @@ compare_cb(void *sw_)
 /* Coming and going.  ----------------------------------------------------- */
 
 static void
-audit_start(struct fabric_switch *sw, const struct fabric_audit_request *request,
-            fabric_audit_cb *cb, void *aux)
+audit_start(struct fabric_switch *sw,
+            const struct fabric_audit_request *request, fabric_audit_cb *cb,
+            void *aux)
 {
     struct ofdump_budget budget = switch_budget_of_dump(sw);
     struct audit *a = xzalloc(sizeof *a);
@@ -552,7 +551,7 @@ audit_start(struct fabric_switch *sw, const struct fabric_audit_request *request
     arena_init(&a->arena);
     installed_set_init(&a->right);
     backlog_init(&a->touched);
-    a->punts_on = punts_are_on(sw);
+    SWITCH_CALL_PARTS(sw, audit_begin);
     audits_of(sw)->running = a;
     sw->bundles.touched = &a->touched;
     switch_expect(sw);
@@ -613,7 +612,8 @@ is_ready(const struct fabric_switch *sw)
 
 const char *
 fabric_audit(struct fabric *f, const char *name,
-             const struct fabric_audit_request *request, fabric_audit_cb *cb, void *aux)
+             const struct fabric_audit_request *request, fabric_audit_cb *cb,
+             void *aux)
 {
     struct fabric_host *host = fabric_find_host(f, name);
 

@@ -18,8 +18,6 @@
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/packets/sampling-meters.h"
-#include "controller/fabric/session/conntrack-flush.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/model/id-pools.h"
 #include "controller/schema/schema-row.h"

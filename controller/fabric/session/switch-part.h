@@ -11,12 +11,19 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "openvswitch/ofp-msgs.h"
 
 struct arena;
 struct fabric_switch;
+struct ofputil_flow_stats;
 struct status_host;
+
+/* Reports that, of a part's own flows in 'table', 'n_missing' are missing and
+ * 'n_unknown' others are there.  'what' names these flows, in the plural. */
+typedef void switch_audit_cb(void *aux, uint8_t table, const char *what,
+                             size_t n_missing, size_t n_unknown);
 
 /* What a part says of a message. */
 enum switch_message {
@@ -71,7 +78,46 @@ struct switch_part_class {
      * 'arena'. */
     void (*put_status)(const struct fabric_switch *, const void *state,
                        struct arena *arena, struct status_host *status);
+
+    /* Audits of a part's own flows: those that it installs outside of bundles,
+     * in tables that hold nothing else, and that the engine does not know.  A
+     * part has all four or none.
+     *
+     * An audit begins to read the switch. */
+    void (*audit_begin)(struct fabric_switch *, void *state);
+    /* The audit has read a flow.  Returns true if it is in one of the part's
+     * tables. */
+    bool (*audit_flow)(struct fabric_switch *, void *state,
+                       const struct ofputil_flow_stats *);
+    /* The audit has read all flows.  Calls 'cb' for each of the part's tables
+     * that differs from what it is to hold. */
+    void (*audit_compare)(struct fabric_switch *, void *state,
+                          switch_audit_cb *cb, void *aux);
+    /* Repairs what audit_compare() has just reported, if anything. */
+    void (*audit_repair)(struct fabric_switch *, void *state);
 };
+
+/* Goes through the parts of SW: PART is each one's class, and STATE what it
+ * keeps. */
+#define SWITCH_FOR_EACH_PART(PART, STATE, SW)                           \
+    for (size_t i_ = 0;                                                 \
+         ((PART) = (SW)->host->fabric->switch_parts[i_])                \
+         && ((STATE) = (SW)->part_states[i_], true);                    \
+         i_++)
+
+/* Calls SLOT of each part of SW that has it, with what follows its state in
+ * brackets. */
+#define SWITCH_CALL_PARTS(SW, SLOT, ...)                                \
+    do {                                                                \
+        const struct switch_part_class *part_;                          \
+        void *state_;                                                   \
+                                                                        \
+        SWITCH_FOR_EACH_PART (part_, state_, SW) {                      \
+            if (part_->SLOT) {                                          \
+                part_->SLOT(SW, state_, ##__VA_ARGS__);                 \
+            }                                                           \
+        }                                                               \
+    } while (0)
 
 /* All parts, in the order in which they are called; the last is NULL. */
 extern const struct switch_part_class *const switch_parts[];

@@ -27,28 +27,6 @@ static void stall_cb(evutil_socket_t, short, void *sw);
 
 /* Parts.  ---------------------------------------------------------------- */
 
-/* Goes through the parts of SW: PART is each one's class, and STATE what it
- * keeps. */
-#define FOR_EACH_PART(PART, STATE, SW)                                  \
-    for (size_t i_ = 0;                                                 \
-         ((PART) = (SW)->host->fabric->switch_parts[i_])                \
-         && ((STATE) = (SW)->part_states[i_], true);                    \
-         i_++)
-
-/* Calls SLOT of each part of SW that has it, with what follows its state in
- * brackets. */
-#define CALL_PARTS(SW, SLOT, ...)                                       \
-    do {                                                                \
-        const struct switch_part_class *part_;                          \
-        void *state_;                                                   \
-                                                                        \
-        FOR_EACH_PART (part_, state_, SW) {                             \
-            if (part_->SLOT) {                                          \
-                part_->SLOT(SW, state_, ##__VA_ARGS__);                \
-            }                                                           \
-        }                                                               \
-    } while (0)
-
 struct fabric_switch *
 switch_create(struct fabric_host *host)
 {
@@ -67,7 +45,7 @@ switch_create(struct fabric_host *host)
     for (size_t i = 0; i < n; i++) {
         sw->part_states[i] = xzalloc(MAX(parts[i]->state_size, 1));
     }
-    CALL_PARTS(sw, init);
+    SWITCH_CALL_PARTS(sw, init);
     return sw;
 }
 
@@ -76,14 +54,14 @@ switch_set_live(struct fabric_switch *sw)
 {
     sw->state = SWITCH_LIVE;
     fabric_host_changed(sw->host);
-    CALL_PARTS(sw, live);
+    SWITCH_CALL_PARTS(sw, live);
 }
 
 void
 switch_reset(struct fabric_switch *sw, enum switch_state state,
              const char *reason)
 {
-    CALL_PARTS(sw, reset, reason);
+    SWITCH_CALL_PARTS(sw, reset, reason);
     sw->state = state;
     fabric_host_changed(sw->host);
 }
@@ -92,7 +70,7 @@ void
 switch_put_status(const struct fabric_switch *sw, struct arena *arena,
                   struct status_host *status)
 {
-    CALL_PARTS(sw, put_status, arena, status);
+    SWITCH_CALL_PARTS(sw, put_status, arena, status);
 }
 
 /* Stalling.  ------------------------------------------------------------- */
@@ -103,7 +81,7 @@ is_owed(const struct fabric_switch *sw)
     const struct switch_part_class *part;
     const void *state;
 
-    FOR_EACH_PART (part, state, sw) {
+    SWITCH_FOR_EACH_PART (part, state, sw) {
         if (part->is_owed && part->is_owed(sw, state)) {
             return true;
         }
@@ -119,7 +97,7 @@ switch_stalled(struct fabric_switch *sw, const char *reason)
     sw->host->fabric->stats.n_stalls++;
     sw->n_stalls++;
     switch_detach(sw, text);
-    CALL_PARTS(sw, given_up, text);
+    SWITCH_CALL_PARTS(sw, given_up, text);
     free(text);
 }
 
@@ -156,7 +134,7 @@ stall_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
 static void
 disconnected(struct fabric_switch *sw)
 {
-    CALL_PARTS(sw, disconnected);
+    SWITCH_CALL_PARTS(sw, disconnected);
     event_del(sw->stall);
     sw->state = SWITCH_OFFLINE;
     sw->since_ms = time_wall_msec();
@@ -210,7 +188,7 @@ switch_give_up(struct fabric_switch *sw, const char *reason)
     char *text = xstrdup(reason);   /* It may be a part's. */
 
     switch_disconnect(sw, text);
-    CALL_PARTS(sw, given_up, text);
+    SWITCH_CALL_PARTS(sw, given_up, text);
     free(text);
 }
 
@@ -229,7 +207,7 @@ switch_attach(struct fabric_switch *sw, struct ofconn *conn)
     sw->host->fabric->stats.n_openflow_opened++;
     free(sw->error);
     sw->error = NULL;
-    CALL_PARTS(sw, connected);
+    SWITCH_CALL_PARTS(sw, connected);
 }
 
 void
@@ -241,7 +219,7 @@ switch_destroy(struct fabric_switch *sw, const char *reason)
     if (sw) {
         switch_disconnect(sw, reason);
         disconnected(sw);
-        FOR_EACH_PART (part, state, sw) {
+        SWITCH_FOR_EACH_PART (part, state, sw) {
             if (part->destroy) {
                 part->destroy(sw, state);
             }
@@ -263,7 +241,7 @@ switch_message(struct fabric_switch *sw, enum ofptype type,
     const struct switch_part_class *part;
     void *state;
 
-    FOR_EACH_PART (part, state, sw) {
+    SWITCH_FOR_EACH_PART (part, state, sw) {
         enum switch_message taken
             = (part->message ? part->message(sw, state, type, oh)
                : SWITCH_MESSAGE_OTHER);

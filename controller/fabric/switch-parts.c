@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The table of the parts of a switch's session (switch-part.h).
+ * The table of the parts of a switch's session (session/switch-part.h).  It is
+ * not in session/, since parts of higher folders are in it.
  *
- * To add a part is to add its file, with its struct switch_part_class, and a
- * row here.  Nothing else is to change: the session finds it by this table.
+ * To add a part, add its file with its struct switch_part_class, and a row
+ * here.  Nothing else changes: the session finds it by this table.
  *
  * The order counts for these:
  *
