@@ -45,6 +45,7 @@
                + 0 * sizeof(char[sizeof((struct KEPT *) 0)->MEMBER     \
                                   == (SIZE) ? 1 : -1]))
 #define SHOWN_SIZE_BOOL sizeof(bool)
+#define SHOWN_SIZE_U16 sizeof(uint16_t)
 #define SHOWN_SIZE_INT sizeof(int)
 #define SHOWN_SIZE_U32 sizeof(uint32_t)
 #define SHOWN_SIZE_U64 sizeof(uint64_t)
@@ -55,6 +56,8 @@
 #define SHOWN_SIZE_ENUM sizeof(const char *)
 #define SHOWN_SIZE_REF sizeof(const char *)
 #define SHOWN_SIZE_PREFIX sizeof(struct vmn_prefix)
+#define SHOWN_SIZE_IP sizeof(struct vmn_ip)
+#define SHOWN_SIZE_MAC sizeof(struct vmn_mac)
 
 /* SHOWN_STRUCT of what is kept in 'struct KEPT'. */
 #define SHOWN_KEPT(NAME, KEPT, ...)                                     \
@@ -63,6 +66,7 @@
         __VA_ARGS__, SHOWN_END } }
 
 /* Flags. */
+#define EXACT SCHEMA_EXACT
 #define POINTER SCHEMA_POINTER
 #define HIDE SCHEMA_HIDE_DEFAULT
 #define ALWAYS SCHEMA_REQUIRED

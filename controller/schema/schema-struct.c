@@ -15,6 +15,14 @@
 #include "unicode.h"
 #include "util.h"
 
+const char schema_absent[] = "";
+
+/* Who lets others have their turn while something long is printed. */
+struct pauser {
+    void (*pause)(void *aux);
+    void *aux;
+};
+
 /* Appends a text that need not be UTF-8. */
 static void
 print_text(const char *text, struct ds *ds)
@@ -38,7 +46,20 @@ print_text(const char *text, struct ds *ds)
     }
 }
 
-/* Appends a number that is told from an integer. */
+/* Appends a finite number so that the same one is read from it. */
+static void
+print_exact(double number, struct ds *ds)
+{
+    json_t *json = json_real(number);
+    char buf[64];               /* 17 digits and what is around them. */
+    size_t n = json_dumpb(json, buf, sizeof buf, JSON_ENCODE_ANY);
+
+    ovs_assert(n && n <= sizeof buf);
+    ds_put_buffer(ds, buf, n);
+    json_decref(json);
+}
+
+/* Appends a finite number that is told from an integer. */
 static void
 print_double(double number, struct ds *ds)
 {
@@ -73,10 +94,11 @@ print_words(const struct schema_field *f, const void *src, struct ds *ds)
 
     const char *text = *(const char *const *) src;
 
-    if (text) {
+    if (text && text != schema_absent) {
         print_text(text, ds);
+        return true;
     }
-    return text != NULL;
+    return false;
 }
 
 /* Appends one value of 'f', which is at 'src'.  Returns false, and appends
@@ -88,55 +110,92 @@ print_value(const struct schema_field *f, const void *src, struct ds *ds)
         || f->type == SCHEMA_ENUM) {
         return print_words(f, src, ds);
     }
-    if (f->type == SCHEMA_STRUCT) {
-        const void *nested = (f->flags & SCHEMA_POINTER
-                              ? *(const void *const *) src : src);
-
-        if (nested) {
-            schema_struct_print(f->nested, nested, ds);
+    if (f->flags & SCHEMA_POINTER) {
+        src = *(const void *const *) src;
+        if (!src) {
+            return false;
         }
-        return nested != NULL;
+    }
+    if (f->type == SCHEMA_STRUCT) {
+        schema_struct_print(f->nested, src, ds);
+        return true;
     }
     if (f->type == SCHEMA_DOUBLE) {
         double number = *(const double *) src;
 
-        if (!isnan(number)) {
-            print_double(number, ds);
+        if (isfinite(number)) {
+            (f->flags & SCHEMA_EXACT ? print_exact : print_double)(number, ds);
         }
-        return !isnan(number);
+        return isfinite(number);
     }
     return schema_value_print(f, src, ds);
 }
 
-/* Appends the members of what has SCHEMA_MAP, or the elements of a list. */
+/* Appends the texts of a member of what has SCHEMA_MAP. */
 static void
-print_elements(const struct schema_field *f, const char *elements, size_t n,
-               struct ds *ds)
+print_texts(const struct schema_texts *texts, struct ds *ds)
 {
-    bool is_map = f->flags & SCHEMA_MAP;
-    bool is_entry = is_map && f->type != SCHEMA_STRUCT;
-    size_t size = (is_entry ? sizeof(struct schema_entry)
-                   : schema_element_size(f));
-
-    ds_put_char(ds, is_map ? '{' : '[');
-    for (size_t i = 0; i < n; i++) {
-        const char *element = elements + i * size;
-
-        if (is_map) {
-            schema_print_name(
-                ds, *(const char *const *) (const void *) element);
-        } else if (i) {
+    ds_put_char(ds, '[');
+    for (size_t i = 0; i < texts->n; i++) {
+        if (i) {
             ds_put_char(ds, ',');
         }
-        print_value(f, element + (is_entry ? offsetof(struct schema_entry,
-                                                      value) : 0), ds);
+        print_text(texts->texts[i], ds);
     }
-    ds_put_char(ds, is_map ? '}' : ']');
+    ds_put_char(ds, ']');
+}
+
+/* Appends the members of what has SCHEMA_MAP. */
+static void
+print_map(const struct schema_field *f, const char *members, size_t n,
+          struct ds *ds)
+{
+    bool is_texts = f->flags & SCHEMA_LIST;
+    bool is_entry = !is_texts && f->type != SCHEMA_STRUCT;
+    size_t size = (is_texts ? sizeof(struct schema_texts)
+                   : is_entry ? sizeof(struct schema_entry)
+                   : schema_element_size(f));
+
+    ds_put_char(ds, '{');
+    for (size_t i = 0; i < n; i++) {
+        const void *member = members + i * size;
+
+        schema_print_name(ds, *(const char *const *) member);
+        if (is_texts) {
+            print_texts(member, ds);
+        } else {
+            print_value(f, is_entry
+                        ? &((const struct schema_entry *) member)->value
+                        : member, ds);
+        }
+    }
+    ds_put_char(ds, '}');
+}
+
+/* Appends the elements of a list. */
+static void
+print_list(const struct schema_field *f, const char *elements, size_t n,
+           struct ds *ds, const struct pauser *pauser)
+{
+    size_t size = schema_element_size(f);
+
+    ds_put_char(ds, '[');
+    for (size_t i = 0; i < n; i++) {
+        if (i) {
+            ds_put_char(ds, ',');
+        }
+        print_value(f, elements + i * size, ds);
+        if (pauser) {
+            pauser->pause(pauser->aux);
+        }
+    }
+    ds_put_char(ds, ']');
 }
 
 /* Appends the value of field 'f' of 'struct_'; as print_value(). */
 static bool
-print_field(const struct schema_field *f, const char *struct_, struct ds *ds)
+print_field(const struct schema_field *f, const char *struct_, struct ds *ds,
+            const struct pauser *pauser)
 {
     const void *src = struct_ + f->offset;
 
@@ -147,28 +206,64 @@ print_field(const struct schema_field *f, const char *struct_, struct ds *ds)
         if (!elements && !(f->flags & SCHEMA_REQUIRED)) {
             return false;
         }
-        print_elements(f, elements, elements ? n : 0, ds);
+        n = elements ? n : 0;
+        if (f->flags & SCHEMA_MAP) {
+            print_map(f, elements, n, ds);
+        } else {
+            print_list(f, elements, n, ds, pauser);
+        }
         return true;
     }
     return print_value(f, src, ds);
 }
 
-void
-schema_struct_print_members(const struct schema_struct *s,
-                            const void *struct_, struct ds *ds)
+/* Returns true if a field that is not there is shown as null. */
+static bool
+is_null(const struct schema_field *f, const char *struct_)
+{
+    if (!(f->flags & SCHEMA_NULLABLE)) {
+        return false;
+    }
+    return f->type != SCHEMA_STRING || f->flags & SCHEMA_TIME
+           || *(const char *const *) (const void *) (struct_ + f->offset)
+              != schema_absent;
+}
+
+static void
+print_members(const struct schema_struct *s, const char *struct_,
+              struct ds *ds, const struct pauser *pauser)
 {
     for (const struct schema_field *f = s->fields; f->name; f++) {
         size_t length = ds->length;
 
         schema_print_name(ds, f->name);
-        if (!print_field(f, struct_, ds)) {
-            if (f->flags & SCHEMA_NULLABLE) {
+        if (!print_field(f, struct_, ds, pauser)) {
+            if (is_null(f, struct_)) {
                 ds_put_cstr(ds, "null");
             } else {
                 ds_truncate(ds, length);
             }
         }
     }
+}
+
+void
+schema_struct_print_members(const struct schema_struct *s,
+                            const void *struct_, struct ds *ds)
+{
+    print_members(s, struct_, ds, NULL);
+}
+
+void
+schema_struct_print_pausing(const struct schema_struct *s,
+                            const void *struct_, struct ds *ds,
+                            void (*pause)(void *aux), void *aux)
+{
+    const struct pauser pauser = { pause, aux };
+
+    ds_put_char(ds, '{');
+    print_members(s, struct_, ds, &pauser);
+    ds_put_char(ds, '}');
 }
 
 void

@@ -77,17 +77,20 @@ enum schema_type {
  * is kept in a struct. */
 /* May be null: shown in place of nothing. */
 #define SCHEMA_NULLABLE (1u << 11)
-/* An object, whose members have any names and values of this type.  In the
- * struct an array of schema_entry, or of structs that begin with the name, as
- * of a list. */
+/* An object, whose members have any names and values of this type; with
+ * SCHEMA_LIST, lists of texts.  In the struct an array of schema_entry (or
+ * schema_texts), or of structs that begin with the name, as of a list. */
 #define SCHEMA_MAP (1u << 12)
 /* A text that is a time, as RFC 3339 writes it.  In the struct an int64_t,
  * milliseconds since 1970; 0: none. */
 #define SCHEMA_TIME (1u << 13)
 /* Any JSON; of what is not kept in a struct. */
 #define SCHEMA_ANY (1u << 14)
-/* Of SCHEMA_STRUCT: the struct has a pointer to it; NULL: it is absent. */
+/* The struct has a pointer to it; NULL: it is absent. */
 #define SCHEMA_POINTER (1u << 15)
+/* Of SCHEMA_DOUBLE: shown with as many digits as tell it from any other, which
+ * people rarely want. */
+#define SCHEMA_EXACT (1u << 16)
 
 struct schema_struct;
 

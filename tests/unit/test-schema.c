@@ -1112,6 +1112,66 @@ assert_shown(const struct shown *what, const char *want)
     json_decref(json);
 }
 
+/* What not every struct needs. */
+struct rare {
+    const char *owner;
+    const bool *known;
+    double share;
+    size_t n_changes;
+    struct schema_texts *changes;
+    size_t n_names;
+    const char **names;
+};
+
+static const struct schema_struct rare = SHOWN_KEPT(
+    "Rare", rare,
+    SHOWN_OF(rare, owner, STRING, OR_NULL, "A text."),
+    SHOWN("known", BOOL, POINTER, "Whether.",
+          SHOWN_AT(rare, known, sizeof(const bool *))),
+    SHOWN_OF(rare, share, DOUBLE, EXACT, "A number."),
+    SHOWN_MAP_OF(rare, changes, n_changes, STRING, LIST, "Lists of texts."),
+    SHOWN_LIST_OF(rare, names, n_names, STRING, 0, "Texts."));
+
+static void
+count_pause(void *n_)
+{
+    ++*(int *) n_;
+}
+
+static void
+assert_rare(const struct rare *what, int n_pauses, const char *want)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    int n = 0;
+
+    schema_struct_print_pausing(&rare, what, &ds, count_pause, &n);
+    assert_string_equal(ds_cstr(&ds), want);
+    assert_int_equal(n, n_pauses);
+    ds_clear(&ds);
+    schema_struct_print(&rare, what, &ds);
+    assert_string_equal(ds_cstr(&ds), want);
+    ds_destroy(&ds);
+}
+
+static void
+absent_null_exact_and_mapped_members_are_shown(void **state OVS_UNUSED)
+{
+    static const char *texts[] = { "1", "a\"b" };
+    static const bool no = false;
+    struct schema_texts changes[] = { { "x", 2, texts }, { "y", 0, NULL } };
+
+    assert_rare(&(struct rare) { .share = NAN }, 0, "{\"owner\":null}");
+    assert_rare(&(struct rare) { .owner = schema_absent, .share = INFINITY },
+                0, "{}");
+    assert_rare(&(struct rare) { "o", &no, 1.0 / 3, 2, changes, 2, texts }, 2,
+                "{\"owner\":\"o\",\"known\":false,"
+                "\"share\":0.33333333333333331,"
+                "\"changes\":{\"x\":[\"1\",\"a\\\"b\"],\"y\":[]},"
+                "\"names\":[\"1\",\"a\\\"b\"]}");
+    assert_rare(&(struct rare) { .owner = "", .share = 1 }, 0,
+                "{\"owner\":\"\",\"share\":1.0}");
+}
+
 /* True if the members of 's' lead to 'path': "lag/revisions"; of a list, an
  * asterisk stands for an element. */
 static bool
@@ -1200,6 +1260,7 @@ main(void)
         cmocka_unit_test(columns_are_of_described_members),
         cmocka_unit_test(what_is_absent_is_left_out_or_null),
         cmocka_unit_test(structs_are_shown_by_their_description),
+        cmocka_unit_test(absent_null_exact_and_mapped_members_are_shown),
         cmocka_unit_test(description_is_consistent),
     };
 
