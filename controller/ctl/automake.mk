@@ -9,6 +9,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/cmd-apply.c \
 	controller/ctl/cmd-backup.c \
 	controller/ctl/cmd-completion.c \
+	controller/ctl/cmd-delete.c \
 	controller/ctl/cmd-describe.c \
 	controller/ctl/cmd-drops.c \
 	controller/ctl/cmd-edit.c \
@@ -18,9 +19,12 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/cmd-get.c \
 	controller/ctl/cmd-host.c \
 	controller/ctl/cmd-identities.c \
+	controller/ctl/cmd-label.c \
+	controller/ctl/cmd-promote.c \
 	controller/ctl/cmd-quarantine.c \
 	controller/ctl/cmd-reachability.c \
 	controller/ctl/cmd-recommend.c \
+	controller/ctl/cmd-revision.c \
 	controller/ctl/cmd-status.c \
 	controller/ctl/cmd-support-bundle.c \
 	controller/ctl/cmd-token.c \
@@ -41,6 +45,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/object-files.h \
 	controller/ctl/object-types.c \
 	controller/ctl/object-types.h \
+	controller/ctl/object-write.c \
 	controller/ctl/output-colour.c \
 	controller/ctl/output-colour.h \
 	controller/ctl/output-plan.c \

@@ -165,16 +165,31 @@ bool ctl_option_at(size_t i, unsigned int options, struct ctl_option_info *);
 enum ctl_exit ctl_usage(struct ctl *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* cmd-apply.c */
+/* object-write.c */
 
-/* Says "ports/web-1 created". */
+/* Prints an outcome, such as "ports/web-1 created". */
 void ctl_print_outcome(struct ctl *, const char *type, const char *name,
                        const char *outcome);
 
-/* Sends a change of one object.  Says what became of it ('outcome', if
- * anything; NULL for what the reply says) and of --wait, or the plan. */
+/* The same for each element of "results" in the reply to POST /v1/apply. */
+void ctl_print_outcomes(struct ctl *, const json_t *results);
+
+/* Prints the outcome of each object that a cascade or a prune changed, as
+ * "also_changed" of 'reply' lists them. */
+void ctl_print_also_changed(struct ctl *, const json_t *reply);
+
+/* Sends a change of one object to the server, with the query of --wait or
+ * --dry-run.  Prints the plan if it is a dry run; else the outcome, which is
+ * 'outcome' if anything changed (NULL: that of the reply), and the receipt if
+ * it was waited for. */
 enum ctl_exit ctl_write(struct ctl *, const char *method, const char *type,
                         const char *name, const json_t *body,
+                        const char *outcome);
+
+/* The same for the merge patch {"spec": {SPEC_MEMBER: VALUE}}.  Takes
+ * ownership of 'value'. */
+enum ctl_exit ctl_patch(struct ctl *, const char *type, const char *name,
+                        const char *spec_member, json_t *value,
                         const char *outcome);
 
 /* The commands. */

@@ -18,12 +18,9 @@
 #include <string.h>
 
 #include "controller/northbound/metrics.h"
-#include "controller/schema/selector.h"
+#include "controller/northbound/rate-limit.h"
 #include "controller/schema/value.h"
-#include "hash.h"
 #include "openvswitch/dynamic-string.h"
-#include "openvswitch/hmap.h"
-#include "openvswitch/token-bucket.h"
 #include "openvswitch/vlog.h"
 #include "proto/tls/tls.h"
 #include "timeval.h"
@@ -34,31 +31,16 @@ VLOG_DEFINE_THIS_MODULE(auth);
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 20);
 
 #define SECRET_BYTES 32
-/* Buckets hold so many seconds' calls; a call takes this from one. */
-#define BURST_S 2
-#define CALL 1000
 /* Bytes of a viewer's bodies: they ask for traces and reachability, perhaps of
  * after a change. */
 #define VIEWER_BODY_MAX (256 * 1024)
 #define VIEWER_BODIES_MAX (1024 * 1024)
 /* Connections that an account may have in use, of the 1,256 of a listener. */
 #define ACCOUNT_CONNS_MAX 256
-/* Accounts, and quotas, whose calls are counted.  Where there are more, all
- * are forgotten and begin anew with full buckets. */
-#define LIMITERS_MAX 4096
-
-struct rate_limiter {
-    struct hmap_node node;
-    char *account;
-    struct token_bucket bucket;
-};
 
 struct nb_auth {
-    struct northbound *nb;
-    unsigned rate;
-    struct hmap limiters;        /* Of struct rate_limiter. */
-    uint64_t n_refused;         /* 403. */
-    uint64_t n_throttled;       /* 429. */
+    struct rate_limit *rate_limit; /* Owned. */
+    uint64_t n_forbidden;       /* Requests replied 403. */
 };
 
 /* The principal of a request. */
@@ -297,134 +279,6 @@ accept_account(struct http_request *req, const char *name,
     return true;
 }
 
-static void
-destroy_limiters(struct nb_auth *auth)
-{
-    struct rate_limiter *limiter, *next;
-
-    HMAP_FOR_EACH_SAFE (limiter, next, node, &auth->limiters) {
-        hmap_remove(&auth->limiters, &limiter->node);
-        free(limiter->account);
-        free(limiter);
-    }
-}
-
-static struct rate_limiter *
-get_limiter(struct nb_auth *auth, const char *account)
-{
-    uint32_t hash = hash_string(account, 0);
-    struct rate_limiter *limiter;
-
-    HMAP_FOR_EACH_WITH_HASH (limiter, node, hash, &auth->limiters) {
-        if (!strcmp(limiter->account, account)) {
-            return limiter;
-        }
-    }
-    if (hmap_count(&auth->limiters) >= LIMITERS_MAX) {
-        destroy_limiters(auth);
-    }
-    limiter = xzalloc(sizeof *limiter);
-    limiter->account = xstrdup(account);
-    token_bucket_init(&limiter->bucket, auth->rate,
-                      auth->rate * BURST_S * CALL);
-    hmap_insert(&auth->limiters, &limiter->node, hash);
-    return limiter;
-}
-
-/* Withdraws a call from the bucket, unless 'peek'.  Returns false if the
- * bucket is empty. */
-static bool
-withdraw_call(struct rate_limiter *limiter, bool peek)
-{
-    bool ok = token_bucket_withdraw(&limiter->bucket, CALL);
-
-    if (ok && peek) {
-        limiter->bucket.tokens += CALL;
-    }
-    return ok;
-}
-
-/* Returns the quota after 'quota' (NULL: the first one) that limits the
- * account's rate of requests, or NULL. */
-static const struct vmn_quota *
-next_quota(const struct northbound *nb, const struct vmn_account *account,
-           const struct vmn_quota *quota)
-{
-    while (account && account->scope.text
-           && (quota = model_next_durable(nb->model, VMN_TABLE_QUOTA,
-                                          quota ? quota->row.name : "",
-                                          NULL))) {
-        if (quota->requests >= 0
-            && selector_is_within(&account->scope, &quota->scope)) {
-            return quota;
-        }
-    }
-    return NULL;
-}
-
-static bool
-withdraw_quota_call(struct nb_auth *auth, const struct vmn_quota *quota,
-                    bool peek)
-{
-    char *key = xasprintf("quota:%s", quota->row.name);
-    struct rate_limiter *limiter = get_limiter(auth, key);
-
-    free(key);
-    token_bucket_set(&limiter->bucket, quota->requests,
-                     quota->requests * BURST_S * CALL);
-    return withdraw_call(limiter, peek);
-}
-
-static bool
-reject_call(struct nb_auth *auth, struct http_request *req, char *why)
-{
-    auth->n_throttled++;
-    http_reply_header(req, "Retry-After", "1");
-    http_reply_problem(req, 429, "throttled", NULL, "%s", why);
-    free(why);
-    return false;
-}
-
-/* Returns true if the account's rate and the quotas of its scope allow another
- * request now; replies 429 if not.  A request that one of these rejects is not
- * charged to the others: else an account that exceeds its own rate would use
- * up the share of others.
- *
- * Nor is a request charged that is not authenticated ('account' is NULL): else
- * an account that was disabled, or whose certificate is no longer accepted,
- * would use up the rate of its tenant, or of its own tokens.  It has a rate of
- * its own. */
-static bool
-within_rate(struct northbound *nb, struct http_request *req, const char *name,
-            const struct vmn_account *account)
-{
-    struct nb_auth *auth = nb->auth;
-    const struct vmn_quota *quota;
-    char *key = account ? xstrdup(name) : xasprintf("refused:%s", name);
-    bool ok = !auth->rate || withdraw_call(get_limiter(auth, key), true);
-
-    if (!ok) {
-        reject_call(auth, req, xasprintf(
-            "Account \"%s\" exceeds its rate of %u requests per second", name,
-            auth->rate));
-    }
-    for (quota = NULL; ok && (quota = next_quota(nb, account, quota)); ) {
-        if (!withdraw_quota_call(auth, quota, true)) {
-            ok = reject_call(auth, req, xasprintf(
-                "Quota \"%s\" allows %d requests per second", quota->row.name,
-                quota->requests));
-        }
-    }
-    if (ok && auth->rate) {
-        withdraw_call(get_limiter(auth, key), false);
-    }
-    for (quota = NULL; ok && (quota = next_quota(nb, account, quota)); ) {
-        withdraw_quota_call(auth, quota, false);
-    }
-    free(key);
-    return ok;
-}
-
 bool
 nb_authenticate(struct http_request *req, const struct http_peer *peer,
                 void *nb_)
@@ -452,7 +306,7 @@ nb_authenticate(struct http_request *req, const struct http_peer *peer,
     name = token ? token->account : peer->certificate;
     account = model_get_durable(nb->model, VMN_TABLE_ACCOUNT, name, NULL);
     account = account_is_allowed(account, token) ? account : NULL;
-    return (within_rate(nb, req, name, account)
+    return (rate_limit_allows(nb->auth->rate_limit, nb, req, name, account)
             && accept_account(req, name, account, token));
 }
 
@@ -512,7 +366,7 @@ nb_authorize(struct http_request *req, void *nb_)
     struct northbound *nb = nb_;
 
     if (reason) {
-        nb->auth->n_refused++;
+        nb->auth->n_forbidden++;
         http_reply_problem(req, 403, "forbidden", NULL, "This request %s",
                            reason);
     }
@@ -522,13 +376,11 @@ nb_authorize(struct http_request *req, void *nb_)
 /* Life.  ----------------------------------------------------------------- */
 
 struct nb_auth *
-nb_auth_create(struct northbound *nb, unsigned rate)
+nb_auth_create(unsigned rate)
 {
     struct nb_auth *auth = xzalloc(sizeof *auth);
 
-    auth->nb = nb;
-    auth->rate = rate;
-    hmap_init(&auth->limiters);
+    auth->rate_limit = rate_limit_create(rate);
     return auth;
 }
 
@@ -536,8 +388,7 @@ void
 nb_auth_destroy(struct nb_auth *auth)
 {
     if (auth) {
-        destroy_limiters(auth);
-        hmap_destroy(&auth->limiters);
+        rate_limit_destroy(auth->rate_limit);
         free(auth);
     }
 }
@@ -550,9 +401,6 @@ nb_auth_append_metrics(const struct northbound *nb, struct ds *ds)
     metrics_family(ds, "vmn_http_requests_forbidden_total", "counter",
                    "API requests that their account is not allowed to make.");
     ds_put_format(ds, "vmn_http_requests_forbidden_total %"PRIu64"\n",
-                  nb->auth->n_refused);
-    metrics_family(ds, "vmn_http_requests_throttled_total", "counter",
-                   "API requests that exceeded the rate of their account.");
-    ds_put_format(ds, "vmn_http_requests_throttled_total %"PRIu64"\n",
-                  nb->auth->n_throttled);
+                  nb->auth->n_forbidden);
+    rate_limit_append_metrics(nb->auth->rate_limit, ds);
 }

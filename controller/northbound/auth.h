@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Authentication and authorization of API clients: who a client is, which
- * calls it may make, how often, and what it sees.  What a change may touch is
- * for the model (rights.c), which gets the rights with the request.
+ * calls it may make, and what it sees.  Not for how often (rate-limit.h), nor
+ * for what a change may touch: the model (rights.c) checks that, and gets the
+ * rights with the request.
  *
  * Clients of the unix socket, and those with the token of the token file, may
  * do everything; others are accounts, proven by a token or a certificate. */
@@ -27,7 +28,7 @@ enum nb_permission {
 
 struct nb_auth;
 /* 'rate' is how many requests an account may make per second; 0: unlimited. */
-struct nb_auth *nb_auth_create(struct northbound *, unsigned rate);
+struct nb_auth *nb_auth_create(unsigned rate);
 void nb_auth_destroy(struct nb_auth *);
 
 /* For http_options. */

@@ -18,18 +18,18 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/api-usage.c \
 	controller/northbound/auth.c \
 	controller/northbound/auth.h \
-	controller/northbound/backend-health.c \
 	controller/northbound/balancer-status.c \
 	controller/northbound/certificates.c \
 	controller/northbound/change.c \
 	controller/northbound/deferred-reply.c \
 	controller/northbound/envelope.c \
+	controller/northbound/event-log.c \
+	controller/northbound/event-log.h \
 	controller/northbound/event-sources.c \
 	controller/northbound/event-streams.c \
-	controller/northbound/events.c \
-	controller/northbound/events.h \
 	controller/northbound/group-ports.c \
 	controller/northbound/metrics-format.c \
+	controller/northbound/metrics-health.c \
 	controller/northbound/metrics-listeners.c \
 	controller/northbound/metrics-objects.c \
 	controller/northbound/metrics-process.c \
@@ -49,6 +49,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/openapi.h \
 	controller/northbound/problem-details.c \
 	controller/northbound/query-parameters.c \
+	controller/northbound/rate-limit.c \
+	controller/northbound/rate-limit.h \
 	controller/northbound/recommend-objects.c \
 	controller/northbound/recommend-private.h \
 	controller/northbound/simulation.c

@@ -10,7 +10,7 @@
 #include <config.h>
 
 #include "controller/northbound/auth.h"
-#include "controller/northbound/events.h"
+#include "controller/northbound/event-log.h"
 
 #include <event2/event.h>
 #include <inttypes.h>

@@ -20,7 +20,7 @@
 #include "controller/fabric/fabric-status.h"
 #include "controller/flow/pipeline.h"
 #include "controller/northbound/auth.h"
-#include "controller/northbound/events.h"
+#include "controller/northbound/event-log.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"

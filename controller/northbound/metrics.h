@@ -27,7 +27,7 @@ struct metrics_objects *metrics_objects_create(void);
 void metrics_objects_destroy(struct metrics_objects *);
 void metrics_append_objects(struct northbound *, struct ds *);
 
-/* backend-health.c: backends and their probes. */
+/* metrics-health.c: backends and their probes. */
 void metrics_append_health(const struct northbound *, struct ds *);
 /* api-usage.c: quotas. */
 void metrics_append_usage(const struct northbound *, struct ds *);

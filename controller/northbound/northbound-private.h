@@ -53,7 +53,7 @@ struct northbound {
     struct event *observations;     /* Looks for those that are over. */
     struct nb_auth *auth;           /* Owned. */
     struct tls *tls;                /* Owned; or NULL. */
-    struct event_log *event_log; /* Owned, as the next two; see events.h. */
+    struct event_log *event_log; /* Owned, as the next two; see event-log.h. */
     struct event_sources *event_sources;
     struct event_readers *event_readers;
     struct metrics_objects *metrics_objects; /* Owned; see metrics.h. */

@@ -8,7 +8,7 @@
 
 #include "controller/northbound/northbound-private.h"
 
-#include "controller/northbound/events.h"
+#include "controller/northbound/event-log.h"
 #include "controller/northbound/metrics.h"
 
 #include <errno.h>
@@ -325,7 +325,7 @@ northbound_create(const struct northbound_options *options,
     ovs_list_init(&nb->looks);
     ovs_list_init(&nb->trials);
     nb_observations_init(nb);
-    nb->auth = nb_auth_create(nb, options->account_rate);
+    nb->auth = nb_auth_create(options->account_rate);
     nb->event_log = event_log_create();
     nb->event_readers = event_readers_create(nb);
     nb->event_sources = event_sources_create(nb);

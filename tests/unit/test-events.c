@@ -19,7 +19,7 @@
 
 #include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-watch.h"
-#include "controller/northbound/events.h"
+#include "controller/northbound/event-log.h"
 #include "fatal-signal.h"
 #include "openvswitch/vlog.h"
 #include "tests/unit/northbound-fixture.h"

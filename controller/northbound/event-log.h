@@ -8,8 +8,8 @@
  * event-sources.c writes, event-streams.c reads.  Not for what is to last:
  * that is the store's log of revisions. */
 
-#ifndef CONTROLLER_NORTHBOUND_EVENTS_H
-#define CONTROLLER_NORTHBOUND_EVENTS_H 1
+#ifndef CONTROLLER_NORTHBOUND_EVENT_LOG_H
+#define CONTROLLER_NORTHBOUND_EVENT_LOG_H 1
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -108,4 +108,4 @@ void event_readers_get_stats(const struct event_readers *,
                              struct event_readers_stats *);
 http_handler nb_get_events;
 
-#endif /* controller/northbound/events.h */
+#endif /* controller/northbound/event-log.h */

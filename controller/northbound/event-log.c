@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The log of events, and who wants to see which; see events.h. */
+ * The log of events, and who wants to see which; see event-log.h. */
 
 #include <config.h>
 
-#include "controller/northbound/events.h"
+#include "controller/northbound/event-log.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

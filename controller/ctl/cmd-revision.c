@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnctl revision: one change, and on which hosts it is installed.  vmnctl
+ * revisions: the log of changes. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/output.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+static const struct ctl_column change_columns[] = {
+    { "CHANGE", "/op", NULL },
+    { "TYPE", "/type", NULL },
+    { "NAME", "/name", NULL },
+    { NULL, NULL, NULL },
+};
+static const struct ctl_column host_columns[] = {
+    { "HOST", "/host", NULL },
+    { "STATE", "/state", NULL },
+    { "TIME", "/time", NULL },
+    { "REASON", "/reason", NULL },
+    { NULL, NULL, NULL },
+};
+static const struct ctl_column flow_count_columns[] = {
+    { "APP", "/app", NULL },
+    { "ADDED", "/added", NULL },
+    { "CHANGED", "/changed", NULL },
+    { "REMOVED", "/removed", NULL },
+    { NULL, NULL, NULL },
+};
+
+/* "apply 0.03, compile 0.09, ... ms". */
+static void
+show_duration(struct ctl *ctl, const json_t *us)
+{
+    static const char *const steps[] = { "apply", "compile", "store", "send",
+                                         "installed" };
+    const char *separator = "Took:        ";
+
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        if (json_object_get(us, steps[i])) {
+            json_int_t step_us = json_integer_value(
+                json_object_get(us, steps[i]));
+
+            fprintf(ctl->out, "%s%s %.2f", separator, steps[i],
+                    step_us / 1000.0);
+            separator = ", ";
+        }
+    }
+    if (*separator == ',') {
+        fputs(" ms\n", ctl->out);
+    }
+}
+
+enum ctl_exit
+ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    ctl_append_path(&path, "revisions", args[0]);
+    status = ctl_get(ctl, ds_cstr(&path), &reply);
+    ds_destroy(&path);
+    if (status) {
+        return status;
+    }
+    if (!ctl_show_raw(ctl, reply.body)) {
+        const json_t *receipt = json_object_get(reply.body, "receipt");
+
+        ctl_show_field(ctl->out, "Revision", reply.body, "/revision");
+        ctl_show_field_or_dash(ctl->out, "Time", reply.body, "/time");
+        ctl_show_field_or_dash(ctl->out, "Who", reply.body, "/who");
+        ctl_show_field(ctl->out, "Installed", receipt, "/installed");
+        show_duration(ctl, json_object_get(reply.body, "duration_us"));
+        ctl_show_nonempty_table(ctl->out, change_columns,
+                                json_object_get(reply.body, "changes"));
+        ctl_show_nonempty_table(ctl->out, host_columns,
+                                json_object_get(receipt, "hosts"));
+        ctl_show_nonempty_table(ctl->out, flow_count_columns,
+                                json_object_get(receipt, "flows"));
+    }
+    ctl_reply_uninit(&reply);
+    return CTL_DONE;
+}
+
+/* "put ports/web-1, delete ports/web-2 and 3 more". */
+static void
+print_changes(const json_t *revision, struct ds *ds)
+{
+    const json_t *changes = json_object_get(revision, "changes");
+    const json_t *change;
+    size_t i;
+
+    json_array_foreach (changes, i, change) {
+        if (i == 2 && json_array_size(changes) > 3) {
+            ds_put_format(ds, " and %"PRIuSIZE" more",
+                          json_array_size(changes) - i);
+            break;
+        }
+        ds_put_cstr(ds, i ? ", " : "");
+        ctl_path_print(change, "/op", ds);
+        ds_put_char(ds, ' ');
+        ctl_path_print(change, "/type", ds);
+        ds_put_char(ds, '/');
+        ctl_path_print(change, "/name", ds);
+    }
+}
+
+static const struct ctl_column revision_columns[] = {
+    { "REVISION", "/revision", NULL },
+    { "TIME", "/time", NULL },
+    { "WHO", "/who", NULL },
+    { "CHANGES", NULL, print_changes },
+    { NULL, NULL, NULL },
+};
+
+enum ctl_exit
+ctl_cmd_revisions(struct ctl *ctl, int n_args OVS_UNUSED,
+                  char *const args[] OVS_UNUSED)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    char *limit = xasprintf("%ld", ctl->limit ? ctl->limit : 20);
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    ctl_append_path(&path, "revisions", NULL);
+    ctl_append_query(&path, "limit", limit);
+    free(limit);
+    status = ctl_get(ctl, ds_cstr(&path), &reply);
+    ds_destroy(&path);
+    if (status) {
+        return status;
+    }
+    if (!ctl_show_raw(ctl, reply.body)) {
+        ctl_show_table(ctl->out, revision_columns,
+                       json_object_get(reply.body, "items"));
+    }
+    ctl_reply_uninit(&reply);
+    return CTL_DONE;
+}
