@@ -138,12 +138,13 @@ check(struct http_request *req, uint64_t size)
     const struct http_account *account = find_account(accounts, req->client);
     uint64_t own = (account ? account->n_bytes : 0) + size;
     uint64_t all = accounts->n_bytes + size;
+    size_t body_max = MIN(limits->body_max, HTTP_BODY_MAX);
     size_t max = req->server->options.bodies_max;
 
-    if (req->budget + size > limits->body_max) {
+    if (req->budget + size > body_max) {
         return refuse(req, 413, "too-large", "The body has %"PRIu64" bytes or "
                       "more; %s may send %"PRIuSIZE, req->budget + size,
-                      req->client, limits->body_max);
+                      req->client, body_max);
     } else if (own > limits->bodies_max) {
         return refuse(req, 429, "throttled", "With this body %s has %"PRIu64
                       " bytes of bodies in flight, more than %"PRIuSIZE,

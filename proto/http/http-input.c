@@ -142,11 +142,6 @@ read_chunked(struct http_conn *conn, struct evbuffer *in, bool *progress,
     bool ok = true, done = false;
     if (conn->chunk == HTTP_CHUNK_SIZE) {
         ok = http_chunk_size(line, len, &conn->chunk_left);
-        if (ok && conn->chunk_left > HTTP_BODY_MAX - req->body.length) {
-            fault->status = 413;
-            fault->text = "The body is larger than 8 MiB";
-            ok = false;
-        }
         conn->chunk = conn->chunk_left ? HTTP_CHUNK_DATA
                       : HTTP_CHUNK_TRAILER;
     } else if (conn->chunk == HTTP_CHUNK_END) {

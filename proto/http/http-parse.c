@@ -236,7 +236,8 @@ check_length(struct http_head *head, struct http_fault *fault)
         return fail(fault, 400, "Content-Length is not a number of bytes");
     }
     if (head->body_size > HTTP_BODY_MAX) {
-        return fail(fault, 413, "The body is larger than 8 MiB");
+        return fail(fault, 413, "The body is larger than "
+                    OVS_STRINGIZE(HTTP_BODY_MAX_MIB) " MiB");
     }
     return true;
 }

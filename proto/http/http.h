@@ -32,7 +32,9 @@ struct http_server;
 #define HTTP_HEAD_MAX 16384         /* Bytes: request line and headers. */
 #define HTTP_TARGET_MAX 4096        /* Bytes: path and query. */
 #define HTTP_FIELDS_MAX 64          /* Header fields. */
-#define HTTP_BODY_MAX (8u << 20)    /* Bytes, without chunk framing. */
+#define HTTP_BODY_MAX_MIB 8
+#define HTTP_BODY_MAX (HTTP_BODY_MAX_MIB * 1048576u) /* Bytes, without chunk
+                                     * framing. */
 #define HTTP_JSON_DEPTH_MAX 64      /* Nested arrays and objects. */
 #define HTTP_JSON_VALUES_MAX 500000 /* Values in a body, about. */
 #define HTTP_QUERY_MAX 16           /* Parameters in a query. */

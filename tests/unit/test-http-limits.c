@@ -107,6 +107,10 @@ bodies_in_flight_are_bounded(void **state)
     client_open(&other, f);
     assert_ask(413, &other, CHUNKS_AS("a") "a\r\n" TEN "\r\n29\r\n");
     client_close(&other);
+    client_open(&other, f);
+    assert_ask(413, &other, CHUNKS_AS("a") "800001\r\n");
+    assert_has(&other.body, "8388609 bytes or more; a may send 50");
+    client_close(&other);
     assert_body_bytes(f, 0);
 
     /* Of one client, however many connections it has. */
@@ -136,7 +140,7 @@ bodies_in_flight_are_bounded(void **state)
     client_close(&b);
     assert_body_bytes(f, 0);
     http_server_get_stats(f->server, &stats);
-    assert_int_equal(stats.n_bodies_refused, 4);
+    assert_int_equal(stats.n_bodies_refused, 5);
     client_close(&a);
     client_close(&other);
 }
