@@ -28,8 +28,6 @@
 #include "sset.h"
 #include "util.h"
 
-/* With so many faults it is refused, whatever the rest does. */
-#define ERRORS_ENOUGH 50
 
 /* References and selectors.  ---------------------------------------------- */
 
@@ -250,7 +248,7 @@ check_rights(struct txn *txn)
 
     txn->memo = &memo;
     for (size_t i = 0; rights && i < txn->n_touched
-                       && txn->errors->n < ERRORS_ENOUGH; i++) {
+                       && txn->errors->n < VMN_ERRORS_MAX; i++) {
         const struct entry *entry = txn->touched[i];
 
         /* What hosts report follows what it is about. */
