@@ -54,9 +54,9 @@ print_end(const json_t *end, struct ds *ds)
     if (ds->length == start) {
         ctl_path_print(end, "/mac", ds);
     }
-    if (json_object_get(end, "number")) {
+    if (json_object_get(end, "l4_port")) {
         ds_put_char(ds, ':');
-        ctl_path_print(end, "/number", ds);
+        ctl_path_print(end, "/l4_port", ds);
     }
 }
 
@@ -78,7 +78,7 @@ print_times(const json_t *sample, struct ds *ds)
 {
     json_int_t n = json_integer_value(json_object_get(sample, "suppressed"));
 
-    ctl_path_print(sample, "/times", ds);
+    ctl_path_print(sample, "/count", ds);
     if (n) {
         ds_put_format(ds, " (+%"JSON_INTEGER_FORMAT")", n);
     }

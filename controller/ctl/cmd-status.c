@@ -29,7 +29,7 @@ static const struct ctl_column unsynced_columns[] = {
 static const struct ctl_column problem_columns[] = {
     { "PROBLEM", "/kind", NULL },
     { "UNITS", "/units", NULL },
-    { "TEXT", "/text", NULL },
+    { "DETAIL", "/detail", NULL },
     { NULL, NULL, NULL },
 };
 

@@ -61,7 +61,7 @@ static const struct ctl_column host_columns[] = {
 static const struct ctl_column problem_columns[] = {
     { "PROBLEM", "/kind", NULL },
     { "UNITS", "/units", NULL },
-    { "TEXT", "/text", NULL },
+    { "DETAIL", "/detail", NULL },
     { "PACKET", "/packet", NULL },
     { NULL, NULL, NULL },
 };

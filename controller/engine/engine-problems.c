@@ -33,7 +33,7 @@ const struct schema_struct engine_problem_shown = SHOWN_KEPT(
              "`certificates`, `quota`."),
     SHOWN_LIST_OF(engine_problem, units, n_units, STRING, ALWAYS,
                   "The units that it is about."),
-    SHOWN_OF(engine_problem, text, STRING, ALWAYS, "What it is."),
+    SHOWN_OF(engine_problem, detail, STRING, ALWAYS, "What it is."),
     SHOWN_OF(engine_problem, packet, STRING, 0,
              "A packet that shows it, as `ofproto/trace` takes it."));
 
@@ -60,7 +60,7 @@ engine_problems_destroy(struct engine_problems *problems)
  * 'match', or NULL. */
 static void
 add_problem(struct engine_problems *problems, const char *kind,
-            const char *first, const char *second, const char *text,
+            const char *first, const char *second, const char *detail,
             const struct match *match)
 {
     struct arena *arena = &problems->arena;
@@ -76,7 +76,7 @@ add_problem(struct engine_problems *problems, const char *kind,
     units[1] = second ? arena_strdup(arena, second) : NULL;
     problems->problems[problems->n++] = (struct engine_problem) {
         .kind = kind, .n_units = !!first + !!second, .units = units,
-        .text = arena_strdup(arena, text),
+        .detail = arena_strdup(arena, detail),
         .packet = packet ? arena_strdup(arena, packet) : NULL,
     };
     free(packet);

@@ -252,7 +252,7 @@ struct engine_problem {
                                  * "unchecked". */
     size_t n_units;
     const char **units;         /* That it is about. */
-    const char *text;
+    const char *detail;
     const char *packet;         /* One that two flows both match, as ovs-ofctl
                                  * writes it; or NULL. */
 };

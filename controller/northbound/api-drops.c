@@ -305,9 +305,9 @@ nb_sample_json(const struct northbound *nb, const struct fabric_sample *s,
         json_object_set_new(json, "icmp_type", json_integer(s->tp_src));
         json_object_set_new(json, "icmp_code", json_integer(s->tp_dst));
     } else if (s->protocol) {
-        json_object_set_new(json_object_get(json, "src"), "number",
+        json_object_set_new(json_object_get(json, "src"), "l4_port",
                             json_integer(s->tp_src));
-        json_object_set_new(json_object_get(json, "dst"), "number",
+        json_object_set_new(json_object_get(json, "dst"), "l4_port",
                             json_integer(s->tp_dst));
     }
     if (kind == FABRIC_SAMPLE_LOG) {
@@ -323,7 +323,7 @@ nb_sample_json(const struct northbound *nb, const struct fabric_sample *s,
         json_object_set_new(json_object_get(json, "object"), "name",
                             json_string(s->name));
     }
-    json_object_set_new(json, "times", json_integer(s->n));
+    json_object_set_new(json, "count", json_integer(s->n));
     json_object_set_new(json, "suppressed", json_integer(s->n_suppressed));
     return json;
 }

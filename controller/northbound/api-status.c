@@ -86,7 +86,7 @@ get_problems(const struct northbound *nb)
 
     if (store_error) {
         json_array_append_new(problems, json_pack(
-            "{s:s, s:[], s:o}", "kind", "store", "units", "text",
+            "{s:s, s:[], s:o}", "kind", "store", "units", "detail",
             json_sprintf("changes cannot be stored: %s", store_error)));
     }
     for (size_t i = 0; i < found->n; i++) {

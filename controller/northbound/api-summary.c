@@ -350,7 +350,7 @@ summary_reply(struct summary *s)
     add_empty_networks(s);
     put_networks(s, &ds);
     put_places(s, &ds);
-    ds_put_format(&ds, ",\"balancers\":{\"n\":%"PRIuSIZE",\"partial\":%"
+    ds_put_format(&ds, ",\"balancers\":{\"total\":%"PRIuSIZE",\"partial\":%"
                   PRIuSIZE",\"idle\":%"PRIuSIZE",\"degraded\":[%s]}}\n",
                   s->n_balancers, s->n_partial, s->n_idle,
                   ds_cstr(&s->balancers_text));

@@ -61,7 +61,7 @@ add_limit(void *limits, const char *name, int64_t used, int64_t max,
         "{s:s, s:I, s:o*, s:s*, s:o*}", "name", name,
         "used", (json_int_t) used,
         "limit", max >= 0 ? json_integer(max) : NULL, "host", host,
-        "over", max >= 0 && used > max ? json_true() : NULL));
+        "exceeded", max >= 0 && used > max ? json_true() : NULL));
 }
 
 static bool
@@ -113,7 +113,7 @@ add_problem(void *over_, const char *name, int64_t used, int64_t max,
 
     if (max >= 0 && used > max) {
         json_array_append_new(over->problems, json_pack(
-            "{s:s, s:[], s:o}", "kind", "quota", "units", "text",
+            "{s:s, s:[], s:o}", "kind", "quota", "units", "detail",
             json_sprintf("quota \"%s\" has at most %"PRId64" %s, and there "
                          "are %"PRId64"%s%s%s", over->quota, max, name, used,
                          host ? " on host \"" : "", host ? host : "",

@@ -114,7 +114,7 @@ nb_certificates_append_problems(const struct northbound *nb, json_t *problems)
 
     if (fault) {
         json_array_append_new(problems, json_pack(
-            "{s:s, s:[], s:s}", "kind", "certificates", "units", "text",
+            "{s:s, s:[], s:s}", "kind", "certificates", "units", "detail",
             fault));
         free(fault);
     }

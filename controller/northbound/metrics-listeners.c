@@ -43,7 +43,7 @@ void
 metrics_append_listeners(const struct northbound *nb, struct ds *ds)
 {
     static const char pending[] = "vmn_connections_pending";
-    static const char refused[] = "vmn_connections_refused_total";
+    static const char rejected[] = "vmn_connections_rejected_total";
     struct listener listeners[3];
     size_t n = get_listeners(nb, listeners);
 
@@ -53,12 +53,12 @@ metrics_append_listeners(const struct northbound *nb, struct ds *ds)
         ds_put_format(ds, "%s{listener=\"%s\"} %"PRIu64"\n", pending,
                       listeners[i].name, listeners[i].stats.n_pending);
     }
-    metrics_family(ds, refused, "counter", "Connections refused, or closed "
+    metrics_family(ds, rejected, "counter", "Connections rejected, or closed "
                    "before they were authenticated, by listener and reason.");
     for (size_t i = 0; i < n; i++) {
         for (int r = 0; r < ADMISSION_N_REASONS; r++) {
             ds_put_format(ds, "%s{listener=\"%s\",reason=\"%s\"} "
-                          "%"PRIu64"\n", refused, listeners[i].name,
+                          "%"PRIu64"\n", rejected, listeners[i].name,
                           admission_reason_names[r],
                           listeners[i].stats.n_refused[r]);
         }

@@ -166,7 +166,7 @@ static const struct metric metrics[] = {
             "OpenFlow sessions established."),
     COUNTER("vmn_datapath_id_conflicts_total", fabric.n_datapath_clashes,
             "Hosts rejected because another host has their datapath id."),
-    COUNTER("vmn_switch_connections_refused_total", fabric.n_conns_refused,
+    COUNTER("vmn_switch_connections_rejected_total", fabric.n_conns_refused,
             "Connections of switches refused at the limit."),
     COUNTER("vmn_switch_connections_failed_total", fabric.n_conns_failed,
             "Connections of switches that ended before the handshake was "

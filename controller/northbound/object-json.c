@@ -471,7 +471,7 @@ observation_status(const struct northbound *nb, const struct vmn_row *row,
 
     if (model_get_durable(nb->model, VMN_TABLE_OBSERVATION, row->name,
                           &meta)) {
-        nb_append_members(ds, json_pack("{s:o}", "ends", nb_time_json(
+        nb_append_members(ds, json_pack("{s:o}", "expires", nb_time_json(
             nb_observation_ends((const void *) row, &meta))));
     }
 }

@@ -198,7 +198,7 @@ static const struct schema_struct end = SHOWN_STRUCT(
           "The port; null: none of that address."),
     SHOWN("mac", MAC, ALWAYS, "Its MAC address."),
     SHOWN("ip", STRING, 0, "Its address."),
-    SHOWN("number", INT, 0, "Its port of TCP, UDP or SCTP."));
+    SHOWN("l4_port", INT, 0, "Its port of TCP, UDP or SCTP."));
 
 #define SAMPLE                                                          \
     SHOWN("id", INT, ALWAYS, "Its number, which grows."),               \
@@ -213,7 +213,7 @@ static const struct schema_struct end = SHOWN_STRUCT(
     SHOWN("icmp_type", INT, 0, "Of ICMP."),                             \
     SHOWN("icmp_code", INT, 0, "Of ICMP."),                             \
     SHOWN("size", INT, ALWAYS, "Its bytes."), ABOUT(ALWAYS),            \
-    SHOWN("times", INT, ALWAYS, "How often it came in a row."),         \
+    SHOWN("count", INT, ALWAYS, "How often it came in a row."),         \
     SHOWN("suppressed", INT, ALWAYS,                                    \
           "How many others were had and not kept since the one before.")
 
@@ -266,7 +266,7 @@ static const struct schema_struct usage_limit = SHOWN_STRUCT(
     SHOWN("limit", INT, 0, "How many there may be, if that is limited."),
     SHOWN("host", STRING, 0,
           "Of `flows_per_host`: where there are most."),
-    SHOWN("over", BOOL, 0, "True if there are more than there may be."));
+    SHOWN("exceeded", BOOL, 0, "True if there are more than there may be."));
 
 static const struct schema_struct usage_quota = SHOWN_STRUCT(
     "UsageOfQuota",
@@ -490,7 +490,7 @@ static const struct schema_struct summary_balancer = SHOWN_STRUCT(
 
 static const struct schema_struct summary_balancers = SHOWN_STRUCT(
     "balancers",
-    SHOWN("n", INT, ALWAYS, "How many there are."),
+    SHOWN("total", INT, ALWAYS, "How many there are."),
     SHOWN("partial", INT, ALWAYS,
           "How many have some backends that do not serve."),
     SHOWN("idle", INT, ALWAYS, "How many have none that does."),

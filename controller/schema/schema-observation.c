@@ -25,7 +25,7 @@ const struct schema_table schema_observation = {
     .columns = COLUMNS {
         { .heading = "NAME", .path = "/name" },
         { .heading = "MINUTES", .path = "/spec/minutes" },
-        { .heading = "ENDS", .path = "/status/ends" },
+        { .heading = "EXPIRES", .path = "/status/expires" },
         { .heading = "DESCRIPTION", .path = "/spec/description" },
         { .heading = NULL },
     },

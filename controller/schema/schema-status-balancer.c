@@ -92,7 +92,7 @@ static const struct schema_struct scale_webhook = SHOWN_KEPT(
              SHOWN_NAMES("waiting", "delivered", "failed", "refused",
                          "dropped")),
     SHOWN_OF(status_webhook, time, STRING, ALWAYS | TIME, "Since when."),
-    SHOWN_OF(status_webhook, tries, U32, ALWAYS, "How often it was tried."),
+    SHOWN_OF(status_webhook, attempts, U32, ALWAYS, "How often it was tried."),
     SHOWN_OF(status_webhook, delivery, STRING, ALWAYS,
              "By which the call is known."),
     SHOWN_OF(status_webhook, reason, STRING, 0,

@@ -85,7 +85,7 @@ const struct schema_struct schema_status_quarantine = SHOWN_STRUCT(
 
 const struct schema_struct schema_status_observation = SHOWN_STRUCT(
     "ObservationStatus",
-    SHOWN("ends", STRING, 0 | TIME, "When it is over."));
+    SHOWN("expires", STRING, 0 | TIME, "When it is over."));
 
 const struct schema_struct schema_app_flows = SHOWN_KEPT(
     "AppFlows", status_app_flows,

@@ -231,7 +231,7 @@ struct status_backend {
 struct status_webhook {
     const char *result;
     int64_t time;
-    unsigned int tries;
+    unsigned int attempts;
     const char *delivery;
     const char *reason;         /* Or NULL. */
 };

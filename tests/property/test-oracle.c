@@ -1015,7 +1015,7 @@ main(int argc, char *argv[])
     n_problems = problems->n;
     for (size_t i = 0; i < problems->n; i++) {
         printf("# problem: %s: %s\n", problems->problems[i].units[0],
-               problems->problems[i].text);
+               problems->problems[i].detail);
     }
     for (int i = 0; i < N_HOSTS; i++) {
         struct held *held;

@@ -140,7 +140,7 @@ def metric(lab, name, **labels):
 
 
 def refused(lab, listener, reason):
-    return metric(lab, "vmn_connections_refused_total", listener=listener,
+    return metric(lab, "vmn_connections_rejected_total", listener=listener,
                   reason=reason)
 
 

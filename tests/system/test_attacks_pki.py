@@ -326,7 +326,7 @@ def test_one_ca_for_all_is_pointed_out(lab, ca):
     """Three CAs are no problem; --ca-cert for both is, and so is vmnd's own
     among them."""
     def problems():
-        return [p["text"] for p in lab.vmnd.api.get("status")["problems"]
+        return [p["detail"] for p in lab.vmnd.api.get("status")["problems"]
                 if p["kind"] == "certificates"]
 
     metrics = lab.vmnd.api.metrics()

@@ -320,7 +320,7 @@ def caused(bank):
     [item] = bank.call("GET", "usage")[1]["items"]
     [found] = [i for i in item["limits"] if i["name"] == "flows_per_host"]
     assert found["limit"] == FLOWS and found.get("host", "h1") == "h1"
-    return found["used"], found.get("over", False)
+    return found["used"], found.get("exceeded", False)
 
 
 def refuses_flows(bank, method, target, spec):
@@ -383,7 +383,7 @@ def test_flows_beyond_a_quota_are_shown(api, bank):
     api.vmnd.api.put("policies/p", banks("many"))
     used, over = caused(bank)
     assert used > 5000 and over
-    [problem] = [p["text"] for p in api.vmnd.api.get("status")["problems"]
+    [problem] = [p["detail"] for p in api.vmnd.api.get("status")["problems"]
                  if p["kind"] == "quota"]
     assert problem == ('quota "bank" has at most %d flows_per_host, and there '
                        'are %d on host "h1"' % (FLOWS, used))

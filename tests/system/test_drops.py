@@ -113,7 +113,7 @@ def test_shadow_policies_only_count(world, pair):
     told = wait_for("log", lambda: world.reaches(cli, srv, 81) and
                     world.api.get("logs", policy="p")["items"])
     assert told[0]["verdict"] == "deny" and told[0]["shadow"] is True
-    assert told[0]["dst"]["number"] == 81
+    assert told[0]["dst"]["l4_port"] == 81
 
     vmnctl(world, "promote", "p")
     assert world.blocked(cli, srv, 81) and world.reaches(cli, srv, 80)
@@ -205,7 +205,7 @@ def test_samples_name_both_ends_and_the_rule(world, pair):
          if s["src"]["port"] == "cli"), None))
     assert found["host"] == "h2" and found["network"] == "net"
     assert found["src"]["ip"] == "10.0.0.1"
-    assert found["dst"]["port"] == "srv" and found["dst"]["number"] == 81
+    assert found["dst"]["port"] == "srv" and found["dst"]["l4_port"] == 81
     assert found["protocol"] == "tcp" and found["rule"] == 0
     assert found["object"] == {"type": "policies", "name": "p"}
     # More may have come by now.
@@ -250,7 +250,7 @@ def test_flood_of_drops_is_sampled_within_the_budget(world, pair):
     came = (after["vmn_samples_received_total"] - before["vmn_samples_received_total"])
     # A meter's burst, and its rate while it lasts.
     assert 1 <= came <= 10 + 5 * 8, came
-    assert sample(world, reason="denied by rule")["times"] >= 2
+    assert sample(world, reason="denied by rule")["count"] >= 2
 
 
 # Logs.  --------------------------------------------------------------------
@@ -285,10 +285,10 @@ def test_log_tells_what_rules_decide_and_changes_nothing(world, pair):
         if e["verdict"] == "deny"])
     events = world.api.get("logs", after=after, policy="p")["items"]
     allowed = [e for e in events if e["verdict"] == "allow"]
-    assert allowed and {e["dst"]["number"] for e in allowed} == {80}
+    assert allowed and {e["dst"]["l4_port"] for e in allowed} == {80}
     assert {e["rule"] for e in allowed} == {0}
     denied = [e for e in events if e["verdict"] == "deny"]
-    assert {(e["dst"]["number"], e["rule"], e["host"], e["src"]["port"])
+    assert {(e["dst"]["l4_port"], e["rule"], e["host"], e["src"]["port"])
             for e in denied} == {(81, 1, "h2", "cli")}
     assert "allow" in vmnctl(world, "logs", "--policy", "p")
 

@@ -138,7 +138,7 @@ def test_drops_and_logs_are_told_to_who_asks(world, read):
         assert log["src"]["port"] == "a" and log["dst"]["port"] == "b"
         assert log["verdict"] == "allow"
         drop = reader.take("drop")[1]
-        assert drop["dst"]["number"] == 81
+        assert drop["dst"]["l4_port"] == 81
     of_other.read()
     assert not of_other.events
 

@@ -126,7 +126,7 @@ def test_only_networks_with_the_label_answer(lab, world):
         assert asker.ask()["port"] == "a"
     # A label that makes no sense is told of, and does no harm.
     world.patch("networks", "net", labels={"whoami": "nonsense"})
-    assert any("no IPv4 address" in p["text"]
+    assert any("no IPv4 address" in p["detail"]
                for p in world.api.get("status")["problems"])
 
 

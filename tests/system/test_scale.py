@@ -117,7 +117,7 @@ def test_backends_come_with_load_and_go_when_it_ends(lab, autoscale):
     # The call was answered before anything was done, and is not repeated.
     wait_for("its reply", lambda: last(lab)["webhook"]["result"]
              == "delivered", 5)
-    assert last(lab)["webhook"]["tries"] == 1
+    assert last(lab)["webhook"]["attempts"] == 1
     wait_for("it to go", lambda: balancer(lab)["n_serving"] == 1, 20)
     assert last(lab)["direction"] == "down"
     wait_for("its VM to go", lambda: not lab.vmnd.api.get("ports/web2")[

@@ -213,7 +213,7 @@ def test_full_disk_refuses_writes_and_nothing_else(lab, town, disk):
         check_known(api, known)
 
         problem = api.get("status")["problems"][0]
-        assert problem["kind"] == "store" and "full" in problem["text"]
+        assert problem["kind"] == "store" and "full" in problem["detail"]
         assert api.metrics()["vmn_store_ok"] == 0
         assert "was not stored" in show(vmnd) and "full" in show(vmnd)
         status, _ = vmnctl("status", "-s", "unix:" + vmnd.socket, check=False)
@@ -356,7 +356,7 @@ def test_corruption_while_running_costs_nothing_acknowledged(lab, town):
         assert "vmnctl backup" in words, words
         assert refusal(api.put, "networks/more", {})
         assert api.get("groups/kept")["spec"]["description"] == "acknowledged"
-        assert "is corrupt" in api.get("status")["problems"][0]["text"]
+        assert "is corrupt" in api.get("status")["problems"][0]["detail"]
         assert api.metrics()["vmn_store_corrupt"] == 1
         assert "corrupt" in show(vmnd)
 

@@ -642,7 +642,7 @@ mistakes_are_said(void **state OVS_UNUSED)
         engine_delta_destroy(toy_run(&toy));
         problems = engine_problems(toy.engine);
         assert_int_equal(problems->n, 1);
-        text = problems->problems[0].text;
+        text = problems->problems[0].detail;
         if (!strstr(text, mistakes[i].text)) {
             fail_msg("%s: %s", mistakes[i].mistake, text);
         }

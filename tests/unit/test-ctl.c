@@ -685,7 +685,7 @@ identities_are_listed_by_number(void **state OVS_UNUSED)
     " \"apps\": [{\"app\": \"overlay\", \"added\": 3, \"changed\": 1," \
     " \"removed\": 0}]}, \"restarts\": [\"m\", \"n\"],"                \
     " \"problems\": [{\"kind\": \"overlap\","                            \
-    " \"units\": [\"x.u/a\", \"y.u/b\"], \"text\": \"both\","          \
+    " \"units\": [\"x.u/a\", \"y.u/b\"], \"detail\": \"both\","        \
     " \"packet\": \"tcp,tp_dst=80\"}]}"
 #define PLAN_TABLE                                      \
     "CHANGE    TYPE    NAME\n"                          \
@@ -699,8 +699,8 @@ identities_are_listed_by_number(void **state OVS_UNUSED)
     "hv1    3       1         0         98\n"           \
     "open connections would start over in: m, n\n"     \
     "\n"                                                \
-    "PROBLEM   UNITS         TEXT   PACKET\n"           \
-    "overlap   x.u/a,y.u/b   both   tcp,tp_dst=80\n"
+    "PROBLEM   UNITS         DETAIL   PACKET\n"         \
+    "overlap   x.u/a,y.u/b   both     tcp,tp_dst=80\n"
 #define NO_PLAN "{\"changed\": false, \"objects\": [], \"problems\": []}"
 
 /* Explains all fields of 's', which 'path' leads to. */
@@ -890,7 +890,7 @@ status_names_problems_and_hosts_that_are_not_synced(void **state OVS_UNUSED)
           " {\"configured\": 2, \"connected\": 1, \"synced\": 1},"
           " \"objects\": {\"ports\": 3, \"hosts\": 2}, \"problems\":"
           " [{\"kind\": \"conflict\", \"units\": [\"a.b/c\", \"a.b/d\"],"
-          " \"text\": \"differ\"}]}" },
+          " \"detail\": \"differ\"}]}" },
         { "GET /v1/hosts?limit=250", NULL, 200,
           "{\"items\": [{\"name\": \"hv1\", \"status\": {\"state\":"
           " \"synced\"}}, {\"name\": \"hv2\", \"status\": {\"state\":"
@@ -902,7 +902,7 @@ status_names_problems_and_hosts_that_are_not_synced(void **state OVS_UNUSED)
                 "Version:     1.0\nReady:       yes\nUptime, s:   5\n"
                 "Revision:    7\nHosts:       1 of 2 synced\n"
                 "Objects:     ports=3,hosts=2\n"
-                "\nPROBLEM    UNITS         TEXT\n"
+                "\nPROBLEM    UNITS         DETAIL\n"
                 "conflict   a.b/c,a.b/d   differ\n"
                 "\nHOST   STATE     REASON\nhv2    offline   connection"
                 " refused\n", "");

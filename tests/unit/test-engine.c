@@ -201,7 +201,7 @@ a_failed_unit_keeps_its_flows_and_says_why(void **state)
     const struct engine_problems *problems = engine_problems(toy.engine);
 
     assert_int_equal(problems->n, 1);
-    assert_string_equal(problems->problems[0].text,
+    assert_string_equal(problems->problems[0].detail,
                         "app count has no stage 0 with a table 7");
 
     toy_edit(&toy, VMN_TABLE_PORT, "a", toy_port("net", "web"));
@@ -508,7 +508,7 @@ clauses_cannot_be_counted(void **state)
     toy_settle(&toy);
     problems = engine_problems(toy.engine);
     assert_string_equal("one.clause/z", problems->problems[0].units[0]);
-    assert_non_null(strstr(problems->problems[0].text, "counted"));
+    assert_non_null(strstr(problems->problems[0].detail, "counted"));
 }
 
 /* App "parts": a port's flow is counted as the part that its role says, and as
@@ -612,7 +612,7 @@ what_is_counted_as_something_else_has_no_part(void **state)
         toy_settle(&toy);
         problems = engine_problems(toy.engine);
         assert_int_equal(problems->n, 1);
-        assert_non_null(strstr(problems->problems[0].text,
+        assert_non_null(strstr(problems->problems[0].detail,
                                "has no other part"));
         toy_edit(&toy, VMN_TABLE_PORT, "a", NULL);
         toy_settle(&toy);

@@ -246,11 +246,11 @@ drops_are_told_by_what_they_are_for(void **state)
     assert_text(f, "samples.0.src.port", "web-1");
     assert_text(f, "samples.0.src.ip", "10.0.0.1");
     assert_true(json_is_null(at(f, "samples.0.dst.port")));
-    assert_int_equal(json_integer_value(at(f, "samples.0.dst.number")), 80);
+    assert_int_equal(json_integer_value(at(f, "samples.0.dst.l4_port")), 80);
     assert_text(f, "samples.0.protocol", "tcp");
     assert_text(f, "samples.0.reason", "spoofed");
     assert_text(f, "samples.0.object.name", "shop");
-    assert_int_equal(json_integer_value(at(f, "samples.0.times")), 3);
+    assert_int_equal(json_integer_value(at(f, "samples.0.count")), 3);
     assert_int_equal(json_integer_value(at(f, "samples.0.suppressed")), 2);
     assert_text(f, "samples.1.protocol", "0x88cc");
     assert_null(at(f, "samples.1.src.ip"));
@@ -887,7 +887,7 @@ observation_tells_its_end(void **state)
     row = model_get_durable(f->model, VMN_TABLE_OBSERVATION, "shop", &meta);
     assert_int_equal(nb_observation_ends(row, &meta),
                      meta.created_ms + 120000);
-    assert_true(json_is_string(at(f, "status.ends")));
+    assert_true(json_is_string(at(f, "status.expires")));
     northbound_set_ready(f->nb, true);
     nb_end_observations(f->nb, meta.created_ms + 119999);
     assert_call(f, 200, "GET", "/v1/observations/shop", NULL);

@@ -456,7 +456,7 @@ summary_counts_what_there_is_where(void **state)
     assert_int_equal(json_integer_value(at(f, "placements.0.0")), -1);
     assert_int_equal(json_integer_value(at(f, "placements.0.1")), 0);
     assert_int_equal(json_integer_value(at(f, "placements.0.2")), 3);
-    assert_int_equal(json_integer_value(at(f, "balancers.n")), 1);
+    assert_int_equal(json_integer_value(at(f, "balancers.total")), 1);
     assert_int_equal(json_integer_value(at(f, "balancers.idle")), 1);
     assert_text(f, "balancers.degraded.0.name", "lb");
     assert_int_equal(json_integer_value(at(f, "balancers.degraded.0.backends")),

@@ -741,7 +741,7 @@ punt_to_no_handler_fails_the_unit(void **state)
     edit_port("a", "2");
     problems = engine_problems(toy.engine);
     assert_int_equal(problems->n, 1);
-    assert_non_null(strstr(problems->problems[0].text, "no handler 2"));
+    assert_non_null(strstr(problems->problems[0].detail, "no handler 2"));
 }
 
 static void

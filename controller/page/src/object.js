@@ -138,7 +138,7 @@ async function dropsPart(query, signal) {
       { title: "From", width: "1fr", cell: (d) => d.src?.port ?? d.src?.ip },
       { title: "To", width: "1fr", cell: (d) => d.dst?.port ?? d.dst?.ip },
       { title: "What", width: "86px", cell: (d) => d.protocol
-        + (d.dst?.number === undefined ? "" : `/${d.dst.number}`) },
+        + (d.dst?.l4_port === undefined ? "" : `/${d.dst.l4_port}`) },
       { title: "Why", width: "1.5fr", cell: (d) => h("span", {
         title: `${d.reason}, by ${dropOwner(d)}` }, d.reason) },
     ],

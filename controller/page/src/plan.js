@@ -30,7 +30,7 @@ export function planNodes(plan) {
       `and ${plural(hosts.length - HOSTS_MAX, "more host")}`) : null,
     plan.restarts.length ? h("p", {}, badge("wait", "connections start over"),
       ` in ${plan.restarts.join(", ")}`) : null,
-    plan.problems.map((p) => h("p", {}, badge("bad", p.kind), " ", p.text))];
+    plan.problems.map((p) => h("p", {}, badge("bad", p.kind), " ", p.detail))];
 }
 
 /** The receipt of a change that was waited for. */

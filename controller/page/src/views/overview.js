@@ -82,8 +82,8 @@ function tiles({ status, summary }) {
     tile("Policies", "", number(o.policies), plural(o.groups, "group"),
       some(o.quarantines, "wait", o.quarantines === 1 ? "quarantine"
         : "quarantines")),
-    tile("Balancers", b.idle ? "bad" : b.partial ? "wait" : b.n ? "ok" : "",
-      number(b.n), some(b.n - b.idle - b.partial, "ok", "serve"),
+    tile("Balancers", b.idle ? "bad" : b.partial ? "wait" : b.total ? "ok" : "",
+      number(b.total), some(b.total - b.idle - b.partial, "ok", "serve"),
       some(b.partial, "wait", "lack backends"), some(b.idle, "bad", "idle")),
   ];
 }
@@ -94,7 +94,7 @@ const ISSUES_MAX = 40;
 
 function issues({ status, summary }) {
   const found = status.problems.map((p) => ["bad", p.kind,
-    [p.text, p.units?.length ? ` (${p.units.join(", ")})` : "",
+    [p.detail, p.units?.length ? ` (${p.units.join(", ")})` : "",
       p.packet ? [" – for instance ", h("code", {}, p.packet)] : ""]]);
 
   for (const host of summary.hosts) {
@@ -199,10 +199,10 @@ function makeSamples() {
       { title: "From", width: "1fr", cell: (d) => end(d.src) },
       { title: "To", width: "1fr", cell: (d) => end(d.dst) },
       { title: "What", width: "90px", cell: (d) => d.protocol
-        + (d.dst?.number === undefined ? "" : `/${d.dst.number}`) },
+        + (d.dst?.l4_port === undefined ? "" : `/${d.dst.l4_port}`) },
       { title: "Reason", width: "1.2fr", cell: (d) => d.reason },
       { title: "Times", width: "50px", right: true,
-        cell: (d) => number(d.times) },
+        cell: (d) => number(d.count) },
     ],
   });
 }
