@@ -7,6 +7,7 @@
 
 #include "controller/apphost/app-class.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,35 +57,34 @@ copy(void *ours, size_t our_size, const void *theirs, size_t their_size)
     return true;
 }
 
-static char *
-check_size(const char *name, uint32_t size, size_t min)
+static int
+check_size(const char *name, uint32_t size, size_t min, struct vmn_error *why)
 {
     return (size < min || size > SIZE_MAX_SANE || size % sizeof(void *)
-            ? xasprintf("\"%s\" is %u; at least %"PRIuSIZE", a multiple of "
-                        "%"PRIuSIZE", is needed",
-                        name, size, min, sizeof(void *))
-            : NULL);
+            ? vmn_error_invalid(why, "\"%s\" is %u; at least %"PRIuSIZE
+                                ", a multiple of %"PRIuSIZE", is needed",
+                                name, size, min, sizeof(void *))
+            : 0);
 }
 
 /* Replaces an array of the app's in 'class_' by a copy. */
-static char *
-clone_array(struct vmn_app_class *class_, const struct array *array)
+static int
+clone_array(struct vmn_app_class *class_, const struct array *array,
+            struct vmn_error *why)
 {
     const char **member = (const char **) ((char *) class_ + array->offset);
     const char *theirs = *member;
     uint32_t size;
     size_t n = 0;
     char *ours;
-    char *problem;
 
     if (!theirs) {
-        return NULL;
+        return 0;
     }
     *member = NULL;             /* Not ours to free. */
     memcpy(&size, (const char *) class_ + array->size_offset, sizeof size);
-    problem = check_size(array->size_name, size, array->min);
-    if (problem) {
-        return problem;
+    if (check_size(array->size_name, size, array->min, why)) {
+        return EINVAL;
     }
     while (*(const char *const *) (theirs + n * size)) {
         n++;
@@ -94,42 +94,42 @@ clone_array(struct vmn_app_class *class_, const struct array *array)
     for (size_t i = 0; i < n; i++) {
         if (!copy(ours + i * array->size, array->size, theirs + i * size,
                   size)) {
-            return xasprintf("element %"PRIuSIZE" of \"%s\" %u has members "
-                             "that are newer than this vmnd", i,
-                             array->size_name, size);
+            return vmn_error_invalid(why, "element %"PRIuSIZE" of \"%s\" %u "
+                                     "has members that are newer than this "
+                                     "vmnd", i, array->size_name, size);
         }
     }
-    return NULL;
+    return 0;
 }
 
 struct vmn_app_class *
-app_class_clone(const struct vmn_app_class *theirs, char **problem)
+app_class_clone(const struct vmn_app_class *theirs, struct vmn_error *why)
 {
     struct vmn_app_class *class_;
+    int error = 0;
 
     if (theirs->abi != VMN_APP_ABI) {
-        *problem = xasprintf("\"abi\": it is built for plugin ABI %u, this is "
-                             "%d", theirs->abi, VMN_APP_ABI);
+        vmn_error_invalid(why, "\"abi\": it is built for plugin ABI %u, this "
+                          "is %d", theirs->abi, VMN_APP_ABI);
         return NULL;
     }
-    *problem = check_size("size", theirs->size, CLASS_SIZE_MIN);
-    if (*problem) {
+    if (check_size("size", theirs->size, CLASS_SIZE_MIN, why)) {
         return NULL;
     }
     class_ = xzalloc(sizeof *class_);
     if (!copy(class_, sizeof *class_, theirs, theirs->size)) {
-        *problem = xasprintf("\"size\" %u: it has members that are newer than "
-                             "this vmnd", theirs->size);
+        error = vmn_error_invalid(why, "\"size\" %u: it has members that are "
+                                  "newer than this vmnd", theirs->size);
     }
     for (size_t i = 0; i < ARRAY_SIZE(arrays); i++) {
-        if (*problem) {
+        if (error) {
             /* The rest is not ours to free. */
             memset((char *) class_ + arrays[i].offset, 0, sizeof(void *));
         } else {
-            *problem = clone_array(class_, &arrays[i]);
+            error = clone_array(class_, &arrays[i], why);
         }
     }
-    if (*problem) {
+    if (error) {
         app_class_destroy(class_);
         return NULL;
     }

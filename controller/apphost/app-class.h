@@ -6,15 +6,16 @@
 #ifndef CONTROLLER_APPHOST_APP_CLASS_H
 #define CONTROLLER_APPHOST_APP_CLASS_H 1
 
+#include "controller/schema/error.h"
 #include "vmn/app.h"
 
 /* Copies 'theirs', with its arrays, into structs of this daemon's sizes: what
  * an older app does not have is zero.  Strings and functions remain the app's.
- * Returns NULL, with a sentence in '*problem' (caller frees) that names the
- * member at fault, if the app is of another ABI, says sizes that cannot be, or
- * uses members that this daemon does not know. */
+ * Returns NULL, with an error that names the member at fault, if the app is of
+ * another ABI, says sizes that cannot be, or uses members that this daemon
+ * does not know. */
 struct vmn_app_class *app_class_clone(const struct vmn_app_class *theirs,
-                                      char **problem);
+                                      struct vmn_error *why);
 void app_class_destroy(const struct vmn_app_class *);
 
 #endif /* controller/apphost/app-class.h */

@@ -77,74 +77,79 @@ is_name(const char *s)
     return true;
 }
 
-static char *
-check_stages(const struct vmn_app_class *class_)
+static int
+check_stages(const struct vmn_app_class *class_, struct vmn_error *why)
 {
     const struct vmn_stage_class *stage = class_->stages;
 
     for (; stage && stage->name; stage++) {
         if (!is_name(stage->name)) {
-            return xasprintf("stage name \"%s\" is not [a-z][a-z0-9-]*",
-                             stage->name);
+            return vmn_error_invalid(why, "stage name \"%s\" is not "
+                                     "[a-z][a-z0-9-]*", stage->name);
         }
         if ((unsigned) stage->hook >= VMN_N_HOOKS) {
-            return xasprintf("stage %s: there is no hook %d", stage->name,
-                             (int) stage->hook);
+            return vmn_error_invalid(why, "stage %s: there is no hook %d",
+                                     stage->name, (int) stage->hook);
         }
         if (!stage->n_tables
             || stage->n_tables > pipeline_hook_tables(stage->hook)) {
-            return xasprintf("stage %s has %u tables; 1 to %u are possible",
-                             stage->name, stage->n_tables,
-                             pipeline_hook_tables(stage->hook));
+            return vmn_error_invalid(why, "stage %s has %u tables; 1 to %u "
+                                     "are possible", stage->name,
+                                     stage->n_tables,
+                                     pipeline_hook_tables(stage->hook));
         }
     }
-    return NULL;
+    return 0;
 }
 
-static char *
-check_units(const struct vmn_app_class *class_)
+static int
+check_units(const struct vmn_app_class *class_, struct vmn_error *why)
 {
     const struct vmn_unit_class *unit = class_->units;
 
     for (; unit && unit->name; unit++) {
         if (!is_name(unit->name)) {
-            return xasprintf("unit name \"%s\" is not [a-z][a-z0-9-]*",
-                             unit->name);
+            return vmn_error_invalid(why, "unit name \"%s\" is not "
+                                     "[a-z][a-z0-9-]*", unit->name);
         }
         if (!unit->compile) {
-            return xasprintf("unit %s has no compile function", unit->name);
+            return vmn_error_invalid(why, "unit %s has no compile function",
+                                     unit->name);
         }
         if (unit->each == VMN_EACH_ROW
             && schema_table_of(unit->row_type) == VMN_N_TABLES) {
-            return xasprintf("unit %s: \"row_type\" %d is none of an app's",
-                             unit->name, (int) unit->row_type);
+            return vmn_error_invalid(why, "unit %s: \"row_type\" %d is none "
+                                     "of an app's", unit->name,
+                                     (int) unit->row_type);
         }
         if (unit->each == VMN_EACH_KEY && !unit->relation) {
-            return xasprintf("unit %s names no relation", unit->name);
+            return vmn_error_invalid(why, "unit %s names no relation",
+                                     unit->name);
         }
     }
-    return NULL;
+    return 0;
 }
 
-static char *
-check_queries(const struct vmn_app_class *class_)
+static int
+check_queries(const struct vmn_app_class *class_, struct vmn_error *why)
 {
     const struct vmn_query_class *query = class_->queries;
 
     for (; query && query->name; query++) {
         if (!is_name(query->name)) {
-            return xasprintf("query name \"%s\" is not [a-z][a-z0-9-]*",
-                             query->name);
+            return vmn_error_invalid(why, "query name \"%s\" is not "
+                                     "[a-z][a-z0-9-]*", query->name);
         }
         if (!query->eval) {
-            return xasprintf("query %s has no eval function", query->name);
+            return vmn_error_invalid(why, "query %s has no eval function",
+                                     query->name);
         }
     }
-    return NULL;
+    return 0;
 }
 
-static char *
-check_numbers(const struct vmn_app_class *class_)
+static int
+check_numbers(const struct vmn_app_class *class_, struct vmn_error *why)
 {
     const struct vmn_number_class *number = class_->numbers;
     size_t len = strlen(class_->name);
@@ -152,62 +157,66 @@ check_numbers(const struct vmn_app_class *class_)
     for (; number && number->kind; number++) {
         if (strncmp(number->kind, class_->name, len)
             || number->kind[len] != '.') {
-            return xasprintf("number kind \"%s\" does not begin with \"%s.\"",
-                             number->kind, class_->name);
+            return vmn_error_invalid(why, "number kind \"%s\" does not begin "
+                                     "with \"%s.\"", number->kind,
+                                     class_->name);
         }
         if (!number->max) {
-            return xasprintf("number kind \"%s\" has no numbers",
-                             number->kind);
+            return vmn_error_invalid(why, "number kind \"%s\" has no numbers",
+                                     number->kind);
         }
     }
-    return NULL;
+    return 0;
 }
 
-static char *
-check_handlers(const struct vmn_app_class *class_)
+static int
+check_handlers(const struct vmn_app_class *class_, struct vmn_error *why)
 {
     const struct vmn_handler_class *handlers = class_->handlers;
 
     for (size_t i = 0; handlers && handlers[i].name; i++) {
         if (!is_name(handlers[i].name)) {
-            return xasprintf("handler name \"%s\" is not [a-z][a-z0-9-]*",
-                             handlers[i].name);
+            return vmn_error_invalid(why, "handler name \"%s\" is not "
+                                     "[a-z][a-z0-9-]*", handlers[i].name);
         }
         if (!handlers[i].handle) {
-            return xasprintf("handler %s has no handle function",
-                             handlers[i].name);
+            return vmn_error_invalid(why, "handler %s has no handle function",
+                                     handlers[i].name);
         }
         for (size_t j = 0; j < i; j++) {
             if (!strcmp(handlers[i].name, handlers[j].name)) {
-                return xasprintf("two handlers are named %s",
-                                 handlers[i].name);
+                return vmn_error_invalid(why, "two handlers are named %s",
+                                         handlers[i].name);
             }
         }
     }
-    return NULL;
+    return 0;
 }
 
-/* A sentence that says what is wrong with an app, or NULL. */
-static char *
-check_class(const struct apphost *host, const struct vmn_app_class *class_)
+/* Checks an app's descriptor.  Returns 0, or EINVAL with an error that says
+ * what is wrong with it. */
+static int
+check_class(const struct apphost *host, const struct vmn_app_class *class_,
+            struct vmn_error *why)
 {
-    char *text;
+    int error;
 
     if (!is_name(class_->name) || !strcmp(class_->name, "vmn")) {
-        return xasprintf("app name \"%s\" is not [a-z][a-z0-9-]*, or is "
-                         "reserved", class_->name ? class_->name : "");
+        return vmn_error_invalid(why, "app name \"%s\" is not "
+                                 "[a-z][a-z0-9-]*, or is reserved",
+                                 class_->name ? class_->name : "");
     }
     for (size_t i = 0; i < host->pipeline.n_apps; i++) {
         if (!strcmp(host->pipeline.apps[i].class_->name, class_->name)) {
-            return xasprintf("an app named %s is loaded already",
-                             class_->name);
+            return vmn_error_invalid(why, "an app named %s is loaded already",
+                                     class_->name);
         }
     }
-    text = check_stages(class_);
-    text = text ? text : check_units(class_);
-    text = text ? text : check_queries(class_);
-    text = text ? text : check_numbers(class_);
-    return text ? text : check_handlers(class_);
+    error = check_stages(class_, why);
+    error = error ? error : check_units(class_, why);
+    error = error ? error : check_queries(class_, why);
+    error = error ? error : check_numbers(class_, why);
+    return error ? error : check_handlers(class_, why);
 }
 
 /* Loading.  -------------------------------------------------------------- */
@@ -226,14 +235,10 @@ apphost_add(struct apphost *host, const struct vmn_app_class *theirs,
             struct vmn_error *why)
 {
     struct pipeline *pipeline = &host->pipeline;
-    char *problem = NULL;
-    const struct vmn_app_class *class_ = app_class_clone(theirs, &problem);
+    const struct vmn_app_class *class_ = app_class_clone(theirs, why);
 
-    problem = class_ ? check_class(host, class_) : problem;
-    if (problem) {
+    if (!class_ || check_class(host, class_, why)) {
         app_class_destroy(class_);
-        vmn_error_invalid(why, "%s", problem);
-        free(problem);
         return EINVAL;
     }
 
