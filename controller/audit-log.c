@@ -279,19 +279,21 @@ socket_of(const char *where, const char *kind, const char *usual)
             : where[n] == ':' && where[n + 1] == '/' ? where + n + 1 : NULL);
 }
 
-char *
-audit_log_check(const char *where)
+int
+audit_log_check(const char *where, struct vmn_error *why)
 {
     return (!where || socket_of(where, "syslog", SYSLOG_SOCKET)
             || socket_of(where, "journal", JOURNAL_SOCKET)
-            || where[0] == '/' ? NULL
-            : xasprintf("audit-log must be \"syslog\", \"journal\" or an "
-                        "absolute path, not \"%s\"", where));
+            || where[0] == '/' ? 0
+            : vmn_error_invalid(why, "audit-log must be \"syslog\", "
+                                "\"journal\" or an absolute path, not "
+                                "\"%s\"", where));
 }
 
 int
 audit_log_create(const char *where, struct commit *commit,
-                 struct model *model, struct audit_log **alp, char **text)
+                 struct model *model, struct audit_log **alp,
+                 struct vmn_error *why)
 {
     const char *syslog_path = socket_of(where, "syslog", SYSLOG_SOCKET);
     const char *journal_path = socket_of(where, "journal", JOURNAL_SOCKET);
@@ -307,7 +309,7 @@ audit_log_create(const char *where, struct commit *commit,
     al->model = model;
     error = reopen(al);
     if (error) {
-        *text = xasprintf("%s: %s", al->path, ovs_strerror(error));
+        vmn_error_errno(why, error, "%s: %s", al->path, ovs_strerror(error));
         free(al->path);
         free(al);
         *alp = NULL;

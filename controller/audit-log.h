@@ -14,6 +14,7 @@
 struct audit_log;
 struct commit;
 struct model;
+struct vmn_error;
 
 struct audit_log_stats {
     uint64_t n_written;         /* Entries. */
@@ -22,13 +23,12 @@ struct audit_log_stats {
 
 /* Checks what an audit log is to be: "syslog" or "journal", perhaps with ":" and
  * the path of a socket that is not the usual one; the absolute path of a file;
- * or NULL.  Returns NULL, or a sentence that the caller frees. */
-char *audit_log_check(const char *where);
+ * or NULL.  Returns 0, or EINVAL with an error. */
+int audit_log_check(const char *where, struct vmn_error *why);
 
-/* Writes from now on.  Returns 0, or a positive errno with a sentence in
- * '*text' (caller frees). */
+/* Writes from now on.  Returns 0, or a positive errno with an error. */
 int audit_log_create(const char *where, struct commit *, struct model *,
-                     struct audit_log **, char **text);
+                     struct audit_log **, struct vmn_error *why);
 /* Before the commit. */
 void audit_log_destroy(struct audit_log *);
 

@@ -7,6 +7,7 @@
 
 #include "controller/options.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -72,10 +73,9 @@ parse_number(const char *text, uint64_t *value)
     return n && !text[n] && *value <= MAX_FLOWS_MAX;
 }
 
-/* Makes numbers of what is one.  Returns NULL, or a sentence that the caller
- * frees. */
-static char *
-parse_numbers(struct options *options)
+/* Makes numbers of what is one.  Returns 0, or EINVAL with an error. */
+static int
+parse_numbers(struct options *options, struct vmn_error *why)
 {
     char *base = (char *) options;
 
@@ -86,43 +86,52 @@ parse_numbers(struct options *options)
 
         if (strlen(text) > 10 || !str_to_uint(text, 10, number)
             || *number < row->min || *number > row->max) {
-            return xasprintf("%s=%s is not a number from %u to %u", row->name,
-                             text, row->min, row->max);
+            return vmn_error_invalid(why, "%s=%s is not a number from %u to "
+                                     "%u", row->name, text, row->min,
+                                     row->max);
         }
     }
     if (!parse_number(options->max_flows_text,
                       &options->max_flows_per_host)) {
-        return xasprintf("max-flows-per-host=%s is not a number from 0 to "
-                         "%d", options->max_flows_text, MAX_FLOWS_MAX);
+        return vmn_error_invalid(why, "max-flows-per-host=%s is not a number "
+                                 "from 0 to %d", options->max_flows_text,
+                                 MAX_FLOWS_MAX);
     }
-    return NULL;
+    return 0;
 }
 
-static char *
-check_webhook_allow(const char *text)
+/* Sets an error of 'option' with what proto/ says of its value, which it
+ * takes; NULL: nothing is wrong with it.  Returns 0 or EINVAL. */
+static int
+take_fault(const char *option, char *fault, struct vmn_error *why)
+{
+    int error = vmn_error_take(why, fault ? EINVAL : 0, fault);
+
+    if (error) {
+        vmn_error_prefix(why, option);
+    }
+    return error;
+}
+
+static int
+check_webhooks(const struct options *options, struct vmn_error *why)
 {
     struct webhook_allow allow;
-    char *fault = webhook_allow_parse(&allow, text);
+    int error = take_fault("webhook-allow", webhook_allow_parse(
+        &allow, options->webhook_allow), why);
 
     webhook_allow_uninit(&allow);
-    return fault;
-}
-
-/* Puts the option's name before what is wrong with it.  Takes 'fault', which
- * may be NULL. */
-static char *
-name_option(const char *name, char *fault)
-{
-    char *sentence = fault ? xasprintf("%s: %s", name, fault) : NULL;
-
-    free(fault);
-    return sentence;
+    if (!error && options->webhook_proxy) {
+        error = take_fault("webhook-proxy", webhook_proxy_check(
+            options->webhook_proxy), why);
+    }
+    return error;
 }
 
 /* Fills in which CAs are believed, and checks that what is to be served by TLS
- * can be.  Returns NULL, or a sentence that the caller frees. */
-static char *
-finish_tls(struct options *options)
+ * can be.  Returns 0, or EINVAL with an error. */
+static int
+finish_tls(struct options *options, struct vmn_error *why)
 {
     if (!options->host_ca_cert) {
         options->host_ca_cert = nullable_xstrdup(options->ca_cert);
@@ -134,8 +143,9 @@ finish_tls(struct options *options)
     bool has_ca = options->host_ca_cert || options->api_ca_cert;
     int n_ssl = !!options->private_key + !!options->certificate + has_ca;
     if (n_ssl && n_ssl != 3) {
-        return xstrdup("private-key, certificate and ca-cert (or host-ca-cert "
-                       "and api-ca-cert) go together");
+        return vmn_error_invalid(why, "private-key, certificate and ca-cert "
+                                 "(or host-ca-cert and api-ca-cert) go "
+                                 "together");
     }
 
     const struct {
@@ -151,81 +161,67 @@ finish_tls(struct options *options)
     for (size_t i = 0; i < ARRAY_SIZE(served); i++) {
         if (served[i].remote && !strncmp(served[i].remote, "ssl:", 4)
             && !served[i].ca) {
-            return xasprintf("%s=ssl: needs private-key, certificate and %s "
-                             "or ca-cert", served[i].option,
-                             served[i].ca_option);
+            return vmn_error_invalid(why, "%s=ssl: needs private-key, "
+                                     "certificate and %s or ca-cert",
+                                     served[i].option, served[i].ca_option);
         }
     }
-    return NULL;
+    return 0;
 }
 
 /* Checks what is served where, and fills in what switches connect to.  Returns
- * NULL, or a sentence that the caller frees. */
-static char *
-check_remotes(struct options *options)
+ * 0, or EINVAL with an error. */
+static int
+check_remotes(struct options *options, struct vmn_error *why)
 {
     if (!options->openflow_target) {
         if (is_wildcard(options->openflow_listen)) {
-            return xasprintf("openflow-listen=%s names no address that a "
-                             "switch could connect to: give openflow-target",
-                             options->openflow_listen);
+            return vmn_error_invalid(why, "openflow-listen=%s names no "
+                                     "address that a switch could connect "
+                                     "to: give openflow-target",
+                                     options->openflow_listen);
         }
         options->openflow_target = xstrdup(options->openflow_listen);
     }
     if (options->api_listen && strncmp(options->api_listen, "ssl:", 4)
         && !options->api_token_file) {
-        return xstrdup("api-listen needs api-token-file");
+        return vmn_error_invalid(why, "api-listen needs api-token-file");
     }
-    return NULL;
+    return 0;
 }
 
-/* Checks by what hosts are to encrypt tunnels, if they are.  Returns NULL, or
- * a sentence that the caller frees. */
-static char *
-check_ipsec(struct options *options)
+/* Checks by what hosts are to encrypt tunnels, if they are.  Returns 0, or
+ * EINVAL with an error. */
+static int
+check_ipsec(struct options *options, struct vmn_error *why)
 {
     const char *mode = options->ipsec;
 
     options->ipsec_certificates = mode && !strcmp(mode, "certificates");
     if (mode && strcmp(mode, "psk") && !options->ipsec_certificates) {
-        return xasprintf("ipsec=%s: must be \"psk\" or \"certificates\"",
-                         mode);
+        return vmn_error_invalid(why, "ipsec=%s: must be \"psk\" or "
+                                 "\"certificates\"", mode);
     }
     if (options->ipsec_certificates && options->ipsec_key_file) {
-        return xstrdup("ipsec=certificates and ipsec-key-file exclude each "
-                       "other");
+        return vmn_error_invalid(why, "ipsec=certificates and ipsec-key-file "
+                                 "exclude each other");
     }
     if (mode && !options->ipsec_certificates && !options->ipsec_key_file) {
-        return xstrdup("ipsec=psk needs ipsec-key-file");
+        return vmn_error_invalid(why, "ipsec=psk needs ipsec-key-file");
     }
-    return NULL;
+    return 0;
 }
 
-char *
-options_check(struct options *options)
+int
+options_check(struct options *options, struct vmn_error *why)
 {
-    char *problem = parse_numbers(options);
+    int error = parse_numbers(options, why);
 
-    if (!problem) {
-        problem = audit_log_check(options->audit_log);
-    }
-    if (!problem) {
-        problem = name_option("webhook-allow", check_webhook_allow(
-            options->webhook_allow));
-    }
-    if (!problem && options->webhook_proxy) {
-        problem = name_option("webhook-proxy", webhook_proxy_check(
-            options->webhook_proxy));
-    }
-    if (!problem) {
-        problem = name_option("api-origin",
-                              http_origins_check(options->api_origin));
-    }
-    if (!problem) {
-        problem = check_remotes(options);
-    }
-    if (!problem) {
-        problem = check_ipsec(options);
-    }
-    return problem ? problem : finish_tls(options);
+    error = error ? error : audit_log_check(options->audit_log, why);
+    error = error ? error : check_webhooks(options, why);
+    error = error ? error : take_fault("api-origin", http_origins_check(
+        options->api_origin), why);
+    error = error ? error : check_remotes(options, why);
+    error = error ? error : check_ipsec(options, why);
+    return error ? error : finish_tls(options, why);
 }

@@ -132,42 +132,43 @@ option_member(struct options *options, const struct option_row *row)
     return ALIGNED_CAST(char **, (char *) options + row->offset);
 }
 
-/* Checks and sets one option.  Returns NULL, or a sentence about it. */
-static char *
+/* Checks and sets one option.  Returns 0, or EINVAL with an error. */
+static int
 option_set(struct options *options, const struct option_row *row,
-           const char *value)
+           const char *value, struct vmn_error *why)
 {
     char **member = option_member(options, row);
 
     if (!*value) {
-        return xasprintf("%s is empty", row->name);
+        return vmn_error_invalid(why, "%s is empty", row->name);
     }
     if (strlen(value) > OPTION_MAX_LEN) {
-        return xasprintf("%s is longer than %d characters", row->name,
-                         OPTION_MAX_LEN);
+        return vmn_error_invalid(why, "%s is longer than %d characters",
+                                 row->name, OPTION_MAX_LEN);
     }
     free(*member);
     *member = (row->is_path && strcmp(value, "none")
                ? abs_file_name(NULL, value) : xstrdup(value));
-    return NULL;
+    return 0;
 }
 
-static char *
-option_add_app(struct options *options, const char *app)
+static int
+option_add_app(struct options *options, const char *app,
+               struct vmn_error *why)
 {
     if (!*app || strlen(app) > OPTION_MAX_LEN) {
-        return xasprintf("app is empty or longer than %d characters",
-                         OPTION_MAX_LEN);
+        return vmn_error_invalid(why, "app is empty or longer than %d "
+                                 "characters", OPTION_MAX_LEN);
     }
     if (options->n_apps >= APPS_MAX) {
-        return xasprintf("there are more than %d apps", APPS_MAX);
+        return vmn_error_invalid(why, "there are more than %d apps", APPS_MAX);
     }
     options->apps = xrealloc(options->apps, (options->n_apps + 1)
                                             * sizeof *options->apps);
     options->apps[options->n_apps++] = (strchr(app, '/')
                                         ? abs_file_name(NULL, app)
                                         : xstrdup(app));
-    return NULL;
+    return 0;
 }
 
 /* The configuration file.  ------------------------------------------------ */
@@ -183,115 +184,116 @@ option_find(const char *name)
     return NULL;
 }
 
-static char *
-config_read_apps(struct options *options, const json_t *apps, bool given)
+static int
+config_read_apps(struct options *options, const json_t *apps, bool given,
+                 struct vmn_error *why)
 {
     const json_t *app;
     size_t i;
 
     if (!json_is_array(apps)) {
-        return xstrdup("app is not a list");
+        return vmn_error_invalid(why, "app is not a list");
     }
     json_array_foreach (apps, i, app) {
-        char *text;
-
         if (!json_is_string(app)) {
-            return xasprintf("app/%"PRIuSIZE" is not a string", i);
+            return vmn_error_invalid(why, "app/%"PRIuSIZE" is not a string",
+                                     i);
         }
-        text = given ? NULL : option_add_app(options, json_string_value(app));
-        if (text) {
-            return text;
+        if (!given && option_add_app(options, json_string_value(app), why)) {
+            return EINVAL;
         }
     }
-    return NULL;
+    return 0;
 }
 
-static char *
+static int
 config_read_member(struct options *options, const char *name,
-                   const json_t *value, bool apps_given)
+                   const json_t *value, bool apps_given,
+                   struct vmn_error *why)
 {
     const struct option_row *row = option_find(name);
 
     if (!strcmp(name, "app")) {
-        return config_read_apps(options, value, apps_given);
+        return config_read_apps(options, value, apps_given, why);
     }
     if (!row) {
-        return xasprintf("unknown option \"%s\"", name);
+        return vmn_error_invalid(why, "unknown option \"%s\"", name);
     }
     if (json_is_null(value)) {
-        return NULL;            /* As if it were not there. */
+        return 0;               /* As if it were not there. */
     }
     if (!json_is_string(value)) {
-        return xasprintf("%s is not a string", name);
+        return vmn_error_invalid(why, "%s is not a string", name);
     }
-    return (*option_member(options, row) ? NULL
-            : option_set(options, row, json_string_value(value)));
+    return (*option_member(options, row) ? 0
+            : option_set(options, row, json_string_value(value), why));
 }
 
-char *
+int
 options_read_config(struct options *options, const char *name,
-                    const char *text, size_t size)
+                    const char *text, size_t size, struct vmn_error *why)
 {
     bool apps_given = options->n_apps > 0;
-    char *problem = NULL;
-    json_error_t error;
+    json_error_t where;
     const char *key;
     json_t *value;
+    int error = 0;
 
     if (size > CONFIG_MAX_SIZE) {
-        return xasprintf("%s: more than %d bytes", name, CONFIG_MAX_SIZE);
+        return vmn_error_invalid(why, "%s: more than %d bytes", name,
+                                 CONFIG_MAX_SIZE);
     }
 
-    json_t *config = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
+    json_t *config = json_loadb(text, size, JSON_REJECT_DUPLICATES, &where);
     if (!config) {
-        return xasprintf("%s:%d:%d: %s", name, error.line, error.column,
-                         error.text);
+        return vmn_error_invalid(why, "%s:%d:%d: %s", name, where.line,
+                                 where.column, where.text);
     }
     if (!json_is_object(config)) {
-        problem = xstrdup("not a JSON object");
+        error = vmn_error_invalid(why, "not a JSON object");
     }
     json_object_foreach (config, key, value) {
-        problem = config_read_member(options, key, value, apps_given);
-        if (problem) {
+        error = config_read_member(options, key, value, apps_given, why);
+        if (error) {
             break;
         }
     }
-    if (problem) {
-        char *sentence = xasprintf("%s: %s", name, problem);
-
-        free(problem);
-        problem = sentence;
+    if (error) {
+        vmn_error_prefix(why, name);
     }
     json_decref(config);
-    return problem;
+    return error;
 }
 
-static char *
-config_read_file(struct options *options, const char *name)
+static int
+config_read_file(struct options *options, const char *name,
+                 struct vmn_error *why)
 {
     FILE *file = fopen(name, "r");
-    char *problem;
+    int error;
 
     if (!file) {
-        return xasprintf("%s: %s", name, ovs_strerror(errno));
+        return vmn_error_errno(why, errno, "%s: %s", name,
+                               ovs_strerror(errno));
     }
 
     char *text = xmalloc(CONFIG_MAX_SIZE + 1);
     size_t size = fread(text, 1, CONFIG_MAX_SIZE + 1, file);
     if (ferror(file)) {
-        problem = xasprintf("%s: %s", name, ovs_strerror(errno));
+        error = vmn_error_errno(why, errno, "%s: %s", name,
+                                ovs_strerror(errno));
     } else {
-        problem = options_read_config(options, name, text, size);
+        error = options_read_config(options, name, text, size, why);
     }
     free(text);
     fclose(file);
-    return problem;
+    return error;
 }
 
 /* Defaults.  -------------------------------------------------------------- */
 
-char *
-options_finish(struct options *options)
+int
+options_finish(struct options *options, struct vmn_error *why)
 {
     for (size_t i = 0; i < ARRAY_SIZE(option_rows); i++) {
         const struct option_row *row = &option_rows[i];
@@ -303,10 +305,10 @@ options_finish(struct options *options)
     }
     if (!options->n_apps) {
         for (size_t i = 0; i < ARRAY_SIZE(default_apps); i++) {
-            free(option_add_app(options, default_apps[i]));
+            option_add_app(options, default_apps[i], NULL);
         }
     }
-    return options_check(options);
+    return options_check(options, why);
 }
 
 /* The command line.  ------------------------------------------------------ */
@@ -350,13 +352,12 @@ usage(void)
     exit(EXIT_SUCCESS);
 }
 
-/* Frees 'problem' and exits with it, unless it is NULL. */
+/* Exits with an error, if 'error' is nonzero. */
 static void
-die_of(char *problem)
+die_of(int error, const struct vmn_error *why)
 {
-    if (problem) {
-        fprintf(stderr, "%s: %s\n", program_name, problem);
-        free(problem);
+    if (error) {
+        fprintf(stderr, "%s: %s\n", program_name, why->text);
         exit(EXIT_USAGE);
     }
 }
@@ -391,13 +392,16 @@ make_long_options(void)
 static void
 handle_option(struct options *options, int c)
 {
+    struct vmn_error why = VMN_ERROR_INIT;
+
     if (c >= OPT_ROWS) {
-        die_of(option_set(options, &option_rows[c - OPT_ROWS], optarg));
+        die_of(option_set(options, &option_rows[c - OPT_ROWS], optarg, &why),
+               &why);
         return;
     }
     switch (c) {
     case OPT_APP:
-        die_of(option_add_app(options, optarg));
+        die_of(option_add_app(options, optarg, &why), &why);
         break;
     case OPT_CONFIG:
         free(options->config);
@@ -429,6 +433,7 @@ options_init(struct options *options, int argc, char *argv[])
     struct option *long_options = make_long_options();
     char *short_options
         = ovs_cmdl_long_options_to_short_options(long_options);
+    struct vmn_error why = VMN_ERROR_INIT;
     int c;
 
     memset(options, 0, sizeof *options);
@@ -440,13 +445,13 @@ options_init(struct options *options, int argc, char *argv[])
     free(long_options);
 
     if (optind < argc) {
-        die_of(xasprintf("unknown argument \"%s\"; see --help",
-                         argv[optind]));
+        die_of(vmn_error_invalid(&why, "unknown argument \"%s\"; see --help",
+                                 argv[optind]), &why);
     }
     if (options->config) {
-        die_of(config_read_file(options, options->config));
+        die_of(config_read_file(options, options->config, &why), &why);
     }
-    die_of(options_finish(options));
+    die_of(options_finish(options, &why), &why);
 }
 
 void

@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "controller/schema/error.h"
+
 /* All strings are owned; paths are absolute, except for "none". */
 struct options {
     char *config;               /* The file that was read, or NULL. */
@@ -72,18 +74,18 @@ struct options {
 void options_init(struct options *, int argc, char *argv[]);
 void options_uninit(struct options *);
 
-/* The parts of options_init(), for tests.  Both return NULL, or a sentence
- * that the caller frees. */
+/* The parts of options_init(), for tests.  They return 0, or a positive errno
+ * with an error in '*why', which may be NULL. */
 
 /* Takes what 'options' does not say yet from the JSON text of a file 'name'.
  * 'size' is in bytes. */
-char *options_read_config(struct options *, const char *name,
-                          const char *text, size_t size);
+int options_read_config(struct options *, const char *name, const char *text,
+                        size_t size, struct vmn_error *why);
 /* Fills in what nobody said and checks the rest. */
-char *options_finish(struct options *);
+int options_finish(struct options *, struct vmn_error *why);
 
 /* The last part of that: checks them, once defaults are filled in, and makes
  * numbers of those that are numbers. */
-char *options_check(struct options *);
+int options_check(struct options *, struct vmn_error *why);
 
 #endif /* controller/options.h */

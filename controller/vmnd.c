@@ -352,13 +352,13 @@ start_engine(struct vmnd *vmnd)
 static void
 start_audit_log(struct vmnd *vmnd)
 {
-    char *text = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
 
     if (vmnd->options.audit_log) {
         int error = audit_log_create(vmnd->options.audit_log, vmnd->commit,
-                                     vmnd->model, &vmnd->audit_log, &text);
+                                     vmnd->model, &vmnd->audit_log, &why);
 
-        die_of(error, "cannot write the audit log", text);
+        die_of(error, "cannot write the audit log", why.text);
     }
 }
 
@@ -459,15 +459,15 @@ start_northbound(struct vmnd *vmnd)
         .load = vmnd->load,
         .audit_log = vmnd->audit_log,
     };
-    char *text = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
     int error;
 
     make_folder_of(options.unix_path, 0755);
     error = northbound_create(&options, loop_base(vmnd->loop), vmnd->model,
                               vmnd->engine, vmnd->commit, vmnd->fabric,
                               vmnd->store_class, vmnd->store, vmnd->apphost,
-                              &vmnd->northbound, &text);
-    die_of(error, "cannot serve the API", text);
+                              &vmnd->northbound, &why);
+    die_of(error, "cannot serve the API", why.text);
     northbound_unixctl_init(vmnd->northbound);
 }
 

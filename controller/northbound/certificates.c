@@ -82,7 +82,8 @@ changed_cb(void *nb)
 
 int
 nb_certificates_load(struct northbound *nb,
-                     const struct northbound_options *options, char **text)
+                     const struct northbound_options *options,
+                     struct vmn_error *why)
 {
     const struct tls_options tls_options = {
         .private_key = options->private_key,
@@ -94,11 +95,13 @@ nb_certificates_load(struct northbound *nb,
     };
 
     if (!options->private_key || !options->ca_cert) {
-        *text = xasprintf("%s: needs a private key, a certificate and a CA "
-                          "certificate", options->tcp_listen);
-        return EINVAL;
+        return vmn_error_invalid(why, "%s: needs a private key, a certificate "
+                                 "and a CA certificate", options->tcp_listen);
     }
-    return tls_create(&tls_options, nb->base, &nb->tls, text);
+
+    char *text = NULL;
+    int error = tls_create(&tls_options, nb->base, &nb->tls, &text);
+    return vmn_error_take(why, error, text);
 }
 
 void

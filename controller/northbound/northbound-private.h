@@ -215,10 +215,11 @@ void nb_balancer_status(const struct northbound *, const struct vmn_row *,
 
 /* certificates.c */
 struct northbound_options;
-/* Loads the API's into 'nb->tls'.  Returns 0, or a positive errno with a
- * sentence in '*text' (caller frees). */
+/* Loads the API's into 'nb->tls'.  Returns 0, or a positive errno with an
+ * error in '*why'. */
 int nb_certificates_load(struct northbound *,
-                         const struct northbound_options *, char **text);
+                         const struct northbound_options *,
+                         struct vmn_error *why);
 /* Logs what is wrong with the CAs that are believed. */
 void nb_certificates_check(struct northbound *);
 /* Appends the same to 'problems' of GET /v1/status. */

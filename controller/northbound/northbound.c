@@ -249,43 +249,49 @@ nb_routes_destroy(struct http_route *routes, size_t n)
 /* "127.0.0.1:8181", with a token, or "ssl:0.0.0.0:8443". */
 static int
 open_tcp(struct northbound *nb, const struct northbound_options *options,
-         char **text)
+         struct vmn_error *why)
 {
     const char *address = options->tcp_listen;
     bool is_tls = !strncmp(address, "ssl:", 4);
     char *token = NULL;
-    int error = is_tls ? nb_certificates_load(nb, options, text) : 0;
+    char *text = NULL;
+    int error = is_tls ? nb_certificates_load(nb, options, why) : 0;
 
-    if (!error && options->token_file) {
-        error = http_token_load(options->token_file, &token, text);
+    if (error) {
+        return error;
+    }
+    if (options->token_file) {
+        error = http_token_load(options->token_file, &token, &text);
     }
     if (!error) {
         error = http_listen_tcp(nb->http, is_tls ? address + 4 : address,
-                                token, nb->tls, text);
+                                token, nb->tls, &text);
     }
     free(token);
-    return error;
+    return vmn_error_take(why, error, text);
 }
 
 static int
 open_listeners(struct northbound *nb,
-               const struct northbound_options *options, char **text)
+               const struct northbound_options *options,
+               struct vmn_error *why)
 {
     int error;
 
     if (!options->unix_path && !options->tcp_listen) {
-        *text = xstrdup("the API has neither a unix socket nor a TCP address"
-                        " to listen on");
-        return EINVAL;
+        return vmn_error_invalid(why, "the API has neither a unix socket nor "
+                                 "a TCP address to listen on");
     }
     if (options->unix_path) {
+        char *text = NULL;
+
         error = http_listen_unix(nb->http, options->unix_path,
-                                 options->unix_group, text);
+                                 options->unix_group, &text);
         if (error) {
-            return error;
+            return vmn_error_take(why, error, text);
         }
     }
-    return options->tcp_listen ? open_tcp(nb, options, text) : 0;
+    return options->tcp_listen ? open_tcp(nb, options, why) : 0;
 }
 
 static void
@@ -301,7 +307,7 @@ northbound_create(const struct northbound_options *options,
                   struct fabric *fabric,
                   const struct store_class *store_class, struct store *store,
                   const struct apphost *apphost, struct northbound **nbp,
-                  char **text)
+                  struct vmn_error *why)
 {
     struct http_options http_options = HTTP_OPTIONS_DEFAULT;
     struct northbound *nb = xzalloc(sizeof *nb);
@@ -340,7 +346,7 @@ northbound_create(const struct northbound_options *options,
     http_options.pause_aux = commit;
     nb->http = http_server_create(base, &http_options, nb->routes,
                                   nb->n_routes, nb);
-    error = open_listeners(nb, options, text);
+    error = open_listeners(nb, options, why);
     if (error) {
         northbound_destroy(nb);
         nb = NULL;

@@ -25,6 +25,7 @@ struct model;
 struct northbound;
 struct store;
 struct store_class;
+struct vmn_error;
 struct webhook;
 
 struct northbound_options {
@@ -59,14 +60,14 @@ struct northbound_options {
 
 /* Opens the listeners and serves from 'base' on.  Nothing passed in is owned;
  * all of it must outlive the northbound, except that 'options' is only read
- * inside of the call.  Returns 0, or a positive errno with a sentence in
- * '*text' (caller frees) and NULL in '*nbp'. */
+ * inside of the call.  Returns 0, or a positive errno with an error in '*why'
+ * and NULL in '*nbp'. */
 int northbound_create(const struct northbound_options *options,
                       struct event_base *base, struct model *,
                       struct engine *, struct commit *, struct fabric *,
                       const struct store_class *, struct store *,
                       const struct apphost *, struct northbound **nbp,
-                      char **text);
+                      struct vmn_error *why);
 
 /* Closes listeners and connections.  Before the fabric and the commit are
  * destroyed; changes that were submitted still take effect. */

@@ -89,6 +89,27 @@ vmn_error_errno(struct vmn_error *why, int error, const char *format, ...)
     return error;
 }
 
+int
+vmn_error_take(struct vmn_error *why, int error, char *text)
+{
+    if (error) {
+        vmn_error_errno(why, error, "%s", text ? text : ovs_strerror(error));
+    }
+    free(text);
+    return error;
+}
+
+void
+vmn_error_prefix(struct vmn_error *why, const char *prefix)
+{
+    if (why && why->text) {
+        char *text = xasprintf("%s: %s", prefix, why->text);
+
+        free(why->text);
+        why->text = text;
+    }
+}
+
 char *
 vmn_error_steal_text(struct vmn_error *error)
 {

@@ -42,6 +42,12 @@ int vmn_error_invalid(struct vmn_error *, const char *format, ...)
  * positive errno.  Returns 'error'. */
 int vmn_error_errno(struct vmn_error *, int error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same with 'text', which it takes, as the sentence; NULL: what the system
+ * says of 'error'.  For what has another convention.  Returns 'error'; does
+ * nothing if that is 0. */
+int vmn_error_take(struct vmn_error *, int error, char *text);
+/* Puts "PREFIX: " before the sentence of an error, if it is set. */
+void vmn_error_prefix(struct vmn_error *, const char *prefix);
 /* Returns the sentence of an error that is set, and takes it from it: the
  * caller frees it. */
 char *vmn_error_steal_text(struct vmn_error *);

@@ -120,10 +120,7 @@ int
 store_name_file(const char *name, int error, struct vmn_error *why)
 {
     if (error && why && why->text && !strstr(why->text, name)) {
-        char *sentence = xasprintf("%s: %s", name, why->text);
-
-        free(why->text);
-        why->text = sentence;
+        vmn_error_prefix(why, name);
     }
     return error;
 }

@@ -119,7 +119,6 @@ int
 store_connect(const char *path, int flags, const char *pragmas, sqlite3 **db,
               struct vmn_error *why)
 {
-    struct vmn_error reason = VMN_ERROR_INIT;
     int error;
 
     if (sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX, NULL)
@@ -135,9 +134,8 @@ store_connect(const char *path, int flags, const char *pragmas, sqlite3 **db,
         return vmn_error_errno(why, ENOMEM, "cannot open %s: out of memory",
                                path);
     }
-    error = store_error(*db, &reason, "cannot open it");
-    vmn_error_errno(why, error, "%s: %s", path, reason.text);
-    vmn_error_uninit(&reason);
+    error = store_error(*db, why, "cannot open it");
+    vmn_error_prefix(why, path);
     return error;
 }
 

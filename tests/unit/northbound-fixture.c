@@ -821,7 +821,7 @@ setup(void **state)
     struct fixture *f = xzalloc(sizeof *f);
     struct northbound_options options = { 0 };
     struct vmn_errors errors;
-    char *text = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
 
     alarm(120);
     memset(&fake_fabric, 0, sizeof fake_fabric);
@@ -848,8 +848,8 @@ setup(void **state)
     options.load = f->load;
     if (northbound_create(&options, f->base, f->model, f->engine, f->commit,
                           &fake_fabric, &fake_store_class, &f->store,
-                          f->apphost, &f->nb, &text)) {
-        fail_msg("%s", text);
+                          f->apphost, &f->nb, &why)) {
+        fail_msg("%s", why.text);
     }
     client_connect(&f->client, f->base, f->path);
     *state = f;

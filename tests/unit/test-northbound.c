@@ -917,16 +917,16 @@ listeners_need_an_address_and_a_token(void **state)
     struct fixture *f = *state;
 
     for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        struct vmn_error why = VMN_ERROR_INIT;
         struct northbound *nb;
-        char *text = NULL;
 
         assert_true(northbound_create(&bad[i], f->base, f->model, f->engine,
                                       f->commit, &fake_fabric,
                                       &fake_store_class, &f->store,
-                                      f->apphost, &nb, &text) != 0);
+                                      f->apphost, &nb, &why) != 0);
         assert_null(nb);
-        assert_non_null(text);
-        free(text);
+        assert_non_null(why.text);
+        vmn_error_uninit(&why);
     }
 }
 

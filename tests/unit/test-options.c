@@ -11,16 +11,17 @@
 
 #include <cmocka.h>
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/options.h"
 #include "util.h"
 
-static char *
-read_config(struct options *options, const char *text)
+static int
+read_config(struct options *options, const char *text, struct vmn_error *why)
 {
-    return options_read_config(options, "vmnd.json", text, strlen(text));
+    return options_read_config(options, "vmnd.json", text, strlen(text), why);
 }
 
 static void
@@ -28,7 +29,7 @@ defaults_are_safe(void **state OVS_UNUSED)
 {
     struct options options = { .config = NULL };
 
-    assert_null(options_finish(&options));
+    assert_int_equal(options_finish(&options, NULL), 0);
     assert_string_equal(options.state, "/var/lib/vmn/vmn.db");
     assert_string_equal(options.socket, "/run/vmn/vmnd.sock");
     assert_null(options.api_listen);
@@ -52,13 +53,13 @@ file_is_read(void **state OVS_UNUSED)
 {
     struct options options = { .config = NULL };
 
-    assert_null(read_config(&options,
-                            "{\"state\": \"/x/y.db\","
-                            " \"openflow-listen\": \"tcp:0.0.0.0:6653\","
-                            " \"openflow-target\": \"tcp:192.0.2.1:6653\","
-                            " \"max-flows-per-host\": \"0\","
-                            " \"app\": [\"overlay\", \"./mine.so\"]}"));
-    assert_null(options_finish(&options));
+    assert_int_equal(read_config(
+        &options, "{\"state\": \"/x/y.db\","
+        " \"openflow-listen\": \"tcp:0.0.0.0:6653\","
+        " \"openflow-target\": \"tcp:192.0.2.1:6653\","
+        " \"max-flows-per-host\": \"0\","
+        " \"app\": [\"overlay\", \"./mine.so\"]}", NULL), 0);
+    assert_int_equal(options_finish(&options, NULL), 0);
     assert_int_equal(options.max_flows_per_host, 0);
     assert_string_equal(options.state, "/x/y.db");
     assert_string_equal(options.openflow_target, "tcp:192.0.2.1:6653");
@@ -74,8 +75,8 @@ command_line_wins_over_the_file(void **state OVS_UNUSED)
 
     options.apps = xmalloc(sizeof *options.apps);
     options.apps[options.n_apps++] = xstrdup("overlay");
-    assert_null(read_config(&options, "{\"state\": \"/file.db\","
-                                      " \"app\": [\"firewall\"]}"));
+    assert_int_equal(read_config(&options, "{\"state\": \"/file.db\","
+                                 " \"app\": [\"firewall\"]}", NULL), 0);
     assert_string_equal(options.state, "/given.db");
     assert_int_equal(options.n_apps, 1);
     assert_string_equal(options.apps[0], "overlay");
@@ -103,11 +104,11 @@ faulty_files_are_refused_with_the_reason(void **state OVS_UNUSED)
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct options options = { .config = NULL };
-        char *problem = read_config(&options, cases[i].text);
+        struct vmn_error why = VMN_ERROR_INIT;
 
-        assert_non_null(problem);
-        assert_non_null(strstr(problem, cases[i].reason));
-        free(problem);
+        assert_int_equal(read_config(&options, cases[i].text, &why), EINVAL);
+        assert_non_null(strstr(why.text, cases[i].reason));
+        vmn_error_uninit(&why);
         options_uninit(&options);
     }
 }
@@ -118,18 +119,18 @@ oversized_values_are_refused(void **state OVS_UNUSED)
     struct options options = { .config = NULL };
     size_t size = 2 * 1024 * 1024;
     char *text = xzalloc(size);
-    char *problem;
+    struct vmn_error why = VMN_ERROR_INIT;
 
-    problem = options_read_config(&options, "f", text, size);
-    assert_non_null(strstr(problem, "more than"));
-    free(problem);
+    assert_int_equal(options_read_config(&options, "f", text, size, &why),
+                     EINVAL);
+    assert_non_null(strstr(why.text, "more than"));
 
     int n = snprintf(text, size, "{\"state\": \"/");
     memset(text + n, 'x', 5000);
     strcpy(text + n + 5000, "\"}");
-    problem = read_config(&options, text);
-    assert_non_null(strstr(problem, "state is longer"));
-    free(problem);
+    assert_int_equal(read_config(&options, text, &why), EINVAL);
+    assert_non_null(strstr(why.text, "state is longer"));
+    vmn_error_uninit(&why);
     free(text);
     options_uninit(&options);
 }
@@ -186,13 +187,12 @@ contradictions_are_refused(void **state OVS_UNUSED)
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         struct options options = { .config = NULL };
-        char *problem;
+        struct vmn_error why = VMN_ERROR_INIT;
 
-        assert_null(read_config(&options, cases[i].text));
-        problem = options_finish(&options);
-        assert_non_null(problem);
-        assert_non_null(strstr(problem, cases[i].reason));
-        free(problem);
+        assert_int_equal(read_config(&options, cases[i].text, NULL), 0);
+        assert_int_equal(options_finish(&options, &why), EINVAL);
+        assert_non_null(strstr(why.text, cases[i].reason));
+        vmn_error_uninit(&why);
         options_uninit(&options);
     }
 }
