@@ -39,6 +39,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/northbound.c \
 	controller/northbound/northbound.h \
 	controller/northbound/object-json.c \
+	controller/northbound/object-status.c \
 	controller/northbound/observation-expiry.c \
 	controller/northbound/openapi-operations.c \
 	controller/northbound/openapi-operations.h \

@@ -13,7 +13,6 @@
 #include "controller/engine/balancer-members.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/schema/arena.h"
-#include "controller/schema/schema-struct.h"
 #include "controller/schema/status.h"
 #include "simap.h"
 #include "util.h"
@@ -106,7 +105,14 @@ backend_health(const struct northbound *nb, const char *balancer,
             ? health : NULL);
 }
 
-/* A list of the backends, of which 'members' stay the owner. */
+/* Returns a copy of 'text', or NULL if that is empty. */
+static const char *
+copy_unless_empty(struct arena *arena, const char *text)
+{
+    return text[0] ? arena_strdup(arena, text) : NULL;
+}
+
+/* Lists the backends, the first NB_MEMBERS_MAX 'members'. */
 static void
 list_backends(const struct northbound *nb, const char *balancer,
               const struct vmn_lb_member *members, size_t n,
@@ -122,12 +128,12 @@ list_backends(const struct northbound *nb, const char *balancer,
         const struct vmn_lb_member *m = &members[i];
 
         status->backends[i] = (struct status_backend) {
-            .port = m->port, .weight = m->weight,
+            .port = arena_strdup(arena, m->port), .weight = m->weight,
             .state = nb_backend_states[m->state],
             .serving = m->state == VMN_LB_SERVING,
             .share = shares[i] > 0 ? shares[i] : NAN,
-            .host = m->host[0] ? m->host : NULL,
-            .reason = m->reason[0] ? m->reason : NULL,
+            .host = copy_unless_empty(arena, m->host),
+            .reason = copy_unless_empty(arena, m->reason),
             .health = backend_health(nb, balancer, m->port, arena),
             .load = load_status(&loads[i]),
         };
@@ -147,31 +153,29 @@ scale_status(const struct northbound *nb, const char *balancer,
             ? scale : NULL);
 }
 
-void
-nb_balancer_status(const struct northbound *nb, const struct vmn_row *row,
-                   bool one, struct ds *ds)
+bool
+nb_fill_balancer(const struct nb_status_query *q, const struct vmn_row *row,
+                 void *status_)
 {
     const struct vmn_loadbalancer *lb = (const void *) row;
+    struct status_loadbalancer *status = status_;
     size_t n;
-    struct vmn_lb_member *members = nb_balancer_members(nb, row->name, &n);
-    struct fabric_balancer_load *loads = xcalloc(MAX(n, 1), sizeof *loads);
+    struct vmn_lb_member *members = nb_balancer_members(q->nb, row->name, &n);
+    struct fabric_balancer_load *loads = arena_alloc(q->arena,
+                                                     n * sizeof *loads);
     struct fabric_balancer_load load;
-    struct status_loadbalancer status = { .n_backends = n };
-    struct arena arena;
 
-    arena_init(&arena);
-    fabric_balancer_load(nb->fabric, row->name, members, n, &load, loads);
+    fabric_balancer_load(q->nb->fabric, row->name, members, n, &load, loads);
+    status->n_backends = n;
     for (size_t i = 0; i < n; i++) {
-        status.n_serving += members[i].state == VMN_LB_SERVING;
+        status->n_serving += members[i].state == VMN_LB_SERVING;
     }
-    status.load = load_status(&load);
-    status.limited = lb->client_limit.rate ? (int64_t) load.limited : -1;
-    status.scale = scale_status(nb, row->name, &arena);
-    if (one) {
-        list_backends(nb, row->name, members, n, loads, &arena, &status);
+    status->load = load_status(&load);
+    status->limited = lb->client_limit.rate ? (int64_t) load.limited : -1;
+    status->scale = scale_status(q->nb, row->name, q->arena);
+    if (q->one) {
+        list_backends(q->nb, row->name, members, n, loads, q->arena, status);
     }
-    schema_struct_print_members(&schema_status_loadbalancer, &status, ds);
-    arena_uninit(&arena);
-    free(loads);
     free(members);
+    return true;
 }

@@ -23,8 +23,11 @@
 #include "openvswitch/list.h"
 #include "proto/http/http.h"
 
+struct arena;
 struct fabric_count;
 struct fabric_log;
+struct status_log;
+struct status_members;
 
 struct northbound {
     struct event_base *base;
@@ -170,8 +173,23 @@ void nb_append_object(const struct northbound *, const struct model_rights *,
 /* Appends the members of the object 'more', which it takes, to one that has no
  * last brace. */
 void nb_append_members(struct ds *, json_t *more);
-/* What cuts the port off, as VMN_QUERY_QUARANTINE has it, or NULL.  The caller
- * frees it. */
+
+/* object-status.c */
+/* For whom, and how much of, the status of an object is looked up. */
+struct nb_status_query {
+    const struct northbound *nb;
+    const struct model_rights *rights; /* NULL: everything. */
+    bool one;                       /* Also what takes longer to find out than
+                                     * a list may take. */
+    struct arena *arena;            /* For what the status points to. */
+};
+/* Appends what is observed of 'row', if anything, to an object that has no
+ * last brace. */
+void nb_print_status(const struct northbound *, const struct model_rights *,
+                     const struct vmn_row *, bool one, struct ds *);
+struct status_log nb_log_status(const struct fabric_log *);
+/* Returns what cuts the port off, as VMN_QUERY_QUARANTINE has it, or NULL.
+ * The caller frees it. */
 char *nb_port_quarantine(const struct northbound *, const char *port);
 
 /* api-activity.c */
@@ -198,10 +216,19 @@ void nb_add_flow_owner(json_t *, const struct engine_flow_owner *);
 const char **nb_selector_candidates(const struct model *,
                                     const struct vmn_selector *, size_t *n);
 
-/* The ports that 'group' itself has, sorted, each once.  The caller frees the
- * array. */
+/* Returns the ports that 'group' itself has, sorted, each once; those of the
+ * groups inside as well; or those that a quarantine cuts off.  The caller
+ * frees the array, whose names are borrowed. */
 const char **nb_group_ports(const struct model *, const struct vmn_group *,
                             size_t *n);
+const char **nb_group_members(const struct model *, const struct vmn_group *,
+                              size_t *n);
+const char **nb_quarantine_ports(const struct model *,
+                                 const struct vmn_quarantine *, size_t *n);
+/* Fills in how many these are; with 'list' the first NB_MEMBERS_MAX as well, in
+ * 'arena'. */
+void nb_fill_members(const char *const *names, size_t n, bool list,
+                     struct arena *arena, struct status_members *);
 
 /* balancer-status.c: those that may be backends of a balancer, which the
  * caller frees, or NULL; how many there are. */
@@ -210,8 +237,9 @@ struct vmn_lb_member *nb_balancer_members(const struct northbound *,
                                           const char *name, size_t *n);
 void nb_balancer_count(const struct northbound *, const char *name,
                        size_t *n_backends, size_t *n_serving);
-void nb_balancer_status(const struct northbound *, const struct vmn_row *,
-                        bool one, struct ds *);
+/* Fills in the struct status_loadbalancer 'status'.  Returns true. */
+bool nb_fill_balancer(const struct nb_status_query *, const struct vmn_row *,
+                      void *status);
 
 /* certificates.c */
 struct northbound_options;

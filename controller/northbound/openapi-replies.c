@@ -222,7 +222,8 @@ static const struct schema_struct drop = SHOWN_STRUCT(
     SHOWN("host", STRING, ALWAYS, "Where."),
     SHOWN("app", STRING, ALWAYS,
           "By which app; `vmn` for meters of packets to the controller."),
-    SHOWN("reason", STRING, ALWAYS, "Why."), ABOUT(ALWAYS), SHOWN_COUNT);
+    SHOWN("reason", STRING, ALWAYS, "Why."), ABOUT(ALWAYS),
+    SHOWN_COUNT(status_count, ));
 
 static const struct schema_struct sample = SHOWN_STRUCT(
     "Sample", SAMPLE, SHOWN("reason", STRING, ALWAYS, "Why it was dropped."));

@@ -76,12 +76,16 @@
 #define TIME SCHEMA_TIME
 #define ANY SCHEMA_ANY
 
-/* "packets", "bytes", "last": of what was counted. */
-#define SHOWN_COUNT                                                     \
-    SHOWN("packets", INT, ALWAYS, "How many packets, on all hosts."),   \
-    SHOWN("bytes", INT, ALWAYS, "How many bytes they had."),            \
+/* The members of the struct status_count that is member 'IN' of 'struct KEPT'
+ * ("count."; nothing: that is a struct status_count itself). */
+#define SHOWN_COUNT(KEPT, IN)                                           \
+    SHOWN("packets", U64, ALWAYS, "How many packets, on all hosts.",    \
+          SHOWN_AT(KEPT, IN packets, sizeof(uint64_t))),                \
+    SHOWN("bytes", U64, ALWAYS, "How many bytes they had.",             \
+          SHOWN_AT(KEPT, IN bytes, sizeof(uint64_t))),                  \
     SHOWN("last", STRING, ALWAYS | TIME | OR_NULL,                      \
-          "When the last one came, to the second; null: none came.")
+          "When the last one came, to the second; null: none came.",    \
+          SHOWN_AT(KEPT, IN last, sizeof(int64_t)))
 
 /* What an audit finds, in member 'IN' of 'struct KEPT' ("audit."; nothing: that
  * is a struct status_audit itself). */

@@ -10,82 +10,90 @@
 
 /* Networks and routers.  ------------------------------------------------ */
 
-static const struct schema_struct subnet = SHOWN_STRUCT(
-    "subnet",
-    SHOWN("cidr", PREFIX, ALWAYS, "The subnet."),
-    SHOWN("size", INT, ALWAYS,
-          "How many addresses can be allocated."),
-    SHOWN("used", INT, ALWAYS,
-          "How many of them ports and virtual IPs have, or reservations "
-          "keep."),
-    SHOWN("free", INT, ALWAYS, "How many are left."));
+static const struct schema_struct subnet = SHOWN_KEPT(
+    "subnet", status_subnet,
+    SHOWN_OF(status_subnet, cidr, PREFIX, ALWAYS, "The subnet."),
+    SHOWN_OF(status_subnet, size, U64, ALWAYS,
+             "How many addresses can be allocated."),
+    SHOWN_OF(status_subnet, used, U64, ALWAYS,
+             "How many of them ports and virtual IPs have, or reservations "
+             "keep."),
+    SHOWN_OF(status_subnet, free, U64, ALWAYS, "How many are left."));
 
-const struct schema_struct schema_status_network = SHOWN_STRUCT(
-    "NetworkStatus",
-    SHOWN("ports", INT, ALWAYS, "How many ports it has."),
-    SHOWN("mtu", INT, 0, "The MTU in effect."),
-    SHOWN("subnets", STRUCT, ALWAYS | LIST, "How full its subnets are.",
-          .nested = &subnet));
+const struct schema_struct schema_status_network = SHOWN_KEPT(
+    "NetworkStatus", status_network,
+    SHOWN_OF(status_network, ports, SIZE, ALWAYS, "How many ports it has."),
+    SHOWN_OF(status_network, mtu, U32, HIDE, "The MTU in effect."),
+    SHOWN_LIST_OF(status_network, subnets, n_subnets, STRUCT, ALWAYS,
+                  "How full its subnets are.", .nested = &subnet));
 
-const struct schema_struct schema_status_router = SHOWN_STRUCT(
-    "RouterStatus",
-    SHOWN("domain", STRING, 0,
-          "The key of the routing domain of its networks, when one router is "
-          "asked for."),
-    SHOWN("gateway", REF, 0, "The host that is its gateway.",
-          .ref = VMN_TABLE_HOST));
+const struct schema_struct schema_status_router = SHOWN_KEPT(
+    "RouterStatus", status_router,
+    SHOWN_OF(status_router, domain, STRING, 0,
+             "The key of the routing domain of its networks, when one router "
+             "is asked for."),
+    SHOWN_OF(status_router, gateway, REF, 0, "The host that is its gateway.",
+             .ref = VMN_TABLE_HOST));
 
 /* Policies, and what they are about.  ------------------------------------- */
 
-#define MEMBERS(FLAGS)                                                  \
-    SHOWN("n_members", INT, FLAGS,                                      \
-          "How many ports are in it, those of groups inside included."), \
+/* Of the struct status_members that is member 'members' of 'struct KEPT'. */
+#define MEMBERS(KEPT, FLAGS)                                            \
     SHOWN("members", REF, LIST,                                         \
           "Which, when one is asked for; the first 1000 by name.",      \
-          .ref = VMN_TABLE_PORT)
+          SHOWN_AT(KEPT, members.members, sizeof(void *)),              \
+          .n_offset = offsetof(struct KEPT, members.n_listed),          \
+          .ref = VMN_TABLE_PORT),                                       \
+    SHOWN("n_members", I64, FLAGS,                                      \
+          "How many ports are in it, those of groups inside included.", \
+          SHOWN_AT(KEPT, members.n_members, sizeof(int64_t)), .def = -1)
 
-const struct schema_struct schema_status_group = SHOWN_STRUCT(
-    "GroupStatus", MEMBERS(0));
+const struct schema_struct schema_status_group = SHOWN_KEPT(
+    "GroupStatus", status_group, MEMBERS(status_group, HIDE));
 
-static const struct schema_struct count = SHOWN_STRUCT("Count", SHOWN_COUNT);
+const struct schema_struct schema_count = SHOWN_KEPT(
+    "Count", status_count, SHOWN_COUNT(status_count, ));
 
-static const struct schema_struct log_count = SHOWN_STRUCT(
-    "log",
-    SHOWN("events", INT, ALWAYS, "How many there were, on all hosts."),
-    SHOWN("logged", INT, ALWAYS, "How many of these were told."),
-    SHOWN("suppressed", INT, ALWAYS, "How many were not."));
+static const struct schema_struct log_count = SHOWN_KEPT(
+    "log", status_log,
+    SHOWN_OF(status_log, events, U64, ALWAYS,
+             "How many there were, on all hosts."),
+    SHOWN_OF(status_log, logged, U64, ALWAYS, "How many of these were told."),
+    SHOWN_OF(status_log, suppressed, U64, ALWAYS, "How many were not."));
 
-static const struct schema_struct rule_count = SHOWN_STRUCT(
-    "rule", SHOWN_COUNT,
-    SHOWN("log", STRUCT, 0, "Its events, of a rule with a log.",
-          .nested = &log_count));
+static const struct schema_struct rule_count = SHOWN_KEPT(
+    "rule", status_rule, SHOWN_COUNT(status_rule, count.),
+    SHOWN_STRUCT_OF(status_rule, log, POINTER,
+                    "Its events, of a rule with a log.", &log_count));
 
-const struct schema_struct schema_status_tier = SHOWN_STRUCT(
-    "TierStatus",
-    SHOWN("retained", STRUCT, ALWAYS,
-          "Packets of connections that the tier keeps (`on_change`).",
-          .nested = &count));
+const struct schema_struct schema_status_tier = SHOWN_KEPT(
+    "TierStatus", status_tier,
+    SHOWN_STRUCT_OF(status_tier, retained, ALWAYS,
+                    "Packets of connections that the tier keeps "
+                    "(`on_change`).", &schema_count));
 
-const struct schema_struct schema_status_policy = SHOWN_STRUCT(
-    "PolicyStatus", SHOWN_COUNT,
-    SHOWN("rules", STRUCT, LIST,
-          "The same of each rule, in their order, when one policy is asked "
-          "for.", .nested = &rule_count),
-    SHOWN("would_isolate", STRUCT, 0,
-          "The same of what a shadow would isolate, when one is asked for.",
-          .nested = &count));
+const struct schema_struct schema_status_policy = SHOWN_KEPT(
+    "PolicyStatus", status_policy, SHOWN_COUNT(status_policy, count.),
+    SHOWN_LIST_OF(status_policy, rules, n_rules, STRUCT, 0,
+                  "The same of each rule, in their order, when one policy is "
+                  "asked for.", .nested = &rule_count),
+    SHOWN_STRUCT_OF(status_policy, would_isolate, POINTER,
+                    "The same of what a shadow would isolate, when one is "
+                    "asked for.", &schema_count));
 
-const struct schema_struct schema_status_quarantine = SHOWN_STRUCT(
-    "QuarantineStatus", MEMBERS(ALWAYS), SHOWN_COUNT,
-    SHOWN("allow", STRUCT, LIST,
-          "The same of each entry of `allow`, in their order, when one "
-          "quarantine is asked for.", .nested = &count));
+const struct schema_struct schema_status_quarantine = SHOWN_KEPT(
+    "QuarantineStatus", status_quarantine,
+    MEMBERS(status_quarantine, ALWAYS),
+    SHOWN_COUNT(status_quarantine, count.),
+    SHOWN_LIST_OF(status_quarantine, allow, n_allow, STRUCT, 0,
+                  "The same of each entry of `allow`, in their order, when "
+                  "one quarantine is asked for.", .nested = &schema_count));
 
 /* The rest.  ------------------------------------------------------------- */
 
-const struct schema_struct schema_status_observation = SHOWN_STRUCT(
-    "ObservationStatus",
-    SHOWN("expires", STRING, 0 | TIME, "When it is over."));
+const struct schema_struct schema_status_observation = SHOWN_KEPT(
+    "ObservationStatus", status_observation,
+    SHOWN_OF(status_observation, expires, STRING, TIME, "When it is over."));
 
 const struct schema_struct schema_app_flows = SHOWN_KEPT(
     "AppFlows", status_app_flows,

@@ -16,12 +16,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vmn/types.h"
+
 struct schema_struct;
 
 /* By how much a host is behind. */
 extern const struct schema_struct schema_lag;
 extern const struct schema_struct schema_audit_owner, schema_status_audit;
 extern const struct schema_struct schema_app_flows;
+extern const struct schema_struct schema_count;
 /* What is observed of an object of each type; they describe the structs. */
 extern const struct schema_struct schema_status_host;
 extern const struct schema_struct schema_status_network;
@@ -149,6 +152,76 @@ struct status_port {
     struct status_traffic *traffic; /* Or NULL. */
     size_t n_quarantines;
     const char **quarantines;   /* NULL: none. */
+};
+
+/* Networks and routers.  -------------------------------------------------- */
+
+/* How full a subnet is, in addresses. */
+struct status_subnet {
+    struct vmn_prefix cidr;
+    uint64_t size, used, free;
+};
+
+struct status_network {
+    size_t ports;
+    uint32_t mtu;               /* 0: not known. */
+    size_t n_subnets;
+    struct status_subnet *subnets;
+};
+
+struct status_router {
+    const char *domain, *gateway; /* Or NULL. */
+};
+
+/* Policies, and what they are about.  ------------------------------------- */
+
+/* What was counted, on all hosts. */
+struct status_count {
+    uint64_t packets, bytes;
+    int64_t last;               /* To the second. */
+};
+
+/* Events of a rule with a log. */
+struct status_log {
+    uint64_t events, logged, suppressed;
+};
+
+struct status_rule {
+    struct status_count count;
+    struct status_log *log;     /* Or NULL. */
+};
+
+/* Ports that an object has, sorted by name. */
+struct status_members {
+    size_t n_listed;
+    const char **members;       /* NULL: they are not listed. */
+    int64_t n_members;          /* -1: they were not counted. */
+};
+
+struct status_group {
+    struct status_members members;
+};
+
+struct status_tier {
+    struct status_count retained;
+};
+
+struct status_policy {
+    struct status_count count;
+    size_t n_rules;
+    struct status_rule *rules;  /* NULL: they are not listed. */
+    struct status_count *would_isolate; /* Or NULL. */
+};
+
+struct status_quarantine {
+    struct status_members members;
+    struct status_count count;
+    size_t n_allow;
+    struct status_count *allow; /* NULL: they are not listed. */
+};
+
+struct status_observation {
+    int64_t expires;
 };
 
 /* Telemetries.  ----------------------------------------------------------- */

@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is observed of an object: each type's struct of schema/status.h is
+ * filled in by a function here, and printed by its description.  Balancers
+ * have balancer-status.c.  Not for the row itself (object-json.c). */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/fabric-counters.h"
+#include "controller/fabric/fabric-status.h"
+#include "controller/flow/pipeline.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-struct.h"
+#include "controller/schema/status.h"
+#include "util.h"
+
+/* Returns a copy, in the query's arena, of what the app query 'name' says of
+ * 'key' in text, or NULL. */
+static const char *
+peek_text(const struct nb_status_query *q, const char *name, const char *key)
+{
+    size_t size;
+    char *value = engine_peek(q->nb->engine, name, key, &size);
+    const char *text = value ? arena_strdup(q->arena, value) : NULL;
+
+    free(value);
+    return text;
+}
+
+/* Hosts, ports, apps and telemetries.  ------------------------------------ */
+
+/* Who knows a host's datapath id, and reaches the listener, could pose as its
+ * switch where there is no TLS: accounts with a scope need not know it. */
+static bool
+fill_host(const struct nb_status_query *q, const struct vmn_row *row,
+          void *status_)
+{
+    struct status_host *status = status_;
+
+    if (!fabric_host_status(q->nb->fabric, row->name, q->arena, status)) {
+        return false;
+    }
+    if (q->rights && q->rights->scope.text) {
+        status->datapath_id = NULL;
+    }
+    return true;
+}
+
+char *
+nb_port_quarantine(const struct northbound *nb, const char *port)
+{
+    size_t size;
+
+    return engine_peek(nb->engine, VMN_QUERY_QUARANTINE, port, &size);
+}
+
+/* Fills in the names of quarantines in what nb_port_quarantine() has returned,
+ * which is cut up, and borrowed. */
+static void
+fill_quarantines(char *held, struct arena *arena, struct status_port *status)
+{
+    char *save = NULL;
+
+    status->quarantines = arena_alloc(arena, (strlen(held) + 1) / 2
+                                             * sizeof *status->quarantines);
+    for (char *name = strtok_r(held, ",", &save); name;
+         name = strtok_r(NULL, ",", &save)) {
+        const char *slash = strchr(name, '/');
+
+        if (slash) {
+            status->quarantines[status->n_quarantines++] = slash + 1;
+        }
+    }
+    if (!status->n_quarantines) {
+        status->quarantines = NULL;
+    }
+}
+
+static bool
+fill_port(const struct nb_status_query *q, const struct vmn_row *row,
+          void *status_)
+{
+    struct status_port *status = status_;
+    char *held = nb_port_quarantine(q->nb, row->name);
+
+    fabric_port_status(q->nb->fabric, row->name, q->arena, status);
+    if (held) {
+        fill_quarantines(arena_strdup(q->arena, held), q->arena, status);
+        free(held);
+    }
+    return true;
+}
+
+static bool
+fill_app(const struct nb_status_query *q, const struct vmn_row *row,
+         void *status_)
+{
+    const struct pipeline *pipeline = apphost_pipeline(q->nb->apphost);
+    struct status_app *status = status_;
+
+    if (!engine_app_status(q->nb->engine, row->name, q->arena, status)) {
+        return false;
+    }
+    for (size_t i = 0; pipeline && i < pipeline->n_apps; i++) {
+        const struct vmn_app_class *app = pipeline->apps[i].class_;
+
+        if (!strcmp(app->name, row->name)) {
+            status->description = app->description;
+        }
+    }
+    return true;
+}
+
+static bool
+fill_telemetry(const struct nb_status_query *q, const struct vmn_row *row,
+               void *status)
+{
+    fabric_telemetry_status(q->nb->fabric, (const struct vmn_telemetry *) row,
+                            q->one ? NB_MEMBERS_MAX : 0, q->arena, status);
+    return true;
+}
+
+/* Networks and routers.  -------------------------------------------------- */
+
+/* Returns the MTU in effect: that of the row, or else what follows from the
+ * underlay; 0 if it is not known. */
+static uint32_t
+get_mtu(const struct northbound *nb, const struct vmn_network *network)
+{
+    uint32_t mtu = network->mtu;
+    size_t size;
+    char *value = mtu ? NULL : engine_peek(nb->engine, VMN_QUERY_MTU, "",
+                                           &size);
+
+    if (value && size == sizeof mtu) {
+        memcpy(&mtu, value, sizeof mtu);
+    }
+    free(value);
+    return mtu;
+}
+
+static bool
+fill_network(const struct nb_status_query *q, const struct vmn_row *row,
+             void *status_)
+{
+    const struct vmn_network *network = (const void *) row;
+    struct status_network *status = status_;
+    size_t n = network->n_subnets;
+    struct model_use *uses = arena_alloc(q->arena, n * sizeof *uses);
+
+    status->ports = model_lookup(q->nb->model, VMN_INDEX_PORT_BY_NETWORK,
+                                 row->name).n;
+    status->mtu = get_mtu(q->nb, network);
+    model_subnets_use(q->nb->model, network, uses);
+    status->n_subnets = n;
+    status->subnets = arena_alloc(q->arena, n * sizeof *status->subnets);
+    for (size_t i = 0; i < n; i++) {
+        status->subnets[i] = (struct status_subnet) {
+            .cidr = network->subnets[i].cidr, .size = uses[i].size,
+            .used = uses[i].used, .free = uses[i].size - uses[i].used,
+        };
+    }
+    return true;
+}
+
+/* The key of the routing domain of its networks, and the host that is its
+ * gateway. */
+static bool
+fill_router(const struct nb_status_query *q, const struct vmn_row *row,
+            void *status_)
+{
+    const struct vmn_router *router = (const void *) row;
+    struct status_router *status = status_;
+
+    if (q->one && router->n_interfaces) {
+        status->domain = peek_text(q, VMN_QUERY_DOMAIN,
+                                   router->interfaces[0].network);
+    }
+    if (router->external.network) {
+        status->gateway = peek_text(q, VMN_QUERY_GATEWAY, row->name);
+    }
+    return true;
+}
+
+/* Groups, tiers, policies and quarantines.  ------------------------------- */
+
+/* Fills in which ports are in the group, if one is asked for. */
+static bool
+fill_group(const struct nb_status_query *q, const struct vmn_row *row,
+           void *status_)
+{
+    struct status_group *status = status_;
+    size_t n;
+
+    status->members.n_members = -1;
+    if (q->one) {
+        const char **names = nb_group_members(
+            q->nb->model, (const struct vmn_group *) row, &n);
+
+        nb_fill_members(names, n, true, q->arena, &status->members);
+        free(names);
+    }
+    return true;
+}
+
+static struct status_count
+count_status(const struct fabric_count *count)
+{
+    return (struct status_count) {
+        .packets = count->packets, .bytes = count->bytes,
+        .last = count->last_ms,
+    };
+}
+
+/* Returns what flows of 'n' rules were hit by on behalf of 'row', all of them
+ * together, each in 'counts', and in 'rest' those that are no rule's. */
+static struct status_count
+count_rules(const struct nb_status_query *q, const struct vmn_row *row,
+            size_t n, struct status_count *counts, struct status_count *rest)
+{
+    struct fabric_count *found = arena_alloc(q->arena, n * sizeof *found);
+    struct status_count sum = { .packets = 0 };
+    struct fabric_count other;
+
+    fabric_rule_counts(q->nb->fabric, row->table, row->name, n, found,
+                       &other);
+    for (size_t i = 0; i < n; i++) {
+        counts[i] = count_status(&found[i]);
+        sum.packets += counts[i].packets;
+        sum.bytes += counts[i].bytes;
+        sum.last = MAX(sum.last, counts[i].last);
+    }
+    *rest = count_status(&other);
+    return sum;
+}
+
+/* Packets of connections that the tier has let in for good. */
+static bool
+fill_tier(const struct nb_status_query *q, const struct vmn_row *row,
+          void *status_)
+{
+    struct status_tier *status = status_;
+
+    count_rules(q, row, 0, NULL, &status->retained);
+    return true;
+}
+
+struct status_log
+nb_log_status(const struct fabric_log *log)
+{
+    return (struct status_log) {
+        .events = log->n_events, .logged = log->n_logged,
+        .suppressed = log->n_events - log->n_logged,
+    };
+}
+
+/* Lists the rules of a policy, with events of those that have a log. */
+static void
+list_rules(const struct nb_status_query *q, const struct vmn_policy *policy,
+           const struct status_count *counts, struct status_policy *status)
+{
+    size_t n = policy->n_rules;
+    struct fabric_log *found = arena_alloc(q->arena, n * sizeof *found);
+    struct status_log *logs = arena_alloc(q->arena, n * sizeof *logs);
+
+    fabric_rule_logs(q->nb->fabric, policy->row.name, n, found);
+    status->n_rules = n;
+    status->rules = arena_alloc(q->arena, n * sizeof *status->rules);
+    for (size_t i = 0; i < n; i++) {
+        logs[i] = nb_log_status(&found[i]);
+        status->rules[i].count = counts[i];
+        status->rules[i].log = policy->rules[i].log ? &logs[i] : NULL;
+    }
+}
+
+/* What a policy's rules were hit by; each of them when one is asked for. */
+static bool
+fill_policy(const struct nb_status_query *q, const struct vmn_row *row,
+            void *status_)
+{
+    const struct vmn_policy *policy = (const void *) row;
+    struct status_policy *status = status_;
+    struct status_count *counts = arena_alloc(q->arena, policy->n_rules
+                                                        * sizeof *counts);
+    struct status_count *rest = arena_alloc(q->arena, sizeof *rest);
+
+    status->count = count_rules(q, row, policy->n_rules, counts, rest);
+    if (q->one) {
+        list_rules(q, policy, counts, status);
+        status->would_isolate = policy->mode == VMN_SHADOW ? rest : NULL;
+    }
+    return true;
+}
+
+/* Which ports are cut off by a quarantine, and what came through it by what it
+ * allows. */
+static bool
+fill_quarantine(const struct nb_status_query *q, const struct vmn_row *row,
+                void *status_)
+{
+    const struct vmn_quarantine *quarantine = (const void *) row;
+    struct status_quarantine *status = status_;
+    struct status_count *allow = arena_alloc(q->arena, quarantine->n_allow
+                                                       * sizeof *allow);
+    struct status_count rest;
+    size_t n;
+    const char **names = nb_quarantine_ports(q->nb->model, quarantine, &n);
+
+    nb_fill_members(names, n, q->one, q->arena, &status->members);
+    free(names);
+    status->count = count_rules(q, row, quarantine->n_allow, allow, &rest);
+    status->n_allow = quarantine->n_allow;
+    status->allow = q->one ? allow : NULL;
+    return true;
+}
+
+/* Observations.  ---------------------------------------------------------- */
+
+static bool
+fill_observation(const struct nb_status_query *q, const struct vmn_row *row,
+                 void *status_)
+{
+    struct status_observation *status = status_;
+    struct model_meta meta;
+
+    if (!model_get_durable(q->nb->model, VMN_TABLE_OBSERVATION, row->name,
+                           &meta)) {
+        return false;
+    }
+    status->expires = nb_observation_ends((const void *) row, &meta);
+    return true;
+}
+
+/* All types.  ------------------------------------------------------------ */
+
+/* Fills in a zeroed struct of the type that the table's 'status' describes.
+ * Returns false if nothing is known. */
+static bool (*const fill[VMN_N_TABLES])(const struct nb_status_query *,
+                                        const struct vmn_row *,
+                                        void *status) = {
+    [VMN_TABLE_HOST] = fill_host,
+    [VMN_TABLE_NETWORK] = fill_network,
+    [VMN_TABLE_PORT] = fill_port,
+    [VMN_TABLE_GROUP] = fill_group,
+    [VMN_TABLE_TIER] = fill_tier,
+    [VMN_TABLE_POLICY] = fill_policy,
+    [VMN_TABLE_QUARANTINE] = fill_quarantine,
+    [VMN_TABLE_LOADBALANCER] = nb_fill_balancer,
+    [VMN_TABLE_OBSERVATION] = fill_observation,
+    [VMN_TABLE_APP] = fill_app,
+    [VMN_TABLE_ROUTER] = fill_router,
+    [VMN_TABLE_TELEMETRY] = fill_telemetry,
+};
+
+void
+nb_print_status(const struct northbound *nb, const struct model_rights *rights,
+                const struct vmn_row *row, bool one, struct ds *ds)
+{
+    const struct schema_struct *shown = schema_tables[row->table]->status;
+    struct arena arena;
+    struct nb_status_query query = { nb, rights, one, &arena };
+    void *status;
+
+    if (!shown) {
+        return;
+    }
+    arena_init(&arena);
+    status = arena_alloc(&arena, shown->size);
+    if (fill[row->table](&query, row, status)) {
+        schema_struct_print_members(shown, status, ds);
+    }
+    arena_uninit(&arena);
+}
