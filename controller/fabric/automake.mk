@@ -106,6 +106,9 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/marker.h \
 	controller/fabric/session/openflow-message.c \
 	controller/fabric/session/openflow-message.h \
+	controller/fabric/session/receipt-status.c \
+	controller/fabric/session/receipt-waits.c \
+	controller/fabric/session/receipts-private.h \
 	controller/fabric/session/receipts.c \
 	controller/fabric/session/receipts.h \
 	controller/fabric/session/reconcile.c \

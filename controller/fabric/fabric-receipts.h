@@ -10,22 +10,41 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct ds;
+struct arena;
 struct fabric;
+struct schema_struct;
+struct status_app_flows;
 
-/* Appends the receipt of a revision to the 'ds', as JSON text: {"installed":
- * bool, "hosts": [{"host", "state" ("confirmed", "pending", "offline",
- * "failed"), "time", "reason"}], "flows": [{"app", "added", "changed",
- * "removed"}]}.  "time" is that of the host's last change of state, in RFC
- * 3339 form.  Revisions that were grouped share a receipt.
+/* Where a revision is on one host.  Members are called as in JSON. */
+struct fabric_receipt_host {
+    const char *host;
+    const char *state;          /* "confirmed", "pending", "offline" or
+                                 * "failed". */
+    int64_t time;               /* Of the last change of state, in ms (wall
+                                 * clock). */
+    const char *reason;         /* Why it has not confirmed, or NULL. */
+};
+
+/* The receipt of a revision.  Revisions that were grouped share one. */
+struct fabric_receipt {
+    bool installed;             /* All hosts concerned have confirmed. */
+    size_t n_hosts;
+    struct fabric_receipt_host *hosts;
+    size_t n_flows;             /* By app. */
+    struct status_app_flows *flows;
+};
+extern const struct schema_struct fabric_receipt_shown;
+
+/* Fills in the receipt of a revision, with its lists in 'arena' and texts that
+ * are borrowed until the loop's next turn.
  *
- * "hosts" are those that the revision concerns.  They are known for the newest
- * FABRIC_RECEIPTS_MAX revisions since the start; of an older one "hosts" are
- * all hosts, each confirmed once it has acknowledged something as new.
- * Returns false, and appends nothing, for a revision that is not durable. */
+ * 'hosts' are those that the revision concerns.  They are known for the newest
+ * FABRIC_RECEIPTS_MAX revisions since the start; of an older one 'hosts' are
+ * all hosts, each confirmed once it has acknowledged a revision as new.
+ * Returns false for a revision that is not durable. */
 #define FABRIC_RECEIPTS_MAX 4096
-bool fabric_append_receipt(const struct fabric *, uint64_t revision,
-                           struct ds *);
+bool fabric_get_receipt(const struct fabric *, uint64_t revision,
+                        struct arena *arena, struct fabric_receipt *);
 
 /* How far a revision has come, in short. */
 struct fabric_progress {
@@ -39,10 +58,11 @@ bool fabric_progress(const struct fabric *, uint64_t revision,
                      struct fabric_progress *);
 
 /* Calls 'cb' once: when every host concerned has acknowledged 'revision', or
- * at the time-out, from the loop.  'receipt' is text as above, borrowed, or
+ * at the time-out, from the loop.  'receipt' is borrowed until 'cb' returns;
  * NULL if there is none.  The caller may cancel the wait before that. */
 struct fabric_wait;
-typedef void fabric_wait_cb(void *aux, bool installed, const char *receipt);
+typedef void fabric_wait_cb(void *aux, bool installed,
+                            const struct fabric_receipt *receipt);
 struct fabric_wait *fabric_wait(struct fabric *, uint64_t revision,
                                 int timeout_ms, fabric_wait_cb *, void *aux);
 /* Ends the wait without calling 'cb'.  NULL is none. */

@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How the fabric's structs are shown that are no status of an object
- * (controller/schema/status.h): flows, what differs, who is behind. */
+ * Describes the fabric's structs that are shown and are not the status of an
+ * object (controller/schema/status.h): flows, differences, receipts, hosts
+ * that are behind. */
 
 #include <config.h>
 
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-flows.h"
+#include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-status.h"
+#include "controller/fabric/session/receipts.h"
 #include "controller/schema/schema-shown.h"
 #include "controller/schema/status.h"
 
@@ -84,3 +87,52 @@ const struct schema_struct fabric_behind_shown = SHOWN_KEPT(
     SHOWN_OF(fabric_behind, reason, STRING, 0, "As in its status."),
     SHOWN_STRUCT_OF(fabric_behind, lag, ALWAYS, "By how much.",
                     &schema_lag));
+
+/* Receipts.  ------------------------------------------------------------- */
+
+static const struct schema_struct receipt_host = SHOWN_KEPT(
+    "host", fabric_receipt_host,
+    SHOWN_OF(fabric_receipt_host, host, STRING, ALWAYS, "The host."),
+    SHOWN_OF(fabric_receipt_host, state, ENUM, ALWAYS,
+             "Whether it has the change.",
+             SHOWN_NAMES("confirmed", "pending", "offline", "failed")),
+    SHOWN_OF(fabric_receipt_host, time, STRING, ALWAYS | TIME,
+             "Since when."),
+    SHOWN_OF(fabric_receipt_host, reason, STRING, 0, "Why it has not."));
+
+const struct schema_struct fabric_receipt_shown = SHOWN_KEPT(
+    "Receipt", fabric_receipt,
+    SHOWN_OF(fabric_receipt, installed, BOOL, ALWAYS,
+             "Whether every host concerned has confirmed."),
+    SHOWN_LIST_OF(fabric_receipt, hosts, n_hosts, STRUCT, ALWAYS,
+                  "Each host concerned.", .nested = &receipt_host),
+    SHOWN_LIST_OF(fabric_receipt, flows, n_flows, STRUCT, ALWAYS,
+                  "What became of whose flows.",
+                  .nested = &schema_app_flows));
+
+/* For "fabric/receipts" of ovs-appctl. */
+static const struct schema_struct receipt_incomplete = SHOWN_KEPT(
+    "incomplete", receipt_incomplete,
+    SHOWN_OF(receipt_incomplete, first_revision, U64, ALWAYS,
+             "The first of a group of revisions,"),
+    SHOWN_OF(receipt_incomplete, revision, U64, ALWAYS, "and the last."),
+    SHOWN_OF(receipt_incomplete, time, STRING, ALWAYS | TIME,
+             "When they were made."),
+    SHOWN_OF(receipt_incomplete, confirmed, U64, ALWAYS,
+             "How many hosts have confirmed."),
+    SHOWN_LIST_OF(receipt_incomplete, missing, n_missing, STRUCT, ALWAYS,
+                  "The other hosts.", .nested = &receipt_host));
+
+const struct schema_struct receipts_shown = SHOWN_KEPT(
+    "receipts", receipts_status,
+    SHOWN_OF(receipts_status, receipts, U64, ALWAYS,
+             "How many are kept."),
+    SHOWN_OF(receipts_status, first_revision, U64, ALWAYS,
+             "The first revision that they are of."),
+    SHOWN_OF(receipts_status, revision, U64, ALWAYS, "The last one."),
+    SHOWN_OF(receipts_status, waits, U64, ALWAYS,
+             "How many clients wait for one."),
+    SHOWN_OF(receipts_status, n_incomplete, U64, ALWAYS,
+             "How many hosts have yet to confirm."),
+    SHOWN_LIST_OF(receipts_status, incomplete, n_listed, STRUCT, ALWAYS,
+                  "The newest of these.", .nested = &receipt_incomplete));

@@ -196,7 +196,13 @@ static void
 unixctl_receipts(struct unixctl_conn *conn, int argc OVS_UNUSED,
                  const char *argv[] OVS_UNUSED, void *f)
 {
-    reply_json(conn, receipts_to_json(f, SHOWN_MAX));
+    struct receipts_status status;
+    struct arena arena;
+
+    arena_init(&arena);
+    receipts_get_status(f, SHOWN_MAX, &arena, &status);
+    reply_json(conn, schema_struct_to_json(&receipts_shown, &status));
+    arena_uninit(&arena);
 }
 
 /* All.  ------------------------------------------------------------------ */

@@ -13,6 +13,7 @@
 
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-stats.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
 #include "timeval.h"
@@ -144,6 +145,22 @@ refuse_log(struct http_request *req, struct vmn_error *why)
     vmn_error_uninit(why);
 }
 
+/* Appends the receipt of a revision, or null. */
+static void
+append_receipt(const struct northbound *nb, uint64_t revision, struct ds *ds)
+{
+    struct fabric_receipt receipt;
+    struct arena arena;
+
+    arena_init(&arena);
+    if (fabric_get_receipt(nb->fabric, revision, &arena, &receipt)) {
+        schema_struct_print(&fabric_receipt_shown, &receipt, ds);
+    } else {
+        ds_put_cstr(ds, "null");
+    }
+    arena_uninit(&arena);
+}
+
 void
 nb_get_revision(struct http_request *req, void *nb_)
 {
@@ -183,9 +200,7 @@ nb_get_revision(struct http_request *req, void *nb_)
         nb_append_members(&ds, json_pack("{s:o}", "duration_us", us));
     }
     ds_put_cstr(&ds, ",\"receipt\":");
-    if (!fabric_append_receipt(nb->fabric, revision, &ds)) {
-        ds_put_cstr(&ds, "null");
-    }
+    append_receipt(nb, revision, &ds);
     ds_put_cstr(&ds, "}\n");
     http_reply_body(req, 200, "application/json", &ds);
 }

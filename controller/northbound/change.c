@@ -79,17 +79,13 @@ nb_changes_abandon(struct northbound *nb)
 
 /* Replies.  -------------------------------------------------------------- */
 
-/* 'receipt' is text, or NULL. */
 static void
-finish(struct change *change, int status, const char *receipt)
+finish(struct change *change, int status)
 {
     struct ds *ds = &change->object;
 
     nb_append_members(ds, change->reply);
     change->reply = NULL;
-    if (receipt) {
-        ds_put_format(ds, ",\"receipt\":%s", receipt);
-    }
     ds_put_cstr(ds, "}\n");
     http_reply_body(change->req, status, "application/json", ds);
     ds_init(ds);
@@ -97,13 +93,21 @@ finish(struct change *change, int status, const char *receipt)
 }
 
 static void
-on_waited(void *change_, bool installed, const char *receipt)
+on_waited(void *change_, bool installed, const struct fabric_receipt *receipt)
 {
     struct change *change = change_;
+    struct ds *ds = &change->object;
 
     change->fabric_wait = NULL;
-    finish(change, installed ? change->status : 202,
-           receipt ? receipt : "null");
+    nb_append_members(ds, change->reply);
+    change->reply = NULL;
+    ds_put_cstr(ds, ",\"receipt\":");
+    if (receipt) {
+        schema_struct_print(&fabric_receipt_shown, receipt, ds);
+    } else {
+        ds_put_cstr(ds, "null");
+    }
+    finish(change, installed ? change->status : 202);
 }
 
 /* "results": [{"type", "name", "outcome", "revision"}, ...].  In its pauses the
@@ -177,7 +181,7 @@ on_done(void *change_, const struct commit_result *result)
     if (result->plan) {
         ds_put_char(&change->object, '{');
         change->reply = schema_struct_to_json(&plan_shown, result->plan);
-        finish(change, 200, NULL);
+        finish(change, 200);
         return;
     }
     VLOG_DBG("revision %"PRIu64" by %s: %s", result->revision,
@@ -207,7 +211,7 @@ on_done(void *change_, const struct commit_result *result)
                                           change->wait.timeout_ms, on_waited,
                                           change);
     } else {
-        finish(change, change->status, NULL);
+        finish(change, change->status);
     }
 }
 

@@ -10,6 +10,7 @@
 #include "controller/commit/activity.h"
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric-flows.h"
+#include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/load-monitor/load-monitor.h"
 #include "controller/schema/schema-shown.h"
@@ -41,23 +42,6 @@ static const struct schema_struct change = SHOWN_STRUCT(
     SHOWN("name", STRING, 0, "Its name."),
     SHOWN("more", INT, 0, "Of a last entry: how many more there are."));
 
-static const struct schema_struct receipt_host = SHOWN_STRUCT(
-    "host",
-    SHOWN("host", STRING, ALWAYS, "The host."),
-    SHOWN("state", ENUM, ALWAYS, "Whether it has the change.",
-          SHOWN_NAMES("confirmed", "pending", "offline", "failed")),
-    SHOWN("time", STRING, ALWAYS | TIME, "Since when."),
-    SHOWN("reason", STRING, 0, "Why it has not."));
-
-static const struct schema_struct receipt = SHOWN_STRUCT(
-    "Receipt",
-    SHOWN("installed", BOOL, ALWAYS,
-          "Whether every host concerned has confirmed."),
-    SHOWN("hosts", STRUCT, ALWAYS | LIST, "Each host concerned.",
-          .nested = &receipt_host),
-    SHOWN("flows", STRUCT, ALWAYS | LIST, "What became of whose flows.",
-          .nested = &schema_app_flows));
-
 #define OUTCOME                                                         \
     SHOWN("outcome", ENUM, ALWAYS, "What became of it.",                \
           SHOWN_NAMES("created", "updated", "unchanged", "deleted"))
@@ -69,7 +53,7 @@ static const struct schema_struct receipt = SHOWN_STRUCT(
           .nested = &change),                                           \
     SHOWN("receipt", STRUCT, OR_NULL,                                   \
           "Of a change that was waited for: which hosts have it.",      \
-          .nested = &receipt)
+          .nested = &fabric_receipt_shown)
 
 const struct schema_field nb_reply_change[] = {
     OUTCOME, CHANGED,
@@ -156,7 +140,7 @@ const struct schema_struct nb_reply_revision = SHOWN_STRUCT(
     SHOWN("duration_us", STRUCT, 0, "What it took, while that is kept.",
           .nested = &activity_steps_shown),
     SHOWN("receipt", STRUCT, ALWAYS | OR_NULL, "Which hosts have it.",
-          .nested = &receipt));
+          .nested = &fabric_receipt_shown));
 
 /* What changes take.  ---------------------------------------------------- */
 

@@ -15,7 +15,6 @@
 #include "controller/model/id-pools.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-struct.h"
-#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 struct toy toy;
@@ -71,15 +70,16 @@ static const struct store_class fake_store = {
 json_t *
 fixture_receipt(uint64_t rev)
 {
-    struct ds ds = DS_EMPTY_INITIALIZER;
-    json_t *receipt = NULL;
+    struct fabric_receipt receipt;
+    json_t *json = NULL;
+    struct arena arena;
 
-    if (fabric_append_receipt(fabric, rev, &ds)) {
-        receipt = json_loads(ds_cstr(&ds), 0, NULL);
-        assert_non_null(receipt);
+    arena_init(&arena);
+    if (fabric_get_receipt(fabric, rev, &arena, &receipt)) {
+        json = schema_struct_to_json(&fabric_receipt_shown, &receipt);
     }
-    ds_destroy(&ds);
-    return receipt;
+    arena_uninit(&arena);
+    return json;
 }
 
 void

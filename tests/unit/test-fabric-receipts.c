@@ -51,7 +51,8 @@ until_committing(void)
 static int n_waits;
 
 static void
-wait_cb(void *aux OVS_UNUSED, bool installed, const char *receipt OVS_UNUSED)
+wait_cb(void *aux OVS_UNUSED, bool installed,
+        const struct fabric_receipt *receipt OVS_UNUSED)
 {
     assert_false(installed);
     n_waits++;

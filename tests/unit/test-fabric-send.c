@@ -13,6 +13,8 @@
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/model/id-pools.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
 #include "random.h"
 #include "timeval.h"
@@ -243,11 +245,67 @@ static int n_waits;
 static bool wait_installed;
 
 static void
-wait_cb(void *aux OVS_UNUSED, bool installed, const char *receipt)
+wait_cb(void *aux OVS_UNUSED, bool installed,
+        const struct fabric_receipt *receipt)
 {
     n_waits++;
     wait_installed = installed;
     assert_non_null(receipt);
+}
+
+/* Asserts that the newest revision's receipt is this JSON text, but for its
+ * times. */
+static void
+assert_receipt_text(const char *expected)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct fabric_receipt receipt;
+    struct arena arena;
+
+    arena_init(&arena);
+    assert_true(fabric_get_receipt(fabric, revision, &arena, &receipt));
+    schema_struct_print(&fabric_receipt_shown, &receipt, &ds);
+    arena_uninit(&arena);
+    for (char *p = ds_cstr(&ds); (p = strstr(p, "\"time\":\"")); p++) {
+        assert_int_equal(p[32], '"'); /* "2026-11-22T16:30:00.000Z" */
+        memmove(p + 8, p + 32, strlen(p + 32) + 1);
+    }
+    assert_string_equal(ds_cstr(&ds), expected);
+    ds_destroy(&ds);
+}
+
+static void
+receipt_says_where_each_host_is(void **state OVS_UNUSED)
+{
+    connect_host(0);
+    connect_host(1);
+    switches[1].hold = true;
+    edit_port("a", "red", 100, "all", 1, false);
+    TURN_UNTIL(!strcmp(receipt_of(revision, 0), "confirmed"));
+    assert_receipt_text(
+        "{\"installed\":false,\"hosts\":["
+        "{\"host\":\"h0\",\"state\":\"confirmed\",\"time\":\"\"},"
+        "{\"host\":\"h1\",\"state\":\"pending\",\"time\":\"\"},"
+        "{\"host\":\"h2\",\"state\":\"offline\",\"time\":\"\","
+        "\"reason\":\"its switch has not connected\"}],"
+        "\"flows\":[{\"app\":\"toy\",\"added\":1,\"changed\":0,"
+        "\"removed\":0}]}");
+    fake_switch_release(&switches[1]);
+    TURN_UNTIL(!strcmp(receipt_of(revision, 1), "confirmed"));
+    switches[0].refuse_priority = 200;
+    edit_port("b", "red", 200, "all", 1, false);
+    TURN_UNTIL(!strcmp(receipt_of(revision, 0), "failed"));
+    assert_receipt_text(
+        "{\"installed\":false,\"hosts\":["
+        "{\"host\":\"h0\",\"state\":\"failed\",\"time\":\"\","
+        "\"reason\":\"flow table=0,priority=200,reg0=0x7 "
+        "actions=set_field:0x1->reg1,goto_table:192 of toy.port/b "
+        "was refused with OFPBAC_BAD_TYPE\"},"
+        "{\"host\":\"h1\",\"state\":\"confirmed\",\"time\":\"\"},"
+        "{\"host\":\"h2\",\"state\":\"offline\",\"time\":\"\","
+        "\"reason\":\"its switch has not connected\"}],"
+        "\"flows\":[{\"app\":\"toy\",\"added\":1,\"changed\":0,"
+        "\"removed\":0}]}");
 }
 
 static void
@@ -632,6 +690,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(joining_a_scope_installs_all_and_leaving_withdraws, setup),
         T(large_differences_reach_all_hosts_whole, setup),
         T(flow_that_changes_scope_is_never_missing, setup),
+        T(receipt_says_where_each_host_is, setup),
         T(wait_ends_when_every_host_has_it, setup),
         T(wait_ends_at_its_time_out, setup),
         T(removed_host_is_not_waited_for, setup),

@@ -571,13 +571,15 @@ static void
 finish_wait(bool installed)
 {
     fabric_wait_cb *cb = fake_fabric.cb;
+    struct fabric_receipt_host host = {
+        .host = "hv1", .state = installed ? "confirmed" : "offline",
+    };
+    const struct fabric_receipt receipt = {
+        .installed = installed, .n_hosts = 1, .hosts = &host,
+    };
 
     fake_fabric.cb = NULL;
-    cb(fake_fabric.aux, installed, installed
-       ? "{\"installed\":true,\"hosts\":[{\"host\":\"hv1\","
-         "\"state\":\"confirmed\"}]}"
-       : "{\"installed\":false,\"hosts\":[{\"host\":\"hv1\","
-         "\"state\":\"offline\"}]}");
+    cb(fake_fabric.aux, installed, &receipt);
 }
 
 static void

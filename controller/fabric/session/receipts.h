@@ -7,17 +7,20 @@
 #ifndef CONTROLLER_FABRIC_SESSION_RECEIPTS_H
 #define CONTROLLER_FABRIC_SESSION_RECEIPTS_H 1
 
-#include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "controller/schema/status.h"
 
+struct arena;
 struct commit_group;
 struct fabric;
 struct fabric_host;
+struct fabric_receipt_host;
 struct fabric_stats;
 struct receipt;
+struct schema_struct;
 
 void receipts_create(struct fabric *);
 /* Forgets waits that are left without calling anybody. */
@@ -30,8 +33,8 @@ struct receipt *receipts_open(struct fabric *, const struct commit_group *);
 void receipts_add_host(struct receipt *, const struct fabric_host *);
 void receipts_close(struct fabric *, struct receipt *);
 
-/* Notes that the host has acknowledged the groups that end with 'first' to
- * 'last', or refused a part of them ('reason', a sentence part). */
+/* Records that the host has acknowledged the groups that end with 'first' to
+ * 'last', or refused a part of them for 'reason', a part of a sentence. */
 void receipts_confirm(struct fabric *, const struct fabric_host *,
                       uint64_t first, uint64_t last);
 void receipts_fail(struct fabric *, const struct fabric_host *,
@@ -43,11 +46,28 @@ void receipts_confirm_all(struct fabric *, const struct fabric_host *,
 /* Stops waiting for a host whose row is gone. */
 void receipts_remove_host(struct fabric *, const struct fabric_host *);
 
-/* Returns {"receipts", "first_revision", "revision" (that are kept), "waits"
- * (of clients), "n_incomplete", "incomplete": [{"first_revision", "revision",
- * "time", "confirmed", "missing": [...]}, the newest 'max']}, where "missing"
- * are "hosts" of fabric_append_receipt().  The caller owns it. */
-json_t *receipts_to_json(const struct fabric *, size_t max);
+/* A group of revisions that some hosts have not confirmed.  Members are called
+ * as in JSON. */
+struct receipt_incomplete {
+    uint64_t first_revision, revision;
+    int64_t time;               /* Of the group, in ms (wall clock). */
+    uint64_t confirmed;         /* Hosts. */
+    size_t n_missing;
+    struct fabric_receipt_host *missing; /* The others. */
+};
+/* All receipts. */
+struct receipts_status {
+    uint64_t receipts;          /* That are kept, */
+    uint64_t first_revision, revision; /* of these revisions. */
+    uint64_t waits;             /* Of clients. */
+    uint64_t n_incomplete;
+    size_t n_listed;            /* Of these, the newest: */
+    struct receipt_incomplete *incomplete;
+};
+extern const struct schema_struct receipts_shown;
+/* Fills in 'status', in 'arena', with at most 'max' incomplete receipts. */
+void receipts_get_status(const struct fabric *, size_t max,
+                         struct arena *arena, struct receipts_status *status);
 
 /* Returns how far a host that has acknowledged 'acked' is behind. */
 struct status_lag receipts_lag(const struct fabric *, uint64_t acked);

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What receipts say: which hosts have a revision, how far behind a host is.
+ * Changes nothing; see receipts.h and fabric-receipts.h.
+ *
+ * A revision older than the oldest receipt, or from before the start, concerns
+ * all hosts as far as is known: it is installed when all have acknowledged a
+ * revision as new. */
+
+#include <config.h>
+
+#include "controller/fabric/session/receipts.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/fabric-receipts.h"
+#include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/session/receipts-private.h"
+#include "controller/fabric/session/switch.h"
+#include "controller/schema/arena.h"
+#include "openvswitch/list.h"
+#include "timeval.h"
+#include "util.h"
+
+/* Finding.  -------------------------------------------------------------- */
+
+struct receipt *
+receipt_at(const struct fabric_receipts *r, uint64_t seq)
+{
+    return r->ring[seq % FABRIC_RECEIPTS_MAX];
+}
+
+uint64_t
+receipt_find_seq(const struct fabric_receipts *r, uint64_t revision)
+{
+    uint64_t low = r->begin, high = r->end;
+
+    while (low < high) {
+        uint64_t middle = low + (high - low) / 2;
+
+        if (receipt_at(r, middle)->last < revision) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
+static struct receipt *
+find_receipt(const struct fabric_receipts *r, uint64_t revision)
+{
+    uint64_t seq = receipt_find_seq(r, revision);
+    struct receipt *receipt = seq < r->end ? receipt_at(r, seq) : NULL;
+
+    return receipt && receipt->first <= revision ? receipt : NULL;
+}
+
+uint64_t
+receipts_acked_by_all(const struct fabric *f)
+{
+    const struct fabric_host *host;
+    uint64_t revision = f->last_revision;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        revision = MIN(revision, switch_acked(host->sw));
+    }
+    return revision;
+}
+
+/* Returns whether the host has all up to a revision without a receipt. */
+static enum receipt_state
+host_state(const struct fabric_host *host, uint64_t revision)
+{
+    return (switch_acked(host->sw) < revision ? RECEIPT_OPEN
+            : host->sw->faults.partial ? RECEIPT_FAILED : RECEIPT_CONFIRMED);
+}
+
+static bool
+all_have(const struct fabric *f, uint64_t revision)
+{
+    const struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        if (host_state(host, revision) != RECEIPT_CONFIRMED) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+receipt_is_installed(const struct fabric *f, uint64_t revision)
+{
+    const struct receipt *receipt = find_receipt(f->receipts, revision);
+
+    return receipt ? !receipt->n_missing : all_have(f, revision);
+}
+
+/* Receipts as structs.  -------------------------------------------------- */
+
+/* Returns what is known of a host; 'reason' is that of a failure. */
+static struct fabric_receipt_host
+show_host(const struct fabric *f, const char *name, enum receipt_state state,
+          int64_t time_ms, const char *reason)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+    struct fabric_receipt_host shown = {
+        .host = name, .state = "confirmed", .time = time_ms,
+    };
+
+    if (state == RECEIPT_FAILED) {
+        shown.state = "failed";
+        shown.reason = reason;
+    } else if (state == RECEIPT_OPEN) {
+        shown.state = host && host->sw->conn ? "pending" : "offline";
+        if (host) {
+            switch_state_name(host->sw, &shown.reason);
+        } else {
+            shown.reason = reason;
+        }
+    }
+    return shown;
+}
+
+/* Returns the hosts of 'receipt', in 'arena': all, or those that have not
+ * confirmed. */
+static struct fabric_receipt_host *
+show_hosts(const struct fabric *f, const struct receipt *receipt, bool all,
+           struct arena *arena, size_t *n)
+{
+    size_t size = all ? receipt->n_hosts : receipt->n_missing;
+    struct fabric_receipt_host *shown = arena_alloc(arena,
+                                                    size * sizeof *shown);
+
+    *n = 0;
+    for (size_t i = 0; i < receipt->n_hosts && *n < size; i++) {
+        const struct receipt_host *rh = &receipt->hosts[i];
+
+        if (all || rh->state != RECEIPT_CONFIRMED) {
+            shown[(*n)++] = show_host(f, rh->name, rh->state, rh->time_ms,
+                                      rh->reason);
+        }
+    }
+    return shown;
+}
+
+/* Returns all hosts, for a revision without a receipt. */
+static struct fabric_receipt_host *
+show_all_hosts(const struct fabric *f, uint64_t revision,
+               struct arena *arena, size_t *n)
+{
+    struct vmn_names names = model_names(f->model, VMN_TABLE_HOST);
+    struct fabric_receipt_host *shown = arena_alloc(arena,
+                                                    names.n * sizeof *shown);
+
+    *n = 0;
+    for (size_t i = 0; i < names.n; i++) {
+        const struct fabric_host *host = fabric_find_host(f, names.names[i]);
+
+        if (host) {
+            shown[(*n)++] = show_host(f, host->name,
+                                      host_state(host, revision),
+                                      host->sw->since_ms,
+                                      host->sw->faults.text);
+        }
+    }
+    return shown;
+}
+
+static struct status_app_flows *
+show_flows(const struct receipt *receipt, struct arena *arena)
+{
+    struct status_app_flows *shown
+        = arena_alloc(arena, receipt->n_apps * sizeof *shown);
+
+    for (size_t i = 0; i < receipt->n_apps; i++) {
+        const struct receipt_app *app = &receipt->apps[i];
+
+        shown[i] = (struct status_app_flows) {
+            .app = app->name, .added = app->added, .changed = app->changed,
+            .removed = app->removed,
+        };
+    }
+    return shown;
+}
+
+bool
+fabric_get_receipt(const struct fabric *f, uint64_t revision,
+                   struct arena *arena, struct fabric_receipt *shown)
+{
+    const struct receipt *receipt = find_receipt(f->receipts, revision);
+
+    memset(shown, 0, sizeof *shown);
+    if (revision > f->last_revision) {
+        return false;
+    }
+    shown->installed = receipt_is_installed(f, revision);
+    if (receipt) {
+        shown->hosts = show_hosts(f, receipt, true, arena, &shown->n_hosts);
+        shown->flows = show_flows(receipt, arena);
+        shown->n_flows = receipt->n_apps;
+    } else {
+        shown->hosts = show_all_hosts(f, revision, arena, &shown->n_hosts);
+    }
+    return true;
+}
+
+void
+receipts_get_status(const struct fabric *f, size_t max, struct arena *arena,
+                    struct receipts_status *status)
+{
+    const struct fabric_receipts *r = f->receipts;
+    struct receipt_incomplete *list = arena_alloc(
+        arena, MIN(max, FABRIC_RECEIPTS_MAX) * sizeof *list);
+
+    *status = (struct receipts_status) {
+        .receipts = r->end - r->begin,
+        .first_revision = r->begin < r->end ? receipt_at(r, r->begin)->first
+                                            : 0,
+        .revision = f->last_revision,
+        .waits = ovs_list_size(&r->waits),
+        .incomplete = list,
+    };
+    for (uint64_t seq = r->end; seq > r->begin; seq--) {
+        const struct receipt *receipt = receipt_at(r, seq - 1);
+        struct receipt_incomplete *shown = &list[status->n_listed];
+
+        if (receipt->n_missing && status->n_incomplete++ < max) {
+            status->n_listed++;
+            *shown = (struct receipt_incomplete) {
+                .first_revision = receipt->first,
+                .revision = receipt->last,
+                .time = receipt->time_ms,
+                .confirmed = receipt->n_hosts - receipt->n_missing,
+            };
+            shown->missing = show_hosts(f, receipt, false, arena,
+                                        &shown->n_missing);
+        }
+    }
+}
+
+/* How far hosts are behind.  --------------------------------------------- */
+
+int64_t
+receipts_lag_ms(const struct fabric *f, uint64_t acked)
+{
+    const struct fabric_receipts *r = f->receipts;
+    uint64_t seq = receipt_find_seq(r, acked + 1);
+
+    return (seq >= r->end ? 0
+            : MAX(0, time_wall_msec() - receipt_at(r, seq)->time_ms));
+}
+
+struct status_lag
+receipts_lag(const struct fabric *f, uint64_t acked)
+{
+    return (struct status_lag) {
+        .revisions = f->last_revision - MIN(acked, f->last_revision),
+        .ms = receipts_lag_ms(f, acked),
+    };
+}
+
+void
+receipts_get_stats(const struct fabric *f, struct fabric_stats *stats)
+{
+    const struct fabric_host *host;
+
+    stats->installed = f->receipts->installed;
+    stats->installed_revision = receipts_acked_by_all(f);
+    stats->lag_ms = 0;
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        if (host->sw->conn) {
+            stats->lag_ms = MAX(stats->lag_ms, (uint64_t) receipts_lag_ms(
+                f, switch_acked(host->sw)));
+        }
+    }
+}
+
+bool
+fabric_progress(const struct fabric *f, uint64_t revision,
+                struct fabric_progress *progress)
+{
+    const struct receipt *receipt = find_receipt(f->receipts, revision);
+
+    if (receipt) {
+        progress->n_hosts = receipt->n_hosts;
+        progress->n_confirmed = receipt->n_hosts - receipt->n_missing;
+        progress->confirmed_us = receipt->confirmed_us;
+    }
+    return receipt != NULL;
+}

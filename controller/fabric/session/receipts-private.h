@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What receipts.c, receipt-status.c and receipt-waits.c share: how receipts
+ * are kept.  Not for others. */
+
+#ifndef CONTROLLER_FABRIC_SESSION_RECEIPTS_PRIVATE_H
+#define CONTROLLER_FABRIC_SESSION_RECEIPTS_PRIVATE_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controller/fabric/fabric-receipts.h"
+#include "controller/histogram.h"
+#include "openvswitch/list.h"
+#include "sset.h"
+
+struct event;
+
+/* What a host has said of a revision. */
+enum receipt_state { RECEIPT_OPEN, RECEIPT_CONFIRMED, RECEIPT_FAILED };
+
+struct receipt_host {
+    const char *name;           /* In 'names'. */
+    enum receipt_state state;
+    int64_t time_ms;            /* Wall clock, of the last change. */
+    char *reason;               /* If it failed.  Owned. */
+};
+
+/* What became of an app's flows and groups. */
+struct receipt_app {
+    char *name;
+    unsigned added, changed, removed;
+};
+
+/* The receipt of a group of revisions. */
+struct receipt {
+    struct fabric_receipts *all;
+    uint64_t first, last;       /* Revisions. */
+    int64_t time_ms, begin_us;  /* The commit_group's. */
+    size_t n_apps;
+    struct receipt_app *apps;
+    size_t n_hosts, allocated_hosts;
+    struct receipt_host *hosts; /* Sorted by name once closed. */
+    size_t n_missing;           /* Hosts that are not CONFIRMED. */
+    int64_t confirmed_us;       /* time_usec() of the last that is, or 0. */
+};
+
+struct fabric_receipts {
+    struct receipt *ring[FABRIC_RECEIPTS_MAX]; /* By sequence number. */
+    uint64_t begin, end;        /* Sequence numbers held. */
+    struct sset names;          /* Of hosts; grows only. */
+    struct ovs_list waits;      /* struct fabric_wait. */
+    struct event *check;        /* Later in this turn: checks waits and
+                                 * ID pools. */
+    uint64_t freed;             /* Last passed to id_pools_acked(). */
+    uint64_t free_up_to;        /* To be passed to it once quiescent. */
+    struct histogram installed; /* Of receipts that have become complete. */
+};
+
+/* receipt-status.c.  ----------------------------------------------------- */
+
+/* Returns the receipt with sequence number 'seq', which is kept. */
+struct receipt *receipt_at(const struct fabric_receipts *, uint64_t seq);
+/* Returns the sequence number of the first receipt that ends at or after
+ * 'revision'; 'end' if there is none. */
+uint64_t receipt_find_seq(const struct fabric_receipts *, uint64_t revision);
+/* Returns true if all hosts concerned have acknowledged 'revision'. */
+bool receipt_is_installed(const struct fabric *, uint64_t revision);
+/* Returns the newest revision that all hosts have acknowledged. */
+uint64_t receipts_acked_by_all(const struct fabric *);
+
+/* receipt-waits.c.  ------------------------------------------------------ */
+
+/* Answers the waits that are fulfilled, as long as this turn of the loop is
+ * not over.  Returns true if some are left for the next one.  'before' is
+ * called with the fabric after they were found and before any is answered. */
+bool receipt_waits_answer(struct fabric *, void (*before)(struct fabric *));
+/* Ends all waits without calling anybody. */
+void receipt_waits_cancel(struct fabric *);
+
+#endif /* controller/fabric/session/receipts-private.h */
