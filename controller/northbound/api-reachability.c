@@ -10,42 +10,49 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/northbound/openapi-operations.h"
+#include "controller/northbound/request-body.h"
 #include "controller/simulator/reachability-matrix.h"
 #include "util.h"
 
-struct ask {
+/* What a client asks for. */
+struct reach_query {
     struct reach_request request;
+    char *network;              /* In 'request'. */
     bool by_group;
-    bool differ;                    /* Of a change: the whole matrix is wanted
-                                     * first. */
+    bool differ;                /* Of a change: the whole matrix is wanted
+                                 * first. */
 };
 
-static json_t *
-look(struct northbound *nb, void *ask_, struct vmn_errors *errors)
+static const void *
+run(struct northbound *nb, void *query_, struct arena *arena,
+    struct vmn_error *error)
 {
-    const struct ask *ask = ask_;
-    json_t *matrix = reach_make(nb->engine, nb->model,
-                                apphost_pipeline(nb->apphost), &ask->request,
-                                errors);
+    const struct reach_query *query = query_;
+    const struct reach_matrix *matrix
+        = reach_make(nb->engine, nb->model, apphost_pipeline(nb->apphost),
+                     &query->request, arena, error);
 
-    return (matrix && ask->by_group && !ask->differ
-            ? reach_by_group(nb->engine, matrix, errors)
-            : matrix);
+    if (matrix && query->by_group && !query->differ) {
+        return reach_by_group(nb->engine, matrix, arena, error);
+    }
+    return matrix;
 }
 
-static json_t *
-compare(struct northbound *nb, json_t *before, json_t *after)
+static const void *
+compare(struct northbound *nb, const void *before, const void *after,
+        struct arena *arena)
 {
-    return reach_compare(nb->engine, before, after);
+    return reach_compare(nb->engine, before, after, arena);
 }
 
 static void
-destroy(void *ask_)
+destroy(void *query_)
 {
-    struct ask *ask = ask_;
+    struct reach_query *query = query_;
 
-    reach_request_uninit(&ask->request);
-    free(ask);
+    free(query->network);
+    free(query);
 }
 
 static bool
@@ -73,28 +80,30 @@ query_service(struct http_request *req, struct reach_request *request)
 
 static bool
 query_network(struct http_request *req, const struct northbound *nb,
-              bool exists_later, struct reach_request *request)
+              struct reach_query *query)
 {
     const char *network = http_request_query(req, "network");
 
-    if (!exists_later && !nb_query_object(req, nb, "network",
-                                          VMN_TABLE_NETWORK, &network)) {
+    /* After a change there may be one that is not there yet. */
+    if (!query->differ && !nb_query_object(req, nb, "network",
+                                           VMN_TABLE_NETWORK, &network)) {
         return false;
     }
-    request->network = nullable_xstrdup(network);
+    query->network = nullable_xstrdup(network);
+    query->request.network = query->network;
     return true;
 }
 
 static bool
-query_by(struct http_request *req, bool differ, bool *by_group)
+query_by(struct http_request *req, struct reach_query *query)
 {
     const char *by = http_request_query(req, "by");
 
-    *by_group = by && !strcmp(by, "group");
-    if (by && !*by_group && strcmp(by, "port")) {
+    query->by_group = by && !strcmp(by, "group");
+    if (by && !query->by_group && strcmp(by, "port")) {
         return nb_query_reject(req, "by", "must be port or group");
     }
-    if (*by_group && differ) {
+    if (query->by_group && query->differ) {
         return nb_query_reject(req, "by", "must be port for what a change "
                                "would do");
     }
@@ -105,20 +114,22 @@ static void
 reachability(struct http_request *req, struct northbound *nb,
              const json_t *after)
 {
-    struct nb_simulation question = { .look = look, .destroy = destroy };
-    struct ask *ask = xzalloc(sizeof *ask);
+    struct nb_simulation simulation = { .run = run, .destroy = destroy };
+    struct reach_query *query = xzalloc(sizeof *query);
 
-    question.aux = ask;
-    ask->differ = after != NULL;
-    if (after) {
-        question.compare = compare;
-    }
-    if (query_service(req, &ask->request)
-        && query_by(req, ask->differ, &ask->by_group)
-        && query_network(req, nb, ask->differ, &ask->request)) {
-        nb_simulate(nb, req, &question, after);
+    simulation.aux = query;
+    query->differ = after != NULL;
+    if (query_service(req, &query->request) && query_by(req, query)
+        && query_network(req, nb, query)) {
+        if (after) {
+            simulation.compare = compare;
+        }
+        simulation.reply = (after ? &nb_reply_reach_change
+                            : query->by_group ? &nb_reply_groups
+                            : &nb_reply_matrix);
+        nb_simulate(nb, req, &simulation, after);
     } else {
-        destroy(ask);
+        destroy(query);
     }
 }
 
@@ -131,25 +142,11 @@ reachability_now(struct http_request *req, struct northbound *nb)
 static void
 check_body(const json_t *body, struct vmn_errors *errors)
 {
-    const char *name;
-    json_t *value;
-
-    if (!json_is_object(body)) {
+    if (json_is_object(body)) {
+        nb_body_read(body, &nb_body_after, NULL, NULL, errors);
+    } else {
         vmn_errors_add(errors, VMN_ERR_INVALID, "",
                        "must be an object: {\"after\": [...]}");
-        return;
-    }
-    json_object_foreach (CONST_CAST(json_t *, body), name, value) {
-        if (strcmp(name, "after")) {
-            char *pointer = xasprintf("/%s", name);
-
-            vmn_errors_add(errors, VMN_ERR_INVALID, pointer,
-                           "unknown field");
-            free(pointer);
-        }
-    }
-    if (!json_object_get(body, "after")) {
-        vmn_errors_add(errors, VMN_ERR_INVALID, "/after", "is required");
     }
 }
 

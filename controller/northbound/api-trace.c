@@ -8,44 +8,59 @@
 
 #include <stdlib.h>
 
+#include "controller/northbound/openapi-operations.h"
+#include "controller/northbound/trace-body.h"
+#include "controller/schema/arena.h"
 #include "controller/simulator/trace.h"
 #include "util.h"
 
-static json_t *
-look(struct northbound *nb, void *request, struct vmn_errors *errors)
+/* What a client asks for. */
+struct trace_query {
+    struct arena arena;         /* Has the request's texts. */
+    struct trace_request request;
+};
+
+static const void *
+run(struct northbound *nb, void *query_, struct arena *arena,
+    struct vmn_error *error)
 {
+    const struct trace_query *query = query_;
+
     return trace_make(nb->engine, nb->model, apphost_pipeline(nb->apphost),
-                      request, errors);
+                      &query->request, arena, error);
 }
 
 static void
-destroy(void *request_)
+destroy(void *query_)
 {
-    struct trace_request *request = request_;
+    struct trace_query *query = query_;
 
-    trace_request_uninit(request);
-    free(request);
+    arena_uninit(&query->arena);
+    free(query);
 }
 
 static void
 trace(struct http_request *req, struct northbound *nb)
 {
-    struct nb_simulation question = { .look = look, .destroy = destroy };
-    struct trace_request *request;
+    struct nb_simulation simulation = {
+        .run = run, .reply = &nb_reply_trace, .destroy = destroy,
+    };
+    struct trace_query *query;
     struct vmn_errors errors;
     json_t *body = http_request_json(req);
 
     if (!body) {
         return;
     }
-    request = xmalloc(sizeof *request);
-    question.aux = request;
+    query = xmalloc(sizeof *query);
+    arena_init(&query->arena);
+    simulation.aux = query;
     vmn_errors_init(&errors);
-    if (trace_request_parse(body, request, &errors)) {
-        nb_simulate(nb, req, &question, json_object_get(body, "after"));
+    if (nb_trace_body_read(body, &query->arena, &query->request, &errors)) {
+        nb_simulate(nb, req, &simulation, json_object_get(body, "after"));
     } else {
         nb_reply_errors(req, &errors, NB_POINT_AT_BODY);
-        destroy(request);
+        destroy(query);
     }
     vmn_errors_uninit(&errors);
     json_decref(body);

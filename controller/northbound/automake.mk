@@ -54,4 +54,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/rate-limit.h \
 	controller/northbound/recommend-objects.c \
 	controller/northbound/recommend-private.h \
-	controller/northbound/simulation.c
+	controller/northbound/request-body.c \
+	controller/northbound/request-body.h \
+	controller/northbound/simulation.c \
+	controller/northbound/trace-body.c \
+	controller/northbound/trace-body.h

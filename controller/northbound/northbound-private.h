@@ -148,12 +148,15 @@ void nb_add_object(struct model_request *, const json_t *object,
 /* simulation.c: what the simulator is asked for, of now or of after a change.
  */
 struct nb_simulation {
-    /* The answer in the model's current state; or NULL with errors, which
-     * point into the body.  May pause. */
-    json_t *(*look)(struct northbound *, void *aux, struct vmn_errors *);
-    /* The answer to the client, of the two before and after a change, which
-     * it takes; NULL: it is the one after.  May pause. */
-    json_t *(*compare)(struct northbound *, json_t *before, json_t *after);
+    /* Returns what is found in the model's current state, in 'arena'; or NULL
+     * with '*error', whose pointer is into the body.  May pause. */
+    const void *(*run)(struct northbound *, void *aux, struct arena *arena,
+                       struct vmn_error *error);
+    /* Returns the reply, in 'arena', of what was found before and after a
+     * change; NULL: it is the one after.  May pause. */
+    const void *(*compare)(struct northbound *, const void *before,
+                           const void *after, struct arena *arena);
+    const struct schema_struct *reply; /* Describes it. */
     void (*destroy)(void *aux);
     void *aux;
 };

@@ -1,218 +1,275 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the simulator is asked, and what it answers; see openapi-operations.h.
- */
+ * What the simulator is asked, and what it answers: the descriptions of its
+ * structs, by which bodies are read (request-body.h) and replies are printed
+ * (schema-struct.h); see openapi-operations.h. */
 
 #include <config.h>
 
 #include "controller/northbound/openapi-operations.h"
 
 #include "controller/schema/schema-shown.h"
+#include "controller/schema/schema-struct.h"
+#include "controller/simulator/reachability-matrix.h"
+#include "controller/simulator/trace.h"
 
 #define AFTER(FLAGS)                                                    \
     SHOWN("after", STRUCT, LIST | FLAGS,                                \
           "As if these objects had been applied.",                      \
           .nested = &nb_any_object, .max_items = 20000)
 
-/* Whose rule it is. */
-#define RULE(FLAGS)                                                     \
-    SHOWN("owner", STRING, FLAGS | OR_NULL,                             \
-          "App, unit and object whose flow decided."),                  \
-    SHOWN("object", STRUCT, 0, "The object that this is about.",        \
-          .nested = &nb_object_ref),                                    \
-    SHOWN("rule", INT, 0, "Which rule of that policy, from 0.")
+static const struct schema_struct object = SHOWN_KEPT(
+    "ObjectRef", result_object,
+    SHOWN_OF(result_object, type, STRING, ALWAYS, "The type of an object."),
+    SHOWN_OF(result_object, name, STRING, ALWAYS, "Its name."));
+
+/* Whose rule it is: member 'IN' of 'struct KEPT' ("by."). */
+#define RULE(KEPT, IN)                                                  \
+    SHOWN("owner", STRING, OR_NULL,                                     \
+          "App, unit and object whose flow decided.",                   \
+          SHOWN_AT(KEPT, IN owner, sizeof(const char *))),              \
+    SHOWN("object", STRUCT, POINTER, "The object that this is about.",  \
+          SHOWN_AT(KEPT, IN object, sizeof(void *)), .nested = &object), \
+    SHOWN("rule", INT, HIDE, "Which rule of that policy, from 0.",      \
+          SHOWN_AT(KEPT, IN rule, sizeof(int)), .def = -1)
 
 /* Traces.  --------------------------------------------------------------- */
 
-const struct schema_struct nb_body_trace = SHOWN_STRUCT(
-    "TraceRequest",
-    SHOWN("from", REF, ALWAYS,
+/* A member of the body, which is kept as schema.h says. */
+#define ASKED(MEMBER, TYPE, FLAGS, DOC, ...)                            \
+    SHOWN(#MEMBER, TYPE, FLAGS, DOC,                                    \
+          SHOWN_AT(trace_request, MEMBER, ASKED_SIZE_##TYPE), __VA_ARGS__)
+#define ASKED_SIZE_BOOL SHOWN_SIZE_BOOL
+#define ASKED_SIZE_INT SHOWN_SIZE_INT
+#define ASKED_SIZE_U16 SHOWN_SIZE_U16
+#define ASKED_SIZE_U32 SHOWN_SIZE_U32
+#define ASKED_SIZE_ENUM sizeof(int)
+#define ASKED_SIZE_STRING SHOWN_SIZE_STRING
+#define ASKED_SIZE_REF SHOWN_SIZE_REF
+#define ASKED_SIZE_IP SHOWN_SIZE_IP
+#define ASKED_SIZE_MAC SHOWN_SIZE_MAC
+
+const struct schema_struct nb_body_trace = SHOWN_KEPT(
+    "TraceRequest", trace_request,
+    ASKED(from, REF, ALWAYS,
           "The port that sends; on a host that has reported its interface.",
           .ref = VMN_TABLE_PORT),
-    SHOWN("to", STRING, ALWAYS, "A port, a loadbalancer, or an address."),
-    SHOWN("protocol", ENUM, ALWAYS,
+    ASKED(to, STRING, ALWAYS, "A port, a loadbalancer, or an address."),
+    ASKED(protocol, ENUM, ALWAYS,
           "What is spoken; `icmp` is of either family, `icmpv6` by IPv6 "
-          "addresses alone.",
-          SHOWN_NAMES("tcp", "udp", "icmp", "sctp", "icmpv6")),
-    SHOWN("port", INT, 0, "To which port; required of all but ICMP.",
+          "addresses alone.", .names = trace_protocol_names),
+    ASKED(port, U16, 0, "To which port; required of all but ICMP.",
           .min = 1, .max = 65535),
-    SHOWN("source_port", INT, 0, "From which port; of all but ICMP.",
-          .min = 1, .max = 65535, .def = 40000),
-    SHOWN("icmp_type", INT, 0, "The type; a ping's by default.", .max = 255,
+    ASKED(source_port, U16, 0, "From which port; of all but ICMP.",
+          .min = 1, .max = 65535, .def = TRACE_SOURCE_PORT_DEFAULT),
+    ASKED(icmp_type, INT, 0, "The type; a ping's by default.", .max = 255,
           .absent = "a ping's"),
-    SHOWN("icmp_code", INT, 0, "The code; a ping's by default.", .max = 255,
+    ASKED(icmp_code, INT, 0, "The code; a ping's by default.", .max = 255,
           .absent = "a ping's"),
-    SHOWN("tcp_flags", ENUM, 0, "Which packet of a TCP connection.",
+    ASKED(tcp_flags, ENUM, 0, "Which packet of a TCP connection.",
           SHOWN_NAMES("syn", "syn-ack", "ack")),
-    SHOWN("size", INT, 0,
+    ASKED(size, U32, 0,
           "Bytes of the IP packet, if it matters; it fits anywhere when "
           "absent.", .min = 1, .max = 65521),
-    SHOWN("fragment", ENUM, 0, "Of a packet in fragments: which.",
+    ASKED(fragment, ENUM, 0, "Of a packet in fragments: which.",
           SHOWN_NAMES("first", "later"), .absent = "all of it"),
-    SHOWN("source_ip", IP, 0, "In place of the port's own."),
-    SHOWN("source_mac", MAC, 0, "In place of the port's own."),
-    SHOWN("destination_mac", MAC, 0, "In place of what a neighbour answers."),
-    SHOWN("reply", BOOL, 0,
+    ASKED(source_ip, IP, 0, "In place of the port's own."),
+    ASKED(source_mac, MAC, 0, "In place of the port's own."),
+    ASKED(destination_mac, MAC, 0, "In place of what a neighbour answers."),
+    ASKED(reply, BOOL, 0,
           "If the request is delivered, what becomes of its answer as well."),
     AFTER(0));
 
-#define PLACE                                                           \
-    SHOWN("host", STRING, ALWAYS, "On which host."),                    \
-    SHOWN("stage", STRING, ALWAYS | OR_NULL,                            \
-          "In which stage; null: no app's."),                           \
-    SHOWN("table", INT, ALWAYS, "In which table.")
+#define PLACE(KEPT)                                                     \
+    SHOWN_OF(KEPT, host, STRING, ALWAYS, "On which host."),             \
+    SHOWN_OF(KEPT, stage, STRING, ALWAYS | OR_NULL,                     \
+             "In which stage; null: no app's."),                        \
+    SHOWN_OF(KEPT, table, INT, ALWAYS, "In which table.")
 
-static const struct schema_struct step = SHOWN_STRUCT(
-    "step",
-    SHOWN("kind", ENUM, ALWAYS, "What happens.",
-          SHOWN_NAMES("lookup", "conntrack", "group", "tunnel", "wire")),
-    PLACE, SHOWN("copy", INT, 0, "Which copy of the packet, from 0."),
-    RULE(0),
-    SHOWN("priority", INT, 0, "Of the flow."),
-    SHOWN("match", STRING, 0, "Of the flow."),
-    SHOWN("actions", STRING, 0, "Of the flow."),
-    SHOWN("reason", STRING, 0, "Why the flow drops, if it does."),
-    SHOWN("conjunction", INT, 0, "If a rule's clauses led there."),
-    SHOWN("zone", INT, 0, "Conntrack's."),
-    SHOWN("commit", BOOL, 0, "Whether conntrack remembers the connection."),
-    SHOWN("state", STRING, 0, "What conntrack says of the packet."),
-    SHOWN("group", INT, 0, "The group."),
-    SHOWN("bucket", INT, 0, "Which of its choices."),
-    SHOWN("to", STRING, 0, "To which host it goes."),
-    SHOWN("changes", STRING, MAP | ANY,
-          "What is rewritten before the next step: [BEFORE, AFTER]."));
+static const struct schema_struct step = SHOWN_KEPT(
+    "step", trace_step,
+    SHOWN_OF(trace_step, kind, ENUM, ALWAYS, "What happens.",
+             SHOWN_NAMES("lookup", "conntrack", "group", "tunnel", "wire")),
+    PLACE(trace_step),
+    SHOWN_OF(trace_step, copy, U32, HIDE,
+             "Which copy of the packet, from 0."),
+    RULE(trace_step, by.),
+    SHOWN_OF(trace_step, priority, I64, HIDE, "Of the flow.", .def = -1),
+    SHOWN_OF(trace_step, match, STRING, 0, "Of the flow."),
+    SHOWN_OF(trace_step, actions, STRING, 0, "Of the flow."),
+    SHOWN_OF(trace_step, reason, STRING, 0,
+             "Why the flow drops, if it does."),
+    SHOWN_OF(trace_step, conjunction, U32, HIDE,
+             "If a rule's clauses led there."),
+    SHOWN_OF(trace_step, zone, I64, HIDE, "Conntrack's.", .def = -1),
+    SHOWN("commit", BOOL, POINTER,
+          "Whether conntrack remembers the connection.",
+          SHOWN_AT(trace_step, commit, sizeof(void *))),
+    SHOWN_OF(trace_step, state, STRING, 0,
+             "What conntrack says of the packet."),
+    SHOWN_OF(trace_step, group, I64, HIDE, "The group.", .def = -1),
+    SHOWN_OF(trace_step, bucket, I64, HIDE, "Which of its choices.",
+             .def = -1),
+    SHOWN_OF(trace_step, to, STRING, 0, "To which host it goes."),
+    SHOWN_MAP_OF(trace_step, changes, n_changes, STRING, LIST,
+                 "What is rewritten before the next step: "
+                 "[BEFORE, AFTER]."));
 
-static const struct schema_struct place = SHOWN_STRUCT(
-    "TraceEnd",
-    SHOWN("kind", ENUM, ALWAYS, "What becomes of the packet.",
-          SHOWN_NAMES("delivered", "dropped", "up", "unknown")),
-    PLACE, RULE(0),
-    SHOWN("port", STRING, OR_NULL, "The port that gets it."),
-    SHOWN("ofport", INT, 0, "Its number in its host's bridge."),
-    SHOWN("reason", STRING, 0, "Why it is not delivered."));
+static const struct schema_struct end = SHOWN_KEPT(
+    "TraceEnd", trace_end,
+    SHOWN_OF(trace_end, kind, ENUM, ALWAYS, "What becomes of the packet.",
+             SHOWN_NAMES("delivered", "dropped", "up", "unknown")),
+    PLACE(trace_end), RULE(trace_end, by.),
+    SHOWN_OF(trace_end, port, STRING, OR_NULL, "The port that gets it."),
+    SHOWN_OF(trace_end, ofport, I64, HIDE,
+             "Its number in its host's bridge.", .def = -1),
+    SHOWN_OF(trace_end, reason, STRING, 0, "Why it is not delivered."));
 
-static const struct schema_struct leg = SHOWN_STRUCT(
-    "leg",
-    SHOWN("kind", ENUM, ALWAYS, "Which packet.",
-          SHOWN_NAMES("request", "reply", "answer", "arp", "nd")),
-    SHOWN("packet", STRING, ALWAYS, "The packet."),
-    SHOWN("steps", STRUCT, ALWAYS | LIST, "What happens to it, in turn.",
-          .nested = &step),
-    SHOWN("ends", STRUCT, ALWAYS | LIST, "Where its copies end.",
-          .nested = &place));
+static const struct schema_struct leg = SHOWN_KEPT(
+    "leg", trace_leg,
+    SHOWN_OF(trace_leg, kind, ENUM, ALWAYS, "Which packet.",
+             SHOWN_NAMES("request", "reply", "answer", "arp", "nd")),
+    SHOWN_OF(trace_leg, packet, STRING, ALWAYS, "The packet."),
+    SHOWN_LIST_OF(trace_leg, steps, n_steps, STRUCT, ALWAYS,
+                  "What happens to it, in turn.", .nested = &step),
+    SHOWN_LIST_OF(trace_leg, ends, n_ends, STRUCT, ALWAYS,
+                  "Where its copies end.", .nested = &end));
 
-static const struct schema_struct answer = SHOWN_STRUCT(
-    "answer",
-    SHOWN("message", STRING, ALWAYS,
-          "Such as `TCP reset`; `nothing`, and why."),
-    SHOWN("verdict", STRING, 0, "What becomes of it."),
-    SHOWN("at", STRUCT, 0, "Where it ends.", .nested = &place));
+static const struct schema_struct answer = SHOWN_KEPT(
+    "answer", trace_answer,
+    SHOWN_OF(trace_answer, message, STRING, ALWAYS,
+             "Such as `TCP reset`; `nothing`, and why."),
+    SHOWN_OF(trace_answer, verdict, STRING, 0, "What becomes of it."),
+    SHOWN_STRUCT_OF(trace_answer, at, POINTER, "Where it ends.", &end));
 
-static const struct schema_struct outcome = SHOWN_STRUCT(
-    "outcome",
-    SHOWN("share", DOUBLE, ALWAYS,
-          "Of how many connections, of 1."),
-    SHOWN("verdict", ENUM, ALWAYS, "What becomes of the packet.",
-          SHOWN_NAMES("delivered", "dropped", "unknown")),
-    SHOWN("packet", STRING, ALWAYS, "Which packet that is about."),
-    SHOWN("at", STRUCT, ALWAYS, "Where it ends.", .nested = &place),
-    SHOWN("answer", STRUCT, 0, "What an app tells the sender.",
-          .nested = &answer),
-    SHOWN("legs", STRUCT, ALWAYS | LIST, "Each packet.", .nested = &leg));
+static const struct schema_struct outcome = SHOWN_KEPT(
+    "outcome", trace_outcome,
+    SHOWN_OF(trace_outcome, share, DOUBLE, ALWAYS | EXACT,
+             "Of how many connections, of 1."),
+    SHOWN_OF(trace_outcome, verdict, ENUM, ALWAYS,
+             "What becomes of the packet.",
+             SHOWN_NAMES("delivered", "dropped", "unknown")),
+    SHOWN_OF(trace_outcome, packet, STRING, ALWAYS,
+             "Which packet that is about."),
+    SHOWN_STRUCT_OF(trace_outcome, at, ALWAYS, "Where it ends.", &end),
+    SHOWN_LIST_OF(trace_outcome, legs, n_legs, STRUCT, ALWAYS,
+                  "Each packet.", .nested = &leg),
+    SHOWN_STRUCT_OF(trace_outcome, answer, POINTER,
+                    "What an app tells the sender.", &answer));
 
-static const struct schema_struct from = SHOWN_STRUCT(
-    "from",
-    SHOWN("port", STRING, ALWAYS, "The port."),
-    SHOWN("host", STRING, ALWAYS, "The host that it is on."),
-    SHOWN("ip", IP, ALWAYS, "Its address."));
+static const struct schema_struct from = SHOWN_KEPT(
+    "from", trace_from,
+    SHOWN_OF(trace_from, port, STRING, ALWAYS, "The port."),
+    SHOWN_OF(trace_from, host, STRING, ALWAYS, "The host that it is on."),
+    SHOWN_OF(trace_from, ip, IP, ALWAYS, "Its address."));
 
-static const struct schema_struct to = SHOWN_STRUCT(
-    "to",
-    SHOWN("ip", IP, ALWAYS, "The address."),
-    SHOWN("port", STRING, ALWAYS | OR_NULL, "The port, if one has it."));
+static const struct schema_struct to = SHOWN_KEPT(
+    "to", trace_to,
+    SHOWN_OF(trace_to, ip, IP, ALWAYS, "The address."),
+    SHOWN_OF(trace_to, port, STRING, ALWAYS | OR_NULL,
+             "The port, if one has it."));
 
-const struct schema_struct nb_reply_trace = SHOWN_STRUCT(
-    "Trace",
-    SHOWN("verdict", ENUM, ALWAYS,
-          "What becomes of the packet; `some` if outcomes differ.",
-          SHOWN_NAMES("delivered", "dropped", "unknown", "some")),
-    SHOWN("from", STRUCT, ALWAYS, "Who sends.", .nested = &from),
-    SHOWN("to", STRUCT, ALWAYS, "Who is to get it.", .nested = &to),
-    SHOWN("outcomes", STRUCT, ALWAYS | LIST,
-          "One for each choice of a balancer, at most 64.",
-          .nested = &outcome),
-    SHOWN("complete", BOOL, ALWAYS, "Whether these are all."));
+const struct schema_struct nb_reply_trace = SHOWN_KEPT(
+    "Trace", trace,
+    SHOWN_OF(trace, verdict, ENUM, ALWAYS,
+             "What becomes of the packet; `some` if outcomes differ.",
+             SHOWN_NAMES("delivered", "dropped", "unknown", "some")),
+    SHOWN_STRUCT_OF(trace, from, ALWAYS, "Who sends.", &from),
+    SHOWN_STRUCT_OF(trace, to, ALWAYS, "Who is to get it.", &to),
+    SHOWN_LIST_OF(trace, outcomes, n_outcomes, STRUCT, ALWAYS,
+                  "One for each choice of a balancer, at most 64.",
+                  .nested = &outcome),
+    SHOWN_OF(trace, complete, BOOL, ALWAYS, "Whether these are all."));
 
 /* Reachability.  --------------------------------------------------------- */
 
 /* It has others of its kind inside. */
 static const struct schema_struct verdict;
 
-#define VERDICT                                                         \
+/* The struct reach_verdict that is member 'IN' of 'struct KEPT' ("verdict.";
+ * nothing: that is one itself). */
+#define VERDICT(KEPT, IN)                                               \
     SHOWN("verdict", ENUM, ALWAYS,                                      \
           "`some` where families, or places of the ports, differ; "     \
           "`absent` where a port is not there.",                        \
           SHOWN_NAMES("delivered", "dropped", "unknown", "some",        \
-                      "absent")),                                       \
+                      "absent"),                                        \
+          SHOWN_AT(KEPT, IN verdict, sizeof(const char *))),            \
     SHOWN("packet", STRING, 0,                                          \
-          "Which packet does not arrive: `request` or `reply`."),       \
-    SHOWN("reason", STRING, 0, "Why not."), RULE(0),                    \
-    SHOWN("across_hosts", STRUCT, 0, "Of ports on two hosts.",          \
-          .nested = &verdict),                                          \
-    SHOWN("same_host", STRUCT, 0, "Of ports on one host.",            \
-          .nested = &verdict),                                          \
-    SHOWN("ipv4", STRUCT, 0, "By IPv4.", .nested = &verdict),           \
-    SHOWN("ipv6", STRUCT, 0, "By IPv6.", .nested = &verdict)
+          "Which packet does not arrive: `request` or `reply`.",        \
+          SHOWN_AT(KEPT, IN packet, sizeof(const char *))),             \
+    SHOWN("reason", STRING, 0, "Why not.",                              \
+          SHOWN_AT(KEPT, IN reason, sizeof(const char *))),             \
+    RULE(KEPT, IN by.),                                                 \
+    PART(KEPT, IN, across_hosts, "Of ports on two hosts."),             \
+    PART(KEPT, IN, same_host, "Of ports on one host."),                 \
+    PART(KEPT, IN, ipv4, "By IPv4."),                                   \
+    PART(KEPT, IN, ipv6, "By IPv6.")
+#define PART(KEPT, IN, MEMBER, DOC)                                     \
+    SHOWN(#MEMBER, STRUCT, POINTER, DOC,                                \
+          SHOWN_AT(KEPT, IN MEMBER, sizeof(void *)), .nested = &verdict)
 
-static const struct schema_struct verdict = SHOWN_STRUCT("Verdict", VERDICT);
+static const struct schema_struct verdict = SHOWN_KEPT(
+    "Verdict", reach_verdict, VERDICT(reach_verdict, ));
 
-static const struct schema_struct cell = SHOWN_STRUCT(
-    "cell",
-    SHOWN("from", INT, ALWAYS, "The `id` of the kind that asks."),
-    SHOWN("to", INT, ALWAYS, "The `id` of the kind that is asked."), VERDICT);
+static const struct schema_struct cell = SHOWN_KEPT(
+    "cell", reach_cell, VERDICT(reach_cell, verdict.),
+    SHOWN_OF(reach_cell, from, SIZE, ALWAYS,
+             "The `id` of the kind that asks."),
+    SHOWN_OF(reach_cell, to, SIZE, ALWAYS,
+             "The `id` of the kind that is asked."));
 
-static const struct schema_struct kind = SHOWN_STRUCT(
-    "kind",
-    SHOWN("id", INT, ALWAYS, "Its number."),
-    SHOWN("network", STRING, ALWAYS, "The network."),
-    SHOWN("groups", STRING, ALWAYS, "Groups, with commas between them."),
-    SHOWN("ports", STRING, ALWAYS | LIST, "The ports."));
+static const struct schema_struct kind = SHOWN_KEPT(
+    "kind", reach_class,
+    SHOWN_OF(reach_class, id, SIZE, ALWAYS, "Its number."),
+    SHOWN_OF(reach_class, network, STRING, ALWAYS, "The network."),
+    SHOWN_OF(reach_class, groups, STRING, ALWAYS,
+             "Groups, with commas between them."),
+    SHOWN_LIST_OF(reach_class, ports, n_ports, STRING, ALWAYS,
+                  "The ports."));
 
-#define ABSENT                                                          \
-    SHOWN("absent", STRING, ALWAYS | LIST,                              \
-          "Ports that are on no host, or disabled.")
+#define ABSENT(KEPT)                                                    \
+    SHOWN_LIST_OF(KEPT, absent, n_absent, STRING, ALWAYS,               \
+                  "Ports that are on no host, or disabled.")
 
-const struct schema_struct nb_reply_matrix = SHOWN_STRUCT(
-    "Matrix",
-    SHOWN("classes", STRUCT, ALWAYS | LIST,
-          "Ports that nothing tells apart.", .nested = &kind),
-    SHOWN("cells", STRUCT, ALWAYS | LIST, "Pairs of kinds.",
-          .nested = &cell), ABSENT);
+const struct schema_struct nb_reply_matrix = SHOWN_KEPT(
+    "Matrix", reach_matrix,
+    SHOWN_LIST_OF(reach_matrix, classes, n_classes, STRUCT, ALWAYS,
+                  "Ports that nothing tells apart.", .nested = &kind),
+    SHOWN_LIST_OF(reach_matrix, cells, n_cells, STRUCT, ALWAYS,
+                  "Pairs of kinds.", .nested = &cell),
+    ABSENT(reach_matrix));
 
-static const struct schema_struct group_cell = SHOWN_STRUCT(
-    "cell",
-    SHOWN("from", STRING, ALWAYS, "The group that asks."),
-    SHOWN("to", STRING, ALWAYS, "The group that is asked."), VERDICT);
+static const struct schema_struct group_cell = SHOWN_KEPT(
+    "cell", reach_group_cell, VERDICT(reach_group_cell, verdict.),
+    SHOWN_OF(reach_group_cell, from, STRING, ALWAYS, "The group that asks."),
+    SHOWN_OF(reach_group_cell, to, STRING, ALWAYS,
+             "The group that is asked."));
 
-const struct schema_struct nb_reply_groups = SHOWN_STRUCT(
-    "GroupMatrix",
-    SHOWN("groups", STRING, ALWAYS | LIST,
-          "All names; `-` is ports of no group."),
-    SHOWN("cells", STRUCT, ALWAYS | LIST, "Pairs of groups.",
-          .nested = &group_cell), ABSENT);
+const struct schema_struct nb_reply_groups = SHOWN_KEPT(
+    "GroupMatrix", reach_groups,
+    SHOWN_LIST_OF(reach_groups, groups, n_groups, STRING, ALWAYS,
+                  "All names; `-` is ports of no group."),
+    SHOWN_LIST_OF(reach_groups, cells, n_cells, STRUCT, ALWAYS,
+                  "Pairs of groups.", .nested = &group_cell),
+    ABSENT(reach_groups));
 
 const struct schema_struct nb_body_after = SHOWN_STRUCT(
     "After", AFTER(ALWAYS));
 
-static const struct schema_struct reach_change = SHOWN_STRUCT(
-    "change",
-    SHOWN("from", STRING, ALWAYS | LIST, "Ports that ask."),
-    SHOWN("to", STRING, ALWAYS | LIST, "Ports that are asked."),
-    SHOWN("before", STRUCT, ALWAYS, "What is.", .nested = &verdict),
-    SHOWN("after", STRUCT, ALWAYS, "What would be.", .nested = &verdict));
+static const struct schema_struct reach_change = SHOWN_KEPT(
+    "change", reach_change,
+    SHOWN_LIST_OF(reach_change, to, n_to, STRING, ALWAYS,
+                  "Ports that are asked."),
+    SHOWN_STRUCT_OF(reach_change, before, ALWAYS | POINTER, "What is.",
+                    &verdict),
+    SHOWN_STRUCT_OF(reach_change, after, ALWAYS | POINTER, "What would be.",
+                    &verdict),
+    SHOWN_LIST_OF(reach_change, from, n_from, STRING, ALWAYS,
+                  "Ports that ask."));
 
-const struct schema_struct nb_reply_reach_change = SHOWN_STRUCT(
-    "ReachabilityChange",
-    SHOWN("changes", STRUCT, ALWAYS | LIST,
-          "Each about all pairs of the ports that it lists.",
-          .nested = &reach_change));
+const struct schema_struct nb_reply_reach_change = SHOWN_KEPT(
+    "ReachabilityChange", reach_difference,
+    SHOWN_LIST_OF(reach_difference, changes, n_changes, STRUCT, ALWAYS,
+                  "Each about all pairs of the ports that it lists.",
+                  .nested = &reach_change));

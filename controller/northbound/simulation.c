@@ -11,7 +11,8 @@
 
 #include <stdlib.h>
 
-#include "controller/schema/schema-row.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -20,56 +21,38 @@ struct trial {
     struct northbound *nb;          /* NULL: it is gone. */
     struct commit *commit;
     struct http_request *req;       /* NULL: the client has left. */
-    struct nb_simulation question;
-    struct vmn_errors errors;       /* In the body, ... */
-    json_t *after;                  /* ... or the answer. */
+    struct nb_simulation simulation;
+    struct arena arena;             /* Has what was found. */
+    const void *after;              /* With the change in place, ... */
+    struct vmn_error error;         /* ... or why there is nothing. */
 };
 
-/* Answers.  --------------------------------------------------------------- */
+/* Replies.  --------------------------------------------------------------- */
 
-/* Writes 'array' and frees what is in it, bit by bit. */
 static void
-put_array(struct ds *ds, struct commit *commit, json_t *array)
+yield(void *commit)
 {
-    size_t n = json_array_size(array);
-
-    ds_put_char(ds, '[');
-    for (size_t i = 0; i < n; i++) {
-        char *text = json_dumps(json_array_get(array, i),
-                                JSON_COMPACT | JSON_ENCODE_ANY);
-
-        ds_put_format(ds, "%s%s", i ? "," : "", text);
-        free(text);
-        json_array_set_new(array, i, json_null());
-        commit_yield(commit);
-    }
-    ds_put_char(ds, ']');
+    commit_yield(commit);
 }
 
-/* Writes the object 'answer', whose arrays may be long, and frees it. */
+/* Appends 'reply', whose lists may be long. */
 static void
-put_answer(struct ds *ds, struct commit *commit, json_t *answer)
+print_reply(struct commit *commit, const struct schema_struct *s,
+            const void *reply, struct ds *body)
 {
-    const char *name;
-    json_t *value;
-    char separator = '{';
+    schema_struct_print_pausing(s, reply, body, yield, commit);
+    ds_put_char(body, '\n');
+}
 
-    json_object_foreach (answer, name, value) {
-        ds_put_char(ds, separator);
-        schema_print_string(ds, name);
-        ds_put_char(ds, ':');
-        if (json_is_array(value)) {
-            put_array(ds, commit, value);
-        } else {
-            char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+static void
+send_error(struct http_request *req, const struct vmn_error *error)
+{
+    struct vmn_errors errors;
 
-            ds_put_cstr(ds, text);
-            free(text);
-        }
-        separator = ',';
-    }
-    ds_put_cstr(ds, "}\n");
-    json_decref(answer);
+    vmn_errors_init(&errors);
+    vmn_errors_add(&errors, error->code, error->pointer, "%s", error->text);
+    nb_reply_errors(req, &errors, NB_POINT_AT_BODY);
+    vmn_errors_uninit(&errors);
 }
 
 /* Trials.  ---------------------------------------------------------------- */
@@ -80,9 +63,9 @@ trial_destroy(struct trial *trial)
     if (trial->nb) {
         ovs_list_remove(&trial->node);
     }
-    trial->question.destroy(trial->question.aux);
-    vmn_errors_uninit(&trial->errors);
-    json_decref(trial->after);
+    trial->simulation.destroy(trial->simulation.aux);
+    vmn_error_uninit(&trial->error);
+    arena_uninit(&trial->arena);
     free(trial);
 }
 
@@ -114,52 +97,51 @@ is_wanted(const struct trial *trial)
 
 /* With the change in place. */
 static void
-look(void *trial_)
+run_after(void *trial_)
 {
     struct trial *trial = trial_;
-    const struct nb_simulation *question = &trial->question;
+    const struct nb_simulation *simulation = &trial->simulation;
 
     if (is_wanted(trial)) {
-        trial->after = question->look(trial->nb, question->aux,
-                                      &trial->errors);
+        trial->after = simulation->run(trial->nb, simulation->aux,
+                                       &trial->arena, &trial->error);
     }
 }
 
-/* The answer, once the change has been taken back. */
-static json_t *
+/* Returns the reply, once the change has been taken back; or NULL with the
+ * trial's error. */
+static const void *
 finish(struct trial *trial)
 {
-    const struct nb_simulation *question = &trial->question;
-    json_t *after = trial->after;
-    json_t *before;
+    const struct nb_simulation *simulation = &trial->simulation;
+    const void *before;
 
-    if (!after || !question->compare) {
-        trial->after = NULL;
-        return after;
+    if (!trial->after || !simulation->compare) {
+        return trial->after;
     }
-    before = question->look(trial->nb, question->aux, &trial->errors);
-    if (!before) {
-        return NULL;
-    }
-    trial->after = NULL;
-    return question->compare(trial->nb, before, after);
+    before = simulation->run(trial->nb, simulation->aux, &trial->arena,
+                             &trial->error);
+    return (before ? simulation->compare(trial->nb, before, trial->after,
+                                         &trial->arena)
+            : NULL);
 }
 
 static void
 on_done(void *trial_, const struct commit_result *result)
 {
     struct trial *trial = trial_;
-    json_t *answer = is_wanted(trial) && result->ok ? finish(trial) : NULL;
+    const void *reply = (is_wanted(trial) && result->ok ? finish(trial)
+                         : NULL);
     struct ds body = DS_EMPTY_INITIALIZER;
 
-    if (answer) {
-        put_answer(&body, trial->commit, answer);
+    if (reply) {
+        print_reply(trial->commit, trial->simulation.reply, reply, &body);
     }
     if (is_wanted(trial)) {
         if (!result->ok) {
             nb_reply_errors(trial->req, result->errors, NB_POINT_AT_AFTER);
-        } else if (!answer) {
-            nb_reply_errors(trial->req, &trial->errors, NB_POINT_AT_BODY);
+        } else if (!reply) {
+            send_error(trial->req, &trial->error);
         } else {
             http_reply_body(trial->req, 200, "application/json", &body);
             ds_init(&body);
@@ -197,50 +179,62 @@ read_change(struct northbound *nb, const json_t *after,
 
 static void
 try_change(struct northbound *nb, struct http_request *req,
-           const struct nb_simulation *question, const json_t *after)
+           const struct nb_simulation *simulation, const json_t *after)
 {
     struct trial *trial = xzalloc(sizeof *trial);
     struct model_request request;
+    struct vmn_errors errors;
 
-    trial->question = *question;
-    vmn_errors_init(&trial->errors);
+    trial->simulation = *simulation;
+    arena_init(&trial->arena);
+    vmn_errors_init(&errors);
     nb_request_init(&request, req);
     request.list = true;
-    if (read_change(nb, after, &request, &trial->errors)) {
+    if (read_change(nb, after, &request, &errors)) {
         trial->nb = nb;
         trial->commit = nb->commit;
         trial->req = req;
         ovs_list_push_back(&nb->trials, &trial->node);
         http_request_set_gone(req, on_gone, trial);
-        commit_dry_run(nb->commit, &request, look, on_done, trial);
+        commit_dry_run(nb->commit, &request, run_after, on_done, trial);
     } else {
-        nb_reply_errors(req, &trial->errors, NB_POINT_AT_BODY);
+        nb_reply_errors(req, &errors, NB_POINT_AT_BODY);
         trial_destroy(trial);
     }
+    vmn_errors_uninit(&errors);
     model_request_uninit(&request);
+}
+
+static void
+simulate_now(struct northbound *nb, struct http_request *req,
+             const struct nb_simulation *simulation)
+{
+    struct vmn_error error = VMN_ERROR_INIT;
+    struct arena arena;
+    const void *reply;
+
+    arena_init(&arena);
+    reply = simulation->run(nb, simulation->aux, &arena, &error);
+    if (reply) {
+        struct ds body = DS_EMPTY_INITIALIZER;
+
+        print_reply(nb->commit, simulation->reply, reply, &body);
+        http_reply_body(req, 200, "application/json", &body);
+    } else {
+        send_error(req, &error);
+        vmn_error_uninit(&error);
+    }
+    arena_uninit(&arena);
+    simulation->destroy(simulation->aux);
 }
 
 void
 nb_simulate(struct northbound *nb, struct http_request *req,
-            const struct nb_simulation *question, const json_t *after)
+            const struct nb_simulation *simulation, const json_t *after)
 {
-    struct vmn_errors errors;
-    json_t *answer;
-
     if (after) {
-        try_change(nb, req, question, after);
-        return;
-    }
-    vmn_errors_init(&errors);
-    answer = question->look(nb, question->aux, &errors);
-    if (answer) {
-        struct ds body = DS_EMPTY_INITIALIZER;
-
-        put_answer(&body, nb->commit, answer);
-        http_reply_body(req, 200, "application/json", &body);
+        try_change(nb, req, simulation, after);
     } else {
-        nb_reply_errors(req, &errors, NB_POINT_AT_BODY);
+        simulate_now(nb, req, simulation);
     }
-    vmn_errors_uninit(&errors);
-    question->destroy(question->aux);
 }

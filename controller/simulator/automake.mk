@@ -19,13 +19,16 @@ controller_libvmn_a_SOURCES += \
 	controller/simulator/pass.h \
 	controller/simulator/port-classes.c \
 	controller/simulator/port-classes.h \
+	controller/simulator/reachability-difference.c \
 	controller/simulator/reachability-groups.c \
 	controller/simulator/reachability-matrix.c \
 	controller/simulator/reachability-matrix.h \
-	controller/simulator/result-json.c \
-	controller/simulator/result-json.h \
+	controller/simulator/result-names.c \
+	controller/simulator/result-names.h \
 	controller/simulator/simulator.c \
 	controller/simulator/simulator.h \
+	controller/simulator/trace-legs.c \
+	controller/simulator/trace-legs.h \
 	controller/simulator/trace-request.c \
 	controller/simulator/trace-request.h \
 	controller/simulator/trace.c \

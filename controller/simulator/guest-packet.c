@@ -177,6 +177,13 @@ ip_proto(const struct trace_request *request, uint8_t family)
             : family == 4 ? IPPROTO_ICMP : IPPROTO_ICMPV6);
 }
 
+static ovs_be16
+tcp_flags(enum trace_tcp_flags flags)
+{
+    return htons(flags == TRACE_SYN ? TCP_SYN
+                 : flags == TRACE_SYN_ACK ? TCP_SYN | TCP_ACK : TCP_ACK);
+}
+
 void
 packet_request(const struct packet_ends *ends,
                const struct trace_request *request,
@@ -197,7 +204,7 @@ packet_request(const struct packet_ends *ends,
         put_ports(packet, request->source_port, request->port);
     }
     if (request->protocol == TRACE_TCP) {
-        packet->tcp_flags = flow->tcp_flags = htons(request->tcp_flags);
+        packet->tcp_flags = flow->tcp_flags = tcp_flags(request->tcp_flags);
     }
     packet->size = request->size ? request->size + ETH_HEADER_LEN : 0;
     if (request->fragment != TRACE_WHOLE) {

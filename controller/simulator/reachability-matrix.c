@@ -13,11 +13,11 @@
 
 #include "controller/engine/engine.h"
 #include "controller/model/model.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/error.h"
 #include "controller/simulator/engine-net.h"
 #include "controller/simulator/guest-packet.h"
 #include "controller/simulator/port-classes.h"
-#include "controller/simulator/result-json.h"
 #include "controller/simulator/verdict.h"
 #include "packets.h"
 #include "simap.h"
@@ -28,13 +28,8 @@ struct reach {
     const struct reach_request *request;
     struct simulator *sim;
     struct port_classes classes;
+    struct arena *arena;
 };
-
-void
-reach_request_uninit(struct reach_request *request)
-{
-    free(request->network);
-}
 
 /* Cells.  ---------------------------------------------------------------- */
 
@@ -126,12 +121,16 @@ deciding_rule(const struct simulator *sim)
     return NULL;
 }
 
-/* What becomes of one that cannot be sent. */
-static json_t *
-unroutable_json(const char *which)
+/* Returns what becomes of one that cannot be sent. */
+static struct reach_verdict
+unroutable(const char *packet)
 {
-    return json_pack("{s:s, s:s, s:s}", "verdict", "dropped", "packet", which,
-                     "reason", "no router at its gateway");
+    return (struct reach_verdict) {
+        .verdict = "dropped",
+        .packet = packet,
+        .reason = "no router at its gateway",
+        .by = result_no_owner(),
+    };
 }
 
 /* Has 'packet' of 'endpoint' go by its router, if it is for another link.
@@ -152,27 +151,46 @@ set_next_hop(const struct reach *reach, const struct endpoint *endpoint,
     return next != NEXT_NONE;
 }
 
-/* {"verdict", "packet", ...} of an exchange between 'ends'. */
-static json_t *
+/* Returns what was found of 'packet', "request" or "reply", which was run
+ * last; 'rule' led on the request. */
+static struct reach_verdict
+describe(const struct reach *reach, const struct sim_verdict *result,
+         const char *packet, const struct rule *rule)
+{
+    struct reach_verdict verdict = {
+        .verdict = verdict_name(result->verdict),
+        .by = result_no_owner(),
+    };
+
+    if (result->verdict != VERDICT_DELIVERED) {
+        verdict.packet = packet;
+        verdict.reason = arena_strdup(reach->arena,
+                                      result_reason(&result->end));
+        verdict.by = result_owner_of(&reach->names, result->end.rule,
+                                     reach->arena);
+    } else if (rule) {
+        verdict.by = result_owner_of(&reach->names, rule, reach->arena);
+    }
+    return verdict;
+}
+
+/* Returns what becomes of an exchange between 'ends'. */
+static struct reach_verdict
 run_exchange(struct reach *reach, const struct pair *pair,
              const struct packet_ends *ends)
 {
-    const struct trace_request what = {
-        .protocol = reach->request->protocol,
-        .port = reach->request->port,
-        .source_port = 40000,
-        .icmp_type = -1,
-        .tcp_flags = TCP_SYN,
-    };
+    struct trace_request what;
     struct sim_packet packet, reply;
     struct sim_verdict result;
     const struct rule *rule;
     const char *which = "request";
-    json_t *json;
 
+    trace_request_init(&what);
+    what.protocol = reach->request->protocol;
+    what.port = reach->request->port;
     packet_request(ends, &what, &packet);
     if (!set_next_hop(reach, pair->from, &packet)) {
-        return unroutable_json(which);
+        return unroutable(which);
     }
     simulator_begin(reach->sim);
     simulator_run(reach->sim, pair->from->host, pair->from->ofport, &packet);
@@ -182,93 +200,136 @@ run_exchange(struct reach *reach, const struct pair *pair,
         && packet_reply(&result.end.packet, &reply)) {
         which = "reply";
         if (!set_next_hop(reach, pair->to, &reply)) {
-            return unroutable_json(which);
+            return unroutable(which);
         }
         simulator_run(reach->sim, pair->to->host, pair->to->ofport, &reply);
         verdict_get(reach->sim, pair->from, &result);
     }
-    json = json_pack("{s:s}", "verdict", verdict_name(result.verdict));
-    if (result.verdict != VERDICT_DELIVERED) {
-        json_object_set_new(json, "packet", json_string(which));
-        json_object_set_new(json, "reason",
-                            json_string(result_reason(&result.end)));
-        result_add_rule(&reach->names, result.end.rule, json);
-    } else if (rule) {
-        result_add_rule(&reach->names, rule, json);
-    }
-    return json;
+    return describe(reach, &result, which, rule);
 }
 
-/* Returns one cell of what was found in two ways: if they agree, or one was
- * not there (NULL), the first; else both, by these names.  Takes both. */
-static json_t *
-unite(json_t *first, const char *first_name, json_t *second,
-      const char *second_name)
+bool
+reach_same(const struct reach_verdict *a, const struct reach_verdict *b)
 {
-    if (!first || !second) {
-        return first ? first : second;
+    if (!a || !b) {
+        return a == b;
     }
-    if (reach_same(first, second)) {
-        json_decref(second);
-        return first;
-    }
-    return json_pack("{s:s, s:o, s:o}", "verdict", "some", first_name, first,
-                     second_name, second);
+    return (!strcmp(a->verdict, b->verdict)
+            && reach_same(a->across_hosts, b->across_hosts)
+            && reach_same(a->same_host, b->same_host)
+            && reach_same(a->ipv4, b->ipv4)
+            && reach_same(a->ipv6, b->ipv6));
 }
 
-/* Returns the exchanges of a pair, by each family that both have. */
-static json_t *
+/* What was found in two ways. */
+struct found {
+    bool has[2];
+    struct reach_verdict verdicts[2];
+};
+
+/* Puts what was found into one verdict: if both agree, or one is not there,
+ * the first; else both, of which copies go to '*first' and '*second'.  Returns
+ * false if none is there. */
+static bool
+unite(const struct reach *reach, const struct found *found,
+      struct reach_verdict *verdict, const struct reach_verdict **first,
+      const struct reach_verdict **second)
+{
+    if (!found->has[0] && !found->has[1]) {
+        return false;
+    }
+    if (!found->has[0] || !found->has[1]
+        || reach_same(&found->verdicts[0], &found->verdicts[1])) {
+        *verdict = found->verdicts[found->has[0] ? 0 : 1];
+    } else {
+        struct reach_verdict *copies = arena_alloc(reach->arena,
+                                                   sizeof found->verdicts);
+
+        memcpy(copies, found->verdicts, sizeof found->verdicts);
+        *verdict = (struct reach_verdict) {
+            .verdict = REACH_SOME,
+            .by = result_no_owner(),
+        };
+        *first = &copies[0];
+        *second = &copies[1];
+    }
+    return true;
+}
+
+/* Returns what becomes of exchanges of a pair, by each family that both have.
+ */
+static struct reach_verdict
 run_pair(struct reach *reach, const struct pair *pair)
 {
-    enum trace_protocol protocol = reach->request->protocol;
-    struct packet_ends ends;
-    json_t *found4 = (trace_protocol_has(protocol, 4)
-                      && find_ends(pair, 4, &ends)
-                      ? run_exchange(reach, pair, &ends) : NULL);
-    json_t *found6 = (trace_protocol_has(protocol, 6)
-                      && find_ends(pair, 6, &ends)
-                      ? run_exchange(reach, pair, &ends) : NULL);
+    static const uint8_t families[] = { 4, 6 };
 
-    return (found4 || found6 ? unite(found4, "ipv4", found6, "ipv6")
-            : json_pack("{s:s, s:s}", "verdict", "dropped", "reason",
-                        trace_protocol_has(protocol, 4)
-                        ? "no addresses of one family"
-                        : "no IPv6 addresses"));
+    enum trace_protocol protocol = reach->request->protocol;
+    struct found found = { .has = { false, false } };
+    struct reach_verdict verdict;
+
+    for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
+        struct packet_ends ends;
+
+        if (trace_protocol_has(protocol, families[i])
+            && find_ends(pair, families[i], &ends)) {
+            found.has[i] = true;
+            found.verdicts[i] = run_exchange(reach, pair, &ends);
+        }
+    }
+    if (!unite(reach, &found, &verdict, &verdict.ipv4, &verdict.ipv6)) {
+        verdict = (struct reach_verdict) {
+            .verdict = "dropped",
+            .reason = (trace_protocol_has(protocol, 4)
+                       ? "no addresses of one family"
+                       : "no IPv6 addresses"),
+            .by = result_no_owner(),
+        };
+    }
+    return verdict;
 }
 
-/* Of the two ways that a pair may be placed. */
-static json_t *
-run_cell(struct reach *reach, size_t from, size_t to)
+/* Fills in a cell, of the two ways that a pair may be placed.  Returns false
+ * if there are no such pairs. */
+static bool
+run_cell(struct reach *reach, size_t from, size_t to, struct reach_cell *cell)
 {
     const struct port_class *a = &reach->classes.classes[from];
     const struct port_class *b = &reach->classes.classes[to];
+    struct found found = { .has = { false, false } };
+    struct reach_verdict *verdict = &cell->verdict;
     struct pair pair;
-    json_t *apart = find_apart(a, b, &pair) ? run_pair(reach, &pair) : NULL;
-    json_t *together = (find_together(a, b, &pair)
-                        ? run_pair(reach, &pair) : NULL);
-    json_t *cell = unite(apart, "across_hosts", together, "same_host");
 
-    if (cell) {
-        json_object_set_new(cell, "from", json_integer(from));
-        json_object_set_new(cell, "to", json_integer(to));
+    if (find_apart(a, b, &pair)) {
+        found.has[0] = true;
+        found.verdicts[0] = run_pair(reach, &pair);
     }
-    return cell;
+    if (find_together(a, b, &pair)) {
+        found.has[1] = true;
+        found.verdicts[1] = run_pair(reach, &pair);
+    }
+    cell->from = from;
+    cell->to = to;
+    return unite(reach, &found, verdict, &verdict->across_hosts,
+                 &verdict->same_host);
 }
 
 /* The matrix.  ----------------------------------------------------------- */
 
-static json_t *
-class_json(const struct port_class *class_, size_t id)
+static void
+fill_class(const struct reach *reach, size_t id, struct reach_class *result)
 {
-    json_t *ports = json_array();
+    const struct port_class *class_ = &reach->classes.classes[id];
+    struct arena *arena = reach->arena;
 
+    result->id = id;
+    result->network = arena_strdup(arena, class_->network);
+    result->groups = arena_strdup(arena, class_->groups);
+    result->n_ports = class_->n;
+    result->ports = arena_alloc(arena, class_->n * sizeof *result->ports);
     for (size_t i = 0; i < class_->n; i++) {
-        json_array_append_new(ports, json_string(
-            class_->endpoints[i].port->row.name));
+        result->ports[i] = arena_strdup(arena,
+                                        class_->endpoints[i].port->row.name);
     }
-    return json_pack("{s:i, s:s, s:s, s:o}", "id", (int) id, "network",
-                     class_->network, "groups", class_->groups, "ports",
-                     ports);
 }
 
 static bool
@@ -294,59 +355,73 @@ count_pairs(const struct port_classes *classes)
     return n;
 }
 
-static json_t *
-matrix_json(struct reach *reach)
+static void
+fill_absent(const struct reach *reach, struct reach_matrix *matrix)
 {
     const struct port_classes *classes = &reach->classes;
-    json_t *list = json_array(), *cells = json_array();
-    json_t *absent = json_array();
 
+    matrix->n_absent = classes->n_absent;
+    matrix->absent = arena_alloc(reach->arena,
+                                 classes->n_absent * sizeof *matrix->absent);
+    for (size_t i = 0; i < classes->n_absent; i++) {
+        matrix->absent[i] = arena_strdup(reach->arena, classes->absent[i]);
+    }
+}
+
+/* Returns the matrix, of at most 'n_pairs' cells. */
+static struct reach_matrix *
+fill_matrix(struct reach *reach, size_t n_pairs)
+{
+    const struct port_classes *classes = &reach->classes;
+    struct arena *arena = reach->arena;
+    struct reach_matrix *matrix = arena_alloc(arena, sizeof *matrix);
+
+    matrix->n_classes = classes->n;
+    matrix->classes = arena_alloc(arena,
+                                  classes->n * sizeof *matrix->classes);
+    matrix->cells = arena_alloc(arena, n_pairs * sizeof *matrix->cells);
     for (size_t i = 0; i < classes->n; i++) {
-        json_array_append_new(list, class_json(&classes->classes[i], i));
+        fill_class(reach, i, &matrix->classes[i]);
         for (size_t j = 0; j < classes->n; j++) {
-            json_t *cell = (same_domain(classes, i, j)
-                            ? run_cell(reach, i, j) : NULL);
-
-            if (cell) {
-                json_array_append_new(cells, cell);
-            }
+            matrix->n_cells += (same_domain(classes, i, j)
+                                && run_cell(reach, i, j,
+                                            &matrix->cells[matrix->n_cells]));
         }
         engine_yield(reach->names.engine);
     }
-    for (size_t i = 0; i < classes->n_absent; i++) {
-        json_array_append_new(absent, json_string(classes->absent[i]));
-    }
-    return json_pack("{s:o, s:o, s:o}", "classes", list, "cells", cells,
-                     "absent", absent);
+    fill_absent(reach, matrix);
+    return matrix;
 }
 
-json_t *
+struct reach_matrix *
 reach_make(struct engine *engine, const struct model *model,
            const struct pipeline *pipeline,
-           const struct reach_request *request, struct vmn_errors *errors)
+           const struct reach_request *request, struct arena *arena,
+           struct vmn_error *error)
 {
     struct reach reach = {
         .names = { engine, model, pipeline },
         .request = request,
+        .arena = arena,
     };
-    json_t *matrix = NULL;
+    struct reach_matrix *matrix = NULL;
     size_t n;
 
     port_classes_find(&reach.classes, engine, model, request->network);
     n = count_pairs(&reach.classes);
     if (n > REACH_PAIRS_MAX || reach.classes.n > REACH_CLASSES_MAX) {
-        vmn_errors_add(errors, VMN_ERR_TOO_LARGE, "", "ports are of %"
-                       PRIuSIZE" kinds, which makes %"PRIuSIZE" pairs, and at "
-                       "most %d and %d are looked at: ask for one network, "
-                       "or trace single pairs", reach.classes.n, n,
-                       REACH_CLASSES_MAX, REACH_PAIRS_MAX);
+        vmn_error_set(error, VMN_ERR_TOO_LARGE, "", "ports are of %"
+                      PRIuSIZE" kinds, which makes %"PRIuSIZE" pairs, and at "
+                      "most %d and %d are looked at: ask for one network, "
+                      "or trace single pairs", reach.classes.n, n,
+                      REACH_CLASSES_MAX, REACH_PAIRS_MAX);
     } else {
         struct engine_net *net = engine_net_create(engine, model);
         struct sim_net sim_net;
 
         engine_net_get(net, &sim_net);
         reach.sim = simulator_create(&sim_net);
-        matrix = matrix_json(&reach);
+        matrix = fill_matrix(&reach, n);
         simulator_destroy(reach.sim);
         engine_net_destroy(net);
     }

@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reachability: who can reach whom on a service, by classes of ports
- * (port-classes.h), with what decides; and what a change would do to it. */
+ * (port-classes.h), with what decides; and what a change would do to it.
+ *
+ * The structs are what GET and POST /v1/reachability answer;
+ * northbound/openapi-simulator.c describes them, where members are called as
+ * in JSON.  What they point to is in the arena that their maker was given. */
 
 #ifndef CONTROLLER_SIMULATOR_REACHABILITY_MATRIX_H
 #define CONTROLLER_SIMULATOR_REACHABILITY_MATRIX_H 1
 
-#include <jansson.h>
 #include <stdbool.h>
+#include <stddef.h>
 
+#include "controller/simulator/result-names.h"
 #include "controller/simulator/trace-request.h"
 
-struct engine;
-struct model;
-struct pipeline;
-struct vmn_errors;
+struct arena;
+struct vmn_error;
 
 /* At most so many classes of ports are looked at, and pairs of them; and
  * groups are shown. */
@@ -23,29 +26,100 @@ struct vmn_errors;
 #define REACH_GROUPS_MAX 500
 
 struct reach_request {
-    char *network;              /* NULL: all.  Owned. */
+    const char *network;        /* NULL: all.  The caller's. */
     enum trace_protocol protocol;
     uint16_t port;              /* TCP, UDP, SCTP. */
 };
-void reach_request_uninit(struct reach_request *);
 
-/* Returns the matrix of docs/api.md's GET /v1/reachability, in the model's
- * current state, which the caller owns; or NULL with 'errors'.  Pauses. */
-json_t *reach_make(struct engine *, const struct model *,
-                   const struct pipeline *, const struct reach_request *,
-                   struct vmn_errors *errors);
+/* What becomes of requests of some ports to others, and of the replies. */
+struct reach_verdict {
+    const char *verdict;        /* "delivered", ..., REACH_SOME. */
+    const char *packet;         /* Which does not arrive, or NULL. */
+    const char *reason;         /* Why not, or NULL. */
+    struct result_owner by;
+    /* Of REACH_SOME, those that differ; or NULL. */
+    const struct reach_verdict *across_hosts, *same_host;
+    const struct reach_verdict *ipv4, *ipv6;
+};
+#define REACH_SOME "some"
+
+/* Ports that nothing tells apart. */
+struct reach_class {
+    size_t id;                  /* Its index. */
+    const char *network;
+    const char *groups;         /* "a,b", sorted. */
+    size_t n_ports;
+    const char **ports;         /* In the order of names. */
+};
+
+struct reach_cell {
+    struct reach_verdict verdict;
+    size_t from, to;            /* Classes. */
+};
+
+struct reach_matrix {
+    size_t n_classes;
+    struct reach_class *classes;
+    size_t n_cells;
+    struct reach_cell *cells;   /* By 'from', then 'to'. */
+    size_t n_absent;
+    const char **absent;        /* Ports that are on no host, or disabled. */
+};
+
+/* Returns the matrix in the model's current state, in 'arena'; or NULL with
+ * '*error'.  Pauses. */
+struct reach_matrix *reach_make(struct engine *, const struct model *,
+                                const struct pipeline *,
+                                const struct reach_request *, struct arena *,
+                                struct vmn_error *error);
 
 /* Returns true if two cells have the same verdict, and those in them (of
- * families, and of places) as well. */
-bool reach_same(const json_t *, const json_t *);
+ * families, and of places) as well.  Of what NULL is, a port is absent. */
+bool reach_same(const struct reach_verdict *, const struct reach_verdict *);
 
-/* Returns the difference of two matrices.  Takes both.  Pauses, as the next
- * one. */
-json_t *reach_compare(struct engine *, json_t *before, json_t *after);
+/* reachability-difference.c */
 
-/* The same matrix by groups of ports; NULL with 'errors' if they are too many.
- * Takes it. */
-json_t *reach_by_group(struct engine *, json_t *matrix,
-                       struct vmn_errors *errors);
+/* What a change does to all pairs of some ports. */
+struct reach_change {
+    size_t n_to;
+    const char **to;
+    const struct reach_verdict *before, *after;
+    size_t n_from;
+    const char **from;
+};
+
+struct reach_difference {
+    size_t n_changes;
+    struct reach_change *changes;
+};
+
+/* Returns the difference of two matrices, in 'arena', which refers to what is
+ * in these.  Pauses, as the next one. */
+struct reach_difference *reach_compare(struct engine *,
+                                       const struct reach_matrix *before,
+                                       const struct reach_matrix *after,
+                                       struct arena *);
+
+/* reachability-groups.c */
+
+struct reach_group_cell {
+    struct reach_verdict verdict;
+    const char *from, *to;      /* Groups; "-": ports of none. */
+};
+
+struct reach_groups {
+    size_t n_groups;
+    const char **groups;
+    size_t n_cells;
+    struct reach_group_cell *cells;
+    size_t n_absent;
+    const char **absent;
+};
+
+/* Returns the same matrix by groups of ports, in 'arena', which refers to what
+ * is in it; NULL with '*error' if they are too many. */
+struct reach_groups *reach_by_group(struct engine *,
+                                    const struct reach_matrix *,
+                                    struct arena *, struct vmn_error *error);
 
 #endif /* controller/simulator/reachability-matrix.h */

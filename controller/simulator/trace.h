@@ -1,25 +1,114 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A trace: what becomes of one packet, and of its answer, told in full.  The
- * sender first asks for its neighbour's address, as a guest does. */
+ * sender first asks for its neighbour's address, as a guest does.
+ *
+ * The structs are what POST /v1/trace answers; northbound/openapi-simulator.c
+ * describes them, where members are called as in JSON.  What they point to is
+ * in the arena that trace_make() was given. */
 
 #ifndef CONTROLLER_SIMULATOR_TRACE_H
 #define CONTROLLER_SIMULATOR_TRACE_H 1
 
-#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
 
+#include "controller/simulator/result-names.h"
 #include "controller/simulator/trace-request.h"
 
-struct engine;
-struct model;
-struct pipeline;
-struct vmn_errors;
+struct arena;
+struct schema_texts;
+struct vmn_error;
+
+/* What happens to a packet in a table. */
+struct trace_step {
+    const char *kind;           /* "lookup", ... */
+    const char *host;
+    const char *stage;          /* NULL: no app's. */
+    int table;
+    uint32_t copy;              /* Which copy of the packet, from 0. */
+    struct result_owner by;     /* "lookup": of the flow. */
+    int64_t priority;           /* Of the flow; -1: none.  As what follows. */
+    const char *match, *actions; /* NULL: none. */
+    const char *reason;         /* Why the flow drops, or NULL. */
+    uint32_t conjunction;       /* 0: none. */
+    int64_t zone;               /* "conntrack"; -1: it is none. */
+    const bool *commit;         /* The same; or NULL. */
+    const char *state;          /* What conntrack says, or NULL. */
+    int64_t group, bucket;      /* "group"; -1: none. */
+    const char *to;             /* The other host, or NULL. */
+    size_t n_changes;           /* Of fields: before and after. */
+    struct schema_texts *changes; /* NULL: none. */
+};
+
+/* Where a packet ends. */
+struct trace_end {
+    const char *kind;           /* "delivered", ... */
+    const char *host;
+    const char *stage;          /* NULL: no app's. */
+    int table;
+    struct result_owner by;
+    const char *port;           /* NULL: none of ours; schema_absent: it is not
+                                 * delivered. */
+    int64_t ofport;             /* -1: it is not delivered. */
+    const char *reason;         /* NULL: it is delivered. */
+};
+
+/* One packet, from where it comes in to all its ends. */
+struct trace_leg {
+    const char *kind;           /* "request", ... */
+    const char *packet;
+    size_t n_steps;
+    struct trace_step *steps;
+    size_t n_ends;
+    struct trace_end *ends;
+};
+
+/* What an app tells the sender. */
+struct trace_answer {
+    const char *message;
+    const char *verdict;        /* NULL: nothing is sent. */
+    struct trace_end *at;       /* The same. */
+};
+
+/* What becomes of one exchange of packets. */
+#define TRACE_LEGS_MAX 3        /* A request, a reply, an app's answer. */
+struct trace_outcome {
+    double share;               /* Of all connections, 0 to 1. */
+    const char *verdict;
+    const char *packet;         /* Which packet that is about. */
+    struct trace_end at;
+    size_t n_legs;
+    struct trace_leg *legs;
+    struct trace_answer *answer; /* Or NULL. */
+};
+
+struct trace_from {
+    const char *port, *host;
+    struct vmn_ip ip;
+};
+
+struct trace_to {
+    struct vmn_ip ip;
+    const char *port;           /* Or NULL. */
+};
+
+struct trace {
+    const char *verdict;
+    struct trace_from from;
+    struct trace_to to;
+    size_t n_outcomes;
+    struct trace_outcome *outcomes;
+    bool complete;
+};
 
 /* Traces 'request' in the model's current state, as the engine has compiled
- * it.  Returns what docs/api.md says of POST /v1/trace, which the caller owns,
- * or NULL with 'errors'.  Pauses. */
-json_t *trace_make(struct engine *, const struct model *,
-                   const struct pipeline *, const struct trace_request *,
-                   struct vmn_errors *errors);
+ * it.  Returns the trace, in 'arena'; or NULL with '*error', whose pointer is
+ * into the body of the request.  Pauses. */
+struct trace *trace_make(struct engine *, const struct model *,
+                         const struct pipeline *,
+                         const struct trace_request *, struct arena *,
+                         struct vmn_error *error);
 
 #endif /* controller/simulator/trace.h */

@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "controller/northbound/trace-body.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/error.h"
 #include "controller/simulator/guest-packet.h"
 #include "controller/simulator/trace-request.h"
@@ -51,18 +53,20 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     json_t *body = json_loadb((const char *) data, size, 0, NULL);
     struct trace_request request;
     struct vmn_errors errors;
+    struct arena arena;
 
     if (!body) {
         return 0;
     }
+    arena_init(&arena);
     vmn_errors_init(&errors);
-    if (trace_request_parse(body, &request, &errors)) {
+    if (nb_trace_body_read(body, &arena, &request, &errors)) {
         check(&request, 4);
         check(&request, 6);
     } else {
         ovs_assert(errors.n);
     }
-    trace_request_uninit(&request);
+    arena_uninit(&arena);
     vmn_errors_uninit(&errors);
     json_decref(body);
     return 0;

@@ -14,7 +14,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/northbound/openapi-operations.h"
+#include "controller/northbound/trace-body.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/error.h"
+#include "controller/schema/schema-struct.h"
 #include "controller/simulator/reachability-matrix.h"
 #include "controller/simulator/trace.h"
 #include "openvswitch/dynamic-string.h"
@@ -59,23 +63,42 @@ create(const char *rows)
     return f;
 }
 
+/* Adds 'error', which it releases, to 'errors'. */
+static void
+add_error(struct vmn_errors *errors, struct vmn_error *error)
+{
+    vmn_errors_add(errors, error->code, error->pointer, "%s", error->text);
+    vmn_error_uninit(error);
+}
+
+/* Returns the trace as the API shows it, or NULL with errors. */
 static json_t *
 make(struct apps_fixture *f, const char *text, struct vmn_errors *errors)
 {
+    struct vmn_error error = VMN_ERROR_INIT;
     struct trace_request request;
     json_t *body, *result = NULL;
     char *copy = xstrdup(text);
+    const struct trace *trace;
+    struct arena arena;
 
     for (char *p = copy; *p; p++) {
         *p = *p == '\'' ? '"' : *p;
     }
     body = json_loads(copy, 0, NULL);
     assert_non_null(body);
-    if (trace_request_parse(body, &request, errors)) {
-        result = trace_make(apps_fixture_engine(f), apps_fixture_model(f),
-                            apps_fixture_pipeline(f), &request, errors);
+    arena_init(&arena);
+    if (nb_trace_body_read(body, &arena, &request, errors)) {
+        trace = trace_make(apps_fixture_engine(f), apps_fixture_model(f),
+                           apps_fixture_pipeline(f), &request, &arena,
+                           &error);
+        if (trace) {
+            result = schema_struct_to_json(&nb_reply_trace, trace);
+        } else {
+            add_error(errors, &error);
+        }
     }
-    trace_request_uninit(&request);
+    arena_uninit(&arena);
     json_decref(body);
     free(copy);
     return result;
@@ -428,19 +451,43 @@ steps_tell_the_way(void **state)
 
 /* Reachability.  --------------------------------------------------------- */
 
+static struct reach_matrix *
+make_matrix(struct apps_fixture *f, uint16_t port, struct arena *arena)
+{
+    struct reach_request request = { .protocol = TRACE_TCP, .port = port };
+    struct vmn_error error = VMN_ERROR_INIT;
+    struct reach_matrix *made
+        = reach_make(apps_fixture_engine(f), apps_fixture_model(f),
+                     apps_fixture_pipeline(f), &request, arena, &error);
+
+    if (!made) {
+        fail_msg("%s", error.text);
+    }
+    return made;
+}
+
+/* The same as the API shows it. */
 static json_t *
 matrix(struct apps_fixture *f, uint16_t port)
 {
-    struct reach_request request = { .protocol = TRACE_TCP, .port = port };
-    struct vmn_errors errors;
+    struct arena arena;
     json_t *json;
 
-    vmn_errors_init(&errors);
-    json = reach_make(apps_fixture_engine(f), apps_fixture_model(f),
-                      apps_fixture_pipeline(f), &request, &errors);
-    assert_non_null(json);
-    vmn_errors_uninit(&errors);
+    arena_init(&arena);
+    json = schema_struct_to_json(&nb_reply_matrix,
+                                 make_matrix(f, port, &arena));
+    arena_uninit(&arena);
     return json;
+}
+
+/* The difference of two matrices, as the API shows it. */
+static json_t *
+difference(struct apps_fixture *f, const struct reach_matrix *before,
+           const struct reach_matrix *after, struct arena *arena)
+{
+    return schema_struct_to_json(
+        &nb_reply_reach_change,
+        reach_compare(apps_fixture_engine(f), before, after, arena));
 }
 
 /* The kind of a port in a matrix, or -1. */
@@ -536,17 +583,20 @@ groups_sum_up_their_ports(void **state)
         "'policies/web': {'applies_to': ['one'], 'rules': ["
         " {'direction': 'ingress', 'action': 'allow',"
         "  'peers': [{'group': 'db'}]}]}}");
-    struct vmn_errors errors;
+    const struct reach_groups *groups;
+    struct arena arena;
     json_t *json;
     const json_t *cell;
     unsigned n = 0;
     size_t i;
 
     (void) state;
-    vmn_errors_init(&errors);
-    json = reach_by_group(apps_fixture_engine(f), matrix(f, 80),
-                          &errors);
-    assert_non_null(json);
+    arena_init(&arena);
+    groups = reach_by_group(apps_fixture_engine(f),
+                            make_matrix(f, 80, &arena), &arena, NULL);
+    assert_non_null(groups);
+    json = schema_struct_to_json(&nb_reply_groups, groups);
+    arena_uninit(&arena);
     json_array_foreach (json_object_get(json, "cells"), i, cell) {
         char *line = xasprintf("%s %s", text_of(cell, "from"),
                                text_of(cell, "to"));
@@ -575,10 +625,13 @@ static void
 families_that_differ_are_told_apart(void **state)
 {
     struct apps_fixture *f = create("{" BASE "}");
-    json_t *json, *before;
+    const struct reach_matrix *made;
     const json_t *cell, *change;
+    json_t *json, *before;
+    struct arena arena;
 
     (void) state;
+    arena_init(&arena);
     apps_fixture_apply(
         f, "{'networks/shop': {'vni': 100, 'subnets': [{'cidr': "
         "'10.0.0.0/24'}, {'cidr': '2001:db8::/64'}]},"
@@ -587,7 +640,8 @@ families_that_differ_are_told_apart(void **state)
         "'policies/db': {'applies_to': ['db'], 'rules': ["
         " {'direction': 'ingress', 'action': 'allow',"
         "  'peers': [{'cidr': '10.0.0.0/24'}]}]}}");
-    before = matrix(f, 80);
+    made = make_matrix(f, 80, &arena);
+    before = schema_struct_to_json(&nb_reply_matrix, made);
     cell = cell_of(before, "app1", "db1");
     assert_string_equal(text_of(cell, "verdict"), "some");
     assert_string_equal(text_of(json_object_get(cell, "ipv4"), "verdict"),
@@ -605,14 +659,16 @@ families_that_differ_are_told_apart(void **state)
         " {'direction': 'ingress', 'action': 'allow',"
         "  'peers': [{'cidr': '10.0.0.1/32'}, {'cidr': '10.0.0.2/32'},"
         "            {'cidr': '2001:db8::/64'}]}]}}");
-    json = reach_compare(apps_fixture_engine(f), before, matrix(f, 80));
+    json = difference(f, made, make_matrix(f, 80, &arena), &arena);
     assert_int_equal(json_array_size(json_object_get(json, "changes")), 1);
     change = json_array_get(json_object_get(json, "changes"), 0);
     cell = json_object_get(change, "after");
     assert_string_equal(text_of(cell, "verdict"), "some");
     assert_string_equal(text_of(json_object_get(cell, "ipv4"), "reason"),
                         "isolated");
+    json_decref(before);
     json_decref(json);
+    arena_uninit(&arena);
     apps_fixture_destroy(f);
 }
 
@@ -620,13 +676,16 @@ static void
 difference_names_the_ports_that_it_concerns(void **state)
 {
     struct apps_fixture *f = create("{" BASE "," POLICY "}");
-    json_t *before = matrix(f, 5432), *json, *same;
+    const struct reach_matrix *before;
+    json_t *json, *same;
     const json_t *change;
+    struct arena arena;
     size_t i;
 
     (void) state;
-    same = reach_compare(apps_fixture_engine(f), json_deep_copy(before),
-                         json_deep_copy(before));
+    arena_init(&arena);
+    before = make_matrix(f, 5432, &arena);
+    same = difference(f, before, before, &arena);
     assert_int_equal(json_array_size(json_object_get(same, "changes")), 0);
     json_decref(same);
     apps_fixture_apply(f, "{'policies/db': {'applies_to': ['db'], 'rules': ["
@@ -635,7 +694,7 @@ difference_names_the_ports_that_it_concerns(void **state)
                        "'ports/db1': null}");
     apps_fixture_apply(f, "{" PORT("db2", "5", "h3", "9", "'tier': 'db'")
                        "}");
-    json = reach_compare(apps_fixture_engine(f), before, matrix(f, 5432));
+    json = difference(f, before, make_matrix(f, 5432, &arena), &arena);
     json_array_foreach (json_object_get(json, "changes"), i, change) {
         const json_t *to = json_object_get(change, "to");
         const json_t *from = json_object_get(change, "from");
@@ -647,6 +706,7 @@ difference_names_the_ports_that_it_concerns(void **state)
     }
     assert_true(i >= 4);
     json_decref(json);
+    arena_uninit(&arena);
     apps_fixture_destroy(f);
 }
 
