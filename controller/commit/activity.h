@@ -2,8 +2,8 @@
  *
  * What the last groups of revisions were and took: who changed what, which
  * classes of units and queries were computed for it, which flows came of it,
- * and the time of each step.  commit.c writes it down; northbound shows it.
- * Not for what hosts say to it (fabric/session/receipts.c). */
+ * and the time of each step.  commit-group.c writes it down; northbound shows
+ * it.  Not for what hosts say to it (fabric/session/receipts.c). */
 
 #ifndef CONTROLLER_COMMIT_ACTIVITY_H
 #define CONTROLLER_COMMIT_ACTIVITY_H 1

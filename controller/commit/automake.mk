@@ -4,6 +4,10 @@ controller_libvmn_a_SOURCES += \
 	controller/commit/activity.h \
 	controller/commit/batching.c \
 	controller/commit/batching.h \
+	controller/commit/commit-group.c \
+	controller/commit/commit-private.h \
+	controller/commit/commit-queue.c \
+	controller/commit/commit-quiescence.c \
 	controller/commit/commit-unixctl.c \
 	controller/commit/commit.c \
 	controller/commit/commit.h \

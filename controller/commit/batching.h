@@ -6,7 +6,7 @@
  * group is sent, the delay grows; it shrinks when they keep up.  A wait that
  * nobody joined was for nothing: it is tried again ever more rarely.
  *
- * Only arithmetic: commit.c has the queue and the clock. */
+ * Only arithmetic: commit-queue.c has the queue and the clock. */
 
 #ifndef CONTROLLER_COMMIT_BATCHING_H
 #define CONTROLLER_COMMIT_BATCHING_H 1

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What a change would do: it is applied, compiled, described and undone, and
- * leaves nothing behind.  Not for
- * when there is a moment for that (commit.c). */
+ * leaves nothing behind.  Not for when there is a moment for that (commit.c),
+ * nor for which plans wait (commit-queue.c). */
 
 #ifndef CONTROLLER_COMMIT_PLAN_H
 #define CONTROLLER_COMMIT_PLAN_H 1

@@ -4,8 +4,8 @@
  * state asks for.  It records what each computation reads, recomputes what a
  * change made stale, and yields the difference.
  *
- * Who calls it: commit.c after each model_apply(); the fabric reads what a
- * host is to hold.  Not for: deciding when something is durable (commit.c),
+ * Who calls it: commit-group.c after each model_apply(); the fabric reads what
+ * a host is to hold.  Not for: deciding when something is durable (commit/),
  * sending (fabric/), loading apps (apphost/).
  *
  * What is wanted is a set of items (flows and OpenFlow groups), each in one

@@ -14,7 +14,8 @@
  * is done but to see that.
  *
  * Who calls it: engine.c, unit.c, wanted.c and scope.c.  Not for whose request
- * is refused (commit.c, plan.c), nor for what other limits count (model/). */
+ * is refused (commit-group.c, plan.c), nor for what other limits count
+ * (model/). */
 
 #ifndef CONTROLLER_ENGINE_FLOW_QUOTAS_H
 #define CONTROLLER_ENGINE_FLOW_QUOTAS_H 1

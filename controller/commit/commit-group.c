@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * A group of changes: it is applied, compiled, held against the limits,
+ * written, and handed on once it is durable; or taken back, if it exceeds a
+ * limit or the store refuses it.  Internal commits are groups without a
+ * request.  Not for which requests wait, and for how long (commit-queue.c). */
+
+#include <config.h>
+
+#include "controller/commit/commit.h"
+#include "controller/commit/commit-private.h"
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/commit/activity.h"
+#include "controller/commit/batching.h"
+#include "controller/commit/plan.h"
+#include "controller/model/id-pools.h"
+#include "openvswitch/vlog.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(commit);
+
+/* A group takes no more requests once it has so many operations. */
+#define GROUP_OPS_MAX 2000
+/* Before what was loaded is given to the store again, at most. */
+#define RETRY_MAX_MS 5000
+
+/* Applies what waits.  Requests that change nothing are part of the group as
+ * well: what they found may be in it. */
+static void
+apply(struct commit *commit)
+{
+    int max = commit->n_single ? 1 : COMMIT_GROUP_MAX;
+    size_t n_ops = 0;
+    int64_t now_ms = time_wall_msec(), begin_us = time_usec();
+    uint64_t before = model_revision(commit->model);
+
+    activity_begin(commit->activity, now_ms);
+    batching_begin(&commit->batching, commit->n_queue, time_usec());
+    commit->n_groups++;
+    commit->n_single -= commit->n_single ? 1 : 0;
+    for (int n = 0; n < max && commit->n_queue && n_ops < GROUP_OPS_MAX;
+         n++) {
+        struct pending *pending = CONTAINER_OF(
+            ovs_list_pop_front(&commit->queue), struct pending, node);
+
+        commit->n_queue--;
+        n_ops += pending->request.n_ops;
+        commit->n_requests++;
+        pending->ok = !model_apply(commit->model, &pending->request, now_ms,
+                                   &pending->revision, &pending->errors);
+        if (pending->ok && commit_request_changed(&pending->request)) {
+            activity_add_request(commit->activity, &pending->request);
+        }
+        ovs_list_push_back(&commit->group, &pending->node);
+        commit_yield(commit);
+    }
+    commit->info.first_revision = before + 1;
+    commit->info.last_revision = model_revision(commit->model);
+    commit->info.time_ms = now_ms;
+    commit->info.begin_us = begin_us;
+    activity_step(commit->activity, ACTIVITY_APPLY);
+}
+
+static bool
+has_pending(struct commit *commit)
+{
+    return (model_has_pending(commit->model)
+            || id_pools_has_pending(model_id_pools(commit->model)));
+}
+
+/* Counts revisions; what was loaded at the start is none. */
+static void
+count_stored(struct commit *commit)
+{
+    const struct commit_group *info = &commit->info;
+
+    if (info->last_revision >= info->first_revision) {
+        commit->n_revisions += info->last_revision - info->first_revision + 1;
+        histogram_add(&commit->stored, time_usec() - info->begin_us);
+    }
+}
+
+/* Hands on a group that is durable, and answers its requests. */
+static void
+finish(struct commit *commit)
+{
+    struct engine_delta *delta
+        = CONST_CAST(struct engine_delta *, commit->info.delta);
+
+    activity_step(commit->activity, ACTIVITY_STORE);
+    count_stored(commit);
+    batching_sent(&commit->batching, commit->behind, time_usec());
+    if (commit->sink) {
+        commit->sink(commit->sink_aux, &commit->info);
+    }
+    activity_step(commit->activity, ACTIVITY_SEND);
+    for (size_t i = 0; i < commit->n_watchers; i++) {
+        commit->watchers[i].cb(commit->watchers[i].aux, &commit->info);
+    }
+    activity_end(commit->activity, commit->info.first_revision,
+                 commit->info.last_revision);
+    model_settle(commit->model);
+    commit->info.delta = NULL;
+    commit->internal = false;
+    commit->retry_ms = COMMIT_RETRY_MIN_MS;
+    commit->busy = false;
+    commit_reply_all(commit, &commit->group);
+    engine_delta_destroy(delta);
+}
+
+/* Goes back to what is durable. */
+static void
+roll_back(struct commit *commit)
+{
+    struct engine_delta *delta
+        = CONST_CAST(struct engine_delta *, commit->info.delta);
+
+    commit->info.delta = NULL;
+    model_undo(commit->model);
+    /* Takes the engine back as well; nobody has seen either difference. */
+    id_pools_set_revision(model_id_pools(commit->model),
+                          model_revision(commit->model) + 1);
+    engine_delta_destroy(engine_roll_back(commit->engine, delta));
+    engine_delta_destroy(delta);
+    commit->busy = false;
+}
+
+static void
+refuse_unstored(struct commit *commit, struct pending *pending)
+{
+    char *reason = xasprintf("the change could not be stored: %s",
+                             commit->store_error);
+
+    commit_refuse(pending, reason);
+    free(reason);
+}
+
+/* Rolls back a group that the store refused, and fails its requests. */
+static void
+fail(struct commit *commit)
+{
+    struct pending *pending;
+
+    roll_back(commit);
+    LIST_FOR_EACH (pending, node, &commit->group) {
+        if (pending->ok) {
+            refuse_unstored(commit, pending);
+        }
+    }
+    commit_reply_all(commit, &commit->group);
+}
+
+/* Returns false for what a host reports, which has happened already, and for
+ * vmnd's own, which is little. */
+static bool
+may_be_refused(const struct pending *pending)
+{
+    const char *who = pending->request.who;
+
+    return strncmp(who, "host:", 5) && strcmp(who, "vmnd");
+}
+
+/* Handles a failed internal commit: the store refused the IDs of what was
+ * loaded, or of units that were computed again.  There is nothing to roll back
+ * to, and no host may see them: all waits until they are durable, but users do
+ * not. */
+static void
+fail_internal(struct commit *commit)
+{
+    const struct timeval tv = { commit->retry_ms / 1000,
+                                commit->retry_ms % 1000 * 1000 };
+    struct pending *pending, *next;
+
+    LIST_FOR_EACH_SAFE (pending, next, node, &commit->queue) {
+        if (may_be_refused(pending)) {
+            ovs_list_remove(&pending->node);
+            ovs_list_push_back(&commit->refused, &pending->node);
+            commit->n_queue--;
+        }
+    }
+    ovs_list_push_back_all(&commit->refused, &commit->plans);
+    commit->n_plans = 0;
+    LIST_FOR_EACH (pending, node, &commit->refused) {
+        refuse_unstored(commit, pending);
+    }
+    commit_reply_all(commit, &commit->refused);
+    if (!commit->stopped) {
+        event_add(commit->retry, &tv);
+    }
+    commit->retry_ms = MIN(2 * commit->retry_ms, RETRY_MAX_MS);
+}
+
+/* Records that the newest write failed, for this reason. */
+static void
+note_store_error(struct commit *commit, int error, const char *text)
+{
+    static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
+
+    VLOG_ERR_RL(&rl, "the store refused revisions %"PRIu64" to %"PRIu64
+                ": %s (%s)", commit->info.first_revision,
+                commit->info.last_revision, text ? text : "no reason given",
+                ovs_strerror(error));
+    free(commit->store_error);
+    commit->store_error = xstrdup(text ? text : ovs_strerror(error));
+}
+
+static void
+stored(void *commit_, int error, const char *text)
+{
+    struct commit *commit = commit_;
+
+    commit->written = true;
+    commit->write_error = error;
+    free(commit->write_error_text);
+    commit->write_error_text = nullable_xstrdup(text);
+    commit_schedule(commit);
+}
+
+void
+commit_handle_store_reply(struct commit *commit)
+{
+    commit->written = commit->writing = false;
+    if (commit->write_error) {
+        note_store_error(commit, commit->write_error,
+                         commit->write_error_text);
+        if (commit->internal) {
+            fail_internal(commit);
+        } else {
+            fail(commit);
+        }
+    } else {
+        free(commit->store_error);
+        commit->store_error = NULL;
+        finish(commit);
+    }
+}
+
+/* Returns true if no host exceeds the limit on its flows, and no quota that
+ * binds one of the group's requests its own. */
+static bool
+is_within_limits(const struct commit *commit, struct vmn_errors *errors)
+{
+    bool ok = plan_is_within_limit(commit->engine, errors);
+    const struct pending *pending;
+
+    LIST_FOR_EACH (pending, node, &commit->group) {
+        ok = ok && (!pending->ok
+                    || plan_is_within_quotas(commit->model, commit->engine,
+                                             pending->request.rights,
+                                             errors));
+    }
+    return ok;
+}
+
+/* Returns true if the group may go on.  Else all is as it was, and the group's
+ * only request is refused, or several go back to the front of the queue, for a
+ * group each. */
+static bool
+check_limits(struct commit *commit)
+{
+    struct ovs_list *group = &commit->group;
+    struct vmn_errors errors;
+    struct pending *pending;
+    bool ok;
+
+    vmn_errors_init(&errors);
+    ok = is_within_limits(commit, &errors);
+    if (ok || ovs_list_is_empty(group)) {
+        vmn_errors_uninit(&errors);
+        return true;
+    }
+    pending = CONTAINER_OF(ovs_list_front(group), struct pending, node);
+    if (ovs_list_is_singleton(group)) {
+        if (!may_be_refused(pending)) {
+            VLOG_WARN("%s: %s", pending->request.who, errors.errors[0].text);
+            vmn_errors_uninit(&errors);
+            return true;
+        }
+        roll_back(commit);
+        pending->ok = false;
+        vmn_errors_uninit(&pending->errors);
+        pending->errors = errors;
+        commit_reply_all(commit, group);
+        return false;
+    }
+    roll_back(commit);
+    vmn_errors_uninit(&errors);
+    LIST_FOR_EACH (pending, node, group) {
+        vmn_errors_uninit(&pending->errors);
+        vmn_errors_init(&pending->errors);
+        commit->n_queue++;
+        commit->n_single++;
+    }
+    ovs_list_push_back_all(group, &commit->queue);
+    ovs_list_push_back_all(&commit->queue, group);
+    return false;
+}
+
+void
+commit_write_group(struct commit *commit)
+{
+    commit->writing = true;
+    commit->store_class->submit(commit->store, commit->model, stored, commit);
+}
+
+/* Compiles what was applied, and has it written.  Numbers that go out of use
+ * are free once every host has acknowledged revision 'retired'. */
+static void
+compile(struct commit *commit, uint64_t retired)
+{
+    id_pools_set_revision(model_id_pools(commit->model), retired);
+    commit->info.delta = engine_run(commit->engine);
+    activity_compiled(commit->activity, commit->info.delta);
+    if (!check_limits(commit)) {
+        return;
+    }
+    if (has_pending(commit)) {
+        commit_write_group(commit);
+    } else {
+        finish(commit);
+    }
+}
+
+/* Makes an internal commit, which has no revision: what is new in it are IDs,
+ * which must be durable before a host sees them. */
+static void
+compile_internal(struct commit *commit, uint64_t retired)
+{
+    uint64_t revision = model_revision(commit->model);
+
+    commit->busy = commit->internal = true;
+    commit->info = (struct commit_group) {
+        .first_revision = revision + 1,
+        .last_revision = revision,
+        .time_ms = time_wall_msec(),
+        .begin_us = time_usec(),
+    };
+    activity_begin(commit->activity, commit->info.time_ms);
+    compile(commit, retired);
+}
+
+void
+commit_compile_loaded(struct commit *commit)
+{
+    commit->started = commit->busy = true;
+    if (commit->load) {
+        commit->load(commit->load_aux);
+    }
+    compile_internal(commit, model_revision(commit->model));
+}
+
+/* Trying again is no part of a request's group, which may be rolled back.
+ * That hosts have acknowledged the newest revision says nothing of this
+ * commit; the next revision comes behind it. */
+void
+commit_retry_exhausted(struct commit *commit)
+{
+    if (engine_take_freed_ids(commit->engine)) {
+        compile_internal(commit, model_revision(commit->model) + 1);
+    }
+}
+
+void
+commit_run_group(struct commit *commit)
+{
+    commit->busy = true;
+    apply(commit);
+    if (model_is_unsettled(commit->model)) {
+        compile(commit, commit->info.last_revision);
+    } else {
+        commit->busy = false;
+        commit_reply_all(commit, &commit->group);
+    }
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What waits: requests in the queue and plans in one of their own, when the
+ * next group begins, and how each request is answered.  Not for what becomes
+ * of a group (commit-group.c). */
+
+#include <config.h>
+
+#include "controller/commit/commit.h"
+#include "controller/commit/commit-private.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/commit/batching.h"
+#include "controller/commit/plan.h"
+#include "timeval.h"
+#include "util.h"
+
+/* Answers.  -------------------------------------------------------------- */
+
+bool
+commit_request_changed(const struct model_request *request)
+{
+    for (size_t i = 0; i < request->n_ops; i++) {
+        if (request->ops[i].outcome != MODEL_UNCHANGED) {
+            return true;
+        }
+    }
+    return request->also != NULL;
+}
+
+void
+commit_reply(struct commit *commit, struct pending *pending)
+{
+    struct commit_result result = {
+        .ok = pending->ok,
+        .changed = pending->ok && commit_request_changed(&pending->request),
+        .revision = pending->revision,
+        .request = &pending->request,
+        .errors = &pending->errors,
+        .plan = pending->plan,
+    };
+
+    if (pending->done) {
+        pending->done(pending->aux, &result);
+    }
+    while (model_request_drop_last(&pending->request)) {
+        commit_yield(commit);
+    }
+    model_request_uninit(&pending->request);
+    vmn_errors_uninit(&pending->errors);
+    plan_destroy(pending->plan);
+    free(pending);
+}
+
+void
+commit_reply_all(struct commit *commit, struct ovs_list *list)
+{
+    struct ovs_list replies;
+
+    /* Callbacks may submit again; they must not meet a half-walked list. */
+    ovs_list_init(&replies);
+    ovs_list_push_back_all(&replies, list);
+    while (!ovs_list_is_empty(&replies)) {
+        commit_reply(commit, CONTAINER_OF(ovs_list_pop_front(&replies),
+                                          struct pending, node));
+        commit_yield(commit);
+    }
+}
+
+void
+commit_refuse(struct pending *pending, const char *text)
+{
+    vmn_errors_uninit(&pending->errors);
+    vmn_errors_add(&pending->errors, VMN_ERR_UNAVAILABLE, "", "%s", text);
+    pending->ok = false;
+}
+
+/* Requests.  ------------------------------------------------------------- */
+
+static struct pending *
+pending_create(struct model_request *request, commit_done_cb *done, void *aux)
+{
+    struct pending *pending = xzalloc(sizeof *pending);
+
+    pending->request = *request;
+    memset(request, 0, sizeof *request);
+    pending->done = done;
+    pending->aux = aux;
+    vmn_errors_init(&pending->errors);
+    return pending;
+}
+
+void
+commit_submit(struct commit *commit, struct model_request *request,
+              commit_done_cb *done, void *aux)
+{
+    if (commit->stopped) {
+        model_request_uninit(request);
+        return;
+    }
+
+    struct pending *pending = pending_create(request, done, aux);
+
+    if (commit->n_queue >= COMMIT_QUEUE_MAX) {
+        commit_refuse(pending, "too many requests are waiting to be stored");
+        ovs_list_push_back(&commit->refused, &pending->node);
+    } else {
+        ovs_list_push_back(&commit->queue, &pending->node);
+        commit->n_queue++;
+    }
+    commit_schedule(commit);
+}
+
+/* Plans.  ---------------------------------------------------------------- */
+
+void
+commit_plan(struct commit *commit, struct model_request *request,
+            commit_done_cb *done, void *aux)
+{
+    commit_dry_run(commit, request, NULL, done, aux);
+}
+
+void
+commit_dry_run(struct commit *commit, struct model_request *request,
+               void (*inspect)(void *aux), commit_done_cb *done, void *aux)
+{
+    if (commit->stopped) {
+        model_request_uninit(request);
+        return;
+    }
+
+    struct pending *pending = pending_create(request, done, aux);
+
+    pending->inspect = inspect;
+    if (commit->n_plans >= COMMIT_PLANS_MAX) {
+        commit_refuse(pending, "too many plans are waiting to be made");
+        ovs_list_push_back(&commit->refused, &pending->node);
+    } else {
+        ovs_list_push_back(&commit->plans, &pending->node);
+        commit->n_plans++;
+    }
+    commit_schedule(commit);
+}
+
+void
+commit_run_plan(struct commit *commit)
+{
+    struct pending *pending = CONTAINER_OF(
+        ovs_list_pop_front(&commit->plans), struct pending, node);
+
+    commit->n_plans--;
+    commit->busy = true;
+    pending->revision = model_revision(commit->model);
+    if (pending->inspect) {
+        pending->ok = plan_dry_run(commit->model, commit->engine,
+                                   &pending->request, time_wall_msec(),
+                                   pending->inspect, pending->aux,
+                                   &pending->errors);
+    } else {
+        pending->plan = plan_make(commit->model, commit->engine,
+                                  &pending->request, time_wall_msec(),
+                                  &pending->errors);
+        pending->ok = pending->plan != NULL;
+    }
+    commit->busy = false;
+    commit_reply(commit, pending);
+}
+
+/* Waiting for more.  ----------------------------------------------------- */
+
+void
+commit_set_max_delay(struct commit *commit, int ms)
+{
+    commit->batching.max_us = 1000 * (int64_t) ms;
+}
+
+void
+commit_set_behind(struct commit *commit, bool behind)
+{
+    commit->behind = behind;
+    if (!behind && commit->batching.waiting) {
+        commit_schedule(commit);
+    }
+}
+
+bool
+commit_is_due(struct commit *commit)
+{
+    int64_t us = (!commit->n_queue || commit->n_queue >= COMMIT_GROUP_MAX ? 0
+                  : batching_wait(&commit->batching, commit->behind,
+                                  commit->n_queue, time_usec()));
+
+    if (us) {
+        const struct timeval tv = { us / 1000000, us % 1000000 };
+
+        event_add(commit->later, &tv);
+    }
+    return commit->n_queue && !us;
+}
