@@ -17,6 +17,7 @@
 
 #include "controller/apphost/apphost.h"
 #include "controller/engine/engine.h"
+#include "controller/engine/packet-handler.h"
 #include "controller/flow/pipeline.h"
 #include "controller/flow/sample-action.h"
 #include "controller/model/model.h"
@@ -360,6 +361,26 @@ apps_fixture_check(struct apps_fixture *f)
     }
     ds_destroy(&ds);
     free(problems);
+}
+
+void
+apps_fixture_handle(struct apps_fixture *f, const char *handler,
+                    const struct vmn_packet_in *in,
+                    struct vmn_packets_out *out)
+{
+    for (size_t i = 0; i < engine_n_handlers(f->engine); i++) {
+        const struct engine_handler *h = engine_get_handler(f->engine, i);
+
+        if (!strcmp(h->name, handler)) {
+            char *problem = engine_handle_packet(f->engine, h, in, out);
+
+            if (problem) {
+                fail_with(handler, problem);
+            }
+            return;
+        }
+    }
+    fail_with(handler, "there is no such handler");
 }
 
 static uint32_t

@@ -12,6 +12,8 @@ struct apps_fixture;
 struct engine;
 struct model;
 struct pipeline;
+struct vmn_packet_in;
+struct vmn_packets_out;
 
 /* Loads 'apps' (paths of modules, ending with NULL). */
 struct apps_fixture *apps_fixture_create(const char *const *apps);
@@ -37,6 +39,12 @@ void apps_fixture_groups(struct apps_fixture *, const char *host,
 void apps_fixture_check(struct apps_fixture *);
 /* The text of all problems of the engine.  The caller frees it. */
 char *apps_fixture_problems(struct apps_fixture *);
+
+/* Has handler "APP.NAME" answer a packet: '*out' gets what it sends.  Fails
+ * the test if there is no such handler, or it makes a mistake. */
+void apps_fixture_handle(struct apps_fixture *, const char *handler,
+                         const struct vmn_packet_in *,
+                         struct vmn_packets_out *out);
 
 /* Copies 'text' with each {KIND:KEY} replaced by that number in hexadecimal,
  * {VNI:NETWORK} by the network's, and {TABLE:APP.STAGE/N} by the table's number

@@ -39,6 +39,7 @@ UNIT_TESTS = \
 	tests/unit/test-loop \
 	tests/unit/test-loop-poll \
 	tests/unit/test-model \
+	tests/unit/test-model-bounds \
 	tests/unit/test-model-refusals \
 	tests/unit/test-model-state \
 	tests/unit/test-nd \
@@ -58,13 +59,16 @@ UNIT_TESTS = \
 	tests/unit/test-reject-message \
 	tests/unit/test-report-limit \
 	tests/unit/test-schema \
+	tests/unit/test-scope \
 	tests/unit/test-selector \
 	tests/unit/test-sets \
 	tests/unit/test-simulator \
 	tests/unit/test-siphash \
 	tests/unit/test-store \
+	tests/unit/test-store-batch \
 	tests/unit/test-store-file \
 	tests/unit/test-usage \
+	tests/unit/test-verdict \
 	tests/unit/test-webhook
 
 # Those that load apps as the daemon does: apps find the engine's side of the
@@ -75,8 +79,10 @@ APPS_TESTS = \
 	tests/unit/test-domain \
 	tests/unit/test-firewall \
 	tests/unit/test-gateway \
+	tests/unit/test-gateway-announce \
 	tests/unit/test-loadbalancer \
 	tests/unit/test-router \
+	tests/unit/test-router-errors \
 	tests/unit/test-segments \
 	tests/unit/test-trace
 $(APPS_TESTS): | $(app_LTLIBRARIES)

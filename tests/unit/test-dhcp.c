@@ -88,22 +88,8 @@ teardown(void **state)
     return 0;
 }
 
-static const struct engine_handler *
-find_handler(struct fixture *f, const char *name)
-{
-    struct engine *engine = apps_fixture_engine(f->apps);
-
-    for (size_t i = 0; i < engine_n_handlers(engine); i++) {
-        if (!strcmp(engine_get_handler(engine, i)->name, name)) {
-            return engine_get_handler(engine, i);
-        }
-    }
-    fail_msg("no handler %s", name);
-    return NULL;
-}
-
-/* Has the handler answer a frame of 'port'; returns why it did not, or NULL with
- * the answer in 'f'. */
+/* Has the handler answer a frame of 'port'; returns why it did not, or NULL
+ * with the answer in 'f'. */
 static const char *
 ask(struct fixture *f, const char *handler, const char *port,
     const uint8_t *frame, size_t size)
@@ -114,11 +100,8 @@ ask(struct fixture *f, const char *handler, const char *port,
         .port = (port ? model_get_durable(apps_fixture_model(f->apps),
                                           VMN_TABLE_PORT, port, NULL) : NULL),
     };
-    char *problem = engine_handle_packet(apps_fixture_engine(f->apps),
-                                         find_handler(f, handler), &in,
-                                         &f->out);
 
-    assert_null(problem);
+    apps_fixture_handle(f->apps, handler, &in, &f->out);
     if (!f->out.n) {
         return f->out.reason ? f->out.reason : "nothing to say";
     }
@@ -518,6 +501,15 @@ v4_answers_are_no_longer_than_asked(void **state)
     q.max_size = 65535;
     assert_null(ask4(f, &q, &answer));
     assert_true(f->size <= 14 + 1400);
+
+    /* Nor than the network takes, whatever the client says. */
+    apps_fixture_apply(f->apps, "{'networks/shop': {'vni': 100, 'mtu': 600, "
+                       "'subnets': [{'cidr': '10.0.0.0/22', 'dhcp': true}, "
+                       "{'cidr': '10.9.0.0/24'}]}}");
+    assert_null(ask4(f, &q, &answer));
+    assert_no_option(&answer, 119);
+    ASSERT_OPTION(&answer, 1, 255, 255, 252, 0);
+    assert_true(f->size <= 14 + 600);
 }
 
 /* Truncated, with options that end outside, of another kind of network, and
@@ -853,6 +845,50 @@ v6_the_clients_list_decides(void **state)
     }
 }
 
+/* Has port a look for names in five domains of 253 characters each, in a
+ * network with this MTU. */
+static void
+search_much(struct fixture *f, int mtu)
+{
+    struct ds rows = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&rows, "{'networks/shop': {'vni': 100, 'mtu': %d, "
+                  "'subnets': [{'cidr': '10.0.0.0/22'}, "
+                  "{'cidr': '10.9.0.0/24'}, "
+                  "{'cidr': 'fd00::/64', 'dhcp': true}]}, 'ports/a': "
+                  "{'network': 'shop', 'mac': '02:00:00:00:00:01', 'ips': "
+                  "['fd00::1'], 'dhcp_options': {'lease_time': 1000, "
+                  "'search': [", mtu);
+    for (int i = 0; i < 5; i++) {
+        ds_put_format(&rows, "%s'%0*d.%0*d.%0*d.%0*d'", i ? ", " : "", 63, i,
+                      63, 0, 63, 0, 61, 0);
+    }
+    ds_put_cstr(&rows, "]}}}");
+    apps_fixture_apply(f->apps, ds_cstr(&rows));
+    ds_destroy(&rows);
+}
+
+/* What does not fit into what the network takes is left out whole. */
+static void
+v6_answers_are_no_longer_than_the_network_takes(void **state)
+{
+    static const struct ask6 q = { .type = SOLICIT, .ia = 3, .wanted = 24 };
+    struct vmn_dhcp6_option option;
+    struct fixture *f = *state;
+    struct vmn_dhcp6 answer;
+
+    search_much(f, 1500);
+    assert_null(ask6(f, &q, &answer));
+    assert_true(find6(&answer, 0, 24, &option));
+    assert_int_equal(option.size, 5 * 255);
+
+    search_much(f, 1280);
+    assert_null(ask6(f, &q, &answer));
+    assert_false(find6(&answer, 0, 24, &option));
+    assert_int_equal(lifetime_of(&answer, &a6), 1000);
+    assert_true(f->size <= 14 + 1280);
+}
+
 static void
 v6_rubbish_is_not_answered(void **state)
 {
@@ -1143,6 +1179,7 @@ main(void)
         CASE(v6_messages_are_answered_by_type),
         CASE(v6_only_the_first_association_has_addresses),
         CASE(v6_the_clients_list_decides),
+        CASE(v6_answers_are_no_longer_than_the_network_takes),
         CASE(v6_rubbish_is_not_answered),
         CASE(ra_says_how_the_port_gets_its_addresses),
         CASE(ra_comes_from_the_router_that_has_the_gateway),

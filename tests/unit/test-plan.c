@@ -12,6 +12,7 @@
 
 #include "controller/commit/plan.h"
 #include "controller/model/id-pools.h"
+#include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "util.h"
@@ -282,6 +283,39 @@ a_host_that_would_exceed_its_limit_is_named(void **state)
     free(text);
 }
 
+/* Of the app that is there, what a plan says of its flows. */
+static void
+assert_flows(const struct plan *plan, int added, int changed, int removed)
+{
+    const struct status_app_flows *flows = &plan->flows.apps[0];
+
+    assert_int_equal(plan->flows.n_apps, 1);
+    assert_string_equal(flows->app, "app");
+    assert_int_equal(flows->added, added);
+    assert_int_equal(flows->changed, changed);
+    assert_int_equal(flows->removed, removed);
+}
+
+/* What then happens is counted by the same code: so here by numbers. */
+static void
+a_flow_counts_as_added_changed_or_removed(void **state)
+{
+    struct plan *plan = must_plan("a", "db");
+
+    assert_flows(plan, 1, 0, 0);
+    plan_destroy(plan);
+    put_port("a", "db");
+    plan = must_plan("a", "clash");     /* The same match. */
+    assert_flows(plan, 0, 1, 0);
+    plan_destroy(plan);
+    plan = must_plan("a", "web");       /* Another. */
+    assert_flows(plan, 1, 0, 1);
+    plan_destroy(plan);
+    plan = must_plan("a", NULL);
+    assert_flows(plan, 0, 0, 1);
+    plan_destroy(plan);
+}
+
 static void
 what_is_planned_with_nothing_to_do_says_so(void **state)
 {
@@ -305,6 +339,7 @@ main(void)
         T(a_unit_that_would_fail_is_told),
         T(a_unit_that_fails_cannot_be_planned),
         T(a_host_that_would_exceed_its_limit_is_named),
+        T(a_flow_counts_as_added_changed_or_removed),
         T(what_is_planned_with_nothing_to_do_says_so),
 #undef T
     };

@@ -243,6 +243,32 @@ static struct scenario scenarios[] = {
             { "h1", "+router.self/0 100 icmp,reg6=0xfffffffe,icmp_type=8 " },
         } },
     } },
+    { "a_router_answers_pings_as_a_host_does", {
+        { "{" BASE "," ROUTER("r", "f", AT("a") "," AT("b"), "") "}", {
+            { "h1", "+router.self/0 100 icmp,reg6=0xfffffffe,icmp_type=8 "
+              "actions=push:NXM_OF_ETH_SRC[],push:NXM_OF_ETH_DST[],"
+              "pop:NXM_OF_ETH_SRC[],pop:NXM_OF_ETH_DST[],"
+              "push:NXM_OF_IP_SRC[],push:NXM_OF_IP_DST[],"
+              "pop:NXM_OF_IP_SRC[],pop:NXM_OF_IP_DST[],"
+              "set_field:64->nw_ttl,set_field:0->icmp_type,IN_PORT\n" },
+            { "h1", "+router.self/0 100 icmp6,reg6=0xfffffffe,icmp_type=128 "
+              "actions=push:NXM_OF_ETH_SRC[],push:NXM_OF_ETH_DST[],"
+              "pop:NXM_OF_ETH_SRC[],pop:NXM_OF_ETH_DST[],"
+              "push:NXM_NX_IPV6_SRC[],push:NXM_NX_IPV6_DST[],"
+              "pop:NXM_NX_IPV6_SRC[],pop:NXM_NX_IPV6_DST[],"
+              "set_field:64->nw_ttl,set_field:129->icmpv6_type,IN_PORT\n" },
+        } },
+    } },
+    { "what_is_of_one_link_stays_there", {
+        { "{" BASE "," ROUTER("r", "f", AT("a") "," AT("b"), "") "}", {
+            { "h1", "+" R "/1 150 ipv6,ipv6_dst=fe80::/10 "
+              "actions=drop (destination is not routed)\n" },
+            { "h1", "+" R "/1 150 ip,nw_dst=169.254.0.0/16 "
+              "actions=drop (destination is not routed)\n" },
+            { "h1", "+" R "/1 149 ipv6,ipv6_src=fe80::/10 "
+              "actions=drop (source is not routed)\n" },
+        } },
+    } },
     { "routes_go_to_next_hops_that_are_there", {
         { "{" BASE ","
           ROUTER("r", "f", AT("a") "," AT("b") "," AT("t"),

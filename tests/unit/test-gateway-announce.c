@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What gateways say unasked on the wire of an external network: which
+ * addresses, in which packets, and that all have their turn.  That it is said
+ * at all, and heard, is tests/system/test_gateway.py's. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/packet-handler.h"
+#include "controller/model/model.h"
+#include "openvswitch/dynamic-string.h"
+#include "openvswitch/vlog.h"
+#include "tests/unit/apps-fixture.h"
+#include "util.h"
+#include "vmn/packet.h"
+
+static const char *const apps[] = {
+    "apps/overlay/.libs/overlay.so",
+    "apps/firewall/.libs/firewall.so",
+    "apps/loadbalancer/.libs/loadbalancer.so",
+    "apps/router/.libs/router.so",
+    "apps/gateway/.libs/gateway.so",
+    NULL,
+};
+
+/* h1 is on two physical networks, "dc" by VLAN 7 and "lab" without a tag. */
+#define BASE                                                                \
+    "'hosts/h1': {'ovsdb': 'unix:/h1', 'tunnel_ip': '10.99.0.1',"           \
+    " 'provider_bridges': [{'physical': 'dc', 'bridge': 'br-ex'},"          \
+    " {'physical': 'lab', 'bridge': 'br-lab'}]},"                           \
+    "'vifs/h1/@dc': {'host': 'h1', 'iface_id': '@dc',"                      \
+    " 'iface': 'vmn-to-br-ex', 'ofport': 41},"                              \
+    "'vifs/h1/@lab': {'host': 'h1', 'iface_id': '@lab',"                    \
+    " 'iface': 'vmn-to-br-lab', 'ofport': 42},"                             \
+    "'networks/out': {'vni': 9, 'provider': {'physical': 'dc', 'vlan': 7}," \
+    " 'subnets': [{'cidr': '10.9.0.0/24', 'gateway': '10.9.0.1'},"          \
+    " {'cidr': 'fd09::/64', 'gateway': 'fd09::1'}]},"                       \
+    "'networks/lab': {'vni': 8, 'provider': {'physical': 'lab'},"           \
+    " 'subnets': [{'cidr': '10.8.0.0/24', 'gateway': '10.8.0.1'}]}"
+/* Router I with an address outside, and a network of its own inside. */
+#define ROUTER                                                              \
+    ",'networks/n%d': {'subnets': [{'cidr': '10.0.%d.0/24',"                \
+    " 'gateway': '10.0.%d.1'}]},"                                           \
+    "'routers/r%d': {'mac': '0e:00:00:00:00:%02x',"                         \
+    " 'interfaces': [{'network': 'n%d'}], 'external': {"                    \
+    " 'network': '%s', 'addresses': ['%s%d'],"                              \
+    " 'gateways': [{'host': 'h1'}]}}"
+
+static void
+put_routers(struct apps_fixture *f, int n, const char *network,
+            const char *prefix)
+{
+    struct ds rows = DS_EMPTY_INITIALIZER;
+
+    ds_put_cstr(&rows, "{" BASE);
+    for (int i = 1; i <= n; i++) {
+        ds_put_format(&rows, ROUTER, i, i, i, i, i, i, network, prefix,
+                      100 + i);
+    }
+    ds_put_char(&rows, '}');
+    apps_fixture_apply(f, ds_cstr(&rows));
+    apps_fixture_check(f);
+    ds_destroy(&rows);
+}
+
+/* Has the gateways of h1 say what they do the 'nth' time on 'vif'. */
+static void
+announce(struct apps_fixture *f, const char *vif, uint32_t nth,
+         struct vmn_packets_out *out)
+{
+    const struct vmn_packet_in in = {
+        .host = "h1", .arg = nth, .vif = model_get_durable(
+            apps_fixture_model(f), VMN_TABLE_VIF, vif, NULL),
+    };
+
+    assert_non_null(in.vif);
+    apps_fixture_handle(f, "gateway.announce", &in, out);
+}
+
+/* More than are said at once: 16 each time, and all within two times, wherever
+ * the count begins. */
+static void
+all_have_their_turn(void **state OVS_UNUSED)
+{
+    enum { N = 20 };
+    struct apps_fixture *f = apps_fixture_create(apps);
+    struct vmn_packets_out out;
+
+    put_routers(f, N, "out", "10.9.0.");
+    engine_packets_out_init(&out);
+    for (uint32_t nth = 0; nth < 6; nth++) {
+        int times[N + 1] = { 0 };
+
+        for (uint32_t i = nth; i < nth + 2; i++) {
+            bool now[N + 1] = { false };
+
+            announce(f, "h1/@dc", i, &out);
+            assert_int_equal(out.n, VMN_SENDS_MAX);
+            for (size_t j = 0; j < out.n; j++) {
+                const uint8_t *frame = (const uint8_t *) out.bytes.data
+                                       + out.sends[j].ofs;
+                int router = frame[35] - 100;
+
+                assert_in_range(router, 1, N);
+                assert_false(now[router]);
+                now[router] = true;
+                times[router]++;
+            }
+        }
+        for (int router = 1; router <= N; router++) {
+            assert_in_range(times[router], 1, 2);
+        }
+    }
+    engine_packets_out_uninit(&out);
+    apps_fixture_destroy(f);
+}
+
+/* As many as fit are said each time. */
+static void
+few_are_said_each_time(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = apps_fixture_create(apps);
+    struct vmn_packets_out out;
+    uint8_t first = 0;
+
+    put_routers(f, VMN_SENDS_MAX, "out", "10.9.0.");
+    engine_packets_out_init(&out);
+    for (uint32_t nth = 0; nth < 3; nth++) {
+        announce(f, "h1/@dc", nth, &out);
+        assert_int_equal(out.n, VMN_SENDS_MAX);
+        first = nth ? first : ((uint8_t *) out.bytes.data)[35];
+        assert_int_equal(((uint8_t *) out.bytes.data)[35], first);
+    }
+    announce(f, "h1/@lab", 0, &out);
+    assert_int_equal(out.n, 0);
+    engine_packets_out_uninit(&out);
+    apps_fixture_destroy(f);
+}
+
+/* In IPv4 the gateway is asked for, by which it learns who asks. */
+static void
+ipv4_asks_for_the_gateway(void **state OVS_UNUSED)
+{
+    static const uint8_t request[] = {
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0e, 0, 0, 0, 0, 1,
+        0x08, 0x06, 0, 1, 0x08, 0, 6, 4, 0, 1,
+        0x0e, 0, 0, 0, 0, 1, 10, 8, 0, 101, 0, 0, 0, 0, 0, 0, 10, 8, 0, 1,
+    };
+    static const uint8_t tag[] = { 0x81, 0, 0, 7 };
+    struct apps_fixture *f = apps_fixture_create(apps);
+    struct vmn_packets_out out;
+    const uint8_t *frame;
+
+    put_routers(f, 1, "lab", "10.8.0.");
+    engine_packets_out_init(&out);
+    announce(f, "h1/@lab", 0, &out);
+    assert_int_equal(out.n, 1);
+    assert_int_equal(out.sends[0].to, ENGINE_SEND_BACK);
+    assert_true(out.sends[0].size >= sizeof request);
+    frame = (const uint8_t *) out.bytes.data + out.sends[0].ofs;
+    assert_memory_equal(frame, request, sizeof request);
+    engine_packets_out_uninit(&out);
+    apps_fixture_destroy(f);
+
+    /* The same with a tag. */
+    f = apps_fixture_create(apps);
+    put_routers(f, 1, "out", "10.9.0.");
+    engine_packets_out_init(&out);
+    announce(f, "h1/@dc", 0, &out);
+    assert_int_equal(out.n, 1);
+    frame = (const uint8_t *) out.bytes.data + out.sends[0].ofs;
+    assert_memory_equal(frame, request, 12);
+    assert_memory_equal(frame + 12, tag, sizeof tag);
+    assert_memory_equal(frame + 16, request + 12, 14);
+    engine_packets_out_uninit(&out);
+    apps_fixture_destroy(f);
+}
+
+/* In IPv6 all nodes are told, without having asked (RFC 4861, section 4.4),
+ * and the gateway is asked for. */
+static void
+ipv6_tells_all_nodes(void **state OVS_UNUSED)
+{
+    static const uint8_t to[] = { 0xff, 2, [15] = 1 };
+    static const uint8_t from[] = { 0xfd, 9, [14] = 1, [15] = 1 };
+    struct apps_fixture *f = apps_fixture_create(apps);
+    struct vmn_packets_out out;
+    size_t n_told = 0, n_asked = 0;
+
+    put_routers(f, 1, "out", "fd09::");
+    engine_packets_out_init(&out);
+    announce(f, "h1/@dc", 0, &out);
+    assert_int_equal(out.n, 2);
+    for (size_t i = 0; i < out.n; i++) {
+        const uint8_t *frame = (const uint8_t *) out.bytes.data
+                               + out.sends[i].ofs;
+        const uint8_t *ip = frame + 18, *icmp = ip + 40;
+
+        assert_int_equal(frame[11], 1);
+        assert_memory_equal(ip + 8, from, sizeof from);
+        assert_int_equal(ip[7], 255);
+        if (icmp[0] == 136) {
+            assert_memory_equal(ip + 24, to, sizeof to);
+            assert_memory_equal(icmp + 8, from, sizeof from);
+            n_told++;
+        } else if (icmp[0] == 135) {
+            assert_int_equal(icmp[8 + 15], 1);  /* fd09::1 */
+            n_asked++;
+        }
+    }
+    assert_int_equal(n_told, 1);
+    assert_int_equal(n_asked, 1);
+    engine_packets_out_uninit(&out);
+    apps_fixture_destroy(f);
+}
+
+int
+main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(all_have_their_turn),
+        cmocka_unit_test(few_are_said_each_time),
+        cmocka_unit_test(ipv4_asks_for_the_gateway),
+        cmocka_unit_test(ipv6_tells_all_nodes),
+    };
+
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The model: how many rows a table may have.  Not for what is in a row, nor
+ * for quotas, which test-usage.c is for. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <inttypes.h>
+#include <jansson.h>
+
+#include "controller/model/model.h"
+#include "controller/schema/schema.h"
+#include "openvswitch/dynamic-string.h"
+#include "tests/unit/model-fixture.h"
+#include "util.h"
+
+#define N_MAX 100
+#define TOO_MANY " there can be at most 100 telemetries\n"
+#define SPEC "{'ipfix':{'targets':['192.0.2.9:4739']}}"
+
+/* Puts 'n' telemetries in one request, from number 'first' on. */
+static void
+put(struct model *model, size_t first, size_t n, const char *errors)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = first; i < first + n; i++) {
+        ds_put_format(&ds, "%sput telemetries t%"PRIuSIZE" " SPEC,
+                      i > first ? "\n" : "", i);
+    }
+    apply(model, ds_cstr(&ds), errors);
+    ds_destroy(&ds);
+}
+
+static void
+a_table_has_as_many_rows_as_it_may(void **state)
+{
+    struct model *model = *state;
+
+    assert_int_equal(schema_tables[VMN_TABLE_TELEMETRY]->max_rows, N_MAX);
+    put(model, 0, N_MAX + 1, TOO_MANY);
+    put(model, 0, N_MAX, "");
+    put(model, N_MAX, 1, TOO_MANY);
+
+    /* What is full may be changed, and one may come in another's place. */
+    apply(model, "patch telemetries t0 {'description':'x'}", "");
+    apply(model, "delete telemetries t0\nput telemetries x " SPEC, "");
+    put(model, 0, 1, TOO_MANY);
+    apply(model, "delete telemetries x", "");
+    put(model, 0, 1, "");
+}
+
+/* As a file brings it of a vmnd that allowed more. */
+static void
+a_table_above_its_bound_may_change_but_not_grow(void **state)
+{
+    struct model *model = model_create();
+    json_t *spec = json_pack("{s:{s:[s]}}", "ipfix", "targets",
+                             "192.0.2.9:4739");
+    struct model_meta meta = { .revision = 1 };
+    struct vmn_errors errors;
+
+    vmn_errors_init(&errors);
+    for (int i = 0; i < N_MAX + 2; i++) {
+        char *name = xasprintf("t%d", i);
+
+        assert_int_equal(model_load_row(model, VMN_TABLE_TELEMETRY, name,
+                                        spec, NULL, &meta, &errors), 0);
+        free(name);
+    }
+    assert_int_equal(model_load_done(model, 1, &errors), 0);
+    vmn_errors_uninit(&errors);
+    json_decref(spec);
+
+    apply(model, "patch telemetries t0 {'description':'x'}", "");
+    put(model, N_MAX + 2, 1, TOO_MANY);
+    apply(model, "delete telemetries t0", "");
+    put(model, 0, 1, TOO_MANY);
+    apply(model, "delete telemetries t1", "");
+    put(model, 0, 1, TOO_MANY);
+    apply(model, "delete telemetries t2", "");
+    put(model, 0, 1, "");
+    model_destroy(model);
+}
+
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, model_setup, \
+                                                   model_teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_table_has_as_many_rows_as_it_may),
+        TEST(a_table_above_its_bound_may_change_but_not_grow),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
