@@ -7,5 +7,5 @@ include tests/system/automake.mk
 EXTRA_DIST += tests/README.md tests/run tests/known-flaky \
 	tests/install/check \
 	tests/package/boot tests/package/check tests/package/root \
-	tests/mutation/mutant.h tests/mutation/mutate tests/mutation/run \
-	tests/mutation/survivors
+	tests/mutation/by-hand tests/mutation/mutant.h tests/mutation/mutate \
+	tests/mutation/run tests/mutation/survivors
