@@ -337,6 +337,28 @@ def test_stream_ends_with_what_let_it_in(pki, lab, who):
     api.delete("accounts/late", cascade="true")
 
 
+def test_stream_ends_when_its_token_expires(pki, lab, who):
+    """Nothing else happens meanwhile that would have it looked at."""
+    api = lab.vmnd.api
+    expires = time.strftime("%Y-%m-%dT%H:%M:%SZ",
+                            time.gmtime(time.time() + 3))
+    token = make_token(api, "short", "viewer", expires=expires)
+    context = ssl.create_default_context(cafile=pki.path("ca.pem"))
+    with inside(lab.net_ns), socket.create_connection(
+            ("127.0.0.1", PORT), 40) as plain, context.wrap_socket(
+                plain, server_hostname="127.0.0.1") as stream:
+        stream.sendall(
+            ("GET /v1/events?kinds=host HTTP/1.1\r\nHost: h\r\nAuthorization:"
+             " Bearer %s\r\n\r\n" % token).encode())
+        text = b""
+        while b"event: start" not in text:
+            text += stream.recv(4096)
+        end = time.monotonic() + 60     # It is looked at every 15 s.
+        while stream.recv(4096):
+            assert time.monotonic() < end, "it goes on"
+    api.delete("tokens/short")
+
+
 def test_who_did_it_is_in_the_log(lab, who):
     answer = who["operator"].call("PUT", "/v1/groups/mine", {"spec": {}})[1]
     log = lab.vmnd.api.get("revisions/%d" % answer["revision"])
