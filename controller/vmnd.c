@@ -384,16 +384,16 @@ start_fabric(struct vmnd *vmnd)
         .packet_host_rate = vmnd->options.packet_host_pps,
     };
     const char *listen = options.openflow_listen;
-    char *text = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
 
     if (!strncmp(listen, "unix:", 5)) {
         make_folder_of(listen + 5, 0755);
     }
 
     int error = fabric_create(&options, vmnd->loop, vmnd->model, vmnd->engine,
-                              vmnd->commit, &vmnd->fabric, &text);
+                              vmnd->commit, &vmnd->fabric, &why);
 
-    die_of(error, "cannot serve hosts", text);
+    die_of(error, "cannot serve hosts", why.text);
     fabric_unixctl_init(vmnd->fabric);
 }
 

@@ -172,14 +172,14 @@ sink_cb(void *f_, const struct commit_group *group)
 int
 fabric_create(const struct fabric_options *options, struct loop *loop,
               struct model *model, struct engine *engine,
-              struct commit *commit, struct fabric **fp, char **text)
+              struct commit *commit, struct fabric **fp,
+              struct vmn_error *why)
 {
     struct fabric *f = xzalloc(sizeof *f);
     struct engine_stats stats;
     int error;
 
     *fp = NULL;
-    *text = NULL;
     f->loop = loop;
     f->base = loop_base(loop);
     f->model = model;
@@ -210,9 +210,9 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     sampling_create(f);
     conntrack_flush_create(f);
     sampling_meters_create(f);
-    error = switch_listener_create(f, options, text);
+    error = switch_listener_create(f, options, why);
     if (!error) {
-        error = fabric_db_create(f, options, text);
+        error = fabric_db_create(f, options, why);
     }
     if (error) {
         fabric_destroy(f);

@@ -21,6 +21,7 @@ struct fabric;
 struct loop;
 struct model;
 struct tls;
+struct vmn_error;
 
 struct fabric_options {
     const char *openflow_listen;  /* "tcp:127.0.0.1:6653", "unix:PATH": what
@@ -71,10 +72,10 @@ struct fabric_options {
 #define FABRIC_MAX_BYTES (8 * 1024 * 1024)
 #define FABRIC_STALL_MS (60 * 1000)
 
-/* Returns 0 or a positive errno with a sentence in '*text' (caller frees). */
+/* Returns 0 or a positive errno, and sets the error. */
 int fabric_create(const struct fabric_options *, struct loop *,
                   struct model *, struct engine *, struct commit *,
-                  struct fabric **, char **text);
+                  struct fabric **, struct vmn_error *);
 void fabric_destroy(struct fabric *);
 
 /* The certificates of "ssl:" remotes, or NULL if there are none. */

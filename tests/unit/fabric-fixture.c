@@ -143,10 +143,8 @@ load(const struct vmn_app_class *app, const char *const *modules)
 void
 fixture_start_fabric(const struct fabric_options *options)
 {
-    char *text;
-
     assert_int_equal(fabric_create(options, loop, toy.model, toy.engine,
-                                   commit, &fabric, &text), 0);
+                                   commit, &fabric, NULL), 0);
 }
 
 void

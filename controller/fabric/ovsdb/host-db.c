@@ -26,6 +26,7 @@
 #include "controller/fabric/ovsdb/startup-barrier.h"
 #include "controller/fabric/ovsdb/tunnel-ports.h"
 #include "controller/fabric/packets/packets.h"
+#include "controller/schema/error.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
 #include "stream-ssl.h"
@@ -379,16 +380,17 @@ fabric_db_set_certificates(const struct fabric_db *db)
 
 int
 fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
-                 char **text)
+                 struct vmn_error *why)
 {
     struct fabric_db *db = xzalloc(sizeof *db);
+    char *text = NULL;
 
     db->fabric = fabric;
     db->target = nullable_xstrdup(options->openflow_target);
     db->schemas = ovsdb_schemas_create();
     fabric->db = db;
 
-    int error = host_ipsec_create(db, options, text);
+    int error = host_ipsec_create(db, options, why);
     if (error) {
         return error;           /* The caller destroys what there is. */
     }
@@ -400,9 +402,9 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
     }
     if (options->ovsdb_listen) {
         error = ovsdb_listener_open(fabric->loop, options->ovsdb_listen,
-                                    find_inbound, db, &db->listener, text);
+                                    find_inbound, db, &db->listener, &text);
         if (error) {
-            return error;       /* The caller destroys what there is. */
+            return vmn_error_take(why, error, text); /* As above. */
         }
         ovsdb_listener_set_known(db->listener, knows_address);
     }

@@ -28,6 +28,7 @@
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/ovsdb/tunnel-ports.h"
+#include "controller/schema/error.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/http/http.h"
 #include "util.h"
@@ -59,13 +60,14 @@ struct host_ipsec {
 
 int
 host_ipsec_create(struct fabric_db *db, const struct fabric_options *options,
-                  char **text)
+                  struct vmn_error *why)
 {
-    char *secret = NULL;
+    char *secret = NULL, *text = NULL;
     int error = 0;
 
     if (options->ipsec_key_file) {
-        error = http_token_load(options->ipsec_key_file, &secret, text);
+        error = http_token_load(options->ipsec_key_file, &secret, &text);
+        vmn_error_take(why, error, text);
     }
     if (!error && (secret || options->ipsec_certificates)) {
         db->ipsec = xzalloc(sizeof *db->ipsec);

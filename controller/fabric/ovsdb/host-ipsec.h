@@ -14,15 +14,16 @@ struct fabric_host_db;
 struct fabric_options;
 struct ovsdb_ipsec;
 struct ovsdb_snapshot;
+struct vmn_error;
 
 /* Bytes by which IPsec makes a packet of a tunnel longer at most: ESP in
  * transport mode with AES-GCM, in UDP where there is a NAT between. */
 #define HOST_IPSEC_OVERHEAD 46
 
 /* Loads the secret, if there is a file of one.  Returns 0, or a positive errno
- * with a sentence in '*text' (caller frees). */
+ * and sets the error. */
 int host_ipsec_create(struct fabric_db *, const struct fabric_options *,
-                      char **text);
+                      struct vmn_error *);
 void host_ipsec_destroy(struct fabric_db *);
 /* Returns what is to be written on the host of 'db' (a struct fabric_host_db),
  * as struct ovsdb_desired's 'ipsec' does. */

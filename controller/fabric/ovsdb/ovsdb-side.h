@@ -20,13 +20,14 @@ struct fabric_db;
 struct fabric_host;
 struct fabric_options;
 struct status_host;
+struct vmn_error;
 struct vmn_host;
 
-/* Makes it, and listens if the options say so.  Called before any host exists.
- * Returns 0 or a
- * positive errno with a sentence in '*text' (caller frees). */
+/* Creates it, and listens if the options say so.  Called before any host
+ * exists.  Returns 0, or a positive errno and sets the error: then the caller
+ * calls fabric_db_destroy(). */
 int fabric_db_create(struct fabric *, const struct fabric_options *,
-                     char **text);
+                     struct vmn_error *);
 /* Reads the files with certificates anew. */
 void fabric_db_set_certificates(const struct fabric_db *);
 /* Waits for first reports: called when the hosts of the start are made. */

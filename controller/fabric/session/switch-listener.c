@@ -20,6 +20,7 @@
 #include "controller/fabric/hosts/host-addresses.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/switch.h"
+#include "controller/schema/error.h"
 #include "openvswitch/vlog.h"
 #include "proto/admission/admission.h"
 #include "proto/loop/loop.h"
@@ -274,7 +275,8 @@ certificates_changed_cb(void *f_)
 
 /* The credentials for "ssl:": peers must show a certificate of our CA. */
 static int
-make_tls(struct fabric *f, const struct fabric_options *options, char **text)
+make_tls(struct fabric *f, const struct fabric_options *options,
+         struct vmn_error *why)
 {
     const struct tls_options tls_options = {
         .private_key = options->ssl_private_key,
@@ -284,7 +286,9 @@ make_tls(struct fabric *f, const struct fabric_options *options, char **text)
         .changed_aux = f,
     };
 
-    return tls_create(&tls_options, f->base, &f->switches->tls, text);
+    char *text = NULL;
+    int error = tls_create(&tls_options, f->base, &f->switches->tls, &text);
+    return vmn_error_take(why, error, text);
 }
 
 static bool
@@ -295,7 +299,7 @@ turn_is_over(void *loop)
 
 int
 switch_listener_create(struct fabric *f, const struct fabric_options *options,
-                char **text)
+                       struct vmn_error *why)
 {
     const char *target = options->openflow_listen;
     struct switch_listener *s = xzalloc(sizeof *s);
@@ -306,7 +310,7 @@ switch_listener_create(struct fabric *f, const struct fabric_options *options,
     f->switches = s;
     if (options->ssl_private_key && options->ssl_certificate
         && options->ssl_ca_cert) {
-        error = make_tls(f, options, text);
+        error = make_tls(f, options, why);
     }
     conn_options.packet_ins = true;
     conn_options.put_off = turn_is_over;
@@ -318,11 +322,13 @@ switch_listener_create(struct fabric *f, const struct fabric_options *options,
     }
     if (!error) {
         bool is_tls = target && !strncmp(target, "ssl:", 4) && s->tls;
+        char *text = NULL;
 
         error = ofserver_create(f->base, target,
                                 is_tls ? tls_context(s->tls) : NULL,
                                 &conn_options, &callbacks, f, &s->server,
-                                text);
+                                &text);
+        vmn_error_take(why, error, text);
     }
     return error;
 }

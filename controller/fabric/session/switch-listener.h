@@ -9,10 +9,12 @@ struct fabric;
 struct fabric_host;
 struct fabric_options;
 struct ofserver;
+struct vmn_error;
 
-/* Returns 0 or a positive errno with a sentence in '*text' (caller frees). */
+/* Returns 0, or a positive errno and sets the error: then the caller calls
+ * switch_listener_destroy(). */
 int switch_listener_create(struct fabric *, const struct fabric_options *,
-                           char **text);
+                           struct vmn_error *);
 /* After the last switch_destroy(). */
 void switch_listener_destroy(struct fabric *);
 /* The host's datapath id has changed: takes a connected switch that has it,
