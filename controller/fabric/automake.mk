@@ -37,15 +37,17 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/claims.h \
 	controller/fabric/ovsdb/database-budget.c \
 	controller/fabric/ovsdb/database-budget.h \
+	controller/fabric/ovsdb/database-status.c \
 	controller/fabric/ovsdb/host-db.c \
 	controller/fabric/ovsdb/host-db.h \
 	controller/fabric/ovsdb/host-ipsec.c \
 	controller/fabric/ovsdb/host-ipsec.h \
+	controller/fabric/ovsdb/host-liveness.c \
+	controller/fabric/ovsdb/host-liveness.h \
 	controller/fabric/ovsdb/host-provider.c \
 	controller/fabric/ovsdb/host-provider.h \
 	controller/fabric/ovsdb/host-report.c \
 	controller/fabric/ovsdb/host-report.h \
-	controller/fabric/ovsdb/host-status.c \
 	controller/fabric/ovsdb/host-telemetry.c \
 	controller/fabric/ovsdb/host-telemetry.h \
 	controller/fabric/ovsdb/host-trunk.c \
@@ -56,6 +58,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/ovsdb-side.h \
 	controller/fabric/ovsdb/placement.c \
 	controller/fabric/ovsdb/placement.h \
+	controller/fabric/ovsdb/port-status.c \
+	controller/fabric/ovsdb/port-status.h \
 	controller/fabric/ovsdb/report-limit.c \
 	controller/fabric/ovsdb/report-limit.h \
 	controller/fabric/ovsdb/startup-barrier.c \
@@ -100,6 +104,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/faults.h \
 	controller/fabric/session/flow-format.c \
 	controller/fabric/session/flow-format.h \
+	controller/fabric/session/host-state.c \
+	controller/fabric/session/host-state.h \
 	controller/fabric/session/installed-set.c \
 	controller/fabric/session/installed-set.h \
 	controller/fabric/session/marker.c \

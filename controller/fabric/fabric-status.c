@@ -16,6 +16,7 @@
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/packets/packet-sampling.h"
 #include "controller/fabric/packets/packets.h"
+#include "controller/fabric/session/host-state.h"
 #include "controller/fabric/session/receipts.h"
 #include "controller/fabric/session/switch-budget.h"
 #include "controller/fabric/session/switch-listener.h"
@@ -40,7 +41,7 @@ fabric_host_status(const struct fabric *f, const char *name,
     if (!host) {
         return false;
     }
-    status->state = switch_state_name(host->sw, &status->reason);
+    status->state = host_state_name(host->sw, &status->reason);
     n_items = engine_host_total(f->engine, name);
     n_groups = engine_host_groups(f->engine, name);
     status->flows = n_items - n_groups;
@@ -48,7 +49,7 @@ fabric_host_status(const struct fabric *f, const char *name,
     status->revision = switch_acked(host->sw);
     status->sent_revision = host->sw->bundles.sent_revision;
     status->lag = receipts_lag(f, switch_acked(host->sw));
-    switch_status(host->sw, &status->openflow);
+    host_openflow_status(host->sw, &status->openflow);
     switch_put_status(host->sw, arena, status);
     fabric_db_host_status(host, arena, status);
     return true;
@@ -95,7 +96,7 @@ fabric_behind(const struct fabric *f, struct fabric_behind **list)
         struct fabric_behind *b = &behind[n];
 
         b->host = host->name;
-        b->state = switch_state_name(host->sw, &b->reason);
+        b->state = host_state_name(host->sw, &b->reason);
         b->lag = receipts_lag(f, switch_acked(host->sw));
         n += (strcmp(b->state, "synced")
               || switch_acked(host->sw) < f->last_revision);
@@ -117,7 +118,7 @@ find_state(const struct fabric_host *host)
 {
     const char *reason;
     const char *state = (host->db && host->db->refused ? "refused"
-                         : switch_state_name(host->sw, &reason));
+                         : host_state_name(host->sw, &reason));
 
     for (size_t i = 0; i < FABRIC_N_STATES; i++) {
         if (!strcmp(fabric_states[i], state)) {

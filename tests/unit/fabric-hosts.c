@@ -13,6 +13,7 @@
 
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/session/flow-format.h"
+#include "controller/fabric/session/host-state.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/schema/schema-struct.h"
 #include "openvswitch/vlog.h"
@@ -314,7 +315,7 @@ is_synced(int i)
 {
     const char *reason;
 
-    return !strcmp(switch_state_name(host(i)->sw, &reason), "synced");
+    return !strcmp(host_state_name(host(i)->sw, &reason), "synced");
 }
 
 bool
@@ -322,7 +323,7 @@ is_diverged(int i)
 {
     const char *reason;
 
-    return !strcmp(switch_state_name(host(i)->sw, &reason), "diverged");
+    return !strcmp(host_state_name(host(i)->sw, &reason), "diverged");
 }
 
 void
@@ -437,7 +438,7 @@ host_reason(int i)
 {
     const char *reason;
 
-    switch_state_name(host(i)->sw, &reason);
+    host_state_name(host(i)->sw, &reason);
     return reason ? reason : "";
 }
 json_int_t
@@ -447,7 +448,7 @@ openflow_figure(int i, const char *name)
     json_t *status, *openflow;
     json_int_t value;
 
-    switch_status(host(i)->sw, &all.openflow);
+    host_openflow_status(host(i)->sw, &all.openflow);
     status = schema_struct_to_json(&schema_status_host, &all);
     openflow = json_object_get(status, "openflow");
     value = json_integer_value(json_object_get(openflow, name));

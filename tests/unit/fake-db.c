@@ -15,7 +15,7 @@
 int
 fabric_db_create(struct fabric *f OVS_UNUSED,
                  const struct fabric_options *options OVS_UNUSED,
-                 char **text OVS_UNUSED)
+                 struct vmn_error *why OVS_UNUSED)
 {
     return 0;
 }

@@ -18,6 +18,7 @@
 
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/session/host-state.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "tests/unit/ovs-sandbox.h"
@@ -224,7 +225,7 @@ h1(void)
 static bool
 is_synced(void)
 {
-    const char *reason, *state = switch_state_name(h1()->sw, &reason);
+    const char *reason, *state = host_state_name(h1()->sw, &reason);
 
     if (!strcmp(state, "diverged")) {
         fail_msg("%s", reason);

@@ -22,6 +22,7 @@
 #include "controller/fabric/fabric-flush.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric.h"
+#include "controller/fabric/session/host-state.h"
 #include "controller/fabric/session/marker.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn.h"
@@ -241,7 +242,7 @@ static bool
 is_state(const char *state)
 {
     const char *reason;
-    const char *now = switch_state_name(h1()->sw, &reason);
+    const char *now = host_state_name(h1()->sw, &reason);
 
     if (strcmp(state, "diverged") && !strcmp(now, "diverged")) {
         fail_msg("%s", reason);
@@ -749,7 +750,7 @@ until_diverged(void)
     FIXTURE_TURN_UNTIL(fixture_turn, is_state("diverged")
                        && h1()->sw->state == SWITCH_LIVE
                        && hmap_count(&h1()->sw->faults.rejected));
-    switch_state_name(h1()->sw, &reason);
+    host_state_name(h1()->sw, &reason);
     return reason;
 }
 
@@ -808,7 +809,7 @@ stopped_switch_is_cut_off_and_mended(void **state OVS_UNUSED)
     put_port(13, "h1", "web");
     assert_string_equal(receipt_word(), "pending");
     FIXTURE_TURN_UNTIL(fixture_turn, !h1()->sw->conn);
-    assert_string_equal(switch_state_name(h1()->sw, &reason), "offline");
+    assert_string_equal(host_state_name(h1()->sw, &reason), "offline");
     assert_non_null(strstr(reason, "stalled: no answer"));
     assert_string_equal(receipt_word(), "offline");
     /* What comes meanwhile reaches it as one difference. */

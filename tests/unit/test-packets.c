@@ -18,6 +18,7 @@
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/packets/packets.h"
+#include "controller/fabric/session/host-state.h"
 #include "controller/flow/pipeline.h"
 #include "controller/flow/punt-action.h"
 #include "controller/model/id-pools.h"
@@ -297,7 +298,7 @@ is_synced(int i)
 {
     const char *reason;
 
-    return !strcmp(switch_state_name(host(i)->sw, &reason), "synced");
+    return !strcmp(host_state_name(host(i)->sw, &reason), "synced");
 }
 
 static int

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The fabric's OVSDB side: a session for each HOST row, dialled or accepted,
- * its desired configuration, and when a host counts as silent.  What its
- * database holds is for host-report.c. */
+ * and its desired configuration.  Not for what its database holds
+ * (host-report.c), nor for noticing that a host is silent
+ * (host-liveness.c). */
 
 #include <config.h>
 
@@ -18,6 +19,7 @@
 #include "controller/fabric/hosts/host-addresses.h"
 #include "controller/fabric/ovsdb/database-budget.h"
 #include "controller/fabric/ovsdb/host-ipsec.h"
+#include "controller/fabric/ovsdb/host-liveness.h"
 #include "controller/fabric/ovsdb/host-provider.h"
 #include "controller/fabric/ovsdb/host-report.h"
 #include "controller/fabric/ovsdb/host-telemetry.h"
@@ -36,25 +38,11 @@
 
 VLOG_DEFINE_THIS_MODULE(host_db);
 
-/* How long a host is without a session before its claims give way to those of
- * hosts that have one: longer than a session takes to come back, also when
- * vmnd was restarted.  A host that dials in tries at least each 8 s. */
-#define HOST_SILENT_MS 5000
-#define HOST_SILENT_INBOUND_MS 10000
-
 /* Of bridges' controllers; see docs/design/fabric.md. */
 #define CONTROLLER_MAX_BACKOFF_MS 1000
 #define CONTROLLER_PROBE_MS 30000
 
 /* Sessions.  ------------------------------------------------------------- */
-
-static int64_t
-silent_from_now(const struct fabric_host_db *db)
-{
-    return loop_now_ms(db->host->fabric->loop)
-           + (strcmp(db->remote, "inbound") ? HOST_SILENT_MS
-              : HOST_SILENT_INBOUND_MS);
-}
 
 static void
 host_db_arm(struct fabric_host_db *db)
@@ -63,9 +51,7 @@ host_db_arm(struct fabric_host_db *db)
     int64_t when_ms = host_report_deadline(db);
 
     when_ms = MIN(when_ms, MIN(db->limit.due_ms, db->limit.mtu_due_ms));
-    if (db->silent_ms) {
-        when_ms = MIN(when_ms, db->silent_ms);
-    }
+    when_ms = MIN(when_ms, host_liveness_deadline(db));
     if (when_ms == INT64_MAX) {
         event_del(db->timer);
     } else {
@@ -137,12 +123,7 @@ host_db_update(struct fabric_host_db *db)
     } else {
         db->limit.due_ms = db->limit.mtu_due_ms = INT64_MAX;
     }
-    if (snapshot && !db->refused) {
-        db->silent_ms = 0;
-        observed_host_set_silent(db->observed, false);
-    } else if (!db->silent_ms && !db->observed->silent) {
-        db->silent_ms = silent_from_now(db);
-    }
+    host_liveness_update(db, snapshot && !db->refused);
     host_db_arm(db);
     startup_barrier_check(db->host->fabric->db);
 }
@@ -167,11 +148,7 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *db_)
             host_db_set_desired(db, db->host->row);
         }
     }
-    if (db->silent_ms
-        && loop_now_ms(db->host->fabric->loop) >= db->silent_ms) {
-        db->silent_ms = 0;
-        observed_host_set_silent(db->observed, true);
-    }
+    host_liveness_check(db);
     host_db_update(db);
 }
 

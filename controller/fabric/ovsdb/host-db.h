@@ -62,7 +62,8 @@ struct fabric_host_db {
     struct host_ipsec *ipsec;   /* host-ipsec.c; NULL: not made up yet. */
     struct observed_host *observed;
     struct event *timer;        /* For 'trunks_due' and the next two. */
-    int64_t silent_ms;          /* When it is silent, or 0: connected, or
+    int64_t silent_at_ms;       /* host-liveness.c: when it becomes silent, of
+                                 * loop_now_ms(); 0: it is connected, or is
                                  * silent already. */
     struct shash retained;      /* Names of interfaces that the switch can't
                                  * make, and until when they count as there

@@ -11,6 +11,7 @@
 
 #include "controller/fabric/fabric-learned-connections.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/session/host-state.h"
 #include "controller/fabric/session/switch-budget.h"
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
@@ -150,7 +151,7 @@ source_begin(struct source *s, struct fabric *f, const struct match *match)
     if (!sw) {
         source_end(s, "there is no such host");
     } else if (!sw->conn) {
-        switch_state_name(sw, &reason);
+        host_state_name(sw, &reason);
         source_end(s, reason);
     } else {
         struct ofdump_budget budget

@@ -17,6 +17,7 @@
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/session/host-state.h"
 #include "controller/fabric/session/receipts-private.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/schema/arena.h"
@@ -117,7 +118,7 @@ show_host(const struct fabric *f, const char *name, enum receipt_state state,
     } else if (state == RECEIPT_OPEN) {
         shown.state = host && host->sw->conn ? "pending" : "offline";
         if (host) {
-            switch_state_name(host->sw, &shown.reason);
+            host_state_name(host->sw, &shown.reason);
         } else {
             shown.reason = reason;
         }

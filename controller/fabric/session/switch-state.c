@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What can be said of a switch's session without changing it.  All parts, and
- * who looks at hosts from outside, stand on this; it calls none of them. */
+ * Queries of a switch's session, which change nothing: its bundles, its marker,
+ * what it has rejected.  All parts use this; it calls none of them.  Not for
+ * the state of the host that users see (host-state.c). */
 
 #include <config.h>
 
@@ -12,7 +13,6 @@
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/switch-part.h"
-#include "controller/schema/status.h"
 #include "proto/openflow/ofconn.h"
 #include "timeval.h"
 #include "util.h"
@@ -126,59 +126,4 @@ switch_is_backing_off(const struct fabric_switch *sw)
 {
     return (sw->faults.backing_off
             || event_pending(sw->faults.pause, EV_TIMEOUT, NULL));
-}
-
-/* For people.  ----------------------------------------------------------- */
-
-const char *
-switch_state_name(const struct fabric_switch *sw, const char **reason)
-{
-    *reason = NULL;
-    switch (sw->state) {
-    case SWITCH_OFFLINE:
-        *reason = sw->error ? sw->error : "its switch has not connected";
-        return "offline";
-    case SWITCH_WAITING:
-        if (switch_is_backing_off(sw)) {
-            *reason = sw->faults.text;
-            return "diverged";
-        }
-        *reason = "its database has not reported yet";
-        return "connecting";
-    case SWITCH_READING:
-    case SWITCH_CHECKING:
-        *reason = "its flows are being compared";
-        return "reconciling";
-    case SWITCH_LIVE:
-    default:
-        if (sw->bundles.frozen) {
-            *reason = "its flows are being brought up to date";
-            return "reconciling";
-        } else if (!hmap_is_empty(&sw->faults.rejected)) {
-            *reason = sw->faults.text;
-            return "diverged";
-        } else if (!backlog_is_empty(&sw->bundles.backlog)) {
-            *reason = "it is slow: revisions wait for its answers";
-        }
-        return "synced";
-    }
-}
-
-void
-switch_status(const struct fabric_switch *sw, struct status_openflow *status)
-{
-    const struct switch_bundles *b = &sw->bundles;
-
-    *status = (struct status_openflow) {
-        .state = sw->conn ? "connected" : "disconnected",
-        .since = sw->since_ms,
-        .peer = sw->conn ? ofconn_peer(sw->conn) : NULL,
-        .error = sw->error,
-        .outstanding_bundles = b->n_sent,
-        .outstanding_bytes = b->sent_bytes,
-        .queued_bytes = sw->conn ? ofconn_queued(sw->conn) : 0,
-        .backlog = b->backlog.n_groups,
-        .rejected = hmap_count(&sw->faults.rejected),
-        .stalls = sw->n_stalls,
-    };
 }

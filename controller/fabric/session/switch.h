@@ -19,7 +19,6 @@ struct event;
 struct fabric_host;
 struct ofconn;
 struct status_host;
-struct status_openflow;
 
 /*    OFFLINE  --connected--> WAITING  --reported, not backing off--> READING
  *    READING  --all flows and groups read, state settled-->
@@ -115,12 +114,5 @@ bool switch_lacks_room(const struct fabric_switch *);
 /* True if it is not reconciled now since that has failed, or would come too
  * soon. */
 bool switch_is_backing_off(const struct fabric_switch *);
-
-/* One word of fabric_host_status()'s "state", and why. */
-const char *switch_state_name(const struct fabric_switch *,
-                              const char **reason);
-/* Fills in "openflow" of the same with what is borrowed until the loop's next
- * turn. */
-void switch_status(const struct fabric_switch *, struct status_openflow *);
 
 #endif /* controller/fabric/session/switch.h */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The OVSDB side for people: a host's part of its status, and where a port
- * is.  Changes nothing. */
+ * What is shown of a host's database and its underlay, as part of the host's
+ * status.  Changes nothing.  Not for the host's state (session/host-state.c),
+ * which it makes "refused" where the database is the reason. */
 
 #include <config.h>
 
@@ -9,24 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
-#include "controller/fabric/fabric-traffic.h"
-#include "controller/fabric/ovsdb/claims.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/host-ipsec.h"
 #include "controller/fabric/ovsdb/host-provider.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
+#include "controller/fabric/ovsdb/port-status.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
 #include "sset.h"
-#include "svec.h"
 #include "util.h"
 #include "vmn/vocabulary.h"
-
-/* Hosts that the status of a port names at most. */
-#define REFUSED_CLAIMS_MAX 16
 
 static struct status_ovsdb *
 session_status(const struct fabric_host_db *db,
@@ -44,8 +39,8 @@ session_status(const struct fabric_host_db *db,
     return status;
 }
 
-/* A switch that was never told where to connect to does not: the reason is
- * its database, not the switch. */
+/* If the switch is offline since its database is not connected, which has to
+ * name the controller to it, gives that as the reason. */
 static void
 blame_database(const struct ovsdb_status *session, struct arena *arena,
                struct status_host *status)
@@ -57,8 +52,8 @@ blame_database(const struct ovsdb_status *session, struct arena *arena,
     }
 }
 
-/* A host whose database sent too much is in use no more than its switch is;
- * why is said even while that is connected. */
+/* If the session was dropped since the database sent too much, gives that as
+ * the reason, even while the switch is connected. */
 static void
 blame_budget(const struct ovsdb_status *session, struct arena *arena,
              struct status_host *status)
@@ -68,7 +63,8 @@ blame_budget(const struct ovsdb_status *session, struct arena *arena,
     }
 }
 
-/* A switch on another machine does not find a unix socket of ours. */
+/* If the switch is on another machine, and was told to connect to a unix
+ * socket of this one, gives that as the reason. */
 static void
 blame_target(const struct fabric_host_db *db, struct arena *arena,
              struct status_host *status)
@@ -84,8 +80,8 @@ blame_target(const struct fabric_host_db *db, struct arena *arena,
     }
 }
 
-/* The MTU of a network that the host's tunnels take in whole, whichever of its
- * addresses is used. */
+/* Returns the largest MTU of a network that the host's tunnels have room for,
+ * whichever of its addresses is used. */
 static int64_t
 network_mtu(const struct fabric_host_db *db)
 {
@@ -95,8 +91,9 @@ network_mtu(const struct fabric_host_db *db)
     return (int64_t) host_ipsec_mtu(db, db->underlay_mtu) - overhead;
 }
 
-/* The MTU of networks that say none, or 0 if nobody knows.  It follows from
- * what tunnels have room for, but is no less than IPv6 takes. */
+/* Returns the MTU of networks that set none, or 0 if it is not known.  It
+ * follows from what tunnels have room for, but is no less than the minimum of
+ * IPv6. */
 static uint32_t
 common_mtu(const struct fabric_host_db *db)
 {
@@ -112,7 +109,8 @@ common_mtu(const struct fabric_host_db *db)
     return mtu;
 }
 
-/* The networks of the host's ports whose MTU is too large for its tunnels. */
+/* Adds to 'large' the networks of the host's ports whose MTU is too large for
+ * its tunnels. */
 static void
 find_large_networks(const struct fabric_host_db *db, struct sset *large)
 {
@@ -129,7 +127,7 @@ find_large_networks(const struct fabric_host_db *db, struct sset *large)
             = (port ? model_get_durable(model, VMN_TABLE_NETWORK,
                                         port->network, NULL) : NULL);
 
-        /* What is on a wire of its own needs no tunnels. */
+        /* Provider networks need no tunnels. */
         if (network && !network->provider.physical
             && (network->mtu ? network->mtu : common) > most) {
             sset_add(large, network->row.name);
@@ -137,7 +135,7 @@ find_large_networks(const struct fabric_host_db *db, struct sset *large)
     }
 }
 
-/* What is wrong with the underlay, as a sentence, or NULL. */
+/* Returns what is wrong with the underlay, as a sentence; or NULL. */
 static const char *
 check_underlay(const struct fabric_host_db *db, struct arena *arena)
 {
@@ -193,35 +191,8 @@ underlay_status(const struct fabric_host_db *db, struct arena *arena,
 
 /* Physical networks.  ---------------------------------------------------- */
 
-/* Why 'port' cannot be reached on 'host' by its provider network, as a
- * sentence, or NULL. */
-static const char *
-provider_reason(const struct fabric *fabric, const char *host,
-                const struct vmn_port *port, struct arena *arena)
-{
-    const struct vmn_network *network = model_get_durable(
-        fabric->model, VMN_TABLE_NETWORK, port->network, NULL);
-    const char *physical = network ? network->provider.physical : NULL;
-    const struct observed_host *observed
-        = observed_find_host(fabric->db->observed, host);
-    const char *reason = NULL;
-    char *iface_id;
-
-    if (!physical || !observed) {
-        return NULL;
-    }
-    iface_id = xasprintf("@%s", physical);
-    if (!observed_host_find_vif(observed, iface_id)) {
-        reason = arena_printf(
-            arena, "host \"%s\" has no way to physical network \"%s\", which "
-            "network \"%s\" of port \"%s\" is on", host, physical,
-            network->row.name, port->row.name);
-    }
-    free(iface_id);
-    return reason;
-}
-
-/* The same for the first of the host's ports that has one. */
+/* Returns why one of the host's ports cannot be reached by its provider
+ * network, the first that cannot, as a sentence; or NULL. */
 static const char *
 find_unreachable(const struct fabric_host_db *db, struct arena *arena)
 {
@@ -234,7 +205,7 @@ find_unreachable(const struct fabric_host_db *db, struct arena *arena)
         const struct vmn_port *port = model_get_durable(
             fabric->model, VMN_TABLE_PORT, ports.names[i], NULL);
 
-        reason = port ? provider_reason(fabric, db->host->name, port, arena)
+        reason = port ? port_provider_reason(fabric, db->host->name, port, arena)
                  : NULL;
     }
     return reason;
@@ -273,128 +244,6 @@ fabric_db_host_status(const struct fabric_host *host, struct arena *arena,
     if (!status->reason && db->connected) {
         status->reason = find_unreachable(db, arena);
     }
-}
-
-/* Whether the port's host has acknowledged the flows of its being there.
- * What comes later is told by receipts. */
-static bool
-is_served(const struct fabric *fabric, const struct observed_port *port,
-          const struct fabric_host *host)
-{
-    struct model_meta meta;
-    const struct vmn_binding *binding = model_get_durable(
-        fabric->model, VMN_TABLE_BINDING, port->name, &meta);
-
-    return (binding && nullable_string_is_equal(binding->host, port->active)
-            && faults_serves(host->sw, port->name, meta.revision));
-}
-
-/* The word for the state of a port with a binding. */
-static const char *
-port_state(const struct fabric *fabric, const struct observed_port *port,
-           const struct observed_vif *vif)
-{
-    const struct fabric_host *host = fabric_find_host(fabric, port->active);
-    const struct vmn_port *row = model_get_durable(
-        fabric->model, VMN_TABLE_PORT, port->name, NULL);
-
-    if (!vif || !host || !host->reported) {
-        return "pending";
-    }
-    if (!vif->link_up || !row || !row->enabled) {
-        return "down";
-    }
-    return is_served(fabric, port, host) ? "up" : "pending";
-}
-
-/* Or NULL, if the switch has not told. */
-static struct status_traffic *
-port_traffic(const struct fabric *fabric, const char *host, uint32_t ofport,
-             struct arena *arena)
-{
-    struct status_traffic *traffic;
-    struct fabric_traffic t;
-
-    if (!fabric_port_traffic(fabric, host, ofport, &t)) {
-        return NULL;
-    }
-    traffic = arena_alloc(arena, sizeof *traffic);
-    *traffic = (struct status_traffic) {
-        .sent_packets = t.sent_packets, .sent_bytes = t.sent_bytes,
-        .sent_bytes_per_s = t.sent_bytes_per_s,
-        .received_packets = t.received_packets,
-        .received_bytes = t.received_bytes,
-        .received_bytes_per_s = t.received_bytes_per_s,
-    };
-    return traffic;
-}
-
-/* Hosts whose claims for 'port' are refused. */
-static void
-put_rejected_claims(const struct observed_state *observed,
-                    const struct observed_port *port,
-                   struct arena *arena, struct status_port *status)
-{
-    struct svec hosts = SVEC_EMPTY_INITIALIZER;
-    size_t n;
-
-    observed_refused_hosts(observed, port, &hosts);
-    n = MIN(hosts.n, REFUSED_CLAIMS_MAX);
-    if (n) {
-        status->n_rejected_claims = n;
-        status->rejected_claims = arena_alloc(
-            arena, n * sizeof *status->rejected_claims);
-        for (size_t i = 0; i < n; i++) {
-            status->rejected_claims[i] = arena_strdup(arena, hosts.names[i]);
-        }
-    }
-    svec_destroy(&hosts);
-}
-
-bool
-fabric_port_status(const struct fabric *fabric, const char *name,
-                   struct arena *arena, struct status_port *status)
-{
-    const struct observed_state *observed = fabric->db->observed;
-    const struct observed_port *port = observed_find_port(observed, name);
-    const struct vmn_port *row = model_get_durable(
-        fabric->model, VMN_TABLE_PORT, name, NULL);
-    const struct observed_host *host;
-    const struct observed_vif *vif;
-
-    memset(status, 0, sizeof *status);
-    if (!port) {
-        return false;
-    }
-    if (row && row->external) {
-        status->state = "external";
-        return true;
-    }
-    put_rejected_claims(observed, port, arena, status);
-    if (!port->active) {
-        status->state = "unbound";
-        return true;
-    }
-    host = observed_find_host(observed, port->active);
-    vif = host ? observed_host_find_vif(host, port->iface_id) : NULL;
-    status->host = port->active;
-    status->candidate = port->candidate;
-    status->state = port_state(fabric, port, vif);
-    status->reason = row ? provider_reason(fabric, port->active, row, arena)
-                     : NULL;
-    if (vif) {
-        status->ofport = vif->ofport;
-        status->traffic = port_traffic(fabric, port->active, vif->ofport,
-                                       arena);
-    }
-    return true;
-}
-
-void
-fabric_refused_claims(const struct fabric *fabric,
-                      fabric_refused_claims_cb *cb, void *aux)
-{
-    claims_each(fabric->db->observed->claims, cb, aux);
 }
 
 uint64_t

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The status of ports: which host has one, whether it is up, and which hosts
+ * claim it and may not.  Changes nothing.  Not for deciding which host has a
+ * port (bindings.c). */
+
+#include <config.h>
+
+#include "controller/fabric/ovsdb/port-status.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric-status.h"
+#include "controller/fabric/fabric-traffic.h"
+#include "controller/fabric/ovsdb/claims.h"
+#include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/session/switch.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
+#include "svec.h"
+#include "util.h"
+
+/* Hosts that the status of a port names at most. */
+#define REFUSED_CLAIMS_MAX 16
+
+const char *
+port_provider_reason(const struct fabric *fabric, const char *host,
+                const struct vmn_port *port, struct arena *arena)
+{
+    const struct vmn_network *network = model_get_durable(
+        fabric->model, VMN_TABLE_NETWORK, port->network, NULL);
+    const char *physical = network ? network->provider.physical : NULL;
+    const struct observed_host *observed
+        = observed_find_host(fabric->db->observed, host);
+    const char *reason = NULL;
+    char *iface_id;
+
+    if (!physical || !observed) {
+        return NULL;
+    }
+    iface_id = xasprintf("@%s", physical);
+    if (!observed_host_find_vif(observed, iface_id)) {
+        reason = arena_printf(
+            arena, "host \"%s\" has no way to physical network \"%s\", which "
+            "network \"%s\" of port \"%s\" is on", host, physical,
+            network->row.name, port->row.name);
+    }
+    free(iface_id);
+    return reason;
+}
+
+/* Returns true if the port's host has acknowledged the flows of the port's
+ * being there.  For later changes there are receipts. */
+static bool
+is_served(const struct fabric *fabric, const struct observed_port *port,
+          const struct fabric_host *host)
+{
+    struct model_meta meta;
+    const struct vmn_binding *binding = model_get_durable(
+        fabric->model, VMN_TABLE_BINDING, port->name, &meta);
+
+    return (binding && nullable_string_is_equal(binding->host, port->active)
+            && faults_serves(host->sw, port->name, meta.revision));
+}
+
+/* Returns the state of a port with a binding. */
+static const char *
+port_state(const struct fabric *fabric, const struct observed_port *port,
+           const struct observed_vif *vif)
+{
+    const struct fabric_host *host = fabric_find_host(fabric, port->active);
+    const struct vmn_port *row = model_get_durable(
+        fabric->model, VMN_TABLE_PORT, port->name, NULL);
+
+    if (!vif || !host || !host->reported) {
+        return "pending";
+    }
+    if (!vif->link_up || !row || !row->enabled) {
+        return "down";
+    }
+    return is_served(fabric, port, host) ? "up" : "pending";
+}
+
+/* Returns the port's traffic, or NULL if its switch has not reported any. */
+static struct status_traffic *
+port_traffic(const struct fabric *fabric, const char *host, uint32_t ofport,
+             struct arena *arena)
+{
+    struct status_traffic *traffic;
+    struct fabric_traffic t;
+
+    if (!fabric_port_traffic(fabric, host, ofport, &t)) {
+        return NULL;
+    }
+    traffic = arena_alloc(arena, sizeof *traffic);
+    *traffic = (struct status_traffic) {
+        .sent_packets = t.sent_packets, .sent_bytes = t.sent_bytes,
+        .sent_bytes_per_s = t.sent_bytes_per_s,
+        .received_packets = t.received_packets,
+        .received_bytes = t.received_bytes,
+        .received_bytes_per_s = t.received_bytes_per_s,
+    };
+    return traffic;
+}
+
+/* Fills in the hosts whose claims for 'port' are refused. */
+static void
+put_rejected_claims(const struct observed_state *observed,
+                    const struct observed_port *port,
+                    struct arena *arena, struct status_port *status)
+{
+    struct svec hosts = SVEC_EMPTY_INITIALIZER;
+    size_t n;
+
+    observed_refused_hosts(observed, port, &hosts);
+    n = MIN(hosts.n, REFUSED_CLAIMS_MAX);
+    if (n) {
+        status->n_rejected_claims = n;
+        status->rejected_claims = arena_alloc(
+            arena, n * sizeof *status->rejected_claims);
+        for (size_t i = 0; i < n; i++) {
+            status->rejected_claims[i] = arena_strdup(arena, hosts.names[i]);
+        }
+    }
+    svec_destroy(&hosts);
+}
+
+bool
+fabric_port_status(const struct fabric *fabric, const char *name,
+                   struct arena *arena, struct status_port *status)
+{
+    const struct observed_state *observed = fabric->db->observed;
+    const struct observed_port *port = observed_find_port(observed, name);
+    const struct vmn_port *row = model_get_durable(
+        fabric->model, VMN_TABLE_PORT, name, NULL);
+    const struct observed_host *host;
+    const struct observed_vif *vif;
+
+    memset(status, 0, sizeof *status);
+    if (!port) {
+        return false;
+    }
+    if (row && row->external) {
+        status->state = "external";
+        return true;
+    }
+    put_rejected_claims(observed, port, arena, status);
+    if (!port->active) {
+        status->state = "unbound";
+        return true;
+    }
+    host = observed_find_host(observed, port->active);
+    vif = host ? observed_host_find_vif(host, port->iface_id) : NULL;
+    status->host = port->active;
+    status->candidate = port->candidate;
+    status->state = port_state(fabric, port, vif);
+    status->reason = row ? port_provider_reason(fabric, port->active, row, arena)
+                     : NULL;
+    if (vif) {
+        status->ofport = vif->ofport;
+        status->traffic = port_traffic(fabric, port->active, vif->ofport,
+                                       arena);
+    }
+    return true;
+}
+
+void
+fabric_refused_claims(const struct fabric *fabric,
+                      fabric_refused_claims_cb *cb, void *aux)
+{
+    claims_each(fabric->db->observed->claims, cb, aux);
+}
