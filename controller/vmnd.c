@@ -182,7 +182,7 @@ report_memory(const struct vmnd *vmnd)
     simap_put(&usage, "hosts", fabric.n_hosts);
     simap_put(&usage, "units", engine.n_units);
     simap_put(&usage, "queries", engine.n_queries);
-    simap_put(&usage, "facts", engine.n_relation_values);
+    simap_put(&usage, "relation-values", engine.n_relation_values);
     simap_put(&usage, "scopes", engine.n_scopes);
     simap_put(&usage, "flows", engine.n_flows);
     simap_put(&usage, "groups", engine.n_groups);

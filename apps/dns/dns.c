@@ -195,7 +195,7 @@ handle_query(struct vmn_view *view, const struct vmn_packet_in *in,
         vmn_send_to_next(out, STAGE_DNS, in->bytes, in->size);
         return;
     }
-    vmn_udp_turn(&udp);
+    vmn_udp_swap(&udp);
     udp.payload = message;
     udp.payload_size = vmn_dns_end(&answer);
     vmn_send_back(out, packet, vmn_udp_build(&udp, packet, sizeof packet));

@@ -92,7 +92,7 @@ handle_ask(struct vmn_view *view, const struct vmn_packet_in *in,
     end = put_line(end, "port", in->port->row.name);
     end = put_line(end, "network", in->port->network);
     end = put_line(end, "host", in->host);
-    vmn_udp_turn(&udp);
+    vmn_udp_swap(&udp);
     udp.eth_src = mac;          /* It may have been asked by broadcast. */
     udp.payload = (const uint8_t *) text;
     udp.payload_size = end - text;

@@ -239,7 +239,7 @@ add_verdict(struct vmn_view *view, struct vmn_emit *emit, const char *policy,
             const struct rule_head *rule, uint16_t priority)
 {
     struct vmn_flow *flow = vmn_flow_add(
-        emit, vmn_scope_facts(REL_HOSTS, policy), STAGE_POLICY,
+        emit, vmn_scope_relation(REL_HOSTS, policy), STAGE_POLICY,
         rule_table(rule), priority);
 
     vmn_match(flow, VMN_F_CONJ_ID, rule->conj);

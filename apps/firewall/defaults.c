@@ -61,8 +61,8 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 void
 compile_denied(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    drop_identities(emit, vmn_facts(view, REL_DENIED, key), key, VMN_INGRESS,
-                    POLICY_DEFAULT, "default deny");
+    drop_identities(emit, vmn_relation_values(view, REL_DENIED, key), key,
+                    VMN_INGRESS, POLICY_DEFAULT, "default deny");
 }
 
 /* Ports that an application policy selects in a direction are closed in that
@@ -78,7 +78,7 @@ compile_isolated(struct vmn_view *view, const char *key,
     }
     for (int i = 0; i < VMN_N_DIRECTIONS; i++) {
         if (!strcmp(name, direction_names[i])) {
-            drop_identities(emit, vmn_facts(view, REL_ISOLATED, key),
+            drop_identities(emit, vmn_relation_values(view, REL_ISOLATED, key),
                             domain, i,
                             policy_table(i, VMN_TIER_APPLICATION),
                             "isolated");

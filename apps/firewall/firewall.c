@@ -228,16 +228,16 @@ flow_owner(struct vmn_view *view, const char *unit, const char *key,
         return true;
     }
     if (!strcmp(unit, "isolated") || !strcmp(unit, "shadowed")
-        || !strcmp(unit, "known")) {
+        || !strcmp(unit, "identity")) {
         return vmn_key_split_two(view, key, &domain, &rest)
                && owner_of_domain(domain, owner);
     }
-    if (!strcmp(unit, "kept")) {
+    if (!strcmp(unit, "retained")) {
         owner->row_type = VMN_ROW_TIER;
         owner->name = key;
         return true;
     }
-    if (!strcmp(unit, "held")) {
+    if (!strcmp(unit, "quarantine")) {
         owner->row_type = VMN_ROW_QUARANTINE;
         owner->name = (vmn_key_split_two(view, key, &quarantine,
                                          &rest) ? quarantine
@@ -276,48 +276,82 @@ static const struct vmn_query_class queries[] = {
 
 static const struct vmn_unit_class units[] = {
     { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
-    { .name = "host", .each = VMN_EACH_ROW, .row_type = VMN_ROW_HOST,
+    { .name = "host",
+      .each = VMN_EACH_ROW,
+      .row_type = VMN_ROW_HOST,
       .compile = compile_host },
-    { .name = "sctp", .each = VMN_EACH_KEY, .relation = REL_SCTP_STATELESS,
+    { .name = "sctp",
+      .each = VMN_EACH_KEY,
+      .relation = REL_SCTP_STATELESS,
       .compile = compile_sctp },
     { .name = "tiers", .each = VMN_EACH_ONCE, .compile = compile_tiers },
-    { .name = "kept", .each = VMN_EACH_ROW, .row_type = VMN_ROW_TIER,
-      .compile = compile_kept },
-    { .name = "member", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
+    { .name = "retained",
+      .each = VMN_EACH_ROW,
+      .row_type = VMN_ROW_TIER,
+      .compile = compile_retained },
+    { .name = "member",
+      .each = VMN_EACH_ROW,
+      .row_type = VMN_ROW_PORT,
       .compile = compile_member },
-    { .name = "network", .each = VMN_EACH_ROW, .row_type = VMN_ROW_NETWORK,
+    { .name = "network",
+      .each = VMN_EACH_ROW,
+      .row_type = VMN_ROW_NETWORK,
       .compile = compile_network },
-    { .name = "limit", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
+    { .name = "limit",
+      .each = VMN_EACH_ROW,
+      .row_type = VMN_ROW_PORT,
       .compile = compile_limit },
-    { .name = "policy", .each = VMN_EACH_ROW, .row_type = VMN_ROW_POLICY,
+    { .name = "policy",
+      .each = VMN_EACH_ROW,
+      .row_type = VMN_ROW_POLICY,
       .compile = compile_policy },
-    { .name = "verdicts", .each = VMN_EACH_ROW, .row_type = VMN_ROW_POLICY,
+    { .name = "verdicts",
+      .each = VMN_EACH_ROW,
+      .row_type = VMN_ROW_POLICY,
       .compile = compile_verdicts },
-    { .name = "applied", .each = VMN_EACH_KEY, .relation = REL_APPLIED,
+    { .name = "applied",
+      .each = VMN_EACH_KEY,
+      .relation = REL_APPLIED,
       .compile = compile_applied },
-    { .name = "rules", .each = VMN_EACH_KEY, .relation = REL_BUCKETS,
+    { .name = "rules",
+      .each = VMN_EACH_KEY,
+      .relation = REL_BUCKETS,
       .compile = compile_bucket },
-    { .name = "isolated", .each = VMN_EACH_KEY, .relation = REL_ISOLATED,
+    { .name = "isolated",
+      .each = VMN_EACH_KEY,
+      .relation = REL_ISOLATED,
       .compile = compile_isolated },
-    { .name = "denied", .each = VMN_EACH_KEY, .relation = REL_DENIED,
+    { .name = "denied",
+      .each = VMN_EACH_KEY,
+      .relation = REL_DENIED,
       .compile = compile_denied },
-    { .name = "shadowed", .each = VMN_EACH_KEY, .relation = REL_SHADOWED,
+    { .name = "shadowed",
+      .each = VMN_EACH_KEY,
+      .relation = REL_SHADOWED,
       .compile = compile_shadowed },
-    { .name = "known", .each = VMN_EACH_KEY, .relation = REL_KNOWN,
-      .compile = compile_known },
-    { .name = "quarantined", .each = VMN_EACH_KEY,
-      .relation = REL_QUARANTINED, .compile = compile_quarantined },
-    { .name = "held", .each = VMN_EACH_KEY, .relation = REL_HELD,
-      .compile = compile_held },
-    { .name = "observed", .each = VMN_EACH_ROW,
-      .row_type = VMN_ROW_OBSERVATION, .compile = compile_observed },
+    { .name = "identity",
+      .each = VMN_EACH_KEY,
+      .relation = REL_IDENTITIES,
+      .compile = compile_identity },
+    { .name = "quarantined",
+      .each = VMN_EACH_KEY,
+      .relation = REL_QUARANTINED,
+      .compile = compile_quarantined },
+    { .name = "quarantine",
+      .each = VMN_EACH_KEY,
+      .relation = REL_QUARANTINE_IDS,
+      .compile = compile_quarantine },
+    { .name = "observation",
+      .each = VMN_EACH_ROW,
+      .row_type = VMN_ROW_OBSERVATION,
+      .compile = compile_observation },
     { .name = NULL },
 };
 
-static const struct vmn_number_class numbers[] = {
-    { NUMBER_IDENTITY, INT32_MAX },
-    { NUMBER_CONJUNCTION, INT32_MAX },
-    { .kind = NULL },
+static const struct vmn_id_pool_class id_pools[] = {
+    { ID_POOL_IDENTITY, INT32_MAX },
+    { ID_POOL_CONJUNCTION, INT32_MAX },
+    { .name = NULL },
 };
 
 static const struct vmn_handler_class handlers[] = {
@@ -333,7 +367,7 @@ const struct vmn_app_class vmn_app = {
     .stages = stages,
     .queries = queries,
     .units = units,
-    .numbers = numbers,
+    .id_pools = id_pools,
     .handlers = handlers,
     .flow_owner = flow_owner,
 };

@@ -40,7 +40,7 @@ enum {
 /* Priorities in the tier tables: rules are between. */
 enum {
     POLICY_SKIP = 65500,        /* The direction does not concern this host. */
-    POLICY_KEPT = 65400,        /* Connections that a rule had allowed. */
+    POLICY_RETAINED = 65400,    /* Connections that a rule had allowed. */
     POLICY_RULE_MAX = 65300,
     POLICY_ALLOWED = 110,       /* In quarantine, all the same. */
     POLICY_REST = 100,          /* Quarantine, isolation, default. */
@@ -113,8 +113,8 @@ shadow_table(enum vmn_direction direction, unsigned position)
 }
 
 /* Numbers. */
-#define NUMBER_IDENTITY "firewall.identity"
-#define NUMBER_CONJUNCTION "firewall.conj"
+#define ID_POOL_IDENTITY "firewall.identity"
+#define ID_POOL_CONJUNCTION "firewall.conj"
 
 /* Query without a key: struct tiers. */
 #define QUERY_TIERS "firewall.tiers"
@@ -138,7 +138,7 @@ shadow_table(enum vmn_direction direction, unsigned position)
 /* Relations.  An identity is in decimal; a DOMAIN is a key of
  * vmn_domain_of(). */
 #define REL_MEMBERS "firewall.members"  /* DOMAIN|GROUP -> identity. */
-#define REL_KNOWN "firewall.known"      /* DOMAIN|identity -> "". */
+#define REL_IDENTITIES "firewall.identities" /* DOMAIN|identity -> "". */
 #define REL_DOMAINS "firewall.domains"  /* GROUP -> domain with members. */
 #define REL_APPLIED "firewall.applied"  /* POLICY|DOMAIN -> "". */
 #define REL_BUCKETS "firewall.buckets"  /* POLICY|DOMAIN|BUCKET -> "". */
@@ -147,7 +147,8 @@ shadow_table(enum vmn_direction direction, unsigned position)
 #define REL_SHADOWED "firewall.shadowed" /* ... -> identity/shadow policy. */
 #define REL_SHADOWS "firewall.shadows"  /* "all" -> tiers with shadows. */
 #define REL_QUARANTINED "firewall.quarantined" /* DOMAIN -> identity. */
-#define REL_HELD "firewall.held"        /* QUARANTINE|DOMAIN -> identity. */
+/* QUARANTINE|DOMAIN -> identity. */
+#define REL_QUARANTINE_IDS "firewall.quarantine-identities"
 #define REL_DENIED "firewall.denied"    /* DOMAIN -> identity. */
 #define REL_SCTP_STATELESS "firewall.sctp-stateless" /* "" -> host. */
 
@@ -207,7 +208,7 @@ void compile_limit(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* stale-identity.c */
 void known_base(struct vmn_emit *);
-void compile_known(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_identity(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* sctp.c */
 void compile_host(struct vmn_view *, const char *key, struct vmn_emit *);
@@ -277,7 +278,7 @@ const char *rules_pack_allowed(struct vmn_view *,
 /* tier.c */
 void eval_tiers(struct vmn_view *, const char *key, struct vmn_value *);
 void compile_tiers(struct vmn_view *, const char *key, struct vmn_emit *);
-void compile_kept(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_retained(struct vmn_view *, const char *key, struct vmn_emit *);
 /* Lets a packet through in 'direction'; its connection is kept by the tier at
  * 'keep', or not (0). */
 void act_allow(struct vmn_actions *, enum vmn_direction, unsigned keep);
@@ -354,7 +355,7 @@ void quarantine_publish(struct vmn_view *, struct vmn_emit *,
                         const char *id);
 void compile_quarantined(struct vmn_view *, const char *key,
                          struct vmn_emit *);
-void compile_held(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_quarantine(struct vmn_view *, const char *key, struct vmn_emit *);
 /* Which rule of "QUARANTINE|DOMAIN" has this conjunction, from 0, or -1. */
 int allowed_index(struct vmn_view *, const char *key, uint32_t conj);
 
@@ -366,7 +367,8 @@ void handle_reject(struct vmn_view *, const struct vmn_packet_in *,
                    struct vmn_packets_out *);
 
 /* observation.c */
-void compile_observed(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_observation(struct vmn_view *, const char *key,
+                         struct vmn_emit *);
 /* firewall.c: commits a connection, with its mark. */
 void act_commit(struct vmn_actions *, bool with_mark);
 

@@ -43,7 +43,7 @@ void
 ids_add_group(struct vmn_view *view, struct ids *set, const char *domain,
               const char *group)
 {
-    struct vmn_names members = vmn_facts(
+    struct vmn_names members = vmn_relation_values(
         view, REL_MEMBERS, vmn_printf(view, "%s|%s", domain, group));
     uint32_t id;
 
@@ -200,9 +200,9 @@ eval_identity(struct vmn_view *view, const char *key, struct vmn_value *value)
         names_add(view, &names, vmn_printf(view, DENIED "%s", port->network));
     }
     if (names.n) {
-        id = vmn_number(view, NUMBER_IDENTITY,
-                        vmn_printf(view, "%s|%s", domain,
-                                   names_list(view, &names)));
+        id = vmn_id_of(view, ID_POOL_IDENTITY,
+                       vmn_printf(view, "%s|%s", domain,
+                                  names_list(view, &names)));
     }
     vmn_value_set(value, &id, sizeof id);
 }
@@ -226,7 +226,8 @@ compile_member(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     char *copy = vmn_printf(view, "%s", groups);
     const char *group;
 
-    vmn_publish(emit, REL_KNOWN, vmn_printf(view, "%s|%s", domain, text), "");
+    vmn_publish(emit, REL_IDENTITIES, vmn_printf(view, "%s|%s", domain, text),
+                "");
     if (held) {
         quarantine_publish(view, emit, held, domain, text);
     }

@@ -9,7 +9,7 @@
 #include "firewall.h"
 
 /* Protocols that need flows of their own: what a service of theirs is stands
- * elsewhere (vmn_act_note()).  0 is for all others. */
+ * elsewhere (vmn_act_learn_connection()).  0 is for all others. */
 static const struct {
     uint16_t eth_type;
     uint8_t ip_proto;
@@ -43,13 +43,13 @@ noting_add(struct vmn_emit *emit, const struct vmn_network *network,
     }
     vmn_match_masked(flow, VMN_F_IP_FRAG, 0, VMN_FRAG_LATER);
     vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | is_new, mask);
-    vmn_act_note(vmn_flow_actions(flow), eth_type, ip_proto);
+    vmn_act_learn_connection(vmn_flow_actions(flow), eth_type, ip_proto);
     return flow;
 }
 
 void
-compile_observed(struct vmn_view *view, const char *key,
-                 struct vmn_emit *emit)
+compile_observation(struct vmn_view *view, const char *key,
+                    struct vmn_emit *emit)
 {
     const struct vmn_network *network = vmn_read_network(view, key);
 

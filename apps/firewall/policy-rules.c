@@ -342,8 +342,8 @@ eval_rules(struct vmn_view *view, const char *key, struct vmn_value *value)
         }
         hashes[i] = rule_hash(view, rule);
         head.bucket = hashes[i] >> 32 & (POLICY_BUCKETS - 1);
-        head.conj = vmn_number(view, NUMBER_CONJUNCTION,
-                               rule_name(view, key, hashes, i));
+        head.conj = vmn_id_of(view, ID_POOL_CONJUNCTION,
+                              rule_name(view, key, hashes, i));
         head.position = tier->position;
         head.priority = (POLICY_RULE_MAX - VMN_POLICY_LEVELS * policy->priority
                          - level->level);
@@ -377,8 +377,8 @@ rules_pack_allowed(struct vmn_view *view,
                                   .priority = POLICY_ALLOWED };
 
         hashes[i] = rule_hash(view, rule);
-        head.conj = vmn_number(view, NUMBER_CONJUNCTION,
-                               rule_name(view, name, hashes, i));
+        head.conj = vmn_id_of(view, ID_POOL_CONJUNCTION,
+                              rule_name(view, name, hashes, i));
         put_rule(&pack, &head, rule);
     }
     *size = pack.size;

@@ -38,7 +38,8 @@ compile_policy(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                     vmn_printf(view, "%u", applies->position));
     }
     for (size_t i = 0; applies && i < applies->n_groups; i++) {
-        struct vmn_names domains = vmn_facts(view, REL_DOMAINS, group);
+        struct vmn_names domains =
+            vmn_relation_values(view, REL_DOMAINS, group);
 
         for (size_t j = 0; j < domains.n; j++) {
             vmn_publish(emit, REL_APPLIED,
@@ -144,7 +145,8 @@ compile_applied(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             }
         }
     }
-    hosts = vmn_facts(view, vmn_scope_domain(domain).relation, domain);
+    hosts =
+        vmn_relation_values(view, vmn_scope_domain(domain).relation, domain);
     for (size_t i = 0; i < hosts.n; i++) {
         vmn_publish(emit, REL_HOSTS, policy, hosts.names[i]);
     }

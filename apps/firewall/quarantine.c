@@ -133,7 +133,7 @@ quarantine_publish(struct vmn_view *view, struct vmn_emit *emit,
     vmn_publish(emit, REL_QUARANTINED, domain, id);
     while ((name = list_next(&rest))) {
         if (!strncmp(name, QUARANTINE, strlen(QUARANTINE))) {
-            vmn_publish(emit, REL_HELD,
+            vmn_publish(emit, REL_QUARANTINE_IDS,
                         vmn_printf(view, "%s|%s", name + strlen(QUARANTINE),
                                    domain), id);
         }
@@ -147,7 +147,7 @@ void
 compile_quarantined(struct vmn_view *view, const char *key,
                     struct vmn_emit *emit)
 {
-    struct vmn_names ids = vmn_facts(view, REL_QUARANTINED, key);
+    struct vmn_names ids = vmn_relation_values(view, REL_QUARANTINED, key);
 
     for (int i = 0; i < VMN_N_DIRECTIONS; i++) {
         drop_identities(emit, ids, key, i,
@@ -174,7 +174,8 @@ emit_allowed(struct vmn_emit *emit, const char *domain,
 
 /* What one quarantine allows in a domain: "QUARANTINE|DOMAIN". */
 void
-compile_held(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+compile_quarantine(struct vmn_view *view, const char *key,
+                   struct vmn_emit *emit)
 {
     struct policy_ctx ctx = { .view = view, .emit = emit };
     const struct vmn_quarantine *quarantine;
@@ -187,7 +188,7 @@ compile_held(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     ctx.zone = vmn_domain_zone(view, ctx.domain);
-    ids = vmn_facts(view, REL_HELD, key);
+    ids = vmn_relation_values(view, REL_QUARANTINE_IDS, key);
     for (size_t i = 0; i < ids.n; i++) {
         uint32_t id;
 

@@ -15,7 +15,7 @@
 void
 act_reject(struct vmn_actions *actions)
 {
-    vmn_act_punt(actions, HANDLER_REJECT, 0, VMN_REFUSAL_QUOTED);
+    vmn_act_punt(actions, HANDLER_REJECT, 0, VMN_REJECT_QUOTED_MAX);
     vmn_act_drop(actions, "rejected by rule");
 }
 
@@ -23,10 +23,10 @@ void
 handle_reject(struct vmn_view *view, const struct vmn_packet_in *in,
               struct vmn_packets_out *out)
 {
-    uint8_t answer[VMN_REFUSAL_MAX];
+    uint8_t answer[VMN_REJECT_SIZE_MAX];
     uint32_t in_port = in->in_port;
     const char *why;
-    size_t size = vmn_refusal_build(in->bytes, in->size, answer, &why);
+    size_t size = vmn_reject_build(in->bytes, in->size, answer, &why);
 
     if (!size) {
         vmn_send_nothing(out, why);

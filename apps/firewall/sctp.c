@@ -33,7 +33,7 @@ sctp_add(struct vmn_emit *emit, uint16_t eth_type, unsigned stage,
          unsigned table, uint16_t priority)
 {
     struct vmn_flow *flow = vmn_flow_add(
-        emit, vmn_scope_facts(REL_SCTP_STATELESS, ""), stage, table,
+        emit, vmn_scope_relation(REL_SCTP_STATELESS, ""), stage, table,
         priority);
 
     vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
@@ -45,7 +45,7 @@ void
 compile_sctp(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     static const uint16_t ip_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
-    uint32_t zone = vmn_number(view, VMN_NUMBER_ZONE, "stateless/sctp");
+    uint32_t zone = vmn_id_of(view, VMN_ID_POOL_ZONE, "stateless/sctp");
 
     for (size_t i = 0; i < sizeof ip_types / sizeof ip_types[0]; i++) {
         struct vmn_actions *actions = sctp_add(

@@ -38,9 +38,9 @@ static uint32_t
 number_of(struct vmn_view *view, const char *policy,
           enum vmn_direction direction)
 {
-    return vmn_number(view, NUMBER_CONJUNCTION,
-                      vmn_printf(view, "%s/%s", policy,
-                                 direction_names[direction]));
+    return vmn_id_of(view, ID_POOL_CONJUNCTION,
+                     vmn_printf(view, "%s/%s", policy,
+                                direction_names[direction]));
 }
 
 static void
@@ -64,7 +64,7 @@ void
 compile_shadowed(struct vmn_view *view, const char *key,
                  struct vmn_emit *emit)
 {
-    struct vmn_names values = vmn_facts(view, REL_SHADOWED, key);
+    struct vmn_names values = vmn_relation_values(view, REL_SHADOWED, key);
     enum vmn_direction direction;
     const char *domain, *name;
     uint32_t last = 0;
@@ -95,7 +95,7 @@ emit_would_isolate(struct vmn_view *view, struct vmn_emit *emit,
         if (!applies->isolates[i]) {
             continue;
         }
-        flow = vmn_flow_add(emit, vmn_scope_facts(REL_HOSTS, policy),
+        flow = vmn_flow_add(emit, vmn_scope_relation(REL_HOSTS, policy),
                             STAGE_POLICY,
                             policy_table(i, VMN_TIER_APPLICATION),
                             POLICY_WOULD_ISOLATE);

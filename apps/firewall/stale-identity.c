@@ -88,7 +88,7 @@ known_base(struct vmn_emit *emit)
 }
 
 void
-compile_known(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+compile_identity(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     const char *domain, *text;
     uint32_t id;

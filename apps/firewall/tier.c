@@ -11,7 +11,7 @@ void
 eval_tiers(struct vmn_view *view, const char *key, struct vmn_value *value)
 {
     struct vmn_names names = vmn_lookup(view, VMN_INDEX_ALL_TIERS, "");
-    struct vmn_names shadows = vmn_facts(view, REL_SHADOWS, "all");
+    struct vmn_names shadows = vmn_relation_values(view, REL_SHADOWS, "all");
     struct tiers tiers = { 0, 0 };
 
     for (size_t i = 0; i < names.n; i++) {
@@ -108,12 +108,12 @@ act_allow(struct vmn_actions *actions, enum vmn_direction direction,
  * mark is the connection's, so replies, whose sides are swapped by now, find
  * it, too. */
 static void
-add_kept(struct vmn_emit *emit, enum vmn_direction direction,
-         unsigned position)
+add_retained(struct vmn_emit *emit, enum vmn_direction direction,
+             unsigned position)
 {
     struct vmn_flow *flow = vmn_flow_add(
         emit, vmn_scope_all(), STAGE_POLICY,
-        policy_table(direction, position), POLICY_KEPT);
+        policy_table(direction, position), POLICY_RETAINED);
 
     vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
                      VMN_CT_TRK | VMN_CT_INV);
@@ -126,13 +126,13 @@ add_kept(struct vmn_emit *emit, enum vmn_direction direction,
 /* The mark names the tier and no rule, so the tier is what they are counted
  * for. */
 void
-compile_kept(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+compile_retained(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     const struct vmn_tier *tier = vmn_read_tier(view, key);
 
     for (int i = 0; tier && tier->position != VMN_TIER_EMERGENCY
                     && i < VMN_N_DIRECTIONS; i++) {
-        add_kept(emit, i, tier->position);
+        add_retained(emit, i, tier->position);
     }
 }
 

@@ -15,8 +15,8 @@
 const struct vmn_router *
 router_of_transit(struct vmn_view *view, uint32_t transit)
 {
-    struct vmn_names names = vmn_facts(view, REL_TRANSIT,
-                                       vmn_printf(view, "%u", transit));
+    struct vmn_names names = vmn_relation_values(
+        view, REL_TRANSIT, vmn_printf(view, "%u", transit));
     const struct vmn_router *router
         = names.n ? vmn_read_router(view, names.names[0]) : NULL;
 
@@ -130,7 +130,7 @@ handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
         mac = floating_mac(in->arg);
         from = &sender;
     }
-    vmn_send_to_next(out, STAGE_OUT, frame,
+    vmn_send_to_next(out, STAGE_EGRESS, frame,
                      build_question(frame, mac, from, &to));
     vmn_neighbour_is_incomplete(out, vmn_packet_reg(in, VMN_REG_NETWORK),
                                 &to);
@@ -206,9 +206,9 @@ handle_announce(struct vmn_view *view, const struct vmn_packet_in *in,
     size_t n, first;
 
     if (in->vif && in->vif->iface_id[0] == '@') {
-        names = vmn_facts(view, REL_ANNOUNCED,
-                          vmn_printf(view, "%s|%s", in->host,
-                                     in->vif->iface_id + 1));
+        names = vmn_relation_values(view, REL_ANNOUNCED,
+                                    vmn_printf(view, "%s|%s", in->host,
+                                               in->vif->iface_id + 1));
     }
     n = names.n < VMN_SENDS_MAX ? names.n : VMN_SENDS_MAX;
     first = names.n > n ? (size_t) in->arg * VMN_SENDS_MAX % names.n : 0;

@@ -119,7 +119,7 @@ arp_gateway(const struct external_link *link, const struct vmn_ip *gateway)
 }
 
 void
-compile_link(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+compile_external(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     struct external_link link = { .emit = emit };
     const char *network;

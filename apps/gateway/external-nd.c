@@ -29,7 +29,7 @@ nd_link(const struct external_link *link)
     static const uint8_t types[] = { VMN_ND_SOLICIT, VMN_ND_ADVERT };
 
     for (size_t i = 0; i < sizeof types; i++) {
-        struct vmn_flow *flow = link_flow(link, STAGE_IN, ENTER_ND);
+        struct vmn_flow *flow = link_flow(link, STAGE_INGRESS, ENTER_ND);
 
         match_nd(flow, types[i]);
         vmn_act_next(vmn_flow_actions(flow));

@@ -63,7 +63,8 @@ claim(struct vmn_view *view, struct vmn_emit *emit,
 }
 
 void
-compile_floating(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+compile_floating_ip(struct vmn_view *view, const char *key,
+                    struct vmn_emit *emit)
 {
     const struct vmn_floating_ip *floating = vmn_read_floating_ip(view, key);
     const struct vmn_port *port;
@@ -90,18 +91,18 @@ compile_floating(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (!ip) {
         return;
     }
-    number = vmn_number(view, NUMBER_FLOATING, key);
+    number = vmn_id_of(view, ID_POOL_FLOATING, key);
     if (send_distributed(&ctx, port, number)) {
         outbound_distributed(&ctx, ip, &floating->ip, number);
     }
     in_address(&ctx, &floating->ip);
     external_address(&ctx, &floating->ip);
 
-    flow = nat_new(&ctx, family, STAGE_IN, IN_NAT, NAT_FLOATING);
+    flow = nat_new(&ctx, family, STAGE_INGRESS, IN_NAT, NAT_FLOATING);
     vmn_match_ip(flow, vmn_field_ip_dst(family), &floating->ip);
-    nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, ip, 0);
+    nat_commit(flow, STAGE_INGRESS, IN_ROUTE, NULL, ip, 0);
 
-    flow = nat_new(&ctx, family, STAGE_OUT, OUT_NAT, NAT_FLOATING);
+    flow = nat_new(&ctx, family, STAGE_EGRESS, OUT_NAT, NAT_FLOATING);
     vmn_match_ip(flow, vmn_field_ip_src(family), ip);
-    nat_commit(flow, STAGE_OUT, OUT_HOP, &floating->ip, NULL, 0);
+    nat_commit(flow, STAGE_EGRESS, OUT_HOP, &floating->ip, NULL, 0);
 }

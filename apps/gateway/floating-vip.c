@@ -28,10 +28,10 @@ find_network(const struct gateway_ctx *ctx, const struct vmn_loadbalancer *lb)
 static uint32_t
 balance_zone(const struct gateway_ctx *ctx, const struct vmn_network *network)
 {
-    return vmn_number(ctx->view, VMN_NUMBER_ZONE,
-                      vmn_printf(ctx->view, "balance/%s",
-                                 vmn_domain_of(ctx->view,
-                                               network->row.name)));
+    return vmn_id_of(ctx->view, VMN_ID_POOL_ZONE,
+                     vmn_printf(ctx->view, "balance/%s",
+                                vmn_domain_of(ctx->view,
+                                              network->row.name)));
 }
 
 /* As from the router, in the network: from there on, as of a client. */
@@ -39,14 +39,14 @@ static void
 emit_in(const struct gateway_ctx *ctx, const struct vmn_floating_ip *floating,
         const struct vmn_loadbalancer *lb, const struct vmn_network *network)
 {
-    struct vmn_flow *flow = nat_new(ctx, lb->vip.family, STAGE_IN, IN_NAT,
+    struct vmn_flow *flow = nat_new(ctx, lb->vip.family, STAGE_INGRESS, IN_NAT,
                                     NAT_FLOATING);
     struct vmn_actions *actions;
 
     vmn_match_ip(flow, vmn_field_ip_dst(floating->ip.family), &floating->ip);
-    nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, &lb->vip, 0);
+    nat_commit(flow, STAGE_INGRESS, IN_ROUTE, NULL, &lb->vip, 0);
 
-    flow = gateway_flow(ctx, STAGE_IN, IN_ROUTE, IN_BALANCED);
+    flow = gateway_flow(ctx, STAGE_INGRESS, IN_ROUTE, IN_BALANCED);
     actions = vmn_flow_actions(flow);
     vmn_match(flow, REG_TRANSIT, ctx->transit);
     vmn_match_ip(flow, vmn_field_ip_dst(lb->vip.family), &lb->vip);
@@ -82,7 +82,7 @@ emit_out(const struct gateway_ctx *ctx, const struct vmn_network *network,
         vmn_act_ct(actions, &(struct vmn_ct) { .zone = REG_NAT_ZONE,
                                                .nat = true,
                                                .then = VMN_CT_TABLE,
-                                               .stage = STAGE_OUT,
+                                               .stage = STAGE_EGRESS,
                                                .table = OUT_UNBALANCED });
     }
 }
@@ -91,7 +91,8 @@ emit_out(const struct gateway_ctx *ctx, const struct vmn_network *network,
 static void
 emit_out_end(const struct gateway_ctx *ctx, uint8_t family)
 {
-    struct vmn_flow *flow = gateway_flow(ctx, STAGE_OUT, OUT_UNBALANCED, ONLY);
+    struct vmn_flow *flow =
+        gateway_flow(ctx, STAGE_EGRESS, OUT_UNBALANCED, ONLY);
 
     vmn_match(flow, VMN_REG_NETWORK, ctx->transit);
     vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
@@ -122,8 +123,8 @@ balanced(const struct gateway_ctx *ctx, const struct vmn_floating_ip *floating)
 void
 balanced_networks(const struct gateway_ctx *ctx)
 {
-    struct vmn_names names = vmn_facts(ctx->view, REL_BALANCED,
-                                       ctx->router->row.name);
+    struct vmn_names names = vmn_relation_values(ctx->view, REL_BALANCED,
+                                                 ctx->router->row.name);
     bool some[7] = { false };
 
     for (size_t i = 0; i < names.n; i++) {

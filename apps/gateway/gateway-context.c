@@ -73,8 +73,8 @@ gateway_ctx_read(struct vmn_view *view, struct vmn_emit *emit,
     ctx->mac = ctx->router->mac;
     ctx->transit = vmn_transit_vni(view, name);
     ctx->zone = vmn_domain_zone(view, ctx->domain);
-    ctx->nat_zone = vmn_number(view, VMN_NUMBER_ZONE,
-                               vmn_printf(view, "gateway/%s", name));
+    ctx->nat_zone = vmn_id_of(view, VMN_ID_POOL_ZONE,
+                              vmn_printf(view, "gateway/%s", name));
     ctx->host = (const char *) vmn_query(view, VMN_QUERY_GATEWAY, name,
                                          &size);
     ctx->ofport = (ctx->host ? external_ofport(view, ctx->network, ctx->host)
@@ -87,8 +87,8 @@ gateway_flow(const struct gateway_ctx *ctx, unsigned stage, unsigned table,
              uint16_t priority)
 {
     return vmn_flow_add(ctx->emit,
-                        vmn_scope_facts(REL_GATEWAY_HOSTS,
-                                        ctx->router->row.name),
+                        vmn_scope_relation(REL_GATEWAY_HOSTS,
+                                           ctx->router->row.name),
                         stage, table, priority);
 }
 

@@ -55,14 +55,16 @@ compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
-/* STAGE_IN comes behind overlay's (order 0), which tells networks apart; so
- * does STAGE_EXTERNAL, since overlay leaves to others what is asked on a wire.
- * STAGE_OUT comes before overlay's, which delivers. */
+/* STAGE_INGRESS comes behind overlay's (order 0), which tells networks apart;
+ * so does STAGE_EXTERNAL, since overlay leaves it to others to answer ARP from
+ * a provider network.
+ * STAGE_EGRESS comes before overlay's, which delivers. */
 static const struct vmn_stage_class stages[] = {
-    [STAGE_IN] = { "in", VMN_HOOK_ADMIT, 10, IN_N_TABLES, VMN_MISS_NEXT },
-    [STAGE_EXTERNAL] = { "wire", VMN_HOOK_SERVICE, 5, 1, VMN_MISS_NEXT },
-    [STAGE_OUT] = { "out", VMN_HOOK_DELIVER, -5, OUT_N_TABLES,
-                    VMN_MISS_NEXT },
+    [STAGE_INGRESS] = { "ingress", VMN_HOOK_ADMIT, 10, IN_N_TABLES,
+                        VMN_MISS_NEXT },
+    [STAGE_EXTERNAL] = { "external", VMN_HOOK_SERVICE, 5, 1, VMN_MISS_NEXT },
+    [STAGE_EGRESS] = { "egress", VMN_HOOK_DELIVER, -5, OUT_N_TABLES,
+                       VMN_MISS_NEXT },
     { .name = NULL },
 };
 
@@ -75,16 +77,16 @@ static const struct vmn_unit_class units[] = {
     { .name = "base", .each = VMN_EACH_ONCE, .compile = compile_base },
     { .name = "router", .each = VMN_EACH_ROW, .row_type = VMN_ROW_ROUTER,
       .compile = compile_router },
-    { .name = "wire", .each = VMN_EACH_KEY, .relation = REL_LINKS,
-      .compile = compile_link },
-    { .name = "floating", .each = VMN_EACH_ROW,
-      .row_type = VMN_ROW_FLOATING_IP, .compile = compile_floating },
+    { .name = "external", .each = VMN_EACH_KEY, .relation = REL_LINKS,
+      .compile = compile_external },
+    { .name = "floating-ip", .each = VMN_EACH_ROW,
+      .row_type = VMN_ROW_FLOATING_IP, .compile = compile_floating_ip },
     { .name = NULL },
 };
 
-static const struct vmn_number_class numbers[] = {
-    { NUMBER_FLOATING, (1u << 24) - 1 },
-    { .kind = NULL },
+static const struct vmn_id_pool_class id_pools[] = {
+    { ID_POOL_FLOATING, (1u << 24) - 1 },
+    { .name = NULL },
 };
 
 static const struct vmn_handler_class handlers[] = {
@@ -105,6 +107,6 @@ const struct vmn_app_class vmn_app = {
     .stages = stages,
     .queries = queries,
     .units = units,
-    .numbers = numbers,
+    .id_pools = id_pools,
     .handlers = handlers,
 };

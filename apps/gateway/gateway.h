@@ -9,12 +9,12 @@
 #include "vmn/app.h"
 
 enum gateway_stage {
-    STAGE_IN,                   /* From outside. */
+    STAGE_INGRESS,              /* From outside. */
     STAGE_EXTERNAL,             /* Who asks there for whom. */
-    STAGE_OUT,                  /* To outside. */
+    STAGE_EGRESS,               /* To outside. */
 };
 
-/* Tables of STAGE_IN. */
+/* Tables of STAGE_INGRESS. */
 enum {
     IN_ENTER,                   /* Is it for an external address? */
     IN_NAT,
@@ -22,7 +22,7 @@ enum {
     IN_N_TABLES
 };
 
-/* Tables of STAGE_OUT. */
+/* Tables of STAGE_EGRESS. */
 enum {
     OUT_ENTER,                  /* Here, or at the gateway? */
     OUT_UNBALANCED,             /* Perhaps an answer of a virtual IP. */
@@ -83,7 +83,7 @@ enum gateway_handler {
 /* How often somebody says so. */
 #define ANNOUNCE_INTERVAL 5
 
-/* Registers inside of STAGE_IN and STAGE_OUT. */
+/* Registers inside of STAGE_INGRESS and STAGE_EGRESS. */
 #define REG_NAT_ZONE VMN_F_REG10
 #define REG_TRANSIT VMN_F_REG11 /* VNI of the router's transit. */
 
@@ -198,7 +198,7 @@ void external_address(const struct gateway_ctx *, const struct vmn_ip *);
 void arp_learn(const struct gateway_ctx *);
 /* An address, or ASK_GATEWAY, is said by the clock. */
 void publish_announced(const struct gateway_ctx *, const char *what);
-void compile_link(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_external(struct vmn_view *, const char *key, struct vmn_emit *);
 /* A flow in the first table of 'stage', of what comes out of the wire. */
 struct vmn_flow *link_flow(const struct external_link *, unsigned stage,
                            uint16_t priority);
@@ -227,13 +227,14 @@ void send_back_tagged(struct vmn_view *, const struct vmn_router *,
                       struct vmn_packets_out *, const uint8_t *frame,
                       size_t size);
 
-#define NUMBER_FLOATING "gateway.floating" /* Floating addresses, by name. */
+#define ID_POOL_FLOATING "gateway.floating" /* Floating addresses, by name. */
 
 /* floating-ip.c */
 /* The port's first address of a family, or NULL. */
 const struct vmn_ip *first_ip(const struct vmn_port *, uint8_t family);
 /* The MAC address of a floating address that is at home, by its number. */
 struct vmn_mac floating_mac(uint32_t number);
-void compile_floating(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_floating_ip(struct vmn_view *, const char *key,
+                         struct vmn_emit *);
 
 #endif /* apps/gateway/gateway.h */

@@ -14,7 +14,7 @@ act_track(const struct gateway_ctx *ctx, struct vmn_flow *flow)
     vmn_act_set(actions, REG_TRANSIT, ctx->transit);
     vmn_act_ct(actions, &(struct vmn_ct) { .zone = REG_NAT_ZONE, .nat = true,
                                            .then = VMN_CT_TABLE,
-                                           .stage = STAGE_IN,
+                                           .stage = STAGE_INGRESS,
                                            .table = IN_NAT });
 }
 
@@ -26,7 +26,7 @@ in_address(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
     if (!ctx->ofport) {
         return;
     }
-    flow = external_flow(ctx, STAGE_IN, IN_ENTER, ENTER_HERE);
+    flow = external_flow(ctx, STAGE_INGRESS, IN_ENTER, ENTER_HERE);
     vmn_match_ip(flow, vmn_field_ip_dst(ip->family), ip);
     act_track(ctx, flow);
 }
@@ -36,7 +36,7 @@ in_address(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 void
 in_ping(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 {
-    struct vmn_flow *flow = external_flow(ctx, STAGE_IN, IN_ENTER,
+    struct vmn_flow *flow = external_flow(ctx, STAGE_INGRESS, IN_ENTER,
                                           ENTER_PING);
     struct vmn_actions *actions = vmn_flow_actions(flow);
     bool v6 = ip->family == 6;
@@ -63,15 +63,15 @@ in_exempt(const struct gateway_ctx *ctx, uint8_t family)
 
     for (size_t i = 0; i < external->n_exempt; i++) {
         if (external->exempt[i].ip.family == family) {
-            flow = nat_new(ctx, family, STAGE_IN, IN_NAT, NAT_EXEMPT);
+            flow = nat_new(ctx, family, STAGE_INGRESS, IN_NAT, NAT_EXEMPT);
             vmn_match_prefix(flow, vmn_field_ip_src(family),
                              &external->exempt[i]);
-            nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, NULL, 0);
+            nat_commit(flow, STAGE_INGRESS, IN_ROUTE, NULL, NULL, 0);
         }
     }
-    flow = nat_new(ctx, family, STAGE_IN, IN_NAT, NAT_REST);
+    flow = nat_new(ctx, family, STAGE_INGRESS, IN_NAT, NAT_REST);
     if (external->routed) {
-        nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, NULL, 0);
+        nat_commit(flow, STAGE_INGRESS, IN_ROUTE, NULL, NULL, 0);
     } else {
         vmn_act_drop(vmn_flow_actions(flow),
                      "no such service at external address");
@@ -91,11 +91,13 @@ in_forwards(const struct gateway_ctx *ctx)
         struct vmn_flow *flow;
 
         if (ip) {
-            flow = nat_new(ctx, to->family, STAGE_IN, IN_NAT, NAT_FORWARD);
+            flow =
+                nat_new(ctx, to->family, STAGE_INGRESS, IN_NAT, NAT_FORWARD);
             vmn_match_ip(flow, vmn_field_ip_dst(to->family), to);
             vmn_match(flow, forward->protocol == VMN_PROTO_UDP
                       ? VMN_F_UDP_DST : VMN_F_TCP_DST, forward->port);
-            nat_commit(flow, STAGE_IN, IN_ROUTE, NULL, ip, forward->target);
+            nat_commit(flow, STAGE_INGRESS, IN_ROUTE, NULL, ip,
+                       forward->target);
         }
     }
 }
@@ -103,7 +105,7 @@ in_forwards(const struct gateway_ctx *ctx)
 static void
 in_route(const struct gateway_ctx *ctx)
 {
-    struct vmn_flow *flow = gateway_flow(ctx, STAGE_IN, IN_ROUTE, ONLY);
+    struct vmn_flow *flow = gateway_flow(ctx, STAGE_INGRESS, IN_ROUTE, ONLY);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, REG_TRANSIT, ctx->transit);
@@ -121,7 +123,7 @@ static void
 in_family(const struct gateway_ctx *ctx, uint8_t family)
 {
     if (ctx->ofport) {
-        struct vmn_flow *flow = external_flow(ctx, STAGE_IN, IN_ENTER,
+        struct vmn_flow *flow = external_flow(ctx, STAGE_INGRESS, IN_ENTER,
                                               ENTER_ROUTED);
 
         vmn_match_mac(flow, VMN_F_ETH_DST, ctx->router->mac);
@@ -133,7 +135,7 @@ in_family(const struct gateway_ctx *ctx, uint8_t family)
 
         in_ping(ctx, &local);
     }
-    nat_open(ctx, family, STAGE_IN, IN_NAT, IN_ROUTE);
+    nat_open(ctx, family, STAGE_INGRESS, IN_NAT, IN_ROUTE);
     in_exempt(ctx, family);
 }
 

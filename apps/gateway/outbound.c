@@ -87,7 +87,7 @@ struct vmn_flow *
 out_enter_flow(const struct gateway_ctx *ctx, struct vmn_scope scope,
                uint16_t priority)
 {
-    struct vmn_flow *flow = vmn_flow_add(ctx->emit, scope, STAGE_OUT,
+    struct vmn_flow *flow = vmn_flow_add(ctx->emit, scope, STAGE_EGRESS,
                                          OUT_ENTER, priority);
 
     vmn_match(flow, VMN_REG_NETWORK, ctx->transit);
@@ -102,7 +102,7 @@ out_track(const struct gateway_ctx *ctx, struct vmn_actions *actions)
     vmn_act_set(actions, REG_TRANSIT, ctx->transit);
     vmn_act_ct(actions, &(struct vmn_ct) { .zone = REG_NAT_ZONE, .nat = true,
                                            .then = VMN_CT_TABLE,
-                                           .stage = STAGE_OUT,
+                                           .stage = STAGE_EGRESS,
                                            .table = OUT_NAT });
 }
 
@@ -120,7 +120,7 @@ outbound_distributed(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
     out_track(ctx, vmn_flow_actions(flow));
 
     for (int known = 0; known < 2; known++) {
-        flow = vmn_flow_add(ctx->emit, scope, STAGE_OUT, OUT_SEND,
+        flow = vmn_flow_add(ctx->emit, scope, STAGE_EGRESS, OUT_SEND,
                             known ? SEND_DISTRIBUTED
                             : SEND_DISTRIBUTED_UNKNOWN);
         actions = vmn_flow_actions(flow);
@@ -149,7 +149,7 @@ out_enter(const struct gateway_ctx *ctx)
         return;
     }
     vmn_act_set(actions, VMN_REG_DST_HOST,
-                vmn_number(ctx->view, VMN_NUMBER_HOST, ctx->host));
+                vmn_id_of(ctx->view, VMN_ID_POOL_HOST, ctx->host));
     vmn_act_next(actions);
 
     for (size_t i = 0; i < N_FAMILIES; i++) {
@@ -182,7 +182,7 @@ out_share(const struct gateway_ctx *ctx, uint8_t family, uint32_t share,
         .nat = true,
         .snat = *first_external(ctx->router, family),
         .then = VMN_CT_TABLE,
-        .stage = STAGE_OUT,
+        .stage = STAGE_EGRESS,
         .table = OUT_HOP,
     };
     static const struct {
@@ -195,7 +195,7 @@ out_share(const struct gateway_ctx *ctx, uint8_t family, uint32_t share,
 
     for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
         bool fragment = !kinds[i].ip_proto;
-        struct vmn_flow *flow = nat_new(ctx, family, STAGE_OUT, OUT_NAT,
+        struct vmn_flow *flow = nat_new(ctx, family, STAGE_EGRESS, OUT_NAT,
                                         NAT_SHARE);
 
         vmn_match_low_bits(flow, vmn_field_ip_src(family), share, n_bits);
@@ -234,21 +234,22 @@ out_nat(const struct gateway_ctx *ctx, uint8_t family)
     const struct vmn_external *external = &ctx->router->external;
     struct vmn_flow *flow;
 
-    nat_open(ctx, family, STAGE_OUT, OUT_NAT, OUT_HOP);
+    nat_open(ctx, family, STAGE_EGRESS, OUT_NAT, OUT_HOP);
     for (size_t i = 0; i < external->n_exempt; i++) {
         if (external->exempt[i].ip.family == family) {
-            flow = nat_new(ctx, family, STAGE_OUT, OUT_NAT, NAT_EXEMPT);
+            flow = nat_new(ctx, family, STAGE_EGRESS, OUT_NAT, NAT_EXEMPT);
             vmn_match_prefix(flow, vmn_field_ip_dst(family),
                              &external->exempt[i]);
-            nat_commit(flow, STAGE_OUT, OUT_HOP, NULL, NULL, 0);
+            nat_commit(flow, STAGE_EGRESS, OUT_HOP, NULL, NULL, 0);
         }
     }
     if (!external->routed) {
         out_shares(ctx, family);
     }
-    nat_commit(nat_new(ctx, family, STAGE_OUT, OUT_NAT, NAT_REST), STAGE_OUT,
-               OUT_HOP, external->routed ? NULL
-               : first_external(ctx->router, family), NULL, 0);
+    nat_commit(nat_new(ctx, family, STAGE_EGRESS, OUT_NAT, NAT_REST),
+               STAGE_EGRESS, OUT_HOP,
+               external->routed ? NULL : first_external(ctx->router, family),
+               NULL, 0);
 }
 
 /* Whom to look for: 'next', or where that is NULL the destination. */
@@ -286,7 +287,7 @@ out_to(const struct gateway_ctx *ctx, struct vmn_flow *flow, uint8_t family,
     vmn_act_set(actions, VMN_REG_DST_HOST, VMN_DST_HOST_PROVIDER);
     vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->router->mac);
     vmn_act_find_neighbour(actions);
-    vmn_act_goto(actions, STAGE_OUT, OUT_SEND);
+    vmn_act_goto(actions, STAGE_EGRESS, OUT_SEND);
 }
 
 static void
@@ -298,7 +299,7 @@ out_hop(const struct gateway_ctx *ctx, uint8_t family)
         const struct vmn_prefix *cidr = &vmn_subnet_at(ctx->network, i)->cidr;
 
         if (cidr->ip.family == family) {
-            struct vmn_flow *flow = gateway_flow(ctx, STAGE_OUT, OUT_HOP,
+            struct vmn_flow *flow = gateway_flow(ctx, STAGE_EGRESS, OUT_HOP,
                                                  HOP_LINK + cidr->len);
 
             vmn_match_prefix(flow, vmn_field_ip_dst(family), cidr);
@@ -306,8 +307,8 @@ out_hop(const struct gateway_ctx *ctx, uint8_t family)
         }
     }
     if (next) {
-        out_to(ctx, gateway_flow(ctx, STAGE_OUT, OUT_HOP, HOP_FURTHER), family,
-               next);
+        out_to(ctx, gateway_flow(ctx, STAGE_EGRESS, OUT_HOP, HOP_FURTHER),
+               family, next);
     }
 }
 
@@ -330,7 +331,7 @@ out_base(struct vmn_emit *emit)
     struct vmn_actions *actions;
 
     /* From outside, and to somebody elsewhere: there it is known by this. */
-    flow = vmn_flow_add(emit, vmn_scope_facts(REL_HOSTS, ""), STAGE_OUT,
+    flow = vmn_flow_add(emit, vmn_scope_relation(REL_HOSTS, ""), STAGE_EGRESS,
                         OUT_ENTER, ENTER_FROM_EXTERNAL);
     vmn_match(flow, VMN_REG_DST_LOCAL, 0);
     vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_EXTERNAL,
@@ -339,14 +340,14 @@ out_base(struct vmn_emit *emit)
     vmn_act_set_mac(actions, VMN_F_ETH_SRC, VMN_EXTERNAL_MAC);
     vmn_act_next(actions);
 
-    flow = vmn_flow_add(emit, vmn_scope_facts(REL_HOSTS, ""), STAGE_OUT,
+    flow = vmn_flow_add(emit, vmn_scope_relation(REL_HOSTS, ""), STAGE_EGRESS,
                         OUT_SEND, ONLY);
     vmn_match_mac(flow, VMN_F_ETH_DST, (struct vmn_mac) { { 0 } });
     actions = vmn_flow_actions(flow);
     act_resolve(actions, 0);
 
     /* While one that was asked for has not answered, nobody asks again. */
-    flow = vmn_flow_add(emit, vmn_scope_facts(REL_HOSTS, ""), STAGE_OUT,
+    flow = vmn_flow_add(emit, vmn_scope_relation(REL_HOSTS, ""), STAGE_EGRESS,
                         OUT_SEND, SEND_INCOMPLETE);
     vmn_match_mac(flow, VMN_F_ETH_DST, VMN_NEIGHBOUR_INCOMPLETE);
     vmn_act_drop(vmn_flow_actions(flow), "neighbour does not answer");

@@ -36,16 +36,16 @@ number_mac(uint32_t number)
 struct vmn_mac
 vip_mac(struct vmn_view *view, const char *network, const struct vmn_ip *vip)
 {
-    return number_mac(vmn_number(view, NUMBER_VIP,
-                                 vmn_printf(view, "%s|%s", network,
-                                            vmn_ip_text(view, vip))));
+    return number_mac(vmn_id_of(view, ID_POOL_VIP,
+                                vmn_printf(view, "%s|%s", network,
+                                           vmn_ip_text(view, vip))));
 }
 
 uint32_t
 backend_number(struct vmn_view *view, const char *balancer, const char *port)
 {
-    return vmn_number(view, NUMBER_BACKEND,
-                      vmn_printf(view, "%s|%s", balancer, port));
+    return vmn_id_of(view, ID_POOL_BACKEND,
+                     vmn_printf(view, "%s|%s", balancer, port));
 }
 
 const struct vmn_lb_member *

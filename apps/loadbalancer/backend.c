@@ -141,7 +141,7 @@ emit_errors(const struct serving *s)
 void
 compile_backend(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct vmn_names networks = vmn_facts(view, REL_BACKEND, key);
+    struct vmn_names networks = vmn_relation_values(view, REL_BACKEND, key);
     struct vmn_flow *flow;
     struct serving s;
     const char *parts[2];        /* PORT|FAMILY. */
@@ -167,9 +167,9 @@ compile_backend(struct vmn_view *view, const char *key, struct vmn_emit *emit)
  * backend still sends; what arrives after that its system answers by a reset,
  * which tells the backend. */
 void
-compile_cut(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+compile_reset(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct vmn_names networks = vmn_facts(view, REL_CUT, key);
+    struct vmn_names networks = vmn_relation_values(view, REL_RESET, key);
     struct serving s;
     const char *parts[2];        /* PORT|FAMILY. */
 
@@ -259,7 +259,7 @@ emit_hairpin_answer(const struct serving *s, const char *host,
 void
 compile_hairpin(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct vmn_names targets = vmn_facts(view, REL_HAIRPIN, key);
+    struct vmn_names targets = vmn_relation_values(view, REL_HAIRPIN, key);
     const struct vmn_binding *binding;
     struct serving s;
     struct vmn_ip vip;
@@ -315,9 +315,9 @@ emit_answer(const struct serving *s, const char *host,
 /* Answers are for vmnd, and nothing becomes of them here: neither conntrack
  * nor policies see them. */
 void
-compile_probed(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+compile_probe(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct vmn_names probes = vmn_facts(view, REL_PROBED, key);
+    struct vmn_names probes = vmn_relation_values(view, REL_PROBE, key);
     const struct vmn_binding *binding;
     struct vmn_flow *flow;
     struct serving s;

@@ -10,7 +10,7 @@
 static const char *
 only_balancer(struct vmn_view *view, const char *address)
 {
-    struct vmn_names facts = vmn_facts(view, REL_ADDRESS, address);
+    struct vmn_names facts = vmn_relation_values(view, REL_ADDRESS, address);
     const char *only = NULL;
 
     for (size_t i = 0; i < facts.n; i++) {
@@ -39,8 +39,8 @@ flow_owner(struct vmn_view *view, const char *unit, const char *key,
         owner->name = only_balancer(view, key);
         return owner->name != NULL;
     }
-    if (!strcmp(unit, "limit")) {
-        struct vmn_names facts = vmn_facts(view, REL_LIMIT, key);
+    if (!strcmp(unit, "client-limit")) {
+        struct vmn_names facts = vmn_relation_values(view, REL_LIMIT, key);
 
         owner->row_type = VMN_ROW_LOADBALANCER;
         owner->name = facts.n == 1 ? facts.names[0] : NULL;

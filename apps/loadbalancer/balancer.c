@@ -116,7 +116,7 @@ find_backends(struct balancer_ctx *ctx)
 static uint32_t
 balancer_number(struct vmn_view *view, const struct vmn_loadbalancer *lb)
 {
-    return vmn_number(view, NUMBER_BALANCER, lb->row.name);
+    return vmn_id_of(view, ID_POOL_BALANCER, lb->row.name);
 }
 
 /* What is remembered of clients is for this long: with another time they are
@@ -125,9 +125,9 @@ static void
 act_set_memory(struct vmn_view *view, struct vmn_actions *actions,
                const struct vmn_loadbalancer *lb)
 {
-    vmn_act_set(actions, VMN_REG_CLIENT_SERVICE, vmn_number(
-        view, NUMBER_MEMORY, vmn_printf(view, "%s|%u", lb->row.name,
-                                        lb->affinity_s)));
+    vmn_act_set(actions, VMN_REG_CLIENT_SERVICE, vmn_id_of(
+        view, ID_POOL_AFFINITY, vmn_printf(view, "%s|%u", lb->row.name,
+                                           lb->affinity_s)));
 }
 
 void
@@ -173,7 +173,7 @@ emit_service(const struct balancer_ctx *ctx, const struct vmn_lb_port *port)
                          VMN_CT_TRK | VMN_CT_NEW | VMN_CT_INV);
         vmn_match(flow, VMN_F_CT_NW_PROTO, ctx->ip_proto);
         vmn_match_masked(flow, VMN_F_CT_TP_DST, value, mask);
-        vmn_flow_count_part(flow, is_limited(ctx) ? VMN_LB_PART_ASKED
+        vmn_flow_count_part(flow, is_limited(ctx) ? VMN_LB_PART_ATTEMPTS
                             : VMN_LB_PART_CONNECTIONS);
         act_choose(ctx->view, actions, ctx->lb);
     }
@@ -194,7 +194,7 @@ bucket_add(const struct balancer_ctx *ctx, struct vmn_group_msg *group,
     struct vmn_actions *bucket = vmn_bucket_add(group, id, weight);
 
     vmn_act_set(bucket, REG_BACKEND, number_of(ctx, member));
-    vmn_act_back(bucket, STAGE_BALANCE, table_after_choice(ctx));
+    vmn_act_jump(bucket, STAGE_BALANCE, table_after_choice(ctx));
 }
 
 /* Takes the fewest hash values that give the same shares; returns how many.
@@ -352,9 +352,9 @@ emit_choice(struct balancer_ctx *ctx)
         emit_here(ctx);
     }
     if (!ctx->serving.n) {
-        act_refuse(actions, "no backend");
+        act_reject(actions, "no backend");
     } else if (ctx->lb->locality == VMN_LOCALITY_REQUIRE) {
-        act_refuse(actions, "no backend on this host");
+        act_reject(actions, "no backend on this host");
     } else {
         vmn_act_group(actions, group_add(ctx, ctx->scope, "",
                                          &ctx->serving));
@@ -500,7 +500,7 @@ emit_server(const struct balancer_ctx *ctx, const struct vmn_lb_member *member)
 /* What its backends need wherever they serve.  ---------------------------- */
 
 /* A packet sent on to the member may come from each network where the virtual
- * IP is.  'relation' is REL_BACKEND or REL_CUT. */
+ * IP is.  'relation' is REL_BACKEND or REL_RESET. */
 static void
 publish_backend(const struct balancer_ctx *ctx,
                 const struct vmn_lb_member *member, const char *relation)
@@ -564,7 +564,7 @@ publish_probe(const struct balancer_ctx *ctx,
                     : health->port ? health->port
                     : first->target ? first->target : first->port;
 
-    vmn_publish(ctx->emit, REL_PROBED,
+    vmn_publish(ctx->emit, REL_PROBE,
                 vmn_printf(ctx->view, "%s|%s", member->port, ctx->vip),
                 vmn_printf(ctx->view, "%u|%u", ip_proto, port));
 }
@@ -589,7 +589,7 @@ emit_members(const struct balancer_ctx *ctx)
             publish_backend(ctx, member, REL_BACKEND);
             publish_targets(ctx, member, ctx->lb, false);
         } else if (is_cut(member) && ctx->ip_proto == VMN_IP_PROTO_TCP) {
-            publish_backend(ctx, member, REL_CUT);
+            publish_backend(ctx, member, REL_RESET);
             publish_targets(ctx, member, ctx->lb, true);
         }
         if (member->probed) {

@@ -29,7 +29,7 @@ pool_key(struct vmn_view *view, const struct vmn_loadbalancer *lb,
 static uint32_t
 pool_base(struct vmn_view *view, const char *key)
 {
-    return vmn_number(view, NUMBER_LIMIT, key) << METER_BITS;
+    return vmn_id_of(view, ID_POOL_LIMIT, key) << METER_BITS;
 }
 
 void
@@ -46,7 +46,7 @@ act_limit(struct vmn_view *view, struct vmn_actions *actions,
 {
     vmn_act_set(actions, REG_LIMIT,
                 pool_base(view, pool_key(view, lb, domain)));
-    vmn_act_spread_clients(actions, balancer, REG_LIMIT, N_METERS);
+    vmn_act_hash_client(actions, balancer, REG_LIMIT, N_METERS);
     vmn_act_goto(actions, STAGE_BALANCE, BALANCE_METER);
 }
 
@@ -68,7 +68,7 @@ compile_port_limit(struct vmn_view *view, const char *key,
         vmn_limit_connections(view, flow, &limited[i]);
         vmn_act_set_masked(actions, VMN_REG_FLAGS, VMN_FLAG_LIMITED,
                            VMN_FLAG_LIMITED);
-        vmn_act_back(actions, STAGE_BALANCE, BALANCE_SELECT);
+        vmn_act_jump(actions, STAGE_BALANCE, BALANCE_SELECT);
     }
 }
 

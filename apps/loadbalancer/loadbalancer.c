@@ -16,7 +16,7 @@ base_add(struct vmn_emit *emit, unsigned table)
 /* What no-backend.c makes as from whom a packet was for, which may be a
  * backend by now: conntrack knows. */
 static void
-base_refusals(struct vmn_emit *emit)
+base_reject(struct vmn_emit *emit)
 {
     static const uint16_t eth_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
 
@@ -58,11 +58,11 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     for (unsigned table = BALANCE_ADMITTED; table <= BALANCE_GIVEN; table++) {
         vmn_act_goto(base_add(emit, table), STAGE_BALANCE, table + 1);
     }
-    act_refuse(base_add(emit, BALANCE_CHOOSE), "no backend");
-    act_refuse(base_add(emit, BALANCE_CHOSEN), "no backend");
-    act_refuse(base_add(emit, BALANCE_BACKEND), "backend is gone");
+    act_reject(base_add(emit, BALANCE_CHOOSE), "no backend");
+    act_reject(base_add(emit, BALANCE_CHOSEN), "no backend");
+    act_reject(base_add(emit, BALANCE_BACKEND), "backend is gone");
     base_invalid(emit);
-    base_refusals(emit);
+    base_reject(emit);
 }
 
 /* ARP for virtual IPs comes before what refuses unknown addresses. */
@@ -88,18 +88,18 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_address },
     { .name = "backend", .each = VMN_EACH_KEY, .relation = REL_BACKEND,
       .compile = compile_backend },
-    { .name = "cut", .each = VMN_EACH_KEY, .relation = REL_CUT,
-      .compile = compile_cut },
+    { .name = "reset", .each = VMN_EACH_KEY, .relation = REL_RESET,
+      .compile = compile_reset },
     { .name = "target", .each = VMN_EACH_KEY, .relation = REL_TARGET,
       .compile = compile_target },
     { .name = "hairpin", .each = VMN_EACH_KEY, .relation = REL_HAIRPIN,
       .compile = compile_hairpin },
-    { .name = "limit", .each = VMN_EACH_KEY, .relation = REL_LIMIT,
+    { .name = "client-limit", .each = VMN_EACH_KEY, .relation = REL_LIMIT,
       .compile = compile_limit },
     { .name = "port-limit", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
       .compile = compile_port_limit },
-    { .name = "probed", .each = VMN_EACH_KEY, .relation = REL_PROBED,
-      .compile = compile_probed },
+    { .name = "probe", .each = VMN_EACH_KEY, .relation = REL_PROBE,
+      .compile = compile_probe },
     { .name = NULL },
 };
 
@@ -113,19 +113,19 @@ handle_probe(struct vmn_view *view, const struct vmn_packet_in *in,
 
 static const struct vmn_handler_class handlers[] = {
     [HANDLER_NEIGHBOUR] = { .name = "neighbour", .handle = handle_neighbour },
-    [HANDLER_REFUSE] = { .name = "refuse", .handle = handle_refuse },
+    [HANDLER_REJECT] = { .name = "reject", .handle = handle_reject },
     [HANDLER_PROBE] = { .name = "probe", .handle = handle_probe,
                         .to_controller = true },
     { .name = NULL },
 };
 
-static const struct vmn_number_class numbers[] = {
-    { NUMBER_VIP, (1u << 24) - 1 },
-    { NUMBER_BALANCER, (1u << 24) - 1 },
-    { NUMBER_MEMORY, (1u << 24) - 1 },
-    { NUMBER_BACKEND, UINT32_MAX - VMN_LB_PART_BACKENDS },
-    { NUMBER_LIMIT, (1u << 24) - 1 },
-    { .kind = NULL },
+static const struct vmn_id_pool_class id_pools[] = {
+    { ID_POOL_VIP, (1u << 24) - 1 },
+    { ID_POOL_BALANCER, (1u << 24) - 1 },
+    { ID_POOL_AFFINITY, (1u << 24) - 1 },
+    { ID_POOL_BACKEND, UINT32_MAX - VMN_LB_PART_BACKENDS },
+    { ID_POOL_LIMIT, (1u << 24) - 1 },
+    { .name = NULL },
 };
 
 extern const struct vmn_app_class vmn_app;
@@ -136,7 +136,7 @@ const struct vmn_app_class vmn_app = {
     .stages = stages,
     .queries = queries,
     .units = units,
-    .numbers = numbers,
+    .id_pools = id_pools,
     .handlers = handlers,
     .flow_owner = flow_owner,
 };

@@ -11,9 +11,9 @@
 
 enum loadbalancer_stage { STAGE_ARP, STAGE_BALANCE, STAGE_UNBALANCE };
 
-enum loadbalancer_handler { HANDLER_NEIGHBOUR, HANDLER_REFUSE, HANDLER_PROBE };
+enum loadbalancer_handler { HANDLER_NEIGHBOUR, HANDLER_REJECT, HANDLER_PROBE };
 
-#define ARP_ASKED 100           /* In STAGE_ARP: of vmn_answer_for(). */
+#define ARP_ASKED 100           /* In STAGE_ARP: of vmn_arp_nd_respond(). */
 
 /* Tables of STAGE_BALANCE. */
 enum {
@@ -91,24 +91,24 @@ enum {
 #define PROBE_PORT 0x200
 #define PROBE_PORT_MASK 0xfe00
 
-#define NUMBER_VIP "loadbalancer.vip" /* NETWORK|IP. */
-#define NUMBER_BALANCER "loadbalancer.balancer" /* Its name. */
-#define NUMBER_MEMORY "loadbalancer.memory" /* NAME|SECONDS: of clients. */
-#define NUMBER_BACKEND "loadbalancer.backend" /* BALANCER|PORT. */
-#define NUMBER_LIMIT "loadbalancer.limit" /* DOMAIN|RATE|BURST. */
+#define ID_POOL_VIP "loadbalancer.vip" /* NETWORK|IP. */
+#define ID_POOL_BALANCER "loadbalancer.balancer" /* Its name. */
+#define ID_POOL_AFFINITY "loadbalancer.memory" /* NAME|SECONDS: of clients. */
+#define ID_POOL_BACKEND "loadbalancer.backend" /* BALANCER|PORT. */
+#define ID_POOL_LIMIT "loadbalancer.limit" /* DOMAIN|RATE|BURST. */
 
 /* Relations, by key -> values.  What several balancers may want has a unit of
  * its own, so that it is there once. */
 #define REL_ADDRESS "loadbalancer.address" /* DOMAIN|VIP -> NETWORK|PROTOCOL|
                                             * SERVICES|BALANCER. */
 #define REL_BACKEND "loadbalancer.backend" /* PORT|FAMILY -> network. */
-#define REL_CUT "loadbalancer.cut" /* PORT|FAMILY -> network. */
+#define REL_RESET "loadbalancer.reset" /* PORT|FAMILY -> network. */
 #define REL_TARGET "loadbalancer.target" /* PORT|FAMILY|PROTOCOL|VALUE|MASK
                                           * -> balancer. */
 #define REL_HAIRPIN "loadbalancer.hairpin" /* PORT|VIP
                                             * -> PROTOCOL|VALUE|MASK. */
 #define REL_LIMIT "loadbalancer.limit" /* DOMAIN|RATE|BURST -> balancer. */
-#define REL_PROBED "loadbalancer.probed" /* PORT|VIP -> PROTOCOL|N. */
+#define REL_PROBE "loadbalancer.probe" /* PORT|VIP -> PROTOCOL|N. */
 
 /* Those of a balancer that are in one routing domain. */
 struct backends {
@@ -128,10 +128,10 @@ const struct vmn_lb_member *members_of(struct vmn_view *, const char *balancer,
 
 /* backend.c: what concerns a port, whatever balancers it serves. */
 void compile_backend(struct vmn_view *, const char *key, struct vmn_emit *);
-void compile_cut(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_reset(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_target(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_hairpin(struct vmn_view *, const char *key, struct vmn_emit *);
-void compile_probed(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_probe(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* maglev.c: how many of the slots each backend has, and whose each of them is.
  * There must be at least one backend. */
@@ -167,8 +167,8 @@ void act_limit(struct vmn_view *, struct vmn_actions *,
                uint32_t balancer);
 
 /* no-backend.c: drops, and tells the client. */
-void act_refuse(struct vmn_actions *, const char *reason);
-void handle_refuse(struct vmn_view *, const struct vmn_packet_in *,
+void act_reject(struct vmn_actions *, const char *reason);
+void handle_reject(struct vmn_view *, const struct vmn_packet_in *,
                    struct vmn_packets_out *);
 
 /* balancer-owner.c */

@@ -8,21 +8,21 @@
 #include "loadbalancer.h"
 
 void
-act_refuse(struct vmn_actions *actions, const char *reason)
+act_reject(struct vmn_actions *actions, const char *reason)
 {
-    vmn_act_punt(actions, HANDLER_REFUSE, 0, VMN_REFUSAL_QUOTED);
+    vmn_act_punt(actions, HANDLER_REJECT, 0, VMN_REJECT_QUOTED_MAX);
     vmn_act_drop(actions, reason);
 }
 
 void
-handle_refuse(struct vmn_view *view, const struct vmn_packet_in *in,
+handle_reject(struct vmn_view *view, const struct vmn_packet_in *in,
               struct vmn_packets_out *out)
 {
-    const struct vmn_refusal refusal = { .reason = VMN_REFUSAL_NO_PORT };
-    uint8_t answer[VMN_REFUSAL_MAX];
+    const struct vmn_reject reject = { .reason = VMN_REJECT_NO_PORT };
+    uint8_t answer[VMN_REJECT_SIZE_MAX];
     const char *why;
-    size_t size = vmn_refusal_build_as(&refusal, in->bytes, in->size, answer,
-                                       &why);
+    size_t size = vmn_reject_build_as(&reject, in->bytes, in->size, answer,
+                                      &why);
 
     if (!size) {
         vmn_send_nothing(out, why);

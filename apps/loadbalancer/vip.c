@@ -52,7 +52,7 @@ emit_network(const struct address *a, const char *name)
     mac = vip_mac(a->view, name, &a->ip);
     vmn_claim_ip(a->view, a->emit, name, &a->ip);
 
-    const struct vmn_answering by = {
+    const struct vmn_arp_nd_responder by = {
         .scope = vmn_scope_network(name),
         .stage = STAGE_ARP,
         .priority = ARP_ASKED,
@@ -62,7 +62,7 @@ emit_network(const struct address *a, const char *name)
         .arg = (uint32_t) mac.ea[3] << 16 | mac.ea[4] << 8 | mac.ea[5],
     };
 
-    vmn_answer_for(a->emit, &by, &a->ip);
+    vmn_arp_nd_respond(a->emit, &by, &a->ip);
 
     /* Answers come from its MAC: a backend's to itself... */
     flow = vmn_flow_add(a->emit, by.scope, STAGE_BALANCE, BALANCE_SELECT,
@@ -186,7 +186,7 @@ emit_services(const struct address *a, const struct vmn_names *facts)
 void
 compile_address(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct vmn_names facts = vmn_facts(view, REL_ADDRESS, key);
+    struct vmn_names facts = vmn_relation_values(view, REL_ADDRESS, key);
     struct address a = { .view = view, .emit = emit };
     const char *parts[2];        /* DOMAIN|VIP. */
 

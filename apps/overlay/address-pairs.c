@@ -127,8 +127,8 @@ port_prefixes(struct vmn_view *view, const struct vmn_port *port,
 
 /* Says which addresses the guests are asked for. */
 static void
-publish_asked(struct vmn_view *view, struct vmn_emit *emit,
-              const struct port_ctx *ctx)
+publish_arp_flooded(struct vmn_view *view, struct vmn_emit *emit,
+                    const struct port_ctx *ctx)
 {
     const struct vmn_port *port = ctx->port;
     struct vmn_prefix *set = vmn_alloc(
@@ -144,7 +144,7 @@ publish_asked(struct vmn_view *view, struct vmn_emit *emit,
     }
     n = vmn_prefixes_merge(set, n);
     for (size_t i = 0; i < n; i++) {
-        vmn_publish(emit, REL_ASKED,
+        vmn_publish(emit, REL_ARP_FLOODED,
                     vmn_printf(view, "%s|%s", network,
                                vmn_prefix_text(view, &set[i])),
                     port->row.name);
@@ -152,10 +152,10 @@ publish_asked(struct vmn_view *view, struct vmn_emit *emit,
         v6 |= set[i].ip.family == 6;
     }
     if (v4) {
-        vmn_publish(emit, REL_ASKS, network, "");
+        vmn_publish(emit, REL_FLOODS_ARP, network, "");
     }
     if (v6) {
-        vmn_publish(emit, REL_ASKS_ND, network, "");
+        vmn_publish(emit, REL_FLOODS_ND, network, "");
     }
 }
 
@@ -168,7 +168,7 @@ publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
     const char *network = ctx->network->row.name;
     const char *name = port->row.name;
 
-    publish_asked(view, emit, ctx);
+    publish_arp_flooded(view, emit, ctx);
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
         const struct vmn_address_pair *pair = vmn_address_pair_at(port, i);
 
@@ -198,7 +198,8 @@ publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
 /* ARP requests and solicitations for a prefix that some port may use go to the
  * guests: only they know who has the address now. */
 void
-compile_asked(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+compile_arp_flooded(struct vmn_view *view, const char *key,
+                    struct vmn_emit *emit)
 {
     const char *parts[2];
     struct vmn_prefix prefix;
@@ -278,7 +279,8 @@ compile_pair(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (vmn_key_split(view, key, parts, 3) < 3
         || !vmn_prefix_from_text(parts[1], &prefix)
         || !vmn_mac_from_text(parts[2], &mac)
-        || !read_united(view, vmn_facts(view, REL_PAIR, key), &ctx)) {
+        || !read_united(view, vmn_relation_values(view, REL_PAIR, key),
+                        &ctx)) {
         return;
     }
     if (prefix.ip.family == 6) {
@@ -311,7 +313,8 @@ compile_routed_pair(struct vmn_view *view, const char *key,
                         ADMIT_SOURCE, SOURCE_ROUTED_PAIR + prefix.len);
     match_domain(flow, vmn_domain_zone(view, parts[0]));
     vmn_match_prefix(flow, vmn_field_ip_src(prefix.ip.family), &prefix);
-    if (!read_united(view, vmn_facts(view, REL_ROUTED_PAIR, key), &ctx)) {
+    if (!read_united(view, vmn_relation_values(view, REL_ROUTED_PAIR, key),
+                     &ctx)) {
         drop(flow, "unknown source");
         return;
     }
@@ -325,7 +328,7 @@ compile_routed_pair(struct vmn_view *view, const char *key,
 void
 compile_mac(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct vmn_names ports = vmn_facts(view, REL_MAC, key);
+    struct vmn_names ports = vmn_relation_values(view, REL_MAC, key);
     const char *parts[2];
     struct vmn_mac mac;
     struct port_ctx ctx;

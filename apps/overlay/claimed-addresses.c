@@ -128,7 +128,7 @@ claim_add(struct vmn_emit *emit, const struct vmn_network *network,
           unsigned check, uint16_t priority)
 {
     struct vmn_flow *flow = vmn_flow_add(
-        emit, vmn_scope_facts(REL_CLAIM_HOSTS, network->row.name),
+        emit, vmn_scope_relation(REL_CLAIM_HOSTS, network->row.name),
         STAGE_ADMIT, ADMIT_ND, priority);
 
     match_network(flow, network);
@@ -151,8 +151,8 @@ drop_mac(struct vmn_view *view, struct vmn_emit *emit,
                   VMN_F_ETH_SRC, *mac);
 
     /* What comes for it out of a tunnel after it has gone is for nobody. */
-    flow = vmn_flow_add(emit, vmn_scope_facts(REL_UNKNOWN_HOSTS,
-                                              network->row.name),
+    flow = vmn_flow_add(emit, vmn_scope_relation(REL_UNKNOWN_HOSTS,
+                                                 network->row.name),
                         STAGE_LOCATE, LOCATE_LEARNED, LEARNED_OWN);
     match_network(flow, network);
     vmn_match_mac(flow, VMN_F_ETH_DST, *mac);

@@ -28,7 +28,7 @@ struct audience {
 static void
 audience_read(struct vmn_view *view, const char *key, struct audience *to)
 {
-    struct vmn_names ports = vmn_facts(view, REL_LOCAL, key);
+    struct vmn_names ports = vmn_relation_values(view, REL_LOCAL, key);
 
     to->n = 0;
     to->members = vmn_alloc(view, (ports.n + 1) * sizeof *to->members);
@@ -155,7 +155,7 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 
     bool receives = to.n && (to.uplink || !is_provider(to.network));
-    struct vmn_names shared = vmn_facts(view, REL_SHARED, parts[0]);
+    struct vmn_names shared = vmn_relation_values(view, REL_SHARED, parts[0]);
 
     /* First without a tunnel, then out of one. */
     for (int tunnel = 0; tunnel <= (receives ? 1 : 0); tunnel++) {

@@ -25,14 +25,14 @@
 static uint32_t
 port_vni(struct vmn_view *view, const struct vmn_port *port)
 {
-    return vmn_number(view, VMN_NUMBER_VNI,
-                      vmn_printf(view, VNI_KEY, port->row.name));
+    return vmn_id_of(view, VMN_ID_POOL_VNI,
+                     vmn_printf(view, VNI_KEY, port->row.name));
 }
 
 bool
 has_unknown(struct vmn_view *view, const struct vmn_network *network)
 {
-    return vmn_facts(view, REL_UNKNOWN, network->row.name).n > 0;
+    return vmn_relation_values(view, REL_UNKNOWN, network->row.name).n > 0;
 }
 
 static void
@@ -183,8 +183,8 @@ unknown_of_port(struct vmn_view *view, struct vmn_emit *emit,
     }
     vmn_publish(emit, REL_UNKNOWN, network, "");
     vmn_publish(emit, REL_UNKNOWN_HOSTS, network, ctx->host);
-    vmn_publish(emit, REL_ASKS, network, "");
-    vmn_publish(emit, REL_ASKS_ND, network, "");
+    vmn_publish(emit, REL_FLOODS_ARP, network, "");
+    vmn_publish(emit, REL_FLOODS_ND, network, "");
     if (ctx->candidate) {
         vmn_publish(emit, REL_UNKNOWN_HOSTS, network, ctx->candidate);
     }
@@ -209,7 +209,7 @@ unknown_of_port(struct vmn_view *view, struct vmn_emit *emit,
     actions = vmn_flow_actions(flow);
     vmn_act_set(actions, VMN_REG_DST_ID, ctx->identity);
     vmn_act_set(actions, VMN_REG_DST_HOST,
-                vmn_number(view, VMN_NUMBER_HOST, ctx->host));
+                vmn_id_of(view, VMN_ID_POOL_HOST, ctx->host));
     vmn_act_next(actions);
 }
 
@@ -330,8 +330,8 @@ unknown_flood(struct vmn_view *view, struct vmn_emit *emit,
               const struct vmn_network *network, uint32_t to,
               struct vmn_group_msg *group)
 {
-    struct vmn_names ports = vmn_facts(view, REL_UNKNOWN_PORTS,
-                                       network->row.name);
+    struct vmn_names ports = vmn_relation_values(view, REL_UNKNOWN_PORTS,
+                                                 network->row.name);
 
     for (size_t i = 0; i < ports.n; i++) {
         struct port_ctx ctx;
@@ -369,5 +369,5 @@ unknown_of_network(struct vmn_view *view, struct vmn_emit *emit,
     vmn_match(flow, VMN_F_IN_PORT, VMN_TUNNEL_OFPORT);
     drop(flow, "destination is not here");
     flood_add(view, emit, network, VMN_DST_HOST_UNKNOWN,
-              vmn_facts(view, REL_UNKNOWN_HOSTS, network->row.name));
+              vmn_relation_values(view, REL_UNKNOWN_HOSTS, network->row.name));
 }

@@ -185,7 +185,7 @@ nd_of_network(struct vmn_view *view, struct vmn_emit *emit,
 {
     const char *name = network->row.name;
 
-    if (vmn_facts(view, REL_ASKS_ND, name).n) {
+    if (vmn_relation_values(view, REL_FLOODS_ND, name).n) {
         struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_network(name),
                                              STAGE_ADMIT, ADMIT_SOURCE,
                                              SOURCE_OWN);

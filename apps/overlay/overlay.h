@@ -16,7 +16,7 @@ enum overlay_stage {
 };
 
 enum overlay_handler {
-    HANDLER_LARGE,              /* Tells a sender what has room. */
+    HANDLER_OVERSIZED,          /* Tells a sender what has room. */
 };
 
 /* Tables of STAGE_ADMIT. */
@@ -152,12 +152,14 @@ enum {
 
 /* Relations. */
 #define REL_LOCAL "overlay.local"       /* NETWORK|HOST -> port. */
-#define REL_ASKED "overlay.asked"       /* NETWORK|PREFIX -> port. */
-#define REL_ASKS "overlay.asks"         /* NETWORK -> "", if ARP crosses it. */
-#define REL_ASKS_ND "overlay.asks-nd"   /* The same for solicitations. */
-#define REL_PAIR "overlay.pair"         /* NETWORK|PREFIX|MAC -> port. */
-#define REL_ROUTED_PAIR "overlay.routed-pair" /* DOMAIN|PREFIX -> port. */
-#define REL_MAC "overlay.mac"           /* NETWORK|MAC -> port. */
+#define REL_ARP_FLOODED "overlay.arp-flooded" /* NETWORK|PREFIX -> port. */
+/* NETWORK -> "", where ARP requests are flooded, or solicitations are. */
+#define REL_FLOODS_ARP "overlay.floods-arp"
+#define REL_FLOODS_ND "overlay.floods-nd" /* The same for solicitations. */
+#define REL_PAIR "overlay.address-pair" /* NETWORK|PREFIX|MAC -> port. */
+/* DOMAIN|PREFIX -> port. */
+#define REL_ROUTED_PAIR "overlay.routed-address-pair"
+#define REL_MAC "overlay.allowed-mac"   /* NETWORK|MAC -> port. */
 #define REL_SHARED "overlay.shared"     /* NETWORK -> MAC of several. */
 #define REL_PROVIDER "overlay.provider" /* NETWORK|HOST -> port; the same of
                                          * provider networks, with hosts that
@@ -165,8 +167,9 @@ enum {
 #define REL_EXTERNAL "overlay.external" /* DOMAIN -> router that leads to an
                                          * external network. */
 /* "4" or "6" -> hosts with tunnel addresses of that family only. */
-#define REL_FAMILY "overlay.family"
-#define REL_ROOM "overlay.room" /* "" -> the MTU that a host has room for. */
+#define REL_TUNNEL_FAMILY "overlay.tunnel-family"
+/* "" -> the largest packet that the tunnels of a host carry. */
+#define REL_HOST_MTU "overlay.host-mtu"
 /* Of ports with 'unknown' that are on a host. */
 #define REL_UNKNOWN "overlay.unknown"   /* NETWORK -> "". */
 #define REL_UNKNOWN_HOSTS "overlay.unknown-hosts" /* NETWORK -> host. */
@@ -338,8 +341,8 @@ void large_of_vni(struct vmn_view *, struct vmn_emit *, const char *domain,
 void large_of_host(struct vmn_view *, struct vmn_emit *,
                    const struct vmn_host *);
 void eval_mtu(struct vmn_view *, const char *key, struct vmn_value *);
-void handle_large(struct vmn_view *, const struct vmn_packet_in *,
-                  struct vmn_packets_out *);
+void handle_oversized(struct vmn_view *, const struct vmn_packet_in *,
+                      struct vmn_packets_out *);
 
 /* nd-responder.c: neighbour discovery. */
 void nd_base(struct vmn_emit *);
@@ -368,7 +371,8 @@ void compile_floating_ip(struct vmn_view *, const char *key,
                          struct vmn_emit *);
 void compile_provider(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_claimed(struct vmn_view *, const char *key, struct vmn_emit *);
-void compile_asked(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_arp_flooded(struct vmn_view *, const char *key,
+                         struct vmn_emit *);
 void compile_pair(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_routed_pair(struct vmn_view *, const char *key,
                          struct vmn_emit *);

@@ -41,7 +41,7 @@ emit_sized(struct vmn_emit *emit, struct vmn_scope scope, uint32_t vni,
         vmn_match(flow, VMN_REG_NETWORK, vni);
     }
     vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_LARGE, VMN_FLAG_LARGE);
-    vmn_act_punt(actions, HANDLER_LARGE, mtu, VMN_REFUSAL_QUOTED);
+    vmn_act_punt(actions, HANDLER_OVERSIZED, mtu, VMN_REJECT_QUOTED_MAX);
     vmn_act_drop(actions, "larger than the MTU");
 }
 
@@ -52,7 +52,7 @@ emit_sized(struct vmn_emit *emit, struct vmn_scope scope, uint32_t vni,
 void
 eval_mtu(struct vmn_view *view, const char *key, struct vmn_value *value)
 {
-    struct vmn_names rooms = vmn_facts(view, REL_ROOM, "");
+    struct vmn_names rooms = vmn_relation_values(view, REL_HOST_MTU, "");
     uint32_t mtu = 0;
 
     for (size_t i = 0; i < rooms.n; i++) {
@@ -84,7 +84,7 @@ large_of_host(struct vmn_view *view, struct vmn_emit *emit,
         }
         mtu = underlay->mtu;
     }
-    vmn_publish(emit, REL_ROOM, "",
+    vmn_publish(emit, REL_HOST_MTU, "",
                 vmn_printf(view, "%u", mtu > overhead ? mtu - overhead : 1));
 }
 
@@ -114,14 +114,14 @@ large_of_vni(struct vmn_view *view, struct vmn_emit *emit,
 }
 
 void
-handle_large(struct vmn_view *view, const struct vmn_packet_in *in,
-             struct vmn_packets_out *out)
+handle_oversized(struct vmn_view *view, const struct vmn_packet_in *in,
+                 struct vmn_packets_out *out)
 {
-    const struct vmn_refusal refusal = {
-        .reason = VMN_REFUSAL_TOO_BIG,
+    const struct vmn_reject reject = {
+        .reason = VMN_REJECT_TOO_BIG,
         .mtu = in->arg,
     };
-    uint8_t answer[VMN_REFUSAL_MAX];
+    uint8_t answer[VMN_REJECT_SIZE_MAX];
     const char *why;
     size_t size;
 
@@ -129,7 +129,7 @@ handle_large(struct vmn_view *view, const struct vmn_packet_in *in,
         vmn_send_nothing(out, "sender is nobody's port");
         return;
     }
-    size = vmn_refusal_build_as(&refusal, in->bytes, in->size, answer, &why);
+    size = vmn_reject_build_as(&reject, in->bytes, in->size, answer, &why);
     if (size) {
         vmn_send_as_answer(in, in->in_port, out, answer, size);
     } else {

@@ -105,7 +105,7 @@ locate_port(struct vmn_view *view, struct vmn_emit *emit,
         vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
     }
     vmn_act_set(actions, VMN_REG_DST_HOST, provider ? VMN_DST_HOST_PROVIDER
-                : vmn_number(view, VMN_NUMBER_HOST, ctx->host));
+                : vmn_id_of(view, VMN_ID_POOL_HOST, ctx->host));
     vmn_act_next(actions);
 
     if (ctx->ofport) {
@@ -165,7 +165,7 @@ emit_address(struct vmn_view *view, struct vmn_emit *emit,
         return;
     }
     emit_source(emit, ctx, VMN_F_IPV4_SRC, ip);
-    if (vmn_facts(view, REL_ASKS, ctx->network->row.name).n) {
+    if (vmn_relation_values(view, REL_FLOODS_ARP, ctx->network->row.name).n) {
         emit_source(emit, ctx, VMN_F_ARP_SPA, ip);
     }
 

@@ -68,8 +68,8 @@ void
 served_of_network(struct vmn_view *view, struct vmn_emit *emit,
                   const struct vmn_network *network)
 {
-    struct vmn_names served = vmn_facts(view, VMN_REL_SERVED,
-                                        network->row.name);
+    struct vmn_names served = vmn_relation_values(view, VMN_REL_SERVED,
+                                                  network->row.name);
 
     for (size_t i = 0; i < served.n; i++) {
         const char *what = served.names[i];

@@ -138,7 +138,7 @@ external_of_domain(struct vmn_view *view, struct vmn_emit *emit,
     uint32_t zone = vmn_domain_zone(view, domain);
     struct vmn_flow *flow;
 
-    if (!vmn_facts(view, REL_EXTERNAL, domain).n) {
+    if (!vmn_relation_values(view, REL_EXTERNAL, domain).n) {
         return;
     }
 

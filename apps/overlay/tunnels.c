@@ -15,8 +15,8 @@ network_registers(struct vmn_view *view, struct vmn_actions *actions,
     vmn_act_set(actions, VMN_REG_NETWORK, network->vni);
     vmn_act_set(actions, VMN_REG_ZONE, zone);
     vmn_act_set(actions, VMN_REG_BALANCE_ZONE,
-                vmn_number(view, VMN_NUMBER_ZONE,
-                           vmn_printf(view, "balance/%s", domain)));
+                vmn_id_of(view, VMN_ID_POOL_ZONE,
+                          vmn_printf(view, "balance/%s", domain)));
 }
 
 /* Tunnels.  --------------------------------------------------------------- */
@@ -65,13 +65,13 @@ compile_address(struct vmn_emit *emit, const struct vmn_host *host,
                 uint32_t number, const struct vmn_ip *ip, bool second)
 {
     tunnel_from(emit, vmn_scope_all(), VMN_TUNNEL_OFPORT, ip);
-    tunnel_from(emit, vmn_scope_facts(REL_GENEVE, ""), VMN_GENEVE_OFPORT,
+    tunnel_from(emit, vmn_scope_relation(REL_GENEVE, ""), VMN_GENEVE_OFPORT,
                 ip);
 
     /* Whoever has an address of the first one's family sends there. */
     if (second) {
-        tunnel_to(emit, vmn_scope_facts(REL_FAMILY,
-                                        ip->family == 6 ? "6" : "4"),
+        tunnel_to(emit, vmn_scope_relation(REL_TUNNEL_FAMILY,
+                                           ip->family == 6 ? "6" : "4"),
                   TUNNEL_SECOND, number, host->encap, ip);
     } else {
         tunnel_to(emit, vmn_scope_all(), TUNNEL_HOST, number, host->encap,
@@ -88,13 +88,13 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
 
-    uint32_t number = vmn_number(view, VMN_NUMBER_HOST, key);
+    uint32_t number = vmn_id_of(view, VMN_ID_POOL_HOST, key);
 
     compile_address(emit, host, number, &host->tunnel_ip, false);
     if (host->second_tunnel_ip.family) {
         compile_address(emit, host, number, &host->second_tunnel_ip, true);
     } else {
-        vmn_publish(emit, REL_FAMILY,
+        vmn_publish(emit, REL_TUNNEL_FAMILY,
                     host->tunnel_ip.family == 6 ? "6" : "4", key);
     }
     if (host->encap == VMN_ENCAP_GENEVE) {
@@ -131,7 +131,7 @@ flood_add(struct vmn_view *view, struct vmn_emit *emit,
     struct vmn_actions *actions;
 
     for (size_t i = 0; i < hosts.n; i++) {
-        uint32_t number = vmn_number(view, VMN_NUMBER_HOST, hosts.names[i]);
+        uint32_t number = vmn_id_of(view, VMN_ID_POOL_HOST, hosts.names[i]);
         struct vmn_actions *bucket = vmn_bucket_add(group, number, 0);
 
         vmn_act_set(bucket, VMN_REG_DST_HOST, number);
@@ -153,7 +153,8 @@ network_tunnels(struct vmn_view *view, struct vmn_emit *emit,
                 const struct vmn_network *network)
 {
     const char *name = network->row.name;
-    struct vmn_names hosts = vmn_facts(view, VMN_REL_NETWORK_HOSTS, name);
+    struct vmn_names hosts =
+        vmn_relation_values(view, VMN_REL_NETWORK_HOSTS, name);
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_network(name),
                                          STAGE_ADMIT, ADMIT_TUNNEL,
                                          TUNNEL_NETWORK);

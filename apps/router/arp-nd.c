@@ -9,9 +9,9 @@ void
 answer_for(const struct router_ctx *ctx, const struct vmn_network *network,
            const struct vmn_ip *ip)
 {
-    const struct vmn_answering by = {
+    const struct vmn_arp_nd_responder by = {
         .scope = vmn_scope_network(network->row.name),
-        .stage = STAGE_ANSWER,
+        .stage = STAGE_ARP,
         .priority = ANSWER_ASKED,
         .vni = network->vni,
         .mac = ctx->router->mac,
@@ -19,7 +19,7 @@ answer_for(const struct router_ctx *ctx, const struct vmn_network *network,
         .arg = ctx->number,
     };
 
-    vmn_answer_for(ctx->emit, &by, ip);
+    vmn_arp_nd_respond(ctx->emit, &by, ip);
 }
 
 /* The flow has seen to it that the target is the router's. */

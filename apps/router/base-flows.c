@@ -13,7 +13,7 @@ static struct vmn_flow *
 flow_add(struct vmn_emit *emit, unsigned stage, unsigned table,
          uint16_t priority)
 {
-    return vmn_flow_add(emit, vmn_scope_facts(REL_HOSTS, ""), stage, table,
+    return vmn_flow_add(emit, vmn_scope_relation(REL_HOSTS, ""), stage, table,
                         priority);
 }
 
@@ -80,7 +80,7 @@ base_hop(struct vmn_emit *emit)
 static struct vmn_flow *
 self_add(struct vmn_emit *emit, uint16_t priority)
 {
-    struct vmn_flow *flow = flow_add(emit, STAGE_SELF, 0, priority);
+    struct vmn_flow *flow = flow_add(emit, STAGE_LOCAL, 0, priority);
 
     vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_ROUTER);
     return flow;

@@ -158,7 +158,8 @@ query_domain(struct vmn_view *view, const char *network,
 void
 compile_domain(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct vmn_names hosts = vmn_facts(view, VMN_REL_DOMAIN_HOSTS, key);
+    struct vmn_names hosts =
+        vmn_relation_values(view, VMN_REL_DOMAIN_HOSTS, key);
 
     for (size_t i = 0; i < hosts.n; i++) {
         vmn_publish(emit, REL_HOSTS, "", hosts.names[i]);

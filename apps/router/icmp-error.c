@@ -12,8 +12,8 @@
 const struct vmn_router *
 router_of_number(struct vmn_view *view, uint32_t number)
 {
-    struct vmn_names names = vmn_facts(view, REL_NUMBER,
-                                       vmn_printf(view, "%u", number));
+    struct vmn_names names =
+        vmn_relation_values(view, REL_NUMBER, vmn_printf(view, "%u", number));
 
     return names.n ? vmn_read_router(view, names.names[0]) : NULL;
 }
@@ -86,15 +86,15 @@ source_of(const struct vmn_packet_in *in, struct vmn_ip *ip)
     return ip->family;
 }
 
-static enum vmn_refusal_reason
+static enum vmn_reject_reason
 reason_of(enum router_error error)
 {
     switch (error) {
-    case ERROR_TTL: return VMN_REFUSAL_TTL;
-    case ERROR_NO_ROUTE: return VMN_REFUSAL_NO_ROUTE;
-    case ERROR_NO_NEIGHBOUR: return VMN_REFUSAL_NO_HOST;
-    case ERROR_TOO_LARGE: return VMN_REFUSAL_TOO_BIG;
-    case ERROR_NO_SERVICE: default: return VMN_REFUSAL_NO_PORT;
+    case ERROR_TTL: return VMN_REJECT_TTL;
+    case ERROR_NO_ROUTE: return VMN_REJECT_NO_ROUTE;
+    case ERROR_NO_NEIGHBOUR: return VMN_REJECT_NO_HOST;
+    case ERROR_TOO_LARGE: return VMN_REJECT_TOO_BIG;
+    case ERROR_NO_SERVICE: default: return VMN_REJECT_NO_PORT;
     }
 }
 
@@ -168,11 +168,11 @@ handle_error(struct vmn_view *view, const struct vmn_packet_in *in,
              struct vmn_packets_out *out)
 {
     enum router_error error = in->arg & ((1u << ERROR_BITS) - 1);
-    struct vmn_refusal refusal = {
+    struct vmn_reject reject = {
         .reason = reason_of(error),
         .mtu = in->arg >> ERROR_BITS,
     };
-    uint8_t answer[VMN_REFUSAL_MAX];
+    uint8_t answer[VMN_REJECT_SIZE_MAX];
     bool outside = is_from_external(in);
     const char *why;
     size_t size;
@@ -182,11 +182,11 @@ handle_error(struct vmn_view *view, const struct vmn_packet_in *in,
                          : "sender is nobody's port");
         return;
     }
-    if (!find_sender(view, in, error, &refusal.from)) {
+    if (!find_sender(view, in, error, &reject.from)) {
         vmn_send_nothing(out, "router has no address to answer from");
         return;
     }
-    size = vmn_refusal_build_as(&refusal, in->bytes, in->size, answer, &why);
+    size = vmn_reject_build_as(&reject, in->bytes, in->size, answer, &why);
     if (!size) {
         vmn_send_nothing(out, why);
     } else if (outside) {

@@ -23,7 +23,7 @@ router_ctx_read(struct vmn_view *view, struct vmn_emit *emit, const char *name,
     if (!ctx->router || !first) {
         return false;
     }
-    ctx->number = vmn_number(view, NUMBER_ROUTER, name);
+    ctx->number = vmn_id_of(view, ID_POOL_ROUTER, name);
     ctx->scope = vmn_scope_domain(vmn_printf(view, "@%s", first));
     return true;
 }
@@ -50,7 +50,7 @@ refuse(struct vmn_flow *flow, enum router_error error, const char *reason)
 {
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    vmn_act_punt(actions, HANDLER_ERROR, error, VMN_REFUSAL_QUOTED);
+    vmn_act_punt(actions, HANDLER_ICMP_ERROR, error, VMN_REJECT_QUOTED_MAX);
     vmn_act_drop(actions, reason);
 }
 
@@ -61,7 +61,7 @@ act_hop(struct vmn_actions *actions, uint32_t router_number)
     vmn_act_set(actions, REG_ROUTER, router_number);
     vmn_act_move_bits(actions, REG_HOPS, 0, REG_HOPS, 1, HOPS_MAX);
     vmn_act_set_masked(actions, REG_HOPS, 1, 1);
-    vmn_act_back(actions, STAGE_ROUTE, ROUTE_HOP);
+    vmn_act_jump(actions, STAGE_ROUTE, ROUTE_HOP);
 }
 
 size_t

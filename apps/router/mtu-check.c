@@ -30,8 +30,8 @@ emit_fit(const struct router_ctx *ctx, uint32_t vni, uint32_t mtu)
     actions = vmn_flow_actions(flow);
     vmn_match(flow, VMN_REG_NETWORK, vni);
     vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_LARGE, VMN_FLAG_LARGE);
-    vmn_act_punt(actions, HANDLER_ERROR, ERROR_TOO_LARGE | mtu << ERROR_BITS,
-                 VMN_REFUSAL_QUOTED);
+    vmn_act_punt(actions, HANDLER_ICMP_ERROR,
+                 ERROR_TOO_LARGE | mtu << ERROR_BITS, VMN_REJECT_QUOTED_MAX);
     vmn_act_drop(actions, "larger than the MTU");
 }
 

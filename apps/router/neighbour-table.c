@@ -26,8 +26,8 @@ emit(struct vmn_emit *emit_, const char *domain,
 
 /* Whose address a prefix is shows only once all are known that may use it. */
 static void
-publish_pairs(struct vmn_view *view, struct vmn_emit *emit_,
-              const struct vmn_port *port)
+publish_neighbours(struct vmn_view *view, struct vmn_emit *emit_,
+                   const struct vmn_port *port)
 {
     static const struct vmn_mac none;
 
@@ -35,7 +35,7 @@ publish_pairs(struct vmn_view *view, struct vmn_emit *emit_,
         const struct vmn_address_pair *pair = vmn_address_pair_at(port, i);
         bool is_own = !memcmp(&pair->mac, &none, sizeof none);
 
-        vmn_publish(emit_, REL_PAIR,
+        vmn_publish(emit_, REL_NEIGHBOUR,
                     vmn_printf(view, "%s|%s", port->network,
                                vmn_prefix_text(view, &pair->ip)),
                     vmn_mac_text(view, is_own ? port->mac : pair->mac));
@@ -65,15 +65,16 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit_)
 
         emit(emit_, domain, network, &prefix, port->mac, NEIGHBOUR_OWN);
     }
-    publish_pairs(view, emit_, port);
+    publish_neighbours(view, emit_, port);
 }
 
 /* With several MAC addresses only the guests know who has it now, and a router
  * does not ask. */
 void
-compile_pair(struct vmn_view *view, const char *key, struct vmn_emit *emit_)
+compile_neighbour(struct vmn_view *view, const char *key,
+                  struct vmn_emit *emit_)
 {
-    struct vmn_names macs = vmn_facts(view, REL_PAIR, key);
+    struct vmn_names macs = vmn_relation_values(view, REL_NEIGHBOUR, key);
     const char *name = NULL, *prefix_text = NULL;
     const struct vmn_network *network
         = (vmn_key_split_two(view, key, &name, &prefix_text)

@@ -99,12 +99,12 @@ find_router(const struct router_ctx *ctx, const struct vmn_network *network,
 }
 
 static bool
-find_pair(const struct router_ctx *ctx, const char *network,
-          const struct vmn_ip *ip, struct vmn_mac *mac)
+find_neighbour(const struct router_ctx *ctx, const char *network,
+               const struct vmn_ip *ip, struct vmn_mac *mac)
 {
     const struct vmn_prefix prefix = { *ip, vmn_ip_bits(ip) };
-    struct vmn_names macs = vmn_facts(
-        ctx->view, REL_PAIR,
+    struct vmn_names macs = vmn_relation_values(
+        ctx->view, REL_NEIGHBOUR,
         vmn_printf(ctx->view, "%s|%s", network,
                    vmn_prefix_text(ctx->view, &prefix)));
 
@@ -130,8 +130,8 @@ next_find(const struct router_ctx *ctx, const struct vmn_ip *ip)
     router = find_router(ctx, network, ip);
     if (router) {
         next.kind = NEXT_ROUTER;
-        next.router = vmn_number(ctx->view, NUMBER_ROUTER, router);
-    } else if (find_pair(ctx, network->row.name, ip, &next.mac)) {
+        next.router = vmn_id_of(ctx->view, ID_POOL_ROUTER, router);
+    } else if (find_neighbour(ctx, network->row.name, ip, &next.mac)) {
         next.kind = NEXT_MAC;
     }
     return next;
@@ -147,7 +147,7 @@ act_next_hop(struct vmn_actions *actions, const struct next *next)
         act_hop(actions, next->router);
     } else {
         vmn_act_set_mac(actions, VMN_F_ETH_DST, next->mac);
-        vmn_act_back(actions, STAGE_ROUTE, ROUTE_SEND);
+        vmn_act_jump(actions, STAGE_ROUTE, ROUTE_SEND);
     }
 }
 

@@ -7,10 +7,10 @@
 #include "router.h"
 
 static const struct vmn_stage_class stages[] = {
-    [STAGE_ANSWER] = { "answer", VMN_HOOK_SERVICE, -5, 1, VMN_MISS_NEXT },
+    [STAGE_ARP] = { "arp", VMN_HOOK_SERVICE, -5, 1, VMN_MISS_NEXT },
     [STAGE_ROUTE] = { "route", VMN_HOOK_ROUTE, 0, ROUTE_N_TABLES,
                       VMN_MISS_NEXT },
-    [STAGE_SELF] = { "self", VMN_HOOK_DELIVER, -10, 1, VMN_MISS_NEXT },
+    [STAGE_LOCAL] = { "local", VMN_HOOK_DELIVER, -10, 1, VMN_MISS_NEXT },
     { .name = NULL },
 };
 
@@ -30,18 +30,18 @@ static const struct vmn_unit_class units[] = {
       .compile = compile_routes },
     { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
       .compile = compile_port },
-    { .name = "pair", .each = VMN_EACH_KEY, .relation = REL_PAIR,
-      .compile = compile_pair },
+    { .name = "neighbour", .each = VMN_EACH_KEY, .relation = REL_NEIGHBOUR,
+      .compile = compile_neighbour },
     { .name = NULL },
 };
 
-static const struct vmn_number_class numbers[] = {
-    { NUMBER_ROUTER, (1u << 24) - 1 },
-    { .kind = NULL },
+static const struct vmn_id_pool_class id_pools[] = {
+    { ID_POOL_ROUTER, (1u << 24) - 1 },
+    { .name = NULL },
 };
 
 static const struct vmn_handler_class handlers[] = {
-    [HANDLER_ERROR] = { "error", handle_error },
+    [HANDLER_ICMP_ERROR] = { "icmp-error", handle_error },
     [HANDLER_NEIGHBOUR] = { "neighbour", handle_neighbour },
     { .name = NULL },
 };
@@ -54,6 +54,6 @@ const struct vmn_app_class vmn_app = {
     .stages = stages,
     .queries = queries,
     .units = units,
-    .numbers = numbers,
+    .id_pools = id_pools,
     .handlers = handlers,
 };

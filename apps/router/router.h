@@ -9,14 +9,14 @@
 #include "vmn/app.h"
 
 enum router_stage {
-    STAGE_ANSWER,               /* ARP and neighbour discovery. */
+    STAGE_ARP,                  /* ARP and neighbour discovery. */
     STAGE_ROUTE,
-    STAGE_SELF,                 /* What is for a router itself. */
+    STAGE_LOCAL,                /* What is for a router itself. */
 };
 
-/* Priorities in STAGE_ANSWER. */
+/* Priorities in STAGE_ARP. */
 enum {
-    ANSWER_ASKED = 100,         /* The least, of vmn_answer_for(). */
+    ANSWER_ASKED = 100,         /* The least, of vmn_arp_nd_respond(). */
 };
 
 /* Tables of STAGE_ROUTE.  A packet that comes to another router is back at
@@ -52,7 +52,7 @@ enum {
     PRIORITY_LAST = 1,          /* Catches the rest, in any table. */
 };
 
-/* Priorities in STAGE_SELF. */
+/* Priorities in STAGE_LOCAL. */
 enum {
     SELF_PING = 100,
     SELF_REFUSE = 90,           /* What gets an answer all the same. */
@@ -60,11 +60,11 @@ enum {
 };
 
 enum router_handler {
-    HANDLER_ERROR,              /* Tells a sender what became of a packet. */
+    HANDLER_ICMP_ERROR,         /* Tells a sender what became of a packet. */
     HANDLER_NEIGHBOUR,          /* Says that a router is still there. */
 };
 
-/* What a sender is told: the argument of HANDLER_ERROR. */
+/* What a sender is told: the argument of HANDLER_ICMP_ERROR. */
 enum router_error {
     ERROR_TTL,
     ERROR_NO_ROUTE,
@@ -86,13 +86,13 @@ enum router_error {
  * twice. */
 #define HOPS_MAX 24
 
-#define NUMBER_ROUTER "router.router" /* Router. */
+#define ID_POOL_ROUTER "router.router" /* Router. */
 
 /* Relations. */
 #define REL_HOSTS "router.hosts"      /* "" -> hosts where there is a
                                        * router. */
 #define REL_NUMBER "router.number"    /* Number -> router. */
-#define REL_PAIR "router.pair"        /* NETWORK|PREFIX -> MAC. */
+#define REL_NEIGHBOUR "router.neighbour" /* NETWORK|PREFIX -> MAC. */
 
 /* Query: router -> name of the first router, by name, of its domain. */
 #define QUERY_COMPONENT "router.component"
@@ -166,7 +166,7 @@ void emit_fits(const struct router_ctx *);
 
 /* neighbour-table.c: who has which address. */
 void compile_port(struct vmn_view *, const char *key, struct vmn_emit *);
-void compile_pair(struct vmn_view *, const char *key, struct vmn_emit *);
+void compile_neighbour(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* route.c: routes by way of others. */
 void compile_routes(struct vmn_view *, const char *key, struct vmn_emit *);

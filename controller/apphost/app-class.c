@@ -39,7 +39,7 @@ static const struct array {
     ARRAY(stage, stages, vmn_stage_class, miss),
     ARRAY(query, queries, vmn_query_class, eval),
     ARRAY(unit, units, vmn_unit_class, compile),
-    ARRAY(number, numbers, vmn_number_class, max),
+    ARRAY(id_pool, id_pools, vmn_id_pool_class, max),
     ARRAY(handler, handlers, vmn_handler_class, to_controller),
 #undef ARRAY
 };

@@ -149,21 +149,21 @@ check_queries(const struct vmn_app_class *class_, struct vmn_error *why)
 }
 
 static int
-check_numbers(const struct vmn_app_class *class_, struct vmn_error *why)
+check_id_pools(const struct vmn_app_class *class_, struct vmn_error *why)
 {
-    const struct vmn_number_class *number = class_->numbers;
+    const struct vmn_id_pool_class *pool = class_->id_pools;
     size_t len = strlen(class_->name);
 
-    for (; number && number->kind; number++) {
-        if (strncmp(number->kind, class_->name, len)
-            || number->kind[len] != '.') {
-            return vmn_error_invalid(why, "number kind \"%s\" does not begin "
-                                     "with \"%s.\"", number->kind,
+    for (; pool && pool->name; pool++) {
+        if (strncmp(pool->name, class_->name, len)
+            || pool->name[len] != '.') {
+            return vmn_error_invalid(why, "ID pool \"%s\" does not begin "
+                                     "with \"%s.\"", pool->name,
                                      class_->name);
         }
-        if (!number->max) {
-            return vmn_error_invalid(why, "number kind \"%s\" has no numbers",
-                                     number->kind);
+        if (!pool->max) {
+            return vmn_error_invalid(why, "ID pool \"%s\" has no IDs",
+                                     pool->name);
         }
     }
     return 0;
@@ -215,7 +215,7 @@ check_class(const struct apphost *host, const struct vmn_app_class *class_,
     error = check_stages(class_, why);
     error = error ? error : check_units(class_, why);
     error = error ? error : check_queries(class_, why);
-    error = error ? error : check_numbers(class_, why);
+    error = error ? error : check_id_pools(class_, why);
     return error ? error : check_handlers(class_, why);
 }
 

@@ -83,7 +83,7 @@ short_verdict(const char *verdict)
 {
     return (!strcmp(verdict, "delivered") ? "yes"
             : !strcmp(verdict, "dropped") ? "no"
-            : !strcmp(verdict, "some") ? "some" : "?");
+            : !strcmp(verdict, "mixed") ? "mixed" : "?");
 }
 
 /* Tables.  --------------------------------------------------------------- */

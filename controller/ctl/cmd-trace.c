@@ -134,7 +134,7 @@ print_what(const json_t *step, struct ds *out)
                       ? ", committed" : "");
     } else if (!strcmp(kind, "tunnel")) {
         ds_put_format(&ds, "tunnel to %s", text_of(step, "to"));
-    } else if (!strcmp(kind, "wire")) {
+    } else if (!strcmp(kind, "provider")) {
         ds_put_format(&ds, "physical network to %s", text_of(step, "to"));
     } else if (!strcmp(kind, "group")) {
         ds_put_cstr(&ds, "group");

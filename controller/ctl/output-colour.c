@@ -100,7 +100,7 @@ ctl_colour_of(const char *heading, const char *text)
         { "updated", BETWEEN },
         { "update", BETWEEN },
         { "altered", BETWEEN },
-        { "some", BETWEEN },
+        { "mixed", BETWEEN },
         { "unknown", BETWEEN },
     };
     /* Of several, the last says most: "up,quarantined". */

@@ -141,7 +141,7 @@ view_uninit(struct vmn_view *view)
 
 const struct emit_services view_emit_services = {
     .alloc = vmn_alloc,
-    .number = vmn_number,
+    .number = vmn_id_of,
     .fail = view_fail,
 };
 
@@ -373,7 +373,8 @@ peek_number(struct vmn_view *view, const char *kind, const char *key)
 /* Other reads.  ---------------------------------------------------------- */
 
 struct vmn_names
-vmn_facts(struct vmn_view *view, const char *relation, const char *key)
+vmn_relation_values(struct vmn_view *view, const char *relation,
+                    const char *key)
 {
     struct engine *engine = view->engine;
 
@@ -422,7 +423,7 @@ vmn_query(struct vmn_view *view, const char *name, const char *key,
 }
 
 uint32_t
-vmn_number(struct vmn_view *view, const char *kind, const char *key)
+vmn_id_of(struct vmn_view *view, const char *kind, const char *key)
 {
     struct id_entry *number;
 

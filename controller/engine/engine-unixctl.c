@@ -81,9 +81,10 @@ unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     engine_get_stats(engine, &s);
-    ds_put_format(&ds, "units %"PRIu64", queries %"PRIu64", facts %"PRIu64
-                  ", scopes %"PRIu64"\n", s.n_units, s.n_queries,
-                  s.n_relation_values, s.n_scopes);
+    ds_put_format(&ds,
+                  "units %" PRIu64 ", queries %" PRIu64
+                  ", relation values %" PRIu64 ", scopes %" PRIu64 "\n",
+                  s.n_units, s.n_queries, s.n_relation_values, s.n_scopes);
     ds_put_format(&ds, "flows %"PRIu64", groups %"PRIu64", bytes %"PRIu64
                   "\n", s.n_flows, s.n_groups, s.n_bytes);
     ds_put_format(&ds, "runs %"PRIu64", units computed %"PRIu64
@@ -103,11 +104,11 @@ compare_strings(const void *a, const void *b)
 static char *
 unit_line(const struct unit_node *unit)
 {
-    return xasprintf("%s: cookie 0x%"PRIx64", %"PRIuSIZE" flows and groups, "
-                     "%"PRIuSIZE" facts%s%s", unit->name, unit->cookie,
-                     unit->n_entries, unit->n_values,
-                     unit->problem ? ", failed: " : "",
-                     unit->problem ? unit->problem : "");
+    return xasprintf(
+        "%s: cookie 0x%" PRIx64 ", %" PRIuSIZE " flows and groups, "
+        "%" PRIuSIZE " relation values%s%s",
+        unit->name, unit->cookie, unit->n_entries, unit->n_values,
+        unit->problem ? ", failed: " : "", unit->problem ? unit->problem : "");
 }
 
 static void

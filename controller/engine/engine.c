@@ -30,7 +30,7 @@ add_classes(struct engine *engine, const struct pipeline_app *app,
 {
     const struct vmn_unit_class *u = app->class_->units;
     const struct vmn_query_class *q = app->class_->queries;
-    const struct vmn_number_class *n = app->class_->numbers;
+    const struct vmn_id_pool_class *pool = app->class_->id_pools;
 
     for (; u && u->name; u++) {
         engine->unit_classes = xrealloc(engine->unit_classes,
@@ -58,8 +58,8 @@ add_classes(struct engine *engine, const struct pipeline_app *app,
                 .name = xasprintf("%s.%s", app->class_->name, q->name),
             };
     }
-    for (; n && n->kind; n++) {
-        id_pools_declare(model_id_pools(engine->model), n->kind, n->max);
+    for (; pool && pool->name; pool++) {
+        id_pools_declare(model_id_pools(engine->model), pool->name, pool->max);
     }
 }
 
@@ -98,10 +98,10 @@ engine_create(struct model *model, const struct pipeline *pipeline)
         engine->table_of[i] = schema_table_of(i);
     }
     packet_handlers_init(engine);
-    id_pools_declare(ids, VMN_NUMBER_HOST, UINT32_MAX - 1);
-    id_pools_declare(ids, VMN_NUMBER_ZONE, UINT16_MAX);
-    id_pools_declare(ids, VMN_NUMBER_GROUP, 0xfffffeff);
-    id_pools_declare(ids, VMN_NUMBER_METER, FLOW_LIMIT_N_METERS);
+    id_pools_declare(ids, VMN_ID_POOL_HOST, UINT32_MAX - 1);
+    id_pools_declare(ids, VMN_ID_POOL_ZONE, UINT16_MAX);
+    id_pools_declare(ids, VMN_ID_POOL_GROUP, 0xfffffeff);
+    id_pools_declare(ids, VMN_ID_POOL_METER, FLOW_LIMIT_N_METERS);
     add_classes(engine, builtin_app(), UINT16_MAX);
     for (size_t i = 0; i < pipeline->n_apps; i++) {
         add_classes(engine, &pipeline->apps[i], i);
@@ -651,7 +651,7 @@ engine_get_limit(const struct engine *engine, uint32_t meter, uint32_t *rate,
                  uint32_t *burst)
 {
     const char *key = id_pools_key_of(model_id_pools(engine->model),
-                                      VMN_NUMBER_METER,
+                                      VMN_ID_POOL_METER,
                                       meter - FLOW_LIMIT_FIRST_METER + 1);
 
     return key && ovs_scan(key, FLOW_LIMIT_KEY, rate, burst);

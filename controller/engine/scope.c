@@ -75,7 +75,7 @@ scope_make_name(const struct vmn_scope *spec)
     switch (spec->kind) {
     case VMN_SCOPE_HOST:
         return xasprintf("host:%s", spec->key);
-    case VMN_SCOPE_FACTS:
+    case VMN_SCOPE_RELATION:
         return xasprintf("%s:%s", spec->relation, spec->key);
     case VMN_SCOPE_ALL:
     default:
@@ -88,7 +88,7 @@ spec_hash(const struct vmn_scope *spec)
 {
     uint32_t hash = spec->kind;
 
-    if (spec->kind == VMN_SCOPE_FACTS) {
+    if (spec->kind == VMN_SCOPE_RELATION) {
         hash = hash_string(spec->relation, hash);
     }
     return spec->kind == VMN_SCOPE_ALL ? hash : hash_string(spec->key, hash);
@@ -178,7 +178,7 @@ scope_touch_host(struct scope_table *table, const char *host)
     HMAP_FOR_EACH (scope, hmap_node, &table->scopes) {
         if (scope->kind == VMN_SCOPE_ALL
             || (scope->kind == VMN_SCOPE_HOST && !strcmp(scope->key, host))
-            || (scope->kind == VMN_SCOPE_FACTS
+            || (scope->kind == VMN_SCOPE_RELATION
                 && shash_find(&scope->rel->values, host))) {
             scope_touch(scope);
         }
@@ -197,7 +197,7 @@ scope_has_host(const struct engine_scope *scope, const char *host)
         return true;
     case VMN_SCOPE_HOST:
         return !strcmp(scope->key, host);
-    case VMN_SCOPE_FACTS:
+    case VMN_SCOPE_RELATION:
     default:
         return shash_find(&scope->rel->values, host) != NULL;
     }

@@ -28,10 +28,10 @@ struct engine_scope {
     struct scope_table *table;  /* NULL once the engine is gone. */
     unsigned n_refs;
     enum vmn_scope_kind kind;
-    char *relation;             /* VMN_SCOPE_FACTS, or "". */
+    char *relation;             /* VMN_SCOPE_RELATION, or "". */
     char *key;                  /* Or "". */
     char *name;                 /* "all", "host:KEY", "RELATION:KEY". */
-    struct relation_node *rel;  /* VMN_SCOPE_FACTS. */
+    struct relation_node *rel;  /* VMN_SCOPE_RELATION. */
     struct ovs_list groups;     /* Of struct flow_item, by scope_node. */
     struct ovs_list flows;
     uint64_t digest;            /* Sum of theirs. */
@@ -63,7 +63,7 @@ void scope_table_init(struct scope_table *, const struct model *);
 void scope_table_uninit(struct scope_table *);
 
 /* Returns the scope, new or old, with a reference.  'rel' is the node of a
- * VMN_SCOPE_FACTS scope. */
+ * VMN_SCOPE_RELATION scope. */
 struct engine_scope *scope_get(struct scope_table *, const struct vmn_scope *,
                                struct relation_node *rel);
 void scope_ref(struct engine_scope *);

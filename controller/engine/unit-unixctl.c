@@ -55,7 +55,8 @@ relation_name(const struct engine *engine, unsigned relation)
     return "?";
 }
 
-/* "row ports/a", "facts overlay.network-hosts lab".  The caller frees it. */
+/* Returns "row ports/a", "relation overlay.network-hosts lab" and so on.  The
+ * caller frees it. */
 static char *
 describe_node(const struct engine *engine, const struct node *node)
 {
@@ -70,10 +71,10 @@ describe_node(const struct engine *engine, const struct node *node)
         return xasprintf("index %s \"%s\"", index_names[node->id],
                          node->key);
     case NODE_RELATION:
-        return xasprintf("facts %s \"%s\"", relation_name(engine, node->id),
+        return xasprintf("relation %s \"%s\"", relation_name(engine, node->id),
                          node->key);
     case NODE_ID_EXHAUSTION:
-        return xasprintf("lack of %s numbers", node->key);
+        return xasprintf("exhaustion of ID pool %s", node->key);
     case NODE_QUERY:
         return xasprintf("query %s \"%s\"",
                          engine->query_classes[node->id].name, node->key);

@@ -151,7 +151,7 @@ get_scope(struct engine *engine, struct comparison *cmp,
     if (!cmp->scope || !same_spec(spec, &cmp->spec)) {
         struct relation_node *rel = NULL;
 
-        if (spec->kind == VMN_SCOPE_FACTS) {
+        if (spec->kind == VMN_SCOPE_RELATION) {
             rel = relation_get(engine, relation_number(engine,
                                                        spec->relation),
                                spec->key);

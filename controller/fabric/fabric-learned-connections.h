@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reads the connections of a network that its hosts' switches have learned
- * (vmn_act_note()). */
+ * (vmn_act_learn_connection()). */
 
 #ifndef CONTROLLER_FABRIC_FABRIC_LEARNED_CONNECTIONS_H
 #define CONTROLLER_FABRIC_FABRIC_LEARNED_CONNECTIONS_H 1

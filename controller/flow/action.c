@@ -310,7 +310,8 @@ vmn_act_punt(struct vmn_actions *a, unsigned handler, uint32_t arg,
 }
 
 void
-vmn_act_note(struct vmn_actions *a, uint16_t eth_type, uint8_t ip_proto)
+vmn_act_learn_connection(struct vmn_actions *a, uint16_t eth_type,
+                         uint8_t ip_proto)
 {
     if (a->in_bucket) {
         emit_fail(a->emit, "a bucket notes nothing");
@@ -412,10 +413,10 @@ vmn_act_check_size(struct vmn_actions *a, uint32_t mtu)
 }
 
 void
-vmn_act_spread_clients(struct vmn_actions *a, uint16_t basis,
-                       enum vmn_field reg, uint32_t n)
+vmn_act_hash_client(struct vmn_actions *a, uint16_t basis,
+                    enum vmn_field reg, uint32_t n)
 {
-    if (!is_register(reg) || !n || n > VMN_SPREAD_MAX) {
+    if (!is_register(reg) || !n || n > VMN_HASH_CLIENT_MAX) {
         emit_fail(a->emit, "cannot spread clients over %"PRIu32" values of "
                   "field %u", n, (unsigned) reg);
     } else if (begin(a)) {
@@ -438,7 +439,7 @@ limit_meter(struct vmn_emit *emit, uint32_t rate, uint32_t burst,
             const char *key)
 {
     char *number_key = xasprintf(FLOW_LIMIT_KEY "%s", rate, burst, key);
-    uint32_t number = emit->services->number(emit->view, VMN_NUMBER_METER,
+    uint32_t number = emit->services->number(emit->view, VMN_ID_POOL_METER,
                                              number_key);
 
     free(number_key);
@@ -541,7 +542,7 @@ vmn_act_resubmit(struct vmn_actions *a, unsigned stage, unsigned table)
 }
 
 void
-vmn_act_back(struct vmn_actions *a, unsigned stage, unsigned table)
+vmn_act_jump(struct vmn_actions *a, unsigned stage, unsigned table)
 {
     int number = emit_table(a->emit, stage, table);
 

@@ -19,7 +19,7 @@
 enum { ASKER = 0, MUTE = 5, PROBE = 10, DIRECT = 20 };
 
 static struct vmn_flow *
-flow_add(struct vmn_emit *emit, const struct vmn_answering *by,
+flow_add(struct vmn_emit *emit, const struct vmn_arp_nd_responder *by,
          uint16_t priority)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, by->scope, by->stage, by->table,
@@ -31,7 +31,7 @@ flow_add(struct vmn_emit *emit, const struct vmn_answering *by,
 }
 
 static struct vmn_flow *
-solicit_add(struct vmn_emit *emit, const struct vmn_answering *by,
+solicit_add(struct vmn_emit *emit, const struct vmn_arp_nd_responder *by,
             const struct vmn_ip *ip, uint16_t priority)
 {
     struct vmn_flow *flow = flow_add(emit, by, priority);
@@ -43,7 +43,7 @@ solicit_add(struct vmn_emit *emit, const struct vmn_answering *by,
 
 /* To one that has no address yet and would take this one (section 7.2.4). */
 static void
-answer_probe(struct vmn_emit *emit, const struct vmn_answering *by,
+answer_probe(struct vmn_emit *emit, const struct vmn_arp_nd_responder *by,
              const struct vmn_ip *ip)
 {
     const struct vmn_mac all_nodes_mac = { { 0x33, 0x33, 0, 0, 0, 1 } };
@@ -63,7 +63,7 @@ answer_probe(struct vmn_emit *emit, const struct vmn_answering *by,
 }
 
 static void
-answer_asker(struct vmn_emit *emit, const struct vmn_answering *by,
+answer_asker(struct vmn_emit *emit, const struct vmn_arp_nd_responder *by,
              const struct vmn_ip *ip)
 {
     struct vmn_flow *flow = solicit_add(emit, by, ip, ASKER);
@@ -79,7 +79,7 @@ answer_asker(struct vmn_emit *emit, const struct vmn_answering *by,
 }
 
 static void
-answer_nd(struct vmn_emit *emit, const struct vmn_answering *by,
+answer_nd(struct vmn_emit *emit, const struct vmn_arp_nd_responder *by,
           const struct vmn_ip *ip)
 {
     const uint64_t group_bit = UINT64_C(1) << 40;
@@ -100,8 +100,9 @@ answer_nd(struct vmn_emit *emit, const struct vmn_answering *by,
 }
 
 void
-vmn_answer_for(struct vmn_emit *emit, const struct vmn_answering *by,
-               const struct vmn_ip *ip)
+vmn_arp_nd_respond(struct vmn_emit *emit,
+                   const struct vmn_arp_nd_responder *by,
+                   const struct vmn_ip *ip)
 {
     struct vmn_flow *flow;
 

@@ -88,7 +88,7 @@ void emit_pool_init(struct emit_pool *);
 void emit_pool_uninit(struct emit_pool *);
 
 /* What is asked of whoever runs the app's function, with its view: memory that
- * lives as long as the view, numbers (vmn_number()), and to record a failure.
+ * lives as long as the view, numbers (vmn_id_of()), and to record a failure.
  */
 struct emit_services {
     void *(*alloc)(struct vmn_view *, size_t size);

@@ -163,7 +163,7 @@ static bool
 scope_is_valid(struct vmn_emit *emit, const struct vmn_scope *scope)
 {
     if ((scope->kind != VMN_SCOPE_ALL && !scope->key)
-        || (scope->kind == VMN_SCOPE_FACTS && !scope->relation)) {
+        || (scope->kind == VMN_SCOPE_RELATION && !scope->relation)) {
         emit_fail(emit, "a scope lacks its key or its relation");
         return false;
     }
@@ -527,7 +527,7 @@ vmn_group_add(struct vmn_emit *emit, struct vmn_scope scope,
     group->emit = emit;
     group->scope = scope_copy(emit, scope);
     group->type = type;
-    group->id = emit->services->number(emit->view, VMN_NUMBER_GROUP, key);
+    group->id = emit->services->number(emit->view, VMN_ID_POOL_GROUP, key);
     ovs_list_init(&group->buckets);
     ovs_list_push_back(&emit->groups, &group->node);
     return group;

@@ -33,7 +33,7 @@ learn_connection_put(struct ofpbuf *ofpacts, uint16_t eth_type, uint8_t
     bool ipv6 = eth_type == VMN_ETH_IPV6;
     size_t ofs = ofpacts->size;
 
-    learn_action_begin(ofpacts, CONNECTION_TABLE, VMN_NOTES_MAX);
+    learn_action_begin(ofpacts, CONNECTION_TABLE, VMN_CONNECTIONS_MAX);
     learn_action_match_value(ofpacts, MFF_ETH_TYPE, eth_type);
     learn_action_match_value(ofpacts, MFF_CT_STATE, STATE);
     learn_action_match_copy(ofpacts, MFF_REG0);

@@ -3,9 +3,9 @@
  * Learned connections: those that a switch has seen, as flows that it adds by
  * itself.
  *
- * A flow that learns them (vmn_act_note()) has a learn() action.  What it
- * learns goes into CONNECTION_TABLE, in which no packet is ever looked up: a
- * flow without actions whose match is the connection, with the cookie of the
+ * A flow that learns them (vmn_act_learn_connection()) has a learn() action,
+ * which adds to CONNECTION_TABLE, in which no packet is ever looked up, a flow
+ * without actions whose match is the connection, with the cookie of the
  * learning flow's unit.  When the last learning flow with that cookie goes,
  * the learned ones go.  Nobody else adds flows there, so reconciliation,
  * audits and the marker skip that table.
@@ -36,7 +36,7 @@ struct learned_connection {
     uint8_t icmp_type, icmp_code; /* ICMP of both families. */
 };
 
-/* Appends to ofpacts what learns a connection, for vmn_act_note(). */
+/* Appends to ofpacts the action of vmn_act_learn_connection(). */
 void learn_connection_put(struct ofpbuf *ofpacts, uint16_t eth_type,
                           uint8_t ip_proto);
 

@@ -96,8 +96,8 @@ static uint16_t
 zone_of(const struct connection_flush *gone, const char *domain)
 {
     char *key = xasprintf("balance/%s", domain);
-    uint32_t zone = id_pools_peek(model_id_pools(gone->model), VMN_NUMBER_ZONE,
-                                  key);
+    uint32_t zone =
+        id_pools_peek(model_id_pools(gone->model), VMN_ID_POOL_ZONE, key);
 
     free(key);
     return zone;

@@ -89,7 +89,7 @@ const struct schema_struct nb_body_trace = SHOWN_KEPT(
 static const struct schema_struct step = SHOWN_KEPT(
     "step", trace_step,
     SHOWN_OF(trace_step, kind, ENUM, ALWAYS, "What happens.",
-             SHOWN_NAMES("lookup", "conntrack", "group", "tunnel", "wire")),
+             SHOWN_NAMES("lookup", "conntrack", "group", "tunnel", "provider")),
     PLACE(trace_step),
     SHOWN_OF(trace_step, copy, U32, HIDE,
              "Which copy of the packet, from 0."),
@@ -118,7 +118,7 @@ static const struct schema_struct step = SHOWN_KEPT(
 static const struct schema_struct end = SHOWN_KEPT(
     "TraceEnd", trace_end,
     SHOWN_OF(trace_end, kind, ENUM, ALWAYS, "What becomes of the packet.",
-             SHOWN_NAMES("delivered", "dropped", "up", "unknown")),
+             SHOWN_NAMES("delivered", "dropped", "punted", "unknown")),
     PLACE(trace_end), RULE(trace_end, by.),
     SHOWN_OF(trace_end, port, STRING, OR_NULL, "The port that gets it."),
     SHOWN_OF(trace_end, ofport, I64, HIDE,
@@ -172,8 +172,8 @@ static const struct schema_struct to = SHOWN_KEPT(
 const struct schema_struct nb_reply_trace = SHOWN_KEPT(
     "Trace", trace,
     SHOWN_OF(trace, verdict, ENUM, ALWAYS,
-             "What becomes of the packet; `some` if outcomes differ.",
-             SHOWN_NAMES("delivered", "dropped", "unknown", "some")),
+             "What becomes of the packet; `mixed` if outcomes differ.",
+             SHOWN_NAMES("delivered", "dropped", "unknown", "mixed")),
     SHOWN_STRUCT_OF(trace, from, ALWAYS, "Who sends.", &from),
     SHOWN_STRUCT_OF(trace, to, ALWAYS, "Who is to get it.", &to),
     SHOWN_LIST_OF(trace, outcomes, n_outcomes, STRUCT, ALWAYS,
@@ -190,9 +190,9 @@ static const struct schema_struct verdict;
  * nothing: that is one itself). */
 #define VERDICT(KEPT, IN)                                               \
     SHOWN("verdict", ENUM, ALWAYS,                                      \
-          "`some` where families, or places of the ports, differ; "     \
+          "`mixed` where families, or places of the ports, differ; "    \
           "`absent` where a port is not there.",                        \
-          SHOWN_NAMES("delivered", "dropped", "unknown", "some",        \
+          SHOWN_NAMES("delivered", "dropped", "unknown", "mixed",       \
                       "absent"),                                        \
           SHOWN_AT(KEPT, IN verdict, sizeof(const char *))),            \
     SHOWN("packet", STRING, 0,                                          \

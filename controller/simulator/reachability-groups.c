@@ -62,7 +62,7 @@ sum_up(const struct tally *tally)
         verdict = *tally->reason;
     }
     verdict.verdict = (tally->n_delivered == tally->n ? "delivered"
-                       : tally->n_delivered ? REACH_SOME
+                       : tally->n_delivered ? REACH_MIXED
                        : tally->n_unknown == tally->n ? "unknown" : "dropped");
     return verdict;
 }

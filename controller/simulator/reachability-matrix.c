@@ -247,7 +247,7 @@ unite(const struct reach *reach, const struct found *found,
 
         memcpy(copies, found->verdicts, sizeof found->verdicts);
         *verdict = (struct reach_verdict) {
-            .verdict = REACH_SOME,
+            .verdict = REACH_MIXED,
             .by = result_no_owner(),
         };
         *first = &copies[0];

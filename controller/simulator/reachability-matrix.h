@@ -33,15 +33,15 @@ struct reach_request {
 
 /* What becomes of requests of some ports to others, and of the replies. */
 struct reach_verdict {
-    const char *verdict;        /* "delivered", ..., REACH_SOME. */
+    const char *verdict;        /* "delivered", ..., REACH_MIXED. */
     const char *packet;         /* Which does not arrive, or NULL. */
     const char *reason;         /* Why not, or NULL. */
     struct result_owner by;
-    /* Of REACH_SOME, those that differ; or NULL. */
+    /* Of REACH_MIXED, those that differ; or NULL. */
     const struct reach_verdict *across_hosts, *same_host;
     const struct reach_verdict *ipv4, *ipv6;
 };
-#define REACH_SOME "some"
+#define REACH_MIXED "mixed"
 
 /* Ports that nothing tells apart. */
 struct reach_class {

@@ -174,7 +174,7 @@ fill_kind(const struct result_names *names, const struct sim_step *sim_step,
         break;
     case SIM_TUNNEL:
     case SIM_PROVIDER:
-        step->kind = sim_step->kind == SIM_TUNNEL ? "tunnel" : "wire";
+        step->kind = sim_step->kind == SIM_TUNNEL ? "tunnel" : "provider";
         step->to = sim_step->to ? arena_strdup(arena, sim_step->to) : NULL;
         break;
     }
@@ -230,7 +230,8 @@ trace_end_fill(const struct result_names *names, const struct sim_end *end,
 {
     static const char *const kinds[] = {
         [SIM_OUTPUT] = "delivered", [SIM_DROP] = "dropped",
-        [SIM_PUNT] = "up", [SIM_LOST] = "dropped", [SIM_UNKNOWN] = "unknown",
+        [SIM_PUNT] = "punted", [SIM_LOST] = "dropped",
+        [SIM_UNKNOWN] = "unknown",
     };
 
     *result = (struct trace_end) {

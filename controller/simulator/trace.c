@@ -370,7 +370,7 @@ begin_trace(struct tracer *tracer)
     return trace;
 }
 
-/* "delivered" and so on, or "some" where outcomes differ. */
+/* "delivered" and so on, or "mixed" where outcomes differ. */
 static const char *
 sum_up(const struct trace *trace)
 {
@@ -378,7 +378,7 @@ sum_up(const struct trace *trace)
 
     for (size_t i = 1; i < trace->n_outcomes; i++) {
         if (strcmp(trace->outcomes[i].verdict, first)) {
-            return "some";
+            return "mixed";
         }
     }
     return first;

@@ -8,7 +8,7 @@
  * is not made again when something changes.  It sees the durable version of
  * each row, while a look-up, a fact or a query may be ahead of that by the
  * change that is being written; a name may thus have no row yet, or none any
- * more.  vmn_number() tells only numbers that are given out already.
+ * more.  vmn_id_of() tells only numbers that are given out already.
  *
  * A handler is called for a packet at a time, at most as often as vmnd's
  * limits say, and must be quick: everything else waits. */
@@ -141,7 +141,7 @@ struct vmn_udp {
 bool vmn_udp_parse(const uint8_t *bytes, size_t size, struct vmn_udp *);
 
 /* Exchanges source and destination of all layers. */
-void vmn_udp_turn(struct vmn_udp *);
+void vmn_udp_swap(struct vmn_udp *);
 
 /* Writes the packet with all checksums to 'buffer' of 'size' bytes, which may
  * hold the payload.  Returns its length, or 0 if it does not fit. */
@@ -149,38 +149,38 @@ void vmn_udp_turn(struct vmn_udp *);
 #define VMN_UDP6_HEADERS 62     /* ...and over IPv6. */
 size_t vmn_udp_build(const struct vmn_udp *, uint8_t *buffer, size_t size);
 
-/* Refusals.  -------------------------------------------------------------- */
+/* Rejection.  ------------------------------------------------------------ */
 
-/* Writes what tells the sender of 'bytes', an Ethernet frame, that it was not
- * let through, with all checksums, to 'buffer', as from whom it was for: for
- * TCP a reset, else an ICMP error (destination unreachable, communication
- * administratively prohibited) that quotes it.  It takes the first
- * VMN_REFUSAL_QUOTED bytes at most.  Returns its length; or 0, with why none
- * is to be sent in '*why', a string literal: "ICMP error", "reset",
- * "multicast", "later fragment", "malformed" and so on. */
-#define VMN_REFUSAL_QUOTED 1246
-#define VMN_REFUSAL_MAX 1294
-size_t vmn_refusal_build(const uint8_t *bytes, size_t size,
-                         uint8_t buffer[VMN_REFUSAL_MAX], const char **why);
+/* Writes the message that tells the sender of 'bytes', an Ethernet frame, that
+ * the packet was rejected, with all checksums, to 'buffer', as if its
+ * destination had sent it: for TCP a reset, else an ICMP error (destination
+ * unreachable, communication administratively prohibited) that quotes at most
+ * the first VMN_REJECT_QUOTED_MAX bytes.  Returns its length; or 0, with the
+ * reason why none is to be sent in '*why', a string literal: "ICMP error",
+ * "reset", "multicast", "later fragment", "malformed" and so on. */
+#define VMN_REJECT_QUOTED_MAX 1246
+#define VMN_REJECT_SIZE_MAX 1294
+size_t vmn_reject_build(const uint8_t *bytes, size_t size,
+                        uint8_t buffer[VMN_REJECT_SIZE_MAX], const char **why);
 
 /* The same for other reasons than that it was not let through. */
-enum vmn_refusal_reason {
-    VMN_REFUSAL_PROHIBITED = 0, /* TCP is told by a reset. */
-    VMN_REFUSAL_NO_PORT = 1,    /* Nobody listens there; the same. */
-    VMN_REFUSAL_NO_HOST = 2,    /* Nobody has that address. */
-    VMN_REFUSAL_NO_ROUTE = 3,
-    VMN_REFUSAL_TTL = 4,        /* It has gone too far. */
-    VMN_REFUSAL_TOO_BIG = 5,    /* And may not be cut up. */
+enum vmn_reject_reason {
+    VMN_REJECT_PROHIBITED = 0, /* TCP is told by a reset. */
+    VMN_REJECT_NO_PORT = 1,     /* Nobody listens there; the same. */
+    VMN_REJECT_NO_HOST = 2,     /* Nobody has that address. */
+    VMN_REJECT_NO_ROUTE = 3,
+    VMN_REJECT_TTL = 4,         /* It has gone too far. */
+    VMN_REJECT_TOO_BIG = 5,     /* And may not be cut up. */
 };
-struct vmn_refusal {
-    enum vmn_refusal_reason reason;
+struct vmn_reject {
+    enum vmn_reject_reason reason;
     struct vmn_ip from;         /* Who says so, of the packet's family; family
                                  * 0: whom it was for. */
-    uint16_t mtu;               /* VMN_REFUSAL_TOO_BIG: what would not be. */
+    uint16_t mtu;               /* VMN_REJECT_TOO_BIG: what would not be. */
 };
-size_t vmn_refusal_build_as(const struct vmn_refusal *, const uint8_t *bytes,
-                            size_t size, uint8_t buffer[VMN_REFUSAL_MAX],
-                            const char **why);
+size_t vmn_reject_build_as(const struct vmn_reject *, const uint8_t *bytes,
+                           size_t size, uint8_t buffer[VMN_REJECT_SIZE_MAX],
+                           const char **why);
 
 /* Address resolution.  ---------------------------------------------------- */
 

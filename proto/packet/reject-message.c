@@ -28,8 +28,8 @@
 #define IPV4_ERROR_MAX 576      /* RFC 1812, section 4.3.2.3. */
 #define IPV6_ERROR_MAX 1280     /* RFC 4443, section 2.4 (c). */
 
-BUILD_ASSERT_DECL(VMN_REFUSAL_MAX == ETH_SIZE + IPV6_ERROR_MAX);
-BUILD_ASSERT_DECL(VMN_REFUSAL_QUOTED
+BUILD_ASSERT_DECL(VMN_REJECT_SIZE_MAX == ETH_SIZE + IPV6_ERROR_MAX);
+BUILD_ASSERT_DECL(VMN_REJECT_QUOTED_MAX
                   == ETH_SIZE + IPV6_ERROR_MAX - IPV6_SIZE - ICMP_SIZE);
 
 #define HOP_LIMIT 64
@@ -45,17 +45,17 @@ enum { EXT_HOP = 0, EXT_ROUTING = 43, EXT_FRAGMENT = 44, EXT_AH = 51,
 static const struct {
     uint8_t type4, code4, type6, code6;
 } errors[] = {
-    [VMN_REFUSAL_PROHIBITED] = { 3, 13, 1, 1 },
-    [VMN_REFUSAL_NO_PORT] = { 3, 3, 1, 4 },
-    [VMN_REFUSAL_NO_HOST] = { 3, 1, 1, 3 },
-    [VMN_REFUSAL_NO_ROUTE] = { 3, 0, 1, 0 },
-    [VMN_REFUSAL_TTL] = { 11, 0, 3, 0 },
-    [VMN_REFUSAL_TOO_BIG] = { 3, 4, 2, 0 },
+    [VMN_REJECT_PROHIBITED] = { 3, 13, 1, 1 },
+    [VMN_REJECT_NO_PORT] = { 3, 3, 1, 4 },
+    [VMN_REJECT_NO_HOST] = { 3, 1, 1, 3 },
+    [VMN_REJECT_NO_ROUTE] = { 3, 0, 1, 0 },
+    [VMN_REJECT_TTL] = { 11, 0, 3, 0 },
+    [VMN_REJECT_TOO_BIG] = { 3, 4, 2, 0 },
 };
 
 /* The packet that is refused. */
 struct refused {
-    const struct vmn_refusal *how;
+    const struct vmn_reject *how;
     const uint8_t *eth;
     const uint8_t *ip;
     size_t ip_size;             /* Of what there is, of the IP packet. */
@@ -213,12 +213,12 @@ static bool
 is_reset(const struct refused *r)
 {
     return (r->proto == VMN_IP_PROTO_TCP
-            && (r->how->reason == VMN_REFUSAL_PROHIBITED
-                || r->how->reason == VMN_REFUSAL_NO_PORT));
+            && (r->how->reason == VMN_REJECT_PROHIBITED
+                || r->how->reason == VMN_REJECT_NO_PORT));
 }
 
 static const char *
-read_refused(const struct vmn_refusal *how, const uint8_t *bytes, size_t size,
+read_refused(const struct vmn_reject *how, const uint8_t *bytes, size_t size,
              struct refused *r)
 {
     uint16_t eth_type;
@@ -334,14 +334,14 @@ put_error(const struct refused *r, uint8_t *buffer)
                    : IPV4_ERROR_MAX - IPV4_SIZE) - ICMP_SIZE;
     size_t size = ICMP_SIZE + MIN(r->ip_size, room);
     uint8_t proto = r->v6 ? VMN_IP_PROTO_ICMPV6 : VMN_IP_PROTO_ICMP;
-    enum vmn_refusal_reason reason = r->how->reason;
+    enum vmn_reject_reason reason = r->how->reason;
     uint8_t *icmp = put_headers(r, buffer, proto, size);
     ovs_be16 sum;
 
     memset(icmp, 0, ICMP_SIZE);
     icmp[0] = r->v6 ? errors[reason].type6 : errors[reason].type4;
     icmp[1] = r->v6 ? errors[reason].code6 : errors[reason].code4;
-    if (reason == VMN_REFUSAL_TOO_BIG) {
+    if (reason == VMN_REJECT_TOO_BIG) {
         put_u16(icmp + 6, r->how->mtu);
     }
     memcpy(icmp + ICMP_SIZE, r->ip, size - ICMP_SIZE);
@@ -351,9 +351,9 @@ put_error(const struct refused *r, uint8_t *buffer)
 }
 
 size_t
-vmn_refusal_build_as(const struct vmn_refusal *how, const uint8_t *bytes,
-                     size_t size, uint8_t buffer[VMN_REFUSAL_MAX],
-                     const char **why)
+vmn_reject_build_as(const struct vmn_reject *how, const uint8_t *bytes,
+                    size_t size, uint8_t buffer[VMN_REJECT_SIZE_MAX],
+                    const char **why)
 {
     struct refused refused;
 
@@ -368,10 +368,10 @@ vmn_refusal_build_as(const struct vmn_refusal *how, const uint8_t *bytes,
 }
 
 size_t
-vmn_refusal_build(const uint8_t *bytes, size_t size,
-                  uint8_t buffer[VMN_REFUSAL_MAX], const char **why)
+vmn_reject_build(const uint8_t *bytes, size_t size,
+                 uint8_t buffer[VMN_REJECT_SIZE_MAX], const char **why)
 {
-    const struct vmn_refusal how = { .reason = VMN_REFUSAL_PROHIBITED };
+    const struct vmn_reject how = { .reason = VMN_REJECT_PROHIBITED };
 
-    return vmn_refusal_build_as(&how, bytes, size, buffer, why);
+    return vmn_reject_build_as(&how, bytes, size, buffer, why);
 }

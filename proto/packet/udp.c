@@ -128,7 +128,7 @@ vmn_udp_parse(const uint8_t *bytes, size_t size, struct vmn_udp *udp_)
 }
 
 void
-vmn_udp_turn(struct vmn_udp *udp)
+vmn_udp_swap(struct vmn_udp *udp)
 {
     struct vmn_mac mac = udp->eth_src;
     struct vmn_ip ip = udp->ip_src;

@@ -89,7 +89,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     for (size_t i = 0; i < port->n_ips; i++) {
-        flow = flow_add(emit, 200, vmn_number(view, NUMBER_OLD, key),
+        flow = flow_add(emit, 200, vmn_id_of(view, NUMBER_OLD, key),
                         bytes_of(&port->ips[i]), port->enabled);
         vmn_match_mac(flow, VMN_F_ETH_DST, port->mac);
         vmn_flow_count(flow);
@@ -107,7 +107,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 static void
 compile_seen(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct vmn_names names = vmn_facts(view, REL_SEEN, key);
+    struct vmn_names names = vmn_relation_values(view, REL_SEEN, key);
 
     for (size_t i = 0; i < names.n; i++) {
         go_on(flow_add(emit, 300, i, sum_of(names.names[i]), names.n));
@@ -225,9 +225,9 @@ static const struct vmn_unit_class units[] = {
     { .name = NULL },
 };
 
-static const struct vmn_number_class id_kinds[] = {
-    { .kind = NUMBER_OLD, .max = 1000 },
-    { .kind = NULL },
+static const struct vmn_id_pool_class id_pools[] = {
+    { .name = NUMBER_OLD, .max = 1000 },
+    { .name = NULL },
 };
 
 static const struct vmn_handler_class handlers[] = {
@@ -242,7 +242,7 @@ const struct vmn_app_class vmn_app = {
     .description = "Built with the first headers of its ABI",
     .stages = stages,
     .units = units,
-    .numbers = id_kinds,
+    .id_pools = id_pools,
     .handlers = handlers,
     .flow_owner = flow_owner,
 };

@@ -15,7 +15,7 @@ FUZZ_TARGETS = \
 	tests/fuzz/fuzz-ovsdb-rows \
 	tests/fuzz/fuzz-packet-in \
 	tests/fuzz/fuzz-probe \
-	tests/fuzz/fuzz-refusal \
+	tests/fuzz/fuzz-reject-message \
 	tests/fuzz/fuzz-schema \
 	tests/fuzz/fuzz-selector \
 	tests/fuzz/fuzz-trace \

@@ -37,7 +37,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
         check(udp.payload >= copy
               && udp.payload + udp.payload_size <= copy + size);
-        vmn_udp_turn(&udp);
+        vmn_udp_swap(&udp);
         n = vmn_udp_build(&udp, built, size);
         check(n == (udp.ip_src.family == 6 ? VMN_UDP6_HEADERS
                     : VMN_UDP_HEADERS) + udp.payload_size);

@@ -118,7 +118,7 @@ format_all(struct model *model, const struct engine *engine,
     format_model(model, ds);
     id_pools_format(model_id_pools(model), ds);
     engine_get_stats(engine, &stats);
-    ds_put_format(ds, "%"PRIu64" units, %"PRIu64" facts, %"PRIu64" flows, %"
+    ds_put_format(ds, "%"PRIu64" units, %"PRIu64" values, %"PRIu64" flows, %"
                   PRIu64" groups, %"PRIu64" scopes, %"PRIu64" bytes, %"
                   PRIuSIZE" problems\n", stats.n_units,
                   stats.n_relation_values,

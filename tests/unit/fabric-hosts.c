@@ -54,7 +54,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
     scope = (!where || !strcmp(where, "all") ? vmn_scope_all()
              : !strcmp(where, "net")
-             ? vmn_scope_facts("toy.members", port->network)
+             ? vmn_scope_relation("toy.members", port->network)
              : vmn_scope_host(where));
     flow = vmn_flow_add(emit, scope, 0, 0, atoi(prio));
     vmn_match(flow, VMN_F_REG0, 7);
@@ -80,7 +80,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         vmn_act_limit(actions, key, atoi(vmn_labels_get(labels, "limit")), 7);
         vmn_act_next(actions);
     } else if (vmn_labels_get(labels, "few")) {
-        vmn_act_set(actions, VMN_F_REG1, vmn_number(view, "toy.few", key));
+        vmn_act_set(actions, VMN_F_REG1, vmn_id_of(view, "toy.few", key));
         vmn_act_next(actions);
     } else if (vmn_labels_get(&port->labels, "drop")) {
         vmn_act_drop(actions, "not wanted");
@@ -122,7 +122,7 @@ const struct vmn_app_class hosts_app = {
           .compile = compile_port },
         { .name = NULL },
     },
-    .numbers = (const struct vmn_number_class[]) {
+    .id_pools = (const struct vmn_id_pool_class[]) {
         { "toy.few", 1 }, { NULL, 0 },
     },
     .flow_owner = flow_owner,

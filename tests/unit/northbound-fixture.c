@@ -784,10 +784,10 @@ static const struct vmn_app_class fake_balancer = {
           .row_type = VMN_ROW_LOADBALANCER, .compile = compile_balancer },
         { .name = NULL },
     },
-    .numbers = (const struct vmn_number_class[]) {
+    .id_pools = (const struct vmn_id_pool_class[]) {
         { "loadbalancer.vip", 1000 },
         { "loadbalancer.backend", 1000 },
-        { .kind = NULL },
+        { .name = NULL },
     },
 };
 

@@ -87,8 +87,8 @@ apps_that_do_not_fit_are_refused(void **state)
             HANDLERS({ .name = "h", .handle = handle_nothing },
                      { .name = "h", .handle = handle_nothing }));
     REFUSED("does not begin with", VMN_APP_HEAD, .name = "x",
-            .numbers = (const struct vmn_number_class[]) { { "y.k", 1 },
-                                                           { NULL } });
+            .id_pools = (const struct vmn_id_pool_class[]) { { "y.k", 1 },
+                                                             { NULL } });
 }
 
 static void
@@ -127,11 +127,11 @@ sizes_that_cannot_be_are_refused_by_name(void **state)
     };
     static const struct vmn_query_class queries[] = { { .name = NULL } };
     static const struct vmn_unit_class units[] = { { .name = NULL } };
-    static const struct vmn_number_class numbers[] = { { .kind = NULL } };
+    static const struct vmn_id_pool_class id_pools[] = { { .name = NULL } };
     static const struct vmn_handler_class handlers[] = { { .name = NULL } };
     static const struct vmn_app_class whole = {
         VMN_APP_HEAD, .name = "x", .stages = stages, .queries = queries,
-        .units = units, .numbers = numbers, .handlers = handlers,
+        .units = units, .id_pools = id_pools, .handlers = handlers,
     };
     static const struct {
         const char *why;
@@ -143,7 +143,7 @@ sizes_that_cannot_be_are_refused_by_name(void **state)
         CASE(abi, VMN_APP_ABI - 1), CASE(abi, VMN_APP_ABI + 1),
         CASE(size, 0), CASE(size, sizeof whole - 8), CASE(size, 1 << 20),
         CASE(stage_size, 0), CASE(query_size, 8),
-        CASE(unit_size, sizeof *units - 1), CASE(number_size, 0),
+        CASE(unit_size, sizeof *units - 1), CASE(id_pool_size, 0),
         CASE(handler_size, UINT32_MAX),
     };
 

@@ -135,8 +135,8 @@ emit_mistake(struct vmn_view *view, struct vmn_emit *emit,
     } else if (!strcmp(mistake, "bucket")) {
         actions = vmn_bucket_add(group, 0, 1);
     } else if (!strcmp(mistake, "spread")) {
-        vmn_act_spread_clients(vmn_bucket_add(group, 0, 1), 0, VMN_F_REG10,
-                               2);
+        vmn_act_hash_client(vmn_bucket_add(group, 0, 1), 0, VMN_F_REG10,
+                            2);
     } else if (!strcmp(mistake, "limit")) {
         vmn_act_limit(vmn_bucket_add(group, 0, 1), "x", 1, 1);
     } else if (!strcmp(mistake, "limits")) {

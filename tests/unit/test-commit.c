@@ -36,10 +36,10 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     while (compile_ms && time_msec() <= end) {
         continue;
     }
-    vmn_match(flow, VMN_F_REG0, vmn_number(view, VMN_NUMBER_HOST, key));
+    vmn_match(flow, VMN_F_REG0, vmn_id_of(view, VMN_ID_POOL_HOST, key));
 }
 
-/* Of the kind "app.few" there are two numbers only.  Each network wants one, of its
+/* The ID pool "app.few" has two IDs only.  Each network wants one, of its
  * name or of its label; those whose names begin with "q" by way of a query. */
 static int n_few_compiled;
 
@@ -51,7 +51,7 @@ get_few(struct vmn_view *view, const char *key)
                              vmn_labels_of(view, &network->row), "key")
                          : NULL);
 
-    return vmn_number(view, "app.few", other ? other : key);
+    return vmn_id_of(view, "app.few", other ? other : key);
 }
 
 static void
@@ -74,7 +74,7 @@ compile_few(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                        : get_few(view, key));
 
     n_few_compiled++;
-    vmn_number(view, VMN_NUMBER_GROUP, key);
+    vmn_id_of(view, VMN_ID_POOL_GROUP, key);
     if (number) {
         vmn_match(vmn_flow_add(emit, vmn_scope_all(), 0, 0, 20), VMN_F_REG0,
                   number);
@@ -98,7 +98,7 @@ static const struct vmn_app_class app = {
     .queries = (const struct vmn_query_class[]) {
         { .name = "few", .eval = eval_few }, { .name = NULL },
     },
-    .numbers = (const struct vmn_number_class[]) {
+    .id_pools = (const struct vmn_id_pool_class[]) {
         { "app.few", 2 }, { NULL, 0 },
     },
 };
@@ -451,7 +451,7 @@ plan_reaches_neither_store_nor_sink(void **state)
     assert_int_equal(n_submits, 0);
     assert_int_equal(n_groups, 0);
     assert_null(model_get(toy.model, VMN_TABLE_HOST, "h1"));
-    assert_int_equal(id_pools_peek(model_id_pools(toy.model), VMN_NUMBER_HOST,
+    assert_int_equal(id_pools_peek(model_id_pools(toy.model), VMN_ID_POOL_HOST,
                                   "h1"), 0);
 
     /* What comes next is as if there had been none. */
@@ -459,7 +459,7 @@ plan_reaches_neither_store_nor_sink(void **state)
     turn();
     finish_store(0);
     assert_int_equal(last_revision, 1);
-    assert_int_equal(id_pools_peek(model_id_pools(toy.model), VMN_NUMBER_HOST,
+    assert_int_equal(id_pools_peek(model_id_pools(toy.model), VMN_ID_POOL_HOST,
                                   "h2"), 1);
 }
 
@@ -580,9 +580,9 @@ assert_held_once(const char *key)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
     char *line = xasprintf("%s \"%s\": %"PRIu32", 1 references\n",
-                           VMN_NUMBER_GROUP, key,
+                           VMN_ID_POOL_GROUP, key,
                            id_pools_peek(model_id_pools(toy.model),
-                                        VMN_NUMBER_GROUP, key));
+                                        VMN_ID_POOL_GROUP, key));
 
     id_pools_format(model_id_pools(toy.model), &ds);
     assert_non_null(strstr(ds_cstr(&ds), line));
@@ -642,7 +642,7 @@ a_unit_that_lacked_a_number_is_tried_again_when_one_is_free(void **state)
     free_numbers();
     edit_other();
     free_numbers();
-    assert_int_equal(id_pools_peek(model_id_pools(toy.model), VMN_NUMBER_HOST,
+    assert_int_equal(id_pools_peek(model_id_pools(toy.model), VMN_ID_POOL_HOST,
                                   "h1"), 0);
     assert_int_equal(n_few_compiled, 2);
 

@@ -1197,7 +1197,7 @@ reach_by_one_family_says_which(void **state OVS_UNUSED)
         { "GET /v1/reachability?protocol=tcp&port=80&by=port", NULL, 200,
           "{\"classes\": [{\"id\": 0, \"ports\": [\"a\"]},"
           " {\"id\": 1, \"ports\": [\"b\"]}], \"cells\": ["
-          "{\"from\": 0, \"to\": 1, \"verdict\": \"some\","
+          "{\"from\": 0, \"to\": 1, \"verdict\": \"mixed\","
           " \"ipv4\": {\"verdict\": \"delivered\"}, \"ipv6\":"
           " {\"verdict\": \"dropped\", \"reason\": \"isolated\"}}],"
           " \"absent\": []}" },
@@ -1206,10 +1206,10 @@ reach_by_one_family_says_which(void **state OVS_UNUSED)
 
     assert_play(steps, "", "reachability tcp/80 --by port", CTL_DONE,
                 "FROM \\ TO   a   b\n"
-                "a           -   some\n"
+                "a           -   mixed\n"
                 "b           -   -\n\n"
                 "FROM   TO   VERDICT   REASON           OWNER   RULE\n"
-                "a      b    some      ipv6: isolated   -       -\n", "");
+                "a      b    mixed     ipv6: isolated   -       -\n", "");
 }
 
 static void

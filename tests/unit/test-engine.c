@@ -325,11 +325,11 @@ static int n_network_compiles;
 static void
 compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    struct vmn_names hosts = vmn_facts(view, "facts.hosts", key);
+    struct vmn_names hosts = vmn_relation_values(view, "facts.hosts", key);
     struct vmn_flow *flow;
 
     n_network_compiles++;
-    flow = vmn_flow_add(emit, vmn_scope_facts("facts.hosts", key), STAGE, 0,
+    flow = vmn_flow_add(emit, vmn_scope_relation("facts.hosts", key), STAGE, 0,
                         20);
     vmn_match(flow, VMN_F_REG0, hosts.n);
     vmn_act_drop(vmn_flow_actions(flow), "test");
@@ -423,7 +423,7 @@ compile_clause(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
     vmn_match(flow, VMN_F_REG1, 7);
     vmn_act_conjunction(vmn_flow_actions(flow),
-                        vmn_number(view, "one.conj", key), 1, 2);
+                        vmn_id_of(view, "one.conj", key), 1, 2);
     if (key[0] == 'z') {
         vmn_flow_count(flow);
     }
@@ -443,7 +443,7 @@ compile_rival(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 static const struct vmn_app_class one_app = {
     VMN_APP_HEAD, .name = "one",
     .stages = one_stage,
-    .numbers = (const struct vmn_number_class[]) {
+    .id_pools = (const struct vmn_id_pool_class[]) {
         { "one.conj", 1000 }, { NULL, 0 },
     },
     .units = (const struct vmn_unit_class[]) {
@@ -761,7 +761,7 @@ static void
 compile_fact_circle(struct vmn_view *view, const char *key,
                     struct vmn_emit *emit)
 {
-    struct vmn_names names = vmn_facts(view, "circle.facts", "k");
+    struct vmn_names names = vmn_relation_values(view, "circle.facts", "k");
 
     vmn_publish(emit, "circle.facts", "k",
                 vmn_printf(view, "%d", names.n ? atoi(names.names[0]) + 1

@@ -433,7 +433,7 @@ balancers_and_backends_have_loads(void **state OVS_UNUSED)
     edit_part("lb5", 105, "all", 19);
     edit_part("p1", 106, "all", VMN_LB_PART_PACKETS);
     edit_labelled("lb6", 107, 1, "drop");
-    edit_part("lb7", 108, "all", VMN_LB_PART_ASKED);
+    edit_part("lb7", 108, "all", VMN_LB_PART_ATTEMPTS);
     edit_part("lb8", 109, "h1", VMN_LB_PART_ADMITTED);
     assert_int_equal(load_now().packets, 0);
     connect_host(0);
@@ -470,7 +470,7 @@ flow_that_counts_as_another_part_begins_anew(void **state OVS_UNUSED)
     begin_to_count();
     hit(0, 101, 200, 20000);
     TURN_UNTIL(load_now().connections == 200);
-    edit_part("lb1", 101, "all", VMN_LB_PART_ASKED);
+    edit_part("lb1", 101, "all", VMN_LB_PART_ATTEMPTS);
     until_acked(0);
     hit(0, 101, 300, 30000);
     hit(0, 102, 40, 4000);

@@ -376,7 +376,7 @@ id_pools_are_freed_once_every_host_has_acknowledged(void **state OVS_UNUSED)
     connect_host(0);
     connect_host(1);
     edit_port("a", "red", 100, "all", 1, true);
-    value = id_pools_peek(numbers, VMN_NUMBER_GROUP, "a");
+    value = id_pools_peek(numbers, VMN_ID_POOL_GROUP, "a");
     assert_int_not_equal(value, 0);
     edit(VMN_TABLE_PORT, "a", NULL);
     until_acked(0);
@@ -385,10 +385,10 @@ id_pools_are_freed_once_every_host_has_acknowledged(void **state OVS_UNUSED)
         turn();
     }
     /* Host 2 is offline. */
-    assert_string_equal(id_pools_key_of(numbers, VMN_NUMBER_GROUP, value),
+    assert_string_equal(id_pools_key_of(numbers, VMN_ID_POOL_GROUP, value),
                         "a");
     connect_host(2);
-    TURN_UNTIL(!id_pools_key_of(numbers, VMN_NUMBER_GROUP, value));
+    TURN_UNTIL(!id_pools_key_of(numbers, VMN_ID_POOL_GROUP, value));
 }
 
 static void
@@ -535,7 +535,7 @@ a_limit_comes_with_its_flow(void **state OVS_UNUSED)
     for (int i = 0; i < N_HOSTS; i++) {
         until_acked(i);
     }
-    TURN_UNTIL(!id_pools_key_of(numbers, VMN_NUMBER_METER,
+    TURN_UNTIL(!id_pools_key_of(numbers, VMN_ID_POOL_METER,
                                 meter - FLOW_LIMIT_FIRST_METER + 1));
     for (int i = 0; i < N_HOSTS; i++) {
         TURN_UNTIL(switches[i].n_limits == 1);
@@ -550,7 +550,7 @@ a_limit_comes_with_its_flow(void **state OVS_UNUSED)
     until_acked(1);
     until_acked(2);
     assert_int_equal(switches[1].n_limits, 1);
-    assert_int_equal(id_pools_n_freed(numbers, VMN_NUMBER_METER), 1);
+    assert_int_equal(id_pools_n_freed(numbers, VMN_ID_POOL_METER), 1);
     connect_host(0);
     for (int i = 0; i < N_HOSTS; i++) {
         TURN_UNTIL(!switches[i].n_limits);

@@ -95,13 +95,18 @@ a_family_without_an_address_stays_inside(void **state OVS_UNUSED)
                          cases[i].v4);
         assert_int_equal(count(f, flows, "router.route/2 50 ipv6,"),
                          cases[i].v6);
-        assert_int_equal(count(f, flows, "gateway.out/2 80 ct_state=+new+trk,"
-                               "ip,reg11="), cases[i].v4);
-        assert_int_equal(count(f, flows, "gateway.out/2 80 ct_state=+new+trk,"
-                               "ipv6,reg11="), cases[i].v6);
-        assert_int_equal(count(f, flows, "gateway.wire/0 100 arp,reg0=0x9,"
+        assert_int_equal(count(f, flows,
+                               "gateway.egress/2 80 ct_state=+new+trk,"
+                               "ip,reg11="),
+                         cases[i].v4);
+        assert_int_equal(count(f, flows,
+                               "gateway.egress/2 80 ct_state=+new+trk,"
+                               "ipv6,reg11="),
+                         cases[i].v6);
+        assert_int_equal(count(f, flows, "gateway.external/0 100 arp,reg0=0x9,"
                                "in_port=41,arp_tpa=10.9.0.9"), cases[i].v4);
-        assert_int_equal(count(f, flows, "gateway.wire/0 100 icmp6,reg0=0x9,"
+        assert_int_equal(count(f, flows,
+                               "gateway.external/0 100 icmp6,reg0=0x9,"
                                "in_port=41,nw_ttl=255,icmp_type=135,"),
                          2 * cases[i].v6);
         free(flows);
@@ -166,27 +171,27 @@ routers_share_what_they_hear(void **state OVS_UNUSED)
                                          "'10.9.0.8','fd09::8'",
                                          ",'exempt': ['::/0']") "}");
 
-    assert_int_equal(count(f, flows, "gateway.wire/0 80 arp,"), 1);
-    assert_int_equal(count(f, flows, "gateway.wire/0 80 icmp6,"), 1);
-    assert_int_equal(count(f, flows, "gateway.wire/0 85 icmp6,"), 1);
-    assert_int_equal(count(f, flows, "gateway.in/0 115 icmp6,"), 2);
+    assert_int_equal(count(f, flows, "gateway.external/0 80 arp,"), 1);
+    assert_int_equal(count(f, flows, "gateway.external/0 80 icmp6,"), 1);
+    assert_int_equal(count(f, flows, "gateway.external/0 85 icmp6,"), 1);
+    assert_int_equal(count(f, flows, "gateway.ingress/0 115 icmp6,"), 2);
     /* Their own: the address and the link-local one. */
     for (int priority = 100; priority <= 120; priority += 10) {
-        char *start = xasprintf("gateway.wire/0 %d icmp6,", priority);
+        char *start = xasprintf("gateway.external/0 %d icmp6,", priority);
 
         assert_int_equal(count(f, flows, start), 4);
         free(start);
     }
-    assert_int_equal(count(f, flows, "gateway.out/2 90 ct_state=+new+trk,"
+    assert_int_equal(count(f, flows, "gateway.egress/2 90 ct_state=+new+trk,"
                            "ipv6,"), 1);
     free(flows);
 
     flows = flows_of_h1(f, "{'routers/r': null}");
-    assert_int_equal(count(f, flows, "gateway.wire/0 80 icmp6,"), 1);
+    assert_int_equal(count(f, flows, "gateway.external/0 80 icmp6,"), 1);
     free(flows);
     flows = flows_of_h1(f, "{'routers/s': null}");
-    assert_int_equal(count(f, flows, "gateway.wire/0 8"), 0);
-    assert_int_equal(count(f, flows, "gateway.in/0 115"), 0);
+    assert_int_equal(count(f, flows, "gateway.external/0 8"), 0);
+    assert_int_equal(count(f, flows, "gateway.ingress/0 115"), 0);
     free(flows);
     apps_fixture_destroy(f);
 }

@@ -202,7 +202,7 @@ udp_comes_apart_as_it_was_put_together(void **state)
         assert_memory_equal(udp.payload, question.payload, udp.payload_size);
 
         back = udp;
-        vmn_udp_turn(&back);
+        vmn_udp_swap(&back);
         assert_memory_equal(&back.eth_dst, &udp.eth_src, 6);
         assert_memory_equal(&back.ip_dst, &udp.ip_src, sizeof udp.ip_src);
         assert_int_equal(back.dst_port, 1000);
@@ -219,7 +219,7 @@ udp_payload_may_be_in_the_buffer(void **state)
 
     vmn_udp_build(&question, bytes, sizeof bytes);
     assert_true(vmn_udp_parse(bytes, sizeof bytes, &udp));
-    vmn_udp_turn(&udp);
+    vmn_udp_swap(&udp);
     assert_int_equal(vmn_udp_build(&udp, bytes, sizeof bytes), sizeof bytes);
     assert_true(vmn_udp_parse(bytes, sizeof bytes, &udp));
     assert_int_equal(udp.dst_port, 1000);

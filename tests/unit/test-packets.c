@@ -97,8 +97,8 @@ note(struct vmn_view *view, const struct vmn_packet_in *in)
                 sizeof seen.row);
     query = vmn_query(view, "toy.about", "a", &size);
     ovs_strlcpy(seen.query, query ? query : "none", sizeof seen.query);
-    seen.n_facts = vmn_facts(view, "toy.names", "k").n;
-    seen.n_facts += vmn_facts(view, "toy.nobody-publishes", "k").n;
+    seen.n_facts = vmn_relation_values(view, "toy.names", "k").n;
+    seen.n_facts += vmn_relation_values(view, "toy.nobody-publishes", "k").n;
     seen.n_names = vmn_lookup(view, VMN_INDEX_PORT_BY_NETWORK, "red").n;
 }
 
@@ -168,7 +168,7 @@ handle(struct vmn_view *view, const struct vmn_packet_in *in,
         vmn_send_back(out, in->bytes, in->size);
         break;
     case NO_NUMBER:
-        vmn_number(view, "toy.number", "nobody's");
+        vmn_id_of(view, "toy.number", "nobody's");
         vmn_send_back(out, in->bytes, in->size);
         break;
     case SLOW:
@@ -231,7 +231,7 @@ static const struct vmn_app_class toy_app = {
           .compile = compile_port },
         { .name = NULL },
     },
-    .numbers = (const struct vmn_number_class[]) {
+    .id_pools = (const struct vmn_id_pool_class[]) {
         { "toy.number", 100 }, { NULL, 0 },
     },
     .handlers = (const struct vmn_handler_class[]) {

@@ -56,7 +56,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             vmn_act_drop(vmn_flow_actions(flow), "no web");
         } else {
             vmn_act_set(vmn_flow_actions(flow), VMN_F_REG1,
-                        vmn_number(view, VMN_NUMBER_ZONE, key));
+                        vmn_id_of(view, VMN_ID_POOL_ZONE, key));
         }
     }
 }
@@ -213,7 +213,7 @@ a_conflict_shows_one_packet(void **state)
     assert_problem(plan, 0, "conflict app.port/a app.port/b tcp,tp_dst=80");
     plan_destroy(plan);
     /* The zone that "b" would have had is free. */
-    assert_int_equal(id_pools_peek(model_id_pools(toy.model), VMN_NUMBER_ZONE,
+    assert_int_equal(id_pools_peek(model_id_pools(toy.model), VMN_ID_POOL_ZONE,
                                   "b"), 0);
 }
 

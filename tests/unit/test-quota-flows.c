@@ -88,7 +88,8 @@ compile_shared(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 static void
 compile_deep(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    flow_add(emit, vmn_scope_facts(REL_WHERE, "x"), 0, VMN_F_REG2, atoi(key));
+    flow_add(emit, vmn_scope_relation(REL_WHERE, "x"), 0, VMN_F_REG2,
+             atoi(key));
 }
 
 static void

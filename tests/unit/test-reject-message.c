@@ -92,19 +92,19 @@ u32(const uint8_t *p)
 static const char *
 why_not(const struct packet *p)
 {
-    uint8_t answer[VMN_REFUSAL_MAX];
+    uint8_t answer[VMN_REJECT_SIZE_MAX];
     const char *why;
 
-    assert_int_equal(vmn_refusal_build(p->bytes, p->size, answer, &why), 0);
+    assert_int_equal(vmn_reject_build(p->bytes, p->size, answer, &why), 0);
     assert_non_null(why);
     return why;
 }
 
 static size_t
-answer_of(const struct packet *p, uint8_t answer[VMN_REFUSAL_MAX])
+answer_of(const struct packet *p, uint8_t answer[VMN_REJECT_SIZE_MAX])
 {
     const char *why;
-    size_t size = vmn_refusal_build(p->bytes, p->size, answer, &why);
+    size_t size = vmn_reject_build(p->bytes, p->size, answer, &why);
 
     assert_null(why);
     assert_true(size);
@@ -116,7 +116,7 @@ static void
 check_reset(const struct packet *p, size_t header, uint8_t flags,
             uint32_t seq, uint32_t ack)
 {
-    uint8_t answer[VMN_REFUSAL_MAX], *tcp = answer + ETH + header;
+    uint8_t answer[VMN_REJECT_SIZE_MAX], *tcp = answer + ETH + header;
 
     assert_int_equal(answer_of(p, answer), ETH + header + 20);
     assert_memory_equal(answer, p->bytes + 6, 6);
@@ -173,7 +173,7 @@ static void
 check_error(const struct packet *p, size_t header, uint8_t type, uint8_t code,
             size_t n_quoted)
 {
-    uint8_t answer[VMN_REFUSAL_MAX], *icmp = answer + ETH + header;
+    uint8_t answer[VMN_REJECT_SIZE_MAX], *icmp = answer + ETH + header;
 
     assert_int_equal(answer_of(p, answer), ETH + header + 8 + n_quoted);
     assert_int_equal(header == V6 ? answer[ETH + 6] : answer[ETH + 9],
@@ -228,7 +228,7 @@ errors_quote_what_there_is_room_for(void **state OVS_UNUSED)
     begin_ipv6(&p, 17, 1460);
     put_zeros(&p, 1460);
     check_error(&p, V6, 1, 1, 1280 - V6 - 8);
-    assert_int_equal(VMN_REFUSAL_QUOTED, ETH + 1280 - V6 - 8);
+    assert_int_equal(VMN_REJECT_QUOTED_MAX, ETH + 1280 - V6 - 8);
     /* With Ethernet's padding, and cut short. */
     begin_ipv4(&p, 17, 9);
     put_zeros(&p, 20);
@@ -404,27 +404,27 @@ static void
 routers_say_who_they_are_and_why(void **state OVS_UNUSED)
 {
     static const struct {
-        enum vmn_refusal_reason reason;
+        enum vmn_reject_reason reason;
         uint8_t type4, code4, type6, code6;
     } cases[] = {
-        { VMN_REFUSAL_NO_HOST, 3, 1, 1, 3 },
-        { VMN_REFUSAL_NO_ROUTE, 3, 0, 1, 0 },
-        { VMN_REFUSAL_TTL, 11, 0, 3, 0 },
-        { VMN_REFUSAL_TOO_BIG, 3, 4, 2, 0 },
+        { VMN_REJECT_NO_HOST, 3, 1, 1, 3 },
+        { VMN_REJECT_NO_ROUTE, 3, 0, 1, 0 },
+        { VMN_REJECT_TTL, 11, 0, 3, 0 },
+        { VMN_REJECT_TOO_BIG, 3, 4, 2, 0 },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        struct vmn_refusal how = { .reason = cases[i].reason, .mtu = 1400,
-                                   .from = { 4, { 10, 9, 9, 9 } } };
-        uint8_t answer[VMN_REFUSAL_MAX], *icmp = answer + ETH + V4;
+        struct vmn_reject how = { .reason = cases[i].reason, .mtu = 1400,
+                                  .from = { 4, { 10, 9, 9, 9 } } };
+        uint8_t answer[VMN_REJECT_SIZE_MAX], *icmp = answer + ETH + V4;
         const char *why;
         struct packet p;
 
         /* To TCP as well: it is not refused for good. */
         begin_ipv4(&p, 6, TCP_HEADER);
         put_tcp(&p, SYN);
-        assert_true(vmn_refusal_build_as(&how, p.bytes, p.size, answer,
-                                         &why));
+        assert_true(vmn_reject_build_as(&how, p.bytes, p.size, answer,
+                                        &why));
         assert_memory_equal(answer + ETH + 12,
                             ((uint8_t[]) { 10, 9, 9, 9, 10, 0, 0, 1 }), 8);
         assert_int_equal(icmp[0], cases[i].type4);
@@ -434,13 +434,13 @@ routers_say_who_they_are_and_why(void **state OVS_UNUSED)
 
         begin_ipv6(&p, 6, TCP_HEADER);
         put_tcp(&p, SYN);
-        assert_false(vmn_refusal_build_as(&how, p.bytes, p.size, answer,
-                                          &why));
+        assert_false(vmn_reject_build_as(&how, p.bytes, p.size, answer,
+                                         &why));
         assert_string_equal(why, "answer is of the other family");
         how.from = (struct vmn_ip) { 6, { 0xfd, [15] = 9 } };
         icmp = answer + ETH + V6;
-        assert_true(vmn_refusal_build_as(&how, p.bytes, p.size, answer,
-                                         &why));
+        assert_true(vmn_reject_build_as(&how, p.bytes, p.size, answer,
+                                        &why));
         assert_memory_equal(answer + ETH + 8, how.from.addr, 16);
         assert_int_equal(icmp[0], cases[i].type6);
         assert_int_equal(icmp[1], cases[i].code6);
@@ -452,19 +452,19 @@ routers_say_who_they_are_and_why(void **state OVS_UNUSED)
 static void
 nobody_listens_is_a_reset_or_port_unreachable(void **state OVS_UNUSED)
 {
-    const struct vmn_refusal how = { .reason = VMN_REFUSAL_NO_PORT };
-    uint8_t answer[VMN_REFUSAL_MAX];
+    const struct vmn_reject how = { .reason = VMN_REJECT_NO_PORT };
+    uint8_t answer[VMN_REJECT_SIZE_MAX];
     const char *why;
     struct packet p;
 
     begin_ipv4(&p, 6, TCP_HEADER);
     put_tcp(&p, SYN);
-    assert_int_equal(vmn_refusal_build_as(&how, p.bytes, p.size, answer,
-                                          &why), ETH + V4 + 20);
+    assert_int_equal(vmn_reject_build_as(&how, p.bytes, p.size, answer,
+                                         &why), ETH + V4 + 20);
     assert_int_equal(answer[ETH + V4 + 13], RST | ACK);
     begin_ipv6(&p, 17, 8);
     put_zeros(&p, 8);
-    assert_true(vmn_refusal_build_as(&how, p.bytes, p.size, answer, &why));
+    assert_true(vmn_reject_build_as(&how, p.bytes, p.size, answer, &why));
     assert_memory_equal(answer + ETH + V6, ((uint8_t[]) { 1, 4 }), 2);
 }
 

@@ -224,15 +224,15 @@ static struct scenario scenarios[] = {
     { "a_router_answers_for_its_addresses", {
         { "{" BASE "," ROUTER("r", "f", AT("a") "," AT_AS("b", "10.0.2.9"), "")
           "}", {
-            { "h1", "+router.answer/0 100 arp,reg0=0x1,reg3=0x1,"
+            { "h1", "+router.arp/0 100 arp,reg0=0x1,reg3=0x1,"
               "arp_tpa=10.0.1.1,arp_op=1 actions=" },
-            { "h2", "+router.answer/0 100 arp,reg0=0x2,reg3=0x1,"
+            { "h2", "+router.arp/0 100 arp,reg0=0x2,reg3=0x1,"
               "arp_tpa=10.0.2.9,arp_op=1 actions=" },
             { "h1", "-arp_tpa=10.0.2." },
             { "h2", "-arp_tpa=10.0.2.1," },
-            { "h1", "+router.answer/0 100 icmp6,reg0=0x1,reg3=0x1,"
+            { "h1", "+router.arp/0 100 icmp6,reg0=0x1,reg3=0x1,"
               "icmp_type=135,nd_target=fd00:1::1 " },
-            { "h1", "+router.answer/0 100 icmp6,reg0=0x1,reg3=0x1,"
+            { "h1", "+router.arp/0 100 icmp6,reg0=0x1,reg3=0x1,"
               "icmp_type=135,nd_target=fe80::400:ff:fe00:f " },
             { "h2", "-nd_target=fe80::400:ff:fe00:f" },
             { "h1", "+" R "/1 200 ip," HERE ",nw_dst=10.0.2.9 "
@@ -240,7 +240,7 @@ static struct scenario scenarios[] = {
             { "h1", "+" R "/1 200 ipv6," HERE ",ipv6_dst=fd00:1::1 " },
             { "h1", "+" R "/1 200 ipv6," HERE
               ",ipv6_dst=fe80::400:ff:fe00:f " },
-            { "h1", "+router.self/0 100 icmp,reg6=0xfffffffe,icmp_type=8 " },
+            { "h1", "+router.local/0 100 icmp,reg6=0xfffffffe,icmp_type=8 " },
         } },
     } },
     { "a_router_answers_pings_as_a_host_does", {

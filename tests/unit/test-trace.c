@@ -606,7 +606,7 @@ groups_sum_up_their_ports(void **state)
             assert_string_equal(verdict, "dropped");
             assert_string_equal(text_of(cell, "reason"), "isolated");
         } else if (!strcmp(line, "app web")) {
-            assert_string_equal(verdict, "some");
+            assert_string_equal(verdict, "mixed");
         } else if (!strcmp(line, "db one") || !strcmp(line, "app db")) {
             assert_string_equal(verdict, "delivered");
         } else {
@@ -643,7 +643,7 @@ families_that_differ_are_told_apart(void **state)
     made = make_matrix(f, 80, &arena);
     before = schema_struct_to_json(&nb_reply_matrix, made);
     cell = cell_of(before, "app1", "db1");
-    assert_string_equal(text_of(cell, "verdict"), "some");
+    assert_string_equal(text_of(cell, "verdict"), "mixed");
     assert_string_equal(text_of(json_object_get(cell, "ipv4"), "verdict"),
                         "delivered");
     assert_string_equal(text_of(json_object_get(cell, "ipv6"), "reason"),
@@ -653,7 +653,7 @@ families_that_differ_are_told_apart(void **state)
     assert_string_equal(text_of(cell_of(before, "db1", "app1"), "verdict"),
                         "delivered");
 
-    /* The other way round is a change, though both are "some". */
+    /* The other way round is a change, though both are "mixed". */
     apps_fixture_apply(
         f, "{'policies/db': {'applies_to': ['db'], 'rules': ["
         " {'direction': 'ingress', 'action': 'allow',"
@@ -663,7 +663,7 @@ families_that_differ_are_told_apart(void **state)
     assert_int_equal(json_array_size(json_object_get(json, "changes")), 1);
     change = json_array_get(json_object_get(json, "changes"), 0);
     cell = json_object_get(change, "after");
-    assert_string_equal(text_of(cell, "verdict"), "some");
+    assert_string_equal(text_of(cell, "verdict"), "mixed");
     assert_string_equal(text_of(json_object_get(cell, "ipv4"), "reason"),
                         "isolated");
     json_decref(before);

@@ -60,7 +60,7 @@ balancer_cb(void *sums_, uint32_t part, const char *reason,
     } else if (part == VMN_LB_PART_ADMITTED) {
         add_connections(sums->load, load);
         sums->admitted += load->packets;
-    } else if (part == VMN_LB_PART_ASKED) {
+    } else if (part == VMN_LB_PART_ATTEMPTS) {
         sums->requested += load->packets;
     } else if (part == VMN_LB_PART_PACKETS) {
         add_packets(sums->load, load);

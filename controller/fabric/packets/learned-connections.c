@@ -28,7 +28,7 @@
 #define SLACK_S 2
 /* Learned connections that are kept of one host: those of some units in a
  * network.  More are skipped; more than twice as many are an error. */
-#define HOST_CONNECTIONS_MAX (4 * VMN_NOTES_MAX)
+#define HOST_CONNECTIONS_MAX (4 * VMN_CONNECTIONS_MAX)
 
 /* A host that is being read. */
 struct source {
@@ -98,7 +98,7 @@ flow_cb(void *s_, const struct ofputil_flow_stats *fs,
     struct learned_connection connection;
 
     /* Those too old take room as well. */
-    host->full |= ++host->n >= VMN_NOTES_MAX;
+    host->full |= ++host->n >= VMN_CONNECTIONS_MAX;
     if (fs->table_id != CONNECTION_TABLE || fs->duration_sec > r->age_s
         || !learned_connection_parse(&fs->match, &connection)) {
         return;

@@ -515,7 +515,7 @@ sampling_meters_numbers_freed(struct fabric *f)
 {
     struct fabric_sampling_meters *sm = f->sampling_meters;
     uint64_t n_freed = id_pools_n_freed(model_id_pools(f->model),
-                                        VMN_NUMBER_METER);
+                                        VMN_ID_POOL_METER);
     long long int ms;
     struct timeval tv;
 

@@ -46,7 +46,7 @@
 #define LEARNED_PER_MESSAGE 64
 
 BUILD_ASSERT_DECL(VMN_MACS_MAX <= LEARNED_PER_ITEM
-                  && VMN_NOTES_MAX <= LEARNED_PER_ITEM
+                  && VMN_CONNECTIONS_MAX <= LEARNED_PER_ITEM
                   && VMN_NEIGHBOURS_MAX <= LEARNED_PER_ITEM);
 
 /* How long a switch that sends too much is backed off from; after CALM_MS that

@@ -107,8 +107,8 @@ struct vmn_names vmn_lookup(struct vmn_view *, enum vmn_index,
                             const char *key);
 
 /* The distinct values published at 'key' of 'relation', sorted. */
-struct vmn_names vmn_facts(struct vmn_view *, const char *relation,
-                           const char *key);
+struct vmn_names vmn_relation_values(struct vmn_view *, const char *relation,
+                                     const char *key);
 
 /* The value of query "APP.QUERY" at 'key', '*size' bytes; NULL if no loaded
  * app provides it, or it has none. */
@@ -138,12 +138,13 @@ vmn_is_quarantined(struct vmn_view *view, const struct vmn_port *port)
            || vmn_query(view, VMN_QUERY_QUARANTINE, port->row.name, &size);
 }
 
-/* The number of (kind, key): the same as long as somebody uses it, also over
- * restarts, and not given to another before every switch has forgotten it.
- * From 1 to the kind's largest.  0 if none is left, which fails the unit (it
- * keeps the flows that it had); it, or the query that asked, is computed again
- * once numbers of the kind have become free. */
-uint32_t vmn_number(struct vmn_view *, const char *kind, const char *key);
+/* Returns the ID that pool 'pool' has allocated to 'key': the same one as long
+ * as somebody uses it, also over restarts, and not given to another key before
+ * every switch has forgotten it.  IDs are 1 to the pool's largest.  Returns 0
+ * if the pool is exhausted, which fails the unit (it keeps the flows that it
+ * had); the unit, or the query that asked, is computed again once IDs of the
+ * pool have become free. */
+uint32_t vmn_id_of(struct vmn_view *, const char *pool, const char *key);
 
 /* Memory that lives until the compile or query function returns; zeroed. */
 void *vmn_alloc(struct vmn_view *, size_t size);
@@ -154,16 +155,16 @@ char *vmn_printf(struct vmn_view *, const char *format, ...)
 static inline uint32_t
 vmn_domain_zone(struct vmn_view *view, const char *domain)
 {
-    return vmn_number(view, VMN_NUMBER_ZONE,
-                      vmn_printf(view, "policy/%s", domain));
+    return vmn_id_of(view, VMN_ID_POOL_ZONE,
+                     vmn_printf(view, "policy/%s", domain));
 }
 
 /* The VNI of the transit of router 'name', which has an external network. */
 static inline uint32_t
 vmn_transit_vni(struct vmn_view *view, const char *name)
 {
-    return vmn_number(view, VMN_NUMBER_VNI,
-                      vmn_printf(view, VMN_TRANSIT_KEY, name));
+    return vmn_id_of(view, VMN_ID_POOL_VNI,
+                     vmn_printf(view, VMN_TRANSIT_KEY, name));
 }
 
 /* The MTU of 'network', in bytes. */
@@ -215,7 +216,7 @@ void vmn_publish(struct vmn_emit *, const char *relation, const char *key,
 static inline bool
 vmn_is_claiming(struct vmn_view *view, const char *network)
 {
-    return vmn_facts(view, VMN_REL_CLAIMING, network).n > 0;
+    return vmn_relation_values(view, VMN_REL_CLAIMING, network).n > 0;
 }
 
 /* Says that the addresses of 'prefix' have a meaning in the network, for
@@ -355,9 +356,9 @@ struct vmn_unit_class {
     void (*compile)(struct vmn_view *, const char *key, struct vmn_emit *);
 };
 
-struct vmn_number_class {
-    const char *kind;
-    uint32_t max;               /* Numbers are 1 to this. */
+struct vmn_id_pool_class {
+    const char *name;           /* "APP.NAME". */
+    uint32_t max;               /* IDs are 1 to this. */
 };
 
 /* Answers packets that flows send up (vmn/packet.h). */
@@ -400,7 +401,7 @@ struct vmn_app_class {
     uint32_t stage_size;        /* sizeof(struct vmn_stage_class). */
     uint32_t query_size;        /* And so on. */
     uint32_t unit_size;
-    uint32_t number_size;
+    uint32_t id_pool_size;
     uint32_t handler_size;
     uint32_t reserved;          /* 0. */
     const char *name;           /* [a-z][a-z0-9-]*, at most 31 characters. */
@@ -408,7 +409,7 @@ struct vmn_app_class {
     const struct vmn_stage_class *stages;
     const struct vmn_query_class *queries;
     const struct vmn_unit_class *units;
-    const struct vmn_number_class *numbers; /* Kinds "APP.KIND" of its own. */
+    const struct vmn_id_pool_class *id_pools; /* "APP.NAME", its own. */
     const struct vmn_handler_class *handlers; /* Of vmn_act_punt(). */
     vmn_flow_owner_fn *flow_owner; /* Or NULL. */
 };
@@ -419,7 +420,7 @@ struct vmn_app_class {
     .stage_size = sizeof(struct vmn_stage_class),       \
     .query_size = sizeof(struct vmn_query_class),       \
     .unit_size = sizeof(struct vmn_unit_class),         \
-    .number_size = sizeof(struct vmn_number_class),     \
+    .id_pool_size = sizeof(struct vmn_id_pool_class),   \
     .handler_size = sizeof(struct vmn_handler_class)
 
 #ifdef __cplusplus

@@ -111,7 +111,7 @@ enum vmn_field {
 enum vmn_scope_kind {
     VMN_SCOPE_ALL = 0,          /* Every host. */
     VMN_SCOPE_HOST = 1,         /* The host 'key'. */
-    VMN_SCOPE_FACTS = 2,        /* The hosts that 'relation' has at 'key'. */
+    VMN_SCOPE_RELATION = 2,     /* The hosts that 'relation' has at 'key'. */
 };
 
 struct vmn_scope {
@@ -133,15 +133,15 @@ vmn_scope_host(const char *host)
 }
 
 static inline struct vmn_scope
-vmn_scope_facts(const char *relation, const char *key)
+vmn_scope_relation(const char *relation, const char *key)
 {
-    return (struct vmn_scope) { VMN_SCOPE_FACTS, relation, key };
+    return (struct vmn_scope) { VMN_SCOPE_RELATION, relation, key };
 }
 
 static inline struct vmn_scope
 vmn_scope_network(const char *network)
 {
-    return vmn_scope_facts(VMN_REL_NETWORK_HOSTS, network);
+    return vmn_scope_relation(VMN_REL_NETWORK_HOSTS, network);
 }
 
 /* True if routers join the networks of the domain with key 'domain'
@@ -156,8 +156,10 @@ vmn_domain_is_routed(const char *domain)
 static inline struct vmn_scope
 vmn_scope_domain(const char *domain)
 {
-    return vmn_scope_facts(vmn_domain_is_routed(domain) ? VMN_REL_DOMAIN_HOSTS
-                           : VMN_REL_NETWORK_HOSTS, domain);
+    return vmn_scope_relation(vmn_domain_is_routed(domain)
+                                  ? VMN_REL_DOMAIN_HOSTS
+                                  : VMN_REL_NETWORK_HOSTS,
+                              domain);
 }
 
 /* Adds a flow to table 'table' (0 is the first) of the app's stage 'stage'
@@ -241,7 +243,7 @@ void vmn_act_resubmit(struct vmn_actions *, unsigned stage, unsigned table);
 /* Goes on at any table of the app's own, also an earlier one or that of the
  * flow; ends the actions.  The switch gives up a packet that does so 64 times
  * (a group counts, too): see to it that it does not get there. */
-void vmn_act_back(struct vmn_actions *, unsigned stage, unsigned table);
+void vmn_act_jump(struct vmn_actions *, unsigned stage, unsigned table);
 
 /* Sends the packet through the pipeline anew, from the first table, as if it
  * had just come in; ends the actions.  Registers are zero, but for its
@@ -272,19 +274,20 @@ void vmn_act_arp_reply(struct vmn_actions *, struct vmn_mac,
 void vmn_act_punt(struct vmn_actions *, unsigned handler, uint32_t arg,
                   uint16_t max_size);
 
-/* Has the switch note the connection that the packet belongs to, once: its
+/* Has the switch remember the connection that the packet belongs to, once: its
  * network, the original tuple's addresses, protocol and port (of ICMP type and
  * code) and the local port it goes to.  It changes nothing about what becomes
  * of the packet, but the datapath's cache tells such connections apart from
- * then on.  Each host keeps VMN_NOTES_MAX notes for a unit, as long as that
- * has flows that note; who reads them is the controller (GET
- * /v1/recommendations).
+ * then on.  Each host remembers at most VMN_CONNECTIONS_MAX connections for a
+ * unit, as long as that has flows with this action; the controller reads them
+ * (GET /v1/recommendations).
  *
  * The flow must match 'eth_type' (of IP), a valid VMN_F_CT_STATE, and, if it
- * is not 0, 'ip_proto': those of ICMP, of either family, and SCTP are noted
+ * is not 0, 'ip_proto': those of ICMP, of either family, and SCTP are learned
  * well only by flows of their own. */
-#define VMN_NOTES_MAX 4096
-void vmn_act_note(struct vmn_actions *, uint16_t eth_type, uint8_t ip_proto);
+#define VMN_CONNECTIONS_MAX 4096
+void vmn_act_learn_connection(struct vmn_actions *, uint16_t eth_type,
+                              uint8_t ip_proto);
 
 /* Neighbours on a wire that the app does not know of, which the switch learns
  * from what they say.  An ARP packet tells its sender's address, a neighbour
@@ -361,9 +364,9 @@ void vmn_act_check_size(struct vmn_actions *, uint32_t mtu);
  * to 'n' - 1 by a hash of the packet's IP source: the same one for a client
  * each time.  With another 'basis' clients fall together otherwise.  The
  * datapath's cache has an entry for each client then.  Not in a bucket. */
-#define VMN_SPREAD_MAX 65536
-void vmn_act_spread_clients(struct vmn_actions *, uint16_t basis,
-                            enum vmn_field reg, uint32_t n);
+#define VMN_HASH_CLIENT_MAX 65536
+void vmn_act_hash_client(struct vmn_actions *, uint16_t basis,
+                         enum vmn_field reg, uint32_t n);
 
 /* Lets 'rate' packets a second through, and up to 'burst' at once after a
  * rest, and drops what is more: nobody is told, but the actions after this one
@@ -410,7 +413,7 @@ void vmn_act_conjunction(struct vmn_actions *, uint32_t id, unsigned clause,
                          unsigned n_clauses);
 
 /* Adds a group.  'key' names it: the group's number is that of
- * (VMN_NUMBER_GROUP, key).  One unit only may emit it. */
+ * (VMN_ID_POOL_GROUP, key).  One unit only may emit it. */
 enum vmn_group_type { VMN_GROUP_ALL = 0, VMN_GROUP_SELECT = 1 };
 struct vmn_group_msg *vmn_group_add(struct vmn_emit *, struct vmn_scope,
                                     enum vmn_group_type, const char *key);
@@ -431,7 +434,7 @@ void vmn_group_hash_client(struct vmn_group_msg *, unsigned family);
  * of priorities from 'priority' to 'priority' + 20.  Solicitations of IPv6
  * that ask whether the one that has 'mac' is still there go to 'handler' with
  * 'arg': it answers them by vmn_nd_advert_build(). */
-struct vmn_answering {
+struct vmn_arp_nd_responder {
     struct vmn_scope scope;
     unsigned stage;
     unsigned table;
@@ -442,8 +445,8 @@ struct vmn_answering {
     uint32_t arg;
 };
 /* Has ARP and neighbour discovery for 'ip' answered. */
-void vmn_answer_for(struct vmn_emit *, const struct vmn_answering *,
-                    const struct vmn_ip *ip);
+void vmn_arp_nd_respond(struct vmn_emit *, const struct vmn_arp_nd_responder *,
+                        const struct vmn_ip *ip);
 
 #ifdef __cplusplus
 }

@@ -682,7 +682,8 @@ struct vmn_dns_zone {
 VMN_ELEMENT_READER(vmn_dns_record_at, vmn_dns_zone, records,
                    vmn_dns_record, VMN_ELEMENT_DNS_RECORD)
 
-/* Connections in a network are noted for some time (vmn_act_note()). */
+/* The connections in a network are learned for some time
+ * (vmn_act_learn_connection()). */
 struct vmn_observation {
     struct vmn_row row;         /* Named as the network. */
     const char *description;

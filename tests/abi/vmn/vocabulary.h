@@ -119,7 +119,7 @@ enum vmn_hook {
 #define VMN_QUERY_GATEWAY "gateway.active"
 
 /* What is between hosts and a router's gateway is in a network of its own, the
- * router's transit: its VNI is the number of (VMN_NUMBER_VNI, this). */
+ * router's transit: its VNI is the number of (VMN_ID_POOL_VNI, this). */
 #define VMN_TRANSIT_KEY "router/%s"
 
 /* Ethernet addresses that begin with these three bytes are reserved: of
@@ -154,7 +154,7 @@ enum vmn_hook {
  * vmn_lb_member.  Of a port: packets that balancers sent it. */
 #define VMN_LB_PART_PACKETS 1
 #define VMN_LB_PART_CONNECTIONS 2
-#define VMN_LB_PART_ASKED 3
+#define VMN_LB_PART_ATTEMPTS 3
 #define VMN_LB_PART_ADMITTED 4
 #define VMN_LB_PART_BACKENDS 16         /* From here on. */
 
@@ -175,11 +175,11 @@ enum vmn_hook {
  * Provided by firewall. */
 #define VMN_QUERY_QUARANTINE "firewall.quarantine"
 
-/* Number kinds that more than one app uses, with their keys. */
-#define VMN_NUMBER_HOST "host"          /* Host name. */
-#define VMN_NUMBER_ZONE "zone"          /* "PURPOSE/DOMAIN"; 1 to 65535. */
-#define VMN_NUMBER_GROUP "group"        /* OpenFlow groups. */
-#define VMN_NUMBER_METER "meter"        /* Of vmn_act_limit(). */
-#define VMN_NUMBER_VNI "vni"            /* VMN_TRANSIT_KEY; 24 bits. */
+/* ID pools that more than one app uses, with their keys. */
+#define VMN_ID_POOL_HOST "host"         /* Host name. */
+#define VMN_ID_POOL_ZONE "zone"         /* "PURPOSE/DOMAIN"; 1 to 65535. */
+#define VMN_ID_POOL_GROUP "group"       /* OpenFlow groups. */
+#define VMN_ID_POOL_METER "meter"       /* Of vmn_act_limit(). */
+#define VMN_ID_POOL_VNI "vni"           /* VMN_TRANSIT_KEY; 24 bits. */
 
 #endif /* vmn/vocabulary.h */

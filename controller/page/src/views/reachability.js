@@ -18,9 +18,9 @@ export const title = "Reachability";
 const PROTOCOLS = ["tcp", "udp", "sctp", "icmp", "icmpv6"];
 /* More ports than that are asked about by network. */
 const ALL_MAX = 1000;
-const MARK = { delivered: "✓", dropped: "✕", some: "~", unknown: "?" };
-const KIND = { delivered: "ok", dropped: "bad", some: "wait", unknown: "wait" };
-const WORD = { delivered: "yes", dropped: "no", some: "some do",
+const MARK = { delivered: "✓", dropped: "✕", mixed: "~", unknown: "?" };
+const KIND = { delivered: "ok", dropped: "bad", mixed: "wait", unknown: "wait" };
+const WORD = { delivered: "yes", dropped: "no", mixed: "some do",
   unknown: "unknown" };
 
 // The matrix.  --------------------------------------------------------------
@@ -286,7 +286,7 @@ export function mount(root, { signal, words }) {
   h("span", { class: "field" }, h("label", { for: `${id}n` }, "Port"), port),
   network.nodes,
   h("span", { class: "field" }, h("label", { for: `${id}b` }, "By"), by),
-  button, h("ul", { class: "legend" }, ["delivered", "dropped", "some"].map(
+  button, h("ul", { class: "legend" }, ["delivered", "dropped", "mixed"].map(
     (v) => h("li", {}, badge(KIND[v], `${MARK[v]} ${WORD[v]}`))))),
   ), h("div", { class: "split" },
     panel("Who can reach whom", { actions: [note] }, out),

@@ -14,7 +14,7 @@ export const title = "Trace";
 
 const PROTOCOLS = ["tcp", "udp", "sctp", "icmp", "icmpv6"];
 const VERDICT_KIND = { delivered: "ok", dropped: "bad", unknown: "wait",
-  some: "wait" };
+  mixed: "wait" };
 
 /* Reason of a drop: what it means, and what one can do. */
 const REASONS = {
@@ -116,7 +116,7 @@ function hops(leg) {
   for (const step of leg.steps) {
     const last = found.at(-1);
 
-    if (step.kind === "tunnel" || step.kind === "wire") {
+    if (step.kind === "tunnel" || step.kind === "provider") {
       found.push({ way: step.kind, to: step.to });
     } else if (!last || last.way || last.host !== step.host) {
       found.push({ host: step.host, stages: [] });

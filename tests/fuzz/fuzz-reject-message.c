@@ -57,7 +57,7 @@ check_answer(const uint8_t *asked, size_t asked_size, const uint8_t *answer,
     size_t l4_size = size - 14 - header;
     uint8_t proto = v6 ? ip[6] : ip[9];
 
-    check(size <= VMN_REFUSAL_MAX && size >= 14 + header + 8);
+    check(size <= VMN_REJECT_SIZE_MAX && size >= 14 + header + 8);
     check(!memcmp(answer, asked + 6, 6) && !memcmp(answer + 6, asked, 6));
     check(!memcmp(answer + 12, asked + 12, 2));
     check(!memcmp(l4 - addresses, asked + 14 + header - addresses / 2,
@@ -84,29 +84,29 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     /* Copies that end where the packet does. */
     uint8_t *copy = malloc(size ? size : 1);
-    uint8_t *answer = malloc(VMN_REFUSAL_MAX);
-    uint8_t *other = malloc(VMN_REFUSAL_MAX);
+    uint8_t *answer = malloc(VMN_REJECT_SIZE_MAX);
+    uint8_t *other = malloc(VMN_REJECT_SIZE_MAX);
     const char *why;
     size_t n;
 
     memcpy(copy, data, size);
-    n = vmn_refusal_build(copy, size, answer, &why);
+    n = vmn_reject_build(copy, size, answer, &why);
     check(!n == !!why);
     if (n) {
         check_answer(copy, size, answer, n);
-        check(!vmn_refusal_build(answer, n, other, &why) && why);
+        check(!vmn_reject_build(answer, n, other, &why) && why);
     }
     /* As a router says it, of other things. */
-    for (int reason = VMN_REFUSAL_NO_PORT; reason <= VMN_REFUSAL_TOO_BIG;
+    for (int reason = VMN_REJECT_NO_PORT; reason <= VMN_REJECT_TOO_BIG;
          reason++) {
-        const struct vmn_refusal how = {
-            .reason = (enum vmn_refusal_reason) reason, .mtu = 1280 };
+        const struct vmn_reject how = {
+            .reason = (enum vmn_reject_reason) reason, .mtu = 1280 };
 
-        n = vmn_refusal_build_as(&how, copy, size, answer, &why);
+        n = vmn_reject_build_as(&how, copy, size, answer, &why);
         check(!n == !!why);
         if (n) {
             check_answer(copy, size, answer, n);
-            check(!vmn_refusal_build_as(&how, answer, n, other, &why) && why);
+            check(!vmn_reject_build_as(&how, answer, n, other, &why) && why);
         }
     }
     free(other);
