@@ -28,7 +28,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         scope = vmn_scope_host(host);
     } else if (!strcmp(key, "facts")) {
         vmn_publish(emit, "app.hosts", "key", host);
-        scope = vmn_scope_facts("app.hosts", "key");
+        scope = vmn_scope_relation("app.hosts", "key");
     }
     vmn_act_drop(vmn_flow_actions(vmn_flow_add(emit, scope, STAGE, 0, 10)),
                  "test");
