@@ -224,17 +224,17 @@ make_client(struct ctl *ctl)
         .certificate = file_option(ctl->certificate, "VMNCTL_CERTIFICATE"),
         .private_key = file_option(ctl->private_key, "VMNCTL_PRIVATE_KEY"),
     };
+    struct vmn_error why = VMN_ERROR_INIT;
     struct ctl_client *client;
-    char *error;
 
     if (!get_token(ctl, &cred.token)) {
         return NULL;
     }
-    client = ctl_client_create(ctl->server, &cred, &error);
+    client = ctl_client_create(ctl->server, &cred, &why);
     free(cred.token);
     if (!client) {
-        ctl_usage(ctl, "%s", error);
-        free(error);
+        ctl_usage(ctl, "%s", why.text);
+        vmn_error_uninit(&why);
     }
     return client;
 }
@@ -259,7 +259,7 @@ send_request(struct ctl *ctl, const char *method, const char *path,
     int timeout_ms = (CTL_ANSWER_TIMEOUT_MS
                       + (ctl->wait ? ctl->timeout_ms : 0));
     enum ctl_exit status = open_client(ctl);
-    char *error;
+    struct vmn_error why = VMN_ERROR_INIT;
 
     if (status) {
         return status;
@@ -268,12 +268,12 @@ send_request(struct ctl *ctl, const char *method, const char *path,
         ctl_progress(ctl, "waiting until it is installed");
     }
     status = (ctl_client_call(ctl->client, method, path, body, type,
-                              timeout_ms, reply, &error)
+                              timeout_ms, reply, &why)
               ? CTL_UNREACHABLE : CTL_DONE);
     ctl_progress(ctl, NULL);
     if (status) {
-        fprintf(ctl->err, "vmnctl: %s\n", error);
-        free(error);
+        fprintf(ctl->err, "vmnctl: %s\n", why.text);
+        vmn_error_uninit(&why);
     }
     return status;
 }
@@ -346,14 +346,13 @@ ctl_get_object(struct ctl *ctl, const char *type, const char *name,
 
 enum ctl_exit
 ctl_fetch(struct ctl *ctl, const char *path, int timeout_ms,
-          struct ctl_reply *reply, char **why)
+          struct ctl_reply *reply, struct vmn_error *why)
 {
     enum ctl_exit status = open_client(ctl);
     struct ds ds = DS_EMPTY_INITIALIZER;
 
-    *why = NULL;
     if (status) {
-        *why = xstrdup("there is no such server");
+        vmn_error_invalid(why, "there is no such server");
         return status;
     }
     if (ctl_client_call(ctl->client, "GET", path, NULL, NULL, timeout_ms,
@@ -364,7 +363,7 @@ ctl_fetch(struct ctl *ctl, const char *path, int timeout_ms,
         return CTL_DONE;
     }
     ctl_append_problem(&ds, reply, NULL);
-    *why = ds_steal_cstr(&ds);
+    vmn_error_take(why, EPROTO, ds_steal_cstr(&ds));
     ctl_reply_uninit(reply);
     return CTL_REFUSED;
 }
@@ -373,18 +372,18 @@ enum ctl_exit
 ctl_download(struct ctl *ctl, const char *path, int fd)
 {
     enum ctl_exit status = open_client(ctl);
+    struct vmn_error why = VMN_ERROR_INIT;
     struct ctl_reply reply;
-    char *error;
 
     if (status) {
         return status;
     }
     ctl_progress(ctl, "fetching");
     if (ctl_client_download(ctl->client, path, DOWNLOAD_TIMEOUT_MS, fd,
-                            &reply, &error)) {
+                            &reply, &why)) {
         ctl_progress(ctl, NULL);
-        fprintf(ctl->err, "vmnctl: %s\n", error);
-        free(error);
+        fprintf(ctl->err, "vmnctl: %s\n", why.text);
+        vmn_error_uninit(&why);
         return CTL_UNREACHABLE;
     }
     ctl_progress(ctl, NULL);
@@ -402,18 +401,18 @@ ctl_stream(struct ctl *ctl, const char *path, int idle_timeout_ms,
 {
     struct ctl_client *client = make_client(ctl);
     enum ctl_exit status = CTL_DONE;
+    struct vmn_error why = VMN_ERROR_INIT;
     struct ctl_reply reply;
-    char *error;
 
     if (!client) {
         return CTL_USAGE;
     }
     if (ctl_client_stream(client, path, idle_timeout_ms, take, aux, &reply,
-                          &error)) {
+                          &why)) {
         if (!quiet) {
-            fprintf(ctl->err, "vmnctl: %s\n", error);
+            fprintf(ctl->err, "vmnctl: %s\n", why.text);
         }
-        free(error);
+        vmn_error_uninit(&why);
         status = CTL_UNREACHABLE;
     } else {
         if (reply.status != 200) {

@@ -58,9 +58,9 @@ enum ctl_exit ctl_get_object(struct ctl *, const char *type, const char *name,
 enum ctl_exit ctl_get(struct ctl *, const char *path, struct ctl_reply *);
 
 /* As ctl_call() for a GET, but says nothing: why there is no reply within
- * 'timeout_ms' is in '*why', which the caller frees. */
+ * 'timeout_ms' is in '*why', which may be NULL. */
 enum ctl_exit ctl_fetch(struct ctl *, const char *path, int timeout_ms,
-                        struct ctl_reply *, char **why);
+                        struct ctl_reply *, struct vmn_error *why);
 
 /* GETs what is no JSON, and writes it to 'fd'. */
 enum ctl_exit ctl_download(struct ctl *, const char *path, int fd);

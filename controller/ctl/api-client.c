@@ -52,35 +52,37 @@ is_token(const char *token)
     return *token;
 }
 
-static char *
-check_server(const char *server)
+static int
+check_server(const char *server, struct vmn_error *why)
 {
     bool is_unix = !strncmp(server, "unix:", 5);
 
     if (is_unix ? server[5] != '\0'
         : ((!strncmp(server, "tcp:", 4) || !strncmp(server, "ssl:", 4))
            && strchr(server + 4, ':') && !strpbrk(server, "/@?# "))) {
-        return NULL;
+        return 0;
     }
-    return xasprintf("server \"%s\": want unix:PATH, tcp:HOST:PORT or "
-                     "ssl:HOST:PORT", server);
+    return vmn_error_invalid(why, "server \"%s\": want unix:PATH, "
+                             "tcp:HOST:PORT or ssl:HOST:PORT", server);
 }
 
 struct ctl_client *
 ctl_client_create(const char *server, const struct ctl_credentials *cred,
-                  char **error)
+                  struct vmn_error *why)
 {
     struct ctl_client *client;
 
-    *error = check_server(server);
-    if (!*error && cred->token && !is_token(cred->token)) {
-        *error = xstrdup("the token is empty or holds characters other than "
-                         "visible ones");
+    if (check_server(server, why)) {
+        return NULL;
     }
-    if (!*error && !cred->certificate != !cred->private_key) {
-        *error = xstrdup("a certificate and its private key go together");
+    if (cred->token && !is_token(cred->token)) {
+        vmn_error_invalid(why, "the token is empty or holds characters other "
+                          "than visible ones");
+        return NULL;
     }
-    if (*error) {
+    if (!cred->certificate != !cred->private_key) {
+        vmn_error_invalid(why, "a certificate and its private key go "
+                          "together");
         return NULL;
     }
 
@@ -207,10 +209,10 @@ set_options(struct ctl_client *client, const char *method, const char *url,
     }
 }
 
-/* The sentence for a call that got no answer. */
-static char *
-describe_failure(const struct ctl_client *client, CURLcode code,
-                 int timeout_ms, const struct sink *sink)
+/* Sets the error of a call that got no answer.  Returns its errno. */
+static int
+set_failure(const struct ctl_client *client, CURLcode code, int timeout_ms,
+            const struct sink *sink, struct vmn_error *why)
 {
     const char *text = (client->curl_error[0] ? client->curl_error
                         : curl_easy_strerror(code));
@@ -222,21 +224,26 @@ describe_failure(const struct ctl_client *client, CURLcode code,
     case CURLE_COULDNT_RESOLVE_HOST:
         /* libcurl's text names "localhost port 80" for a unix socket. */
         curl_easy_getinfo(client->curl, CURLINFO_OS_ERRNO, &os_errno);
-        return xasprintf("cannot reach vmnd at %s: %s", client->server,
-                         os_errno ? ovs_strerror((int) os_errno) : text);
+        return vmn_error_errno(
+            why, ECONNREFUSED, "cannot reach vmnd at %s: %s", client->server,
+            os_errno ? ovs_strerror((int) os_errno) : text);
     case CURLE_OPERATION_TIMEDOUT:
-        return xasprintf("vmnd at %s did not answer within %.1f s",
-                         client->server, timeout_ms / 1000.0);
+        return vmn_error_errno(
+            why, ETIMEDOUT, "vmnd at %s did not answer within %.1f s",
+            client->server, timeout_ms / 1000.0);
     case CURLE_WRITE_ERROR:
         if (sink->error) {
-            return xasprintf("cannot write what vmnd sends: %s",
-                             ovs_strerror(sink->error));
+            return vmn_error_errno(why, sink->error,
+                                   "cannot write what vmnd sends: %s",
+                                   ovs_strerror(sink->error));
         }
-        return xasprintf("the answer is larger than %d bytes",
-                         CTL_REPLY_SIZE_MAX);
+        return vmn_error_errno(why, EFBIG,
+                               "the answer is larger than %d bytes",
+                               CTL_REPLY_SIZE_MAX);
     default:
-        return xasprintf("the call to vmnd at %s failed: %s",
-                         client->server, text);
+        return vmn_error_errno(why, ECONNREFUSED,
+                               "the call to vmnd at %s failed: %s",
+                               client->server, text);
     }
 }
 
@@ -291,22 +298,20 @@ perform(struct ctl_client *client, const json_t *body, const char *type)
 static int
 call(struct ctl_client *client, const char *method, const char *path,
      const json_t *body, const char *type, int timeout_ms, struct sink *sink,
-     struct ctl_reply *reply, char **error)
+     struct ctl_reply *reply, struct vmn_error *why)
 {
     char *url = xasprintf("%s%s", client->base_url, path);
     long int status = 0;
     CURLcode code;
 
     memset(reply, 0, sizeof *reply);
-    *error = NULL;
     sink->curl = client->curl;
     set_options(client, method, url, timeout_ms, sink);
     code = perform(client, body, type);
     free(url);
     if (code && !sink->enough) {
-        *error = describe_failure(client, code, timeout_ms, sink);
         ds_destroy(&sink->text);
-        return code == CURLE_OPERATION_TIMEDOUT ? ETIMEDOUT : ECONNREFUSED;
+        return set_failure(client, code, timeout_ms, sink, why);
     }
     curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &status);
     reply->status = (int) status;
@@ -320,33 +325,34 @@ call(struct ctl_client *client, const char *method, const char *path,
 int
 ctl_client_call(struct ctl_client *client, const char *method,
                 const char *path, const json_t *body, const char *type,
-                int timeout_ms, struct ctl_reply *reply, char **error)
+                int timeout_ms, struct ctl_reply *reply,
+                struct vmn_error *why)
 {
     struct sink sink = { .text = DS_EMPTY_INITIALIZER, .fd = -1 };
 
     return call(client, method, path, body, type, timeout_ms, &sink, reply,
-                error);
+                why);
 }
 
 int
 ctl_client_download(struct ctl_client *client, const char *path,
                     int idle_timeout_ms, int fd, struct ctl_reply *reply,
-                    char **error)
+                    struct vmn_error *why)
 {
     struct sink sink = { .text = DS_EMPTY_INITIALIZER, .fd = fd };
 
     return call(client, "GET", path, NULL, NULL, idle_timeout_ms, &sink,
-                reply, error);
+                reply, why);
 }
 
 int
 ctl_client_stream(struct ctl_client *client, const char *path,
                   int idle_timeout_ms, ctl_client_data_cb *take, void *aux,
-                  struct ctl_reply *reply, char **error)
+                  struct ctl_reply *reply, struct vmn_error *why)
 {
     struct sink sink = { .text = DS_EMPTY_INITIALIZER, .fd = -1,
                          .take = take, .aux = aux };
 
     return call(client, "GET", path, NULL, NULL, idle_timeout_ms, &sink,
-                reply, error);
+                reply, why);
 }

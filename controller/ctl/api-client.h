@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "controller/schema/error.h"
+
 struct ctl_client;
 
 #define CTL_DEFAULT_SERVER "unix:/run/vmn/vmnd.sock"
@@ -35,11 +37,10 @@ struct ctl_credentials {
 };
 
 /* 'server' is "unix:PATH", "tcp:HOST:PORT" or "ssl:HOST:PORT".  On one that
- * cannot be meant, returns NULL with a sentence in '*error' (the caller frees
- * it). */
+ * cannot be meant, returns NULL with an error. */
 struct ctl_client *ctl_client_create(const char *server,
                                      const struct ctl_credentials *,
-                                     char **error);
+                                     struct vmn_error *why);
 void ctl_client_destroy(struct ctl_client *);
 
 /* From now on requests are for the version of an object that has 'tag' alone;
@@ -49,18 +50,18 @@ void ctl_client_if_match(struct ctl_client *, const char *tag);
 /* Does one call.  'path' begins with "/" and is already escaped.  'body' is
  * NULL, or sent as 'type'.  'timeout_ms' is how long the server may take at
  * most.  Returns 0 with the answer, whatever its status, in '*reply', or a
- * positive errno with a sentence in '*error' (the caller frees it): there was
- * no answer. */
+ * positive errno with an error: there was no answer. */
 int ctl_client_call(struct ctl_client *, const char *method,
                     const char *path, const json_t *body, const char *type,
-                    int timeout_ms, struct ctl_reply *, char **error);
+                    int timeout_ms, struct ctl_reply *,
+                    struct vmn_error *why);
 
 /* GETs 'path' and, if the answer's status is 200, writes its body to 'fd'; of
  * any other, it is in '*reply'.  The server may take any time, but not
  * 'idle_timeout_ms' without a byte.  Errors as of ctl_client_call(). */
 int ctl_client_download(struct ctl_client *, const char *path,
                         int idle_timeout_ms, int fd, struct ctl_reply *,
-                        char **error);
+                        struct vmn_error *why);
 
 /* GETs 'path', whose answer does not end by itself, and calls 'take' with each
  * piece of the body of a 200; of any other status, it is in '*reply'.  Returns
@@ -69,6 +70,6 @@ int ctl_client_download(struct ctl_client *, const char *path,
 typedef bool ctl_client_data_cb(void *aux, const char *data, size_t size);
 int ctl_client_stream(struct ctl_client *, const char *path,
                       int idle_timeout_ms, ctl_client_data_cb *take, void *aux,
-                      struct ctl_reply *, char **error);
+                      struct ctl_reply *, struct vmn_error *why);
 
 #endif /* controller/ctl/api-client.h */

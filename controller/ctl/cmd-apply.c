@@ -48,8 +48,8 @@ static enum ctl_exit
 apply_files(struct ctl *ctl, const char *command, bool *changes)
 {
     enum ctl_exit status = CTL_DONE;
+    struct vmn_error why = VMN_ERROR_INIT;
     struct ctl_input input;
-    char *error;
 
     if (!ctl->files.n) {
         return ctl_usage(ctl, "%s: give -f PATH, or -f - for standard "
@@ -57,9 +57,9 @@ apply_files(struct ctl *ctl, const char *command, bool *changes)
     }
     ctl_input_init(&input);
     for (size_t i = 0; i < ctl->files.n && !status; i++) {
-        if (ctl_input_load(&input, ctl->files.names[i], ctl->in, &error)) {
-            status = ctl_usage(ctl, "%s", error);
-            free(error);
+        if (ctl_input_load(&input, ctl->files.names[i], ctl->in, &why)) {
+            status = ctl_usage(ctl, "%s", why.text);
+            vmn_error_uninit(&why);
         }
     }
     if (!status && !json_array_size(input.objects) && !ctl->prune) {

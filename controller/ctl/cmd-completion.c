@@ -142,14 +142,13 @@ say_names(struct line *line, const char *type)
     char *after = cursor_before(line->current);
     struct ctl_reply reply;
     const json_t *object;
-    char *why;
     size_t i;
 
     ds_put_format(&path, "/v1/%s?limit=%d", type, NAMES_MAX);
     if (after) {
         ctl_append_query(&path, "after", after);
     }
-    if (!ctl_fetch(line->ctl, ds_cstr(&path), ANSWER_MS, &reply, &why)) {
+    if (!ctl_fetch(line->ctl, ds_cstr(&path), ANSWER_MS, &reply, NULL)) {
         json_array_foreach (json_object_get(reply.body, "items"), i, object) {
             const char *name = json_string_value(json_object_get(object,
                                                                  "name"));
@@ -160,7 +159,6 @@ say_names(struct line *line, const char *type)
         }
         ctl_reply_uninit(&reply);
     }
-    free(why);
     free(after);
     ds_destroy(&path);
 }

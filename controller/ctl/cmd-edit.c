@@ -205,44 +205,46 @@ run_editor(struct edit *edit)
 /* What was written.  ----------------------------------------------------- */
 
 /* Reads the one object in the file.  '*spec' is NULL if the file holds none;
- * what is wrong with it goes to '*error'. */
-static bool
-take_spec(struct edit *edit, json_t **spec, char **error)
+ * what is wrong with it goes to '*why'. */
+static int
+take_spec(struct edit *edit, json_t **spec, struct vmn_error *why)
 {
     struct ctl_input input;
     const json_t *object;
     const char *type, *name;
+    int error;
     size_t n;
 
     *spec = NULL;
-    *error = NULL;
     ctl_input_init(&input);
-    if (ctl_input_load(&input, edit->path, edit->ctl->in, error)) {
+    error = ctl_input_load(&input, edit->path, edit->ctl->in, why);
+    if (error) {
         ctl_input_uninit(&input);
-        return false;
+        return error;
     }
     n = json_array_size(input.objects);
     object = json_array_get(input.objects, 0);
     type = json_string_value(json_object_get(object, "type"));
     name = json_string_value(json_object_get(object, "name"));
     if (n > 1) {
-        *error = xasprintf("there are %"PRIuSIZE" objects in the file: want "
-                           "one", n);
+        error = vmn_error_invalid(why, "there are %"PRIuSIZE" objects in the "
+                                  "file: want one", n);
     } else if (n && (!type || strcmp(type, edit->type->plural) || !name
                      || strcmp(name, edit->name))) {
-        *error = xasprintf("this is %s/%s, not %s/%s: an object keeps its "
-                           "type and name", type ? type : "?",
-                           name ? name : "?", edit->type->plural, edit->name);
+        error = vmn_error_invalid(
+            why, "this is %s/%s, not %s/%s: an object keeps its type and name",
+            type ? type : "?", name ? name : "?", edit->type->plural,
+            edit->name);
     } else if (n) {
         *spec = json_incref(json_object_get(object, "spec"));
     }
     ctl_input_uninit(&input);
-    return !*error;
+    return error;
 }
 
-/* Takes up what the server has: its tag, and in '*text' its YAML. */
+/* Takes up what the server has: its tag, and in '*yaml' its YAML. */
 static enum ctl_exit
-read_object(struct edit *edit, bool *there, char **text)
+read_object(struct edit *edit, bool *there, char **yaml)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
     struct ctl_reply reply;
@@ -250,7 +252,7 @@ read_object(struct edit *edit, bool *there, char **text)
     const json_t *tag;
     json_t *object;
 
-    *text = NULL;
+    *yaml = NULL;
     status = ctl_get_object(edit->ctl, edit->type->plural, edit->name, &reply,
                             there);
     if (status || !*there) {
@@ -265,7 +267,7 @@ read_object(struct edit *edit, bool *there, char **text)
                        "name", edit->name, "spec", edit->spec);
     ctl_yaml_print(object, &ds);
     json_decref(object);
-    *text = ds_steal_cstr(&ds);
+    *yaml = ds_steal_cstr(&ds);
     ctl_reply_uninit(&reply);
     return CTL_DONE;
 }
@@ -362,8 +364,9 @@ static enum ctl_exit
 edit_once(struct edit *edit, bool *again)
 {
     enum ctl_exit status = run_editor(edit);
-    char *written, *error = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
     json_t *spec = NULL;
+    char *written;
 
     *again = false;
     written = status ? NULL : read_file(edit);
@@ -372,11 +375,11 @@ edit_once(struct edit *edit, bool *again)
     }
     if (!strcmp(written, edit->shown)) {
         status = leave(edit);
-    } else if (!take_spec(edit, &spec, &error)) {
+    } else if (take_spec(edit, &spec, &why)) {
         char *comments = xasprintf("This cannot be read.  Repair it and save, "
                                    "or leave the file as it "
                                    "is to give up:\n%s",
-                                   error);
+                                   why.text);
 
         status = fill_file(edit, comments, written);
         free(comments);
@@ -389,7 +392,7 @@ edit_once(struct edit *edit, bool *again)
         status = send_spec(edit, spec, written, again);
     }
     json_decref(spec);
-    free(error);
+    vmn_error_uninit(&why);
     free(written);
     return status;
 }

@@ -47,8 +47,8 @@ static bool
 fetch(struct support *s, const char *what, const char *path,
       struct ctl_reply *reply)
 {
+    struct vmn_error why = VMN_ERROR_INIT;
     enum ctl_exit status;
-    char *why;
 
     if (s->gone) {
         leave_out(s, what, "vmnd does not answer");
@@ -57,9 +57,9 @@ fetch(struct support *s, const char *what, const char *path,
     ctl_progress(s->ctl, "%s", what);
     status = ctl_fetch(s->ctl, path, CTL_ANSWER_TIMEOUT_MS, reply, &why);
     if (status) {
-        why[strcspn(why, "\n")] = '\0';
-        leave_out(s, what, why);
-        free(why);
+        why.text[strcspn(why.text, "\n")] = '\0';
+        leave_out(s, what, why.text);
+        vmn_error_uninit(&why);
         s->gone = status == CTL_UNREACHABLE || status == CTL_USAGE;
     }
     return !status;
@@ -214,12 +214,12 @@ add_unixctl(struct support *s)
         "commit/show", "northbound/show", "store/show", "loop/show",
         "memory/show", "coverage/show", "vlog/list",
     };
-    char *error = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
     char *path = (s->ctl->unixctl ? xstrdup(s->ctl->unixctl)
-                  : ctl_unixctl_find(&error));
+                  : ctl_unixctl_find(&why));
 
-    for (size_t i = 0; path && !error && i < ARRAY_SIZE(commands); i++) {
-        char *text = ctl_unixctl_run(path, commands[i], &error);
+    for (size_t i = 0; path && !why.text && i < ARRAY_SIZE(commands); i++) {
+        char *text = ctl_unixctl_run(path, commands[i], &why);
         char *file = xasprintf("unixctl/%s.txt", commands[i]);
 
         for (char *p = file + strlen("unixctl/"); *p; p++) {
@@ -229,19 +229,18 @@ add_unixctl(struct support *s)
         if (text) {
             ctl_archive_add(s->bundle, file, "as ovs-appctl shows it", text,
                             strlen(text));
-        } else if (!strstr(error, path)) {
+        } else if (!strstr(why.text, path)) {
             /* It is there, but does not know this, or did not answer. */
-            leave_out(s, file, error);
-            free(error);
-            error = NULL;
+            leave_out(s, file, why.text);
+            vmn_error_uninit(&why);
         }
         free(file);
         free(text);
     }
-    if (error) {
-        leave_out(s, "unixctl", error);
+    if (why.text) {
+        leave_out(s, "unixctl", why.text);
     }
-    free(error);
+    vmn_error_uninit(&why);
     free(path);
 }
 
@@ -300,7 +299,8 @@ ctl_cmd_support(struct ctl *ctl, int n_args, char *const args[])
     time_t now = time(NULL);
     char stamp[32], time_text[32];
     enum ctl_exit status;
-    char *folder, *file, *error;
+    struct vmn_error why = VMN_ERROR_INIT;
+    char *folder, *file;
     json_t *about;
     struct tm tm;
 
@@ -309,18 +309,18 @@ ctl_cmd_support(struct ctl *ctl, int n_args, char *const args[])
     strftime(time_text, sizeof time_text, "%Y-%m-%dT%H:%M:%SZ", &tm);
     folder = xasprintf("vmn-support-%s", stamp);
     file = n_args ? xstrdup(args[0]) : xasprintf("%s.tar.gz", folder);
-    s.bundle = ctl_archive_create(file, folder, &error);
+    s.bundle = ctl_archive_create(file, folder, &why);
     if (s.bundle) {
         add_all(&s);
         about = json_pack("{s:s, s:s, s:s}", "time", time_text, "vmnctl",
                           VMN_VERSION, "server", ctl->server);
-        error = ctl_archive_close(s.bundle, about);
+        ctl_archive_close(s.bundle, about, &why);
         json_decref(about);
     }
     ctl_progress(ctl, NULL);
-    if (error) {
-        fprintf(ctl->err, "vmnctl: %s\n", error);
-        free(error);
+    if (why.text) {
+        fprintf(ctl->err, "vmnctl: %s\n", why.text);
+        vmn_error_uninit(&why);
         status = CTL_REFUSED;
     } else {
         fprintf(ctl->out, "%s\n", file);

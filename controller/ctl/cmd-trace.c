@@ -28,14 +28,14 @@ enum ctl_exit
 ctl_set_after(struct ctl *ctl, json_t *body)
 {
     enum ctl_exit status = CTL_DONE;
+    struct vmn_error why = VMN_ERROR_INIT;
     struct ctl_input input;
-    char *error;
 
     ctl_input_init(&input);
     for (size_t i = 0; i < ctl->after.n && !status; i++) {
-        if (ctl_input_load(&input, ctl->after.names[i], ctl->in, &error)) {
-            status = ctl_usage(ctl, "%s", error);
-            free(error);
+        if (ctl_input_load(&input, ctl->after.names[i], ctl->in, &why)) {
+            status = ctl_usage(ctl, "%s", why.text);
+            vmn_error_uninit(&why);
         }
     }
     if (!status && ctl->after.n) {

@@ -69,9 +69,10 @@ describe(const struct ctl_input *input, const char *file, const json_t *doc)
                         json_array_size(input->objects) + 1));
 }
 
-/* Returns what is wrong with an object, or NULL; the caller frees it. */
-static char *
-check_object(const json_t *doc)
+/* Returns 0, or EINVAL with an error that says what is wrong with an object.
+ */
+static int
+check_object(const json_t *doc, struct vmn_error *why)
 {
     json_t *object = CONST_CAST(json_t *, doc);
     const char *type = json_string_value(json_object_get(doc, "type"));
@@ -79,44 +80,44 @@ check_object(const json_t *doc)
     json_t *value;
 
     if (!json_is_object(doc)) {
-        return xstrdup("want a mapping with type, name and spec");
+        return vmn_error_invalid(why, "want a mapping with type, name and "
+                                 "spec");
     }
     json_object_foreach (object, key, value) {
         if (!is_known_member(key)) {
-            return xasprintf("unknown member \"%s\": want type, name and "
-                             "spec", key);
+            return vmn_error_invalid(why, "unknown member \"%s\": want type, "
+                                     "name and spec", key);
         }
     }
     if (!type) {
-        return xstrdup("\"type\" is missing or not a string");
+        return vmn_error_invalid(why, "\"type\" is missing or not a string");
     }
     if (!ctl_type_find(type)) {
-        return xasprintf("unknown type \"%s\" (vmnctl get --help lists "
-                         "them)", type);
+        return vmn_error_invalid(why, "unknown type \"%s\" (vmnctl get "
+                                 "--help lists them)", type);
     }
     if (!json_is_string(json_object_get(doc, "name"))) {
-        return xstrdup("\"name\" is missing or not a string (put quotes "
-                       "round one that looks like a number)");
+        return vmn_error_invalid(why, "\"name\" is missing or not a string "
+                                 "(put quotes round one that looks like a "
+                                 "number)");
     }
     if (!json_is_object(json_object_get(doc, "spec"))) {
-        return xstrdup("\"spec\" is missing or not a mapping");
+        return vmn_error_invalid(why, "\"spec\" is missing or not a mapping");
     }
-    return NULL;
+    return 0;
 }
 
 static int
 add_object(struct ctl_input *input, const char *file, const json_t *doc,
-           char **error)
+           struct vmn_error *why)
 {
-    char *why = check_object(doc);
     const char *type;
 
-    if (why) {
+    if (check_object(doc, why)) {
         char *what = describe(input, file, doc);
 
-        *error = xasprintf("%s: %s", what, why);
+        vmn_error_prefix(why, what);
         free(what);
-        free(why);
         return EINVAL;
     }
     type = json_string_value(json_object_get(doc, "type"));
@@ -171,7 +172,7 @@ find_stray_member(const json_t *doc)
 
 static int
 add_document(struct ctl_input *input, const char *file, const json_t *doc,
-             char **error)
+             struct vmn_error *why)
 {
     const json_t *list = get_list(doc);
     const char *stray = find_stray_member(doc);
@@ -179,15 +180,14 @@ add_document(struct ctl_input *input, const char *file, const json_t *doc,
     size_t i;
 
     if (!list) {
-        return add_object(input, file, doc, error);
+        return add_object(input, file, doc, why);
     }
     if (stray) {
-        *error = xasprintf("%s: unknown member \"%s\" beside \"objects\"",
-                           file, stray);
-        return EINVAL;
+        return vmn_error_invalid(why, "%s: unknown member \"%s\" beside "
+                                 "\"objects\"", file, stray);
     }
     json_array_foreach (list, i, value) {
-        if (add_object(input, file, value, error)) {
+        if (add_object(input, file, value, why)) {
             return EINVAL;
         }
     }
@@ -198,7 +198,7 @@ add_document(struct ctl_input *input, const char *file, const json_t *doc,
 
 /* JSON texts one after the other. */
 static int
-parse_json(const char *text, size_t size, json_t *docs, char **error)
+parse_json(const char *text, size_t size, json_t *docs, struct vmn_error *why)
 {
     while (size) {
         json_error_t where;
@@ -214,13 +214,10 @@ parse_json(const char *text, size_t size, json_t *docs, char **error)
                          JSON_REJECT_DUPLICATES | JSON_DISABLE_EOF_CHECK,
                          &where);
         if (!doc) {
-            *error = xasprintf("line %d, column %d: %s", where.line,
-                               where.column,
-                               json_error_code(&where)
-                               == json_error_null_character
-                               ? "a string must not contain "
-                                 "\\u0000" : where.text);
-            return EINVAL;
+            return vmn_error_invalid(
+                why, "line %d, column %d: %s", where.line, where.column,
+                json_error_code(&where) == json_error_null_character
+                ? "a string must not contain \\u0000" : where.text);
         }
         json_array_append_new(docs, doc);
         text += where.position;
@@ -234,31 +231,28 @@ parse_json(const char *text, size_t size, json_t *docs, char **error)
  * text looks like it. */
 static int
 parse_text(const char *file, const struct ds *text, json_t *docs,
-           char **error)
+           struct vmn_error *why)
 {
     const char *string = ds_cstr_ro(text);
     char first = string[strspn(string, " \t\r\n")];
 
     if (strlen(string) != text->length) {
-        *error = xstrdup("holds null bytes");
-        return EINVAL;
+        return vmn_error_invalid(why, "holds null bytes");
     }
     if (ends_with(file, ".json")) {
-        return parse_json(string, text->length, docs, error);
+        return parse_json(string, text->length, docs, why);
     }
     if (first == '{' || first == '[') {
-        if (!parse_json(string, text->length, docs, error)) {
+        if (!parse_json(string, text->length, docs, NULL)) {
             return 0;
         }
-        free(*error);
-        *error = NULL;
         json_array_clear(docs);
     }
-    return ctl_yaml_parse(string, text->length, docs, error);
+    return ctl_yaml_parse(string, text->length, docs, why);
 }
 
 static int
-read_all(FILE *stream, struct ds *text, char **error)
+read_all(FILE *stream, struct ds *text, struct vmn_error *why)
 {
     char buffer[65536];
     size_t n;
@@ -266,38 +260,35 @@ read_all(FILE *stream, struct ds *text, char **error)
     while ((n = fread(buffer, 1, sizeof buffer, stream)) > 0) {
         ds_put_buffer(text, buffer, n);
         if (text->length > CTL_YAML_SIZE_MAX) {
-            *error = xasprintf("more than %d bytes", CTL_YAML_SIZE_MAX);
-            return EINVAL;
+            return vmn_error_invalid(why, "more than %d bytes",
+                                     CTL_YAML_SIZE_MAX);
         }
     }
     if (ferror(stream)) {
-        *error = xstrdup(ovs_strerror(errno));
-        return EIO;
+        return vmn_error_errno(why, EIO, "%s", ovs_strerror(errno));
     }
     return 0;
 }
 
 static int
 load_stream(struct ctl_input *input, const char *file, FILE *stream,
-            char **error)
+            struct vmn_error *why)
 {
     struct ds text = DS_EMPTY_INITIALIZER;
     json_t *docs = json_array();
     const json_t *doc;
-    char *why = NULL;
     int retval;
     size_t i;
 
-    retval = read_all(stream, &text, &why);
+    retval = read_all(stream, &text, why);
     if (!retval) {
-        retval = parse_text(file, &text, docs, &why);
+        retval = parse_text(file, &text, docs, why);
     }
     if (retval) {
-        *error = xasprintf("%s: %s", file, why);
-        free(why);
+        vmn_error_prefix(why, file);
     } else {
         json_array_foreach (docs, i, doc) {
-            retval = add_document(input, file, doc, error);
+            retval = add_document(input, file, doc, why);
             if (retval) {
                 break;
             }
@@ -309,17 +300,16 @@ load_stream(struct ctl_input *input, const char *file, FILE *stream,
 }
 
 static int
-load_file(struct ctl_input *input, const char *path, char **error)
+load_file(struct ctl_input *input, const char *path, struct vmn_error *why)
 {
     FILE *stream = fopen(path, "r");
     int retval;
 
     if (!stream) {
-        retval = errno;
-        *error = xasprintf("%s: %s", path, ovs_strerror(retval));
-        return retval;
+        return vmn_error_errno(why, errno, "%s: %s", path,
+                               ovs_strerror(errno));
     }
-    retval = load_stream(input, path, stream, error);
+    retval = load_stream(input, path, stream, why);
     fclose(stream);
     return retval;
 }
@@ -335,27 +325,25 @@ is_object_file(const struct dirent *entry)
 }
 
 static int
-load_folder(struct ctl_input *input, const char *path, char **error)
+load_folder(struct ctl_input *input, const char *path, struct vmn_error *why)
 {
     struct dirent **entries;
     int n = scandir(path, &entries, is_object_file, alphasort);
     int retval = 0;
 
     if (n < 0) {
-        retval = errno;
-        *error = xasprintf("%s: %s", path, ovs_strerror(retval));
-        return retval;
+        return vmn_error_errno(why, errno, "%s: %s", path,
+                               ovs_strerror(errno));
     }
     if (!n) {
-        *error = xasprintf("%s: no *.yaml, *.yml or *.json in this folder",
-                           path);
-        retval = EINVAL;
+        retval = vmn_error_invalid(why, "%s: no *.yaml, *.yml or *.json in "
+                                   "this folder", path);
     }
     for (int i = 0; i < n; i++) {
         char *file = xasprintf("%s/%s", path, entries[i]->d_name);
 
         if (!retval) {
-            retval = load_file(input, file, error);
+            retval = load_file(input, file, why);
         }
         free(file);
         free(entries[i]);
@@ -366,16 +354,15 @@ load_folder(struct ctl_input *input, const char *path, char **error)
 
 int
 ctl_input_load(struct ctl_input *input, const char *path, FILE *in,
-               char **error)
+               struct vmn_error *why)
 {
     struct stat s;
 
-    *error = NULL;
     if (!strcmp(path, "-")) {
-        return load_stream(input, "standard input", in, error);
+        return load_stream(input, "standard input", in, why);
     }
     if (!stat(path, &s) && S_ISDIR(s.st_mode)) {
-        return load_folder(input, path, error);
+        return load_folder(input, path, why);
     }
-    return load_file(input, path, error);
+    return load_file(input, path, why);
 }

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "controller/schema/error.h"
 #include "svec.h"
 
 struct ctl_input {
@@ -28,9 +29,8 @@ void ctl_input_init(struct ctl_input *);
 void ctl_input_uninit(struct ctl_input *);
 
 /* Adds the objects of 'path': a file, a folder (its *.yaml, *.yml and *.json,
- * by name), or "-" for 'in'.  Returns 0, or EINVAL or a positive errno with a
- * sentence in '*error' (the caller frees it). */
+ * by name), or "-" for 'in'.  Returns 0, or a positive errno with an error. */
 int ctl_input_load(struct ctl_input *, const char *path, FILE *in,
-                   char **error);
+                   struct vmn_error *why);
 
 #endif /* controller/ctl/object-files.h */

@@ -24,7 +24,8 @@ struct ctl_archive {
     char *path;
     char *temporary;            /* Its name until it is whole. */
     char *folder;
-    char *error;                /* The first that there was, or NULL. */
+    int error;                  /* The first that there was, or 0; */
+    struct vmn_error why;       /* and what it is. */
     json_t *files, *left_out;   /* Of the list. */
     size_t n_stripped;
 };
@@ -33,19 +34,20 @@ static void
 note_error(struct ctl_archive *bundle, const char *what)
 {
     if (!bundle->error) {
-        const char *why = archive_error_string(bundle->archive);
+        const char *text = archive_error_string(bundle->archive);
 
-        bundle->error = xasprintf("%s: %s%s%s", bundle->path, what,
-                                  why ? ": " : "", why ? why : "");
+        bundle->error = vmn_error_errno(&bundle->why, EIO, "%s: %s%s%s",
+                                        bundle->path, what, text ? ": " : "",
+                                        text ? text : "");
     }
 }
 
 struct ctl_archive *
-ctl_archive_create(const char *path, const char *folder, char **error)
+ctl_archive_create(const char *path, const char *folder,
+                   struct vmn_error *why)
 {
     struct ctl_archive *bundle = xzalloc(sizeof *bundle);
 
-    *error = NULL;
     bundle->path = xstrdup(path);
     bundle->temporary = xasprintf("%s.XXXXXX", path);
     bundle->folder = xstrdup(folder);
@@ -53,10 +55,10 @@ ctl_archive_create(const char *path, const char *folder, char **error)
     bundle->left_out = json_array();
     bundle->fd = mkostemp(bundle->temporary, O_CLOEXEC);
     if (bundle->fd < 0) {
-        *error = xasprintf("%s: %s", path, ovs_strerror(errno));
+        vmn_error_errno(why, errno, "%s: %s", path, ovs_strerror(errno));
         free(bundle->temporary);
         bundle->temporary = NULL;
-        free(ctl_archive_close(bundle, NULL));
+        ctl_archive_close(bundle, NULL, NULL);
         return NULL;
     }
     bundle->archive = archive_write_new();
@@ -161,20 +163,22 @@ finish(struct ctl_archive *bundle, const json_t *about)
     }
     if (!bundle->error && (fsync(bundle->fd)
                            || rename(bundle->temporary, bundle->path))) {
-        bundle->error = xasprintf("%s: %s", bundle->path,
-                                  ovs_strerror(errno));
+        bundle->error = vmn_error_errno(&bundle->why, errno, "%s: %s",
+                                        bundle->path, ovs_strerror(errno));
     }
 }
 
-char *
-ctl_archive_close(struct ctl_archive *bundle, const json_t *about)
+int
+ctl_archive_close(struct ctl_archive *bundle, const json_t *about,
+                  struct vmn_error *why)
 {
-    char *error;
+    int error;
 
     if (bundle->archive && !bundle->error) {
         finish(bundle, about);
     }
-    error = bundle->error;
+    error = vmn_error_take(why, bundle->error,
+                           vmn_error_steal_text(&bundle->why));
     if (error && bundle->temporary) {
         unlink(bundle->temporary);
     }

@@ -9,12 +9,14 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "controller/schema/error.h"
+
 struct ctl_archive;
 
 /* 'path' ends as the file's name; all that is in it is in the folder 'folder'.
- * NULL with a sentence in '*error' (the caller frees it). */
+ * Returns NULL with an error. */
 struct ctl_archive *ctl_archive_create(const char *path, const char *folder,
-                                       char **error);
+                                       struct vmn_error *why);
 
 /* Adds a file.  'about' says what it is, for the list. */
 void ctl_archive_add(struct ctl_archive *, const char *name, const char *about,
@@ -28,9 +30,10 @@ void ctl_archive_add_json(struct ctl_archive *, const char *name,
 void ctl_archive_omit(struct ctl_archive *, const char *what, const char *why);
 
 /* Adds manifest.json, of which 'about' is the beginning, and gives the file
- * its name; destroys the bundle.  NULL, or a sentence that the caller frees:
- * there is no file then. */
-char *ctl_archive_close(struct ctl_archive *, const json_t *about);
+ * its name; destroys the bundle.  Returns 0, or a positive errno with an
+ * error: there is no file then. */
+int ctl_archive_close(struct ctl_archive *, const json_t *about,
+                      struct vmn_error *why);
 
 /* A copy of 'json' in which the values of members that are named like secrets
  * (token, password, ...) are replaced; '*n' grows by how many. */

@@ -16,6 +16,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "controller/schema/error.h"
 #include "dirs.h"
 #include "socket-util.h"
 #include "util.h"
@@ -24,19 +25,18 @@
 #define TIMEOUT_S 10
 
 char *
-ctl_unixctl_find(char **error)
+ctl_unixctl_find(struct vmn_error *why)
 {
     char *pidfile = xasprintf("%s/vmnd.pid", ovs_rundir());
     FILE *file = fopen(pidfile, "re");
     long int pid = 0;
     char *path = NULL;
 
-    *error = NULL;
     if (!file) {
-        *error = xasprintf("%s: %s", pidfile, ovs_strerror(errno));
+        vmn_error_errno(why, errno, "%s: %s", pidfile, ovs_strerror(errno));
     } else {
         if (fscanf(file, "%9ld", &pid) != 1 || pid < 1) {
-            *error = xasprintf("%s: there is no process in it", pidfile);
+            vmn_error_invalid(why, "%s: there is no process in it", pidfile);
         } else {
             path = xasprintf("%s/vmnd.%ld.ctl", ovs_rundir(), pid);
         }
@@ -77,21 +77,22 @@ open_socket(const char *path)
 
 /* Takes the reply apart, which it frees. */
 static char *
-take_reply(json_t *reply, const char *why, char **error)
+take_reply(json_t *reply, struct vmn_error *why)
 {
     const char *result = json_string_value(json_object_get(reply, "result"));
     const char *refused = json_string_value(json_object_get(reply, "error"));
     char *text = result && !refused ? xstrdup(result) : NULL;
 
     if (!text) {
-        *error = xstrdup(refused ? refused : why);
+        vmn_error_errno(why, EPROTO, "%s",
+                        refused ? refused : "there is no answer");
     }
     json_decref(reply);
     return text;
 }
 
 char *
-ctl_unixctl_run(const char *path, const char *command, char **error)
+ctl_unixctl_run(const char *path, const char *command, struct vmn_error *why)
 {
     json_t *request = json_pack("{s:s, s:[], s:i}", "method", command,
                                 "params", "id", 0);
@@ -102,14 +103,13 @@ ctl_unixctl_run(const char *path, const char *command, char **error)
     size_t written;
     char *text;
 
-    *error = NULL;
     json_decref(request);
     if (fd < 0 || write_fully(fd, line, strlen(line), &written)) {
-        *error = xasprintf("%s: %s", path, ovs_strerror(errno));
+        vmn_error_errno(why, errno, "%s: %s", path, ovs_strerror(errno));
         text = NULL;
     } else {
         reply = json_loadfd(fd, JSON_DISABLE_EOF_CHECK, &fault);
-        text = take_reply(reply, "there is no answer", error);
+        text = take_reply(reply, why);
     }
     if (fd >= 0) {
         close(fd);

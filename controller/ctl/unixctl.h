@@ -7,12 +7,15 @@
 #ifndef CONTROLLER_CTL_UNIXCTL_H
 #define CONTROLLER_CTL_UNIXCTL_H 1
 
-/* The socket of the vmnd that runs here, as ovs-appctl finds it, or NULL with
- * a sentence in '*error'.  The caller frees either. */
-char *ctl_unixctl_find(char **error);
+struct vmn_error;
 
-/* Runs 'command' at the socket 'path'.  What it says, or NULL with a sentence
- * in '*error'; the caller frees either. */
-char *ctl_unixctl_run(const char *path, const char *command, char **error);
+/* Returns the socket of the vmnd that runs here, as ovs-appctl finds it, which
+ * the caller frees, or NULL with an error. */
+char *ctl_unixctl_find(struct vmn_error *why);
+
+/* Runs 'command' at the socket 'path'.  Returns what it says, which the caller
+ * frees, or NULL with an error. */
+char *ctl_unixctl_run(const char *path, const char *command,
+                      struct vmn_error *why);
 
 #endif /* controller/ctl/unixctl.h */

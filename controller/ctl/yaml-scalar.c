@@ -124,7 +124,7 @@ classify(const char *text, size_t size, char buf[NUMBER_LEN_MAX + 1])
 }
 
 static json_t *
-make_integer(const char *s, const char **why)
+make_integer(const char *s, struct vmn_error *why)
 {
     bool octal = !strncmp(s, "0o", 2);
     int base = octal ? 8 : !strncmp(s, "0x", 2) ? 16 : 10;
@@ -133,28 +133,29 @@ make_integer(const char *s, const char **why)
     errno = 0;
     value = strtoll(octal ? s + 2 : s, NULL, base);
     if (errno) {
-        *why = "the integer does not fit into 64 bits";
+        vmn_error_invalid(why, "the integer does not fit into 64 bits");
         return NULL;
     }
     return json_integer(value);
 }
 
 static json_t *
-make_real(const char *s, const char **why)
+make_real(const char *s, struct vmn_error *why)
 {
     double value = strtod(s, NULL);
 
     if (!isfinite(value)) {
-        *why = "the number is too large";
+        vmn_error_invalid(why, "the number is too large");
         return NULL;
     }
     return json_real(value);
 }
 
 json_t *
-ctl_yaml_scalar(const char *text, size_t size, const char **why)
+ctl_yaml_scalar(const char *text, size_t size, struct vmn_error *why)
 {
     char buf[NUMBER_LEN_MAX + 1];
+    json_t *value;
 
     switch (classify(text, size, buf)) {
     case KIND_NULL:
@@ -168,17 +169,21 @@ ctl_yaml_scalar(const char *text, size_t size, const char **why)
     case KIND_REAL:
         return make_real(buf, why);
     case KIND_LEADING_ZERO:
-        *why = "a number with a leading zero is ambiguous: write it without, "
-               "or put quotes round it if it is a string";
+        vmn_error_invalid(why, "a number with a leading zero is ambiguous: "
+                          "write it without, or put quotes round it if it is "
+                          "a string");
         return NULL;
     case KIND_NOT_FINITE:
-        *why = "JSON has no infinite numbers: put quotes round it if it is a "
-               "string";
+        vmn_error_invalid(why, "JSON has no infinite numbers: put quotes "
+                          "round it if it is a string");
         return NULL;
     case KIND_STRING:
     default:
-        *why = "not valid UTF-8";
-        return json_stringn(text, size);
+        value = json_stringn(text, size);
+        if (!value) {
+            vmn_error_invalid(why, "not valid UTF-8");
+        }
+        return value;
     }
 }
 

@@ -10,9 +10,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Returns the value of the plain scalar 'text', which the caller owns.  NULL
- * if it has none, with the reason in '*why' (a literal). */
-json_t *ctl_yaml_scalar(const char *text, size_t size, const char **why);
+#include "controller/schema/error.h"
+
+/* Returns the value of the plain scalar 'text', which the caller owns, or NULL
+ * with an error if it has none. */
+json_t *ctl_yaml_scalar(const char *text, size_t size, struct vmn_error *why);
 
 /* True if 'text', written plain, is the string 'text' to every YAML reader,
  * those of YAML 1.1 included. */

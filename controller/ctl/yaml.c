@@ -29,7 +29,7 @@ struct reader {
     yaml_parser_t parser;
     struct shash anchors;       /* Of this document; data is struct node. */
     size_t n_nodes;             /* In this input so far. */
-    char *error;                /* The first fault, or NULL. */
+    struct vmn_error why;       /* The first fault, or not set. */
 };
 
 static int read_node(struct reader *, const yaml_event_t *, int depth,
@@ -38,15 +38,15 @@ static int read_node(struct reader *, const yaml_event_t *, int depth,
 static int OVS_PRINTF_FORMAT(3, 4)
 fail(struct reader *reader, const yaml_mark_t *mark, const char *format, ...)
 {
-    if (!reader->error) {
+    if (!reader->why.text) {
         va_list args;
         char *text;
 
         va_start(args, format);
         text = xvasprintf(format, args);
         va_end(args);
-        reader->error = xasprintf("line %"PRIuSIZE", column %"PRIuSIZE": %s",
-                                  mark->line + 1, mark->column + 1, text);
+        vmn_error_invalid(&reader->why, "line %"PRIuSIZE", column %"PRIuSIZE
+                          ": %s", mark->line + 1, mark->column + 1, text);
         free(text);
     }
     return EINVAL;
@@ -102,7 +102,7 @@ read_scalar(struct reader *reader, const yaml_event_t *event,
     size_t size = event->data.scalar.length;
     const yaml_char_t *tag = event->data.scalar.tag;
     bool plain = event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE && !tag;
-    const char *why = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
 
     if (check_tag(reader, event, tag, YAML_STR_TAG)) {
         return EINVAL;
@@ -111,8 +111,10 @@ read_scalar(struct reader *reader, const yaml_event_t *event,
                   ? ctl_yaml_scalar(text, size, &why)
                   : json_stringn(text, size));
     if (!node->json) {
-        return fail(reader, &event->start_mark, "%s",
-                    why ? why : "not valid UTF-8");
+        fail(reader, &event->start_mark, "%s",
+             why.text ? why.text : "not valid UTF-8");
+        vmn_error_uninit(&why);
+        return EINVAL;
     }
     node->n_nodes = 1;
     node->height = 1;
@@ -383,15 +385,15 @@ read_stream(struct reader *reader, json_t *docs)
 }
 
 int
-ctl_yaml_parse(const char *text, size_t size, json_t *docs, char **error)
+ctl_yaml_parse(const char *text, size_t size, json_t *docs,
+               struct vmn_error *why)
 {
-    struct reader reader = { .n_nodes = 0 };
+    struct reader reader = { .why = VMN_ERROR_INIT };
     int retval;
 
-    *error = NULL;
     if (size > CTL_YAML_SIZE_MAX) {
-        *error = xasprintf("more than %d bytes", CTL_YAML_SIZE_MAX);
-        return EINVAL;
+        return vmn_error_invalid(why, "more than %d bytes",
+                                 CTL_YAML_SIZE_MAX);
     }
     if (!yaml_parser_initialize(&reader.parser)) {
         out_of_memory();
@@ -404,6 +406,11 @@ ctl_yaml_parse(const char *text, size_t size, json_t *docs, char **error)
     clear_anchors(&reader);
     shash_destroy(&reader.anchors);
     yaml_parser_delete(&reader.parser);
-    *error = reader.error;
+    if (why) {
+        vmn_error_uninit(why);
+        *why = reader.why;
+    } else {
+        vmn_error_uninit(&reader.why);
+    }
     return retval;
 }

@@ -14,6 +14,8 @@
 #include <jansson.h>
 #include <stddef.h>
 
+#include "controller/schema/error.h"
+
 struct ds;
 
 /* Bounds on one input.  An alias counts as all the nodes it stands for. */
@@ -22,10 +24,10 @@ struct ds;
 #define CTL_YAML_NODES_MAX 1000000
 
 /* Appends each document of 'text' that is not empty to the array 'docs'.
- * Returns 0, or EINVAL with "line L, column C: why" in '*error' (the caller
- * frees it); 'docs' then holds the documents before the fault. */
+ * Returns 0, or EINVAL with an error, "line L, column C: why"; 'docs' then
+ * holds the documents before the fault. */
 int ctl_yaml_parse(const char *text, size_t size, json_t *docs,
-                   char **error);
+                   struct vmn_error *why);
 
 /* Appends 'json' as one YAML document, without the leading "---". */
 void ctl_yaml_print(const json_t *json, struct ds *);

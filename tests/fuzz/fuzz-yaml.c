@@ -19,11 +19,11 @@ check_round_trip(const json_t *doc)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
     json_t *docs = json_array();
-    char *error;
+    struct vmn_error why = VMN_ERROR_INIT;
 
     ctl_yaml_print(doc, &ds);
-    if (ctl_yaml_parse(ds_cstr(&ds), ds.length, docs, &error)) {
-        ovs_abort(0, "%s in\n%s", error, ds_cstr(&ds));
+    if (ctl_yaml_parse(ds_cstr(&ds), ds.length, docs, &why)) {
+        ovs_abort(0, "%s in\n%s", why.text, ds_cstr(&ds));
     }
     if (!json_equal(json_array_get(docs, 0), CONST_CAST(json_t *, doc))) {
         ovs_abort(0, "reads back differently:\n%s", ds_cstr(&ds));
@@ -37,14 +37,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     json_t *docs = json_array();
     const json_t *doc;
-    char *error;
+    struct vmn_error why = VMN_ERROR_INIT;
     size_t i;
 
-    if (ctl_yaml_parse((const char *) data, size, docs, &error)) {
-        ovs_assert(error && *error);
-        free(error);
+    if (ctl_yaml_parse((const char *) data, size, docs, &why)) {
+        ovs_assert(why.text && *why.text);
+        vmn_error_uninit(&why);
     } else {
-        ovs_assert(!error);
+        ovs_assert(!why.text);
         json_array_foreach (docs, i, doc) {
             check_round_trip(doc);
         }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -106,18 +107,18 @@ secrets_are_left_out(void **state OVS_UNUSED)
 static void
 bundle_has_a_list_of_what_is_in_it(void **state OVS_UNUSED)
 {
-    char *path = xasprintf("%s/b.tar.gz", dir), *error, *text;
+    char *path = xasprintf("%s/b.tar.gz", dir), *text;
     json_t *json = json_pack("{s:s}", "secret", "sesame");
     json_t *about = json_pack("{s:s}", "server", "here");
     struct stat st;
 
-    struct ctl_archive *bundle = ctl_archive_create(path, "top", &error);
+    struct ctl_archive *bundle = ctl_archive_create(path, "top", NULL);
     assert_non_null(bundle);
     ctl_archive_add(bundle, "a.txt", "words", "hello", 5);
     ctl_archive_add_json(bundle, "sub/b.json", "an object", json);
     ctl_archive_omit(bundle, "log", "not ours");
     assert_int_equal(access(path, F_OK), -1);
-    assert_null(ctl_archive_close(bundle, about));
+    assert_int_equal(ctl_archive_close(bundle, about, NULL), 0);
 
     assert_int_equal(stat(path, &st), 0);
     assert_int_equal(st.st_mode & 0777, 0600);
@@ -149,19 +150,20 @@ bundle_has_a_list_of_what_is_in_it(void **state OVS_UNUSED)
 static void
 bundle_that_cannot_be_made_is_none(void **state OVS_UNUSED)
 {
-    char *path = xasprintf("%s/none/b.tar.gz", dir), *error;
+    char *path = xasprintf("%s/none/b.tar.gz", dir);
+    struct vmn_error why = VMN_ERROR_INIT;
 
-    assert_null(ctl_archive_create(path, "top", &error));
-    assert_non_null(strstr(error, "No such file or directory"));
-    free(error);
+    assert_null(ctl_archive_create(path, "top", &why));
+    assert_non_null(strstr(why.text, "No such file or directory"));
+    vmn_error_uninit(&why);
     free(path);
     /* Its name is a folder's. */
-    struct ctl_archive *bundle = ctl_archive_create(dir, "top", &error);
+    struct ctl_archive *bundle = ctl_archive_create(dir, "top", &why);
     assert_non_null(bundle);
     json_t *about = json_object();
-    error = ctl_archive_close(bundle, about);
-    assert_non_null(strstr(error, "directory"));
-    free(error);
+    assert_int_equal(ctl_archive_close(bundle, about, &why), EISDIR);
+    assert_non_null(strstr(why.text, "directory"));
+    vmn_error_uninit(&why);
     json_decref(about);
     assert_int_equal(count_files(), 0);
 }

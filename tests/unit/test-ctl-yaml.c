@@ -23,11 +23,11 @@ assert_means(const char *text, const char *json)
 {
     json_t *expected = json_loads(json, 0, NULL);
     json_t *docs = json_array();
-    char *error;
+    struct vmn_error why = VMN_ERROR_INIT;
 
     assert_non_null(expected);
-    if (ctl_yaml_parse(text, strlen(text), docs, &error)) {
-        fail_msg("%s: %s", text, error);
+    if (ctl_yaml_parse(text, strlen(text), docs, &why)) {
+        fail_msg("%s: %s", text, why.text);
     }
     if (!json_equal(docs, expected)) {
         char *got = json_dumps(docs, JSON_COMPACT);
@@ -43,14 +43,14 @@ static void
 assert_refused_size(const char *text, size_t size, const char *part)
 {
     json_t *docs = json_array();
-    char *error;
+    struct vmn_error why = VMN_ERROR_INIT;
 
-    assert_int_equal(ctl_yaml_parse(text, size, docs, &error), EINVAL);
-    assert_non_null(error);
-    if (!strstr(error, part)) {
-        fail_msg("\"%s\" says \"%s\", not \"%s\"", text, error, part);
+    assert_int_equal(ctl_yaml_parse(text, size, docs, &why), EINVAL);
+    assert_non_null(why.text);
+    if (!strstr(why.text, part)) {
+        fail_msg("\"%s\" says \"%s\", not \"%s\"", text, why.text, part);
     }
-    free(error);
+    vmn_error_uninit(&why);
     json_decref(docs);
 }
 
@@ -172,9 +172,9 @@ depth_is_bounded(void **state OVS_UNUSED)
     char *close = repeat("]", CTL_YAML_DEPTH_MAX);
     char *text = xasprintf("%s%s", open, close);
     json_t *docs = json_array();
-    char *error;
+    struct vmn_error why = VMN_ERROR_INIT;
 
-    assert_int_equal(ctl_yaml_parse(text, strlen(text), docs, &error), 0);
+    assert_int_equal(ctl_yaml_parse(text, strlen(text), docs, &why), 0);
     free(text);
     text = xasprintf("[%s%s]", open, close);
     assert_refused(text, "levels deep");
@@ -235,12 +235,12 @@ printed_yaml_reads_back_as_it_was(void **state OVS_UNUSED)
     json_t *json = json_loads(text, 0, NULL);
     struct ds ds = DS_EMPTY_INITIALIZER;
     json_t *docs = json_array();
-    char *error;
+    struct vmn_error why = VMN_ERROR_INIT;
 
     assert_non_null(json);
     ctl_yaml_print(json, &ds);
-    if (ctl_yaml_parse(ds_cstr(&ds), ds.length, docs, &error)) {
-        fail_msg("%s\n%s", error, ds_cstr(&ds));
+    if (ctl_yaml_parse(ds_cstr(&ds), ds.length, docs, &why)) {
+        fail_msg("%s\n%s", why.text, ds_cstr(&ds));
     }
     assert_int_equal(json_array_size(docs), 1);
     if (!json_equal(json_array_get(docs, 0), json)) {
