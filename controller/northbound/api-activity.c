@@ -7,11 +7,15 @@
 
 #include "controller/northbound/northbound-private.h"
 
+#include <stdlib.h>
+
 #include "controller/commit/activity.h"
 #include "controller/fabric/fabric-receipts.h"
-#include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
+#include "controller/northbound/openapi-operations.h"
+#include "controller/northbound/replies.h"
 #include "controller/schema/arena.h"
+#include "controller/schema/schema-row.h"
 #include "controller/schema/schema-struct.h"
 #include "timeval.h"
 #include "util.h"
@@ -39,25 +43,9 @@ show_group(const struct northbound *nb, const struct activity_group *group,
     }
 }
 
-static json_t *
-group_json(const struct northbound *nb, const struct activity_group *group,
-           bool steps)
-{
-    struct activity_item item;
-    struct arena arena;
-    json_t *json;
-
-    arena_init(&arena);
-    show_group(nb, group, &arena, &item);
-    json = (steps ? schema_struct_to_json(&activity_steps_shown,
-                                          &item.duration_us)
-            : schema_struct_to_json(&activity_item_shown, &item));
-    arena_uninit(&arena);
-    return json;
-}
-
-json_t *
-nb_revision_us(const struct northbound *nb, uint64_t revision)
+void
+nb_append_revision_us(const struct northbound *nb, uint64_t revision,
+                      struct ds *ds)
 {
     const struct activity *activity = commit_activity(nb->commit);
     uint64_t oldest, newest;
@@ -68,77 +56,86 @@ nb_revision_us(const struct northbound *nb, uint64_t revision)
 
         if (group->first_revision <= revision
             && revision <= group->last_revision) {
-            return group_json(nb, group, true);
+            struct activity_item item;
+            struct arena arena;
+
+            arena_init(&arena);
+            show_group(nb, group, &arena, &item);
+            schema_print_name(ds, "duration_us");
+            schema_struct_print(&activity_steps_shown, &item.duration_us, ds);
+            arena_uninit(&arena);
+            return;
         }
     }
-    return NULL;
 }
 
-static json_t *
-hosts_json(const struct northbound *nb)
+/* Fills in which hosts are behind; the caller frees 'hosts->behind'. */
+static void
+fill_hosts(const struct northbound *nb, struct nb_activity_hosts *hosts)
 {
-    struct fabric_behind *behind;
-    struct fabric_stats stats;
-    size_t n = fabric_behind(nb->fabric, &behind);
-    json_t *list = json_array();
-
-    for (size_t i = 0; i < MIN(n, BEHIND_MAX); i++) {
-        json_array_append_new(list, schema_struct_to_json(
-            &fabric_behind_shown, &behind[i]));
-    }
-    free(behind);
-    fabric_get_stats(nb->fabric, &stats);
-    return json_pack("{s:I, s:I, s:I, s:I, s:o}",
-                     "configured", (json_int_t) stats.n_hosts,
-                     "connected", (json_int_t) stats.n_connected,
-                     "synced", (json_int_t) stats.n_synced,
-                     "n_behind", (json_int_t) n, "behind", list);
+    hosts->counts = nb_count_hosts(nb);
+    hosts->n_behind = fabric_behind(nb->fabric, &hosts->behind);
+    hosts->n_listed = MIN(hosts->n_behind, BEHIND_MAX);
 }
 
-/* Computations since the start, by class. */
-static json_t *
-classes_json(const struct northbound *nb)
+/* Fills in computations since the start, by class, in 'arena'. */
+static void
+fill_classes(const struct northbound *nb, struct arena *arena,
+             struct nb_reply_activity *reply)
 {
-    json_t *classes = json_array();
-
-    for (size_t i = 0; i < engine_n_classes(nb->engine); i++) {
+    reply->n_classes = engine_n_classes(nb->engine);
+    reply->classes = arena_alloc(arena, reply->n_classes
+                                        * sizeof *reply->classes);
+    for (size_t i = 0; i < reply->n_classes; i++) {
         struct engine_class c = engine_get_class(nb->engine, i);
 
-        json_array_append_new(classes, json_pack(
-            "{s:s, s:s, s:s, s:I}", "app", c.app,
-            "kind", c.is_query ? "query" : "unit", "class", c.name,
-            "computed", (json_int_t) c.n_computed));
+        reply->classes[i] = (struct nb_activity_class) {
+            .app = c.app, .kind = c.is_query ? "query" : "unit",
+            .class = c.name, .computed = c.n_computed,
+        };
     }
-    return classes;
+}
+
+/* Fills in the groups from id 'oldest' to 'newest', in 'arena'. */
+static void
+fill_items(const struct northbound *nb, uint64_t oldest, uint64_t newest,
+           struct arena *arena, struct nb_reply_activity *reply)
+{
+    const struct activity *activity = commit_activity(nb->commit);
+
+    reply->n_items = newest + 1 - oldest;
+    reply->items = arena_alloc(arena, reply->n_items * sizeof *reply->items);
+    for (size_t i = 0; i < reply->n_items; i++) {
+        show_group(nb, activity_get(activity, oldest + i), arena,
+                   &reply->items[i]);
+    }
 }
 
 void
 nb_get_activity(struct http_request *req, void *nb_)
 {
     struct northbound *nb = nb_;
-    const struct activity *activity = commit_activity(nb->commit);
     uint64_t after, limit, oldest, newest;
-    json_t *items = json_array();
+    struct nb_reply_activity reply = {
+        .uptime_s = (time_wall_msec() - nb->started_ms) / 1000,
+        .revision = model_durable_revision(nb->model),
+    };
+    struct arena arena;
 
-    activity_range(activity, &oldest, &newest);
+    activity_range(commit_activity(nb->commit), &oldest, &newest);
     if (!nb_query_number(req, "limit", 1, ACTIVITY_MAX, ACTIVITY_MAX, &limit)
         || !nb_query_number(req, "after", 0, UINT64_MAX, 0, &after)) {
-        json_decref(items);
         return;
     }
     oldest = MAX(oldest, after < newest ? after + 1 : newest + 1);
     if (newest + 1 - oldest > limit) {
         oldest = newest + 1 - limit;
     }
-    for (uint64_t id = oldest; id <= newest; id++) {
-        json_array_append_new(items,
-                              group_json(nb, activity_get(activity, id),
-                                         false));
-    }
-    http_reply_json(req, 200, json_pack(
-        "{s:I, s:I, s:o, s:o, s:o}",
-        "uptime_s", (json_int_t) ((time_wall_msec() - nb->started_ms) / 1000),
-        "revision", (json_int_t) model_durable_revision(nb->model),
-        "hosts", hosts_json(nb), "classes", classes_json(nb),
-        "items", items));
+    arena_init(&arena);
+    fill_hosts(nb, &reply.hosts);
+    fill_classes(nb, &arena, &reply);
+    fill_items(nb, oldest, newest, &arena, &reply);
+    nb_reply_struct(req, &nb_reply_activity, &reply);
+    free(reply.hosts.behind);
+    arena_uninit(&arena);
 }

@@ -14,7 +14,9 @@
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-packet-sampling.h"
-#include "openvswitch/dynamic-string.h"
+#include "controller/northbound/openapi-operations.h"
+#include "controller/northbound/replies.h"
+#include "controller/schema/arena.h"
 #include "packets.h"
 #include "util.h"
 
@@ -48,44 +50,18 @@ struct drops_list {
     struct fabric_drop *drops;
 };
 
-json_t *
-nb_time_json(int64_t ms)
+struct nb_flow_owner
+nb_flow_owner(const char *owner, const char *type, const char *name, int rule,
+              struct arena *arena)
 {
-    char *text = xastrftime_msec("%Y-%m-%dT%H:%M:%S.###Z", ms, true);
-    json_t *json = json_string(text);
+    struct nb_flow_owner shown = { .owner = owner, .rule = rule };
 
-    free(text);
-    return json;
-}
-
-void
-nb_add_count(json_t *json, const struct fabric_count *count)
-{
-    json_object_set_new(json, "packets", json_integer(count->packets));
-    json_object_set_new(json, "bytes", json_integer(count->bytes));
-    json_object_set_new(json, "last", count->last_ms
-                        ? nb_time_json(count->last_ms) : json_null());
-}
-
-json_t *
-nb_log_json(const struct fabric_log *log)
-{
-    return json_pack("{s:I, s:I, s:I}",
-                     "events", (json_int_t) log->n_events,
-                     "logged", (json_int_t) log->n_logged, "suppressed",
-                     (json_int_t) (log->n_events - log->n_logged));
-}
-
-void
-nb_add_flow_owner(json_t *json, const struct engine_flow_owner *about)
-{
-    json_object_set_new(json, "owner", json_string(about->owner));
-    json_object_set_new(json, "object", about->type
-                        ? json_pack("{s:s, s:s}", "type", about->type,
-                                    "name", about->name) : json_null());
-    if (about->rule >= 0) {
-        json_object_set_new(json, "rule", json_integer(about->rule));
+    if (type) {
+        shown.object = arena_alloc(arena, sizeof *shown.object);
+        shown.object->type = type;
+        shown.object->name = arena_strdup(arena, name);
     }
+    return shown;
 }
 
 /* True if the drop is of object 'name' of 'type', or of any if that is
@@ -155,27 +131,29 @@ compare_drops(const void *a_, const void *b_)
     return order ? order : (a->cookie > b->cookie) - (a->cookie < b->cookie);
 }
 
-static json_t *
-counters_json(const struct drops_list *list, size_t limit)
+/* Fills in the first 'limit' counters of the list. */
+static void
+fill_counters(const struct drops_list *list, size_t limit,
+              struct arena *arena, struct nb_reply_drops *reply)
 {
-    json_t *array = json_array();
-
-    for (size_t i = 0; i < list->n && json_array_size(array) < limit; i++) {
+    reply->matching = list->n;
+    reply->counters = arena_alloc(arena, MIN(list->n, limit)
+                                         * sizeof *reply->counters);
+    for (size_t i = 0; i < list->n && reply->n_counters < limit; i++) {
         const struct fabric_drop *drop = &list->drops[i];
         struct engine_flow_owner about;
-        json_t *json;
 
         get_about(list->nb, drop, &about);
         if (!about.owner) {
             continue;           /* What it was for is no more. */
         }
-        json = json_pack("{s:s, s:s, s:s}", "host", drop->host, "app",
-                         drop->app, "reason", drop->reason);
-        nb_add_flow_owner(json, &about);
-        nb_add_count(json, &drop->count);
-        json_array_append_new(array, json);
+        reply->counters[reply->n_counters++] = (struct nb_drop) {
+            .host = drop->host, .app = drop->app, .reason = drop->reason,
+            .owner = nb_flow_owner(about.owner, about.type, about.name,
+                                   about.rule, arena),
+            .count = nb_count_status(&drop->count),
+        };
     }
-    return array;
 }
 
 /* Samples.  -------------------------------------------------------------- */
@@ -219,44 +197,49 @@ sample_cb(void *list_, const struct fabric_sample *sample)
     list->samples[list->n++] = *sample;
 }
 
-static json_t *
-name_json(const char *name)
+static const char *
+name_or_null(const char *name)
 {
-    return *name ? json_string(name) : json_null();
+    return *name ? name : NULL;
 }
 
-/* One end of a packet. */
-static json_t *
-end_json(const struct fabric_sample *s, bool src)
+/* Returns one end of a packet. */
+static struct nb_packet_end
+get_end(const struct fabric_sample *s, bool src, struct arena *arena)
 {
     struct eth_addr mac = src ? s->eth_src : s->eth_dst;
     const uint8_t *addr = src ? s->src : s->dst;
-    json_t *json = json_pack("{s:o, s:o}", "port",
-                             name_json(src ? s->src_port : s->dst_port),
-                             "mac", json_sprintf(ETH_ADDR_FMT,
-                                                 ETH_ADDR_ARGS(mac)));
+    bool is_icmp = s->protocol == 1 || s->protocol == 58;
+    struct nb_packet_end end = {
+        .port = name_or_null(src ? s->src_port : s->dst_port),
+        .l4_port = (!s->protocol || is_icmp ? -1
+                    : src ? s->tp_src : s->tp_dst),
+    };
     char text[INET6_ADDRSTRLEN];
 
+    memcpy(end.mac.ea, mac.ea, sizeof end.mac.ea);
     if (s->family && inet_ntop(s->family == 4 ? AF_INET : AF_INET6, addr,
                                text, sizeof text)) {
-        json_object_set_new(json, "ip", json_string(text));
+        end.ip = arena_strdup(arena, text);
     }
-    return json;
+    return end;
 }
 
-static json_t *
-protocol_json(const struct fabric_sample *s)
+static const char *
+get_protocol(const struct fabric_sample *s, struct arena *arena)
 {
     static const char *const names[UINT8_MAX + 1] = {
         [1] = "icmp", [6] = "tcp", [17] = "udp", [58] = "icmpv6",
         [132] = "sctp",
     };
 
-    return (!s->family || s->eth_type == 0x0806
-            ? json_sprintf(s->eth_type == 0x0806 ? "arp" : "0x%04x",
-                           s->eth_type)
-            : names[s->protocol] ? json_string(names[s->protocol])
-            : json_sprintf("%u", s->protocol));
+    if (s->eth_type == 0x0806) {
+        return "arp";
+    } else if (!s->family) {
+        return arena_printf(arena, "0x%04x", s->eth_type);
+    }
+    return (names[s->protocol] ? names[s->protocol]
+            : arena_printf(arena, "%u", s->protocol));
 }
 
 /* Whether the rule only says what it would decide. */
@@ -287,45 +270,29 @@ verdict_of(const struct northbound *nb, const struct fabric_sample *s)
     return schema_action_names[action];
 }
 
-json_t *
-nb_sample_json(const struct northbound *nb, const struct fabric_sample *s,
-               enum fabric_sample_kind kind)
+void
+nb_fill_sample(const struct northbound *nb, const struct fabric_sample *s,
+               enum fabric_sample_kind kind, struct arena *arena,
+               struct nb_sample *sample)
 {
-    json_t *json = json_pack(
-        "{s:I, s:o, s:s, s:o, s:o, s:o, s:o, s:I}", "id", (json_int_t) s->id,
-        "time", nb_time_json(s->time_ms), "host", s->host,
-        "network", name_json(s->network), "src", end_json(s, true),
-        "dst", end_json(s, false), "protocol", protocol_json(s),
-        "size", (json_int_t) s->size);
-    const struct engine_flow_owner about = {
-        .owner = s->owner, .type = s->type, .rule = s->rule,
-    };
+    bool is_icmp = s->protocol == 1 || s->protocol == 58;
 
-    if (s->protocol == 1 || s->protocol == 58) {
-        json_object_set_new(json, "icmp_type", json_integer(s->tp_src));
-        json_object_set_new(json, "icmp_code", json_integer(s->tp_dst));
-    } else if (s->protocol) {
-        json_object_set_new(json_object_get(json, "src"), "l4_port",
-                            json_integer(s->tp_src));
-        json_object_set_new(json_object_get(json, "dst"), "l4_port",
-                            json_integer(s->tp_dst));
-    }
+    *sample = (struct nb_sample) {
+        .id = s->id, .time = s->time_ms, .host = s->host,
+        .network = name_or_null(s->network),
+        .src = get_end(s, true, arena), .dst = get_end(s, false, arena),
+        .protocol = get_protocol(s, arena), .size = s->size,
+        .icmp_type = is_icmp ? s->tp_src : -1,
+        .icmp_code = is_icmp ? s->tp_dst : -1,
+        .owner = nb_flow_owner(s->owner, s->type, s->name, s->rule, arena),
+        .count = s->n, .suppressed = s->n_suppressed,
+    };
     if (kind == FABRIC_SAMPLE_LOG) {
-        json_object_set_new(json, "verdict", json_string(verdict_of(nb, s)));
-        if (is_shadow(nb, s)) {
-            json_object_set_new(json, "shadow", json_true());
-        }
+        sample->verdict = verdict_of(nb, s);
+        sample->shadow = is_shadow(nb, s);
     } else {
-        json_object_set_new(json, "reason", json_string(s->reason));
+        sample->reason = s->reason;
     }
-    nb_add_flow_owner(json, &about);
-    if (s->type) {
-        json_object_set_new(json_object_get(json, "object"), "name",
-                            json_string(s->name));
-    }
-    json_object_set_new(json, "count", json_integer(s->n));
-    json_object_set_new(json, "suppressed", json_integer(s->n_suppressed));
-    return json;
 }
 
 /* Queries.  -------------------------------------------------------------- */
@@ -363,24 +330,26 @@ query_names(struct http_request *req, const struct northbound *nb,
     return true;
 }
 
-/* Adds the newest 'limit' of those that pass to 'body' at 'member', and what
- * to give as "after" for those that follow. */
-static void
-add_samples(struct samples_list *list, enum fabric_sample_kind kind,
-            uint64_t after, size_t limit, const char *member, json_t *body)
+/* Fills in the newest 'limit' of those that pass, in 'arena', and sets '*n' and
+ * '*newest', what to give as "after" for those that follow.  The samples point
+ * into 'list', which the caller frees. */
+static struct nb_sample *
+get_samples(struct samples_list *list, enum fabric_sample_kind kind,
+            uint64_t after, size_t limit, struct arena *arena, size_t *n,
+            uint64_t *newest)
 {
-    json_t *array = json_array();
-    uint64_t newest;
-    size_t i;
+    struct nb_sample *samples;
+    size_t skipped;
 
-    newest = fabric_samples(list->nb->fabric, kind, after, sample_cb, list);
-    for (i = list->n > limit ? list->n - limit : 0; i < list->n; i++) {
-        json_array_append_new(array, nb_sample_json(list->nb,
-                                                    &list->samples[i], kind));
+    *newest = fabric_samples(list->nb->fabric, kind, after, sample_cb, list);
+    *n = MIN(list->n, limit);
+    skipped = list->n - *n;
+    samples = arena_alloc(arena, *n * sizeof *samples);
+    for (size_t i = 0; i < *n; i++) {
+        nb_fill_sample(list->nb, &list->samples[skipped + i], kind, arena,
+                       &samples[i]);
     }
-    json_object_set_new(body, member, array);
-    json_object_set_new(body, "newest", json_integer(newest));
-    free(list->samples);
+    return samples;
 }
 
 static bool
@@ -394,34 +363,41 @@ policy_has_log(const struct vmn_policy *policy)
     return false;
 }
 
-/* Adds to 'array' the rules of 'policy' with a log that have decided
- * something. */
+/* What GET /v1/logs replies of rules, which grows. */
+struct log_rules {
+    struct nb_log_rule *rules;
+    size_t n, allocated;
+};
+
+/* Adds the rules of 'policy' with a log that have decided something. */
 static void
 add_log_rules(const struct northbound *nb, const struct vmn_policy *policy,
-              json_t *array)
+              struct log_rules *rules)
 {
     struct fabric_log *logs = xmalloc(MAX(policy->n_rules, 1) * sizeof *logs);
 
     fabric_rule_logs(nb->fabric, policy->row.name, policy->n_rules, logs);
     for (size_t i = 0; i < policy->n_rules; i++) {
         if (policy->rules[i].log && logs[i].n_events) {
-            json_t *json = nb_log_json(&logs[i]);
-
-            json_object_set_new(json, "policy",
-                                json_string(policy->row.name));
-            json_object_set_new(json, "rule", json_integer(i));
-            json_array_append_new(array, json);
+            if (rules->n >= rules->allocated) {
+                rules->rules = x2nrealloc(rules->rules, &rules->allocated,
+                                          sizeof *rules->rules);
+            }
+            rules->rules[rules->n++] = (struct nb_log_rule) {
+                .log = nb_log_status(&logs[i]), .policy = policy->row.name,
+                .rule = i,
+            };
         }
     }
     free(logs);
 }
 
 /* The same of 'name', or of all policies if it is NULL. */
-static json_t *
-log_rules(const struct northbound *nb, const char *name)
+static void
+find_log_rules(const struct northbound *nb, const char *name,
+               struct log_rules *rules)
 {
     struct vmn_names names = model_names(nb->model, VMN_TABLE_POLICY);
-    json_t *array = json_array();
 
     for (size_t i = 0; i < names.n; i++) {
         const struct vmn_policy *policy = (
@@ -430,10 +406,9 @@ log_rules(const struct northbound *nb, const char *name)
                                 NULL));
 
         if (policy && policy_has_log(policy)) {
-            add_log_rules(nb, policy, array);
+            add_log_rules(nb, policy, rules);
         }
     }
-    return array;
 }
 
 void
@@ -442,8 +417,10 @@ nb_get_logs(struct http_request *req, void *nb_)
     const struct northbound *nb = nb_;
     struct drops_filter filter = { .reason = NULL };
     struct samples_list list = { .nb = nb, .filter = &filter };
+    struct log_rules rules = { .rules = NULL };
+    struct nb_reply_logs reply = { .items = NULL };
     uint64_t limit, after;
-    json_t *body;
+    struct arena arena;
 
     if (!nb_query_number(req, "limit", 1, FABRIC_SAMPLES_MAX,
                          FABRIC_SAMPLES_MAX, &limit)
@@ -451,11 +428,16 @@ nb_get_logs(struct http_request *req, void *nb_)
         || !query_names(req, nb, FABRIC_SAMPLE_LOG, &filter)) {
         return;
     }
-    body = json_object();
-    add_samples(&list, FABRIC_SAMPLE_LOG, after, limit, "items", body);
-    json_object_set_new(body, "rules",
-                        log_rules(nb, filter.names[POLICY]));
-    http_reply_json(req, 200, body);
+    arena_init(&arena);
+    reply.items = get_samples(&list, FABRIC_SAMPLE_LOG, after, limit, &arena,
+                              &reply.n_items, &reply.newest);
+    find_log_rules(nb, filter.names[POLICY], &rules);
+    reply.n_rules = rules.n;
+    reply.rules = rules.rules;
+    nb_reply_struct(req, &nb_reply_logs, &reply);
+    arena_uninit(&arena);
+    free(rules.rules);
+    free(list.samples);
 }
 
 void
@@ -467,8 +449,9 @@ nb_get_drops(struct http_request *req, void *nb_)
     };
     struct drops_list list = { .nb = nb, .filter = &filter };
     struct samples_list samples = { .nb = nb, .filter = &filter };
+    struct nb_reply_drops reply = { .counters = NULL };
     uint64_t limit, after;
-    json_t *body;
+    struct arena arena;
 
     if (!nb_query_number(req, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT, &limit)
         || !nb_query_number(req, "after", 0, UINT64_MAX, 0, &after)
@@ -480,9 +463,12 @@ nb_get_drops(struct http_request *req, void *nb_)
     if (list.n) {
         qsort(list.drops, list.n, sizeof *list.drops, compare_drops);
     }
-    body = json_pack("{s:o, s:I}", "counters", counters_json(&list, limit),
-                     "matching", (json_int_t) list.n);
-    add_samples(&samples, FABRIC_SAMPLE_DROP, after, limit, "samples", body);
-    http_reply_json(req, 200, body);
+    arena_init(&arena);
+    fill_counters(&list, limit, &arena, &reply);
+    reply.samples = get_samples(&samples, FABRIC_SAMPLE_DROP, after, limit,
+                                &arena, &reply.n_samples, &reply.newest);
+    nb_reply_struct(req, &nb_reply_drops, &reply);
+    arena_uninit(&arena);
+    free(samples.samples);
     free(list.drops);
 }

@@ -17,8 +17,8 @@
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-flows.h"
 #include "controller/flow/pipeline.h"
+#include "controller/northbound/replies.h"
 #include "controller/schema/arena.h"
-#include "controller/schema/schema-row.h"
 #include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -148,8 +148,7 @@ on_compared(void *look_, const struct fabric_audit_result *result,
     struct look *look = look_;
 
     if (result) {
-        http_reply_json(look->req, 200,
-                        schema_struct_to_json(&fabric_audit_shown, result));
+        nb_reply_struct(look->req, &fabric_audit_shown, result);
     } else {
         reply_not_now(look->req, look->host, reason);
     }
@@ -282,17 +281,18 @@ list_flows(struct http_request *req, struct northbound *nb, const char *host,
            const struct fabric_audit_request *look)
 {
     struct listing *listing = xzalloc(sizeof *listing);
-    size_t n_flows, n_groups;
+    struct nb_host_flows begin = { .host = host };
 
     listing->req = req;
     listing->flows = fabric_flows_create(nb->fabric, host, &look->filter,
-                                         look->limit, &n_flows, &n_groups);
+                                         look->limit, &begin.n_flows,
+                                         &begin.n_groups);
     listing->step = event_new(nb->base, -1, 0, step_cb, listing);
     ds_init(&listing->body);
-    ds_put_cstr(&listing->body, "{\"host\":");
-    schema_print_string(&listing->body, host);
-    ds_put_format(&listing->body, ",\"n_flows\":%"PRIuSIZE",\"n_groups\":%"
-                  PRIuSIZE",\"groups\":[", n_flows, n_groups);
+    ds_put_char(&listing->body, '{');
+    schema_struct_print_members(&nb_host_flows_begin, &begin,
+                                &listing->body);
+    ds_put_cstr(&listing->body, ",\"groups\":[");
     http_request_set_gone(req, on_listing_gone, listing);
     step_cb(-1, 0, listing);
 }

@@ -598,6 +598,17 @@ query_mode(struct asked *asked)
     return true;
 }
 
+/* "2026-11-20T10:04:58.863Z". */
+static json_t *
+time_json(int64_t ms)
+{
+    char *text = xastrftime_msec("%Y-%m-%dT%H:%M:%S.###Z", ms, true);
+    json_t *json = json_string(text);
+
+    free(text);
+    return json;
+}
+
 /* Fills in what the query says of the network; false if it is not observed. */
 static bool
 query_network(struct asked *asked, const struct northbound *nb,
@@ -621,7 +632,7 @@ query_network(struct asked *asked, const struct northbound *nb,
         return false;
     }
     asked->network = xstrdup(network);
-    asked->since = nb_time_json(meta->created_ms);
+    asked->since = time_json(meta->created_ms);
     return true;
 }
 

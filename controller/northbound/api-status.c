@@ -8,68 +8,83 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-stats.h"
+#include "controller/northbound/openapi-operations.h"
+#include "controller/northbound/replies.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
 #include "timeval.h"
 #include "util.h"
 
+/* What GET /v1 tells of a type. */
+static struct nb_index_type
+index_type(const struct schema_table *table, struct arena *arena)
+{
+    return (struct nb_index_type) {
+        .type = table->plural, .description = table->doc,
+        .path = arena_printf(arena, "/v1/%s", table->plural),
+    };
+}
+
+static struct nb_index_call
+index_call(const struct http_route *route, struct arena *arena)
+{
+    static const char *const methods[HTTP_N_METHODS] = {
+        "GET", "PUT", "POST", "PATCH", "DELETE"
+    };
+
+    return (struct nb_index_call) {
+        .call = arena_printf(arena, "%s %s", methods[route->method],
+                             route->pattern),
+        .query = route->query ? route->query : "",
+    };
+}
+
 void
 nb_get_index(struct http_request *req, void *nb_)
 {
     struct northbound *nb = nb_;
-    json_t *types = json_array();
-    json_t *calls = json_array();
+    struct nb_index_type types[VMN_N_TABLES];
+    struct nb_reply_index reply = { .version = VMN_VERSION, .types = types };
+    struct arena arena;
 
+    arena_init(&arena);
     for (int i = 0; i < VMN_N_TABLES; i++) {
-        const struct schema_table *table = schema_tables[i];
-
-        if (!table->observed) {
-            char *path = xasprintf("/v1/%s", table->plural);
-
-            json_array_append_new(types, json_pack(
-                "{s:s, s:s, s:s}", "type", table->plural, "path", path,
-                "description", table->doc));
-            free(path);
+        if (!schema_tables[i]->observed) {
+            types[reply.n_types++] = index_type(schema_tables[i], &arena);
         }
     }
+    reply.n_calls = nb->n_routes;
+    reply.calls = arena_alloc(&arena, nb->n_routes * sizeof *reply.calls);
     for (size_t i = 0; i < nb->n_routes; i++) {
-        static const char *const methods[HTTP_N_METHODS] = {
-            "GET", "PUT", "POST", "PATCH", "DELETE"
-        };
-        const struct http_route *route = &nb->routes[i];
-        char *call = xasprintf("%s %s", methods[route->method],
-                               route->pattern);
-
-        json_array_append_new(calls, json_pack(
-            "{s:s, s:s}", "call", call, "query",
-            route->query ? route->query : ""));
-        free(call);
+        reply.calls[i] = index_call(&nb->routes[i], &arena);
     }
-    http_reply_json(req, 200, json_pack("{s:s, s:o, s:o}", "version",
-                                        VMN_VERSION, "types", types, "calls",
-                                        calls));
+    nb_reply_struct(req, &nb_reply_index, &reply);
+    arena_uninit(&arena);
 }
 
 void
 nb_get_health(struct http_request *req, void *nb OVS_UNUSED)
 {
-    http_reply_json(req, 200, json_pack("{s:s, s:s}", "status", "ok",
-                                        "version", VMN_VERSION));
+    const struct nb_reply_health reply = { "ok", VMN_VERSION };
+
+    nb_reply_struct(req, &nb_reply_health, &reply);
 }
 
 void
 nb_get_ready(struct http_request *req, void *nb_)
 {
+    static const struct nb_reply_ready reply = { "ready" };
     struct northbound *nb = nb_;
 
     if (nb->ready) {
-        http_reply_json(req, 200, json_pack("{s:s}", "status", "ready"));
+        nb_reply_struct(req, &nb_reply_ready, &reply);
     } else {
         http_reply_header(req, "Retry-After", "1");
         http_reply_problem(req, 503, "starting", NULL,
@@ -77,53 +92,101 @@ nb_get_ready(struct http_request *req, void *nb_)
     }
 }
 
-/* All that an operator should look at. */
-static json_t *
-get_problems(const struct northbound *nb)
+/* Problems.  ------------------------------------------------------------- */
+
+/* Those of GET /v1/status, while they are gathered. */
+struct nb_problems {
+    size_t n, allocated;
+    struct engine_problem *problems;
+    struct arena *arena;        /* For their texts. */
+};
+
+static void
+add_problem(struct nb_problems *problems, const struct engine_problem *problem)
+{
+    if (problems->n >= problems->allocated) {
+        problems->problems = x2nrealloc(problems->problems,
+                                        &problems->allocated,
+                                        sizeof *problems->problems);
+    }
+    problems->problems[problems->n++] = *problem;
+}
+
+void
+nb_problems_add(struct nb_problems *problems, const char *kind,
+                const char *format, ...)
+{
+    struct engine_problem problem = { .kind = kind };
+    va_list args;
+    char *text;
+
+    va_start(args, format);
+    text = xvasprintf(format, args);
+    va_end(args);
+    problem.detail = arena_strdup(problems->arena, text);
+    free(text);
+    add_problem(problems, &problem);
+}
+
+/* Gathers all that an operator should look at. */
+static void
+find_problems(const struct northbound *nb, struct nb_problems *problems)
 {
     const char *store_error = commit_store_error(nb->commit);
     const struct engine_problems *found = engine_problems(nb->engine);
-    json_t *problems = json_array();
 
     if (store_error) {
-        json_array_append_new(problems, json_pack(
-            "{s:s, s:[], s:o}", "kind", "store", "units", "detail",
-            json_sprintf("changes cannot be stored: %s", store_error)));
+        nb_problems_add(problems, "store", "changes cannot be stored: %s",
+                        store_error);
     }
     for (size_t i = 0; i < found->n; i++) {
-        json_array_append_new(problems, schema_struct_to_json(
-            &engine_problem_shown, &found->problems[i]));
+        add_problem(problems, &found->problems[i]);
     }
-    nb_certificates_append_problems(nb, problems);
-    nb_append_quota_problems(nb, problems);
-    return problems;
+    nb_certificates_add_problems(nb, problems);
+    nb_add_quota_problems(nb, problems);
+}
+
+/* Status.  --------------------------------------------------------------- */
+
+struct nb_host_counts
+nb_count_hosts(const struct northbound *nb)
+{
+    struct fabric_stats stats;
+
+    fabric_get_stats(nb->fabric, &stats);
+    return (struct nb_host_counts) {
+        .configured = stats.n_hosts, .connected = stats.n_connected,
+        .synced = stats.n_synced,
+    };
 }
 
 static void
 answer_status(struct http_request *req, struct northbound *nb)
 {
-    struct fabric_stats fabric;
-    json_t *objects = json_object();
+    struct schema_entry objects[VMN_N_TABLES];
+    struct arena arena;
+    struct nb_problems problems = { .arena = &arena };
+    struct nb_reply_status reply = {
+        .version = VMN_VERSION, .ready = nb->ready,
+        .uptime_s = (time_wall_msec() - nb->started_ms) / 1000,
+        .revision = model_durable_revision(nb->model), .objects = objects,
+        .hosts = nb_count_hosts(nb),
+    };
 
+    arena_init(&arena);
     for (int i = 0; i < VMN_N_TABLES; i++) {
         if (!schema_tables[i]->observed) {
-            json_object_set_new(objects, schema_tables[i]->plural,
-                                json_integer(model_names(nb->model, i).n));
+            objects[reply.n_objects++] = (struct schema_entry) {
+                schema_tables[i]->plural, model_names(nb->model, i).n,
+            };
         }
     }
-    fabric_get_stats(nb->fabric, &fabric);
-    http_reply_json(req, 200, json_pack(
-        "{s:s, s:b, s:I, s:I, s:o, s:{s:I, s:I, s:I}, s:o}",
-        "version", VMN_VERSION,
-        "ready", (int) nb->ready,
-        "uptime_s", (json_int_t) ((time_wall_msec() - nb->started_ms) / 1000),
-        "revision", (json_int_t) model_durable_revision(nb->model),
-        "objects", objects,
-        "hosts",
-        "configured", (json_int_t) fabric.n_hosts,
-        "connected", (json_int_t) fabric.n_connected,
-        "synced", (json_int_t) fabric.n_synced,
-        "problems", get_problems(nb)));
+    find_problems(nb, &problems);
+    reply.n_problems = problems.n;
+    reply.problems = problems.problems;
+    nb_reply_struct(req, &nb_reply_status, &reply);
+    free(problems.problems);
+    arena_uninit(&arena);
 }
 
 void
@@ -195,10 +258,7 @@ nb_get_revision(struct http_request *req, void *nb_)
                            "revision %s not found", text);
         return;
     }
-    json_t *us = nb_revision_us(nb, revision);
-    if (us) {
-        nb_append_members(&ds, json_pack("{s:o}", "duration_us", us));
-    }
+    nb_append_revision_us(nb, revision, &ds);
     ds_put_cstr(&ds, ",\"receipt\":");
     append_receipt(nb, revision, &ds);
     ds_put_cstr(&ds, "}\n");

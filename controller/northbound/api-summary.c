@@ -12,16 +12,15 @@
 #include "controller/northbound/northbound-private.h"
 
 #include <event2/event.h>
-#include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-traffic.h"
+#include "controller/northbound/openapi-operations.h"
+#include "controller/northbound/replies.h"
 #include "controller/schema/arena.h"
-#include "controller/schema/schema-row.h"
-#include "controller/schema/status.h"
-#include "openvswitch/dynamic-string.h"
 #include "openvswitch/shash.h"
 #include "proto/loop/loop.h"
 #include "util.h"
@@ -45,18 +44,17 @@ struct summary {
     const struct northbound *nb;
     struct http_request *req;
     size_t limit;                   /* Networks. */
-    uint64_t revision;              /* Durable when it was begun. */
     size_t step;                    /* Of 'steps'. */
     char *last;                     /* Name that was looked at last. */
     size_t n_looked;
     struct shash states;            /* Name of a state -> size_t. */
-    size_t n_quarantined, n_disabled;
     struct shash hosts, networks;   /* Name -> struct tally. */
     struct shash places;            /* "HOST/NETWORK" -> struct tally. */
-    size_t n_hosts;
-    struct ds hosts_text;
-    size_t n_balancers, n_partial, n_idle, n_told;
-    struct ds balancers_text;
+    struct arena arena;             /* For what 'reply' points to. */
+    struct nb_reply_summary reply;  /* What is known of it yet; its lists are
+                                     * heap blocks. */
+    size_t allocated_hosts;
+    struct nb_summary_balancer degraded[BALANCERS_MAX];
     struct event *next;             /* The next part, or NULL. */
 };
 
@@ -70,8 +68,10 @@ summary_destroy(struct summary *s)
     shash_destroy_free_data(&s->hosts);
     shash_destroy_free_data(&s->networks);
     shash_destroy_free_data(&s->places);
-    ds_destroy(&s->hosts_text);
-    ds_destroy(&s->balancers_text);
+    free(s->reply.hosts);
+    free(s->reply.networks);
+    free(s->reply.placements);
+    arena_uninit(&s->arena);
     free(s->last);
     free(s);
 }
@@ -145,67 +145,66 @@ look_at_port(struct summary *s, const struct vmn_row *row)
         shash_add(&s->states, state, n);
     }
     ++*n;
-    s->n_quarantined += port->quarantined || held;
-    s->n_disabled += !port->enabled;
+    s->reply.ports.quarantined += port->quarantined || held;
+    s->reply.ports.disabled += !port->enabled;
     count_place(s, status.host, port->network, !strcmp(state, "up"),
                 bytes_per_s);
     free(held);
     arena_uninit(&arena);
 }
 
-static void
-put_text(struct ds *ds, const char *name, const char *text)
+/* Returns a copy that lives as long as the summary, or NULL of NULL. */
+static const char *
+keep(struct summary *s, const char *text)
 {
-    if (text) {
-        ds_put_format(ds, ",\"%s\":", name);
-        schema_print_string(ds, text);
-    }
+    return text ? arena_strdup(&s->arena, text) : NULL;
 }
 
 static void
 look_at_host(struct summary *s, const struct vmn_row *row)
 {
+    struct nb_reply_summary *reply = &s->reply;
+    struct tally *tally = get_tally(&s->hosts, row->name);
     struct fabric_traffic tunnels;
     struct status_host status;
-    struct tally *tally = get_tally(&s->hosts, row->name);
     struct arena arena;
-    struct ds *ds = &s->hosts_text;
 
+    if (reply->n_hosts >= s->allocated_hosts) {
+        reply->hosts = x2nrealloc(reply->hosts, &s->allocated_hosts,
+                                  sizeof *reply->hosts);
+    }
     arena_init(&arena);
     fabric_host_status(s->nb->fabric, row->name, &arena, &status);
-    tally->index = s->n_hosts++;
-    ds_put_cstr(ds, tally->index ? ",{\"name\":" : "{\"name\":");
-    schema_print_string(ds, row->name);
-    put_text(ds, "state", status.state);
-    put_text(ds, "reason", status.reason);
-    ds_put_format(ds, ",\"ports\":%"PRIuSIZE",\"up\":%"PRIuSIZE
-                  ",\"lag\":%"PRIu64",\"bytes_per_s\":%"PRIu64,
-                  tally->n, tally->n_up, status.lag.revisions,
-                  tally->bytes_per_s);
     fabric_tunnel_traffic(s->nb->fabric, row->name, &tunnels);
-    ds_put_format(ds, ",\"tunnel_bytes_per_s\":%.0f}",
-                  tunnels.sent_bytes_per_s + tunnels.received_bytes_per_s);
+    tally->index = reply->n_hosts++;
+    reply->hosts[tally->index] = (struct nb_summary_host) {
+        .name = own_key(&s->hosts, row->name), .state = keep(s, status.state),
+        .reason = keep(s, status.reason), .ports = tally->n,
+        .up = tally->n_up, .lag = status.lag.revisions,
+        .bytes_per_s = tally->bytes_per_s,
+        .tunnel_bytes_per_s = llrint(tunnels.sent_bytes_per_s
+                                     + tunnels.received_bytes_per_s),
+    };
     arena_uninit(&arena);
 }
 
 static void
 look_at_balancer(struct summary *s, const struct vmn_row *row)
 {
-    struct ds *ds = &s->balancers_text;
+    struct nb_summary_balancers *balancers = &s->reply.balancers;
     size_t n, n_serving;
 
     nb_balancer_count(s->nb, row->name, &n, &n_serving);
-    s->n_balancers++;
+    balancers->total++;
     if (n_serving && n_serving == n) {
         return;
     }
-    s->n_idle += !n_serving;
-    s->n_partial += n_serving > 0;
-    if (s->n_told < BALANCERS_MAX) {
-        ds_put_cstr(ds, s->n_told++ ? ",{\"name\":" : "{\"name\":");
-        schema_print_string(ds, row->name);
-        ds_put_format(ds, ",\"backends\":%"PRIuSIZE",\"serving\":%"PRIuSIZE
-                      "}", n, n_serving);
+    balancers->idle += !n_serving;
+    balancers->partial += n_serving > 0;
+    if (balancers->n_degraded < BALANCERS_MAX) {
+        s->degraded[balancers->n_degraded++] = (struct nb_summary_balancer) {
+            keep(s, row->name), n, n_serving,
+        };
     }
 }
 
@@ -246,20 +245,22 @@ summary_take(struct summary *s)
 
 /* The reply.  ------------------------------------------------------------ */
 
-static void
-put_ports(const struct summary *s, struct ds *ds)
+static size_t
+count_state(const struct summary *s, const char *state)
 {
-    static const char *const states[] = { "up", "pending", "down", "unbound",
-                                          "external" };
+    const size_t *n = shash_find_data(&s->states, state);
 
-    ds_put_cstr(ds, "\"ports\":{");
-    for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
-        const size_t *n = shash_find_data(&s->states, states[i]);
+    return n ? *n : 0;
+}
 
-        ds_put_format(ds, "\"%s\":%"PRIuSIZE",", states[i], n ? *n : 0);
-    }
-    ds_put_format(ds, "\"quarantined\":%"PRIuSIZE",\"disabled\":%"PRIuSIZE
-                  "}", s->n_quarantined, s->n_disabled);
+static void
+fill_ports(const struct summary *s, struct nb_summary_ports *ports)
+{
+    ports->up = count_state(s, "up");
+    ports->pending = count_state(s, "pending");
+    ports->down = count_state(s, "down");
+    ports->unbound = count_state(s, "unbound");
+    ports->external = count_state(s, "external");
 }
 
 /* Those with most ports first, then by name. */
@@ -285,8 +286,9 @@ add_empty_networks(struct summary *s)
 }
 
 static void
-put_networks(struct summary *s, struct ds *ds)
+fill_networks(struct summary *s)
 {
+    struct nb_reply_summary *reply = &s->reply;
     size_t n = shash_count(&s->networks);
     const struct shash_node **sorted = xmalloc(MAX(n, 1) * sizeof *sorted);
     struct shash_node *node;
@@ -296,32 +298,31 @@ put_networks(struct summary *s, struct ds *ds)
         sorted[i++] = node;
     }
     qsort(sorted, n, sizeof *sorted, compare_networks);
-    ds_put_format(ds, ",\"n_networks\":%"PRIuSIZE",\"networks\":[", n);
-    for (i = 0; i < n; i++) {
+    reply->n_networks = n;
+    reply->n_listed = MIN(n, s->limit);
+    reply->networks = xcalloc(MAX(reply->n_listed, 1),
+                              sizeof *reply->networks);
+    for (i = 0; i < reply->n_listed; i++) {
         struct tally *tally = sorted[i]->data;
 
-        if (i < s->limit) {
-            tally->index = i;
-            ds_put_cstr(ds, i ? ",{\"name\":" : "{\"name\":");
-            schema_print_string(ds, sorted[i]->name);
-            ds_put_format(ds, ",\"ports\":%"PRIuSIZE",\"up\":%"PRIuSIZE
-                          ",\"bytes_per_s\":%"PRIu64"}", tally->n, tally->n_up,
-                          tally->bytes_per_s);
-        }
+        tally->index = i;
+        reply->networks[i] = (struct nb_summary_network) {
+            .name = sorted[i]->name, .ports = tally->n, .up = tally->n_up,
+            .bytes_per_s = tally->bytes_per_s,
+        };
     }
-    ds_put_char(ds, ']');
     free(sorted);
 }
 
-/* [HOST, NETWORK, PORTS, BYTES_PER_S], the first two by their places in the
- * lists above; -1 are those on no host. */
+/* Fills in where the ports of the networks that are listed are. */
 static void
-put_places(const struct summary *s, struct ds *ds)
+fill_placements(struct summary *s)
 {
-    const char *between = "";
+    struct nb_reply_summary *reply = &s->reply;
     struct shash_node *node;
 
-    ds_put_cstr(ds, ",\"placements\":[");
+    reply->placements = xcalloc(MAX(shash_count(&s->places), 1),
+                                sizeof *reply->placements);
     SHASH_FOR_EACH (node, &s->places) {
         const struct tally *place = node->data;
         const struct tally *host = place->host ? shash_find_data(
@@ -330,32 +331,26 @@ put_places(const struct summary *s, struct ds *ds)
                                                       place->network);
 
         if (network->index >= 0) {
-            ds_put_format(ds, "%s[%d,%d,%"PRIuSIZE",%"PRIu64"]", between,
-                          host ? host->index : -1, network->index, place->n,
-                          place->bytes_per_s);
-            between = ",";
+            reply->placements[reply->n_placements++]
+                = (struct nb_summary_placement) {
+                    .host = host ? host->index : -1,
+                    .network = network->index, .ports = place->n,
+                    .bytes_per_s = place->bytes_per_s,
+                };
         }
     }
-    ds_put_char(ds, ']');
 }
 
 static void
 summary_reply(struct summary *s)
 {
-    struct ds ds = DS_EMPTY_INITIALIZER;
-
-    ds_put_format(&ds, "{\"revision\":%"PRIu64",", s->revision);
-    put_ports(s, &ds);
-    ds_put_format(&ds, ",\"hosts\":[%s]", ds_cstr(&s->hosts_text));
+    fill_ports(s, &s->reply.ports);
     add_empty_networks(s);
-    put_networks(s, &ds);
-    put_places(s, &ds);
-    ds_put_format(&ds, ",\"balancers\":{\"total\":%"PRIuSIZE",\"partial\":%"
-                  PRIuSIZE",\"idle\":%"PRIuSIZE",\"degraded\":[%s]}}\n",
-                  s->n_balancers, s->n_partial, s->n_idle,
-                  ds_cstr(&s->balancers_text));
+    fill_networks(s);
+    fill_placements(s);
+    s->reply.balancers.degraded = s->degraded;
     http_request_set_gone(s->req, NULL, NULL);
-    http_reply_body(s->req, 200, "application/json", &ds);
+    nb_reply_struct(s->req, &nb_reply_summary, &s->reply);
     summary_destroy(s);
 }
 
@@ -400,13 +395,12 @@ nb_get_summary(struct http_request *req, void *nb_)
     s->nb = nb;
     s->req = req;
     s->limit = limit;
-    s->revision = model_durable_revision(nb->model);
+    s->reply.revision = model_durable_revision(nb->model);
     s->last = xstrdup("");
     shash_init(&s->states);
     shash_init(&s->hosts);
     shash_init(&s->networks);
     shash_init(&s->places);
-    ds_init(&s->hosts_text);
-    ds_init(&s->balancers_text);
+    arena_init(&s->arena);
     part_cb(-1, 0, s);
 }

@@ -9,11 +9,16 @@
 #include "controller/northbound/northbound-private.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "controller/northbound/auth.h"
 #include "controller/northbound/metrics.h"
+#include "controller/northbound/openapi-operations.h"
+#include "controller/northbound/replies.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/selector.h"
 #include "openvswitch/dynamic-string.h"
+#include "util.h"
 
 /* Quotas that have series of their own. */
 #define SERIES_MAX 100
@@ -53,15 +58,29 @@ each_limit(const struct northbound *nb, const struct vmn_quota *quota,
     }
 }
 
+/* What GET /v1/usage says of a quota, while it is filled in. */
+struct limits {
+    struct nb_usage_quota *quota;
+    size_t allocated;
+    struct arena *arena;
+};
+
 static void
-add_limit(void *limits, const char *name, int64_t used, int64_t max,
+add_limit(void *limits_, const char *name, int64_t used, int64_t max,
           const char *host)
 {
-    json_array_append_new(limits, json_pack(
-        "{s:s, s:I, s:o*, s:s*, s:o*}", "name", name,
-        "used", (json_int_t) used,
-        "limit", max >= 0 ? json_integer(max) : NULL, "host", host,
-        "exceeded", max >= 0 && used > max ? json_true() : NULL));
+    struct limits *limits = limits_;
+    struct nb_usage_quota *quota = limits->quota;
+
+    if (quota->n_limits >= limits->allocated) {
+        quota->limits = x2nrealloc(quota->limits, &limits->allocated,
+                                   sizeof *quota->limits);
+    }
+    quota->limits[quota->n_limits++] = (struct nb_usage_limit) {
+        .name = name, .used = used, .limit = MAX(max, -1),
+        .host = host ? arena_strdup(limits->arena, host) : NULL,
+        .exceeded = max >= 0 && used > max,
+    };
 }
 
 static bool
@@ -76,32 +95,43 @@ nb_get_usage(struct http_request *req, void *nb_)
 {
     const struct model_rights *rights = nb_rights(req);
     const struct northbound *nb = nb_;
-    json_t *items = json_array();
+    struct nb_reply_usage reply = { .items = NULL };
     const struct vmn_quota *quota = NULL;
+    size_t allocated = 0;
+    struct arena arena;
 
+    arena_init(&arena);
     while ((quota = model_next_durable(nb->model, VMN_TABLE_QUOTA,
                                        quota ? quota->row.name : "",
                                        NULL))) {
-        json_t *limits;
+        struct nb_usage_quota item = {
+            .quota = quota->row.name, .scope = quota->scope.text,
+            .requests = MAX(quota->requests, -1),
+        };
+        struct limits limits = { &item, 0, &arena };
 
         if (!is_shown(rights, quota)) {
             continue;
         }
-        limits = json_array();
-        each_limit(nb, quota, add_limit, limits);
-        json_array_append_new(items, json_pack(
-            "{s:s, s:s, s:o*, s:o}", "quota", quota->row.name,
-            "scope", quota->scope.text, "requests",
-            quota->requests >= 0 ? json_integer(quota->requests) : NULL,
-            "limits", limits));
+        each_limit(nb, quota, add_limit, &limits);
+        if (reply.n_items >= allocated) {
+            reply.items = x2nrealloc(reply.items, &allocated,
+                                     sizeof *reply.items);
+        }
+        reply.items[reply.n_items++] = item;
     }
-    http_reply_json(req, 200, json_pack("{s:o}", "items", items));
+    nb_reply_struct(req, &nb_reply_usage, &reply);
+    for (size_t i = 0; i < reply.n_items; i++) {
+        free(reply.items[i].limits);
+    }
+    free(reply.items);
+    arena_uninit(&arena);
 }
 
 /* Problems.  -------------------------------------------------------------- */
 
 struct over {
-    json_t *problems;
+    struct nb_problems *problems;
     const char *quota;
 };
 
@@ -112,17 +142,17 @@ add_problem(void *over_, const char *name, int64_t used, int64_t max,
     const struct over *over = over_;
 
     if (max >= 0 && used > max) {
-        json_array_append_new(over->problems, json_pack(
-            "{s:s, s:[], s:o}", "kind", "quota", "units", "detail",
-            json_sprintf("quota \"%s\" has at most %"PRId64" %s, and there "
-                         "are %"PRId64"%s%s%s", over->quota, max, name, used,
-                         host ? " on host \"" : "", host ? host : "",
-                         host ? "\"" : "")));
+        nb_problems_add(over->problems, "quota",
+                        "quota \"%s\" has at most %"PRId64" %s, and there "
+                        "are %"PRId64"%s%s%s", over->quota, max, name, used,
+                        host ? " on host \"" : "", host ? host : "",
+                        host ? "\"" : "");
     }
 }
 
 void
-nb_append_quota_problems(const struct northbound *nb, json_t *problems)
+nb_add_quota_problems(const struct northbound *nb,
+                      struct nb_problems *problems)
 {
     const struct vmn_quota *quota = NULL;
 

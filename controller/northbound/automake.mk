@@ -43,6 +43,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/observation-expiry.c \
 	controller/northbound/openapi-operations.c \
 	controller/northbound/openapi-operations.h \
+	controller/northbound/openapi-packets.c \
 	controller/northbound/openapi-replies.c \
 	controller/northbound/openapi-simulator.c \
 	controller/northbound/openapi-types.c \
@@ -54,6 +55,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/rate-limit.h \
 	controller/northbound/recommend-objects.c \
 	controller/northbound/recommend-private.h \
+	controller/northbound/replies.h \
+	controller/northbound/reply-struct.c \
 	controller/northbound/request-body.c \
 	controller/northbound/request-body.h \
 	controller/northbound/simulation.c \

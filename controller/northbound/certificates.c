@@ -111,14 +111,13 @@ nb_certificates_check(struct northbound *nb)
 }
 
 void
-nb_certificates_append_problems(const struct northbound *nb, json_t *problems)
+nb_certificates_add_problems(const struct northbound *nb,
+                             struct nb_problems *problems)
 {
     char *fault = find_fault(nb);
 
     if (fault) {
-        json_array_append_new(problems, json_pack(
-            "{s:s, s:[], s:s}", "kind", "certificates", "units", "detail",
-            fault));
+        nb_problems_add(problems, "certificates", "%s", fault);
         free(fault);
     }
 }

@@ -21,6 +21,7 @@
 #include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-watch.h"
+#include "controller/northbound/replies.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/schema-struct.h"
@@ -60,17 +61,16 @@ push(struct event_sources *es, enum event_kind kind, struct ds *data,
     event_readers_wake(es->nb->event_readers);
 }
 
+/* Appends an event of which 'shown' describes the data. */
 static void
-push_json(struct event_sources *es, enum event_kind kind, json_t *json,
-          struct ds *about)
+push_struct(struct event_sources *es, enum event_kind kind,
+            const struct schema_struct *shown, const void *event,
+            struct ds *about)
 {
-    char *text = json_dumps(json, JSON_COMPACT);
     struct ds data = DS_EMPTY_INITIALIZER;
 
-    ds_put_cstr(&data, text ? text : "null");
+    schema_struct_print(shown, event, &data);
     push(es, kind, &data, about, false);
-    json_decref(json);
-    free(text);
 }
 
 static void
@@ -155,14 +155,12 @@ static void
 tell_installed(struct event_sources *es, uint64_t first, uint64_t last,
                size_t n_hosts)
 {
-    struct ds data = DS_EMPTY_INITIALIZER;
+    const struct nb_event_installed event = {
+        first, last, time_wall_msec(), n_hosts,
+    };
     struct ds about = DS_EMPTY_INITIALIZER;
 
-    ds_put_format(&data, "{\"first_revision\":%"PRIu64",\"revision\":%"PRIu64
-                  ",", first, last);
-    put_time(&data, time_wall_msec());
-    ds_put_format(&data, ",\"hosts\":%"PRIuSIZE"}", n_hosts);
-    push(es, EVENT_INSTALLED, &data, &about, false);
+    push_struct(es, EVENT_INSTALLED, &nb_event_installed, &event, &about);
 }
 
 static void
@@ -248,11 +246,10 @@ look_at_host(struct event_sources *es, const char *name)
                    "%s %s", status.state,
                    status.reason ? status.reason : ""))) {
         event_about(&about, VMN_TABLE_HOST, name);
-        push_json(es, EVENT_HOST, json_pack(
-            "{s:s, s:o, s:s, s:o*}", "host", name,
-            "time", nb_time_json(time_wall_msec()), "state", status.state,
-            "reason", (status.reason ? http_json_string(status.reason)
-                       : NULL)), &about);
+        push_struct(es, EVENT_HOST, &nb_event_host,
+                    &(const struct nb_event_host) {
+                        name, time_wall_msec(), status.state, status.reason,
+                    }, &about);
     }
     arena_uninit(&arena);
 }
@@ -261,15 +258,13 @@ static void
 audited_cb(void *es, const char *host, size_t n_missing, size_t n_altered,
            size_t n_unknown)
 {
+    const struct nb_event_audit event = {
+        host, time_wall_msec(), n_missing, n_altered, n_unknown,
+    };
     struct ds about = DS_EMPTY_INITIALIZER;
 
     event_about(&about, VMN_TABLE_HOST, host);
-    push_json(es, EVENT_AUDIT, json_pack(
-        "{s:s, s:o, s:I, s:I, s:I}", "host", host,
-        "time", nb_time_json(time_wall_msec()),
-        "missing", (json_int_t) n_missing,
-        "altered", (json_int_t) n_altered,
-        "unknown", (json_int_t) n_unknown), &about);
+    push_struct(es, EVENT_AUDIT, &nb_event_audit, &event, &about);
 }
 
 /* Ports.  ---------------------------------------------------------------- */
@@ -386,11 +381,13 @@ tell_port(struct event_sources *es, const struct vmn_port *port,
     event_about(&about, VMN_TABLE_PORT, name);
     event_about(&about, VMN_TABLE_NETWORK, port->network);
     event_about(&about, VMN_TABLE_HOST, host);
-    push_json(es, EVENT_BINDING, json_pack(
-        "{s:s, s:s, s:o, s:s?, s:s*, s:s, s:s*}", "port", name,
-        "network", port->network, "time", nb_time_json(time_wall_msec()),
-        "host", host, "candidate", status->candidate,
-        "state", status->state, "reason", status->reason), &about);
+    push_struct(es, EVENT_BINDING, &nb_event_binding,
+                &(const struct nb_event_binding) {
+                    .port = name, .network = port->network,
+                    .time = time_wall_msec(), .host = host,
+                    .candidate = status->candidate, .state = status->state,
+                    .reason = status->reason,
+                }, &about);
 }
 
 /* A host has the interface of a port that may not be bound there. */
@@ -410,10 +407,11 @@ claim_refused_cb(void *es_, const char *name, const char *host,
     event_about(&about, VMN_TABLE_NETWORK, port->network);
     event_about(&about, VMN_TABLE_HOST, host);
     event_about(&about, VMN_TABLE_HOST, expected);
-    push_json(es, EVENT_CLAIM, json_pack(
-        "{s:s, s:s, s:o, s:s, s:s?, s:s}", "port", name,
-        "network", port->network, "time", nb_time_json(time_wall_msec()),
-        "host", host, "expected", expected, "reason", reason), &about);
+    push_struct(es, EVENT_CLAIM, &nb_event_claim,
+                &(const struct nb_event_claim) {
+                    name, port->network, time_wall_msec(), host, expected,
+                    reason,
+                }, &about);
 }
 
 static void
@@ -486,11 +484,9 @@ static void
 scale_cb(void *es, const struct load_event *event)
 {
     struct ds about = DS_EMPTY_INITIALIZER;
-    struct ds data = DS_EMPTY_INITIALIZER;
 
     event_about(&about, VMN_TABLE_LOADBALANCER, event->loadbalancer);
-    schema_struct_print(&load_event_shown, event, &data);
-    push(es, EVENT_SCALE, &data, &about, false);
+    push_struct(es, EVENT_SCALE, &load_event_shown, event, &about);
 }
 
 /* Packets.  -------------------------------------------------------------- */
@@ -500,7 +496,10 @@ sample_cb(void *es_, enum fabric_sample_kind kind,
           const struct fabric_sample *sample)
 {
     struct event_sources *es = es_;
+    bool is_drop = kind == FABRIC_SAMPLE_DROP;
     struct ds about = DS_EMPTY_INITIALIZER;
+    struct nb_sample shown;
+    struct arena arena;
 
     event_about(&about, VMN_TABLE_HOST, sample->host);
     event_about(&about, VMN_TABLE_NETWORK, sample->network);
@@ -509,8 +508,11 @@ sample_cb(void *es_, enum fabric_sample_kind kind,
     if (sample->type && !strcmp(sample->type, "policies")) {
         event_about(&about, VMN_TABLE_POLICY, sample->name);
     }
-    push_json(es, kind == FABRIC_SAMPLE_DROP ? EVENT_DROP : EVENT_LOG,
-              nb_sample_json(es->nb, sample, kind), &about);
+    arena_init(&arena);
+    nb_fill_sample(es->nb, sample, kind, &arena, &shown);
+    push_struct(es, is_drop ? EVENT_DROP : EVENT_LOG,
+                is_drop ? &nb_sample_drop : &nb_sample_log, &shown, &about);
+    arena_uninit(&arena);
 }
 
 /* Backends.  ------------------------------------------------------------- */
@@ -527,11 +529,11 @@ health_cb(void *es_, const char *balancer, const char *port,
     event_about(&about, VMN_TABLE_PORT, port);
     event_about(&about, VMN_TABLE_LOADBALANCER, balancer);
     event_about(&about, VMN_TABLE_NETWORK, row ? row->network : NULL);
-    push_json(es, EVENT_HEALTH, json_pack(
-        "{s:s, s:s, s:o, s:s, s:s*}", "loadbalancer", balancer,
-        "port", port, "time", nb_time_json(time_wall_msec()),
-        "state", backend_state_names[state],
-        "reason", reason[0] ? reason : NULL), &about);
+    push_struct(es, EVENT_HEALTH, &nb_event_health,
+                &(const struct nb_event_health) {
+                    balancer, port, time_wall_msec(),
+                    backend_state_names[state], reason[0] ? reason : NULL,
+                }, &about);
 }
 
 /* Life.  ----------------------------------------------------------------- */

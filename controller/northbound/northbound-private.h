@@ -26,6 +26,9 @@
 struct arena;
 struct fabric_count;
 struct fabric_log;
+struct nb_problems;
+struct nb_sample;
+struct schema_struct;
 struct status_log;
 struct status_members;
 
@@ -190,28 +193,41 @@ struct nb_status_query {
  * last brace. */
 void nb_print_status(const struct northbound *, const struct model_rights *,
                      const struct vmn_row *, bool one, struct ds *);
+struct status_count nb_count_status(const struct fabric_count *);
 struct status_log nb_log_status(const struct fabric_log *);
 /* Returns what cuts the port off, as VMN_QUERY_QUARANTINE has it, or NULL.
  * The caller frees it. */
 char *nb_port_quarantine(const struct northbound *, const char *port);
 
+/* reply-struct.c */
+/* Replies 200 with 'reply', which 'shown' describes. */
+void nb_reply_struct(struct http_request *, const struct schema_struct *shown,
+                     const void *reply);
+
 /* api-activity.c */
-/* What the revision took, step by step, in microseconds; NULL if that is not
- * known any more. */
-json_t *nb_revision_us(const struct northbound *, uint64_t revision);
+/* Appends the member "duration_us", what the revision took step by step, to an
+ * object that has no last brace; nothing if that is not known any more. */
+void nb_append_revision_us(const struct northbound *, uint64_t revision,
+                           struct ds *);
 
 /* api-drops.c */
-/* "2026-11-20T10:04:58.863Z". */
-json_t *nb_time_json(int64_t ms);
-/* Adds "packets", "bytes" and "last" (null: never). */
-void nb_add_count(json_t *, const struct fabric_count *);
-json_t *nb_log_json(const struct fabric_log *);
-/* A packet, as the answers to GET /v1/drops and GET /v1/logs have it. */
-json_t *nb_sample_json(const struct northbound *,
-                       const struct fabric_sample *,
-                       enum fabric_sample_kind);
-/* Adds "owner", "object" ({"type", "name"} or null) and perhaps "rule". */
-void nb_add_flow_owner(json_t *, const struct engine_flow_owner *);
+/* Returns what 'owner' is, of object 'type' and 'name' (NULL: of none) and of
+ * rule 'rule' (-1: of none).  Copies 'name' alone. */
+struct nb_flow_owner nb_flow_owner(const char *owner, const char *type,
+                                   const char *name, int rule,
+                                   struct arena *);
+/* Fills in a packet, as the replies to GET /v1/drops and GET /v1/logs have it.
+ * It points into the fabric's. */
+void nb_fill_sample(const struct northbound *, const struct fabric_sample *,
+                    enum fabric_sample_kind, struct arena *,
+                    struct nb_sample *);
+
+/* api-status.c */
+struct nb_host_counts nb_count_hosts(const struct northbound *);
+/* Adds one to those that GET /v1/status shows.  'kind' is a constant. */
+void nb_problems_add(struct nb_problems *, const char *kind,
+                     const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* group-ports.c */
 /* Names of the ports that may satisfy 'selector': a sorted superset of those
@@ -253,9 +269,9 @@ int nb_certificates_load(struct northbound *,
                          struct vmn_error *why);
 /* Logs what is wrong with the CAs that are believed. */
 void nb_certificates_check(struct northbound *);
-/* Appends the same to 'problems' of GET /v1/status. */
-void nb_certificates_append_problems(const struct northbound *,
-                                     json_t *problems);
+/* Adds the same to what GET /v1/status shows. */
+void nb_certificates_add_problems(const struct northbound *,
+                                  struct nb_problems *);
 /* Appends its part of /metrics. */
 void nb_certificates_append_metrics(const struct northbound *, struct ds *);
 
@@ -288,8 +304,8 @@ http_handler nb_get_flows, nb_post_audit;
 http_handler nb_get_revision, nb_get_revisions;
 http_handler nb_get_activity;
 http_handler nb_get_identities, nb_get_usage;
-/* api-usage.c: appends quotas of which more is used than there may be. */
-void nb_append_quota_problems(const struct northbound *, json_t *problems);
+/* api-usage.c: adds quotas of which more is used than there may be. */
+void nb_add_quota_problems(const struct northbound *, struct nb_problems *);
 http_handler nb_get_drops, nb_get_logs;
 http_handler nb_get_metrics, nb_get_backup;
 http_handler nb_get_page, nb_get_page_file;

@@ -208,8 +208,8 @@ fill_group(const struct nb_status_query *q, const struct vmn_row *row,
     return true;
 }
 
-static struct status_count
-count_status(const struct fabric_count *count)
+struct status_count
+nb_count_status(const struct fabric_count *count)
 {
     return (struct status_count) {
         .packets = count->packets, .bytes = count->bytes,
@@ -230,12 +230,12 @@ count_rules(const struct nb_status_query *q, const struct vmn_row *row,
     fabric_rule_counts(q->nb->fabric, row->table, row->name, n, found,
                        &other);
     for (size_t i = 0; i < n; i++) {
-        counts[i] = count_status(&found[i]);
+        counts[i] = nb_count_status(&found[i]);
         sum.packets += counts[i].packets;
         sum.bytes += counts[i].bytes;
         sum.last = MAX(sum.last, counts[i].last);
     }
-    *rest = count_status(&other);
+    *rest = nb_count_status(&other);
     return sum;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What calls answer, member by member; see openapi-operations.h.  What the
- * simulator is asked and answers is in openapi-simulator.c. */
+ * What calls answer, member by member; see openapi-operations.h.  Packets are
+ * in openapi-packets.c; what the simulator is asked and answers is in
+ * openapi-simulator.c. */
 
 #include <config.h>
 
@@ -13,6 +14,7 @@
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/load-monitor/load-monitor.h"
+#include "controller/northbound/replies.h"
 #include "controller/schema/schema-shown.h"
 #include "controller/schema/status.h"
 #include "controller/schema/value.h"
@@ -20,21 +22,8 @@
 /* Shared by several.  ---------------------------------------------------- */
 
 #define REVISION(DOC) SHOWN("revision", INT, ALWAYS, DOC)
+#define REVISION_OF(KEPT, DOC) SHOWN_OF(KEPT, revision, U64, ALWAYS, DOC)
 #define NEXT(DOC) SHOWN("next", STRING, 0, DOC)
-/* What a flow is wanted by. */
-#define ABOUT(FLAGS)                                                    \
-    SHOWN("owner", STRING, FLAGS | OR_NULL,                             \
-          "App, unit and object whose flow it is."),                    \
-    SHOWN("object", STRUCT, FLAGS | OR_NULL,                            \
-          "The object that it is there for; null: none in particular.", \
-          .nested = &nb_object_ref),                                    \
-    SHOWN("rule", INT, 0, "Which rule of that policy, from 0.")
-
-const struct schema_struct nb_object_ref = SHOWN_STRUCT(
-    "ObjectRef",
-    SHOWN("type", STRING, ALWAYS, "The type of an object."),
-    SHOWN("name", STRING, ALWAYS, "Its name."));
-
 static const struct schema_struct change = SHOWN_STRUCT(
     "Change",
     SHOWN("op", STRING, 0, "`create`, `update`, `delete` or `restore`."),
@@ -144,127 +133,73 @@ const struct schema_struct nb_reply_revision = SHOWN_STRUCT(
 
 /* What changes take.  ---------------------------------------------------- */
 
-#define HOST_COUNTS                                                     \
-    SHOWN("configured", INT, ALWAYS, "How many hosts there are."),      \
-    SHOWN("connected", INT, ALWAYS, "How many are connected."),         \
-    SHOWN("synced", INT, ALWAYS, "How many hold what they are to hold.")
+/* Of the struct nb_host_counts that is member 'IN' of 'struct KEPT' ("counts.";
+ * nothing: that is one itself). */
+#define HOST_COUNTS(KEPT, IN)                                           \
+    SHOWN("configured", U64, ALWAYS, "How many hosts there are.",       \
+          SHOWN_AT(KEPT, IN configured, sizeof(uint64_t))),             \
+    SHOWN("connected", U64, ALWAYS, "How many are connected.",          \
+          SHOWN_AT(KEPT, IN connected, sizeof(uint64_t))),              \
+    SHOWN("synced", U64, ALWAYS,                                        \
+          "How many hold what they are to hold.",                       \
+          SHOWN_AT(KEPT, IN synced, sizeof(uint64_t)))
 
-static const struct schema_struct activity_hosts = SHOWN_STRUCT(
-    "hosts", HOST_COUNTS,
-    SHOWN("n_behind", INT, ALWAYS,
-          "How many are not synced, or have not acknowledged all."),
-    SHOWN("behind", STRUCT, ALWAYS | LIST,
-          "The 10 that have been longest.", .nested = &fabric_behind_shown));
+static const struct schema_struct activity_hosts = SHOWN_KEPT(
+    "hosts", nb_activity_hosts, HOST_COUNTS(nb_activity_hosts, counts.),
+    SHOWN_OF(nb_activity_hosts, n_behind, SIZE, ALWAYS,
+             "How many are not synced, or have not acknowledged all."),
+    SHOWN_LIST_OF(nb_activity_hosts, behind, n_listed, STRUCT, ALWAYS,
+                  "The 10 that have been longest.",
+                  .nested = &fabric_behind_shown));
 
-static const struct schema_struct class = SHOWN_STRUCT(
-    "class",
-    SHOWN("app", STRING, ALWAYS, "The app."),
-    SHOWN("kind", ENUM, ALWAYS, "Which kind.", SHOWN_NAMES("unit", "query")),
-    SHOWN("class", STRING, ALWAYS, "The class."),
-    SHOWN("computed", INT, ALWAYS, "How often, since `vmnd` started."));
+static const struct schema_struct class = SHOWN_KEPT(
+    "class", nb_activity_class,
+    SHOWN_OF(nb_activity_class, app, STRING, ALWAYS, "The app."),
+    SHOWN_OF(nb_activity_class, kind, ENUM, ALWAYS, "Which kind.",
+             SHOWN_NAMES("unit", "query")),
+    SHOWN_OF(nb_activity_class, class, STRING, ALWAYS, "The class."),
+    SHOWN_OF(nb_activity_class, computed, U64, ALWAYS,
+             "How often, since `vmnd` started."));
 
-const struct schema_struct nb_reply_activity = SHOWN_STRUCT(
-    "Activity",
-    SHOWN("uptime_s", INT, ALWAYS, "For how many seconds `vmnd` runs."),
-    REVISION("The newest."),
-    SHOWN("hosts", STRUCT, ALWAYS, "Hosts that are behind.",
-          .nested = &activity_hosts),
-    SHOWN("classes", STRUCT, ALWAYS | LIST,
-          "How often units and queries were computed.", .nested = &class),
-    SHOWN("items", STRUCT, ALWAYS | LIST, "Groups of revisions.",
-          .nested = &activity_item_shown));
+const struct schema_struct nb_reply_activity = SHOWN_KEPT(
+    "Activity", nb_reply_activity,
+    SHOWN_OF(nb_reply_activity, uptime_s, U64, ALWAYS,
+             "For how many seconds `vmnd` runs."),
+    REVISION_OF(nb_reply_activity, "The newest."),
+    SHOWN_STRUCT_OF(nb_reply_activity, hosts, ALWAYS,
+                    "Hosts that are behind.", &activity_hosts),
+    SHOWN_LIST_OF(nb_reply_activity, classes, n_classes, STRUCT, ALWAYS,
+                  "How often units and queries were computed.",
+                  .nested = &class),
+    SHOWN_LIST_OF(nb_reply_activity, items, n_items, STRUCT, ALWAYS,
+                  "Groups of revisions.", .nested = &activity_item_shown));
 
-/* Packets.  -------------------------------------------------------------- */
+/* Usage.  ---------------------------------------------------------------- */
 
-static const struct schema_struct end = SHOWN_STRUCT(
-    "PacketEnd",
-    SHOWN("port", STRING, ALWAYS | OR_NULL,
-          "The port; null: none of that address."),
-    SHOWN("mac", MAC, ALWAYS, "Its MAC address."),
-    SHOWN("ip", STRING, 0, "Its address."),
-    SHOWN("l4_port", INT, 0, "Its port of TCP, UDP or SCTP."));
+static const struct schema_struct usage_limit = SHOWN_KEPT(
+    "UsageLimit", nb_usage_limit,
+    SHOWN_OF(nb_usage_limit, name, STRING, ALWAYS, "As in the quota: `ports`."),
+    SHOWN_OF(nb_usage_limit, used, I64, ALWAYS, "How many there are."),
+    SHOWN_OF(nb_usage_limit, limit, I64, HIDE,
+             "How many there may be, if that is limited.", .def = -1),
+    SHOWN_OF(nb_usage_limit, host, STRING, 0,
+             "Of `flows_per_host`: where there are most."),
+    SHOWN_OF(nb_usage_limit, exceeded, BOOL, HIDE,
+             "True if there are more than there may be."));
 
-#define SAMPLE                                                          \
-    SHOWN("id", INT, ALWAYS, "Its number, which grows."),               \
-    SHOWN("time", STRING, ALWAYS | TIME, "When it came."),              \
-    SHOWN("host", STRING, ALWAYS, "Where."),                            \
-    SHOWN("network", STRING, ALWAYS | OR_NULL, "In which network."),    \
-    SHOWN("src", STRUCT, ALWAYS, "Who sent it.", .nested = &end),       \
-    SHOWN("dst", STRUCT, ALWAYS, "Who it was for.", .nested = &end),    \
-    SHOWN("protocol", STRING, ALWAYS,                                   \
-          "Such as `tcp`, or a number; without IP `arp` or 0x and its " \
-          "Ethernet type."),                                            \
-    SHOWN("icmp_type", INT, 0, "Of ICMP."),                             \
-    SHOWN("icmp_code", INT, 0, "Of ICMP."),                             \
-    SHOWN("size", INT, ALWAYS, "Its bytes."), ABOUT(ALWAYS),            \
-    SHOWN("count", INT, ALWAYS, "How often it came in a row."),         \
-    SHOWN("suppressed", INT, ALWAYS,                                    \
-          "How many others were had and not kept since the one before.")
+static const struct schema_struct usage_quota = SHOWN_KEPT(
+    "UsageOfQuota", nb_usage_quota,
+    SHOWN_OF(nb_usage_quota, quota, STRING, ALWAYS, "The quota."),
+    SHOWN_OF(nb_usage_quota, scope, STRING, ALWAYS, "Its scope."),
+    SHOWN_OF(nb_usage_quota, requests, I64, HIDE,
+             "Calls a second, if these are limited.", .def = -1),
+    SHOWN_LIST_OF(nb_usage_quota, limits, n_limits, STRUCT, ALWAYS,
+                  "What there is.", .nested = &usage_limit));
 
-static const struct schema_struct drop = SHOWN_STRUCT(
-    "drop",
-    SHOWN("host", STRING, ALWAYS, "Where."),
-    SHOWN("app", STRING, ALWAYS,
-          "By which app; `vmn` for meters of packets to the controller."),
-    SHOWN("reason", STRING, ALWAYS, "Why."), ABOUT(ALWAYS),
-    SHOWN_COUNT(status_count, ));
-
-static const struct schema_struct sample = SHOWN_STRUCT(
-    "Sample", SAMPLE, SHOWN("reason", STRING, ALWAYS, "Why it was dropped."));
-
-const struct schema_struct nb_reply_drops = SHOWN_STRUCT(
-    "Drops",
-    SHOWN("counters", STRUCT, ALWAYS | LIST, "The newest first.",
-          .nested = &drop),
-    SHOWN("matching", INT, ALWAYS, "How many counters there are in all."),
-    SHOWN("samples", STRUCT, ALWAYS | LIST,
-          "Some of the packets, the oldest first.", .nested = &sample),
-    SHOWN("newest", INT, ALWAYS, "What to give as `after` next time."));
-
-static const struct schema_struct event = SHOWN_STRUCT(
-    "LogEvent", SAMPLE,
-    SHOWN("verdict", ENUM, ALWAYS, "What was decided.",
-          .names = schema_action_names),
-    SHOWN("shadow", BOOL, 0, "True of a policy that does not decide."));
-
-static const struct schema_struct log_rule = SHOWN_STRUCT(
-    "rule",
-    SHOWN("policy", STRING, ALWAYS, "The policy."),
-    SHOWN("rule", INT, ALWAYS, "Which of its rules, from 0."),
-    SHOWN("events", INT, ALWAYS, "How many events there were."),
-    SHOWN("logged", INT, ALWAYS, "How many of these were told."),
-    SHOWN("suppressed", INT, ALWAYS, "How many were not."));
-
-const struct schema_struct nb_reply_logs = SHOWN_STRUCT(
-    "Logs",
-    SHOWN("items", STRUCT, ALWAYS | LIST, "Events, the oldest first.",
-          .nested = &event),
-    SHOWN("newest", INT, ALWAYS, "What to give as `after` next time."),
-    SHOWN("rules", STRUCT, ALWAYS | LIST,
-          "Each rule with a log that has decided something.",
-          .nested = &log_rule));
-
-static const struct schema_struct usage_limit = SHOWN_STRUCT(
-    "UsageLimit",
-    SHOWN("name", STRING, ALWAYS, "As in the quota: `ports`."),
-    SHOWN("used", INT, ALWAYS, "How many there are."),
-    SHOWN("limit", INT, 0, "How many there may be, if that is limited."),
-    SHOWN("host", STRING, 0,
-          "Of `flows_per_host`: where there are most."),
-    SHOWN("exceeded", BOOL, 0, "True if there are more than there may be."));
-
-static const struct schema_struct usage_quota = SHOWN_STRUCT(
-    "UsageOfQuota",
-    SHOWN("quota", STRING, ALWAYS, "The quota."),
-    SHOWN("scope", STRING, ALWAYS, "Its scope."),
-    SHOWN("requests", INT, 0, "Calls a second, if these are limited."),
-    SHOWN("limits", STRUCT, ALWAYS | LIST, "What there is.",
-          .nested = &usage_limit));
-
-const struct schema_struct nb_reply_usage = SHOWN_STRUCT(
-    "Usage",
-    SHOWN("items", STRUCT, ALWAYS | LIST, "The quotas, by name.",
-          .nested = &usage_quota));
+const struct schema_struct nb_reply_usage = SHOWN_KEPT(
+    "Usage", nb_reply_usage,
+    SHOWN_LIST_OF(nb_reply_usage, items, n_items, STRUCT, ALWAYS,
+                  "The quotas, by name.", .nested = &usage_quota));
 
 static const struct schema_struct identity = SHOWN_STRUCT(
     "identity",
@@ -289,56 +224,65 @@ const struct schema_struct nb_reply_identities = SHOWN_STRUCT(
 static const struct schema_struct event_start = SHOWN_STRUCT(
     "start", REVISION("That of the state which was there."));
 
-static const struct schema_struct event_installed = SHOWN_STRUCT(
-    "installed",
-    SHOWN("first_revision", INT, ALWAYS, "From this revision on."),
-    REVISION("To this one."),
-    SHOWN("time", STRING, ALWAYS | TIME, "When."),
-    SHOWN("hosts", INT, ALWAYS, "How many hosts they concern."));
+const struct schema_struct nb_event_installed = SHOWN_KEPT(
+    "installed", nb_event_installed,
+    SHOWN_OF(nb_event_installed, first_revision, U64, ALWAYS,
+             "From this revision on."),
+    REVISION_OF(nb_event_installed, "To this one."),
+    SHOWN_OF(nb_event_installed, time, STRING, ALWAYS | TIME, "When."),
+    SHOWN_OF(nb_event_installed, hosts, U64, ALWAYS,
+             "How many hosts they concern."));
 
-static const struct schema_struct event_host = SHOWN_STRUCT(
-    "host",
-    SHOWN("host", STRING, ALWAYS, "The host."),
-    SHOWN("time", STRING, ALWAYS | TIME, "When."),
-    SHOWN("state", STRING, ALWAYS, "As in its status."),
-    SHOWN("reason", STRING, 0, "As in its status."));
+const struct schema_struct nb_event_host = SHOWN_KEPT(
+    "host", nb_event_host,
+    SHOWN_OF(nb_event_host, host, STRING, ALWAYS, "The host."),
+    SHOWN_OF(nb_event_host, time, STRING, ALWAYS | TIME, "When."),
+    SHOWN_OF(nb_event_host, state, STRING, ALWAYS, "As in its status."),
+    SHOWN_OF(nb_event_host, reason, STRING, 0, "As in its status."));
 
-static const struct schema_struct event_binding = SHOWN_STRUCT(
-    "binding",
-    SHOWN("port", STRING, ALWAYS, "The port."),
-    SHOWN("network", STRING, ALWAYS, "Its network."),
-    SHOWN("time", STRING, ALWAYS | TIME, "When."),
-    SHOWN("host", STRING, ALWAYS | OR_NULL, "The host that it is on."),
-    SHOWN("candidate", STRING, 0, "Another host that has its interface."),
-    SHOWN("state", STRING, ALWAYS, "As in its status."),
-    SHOWN("reason", STRING, 0, "As in its status."));
+const struct schema_struct nb_event_binding = SHOWN_KEPT(
+    "binding", nb_event_binding,
+    SHOWN_OF(nb_event_binding, port, STRING, ALWAYS, "The port."),
+    SHOWN_OF(nb_event_binding, network, STRING, ALWAYS, "Its network."),
+    SHOWN_OF(nb_event_binding, time, STRING, ALWAYS | TIME, "When."),
+    SHOWN_OF(nb_event_binding, host, STRING, ALWAYS | OR_NULL,
+             "The host that it is on."),
+    SHOWN_OF(nb_event_binding, candidate, STRING, 0,
+             "Another host that has its interface."),
+    SHOWN_OF(nb_event_binding, state, STRING, ALWAYS, "As in its status."),
+    SHOWN_OF(nb_event_binding, reason, STRING, 0, "As in its status."));
 
-static const struct schema_struct event_claim = SHOWN_STRUCT(
-    "claim",
-    SHOWN("port", STRING, ALWAYS, "The port."),
-    SHOWN("network", STRING, ALWAYS, "Its network."),
-    SHOWN("time", STRING, ALWAYS | TIME, "When."),
-    SHOWN("host", STRING, ALWAYS, "The host that has its interface."),
-    SHOWN("expected", STRING, ALWAYS | OR_NULL,
-          "The host that is to have it, or has it."),
-    SHOWN("reason", STRING, ALWAYS, "Why it is not bound there."));
+const struct schema_struct nb_event_claim = SHOWN_KEPT(
+    "claim", nb_event_claim,
+    SHOWN_OF(nb_event_claim, port, STRING, ALWAYS, "The port."),
+    SHOWN_OF(nb_event_claim, network, STRING, ALWAYS, "Its network."),
+    SHOWN_OF(nb_event_claim, time, STRING, ALWAYS | TIME, "When."),
+    SHOWN_OF(nb_event_claim, host, STRING, ALWAYS,
+             "The host that has its interface."),
+    SHOWN_OF(nb_event_claim, expected, STRING, ALWAYS | OR_NULL,
+             "The host that is to have it, or has it."),
+    SHOWN_OF(nb_event_claim, reason, STRING, ALWAYS,
+             "Why it is not bound there."));
 
-static const struct schema_struct event_audit = SHOWN_STRUCT(
-    "audit",
-    SHOWN("host", STRING, ALWAYS, "The host."),
-    SHOWN("time", STRING, ALWAYS | TIME, "When."),
-    SHOWN("missing", INT, ALWAYS, "How much was missing."),
-    SHOWN("altered", INT, ALWAYS, "How much was altered."),
-    SHOWN("unknown", INT, ALWAYS, "How much nobody wanted."));
+const struct schema_struct nb_event_audit = SHOWN_KEPT(
+    "audit", nb_event_audit,
+    SHOWN_OF(nb_event_audit, host, STRING, ALWAYS, "The host."),
+    SHOWN_OF(nb_event_audit, time, STRING, ALWAYS | TIME, "When."),
+    SHOWN_OF(nb_event_audit, missing, U64, ALWAYS, "How much was missing."),
+    SHOWN_OF(nb_event_audit, altered, U64, ALWAYS, "How much was altered."),
+    SHOWN_OF(nb_event_audit, unknown, U64, ALWAYS,
+             "How much nobody wanted."));
 
-static const struct schema_struct event_health = SHOWN_STRUCT(
-    "health",
-    SHOWN("loadbalancer", STRING, ALWAYS, "The balancer."),
-    SHOWN("port", STRING, ALWAYS, "Its backend."),
-    SHOWN("time", STRING, ALWAYS | TIME, "When."),
-    SHOWN("state", ENUM, ALWAYS, "As in the balancer's status.",
-          SHOWN_NAMES("checking", "up", "down", "drained", "idle")),
-    SHOWN("reason", STRING, 0, "As in the balancer's status."));
+const struct schema_struct nb_event_health = SHOWN_KEPT(
+    "health", nb_event_health,
+    SHOWN_OF(nb_event_health, loadbalancer, STRING, ALWAYS, "The balancer."),
+    SHOWN_OF(nb_event_health, port, STRING, ALWAYS, "Its backend."),
+    SHOWN_OF(nb_event_health, time, STRING, ALWAYS | TIME, "When."),
+    SHOWN_OF(nb_event_health, state, ENUM, ALWAYS,
+             "As in the balancer's status.",
+             SHOWN_NAMES("checking", "up", "down", "drained", "idle")),
+    SHOWN_OF(nb_event_health, reason, STRING, 0,
+             "As in the balancer's status."));
 
 const struct schema_struct nb_reply_events = SHOWN_STRUCT(
     "Events",
@@ -350,32 +294,40 @@ const struct schema_struct nb_reply_events = SHOWN_STRUCT(
     SHOWN("revision", STRUCT, 0, "A change is durable.",
           .nested = &log_entry),
     SHOWN("installed", STRUCT, 0, "All hosts concerned hold it.",
-          .nested = &event_installed),
+          .nested = &nb_event_installed),
     SHOWN("host", STRUCT, 0, "A host's state is another one.",
-          .nested = &event_host),
+          .nested = &nb_event_host),
     SHOWN("binding", STRUCT, 0, "Where a port is, and whether it works.",
-          .nested = &event_binding),
+          .nested = &nb_event_binding),
     SHOWN("claim", STRUCT, 0,
           "A host has the interface of a port that may not be bound there.",
-          .nested = &event_claim),
-    SHOWN("drop", STRUCT, 0, "A packet was dropped.", .nested = &sample),
+          .nested = &nb_event_claim),
+    SHOWN("drop", STRUCT, 0, "A packet was dropped.", .nested = &nb_sample_drop),
     SHOWN("log", STRUCT, 0, "A rule with a log has decided.",
-          .nested = &event),
+          .nested = &nb_sample_log),
     SHOWN("audit", STRUCT, 0, "A host held something else.",
-          .nested = &event_audit),
+          .nested = &nb_event_audit),
     SHOWN("health", STRUCT, 0, "A backend's state is another one.",
-          .nested = &event_health),
+          .nested = &nb_event_health),
     SHOWN("scale", STRUCT, 0,
           "The load of a balancer wants another number of backends.",
           .nested = &load_event_shown));
 
 /* Flows.  ---------------------------------------------------------------- */
 
+#define HOST_FLOWS_BEGIN                                                \
+    SHOWN_OF(nb_host_flows, host, STRING, ALWAYS, "The host."),         \
+    SHOWN_OF(nb_host_flows, n_flows, SIZE, ALWAYS,                      \
+             "How many flows there are in all."),                       \
+    SHOWN_OF(nb_host_flows, n_groups, SIZE, ALWAYS,                     \
+             "How many groups there are in all.")
+
+const struct schema_struct nb_host_flows_begin = SHOWN_KEPT(
+    "host", nb_host_flows, HOST_FLOWS_BEGIN);
+
+/* The lists are printed bit by bit (api-flows.c). */
 const struct schema_struct nb_reply_flows = SHOWN_STRUCT(
-    "HostFlows",
-    SHOWN("host", STRING, ALWAYS, "The host."),
-    SHOWN("n_flows", INT, ALWAYS, "How many flows there are in all."),
-    SHOWN("n_groups", INT, ALWAYS, "How many groups there are in all."),
+    "HostFlows", HOST_FLOWS_BEGIN,
     SHOWN("groups", STRUCT, ALWAYS | LIST, "Groups.",
           .nested = &fabric_group_shown),
     SHOWN("flows", STRUCT, ALWAYS | LIST,
@@ -437,67 +389,93 @@ const struct schema_struct nb_reply_recommendations = SHOWN_STRUCT(
 
 /* How much there is where.  ---------------------------------------------- */
 
-static const struct schema_struct summary_ports = SHOWN_STRUCT(
-    "ports",
-    SHOWN("up", INT, ALWAYS, "How many are in this state; as the next ones."),
-    SHOWN("pending", INT, ALWAYS, "The same."),
-    SHOWN("down", INT, ALWAYS, "The same."),
-    SHOWN("unbound", INT, ALWAYS, "The same."),
-    SHOWN("external", INT, ALWAYS, "The same."),
-    SHOWN("quarantined", INT, ALWAYS, "How many are cut off."),
-    SHOWN("disabled", INT, ALWAYS, "How many are not enabled."));
+static const struct schema_struct summary_ports = SHOWN_KEPT(
+    "ports", nb_summary_ports,
+    SHOWN_OF(nb_summary_ports, up, SIZE, ALWAYS,
+             "How many are in this state; as the next ones."),
+    SHOWN_OF(nb_summary_ports, pending, SIZE, ALWAYS, "The same."),
+    SHOWN_OF(nb_summary_ports, down, SIZE, ALWAYS, "The same."),
+    SHOWN_OF(nb_summary_ports, unbound, SIZE, ALWAYS, "The same."),
+    SHOWN_OF(nb_summary_ports, external, SIZE, ALWAYS, "The same."),
+    SHOWN_OF(nb_summary_ports, quarantined, SIZE, ALWAYS,
+             "How many are cut off."),
+    SHOWN_OF(nb_summary_ports, disabled, SIZE, ALWAYS,
+             "How many are not enabled."));
 
-static const struct schema_struct summary_host = SHOWN_STRUCT(
-    "host",
-    SHOWN("name", STRING, ALWAYS, "The host."),
-    SHOWN("state", STRING, ALWAYS, "As in its status."),
-    SHOWN("reason", STRING, 0, "As in its status."),
-    SHOWN("ports", INT, ALWAYS, "How many ports are bound to it."),
-    SHOWN("up", INT, ALWAYS, "How many of these are up."),
-    SHOWN("lag", INT, ALWAYS, "How many revisions it has not acknowledged."),
-    SHOWN("bytes_per_s", INT, ALWAYS,
-          "What its ports send and receive in a second."),
-    SHOWN("tunnel_bytes_per_s", INT, ALWAYS, "What its tunnels do."));
+static const struct schema_struct summary_host = SHOWN_KEPT(
+    "host", nb_summary_host,
+    SHOWN_OF(nb_summary_host, name, STRING, ALWAYS, "The host."),
+    SHOWN_OF(nb_summary_host, state, STRING, ALWAYS, "As in its status."),
+    SHOWN_OF(nb_summary_host, reason, STRING, 0, "As in its status."),
+    SHOWN_OF(nb_summary_host, ports, SIZE, ALWAYS,
+             "How many ports are bound to it."),
+    SHOWN_OF(nb_summary_host, up, SIZE, ALWAYS, "How many of these are up."),
+    SHOWN_OF(nb_summary_host, lag, U64, ALWAYS,
+             "How many revisions it has not acknowledged."),
+    SHOWN_OF(nb_summary_host, bytes_per_s, U64, ALWAYS,
+             "What its ports send and receive in a second."),
+    SHOWN_OF(nb_summary_host, tunnel_bytes_per_s, U64, ALWAYS,
+             "What its tunnels do."));
 
-static const struct schema_struct summary_network = SHOWN_STRUCT(
-    "network",
-    SHOWN("name", STRING, ALWAYS, "The network."),
-    SHOWN("ports", INT, ALWAYS, "How many ports it has."),
-    SHOWN("up", INT, ALWAYS, "How many of these are up."),
-    SHOWN("bytes_per_s", INT, ALWAYS,
-          "What these send and receive in a second."));
+static const struct schema_struct summary_network = SHOWN_KEPT(
+    "network", nb_summary_network,
+    SHOWN_OF(nb_summary_network, name, STRING, ALWAYS, "The network."),
+    SHOWN_OF(nb_summary_network, ports, SIZE, ALWAYS,
+             "How many ports it has."),
+    SHOWN_OF(nb_summary_network, up, SIZE, ALWAYS,
+             "How many of these are up."),
+    SHOWN_OF(nb_summary_network, bytes_per_s, U64, ALWAYS,
+             "What these send and receive in a second."));
 
-static const struct schema_struct summary_balancer = SHOWN_STRUCT(
-    "balancer",
-    SHOWN("name", STRING, ALWAYS, "The balancer."),
-    SHOWN("backends", INT, ALWAYS, "How many backends it has."),
-    SHOWN("serving", INT, ALWAYS, "How many of these serve."));
+static const struct schema_struct summary_placement = SHOWN_KEPT(
+    "placement", nb_summary_placement,
+    SHOWN_OF(nb_summary_placement, host, INT, ALWAYS,
+             "Its place in `hosts`; -1 is no host.", .min = -1),
+    SHOWN_OF(nb_summary_placement, network, INT, ALWAYS,
+             "Its place in `networks`."),
+    SHOWN_OF(nb_summary_placement, ports, SIZE, ALWAYS,
+             "How many ports of that network are on that host."),
+    SHOWN_OF(nb_summary_placement, bytes_per_s, U64, ALWAYS,
+             "What goes through these in a second."));
 
-static const struct schema_struct summary_balancers = SHOWN_STRUCT(
-    "balancers",
-    SHOWN("total", INT, ALWAYS, "How many there are."),
-    SHOWN("partial", INT, ALWAYS,
-          "How many have some backends that do not serve."),
-    SHOWN("idle", INT, ALWAYS, "How many have none that does."),
-    SHOWN("degraded", STRUCT, ALWAYS | LIST, "The first 100 of these.",
-          .nested = &summary_balancer));
+static const struct schema_struct summary_balancer = SHOWN_KEPT(
+    "balancer", nb_summary_balancer,
+    SHOWN_OF(nb_summary_balancer, name, STRING, ALWAYS, "The balancer."),
+    SHOWN_OF(nb_summary_balancer, backends, SIZE, ALWAYS,
+             "How many backends it has."),
+    SHOWN_OF(nb_summary_balancer, serving, SIZE, ALWAYS,
+             "How many of these serve."));
 
-const struct schema_struct nb_reply_summary = SHOWN_STRUCT(
-    "Summary",
-    REVISION("The state that was read."),
-    SHOWN("ports", STRUCT, ALWAYS, "Ports by state.",
-          .nested = &summary_ports),
-    SHOWN("hosts", STRUCT, ALWAYS | LIST, "All hosts.",
-          .nested = &summary_host),
-    SHOWN("n_networks", INT, ALWAYS, "How many networks there are."),
-    SHOWN("networks", STRUCT, ALWAYS | LIST,
-          "Those with most ports first.", .nested = &summary_network),
-    SHOWN("placements", STRING, ALWAYS | LIST | ANY,
-          "[HOST, NETWORK, PORTS, BYTES_PER_S]: so many ports of that network are "
-          "on that host, and so much goes through these; both by their places "
-          "in these lists; -1 is no host."),
-    SHOWN("balancers", STRUCT, ALWAYS, "Balancers.",
-          .nested = &summary_balancers));
+static const struct schema_struct summary_balancers = SHOWN_KEPT(
+    "balancers", nb_summary_balancers,
+    SHOWN_OF(nb_summary_balancers, total, SIZE, ALWAYS,
+             "How many there are."),
+    SHOWN_OF(nb_summary_balancers, partial, SIZE, ALWAYS,
+             "How many have some backends that do not serve."),
+    SHOWN_OF(nb_summary_balancers, idle, SIZE, ALWAYS,
+             "How many have none that does."),
+    SHOWN_LIST_OF(nb_summary_balancers, degraded, n_degraded, STRUCT, ALWAYS,
+                  "The first 100 of these.", .nested = &summary_balancer));
+
+const struct schema_struct nb_reply_summary = SHOWN_KEPT(
+    "Summary", nb_reply_summary,
+    REVISION_OF(nb_reply_summary, "The state that was read."),
+    SHOWN_STRUCT_OF(nb_reply_summary, ports, ALWAYS, "Ports by state.",
+                    &summary_ports),
+    SHOWN_LIST_OF(nb_reply_summary, hosts, n_hosts, STRUCT, ALWAYS,
+                  "All hosts.", .nested = &summary_host),
+    SHOWN_OF(nb_reply_summary, n_networks, SIZE, ALWAYS,
+             "How many networks there are."),
+    SHOWN_LIST_OF(nb_reply_summary, networks, n_listed, STRUCT, ALWAYS,
+                  "Those with most ports first.", .nested = &summary_network),
+    SHOWN_LIST_OF(nb_reply_summary, placements, n_placements, STRUCT,
+                  ALWAYS | TUPLE,
+                  "[HOST, NETWORK, PORTS, BYTES_PER_S]: so many ports of that "
+                  "network are on that host, and so much goes through these; "
+                  "both by their places in these lists; -1 is no host.",
+                  .nested = &summary_placement),
+    SHOWN_STRUCT_OF(nb_reply_summary, balancers, ALWAYS, "Balancers.",
+                    &summary_balancers));
 
 /* What applies to a port.  ----------------------------------------------- */
 
@@ -521,33 +499,37 @@ const struct schema_struct nb_reply_port_policies = SHOWN_STRUCT(
 
 /* The daemon.  ----------------------------------------------------------- */
 
-const struct schema_struct nb_reply_health = SHOWN_STRUCT(
-    "Health",
-    SHOWN("status", ENUM, ALWAYS, "It lives.", SHOWN_NAMES("ok")),
-    SHOWN("version", STRING, ALWAYS, "Its version."));
+const struct schema_struct nb_reply_health = SHOWN_KEPT(
+    "Health", nb_reply_health,
+    SHOWN_OF(nb_reply_health, status, ENUM, ALWAYS, "It lives.",
+             SHOWN_NAMES("ok")),
+    SHOWN_OF(nb_reply_health, version, STRING, ALWAYS, "Its version."));
 
-const struct schema_struct nb_reply_ready = SHOWN_STRUCT(
-    "Readiness",
-    SHOWN("status", ENUM, ALWAYS, "It is ready.", SHOWN_NAMES("ready")));
+const struct schema_struct nb_reply_ready = SHOWN_KEPT(
+    "Readiness", nb_reply_ready,
+    SHOWN_OF(nb_reply_ready, status, ENUM, ALWAYS, "It is ready.",
+             SHOWN_NAMES("ready")));
 
-static const struct schema_struct index_type = SHOWN_STRUCT(
-    "type",
-    SHOWN("type", STRING, ALWAYS, "The type."),
-    SHOWN("path", STRING, ALWAYS, "Where its objects are."),
-    SHOWN("description", STRING, ALWAYS, "What it is."));
+static const struct schema_struct index_type = SHOWN_KEPT(
+    "type", nb_index_type,
+    SHOWN_OF(nb_index_type, type, STRING, ALWAYS, "The type."),
+    SHOWN_OF(nb_index_type, path, STRING, ALWAYS, "Where its objects are."),
+    SHOWN_OF(nb_index_type, description, STRING, ALWAYS, "What it is."));
 
-static const struct schema_struct index_call = SHOWN_STRUCT(
-    "call",
-    SHOWN("call", STRING, ALWAYS, "The method and path."),
-    SHOWN("query", STRING, ALWAYS, "Parameters, with spaces between them."));
+static const struct schema_struct index_call = SHOWN_KEPT(
+    "call", nb_index_call,
+    SHOWN_OF(nb_index_call, call, STRING, ALWAYS, "The method and path."),
+    SHOWN_OF(nb_index_call, query, STRING, ALWAYS,
+             "Parameters, with spaces between them."));
 
-const struct schema_struct nb_reply_index = SHOWN_STRUCT(
-    "Index",
-    SHOWN("version", STRING, ALWAYS, "The version of `vmnd`."),
-    SHOWN("types", STRUCT, ALWAYS | LIST, "The types.",
-          .nested = &index_type),
-    SHOWN("calls", STRUCT, ALWAYS | LIST, "The calls.",
-          .nested = &index_call));
+const struct schema_struct nb_reply_index = SHOWN_KEPT(
+    "Index", nb_reply_index,
+    SHOWN_OF(nb_reply_index, version, STRING, ALWAYS,
+             "The version of `vmnd`."),
+    SHOWN_LIST_OF(nb_reply_index, types, n_types, STRUCT, ALWAYS,
+                  "The types.", .nested = &index_type),
+    SHOWN_LIST_OF(nb_reply_index, calls, n_calls, STRUCT, ALWAYS,
+                  "The calls.", .nested = &index_call));
 
 const struct schema_struct nb_reply_openapi = SHOWN_STRUCT(
     "Description",
@@ -559,16 +541,22 @@ const struct schema_struct nb_reply_openapi = SHOWN_STRUCT(
     SHOWN("paths", STRING, ALWAYS | ANY, "The calls."),
     SHOWN("components", STRING, ALWAYS | ANY, "What they take and answer."));
 
-static const struct schema_struct hosts = SHOWN_STRUCT("hosts", HOST_COUNTS);
+static const struct schema_struct hosts = SHOWN_KEPT(
+    "hosts", nb_host_counts, HOST_COUNTS(nb_host_counts, ));
 
-const struct schema_struct nb_reply_status = SHOWN_STRUCT(
-    "Status",
-    SHOWN("version", STRING, ALWAYS, "The version of `vmnd`."),
-    SHOWN("ready", BOOL, ALWAYS, "Whether the state is loaded and compiled."),
-    SHOWN("uptime_s", INT, ALWAYS, "For how many seconds it runs."),
-    REVISION("The newest."),
-    SHOWN("objects", INT, ALWAYS | MAP, "How many objects, by type."),
-    SHOWN("hosts", STRUCT, ALWAYS, "Hosts.", .nested = &hosts),
-    SHOWN("problems", STRUCT, ALWAYS | LIST,
-          "What apps could not compile, and where they contradict each "
-          "other; what could not be stored.", .nested = &engine_problem_shown));
+const struct schema_struct nb_reply_status = SHOWN_KEPT(
+    "Status", nb_reply_status,
+    SHOWN_OF(nb_reply_status, version, STRING, ALWAYS,
+             "The version of `vmnd`."),
+    SHOWN_OF(nb_reply_status, ready, BOOL, ALWAYS,
+             "Whether the state is loaded and compiled."),
+    SHOWN_OF(nb_reply_status, uptime_s, U64, ALWAYS,
+             "For how many seconds it runs."),
+    REVISION_OF(nb_reply_status, "The newest."),
+    SHOWN_MAP_OF(nb_reply_status, objects, n_objects, U64, ALWAYS,
+                 "How many objects, by type."),
+    SHOWN_STRUCT_OF(nb_reply_status, hosts, ALWAYS, "Hosts.", &hosts),
+    SHOWN_LIST_OF(nb_reply_status, problems, n_problems, STRUCT, ALWAYS,
+                  "What apps could not compile, and where they contradict "
+                  "each other; what could not be stored.",
+                  .nested = &engine_problem_shown));

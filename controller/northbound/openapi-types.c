@@ -168,6 +168,24 @@ nested_schema(struct openapi *o, const struct schema_struct *s, enum how how)
     return openapi_ref("schemas", s->name);
 }
 
+static json_t *field_schema(struct openapi *, const struct schema_field *,
+                            enum how);
+
+/* An array with a place for each field. */
+static json_t *
+tuple_schema(struct openapi *o, const struct schema_struct *s, enum how how)
+{
+    json_t *items = json_array();
+    size_t n;
+
+    for (const struct schema_field *f = s->fields; f->name; f++) {
+        json_array_append_new(items, field_schema(o, f, how));
+    }
+    n = json_array_size(items);
+    return json_pack("{s:s, s:o, s:b, s:I}", "type", "array", "prefixItems",
+                     items, "items", false, "minItems", (json_int_t) n);
+}
+
 /* One value of 'f'. */
 static json_t *
 value_schema(struct openapi *o, const struct schema_field *f, enum how how)
@@ -213,7 +231,8 @@ value_schema(struct openapi *o, const struct schema_field *f, enum how how)
     case SCHEMA_SELECTOR:
         return openapi_ref("schemas", "Selector");
     case SCHEMA_STRUCT:
-        return nested_schema(o, f->nested, how);
+        return (f->flags & SCHEMA_TUPLE ? tuple_schema
+                : nested_schema)(o, f->nested, how);
     }
     OVS_NOT_REACHED();
 }

@@ -101,6 +101,25 @@ print_words(const struct schema_field *f, const void *src, struct ds *ds)
     return false;
 }
 
+static bool print_value(const struct schema_field *, const void *src,
+                        struct ds *);
+
+/* Appends the values of what has SCHEMA_TUPLE. */
+static void
+print_tuple(const struct schema_struct *s, const char *struct_, struct ds *ds)
+{
+    ds_put_char(ds, '[');
+    for (const struct schema_field *f = s->fields; f->name; f++) {
+        if (f != s->fields) {
+            ds_put_char(ds, ',');
+        }
+        if (!print_value(f, struct_ + f->offset, ds)) {
+            ds_put_cstr(ds, "null");
+        }
+    }
+    ds_put_char(ds, ']');
+}
+
 /* Appends one value of 'f', which is at 'src'.  Returns false, and appends
  * nothing, if it is absent. */
 static bool
@@ -117,7 +136,18 @@ print_value(const struct schema_field *f, const void *src, struct ds *ds)
         }
     }
     if (f->type == SCHEMA_STRUCT) {
-        schema_struct_print(f->nested, src, ds);
+        if (f->flags & SCHEMA_TUPLE) {
+            print_tuple(f->nested, src, ds);
+        } else {
+            schema_struct_print(f->nested, src, ds);
+        }
+        return true;
+    }
+    if (f->type == SCHEMA_MAC && f->flags & SCHEMA_REQUIRED) {
+        char buf[VALUE_MAC_SIZE];
+
+        schema_print_string(ds, value_format_mac(
+                                    *(const struct vmn_mac *) src, buf));
         return true;
     }
     if (f->type == SCHEMA_DOUBLE) {

@@ -14,6 +14,8 @@
  *   SCHEMA_HIDE_DEFAULT.  It is shown as null with SCHEMA_NULLABLE, and else
  *   left out.
  * - A text that is schema_absent is left out even with SCHEMA_NULLABLE.
+ * - An address of SCHEMA_MAC that is all zeros is absent, unless it has
+ *   SCHEMA_REQUIRED: packets may have it.
  * - A list with SCHEMA_REQUIRED is shown when it is empty, also if it is NULL;
  *   any other if it is not NULL. */
 

@@ -91,6 +91,9 @@ enum schema_type {
 /* Of SCHEMA_DOUBLE: shown with as many digits as tell it from any other, which
  * people rarely want. */
 #define SCHEMA_EXACT (1u << 16)
+/* Of SCHEMA_STRUCT in what is only shown: an array of its fields' values,
+ * without their names. */
+#define SCHEMA_TUPLE (1u << 17)
 
 struct schema_struct;
 

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What calls reply of packets, member by member: drops, and what rules with a
+ * log decided; see openapi-operations.h. */
+
+#include <config.h>
+
+#include "controller/northbound/openapi-operations.h"
+
+#include "controller/northbound/replies.h"
+#include "controller/schema/schema-shown.h"
+
+const struct schema_struct nb_object_ref = SHOWN_KEPT(
+    "ObjectRef", nb_object_ref,
+    SHOWN_OF(nb_object_ref, type, STRING, ALWAYS, "The type of an object."),
+    SHOWN_OF(nb_object_ref, name, STRING, ALWAYS, "Its name."));
+
+/* What a flow is wanted by: the member 'owner' of 'struct KEPT'. */
+#define OWNER(KEPT)                                                     \
+    SHOWN("owner", STRING, ALWAYS | OR_NULL,                            \
+          "App, unit and object whose flow it is.",                     \
+          SHOWN_AT(KEPT, owner.owner, sizeof(const char *))),           \
+    SHOWN("object", STRUCT, ALWAYS | OR_NULL | POINTER,                 \
+          "The object that it is there for; null: none in particular.", \
+          SHOWN_AT(KEPT, owner.object, sizeof(void *)),                 \
+          .nested = &nb_object_ref),                                    \
+    SHOWN("rule", I64, HIDE, "Which rule of that policy, from 0.",      \
+          SHOWN_AT(KEPT, owner.rule, sizeof(int64_t)), .def = -1)
+
+static const struct schema_struct end = SHOWN_KEPT(
+    "PacketEnd", nb_packet_end,
+    SHOWN_OF(nb_packet_end, port, STRING, ALWAYS | OR_NULL,
+             "The port; null: none of that address."),
+    SHOWN_OF(nb_packet_end, mac, MAC, ALWAYS, "Its MAC address."),
+    SHOWN_OF(nb_packet_end, ip, STRING, 0, "Its address."),
+    SHOWN_OF(nb_packet_end, l4_port, I64, HIDE,
+             "Its port of TCP, UDP or SCTP.", .def = -1));
+
+/* The members of a sample, with those of its kind in between. */
+#define SAMPLE(...)                                                     \
+    SHOWN_OF(nb_sample, id, U64, ALWAYS, "Its number, which grows."),   \
+    SHOWN_OF(nb_sample, time, STRING, ALWAYS | TIME, "When it came."),  \
+    SHOWN_OF(nb_sample, host, STRING, ALWAYS, "Where."),                \
+    SHOWN_OF(nb_sample, network, STRING, ALWAYS | OR_NULL,              \
+             "In which network."),                                      \
+    SHOWN_STRUCT_OF(nb_sample, src, ALWAYS, "Who sent it.", &end),      \
+    SHOWN_STRUCT_OF(nb_sample, dst, ALWAYS, "Who it was for.", &end),   \
+    SHOWN_OF(nb_sample, protocol, STRING, ALWAYS,                       \
+             "Such as `tcp`, or a number; without IP `arp` or 0x and "  \
+             "its Ethernet type."),                                     \
+    SHOWN_OF(nb_sample, size, U64, ALWAYS, "Its bytes."),               \
+    SHOWN_OF(nb_sample, icmp_type, I64, HIDE, "Of ICMP.", .def = -1),   \
+    SHOWN_OF(nb_sample, icmp_code, I64, HIDE, "Of ICMP.", .def = -1),   \
+    __VA_ARGS__, OWNER(nb_sample),                                      \
+    SHOWN_OF(nb_sample, count, U64, ALWAYS,                             \
+             "How often it came in a row."),                            \
+    SHOWN_OF(nb_sample, suppressed, U64, ALWAYS,                        \
+             "How many others were had and not kept since the one "     \
+             "before.")
+
+/* Drops.  ---------------------------------------------------------------- */
+
+static const struct schema_struct drop = SHOWN_KEPT(
+    "drop", nb_drop,
+    SHOWN_OF(nb_drop, host, STRING, ALWAYS, "Where."),
+    SHOWN_OF(nb_drop, app, STRING, ALWAYS,
+             "By which app; `vmn` for meters of packets to the controller."),
+    SHOWN_OF(nb_drop, reason, STRING, ALWAYS, "Why."), OWNER(nb_drop),
+    SHOWN_COUNT(nb_drop, count.));
+
+const struct schema_struct nb_sample_drop = SHOWN_KEPT(
+    "Sample", nb_sample,
+    SAMPLE(SHOWN_OF(nb_sample, reason, STRING, ALWAYS,
+                    "Why it was dropped.")));
+
+const struct schema_struct nb_reply_drops = SHOWN_KEPT(
+    "Drops", nb_reply_drops,
+    SHOWN_LIST_OF(nb_reply_drops, counters, n_counters, STRUCT, ALWAYS,
+                  "The newest first.", .nested = &drop),
+    SHOWN_OF(nb_reply_drops, matching, SIZE, ALWAYS,
+             "How many counters there are in all."),
+    SHOWN_LIST_OF(nb_reply_drops, samples, n_samples, STRUCT, ALWAYS,
+                  "Some of the packets, the oldest first.",
+                  .nested = &nb_sample_drop),
+    SHOWN_OF(nb_reply_drops, newest, U64, ALWAYS,
+             "What to give as `after` next time."));
+
+/* Logs.  ----------------------------------------------------------------- */
+
+const struct schema_struct nb_sample_log = SHOWN_KEPT(
+    "LogEvent", nb_sample,
+    SAMPLE(SHOWN_OF(nb_sample, verdict, ENUM, ALWAYS, "What was decided.",
+                    .names = schema_action_names),
+           SHOWN_OF(nb_sample, shadow, BOOL, HIDE,
+                    "True of a policy that does not decide.")));
+
+static const struct schema_struct log_rule = SHOWN_KEPT(
+    "rule", nb_log_rule,
+    SHOWN("events", U64, ALWAYS, "How many events there were.",
+          SHOWN_AT(nb_log_rule, log.events, sizeof(uint64_t))),
+    SHOWN("logged", U64, ALWAYS, "How many of these were told.",
+          SHOWN_AT(nb_log_rule, log.logged, sizeof(uint64_t))),
+    SHOWN("suppressed", U64, ALWAYS, "How many were not.",
+          SHOWN_AT(nb_log_rule, log.suppressed, sizeof(uint64_t))),
+    SHOWN_OF(nb_log_rule, policy, STRING, ALWAYS, "The policy."),
+    SHOWN_OF(nb_log_rule, rule, SIZE, ALWAYS,
+             "Which of its rules, from 0."));
+
+const struct schema_struct nb_reply_logs = SHOWN_KEPT(
+    "Logs", nb_reply_logs,
+    SHOWN_LIST_OF(nb_reply_logs, items, n_items, STRUCT, ALWAYS,
+                  "Events, the oldest first.", .nested = &nb_sample_log),
+    SHOWN_OF(nb_reply_logs, newest, U64, ALWAYS,
+             "What to give as `after` next time."),
+    SHOWN_LIST_OF(nb_reply_logs, rules, n_rules, STRUCT, ALWAYS,
+                  "Each rule with a log that has decided something.",
+                  .nested = &log_rule));

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What calls reply, as structs that handlers fill in; openapi-replies.c and
+ * openapi-packets.c describe them member by member, and by that they are
+ * printed (schema-struct.h).  Not for the status of objects
+ * (schema/status.h), nor for what lower rooms describe themselves.
+ *
+ * Members are called as in JSON.  Times are milliseconds since 1970, 0: none.
+ * What a member points to lives in the arena that the struct was filled in
+ * with, or is borrowed until it is printed. */
+
+#ifndef CONTROLLER_NORTHBOUND_REPLIES_H
+#define CONTROLLER_NORTHBOUND_REPLIES_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controller/schema/status.h"
+#include "vmn/types.h"
+
+struct activity_item;
+struct engine_problem;
+struct fabric_behind;
+struct schema_entry;
+
+struct nb_object_ref {
+    const char *type, *name;
+};
+
+/* Packets.  -------------------------------------------------------------- */
+
+/* What a flow is wanted by. */
+struct nb_flow_owner {
+    const char *owner;
+    struct nb_object_ref *object; /* NULL: no one object's. */
+    int64_t rule;               /* Of a policy, from 0; -1: none. */
+};
+
+struct nb_drop {
+    const char *host, *app, *reason;
+    struct nb_flow_owner owner;
+    struct status_count count;
+};
+
+struct nb_packet_end {
+    const char *port;           /* Or NULL. */
+    struct vmn_mac mac;
+    const char *ip;             /* Or NULL. */
+    int64_t l4_port;            /* -1: it has none. */
+};
+
+/* A sampled packet, which was dropped, or which a rule with a log decided. */
+struct nb_sample {
+    uint64_t id;
+    int64_t time;
+    const char *host;
+    const char *network;        /* Or NULL. */
+    struct nb_packet_end src, dst;
+    const char *protocol;
+    uint64_t size;
+    int64_t icmp_type, icmp_code; /* -1: it is not ICMP. */
+    const char *reason;         /* Of a drop. */
+    const char *verdict;        /* Of a log. */
+    bool shadow;                /* Of a log. */
+    struct nb_flow_owner owner;
+    uint64_t count, suppressed;
+};
+/* They describe a sample of a drop, and of a log. */
+extern const struct schema_struct nb_sample_drop, nb_sample_log;
+
+struct nb_reply_drops {
+    size_t n_counters;
+    struct nb_drop *counters;
+    size_t matching;
+    size_t n_samples;
+    struct nb_sample *samples;
+    uint64_t newest;
+};
+
+struct nb_log_rule {
+    struct status_log log;
+    const char *policy;
+    size_t rule;
+};
+
+struct nb_reply_logs {
+    size_t n_items;
+    struct nb_sample *items;
+    uint64_t newest;
+    size_t n_rules;
+    struct nb_log_rule *rules;
+};
+
+/* Usage.  ---------------------------------------------------------------- */
+
+struct nb_usage_limit {
+    const char *name;
+    int64_t used;
+    int64_t limit;              /* -1: there is none. */
+    const char *host;           /* Or NULL. */
+    bool exceeded;
+};
+
+struct nb_usage_quota {
+    const char *quota, *scope;
+    int64_t requests;           /* -1: they are not limited. */
+    size_t n_limits;
+    struct nb_usage_limit *limits;
+};
+
+struct nb_reply_usage {
+    size_t n_items;
+    struct nb_usage_quota *items;
+};
+
+/* What changes take.  ---------------------------------------------------- */
+
+struct nb_host_counts {
+    uint64_t configured, connected, synced;
+};
+
+struct nb_activity_hosts {
+    struct nb_host_counts counts;
+    size_t n_behind;
+    size_t n_listed;
+    struct fabric_behind *behind;
+};
+
+struct nb_activity_class {
+    const char *app, *kind, *class;
+    uint64_t computed;
+};
+
+struct nb_reply_activity {
+    uint64_t uptime_s;
+    uint64_t revision;
+    struct nb_activity_hosts hosts;
+    size_t n_classes;
+    struct nb_activity_class *classes;
+    size_t n_items;
+    struct activity_item *items;
+};
+
+/* Events.  --------------------------------------------------------------- */
+
+struct nb_event_installed {
+    uint64_t first_revision, revision;
+    int64_t time;
+    uint64_t hosts;
+};
+
+struct nb_event_host {
+    const char *host;
+    int64_t time;
+    const char *state;
+    const char *reason;         /* Or NULL. */
+};
+
+struct nb_event_binding {
+    const char *port, *network;
+    int64_t time;
+    const char *host, *candidate; /* Or NULL. */
+    const char *state;
+    const char *reason;         /* Or NULL. */
+};
+
+struct nb_event_claim {
+    const char *port, *network;
+    int64_t time;
+    const char *host;
+    const char *expected;       /* Or NULL. */
+    const char *reason;
+};
+
+struct nb_event_audit {
+    const char *host;
+    int64_t time;
+    uint64_t missing, altered, unknown;
+};
+
+struct nb_event_health {
+    const char *loadbalancer, *port;
+    int64_t time;
+    const char *state;
+    const char *reason;         /* Or NULL. */
+};
+
+extern const struct schema_struct nb_event_installed, nb_event_host,
+    nb_event_binding, nb_event_claim, nb_event_audit, nb_event_health;
+
+/* Flows.  ---------------------------------------------------------------- */
+
+/* What is before the groups and flows of a host. */
+struct nb_host_flows {
+    const char *host;
+    size_t n_flows, n_groups;
+};
+extern const struct schema_struct nb_host_flows_begin;
+
+/* How much there is where.  ---------------------------------------------- */
+
+struct nb_summary_ports {
+    size_t up, pending, down, unbound, external;
+    size_t quarantined, disabled;
+};
+
+struct nb_summary_host {
+    const char *name, *state;
+    const char *reason;         /* Or NULL. */
+    size_t ports, up;
+    uint64_t lag;               /* In revisions. */
+    uint64_t bytes_per_s, tunnel_bytes_per_s;
+};
+
+struct nb_summary_network {
+    const char *name;
+    size_t ports, up;
+    uint64_t bytes_per_s;
+};
+
+/* Shown as an array. */
+struct nb_summary_placement {
+    int host;                   /* Index in the list; -1: on none. */
+    int network;                /* Index in the list. */
+    size_t ports;
+    uint64_t bytes_per_s;
+};
+
+struct nb_summary_balancer {
+    const char *name;
+    size_t backends, serving;
+};
+
+struct nb_summary_balancers {
+    size_t total, partial, idle;
+    size_t n_degraded;
+    struct nb_summary_balancer *degraded;
+};
+
+struct nb_reply_summary {
+    uint64_t revision;
+    struct nb_summary_ports ports;
+    size_t n_hosts;
+    struct nb_summary_host *hosts;
+    size_t n_networks;          /* Of all. */
+    size_t n_listed;
+    struct nb_summary_network *networks;
+    size_t n_placements;
+    struct nb_summary_placement *placements;
+    struct nb_summary_balancers balancers;
+};
+
+/* The daemon.  ----------------------------------------------------------- */
+
+struct nb_reply_health {
+    const char *status, *version;
+};
+
+struct nb_reply_ready {
+    const char *status;
+};
+
+struct nb_index_type {
+    const char *type, *path, *description;
+};
+
+struct nb_index_call {
+    const char *call, *query;
+};
+
+struct nb_reply_index {
+    const char *version;
+    size_t n_types;
+    struct nb_index_type *types;
+    size_t n_calls;
+    struct nb_index_call *calls;
+};
+
+struct nb_reply_status {
+    const char *version;
+    bool ready;
+    uint64_t uptime_s;
+    uint64_t revision;
+    size_t n_objects;
+    struct schema_entry *objects; /* How many, by type. */
+    struct nb_host_counts hosts;
+    size_t n_problems;
+    struct engine_problem *problems;
+};
+
+#endif /* controller/northbound/replies.h */
