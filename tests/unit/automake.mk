@@ -26,9 +26,12 @@ UNIT_TESTS = \
 	tests/unit/test-engine \
 	tests/unit/test-fiber \
 	tests/unit/test-health \
-	tests/unit/test-memory-trim \
 	tests/unit/test-histogram \
 	tests/unit/test-host-db \
+	tests/unit/test-host-db-bindings \
+	tests/unit/test-host-db-ports \
+	tests/unit/test-host-db-telemetry \
+	tests/unit/test-host-db-underlay \
 	tests/unit/test-http \
 	tests/unit/test-http-limits \
 	tests/unit/test-http-login \
@@ -38,6 +41,7 @@ UNIT_TESTS = \
 	tests/unit/test-load-monitor \
 	tests/unit/test-loop \
 	tests/unit/test-loop-poll \
+	tests/unit/test-memory-trim \
 	tests/unit/test-model \
 	tests/unit/test-model-bounds \
 	tests/unit/test-model-refusals \
@@ -45,37 +49,47 @@ UNIT_TESTS = \
 	tests/unit/test-nd \
 	tests/unit/test-ofpacket \
 	tests/unit/test-openflow \
+	tests/unit/test-openflow-dump \
+	tests/unit/test-openflow-handshake \
 	tests/unit/test-options \
 	tests/unit/test-ovsdb \
 	tests/unit/test-ovsdb-frame \
-	tests/unit/test-ovsdb-ipsec \
 	tests/unit/test-ovsdb-handshake \
+	tests/unit/test-ovsdb-ipsec \
 	tests/unit/test-ovsdb-relay \
 	tests/unit/test-ovsdb-zones \
 	tests/unit/test-oxm \
 	tests/unit/test-plan \
 	tests/unit/test-probe \
+	tests/unit/test-probe-http \
 	tests/unit/test-quota-flows \
 	tests/unit/test-reject-message \
 	tests/unit/test-report-limit \
 	tests/unit/test-schema \
+	tests/unit/test-schema-refusals \
+	tests/unit/test-schema-struct \
 	tests/unit/test-scope \
 	tests/unit/test-selector \
 	tests/unit/test-sets \
 	tests/unit/test-simulator \
+	tests/unit/test-simulator-conntrack \
+	tests/unit/test-simulator-lookup \
 	tests/unit/test-siphash \
 	tests/unit/test-store \
 	tests/unit/test-store-batch \
+	tests/unit/test-store-faults \
 	tests/unit/test-store-file \
+	tests/unit/test-store-log \
+	tests/unit/test-store-open \
 	tests/unit/test-usage \
-	tests/unit/test-verdict \
-	tests/unit/test-webhook
+	tests/unit/test-verdict
 
 # Those that load apps as the daemon does: apps find the engine's side of the
 # ABI in the program.
 APPS_TESTS = \
 	tests/unit/test-apps \
 	tests/unit/test-dhcp \
+	tests/unit/test-dhcp-v6 \
 	tests/unit/test-domain \
 	tests/unit/test-firewall \
 	tests/unit/test-gateway \
@@ -141,8 +155,22 @@ $(NORTHBOUND_TESTS): private LDADD = \
 	-Wl,--whole-archive,tests/unit/libnofabric.a,--no-whole-archive \
 	$(UNIT_LIBS)
 
+# Those of calls of web servers.  What they share takes the place of
+# getaddrinfo() and connect(), which no other program may be given.
+WEBHOOK_TESTS = \
+	tests/unit/test-webhook \
+	tests/unit/test-webhook-names \
+	tests/unit/test-webhook-replies \
+	tests/unit/test-webhook-tls \
+	tests/unit/test-webhook-url
+$(WEBHOOK_TESTS): tests/unit/libwebhook.a
+$(WEBHOOK_TESTS): private LDADD = tests/unit/libwebhook.a $(UNIT_LIBS)
+
 check_LIBRARIES += tests/unit/libfixture.a tests/unit/libfakedb.a \
-	tests/unit/libnofabric.a
+	tests/unit/libnofabric.a tests/unit/libwebhook.a
+tests_unit_libwebhook_a_SOURCES = \
+	tests/unit/webhook-fixture.c \
+	tests/unit/webhook-fixture.h
 tests_unit_libfixture_a_SOURCES = \
 	tests/unit/apps-fixture.c \
 	tests/unit/apps-fixture.h \
@@ -151,6 +179,8 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/apps-scenario.h \
 	tests/unit/ctl-fixture.c \
 	tests/unit/ctl-fixture.h \
+	tests/unit/dhcp-fixture.c \
+	tests/unit/dhcp-fixture.h \
 	tests/unit/fabric-fixture.c \
 	tests/unit/fabric-fixture.h \
 	tests/unit/fabric-hosts.c \
@@ -159,6 +189,8 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/fake-switch.h \
 	tests/unit/fault-vfs.c \
 	tests/unit/fault-vfs.h \
+	tests/unit/host-db-fixture.c \
+	tests/unit/host-db-fixture.h \
 	tests/unit/http-client.c \
 	tests/unit/http-client.h \
 	tests/unit/http-fixture.c \
@@ -169,8 +201,18 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/model-fixture.h \
 	tests/unit/model-util.c \
 	tests/unit/model-util.h \
+	tests/unit/openflow-fixture.c \
+	tests/unit/openflow-fixture.h \
 	tests/unit/ovs-sandbox.c \
 	tests/unit/ovs-sandbox.h \
+	tests/unit/probe-fixture.c \
+	tests/unit/probe-fixture.h \
+	tests/unit/schema-fixture.c \
+	tests/unit/schema-fixture.h \
+	tests/unit/simulator-fixture.c \
+	tests/unit/simulator-fixture.h \
+	tests/unit/store-fixture.c \
+	tests/unit/store-fixture.h \
 	tests/unit/toy-app.h
 tests_unit_libfakedb_a_SOURCES = tests/unit/fake-db.c
 tests_unit_libnofabric_a_SOURCES = \
@@ -180,7 +222,7 @@ tests_unit_libnofabric_a_SOURCES = \
 	tests/unit/northbound-fixture.h
 
 ALL_UNIT_TESTS = $(UNIT_TESTS) $(APPS_TESTS) $(CTL_TESTS) $(FABRIC_TESTS) \
-	$(FABRIC_APPS_TESTS) $(NORTHBOUND_TESTS)
+	$(FABRIC_APPS_TESTS) $(NORTHBOUND_TESTS) $(WEBHOOK_TESTS)
 check_PROGRAMS += $(ALL_UNIT_TESTS)
 TESTS += $(ALL_UNIT_TESTS)
 

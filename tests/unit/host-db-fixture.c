@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the tests of the fabric's OVSDB side share; see host-db-fixture.h. */
+
+#include <config.h>
+
+#include "tests/unit/fabric-fixture.h"
+
+#include <stdlib.h>
+
+#include "controller/fabric/fabric.h"
+#include "tests/unit/host-db-fixture.h"
+#include "tests/unit/ovs-sandbox.h"
+#include "util.h"
+
+struct ovs_sandbox sandboxes[N_HOSTS]; /* "hv1", "hv2". */
+struct fabric_options options;
+static char *target;
+
+static void
+compile_host(struct vmn_view *view OVS_UNUSED, const char *key,
+             struct vmn_emit *emit)
+{
+    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(key), 0, 0, 10);
+
+    vmn_match(flow, VMN_F_REG0, 1);
+}
+
+static const struct vmn_app_class app = {
+    VMN_APP_HEAD, .name = "toy",
+    .stages = (const struct vmn_stage_class[]) {
+        { .name = "stage", .hook = VMN_HOOK_ADMIT, .n_tables = 1,
+          .miss = VMN_MISS_DROP },
+        { .name = NULL },
+    },
+    .units = (const struct vmn_unit_class[]) {
+        { .name = "host", .each = VMN_EACH_ROW, .row_type = VMN_ROW_HOST,
+          .compile = compile_host },
+        { .name = NULL },
+    },
+};
+
+/* Edits.  ---------------------------------------------------------------- */
+
+void
+change(enum vmn_table table, const char *name, json_t *spec)
+{
+    fixture_edit(table, name, spec, fixture_turn);
+}
+
+void
+put_host(int i, const char *bridge, bool adopt)
+{
+    char *ip = xasprintf("192.0.2.%d", i + 1);
+
+    change(VMN_TABLE_HOST, i ? "hv2" : "hv1",
+           json_pack("{s:s, s:s, s:s, s:s, s:b}", "ovsdb", sandboxes[i].remote,
+                     "tunnel_ip", ip, "bridge", bridge, "datapath", "netdev",
+                     "adopt", adopt));
+    free(ip);
+}
+
+void
+put_port(const char *name, const char *host, const char *iface_id)
+{
+    change(VMN_TABLE_PORT, name,
+           json_pack("{s:s, s:s*, s:s*}", "network", "net", "host", host,
+                     "iface_id", iface_id));
+}
+
+/* Adds an interface with an iface-id and the number that a switch would have
+ * given it. */
+void
+add_vif(int i, const char *iface, const char *iface_id, int ofport)
+{
+    VSCTL(i, "add-port br-int %s -- set Interface %s external_ids:iface-id=%s "
+          "ofport=%d link_state=up", iface, iface, iface_id, ofport);
+}
+
+/* Looks.  ---------------------------------------------------------------- */
+
+bool
+bound(const char *port, const char *active, const char *candidate)
+{
+    const struct vmn_binding *b = model_get_durable(
+        toy.model, VMN_TABLE_BINDING, port, NULL);
+
+    return (active ? b && !strcmp(b->host, active)
+            && nullable_string_is_equal(b->candidate, candidate) : !b);
+}
+
+const struct vmn_vif *
+get_vif(const char *name)
+{
+    return model_get_durable(toy.model, VMN_TABLE_VIF, name, NULL);
+}
+
+bool
+reported(const char *host)
+{
+    const struct fabric_host *h = fabric_find_host(fabric, host);
+
+    return h && h->reported;
+}
+
+bool
+has_interface(int i, const char *name)
+{
+    char *found = ovs_sandbox_vsctl(&sandboxes[i], "--bare --columns=name "
+                                    "find Interface name=%s", name);
+    bool has = found[0] != '\0';
+
+    free(found);
+    return has;
+}
+
+/* Is string 'key' of the host's status 'value'? */
+bool
+status_is(const char *host, const char *key, const char *value)
+{
+    json_t *status = fixture_host_status(host);
+    const char *s = json_string_value(json_object_get(status, key));
+    bool equal = nullable_string_is_equal(s, value);
+
+    json_decref(status);
+    return equal;
+}
+
+bool
+reason_has(const char *host, const char *part)
+{
+    json_t *status = fixture_host_status(host);
+    const char *s = json_string_value(json_object_get(status, "reason"));
+    bool has = s && strstr(s, part);
+
+    json_decref(status);
+    return has;
+}
+
+bool
+port_state_is(const char *port, const char *state)
+{
+    json_t *status = fixture_port_status(port);
+    bool equal;
+
+    assert_non_null(status);
+    equal = !strcmp(json_string_value(json_object_get(status, "state")),
+                    state);
+    json_decref(status);
+    return equal;
+}
+
+/* Lets the fabric do what it may do, for a moment. */
+void
+host_db_settle(void)
+{
+    for (int i = 0; i < 50; i++) {
+        loop_turn(loop, 10);
+    }
+}
+
+/* Fixture.  -------------------------------------------------------------- */
+
+int
+host_db_setup(void **state OVS_UNUSED)
+{
+    for (int i = 0; i < N_HOSTS; i++) {
+        ovs_sandbox_create(&sandboxes[i], i ? "hv2" : "hv1");
+    }
+    target = xasprintf("unix:%s/of.sock", sandboxes[0].dir);
+    options = (struct fabric_options) {
+        .openflow_listen = target,
+        .openflow_target = target,
+    };
+    fixture_store_errors = 0;
+    fixture_start_with(&options, &app, NULL);
+    change(VMN_TABLE_NETWORK, "net", json_object());
+    return 0;
+}
+
+int
+host_db_teardown(void **state OVS_UNUSED)
+{
+    fixture_stop();
+    for (int i = 0; i < N_HOSTS; i++) {
+        ovs_sandbox_destroy(&sandboxes[i]);
+    }
+    free(target);
+    return 0;
+}
+
+/* Both hosts, set up and reported; port "p1". */
+void
+start_hosts(void)
+{
+    for (int i = 0; i < N_HOSTS; i++) {
+        put_host(i, "br-int", false);
+        UNTIL(reported(i ? "hv2" : "hv1"));
+    }
+    put_port("p1", NULL, NULL);
+}
+
+/* vmnd ends, and is started again later: VIF rows are not stored. */
+void
+stop_vmnd(void)
+{
+    const struct vmn_vif *row;
+
+    fabric_destroy(fabric);
+    fabric = NULL;
+    while ((row = model_next_durable(toy.model, VMN_TABLE_VIF, "", NULL))) {
+        char *name = xstrdup(row->row.name);
+
+        change(VMN_TABLE_VIF, name, NULL);
+        free(name);
+    }
+}
+
+/* Asserts what ovs-vsctl answers for "get ...". */
+void
+assert_got(const char *get, const char *expected)
+{
+    char *output = ovs_sandbox_vsctl(&sandboxes[0], "get %s", get);
+
+    assert_string_equal(output, expected);
+    free(output);
+}

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The fabric's OVSDB side with real ovsdb-servers and ovs-vswitchds: external
+ * ports, and sub-ports with ports of the switch of their own. */
+
+#include <config.h>
+
+#include "tests/unit/fabric-fixture.h"
+
+#include <stdlib.h>
+
+#include "openvswitch/vlog.h"
+#include "tests/unit/host-db-fixture.h"
+#include "tests/unit/ovs-sandbox.h"
+#include "util.h"
+
+/* Nor is a port on a host that is a machine outside. */
+static void
+external_port_claims_no_interface(void **state OVS_UNUSED)
+{
+    start_hosts();
+    change(VMN_TABLE_NETWORK, "pub", json_pack("{s:{s:s}}", "provider",
+                                               "physical", "dc"));
+    change(VMN_TABLE_PORT, "metal", json_pack("{s:s, s:b}", "network", "pub",
+                                              "external", true));
+    add_vif(0, "tap1", "metal", 5);
+    UNTIL(get_vif("hv1/metal"));
+    host_db_settle();
+    assert_true(bound("metal", NULL, NULL));
+    assert_true(port_state_is("metal", "external"));
+
+    /* It may become a VM. */
+    change(VMN_TABLE_PORT, "metal", json_pack("{s:s}", "network", "pub"));
+    UNTIL(bound("metal", "hv1", NULL));
+
+    json_t *status = fixture_port_status("metal");
+    const char *reason = json_string_value(json_object_get(status, "reason"));
+    assert_non_null(reason);
+    assert_non_null(strstr(reason, "no way to physical network \"dc\""));
+    json_decref(status);
+
+    change(VMN_TABLE_PORT, "metal", json_pack("{s:s, s:b}", "network", "pub",
+                                              "external", true));
+    UNTIL(bound("metal", NULL, NULL));
+}
+
+/* Trunks.  -------------------------------------------------------------- */
+
+static void
+put_sub_port(const char *name, const char *parent, int vlan)
+{
+    change(VMN_TABLE_PORT, name,
+           json_pack("{s:s, s:s, s:i}", "network", "net", "parent", parent,
+                     "vlan", vlan));
+}
+
+static bool
+has_pair(int i, const char *sub)
+{
+    char *name = xasprintf("vmn-sub-%s", sub);
+    char *tag = xasprintf("vmn-tag-%s", sub);
+    bool has = has_interface(i, name);
+
+    assert_int_equal(has_interface(i, tag), has);
+    free(name);
+    free(tag);
+    return has;
+}
+
+static void
+sub_port_has_ports_of_its_own_by_a_real_switch(void **state OVS_UNUSED)
+{
+    ovs_sandbox_start_vswitchd(&sandboxes[0]);
+    put_host(0, "br-int", false);
+    put_port("p1", NULL, NULL);
+    put_sub_port("s1", "p1", 7);
+    UNTIL(reported("hv1"));
+    VSCTL(0, "add-port br-int tap1 -- set Interface tap1 type=internal "
+          "external_ids:iface-id=p1");
+    UNTIL(bound("p1", "hv1", NULL) && bound("s1", "hv1", NULL));
+    assert_string_equal(get_vif("hv1/s1")->iface, "vmn-sub-s1");
+    assert_in_range(get_vif("hv1/s1")->tag_ofport, 1, 65279);
+    assert_int_not_equal(get_vif("hv1/s1")->tag_ofport,
+                         get_vif("hv1/s1")->ofport);
+    assert_int_equal(get_vif("hv1/p1")->tag_ofport, 0);
+    assert_got("Interface vmn-sub-s1 type options error external_ids",
+               "patch\n{peer=vmn-tag-s1}\n[]\n"
+               "{iface-id=s1, vmn-owner=vmnd}");
+    assert_got("Interface vmn-tag-s1 type options error external_ids",
+               "patch\n{peer=vmn-sub-s1}\n[]\n{vmn-owner=vmnd}");
+    UNTIL(status_is("hv1", "state", "synced"));
+    assert_true(status_is("hv1", "reason", NULL));
+}
+
+/* The numbers that a switch would have given. */
+static void
+number_pair(int i, const char *sub, int ofport)
+{
+    VSCTL(i, "set Interface vmn-sub-%s ofport=%d link_state=up -- "
+          "set Interface vmn-tag-%s ofport=%d", sub, ofport, sub, ofport + 1);
+}
+
+static void
+sub_ports_follow_their_parent(void **state OVS_UNUSED)
+{
+    start_hosts();
+    put_sub_port("s1", "p1", 7);
+    put_sub_port("s2", "p1", 8);
+    put_port("p2", NULL, NULL);
+    host_db_settle();
+    assert_false(has_pair(0, "s1"));
+
+    add_vif(0, "tap1", "p1", 5);
+    UNTIL(has_pair(0, "s1") && has_pair(0, "s2"));
+    assert_true(bound("s1", NULL, NULL));
+    /* One end by itself is no way to a port. */
+    VSCTL(0, "set Interface vmn-sub-s1 ofport=6 link_state=up");
+    host_db_settle();
+    assert_true(bound("s1", NULL, NULL));
+    number_pair(0, "s1", 6);
+    UNTIL(bound("s1", "hv1", NULL));
+    assert_int_equal(get_vif("hv1/s1")->tag_ofport, 7);
+    assert_false(has_pair(1, "s1"));
+
+    /* Its next host is made ready, for the sub-port as well. */
+    add_vif(1, "tap1", "p1", 15);
+    UNTIL(bound("p1", "hv1", "hv2") && has_pair(1, "s1"));
+    number_pair(1, "s1", 16);
+    UNTIL(bound("s1", "hv1", "hv2"));
+    VSCTL(0, "del-port tap1");
+    UNTIL(bound("p1", "hv2", NULL) && bound("s1", "hv2", NULL));
+    UNTIL(!has_pair(0, "s1") && !has_pair(0, "s2"));
+
+    /* Another parent, another place; and gone, nowhere. */
+    add_vif(0, "tap2", "p2", 9);
+    put_sub_port("s1", "p2", 7);
+    UNTIL(has_pair(0, "s1") && !has_pair(1, "s1"));
+    UNTIL(bound("s1", NULL, NULL));
+    change(VMN_TABLE_PORT, "s1", NULL);
+    UNTIL(!has_pair(0, "s1"));
+    assert_true(has_pair(1, "s2"));
+}
+
+static void
+sub_ports_stay_while_vmnd_is_away(void **state OVS_UNUSED)
+{
+    char *before, *after;
+
+    start_hosts();
+    put_sub_port("s1", "p1", 7);
+    add_vif(0, "tap1", "p1", 5);
+    UNTIL(has_pair(0, "s1"));
+    number_pair(0, "s1", 6);
+    UNTIL(bound("s1", "hv1", NULL));
+    before = ovs_sandbox_vsctl(&sandboxes[0], "get Port vmn-sub-s1 _uuid");
+    stop_vmnd();
+    fixture_start_fabric(&options);
+    UNTIL(get_vif("hv1/s1"));
+    host_db_settle();
+    assert_true(bound("s1", "hv1", NULL));
+    after = ovs_sandbox_vsctl(&sandboxes[0], "get Port vmn-sub-s1 _uuid");
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+}
+
+int
+main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+#define T(NAME) \
+    cmocka_unit_test_setup_teardown(NAME, host_db_setup, host_db_teardown)
+        T(external_port_claims_no_interface),
+        T(sub_port_has_ports_of_its_own_by_a_real_switch),
+        T(sub_ports_follow_their_parent),
+        T(sub_ports_stay_while_vmnd_is_away),
+    };
+
+    set_program_name(argv[0]);
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION,
+                    getenv("VERBOSE") ? VLL_INFO : VLL_OFF);
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

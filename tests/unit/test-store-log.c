@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The SQLite store's log of revisions: what it tells, and how it is trimmed.
+ *  */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "controller/store/store-private.h"
+#include "controller/store/store.h"
+#include "tests/unit/model-util.h"
+#include "openvswitch/dynamic-string.h"
+#include "tests/unit/store-fixture.h"
+#include "util.h"
+
+static json_t *
+read_log(struct fixture *f, uint64_t revision)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    json_t *json = NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
+    int error = store_sqlite_class.log(f->store, revision, &ds, &why);
+
+    assert_true(!error || error == ENOENT);
+    assert_null(why.text);
+    if (!error) {
+        ds_put_char(&ds, '}');
+        json = json_loads(ds_cstr(&ds), 0, NULL);
+        assert_non_null(json);
+    }
+    ds_destroy(&ds);
+    return json;
+}
+
+static json_t *
+read_logs(struct fixture *f, uint64_t after, size_t limit)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    ds_put_char(&ds, '[');
+    assert_int_equal(store_sqlite_class.logs(f->store, after, limit, &ds,
+                                             &why), 0);
+    ds_put_char(&ds, ']');
+    json_t *json = json_loads(ds_cstr(&ds), 0, NULL);
+    assert_non_null(json);
+    ds_destroy(&ds);
+    return json;
+}
+
+static void
+log_tells_revisions(void **state)
+{
+    struct fixture *f = *state;
+    json_t *entry, *list;
+
+    store_apply(f, base_rows);
+    store_apply(f, "put vifs h1/p1 {'host':'h1','iface_id':'p1','iface':'t',"
+                "'ofport':1}");
+    store_apply(f, "delete policies pol");
+    assert_int_equal(submit(f), 0);
+
+    entry = read_log(f, 3);
+    char *text = json_dumps(entry, JSON_COMPACT);
+    assert_string_equal(text, "{\"revision\":3,"
+                        "\"time\":\"1970-01-01T00:00:01.000Z\","
+                        "\"who\":\"unix:uid=0\",\"changes\":["
+                        "{\"op\":\"delete\",\"type\":\"policies\","
+                        "\"name\":\"pol\"}]}");
+    free(text);
+    json_decref(entry);
+
+    /* Revision 2 touched nothing that is stored. */
+    assert_null(read_log(f, 2));
+    assert_null(read_log(f, 4));
+    assert_null(read_log(f, UINT64_MAX));
+    list = read_logs(f, 0, 100);
+    assert_int_equal(json_array_size(list), 2);
+    json_decref(list);
+    list = read_logs(f, 1, 100);
+    assert_int_equal(json_array_size(list), 1);
+    json_decref(list);
+    list = read_logs(f, 0, 1);
+    assert_int_equal(json_integer_value(json_object_get(
+        json_array_get(list, 0), "revision")), 1);
+    json_decref(list);
+}
+
+/* The revisions that are told of an object before 'before', as text; '*next' is
+ * what to go on with. */
+static char *
+revisions_of(struct fixture *f, const char *type, const char *name,
+             uint64_t before, size_t limit, uint64_t *next)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct ds text = DS_EMPTY_INITIALIZER;
+    json_t *list, *entry;
+    struct vmn_error why = VMN_ERROR_INIT;
+    size_t i;
+
+    ds_put_char(&ds, '[');
+    assert_int_equal(store_sqlite_class.object_logs(
+        f->store, type, name, before, limit, &ds, next, &why), 0);
+    ds_put_char(&ds, ']');
+    list = json_loads(ds_cstr(&ds), 0, NULL);
+    assert_non_null(list);
+    ds_destroy(&ds);
+    json_array_foreach (list, i, entry) {
+        ds_put_format(&text, "%s%"JSON_INTEGER_FORMAT, i ? " " : "",
+                      json_integer_value(json_object_get(entry,
+                                                         "revision")));
+    }
+    json_decref(list);
+    return ds_steal_cstr(&text);
+}
+
+static void
+assert_revisions_of(struct fixture *f, const char *type, const char *name,
+                    uint64_t before, size_t limit, const char *expected,
+                    uint64_t expected_next)
+{
+    uint64_t next;
+    char *text = revisions_of(f, type, name, before, limit, &next);
+
+    assert_string_equal(text, expected);
+    assert_int_equal(next, expected_next);
+    free(text);
+}
+
+static void
+log_tells_revisions_of_an_object(void **state)
+{
+    struct fixture *f = *state;
+
+    store_apply(f, "put networks n {}\n"
+                "put networks nn {}");
+    store_apply(f, "put networks n {'mtu':1400}");
+    store_apply(f, "put networks nn {'mtu':1400}");
+    store_apply(f, "put groups n {}");
+    store_apply(f, "delete networks n");
+    assert_int_equal(submit(f), 0);
+
+    assert_revisions_of(f, "networks", "n", UINT64_MAX, 10, "1 2 5", 0);
+    assert_revisions_of(f, "networks", "nn", UINT64_MAX, 10, "1 3", 0);
+    assert_revisions_of(f, "groups", "n", UINT64_MAX, 10, "4", 0);
+    assert_revisions_of(f, "groups", "nn", UINT64_MAX, 10, "", 0);
+    assert_revisions_of(f, "groups", "n\"}", UINT64_MAX, 10, "", 0);
+    /* The newest of them; and on from there. */
+    assert_revisions_of(f, "networks", "n", UINT64_MAX, 2, "2 5", 2);
+    assert_revisions_of(f, "networks", "n", 2, 2, "1", 0);
+    assert_revisions_of(f, "networks", "n", 1, 2, "", 0);
+}
+
+/* A question looks at a part of the log, and says where to go on. */
+static void
+log_is_looked_through_in_parts(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t before = UINT64_MAX;
+    size_t n_parts = 0, n_found = 0;
+
+    store_apply(f, "put networks n {}");
+    for (int i = 0; i < 2500; i++) {
+        store_apply(f, i % 2 ? "put networks m {'mtu':1400}"
+                    : "put networks m {'mtu':1500}");
+    }
+    assert_int_equal(submit(f), 0);
+    do {
+        uint64_t next;
+        char *text = revisions_of(f, "networks", "n", before, 10, &next);
+
+        n_found += !strcmp(text, "1");
+        assert_true(!next || next < before);
+        before = next;
+        n_parts++;
+        free(text);
+    } while (before);
+    assert_int_equal(n_found, 1);
+    assert_int_equal(n_parts, 2);
+}
+
+/* A revision of 'who' that changes something that is stored. */
+static void
+apply_as(struct fixture *f, const char *who)
+{
+    static int mtu = 1400;
+    char *text = xasprintf("put networks n {'mtu':%d}", ++mtu);
+    uint64_t revision;
+    char *errors = model_util_apply(f->model, who, NULL, text, &revision);
+
+    assert_string_equal(errors, "");
+    free(errors);
+    free(text);
+    assert_int_equal(submit(f), 0);
+}
+
+/* Who is in the log, oldest first: an initial each. */
+static void
+assert_log_is_of(struct fixture *f, const char *initials)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    json_t *list = read_logs(f, 0, 100), *entry;
+    size_t i;
+
+    json_array_foreach (list, i, entry) {
+        ds_put_char(&ds, *json_string_value(json_object_get(entry, "who")));
+    }
+    assert_string_equal(ds_cstr(&ds), initials);
+    json_decref(list);
+    ds_destroy(&ds);
+}
+
+/* What hosts, probes and vmnd do washes out nothing of what people did, and
+ * the other way round; also after a restart. */
+static void
+log_is_trimmed_apart(void **state)
+{
+    const struct store_retention keep = {
+        .people_ms = INT64_MAX / 4, .people_min = 0, .people_max = 3,
+        .others_max = 2,
+    };
+    struct fixture *f = *state;
+
+    store_sqlite_class.set_retention(f->store, &keep);
+    apply_as(f, "unix:uid=0");
+    apply_as(f, "account:ann/token");
+    for (int i = 0; i < 10; i++) {
+        apply_as(f, "host:hv1");
+        apply_as(f, "vmnd");
+        apply_as(f, "health");
+    }
+    assert_log_is_of(f, "uavh");
+    for (int round = 0; round < 2; round++) {
+        for (int i = 0; i < 4; i++) {
+            apply_as(f, "account:ann/token");
+        }
+        assert_log_is_of(f, "uvhaa");
+        close_store(f);
+        open_store(f);
+        store_sqlite_class.set_retention(f->store, &keep);
+    }
+    apply_as(f, "host:hv2");
+    assert_log_is_of(f, "uhaah");
+}
+
+/* One author's many changes wash out nothing of what the others did, whichever
+ * token he uses: of A authors, each keeps an A-th of the log. */
+static void
+log_is_not_washed_out_by_one_author(void **state)
+{
+    struct store_retention keep = {
+        .people_ms = INT64_MAX / 4, .people_min = 0, .people_max = 9,
+        .others_max = 2,
+    };
+    struct fixture *f = *state;
+
+    store_sqlite_class.set_retention(f->store, &keep);
+    apply_as(f, "account:bob/one");
+    apply_as(f, "account:bob/two");
+    for (int i = 0; i < 4; i++) {
+        apply_as(f, "unix:uid=0");
+    }
+    for (int i = 0; i < 40; i++) {
+        char *who = xasprintf("tcp:192.0.2.1%s", i % 2 ? "" : "/x");
+
+        apply_as(f, who);
+        free(who);
+    }
+    assert_log_is_of(f, "aauuuuttt");
+    /* Among those who have more than their share, the older entries go. */
+    close_store(f);
+    open_store(f);
+    store_sqlite_class.set_retention(f->store, &keep);
+    for (int i = 0; i < 40; i++) {
+        apply_as(f, "account:bob/one");
+    }
+    assert_log_is_of(f, "uuutttaaa");
+    /* With a lower limit, too, one who has little keeps it. */
+    keep.people_max = 5;
+    store_sqlite_class.set_retention(f->store, &keep);
+    apply_as(f, "vmnd");
+    apply_as(f, "zoe");
+    assert_log_is_of(f, "uutavz");
+}
+
+/* However long the log is: each step of trimming is a look-up in an index. */
+static void
+log_is_trimmed_by_indexes(void **state)
+{
+    static const char *const plans[] = {
+        "SEARCH revisions USING INTEGER PRIMARY KEY",
+        "SEARCH revisions USING INDEX revisions_author",
+        "SCAN log_authors USING COVERING INDEX log_authors_entries",
+    };
+    struct store_statements s;
+    struct fixture *f = *state;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct vmn_error why = VMN_ERROR_INIT;
+    sqlite3 *db;
+
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(store_statements_prepare(&s, db, &why), 0);
+
+    sqlite3_stmt *const trims[] = { s.log_trim_author, s.log_most };
+
+    for (size_t i = 0; i < ARRAY_SIZE(trims); i++) {
+        char *sql = xasprintf("EXPLAIN QUERY PLAN %s", sqlite3_sql(trims[i]));
+        sqlite3_stmt *stmt;
+
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL),
+                         SQLITE_OK);
+        while (sqlite3_step(stmt) == SQLITE_ROW) {
+            ds_put_format(&ds, "%s\n", sqlite3_column_text(stmt, 3));
+        }
+        sqlite3_finalize(stmt);
+        free(sql);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(plans); i++) {
+        if (!strstr(ds_cstr(&ds), plans[i])) {
+            fail_msg("not \"%s\" in: %s", plans[i], ds_cstr(&ds));
+        }
+    }
+    assert_null(strstr(ds_cstr(&ds), "TEMP B-TREE FOR ORDER"));
+    ds_destroy(&ds);
+    store_statements_finalize(&s);
+    sqlite3_close(db);
+}
+
+/* The log of a format before 7 knew no authors. */
+static void
+log_of_an_older_format_is_trimmed_fairly(void **state)
+{
+    const struct store_retention keep = {
+        .people_ms = INT64_MAX / 4, .people_min = 0, .people_max = 4,
+        .others_max = 2,
+    };
+    struct fixture *f = *state;
+    sqlite3 *db;
+
+    apply_as(f, "unix:uid=0");
+    for (int i = 0; i < 5; i++) {
+        apply_as(f, "account:ann/token");
+    }
+    apply_as(f, "vmnd");
+    close_store(f);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(
+        db, "DROP INDEX revisions_author; "
+        "ALTER TABLE quotas DROP COLUMN flows_per_host; "
+        "PRAGMA user_version = 6", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    open_store(f);
+    store_sqlite_class.set_retention(f->store, &keep);
+    apply_as(f, "unix:uid=0");
+    assert_log_is_of(f, "uaavu");
+    apply_as(f, "account:bob");
+    assert_log_is_of(f, "uavua");
+}
+
+static void
+log_keeps_people_for_a_time(void **state)
+{
+    struct store_retention keep = {
+        .people_ms = 5000, .people_min = 2, .people_max = 100,
+        .others_max = 100,
+    };
+    struct fixture *f = *state;
+    sqlite3 *db;
+
+    store_sqlite_class.set_retention(f->store, &keep);
+    for (int i = 0; i < 6; i++) {
+        apply_as(f, "unix:uid=0");
+    }
+    apply_as(f, "host:hv1");
+    assert_log_is_of(f, "uuuuuuh");
+    close_store(f);
+    /* As if all but the last had been made long before. */
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(
+        db, "UPDATE revisions SET time_ms = time_ms - 6000 WHERE revision "
+        "<> 6", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    open_store(f);
+    store_sqlite_class.set_retention(f->store, &keep);
+    apply_as(f, "account:ann");
+    assert_log_is_of(f, "uha");
+    /* So many of people stay, whatever the clock said. */
+    keep.people_ms = -1000000;
+    store_sqlite_class.set_retention(f->store, &keep);
+    apply_as(f, "account:ann");
+    assert_log_is_of(f, "haa");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(log_tells_revisions),
+        TEST(log_tells_revisions_of_an_object),
+        TEST(log_is_trimmed_apart),
+        TEST(log_is_not_washed_out_by_one_author),
+        TEST(log_is_trimmed_by_indexes),
+        TEST(log_of_an_older_format_is_trimmed_fairly),
+        TEST(log_keeps_people_for_a_time),
+        TEST(log_is_looked_through_in_parts),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
