@@ -1,5 +1,7 @@
 # controller/simulator
 controller_libvmn_a_SOURCES += \
+	controller/simulator/address-patterns.c \
+	controller/simulator/address-patterns.h \
 	controller/simulator/conntrack.c \
 	controller/simulator/conntrack.h \
 	controller/simulator/endpoint.c \
@@ -27,6 +29,8 @@ controller_libvmn_a_SOURCES += \
 	controller/simulator/result-names.h \
 	controller/simulator/simulator.c \
 	controller/simulator/simulator.h \
+	controller/simulator/trace-endpoints.c \
+	controller/simulator/trace-endpoints.h \
 	controller/simulator/trace-legs.c \
 	controller/simulator/trace-legs.h \
 	controller/simulator/trace-request.c \

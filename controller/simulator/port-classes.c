@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Ports by what flows make of them; see port-classes.h.
- *
- * What flows match of addresses are patterns: a field, a mask, a value.  A
- * port's signature lists the patterns that its addresses fit.  A port's own
- * flows (those of a unit named as the port) match its addresses exactly, and
- * are left out: but for the addresses, all ports have the same ones, as long
- * as nothing is peculiar about the port. */
+ * Ports by what flows make of them; see port-classes.h.  Ports of one class
+ * have the same signature: a text of what tells them from others, such as the
+ * patterns of flows that their addresses fit (address-patterns.h). */
 
 #include <config.h>
 
@@ -18,240 +14,20 @@
 #include "controller/engine/engine.h"
 #include "controller/model/model.h"
 #include "controller/schema/value.h"
-#include "hash.h"
+#include "controller/simulator/address-patterns.h"
 #include "openvswitch/dynamic-string.h"
-#include "openvswitch/hmap.h"
-#include "openvswitch/match.h"
-#include "openvswitch/meta-flow.h"
-#include "openvswitch/ofp-actions.h"
-#include "openvswitch/ofp-flow.h"
-#include "openvswitch/ofpbuf.h"
 #include "openvswitch/shash.h"
 #include "sset.h"
 #include "util.h"
 #include "vmn/vocabulary.h"
 
-#define FLOWS_PER_PAUSE 64
-
-/* Fields that hold a port's addresses. */
-enum holds { MAC, IPV4, IPV6 };
-static const struct {
-    enum mf_field_id id;
-    enum holds holds;
-} fields[] = {
-    { MFF_ETH_SRC, MAC }, { MFF_ETH_DST, MAC },
-    { MFF_IPV4_SRC, IPV4 }, { MFF_IPV4_DST, IPV4 },
-    { MFF_CT_NW_SRC, IPV4 }, { MFF_CT_NW_DST, IPV4 },
-    { MFF_IPV6_SRC, IPV6 }, { MFF_IPV6_DST, IPV6 },
-    { MFF_CT_IPV6_SRC, IPV6 }, { MFF_CT_IPV6_DST, IPV6 },
-};
-
-/* A field and mask that flows match, with the values. */
-struct pattern {
-    struct hmap_node node;      /* By field and mask. */
-    size_t field;               /* In 'fields'. */
-    union mf_value mask;
-    struct hmap values;         /* Of struct value. */
-};
-
-struct value {
-    struct hmap_node node;
-    union mf_value value;
-};
-
 struct search {
     struct engine *engine;
     const struct model *model;
-    struct hmap patterns;
-    struct sset scopes;         /* Names of those that were read. */
-    unsigned n_read;
+    struct address_patterns *patterns;
 };
 
-/* Patterns.  ------------------------------------------------------------- */
-
-static struct value *
-find_value(const struct pattern *pattern, const union mf_value *value,
-           size_t size, uint32_t hash)
-{
-    struct value *v;
-
-    HMAP_FOR_EACH_WITH_HASH (v, node, hash, &pattern->values) {
-        if (!memcmp(&v->value, value, size)) {
-            return v;
-        }
-    }
-    return NULL;
-}
-
-static struct pattern *
-get_pattern(struct search *search, size_t field, const union mf_value *mask,
-            size_t size)
-{
-    uint32_t hash = hash_bytes(mask, size, field);
-    struct pattern *pattern;
-
-    HMAP_FOR_EACH_WITH_HASH (pattern, node, hash, &search->patterns) {
-        if (pattern->field == field
-            && !memcmp(&pattern->mask, mask, size)) {
-            return pattern;
-        }
-    }
-    pattern = xzalloc(sizeof *pattern);
-    pattern->field = field;
-    memcpy(&pattern->mask, mask, size);
-    hmap_init(&pattern->values);
-    hmap_insert(&search->patterns, &pattern->node, hash);
-    return pattern;
-}
-
-static void
-add_pattern(struct search *search, size_t field, const union mf_value *value,
-            const union mf_value *mask)
-{
-    size_t size = mf_from_id(fields[field].id)->n_bytes;
-    struct pattern *pattern = get_pattern(search, field, mask, size);
-    uint32_t hash = hash_bytes(value, size, 0);
-
-    if (!find_value(pattern, value, size, hash)) {
-        struct value *v = xzalloc(sizeof *v);
-
-        memcpy(&v->value, value, size);
-        hmap_insert(&pattern->values, &v->node, hash);
-    }
-}
-
-/* Returns true if 'bytes' are an address of the port's own. */
-static bool
-is_address_of(const struct vmn_port *port, enum holds holds,
-              const union mf_value *bytes)
-{
-    if (holds == MAC) {
-        return !memcmp(bytes, port->mac.ea, sizeof port->mac.ea);
-    }
-    for (size_t i = 0; i < port->n_ips; i++) {
-        uint8_t family = holds == IPV4 ? 4 : 6;
-
-        if (port->ips[i].family == family
-            && !memcmp(bytes, port->ips[i].addr, family == 4 ? 4 : 16)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Returns true if the flow is there for the very port whose address it
- * matches. */
-static bool
-is_own(const struct search *search, const struct flow_item *item,
-       size_t field, const union mf_value *value, const union mf_value *mask)
-{
-    const struct mf_field *mf = mf_from_id(fields[field].id);
-    const char *owner = engine_item_owner(search->engine, item);
-    const char *slash = owner ? strchr(owner, '/') : NULL;
-    const struct vmn_port *port = (slash
-                                   ? model_get(search->model, VMN_TABLE_PORT,
-                                               slash + 1) : NULL);
-
-    return (port && is_all_ones(mask, mf->n_bytes)
-            && is_address_of(port, fields[field].holds, value));
-}
-
-static void
-read_item(void *search_, const struct flow_item *item)
-{
-    struct search *search = search_;
-    struct ofputil_flow_mod fm;
-    struct ofpbuf ofpacts;
-    struct match match;
-
-    if (item->kind != FLOW_ITEM_FLOW) {
-        return;
-    }
-    if (++search->n_read % FLOWS_PER_PAUSE == 0) {
-        engine_yield(search->engine);
-    }
-    ofpbuf_init(&ofpacts, 128);
-    if (ofputil_decode_flow_mod(&fm, flow_item_message(item),
-                                OFPUTIL_P_OF15_OXM, NULL, NULL, &ofpacts,
-                                OFPP_MAX, 255)) {
-        ofpbuf_uninit(&ofpacts);
-        return;
-    }
-    minimatch_expand(&fm.match, &match);
-    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-        const struct mf_field *mf = mf_from_id(fields[i].id);
-        union mf_value value, mask;
-
-        if (!mf_is_all_wild(mf, &match.wc)) {
-            mf_get(mf, &match, &value, &mask);
-            if (!is_own(search, item, i, &value, &mask)) {
-                add_pattern(search, i, &value, &mask);
-            }
-        }
-    }
-    minimatch_destroy(&fm.match);
-    ofpbuf_uninit(&ofpacts);
-}
-
-static void
-read_scope(void *search_, const struct engine_scope *scope)
-{
-    struct search *search = search_;
-
-    if (sset_add(&search->scopes, engine_scope_name(scope))) {
-        engine_scope_items(search->engine, scope, read_item, search);
-    }
-}
-
-static void
-search_uninit(struct search *search)
-{
-    struct pattern *pattern;
-    struct value *value;
-
-    HMAP_FOR_EACH_POP (pattern, node, &search->patterns) {
-        HMAP_FOR_EACH_POP (value, node, &pattern->values) {
-            free(value);
-        }
-        hmap_destroy(&pattern->values);
-        free(pattern);
-    }
-    hmap_destroy(&search->patterns);
-    sset_destroy(&search->scopes);
-}
-
 /* Signatures.  ----------------------------------------------------------- */
-
-static const void *
-bytes_of(const struct endpoint *endpoint, enum holds holds)
-{
-    const struct vmn_ip *ip;
-
-    if (holds == MAC) {
-        return endpoint->port->mac.ea;
-    }
-    ip = endpoint_ip(endpoint, holds == IPV4 ? 4 : 6);
-    return ip ? ip->addr : NULL;
-}
-
-static void
-put_fit(const struct pattern *pattern, const void *bytes, struct ds *ds)
-{
-    size_t size = mf_from_id(fields[pattern->field].id)->n_bytes;
-    union mf_value value;
-
-    memset(&value, 0, sizeof value);
-    for (size_t i = 0; i < size; i++) {
-        ((uint8_t *) &value)[i] = (((const uint8_t *) bytes)[i]
-                                   & ((const uint8_t *) &pattern->mask)[i]);
-    }
-    if (find_value(pattern, &value, size, hash_bytes(&value, size, 0))) {
-        ds_put_format(ds, "|%"PRIuSIZE":", pattern->field);
-        ds_put_hex(ds, &pattern->mask, size);
-        ds_put_char(ds, '=');
-        ds_put_hex(ds, &value, size);
-    }
-}
 
 static uint32_t
 identity_of(const struct search *search, const char *port)
@@ -322,7 +98,6 @@ signature(const struct search *search, const struct endpoint *endpoint,
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
     const struct vmn_port *port = endpoint->port;
-    const struct pattern *pattern;
 
     ds_put_format(&ds, "%s|%u|%d|%d|%s", port->network,
                   identity_of(search, port->row.name),
@@ -334,13 +109,7 @@ signature(const struct search *search, const struct endpoint *endpoint,
     if (port->n_allowed_addresses || is_quarantined(search, port)) {
         ds_put_format(&ds, "|%s", port->row.name);
     }
-    HMAP_FOR_EACH (pattern, node, &search->patterns) {
-        const void *bytes = bytes_of(endpoint, fields[pattern->field].holds);
-
-        if (bytes) {
-            put_fit(pattern, bytes, &ds);
-        }
-    }
+    address_patterns_put_fits(search->patterns, endpoint, &ds);
     return ds_steal_cstr(&ds);
 }
 
@@ -435,7 +204,11 @@ void
 port_classes_find(struct port_classes *classes, struct engine *engine,
                   const struct model *model, const char *network)
 {
-    struct search search = { .engine = engine, .model = model };
+    struct search search = {
+        .engine = engine,
+        .model = model,
+        .patterns = address_patterns_create(engine, model),
+    };
     struct shash by_signature = SHASH_INITIALIZER(&by_signature);
     struct sset hosts = SSET_INITIALIZER(&hosts);
     struct vmn_names names = (network
@@ -447,8 +220,6 @@ port_classes_find(struct port_classes *classes, struct engine *engine,
     size_t n = 0;
 
     memset(classes, 0, sizeof *classes);
-    hmap_init(&search.patterns);
-    sset_init(&search.scopes);
     for (size_t i = 0; i < names.n; i++) {
         if (endpoint_find(model, names.names[i], &endpoints[n])
             && endpoints[n].ofport && endpoints[n].port->enabled) {
@@ -459,14 +230,14 @@ port_classes_find(struct port_classes *classes, struct engine *engine,
         engine_yield(engine);
     }
     SSET_FOR_EACH (host, &hosts) {
-        engine_host_scopes(engine, host, read_scope, &search);
+        address_patterns_read_host(search.patterns, host);
     }
     for (size_t i = 0; i < n; i++) {
         add_endpoint(&by_signature, &search, &endpoints[i]);
         engine_yield(engine);
     }
     take_classes(classes, &by_signature);
-    search_uninit(&search);
+    address_patterns_destroy(search.patterns);
     sset_destroy(&hosts);
     free(endpoints);
 }

@@ -11,15 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/engine/engine.h"
-#include "controller/model/model.h"
 #include "controller/schema/arena.h"
-#include "controller/schema/error.h"
 #include "controller/schema/value.h"
-#include "controller/simulator/endpoint.h"
 #include "controller/simulator/engine-net.h"
 #include "controller/simulator/guest-packet.h"
 #include "controller/simulator/handler-reply.h"
+#include "controller/simulator/trace-endpoints.h"
 #include "controller/simulator/trace-legs.h"
 #include "controller/simulator/verdict.h"
 #include "util.h"
@@ -31,137 +28,9 @@ struct tracer {
     struct result_names names;
     const struct trace_request *request;
     struct simulator *sim;
-    struct endpoint from;
-    struct endpoint to;         /* 'port' is NULL of an address. */
-    struct packet_ends ends;
+    struct trace_endpoints who;
     struct arena *arena;
-    struct vmn_error *error;
 };
-
-/* Who and where.  -------------------------------------------------------- */
-
-static bool
-find_source(struct tracer *tracer)
-{
-    const struct trace_request *request = tracer->request;
-
-    if (!endpoint_find(tracer->names.model, request->from, &tracer->from)) {
-        vmn_error_set(tracer->error, VMN_ERR_INVALID, "/from",
-                      "port \"%s\" not found", request->from);
-        return false;
-    }
-    if (!tracer->from.ofport) {
-        vmn_error_set(tracer->error, VMN_ERR_CONFLICT, "/from",
-                      "port \"%s\" is on no host that is known to have its "
-                      "interface", request->from);
-        return false;
-    }
-    tracer->ends.source_mac = (value_mac_is_none(request->source_mac)
-                               ? tracer->from.port->mac
-                               : request->source_mac);
-    return true;
-}
-
-/* The address of a family that both ports have. */
-static bool
-find_common(struct tracer *tracer)
-{
-    static const uint8_t families[] = { 4, 6 };
-
-    enum trace_protocol protocol = tracer->request->protocol;
-    uint8_t given = tracer->request->source_ip.family;
-
-    for (size_t i = 0; i < ARRAY_SIZE(families); i++) {
-        const struct vmn_ip *to = endpoint_ip(&tracer->to, families[i]);
-
-        if (to && trace_protocol_has(protocol, families[i])
-            && (given ? given == families[i]
-                : endpoint_ip(&tracer->from, families[i]) != NULL)) {
-            tracer->ends.destination_ip = *to;
-            return true;
-        }
-    }
-    if (given) {
-        vmn_error_set(tracer->error, VMN_ERR_CONFLICT, "/to", "port \"%s\" "
-                      "has no IPv%d address, as source_ip is",
-                      tracer->request->to, given);
-        return false;
-    }
-    vmn_error_set(tracer->error, VMN_ERR_CONFLICT, "/to", "ports \"%s\" and "
-                  "\"%s\" %s", tracer->request->from, tracer->request->to,
-                  trace_protocol_has(protocol, 4)
-                  ? "have no addresses of one family"
-                  : "do not both have an IPv6 address, as icmpv6 takes");
-    return false;
-}
-
-/* The address that 'to' is, or that of a balancer. */
-static bool
-find_address(struct tracer *tracer)
-{
-    const struct trace_request *request = tracer->request;
-    struct vmn_error error = VMN_ERROR_INIT;
-    const struct vmn_loadbalancer *lb;
-
-    lb = model_get(tracer->names.model, VMN_TABLE_LOADBALANCER, request->to);
-    if (lb) {
-        tracer->ends.destination_ip = lb->vip;
-        return true;
-    }
-    if (value_parse_ip(request->to, &tracer->ends.destination_ip, &error)) {
-        vmn_error_set(tracer->error, VMN_ERR_INVALID, "/to", "\"%s\" is "
-                      "neither a port nor a loadbalancer, and no address: "
-                      "%s", request->to, error.text);
-        vmn_error_uninit(&error);
-        return false;
-    }
-    return true;
-}
-
-static bool
-find_destination(struct tracer *tracer)
-{
-    const struct trace_request *request = tracer->request;
-
-    if (endpoint_find(tracer->names.model, request->to, &tracer->to)) {
-        return find_common(tracer);
-    }
-    if (!find_address(tracer)) {
-        return false;
-    }
-    if (!trace_protocol_has(request->protocol,
-                            tracer->ends.destination_ip.family)) {
-        vmn_error_set(tracer->error, VMN_ERR_INVALID, "/to",
-                      "must have an IPv6 address, as icmpv6 takes");
-        return false;
-    }
-    return true;
-}
-
-static bool
-find_source_ip(struct tracer *tracer)
-{
-    uint8_t family = tracer->ends.destination_ip.family;
-    const struct vmn_ip *own = endpoint_ip(&tracer->from, family);
-
-    if (tracer->request->source_ip.family) {
-        tracer->ends.source_ip = tracer->request->source_ip;
-        if (tracer->ends.source_ip.family != family) {
-            vmn_error_set(tracer->error, VMN_ERR_INVALID, "/source_ip",
-                          "must be an IPv%d address, as that of \"to\" is",
-                          family);
-            return false;
-        }
-    } else if (own) {
-        tracer->ends.source_ip = *own;
-    } else {
-        vmn_error_set(tracer->error, VMN_ERR_CONFLICT, "/from", "port "
-                      "\"%s\" has no IPv%d address to send from",
-                      tracer->request->from, family);
-        return false;
-    }
-    return true;
-}
 
 /* Legs.  ----------------------------------------------------------------- */
 
@@ -181,35 +50,35 @@ static bool
 ask(struct tracer *tracer, struct trace_outcome *outcome,
     struct sim_verdict *result)
 {
+    struct trace_endpoints *who = &tracer->who;
     const struct vmn_ip *target = endpoint_next_hop(
-        tracer->names.model, &tracer->from, &tracer->ends.destination_ip);
+        tracer->names.model, &who->from, &who->ends.destination_ip);
     const struct sim_end *ends;
     struct sim_packet packet;
     size_t n;
 
     if (!value_mac_is_none(tracer->request->destination_mac)) {
-        tracer->ends.destination_mac = tracer->request->destination_mac;
+        who->ends.destination_mac = tracer->request->destination_mac;
         return true;
     }
     if (!target) {
-        target = &tracer->ends.destination_ip;
+        target = &who->ends.destination_ip;
     }
-    packet_solicit(&tracer->ends, target, &packet);
+    packet_solicit(&who->ends, target, &packet);
     simulator_begin(tracer->sim);
-    simulator_run(tracer->sim, tracer->from.host, tracer->from.ofport,
-                  &packet);
+    simulator_run(tracer->sim, who->from.host, who->from.ofport, &packet);
     n = simulator_ends(tracer->sim, &ends);
     for (size_t i = 0; i < n; i++) {
-        if (sim_end_is_at(&ends[i], &tracer->from)
+        if (sim_end_is_at(&ends[i], &who->from)
             && packet_is_advertisement(&ends[i].packet, target,
-                                       &tracer->ends.destination_mac)) {
+                                       &who->ends.destination_mac)) {
             return true;
         }
     }
-    verdict_get(tracer->sim, tracer->to.port ? &tracer->to : NULL, result);
-    if (result->verdict == VERDICT_DELIVERED && tracer->to.port) {
+    verdict_get(tracer->sim, who->to.port ? &who->to : NULL, result);
+    if (result->verdict == VERDICT_DELIVERED && who->to.port) {
         /* The guest there answers. */
-        tracer->ends.destination_mac = tracer->to.port->mac;
+        who->ends.destination_mac = who->to.port->mac;
         return true;
     }
     if (result->verdict == VERDICT_DELIVERED) {
@@ -314,7 +183,7 @@ run_reply(struct tracer *tracer, const struct sim_end *at,
     }
     take_way_back(tracer, at, &packet);
     simulator_run(tracer->sim, host, port, &packet);
-    verdict_get(tracer->sim, &tracer->from, result);
+    verdict_get(tracer->sim, &tracer->who.from, result);
     add_leg(tracer, "reply", &packet, outcome);
     if (result->verdict != VERDICT_DELIVERED) {
         run_answer(tracer, NULL, outcome);
@@ -325,17 +194,17 @@ run_reply(struct tracer *tracer, const struct sim_end *at,
 static void
 run_exchange(struct tracer *tracer, struct trace_outcome *outcome)
 {
+    const struct trace_endpoints *who = &tracer->who;
     const char *what = "request";
     struct sim_packet packet;
     struct sim_verdict result;
 
-    packet_request(&tracer->ends, tracer->request, &packet);
-    simulator_run(tracer->sim, tracer->from.host, tracer->from.ofport,
-                  &packet);
-    verdict_get(tracer->sim, tracer->to.port ? &tracer->to : NULL, &result);
+    packet_request(&who->ends, tracer->request, &packet);
+    simulator_run(tracer->sim, who->from.host, who->from.ofport, &packet);
+    verdict_get(tracer->sim, who->to.port ? &who->to : NULL, &result);
     add_leg(tracer, "request", &packet, outcome);
     if (result.verdict != VERDICT_DELIVERED) {
-        run_answer(tracer, &tracer->from, outcome);
+        run_answer(tracer, &who->from, outcome);
     } else if (tracer->request->reply) {
         struct sim_verdict reply;
 
@@ -354,15 +223,16 @@ static struct trace *
 begin_trace(struct tracer *tracer)
 {
     struct trace *trace = arena_alloc(tracer->arena, sizeof *trace);
-    const struct vmn_port *to = tracer->to.port;
+    const struct trace_endpoints *who = &tracer->who;
+    const struct vmn_port *to = who->to.port;
 
     trace->from = (struct trace_from) {
-        .port = arena_strdup(tracer->arena, tracer->from.port->row.name),
-        .host = arena_strdup(tracer->arena, tracer->from.host),
-        .ip = tracer->ends.source_ip,
+        .port = arena_strdup(tracer->arena, who->from.port->row.name),
+        .host = arena_strdup(tracer->arena, who->from.host),
+        .ip = who->ends.source_ip,
     };
     trace->to = (struct trace_to) {
-        .ip = tracer->ends.destination_ip,
+        .ip = who->ends.destination_ip,
         .port = to ? arena_strdup(tracer->arena, to->row.name) : NULL,
     };
     trace->outcomes = arena_alloc(tracer->arena,
@@ -418,14 +288,12 @@ trace_make(struct engine *engine, const struct model *model,
         .names = { engine, model, pipeline },
         .request = request,
         .arena = arena,
-        .error = error,
     };
     struct engine_net *net;
     struct sim_net sim_net;
     struct trace *trace;
 
-    if (!find_source(&tracer) || !find_destination(&tracer)
-        || !find_source_ip(&tracer)) {
+    if (!trace_endpoints_find(model, request, &tracer.who, error)) {
         return NULL;
     }
     net = engine_net_create(engine, model);

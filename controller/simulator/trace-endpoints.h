@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Who sends a traced packet and who is to get it, by the names and addresses
+ * of the request.  For trace.c alone. */
+
+#ifndef CONTROLLER_SIMULATOR_TRACE_ENDPOINTS_H
+#define CONTROLLER_SIMULATOR_TRACE_ENDPOINTS_H 1
+
+#include <stdbool.h>
+
+#include "controller/simulator/endpoint.h"
+#include "controller/simulator/guest-packet.h"
+
+struct model;
+struct trace_request;
+struct vmn_error;
+
+struct trace_endpoints {
+    struct endpoint from;       /* It is on a host. */
+    struct endpoint to;         /* 'port' is NULL of an address. */
+    struct packet_ends ends;    /* Addresses; but for the destination's MAC,
+                                 * which the sender has to ask for. */
+};
+
+/* Finds them in the model.  Returns false with '*error', whose pointer is into
+ * the body of the request, if they are not there, or cannot speak to each
+ * other. */
+bool trace_endpoints_find(const struct model *, const struct trace_request *,
+                          struct trace_endpoints *, struct vmn_error *error);
+
+#endif /* controller/simulator/trace-endpoints.h */
