@@ -147,6 +147,7 @@ $(FABRIC_TESTS) $(FABRIC_APPS_TESTS): private LDADD = \
 # Those of the northbound, with tests/unit/northbound-fixture.c in the place of
 # the fabric.
 NORTHBOUND_TESTS = \
+	tests/unit/test-error \
 	tests/unit/test-events \
 	tests/unit/test-northbound \
 	tests/unit/test-northbound-deferred
