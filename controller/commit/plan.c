@@ -533,7 +533,7 @@ attempt_begin(struct attempt *attempt, int64_t now_ms,
 {
     uint64_t revision;
 
-    id_pools_begin_trial(model_id_pools(attempt->model));
+    id_pools_begin_dry_run(model_id_pools(attempt->model));
     engine_begin_dry_run(attempt->engine);
     if (model_apply(attempt->model, attempt->request, now_ms, &revision,
                     errors)) {
@@ -560,7 +560,7 @@ attempt_end(struct attempt *attempt)
     engine_delta_destroy(attempt->delta);
     engine_delta_destroy(attempt->undo);
     engine_end_dry_run(attempt->engine);
-    id_pools_end_trial(model_id_pools(attempt->model));
+    id_pools_end_dry_run(model_id_pools(attempt->model));
 }
 
 struct plan *

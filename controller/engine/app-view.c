@@ -307,7 +307,7 @@ vmn_lookup(struct vmn_view *view, enum vmn_index index, const char *key)
 /* For handlers, of which nothing is recorded.  --------------------------- */
 
 static struct vmn_names
-peek_facts(struct engine *engine, const char *relation, const char *key)
+peek_relation(struct engine *engine, const char *relation, const char *key)
 {
     const void *number = shash_find_data(&engine->relations, relation);
     struct node *node = (number ? graph_find(&engine->graph, NODE_RELATION,
@@ -359,7 +359,7 @@ peek_query(struct vmn_view *view, const char *name, const char *key,
 }
 
 static uint32_t
-peek_number(struct vmn_view *view, const char *kind, const char *key)
+peek_id(struct vmn_view *view, const char *kind, const char *key)
 {
     uint32_t number = id_pools_peek(model_id_pools(view->engine->model), kind,
                                     key);
@@ -379,11 +379,11 @@ vmn_relation_values(struct vmn_view *view, const char *relation,
     struct engine *engine = view->engine;
 
     if (!view->node) {
-        return peek_facts(engine, relation, key);
+        return peek_relation(engine, relation, key);
     }
 
     struct relation_node *rel
-        = relation_get(engine, relation_number(engine, relation), key);
+        = relation_get(engine, relation_index(engine, relation), key);
 
     graph_read(view->node, &rel->node, view->serial);
     return relation_names(rel);
@@ -428,7 +428,7 @@ vmn_id_of(struct vmn_view *view, const char *kind, const char *key)
     struct id_entry *number;
 
     if (!view->node) {
-        return peek_number(view, kind, key);
+        return peek_id(view, kind, key);
     }
     number = id_pools_ref(model_id_pools(view->engine->model), kind, key);
     if (!number) {
@@ -474,7 +474,7 @@ vmn_publish(struct vmn_emit *emit, const char *relation, const char *key,
                                   sizeof *emit->values);
     }
     emit->values[emit->n_values++] = (struct emit_value) {
-        .relation = relation_number(emit->view->engine, relation),
+        .relation = relation_index(emit->view->engine, relation),
         .key = emit_strdup(emit, key),
         .value = emit_strdup(emit, value),
     };

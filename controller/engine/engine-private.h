@@ -90,7 +90,7 @@ struct engine {
 };
 
 /* relation.c */
-unsigned relation_number(struct engine *, const char *name);
+unsigned relation_index(struct engine *, const char *name);
 struct relation_node *relation_get(struct engine *, unsigned relation,
                                    const char *key);
 /* Publishes a value; it stays until it is removed. */

@@ -90,7 +90,7 @@ unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
     ds_put_format(&ds, "runs %"PRIu64", units computed %"PRIu64
                   ", queries computed %"PRIu64" (%"PRIu64" to an equal "
                   "value)\n", s.n_runs, s.n_units_computed,
-                  s.n_queries_computed, s.n_queries_cut);
+                  s.n_queries_computed, s.n_queries_unchanged);
     unixctl_command_reply(conn, ds_cstr(&ds));
     ds_destroy(&ds);
 }

@@ -44,7 +44,7 @@ add_classes(struct engine *engine, const struct pipeline_app *app,
                 .app = app,
                 .app_index = app_index,
                 .relation = (u->each == VMN_EACH_KEY
-                             ? relation_number(engine, u->relation) : 0),
+                             ? relation_index(engine, u->relation) : 0),
             };
     }
     for (; q && q->name; q++) {
@@ -350,9 +350,9 @@ engine_run(struct engine *engine)
         take_changed_relations(engine);
         engine_yield(engine);
     }
-    quotas_settle_units(engine);
-    wanted_settle(engine, delta);
-    scope_settle(engine, delta);
+    quotas_update_units(engine);
+    wanted_update(engine, delta);
+    scope_update(engine, delta);
     free_idle(engine);
     engine->running = false;
     return delta;
@@ -385,7 +385,7 @@ engine_destroy(struct engine *engine)
         graph_add_idle(&engine->graph, &rel->node);
     }
     delta = delta_create(engine, engine->pipeline);
-    wanted_settle(engine, delta);
+    wanted_update(engine, delta);
     engine_delta_destroy(delta);
     wanted_uninit(&engine->wanted);
     quotas_uninit(&engine->quotas);

@@ -276,8 +276,8 @@ const struct engine_problems *engine_problems(const struct engine *);
 struct engine_problems *engine_delta_problems(const struct engine *,
                                               const struct engine_delta *);
 
-/* Fills in what there is of an app but its description, in 'arena'.  Returns false
- * if it is not loaded. */
+/* Fills in what there is of an app but its description, in 'arena'.  Returns
+ * false if it is not loaded. */
 bool engine_app_status(const struct engine *, const char *app,
                        struct arena *arena, struct status_app *);
 
@@ -290,7 +290,7 @@ struct engine_stats {
     uint64_t n_units, n_queries, n_relation_values;
     uint64_t n_flows, n_groups, n_scopes;
     uint64_t n_units_computed, n_queries_computed; /* Since the start. */
-    uint64_t n_queries_cut;     /* Recomputed to an equal value. */
+    uint64_t n_queries_unchanged; /* Recomputed to an equal value. */
     uint64_t n_bytes;           /* Of encoded messages. */
 };
 void engine_get_stats(const struct engine *, struct engine_stats *);

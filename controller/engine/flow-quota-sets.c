@@ -219,7 +219,7 @@ quotas_member_changed(struct engine_scope *scope, const char *host,
 }
 
 void
-quotas_settle(struct engine *engine)
+quotas_update(struct engine *engine)
 {
     struct quotas *quotas = &engine->quotas;
     struct flow_quota *quota;
@@ -242,7 +242,7 @@ quotas_settle(struct engine *engine)
         engine_yield(engine);
     }
     HMAP_FOR_EACH (quota, node, &quotas->quotas) {
-        host_totals_settle(&quota->totals);
+        host_totals_update(&quota->totals);
     }
 }
 

@@ -84,7 +84,7 @@ set_of_item(struct quotas *quotas, struct slot *slot, const struct flow_item
 }
 
 void
-quotas_settle_slot(struct engine *engine, struct slot *slot)
+quotas_update_slot(struct engine *engine, struct slot *slot)
 {
     struct quotas *quotas = &engine->quotas;
 
@@ -184,7 +184,7 @@ quotas_relation_destroy(struct relation_node *rel)
 }
 
 static struct quota_set *
-set_of_facts(struct quotas *quotas, const struct relation_node *rel)
+set_of_relation(struct quotas *quotas, const struct relation_node *rel)
 {
     struct quota_draft draft = { 0, 0, NULL };
 
@@ -282,7 +282,7 @@ quotas_add_unit(struct engine *engine, struct unit_node *unit)
         unit->quotas = set_of_row(engine, class_->table,
                                   unit->node.key);
     } else if (class_->class_->each == VMN_EACH_KEY) {
-        unit->quotas = set_of_facts(quotas, relation_get(
+        unit->quotas = set_of_relation(quotas, relation_get(
             engine, class_->relation, unit->node.key));
     }
 }
@@ -295,7 +295,7 @@ quotas_remove_unit(struct engine *engine OVS_UNUSED, struct unit_node *unit)
 }
 
 void
-quotas_settle_units(struct engine *engine)
+quotas_update_units(struct engine *engine)
 {
     struct quotas *quotas = &engine->quotas;
 
@@ -316,7 +316,7 @@ quotas_settle_units(struct engine *engine)
 
             if (node) {
                 set_unit(engine, unit_node_cast(node),
-                         set_of_facts(quotas, fq->rel));
+                         set_of_relation(quotas, fq->rel));
             }
         }
         engine_yield(engine);

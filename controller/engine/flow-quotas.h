@@ -70,17 +70,17 @@ void quotas_publish(struct engine *, const struct unit_node *,
 void quotas_relation_destroy(struct relation_node *);
 
 /* Recounts after all units of the run have been computed, before
- * wanted_settle(). */
-void quotas_settle_units(struct engine *);
+ * wanted_update(). */
+void quotas_update_units(struct engine *);
 /* Recounts a slot whose active items are as they will be. */
-void quotas_settle_slot(struct engine *, struct slot *);
+void quotas_update_slot(struct engine *, struct slot *);
 /* Stops counting an item that is wanted no more. */
 void quotas_remove_item(struct engine *, struct flow_item *);
 /* Records that 'host' has joined the scope, or left it. */
 void quotas_member_changed(struct engine_scope *, const char *host,
                            bool joined);
 /* Ends a run, after all of these. */
-void quotas_settle(struct engine *);
+void quotas_update(struct engine *);
 
 /* Appends a line for each quota and host for which 'a' counts otherwise than
  * 'b'; returns how many. */

@@ -88,7 +88,7 @@ host_totals_add(struct host_totals *totals, const char *name, int64_t n,
 }
 
 void
-host_totals_settle(struct host_totals *totals)
+host_totals_update(struct host_totals *totals)
 {
     struct host_total *host;
 

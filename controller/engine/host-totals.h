@@ -16,7 +16,7 @@ struct host_total;
 
 struct host_totals {
     struct hmap hosts;          /* Of struct host_total, by name. */
-    struct ovs_list touched;    /* Since the last host_totals_settle(). */
+    struct ovs_list touched;    /* Since the last host_totals_update(). */
     uint64_t max;               /* Items of one host; 0: any number. */
     const struct host_total *exceeded; /* Found by it, or NULL. */
 };
@@ -31,7 +31,7 @@ void host_totals_add(struct host_totals *, const char *host, int64_t n,
 
 /* Ends a run.  Finds a host that is above 'max' and was lower before;
  * one that has been there is left to shrink in peace. */
-void host_totals_settle(struct host_totals *);
+void host_totals_update(struct host_totals *);
 
 uint64_t host_totals_get(const struct host_totals *, const char *host);
 uint64_t host_totals_get_groups(const struct host_totals *, const char *host);
@@ -44,7 +44,7 @@ void host_totals_each(const struct host_totals *,
  * with that; or NULL.  Valid until the next change. */
 const char *host_totals_most(const struct host_totals *, uint64_t *total);
 
-/* Returns the host that host_totals_settle() found to exceed 'max', with its
+/* Returns the host that host_totals_update() found to exceed 'max', with its
  * total; or NULL.  Valid until the next change. */
 const char *host_totals_exceeded(const struct host_totals *, uint64_t *total);
 

@@ -105,7 +105,7 @@ query_compute(struct engine *engine, struct query_node *query)
     engine->query_classes[node->id].n_computed++;
 
     if (value_equals(query, &value)) {
-        engine->stats.n_queries_cut++;
+        engine->stats.n_queries_unchanged++;
         free(value.data);
     } else {
         free(query->value);

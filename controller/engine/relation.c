@@ -15,7 +15,7 @@
 #include "util.h"
 
 unsigned
-relation_number(struct engine *engine, const char *name)
+relation_index(struct engine *engine, const char *name)
 {
     void *number = shash_find_data(&engine->relations, name);
 

@@ -255,7 +255,7 @@ collect_host(void *hosts, const char *host)
 }
 
 static void
-settle_members(struct engine_scope *scope, struct engine_delta *delta)
+update_members(struct engine_scope *scope, struct engine_delta *delta)
 {
     struct host_totals *totals = &scope->table->totals;
     struct sset now = SSET_INITIALIZER(&now);
@@ -284,7 +284,7 @@ settle_members(struct engine_scope *scope, struct engine_delta *delta)
 
 /* Tells the totals of the members how many items came or went. */
 static void
-settle_count(struct engine_scope *scope)
+update_count(struct engine_scope *scope)
 {
     int64_t n = (int64_t) scope->n_items - (int64_t) scope->n_counted;
     int64_t n_groups = ((int64_t) scope->n_groups
@@ -299,7 +299,7 @@ settle_count(struct engine_scope *scope)
 }
 
 void
-scope_settle(struct engine *engine, struct engine_delta *delta)
+scope_update(struct engine *engine, struct engine_delta *delta)
 {
     struct scope_table *table = &engine->scopes;
 
@@ -309,7 +309,7 @@ scope_settle(struct engine *engine, struct engine_delta *delta)
                            struct engine_scope, touched_node);
 
         scope->touched = false;
-        settle_members(scope, delta);
+        update_members(scope, delta);
         engine_yield(engine);
     }
     while (!ovs_list_is_empty(&table->recount)) {
@@ -318,11 +318,11 @@ scope_settle(struct engine *engine, struct engine_delta *delta)
                            struct engine_scope, recount_node);
 
         scope->recount = false;
-        settle_count(scope);
+        update_count(scope);
         engine_yield(engine);
     }
-    host_totals_settle(&table->totals);
-    quotas_settle(engine);
+    host_totals_update(&table->totals);
+    quotas_update(engine);
 }
 
 static void

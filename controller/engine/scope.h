@@ -74,7 +74,7 @@ void scope_touch(struct engine_scope *);
 void scope_touch_host(struct scope_table *, const char *host);
 /* Appends the changes of membership of all touched scopes, and brings the
  * hosts' totals up to date. */
-void scope_settle(struct engine *, struct engine_delta *);
+void scope_update(struct engine *, struct engine_delta *);
 
 bool scope_has_host(const struct engine_scope *, const char *host);
 /* Returns false if no host can ever be in both. */

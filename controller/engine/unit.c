@@ -152,8 +152,8 @@ get_scope(struct engine *engine, struct comparison *cmp,
         struct relation_node *rel = NULL;
 
         if (spec->kind == VMN_SCOPE_RELATION) {
-            rel = relation_get(engine, relation_number(engine,
-                                                       spec->relation),
+            rel = relation_get(engine, relation_index(engine,
+                                                      spec->relation),
                                spec->key);
         }
         scope_unref(cmp->scope);
@@ -248,8 +248,8 @@ cookie_of(const struct unit_node *unit, const struct vmn_flow *flow)
 
 /* Has copies taken of what the flow drops, or logs. */
 static void
-put_tap(struct engine *engine, const struct unit_node *unit,
-        struct vmn_flow *flow)
+put_sample_action(struct engine *engine, const struct unit_node *unit,
+                  struct vmn_flow *flow)
 {
     const struct match *match = &flow->match;
     uint32_t part = match->wc.masks.conj_id ? match->flow.conj_id : 0;
@@ -286,7 +286,7 @@ want_flow(struct engine *engine, struct comparison *cmp,
     } else {
         uint64_t cookie = cookie_of(cmp->unit, flow);
 
-        put_tap(engine, cmp->unit, flow);
+        put_sample_action(engine, cmp->unit, flow);
         if (flow->part && cookie & FLOW_COOKIE_COUNTED) {
             flow_part_put(&actions->ofpacts, flow->part);
         }
@@ -463,8 +463,8 @@ compare_numbers(const void *a_, const void *b_)
  * changes.  Until then it holds on to all it had, numbers too, each once
  * however often it fails. */
 static void
-keep_numbers(struct engine *engine, struct unit_node *unit,
-             struct id_refs *old, struct id_refs *now)
+keep_ids(struct engine *engine, struct unit_node *unit,
+         struct id_refs *old, struct id_refs *now)
 {
     size_t n = old->n + now->n;
 
@@ -494,7 +494,7 @@ finish(struct engine *engine, struct unit_node *unit, struct vmn_view *view,
     struct id_refs old_numbers = unit->ids;
 
     if (view->problem) {
-        keep_numbers(engine, unit, &old_numbers, &view->ids);
+        keep_ids(engine, unit, &old_numbers, &view->ids);
     } else {
         take_wanted(engine, unit, emit);
         take_values(engine, unit, emit);

@@ -610,7 +610,7 @@ set_active(struct slot *slot, struct flow_item **chosen, size_t n_chosen)
 }
 
 static void
-slot_settle(struct engine *engine, struct slot *slot,
+slot_update(struct engine *engine, struct slot *slot,
             struct engine_delta *delta)
 {
     struct flow_item **active = (slot->n_active > 1
@@ -649,7 +649,7 @@ slot_settle(struct engine *engine, struct slot *slot,
         }
     }
     set_active(slot, chosen, n_chosen);
-    quotas_settle_slot(engine, slot);
+    quotas_update_slot(engine, slot);
     overlap_index_update(&engine->wanted.overlap_levels, slot);
     if (!slot->n_entries) {
         slot_free(&engine->wanted, slot);
@@ -657,13 +657,13 @@ slot_settle(struct engine *engine, struct slot *slot,
 }
 
 void
-wanted_settle(struct engine *engine, struct engine_delta *delta)
+wanted_update(struct engine *engine, struct engine_delta *delta)
 {
     struct wanted *wanted = &engine->wanted;
 
     for (size_t i = 0; i < wanted->n_dirty; i++) {
         wanted->dirty[i]->dirty = false;
-        slot_settle(engine, wanted->dirty[i], delta);
+        slot_update(engine, wanted->dirty[i], delta);
         engine_yield(engine);
     }
     free(wanted->dirty);

@@ -151,7 +151,7 @@ void wanted_remove(struct engine *, struct entry *);
 void wanted_mark(struct engine *, const struct entry *);
 
 /* Settles all dirty slots; appends what changed to 'delta'. */
-void wanted_settle(struct engine *, struct engine_delta *);
+void wanted_update(struct engine *, struct engine_delta *);
 
 /* Returns true if wanted_add() of 'draft', in the entry's scope, would want
  * just what the entry does. */

@@ -1,7 +1,7 @@
 # controller/flow: flows and groups as apps write them and switches get them.
 controller_libvmn_a_SOURCES += \
 	controller/flow/action.c \
-	controller/flow/address-reply.c \
+	controller/flow/arp-nd-responder.c \
 	controller/flow/emit.h \
 	controller/flow/flow-item.c \
 	controller/flow/flow-item.h \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The table (kind, key) -> number; see id-pools.h.  A kind is made by its
- * declaration or by the first stored entry, whichever comes first. */
+ * ID pools: the table (pool, key) -> ID; see id-pools.h.  A pool is created by
+ * its declaration or by the first stored entry, whichever comes first. */
 
 #include <config.h>
 
@@ -20,44 +20,45 @@
 #include "svec.h"
 #include "util.h"
 
-struct kind {
+struct id_pool {
     char *name;
     uint32_t max;               /* 0: not declared yet. */
-    uint32_t last;              /* Given out last: the next search starts
+    uint32_t last;              /* Allocated last: the next search starts
                                  * behind it. */
-    uint32_t last_before;       /* The same, when the trial began. */
+    uint32_t last_before;       /* 'last' when the dry run began. */
     uint64_t n_freed;           /* By id_pools_acked(). */
     struct hmap by_key;         /* Of struct id_entry. */
     struct hmap by_value;
 };
 
-/* There are as many as rules times networks, so they are small. */
+/* An allocated ID.  There are as many as rules times networks, so the struct
+ * is kept small. */
 struct id_entry {
     struct hmap_node key_node;
     struct hmap_node value_node;
-    struct kind *kind;
+    struct id_pool *pool;
     uint64_t retired;           /* Revision, if there are no references. */
     struct ovs_list node;       /* In 'retired' or 'loaded', likewise. */
     uint32_t value;
     unsigned n_refs;
-    bool fresh;                 /* Nobody can have seen it yet. */
+    bool fresh;                 /* May still be cancelled. */
 
-    /* In a trial. */
-    bool tried;                 /* Is in 'tried'. */
+    /* In a dry run. */
+    bool touched;               /* Is in 'touched' of struct id_pools. */
     bool listed;                /* Is in 'retired' or 'loaded', with or
                                  * without references. */
-    bool made;                  /* Was made in the trial. */
+    bool created;               /* By the dry run. */
     char key[];
 };
 
-/* What the store has yet to be told about (kind, key). */
+/* A change of (pool, key) that is not stored yet. */
 struct pending {
     struct hmap_node node;
-    const struct kind *kind;
+    const struct id_pool *pool;
     uint64_t round;             /* Of the change. */
     uint32_t value;             /* 0: freed. */
 
-    /* In a trial that wrote over it. */
+    /* What a dry run has overwritten. */
     uint32_t saved_value;
     uint64_t saved_round;
     bool saved;
@@ -65,561 +66,563 @@ struct pending {
 };
 
 struct id_pools {
-    struct shash kinds;         /* Of struct kind. */
+    struct shash by_name;       /* Contains struct id_pool. */
     uint64_t revision;          /* For what is retired from now on. */
     struct ovs_list retired;    /* Ordered by revision. */
     struct ovs_list loaded;     /* Retired since before the start. */
-    bool in_trial;
-    uint64_t revision_before;   /* When the trial began. */
-    size_t n_tried, allocated_tried;
-    struct id_entry **tried;    /* What the trial has touched. */
+    bool in_dry_run;
+    uint64_t revision_before;   /* 'revision' when the dry run began. */
+    size_t n_touched, allocated_touched;
+    struct id_entry **touched;  /* By the dry run. */
 
     struct hmap pending;
     uint64_t round;             /* Counts id_pools_get_pending(). */
-    size_t n_writes;            /* What the last of them returned. */
+    size_t n_writes;            /* Returned by the last such call. */
     struct id_write *writes;
 };
 
 struct id_pools *
 id_pools_create(void)
 {
-    struct id_pools *pool = xzalloc(sizeof *pool);
+    struct id_pools *pools = xzalloc(sizeof *pools);
 
-    shash_init(&pool->kinds);
-    ovs_list_init(&pool->retired);
-    ovs_list_init(&pool->loaded);
-    hmap_init(&pool->pending);
-    pool->round = 1;
-    return pool;
+    shash_init(&pools->by_name);
+    ovs_list_init(&pools->retired);
+    ovs_list_init(&pools->loaded);
+    hmap_init(&pools->pending);
+    pools->round = 1;
+    return pools;
 }
 
 static void
-number_destroy(struct id_entry *number)
+entry_destroy(struct id_entry *entry)
 {
-    hmap_remove(&number->kind->by_key, &number->key_node);
-    hmap_remove(&number->kind->by_value, &number->value_node);
-    if (!number->n_refs) {
-        ovs_list_remove(&number->node);
+    hmap_remove(&entry->pool->by_key, &entry->key_node);
+    hmap_remove(&entry->pool->by_value, &entry->value_node);
+    if (!entry->n_refs) {
+        ovs_list_remove(&entry->node);
     }
-    free(number);
+    free(entry);
 }
 
 static void
-pending_destroy(struct id_pools *pool, struct pending *pending)
+pending_destroy(struct id_pools *pools, struct pending *pending)
 {
-    hmap_remove(&pool->pending, &pending->node);
+    hmap_remove(&pools->pending, &pending->node);
     free(pending);
 }
 
 void
-id_pools_destroy(struct id_pools *pool)
+id_pools_destroy(struct id_pools *pools)
 {
     struct shash_node *node;
     struct pending *pending;
 
-    if (!pool) {
+    if (!pools) {
         return;
     }
-    SHASH_FOR_EACH_SAFE (node, &pool->kinds) {
-        struct kind *kind = node->data;
-        struct id_entry *number;
+    SHASH_FOR_EACH_SAFE (node, &pools->by_name) {
+        struct id_pool *pool = node->data;
+        struct id_entry *entry;
 
-        HMAP_FOR_EACH_SAFE (number, key_node, &kind->by_key) {
-            number_destroy(number);
+        HMAP_FOR_EACH_SAFE (entry, key_node, &pool->by_key) {
+            entry_destroy(entry);
         }
-        hmap_destroy(&kind->by_key);
-        hmap_destroy(&kind->by_value);
-        free(kind->name);
-        free(kind);
-        shash_delete(&pool->kinds, node);
+        hmap_destroy(&pool->by_key);
+        hmap_destroy(&pool->by_value);
+        free(pool->name);
+        free(pool);
+        shash_delete(&pools->by_name, node);
     }
-    HMAP_FOR_EACH_SAFE (pending, node, &pool->pending) {
-        pending_destroy(pool, pending);
+    HMAP_FOR_EACH_SAFE (pending, node, &pools->pending) {
+        pending_destroy(pools, pending);
     }
-    hmap_destroy(&pool->pending);
-    shash_destroy(&pool->kinds);
-    free(pool->tried);
-    free(pool->writes);
-    free(pool);
+    hmap_destroy(&pools->pending);
+    shash_destroy(&pools->by_name);
+    free(pools->touched);
+    free(pools->writes);
+    free(pools);
 }
 
-static struct kind *
-get_kind(struct id_pools *pool, const char *name)
+static struct id_pool *
+get_pool(struct id_pools *pools, const char *name)
 {
-    struct kind *kind = shash_find_data(&pool->kinds, name);
+    struct id_pool *pool = shash_find_data(&pools->by_name, name);
 
-    if (!kind) {
-        kind = xzalloc(sizeof *kind);
-        kind->name = xstrdup(name);
-        hmap_init(&kind->by_key);
-        hmap_init(&kind->by_value);
-        shash_add(&pool->kinds, name, kind);
+    if (!pool) {
+        pool = xzalloc(sizeof *pool);
+        pool->name = xstrdup(name);
+        hmap_init(&pool->by_key);
+        hmap_init(&pool->by_value);
+        shash_add(&pools->by_name, name, pool);
     }
-    return kind;
+    return pool;
 }
 
 int
-id_pools_declare(struct id_pools *pool, const char *name, uint32_t max)
+id_pools_declare(struct id_pools *pools, const char *name, uint32_t max)
 {
-    struct kind *kind = get_kind(pool, name);
+    struct id_pool *pool = get_pool(pools, name);
 
-    if (kind->max && kind->max != max) {
+    if (pool->max && pool->max != max) {
         return EEXIST;
     }
-    kind->max = max;
+    pool->max = max;
     return 0;
 }
 
 static struct id_entry *
-find_key(const struct kind *kind, const char *key)
+find_key(const struct id_pool *pool, const char *key)
 {
-    struct id_entry *number;
+    struct id_entry *entry;
 
-    HMAP_FOR_EACH_WITH_HASH (number, key_node, hash_string(key, 0),
-                             &kind->by_key) {
-        if (!strcmp(number->key, key)) {
-            return number;
+    HMAP_FOR_EACH_WITH_HASH (entry, key_node, hash_string(key, 0),
+                             &pool->by_key) {
+        if (!strcmp(entry->key, key)) {
+            return entry;
         }
     }
     return NULL;
 }
 
 static struct id_entry *
-find_value(const struct kind *kind, uint32_t value)
+find_value(const struct id_pool *pool, uint32_t value)
 {
-    struct id_entry *number;
+    struct id_entry *entry;
 
-    HMAP_FOR_EACH_WITH_HASH (number, value_node, hash_int(value, 0),
-                             &kind->by_value) {
-        if (number->value == value) {
-            return number;
+    HMAP_FOR_EACH_WITH_HASH (entry, value_node, hash_int(value, 0),
+                             &pool->by_value) {
+        if (entry->value == value) {
+            return entry;
         }
     }
     return NULL;
 }
 
 static struct pending *
-find_pending(const struct id_pools *pool, const struct kind *kind,
+find_pending(const struct id_pools *pools, const struct id_pool *pool,
              const char *key)
 {
-    uint32_t hash = hash_string(key, hash_pointer(kind, 0));
+    uint32_t hash = hash_string(key, hash_pointer(pool, 0));
     struct pending *pending;
 
-    HMAP_FOR_EACH_WITH_HASH (pending, node, hash, &pool->pending) {
-        if (pending->kind == kind && !strcmp(pending->key, key)) {
+    HMAP_FOR_EACH_WITH_HASH (pending, node, hash, &pools->pending) {
+        if (pending->pool == pool && !strcmp(pending->key, key)) {
             return pending;
         }
     }
     return NULL;
 }
 
-/* Notes that the store has to learn of (kind, key). */
+/* Records that (pool, key) must be written to the store. */
 static void
-note(struct id_pools *pool, const struct kind *kind, const char *key,
+note(struct id_pools *pools, const struct id_pool *pool, const char *key,
      uint32_t value)
 {
-    struct pending *pending = find_pending(pool, kind, key);
+    struct pending *pending = find_pending(pools, pool, key);
     size_t key_size = strlen(key) + 1;
 
     if (pending) {
-        if (pool->in_trial && !pending->saved) {
+        if (pools->in_dry_run && !pending->saved) {
             pending->saved = true;
             pending->saved_value = pending->value;
             pending->saved_round = pending->round;
         }
         pending->value = value;
-        pending->round = pool->round;
+        pending->round = pools->round;
         return;
     }
     pending = xzalloc(offsetof(struct pending, key) + key_size);
-    pending->kind = kind;
+    pending->pool = pool;
     memcpy(pending->key, key, key_size);
     pending->value = value;
-    pending->round = pool->round;
-    hmap_insert(&pool->pending, &pending->node,
-                hash_string(key, hash_pointer(kind, 0)));
+    pending->round = pools->round;
+    hmap_insert(&pools->pending, &pending->node,
+                hash_string(key, hash_pointer(pool, 0)));
 }
 
-/* Notes that the trial has touched 'number'; until its end no list of retired
- * ones changes. */
+/* Records that the dry run has touched 'entry'.  The lists of retired entries
+ * do not change before its end. */
 static void
-try_number(struct id_pools *pool, struct id_entry *number, bool listed)
+touch_entry(struct id_pools *pools, struct id_entry *entry, bool listed)
 {
-    if (!number->tried) {
-        number->tried = true;
-        number->listed = listed;
-        if (pool->n_tried >= pool->allocated_tried) {
-            pool->tried = x2nrealloc(pool->tried,
-                                        &pool->allocated_tried,
-                                        sizeof *pool->tried);
+    if (!entry->touched) {
+        entry->touched = true;
+        entry->listed = listed;
+        if (pools->n_touched >= pools->allocated_touched) {
+            pools->touched = x2nrealloc(pools->touched,
+                                        &pools->allocated_touched,
+                                        sizeof *pools->touched);
         }
-        pool->tried[pool->n_tried++] = number;
+        pools->touched[pools->n_touched++] = entry;
     }
 }
 
-/* Makes an entry without references, in no list. */
+/* Creates an entry without references, in no list. */
 static struct id_entry *
-number_create(struct id_pools *pool, struct kind *kind, const char *key,
+entry_create(struct id_pools *pools, struct id_pool *pool, const char *key,
               uint32_t value)
 {
     size_t key_size = strlen(key) + 1;
-    struct id_entry *number = xzalloc(offsetof(struct id_entry, key)
+    struct id_entry *entry = xzalloc(offsetof(struct id_entry, key)
                                       + key_size);
 
-    number->kind = kind;
-    memcpy(number->key, key, key_size);
-    number->value = value;
-    number->fresh = true;
-    ovs_list_init(&number->node);
-    hmap_insert(&kind->by_key, &number->key_node, hash_string(key, 0));
-    hmap_insert(&kind->by_value, &number->value_node, hash_int(value, 0));
-    if (pool->in_trial) {
-        number->made = true;
-        try_number(pool, number, false);
+    entry->pool = pool;
+    memcpy(entry->key, key, key_size);
+    entry->value = value;
+    entry->fresh = true;
+    ovs_list_init(&entry->node);
+    hmap_insert(&pool->by_key, &entry->key_node, hash_string(key, 0));
+    hmap_insert(&pool->by_value, &entry->value_node, hash_int(value, 0));
+    if (pools->in_dry_run) {
+        entry->created = true;
+        touch_entry(pools, entry, false);
     }
-    return number;
+    return entry;
 }
 
-/* Finds a number that no key has, from the one given out last on, so that one
- * that became free is used late.  0 if there is none. */
+/* Returns an ID that no key has, or 0 if there is none.  Searches from the one
+ * that was allocated last, so that a freed ID is reused as late as
+ * possible. */
 static uint32_t
-find_free(const struct kind *kind)
+find_free(const struct id_pool *pool)
 {
-    uint32_t value = kind->last;
+    uint32_t value = pool->last;
 
-    if (hmap_count(&kind->by_value) >= kind->max) {
-        /* Entries above 'max' can be there from another version; then the
-         * search below would be needed, but full is full enough. */
+    if (hmap_count(&pool->by_value) >= pool->max) {
+        /* Entries above 'max' may come from another version.  The search below
+         * might find a free ID then; the pool counts as exhausted anyway. */
         return 0;
     }
     do {
-        value = value >= kind->max ? 1 : value + 1;
-    } while (find_value(kind, value));
+        value = value >= pool->max ? 1 : value + 1;
+    } while (find_value(pool, value));
     return value;
 }
 
 static struct id_entry *
-ref(struct id_pools *pool, struct id_entry *number)
+ref(struct id_pools *pools, struct id_entry *entry)
 {
-    if (!number->n_refs++) {
-        if (pool->in_trial) {
-            try_number(pool, number, true);
+    if (!entry->n_refs++) {
+        if (pools->in_dry_run) {
+            touch_entry(pools, entry, true);
         } else {
-            ovs_list_remove(&number->node);
-            ovs_list_init(&number->node);
+            ovs_list_remove(&entry->node);
+            ovs_list_init(&entry->node);
         }
     }
-    return number;
+    return entry;
 }
 
 struct id_entry *
-id_pools_ref_again(struct id_entry *number)
+id_pools_ref_again(struct id_entry *entry)
 {
-    ovs_assert(number->n_refs);
-    number->n_refs++;
-    return number;
+    ovs_assert(entry->n_refs);
+    entry->n_refs++;
+    return entry;
 }
 
 struct id_entry *
-id_pools_ref(struct id_pools *pool, const char *kind_name, const char *key)
+id_pools_ref(struct id_pools *pools, const char *pool_name, const char *key)
 {
-    struct kind *kind = shash_find_data(&pool->kinds, kind_name);
-    struct id_entry *number;
+    struct id_pool *pool = shash_find_data(&pools->by_name, pool_name);
+    struct id_entry *entry;
 
-    if (!kind || !kind->max) {
+    if (!pool || !pool->max) {
         return NULL;
     }
-    number = find_key(kind, key);
-    if (!number) {
-        uint32_t value = find_free(kind);
+    entry = find_key(pool, key);
+    if (!entry) {
+        uint32_t value = find_free(pool);
 
         if (!value) {
             return NULL;
         }
-        kind->last = value;
-        number = number_create(pool, kind, key, value);
-        note(pool, kind, key, value);
+        pool->last = value;
+        entry = entry_create(pools, pool, key, value);
+        note(pools, pool, key, value);
     }
-    return ref(pool, number);
+    return ref(pools, entry);
 }
 
-/* Puts an entry that has lost its last reference with the retired ones. */
+/* Appends an entry that has lost its last reference to the retired ones. */
 static void
-retire(struct id_pools *pool, struct id_entry *number)
+retire(struct id_pools *pools, struct id_entry *entry)
 {
-    number->retired = pool->revision;
-    ovs_list_push_back(&pool->retired, &number->node);
+    entry->retired = pools->revision;
+    ovs_list_push_back(&pools->retired, &entry->node);
 }
 
 void
-id_pools_unref(struct id_pools *pool, struct id_entry *number)
+id_pools_unref(struct id_pools *pools, struct id_entry *entry)
 {
-    if (number) {
-        ovs_assert(number->n_refs);
-        if (!--number->n_refs) {
-            if (pool->in_trial) {
-                try_number(pool, number, false);
+    if (entry) {
+        ovs_assert(entry->n_refs);
+        if (!--entry->n_refs) {
+            if (pools->in_dry_run) {
+                touch_entry(pools, entry, false);
             } else {
-                retire(pool, number);
+                retire(pools, entry);
             }
         }
     }
 }
 
 void
-id_pools_keep(struct id_entry *number)
+id_pools_keep(struct id_entry *entry)
 {
-    if (number) {
-        number->fresh = false;
+    if (entry) {
+        entry->fresh = false;
     }
 }
 
 void
-id_pools_cancel(struct id_pools *pool, struct id_entry *number)
+id_pools_cancel(struct id_pools *pools, struct id_entry *entry)
 {
-    if (!number) {
+    if (!entry) {
         return;
     }
 
-    bool fresh = number->fresh;
-    id_pools_unref(pool, number);
-    if (fresh && !number->n_refs && !pool->in_trial) {
-        note(pool, number->kind, number->key, 0);
-        number_destroy(number);
+    bool fresh = entry->fresh;
+    id_pools_unref(pools, entry);
+    if (fresh && !entry->n_refs && !pools->in_dry_run) {
+        note(pools, entry->pool, entry->key, 0);
+        entry_destroy(entry);
     }
 }
 
 uint32_t
-id_entry_value(const struct id_entry *number)
+id_entry_value(const struct id_entry *entry)
 {
-    return number->value;
+    return entry->value;
 }
 
 int
-id_pools_claim(struct id_pools *pool, const char *kind_name,
-               const char *key, uint32_t value, struct id_entry **numberp,
+id_pools_claim(struct id_pools *pools, const char *pool_name,
+               const char *key, uint32_t value, struct id_entry **entryp,
                const char **owner)
 {
-    struct kind *kind = shash_find_data(&pool->kinds, kind_name);
-    struct id_entry *number;
+    struct id_pool *pool = shash_find_data(&pools->by_name, pool_name);
+    struct id_entry *entry;
 
-    *numberp = NULL;
+    *entryp = NULL;
     *owner = NULL;
-    if (!kind || !value || value > kind->max) {
+    if (!pool || !value || value > pool->max) {
         return EINVAL;
     }
-    number = find_value(kind, value);
-    if (!number) {
-        number = find_key(kind, key);
+    entry = find_value(pool, value);
+    if (!entry) {
+        entry = find_key(pool, key);
     }
-    if (!number) {
-        number = number_create(pool, kind, key, value);
-        note(pool, kind, key, value);
-    } else if (number->value != value || strcmp(number->key, key)) {
-        *owner = number->key;
+    if (!entry) {
+        entry = entry_create(pools, pool, key, value);
+        note(pools, pool, key, value);
+    } else if (entry->value != value || strcmp(entry->key, key)) {
+        *owner = entry->key;
         return EEXIST;
     }
-    *numberp = ref(pool, number);
+    *entryp = ref(pools, entry);
     return 0;
 }
 
 uint32_t
-id_pools_peek(const struct id_pools *pool, const char *kind_name,
+id_pools_peek(const struct id_pools *pools, const char *pool_name,
               const char *key)
 {
-    const struct kind *kind = shash_find_data(&pool->kinds, kind_name);
-    const struct id_entry *number = kind ? find_key(kind, key) : NULL;
+    const struct id_pool *pool = shash_find_data(&pools->by_name, pool_name);
+    const struct id_entry *entry = pool ? find_key(pool, key) : NULL;
 
-    return number ? number->value : 0;
+    return entry ? entry->value : 0;
 }
 
 const char *
-id_pools_key_of(const struct id_pools *pool, const char *kind_name,
+id_pools_key_of(const struct id_pools *pools, const char *pool_name,
                 uint32_t value)
 {
-    const struct kind *kind = shash_find_data(&pool->kinds, kind_name);
-    const struct id_entry *number = kind ? find_value(kind, value) : NULL;
+    const struct id_pool *pool = shash_find_data(&pools->by_name, pool_name);
+    const struct id_entry *entry = pool ? find_value(pool, value) : NULL;
 
-    return number ? number->key : NULL;
+    return entry ? entry->key : NULL;
 }
 
 void
-id_pools_set_revision(struct id_pools *pool, uint64_t revision)
+id_pools_set_revision(struct id_pools *pools, uint64_t revision)
 {
-    struct id_entry *number;
+    struct id_entry *entry;
 
-    /* What was loaded and is not in use by now goes the same way: hosts may
-     * hold it until they have acknowledged a state of this process. */
-    pool->revision = revision;
-    if (pool->in_trial) {
+    /* Entries that were loaded and are not in use by now are retired, too:
+     * switches may hold their IDs until the hosts have acknowledged a state of
+     * this process. */
+    pools->revision = revision;
+    if (pools->in_dry_run) {
         return;
     }
-    LIST_FOR_EACH_POP (number, node, &pool->loaded) {
-        number->retired = revision;
-        ovs_list_push_back(&pool->retired, &number->node);
+    LIST_FOR_EACH_POP (entry, node, &pools->loaded) {
+        entry->retired = revision;
+        ovs_list_push_back(&pools->retired, &entry->node);
     }
 }
 
 void
-id_pools_acked(struct id_pools *pool, uint64_t revision)
+id_pools_acked(struct id_pools *pools, uint64_t revision)
 {
-    while (!ovs_list_is_empty(&pool->retired)) {
-        struct id_entry *number = CONTAINER_OF(
-            ovs_list_front(&pool->retired), struct id_entry, node);
+    while (!ovs_list_is_empty(&pools->retired)) {
+        struct id_entry *entry = CONTAINER_OF(
+            ovs_list_front(&pools->retired), struct id_entry, node);
 
-        if (number->retired > revision) {
+        if (entry->retired > revision) {
             break;
         }
-        note(pool, number->kind, number->key, 0);
-        number->kind->n_freed++;
-        number_destroy(number);
+        note(pools, entry->pool, entry->key, 0);
+        entry->pool->n_freed++;
+        entry_destroy(entry);
     }
 }
 
 uint64_t
-id_pools_n_freed(const struct id_pools *pool, const char *kind_name)
+id_pools_n_freed(const struct id_pools *pools, const char *pool_name)
 {
-    const struct kind *kind = shash_find_data(&pool->kinds, kind_name);
+    const struct id_pool *pool = shash_find_data(&pools->by_name, pool_name);
 
-    return kind ? kind->n_freed : 0;
+    return pool ? pool->n_freed : 0;
 }
 
-/* A trial.  --------------------------------------------------------------- */
+/* Dry runs.  -------------------------------------------------------------- */
 
 void
-id_pools_begin_trial(struct id_pools *pool)
+id_pools_begin_dry_run(struct id_pools *pools)
 {
     struct shash_node *node;
 
-    ovs_assert(!pool->in_trial);
-    pool->in_trial = true;
-    pool->revision_before = pool->revision;
-    SHASH_FOR_EACH (node, &pool->kinds) {
-        struct kind *kind = node->data;
+    ovs_assert(!pools->in_dry_run);
+    pools->in_dry_run = true;
+    pools->revision_before = pools->revision;
+    SHASH_FOR_EACH (node, &pools->by_name) {
+        struct id_pool *pool = node->data;
 
-        kind->last_before = kind->last;
+        pool->last_before = pool->last;
     }
 }
 
-/* Takes back what the store was to learn of an entry that the trial made. */
+/* Drops the pending write of an entry that the dry run created. */
 static void
-forget_pending(struct id_pools *pool, const struct id_entry *number)
+forget_pending(struct id_pools *pools, const struct id_entry *entry)
 {
-    struct pending *pending = find_pending(pool, number->kind,
-                                           number->key);
+    struct pending *pending = find_pending(pools, entry->pool,
+                                           entry->key);
 
     if (pending && pending->saved) {
         pending->value = pending->saved_value;
         pending->round = pending->saved_round;
     } else if (pending) {
-        pending_destroy(pool, pending);
+        pending_destroy(pools, pending);
     }
 }
 
 static void
-end_trial_of(struct id_pools *pool, struct id_entry *number)
+end_dry_run_of(struct id_pools *pools, struct id_entry *entry)
 {
-    number->tried = false;
-    if (number->made) {
-        number->made = false;
-        if (!number->n_refs) {
-            forget_pending(pool, number);
-            number_destroy(number);
+    entry->touched = false;
+    if (entry->created) {
+        entry->created = false;
+        if (!entry->n_refs) {
+            forget_pending(pools, entry);
+            entry_destroy(entry);
         }
-    } else if (number->listed && number->n_refs) {
-        ovs_list_remove(&number->node);
-        ovs_list_init(&number->node);
-    } else if (!number->listed && !number->n_refs) {
-        retire(pool, number);
+    } else if (entry->listed && entry->n_refs) {
+        ovs_list_remove(&entry->node);
+        ovs_list_init(&entry->node);
+    } else if (!entry->listed && !entry->n_refs) {
+        retire(pools, entry);
     }
 }
 
 void
-id_pools_end_trial(struct id_pools *pool)
+id_pools_end_dry_run(struct id_pools *pools)
 {
     struct shash_node *node;
     struct pending *pending;
 
-    pool->in_trial = false;
-    pool->revision = pool->revision_before;
-    for (size_t i = 0; i < pool->n_tried; i++) {
-        end_trial_of(pool, pool->tried[i]);
+    pools->in_dry_run = false;
+    pools->revision = pools->revision_before;
+    for (size_t i = 0; i < pools->n_touched; i++) {
+        end_dry_run_of(pools, pools->touched[i]);
     }
-    pool->n_tried = 0;
-    HMAP_FOR_EACH (pending, node, &pool->pending) {
+    pools->n_touched = 0;
+    HMAP_FOR_EACH (pending, node, &pools->pending) {
         pending->saved = false;
     }
-    SHASH_FOR_EACH (node, &pool->kinds) {
-        struct kind *kind = node->data;
+    SHASH_FOR_EACH (node, &pools->by_name) {
+        struct id_pool *pool = node->data;
 
-        kind->last = kind->last_before;
+        pool->last = pool->last_before;
     }
 }
 
 /* The store.  ------------------------------------------------------------- */
 
 void
-id_pools_get_pending(struct id_pools *pool, size_t *n,
+id_pools_get_pending(struct id_pools *pools, size_t *n,
                      const struct id_write **writes)
 {
     struct pending *pending;
 
-    free(pool->writes);
-    pool->n_writes = 0;
-    pool->writes = xmalloc(MAX(hmap_count(&pool->pending), 1)
-                              * sizeof *pool->writes);
-    HMAP_FOR_EACH (pending, node, &pool->pending) {
-        pool->writes[pool->n_writes++] = (struct id_write) {
-            pending->kind->name, pending->key, pending->value
+    free(pools->writes);
+    pools->n_writes = 0;
+    pools->writes = xmalloc(MAX(hmap_count(&pools->pending), 1)
+                              * sizeof *pools->writes);
+    HMAP_FOR_EACH (pending, node, &pools->pending) {
+        pools->writes[pools->n_writes++] = (struct id_write) {
+            pending->pool->name, pending->key, pending->value
         };
     }
-    /* What changes while this is being written belongs to the next round. */
-    pool->round++;
-    *n = pool->n_writes;
-    *writes = pool->writes;
+    /* Changes from now on belong to the next round. */
+    pools->round++;
+    *n = pools->n_writes;
+    *writes = pools->writes;
 }
 
 bool
-id_pools_has_pending(const struct id_pools *pool)
+id_pools_has_pending(const struct id_pools *pools)
 {
-    return !hmap_is_empty(&pool->pending);
+    return !hmap_is_empty(&pools->pending);
 }
 
 void
-id_pools_written(struct id_pools *pool)
+id_pools_written(struct id_pools *pools)
 {
     struct pending *pending;
 
-    HMAP_FOR_EACH_SAFE (pending, node, &pool->pending) {
-        if (pending->round < pool->round) {
-            pending_destroy(pool, pending);
+    HMAP_FOR_EACH_SAFE (pending, node, &pools->pending) {
+        if (pending->round < pools->round) {
+            pending_destroy(pools, pending);
         }
     }
-    /* A large state leaves as much room behind as it has numbers. */
-    hmap_shrink(&pool->pending);
-    free(pool->writes);
-    pool->writes = NULL;
-    pool->n_writes = 0;
+    /* After a large state was loaded the table has room for all its IDs. */
+    hmap_shrink(&pools->pending);
+    free(pools->writes);
+    pools->writes = NULL;
+    pools->n_writes = 0;
 }
 
 struct id_write *
-id_pools_get_all(const struct id_pools *pool, size_t *n)
+id_pools_get_all(const struct id_pools *pools, size_t *n)
 {
     struct id_write *writes = NULL;
     struct shash_node *node;
     size_t allocated = 0;
 
     *n = 0;
-    SHASH_FOR_EACH (node, &pool->kinds) {
-        const struct kind *kind = node->data;
-        const struct id_entry *number;
+    SHASH_FOR_EACH (node, &pools->by_name) {
+        const struct id_pool *pool = node->data;
+        const struct id_entry *entry;
 
-        HMAP_FOR_EACH (number, key_node, &kind->by_key) {
+        HMAP_FOR_EACH (entry, key_node, &pool->by_key) {
             if (*n >= allocated) {
                 writes = x2nrealloc(writes, &allocated, sizeof *writes);
             }
             writes[(*n)++] = (struct id_write) {
-                kind->name, number->key, number->value
+                pool->name, entry->key, entry->value
             };
         }
     }
@@ -627,54 +630,54 @@ id_pools_get_all(const struct id_pools *pool, size_t *n)
 }
 
 int
-id_pools_load(struct id_pools *pool, const char *kind_name,
+id_pools_load(struct id_pools *pools, const char *pool_name,
               const char *key, uint32_t value)
 {
-    struct kind *kind = get_kind(pool, kind_name);
-    struct id_entry *number;
+    struct id_pool *pool = get_pool(pools, pool_name);
+    struct id_entry *entry;
 
     if (!value) {
         return EINVAL;
     }
-    if (find_key(kind, key) || find_value(kind, value)) {
+    if (find_key(pool, key) || find_value(pool, value)) {
         return EEXIST;
     }
-    number = number_create(pool, kind, key, value);
-    number->fresh = false;
-    ovs_list_push_back(&pool->loaded, &number->node);
-    kind->last = MAX(kind->last, value);
+    entry = entry_create(pools, pool, key, value);
+    entry->fresh = false;
+    ovs_list_push_back(&pools->loaded, &entry->node);
+    pool->last = MAX(pool->last, value);
     return 0;
 }
 
-/* Looking.  --------------------------------------------------------------- */
+/* Formatting.  ------------------------------------------------------------ */
 
 static void
-format_entries(const struct kind *kind, struct svec *lines)
+format_entries(const struct id_pool *pool, struct svec *lines)
 {
-    const struct id_entry *number;
+    const struct id_entry *entry;
 
     svec_add_nocopy(lines, xasprintf("%s: max %"PRIu32", last %"PRIu32,
-                                     kind->name, kind->max, kind->last));
-    HMAP_FOR_EACH (number, key_node, &kind->by_key) {
+                                     pool->name, pool->max, pool->last));
+    HMAP_FOR_EACH (entry, key_node, &pool->by_key) {
         svec_add_nocopy(lines, xasprintf(
-            "%s \"%s\": %"PRIu32", %u references", kind->name, number->key,
-            number->value, number->n_refs));
+            "%s \"%s\": %"PRIu32", %u references", pool->name, entry->key,
+            entry->value, entry->n_refs));
     }
 }
 
 static void
 format_list(const struct ovs_list *list, const char *title, struct ds *ds)
 {
-    const struct id_entry *number;
+    const struct id_entry *entry;
 
-    LIST_FOR_EACH (number, node, list) {
+    LIST_FOR_EACH (entry, node, list) {
         ds_put_format(ds, "%s: %s \"%s\" in %"PRIu64"\n", title,
-                      number->kind->name, number->key, number->retired);
+                      entry->pool->name, entry->key, entry->retired);
     }
 }
 
 void
-id_pools_format(const struct id_pools *pool, struct ds *ds)
+id_pools_format(const struct id_pools *pools, struct ds *ds)
 {
     struct svec lines = SVEC_EMPTY_INITIALIZER;
     const struct pending *pending;
@@ -682,13 +685,13 @@ id_pools_format(const struct id_pools *pool, struct ds *ds)
     const char *line;
     size_t i;
 
-    SHASH_FOR_EACH (node, &pool->kinds) {
+    SHASH_FOR_EACH (node, &pools->by_name) {
         format_entries(node->data, &lines);
     }
-    HMAP_FOR_EACH (pending, node, &pool->pending) {
+    HMAP_FOR_EACH (pending, node, &pools->pending) {
         svec_add_nocopy(&lines, xasprintf(
             "to write: %s \"%s\" %"PRIu32", round %"PRIu64,
-            pending->kind->name, pending->key, pending->value,
+            pending->pool->name, pending->key, pending->value,
             pending->round));
     }
     svec_sort(&lines);
@@ -696,7 +699,7 @@ id_pools_format(const struct id_pools *pool, struct ds *ds)
         ds_put_format(ds, "%s\n", line);
     }
     svec_destroy(&lines);
-    format_list(&pool->retired, "retired", ds);
-    format_list(&pool->loaded, "not used since the start", ds);
-    ds_put_format(ds, "revision %"PRIu64"\n", pool->revision);
+    format_list(&pools->retired, "retired", ds);
+    format_list(&pools->loaded, "not used since the start", ds);
+    ds_put_format(ds, "revision %"PRIu64"\n", pools->revision);
 }

@@ -224,7 +224,7 @@ get_pool(const struct vmn_subnet *subnet, size_t i, uint64_t *first,
 /* Moves '*first' behind what is excluded there, and '*last' before what is
  * excluded next. */
 static void
-leave_out(const struct vmn_subnet *subnet, uint64_t *first, uint64_t *last)
+exclude(const struct vmn_subnet *subnet, uint64_t *first, uint64_t *last)
 {
     for (size_t i = 0; i < subnet->n_exclude; i++) {
         uint64_t start = 0, end = 0;
@@ -251,7 +251,7 @@ next_run(const struct vmn_subnet *subnet, uint64_t from, uint64_t *first,
         get_pool(subnet, i, &pool_first, &pool_last);
         *first = MAX(from, pool_first);
         *last = pool_last;
-        leave_out(subnet, first, last);
+        exclude(subnet, first, last);
         if (*first <= pool_last && *first <= *last) {
             return true;
         }
@@ -260,7 +260,7 @@ next_run(const struct vmn_subnet *subnet, uint64_t from, uint64_t *first,
 }
 
 static bool
-is_given_out(const struct vmn_subnet *subnet, const struct vmn_ip *ip)
+is_allocatable(const struct vmn_subnet *subnet, const struct vmn_ip *ip)
 {
     uint64_t index, first, last;
 
@@ -270,15 +270,15 @@ is_given_out(const struct vmn_subnet *subnet, const struct vmn_ip *ip)
 }
 
 bool
-address_is_given_out(const struct vmn_subnet *subnet,
-                     const struct vmn_port *port, const struct vmn_ip *ip)
+address_is_allocatable(const struct vmn_subnet *subnet,
+                       const struct vmn_port *port, const struct vmn_ip *ip)
 {
     if (subnet->slaac) {
         struct vmn_ip follows = value_prefix_eui64(&subnet->cidr, port->mac);
 
         return !memcmp(ip, &follows, sizeof follows);
     }
-    return is_given_out(subnet, ip);
+    return is_allocatable(subnet, ip);
 }
 
 /* Who has it now. */
@@ -361,7 +361,7 @@ address_find(struct model *model, struct entry *network,
 /* How full a subnet is.  -------------------------------------------------- */
 
 static uint64_t
-count_given_out(const struct vmn_subnet *subnet)
+count_allocatable(const struct vmn_subnet *subnet)
 {
     uint64_t n = 0, from = 0, first, last;
 
@@ -382,11 +382,11 @@ count_given_out(const struct vmn_subnet *subnet)
 /* What is kept for somebody counts as used, and so once. */
 static void
 add_use(const struct vmn_network *network, const struct vmn_ip *ip,
-        struct model_use *uses)
+        struct model_subnet_usage *uses)
 {
     const struct vmn_subnet *subnet = address_subnet(network, ip);
 
-    if (subnet && is_given_out(subnet, ip)
+    if (subnet && is_allocatable(subnet, ip)
         && !address_reservation(subnet, ip)) {
         uses[subnet - network->subnets].used++;
     }
@@ -394,7 +394,8 @@ add_use(const struct vmn_network *network, const struct vmn_ip *ip,
 
 static void
 add_router_use(const struct vmn_network *network,
-               const struct vmn_router *router, struct model_use *uses)
+               const struct vmn_router *router,
+               struct model_subnet_usage *uses)
 {
     for (size_t i = 0; router && i < router->n_interfaces; i++) {
         const struct vmn_router_interface *interface
@@ -412,8 +413,9 @@ add_router_use(const struct vmn_network *network,
 }
 
 void
-model_subnets_use(const struct model *model,
-                  const struct vmn_network *network, struct model_use *uses)
+model_get_subnet_usage(const struct model *model,
+                       const struct vmn_network *network,
+                       struct model_subnet_usage *uses)
 {
     const char *name = network->row.name;
     const struct name_set *names;
@@ -421,9 +423,11 @@ model_subnets_use(const struct model *model,
     for (size_t i = 0; i < network->n_subnets; i++) {
         const struct vmn_subnet *subnet = &network->subnets[i];
 
-        uses[i] = (struct model_use) { .size = count_given_out(subnet) };
+        uses[i] =
+            (struct model_subnet_usage){ .size = count_allocatable(subnet) };
         for (size_t j = 0; j < subnet->n_reservations; j++) {
-            uses[i].used += is_given_out(subnet, &subnet->reservations[j].ip);
+            uses[i].used +=
+                is_allocatable(subnet, &subnet->reservations[j].ip);
         }
     }
     names = index_get(model, VMN_INDEX_PORT_BY_NETWORK, name);

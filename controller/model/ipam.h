@@ -15,8 +15,8 @@ struct vmn_ip address_find(struct model *, struct entry *network,
                            const struct vmn_port *port);
 /* Returns true if a port that asks for no address might be given 'ip', whoever
  * has it now, reserved or not. */
-bool address_is_given_out(const struct vmn_subnet *, const struct vmn_port *,
-                          const struct vmn_ip *ip);
+bool address_is_allocatable(const struct vmn_subnet *, const struct vmn_port *,
+                            const struct vmn_ip *ip);
 /* Takes back what was given out since there were 'n' notes of it in the
  * model's 'cursors'. */
 void address_undo(struct model *, size_t n);

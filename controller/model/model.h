@@ -100,14 +100,14 @@ void model_row_print(const struct vmn_row *, const struct model_meta *,
                      struct ds *);
 
 /* How many addresses of a subnet are given out to ports that ask for none. */
-struct model_use {
+struct model_subnet_usage {
     uint64_t size;              /* All of them. */
     uint64_t used;              /* Those that somebody has, or that are kept
                                  * for somebody. */
 };
 /* Fills in 'uses', one for each subnet of the network. */
-void model_subnets_use(const struct model *, const struct vmn_network *,
-                       struct model_use *uses);
+void model_get_subnet_usage(const struct model *, const struct vmn_network *,
+                            struct model_subnet_usage *uses);
 
 /* Writing.  ------------------------------------------------------------- */
 

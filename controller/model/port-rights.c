@@ -68,7 +68,7 @@ check_ip(struct txn *txn, const struct entry *entry,
         txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/ips",
                   "%s is reserved in network \"%s\", which is not within this "
                   "account's scope", buf, network->row.name);
-    } else if (!address_is_given_out(subnet, port, ip)) {
+    } else if (!address_is_allocatable(subnet, port, ip)) {
         txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/ips",
                   "%s is not allocatable in network \"%s\", which is not "
                   "within this account's scope", buf, network->row.name);

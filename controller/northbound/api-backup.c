@@ -74,6 +74,6 @@ nb_get_backup(struct http_request *req, void *nb_)
         vmn_error_uninit(&why);
     } else {
         nb->backup = req;
-        http_request_set_gone(req, on_gone, nb);
+        http_request_set_close_cb(req, on_gone, nb);
     }
 }

@@ -190,7 +190,7 @@ look_at(struct http_request *req, struct northbound *nb, const char *host,
     look->host = xstrdup(host);
     ovs_list_push_back(&nb->looks, &look->node);
     nb->n_looks++;
-    http_request_set_gone(req, on_gone, look);
+    http_request_set_close_cb(req, on_gone, look);
 }
 
 /* Lists.  ---------------------------------------------------------------- */
@@ -293,7 +293,7 @@ list_flows(struct http_request *req, struct northbound *nb, const char *host,
     schema_struct_print_members(&nb_host_flows_begin, &begin,
                                 &listing->body);
     ds_put_cstr(&listing->body, ",\"groups\":[");
-    http_request_set_gone(req, on_listing_gone, listing);
+    http_request_set_close_cb(req, on_listing_gone, listing);
     step_cb(-1, 0, listing);
 }
 

@@ -231,7 +231,7 @@ census_reply(struct census *census)
             "%u", holders[i - 1].number));
     }
     json_decref(items);
-    http_request_set_gone(census->req, NULL, NULL);
+    http_request_set_close_cb(census->req, NULL, NULL);
     http_reply_json(census->req, 200, json);
     census_destroy(census);
 }
@@ -257,7 +257,7 @@ part_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *census_)
     }
     if (!census->next) {
         census->next = event_new(census->nb->base, -1, 0, part_cb, census);
-        http_request_set_gone(census->req, gone_cb, census);
+        http_request_set_close_cb(census->req, gone_cb, census);
     }
     event_add(census->next, &at_once);
 }

@@ -183,7 +183,7 @@ page_reply(struct page *page)
         schema_print_string(ds, page->last);
     }
     ds_put_cstr(ds, "}\n");
-    http_request_set_gone(page->req, NULL, NULL);
+    http_request_set_close_cb(page->req, NULL, NULL);
     http_reply_body(page->req, 200, "application/json", ds);
     ds_init(ds);
     page_destroy(page);
@@ -213,7 +213,7 @@ part_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *page_)
     }
     if (!page->next) {
         page->next = event_new(page->nb->base, -1, 0, part_cb, page);
-        http_request_set_gone(page->req, gone_cb, page);
+        http_request_set_close_cb(page->req, gone_cb, page);
     }
     event_add(page->next, &at_once);
 }

@@ -664,7 +664,7 @@ nb_get_recommendations(struct http_request *req, void *nb_)
     find_hosts(asked);
     hosts.n = sset_count(&asked->host_names);
     hosts.names = sset_sort(&asked->host_names);
-    http_request_set_gone(req, on_gone, asked);
+    http_request_set_close_cb(req, on_gone, asked);
     asked->reading = fabric_read_connections(nb->fabric, network->vni, &hosts,
                                              meta.created_ms, on_noted, asked);
     free(CONST_CAST(const char **, hosts.names));

@@ -349,7 +349,7 @@ summary_reply(struct summary *s)
     fill_networks(s);
     fill_placements(s);
     s->reply.balancers.degraded = s->degraded;
-    http_request_set_gone(s->req, NULL, NULL);
+    http_request_set_close_cb(s->req, NULL, NULL);
     nb_reply_struct(s->req, &nb_reply_summary, &s->reply);
     summary_destroy(s);
 }
@@ -375,7 +375,7 @@ part_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *s_)
     }
     if (!s->next) {
         s->next = event_new(s->nb->base, -1, 0, part_cb, s);
-        http_request_set_gone(s->req, gone_cb, s);
+        http_request_set_close_cb(s->req, gone_cb, s);
     }
     event_add(s->next, &at_once);
 }

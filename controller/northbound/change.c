@@ -110,8 +110,8 @@ on_waited(void *change_, bool installed, const struct fabric_receipt *receipt)
     finish(change, installed ? change->status : 202);
 }
 
-/* "results": [{"type", "name", "outcome", "revision"}, ...].  In its pauses the
- * client may leave, and the northbound go. */
+/* "results": [{"type", "name", "outcome", "revision"}, ...].  In its pauses
+ * the client may leave, and the northbound go. */
 static void
 put_results(struct ds *ds, struct commit *commit,
             const struct model_request *request)
@@ -231,7 +231,7 @@ nb_change_submit(struct northbound *nb, struct http_request *req,
     change->secret = nullable_xstrdup(secret);
     ds_init(&change->object);
     ovs_list_push_back(&nb->changes, &change->node);
-    http_request_set_gone(req, on_gone, change);
+    http_request_set_close_cb(req, on_gone, change);
     if (wait->plan) {
         commit_plan(nb->commit, request, on_done, change);
     } else {

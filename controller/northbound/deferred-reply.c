@@ -62,7 +62,7 @@ reply(struct deferred *deferred)
     struct northbound *nb = deferred->nb;
     nb_deferred_cb *cb = deferred->reply;
 
-    http_request_set_gone(req, NULL, NULL);
+    http_request_set_close_cb(req, NULL, NULL);
     deferred_end(deferred);
     cb(req, nb);
 }
@@ -100,7 +100,7 @@ deferred_create(struct northbound *nb, struct http_request *req,
     deferred->nb = nb;
     deferred->req = req;
     deferred->reply = cb;
-    http_request_set_gone(req, disconnected_cb, deferred);
+    http_request_set_close_cb(req, disconnected_cb, deferred);
     commit_when_quiescent(nb->commit, quiescent_cb, deferred);
     return deferred;
 }

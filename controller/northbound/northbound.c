@@ -30,7 +30,8 @@ VLOG_DEFINE_THIS_MODULE(northbound);
 /* Of each listener: who listens to events leaves room for others. */
 #define CONNECTIONS_MAX (EVENT_READERS_MAX + 256)
 
-/* Calls that there are once.  What they take in a query is in their 'about'. */
+/* Calls that there are once.  What they take in a query is in their
+ * 'about'. */
 static const struct http_route calls[] = {
     { .method = HTTP_GET,
       .pattern = "/healthz",
@@ -400,7 +401,7 @@ unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
     http_server_get_stats(nb->http, &stats);
     ds_put_format(&ds, "connections: %"PRIu64" (%"PRIu64" accepted, %"PRIu64
                   " turned away)\n", stats.n_connections, stats.n_accepted,
-                  stats.n_turned_away);
+                  stats.n_rejected);
     ds_put_format(&ds, "requests: %"PRIu64" (%"PRIu64" malformed, %"PRIu64
                   " without the right token)\n", stats.n_requests,
                   stats.n_bad, stats.n_unauthorized);

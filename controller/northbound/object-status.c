@@ -151,12 +151,12 @@ fill_network(const struct nb_status_query *q, const struct vmn_row *row,
     const struct vmn_network *network = (const void *) row;
     struct status_network *status = status_;
     size_t n = network->n_subnets;
-    struct model_use *uses = arena_alloc(q->arena, n * sizeof *uses);
+    struct model_subnet_usage *uses = arena_alloc(q->arena, n * sizeof *uses);
 
     status->ports = model_lookup(q->nb->model, VMN_INDEX_PORT_BY_NETWORK,
                                  row->name).n;
     status->mtu = get_mtu(q->nb, network);
-    model_subnets_use(q->nb->model, network, uses);
+    model_get_subnet_usage(q->nb->model, network, uses);
     status->n_subnets = n;
     status->subnets = arena_alloc(q->arena, n * sizeof *status->subnets);
     for (size_t i = 0; i < n; i++) {

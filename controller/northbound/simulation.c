@@ -195,7 +195,7 @@ try_change(struct northbound *nb, struct http_request *req,
         trial->commit = nb->commit;
         trial->req = req;
         ovs_list_push_back(&nb->trials, &trial->node);
-        http_request_set_gone(req, on_gone, trial);
+        http_request_set_close_cb(req, on_gone, trial);
         commit_dry_run(nb->commit, &request, run_after, on_done, trial);
     } else {
         nb_reply_errors(req, &errors, NB_POINT_AT_BODY);

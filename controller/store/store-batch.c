@@ -29,7 +29,7 @@ copy_numbers(struct store_batch *batch, const struct model *model, size_t n,
     batch->n_numbers = n;
     batch->numbers = xmalloc(MAX(n, 1) * sizeof *batch->numbers);
     for (size_t i = 0; i < n; i++) {
-        batch->numbers[i].kind = xstrdup(numbers[i].kind);
+        batch->numbers[i].pool = xstrdup(numbers[i].pool);
         batch->numbers[i].key = xstrdup(numbers[i].key);
         batch->numbers[i].value = numbers[i].value;
         model_yield(model);
@@ -52,7 +52,7 @@ void
 store_batch_uninit(struct store_batch *batch)
 {
     for (size_t i = 0; i < batch->n_numbers; i++) {
-        free(CONST_CAST(char *, batch->numbers[i].kind));
+        free(CONST_CAST(char *, batch->numbers[i].pool));
         free(CONST_CAST(char *, batch->numbers[i].key));
     }
     free(batch->numbers);
@@ -368,7 +368,7 @@ static bool
 write_numbers(const struct store_batch *batch, struct store_statements *s)
 {
     for (size_t i = 0; i < batch->n_numbers; i++) {
-        bind_text(s->number_delete, 1, batch->numbers[i].kind);
+        bind_text(s->number_delete, 1, batch->numbers[i].pool);
         bind_text(s->number_delete, 2, batch->numbers[i].key);
         if (!run(s->number_delete)) {
             return false;
@@ -378,7 +378,7 @@ write_numbers(const struct store_batch *batch, struct store_statements *s)
         if (!batch->numbers[i].value) {
             continue;
         }
-        bind_text(s->number_insert, 1, batch->numbers[i].kind);
+        bind_text(s->number_insert, 1, batch->numbers[i].pool);
         bind_text(s->number_insert, 2, batch->numbers[i].key);
         sqlite3_bind_int64(s->number_insert, 3, batch->numbers[i].value);
         if (!run(s->number_insert)) {

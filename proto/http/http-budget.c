@@ -120,7 +120,7 @@ refuse(struct http_request *req, int status, const char *kind,
     va_start(args, format);
     char *text = xvasprintf(format, args);
     va_end(args);
-    req->server->stats.n_bodies_refused++;
+    req->server->stats.n_bodies_rejected++;
     if (status != 413) {
         http_reply_header(req, "Retry-After", "1");
     }
@@ -208,7 +208,7 @@ http_budget_take_conn(struct http_request *req)
     }
     account = find_account(accounts, req->client);
     if (account && account->n_conns >= max) {
-        req->server->stats.n_conns_refused++;
+        req->server->stats.n_account_conns_rejected++;
         req->head.close = true;
         http_reply_header(req, "Retry-After", "1");
         http_reply_problem(req, 429, "throttled", NULL, "%s has %"PRIuSIZE" "

@@ -77,7 +77,7 @@ http_conn_dispatched(struct http_conn *conn)
 /* Tells the client that what it has got is all: by TLS, that nobody has cut it
  * short. */
 static void
-say_end(struct http_conn *conn)
+send_close_notify(struct http_conn *conn)
 {
     if (conn->tls) {
         SSL_shutdown(bufferevent_openssl_get_ssl(conn->bev));
@@ -107,7 +107,7 @@ http_conn_destroy(struct http_conn *conn)
         *conn->gone = true;
     }
     if (conn->state == HTTP_STREAMING) {
-        say_end(conn);
+        send_close_notify(conn);
     }
     bufferevent_free(conn->bev);
     if (conn->state == HTTP_STREAMING) {
@@ -120,8 +120,8 @@ http_conn_destroy(struct http_conn *conn)
         conn->listener->server->stats.n_gone++;
         req->conn = NULL;
         req->server = NULL;
-        if (req->gone) {
-            req->gone(req->gone_aux);
+        if (req->close_cb) {
+            req->close_cb(req->close_aux);
         }
     } else if (req) {
         http_request_free(req);
@@ -208,7 +208,7 @@ conn_sent(struct http_conn *conn)
         conn->discarded = 0;
         end_request(conn);
         http_deadline_set(conn, LINGER_MS);
-        say_end(conn);
+        send_close_notify(conn);
         shutdown(bufferevent_getfd(conn->bev), SHUT_WR);
     }
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Slows down those who guess tokens: an address whose logins keep failing gets
- * its refusals late, each a second after the one before, so that ten wait at
- * most.  While that many are due, whether their clients wait or have left, no
- * further token from there is looked at: so one address tries one a second,
- * whatever it does.  A token that is right is answered at once until then.
+ * Rate-limits the guessing of tokens: an address whose logins keep failing
+ * gets its 401 replies delayed, each a second after the one before, at most
+ * ten at a time.  While ten are due, whether their clients wait or have
+ * disconnected, no further token from there is checked: so one address can try
+ * one token a second.  Until then a valid token is answered at once.
  *
- * Not for who somebody is, nor for how many connections an address may have
- * (proto/admission). */
+ * Not for authentication itself, nor for how many connections an address may
+ * have (proto/admission). */
 
 #include <config.h>
 
@@ -30,15 +30,16 @@ VLOG_DEFINE_THIS_MODULE(http_logins);
 #define LOGINS_BURST 10
 #define LOGIN_INTERVAL_MS 1000
 #define LOGIN_DELAY_MAX_MS 10000
-/* Addresses that are known; the one that failed longest ago is forgotten. */
+/* Addresses that are remembered; the one that failed longest ago is
+ * evicted. */
 #define LOGIN_SOURCES_MAX 4096
 
 /* Where logins failed: an IPv4 address, or the /64 of an IPv6 one. */
 struct login_source {
     struct hmap_node node;      /* In 'sources', by its address. */
-    struct ovs_list by_age;     /* In 'by_age', the last that failed last. */
+    struct ovs_list by_age;     /* In 'by_age', by their last failure. */
     struct in6_addr addr;
-    long long int due_ms;       /* When its last refusal is, or was, due. */
+    long long int due_ms;       /* When its last reply is, or was, due. */
     uint64_t n_failed;
 };
 
@@ -48,8 +49,8 @@ struct http_logins {
     struct ovs_list by_age;
 };
 
-/* A request that is refused later. */
-struct late_refusal {
+/* A request whose 401 is delayed. */
+struct delayed_reply {
     struct http_request *req;
     struct event *timer;
     char *text;
@@ -179,7 +180,7 @@ count_failure(struct http_logins *logins, const struct http_request *req)
 }
 
 static void
-late_refusal_destroy(struct late_refusal *late)
+delayed_reply_destroy(struct delayed_reply *late)
 {
     event_free(late->timer);
     free(late->text);
@@ -187,32 +188,32 @@ late_refusal_destroy(struct late_refusal *late)
 }
 
 static void
-late_refusal_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
+delayed_reply_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
                 void *late_)
 {
-    struct late_refusal *late = late_;
+    struct delayed_reply *late = late_;
     struct http_request *req = late->req;
 
-    http_request_set_gone(req, NULL, NULL);
+    http_request_set_close_cb(req, NULL, NULL);
     http_request_refuse_login(req, late->text);
-    late_refusal_destroy(late);
+    delayed_reply_destroy(late);
 }
 
 /* Its client has left. */
 static void
-late_refusal_gone(void *late_)
+delayed_reply_closed(void *late_)
 {
-    struct late_refusal *late = late_;
+    struct delayed_reply *late = late_;
 
     http_request_drop(late->req);
-    late_refusal_destroy(late);
+    delayed_reply_destroy(late);
 }
 
 bool
 http_logins_delay(struct http_request *req, const char *text)
 {
     struct http_logins *logins = req->server->logins;
-    struct late_refusal *late;
+    struct delayed_reply *late;
     struct timeval tv;
     int ms = count_failure(logins, req);
 
@@ -225,11 +226,11 @@ http_logins_delay(struct http_request *req, const char *text)
     late = xmalloc(sizeof *late);
     late->req = req;
     late->text = xstrdup(text);
-    late->timer = evtimer_new(logins->base, late_refusal_cb, late);
+    late->timer = evtimer_new(logins->base, delayed_reply_cb, late);
     tv.tv_sec = ms / 1000;
     tv.tv_usec = ms % 1000 * 1000;
     evtimer_add(late->timer, &tv);
     http_conn_waits(req->conn);
-    http_request_set_gone(req, late_refusal_gone, late);
+    http_request_set_close_cb(req, delayed_reply_closed, late);
     return true;
 }

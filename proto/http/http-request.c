@@ -257,7 +257,7 @@ http_reply_unauthorized(struct http_request *req, const char *text,
 /* Whether 'token' may be looked at now, or replies.  The one that was right
  * before on this connection always may: to try it is no guess. */
 static bool
-may_try_token(struct http_request *req, const char *token)
+may_check_token(struct http_request *req, const char *token)
 {
     const struct http_conn *conn = req->conn;
 
@@ -265,7 +265,7 @@ may_try_token(struct http_request *req, const char *token)
         || (conn->token && equal_in_constant_time(token, conn->token))) {
         return true;
     }
-    req->server->stats.n_logins_refused++;
+    req->server->stats.n_logins_rejected++;
     req->head.close = true;
     http_reply_header(req, "Retry-After", "1");
     http_reply_problem(req, 429, "throttled", NULL, "Too many invalid tokens "
@@ -297,7 +297,7 @@ authenticate(struct http_request *req)
     struct http_peer peer;
     bool ok;
 
-    if (!may_try_token(req, token)) {
+    if (!may_check_token(req, token)) {
         return false;
     }
     certificate = http_conn_certificate(req->conn);
@@ -330,7 +330,7 @@ authenticate(struct http_request *req)
 /* Where it comes from is looked at first: a foreign page's request shall not
  * count as one of its user's. */
 static bool
-let_in(struct http_request *req)
+is_allowed(struct http_request *req)
 {
     return http_request_check_origin(req) && authenticate(req);
 }
@@ -409,8 +409,8 @@ http_request_accept(struct http_request *req)
     /* Who is unknown learns nothing of which paths there are. */
     bool open = is_open(req);
 
-    return ((open || let_in(req)) && find_route(req)
-            && (!open || req->route->open || let_in(req))
+    return ((open || is_allowed(req)) && find_route(req)
+            && (!open || req->route->open || is_allowed(req))
             && authorize(req) && check_query(req) && check_body(req)
             && http_budget_take(req, req->head.body_size));
 }
@@ -583,7 +583,7 @@ http_request_has_etag(const struct http_request *req, const char *etag)
 
 /* Whether the weight in the parameters at 'p', up to a comma, is zero. */
 static bool
-weighs_nothing(const char *p)
+has_zero_weight(const char *p)
 {
     size_t len = strcspn(p, ",");
     const char *q = memmem(p, len, "q=", 2);
@@ -606,9 +606,9 @@ http_request_accepts(const struct http_request *req, const char *coding)
         size_t len = strcspn(p, ",; \t");
 
         if (len == strlen(coding) && !strncasecmp(p, coding, len)) {
-            return !weighs_nothing(p + len);
+            return !has_zero_weight(p + len);
         } else if (len == 1 && *p == '*') {
-            any = !weighs_nothing(p + len);
+            any = !has_zero_weight(p + len);
         }
         p += strcspn(p, ",");
         p += strspn(p, ", \t");
@@ -617,9 +617,9 @@ http_request_accepts(const struct http_request *req, const char *coding)
 }
 
 void
-http_request_set_gone(struct http_request *req, void (*gone)(void *aux),
-                      void *aux)
+http_request_set_close_cb(struct http_request *req,
+                          void (*close_cb)(void *aux), void *aux)
 {
-    req->gone = gone;
-    req->gone_aux = aux;
+    req->close_cb = close_cb;
+    req->close_aux = aux;
 }

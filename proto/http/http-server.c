@@ -182,7 +182,7 @@ make_admission(struct http_listener *listener)
 }
 
 static void
-turn_away(struct http_listener *listener, int fd)
+reject_conn(struct http_listener *listener, int fd)
 {
     static const char body[] =
         "{\"type\":\"urn:vmn:problem:busy\",\"title\":\"Service Unavailable\""
@@ -195,7 +195,7 @@ turn_away(struct http_listener *listener, int fd)
                         "Connection: close\r\n\r\n%s",
                         sizeof body - 1, body);
 
-    listener->server->stats.n_turned_away++;
+    listener->server->stats.n_rejected++;
     VLOG_WARN_RL(&rl, "a client was turned away: %"PRIuSIZE" connections are"
                  " open", listener->n_conns);
     /* The socket is new, so that its buffer takes all of it. */
@@ -225,7 +225,7 @@ on_accept(struct evconnlistener *evl OVS_UNUSED, evutil_socket_t fd,
     if (http_conn_create(listener, fd, who, &peer)) {
         listener->server->stats.n_accepted++;
     } else {
-        turn_away(listener, fd);
+        reject_conn(listener, fd);
     }
 }
 

@@ -67,7 +67,7 @@ handle_hold(struct http_request *req, void *fixture_)
     assert_null(f->held);
     f->held = req;
     f->n_echoes_before_hold = f->n_echoes;
-    http_request_set_gone(req, on_gone, f);
+    http_request_set_close_cb(req, on_gone, f);
 }
 
 static void

@@ -581,8 +581,8 @@ identities_are_the_same_after_a_restart(void **state)
     all = id_pools_get_all(model_id_pools(apps_fixture_model(f)), &n);
     for (size_t i = 0; i < n; i++) {
         /* Networks' own numbers come with their rows. */
-        if (strcmp(all[i].kind, "vni")) {
-            id_pools_load(numbers, all[i].kind, all[i].key, all[i].value);
+        if (strcmp(all[i].pool, "vni")) {
+            id_pools_load(numbers, all[i].pool, all[i].key, all[i].value);
         }
     }
     free(all);

@@ -140,7 +140,7 @@ bodies_in_flight_are_bounded(void **state)
     client_close(&b);
     assert_body_bytes(f, 0);
     http_server_get_stats(f->server, &stats);
-    assert_int_equal(stats.n_bodies_refused, 5);
+    assert_int_equal(stats.n_bodies_rejected, 5);
     client_close(&a);
     client_close(&other);
 }
@@ -234,12 +234,12 @@ newcomers_come_in_though_one_client_has_all_connections(void **state)
 }
 
 static uint64_t
-n_conns_refused(const struct fixture *f)
+n_account_conns_rejected(const struct fixture *f)
 {
     struct http_stats stats;
 
     http_server_get_stats(f->server, &stats);
-    return stats.n_conns_refused;
+    return stats.n_account_conns_rejected;
 }
 
 static void
@@ -269,7 +269,7 @@ connections_in_use_of_a_client_are_bounded(void **state)
     assert_has(&c.head, "Retry-After: 1\r\n");
     assert_has(&c.head, "Connection: close\r\n");
     assert_has(&c.body, "a has 3 connections in use");
-    assert_int_equal(n_conns_refused(f), 1);
+    assert_int_equal(n_account_conns_rejected(f), 1);
     client_close(&c);
     assert_ask(200, &other, "GET /echo" H "X-Client: b\r\n\r\n");
 
@@ -297,7 +297,7 @@ connections_in_use_of_a_client_are_bounded(void **state)
     client_close(&other);
     client_open(&other, f);
     assert_ask(200, &other, echo_as_a);
-    assert_int_equal(n_conns_refused(f), 3);
+    assert_int_equal(n_account_conns_rejected(f), 3);
     client_close(&c);
     client_close(&body);
     client_close(&reading);
@@ -408,7 +408,7 @@ connections_are_limited(void **state)
     f->held = NULL;
     assert_int_equal(client_reply(&busy), 200);
     http_server_get_stats(f->server, &stats);
-    assert_int_equal(stats.n_turned_away, 1);
+    assert_int_equal(stats.n_rejected, 1);
     assert_int_equal(stats.n_connections, 1);
     client_close(&idle);
     client_close(&busy);

@@ -117,9 +117,9 @@ get_stats(const struct fixture *f)
 static void
 flood_by_guesses(struct fixture *f)
 {
-    uint64_t before = get_stats(f).n_logins_refused;
+    uint64_t before = get_stats(f).n_logins_rejected;
 
-    for (int i = 0; get_stats(f).n_logins_refused == before; i++) {
+    for (int i = 0; get_stats(f).n_logins_rejected == before; i++) {
         uint64_t n_requests = get_stats(f).n_requests;
         struct client c;
 

@@ -45,7 +45,7 @@ pending_of(struct id_pools *numbers, const char *key)
 
     id_pools_get_pending(numbers, &n, &writes);
     for (size_t i = 0; i < n; i++) {
-        assert_string_equal(writes[i].kind, "zone");
+        assert_string_equal(writes[i].pool, "zone");
         if (!strcmp(writes[i].key, key)) {
             return writes[i].value;
         }
@@ -267,11 +267,11 @@ dump(const struct id_pools *numbers)
 }
 
 static void
-end_trial_as_before(struct id_pools *numbers, char *before)
+end_dry_run_as_before(struct id_pools *numbers, char *before)
 {
     char *after;
 
-    id_pools_end_trial(numbers);
+    id_pools_end_dry_run(numbers);
     after = dump(numbers);
     assert_string_equal(after, before);
     free(after);
@@ -279,14 +279,14 @@ end_trial_as_before(struct id_pools *numbers, char *before)
 }
 
 static void
-trial_forgets_what_it_made(void **state)
+dry_run_forgets_what_it_allocated(void **state)
 {
     struct id_pools *numbers = *state;
     char *before;
 
     id_pools_ref(numbers, "zone", "a");
     before = dump(numbers);
-    id_pools_begin_trial(numbers);
+    id_pools_begin_dry_run(numbers);
     struct id_entry *b = id_pools_ref(numbers, "zone", "b");
     assert_int_equal(id_entry_value(b), 2);
     id_pools_unref(numbers, b);
@@ -295,12 +295,12 @@ trial_forgets_what_it_made(void **state)
     id_pools_keep(b);
     id_pools_unref(numbers, b);
     id_pools_cancel(numbers, id_pools_ref(numbers, "zone", "c"));
-    end_trial_as_before(numbers, before);
+    end_dry_run_as_before(numbers, before);
     assert_int_equal(id_entry_value(id_pools_ref(numbers, "zone", "d")), 2);
 }
 
 static void
-trial_retires_nothing_and_revives_nothing(void **state)
+dry_run_retires_nothing_and_revives_nothing(void **state)
 {
     struct id_pools *numbers = *state;
     struct id_entry *a = id_pools_ref(numbers, "zone", "a");
@@ -312,21 +312,21 @@ trial_retires_nothing_and_revives_nothing(void **state)
     id_pools_unref(numbers, b);
     id_pools_unref(numbers, c);
     before = dump(numbers);
-    id_pools_begin_trial(numbers);
+    id_pools_begin_dry_run(numbers);
     id_pools_set_revision(numbers, 4);
     id_pools_unref(numbers, a);
     id_pools_unref(numbers, id_pools_ref(numbers, "zone", "b"));
     id_pools_ref(numbers, "zone", "a");
     id_pools_ref(numbers, "zone", "a");
     id_pools_unref(numbers, a);
-    end_trial_as_before(numbers, before);
+    end_dry_run_as_before(numbers, before);
     id_pools_acked(numbers, 3);
     assert_int_equal(id_pools_peek(numbers, "zone", "a"), 1);
     assert_int_equal(id_pools_peek(numbers, "zone", "b"), 0);
 }
 
 static void
-trial_leaves_pending_writes_as_they_were(void **state)
+dry_run_leaves_pending_writes_as_they_were(void **state)
 {
     struct id_pools *numbers = *state;
     char *before;
@@ -335,13 +335,13 @@ trial_leaves_pending_writes_as_they_were(void **state)
     id_pools_acked(numbers, 1);
     assert_int_equal(pending_of(numbers, "a"), 0);
     before = dump(numbers);
-    id_pools_begin_trial(numbers);
+    id_pools_begin_dry_run(numbers);
     id_pools_unref(numbers, id_pools_ref(numbers, "zone", "a"));
-    end_trial_as_before(numbers, before);
+    end_dry_run_as_before(numbers, before);
 }
 
 static void
-trial_lets_what_is_kept_stay(void **state)
+dry_run_lets_what_is_kept_stay(void **state)
 {
     struct id_pools *numbers = *state;
     struct id_entry *a = id_pools_ref(numbers, "zone", "a");
@@ -349,11 +349,11 @@ trial_lets_what_is_kept_stay(void **state)
 
     id_pools_set_revision(numbers, 5);
     id_pools_unref(numbers, b);
-    id_pools_begin_trial(numbers);
+    id_pools_begin_dry_run(numbers);
     struct id_entry *c = id_pools_ref(numbers, "zone", "c");
     id_pools_ref(numbers, "zone", "b");
     id_pools_unref(numbers, a);
-    id_pools_end_trial(numbers);
+    id_pools_end_dry_run(numbers);
     assert_int_equal(pending_of(numbers, "c"), 3);
     id_pools_acked(numbers, 5);
     assert_int_equal(id_pools_peek(numbers, "zone", "a"), 0);
@@ -381,10 +381,10 @@ main(void)
         TEST(store_is_told_of_made_and_freed),
         TEST(change_during_a_write_is_not_lost),
         TEST(loaded_numbers_wait_for_the_first_acknowledgement),
-        TEST(trial_forgets_what_it_made),
-        TEST(trial_retires_nothing_and_revives_nothing),
-        TEST(trial_leaves_pending_writes_as_they_were),
-        TEST(trial_lets_what_is_kept_stay),
+        TEST(dry_run_forgets_what_it_allocated),
+        TEST(dry_run_retires_nothing_and_revives_nothing),
+        TEST(dry_run_leaves_pending_writes_as_they_were),
+        TEST(dry_run_lets_what_is_kept_stay),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -197,9 +197,10 @@ static void
 check_use(struct model *model, const char *name, uint64_t size,
           uint64_t used)
 {
-    struct model_use use;
+    struct model_subnet_usage use;
 
-    model_subnets_use(model, model_get(model, VMN_TABLE_NETWORK, name), &use);
+    model_get_subnet_usage(model, model_get(model, VMN_TABLE_NETWORK, name),
+                           &use);
     assert_int_equal(use.size, size);
     assert_int_equal(use.used, used);
 }
