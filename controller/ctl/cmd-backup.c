@@ -121,8 +121,8 @@ say_restored(struct ctl *ctl, const char *file,
     fprintf(ctl->out, "%s: %s, verified\n%s: restored as revision %"PRIu64
             "; start vmnd\n", file, text, ctl->database, r->revision);
     free(text);
-    if (r->aside) {
-        fprintf(ctl->out, "the former database is kept: %s\n", r->aside);
+    if (r->former) {
+        fprintf(ctl->out, "the former database is kept: %s\n", r->former);
     }
     if (r->damage) {
         fprintf(ctl->out, "it cannot be used: %s\n", r->damage);

@@ -424,7 +424,7 @@ model_get_subnet_usage(const struct model *model,
         const struct vmn_subnet *subnet = &network->subnets[i];
 
         uses[i] =
-            (struct model_subnet_usage){ .size = count_allocatable(subnet) };
+            (struct model_subnet_usage) { .size = count_allocatable(subnet) };
         for (size_t j = 0; j < subnet->n_reservations; j++) {
             uses[i].used +=
                 is_allocatable(subnet, &subnet->reservations[j].ip);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Copies of the database while it is in use, by a thread of their own with a
- * connection of its own: in WAL mode a reader sees one moment, and neither
- * waits for the writer nor holds it up.
+ * Copies the database while it is in use, in a thread with a connection of its
+ * own: in WAL mode a reader sees a snapshot, and neither waits for the writer
+ * nor blocks it.
  *
- * The copy is made as "PATH.copy", checked, opened, and unlinked: who has it
- * open has it.  Memory is bounded by the page caches of SQLite. */
+ * The copy is written to "PATH.copy", checked, opened, and unlinked; the open
+ * file is the result.  Memory is bounded by the page caches of SQLite. */
 
 #include <config.h>
 
@@ -45,9 +45,10 @@ struct store_copier {
 
 /* The thread.  ------------------------------------------------------------ */
 
-/* From now on store_copier_destroy() can interrupt 'db'; NULL: no longer. */
+/* Sets the connection that store_copier_destroy() may interrupt; NULL:
+ * none. */
 static int
-expose(struct store_copier *copier, sqlite3 *db)
+set_interruptible(struct store_copier *copier, sqlite3 *db)
 {
     pthread_mutex_lock(&copier->mutex);
     copier->db = db;
@@ -63,15 +64,15 @@ copy_file(struct store_copier *copier, struct vmn_error *why)
     int error = store_connect(copier->path, SQLITE_OPEN_READONLY, "", &db,
                               why);
 
-    error = error ? error : expose(copier, db);
+    error = error ? error : set_interruptible(copier, db);
     error = error ? error : store_vacuum_into(db, copier->name, why);
-    expose(copier, NULL);
+    set_interruptible(copier, NULL);
     sqlite3_close(db);
     return error;
 }
 
-/* Makes a database of what was in memory.  Nobody needs it to be durable yet:
- * who fetches it will see to that. */
+/* Writes the state in memory to a new database.  It need not be durable: the
+ * client that fetches the copy makes it so. */
 static int
 write_memory(struct store_copier *copier, struct vmn_error *why)
 {
@@ -81,19 +82,19 @@ write_memory(struct store_copier *copier, struct vmn_error *why)
                               "PRAGMA foreign_keys = ON;"
                               "PRAGMA synchronous = OFF", &db, why);
 
-    error = error ? error : expose(copier, db);
+    error = error ? error : set_interruptible(copier, db);
     error = error ? error : store_format_check(db, copier->name, store_steps,
                                                STORE_FORMAT, why);
     error = error ? error : store_statements_prepare(&statements, db, why);
     error = error ? error : store_batch_write(copier->memory, db, &statements,
                                               why);
     store_statements_finalize(&statements);
-    expose(copier, NULL);
+    set_interruptible(copier, NULL);
     sqlite3_close(db);
     return error;
 }
 
-/* Checks the copy.  What is wrong with it is wrong with the original. */
+/* Checks the copy.  A fault of the copy is a fault of the original. */
 static int
 check(struct store_copier *copier, struct vmn_error *why)
 {
@@ -101,9 +102,9 @@ check(struct store_copier *copier, struct vmn_error *why)
     int error = store_connect(copier->name, SQLITE_OPEN_READONLY, "", &db,
                               why);
 
-    error = error ? error : expose(copier, db);
+    error = error ? error : set_interruptible(copier, db);
     error = error ? error : store_check_whole(db, copier->path, true, why);
-    expose(copier, NULL);
+    set_interruptible(copier, NULL);
     sqlite3_close(db);
     return error;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Writes a batch of rows, numbers, cursors and log entries in one
- * transaction.  Runs on the writer's thread: it touches only rows, which do
- * not change, and its connection, and calls nothing of libopenvswitch but
- * xmalloc(). */
+ * Writes a batch of rows, IDs, cursors and log entries in one transaction.
+ * Runs in the writer thread: it accesses only rows, which do not change, and
+ * its connection, and calls nothing of libopenvswitch except xmalloc(). */
 
 #include <config.h>
 
@@ -18,20 +17,20 @@
 #include "timeval.h"
 #include "util.h"
 
-/* Entries of the log that are too old and go with one batch. */
+/* Most entries of the log that one batch deletes for their age. */
 #define TRIM_MAX 1000
 
-/* Copies numbers: the model's may change while they are written. */
+/* Copies the IDs: the model's may change while they are written. */
 static void
-copy_numbers(struct store_batch *batch, const struct model *model, size_t n,
-             const struct id_write *numbers)
+copy_ids(struct store_batch *batch, const struct model *model, size_t n,
+         const struct id_write *ids)
 {
-    batch->n_numbers = n;
-    batch->numbers = xmalloc(MAX(n, 1) * sizeof *batch->numbers);
+    batch->n_ids = n;
+    batch->ids = xmalloc(MAX(n, 1) * sizeof *batch->ids);
     for (size_t i = 0; i < n; i++) {
-        batch->numbers[i].pool = xstrdup(numbers[i].pool);
-        batch->numbers[i].key = xstrdup(numbers[i].key);
-        batch->numbers[i].value = numbers[i].value;
+        batch->ids[i].pool = xstrdup(ids[i].pool);
+        batch->ids[i].key = xstrdup(ids[i].key);
+        batch->ids[i].value = ids[i].value;
         model_yield(model);
     }
 }
@@ -39,23 +38,23 @@ copy_numbers(struct store_batch *batch, const struct model *model, size_t n,
 void
 store_batch_init(struct store_batch *batch, struct model *model)
 {
-    const struct id_write *numbers;
+    const struct id_write *ids;
     size_t n;
 
     model_get_pending(model, &batch->pending);
-    id_pools_get_pending(model_id_pools(model), &n, &numbers);
-    copy_numbers(batch, model, n, numbers);
+    id_pools_get_pending(model_id_pools(model), &n, &ids);
+    copy_ids(batch, model, n, ids);
     model_get_cursors(model, &batch->cursors);
 }
 
 void
 store_batch_uninit(struct store_batch *batch)
 {
-    for (size_t i = 0; i < batch->n_numbers; i++) {
-        free(CONST_CAST(char *, batch->numbers[i].pool));
-        free(CONST_CAST(char *, batch->numbers[i].key));
+    for (size_t i = 0; i < batch->n_ids; i++) {
+        free(CONST_CAST(char *, batch->ids[i].pool));
+        free(CONST_CAST(char *, batch->ids[i].key));
     }
-    free(batch->numbers);
+    free(batch->ids);
     free(batch->cursors.cursors);
     memset(batch, 0, sizeof *batch);
 }
@@ -90,7 +89,7 @@ void
 store_batch_init_all(struct store_batch *batch, struct model *model,
                      struct model_log *log)
 {
-    struct id_write *numbers;
+    struct id_write *ids;
     size_t n;
 
     *log = (struct model_log) {
@@ -104,9 +103,9 @@ store_batch_init_all(struct store_batch *batch, struct model *model,
     batch->pending.writes = all_rows(model, &batch->pending.n_writes);
     batch->pending.logs = log;
     batch->pending.n_logs = 1;
-    numbers = id_pools_get_all(model_id_pools(model), &n);
-    copy_numbers(batch, model, n, numbers);
-    free(numbers);
+    ids = id_pools_get_all(model_id_pools(model), &n);
+    copy_ids(batch, model, n, ids);
+    free(ids);
     model_get_all_cursors(model, &batch->cursors);
 }
 
@@ -144,10 +143,10 @@ prepare_table(struct store_statements *s, sqlite3 *db,
     return ok;
 }
 
-/* How many entries of the log there are of each author among people: in a
- * table of the connection's own, since a file with triggers would be refused
- * as no vmnd's (store-file.c).  It follows whatever adds or removes entries by
- * this connection, also where that is rolled back. */
+/* Counts the entries of the log per author among people, in a temporary table
+ * with temporary triggers, since a file with triggers would be rejected
+ * (store-verify.c).  It follows all inserts and deletes of this connection,
+ * rollbacks included. */
 static const char log_authors[] =
     "PRAGMA temp_store = MEMORY;"
     "CREATE TEMP TABLE log_authors ("
@@ -195,9 +194,9 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
               && prepare(db, "COMMIT", &s->commit)
               && prepare(db, "ROLLBACK", &s->rollback)
               && prepare(db, "DELETE FROM numbers WHERE kind = ? AND key = ?",
-                         &s->number_delete)
+                         &s->id_delete)
               && prepare(db, "INSERT INTO numbers (kind, key, number) "
-                         "VALUES (?, ?, ?)", &s->number_insert)
+                         "VALUES (?, ?, ?)", &s->id_insert)
               && prepare(db, "DELETE FROM cursors WHERE network = ?",
                          &s->cursors_delete)
               && prepare(db, "INSERT OR REPLACE INTO cursors (network, "
@@ -238,8 +237,8 @@ store_statements_finalize(struct store_statements *s)
     sqlite3_finalize(s->begin);
     sqlite3_finalize(s->commit);
     sqlite3_finalize(s->rollback);
-    sqlite3_finalize(s->number_delete);
-    sqlite3_finalize(s->number_insert);
+    sqlite3_finalize(s->id_delete);
+    sqlite3_finalize(s->id_insert);
     sqlite3_finalize(s->cursors_delete);
     sqlite3_finalize(s->cursor_upsert);
     sqlite3_finalize(s->log_insert);
@@ -324,8 +323,9 @@ write_row(const struct model_write *write, sqlite3_stmt *stmt)
     return run(stmt);
 }
 
-/* Writes a row: by the update if that finds it.  A failed one is not for
- * another try, since it may have ended the transaction. */
+/* Writes a row: by the UPDATE if that finds it, otherwise by the upsert.  A
+ * failed UPDATE is not followed by the upsert, since it may have ended the
+ * transaction. */
 static bool
 put_row(const struct model_write *write, const struct store_statements *s)
 {
@@ -362,33 +362,33 @@ write_rows(const struct model_pending *pending, struct store_statements *s)
     return true;
 }
 
-/* First all of the keys go, then those that have a number come: a number may
+/* Deletes all the keys first, then inserts those that have an ID: an ID may
  * pass from one key to another in one batch. */
 static bool
-write_numbers(const struct store_batch *batch, struct store_statements *s)
+write_ids(const struct store_batch *batch, struct store_statements *s)
 {
-    for (size_t i = 0; i < batch->n_numbers; i++) {
-        bind_text(s->number_delete, 1, batch->numbers[i].pool);
-        bind_text(s->number_delete, 2, batch->numbers[i].key);
-        if (!run(s->number_delete)) {
+    for (size_t i = 0; i < batch->n_ids; i++) {
+        bind_text(s->id_delete, 1, batch->ids[i].pool);
+        bind_text(s->id_delete, 2, batch->ids[i].key);
+        if (!run(s->id_delete)) {
             return false;
         }
     }
-    for (size_t i = 0; i < batch->n_numbers; i++) {
-        if (!batch->numbers[i].value) {
+    for (size_t i = 0; i < batch->n_ids; i++) {
+        if (!batch->ids[i].value) {
             continue;
         }
-        bind_text(s->number_insert, 1, batch->numbers[i].pool);
-        bind_text(s->number_insert, 2, batch->numbers[i].key);
-        sqlite3_bind_int64(s->number_insert, 3, batch->numbers[i].value);
-        if (!run(s->number_insert)) {
+        bind_text(s->id_insert, 1, batch->ids[i].pool);
+        bind_text(s->id_insert, 2, batch->ids[i].key);
+        sqlite3_bind_int64(s->id_insert, 3, batch->ids[i].value);
+        if (!run(s->id_insert)) {
             return false;
         }
     }
     return true;
 }
 
-/* A network that is written anew gets its cursors anew, too. */
+/* Writes the cursors.  Those of a network replace all that it had. */
 static bool
 write_cursors(const struct store_batch *batch, struct store_statements *s)
 {
@@ -415,7 +415,7 @@ write_cursors(const struct store_batch *batch, struct store_statements *s)
     return true;
 }
 
-/* Removes at most 'n' entries of people that are older than 'time_ms', the
+/* Deletes at most 'n' entries of people that are older than 'time_ms', the
  * oldest first. */
 static bool
 trim_people(struct store_statements *s, int64_t time_ms, int64_t n,
@@ -430,8 +430,8 @@ trim_people(struct store_statements *s, int64_t time_ms, int64_t n,
     return true;
 }
 
-/* Removes the oldest entries of the author who has most, 'n' at most, but not
- * so many that another has more than this one.  Returns how many, or -1 after
+/* Deletes the oldest entries of the author with the most entries, at most 'n',
+ * and not so many that another author has more.  Returns how many, or -1 after
  * an error. */
 static int64_t
 trim_most(struct store_statements *s, int64_t n)
@@ -454,9 +454,9 @@ trim_most(struct store_statements *s, int64_t n)
             ? sqlite3_changes(sqlite3_db_handle(s->log_trim_author)) : -1);
 }
 
-/* Removes 'n' entries of people: each time of the author who has most of them.
- * So nobody washes out what others have done: of A authors, each keeps an A-th
- * of the log, if he has so much in it. */
+/* Deletes 'n' entries of people, always of the author with the most entries,
+ * so that nobody can displace the entries of others: of A authors, each keeps
+ * a share of 1/A of the log. */
 static bool
 trim_fairly(struct store_statements *s, int64_t n,
             struct store_log_counts *counts)
@@ -475,9 +475,9 @@ trim_fairly(struct store_statements *s, int64_t n,
     return true;
 }
 
-/* The log is trimmed by the number of its entries, not by theirs: a restore
- * may leave a gap.  And by their times, but a clock that was wrong for a while
- * leaves some of them. */
+/* Trims the log by the count of its entries, not by revision numbers, which a
+ * restore leaves gaps in; and by their times, of which a clock that was wrong
+ * for a while leaves some. */
 static bool
 trim_logs(struct store_statements *s, int64_t newest_ms,
           struct store_log_counts *n)
@@ -537,7 +537,7 @@ write_logs(const struct model_pending *pending, struct store_statements *s,
 static bool
 is_empty(const struct store_batch *batch)
 {
-    bool empty = !batch->pending.n_writes && !batch->n_numbers;
+    bool empty = !batch->pending.n_writes && !batch->n_ids;
 
     for (size_t i = 0; i < batch->pending.n_logs; i++) {
         empty &= !batch->pending.logs[i].stored;
@@ -555,7 +555,7 @@ store_batch_write(const struct store_batch *batch, sqlite3 *db,
         return 0;
     }
     if (run(s->begin) && write_rows(&batch->pending, s)
-        && write_numbers(batch, s) && write_cursors(batch, s)
+        && write_ids(batch, s) && write_cursors(batch, s)
         && write_logs(&batch->pending, s, &n_logs) && run(s->commit)) {
         s->n_logs = n_logs;
         return 0;

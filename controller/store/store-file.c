@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Database files: saving and publishing them; see store-file.h.  Whether one
- * is sound is for store-verify.c. */
+ * Backs up and publishes database files; see store-file.h.  Not for verifying
+ * them (store-verify.c). */
 
 #include <config.h>
 
@@ -125,7 +125,7 @@ store_name_file(const char *name, int error, struct vmn_error *why)
     return error;
 }
 
-/* Saving.  ---------------------------------------------------------------- */
+/* Backup.  ---------------------------------------------------------------- */
 
 int
 store_vacuum_into(sqlite3 *db, const char *to, struct vmn_error *why)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is in the file: a table for each stored resource, made from its
- * description, with real columns (lists and nested objects as JSON text) and
- * foreign keys; the tables of numbers, of cursors and of secrets; the log of
+ * The database schema: a table for each stored resource, generated from its
+ * description, with typed columns (lists and nested objects as JSON text) and
+ * foreign keys; the tables of IDs, of cursors and of secrets; the log of
  * revisions.
  *
- * An empty file gets the newest format at once; an older one is brought up
- * step by step. */
+ * An empty file gets the newest format at once; an older one is migrated step
+ * by step. */
 
 #include <config.h>
 
@@ -21,7 +21,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* Where subnets go on giving out addresses. */
+/* Where the allocation of addresses of each subnet continues. */
 #define CURSORS_TABLE                                                   \
     "CREATE TABLE IF NOT EXISTS cursors ("                              \
     "network TEXT NOT NULL REFERENCES networks (name) "                 \
@@ -30,28 +30,28 @@
     "PRIMARY KEY (network, subnet)"                                     \
     ") STRICT, WITHOUT ROWID;"
 
-/* What nobody is to know. */
+/* Secret values. */
 #define SECRETS_TABLE                                                   \
     "CREATE TABLE IF NOT EXISTS secrets ("                              \
     "name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL"               \
     ") STRICT, WITHOUT ROWID;"
 
-/* By which the log is trimmed (store-batch.c). */
+/* For trimming the log (store-batch.c). */
 #define LOG_INDEXES                                                     \
     "CREATE INDEX IF NOT EXISTS revisions_people "                      \
     "ON revisions (time_ms) WHERE " STORE_LOG_PEOPLE ";"                \
     "CREATE INDEX IF NOT EXISTS revisions_others "                      \
     "ON revisions (revision) WHERE " STORE_LOG_OTHERS ";"
 
-/* By which those of one author are found. */
+/* For finding the entries of one author. */
 #define LOG_AUTHOR_INDEX                                                \
     "CREATE INDEX IF NOT EXISTS revisions_author "                      \
     "ON revisions (" STORE_LOG_AUTHOR("who") ", revision) "             \
     "WHERE " STORE_LOG_PEOPLE ";"
 
-/* From each format to the next.  Format 1 is the first.  Tables and columns
- * that the description has and the file lacks are added after these steps, so
- * a format that only adds some needs no SQL. */
+/* Migrations from each format to the next.  Format 1 is the first.  Tables and
+ * columns that the file lacks are added after these steps, so a format that
+ * only adds some needs no SQL. */
 const struct store_step store_steps[] = {
     { 1, "" },
     { 2, CURSORS_TABLE },
@@ -76,7 +76,7 @@ static const char fixed_tables[] =
     LOG_INDEXES
     LOG_AUTHOR_INDEX;
 
-/* Returns a positive errno for one of SQLite's primary result codes. */
+/* Returns the positive errno for a primary result code of SQLite. */
 static int
 errno_of(int code, int os_error)
 {
@@ -124,7 +124,7 @@ store_connect(const char *path, int flags, const char *pragmas, sqlite3 **db,
     if (sqlite3_open_v2(path, db, flags | SQLITE_OPEN_NOMUTEX, NULL)
         == SQLITE_OK
         && sqlite3_extended_result_codes(*db, 1) == SQLITE_OK
-        /* Otherwise a column that is missing is taken for a string. */
+        /* Otherwise SQLite takes the name of a missing column for a string. */
         && sqlite3_db_config(*db, SQLITE_DBCONFIG_DQS_DML, 0, NULL)
            == SQLITE_OK
         && sqlite3_exec(*db, pragmas, NULL, NULL, NULL) == SQLITE_OK) {
@@ -139,7 +139,7 @@ store_connect(const char *path, int flags, const char *pragmas, sqlite3 **db,
     return error;
 }
 
-/* SQL from the description.  ---------------------------------------------- */
+/* Generated SQL.  --------------------------------------------------------- */
 
 bool
 store_is_json(const struct schema_field *f)
@@ -171,7 +171,7 @@ put_reference(struct ds *ds, enum vmn_table table)
                   schema_tables[table]->plural);
 }
 
-/* "NAME" TYPE */
+/* Appends '"NAME" TYPE'. */
 static void
 put_column(struct ds *ds, const struct schema_field *f, bool given)
 {
@@ -182,7 +182,8 @@ put_column(struct ds *ds, const struct schema_field *f, bool given)
     }
 }
 
-/* Without an index, deleting what is referred to reads the whole table. */
+/* Appends an index of the column: without one, deleting a row that it refers
+ * to would scan the whole table. */
 static void
 put_column_index(struct ds *ds, const struct schema_table *table,
                  const struct schema_field *f)
@@ -335,8 +336,8 @@ store_sql_select(const struct schema_table *table)
 
 /* Formats.  --------------------------------------------------------------- */
 
-/* Runs a statement that returns one value; NULL with '*error' if it fails. The
- * caller frees it. */
+/* Runs a statement that returns one value, which the caller frees; returns
+ * NULL with '*error' set if it fails. */
 static char *
 get_value(sqlite3 *db, const char *sql, int *error, struct vmn_error *why)
 {
@@ -418,7 +419,7 @@ take_steps(sqlite3 *db, const struct store_step *steps, int format,
     return code;
 }
 
-/* Adds column "NAME" to 'table' unless it is there. */
+/* Adds column "NAME" to 'table' if it is missing. */
 static int
 add_column(sqlite3 *db, const struct schema_table *table,
            const struct schema_field *f, bool given)
@@ -445,7 +446,7 @@ add_column(sqlite3 *db, const struct schema_table *table,
     return code;
 }
 
-/* Adds what the description has and the file lacks. */
+/* Adds the tables and columns that the file lacks. */
 static int
 add_missing(sqlite3 *db)
 {
@@ -474,7 +475,7 @@ add_missing(sqlite3 *db)
     return code;
 }
 
-/* Brings the file from 'format' to 'latest' in one transaction. */
+/* Migrates the file from 'format' to 'latest' in one transaction. */
 static int
 upgrade(sqlite3 *db, const struct store_step *steps, int format, int latest,
         struct vmn_error *why)
@@ -524,7 +525,7 @@ store_check_whole(sqlite3 *db, const char *path, bool all,
     return error;
 }
 
-/* Checks that each table has the columns that are asked for. */
+/* Checks that each table has the columns that its statements name. */
 static int
 check_columns(sqlite3 *db, const char *path, struct vmn_error *why)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The key for digests, in the database: with another one after each start no
- * digest of before would tell anything, and every host be compared. */
+ * The key for digests, in the database: with a new key at each start, stored
+ * digests would be useless, and all flows of each host would be compared. */
 
 #include <config.h>
 
@@ -15,7 +15,8 @@
 
 #define KEY_NAME "digest"
 
-/* Sets '*found' if there is one.  One of another size is none. */
+/* Reads the key, and sets '*found' if there is one.  One of another size does
+ * not count. */
 static int
 read_key(sqlite3 *db, uint8_t key[STORE_KEY_SIZE], bool *found,
          struct vmn_error *why)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads everything back into an empty model. */
+ * Loads the state from the database into an empty model. */
 
 #include <config.h>
 
@@ -19,7 +19,7 @@ column_text(sqlite3_stmt *stmt, int column)
     return (const char *) sqlite3_column_text(stmt, column);
 }
 
-/* The value of a column as the field's JSON, or NULL. */
+/* Returns the value of a column as the field's JSON, or NULL. */
 static json_t *
 column_json(sqlite3_stmt *stmt, int column, const struct schema_field *f)
 {
@@ -29,7 +29,7 @@ column_json(sqlite3_stmt *stmt, int column, const struct schema_field *f)
                ? json_boolean(sqlite3_column_int(stmt, column))
                : json_integer(sqlite3_column_int64(stmt, column));
     case SQLITE_TEXT:
-        /* What is not JSON is refused as a string where a list belongs. */
+        /* Invalid JSON is rejected later, as a string in place of a list. */
         if (store_is_json(f)) {
             json_t *json = json_loads(column_text(stmt, column), 0, NULL);
 
@@ -103,8 +103,8 @@ load_table(sqlite3 *db, struct model *model,
 }
 
 static int
-load_numbers(sqlite3 *db, struct id_pools *numbers, struct vmn_errors *errors,
-             struct vmn_error *why)
+load_ids(sqlite3 *db, struct id_pools *pools, struct vmn_errors *errors,
+         struct vmn_error *why)
 {
     sqlite3_stmt *stmt = NULL;
     int code = sqlite3_prepare_v2(db, "SELECT kind, key, number FROM numbers "
@@ -115,7 +115,7 @@ load_numbers(sqlite3 *db, struct id_pools *numbers, struct vmn_errors *errors,
             int64_t value = sqlite3_column_int64(stmt, 2);
 
             if (value < 1 || value > UINT32_MAX
-                || id_pools_load(numbers, column_text(stmt, 0),
+                || id_pools_load(pools, column_text(stmt, 0),
                                  column_text(stmt, 1), value)) {
                 vmn_errors_add(errors, VMN_ERR_INVALID, "/numbers",
                                "number %"PRId64" of \"%s\" is not valid",
@@ -129,7 +129,7 @@ load_numbers(sqlite3 *db, struct id_pools *numbers, struct vmn_errors *errors,
     return error;
 }
 
-/* What is not as it should be only makes addresses come back sooner. */
+/* Loads the cursors.  A wrong one only has addresses reused sooner. */
 static int
 load_cursors(sqlite3 *db, struct model *model, struct vmn_error *why)
 {
@@ -179,7 +179,7 @@ store_load(sqlite3 *db, const char *path, struct model *model,
     int error;
 
     vmn_errors_init(&errors);
-    error = load_numbers(db, model_id_pools(model), &errors, why);
+    error = load_ids(db, model_id_pools(model), &errors, why);
     for (int i = 0; !error && i < VMN_N_TABLES; i++) {
         if (schema_tables[i]->stored) {
             error = load_table(db, model, schema_tables[i], &errors, why);

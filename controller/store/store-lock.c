@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * "PATH.lock": one process at a time has the database at PATH.  It holds the
- * process's id, for the others' message. */
+ * "PATH.lock": makes sure that only one process uses the database at PATH.  It
+ * contains the process ID, for the error messages of others. */
 
 #include <config.h>
 
@@ -17,7 +17,7 @@
 
 #include "util.h"
 
-/* Opens the lock's file, which is made if it is not there. */
+/* Opens the lock file, and creates it if it does not exist. */
 static int
 open_lock(struct store_lock *lock)
 {
@@ -31,8 +31,8 @@ open_lock(struct store_lock *lock)
     return lock->fd < 0 ? errno : 0;
 }
 
-/* Locks the file that is open.  Who could not go on removes the file that it
- * made: then what is open here is no longer what others will find. */
+/* Locks the open file.  A process that fails later removes the lock file that
+ * it created: then the open file is no longer the one that others find. */
 static int
 lock_file(struct store_lock *lock)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reads the log of changes, through a connection of its own, which in WAL mode
- * neither waits for the writer nor holds it up.  An error is never taken for
- * the log's end.  Not for writing it (store-batch.c). */
+ * neither waits for the writer nor blocks it.  An error is never taken for the
+ * end of the log.  Not for writing it (store-batch.c). */
 
 #include <config.h>
 
@@ -53,7 +53,7 @@ store_log_close(struct store_log *log)
     sqlite3_close(log->db);
 }
 
-/* What changed is text already, and may be a thousand objects. */
+/* Appends an entry.  Its changes, perhaps thousands, are JSON text already. */
 static void
 put_entry(sqlite3_stmt *stmt, struct ds *ds)
 {
@@ -73,9 +73,9 @@ put_entry(sqlite3_stmt *stmt, struct ds *ds)
                   *changes == '[' ? changes : "[]");
 }
 
-/* Ends a reading of the log that 'code' has ended.  If that is an error, takes
- * back what was appended to 'ds' after its first 'size' bytes, and returns the
- * errno with a sentence. */
+/* Finishes a query of the log that ended with SQLite's 'code'.  If that is an
+ * error, truncates 'ds' to 'size' bytes and returns the errno with a
+ * sentence. */
 static int
 finish_reading(struct store_log *log, sqlite3_stmt *stmt, int code,
                struct ds *ds, size_t size, struct vmn_error *why)
@@ -107,7 +107,7 @@ store_log_one(struct store_log *log, uint64_t revision, struct ds *ds,
     return error ? error : code == SQLITE_ROW ? 0 : ENOENT;
 }
 
-/* All that 'stmt', which is bound, finds. */
+/* Appends all entries that 'stmt', whose parameters are bound, returns. */
 static int
 put_entries(struct store_log *log, sqlite3_stmt *stmt, struct ds *ds,
             struct vmn_error *why)
@@ -142,14 +142,14 @@ store_log_newest(struct store_log *log, size_t limit, struct ds *ds,
     return put_entries(log, log->newest, ds, why);
 }
 
-/* How much of the log one question looks at, so that it takes no longer than a
- * few milliseconds of the loop's time. */
-#define LOOK_ENTRIES 2000
-#define LOOK_BYTES (1024 * 1024)
+/* How much of the log one query scans, so that it takes no longer than a few
+ * milliseconds of the loop's time. */
+#define SCAN_ENTRIES 2000
+#define SCAN_BYTES (1024 * 1024)
 
-/* Collects entries whose changes have 'pattern' from 'stmt', newest first, and
- * sets '*next' if there are others behind those.  Returns SQLite's code of the
- * last step. */
+/* Collects the entries that 'stmt' returns, newest first, whose changes
+ * contain 'pattern', and sets '*next' if the scan stopped before the end.
+ * Returns SQLite's code of the last step. */
 static int
 find_entries(sqlite3_stmt *stmt, const char *pattern, size_t limit,
              struct svec *found, uint64_t *next)
@@ -160,7 +160,7 @@ find_entries(sqlite3_stmt *stmt, const char *pattern, size_t limit,
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         const char *changes = (const char *) sqlite3_column_text(stmt, 3);
 
-        if (n_looked >= LOOK_ENTRIES || n_bytes >= LOOK_BYTES
+        if (n_looked >= SCAN_ENTRIES || n_bytes >= SCAN_BYTES
             || found->n >= limit) {
             *next = sqlite3_column_int64(stmt, 0) + 1;
             break;
@@ -178,8 +178,8 @@ find_entries(sqlite3_stmt *stmt, const char *pattern, size_t limit,
     return code;
 }
 
-/* An index of the log by object would be as large as the log, and be written
- * with each change; so this goes back through the log, in parts. */
+/* Scans the log backwards, in parts: an index of the log by object would be as
+ * large as the log, and be written with each change. */
 int
 store_log_of_object(struct store_log *log, const char *type, const char *name,
                    uint64_t before, size_t limit, struct ds *ds,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The insides of the SQLite provider, shared by its .c files and its tests
- * alone.
+ * Private to the SQLite provider: shared by its .c files and their tests.
  *
  * An int that is returned is 0, or a positive errno with an error in '*why',
  * which may be NULL (controller/schema/error.h). */
@@ -17,26 +16,26 @@
 #include "controller/schema/schema.h"
 #include "controller/store/store.h"
 
-/* The format that this program writes, in PRAGMA user_version.  It goes up
- * with each release whose description has new tables or columns, so that an
- * older vmnd leaves such a file alone; a new format needs a step in
+/* The format that this program writes, in PRAGMA user_version.  It is
+ * increased by each release whose schema has new tables or columns, so that an
+ * older vmnd refuses the file; a new format needs a migration step in
  * store-format.c.  2: tiers, groups in groups, exceptions.  3: routers,
  * cursors of subnets, observations.  4: accounts, tokens, telemetries, what
  * backends do.  7: secrets. */
 #define STORE_FORMAT 7
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
-/* How many entries of the log one question may have. */
+/* Most entries of the log that one query returns. */
 #define STORE_LOG_MAX 200000
-/* SQL that is true of a revision that a person, or a program in somebody's
- * name, has made; and of one that hosts, probes or vmnd itself have.  Indexes
- * have the same words, so that they are found by it. */
+/* SQL conditions for revisions made by users, or by programs on their behalf;
+ * and by hosts, probes or vmnd itself.  Partial indexes have the same text, so
+ * that SQLite uses them. */
 #define STORE_LOG_OF_PEOPLE(WHO) \
     "substr(" WHO ", 1, 5) NOT IN ('host:', 'vmnd', 'healt')"
 #define STORE_LOG_PEOPLE STORE_LOG_OF_PEOPLE("who")
 #define STORE_LOG_OTHERS "substr(who, 1, 5) IN ('host:', 'vmnd', 'healt')"
-/* The author of a revision, in SQL: who made it, without the account's token.
- * 'WHO' is the column. */
+/* SQL expression for the author of a revision: 'who' without the name of the
+ * token.  'WHO' is the column. */
 #define STORE_LOG_AUTHOR(WHO) \
     "substr(" WHO ", 1, instr(" WHO " || '/', '/') - 1)"
 
@@ -45,58 +44,59 @@
 struct store_lock {
     int fd;                     /* Of "PATH.lock"; -1: none is held. */
     char *name;
-    bool made;                  /* By us: it was not there. */
+    bool made;                  /* Created by us. */
 };
-/* Makes sure that no other process uses the database at 'path'. */
+/* Takes the lock of the database at 'path', or fails if another process holds
+ * it. */
 int store_lock_take(struct store_lock *, const char *path,
                     struct vmn_error *why);
-/* Also after store_lock_take() has failed.  'undo' removes the lock's file if
- * it was not there before: what it is of turned out not to be ours. */
+/* Releases the lock.  To be called also after store_lock_take() has failed.
+ * With 'undo' the lock file is removed if it did not exist before. */
 void store_lock_release(struct store_lock *, bool undo);
 
 /* store-format.c: what is in the file.  ----------------------------------- */
 
-/* One step from format 'from' to the next.  'sql' NULL ends an array. */
+/* A migration from format 'from' to the next.  'sql' NULL ends an array. */
 struct store_step {
     int from;
     const char *sql;
 };
 
-/* Checks that the database is ours, and not newer than 'latest'; creates
- * everything if it is empty, or takes the steps that are missing. */
+/* Checks that the database is a vmnd's, and not newer than 'latest'; creates
+ * the tables if it is empty, or applies the migrations that are missing. */
 int store_format_check(sqlite3 *, const char *path, const struct store_step *,
                        int latest, struct vmn_error *why);
 extern const struct store_step store_steps[];
 
-/* Checks that the file has no fault that SQLite finds; 'all' takes longer, and
- * compares indexes with tables. */
+/* Checks the file's integrity by SQLite's means; 'all' takes longer, and
+ * compares indexes with tables, too. */
 int store_check_whole(sqlite3 *, const char *path, bool all,
                       struct vmn_error *why);
-/* Checks that the file system allows what the write-ahead log needs. */
+/* Checks that the file system supports the write-ahead log. */
 int store_check_mode(sqlite3 *, const char *path, struct vmn_error *why);
-/* A statement that returns one number. */
+/* Runs a statement that returns one integer. */
 int store_get_int(sqlite3 *, const char *sql, int64_t *value,
                   struct vmn_error *why);
 
 /* Columns of a table in the order of its statements: "name", then the fields,
- * then the given-out values, then STORE_META_COLUMNS. */
+ * then the assigned values, then STORE_META_COLUMNS. */
 #define STORE_META_COLUMNS 4    /* revision, created_ms, updated_ms,
                                  * apply_set. */
-/* Statements on a table, as SQL that the caller frees. */
+/* Return statements on a table, as SQL that the caller frees. */
 char *store_sql_create(const struct schema_table *);
 char *store_sql_upsert(const struct schema_table *);
-/* As the upsert, with its parameters, but only of a row that is there and
- * whose references stay as they are; NULL if the table has none.  An upsert
- * writes the indexes of all references anew. */
+/* As the upsert, with its parameters, but only for a row that exists and whose
+ * references do not change; returns NULL if the table has none.  An upsert
+ * would write the indexes of all references again. */
 char *store_sql_update(const struct schema_table *);
 char *store_sql_select(const struct schema_table *);
 
-/* True if the field is kept as JSON text. */
+/* Returns true if the field is stored as JSON text. */
 bool store_is_json(const struct schema_field *);
 
 /* store-key.c: the key.  -------------------------------------------------- */
 
-/* Reads the key; makes it if there is none, which is durable then. */
+/* Reads the key, or creates it durably if there is none. */
 int store_key_load(sqlite3 *, uint8_t key[STORE_KEY_SIZE],
                    struct vmn_error *why);
 
@@ -105,15 +105,16 @@ int store_key_load(sqlite3 *, uint8_t key[STORE_KEY_SIZE],
 /* What one transaction writes. */
 struct store_batch {
     struct model_pending pending;   /* Borrowed from the model. */
-    size_t n_numbers;
-    struct id_write *numbers;   /* Owned, strings included. */
+    size_t n_ids;
+    struct id_write *ids;       /* Owned, strings included. */
     struct model_cursors cursors;   /* Owned; strings are the model's. */
 };
 void store_batch_init(struct store_batch *, struct model *);
 void store_batch_uninit(struct store_batch *);
 
-/* All that is durable, as one batch for an empty database.  Valid as long as
- * no stored row changes.  'log' is owned by the caller. */
+/* Initializes a batch that writes the whole durable state into an empty
+ * database.  Valid as long as no stored row changes.  'log' is owned by the
+ * caller. */
 void store_batch_init_all(struct store_batch *, struct model *,
                           struct model_log *log);
 void store_batch_uninit_all(struct store_batch *);
@@ -124,7 +125,7 @@ struct store_statements {
     sqlite3_stmt *upsert[VMN_N_TABLES];
     sqlite3_stmt *update[VMN_N_TABLES];     /* NULL: there is none. */
     sqlite3_stmt *delete_[VMN_N_TABLES];
-    sqlite3_stmt *number_delete, *number_insert;
+    sqlite3_stmt *id_delete, *id_insert;
     sqlite3_stmt *cursors_delete, *cursor_upsert;
     sqlite3_stmt *log_insert, *log_trim_people, *log_trim_others;
     sqlite3_stmt *log_most, *log_trim_author;
@@ -137,8 +138,7 @@ int store_statements_prepare(struct store_statements *, sqlite3 *,
                              struct vmn_error *why);
 void store_statements_finalize(struct store_statements *);
 
-/* Writes 'batch' in one transaction: all of it or nothing.  Called by the
- * writer's thread. */
+/* Writes 'batch' in one transaction.  Called by the writer thread. */
 int store_batch_write(const struct store_batch *, sqlite3 *,
                       struct store_statements *, struct vmn_error *why);
 
@@ -148,18 +148,18 @@ int store_load(sqlite3 *, const char *path, struct model *,
 
 /* store-file.c: files as such (see store-file.h, too).  ------------------- */
 
-/* Makes the file if it is not there, for its owner alone: SQLite would let
- * everyone read it. */
+/* Creates the file, readable by its owner alone, if it does not exist: SQLite
+ * would let everyone read it. */
 int store_make_file(const char *path, struct vmn_error *why);
-/* Removes a database, with what SQLite may have left beside it. */
+/* Removes a database, and files that SQLite may have left beside it. */
 void store_remove_file(const char *path);
 int store_sync_path(const char *path, int flags, struct vmn_error *why);
 int store_sync_folder_of(const char *path, struct vmn_error *why);
-/* Writes what the connection sees into 'to', which is empty. */
+/* Writes the state that the connection sees into 'to', which is empty. */
 int store_vacuum_into(sqlite3 *, const char *to, struct vmn_error *why);
-/* The same from a file that may be in use, after checking all of it. */
+/* Checks 'from', which may be in use, and writes its state into 'to'. */
 int store_copy_file(const char *from, const char *to, struct vmn_error *why);
-/* Makes sure that the sentence of 'error' names the file; returns 'error'. */
+/* Makes sure that the error message names the file; returns 'error'. */
 int store_name_file(const char *name, int error, struct vmn_error *why);
 
 /* store-backup.c: copies of the database in use.  ---------------------------
@@ -167,14 +167,14 @@ int store_name_file(const char *name, int error, struct vmn_error *why);
 
 struct store_copier;
 
-/* 'done' is told what comes of each start. */
+/* 'done' is called with the result of each store_copier_start(). */
 struct store_copier *store_copier_create(const char *path,
                                          struct event_base *,
                                          store_copied_cb *done, void *aux);
-/* Gives up on what is under way, without a call. */
+/* Aborts a copy in progress; 'done' is not called. */
 void store_copier_destroy(struct store_copier *);
-/* Begins to copy the file, or to write 'memory' (borrowed until 'done').  One
- * at a time. */
+/* Starts to copy the file, or to write 'memory' (borrowed until 'done').  Only
+ * one copy may be in progress. */
 int store_copier_start(struct store_copier *, const struct store_batch *memory,
                        struct vmn_error *why);
 bool store_copier_is_running(const struct store_copier *);
@@ -185,13 +185,13 @@ bool store_copier_is_running(const struct store_copier *);
  * '*why' to "DOING: REASON".  EUCLEAN: the database is corrupt. */
 int store_error(sqlite3 *, struct vmn_error *why, const char *doing);
 
-/* Opens a connection, and has it run 'pragmas'.  '*db' is to be closed also
- * after an error, which names the file. */
+/* Opens a connection and runs 'pragmas'.  '*db' must be closed also after an
+ * error.  The error message names the file. */
 int store_connect(const char *path, int flags, const char *pragmas,
                   sqlite3 **db, struct vmn_error *why);
 
 /* store-log.c */
-/* What it takes to read the log of changes. */
+/* A reader of the log of changes. */
 struct store_log {
     sqlite3 *db;                /* Owned, as all of this. */
     sqlite3_stmt *one, *many, *newest, *back;
@@ -202,8 +202,8 @@ struct store_log {
 int store_log_open(struct store_log *log, const char *path,
                    struct vmn_error *why);
 void store_log_close(struct store_log *);
-/* These are what struct store_class says of log(), logs(), newest_logs() and
- * object_logs(). */
+/* Implement log(), logs(), newest_logs() and object_logs() of struct
+ * store_class. */
 int store_log_one(struct store_log *, uint64_t revision, struct ds *,
                   struct vmn_error *why);
 int store_log_after(struct store_log *, uint64_t after, size_t limit,

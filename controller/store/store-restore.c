@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Puts a backup in the place of a database.
+ * Restores a backup: replaces a database by it.
  *
  * The backup is copied beside the database, verified there, and changed so
- * that nothing which was told since it was made is told again with another
- * meaning.  What that was, the former database knows, if it can still be read;
- * else there is a gap of what it may have been. */
+ * that no revision and no ID that was in use since the backup is used again
+ * with another meaning.  The former database says which those are, if it can
+ * still be read; otherwise a gap is left that is larger than what can have
+ * been used. */
 
 #include <config.h>
 
@@ -24,20 +25,20 @@
 #include "timeval.h"
 #include "util.h"
 
-/* Numbers of each kind that are passed over where it is not known which were
+/* IDs of each pool that are skipped if it is not known which were
  * allocated. */
-#define NUMBERS_GAP 4096
+#define IDS_GAP 4096
 
 /* The database that is to be replaced. */
 struct former {
     bool exists;
-    uint64_t revision;          /* If it is whole. */
-    char *damage;               /* Why it is not, or NULL.  Owned. */
+    uint64_t revision;          /* If it is undamaged. */
+    char *damage;               /* What is wrong with it, or NULL.  Owned. */
 };
 
 /* The former database.  --------------------------------------------------- */
 
-/* Looks at it without changing it. */
+/* Reads the former database, without changing it. */
 static void
 read_former(const char *database, struct former *former)
 {
@@ -64,10 +65,10 @@ read_former(const char *database, struct former *former)
     former->damage = error ? vmn_error_steal_text(&why) : NULL;
 }
 
-/* Brings what is in its write-ahead log into the file, so that it is one file
- * again.  What fails here fails nobody: the log goes along then. */
+/* Checkpoints the former database: moves its write-ahead log into the file.
+ * If that fails, the log is kept beside it. */
 static void
-fold_former(const char *database)
+checkpoint_former(const char *database)
 {
     sqlite3 *db = NULL;
 
@@ -76,7 +77,7 @@ fold_former(const char *database)
 }
 
 static bool
-is_there(const char *path, const char *suffix)
+file_has_content(const char *path, const char *suffix)
 {
     char *name = xasprintf("%s%s", path, suffix);
     struct stat st;
@@ -86,14 +87,15 @@ is_there(const char *path, const char *suffix)
     return there;
 }
 
-/* Looks at what is there. */
+/* Finds the former database, if there is one, and reads it. */
 static int
-look_at_former(const char *file, const char *database, struct former *former,
-               struct vmn_error *why)
+find_former(const char *file, const char *database, struct former *former,
+            struct vmn_error *why)
 {
     struct stat a, b;
 
-    former->exists = is_there(database, "") || is_there(database, "-wal");
+    former->exists = (file_has_content(database, "")
+                      || file_has_content(database, "-wal"));
     if (!former->exists) {
         return 0;
     }
@@ -103,12 +105,12 @@ look_at_former(const char *file, const char *database, struct former *former,
     }
     read_former(database, former);
     if (!former->damage) {
-        fold_former(database);
+        checkpoint_former(database);
     }
     return 0;
 }
 
-/* Numbers.  --------------------------------------------------------------- */
+/* IDs.  ------------------------------------------------------------------- */
 
 static int
 run_sql(sqlite3 *db, const char *sql, struct vmn_error *why)
@@ -117,10 +119,10 @@ run_sql(sqlite3 *db, const char *sql, struct vmn_error *why)
            : store_error(db, why, "cannot prepare the restored state");
 }
 
-/* How many of the backup's numbers had another meaning in the former database:
- * with 'set', those alone that users have set. */
+/* Counts the IDs of the backup that another key has in the former database;
+ * with 'set', only VNIs that users have set. */
 static int
-count_clashes(sqlite3 *db, bool set, size_t *n, struct vmn_error *why)
+count_conflicts(sqlite3 *db, bool set, size_t *n, struct vmn_error *why)
 {
     int64_t value;
     int error = store_get_int(
@@ -136,8 +138,8 @@ count_clashes(sqlite3 *db, bool set, size_t *n, struct vmn_error *why)
     return error;
 }
 
-/* Gives each network whose VNI was another's meanwhile one that is nobody's.
- * One by one, as each takes the next. */
+/* Allocates a new VNI to each network whose VNI another network has in the
+ * former database.  One by one, since each takes the next free one. */
 static int
 renumber_networks(sqlite3 *db, struct vmn_error *why)
 {
@@ -163,23 +165,23 @@ renumber_networks(sqlite3 *db, struct vmn_error *why)
         "WHERE n.kind = 'vni' AND n.key = networks.name", why);
 }
 
-/* Sees to it that no number has two meanings on switches: those that the
- * former database had allocated keep their meaning, as retired ones, until
- * every host has acknowledged the restored state. */
+/* Makes sure that no ID has two meanings on switches: IDs that the former
+ * database had allocated keep their keys, as retired ones, until every host
+ * has acknowledged the restored state. */
 static int
-keep_numbers(sqlite3 *db, struct store_restored *r, struct vmn_error *why)
+keep_ids(sqlite3 *db, struct store_restored *r, struct vmn_error *why)
 {
-    int error = count_clashes(db, false, &r->n_renumbered, why);
+    int error = count_conflicts(db, false, &r->n_renumbered, why);
 
-    error = error ? error : count_clashes(db, true, &r->n_shared, why);
+    error = error ? error : count_conflicts(db, true, &r->n_shared, why);
     error = error ? error : renumber_networks(db, why);
-    /* vmnd gives the owners of other kinds a new one when it compiles. */
+    /* vmnd allocates new IDs of the other pools when it compiles. */
     error = error ? error : run_sql(
         db, "DELETE FROM numbers WHERE kind <> 'vni' AND EXISTS"
         " (SELECT 1 FROM former.numbers f WHERE f.kind = numbers.kind"
         "  AND f.number = numbers.number AND f.key <> numbers.key);"
         "INSERT OR IGNORE INTO numbers SELECT * FROM former.numbers;"
-        /* The rest have their key there with another number. */
+        /* The keys of the others have another ID here. */
         "INSERT OR IGNORE INTO numbers"
         " SELECT kind, key || ' ' || number, number FROM former.numbers",
         why);
@@ -187,12 +189,12 @@ keep_numbers(sqlite3 *db, struct store_restored *r, struct vmn_error *why)
 }
 
 static int
-skip_numbers(sqlite3 *db, struct vmn_error *why)
+skip_ids(sqlite3 *db, struct vmn_error *why)
 {
     char *sql = xasprintf(
         "INSERT OR REPLACE INTO numbers SELECT kind, ' restored',"
         " max(number) + %d FROM numbers GROUP BY kind"
-        " HAVING max(number) < 4000000000", NUMBERS_GAP);
+        " HAVING max(number) < 4000000000", IDS_GAP);
     int error = run_sql(db, sql, why);
 
     free(sql);
@@ -201,8 +203,9 @@ skip_numbers(sqlite3 *db, struct vmn_error *why)
 
 /* Revisions.  ------------------------------------------------------------- */
 
-/* The number of the restored state: behind all that were told.  Where the
- * newest is not known, as if there had been one each millisecond since. */
+/* Returns the revision of the restored state, which is newer than all that
+ * hosts or users have seen.  If the newest of those is not known, assumes one
+ * revision per millisecond since the backup. */
 static uint64_t
 next_revision(const struct store_file_info *info, const struct former *former)
 {
@@ -261,7 +264,7 @@ attach_former(sqlite3 *db, const char *database, struct vmn_error *why)
     return error;
 }
 
-/* Makes the copy of the backup what vmnd is to start with. */
+/* Changes the copy of the backup into the database that vmnd is to load. */
 static int
 prepare(const char *copy, const char *file, const char *database,
         const struct former *former, struct store_restored *r,
@@ -276,20 +279,21 @@ prepare(const char *copy, const char *file, const char *database,
         error = error ? error : attach_former(db, database, why);
     }
     error = error ? error : run_sql(db, "BEGIN IMMEDIATE", why);
-    error = error ? error : known ? keep_numbers(db, r, why)
-                                  : skip_numbers(db, why);
+    error = error ? error : known ? keep_ids(db, r, why)
+                                  : skip_ids(db, why);
     error = error ? error : add_revision(db, file, r, why);
     error = error ? error : run_sql(db, "COMMIT", why);
     sqlite3_close(db);
     return error;
 }
 
-/* In place.  -------------------------------------------------------------- */
+/* Replacing the file.  ---------------------------------------------------- */
 
-/* Gives 'from' the name 'to' as well, or instead where a file system has no
- * links. */
+/* Links 'from' as 'to', if 'keep', or renames it.  Renames it, too, if the
+ * file system has no hard links. */
 static int
-move_aside(const char *from, const char *to, bool keep, struct vmn_error *why)
+link_or_rename(const char *from, const char *to, bool keep,
+               struct vmn_error *why)
 {
     if ((keep && !link(from, to)) || !rename(from, to) || errno == ENOENT) {
         return 0;
@@ -300,34 +304,35 @@ move_aside(const char *from, const char *to, bool keep, struct vmn_error *why)
                            ovs_strerror(error));
 }
 
-/* Puts the former database aside.  It keeps its name, too, until another takes
- * its place: a vmnd that started in between would make a new one.  Its log
- * does not, since it would be taken for the other's. */
+/* Saves the former database under another name.  It keeps its own name, too,
+ * until it is replaced: a vmnd that started in between would create a new
+ * database.  Its write-ahead log does not, since SQLite would take it for the
+ * new file's. */
 static int
-put_aside(const char *database, char **asidep, struct vmn_error *why)
+save_former(const char *database, char **namep, struct vmn_error *why)
 {
     char *time = xastrftime_msec("%Y%m%dT%H%M%S.###Z", time_wall_msec(),
                                  true);
-    char *aside = xasprintf("%s.before-restore-%s", database, time);
+    char *saved = xasprintf("%s.before-restore-%s", database, time);
     char *log = xasprintf("%s-wal", database);
-    char *log_aside = xasprintf("%s-wal", aside);
+    char *saved_log = xasprintf("%s-wal", saved);
     char *index = xasprintf("%s-shm", database);
-    int error = move_aside(database, aside, true, why);
+    int error = link_or_rename(database, saved, true, why);
 
-    error = error ? error : move_aside(log, log_aside, false, why);
+    error = error ? error : link_or_rename(log, saved_log, false, why);
     unlink(index);
     free(index);
-    free(log_aside);
+    free(saved_log);
     free(log);
     free(time);
-    *asidep = aside;
+    *namep = saved;
     return error;
 }
 
-/* Gives the copy to who owns the former database, or else its folder: vmnd may
- * run as another user. */
+/* Changes the owner of the copy to that of the former database, or else of its
+ * directory: vmnd may run as another user. */
 static int
-give_to_owner(const char *copy, const char *database, struct vmn_error *why)
+chown_copy(const char *copy, const char *database, struct vmn_error *why)
 {
     char *folder = dir_name(database);
     struct stat st;
@@ -348,7 +353,7 @@ restore(const char *file, const char *database, const char *copy,
         struct store_restored *r, struct vmn_error *why)
 {
     struct former former = { .exists = false };
-    int error = look_at_former(file, database, &former, why);
+    int error = find_former(file, database, &former, why);
 
     error = error ? error : store_make_file(copy, why);
     error = error ? error : store_copy_file(file, copy, why);
@@ -359,9 +364,9 @@ restore(const char *file, const char *database, const char *copy,
 
         error = store_file_verify(copy, file, &prepared, why);
     }
-    error = error ? error : give_to_owner(copy, database, why);
+    error = error ? error : chown_copy(copy, database, why);
     if (!error && former.exists) {
-        error = put_aside(database, &r->aside, why);
+        error = save_former(database, &r->former, why);
     }
     error = error ? error : store_file_publish(copy, database, why);
     r->damage = former.damage;
@@ -391,7 +396,7 @@ store_file_restore(const char *file, const char *database,
 void
 store_restored_uninit(struct store_restored *r)
 {
-    free(r->aside);
+    free(r->former);
     free(r->damage);
     memset(r, 0, sizeof *r);
 }

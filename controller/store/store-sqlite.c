@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The store provider over SQLite: opening, the writer's thread, the log.
+ * The store provider for SQLite: opening, the writer thread, the log.
  *
- * The loop's thread hands over one batch and goes on; the writer's thread
- * writes it and rings an eventfd; the loop's thread then tells the caller. The
- * writer's thread has the connection 'db' for itself while a batch is in
- * flight.  The log is read through a connection of the loop's own, which in
- * WAL mode neither waits for the writer nor holds it up. */
+ * The main thread queues one batch and continues; the writer thread writes it
+ * and signals an eventfd; the main thread then calls the callback.  The writer
+ * thread owns the connection 'db' while a batch is in flight.  The log is read
+ * through a connection of the main thread's own, which in WAL mode neither
+ * waits for the writer nor blocks it. */
 
 #include <config.h>
 
@@ -36,28 +36,29 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 20);
 struct store {
     char *path;
     struct store_lock lock;
-    bool opened;                /* It is ours, and in order. */
+    bool opened;                /* The file is a vmnd's, and valid. */
     sqlite3 *db;                /* For writing, and for loading before. */
     struct store_statements statements;
     struct store_log log;       /* For reading it. */
     uint8_t key[STORE_KEY_SIZE];
-    char *corrupt;              /* Why nothing is written any more, or NULL. */
+    char *corrupt;              /* Why nothing is written any more; NULL:
+                                 * the file is not corrupt. */
     struct store_stats stats;
     char *last_error;           /* Of the newest batch, or NULL. */
 
-    /* The batch in flight.  Only the loop's thread uses these. */
-    struct model *model;        /* NULL: none is. */
+    /* The batch in flight.  Used by the main thread only. */
+    struct model *model;        /* NULL: none. */
     store_done_cb *done;
     void *aux;
     struct event *done_event;
     int done_fd;                /* Eventfd: the writer has finished. */
 
-    /* The copy that is being made. */
+    /* The copy in progress. */
     struct store_copier *copier;
-    struct model *copy_model;   /* NULL: none is. */
+    struct model *copy_model;   /* NULL: none. */
     store_copied_cb *copied;
     void *copied_aux;
-    bool from_memory;           /* Of what follows. */
+    bool from_memory;           /* It is made of 'memory'. */
     struct store_batch memory;
     struct model_log memory_log;
 
@@ -65,20 +66,20 @@ struct store {
     bool thread_started;
     pthread_mutex_t mutex;      /* Protects what follows. */
     pthread_cond_t cond;
-    bool queued;                /* 'batch' is to be written. */
+    bool queued;                /* 'batch' must be written. */
     bool quit;
-    struct store_batch batch;   /* The writer's, while 'queued'. */
-    int64_t took_us;            /* Of that; negative: nothing was tried. */
-    int error;                  /* What came of it. */
+    struct store_batch batch;   /* Used by the writer, while 'queued'. */
+    int64_t took_us;            /* Its duration; negative: not tried. */
+    int error;                  /* Its result. */
     struct vmn_error why;
 };
 
-/* The writer's thread.  --------------------------------------------------- */
+/* The writer thread.  ----------------------------------------------------- */
 
-/* Tells the loop that the batch is done.  Cannot fail: the counter is far from
- * its largest value. */
+/* Signals the main thread that the batch is done.  Cannot fail: the counter is
+ * far from its maximum. */
 static void
-ring(struct store *store)
+signal_done(struct store *store)
 {
     uint64_t one = 1;
     ssize_t n = write(store->done_fd, &one, sizeof one);
@@ -106,7 +107,7 @@ writer_main(void *store_)
             store->error = error;
             store->why = why;
             store->took_us = time_usec() - begin_us;
-            ring(store);
+            signal_done(store);
         } else if (store->quit) {
             break;
         } else {
@@ -117,7 +118,7 @@ writer_main(void *store_)
     return NULL;
 }
 
-/* Starts the thread with all signals blocked: they are the loop's. */
+/* Starts the thread with all signals blocked: the loop handles them. */
 static int
 start_writer(struct store *store, struct vmn_error *why)
 {
@@ -136,7 +137,7 @@ start_writer(struct store *store, struct vmn_error *why)
     return error;
 }
 
-/* The loop's side.  ------------------------------------------------------- */
+/* The main thread.  ------------------------------------------------------- */
 
 static void set_corrupt(struct store *, const char *text);
 static void copy_memory_if_due(struct store *);
@@ -195,7 +196,7 @@ sqlite_submit(struct store *store, struct model *model, store_done_cb *done,
     if (store->corrupt) {
         store->error = EUCLEAN;
         store->took_us = -1;
-        ring(store);
+        signal_done(store);
     } else {
         store->queued = true;
         pthread_cond_signal(&store->cond);
@@ -241,8 +242,9 @@ sqlite_get_stats(const struct store *store, struct store_stats *stats)
 
 /* Copies.  ---------------------------------------------------------------- */
 
-/* From now on nothing is written: what is in the file gets no worse, and what
- * is in memory stays what was acknowledged. */
+/* Marks the database as corrupt.  From now on nothing is written, so that the
+ * file is not damaged further, and the state in memory remains the one that
+ * was acknowledged. */
 static void
 set_corrupt(struct store *store, const char *text)
 {
@@ -256,9 +258,9 @@ set_corrupt(struct store *store, const char *text)
     }
 }
 
-/* Tells who asked for the copy what came of it. */
+/* Calls the callback of the copy with its result. */
 static void
-tell_copied(struct store *store, int error, const char *text, int fd)
+call_copied_cb(struct store *store, int error, const char *text, int fd)
 {
     store->copy_model = NULL;
     if (store->from_memory) {
@@ -269,8 +271,8 @@ tell_copied(struct store *store, int error, const char *text, int fd)
     store->copied(store->copied_aux, error, text, fd);
 }
 
-/* Goes on with the copy that was found to be needed from memory, once no batch
- * is in flight that may change what is there. */
+/* Starts the copy from memory if one is due, and no batch is in flight that
+ * may change the state. */
 static void
 copy_memory_if_due(struct store *store)
 {
@@ -286,7 +288,7 @@ copy_memory_if_due(struct store *store)
                          &store->memory_log);
     error = store_copier_start(store->copier, &store->memory, &why);
     if (error) {
-        tell_copied(store, error, why.text, -1);
+        call_copied_cb(store, error, why.text, -1);
         vmn_error_uninit(&why);
     }
 }
@@ -300,7 +302,7 @@ on_copied(void *store_, int error, const char *text, int fd)
         set_corrupt(store, text);
         copy_memory_if_due(store);
     } else {
-        tell_copied(store, error, text, fd);
+        call_copied_cb(store, error, text, fd);
     }
 }
 
@@ -327,8 +329,8 @@ sqlite_copy(struct store *store, struct model *model, store_copied_cb *done,
 
 /* Opening and closing.  --------------------------------------------------- */
 
-/* SQLite would take a file without content for a new database, and throw away
- * the log beside it. */
+/* Fails if the file is empty but has a write-ahead log: SQLite would take it
+ * for a new database, and delete the log. */
 static int
 check_not_emptied(const char *path, struct vmn_error *why)
 {
@@ -423,7 +425,7 @@ sqlite_close(struct store *store)
     store_statements_finalize(&store->statements);
     store_log_close(&store->log);
     sqlite3_close(store->db);
-    /* Leaves no lock's file beside a file that turned out not to be ours, or
+    /* Leaves no lock file beside a file that turned out not to be a vmnd's, or
      * not to be had at all. */
     store_lock_release(&store->lock, !store->opened);
     pthread_cond_destroy(&store->cond);
@@ -467,9 +469,9 @@ sqlite_open(const char *path, struct event_base *base, struct store **storep,
 
 /* The log.  --------------------------------------------------------------- */
 
-/* Counts what a reading of the log came to, which it returns. */
+/* Counts a failed query of the log.  Returns 'error'. */
 static int
-note_reading(struct store *store, int error, const struct vmn_error *why)
+count_read_error(struct store *store, int error, const struct vmn_error *why)
 {
     if (error && error != ENOENT) {
         const char *text = why ? why->text : ovs_strerror(error);
@@ -487,24 +489,27 @@ static int
 sqlite_log(struct store *store, uint64_t revision, struct ds *ds,
            struct vmn_error *why)
 {
-    return note_reading(store, store_log_one(&store->log, revision, ds, why),
-                        why);
+    int error = store_log_one(&store->log, revision, ds, why);
+
+    return count_read_error(store, error, why);
 }
 
 static int
 sqlite_logs(struct store *store, uint64_t after, size_t limit, struct ds *ds,
             struct vmn_error *why)
 {
-    return note_reading(store, store_log_after(&store->log, after, limit, ds,
-                                               why), why);
+    int error = store_log_after(&store->log, after, limit, ds, why);
+
+    return count_read_error(store, error, why);
 }
 
 static int
 sqlite_newest_logs(struct store *store, size_t limit, struct ds *ds,
                    struct vmn_error *why)
 {
-    return note_reading(store, store_log_newest(&store->log, limit, ds, why),
-                        why);
+    int error = store_log_newest(&store->log, limit, ds, why);
+
+    return count_read_error(store, error, why);
 }
 
 static int
@@ -512,8 +517,10 @@ sqlite_object_logs(struct store *store, const char *type, const char *name,
                    uint64_t before, size_t limit, struct ds *ds,
                    uint64_t *next, struct vmn_error *why)
 {
-    return note_reading(store, store_log_of_object(
-        &store->log, type, name, before, limit, ds, next, why), why);
+    int error = store_log_of_object(&store->log, type, name, before, limit, ds,
+                                    next, why);
+
+    return count_read_error(store, error, why);
 }
 
 const struct store_class store_sqlite_class = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * "ovs-appctl -t vmnd store/show": how the store is. */
+ * "ovs-appctl -t vmnd store/show": state and statistics of the store. */
 
 #include <config.h>
 
@@ -49,7 +49,7 @@ store_unixctl_init(const struct store_class *class_, struct store *store)
 {
     struct shown *shown = xmalloc(sizeof *shown);
 
-    /* As long-lived as the command, which cannot be taken back. */
+    /* Never freed, since a command cannot be unregistered. */
     *shown = (struct shown) { class_, store };
     unixctl_command_register("store/show", "", 0, 0, unixctl_show, shown);
 }

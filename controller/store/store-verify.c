@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Verifies a backup, or any other database file, before it is put in the place
- * of the one in use: its pages, its references, and that every row loads; see
+ * Verifies a backup, or any other database file, before it replaces the one in
+ * use: its pages, its references, and that every row loads; see
  * store-file.h. */
 
 #include <config.h>
@@ -38,7 +38,7 @@ check_references(sqlite3 *db, const char *name, struct vmn_error *why)
     return error;
 }
 
-/* Loads all rows as vmnd does at a start, and counts them. */
+/* Loads all rows as vmnd does at its start, and counts them. */
 static int
 check_rows(sqlite3 *db, const char *name, struct store_file_info *info,
            struct vmn_error *why)
@@ -79,7 +79,7 @@ store_file_verify(const char *path, const char *name,
     if (!error && !n_tables) {
         error = vmn_error_errno(why, EUCLEAN, "%s is empty", name);
     }
-    /* A trigger or a view would have vmnd do what somebody else wrote. */
+    /* A trigger or a view would have vmnd execute foreign SQL. */
     error = error ? error
             : store_get_int(db, "SELECT count(*) FROM sqlite_schema "
                             "WHERE type NOT IN ('table', 'index')", &n_others,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Makes revisions durable.  A provider interface; SQLite (store-sqlite.c) is
- * the first provider.  One batch is in flight at a time: while it is, the
- * model does not change, so the writer's thread reads rows without locks.
- * Not for deciding what is in a batch (engine/commit). */
+ * the first provider.  One batch is in flight at a time, and meanwhile the
+ * model does not change, so the writer thread reads rows without locks.  Not
+ * for deciding what is in a batch (controller/commit). */
 
 #ifndef CONTROLLER_STORE_STORE_H
 #define CONTROLLER_STORE_STORE_H 1
@@ -27,29 +27,29 @@ typedef void store_done_cb(void *aux, int error, const char *text);
 typedef void store_copied_cb(void *aux, int error, const char *text, int fd);
 
 struct store_stats {
-    const char *path;           /* As long as the store. */
+    const char *path;           /* Owned by the store. */
     const char *error;          /* Why the newest batch was refused, or NULL;
                                  * until the next one. */
     uint64_t n_batches;         /* Written. */
-    uint64_t n_failed;          /* Refused. */
+    uint64_t n_failed;          /* Not written. */
     uint64_t n_read_failures;   /* Of the log. */
-    uint64_t n_copies;          /* Made. */
+    uint64_t n_copies;          /* Completed. */
     bool ok;                    /* The newest batch was written. */
     bool corrupt;               /* Nothing is written any more. */
     uint64_t size;              /* Bytes of the database, */
     uint64_t log_size;          /* and of its write-ahead log. */
-    struct histogram writing;   /* What the writer took for a batch, from its
-                                 * first row to the end of its fsync. */
+    struct histogram writing;   /* Duration of writing a batch, from its first
+                                 * row to the end of its fsync. */
 };
 
-/* What is kept of the log.  Revisions of people, and those that hosts, probes
- * and vmnd itself make, are counted apart, so that these wash out none of
- * those. */
+/* What is kept of the log.  Revisions of people are counted apart from those
+ * that hosts, probes and vmnd itself make, so that the latter do not displace
+ * the former. */
 struct store_retention {
-    int64_t people_ms;          /* For so long, by the newest entry's time; */
-    int64_t people_min;         /* so many at least, however old; */
-    int64_t people_max;         /* and so many at most, however new. */
-    int64_t others_max;         /* Of the others so many. */
+    int64_t people_ms;          /* Maximum age, by the newest entry's time; */
+    int64_t people_min;         /* but at least so many entries, */
+    int64_t people_max;         /* and at most so many. */
+    int64_t others_max;         /* At most so many of the others. */
 };
 #define STORE_RETENTION_DAYS 365
 #define STORE_RETENTION_MAX_DAYS 36500
@@ -69,21 +69,21 @@ struct store_class {
      * A file that it cannot use it leaves as it is. */
     int (*open)(const char *path, struct event_base *, struct store **,
                 struct vmn_error *why);
-    /* Waits for what is being written; its 'done' is not called. */
+    /* Waits for the batch in flight; its 'done' is not called. */
     void (*close)(struct store *);
-    /* Reads all of it into an empty model: numbers, then rows, then
+    /* Loads the state into an empty model: IDs, then rows, then
      * model_load_done().  Errors as those of open. */
     int (*load)(struct store *, struct model *, struct vmn_error *why);
-    /* The key for digests: random bytes that are made once for a state and go
-     * with it, into copies and back (but for a copy of what 'model' holds,
-     * which gets another one when it is opened).  A secret. */
+    /* Returns the key for digests: random bytes that are created once for a
+     * state and are part of it, in copies, too (except for a copy of what
+     * 'model' holds, which gets another key when it is opened).  Secret. */
     void (*get_key)(const struct store *, uint8_t key[STORE_KEY_SIZE]);
-    /* Sets what is kept of the log, before anything is written; until then
-     * that is STORE_RETENTION_DEFAULT. */
+    /* Sets what is kept of the log; STORE_RETENTION_DEFAULT by default.  To be
+     * called before anything is written. */
     void (*set_retention)(struct store *, const struct store_retention *);
-    /* Writes what the model and its numbers have pending, and calls 'done'
-     * from the loop when it is durable.  One at a time.  Once the file has
-     * turned out to be corrupt, every batch is refused (EUCLEAN). */
+    /* Writes the pending rows and IDs of the model, and calls 'done' from the
+     * loop when they are durable.  One batch at a time.  Once the file has
+     * turned out to be corrupt, every batch fails (EUCLEAN). */
     void (*submit)(struct store *, struct model *, store_done_cb *done,
                    void *aux);
     /* The log is read on the loop's thread, through a connection of its own.
@@ -96,24 +96,24 @@ struct store_class {
      * error: there is none. */
     int (*log)(struct store *, uint64_t revision, struct ds *,
                struct vmn_error *why);
-    /* Appends entries after 'after', oldest first, at most 'limit', with commas
-     * between them. */
+    /* Appends entries after 'after', oldest first, at most 'limit', with
+     * commas between them. */
     int (*logs)(struct store *, uint64_t after, size_t limit, struct ds *,
                 struct vmn_error *why);
-    /* The newest entries, oldest first, at most 'limit'. */
+    /* Appends the newest entries, oldest first, at most 'limit'. */
     int (*newest_logs)(struct store *, size_t limit, struct ds *,
                        struct vmn_error *why);
-    /* Those that name object 'name' of the type with plural 'type', oldest
-     * first: the newest 'limit' of these before revision 'before'.  Looks at a
-     * bounded part of the log, and sets '*next' to the revision before which
-     * to go on, or 0 if there is nothing more. */
+    /* Appends the entries that name object 'name' of the type with plural
+     * 'type', oldest first: the newest 'limit' of these before revision
+     * 'before'.  Scans a bounded part of the log, and sets '*next' to the
+     * revision before which to continue, or 0 at the log's end. */
     int (*object_logs)(struct store *, const char *type, const char *name,
                        uint64_t before, size_t limit, struct ds *,
                        uint64_t *next, struct vmn_error *why);
-    /* Makes a copy of all that is durable, checked, of a moment between this
-     * call and 'done'.  Neither the loop nor writing waits for it, and it
-     * takes as much room beside the file as the file.  If that is corrupt the
-     * copy is made of what 'model' holds.  One at a time: EBUSY. */
+    /* Makes a verified copy of the durable state as of some time between this
+     * call and 'done'.  Neither the loop nor the writer waits for it; it needs
+     * as much space beside the file as the file.  If that is corrupt, the copy
+     * is made of what 'model' holds.  EBUSY: another copy is being made. */
     int (*copy)(struct store *, struct model *, store_copied_cb *done,
                 void *aux, struct vmn_error *why);
     void (*get_stats)(const struct store *, struct store_stats *);

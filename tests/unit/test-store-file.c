@@ -467,8 +467,8 @@ restore_brings_back_what_was_saved(void **state)
     /* What was there is kept, and can be restored itself. */
     close_store(f);
     free(f->file);
-    f->file = r.aside;
-    r.aside = NULL;
+    f->file = r.former;
+    r.former = NULL;
     store_restored_uninit(&r);
     restore(f, &r);
     store_restored_uninit(&r);
@@ -586,7 +586,7 @@ lost_database_leaves_a_gap(void **state)
     free(sql);
     unlink(f->path);
     restore(f, &r);
-    assert_null(r.aside);
+    assert_null(r.former);
     assert_true(r.revision > 3600 * 1000);
     store_restored_uninit(&r);
     open_store(f);
@@ -626,7 +626,7 @@ log_of_a_damaged_database_goes_with_it(void **state)
     write_all(log, content, st.st_size);
     restore(f, &r);
     assert_non_null(r.damage);
-    char *aside = xasprintf("%s-wal", r.aside);
+    char *aside = xasprintf("%s-wal", r.former);
     char *kept = read_all(aside, st.st_size);
     assert_memory_equal(kept, content, st.st_size);
     assert_int_equal(access(log, F_OK), -1);
