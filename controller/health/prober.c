@@ -96,8 +96,8 @@ set_due(struct backend *b, enum backend_due due, int64_t at_us)
 }
 
 /* The next moment that is the backend's own, by its name: they are spread over
- * the interval.  It is the next one after 'last_us', when it was probed last, so
- * that a probe which takes all of the interval does not cost it a turn. */
+ * the interval.  It is the next one after 'last_us', when it was probed last,
+ * so that a probe which takes all of the interval does not cost it a turn. */
 static void
 set_next(struct backend *b, int64_t last_us, int64_t now_us)
 {
@@ -331,7 +331,7 @@ prober_receive(struct prober *p, const char *host, uint32_t in_port,
                 continue;
             }
             send_frames(b, &frames);
-            if (verdict != PROBE_GOES_ON) {
+            if (verdict != PROBE_CONTINUES) {
                 end_probe(b, verdict == PROBE_SUCCESS,
                           probe_reason(b->probe), now_us);
             }

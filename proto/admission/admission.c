@@ -152,7 +152,7 @@ find_source(const struct admission *adm, const struct admission_peer *peer)
     return NULL;
 }
 
-/* Tells whether 'peer' is known without having been authenticated: who runs
+/* Returns true if 'peer' is known without having been authenticated: who runs
  * this process, or whom the configuration names. */
 static bool
 is_configured(const struct admission *adm, const struct admission_peer *peer)
@@ -305,15 +305,14 @@ close_entry(struct admission *adm, struct admission_entry *entry,
 
 /* Making room.  ---------------------------------------------------------- */
 
-/* Tells whether pending connections of 'source', 'n' of them, give way
- * last. */
+/* Returns true if 'n' pending connections of 'source' are evicted last. */
 static bool
 is_protected(const struct admission_source *source, size_t n)
 {
     return source->known && n <= ADMISSION_KNOWN_PENDING;
 }
 
-/* Tells whether 'a' is to give way before 'b'. */
+/* Returns true if 'a' is to be evicted before 'b'. */
 static bool
 is_before(const struct admission_source *a, const struct admission_source *b,
           enum admission_state state)
@@ -329,7 +328,7 @@ is_before(const struct admission_source *a, const struct admission_source *b,
     return oldest(a, state)->since_ms < oldest(b, state)->since_ms;
 }
 
-/* The source but 'except' that is to give way first, or NULL. */
+/* Returns the source other than 'except' that is evicted first, or NULL. */
 static struct admission_source *
 find_largest(const struct admission *adm, enum admission_state state,
              const struct admission_source *except)
@@ -345,7 +344,8 @@ find_largest(const struct admission *adm, enum admission_state state,
     return largest;
 }
 
-/* The pending connection that gives way to one more of 'source', or NULL. */
+/* Returns the pending connection to evict for one more of 'source', or
+ * NULL. */
 static struct admission_entry *
 choose_pending(const struct admission *adm,
                const struct admission_source *source, int64_t now_ms)

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Connection admission: which connections a listener keeps when there are more
- * than it has room for.  All listeners (OpenFlow, OVSDB, the API) use it, so
- * that nobody is locked out by idle connections, or by half of a handshake.
+ * Connection admission: decides which connections a listener keeps when there
+ * are more than its limit.  All listeners (OpenFlow, OVSDB, the API) use it,
+ * so that idle connections and unfinished handshakes lock nobody out.
  *
- * A connection is pending until its peer is authenticated.  Pending ones have
- * a limit, and a share of it for each source address.  At a limit the oldest
- * pending connection of the source that has most gives way; those of known
- * sources (addresses that the configuration names, or that have been
- * authenticated before) last.  Of IPv6 a source is a /64, but for addresses
- * that the configuration names.
+ * A connection is pending until its peer is authenticated.  Pending
+ * connections have a limit, and a lower one for each source address.  At a
+ * limit the oldest pending connection of the source with the most is evicted;
+ * those of known sources (addresses that the configuration names, or that were
+ * authenticated before) last.  A source is an IPv4 address, or an IPv6 /64,
+ * except for addresses that the configuration names.
  *
- * Does no input or output and reads no clock.  Not for how long a handshake
- * may take, nor for who somebody is: both are the listener's. */
+ * Does no input or output and reads no clock.  Not for handshake timeouts, nor
+ * for authentication: the listener does both. */
 
 #ifndef PROTO_ADMISSION_ADMISSION_H
 #define PROTO_ADMISSION_ADMISSION_H 1
@@ -28,11 +28,10 @@
 struct admission;
 struct admission_source;
 
-/* Pending connections of a known source that give way last; further ones count
- * as those of any source. */
+/* Pending connections of a known source that are evicted last; further ones
+ * count as those of any source. */
 #define ADMISSION_KNOWN_PENDING 16
-/* Addresses that were authenticated and are remembered without a
- * connection. */
+/* Most authenticated addresses that are remembered without a connection. */
 #define ADMISSION_REMEMBERED_MAX 4096
 
 /* Where a connection comes from. */
@@ -41,8 +40,8 @@ struct admission_peer {
     struct in6_addr addr;       /* IPv4 as a mapped address. */
     uid_t uid;                  /* Of AF_UNIX; (uid_t) -1: not known. */
 };
-/* The peer of socket 'fd' (-1: none) whose address is 'sa'; of AF_UNIX if that
- * is NULL. */
+/* Returns the peer of socket 'fd' (-1: none) whose address is 'sa'; NULL means
+ * AF_UNIX. */
 struct admission_peer admission_peer_make(int fd, const struct sockaddr *sa);
 /* The same for text such as "tcp:192.0.2.1:6653", "ssl:[2001:db8::1]:6653" or
  * "unix#3". */
@@ -52,17 +51,17 @@ enum admission_state {
     ADMISSION_PENDING,          /* Not authenticated yet. */
     ADMISSION_IDLE,             /* Authenticated; may be closed to make room if
                                  * nothing pending is left. */
-    ADMISSION_ACTIVE,           /* Authenticated; stays. */
+    ADMISSION_ACTIVE,           /* Authenticated; never evicted. */
     ADMISSION_N_STATES
 };
 
-/* Why a connection was refused or closed before it was authenticated. */
+/* Why a connection was rejected or closed before it was authenticated. */
 enum admission_reason {
-    ADMISSION_LIMIT,            /* No room, and nobody who gives way. */
+    ADMISSION_LIMIT,            /* At the limit, and none can be evicted. */
     ADMISSION_SOURCE_SHARE,     /* Its source has too many. */
-    ADMISSION_DISPLACED,        /* Gave way to another source's. */
+    ADMISSION_DISPLACED,        /* Evicted for another source's. */
     ADMISSION_TIMEOUT,          /* No handshake or identification in time. */
-    ADMISSION_IDENTITY,         /* Nobody who may connect. */
+    ADMISSION_IDENTITY,         /* Not authorized to connect. */
     ADMISSION_N_REASONS
 };
 /* "limit", "source_share", ... */
@@ -82,13 +81,13 @@ struct admission_options {
     size_t max_conns;           /* Of all states. */
     size_t max_pending;
     size_t max_source_pending;  /* Of a source that is not known. */
-    int grace_ms;               /* A connection that is younger does not give
-                                 * way to one whose source has as many: else a
-                                 * rush of honest peers would never get
-                                 * through. */
+    int grace_ms;               /* A connection younger than this is not
+                                 * evicted for one whose source has as many:
+                                 * otherwise a rush of legitimate peers would
+                                 * never finish its handshakes. */
     /* Closes the connection of 'entry', which is not admitted any more. */
     void (*close)(void *aux, struct admission_entry *entry);
-    /* Tells whether the configuration names the address; or NULL. */
+    /* Returns true if the configuration names the address; or NULL. */
     bool (*is_known)(void *aux, const struct in6_addr *addr);
     void *aux;
 };
@@ -97,21 +96,21 @@ struct admission *admission_create(const struct admission_options *);
 /* All connections must have been removed. */
 void admission_destroy(struct admission *);
 
-/* Admits the connection of 'entry' from 'peer', which is pending then, and
- * returns true; this may close others.  Returns false if it is to be closed:
- * that is counted and logged. */
+/* Admits the connection of 'entry' from 'peer' as pending, and returns true;
+ * this may close others.  Returns false if it must be closed, which is counted
+ * and logged. */
 bool admission_admit(struct admission *, struct admission_entry *entry,
                      const struct admission_peer *peer, int64_t now_ms);
 /* Changes the state of an admitted entry.  Leaving ADMISSION_PENDING makes its
- * address known.  Does nothing for one that is not admitted. */
+ * address known.  Does nothing if it is not admitted. */
 void admission_set_state(struct admission *, struct admission_entry *,
                          enum admission_state, int64_t now_ms);
-/* The connection is gone.  Does nothing for one that is not admitted. */
+/* Removes a closed connection.  Does nothing if it is not admitted. */
 void admission_remove(struct admission *, struct admission_entry *);
 /* Remembers the address of a peer that was authenticated. */
 void admission_remember(struct admission *, const struct admission_peer *);
 
-/* Counts and logs a connection that its listener refused. */
+/* Counts and logs a connection that its listener rejected. */
 void admission_count(struct admission *, const struct admission_peer *,
                      enum admission_reason);
 

@@ -21,7 +21,7 @@ struct loop_curl {
     size_t n_transfers;
 };
 
-/* Calls those whose transfers have ended. */
+/* Calls 'done' of the transfers that have ended. */
 static void
 take_ended(struct loop_curl *lc)
 {
@@ -69,7 +69,7 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *lc)
 }
 
 /* libcurl's CURLMOPT_SOCKETFUNCTION: waits for 'what' of 'fd' from now on.
- * 'event_' is what curl_multi_assign() has noted with it, or NULL. */
+ * 'event_' was set by curl_multi_assign(), or is NULL. */
 static int
 watch_fd(CURL *easy OVS_UNUSED, curl_socket_t fd, int what, void *lc_,
          void *event_)
@@ -91,8 +91,8 @@ watch_fd(CURL *easy OVS_UNUSED, curl_socket_t fd, int what, void *lc_,
     return 0;
 }
 
-/* libcurl's CURLMOPT_TIMERFUNCTION: wants to be called after 'ms', or not at
- * all (-1).  Never calls it from in here, which it does not allow. */
+/* libcurl's CURLMOPT_TIMERFUNCTION: sets the timeout after which libcurl is to
+ * be called, or none (-1).  libcurl does not allow to be called from here. */
 static int
 watch_time(CURLM *multi OVS_UNUSED, long ms, void *lc_)
 {

@@ -36,10 +36,10 @@ VLOG_DEFINE_THIS_MODULE(loop);
 COVERAGE_DEFINE(loop_turn);
 COVERAGE_DEFINE(loop_task_run);
 
-/* A turn longer than this is logged: everything else waited for it. */
+/* A turn longer than this is logged: it delays everything else. */
 #define LOOP_LONG_TURN_MS 1000
 
-/* After so much of its own, a turn puts off what can wait. */
+/* CPU time after which a turn defers work that can wait. */
 #define LOOP_TURN_US 3000
 
 /* When libevent refuses a file descriptor that a task waits for, the task runs
@@ -87,7 +87,7 @@ const uint32_t loop_turn_us[LOOP_N_BOUNDS] = {
 
 static void task_run(struct loop_task *);
 
-/* CPU time of this thread. */
+/* Returns the CPU time of this thread. */
 static int64_t
 cpu_us(void)
 {
@@ -127,8 +127,9 @@ loop_seq_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *loop_)
     }
 }
 
-/* Returns the file descriptor that wakes this thread for its seqs. There is no
- * function that tells, so one is waited for and the wait looked at. */
+/* Returns the file descriptor that wakes this thread for its seqs.
+ * libopenvswitch has no function for that, so this waits for a seq and
+ * inspects the recorded wait. */
 static int
 loop_find_seq_fd(void)
 {
@@ -204,7 +205,7 @@ loop_create(void)
     return loop;
 }
 
-/* All tasks must be gone.  Frees the event base too. */
+/* Frees the event base, too.  All tasks must have been destroyed. */
 void
 loop_destroy(struct loop *loop)
 {
@@ -259,8 +260,8 @@ loop_get_stats(const struct loop *loop, struct loop_stats *stats)
     *stats = loop->stats;
 }
 
-/* Waits and dispatches, then takes the steps that close a turn.  'flags' are
- * event_base_loop()'s. */
+/* Waits and dispatches, then performs the steps at the end of a turn.  'flags'
+ * are event_base_loop()'s. */
 static void
 loop_turn__(struct loop *loop, int flags)
 {
@@ -415,7 +416,7 @@ task_arm_fd(struct loop_task *task, const struct poll_wait *wait)
     task->n_events++;
 }
 
-/* Makes events of what the task's wait function recorded. */
+/* Registers events for what the task's wait function recorded. */
 static void
 task_arm(struct loop_task *task)
 {

@@ -4,9 +4,9 @@
  * libopenvswitch (OVSDB client, unixctl) run on it as tasks, through the five
  * poll-loop functions that loop-poll.c defines in place of libopenvswitch's.
  *
- * A task has a 'run' function that does what can be done now and a 'wait'
- * function that calls poll_fd_wait() and the like for what it waits for. Only
- * the task whose file descriptor or timer fired runs. */
+ * A task has a 'run' function that does the work that is due, and a 'wait'
+ * function that registers what it waits for by poll_fd_wait() and the like.
+ * Only the task whose file descriptor or timer fired runs. */
 
 #ifndef PROTO_LOOP_LOOP_H
 #define PROTO_LOOP_LOOP_H 1
@@ -18,30 +18,32 @@ struct event_base;
 struct loop;
 struct loop_task;
 
-/* Makes the loop.  After daemonize_start(): an event base does not survive a
- * fork.  One per process, on the thread that calls; SIGPIPE is ignored from
- * then on, and poll_block() aborts on this thread until loop_destroy(). */
+/* Creates the loop.  To be called after daemonize_start(): an event base does
+ * not survive a fork.  One per process, on the thread that calls; SIGPIPE is
+ * ignored from then on, and poll_block() aborts on this thread until
+ * loop_destroy(). */
 struct loop *loop_create(void);
-/* After its tasks and all other events of its base. */
+/* All tasks and all other events of its base must have been destroyed. */
 void loop_destroy(struct loop *);
 struct event_base *loop_base(struct loop *);
 
-/* Runs turns until loop_exit() or a terminating signal.  Each turn: wait and
- * dispatch, then fatal_signal_run(), coverage, ovsrcu_quiesce(). */
+/* Runs iterations ("turns") until loop_exit() or a terminating signal.  Each
+ * waits and dispatches, then calls fatal_signal_run(), runs coverage counters
+ * and ovsrcu_quiesce(). */
 void loop_run(struct loop *);
-/* One turn, which waits at most 'timeout_ms' (-1: until something happens).
- * For tests. */
+/* Runs one turn, which waits at most 'timeout_ms' (-1: until something
+ * happens).  For tests. */
 void loop_turn(struct loop *, int timeout_ms);
 void loop_exit(struct loop *);
 
-/* True once this turn has taken so long that what can wait is better left to
- * the next one, so that new events are looked at: a callback for a file that
- * stays ready just returns.  Tasks are put off by themselves. */
+/* Returns true once this turn has taken so long that work that can wait should
+ * be deferred to the next one, so that new events are seen: a callback for a
+ * file that stays ready just returns.  Tasks are deferred by the loop. */
 bool loop_turn_is_over(const struct loop *);
 
-/* How long turns took: CPU time of the loop's thread, in which waiting does not
- * count.  n[i] turns took no longer than loop_turn_us[i] and longer than the
- * one before; the last element is for all longer ones. */
+/* Duration of turns, as CPU time of the loop's thread, which excludes waiting.
+ * n[i] turns took at most loop_turn_us[i] and longer than the bound before it;
+ * the last element counts all longer ones. */
 #define LOOP_N_BOUNDS 11
 extern const uint32_t loop_turn_us[LOOP_N_BOUNDS];
 struct loop_stats {
@@ -51,22 +53,22 @@ struct loop_stats {
 };
 void loop_get_stats(const struct loop *, struct loop_stats *);
 
-/* Monotonic time in ms, read once a turn. */
+/* Returns the monotonic time in ms, which is read once a turn. */
 int64_t loop_now_ms(const struct loop *);
 
 /* Adds a task and schedules its first run.  'name' is for logs. */
 struct loop_task *loop_task_create(struct loop *, const char *name,
                                    void (*run)(void *aux),
                                    void (*wait)(void *aux), void *aux);
-/* May be called from inside the task's own functions.  Whoever closes file
- * descriptors that a task waits for, other than from inside the task's own run
- * function, destroys the task first. */
+/* May be called from inside the task's own functions.  A task must be
+ * destroyed before file descriptors that it waits for are closed, unless its
+ * own run function closes them. */
 void loop_task_destroy(struct loop_task *);
 /* Schedules a run in the next turn, which then does not wait. */
 void loop_task_kick(struct loop_task *);
-/* How often the task has run. */
+/* Returns how often the task has run. */
 uint64_t loop_task_n_runs(const struct loop_task *);
-/* How many turns the loop has made. */
+/* Returns the number of turns so far. */
 uint64_t loop_n_turns(const struct loop *);
 
 /* Registers "loop/show" with unixctl. */

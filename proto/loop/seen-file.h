@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whether a file is another one than it was when it was looked at last. */
+ * Detects that a file has been replaced or modified. */
 
 #ifndef PROTO_LOOP_SEEN_FILE_H
 #define PROTO_LOOP_SEEN_FILE_H 1
@@ -9,8 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Notes what 'name' is in '*seen', zero at first; true if that is different from
- * before.  One that is not there is zero. */
+/* Stores the state of file 'name' in '*seen', which is zero at first and for a
+ * missing file.  Returns true if the file has changed. */
 static inline bool
 seen_file_note(const char *name, struct stat *seen)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What ofserver.c, ofconn.c and ofhandshake.c share.  Not for others. */
+ * Private to ofserver.c, ofconn.c and ofhandshake.c. */
 
 #ifndef PROTO_OPENFLOW_OFCONN_PRIVATE_H
 #define PROTO_OPENFLOW_OFCONN_PRIVATE_H 1
@@ -17,7 +17,7 @@ struct ofpbuf;
 struct ofserver {
     struct event_base *base;    /* Borrowed. */
     struct evconnlistener *listener; /* Or NULL. */
-    struct event *resume;       /* Listens again after accept() failed. */
+    struct event *resume;       /* Resumes after accept() failed. */
     struct ssl_ctx_st *ctx;     /* Borrowed, or NULL. */
     char *unlink_path;          /* Unix socket to remove at the end. */
     uint16_t port;
@@ -58,9 +58,9 @@ struct ofconn {
 
     /* Liveness: one timer, looked at every probe_ms. */
     struct event *timer;
-    unsigned handshake_parts;   /* Of TLS's time that are left after this one;
-                                 * see TLS_HANDSHAKE_PARTS. */
-    bool heard;                 /* Something came since the timer fired. */
+    unsigned handshake_parts;   /* Left of the TLS handshake's time after this
+                                 * one; see TLS_HANDSHAKE_PARTS. */
+    bool heard;                 /* Input received since the timer fired. */
     bool probed;                /* An echo request is unanswered. */
 
     bool busy;                  /* In a callback: free later. */
@@ -69,7 +69,7 @@ struct ofconn {
     struct event *stall;        /* Closes a stalled connection. */
 };
 
-/* Makes a connection out of 'fd'.  Takes ownership of it. */
+/* Creates a connection for 'fd', of which it takes ownership. */
 void ofconn_create(struct ofserver *, int fd, const char *peer);
 /* Closes the connection of 'entry' to make room for another one.  For struct
  * admission_options. */
@@ -77,21 +77,21 @@ void ofconn_close_entry(void *server, struct admission_entry *);
 /* Closes one of the connections. */
 void ofconn_close_first(struct ofserver *);
 
-/* Ends the connection for 'reason', and tells the user if it knows of it.
- * The caller returns to the loop without touching 'conn' again, unless
- * 'conn->busy'. */
+/* Ends the connection for 'reason', and calls 'closed' if 'connected' was
+ * called.  The caller must return to the loop without accessing 'conn' again,
+ * unless 'conn->busy'. */
 void ofconn_fail(struct ofconn *, const char *reason);
-/* Takes ownership of 'msg', as libopenvswitch encoded it: the lengths of some
- * are not filled in yet. */
+/* Sends 'msg', of which it takes ownership, after filling in its length, which
+ * libopenvswitch leaves to the sender. */
 void ofconn_send_buf(struct ofconn *, struct ofpbuf *msg);
-/* Has the timer fire in 'ms', or not at all. */
+/* Sets the timer to fire in 'ms', or never. */
 void ofconn_set_timer(struct ofconn *, int ms);
 
 /* ofhandshake.c.  -------------------------------------------------------- */
 
-/* The first message of a connection. */
+/* Handles the first message of a connection. */
 void ofconn_handle_hello(struct ofconn *, const struct ofp_header *);
-/* A message of one in state OFCONN_FEATURES. */
+/* Handles a message in state OFCONN_FEATURES. */
 void ofconn_handle_features(struct ofconn *, enum ofptype,
                             const struct ofp_header *);
 

@@ -25,43 +25,44 @@ struct ssl_ctx_st;
 /* Transaction ids from here on are allocated by ofconn_next_xid(), so that
  * callers may use lower ones as they please. */
 #define OFCONN_XID_BASE 0x80000000u
-/* That of whatever concerns packets: nobody waits for an answer. */
+/* The transaction ID of packet-outs, whose errors nobody waits for. */
 #define OFCONN_XID_PACKETS 0
 
-/* A connection whose host is not identified (ofconn_set_identified()) may have
- * so many bytes waiting to be sent, and send messages of so many. */
+/* Limits of a connection that is not identified (ofconn_set_identified()):
+ * bytes queued for sending, and size of received messages. */
 #define OFCONN_PENDING_QUEUE (64 * 1024)
 #define OFCONN_PENDING_MESSAGE (16 * 1024)
-/* Nothing is read from a peer while more than so many bytes of replies (to its
- * echo requests, say) wait for it; before it is identified, and after. */
+/* Reading from a peer stops while more than so many bytes of replies (to its
+ * echo requests, say) are queued for it; before it is identified, and
+ * after. */
 #define OFCONN_PENDING_REPLIES (16 * 1024)
 #define OFCONN_REPLIES (64 * 1024)
 
 struct ofconn_options {
-    int tls_handshake_ms;       /* From accept to the end of TLS's. */
+    int tls_handshake_ms;       /* From accept to the end of the TLS one. */
     int handshake_ms;           /* From then on to connected, at most. */
-    int probe_ms;               /* Silence after which a switch is asked for
-                                 * an echo; as long again without an answer
-                                 * ends the connection.  0: never. */
-    size_t max_queue;           /* Bytes that may wait to be sent. */
+    int probe_ms;               /* Idle time after which an echo request is
+                                 * sent; without a reply for as long again the
+                                 * connection is closed.  0: never. */
+    size_t max_queue;           /* Bytes that may be queued for sending. */
     size_t max_conns;           /* Connections at a time. */
     size_t max_pending;         /* Of these, not identified; */
     size_t max_source_pending;  /* of one source address. */
     int grace_ms;               /* See struct admission_options. */
     bool (*is_known)(void *aux, const struct in6_addr *); /* Of these, too. */
     void *is_known_aux;
-    bool packet_ins;            /* Packets that flows send up are wanted, in
-                                 * the form of ofpacket.h. */
-    /* Asked before what has come is read, or what is queued written: true
-     * leaves it to the next turn of the loop.  NULL: never.  (With TLS nobody
-     * asks.) */
+    bool packet_ins;            /* Whether the switch is to send packet-ins, in
+                                 * the format of ofpacket.h. */
+    /* Called before reading input or writing queued output: returns true to
+     * defer that to the next turn of the loop.  NULL: never.  (Not called with
+     * TLS.) */
     bool (*put_off)(void *aux);
     void *put_off_aux;
 };
 /* 3 s, 10 s, 30 s, 256 MiB, 4096, 1024, 128, 1 s. */
 extern const struct ofconn_options ofconn_options_default;
 
-/* What a switch said of itself. */
+/* What a switch has replied to the features request. */
 struct ofconn_features {
     uint64_t datapath_id;
     uint8_t n_tables;
@@ -71,9 +72,9 @@ struct ofconn_features {
 /* All are called from the loop, never from inside a function of this header.
  * Any of them may call ofconn_close(). */
 struct ofconn_callbacks {
-    /* With TLS: the peer has proven to be 'certificate' (a common name,
-     * perhaps empty).  Returns false if the connection is to be closed.  NULL:
-     * every one may stay. */
+    /* With TLS: the peer has authenticated by a certificate with this common
+     * name, perhaps empty.  Returns false to close the connection.  NULL: all
+     * are accepted. */
     bool (*secured)(void *aux, struct ofconn *, const char *certificate);
     /* The handshake is complete. */
     void (*connected)(void *aux, struct ofconn *,
@@ -82,7 +83,7 @@ struct ofconn_callbacks {
      * 8-byte aligned, complete, and lives until the return. */
     void (*message)(void *aux, struct ofconn *, enum ofptype,
                     const struct ofp_header *oh);
-    /* A connected switch is gone: 'reason' is a sentence part such as
+    /* A connected switch has disconnected: 'reason' is a phrase such as
      * "connection closed by peer".  The connection is freed afterwards.  Not
      * called after ofconn_close(), nor for a switch that never connected. */
     void (*closed)(void *aux, struct ofconn *, const char *reason);
@@ -96,13 +97,13 @@ int ofserver_create(struct event_base *, const char *target,
                     struct ssl_ctx_st *ctx, const struct ofconn_options *,
                     const struct ofconn_callbacks *callbacks, void *aux,
                     struct ofserver **, char **text);
-/* Tells early whether 'target' is one that this machine could listen at, and
- * changes nothing.  One that is in use passes: who uses it may end.  Errors as
- * those of ofserver_create(). */
+/* Checks whether this machine could listen at 'target', without doing so.  A
+ * target in use is accepted: its user may exit.  Errors as
+ * ofserver_create(). */
 int ofserver_check(const char *target, char **text);
 /* Closes all of its connections without a callback. */
 void ofserver_destroy(struct ofserver *);
-/* The TCP port listened on, or 0. */
+/* Returns the TCP port listened on, or 0. */
 uint16_t ofserver_port(const struct ofserver *);
 
 /* Takes ownership of 'fd', a connected non-blocking stream socket, as if it
@@ -110,55 +111,57 @@ uint16_t ofserver_port(const struct ofserver *);
 void ofserver_adopt(struct ofserver *, int fd, const char *peer);
 
 struct ofserver_stats {
-    size_t n_conns;             /* Now, with those in handshake. */
+    size_t n_conns;             /* Open now, with those in handshake. */
     uint64_t n_accepted;
-    uint64_t n_refused;         /* Closed since there were too many. */
+    uint64_t n_refused;         /* Closed at a limit. */
     uint64_t n_failed;          /* Ended before the handshake was complete. */
-    uint64_t n_bad;             /* Messages that made no sense. */
-    uint64_t n_stalled;         /* Cut off at the queue's limit. */
-    uint64_t n_silent;          /* No answer to an echo request. */
+    uint64_t n_bad;             /* Malformed messages. */
+    uint64_t n_stalled;         /* Closed at the queue's limit. */
+    uint64_t n_silent;          /* Closed for an unanswered echo request. */
 };
 void ofserver_get_stats(const struct ofserver *, struct ofserver_stats *);
 void ofserver_get_admission(const struct ofserver *, struct admission_stats *);
 
 /* Connections.  ---------------------------------------------------------- */
 
-/* It is known by now whose switch it is: the limits of pending connections no
- * longer hold for it. */
+/* Marks the connection as identified, since it is known whose switch it is:
+ * the limits of pending connections no longer hold for it. */
 void ofconn_set_identified(struct ofconn *);
-/* "tcp:192.0.2.1:54321". */
+/* Returns the peer's name, such as "tcp:192.0.2.1:54321". */
 const char *ofconn_peer(const struct ofconn *);
-/* The name of the peer's certificate; NULL without TLS.  The caller frees it. */
+/* Returns the name of the peer's certificate; NULL without TLS.  The caller
+ * frees it. */
 char *ofconn_certificate(const struct ofconn *);
 void ofconn_set_aux(struct ofconn *, void *aux);
 void *ofconn_aux(const struct ofconn *);
 
-/* Never 0; from OFCONN_XID_BASE on.  Host order. */
+/* Returns a new transaction ID, at least OFCONN_XID_BASE, in host order. */
 uint32_t ofconn_next_xid(struct ofconn *);
 
-/* Queues 'size' bytes: whole messages.  Nothing is sent any more once the
- * queue has passed its limit; the connection is then closed from the loop. */
+/* Queues 'size' bytes of complete messages.  Once the queue has exceeded its
+ * limit nothing is sent any more, and the connection is closed from the
+ * loop. */
 void ofconn_send(struct ofconn *, const void *bytes, size_t size);
 
-/* The same without a copy, for blocks that many connections share (worth it
- * from OFCONN_REF_MIN on).  'release' is called once, with 'aux', when 'bytes'
- * are no longer needed; that may be from inside this call. */
+/* As ofconn_send(), without a copy, for blocks that many connections share
+ * (worthwhile from OFCONN_REF_MIN on).  'release' is called once, with 'aux',
+ * when 'bytes' are no longer needed; that may be from inside this call. */
 #define OFCONN_REF_MIN 4096
 void ofconn_send_ref(struct ofconn *, const void *bytes, size_t size,
                      void (*release)(void *aux), void *aux);
 
-/* Asks the peer for an echo now; the connection ends if it does not answer
- * within OFCONN_PROBE_MS. */
+/* Sends an echo request now; the connection is closed without a reply within
+ * OFCONN_PROBE_MS. */
 #define OFCONN_PROBE_MS 5000
 void ofconn_probe(struct ofconn *);
 
-/* Bytes that wait to be sent. */
+/* Returns the number of bytes queued for sending. */
 size_t ofconn_queued(const struct ofconn *);
 
-/* True if the queue has passed its limit. */
+/* Returns true if the queue has exceeded its limit. */
 bool ofconn_is_stalled(const struct ofconn *);
 
-/* Closes and frees.  What is queued is lost. */
+/* Closes and frees the connection.  Queued bytes are lost. */
 void ofconn_close(struct ofconn *);
 
 #endif /* proto/openflow/ofconn.h */

@@ -111,7 +111,7 @@ take_status_byte(struct probe *p, uint8_t c)
         if (i >= STATUS_AT) {
             p->status = p->status * 10 + (c - '0');
         }
-        return PROBE_GOES_ON;
+        return PROBE_CONTINUES;
     }
     if ((c != ' ' && c != '\r' && c != '\n') || p->status < 100) {
         return probe_fails(p, "not HTTP");
@@ -121,7 +121,7 @@ take_status_byte(struct probe *p, uint8_t c)
     }
     p->in_headers = true;
     p->line_empty = c == '\n';
-    return PROBE_GOES_ON;
+    return PROBE_CONTINUES;
 }
 
 /* A byte of the rest of an interim answer, which ends with an empty line. */
@@ -142,9 +142,9 @@ take_header_byte(struct probe *p, uint8_t c)
 enum probe_verdict
 probe_http_take(struct probe *p, const uint8_t *bytes, size_t size)
 {
-    enum probe_verdict verdict = PROBE_GOES_ON;
+    enum probe_verdict verdict = PROBE_CONTINUES;
 
-    for (size_t i = 0; i < size && verdict == PROBE_GOES_ON; i++) {
+    for (size_t i = 0; i < size && verdict == PROBE_CONTINUES; i++) {
         if (p->n_taken++ >= PROBE_ANSWER_MAX) {
             return probe_fails(p, "answer too long");
         }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A probe's end of a TCP connection (RFC 9293, as a client that sends one request
- * and never closes but by a reset).  Data are taken in order only; nothing is
- * kept for later.  No options are offered but the segment size, so there is
- * neither window scaling nor selective acknowledgement. */
+ * A probe's end of a TCP connection (RFC 9293, as a client that sends one
+ * request and never closes but by a reset).  Data are taken in order only;
+ * nothing is kept for later.  No options are offered but the segment size, so
+ * there is neither window scaling nor selective acknowledgement. */
 
 #include <config.h>
 
@@ -87,8 +87,8 @@ put_reset(const struct probe *p, struct probe_frames *frames)
     put_segment(p, frames, p->snd_nxt, TCP_RST | TCP_ACK, NULL, 0);
 }
 
-/* Sends what the server has room for of the request from 'snd_nxt' on.  Returns
- * false if that is nothing. */
+/* Sends what the server has room for of the request from 'snd_nxt' on.
+ * Returns false if that is nothing. */
 static bool
 put_request(struct probe *p, struct probe_frames *frames)
 {
@@ -210,7 +210,7 @@ take_stray(struct probe *p, const struct segment *s,
     p->n_strays++;
     put_segment(p, frames, s->ack, TCP_RST, NULL, 0);
     put_syn(p, frames);
-    return PROBE_GOES_ON;
+    return PROBE_CONTINUES;
 }
 
 static enum probe_verdict
@@ -241,7 +241,7 @@ take_in_syn_sent(struct probe *p, const struct segment *s,
     if (!put_request(p, frames)) {
         put_ack(p, frames);
     }
-    return PROBE_GOES_ON;
+    return PROBE_CONTINUES;
 }
 
 /* Takes what is new in a segment that begins at or before 'rcv_nxt'. */
@@ -259,7 +259,7 @@ take_data(struct probe *p, const struct segment *s,
         if (!put_request(p, frames) && (s->size || fin)) {
             put_ack(p, frames);
         }
-        return PROBE_GOES_ON;
+        return PROBE_CONTINUES;
     }
     n = s->size - old;
     if (n > PROBE_WINDOW) {
@@ -268,11 +268,11 @@ take_data(struct probe *p, const struct segment *s,
     }
     verdict = probe_http_take(p, s->data + old, n);
     p->rcv_nxt += (uint32_t) n;
-    if (verdict == PROBE_GOES_ON && fin) {
+    if (verdict == PROBE_CONTINUES && fin) {
         p->rcv_nxt++;
         verdict = probe_fails(p, "closed early");
     }
-    if (verdict != PROBE_GOES_ON) {
+    if (verdict != PROBE_CONTINUES) {
         p->snd_nxt = p->snd_max;
         put_reset(p, frames);
     } else if (!put_request(p, frames)) {
@@ -299,7 +299,7 @@ take_in_connected(struct probe *p, const struct segment *s,
             return PROBE_IGNORED;
         }
         put_again(p, frames);
-        return PROBE_GOES_ON;
+        return PROBE_CONTINUES;
     }
     if (seq_diff(s->ack, p->random + 1) < 0
         || seq_diff(s->ack, p->snd_max) > 0) {
@@ -318,7 +318,7 @@ take_in_connected(struct probe *p, const struct segment *s,
     }
     if (seq_diff(s->seq, p->rcv_nxt) > 0) {
         put_ack(p, frames);     /* What is before it is missing. */
-        return PROBE_GOES_ON;
+        return PROBE_CONTINUES;
     }
     return take_data(p, s, frames);
 }

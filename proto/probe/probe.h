@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One probe of one server: whether it answers at a TCP or UDP port, to a GET,
- * or to a ping.  A state machine that is given frames and says which ones to
- * send. It does no I/O, knows no time and allocates nothing, and it takes only
- * so much from a server: what that sends is never trusted to be right or to
- * end.
+ * One health probe of one server: whether it answers at a TCP or UDP port, to
+ * an HTTP GET, or to a ping.  A state machine that consumes received frames
+ * and produces frames to send.  It does no I/O, reads no clock and allocates
+ * nothing, and it bounds how much it reads from a server.
  *
  * Used by controller/health.  Not for when to probe, nor for what follows from
- * how it went. */
+ * the result. */
 
 #ifndef PROTO_PROBE_PROBE_H
 #define PROTO_PROBE_PROBE_H 1
@@ -20,8 +19,8 @@
 
 enum probe_type {
     PROBE_TCP,                  /* SYN, SYN-ACK; then a reset. */
-    PROBE_HTTP,                 /* A GET, up to the answer's status. */
-    PROBE_UDP,                  /* A datagram, and one back if awaited. */
+    PROBE_HTTP,                 /* A GET, up to the status of the response. */
+    PROBE_UDP,                  /* A datagram, and a reply if expected. */
     PROBE_PING,                 /* ICMP or ICMPv6 echo. */
 };
 
@@ -34,15 +33,16 @@ struct probe_range {
 #define PROBE_EXPECT_MAX 16
 #define PROBE_PAYLOAD_MAX 512
 
-/* What is to be probed, and as whom.  All is borrowed for probe_init(). */
+/* The server to probe, and the source address.  Borrowed by probe_init()
+ * during the call only. */
 struct probe_target {
     enum probe_type type;
     struct vmn_mac src_mac, dst_mac;
     struct vmn_ip src, dst;     /* Of one family. */
     uint16_t src_port;          /* PROBE_PING: the identifier... */
     uint16_t dst_port;          /* ...and the sequence number. */
-    uint32_t random;            /* The initial sequence number, or what is in a
-                                 * ping.  Nobody should foresee it. */
+    uint32_t random;            /* The initial sequence number, or the payload
+                                 * of a ping.  Must be unpredictable. */
     /* PROBE_HTTP. */
     const char *path;           /* NULL: "/". */
     const char *host;           /* NULL: 'dst', and the port unless it's 80. */
@@ -51,10 +51,10 @@ struct probe_target {
     /* PROBE_UDP. */
     const void *payload;
     size_t payload_size;
-    bool answer;                /* One is awaited. */
+    bool answer;                /* A reply is expected. */
 };
 
-/* Frames to send.  The caller's, like the memory they are in. */
+/* Frames to send.  Owned by the caller. */
 #define PROBE_FRAMES_MAX 4
 #define PROBE_FRAME_SIZE 800
 struct probe_frames {
@@ -65,8 +65,8 @@ struct probe_frames {
 
 enum probe_verdict {
     PROBE_IGNORED,              /* The frame is not for this probe, or
-                                 * wrong. */
-    PROBE_GOES_ON,
+                                 * malformed. */
+    PROBE_CONTINUES,
     PROBE_SUCCESS,              /* The probe is over... */
     PROBE_FAILURE,              /* ...as here; probe_reason() says why. */
 };
@@ -80,8 +80,8 @@ enum probe_stage {
     PROBE_STAGE_OVER,
 };
 
-/* Embedded in the caller's; its members are proto/probe's own.  It points to
- * nothing. */
+/* Embedded in the caller's struct; its members are private.  Contains no
+ * pointers. */
 struct probe {
     enum probe_type type;
     enum probe_stage stage;
@@ -98,13 +98,13 @@ struct probe {
     uint16_t peer_mss, peer_window;
     unsigned n_strays;          /* Answers from an earlier connection. */
 
-    /* HTTP: where in the answer it is. */
+    /* HTTP: state of parsing the response. */
     size_t n_expect;
     struct probe_range expect[PROBE_EXPECT_MAX];
-    size_t n_taken;             /* Bytes of it so far. */
-    size_t n_status;            /* Of those, of the status line there. */
+    size_t n_taken;             /* Bytes parsed so far. */
+    size_t n_status;            /* Of those, bytes of the status line. */
     unsigned status;
-    bool in_headers;            /* Of an interim answer (1xx)... */
+    bool in_headers;            /* Of an interim response (1xx)... */
     bool line_empty;            /* ...at the beginning of a line. */
 
     /* HTTP's request, or UDP's payload. */
@@ -112,33 +112,33 @@ struct probe {
     uint8_t request[PROBE_REQUEST_MAX];
 };
 
-/* Begins a probe of 'target'.  Returns NULL, or what is wrong with 'target', a
- * string literal. */
+/* Initializes a probe of 'target'.  Returns NULL, or what is wrong with
+ * 'target', a string literal. */
 const char *probe_init(struct probe *, const struct probe_target *);
 
-/* The frame to begin with.  It and the others below fill in 'frames'. */
+/* Produces the first frame.  It and the functions below fill in 'frames'. */
 void probe_begin(struct probe *, struct probe_frames *);
 
-/* Takes a frame that came for the address that is probed from. */
+/* Handles a frame that was received for the source address. */
 enum probe_verdict probe_receive(struct probe *, const uint8_t *frame,
                                  size_t size, struct probe_frames *);
 
-/* Of which probe a frame may be: the address of the server, and what that probe's
- * 'src_port' would be.  Not all is looked at that probe_receive() looks at.
- * False if it is nobody's. */
+/* Determines the probe that a frame may belong to: the address of the server,
+ * and the probe's 'src_port'.  Checks less than probe_receive().  Returns
+ * false if it can belong to none. */
 bool probe_address(const uint8_t *frame, size_t size, struct vmn_ip *server,
                    uint16_t *id);
 
-/* What has not been answered yet once more: the caller says when, and how
- * often. */
+/* Retransmits what has not been acknowledged yet: the caller decides when, and
+ * how often. */
 void probe_retransmit(struct probe *, struct probe_frames *);
 
-/* No more is waited for.  PROBE_SUCCESS for UDP without an awaited answer,
- * else PROBE_FAILURE; frames end what is half-way. */
+/* Ends the probe at its timeout.  Returns PROBE_SUCCESS for UDP if no reply is
+ * expected, otherwise PROBE_FAILURE; 'frames' reset an open connection. */
 enum probe_verdict probe_timeout(struct probe *, struct probe_frames *);
 
-/* Why it failed: a few words such as "connection refused"; "" if it did not.
- * They live in the probe. */
+/* Returns why the probe failed, such as "connection refused"; "" if it did
+ * not.  Owned by the probe. */
 const char *probe_reason(const struct probe *);
 
 #endif /* proto/probe/probe.h */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Certificates; see tls.h.  Files are looked at now and then.  What has
- * changed is loaded into a context of its own first: only what is good as a
- * whole gets into the one that is used. */
+ * TLS configuration; see tls.h.  Files are checked periodically.  Changed
+ * files are loaded into a temporary context first; the one in use is replaced
+ * only if all of them are valid. */
 
 #include <config.h>
 
@@ -26,8 +26,8 @@
 
 VLOG_DEFINE_THIS_MODULE(tls);
 
-/* How often files are looked at. */
-#define LOOK_S 2
+/* How often files are checked. */
+#define CHECK_INTERVAL_S 2
 
 enum { KEY, CERTIFICATE, CA, N_FILES };
 
@@ -37,7 +37,7 @@ struct tls {
     void (*changed)(void *aux);
     void *changed_aux;
     SSL_CTX *ctx;
-    struct event *look;
+    struct event *check_timer;
     struct stat seen[N_FILES];  /* As of the last try. */
     int64_t expires_s, ca_expires_s;
     bool is_own_ca;
@@ -45,9 +45,9 @@ struct tls {
     char *error;                /* Of the last try, or NULL. */
 };
 
-/* Notes what the files are; true if that is different from before. */
+/* Stores the state of all files; returns true if one has changed. */
 static bool
-note_files(struct tls *tls)
+update_seen(struct tls *tls)
 {
     bool changed = false;
 
@@ -121,7 +121,7 @@ expiry_of(const X509 *cert)
             ? (int64_t) timegm(&tm) : 0);
 }
 
-/* Returns the CA at 'i' of those that 'ctx' believes, or NULL if that is not a
+/* Returns CA 'i' of those that 'ctx' trusts, or NULL if that is not a
  * certificate (but a revocation list, say). */
 static X509 *
 ca_at(const SSL_CTX *ctx, int i)
@@ -139,7 +139,7 @@ n_cas(const SSL_CTX *ctx)
         X509_STORE_get0_objects(SSL_CTX_get_cert_store(ctx)));
 }
 
-/* Returns when the first CA that 'ctx' believes expires, or 0 as above. */
+/* Returns when the first CA that 'ctx' trusts expires, or 0 as above. */
 static int64_t
 ca_expiry_of(const SSL_CTX *ctx)
 {
@@ -155,10 +155,10 @@ ca_expiry_of(const SSL_CTX *ctx)
     return first;
 }
 
-/* Returns true if 'ctx' would believe its own certificate in a peer's hands,
- * whatever it may be used for and whether it has expired or not. */
+/* Returns true if 'ctx' would accept its own certificate from a peer, whatever
+ * its key usage and whether it has expired or not. */
 static bool
-believes_itself(SSL_CTX *ctx)
+accepts_own_certificate(SSL_CTX *ctx)
 {
     X509_STORE_CTX *verify = X509_STORE_CTX_new();
     STACK_OF(X509) *chain = NULL;
@@ -179,9 +179,9 @@ believes_itself(SSL_CTX *ctx)
     return result;
 }
 
-/* Takes up what the files hold.  Returns true if they are good. */
+/* Loads the files into the context in use.  Returns true if they are valid. */
 static bool
-take_up(struct tls *tls)
+reload(struct tls *tls)
 {
     SSL_CTX *trial = make_context(tls);
     char *error = load(tls, trial);
@@ -199,11 +199,11 @@ take_up(struct tls *tls)
     tls->n_loads++;
     tls->expires_s = expiry_of(SSL_CTX_get0_certificate(tls->ctx));
     tls->ca_expires_s = ca_expiry_of(tls->ctx);
-    tls->is_own_ca = believes_itself(tls->ctx);
+    tls->is_own_ca = accepts_own_certificate(tls->ctx);
     return true;
 }
 
-/* Points out that peers and we are of one CA. */
+/* Logs a warning that peers' certificates and ours are of one CA. */
 static void
 warn_of_own_ca(const struct tls *tls)
 {
@@ -215,14 +215,14 @@ warn_of_own_ca(const struct tls *tls)
 }
 
 static void
-look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *tls_)
+check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *tls_)
 {
     struct tls *tls = tls_;
 
-    if (!note_files(tls)) {
+    if (!update_seen(tls)) {
         return;
     }
-    if (!take_up(tls)) {
+    if (!reload(tls)) {
         VLOG_ERR("certificates have changed and cannot be used; the former "
                  "ones are used on: %s", tls->error);
         return;
@@ -239,7 +239,7 @@ int
 tls_create(const struct tls_options *options, struct event_base *base,
            struct tls **tlsp, char **text)
 {
-    static const struct timeval tv = { LOOK_S, 0 };
+    static const struct timeval tv = { CHECK_INTERVAL_S, 0 };
     struct tls *tls = xzalloc(sizeof *tls);
 
     tls->names[KEY] = xstrdup(options->private_key);
@@ -250,15 +250,15 @@ tls_create(const struct tls_options *options, struct event_base *base,
     tls->changed_aux = options->changed_aux;
     tls->ctx = make_context(tls);
     *tlsp = NULL;
-    note_files(tls);
-    if (!take_up(tls)) {
+    update_seen(tls);
+    if (!reload(tls)) {
         *text = xstrdup(tls->error);
         tls_destroy(tls);
         return EINVAL;
     }
     warn_of_own_ca(tls);
-    tls->look = event_new(base, -1, EV_PERSIST, look_cb, tls);
-    event_add(tls->look, &tv);
+    tls->check_timer = event_new(base, -1, EV_PERSIST, check_cb, tls);
+    event_add(tls->check_timer, &tv);
     *tlsp = tls;
     return 0;
 }
@@ -267,8 +267,8 @@ void
 tls_destroy(struct tls *tls)
 {
     if (tls) {
-        if (tls->look) {
-            event_free(tls->look);
+        if (tls->check_timer) {
+            event_free(tls->check_timer);
         }
         SSL_CTX_free(tls->ctx);
         for (int i = 0; i < N_FILES; i++) {

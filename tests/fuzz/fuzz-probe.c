@@ -205,7 +205,7 @@ take_event(struct probe *p, uint8_t kind, const uint8_t *bytes, size_t size,
         return receive_segment(p, bytes, size, frames);
     case 4:
         probe_retransmit(p, frames);
-        return PROBE_GOES_ON;
+        return PROBE_CONTINUES;
     default:
         return probe_timeout(p, frames);
     }

@@ -83,7 +83,7 @@ tcp_stale_connection_is_reset_and_asked_again(void **state OVS_UNUSED)
     start_probe(&s, &target);
     s.ack = 12345;
     for (int i = 0; i < 2; i++) {
-        assert_int_equal(segment(&s, ACK, ""), PROBE_GOES_ON);
+        assert_int_equal(segment(&s, ACK, ""), PROBE_CONTINUES);
         assert_int_equal(s.out.n, 2);
         check_segment(&s, 0, RST, 12345, 0);
         check_segment(&s, 1, SYN, RANDOM, 0);
@@ -361,7 +361,7 @@ tcp_options_that_make_no_sense_are_skipped(void **state OVS_UNUSED)
         make_segment(&s, &f, SYN | ACK, "");
         memcpy(f.bytes + f.size - 4, options[i], 4);
         end_frame(&f, f.bytes + f.size - 24, TCP, 16);
-        assert_int_equal(take_frame(&s, &f), PROBE_GOES_ON);
+        assert_int_equal(take_frame(&s, &f), PROBE_CONTINUES);
         assert_int_equal(s.probe.peer_mss, 536);
     }
 }
