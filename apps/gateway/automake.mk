@@ -1,6 +1,7 @@
 # gateway
 app_LTLIBRARIES += apps/gateway/gateway.la
 apps_gateway_gateway_la_SOURCES = \
+	apps/gateway/active-gateway.c \
 	apps/gateway/announce.c \
 	apps/gateway/external-arp.c \
 	apps/gateway/external-nd.c \

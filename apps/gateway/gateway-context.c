@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A router with an external network, and which host is its gateway. */
+ * What the flows of a router with an external network depend on.  Not for
+ * which host is its gateway (active-gateway.c). */
 
 #include "gateway.h"
 
@@ -18,7 +19,7 @@ external_ofport(struct vmn_view *view, const struct vmn_network *network,
     return vif ? vif->ofport : 0;
 }
 
-static const struct vmn_network *
+const struct vmn_network *
 external_network(struct vmn_view *view, const struct vmn_router *router)
 {
     const struct vmn_network *network
@@ -27,27 +28,6 @@ external_network(struct vmn_view *view, const struct vmn_router *router)
 
     return network && network->vni && network->provider.physical ? network
            : NULL;
-}
-
-/* They are sorted by name.  Of a host that is silent there is no such port. */
-void
-query_active(struct vmn_view *view, const char *name, struct vmn_value *value)
-{
-    const struct vmn_router *router = vmn_read_router(view, name);
-    const struct vmn_network *network = external_network(view, router);
-    const struct vmn_gateway *best = NULL;
-
-    for (size_t i = 0; network && i < router->external.n_gateways; i++) {
-        const struct vmn_gateway *g = vmn_gateway_at(&router->external, i);
-
-        if ((!best || g->priority < best->priority)
-            && external_ofport(view, network, g->host)) {
-            best = g;
-        }
-    }
-    if (best) {
-        vmn_value_set(value, best->host, strlen(best->host) + 1);
-    }
 }
 
 bool

@@ -131,8 +131,15 @@ struct external_link {
     uint32_t ofport;            /* There, to the wire. */
 };
 
+/* active-gateway.c */
+void query_active(struct vmn_view *, const char *name, struct vmn_value *);
+
 /* gateway-context.c */
-/* The port of 'host' that leads to the network's wire, or 0. */
+/* Returns the external network of 'router' (or NULL), or NULL if it has none
+ * that is usable. */
+const struct vmn_network *external_network(struct vmn_view *,
+                                           const struct vmn_router *);
+/* Returns the number of the port of 'host' to the provider network, or 0. */
 uint32_t external_ofport(struct vmn_view *, const struct vmn_network *,
                          const char *host);
 /* Fills in 'ctx' for router 'name'; false if it leads nowhere. */
@@ -155,7 +162,6 @@ const struct vmn_ip *next_hop(const struct vmn_network *, uint8_t family);
  * nothing gets in or out. */
 const struct vmn_ip *first_external(const struct vmn_router *,
                                     uint8_t family);
-void query_active(struct vmn_view *, const char *router, struct vmn_value *);
 
 /* inbound.c */
 void in_router(const struct gateway_ctx *);

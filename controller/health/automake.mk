@@ -1,7 +1,7 @@
 # controller/health
 controller_libvmn_a_SOURCES += \
-	controller/health/rise-fall.c \
-	controller/health/rise-fall.h \
+	controller/health/backend-up-down.c \
+	controller/health/backend-up-down.h \
 	controller/health/connection-flush.c \
 	controller/health/connection-flush.h \
 	controller/health/health.c \

@@ -393,8 +393,8 @@ find_vif_hosts(const struct health *h, struct sset *hosts)
     }
 }
 
-/* Adds to 'balancers' those with a backend on one of 'hosts', among 'ports', or
- * behind one of 'vifs'. */
+/* Adds to 'balancers' those with a backend on one of 'hosts', among 'ports',
+ * or behind one of 'vifs'. */
 static void
 find_concerned(struct health *h)
 {

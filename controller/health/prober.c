@@ -32,12 +32,12 @@ const char *const backend_state_names[BACKEND_N_STATES] = {
     [BACKEND_IDLE] = "idle",
 };
 
-static struct rise_fall_rules
+static struct up_down_rules
 rules_of(const struct backend *b)
 {
     const struct prober_settings *s = &b->lb->settings;
 
-    return (struct rise_fall_rules) {
+    return (struct up_down_rules) {
         .interval_ms = s->interval_ms,
         .healthy_after = s->healthy_after,
         .unhealthy_after = s->unhealthy_after,
@@ -50,8 +50,8 @@ static enum backend_state
 state_of(const struct backend *b)
 {
     static const enum backend_state states[] = {
-        [RISE_FALL_NEW] = BACKEND_CHECKING, [RISE_FALL_UP] = BACKEND_UP,
-        [RISE_FALL_DOWN] = BACKEND_DOWN,
+        [UP_DOWN_NEW] = BACKEND_CHECKING, [UP_DOWN_UP] = BACKEND_UP,
+        [UP_DOWN_DOWN] = BACKEND_DOWN,
     };
 
     return (b->drained ? BACKEND_DRAINED
@@ -146,22 +146,22 @@ send_frames(const struct backend *b, const struct probe_frames *frames)
 static void
 end_probe(struct backend *b, bool ok, const char *reason, int64_t now_us)
 {
-    struct rise_fall_rules rules = rules_of(b);
+    struct up_down_rules rules = rules_of(b);
 
     b->checked_ms = time_wall_msec();
     if (ok) {
         b->n_ok++;
         b->prober->stats.n_ok++;
         b->latency_us = MAX(now_us - b->begun_us, 1);
-        rise_fall_succeeded(&b->check, &rules, now_us / 1000);
-        if (b->check.state == RISE_FALL_UP) {
+        up_down_succeeded(&b->check, &rules, now_us / 1000);
+        if (b->check.state == UP_DOWN_UP) {
             b->reason[0] = '\0';
         }
     } else {
         b->n_failed++;
         b->prober->stats.n_failed++;
         ovs_strzcpy(b->reason, reason, sizeof b->reason);
-        rise_fall_failed(&b->check, &rules, now_us / 1000);
+        up_down_failed(&b->check, &rules, now_us / 1000);
     }
     drop_probe(b);
     set_next(b, b->begun_us, now_us);
@@ -401,9 +401,9 @@ backend_create(struct prober *p, struct balancer *lb,
     b->host = xstrdup(m->host);
     b->turn = random_uint16();
     /* What was known before a restart is believed. */
-    rise_fall_init(&b->check, m->row == BACKEND_UP     ? RISE_FALL_UP
-                              : m->row == BACKEND_DOWN ? RISE_FALL_DOWN
-                                                       : RISE_FALL_NEW);
+    up_down_init(&b->check, m->row == BACKEND_UP     ? UP_DOWN_UP
+                              : m->row == BACKEND_DOWN ? UP_DOWN_DOWN
+                                                       : UP_DOWN_NEW);
     b->drained = m->row == BACKEND_DRAINED && m->drain;
     b->shown = m->row;
     b->since_ms = m->row_ms ? m->row_ms : time_wall_msec();
@@ -420,7 +420,7 @@ stop(struct backend *b, bool forget)
     timer_heap_unset(&b->prober->timers, &b->timer);
     b->due = DUE_NOTHING;
     if (forget) {
-        rise_fall_init(&b->check, RISE_FALL_NEW);
+        up_down_init(&b->check, UP_DOWN_NEW);
         b->reason[0] = '\0';
     }
 }
@@ -514,10 +514,10 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
     } else if (m->out) {
         stop(b, false);
         ovs_strzcpy(b->reason, m->out, sizeof b->reason);
-        rise_fall_unavailable(&b->check);
+        up_down_unavailable(&b->check);
     } else if (!b->timer.place) {
         /* One that is believed to be up has time; others are waited for. */
-        if (is_new && b->check.state == RISE_FALL_UP) {
+        if (is_new && b->check.state == UP_DOWN_UP) {
             set_next(b, now_us, now_us);
         } else {
             set_due(b, DUE_PROBE, now_us);

@@ -15,7 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "controller/health/rise-fall.h"
+#include "controller/health/backend-up-down.h"
 #include "controller/health/probe-rate.h"
 #include "controller/health/timer-heap.h"
 #include "openvswitch/hmap.h"
@@ -99,7 +99,7 @@ struct backend {
     bool idle;
     unsigned round;             /* Of the last prober_set() that named it. */
 
-    struct rise_fall check;
+    struct up_down check;
     struct timer timer;
     enum backend_due due;
     uint16_t turn;              /* Of source ports. */

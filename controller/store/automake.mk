@@ -11,6 +11,7 @@ controller_libvmn_a_SOURCES += \
 	controller/store/store-lock.c \
 	controller/store/store-private.h \
 	controller/store/store-restore.c \
+	controller/store/store-retention.c \
 	controller/store/store-unixctl.c \
 	controller/store/store-sqlite.c \
 	controller/store/store-verify.c \

@@ -17,9 +17,6 @@
 #include "timeval.h"
 #include "util.h"
 
-/* Most entries of the log that one batch deletes for their age. */
-#define TRIM_MAX 1000
-
 /* Copies the IDs: the model's may change while they are written. */
 static void
 copy_ids(struct store_batch *batch, const struct model *model, size_t n,
@@ -255,8 +252,8 @@ store_statements_finalize(struct store_statements *s)
 }
 
 /* Runs a statement that returns no rows, once. */
-static bool
-run(sqlite3_stmt *stmt)
+bool
+store_statement_run(sqlite3_stmt *stmt)
 {
     int code = sqlite3_step(stmt);
 
@@ -320,7 +317,7 @@ write_row(const struct model_write *write, sqlite3_stmt *stmt)
     sqlite3_bind_int64(stmt, column++, write->meta.created_ms);
     sqlite3_bind_int64(stmt, column++, write->meta.updated_ms);
     bind_text(stmt, column++, write->meta.set);
-    return run(stmt);
+    return store_statement_run(stmt);
 }
 
 /* Writes a row: by the UPDATE if that finds it, otherwise by the upsert.  A
@@ -353,7 +350,7 @@ write_rows(const struct model_pending *pending, struct store_statements *s)
             ok = put_row(write, s);
         } else {
             bind_text(s->delete_[write->table], 1, write->name);
-            ok = run(s->delete_[write->table]);
+            ok = store_statement_run(s->delete_[write->table]);
         }
         if (!ok) {
             return false;
@@ -370,7 +367,7 @@ write_ids(const struct store_batch *batch, struct store_statements *s)
     for (size_t i = 0; i < batch->n_ids; i++) {
         bind_text(s->id_delete, 1, batch->ids[i].pool);
         bind_text(s->id_delete, 2, batch->ids[i].key);
-        if (!run(s->id_delete)) {
+        if (!store_statement_run(s->id_delete)) {
             return false;
         }
     }
@@ -381,7 +378,7 @@ write_ids(const struct store_batch *batch, struct store_statements *s)
         bind_text(s->id_insert, 1, batch->ids[i].pool);
         bind_text(s->id_insert, 2, batch->ids[i].key);
         sqlite3_bind_int64(s->id_insert, 3, batch->ids[i].value);
-        if (!run(s->id_insert)) {
+        if (!store_statement_run(s->id_insert)) {
             return false;
         }
     }
@@ -397,7 +394,7 @@ write_cursors(const struct store_batch *batch, struct store_statements *s)
 
         if (write->table == VMN_TABLE_NETWORK && write->row) {
             bind_text(s->cursors_delete, 1, write->name);
-            if (!run(s->cursors_delete)) {
+            if (!store_statement_run(s->cursors_delete)) {
                 return false;
             }
         }
@@ -408,97 +405,11 @@ write_cursors(const struct store_batch *batch, struct store_statements *s)
         bind_text(s->cursor_upsert, 1, cursor->network);
         bind_text(s->cursor_upsert, 2, cursor->subnet);
         sqlite3_bind_int64(s->cursor_upsert, 3, cursor->next);
-        if (!run(s->cursor_upsert)) {
+        if (!store_statement_run(s->cursor_upsert)) {
             return false;
         }
     }
     return true;
-}
-
-/* Deletes at most 'n' entries of people that are older than 'time_ms', the
- * oldest first. */
-static bool
-trim_people(struct store_statements *s, int64_t time_ms, int64_t n,
-            struct store_log_counts *counts)
-{
-    sqlite3_bind_int64(s->log_trim_people, 1, time_ms);
-    sqlite3_bind_int64(s->log_trim_people, 2, n);
-    if (!run(s->log_trim_people)) {
-        return false;
-    }
-    counts->people -= sqlite3_changes(sqlite3_db_handle(s->log_trim_people));
-    return true;
-}
-
-/* Deletes the oldest entries of the author with the most entries, at most 'n',
- * and not so many that another author has more.  Returns how many, or -1 after
- * an error. */
-static int64_t
-trim_most(struct store_statements *s, int64_t n)
-{
-    int code = sqlite3_step(s->log_most);
-    int64_t more;
-
-    if (code == SQLITE_ROW) {
-        more = (sqlite3_column_int64(s->log_most, 1)
-                - sqlite3_column_int64(s->log_most, 2));
-        sqlite3_bind_value(s->log_trim_author, 1,
-                           sqlite3_column_value(s->log_most, 0));
-        sqlite3_bind_int64(s->log_trim_author, 2, MIN(n, MAX(more, 1)));
-    }
-    sqlite3_reset(s->log_most);
-    if (code != SQLITE_ROW) {
-        return code == SQLITE_DONE ? 0 : -1;
-    }
-    return (run(s->log_trim_author)
-            ? sqlite3_changes(sqlite3_db_handle(s->log_trim_author)) : -1);
-}
-
-/* Deletes 'n' entries of people, always of the author with the most entries,
- * so that nobody can displace the entries of others: of A authors, each keeps
- * a share of 1/A of the log. */
-static bool
-trim_fairly(struct store_statements *s, int64_t n,
-            struct store_log_counts *counts)
-{
-    while (n > 0) {
-        int64_t n_removed = trim_most(s, n);
-
-        if (n_removed < 0) {
-            return false;
-        } else if (!n_removed) {
-            break;
-        }
-        counts->people -= n_removed;
-        n -= n_removed;
-    }
-    return true;
-}
-
-/* Trims the log by the count of its entries, not by revision numbers, which a
- * restore leaves gaps in; and by their times, of which a clock that was wrong
- * for a while leaves some. */
-static bool
-trim_logs(struct store_statements *s, int64_t newest_ms,
-          struct store_log_counts *n)
-{
-    const struct store_retention *keep = &s->keep;
-
-    if (n->others > keep->others_max) {
-        sqlite3_bind_int64(s->log_trim_others, 1,
-                           n->others - keep->others_max);
-        if (!run(s->log_trim_others)) {
-            return false;
-        }
-        n->others = keep->others_max;
-    }
-    if (n->people > keep->people_max
-        && !trim_fairly(s, n->people - keep->people_max, n)) {
-        return false;
-    }
-    return (n->people <= keep->people_min
-            || trim_people(s, newest_ms - keep->people_ms,
-                           MIN(n->people - keep->people_min, TRIM_MAX), n));
 }
 
 /* As STORE_LOG_OTHERS. */
@@ -525,13 +436,13 @@ write_logs(const struct model_pending *pending, struct store_statements *s,
         sqlite3_bind_int64(s->log_insert, 2, log->time_ms);
         bind_text(s->log_insert, 3, log->who);
         bind_text(s->log_insert, 4, log->summary);
-        if (!run(s->log_insert)) {
+        if (!store_statement_run(s->log_insert)) {
             return false;
         }
         ++*(is_of_others(log->who) ? &n->others : &n->people);
         newest_ms = log->time_ms;
     }
-    return newest_ms == INT64_MIN || trim_logs(s, newest_ms, n);
+    return newest_ms == INT64_MIN || store_log_trim(s, newest_ms, n);
 }
 
 static bool
@@ -554,16 +465,17 @@ store_batch_write(const struct store_batch *batch, sqlite3 *db,
     if (is_empty(batch)) {
         return 0;
     }
-    if (run(s->begin) && write_rows(&batch->pending, s)
+    if (store_statement_run(s->begin) && write_rows(&batch->pending, s)
         && write_ids(batch, s) && write_cursors(batch, s)
-        && write_logs(&batch->pending, s, &n_logs) && run(s->commit)) {
+        && write_logs(&batch->pending, s, &n_logs)
+        && store_statement_run(s->commit)) {
         s->n_logs = n_logs;
         return 0;
     }
 
     int error = store_error(db, why, "cannot store");
     if (!sqlite3_get_autocommit(db)) {
-        run(s->rollback);
+        store_statement_run(s->rollback);
     }
     if (error == EUCLEAN) {
         return error;           /* The less is written now, the better. */

@@ -142,6 +142,17 @@ void store_statements_finalize(struct store_statements *);
 int store_batch_write(const struct store_batch *, sqlite3 *,
                       struct store_statements *, struct vmn_error *why);
 
+/* Runs a statement that returns no rows, once. */
+bool store_statement_run(sqlite3_stmt *);
+
+/* store-retention.c: what is kept of the log.  ---------------------------- */
+
+/* Trims the log, of which there are '*n' entries, as 's->keep' says, and
+ * updates '*n'.  'newest_ms' is the time of the newest entry.  Returns false
+ * if SQLite fails. */
+bool store_log_trim(struct store_statements *s, int64_t newest_ms,
+                    struct store_log_counts *n);
+
 /* store-load.c: reading.  ------------------------------------------------- */
 int store_load(sqlite3 *, const char *path, struct model *,
                struct vmn_error *why);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Unit tests of controller/health's core: when a backend is taken for well, when
- * probes leave, and what becomes of answers.  The clock is the test's, and so is
- * the server, who answers pings. */
+ * Unit tests of controller/health's core: when a backend is taken for well,
+ * when probes leave, and what becomes of answers.  The clock is the test's,
+ * and so is the server, who answers pings. */
 
 #include <config.h>
 
@@ -14,7 +14,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "controller/health/rise-fall.h"
+#include "controller/health/backend-up-down.h"
 #include "controller/health/probe-rate.h"
 #include "controller/health/prober.h"
 #include "controller/health/timer-heap.h"
@@ -25,64 +25,64 @@
 
 /* Checks.  ---------------------------------------------------------------- */
 
-static const struct rise_fall_rules rules = { 1000, 2, 3 };
+static const struct up_down_rules rules = { 1000, 2, 3 };
 
 static void
 new_is_up_after_one_success(void **state OVS_UNUSED)
 {
-    struct rise_fall c;
+    struct up_down c;
 
-    rise_fall_init(&c, RISE_FALL_NEW);
-    assert_true(rise_fall_succeeded(&c, &rules, 1000));
-    assert_int_equal(c.state, RISE_FALL_UP);
-    assert_false(rise_fall_succeeded(&c, &rules, 2000));
+    up_down_init(&c, UP_DOWN_NEW);
+    assert_true(up_down_succeeded(&c, &rules, 1000));
+    assert_int_equal(c.state, UP_DOWN_UP);
+    assert_false(up_down_succeeded(&c, &rules, 2000));
 
     /* Also after it has been found down: it was never up. */
-    rise_fall_init(&c, RISE_FALL_NEW);
-    assert_false(rise_fall_failed(&c, &rules, 1000));
-    assert_false(rise_fall_failed(&c, &rules, 2000));
-    assert_true(rise_fall_failed(&c, &rules, 3000));
-    assert_int_equal(c.state, RISE_FALL_DOWN);
-    assert_true(rise_fall_succeeded(&c, &rules, 4000));
-    assert_int_equal(c.state, RISE_FALL_UP);
+    up_down_init(&c, UP_DOWN_NEW);
+    assert_false(up_down_failed(&c, &rules, 1000));
+    assert_false(up_down_failed(&c, &rules, 2000));
+    assert_true(up_down_failed(&c, &rules, 3000));
+    assert_int_equal(c.state, UP_DOWN_DOWN);
+    assert_true(up_down_succeeded(&c, &rules, 4000));
+    assert_int_equal(c.state, UP_DOWN_UP);
 }
 
 static void
 failures_and_successes_count_in_a_row(void **state OVS_UNUSED)
 {
-    struct rise_fall c;
+    struct up_down c;
 
-    rise_fall_init(&c, RISE_FALL_UP);
-    assert_false(rise_fall_failed(&c, &rules, 1000));
-    assert_false(rise_fall_failed(&c, &rules, 2000));
-    assert_false(rise_fall_succeeded(&c, &rules, 3000));
-    assert_false(rise_fall_failed(&c, &rules, 4000));
-    assert_false(rise_fall_failed(&c, &rules, 5000));
-    assert_int_equal(c.state, RISE_FALL_UP);
-    assert_true(rise_fall_failed(&c, &rules, 6000));
-    assert_false(rise_fall_succeeded(&c, &rules, 7000));
-    assert_false(rise_fall_failed(&c, &rules, 8000));
-    assert_false(rise_fall_succeeded(&c, &rules, 9000));
-    assert_true(rise_fall_succeeded(&c, &rules, 10000));
-    assert_int_equal(c.state, RISE_FALL_UP);
+    up_down_init(&c, UP_DOWN_UP);
+    assert_false(up_down_failed(&c, &rules, 1000));
+    assert_false(up_down_failed(&c, &rules, 2000));
+    assert_false(up_down_succeeded(&c, &rules, 3000));
+    assert_false(up_down_failed(&c, &rules, 4000));
+    assert_false(up_down_failed(&c, &rules, 5000));
+    assert_int_equal(c.state, UP_DOWN_UP);
+    assert_true(up_down_failed(&c, &rules, 6000));
+    assert_false(up_down_succeeded(&c, &rules, 7000));
+    assert_false(up_down_failed(&c, &rules, 8000));
+    assert_false(up_down_succeeded(&c, &rules, 9000));
+    assert_true(up_down_succeeded(&c, &rules, 10000));
+    assert_int_equal(c.state, UP_DOWN_UP);
 }
 
 /* How many successes in a row it takes, one each interval from '*now' on. */
 static unsigned
-come_back(struct rise_fall *c, int64_t *now)
+come_back(struct up_down *c, int64_t *now)
 {
     unsigned n = 1;
 
-    while (!rise_fall_succeeded(c, &rules, *now += rules.interval_ms)) {
+    while (!up_down_succeeded(c, &rules, *now += rules.interval_ms)) {
         assert_true(++n < 100);
     }
     return n;
 }
 
 static void
-go_down(struct rise_fall *c, int64_t *now)
+go_down(struct up_down *c, int64_t *now)
 {
-    while (!rise_fall_failed(c, &rules, *now += rules.interval_ms)) {
+    while (!up_down_failed(c, &rules, *now += rules.interval_ms)) {
         continue;
     }
 }
@@ -91,9 +91,9 @@ static void
 flapping_is_damped_and_forgiven(void **state OVS_UNUSED)
 {
     int64_t now = 100000;
-    struct rise_fall c;
+    struct up_down c;
 
-    rise_fall_init(&c, RISE_FALL_UP);
+    up_down_init(&c, UP_DOWN_UP);
     go_down(&c, &now);
     assert_int_equal(come_back(&c, &now), 2);
     go_down(&c, &now);          /* The third change in a short time. */
@@ -105,8 +105,8 @@ flapping_is_damped_and_forgiven(void **state OVS_UNUSED)
         go_down(&c, &now);
         assert_true(come_back(&c, &now) <= 16);
     }
-    now += rules.interval_ms * RISE_FALL_FLAP_WINDOW
-           * RISE_FALL_FLAP_PENALTY_MAX;
+    now += rules.interval_ms * UP_DOWN_FLAP_WINDOW
+           * UP_DOWN_FLAP_PENALTY_MAX;
     go_down(&c, &now);
     assert_int_equal(come_back(&c, &now), 2);
 }
@@ -115,20 +115,20 @@ static void
 out_is_at_once_and_no_flapping(void **state OVS_UNUSED)
 {
     int64_t now = 100000;
-    struct rise_fall c;
+    struct up_down c;
 
-    rise_fall_init(&c, RISE_FALL_UP);
+    up_down_init(&c, UP_DOWN_UP);
     for (int i = 0; i < 5; i++) {
-        assert_true(rise_fall_unavailable(&c));
-        assert_false(rise_fall_unavailable(&c));
-        assert_int_equal(c.state, RISE_FALL_DOWN);
+        assert_true(up_down_unavailable(&c));
+        assert_false(up_down_unavailable(&c));
+        assert_int_equal(c.state, UP_DOWN_DOWN);
         assert_int_equal(come_back(&c, &now), 1);
     }
     go_down(&c, &now);
     assert_int_equal(come_back(&c, &now), 2);
     /* One that has failed before has to prove itself all the same. */
     go_down(&c, &now);
-    assert_false(rise_fall_unavailable(&c));
+    assert_false(up_down_unavailable(&c));
     assert_true(come_back(&c, &now) > 1);
 }
 

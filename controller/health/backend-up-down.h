@@ -7,15 +7,15 @@
  * failures in a row, and rises again after 'healthy_after' successes in a row,
  * doubled for each recent change (damping of flapping). */
 
-#ifndef CONTROLLER_HEALTH_RISE_FALL_H
-#define CONTROLLER_HEALTH_RISE_FALL_H 1
+#ifndef CONTROLLER_HEALTH_BACKEND_UP_DOWN_H
+#define CONTROLLER_HEALTH_BACKEND_UP_DOWN_H 1
 
 #include <stdbool.h>
 #include <stdint.h>
 
-enum rise_fall_state { RISE_FALL_NEW, RISE_FALL_UP, RISE_FALL_DOWN };
+enum up_down_state { UP_DOWN_NEW, UP_DOWN_UP, UP_DOWN_DOWN };
 
-struct rise_fall_rules {
+struct up_down_rules {
     int64_t interval_ms;        /* Between probes. */
     unsigned healthy_after;     /* Successes in a row, from 1 on. */
     unsigned unhealthy_after;   /* Failures in a row, from 1 on. */
@@ -23,11 +23,11 @@ struct rise_fall_rules {
 
 /* A change within so many intervals of the last one doubles what a return
  * takes, up to so many times; as long a time without one halves it. */
-#define RISE_FALL_FLAP_WINDOW 10
-#define RISE_FALL_FLAP_PENALTY_MAX 3
+#define UP_DOWN_FLAP_WINDOW 10
+#define UP_DOWN_FLAP_PENALTY_MAX 3
 
-struct rise_fall {
-    enum rise_fall_state state;
+struct up_down {
+    enum up_down_state state;
     unsigned n_good, n_bad;     /* In a row. */
     unsigned penalty;           /* Doublings at 'changed_ms'. */
     int64_t changed_ms;         /* Of the last change due to probes; 0: none.
@@ -35,21 +35,21 @@ struct rise_fall {
     bool quick;                 /* One success is enough. */
 };
 
-void rise_fall_init(struct rise_fall *, enum rise_fall_state);
+void up_down_init(struct up_down *, enum up_down_state);
 
 /* Adds the result of a probe.  Returns true if that changed the state. */
-bool rise_fall_succeeded(struct rise_fall *, const struct rise_fall_rules *,
+bool up_down_succeeded(struct up_down *, const struct up_down_rules *,
                          int64_t now_ms);
-bool rise_fall_failed(struct rise_fall *, const struct rise_fall_rules *,
+bool up_down_failed(struct up_down *, const struct up_down_rules *,
                       int64_t now_ms);
 
 /* Takes the backend down, whatever its probes say.  Returns true if that
  * changed the state.  One success brings it up again; this does not count as
  * flapping. */
-bool rise_fall_unavailable(struct rise_fall *);
+bool up_down_unavailable(struct up_down *);
 
 /* Returns how many successes in a row bring it up. */
-unsigned rise_fall_needed(const struct rise_fall *,
-                          const struct rise_fall_rules *, int64_t now_ms);
+unsigned up_down_needed(const struct up_down *,
+                          const struct up_down_rules *, int64_t now_ms);
 
-#endif /* controller/health/rise-fall.h */
+#endif /* controller/health/backend-up-down.h */
