@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the gateway itself says on the wire of an external network: it asks for
- * neighbours that it does not know, and says unasked where the external
- * addresses are, by ARP and by neighbour discovery.  Not for answers
- * (external-arp.c, external-nd.c). */
+ * What the gateway itself sends to an external network: requests for unknown
+ * neighbours, and gratuitous announcements of external addresses, by ARP and
+ * by neighbour discovery.  Not for replies (external-arp.c, external-nd.c). */
 
 #include "gateway.h"
 
@@ -57,10 +56,10 @@ send_back_tagged(struct vmn_view *view, const struct vmn_router *router,
     }
 }
 
-/* Asking.  ---------------------------------------------------------------- */
+/* Resolution.  ------------------------------------------------------------ */
 
 static size_t
-build_question(uint8_t frame[FRAME_MAX], struct vmn_mac mac,
+build_request(uint8_t frame[FRAME_MAX], struct vmn_mac mac,
                const struct vmn_ip *from, const struct vmn_ip *to)
 {
     if (to->family == 4) {
@@ -71,7 +70,7 @@ build_question(uint8_t frame[FRAME_MAX], struct vmn_mac mac,
     return VMN_ND_SOLICIT_SIZE;
 }
 
-/* Whom OUT_HOP has looked for. */
+/* Returns the neighbour that OUT_HOP has looked up. */
 static struct vmn_ip
 wanted_neighbour(const struct vmn_packet_in *in)
 {
@@ -131,12 +130,12 @@ handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
         from = &sender;
     }
     vmn_send_to_next(out, STAGE_EGRESS, frame,
-                     build_question(frame, mac, from, &to));
+                     build_request(frame, mac, from, &to));
     vmn_neighbour_is_incomplete(out, vmn_packet_reg(in, VMN_REG_NETWORK),
                                 &to);
 }
 
-/* Saying.  ---------------------------------------------------------------- */
+/* Announcements.  --------------------------------------------------------- */
 
 /* Where 'from' is.  In IPv4 by asking for the gateway of its subnet, which
  * tells it, and every switch on the way.  In IPv6 all nodes are told, and the
@@ -168,7 +167,7 @@ ask_gateway(const struct vmn_router *router,
 
     if (from && to) {
         send_tagged(network, out, frame,
-                    build_question(frame, router->mac, from, to));
+                    build_request(frame, router->mac, from, to));
     }
 }
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is heard on the wire of an external network: the gateway answers ARP
- * for the external addresses, and hears who the others are.  Neighbour
- * discovery is in external-nd.c, what is asked and said by the gateway itself
- * in announce.c. */
+ * ARP from an external network: the gateway replies for the external
+ * addresses, and learns neighbours.  Not for neighbour discovery
+ * (external-nd.c), nor for what the gateway itself sends (announce.c). */
 
 #include "gateway.h"
 
@@ -15,7 +14,7 @@ static void
 arp_address(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 {
     struct vmn_flow *flow = external_flow(ctx, STAGE_EXTERNAL, 0,
-                                          EXTERNAL_ASKED);
+                                          EXTERNAL_REQUEST);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, VMN_F_ARP_OP, 1);
@@ -81,7 +80,7 @@ arp_learn(const struct gateway_ctx *ctx)
                 ctx->router->row.name);
     if (first_external(ctx->router, 4)) {
         struct vmn_flow *flow = external_flow(ctx, STAGE_EXTERNAL, 0,
-                                              EXTERNAL_ANSWERED);
+                                              EXTERNAL_REPLY);
 
         vmn_match(flow, VMN_F_ARP_OP, 2);
         vmn_match_mac(flow, VMN_F_ETH_DST, ctx->mac);

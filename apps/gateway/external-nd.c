@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Neighbour discovery (RFC 4861) on the wire of an external network: what
- * external-arp.c does by ARP.  As inside, a switch answers solicitations of a
+ * Neighbour discovery (RFC 4861) from an external network: what external-arp.c
+ * does by ARP.  As inside, a switch answers solicitations of a
  * group by one of its own, which says the same link-layer address
  * (apps/overlay/nd-responder.c says why), and whether a router is still there
  * is the handler's to say.
@@ -36,7 +36,7 @@ nd_link(const struct external_link *link)
     }
 }
 
-/* Answering.  ------------------------------------------------------------- */
+/* Replies.  --------------------------------------------------------------- */
 
 static struct vmn_flow *
 asked_add(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
@@ -73,7 +73,7 @@ answer_probe(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 static void
 answer_asker(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 {
-    struct vmn_flow *flow = asked_add(ctx, ip, EXTERNAL_ASKED);
+    struct vmn_flow *flow = asked_add(ctx, ip, EXTERNAL_REQUEST);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_act_learn_neighbour(actions, VMN_NEIGHBOUR_SOLICIT);
@@ -93,7 +93,7 @@ static void
 answer_direct(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
               bool mute)
 {
-    struct vmn_flow *flow = asked_add(ctx, ip, mute ? EXTERNAL_DIRECT_MUTE
+    struct vmn_flow *flow = asked_add(ctx, ip, mute ? EXTERNAL_DIRECT_NO_LLADDR
                                       : EXTERNAL_DIRECT);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
@@ -117,7 +117,7 @@ nd_address(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
     answer_probe(ctx, ip);
 
     /* There is no room for one in the answer. */
-    flow = asked_add(ctx, ip, EXTERNAL_MUTE);
+    flow = asked_add(ctx, ip, EXTERNAL_NO_LLADDR);
     vmn_match_mac(flow, VMN_F_ND_SLL, none);
     vmn_act_drop(vmn_flow_actions(flow), "ND without link-layer address");
 
@@ -146,7 +146,7 @@ handle_neighbour(struct vmn_view *view, const struct vmn_packet_in *in,
     }
 }
 
-/* Hearing.  --------------------------------------------------------------- */
+/* Learning.  -------------------------------------------------------------- */
 
 static void
 act_learn(struct vmn_actions *actions)
@@ -162,14 +162,14 @@ nd_learn(const struct gateway_ctx *ctx)
 {
     const struct vmn_mac none = { { 0 } };
     struct vmn_flow *flow = external_flow(ctx, STAGE_EXTERNAL, 0,
-                                          EXTERNAL_EMPTY);
+                                          EXTERNAL_REPLY_NO_LLADDR);
 
     match_nd(flow, VMN_ND_ADVERT);
     vmn_match_mac(flow, VMN_F_ETH_DST, ctx->mac);
     vmn_match_mac(flow, VMN_F_ND_TLL, none);
     vmn_act_drop(vmn_flow_actions(flow), "ND without link-layer address");
 
-    flow = external_flow(ctx, STAGE_EXTERNAL, 0, EXTERNAL_ANSWERED);
+    flow = external_flow(ctx, STAGE_EXTERNAL, 0, EXTERNAL_REPLY);
     match_nd(flow, VMN_ND_ADVERT);
     vmn_match_mac(flow, VMN_F_ETH_DST, ctx->mac);
     act_learn(vmn_flow_actions(flow));
@@ -191,7 +191,7 @@ nd_gateway(const struct external_link *link, const struct vmn_ip *gateway)
 {
     const struct vmn_mac none = { { 0 } };
     struct vmn_flow *flow = link_flow(link, STAGE_EXTERNAL,
-                                      EXTERNAL_GATEWAY_EMPTY);
+                                      EXTERNAL_GATEWAY_NO_LLADDR);
 
     match_nd(flow, VMN_ND_ADVERT);
     vmn_match_ip(flow, VMN_F_ND_TARGET, gateway);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Floating addresses: what comes for one goes to its port, and what the port
- * sends out comes from there.  For those of virtual IPs see floating-vip.c. */
+ * Floating addresses of ports: NAT in both directions, at the gateway or
+ * distributed.  Not for those of virtual IPs (floating-vip.c). */
 
 #include "gateway.h"
 
@@ -24,7 +24,8 @@ floating_mac(uint32_t number)
                                              number);
 }
 
-/* Makes 'ctx' the host of 'port', if that is on the wire itself. */
+/* Sets the host of 'ctx' to that of 'port', if that is connected to the
+ * external network itself. */
 static bool
 send_distributed(struct gateway_ctx *ctx, const struct vmn_port *port,
                  uint32_t number)

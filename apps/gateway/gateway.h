@@ -24,11 +24,11 @@ enum {
 
 /* Tables of STAGE_EGRESS. */
 enum {
-    OUT_ENTER,                  /* Here, or at the gateway? */
+    OUT_ENTER,                  /* At the gateway, or to it. */
     OUT_UNBALANCED,             /* Perhaps an answer of a virtual IP. */
     OUT_NAT,
-    OUT_HOP,                    /* Whom on the wire it goes to. */
-    OUT_SEND,                   /* Is that one known? */
+    OUT_HOP,                    /* Chooses the next hop. */
+    OUT_SEND,                   /* Sends it, if the neighbour is known. */
     OUT_N_TABLES
 };
 
@@ -38,49 +38,50 @@ enum {
     ENTER_BALANCED = 120,       /* Perhaps a backend's answer. */
     ENTER_ND = 115,             /* Neighbour discovery. */
     ENTER_PING = 110,           /* The gateway itself. */
-    ENTER_DISTRIBUTED = 105,    /* From one with a floating address here. */
-    ENTER_HERE = 100,
-    ENTER_ROUTED = 90,          /* For whom is behind the router. */
-    ENTER_AWAY = 50,
+    ENTER_DISTRIBUTED = 105,    /* From a port with a distributed address. */
+    ENTER_LOCAL = 100,
+    ENTER_ROUTED = 90,          /* To an address behind the router. */
+    ENTER_REMOTE = 50,
 
     NAT_INVALID = 120,
-    NAT_OPEN = 110,             /* Conntrack knows what becomes of it. */
+    NAT_OPEN = 110,             /* Of a connection that conntrack knows. */
     NAT_FLOATING = 100,
     NAT_FORWARD = 95,
     NAT_EXEMPT = 90,
     NAT_SHARE = 85,             /* With source ports of the sender's share. */
-    NAT_REST = 80,
+    NAT_DEFAULT = 80,
 
     HOP_LINK = 100,
     HOP_FURTHER = 50,
 
     IN_BALANCED = 110,
 
-    EXTERNAL_DIRECT_MUTE = 125, /* As the next one, from one who does not say
-                                 * its link-layer address. */
-    EXTERNAL_DIRECT = 120,      /* Is it still there? */
-    EXTERNAL_PROBE = 110,       /* From one that has no address yet. */
-    EXTERNAL_MUTE = 105,        /* Says no link-layer address. */
-    EXTERNAL_ASKED = 100,
-    EXTERNAL_EMPTY = 95,        /* An answer that says none, either. */
-    EXTERNAL_ANSWERED = 90,
-    EXTERNAL_GATEWAY_EMPTY = 85,
+    EXTERNAL_DIRECT_NO_LLADDR = 125, /* As the next one, without a source
+                                      * link-layer address option. */
+    EXTERNAL_DIRECT = 120,      /* Neighbour unreachability detection. */
+    EXTERNAL_PROBE = 110,       /* Duplicate address detection. */
+    EXTERNAL_NO_LLADDR = 105,   /* Request without link-layer address. */
+    EXTERNAL_REQUEST = 100,
+    EXTERNAL_REPLY_NO_LLADDR = 95,
+    EXTERNAL_REPLY = 90,
+    EXTERNAL_GATEWAY_NO_LLADDR = 85,
     EXTERNAL_GATEWAY = 80,
 
-    SEND_INCOMPLETE = 130,      /* Was asked for just now. */
-    SEND_DISTRIBUTED_UNKNOWN = 120, /* From a floating address that is here. */
+    SEND_INCOMPLETE = 130,      /* Resolution is in progress. */
+    SEND_DISTRIBUTED_UNKNOWN = 120, /* From a distributed address. */
     SEND_DISTRIBUTED = 110,
 
-    ONLY = 100,                 /* Where there is one kind. */
+    ONLY = 100,                 /* In tables with one kind of flows. */
 };
 
 enum gateway_handler {
-    HANDLER_RESOLVE,            /* Asks who on the wire has an address. */
-    HANDLER_ANNOUNCE,           /* Says on the wire who has which. */
-    HANDLER_NEIGHBOUR,          /* Says that the router is still there. */
+    HANDLER_RESOLVE,            /* Resolves a neighbour in the external
+                                 * network. */
+    HANDLER_ANNOUNCE,           /* Announces external addresses there. */
+    HANDLER_NEIGHBOUR,          /* Replies to unicast solicitations. */
 };
 
-/* How often somebody says so. */
+/* Seconds between announcements. */
 #define ANNOUNCE_INTERVAL 5
 
 /* Registers inside of STAGE_INGRESS and STAGE_EGRESS. */
@@ -100,7 +101,7 @@ enum gateway_handler {
 #define REL_LINKS "gateway.links"       /* NETWORK|HOST -> routers that have
                                          * their gateway there. */
 
-/* In REL_ANNOUNCED: the gateway of IPv6 is asked for. */
+/* In REL_ANNOUNCED: resolve the IPv6 gateway of the external network. */
 #define ASK_GATEWAY "?"
 
 /* A router with an external network. */
@@ -113,22 +114,23 @@ struct gateway_ctx {
     uint32_t zone;              /* The domain's. */
     uint32_t nat_zone;
     const char *domain;
-    const char *host;           /* That is the gateway now, or NULL; or where a
-                                 * floating address is at home. */
-    uint32_t ofport;            /* There, to the wire; or 0. */
-    struct vmn_mac mac;         /* On the wire, there. */
+    const char *host;           /* The active gateway, or NULL; or the host
+                                 * that serves a distributed floating
+                                 * address. */
+    uint32_t ofport;            /* Its port to the external network, or 0. */
+    struct vmn_mac mac;         /* In the external network. */
 };
 
 #define N_FAMILIES 2
 static const uint8_t families[N_FAMILIES] = { 4, 6 };
 
-/* What routers share that have their gateway on one host and by one
- * network. */
+/* A host's connection to an external network, shared by the routers whose
+ * gateway is there. */
 struct external_link {
     struct vmn_emit *emit;
     const struct vmn_network *network; /* The external one. */
     const char *host;
-    uint32_t ofport;            /* There, to the wire. */
+    uint32_t ofport;            /* The host's port to 'network'. */
 };
 
 /* active-gateway.c */
@@ -142,32 +144,34 @@ const struct vmn_network *external_network(struct vmn_view *,
 /* Returns the number of the port of 'host' to the provider network, or 0. */
 uint32_t external_ofport(struct vmn_view *, const struct vmn_network *,
                          const char *host);
-/* Fills in 'ctx' for router 'name'; false if it leads nowhere. */
+/* Fills in 'ctx' for router 'name'.  Returns false if it has no usable
+ * external network. */
 bool gateway_ctx_read(struct vmn_view *, struct vmn_emit *, const char *name,
                       struct gateway_ctx *);
-/* A flow wherever the gateway may be. */
+/* Adds a flow on all hosts that may be the gateway. */
 struct vmn_flow *gateway_flow(const struct gateway_ctx *, unsigned stage,
                               unsigned table, uint16_t priority);
-/* A flow where it is, of what comes out of the wire. */
+/* Adds a flow on the active gateway for packets from the external network. */
 struct vmn_flow *external_flow(const struct gateway_ctx *, unsigned stage,
                                unsigned table, uint16_t priority);
-/* What is sent back into the wire has the network's tag. */
+/* Pushes the external network's VLAN tag, if it has one. */
 void external_tag(const struct gateway_ctx *, struct vmn_actions *);
-/* The gateway of the subnet that 'ip' is in; or NULL. */
+/* Returns the gateway of the subnet that 'ip' is in, or NULL. */
 const struct vmn_ip *gateway_of(const struct vmn_network *,
                                 const struct vmn_ip *ip);
-/* That of the first subnet of a family that has one; or NULL. */
+/* Returns the gateway of the first subnet of a family that has one, or
+ * NULL. */
 const struct vmn_ip *next_hop(const struct vmn_network *, uint8_t family);
-/* The router's first external address of a family.  NULL: of that family
- * nothing gets in or out. */
+/* Returns the router's first external address of a family, or NULL: packets of
+ * that family are not forwarded. */
 const struct vmn_ip *first_external(const struct vmn_router *,
                                     uint8_t family);
 
 /* inbound.c */
 void in_router(const struct gateway_ctx *);
-/* Pings of it are answered. */
+/* Adds flows that answer pings of the address. */
 void in_ping(const struct gateway_ctx *, const struct vmn_ip *);
-/* What comes for an external address goes through NAT. */
+/* Adds flows that send packets to an external address through NAT. */
 void in_address(const struct gateway_ctx *, const struct vmn_ip *);
 
 /* floating-vip.c: a virtual IP that has a floating address. */
@@ -175,24 +179,24 @@ void balanced(const struct gateway_ctx *, const struct vmn_floating_ip *);
 void balanced_networks(const struct gateway_ctx *);
 
 /* outbound.c */
-/* Matches what goes out of the router, wherever it is in its domain. */
+/* Adds a flow for packets from the router's domain to the external network. */
 struct vmn_flow *out_enter_flow(const struct gateway_ctx *, struct vmn_scope,
                                 uint16_t priority);
-/* Has conntrack say what is known of it, for OUT_NAT. */
+/* Sends the packet through conntrack, to OUT_NAT. */
 void out_track(const struct gateway_ctx *, struct vmn_actions *);
 void out_base(struct vmn_emit *);
 void outbound_distributed(const struct gateway_ctx *, const struct vmn_ip *ip,
                           const struct vmn_ip *floating, uint32_t number);
 void out_router(const struct gateway_ctx *);
-/* What both directions do with connections of a family that are there
- * already. */
+/* Adds the flows for established connections of a family, the same in both
+ * directions. */
 void nat_open(const struct gateway_ctx *, uint8_t family, unsigned stage,
               unsigned table, unsigned next);
-/* A new connection of the router's. */
+/* Adds a flow for new connections through the router. */
 struct vmn_flow *nat_new(const struct gateway_ctx *, uint8_t family,
                          unsigned stage, unsigned table, uint16_t priority);
-/* It is kept, with 'snat' or 'dnat' (or neither: NULL) for its address, and
- * 'dnat_port' for the port of its destination, if it is not 0. */
+/* Commits the connection, with 'snat' or 'dnat' (NULL: neither), and with
+ * destination port 'dnat_port', if that is not 0. */
 void nat_commit(struct vmn_flow *, unsigned stage, unsigned next,
                 const struct vmn_ip *snat, const struct vmn_ip *dnat,
                 uint16_t dnat_port);
@@ -200,12 +204,13 @@ void nat_commit(struct vmn_flow *, unsigned stage, unsigned next,
 /* external-arp.c */
 void arp_router(const struct gateway_ctx *);
 void external_address(const struct gateway_ctx *, const struct vmn_ip *);
-/* Learns from what those on the wire answer to 'ctx->mac'. */
+/* Adds flows that learn neighbours from ARP replies to 'ctx->mac'. */
 void arp_learn(const struct gateway_ctx *);
-/* An address, or ASK_GATEWAY, is said by the clock. */
+/* Has HANDLER_ANNOUNCE announce an address, or resolve ASK_GATEWAY. */
 void publish_announced(const struct gateway_ctx *, const char *what);
 void compile_external(struct vmn_view *, const char *key, struct vmn_emit *);
-/* A flow in the first table of 'stage', of what comes out of the wire. */
+/* Adds a flow to the first table of 'stage' for packets from the external
+ * network. */
 struct vmn_flow *link_flow(const struct external_link *, unsigned stage,
                            uint16_t priority);
 
@@ -223,7 +228,7 @@ void handle_resolve(struct vmn_view *, const struct vmn_packet_in *,
                     struct vmn_packets_out *);
 void handle_announce(struct vmn_view *, const struct vmn_packet_in *,
                      struct vmn_packets_out *);
-/* The router whose transit has VNI 'transit', or NULL. */
+/* Returns the router whose transit has VNI 'transit', or NULL. */
 const struct vmn_router *router_of_transit(struct vmn_view *,
                                            uint32_t transit);
 /* Sends 'frame', which is untagged and of VMN_ND_ADVERT_SIZE bytes at most,
@@ -236,7 +241,7 @@ void send_back_tagged(struct vmn_view *, const struct vmn_router *,
 #define ID_POOL_FLOATING "gateway.floating" /* Floating addresses, by name. */
 
 /* floating-ip.c */
-/* The port's first address of a family, or NULL. */
+/* Returns the port's first address of a family, or NULL. */
 const struct vmn_ip *first_ip(const struct vmn_port *, uint8_t family);
 /* The MAC address of a floating address that is at home, by its number. */
 struct vmn_mac floating_mac(uint32_t number);

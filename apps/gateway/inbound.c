@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What comes in from outside: through NAT, and to the router, as nobody's
- * packets. */
+ * Packets from an external network: through NAT, and to the router, without a
+ * source identity. */
 
 #include "gateway.h"
 
@@ -26,7 +26,7 @@ in_address(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
     if (!ctx->ofport) {
         return;
     }
-    flow = external_flow(ctx, STAGE_INGRESS, IN_ENTER, ENTER_HERE);
+    flow = external_flow(ctx, STAGE_INGRESS, IN_ENTER, ENTER_LOCAL);
     vmn_match_ip(flow, vmn_field_ip_dst(ip->family), ip);
     act_track(ctx, flow);
 }
@@ -69,7 +69,7 @@ in_exempt(const struct gateway_ctx *ctx, uint8_t family)
             nat_commit(flow, STAGE_INGRESS, IN_ROUTE, NULL, NULL, 0);
         }
     }
-    flow = nat_new(ctx, family, STAGE_INGRESS, IN_NAT, NAT_REST);
+    flow = nat_new(ctx, family, STAGE_INGRESS, IN_NAT, NAT_DEFAULT);
     if (external->routed) {
         nat_commit(flow, STAGE_INGRESS, IN_ROUTE, NULL, NULL, 0);
     } else {

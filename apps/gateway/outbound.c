@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What goes out: to the gateway, through NAT, and to somebody on the wire. */
+ * Packets to an external network: to the gateway, through NAT, and to the next
+ * hop. */
 
 #include "gateway.h"
 
-/* Source ports that NAT gives out in shares: from this one on... */
+/* Source ports that NAT allocates in shares: from this one on... */
 #define PORT_FIRST 1024
 /* ...up to those that are kept, a power of two: a port is below if that bit of
  * it is not set... */
@@ -141,7 +142,7 @@ static void
 out_enter(const struct gateway_ctx *ctx)
 {
     struct vmn_flow *flow = out_enter_flow(
-        ctx, vmn_scope_domain(ctx->domain), ENTER_AWAY);
+        ctx, vmn_scope_domain(ctx->domain), ENTER_REMOTE);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     if (!ctx->host) {
@@ -155,7 +156,7 @@ out_enter(const struct gateway_ctx *ctx)
     for (size_t i = 0; i < N_FAMILIES; i++) {
         if (first_external(ctx->router, families[i])) {
             flow = out_enter_flow(ctx, vmn_scope_host(ctx->host),
-                                  ENTER_HERE);
+                                  ENTER_LOCAL);
             vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(families[i]));
             out_track(ctx, vmn_flow_actions(flow));
         }
@@ -246,7 +247,7 @@ out_nat(const struct gateway_ctx *ctx, uint8_t family)
     if (!external->routed) {
         out_shares(ctx, family);
     }
-    nat_commit(nat_new(ctx, family, STAGE_EGRESS, OUT_NAT, NAT_REST),
+    nat_commit(nat_new(ctx, family, STAGE_EGRESS, OUT_NAT, NAT_DEFAULT),
                STAGE_EGRESS, OUT_HOP,
                external->routed ? NULL : first_external(ctx->router, family),
                NULL, 0);

@@ -8,7 +8,7 @@
  * The copy for the tunnels passes no policy here, since it has no single
  * destination: the sender's egress rules are judged with each copy where it
  * arrives, which is why the source counts as local there.  That for a provider
- * network's wire is judged as one to anybody outside. */
+ * network's physical network is judged as one to anybody outside. */
 
 #include "overlay.h"
 
@@ -71,7 +71,8 @@ put_rest(struct vmn_actions *actions, const struct audience *to)
     vmn_act_next(actions);
 }
 
-/* A flow for what came out of a tunnel or a wire, or for what a local port
+/* Adds a flow for what came from a tunnel or a physical network, or for what a
+ * local port
  * sent. */
 static struct vmn_flow *
 flow_add(struct vmn_emit *emit, const struct audience *to, bool out_of_tunnel,

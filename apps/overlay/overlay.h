@@ -43,11 +43,11 @@ enum {
     TUNNEL_NETWORK = 100,
 
     SOURCE_GATEWAY = 410,       /* From outside, by a gateway. */
-    SOURCE_SPOOFED = 400,       /* A local port's, out of a wire. */
+    SOURCE_SPOOFED = 400,       /* A local port's, from a physical network. */
     SOURCE_PAIR = 200,          /* Plus the prefix length. */
     SOURCE_OWN = 180,
     SOURCE_ROUTED_PAIR = 20,    /* Plus the prefix length. */
-    SOURCE_EXTERNAL = 10,       /* Anybody on a wire. */
+    SOURCE_EXTERNAL = 10,       /* Any other from a physical network. */
 
     GUARD_SERVED = 160,         /* What the controller answers. */
     GUARD_UNWANTED = 150,       /* ICMPv6 that is for nobody here. */
@@ -85,7 +85,7 @@ enum {
     SERVICE_QUARANTINE = 70,
     SERVICE_FLOOD = 50,         /* Only the guests know. */
     SERVICE_REPLY = 50,
-    SERVICE_EXTERNAL = 20,      /* Somebody on the wire may know. */
+    SERVICE_EXTERNAL = 20,      /* Flooded to the physical network, too. */
     SERVICE_UNKNOWN = 10,
 
     TURN_SELF = 200,            /* As SERVICE_SELF. */
@@ -113,7 +113,7 @@ enum {
     LOCATE_SHARED = 195,
     LOCATE_REMOTE_PAIR = 190,
     LOCATE_UNKNOWN = 3,         /* Perhaps of somebody behind a port. */
-    LOCATE_EXTERNAL = 2,        /* Onto the wire. */
+    LOCATE_EXTERNAL = 2,        /* To the physical network. */
 
     LEARNED_OWN = 330,          /* A port's own after all. */
     LEARNED_HERE_TUNNEL = 320,  /* Out of a tunnel. */
@@ -294,8 +294,7 @@ is_provider(const struct vmn_network *network)
     return network->provider.physical != NULL;
 }
 
-/* The number, on 'host', of the port that leads to the provider network's
- * wire, or 0. */
+/* Returns the number of the port of 'host' to the provider network, or 0. */
 uint32_t provider_ofport(struct vmn_view *, const struct vmn_network *,
                          const char *host);
 void provider_of_host(struct vmn_view *, struct vmn_emit *,

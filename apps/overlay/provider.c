@@ -6,10 +6,10 @@
  * network's VLAN tag; what comes from there is for local ports alone, and is
  * never sent back.  There are no tunnels.
  *
- * Others are on the wire, too.  Who they are is told by their address, where
- * that is a port's; anybody else is nobody.  They answer for themselves, and
- * so do local ports to them; where a local port asks for another one, the
- * switch answers as it does in an overlay. */
+ * Others are on the physical network, too.  Who they are is told by their
+ * address, where that is a port's; anybody else is nobody.  They answer for
+ * themselves, and so do local ports to them; where a local port asks for
+ * another one, the switch answers as it does in an overlay. */
 
 #include "overlay.h"
 
@@ -52,7 +52,8 @@ provider_of_host(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
-/* What came out of the wire, with its tag, or here again without it. */
+/* Classifies what came from the physical network, with its tag, or again
+ * without it. */
 static void
 emit_classify(struct vmn_view *view, struct vmn_emit *emit,
               const struct vmn_network *network, const char *host,

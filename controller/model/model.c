@@ -177,7 +177,7 @@ model_get_pending(struct model *model, struct model_pending *pending)
         write->row = entry_row(entry);
         write->meta = entry->cur ? entry->cur->meta
                                  : (struct model_meta) { .revision = 0 };
-        write->anew = entry->cur && entry->was_deleted;
+        write->recreated = entry->cur && entry->was_deleted;
         n++;
     }
     *pending = (struct model_pending) {

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The state: typed tables of immutable rows in memory, with indexes,
- * validation across objects, and revisions.  Desired and observed tables
- * alike.  Not for durability (store/), and not for what follows from the
- * state (engine/).
+ * The state: typed in-memory tables of immutable rows, desired and observed,
+ * with indexes, validation across objects, and revisions.  Not for durability
+ * (store/), nor for what is computed from the state (engine/).
  *
  * Two versions of each row may exist: the current one, which the engine
- * compiles from, and the durable one, which is what users are shown.  They
- * differ only while the store is writing.  model_settle() makes the current
- * state the durable one; model_undo() goes back. */
+ * compiles, and the durable one, which users see.  They differ only while the
+ * store is writing.  model_settle() makes the current state the durable one;
+ * model_undo() rolls the current state back. */
 
 #ifndef CONTROLLER_MODEL_MODEL_H
 #define CONTROLLER_MODEL_MODEL_H 1
@@ -29,18 +28,19 @@ struct id_pools;
 struct model *model_create(void);
 void model_destroy(struct model *);
 
-/* Has 'yield' called while a large change is applied, settled or undone, where
- * others may read what is durable.  They must not change the model. */
+/* Sets a function that is called while a large change is applied, settled or
+ * undone.  It may read the durable state, and must not change the model. */
 void model_set_yield(struct model *, void (*yield)(void *aux), void *aux);
-/* Calls it.  For those who read a large change, too. */
+/* Calls the function of model_set_yield().  For readers of a large change,
+ * too. */
 void model_yield(const struct model *);
 
-/* The stored table (kind, key) -> number.  Owned by the model. */
+/* Returns the ID pools, which are stored with the model and owned by it. */
 struct id_pools *model_id_pools(struct model *);
 
 /* Reading.  ------------------------------------------------------------- */
 
-/* What is known of a row besides its content. */
+/* Metadata of a row. */
 struct model_meta {
     uint64_t revision;          /* That made this version; also the ETag. */
     int64_t created_ms;         /* Wall clock, since 1970. */
@@ -48,44 +48,45 @@ struct model_meta {
     const char *set;            /* Of POST /v1/apply?prune=SET, or NULL. */
 };
 
-/* The current row, or NULL.  Valid until model_settle() or model_undo()
- * after the next model_apply(). */
+/* Returns the current row, or NULL.  Valid until model_settle() or
+ * model_undo() after the next model_apply(). */
 const void *model_get(const struct model *, enum vmn_table, const char *name);
 
-/* The durable row, or NULL; 'meta', if not NULL, is filled in. */
+/* Returns the durable row, or NULL; fills in 'meta' if that is not NULL. */
 const void *model_get_durable(const struct model *, enum vmn_table,
                               const char *name, struct model_meta *meta);
 
-/* Names of all current rows of a table, sorted.  Valid until the next
- * model_apply() or model_undo(). */
+/* Returns the names of all current rows of a table, sorted.  Valid until the
+ * next model_apply() or model_undo(). */
 struct vmn_names model_names(const struct model *, enum vmn_table);
 
-/* The first durable row whose name is greater than 'after' ("" for the
- * first), or NULL at the end.  Costs O(log n). */
+/* Returns the first durable row whose name is greater than 'after' ("" for the
+ * first), or NULL at the end.  O(log n). */
 const void *model_next_durable(const struct model *, enum vmn_table,
                                const char *after, struct model_meta *meta);
 
-/* Names of the current rows at 'key' of 'index', sorted.  Valid until the
- * next model_apply() or model_undo(). */
+/* Returns the names of the current rows at 'key' of 'index', sorted.  Valid
+ * until the next model_apply() or model_undo(). */
 struct vmn_names model_lookup(const struct model *, enum vmn_index,
                               const char *key);
 
-/* Names of the current rows of table 'referrer' that name row 'name' of
- * 'target', sorted.  As model_lookup(). */
+/* Returns the names of the current rows of table 'referrer' that refer to row
+ * 'name' of 'target', sorted.  As model_lookup(). */
 struct vmn_names model_referrers(const struct model *, enum vmn_table target,
                                  const char *name, enum vmn_table referrer);
 
-/* The port of 'network' that has address 'ip' as its own, in the form of
- * inet_ntop(), or NULL.  As model_lookup(). */
+/* Returns the port of 'network' that owns address 'ip' (as inet_ntop() formats
+ * it), or NULL.  As model_lookup(). */
 const char *model_find_address(const struct model *, const char *network,
                                const char *ip);
 
-/* The same in 'network', or in one that routers join to it. */
+/* Returns the port that owns 'ip' in 'network' or in one that routers join to
+ * it, or NULL. */
 const char *model_find_routed_address(const struct model *,
                                       const char *network, const char *ip);
 
-/* True for rows that are always there: of revision 0, never changed, deleted
- * or stored. */
+/* Returns true for built-in rows: they have revision 0, and are never changed,
+ * deleted or stored. */
 bool model_is_builtin(enum vmn_table, const char *name);
 
 uint64_t model_revision(const struct model *);          /* Current. */
@@ -99,11 +100,10 @@ uint64_t model_durable_revision(const struct model *);
 void model_row_print(const struct vmn_row *, const struct model_meta *,
                      struct ds *);
 
-/* How many addresses of a subnet are given out to ports that ask for none. */
+/* Usage of the addresses of a subnet that are allocated to ports. */
 struct model_subnet_usage {
-    uint64_t size;              /* All of them. */
-    uint64_t used;              /* Those that somebody has, or that are kept
-                                 * for somebody. */
+    uint64_t size;              /* All allocatable addresses. */
+    uint64_t used;              /* Those in use or reserved. */
 };
 /* Fills in 'uses', one for each subnet of the network. */
 void model_get_subnet_usage(const struct model *, const struct vmn_network *,
@@ -130,70 +130,70 @@ struct model_op {
     char *name;                 /* Owned. */
     json_t *spec;               /* Owned; NULL for DELETE. */
     char *if_match;             /* ETag without quotes, "*", or NULL. */
-    bool cascade;               /* DELETE: take the references to it out of
-                                 * others; those that cannot be without go,
-                                 * too. */
-    bool missing_ok;            /* DELETE: absent is fine. */
+    bool cascade;               /* DELETE: remove the references to it from
+                                 * others, and delete those that require
+                                 * one. */
+    bool missing_ok;            /* DELETE: no error if it does not exist. */
     /* Filled in by model_apply(). */
     enum model_outcome outcome;
     uint64_t revision;          /* Of the row afterwards. */
 };
 
-/* What somebody may see and change; see rights.c. */
+/* What an account may see and change; see rights.c. */
 struct model_rights {
-    uint64_t tables;            /* Bits of enum vmn_table, of what he may
+    uint64_t tables;            /* Bits of enum vmn_table: what the account may
                                  * change. */
-    /* If 'scope.text' is not NULL, only objects whose labels it selects, as
-     * they are before and after; these act only on objects that it selects,
-     * and mention only objects that he sees. */
+    /* If 'scope.text' is not NULL, only objects whose labels it selects, both
+     * before and after the change; these act only on objects that it selects,
+     * and mention only objects that the account sees. */
     struct vmn_selector scope;
-    struct vmn_selector reads;  /* What he sees besides; text NULL: nothing. */
-    /* With 'scope': the same as of struct vmn_account. */
+    struct vmn_selector reads;  /* What it sees besides; text NULL: nothing. */
+    /* With 'scope': as in struct vmn_account. */
     size_t n_tiers;
     const char *const *tiers;
     const char *iface_ids;
     struct arena *arena;        /* Of all of these.  Owned. */
 };
-/* Those of 'account', of which the rest is copied.  What is of the whole
- * installation is left out of 'tables' if it has a scope. */
+/* Returns the rights of 'account', which is copied.  If it has a scope, tables
+ * that concern the whole installation are removed from 'tables'. */
 struct model_rights *model_rights_create(uint64_t tables,
                                          const struct vmn_account *account);
 struct model_rights *model_rights_clone(const struct model_rights *);
-/* Returns true if they say the same as the account, but for 'tables'. */
+/* Returns true if they equal those of the account, except for 'tables'. */
 bool model_rights_are_of(const struct model_rights *,
                          const struct vmn_account *);
 void model_rights_destroy(struct model_rights *);
-/* True if whoever has 'rights' (NULL: everything) sees 'row'.  Hosts, tiers
- * and apps are everybody's to see. */
+/* Returns true if 'rights' (NULL: all) allow to see 'row'.  All may see hosts,
+ * tiers and apps. */
 bool model_sees(const struct model_rights *, const struct vmn_row *);
 
-/* True if whoever has 'rights' (NULL: everything) may change 'row' in some
- * way: its type is among theirs, and it is within their scope. */
+/* Returns true if 'rights' (NULL: all) allow some change of 'row': its type is
+ * among theirs, and it is within their scope. */
 bool model_may_change(const struct model_rights *, const struct vmn_row *);
 
-/* How much of a quota is used. */
+/* Usage of a quota. */
 struct model_usage {
     int64_t objects[VMN_N_TABLES];
     int64_t addresses, members, rules;
 };
-/* Calls 'cb' for each limit that a quota can have, with how much of it is used
- * and what it is (-1: there is none).  Nothing for a quota that is not in
- * effect yet. */
+/* Calls 'cb' for each limit that a quota can have, with its usage and its
+ * value (-1: no limit).  Does nothing for a quota that is not in effect
+ * yet. */
 typedef void model_quota_cb(void *aux, const char *limit, int64_t used,
                             int64_t max);
 void model_quota_each(const struct model *, const struct vmn_quota *,
                       model_quota_cb *, void *aux);
 
-/* Calls 'cb' for each quota whose objects 'row' is among. */
+/* Calls 'cb' for each quota that counts 'row'. */
 void model_quotas_of(const struct model *, const struct vmn_row *,
                      void (*cb)(void *aux, const char *quota), void *aux);
-/* True if requests with 'rights' (NULL: everything) are held to the quota. */
+/* Returns true if the quota limits requests with 'rights' (NULL: all). */
 bool model_quota_binds(const struct vmn_quota *, const struct model_rights *);
 
-/* Several operations as one transaction. */
+/* A transaction of several operations. */
 struct model_request {
     char *who;                  /* "unix:uid=0", "host:hv1", "vmnd". Owned. */
-    struct model_rights *rights; /* NULL: everything.  Owned. */
+    struct model_rights *rights; /* NULL: all.  Owned. */
     bool list;                  /* Error pointers start with "/INDEX". */
     char *prune_set;            /* Or NULL.  Owned. */
     size_t n_ops;
@@ -207,8 +207,8 @@ struct model_request {
 
 void model_request_init(struct model_request *, const char *who);
 void model_request_uninit(struct model_request *);
-/* Frees the last operation; false if there is none.  For those who free a long
- * request in slices. */
+/* Frees the last operation; returns false if there is none.  For freeing a
+ * long request in time slices. */
 bool model_request_drop_last(struct model_request *);
 /* Takes ownership of 'spec'.  The op stays valid until the next call. */
 struct model_op *model_request_add(struct model_request *,
@@ -218,23 +218,24 @@ struct model_op *model_request_add(struct model_request *,
 /* Most operations in a request. */
 #define MODEL_OPS_MAX 20000
 
-/* Checks and applies 'request' to the current state: all of it, or, with
- * 'errors' filled in, nothing.  '*revision' is the new revision, or the newest
- * among the named objects if nothing changed.  Returns 0, or EINVAL.
+/* Checks 'request' and applies it to the current state as a whole.  Sets
+ * '*revision' to the new revision, or to the newest among the named objects if
+ * nothing changed.  Returns 0; or EINVAL with 'errors' filled in and nothing
+ * applied.
  *
- * Observed tables are written the same way (by the fabric), and only VIF rows
- * stay out of the store.  Only 'who' "vmnd" may make, delete or describe apps;
- * others may change their 'enabled'.  That users do not write observed tables
- * is for the caller to see to (schema_table's 'observed'). */
+ * Observed tables are written in the same way (by the fabric); only VIF rows
+ * are not stored.  Only 'who' "vmnd" may create, delete or describe apps;
+ * others may change their 'enabled'.  The caller must make sure that users do
+ * not write observed tables (schema_table's 'observed'). */
 int model_apply(struct model *, struct model_request *, int64_t now_ms,
                 uint64_t *revision, struct vmn_errors *errors);
 
-/* What changed in the current state since the last call, each once: all but
- * remarks (SCHEMA_REMARK), from which nothing follows.  Engine's input.  The
- * caller frees the array with model_changes_uninit(). */
+/* The changes of the current state since the last call, each once, except
+ * those of remarks (SCHEMA_REMARK), which have no effect.  Input of the
+ * engine.  The caller frees the array with model_changes_uninit(). */
 enum model_change_kind {
-    MODEL_CHANGE_ROW,           /* It came, went, or means something else. */
-    MODEL_CHANGE_LABELS,        /* The labels of a row that stayed. */
+    MODEL_CHANGE_ROW,           /* Created, deleted, or changed in meaning. */
+    MODEL_CHANGE_LABELS,        /* The labels of a row changed. */
     MODEL_CHANGE_INDEX,
 };
 struct model_change {
@@ -249,9 +250,9 @@ struct model_changes {
 void model_take_changes(struct model *, struct model_changes *);
 void model_changes_uninit(struct model_changes *);
 
-/* True if the current state differs from the durable one. */
+/* Returns true if the current state differs from the durable one. */
 bool model_is_unsettled(const struct model *);
-/* Calls 'cb' for each row of 'table' in which it does, stored or not. */
+/* Calls 'cb' for each row of 'table' that differs, stored or not. */
 void model_each_unsettled(const struct model *, enum vmn_table table,
                           void (*cb)(void *aux, const char *name), void *aux);
 void model_settle(struct model *);
@@ -259,16 +260,16 @@ void model_undo(struct model *);
 
 /* For the store.  ------------------------------------------------------- */
 
-/* One row that is to be written: its new version, or NULL where it is gone.
- * Rows stay valid until model_settle() or model_undo(), and may be read by
- * the writer's thread until then. */
+/* A row that must be written: its new version, or NULL if it was deleted.
+ * Rows stay valid until model_settle() or model_undo(), and may be read by the
+ * writer thread until then. */
 struct model_write {
     enum vmn_table table;
     const char *name;
     const struct vmn_row *row;
     struct model_meta meta;
-    bool anew;                  /* It was deleted in between, and made anew:
-                                 * what hung on it went along. */
+    bool recreated;             /* Was deleted and created again in between:
+                                 * rows that depended on it were deleted. */
 };
 
 /* One revision, for the log. */
@@ -277,11 +278,11 @@ struct model_log {
     int64_t time_ms;
     const char *who;
     const char *summary;        /* JSON: [{"op","type","name"}, ...]. */
-    bool stored;                /* False: it only touched volatile rows. */
+    bool stored;                /* False: it changed only volatile rows. */
 };
 
-/* All stored rows and revisions that are unsettled.  Borrowed from the model
- * until it settles or undoes. */
+/* All stored rows and revisions that are not settled.  Borrowed from the model
+ * until model_settle() or model_undo(). */
 struct model_pending {
     size_t n_writes;
     const struct model_write *writes;
@@ -289,14 +290,15 @@ struct model_pending {
     const struct model_log *logs;
 };
 void model_get_pending(struct model *, struct model_pending *);
-/* True if one of the rows to be stored is of the table. */
+/* Returns true if one of the rows to be stored is of the table. */
 bool model_pending_has(const struct model_pending *, enum vmn_table);
-/* True if there is a row to be stored. */
+/* Returns true if there is a row to be stored. */
 bool model_has_pending(const struct model *);
 
-/* Where a network's subnets go on giving out addresses: stored beside the
- * rows, so that a restart does not give out again what was just given back.
- * Those of a network that is written take the place of all that it had. */
+/* Where the allocation of addresses of a network's subnets continues: stored
+ * beside the rows, so that a restart does not reuse addresses that were just
+ * released.  The cursors of a network that is written replace all that it
+ * had. */
 struct model_cursor {
     const char *network;
     const char *subnet;         /* As a prefix. */
@@ -306,14 +308,16 @@ struct model_cursors {
     size_t n, allocated;
     struct model_cursor *cursors; /* The caller frees it. */
 };
-/* What is unsettled; and all there is.  Strings are borrowed. */
+/* Return the cursors that are not settled; and all cursors.  Strings are
+ * borrowed. */
 void model_get_cursors(struct model *, struct model_cursors *);
 void model_get_all_cursors(struct model *, struct model_cursors *);
-/* Puts one back at start, after the rows.  What is of no subnet is ignored. */
+/* Loads a cursor at the start, after the rows.  Ignores one without a
+ * subnet. */
 void model_load_cursor(struct model *, const struct model_cursor *);
 
-/* Puts a row back at start.  'spec' and 'status' are as model_row_print()
- * shows them ('status' holds given-out values).  References are checked by
+/* Loads a row at the start.  'spec' and 'status' are as model_row_print()
+ * prints them ('status' has assigned values).  References are checked by
  * model_load_done(), which also settles.  Returns 0 or EINVAL. */
 int model_load_row(struct model *, enum vmn_table, const char *name,
                    const json_t *spec, const json_t *status,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What provider networks ask of the model: each part of a physical network is
- * one network, and has only what can be served on a wire that others are on,
- * too.  Not for what hosts have of it: a host without the bridge says so
+ * one network, and has only what can be served on a network that others are
+ * on, too.  Not for what hosts have of it: a host without the bridge says so
  * itself. */
 
 #include <config.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What accounts may see and change.  For controller/model alone; others see
- * struct model_rights. */
+ * Authorization: what accounts may see and change.  Private to
+ * controller/model; others use struct model_rights. */
 
 #ifndef CONTROLLER_MODEL_RIGHTS_H
 #define CONTROLLER_MODEL_RIGHTS_H 1
@@ -11,13 +11,13 @@
 
 struct txn;
 
-/* How far is followed what acts on what, and what refers to what: groups are
- * not so many inside of each other, nor are balancers (VMN_LB_FALLBACKS_MAX),
- * but a request that is to be refused for that may say so. */
+/* Maximum depth in which references between objects are followed.  Groups and
+ * fallbacks of balancers (VMN_LB_FALLBACKS_MAX) nest less deep, but an invalid
+ * request may say otherwise. */
 #define RIGHTS_DEPTH_MAX 24
 
-/* What was found out while a request is checked, so that nothing is examined
- * more than once. */
+/* Caches results while a request is checked, so that nothing is examined more
+ * than once. */
 struct rights_memo {
     struct sset within;         /* "TABLE/NAME" of what acts on nothing... */
     struct sset outside;        /* ...or on something that is not within the
@@ -32,8 +32,8 @@ struct rights_memo {
 /* rights.c */
 /* Returns true if 'row' is within the scope, or if there is none. */
 bool rights_own(const struct model_rights *, const struct vmn_row *row);
-/* The row as it was before the request, or as it is if that makes it; NULL if
- * there is none. */
+/* Returns the row as it was before the request, or as the request creates it;
+ * NULL if there is none. */
 const struct vmn_row *rights_row(const struct txn *, enum vmn_table,
                                  const char *name);
 
@@ -54,16 +54,17 @@ void check_port_rights(struct txn *, const struct entry *port);
 bool rights_own_network(const struct txn *, const struct vmn_row *port);
 
 /* shared-rights.c; for accounts with a scope. */
-/* Checks what the change of an object does to those of others that depend on
- * it. */
+/* Checks the effect of an object's change on other accounts' objects that
+ * depend on it. */
 void check_shared_rights(struct txn *, const struct entry *);
 /* Checks that a network keeps its subnets if routers of others join it. */
 void check_routed_subnets(struct txn *, const struct entry *network);
-/* Checks that what others use keeps its meaning. */
+/* Checks that an object that others use keeps its meaning. */
 void check_meaning_is_kept(struct txn *, const struct entry *);
 
 /* rights-checks.c */
-/* Checks that whoever asks may do what is about to be done. */
+/* Checks that the account that makes the request is authorized for all of its
+ * changes. */
 void check_rights(struct txn *);
 
 #endif /* controller/model/rights.h */

@@ -17,18 +17,18 @@ struct txn {
     int64_t now_ms;
     size_t n_touched, allocated_touched;
     struct entry **touched;
-    size_t n_cursors;           /* The model's, before. */
+    size_t n_cursors;           /* Of the model, before the transaction. */
     struct rights_memo *memo;   /* While rights are checked. */
     struct svec names;          /* What txn_name() has returned. */
 };
 
-/* Returns true if the request is the daemon's own. */
+/* Returns true if the request is by vmnd itself. */
 bool txn_is_daemon(const struct txn *);
-/* Where the op's object is in the request: "" or "/INDEX", then 'field'.  The
- * caller frees it, as the next. */
+/* Returns the JSON pointer to 'field' of the op's object in the request: "" or
+ * "/INDEX", then 'field'.  The caller frees it, as the next. */
 char *txn_op_pointer(const struct txn *, const struct model_op *,
                      const char *field);
-/* The same of an entry's op; "" if the request does not name it. */
+/* Returns the same for an entry; "" if the request does not name it. */
 char *txn_pointer(const struct txn *, const struct entry *,
                   const char *field);
 /* Report an error about 'field' of an operation, or of an entry. */
@@ -41,17 +41,17 @@ void txn_error(struct txn *, const struct entry *, enum vmn_error_code,
 /* Returns true if the account that makes the request may know of the object:
  * it sees it, or names it itself. */
 bool txn_shows(const struct txn *, enum vmn_table, const char *name);
-/* Returns 'TYPE "NAME"' for a text that the account gets, or that it is
- * somebody else's, if that is not for it to know.  Any object that a text
- * names and that may be another than the one that the text is about goes
- * through here.  The string lives as long as the transaction. */
+/* Returns 'TYPE "NAME"' for a message to the account, or that the object is
+ * somebody else's, if the account may not see it.  To be used for any object
+ * that a message names and that may differ from the one that it is about.  The
+ * string is valid as long as the transaction. */
 const char *txn_name(struct txn *, enum vmn_table, const char *name);
 
-/* Adds an entry to what the request has touched. */
+/* Adds an entry to those that the request has touched. */
 void txn_touch(struct txn *, struct entry *);
 /* Makes 'version' (or NULL) current.  Takes ownership of it. */
 void txn_set(struct txn *, struct entry *, struct version *);
-/* The entries of a table that changed and are there, in the order in which
+/* Returns the entries of a table that changed and exist, in the order in which
  * they were touched.  The caller frees the array. */
 struct entry **txn_changed(const struct txn *, enum vmn_table, size_t *n);
 

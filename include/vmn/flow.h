@@ -332,14 +332,15 @@ void vmn_act_punt(struct vmn_actions *, unsigned handler, uint32_t arg,
 void vmn_act_learn_connection(struct vmn_actions *, uint16_t eth_type,
                               uint8_t ip_proto);
 
-/* Neighbours on a wire that the app does not know of, which the switch learns
- * from what they say.  An ARP packet tells its sender's address, a neighbour
- * advertisement with a link-layer address its target, a solicitation with one
- * its sender: the flow must match that much (VMN_F_ARP_OP, or the type and
- * VMN_F_ND_TLL or VMN_F_ND_SLL in full or masked with 0).  It is remembered
- * for the packet's network (VMN_REG_NETWORK), until it was not looked for in
- * VMN_NEIGHBOUR_IDLE_S seconds or the unit has no flow left that learns; of a
- * unit at most VMN_NEIGHBOURS_MAX on a host. */
+/* Neighbours in a provider network that the app does not know of, which the
+ * switch learns from their packets.  An ARP packet tells its sender's address,
+ * a neighbour advertisement with a link-layer address its target, a
+ * solicitation with one its sender: the flow must match that much
+ * (VMN_F_ARP_OP, or the type and VMN_F_ND_TLL or VMN_F_ND_SLL in full or
+ * masked with 0).  It is remembered for the packet's network
+ * (VMN_REG_NETWORK), until it was not looked for in VMN_NEIGHBOUR_IDLE_S
+ * seconds or the unit has no flow left that learns; of a unit at most
+ * VMN_NEIGHBOURS_MAX on a host. */
 #define VMN_NEIGHBOUR_IDLE_S 300
 #define VMN_NEIGHBOURS_MAX 4096
 enum vmn_neighbour {

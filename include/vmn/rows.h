@@ -166,7 +166,7 @@ struct vmn_provider {
 #define VMN_MTU_DEFAULT 1450
 
 /* An isolated layer-2 segment: an overlay, or a provider network, which is on
- * a wire that others are on, too. */
+ * a physical network that others are on, too. */
 struct vmn_network {
     struct vmn_row row;
     const char *description;

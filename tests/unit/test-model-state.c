@@ -221,7 +221,7 @@ assert_pending(struct model *model, const char *name, bool anew)
     model_get_pending(model, &pending);
     assert_int_equal(pending.n_writes, 1);
     assert_string_equal(pending.writes[0].name, name);
-    assert_int_equal(pending.writes[0].anew, anew);
+    assert_int_equal(pending.writes[0].recreated, anew);
 }
 
 static void

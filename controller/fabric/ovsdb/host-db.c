@@ -458,7 +458,7 @@ fabric_db_group(struct fabric *fabric,
 
         if (write->table == VMN_TABLE_PORT) {
             observed_port_update(fabric->db->observed, write->name,
-                                 write->anew);
+                                 write->recreated);
         }
         commit_yield(fabric->commit);
     }
