@@ -36,10 +36,10 @@ start_http(struct server *s, int family)
     char data[1024];
 
     start_probe(s, &target);
-    assert_int_equal(segment(s, SYN | ACK, ""), PROBE_GOES_ON);
+    assert_int_equal(segment(s, SYN | ACK, ""), PROBE_CONTINUES);
     assert_int_equal(s->out.n, 1);
     s->ack += get_data(s, 0, data);
-    assert_int_equal(segment(s, ACK, ""), PROBE_GOES_ON);
+    assert_int_equal(segment(s, ACK, ""), PROBE_CONTINUES);
     assert_int_equal(s->out.n, 0);
 }
 
@@ -73,7 +73,7 @@ http_request_is_one_segment(void **state OVS_UNUSED)
         make_segment(&s, &f, SYN | ACK, "");
         set_u16(f.bytes + f.size - 24, cases[i].port);
         end_frame(&f, f.bytes + f.size - 24, TCP, 16);
-        assert_int_equal(take_frame(&s, &f), PROBE_GOES_ON);
+        assert_int_equal(take_frame(&s, &f), PROBE_CONTINUES);
         assert_int_equal(s.out.n, 1);
         u = upper_of(&s.out, 0);
         assert_int_equal(u.bytes[13], ACK | PSH);
@@ -114,7 +114,7 @@ http_status_decides(void **state OVS_UNUSED)
 
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         for (int at_once = 0; at_once < 2; at_once++) {
-            enum probe_verdict verdict = PROBE_GOES_ON;
+            enum probe_verdict verdict = PROBE_CONTINUES;
             struct server s;
 
             start_http(&s, 4);
@@ -122,12 +122,12 @@ http_status_decides(void **state OVS_UNUSED)
                 verdict = segment(&s, ACK | PSH, cases[i].answer);
             }
             for (const char *c = cases[i].answer;
-                 *c && verdict == PROBE_GOES_ON; c++) {
+                 *c && verdict == PROBE_CONTINUES; c++) {
                 char one[2] = { *c, '\0' };
 
                 verdict = segment(&s, ACK, one);
                 assert_int_equal(s.out.n, 1);
-                if (verdict == PROBE_GOES_ON) {
+                if (verdict == PROBE_CONTINUES) {
                     check_segment(&s, 0, ACK, s.ack, s.seq);
                 }
             }
@@ -220,7 +220,7 @@ http_timeouts_say_how_far_it_was(void **state OVS_UNUSED)
     check_segment(&s, 1, RST | ACK, RANDOM + 1, IRS + 1);
 
     start_http(&s, 4);
-    assert_int_equal(segment(&s, ACK, "HTTP/1.1 100 x\r\n"), PROBE_GOES_ON);
+    assert_int_equal(segment(&s, ACK, "HTTP/1.1 100 x\r\n"), PROBE_CONTINUES);
     assert_int_equal(probe_timeout(&s.probe, &s.out), PROBE_FAILURE);
     assert_string_equal(probe_reason(&s.probe), "answer not complete");
     assert_int_equal(s.out.n, 1);
@@ -236,13 +236,13 @@ http_disorder_and_repetition_are_acknowledged(void **state OVS_UNUSED)
     /* What it has is acknowledged, not what is ahead of it. */
     start_http(&s, 4);
     s.seq += 8;
-    assert_int_equal(segment(&s, ACK, "500 "), PROBE_GOES_ON);
+    assert_int_equal(segment(&s, ACK, "500 "), PROBE_CONTINUES);
     check_segment(&s, 0, ACK, s.ack, IRS + 1);
     s.seq = IRS + 1;
-    assert_int_equal(segment(&s, ACK, "HTTP/1.1"), PROBE_GOES_ON);
+    assert_int_equal(segment(&s, ACK, "HTTP/1.1"), PROBE_CONTINUES);
     check_segment(&s, 0, ACK, s.ack, IRS + 9);
     s.seq = IRS + 1;
-    assert_int_equal(segment(&s, ACK, "HTTP/1.1"), PROBE_GOES_ON);
+    assert_int_equal(segment(&s, ACK, "HTTP/1.1"), PROBE_CONTINUES);
     check_segment(&s, 0, ACK, s.ack, IRS + 9);
     /* The half that is new counts. */
     s.seq = IRS + 5;
@@ -257,7 +257,7 @@ http_disorder_and_repetition_are_acknowledged(void **state OVS_UNUSED)
     segment(&s, SYN | ACK, "");
     get_data(&s, 0, data);
     s.seq = IRS;
-    assert_int_equal(segment(&s, SYN | ACK, ""), PROBE_GOES_ON);
+    assert_int_equal(segment(&s, SYN | ACK, ""), PROBE_CONTINUES);
     get_data(&s, 0, again);
     assert_string_equal(data, again);
     probe_retransmit(&s.probe, &s.out);
@@ -314,7 +314,7 @@ http_request_respects_what_the_server_takes(void **state OVS_UNUSED)
     f.bytes[f.size - 1] = 40;   /* The low byte of its segment size... */
     f.bytes[f.size - 2] = 0;    /* ...and the high one. */
     end_frame(&f, f.bytes + f.size - 24, TCP, 16);
-    assert_int_equal(take_frame(&s, &f), PROBE_GOES_ON);
+    assert_int_equal(take_frame(&s, &f), PROBE_CONTINUES);
     s.seq++;
     while (s.out.n) {
         size_t n = 0;
@@ -330,7 +330,7 @@ http_request_respects_what_the_server_takes(void **state OVS_UNUSED)
         s.ack += n;
         /* More than PROBE_FRAMES_MAX segments fit. */
         s.window = 1000;
-        assert_int_equal(segment(&s, ACK, ""), PROBE_GOES_ON);
+        assert_int_equal(segment(&s, ACK, ""), PROBE_CONTINUES);
     }
     assert_memory_equal(whole, "GET /pppp", 9);
     assert_string_equal(whole + strlen(whole) - 23,
@@ -341,7 +341,7 @@ http_request_respects_what_the_server_takes(void **state OVS_UNUSED)
 static void
 http_endless_answers_end(void **state OVS_UNUSED)
 {
-    enum probe_verdict verdict = PROBE_GOES_ON;
+    enum probe_verdict verdict = PROBE_CONTINUES;
     char text[1001];
     size_t n = 0;
     struct server s;
@@ -349,8 +349,8 @@ http_endless_answers_end(void **state OVS_UNUSED)
     memset(text, 'x', 1000);
     text[1000] = '\0';
     start_http(&s, 4);
-    assert_int_equal(segment(&s, ACK, "HTTP/1.1 100 "), PROBE_GOES_ON);
-    while (verdict == PROBE_GOES_ON && n++ < 10) {
+    assert_int_equal(segment(&s, ACK, "HTTP/1.1 100 "), PROBE_CONTINUES);
+    while (verdict == PROBE_CONTINUES && n++ < 10) {
         verdict = segment(&s, ACK, text);
     }
     assert_int_equal(verdict, PROBE_FAILURE);
