@@ -480,6 +480,21 @@ task_run(struct loop_task *task)
     }
 }
 
+int
+loop_wait_fd(void (*wait)(void *aux), void *aux)
+{
+    struct poll_record record;
+    int fd;
+
+    poll_record_init(&record);
+    loop_poll_begin(&record, "loop_wait_fd");
+    wait(aux);
+    loop_poll_end();
+    fd = record.n ? record.waits[0].fd : -1;
+    poll_record_uninit(&record);
+    return fd;
+}
+
 struct loop_task *
 loop_task_create(struct loop *loop, const char *name,
                  void (*run)(void *aux), void (*wait)(void *aux), void *aux)

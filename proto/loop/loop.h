@@ -71,6 +71,11 @@ uint64_t loop_task_n_runs(const struct loop_task *);
 /* Returns the number of turns so far. */
 uint64_t loop_n_turns(const struct loop *);
 
+/* Returns the first file descriptor that 'wait' waits for with
+ * poll_fd_wait(); -1: none.  For those of libopenvswitch's, which hides them.
+ * Not from inside of a task. */
+int loop_wait_fd(void (*wait)(void *aux), void *aux);
+
 /* Registers "loop/show" with unixctl. */
 void loop_unixctl_init(struct loop *);
 

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "openvswitch/list.h"
 #include "openvswitch/ofpbuf.h"
@@ -199,6 +200,25 @@ guest_parse(struct ovsdb_listener *listener, struct guest *guest)
     return true;
 }
 
+/* Reads one chunk from 'guest', so that others have their turn.  Returns false
+ * if 'guest' is gone. */
+static bool
+guest_receive(struct ovsdb_listener *listener, struct guest *guest)
+{
+    char chunk[4096];
+    int n = stream_recv(guest->stream, chunk, sizeof chunk);
+
+    if (n > 0) {
+        ofpbuf_put(&guest->in, chunk, n);
+        return guest_parse(listener, guest);
+    } else if (n == -EAGAIN) {
+        return true;
+    }
+    guest_refuse(listener, guest, n ? ovs_strerror(-n)
+                 : "it left before it said who it is");
+    return false;
+}
+
 /* Sends what 'guest' is to get.  Returns 0 or a positive errno. */
 static int
 guest_send(struct guest *guest)
@@ -268,9 +288,7 @@ guest_is_late(const struct ovsdb_listener *listener, struct guest *guest)
 static void
 guest_run(struct ovsdb_listener *listener, struct guest *guest)
 {
-    char chunk[4096];
     int error = 0;
-    int n;
 
     stream_run(guest->stream);
     if (!guest->connected) {
@@ -286,22 +304,14 @@ guest_run(struct ovsdb_listener *listener, struct guest *guest)
         guest_refuse(listener, guest, ovs_strerror(error));
         return;
     }
+    if (guest->connected && guest->out.size <= GUEST_OUT_MAX
+        && !guest_receive(listener, guest)) {
+        return;
+    }
+    /* Last, so that an answer counts that came while the loop was busy. */
     if (guest_is_late(listener, guest)) {
         guest_deny(listener, guest, ADMISSION_TIMEOUT,
                    "it did not say in time who it is");
-        return;
-    }
-    if (!guest->connected || guest->out.size > GUEST_OUT_MAX) {
-        return;
-    }
-    /* One chunk in a run: others have their turn. */
-    n = stream_recv(guest->stream, chunk, sizeof chunk);
-    if (n > 0) {
-        ofpbuf_put(&guest->in, chunk, n);
-        guest_parse(listener, guest);
-    } else if (n != -EAGAIN) {
-        guest_refuse(listener, guest, n ? ovs_strerror(-n)
-                     : "it left before it said who it is");
     }
 }
 
@@ -428,6 +438,26 @@ make_admission(struct ovsdb_listener *listener)
     return admission_create(&options);
 }
 
+static void
+wait_for_guests(void *pstream)
+{
+    pstream_wait(pstream);
+}
+
+/* Lets as many connections wait to be accepted as the system allows.
+ * libopenvswitch has 10 of TCP (inet_open_passive()), fewer than hosts that
+ * dial in at once after vmnd was restarted. */
+static void
+set_backlog(struct pstream *pstream)
+{
+    int fd = loop_wait_fd(wait_for_guests, pstream);
+
+    if (fd < 0 || listen(fd, SOMAXCONN)) {
+        VLOG_WARN("%s: few connections may wait at a time",
+                  pstream_get_name(pstream));
+    }
+}
+
 int
 ovsdb_listener_open(struct loop *loop, const char *where, ovsdb_find_cb *find,
                     void *aux, struct ovsdb_listener **listenerp, char **text)
@@ -451,6 +481,7 @@ ovsdb_listener_open(struct loop *loop, const char *where, ovsdb_find_cb *find,
                           ovs_strerror(error));
         return error;
     }
+    set_backlog(pstream);
     listener = xzalloc(sizeof *listener);
     listener->loop = loop;
     listener->pstream = pstream;

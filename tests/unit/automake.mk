@@ -167,6 +167,11 @@ WEBHOOK_TESTS = \
 $(WEBHOOK_TESTS): tests/unit/libwebhook.a
 $(WEBHOOK_TESTS): private LDADD = tests/unit/libwebhook.a $(UNIT_LIBS)
 
+# Those that say what time it is, by __wrap_loop_now_ms().
+CLOCK_TESTS = \
+	tests/unit/test-ovsdb-listener
+$(CLOCK_TESTS): private AM_LDFLAGS += -Wl,--wrap=loop_now_ms
+
 check_LIBRARIES += tests/unit/libfixture.a tests/unit/libfakedb.a \
 	tests/unit/libnofabric.a tests/unit/libwebhook.a
 tests_unit_libwebhook_a_SOURCES = \
@@ -223,7 +228,7 @@ tests_unit_libnofabric_a_SOURCES = \
 	tests/unit/northbound-fixture.h
 
 ALL_UNIT_TESTS = $(UNIT_TESTS) $(APPS_TESTS) $(CTL_TESTS) $(FABRIC_TESTS) \
-	$(FABRIC_APPS_TESTS) $(NORTHBOUND_TESTS) $(WEBHOOK_TESTS)
+	$(FABRIC_APPS_TESTS) $(NORTHBOUND_TESTS) $(WEBHOOK_TESTS) $(CLOCK_TESTS)
 check_PROGRAMS += $(ALL_UNIT_TESTS)
 TESTS += $(ALL_UNIT_TESTS)
 

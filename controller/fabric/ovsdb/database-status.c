@@ -205,8 +205,9 @@ find_unreachable(const struct fabric_host_db *db, struct arena *arena)
         const struct vmn_port *port = model_get_durable(
             fabric->model, VMN_TABLE_PORT, ports.names[i], NULL);
 
-        reason = port ? port_provider_reason(fabric, db->host->name, port, arena)
-                 : NULL;
+        reason = (port ? port_provider_reason(fabric, db->host->name, port,
+                                              arena)
+                  : NULL);
     }
     return reason;
 }

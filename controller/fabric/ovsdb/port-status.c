@@ -156,8 +156,9 @@ fabric_port_status(const struct fabric *fabric, const char *name,
     status->host = port->active;
     status->candidate = port->candidate;
     status->state = port_state(fabric, port, vif);
-    status->reason = row ? port_provider_reason(fabric, port->active, row, arena)
-                     : NULL;
+    status->reason = (row ? port_provider_reason(fabric, port->active, row,
+                                                 arena)
+                      : NULL);
     if (vif) {
         status->ofport = vif->ofport;
         status->traffic = port_traffic(fabric, port->active, vif->ofport,

@@ -50,7 +50,8 @@ host_state_name(const struct fabric_switch *sw, const char **reason)
 }
 
 void
-host_openflow_status(const struct fabric_switch *sw, struct status_openflow *status)
+host_openflow_status(const struct fabric_switch *sw,
+                     struct status_openflow *status)
 {
     const struct switch_bundles *b = &sw->bundles;
 
