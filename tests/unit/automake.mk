@@ -21,6 +21,9 @@ UNIT_TESTS = \
 	tests/unit/test-batching \
 	tests/unit/test-bindings \
 	tests/unit/test-commit \
+	tests/unit/test-commit-activity \
+	tests/unit/test-commit-numbers \
+	tests/unit/test-commit-plan \
 	tests/unit/test-cover \
 	tests/unit/test-dns \
 	tests/unit/test-engine \
@@ -105,9 +108,13 @@ $(APPS_TESTS): private AM_LDFLAGS += $(VMN_EXPORTS) $(VMN_WHOLE)
 # Those of vmnctl.
 CTL_TESTS = \
 	tests/unit/test-ctl \
+	tests/unit/test-ctl-apply \
 	tests/unit/test-ctl-archive \
 	tests/unit/test-ctl-describe \
+	tests/unit/test-ctl-diagnose \
 	tests/unit/test-ctl-edit \
+	tests/unit/test-ctl-get \
+	tests/unit/test-ctl-policy \
 	tests/unit/test-ctl-yaml
 $(CTL_TESTS): controller/ctl/libctl.a
 $(CTL_TESTS): private LDADD = tests/unit/libfixture.a $(CTL_LIBS) \
@@ -126,6 +133,7 @@ FABRIC_TESTS = \
 	tests/unit/test-fabric-samples \
 	tests/unit/test-fabric-send \
 	tests/unit/test-packets \
+	tests/unit/test-packets-limits \
 	tests/unit/test-switch-parts
 
 # The same with apps.  Not all of libvmn, of which they have a part of their
@@ -150,7 +158,9 @@ NORTHBOUND_TESTS = \
 	tests/unit/test-error \
 	tests/unit/test-events \
 	tests/unit/test-northbound \
-	tests/unit/test-northbound-deferred
+	tests/unit/test-northbound-apply \
+	tests/unit/test-northbound-deferred \
+	tests/unit/test-northbound-described
 $(NORTHBOUND_TESTS): tests/unit/libnofabric.a
 $(NORTHBOUND_TESTS): private LDADD = \
 	-Wl,--whole-archive,tests/unit/libnofabric.a,--no-whole-archive \
@@ -183,6 +193,8 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/apps-rows.h \
 	tests/unit/apps-scenario.c \
 	tests/unit/apps-scenario.h \
+	tests/unit/commit-fixture.c \
+	tests/unit/commit-fixture.h \
 	tests/unit/ctl-fixture.c \
 	tests/unit/ctl-fixture.h \
 	tests/unit/dhcp-fixture.c \
@@ -211,6 +223,8 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/openflow-fixture.h \
 	tests/unit/ovs-sandbox.c \
 	tests/unit/ovs-sandbox.h \
+	tests/unit/packets-fixture.c \
+	tests/unit/packets-fixture.h \
 	tests/unit/probe-fixture.c \
 	tests/unit/probe-fixture.h \
 	tests/unit/schema-fixture.c \
@@ -237,7 +251,8 @@ tests_unit_test_api_doc_SOURCES = tests/unit/test-api-doc.c \
 	build-aux/api-doc.c build-aux/api-doc.h
 
 # Those that read files of the source.
-tests/unit/test-api-doc.$(OBJEXT) tests/unit/test-northbound.$(OBJEXT) \
+tests/unit/test-api-doc.$(OBJEXT) \
+tests/unit/test-northbound-described.$(OBJEXT) \
 tests/unit/test-ovsdb-zones.$(OBJEXT): \
 	private AM_CPPFLAGS += -DTEST_SRCDIR='"$(abs_srcdir)"'
 EXTRA_DIST += tests/unit/bad-requests.json

@@ -1,0 +1,393 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnctl's commands that change objects as files and arguments say, against a
+ * server that plays back a script: apply, delete, label, dry runs, diff,
+ * waiting. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/ctl-fixture.h"
+#include "util.h"
+
+/* Writing.  -------------------------------------------------------------- */
+
+static const char two_objects[] =
+    "type: net\nname: shop\nspec:\n  subnets: [{cidr: 10.0.0.0/24}]\n"
+    "---\n- type: svc\n  name: web\n  spec:\n"
+    "    entries: [{protocol: tcp, ports: [80, \"8000-8100\"]}]\n";
+#define TWO_OBJECTS_BODY                                                \
+    "{\"objects\": [{\"type\": \"networks\", \"name\": \"shop\","       \
+    " \"spec\": {\"subnets\": [{\"cidr\": \"10.0.0.0/24\"}]}},"         \
+    " {\"type\": \"services\", \"name\": \"web\", \"spec\":"            \
+    " {\"entries\": [{\"protocol\": \"tcp\", \"ports\": [80,"           \
+    " \"8000-8100\"]}]}}]}"
+
+static void
+apply_sends_all_objects_as_one_transaction(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "POST /v1/apply?prune=shop&wait=installed&timeout=2000ms",
+          TWO_OBJECTS_BODY, 200,
+          "{\"revision\": 7, \"results\": [{\"type\": \"networks\","
+          " \"name\": \"shop\", \"outcome\": \"created\"}, {\"type\":"
+          " \"services\", \"name\": \"web\", \"outcome\": \"updated\"}],"
+          " \"receipt\": {\"installed\": true, \"hosts\": [{\"host\":"
+          " \"hv1\", \"state\": \"confirmed\"}]}}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, two_objects,
+                "apply -f - --prune shop --wait --timeout 2s", CTL_DONE,
+                "networks/shop created\nservices/web updated\n"
+                "revision 7 is installed on 1 host\n", "");
+}
+
+static void
+apply_takes_the_body_of_the_api_and_a_file_of_the_lab(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "POST /v1/apply", TWO_OBJECTS_BODY, 200, "{\"results\": []}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, TWO_OBJECTS_BODY, "apply -f -", CTL_DONE, "", "");
+    assert_play(steps, "{\"vms\": {\"a\": \"h1\"}, "
+                "\"objects\": [{\"type\": \"networks\", \"name\": \"shop\","
+                " \"spec\": {\"subnets\": [{\"cidr\": \"10.0.0.0/24\"}]}},"
+                " {\"type\": \"services\", \"name\": \"web\", \"spec\":"
+                " {\"entries\": [{\"protocol\": \"tcp\", \"ports\": [80,"
+                " \"8000-8100\"]}]}}]}", "apply -f -", CTL_DONE, "", "");
+    assert_alone("{\"objects\": [], \"object\": []}", "apply -f -",
+                 CTL_USAGE, "unknown member \"object\" beside \"objects\"");
+    assert_alone("{\"objects\": []}", "apply -f -", CTL_USAGE,
+                 "no objects in the input");
+    assert_alone("{\"objects\": [7]}", "apply -f -", CTL_USAGE,
+                 "object 1: want a mapping");
+}
+
+static void
+apply_that_is_not_installed_in_time_exits_with_4(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "POST /v1/apply?wait=installed&timeout=10000ms",
+          TWO_OBJECTS_BODY, 202,
+          "{\"revision\": 7, \"results\": [], \"receipt\": {\"installed\":"
+          " false, \"hosts\": [{\"host\": \"hv1\", \"state\": \"confirmed\"},"
+          " {\"host\": \"hv2\", \"state\": \"offline\", \"reason\":"
+          " \"no OpenFlow connection\"}]}}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, two_objects, "apply -f - --wait", CTL_NOT_INSTALLED,
+                "",
+                "vmnctl: revision 7 is not installed everywhere within"
+                " 10.0 s:\n"
+                "HOST   STATE     REASON\n"
+                "hv2    offline   no OpenFlow connection\n");
+}
+
+static void
+faults_name_the_file_the_object_and_the_field(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "POST /v1/apply", TWO_OBJECTS_BODY, 400,
+          "{\"type\": \"urn:vmn:problem:invalid\", \"title\": \"Bad Request\""
+          ", \"status\": 400, \"detail\": \"2 fields are wrong\", \"errors\":"
+          " [{\"pointer\": \"/objects/0/spec/subnets/0/cidr\", \"detail\":"
+          " \"host bits are set\"}, {\"pointer\":"
+          " \"/objects/1/spec/entries/0\", \"detail\": \"no\"},"
+          " {\"pointer\": \"/objects/9/spec\", \"detail\": \"?\"},"
+          " {\"pointer\": \"\", \"parameter\": \"prune\", \"detail\":"
+          " \"bad\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, two_objects, "apply -f -", CTL_REFUSED, "",
+                "vmnctl: 2 fields are wrong (HTTP 400)\n"
+                "  standard input: networks/shop /spec/subnets/0/cidr: host"
+                " bits are set\n"
+                "  standard input: services/web /spec/entries/0: no\n"
+                "  /objects/9/spec: ?\n"
+                "  ?prune: bad\n");
+}
+
+static void
+apply_refuses_files_that_hold_no_objects(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *in;
+        const char *err;
+    } cases[] = {
+        { "type: networks\nname: a\nspec: {}\nsepc: {}\n",
+          "object \"a\": unknown member \"sepc\"" },
+        { "type: netwroks\nname: a\nspec: {}\n", "unknown type \"netwroks\"" },
+        { "name: a\nspec: {}\n", "\"type\" is missing" },
+        { "type: net\nname: 10\nspec: {}\n",
+          "object 1: \"name\" is missing or not a string" },
+        { "type: net\nname: a\n", "\"spec\" is missing" },
+        { "type: net\nname: a\nspec: []\n", "\"spec\" is missing or not" },
+        { "just text", "want a mapping" },
+        { "[1]", "want a mapping" },
+        { "{\"a\": 1,}", "" },
+        { "", "no objects in the input" },
+        { "# only a comment\n", "no objects in the input" },
+        { "a: [1\n", "standard input: line" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_alone(cases[i].in, "apply -f -", CTL_USAGE, cases[i].err);
+    }
+    assert_alone("", "apply", CTL_USAGE, "give -f PATH");
+    assert_alone("", "apply -f /nonexistent/x.yaml", CTL_USAGE,
+                 "/nonexistent/x.yaml: No such file");
+}
+
+static void
+write_file(const char *dir, const char *name, const char *text)
+{
+    char *path = xasprintf("%s/%s", dir, name);
+    FILE *file = fopen(path, "w");
+
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+    free(path);
+}
+
+static void
+apply_reads_a_folder_by_name_and_json_in_rows(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "POST /v1/apply", "{\"objects\": ["
+          "{\"type\": \"groups\", \"name\": \"a\", \"spec\": {}},"
+          "{\"type\": \"groups\", \"name\": \"b\", \"spec\": {}},"
+          "{\"type\": \"groups\", \"name\": \"c\", \"spec\": {}}]}",
+          200, "{\"results\": []}" },
+        { NULL, NULL, 0, NULL },
+    };
+    char dir[] = "/tmp/vmnctl-test-XXXXXX";
+    char *line, *path;
+
+    assert_non_null(mkdtemp(dir));
+    write_file(dir, "2.json", "{\"type\": \"group\", \"name\": \"b\","
+               " \"spec\": {}}\n{\"type\": \"group\", \"name\": \"c\","
+               " \"spec\": {}}\n");
+    write_file(dir, "1.yaml", "items: [{type: grp, name: a, spec: {}}]\n");
+    write_file(dir, "notes.txt", "not an object");
+    line = xasprintf("apply -f %s", dir);
+    assert_play(steps, "", line, CTL_DONE, "", "");
+    free(line);
+    path = xasprintf("rm -r %s", dir);
+    assert_int_equal(system(path), 0);
+    free(path);
+}
+
+static void
+delete_names_the_referrers(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "DELETE /v1/networks/shop", NULL, 409,
+          "{\"status\": 409, \"detail\": \"x\","
+          " \"errors\": [{\"pointer\": \"\", \"detail\": \"ports/web-1"
+          " refers to it\"}]}" },
+        { "DELETE /v1/networks/other", NULL, 200, "{}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step cascade[] = {
+        { "DELETE /v1/networks/shop?cascade=true", NULL, 200,
+          "{\"also_changed\": [{\"op\": \"update\", \"type\": \"groups\","
+          " \"name\": \"web\"}, {\"op\": \"delete\", \"type\": \"ports\","
+          " \"name\": \"web-1\"}, {\"more\": 7}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "delete network shop other", CTL_REFUSED,
+                "networks/other deleted\n",
+                "vmnctl: ports/web-1 refers to it (HTTP 409)\n");
+    assert_play(cascade, "", "delete network shop --cascade", CTL_DONE,
+                "networks/shop deleted\ngroups/web updated\n"
+                "ports/web-1 deleted\nand 7 more\n", "");
+}
+
+static void
+label_sends_a_merge_patch(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "PATCH /v1/ports/web-1", "{\"spec\": {\"labels\": {\"role\":"
+          " \"web\", \"env\": null, \"x\": \"\", \"y\": \"a=b-\"}}}", 200,
+          "{}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "label port web-1 role=web env- x= y=a=b-",
+                CTL_DONE, "ports/web-1 labelled\n", "");
+    assert_alone("", "label port web-1 role", CTL_USAGE, "KEY=VALUE");
+    assert_alone("", "label port web-1 =x", CTL_USAGE, "KEY=VALUE");
+    assert_alone("", "label port web-1 -", CTL_USAGE, "KEY=VALUE");
+}
+
+/* Plans.  ---------------------------------------------------------------- */
+
+#define PLAN                                                            \
+    "{\"changed\": true, \"revision\": 7, \"objects\": ["               \
+    " {\"type\": \"ports\", \"name\": \"a\", \"op\": \"created\"},"     \
+    " {\"type\": \"networks\", \"name\": \"n\", \"op\": \"unchanged\"}]," \
+    " \"flows\": {\"hosts\": [{\"host\": \"hv1\", \"added\": 3,"       \
+    " \"changed\": 1, \"removed\": 0, \"total\": 98}],"               \
+    " \"apps\": [{\"app\": \"overlay\", \"added\": 3, \"changed\": 1," \
+    " \"removed\": 0}]}, \"restarts\": [\"m\", \"n\"],"                \
+    " \"problems\": [{\"kind\": \"overlap\","                            \
+    " \"units\": [\"x.u/a\", \"y.u/b\"], \"detail\": \"both\","        \
+    " \"packet\": \"tcp,tp_dst=80\"}]}"
+#define PLAN_TABLE                                      \
+    "CHANGE    TYPE    NAME\n"                          \
+    "created   ports   a\n"                             \
+    "1 object would stay as it is\n"                    \
+    "\n"                                                \
+    "APP       ADDED   CHANGED   REMOVED\n"             \
+    "overlay   3       1         0\n"                   \
+    "\n"                                                \
+    "HOST   ADDED   CHANGED   REMOVED   TOTAL\n"        \
+    "hv1    3       1         0         98\n"           \
+    "open connections would start over in: m, n\n"     \
+    "\n"                                                \
+    "PROBLEM   UNITS         DETAIL   PACKET\n"         \
+    "overlap   x.u/a,y.u/b   both     tcp,tp_dst=80\n"
+#define NO_PLAN "{\"changed\": false, \"objects\": [], \"problems\": []}"
+
+static void
+dry_run_shows_the_plan(void **state OVS_UNUSED)
+{
+    static const struct step apply[] = {
+        { "POST /v1/apply?prune=s&dry_run=plan", "{\"objects\": []}", 200,
+          PLAN },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step delete[] = {
+        { "DELETE /v1/ports/a?cascade=true&dry_run=plan", NULL, 200, PLAN },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step quarantine[] = {
+        { "PUT /v1/quarantines/a?dry_run=plan",
+          "{\"spec\": {\"ports\": [\"a\"]}}", 200, NO_PLAN },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step label[] = {
+        { "PATCH /v1/ports/a?dry_run=plan",
+          "{\"spec\": {\"labels\": {\"x\": \"y\"}}}", 200, NO_PLAN },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(apply, "[]", "apply -f - --prune s --dry-run", CTL_DONE,
+                PLAN_TABLE, "");
+    assert_play(delete, "", "delete port a --cascade --dry-run", CTL_DONE,
+                PLAN_TABLE, "");
+    assert_play(quarantine, "", "quarantine a --dry-run", CTL_DONE,
+                "nothing would change\n", "");
+    assert_play(label, "", "label port a x=y --dry-run -o yaml", CTL_DONE,
+                "changed: false\nobjects: []\nproblems: []\n", "");
+}
+
+static void
+dry_run_goes_with_what_makes_sense(void **state OVS_UNUSED)
+{
+    assert_alone("", "delete port a --dry-run --wait", CTL_USAGE, "--wait");
+    assert_alone("", "quarantine a --dry-run --timeout 1s", CTL_USAGE,
+                 "--timeout");
+    assert_alone("", "delete port a -o json", CTL_USAGE, "--dry-run");
+    assert_alone("", "delete port a --dry-run -o name", CTL_USAGE, "json");
+    assert_alone("", "get ports --dry-run", CTL_USAGE, "no such option");
+    assert_alone("", "diff", CTL_USAGE, "diff: give -f");
+}
+
+static void
+diff_says_by_its_status_whether_anything_would_change(
+    void **state OVS_UNUSED)
+{
+    static const struct step changes[] = {
+        { "POST /v1/apply?prune=s&dry_run=plan", "{\"objects\": []}", 200,
+          PLAN },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step same[] = {
+        { "POST /v1/apply?prune=s&dry_run=plan", "{\"objects\": []}", 200,
+          NO_PLAN },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step refused[] = {
+        { "POST /v1/apply?prune=s&dry_run=plan", "{\"objects\": []}", 409,
+          "{\"detail\": \"no\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+    struct run result;
+
+    assert_play(changes, "[]", "diff -f - --prune s", CTL_DIFFERS,
+                PLAN_TABLE, "");
+    assert_play(same, "[]", "diff -f - --prune s", CTL_DONE,
+                "nothing would change\n", "");
+    play(&result, refused, "[]", "diff -f - --prune s");
+    assert_int_equal(result.status, CTL_USAGE);
+    run_uninit(&result);
+}
+
+/* All that change something can be waited for. */
+static void
+changes_can_be_waited_for(void **state OVS_UNUSED)
+{
+    static const char *const names[] = {
+        "apply", "edit", "delete", "label", "quarantine", "release",
+        "promote",
+    };
+    size_t n = 0;
+
+    for (const struct ctl_command *c = ctl_commands; c->name; c++) {
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+            if (!strcmp(c->name, names[i])) {
+                assert_true(c->options & (CTL_OPT_WAIT | CTL_OPT_NO_WAIT));
+                n++;
+            }
+        }
+        /* What can be planned is a change. */
+        if (c->options & CTL_OPT_DRY_RUN) {
+            assert_true(c->options & (CTL_OPT_WAIT | CTL_OPT_NO_WAIT));
+        }
+    }
+    assert_int_equal(n, ARRAY_SIZE(names));
+    assert_alone("", "promote p --wait", CTL_UNREACHABLE, "cannot reach");
+    assert_alone("", "promote p --wait --no-wait --timeout 1s", CTL_USAGE,
+                 "--timeout");
+}
+
+int
+main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(apply_sends_all_objects_as_one_transaction),
+        cmocka_unit_test(
+            apply_takes_the_body_of_the_api_and_a_file_of_the_lab),
+        cmocka_unit_test(apply_that_is_not_installed_in_time_exits_with_4),
+        cmocka_unit_test(faults_name_the_file_the_object_and_the_field),
+        cmocka_unit_test(apply_refuses_files_that_hold_no_objects),
+        cmocka_unit_test(apply_reads_a_folder_by_name_and_json_in_rows),
+        cmocka_unit_test(delete_names_the_referrers),
+        cmocka_unit_test(label_sends_a_merge_patch),
+        cmocka_unit_test(dry_run_shows_the_plan),
+        cmocka_unit_test(dry_run_goes_with_what_makes_sense),
+        cmocka_unit_test(
+            diff_says_by_its_status_whether_anything_would_change),
+        cmocka_unit_test(changes_can_be_waited_for),
+    };
+
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

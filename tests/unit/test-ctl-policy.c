@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnctl's commands about policies and who they hold for, against a server
+ * that plays back a script: quarantine, release, promote, identities, check,
+ * recommend. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/ctl-fixture.h"
+#include "util.h"
+
+static void
+quarantine_waits_unless_told_not_to(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "PUT /v1/quarantines/db?wait=installed&timeout=500ms",
+          "{\"spec\": {\"ports\": [\"db\"]}}", 201,
+          "{\"outcome\": \"created\", \"metadata\": {\"revision\": 9},"
+          " \"receipt\": {\"hosts\":"
+          " [{\"host\": \"hv1\"}, {\"host\": \"hv2\"}]}}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step several[] = {
+        { "PUT /v1/quarantines/a", "{\"spec\": {\"ports\": [\"a\"]}}", 409,
+          "{\"title\": \"Conflict\"}" },
+        { "PUT /v1/quarantines/b", "{\"spec\": {\"ports\": [\"b\"]}}", 200,
+          "{\"outcome\": \"unchanged\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "quarantine db --timeout 500ms", CTL_DONE,
+                "quarantines/db created\n"
+                "revision 9 is installed on 2 hosts\n", "");
+    assert_play(several, "", "quarantine a b --no-wait", CTL_REFUSED,
+                "quarantines/b unchanged\n",
+                "vmnctl: Conflict (HTTP 409)\n");
+}
+
+static void
+quarantine_lets_in_what_it_is_told(void **state OVS_UNUSED)
+{
+    static const struct step one[] = {
+        { "PUT /v1/quarantines/web-1",
+          "{\"spec\": {\"ports\": [\"web-1\"], \"allow\": [{\"direction\":"
+          " \"ingress\", \"peers\": [{\"group\": \"forensics\"}],"
+          " \"services\": [{\"protocol\": \"tcp\", \"ports\": [\"22\"]},"
+          " {\"protocol\": \"icmp\"}, {\"service\": \"agent\"}]}]}}", 200,
+          "{\"outcome\": \"updated\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step selected[] = {
+        { "PUT /v1/quarantines/role-web-env",
+          "{\"spec\": {\"selector\": \"role=Web,!env\"}}", 201,
+          "{\"outcome\": \"created\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step named[] = {
+        { "PUT /v1/quarantines/q", "{\"spec\": {\"selector\": \"\","
+          " \"ports\": [\"a\", \"b\"], \"allow\": [{\"direction\":"
+          " \"ingress\", \"peers\": [{\"group\": \"g\"}]}]}}", 201,
+          "{\"outcome\": \"created\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(one, "", "quarantine web-1 --allow-group forensics --allow "
+                "tcp/22 --allow icmp --allow agent --no-wait", CTL_DONE,
+                "quarantines/web-1 updated\n", "");
+    assert_play(selected, "", "quarantine --selector role=Web,!env --no-wait",
+                CTL_DONE, "quarantines/role-web-env created\n", "");
+    assert_play(named, "", "quarantine a b --selector= --name q --allow-group "
+                "g --no-wait", CTL_DONE, "quarantines/q created\n", "");
+    assert_alone("", "quarantine", CTL_USAGE, "give PORTs, or --selector");
+    assert_alone("", "quarantine a -l x", CTL_USAGE, "need a --name");
+    assert_alone("", "quarantine --selector=!", CTL_USAGE, "needs a --name");
+    assert_alone("", "quarantine a --allow \xff", CTL_USAGE, "valid UTF-8");
+}
+
+static void
+release_ends_whatever_holds_the_name(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/quarantines/q", NULL, 200, "{}" },
+        { "DELETE /v1/quarantines/q", NULL, 200,
+          "{\"outcome\": \"deleted\"}" },
+        { "GET /v1/ports/q", NULL, 404, "{}" },
+        { "GET /v1/quarantines/db", NULL, 404, "{}" },
+        { "GET /v1/ports/db", NULL, 200,
+          "{\"spec\": {\"quarantined\": true}}" },
+        { "PATCH /v1/ports/db", "{\"spec\": {\"quarantined\": false}}", 200,
+          "{\"outcome\": \"updated\"}" },
+        { "GET /v1/quarantines/web", NULL, 404, "{}" },
+        { "GET /v1/ports/web", NULL, 200, "{\"spec\": {\"quarantined\":"
+          " false}, \"status\": {\"quarantines\": [\"a\", \"b\"]}}" },
+        { "GET /v1/quarantines/x", NULL, 404, "{}" },
+        { "GET /v1/ports/x", NULL, 404, "{}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "release q db web x --no-wait", CTL_REFUSED,
+                "quarantines/q deleted\nports/db released\n",
+                "vmnctl: no quarantine \"web\"; port web is held by a,b\n"
+                "vmnctl: no quarantine \"x\"\n");
+}
+
+static void
+promote_has_policies_enforced(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "PATCH /v1/policies/db-in", "{\"spec\": {\"mode\": \"enforce\"}}",
+          200, "{\"outcome\": \"updated\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "promote db-in --no-wait", CTL_DONE,
+                "policies/db-in promoted\n", "");
+}
+
+static void
+identities_are_listed_by_number(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/identities?network=shop&limit=250", NULL, 200,
+          "{\"items\": [{\"number\": 3, \"network\": \"shop\", \"groups\":"
+          " [\"a\", \"b\"], \"quarantined\": false, \"quarantines\": [],"
+          " \"n_ports\": 120, \"ports\": [\"p1\", \"p2\", \"p3\", \"p4\","
+          " \"p5\", \"p6\"]}], \"next\": \"3\"}" },
+        { "GET /v1/identities?network=shop&limit=250&after=3", NULL, 200,
+          "{\"items\": [{\"number\": 7, \"router\": \"edge\", \"groups\":"
+          " [], \"quarantined\": true, \"quarantines\": [], \"n_ports\": 1,"
+          " \"ports\": [\"x\"]}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "identities --network shop", CTL_DONE,
+                "NUMBER   NETWORK   ROUTER   GROUPS   QUARANTINE   N     "
+                "PORTS\n"
+                "3        shop      -        a,b      -            120   "
+                "p1,p2,p3,p4,p5,+115\n"
+                "7        -         edge     -        yes          1     x\n",
+                "");
+}
+
+static void
+policies_are_recommended(void **state OVS_UNUSED)
+{
+    static const struct step answered[] = {
+        { "GET /v1/recommendations?network=shop&labels=app%2Ctier&exact=true"
+          "&mode=enforce",
+          NULL, 200,
+          "{\"network\":\"shop\",\"since\":\"now\",\"connections\":2,\"optimal\":true,"
+          "\"hosts\":[{\"host\":\"h2\",\"reason\":\"gone\"}],\"n_unselected\":1,"
+          "\"unselected\":[\"web\"],\"n_uncovered\":0,\"uncovered\":[],\"rules\":["
+          "{\"policy\":\"db-in\",\"from\":\"web\",\"to\":\"db\",\"services\":[\"tcp/80\"],"
+          "\"observed\":2,\"extra\":1,\"extras\":[{\"from\":\"web-2\",\"to\":\"db-1\","
+          "\"service\":\"tcp/80\"}]}],\"objects\":[{\"type\":\"policies\","
+          "\"name\":\"db-in\",\"spec\":{\"applies_to\":[\"db\"]}}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(answered, "", "policy recommend --network shop --labels "
+                "app,tier --exact --enforce", CTL_DONE,
+                "# Network shop since now: 2 connections, 1 rule.\n"
+                "# Host h2 is missing: gone.\n"
+                "# Nobody was seen to speak to 1 ports, so no policy is about "
+                "them: web\n"
+                "---\n"
+                "# web -> db tcp/80: 2 seen, 1 more allowed:\n"
+                "#   web-2 -> db-1 tcp/80\n"
+                "type: policies\n"
+                "name: db-in\n"
+                "spec:\n"
+                "  applies_to:\n"
+                "  - db\n",
+                "vmnctl: Host h2 is missing: gone.\n");
+    assert_alone("", "policy recommend", CTL_USAGE, "give --network");
+    assert_alone("", "policy propose --network a", CTL_USAGE,
+                 "want recommend, not \"propose\"");
+    assert_alone("", "policy recommend --network a --for 25h", CTL_USAGE,
+                 "at most 24h, not \"25h\"");
+    assert_alone("", "policy recommend --network a -o table", CTL_USAGE,
+                 "json or yaml here");
+}
+
+int
+main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(quarantine_waits_unless_told_not_to),
+        cmocka_unit_test(quarantine_lets_in_what_it_is_told),
+        cmocka_unit_test(release_ends_whatever_holds_the_name),
+        cmocka_unit_test(promote_has_policies_enforced),
+        cmocka_unit_test(identities_are_listed_by_number),
+        cmocka_unit_test(policies_are_recommended),
+    };
+
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Packets that apps handle: rates of ports, identities and hosts, and the
+ * meters that hold senders to them. */
+
+#include <config.h>
+
+#include "tests/unit/fabric-fixture.h"
+
+#include <signal.h>
+
+#include "controller/fabric/fabric-frames.h"
+#include "controller/fabric/packets/packets.h"
+#include "controller/flow/punt-action.h"
+#include "openvswitch/ofpbuf.h"
+#include "openvswitch/vlog.h"
+#include "tests/unit/fake-switch.h"
+#include "tests/unit/packets-fixture.h"
+#include "timeval.h"
+#include "util.h"
+
+/* As of a source with that identity. */
+static void
+send_up_as(int i, uint32_t in_port, uint32_t identity, enum what what,
+           const char *text, size_t size)
+{
+    send_up_of("do", i, in_port, identity, what, text, size);
+}
+
+static void
+told_packets_are_limited_as_others(void **state)
+{
+    struct told told = { .n = 0 };
+
+    fabric_set_sink(fabric, told_cb, &told);
+    for (int i = 0; i < PORT_RATE + 5; i++) {
+        send_up_to("told", 0, 1, ECHO, "flood", 60);
+    }
+    TURN_UNTIL(told.n + dropped("vmn", "port's rate") == PORT_RATE + 5);
+    assert_in_range(told.n, PORT_RATE, PORT_RATE + 2);
+    fabric_set_sink(fabric, NULL, NULL);
+}
+
+/* Limits.  ---------------------------------------------------------------- */
+
+/* What a limit may let through since 'start_ms', a bucket of a second. */
+static unsigned
+allowed(unsigned rate, int64_t start_ms)
+{
+    return rate + rate * (time_msec() - start_ms + 1) / 1000 + 1;
+}
+
+static void
+port_over_its_rate_takes_nothing_from_others(void **state)
+{
+    int64_t start_ms = time_msec();
+
+    for (int i = 0; i < 100; i++) {
+        send_up(0, 1, ECHO, "flood", 60);
+    }
+    TURN_UNTIL(seen.n + dropped("vmn", "port's rate") == 100);
+    assert_true(seen.n >= PORT_RATE);
+    assert_true(seen.n <= allowed(PORT_RATE, start_ms));
+    send_up(0, 2, ECHO, "another port", 60);
+    send_up(1, 1, ECHO, "another host", 60);
+    TURN_UNTIL(fakes[1].n_packet_outs == 1);
+    TURN_UNTIL(fakes[0].n_packet_outs == seen.n - 1);
+    assert_output(0, 2, "another port");
+}
+
+/* What comes by a tunnel is of whom its identity says. */
+static void
+identity_over_its_rate_takes_nothing_from_others(void **state)
+{
+    int64_t start_ms = time_msec();
+    unsigned n;
+
+    for (int i = 0; i < 100; i++) {
+        send_up_as(0, VMN_TUNNEL_OFPORT, 7, NOTHING, "flood", 60);
+    }
+    TURN_UNTIL(seen.n + dropped("vmn", "port's rate") == 100);
+    assert_true(seen.n <= allowed(PORT_RATE, start_ms));
+    n = seen.n;
+    send_up_as(0, VMN_TUNNEL_OFPORT, 8, NOTHING, "another", 60);
+    TURN_UNTIL(seen.n == n + 1);
+    assert_string_equal(seen.text, "another");
+
+    /* Of one that is at a port it does not matter. */
+    for (int i = 0; i < 100; i++) {
+        send_up_as(1, 1, i, NOTHING, "flood", 60);
+    }
+    TURN_UNTIL(seen.n + dropped("vmn", "port's rate") == 201);
+    assert_true(seen.n <= n + 1 + allowed(PORT_RATE, start_ms));
+}
+
+/* Meters.  --------------------------------------------------------------- */
+
+static json_t *
+meters_of(int i)
+{
+    json_t *status = fixture_host_status(new_host(i)->name);
+    json_t *meters = json_incref(json_object_get(status,
+                                                 "packet_in_meters"));
+
+    json_decref(status);
+    return meters;
+}
+
+static void
+connect_with_meters(int i)
+{
+    fake_switch_disconnect(&fakes[i]);
+    TURN_UNTIL(!new_host(i)->sw->conn);
+    fakes[i].meters = true;
+    fake_switch_connect(&fakes[i], path + strlen("unix:"));
+    TURN_UNTIL(has_synced(i));
+}
+
+static void
+meters_of_senders_are_put_there_once(void **state)
+{
+    json_t *meters;
+
+    connect_with_meters(0);
+    TURN_UNTIL(punts_are_on(new_host(0)->sw));
+    assert_int_equal(fakes[0].n_punts, PUNTS_FLOWS);
+    assert_int_equal(fakes[0].n_limits, PUNTS_METERS);
+    for (unsigned i = 0; i < PUNTS_METERS; i++) {
+        assert_int_equal(fakes[0].limits[i].rate, PORT_RATE);
+        assert_int_equal(fakes[0].limits[i].burst, PORT_RATE);
+    }
+    meters = meters_of(0);
+    assert_true(json_is_true(json_object_get(meters, "installed")));
+    json_decref(meters);
+
+    /* The next connection finds all there, the flows too; but a meter that is
+     * another is made right. */
+    connect_with_meters(0);
+    edit_port_row("a", "0");
+    send_up(0, 1, ECHO, "later", 60);
+    TURN_UNTIL(fakes[0].n_packet_outs);
+    TURN_UNTIL(punts_are_on(new_host(0)->sw));
+    assert_int_equal(fakes[0].n_punts, PUNTS_FLOWS);
+    fakes[0].limits[3].rate++;
+    connect_with_meters(0);
+    TURN_UNTIL(fakes[0].limits[3].rate == PORT_RATE);
+    TURN_UNTIL(punts_are_on(new_host(0)->sw));
+    assert_int_equal(fakes[0].n_punts, PUNTS_FLOWS);
+    assert_int_equal(fakes[0].n_limits, PUNTS_METERS);
+}
+
+/* The flow with 'cookie' in a table of punts. */
+static struct fake_flow *
+find_punt(int i, uint8_t table, uint64_t cookie)
+{
+    struct fake_flow *flow;
+
+    LIST_FOR_EACH (flow, node, &fakes[i].flows) {
+        if (flow->table == table && flow->cookie == cookie) {
+            return flow;
+        }
+    }
+    return NULL;
+}
+
+static void
+flows_to_meters_are_put_back_by_a_connect(void **state)
+{
+    struct fake_flow *flow;
+
+    connect_with_meters(0);
+    TURN_UNTIL(punts_are_on(new_host(0)->sw));
+    flow = find_punt(0, PUNT_TABLE, 1);
+    assert_non_null(flow);
+    ovs_list_remove(&flow->node);
+    connect_with_meters(0);
+    TURN_UNTIL(find_punt(0, PUNT_TABLE, 1));
+    TURN_UNTIL(punts_are_on(new_host(0)->sw));
+    ofpbuf_delete(flow->mod);
+    free(flow);
+}
+
+static void
+switch_without_meters_sends_packets_up(void **state)
+{
+    static const char *const reasons[] = { "lacks meters",
+                                           "OFPMMFC_OUT_OF_METERS" };
+    for (int i = 0; i < N_HOSTS; i++) {
+        json_t *meters;
+
+        if (i) {
+            fakes[i].refuse_meters = true;
+            connect_with_meters(i);
+        }
+        TURN_UNTIL(punts_of(new_host(i)->sw)->state == PUNTS_OFF);
+        meters = meters_of(i);
+        assert_true(json_is_false(json_object_get(meters, "installed")));
+        assert_non_null(strstr(json_string_value(json_object_get(
+            meters, "reason")), reasons[i]));
+        json_decref(meters);
+        send_up(i, 1, ECHO, "all the same", 60);
+        TURN_UNTIL(fakes[i].n_packet_outs == 1);
+    }
+}
+
+static void
+host_has_a_rate_as_well(void **state)
+{
+    int64_t start_ms = time_msec();
+
+    for (int port = 1; port <= 5; port++) {
+        for (int i = 0; i < PORT_RATE; i++) {
+            send_up(0, port, ECHO, "flood", 60);
+        }
+    }
+    TURN_UNTIL(seen.n + dropped("vmn", "host's rate") == 5 * PORT_RATE);
+    assert_true(seen.n >= HOST_RATE);
+    assert_true(seen.n <= allowed(HOST_RATE, start_ms));
+}
+
+/* A switch may make up ports. */
+static void
+ports_that_are_remembered_are_bounded(void **state)
+{
+    for (uint32_t port = 1; port < 5000; port++) {
+        send_up(0, port, NOTHING, "", 60);
+        if (port % 200 == 0) {
+            packets_turn();
+        }
+    }
+    TURN_UNTIL(seen.n + dropped("vmn", "too many ports")
+               + dropped("vmn", "host's rate") == 4999);
+}
+
+static void
+what_there_is_is_shown(void **state)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    for (int i = 0; i < 100; i++) {
+        send_up(0, 1, ECHO, "flood", 60);
+    }
+    send_up(0, 40000, NOTHING, "", 60);
+    TURN_UNTIL(seen.n + dropped("vmn", "port's rate") == 101);
+    packets_show(fabric, NULL, &ds);
+    assert_non_null(strstr(ds_cstr(&ds), "limit of a port: 10/s\n"));
+    assert_non_null(strstr(ds_cstr(&ds), "packets in: 101, out: "));
+    assert_non_null(strstr(ds_cstr(&ds), "dropped by vmn, port's rate: "));
+    assert_non_null(strstr(ds_cstr(&ds), "dropped by toy.do, unwanted: 1\n"));
+    assert_non_null(strstr(ds_cstr(&ds), "\nhost h0: "));
+    assert_non_null(strstr(ds_cstr(&ds), "\n  port 1 (a): "));
+    assert_non_null(strstr(ds_cstr(&ds),
+                           "\n  port 40000 (tunnel, identity 0): "));
+    ds_clear(&ds);
+    packets_show(fabric, "h1", &ds);
+    assert_null(strstr(ds_cstr(&ds), "host h0"));
+    ds_destroy(&ds);
+}
+
+int
+main(int argc, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+#define T(NAME, SETUP) \
+    cmocka_unit_test_setup_teardown(NAME, SETUP, packets_teardown)
+        T(told_packets_are_limited_as_others, packets_setup_limited),
+        T(port_over_its_rate_takes_nothing_from_others, packets_setup_limited),
+        T(identity_over_its_rate_takes_nothing_from_others,
+          packets_setup_limited),
+        T(meters_of_senders_are_put_there_once, packets_setup_limited),
+        T(flows_to_meters_are_put_back_by_a_connect, packets_setup_limited),
+        T(switch_without_meters_sends_packets_up, packets_setup_limited),
+        T(host_has_a_rate_as_well, packets_setup_limited),
+        T(ports_that_are_remembered_are_bounded, packets_setup_limited),
+        T(what_there_is_is_shown, packets_setup_limited),
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    set_program_name(argv[0]);
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION,
+                    getenv("VERBOSE") ? VLL_DBG : VLL_OFF);
+    if (argc > 1) {
+        cmocka_set_test_filter(argv[1]);
+    }
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
