@@ -89,7 +89,8 @@ const struct schema_struct nb_body_trace = SHOWN_KEPT(
 static const struct schema_struct step = SHOWN_KEPT(
     "step", trace_step,
     SHOWN_OF(trace_step, kind, ENUM, ALWAYS, "What happens.",
-             SHOWN_NAMES("lookup", "conntrack", "group", "tunnel", "provider")),
+             SHOWN_NAMES("lookup", "conntrack", "group", "tunnel",
+                         "provider")),
     PLACE(trace_step),
     SHOWN_OF(trace_step, copy, U32, HIDE,
              "Which copy of the packet, from 0."),
@@ -240,11 +241,16 @@ const struct schema_struct nb_reply_matrix = SHOWN_KEPT(
                   "Pairs of kinds.", .nested = &cell),
     ABSENT(reach_matrix));
 
+/* The struct reach_group_pair that is member 'WHERE'. */
+#define GROUP_PAIR(WHERE, FLAGS)                                        \
+    SHOWN("from", STRING, FLAGS, "The group that asks.",                \
+          SHOWN_AT(reach_group_cell, WHERE.from, sizeof(const char *))), \
+    SHOWN("to", STRING, FLAGS, "The group that is asked.",              \
+          SHOWN_AT(reach_group_cell, WHERE.to, sizeof(const char *)))
+
 static const struct schema_struct group_cell = SHOWN_KEPT(
-    "cell", reach_group_cell, VERDICT(reach_group_cell, verdict.),
-    SHOWN_OF(reach_group_cell, from, STRING, ALWAYS, "The group that asks."),
-    SHOWN_OF(reach_group_cell, to, STRING, ALWAYS,
-             "The group that is asked."));
+    "cell", reach_group_cell, GROUP_PAIR(before, ALWAYS),
+    VERDICT(reach_group_cell, verdict.), GROUP_PAIR(after, 0));
 
 const struct schema_struct nb_reply_groups = SHOWN_KEPT(
     "GroupMatrix", reach_groups,

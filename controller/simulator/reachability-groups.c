@@ -93,6 +93,15 @@ tally_cells(struct engine *engine, const struct reach_matrix *matrix,
 }
 
 static void
+fill_cell(const struct tally *tally, const char *from, const char *to,
+          struct reach_group_cell *cell)
+{
+    cell->verdict = sum_up(tally);
+    *(tally->n_delivered ? &cell->before : &cell->after)
+        = (struct reach_group_pair) { from, to };
+}
+
+static void
 fill_cells(struct engine *engine, const struct tally tallies[],
            struct arena *arena, struct reach_groups *result)
 {
@@ -104,11 +113,9 @@ fill_cells(struct engine *engine, const struct tally tallies[],
     result->cells = arena_alloc(arena, n_cells * sizeof *result->cells);
     for (size_t i = 0; i < n; i++) {
         if (tallies[i].n) {
-            result->cells[result->n_cells++] = (struct reach_group_cell) {
-                .verdict = sum_up(&tallies[i]),
-                .from = result->groups[i / result->n_groups],
-                .to = result->groups[i % result->n_groups],
-            };
+            fill_cell(&tallies[i], result->groups[i / result->n_groups],
+                      result->groups[i % result->n_groups],
+                      &result->cells[result->n_cells++]);
             engine_yield(engine);
         }
     }

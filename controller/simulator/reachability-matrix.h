@@ -102,9 +102,17 @@ struct reach_difference *reach_compare(struct engine *,
 
 /* reachability-groups.c */
 
+/* From which group to which; "-": ports of none. */
+struct reach_group_pair {
+    const char *from, *to;
+};
+
 struct reach_group_cell {
     struct reach_verdict verdict;
-    const char *from, *to;      /* Groups; "-": ports of none. */
+    /* The pair, in the place where replies show it: of a cell that sums up
+     * verdicts some of which are "delivered", before the verdict, and else
+     * after it.  The other has NULL. */
+    struct reach_group_pair before, after;
 };
 
 struct reach_groups {

@@ -575,6 +575,12 @@ ports_of_one_identity_are_one_kind(void **state)
     apps_fixture_destroy(f);
 }
 
+static const char *
+first_member(const json_t *json)
+{
+    return json_object_iter_key(json_object_iter(CONST_CAST(json_t *, json)));
+}
+
 static void
 groups_sum_up_their_ports(void **state)
 {
@@ -605,8 +611,10 @@ groups_sum_up_their_ports(void **state)
         if (!strcmp(line, "app one")) {
             assert_string_equal(verdict, "dropped");
             assert_string_equal(text_of(cell, "reason"), "isolated");
+            assert_string_equal(first_member(cell), "verdict");
         } else if (!strcmp(line, "app web")) {
             assert_string_equal(verdict, "mixed");
+            assert_string_equal(first_member(cell), "from");
         } else if (!strcmp(line, "db one") || !strcmp(line, "app db")) {
             assert_string_equal(verdict, "delivered");
         } else {
