@@ -14,6 +14,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/group-nesting.c \
 	controller/model/id-pools.c \
 	controller/model/id-pools.h \
+	controller/model/if-match.c \
 	controller/model/ipam.c \
 	controller/model/ipam.h \
 	controller/model/load-rows.c \

@@ -11,6 +11,12 @@
 
 struct txn;
 
+/* if-match.c */
+/* Checks the op's If-Match, if it has one, against the object's version before
+ * it, 'old', or NULL if there is none.  Returns false after an error. */
+bool check_if_match(struct txn *, const struct model_op *,
+                    const struct version *old);
+
 /* reserved-mac.c */
 void check_mac_is_not_reserved(struct txn *, const struct entry *,
                                const char *field, struct vmn_mac);

@@ -10,11 +10,11 @@
 #include <config.h>
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/model/cascade.h"
+#include "controller/model/checks.h"
 #include "controller/model/id-pools.h"
 #include "controller/model/ipam.h"
 #include "controller/model/model-class.h"
@@ -32,30 +32,6 @@
 #define SUMMARY_MAX 1000
 
 /* One operation.  --------------------------------------------------------- */
-
-static bool
-check_if_match(struct txn *txn, const struct model_op *op,
-               const struct version *old)
-{
-    char etag[24];
-
-    if (!op->if_match) {
-        return true;
-    }
-    if (!old) {
-        txn_op_error(txn, op, VMN_ERR_STALE, "", "%s \"%s\" does not exist",
-                     schema_tables[op->table]->singular, op->name);
-        return false;
-    }
-    snprintf(etag, sizeof etag, "%"PRIu64, old->meta.revision);
-    if (strcmp(op->if_match, "*") && strcmp(op->if_match, etag)) {
-        txn_op_error(txn, op, VMN_ERR_STALE, "", "%s \"%s\" was changed: its "
-                     "ETag is \"%s\"", schema_tables[op->table]->singular,
-                     op->name, etag);
-        return false;
-    }
-    return true;
-}
 
 /* Checks what concerns the operation alone. */
 static bool

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Preconditions: an operation with If-Match fails unless the object's ETag,
+ * which is its revision, is the given one (RFC 9110, section 13.1.1).  Not for
+ * parsing the header (proto/http). */
+
+#include <config.h>
+
+#include "controller/model/checks.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "controller/model/txn.h"
+#include "controller/schema/schema.h"
+
+bool
+check_if_match(struct txn *txn, const struct model_op *op,
+               const struct version *old)
+{
+    char etag[24];
+
+    if (!op->if_match) {
+        return true;
+    }
+    if (!old) {
+        txn_op_error(txn, op, VMN_ERR_STALE, "", "%s \"%s\" does not exist",
+                     schema_tables[op->table]->singular, op->name);
+        return false;
+    }
+    snprintf(etag, sizeof etag, "%"PRIu64, old->meta.revision);
+    if (strcmp(op->if_match, "*") && strcmp(op->if_match, etag)) {
+        txn_op_error(txn, op, VMN_ERR_STALE, "", "%s \"%s\" was changed: its "
+                     "ETag is \"%s\"", schema_tables[op->table]->singular,
+                     op->name, etag);
+        return false;
+    }
+    return true;
+}
