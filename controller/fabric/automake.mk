@@ -85,8 +85,11 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/sampling-meters.c \
 	controller/fabric/packets/sampling-meters.h \
 	controller/fabric/packets/timed-handlers.c \
+	controller/fabric/session/audit-compare.c \
+	controller/fabric/session/audit-private.h \
 	controller/fabric/session/audit-result.c \
 	controller/fabric/session/audit-result.h \
+	controller/fabric/session/audit-schedule.c \
 	controller/fabric/session/audit.c \
 	controller/fabric/session/audit.h \
 	controller/fabric/session/backlog.c \
@@ -104,6 +107,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/faults.h \
 	controller/fabric/session/flow-format.c \
 	controller/fabric/session/flow-format.h \
+	controller/fabric/session/group-diff.c \
+	controller/fabric/session/group-diff.h \
 	controller/fabric/session/host-state.c \
 	controller/fabric/session/host-state.h \
 	controller/fabric/session/installed-set.c \

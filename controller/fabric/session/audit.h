@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The audit: from time to time each host that is live is read in full, though
- * nothing says that it holds anything but what it was sent, and compared.
- * What differs is named and counted; mending it is reconcile.c's. */
+ * The audit: each host that is live is read in full, once in an interval,
+ * although nothing suggests that it holds anything but what it was sent, and
+ * compared.  Differences are reported and counted; reconcile.c repairs
+ * them. */
 
 #ifndef CONTROLLER_FABRIC_SESSION_AUDIT_H
 #define CONTROLLER_FABRIC_SESSION_AUDIT_H 1

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What audit.c, audit-compare.c and audit-schedule.c share: an audit that is
+ * running.  Not for others. */
+
+#ifndef CONTROLLER_FABRIC_SESSION_AUDIT_PRIVATE_H
+#define CONTROLLER_FABRIC_SESSION_AUDIT_PRIVATE_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "controller/fabric/fabric-audit.h"
+#include "controller/fabric/session/backlog.h"
+#include "controller/fabric/session/flow-format.h"
+#include "controller/fabric/session/installed-set.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
+
+struct fabric_switch;
+struct ofdump;
+
+struct audit {
+    struct fabric_switch *sw;
+    struct ofdump *dump;
+    bool settling;
+    struct status_audit result;
+    uint64_t marker;
+    struct installed_set right;          /* As they are to be. */
+    size_t n_odd_flows, allocated_odd_flows;
+    struct flow_record **odd_flows;
+    size_t n_odd_groups, allocated_odd_groups;
+    struct group_record **odd_groups;
+    struct backlog touched;
+    size_t n_wanted;
+    bool repair;                /* Else it only compares. */
+    bool listing;               /* Differences are listed, by 'request'. */
+    struct fabric_audit_request request; /* Strings are owned. */
+    size_t n_list, allocated_list; /* Those; texts are in the arena. */
+    struct fabric_difference *list;
+    size_t n_matching;          /* Those, and what the limit cut off. */
+    struct arena arena;
+    bool kept;                  /* The result is the host's by now. */
+    fabric_audit_cb *cb;        /* Or NULL. */
+    void *aux;
+};
+
+/* Of a switch. */
+struct audits {
+    struct audit *running;      /* While it is live, or NULL. */
+    struct status_audit last;   /* The last one's. */
+    int64_t due_ms;             /* time_msec() of the next, or 0. */
+};
+
+/* audit.c.  -------------------------------------------------------------- */
+
+/* Returns what is kept of a switch. */
+struct audits *audits_of(const struct fabric_switch *);
+/* Returns true if an audit of the switch may begin now: it has been sent all
+ * that it is to hold.  It may not have acknowledged that, since it answers in
+ * order. */
+bool audit_is_possible(const struct fabric_switch *);
+/* Begins an audit; 'request' and 'cb' may be NULL. */
+void audit_start(struct fabric_switch *, const struct fabric_audit_request *,
+                 fabric_audit_cb *cb, void *aux);
+
+/* audit-compare.c.  ------------------------------------------------------ */
+
+/* Fills in 'result' and the list of differences, at a quiescent moment when
+ * all has been read.  Returns true if there are differences that reconciling
+ * repairs: those of parts' own flows are not among these. */
+bool audit_compare(struct audit *);
+
+#endif /* controller/fabric/session/audit-private.h */

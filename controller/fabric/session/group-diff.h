@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The difference of a group of revisions, sorted by scope and by host, and
+ * encoded.  Not for sending it (bundle-send.c). */
+
+#ifndef CONTROLLER_FABRIC_SESSION_GROUP_DIFF_H
+#define CONTROLLER_FABRIC_SESSION_GROUP_DIFF_H 1
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "openvswitch/hmap.h"
+#include "openvswitch/ofpbuf.h"
+
+struct commit_group;
+struct engine_scope;
+struct fabric;
+struct fabric_host;
+struct flow_item;
+
+enum diff_kind {
+    DIFF_CHANGED,               /* For hosts that stay in the scope. */
+    DIFF_JOINED,                /* All of the scope. */
+    DIFF_LEFT,                  /* All of the scope goes. */
+};
+
+/* The phases of a bundle, in order. */
+enum { GROUPS_ADD, FLOWS_ADD, FLOWS_DEL, GROUPS_DEL, N_PHASES };
+
+/* Messages that several hosts get. */
+struct block {
+    unsigned n_refs;
+    unsigned n_messages;
+    struct ofpbuf b;
+};
+
+/* What a host of 'scope' gets. */
+struct scope_diff {
+    struct hmap_node node;      /* In struct group_diff's 'diffs'. */
+    const struct engine_scope *scope;
+    enum diff_kind kind;
+    uint64_t digest;            /* What it adds to a host's. */
+    struct block *blocks[N_PHASES];
+    /* The same as items, for those that get it later. */
+    size_t n_added, allocated_added;
+    const struct flow_item **added;
+    size_t n_encoded;           /* Of these, are in 'blocks'. */
+    size_t n_withdrawn, allocated_withdrawn;
+    const struct flow_item **withdrawn;
+    /* Withdrawals that depend on what else the host is to hold. */
+    size_t n_doubtful, allocated_doubtful;
+    const struct flow_item **doubtful;
+};
+
+/* All of a group. */
+struct group_diff {
+    struct fabric *fabric;
+    const struct commit_group *group;
+    struct hmap diffs;          /* struct scope_diff. */
+    struct hmap members;        /* struct member_node, by scope and host. */
+    struct hmap added;          /* struct added_node. */
+    size_t n_hosts, allocated_hosts;
+    struct fabric_host **hosts; /* That have diffs. */
+    struct scope_diff *diff;    /* Of the callback that runs. */
+};
+
+/* Sorts the difference of 'group', which is borrowed: sets 'hosts', and the
+ * 'diffs' of each one's switch.  Yields. */
+void group_diff_init(struct group_diff *, struct fabric *,
+                     const struct commit_group *group);
+/* Frees all of it.  The switches' 'diffs' are cleared by the caller.  Yields.
+ * */
+void group_diff_uninit(struct group_diff *);
+
+/* Encodes the next added item into its block.  Returns false if there is none.
+ * */
+bool scope_diff_encode_next(struct scope_diff *);
+/* Releases a reference to 'block', which may be NULL. */
+void block_unref(void *block);
+
+#endif /* controller/fabric/session/group-diff.h */
