@@ -211,14 +211,14 @@ note_store_error(struct commit *commit, int error, const char *text)
 }
 
 static void
-stored(void *commit_, int error, const char *text)
+stored(void *commit_, int error, const struct vmn_error *why)
 {
     struct commit *commit = commit_;
 
     commit->written = true;
     commit->write_error = error;
     free(commit->write_error_text);
-    commit->write_error_text = nullable_xstrdup(text);
+    commit->write_error_text = nullable_xstrdup(error ? why->text : NULL);
     commit_schedule(commit);
 }
 

@@ -26,8 +26,9 @@ refuse(struct http_request *req, const char *text)
 }
 
 static void
-on_copied(void *nb_, int error, const char *text, int fd)
+on_copied(void *nb_, int error, const struct vmn_error *why, int fd)
 {
+    const char *text = error ? why->text : NULL;
     struct northbound *nb = nb_;
     struct http_request *req = nb->backup;
     struct stat st;

@@ -151,7 +151,7 @@ on_event(int fd, short what OVS_UNUSED, void *copier_)
 
     struct vmn_error why = copier->why;
     copier->why = (struct vmn_error) VMN_ERROR_INIT;
-    copier->done(copier->aux, copier->error, why.text, copier->fd);
+    copier->done(copier->aux, copier->error, &why, copier->fd);
     vmn_error_uninit(&why);
 }
 

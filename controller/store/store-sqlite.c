@@ -155,7 +155,8 @@ on_done(int fd, short what OVS_UNUSED, void *store_)
 
     pthread_mutex_lock(&store->mutex);
     int error = store->error;
-    char *text = vmn_error_steal_text(&store->why);
+    struct vmn_error why = store->why;
+    store->why = (struct vmn_error) VMN_ERROR_INIT;
     int64_t took_us = store->took_us;
     pthread_mutex_unlock(&store->mutex);
 
@@ -172,13 +173,13 @@ on_done(int fd, short what OVS_UNUSED, void *store_)
         id_pools_written(model_id_pools(model));
     }
     if (error == EUCLEAN) {
-        set_corrupt(store, text);
-        free(text);
-        text = xstrdup(store->corrupt);
+        set_corrupt(store, why.text);
+        vmn_error_errno(&why, error, "%s", store->corrupt);
     }
     free(store->last_error);
-    store->last_error = text;
-    store->done(store->aux, error, text);
+    store->last_error = nullable_xstrdup(why.text);
+    store->done(store->aux, error, &why);
+    vmn_error_uninit(&why);
     copy_memory_if_due(store);
 }
 
@@ -260,7 +261,8 @@ set_corrupt(struct store *store, const char *text)
 
 /* Calls the callback of the copy with its result. */
 static void
-call_copied_cb(struct store *store, int error, const char *text, int fd)
+call_copied_cb(struct store *store, int error, const struct vmn_error *why,
+               int fd)
 {
     store->copy_model = NULL;
     if (store->from_memory) {
@@ -268,7 +270,7 @@ call_copied_cb(struct store *store, int error, const char *text, int fd)
         store->from_memory = false;
     }
     store->stats.n_copies += !error;
-    store->copied(store->copied_aux, error, text, fd);
+    store->copied(store->copied_aux, error, why, fd);
 }
 
 /* Starts the copy from memory if one is due, and no batch is in flight that
@@ -288,21 +290,21 @@ copy_memory_if_due(struct store *store)
                          &store->memory_log);
     error = store_copier_start(store->copier, &store->memory, &why);
     if (error) {
-        call_copied_cb(store, error, why.text, -1);
+        call_copied_cb(store, error, &why, -1);
         vmn_error_uninit(&why);
     }
 }
 
 static void
-on_copied(void *store_, int error, const char *text, int fd)
+on_copied(void *store_, int error, const struct vmn_error *why, int fd)
 {
     struct store *store = store_;
 
     if (error == EUCLEAN && !store->from_memory) {
-        set_corrupt(store, text);
+        set_corrupt(store, why->text);
         copy_memory_if_due(store);
     } else {
-        call_copied_cb(store, error, text, fd);
+        call_copied_cb(store, error, why, fd);
     }
 }
 

@@ -17,14 +17,16 @@ struct ds;
 struct event_base;
 struct store;
 
-/* Told once per store_submit(), on the loop's thread: 0, or a positive errno
- * with a sentence; nothing of the batch is stored then. */
-typedef void store_done_cb(void *aux, int error, const char *text);
+/* Called once per store_submit(), on the loop's thread, with 0, or with a
+ * positive errno and an error, which is valid in the call: then nothing of the
+ * batch is stored. */
+typedef void store_done_cb(void *aux, int error, const struct vmn_error *why);
 
-/* Told once per copy, on the loop's thread: 0, with a file that is open for
- * reading, has no name, and is the callee's; or a positive errno with a
- * sentence, and -1. */
-typedef void store_copied_cb(void *aux, int error, const char *text, int fd);
+/* Called once per copy, on the loop's thread, with 0 and a file that is open
+ * for reading, has no name, and is the callee's; or with a positive errno, an
+ * error, and -1. */
+typedef void store_copied_cb(void *aux, int error, const struct vmn_error *why,
+                             int fd);
 
 struct store_stats {
     const char *path;           /* Owned by the store. */

@@ -1482,7 +1482,7 @@ step_undo(struct test *t)
 }
 
 static void
-on_done(void *t_, int error, const char *text OVS_UNUSED)
+on_done(void *t_, int error, const struct vmn_error *why OVS_UNUSED)
 {
     struct test *t = t_;
 

@@ -171,6 +171,7 @@ finish_cb(evutil_socket_t fd, short what, void *aux)
 void
 finish_store(int error)
 {
+    struct vmn_error why = VMN_ERROR_INIT;
     store_done_cb *cb = store_done;
 
     assert_non_null(cb);
@@ -178,7 +179,9 @@ finish_store(int error)
     if (!error) {
         id_pools_written(model_id_pools(store_model));
     }
-    cb(store_aux, error, error ? "disk full" : NULL);
+    vmn_error_errno(&why, error, "disk full");
+    cb(store_aux, error, error ? &why : NULL);
+    vmn_error_uninit(&why);
     commit_turn();
 }
 

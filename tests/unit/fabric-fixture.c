@@ -38,7 +38,11 @@ store_event_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
 {
     if (fixture_store_errors) {
         fixture_store_errors--;
-        store_done(store_aux, EIO, "the test wants it");
+        struct vmn_error why = VMN_ERROR_INIT;
+
+        vmn_error_errno(&why, EIO, "the test wants it");
+        store_done(store_aux, EIO, &why);
+        vmn_error_uninit(&why);
         return;
     }
     id_pools_written(model_id_pools(store_model));

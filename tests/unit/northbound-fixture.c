@@ -55,9 +55,12 @@ void
 store_finish(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
              void *store_)
 {
+    struct vmn_error why = VMN_ERROR_INIT;
     struct store *store = store_;
 
-    store->cb(store->aux, store->error, store->error ? "disk full" : NULL);
+    vmn_error_errno(&why, store->error, "disk full");
+    store->cb(store->aux, store->error, store->error ? &why : NULL);
+    vmn_error_uninit(&why);
 }
 
 static void

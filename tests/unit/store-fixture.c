@@ -38,14 +38,14 @@ const char base_rows[] =
     "put bindings p1 {'host':'h1'}\n";
 
 static void
-on_done(void *f_, int error, const char *text)
+on_done(void *f_, int error, const struct vmn_error *why)
 {
     struct fixture *f = f_;
 
     f->done = true;
     f->error = error;
     free(f->text);
-    f->text = nullable_xstrdup(text);
+    f->text = nullable_xstrdup(error ? why->text : NULL);
 }
 
 /* Writes what the model has pending; settles or undoes it. */

@@ -493,6 +493,7 @@ finish_copy(struct fixture *f, size_t size)
 {
     char path[] = "/tmp/vmn-nb-XXXXXX";
     store_copied_cb *copied = f->store.copied;
+    struct vmn_error why = VMN_ERROR_INIT;
     int fd = -1;
 
     if (size) {
@@ -505,8 +506,9 @@ finish_copy(struct fixture *f, size_t size)
         free(data);
     }
     f->store.copied = NULL;
-    copied(f->store.copied_aux, size ? 0 : ENOSPC,
-           size ? NULL : "no room for it", fd);
+    vmn_error_errno(&why, ENOSPC, "no room for it");
+    copied(f->store.copied_aux, size ? 0 : ENOSPC, size ? NULL : &why, fd);
+    vmn_error_uninit(&why);
 }
 
 static void

@@ -117,14 +117,14 @@ teardown(void **state)
 }
 
 static void
-on_done(void *f_, int error, const char *text)
+on_done(void *f_, int error, const struct vmn_error *why)
 {
     struct fixture *f = f_;
 
     f->done = true;
     f->error = error;
     free(f->text);
-    f->text = nullable_xstrdup(text);
+    f->text = nullable_xstrdup(error ? why->text : NULL);
 }
 
 /* Applies 'text' and stores it.  Returns what the store says. */
@@ -151,11 +151,11 @@ write_text(struct fixture *f, const char *text)
 }
 
 static void
-on_copied(void *f_, int error, const char *text, int fd)
+on_copied(void *f_, int error, const struct vmn_error *why, int fd)
 {
     struct fixture *f = f_;
 
-    on_done(f, error, text);
+    on_done(f, error, why);
     f->fd = fd;
 }
 
