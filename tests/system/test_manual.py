@@ -56,6 +56,30 @@ def test_pages_are_well_formed(path):
         assert file.readline() == ".\\\" SPDX-License-Identifier: Apache-2.0\n"
 
 
+def names_in(path, before, after):
+    """The names between quotes or roff's macros in a part of a file."""
+    with open(os.path.join(TOP, path), encoding="utf-8") as file:
+        part = re.search(re.escape(before) + "(.*?)" + re.escape(after),
+                         file.read(), re.S).group(1)
+    return re.findall(r"[a-z]{3,}", re.sub(r"^\.BR? ", "", part, flags=re.M))
+
+
+def test_lists_of_the_apps_are_one():
+    """What vmnd loads by default is what the tree has, in all the places that
+    say it."""
+    apps = names_in("controller/options.c", "default_apps[] = {", "}")
+    built = glob.glob(os.path.join(TOP, "apps/*/automake.mk"))
+    assert sorted(apps + ["example"]) == sorted(
+        os.path.basename(os.path.dirname(path)) for path in built)
+    for path, before, after in (
+            ("deploy/vmnd.json.in", '"app": [', "]"),
+            ("deploy/lab/vmnlab/daemon.py", "APPS = (", ")"),
+            ("docs/man/vmnd.8", '"app": [', "]")):
+        assert names_in(path, before, after) == apps, path
+    default = names_in("docs/man/vmnd.8", "Repeatable. Default:\n", ".TP")
+    assert [name for name in default if name != "and"] == apps
+
+
 def test_there_is_a_page_for_each():
     assert [os.path.basename(p) for p in PAGES] == [
         "vmn-lab.1", "vmn_app.7", "vmnctl.1", "vmnd.8"]
