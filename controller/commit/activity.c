@@ -128,34 +128,10 @@ add_change(struct activity_group *group, const char *op, const char *type,
     group->n_changes++;
 }
 
-/* What went along by a cascade or a prune. */
-static void
-add_also(struct activity_group *group, const json_t *also)
-{
-    json_t *change;
-    size_t i;
-
-    json_array_foreach (also, i, change) {
-        const char *op, *type, *name;
-        json_int_t more;
-
-        if (!json_unpack(change, "{s:s, s:s, s:s}", "op", &op,
-                         "type", &type, "name", &name)) {
-            add_change(group, op, type, name);
-        } else if (!json_unpack(change, "{s:I}", "more", &more)) {
-            group->n_changes += more;
-        }
-    }
-}
-
 void
 activity_add_request(struct activity *activity,
                      const struct model_request *request)
 {
-    static const char *const ops[] = {
-        [MODEL_CREATED] = "create", [MODEL_UPDATED] = "update",
-        [MODEL_DELETED] = "delete",
-    };
     struct activity_group *group = current(activity);
 
     group->n_requests++;
@@ -164,11 +140,20 @@ activity_add_request(struct activity *activity,
         const struct model_op *op = &request->ops[i];
 
         if (op->outcome != MODEL_UNCHANGED) {
-            add_change(group, ops[op->outcome],
+            add_change(group, model_outcome_op(op->outcome),
                        schema_tables[op->table]->plural, op->name);
         }
     }
-    add_also(group, request->also);
+    /* What went along by a cascade or a prune. */
+    for (size_t i = 0; i < MIN(request->n_also, MODEL_ALSO_MAX); i++) {
+        const struct model_also *also = &request->also[i];
+
+        add_change(group, model_outcome_op(also->outcome),
+                   schema_tables[also->table]->plural, also->name);
+    }
+    if (request->n_also > MODEL_ALSO_MAX) {
+        group->n_changes += request->n_also - MODEL_ALSO_MAX;
+    }
 }
 
 void

@@ -28,7 +28,7 @@ commit_request_changed(const struct model_request *request)
             return true;
         }
     }
-    return request->also != NULL;
+    return request->n_also > 0;
 }
 
 void

@@ -190,6 +190,15 @@ void model_quotas_of(const struct model *, const struct vmn_row *,
 /* Returns true if the quota limits requests with 'rights' (NULL: all). */
 bool model_quota_binds(const struct vmn_quota *, const struct model_rights *);
 
+/* A row that a request changed besides those that it names. */
+struct model_also {
+    enum model_outcome outcome;
+    enum vmn_table table;
+    char *name;                 /* Owned. */
+};
+/* So many of them are named. */
+#define MODEL_ALSO_MAX 1000
+
 /* A transaction of several operations. */
 struct model_request {
     char *who;                  /* "unix:uid=0", "host:hv1", "vmnd". Owned. */
@@ -200,10 +209,14 @@ struct model_request {
     size_t allocated_ops;
     struct model_op *ops;       /* Owned. */
     /* Filled in by model_apply(): what else of what users ask for changed, by
-     * a cascade or a prune: [{"op", "type", "name"}, ...] as in the log.  NULL
-     * if nothing did.  Owned. */
-    json_t *also;
+     * a cascade or a prune.  Owned. */
+    size_t n_also;              /* Of all; MODEL_ALSO_MAX are in 'also'. */
+    size_t allocated_also;
+    struct model_also *also;
 };
+
+/* Returns "create", "update" or "delete", as the log says it. */
+const char *model_outcome_op(enum model_outcome);
 
 void model_request_init(struct model_request *, const char *who);
 void model_request_uninit(struct model_request *);

@@ -23,6 +23,49 @@ model_request_init(struct model_request *request, const char *who)
     request->who = xstrdup(who);
 }
 
+const char *
+model_outcome_op(enum model_outcome outcome)
+{
+    switch (outcome) {
+    case MODEL_CREATED:
+        return "create";
+    case MODEL_UPDATED:
+        return "update";
+    case MODEL_DELETED:
+        return "delete";
+    case MODEL_UNCHANGED:
+        break;
+    }
+    OVS_NOT_REACHED();
+}
+
+void
+model_request_add_also(struct model_request *request,
+                       enum model_outcome outcome, enum vmn_table table,
+                       const char *name)
+{
+    if (request->n_also < MODEL_ALSO_MAX) {
+        if (request->n_also >= request->allocated_also) {
+            request->also = x2nrealloc(request->also,
+                                       &request->allocated_also,
+                                       sizeof *request->also);
+        }
+        request->also[request->n_also] = (struct model_also) {
+            outcome, table, xstrdup(name),
+        };
+    }
+    request->n_also++;
+}
+
+void
+model_request_clear_also(struct model_request *request)
+{
+    for (size_t i = 0; i < MIN(request->n_also, MODEL_ALSO_MAX); i++) {
+        free(request->also[i].name);
+    }
+    request->n_also = 0;
+}
+
 bool
 model_request_drop_last(struct model_request *request)
 {
@@ -48,7 +91,8 @@ model_request_uninit(struct model_request *request)
     free(request->who);
     free(request->prune_set);
     model_rights_destroy(request->rights);
-    json_decref(request->also);
+    model_request_clear_also(request);
+    free(request->also);
     memset(request, 0, sizeof *request);
 }
 

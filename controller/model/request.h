@@ -7,6 +7,12 @@
 
 #include "controller/model/model-private.h"
 
+/* Notes a row that 'request' changed and does not name. */
+void model_request_add_also(struct model_request *, enum model_outcome,
+                            enum vmn_table, const char *name);
+/* Forgets all of them. */
+void model_request_clear_also(struct model_request *);
+
 /* What the op asks for as a whole object, with what PATCH and apps keep of
  * 'old'.  The caller owns it. */
 json_t *spec_of_op(const struct model_op *op, const struct version *old,

@@ -260,10 +260,12 @@ commit_entry(struct txn *txn, struct entry *entry)
     }
 }
 
-static const char *
-op_of(const struct entry *entry)
+/* Returns what became of an entry that is not as it was before. */
+static enum model_outcome
+outcome_of(const struct entry *entry)
 {
-    return !entry->before ? "create" : !entry->cur ? "delete" : "update";
+    return (!entry->before ? MODEL_CREATED
+            : !entry->cur ? MODEL_DELETED : MODEL_UPDATED);
 }
 
 /* The text of all changes, for the log: the first 'SUMMARY_MAX', then how many
@@ -273,7 +275,7 @@ put_change(struct ds *text, size_t i, const struct entry *entry)
 {
     if (i < SUMMARY_MAX) {
         ds_put_format(text, "%s{\"op\":\"%s\",\"type\":\"%s\",\"name\":",
-                      i ? "," : "[", op_of(entry),
+                      i ? "," : "[", model_outcome_op(outcome_of(entry)),
                       schema_tables[entry->table]->plural);
         schema_print_string(text, entry->name);
         ds_put_char(text, '}');
@@ -289,35 +291,12 @@ put_changes_end(struct ds *text, size_t n)
     ds_put_char(text, ']');
 }
 
-/* The same as a list, of what the request does not name. */
-static void
-add_also(json_t **also, size_t i, const struct entry *entry)
-{
-    if (!i) {
-        *also = json_array();
-    }
-    if (i < SUMMARY_MAX) {
-        json_array_append_new(*also, json_pack(
-            "{s:s, s:s, s:s}", "op", op_of(entry), "type",
-            schema_tables[entry->table]->plural, "name", entry->name));
-    }
-}
-
-static void
-add_also_end(json_t *also, size_t n)
-{
-    if (n > SUMMARY_MAX) {
-        json_array_append_new(also, json_pack(
-            "{s:I}", "more", (json_int_t) (n - SUMMARY_MAX)));
-    }
-}
-
 static void
 commit(struct txn *txn)
 {
     struct model *model = txn->model;
     struct ds text = DS_EMPTY_INITIALIZER;
-    size_t n = 0, n_also = 0;
+    size_t n = 0;
     struct model_log *log;
     bool stored = false;
 
@@ -329,7 +308,8 @@ commit(struct txn *txn)
         if (entry->cur != entry->before) {
             put_change(&text, n++, entry);
             if (!entry->op && !schema_tables[entry->table]->observed) {
-                add_also(&txn->request->also, n_also++, entry);
+                model_request_add_also(txn->request, outcome_of(entry),
+                                       entry->table, entry->name);
             }
             stored |= schema_tables[entry->table]->stored;
             commit_entry(txn, entry);
@@ -337,7 +317,6 @@ commit(struct txn *txn)
         model_yield(model);
     }
     put_changes_end(&text, n);
-    add_also_end(txn->request->also, n_also);
 
     if (model->n_logs >= model->allocated_logs) {
         model->logs = x2nrealloc(model->logs, &model->allocated_logs,
@@ -373,8 +352,7 @@ set_outcomes(struct txn *txn)
             continue;
         }
         if (entry->cur != entry->before) {
-            op->outcome = !entry->before ? MODEL_CREATED
-                          : !entry->cur ? MODEL_DELETED : MODEL_UPDATED;
+            op->outcome = outcome_of(entry);
         }
         op->revision = entry->cur ? entry->cur->meta.revision
                                   : txn->model->revision;
@@ -491,8 +469,7 @@ model_apply(struct model *model, struct model_request *request,
         .names = SVEC_EMPTY_INITIALIZER,
     };
 
-    json_decref(request->also);
-    request->also = NULL;
+    model_request_clear_also(request);
     check_request(&txn);
     if (!errors->n) {
         apply_ops(&txn);

@@ -14,6 +14,8 @@
 
 #include "controller/commit/plan.h"
 #include "controller/fabric/fabric-receipts.h"
+#include "controller/northbound/replies.h"
+#include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
@@ -32,9 +34,8 @@ struct change {
     char *secret;                   /* That the reply tells, or NULL. */
     struct fabric_wait *fabric_wait; /* Once durable. */
     int status;                     /* Of the reply, if it is installed. */
-    struct ds object;               /* Once durable: the text of the object,
-                                     * without its last brace, or "{". */
-    json_t *reply;                  /* Once durable: what is beside it. */
+    struct ds reply;                /* Once durable: the text of the reply,
+                                     * without its last brace. */
 };
 
 static void
@@ -46,8 +47,7 @@ change_destroy(struct change *change)
     if (change->fabric_wait) {
         fabric_wait_cancel(change->fabric_wait);
     }
-    json_decref(change->reply);
-    ds_destroy(&change->object);
+    ds_destroy(&change->reply);
     free(change->name);
     free(change->secret);
     free(change);
@@ -82,10 +82,8 @@ nb_changes_abandon(struct northbound *nb)
 static void
 finish(struct change *change, int status)
 {
-    struct ds *ds = &change->object;
+    struct ds *ds = &change->reply;
 
-    nb_append_members(ds, change->reply);
-    change->reply = NULL;
     ds_put_cstr(ds, "}\n");
     http_reply_body(change->req, status, "application/json", ds);
     ds_init(ds);
@@ -96,11 +94,9 @@ static void
 on_waited(void *change_, bool installed, const struct fabric_receipt *receipt)
 {
     struct change *change = change_;
-    struct ds *ds = &change->object;
+    struct ds *ds = &change->reply;
 
     change->fabric_wait = NULL;
-    nb_append_members(ds, change->reply);
-    change->reply = NULL;
     ds_put_cstr(ds, ",\"receipt\":");
     if (receipt) {
         schema_struct_print(&fabric_receipt_shown, receipt, ds);
@@ -120,24 +116,54 @@ put_results(struct ds *ds, struct commit *commit,
     for (size_t i = 0; i < request->n_ops; i++) {
         const struct model_op *op = &request->ops[i];
 
-        ds_put_format(ds, "%s{\"type\":\"%s\",\"name\":", i ? "," : "",
-                      schema_tables[op->table]->plural);
-        schema_print_string(ds, op->name);
-        ds_put_format(ds, ",\"outcome\":\"%s\",\"revision\":%"PRIu64"}",
-                      nb_outcome_name(op->outcome), op->revision);
+        const struct nb_apply_result result = {
+            schema_tables[op->table]->plural, op->name,
+            nb_outcome_name(op->outcome), op->revision,
+        };
+
+        ds_put_cstr(ds, i ? "," : "");
+        schema_struct_print(&nb_apply_result, &result, ds);
         commit_yield(commit);
     }
     ds_put_char(ds, ']');
 }
 
-/* The reply for one object: the object, and what became of it. */
+/* Returns what else 'request' changed, in 'arena', and sets '*n'; NULL if that
+ * is nothing. */
+static struct nb_changed *
+get_also_changed(const struct model_request *request, struct arena *arena,
+                 size_t *n)
+{
+    size_t n_named = MIN(request->n_also, MODEL_ALSO_MAX);
+    struct nb_changed *changed;
+
+    *n = n_named;
+    if (!n_named) {
+        return NULL;
+    }
+    changed = arena_alloc(arena, (n_named + 1) * sizeof *changed);
+    for (size_t i = 0; i < n_named; i++) {
+        const struct model_also *also = &request->also[i];
+
+        changed[i] = (struct nb_changed) {
+            .op = model_outcome_op(also->outcome),
+            .type = schema_tables[also->table]->plural, .name = also->name,
+        };
+    }
+    if (request->n_also > n_named) {
+        changed[(*n)++].more = request->n_also - n_named;
+    }
+    return changed;
+}
+
+/* Appends the object, or its name if it is no more. */
 static void
-put_one(struct change *change, const struct model_op *op)
+put_object(struct change *change, const struct model_op *op)
 {
     struct model_meta meta;
     const struct vmn_row *row = model_get_durable(
         change->nb->model, change->table->id, change->name, &meta);
-    struct ds *ds = &change->object;
+    struct ds *ds = &change->reply;
 
     if (op->kind == MODEL_DELETE || !row) {
         ds_put_format(ds, "{\"type\":\"%s\",\"name\":",
@@ -151,12 +177,49 @@ put_one(struct change *change, const struct model_op *op)
         snprintf(etag, sizeof etag, "%"PRIu64, op->revision);
         http_reply_etag(change->req, etag);
     }
-    change->reply = json_pack("{s:s}", "outcome",
-                              nb_outcome_name(op->outcome));
-    if (change->secret && op->outcome != MODEL_UNCHANGED) {
-        json_object_set_new(change->reply, "secret",
-                            json_string(change->secret));
+}
+
+/* Appends the reply for one object: the object, and what became of it. */
+static void
+put_one(struct change *change, const struct commit_result *result)
+{
+    const struct model_op *op = &result->request->ops[0];
+    struct nb_change_end end = {
+        .outcome = nb_outcome_name(op->outcome),
+        .secret = op->outcome != MODEL_UNCHANGED ? change->secret : NULL,
+        .revision = result->revision,
+    };
+    struct arena arena;
+
+    put_object(change, op);
+    arena_init(&arena);
+    end.also_changed = get_also_changed(result->request, &arena,
+                                        &end.n_also_changed);
+    schema_struct_print_members(&nb_change_end, &end, &change->reply);
+    arena_uninit(&arena);
+}
+
+/* Appends the reply for a list of objects.  Returns false if the client, or
+ * the northbound, has left meanwhile. */
+static bool
+put_list(struct change *change, const struct commit_result *result)
+{
+    struct nb_apply_end end = {
+        .changed = result->changed, .revision = result->revision,
+    };
+    struct arena arena;
+
+    ds_put_char(&change->reply, '{');
+    put_results(&change->reply, change->nb->commit, result->request);
+    if (!change->nb || !change->req) {
+        return false;
     }
+    arena_init(&arena);
+    end.also_changed = get_also_changed(result->request, &arena,
+                                        &end.n_also_changed);
+    schema_struct_print_members(&nb_apply_end, &end, &change->reply);
+    arena_uninit(&arena);
+    return true;
 }
 
 static void
@@ -179,8 +242,9 @@ on_done(void *change_, const struct commit_result *result)
         return;
     }
     if (result->plan) {
-        ds_put_char(&change->object, '{');
-        change->reply = schema_struct_to_json(&plan_shown, result->plan);
+        ds_put_char(&change->reply, '{');
+        schema_struct_print_members(&plan_shown, result->plan,
+                                    &change->reply);
         finish(change, 200);
         return;
     }
@@ -188,23 +252,15 @@ on_done(void *change_, const struct commit_result *result)
              http_request_who(change->req),
              result->changed ? "changed" : "unchanged");
     if (change->table && request->n_ops) {
-        put_one(change, &request->ops[0]);
+        put_one(change, result);
         change->status = request->ops[0].outcome == MODEL_CREATED ? 201 : 200;
     } else {
-        ds_put_char(&change->object, '{');
-        put_results(&change->object, change->nb->commit, request);
-        if (!change->nb || !change->req) {
+        if (!put_list(change, result)) {
             change_destroy(change);
             return;
         }
-        change->reply = json_pack("{s:b}", "changed", result->changed);
         change->status = 200;
     }
-    if (request->also) {
-        json_object_set(change->reply, "also_changed", request->also);
-    }
-    json_object_set_new(change->reply, "revision",
-                        json_integer(result->revision));
     if (change->wait.installed) {
         change->fabric_wait = fabric_wait(change->nb->fabric,
                                           result->revision,
@@ -229,7 +285,7 @@ nb_change_submit(struct northbound *nb, struct http_request *req,
     change->name = nullable_xstrdup(name);
     change->wait = *wait;
     change->secret = nullable_xstrdup(secret);
-    ds_init(&change->object);
+    ds_init(&change->reply);
     ovs_list_push_back(&nb->changes, &change->node);
     http_request_set_close_cb(req, on_gone, change);
     if (wait->plan) {

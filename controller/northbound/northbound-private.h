@@ -176,9 +176,6 @@ void nb_trials_abandon(struct northbound *);
 void nb_append_object(const struct northbound *, const struct model_rights *,
                       const struct vmn_row *, const struct model_meta *,
                       bool one, struct ds *);
-/* Appends the members of the object 'more', which it takes, to one that has no
- * last brace. */
-void nb_append_members(struct ds *, json_t *more);
 
 /* object-status.c */
 /* For whom, and how much of, the status of an object is looked up. */

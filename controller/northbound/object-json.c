@@ -7,24 +7,7 @@
 
 #include "controller/northbound/northbound-private.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "openvswitch/dynamic-string.h"
-#include "util.h"
-
-void
-nb_append_members(struct ds *ds, json_t *more)
-{
-    if (json_object_size(more)) {
-        char *text = json_dumps(more, JSON_COMPACT | JSON_REAL_PRECISION(15));
-
-        ds_put_cstr(ds, ds_last(ds) == '{' ? "" : ",");
-        ds_put_buffer(ds, text + 1, strlen(text) - 2);
-        free(text);
-    }
-    json_decref(more);
-}
 
 /* Prints 'row', for who may not change it without what only those need to know
  * who may: the URL of a webhook is all that it takes to call some of them. */

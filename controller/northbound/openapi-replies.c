@@ -24,37 +24,49 @@
 #define REVISION(DOC) SHOWN("revision", INT, ALWAYS, DOC)
 #define REVISION_OF(KEPT, DOC) SHOWN_OF(KEPT, revision, U64, ALWAYS, DOC)
 #define NEXT(DOC) SHOWN("next", STRING, 0, DOC)
-static const struct schema_struct change = SHOWN_STRUCT(
-    "Change",
-    SHOWN("op", STRING, 0, "`create`, `update`, `delete` or `restore`."),
-    SHOWN("type", STRING, 0, "The type of the object."),
-    SHOWN("name", STRING, 0, "Its name."),
-    SHOWN("more", INT, 0, "Of a last entry: how many more there are."));
 
-#define OUTCOME                                                         \
-    SHOWN("outcome", ENUM, ALWAYS, "What became of it.",                \
-          SHOWN_NAMES("created", "updated", "unchanged", "deleted"))
-#define CHANGED                                                         \
-    REVISION("The revision of the change; the one before, if nothing "  \
-             "changed."),                                               \
-    SHOWN("also_changed", STRUCT, LIST,                                         \
-          "Other objects that were changed or deleted along with it.",  \
-          .nested = &change),                                           \
+static const struct schema_struct change = SHOWN_KEPT(
+    "Change", nb_changed,
+    SHOWN_OF(nb_changed, op, STRING, 0,
+             "`create`, `update`, `delete` or `restore`."),
+    SHOWN_OF(nb_changed, type, STRING, 0, "The type of the object."),
+    SHOWN_OF(nb_changed, name, STRING, 0, "Its name."),
+    SHOWN_OF(nb_changed, more, U64, HIDE,
+             "Of a last entry: how many more there are."));
+
+#define OUTCOME_OF(KEPT)                                                \
+    SHOWN_OF(KEPT, outcome, ENUM, ALWAYS, "What became of it.",         \
+             SHOWN_NAMES("created", "updated", "unchanged", "deleted"))
+#define CHANGED_OF(KEPT)                                                \
+    SHOWN_LIST_OF(KEPT, also_changed, n_also_changed, STRUCT, 0,        \
+                  "Other objects that were changed or deleted along "   \
+                  "with it.", .nested = &change),                       \
+    REVISION_OF(KEPT, "The revision of the change; the one before, if " \
+                "nothing changed.")
+/* Follows what is known at once. */
+#define RECEIPT                                                         \
     SHOWN("receipt", STRUCT, OR_NULL,                                   \
           "Of a change that was waited for: which hosts have it.",      \
           .nested = &fabric_receipt_shown)
+#define CHANGE_END                                                      \
+    OUTCOME_OF(nb_change_end),                                          \
+    SHOWN_OF(nb_change_end, secret, STRING, 0,                          \
+             "The token, of a PUT that has made it. It is told this "   \
+             "once."),                                                  \
+    CHANGED_OF(nb_change_end)
+
+const struct schema_struct nb_change_end = SHOWN_KEPT(
+    "change", nb_change_end, CHANGE_END);
 
 const struct schema_field nb_reply_change[] = {
-    OUTCOME, CHANGED,
-    SHOWN("secret", STRING, 0,
-          "The token, of a PUT that has made it. It is told this once."),
-    SHOWN_END
+    CHANGE_END, RECEIPT, SHOWN_END
 };
 
 const struct schema_struct nb_reply_deleted = SHOWN_STRUCT(
     "Deleted",
     SHOWN("type", STRING, ALWAYS, "The type of the object."),
-    SHOWN("name", STRING, ALWAYS, "Its name."), OUTCOME, CHANGED);
+    SHOWN("name", STRING, ALWAYS, "Its name."),
+    OUTCOME_OF(nb_change_end), CHANGED_OF(nb_change_end), RECEIPT);
 
 const struct schema_struct nb_reply_metadata = SHOWN_STRUCT(
     "Metadata",
@@ -85,11 +97,21 @@ const struct schema_struct nb_reply_problem = SHOWN_STRUCT(
 
 /* Changes.  -------------------------------------------------------------- */
 
-static const struct schema_struct result = SHOWN_STRUCT(
-    "result",
-    SHOWN("type", STRING, ALWAYS, "The type of the object."),
-    SHOWN("name", STRING, ALWAYS, "Its name."), OUTCOME,
-    REVISION("The revision of its version."));
+const struct schema_struct nb_apply_result = SHOWN_KEPT(
+    "result", nb_apply_result,
+    SHOWN_OF(nb_apply_result, type, STRING, ALWAYS,
+             "The type of the object."),
+    SHOWN_OF(nb_apply_result, name, STRING, ALWAYS, "Its name."),
+    OUTCOME_OF(nb_apply_result),
+    REVISION_OF(nb_apply_result, "The revision of its version."));
+
+#define APPLY_END                                                       \
+    SHOWN_OF(nb_apply_end, changed, BOOL, ALWAYS,                       \
+             "Whether anything changed."),                              \
+    CHANGED_OF(nb_apply_end)
+
+const struct schema_struct nb_apply_end = SHOWN_KEPT(
+    "change", nb_apply_end, APPLY_END);
 
 const struct schema_struct nb_any_object = { .name = "AnyObject" };
 
@@ -98,12 +120,12 @@ const struct schema_struct nb_body_apply = SHOWN_STRUCT(
     SHOWN("objects", STRUCT, ALWAYS | LIST, "The objects, in any order.",
           .nested = &nb_any_object, .max_items = 20000));
 
+/* The results are printed one by one (change.c). */
 const struct schema_struct nb_reply_applied = SHOWN_STRUCT(
     "Applied",
-    SHOWN("changed", BOOL, ALWAYS, "Whether anything changed."),
     SHOWN("results", STRUCT, ALWAYS | LIST,
           "What became of each, in the order of the request.",
-          .nested = &result), CHANGED);
+          .nested = &nb_apply_result), APPLY_END, RECEIPT);
 
 /* The log.  -------------------------------------------------------------- */
 

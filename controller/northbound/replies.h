@@ -28,6 +28,39 @@ struct nb_object_ref {
     const char *type, *name;
 };
 
+/* Changes.  -------------------------------------------------------------- */
+
+/* An entry of the log, or of what changed along with a request. */
+struct nb_changed {
+    const char *op, *type, *name; /* NULL with 'more'. */
+    uint64_t more;              /* Of a last one: how many more there are. */
+};
+
+/* What a change of one object became; what is NULL is not told. */
+struct nb_change_end {
+    const char *outcome;
+    const char *secret;
+    size_t n_also_changed;
+    struct nb_changed *also_changed;
+    uint64_t revision;
+};
+
+/* The same of a list of objects. */
+struct nb_apply_end {
+    bool changed;
+    size_t n_also_changed;
+    struct nb_changed *also_changed;
+    uint64_t revision;
+};
+
+struct nb_apply_result {
+    const char *type, *name, *outcome;
+    uint64_t revision;
+};
+
+extern const struct schema_struct nb_change_end, nb_apply_end,
+    nb_apply_result;
+
 /* Packets.  -------------------------------------------------------------- */
 
 /* What a flow is wanted by. */

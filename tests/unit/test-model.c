@@ -363,7 +363,6 @@ apply_also(struct model *model, const char *set, const char *text)
     struct vmn_errors errors;
     struct ds ds = DS_EMPTY_INITIALIZER;
     struct svec lines = SVEC_EMPTY_INITIALIZER;
-    const json_t *change;
     uint64_t revision;
     size_t i;
 
@@ -373,17 +372,19 @@ apply_also(struct model *model, const char *set, const char *text)
     request.prune_set = nullable_xstrdup(set);
     assert_int_equal(model_apply(model, &request, 5, &revision, &errors), 0);
     model_get_pending(model, &pending);
-    json_array_foreach (request.also, i, change) {
-        char *entry = json_dumps(change, JSON_COMPACT);
+    for (i = 0; i < request.n_also; i++) {
+        const struct model_also *also = &request.also[i];
+        const char *op = model_outcome_op(also->outcome);
+        const char *type = schema_tables[also->table]->plural;
+        char *entry = xasprintf(
+            "{\"op\":\"%s\",\"type\":\"%s\",\"name\":\"%s\"}", op, type,
+            also->name);
 
         assert_non_null(strstr(pending.logs[pending.n_logs - 1].summary,
                                entry));
         free(entry);
-        svec_add_nocopy(&lines, xasprintf(
-            "%s %s %s\n",
-            json_string_value(json_object_get(change, "op")),
-            json_string_value(json_object_get(change, "type")),
-            json_string_value(json_object_get(change, "name"))));
+        svec_add_nocopy(&lines, xasprintf("%s %s %s\n", op, type,
+                                          also->name));
     }
     svec_sort(&lines);
     for (i = 0; i < lines.n; i++) {
