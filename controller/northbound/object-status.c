@@ -338,6 +338,23 @@ fill_observation(const struct nb_status_query *q, const struct vmn_row *row,
 
 /* All types.  ------------------------------------------------------------ */
 
+/* Room for any of them: lists show thousands of objects, and memory of the heap
+ * for each would be felt. */
+union status {
+    struct status_host host;
+    struct status_network network;
+    struct status_port port;
+    struct status_group group;
+    struct status_tier tier;
+    struct status_policy policy;
+    struct status_quarantine quarantine;
+    struct status_loadbalancer loadbalancer;
+    struct status_observation observation;
+    struct status_app app;
+    struct status_router router;
+    struct status_telemetry telemetry;
+};
+
 /* Fills in a zeroed struct of the type that the table's 'status' describes.
  * Returns false if nothing is known. */
 static bool (*const fill[VMN_N_TABLES])(const struct nb_status_query *,
@@ -364,15 +381,16 @@ nb_print_status(const struct northbound *nb, const struct model_rights *rights,
     const struct schema_struct *shown = schema_tables[row->table]->status;
     struct arena arena;
     struct nb_status_query query = { nb, rights, one, &arena };
-    void *status;
+    union status status;
 
     if (!shown) {
         return;
     }
+    ovs_assert(shown->size <= sizeof status);
+    memset(&status, 0, shown->size);
     arena_init(&arena);
-    status = arena_alloc(&arena, shown->size);
-    if (fill[row->table](&query, row, status)) {
-        schema_struct_print_members(shown, status, ds);
+    if (fill[row->table](&query, row, &status)) {
+        schema_struct_print_members(shown, &status, ds);
     }
     arena_uninit(&arena);
 }

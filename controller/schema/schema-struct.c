@@ -94,11 +94,14 @@ print_words(const struct schema_field *f, const void *src, struct ds *ds)
 
     const char *text = *(const char *const *) src;
 
-    if (text && text != schema_absent) {
+    if (!text || text == schema_absent) {
+        return false;
+    } else if (f->type == SCHEMA_REF) {
+        schema_print_string(ds, text); /* A row's name, checked before. */
+    } else {
         print_text(text, ds);
-        return true;
     }
-    return false;
+    return true;
 }
 
 static bool print_value(const struct schema_field *, const void *src,
