@@ -590,6 +590,33 @@ learned_flows_are_bounded(void **state OVS_UNUSED)
     assert_int_equal(switch_budget_of_dump(sw).exempt, 4 * 1024 * 1024);
 }
 
+/* So is the number of all: of records that cost no byte, such as empty
+ * messages, there would be no end. */
+static void
+records_are_bounded(void **state OVS_UNUSED)
+{
+    struct fabric_switch *sw = host(0)->sw;
+    struct ofdump_budget budget;
+
+    ((struct switch_budget *) switch_part_state(
+        sw, &switch_budget_part))->most_wanted = 100;
+    budget = switch_budget_of_dump(sw);
+    /* Twice what is wanted, one for 256 bytes of the least, and full messages
+     * of what is learned. */
+    assert_int_equal(budget.records, 2 * 100 + 65536 / 256
+                     + 100 * VMN_CLIENTS_MAX / 64);
+    assert_int_equal(budget.bytes, 100 * 1024 + 65536);
+    assert_int_equal(budget.rest, 0);
+    assert_int_equal(switch_budget_of_reconcile(sw).records, budget.records);
+    assert_int_equal(switch_budget_of_reconcile(sw).rest, 16 * 65536);
+
+    budget = switch_budget_of_table(sw, 10);
+    assert_int_equal(budget.records, 20);
+    assert_int_equal(budget.bytes, 65536);
+    assert_int_equal(budget.exempt, 0);
+    assert_int_equal(budget.rest, 0);
+}
+
 int
 main(int argc OVS_UNUSED, char *argv[])
 {
@@ -618,6 +645,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(audit_that_reads_too_much_ends_in_what_is_wanted, setup_meagre),
         T(learned_flows_do_not_count_against_their_host, setup_meagre),
         T(learned_flows_are_bounded, setup_meagre),
+        T(records_are_bounded, setup_meagre),
     };
 
     return run_all(argv, tests, ARRAY_SIZE(tests));
