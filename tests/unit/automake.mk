@@ -62,10 +62,12 @@ UNIT_TESTS = \
 	tests/unit/test-ovsdb-relay \
 	tests/unit/test-ovsdb-zones \
 	tests/unit/test-oxm \
+	tests/unit/test-placement \
 	tests/unit/test-plan \
 	tests/unit/test-probe \
 	tests/unit/test-probe-http \
 	tests/unit/test-quota-flows \
+	tests/unit/test-recommend-rules \
 	tests/unit/test-reject-message \
 	tests/unit/test-report-limit \
 	tests/unit/test-schema \

@@ -345,6 +345,25 @@ v6_answers_are_no_longer_than_the_network_takes(void **state)
     assert_true(f->size <= 14 + 1280);
 }
 
+/* Who asks for an answer at once is told that it is one (RFC 8415, section
+ * 18.3.1); nobody else is. */
+static void
+v6_a_rapid_commit_says_so(void **state)
+{
+    struct ask6 q = { .type = SOLICIT, .ia = 3, .rapid = true };
+    struct vmn_dhcp6_option option;
+    struct fixture *f = *state;
+    struct vmn_dhcp6 answer;
+
+    assert_null(ask6(f, &q, &answer));
+    assert_int_equal(answer.type, REPLY);
+    assert_true(find6(&answer, 0, 14, &option));
+    q.rapid = false;
+    assert_null(ask6(f, &q, &answer));
+    assert_int_equal(answer.type, ADVERTISE);
+    assert_false(find6(&answer, 0, 14, &option));
+}
+
 static void
 v6_rubbish_is_not_answered(void **state)
 {
@@ -567,6 +586,7 @@ main(void)
         CASE(v6_only_the_first_association_has_addresses),
         CASE(v6_the_clients_list_decides),
         CASE(v6_answers_are_no_longer_than_the_network_takes),
+        CASE(v6_a_rapid_commit_says_so),
         CASE(v6_rubbish_is_not_answered),
         CASE(ra_says_how_the_port_gets_its_addresses),
         CASE(ra_comes_from_the_router_that_has_the_gateway),

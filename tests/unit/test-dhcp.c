@@ -413,6 +413,37 @@ v4_answers_are_no_longer_than_asked(void **state)
     assert_true(f->size <= 14 + 600);
 }
 
+/* Options are there whole, and what ends a message has room, or they are not
+ * there at all. */
+static void
+options_need_their_room(void **state OVS_UNUSED)
+{
+    static const size_t sizes[] = { 0, 1, 4, 254, 255, 256, 510, 511 };
+    uint8_t data[600], option[511] = { 0 };
+
+    for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+        size_t size = sizes[i];
+        size_t n_parts = size <= 255 ? 1 : size <= 510 ? 2 : 3;
+        size_t needed = size + 2 * n_parts + 1;
+        struct vmn_bytes b = vmn_bytes(data, needed - 1);
+
+        assert_false(vmn_dhcp4_put(&b, 12, option, size));
+        assert_int_equal(b.size, 0);
+        assert_false(b.full);
+        b = vmn_bytes(data, needed);
+        assert_true(vmn_dhcp4_put(&b, 12, option, size));
+        assert_int_equal(b.size, needed - 1);
+
+        b = vmn_bytes(data, size + 3);
+        assert_false(vmn_dhcp6_put(&b, 12, option, size));
+        assert_int_equal(b.size, 0);
+        assert_false(b.full);
+        b = vmn_bytes(data, size + 4);
+        assert_true(vmn_dhcp6_put(&b, 12, option, size));
+        assert_int_equal(b.size, size + 4);
+    }
+}
+
 /* Truncated, with options that end outside, of another kind of network, and
  * with any byte changed: never a crash, and an answer only to the port's own
  * MAC. */
@@ -535,6 +566,7 @@ main(void)
         CASE(v4_the_clients_list_decides),
         CASE(v4_routes_say_the_default_too),
         CASE(v4_answers_are_no_longer_than_asked),
+        CASE(options_need_their_room),
         CASE(v4_rubbish_is_not_answered),
         CASE(only_what_is_served_gets_through),
     };

@@ -259,6 +259,21 @@ static struct scenario scenarios[] = {
               "set_field:64->nw_ttl,set_field:129->icmpv6_type,IN_PORT\n" },
         } },
     } },
+    { "what_is_larger_than_the_next_network_takes_is_told_and_dropped", {
+        { "{" BASE "," ROUTER("r", "f", AT("a") "," AT("small"), "") ","
+          "'networks/small': {'vni': 9, 'mtu': 1300, 'subnets': [{'cidr':"
+          " '10.0.9.0/24', 'gateway': '10.0.9.1'}]}}", {
+            { "h1", "+" R "/4 110 reg0=0x9," HERE " actions="
+              "check_pkt_larger(1314)->" },
+            /* The packet is said to be larger than 1300 bytes: 0x514. */
+            { "h1", "+" R "/5 110 reg0=0x9,reg9=0x8/0x8," HERE " actions="
+              "resubmit(,246),controller(max_len=1246,"
+              "userdata=61.9f.10.0a.07.06.66.2d.00.05.14.04),"
+              "drop (larger than the MTU)\n" },
+            { "h1", "+" R "/5 100 " HERE " actions="
+              "set_field:06:00:00:00:00:0f->eth_src," },
+        } },
+    } },
     { "what_is_of_one_link_stays_there", {
         { "{" BASE "," ROUTER("r", "f", AT("a") "," AT("b"), "") "}", {
             { "h1", "+" R "/1 150 ipv6,ipv6_dst=fe80::/10 "

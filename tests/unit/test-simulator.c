@@ -261,6 +261,40 @@ group_that_hashes_an_address_takes_each_in_turn(void **state)
     net_destroy(net);
 }
 
+/* It would be too many possibilities, and is said so. */
+static void
+choices_are_bounded(void **state)
+{
+    struct net *net = net_create();
+    struct ds flow = DS_EMPTY_INITIALIZER;
+
+    (void) state;
+    add_group(net, "group_id=1,type=select,"
+              "bucket=bucket_id:0,weight:1,actions=resubmit(,1),"
+              "bucket=bucket_id:1,weight:1,actions=resubmit(,1)");
+    ds_put_cstr(&flow, "table=0,priority=1 actions=output:1");
+    for (int i = 0; i < SIM_CHOICES_MAX; i++) {
+        ds_put_cstr(&flow, ",group:1");
+    }
+    add_flow(net, "h1", ds_cstr(&flow));
+    add_flow(net, "h1", "table=1,priority=1 actions=set_field:1->reg0");
+    run(net, 9, UDP, "output h1 1");
+
+    ds_put_cstr(&flow, ",group:1,output:2");
+    ds_chomp(&flow, '\n');
+    net_destroy(net);
+    net = net_create();
+    add_group(net, "group_id=1,type=select,"
+              "bucket=bucket_id:0,weight:1,actions=resubmit(,1),"
+              "bucket=bucket_id:1,weight:1,actions=resubmit(,1)");
+    add_flow(net, "h1", ds_cstr(&flow));
+    add_flow(net, "h1", "table=1,priority=1 actions=set_field:1->reg0");
+    run(net, 9, UDP, "output h1 1 | unknown h1/0: "
+        "more groups choose than are followed");
+    ds_destroy(&flow);
+    net_destroy(net);
+}
+
 /* Hosts.  ---------------------------------------------------------------- */
 
 static void
@@ -316,6 +350,7 @@ main(void)
         cmocka_unit_test(all_group_makes_copies),
         cmocka_unit_test(select_group_takes_each_in_turn),
         cmocka_unit_test(group_that_hashes_an_address_takes_each_in_turn),
+        cmocka_unit_test(choices_are_bounded),
         cmocka_unit_test(tunnel_leads_to_another_host),
         cmocka_unit_test(circles_between_hosts_end),
     };
