@@ -92,6 +92,28 @@ sub_port_has_ports_of_its_own_by_a_real_switch(void **state OVS_UNUSED)
     assert_true(status_is("hv1", "reason", NULL));
 }
 
+/* As many as there were, but not the same: those that are there go. */
+static void
+a_sub_port_takes_anothers_place(void **state OVS_UNUSED)
+{
+    struct model_request request;
+
+    start_hosts();
+    put_sub_port("s1", "p1", 7);
+    put_sub_port("s2", "p1", 8);
+    add_vif(0, "tap1", "p1", 5);
+    UNTIL(has_pair(0, "s1") && has_pair(0, "s2"));
+
+    model_request_init(&request, "test");
+    model_request_add(&request, MODEL_DELETE, VMN_TABLE_PORT, "s1", NULL);
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_PORT, "s3",
+                      json_pack("{s:s, s:s, s:i}", "network", "net",
+                                "parent", "p1", "vlan", 7));
+    fixture_submit(&request, fixture_turn);
+    UNTIL(has_pair(0, "s3") && !has_pair(0, "s1"));
+    assert_true(has_pair(0, "s2"));
+}
+
 /* The numbers that a switch would have given. */
 static void
 number_pair(int i, const char *sub, int ofport)
@@ -172,6 +194,7 @@ main(int argc, char *argv[])
     cmocka_unit_test_setup_teardown(NAME, host_db_setup, host_db_teardown)
         T(external_port_claims_no_interface),
         T(sub_port_has_ports_of_its_own_by_a_real_switch),
+        T(a_sub_port_takes_anothers_place),
         T(sub_ports_follow_their_parent),
         T(sub_ports_stay_while_vmnd_is_away),
     };

@@ -9,6 +9,9 @@
 
 #include <stdlib.h>
 
+#include "controller/fabric/fabric-status.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
 #include "openvswitch/vlog.h"
 #include "tests/unit/host-db-fixture.h"
 #include "tests/unit/ovs-sandbox.h"
@@ -156,6 +159,28 @@ of_telemetries_the_first_by_name_counts(void **state OVS_UNUSED)
     assert_true(telemetry_is("b", "blocked", NULL, "\"a\""));
 }
 
+/* So many as are asked for; all are counted. */
+static void
+hosts_of_a_telemetry_are_listed_up_to_a_bound(void **state OVS_UNUSED)
+{
+    const struct vmn_telemetry *row;
+
+    put_host(0, "br-int", false);
+    put_host(1, "br-int", false);
+    change(VMN_TABLE_TELEMETRY, "t", sflow_spec("192.0.2.9:6343", 1));
+    row = model_get_durable(toy.model, VMN_TABLE_TELEMETRY, "t", NULL);
+    for (size_t max = 0; max < 4; max++) {
+        struct status_telemetry status;
+        struct arena arena;
+
+        arena_init(&arena);
+        fabric_telemetry_status(fabric, row, max, &arena, &status);
+        assert_int_equal(status.n_hosts, 2);
+        assert_int_equal(status.n_listed, MIN(max, 2));
+        arena_uninit(&arena);
+    }
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -165,6 +190,7 @@ main(int argc, char *argv[])
         T(telemetry_is_set_up_and_removed),
         T(telemetry_of_others_stays),
         T(of_telemetries_the_first_by_name_counts),
+        T(hosts_of_a_telemetry_are_listed_up_to_a_bound),
     };
 
     set_program_name(argv[0]);

@@ -202,6 +202,26 @@ rubbish_is_closed_at_once(void **state)
     assert_int_equal(f->n_connected, 0);
 }
 
+/* A hello is as long as it may be, and not longer by a byte. */
+static void
+hello_is_bounded(void **state)
+{
+    struct fixture *f = *state;
+    /* With an element that nobody knows. */
+    uint8_t hello[1025] = { 6, 0, 4, 0, 0, 0, 0, 1, 0x12, 0x34, 3, 0xf8 };
+
+    start(f, NULL, &ofconn_options_default);
+    plug(f);
+    send_bytes(f, hello, 1024);
+    free(receive(f));
+    expect(f, OFPTYPE_FEATURES_REQUEST);
+
+    plug(f);
+    hello[3] = 1;
+    send_bytes(f, hello, 1025);
+    until_eof(f);
+}
+
 static void
 hello_with_malformed_elements_never_crashes(void **state)
 {
@@ -359,6 +379,7 @@ main(int argc, char *argv[])
         T(older_version_is_refused_with_an_error),
         T(newer_version_without_bitmap_falls_back_to_ours),
         T(rubbish_is_closed_at_once),
+        T(hello_is_bounded),
         T(hello_with_malformed_elements_never_crashes),
         T(half_open_peer_is_closed_at_the_deadline),
         T(auxiliary_connection_is_refused),
