@@ -55,6 +55,7 @@ UNIT_TESTS = \
 	tests/unit/test-openflow-dump \
 	tests/unit/test-openflow-handshake \
 	tests/unit/test-options \
+	tests/unit/test-overlaps \
 	tests/unit/test-ovsdb \
 	tests/unit/test-ovsdb-frame \
 	tests/unit/test-ovsdb-handshake \
@@ -112,6 +113,7 @@ CTL_TESTS = \
 	tests/unit/test-ctl \
 	tests/unit/test-ctl-apply \
 	tests/unit/test-ctl-archive \
+	tests/unit/test-ctl-columns \
 	tests/unit/test-ctl-describe \
 	tests/unit/test-ctl-diagnose \
 	tests/unit/test-ctl-edit \

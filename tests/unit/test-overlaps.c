@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Unit tests of the search for flows that overlap, where there are many.  What
+ * is told of a few is in test-plan.c and tests/property. */
+
+#include <config.h>
+
+#include "tests/unit/toy-app.h"
+
+#include <string.h>
+
+#include "openvswitch/vlog.h"
+#include "util.h"
+
+#define STAGE 0
+
+/* Port "NAME-N" has N flows, which look at another register for each first
+ * letter, and let pass what they match. */
+static void
+compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    int n = atoi(strchr(key, '-') + 1);
+
+    for (int i = 0; i < n; i++) {
+        struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(), STAGE, 0,
+                                             10);
+
+        vmn_match(flow, VMN_F_REG0 + *key - 'a', i);
+        vmn_act_set(vmn_flow_actions(flow), VMN_F_REG9, *key);
+        vmn_act_goto(vmn_flow_actions(flow), STAGE, 1);
+    }
+}
+
+static const struct vmn_app_class app = {
+    VMN_APP_HEAD, .name = "app",
+    .stages = (const struct vmn_stage_class[]) {
+        { .name = "stage", .hook = VMN_HOOK_ADMIT, .n_tables = 2,
+          .miss = VMN_MISS_DROP },
+        { .name = NULL },
+    },
+    .units = (const struct vmn_unit_class[]) {
+        { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
+          .compile = compile_port },
+        { .name = NULL },
+    },
+};
+
+static struct toy toy;
+
+static int
+setup(void **state)
+{
+    toy_init(&toy, &app, NULL);
+    toy_edit(&toy, VMN_TABLE_HOST, "h1", toy_host(1));
+    toy_edit(&toy, VMN_TABLE_NETWORK, "net", toy_network());
+    toy_settle(&toy);
+    return 0;
+}
+
+static int
+teardown(void **state)
+{
+    toy_uninit(&toy);
+    return 0;
+}
+
+static void
+put_port(const char *name)
+{
+    toy_edit(&toy, VMN_TABLE_PORT, name, toy_port("net", "x"));
+    toy_settle(&toy);
+}
+
+static size_t
+count(const char *kind)
+{
+    const struct engine_problems *problems = engine_problems(toy.engine);
+    size_t n = 0;
+
+    for (size_t i = 0; i < problems->n; i++) {
+        n += !strcmp(problems->problems[i].kind, kind);
+    }
+    return n;
+}
+
+static void
+all_pairs_of_some_are_found(void **state)
+{
+    put_port("a-3");
+    put_port("b-4");
+    assert_int_equal(count("overlap"), 12);
+    assert_int_equal(count("unchecked"), 0);
+}
+
+/* What was not looked at is not passed over in silence. */
+static void
+a_search_that_is_cut_short_says_so(void **state)
+{
+    put_port("a-1000");
+    put_port("b-1000");
+    assert_true(count("overlap") > 0);
+    assert_int_equal(count("unchecked"), 0);
+    put_port("c-1");
+    assert_int_equal(count("unchecked"), 1);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(all_pairs_of_some_are_found, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_search_that_is_cut_short_says_so,
+                                        setup, teardown),
+    };
+
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
