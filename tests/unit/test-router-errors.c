@@ -133,7 +133,7 @@ expect(struct fixture *f, const char *source, uint32_t vni, uint32_t error,
     /* One of the two does not tell by which it came. */
     in.regs[REG_FROM - VMN_F_REG0] = error == NO_NEIGHBOUR ? vni : 77;
     in.regs[VMN_REG_NETWORK - VMN_F_REG0] = error == NO_NEIGHBOUR ? 77 : vni;
-    apps_fixture_handle(f->apps, "router.error", &in, &f->out);
+    apps_fixture_handle(f->apps, "router.icmp-error", &in, &f->out);
     if (!from) {
         assert_int_equal(f->out.n, 0);
         return;

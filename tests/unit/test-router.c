@@ -245,13 +245,13 @@ static struct scenario scenarios[] = {
     } },
     { "a_router_answers_pings_as_a_host_does", {
         { "{" BASE "," ROUTER("r", "f", AT("a") "," AT("b"), "") "}", {
-            { "h1", "+router.self/0 100 icmp,reg6=0xfffffffe,icmp_type=8 "
+            { "h1", "+router.local/0 100 icmp,reg6=0xfffffffe,icmp_type=8 "
               "actions=push:NXM_OF_ETH_SRC[],push:NXM_OF_ETH_DST[],"
               "pop:NXM_OF_ETH_SRC[],pop:NXM_OF_ETH_DST[],"
               "push:NXM_OF_IP_SRC[],push:NXM_OF_IP_DST[],"
               "pop:NXM_OF_IP_SRC[],pop:NXM_OF_IP_DST[],"
               "set_field:64->nw_ttl,set_field:0->icmp_type,IN_PORT\n" },
-            { "h1", "+router.self/0 100 icmp6,reg6=0xfffffffe,icmp_type=128 "
+            { "h1", "+router.local/0 100 icmp6,reg6=0xfffffffe,icmp_type=128 "
               "actions=push:NXM_OF_ETH_SRC[],push:NXM_OF_ETH_DST[],"
               "pop:NXM_OF_ETH_SRC[],pop:NXM_OF_ETH_DST[],"
               "push:NXM_NX_IPV6_SRC[],push:NXM_NX_IPV6_DST[],"
@@ -267,9 +267,8 @@ static struct scenario scenarios[] = {
               "check_pkt_larger(1314)->" },
             /* The packet is said to be larger than 1300 bytes: 0x514. */
             { "h1", "+" R "/5 110 reg0=0x9,reg9=0x8/0x8," HERE " actions="
-              "resubmit(,246),controller(max_len=1246,"
-              "userdata=61.9f.10.0a.07.06.66.2d.00.05.14.04),"
-              "drop (larger than the MTU)\n" },
+              "resubmit(,246),controller(max_len=1246,userdata=" },
+            { "h1", "+.00.05.14.04),drop (larger than the MTU)\n" },
             { "h1", "+" R "/5 100 " HERE " actions="
               "set_field:06:00:00:00:00:0f->eth_src," },
         } },
