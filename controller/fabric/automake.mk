@@ -122,6 +122,9 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/receipts-private.h \
 	controller/fabric/session/receipts.c \
 	controller/fabric/session/receipts.h \
+	controller/fabric/session/reconcile-compare.c \
+	controller/fabric/session/reconcile-private.h \
+	controller/fabric/session/reconcile-send.c \
 	controller/fabric/session/reconcile.c \
 	controller/fabric/session/reconcile.h \
 	controller/fabric/session/switch-budget.c \

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Compares what a reconciling has read of a switch with what is wanted, at a
+ * quiescent moment: what is missing or differs is added, what is not wanted is
+ * deleted.  It pauses: the state stays quiescent then, but the switch may
+ * go. */
+
+#include <config.h>
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "controller/commit/commit.h"
+#include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/session/dependency-filter.h"
+#include "controller/fabric/session/flow-format.h"
+#include "controller/fabric/session/marker.h"
+#include "controller/fabric/session/openflow-message.h"
+#include "controller/fabric/session/reconcile-private.h"
+#include "controller/fabric/session/switch.h"
+#include "controller/flow/punt-action.h"
+#include "controller/flow/sample-action.h"
+#include "hmapx.h"
+#include "openvswitch/vlog.h"
+#include "proto/openflow/ofconn.h"
+#include "proto/openflow/ofdump.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(reconcile_compare);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
+
+bool
+reconcile_pause(struct reconcile *r)
+{
+    if (r->comparing) {
+        commit_yield(r->commit);
+    }
+    return r->sw != NULL;
+}
+
+void
+reconcile_forget_seen(struct reconcile *r)
+{
+    installed_set_uninit(&r->right);
+    r->n_held = 0;
+    while (r->n_flows) {
+        flow_record_destroy(r->flows[--r->n_flows]);
+        reconcile_pause(r);
+    }
+    while (r->n_groups) {
+        group_record_destroy(r->groups[--r->n_groups]);
+    }
+    free(r->flows);
+    free(r->groups);
+    r->flows = NULL;
+    r->groups = NULL;
+    r->allocated_flows = r->allocated_groups = 0;
+    ofdump_destroy(r->dump);
+    r->dump = NULL;
+}
+
+/* Comparing.  ------------------------------------------------------------ */
+
+struct compare {
+    struct reconcile *r;
+    size_t n_right;             /* Of r->right, that are wanted. */
+    struct hmapx replacing;     /* Items whose keys it holds, with something
+                                 * else. */
+    struct dependency_filter filter;
+};
+
+static bool
+compare_flows(struct compare *c)
+{
+    struct reconcile *r = c->r;
+    const struct fabric_host *host = r->sw->host;
+
+    for (size_t i = 0; i < r->n_flows && reconcile_pause(r); i++) {
+        const struct flow_record *flow = r->flows[i];
+        const struct flow_item *wanted;
+        struct match match;
+
+        minimatch_expand(&flow->match, &match);
+        wanted = engine_find_flow(host->fabric->engine, host->name,
+                                  flow->table, flow->priority, &match);
+        if (!wanted) {
+            flow_record_append_delete(flow, ofconn_next_xid(r->sw->conn),
+                                      &r->flow_deletes);
+            r->n_deletes++;
+        } else if (flow_record_equals(flow, wanted)) {
+            installed_set_add(&r->right, wanted);
+        } else {
+            hmapx_add(&c->replacing, CONST_CAST(struct flow_item *,
+                                                wanted));
+        }
+    }
+    return r->sw != NULL;
+}
+
+static void
+compare_groups(struct compare *c)
+{
+    struct reconcile *r = c->r;
+    const struct fabric_host *host = r->sw->host;
+
+    for (size_t i = 0; i < r->n_groups; i++) {
+        const struct group_record *group = r->groups[i];
+        const struct flow_item *wanted;
+
+        wanted = engine_find_group(host->fabric->engine, host->name,
+                                   group->desc.group_id);
+        if (!wanted) {
+            group_record_append_delete(group, ofconn_next_xid(r->sw->conn),
+                                       &r->group_deletes);
+            r->n_deletes++;
+        } else if (group_record_equals(group, wanted)) {
+            installed_set_add(&r->right, wanted);
+        }
+    }
+}
+
+static void
+wanted_cb(void *c_, const struct flow_item *item)
+{
+    struct compare *c = c_;
+    struct reconcile *r = c->r;
+
+    if (!reconcile_pause(r)) {
+        return;
+    } else if (installed_set_contains(&r->right, item)) {
+        c->n_right++;
+        return;
+    } else if (!dependency_filter_passes(
+            &c->filter, item, hmapx_contains(&c->replacing, item))) {
+        return;
+    }
+    if (r->n_items >= r->allocated_items) {
+        r->items = x2nrealloc(r->items, &r->allocated_items,
+                              sizeof *r->items);
+    }
+    r->items[r->n_items++] = flow_item_ref(item);
+    if (VLOG_IS_DBG_ENABLED()) {
+        char *text = item_describe(r->sw->host->fabric->engine, item);
+
+        VLOG_DBG("%s: adds %s", r->sw->host->name, text);
+        free(text);
+    }
+}
+
+/* Deletes what was right when it was read and is no longer wanted.  Returns
+ * false if it was stopped in a pause. */
+static bool
+delete_outdated(struct compare *c)
+{
+    struct reconcile *r = c->r;
+    const struct fabric_host *host = r->sw->host;
+
+    for (size_t i = 0; i < r->right.n && reconcile_pause(r); i++) {
+        const struct flow_item *item = r->right.items[i];
+
+        if (!ofmessage_find_wanted(host->fabric->engine, host->name, item)) {
+            flow_item_put_delete(item, item->kind == FLOW_ITEM_FLOW
+                                 ? &r->flow_deletes : &r->group_deletes);
+            r->n_deletes++;
+        }
+    }
+    return r->sw != NULL;
+}
+
+/* Deletes all flows and groups but those that the fabric adds outside of
+ * reconciling; learned ones too, for they may be what is too much.  Groups go
+ * before those that are wanted are added. */
+static void
+delete_all(struct reconcile *r)
+{
+    struct ofconn *conn = r->sw->conn;
+
+    for (int table = 0; table <= MARKER_TABLE; table++) {
+        if (table != SAMPLE_TABLE && !punt_is_table(table)) {
+            ofmessage_append_delete_table(table, ofconn_next_xid(conn),
+                                          &r->flow_deletes);
+            r->n_deletes++;
+        }
+    }
+    ofmessage_append_delete_groups(ofconn_next_xid(conn), &r->flow_deletes);
+    r->n_deletes++;
+}
+
+/* Finds what differs.  Returns false if it was stopped in a pause. */
+static bool
+find_difference(struct reconcile *r)
+{
+    struct fabric_switch *sw = r->sw;
+    const struct engine *engine = sw->host->fabric->engine;
+    const char *name = sw->host->name;
+    struct compare c = { .r = r };
+    bool on;
+
+    faults_prune(sw);
+    hmapx_init(&c.replacing);
+    dependency_filter_init(&c.filter, sw);
+    if (r->anew) {
+        delete_all(r);
+    }
+    on = compare_flows(&c);
+    if (on) {
+        compare_groups(&c);
+        r->digest = engine_host_digest(engine, name);
+        if (!installed_set_is_all(&r->right, r->digest)) {
+            engine_host_items(engine, name, wanted_cb, &c);
+            on = r->sw && (c.n_right >= r->right.n || delete_outdated(&c));
+        }
+    }
+    dependency_filter_uninit(&c.filter);
+    hmapx_destroy(&c.replacing);
+    return on;
+}
+
+/* Keeps and logs what was found, which took 'us' microseconds. */
+static void
+record_difference(struct reconcile *r, long long int us)
+{
+    struct fabric_switch *sw = r->sw;
+
+    if (sw->bundles.digest_known && sw->bundles.digest != r->digest) {
+        VLOG_ERR_RL(&rl, "%s: the fingerprint of what it is to hold was "
+                    "wrong; it is corrected", sw->host->name);
+    }
+    sw->bundles.digest = r->digest;
+    sw->bundles.digest_known = true;
+    r->revision = sw->host->fabric->last_revision;
+    VLOG_INFO_RL(&rl, "%s: holds %"PRIuSIZE" flows and groups; "
+                 "%"PRIuSIZE" to add or change, %"PRIuSIZE" to delete "
+                 "(compared in %lld us)",
+                 sw->host->name, r->n_held, r->n_items,
+                 r->n_deletes, us);
+}
+
+bool
+reconcile_compare(struct reconcile *r)
+{
+    long long int start_us = time_usec();
+
+    if (!find_difference(r)) {
+        return false;
+    }
+    record_difference(r, time_usec() - start_us);
+    reconcile_forget_seen(r);
+    if (!r->sw || !reconcile_needs_bundle(r)) {
+        return r->sw != NULL;
+    }
+    r->sw->state = SWITCH_CHECKING;
+    r->settling = false;
+    switch_expect(r->sw);
+    return reconcile_send(r);
+}
