@@ -53,11 +53,13 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/host-trunk.c \
 	controller/fabric/ovsdb/host-trunk.h \
 	controller/fabric/ovsdb/observed-commit.c \
+	controller/fabric/ovsdb/observed-hosts.c \
 	controller/fabric/ovsdb/observed-state.c \
 	controller/fabric/ovsdb/observed-state.h \
 	controller/fabric/ovsdb/ovsdb-side.h \
 	controller/fabric/ovsdb/placement.c \
 	controller/fabric/ovsdb/placement.h \
+	controller/fabric/ovsdb/port-bindings.c \
 	controller/fabric/ovsdb/port-status.c \
 	controller/fabric/ovsdb/port-status.h \
 	controller/fabric/ovsdb/report-limit.c \

@@ -16,8 +16,6 @@
 
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/bindings.h"
-#include "controller/fabric/ovsdb/claims.h"
-#include "controller/fabric/session/switch.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
@@ -29,8 +27,6 @@ VLOG_DEFINE_THIS_MODULE(observed_state);
 
 /* Operations in a request; well below the model's bound. */
 #define REQUEST_OPS_MAX 4096
-/* So many ports are decided at least before the turn may end. */
-#define DECIDE_STEPS 16
 /* Between a failure and the comparison, at first and at most. */
 #define RESYNC_MIN_MS 100
 #define RESYNC_MAX_MS 5000
@@ -294,212 +290,18 @@ observed_load(void *state_)
 
 /* Bindings.  ------------------------------------------------------------- */
 
-/* Returns true if the switch of 'host' has acknowledged the flows of a
- * candidate. */
-static bool
-is_ready(const struct observed_state *state, const struct observed_port *port,
-         const char *host)
-{
-    const struct fabric_host *fh = fabric_find_host(state->fabric, host);
-    struct model_meta meta;
-    const struct vmn_binding *row = model_get_durable(
-        state->fabric->model, VMN_TABLE_BINDING, port->name, &meta);
-
-    return (fh && row && nullable_string_is_equal(row->candidate, host)
-            && switch_acked(fh->sw) >= meta.revision);
-}
-
 void
-observed_acked(struct observed_state *state)
+observed_submit_binding(struct observed_state *state,
+                        struct observed_host *cause, const char *port,
+                        const struct binding *binding)
 {
-    struct observed_port *port;
-
-    LIST_FOR_EACH (port, moving_node, &state->moving) {
-        if (port->candidate && is_ready(state, port, port->candidate)) {
-            observed_port_due(state, port, port->candidate);
-        }
+    if (binding->active) {
+        add_op(state, cause, MODEL_PUT, VMN_TABLE_BINDING, port,
+               json_pack("{s:s, s:s*}", "host", binding->active, "candidate",
+                         binding->candidate));
+    } else {
+        add_op(state, cause, MODEL_DELETE, VMN_TABLE_BINDING, port, NULL);
     }
-}
-
-static int
-compare_claims(const void *a_, const void *b_)
-{
-    const struct binding_claim *a = a_;
-    const struct binding_claim *b = b_;
-
-    return strcmp(a->host, b->host);
-}
-
-/* Returns true if 'port' may be bound on 'host'.  If not, sets '*reason',
- * which the caller frees, to the reason why; NULL if the host is not to blame:
- * a sub-port whose parent is on no host is on none either. */
-static bool
-is_allowed(const struct observed_state *state,
-           const struct observed_port *port,
-           const struct observed_host *host, char **reason)
-{
-    const struct observed_port *parent
-        = port->parent ? observed_find_port(state, port->parent) : NULL;
-
-    *reason = placement_refuses(&port->placement, host->name, &host->accepts);
-    if (!*reason && parent && parent->active
-        && strcmp(parent->active, host->name)
-        && !nullable_string_is_equal(parent->candidate, host->name)) {
-        *reason = xasprintf("its parent \"%s\" is on \"%s\"", parent->name,
-                            parent->active);
-    }
-    return !*reason && (!parent || parent->active);
-}
-
-/* Adds to 'claims' the host 'name', which is in a binding but does not report
- * the interface, if there is such a host. */
-static void
-add_silent_claim(const struct observed_state *state, const char *name,
-                 const struct observed_port *port,
-                 struct binding_claim *claims, size_t *n)
-{
-    const struct observed_host *host
-        = name ? observed_find_host(state, name) : NULL;
-    char *reason;
-
-    if (host && !observed_host_find_vif(host, port->iface_id)) {
-        claims[(*n)++] = (struct binding_claim) {
-            .host = host->name,
-            .allowed = is_allowed(state, port, host, &reason),
-            .report = host->known ? BINDING_ABSENT : BINDING_UNREPORTED,
-            .silent = host->silent,
-        };
-        free(reason);
-    }
-}
-
-/* Returns what hosts report of 'port', sorted by host.  The caller frees it.
- * */
-static struct binding_claim *
-collect_claims(const struct observed_state *state,
-               const struct observed_port *port, size_t *np)
-{
-    size_t allocated = 4;       /* Room for the two parts below. */
-    struct binding_claim *claims = xmalloc(allocated * sizeof *claims);
-    const struct observed_vif *vif;
-    char *reason;
-    size_t n = 0;
-
-    add_silent_claim(state, port->active, port, claims, &n);
-    add_silent_claim(state, port->candidate, port, claims, &n);
-    HMAP_FOR_EACH_WITH_HASH (vif, id_node, hash_string(port->iface_id, 0),
-                             &state->vifs) {
-        if (strcmp(vif->iface_id, port->iface_id)) {
-            continue;
-        }
-        if (n >= allocated) {
-            claims = x2nrealloc(claims, &allocated, sizeof *claims);
-        }
-        claims[n++] = (struct binding_claim) {
-            .host = vif->host->name,
-            .allowed = is_allowed(state, port, vif->host, &reason),
-            .report = BINDING_PRESENT,
-            .silent = vif->host->silent,
-            .ready = is_ready(state, port, vif->host->name),
-        };
-        free(reason);
-    }
-    qsort(claims, n, sizeof *claims, compare_claims);
-    *np = n;
-    return claims;
-}
-
-/* Marks which hosts have the interface of 'port' and may not, and counts and
- * announces those that are new.  The active host, which may be about to lose
- * it, is none. */
-static void
-report_refused(struct observed_state *state, const struct observed_port *port)
-{
-    const char *expected = placement_expected(&port->placement);
-    struct observed_vif *vif;
-
-    HMAP_FOR_EACH_WITH_HASH (vif, id_node, hash_string(port->iface_id, 0),
-                             &state->vifs) {
-        char *reason = NULL;
-        bool is_new;
-
-        if (strcmp(vif->iface_id, port->iface_id)) {
-            continue;
-        }
-        if (!nullable_string_is_equal(port->active, vif->host->name)) {
-            is_allowed(state, port, vif->host, &reason);
-        }
-        is_new = reason && !vif->refused;
-        free(vif->refused);
-        vif->refused = reason;
-        if (is_new) {
-            claims_refused(state->claims, port->name, vif->host->name,
-                           expected ? expected : port->active, reason);
-        }
-    }
-}
-
-/* Decides the binding of 'port' anew. */
-static void
-decide(struct observed_state *state, struct observed_port *port)
-{
-    struct binding now = { port->active, port->candidate, false };
-    struct observed_host *host = port->cause ? observed_find_host(state,
-                                                                  port->cause)
-                                         : NULL;
-    struct binding_claim *claims;
-    struct binding next;
-    size_t n;
-
-    claims = collect_claims(state, port, &n);
-    /* A VM without a host of its own may be started again on any. */
-    next = binding_decide(port->placement.host,
-                          port->placement.failover
-                          || !placement_is_pinned(&port->placement),
-                          now, claims, n);
-    observed_port_set_moving(state, port, next.moving);
-    if (!nullable_string_is_equal(next.active, now.active)
-        || !nullable_string_is_equal(next.candidate, now.candidate)) {
-        VLOG_INFO("port %s: on %s%s%s", port->name,
-                  next.active ? next.active : "no host",
-                  next.candidate ? ", candidate " : "",
-                  next.candidate ? next.candidate : "");
-        if (next.active) {
-            add_op(state, host, MODEL_PUT, VMN_TABLE_BINDING, port->name,
-                   json_pack("{s:s, s:s*}", "host", next.active, "candidate",
-                             next.candidate));
-        } else {
-            add_op(state, host, MODEL_DELETE, VMN_TABLE_BINDING, port->name,
-                   NULL);
-        }
-        observed_port_set_binding(state, port, next.active,
-                                  next.candidate);
-    }
-    free(claims);
-    report_refused(state, port);
-}
-
-/* Decides the bindings of ports that are due.  Returns false if some are left
- * for the next turn. */
-static bool
-decide_due(struct observed_state *state)
-{
-    for (int n = 1; !ovs_list_is_empty(&state->due); n++) {
-        struct observed_port *port
-            = CONTAINER_OF(ovs_list_pop_front(&state->due),
-                           struct observed_port,
-                           due_node);
-
-        ovs_list_init(&port->due_node);
-        decide(state, port);
-        free(port->cause);
-        port->cause = NULL;
-        if (n % DECIDE_STEPS == 0
-            && loop_turn_is_over(state->fabric->loop)) {
-            break;
-        }
-    }
-    return ovs_list_is_empty(&state->due);
 }
 
 static void
@@ -512,7 +314,7 @@ flush_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *state_)
     if (state->resyncing || state->in_barrier) {
         return;
     }
-    if (!decide_due(state)) {
+    if (!observed_decide_due(state)) {
         event_add(state->flush, &at_once);
         return;
     }

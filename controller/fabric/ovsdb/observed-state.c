@@ -12,9 +12,7 @@
 
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/claims.h"
-#include "controller/schema/selector.h"
 #include "hash.h"
-#include "svec.h"
 #include "util.h"
 
 /* Ports.  ---------------------------------------------------------------- */
@@ -40,8 +38,8 @@ observed_find_port(const struct observed_state *state, const char *name)
 }
 
 /* Returns any port whose active host is 'host', or NULL. */
-static struct observed_port *
-find_active(const struct observed_state *state, const char *host)
+struct observed_port *
+observed_find_active(const struct observed_state *state, const char *host)
 {
     struct observed_port *port;
 
@@ -55,8 +53,8 @@ find_active(const struct observed_state *state, const char *host)
 }
 
 /* The same of candidates. */
-static struct observed_port *
-find_candidate(const struct observed_state *state, const char *host)
+struct observed_port *
+observed_find_candidate(const struct observed_state *state, const char *host)
 {
     struct observed_port *port;
 
@@ -187,8 +185,8 @@ observed_port_set_binding(struct observed_state *state,
 }
 
 /* Has the port whose interface has 'iface_id' decided anew. */
-static void
-iface_due(struct observed_state *state, const char *iface_id,
+void
+observed_iface_due(struct observed_state *state, const char *iface_id,
           const char *cause)
 {
     struct observed_port *port;
@@ -202,8 +200,8 @@ iface_due(struct observed_state *state, const char *iface_id,
 }
 
 /* Does notify_port() for the port whose interface has 'iface_id'. */
-static void
-notify_iface_ports(const struct observed_state *state, const char *iface_id)
+void
+observed_notify_iface(const struct observed_state *state, const char *iface_id)
 {
     const struct observed_port *port;
 
@@ -216,8 +214,8 @@ notify_iface_ports(const struct observed_state *state, const char *iface_id)
 }
 
 /* Has each port decided anew whose binding or interface 'host' has. */
-static void
-host_ports_due(struct observed_host *host, const char *cause)
+void
+observed_host_ports_due(struct observed_host *host, const char *cause)
 {
     uint32_t hash = hash_string(host->name, 0);
     struct observed_state *state = host->state;
@@ -236,7 +234,7 @@ host_ports_due(struct observed_host *host, const char *cause)
         }
     }
     HMAP_FOR_EACH (vif, host_node, &host->vifs) {
-        iface_due(state, vif->iface_id, cause);
+        observed_iface_due(state, vif->iface_id, cause);
     }
 }
 
@@ -374,311 +372,6 @@ observed_update_all_ports(struct observed_state *state)
     }
 }
 
-/* Hosts.  ---------------------------------------------------------------- */
-
-static struct observed_vif *
-find_vif(const struct observed_host *host, const char *iface_id)
-{
-    struct observed_vif *vif;
-
-    HMAP_FOR_EACH_WITH_HASH (vif, host_node, hash_string(iface_id, 0),
-                             &host->vifs) {
-        if (!strcmp(vif->iface_id, iface_id)) {
-            return vif;
-        }
-    }
-    return NULL;
-}
-
-/* Adds to 'iface_ids' those of the sub-ports of 'parent'. */
-static void
-add_sub_ports(const struct observed_state *state,
-              const struct observed_port *parent,
-              struct svec *iface_ids)
-{
-    const struct observed_port *port;
-
-    HMAP_FOR_EACH_WITH_HASH (port, parent_node, hash_string(parent->name, 0),
-                             &state->by_parent) {
-        if (!strcmp(port->parent, parent->name)) {
-            svec_add(iface_ids, port->iface_id);
-        }
-    }
-}
-
-void
-observed_host_subports(const struct observed_host *host,
-                       struct svec *iface_ids)
-{
-    const struct observed_state *state = host->state;
-    uint32_t hash = hash_string(host->name, 0);
-    const struct observed_port *port;
-
-    if (hmap_is_empty(&state->by_parent)) {
-        return;
-    }
-    HMAP_FOR_EACH_WITH_HASH (port, active_node, hash, &state->by_active) {
-        if (!strcmp(port->active, host->name)) {
-            add_sub_ports(state, port, iface_ids);
-        }
-    }
-    HMAP_FOR_EACH_WITH_HASH (port, candidate_node, hash,
-                             &state->by_candidate) {
-        if (!strcmp(port->candidate, host->name)) {
-            add_sub_ports(state, port, iface_ids);
-        }
-    }
-}
-
-const struct observed_vif *
-observed_host_find_vif(const struct observed_host *host, const char *iface_id)
-{
-    return find_vif(host, iface_id);
-}
-
-static void
-vif_destroy(struct observed_vif *vif)
-{
-    hmap_remove(&vif->host->vifs, &vif->host_node);
-    hmap_remove(&vif->host->state->vifs, &vif->id_node);
-    free(vif->iface_id);
-    free(vif->iface);
-    free(vif->refused);
-    free(vif);
-}
-
-static struct observed_vif *
-vif_create(struct observed_host *host, const char *iface_id)
-{
-    struct observed_vif *vif = xzalloc(sizeof *vif);
-    uint32_t hash = hash_string(iface_id, 0);
-
-    vif->host = host;
-    vif->iface_id = xstrdup(iface_id);
-    hmap_insert(&host->vifs, &vif->host_node, hash);
-    hmap_insert(&host->state->vifs, &vif->id_node, hash);
-    iface_due(host->state, iface_id, host->name);
-    return vif;
-}
-
-/* Follows the report of one interface that the host has. */
-static void
-update_vif(struct observed_host *host, const struct vif_report *report)
-{
-    struct observed_vif *vif = find_vif(host, report->iface_id);
-
-    if (!vif) {
-        vif = vif_create(host, report->iface_id);
-    }
-    vif->seen = true;
-    if (vif->iface && !strcmp(vif->iface, report->iface)
-        && vif->ofport == report->ofport && vif->link_up == report->link_up
-        && vif->tag_ofport == report->tag_ofport) {
-        return;
-    }
-    free(vif->iface);
-    vif->iface = xstrdup(report->iface);
-    vif->ofport = report->ofport;
-    vif->link_up = report->link_up;
-    vif->tag_ofport = report->tag_ofport;
-    observed_submit_vif(vif);
-    notify_iface_ports(host->state, vif->iface_id);
-}
-
-void
-observed_host_report(struct observed_host *host,
-                     const struct vif_report *reports,
-                  size_t n)
-{
-    struct observed_vif *vif, *next;
-
-    HMAP_FOR_EACH (vif, host_node, &host->vifs) {
-        vif->seen = false;
-    }
-    for (size_t i = 0; i < n; i++) {
-        update_vif(host, &reports[i]);
-    }
-    HMAP_FOR_EACH_SAFE (vif, next, host_node, &host->vifs) {
-        if (!vif->seen) {
-            observed_submit_vif_delete(vif);
-            iface_due(host->state, vif->iface_id, host->name);
-            vif_destroy(vif);
-        }
-    }
-    if (!host->known) {
-        /* Bindings of before the start may have lost their interface. */
-        host->known = true;
-        host_ports_due(host, host->name);
-        observed_commit_schedule(host->state);
-    }
-}
-
-void
-observed_host_set_underlay(struct observed_host *host, uint32_t mtu)
-{
-    mtu = MIN(mtu, UINT16_MAX);
-    if (mtu && mtu != host->underlay_mtu) {
-        host->underlay_mtu = mtu;
-        observed_submit_underlay(host);
-    }
-}
-
-void
-observed_host_set_datapath(struct observed_host *host, uint64_t id)
-{
-    if (id && id != host->datapath_id) {
-        host->datapath_id = id;
-        observed_submit_underlay(host);
-    }
-}
-
-/* Submits the interfaces that lead to physical networks, which come and go
- * with whether the host is silent. */
-static void
-host_provider_vifs_changed(struct observed_host *host)
-{
-    struct observed_vif *vif;
-
-    HMAP_FOR_EACH (vif, host_node, &host->vifs) {
-        if (vif->iface_id[0] != '@') {
-            continue;
-        }
-        if (host->silent) {
-            observed_submit_vif_delete(vif);
-        } else {
-            observed_submit_vif(vif);
-        }
-    }
-}
-
-void
-observed_host_set_silent(struct observed_host *host, bool silent)
-{
-    if (host->silent != silent) {
-        host->silent = silent;
-        host_ports_due(host, NULL);
-        host_provider_vifs_changed(host);
-    }
-}
-
-void
-observed_host_set_accepts(struct observed_host *host,
-                       const struct vmn_selector *accepts)
-{
-    if (nullable_string_is_equal(host->accepts.text, accepts->text)) {
-        return;
-    }
-    arena_uninit(&host->accepts_arena);
-    arena_init(&host->accepts_arena);
-    memset(&host->accepts, 0, sizeof host->accepts);
-    if (accepts->text) {
-        /* It was well-formed in the row. */
-        selector_parse(accepts->text, strlen(accepts->text),
-                       &host->accepts_arena, &host->accepts, NULL);
-    }
-    host_ports_due(host, NULL);
-}
-
-void
-observed_refused_hosts(const struct observed_state *state,
-                       const struct observed_port *port,
-                    struct svec *hosts)
-{
-    const struct observed_vif *vif;
-
-    HMAP_FOR_EACH_WITH_HASH (vif, id_node, hash_string(port->iface_id, 0),
-                             &state->vifs) {
-        if (vif->refused && !strcmp(vif->iface_id, port->iface_id)) {
-            svec_add(hosts, vif->host->name);
-        }
-    }
-    svec_sort(hosts);
-}
-
-size_t
-observed_n_candidates(const struct observed_state *state)
-{
-    return hmap_count(&state->by_candidate);
-}
-
-struct observed_host *
-observed_find_host(const struct observed_state *state, const char *name)
-{
-    struct observed_host *host;
-
-    HMAP_FOR_EACH_WITH_HASH (host, node, hash_string(name, 0),
-                             &state->hosts) {
-        if (!strcmp(host->name, name)) {
-            return host;
-        }
-    }
-    return NULL;
-}
-
-uint64_t
-observed_parse_datapath(const char *text)
-{
-    unsigned long long int id;
-
-    return text && str_to_ullong(text, 16, &id) ? id : 0;
-}
-
-struct observed_host *
-observed_host_add(struct observed_state *state, const char *name)
-{
-    const struct vmn_underlay *underlay = model_get(
-        state->fabric->model, VMN_TABLE_UNDERLAY, name);
-    struct observed_host *host = xzalloc(sizeof *host);
-    char *who = xasprintf("host:%s", name);
-
-    host->state = state;
-    host->name = xstrdup(name);
-    if (underlay) {
-        host->underlay_mtu = underlay->mtu;
-        host->datapath_id = observed_parse_datapath(underlay->datapath_id);
-    }
-    arena_init(&host->accepts_arena);
-    hmap_init(&host->vifs);
-    model_request_init(&host->request, who);
-    free(who);
-    hmap_insert(&state->hosts, &host->node, hash_string(name, 0));
-    return host;
-}
-
-static void
-host_destroy(struct observed_host *host)
-{
-    struct observed_vif *vif, *next;
-
-    HMAP_FOR_EACH_SAFE (vif, next, host_node, &host->vifs) {
-        vif_destroy(vif);
-    }
-    hmap_remove(&host->state->hosts, &host->node);
-    hmap_destroy(&host->vifs);
-    model_request_uninit(&host->request);
-    arena_uninit(&host->accepts_arena);
-    free(host->name);
-    free(host);
-}
-
-void
-observed_host_remove(struct observed_host *host)
-{
-    struct observed_state *state = host->state;
-    struct observed_port *port;
-
-    host_ports_due(host, NULL);
-    /* With the host's row, the model has dropped these. */
-    while ((port = find_active(state, host->name))) {
-        observed_port_set_binding(state, port, NULL, NULL);
-    }
-    while ((port = find_candidate(state, host->name))) {
-        observed_port_set_binding(state, port, port->active, NULL);
-    }
-    claims_forget_host(state->claims, host->name);
-    host_destroy(host);
-}
-
 /* All.  ------------------------------------------------------------------ */
 
 struct observed_state *
@@ -732,7 +425,7 @@ observed_state_destroy(struct observed_state *state)
         port_destroy(state, port);
     }
     HMAP_FOR_EACH_SAFE (host, next_host, node, &state->hosts) {
-        host_destroy(host);
+        observed_host_destroy(host);
     }
     hmap_destroy(&state->hosts);
     hmap_destroy(&state->vifs);

@@ -18,6 +18,7 @@
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 
+struct binding;
 struct claims;
 struct fabric;
 struct svec;
@@ -111,7 +112,7 @@ struct observed_state {
     struct claims *claims;      /* That were refused. */
 };
 
-/* observed-state.c.  ----------------------------------------------------- */
+/* observed-state.c and observed-hosts.c.  -------------------------------- */
 
 /* Reads the ports and bindings that the model holds. */
 struct observed_state *observed_state_create(struct fabric *,
@@ -163,6 +164,22 @@ void observed_refused_hosts(const struct observed_state *,
 /* Returns the number of ports that two hosts claim, and may. */
 size_t observed_n_candidates(const struct observed_state *);
 
+/* For observed-hosts.c: have the ports of an interface, or of a host, decided
+ * anew because of the report of host 'cause' (or NULL), announce that the
+ * ports of an interface may have another status, and find a port that has the
+ * host as its active one or its candidate. */
+void observed_iface_due(struct observed_state *, const char *iface_id,
+                        const char *cause);
+void observed_host_ports_due(struct observed_host *, const char *cause);
+void observed_notify_iface(const struct observed_state *,
+                           const char *iface_id);
+struct observed_port *observed_find_active(const struct observed_state *,
+                                           const char *host);
+struct observed_port *observed_find_candidate(const struct observed_state *,
+                                              const char *host);
+/* Frees a host, of which nothing is announced. */
+void observed_host_destroy(struct observed_host *);
+
 /* For observed-commit.c: parse a datapath id (0 if 'text' is none), set a
  * port's binding in memory, have it decided anew (because of the report of
  * host 'cause', or NULL), and note whether its candidate is about to take
@@ -188,13 +205,24 @@ void observed_commit_schedule(struct observed_state *);
 /* Has memory and model compared once no request is under way, and submits
  * what differs. */
 void observed_resync(struct observed_state *);
-/* Decides anew on the ports that wait for a host, since some have acknowledged
- * more. */
-void observed_acked(struct observed_state *);
 /* Have the row of an interface, or of a host's underlay, written or deleted
  * later in this turn. */
 void observed_submit_vif(struct observed_vif *);
 void observed_submit_underlay(struct observed_host *);
 void observed_submit_vif_delete(struct observed_vif *);
+/* Submits the binding of 'port' later in this turn, with what host 'cause' has
+ * reported (NULL: with what no host has). */
+void observed_submit_binding(struct observed_state *,
+                             struct observed_host *cause, const char *port,
+                             const struct binding *);
+
+/* port-bindings.c.  ------------------------------------------------------ */
+
+/* Decides the bindings of ports that are due.  Returns false if some are left
+ * for the next turn. */
+bool observed_decide_due(struct observed_state *);
+/* Has the ports decided anew that wait for a host, since some have
+ * acknowledged more. */
+void observed_acked(struct observed_state *);
 
 #endif /* controller/fabric/ovsdb/observed-state.h */
