@@ -23,8 +23,8 @@ struct fabric_count {
 
 /* Fills in 'rest' for what flows of an object (a policy, a quarantine, a tier)
  * were hit by that are no rule's, and 'counts' for its rules, of which there
- * are 'n_rules', on all hosts together.  False if none of these was ever hit.
- * */
+ * are 'n_rules', on all hosts together.  Returns false if none of these was
+ * ever hit. */
 bool fabric_rule_counts(const struct fabric *, enum vmn_table,
                         const char *name, size_t n_rules,
                         struct fabric_count *counts,

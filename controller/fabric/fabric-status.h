@@ -47,7 +47,7 @@ size_t fabric_behind(const struct fabric *, struct fabric_behind **list);
 #define FABRIC_N_STATES 6
 extern const char *const fabric_states[FABRIC_N_STATES];
 
-/* Whether the host's switch is connected. */
+/* Returns true if the host's switch is connected. */
 bool fabric_host_is_connected(const struct fabric *, const char *host);
 /* The newest revision that the host has acknowledged, or 0. */
 uint64_t fabric_host_acked(const struct fabric *, const char *host);

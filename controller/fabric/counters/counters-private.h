@@ -95,7 +95,7 @@ struct counters {
     uint64_t n_full;            /* Flows' hits that were not kept. */
 };
 
-/* What is kept of a switch. */
+/* Returns what is kept of a switch. */
 struct counters_of_switch *counters_of(const struct fabric_switch *);
 
 #endif /* controller/fabric/counters/counters-private.h */

@@ -30,7 +30,7 @@ add(struct fabric_count *sum, const struct fabric_count *count)
     sum->last_ms = MAX(sum->last_ms, count->last_ms);
 }
 
-/* True if 'counter' is of this object; fills in 'about'. */
+/* Returns true if 'counter' is of this object; fills in 'about'. */
 static bool
 is_of(const struct fabric *f, const struct counter *counter,
       enum vmn_table table, const char *name, struct engine_flow_owner *about)

@@ -41,9 +41,10 @@ struct traffic {
     struct traffic_port *next;      /* What has come of the reply. */
 };
 
-/* Asks, unless the last question is still open. */
+/* Sends the request, unless the last one is still unanswered. */
 void traffic_request(struct traffic *, struct ofconn *);
-/* Takes a message that belongs to it (and returns true). */
+/* Handles a message that belongs to the request.  Returns false if it does
+ * not. */
 bool traffic_message(struct traffic *, enum ofptype,
                      const struct ofp_header *);
 /* The connection is gone: so is all that is known. */

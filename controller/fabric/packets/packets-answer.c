@@ -97,7 +97,7 @@ count_unanswered(struct packets_of_switch *ps,
     stats->n_other++;
 }
 
-/* Gives a packet that is the controller's own to who is there for it. */
+/* Passes a packet for the controller itself to the sink. */
 static void
 give_to_sink(struct packets_of_switch *ps,
              const struct waiting_packet *packet)

@@ -147,7 +147,7 @@ found_count(const struct punts_found *found, uint8_t table,
 
 /* Putting them there.  --------------------------------------------------- */
 
-/* Takes all away: packets are not to be limited. */
+/* Appends messages that delete all of it: packets are not to be limited. */
 static void
 append_deletes(const struct punts *punts, struct ofpbuf *b)
 {
@@ -179,7 +179,7 @@ append_difference(const struct punts *punts, unsigned rate, struct ofpbuf *b)
     }
 }
 
-/* Tells the log, unless the switch had nothing at all: then it is new. */
+/* Logs what differs, unless the switch had none of it: then it is new. */
 static void
 log_difference(const struct fabric_switch *sw)
 {

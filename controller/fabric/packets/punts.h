@@ -96,12 +96,13 @@ bool punts_are_on(const struct fabric_switch *);
 
 /* punts-count.c: what the meters drop.  ---------------------------------- */
 
-/* Asks, unless the last question is still open. */
+/* Sends the request, unless the last one is still unanswered. */
 void punts_request_counts(struct fabric_switch *);
-/* Takes a message that belongs to it (and returns true). */
+/* Handles a message that belongs to the request.  Returns false if it does
+ * not. */
 bool punts_count_message(struct fabric_switch *, enum ofptype,
                          const struct ofp_header *);
-/* The connection is gone: forgets the question. */
+/* The connection is gone: forgets the request. */
 void punts_counts_disconnected(struct fabric_switch *);
 void punts_counts_destroy(struct fabric_switch *);
 /* Packets of all senders. */

@@ -92,7 +92,7 @@ void sampling_meters_request_punts(struct fabric_switch *);
 /* A copy has come up of what a flow with a log and this part decided. */
 void sampling_meters_add_own(struct fabric_switch *, uint32_t part);
 
-/* True if a packet that came up is a copy. */
+/* Returns true if a packet that came up is a copy. */
 bool sampling_is_copy(const uint8_t *userdata, size_t size);
 
 #endif /* controller/fabric/packets/sampling-meters.h */

@@ -25,7 +25,7 @@ void audit_result_add_owners(struct status_audit *,
 /* Appends a difference in words, which it takes, unless there are so many
  * already. */
 void audit_result_add(struct status_audit *, char *text);
-/* True if there are. */
+/* Returns true if no more differences are kept. */
 bool audit_result_is_full(const struct status_audit *);
 
 #endif /* controller/fabric/session/audit-result.h */

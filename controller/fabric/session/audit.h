@@ -26,7 +26,7 @@ void audits_create(struct fabric *, const struct fabric_options *);
 void audits_destroy(struct fabric *);
 
 bool audit_is_running(const struct fabric_switch *);
-/* What the last one has found. */
+/* Returns what the last one has found. */
 const struct status_audit *audit_last(const struct fabric_switch *);
 
 #endif /* controller/fabric/session/audit.h */

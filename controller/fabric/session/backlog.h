@@ -52,7 +52,7 @@ void backlog_touch(struct backlog *, const struct flow_item *, bool sent);
 /* If 'item' is what the switch was last sent: it has refused that, so what it
  * holds of its key is nothing, or older. */
 void backlog_doubt(struct backlog *, const struct flow_item *);
-/* True if something of the item's key was touched. */
+/* Returns true if something of the item's key was touched. */
 bool backlog_contains(const struct backlog *, const struct flow_item *);
 
 #endif /* controller/fabric/session/backlog.h */

@@ -434,7 +434,7 @@ conntrack_flush_acked(struct fabric *f)
 
 /* For others.  ----------------------------------------------------------- */
 
-/* Gives the hosts a batch that is made. */
+/* Adds a batch that is complete to its hosts. */
 static void
 give_to_hosts(struct fabric *f, const struct vmn_names *hosts,
               struct batch *batch)

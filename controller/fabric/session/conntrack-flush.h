@@ -21,7 +21,7 @@ void conntrack_flush_create(struct fabric *);
 /* After the last switch_destroy(). */
 void conntrack_flush_destroy(struct fabric *);
 
-/* What switch_acked() says of some host may have changed. */
+/* switch_acked() of some host may have changed. */
 void conntrack_flush_acked(struct fabric *);
 
 #endif /* controller/fabric/session/conntrack-flush.h */

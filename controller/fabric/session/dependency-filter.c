@@ -38,7 +38,7 @@ is_left_out(const struct dependency_filter *filter, uint32_t group_id)
     return false;
 }
 
-/* True if the flow sends packets to a group that is left out. */
+/* Returns true if the flow sends packets to a group that is left out. */
 static bool
 needs_left_out(const struct dependency_filter *filter,
                const struct flow_item *item)

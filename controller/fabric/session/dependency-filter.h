@@ -27,9 +27,9 @@ void dependency_filter_init(struct dependency_filter *,
                             struct fabric_switch *);
 void dependency_filter_uninit(struct dependency_filter *);
 
-/* True if the switch is to get the item.  Called for all of a bundle in the
- * order in which they are in it, those that were refused included; groups come
- * first.  'replaces': the switch holds something of its key. */
+/* Returns true if the switch is to get the item.  Called for all of a bundle
+ * in the order in which they are in it, those that were refused included;
+ * groups come first.  'replaces': the switch holds something of its key. */
 bool dependency_filter_passes(struct dependency_filter *,
                               const struct flow_item *, bool replaces);
 

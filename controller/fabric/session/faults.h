@@ -74,8 +74,8 @@ void faults_clear(struct fabric_switch *);
  * well, else backs off before the next try. */
 void faults_reconciled(struct fabric_switch *);
 
-/* True if the switch holds all that units of this key (a port's name, say)
- * want of it up to 'revision'. */
+/* Returns true if the switch holds all that units of this key (a port's name,
+ * say) want of it up to 'revision'. */
 bool faults_serves(struct fabric_switch *, const char *key,
                    uint64_t revision);
 
@@ -86,8 +86,8 @@ void faults_back_off(struct fabric_switch *);
 /* The commit of a reconciling was rejected: tries again if something was
  * 'learned' that can be left out, else after backing off. */
 void faults_try_again(struct fabric_switch *, bool learned);
-/* Reconciles now and tries all that was rejected, without backing off.  False
- * if that cannot be. */
+/* Reconciles now and tries all that was rejected, without backing off.
+ * Returns false if that cannot be. */
 bool faults_retry(struct fabric_switch *);
 
 #endif /* controller/fabric/session/faults.h */

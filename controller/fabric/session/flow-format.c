@@ -193,8 +193,8 @@ item_show_group(const struct engine *engine, const struct flow_item *item,
 
 /* Filters.  -------------------------------------------------------------- */
 
-/* True if 'object' is the key of 'owner', "APP.UNIT/KEY", or a part of it:
- * keys of several names have them between "/" or "|". */
+/* Returns true if 'object' is the key of 'owner', "APP.UNIT/KEY", or a part of
+ * it: keys of several names have them between "/" or "|". */
 static bool
 is_about(const char *owner, const char *object)
 {
@@ -304,7 +304,7 @@ difference_passes(const struct engine *engine, const struct difference *d,
     return filter_passes(filter, difference_owner(engine, d), table);
 }
 
-/* What is there, or NULL. */
+/* Returns what the switch holds, or NULL. */
 static struct fabric_contents *
 show_installed(const struct difference *d, struct arena *arena)
 {

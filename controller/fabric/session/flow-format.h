@@ -30,7 +30,7 @@ void item_show_flow(const struct engine *, const struct flow_item *,
 void item_show_group(const struct engine *, const struct flow_item *,
                      struct arena *arena, struct fabric_group *);
 
-/* True if somebody who asked for 'filter' wants to see what belongs to
+/* Returns true if somebody who asked for 'filter' wants to see what belongs to
  * 'owner' (NULL: an unknown flow's); 'table' is -1 of a group. */
 bool filter_passes(const struct fabric_filter *, const char *owner,
                    int table);

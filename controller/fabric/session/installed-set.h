@@ -26,8 +26,8 @@ void installed_set_uninit(struct installed_set *);
 
 void installed_set_add(struct installed_set *, const struct flow_item *);
 
-/* True if they are exactly the items whose digests sum up to 'digest', as
- * engine_host_digest() does.  Needs no look at any. */
+/* Returns true if they are exactly the items whose digests sum up to 'digest',
+ * as engine_host_digest() does.  Needs no look at any. */
 bool installed_set_is_all(const struct installed_set *, uint64_t digest);
 
 /* Looks up; the first call sorts all of them in, and drops those that are

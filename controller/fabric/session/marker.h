@@ -43,7 +43,7 @@ void marker_append_add(struct ofpbuf *, uint32_t xid, uint64_t cookie);
 /* Appends the flow mod that does so outside of bundles. */
 void marker_append_flow_mod(struct ofpbuf *, uint32_t xid, uint64_t cookie);
 
-/* True if the flow is a marker, whatever its cookie. */
+/* Returns true if the flow is a marker, whatever its cookie. */
 bool marker_is(const struct ofputil_flow_stats *);
 
 #endif /* controller/fabric/session/marker.h */

@@ -37,7 +37,8 @@ void flow_record_destroy(struct flow_record *);
 /* About how many bytes one takes, with so many bytes of instructions. */
 size_t flow_record_size(size_t instructions_size);
 
-/* True if the flow, which has the item's key, is the item in all else. */
+/* Returns true if the flow, which has the item's key, is the item in all else.
+ * */
 bool flow_record_equals(const struct flow_record *,
                         const struct flow_item *);
 /* The same without making one. */
@@ -50,7 +51,7 @@ bool flow_stats_equal(const struct ofputil_flow_stats *,
 const struct flow_item *flow_record_find(const struct engine *,
                                          const char *host,
                                          const struct ofdump_raw *);
-/* True if both lists of actions do the same. */
+/* Returns true if both lists of actions do the same. */
 bool ofmessage_same_actions(const struct ofpact *a, size_t a_len,
                             const struct ofpact *b, size_t b_len);
 /* Appends the OFPT_BUNDLE_ADD_MESSAGE that deletes the flow. */
@@ -81,7 +82,7 @@ void group_record_append_delete(const struct group_record *, uint32_t xid,
 const struct ofp_header *ofmessage_inner(const struct flow_item *);
 
 /* Decodes a flow item into 'fm', with its actions in 'ofpacts' (initialized).
- * The caller destroys fm->match.  False if it cannot be. */
+ * The caller destroys fm->match.  Returns false if it cannot be. */
 bool ofmessage_decode_flow(const struct flow_item *,
                            struct ofputil_flow_mod *fm,
                            struct ofpbuf *ofpacts);

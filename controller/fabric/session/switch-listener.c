@@ -140,7 +140,7 @@ release_stray(const struct fabric_host *host)
     return NULL;
 }
 
-/* Tells whether both come from one address. */
+/* Returns true if both come from one address. */
 static bool
 is_same_address(const struct ofconn *a, const struct ofconn *b)
 {

@@ -96,7 +96,7 @@ struct sent_bundle *switch_oldest_bundle(const struct fabric_switch *);
 /* The newest revision that the switch is known to have taken, withdrawals
  * included: it holds all of it but for what it has rejected, see 'partial'. */
 uint64_t switch_acked(const struct fabric_switch *);
-/* True if it owes so many answers that it gets no more for now. */
+/* Returns true if it owes so many answers that it gets no more for now. */
 bool switch_is_busy(const struct fabric_switch *);
 
 /* The marker's cookie for what the switch is to hold: MARKER_NONE if it
@@ -109,10 +109,10 @@ uint64_t switch_marker_of(const struct fabric_switch *, uint64_t digest);
 struct rejected_item *switch_find_rejected(const struct fabric_switch *,
                                            uint32_t xid);
 bool switch_has_rejected(const struct fabric_switch *, uint32_t xid);
-/* True if something was rejected because its table was full. */
+/* Returns true if something was rejected because its table was full. */
 bool switch_lacks_room(const struct fabric_switch *);
-/* True if it is not reconciled now since that has failed, or would come too
- * soon. */
+/* Returns true if it is not reconciled now since that has failed, or would
+ * come too soon. */
 bool switch_is_backing_off(const struct fabric_switch *);
 
 #endif /* controller/fabric/session/switch.h */
