@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "controller/fabric/fabric.h"
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/session/marker.h"
@@ -125,6 +126,30 @@ restarted_controller_leaves_right_flows_alone(void **state OVS_UNUSED)
     edit_port("c", "red", 300, "all", 1, false);
     until_acked(0);
     check_host(0);
+}
+
+/* Hosts that are made for an engine which has computed: what they are to hold
+ * is looked up, and the marker is still enough. */
+static void
+fabric_made_anew_knows_right_flows_by_their_marker(void **state OVS_UNUSED)
+{
+    struct fabric_options options = { .openflow_listen = listen_path };
+    struct fabric_stats stats;
+    unsigned n_mods;
+
+    edit_port("a", "red", 100, "all", 1, false);
+    edit_port("b", "red", 200, "all", 2, true);
+    connect_host(0);
+    disconnect_host(0);
+    n_mods = switches[0].n_mods;
+    fabric_destroy(fabric);
+    fixture_start_fabric(&options);
+    connect_host(0);
+    check_host(0);
+    fabric_get_stats(fabric, &stats);
+    assert_int_equal(stats.n_fingerprints_equal, 1);
+    assert_int_equal(stats.n_reconciles_unchanged, 1);
+    assert_int_equal(switches[0].n_mods, n_mods);
 }
 
 /* What it held is known by digests of another key, as after an upgrade from
@@ -628,6 +653,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(switch_is_kept_until_its_host_is_known, setup),
         T(reconnecting_unchanged_sends_no_flow_message, setup),
         T(restarted_controller_leaves_right_flows_alone, setup),
+        T(fabric_made_anew_knows_right_flows_by_their_marker, setup),
         T(flows_known_by_another_key_are_compared_and_stay, setup),
         T(hosts_that_hold_the_same_have_other_markers, setup),
         T(missing_or_wrong_marker_means_a_dump, setup),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The model: how many rows a table may have.  Not for what is in a row, nor
- * for quotas, which test-usage.c is for. */
+ * The model: how many rows a table may have, and how long a chain of
+ * balancers may be.  Not for what is in a row, nor for quotas, which
+ * test-usage.c is for. */
 
 #include <config.h>
 
@@ -89,6 +90,30 @@ a_table_above_its_bound_may_change_but_not_grow(void **state)
     model_destroy(model);
 }
 
+/* A chain is as long as it may be, and not longer by one. */
+static void
+fallbacks_are_bounded(void **state)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct model *model = *state;
+
+    for (int i = 0; i < VMN_LB_FALLBACKS_MAX; i++) {
+        ds_put_format(&ds, "put loadbalancers b%d {'vip':'10.0.0.%d',"
+                      "'networks':['n'],'ports':[{'port':80}],"
+                      "'fallback':'b%d'}\n", i, 100 + i, i + 1);
+    }
+    ds_put_format(&ds, "put loadbalancers b%d {'vip':'10.0.0.%d',"
+                  "'networks':['n'],'ports':[{'port':80}]}",
+                  VMN_LB_FALLBACKS_MAX, 100 + VMN_LB_FALLBACKS_MAX);
+    apply(model, ds_cstr(&ds), "");
+    ds_destroy(&ds);
+    apply(model, "put loadbalancers x {'vip':'10.0.0.99','networks':['n'],"
+          "'ports':[{'port':80}],'fallback':'b0'}",
+          "/fallback must not form a chain of more than 4, nor a cycle\n");
+    apply(model, "put loadbalancers x {'vip':'10.0.0.99','networks':['n'],"
+          "'ports':[{'port':80}],'fallback':'b1'}", "");
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, model_setup, \
                                                    model_teardown)
 
@@ -97,6 +122,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(a_table_has_as_many_rows_as_it_may),
+        TEST(fallbacks_are_bounded),
         TEST(a_table_above_its_bound_may_change_but_not_grow),
     };
 
