@@ -191,6 +191,16 @@ def key_of(line):
     return re.sub(r"^[a-z ]+: ", "", line).split(" actions=")[0]
 
 
+def test_a_host_is_reconciled_when_it_is_told_to(lab, town):
+    host = lab.host("h1")
+    foreign_flow(host)
+    assert appctl(lab, "fabric/reconcile", "h1") == ""
+    wait_for("the flow to go", lambda: "in_port=99" not in host.ofctl(
+        "dump-flows", "br-int", "table=0"), 20)
+    with pytest.raises(netns.Error):
+        appctl(lab, "fabric/reconcile", "nobody")
+
+
 @pytest.mark.parametrize("act,found,words", DONE,
                          ids=[row[0].__name__ for row in DONE])
 def test_audit_finds_names_and_mends(lab, town, act, found, words):

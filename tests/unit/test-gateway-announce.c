@@ -16,12 +16,17 @@
 #include <string.h>
 
 #include "controller/engine/packet-handler.h"
+#include "controller/model/id-pools.h"
 #include "controller/model/model.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "tests/unit/apps-fixture.h"
 #include "util.h"
 #include "vmn/packet.h"
+#include "vmn/vocabulary.h"
+
+/* Of apps/gateway/gateway.h. */
+#define REG_TRANSIT VMN_F_REG11
 
 static const char *const apps[] = {
     "apps/overlay/.libs/overlay.so",
@@ -223,6 +228,56 @@ ipv6_tells_all_nodes(void **state OVS_UNUSED)
     apps_fixture_destroy(f);
 }
 
+/* A packet to whom nobody knows: whom it is for is asked for, as from the
+ * router's address of that family, or as from the floating address that the
+ * packet is from, if the router has any. */
+static void
+unknown_neighbours_are_asked_for(void **state OVS_UNUSED)
+{
+    struct apps_fixture *f = apps_fixture_create(apps);
+    struct vmn_packets_out out;
+    uint8_t packet[64] = { [12] = 0x08, [26] = 10, 9, 0, 77 };
+    struct vmn_packet_in in = {
+        .host = "h1", .bytes = packet, .size = sizeof packet,
+        .full_size = sizeof packet,
+    };
+    const uint8_t *frame;
+
+    put_routers(f, 1, "out", "10.9.0.");
+    engine_packets_out_init(&out);
+    in.regs[VMN_REG_NETWORK - VMN_F_REG0] = 9;
+    in.regs[VMN_REG_NEIGHBOUR4 - VMN_F_REG0] = 10 << 24 | 9 << 16 | 5;
+
+    /* By a transit that is nobody's. */
+    in.regs[REG_TRANSIT - VMN_F_REG0] = 0x7fff;
+    apps_fixture_handle(f, "gateway.resolve", &in, &out);
+    assert_int_equal(out.n, 0);
+    assert_string_equal(out.reason, "router leads nowhere by now");
+
+    in.regs[REG_TRANSIT - VMN_F_REG0] = id_pools_peek(
+        model_id_pools(apps_fixture_model(f)), VMN_ID_POOL_VNI, "router/r1");
+    apps_fixture_handle(f, "gateway.resolve", &in, &out);
+    assert_int_equal(out.n, 1);
+    assert_int_equal(out.sends[0].to, ENGINE_SEND_TABLE);
+    frame = (const uint8_t *) out.bytes.data + out.sends[0].ofs;
+    assert_memory_equal(frame + 6, ((uint8_t[]) { 0x0e, 0, 0, 0, 0, 1 }), 6);
+    assert_memory_equal(frame + 28, ((uint8_t[]) { 10, 9, 0, 101 }), 4);
+    assert_memory_equal(frame + 38, ((uint8_t[]) { 10, 9, 0, 5 }), 4);
+    assert_int_equal(out.incomplete_network, 9);
+    assert_int_equal(out.incomplete.addr[3], 5);
+
+    /* A floating address has a MAC address of its own. */
+    in.arg = 3;
+    apps_fixture_handle(f, "gateway.resolve", &in, &out);
+    assert_int_equal(out.n, 1);
+    frame = (const uint8_t *) out.bytes.data + out.sends[0].ofs;
+    assert_memory_not_equal(frame + 6,
+                            ((uint8_t[]) { 0x0e, 0, 0, 0, 0, 1 }), 6);
+    assert_memory_equal(frame + 28, ((uint8_t[]) { 10, 9, 0, 77 }), 4);
+    engine_packets_out_uninit(&out);
+    apps_fixture_destroy(f);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -231,6 +286,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(few_are_said_each_time),
         cmocka_unit_test(ipv4_asks_for_the_gateway),
         cmocka_unit_test(ipv6_tells_all_nodes),
+        cmocka_unit_test(unknown_neighbours_are_asked_for),
     };
 
     if (argc > 1) {

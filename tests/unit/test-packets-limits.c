@@ -9,9 +9,11 @@
 
 #include <signal.h>
 
+#include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/packets/packets.h"
 #include "controller/flow/punt-action.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
 #include "tests/unit/fake-switch.h"
@@ -257,6 +259,45 @@ what_there_is_is_shown(void **state)
     ds_destroy(&ds);
 }
 
+/* What an audit says in words, a line each; NULL until it has ended. */
+static void
+audited_cb(void *text_, const struct fabric_audit_result *result,
+           const char *reason OVS_UNUSED)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    char **text = text_;
+
+    assert_non_null(result);
+    for (size_t i = 0; i < result->found.n_differences; i++) {
+        ds_put_format(&ds, "%s\n", result->found.differences[i]);
+    }
+    *text = ds_steal_cstr(&ds);
+}
+
+static void
+assert_audit(const char *expected)
+{
+    char *text = NULL;
+
+    assert_null(fabric_audit(fabric, new_host(0)->name, NULL, audited_cb,
+                             &text));
+    TURN_UNTIL(text);
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+/* The fabric's own flows are looked at, too, and only what is wrong is told. */
+static void
+audit_finds_flows_to_meters(void **state)
+{
+    connect_with_meters(0);
+    TURN_UNTIL(punts_are_on(new_host(0)->sw));
+    assert_audit("");
+    fake_switch_add_flow(&fakes[0], "table=246,priority=9,actions=drop");
+    assert_audit("unknown: 1 flows to meters of packets that go up, "
+                 "table 246\n");
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -269,6 +310,7 @@ main(int argc, char *argv[])
           packets_setup_limited),
         T(meters_of_senders_are_put_there_once, packets_setup_limited),
         T(flows_to_meters_are_put_back_by_a_connect, packets_setup_limited),
+        T(audit_finds_flows_to_meters, packets_setup_limited),
         T(switch_without_meters_sends_packets_up, packets_setup_limited),
         T(host_has_a_rate_as_well, packets_setup_limited),
         T(ports_that_are_remembered_are_bounded, packets_setup_limited),
