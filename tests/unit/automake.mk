@@ -164,6 +164,7 @@ NORTHBOUND_TESTS = \
 	tests/unit/test-northbound \
 	tests/unit/test-northbound-apply \
 	tests/unit/test-northbound-deferred \
+	tests/unit/test-northbound-usage \
 	tests/unit/test-northbound-described
 $(NORTHBOUND_TESTS): tests/unit/libnofabric.a
 $(NORTHBOUND_TESTS): private LDADD = \

@@ -22,6 +22,7 @@
 #include "controller/northbound/event-log.h"
 #include "fatal-signal.h"
 #include "openvswitch/vlog.h"
+#include "proto/loop/loop.h"
 #include "tests/unit/northbound-fixture.h"
 #include "util.h"
 
@@ -231,6 +232,36 @@ hosts_are_told_when_they_differ(void **state)
     expect_member(&c, "host", "state", "synced");
     watch()->audited(fake_fabric.watch_aux, "hv1", 1, 2, 3);
     expect_member(&c, "audit", "host", "hv1");
+    client_close(&c);
+}
+
+/* In a turn that has lasted long enough only one is looked at; the others have
+ * the next turns. */
+static void
+hosts_are_told_over_several_turns(void **state)
+{
+    static const char *const names[] = { "hv1", "hv2", "hv3" };
+    struct loop *loop = loop_create();
+    struct fixture *f = *state;
+    struct client c;
+
+    listen_at(f, &c, "/v1/events?kinds=host", "");
+    expect_start(&c, "start", f);
+    f->nb->loop = loop;
+    while (!loop_turn_is_over(loop)) {
+        continue;               /* It is measured in time of the processor. */
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        watch()->host(fake_fabric.watch_aux, names[i]);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        struct told told;
+
+        expect(&c, "host", &told);
+        told_uninit(&told);
+    }
+    f->nb->loop = NULL;
+    loop_destroy(loop);
     client_close(&c);
 }
 
@@ -630,6 +661,7 @@ main(void)
         TEST(revisions_are_told_in_order),
         TEST(installed_comes_behind_its_revision),
         TEST(hosts_are_told_when_they_differ),
+        TEST(hosts_are_told_over_several_turns),
         TEST(loads_are_told_when_they_last),
         TEST(ports_are_told_when_they_come_up),
         TEST(packets_are_told_as_they_are_answered),

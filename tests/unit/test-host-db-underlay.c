@@ -196,6 +196,36 @@ physical_network_waits_for_its_bridge(void **state OVS_UNUSED)
     assert_true(reason_has("hv1", "has no bridge \"br-ex\""));
 }
 
+static bool
+is_in_bridge(const char *iface, const char *bridge)
+{
+    char *output = ovs_sandbox_vsctl(&sandboxes[0], "iface-to-br %s", iface);
+    bool is = !strcmp(output, bridge);
+
+    free(output);
+    return is;
+}
+
+/* It is put back, and not made anew: its number stays. */
+static void
+port_that_was_moved_elsewhere_is_put_back(void **state OVS_UNUSED)
+{
+    char *before, *after;
+
+    VSCTL(0, "add-br br-ex -- set Bridge br-ex datapath_type=netdev");
+    put_provider("dc", "br-ex", NULL);
+    UNTIL(has_interface(0, "vmn-to-br-ex"));
+    assert_true(is_in_bridge("vmn-to-br-ex", "br-int"));
+    before = ovs_sandbox_vsctl(&sandboxes[0], "get Port vmn-to-br-ex _uuid");
+    VSCTL(0, "remove Bridge br-int ports %s -- add Bridge br-ex ports %s",
+          before, before);
+    UNTIL(is_in_bridge("vmn-to-br-ex", "br-int"));
+    after = ovs_sandbox_vsctl(&sandboxes[0], "get Port vmn-to-br-ex _uuid");
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+}
+
 static void
 physical_networks_come_and_go(void **state OVS_UNUSED)
 {
@@ -253,6 +283,7 @@ main(int argc, char *argv[])
         T(mtu_of_the_underlay_holds_on),
         T(physical_network_is_reached_by_a_real_switch),
         T(physical_network_waits_for_its_bridge),
+        T(port_that_was_moved_elsewhere_is_put_back),
         T(physical_networks_come_and_go),
         T(stranger_does_not_lead_to_a_physical_network),
     };

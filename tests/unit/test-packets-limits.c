@@ -286,7 +286,7 @@ assert_audit(const char *expected)
     free(text);
 }
 
-/* The fabric's own flows are looked at, too, and only what is wrong is told. */
+/* The fabric's own flows are looked at, too, and only what is wrong told. */
 static void
 audit_finds_flows_to_meters(void **state)
 {
