@@ -43,13 +43,21 @@ static const char *const op_names[] = {
 
 /* Appends an object to the plan, which has room for it. */
 static void
-add_object(struct plan *plan, enum vmn_table table, const char *name,
-           enum model_outcome op)
+add_object(struct plan *plan, const struct model *model,
+           enum vmn_table table, const char *name, enum model_outcome op)
 {
-    plan->objects[plan->n_objects++] = (struct plan_object) {
+    struct plan_object *object = &plan->objects[plan->n_objects++];
+
+    *object = (struct plan_object) {
         .type = schema_tables[table]->plural,
         .name = arena_strdup(&plan->arena, name), .op = op_names[op],
     };
+    if (op == MODEL_UPDATED && plan->n_fields < SCHEMA_DIFF_TOTAL_MAX) {
+        model_diff(model, table, name,
+                   SCHEMA_DIFF_TOTAL_MAX - plan->n_fields, &plan->arena,
+                   &object->diff);
+        plan->n_fields += object->diff.n;
+    }
 }
 
 static int
@@ -91,7 +99,7 @@ add_others(struct plan *plan, struct model *model,
                               writes[i]->name);
 
         if (!sset_contains(named, key)) {
-            add_object(plan, writes[i]->table, writes[i]->name,
+            add_object(plan, model, writes[i]->table, writes[i]->name,
                        outcome_of(model, writes[i]));
         }
         free(key);
@@ -113,7 +121,7 @@ put_objects(struct plan *plan, struct model *model,
     for (size_t i = 0; i < request->n_ops; i++) {
         const struct model_op *op = &request->ops[i];
 
-        add_object(plan, op->table, op->name, op->outcome);
+        add_object(plan, model, op->table, op->name, op->outcome);
         sset_add_and_free(&named, xasprintf("%d/%s", (int) op->table,
                                             op->name));
     }
@@ -283,7 +291,8 @@ static const struct schema_struct object_shown = SHOWN_KEPT(
     SHOWN_OF(plan_object, type, STRING, ALWAYS, "The type of the object."),
     SHOWN_OF(plan_object, name, STRING, ALWAYS, "Its name."),
     SHOWN_OF(plan_object, op, ENUM, ALWAYS, "What would become of it.",
-             SHOWN_NAMES("created", "updated", "unchanged", "deleted")));
+             SHOWN_NAMES("created", "updated", "unchanged", "deleted")),
+    SHOWN_DIFF(plan_object, diff.));
 
 static const struct schema_struct host_shown = SHOWN_KEPT(
     "host", plan_host,

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "controller/schema/arena.h"
+#include "controller/schema/schema-diff.h"
 
 struct engine;
 struct engine_problem;
@@ -28,6 +29,7 @@ struct plan_object {
     const char *name;
     const char *op;             /* "created", "updated", "unchanged" or
                                  * "deleted". */
+    struct schema_diff diff;    /* Of what is updated. */
 };
 
 /* What a host would get, get anew, lose and then hold, in flows and groups. */
@@ -49,6 +51,7 @@ struct plan {
     uint64_t revision;          /* That it was made on. */
     size_t n_objects;
     struct plan_object *objects;
+    size_t n_fields;            /* Listed in all of them. */
     struct plan_flows flows;
     size_t n_restarts;
     const char **restarts;      /* Networks whose open connections start

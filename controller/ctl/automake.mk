@@ -48,6 +48,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/object-write.c \
 	controller/ctl/output-colour.c \
 	controller/ctl/output-colour.h \
+	controller/ctl/output-fields.c \
+	controller/ctl/output-fields.h \
 	controller/ctl/output-plan.c \
 	controller/ctl/output-plan.h \
 	controller/ctl/output-table.c \

@@ -19,6 +19,7 @@
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/object-files.h"
 #include "controller/ctl/object-types.h"
+#include "controller/ctl/output-fields.h"
 #include "controller/ctl/yaml.h"
 #include "openvswitch/dynamic-string.h"
 #include "process.h"
@@ -324,6 +325,7 @@ send_spec(struct edit *edit, json_t *spec, const char *written, bool *again)
 
         ctl_print_outcome(ctl, edit->type->plural, edit->name,
                           outcome ? outcome : "updated");
+        ctl_print_fields(ctl, reply.body);
         status = ctl_report_receipt(ctl, &reply);
         unlink(edit->path);
     } else if (reply.status == 412) {

@@ -65,8 +65,9 @@ const struct ctl_command ctl_commands[] = {
     { "diff", "-f PATH", 0, 0, CTL_OPT_FILE | CTL_OPT_PRUNE | CTL_OPT_PLAN,
       "show what apply would change, down to the flows",
       "The same as `vmnctl apply --dry-run`: the objects that would be made,\n"
-      "changed or deleted, the flows by app and by host, and flows that\n"
-      "would contradict each other, with a packet that shows it.\n"
+      "changed or deleted, the fields of each that would differ, the flows by\n"
+      "app and by host, and flows that would contradict each other, with a\n"
+      "packet that shows it.\n"
       "Exit status 1 if something would change, 2 if it would be refused.\n"
       "\nExample:\n"
       "  vmnctl diff -f tenants/shop/ --prune shop\n",

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/output-fields.h"
 #include "controller/ctl/output-plan.h"
 #include "controller/ctl/output-table.h"
 #include "openvswitch/dynamic-string.h"
@@ -48,6 +49,7 @@ ctl_print_outcomes(struct ctl *ctl, const json_t *results)
         ctl_print_outcome(ctl, string_member(result, "type"),
                           string_member(result, "name"),
                           string_member(result, "outcome"));
+        ctl_print_fields(ctl, result);
     }
 }
 
@@ -71,6 +73,7 @@ ctl_print_also_changed(struct ctl *ctl, const json_t *reply)
 
             ctl_print_outcome(ctl, string_member(change, "type"),
                               string_member(change, "name"), outcome);
+            ctl_print_fields(ctl, change);
             free(outcome);
         }
     }
@@ -96,6 +99,7 @@ ctl_write(struct ctl *ctl, const char *method, const char *type,
         ctl_print_outcome(ctl, type, name,
                           outcome && strcmp(said, "unchanged") ? outcome
                                                                : said);
+        ctl_print_fields(ctl, reply.body);
         status = ctl_report_receipt(ctl, &reply);
         ctl_reply_uninit(&reply);
     }

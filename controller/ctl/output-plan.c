@@ -6,9 +6,13 @@
 
 #include "controller/ctl/output-plan.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "controller/ctl/output-fields.h"
 #include "controller/ctl/output.h"
+#include "controller/ctl/output-table.h"
+#include "util.h"
 
 bool
 ctl_plan_check(struct ctl *ctl, const struct ctl_command *command)
@@ -66,6 +70,27 @@ static const struct ctl_column problem_columns[] = {
     { NULL, NULL, NULL },
 };
 
+/* Shows the fields of the objects, under the name of each. */
+static void
+show_fields(struct ctl *ctl, const json_t *objects)
+{
+    const json_t *object;
+    size_t i;
+
+    json_array_foreach (objects, i, object) {
+        if (json_array_size(json_object_get(object, "fields"))) {
+            char *name = xasprintf(
+                "\n%s/%s\n",
+                json_string_value(json_object_get(object, "type")),
+                json_string_value(json_object_get(object, "name")));
+
+            ctl_print_safely(ctl->out, name);
+            free(name);
+            ctl_print_fields(ctl, object);
+        }
+    }
+}
+
 /* The objects that would change; of the others only how many. */
 static void
 show_objects(struct ctl *ctl, const json_t *objects)
@@ -91,6 +116,7 @@ show_objects(struct ctl *ctl, const json_t *objects)
         fprintf(ctl->out, "%zu object%s would stay as %s\n", n_same,
                 n_same == 1 ? "" : "s", n_same == 1 ? "it is" : "they are");
     }
+    show_fields(ctl, objects);
     ctl_table_destroy(table);
 }
 

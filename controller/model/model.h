@@ -24,6 +24,7 @@ struct arena;
 struct ds;
 struct model;
 struct id_pools;
+struct schema_diff;
 
 struct model *model_create(void);
 void model_destroy(struct model *);
@@ -55,6 +56,11 @@ const void *model_get(const struct model *, enum vmn_table, const char *name);
 /* Returns the durable row, or NULL; fills in 'meta' if that is not NULL. */
 const void *model_get_durable(const struct model *, enum vmn_table,
                               const char *name, struct model_meta *meta);
+
+/* Fills in the difference of the current row from the durable one, both of
+ * which there are; see schema-diff.h. */
+void model_diff(const struct model *, enum vmn_table, const char *name,
+                size_t max, struct arena *, struct schema_diff *);
 
 /* Returns the names of all current rows of a table, sorted.  Valid until the
  * next model_apply() or model_undo(). */
@@ -137,6 +143,8 @@ struct model_op {
     /* Filled in by model_apply(). */
     enum model_outcome outcome;
     uint64_t revision;          /* Of the row afterwards. */
+    const struct schema_diff *diff; /* Of what was updated, if the request
+                                     * has 'diffs'; in its arena.  Or NULL. */
 };
 
 /* What an account may see and change; see rights.c. */
@@ -195,6 +203,7 @@ struct model_also {
     enum model_outcome outcome;
     enum vmn_table table;
     char *name;                 /* Owned. */
+    const struct schema_diff *diff; /* As of struct model_op. */
 };
 /* So many of them are named. */
 #define MODEL_ALSO_MAX 1000
@@ -204,6 +213,7 @@ struct model_request {
     char *who;                  /* "unix:uid=0", "host:hv1", "vmnd". Owned. */
     struct model_rights *rights; /* NULL: all.  Owned. */
     bool list;                  /* Error pointers start with "/INDEX". */
+    bool diffs;                 /* What is updated is to be told. */
     char *prune_set;            /* Or NULL.  Owned. */
     size_t n_ops;
     size_t allocated_ops;
@@ -213,6 +223,8 @@ struct model_request {
     size_t n_also;              /* Of all; MODEL_ALSO_MAX are in 'also'. */
     size_t allocated_also;
     struct model_also *also;
+    struct arena *arena;        /* Of differences.  Owned; or NULL. */
+    size_t n_fields;            /* In all of them. */
 };
 
 /* Returns "create", "update" or "delete", as the log says it. */

@@ -12,6 +12,8 @@
 #include <time.h>
 
 #include "controller/model/model-private.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-diff.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -42,7 +44,7 @@ model_outcome_op(enum model_outcome outcome)
 void
 model_request_add_also(struct model_request *request,
                        enum model_outcome outcome, enum vmn_table table,
-                       const char *name)
+                       const char *name, const struct schema_diff *diff)
 {
     if (request->n_also < MODEL_ALSO_MAX) {
         if (request->n_also >= request->allocated_also) {
@@ -51,7 +53,7 @@ model_request_add_also(struct model_request *request,
                                        sizeof *request->also);
         }
         request->also[request->n_also] = (struct model_also) {
-            outcome, table, xstrdup(name),
+            outcome, table, xstrdup(name), diff,
         };
     }
     request->n_also++;
@@ -82,6 +84,36 @@ model_request_drop_last(struct model_request *request)
 }
 
 void
+request_drop_diffs(struct model_request *request)
+{
+    if (request->arena) {
+        arena_uninit(request->arena);
+        free(request->arena);
+        request->arena = NULL;
+    }
+    request->n_fields = 0;
+}
+
+const struct schema_diff *
+request_diff(struct model_request *request, const struct version *before,
+             const struct version *after)
+{
+    const struct schema_version was = { before->row, before->meta.set };
+    const struct schema_version is = { after->row, after->meta.set };
+    struct schema_diff *diff;
+
+    if (!request->arena) {
+        request->arena = xmalloc(sizeof *request->arena);
+        arena_init(request->arena);
+    }
+    diff = arena_alloc(request->arena, sizeof *diff);
+    schema_version_diff(&was, &is, SCHEMA_DIFF_TOTAL_MAX - request->n_fields,
+                        request->arena, diff);
+    request->n_fields += diff->n;
+    return diff;
+}
+
+void
 model_request_uninit(struct model_request *request)
 {
     while (model_request_drop_last(request)) {
@@ -93,6 +125,7 @@ model_request_uninit(struct model_request *request)
     model_rights_destroy(request->rights);
     model_request_clear_also(request);
     free(request->also);
+    request_drop_diffs(request);
     memset(request, 0, sizeof *request);
 }
 

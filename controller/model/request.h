@@ -9,7 +9,8 @@
 
 /* Notes a row that 'request' changed and does not name. */
 void model_request_add_also(struct model_request *, enum model_outcome,
-                            enum vmn_table, const char *name);
+                            enum vmn_table, const char *name,
+                            const struct schema_diff *);
 /* Forgets all of them. */
 void model_request_clear_also(struct model_request *);
 
@@ -17,5 +18,12 @@ void model_request_clear_also(struct model_request *);
  * 'old'.  The caller owns it. */
 json_t *spec_of_op(const struct model_op *op, const struct version *old,
                    bool is_daemon);
+
+/* Returns the difference of two versions, in the request's arena. */
+const struct schema_diff *request_diff(struct model_request *,
+                                       const struct version *before,
+                                       const struct version *after);
+/* Frees all of them. */
+void request_drop_diffs(struct model_request *);
 
 #endif /* controller/model/request.h */

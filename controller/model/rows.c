@@ -14,6 +14,7 @@
 #include "controller/model/model-private.h"
 #include "controller/model/row-index.h"
 #include "controller/schema/schema-row.h"
+#include "controller/schema/schema-diff.h"
 #include "hash.h"
 #include "util.h"
 
@@ -178,6 +179,19 @@ model_get_durable(const struct model *model, enum vmn_table table,
                   const char *name, struct model_meta *meta)
 {
     return durable_row(model_find(model, table, name), meta);
+}
+
+void
+model_diff(const struct model *model, enum vmn_table table, const char *name,
+           size_t max, struct arena *arena, struct schema_diff *diff)
+{
+    const struct entry *entry = model_find(model, table, name);
+    const struct schema_version before = { entry->durable->row,
+                                           entry->durable->meta.set };
+    const struct schema_version after = { entry->cur->row,
+                                          entry->cur->meta.set };
+
+    schema_version_diff(&before, &after, max, arena, diff);
 }
 
 const void *

@@ -23,6 +23,7 @@
 #include "controller/model/rights.h"
 #include "controller/model/row-checks.h"
 #include "controller/model/txn.h"
+#include "controller/schema/schema-diff.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
 #include "openvswitch/dynamic-string.h"
@@ -291,6 +292,16 @@ put_changes_end(struct ds *text, size_t n)
     ds_put_char(text, ']');
 }
 
+/* Returns what is to be told of the entry's update, or NULL. */
+static const struct schema_diff *
+get_diff(struct model_request *request, const struct entry *entry)
+{
+    return (request->diffs && entry->before && entry->cur
+            && entry->before != entry->cur
+            && request->n_fields < SCHEMA_DIFF_TOTAL_MAX
+            ? request_diff(request, entry->before, entry->cur) : NULL);
+}
+
 static void
 commit(struct txn *txn)
 {
@@ -308,8 +319,11 @@ commit(struct txn *txn)
         if (entry->cur != entry->before) {
             put_change(&text, n++, entry);
             if (!entry->op && !schema_tables[entry->table]->observed) {
+                const struct schema_diff *diff
+                    = get_diff(txn->request, entry);
+
                 model_request_add_also(txn->request, outcome_of(entry),
-                                       entry->table, entry->name);
+                                       entry->table, entry->name, diff);
             }
             stored |= schema_tables[entry->table]->stored;
             commit_entry(txn, entry);
@@ -340,6 +354,7 @@ set_outcomes(struct txn *txn)
         struct model_op *op = &txn->request->ops[i];
 
         op->outcome = MODEL_UNCHANGED;
+        op->diff = NULL;
         op->revision = 0;
         model_yield(txn->model);
     }
@@ -354,6 +369,7 @@ set_outcomes(struct txn *txn)
         if (entry->cur != entry->before) {
             op->outcome = outcome_of(entry);
         }
+        op->diff = get_diff(txn->request, entry);
         op->revision = entry->cur ? entry->cur->meta.revision
                                   : txn->model->revision;
         newest = MAX(newest, op->revision);
@@ -470,6 +486,7 @@ model_apply(struct model *model, struct model_request *request,
     };
 
     model_request_clear_also(request);
+    request_drop_diffs(request);
     check_request(&txn);
     if (!errors->n) {
         apply_ops(&txn);

@@ -16,6 +16,7 @@
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/northbound/replies.h"
 #include "controller/schema/arena.h"
+#include "controller/schema/schema-diff.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
@@ -106,7 +107,7 @@ on_waited(void *change_, bool installed, const struct fabric_receipt *receipt)
     finish(change, installed ? change->status : 202);
 }
 
-/* "results": [{"type", "name", "outcome", "revision"}, ...].  In its pauses
+/* "results": [{"type", "name", "outcome", "revision", "fields"}, ...].  In its pauses
  * the client may leave, and the northbound go. */
 static void
 put_results(struct ds *ds, struct commit *commit,
@@ -116,11 +117,14 @@ put_results(struct ds *ds, struct commit *commit,
     for (size_t i = 0; i < request->n_ops; i++) {
         const struct model_op *op = &request->ops[i];
 
-        const struct nb_apply_result result = {
+        struct nb_apply_result result = {
             schema_tables[op->table]->plural, op->name,
-            nb_outcome_name(op->outcome), op->revision,
+            nb_outcome_name(op->outcome), op->revision, { 0, NULL, 0 },
         };
 
+        if (op->diff) {
+            result.diff = *op->diff;
+        }
         ds_put_cstr(ds, i ? "," : "");
         schema_struct_print(&nb_apply_result, &result, ds);
         commit_yield(commit);
@@ -149,6 +153,9 @@ get_also_changed(const struct model_request *request, struct arena *arena,
             .op = model_outcome_op(also->outcome),
             .type = schema_tables[also->table]->plural, .name = also->name,
         };
+        if (also->diff) {
+            changed[i].diff = *also->diff;
+        }
     }
     if (request->n_also > n_named) {
         changed[(*n)++].more = request->n_also - n_named;
@@ -192,6 +199,9 @@ put_one(struct change *change, const struct commit_result *result)
     struct arena arena;
 
     put_object(change, op);
+    if (op->diff) {
+        end.diff = *op->diff;
+    }
     arena_init(&arena);
     end.also_changed = get_also_changed(result->request, &arena,
                                         &end.n_also_changed);

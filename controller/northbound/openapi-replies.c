@@ -15,6 +15,7 @@
 #include "controller/fabric/fabric-status.h"
 #include "controller/load-monitor/load-monitor.h"
 #include "controller/northbound/replies.h"
+#include "controller/schema/schema-diff.h"
 #include "controller/schema/schema-shown.h"
 #include "controller/schema/status.h"
 #include "controller/schema/value.h"
@@ -32,7 +33,8 @@ static const struct schema_struct change = SHOWN_KEPT(
     SHOWN_OF(nb_changed, type, STRING, 0, "The type of the object."),
     SHOWN_OF(nb_changed, name, STRING, 0, "Its name."),
     SHOWN_OF(nb_changed, more, U64, HIDE,
-             "Of a last entry: how many more there are."));
+             "Of a last entry: how many more there are."),
+    SHOWN_DIFF(nb_changed, diff.));
 
 #define OUTCOME_OF(KEPT)                                                \
     SHOWN_OF(KEPT, outcome, ENUM, ALWAYS, "What became of it.",         \
@@ -53,6 +55,7 @@ static const struct schema_struct change = SHOWN_KEPT(
     SHOWN_OF(nb_change_end, secret, STRING, 0,                          \
              "The token, of a PUT that has made it. It is told this "   \
              "once."),                                                  \
+    SHOWN_DIFF(nb_change_end, diff.),                                   \
     CHANGED_OF(nb_change_end)
 
 const struct schema_struct nb_change_end = SHOWN_KEPT(
@@ -103,7 +106,8 @@ const struct schema_struct nb_apply_result = SHOWN_KEPT(
              "The type of the object."),
     SHOWN_OF(nb_apply_result, name, STRING, ALWAYS, "Its name."),
     OUTCOME_OF(nb_apply_result),
-    REVISION_OF(nb_apply_result, "The revision of its version."));
+    REVISION_OF(nb_apply_result, "The revision of its version."),
+    SHOWN_DIFF(nb_apply_result, diff.));
 
 #define APPLY_END                                                       \
     SHOWN_OF(nb_apply_end, changed, BOOL, ALWAYS,                       \

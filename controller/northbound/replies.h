@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controller/schema/schema-diff.h"
 #include "controller/schema/status.h"
 #include "vmn/types.h"
 
@@ -34,6 +35,7 @@ struct nb_object_ref {
 struct nb_changed {
     const char *op, *type, *name; /* NULL with 'more'. */
     uint64_t more;              /* Of a last one: how many more there are. */
+    struct schema_diff diff;    /* Of an update. */
 };
 
 /* What a change of one object became; what is NULL is not told. */
@@ -43,6 +45,7 @@ struct nb_change_end {
     size_t n_also_changed;
     struct nb_changed *also_changed;
     uint64_t revision;
+    struct schema_diff diff;    /* Of an update. */
 };
 
 /* The same of a list of objects. */
@@ -56,6 +59,7 @@ struct nb_apply_end {
 struct nb_apply_result {
     const char *type, *name, *outcome;
     uint64_t revision;
+    struct schema_diff diff;    /* Of an update. */
 };
 
 extern const struct schema_struct nb_change_end, nb_apply_end,

@@ -133,6 +133,13 @@ schema_field_same(const struct schema_field *f, const void *a, const void *b)
     return !compare_field(f, a, b, false);
 }
 
+bool
+schema_field_same_assigned(const struct schema_field *f, const void *a,
+                           const void *b)
+{
+    return !compare_field(f, a, b, true);
+}
+
 static int
 compare_struct(const struct schema_struct *s, const char *a, const char *b)
 {

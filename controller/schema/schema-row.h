@@ -82,6 +82,9 @@ size_t schema_set_sort(const struct schema_field *, void *elements, size_t n);
 /* True if a field is the same in two structs, as it was asked for. */
 bool schema_field_same(const struct schema_field *, const void *,
                        const void *);
+/* The same of a field with SCHEMA_ASSIGNED, as it was assigned. */
+bool schema_field_same_assigned(const struct schema_field *, const void *,
+                                const void *);
 
 /* Orders two elements of 'field'; 0: equal. */
 int schema_element_compare(const struct schema_field *, const void *,

@@ -88,6 +88,19 @@
           "When the last one came, to the second; null: none came.",    \
           SHOWN_AT(KEPT, IN last, sizeof(int64_t)))
 
+/* The members of the struct schema_diff that is member 'IN' of 'struct KEPT'
+ * ("diff."). */
+#define SHOWN_DIFF(KEPT, IN)                                            \
+    SHOWN("fields", STRUCT, LIST,                                       \
+          "Of what is updated: each field that differs; at most 100. "  \
+          "Once 1,000 of a request are listed, objects behind these "   \
+          "have none.",                                                 \
+          SHOWN_AT(KEPT, IN fields, sizeof(void *)),                    \
+          .n_offset = offsetof(struct KEPT, IN n),                      \
+          .nested = &schema_diff_field_shown),                          \
+    SHOWN("more_fields", U64, HIDE, "How many more fields differ.",     \
+          SHOWN_AT(KEPT, IN n_more, sizeof(uint64_t)))
+
 /* What an audit finds, in member 'IN' of 'struct KEPT' ("audit."; nothing: that
  * is a struct status_audit itself). */
 #define SHOWN_AUDIT(KEPT, IN, DIFFERENCES)                              \

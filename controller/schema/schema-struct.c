@@ -96,6 +96,8 @@ print_words(const struct schema_field *f, const void *src, struct ds *ds)
 
     if (!text || text == schema_absent) {
         return false;
+    } else if (f->flags & SCHEMA_ANY) {
+        ds_put_cstr(ds, text);
     } else if (f->type == SCHEMA_REF) {
         schema_print_string(ds, text); /* A row's name, checked before. */
     } else {

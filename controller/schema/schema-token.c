@@ -18,7 +18,7 @@ static const struct schema_field fields[] = {
       .doc = "When it ends to be good, in UTC: \"2027-01-31T12:00:00Z\". "
              "Never when absent." },
     { .name = "sha256", .type = SCHEMA_STRING, AT(vmn_token, sha256),
-      .flags = SCHEMA_REQUIRED, .min = VALUE_SHA256_LEN,
+      .flags = SCHEMA_REQUIRED | SCHEMA_SECRET, .min = VALUE_SHA256_LEN,
       .max = VALUE_SHA256_LEN, .check = value_check_sha256,
       .doc = "SHA-256 of the token, which is NAME.SECRET, in hexadecimal. A "
              "PUT that does not say it makes a secret, which is in the reply, "

@@ -84,7 +84,7 @@ enum schema_type {
 /* A text that is a time, as RFC 3339 writes it.  In the struct an int64_t,
  * milliseconds since 1970; 0: none. */
 #define SCHEMA_TIME (1u << 13)
-/* Any JSON; of what is not kept in a struct. */
+/* Any JSON.  In the struct a const char *, its text, as SCHEMA_STRING. */
 #define SCHEMA_ANY (1u << 14)
 /* The struct has a pointer to it; NULL: it is absent. */
 #define SCHEMA_POINTER (1u << 15)
@@ -94,6 +94,8 @@ enum schema_type {
 /* Of SCHEMA_STRUCT in what is only shown: an array of its fields' values,
  * without their names. */
 #define SCHEMA_TUPLE (1u << 17)
+/* Of a row: never in a difference or in the log of changes. */
+#define SCHEMA_SECRET (1u << 18)
 
 struct schema_struct;
 

@@ -179,7 +179,9 @@ esac
     path = os.path.dirname(find("vmnctl")) + ":" + os.environ["PATH"]
     out, err = shop.vmnctl("edit", "network", "shop", "--wait", PATH=path,
                            VMNCTL_EDITOR="sh %s" % script, TMPDIR=str(tmp_path))
-    assert "networks/shop updated\nrevision " in out and err == "", (out, err)
+    assert ("networks/shop updated\n  labels.by: another -> (none)\n"
+            "  default: allow -> deny\nrevision ") in out and err == "", (
+                out, err)
     seen = [(tmp_path / ("seen.%d" % i)).read_text() for i in range(3)]
     assert "#: /spec/default: " in seen[1], seen[1]
     assert "#:     by: another\n" in seen[2], seen[2]

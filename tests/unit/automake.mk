@@ -72,6 +72,7 @@ UNIT_TESTS = \
 	tests/unit/test-reject-message \
 	tests/unit/test-report-limit \
 	tests/unit/test-schema \
+	tests/unit/test-schema-diff \
 	tests/unit/test-schema-refusals \
 	tests/unit/test-schema-struct \
 	tests/unit/test-scope \

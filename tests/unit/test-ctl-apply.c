@@ -296,6 +296,57 @@ dry_run_shows_the_plan(void **state OVS_UNUSED)
                 "changed: false\nobjects: []\nproblems: []\n", "");
 }
 
+#define FIELDS                                                          \
+    "\"fields\": [{\"path\": \"/spec/mode\", \"before\": \"enforce\","      \
+    " \"after\": \"shadow\"}, {\"path\": \"/spec/rules/0/log\","          \
+    " \"after\": true}, {\"path\": \"/spec/labels/a~1b\", \"before\": \"\"}," \
+    " {\"path\": \"/spec/ips\", \"before\": [\"10.0.0.4\"], \"after\":"   \
+    " [\"10.1.0.7\", \"10.1.0.8\"]}, {\"path\": \"/spec/ports\","         \
+    " \"added\": [\"x\"], \"removed\": [\"y\", \"z\"]},"                  \
+    " {\"path\": \"/spec/sha256\", \"left_out\": \"secret\"}],"           \
+    " \"more_fields\": 2"
+#define OBJECT "{\"type\": \"groups\", \"name\": \"a\", \"spec\": {}}"
+#define OBJECTS "{\"objects\": [" OBJECT "]}"
+#define FIELDS_SHOWN                            \
+    "  mode: enforce -> shadow\n"               \
+    "  rules[0].log: (none) -> true\n"          \
+    "  labels.a/b: \"\" -> (none)\n"            \
+    "  ips: 10.0.0.4 -> 10.1.0.7, 10.1.0.8\n"   \
+    "  ports: +x -y -z\n"                       \
+    "  sha256: differs (secret)\n"              \
+    "  and 2 more fields\n"
+
+static void
+fields_that_differ_are_shown(void **state OVS_UNUSED)
+{
+    static const struct step plan[] = {
+        { "POST /v1/apply?dry_run=plan", OBJECTS, 200,
+          "{\"changed\": true, \"objects\": [{\"type\": \"policies\","
+          " \"name\": \"p\", \"op\": \"updated\", " FIELDS "}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step done[] = {
+        { "POST /v1/apply", OBJECTS, 200,
+          "{\"results\": [{\"type\": \"policies\", \"name\": \"p\","
+          " \"outcome\": \"updated\", " FIELDS "}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step patch[] = {
+        { "PATCH /v1/policies/p",
+          "{\"spec\": {\"labels\": {\"x\": \"y\"}}}", 200,
+          "{\"outcome\": \"updated\", " FIELDS "}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(plan, OBJECT, "apply -f - --dry-run", CTL_DONE,
+                "CHANGE    TYPE       NAME\nupdated   policies   p\n"
+                "\npolicies/p\n" FIELDS_SHOWN "no flow would change\n", "");
+    assert_play(done, OBJECT, "apply -f -", CTL_DONE,
+                "policies/p updated\n" FIELDS_SHOWN, "");
+    assert_play(patch, "", "label policy p x=y", CTL_DONE,
+                "policies/p labelled\n" FIELDS_SHOWN, "");
+}
+
 static void
 dry_run_goes_with_what_makes_sense(void **state OVS_UNUSED)
 {
@@ -380,6 +431,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(delete_names_the_referrers),
         cmocka_unit_test(label_sends_a_merge_patch),
         cmocka_unit_test(dry_run_shows_the_plan),
+        cmocka_unit_test(fields_that_differ_are_shown),
         cmocka_unit_test(dry_run_goes_with_what_makes_sense),
         cmocka_unit_test(
             diff_says_by_its_status_whether_anything_would_change),

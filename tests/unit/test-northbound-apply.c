@@ -168,6 +168,10 @@ plan_tells_and_changes_nothing(void **state)
     assert_call(f, 200, "PATCH", "/v1/networks/shop?dry_run=plan",
                 "{\"spec\": {\"mtu\": 1400}}");
     assert_text(f, "objects.0.op", "updated");
+    assert_text(f, "objects.0.fields.0.path", "/spec/mtu");
+    assert_null(at(f, "objects.0.fields.0.before"));
+    assert_int_equal(json_integer_value(at(f, "objects.0.fields.0.after")),
+                     1400);
     assert_call(f, 200, "GET", "/v1/networks/shop", NULL);
     assert_null(at(f, "spec.mtu"));
 
@@ -176,6 +180,27 @@ plan_tells_and_changes_nothing(void **state)
                 "{\"spec\": {\"mtu\": 5}}");
     assert_error_at(f, "/spec/mtu");
     assert_call(f, 404, "DELETE", "/v1/networks/none?dry_run=plan", NULL);
+}
+
+static void
+change_tells_which_fields_differ(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    assert_null(at(f, "fields"));
+    assert_call(f, 200, "PATCH", "/v1/networks/shop",
+                "{\"spec\": {\"mtu\": 1400}}");
+    assert_text(f, "fields.0.path", "/spec/mtu");
+    assert_null(at(f, "fields.1"));
+    assert_call(f, 200, "POST", "/v1/apply?prune=demo",
+                "{\"objects\": [{\"type\": \"networks\", \"name\": \"shop\","
+                " \"spec\": {\"mtu\": 1300}}]}");
+    assert_text(f, "results.0.fields.1.path", "/spec/mtu");
+    assert_int_equal(json_integer_value(at(f, "results.0.fields.1.before")),
+                     1400);
+    assert_text(f, "results.0.fields.2.path", "/metadata/set");
+    assert_text(f, "results.0.fields.2.after", "demo");
 }
 
 static void
@@ -376,6 +401,7 @@ main(void)
         TEST(apply_is_all_or_nothing),
         TEST(apply_prunes_what_the_set_no_longer_names),
         TEST(plan_tells_and_changes_nothing),
+        TEST(change_tells_which_fields_differ),
         TEST(plan_knows_what_goes_along),
         TEST(change_that_is_only_tried_leaves_nothing),
         TEST(wait_answers_with_the_receipt),

@@ -7,6 +7,42 @@ import { number, plural } from "./format.js";
 
 const HOSTS_MAX = 30;
 
+const FIELDS_MAX = 30;
+
+function valueText(value) {
+  return value === undefined ? "(none)" : typeof value === "string" ? value
+    : Array.isArray(value) && value.every((v) => typeof v !== "object")
+      ? value.join(", ") || "(empty)" : JSON.stringify(value);
+}
+
+/** What becomes of one field: "mode: enforce → shadow". */
+function fieldText(field) {
+  const path = field.path.replace(/^\/spec\//, "").slice(
+    field.path.startsWith("/spec/") ? 0 : 1).replaceAll("/", ".")
+    .replaceAll("~1", "/").replaceAll("~0", "~");
+
+  if (field.left_out) {
+    return `${path}: differs (${field.left_out === "secret"
+      ? "secret" : "too long to show"})`;
+  }
+  if (field.added) {
+    return `${path}: ${[...field.added.map((v) => `+${valueText(v)}`),
+      ...field.removed.map((v) => `−${valueText(v)}`)].join(" ")}`;
+  }
+  return `${path}: ${valueText(field.before)} → ${valueText(field.after)}`;
+}
+
+/** The fields of an object that differ, of a plan or of a change. */
+export function fieldNodes(object) {
+  const fields = object.fields ?? [];
+  const more = (object.more_fields ?? 0)
+    + Math.max(fields.length - FIELDS_MAX, 0);
+
+  return fields.length ? h("ul", { class: "plain" },
+    fields.slice(0, FIELDS_MAX).map((f) => h("li", {}, fieldText(f))),
+    more ? h("li", {}, `and ${plural(more, "more field")}`) : null) : null;
+}
+
 /** The answer to ?dry_run=plan. */
 export function planNodes(plan) {
   const { hosts, apps } = plan.flows;
@@ -20,6 +56,7 @@ export function planNodes(plan) {
   return [
     h("p", {}, plan.objects.filter((o) => o.op !== "unchanged").map((o, i) =>
       [i ? ", " : "", h("strong", {}, o.op), ` ${o.type}/${o.name}`])),
+    plan.objects.map(fieldNodes),
     hosts.length ? h("table", { class: "plain" },
       h("thead", {}, h("tr", {}, ["Flows", "Added", "Changed", "Removed"].map(
         (t, i) => h("th", { scope: "col", class: i ? "right" : null }, t)))),
