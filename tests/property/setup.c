@@ -12,6 +12,7 @@
 #include "controller/apphost/apphost.h"
 #include "controller/model/model.h"
 #include "controller/schema/error.h"
+#include "tests/unit/app-loader.h"
 
 static uint64_t rng_state;
 
@@ -55,20 +56,14 @@ load_apps(void)
     static const char *const apps[] = { "overlay", "firewall",
                                         "loadbalancer", "router",
                                         "gateway" };
-    const char *dir = getenv("VMN_APPDIR");
     struct apphost *host = apphost_create();
     struct vmn_error error = VMN_ERROR_INIT;
 
     for (size_t i = 0; i < ARRAY_SIZE(apps); i++) {
-        char *path = (dir ? xasprintf("%s/%s.so", dir, apps[i])
-                      : xasprintf("./apps/%s/.libs/%s.so", apps[i],
-                                  apps[i]));
-
-        if (apphost_load(host, ".", path, &error)) {
+        if (load_built_app(host, apps[i], &error)) {
             printf("# %s\n", error.text);
             exit(1);
         }
-        free(path);
     }
     if (apphost_place(host, &error)) {
         printf("# %s\n", error.text);

@@ -31,9 +31,9 @@ bool chance(unsigned percent);
 /* One of the elements of an array. */
 #define PICK(ARRAY) ((ARRAY)[rnd(ARRAY_SIZE(ARRAY))])
 
-/* All apps that VMN has, placed: those in the folder that the environment's
- * VMN_APPDIR names, or as they lie in the build tree.  Ends the test if that
- * fails.  The caller destroys it. */
+/* The apps that a plan, a policy or a path depends on, placed: those of the
+ * build that the program is of.  Ends the test if that fails.  The caller
+ * destroys it. */
 struct apphost *load_apps(void);
 
 /* Applies 'request', which stays the caller's.  Returns false if it is

@@ -34,6 +34,7 @@
 #include "openvswitch/ofp-group.h"
 #include "openvswitch/ofpbuf.h"
 #include "svec.h"
+#include "tests/unit/app-loader.h"
 #include "util.h"
 
 struct apps_fixture {
@@ -58,7 +59,7 @@ apps_fixture_create(const char *const *apps)
 
     f->apphost = apphost_create();
     for (; *apps; apps++) {
-        if (apphost_load(f->apphost, ".", *apps, &error)) {
+        if (load_built_app(f->apphost, *apps, &error)) {
             fail_with("load", error.text);
         }
     }

@@ -15,7 +15,7 @@ struct pipeline;
 struct vmn_packet_in;
 struct vmn_packets_out;
 
-/* Loads 'apps' (paths of modules, ending with NULL). */
+/* Loads 'apps' (names, ending with NULL). */
 struct apps_fixture *apps_fixture_create(const char *const *apps);
 void apps_fixture_destroy(struct apps_fixture *);
 

@@ -8,9 +8,9 @@
 #include <stddef.h>
 
 static const char *const shop_apps[] = {
-    "apps/overlay/.libs/overlay.so",
-    "apps/firewall/.libs/firewall.so",
-    "apps/loadbalancer/.libs/loadbalancer.so",
+    "overlay",
+    "firewall",
+    "loadbalancer",
     NULL,
 };
 

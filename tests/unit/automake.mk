@@ -194,6 +194,8 @@ tests_unit_libwebhook_a_SOURCES = \
 	tests/unit/webhook-fixture.c \
 	tests/unit/webhook-fixture.h
 tests_unit_libfixture_a_SOURCES = \
+	tests/unit/app-loader.c \
+	tests/unit/app-loader.h \
 	tests/unit/apps-fixture.c \
 	tests/unit/apps-fixture.h \
 	tests/unit/apps-rows.h \

@@ -18,8 +18,8 @@
 #include "util.h"
 
 static const char *const apps[] = {
-    "apps/overlay/.libs/overlay.so",
-    "apps/dhcp/.libs/dhcp.so",
+    "overlay",
+    "dhcp",
     NULL,
 };
 

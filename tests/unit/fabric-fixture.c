@@ -15,6 +15,7 @@
 #include "controller/model/id-pools.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-struct.h"
+#include "tests/unit/app-loader.h"
 #include "util.h"
 
 struct toy toy;
@@ -133,7 +134,7 @@ load(const struct vmn_app_class *app, const char *const *modules)
         fail_msg("%s", error.text);
     }
     for (; modules && *modules; modules++) {
-        if (apphost_load(toy.apphost, ".", *modules, &error)) {
+        if (load_built_app(toy.apphost, *modules, &error)) {
             fail_msg("%s", error.text);
         }
     }

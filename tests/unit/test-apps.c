@@ -652,9 +652,7 @@ what_is_for_people_computes_nothing(void **state)
 static void
 overlay_works_without_a_firewall(void **state)
 {
-    static const char *const overlay[] = {
-        "apps/overlay/.libs/overlay.so", NULL
-    };
+    static const char *const overlay[] = { "overlay", NULL };
     struct apps_fixture *f = apps_fixture_create(overlay);
     struct ds flows = DS_EMPTY_INITIALIZER;
 

@@ -21,9 +21,9 @@
 #include "util.h"
 
 static const char *const apps[] = {
-    "apps/overlay/.libs/overlay.so",
-    "apps/firewall/.libs/firewall.so",
-    "apps/router/.libs/router.so",
+    "overlay",
+    "firewall",
+    "router",
     NULL,
 };
 

@@ -33,9 +33,9 @@
 #define DPID 0x100
 
 static const char *const modules[] = {
-    "apps/overlay/.libs/overlay.so",
-    "apps/firewall/.libs/firewall.so",
-    "apps/loadbalancer/.libs/loadbalancer.so",
+    "overlay",
+    "firewall",
+    "loadbalancer",
     NULL,
 };
 

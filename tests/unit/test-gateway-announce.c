@@ -29,11 +29,11 @@
 #define REG_TRANSIT VMN_F_REG11
 
 static const char *const apps[] = {
-    "apps/overlay/.libs/overlay.so",
-    "apps/firewall/.libs/firewall.so",
-    "apps/loadbalancer/.libs/loadbalancer.so",
-    "apps/router/.libs/router.so",
-    "apps/gateway/.libs/gateway.so",
+    "overlay",
+    "firewall",
+    "loadbalancer",
+    "router",
+    "gateway",
     NULL,
 };
 

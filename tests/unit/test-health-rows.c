@@ -21,9 +21,7 @@
 #include "tests/unit/fake-switch.h"
 #include "util.h"
 
-static const char *const modules[] = {
-    "apps/loadbalancer/.libs/loadbalancer.so", NULL
-};
+static const char *const modules[] = { "loadbalancer", NULL };
 
 static struct fake_switch sw;
 static struct health *health;

@@ -29,10 +29,10 @@
 enum { TTL, NO_ROUTE, NO_NEIGHBOUR, NO_SERVICE };
 
 static const char *const apps[] = {
-    "apps/overlay/.libs/overlay.so",
-    "apps/firewall/.libs/firewall.so",
-    "apps/loadbalancer/.libs/loadbalancer.so",
-    "apps/router/.libs/router.so",
+    "overlay",
+    "firewall",
+    "loadbalancer",
+    "router",
     NULL,
 };
 

@@ -22,10 +22,10 @@
 #include "vmn/vocabulary.h"
 
 static const char *const apps[] = {
-    "apps/overlay/.libs/overlay.so",
-    "apps/firewall/.libs/firewall.so",
-    "apps/loadbalancer/.libs/loadbalancer.so",
-    "apps/router/.libs/router.so",
+    "overlay",
+    "firewall",
+    "loadbalancer",
+    "router",
     NULL,
 };
 

@@ -24,8 +24,8 @@
 #include "vmn/types.h"
 
 static const char *const apps[] = {
-    "apps/overlay/.libs/overlay.so",
-    "apps/firewall/.libs/firewall.so",
+    "overlay",
+    "firewall",
     NULL,
 };
 
