@@ -347,7 +347,7 @@ webhook_status(const struct load_monitor *load, const struct balancer *b,
         shown = arena_alloc(arena, sizeof *shown);
         *shown = (struct status_webhook) {
             .result = webhook_outcome_names[status.outcome],
-            .time = status.time_ms, .attempts = status.n_tries,
+            .time = status.time_ms, .attempts = status.n_attempts,
             .delivery = status.delivery, .reason = status.reason,
         };
     }

@@ -401,7 +401,8 @@ put_webhooks(const struct webhook *webhook, struct ds *ds)
                   stats.n_calls[WEBHOOK_WAITING]);
     metrics_family(ds, "vmn_webhook_attempts_total", "counter",
                    "Requests made for webhook calls, retries included.");
-    ds_put_format(ds, "vmn_webhook_attempts_total %"PRIu64"\n", stats.n_tries);
+    ds_put_format(ds, "vmn_webhook_attempts_total %"PRIu64"\n",
+                  stats.n_attempts);
 }
 
 /* Loads of balancers that have thresholds. */

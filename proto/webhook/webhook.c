@@ -2,8 +2,8 @@
  *
  * Calls, and what became of them; see webhook.h.  A call is in one of two
  * lists: it waits (for its turn, or to be tried again), or it is on its way.
- * All calls of one URL share a site, which bounds how often, and how many at a
- * time. */
+ * All calls of one URL share an endpoint, which bounds how often, and how many
+ * at a time. */
 
 #include <config.h>
 
@@ -26,7 +26,7 @@
 #include "proto/http/http.h"
 #include "proto/loop/loop-curl.h"
 #include "proto/loop/seen-file.h"
-#include "proto/webhook/webhook-try.h"
+#include "proto/webhook/webhook-attempt.h"
 #include "proto/webhook/webhook-url.h"
 #include "random.h"
 #include "timeval.h"
@@ -51,18 +51,18 @@ struct webhook {
     char *key_file;             /* Or NULL. */
     struct stat key_seen;
     char *key;                  /* What was last in there, or NULL. */
-    char *ca_cert, *proxy;      /* Those of 'tries', or NULL. */
-    struct webhook_tries tries;
+    char *ca_cert, *proxy;      /* Those of 'client', or NULL. */
+    struct webhook_client client;
     struct event *wake;
-    struct hmap sites, owners;
+    struct hmap endpoints, owners;
     struct ovs_list waiting, active; /* Of struct call; oldest first. */
     size_t n_waiting, n_active;
     struct webhook_stats stats;
 };
 
 /* A URL that is called, or was a moment ago. */
-struct site {
-    struct hmap_node node;      /* In webhook->sites. */
+struct endpoint {
+    struct hmap_node node;      /* In webhook->endpoints. */
     char *url;
     size_t n_calls, n_active;
     long long int full_ms;      /* When all of its burst is there again. */
@@ -79,13 +79,13 @@ struct owner {
 struct call {
     struct ovs_list node;
     struct webhook *webhook;
-    struct site *site;
+    struct endpoint *endpoint;
     struct webhook_url url;
     char *owner, *event, *body;
     char delivery[UUID_LEN + 1];
-    unsigned n_tries;
+    unsigned n_attempts;
     long long int created_ms, due_ms; /* Of timeval's clock. */
-    struct webhook_try *try;    /* Or NULL: it waits. */
+    struct webhook_attempt *attempt; /* Or NULL: it waits. */
 };
 
 static void wake_cb(evutil_socket_t, short what, void *webhook);
@@ -120,7 +120,7 @@ webhook_create(const struct webhook_options *options, struct event_base *base,
 
     *wp = NULL;
     w->options = *options;
-    hmap_init(&w->sites);
+    hmap_init(&w->endpoints);
     hmap_init(&w->owners);
     ovs_list_init(&w->waiting);
     ovs_list_init(&w->active);
@@ -136,10 +136,10 @@ webhook_create(const struct webhook_options *options, struct event_base *base,
     }
     w->ca_cert = nullable_xstrdup(options->ca_cert);
     w->proxy = nullable_xstrdup(options->proxy);
-    w->tries = (struct webhook_tries) {
+    w->client = (struct webhook_client) {
         .base = base,
         .curl = loop_curl_create(base),
-        .timeout_ms = options->try_ms,
+        .timeout_ms = options->attempt_ms,
         .linger_ms = options->linger_ms,
         .ca_cert = w->ca_cert,
         .proxy = w->proxy,
@@ -202,8 +202,8 @@ owner_of(const struct call *call)
 
 /* Tells the owner of 'call' what has become of it.  'reason' may be NULL. */
 static void
-tell(const struct call *call, enum webhook_outcome outcome, int http_status,
-     const char *reason)
+set_status(const struct call *call, enum webhook_outcome outcome,
+           int http_status, const char *reason)
 {
     struct owner *owner = owner_of(call);
 
@@ -215,7 +215,7 @@ tell(const struct call *call, enum webhook_outcome outcome, int http_status,
     owner->reason = copy;
     owner->status.outcome = outcome;
     owner->status.time_ms = time_wall_msec();
-    owner->status.n_tries = call->n_tries;
+    owner->status.n_attempts = call->n_attempts;
     owner->status.http_status = http_status;
 }
 
@@ -253,51 +253,51 @@ webhook_get_stats(const struct webhook *w, struct webhook_stats *stats)
 
 /* Sites.  ----------------------------------------------------------------- */
 
-static struct site *
-make_site(struct webhook *w, const char *url)
+static struct endpoint *
+endpoint_get(struct webhook *w, const char *url)
 {
     uint32_t hash = hash_string(url, 0);
-    struct site *site;
+    struct endpoint *endpoint;
 
-    HMAP_FOR_EACH_WITH_HASH (site, node, hash, &w->sites) {
-        if (!strcmp(site->url, url)) {
-            return site;
+    HMAP_FOR_EACH_WITH_HASH (endpoint, node, hash, &w->endpoints) {
+        if (!strcmp(endpoint->url, url)) {
+            return endpoint;
         }
     }
-    site = xzalloc(sizeof *site);
-    site->url = xstrdup(url);
-    hmap_insert(&w->sites, &site->node, hash);
-    return site;
+    endpoint = xzalloc(sizeof *endpoint);
+    endpoint->url = xstrdup(url);
+    hmap_insert(&w->endpoints, &endpoint->node, hash);
+    return endpoint;
 }
 
 static void
-site_destroy(struct webhook *w, struct site *site)
+endpoint_destroy(struct webhook *w, struct endpoint *endpoint)
 {
-    hmap_remove(&w->sites, &site->node);
-    free(site->url);
-    free(site);
+    hmap_remove(&w->endpoints, &endpoint->node);
+    free(endpoint->url);
+    free(endpoint);
 }
 
 /* Those that have nothing to say any more. */
 static void
-forget_sites(struct webhook *w, long long int now_ms)
+forget_idle_endpoints(struct webhook *w, long long int now_ms)
 {
-    struct site *site;
+    struct endpoint *endpoint;
 
-    HMAP_FOR_EACH_SAFE (site, node, &w->sites) {
-        if (!site->n_calls && site->full_ms <= now_ms) {
-            site_destroy(w, site);
+    HMAP_FOR_EACH_SAFE (endpoint, node, &w->endpoints) {
+        if (!endpoint->n_calls && endpoint->full_ms <= now_ms) {
+            endpoint_destroy(w, endpoint);
         }
     }
 }
 
-/* When the site may be called by its rate. */
+/* When the endpoint may be called by its rate. */
 static long long int
-site_due(const struct webhook *w, const struct site *site)
+endpoint_due_ms(const struct webhook *w, const struct endpoint *endpoint)
 {
-    unsigned n = w->options.site_burst ? w->options.site_burst - 1 : 0;
+    unsigned n = w->options.url_burst ? w->options.url_burst - 1 : 0;
 
-    return site->full_ms - (long long int) n * w->options.site_interval_ms;
+    return endpoint->full_ms - (long long int) n * w->options.url_interval_ms;
 }
 
 /* Calls.  ----------------------------------------------------------------- */
@@ -307,14 +307,14 @@ call_destroy(struct call *call)
 {
     struct webhook *w = call->webhook;
 
-    if (call->try) {
-        webhook_try_cancel(call->try);
-        call->site->n_active--;
+    if (call->attempt) {
+        webhook_attempt_cancel(call->attempt);
+        call->endpoint->n_active--;
         w->n_active--;
     } else {
         w->n_waiting--;
     }
-    call->site->n_calls--;
+    call->endpoint->n_calls--;
     ovs_list_remove(&call->node);
     webhook_url_uninit(&call->url);
     free(call->owner);
@@ -333,18 +333,18 @@ end(struct call *call, enum webhook_outcome outcome, int http_status,
     w->stats.n_calls[outcome]++;
     if (outcome != WEBHOOK_DELIVERED) {
         /* Without the path, which may be a secret. */
-        VLOG_WARN_RL(&rl, "%s: a call of %s about %s was %s after %u tries: "
+        VLOG_WARN_RL(&rl, "%s: a call of %s about %s was %s after %u attempts: "
                      "%s", call->delivery,
                      call->url.host ? call->url.host : "nobody", call->owner,
-                     webhook_outcome_names[outcome], call->n_tries, reason);
+                     webhook_outcome_names[outcome], call->n_attempts, reason);
     }
-    tell(call, outcome, http_status, reason);
+    set_status(call, outcome, http_status, reason);
     call_destroy(call);
 }
 
-/* Makes room for one more call, of 'site' if need be. */
+/* Makes room for one more call, of 'endpoint' if need be. */
 static void
-make_room(struct webhook *w, const struct site *site)
+make_room(struct webhook *w, const struct endpoint *endpoint)
 {
     struct call *call, *victim = NULL;
 
@@ -352,10 +352,10 @@ make_room(struct webhook *w, const struct site *site)
         return;
     }
     LIST_FOR_EACH (call, node, &w->waiting) {
-        if (!victim || call->site == site) {
+        if (!victim || call->endpoint == endpoint) {
             victim = call;
         }
-        if (call->site == site) {
+        if (call->endpoint == endpoint) {
             break;
         }
     }
@@ -413,13 +413,13 @@ webhook_call(struct webhook *w, const char *owner_name, const char *url,
     long long int now_ms = time_msec();
     struct uuid uuid;
 
-    forget_sites(w, now_ms);
+    forget_idle_endpoints(w, now_ms);
     uuid_generate(&uuid);
     snprintf(call->delivery, sizeof call->delivery, UUID_FMT,
              UUID_ARGS(&uuid));
     call->webhook = w;
-    call->site = make_site(w, url);
-    call->site->n_calls++;
+    call->endpoint = endpoint_get(w, url);
+    call->endpoint->n_calls++;
     call->owner = xstrdup(owner_name);
     call->event = xstrdup(event);
     call->body = xstrdup(body);
@@ -433,7 +433,7 @@ webhook_call(struct webhook *w, const char *owner_name, const char *url,
                           WEBHOOK_BODY_MAX);
     }
     if (!fault) {
-        make_room(w, call->site);
+        make_room(w, call->endpoint);
     }
     ovs_list_push_back(&w->waiting, &call->node);
     w->n_waiting++;
@@ -441,7 +441,7 @@ webhook_call(struct webhook *w, const char *owner_name, const char *url,
         end(call, WEBHOOK_REFUSED, 0, fault);
         free(fault);
     } else {
-        tell(call, WEBHOOK_WAITING, 0, NULL);
+        set_status(call, WEBHOOK_WAITING, 0, NULL);
         wake_at(w, now_ms);
     }
 }
@@ -517,19 +517,19 @@ is_for_later(int status)
     return !status || status == 408 || status == 429 || status >= 500;
 }
 
-/* Milliseconds until the next try. */
+/* Milliseconds until the next attempt. */
 static long long int
 backoff(const struct call *call, const struct webhook_result *result)
 {
     const struct webhook_options *options = &call->webhook->options;
     long long int ms = ((long long int) options->backoff_ms
-                        << (call->n_tries - 1));
+                        << (call->n_attempts - 1));
 
     ms = ms * (75 + random_range(51)) / 100;
     return MAX(ms, MIN(result->retry_after_ms, options->retry_after_max_ms));
 }
 
-/* A try ended so.  It is gone, and 'call' waits, if it has not ended. */
+/* An attempt ended so.  It is gone, and 'call' waits, if it has not ended. */
 static void
 settle(struct call *call, const struct webhook_result *result)
 {
@@ -548,23 +548,23 @@ settle(struct call *call, const struct webhook_result *result)
                           status)
               : xasprintf("it answered %d", status));
     call->due_ms = now_ms + backoff(call, result);
-    if (!is_for_later(status) || call->n_tries >= options->n_tries
+    if (!is_for_later(status) || call->n_attempts >= options->n_attempts
         || call->due_ms - call->created_ms > options->retry_within_ms) {
         end(call, WEBHOOK_FAILED, status, reason);
     } else {
-        tell(call, WEBHOOK_WAITING, status, reason);
+        set_status(call, WEBHOOK_WAITING, status, reason);
     }
     free(reason);
 }
 
 static void
-tried_cb(void *call_, const struct webhook_result *result)
+attempt_done_cb(void *call_, const struct webhook_result *result)
 {
     struct call *call = call_;
     struct webhook *w = call->webhook;
 
-    call->try = NULL;
-    call->site->n_active--;
+    call->attempt = NULL;
+    call->endpoint->n_active--;
     w->n_active--;
     ovs_list_remove(&call->node);
     ovs_list_push_back(&w->waiting, &call->node);
@@ -573,23 +573,24 @@ tried_cb(void *call_, const struct webhook_result *result)
     wake_at(w, time_msec());
 }
 
-/* Begins a try. */
+/* Begins an attempt. */
 static void
 start(struct call *call, long long int now_ms)
 {
     struct owner *owner = owner_of(call);
     struct webhook *w = call->webhook;
 
-    call->n_tries++;
-    call->site->full_ms = (MAX(call->site->full_ms, now_ms)
-                           + w->options.site_interval_ms);
-    w->stats.n_tries++;
+    call->n_attempts++;
+    call->endpoint->full_ms = (MAX(call->endpoint->full_ms, now_ms)
+                               + w->options.url_interval_ms);
+    w->stats.n_attempts++;
     if (owner) {
-        owner->status.n_tries = call->n_tries;
+        owner->status.n_attempts = call->n_attempts;
     }
-    call->try = webhook_try_start(&w->tries, &call->url, make_headers(call),
-                                  call->body, tried_cb, call);
-    call->site->n_active++;
+    call->attempt = webhook_attempt_start(&w->client, &call->url,
+                                          make_headers(call), call->body,
+                                          attempt_done_cb, call);
+    call->endpoint->n_active++;
     w->n_active++;
     ovs_list_remove(&call->node);
     ovs_list_push_back(&w->active, &call->node);
@@ -604,15 +605,15 @@ wake_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *w_)
     long long int now_ms = time_msec(), next_ms = LLONG_MAX;
     struct call *call;
 
-    forget_sites(w, now_ms);
+    forget_idle_endpoints(w, now_ms);
     LIST_FOR_EACH_SAFE (call, node, &w->waiting) {
-        struct site *site = call->site;
-        long long int due_ms = MAX(call->due_ms, site_due(w, site));
+        struct endpoint *endpoint = call->endpoint;
+        long long int due_ms = MAX(call->due_ms, endpoint_due_ms(w, endpoint));
 
         if (w->n_active >= w->options.n_active) {
             return;             /* One of those that end will wake us. */
         }
-        if (site->n_active >= WEBHOOK_SITE_ACTIVE_MAX) {
+        if (endpoint->n_active >= WEBHOOK_URL_ACTIVE_MAX) {
             continue;           /* The same. */
         }
         if (due_ms > now_ms) {
@@ -630,7 +631,7 @@ void
 webhook_destroy(struct webhook *w)
 {
     struct owner *owner;
-    struct site *site;
+    struct endpoint *endpoint;
     struct call *call;
 
     if (!w) {
@@ -645,12 +646,12 @@ webhook_destroy(struct webhook *w)
     HMAP_FOR_EACH_SAFE (owner, node, &w->owners) {
         owner_destroy(w, owner);
     }
-    HMAP_FOR_EACH_SAFE (site, node, &w->sites) {
-        site_destroy(w, site);
+    HMAP_FOR_EACH_SAFE (endpoint, node, &w->endpoints) {
+        endpoint_destroy(w, endpoint);
     }
     hmap_destroy(&w->owners);
-    hmap_destroy(&w->sites);
-    loop_curl_destroy(w->tries.curl);
+    hmap_destroy(&w->endpoints);
+    loop_curl_destroy(w->client.curl);
     webhook_allow_uninit(&w->allow);
     event_free(w->wake);
     free(w->ca_cert);

@@ -7,9 +7,10 @@
  * Whom vmnd calls is its administrator's to say, not that of who may write
  * objects: a URL that no prefix in 'allow' covers is not called.
  *
- * Who calls it: whoever has something to tell, from the loop's thread; nothing
- * blocks, and nobody is called back.  What became of a call is asked for.  Not
- * an HTTP client for anything else: replies' bodies are not looked at. */
+ * Who calls it: whoever has something to report, from the loop's thread;
+ * nothing blocks, and nobody is called back.  What became of a call is asked
+ * for.  Not an HTTP client for anything else: replies' bodies are not looked
+ * at. */
 
 #ifndef PROTO_WEBHOOK_WEBHOOK_H
 #define PROTO_WEBHOOK_WEBHOOK_H 1
@@ -23,7 +24,7 @@ struct webhook;
 
 /* Bounds. */
 #define WEBHOOK_BODY_MAX 65536      /* Bytes of a body. */
-#define WEBHOOK_SITE_ACTIVE_MAX 2   /* Calls of one URL at a time. */
+#define WEBHOOK_URL_ACTIVE_MAX 2    /* Calls of one URL at a time. */
 
 struct webhook_options {
     /* Prefixes of URLs, separated by commas, as webhook-url.h has them; NULL:
@@ -40,25 +41,25 @@ struct webhook_options {
      * says. */
     const char *proxy;
 
-    unsigned try_ms;                /* How long a try may take. */
+    unsigned attempt_ms;            /* How long an attempt may take. */
     unsigned linger_ms;             /* For a reply's body, after its head. */
-    unsigned n_tries;               /* At most. */
-    unsigned backoff_ms;            /* Before the second try; then twice as
+    unsigned n_attempts;            /* At most. */
+    unsigned backoff_ms;            /* Before the second attempt; then twice as
                                      * long each time, a quarter more or less
                                      * by chance. */
     unsigned retry_after_max_ms;    /* Longest wait that a server may ask
                                      * for. */
-    unsigned retry_within_ms;       /* After the call, no try begins. */
+    unsigned retry_within_ms;       /* After the call, no attempt begins. */
     unsigned n_active;              /* Calls at a time. */
-    unsigned n_waiting;             /* That wait, for a try or another. */
-    unsigned site_interval_ms;      /* A try of one URL so often, */
-    unsigned site_burst;            /* but so many may come at once. */
+    unsigned n_waiting;             /* That wait, for an attempt or another. */
+    unsigned url_interval_ms;       /* An attempt of one URL so often, */
+    unsigned url_burst;             /* but so many may come at once. */
 };
 #define WEBHOOK_OPTIONS_DEFAULT                                         \
-    { .try_ms = 10 * 1000, .linger_ms = 1000, .n_tries = 5,             \
+    { .attempt_ms = 10 * 1000, .linger_ms = 1000, .n_attempts = 5,       \
       .backoff_ms = 1000, .retry_after_max_ms = 60 * 1000,              \
       .retry_within_ms = 120 * 1000, .n_active = 8, .n_waiting = 256,   \
-      .site_interval_ms = 1000, .site_burst = 5 }
+      .url_interval_ms = 1000, .url_burst = 5 }
 
 /* Returns 0, or a positive errno with a sentence in '*text' (caller frees).
  * 'options' is read inside of the call only. */
@@ -76,14 +77,14 @@ char *webhook_check(const struct webhook *, const char *url);
  * after a later one.
  *
  * Headers: X-VMN-Event ('event'), X-VMN-Delivery (a UUID, the same with each
- * try), X-VMN-Timestamp (of the try, in seconds since 1970) and, if there is a
- * key, X-VMN-Signature: "sha256=HEX", which is the HMAC-SHA256 of
+ * attempt), X-VMN-Timestamp (of the attempt, in seconds since 1970) and, if
+ * there is a key, X-VMN-Signature: "sha256=HEX", which is the HMAC-SHA256 of
  * "TIMESTAMP.BODY". */
 void webhook_call(struct webhook *, const char *owner, const char *url,
                   const char *event, const char *body);
 
 enum webhook_outcome {
-    WEBHOOK_WAITING,            /* For a try, for another, or for the reply. */
+    WEBHOOK_WAITING,            /* For an attempt, for another, or for the reply. */
     WEBHOOK_DELIVERED,          /* It answered 2xx. */
     WEBHOOK_FAILED,             /* It did not, and is not tried again. */
     WEBHOOK_REFUSED,            /* The URL may not be called. */
@@ -97,8 +98,8 @@ extern const char *const webhook_outcome_names[WEBHOOK_N_OUTCOMES];
 struct webhook_status {
     enum webhook_outcome outcome;
     int64_t time_ms;            /* When that came about, by the wall clock. */
-    unsigned n_tries;           /* That were begun. */
-    int http_status;            /* Of the last try, or 0: no reply. */
+    unsigned n_attempts;        /* That were begun. */
+    int http_status;            /* Of the last attempt, or 0: no reply. */
     const char *reason;         /* Why it is no success, or NULL. */
     const char *delivery;       /* X-VMN-Delivery. */
 };
@@ -111,7 +112,7 @@ void webhook_forget(struct webhook *, const char *owner);
 struct webhook_stats {
     uint64_t n_calls[WEBHOOK_N_OUTCOMES]; /* That have ended so; "waiting":
                                            * that have not ended. */
-    uint64_t n_tries;
+    uint64_t n_attempts;
 };
 void webhook_get_stats(const struct webhook *, struct webhook_stats *);
 

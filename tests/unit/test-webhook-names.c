@@ -43,7 +43,7 @@ name_that_nobody_knows_is_no_address(void **state)
 {
     struct fixture *f = *state;
 
-    f->options.n_tries = 2;
+    f->options.n_attempts = 2;
     create(f, NULL);
     call(f, "http://no.test/");
     assert_outcome(f, WEBHOOK_FAILED, 2, "its name was not found");
@@ -60,8 +60,8 @@ lookup_that_hangs_holds_up_nothing(void **state)
     struct fixture *f = *state;
 
     set_resolver_hangs(true);
-    f->options.n_tries = 1;
-    f->options.try_ms = 50;
+    f->options.n_attempts = 1;
+    f->options.attempt_ms = 50;
     create(f, NULL);
     call(f, "http://no.test/");
     assert_outcome(f, WEBHOOK_FAILED, 1, "its name was not found in time");
@@ -88,7 +88,7 @@ name_that_comes_to_mean_this_machine_does_not_reach_it(void **state)
     };
     struct fixture *f = *state;
 
-    f->options.n_tries = 1;
+    f->options.n_attempts = 1;
     create(f, NULL);
     call(f, "http://web.test:%u/", f->port);
     assert_outcome(f, WEBHOOK_DELIVERED, 1, NULL);
@@ -185,7 +185,7 @@ proxy_that_refuses_is_said(void **state)
 
     f->manner = SAYS;
     f->says = "HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n";
-    f->options.n_tries = 2;
+    f->options.n_attempts = 2;
     f->options.proxy = xasprintf("http://127.0.0.1:%u", f->rude_port);
     create(f, NULL);
     call(f, "https://web.test:%u/secret", f->port);

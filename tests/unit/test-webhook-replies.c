@@ -19,7 +19,7 @@
 #include "fatal-signal.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
-#include "proto/webhook/webhook-try.h"
+#include "proto/webhook/webhook-attempt.h"
 #include "proto/webhook/webhook.h"
 #include "tests/unit/webhook-fixture.h"
 #include "timeval.h"
@@ -47,7 +47,7 @@ tries_end(void **state)
 {
     struct fixture *f = *state;
 
-    f->options.n_tries = 3;
+    f->options.n_attempts = 3;
     for (size_t i = 0; i < SEEN_MAX; i++) {
         f->answers[i] = 502;
     }
@@ -112,7 +112,7 @@ nobody_there_is_tried_again(void **state)
 {
     struct fixture *f = *state;
 
-    f->options.n_tries = 2;
+    f->options.n_attempts = 2;
     create(f, NULL);
     call(f, "http://127.0.0.1:1/");
     assert_outcome(f, WEBHOOK_FAILED, 2, "Connection refused");
@@ -136,13 +136,13 @@ server_that_misbehaves_is_left_in_time(void **state)
     };
     struct fixture *f = *state;
 
-    f->options.n_tries = 2;
+    f->options.n_attempts = 2;
     f->options.linger_ms = 20;
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
         bool waits = cases[i].manner == SILENT || cases[i].manner == DRIPS;
 
         f->manner = cases[i].manner;
-        f->options.try_ms = waits ? 50 : GIVE_UP_MS;
+        f->options.attempt_ms = waits ? 50 : GIVE_UP_MS;
         create(f, NULL);
         call(f, "http://127.0.0.1:%u/", f->rude_port);
         if (cases[i].reason) {
@@ -187,7 +187,7 @@ replies_are_understood(void **state)
     struct fixture *f = *state;
 
     f->manner = SAYS;
-    f->options.n_tries = 1;
+    f->options.n_attempts = 1;
     f->options.linger_ms = 20;
     create(f, NULL);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -214,7 +214,7 @@ retry_after_is_understood(void **state)
     struct fixture *f = *state;
 
     f->manner = SAYS;
-    f->options.n_tries = 2;
+    f->options.n_attempts = 2;
     f->options.linger_ms = 20;
     f->options.retry_after_max_ms = 3600 * 1000;
     create(f, NULL);
@@ -243,7 +243,7 @@ heads_are_bounded_in_all(void **state)
     ds_put_cstr(&says, "HTTP/1.1 200 OK\r\n\r\n");
     f->manner = SAYS;
     f->says = ds_cstr(&says);
-    f->options.n_tries = 1;
+    f->options.n_attempts = 1;
     create(f, NULL);
     call(f, "http://127.0.0.1:%u/", f->rude_port);
     assert_outcome(f, WEBHOOK_FAILED, 1, "not one of HTTP/1");

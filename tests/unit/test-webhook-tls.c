@@ -66,7 +66,7 @@ https_is_for_whom_the_certificate_names(void **state)
     struct fixture *f = *state;
 
     use_tls(f);
-    f->options.n_tries = 2;
+    f->options.n_attempts = 2;
     create(f, NULL);
     call(f, "https://web.test:%u/", f->port);
     assert_outcome(f, WEBHOOK_DELIVERED, 1, NULL);
@@ -89,7 +89,7 @@ https_takes_a_ca_that_is_believed(void **state)
     use_tls(f);
     char *ca = CONST_CAST(char *, f->options.ca_cert);
     f->options.ca_cert = NULL;  /* The system's. */
-    f->options.n_tries = 1;
+    f->options.n_attempts = 1;
     setenv("SSL_CERT_DIR", "/none", 1);
     create(f, NULL);
     call(f, "https://web.test:%u/", f->port);
@@ -113,7 +113,7 @@ https_takes_a_ca_that_is_believed(void **state)
     /* What cannot be read is no reason to believe anybody. */
     webhook_destroy(f->w);
     f->options.ca_cert = write_file(f, "empty.pem", "");
-    f->options.n_tries = 2;
+    f->options.n_attempts = 2;
     create(f, NULL);
     call(f, "https://web.test:%u/", f->port);
     assert_outcome(f, WEBHOOK_FAILED, 2, "empty.pem");
@@ -144,8 +144,8 @@ https_to_who_hangs_ends_in_time(void **state)
     char *allow = xasprintf("https://127.0.0.1:%u", f->rude_port);
 
     f->manner = SILENT;
-    f->options.n_tries = 1;
-    f->options.try_ms = 50;
+    f->options.n_attempts = 1;
+    f->options.attempt_ms = 50;
     create(f, allow);
     call(f, "https://127.0.0.1:%u/", f->rude_port);
     assert_outcome(f, WEBHOOK_FAILED, 1, "timed out");
@@ -154,7 +154,7 @@ https_to_who_hangs_ends_in_time(void **state)
 
     f->manner = SAYS;
     f->says = "220 mail.example ESMTP\r\n";
-    f->options.try_ms = GIVE_UP_MS;
+    f->options.attempt_ms = GIVE_UP_MS;
     create(f, allow);
     call(f, "https://127.0.0.1:%u/", f->rude_port);
     assert_outcome(f, WEBHOOK_FAILED, 1, "TLS failed");

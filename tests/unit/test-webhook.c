@@ -203,7 +203,7 @@ number_at_a_time_is_bounded(void **state)
 {
     struct fixture *f = *state;
 
-    f->options.n_tries = 1;
+    f->options.n_attempts = 1;
     create(f, NULL);
     for (int i = 0; i < 20; i++) {
         call(f, "http://127.0.0.1:%u/%d", f->rude_port, i);
@@ -217,9 +217,9 @@ number_at_a_time_is_bounded(void **state)
     for (int i = 0; i < 6; i++) {
         call(f, "http://127.0.0.1:%u/", f->rude_port);
     }
-    close_in_rounds(f, 6, WEBHOOK_SITE_ACTIVE_MAX);
+    close_in_rounds(f, 6, WEBHOOK_URL_ACTIVE_MAX);
     assert_int_equal(f->n_conns, 26);
-    assert_int_equal(f->most_open, WEBHOOK_SITE_ACTIVE_MAX);
+    assert_int_equal(f->most_open, WEBHOOK_URL_ACTIVE_MAX);
 }
 
 static void
@@ -264,8 +264,8 @@ rate_of_a_url_is_bounded(void **state)
     struct fixture *f = *state;
     long long int begin_ms = time_msec();
 
-    f->options.site_interval_ms = 20;
-    f->options.site_burst = 2;
+    f->options.url_interval_ms = 20;
+    f->options.url_burst = 2;
     create(f, NULL);
     for (int i = 0; i < 5; i++) {
         call(f, "http://127.0.0.1:%u/", f->port);

@@ -414,9 +414,9 @@ webhook_setup(void **state)
     f->base = event_base_new();
     f->options = defaults;
     /* Where no test is about it: handshakes take long under valgrind. */
-    f->options.try_ms = GIVE_UP_MS;
+    f->options.attempt_ms = GIVE_UP_MS;
     f->options.backoff_ms = 1;
-    f->options.site_interval_ms = 0;
+    f->options.url_interval_ms = 0;
     ds_init(&f->heard);
     set_name("web.test", FAR_ADDRESS);
     start_rude(f);
@@ -519,7 +519,7 @@ outcome(struct fixture *f)
 
 void
 assert_outcome(struct fixture *f, enum webhook_outcome expected,
-               unsigned n_tries, const char *reason)
+               unsigned n_attempts, const char *reason)
 {
     struct webhook_status status = outcome(f);
 
@@ -531,7 +531,7 @@ assert_outcome(struct fixture *f, enum webhook_outcome expected,
     if (!reason) {
         assert_null(status.reason);
     }
-    assert_int_equal(status.n_tries, n_tries);
+    assert_int_equal(status.n_attempts, n_attempts);
     assert_true(status.time_ms > 0);
 }
 

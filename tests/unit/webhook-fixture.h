@@ -87,7 +87,7 @@ void create(struct fixture *f, const char *allow);
 void call(struct fixture *f, const char *format, ...);
 struct webhook_status outcome(struct fixture *f);
 void assert_outcome(struct fixture *f, enum webhook_outcome expected,
-                    unsigned n_tries, const char *reason);
+                    unsigned n_attempts, const char *reason);
 uint64_t n_calls(const struct fixture *f, enum webhook_outcome what);
 
 extern EVP_PKEY *server_key;

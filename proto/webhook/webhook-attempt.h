@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One try of a call: a connection of its own to a web server, one request, the
- * head of its reply, and an end within a bounded time.  By libcurl: names,
+ * One attempt of a call: a connection of its own to a web server, one request,
+ * the head of its reply, and an end within a bounded time.  By libcurl: names,
  * TLS, a proxy and the reply are its matter; what it may do is bounded here.
  * Only for proto/webhook. */
 
-#ifndef PROTO_WEBHOOK_WEBHOOK_TRY_H
-#define PROTO_WEBHOOK_WEBHOOK_TRY_H 1
+#ifndef PROTO_WEBHOOK_WEBHOOK_ATTEMPT_H
+#define PROTO_WEBHOOK_WEBHOOK_ATTEMPT_H 1
 
 #include <stdbool.h>
 
 struct curl_slist;
 struct event_base;
 struct loop_curl;
-struct webhook_try;
+struct webhook_attempt;
 struct webhook_url;
 
-/* What all tries share.  Borrowed. */
-struct webhook_tries {
+/* What all attempts share.  Its strings are borrowed. */
+struct webhook_client {
     struct event_base *base;
     struct loop_curl *curl;
     unsigned timeout_ms;        /* From the name to the reply's head. */
@@ -38,17 +38,18 @@ struct webhook_result {
                                  * most. */
 };
 
-/* How it ended.  The try is gone. */
-typedef void webhook_tried(void *aux, const struct webhook_result *);
+/* How it ended.  The attempt is gone. */
+typedef void webhook_attempt_cb(void *aux, const struct webhook_result *);
 
 /* Posts 'body', a JSON value, to 'url'.  Both are borrowed until the end;
- * 'headers' are taken over.  'tried' is called later, unless the try is
+ * 'headers' are taken over.  'done' is called later, unless the attempt is
  * cancelled before. */
-struct webhook_try *webhook_try_start(const struct webhook_tries *,
-                                      const struct webhook_url *url,
-                                      struct curl_slist *headers,
-                                      const char *body,
-                                      webhook_tried *tried, void *aux);
-void webhook_try_cancel(struct webhook_try *);
+struct webhook_attempt *webhook_attempt_start(const struct webhook_client *,
+                                              const struct webhook_url *url,
+                                              struct curl_slist *headers,
+                                              const char *body,
+                                              webhook_attempt_cb *done,
+                                              void *aux);
+void webhook_attempt_cancel(struct webhook_attempt *);
 
-#endif /* proto/webhook/webhook-try.h */
+#endif /* proto/webhook/webhook-attempt.h */

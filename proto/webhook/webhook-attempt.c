@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One try; see webhook-try.h.  The head of the reply decides.  Its body is
- * read for a moment, so that a server may write it and does not see its
- * connection reset; what it says does not matter.
+ * One attempt; see webhook-attempt.h.  The head of the reply decides.  Its
+ * body is read for a moment, so that a server may write it and does not see
+ * its connection reset; what it says does not matter.
  *
- * Each try has a handle, a connection and a lookup of its own: nothing is
+ * Each attempt has a handle, a connection and a lookup of its own: nothing is
  * shared between URLs, and an address or a CA that changes counts with the
  * next one (CAs within the hour, since reading them takes long). */
 
 #include <config.h>
 
-#include "proto/webhook/webhook-try.h"
+#include "proto/webhook/webhook-attempt.h"
 
 #include <arpa/inet.h>
 #include <event2/event.h>
@@ -26,19 +26,19 @@
 #include "proto/webhook/webhook-url.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(webhook_try);
+VLOG_DEFINE_THIS_MODULE(webhook_attempt);
 
 /* For how long the CAs that were read are used, in seconds. */
 #define CA_CACHE_S 3600
 /* Longest time that Retry-After is taken to say, in seconds. */
 #define RETRY_AFTER_MAX_S (24 * 3600)
 
-struct webhook_try {
-    const struct webhook_tries *tries;
+struct webhook_attempt {
+    const struct webhook_client *client;
     const struct webhook_url *url;
     struct loop_curl_transfer transfer;
     struct curl_slist *headers;
-    webhook_tried *tried;
+    webhook_attempt_cb *done;
     void *aux;
     struct event *linger;       /* Ends the wait for the reply's body. */
 
@@ -52,47 +52,47 @@ struct webhook_try {
 /* The end.  --------------------------------------------------------------- */
 
 static void
-try_destroy(struct webhook_try *try)
+attempt_destroy(struct webhook_attempt *attempt)
 {
-    curl_easy_cleanup(try->transfer.easy);
-    curl_slist_free_all(try->headers);
-    event_free(try->linger);
-    free(try->refused);
-    free(try);
+    curl_easy_cleanup(attempt->transfer.easy);
+    curl_slist_free_all(attempt->headers);
+    event_free(attempt->linger);
+    free(attempt->refused);
+    free(attempt);
 }
 
 void
-webhook_try_cancel(struct webhook_try *try)
+webhook_attempt_cancel(struct webhook_attempt *attempt)
 {
-    if (try) {
-        loop_curl_remove(try->tries->curl, &try->transfer);
-        try_destroy(try);
+    if (attempt) {
+        loop_curl_remove(attempt->client->curl, &attempt->transfer);
+        attempt_destroy(attempt);
     }
 }
 
 /* Whether the transfer came to a point whose time is 'info', one of
  * CURLINFO_..._TIME_T. */
 static bool
-has_come_to(const struct webhook_try *try, CURLINFO info)
+has_come_to(const struct webhook_attempt *attempt, CURLINFO info)
 {
     curl_off_t us = 0;
 
-    return !curl_easy_getinfo(try->transfer.easy, info, &us) && us > 0;
+    return !curl_easy_getinfo(attempt->transfer.easy, info, &us) && us > 0;
 }
 
 /* Why there was no connection, or no certificate to believe. */
 static char *
-connection_fault(const struct webhook_try *try, CURLcode code)
+connection_fault(const struct webhook_attempt *attempt, CURLcode code)
 {
-    CURL *easy = try->transfer.easy;
+    CURL *easy = attempt->transfer.easy;
     long verify = X509_V_OK, error = 0;
 
     switch ((int) code) {
     case CURLE_COULDNT_CONNECT:
-        if (try->refused) {
+        if (attempt->refused) {
             return xasprintf("its name has the address %s, which is called "
                              "only by a URL that has the address itself",
-                             try->refused);
+                             attempt->refused);
         }
         curl_easy_getinfo(easy, CURLINFO_OS_ERRNO, &error);
         return xasprintf("cannot connect: %s",
@@ -106,8 +106,8 @@ connection_fault(const struct webhook_try *try, CURLcode code)
                          ? "it is for another host"
                          : X509_verify_cert_error_string(verify));
     case CURLE_SSL_CACERT_BADFILE:
-        return xasprintf("%s cannot be used", try->tries->ca_cert
-                         ? try->tries->ca_cert
+        return xasprintf("%s cannot be used", attempt->client->ca_cert
+                         ? attempt->client->ca_cert
                          : "the system's file of CAs, or SSL_CERT_FILE,");
     default:
         return xasprintf("TLS failed: %s", curl_easy_strerror(code));
@@ -117,11 +117,11 @@ connection_fault(const struct webhook_try *try, CURLcode code)
 /* Says why there was no reply, without what was called: that may be secret.
  * The caller frees it. */
 static char *
-fault_of(const struct webhook_try *try, CURLcode code)
+fault_of(const struct webhook_attempt *attempt, CURLcode code)
 {
     long proxy_status = 0;
 
-    curl_easy_getinfo(try->transfer.easy, CURLINFO_HTTP_CONNECTCODE,
+    curl_easy_getinfo(attempt->transfer.easy, CURLINFO_HTTP_CONNECTCODE,
                       &proxy_status);
     if (proxy_status >= 300) {
         return xasprintf("the proxy answered %ld", proxy_status);
@@ -132,9 +132,9 @@ fault_of(const struct webhook_try *try, CURLcode code)
     case CURLE_COULDNT_RESOLVE_PROXY:
         return xstrdup("the proxy's name was not found");
     case CURLE_OPERATION_TIMEDOUT:
-        return xstrdup(has_come_to(try, CURLINFO_PRETRANSFER_TIME_T)
+        return xstrdup(has_come_to(attempt, CURLINFO_PRETRANSFER_TIME_T)
                        ? "it did not answer in time"
-                       : has_come_to(try, CURLINFO_NAMELOOKUP_TIME_T)
+                       : has_come_to(attempt, CURLINFO_NAMELOOKUP_TIME_T)
                        ? "cannot connect: timed out"
                        : "its name was not found in time");
     case CURLE_COULDNT_CONNECT:
@@ -142,7 +142,7 @@ fault_of(const struct webhook_try *try, CURLcode code)
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CONNECT_ERROR:
     case CURLE_SSL_CIPHER:
-        return connection_fault(try, code);
+        return connection_fault(attempt, code);
     case CURLE_GOT_NOTHING:
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
@@ -159,52 +159,52 @@ fault_of(const struct webhook_try *try, CURLcode code)
 }
 
 static void
-finish(struct webhook_try *try, CURLcode code)
+finish(struct webhook_attempt *attempt, CURLcode code)
 {
-    CURL *easy = try->transfer.easy;
+    CURL *easy = attempt->transfer.easy;
     struct webhook_result result = { 0, NULL, 0 };
-    webhook_tried *tried = try->tried;
+    webhook_attempt_cb *done = attempt->done;
     curl_off_t retry_after_s = 0;
-    void *aux = try->aux;
+    void *aux = attempt->aux;
     char *fault = NULL;
     long status = 0;
 
-    if (try->has_reply) {
+    if (attempt->has_reply) {
         curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, &status);
         curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &retry_after_s);
         retry_after_s = MIN(MAX(retry_after_s, 0), RETRY_AFTER_MAX_S);
         result.status = (int) status;
         result.retry_after_ms = (unsigned) retry_after_s * 1000;
     } else {
-        VLOG_DBG("%s: %s", try->url->host, try->detail);
-        fault = fault_of(try, code);
+        VLOG_DBG("%s: %s", attempt->url->host, attempt->detail);
+        fault = fault_of(attempt, code);
         result.fault = fault;
     }
-    try_destroy(try);
-    tried(aux, &result);
+    attempt_destroy(attempt);
+    done(aux, &result);
     free(fault);
 }
 
 static void
-done_cb(void *try, CURLcode code)
+done_cb(void *attempt, CURLcode code)
 {
-    finish(try, code);
+    finish(attempt, code);
 }
 
 static void
-linger_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *try_)
+linger_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *attempt_)
 {
-    struct webhook_try *try = try_;
+    struct webhook_attempt *attempt = attempt_;
 
-    loop_curl_remove(try->tries->curl, &try->transfer);
-    finish(try, CURLE_OK);
+    loop_curl_remove(attempt->client->curl, &attempt->transfer);
+    finish(attempt, CURLE_OK);
 }
 
 /* libcurl's callbacks.  --------------------------------------------------- */
 
 /* Notes an address that is not connected to; of IPv4 or IPv6. */
 static void
-note_refused(struct webhook_try *try, const struct sockaddr *address)
+note_refused(struct webhook_attempt *attempt, const struct sockaddr *address)
 {
     const struct sockaddr_in6 *sin6 = ALIGNED_CAST(const void *, address);
     const struct sockaddr_in *sin = ALIGNED_CAST(const void *, address);
@@ -214,21 +214,21 @@ note_refused(struct webhook_try *try, const struct sockaddr *address)
     inet_ntop(address->sa_family,
               ipv6 ? (const void *) &sin6->sin6_addr : &sin->sin_addr, text,
               sizeof text);
-    free(try->refused);
-    try->refused = xstrdup(text);
+    free(attempt->refused);
+    attempt->refused = xstrdup(text);
 }
 
 /* Opens a socket to an address, once the name is looked up: so the one that
  * is looked at is the one that is connected to. */
 static curl_socket_t
-open_socket(void *try_, curlsocktype purpose OVS_UNUSED,
+open_socket(void *attempt_, curlsocktype purpose OVS_UNUSED,
             struct curl_sockaddr *address)
 {
-    struct webhook_try *try = try_;
+    struct webhook_attempt *attempt = attempt_;
 
-    if (!try->tries->proxy
-        && !webhook_url_may_reach(try->url, &address->addr)) {
-        note_refused(try, &address->addr);
+    if (!attempt->client->proxy
+        && !webhook_url_may_reach(attempt->url, &address->addr)) {
+        note_refused(attempt, &address->addr);
         return CURL_SOCKET_BAD;
     }
     return socket(address->family, address->socktype | SOCK_CLOEXEC,
@@ -239,24 +239,24 @@ open_socket(void *try_, curlsocktype purpose OVS_UNUSED,
  * no CURLINFO_RESPONSE_CODE).  The head of the reply itself ends with an empty
  * line. */
 static size_t
-take_head(char *line, size_t one OVS_UNUSED, size_t size, void *try_)
+take_head(char *line, size_t one OVS_UNUSED, size_t size, void *attempt_)
 {
-    struct webhook_try *try = try_;
+    struct webhook_attempt *attempt = attempt_;
     long status = 0;
 
-    try->n_head += size;
-    if (try->n_head > WEBHOOK_HEAD_MAX) {
+    attempt->n_head += size;
+    if (attempt->n_head > WEBHOOK_HEAD_MAX) {
         return 0;
     }
-    curl_easy_getinfo(try->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(attempt->transfer.easy, CURLINFO_RESPONSE_CODE, &status);
     if (size && (*line == '\r' || *line == '\n') && status >= 200
-        && !try->has_reply) {
-        unsigned ms = try->tries->linger_ms;
+        && !attempt->has_reply) {
+        unsigned ms = attempt->client->linger_ms;
         struct timeval tv = { .tv_sec = ms / 1000,
                               .tv_usec = ms % 1000 * 1000 };
 
-        try->has_reply = true;
-        event_add(try->linger, &tv);
+        attempt->has_reply = true;
+        event_add(attempt->linger, &tv);
     }
     return size;
 }
@@ -264,12 +264,12 @@ take_head(char *line, size_t one OVS_UNUSED, size_t size, void *try_)
 /* Throws away what has come of the body, up to a bound. */
 static size_t
 take_body(char *data OVS_UNUSED, size_t one OVS_UNUSED, size_t size,
-          void *try_)
+          void *attempt_)
 {
-    struct webhook_try *try = try_;
+    struct webhook_attempt *attempt = attempt_;
 
-    try->n_body += size;
-    return try->n_body < WEBHOOK_BODY_READ_MAX ? size : 0;
+    attempt->n_body += size;
+    return attempt->n_body < WEBHOOK_BODY_READ_MAX ? size : 0;
 }
 
 /* The beginning.  --------------------------------------------------------- */
@@ -298,7 +298,7 @@ set_tls(CURL *easy, const char *ca_cert)
 /* What libcurl would take from elsewhere, or do beyond one request, is set to
  * nothing. */
 static void
-set_bounds(CURL *easy, const struct webhook_tries *tries)
+set_bounds(CURL *easy, const struct webhook_client *client)
 {
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -306,61 +306,62 @@ set_bounds(CURL *easy, const struct webhook_tries *tries)
                      (long) CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
     /* "" keeps http_proxy and no_proxy of the environment out of it. */
-    curl_easy_setopt(easy, CURLOPT_PROXY, tries->proxy ? tries->proxy : "");
+    curl_easy_setopt(easy, CURLOPT_PROXY, client->proxy ? client->proxy : "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     curl_easy_setopt(easy, CURLOPT_DNS_CACHE_TIMEOUT, 0L);
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long) tries->timeout_ms);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long) client->timeout_ms);
 }
 
 static void
-set_request(struct webhook_try *try, const char *body)
+set_request(struct webhook_attempt *attempt, const char *body)
 {
-    const struct webhook_url *url = try->url;
+    const struct webhook_url *url = attempt->url;
     char *authority = webhook_url_authority(url);
     char *text = xasprintf("http%s://%s%s", url->tls ? "s" : "", authority,
                            url->target);
-    CURL *easy = try->transfer.easy;
+    CURL *easy = attempt->transfer.easy;
 
     curl_easy_setopt(easy, CURLOPT_URL, text);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, "vmnd/" VMN_VERSION);
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, try->headers);
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, attempt->headers);
     curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE, (long) strlen(body));
     curl_easy_setopt(easy, CURLOPT_POSTFIELDS, body);
     free(text);
     free(authority);
 }
 
-struct webhook_try *
-webhook_try_start(const struct webhook_tries *tries,
-                  const struct webhook_url *url, struct curl_slist *headers,
-                  const char *body, webhook_tried *tried, void *aux)
+struct webhook_attempt *
+webhook_attempt_start(const struct webhook_client *client,
+                      const struct webhook_url *url,
+                      struct curl_slist *headers, const char *body,
+                      webhook_attempt_cb *done, void *aux)
 {
-    struct webhook_try *try = xzalloc(sizeof *try);
+    struct webhook_attempt *attempt = xzalloc(sizeof *attempt);
     CURL *easy = curl_easy_init();
 
     if (!easy) {
         out_of_memory();
     }
-    try->tries = tries;
-    try->url = url;
-    try->headers = headers;
-    try->tried = tried;
-    try->aux = aux;
-    try->linger = evtimer_new(tries->base, linger_cb, try);
-    try->transfer = (struct loop_curl_transfer) {
-        .easy = easy, .done = done_cb, .aux = try,
+    attempt->client = client;
+    attempt->url = url;
+    attempt->headers = headers;
+    attempt->done = done;
+    attempt->aux = aux;
+    attempt->linger = evtimer_new(client->base, linger_cb, attempt);
+    attempt->transfer = (struct loop_curl_transfer) {
+        .easy = easy, .done = done_cb, .aux = attempt,
     };
-    set_request(try, body);
-    set_bounds(easy, tries);
-    set_tls(easy, tries->ca_cert);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, try->detail);
+    set_request(attempt, body);
+    set_bounds(easy, client);
+    set_tls(easy, client->ca_cert);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, attempt->detail);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, try);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, attempt);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, take_head);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, try);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, attempt);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, take_body);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, try);
-    loop_curl_add(tries->curl, &try->transfer);
-    return try;
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, attempt);
+    loop_curl_add(client->curl, &attempt->transfer);
+    return attempt;
 }
