@@ -39,7 +39,7 @@ static const struct vmn_ip server_ip = { 4, { 169, 254, 0, 67 } };
 #define PREFIX_PREFERRED (7 * 24 * 3600)
 
 /* Room for an answer, of which a network's MTU may leave less. */
-#define ANSWER_MAX 1514
+#define REPLY_MAX 1514
 
 /* dhcp-options.c */
 

@@ -23,7 +23,7 @@ enum {
     OPTION_REQUESTED_IP = 50,
     OPTION_LEASE_TIME = 51,
     OPTION_SERVER_ID = 54,
-    OPTION_WANTED = 55,
+    OPTION_PARAMETER_LIST = 55,
     OPTION_MAX_SIZE = 57,
     OPTION_T1 = 58,
     OPTION_T2 = 59,
@@ -215,8 +215,8 @@ put_option(struct vmn_bytes *b, uint8_t code, const struct context *ctx)
 /* Writes what the client wants, in its order; the mask comes before the router
  * whatever that is (RFC 2132, section 3.3). */
 static void
-put_wanted(struct vmn_bytes *b, const struct vmn_dhcp4 *dhcp,
-           const struct context *ctx)
+put_requested_options(struct vmn_bytes *b, const struct vmn_dhcp4 *dhcp,
+                      const struct context *ctx)
 {
     static const uint8_t usual[] = {
         OPTION_MASK, OPTION_ROUTER, OPTION_DNS, OPTION_HOSTNAME,
@@ -225,7 +225,7 @@ put_wanted(struct vmn_bytes *b, const struct vmn_dhcp4 *dhcp,
     uint8_t list[255];
     const uint8_t *wanted = list;
     bool done[256] = { false };
-    int n = vmn_dhcp4_get(dhcp, OPTION_WANTED, list, sizeof list);
+    int n = vmn_dhcp4_get(dhcp, OPTION_PARAMETER_LIST, list, sizeof list);
 
     if (n < 0) {
         wanted = usual;
@@ -259,7 +259,7 @@ put_client_id(struct vmn_bytes *b, const struct vmn_dhcp4 *dhcp)
 /* How long a message may be: as the client says, but no longer than the
  * network takes. */
 static size_t
-message_room(const struct req *req)
+max_message_size(const struct req *req)
 {
     uint8_t data[2];
     size_t room = MIN_MAX_SIZE;
@@ -272,8 +272,8 @@ message_room(const struct req *req)
     if (room > req->mtu) {
         room = req->mtu;
     }
-    if (room > ANSWER_MAX - 14) {
-        room = ANSWER_MAX - 14;
+    if (room > REPLY_MAX - 14) {
+        room = REPLY_MAX - 14;
     }
     return room - IP_UDP_SIZE;
 }
@@ -281,14 +281,14 @@ message_room(const struct req *req)
 /* Where an answer goes (RFC 2131, section 4.1).  Only the one port gets it, in
  * any case. */
 static void
-send_answer(struct vmn_packets_out *out, const struct vmn_dhcp4 *dhcp,
-            const struct vmn_bytes *message)
+send_reply(struct vmn_packets_out *out, const struct vmn_dhcp4 *dhcp,
+           const struct vmn_bytes *message)
 {
     static const struct vmn_ip everyone = { 4, { 255, 255, 255, 255 } };
     static const struct vmn_mac all = { { 255, 255, 255, 255, 255, 255 } };
     bool broadcast = (dhcp->type == VMN_DHCP4_NAK
                       || (!dhcp->ciaddr.family && dhcp->broadcast));
-    uint8_t frame[ANSWER_MAX];
+    uint8_t frame[REPLY_MAX];
     const struct vmn_udp udp = {
         .eth_src = server_mac,
         .eth_dst = broadcast ? all : dhcp->chaddr,
@@ -314,8 +314,8 @@ answer(const struct req *req, uint8_t type, const struct vmn_ip *ip,
 {
     bool refuses = type == VMN_DHCP4_NAK;
     bool leases = !refuses && req->dhcp.type != VMN_DHCP4_INFORM;
-    uint8_t data[ANSWER_MAX];
-    struct vmn_bytes b = vmn_bytes(data, message_room(req));
+    uint8_t data[REPLY_MAX];
+    struct vmn_bytes b = vmn_bytes(data, max_message_size(req));
     struct context ctx = { .mtu = req->mtu };
     struct vmn_dhcp4 dhcp = {
         .is_reply = true,
@@ -350,10 +350,10 @@ answer(const struct req *req, uint8_t type, const struct vmn_ip *ip,
     }
     put_client_id(&b, &req->dhcp);
     if (!refuses) {
-        put_wanted(&b, &req->dhcp, &ctx);
+        put_requested_options(&b, &req->dhcp, &ctx);
     }
     vmn_dhcp4_end(&b);
-    send_answer(out, &dhcp, &b);
+    send_reply(out, &dhcp, &b);
 }
 
 /* The question.  ---------------------------------------------------------- */

@@ -27,7 +27,7 @@ enum {
 enum {
     OPTION_CLIENT_ID = 1,
     OPTION_SERVER_ID = 2,
-    OPTION_WANTED = 6,
+    OPTION_ORO = 6,
     OPTION_PREFERENCE = 7,
     OPTION_STATUS = 13,
     OPTION_RAPID_COMMIT = 14,
@@ -286,7 +286,7 @@ put_option(struct vmn_bytes *b, uint16_t code, const struct req *req)
 
 /* Each at most once, whatever the client's list repeats. */
 static void
-put_wanted(struct vmn_bytes *b, const struct req *req)
+put_requested_options(struct vmn_bytes *b, const struct req *req)
 {
     static const uint16_t known[] = {
         OPTION_DNS, OPTION_SEARCH, OPTION_SNTP, OPTION_NTP, OPTION_BOOT_FILE,
@@ -294,7 +294,7 @@ put_wanted(struct vmn_bytes *b, const struct req *req)
     };
     struct vmn_dhcp6_option list;
     bool listed = vmn_dhcp6_find(req->dhcp.options, req->dhcp.options_size,
-                                 OPTION_WANTED, &list);
+                                 OPTION_ORO, &list);
 
     for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
         bool wanted = !listed && (known[i] == OPTION_DNS
@@ -312,10 +312,10 @@ put_wanted(struct vmn_bytes *b, const struct req *req)
 /* The answer.  ------------------------------------------------------------ */
 
 static void
-send_answer(struct vmn_packets_out *out, const struct req *req,
-            const struct vmn_bytes *message)
+send_reply(struct vmn_packets_out *out, const struct req *req,
+           const struct vmn_bytes *message)
 {
-    uint8_t frame[ANSWER_MAX];
+    uint8_t frame[REPLY_MAX];
     const struct vmn_udp udp = {
         .eth_src = server_mac,
         .eth_dst = req->udp.eth_src,
@@ -332,7 +332,7 @@ send_answer(struct vmn_packets_out *out, const struct req *req,
 }
 
 static void
-answer_start(struct vmn_bytes *b, const struct req *req, uint8_t type)
+reply_start(struct vmn_bytes *b, const struct req *req, uint8_t type)
 {
     vmn_dhcp6_start(b, type, req->dhcp.xid);
     if (req->client.data) {
@@ -379,10 +379,10 @@ confirms(const struct req *req)
 static const char *
 handle_message(const struct req *req, struct vmn_packets_out *out)
 {
-    uint8_t data[ANSWER_MAX], type = REPLY;
+    uint8_t data[REPLY_MAX], type = REPLY;
     size_t room = req->mtu - IPV6_UDP_SIZE;
-    struct vmn_bytes b = vmn_bytes(data, room < ANSWER_MAX - VMN_UDP6_HEADERS
-                                   ? room : ANSWER_MAX - VMN_UDP6_HEADERS);
+    struct vmn_bytes b = vmn_bytes(data, room < REPLY_MAX - VMN_UDP6_HEADERS
+                                   ? room : REPLY_MAX - VMN_UDP6_HEADERS);
     struct vmn_dhcp6_option rapid;
     bool commits = req->dhcp.type == SOLICIT
                    && vmn_dhcp6_find(req->dhcp.options,
@@ -396,12 +396,12 @@ handle_message(const struct req *req, struct vmn_packets_out *out)
         if (confirmed < 0) {
             return "no address in confirm";
         }
-        answer_start(&b, req, type);
+        reply_start(&b, req, type);
         put_status(&b, confirmed ? STATUS_SUCCESS : STATUS_NOT_ON_LINK);
         break;
     case RELEASE:
     case DECLINE:
-        answer_start(&b, req, type);
+        reply_start(&b, req, type);
         put_status(&b, STATUS_SUCCESS);
         put_ias(&b, req);
         break;
@@ -409,7 +409,7 @@ handle_message(const struct req *req, struct vmn_packets_out *out)
         type = commits ? REPLY : ADVERTISE;
         /* Fall through. */
     default:
-        answer_start(&b, req, type);
+        reply_start(&b, req, type);
         if (type == ADVERTISE) {
             put_preference(&b);
         }
@@ -417,10 +417,10 @@ handle_message(const struct req *req, struct vmn_packets_out *out)
             vmn_dhcp6_put(&b, OPTION_RAPID_COMMIT, NULL, 0);
         }
         put_ias(&b, req);
-        put_wanted(&b, req);
+        put_requested_options(&b, req);
         break;
     }
-    send_answer(out, req, &b);
+    send_reply(out, req, &b);
     return NULL;
 }
 

@@ -83,7 +83,7 @@ prepare(struct vmn_view *view, const struct vmn_network *network,
     uint32_t mtu = vmn_mtu_of(view, network);
 
     memset(advert, 0, sizeof *advert);
-    advert->room = (mtu + 14 < ANSWER_MAX ? mtu + 14 : ANSWER_MAX);
+    advert->room = (mtu + 14 < REPLY_MAX ? mtu + 14 : REPLY_MAX);
     ra->eth_dst = to ? port->mac : all_nodes_mac;
     ra->ip_dst = to ? *to : all_nodes;
     ra->mtu = mtu;
@@ -108,7 +108,7 @@ static void
 say(struct advert *advert, struct vmn_mac mac, uint16_t router_s,
     struct vmn_packets_out *out)
 {
-    uint8_t frame[ANSWER_MAX];
+    uint8_t frame[REPLY_MAX];
 
     advert->ra.eth_src = mac;
     advert->ra.ip_src = vmn_link_local(mac);
@@ -159,8 +159,8 @@ owns(const struct vmn_port *port, const struct vmn_ip *ip)
 
 /* By the clock, in whichever network. */
 static void
-say_unasked(struct vmn_view *view, const struct vmn_network *network,
-            const struct vmn_port *port, struct vmn_packets_out *out)
+send_unsolicited(struct vmn_view *view, const struct vmn_network *network,
+                 const struct vmn_port *port, struct vmn_packets_out *out)
 {
     if (answers_solicitations(view, network)) {
         advertise(view, network, port, NULL, out);
@@ -181,7 +181,7 @@ handle_routers(struct vmn_view *view, const struct vmn_packet_in *in,
     } else if (!first_subnet(network, in->port)) {
         vmn_send_nothing(out, "no IPv6 address");
     } else if (!in->size) {
-        say_unasked(view, network, in->port, out);
+        send_unsolicited(view, network, in->port, out);
     } else if (!vmn_rs_parse(in->bytes, in->size, &rs)) {
         vmn_send_nothing(out, "malformed");
     } else if (!vmn_mac_equal(rs.eth_src, in->port->mac)) {

@@ -20,7 +20,7 @@ enum {
 #define CLASS_IN 1
 
 /* What goes through nearly every network without being cut up. */
-#define ANSWER_MAX 1232
+#define REPLY_MAX 1232
 
 static const struct vmn_mac server_mac = SERVER_MAC;
 static const struct vmn_ip server_ip = SERVER_IP;
@@ -156,20 +156,20 @@ answer_question(struct vmn_view *view, const struct vmn_packet_in *in,
 /* Room for an answer, which is not to be cut up; a network's MTU is 576 at
  * least, so it is enough for the 512 bytes that every asker takes. */
 static size_t
-answer_room(struct vmn_view *view, const struct vmn_port *port)
+max_reply_size(struct vmn_view *view, const struct vmn_port *port)
 {
     const struct vmn_network *network = vmn_read_network(view, port->network);
     size_t room = (network ? vmn_mtu_of(view, network) + 14 - VMN_UDP6_HEADERS
                    : 512);
 
-    return room < ANSWER_MAX ? room : ANSWER_MAX;
+    return room < REPLY_MAX ? room : REPLY_MAX;
 }
 
 static void
 handle_query(struct vmn_view *view, const struct vmn_packet_in *in,
              struct vmn_packets_out *out)
 {
-    uint8_t message[ANSWER_MAX], packet[VMN_UDP6_HEADERS + ANSWER_MAX];
+    uint8_t message[REPLY_MAX], packet[VMN_UDP6_HEADERS + REPLY_MAX];
     struct vmn_dns_answer answer;
     struct vmn_dns_query query;
     struct vmn_udp udp;
@@ -189,7 +189,7 @@ handle_query(struct vmn_view *view, const struct vmn_packet_in *in,
         }
         return;
     }
-    vmn_dns_start(&answer, &query, message, answer_room(view, in->port));
+    vmn_dns_start(&answer, &query, message, max_reply_size(view, in->port));
     if (query.error ? !is_own
         : !answer_question(view, in, &answer, is_own)) {
         vmn_send_to_next(out, STAGE_DNS, in->bytes, in->size);

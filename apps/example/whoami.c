@@ -20,7 +20,7 @@
 #define UDP_PORT 43             /* That of whois. */
 
 enum { STAGE_WHOAMI };
-enum { HANDLER_ASK };
+enum { HANDLER_QUERY };
 enum { PRIORITY = 10 };
 
 /* Locally administered; networks do not see each other's. */
@@ -63,7 +63,7 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     vmn_match(flow, VMN_REG_SRC_LOCAL, 1);
     vmn_match_ip(flow, VMN_F_IPV4_DST, &ip);
     vmn_match(flow, VMN_F_UDP_DST, UDP_PORT);
-    vmn_act_punt(vmn_flow_actions(flow), HANDLER_ASK, 0, VMN_PUNT_ALL);
+    vmn_act_punt(vmn_flow_actions(flow), HANDLER_QUERY, 0, VMN_PUNT_ALL);
 }
 
 /* Packets.  -------------------------------------------------------------- */
@@ -76,8 +76,8 @@ put_line(char *end, const char *what, const char *name)
 }
 
 static void
-handle_ask(struct vmn_view *view, const struct vmn_packet_in *in,
-           struct vmn_packets_out *out)
+handle_query(struct vmn_view *view, const struct vmn_packet_in *in,
+             struct vmn_packets_out *out)
 {
     char text[3 * (sizeof "network \n" + VMN_NAME_LEN)], *end = text;
     uint8_t answer[VMN_UDP_HEADERS + sizeof text];
@@ -116,7 +116,7 @@ static const struct vmn_unit_class units[] = {
 };
 
 static const struct vmn_handler_class handlers[] = {
-    [HANDLER_ASK] = { .name = "ask", .handle = handle_ask },
+    [HANDLER_QUERY] = { .name = "query", .handle = handle_query },
     { .name = NULL },
 };
 

@@ -19,11 +19,11 @@ const char *const direction_names[VMN_N_DIRECTIONS] = {
 };
 
 static struct vmn_flow *
-rest_add(struct vmn_emit *emit, const char *domain, unsigned table,
-         const char *reason)
+no_rule_add(struct vmn_emit *emit, const char *domain, unsigned table,
+            const char *reason)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_domain(domain),
-                                         STAGE_POLICY, table, POLICY_REST);
+                                         STAGE_POLICY, table, POLICY_NO_RULE);
 
     vmn_act_drop(vmn_flow_actions(flow), reason);
     return flow;
@@ -38,7 +38,7 @@ drop_identities(struct vmn_emit *emit, struct vmn_names ids,
         uint32_t id;
 
         if (id_from_text(ids.names[i], &id)) {
-            vmn_match(rest_add(emit, domain, table, reason),
+            vmn_match(no_rule_add(emit, domain, table, reason),
                       direction == VMN_EGRESS ? VMN_REG_SRC_ID
                       : VMN_REG_DST_ID, id);
         }
@@ -53,7 +53,7 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (network && network->vni
         && network->default_action == VMN_DEFAULT_DENY
         && !vmn_domain_is_routed(vmn_domain_of(view, key))) {
-        vmn_match(rest_add(emit, key, POLICY_DEFAULT, "default deny"),
+        vmn_match(no_rule_add(emit, key, POLICY_DEFAULT, "default deny"),
                   VMN_REG_NETWORK, network->vni);
     }
 }

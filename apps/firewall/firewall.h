@@ -43,7 +43,7 @@ enum {
     POLICY_RETAINED = 65400,    /* Connections that a rule had allowed. */
     POLICY_RULE_MAX = 65300,
     POLICY_ALLOWED = 110,       /* In quarantine, all the same. */
-    POLICY_REST = 100,          /* Quarantine, isolation, default. */
+    POLICY_NO_RULE = 100,       /* Quarantine, isolation, default. */
     POLICY_WOULD_ISOLATE = 50,  /* Isolation, if policies were no shadows. */
     POLICY_NEXT_TIER = 1,
 };
@@ -336,13 +336,14 @@ struct ranges {
     size_t n, allocated;
     struct vmn_port_range *ranges; /* Merged. */
 };
-struct spoken {
+struct service_set {
     bool anything;              /* The rest does not matter. */
     struct ranges tcp, udp, sctp; /* Of ports. */
     struct ranges icmp, icmpv6; /* Of 256 x type + code. */
 };
 /* service.c */
-void spoken_read(struct vmn_view *, const struct vmn_rule *, struct spoken *);
+void service_set_read(struct vmn_view *, const struct vmn_rule *,
+                      struct service_set *);
 
 /* quarantine.c */
 void eval_quarantine(struct vmn_view *, const char *key, struct vmn_value *);

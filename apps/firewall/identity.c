@@ -181,7 +181,8 @@ eval_identity(struct vmn_view *view, const char *key, struct vmn_value *value)
     const struct vmn_port *port = vmn_read_port(view, key);
     size_t size;
     const char *groups = vmn_query(view, QUERY_GROUPS, key, &size);
-    const char *held = vmn_query(view, VMN_QUERY_QUARANTINE, key, &size);
+    const char *quarantines = vmn_query(view, VMN_QUERY_QUARANTINE, key,
+                                        &size);
     struct names names = { 0, 0, NULL };
     const char *domain;
     uint32_t id = 0;
@@ -193,8 +194,8 @@ eval_identity(struct vmn_view *view, const char *key, struct vmn_value *value)
     if (*groups) {
         names_add(view, &names, groups);
     }
-    if (held) {
-        names_add(view, &names, held);
+    if (quarantines) {
+        names_add(view, &names, quarantines);
     }
     if (is_denied(view, port, domain)) {
         names_add(view, &names, vmn_printf(view, DENIED "%s", port->network));
@@ -215,7 +216,8 @@ compile_member(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     size_t size;
     const char *groups = vmn_query(view, QUERY_GROUPS, key, &size);
     const uint32_t *id = vmn_query(view, VMN_QUERY_IDENTITY, key, &size);
-    const char *held = vmn_query(view, VMN_QUERY_QUARANTINE, key, &size);
+    const char *quarantines = vmn_query(view, VMN_QUERY_QUARANTINE, key,
+                                        &size);
 
     if (!port || !port->enabled || !groups || !id || !*id) {
         return;
@@ -228,8 +230,8 @@ compile_member(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
     vmn_publish(emit, REL_IDENTITIES, vmn_printf(view, "%s|%s", domain, text),
                 "");
-    if (held) {
-        quarantine_publish(view, emit, held, domain, text);
+    if (quarantines) {
+        quarantine_publish(view, emit, quarantines, domain, text);
     }
     if (is_denied(view, port, domain)) {
         vmn_publish(emit, REL_DENIED, domain, text);

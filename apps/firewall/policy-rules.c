@@ -220,15 +220,15 @@ put_icmp(struct pack *pack, uint32_t *n, uint8_t ip_proto,
 }
 
 static uint32_t
-put_services(struct pack *pack, const struct spoken *spoken)
+put_services(struct pack *pack, const struct service_set *services)
 {
     uint32_t n = 0;
 
-    put_ranges(pack, &n, VMN_IP_PROTO_TCP, &spoken->tcp);
-    put_ranges(pack, &n, VMN_IP_PROTO_UDP, &spoken->udp);
-    put_ranges(pack, &n, VMN_IP_PROTO_SCTP, &spoken->sctp);
-    put_icmp(pack, &n, VMN_IP_PROTO_ICMP, &spoken->icmp);
-    put_icmp(pack, &n, VMN_IP_PROTO_ICMPV6, &spoken->icmpv6);
+    put_ranges(pack, &n, VMN_IP_PROTO_TCP, &services->tcp);
+    put_ranges(pack, &n, VMN_IP_PROTO_UDP, &services->udp);
+    put_ranges(pack, &n, VMN_IP_PROTO_SCTP, &services->sctp);
+    put_icmp(pack, &n, VMN_IP_PROTO_ICMP, &services->icmp);
+    put_icmp(pack, &n, VMN_IP_PROTO_ICMPV6, &services->icmpv6);
     return n;
 }
 
@@ -273,16 +273,16 @@ put_rule(struct pack *pack, const struct rule_head *head_,
     static const char zeros[8];
     size_t start = pack->size;
     struct rule_head head = *head_;
-    struct spoken spoken;
+    struct service_set services;
     struct names groups;
 
-    spoken_read(pack->view, rule, &spoken);
+    service_set_read(pack->view, rule, &services);
     head.has_peers = rule->n_peers > 0;
     head.has_services = rule->n_services > 0;
-    head.any_service = spoken.anything;
+    head.any_service = services.anything;
     put(pack, &head, sizeof head);
-    if (!spoken.anything) {
-        head.n_services = put_services(pack, &spoken);
+    if (!services.anything) {
+        head.n_services = put_services(pack, &services);
     }
     read_groups(pack->view, rule, &groups);
     head.n_prefixes = put_prefixes(pack, rule);

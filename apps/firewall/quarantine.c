@@ -27,7 +27,8 @@ eval_quarantine_selects(struct vmn_view *view, const char *key,
 }
 
 static void
-add_held(struct vmn_view *view, struct names *names, const char *quarantine)
+add_quarantine(struct vmn_view *view, struct names *names,
+               const char *quarantine)
 {
     names_add(view, names, vmn_printf(view, QUARANTINE "%s", quarantine));
 }
@@ -46,7 +47,7 @@ add_selecting(struct vmn_view *view, struct names *names, const char *key,
 
         if (quarantine && quarantine->selector.text
             && vmn_selector_matches(&quarantine->selector, labels)) {
-            add_held(view, names, found.names[i]);
+            add_quarantine(view, names, found.names[i]);
         }
     }
 }
@@ -110,7 +111,7 @@ eval_quarantine(struct vmn_view *view, const char *key,
     }
     found = vmn_lookup(view, VMN_INDEX_QUARANTINE_BY_PORT, key);
     for (size_t i = 0; i < found.n; i++) {
-        add_held(view, &names, found.names[i]);
+        add_quarantine(view, &names, found.names[i]);
     }
     add_all_selecting(view, &names, port);
     if (port->parent) {

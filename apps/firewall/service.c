@@ -59,59 +59,59 @@ icmp_add(struct vmn_view *view, struct ranges *set,
 }
 
 static void
-entry_add(struct vmn_view *view, struct spoken *spoken,
+entry_add(struct vmn_view *view, struct service_set *services,
           const struct vmn_service_entry *entry)
 {
     switch (entry->protocol) {
     case VMN_PROTO_TCP:
-        ports_add(view, &spoken->tcp, entry);
+        ports_add(view, &services->tcp, entry);
         break;
 
     case VMN_PROTO_UDP:
-        ports_add(view, &spoken->udp, entry);
+        ports_add(view, &services->udp, entry);
         break;
 
     case VMN_PROTO_SCTP:
-        ports_add(view, &spoken->sctp, entry);
+        ports_add(view, &services->sctp, entry);
         break;
 
     case VMN_PROTO_ICMP:
-        icmp_add(view, &spoken->icmp, entry);
+        icmp_add(view, &services->icmp, entry);
         break;
 
     case VMN_PROTO_ICMPV6:
-        icmp_add(view, &spoken->icmpv6, entry);
+        icmp_add(view, &services->icmpv6, entry);
         break;
 
     case VMN_PROTO_ANY:
     default:
-        spoken->anything = true;
+        services->anything = true;
         break;
     }
 }
 
 void
-spoken_read(struct vmn_view *view, const struct vmn_rule *rule,
-            struct spoken *spoken)
+service_set_read(struct vmn_view *view, const struct vmn_rule *rule,
+                 struct service_set *services)
 {
-    memset(spoken, 0, sizeof *spoken);
+    memset(services, 0, sizeof *services);
     for (size_t i = 0; i < rule->n_services; i++) {
         const struct vmn_rule_service *use = vmn_rule_service_at(rule, i);
         const struct vmn_service *service;
 
         if (!use->service) {
-            entry_add(view, spoken, &use->inline_entry);
+            entry_add(view, services, &use->inline_entry);
             continue;
         }
         service = vmn_read_service(view, use->service);
         for (size_t j = 0; service && j < service->n_entries; j++) {
-            entry_add(view, spoken, vmn_service_entry_at(service, j));
+            entry_add(view, services, vmn_service_entry_at(service, j));
         }
     }
 
     struct ranges *const sets[] = {
-        &spoken->tcp, &spoken->udp, &spoken->sctp, &spoken->icmp,
-        &spoken->icmpv6,
+        &services->tcp, &services->udp, &services->sctp, &services->icmp,
+        &services->icmpv6,
     };
 
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {

@@ -50,7 +50,7 @@ mark_identity(struct vmn_view *view, struct vmn_emit *emit,
 {
     struct vmn_flow *flow = vmn_flow_add(
         emit, vmn_scope_domain(domain), STAGE_POLICY,
-        shadow_table(direction, VMN_TIER_APPLICATION), POLICY_REST);
+        shadow_table(direction, VMN_TIER_APPLICATION), POLICY_NO_RULE);
 
     vmn_match(flow, direction == VMN_EGRESS ? VMN_REG_SRC_ID : VMN_REG_DST_ID,
               id);

@@ -14,15 +14,15 @@
 #include "firewall.h"
 
 /* The identity that is looked up, and whether it is a former one. */
-#define REG_LOOKED_UP VMN_F_REG10
-#define REG_FORMER VMN_F_REG11
+#define REG_LOOKUP_ID VMN_F_REG10
+#define REG_STALE VMN_F_REG11
 
 enum {
     KNOWN_ID = 100,
     KNOWN_OTHERS = 1,
-    FORMER_FLOOD = 110,
-    FORMER = 100,
-    FORMER_NOT = 1,
+    STALE_FLOOD = 110,
+    STALE = 100,
+    NOT_STALE = 1,
 };
 
 static struct vmn_actions *
@@ -33,37 +33,37 @@ actions_add(struct vmn_emit *emit, unsigned table, uint16_t priority)
 }
 
 static void
-former_again(struct vmn_emit *emit, unsigned table)
+restart_if_stale(struct vmn_emit *emit, unsigned table)
 {
     const uint64_t group_bit = UINT64_C(1) << 40;
     struct vmn_flow *flow;
 
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, table,
-                        FORMER_FLOOD);
-    vmn_match(flow, REG_FORMER, 1);
+                        STALE_FLOOD);
+    vmn_match(flow, REG_STALE, 1);
     vmn_match_masked(flow, VMN_F_ETH_DST, group_bit, group_bit);
     vmn_act_drop(vmn_flow_actions(flow), "former identity");
 
-    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, table, FORMER);
-    vmn_match(flow, REG_FORMER, 1);
+    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, table, STALE);
+    vmn_match(flow, REG_STALE, 1);
     vmn_act_restart(vmn_flow_actions(flow));
 }
 
 static void
-look_up(struct vmn_actions *actions, enum vmn_field reg)
+lookup_identity(struct vmn_actions *actions, enum vmn_field reg)
 {
-    vmn_act_move(actions, reg, REG_LOOKED_UP);
+    vmn_act_move(actions, reg, REG_LOOKUP_ID);
     vmn_act_resubmit(actions, STAGE_TRACK, TRACK_KNOWN);
 }
 
 static void
-know(struct vmn_emit *emit, struct vmn_scope scope, uint32_t id)
+known_add(struct vmn_emit *emit, struct vmn_scope scope, uint32_t id)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, scope, STAGE_TRACK,
                                          TRACK_KNOWN, KNOWN_ID);
 
-    vmn_match(flow, REG_LOOKED_UP, id);
-    vmn_act_set(vmn_flow_actions(flow), REG_FORMER, 0);
+    vmn_match(flow, REG_LOOKUP_ID, id);
+    vmn_act_set(vmn_flow_actions(flow), REG_STALE, 0);
 }
 
 void
@@ -71,20 +71,20 @@ known_base(struct vmn_emit *emit)
 {
     struct vmn_actions *actions;
 
-    actions = actions_add(emit, TRACK_SOURCE, FORMER_NOT);
-    look_up(actions, VMN_REG_SRC_ID);
+    actions = actions_add(emit, TRACK_SOURCE, NOT_STALE);
+    lookup_identity(actions, VMN_REG_SRC_ID);
     vmn_act_goto(actions, STAGE_TRACK, TRACK_DESTINATION);
 
-    former_again(emit, TRACK_DESTINATION);
-    actions = actions_add(emit, TRACK_DESTINATION, FORMER_NOT);
-    look_up(actions, VMN_REG_DST_ID);
+    restart_if_stale(emit, TRACK_DESTINATION);
+    actions = actions_add(emit, TRACK_DESTINATION, NOT_STALE);
+    lookup_identity(actions, VMN_REG_DST_ID);
     vmn_act_goto(actions, STAGE_TRACK, TRACK_VERDICT);
 
-    former_again(emit, TRACK_VERDICT);
+    restart_if_stale(emit, TRACK_VERDICT);
 
     /* Ports without an identity need none. */
-    know(emit, vmn_scope_all(), 0);
-    vmn_act_set(actions_add(emit, TRACK_KNOWN, KNOWN_OTHERS), REG_FORMER, 1);
+    known_add(emit, vmn_scope_all(), 0);
+    vmn_act_set(actions_add(emit, TRACK_KNOWN, KNOWN_OTHERS), REG_STALE, 1);
 }
 
 void
@@ -95,6 +95,6 @@ compile_identity(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
     if (vmn_key_split_two(view, key, &domain, &text) && id_from_text(text,
                                                                      &id)) {
-        know(emit, vmn_scope_domain(domain), id);
+        known_add(emit, vmn_scope_domain(domain), id);
     }
 }

@@ -72,7 +72,7 @@ build_request(uint8_t frame[FRAME_MAX], struct vmn_mac mac,
 
 /* Returns the neighbour that OUT_HOP has looked up. */
 static struct vmn_ip
-wanted_neighbour(const struct vmn_packet_in *in)
+packet_next_hop(const struct vmn_packet_in *in)
 {
     bool v6 = (in->size >= 14
                && (in->bytes[12] << 8 | in->bytes[13]) == VMN_ETH_IPV6);
@@ -111,7 +111,7 @@ void
 handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
                struct vmn_packets_out *out)
 {
-    struct vmn_ip to = wanted_neighbour(in);
+    struct vmn_ip to = packet_next_hop(in);
     struct vmn_ip sender = sender_of(in, to.family);
     const struct vmn_router *router = router_of_transit(
         view, vmn_packet_reg(in, REG_TRANSIT));

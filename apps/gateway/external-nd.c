@@ -39,8 +39,8 @@ nd_link(const struct external_link *link)
 /* Replies.  --------------------------------------------------------------- */
 
 static struct vmn_flow *
-asked_add(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
-          uint16_t priority)
+request_add(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
+            uint16_t priority)
 {
     struct vmn_flow *flow = external_flow(ctx, STAGE_EXTERNAL, 0, priority);
 
@@ -51,13 +51,13 @@ asked_add(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
 
 /* To one that has no address yet and would take this (section 7.2.4). */
 static void
-answer_probe(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
+reply_dad(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 {
     const struct vmn_mac all_nodes_mac = { { 0x33, 0x33, 0, 0, 0, 1 } };
     const struct vmn_ip all_nodes = { .family = 6, .addr = {
         0xff, 2, [15] = 1 } };
     const struct vmn_ip nobody = { .family = 6 };
-    struct vmn_flow *flow = asked_add(ctx, ip, EXTERNAL_PROBE);
+    struct vmn_flow *flow = request_add(ctx, ip, EXTERNAL_PROBE);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match_ip(flow, VMN_F_IPV6_SRC, &nobody);
@@ -71,9 +71,9 @@ answer_probe(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 }
 
 static void
-answer_asker(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
+reply_solicited(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 {
-    struct vmn_flow *flow = asked_add(ctx, ip, EXTERNAL_REQUEST);
+    struct vmn_flow *flow = request_add(ctx, ip, EXTERNAL_REQUEST);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_act_learn_neighbour(actions, VMN_NEIGHBOUR_SOLICIT);
@@ -90,15 +90,16 @@ answer_asker(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 /* Asked of its own MAC address, whether it is still there.  So do switches
  * answer (above), whose address is to be learned. */
 static void
-answer_direct(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
-              bool mute)
+reply_unicast(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
+              bool no_lladdr)
 {
-    struct vmn_flow *flow = asked_add(ctx, ip, mute ? EXTERNAL_DIRECT_NO_LLADDR
-                                      : EXTERNAL_DIRECT);
+    struct vmn_flow *flow = request_add(ctx, ip, no_lladdr
+                                        ? EXTERNAL_DIRECT_NO_LLADDR
+                                        : EXTERNAL_DIRECT);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match_mac(flow, VMN_F_ETH_DST, ctx->mac);
-    if (mute) {
+    if (no_lladdr) {
         vmn_match_mac(flow, VMN_F_ND_SLL, (struct vmn_mac) { { 0 } });
     } else {
         vmn_act_learn_neighbour(actions, VMN_NEIGHBOUR_SOLICIT);
@@ -112,16 +113,16 @@ nd_address(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
     const struct vmn_mac none = { { 0 } };
     struct vmn_flow *flow;
 
-    answer_direct(ctx, ip, true);
-    answer_direct(ctx, ip, false);
-    answer_probe(ctx, ip);
+    reply_unicast(ctx, ip, true);
+    reply_unicast(ctx, ip, false);
+    reply_dad(ctx, ip);
 
     /* There is no room for one in the answer. */
-    flow = asked_add(ctx, ip, EXTERNAL_NO_LLADDR);
+    flow = request_add(ctx, ip, EXTERNAL_NO_LLADDR);
     vmn_match_mac(flow, VMN_F_ND_SLL, none);
     vmn_act_drop(vmn_flow_actions(flow), "ND without link-layer address");
 
-    answer_asker(ctx, ip);
+    reply_solicited(ctx, ip);
 }
 
 /* The flow has seen to it that the target and the Ethernet destination are the

@@ -248,7 +248,7 @@ same_domain(struct vmn_view *view, const struct vmn_lb_member *a,
 
 /* A standby serves while too few others do that its clients can reach. */
 static void
-call_standbys(struct members *list)
+activate_standbys(struct members *list)
 {
     const struct vmn_loadbalancer *lb = list->lb;
 
@@ -316,7 +316,7 @@ eval_backends(struct vmn_view *view, const char *key, struct vmn_value *value)
     }
     if (list.n) {
         qsort(list.members, list.n, sizeof *list.members, compare_members);
-        call_standbys(&list);
+        activate_standbys(&list);
         set_value(&list, value);
     }
 }

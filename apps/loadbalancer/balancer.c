@@ -32,7 +32,7 @@ struct balancer_ctx {
 };
 
 static bool
-is_here(const struct balancer_ctx *ctx, const char *network)
+is_in_domain(const struct balancer_ctx *ctx, const char *network)
 {
     return !strcmp(vmn_domain_of(ctx->view, network), ctx->domain);
 }
@@ -84,7 +84,7 @@ find_serving(struct balancer_ctx *ctx, const struct vmn_loadbalancer *balancer)
         ctx->view, balancer->row.name, &n);
 
     for (size_t i = 0; i < n; i++) {
-        if (!is_here(ctx, members[i].network)) {
+        if (!is_in_domain(ctx, members[i].network)) {
             continue;
         }
         if (balancer == ctx->lb) {
@@ -122,8 +122,8 @@ balancer_number(struct vmn_view *view, const struct vmn_loadbalancer *lb)
 /* What is remembered of clients is for this long: with another time they are
  * others, but the balancer is the same, to packets that are on their way. */
 static void
-act_set_memory(struct vmn_view *view, struct vmn_actions *actions,
-               const struct vmn_loadbalancer *lb)
+act_set_affinity(struct vmn_view *view, struct vmn_actions *actions,
+                 const struct vmn_loadbalancer *lb)
 {
     vmn_act_set(actions, VMN_REG_CLIENT_SERVICE, vmn_id_of(
         view, ID_POOL_AFFINITY, vmn_printf(view, "%s|%u", lb->row.name,
@@ -135,7 +135,7 @@ act_choose(struct vmn_view *view, struct vmn_actions *actions,
            const struct vmn_loadbalancer *lb)
 {
     if (lb->affinity_s) {
-        act_set_memory(view, actions, lb);
+        act_set_affinity(view, actions, lb);
         vmn_act_find_client(actions);
     }
     vmn_act_set(actions, REG_BALANCER, balancer_number(view, lb));
@@ -364,7 +364,8 @@ emit_choice(struct balancer_ctx *ctx)
 /* Where clients have a limit.  -------------------------------------------- */
 
 static uint32_t
-part_of(const struct balancer_ctx *ctx, const struct vmn_lb_member *member)
+counter_part(const struct balancer_ctx *ctx,
+             const struct vmn_lb_member *member)
 {
     return VMN_LB_PART_BACKENDS + number_of(ctx, member);
 }
@@ -398,7 +399,7 @@ emit_admitted(const struct balancer_ctx *ctx)
         flow = flow_add(ctx, ctx->scope, BALANCE_GIVEN, GIVEN_ONE);
         vmn_match(flow, REG_BALANCER, ctx->number);
         vmn_match(flow, REG_BACKEND, number_of(ctx, serving->members[i]));
-        vmn_flow_count_part(flow, part_of(ctx, serving->members[i]));
+        vmn_flow_count_part(flow, counter_part(ctx, serving->members[i]));
         vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_BACKEND);
     }
 }
@@ -422,7 +423,7 @@ emit_chosen(const struct balancer_ctx *ctx, const struct vmn_lb_member *member,
         vmn_match(flow, REG_BALANCER, ctx->number);
         vmn_match(flow, REG_BACKEND, number_of(ctx, member));
         if (!is_limited(ctx)) {
-            vmn_flow_count_part(flow, part_of(ctx, member));
+            vmn_flow_count_part(flow, counter_part(ctx, member));
         }
         if (!all) {
             vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK,
@@ -437,7 +438,7 @@ emit_chosen(const struct balancer_ctx *ctx, const struct vmn_lb_member *member,
                       ? VMN_ETH_IPV6 : VMN_ETH_IPV4);
         }
         if (ctx->lb->affinity_s) {
-            act_set_memory(ctx->view, vmn_flow_actions(flow), ctx->lb);
+            act_set_affinity(ctx->view, vmn_flow_actions(flow), ctx->lb);
             vmn_act_learn_client(vmn_flow_actions(flow),
                                  &(struct vmn_client) {
                 .eth_type = vmn_eth_type_of(ctx->lb->vip.family),
@@ -510,7 +511,7 @@ publish_backend(const struct balancer_ctx *ctx,
                                  lb->vip.family);
 
     for (size_t i = 0; i < lb->n_networks; i++) {
-        if (is_here(ctx, lb->networks[i])) {
+        if (is_in_domain(ctx, lb->networks[i])) {
             vmn_publish(ctx->emit, relation, key, lb->networks[i]);
         }
     }
@@ -621,7 +622,7 @@ emit_domain(struct balancer_ctx *ctx)
         emit_service(ctx, vmn_lb_port_at(lb, i));
     }
     for (size_t i = 0; i < lb->n_networks; i++) {
-        if (is_here(ctx, lb->networks[i])) {
+        if (is_in_domain(ctx, lb->networks[i])) {
             vmn_publish(ctx->emit, REL_ADDRESS,
                         vmn_printf(ctx->view, "%s|%s", ctx->domain,
                                    ctx->vip),

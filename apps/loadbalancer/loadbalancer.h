@@ -13,7 +13,7 @@ enum loadbalancer_stage { STAGE_ARP, STAGE_BALANCE, STAGE_UNBALANCE };
 
 enum loadbalancer_handler { HANDLER_NEIGHBOUR, HANDLER_REJECT, HANDLER_PROBE };
 
-#define ARP_ASKED 100           /* In STAGE_ARP: of vmn_arp_nd_respond(). */
+#define ARP_ND_REPLY 100        /* In STAGE_ARP: of vmn_arp_nd_respond(). */
 
 /* Tables of STAGE_BALANCE. */
 enum {

@@ -55,7 +55,7 @@ emit_network(const struct address *a, const char *name)
     const struct vmn_arp_nd_responder by = {
         .scope = vmn_scope_network(name),
         .stage = STAGE_ARP,
-        .priority = ARP_ASKED,
+        .priority = ARP_ND_REPLY,
         .vni = network->vni,
         .mac = mac,
         .handler = HANDLER_NEIGHBOUR,

@@ -169,19 +169,19 @@ drop_prefix(struct vmn_emit *emit, const struct vmn_network *network,
     if (prefix->ip.family == 4) {
         vmn_match_prefix(claim_add(emit, network, CHECK_IP, priority),
                          VMN_F_IPV4_SRC, prefix);
-        vmn_match_prefix(claim_add(emit, network, CHECK_SAID, priority),
+        vmn_match_prefix(claim_add(emit, network, CHECK_ANNOUNCED, priority),
                          VMN_F_ARP_SPA, prefix);
         return;
     }
     vmn_match_prefix(claim_add(emit, network, CHECK_IP, priority),
                      VMN_F_IPV6_SRC, prefix);
-    flow = claim_add(emit, network, CHECK_SAID,
+    flow = claim_add(emit, network, CHECK_ANNOUNCED,
                      claim_priority(ND_CLAIMED_TARGET, prefix, false));
     vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_ADVERT);
     vmn_match_prefix(flow, VMN_F_ND_TARGET, prefix);
 
     /* A solicitation says where its sender is, too. */
-    flow = claim_add(emit, network, CHECK_SAID, priority);
+    flow = claim_add(emit, network, CHECK_ANNOUNCED, priority);
     vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
     vmn_match_prefix(flow, VMN_F_IPV6_SRC, prefix);
 }
@@ -260,8 +260,8 @@ own_add(const struct port_ctx *ctx, struct vmn_emit *emit,
 }
 
 static void
-let_prefix(struct vmn_view *view, const struct port_ctx *ctx,
-           struct vmn_emit *emit, const struct vmn_prefix *prefix)
+allow_prefix(struct vmn_view *view, const struct port_ctx *ctx,
+             struct vmn_emit *emit, const struct vmn_prefix *prefix)
 {
     static const enum vmn_field v4[] = { VMN_F_IPV4_SRC, VMN_F_ARP_SPA };
     struct vmn_flow *flow;
@@ -302,15 +302,15 @@ is_repeated(const struct vmn_port *port, size_t i)
 }
 
 static struct vmn_flow *
-say_add(struct vmn_emit *emit, const struct port_ctx *ctx,
-        const struct vmn_prefix *prefix, uint16_t base)
+announcement_add(struct vmn_emit *emit, const struct port_ctx *ctx,
+                 const struct vmn_prefix *prefix, uint16_t base)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
                                          STAGE_ADMIT, ADMIT_ND,
                                          claim_priority(base, prefix, true));
 
     vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
-    vmn_match(flow, REG_CHECK, CHECK_SAID);
+    vmn_match(flow, REG_CHECK, CHECK_ANNOUNCED);
     vmn_act_next(vmn_flow_actions(flow));
     return flow;
 }
@@ -319,13 +319,13 @@ say_add(struct vmn_emit *emit, const struct port_ctx *ctx,
  * shorter prefix is somebody's.  By neighbour discovery it may leave out
  * where. */
 static void
-let_say(struct vmn_emit *emit, const struct port_ctx *ctx,
-        const struct vmn_prefix *prefix, struct vmn_mac mac)
+allow_announcement(struct vmn_emit *emit, const struct port_ctx *ctx,
+                   const struct vmn_prefix *prefix, struct vmn_mac mac)
 {
     struct vmn_flow *flow;
 
     if (prefix->ip.family == 4) {
-        flow = say_add(emit, ctx, prefix, ND_CLAIMED);
+        flow = announcement_add(emit, ctx, prefix, ND_CLAIMED);
         vmn_match_prefix(flow, VMN_F_ARP_SPA, prefix);
         vmn_match_mac(flow, VMN_F_ARP_SHA, mac);
         return;
@@ -333,12 +333,12 @@ let_say(struct vmn_emit *emit, const struct port_ctx *ctx,
     for (int said = 0; said < 2; said++) {
         struct vmn_mac where = said ? mac : (struct vmn_mac) { { 0 } };
 
-        flow = say_add(emit, ctx, prefix, ND_CLAIMED_TARGET);
+        flow = announcement_add(emit, ctx, prefix, ND_CLAIMED_TARGET);
         vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_ADVERT);
         vmn_match_prefix(flow, VMN_F_ND_TARGET, prefix);
         vmn_match_mac(flow, VMN_F_ND_TLL, where);
 
-        flow = say_add(emit, ctx, prefix, ND_CLAIMED);
+        flow = announcement_add(emit, ctx, prefix, ND_CLAIMED);
         vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
         vmn_match_prefix(flow, VMN_F_IPV6_SRC, prefix);
         vmn_match_mac(flow, VMN_F_ND_SLL, where);
@@ -346,8 +346,8 @@ let_say(struct vmn_emit *emit, const struct port_ctx *ctx,
 }
 
 static void
-let_port_say(struct vmn_view *view, struct vmn_emit *emit,
-             const struct port_ctx *ctx)
+allow_own_announcements(struct vmn_view *view, struct vmn_emit *emit,
+                        const struct port_ctx *ctx)
 {
     const struct vmn_port *port = ctx->port;
     struct vmn_ip *ips;
@@ -356,13 +356,13 @@ let_port_say(struct vmn_view *view, struct vmn_emit *emit,
     for (size_t i = 0; i < n; i++) {
         const struct vmn_prefix prefix = { ips[i], vmn_ip_bits(&ips[i]) };
 
-        let_say(emit, ctx, &prefix, port->mac);
+        allow_announcement(emit, ctx, &prefix, port->mac);
     }
     for (size_t i = 0; i < port->n_allowed_addresses; i++) {
         const struct vmn_address_pair *pair = vmn_address_pair_at(port, i);
 
         if (pair_is_new(port, i)) {
-            let_say(emit, ctx, &pair->ip, pair_mac(port, pair));
+            allow_announcement(emit, ctx, &pair->ip, pair_mac(port, pair));
         }
     }
 }
@@ -374,11 +374,11 @@ claims_but_for_port(struct vmn_view *view, struct vmn_emit *emit,
     const struct vmn_port *port = ctx->port;
 
     if (port_has_prefix(port)) {
-        let_port_say(view, emit, ctx);
+        allow_own_announcements(view, emit, ctx);
     }
     for (size_t i = 0; port->unknown && i < port->n_allowed_addresses; i++) {
         if (!is_repeated(port, i)) {
-            let_prefix(view, ctx, emit, &vmn_address_pair_at(port, i)->ip);
+            allow_prefix(view, ctx, emit, &vmn_address_pair_at(port, i)->ip);
         }
     }
 }

@@ -15,7 +15,7 @@
 #include <string.h>
 
 /* The ports of one network on one host. */
-struct audience {
+struct flood_ports {
     const struct vmn_network *network;
     const char *host;
     uint32_t uplink;            /* Of a provider network: where it comes in,
@@ -26,7 +26,8 @@ struct audience {
 
 /* Quarantined ports hear no flood. */
 static void
-audience_read(struct vmn_view *view, const char *key, struct audience *to)
+flood_ports_read(struct vmn_view *view, const char *key,
+                 struct flood_ports *to)
 {
     struct vmn_names ports = vmn_relation_values(view, REL_LOCAL, key);
 
@@ -44,7 +45,7 @@ audience_read(struct vmn_view *view, const char *key, struct audience *to)
 }
 
 static void
-put_copies(struct vmn_actions *actions, const struct audience *to)
+put_copies(struct vmn_actions *actions, const struct flood_ports *to)
 {
     for (size_t i = 0; i < to->n; i++) {
         vmn_act_set(actions, VMN_REG_DST_ID, to->members[i].identity);
@@ -56,7 +57,7 @@ put_copies(struct vmn_actions *actions, const struct audience *to)
 
 /* What a local port sent goes on to others, after all copies. */
 static void
-put_rest(struct vmn_actions *actions, const struct audience *to)
+forward_to_hosts(struct vmn_actions *actions, const struct flood_ports *to)
 {
     bool provider = is_provider(to->network);
 
@@ -75,8 +76,8 @@ put_rest(struct vmn_actions *actions, const struct audience *to)
  * local port
  * sent. */
 static struct vmn_flow *
-flow_add(struct vmn_emit *emit, const struct audience *to, bool out_of_tunnel,
-         uint16_t priority)
+flow_add(struct vmn_emit *emit, const struct flood_ports *to,
+         bool out_of_tunnel, uint16_t priority)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(to->host),
                                          STAGE_LOCATE, 0, priority);
@@ -92,7 +93,7 @@ flow_add(struct vmn_emit *emit, const struct audience *to, bool out_of_tunnel,
         put_copies(actions, to);
     } else {
         put_copies(actions, to);
-        put_rest(actions, to);
+        forward_to_hosts(actions, to);
     }
     return flow;
 }
@@ -100,10 +101,11 @@ flow_add(struct vmn_emit *emit, const struct audience *to, bool out_of_tunnel,
 /* What is for somebody who was not heard yet goes to all ports that may have
  * somebody behind them. */
 static void
-unknown_copies(struct vmn_emit *emit, const struct audience *to)
+unknown_copies(struct vmn_emit *emit, const struct flood_ports *to)
 {
-    struct audience unknown = *to;
-    uint32_t far = is_provider(to->network) ? to->uplink : VMN_TUNNEL_OFPORT;
+    struct flood_ports unknown = *to;
+    uint32_t remote_port = (is_provider(to->network) ? to->uplink
+                            : VMN_TUNNEL_OFPORT);
 
     unknown.n = 0;
     for (size_t i = 0; i < to->n; i++) {
@@ -111,19 +113,20 @@ unknown_copies(struct vmn_emit *emit, const struct audience *to)
             unknown.members[unknown.n++] = to->members[i];
         }
     }
-    for (int from_far = 0; unknown.n && from_far <= (far != 0); from_far++) {
+    for (int from_remote = 0;
+         unknown.n && from_remote <= (remote_port != 0); from_remote++) {
         struct vmn_flow *flow = vmn_flow_add(
             emit, vmn_scope_host(to->host), STAGE_LOCATE, LOCATE_LEARNED,
-            from_far ? LEARNED_NOT_FAR : LEARNED_NOT_LOCAL);
+            from_remote ? LEARNED_MISS_REMOTE : LEARNED_MISS_LOCAL);
         struct vmn_actions *actions = vmn_flow_actions(flow);
 
         match_network(flow, to->network);
-        if (!from_far) {
+        if (!from_remote) {
             put_copies(actions, &unknown);
-            unknown_put_rest(actions, to->network);
+            unknown_forward(actions, to->network);
             continue;
         }
-        vmn_match(flow, VMN_F_IN_PORT, far);
+        vmn_match(flow, VMN_F_IN_PORT, remote_port);
         vmn_match(flow, VMN_REG_MAC_VALUE, 0);
         if (!is_provider(to->network)) {
             vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
@@ -142,7 +145,7 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
 
-    struct audience to = {
+    struct flood_ports to = {
         .network = vmn_read_network(view, parts[0]),
         .host = parts[1],
     };
@@ -150,7 +153,7 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     if (!to.network || !to.network->vni) {
         return;
     }
-    audience_read(view, key, &to);
+    flood_ports_read(view, key, &to);
     if (is_provider(to.network)) {
         to.uplink = provider_ofport(view, to.network, to.host);
     }

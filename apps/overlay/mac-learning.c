@@ -75,8 +75,8 @@ admit_from(struct vmn_emit *emit, const struct port_ctx *ctx,
             vmn_match_mac(flow, VMN_F_ETH_SRC, *mac);
         }
         vmn_act_set(actions, VMN_REG_FLAGS, VMN_FLAG_UNKNOWN);
-        vmn_act_set(actions, REG_CHECK, mac ? CHECK_SAID | CHECK_IP
-                    : CHECK_SAID | CHECK_IP | CHECK_MAC);
+        vmn_act_set(actions, REG_CHECK, mac ? CHECK_ANNOUNCED | CHECK_IP
+                    : CHECK_ANNOUNCED | CHECK_IP | CHECK_MAC);
         vmn_act_goto(actions, STAGE_ADMIT, ADMIT_ND);
     }
 }
@@ -221,7 +221,7 @@ learned_add(struct vmn_emit *emit, const struct vmn_network *network,
 {
     struct vmn_flow *flow = vmn_flow_add(emit, scope, STAGE_LOCATE,
                                          LOCATE_DESTINATION,
-                                         in_port ? LOCATE_UNKNOWN_FAR
+                                         in_port ? LOCATE_UNKNOWN_REMOTE
                                          : LOCATE_UNKNOWN);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
@@ -235,7 +235,7 @@ learned_add(struct vmn_emit *emit, const struct vmn_network *network,
 
 /* Nested guests' questions are for guests, and so are those about them. */
 static void
-ask_guests(struct vmn_emit *emit, const struct vmn_network *network)
+forward_requests(struct vmn_emit *emit, const struct vmn_network *network)
 {
     for (int v6 = 0; v6 < 2; v6++) {
         struct vmn_flow *flow = vmn_flow_add(
@@ -279,15 +279,15 @@ not_learned(struct vmn_emit *emit, const struct vmn_network *network)
 {
     struct vmn_flow *flow = vmn_flow_add(
         emit, vmn_scope_network(network->row.name), STAGE_LOCATE,
-        LOCATE_LEARNED, LEARNED_NOT);
+        LOCATE_LEARNED, LEARNED_MISS);
 
     match_network(flow, network);
-    unknown_put_rest(vmn_flow_actions(flow), network);
+    unknown_forward(vmn_flow_actions(flow), network);
 }
 
 void
-unknown_put_rest(struct vmn_actions *actions,
-                 const struct vmn_network *network)
+unknown_forward(struct vmn_actions *actions,
+                const struct vmn_network *network)
 {
     bool provider = is_provider(network);
 
@@ -361,7 +361,7 @@ unknown_of_network(struct vmn_view *view, struct vmn_emit *emit,
     if (is_provider(network)) {
         return;                 /* Its guests are asked already. */
     }
-    ask_guests(emit, network);
+    forward_requests(emit, network);
     learned_add(emit, network, scope, VMN_TUNNEL_OFPORT);
     flow = vmn_flow_add(emit, scope, STAGE_LOCATE, LOCATE_LEARNED,
                         LEARNED_NOT_HERE);

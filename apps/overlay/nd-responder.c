@@ -122,7 +122,7 @@ base_answer(struct vmn_emit *emit)
 
     /* To one that probes for a duplicate, and so has no address yet (RFC 4861,
      * section 7.2.4).  Its message has no option to turn, and needs none. */
-    flow = type_add(emit, STAGE_SERVICE, SERVICE_TURN, TURN_PROBE,
+    flow = type_add(emit, STAGE_SERVICE, SERVICE_ND_REPLY, ND_REPLY_DAD,
                     VMN_ND_SOLICIT);
     match_from_nobody(flow);
     actions = vmn_flow_actions(flow);
@@ -133,13 +133,13 @@ base_answer(struct vmn_emit *emit)
     vmn_act_output_in_port(actions);
 
     /* There is no room for one in the answer. */
-    flow = type_add(emit, STAGE_SERVICE, SERVICE_TURN, TURN_MUTE,
+    flow = type_add(emit, STAGE_SERVICE, SERVICE_ND_REPLY, ND_REPLY_NO_LLADDR,
                     VMN_ND_SOLICIT);
     vmn_match_mac(flow, VMN_F_ND_SLL, (struct vmn_mac) { { 0 } });
     drop(flow, "ND without link-layer address");
 
     /* Source and target change places. */
-    flow = type_add(emit, STAGE_SERVICE, SERVICE_TURN, TURN_ASKER,
+    flow = type_add(emit, STAGE_SERVICE, SERVICE_ND_REPLY, ND_REPLY_SOLICITED,
                     VMN_ND_SOLICIT);
     actions = vmn_flow_actions(flow);
     vmn_act_move(actions, VMN_F_IPV6_SRC, VMN_F_IPV6_DST);
@@ -174,7 +174,7 @@ nd_of_address(struct vmn_emit *emit, const struct port_ctx *ctx,
     vmn_match_ip(flow, VMN_F_ND_TARGET, ip);
     vmn_act_move(actions, VMN_F_ETH_SRC, VMN_F_ETH_DST);
     vmn_act_set_mac(actions, VMN_F_ETH_SRC, ctx->port->mac);
-    vmn_act_goto(actions, STAGE_SERVICE, SERVICE_TURN);
+    vmn_act_goto(actions, STAGE_SERVICE, SERVICE_ND_REPLY);
 }
 
 /* Where guests are asked, probes for duplicates cross tunnels.  They are
@@ -259,7 +259,7 @@ nd_guard_port(struct vmn_emit *emit, const struct port_ctx *ctx)
     /* The answer would be with its own MAC: it asks for its own address, and
      * would take that for a duplicate. */
     flow = vmn_flow_add(emit, vmn_scope_host(ctx->host), STAGE_SERVICE,
-                        SERVICE_TURN, TURN_SELF);
+                        SERVICE_ND_REPLY, ND_REPLY_SELF);
     vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
     vmn_match_mac(flow, VMN_F_ETH_SRC, ctx->port->mac);
     drop(flow, "ND for own address");

@@ -121,7 +121,7 @@ base_deliver(struct vmn_view *view, struct vmn_emit *emit)
     vmn_act_output_field(vmn_flow_actions(flow), VMN_REG_OUT_PORT);
 
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_DELIVER, DELIVER_OUT,
-                        OUT_ALONE);
+                        OUT_FLOOD_ONE_HOST);
     vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_FLOOD);
     drop(flow, "no other host");
 

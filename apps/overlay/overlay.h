@@ -72,7 +72,7 @@ enum {
 /* Tables of STAGE_SERVICE, which answers ARP and neighbour discovery. */
 enum {
     SERVICE_REQUEST,
-    SERVICE_TURN,               /* A solicitation into the answer. */
+    SERVICE_ND_REPLY,           /* A solicitation into the answer. */
     SERVICE_N_TABLES
 };
 enum {
@@ -88,10 +88,10 @@ enum {
     SERVICE_EXTERNAL = 20,      /* Flooded to the physical network, too. */
     SERVICE_UNKNOWN = 10,
 
-    TURN_SELF = 200,            /* As SERVICE_SELF. */
-    TURN_PROBE = 100,           /* From one that has no address yet. */
-    TURN_MUTE = 95,             /* Says no link-layer address. */
-    TURN_ASKER = 90,
+    ND_REPLY_SELF = 200,        /* As SERVICE_SELF. */
+    ND_REPLY_DAD = 100,         /* From one that has no address yet. */
+    ND_REPLY_NO_LLADDR = 95,    /* Says no link-layer address. */
+    ND_REPLY_SOLICITED = 90,
 };
 
 /* Tables of STAGE_LOCATE. */
@@ -107,7 +107,7 @@ enum {
     LOCATE_LOCAL = 300,
     LOCATE_LOCAL_PAIR = 280,
     LOCATE_SHARED_TUNNEL = 270, /* A MAC that several ports may use. */
-    LOCATE_UNKNOWN_FAR = 260,   /* As LOCATE_UNKNOWN, not from here. */
+    LOCATE_UNKNOWN_REMOTE = 260, /* As LOCATE_UNKNOWN, not from here. */
     LOCATE_NOT_HERE = 250,      /* Never from tunnel to tunnel. */
     LOCATE_REMOTE = 200,
     LOCATE_SHARED = 195,
@@ -118,12 +118,12 @@ enum {
     LEARNED_OWN = 330,          /* A port's own after all. */
     LEARNED_HERE_TUNNEL = 320,  /* Out of a tunnel. */
     LEARNED_HERE = 300,
-    LEARNED_NOT_FAR = 260,      /* From elsewhere, and not heard: to all that
+    LEARNED_MISS_REMOTE = 260,  /* From elsewhere, and not heard: to all that
                                  * are here. */
     LEARNED_NOT_HERE = 250,
     LEARNED_ELSEWHERE = 200,
-    LEARNED_NOT_LOCAL = 100,    /* To all that are here, and others. */
-    LEARNED_NOT = 50,
+    LEARNED_MISS_LOCAL = 100,   /* To all that are here, and others. */
+    LEARNED_MISS = 50,
 };
 
 /* Tables of STAGE_DELIVER. */
@@ -139,14 +139,14 @@ enum {
     OUT_LOCAL = 200,
     OUT_UNKNOWN_FLOOD = 110,    /* With its port's VNI. */
     OUT_FLOOD = 100,
-    OUT_ALONE = 50,             /* A flood without another host. */
+    OUT_FLOOD_ONE_HOST = 50,    /* A flood without another host. */
     OUT_UNKNOWN = 20,           /* With its port's VNI. */
-    OUT_SIZED = 10,             /* Is there room for it in the tunnel? */
+    OUT_CHECK_SIZE = 10,        /* Is there room for it in the tunnel? */
 
     TUNNEL_LARGE = 120,
     TUNNEL_LARGE_ANY = 115,
     TUNNEL_OWN = 110,
-    TUNNEL_SECOND = 105,        /* By a host's second address. */
+    TUNNEL_SECONDARY = 105,     /* By a host's second address. */
     TUNNEL_HOST = 100,
 };
 
@@ -261,7 +261,7 @@ void unknown_of_provider(struct vmn_view *, struct vmn_emit *,
                          const struct vmn_network *, const char *host,
                          uint32_t uplink);
 /* Goes on with what is for nobody who was heard, after local copies. */
-void unknown_put_rest(struct vmn_actions *, const struct vmn_network *);
+void unknown_forward(struct vmn_actions *, const struct vmn_network *);
 /* What such a guest floods goes by 'group' as well, where VMN_REG_DST_HOST is
  * 'to'. */
 void unknown_flood(struct vmn_view *, struct vmn_emit *,
@@ -270,9 +270,9 @@ void unknown_flood(struct vmn_view *, struct vmn_emit *,
 
 /* claimed-addresses.c: addresses that have a meaning, and who may not use
  * them. */
-/* In REG_CHECK: what a packet is held against. */
+/* In REG_CHECK: what a packet is quarantines against. */
 #define REG_CHECK VMN_F_REG10   /* Inside of STAGE_ADMIT. */
-#define CHECK_SAID 1u           /* What ARP and advertisements say. */
+#define CHECK_ANNOUNCED 1u      /* What ARP and advertisements say. */
 #define CHECK_IP 2u             /* Its IP source. */
 #define CHECK_MAC 4u            /* Its Ethernet address. */
 /* True if the port is allowed a prefix, and so perhaps what others have. */

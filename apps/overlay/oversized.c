@@ -19,11 +19,11 @@
 
 /* Of what has 'vni' (or of all, if that is 0) and is to go into a tunnel. */
 static void
-emit_sized(struct vmn_emit *emit, struct vmn_scope scope, uint32_t vni,
-           uint32_t mtu)
+emit_size_check(struct vmn_emit *emit, struct vmn_scope scope, uint32_t vni,
+                uint32_t mtu)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, scope, STAGE_DELIVER,
-                                         DELIVER_OUT, vni ? OUT_SIZED
+                                         DELIVER_OUT, vni ? OUT_CHECK_SIZE
                                          : PRIORITY_LAST);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
@@ -100,7 +100,7 @@ common_mtu(struct vmn_view *view)
 void
 large_base(struct vmn_view *view, struct vmn_emit *emit)
 {
-    emit_sized(emit, vmn_scope_all(), 0, common_mtu(view));
+    emit_size_check(emit, vmn_scope_all(), 0, common_mtu(view));
 }
 
 /* Routed packets may leave from any host of the domain. */
@@ -109,7 +109,7 @@ large_of_vni(struct vmn_view *view, struct vmn_emit *emit,
              const char *domain, uint32_t vni, uint32_t mtu)
 {
     if (mtu != common_mtu(view)) {
-        emit_sized(emit, vmn_scope_domain(domain), vni, mtu);
+        emit_size_check(emit, vmn_scope_domain(domain), vni, mtu);
     }
 }
 

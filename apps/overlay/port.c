@@ -220,7 +220,7 @@ emit_guard(struct vmn_emit *emit, const struct port_ctx *ctx,
     if (ip->ip.family == 6) {
         vmn_match_prefix(flow, VMN_F_IPV6_SRC, ip);
         if (check) {
-            vmn_act_set(vmn_flow_actions(flow), REG_CHECK, CHECK_SAID);
+            vmn_act_set(vmn_flow_actions(flow), REG_CHECK, CHECK_ANNOUNCED);
         }
         vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_ND);
         nd_guard_target(emit, ctx, mac, ip);
@@ -233,7 +233,7 @@ emit_guard(struct vmn_emit *emit, const struct port_ctx *ctx,
     vmn_match_prefix(flow, VMN_F_ARP_SPA, ip);
     vmn_match_mac(flow, VMN_F_ARP_SHA, mac);
     if (check && ip->len < 32) {
-        vmn_act_set(vmn_flow_actions(flow), REG_CHECK, CHECK_SAID);
+        vmn_act_set(vmn_flow_actions(flow), REG_CHECK, CHECK_ANNOUNCED);
         vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_ND);
     } else {
         vmn_act_next(vmn_flow_actions(flow));

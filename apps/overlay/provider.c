@@ -83,8 +83,8 @@ emit_classify(struct vmn_view *view, struct vmn_emit *emit,
 
 /* Questions from outside are the guests' to answer. */
 static void
-emit_asked(struct vmn_emit *emit, const struct vmn_network *network,
-           const char *host, uint32_t ofport)
+emit_requests(struct vmn_emit *emit, const struct vmn_network *network,
+              const char *host, uint32_t ofport)
 {
     for (int v6 = 0; v6 < 2; v6++) {
         struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(host),
@@ -126,7 +126,7 @@ compile_provider(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
     emit_classify(view, emit, network, parts[1], ofport, false);
     emit_classify(view, emit, network, parts[1], ofport, true);
-    emit_asked(emit, network, parts[1], ofport);
+    emit_requests(emit, network, parts[1], ofport);
 
     flow = vmn_flow_add(emit, vmn_scope_host(parts[1]), STAGE_LOCATE, 0,
                         LOCATE_NOT_HERE);

@@ -72,7 +72,7 @@ compile_address(struct vmn_emit *emit, const struct vmn_host *host,
     if (second) {
         tunnel_to(emit, vmn_scope_relation(REL_TUNNEL_FAMILY,
                                            ip->family == 6 ? "6" : "4"),
-                  TUNNEL_SECOND, number, host->encap, ip);
+                  TUNNEL_SECONDARY, number, host->encap, ip);
     } else {
         tunnel_to(emit, vmn_scope_all(), TUNNEL_HOST, number, host->encap,
                   ip);

@@ -6,13 +6,13 @@
 #include "router.h"
 
 void
-answer_for(const struct router_ctx *ctx, const struct vmn_network *network,
-           const struct vmn_ip *ip)
+reply_for(const struct router_ctx *ctx, const struct vmn_network *network,
+          const struct vmn_ip *ip)
 {
     const struct vmn_arp_nd_responder by = {
         .scope = vmn_scope_network(network->row.name),
         .stage = STAGE_ARP,
-        .priority = ANSWER_ASKED,
+        .priority = ARP_ND_REPLY,
         .vni = network->vni,
         .mac = ctx->router->mac,
         .handler = HANDLER_NEIGHBOUR,

@@ -21,7 +21,7 @@ flow_add(struct vmn_emit *emit, unsigned stage, unsigned table,
 
 /* RFC 6890: neither forwardable nor global.  Multicast is not routed. */
 static void
-base_nowhere(struct vmn_emit *emit)
+base_not_forwarded(struct vmn_emit *emit)
 {
     static const struct vmn_prefix prefixes[] = {
         { { 4, { 0 } }, 8 },
@@ -35,7 +35,7 @@ base_nowhere(struct vmn_emit *emit)
 
     for (size_t i = 0; i < sizeof prefixes / sizeof prefixes[0]; i++) {
         struct vmn_flow *flow = flow_add(emit, STAGE_ROUTE, ROUTE_HOP,
-                                         HOP_NOWHERE);
+                                         HOP_NOT_FORWARDED);
 
         vmn_match_prefix(flow, vmn_field_ip_dst(prefixes[i].ip.family),
                          &prefixes[i]);
@@ -44,7 +44,7 @@ base_nowhere(struct vmn_emit *emit)
 
     /* RFC 4291, section 2.5.6. */
     struct vmn_flow *flow = flow_add(emit, STAGE_ROUTE, ROUTE_HOP,
-                                     HOP_NOWHERE - 1);
+                                     HOP_NOT_FORWARDED - 1);
 
     vmn_match_prefix(flow, VMN_F_IPV6_SRC, &prefixes[5]);
     vmn_act_drop(vmn_flow_actions(flow), "source is not routed");
@@ -62,7 +62,7 @@ base_hop(struct vmn_emit *emit)
 
     for (size_t i = 0; i < sizeof eth_types / sizeof eth_types[0]; i++) {
         struct vmn_flow *flow = flow_add(emit, STAGE_ROUTE, ROUTE_HOP,
-                                         HOP_ON);
+                                         HOP_FORWARD);
         struct vmn_actions *actions = vmn_flow_actions(flow);
 
         vmn_match(flow, VMN_F_ETH_TYPE, eth_types[i]);
@@ -120,20 +120,20 @@ base_self(struct vmn_emit *emit)
 
     base_ping(emit);
     for (size_t i = 0; i < 4; i++) {
-        struct vmn_flow *flow = self_add(emit, SELF_REFUSE);
+        struct vmn_flow *flow = self_add(emit, SELF_UNREACHABLE);
 
         vmn_match(flow, VMN_F_ETH_TYPE, eth_types[i / 2]);
         vmn_match(flow, VMN_F_IP_PROTO, protocols[i % 2]);
         refuse(flow, ERROR_NO_SERVICE, "router has no such service");
     }
-    vmn_act_drop(vmn_flow_actions(self_add(emit, SELF_REST)),
+    vmn_act_drop(vmn_flow_actions(self_add(emit, SELF_OTHER)),
                  "router has no such service");
 }
 
 void
 compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    base_nowhere(emit);
+    base_not_forwarded(emit);
     base_hop(emit);
     base_self(emit);
 }

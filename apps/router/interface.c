@@ -169,7 +169,7 @@ emit_interface(const struct router_ctx *ctx,
                   ctx->router->mac);
     for (size_t i = 0; i < n; i++) {
         vmn_claim_ip(ctx->view, ctx->emit, interface->network, &ips[i]);
-        answer_for(ctx, network, &ips[i]);
+        reply_for(ctx, network, &ips[i]);
         if (memcmp(&ips[i], &local, sizeof local)) {
             emit_self(ctx, &ips[i]);
             emit_neighbour(ctx, network, &ips[i]);
@@ -193,13 +193,13 @@ emit_ends(const struct router_ctx *ctx)
     const uint64_t last_hop = UINT64_C(1) << HOPS_MAX;
     struct vmn_flow *flow;
 
-    flow = router_flow_here(ctx, ROUTE_HOP, HOP_MANY);
+    flow = router_flow_here(ctx, ROUTE_HOP, HOP_LOOP);
     vmn_match_masked(flow, REG_HOPS, last_hop, last_hop);
     refuse(flow, ERROR_TTL, "too many routers");
 
     for (size_t i = 0; i < sizeof eth_types / sizeof eth_types[0]; i++) {
         for (int ttl = 0; ttl <= 1; ttl++) {
-            flow = router_flow_here(ctx, ROUTE_HOP, HOP_USED_UP);
+            flow = router_flow_here(ctx, ROUTE_HOP, HOP_TTL_EXCEEDED);
             vmn_match(flow, VMN_F_ETH_TYPE, eth_types[i]);
             vmn_match(flow, VMN_F_IP_TTL, ttl);
             refuse(flow, ERROR_TTL, "TTL exceeded");
@@ -236,7 +236,7 @@ compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     emit_ends(&ctx);
     act_send(&ctx, vmn_flow_actions(router_flow_here(&ctx, ROUTE_SEND,
                                                      ONLY)));
-    emit_fits(&ctx);
+    emit_mtu_checks(&ctx);
     for (size_t i = 0; i < ctx.router->n_interfaces; i++) {
         emit_interface(&ctx, vmn_router_interface_at(ctx.router, i));
     }

@@ -17,16 +17,16 @@ network_of(const struct router_ctx *ctx, size_t i)
 }
 
 static void
-emit_fit(const struct router_ctx *ctx, uint32_t vni, uint32_t mtu)
+emit_mtu_check(const struct router_ctx *ctx, uint32_t vni, uint32_t mtu)
 {
-    struct vmn_flow *flow = router_flow_here(ctx, ROUTE_SEND, LARGE);
+    struct vmn_flow *flow = router_flow_here(ctx, ROUTE_SEND, TOO_LARGE);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match(flow, VMN_REG_NETWORK, vni);
     vmn_act_check_size(actions, mtu);
-    vmn_act_goto(actions, STAGE_ROUTE, ROUTE_FIT);
+    vmn_act_goto(actions, STAGE_ROUTE, ROUTE_MTU);
 
-    flow = router_flow_here(ctx, ROUTE_FIT, LARGE);
+    flow = router_flow_here(ctx, ROUTE_MTU, TOO_LARGE);
     actions = vmn_flow_actions(flow);
     vmn_match(flow, VMN_REG_NETWORK, vni);
     vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_LARGE, VMN_FLAG_LARGE);
@@ -36,7 +36,7 @@ emit_fit(const struct router_ctx *ctx, uint32_t vni, uint32_t mtu)
 }
 
 void
-emit_fits(const struct router_ctx *ctx)
+emit_mtu_checks(const struct router_ctx *ctx)
 {
     const struct vmn_network *external = (
         ctx->router->external.network
@@ -56,16 +56,16 @@ emit_fits(const struct router_ctx *ctx)
 
         if (network && network->vni
             && vmn_mtu_of(ctx->view, network) < max) {
-            emit_fit(ctx, network->vni, vmn_mtu_of(ctx->view, network));
+            emit_mtu_check(ctx, network->vni, vmn_mtu_of(ctx->view, network));
             any = true;
         }
     }
     if (external) {
-        emit_fit(ctx, vmn_transit_vni(ctx->view, ctx->router->row.name),
-                 vmn_external_mtu(ctx->view, ctx->router));
+        emit_mtu_check(ctx, vmn_transit_vni(ctx->view, ctx->router->row.name),
+                       vmn_external_mtu(ctx->view, ctx->router));
     }
     if (any) {
-        act_send(ctx, vmn_flow_actions(router_flow_here(ctx, ROUTE_FIT,
+        act_send(ctx, vmn_flow_actions(router_flow_here(ctx, ROUTE_MTU,
                                                         ONLY)));
     }
 }

@@ -16,7 +16,7 @@ enum router_stage {
 
 /* Priorities in STAGE_ARP. */
 enum {
-    ANSWER_ASKED = 100,         /* The least, of vmn_arp_nd_respond(). */
+    ARP_ND_REPLY = 100,         /* The least, of vmn_arp_nd_respond(). */
 };
 
 /* Tables of STAGE_ROUTE.  A packet that comes to another router is back at
@@ -27,16 +27,16 @@ enum {
     ROUTE_LOOKUP,               /* Destination -> network or next hop. */
     ROUTE_NEIGHBOUR,            /* Destination -> MAC address. */
     ROUTE_SEND,                 /* From the router's MAC address. */
-    ROUTE_FIT,                  /* The same, if it is not too large. */
+    ROUTE_MTU,                  /* The same, if it is not too large. */
     ROUTE_N_TABLES
 };
 enum {
-    HOP_MANY = 250,             /* It goes in circles. */
+    HOP_LOOP = 250,             /* It goes in circles. */
     HOP_UNKNOWN = 240,          /* From somebody behind a port. */
     HOP_SELF = 200,
-    HOP_NOWHERE = 150,          /* What no router passes on. */
-    HOP_USED_UP = 100,
-    HOP_ON = 50,
+    HOP_NOT_FORWARDED = 150,    /* What no router passes on. */
+    HOP_TTL_EXCEEDED = 100,
+    HOP_FORWARD = 50,
 
     /* For a destination as long as D and a source as long as S (-1: none) this
      * plus 130 x D + S + 1, since the destination goes first. */
@@ -48,15 +48,15 @@ enum {
     NEIGHBOUR_PAIR = 100,       /* Plus the prefix length. */
 
     ONLY = 100,                 /* Where there is one kind. */
-    LARGE = 110,                /* Before these: is it too large? */
+    TOO_LARGE = 110,            /* Before these: is it too large? */
     PRIORITY_LAST = 1,          /* Catches the rest, in any table. */
 };
 
 /* Priorities in STAGE_LOCAL. */
 enum {
     SELF_PING = 100,
-    SELF_REFUSE = 90,           /* What gets an answer all the same. */
-    SELF_REST = 50,
+    SELF_UNREACHABLE = 90,      /* What gets an answer all the same. */
+    SELF_OTHER = 50,
 };
 
 enum router_handler {
@@ -135,8 +135,8 @@ size_t interface_addresses(const struct vmn_router *,
                            struct vmn_ip addresses[ADDRESSES_MAX]);
 
 /* arp-nd.c: in one network, ARP and neighbour discovery for 'ip'. */
-void answer_for(const struct router_ctx *, const struct vmn_network *,
-                const struct vmn_ip *ip);
+void reply_for(const struct router_ctx *, const struct vmn_network *,
+               const struct vmn_ip *ip);
 void handle_neighbour(struct vmn_view *, const struct vmn_packet_in *,
                       struct vmn_packets_out *);
 
@@ -162,7 +162,7 @@ void compile_router(struct vmn_view *, const char *key, struct vmn_emit *);
 void emit_external(const struct router_ctx *);
 
 /* mtu-check.c: networks of different MTUs. */
-void emit_fits(const struct router_ctx *);
+void emit_mtu_checks(const struct router_ctx *);
 
 /* neighbour-table.c: who has which address. */
 void compile_port(struct vmn_view *, const char *key, struct vmn_emit *);

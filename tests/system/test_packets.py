@@ -135,10 +135,10 @@ def test_a_quarantined_vm_is_told_nothing(lab, world):
     with Asker(a) as asker:
         assert asker.ask()
         world.patch("ports", "a", quarantined=True)
-        before = dropped(lab).get(("whoami.ask", "quarantined"), 0)
+        before = dropped(lab).get(("whoami.query", "quarantined"), 0)
         assert world.never(lambda: asker.send() or asker.read(0.8))
         wait_for("it to be counted", lambda: dropped(lab).get(
-            ("whoami.ask", "quarantined"), 0) > before)
+            ("whoami.query", "quarantined"), 0) > before)
 
 
 # Too many.  -----------------------------------------------------------------
@@ -250,11 +250,11 @@ def test_rubbish_is_counted_and_not_answered(lab, world):
     with Asker(a) as asker:
         assert asker.ask()
         for what, frame in garbage(a).items():
-            before = dropped(lab).get(("whoami.ask", "malformed"), 0)
+            before = dropped(lab).get(("whoami.query", "malformed"), 0)
 
             def counted():
                 frames.send(a, frame)
-                return dropped(lab).get(("whoami.ask", "malformed"),
+                return dropped(lab).get(("whoami.query", "malformed"),
                                         0) > before
             with frames.Capture(a.ns) as capture:
                 wait_for(what + " to be counted", counted, step=0.2)

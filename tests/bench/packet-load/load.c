@@ -187,7 +187,7 @@ make_packet_in(uint32_t port)
             }
         }
         punt_put_userdata(userdata, options.dhcp ? "dhcp" : "whoami",
-                          options.dhcp ? "v4" : "ask", 0);
+                          options.dhcp ? "v4" : "query", 0);
     }
     msg = ofputil_encode_packet_in_private(
         &pin, ofputil_protocol_from_ofp_version(options.version),
