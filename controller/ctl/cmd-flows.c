@@ -61,7 +61,7 @@ sort_flows(const json_t *flows)
     return result;
 }
 
-/* Wanted.  --------------------------------------------------------------- */
+/* Desired.  --------------------------------------------------------------- */
 
 static const struct ctl_column flow_columns[] = {
     { "TABLE", "/table", NULL },
@@ -94,7 +94,7 @@ say_cut(struct ctl *ctl, const json_t *body, const char *what,
 }
 
 static void
-show_wanted(struct ctl *ctl, const json_t *body)
+show_desired(struct ctl *ctl, const json_t *body)
 {
     json_t *flows = sort_flows(json_object_get(body, "flows"));
     json_t *groups = sort_flows(json_object_get(body, "groups"));
@@ -145,7 +145,7 @@ is_named(const json_t *names, const char *name)
     return false;
 }
 
-/* Of what is wanted or installed: what it does, or, if there is another side,
+/* Of what is desired or installed: what it does, or, if there is another side,
  * what the two differ in.  Of an unknown flow its cookie as well. */
 static void
 print_side(const json_t *difference, const char *name, struct ds *ds)
@@ -154,7 +154,7 @@ print_side(const json_t *difference, const char *name, struct ds *ds)
                                            "idle_timeout", "hard_timeout" };
     const json_t *side = json_object_get(difference, name);
     const json_t *differs = json_object_get(difference, "differs");
-    size_t n_always = json_object_get(difference, "wanted") ? 2 : 3;
+    size_t n_always = json_object_get(difference, "desired") ? 2 : 3;
 
     for (size_t i = 0; i < ARRAY_SIZE(members); i++) {
         const json_t *value = json_object_get(side, members[i]);
@@ -176,9 +176,9 @@ print_side(const json_t *difference, const char *name, struct ds *ds)
 }
 
 static void
-print_wanted(const json_t *difference, struct ds *ds)
+print_desired(const json_t *difference, struct ds *ds)
 {
-    print_side(difference, "wanted", ds);
+    print_side(difference, "desired", ds);
 }
 
 static void
@@ -193,7 +193,7 @@ static const struct ctl_column difference_columns[] = {
     { "PRIORITY", "/priority", NULL },
     { "OWNER", NULL, print_owner },
     { "MATCH", NULL, print_match },
-    { "WANTED", NULL, print_wanted },
+    { "DESIRED", NULL, print_desired },
     { "INSTALLED", NULL, print_installed },
     { NULL, NULL, NULL },
 };
@@ -285,7 +285,7 @@ show_flows(struct ctl *ctl, const char *path)
 
     if (!status) {
         if (!ctl_show_raw(ctl, reply.body)) {
-            show_wanted(ctl, reply.body);
+            show_desired(ctl, reply.body);
         }
         ctl_reply_uninit(&reply);
     }

@@ -40,5 +40,5 @@ controller_libvmn_a_SOURCES += \
 	controller/engine/scope.h \
 	controller/engine/unit-unixctl.c \
 	controller/engine/unit.c \
-	controller/engine/wanted.c \
-	controller/engine/wanted.h
+	controller/engine/desired-state.c \
+	controller/engine/desired-state.h

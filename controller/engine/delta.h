@@ -16,7 +16,7 @@ struct pipeline;
 struct engine_delta *delta_create(const struct engine *,
                                   const struct pipeline *);
 
-/* Adds an item that is wanted from now on ('added'), or no longer.
+/* Adds an item that is desired from now on ('added'), or no longer.
  * 'replaced': another of the same key and scope comes in its place, or was in
  * it.  Takes a reference. */
 void delta_add(struct engine_delta *, struct flow_item *, bool added,

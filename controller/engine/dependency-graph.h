@@ -114,7 +114,7 @@ struct unit_node {
     bool failed;                /* The same, but not for a dry run's sake. */
     bool gone;                  /* What it is for is gone, in a dry run. */
     struct ovs_list problem_node; /* In engine's 'problems', if it has one. */
-    size_t n_entries;           /* What it wants; see wanted.h. */
+    size_t n_entries;           /* What it wants; see desired-state.h. */
     struct entry **entries;
     size_t n_values;            /* What it has published. */
     struct relation_value *values;

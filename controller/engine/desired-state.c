@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * All that units want; see wanted.h. */
+ * All that units want; see desired-state.h. */
 
 #include <config.h>
 
-#include "controller/engine/wanted.h"
+#include "controller/engine/desired-state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,32 +16,32 @@
 #include "util.h"
 
 void
-wanted_init(struct wanted *wanted)
+desired_init(struct desired_state *desired)
 {
-    memset(wanted, 0, sizeof *wanted);
-    shards_init(&wanted->slots);
-    ovs_list_init(&wanted->conflicts);
-    overlap_index_init(&wanted->overlap_levels);
+    memset(desired, 0, sizeof *desired);
+    shards_init(&desired->slots);
+    ovs_list_init(&desired->conflicts);
+    overlap_index_init(&desired->overlap_levels);
 }
 
 void
-wanted_uninit(struct wanted *wanted)
+desired_uninit(struct desired_state *desired)
 {
-    overlap_index_uninit(&wanted->overlap_levels);
-    shards_destroy(&wanted->slots);
-    free(wanted->dirty);
+    overlap_index_uninit(&desired->overlap_levels);
+    shards_destroy(&desired->slots);
+    free(desired->dirty);
 }
 
 /* Slots.  ---------------------------------------------------------------- */
 
 static struct slot *
-find_flow(const struct wanted *wanted, uint64_t key, uint8_t table,
+find_flow(const struct desired_state *desired, uint64_t key, uint8_t table,
           uint16_t priority, const uint8_t *match, size_t match_size)
 {
     struct slot *slot;
 
     HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, key,
-                             shards_at(&wanted->slots, key)) {
+                             shards_at(&desired->slots, key)) {
         if (slot->kind == FLOW_ITEM_FLOW && slot->table == table
             && slot->priority == priority && slot->match_size == match_size
             && !memcmp(slot->match, match, match_size)) {
@@ -52,22 +52,22 @@ find_flow(const struct wanted *wanted, uint64_t key, uint8_t table,
 }
 
 const struct slot *
-wanted_find_flow(const struct wanted *wanted, uint8_t table,
-                 uint16_t priority, const uint8_t *match, size_t match_size)
+desired_find_flow(const struct desired_state *desired, uint8_t table,
+                  uint16_t priority, const uint8_t *match, size_t match_size)
 {
-    return find_flow(wanted, flow_item_flow_key(table, priority, match,
-                                                match_size),
+    return find_flow(desired, flow_item_flow_key(table, priority, match,
+                                                 match_size),
                      table, priority, match, match_size);
 }
 
 static struct slot *
-find_group(const struct wanted *wanted, uint32_t group_id)
+find_group(const struct desired_state *desired, uint32_t group_id)
 {
     uint64_t key = flow_item_group_key(group_id);
     struct slot *slot;
 
     HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, key,
-                             shards_at(&wanted->slots, key)) {
+                             shards_at(&desired->slots, key)) {
         if (slot->kind == FLOW_ITEM_GROUP && slot->group_id == group_id) {
             return slot;
         }
@@ -76,13 +76,13 @@ find_group(const struct wanted *wanted, uint32_t group_id)
 }
 
 const struct slot *
-wanted_find_group(const struct wanted *wanted, uint32_t group_id)
+desired_find_group(const struct desired_state *desired, uint32_t group_id)
 {
-    return find_group(wanted, group_id);
+    return find_group(desired, group_id);
 }
 
 static struct slot *
-slot_get(struct wanted *wanted, const struct flow_draft *draft)
+slot_get(struct desired_state *desired, const struct flow_draft *draft)
 {
     const uint8_t *match = NULL;
     struct slot *slot;
@@ -90,10 +90,10 @@ slot_get(struct wanted *wanted, const struct flow_draft *draft)
 
     if (draft->kind == FLOW_ITEM_FLOW) {
         match = flow_draft_get_match(draft, &match_size);
-        slot = find_flow(wanted, draft->key, draft->table, draft->priority,
+        slot = find_flow(desired, draft->key, draft->table, draft->priority,
                          match, match_size);
     } else {
-        slot = find_group(wanted, draft->group_id);
+        slot = find_group(desired, draft->group_id);
     }
     if (slot) {
         return slot;
@@ -108,33 +108,33 @@ slot_get(struct wanted *wanted, const struct flow_draft *draft)
     if (match) {
         memcpy(slot->match, match, match_size);
     }
-    shards_insert(&wanted->slots, &slot->hmap_node, draft->key);
+    shards_insert(&desired->slots, &slot->hmap_node, draft->key);
     return slot;
 }
 
 static void
-slot_mark(struct wanted *wanted, struct slot *slot)
+slot_mark(struct desired_state *desired, struct slot *slot)
 {
     if (!slot->dirty) {
         slot->dirty = true;
-        if (wanted->n_dirty >= wanted->allocated_dirty) {
-            wanted->dirty = x2nrealloc(wanted->dirty,
-                                       &wanted->allocated_dirty,
-                                       sizeof *wanted->dirty);
+        if (desired->n_dirty >= desired->allocated_dirty) {
+            desired->dirty = x2nrealloc(desired->dirty,
+                                        &desired->allocated_dirty,
+                                        sizeof *desired->dirty);
         }
-        wanted->dirty[wanted->n_dirty++] = slot;
+        desired->dirty[desired->n_dirty++] = slot;
     }
 }
 
 static void
-note_conflict(struct wanted *wanted, struct slot *slot, bool conflict)
+note_conflict(struct desired_state *desired, struct slot *slot, bool conflict)
 {
     struct entry_array *array = slot->has_array ? slot->array : NULL;
 
     if (array && conflict != array->conflict) {
         array->conflict = conflict;
         if (conflict) {
-            ovs_list_push_back(&wanted->conflicts, &array->conflict_node);
+            ovs_list_push_back(&desired->conflicts, &array->conflict_node);
         } else {
             ovs_list_remove(&array->conflict_node);
         }
@@ -142,10 +142,10 @@ note_conflict(struct wanted *wanted, struct slot *slot, bool conflict)
 }
 
 static void
-slot_free(struct wanted *wanted, struct slot *slot)
+slot_free(struct desired_state *desired, struct slot *slot)
 {
-    note_conflict(wanted, slot, false);
-    hmap_remove(shards_at(&wanted->slots, slot->hmap_node.hash),
+    note_conflict(desired, slot, false);
+    hmap_remove(shards_at(&desired->slots, slot->hmap_node.hash),
                 &slot->hmap_node);
     if (slot->has_array) {
         free(slot->array);
@@ -177,8 +177,8 @@ slot_entry_scope(const struct slot *slot, size_t i)
 }
 
 uint64_t
-wanted_clauses_digest(uint64_t key, const struct clause *clauses,
-                      size_t n_clauses)
+desired_clauses_digest(uint64_t key, const struct clause *clauses,
+                       size_t n_clauses)
 {
     return key ^ stable_hash64(clauses, n_clauses * sizeof *clauses, 1);
 }
@@ -196,14 +196,14 @@ entry_digest(const struct entry *entry)
     if (entry_contributes(entry)) {
         const struct contribution *c = contribution_cast(entry);
 
-        return wanted_clauses_digest(flow_slot_key(entry->slot), c->clauses,
-                                     c->n_clauses);
+        return desired_clauses_digest(flow_slot_key(entry->slot), c->clauses,
+                                      c->n_clauses);
     }
     return entry_item(entry)->digest;
 }
 
 bool
-wanted_is_of_draft(const struct entry *entry, const struct flow_draft *draft)
+desired_is_of_draft(const struct entry *entry, const struct flow_draft *draft)
 {
     return (!entry_contributes(entry)
             && entry_item(entry)->digest == draft->digest
@@ -211,9 +211,9 @@ wanted_is_of_draft(const struct entry *entry, const struct flow_draft *draft)
 }
 
 bool
-wanted_is_of_clauses(const struct entry *entry,
-                     const struct flow_draft *draft,
-                     const struct clause *clauses, size_t n_clauses)
+desired_is_of_clauses(const struct entry *entry,
+                      const struct flow_draft *draft,
+                      const struct clause *clauses, size_t n_clauses)
 {
     const struct slot *slot = entry->slot;
     const struct contribution *c;
@@ -258,7 +258,7 @@ entry_init(struct entry *entry, struct engine *engine,
            struct unit_node *unit, const struct flow_draft *draft,
            uintptr_t what)
 {
-    struct slot *slot = slot_get(&engine->wanted, draft);
+    struct slot *slot = slot_get(&engine->desired, draft);
 
     entry->unit = unit;
     entry->slot = slot;
@@ -267,14 +267,14 @@ entry_init(struct entry *entry, struct engine *engine,
         slot_grow(slot);
     }
     slot_entries(slot)[slot->n_entries++] = entry;
-    slot_mark(&engine->wanted, slot);
-    unit_class(engine, unit)->n_wanted[slot->kind]++;
+    slot_mark(&engine->desired, slot);
+    unit_class(engine, unit)->n_desired[slot->kind]++;
 }
 
 struct entry *
-wanted_add(struct engine *engine, struct unit_node *unit,
-           struct engine_scope *scope, const struct flow_draft *draft,
-           const char *drop_reason)
+desired_add(struct engine *engine, struct unit_node *unit,
+            struct engine_scope *scope, const struct flow_draft *draft,
+            const char *drop_reason)
 {
     struct flow_item *item = flow_item_create(engine->registry, scope, draft);
     struct entry *entry = xmalloc(sizeof *entry);
@@ -286,9 +286,9 @@ wanted_add(struct engine *engine, struct unit_node *unit,
 }
 
 struct entry *
-wanted_contribute(struct engine *engine, struct unit_node *unit,
-                  struct engine_scope *scope, const struct flow_draft *draft,
-                  const struct clause *clauses, size_t n_clauses)
+desired_contribute(struct engine *engine, struct unit_node *unit,
+                   struct engine_scope *scope, const struct flow_draft *draft,
+                   const struct clause *clauses, size_t n_clauses)
 {
     struct contribution *c = xmalloc(sizeof *c
                                      + n_clauses * sizeof *clauses);
@@ -300,7 +300,7 @@ wanted_contribute(struct engine *engine, struct unit_node *unit,
 }
 
 void
-wanted_remove(struct engine *engine, struct entry *entry)
+desired_remove(struct engine *engine, struct entry *entry)
 {
     struct slot *slot = entry->slot;
     struct entry **entries = slot_entries(slot);
@@ -311,8 +311,8 @@ wanted_remove(struct engine *engine, struct entry *entry)
             break;
         }
     }
-    slot_mark(&engine->wanted, slot);
-    unit_class(engine, entry->unit)->n_wanted[slot->kind]--;
+    slot_mark(&engine->desired, slot);
+    unit_class(engine, entry->unit)->n_desired[slot->kind]--;
     if (entry_contributes(entry)) {
         scope_unref(entry_scope(entry));
     } else {
@@ -322,9 +322,9 @@ wanted_remove(struct engine *engine, struct entry *entry)
 }
 
 void
-wanted_mark(struct engine *engine, const struct entry *entry)
+desired_mark(struct engine *engine, const struct entry *entry)
 {
-    slot_mark(&engine->wanted, entry->slot);
+    slot_mark(&engine->desired, entry->slot);
 }
 
 /* Merging.  -------------------------------------------------------------- */
@@ -536,12 +536,12 @@ slot_choose(struct engine *engine, struct slot *slot, size_t *n_chosen,
 }
 
 static void
-count_item(struct wanted *wanted, const struct flow_item *item, int n)
+count_item(struct desired_state *desired, const struct flow_item *item, int n)
 {
     if (item->kind == FLOW_ITEM_FLOW) {
-        wanted->n_flows += n;
+        desired->n_flows += n;
     } else {
-        wanted->n_groups += n;
+        desired->n_groups += n;
     }
 }
 
@@ -569,7 +569,7 @@ withdraw(struct engine *engine, struct flow_item *old, struct engine_delta
 {
     quotas_remove_item(engine, old);
     scope_remove_item(old);
-    count_item(&engine->wanted, old, -1);
+    count_item(&engine->desired, old, -1);
     delta_add(delta, old, false, replaced);
     flow_item_unref(old);
 }
@@ -620,7 +620,7 @@ slot_update(struct engine *engine, struct slot *slot,
     bool conflict;
 
     chosen = slot_choose(engine, slot, &n_chosen, &conflict);
-    note_conflict(&engine->wanted, slot, conflict);
+    note_conflict(&engine->desired, slot, conflict);
     for (size_t i = 0; i < n_chosen; i++) {
         struct flow_item *old = take_old(active, slot->n_active, chosen[i],
                                          false);
@@ -640,7 +640,7 @@ slot_update(struct engine *engine, struct slot *slot,
             chosen[i] = keep_equal(slot, chosen[i], old);
         }
         scope_add_item(chosen[i]);
-        count_item(&engine->wanted, chosen[i], 1);
+        count_item(&engine->desired, chosen[i], 1);
         delta_add(delta, chosen[i], true, replaced);
     }
     for (size_t i = 0; i < slot->n_active; i++) {
@@ -650,35 +650,35 @@ slot_update(struct engine *engine, struct slot *slot,
     }
     set_active(slot, chosen, n_chosen);
     quotas_update_slot(engine, slot);
-    overlap_index_update(&engine->wanted.overlap_levels, slot);
+    overlap_index_update(&engine->desired.overlap_levels, slot);
     if (!slot->n_entries) {
-        slot_free(&engine->wanted, slot);
+        slot_free(&engine->desired, slot);
     }
 }
 
 void
-wanted_update(struct engine *engine, struct engine_delta *delta)
+desired_update(struct engine *engine, struct engine_delta *delta)
 {
-    struct wanted *wanted = &engine->wanted;
+    struct desired_state *desired = &engine->desired;
 
-    for (size_t i = 0; i < wanted->n_dirty; i++) {
-        wanted->dirty[i]->dirty = false;
-        slot_update(engine, wanted->dirty[i], delta);
+    for (size_t i = 0; i < desired->n_dirty; i++) {
+        desired->dirty[i]->dirty = false;
+        slot_update(engine, desired->dirty[i], delta);
         engine_yield(engine);
     }
-    free(wanted->dirty);
-    wanted->dirty = NULL;
-    wanted->n_dirty = wanted->allocated_dirty = 0;
+    free(desired->dirty);
+    desired->dirty = NULL;
+    desired->n_dirty = desired->allocated_dirty = 0;
 }
 
 /* A merged flow's cookie is its slot's key. */
 const char *
-wanted_clause_name(const struct wanted *wanted, uint64_t cookie)
+desired_clause_name(const struct desired_state *desired, uint64_t cookie)
 {
     struct slot *slot;
 
     HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, cookie,
-                             shards_at(&wanted->slots, cookie)) {
+                             shards_at(&desired->slots, cookie)) {
         /* Contributions come last among the sorted entries. */
         const struct entry *last = (slot->n_entries
                                     ? slot_entries(slot)[slot->n_entries - 1]

@@ -6,8 +6,8 @@
  * clauses of a conjunction, or the first by unit name where units contradict
  * each other. */
 
-#ifndef CONTROLLER_ENGINE_WANTED_H
-#define CONTROLLER_ENGINE_WANTED_H 1
+#ifndef CONTROLLER_ENGINE_DESIRED_H
+#define CONTROLLER_ENGINE_DESIRED_H 1
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -76,7 +76,7 @@ uint64_t entry_digest(const struct entry *);
 /* The entries of a slot that has had several. */
 struct entry_array {
     uint32_t allocated;
-    bool conflict;              /* In wanted's 'conflicts'. */
+    bool conflict;              /* In desired's 'conflicts'. */
     struct ovs_list conflict_node;
     struct slot *slot;
     struct entry *entries[];
@@ -84,7 +84,7 @@ struct entry_array {
 
 /* Nearly all slots have one entry and one item. */
 struct slot {
-    struct hmap_node hmap_node; /* In wanted's 'slots', by its key. */
+    struct hmap_node hmap_node; /* In desired's 'slots', by its key. */
     union {
         struct entry *entry;    /* NULL if 'n_entries' is 0. */
         struct entry_array *array; /* If 'has_array'. */
@@ -103,7 +103,7 @@ struct slot {
     uint8_t table;
     uint8_t kind;               /* An enum flow_item_kind. */
     bool has_array;
-    bool dirty;                 /* In wanted's 'dirty'. */
+    bool dirty;                 /* In desired's 'dirty'. */
     uint8_t match[];            /* Encoded; flows only. */
 };
 
@@ -123,7 +123,7 @@ slot_active(const struct slot *slot)
 const char *slot_unit_name(const struct slot *, size_t i);
 const struct engine_scope *slot_entry_scope(const struct slot *, size_t i);
 
-struct wanted {
+struct desired_state {
     struct shards slots;
     size_t n_dirty, allocated_dirty;
     struct slot **dirty;        /* In the order in which they were marked. */
@@ -132,46 +132,47 @@ struct wanted {
     size_t n_flows, n_groups;   /* Active items. */
 };
 
-void wanted_init(struct wanted *);
+void desired_init(struct desired_state *);
 /* Frees it.  All entries must have been removed, and the slots resolved. */
-void wanted_uninit(struct wanted *);
+void desired_uninit(struct desired_state *);
 
-/* Adds what 'unit' wants.  wanted_add() makes the item of 'draft'; for
- * wanted_contribute() a draft of the match will do.  Both take over a
+/* Adds what 'unit' wants.  desired_add() makes the item of 'draft'; for
+ * desired_contribute() a draft of the match will do.  Both take over a
  * reference to 'scope'. */
-struct entry *wanted_add(struct engine *, struct unit_node *,
-                         struct engine_scope *, const struct flow_draft *,
-                         const char *drop_reason);
-struct entry *wanted_contribute(struct engine *, struct unit_node *,
-                                struct engine_scope *,
-                                const struct flow_draft *,
-                                const struct clause *, size_t n_clauses);
-void wanted_remove(struct engine *, struct entry *);
-/* Has the entry's slot resolved anew, though nothing else is wanted there. */
-void wanted_mark(struct engine *, const struct entry *);
+struct entry *desired_add(struct engine *, struct unit_node *,
+                          struct engine_scope *, const struct flow_draft *,
+                          const char *drop_reason);
+struct entry *desired_contribute(struct engine *, struct unit_node *,
+                                 struct engine_scope *,
+                                 const struct flow_draft *,
+                                 const struct clause *, size_t n_clauses);
+void desired_remove(struct engine *, struct entry *);
+/* Has the entry's slot resolved anew, though nothing else is desired there. */
+void desired_mark(struct engine *, const struct entry *);
 
 /* Settles all dirty slots; appends what changed to 'delta'. */
-void wanted_update(struct engine *, struct engine_delta *);
+void desired_update(struct engine *, struct engine_delta *);
 
-/* Returns true if wanted_add() of 'draft', in the entry's scope, would want
+/* Returns true if desired_add() of 'draft', in the entry's scope, would want
  * just what the entry does. */
-bool wanted_is_of_draft(const struct entry *, const struct flow_draft *);
-/* Returns the same for wanted_contribute(). */
-bool wanted_is_of_clauses(const struct entry *, const struct flow_draft *,
-                          const struct clause *, size_t n_clauses);
+bool desired_is_of_draft(const struct entry *, const struct flow_draft *);
+/* Returns the same for desired_contribute(). */
+bool desired_is_of_clauses(const struct entry *, const struct flow_draft *,
+                           const struct clause *, size_t n_clauses);
 
 /* Returns the digest of a contribution of these clauses to the slot of this
  * key. */
-uint64_t wanted_clauses_digest(uint64_t key, const struct clause *,
-                               size_t n_clauses);
+uint64_t desired_clauses_digest(uint64_t key, const struct clause *,
+                                size_t n_clauses);
 
-const struct slot *wanted_find_flow(const struct wanted *, uint8_t table,
-                                    uint16_t priority, const uint8_t *match,
-                                    size_t match_size);
-const struct slot *wanted_find_group(const struct wanted *,
-                                     uint32_t group_id);
+const struct slot *desired_find_flow(const struct desired_state *,
+                                     uint8_t table,
+                                     uint16_t priority, const uint8_t *match,
+                                     size_t match_size);
+const struct slot *desired_find_group(const struct desired_state *,
+                                      uint32_t group_id);
 
 /* Returns the name of a merged flow's cookie, or NULL. */
-const char *wanted_clause_name(const struct wanted *, uint64_t cookie);
+const char *desired_clause_name(const struct desired_state *, uint64_t cookie);
 
-#endif /* controller/engine/wanted.h */
+#endif /* controller/engine/desired-state.h */

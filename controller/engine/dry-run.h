@@ -2,7 +2,7 @@
  *
  * Rollback: items that a run withdrew and the next one wants again come back
  * themselves, with their xids, since hosts hold them.  And dry runs, in which
- * units that had failed before stay as they are: they keep what they wanted
+ * units that had failed before stay as they are: they keep what they desired
  * last, and no computation would bring that back.
  *
  * Who uses it: engine_roll_back(), engine_begin_dry_run(),

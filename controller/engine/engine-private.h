@@ -10,7 +10,7 @@
 #include "controller/engine/engine.h"
 #include "controller/engine/flow-quotas.h"
 #include "controller/engine/scope.h"
-#include "controller/engine/wanted.h"
+#include "controller/engine/desired-state.h"
 #include "controller/flow/emit.h"
 #include "controller/flow/pipeline.h"
 #include "openvswitch/shash.h"
@@ -24,7 +24,7 @@ struct unit_class {
     uint16_t relation;          /* VMN_EACH_KEY. */
     uint64_t n_computed;        /* Since the start. */
     size_t n_units;             /* There are now ... */
-    size_t n_wanted[2];         /* ... which want so many items, by kind. */
+    size_t n_desired[2];        /* ... which want so many items, by kind. */
 };
 struct query_class {
     const struct vmn_query_class *class_;
@@ -74,7 +74,7 @@ struct engine {
     struct dry_run dry_run;
     struct scope_table scopes;
     struct flow_item_registry *registry;
-    struct wanted wanted;
+    struct desired_state desired;
     struct quotas quotas;
     struct emit_pool pool;
     size_t n_spare_chunks;

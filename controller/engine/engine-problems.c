@@ -105,7 +105,7 @@ conflicting_slots(const struct engine *engine,
     const struct entry_array *array;
     size_t n = 0;
 
-    LIST_FOR_EACH (array, conflict_node, &engine->wanted.conflicts) {
+    LIST_FOR_EACH (array, conflict_node, &engine->desired.conflicts) {
         if (n++ >= max) {
             break;
         }
@@ -320,7 +320,7 @@ overlapping_flows(const struct engine *engine,
                              .max = PROBLEMS_MAX };
     const struct overlap_level *level;
 
-    LIST_FOR_EACH (level, mixed_node, &engine->wanted.overlap_levels.mixed) {
+    LIST_FOR_EACH (level, mixed_node, &engine->desired.overlap_levels.mixed) {
         check_level(&search, level);
     }
     add_cut_short(&search);
@@ -368,7 +368,7 @@ check_added(struct search *search, const struct flow_item *item,
             const struct hmapx *added)
 {
     const struct overlap_level *level
-        = overlap_index_find(&search->engine->wanted.overlap_levels,
+        = overlap_index_find(&search->engine->desired.overlap_levels,
                              item->table, item->priority);
     struct match_shape like;
     const struct match_shape *shape;

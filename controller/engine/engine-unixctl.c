@@ -63,8 +63,8 @@ engine_app_status(const struct engine *engine, const char *name,
 
         if (class_->app == app) {
             status->units += class_->n_units;
-            status->flows += class_->n_wanted[FLOW_ITEM_FLOW];
-            status->groups += class_->n_wanted[FLOW_ITEM_GROUP];
+            status->flows += class_->n_desired[FLOW_ITEM_FLOW];
+            status->groups += class_->n_desired[FLOW_ITEM_GROUP];
         }
     }
     LIST_FOR_EACH (unit, problem_node, &engine->problems) {

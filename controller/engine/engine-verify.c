@@ -25,10 +25,10 @@ has_item(const struct engine *engine, const struct flow_item *item)
         size_t size;
         const uint8_t *match = flow_item_match(item, &size);
 
-        slot = wanted_find_flow(&engine->wanted, item->table, item->priority,
-                                match, size);
+        slot = desired_find_flow(&engine->desired, item->table, item->priority,
+                                 match, size);
     } else {
-        slot = wanted_find_group(&engine->wanted, item->group_id);
+        slot = desired_find_group(&engine->desired, item->group_id);
     }
     for (size_t i = 0; slot && i < slot->n_active; i++) {
         const struct flow_item *other = slot_active(slot)[i];
@@ -74,7 +74,7 @@ compare_items(const struct engine *a, const struct engine *b,
     size_t n = 0;
 
     for (int i = 0; i < SHARDS_N; i++) {
-        HMAP_FOR_EACH (slot, hmap_node, &a->wanted.slots.maps[i]) {
+        HMAP_FOR_EACH (slot, hmap_node, &a->desired.slots.maps[i]) {
             n += compare_slot(a, b, slot, what, ds);
             engine_yield(a);
         }

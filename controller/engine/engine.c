@@ -89,7 +89,7 @@ engine_create(struct model *model, const struct pipeline *pipeline)
     engine->scopes.relation_unused = scope_released_relation;
     engine->scopes.aux = &engine->graph;
     engine->registry = flow_item_registry_create(scope_unref);
-    wanted_init(&engine->wanted);
+    desired_init(&engine->desired);
     quotas_init(&engine->quotas);
     emit_pool_init(&engine->pool);
     engine->problems_cache = xzalloc(sizeof *engine->problems_cache);
@@ -351,7 +351,7 @@ engine_run(struct engine *engine)
         engine_yield(engine);
     }
     quotas_update_units(engine);
-    wanted_update(engine, delta);
+    desired_update(engine, delta);
     scope_update(engine, delta);
     free_idle(engine);
     engine->running = false;
@@ -385,9 +385,9 @@ engine_destroy(struct engine *engine)
         graph_add_idle(&engine->graph, &rel->node);
     }
     delta = delta_create(engine, engine->pipeline);
-    wanted_update(engine, delta);
+    desired_update(engine, delta);
     engine_delta_destroy(delta);
-    wanted_uninit(&engine->wanted);
+    desired_uninit(&engine->desired);
     quotas_uninit(&engine->quotas);
     emit_pool_uninit(&engine->pool);
     view_free_spare(engine);
@@ -592,15 +592,16 @@ engine_find_encoded_flow(const struct engine *engine, const char *host,
                          uint8_t table, uint16_t priority, const void *match,
                          size_t match_size)
 {
-    return active_on_host(wanted_find_flow(&engine->wanted, table, priority,
-                                           match, match_size), host);
+    return active_on_host(desired_find_flow(&engine->desired, table, priority,
+                                            match, match_size), host);
 }
 
 const struct flow_item *
 engine_find_group(const struct engine *engine, const char *host,
                   uint32_t group_id)
 {
-    return active_on_host(wanted_find_group(&engine->wanted, group_id), host);
+    return active_on_host(desired_find_group(&engine->desired, group_id),
+                          host);
 }
 
 const struct flow_item *
@@ -626,7 +627,7 @@ engine_cookie_name(const struct engine *engine, uint64_t cookie)
             return unit->name;
         }
     }
-    return wanted_clause_name(&engine->wanted, cookie);
+    return desired_clause_name(&engine->desired, cookie);
 }
 
 const char *
@@ -637,7 +638,7 @@ engine_item_owner(const struct engine *engine, const struct flow_item *item)
     if (item->kind == FLOW_ITEM_FLOW) {
         return engine_cookie_name(engine, item->cookie);
     }
-    slot = wanted_find_group(&engine->wanted, item->group_id);
+    slot = desired_find_group(&engine->desired, item->group_id);
     for (size_t i = 0; slot && i < slot->n_entries; i++) {
         if (slot_entry_scope(slot, i) == item->scope) {
             return slot_unit_name(slot, i);
@@ -661,8 +662,8 @@ void
 engine_get_stats(const struct engine *engine, struct engine_stats *stats)
 {
     *stats = engine->stats;
-    stats->n_flows = engine->wanted.n_flows;
-    stats->n_groups = engine->wanted.n_groups;
+    stats->n_flows = engine->desired.n_flows;
+    stats->n_groups = engine->desired.n_groups;
     stats->n_scopes = hmap_count(&engine->scopes.scopes);
     stats->n_bytes = engine->registry->n_bytes;
 }

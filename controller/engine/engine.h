@@ -8,7 +8,7 @@
  * a host is to hold.  Not for: deciding when something is durable (commit/),
  * sending (fabric/), loading apps (apphost/).
  *
- * What is wanted is a set of items (flows and OpenFlow groups), each in one
+ * What is desired is a set of items (flows and OpenFlow groups), each in one
  * scope.  A host is to hold the items of all the scopes it is in. */
 
 #ifndef CONTROLLER_ENGINE_ENGINE_H
@@ -46,12 +46,12 @@ void engine_host_scopes(const struct engine *, const char *host,
                         void (*cb)(void *aux, const struct engine_scope *),
                         void *aux);
 
-/* Calls 'cb' for every wanted item of 'host', groups before flows. */
+/* Calls 'cb' for every desired item of 'host', groups before flows. */
 void engine_host_items(const struct engine *, const char *host,
                        void (*cb)(void *aux, const struct flow_item *),
                        void *aux);
 
-/* Returns the wanted flow of 'host' with this key, or NULL.  For
+/* Returns the desired flow of 'host' with this key, or NULL.  For
  * reconciliation. */
 const struct flow_item *engine_find_flow(const struct engine *,
                                          const char *host, uint8_t table,
@@ -208,7 +208,7 @@ struct engine_delta *engine_roll_back(struct engine *,
 
 /* Begins or ends a dry run: one for a state that is then undone, and
  * engine_roll_back().  It leaves the engine as it was.  A unit that had failed
- * before holds on to what it wanted last, and no computation would bring that
+ * before holds on to what it desired last, and no computation would bring that
  * back; it is left alone. engine_dry_run_fault() names one to which something
  * would have happened, or returns NULL.  Valid until the end. */
 void engine_begin_dry_run(struct engine *);

@@ -212,7 +212,7 @@ set_unit(struct engine *engine, struct unit_node *unit, struct quota_set *set)
         publish(&engine->quotas, old, unit->values[i].rel, -1);
     }
     for (size_t i = 0; i < unit->n_entries; i++) {
-        wanted_mark(engine, unit->entries[i]);
+        desired_mark(engine, unit->entries[i]);
     }
     quota_set_unref(old);
 }

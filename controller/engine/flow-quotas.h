@@ -13,8 +13,8 @@
  * few and shared.  Where no quota has such a limit there are none, and nothing
  * is done but to see that.
  *
- * Who calls it: engine.c, unit.c, wanted.c and scope.c.  Not for whose request
- * is refused (commit-group.c, plan.c), nor for what other limits count
+ * Who calls it: engine.c, unit.c, desired-state.c and scope.c.  Not for whose
+ * request is refused (commit-group.c, plan.c), nor for what other limits count
  * (model/). */
 
 #ifndef CONTROLLER_ENGINE_FLOW_QUOTAS_H
@@ -49,7 +49,7 @@ struct quotas {
 };
 
 void quotas_init(struct quotas *);
-/* Frees it.  Nothing may be wanted any more, and no unit be there. */
+/* Frees it.  Nothing may be desired any more, and no unit be there. */
 void quotas_uninit(struct quotas *);
 
 /* Records that a row has come, gone or changed, or its labels have.  Its units
@@ -70,11 +70,11 @@ void quotas_publish(struct engine *, const struct unit_node *,
 void quotas_relation_destroy(struct relation_node *);
 
 /* Recounts after all units of the run have been computed, before
- * wanted_update(). */
+ * desired_update(). */
 void quotas_update_units(struct engine *);
 /* Recounts a slot whose active items are as they will be. */
 void quotas_update_slot(struct engine *, struct slot *);
-/* Stops counting an item that is wanted no more. */
+/* Stops counting an item that is desired no more. */
 void quotas_remove_item(struct engine *, struct flow_item *);
 /* Records that 'host' has joined the scope, or left it. */
 void quotas_member_changed(struct engine_scope *, const char *host,

@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "controller/engine/wanted.h"
+#include "controller/engine/desired-state.h"
 #include "controller/flow/match-overlap.h"
 #include "hash.h"
 #include "util.h"

@@ -229,7 +229,7 @@ put_contributors(const struct engine *engine, uint64_t cookie, struct ds *ds)
 
     /* A merged flow's cookie is its slot's key. */
     HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, cookie,
-                             shards_at(&engine->wanted.slots, cookie)) {
+                             shards_at(&engine->desired.slots, cookie)) {
         if (!slot->n_active || slot_active(slot)[0]->cookie != cookie) {
             continue;
         }
@@ -270,11 +270,11 @@ unixctl_explain(struct unixctl_conn *conn, int argc OVS_UNUSED,
             return;
         }
     }
-    if (wanted_clause_name(&engine->wanted, cookie)) {
+    if (desired_clause_name(&engine->desired, cookie)) {
         put_contributors(engine, cookie, &ds);
         unixctl_command_reply(conn, ds_cstr(&ds));
     } else {
-        unixctl_command_reply_error(conn, "nothing that is wanted has this "
+        unixctl_command_reply_error(conn, "nothing that is desired has this "
                                     "cookie: unknown owner");
     }
     ds_destroy(&ds);

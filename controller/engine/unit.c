@@ -65,14 +65,14 @@ struct comparison {
     struct engine_scope *scope; /* ... this; counted. */
 };
 
-/* 'n_wanted' is how many entries there will be. */
+/* 'n_desired' is how many entries there will be. */
 static void
 comparison_init(struct comparison *cmp, struct unit_node *unit,
-                size_t n_wanted)
+                size_t n_desired)
 {
     memset(cmp, 0, sizeof *cmp);
     cmp->unit = unit;
-    cmp->entries = (n_wanted ? xmalloc(n_wanted * sizeof *cmp->entries)
+    cmp->entries = (n_desired ? xmalloc(n_desired * sizeof *cmp->entries)
                     : NULL);
     hmap_init(&cmp->old);
     if (!unit->n_entries) {
@@ -93,14 +93,14 @@ comparison_add(struct comparison *cmp, struct entry *entry)
     cmp->entries[cmp->n++] = entry;
 }
 
-/* Takes over what is wanted now, and removes what no longer is. */
+/* Takes over what is desired now, and removes what no longer is. */
 static void
 comparison_finish(struct comparison *cmp, struct engine *engine)
 {
     struct old_entry *old;
 
     HMAP_FOR_EACH (old, node, &cmp->old) {
-        wanted_remove(engine, old->entry);
+        desired_remove(engine, old->entry);
     }
     hmap_destroy(&cmp->old);
     free(cmp->old_entries);
@@ -111,7 +111,7 @@ comparison_finish(struct comparison *cmp, struct engine *engine)
     cmp->unit->n_entries = cmp->n;
 }
 
-/* If the unit has wanted the same already, keeps that, and returns true.
+/* If the unit has desired the same already, keeps that, and returns true.
  * 'clauses' are those of 'cmp', instead of actions in the draft. */
 static bool
 keep_old(struct comparison *cmp, const struct engine_scope *scope,
@@ -124,9 +124,9 @@ keep_old(struct comparison *cmp, const struct engine_scope *scope,
 
         if (entry_scope(entry) == scope
             && (clauses
-                ? wanted_is_of_clauses(entry, draft, cmp->clauses,
-                                       cmp->n_clauses)
-                : wanted_is_of_draft(entry, draft))) {
+                ? desired_is_of_clauses(entry, draft, cmp->clauses,
+                                        cmp->n_clauses)
+                : desired_is_of_draft(entry, draft))) {
             hmap_remove(&cmp->old, &old->node);
             comparison_add(cmp, entry);
             return true;
@@ -198,13 +198,13 @@ want_clauses(struct engine *engine, struct comparison *cmp,
 {
     extract_clauses(cmp, ofpacts);
     if (keep_old(cmp, scope, draft,
-                 wanted_clauses_digest(draft->key, cmp->clauses,
-                                       cmp->n_clauses), true)) {
+                 desired_clauses_digest(draft->key, cmp->clauses,
+                                        cmp->n_clauses), true)) {
         scope_unref(scope);
     } else {
-        comparison_add(cmp, wanted_contribute(engine, cmp->unit, scope,
-                                              draft, cmp->clauses,
-                                              cmp->n_clauses));
+        comparison_add(cmp, desired_contribute(engine, cmp->unit, scope,
+                                               draft, cmp->clauses,
+                                               cmp->n_clauses));
     }
 }
 
@@ -216,8 +216,8 @@ want_item(struct engine *engine, struct comparison *cmp,
     if (keep_old(cmp, scope, draft, draft->digest, false)) {
         scope_unref(scope);
     } else {
-        comparison_add(cmp, wanted_add(engine, cmp->unit, scope, draft,
-                                       drop_reason));
+        comparison_add(cmp, desired_add(engine, cmp->unit, scope, draft,
+                                        drop_reason));
     }
 }
 
@@ -351,8 +351,8 @@ want_group(struct engine *engine, struct comparison *cmp,
 }
 
 static void
-take_wanted(struct engine *engine, struct unit_node *unit,
-            struct vmn_emit *emit)
+take_desired(struct engine *engine, struct unit_node *unit,
+             struct vmn_emit *emit)
 {
     struct comparison cmp;
     struct vmn_flow *flow;
@@ -496,7 +496,7 @@ finish(struct engine *engine, struct unit_node *unit, struct vmn_view *view,
     if (view->problem) {
         keep_ids(engine, unit, &old_numbers, &view->ids);
     } else {
-        take_wanted(engine, unit, emit);
+        take_desired(engine, unit, emit);
         take_values(engine, unit, emit);
         unit->ids = view->ids;
         id_refs_uninit(&old_numbers, model_id_pools(engine->model));
@@ -547,7 +547,7 @@ void
 unit_destroy(struct engine *engine, struct unit_node *unit)
 {
     for (size_t i = 0; i < unit->n_entries; i++) {
-        wanted_remove(engine, unit->entries[i]);
+        desired_remove(engine, unit->entries[i]);
     }
     free(unit->entries);
     for (size_t i = 0; i < unit->n_values; i++) {

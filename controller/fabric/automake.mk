@@ -137,5 +137,5 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/switch-state.c \
 	controller/fabric/session/switch.c \
 	controller/fabric/session/switch.h \
-	controller/fabric/session/wanted-flows.c \
+	controller/fabric/session/desired-flows.c \
 	controller/fabric/switch-parts.c

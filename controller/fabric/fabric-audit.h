@@ -14,7 +14,7 @@
 
 struct fabric;
 
-/* A flow or a group that is not what is wanted.  Members are called as in
+/* A flow or a group that is not what is desired.  Members are called as in
  * JSON. */
 struct fabric_difference {
     const char *kind;           /* "missing", "altered", "unknown" or
@@ -23,8 +23,8 @@ struct fabric_difference {
     const char *match;          /* NULL of a group. */
     int64_t group_id;           /* -1 of a flow. */
     const char *owner;          /* "APP.UNIT/KEY"; NULL: nobody's. */
-    const char *scope;          /* NULL of what is not wanted. */
-    struct fabric_contents *wanted; /* NULL: nothing. */
+    const char *scope;          /* NULL of what is not desired. */
+    struct fabric_contents *desired; /* NULL: nothing. */
     struct fabric_contents *installed; /* NULL: nothing, or not known. */
     size_t n_differs;
     const char **differs;       /* NULL, or of an altered one in what:
@@ -57,7 +57,7 @@ typedef void fabric_audit_cb(void *aux, const struct fabric_audit_result *,
                              const char *reason);
 
 /* Reads the host's switch now, and calls 'cb' once, from the loop: with what
- * differs from what is wanted, or with NULL and the reason.  Returns NULL, or
+ * differs from what is desired, or with NULL and the reason.  Returns NULL, or
  * the reason why that is not possible now; 'cb' is not called then.
  *
  * Without a request this is like a periodic audit: differences are logged,

@@ -31,7 +31,7 @@ struct fabric_contents {
     int idle_timeout, hard_timeout; /* In seconds; -1: neither is set. */
 };
 
-/* One that is wanted.  Members are called as in JSON. */
+/* One that is desired.  Members are called as in JSON. */
 struct fabric_flow {
     int table, priority;
     const char *match, *actions;

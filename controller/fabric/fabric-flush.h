@@ -47,7 +47,7 @@ void fabric_flush_domain(struct fabric *, const char *domain,
                          const struct fabric_flush *flushes, size_t n,
                          uint64_t after_revision);
 /* Gives up requests that are equal to this one in all members: who answers is
- * wanted again. */
+ * desired again. */
 void fabric_flush_cancel(struct fabric *, const struct fabric_flush *);
 
 #endif /* controller/fabric/fabric-flush.h */

@@ -14,7 +14,7 @@
 #include "controller/schema/schema-shown.h"
 #include "controller/schema/status.h"
 
-#define WANTED(KEPT)                                                    \
+#define DESIRED(KEPT)                                                    \
     SHOWN_OF(KEPT, owner, STRING, OR_NULL,                              \
              "App, unit and object that want it."),                     \
     SHOWN_OF(KEPT, scope, STRING, 0, "Which hosts hold it.")
@@ -28,13 +28,13 @@ const struct schema_struct fabric_flow_shown = SHOWN_KEPT(
     SHOWN_OF(fabric_flow, reason, STRING, 0,
              "Why they are dropped, if they are."),
     SHOWN_OF(fabric_flow, cookie, STRING, ALWAYS, "Its cookie."),
-    WANTED(fabric_flow));
+    DESIRED(fabric_flow));
 
 const struct schema_struct fabric_group_shown = SHOWN_KEPT(
     "FlowGroup", fabric_group,
     SHOWN_OF(fabric_group, group_id, U32, ALWAYS, "Its number."),
     SHOWN_OF(fabric_group, group, STRING, ALWAYS, "What it does."),
-    WANTED(fabric_group));
+    DESIRED(fabric_group));
 
 static const struct schema_struct contents = SHOWN_KEPT(
     "Contents", fabric_contents,
@@ -42,7 +42,7 @@ static const struct schema_struct contents = SHOWN_KEPT(
              "Of a flow: what it does."),
     SHOWN_OF(fabric_contents, cookie, STRING, 0, "Of a flow: its cookie."),
     SHOWN_OF(fabric_contents, reason, STRING, 0,
-             "Of a flow that is wanted: why it drops."),
+             "Of a flow that is desired: why it drops."),
     SHOWN_OF(fabric_contents, group, STRING, 0, "Of a group: what it does."),
     SHOWN_OF(fabric_contents, idle_timeout, INT, HIDE, "Seconds.",
              .def = -1),
@@ -59,8 +59,8 @@ static const struct schema_struct difference = SHOWN_KEPT(
     SHOWN_OF(fabric_difference, match, STRING, 0, "Which packets."),
     SHOWN_OF(fabric_difference, group_id, I64, HIDE,
              "Of a group: its number.", .def = -1),
-    WANTED(fabric_difference),
-    SHOWN_STRUCT_OF(fabric_difference, wanted, POINTER,
+    DESIRED(fabric_difference),
+    SHOWN_STRUCT_OF(fabric_difference, desired, POINTER,
                     "What is to be there.", &contents),
     SHOWN_STRUCT_OF(fabric_difference, installed, POINTER, "What is there.",
                     &contents),

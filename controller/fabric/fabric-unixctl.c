@@ -110,7 +110,7 @@ refusals_to_json(const struct fabric_switch *sw)
         const struct flow_item *item = engine_find_xid(engine,
                                                          rejected->xid);
         char *text = (item ? item_describe(engine, item)
-                      : xasprintf("message %"PRIu32", which is not wanted "
+                      : xasprintf("message %"PRIu32", which is not desired "
                                   "any more", rejected->xid));
 
         json_array_append_new(refusals, json_string(text));
@@ -240,7 +240,7 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
 }
 
 /* A "fabric/digest" that waits for a settled moment: while a group is being
- * written its flows are wanted already, and no revision that a client can see
+ * written its flows are desired already, and no revision that a client can see
  * says so. */
 struct digest_query {
     struct ovs_list node;       /* In the fabric's 'digest_queries'. */

@@ -52,7 +52,7 @@ struct fabric_options {
     unsigned packet_host_rate;    /* port, and from a host; 0: any number. */
     size_t host_memory;           /* Bytes that what a host sends may take, of
                                    * its database or in one reading, beyond
-                                   * what is wanted of it; 0: the default. */
+                                   * what is desired of it; 0: the default. */
     unsigned report_rate;         /* Changes a second that a host's reports may
                                    * make; 0: any number. */
     unsigned mtu_hold_s;          /* For how long a host reports a larger MTU

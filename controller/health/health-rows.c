@@ -30,7 +30,7 @@ VLOG_DEFINE_THIS_MODULE(health_rows);
 struct health_rows {
     struct model *model;
     struct commit *commit;
-    health_rows_wanted_cb *wanted;
+    health_rows_desired_cb *desired;
     void *aux;
     struct sset due;            /* Names of rows. */
     struct event *flush;
@@ -111,21 +111,21 @@ add_row(struct health_rows *rows, struct model_request *request,
     size_t len = strcspn(name, "/");
     char *balancer = xmemdup0(name, len);
     const char *port = name + len + 1;
-    const char *wanted = rows->wanted(rows->aux, balancer, port);
+    const char *desired = rows->desired(rows->aux, balancer, port);
 
     /* Rows go with what they are about. */
     if (!model_get(rows->model, VMN_TABLE_LOADBALANCER, balancer)
         || !model_get(rows->model, VMN_TABLE_PORT, port)) {
-        wanted = NULL;
+        desired = NULL;
     }
-    if (!wanted && row) {
+    if (!desired && row) {
         model_request_add(request, MODEL_DELETE, VMN_TABLE_HEALTH, name,
                           NULL)->missing_ok = true;
-    } else if (wanted && (!row || strcmp(words[row->state], wanted))) {
+    } else if (desired && (!row || strcmp(words[row->state], desired))) {
         model_request_add(request, MODEL_PUT, VMN_TABLE_HEALTH, name,
                           json_pack("{s:s, s:s, s:s}", "loadbalancer",
                                     balancer, "port", port, "state",
-                                    wanted));
+                                    desired));
     }
     free(balancer);
 }
@@ -161,14 +161,14 @@ flush_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *rows_)
 
 struct health_rows *
 health_rows_create(struct event_base *base, struct model *model,
-                   struct commit *commit, health_rows_wanted_cb *wanted,
+                   struct commit *commit, health_rows_desired_cb *desired,
                    void *aux)
 {
     struct health_rows *rows = xzalloc(sizeof *rows);
 
     rows->model = model;
     rows->commit = commit;
-    rows->wanted = wanted;
+    rows->desired = desired;
     rows->aux = aux;
     rows->retry_ms = RETRY_MIN_MS;
     sset_init(&rows->due);

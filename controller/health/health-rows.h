@@ -15,12 +15,12 @@ struct model;
 
 /* Returns the state that the row "BALANCER/PORT" is to have, as the schema
  * names it; or NULL if there is to be no row. */
-typedef const char *health_rows_wanted_cb(void *aux, const char *balancer,
-                                          const char *port);
+typedef const char *health_rows_desired_cb(void *aux, const char *balancer,
+                                           const char *port);
 
 struct health_rows *health_rows_create(struct event_base *, struct model *,
                                        struct commit *,
-                                       health_rows_wanted_cb *, void *aux);
+                                       health_rows_desired_cb *, void *aux);
 void health_rows_destroy(struct health_rows *);
 
 /* Schedules an update of the backend's row. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * See health.h.  Who is told of a change, of a row, a host or a port, only
- * says where to look; that is done later in the turn. */
+ * says where to refresh; that is done later in the turn. */
 
 #include <config.h>
 
@@ -38,7 +38,7 @@
 /* How often drains are looked at. */
 #define DRAINS_MS 1000
 /* Balancers that are looked at in a turn. */
-#define LOOKS 64
+#define REFRESHES_MAX 64
 
 struct health {
     struct model *model;
@@ -49,7 +49,7 @@ struct health {
     struct health_rows *rows;   /* Owned. */
     struct connection_flush *gone;          /* Owned. */
     struct event *timer;        /* When something is due. */
-    struct event *look;
+    struct event *refresh;
     struct event *drains;
     struct event *grace;
     bool begun;                 /* The first compile is done... */
@@ -57,17 +57,17 @@ struct health {
     int64_t started_ms;
     int64_t known_us;           /* Since when counters of all hosts are. */
     uint64_t n_count_failures;  /* As of then. */
-    struct sset balancers, hosts, ports, vifs; /* To look at. */
+    struct sset balancers, hosts, ports, vifs; /* To refresh at. */
     struct sset seen_hosts;     /* That have been connected. */
     health_watch_cb *watch;
     void *watch_aux;
 };
 
 static void
-look_later(struct health *h)
+schedule_refresh(struct health *h)
 {
     if (h->begun) {
-        event_active(h->look, EV_TIMEOUT, 1);
+        event_active(h->refresh, EV_TIMEOUT, 1);
     }
 }
 
@@ -182,9 +182,9 @@ sink_cb(void *h_, const char *host, uint32_t in_port, const uint8_t *frame,
     set_timer(h);
 }
 
-/* As of health_rows_wanted_cb. */
+/* As of health_rows_desired_cb. */
 static const char *
-wanted_cb(void *h_, const char *balancer, const char *port)
+desired_cb(void *h_, const char *balancer, const char *port)
 {
     const struct health *h = h_;
     const struct backend *b = prober_find(&h->prober, balancer, port);
@@ -249,7 +249,7 @@ drains(const struct vmn_loadbalancer *lb, const char *port)
 
 /* Whether it can be probed where it is, as far as its host knows. */
 static void
-look_at_host(struct health *h, const struct vmn_lb_member *of,
+refresh_host(struct health *h, const struct vmn_lb_member *of,
              struct prober_member *m)
 {
     const struct vmn_port *port = model_get_durable(
@@ -308,7 +308,7 @@ read_member(struct health *h, const struct vmn_loadbalancer *lb,
     if (!of->probed) {
         m->idle = of->reason[0] ? of->reason : "it is not probed";
     } else {
-        look_at_host(h, of, m);
+        refresh_host(h, of, m);
     }
 }
 
@@ -327,7 +327,7 @@ check_row(struct health *h, const char *balancer,
 }
 
 static void
-look_at_balancer(struct health *h, const char *name)
+refresh_balancer(struct health *h, const char *name)
 {
     struct model_meta meta;
     const struct vmn_loadbalancer *lb = model_get_durable(
@@ -425,7 +425,7 @@ find_concerned(struct health *h)
 
 /* Rows of what is not looked after any more. */
 static void
-look_at_rows(struct health *h)
+refresh_rows(struct health *h)
 {
     const struct vmn_health *row;
     const char *after = "";
@@ -440,24 +440,24 @@ look_at_rows(struct health *h)
 }
 
 static void
-look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
+refresh_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
 {
     static const struct timeval at_once = { 0, 0 };
     struct health *h = h_;
 
     engine_take_changed(h->engine, VMN_QUERY_BACKENDS, &h->balancers);
     find_concerned(h);
-    for (int i = 0; i < LOOKS && !sset_is_empty(&h->balancers); i++) {
+    for (int i = 0; i < REFRESHES_MAX && !sset_is_empty(&h->balancers); i++) {
         char *name = sset_pop(&h->balancers);
 
-        look_at_balancer(h, name);
+        refresh_balancer(h, name);
         free(name);
     }
     if (!sset_is_empty(&h->balancers)) {
-        event_add(h->look, &at_once); /* In the next turn. */
+        event_add(h->refresh, &at_once); /* In the next turn. */
     } else if (!h->rows_known) {
         h->rows_known = true;
-        look_at_rows(h);
+        refresh_rows(h);
     }
     set_timer(h);
 }
@@ -487,7 +487,7 @@ group_cb(void *h_, const struct commit_group *group OVS_UNUSED)
 
     model_each_unsettled(h->model, VMN_TABLE_LOADBALANCER, balancer_cb, h);
     model_each_unsettled(h->model, VMN_TABLE_VIF, vif_cb, h);
-    look_later(h);
+    schedule_refresh(h);
 }
 
 static void
@@ -496,7 +496,7 @@ host_cb(void *h_, const char *host)
     struct health *h = h_;
 
     sset_add(&h->hosts, host);
-    look_later(h);
+    schedule_refresh(h);
 }
 
 static void
@@ -505,7 +505,7 @@ port_cb(void *h_, const char *port)
     struct health *h = h_;
 
     sset_add(&h->ports, port);
-    look_later(h);
+    schedule_refresh(h);
 }
 
 static const struct fabric_watch fabric_watch = {
@@ -514,20 +514,20 @@ static const struct fabric_watch fabric_watch = {
 };
 
 static void
-look_at_all(struct health *h)
+refresh_all(struct health *h)
 {
     struct vmn_names names = model_names(h->model, VMN_TABLE_LOADBALANCER);
 
     for (size_t i = 0; i < names.n; i++) {
         sset_add(&h->balancers, names.names[i]);
     }
-    look_cb(-1, 0, h);
+    refresh_cb(-1, 0, h);
 }
 
 static void
 grace_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
 {
-    look_at_all(h_);
+    refresh_all(h_);
 }
 
 /* The first compile is done. */
@@ -538,7 +538,7 @@ begin_cb(void *h_)
     struct health *h = h_;
 
     h->begun = true;
-    look_at_all(h);
+    refresh_all(h);
     event_add(h->grace, &grace);
 }
 
@@ -665,9 +665,9 @@ health_create(struct event_base *base, struct model *model,
     h->known_us = time_usec();
     prober_init(&h->prober, &prober_ops, h);
     h->gone = connection_flush_create(model, engine, fabric);
-    h->rows = health_rows_create(base, model, commit, wanted_cb, h);
+    h->rows = health_rows_create(base, model, commit, desired_cb, h);
     h->timer = event_new(base, -1, 0, timer_cb, h);
-    h->look = event_new(base, -1, 0, look_cb, h);
+    h->refresh = event_new(base, -1, 0, refresh_cb, h);
     h->drains = event_new(base, -1, 0, drains_cb, h);
     h->grace = event_new(base, -1, 0, grace_cb, h);
     sset_init(&h->balancers);
@@ -697,7 +697,7 @@ health_destroy(struct health *h)
     health_rows_destroy(h->rows);
     connection_flush_destroy(h->gone);
     event_free(h->timer);
-    event_free(h->look);
+    event_free(h->refresh);
     event_free(h->drains);
     event_free(h->grace);
     sset_destroy(&h->balancers);

@@ -95,11 +95,11 @@ static const struct schema_struct packet_in_meters = SHOWN_KEPT(
 const struct schema_struct schema_audit_owner = SHOWN_KEPT(
     "owner", status_audit_owner,
     SHOWN_OF(status_audit_owner, missing, U64, HIDE,
-             "How many are wanted and not there."),
+             "How many are desired and not there."),
     SHOWN_OF(status_audit_owner, altered, U64, HIDE,
              "How many are there with other contents."),
     SHOWN_OF(status_audit_owner, unknown, U64, HIDE,
-             "How many are there and not wanted."),
+             "How many are there and not desired."),
     SHOWN_OF(status_audit_owner, rejected, U64, HIDE,
              "How many are refused by the switch."));
 
@@ -119,8 +119,8 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
              SHOWN_NAMES("synced", "reconciling", "offline", "connecting",
                          "diverged", "refused")),
     SHOWN_OF(status_host, reason, STRING, 0, "Why it is so."),
-    SHOWN_OF(status_host, flows, U64, 0, "Flows that are wanted on it."),
-    SHOWN_OF(status_host, groups, U64, 0, "Groups that are wanted on it."),
+    SHOWN_OF(status_host, flows, U64, 0, "Flows that are desired on it."),
+    SHOWN_OF(status_host, groups, U64, 0, "Groups that are desired on it."),
     SHOWN_OF(status_host, ports, I64, HIDE, "VMs' interfaces that it has.",
              .def = -1),
     SHOWN_OF(status_host, revision, U64, 0,

@@ -100,10 +100,10 @@ struct status_audit_owner {
 struct status_audit {
     int64_t time;
     uint64_t flows, groups;     /* That the switch held, marker apart. */
-    uint64_t missing;           /* Wanted, and not there. */
+    uint64_t missing;           /* Desired, and not there. */
     uint64_t altered;           /* There, but with other contents. */
-    uint64_t unknown;         /* There, and not wanted. */
-    uint64_t rejected;           /* Wanted, and known to be refused. */
+    uint64_t unknown;         /* There, and not desired. */
+    uint64_t rejected;           /* Desired, and known to be refused. */
     uint64_t skipped;           /* Touched meanwhile: nothing can be said. */
     size_t n_owners;
     struct status_audit_owner *owners;

@@ -23,7 +23,7 @@
 #include "sset.h"
 #include "util.h"
 
-#define FLOWS_PER_PAUSE 64
+#define FLOWS_PER_YIELD 64
 
 /* Fields that hold a port's addresses. */
 enum holds { MAC, IPV4, IPV6 };
@@ -192,7 +192,7 @@ read_item(void *all_, const struct flow_item *item)
     if (item->kind != FLOW_ITEM_FLOW) {
         return;
     }
-    if (++all->n_read % FLOWS_PER_PAUSE == 0) {
+    if (++all->n_read % FLOWS_PER_YIELD == 0) {
         engine_yield(all->engine);
     }
     ofpbuf_init(&ofpacts, 128);

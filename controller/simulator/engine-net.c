@@ -29,10 +29,10 @@
 #define N_TABLES 256
 
 /* How often others get a look in. */
-#define FLOWS_PER_PAUSE 64
+#define FLOWS_PER_YIELD 64
 
 /* A scope's flows of one table, until they are decoded. */
-struct pile {
+struct item_list {
     size_t n, allocated;
     const struct flow_item **items;
 };
@@ -40,7 +40,7 @@ struct pile {
 struct net_scope {
     struct hmap_node node;      /* By the scope's address. */
     const struct engine_scope *scope;
-    struct pile *piles[N_TABLES];
+    struct item_list *undecoded[N_TABLES];
     struct rule_set *set;
 };
 
@@ -84,12 +84,12 @@ engine_net_create(const struct engine *engine, const struct model *model)
 }
 
 static void
-free_piles(struct net_scope *scope)
+free_undecoded(struct net_scope *scope)
 {
     for (int i = 0; i < N_TABLES; i++) {
-        if (scope->piles[i]) {
-            free(scope->piles[i]->items);
-            free(scope->piles[i]);
+        if (scope->undecoded[i]) {
+            free(scope->undecoded[i]->items);
+            free(scope->undecoded[i]);
         }
     }
 }
@@ -112,7 +112,7 @@ engine_net_destroy(struct engine_net *net)
         return;
     }
     HMAP_FOR_EACH_POP (scope, node, &net->scopes) {
-        free_piles(scope);
+        free_undecoded(scope);
         rule_set_destroy(scope->set, net_yield, net);
         free(scope);
         engine_yield(net->engine);
@@ -143,47 +143,47 @@ engine_net_destroy(struct engine_net *net)
 static void
 count(struct engine_net *net)
 {
-    if (++net->n_decoded % FLOWS_PER_PAUSE == 0) {
+    if (++net->n_decoded % FLOWS_PER_YIELD == 0) {
         engine_yield(net->engine);
     }
 }
 
 static void
-pile_up(void *scope_, const struct flow_item *item)
+add_item(void *scope_, const struct flow_item *item)
 {
     struct net_scope *scope = scope_;
-    struct pile *pile;
+    struct item_list *items;
 
     if (item->kind != FLOW_ITEM_FLOW) {
         return;
     }
-    pile = scope->piles[item->table];
-    if (!pile) {
-        pile = scope->piles[item->table] = xzalloc(sizeof *pile);
+    items = scope->undecoded[item->table];
+    if (!items) {
+        items = scope->undecoded[item->table] = xzalloc(sizeof *items);
     }
-    if (pile->n >= pile->allocated) {
-        pile->items = x2nrealloc(pile->items, &pile->allocated,
-                                 sizeof *pile->items);
+    if (items->n >= items->allocated) {
+        items->items = x2nrealloc(items->items, &items->allocated,
+                                  sizeof *items->items);
     }
-    pile->items[pile->n++] = item;
+    items->items[items->n++] = item;
 }
 
 static struct net_scope *
-get_scope(struct engine_net *net, const struct engine_scope *wanted)
+get_scope(struct engine_net *net, const struct engine_scope *key)
 {
-    uint32_t hash = hash_pointer(wanted, 0);
+    uint32_t hash = hash_pointer(key, 0);
     struct net_scope *scope;
 
     HMAP_FOR_EACH_WITH_HASH (scope, node, hash, &net->scopes) {
-        if (scope->scope == wanted) {
+        if (scope->scope == key) {
             return scope;
         }
     }
     scope = xzalloc(sizeof *scope);
-    scope->scope = wanted;
+    scope->scope = key;
     scope->set = rule_set_create();
     hmap_insert(&net->scopes, &scope->node, hash);
-    engine_scope_items(net->engine, wanted, pile_up, scope);
+    engine_scope_items(net->engine, key, add_item, scope);
     engine_yield(net->engine);
     return scope;
 }
@@ -216,52 +216,52 @@ decode(struct rule_set *set, const struct flow_item *item)
 static void
 load_table(struct engine_net *net, struct net_scope *scope, uint8_t table)
 {
-    struct pile *pile = scope->piles[table];
+    struct item_list *items = scope->undecoded[table];
 
-    if (pile) {
-        scope->piles[table] = NULL;
-        for (size_t i = 0; i < pile->n; i++) {
-            decode(scope->set, pile->items[i]);
+    if (items) {
+        scope->undecoded[table] = NULL;
+        for (size_t i = 0; i < items->n; i++) {
+            decode(scope->set, items->items[i]);
             count(net);
         }
-        free(pile->items);
-        free(pile);
+        free(items->items);
+        free(items);
     }
 }
 
 /* Hosts.  ---------------------------------------------------------------- */
 
-struct gathering {
+struct add_scope_aux {
     struct engine_net *net;
     struct net_host *host;
 };
 
 static void
-add_scope(void *gathering_, const struct engine_scope *scope)
+add_scope(void *aux_, const struct engine_scope *scope)
 {
-    struct gathering *gathering = gathering_;
-    struct net_host *host = gathering->host;
+    struct add_scope_aux *aux = aux_;
+    struct net_host *host = aux->host;
 
     if (host->n >= host->allocated) {
         host->scopes = x2nrealloc(host->scopes, &host->allocated,
                                   sizeof *host->scopes);
     }
     host->scopes[host->n++] = CONST_CAST(struct net_scope *,
-                                         get_scope(gathering->net, scope));
+                                         get_scope(aux->net, scope));
 }
 
 static struct net_host *
 get_host(struct engine_net *net, const char *name)
 {
     struct net_host *host = shash_find_data(&net->hosts, name);
-    struct gathering gathering = { net, NULL };
+    struct add_scope_aux aux = { net, NULL };
 
     if (!host) {
         host = xzalloc(sizeof *host);
         hmap_init(&host->groups);
         shash_add(&net->hosts, name, host);
-        gathering.host = host;
-        engine_host_scopes(net->engine, name, add_scope, &gathering);
+        aux.host = host;
+        engine_host_scopes(net->engine, name, add_scope, &aux);
         host->sets = xmalloc(MAX(host->n, 1) * sizeof *host->sets);
         for (size_t i = 0; i < host->n; i++) {
             host->sets[i] = host->scopes[i]->set;

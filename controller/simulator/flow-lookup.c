@@ -260,7 +260,7 @@ same_result(const struct rule *a, const struct rule *b)
 
 /* Takes the plain flow at 'i', and notes another one of equal priority. */
 static void
-take_hard(const struct matches *m, size_t i, struct rule_hit *hit)
+match_hard(const struct matches *m, size_t i, struct rule_hit *hit)
 {
     hit->rule = m->rules[i];
     for (size_t j = i + 1; j < m->n; j++) {
@@ -278,42 +278,44 @@ take_hard(const struct matches *m, size_t i, struct rule_hit *hit)
 
 /* Conjunctions.  --------------------------------------------------------- */
 
-/* A conjunction of which some clauses were met. */
-struct met {
+/* A conjunction of which a packet matches some clauses. */
+struct conj_match {
     uint32_t id;
-    uint64_t clauses;           /* 1-bits, and for those that it has not. */
+    uint64_t clauses;           /* A 1-bit for each that matches, and for
+                                 * each from its number of clauses on. */
 };
 
-struct mets {
+struct conj_matches {
     size_t n, allocated;
-    struct met *mets;
+    struct conj_match *matches;
 };
 
 static void
-meet(struct mets *mets, const struct ofpact_conjunction *conj)
+conj_match_add(struct conj_matches *conjs,
+               const struct ofpact_conjunction *action)
 {
-    struct met *met = NULL;
+    struct conj_match *conj = NULL;
 
-    for (size_t i = 0; i < mets->n && !met; i++) {
-        met = mets->mets[i].id == conj->id ? &mets->mets[i] : NULL;
+    for (size_t i = 0; i < conjs->n && !conj; i++) {
+        conj = conjs->matches[i].id == action->id ? &conjs->matches[i] : NULL;
     }
-    if (!met) {
-        if (mets->n >= mets->allocated) {
-            mets->mets = x2nrealloc(mets->mets, &mets->allocated,
-                                    sizeof *mets->mets);
+    if (!conj) {
+        if (conjs->n >= conjs->allocated) {
+            conjs->matches = x2nrealloc(conjs->matches, &conjs->allocated,
+                                        sizeof *conjs->matches);
         }
-        met = &mets->mets[mets->n++];
-        met->id = conj->id;
-        met->clauses = UINT64_MAX << (conj->n_clauses & 63);
+        conj = &conjs->matches[conjs->n++];
+        conj->id = action->id;
+        conj->clauses = UINT64_MAX << (action->n_clauses & 63);
     }
-    met->clauses |= UINT64_C(1) << (conj->clause & 63);
+    conj->clauses |= UINT64_C(1) << (action->clause & 63);
 }
 
 static int
-compare_mets(const void *a_, const void *b_)
+compare_conj_matches(const void *a_, const void *b_)
 {
-    const struct met *a = a_;
-    const struct met *b = b_;
+    const struct conj_match *a = a_;
+    const struct conj_match *b = b_;
 
     return a->id < b->id ? -1 : a->id > b->id;
 }
@@ -334,7 +336,7 @@ is_hidden(const struct matches *m, size_t i)
 
 /* Leaves what a switch finds that looks for plain flows alone. */
 static void
-drop_soft(struct matches *m)
+remove_soft(struct matches *m)
 {
     size_t n = 0;
 
@@ -362,10 +364,10 @@ find_conjunction(struct rule_set *const sets[], size_t n, uint8_t table,
 
     with_id.conj_id = id;
     find_all(sets, n, table, &with_id, &m);
-    drop_soft(&m);
+    remove_soft(&m);
     if (m.n) {
         found = (struct rule_hit) { .conj_id = id };
-        take_hard(&m, 0, &found);
+        match_hard(&m, 0, &found);
         if (!hit->rule) {
             *hit = found;
         } else if (!same_result(found.rule, hit->rule)) {
@@ -375,10 +377,12 @@ find_conjunction(struct rule_set *const sets[], size_t n, uint8_t table,
     matches_uninit(&m);
 }
 
-/* The clauses that are met at 'i' and of its priority.  As in the switch, no
- * conjunction is met by fewer flows than it has clauses. */
+/* Adds to 'conjs' the clauses of the rules from 'i' on that have its priority,
+ * and sorts them by conjunction.  As in a switch, fewer rules than a
+ * conjunction has clauses never match it. */
 static void
-meet_all(const struct matches *m, size_t i, struct mets *mets)
+conj_match_collect(const struct matches *m, size_t i,
+                   struct conj_matches *conjs)
 {
     size_t end = i;
 
@@ -392,31 +396,33 @@ meet_all(const struct matches *m, size_t i, struct mets *mets)
         OFPACT_FOR_EACH (a, rule->ofpacts, rule->ofpacts_len) {
             if (a->type == OFPACT_CONJUNCTION
                 && ofpact_get_CONJUNCTION(a)->n_clauses <= end - i) {
-                meet(mets, ofpact_get_CONJUNCTION(a));
+                conj_match_add(conjs, ofpact_get_CONJUNCTION(a));
             }
         }
     }
-    if (mets->n > 1) {
-        qsort(mets->mets, mets->n, sizeof *mets->mets, compare_mets);
+    if (conjs->n > 1) {
+        qsort(conjs->matches, conjs->n, sizeof *conjs->matches,
+              compare_conj_matches);
     }
 }
 
-/* Takes the clauses at 'i' and of its priority: true if they are all of a
- * conjunction that leads somewhere. */
+/* Looks up the conjunctions of which all clauses are among the rules from 'i'
+ * on that have its priority.  Sets 'hit->rule' to the flow that one of them
+ * leads to.  Returns false if there is none. */
 static bool
-take_soft(struct rule_set *const sets[], size_t n, uint8_t table,
-          const struct flow *flow, const struct matches *m, size_t i,
-          struct rule_hit *hit)
+match_soft(struct rule_set *const sets[], size_t n, uint8_t table,
+           const struct flow *flow, const struct matches *m, size_t i,
+           struct rule_hit *hit)
 {
-    struct mets mets = { 0, 0, NULL };
+    struct conj_matches conjs = { 0, 0, NULL };
 
-    meet_all(m, i, &mets);
-    for (size_t j = 0; j < mets.n && !hit->other; j++) {
-        if (mets.mets[j].clauses == UINT64_MAX) {
-            find_conjunction(sets, n, table, flow, mets.mets[j].id, hit);
+    conj_match_collect(m, i, &conjs);
+    for (size_t j = 0; j < conjs.n && !hit->other; j++) {
+        if (conjs.matches[j].clauses == UINT64_MAX) {
+            find_conjunction(sets, n, table, flow, conjs.matches[j].id, hit);
         }
     }
-    free(mets.mets);
+    free(conjs.matches);
     return hit->rule != NULL;
 }
 
@@ -432,10 +438,10 @@ rule_sets_lookup(struct rule_set *const sets[], size_t n, uint8_t table,
         uint16_t priority = m.rules[i]->priority;
 
         if (!m.rules[i]->soft) {
-            take_hard(&m, i, hit);
+            match_hard(&m, i, hit);
             break;
         }
-        if (take_soft(sets, n, table, flow, &m, i, hit)) {
+        if (match_soft(sets, n, table, flow, &m, i, hit)) {
             break;
         }
         while (i < m.n && m.rules[i]->priority == priority) {

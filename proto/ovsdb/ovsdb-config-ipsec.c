@@ -80,11 +80,11 @@ ovsdb_ipsec_n_files(const struct ovsrec_open_vswitch *ovs)
 /* Copies the files' names, if all three are there, or takes back what is a
  * copy.  Returns true if it wrote anything. */
 static bool
-ensure_files(const struct ovsrec_open_vswitch *ovs, bool wanted)
+ensure_files(const struct ovsrec_open_vswitch *ovs, bool present)
 {
     bool changed = false;
 
-    for (size_t i = 0; wanted && i < OVSDB_IPSEC_FILES; i++) {
+    for (size_t i = 0; present && i < OVSDB_IPSEC_FILES; i++) {
         const char *source = smap_get(&ovs->external_ids, files[i].source);
 
         if (!source || !*source || strlen(source) > FILE_NAME_MAX) {
@@ -96,11 +96,11 @@ ensure_files(const struct ovsrec_open_vswitch *ovs, bool wanted)
         const char *value = smap_get(&ovs->other_config, files[i].key);
         bool is_copy = nullable_string_is_equal(value, source);
 
-        if (wanted && !is_copy) {
+        if (present && !is_copy) {
             ovsrec_open_vswitch_update_other_config_setkey(
                 ovs, files[i].key, source);
             changed = true;
-        } else if (!wanted && value && is_copy) {
+        } else if (!present && value && is_copy) {
             ovsrec_open_vswitch_update_other_config_delkey(ovs, files[i].key);
             changed = true;
         }
@@ -191,13 +191,13 @@ insert_peer(struct ovsdb_idl_txn *txn, const struct ovsdb_desired *desired,
     ovsrec_bridge_update_ports_addvalue(bridge, port);
 }
 
-/* Takes ports that are not in 'wanted' (NULL: none is) any more off their
+/* Takes ports that are not in 'peers' (NULL: none is) any more off their
  * bridges, where the database removes what no bridge has, and adds those that
  * stay to 'there', by name.  Takes '*left' at most, and counts it down. */
 static void
-detach_unwanted(struct ovsdb_idl *idl, const struct ovsdb_desired *desired,
-                const struct ovsrec_bridge *bridge,
-                const struct shash *wanted, struct shash *there, size_t *left)
+detach_others(struct ovsdb_idl *idl, const struct ovsdb_desired *desired,
+              const struct ovsrec_bridge *bridge,
+              const struct shash *peers, struct shash *there, size_t *left)
 {
     const struct ovsrec_bridge *b;
 
@@ -208,7 +208,7 @@ detach_unwanted(struct ovsdb_idl *idl, const struct ovsdb_desired *desired,
             if (!is_peer_port(desired, port)) {
                 continue;
             }
-            if (b == bridge && wanted && shash_find(wanted, port->name)) {
+            if (b == bridge && peers && shash_find(peers, port->name)) {
                 shash_add_once(there, port->name, port);
             } else if (*left) {
                 ovsrec_bridge_update_ports_delvalue(b, port);
@@ -242,15 +242,15 @@ ovsdb_config_ipsec(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
                    const struct ovsrec_bridge *bridge)
 {
     struct shash there = SHASH_INITIALIZER(&there);
-    const struct shash *wanted = ipsec ? &ipsec->peers : NULL;
+    const struct shash *peers = ipsec ? &ipsec->peers : NULL;
     bool changed = ensure_files(ovsrec_open_vswitch_first(idl),
                                 ipsec && ipsec->certificates);
     size_t left = OVSDB_IPSEC_SLICE;
     struct shash_node *node;
 
-    detach_unwanted(idl, desired, bridge, wanted, &there, &left);
-    if (wanted) {
-        SHASH_FOR_EACH (node, wanted) {
+    detach_others(idl, desired, bridge, peers, &there, &left);
+    if (peers) {
+        SHASH_FOR_EACH (node, peers) {
             const struct ovsrec_port *port = shash_find_data(&there,
                                                              node->name);
 

@@ -24,7 +24,7 @@ struct patching {
     const struct ovsdb_desired *desired;
     const struct ovsrec_bridge *bridge; /* The desired configuration's. */
     struct shash ports;         /* struct ovsrec_port *, by name. */
-    struct shash wanted;        /* struct ovsrec_bridge * where an end of that
+    struct shash ends;          /* struct ovsrec_bridge * where an end of that
                                  * name is to be. */
     bool changed;
 };
@@ -95,7 +95,7 @@ is_end(const struct patching *p, const struct ovsrec_port *port)
 }
 
 static void
-detach_unwanted(struct patching *p)
+detach_others(struct patching *p)
 {
     const struct ovsrec_bridge *bridge;
 
@@ -104,7 +104,7 @@ detach_unwanted(struct patching *p)
             const struct ovsrec_port *port = bridge->ports[i];
 
             if (is_end(p, port)
-                && shash_find_data(&p->wanted, port->name) != bridge) {
+                && shash_find_data(&p->ends, port->name) != bridge) {
                 ovsrec_bridge_update_ports_delvalue(bridge, port);
                 p->changed = true;
             }
@@ -195,14 +195,14 @@ patching_init(struct patching *p)
     const struct ovsrec_port *port;
 
     shash_init(&p->ports);
-    shash_init(&p->wanted);
+    shash_init(&p->ends);
     for (size_t i = 0; i < p->desired->n_patches; i++) {
         const struct ovsdb_patch *patch = &p->desired->patches[i];
         const struct ovsrec_bridge *other = other_bridge(p, patch);
 
         if (other) {
-            shash_add_once(&p->wanted, patch->name, p->bridge);
-            shash_add_once(&p->wanted, patch->other_name, other);
+            shash_add_once(&p->ends, patch->name, p->bridge);
+            shash_add_once(&p->ends, patch->other_name, other);
         }
     }
     if (p->desired->n_patches) {
@@ -221,7 +221,7 @@ ovsdb_config_patches(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
                           .bridge = bridge };
 
     patching_init(&p);
-    detach_unwanted(&p);
+    detach_others(&p);
     for (size_t i = 0; i < desired->n_patches; i++) {
         const struct ovsdb_patch *patch = &desired->patches[i];
         const struct ovsrec_bridge *other = other_bridge(&p, patch);
@@ -240,6 +240,6 @@ ovsdb_config_patches(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
         }
     }
     shash_destroy(&p.ports);
-    shash_destroy(&p.wanted);
+    shash_destroy(&p.ends);
     return p.changed;
 }

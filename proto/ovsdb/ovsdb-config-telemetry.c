@@ -90,12 +90,12 @@ same_targets(char *const *a, size_t n_a, const char *const *b, size_t n_b)
     return n == n_a && n == n_b;
 }
 
-/* True if the column with 'n' values has 'wanted', or nothing if that is
+/* True if the column with 'n' values has 'desired', or nothing if that is
  * 0. */
 static bool
-same_number(const int64_t *values, size_t n, uint32_t wanted)
+same_number(const int64_t *values, size_t n, uint32_t desired)
 {
-    return wanted ? n && values[0] == wanted : !n;
+    return desired ? n && values[0] == desired : !n;
 }
 
 /* Sets column COLUMN of 'row' to 'number', if it is another. */
@@ -110,46 +110,46 @@ same_number(const int64_t *values, size_t n, uint32_t wanted)
 /* In a new row nothing is there. */
 static bool
 ensure_sflow_columns(const struct ovsrec_sflow *row,
-                     const struct ovsdb_sflow *wanted)
+                     const struct ovsdb_sflow *desired)
 {
     bool changed = false;
 
-    if (!same_targets(row->targets, row->n_targets, wanted->targets,
-                      wanted->n_targets)) {
+    if (!same_targets(row->targets, row->n_targets, desired->targets,
+                      desired->n_targets)) {
         ovsrec_sflow_set_targets(row, CONST_CAST(const char **,
-                                                 wanted->targets),
-                                 wanted->n_targets);
+                                                 desired->targets),
+                                 desired->n_targets);
         changed = true;
     }
-    if (!nullable_string_is_equal(row->agent, wanted->agent)) {
-        ovsrec_sflow_set_agent(row, wanted->agent);
+    if (!nullable_string_is_equal(row->agent, desired->agent)) {
+        ovsrec_sflow_set_agent(row, desired->agent);
         changed = true;
     }
-    ENSURE_NUMBER(sflow, sampling, wanted->sampling);
-    ENSURE_NUMBER(sflow, polling, wanted->polling_s);
-    ENSURE_NUMBER(sflow, header, wanted->header_size);
+    ENSURE_NUMBER(sflow, sampling, desired->sampling);
+    ENSURE_NUMBER(sflow, polling, desired->polling_s);
+    ENSURE_NUMBER(sflow, header, desired->header_size);
     return changed;
 }
 
 static bool
 ensure_ipfix_columns(const struct ovsrec_ipfix *row,
-                     const struct ovsdb_ipfix *wanted)
+                     const struct ovsdb_ipfix *desired)
 {
     bool changed = false;
 
-    if (!same_targets(row->targets, row->n_targets, wanted->targets,
-                      wanted->n_targets)) {
+    if (!same_targets(row->targets, row->n_targets, desired->targets,
+                      desired->n_targets)) {
         ovsrec_ipfix_set_targets(row, CONST_CAST(const char **,
-                                                 wanted->targets),
-                                 wanted->n_targets);
+                                                 desired->targets),
+                                 desired->n_targets);
         changed = true;
     }
-    ENSURE_NUMBER(ipfix, sampling, wanted->sampling);
-    ENSURE_NUMBER(ipfix, obs_domain_id, wanted->obs_domain_id);
-    ENSURE_NUMBER(ipfix, obs_point_id, wanted->obs_point_id);
+    ENSURE_NUMBER(ipfix, sampling, desired->sampling);
+    ENSURE_NUMBER(ipfix, obs_domain_id, desired->obs_domain_id);
+    ENSURE_NUMBER(ipfix, obs_point_id, desired->obs_point_id);
     ENSURE_NUMBER(ipfix, cache_active_timeout,
-                  wanted->cache_active_timeout_s);
-    ENSURE_NUMBER(ipfix, cache_max_flows, wanted->cache_max_flows);
+                  desired->cache_active_timeout_s);
+    ENSURE_NUMBER(ipfix, cache_max_flows, desired->cache_max_flows);
     return changed;
 }
 
@@ -157,13 +157,13 @@ ensure_ipfix_columns(const struct ovsrec_ipfix *row,
 
 static bool
 ensure_sflow(struct ovsdb_idl_txn *txn, const struct ovsdb_desired *desired,
-             const struct ovsrec_bridge *bridge, bool wanted)
+             const struct ovsrec_bridge *bridge, bool enabled)
 {
     const struct ovsrec_sflow *row = bridge->sflow;
 
     if (row && !is_ours(desired, &row->external_ids)) {
         return false;
-    } else if (!wanted) {
+    } else if (!enabled) {
         if (row) {
             ovsrec_bridge_set_sflow(bridge, NULL);
         }
@@ -182,13 +182,13 @@ ensure_sflow(struct ovsdb_idl_txn *txn, const struct ovsdb_desired *desired,
 
 static bool
 ensure_ipfix(struct ovsdb_idl_txn *txn, const struct ovsdb_desired *desired,
-             const struct ovsrec_bridge *bridge, bool wanted)
+             const struct ovsrec_bridge *bridge, bool enabled)
 {
     const struct ovsrec_ipfix *row = bridge->ipfix;
 
     if (row && !is_ours(desired, &row->external_ids)) {
         return false;
-    } else if (!wanted) {
+    } else if (!enabled) {
         if (row) {
             ovsrec_bridge_set_ipfix(bridge, NULL);
         }

@@ -167,21 +167,21 @@ ovsdb_config_zone_limit(struct ovsdb_idl *idl, struct ovsdb_idl_txn *txn,
                         const struct ovsdb_desired *desired)
 {
     const struct ovsrec_open_vswitch *ovs = ovsrec_open_vswitch_first(idl);
-    bool wanted, changed = false;
+    bool limited, changed = false;
 
     if (!ovsrec_server_has_datapath_table_col_ct_zone_default_limit(idl)) {
         return false;
     }
-    wanted = desired->zone_limit && counts_each_zone(ovs, desired);
+    limited = desired->zone_limit && counts_each_zone(ovs, desired);
     for (size_t i = 0; i < ovs->n_datapaths; i++) {
         const char *type = ovs->key_datapaths[i];
         const struct ovsrec_datapath *dp = ovs->value_datapaths[i];
 
-        changed |= (wanted && !strcmp(type, desired->datapath_type)
+        changed |= (limited && !strcmp(type, desired->datapath_type)
                     ? ensure_limit(dp, desired->zone_limit)
                     : remove_limit(ovs, type, desired, dp));
     }
-    if (wanted && !find_datapath(ovs, desired)) {
+    if (limited && !find_datapath(ovs, desired)) {
         insert_datapath(txn, ovs, desired);
         changed = true;
     }

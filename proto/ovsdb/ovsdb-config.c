@@ -121,9 +121,9 @@ insert_port(struct ensure *e, const char *name, const char *type,
 }
 
 static bool
-is_wanted(const struct ovsdb_tunnel *tunnel)
+is_desired(const struct ovsdb_tunnel *tunnel)
 {
-    return tunnel->name && tunnel->wanted;
+    return tunnel->name && tunnel->desired;
 }
 
 /* Sets up 'iface'.  In a new row nothing can be read, so all is written. */
@@ -165,7 +165,7 @@ insert_tunnel(struct ensure *e, const struct ovsdb_tunnel *tunnel)
     return port;
 }
 
-/* Inserts the bridge with its local port, with the wanted tunnels, and with
+/* Inserts the bridge with its local port, with the desired tunnels, and with
  * 'controller' if not NULL: a new row takes no single values. */
 static void
 insert_bridge(struct ensure *e, struct ovsrec_controller *controller)
@@ -177,7 +177,7 @@ insert_bridge(struct ensure *e, struct ovsrec_controller *controller)
 
     ports[n++] = insert_port(e, e->desired->bridge, "internal", NULL);
     for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
-        if (is_wanted(&e->desired->tunnels[i])) {
+        if (is_desired(&e->desired->tunnels[i])) {
             ports[n++] = (e->tunnels[i]
                           ? CONST_CAST(struct ovsrec_port *, e->tunnels[i])
                           : insert_tunnel(e, &e->desired->tunnels[i]));
@@ -301,17 +301,17 @@ ensure_controllers(struct ensure *e, const struct ovsrec_bridge *bridge,
 
     for (size_t i = 0; i < bridge->n_controller; i++) {
         const struct ovsrec_controller *c = bridge->controller[i];
-        bool wanted = same(c->target, keep) && !found;
+        bool desired = same(c->target, keep) && !found;
 
         if (is_ours(e, &c->external_ids)) {
-            if (wanted) {
+            if (desired) {
                 ensure_controller_settings(e, c);
             } else {
                 ovsrec_bridge_update_controller_delvalue(bridge, c);
                 e->changed = true;
             }
         }
-        found |= wanted;
+        found |= desired;
     }
     return found;
 }
@@ -354,7 +354,7 @@ ensure_refusal(const struct ensure *e, const struct ovsrec_bridge *bridge)
     for (size_t i = 0; i < OVSDB_TUNNELS_MAX; i++) {
         const struct ovsrec_port *tunnel = e->tunnels[i];
 
-        if (tunnel && is_wanted(&e->desired->tunnels[i])
+        if (tunnel && is_desired(&e->desired->tunnels[i])
             && !is_ours(e, &tunnel->external_ids)) {
             return xasprintf("port \"%s\" already exists and was not made "
                              "by %s", tunnel->name, e->desired->owner);
@@ -369,7 +369,7 @@ ensure_refusal(const struct ensure *e, const struct ovsrec_bridge *bridge)
 }
 
 /* What there is of the tunnels is set up, and is on no bridge but 'bridge',
- * which may be NULL, or on none if it is not wanted. */
+ * which may be NULL, or on none if it is not desired. */
 static void
 ensure_old_tunnels(struct ensure *e, const struct ovsrec_bridge *bridge)
 {
@@ -380,14 +380,14 @@ ensure_old_tunnels(struct ensure *e, const struct ovsrec_bridge *bridge)
         if (!port || !is_ours(e, &port->external_ids)) {
             continue;
         }
-        detach_tunnel(e, port, tunnel->wanted ? bridge : NULL);
-        if (tunnel->wanted) {
+        detach_tunnel(e, port, tunnel->desired ? bridge : NULL);
+        if (tunnel->desired) {
             ensure_tunnel_settings(e, tunnel, port->interfaces[0]);
         }
     }
 }
 
-/* The wanted tunnels are on 'bridge'. */
+/* The desired tunnels are on 'bridge'. */
 static void
 ensure_tunnels(struct ensure *e, const struct ovsrec_bridge *bridge)
 {
@@ -395,7 +395,7 @@ ensure_tunnels(struct ensure *e, const struct ovsrec_bridge *bridge)
         const struct ovsdb_tunnel *tunnel = &e->desired->tunnels[i];
         const struct ovsrec_port *port = e->tunnels[i];
 
-        if (is_wanted(tunnel) && (!port || !has_port(bridge, port))) {
+        if (is_desired(tunnel) && (!port || !has_port(bridge, port))) {
             ovsrec_bridge_update_ports_addvalue(
                 bridge, port ? port : insert_tunnel(e, tunnel));
             e->changed = true;

@@ -30,20 +30,20 @@ VLOG_DEFINE_THIS_MODULE(ovsdb_listen);
 
 /* Connections whose host is not known yet, in all and of one address.  One
  * that is younger than that does not give way to one of equal rights. */
-#define GUEST_MAX 256
-#define GUEST_SOURCE_MAX 64
-#define GUEST_GRACE_MS 1000
+#define INBOUND_MAX 256
+#define INBOUND_SOURCE_MAX 64
+#define INBOUND_GRACE_MS 1000
 /* Time for TLS, and then for the answer. */
-#define GUEST_TLS_MS 3000
-#define GUEST_TIME_MS 10000
+#define INBOUND_TLS_MS 3000
+#define INBOUND_TIME_MS 10000
 /* Accepted in one run. */
 #define ACCEPT_MAX 16
 /* Nothing is read while more than so many bytes wait to be sent. */
-#define GUEST_OUT_MAX 4096
+#define INBOUND_OUT_MAX 4096
 
 /* A connection whose host is not known yet. */
-struct guest {
-    struct ovs_list node;       /* In its listener's 'guests'. */
+struct inbound {
+    struct ovs_list node;       /* In its listener's 'inbound_conns'. */
     struct admission_entry entry;
     struct stream *stream;
     bool connected;
@@ -65,56 +65,56 @@ struct ovsdb_listener {
     ovsdb_find_cb *find;
     bool (*is_known)(void *aux, const struct in6_addr *); /* Or NULL. */
     void *aux;
-    struct ovs_list guests;     /* Oldest first. */
+    struct ovs_list inbound_conns; /* Oldest first. */
     struct admission *admission;
 };
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
 
 static void
-guest_destroy(struct ovsdb_listener *listener, struct guest *guest)
+inbound_destroy(struct ovsdb_listener *listener, struct inbound *inbound)
 {
-    ovs_list_remove(&guest->node);
-    admission_remove(listener->admission, &guest->entry);
-    stream_close(guest->stream);
-    ofpbuf_uninit(&guest->in);
-    ofpbuf_uninit(&guest->out);
-    free(guest);
+    ovs_list_remove(&inbound->node);
+    admission_remove(listener->admission, &inbound->entry);
+    stream_close(inbound->stream);
+    ofpbuf_uninit(&inbound->in);
+    ofpbuf_uninit(&inbound->out);
+    free(inbound);
 }
 
-/* Closes 'guest' with a word in the log. */
+/* Closes 'inbound' with a word in the log. */
 static void
-guest_refuse(struct ovsdb_listener *listener, struct guest *guest,
-             const char *why)
+inbound_refuse(struct ovsdb_listener *listener, struct inbound *inbound,
+               const char *why)
 {
     /* A peer's own words may be long, and hold anything. */
-    VLOG_WARN_RL(&rl, "%s: closed: %.200s", stream_get_name(guest->stream),
+    VLOG_WARN_RL(&rl, "%s: closed: %.200s", stream_get_name(inbound->stream),
                  why);
-    guest_destroy(listener, guest);
+    inbound_destroy(listener, inbound);
 }
 
 /* The same, counted. */
 static void
-guest_deny(struct ovsdb_listener *listener, struct guest *guest,
-           enum admission_reason reason, const char *why)
+inbound_deny(struct ovsdb_listener *listener, struct inbound *inbound,
+             enum admission_reason reason, const char *why)
 {
-    admission_count(listener->admission, &guest->entry.peer, reason);
-    guest_refuse(listener, guest, why);
+    admission_count(listener->admission, &inbound->entry.peer, reason);
+    inbound_refuse(listener, inbound, why);
 }
 
 /* Makes room for another one.  For struct admission_options. */
 static void
-guest_close(void *listener, struct admission_entry *entry)
+inbound_close(void *listener, struct admission_entry *entry)
 {
-    guest_destroy(listener, CONTAINER_OF(entry, struct guest, entry));
+    inbound_destroy(listener, CONTAINER_OF(entry, struct inbound, entry));
 }
 
-/* Gives 'guest', which says that it is 'system_id', to its session. */
+/* Gives 'inbound', which says that it is 'system_id', to its session. */
 static void
-guest_hand_over(struct ovsdb_listener *listener, struct guest *guest,
-                const char *system_id)
+inbound_hand_over(struct ovsdb_listener *listener, struct inbound *inbound,
+                  const char *system_id)
 {
-    const char *peer = stream_get_peer_id(guest->stream);
+    const char *peer = stream_get_peer_id(inbound->stream);
     struct ovsdb_session *session;
     struct stream *stream;
 
@@ -123,7 +123,7 @@ guest_hand_over(struct ovsdb_listener *listener, struct guest *guest,
                               "certificate is for \"%.64s\"", system_id,
                               peer ? peer : "");
 
-        guest_deny(listener, guest, ADMISSION_IDENTITY, why);
+        inbound_deny(listener, inbound, ADMISSION_IDENTITY, why);
         free(why);
         return;
     }
@@ -132,130 +132,134 @@ guest_hand_over(struct ovsdb_listener *listener, struct guest *guest,
         char *why = xasprintf("no host \"%.64s\" is known that dials in",
                               system_id);
 
-        guest_deny(listener, guest, ADMISSION_IDENTITY, why);
+        inbound_deny(listener, inbound, ADMISSION_IDENTITY, why);
         free(why);
         return;
     }
-    admission_remember(listener->admission, &guest->entry.peer);
-    stream = guest->stream;
-    guest->stream = NULL;
-    if (!ovsdb_session_accept(session, stream, &guest->in)) {
+    admission_remember(listener->admission, &inbound->entry.peer);
+    stream = inbound->stream;
+    inbound->stream = NULL;
+    if (!ovsdb_session_accept(session, stream, &inbound->in)) {
         VLOG_WARN_RL(&rl, "a second connection of host \"%.64s\" closed: its "
                      "first one is still up", system_id);
     }
-    guest_destroy(listener, guest);
+    inbound_destroy(listener, inbound);
 }
 
-/* Takes in the first 'size' bytes of 'guest->in', a whole message.  Returns
- * false if 'guest' is gone. */
+/* Takes in the first 'size' bytes of 'inbound->in', a whole message.  Returns
+ * false if 'inbound' is gone. */
 static bool
-guest_message(struct ovsdb_listener *listener, struct guest *guest,
-              size_t size)
+inbound_message(struct ovsdb_listener *listener, struct inbound *inbound,
+                size_t size)
 {
-    char *message = xmemdup0(guest->in.data, size);
+    char *message = xmemdup0(inbound->in.data, size);
     char *text;
     enum ovsdb_id_kind kind = ovsdb_identify_parse(message, &text);
 
     free(message);
-    ofpbuf_pull(&guest->in, size);
-    guest->framed = 0;
+    ofpbuf_pull(&inbound->in, size);
+    inbound->framed = 0;
     if (kind == OVSDB_ID_ECHO) {
-        ofpbuf_put(&guest->out, text, strlen(text));
+        ofpbuf_put(&inbound->out, text, strlen(text));
     } else if (kind == OVSDB_ID_ANSWER) {
-        guest_hand_over(listener, guest, text);
+        inbound_hand_over(listener, inbound, text);
     } else if (kind == OVSDB_ID_BAD) {
-        guest_refuse(listener, guest, text);
+        inbound_refuse(listener, inbound, text);
     }
     free(text);
     if (kind == OVSDB_ID_ANSWER || kind == OVSDB_ID_BAD) {
         return false;
     }
-    if (++guest->n_messages >= OVSDB_ID_MAX_MESSAGES) {
-        guest_refuse(listener, guest, "it does not say who it is");
+    if (++inbound->n_messages >= OVSDB_ID_MAX_MESSAGES) {
+        inbound_refuse(listener, inbound, "it does not say who it is");
         return false;
     }
     return true;
 }
 
-/* Takes in what is new in 'guest->in'.  Returns false if 'guest' is gone. */
+/* Takes in what is new in 'inbound->in'.  Returns false if 'inbound' is
+ * gone. */
 static bool
-guest_parse(struct ovsdb_listener *listener, struct guest *guest)
+inbound_parse(struct ovsdb_listener *listener, struct inbound *inbound)
 {
-    while (guest->framed < guest->in.size) {
-        const char *data = guest->in.data;
+    while (inbound->framed < inbound->in.size) {
+        const char *data = inbound->in.data;
         enum json_frame_result result;
 
-        guest->framed += json_frame_feed(&guest->frame, data + guest->framed,
-                                         guest->in.size - guest->framed,
-                                         &result);
+        inbound->framed += json_frame_feed(&inbound->frame,
+                                           data + inbound->framed,
+                                           inbound->in.size - inbound->framed,
+                                           &result);
         if (result == JSON_FRAME_BAD) {
-            guest_refuse(listener, guest, guest->frame.error);
+            inbound_refuse(listener, inbound, inbound->frame.error);
             return false;
         }
         if (result == JSON_FRAME_END
-            && !guest_message(listener, guest, guest->framed)) {
+            && !inbound_message(listener, inbound, inbound->framed)) {
             return false;
         }
     }
     return true;
 }
 
-/* Reads one chunk from 'guest', so that others have their turn.  Returns false
- * if 'guest' is gone. */
+/* Reads one chunk from 'inbound', so that others have their turn.  Returns
+ * false if 'inbound' is gone. */
 static bool
-guest_receive(struct ovsdb_listener *listener, struct guest *guest)
+inbound_receive(struct ovsdb_listener *listener, struct inbound *inbound)
 {
     char chunk[4096];
-    int n = stream_recv(guest->stream, chunk, sizeof chunk);
+    int n = stream_recv(inbound->stream, chunk, sizeof chunk);
 
     if (n > 0) {
-        ofpbuf_put(&guest->in, chunk, n);
-        return guest_parse(listener, guest);
+        ofpbuf_put(&inbound->in, chunk, n);
+        return inbound_parse(listener, inbound);
     } else if (n == -EAGAIN) {
         return true;
     }
-    guest_refuse(listener, guest, n ? ovs_strerror(-n)
-                 : "it left before it said who it is");
+    inbound_refuse(listener, inbound, n ? ovs_strerror(-n)
+                   : "it left before it said who it is");
     return false;
 }
 
-/* Sends what 'guest' is to get.  Returns 0 or a positive errno. */
+/* Sends what 'inbound' is to get.  Returns 0 or a positive errno. */
 static int
-guest_send(struct guest *guest)
+inbound_send(struct inbound *inbound)
 {
-    while (guest->out.size) {
-        int n = stream_send(guest->stream, guest->out.data, guest->out.size);
+    while (inbound->out.size) {
+        int n = stream_send(inbound->stream, inbound->out.data,
+                            inbound->out.size);
 
         if (n <= 0) {
             return n == -EAGAIN ? 0 : n ? -n : ECONNRESET;
         }
-        ofpbuf_pull(&guest->out, n);
+        ofpbuf_pull(&inbound->out, n);
     }
     return 0;
 }
 
 static int
-guest_connect(const struct ovsdb_listener *listener, struct guest *guest)
+inbound_connect(const struct ovsdb_listener *listener, struct inbound *inbound)
 {
-    int error = stream_connect(guest->stream);
+    int error = stream_connect(inbound->stream);
 
     if (!error) {
         char *question = ovsdb_identify_question();
 
-        guest->connected = true;
-        guest->deadline_ms = loop_now_ms(listener->loop) + GUEST_TIME_MS;
-        ofpbuf_put(&guest->out, question, strlen(question));
+        inbound->connected = true;
+        inbound->deadline_ms = loop_now_ms(listener->loop) + INBOUND_TIME_MS;
+        ofpbuf_put(&inbound->out, question, strlen(question));
         free(question);
     }
     return error == EAGAIN ? 0 : error;
 }
 
 /* Over TLS: tells whether the certificate is that of a host that may dial in.
- * If not, 'guest' is gone. */
+ * If not, 'inbound' is gone. */
 static bool
-guest_check_certificate(struct ovsdb_listener *listener, struct guest *guest)
+inbound_check_certificate(struct ovsdb_listener *listener,
+                          struct inbound *inbound)
 {
-    const char *peer = stream_get_peer_id(guest->stream);
+    const char *peer = stream_get_peer_id(inbound->stream);
     char *why;
 
     if (!listener->tls || (peer && listener->find(listener->aux, peer))) {
@@ -263,55 +267,56 @@ guest_check_certificate(struct ovsdb_listener *listener, struct guest *guest)
     }
     why = xasprintf("its certificate is for \"%.64s\", which is no host that "
                     "dials in", peer ? peer : "");
-    guest_deny(listener, guest, ADMISSION_IDENTITY, why);
+    inbound_deny(listener, inbound, ADMISSION_IDENTITY, why);
     free(why);
     return false;
 }
 
-/* Tells whether the time of 'guest' is over. */
+/* Tells whether the time of 'inbound' is over. */
 static bool
-guest_is_late(const struct ovsdb_listener *listener, struct guest *guest)
+inbound_is_late(const struct ovsdb_listener *listener, struct inbound *inbound)
 {
     int64_t now_ms = loop_now_ms(listener->loop);
 
-    if (now_ms < guest->deadline_ms) {
+    if (now_ms < inbound->deadline_ms) {
         return false;
-    } else if (guest->connected || !guest->handshake_parts) {
+    } else if (inbound->connected || !inbound->handshake_parts) {
         return true;
     }
-    guest->handshake_parts--;
-    guest->deadline_ms = now_ms + GUEST_TLS_MS / TLS_HANDSHAKE_PARTS;
+    inbound->handshake_parts--;
+    inbound->deadline_ms = now_ms + INBOUND_TLS_MS / TLS_HANDSHAKE_PARTS;
     return false;
 }
 
-/* Does what can be done for 'guest', which may be gone afterwards. */
+/* Does what can be done for 'inbound', which may be gone afterwards. */
 static void
-guest_run(struct ovsdb_listener *listener, struct guest *guest)
+inbound_run(struct ovsdb_listener *listener, struct inbound *inbound)
 {
     int error = 0;
 
-    stream_run(guest->stream);
-    if (!guest->connected) {
-        error = guest_connect(listener, guest);
-        if (guest->connected && !guest_check_certificate(listener, guest)) {
+    stream_run(inbound->stream);
+    if (!inbound->connected) {
+        error = inbound_connect(listener, inbound);
+        if (inbound->connected
+            && !inbound_check_certificate(listener, inbound)) {
             return;
         }
     }
-    if (!error && guest->connected) {
-        error = guest_send(guest);
+    if (!error && inbound->connected) {
+        error = inbound_send(inbound);
     }
     if (error) {
-        guest_refuse(listener, guest, ovs_strerror(error));
+        inbound_refuse(listener, inbound, ovs_strerror(error));
         return;
     }
-    if (guest->connected && guest->out.size <= GUEST_OUT_MAX
-        && !guest_receive(listener, guest)) {
+    if (inbound->connected && inbound->out.size <= INBOUND_OUT_MAX
+        && !inbound_receive(listener, inbound)) {
         return;
     }
     /* Last, so that an answer counts that came while the loop was busy. */
-    if (guest_is_late(listener, guest)) {
-        guest_deny(listener, guest, ADMISSION_TIMEOUT,
-                   "it did not say in time who it is");
+    if (inbound_is_late(listener, inbound)) {
+        inbound_deny(listener, inbound, ADMISSION_TIMEOUT,
+                     "it did not say in time who it is");
     }
 }
 
@@ -323,7 +328,7 @@ listener_accept(struct ovsdb_listener *listener)
     for (int i = 0; i < ACCEPT_MAX; i++) {
         struct admission_peer peer;
         struct stream *stream;
-        struct guest *guest;
+        struct inbound *inbound;
         int error = pstream_accept(listener->pstream, &stream);
 
         if (error) {
@@ -334,23 +339,23 @@ listener_accept(struct ovsdb_listener *listener)
             }
             return;
         }
-        guest = xzalloc(sizeof *guest);
+        inbound = xzalloc(sizeof *inbound);
         peer = admission_peer_parse(stream_get_name(stream));
-        if (!admission_admit(listener->admission, &guest->entry, &peer,
+        if (!admission_admit(listener->admission, &inbound->entry, &peer,
                              now_ms)) {
             stream_close(stream);
-            free(guest);
+            free(inbound);
             continue;
         }
-        guest->stream = stream;
-        guest->deadline_ms = now_ms + (listener->tls
-                                       ? GUEST_TLS_MS / TLS_HANDSHAKE_PARTS
-                                       : GUEST_TIME_MS);
-        guest->handshake_parts = listener->tls ? TLS_HANDSHAKE_PARTS - 1 : 0;
-        json_frame_init(&guest->frame, OVSDB_ID_MAX_MESSAGE);
-        ofpbuf_init(&guest->in, 0);
-        ofpbuf_init(&guest->out, 0);
-        ovs_list_push_back(&listener->guests, &guest->node);
+        inbound->stream = stream;
+        inbound->deadline_ms = now_ms + (listener->tls
+                                         ? INBOUND_TLS_MS / TLS_HANDSHAKE_PARTS
+                                         : INBOUND_TIME_MS);
+        inbound->handshake_parts = listener->tls ? TLS_HANDSHAKE_PARTS - 1 : 0;
+        json_frame_init(&inbound->frame, OVSDB_ID_MAX_MESSAGE);
+        ofpbuf_init(&inbound->in, 0);
+        ofpbuf_init(&inbound->out, 0);
+        ovs_list_push_back(&listener->inbound_conns, &inbound->node);
     }
 }
 
@@ -358,11 +363,11 @@ static void
 listener_run(void *listener_)
 {
     struct ovsdb_listener *listener = listener_;
-    struct guest *guest;
+    struct inbound *inbound;
 
     listener_accept(listener);
-    LIST_FOR_EACH_SAFE (guest, node, &listener->guests) {
-        guest_run(listener, guest);
+    LIST_FOR_EACH_SAFE (inbound, node, &listener->inbound_conns) {
+        inbound_run(listener, inbound);
     }
 }
 
@@ -370,23 +375,23 @@ static void
 listener_wait(void *listener_)
 {
     struct ovsdb_listener *listener = listener_;
-    struct guest *guest;
+    struct inbound *inbound;
 
     pstream_wait(listener->pstream);
-    LIST_FOR_EACH (guest, node, &listener->guests) {
-        int64_t left = guest->deadline_ms - loop_now_ms(listener->loop);
+    LIST_FOR_EACH (inbound, node, &listener->inbound_conns) {
+        int64_t left = inbound->deadline_ms - loop_now_ms(listener->loop);
 
         poll_timer_wait(MAX(left, 0));
-        stream_run_wait(guest->stream);
-        if (!guest->connected) {
-            stream_connect_wait(guest->stream);
+        stream_run_wait(inbound->stream);
+        if (!inbound->connected) {
+            stream_connect_wait(inbound->stream);
             continue;
         }
-        if (guest->out.size <= GUEST_OUT_MAX) {
-            stream_recv_wait(guest->stream);
+        if (inbound->out.size <= INBOUND_OUT_MAX) {
+            stream_recv_wait(inbound->stream);
         }
-        if (guest->out.size) {
-            stream_send_wait(guest->stream);
+        if (inbound->out.size) {
+            stream_send_wait(inbound->stream);
         }
     }
 }
@@ -426,11 +431,11 @@ make_admission(struct ovsdb_listener *listener)
 {
     const struct admission_options options = {
         .listener = "OVSDB",
-        .max_conns = GUEST_MAX,
-        .max_pending = GUEST_MAX,
-        .max_source_pending = GUEST_SOURCE_MAX,
-        .grace_ms = GUEST_GRACE_MS,
-        .close = guest_close,
+        .max_conns = INBOUND_MAX,
+        .max_pending = INBOUND_MAX,
+        .max_source_pending = INBOUND_SOURCE_MAX,
+        .grace_ms = INBOUND_GRACE_MS,
+        .close = inbound_close,
         .is_known = is_known,
         .aux = listener,
     };
@@ -439,7 +444,7 @@ make_admission(struct ovsdb_listener *listener)
 }
 
 static void
-wait_for_guests(void *pstream)
+wait_for_connections(void *pstream)
 {
     pstream_wait(pstream);
 }
@@ -450,7 +455,7 @@ wait_for_guests(void *pstream)
 static void
 set_backlog(struct pstream *pstream)
 {
-    int fd = loop_wait_fd(wait_for_guests, pstream);
+    int fd = loop_wait_fd(wait_for_connections, pstream);
 
     if (fd < 0 || listen(fd, SOMAXCONN)) {
         VLOG_WARN("%s: few connections may wait at a time",
@@ -488,7 +493,7 @@ ovsdb_listener_open(struct loop *loop, const char *where, ovsdb_find_cb *find,
     listener->tls = !strncmp(where, "ssl:", 4);
     listener->find = find;
     listener->aux = aux;
-    ovs_list_init(&listener->guests);
+    ovs_list_init(&listener->inbound_conns);
     listener->admission = make_admission(listener);
     listener->task = loop_task_create(loop, "ovsdb-listener", listener_run,
                                       listener_wait, listener);
@@ -499,14 +504,14 @@ ovsdb_listener_open(struct loop *loop, const char *where, ovsdb_find_cb *find,
 void
 ovsdb_listener_close(struct ovsdb_listener *listener)
 {
-    struct guest *guest;
+    struct inbound *inbound;
 
     if (!listener) {
         return;
     }
     loop_task_destroy(listener->task);
-    LIST_FOR_EACH_SAFE (guest, node, &listener->guests) {
-        guest_destroy(listener, guest);
+    LIST_FOR_EACH_SAFE (inbound, node, &listener->inbound_conns) {
+        inbound_destroy(listener, inbound);
     }
     pstream_close(listener->pstream);
     admission_destroy(listener->admission);

@@ -388,13 +388,13 @@ session_check_budget(struct ovsdb_session *s)
     s->used_received = received;
     if (s->used > s->budget) {
         session_drop_over_budget(s, "its database holds too much for what is "
-                                 "wanted of the host (vmnd --host-memory)");
+                                 "desired of the host (vmnd --host-memory)");
         return false;
     }
     return true;
 }
 
-/* What is wanted of the host may have changed since the last time. */
+/* What is desired of the host may have changed since the last time. */
 static void
 session_note_budget(struct ovsdb_session *s)
 {

@@ -6,7 +6,7 @@
  * keeps true.
  *
  * It runs libopenvswitch's OVSDB client as tasks on the loop.  All that
- * comes from a host is bounded.  Not for deciding what is wanted on a host,
+ * comes from a host is bounded.  Not for deciding what is desired on a host,
  * nor for what its interfaces mean (controller/fabric/). */
 
 #ifndef PROTO_OVSDB_OVSDB_H
@@ -77,21 +77,21 @@ struct ovsdb_snapshot {
     struct ovsdb_interface *interfaces;
 };
 
-/* What is wanted of it.  ------------------------------------------------- */
+/* What is desired of it.  ------------------------------------------------- */
 
 /* A flow-based tunnel port. */
 struct ovsdb_tunnel {
     const char *name;           /* NULL: none. */
     const char *type;           /* "vxlan", "geneve". */
     uint16_t ofport;            /* Asked for; the snapshot shows what it is. */
-    bool wanted;                /* False: one that is there, and ours, goes. */
+    bool desired;               /* False: one that is there, and ours, goes. */
 };
 #define OVSDB_TUNNELS_MAX 2
 
 /* A pair of patch ports: one end in the desired configuration's bridge, the
  * other in another, which must be there and of the same datapath (until it is,
  * there is no pair) or in the desired configuration's, too.  Those that are
- * there and ours, and not wanted, go. */
+ * there and ours, and not desired, go. */
 struct ovsdb_patch {
     const char *bridge;         /* Another, which stays as it is; or NULL. */
     const char *name; /* Of the end in the desired configuration's bridge. */
@@ -110,7 +110,7 @@ struct ovsdb_ipsec_peer {
                                  * have certificates. */
 };
 
-/* All of them.  One that is there, and ours, and not wanted, goes. */
+/* All of them.  One that is there, and ours, and not desired, goes. */
 struct ovsdb_ipsec {
     /* If true, other_config has the files that external_ids name; if not, what
      * is there of these goes.  See ovsdb-config-ipsec.c. */
@@ -163,7 +163,7 @@ struct ovsdb_desired {
     size_t n_patches;           /* Each name once. */
     const struct ovsdb_patch *patches;
 
-    /* Returns what is wanted of IPsec, valid until the next call, or NULL:
+    /* Returns what is desired of IPsec, valid until the next call, or NULL:
      * nothing.  Called each time that the desired configuration is compared
      * with the database: there may be many peers, and no session.  NULL:
      * nothing. */
@@ -216,9 +216,9 @@ struct ovsdb_status {
                              * written, as of the last DONE; or NULL. */
 };
 
-/* What hosts' databases have answered for their schema, and what is made of it:
- * most hosts give the same answer, and it is looked into once.  Outlives the
- * sessions that share it. */
+/* What hosts' databases have answered for their schema, and what is made of
+ * it:  most hosts give the same answer, and it is looked into once.  Outlives
+ * the sessions that share it. */
 struct ovsdb_schemas *ovsdb_schemas_create(void);
 void ovsdb_schemas_destroy(struct ovsdb_schemas *);
 
@@ -238,7 +238,7 @@ struct ovsdb_session *ovsdb_session_create(struct loop *,
                                            void *aux);
 void ovsdb_session_destroy(struct ovsdb_session *);
 
-/* Sets what is wanted from now on; copied.  NULL: nothing. */
+/* Sets what is desired from now on; copied.  NULL: nothing. */
 void ovsdb_session_set_desired(struct ovsdb_session *,
                                const struct ovsdb_desired *);
 

@@ -112,8 +112,8 @@ struct apply_ctx {
 };
 
 static const struct flow_item *
-wanted_on(const struct engine *engine, const char *host,
-          const struct flow_item *item);
+desired_on(const struct engine *engine, const char *host,
+           const struct flow_item *item);
 
 static void
 apply_item(void *ctx_, const struct flow_item *item)
@@ -122,7 +122,7 @@ apply_item(void *ctx_, const struct flow_item *item)
 
     if (ctx->joined) {
         hold(find_host(ctx->host), item);
-    } else if (!wanted_on(ctx->engine, ctx->host, item)) {
+    } else if (!desired_on(ctx->engine, ctx->host, item)) {
         let_go(find_host(ctx->host), item);
     }
 }
@@ -144,8 +144,8 @@ search_cb(void *search_, const struct flow_item *item)
 
 /* The item that 'host' is to hold at the key of 'item', if any. */
 static const struct flow_item *
-wanted_on(const struct engine *engine, const char *host,
-          const struct flow_item *item)
+desired_on(const struct engine *engine, const char *host,
+           const struct flow_item *item)
 {
     struct search search = { item, NULL };
 

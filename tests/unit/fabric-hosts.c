@@ -83,7 +83,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         vmn_act_set(actions, VMN_F_REG1, vmn_id_of(view, "toy.few", key));
         vmn_act_next(actions);
     } else if (vmn_labels_get(&port->labels, "drop")) {
-        vmn_act_drop(actions, "not wanted");
+        vmn_act_drop(actions, "not desired");
     } else {
         vmn_act_set(actions, VMN_F_REG1, value ? atoi(value) : 0);
         vmn_act_next(actions);
@@ -289,7 +289,7 @@ setup_narrow(void **state OVS_UNUSED)
     return setup_with(&options);
 }
 
-/* Hosts may send little beyond what is wanted of them: 256 records. */
+/* Hosts may send little beyond what is desired of them: 256 records. */
 int
 setup_meagre(void **state OVS_UNUSED)
 {

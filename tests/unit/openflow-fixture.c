@@ -191,14 +191,14 @@ receive(struct fixture *f)
 
 /* Receives a message and checks its type; returns its xid. */
 ovs_be32
-expect(struct fixture *f, enum ofptype wanted)
+expect(struct fixture *f, enum ofptype desired)
 {
     struct ofp_header *oh = receive(f);
     ovs_be32 xid = oh->xid;
     enum ofptype type;
 
     assert_int_equal(ofptype_decode(&type, oh), 0);
-    assert_int_equal(type, wanted);
+    assert_int_equal(type, desired);
     free(oh);
     return xid;
 }

@@ -186,14 +186,14 @@ flows_come_in_the_order_in_which_packets_meet_them(void **state OVS_UNUSED)
     " \"priority\": 7, \"match\": \"ip\", \"installed\": {\"actions\":"        \
     " \"drop\", \"cookie\": \"0x99\"}},"                                        \
     "{\"kind\": \"missing\", \"owner\": \"a.b/c\", \"table\": 3,"               \
-    " \"priority\": 10, \"match\": \"arp\", \"wanted\": {\"actions\":"         \
+    " \"priority\": 10, \"match\": \"arp\", \"desired\": {\"actions\":"        \
     " \"goto_table:16\", \"cookie\": \"0x12\"}},"                               \
     "{\"kind\": \"altered\", \"owner\": \"a.b/d\", \"table\": 3,"               \
     " \"priority\": 10, \"match\": \"ip\", \"differs\": [\"cookie\"],"          \
-    " \"wanted\": {\"actions\": \"drop\", \"cookie\": \"0x13\"},"               \
+    " \"desired\": {\"actions\": \"drop\", \"cookie\": \"0x13\"},"              \
     " \"installed\": {\"actions\": \"drop\", \"cookie\": \"0x1\"}},"            \
     "{\"kind\": \"altered\", \"owner\": \"a.n/x\", \"group_id\": 4,"            \
-    " \"differs\": [\"group\"], \"wanted\": {\"group\": \"type=all\"},"         \
+    " \"differs\": [\"group\"], \"desired\": {\"group\": \"type=all\"},"        \
     " \"installed\": {\"group\": \"type=select\"}}]}"
 
 static void
@@ -383,7 +383,7 @@ diff_of_flows_shows_both_sides(void **state OVS_UNUSED)
                 "Differs:     missing 1, altered 2, unknown 1, rejected 0\n"
                 "Left out:    2, which changed meanwhile\n\n"
                 "KIND      TABLE   PRIORITY   OWNER     MATCH"
-                "     WANTED          INSTALLED\n"
+                "     DESIRED         INSTALLED\n"
                 "altered   -       -          a.n/x     group 4"
                 "   type=all        type=select\n"
                 "missing   3       10         a.b/c     arp"

@@ -466,7 +466,7 @@ setup_one(void **state)
 }
 
 static size_t
-count_wanted_flows(void)
+count_desired_flows(void)
 {
     struct engine_stats stats;
 
@@ -622,17 +622,17 @@ what_is_counted_as_something_else_has_no_part(void **state)
 static void
 clauses_of_several_units_meet_in_one_flow(void **state)
 {
-    size_t before = count_wanted_flows();
+    size_t before = count_desired_flows();
 
     toy_edit(&toy, VMN_TABLE_PORT, "c", toy_port("net", "web"));
     toy_expect(&toy, 1, 1);     /* The merged flow, with one more clause. */
-    assert_int_equal(count_wanted_flows(), before);
+    assert_int_equal(count_desired_flows(), before);
     toy_edit(&toy, VMN_TABLE_PORT, "b", NULL);
     toy_settle(&toy);
-    assert_int_equal(count_wanted_flows(), before);
+    assert_int_equal(count_desired_flows(), before);
     toy_edit(&toy, VMN_TABLE_PORT, "c", NULL);
     toy_settle(&toy);
-    assert_int_equal(count_wanted_flows(), before - 2);
+    assert_int_equal(count_desired_flows(), before - 2);
 }
 
 static void

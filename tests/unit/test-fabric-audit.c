@@ -204,8 +204,8 @@ a_look_shows_what_differs_and_leaves_it(void **state OVS_UNUSED)
     assert_difference(0, "owner", "toy.port/a");
     assert_difference(0, "scope", "all");
     assert_non_null(strstr(difference_text(0, "match"), "reg0=0x7"));
-    assert_non_null(difference_text(0, "wanted.actions"));
-    assert_non_null(difference_text(0, "wanted.cookie"));
+    assert_non_null(difference_text(0, "desired.actions"));
+    assert_non_null(difference_text(0, "desired.cookie"));
     assert_difference(0, "installed.actions", NULL);
 
     fake_switch_add_flow(&switches[0], "priority=100,reg0=7,cookie=0x5,"
@@ -265,7 +265,7 @@ a_look_shows_groups(void **state OVS_UNUSED)
     look_at(0, &everything);
     assert_int_equal(audit_figure("missing"), 1);
     assert_difference(0, "owner", "toy.port/b");
-    assert_non_null(strstr(difference_text(0, "wanted.group"), "type="));
+    assert_non_null(strstr(difference_text(0, "desired.group"), "type="));
 
     /* The same under a number that nobody wants. */
     ovs_list_push_back(&switches[0].groups, &group->node);

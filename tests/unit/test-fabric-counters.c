@@ -84,7 +84,7 @@ drop_cb(void *seen_, const struct fabric_drop *drop)
 static struct fabric_count
 drops_on(const char *host)
 {
-    struct seen_drop seen = { .host = host, .reason = "not wanted" };
+    struct seen_drop seen = { .host = host, .reason = "not desired" };
 
     fabric_drops(fabric, NULL, drop_cb, &seen);
     return seen.count;
@@ -94,7 +94,7 @@ static void
 sum_cb(void *packets, const char *app, const char *reason, uint64_t n,
        uint64_t n_bytes OVS_UNUSED)
 {
-    if (!strcmp(app, "toy") && !strcmp(reason, "not wanted")) {
+    if (!strcmp(app, "toy") && !strcmp(reason, "not desired")) {
         *(uint64_t *) packets = n;
     }
 }

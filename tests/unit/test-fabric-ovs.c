@@ -414,7 +414,7 @@ all_is_accepted_and_comes_back_as_meant(void **state OVS_UNUSED)
 }
 
 static void
-edits_end_in_what_is_wanted(void **state OVS_UNUSED)
+edits_end_in_what_is_desired(void **state OVS_UNUSED)
 {
     struct fabric_stats stats;
 
@@ -916,7 +916,7 @@ main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
 #define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
         T(all_is_accepted_and_comes_back_as_meant),
-        T(edits_end_in_what_is_wanted),
+        T(edits_end_in_what_is_desired),
         T(restarted_switch_is_filled_again),
         T(drift_is_mended),
         T(switch_with_too_much_is_installed_anew),

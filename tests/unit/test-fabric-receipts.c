@@ -104,7 +104,7 @@ static void
 late_answer_does_not_speak_for_what_is_held_back(void **state OVS_UNUSED)
 {
     refuse_and_commit();
-    /* Nothing that it lacks is wanted any more: that is to be seen. */
+    /* Nothing that it lacks is desired any more: that is to be seen. */
     edit(VMN_TABLE_PORT, "b", NULL);
     TURN_UNTIL(sw(0)->state == SWITCH_WAITING);
     fake_switch_release(&switches[0]);
@@ -281,7 +281,7 @@ struct contents {
     uint32_t keys[N_KEYS];
 };
 
-static struct contents wanted[N_REVISIONS][N_HOSTS]; /* By revision. */
+static struct contents desired[N_REVISIONS][N_HOSTS]; /* By revision. */
 static uint64_t first_noted, last_noted;
 static uint64_t n_confirmed, n_withheld, n_served;   /* What was seen. */
 
@@ -312,14 +312,14 @@ want_cb(void *contents_, const struct flow_item *item)
 /* Notes what hosts are to hold as of a revision that has just become durable.
  * Nobody else edits, so the engine has nothing newer. */
 static void
-note_wanted(void)
+note_desired(void)
 {
     while (last_noted < fabric->last_revision) {
         assert_true(++last_noted < N_REVISIONS);
         for (int i = 0; i < N_HOSTS; i++) {
-            memset(&wanted[last_noted][i], 0, sizeof wanted[last_noted][i]);
+            memset(&desired[last_noted][i], 0, sizeof desired[last_noted][i]);
             engine_host_items(toy.engine, host(i)->name, want_cb,
-                              &wanted[last_noted][i]);
+                              &desired[last_noted][i]);
         }
     }
 }
@@ -344,12 +344,12 @@ look_at_switch(int i, struct contents *contents)
     }
 }
 
-/* Whether host 'i' holds what 'rev' or a later revision wanted for a key. */
+/* Whether host 'i' holds what 'rev' or a later revision desired for a key. */
 static bool
 holds(int i, const struct contents *contents, size_t key, uint64_t rev)
 {
     for (; rev <= last_noted; rev++) {
-        if (wanted[rev][i].keys[key] == contents->keys[key]) {
+        if (desired[rev][i].keys[key] == contents->keys[key]) {
             return true;
         }
     }
@@ -370,7 +370,7 @@ check_word(int i, const struct contents *contents, uint64_t rev,
         return;
     }
     for (size_t key = 0; key < N_KEYS; key++) {
-        if (wanted[rev - 1][i].keys[key] == wanted[rev][i].keys[key]) {
+        if (desired[rev - 1][i].keys[key] == desired[rev][i].keys[key]) {
             continue;
         }
         if (!concerned) {
@@ -448,7 +448,7 @@ true_turn(void)
     /* Groups are left between any two of their steps. */
     commit_set_max_yields(commit, 1 + random_range(10));
     fixture_turn();
-    note_wanted();
+    note_desired();
     for (int i = 0; i < N_HOSTS; i++) {
         look_at_switch(i, &contents[i]);
         check_switch(i, &contents[i]);
@@ -638,7 +638,7 @@ no_receipt_says_more_than_is_true(void **state OVS_UNUSED)
     random_set_seed(seed);
     n_confirmed = n_withheld = n_served = 0;
     last_noted = fabric->last_revision - 1;
-    note_wanted();
+    note_desired();
     first_noted = last_noted;
     for (int i = 0; i < N_HOSTS; i++) {
         connect_only(i);

@@ -221,8 +221,8 @@ add_strangers(void)
     }
 }
 
-/* All is read, and waits for a settled moment or is compared.  'n_dumps' is how
- * many there were before. */
+/* All is read, and waits for a settled moment or is compared.  'n_dumps' is
+ * how many there were before. */
 static bool
 is_comparing(unsigned n_dumps)
 {
@@ -461,7 +461,7 @@ change_during_the_reading_is_not_lost(void **state OVS_UNUSED)
 }
 
 /* Budgets.  A host of these tests may have 256 flows, and two for each that is
- * wanted of it.  --------------------------------------------------------- */
+ * desired of it.  --------------------------------------------------------- */
 
 /* More than that. */
 #define N_MANY 600
@@ -504,7 +504,7 @@ connect_without_marker(void)
 }
 
 static void
-host_may_come_back_with_all_that_was_wanted_once(void **state OVS_UNUSED)
+host_may_come_back_with_all_that_was_desired_once(void **state OVS_UNUSED)
 {
     edit_port("a", "red", 100, "all", 1, false);
     edit_ports(N_MANY, "all", 1);
@@ -563,7 +563,7 @@ host_that_sends_without_end_is_not_installed_anew(void **state OVS_UNUSED)
 }
 
 static void
-audit_that_reads_too_much_ends_in_what_is_wanted(void **state OVS_UNUSED)
+audit_that_reads_too_much_ends_in_what_is_desired(void **state OVS_UNUSED)
 {
     edit_port("a", "red", 100, "all", 1, false);
     connect_host(0);
@@ -599,8 +599,8 @@ learned_flows_do_not_count_against_their_host(void **state OVS_UNUSED)
     assert_true(is_synced(0));
 }
 
-/* Not even they are without bound: each flow that is wanted has a switch learn
- * so many at most. */
+/* Not even they are without bound: each flow that is desired has a switch
+ * learn so many at most. */
 static void
 learned_flows_are_bounded(void **state OVS_UNUSED)
 {
@@ -611,7 +611,7 @@ learned_flows_are_bounded(void **state OVS_UNUSED)
     n = engine_host_total(fabric->engine, host(0)->name);
     assert_int_equal(switch_budget_of_dump(sw).exempt, n * VMN_CLIENTS_MAX);
     ((struct switch_budget *) switch_part_state(
-        sw, &switch_budget_part))->most_wanted = 1000000;
+        sw, &switch_budget_part))->most_desired = 1000000;
     assert_int_equal(switch_budget_of_dump(sw).exempt, 4 * 1024 * 1024);
 }
 
@@ -624,9 +624,9 @@ records_are_bounded(void **state OVS_UNUSED)
     struct ofdump_budget budget;
 
     ((struct switch_budget *) switch_part_state(
-        sw, &switch_budget_part))->most_wanted = 100;
+        sw, &switch_budget_part))->most_desired = 100;
     budget = switch_budget_of_dump(sw);
-    /* Twice what is wanted, one for 256 bytes of the least, and full messages
+    /* Twice what is desired, one for 256 bytes of the least, and full messages
      * of what is learned. */
     assert_int_equal(budget.records, 2 * 100 + 65536 / 256
                      + 100 * VMN_CLIENTS_MAX / 64);
@@ -665,10 +665,10 @@ main(int argc OVS_UNUSED, char *argv[])
         T(one_field_that_differs_is_mended, setup),
         T(change_during_the_check_is_not_lost, setup),
         T(change_during_the_reading_is_not_lost, setup),
-        T(host_may_come_back_with_all_that_was_wanted_once, setup_meagre),
+        T(host_may_come_back_with_all_that_was_desired_once, setup_meagre),
         T(host_with_more_than_may_be_read_is_installed_anew, setup_meagre),
         T(host_that_sends_without_end_is_not_installed_anew, setup_meagre),
-        T(audit_that_reads_too_much_ends_in_what_is_wanted, setup_meagre),
+        T(audit_that_reads_too_much_ends_in_what_is_desired, setup_meagre),
         T(learned_flows_do_not_count_against_their_host, setup_meagre),
         T(learned_flows_are_bounded, setup_meagre),
         T(records_are_bounded, setup_meagre),

@@ -98,7 +98,7 @@ samples(enum fabric_sample_kind kind, uint64_t after)
 static uint32_t
 kind_of_drop(void)
 {
-    static const char reason[] = "not wanted";
+    static const char reason[] = "not desired";
 
     return SAMPLE_DROP | (stable_hash64(reason, strlen(reason), 0)
                           & SAMPLE_REASON_MASK);
@@ -187,7 +187,7 @@ copies_become_samples(void **state OVS_UNUSED)
     TURN_UNTIL(stats_now().n_samples == 1);
     found = samples(FABRIC_SAMPLE_DROP, 0);
     assert_int_equal(found.n, 1);
-    assert_string_equal(found.last.reason, "not wanted");
+    assert_string_equal(found.last.reason, "not desired");
     assert_string_equal(found.last.host, "h0");
     assert_string_equal(found.last.owner, "toy.port/d");
     assert_string_equal(found.last.type, "ports");

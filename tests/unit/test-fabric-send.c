@@ -639,7 +639,7 @@ random_edit(void)
 }
 
 static void
-random_edits_and_drops_end_in_what_is_wanted(void **state OVS_UNUSED)
+random_edits_and_drops_end_in_what_is_desired(void **state OVS_UNUSED)
 {
     uint32_t seed = 4711;
 
@@ -699,7 +699,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(a_limit_comes_with_its_flow, setup),
         T(only_a_switch_with_meters_is_asked_for_them_again, setup),
         T(a_switch_without_meters_lacks_what_has_a_limit, setup),
-        T(random_edits_and_drops_end_in_what_is_wanted, setup_narrow),
+        T(random_edits_and_drops_end_in_what_is_desired, setup_narrow),
     };
 
     return run_all(argv, tests, ARRAY_SIZE(tests));

@@ -239,7 +239,7 @@ physical_networks_come_and_go(void **state OVS_UNUSED)
           "set Interface vmn-to-br-other ofport=8");
     UNTIL(get_vif("hv1/@dc") && get_vif("hv1/@wan"));
 
-    /* Another name for the same bridge; the other is no longer wanted. */
+    /* Another name for the same bridge; the other is no longer desired. */
     put_provider("lab", "br-ex", NULL);
     UNTIL(get_vif("hv1/@lab") && !get_vif("hv1/@dc") && !get_vif("hv1/@wan"));
     assert_int_equal(get_vif("hv1/@lab")->ofport, 7);

@@ -623,7 +623,7 @@ differences_are_told_when_they_are_known(void **state)
     assert_text(f, "differences.0.kind", "missing");
     assert_int_equal(json_integer_value(at(f, "differences.0.table")), 3);
     assert_null(at(f, "differences.0.group_id"));
-    assert_null(at(f, "differences.0.wanted"));
+    assert_null(at(f, "differences.0.desired"));
 
     send_only(f, "POST", "/v1/hosts/hv1/audit?limit=5", NULL);
     run_until_audits(f, 2);

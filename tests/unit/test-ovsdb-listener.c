@@ -150,7 +150,7 @@ answer_that_is_there_counts_after_the_deadline(void **state OVS_UNUSED)
 }
 
 static void
-guest_without_an_answer_is_closed_in_time(void **state OVS_UNUSED)
+inbound_connection_without_a_reply_is_closed_in_time(void **state OVS_UNUSED)
 {
     int silent = dial(), slow = dial();
 
@@ -216,7 +216,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(answer_that_is_there_counts_after_the_deadline),
-        TEST(guest_without_an_answer_is_closed_in_time),
+        TEST(inbound_connection_without_a_reply_is_closed_in_time),
         TEST(queue_has_room_for_all_hosts),
     };
     int n_failed;

@@ -457,24 +457,24 @@ config_that_changes_takes_along_only_what_is_ours(void **state OVS_UNUSED)
                  "get-controller br-int");
 
     /* Another encapsulation, beside the first and in its place. */
-    desired.tunnels[1].wanted = true;
+    desired.tunnels[1].desired = true;
     configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
     ASSERT_VSCTL(f, "vmn-geneve\nvmn-vxlan", "list-ports br-int");
     ASSERT_VSCTL(f, "geneve\n40001\n{key=flow, local_ip=\"192.0.2.1\", "
                  "remote_ip=flow}", "get Interface vmn-geneve type "
                  "ofport_request options");
-    desired.tunnels[0].wanted = false;
+    desired.tunnels[0].desired = false;
     desired.tunnel_local_ip = NULL;
     configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
     ASSERT_VSCTL(f, "vmn-geneve", "list-ports br-int");
     ASSERT_VSCTL(f, "{key=flow, remote_ip=flow}",
                  "get Interface vmn-geneve options");
-    desired.tunnels[0].wanted = true;
-    desired.tunnels[1].wanted = false;
+    desired.tunnels[0].desired = true;
+    desired.tunnels[1].desired = false;
     configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
     ASSERT_VSCTL(f, "vmn-vxlan", "list-ports br-int");
 
-    /* One that is not wanted may be somebody else's. */
+    /* One that is not desired may be somebody else's. */
     free(ovs_sandbox_vsctl(&f->sb, "add-port br-int vmn-geneve"));
     desired.tunnel_local_ip = "192.0.2.7";
     configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);

@@ -199,7 +199,7 @@ host_db_set_desired(struct fabric_host_db *db, const struct vmn_host *row)
             .name = tunnel_ports[i].name,
             .type = tunnel_ports[i].type,
             .ofport = tunnel_ports[i].ofport,
-            .wanted = db->host->fabric->db->uses[i],
+            .desired = db->host->fabric->db->uses[i],
         };
     }
     ovsdb_session_set_desired(db->session, &desired);

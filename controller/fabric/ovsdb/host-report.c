@@ -248,36 +248,37 @@ find_tunnel(const struct fabric_host_db *db,
     return NULL;
 }
 
-/* Returns what is wrong with tunnel port 'wanted', as a sentence that the
+/* Returns what is wrong with tunnel port 'desired', as a sentence that the
  * caller frees, or NULL.  Sets '*refused' if flows must not go to the host for
  * it: they name the port by its number. */
 static char *
 check_tunnel(const struct fabric_host_db *db,
              const struct ovsdb_snapshot *snapshot,
-             const struct tunnel_port *wanted, bool *refused)
+             const struct tunnel_port *desired, bool *refused)
 {
     const struct ovsdb_interface *tunnel = find_tunnel(db, snapshot,
-                                                       wanted->name);
+                                                       desired->name);
 
     if (!tunnel || !tunnel->ofport) {
         return NULL;            /* Not yet. */
     }
     if (tunnel->ofport < 0 || tunnel->error) {
         return xasprintf("the switch could not make the tunnel port \"%s\": "
-                         "%.200s", wanted->name,
+                         "%.200s", desired->name,
                          tunnel->error ? tunnel->error : "no reason given");
     }
-    if (tunnel->ofport != wanted->ofport) {
+    if (tunnel->ofport != desired->ofport) {
         *refused = true;
         return xasprintf("the tunnel port \"%s\" got number %"PRId32
                          " instead of %d: another port of bridge \"%s\" has "
-                         "that", wanted->name, tunnel->ofport, wanted->ofport,
+                         "that", desired->name, tunnel->ofport,
+                         desired->ofport,
                          db->bridge);
     }
     return NULL;
 }
 
-/* Does the same for all of them that are wanted.  What refuses the host comes
+/* Does the same for all of them that are desired.  What refuses the host comes
  * before what does not. */
 static char *
 check_tunnels(const struct fabric_host_db *db,

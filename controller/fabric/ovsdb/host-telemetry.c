@@ -79,7 +79,7 @@ host_telemetry_update(struct fabric_host_db *db, const struct vmn_host *host)
     host_telemetry_uninit(db);
     memcpy(t->there, there, sizeof there);
     if (sflow) {
-        const struct ovsdb_sflow wanted = {
+        const struct ovsdb_sflow desired = {
             .n_targets = sflow->sflow.n_targets,
             .targets = sflow->sflow.targets,
             .agent = sflow->sflow.agent,
@@ -88,11 +88,11 @@ host_telemetry_update(struct fabric_host_db *db, const struct vmn_host *host)
             .header_size = sflow->sflow.header,
         };
 
-        ovsdb_sflow_clone(&t->sflow, &wanted);
+        ovsdb_sflow_clone(&t->sflow, &desired);
         t->chosen[TELEMETRY_SFLOW] = xstrdup(sflow->row.name);
     }
     if (ipfix) {
-        const struct ovsdb_ipfix wanted = {
+        const struct ovsdb_ipfix desired = {
             .n_targets = ipfix->ipfix.n_targets,
             .targets = ipfix->ipfix.targets,
             .sampling = ipfix->ipfix.sampling,
@@ -102,7 +102,7 @@ host_telemetry_update(struct fabric_host_db *db, const struct vmn_host *host)
             .cache_max_flows = ipfix->ipfix.cache_max_flows,
         };
 
-        ovsdb_ipfix_clone(&t->ipfix, &wanted);
+        ovsdb_ipfix_clone(&t->ipfix, &desired);
         t->chosen[TELEMETRY_IPFIX] = xstrdup(ipfix->row.name);
     }
     return any;

@@ -30,7 +30,7 @@ void host_trunk_desired(const struct fabric_host_db *,
 /* Returns true if 'iface' was made as a sub-port's VIF. */
 bool host_trunk_is_end(const struct ovsdb_interface *iface);
 /* Returns the number of the other end of 'iface', which is a sub-port's VIF; 0
- * if it is not there yet, or not wanted any more. */
+ * if it is not there yet, or not desired any more. */
 uint32_t host_trunk_tag(const struct fabric_host_db *,
                         const struct ovsdb_snapshot *,
                         const struct ovsdb_interface *iface);

@@ -95,7 +95,7 @@ punts_turn_off(struct fabric_switch *sw, const char *reason)
 /* What vmnd takes in from a sender, or 0 if that is any number, or nobody
  * sends anything up. */
 static unsigned
-wanted_rate(const struct fabric_switch *sw)
+desired_rate(const struct fabric_switch *sw)
 {
     const struct fabric *f = sw->host->fabric;
 
@@ -203,7 +203,7 @@ send_difference(struct fabric_switch *sw)
     struct ofpbuf b;
 
     ofpbuf_init(&b, 4096);
-    append_difference(punts, wanted_rate(sw), &b);
+    append_difference(punts, desired_rate(sw), &b);
     log_difference(sw);
     stop_reading(punts);
     if (b.size) {
@@ -320,7 +320,7 @@ bool
 punts_set_meter(struct fabric_switch *sw,
                 const struct ofputil_meter_config *mc)
 {
-    uint32_t rate = wanted_rate(sw);
+    uint32_t rate = desired_rate(sw);
 
     if (mc->meter_id < PUNTS_FIRST_METER
         || mc->meter_id - PUNTS_FIRST_METER >= PUNTS_METERS) {
@@ -341,7 +341,7 @@ punts_complete(struct fabric_switch *sw)
     if (punts->state == PUNTS_OFF) {
         return;
     }
-    if (wanted_rate(sw)) {
+    if (desired_rate(sw)) {
         read_flows(sw);
     } else if (memchr(punts->meters, METER_DIFFERENT, sizeof punts->meters)) {
         struct ofpbuf b;
@@ -386,7 +386,7 @@ audit_compare(struct fabric_switch *sw OVS_UNUSED, void *punts_,
     struct punts *punts = punts_;
 
     if (!punts->audited_on || punts->state != PUNTS_ON) {
-        return;                 /* Not wanted, or being installed. */
+        return;                 /* Not desired, or being installed. */
     }
     for (size_t i = 0; i < sizeof tables; i++) {
         size_t n_missing, n_unknown;

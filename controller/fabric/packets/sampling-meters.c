@@ -330,11 +330,11 @@ same_meter(const struct ofputil_meter_config *a,
 static bool
 is_right(const struct ofputil_meter_config *mc, unsigned i)
 {
-    struct ofputil_meter_config wanted;
+    struct ofputil_meter_config desired;
     struct ofputil_meter_band band;
 
-    make_meter(i, &wanted, &band);
-    return same_meter(mc, &wanted);
+    make_meter(i, &desired, &band);
+    return same_meter(mc, &desired);
 }
 
 /* A limit's meter that no flow can have any more goes, and one that is not as

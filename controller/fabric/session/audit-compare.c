@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Compares what an audit has read of a switch with what is wanted, and reports
- * the differences.
+ * Compares what an audit has read of a switch with what is desired, and
+ * reports the differences.
  *
  * All keys that were touched since the audit began are left out: what the
- * switch reported of these may be older or newer than what is wanted, and was
+ * switch reported of these may be older or newer than what is desired, and was
  * sent just now anyway. */
 
 #include <config.h>
@@ -29,8 +29,8 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
 
 /* Reports.  -------------------------------------------------------------- */
 
-/* Returns whose a difference is: an app's name, or "unknown".  The caller frees
- * it. */
+/* Returns whose a difference is: an app's name, or "unknown".  The caller
+ * frees it. */
 static char *
 owner_kind(const struct engine *engine, const struct difference *d)
 {
@@ -87,12 +87,12 @@ list_own(struct audit *a, enum difference_kind kind, uint8_t table)
 
 static void
 report_difference(struct audit *a, enum difference_kind kind,
-                  const struct flow_item *wanted,
+                  const struct flow_item *desired,
                   const struct flow_record *flow,
                   const struct group_record *group)
 {
     const struct engine *engine = a->sw->host->fabric->engine;
-    const struct difference d = { kind, wanted, flow, group };
+    const struct difference d = { kind, desired, flow, group };
     char *owner = owner_kind(engine, &d);
 
     audit_result_count(&a->result, owner, kind, 1);
@@ -111,8 +111,8 @@ report_difference(struct audit *a, enum difference_kind kind,
 
 /* Comparing.  ------------------------------------------------------------ */
 
-/* Returns true if a flow that is not wanted may be one that was withdrawn just
- * now. */
+/* Returns true if a flow that is not desired may be one that was withdrawn
+ * just now. */
 static bool
 may_be_withdrawn(const struct audit *a, const struct flow_record *flow)
 {
@@ -143,27 +143,27 @@ group_may_be_withdrawn(const struct audit *a, uint32_t group_id)
     return false;
 }
 
-/* Reports a wanted item that is not, or not like that, on the switch. */
+/* Reports a desired item that is not, or not like that, on the switch. */
 static void
-judge_wanted(struct audit *a, const struct flow_item *wanted,
-             const struct flow_record *flow, const struct group_record *group)
+judge_desired(struct audit *a, const struct flow_item *desired,
+              const struct flow_record *flow, const struct group_record *group)
 {
     bool there = flow || group;
 
-    if (backlog_contains(&a->touched, wanted)) {
+    if (backlog_contains(&a->touched, desired)) {
         a->result.skipped++;  /* It may be on its way. */
-    } else if (switch_has_rejected(a->sw, wanted->xid)) {
+    } else if (switch_has_rejected(a->sw, desired->xid)) {
         a->result.rejected++;
-        report_difference(a, DIFFERENCE_REFUSED, wanted, flow, group);
+        report_difference(a, DIFFERENCE_REFUSED, desired, flow, group);
     } else if (there) {
         a->result.altered++;
-        report_difference(a, DIFFERENCE_ALTERED, wanted, flow, group);
+        report_difference(a, DIFFERENCE_ALTERED, desired, flow, group);
     } else {
         a->result.missing++;
-        report_difference(a, DIFFERENCE_MISSING, wanted, NULL, NULL);
+        report_difference(a, DIFFERENCE_MISSING, desired, NULL, NULL);
     }
     if (there) {
-        installed_set_add(&a->right, wanted); /* It is not missing. */
+        installed_set_add(&a->right, desired); /* It is not missing. */
     }
 }
 
@@ -171,16 +171,16 @@ static void
 judge_flow(struct audit *a, const struct flow_record *flow)
 {
     const struct fabric_host *host = a->sw->host;
-    const struct flow_item *wanted;
+    const struct flow_item *desired;
     struct match match;
 
     minimatch_expand(&flow->match, &match);
-    wanted = engine_find_flow(host->fabric->engine, host->name, flow->table,
-                              flow->priority, &match);
-    if (wanted && flow_record_equals(flow, wanted)) {
-        installed_set_add(&a->right, wanted);
-    } else if (wanted) {
-        judge_wanted(a, wanted, flow, NULL);
+    desired = engine_find_flow(host->fabric->engine, host->name, flow->table,
+                               flow->priority, &match);
+    if (desired && flow_record_equals(flow, desired)) {
+        installed_set_add(&a->right, desired);
+    } else if (desired) {
+        judge_desired(a, desired, flow, NULL);
     } else if (may_be_withdrawn(a, flow)) {
         a->result.skipped++;
     } else {
@@ -194,13 +194,13 @@ judge_group(struct audit *a, const struct group_record *group)
 {
     const struct fabric_host *host = a->sw->host;
     uint32_t id = group->desc.group_id;
-    const struct flow_item *wanted;
+    const struct flow_item *desired;
 
-    wanted = engine_find_group(host->fabric->engine, host->name, id);
-    if (wanted && group_record_equals(group, wanted)) {
-        installed_set_add(&a->right, wanted);
-    } else if (wanted) {
-        judge_wanted(a, wanted, NULL, group);
+    desired = engine_find_group(host->fabric->engine, host->name, id);
+    if (desired && group_record_equals(group, desired)) {
+        installed_set_add(&a->right, desired);
+    } else if (desired) {
+        judge_desired(a, desired, NULL, group);
     } else if (group_may_be_withdrawn(a, id)) {
         a->result.skipped++;
     } else {
@@ -210,13 +210,13 @@ judge_group(struct audit *a, const struct group_record *group)
 }
 
 static void
-wanted_cb(void *a_, const struct flow_item *item)
+desired_cb(void *a_, const struct flow_item *item)
 {
     struct audit *a = a_;
 
-    a->n_wanted++;
+    a->n_desired++;
     if (!installed_set_contains(&a->right, item)) {
-        judge_wanted(a, item, NULL, NULL);
+        judge_desired(a, item, NULL, NULL);
     }
 }
 
@@ -281,7 +281,7 @@ audit_compare(struct audit *a)
     if (a->n_odd_flows || a->n_odd_groups
         || !installed_set_is_all(
             &a->right, engine_host_digest(engine, host->name))) {
-        engine_host_items(engine, host->name, wanted_cb, a);
+        engine_host_items(engine, host->name, desired_cb, a);
     }
     judge_marker(a);
     differs = a->result.missing || a->result.altered || a->result.unknown;

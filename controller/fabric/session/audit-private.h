@@ -32,7 +32,7 @@ struct audit {
     size_t n_odd_groups, allocated_odd_groups;
     struct group_record **odd_groups;
     struct backlog touched;
-    size_t n_wanted;
+    size_t n_desired;
     bool repair;                /* Else it only compares. */
     bool listing;               /* Differences are listed, by 'request'. */
     struct fabric_audit_request request; /* Strings are owned. */

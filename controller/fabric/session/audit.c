@@ -56,18 +56,18 @@ raw_cb(void *a_, const struct ofdump_raw *raw)
 {
     struct audit *a = a_;
     const struct fabric_host *host = a->sw->host;
-    const struct flow_item *wanted;
+    const struct flow_item *desired;
 
     if (learn_is_table(raw->desc->table_id)) {
         ofdump_exempt(a->dump);
         return true;
     }
-    wanted = flow_record_find(host->fabric->engine, host->name, raw);
-    if (wanted) {
+    desired = flow_record_find(host->fabric->engine, host->name, raw);
+    if (desired) {
         a->result.flows++;
-        installed_set_add(&a->right, wanted);
+        installed_set_add(&a->right, desired);
     }
-    return wanted != NULL;
+    return desired != NULL;
 }
 
 /* Returns true if the flow is in a table that is a part's own. */
@@ -91,7 +91,7 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
 {
     struct audit *a = a_;
     const struct fabric_host *host = a->sw->host;
-    const struct flow_item *wanted;
+    const struct flow_item *desired;
 
     if (marker_is(fs)) {
         a->marker = ntohll(fs->cookie);
@@ -101,11 +101,11 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
         return;
     }
     a->result.flows++;
-    wanted = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
-                              fs->priority, &fs->match);
-    if (wanted && flow_stats_equal(fs, instructions, instructions_size,
-                                   wanted)) {
-        installed_set_add(&a->right, wanted);
+    desired = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
+                               fs->priority, &fs->match);
+    if (desired && flow_stats_equal(fs, instructions, instructions_size,
+                                    desired)) {
+        installed_set_add(&a->right, desired);
         return;
     }
     ofdump_charge(a->dump, flow_record_size(instructions_size));
@@ -123,13 +123,13 @@ group_cb(void *a_, const struct ofputil_group_desc *gd)
     struct audit *a = a_;
     const struct fabric_host *host = a->sw->host;
     struct group_record *group = group_record_create(gd);
-    const struct flow_item *wanted;
+    const struct flow_item *desired;
 
     a->result.groups++;
-    wanted = engine_find_group(host->fabric->engine, host->name,
-                               gd->group_id);
-    if (wanted && group_record_equals(group, wanted)) {
-        installed_set_add(&a->right, wanted);
+    desired = engine_find_group(host->fabric->engine, host->name,
+                                gd->group_id);
+    if (desired && group_record_equals(group, desired)) {
+        installed_set_add(&a->right, desired);
         group_record_destroy(group);
         return;
     }
@@ -201,13 +201,13 @@ report(struct audit *a)
     audit_result_uninit(&audits->last);
     audits->last = *r;
     a->kept = true;
-    if (n_lost > ALARM_MIN && n_lost * 100 / a->n_wanted > f->audit_alarm) {
+    if (n_lost > ALARM_MIN && n_lost * 100 / a->n_desired > f->audit_alarm) {
         VLOG_ERR("%s: %"PRIu64" of %"PRIuSIZE" flows and groups were lost "
                  "or changed by somebody else; they are put back",
-                 sw->host->name, n_lost, a->n_wanted);
+                 sw->host->name, n_lost, a->n_desired);
     } else if (n_lost || r->unknown) {
         VLOG_WARN("%s: audit: %"PRIu64" missing, %"PRIu64" altered, "
-                  "%"PRIu64" not wanted; they are repaired", sw->host->name,
+                  "%"PRIu64" not desired; they are repaired", sw->host->name,
                   r->missing, r->altered, r->unknown);
     }
     if (n_lost || r->unknown) {

@@ -53,7 +53,7 @@ bundles_add(struct fabric_switch *sw, uint64_t first, uint64_t revision,
     struct sent_bundle *bundle = xzalloc(sizeof *bundle);
     struct switch_bundles *b = &sw->bundles;
 
-    switch_budget_note_wanted(sw);
+    switch_budget_note_desired(sw);
     bundle->first = first;
     bundle->revision = revision;
     bundle->before = before;
@@ -93,7 +93,7 @@ freeze(struct fabric_switch *sw)
 
     b->acked = switch_acked(sw);
     b->frozen = true;
-    /* Nothing is owed any more but all that is wanted. */
+    /* Nothing is owed any more but all that is desired. */
     commit_cancel_when_quiescent(sw->host->fabric->commit, send_backlog, sw);
     b->flushing = false;
     backlog_clear(&b->backlog);

@@ -80,8 +80,8 @@ out_doubtful(struct out *out, const struct scope_diff *diff,
         const struct flow_item *item = diff->doubtful[i];
 
         if (item->kind == kind
-            && !ofmessage_find_wanted(host->fabric->engine, host->name,
-                                      item)) {
+            && !ofmessage_find_desired(host->fabric->engine, host->name,
+                                       item)) {
             flow_item_put_delete(item, &out->gathered);
             n++;
         }
@@ -218,17 +218,17 @@ append_entry(const struct fabric_switch *sw, const struct backlog_entry *entry,
              struct ofpbuf phases[N_PHASES], unsigned n[N_PHASES])
 {
     const struct flow_item *sent = entry->sent;
-    const struct flow_item *wanted = ofmessage_find_wanted(
+    const struct flow_item *desired = ofmessage_find_desired(
         sw->host->fabric->engine, sw->host->name, entry->key);
     bool group = entry->key->kind == FLOW_ITEM_GROUP;
 
-    if (wanted && (!sent || entry->doubtful
-                   || !flow_item_equal(sent, wanted))) {
+    if (desired && (!sent || entry->doubtful
+                    || !flow_item_equal(sent, desired))) {
         int phase = group ? GROUPS_ADD : FLOWS_ADD;
 
-        ofpbuf_put(&phases[phase], wanted->send, wanted->send_size);
+        ofpbuf_put(&phases[phase], desired->send, desired->send_size);
         n[phase]++;
-    } else if (!wanted && sent) {
+    } else if (!desired && sent) {
         int phase = group ? GROUPS_DEL : FLOWS_DEL;
 
         flow_item_put_delete(sent, &phases[phase]);

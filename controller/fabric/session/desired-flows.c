@@ -3,8 +3,8 @@
  * What a host is to hold, flow by flow, for people.  What it holds is for
  * audit.c to find.
  *
- * Items are immutable and counted, so what was wanted at one moment can be put
- * into words in later ones. */
+ * Items are immutable and counted, so what was desired at one moment can be
+ * put into words in later ones. */
 
 #include <config.h>
 

@@ -112,7 +112,7 @@ add_rejected(struct fabric_switch *sw, const struct flow_item *item,
         sw->faults.dependents_known = false;
         backlog_doubt(&sw->bundles.backlog, item);
     }
-    if (rejected->gone) {       /* It was wanted, and sent, once more. */
+    if (rejected->gone) {       /* It was desired, and sent, once more. */
         rejected->gone = false;
         sw->faults.n_gone--;
     }
@@ -191,8 +191,9 @@ faults_prune(struct fabric_switch *sw)
                                                        rejected->xid);
 
         if (!rejected->gone
-            && (!item || ofmessage_find_wanted(f->engine, sw->host->name, item)
-                != item)) {
+            && (!item
+                || ofmessage_find_desired(f->engine, sw->host->name, item)
+                   != item)) {
             name_key(sw, rejected);
             rejected->gone = true;
             rejected->gone_in = f->last_revision;
@@ -207,15 +208,15 @@ faults_prune(struct fabric_switch *sw)
     /* What it holds is read, and it is frozen until that is right. */
     remove_gone(sw, UINT64_MAX);
     if (sw->state == SWITCH_LIVE) {
-        /* Nothing that it rejected is wanted any more: see that all is well
+        /* Nothing that it rejected is desired any more: see that all is well
          * now rather than when the back-off is over. */
         faults_repair(sw);
     }
 }
 
-/* The keys of the units that want, or wanted, what it lacks.  While a group is
- * under way that takes one of these units away, its name may not be known: it
- * may have to come back. */
+/* The keys of the units that want, or desired, what it lacks.  While a group
+ * is under way that takes one of these units away, its name may not be known:
+ * it may have to come back. */
 static void
 find_dependents(struct fabric_switch *sw)
 {

@@ -27,7 +27,7 @@ struct rejected_item {
     bool full;                  /* Its table was full. */
     char *key;                  /* Of the unit that wants it, or NULL if that
                                  * is not known yet.  Owned. */
-    bool gone;                  /* Not wanted any more, as of ... */
+    bool gone;                  /* Not desired any more, as of ... */
     uint64_t gone_in;           /* ... this revision. */
 };
 
@@ -63,9 +63,9 @@ void faults_reject(struct fabric_switch *, uint32_t xid,
 /* Leaves the item out: it was not rejected itself. */
 void faults_leave_out(struct fabric_switch *, const struct flow_item *);
 
-/* Forgets what is no longer wanted: at once, or when the switch has taken what
- * is wanted instead.  At a settled moment.  Not while it is checked: what is
- * left out then is reported with the revision that wanted it. */
+/* Forgets what is no longer desired: at once, or when the switch has taken
+ * what is desired instead.  At a settled moment.  Not while it is checked:
+ * what is left out then is reported with the revision that desired it. */
 void faults_prune(struct fabric_switch *);
 /* Forgets what was to wait for that: switch_acked() has grown. */
 void faults_prune_acked(struct fabric_switch *);

@@ -80,7 +80,7 @@ format_group(uint8_t type, const struct ovs_list *buckets,
 }
 
 static char *
-format_wanted_group(const struct flow_item *item)
+format_desired_group(const struct flow_item *item)
 {
     const struct ofp_header *inner = ofmessage_inner(item);
     struct ofputil_group_mod gm;
@@ -110,7 +110,7 @@ format_cookie(uint64_t cookie, struct arena *arena)
     return arena_printf(arena, "0x%016"PRIx64, cookie);
 }
 
-/* Wanted ones.  ---------------------------------------------------------- */
+/* Desired ones.  ---------------------------------------------------------- */
 
 /* A flow item, decoded to text. */
 struct flow_text {
@@ -185,7 +185,7 @@ item_show_group(const struct engine *engine, const struct flow_item *item,
 
     *group = (struct fabric_group) {
         .group_id = item->group_id,
-        .group = take(arena, format_wanted_group(item)),
+        .group = take(arena, format_desired_group(item)),
         .owner = owner ? arena_strdup(arena, owner) : NULL,
         .scope = arena_strdup(arena, engine_scope_name(item->scope)),
     };
@@ -260,7 +260,7 @@ difference_kind_name(enum difference_kind kind)
 const char *
 difference_owner(const struct engine *engine, const struct difference *d)
 {
-    return (d->wanted ? engine_item_owner(engine, d->wanted)
+    return (d->desired ? engine_item_owner(engine, d->desired)
             : d->flow ? engine_cookie_name(engine, d->flow->cookie) : NULL);
 }
 
@@ -285,7 +285,7 @@ describe_unknown(const struct engine *engine, const struct difference *d)
 char *
 difference_to_text(const struct engine *engine, const struct difference *d)
 {
-    char *what = (d->wanted ? item_describe(engine, d->wanted)
+    char *what = (d->desired ? item_describe(engine, d->desired)
                   : describe_unknown(engine, d));
     char *text = xasprintf("%s: %s", difference_kind_name(d->kind), what);
 
@@ -298,8 +298,8 @@ difference_passes(const struct engine *engine, const struct difference *d,
                   const struct fabric_filter *filter)
 {
     int table = (d->flow ? d->flow->table
-                 : d->wanted && d->wanted->kind == FLOW_ITEM_FLOW
-                 ? d->wanted->table : -1);
+                 : d->desired && d->desired->kind == FLOW_ITEM_FLOW
+                 ? d->desired->table : -1);
 
     return filter_passes(filter, difference_owner(engine, d), table);
 }
@@ -331,16 +331,16 @@ show_installed(const struct difference *d, struct arena *arena)
 
 /* What is to be there, and what it is known by. */
 static void
-show_wanted(const struct engine *engine, const struct difference *d,
-            struct arena *arena, struct fabric_difference *shown)
+show_desired(const struct engine *engine, const struct difference *d,
+             struct arena *arena, struct fabric_difference *shown)
 {
     struct fabric_contents *c = arena_alloc(arena, sizeof *c);
 
     *c = (struct fabric_contents) { .idle_timeout = -1, .hard_timeout = -1 };
-    if (d->wanted->kind == FLOW_ITEM_GROUP) {
+    if (d->desired->kind == FLOW_ITEM_GROUP) {
         struct fabric_group group;
 
-        item_show_group(engine, d->wanted, arena, &group);
+        item_show_group(engine, d->desired, arena, &group);
         shown->group_id = group.group_id;
         shown->owner = group.owner;
         shown->scope = group.scope;
@@ -348,7 +348,7 @@ show_wanted(const struct engine *engine, const struct difference *d,
     } else {
         struct fabric_flow flow;
 
-        item_show_flow(engine, d->wanted, arena, &flow);
+        item_show_flow(engine, d->desired, arena, &flow);
         shown->table = flow.table;
         shown->priority = flow.priority;
         shown->match = flow.match;
@@ -358,7 +358,7 @@ show_wanted(const struct engine *engine, const struct difference *d,
         c->cookie = flow.cookie;
         c->reason = flow.reason;
     }
-    shown->wanted = c;
+    shown->desired = c;
 }
 
 /* In what the two differ.  Flows that show the same texts differ in what is
@@ -367,7 +367,7 @@ static void
 show_differs(const struct difference *d, struct arena *arena,
              struct fabric_difference *shown)
 {
-    const struct fabric_contents *w = shown->wanted, *i = shown->installed;
+    const struct fabric_contents *w = shown->desired, *i = shown->installed;
     const struct {
         const char *name;
         bool differs;
@@ -416,11 +416,11 @@ difference_show(const struct engine *engine, const struct difference *d,
         .kind = difference_kind_name(d->kind), .table = -1, .priority = -1,
         .group_id = -1, .installed = show_installed(d, arena),
     };
-    if (!d->wanted) {
+    if (!d->desired) {
         show_unknown(engine, d, arena, shown);
         return;
     }
-    show_wanted(engine, d, arena, shown);
+    show_desired(engine, d, arena, shown);
     if (shown->installed) {
         show_differs(d, arena, shown);
     }

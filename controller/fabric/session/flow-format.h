@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flows and groups in words: what is wanted, what a switch holds,
+ * Flows and groups in words: what is desired, what a switch holds,
  * how the two differ, and of whom it is.  Not for finding what differs
  * (audit.c). */
 
@@ -35,22 +35,22 @@ void item_show_group(const struct engine *, const struct flow_item *,
 bool filter_passes(const struct fabric_filter *, const char *owner,
                    int table);
 
-/* The same for something wanted. */
+/* The same for something desired. */
 bool filter_passes_item(const struct fabric_filter *, const struct engine *,
                         const struct flow_item *);
 
 enum difference_kind {
-    DIFFERENCE_MISSING,         /* Wanted, and not there. */
+    DIFFERENCE_MISSING,         /* Desired, and not there. */
     DIFFERENCE_ALTERED,         /* There, but with other contents. */
-    DIFFERENCE_UNKNOWN,        /* There, and not wanted. */
-    DIFFERENCE_REFUSED,         /* Wanted, and not there as the switch has
+    DIFFERENCE_UNKNOWN,        /* There, and not desired. */
+    DIFFERENCE_REFUSED,         /* Desired, and not there as the switch has
                                  * refused it. */
 };
 
 /* Borrowed, all of it. */
 struct difference {
     enum difference_kind kind;
-    const struct flow_item *wanted; /* NULL of an unknown flow. */
+    const struct flow_item *desired; /* NULL of an unknown flow. */
     const struct flow_record *flow;   /* What is there, of a flow, or NULL; */
     const struct group_record *group; /* of a group, or NULL. */
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The wanted items that a switch was seen to hold just as they are, gathered
+ * The desired items that a switch was seen to hold just as they are, gathered
  * while its dump is read (reconcile.c, audit.c).  Noting one is cheap; which
  * are there is looked up at the end, and only if their sum does not tell. */
 

@@ -129,10 +129,10 @@ same_instructions(const struct flow_item *item, const void *instructions,
                   size_t instructions_size)
 {
     size_t size;
-    const uint8_t *wanted = instructions_of(item, &size);
+    const uint8_t *desired = instructions_of(item, &size);
 
-    return (wanted && size == instructions_size
-            && !memcmp(wanted, instructions, size));
+    return (desired && size == instructions_size
+            && !memcmp(desired, instructions, size));
 }
 
 static bool
@@ -169,13 +169,13 @@ same_meaning(const struct flow_record *flow, const struct flow_item *item)
 {
     struct ofpbuf b = ofpbuf_const_initializer(flow->instructions,
                                                flow->instructions_size);
-    struct ofpbuf held, wanted;
+    struct ofpbuf held, desired;
     struct ofputil_flow_mod fm;
     bool same = false;
 
     ofpbuf_init(&held, 256);
-    ofpbuf_init(&wanted, 256);
-    if (ofmessage_decode_flow(item, &fm, &wanted)) {
+    ofpbuf_init(&desired, 256);
+    if (ofmessage_decode_flow(item, &fm, &desired)) {
         same = (fm.idle_timeout == flow->idle_timeout
                 && fm.hard_timeout == flow->hard_timeout
                 && fm.importance == flow->importance
@@ -188,7 +188,7 @@ same_meaning(const struct flow_record *flow, const struct flow_item *item)
         minimatch_destroy(&fm.match);
     }
     ofpbuf_uninit(&held);
-    ofpbuf_uninit(&wanted);
+    ofpbuf_uninit(&desired);
     return same;
 }
 
@@ -383,10 +383,10 @@ ofmessage_append_delete_groups(uint32_t xid, struct ofpbuf *b)
 }
 
 const struct flow_item *
-ofmessage_find_wanted(const struct engine *engine, const char *host,
-                      const struct flow_item *item)
+ofmessage_find_desired(const struct engine *engine, const char *host,
+                       const struct flow_item *item)
 {
-    const struct flow_item *wanted = NULL;
+    const struct flow_item *desired = NULL;
     struct ofputil_flow_mod fm;
     struct ofpbuf ofpacts;
 
@@ -398,10 +398,10 @@ ofmessage_find_wanted(const struct engine *engine, const char *host,
         struct match match;
 
         minimatch_expand(&fm.match, &match);
-        wanted = engine_find_flow(engine, host, item->table, item->priority,
-                                  &match);
+        desired = engine_find_flow(engine, host, item->table, item->priority,
+                                   &match);
         minimatch_destroy(&fm.match);
     }
     ofpbuf_uninit(&ofpacts);
-    return wanted;
+    return desired;
 }

@@ -88,7 +88,7 @@ bool ofmessage_decode_flow(const struct flow_item *,
                            struct ofpbuf *ofpacts);
 
 /* The item of the same key that 'host' is to hold, or NULL. */
-const struct flow_item *ofmessage_find_wanted(const struct engine *,
+const struct flow_item *ofmessage_find_desired(const struct engine *,
                                                 const char *host,
                                                 const struct flow_item *);
 

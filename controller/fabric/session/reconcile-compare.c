@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Compares what a reconciling has read of a switch with what is wanted, at a
- * quiescent moment: what is missing or differs is added, what is not wanted is
- * deleted.  It pauses: the state stays quiescent then, but the switch may
+ * Compares what a reconciling has read of a switch with what is desired, at a
+ * quiescent moment: what is missing or differs is added, what is not desired
+ * is deleted.  It pauses: the state stays quiescent then, but the switch may
  * go. */
 
 #include <config.h>
@@ -65,7 +65,7 @@ reconcile_forget_seen(struct reconcile *r)
 
 struct compare {
     struct reconcile *r;
-    size_t n_right;             /* Of r->right, that are wanted. */
+    size_t n_right;             /* Of r->right, that are desired. */
     struct hmapx replacing;     /* Items whose keys it holds, with something
                                  * else. */
     struct dependency_filter filter;
@@ -79,21 +79,21 @@ compare_flows(struct compare *c)
 
     for (size_t i = 0; i < r->n_flows && reconcile_pause(r); i++) {
         const struct flow_record *flow = r->flows[i];
-        const struct flow_item *wanted;
+        const struct flow_item *desired;
         struct match match;
 
         minimatch_expand(&flow->match, &match);
-        wanted = engine_find_flow(host->fabric->engine, host->name,
-                                  flow->table, flow->priority, &match);
-        if (!wanted) {
+        desired = engine_find_flow(host->fabric->engine, host->name,
+                                   flow->table, flow->priority, &match);
+        if (!desired) {
             flow_record_append_delete(flow, ofconn_next_xid(r->sw->conn),
                                       &r->flow_deletes);
             r->n_deletes++;
-        } else if (flow_record_equals(flow, wanted)) {
-            installed_set_add(&r->right, wanted);
+        } else if (flow_record_equals(flow, desired)) {
+            installed_set_add(&r->right, desired);
         } else {
             hmapx_add(&c->replacing, CONST_CAST(struct flow_item *,
-                                                wanted));
+                                                desired));
         }
     }
     return r->sw != NULL;
@@ -107,22 +107,22 @@ compare_groups(struct compare *c)
 
     for (size_t i = 0; i < r->n_groups; i++) {
         const struct group_record *group = r->groups[i];
-        const struct flow_item *wanted;
+        const struct flow_item *desired;
 
-        wanted = engine_find_group(host->fabric->engine, host->name,
-                                   group->desc.group_id);
-        if (!wanted) {
+        desired = engine_find_group(host->fabric->engine, host->name,
+                                    group->desc.group_id);
+        if (!desired) {
             group_record_append_delete(group, ofconn_next_xid(r->sw->conn),
                                        &r->group_deletes);
             r->n_deletes++;
-        } else if (group_record_equals(group, wanted)) {
-            installed_set_add(&r->right, wanted);
+        } else if (group_record_equals(group, desired)) {
+            installed_set_add(&r->right, desired);
         }
     }
 }
 
 static void
-wanted_cb(void *c_, const struct flow_item *item)
+desired_cb(void *c_, const struct flow_item *item)
 {
     struct compare *c = c_;
     struct reconcile *r = c->r;
@@ -149,7 +149,7 @@ wanted_cb(void *c_, const struct flow_item *item)
     }
 }
 
-/* Deletes what was right when it was read and is no longer wanted.  Returns
+/* Deletes what was right when it was read and is no longer desired.  Returns
  * false if it was stopped in a pause. */
 static bool
 delete_outdated(struct compare *c)
@@ -160,7 +160,7 @@ delete_outdated(struct compare *c)
     for (size_t i = 0; i < r->right.n && reconcile_pause(r); i++) {
         const struct flow_item *item = r->right.items[i];
 
-        if (!ofmessage_find_wanted(host->fabric->engine, host->name, item)) {
+        if (!ofmessage_find_desired(host->fabric->engine, host->name, item)) {
             flow_item_put_delete(item, item->kind == FLOW_ITEM_FLOW
                                  ? &r->flow_deletes : &r->group_deletes);
             r->n_deletes++;
@@ -171,7 +171,7 @@ delete_outdated(struct compare *c)
 
 /* Deletes all flows and groups but those that the fabric adds outside of
  * reconciling; learned ones too, for they may be what is too much.  Groups go
- * before those that are wanted are added. */
+ * before those that are desired are added. */
 static void
 delete_all(struct reconcile *r)
 {
@@ -209,7 +209,7 @@ find_difference(struct reconcile *r)
         compare_groups(&c);
         r->digest = engine_host_digest(engine, name);
         if (!installed_set_is_all(&r->right, r->digest)) {
-            engine_host_items(engine, name, wanted_cb, &c);
+            engine_host_items(engine, name, desired_cb, &c);
             on = r->sw && (c.n_right >= r->right.n || delete_outdated(&c));
         }
     }

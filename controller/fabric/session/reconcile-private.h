@@ -47,7 +47,7 @@ struct reconcile {
     struct flow_item **items; /* To add, groups first.  Counted. */
     struct ofpbuf flow_deletes, group_deletes; /* Messages. */
     size_t n_deletes;
-    uint64_t digest;            /* Of all that is wanted at that moment. */
+    uint64_t digest;            /* Of all that is desired at that moment. */
     uint32_t open_xid, barrier_xid;
     uint32_t marker_xid;        /* 0: none is sent. */
     bool marker_refused;        /* In this try. */
@@ -57,8 +57,8 @@ struct reconcile {
 
 /* reconcile-compare.c.  -------------------------------------------------- */
 
-/* Compares what was read with what is wanted, and sends what differs.  Pauses.
- * Returns false if it was stopped in a pause. */
+/* Compares what was read with what is desired, and sends what differs.
+ * Pauses.  Returns false if it was stopped in a pause. */
 bool reconcile_compare(struct reconcile *);
 /* In a comparison, gives the loop its turn.  Returns false if the reconciling
  * was stopped meanwhile: it is still there, but has no switch any more. */

@@ -69,7 +69,7 @@ send_items(struct reconcile *r, struct ofpbuf *b)
 /* Returns the marker for what the switch will hold; MARKER_NONE if it has
  * rejected a part. */
 static uint64_t
-wanted_marker(const struct reconcile *r)
+desired_marker(const struct reconcile *r)
 {
     const struct fabric_switch *sw = r->sw;
 
@@ -96,7 +96,7 @@ reconcile_send(struct reconcile *r)
     if (on) {
         if (!r->sw->bundles.unmarkable) {
             r->marker_xid = ofconn_next_xid(conn);
-            marker_append_add(&b, r->marker_xid, wanted_marker(r));
+            marker_append_add(&b, r->marker_xid, desired_marker(r));
         }
         ofmsg_put_barrier(&b, r->barrier_xid);
         r->size += b.size;
@@ -125,5 +125,5 @@ reconcile_count_sent(const struct reconcile *r)
 bool
 reconcile_needs_bundle(const struct reconcile *r)
 {
-    return r->n_items || r->n_deletes || r->marker != wanted_marker(r);
+    return r->n_items || r->n_deletes || r->marker != desired_marker(r);
 }

@@ -6,15 +6,15 @@
  *
  * Only a switch that holds more than may be read of it (switch-budget.c) is
  * installed anew, once in a while: one bundle deletes all and adds what is
- * wanted.  So a host converges also if it comes back with very much that was
- * wanted once.
+ * desired.  So a host converges also if it comes back with very much that was
+ * desired once.
  *
  * A switch that has just connected is asked for its marker alone (marker.h):
  * if that says that all is as it is to be, nothing else is read.
  *
  * While the dump is read nothing is sent, so that it is still true when it is
  * compared.  What is right is recognized as it comes, and not kept; it is
- * looked at again if it is no longer wanted at that moment.  What comes up
+ * looked at again if it is no longer desired at that moment.  What comes up
  * afterwards is merged, and sent when the switch has taken the difference
  * (backlog.h).
  *
@@ -84,18 +84,18 @@ raw_cb(void *r_, const struct ofdump_raw *raw)
 {
     struct reconcile *r = r_;
     const struct fabric_host *host = r->sw->host;
-    const struct flow_item *wanted;
+    const struct flow_item *desired;
 
     if (learn_is_table(raw->desc->table_id)) {
         ofdump_exempt(r->dump);
         return true;
     }
-    wanted = flow_record_find(host->fabric->engine, host->name, raw);
-    if (wanted) {
+    desired = flow_record_find(host->fabric->engine, host->name, raw);
+    if (desired) {
         r->n_held++;
-        installed_set_add(&r->right, wanted);
+        installed_set_add(&r->right, desired);
     }
-    return wanted != NULL;
+    return desired != NULL;
 }
 
 static void
@@ -104,7 +104,7 @@ flow_cb(void *r_, const struct ofputil_flow_stats *fs,
 {
     struct reconcile *r = r_;
     const struct fabric_host *host = r->sw->host;
-    const struct flow_item *wanted;
+    const struct flow_item *desired;
 
     if (marker_is(fs)) {
         r->marker = ntohll(fs->cookie);
@@ -114,11 +114,11 @@ flow_cb(void *r_, const struct ofputil_flow_stats *fs,
         return;
     }
     r->n_held++;
-    wanted = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
-                              fs->priority, &fs->match);
-    if (wanted && flow_stats_equal(fs, instructions, instructions_size,
-                                   wanted)) {
-        installed_set_add(&r->right, wanted);
+    desired = engine_find_flow(host->fabric->engine, host->name, fs->table_id,
+                               fs->priority, &fs->match);
+    if (desired && flow_stats_equal(fs, instructions, instructions_size,
+                                    desired)) {
+        installed_set_add(&r->right, desired);
         return;
     }
     ofdump_charge(r->dump, flow_record_size(instructions_size));
@@ -145,11 +145,11 @@ group_cb(void *r_, const struct ofputil_group_desc *gd)
 }
 
 /* All has been read and was too much to keep: forgets it, and has all that is
- * wanted replace it at the next quiescent moment. */
+ * desired replace it at the next quiescent moment. */
 static void
 install_anew(struct reconcile *r)
 {
-    VLOG_WARN_RL(&rl, "%s: holds " OFDUMP_TOO_MUCH "; all that is wanted of "
+    VLOG_WARN_RL(&rl, "%s: holds " OFDUMP_TOO_MUCH "; all that is desired of "
                  "it is installed anew", r->sw->host->name);
     switch_budget_note_anew(r->sw);
     reconcile_forget_seen(r);

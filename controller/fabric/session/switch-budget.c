@@ -2,12 +2,12 @@
  *
  * How much of vmnd's memory what a switch holds may take while it is read: a
  * floor (fabric_options.host_memory), and more in proportion to the most flows
- * and groups that were wanted of it since vmnd started, since it may hold
+ * and groups that were desired of it since vmnd started, since it may hold
  * those still.  A switch that sends more is cut off and backed off from,
  * longer each time, so that one that was taken over cannot take vmnd from the
  * others.
  *
- * What was wanted before vmnd started is not known.  So a switch that holds
+ * What was desired before vmnd started is not known.  So a switch that holds
  * too much is not cut off at once: what comes beyond the budget is passed
  * over, as long as it has an end, and the switch is installed anew
  * (reconcile.c), once in CALM_MS.
@@ -31,16 +31,16 @@
 #include "util.h"
 #include "vmn/flow.h"
 
-/* For each flow or group that is wanted of it: an old one in its place. */
+/* For each flow or group that is desired of it: an old one in its place. */
 #define BYTES_PER_ITEM 1024
-/* Of the floor, for each record that may be there and is not wanted. */
+/* Of the floor, for each record that may be there and is not desired. */
 #define BYTES_PER_RECORD 256
 /* Of the floor, each byte: what may come of flows and groups beyond the
  * budget, and is dropped unread. */
 #define REST_PER_BYTE 16
 /* Learned flows that are counted apart, at most. */
 #define LEARNED_MAX (4 * 1024 * 1024)
-/* Of what a flow that is wanted has a switch learn. */
+/* Of what a flow that is desired has a switch learn. */
 #define LEARNED_PER_ITEM VMN_CLIENTS_MAX
 /* At least, in a message that is full. */
 #define LEARNED_PER_MESSAGE 64
@@ -68,12 +68,12 @@ switch_budget_of(const struct fabric_switch *sw)
 }
 
 void
-switch_budget_note_wanted(struct fabric_switch *sw)
+switch_budget_note_desired(struct fabric_switch *sw)
 {
     uint64_t n = engine_host_total(sw->host->fabric->engine, sw->host->name);
     struct switch_budget *budget = budget_of(sw);
 
-    budget->most_wanted = MAX(budget->most_wanted, n);
+    budget->most_desired = MAX(budget->most_desired, n);
 }
 
 void
@@ -88,8 +88,8 @@ switch_budget_of_dump(struct fabric_switch *sw)
     const struct fabric *f = sw->host->fabric;
     size_t n, learned;
 
-    switch_budget_note_wanted(sw);
-    n = budget_of(sw)->most_wanted;
+    switch_budget_note_desired(sw);
+    n = budget_of(sw)->most_desired;
     learned = MIN(n, LEARNED_MAX / LEARNED_PER_ITEM) * LEARNED_PER_ITEM;
     return (struct ofdump_budget) {
         /* Learned flows come in messages, too. */

@@ -21,7 +21,7 @@ struct switch_budget {
     int64_t over_ms;            /* when the last was (time_msec(); 0: never) */
     int backoff_ms;             /* and how long it was backed off from then, at
                                  * least. */
-    uint64_t most_wanted;       /* Flows and groups of it, ever. */
+    uint64_t most_desired;      /* Flows and groups of it, ever. */
     int64_t anew_ms;            /* When it was last installed anew
                                  * (time_msec(); 0: never). */
 };
@@ -30,9 +30,9 @@ extern const struct switch_part_class switch_budget_part;
 
 const struct switch_budget *switch_budget_of(const struct fabric_switch *);
 
-/* Keeps in mind how much is wanted of the host now: the switch may hold that
- * much later, when it is not wanted any more. */
-void switch_budget_note_wanted(struct fabric_switch *);
+/* Keeps in mind how much is desired of the host now: the switch may hold that
+ * much later, when it is not desired any more. */
+void switch_budget_note_desired(struct fabric_switch *);
 /* The switch is installed anew. */
 void switch_budget_note_anew(struct fabric_switch *);
 /* What may be read of the switch's flows and groups in one go. */
