@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl status: counts, problems, and hosts that are not synced.  vmnctl
- * version. */
+ * vmnctl status: whether all is well, as vmnd judges, counts, problems, and
+ * hosts that are not synced.  vmnctl version. */
 
 #include <config.h>
 
@@ -12,6 +12,7 @@
 
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/output.h"
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 static json_int_t
@@ -57,17 +58,48 @@ show_unsynced_hosts(struct ctl *ctl)
     return status;
 }
 
+/* "degraded: hosts, quota".  What there is to say of each is told below. */
+static void
+show_health(struct ctl *ctl, const json_t *body)
+{
+    const json_t *health = json_object_get(body, "health");
+    const json_t *reason;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    size_t i;
+
+    ctl_path_print(health, "/state", &ds);
+    json_array_foreach (json_object_get(health, "reasons"), i, reason) {
+        ds_put_cstr(&ds, i ? ", " : ": ");
+        ctl_path_print(reason, "/reason", &ds);
+    }
+    ds_put_cstr(&ds, ds.length ? "" : "-");
+    fputs("Health:      ", ctl->out);
+    ds_put_char(&ds, '\n');
+    ctl_print_safely(ctl->out, ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
+/* vmnd decides. */
+static bool
+is_well(const json_t *body)
+{
+    const char *state = json_string_value(json_object_get(
+        json_object_get(body, "health"), "state"));
+
+    return state && !strcmp(state, "ok");
+}
+
 static enum ctl_exit
 show_status(struct ctl *ctl, const json_t *body)
 {
     const json_t *hosts = json_object_get(body, "hosts");
     const json_t *problems = json_object_get(body, "problems");
-    bool ready = json_is_true(json_object_get(body, "ready"));
     json_int_t missing = (get_count(hosts, "configured")
                           - get_count(hosts, "synced"));
     enum ctl_exit status = CTL_DONE;
 
     ctl_show_field(ctl->out, "Version", body, "/version");
+    show_health(ctl, body);
     ctl_show_field(ctl->out, "Ready", body, "/ready");
     ctl_show_field(ctl->out, "Uptime, s", body, "/uptime_s");
     ctl_show_field(ctl->out, "Revision", body, "/revision");
@@ -79,9 +111,7 @@ show_status(struct ctl *ctl, const json_t *body)
     if (missing) {
         status = show_unsynced_hosts(ctl);
     }
-    return (status ? status
-            : !ready || missing || json_array_size(problems) ? CTL_DIFFERS
-            : CTL_DONE);
+    return status ? status : is_well(body) ? CTL_DONE : CTL_DIFFERS;
 }
 
 enum ctl_exit

@@ -350,6 +350,37 @@ engine_problems(const struct engine *engine)
     return cache->problems;
 }
 
+static void
+copy_problem(struct engine_problems *problems,
+             const struct engine_problem *problem)
+{
+    add_problem(problems, problem->kind,
+                problem->n_units > 0 ? problem->units[0] : NULL,
+                problem->n_units > 1 ? problem->units[1] : NULL,
+                problem->detail, NULL);
+}
+
+struct engine_problems *
+engine_known_problems(const struct engine *engine)
+{
+    const struct engine_problems *last = engine->problems_cache->problems;
+    struct engine_problems *problems = engine_problems_create();
+    bool busy = engine->running || engine->dry_run.running;
+
+    if (!busy) {
+        failed_units(engine, problems, PROBLEMS_MAX);
+        conflicting_slots(engine, problems, PROBLEMS_MAX);
+    }
+    for (size_t i = 0; last && i < last->n; i++) {
+        const char *kind = last->problems[i].kind;
+
+        if (busy || (strcmp(kind, "failed") && strcmp(kind, "conflict"))) {
+            copy_problem(problems, &last->problems[i]);
+        }
+    }
+    return problems;
+}
+
 /* Overlaps with what a change has added.  -------------------------------- */
 
 /* Returns true if the slot's flow came with 'delta' as well, and before

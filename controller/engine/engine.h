@@ -270,6 +270,10 @@ void engine_problems_destroy(struct engine_problems *);
  * dry run, the last answer is given. */
 const struct engine_problems *engine_problems(const struct engine *);
 
+/* The same at no cost to speak of, for who asks often: overlaps are those that
+ * engine_problems() found when it was last called.  The caller destroys it. */
+struct engine_problems *engine_known_problems(const struct engine *);
+
 /* The same after a run, for what may be due to it: of the overlaps those with
  * a flow that 'delta' has added.  Costs a look at each flow's key.  The caller
  * destroys it. */

@@ -25,6 +25,7 @@
 #include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/openflow/ofconn.h"
+#include "svec.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -108,8 +109,10 @@ fabric_behind(const struct fabric *f, struct fabric_behind **list)
 
 /* Statistics.  ----------------------------------------------------------- */
 
+#define FABRIC_SYNCED 0
+
 const char *const fabric_states[FABRIC_N_STATES] = {
-    "synced", "diverged", "reconciling", "connecting", "offline", "refused",
+    [FABRIC_SYNCED] = "synced", "diverged", "reconciling", "connecting", "offline", "refused",
 };
 
 /* The index of the host's. */
@@ -126,6 +129,21 @@ find_state(const struct fabric_host *host)
         }
     }
     OVS_NOT_REACHED();
+}
+
+void
+fabric_unsynced_hosts(const struct fabric *f, struct svec *hosts)
+{
+    const struct fabric_host *host;
+
+    HMAP_FOR_EACH (host, name_node, &f->hosts) {
+        const char *state = fabric_states[find_state(host)];
+
+        if (strcmp(state, "synced")) {
+            svec_add_nocopy(hosts, xasprintf("%s (%s)", host->name, state));
+        }
+    }
+    svec_sort(hosts);
 }
 
 bool
@@ -157,17 +175,15 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
     sampling_get_stats(f, stats);
     receipts_get_stats(f, stats);
     stats->n_candidates = fabric_db_n_candidates(f);
-    stats->n_synced = stats->n_diverged = stats->n_ovsdb_sessions = 0;
+    stats->n_diverged = stats->n_ovsdb_sessions = 0;
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         stats->n_in_state[find_state(host)]++;
         stats->n_ovsdb_sessions += host->db && host->db->connected;
-        stats->n_synced += (host->sw->state == SWITCH_LIVE
-                            && !host->sw->bundles.frozen
-                            && hmap_is_empty(&host->sw->faults.rejected));
         stats->n_diverged += (host->sw->conn
                               && (host->sw->faults.partial
                                   || switch_is_backing_off(host->sw)));
     }
+    stats->n_synced = stats->n_in_state[FABRIC_SYNCED];
 }
 
 void

@@ -13,6 +13,7 @@
 
 struct arena;
 struct fabric;
+struct svec;
 struct vmn_telemetry;
 
 /* These fill in a status, with what it owns in 'arena'; the rest is borrowed
@@ -42,6 +43,10 @@ extern const struct schema_struct fabric_behind_shown;
 /* Those that have been so longest first in '*list', which the caller frees.
  * Returns how many there are. */
 size_t fabric_behind(const struct fabric *, struct fabric_behind **list);
+
+/* Adds "HOST (STATE)" of each host that is not synced to 'hosts', sorted by
+ * name; as many as fabric_get_stats() has that are not. */
+void fabric_unsynced_hosts(const struct fabric *, struct svec *hosts);
 
 /* What "state" of a host's status may be. */
 #define FABRIC_N_STATES 6

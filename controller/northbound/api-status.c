@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is going on: the index, health, status, revisions. */
+ * What is going on: the index, liveness, status, revisions.  Not for what is
+ * wrong (system-health.c). */
 
 #include <config.h>
 
@@ -8,7 +9,6 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,73 +92,7 @@ nb_get_ready(struct http_request *req, void *nb_)
     }
 }
 
-/* Problems.  ------------------------------------------------------------- */
-
-/* Those of GET /v1/status, while they are gathered. */
-struct nb_problems {
-    size_t n, allocated;
-    struct engine_problem *problems;
-    struct arena *arena;        /* For their texts. */
-};
-
-static void
-add_problem(struct nb_problems *problems, const struct engine_problem *problem)
-{
-    if (problems->n >= problems->allocated) {
-        problems->problems = x2nrealloc(problems->problems,
-                                        &problems->allocated,
-                                        sizeof *problems->problems);
-    }
-    problems->problems[problems->n++] = *problem;
-}
-
-void
-nb_problems_add(struct nb_problems *problems, const char *kind,
-                const char *format, ...)
-{
-    struct engine_problem problem = { .kind = kind };
-    va_list args;
-    char *text;
-
-    va_start(args, format);
-    text = xvasprintf(format, args);
-    va_end(args);
-    problem.detail = arena_strdup(problems->arena, text);
-    free(text);
-    add_problem(problems, &problem);
-}
-
-/* Gathers all that an operator should look at. */
-static void
-find_problems(const struct northbound *nb, struct nb_problems *problems)
-{
-    const char *store_error = commit_store_error(nb->commit);
-    const struct engine_problems *found = engine_problems(nb->engine);
-
-    if (store_error) {
-        nb_problems_add(problems, "store", "changes cannot be stored: %s",
-                        store_error);
-    }
-    for (size_t i = 0; i < found->n; i++) {
-        add_problem(problems, &found->problems[i]);
-    }
-    nb_certificates_add_problems(nb, problems);
-    nb_add_quota_problems(nb, problems);
-}
-
 /* Status.  --------------------------------------------------------------- */
-
-struct nb_host_counts
-nb_count_hosts(const struct northbound *nb)
-{
-    struct fabric_stats stats;
-
-    fabric_get_stats(nb->fabric, &stats);
-    return (struct nb_host_counts) {
-        .configured = stats.n_hosts, .connected = stats.n_connected,
-        .synced = stats.n_synced,
-    };
-}
 
 static void
 answer_status(struct http_request *req, struct northbound *nb)
@@ -181,9 +115,10 @@ answer_status(struct http_request *req, struct northbound *nb)
             };
         }
     }
-    find_problems(nb, &problems);
+    nb_find_problems(nb, engine_problems(nb->engine), &problems);
     reply.n_problems = problems.n;
     reply.problems = problems.problems;
+    nb_find_health(nb, &problems, &reply.health);
     nb_reply_struct(req, &nb_reply_status, &reply);
     free(problems.problems);
     arena_uninit(&arena);

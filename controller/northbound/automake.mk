@@ -60,5 +60,6 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/request-body.c \
 	controller/northbound/request-body.h \
 	controller/northbound/simulation.c \
+	controller/northbound/system-health.c \
 	controller/northbound/trace-body.c \
 	controller/northbound/trace-body.h

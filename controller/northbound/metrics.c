@@ -611,6 +611,7 @@ nb_get_metrics(struct http_request *req, void *nb_)
     figures.ready = nb->ready;
 
     put_figures(&figures, &ds);
+    metrics_append_system_health(nb, &ds);
     put_states(&figures.fabric, &ds);
     put_types(nb->model, &ds);
     put_classes(nb->engine, &ds);

@@ -27,6 +27,8 @@ struct metrics_objects *metrics_objects_create(void);
 void metrics_objects_destroy(struct metrics_objects *);
 void metrics_append_objects(struct northbound *, struct ds *);
 
+/* system-health.c: whether all is well. */
+void metrics_append_system_health(const struct northbound *, struct ds *);
 /* metrics-health.c: backends and their probes. */
 void metrics_append_health(const struct northbound *, struct ds *);
 /* api-usage.c: quotas. */

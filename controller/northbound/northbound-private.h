@@ -17,6 +17,7 @@
 #include "controller/load-monitor/load-monitor.h"
 #include "controller/model/model.h"
 #include "controller/northbound/northbound.h"
+#include "controller/northbound/replies.h"
 #include "controller/schema/error.h"
 #include "controller/schema/schema.h"
 #include "controller/store/store.h"
@@ -26,6 +27,7 @@
 struct arena;
 struct fabric_count;
 struct fabric_log;
+struct nb_health;
 struct nb_problems;
 struct nb_sample;
 struct schema_struct;
@@ -219,12 +221,35 @@ void nb_fill_sample(const struct northbound *, const struct fabric_sample *,
                     enum fabric_sample_kind, struct arena *,
                     struct nb_sample *);
 
-/* api-status.c */
+/* system-health.c */
 struct nb_host_counts nb_count_hosts(const struct northbound *);
+/* Problems while they are gathered: begins with zeros and 'arena'. */
+struct nb_problems {
+    size_t n, allocated;
+    struct engine_problem *problems; /* The caller frees it. */
+    struct arena *arena;        /* For their texts. */
+};
 /* Adds one to those that GET /v1/status shows.  'kind' is a constant. */
 void nb_problems_add(struct nb_problems *, const char *kind,
                      const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* Gathers all that an operator should look at, with what the engine has
+ * found. */
+void nb_find_problems(const struct northbound *,
+                      const struct engine_problems *, struct nb_problems *);
+/* Whether all is well, by these problems; in their arena. */
+void nb_find_health(const struct northbound *, const struct nb_problems *,
+                    struct nb_health *);
+
+/* What the state of health goes by, beside problems. */
+struct nb_health_facts {
+    bool ready;
+    struct nb_host_counts hosts;
+    const char *unsynced;       /* Hosts that are not synced, as text. */
+};
+/* The rule: see docs/monitoring.md. */
+void nb_judge_health(const struct nb_health_facts *,
+                     const struct nb_problems *, struct nb_health *);
 
 /* group-ports.c */
 /* Names of the ports that may satisfy 'selector': a sorted superset of those

@@ -567,6 +567,29 @@ const struct schema_struct nb_reply_openapi = SHOWN_STRUCT(
     SHOWN("paths", STRING, ALWAYS | ANY, "The calls."),
     SHOWN("components", STRING, ALWAYS | ANY, "What they take and answer."));
 
+#define HEALTH_STATE(STRUCT, DOC)                                       \
+    SHOWN_OF(STRUCT, state, ENUM, ALWAYS, DOC,                          \
+             SHOWN_NAMES("ok", "degraded", "failing"))
+
+static const struct schema_struct health_reason = SHOWN_KEPT(
+    "reason", nb_health_reason,
+    SHOWN_OF(nb_health_reason, reason, ENUM, ALWAYS,
+             "Which one: `hosts`, or that of a problem.",
+             SHOWN_NAMES("starting", "store", "hosts", "failed", "conflict",
+                         "overlap", "unchecked", "certificates", "quota")),
+    HEALTH_STATE(nb_health_reason, "What it makes of the whole."),
+    SHOWN_OF(nb_health_reason, detail, STRING, ALWAYS, "In words."));
+
+static const struct schema_struct health = SHOWN_KEPT(
+    "health", nb_health,
+    HEALTH_STATE(nb_health,
+                 "`ok`: all is well; `degraded`: something needs attention, "
+                 "and changes go on; `failing`: changes do not reach hosts, "
+                 "or are not stored."),
+    SHOWN_LIST_OF(nb_health, reasons, n_reasons, STRUCT, ALWAYS,
+                  "Why it is not `ok`, the worst first, each once.",
+                  .nested = &health_reason));
+
 static const struct schema_struct hosts = SHOWN_KEPT(
     "hosts", nb_host_counts, HOST_COUNTS(nb_host_counts, ));
 
@@ -576,6 +599,9 @@ const struct schema_struct nb_reply_status = SHOWN_KEPT(
              "The version of `vmnd`."),
     SHOWN_OF(nb_reply_status, ready, BOOL, ALWAYS,
              "Whether the state is loaded and compiled."),
+    SHOWN_STRUCT_OF(nb_reply_status, health, ALWAYS,
+                    "Whether all is well, by one rule for all who ask.",
+                    &health),
     SHOWN_OF(nb_reply_status, uptime_s, U64, ALWAYS,
              "For how many seconds it runs."),
     REVISION_OF(nb_reply_status, "The newest."),

@@ -314,9 +314,21 @@ struct nb_reply_index {
     struct nb_index_call *calls;
 };
 
+/* Why not all is well; see system-health.c. */
+struct nb_health_reason {
+    const char *reason, *state, *detail;
+};
+
+struct nb_health {
+    const char *state;
+    size_t n_reasons;
+    struct nb_health_reason *reasons;
+};
+
 struct nb_reply_status {
     const char *version;
     bool ready;
+    struct nb_health health;
     uint64_t uptime_s;
     uint64_t revision;
     size_t n_objects;

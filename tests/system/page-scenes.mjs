@@ -67,7 +67,7 @@ export const scenes = {
   overview: {
     async play({ page, api, go, shoot }) {
       await go("overview");
-      await section(page, "Health").getByText("good").waitFor();
+      await section(page, "Health").getByText("ok", { exact: true }).waitFor();
       await section(page, "Hosts").getByText("3 synced").waitFor();
       await section(page, "Ports").getByText("11 up").waitFor();
       await section(page, "Balancers").getByText("1 serve").waitFor();

@@ -166,7 +166,8 @@ NORTHBOUND_TESTS = \
 	tests/unit/test-northbound-apply \
 	tests/unit/test-northbound-deferred \
 	tests/unit/test-northbound-usage \
-	tests/unit/test-northbound-described
+	tests/unit/test-northbound-described \
+	tests/unit/test-system-health
 $(NORTHBOUND_TESTS): tests/unit/libnofabric.a
 $(NORTHBOUND_TESTS): private LDADD = \
 	-Wl,--whole-archive,tests/unit/libnofabric.a,--no-whole-archive \

@@ -46,6 +46,7 @@
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
 #include "proto/webhook/webhook.h"
+#include "svec.h"
 #include "tests/unit/northbound-fixture.h"
 #include "util.h"
 
@@ -202,7 +203,8 @@ fake_copy(struct store *store, struct model *model OVS_UNUSED,
 static void
 fake_get_stats(const struct store *store, struct store_stats *stats)
 {
-    *stats = (struct store_stats) { .ok = !store->error, .n_batches = 7 };
+    *stats = (struct store_stats) { .ok = !store->error, .corrupt = store->corrupt,
+                                    .n_batches = 7 };
 }
 
 const struct store_class fake_store_class = {
@@ -695,6 +697,16 @@ fabric_get_stats(const struct fabric *f OVS_UNUSED, struct fabric_stats *s)
 {
     memset(s, 0, sizeof *s);
     s->n_hosts = 3;
+    s->n_connected = fake_fabric.n_connected;
+    s->n_synced = fake_fabric.n_synced;
+}
+
+void
+fabric_unsynced_hosts(const struct fabric *f, struct svec *hosts)
+{
+    for (size_t i = f->n_synced; i < 3; i++) {
+        svec_add_nocopy(hosts, xasprintf("hv%"PRIuSIZE" (offline)", i + 1));
+    }
 }
 
 bool

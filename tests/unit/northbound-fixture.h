@@ -26,6 +26,7 @@ struct store {
     int error;                  /* Of the next writes. */
     int read_error;             /* Of the next readings of the log. */
     bool hold;                  /* Do not finish writes. */
+    bool corrupt;
     json_t *logs;
     /* The copy that was asked for. */
     store_copied_cb *copied;
@@ -58,6 +59,7 @@ struct fabric {
     const char *host_state;     /* Of all hosts; NULL: "offline". */
     const char *port_state;     /* Of all ports, on hv1; NULL: "unbound". */
     uint64_t acked;             /* By all hosts. */
+    uint64_t n_connected, n_synced; /* Of three hosts. */
     struct fabric_connections_reading *reading; /* Of notes, the newest. */
     struct vmn_ip from, to;     /* Of what is noted. */
 };

@@ -24,7 +24,9 @@ status_names_problems_and_hosts_that_are_not_synced(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
         { "GET /v1/status", NULL, 200, "{\"version\": \"1.0\", \"ready\":"
-          " true, \"uptime_s\": 5, \"revision\": 7, \"hosts\":"
+          " true, \"health\": {\"state\": \"degraded\", \"reasons\":"
+          " [{\"reason\": \"hosts\"}, {\"reason\": \"conflict\"}]},"
+          " \"uptime_s\": 5, \"revision\": 7, \"hosts\":"
           " {\"configured\": 2, \"connected\": 1, \"synced\": 1},"
           " \"objects\": {\"ports\": 3, \"hosts\": 2}, \"problems\":"
           " [{\"kind\": \"conflict\", \"units\": [\"a.b/c\", \"a.b/d\"],"
@@ -37,13 +39,45 @@ status_names_problems_and_hosts_that_are_not_synced(void **state OVS_UNUSED)
     };
 
     assert_play(steps, "", "status", CTL_REFUSED,
-                "Version:     1.0\nReady:       yes\nUptime, s:   5\n"
+                "Version:     1.0\nHealth:      degraded: hosts, conflict\n"
+                "Ready:       yes\nUptime, s:   5\n"
                 "Revision:    7\nHosts:       1 of 2 synced\n"
                 "Objects:     ports=3,hosts=2\n"
                 "\nPROBLEM    UNITS         DETAIL\n"
                 "conflict   a.b/c,a.b/d   differ\n"
                 "\nHOST   STATE     REASON\nhv2    offline   connection"
                 " refused\n", "");
+}
+
+/* vmnd judges: vmnctl has no rule of its own. */
+static void
+status_exits_by_what_vmnd_says(void **state OVS_UNUSED)
+{
+    static const struct step ok[] = {
+        { "GET /v1/status", NULL, 200, "{\"version\": \"1.0\", \"ready\":"
+          " true, \"health\": {\"state\": \"ok\", \"reasons\": []},"
+          " \"hosts\": {\"configured\": 2, \"synced\": 2}, \"problems\":"
+          " []}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step failing[] = {
+        { "GET /v1/status", NULL, 200, "{\"version\": \"1.0\", \"ready\":"
+          " true, \"health\": {\"state\": \"failing\", \"reasons\":"
+          " [{\"reason\": \"other\"}]},"
+          " \"hosts\": {\"configured\": 2, \"synced\": 2}, \"problems\":"
+          " []}" },
+        { NULL, NULL, 0, NULL },
+    };
+    struct run result;
+
+    play(&result, ok, "", "status");
+    assert_int_equal(result.status, CTL_DONE);
+    assert_non_null(strstr(result.out, "Health:      ok\n"));
+    run_uninit(&result);
+    play(&result, failing, "", "status");
+    assert_int_equal(result.status, CTL_DIFFERS);
+    assert_non_null(strstr(result.out, "Health:      failing: other\n"));
+    run_uninit(&result);
 }
 
 static void
@@ -434,6 +468,7 @@ main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(status_names_problems_and_hosts_that_are_not_synced),
+        cmocka_unit_test(status_exits_by_what_vmnd_says),
         cmocka_unit_test(apps_say_what_they_are_for),
         cmocka_unit_test(revision_without_an_entry_in_the_log_shows_dashes),
         cmocka_unit_test(top_shows_the_newest_first_and_what_was_computed),

@@ -92,6 +92,26 @@ all_pairs_of_some_are_found(void **state)
     assert_int_equal(count("unchecked"), 0);
 }
 
+/* Who asks often is told of overlaps once somebody has searched. */
+static void
+what_is_known_without_a_search(void **state)
+{
+    struct engine_problems *known;
+
+    put_port("a-3");
+    put_port("b-4");
+    known = engine_known_problems(toy.engine);
+    assert_int_equal(known->n, 0);
+    engine_problems_destroy(known);
+    assert_int_equal(count("overlap"), 12);
+    put_port("c-0");
+    known = engine_known_problems(toy.engine);
+    assert_int_equal(known->n, 12);
+    assert_string_equal(known->problems[0].kind, "overlap");
+    assert_int_equal(known->problems[0].n_units, 2);
+    engine_problems_destroy(known);
+}
+
 /* What was not looked at is not passed over in silence. */
 static void
 a_search_that_is_cut_short_says_so(void **state)
@@ -109,6 +129,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(all_pairs_of_some_are_found, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(what_is_known_without_a_search, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(a_search_that_is_cut_short_says_so,
                                         setup, teardown),

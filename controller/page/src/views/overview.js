@@ -35,6 +35,8 @@ function some(n, kind, word) {
 const STATE_KIND = { synced: "ok", reconciling: "wait", connecting: "wait",
   offline: "bad", diverged: "bad", refused: "bad" };
 
+const HEALTH_KIND = { ok: "ok", degraded: "wait", failing: "bad" };
+
 function hostTile(hosts) {
   const by = {};
 
@@ -67,12 +69,12 @@ function portTile(ports) {
 function tiles({ status, summary }) {
   const o = status.objects;
   const b = summary.balancers;
-  const healthy = status.ready && !status.problems.length;
+  const { health } = status;
 
   return [
-    tile("Health", healthy ? "ok" : "bad",
-      healthy ? "good" : !status.ready ? "starting"
-        : plural(status.problems.length, "problem"),
+    tile("Health", HEALTH_KIND[health.state] ?? "bad", health.state,
+      health.reasons.map((r) => badge(HEALTH_KIND[r.state] ?? "bad",
+        r.reason, r.detail)),
       `up ${duration(status.uptime_s)}`, `version ${status.version}`),
     hostTile(summary.hosts),
     portTile(summary.ports),
@@ -97,6 +99,11 @@ function issues({ status, summary }) {
     [p.detail, p.units?.length ? ` (${p.units.join(", ")})` : "",
       p.packet ? [" – for instance ", h("code", {}, p.packet)] : ""]]);
 
+  for (const r of status.health.reasons) {
+    if (r.reason === "starting") {      // What else there is has lines below.
+      found.push(["bad", r.reason, r.detail]);
+    }
+  }
   for (const host of summary.hosts) {
     if (host.state !== "synced" || host.reason) {
       found.push([STATE_KIND[host.state] === "ok" ? "wait"

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is wrong, and whether all is well: one rule, by which GET /v1/status,
+ * vmnctl's exit status, the page and /metrics go.  Not for the probes of
+ * balancers' backends (controller/health), nor for whether the process lives
+ * (api-status.c). */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric-status.h"
+#include "controller/northbound/metrics.h"
+#include "controller/schema/arena.h"
+#include "openvswitch/dynamic-string.h"
+#include "svec.h"
+#include "util.h"
+
+/* Hosts that a reason names at most. */
+#define NAMED_MAX 3
+
+/* Problems.  ------------------------------------------------------------- */
+
+static void
+add_problem(struct nb_problems *problems, const struct engine_problem *problem)
+{
+    if (problems->n >= problems->allocated) {
+        problems->problems = x2nrealloc(problems->problems,
+                                        &problems->allocated,
+                                        sizeof *problems->problems);
+    }
+    problems->problems[problems->n++] = *problem;
+}
+
+void
+nb_problems_add(struct nb_problems *problems, const char *kind,
+                const char *format, ...)
+{
+    struct engine_problem problem = { .kind = kind };
+    va_list args;
+    char *text;
+
+    va_start(args, format);
+    text = xvasprintf(format, args);
+    va_end(args);
+    problem.detail = arena_strdup(problems->arena, text);
+    free(text);
+    add_problem(problems, &problem);
+}
+
+static void
+add_store_problem(const struct northbound *nb, struct nb_problems *problems)
+{
+    const char *error = commit_store_error(nb->commit);
+    struct store_stats stats;
+
+    if (error) {
+        nb_problems_add(problems, "store", "changes cannot be stored: %s",
+                        error);
+        return;
+    }
+    nb->store_class->get_stats(nb->store, &stats);
+    if (stats.corrupt) {
+        nb_problems_add(problems, "store", "changes cannot be stored: the "
+                        "database is corrupt");
+    }
+}
+
+void
+nb_find_problems(const struct northbound *nb,
+                 const struct engine_problems *found,
+                 struct nb_problems *problems)
+{
+    add_store_problem(nb, problems);
+    for (size_t i = 0; i < found->n; i++) {
+        add_problem(problems, &found->problems[i]);
+    }
+    nb_certificates_add_problems(nb, problems);
+    nb_add_quota_problems(nb, problems);
+}
+
+/* The rule.  ------------------------------------------------------------- */
+
+enum health_state { HEALTH_OK, HEALTH_DEGRADED, HEALTH_FAILING };
+static const char *const health_states[] = {
+    [HEALTH_OK] = "ok", [HEALTH_DEGRADED] = "degraded",
+    [HEALTH_FAILING] = "failing", NULL,
+};
+
+/* In the order in which they are told, but that the failing ones are first.
+ * "starting" and "hosts" are no problem's kind. */
+static const struct {
+    const char *name;
+    enum health_state state;    /* That of "hosts" depends. */
+} reasons[] = {
+    { "starting", HEALTH_FAILING },
+    { "store", HEALTH_FAILING },
+    { "hosts", HEALTH_DEGRADED },
+    { "failed", HEALTH_DEGRADED },
+    { "conflict", HEALTH_DEGRADED },
+    { "overlap", HEALTH_DEGRADED },
+    { "unchecked", HEALTH_DEGRADED },
+    { "certificates", HEALTH_DEGRADED },
+    { "quota", HEALTH_DEGRADED },
+};
+#define N_REASONS ARRAY_SIZE(reasons)
+
+/* Returns why 'problems' of this kind are a reason, or NULL if there are
+ * none. */
+static const char *
+count_problems(const struct nb_problems *problems, const char *kind)
+{
+    const struct engine_problem *first = NULL;
+    size_t n = 0;
+
+    for (size_t i = 0; i < problems->n; i++) {
+        if (!strcmp(problems->problems[i].kind, kind)) {
+            first = first ? first : &problems->problems[i];
+            n++;
+        }
+    }
+    return (n > 1 ? arena_printf(problems->arena, "%"PRIuSIZE" problems; the "
+                                 "first: %s", n, first->detail)
+            : n ? first->detail : NULL);
+}
+
+/* The same of hosts. */
+static const char *
+count_hosts(const struct nb_health_facts *facts, struct arena *arena)
+{
+    uint64_t n = facts->hosts.configured;
+    uint64_t n_unsynced = n - MIN(n, facts->hosts.synced);
+
+    return (!n_unsynced ? NULL
+            : !facts->hosts.connected
+            ? arena_printf(arena, "none of %"PRIu64" host%s is connected: %s",
+                           n, n == 1 ? "" : "s", facts->unsynced)
+            : arena_printf(arena, "%"PRIu64" of %"PRIu64" hosts %s not "
+                           "synced: %s", n_unsynced, n,
+                           n_unsynced == 1 ? "is" : "are", facts->unsynced));
+}
+
+/* Returns what there is to say of reason 'i', or NULL; sets '*state'. */
+static const char *
+look_for(size_t i, const struct nb_health_facts *facts,
+         const struct nb_problems *problems, enum health_state *state)
+{
+    const char *name = reasons[i].name;
+
+    *state = reasons[i].state;
+    if (!strcmp(name, "starting")) {
+        return (facts->ready ? NULL
+                : "the state is not loaded and compiled yet");
+    } else if (!strcmp(name, "hosts")) {
+        if (!facts->hosts.connected) {
+            *state = HEALTH_FAILING;
+        }
+        return count_hosts(facts, problems->arena);
+    }
+    return count_problems(problems, name);
+}
+
+void
+nb_judge_health(const struct nb_health_facts *facts,
+                const struct nb_problems *problems, struct nb_health *health)
+{
+    enum health_state worst = HEALTH_OK;
+
+    *health = (struct nb_health) {
+        .reasons = arena_alloc(problems->arena,
+                               N_REASONS * sizeof *health->reasons),
+    };
+    for (int of = HEALTH_FAILING; of > HEALTH_OK; of--) {
+        for (size_t i = 0; i < N_REASONS; i++) {
+            enum health_state state;
+            const char *detail = look_for(i, facts, problems, &state);
+
+            if (detail && state == (enum health_state) of) {
+                worst = MAX(worst, state);
+                health->reasons[health->n_reasons++]
+                    = (struct nb_health_reason) {
+                        reasons[i].name, health_states[state], detail,
+                    };
+            }
+        }
+    }
+    health->state = health_states[worst];
+}
+
+/* Facts.  ---------------------------------------------------------------- */
+
+struct nb_host_counts
+nb_count_hosts(const struct northbound *nb)
+{
+    struct fabric_stats stats;
+
+    fabric_get_stats(nb->fabric, &stats);
+    return (struct nb_host_counts) {
+        .configured = stats.n_hosts, .connected = stats.n_connected,
+        .synced = stats.n_synced,
+    };
+}
+
+/* Returns the first hosts that are not synced, and how many more there are. */
+static const char *
+name_unsynced(const struct northbound *nb, struct arena *arena)
+{
+    struct svec hosts = SVEC_EMPTY_INITIALIZER;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const char *text;
+
+    fabric_unsynced_hosts(nb->fabric, &hosts);
+    for (size_t i = 0; i < MIN(hosts.n, NAMED_MAX); i++) {
+        ds_put_format(&ds, "%s%s", i ? ", " : "", hosts.names[i]);
+    }
+    if (hosts.n > NAMED_MAX) {
+        ds_put_format(&ds, " and %"PRIuSIZE" more", hosts.n - NAMED_MAX);
+    }
+    text = arena_strdup(arena, ds_cstr(&ds));
+    ds_destroy(&ds);
+    svec_destroy(&hosts);
+    return text;
+}
+
+void
+nb_find_health(const struct northbound *nb,
+               const struct nb_problems *problems, struct nb_health *health)
+{
+    struct nb_health_facts facts = {
+        .ready = nb->ready, .hosts = nb_count_hosts(nb), .unsynced = "",
+    };
+
+    if (facts.hosts.synced < facts.hosts.configured) {
+        facts.unsynced = name_unsynced(nb, problems->arena);
+    }
+    nb_judge_health(&facts, problems, health);
+}
+
+/* Metrics.  -------------------------------------------------------------- */
+
+static bool
+has_reason(const struct nb_health *health, const char *name)
+{
+    for (size_t i = 0; i < health->n_reasons; i++) {
+        if (!strcmp(health->reasons[i].reason, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The engine does not search here, which takes long after a change: overlaps
+ * count as they were last found. */
+void
+metrics_append_system_health(const struct northbound *nb, struct ds *ds)
+{
+    struct arena arena;
+    struct nb_problems problems = { .arena = &arena };
+    struct engine_problems *found = engine_known_problems(nb->engine);
+    struct nb_health health;
+
+    arena_init(&arena);
+    nb_find_problems(nb, found, &problems);
+    nb_find_health(nb, &problems, &health);
+    metrics_family(ds, "vmn_health", "gauge", "1 for the state of health that "
+                   "GET /v1/status tells, 0 for the others.");
+    for (size_t i = 0; health_states[i]; i++) {
+        ds_put_format(ds, "vmn_health{state=\"%s\"} %d\n",
+                      health_states[i],
+                      !strcmp(health_states[i], health.state));
+    }
+    metrics_family(ds, "vmn_health_reason", "gauge",
+                   "1 for each reason why the state of health is not ok.");
+    for (size_t i = 0; i < N_REASONS; i++) {
+        ds_put_format(ds, "vmn_health_reason{reason=\"%s\"} %d\n",
+                      reasons[i].name, has_reason(&health, reasons[i].name));
+    }
+    free(problems.problems);
+    engine_problems_destroy(found);
+    arena_uninit(&arena);
+}
