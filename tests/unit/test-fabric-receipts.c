@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/fabric/fabric.h"
 #include "controller/fabric/fabric-receipts.h"
 #include "hash.h"
 #include "random.h"
@@ -663,30 +662,6 @@ no_receipt_says_more_than_is_true(void **state OVS_UNUSED)
     assert_true(n_confirmed > 100 && n_withheld > 100 && n_served > 100);
 }
 
-/* What a deleted object had is given out anew once all hosts have taken the
- * deletion: that is for the next quiescent moment, and nobody comes back to a
- * fabric that has gone by then. */
-static void
-fabric_may_go_before_numbers_are_freed(void **state OVS_UNUSED)
-{
-    struct fabric_options options = { .openflow_listen = listen_path };
-
-    connect_host(0);
-    for (int i = 0; i < 4; i++) {
-        edit_port("a", "red", 100, "all", 1, false);
-        edit(VMN_TABLE_PORT, "a", NULL);
-        until_acked(0);
-        disconnect_host(0);
-        fabric_destroy(fabric);
-        for (int j = 0; j < 3; j++) {
-            fixture_turn();
-        }
-        fixture_start_fabric(&options);
-        connect_host(0);
-    }
-    check_host(0);
-}
-
 int
 main(int argc OVS_UNUSED, char *argv[])
 {
@@ -700,7 +675,6 @@ main(int argc OVS_UNUSED, char *argv[])
         T(withdrawal_of_what_was_refused_takes_the_older_flow, setup),
         T(refusal_that_is_overtaken_by_a_change_stays_told, setup),
         T(refused_port_is_lacking_until_its_next_flow_is_taken, setup),
-        T(fabric_may_go_before_numbers_are_freed, setup),
         T(no_receipt_says_more_than_is_true, setup_narrow),
     };
 

@@ -231,7 +231,13 @@ static struct scenario scenarios[] = {
             { "h1", "-arp_tpa=10.0.2." },
             { "h2", "-arp_tpa=10.0.2.1," },
             { "h1", "+router.arp/0 100 icmp6,reg0=0x1,reg3=0x1,"
-              "icmp_type=135,nd_target=fd00:1::1 " },
+              "icmp_type=135,nd_target=fd00:1::1 actions="
+              "move:NXM_OF_ETH_SRC[]->NXM_OF_ETH_DST[],"
+              "set_field:06:00:00:00:00:0f->eth_src,"
+              "move:NXM_NX_IPV6_SRC[]->NXM_NX_IPV6_DST[],"
+              "move:NXM_NX_IPV6_SRC[]->NXM_NX_ND_TARGET[],"
+              "set_field:fd00:1::1->ipv6_src,"
+              "set_field:06:00:00:00:00:0f->nd_sll,IN_PORT\n" },
             { "h1", "+router.arp/0 100 icmp6,reg0=0x1,reg3=0x1,"
               "icmp_type=135,nd_target=fe80::400:ff:fe00:f " },
             { "h2", "-nd_target=fe80::400:ff:fe00:f" },
