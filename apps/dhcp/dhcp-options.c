@@ -131,7 +131,7 @@ answers_solicitations(struct vmn_view *view,
 
 /* Options.  --------------------------------------------------------------- */
 
-/* Takes over what 'narrower' says. */
+/* Overrides 'options' by those that are set in 'narrower'. */
 static void
 narrow_options(struct vmn_dhcp_options *options,
                const struct vmn_dhcp_options *narrower)
@@ -169,8 +169,8 @@ narrow_options(struct vmn_dhcp_options *options,
     }
 }
 
-/* Where nobody says whom to ask for names, it is who knows those of the
- * network's ports, if they have some. */
+/* Adds the network's own DNS server if no resolver is configured and the
+ * network has a zone. */
 static void
 add_own_dns(struct vmn_view *view, const struct vmn_network *network,
             struct vmn_dhcp_options *options)

@@ -13,7 +13,7 @@
 
 enum { PRIORITY = 100 };
 
-/* Where clients of DHCPv6 ask (RFC 8415, section 7.1). */
+/* All_DHCP_Relay_Agents_and_Servers (RFC 8415, section 7.1). */
 static const struct vmn_ip all_servers = { 6, {
     0xff, 2, [13] = 1, [15] = 2 } };
 #define ROUTER_SOLICITATION 133
@@ -36,9 +36,9 @@ punt(struct vmn_flow *flow, unsigned handler)
     vmn_act_punt(vmn_flow_actions(flow), handler, 0, VMN_PUNT_ALL);
 }
 
-/* Overlay's guard silences guests that would be servers.  The ports of a
- * packet in fragments it does not see: only conntrack knows them, once it has
- * been asked. */
+/* Drops fragments that guests send as servers would.  Overlay's guard drops
+ * other packets from servers' ports; a fragment's ports are known only to
+ * conntrack, once the packet has passed it. */
 static void
 silence_fragments(struct vmn_emit *emit, const struct vmn_network *network,
                   uint16_t eth_type, uint16_t client)
@@ -56,8 +56,8 @@ silence_fragments(struct vmn_emit *emit, const struct vmn_network *network,
     vmn_act_drop(vmn_flow_actions(flow), "DHCP server");
 }
 
-/* A client asks all servers at first, and later the one that it knows, which
- * many look for on the link. */
+/* Punts clients' messages.  A client sends to the broadcast address at first,
+ * and later to the server that it knows, for which many send ARP requests. */
 static void
 serve_v4(struct vmn_emit *emit, const struct vmn_network *network)
 {
@@ -135,13 +135,12 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
 /* The app.  -------------------------------------------------------------- */
 
-/* Before overlay (order 0) refuses ARP for an address that it does not
- * know. */
+/* Before overlay (order 0), which drops ARP for unknown addresses. */
 static const struct vmn_stage_class stages[] = {
     [STAGE_DHCP] = { .name = "dhcp", .hook = VMN_HOOK_SERVICE, .order = -5,
                      .n_tables = 1, .miss = VMN_MISS_NEXT },
-    /* Behind firewall (order 0), which asks conntrack; the commit that comes
-     * later makes it forgotten again. */
+    /* After firewall (order 0), which sends packets through conntrack; what is
+     * dropped here is never committed, so conntrack forgets it. */
     [STAGE_SERVERS] = { .name = "servers", .hook = VMN_HOOK_TRACK,
                         .order = 10, .n_tables = 1, .miss = VMN_MISS_NEXT },
     { .name = NULL },

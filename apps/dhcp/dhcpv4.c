@@ -32,14 +32,14 @@ enum {
     OPTION_BOOT_FILE = 67,
     OPTION_SEARCH = 119,
     OPTION_ROUTES = 121,
-    OPTION_ROUTES_MS = 249,     /* The same, as Windows asked first. */
+    OPTION_ROUTES_MS = 249,     /* The same, Microsoft's code. */
 };
 
 #define IP_UDP_SIZE 28
-/* What every client takes, as an IP packet (RFC 2132, section 9.10). */
+/* Bytes of an IP packet that every client accepts (RFC 2132, section 9.10). */
 #define MIN_MAX_SIZE 576
 
-/* A question, and what is known of who asks. */
+/* A request, and what is known of its sender. */
 struct req {
     struct vmn_view *view;
     const struct vmn_packet_in *in;
@@ -47,12 +47,12 @@ struct req {
     const struct vmn_port *port;
     const struct vmn_network *network;
     uint32_t mtu;               /* The network's. */
-    struct vmn_ip requested, server; /* Family 0: not said. */
+    struct vmn_ip requested, server; /* Family 0: not in the request. */
 };
 
 /* The answer.  ------------------------------------------------------------ */
 
-/* What options are made of. */
+/* What options are made from. */
 struct context {
     uint32_t mtu;
     const struct vmn_subnet *subnet;
@@ -97,7 +97,7 @@ put_u32(struct vmn_bytes *b, uint8_t code, uint32_t value)
     vmn_dhcp4_put(b, code, &value, sizeof value);
 }
 
-/* The subnet's mask, or its last address. */
+/* Appends a subnet's mask, or its broadcast address. */
 static void
 put_of_cidr(struct vmn_bytes *b, uint8_t code, const struct vmn_prefix *cidr)
 {
@@ -117,8 +117,8 @@ put_route(struct vmn_bytes *b, const struct vmn_prefix *to,
     vmn_put_ip(b, via);
 }
 
-/* The ways to resolvers that are on every link, for those who have no other
- * way: "0.0.0.0" is the link itself (RFC 3442). */
+/* Appends routes to resolvers with link-local addresses, for clients without
+ * another route to them: "0.0.0.0" means the link itself (RFC 3442). */
 static void
 put_link_local(struct vmn_bytes *b, const struct vmn_dhcp_options *options)
 {
@@ -133,8 +133,8 @@ put_link_local(struct vmn_bytes *b, const struct vmn_dhcp_options *options)
     }
 }
 
-/* A client that takes these ignores the router, so its way is among them (RFC
- * 3442). */
+/* Appends classless static routes.  A client that accepts these ignores the
+ * router option, so the default route is among them (RFC 3442). */
 static void
 put_routes(struct vmn_bytes *b, uint8_t code, const struct context *ctx)
 {
@@ -184,7 +184,7 @@ put_boot_server(struct vmn_bytes *b, const struct vmn_ip *ip)
     }
 }
 
-/* Writes option 'code', if there is something to say. */
+/* Appends option 'code', if it has a value. */
 static void
 put_option(struct vmn_bytes *b, uint8_t code, const struct context *ctx)
 {
@@ -212,8 +212,8 @@ put_option(struct vmn_bytes *b, uint8_t code, const struct context *ctx)
     }
 }
 
-/* Writes what the client wants, in its order; the mask comes before the router
- * whatever that is (RFC 2132, section 3.3). */
+/* Appends the requested options in the client's order; the mask comes before
+ * the router in any case (RFC 2132, section 3.3). */
 static void
 put_requested_options(struct vmn_bytes *b, const struct vmn_dhcp4 *dhcp,
                       const struct context *ctx)
@@ -256,8 +256,8 @@ put_client_id(struct vmn_bytes *b, const struct vmn_dhcp4 *dhcp)
     }
 }
 
-/* How long a message may be: as the client says, but no longer than the
- * network takes. */
+/* Returns the most bytes of a message: what the client accepts, but no more
+ * than the network's MTU. */
 static size_t
 max_message_size(const struct req *req)
 {
@@ -278,8 +278,8 @@ max_message_size(const struct req *req)
     return room - IP_UDP_SIZE;
 }
 
-/* Where an answer goes (RFC 2131, section 4.1).  Only the one port gets it, in
- * any case. */
+/* Sends a reply to where RFC 2131, section 4.1, wants it.  Only the one port
+ * gets it in any case. */
 static void
 send_reply(struct vmn_packets_out *out, const struct vmn_dhcp4 *dhcp,
            const struct vmn_bytes *message)
@@ -306,8 +306,8 @@ send_reply(struct vmn_packets_out *out, const struct vmn_dhcp4 *dhcp,
     vmn_send_back(out, frame, vmn_udp_build(&udp, frame, sizeof frame));
 }
 
-/* Sends an answer of 'type'; 'ip' is the client's address, or NULL with a
- * refusal. */
+/* Sends a reply of 'type'; 'ip' is the client's address, or NULL in a
+ * DHCPNAK. */
 static void
 answer(const struct req *req, uint8_t type, const struct vmn_ip *ip,
        struct vmn_packets_out *out)
@@ -358,9 +358,10 @@ answer(const struct req *req, uint8_t type, const struct vmn_ip *ip,
 
 /* The question.  ---------------------------------------------------------- */
 
-/* A request (RFC 2131, section 4.3.2).  One that answers an offer names the
- * server; one after a start names the address only; and one that extends a
- * lease has its address already. */
+/* Handles DHCPREQUEST (RFC 2131, section 4.3.2).  A reply to an offer names
+ * the server; a client that reboots sends only the requested address; and one
+ * that extends its lease has its address already.  Returns NULL, or why there
+ * is no reply. */
 static const char *
 handle_request(const struct req *req, struct vmn_packets_out *out)
 {
@@ -379,7 +380,7 @@ handle_request(const struct req *req, struct vmn_packets_out *out)
     return NULL;
 }
 
-/* Answers, or says why not. */
+/* Handles a message.  Returns NULL, or why there is no reply. */
 static const char *
 handle_message(const struct req *req, struct vmn_packets_out *out)
 {

@@ -38,7 +38,7 @@ enum {
     OPTION_NTP = 56,
     OPTION_BOOT_FILE = 59,
 };
-#define NTP_SERVER_ADDRESS 1    /* Inside of OPTION_NTP. */
+#define NTP_SERVER_ADDRESS 1    /* A suboption of OPTION_NTP. */
 
 enum {
     STATUS_SUCCESS = 0,
@@ -49,18 +49,18 @@ enum {
 };
 
 #define IPV6_UDP_SIZE 48
-#define DUID_MAX 130            /* RFC 8415, section 11.1. */
-#define REFRESH_MIN 600         /* RFC 8415, section 21.23. */
+#define DUID_MAX 130            /* Bytes (RFC 8415, section 11.1). */
+#define REFRESH_MIN 600         /* Seconds (RFC 8415, section 21.23). */
 
-/* DUID-LL of Ethernet: it follows from the server's MAC alone. */
+/* The server's DUID-LL, of Ethernet, from its MAC. */
 static const uint8_t server_id[] = { 0, 3, 0, 1,
                                      0x0e, 0x56, 0x4d, 0xff, 0, 67 };
 
-/* A question, and what is known of who asks. */
+/* A request, and what is known of its sender. */
 struct req {
     struct vmn_udp udp;
     struct vmn_dhcp6 dhcp;
-    struct vmn_dhcp6_option client, server; /* 'data' NULL: none. */
+    struct vmn_dhcp6_option client, server; /* 'data' is NULL if absent. */
     const struct vmn_port *port;
     const struct vmn_network *network;
     uint32_t mtu;               /* The network's. */
@@ -102,8 +102,8 @@ address_of(const struct vmn_dhcp6_option *iaaddr)
     return ip;
 }
 
-/* Takes the next address that is named in 'ia', which 'rest' and 'size' are to
- * be started with. */
+/* Reads the next address in 'ia' into '*ip'.  '*rest' and '*size' are the
+ * options that are left.  Returns false at the end. */
 static bool
 next_address(const uint8_t **rest, size_t *size, struct vmn_ip *ip)
 {
@@ -118,7 +118,8 @@ next_address(const uint8_t **rest, size_t *size, struct vmn_ip *ip)
     return false;
 }
 
-/* Has the client's association, with what it has no more at lifetime 0. */
+/* Appends the client's addresses, and those in its association that it has no
+ * longer, with lifetime 0. */
 static void
 put_addresses(struct vmn_bytes *b, const struct req *req,
               const struct vmn_dhcp6_option *ia)
@@ -142,7 +143,8 @@ put_addresses(struct vmn_bytes *b, const struct req *req,
     }
 }
 
-/* An answer to association 'ia'; the first that wants addresses gets all. */
+/* Appends the reply to association 'ia'.  The first one that asks for
+ * addresses gets all. */
 static void
 put_ia(struct vmn_bytes *b, const struct req *req,
        const struct vmn_dhcp6_option *ia, bool first)
@@ -152,7 +154,7 @@ put_ia(struct vmn_bytes *b, const struct req *req,
     uint32_t s = req->options.lease_time;
     size_t opened = vmn_dhcp6_open(b, ia->code);
 
-    vmn_put(b, ia->data, 4);    /* Its number. */
+    vmn_put(b, ia->data, 4);    /* The IAID. */
     if (ia->code != VMN_DHCP6_IA_TA) {
         vmn_put_u32(b, leases ? s / 2 : 0);
         vmn_put_u32(b, leases ? s / 10 * 8 : 0);
@@ -167,8 +169,8 @@ put_ia(struct vmn_bytes *b, const struct req *req,
     vmn_dhcp6_close(b, opened);
 }
 
-/* To one who gives addresses back, or finds them taken: what was not its own
- * is told. */
+/* Appends the reply to a client that releases or declines addresses: with
+ * status NoBinding if some were not its own. */
 static void
 put_unbound(struct vmn_bytes *b, const struct req *req,
             const struct vmn_dhcp6_option *ia)
@@ -284,7 +286,8 @@ put_option(struct vmn_bytes *b, uint16_t code, const struct req *req)
     }
 }
 
-/* Each at most once, whatever the client's list repeats. */
+/* Appends the requested options, each at most once, even if the client's list
+ * repeats some. */
 static void
 put_requested_options(struct vmn_bytes *b, const struct req *req)
 {
@@ -342,7 +345,7 @@ reply_start(struct vmn_bytes *b, const struct req *req, uint8_t type)
     vmn_dhcp6_put(b, OPTION_SERVER_ID, server_id, sizeof server_id);
 }
 
-/* There is no other server that a client should wait for. */
+/* Appends the highest preference: clients need not wait for other servers. */
 static void
 put_preference(struct vmn_bytes *b)
 {
@@ -351,8 +354,8 @@ put_preference(struct vmn_bytes *b)
     vmn_dhcp6_put(b, OPTION_PREFERENCE, &highest, sizeof highest);
 }
 
-/* Whether all addresses that the client believes it has are its own; -1 if it
- * names none. */
+/* Returns 1 if all addresses that the client names are its own, 0 if not, or
+ * -1 if it names none. */
 static int
 confirms(const struct req *req)
 {
@@ -375,7 +378,7 @@ confirms(const struct req *req)
     return found;
 }
 
-/* Answers, or says why not. */
+/* Handles a message.  Returns NULL, or why there is no reply. */
 static const char *
 handle_message(const struct req *req, struct vmn_packets_out *out)
 {
@@ -426,7 +429,8 @@ handle_message(const struct req *req, struct vmn_packets_out *out)
 
 /* The question.  ---------------------------------------------------------- */
 
-/* What a message must and must not have (RFC 8415, section 16). */
+/* Checks which identifiers the message has (RFC 8415, section 16).  Returns
+ * NULL, or what is wrong. */
 static const char *
 check_ids(const struct req *req)
 {
@@ -463,8 +467,8 @@ check_ids(const struct req *req)
     }
 }
 
-/* The options are those of the subnet that the port's first address of IPv6 is
- * in. */
+/* Returns the subnet of the port's first IPv6 address, whose options it
+ * gets. */
 static const struct vmn_subnet *
 subnet_of(const struct vmn_network *network, const struct vmn_port *port)
 {

@@ -9,13 +9,13 @@
 
 #include "dhcp-app.h"
 
-#define PREFIXES_MAX 16         /* Subnets that a network may have. */
+#define PREFIXES_MAX 16         /* Subnets that a network may have at most. */
 #define DNS_MAX 8
 
 static const struct vmn_ip all_nodes = { 6, { 0xff, 2, [15] = 1 } };
 static const struct vmn_mac all_nodes_mac = { { 0x33, 0x33, 0, 0, 0, 1 } };
 
-/* The port's address in a subnet, or NULL. */
+/* Returns the port's address in a subnet, or NULL. */
 static const struct vmn_ip *
 address_in(const struct vmn_network *network, const struct vmn_subnet *subnet,
            const struct vmn_port *port)
@@ -28,8 +28,8 @@ address_in(const struct vmn_network *network, const struct vmn_subnet *subnet,
     return NULL;
 }
 
-/* Says how the port gets its addresses: of each subnet, whether it makes one
- * there, and of all, whether DHCPv6 has some. */
+/* Describes how the port gets its addresses: for each subnet, whether by
+ * SLAAC, and for all of them, whether DHCPv6 has some. */
 static void
 describe(const struct vmn_network *network, const struct vmn_port *port,
          struct vmn_ra_prefix prefixes[PREFIXES_MAX], struct vmn_ra *ra)
@@ -61,7 +61,7 @@ first_subnet(const struct vmn_network *network, const struct vmn_port *port)
     return NULL;
 }
 
-/* What a port hears, whoever says it. */
+/* The advertisement for a port, whichever router sends it. */
 struct advert {
     struct vmn_ra ra;
     struct vmn_ra_prefix prefixes[PREFIXES_MAX];
@@ -103,9 +103,10 @@ prepare(struct vmn_view *view, const struct vmn_network *network,
     describe(network, port, advert->prefixes, ra);
 }
 
-/* Says it, as from who has 'mac': a router, or not. */
+/* Sends it from 'mac', with 'router_s' seconds as the router's lifetime (0: no
+ * default router). */
 static void
-say(struct advert *advert, struct vmn_mac mac, uint16_t router_s,
+send_advert(struct advert *advert, struct vmn_mac mac, uint16_t router_s,
     struct vmn_packets_out *out)
 {
     uint8_t frame[REPLY_MAX];
@@ -117,8 +118,9 @@ say(struct advert *advert, struct vmn_mac mac, uint16_t router_s,
                                            advert->room));
 }
 
-/* Each of the network's routers says it, or where there is none, the server:
- * how addresses are got and what is on the link does not depend on routers. */
+/* Sends an advertisement of each of the network's routers, or if there is
+ * none, of the server: how addresses are assigned, and what is on the link,
+ * does not depend on routers. */
 static void
 advertise(struct vmn_view *view, const struct vmn_network *network,
           const struct vmn_port *port, const struct vmn_ip *to,
@@ -135,12 +137,12 @@ advertise(struct vmn_view *view, const struct vmn_network *network,
                                                           routers.names[i]);
 
         if (router && is_default_router(router, network)) {
-            say(&advert, router->mac, ROUTER_LIFETIME, out);
+            send_advert(&advert, router->mac, ROUTER_LIFETIME, out);
             n++;
         }
     }
     if (!n) {
-        say(&advert, server_mac, 0, out);
+        send_advert(&advert, server_mac, 0, out);
     }
 }
 
@@ -157,7 +159,7 @@ owns(const struct vmn_port *port, const struct vmn_ip *ip)
     return vmn_ip_equal(&local, ip);
 }
 
-/* By the clock, in whichever network. */
+/* Sends the periodic advertisement, if the network has any. */
 static void
 send_unsolicited(struct vmn_view *view, const struct vmn_network *network,
                  const struct vmn_port *port, struct vmn_packets_out *out)

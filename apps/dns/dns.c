@@ -13,13 +13,13 @@
 
 enum {
     PRIORITY_OWN = 110,
-    PRIORITY_OWN_OTHER = 105,   /* Not DNS by UDP. */
+    PRIORITY_OWN_OTHER = 105,   /* Other packets to the server's address. */
     PRIORITY_RESOLVER = 100,
 };
 
 #define CLASS_IN 1
 
-/* What goes through nearly every network without being cut up. */
+/* Bytes of a reply that nearly all networks carry without fragmentation. */
 #define REPLY_MAX 1232
 
 static const struct vmn_mac server_mac = SERVER_MAC;
@@ -63,7 +63,8 @@ is_in(const struct vmn_ip *ip, const struct vmn_ip *ips, size_t n)
     return false;
 }
 
-/* The resolvers of the network and of its subnets, each once. */
+/* Emits the flows of the resolvers that the network and its subnets name, each
+ * once. */
 static void
 emit_resolvers(struct vmn_emit *emit, const struct vmn_network *network)
 {
@@ -116,7 +117,8 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     emit_resolvers(emit, network);
 }
 
-/* The address at which guests of the network are to ask, if it has a zone. */
+/* Evaluates the server's address in network 'key', if the network has a
+ * zone. */
 static void
 eval_server(struct vmn_view *view, const char *key, struct vmn_value *value)
 {
@@ -127,8 +129,8 @@ eval_server(struct vmn_view *view, const char *key, struct vmn_value *value)
 
 /* Packets.  -------------------------------------------------------------- */
 
-/* Writes the answer to a question that is about names.  False if somebody else
- * is to answer it. */
+/* Writes the answer to a question.  Returns false if it is for another
+ * resolver. */
 static bool
 answer_question(struct vmn_view *view, const struct vmn_packet_in *in,
                 struct vmn_dns_answer *answer, bool is_own)
@@ -153,8 +155,9 @@ answer_question(struct vmn_view *view, const struct vmn_packet_in *in,
     return true;
 }
 
-/* Room for an answer, which is not to be cut up; a network's MTU is 576 at
- * least, so it is enough for the 512 bytes that every asker takes. */
+/* Returns the most bytes of a reply that are not fragmented.  The MTU of a
+ * network is at least 576, so there is room for the 512 bytes that every
+ * client accepts. */
 static size_t
 max_reply_size(struct vmn_view *view, const struct vmn_port *port)
 {
@@ -203,8 +206,7 @@ handle_query(struct vmn_view *view, const struct vmn_packet_in *in,
 
 /* The app.  -------------------------------------------------------------- */
 
-/* Before overlay (order 0) refuses ARP for an address that it does not
- * know. */
+/* Before overlay (order 0), which drops ARP for unknown addresses. */
 static const struct vmn_stage_class stages[] = {
     [STAGE_DNS] = { .name = "dns", .hook = VMN_HOOK_SERVICE, .order = -4,
                     .n_tables = 1, .miss = VMN_MISS_NEXT },

@@ -9,13 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Aliases of aliases that are followed. */
+/* How many aliases are followed in a row. */
 #define ALIASES_MAX 8
 
-/* A look-up under way. */
+/* A lookup. */
 struct search {
     struct vmn_view *view;
-    struct vmn_names zones;     /* Where it may look. */
+    struct vmn_names zones;     /* The zones of the network. */
     struct vmn_dns_answer *answer;
 };
 
@@ -27,7 +27,8 @@ wants(const struct search *search, uint16_t type)
     return asked == type || asked == VMN_DNS_ANY;
 }
 
-/* The name inside of a domain, "" for the domain itself; or NULL. */
+/* Returns the part of 'name' within 'domain', "" for the domain itself; or
+ * NULL if it is not within it. */
 static const char *
 inside(struct vmn_view *view, const char *name, const char *domain)
 {
@@ -44,7 +45,7 @@ inside(struct vmn_view *view, const char *name, const char *domain)
             : NULL);
 }
 
-/* The zone with the longest domain that the name ends with. */
+/* Returns the zone with the longest domain that contains 'name', or NULL. */
 static const struct vmn_dns_zone *
 find_zone(const struct search *search, const char *name, const char **rest)
 {
@@ -125,7 +126,8 @@ add_record(const struct search *search, const char *name,
     }
 }
 
-/* The first record of a name, by which they are sorted. */
+/* Returns the index of the first record with this name; records are sorted by
+ * name. */
 static size_t
 find_record(const struct vmn_dns_zone *zone, const char *name)
 {
@@ -143,7 +145,7 @@ find_record(const struct vmn_dns_zone *zone, const char *name)
     return low;
 }
 
-/* True if there are names inside of this one, so that it is one, too (RFC
+/* Returns true if there are names below 'name', so that it exists, too (RFC
  * 8020). */
 static bool
 has_inside(struct vmn_view *view, const struct vmn_dns_zone *zone,
@@ -174,8 +176,8 @@ has_network(const struct vmn_dns_zone *zone, const char *network)
     return false;
 }
 
-/* Adds the addresses of the port or balancer 'rest'; false if there is none in
- * the zone's networks. */
+/* Adds the addresses of the port or balancer named 'rest'.  Returns false if
+ * it has none in the zone's networks. */
 static bool
 add_port(const struct search *search, const char *name, const char *rest,
          const struct vmn_dns_zone *zone)
@@ -199,8 +201,8 @@ add_port(const struct search *search, const char *name, const char *rest,
 
 /* Names.  ----------------------------------------------------------------- */
 
-/* Adds what is known of a name; '*alias' becomes what it stands for, if it is
- * an alias that has to be followed. */
+/* Adds what is known of a name.  If it is an alias to follow, '*alias' becomes
+ * its target. */
 static enum found
 find_name(const struct search *search, const char *name,
           const struct vmn_dns_zone **zone, const char **alias)
@@ -254,7 +256,7 @@ add_pointer(const struct search *search, const char *name, uint32_t ttl,
     }
 }
 
-/* Adds the names that a zone has for an address. */
+/* Adds the PTR records that a zone has for an address. */
 static bool
 add_pointers(const struct search *search, const char *name,
              const struct vmn_dns_zone *zone, const char *address)
@@ -294,8 +296,8 @@ add_pointers(const struct search *search, const char *name,
     return found;
 }
 
-/* Whoever's subnet an address is in may have more to say of it than we do, so
- * what is in no zone is not ours. */
+/* Looks up an address.  If it is in no zone, another server may be responsible
+ * for its subnet, so the question is not ours. */
 static enum found
 find_address(const struct search *search, const char *name,
              const struct vmn_ip *ip)
@@ -335,7 +337,7 @@ find_answer(struct vmn_view *view, const char *network,
     for (int i = 0; alias && i < ALIASES_MAX; i++) {
         const struct vmn_dns_zone *other;
 
-        /* What it stands for may be anybody's. */
+        /* The target may be outside of our zones. */
         find_name(&search, alias, &other, &alias);
     }
     return found;

@@ -15,7 +15,7 @@ enum { PRIORITY_MAY_SEND = 20, PRIORITY_OTHERS = 10 };
 
 static const uint16_t eth_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
 
-/* In each network, mail that a VM sends is dropped on the VM's host... */
+/* Drops mail from VMs of a network on the VM's host, */
 static void
 compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -37,7 +37,7 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
-/* ...unless it comes from a port that may send it. */
+/* unless it comes from a port that may send it. */
 static void
 compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -70,7 +70,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
-/* After ARP has been dealt with (order 0), and before anything else. */
+/* After ARP (order 0), and before all else. */
 static const struct vmn_stage_class stages[] = {
     [STAGE_MAIL] = { .name = "mail", .hook = VMN_HOOK_SERVICE, .order = 10,
                      .n_tables = 1, .miss = VMN_MISS_NEXT },

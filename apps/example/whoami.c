@@ -17,19 +17,19 @@
 #include <vmn/app.h>
 
 #define LABEL "whoami"
-#define UDP_PORT 43             /* That of whois. */
+#define UDP_PORT 43             /* The port of whois. */
 
 enum { STAGE_WHOAMI };
 enum { HANDLER_QUERY };
 enum { PRIORITY = 10 };
 
-/* Locally administered; networks do not see each other's. */
+/* Locally administered.  It may be the same in all networks. */
 static const struct vmn_mac mac = VMN_SERVER_MAC(UDP_PORT);
 
 /* Flows.  ---------------------------------------------------------------- */
 
-/* In each network that has the label, on the hosts that have a part in it:
- * the address is answered for, and questions go up to the handler. */
+/* In a network that has the label, on its hosts: replies to ARP for the
+ * address, and sends queries to the handler. */
 static void
 compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -68,7 +68,7 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
 /* Packets.  -------------------------------------------------------------- */
 
-/* Appends "WHAT NAME" and the line's end. */
+/* Appends "WHAT NAME" and the end of the line. */
 static char *
 put_line(char *end, const char *what, const char *name)
 {
@@ -93,7 +93,7 @@ handle_query(struct vmn_view *view, const struct vmn_packet_in *in,
     end = put_line(end, "network", in->port->network);
     end = put_line(end, "host", in->host);
     vmn_udp_swap(&udp);
-    udp.eth_src = mac;          /* It may have been asked by broadcast. */
+    udp.eth_src = mac;          /* The query may have been a broadcast. */
     udp.payload = (const uint8_t *) text;
     udp.payload_size = end - text;
     vmn_send_back(out, answer, vmn_udp_build(&udp, answer, sizeof answer));
@@ -101,8 +101,7 @@ handle_query(struct vmn_view *view, const struct vmn_packet_in *in,
 
 /* The app.  -------------------------------------------------------------- */
 
-/* Before overlay (order 0) refuses ARP for an address that it does not
- * know. */
+/* Before overlay (order 0), which drops ARP for unknown addresses. */
 static const struct vmn_stage_class stages[] = {
     [STAGE_WHOAMI] = { .name = "whoami", .hook = VMN_HOOK_SERVICE,
                        .order = -20, .n_tables = 1, .miss = VMN_MISS_NEXT },

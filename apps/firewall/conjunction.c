@@ -18,7 +18,7 @@
 
 #include <string.h>
 
-/* The clauses of one dimension. */
+/* What the clauses of one dimension of a rule have in common. */
 struct clause {
     const struct policy_ctx *ctx;
     const struct rule_head *rule;
@@ -39,7 +39,7 @@ clause_add(const struct clause *clause)
     return flow;
 }
 
-/* A clause about the original tuple of the packet's connection. */
+/* Adds a clause that matches the original tuple of the packet's connection. */
 static struct vmn_flow *
 tuple_add(const struct clause *clause)
 {
@@ -88,7 +88,8 @@ emit_service(const struct clause *clause, const struct service_match *service)
 {
     struct vmn_flow *flow = tuple_add(clause);
 
-    /* A packet of one family may well name the other's ICMP. */
+    /* A packet of one family may well name the other's ICMP, so the family is
+     * matched. */
     if (service->ip_proto == VMN_IP_PROTO_ICMP) {
         vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
     } else if (service->ip_proto == VMN_IP_PROTO_ICMPV6) {
@@ -108,8 +109,9 @@ emit_service(const struct clause *clause, const struct service_match *service)
     }
 }
 
-/* Ports of SCTP are those of the packet itself, which in a reply are the other
- * way round: conntrack of the userspace datapath knows none. */
+/* Adds clauses for ports of SCTP.  They match the packet's own ports, which
+ * are swapped in a reply, since conntrack of the userspace datapath does not
+ * know them. */
 static void
 emit_sctp_ports(const struct clause *clause,
                 const struct service_match *service)
@@ -149,7 +151,7 @@ emit_services(const struct clause *clause, const struct rule *rule)
     }
 }
 
-/* The other side of a rule in a domain: identities, and addresses in the
+/* The peers of a rule in a domain: identities, and other addresses in the
  * fewest prefixes. */
 struct peers {
     struct ids ids;
@@ -188,7 +190,7 @@ emit_rule(const struct policy_ctx *ctx, const struct rule *rule)
     };
 
     read_peers(ctx, rule, &peers);
-    /* A list of peers with nobody in it matches nobody. */
+    /* A list of peers without members matches nobody. */
     if (!ctx->own.n
         || (head->has_peers && !peers.ids.n && !peers.prefixes.n)) {
         return;
@@ -248,9 +250,10 @@ add_verdict(struct vmn_view *view, struct vmn_emit *emit, const char *policy,
     return flow;
 }
 
-/* All packets that are denied are told; of others those that open a
- * connection, which have a flow of their own then, so that they are counted by
- * themselves. A number of a conjunction leads to no other flows, so any higher
+/* Emits the flow to which a rule's conjunction leads.  Logging rules report
+ * every packet that they deny; of what they allow, only packets that open a
+ * connection, which have a flow of their own, so that these are counted
+ * separately.  A conjunction ID leads to no other flows, so any higher
  * priority will do. */
 void
 emit_verdict(struct vmn_view *view, struct vmn_emit *emit,

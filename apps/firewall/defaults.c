@@ -65,8 +65,8 @@ compile_denied(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                     VMN_INGRESS, POLICY_DEFAULT, "default deny");
 }
 
-/* Ports that an application policy selects in a direction are closed in that
- * direction, except for what it allows. */
+/* Compiles the default deny of ports that an application policy selects in a
+ * direction: what none of its rules allows is dropped. */
 void
 compile_isolated(struct vmn_view *view, const char *key,
                  struct vmn_emit *emit)

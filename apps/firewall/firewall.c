@@ -14,15 +14,14 @@ to_done(struct vmn_flow *flow)
     vmn_act_goto(vmn_flow_actions(flow), STAGE_POLICY, POLICY_DONE);
 }
 
-/* The two families, where a match on a field of both wants to know which. */
+/* Both families, for matches on fields that require one. */
 static const uint16_t ip_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
 #define N_IP_TYPES (sizeof ip_types / sizeof ip_types[0])
 
 static void
 base_send(struct vmn_emit *emit)
 {
-    /* Where routers are, and who asks for them, passes in provider networks
-     * only. */
+    /* Router discovery passes in provider networks only. */
     static const uint8_t nd_types[] = { 133, 134, VMN_ND_SOLICIT,
                                         VMN_ND_ADVERT };
     struct vmn_flow *flow;
@@ -32,8 +31,8 @@ base_send(struct vmn_emit *emit)
     vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_HAIRPIN, VMN_FLAG_HAIRPIN);
     to_done(flow);
 
-    /* Where a gateway only passes it on, whoever is judged is elsewhere: of
-     * two directions this host may see one. */
+    /* Where a gateway only forwards, policies apply on another host: this one
+     * may see only one of both directions. */
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND, 190);
     vmn_match(flow, VMN_REG_SRC_LOCAL, 0);
     vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_EXTERNAL);
@@ -44,8 +43,8 @@ base_send(struct vmn_emit *emit)
                      VMN_FLAG_EXTERNAL);
     to_done(flow);
 
-    /* Neighbour discovery has no policy, as ARP has none; conntrack would take
-     * it for invalid. */
+    /* No policy applies to neighbour discovery, as to ARP; conntrack would
+     * call it invalid. */
     for (size_t i = 0; i < sizeof nd_types; i++) {
         flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND,
                             150);
@@ -68,7 +67,7 @@ base_send(struct vmn_emit *emit)
     to_done(vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND, 1));
 }
 
-/* Of both families: only they are tracked. */
+/* Adds a flow of both families, since only these are tracked. */
 static struct vmn_flow *
 tracked_add(struct vmn_emit *emit, unsigned stage, unsigned table,
             uint16_t priority, unsigned state, unsigned mask)
@@ -81,9 +80,10 @@ tracked_add(struct vmn_emit *emit, unsigned stage, unsigned table,
     return flow;
 }
 
-/* A reply is judged as its request is: identities and places trade places.  So
- * is an ICMP error about a connection, which conntrack gives the original
- * tuple of that and the direction in which it goes. */
+/* Swaps source and destination of a reply, identities and whether they are
+ * local, since the policies of its request apply.  So it is with an ICMP error
+ * about a connection, to which conntrack gives that connection's original
+ * tuple, and the direction in which it goes. */
 static void
 swap_sides(struct vmn_actions *actions)
 {
@@ -100,9 +100,10 @@ base_state(struct vmn_emit *emit)
                        VMN_CT_INV);
     vmn_act_drop(vmn_flow_actions(flow), "invalid state");
 
-    /* Without ports; the first fragment is judged.  But a connection is
-     * committed only once all fragments have come there.  (Where conntrack
-     * puts packets together for good, there are no fragments here.) */
+    /* Later fragments have no ports; policies apply to the first fragment.
+     * But a connection is committed only once all fragments have arrived
+     * there.  (Where conntrack reassembles packets for good, there are no
+     * fragments here.) */
     for (size_t i = 0; i < N_IP_TYPES; i++) {
         flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 95, 0, VMN_CT_INV);
         vmn_match(flow, VMN_F_ETH_TYPE, ip_types[i]);
@@ -119,7 +120,7 @@ base_state(struct vmn_emit *emit)
     vmn_act_goto(vmn_flow_actions(flow), STAGE_TRACK, TRACK_SOURCE);
 }
 
-/* Each direction is judged on the host where its side is. */
+/* Each direction's rules are applied on the host where that side is. */
 static void
 base_skip(struct vmn_emit *emit)
 {
@@ -147,7 +148,8 @@ act_commit(struct vmn_actions *actions, bool with_mark)
                                            .then = VMN_CT_STOP });
 }
 
-/* Later fragments were not judged, and know nothing of the mark. */
+/* Commits an allowed connection.  Rules were not applied to later fragments,
+ * so they do not know the mark. */
 static void
 add_commit(struct vmn_emit *emit, uint16_t eth_type, bool later_fragment)
 {
@@ -175,8 +177,8 @@ base_accept(struct vmn_emit *emit)
         add_commit(emit, ip_types[i], true);
     }
 
-    /* Later stages want to know where the packet itself goes.  (Of later
-     * fragments, nobody has swapped the sides.) */
+    /* Later stages need the packet's own destination.  (Sides of later
+     * fragments were not swapped.) */
     for (size_t i = 0; i < N_IP_TYPES; i++) {
         flow = tracked_add(emit, STAGE_POLICY, POLICY_ACCEPT, ACCEPT_REPLY,
                            VMN_CT_RPL, VMN_CT_RPL);
@@ -202,7 +204,8 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     base_accept(emit);
 }
 
-/* Of a domain, its network, or the router that it is called after. */
+/* Sets 'owner' to a domain's: its network, or the router that it is named
+ * after. */
 static bool
 owner_of_domain(const char *domain, struct vmn_flow_owner *owner)
 {
@@ -213,8 +216,8 @@ owner_of_domain(const char *domain, struct vmn_flow_owner *owner)
     return true;
 }
 
-/* A verdict is a rule's.  What is compiled for a domain and something else is
- * the domain's. */
+/* Sets 'owner' of a flow: a verdict is a rule's.  What is compiled for a
+ * domain and something else is the domain's. */
 static bool
 flow_owner(struct vmn_view *view, const char *unit, const char *key,
            uint32_t part, struct vmn_flow_owner *owner)

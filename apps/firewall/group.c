@@ -64,7 +64,8 @@ names_has(const struct names *sorted, const char *name)
 
 /* Groups in groups.  ----------------------------------------------------- */
 
-/* The groups that 'groups' list and that are not in 'known' yet. */
+/* Returns the groups that those in 'groups' list and that are not in 'known'
+ * yet. */
 static struct names
 read_inner(struct vmn_view *view, const struct names *groups,
            const struct names *known)
@@ -85,8 +86,8 @@ read_inner(struct vmn_view *view, const struct names *groups,
     return inner;
 }
 
-/* One level after the other.  It ends where nothing new is found, whatever
- * the rows say. */
+/* Evaluates the groups nested in group 'key', level by level.  It ends when a
+ * level adds none, so it ends even with rows that form a loop. */
 void
 eval_nested(struct vmn_view *view, const char *key, struct vmn_value *value)
 {
@@ -131,7 +132,7 @@ names_add_nested(struct vmn_view *view, struct names *names,
 
 /* Addresses.  ------------------------------------------------------------ */
 
-/* A copy in its smallest form. */
+/* Returns a copy in the fewest prefixes, and sets '*n' to their number. */
 static struct vmn_prefix *
 merged(struct vmn_view *view, const struct vmn_prefix *prefixes, size_t *n)
 {

@@ -79,7 +79,8 @@ list_next(char **list)
 
 /* The groups of a port.  ------------------------------------------------- */
 
-/* Adds the groups at 'key' of 'index'; those by selector only if it holds. */
+/* Adds the groups at 'key' of 'index'; those with a selector only if it
+ * matches. */
 static void
 add_groups(struct vmn_view *view, struct names *names, enum vmn_index index,
            const char *key, const struct vmn_labels *labels)
@@ -157,11 +158,12 @@ eval_groups(struct vmn_view *view, const char *key, struct vmn_value *value)
 
 /* Identities.  ----------------------------------------------------------- */
 
-/* No group has a name that begins so, nor as what cuts ports off does. */
+/* Prefix in an identity's name.  No group's name begins like that, nor do
+ * those of quarantines. */
 #define DENIED "!deny/"
 
-/* True if the port's network denies by default, and its identity has to tell
- * so: see defaults.c. */
+/* Returns true if the port's network denies by default, which its identity
+ * must include: see defaults.c. */
 static bool
 is_denied(struct vmn_view *view, const struct vmn_port *port,
           const char *domain)
@@ -208,7 +210,7 @@ eval_identity(struct vmn_view *view, const char *key, struct vmn_value *value)
     vmn_value_set(value, &id, sizeof id);
 }
 
-/* Says of a port's groups that its identity is in them. */
+/* Publishes the identity of a port as a member of its groups. */
 void
 compile_member(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {

@@ -8,8 +8,8 @@
 
 #include "firewall.h"
 
-/* Protocols that need flows of their own: what a service of theirs is stands
- * elsewhere (vmn_act_learn_connection()).  0 is for all others. */
+/* Protocols with flows of their own, since their services are in different
+ * fields (vmn_act_learn_connection()).  0: all others. */
 static const struct {
     uint16_t eth_type;
     uint8_t ip_proto;
@@ -22,11 +22,11 @@ static const struct {
     { VMN_ETH_IPV6, VMN_IP_PROTO_SCTP },
 };
 
-/* Neither answers nor errors; nor later fragments, of which the first one
- * tells. */
+/* Adds a flow that learns connections.  It matches neither replies nor errors,
+ * nor later fragments, for which the first one stands. */
 static struct vmn_flow *
-noting_add(struct vmn_emit *emit, const struct vmn_network *network,
-           uint16_t eth_type, uint8_t ip_proto, unsigned is_new)
+learn_flow_add(struct vmn_emit *emit, const struct vmn_network *network,
+               uint16_t eth_type, uint8_t ip_proto, unsigned is_new)
 {
     const unsigned mask = (VMN_CT_TRK | VMN_CT_NEW | VMN_CT_REL | VMN_CT_RPL
                            | VMN_CT_INV);
@@ -59,13 +59,14 @@ compile_observation(struct vmn_view *view, const char *key,
     for (size_t i = 0; i < sizeof noted / sizeof noted[0]; i++) {
         struct vmn_actions *actions;
 
-        actions = vmn_flow_actions(noting_add(emit, network,
-                                              noted[i].eth_type,
-                                              noted[i].ip_proto, VMN_CT_NEW));
+        actions = vmn_flow_actions(learn_flow_add(emit, network,
+                                                  noted[i].eth_type,
+                                                  noted[i].ip_proto,
+                                                  VMN_CT_NEW));
         act_commit(actions, true);
         vmn_act_next(actions);
-        vmn_act_next(vmn_flow_actions(noting_add(emit, network,
-                                                 noted[i].eth_type,
-                                                 noted[i].ip_proto, 0)));
+        vmn_act_next(vmn_flow_actions(learn_flow_add(emit, network,
+                                                     noted[i].eth_type,
+                                                     noted[i].ip_proto, 0)));
     }
 }

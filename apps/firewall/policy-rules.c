@@ -19,7 +19,7 @@
 
 /* Names.  ---------------------------------------------------------------- */
 
-/* FNV-1a over a text and its final null. */
+/* Returns FNV-1a over a text and its final null. */
 static uint64_t
 hash_text(uint64_t hash, const char *text)
 {
@@ -31,10 +31,9 @@ hash_text(uint64_t hash, const char *text)
     }
 }
 
-/* Mixes all bits of an element's hash (the finalizer of SplitMix64), before it
- * is added to others'.  Of texts that differ in their last letters only, FNV's
- * values differ by multiples of one number, and sums of such come out the
- * same. */
+/* Mixes all bits of an element's hash (the finalizer of SplitMix64) before it
+ * is added to others'.  FNV's values of texts that differ only in their last
+ * letters differ by multiples of one number, so their sums would collide. */
 static uint64_t
 mix(uint64_t hash)
 {
@@ -78,8 +77,8 @@ hash_entry(struct vmn_view *view, uint64_t hash,
     return hash;
 }
 
-/* A hash of what a rule says, in whichever order its lists say it, and however
- * its prefixes and ranges are cut up. */
+/* Returns a hash of a rule's meaning, independent of the order of its lists
+ * and of how prefixes and ranges are divided. */
 static uint64_t
 rule_hash(struct vmn_view *view, const struct vmn_rule *rule)
 {
@@ -113,9 +112,10 @@ rule_hash(struct vmn_view *view, const struct vmn_rule *rule)
                                        rule->direction, rule->action, sum));
 }
 
-/* A conjunction is numbered by what the rule says, so that it keeps its number
- * whatever is put before it: "POLICY/HASH", with a count if the policy says
- * the same twice.  All domains share it: no packet meets clauses of two. */
+/* Returns the key in the pool of conjunction IDs: "POLICY/HASH", with a count
+ * if the policy has several equal rules.  The key follows from the rule's
+ * meaning, so a rule keeps its ID when others are inserted before it.  All
+ * domains share the ID: no packet meets clauses of two. */
 static const char *
 rule_name(struct vmn_view *view, const char *policy, const uint64_t hashes[],
           size_t i)
@@ -166,7 +166,7 @@ put_service(struct pack *pack, uint32_t *n, uint8_t ip_proto,
     ++*n;
 }
 
-/* A range as the few masks that make it up. */
+/* Appends a range as the fewest masks. */
 static void
 put_range(struct pack *pack, uint32_t *n, uint8_t ip_proto,
           const struct vmn_port_range *range)
@@ -196,7 +196,8 @@ put_ranges(struct pack *pack, uint32_t *n, uint8_t ip_proto,
     }
 }
 
-/* Types of which all codes are meant, and else each code. */
+/* Appends ICMP types of which all codes are matched as one, and the others by
+ * code. */
 static void
 put_icmp(struct pack *pack, uint32_t *n, uint8_t ip_proto,
          const struct ranges *messages)
@@ -232,7 +233,7 @@ put_services(struct pack *pack, const struct service_set *services)
     return n;
 }
 
-/* The addresses of peers that are none of a group's. */
+/* Appends the prefixes of peers that are no groups. */
 static uint32_t
 put_prefixes(struct pack *pack, const struct vmn_rule *rule)
 {
@@ -251,7 +252,7 @@ put_prefixes(struct pack *pack, const struct vmn_rule *rule)
     return all.n;
 }
 
-/* The groups among the peers, with those inside of them. */
+/* Reads the groups among the peers, with those nested in them. */
 static void
 read_groups(struct vmn_view *view, const struct vmn_rule *rule,
             struct names *groups)
@@ -265,7 +266,7 @@ read_groups(struct vmn_view *view, const struct vmn_rule *rule,
     names_sort(groups);
 }
 
-/* The parts of a rule, in the order of struct rule, behind its head. */
+/* Appends a rule: its head, then the parts in the order of struct rule. */
 static void
 put_rule(struct pack *pack, const struct rule_head *head_,
          const struct vmn_rule *rule)
@@ -312,7 +313,8 @@ rule_read(const void *at, struct rule *rule)
 
 /* Queries.  -------------------------------------------------------------- */
 
-/* All rules of policy 'key'; nothing if they are too much. */
+/* Evaluates all rules of policy 'key'.  There is no value if they are too
+ * large. */
 void
 eval_rules(struct vmn_view *view, const char *key, struct vmn_value *value)
 {
@@ -338,7 +340,8 @@ eval_rules(struct vmn_view *view, const char *key, struct vmn_value *value)
 
         if (!vmn_level_next(level, tier->position == VMN_TIER_APPLICATION,
                             rule->action, head.keep)) {
-            return;             /* It was stored before that was refused. */
+            return;             /* The row is from before such rules were
+                                 * refused. */
         }
         hashes[i] = rule_hash(view, rule);
         head.bucket = hashes[i] >> 32 & (POLICY_BUCKETS - 1);
@@ -349,16 +352,16 @@ eval_rules(struct vmn_view *view, const char *key, struct vmn_value *value)
                          - level->level);
         put_rule(&pack, &head, rule);
     }
-    /* Also of a policy without rules: it has a value, if an empty one. */
+    /* A policy without rules has a value, too, if an empty one. */
     put(&pack, "", 1);
     if (pack.size <= VMN_VALUE_SIZE_MAX) {
         vmn_value_set(value, pack.data, pack.size);
     }
 }
 
-/* The rules of a quarantine have no order, since all of them allow.  They are
- * few, so their numbers are each domain's own, and one unit has all there
- * is. */
+/* Packs the rules of a quarantine.  They have no order, since all of them
+ * allow, and they are few: each domain has IDs of its own, and one unit has
+ * all of them. */
 const char *
 rules_pack_allowed(struct vmn_view *view,
                    const struct vmn_quarantine *quarantine,
@@ -403,7 +406,7 @@ rule_index(struct vmn_view *view, const char *key, uint32_t conj)
     return -1;
 }
 
-/* The rules of "POLICY|BUCKET". */
+/* Evaluates the rules in a bucket; 'key' is "POLICY|BUCKET". */
 void
 eval_bucket(struct vmn_view *view, const char *key, struct vmn_value *value)
 {
@@ -430,7 +433,8 @@ eval_bucket(struct vmn_view *view, const char *key, struct vmn_value *value)
     vmn_value_set(value, pack.data, pack.size);
 }
 
-/* A uint32_t whose bits say which buckets of policy 'key' have rules. */
+/* Evaluates a uint32_t with a 1-bit for each bucket of policy 'key' that has
+ * rules. */
 void
 eval_buckets(struct vmn_view *view, const char *key, struct vmn_value *value)
 {

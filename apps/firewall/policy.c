@@ -12,7 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Without rules a policy is not complete.  Then what was compiled stays. */
+/* Fails the unit if the policy's rules are not available; it keeps the flows
+ * that it had. */
 static bool
 is_complete(struct vmn_emit *emit, const char *policy, const void *rules)
 {
@@ -24,7 +25,7 @@ is_complete(struct vmn_emit *emit, const char *policy, const void *rules)
     return rules != NULL;
 }
 
-/* Finds the domains in which groups of the policy have members. */
+/* Publishes the domains in which groups of the policy have members. */
 void
 compile_policy(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -50,7 +51,7 @@ compile_policy(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
-/* What of a policy does not depend on its rules. */
+/* Evaluates what does not depend on the policy's rules. */
 void
 eval_applies(struct vmn_view *view, const char *key, struct vmn_value *value)
 {
@@ -87,7 +88,7 @@ eval_applies(struct vmn_view *view, const char *key, struct vmn_value *value)
     vmn_value_set(value, applies, size);
 }
 
-/* The identities that the policy applies to in a domain. */
+/* Reads the identities in a domain that the policy applies to. */
 static const struct applies *
 read_own(struct vmn_view *view, const char *policy, const char *domain,
          struct ids *own)
@@ -105,8 +106,8 @@ read_own(struct vmn_view *view, const char *policy, const char *domain,
     return applies;
 }
 
-/* A policy in a domain, without its rules: which of them it has, whom it
- * closes, and on which hosts. */
+/* Compiles a policy in a domain, but for its rules: publishes which buckets it
+ * has there, whom it isolates, and the hosts that need it. */
 void
 compile_applied(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -152,7 +153,7 @@ compile_applied(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
-/* What its rules decide, wherever they apply. */
+/* Compiles the verdicts of a policy's rules, for all domains. */
 void
 compile_verdicts(struct vmn_view *view, const char *key,
                  struct vmn_emit *emit)
@@ -180,7 +181,8 @@ compile_verdicts(struct vmn_view *view, const char *key,
     }
 }
 
-/* Some rules of a policy in a domain: "POLICY|DOMAIN|BUCKET". */
+/* Compiles a bucket of a policy's rules in a domain:
+ * "POLICY|DOMAIN|BUCKET". */
 void
 compile_bucket(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {

@@ -11,7 +11,7 @@
 
 #include <string.h>
 
-/* In an identity's name, and in the value of VMN_QUERY_QUARANTINE. */
+/* Prefixes in an identity's name, and in the value of VMN_QUERY_QUARANTINE. */
 #define OWN_ROW "!quarantined"
 #define QUARANTINE "!quarantined/"
 
@@ -33,7 +33,7 @@ add_quarantine(struct vmn_view *view, struct names *names,
     names_add(view, names, vmn_printf(view, QUARANTINE "%s", quarantine));
 }
 
-/* Adds the quarantines at 'key' whose selectors hold. */
+/* Adds the quarantines at 'key' whose selectors match. */
 static void
 add_selecting(struct vmn_view *view, struct names *names, const char *key,
               const struct vmn_labels *labels)
@@ -52,8 +52,8 @@ add_selecting(struct vmn_view *view, struct names *names, const char *key,
     }
 }
 
-/* Most of the time there is no quarantine with a selector, and then a port
- * need not look at its labels. */
+/* Adds the quarantines that select the port.  Usually no quarantine has a
+ * selector, and the port's labels need not become an input. */
 static void
 add_all_selecting(struct vmn_view *view, struct names *names,
                   const struct vmn_port *port)
@@ -77,7 +77,8 @@ add_all_selecting(struct vmn_view *view, struct names *names,
     }
 }
 
-/* What cuts a VM's interface off does so with all that it carries. */
+/* Adds the quarantines of the port's parents: a quarantined VM interface
+ * includes its sub-ports. */
 static void
 add_parents(struct vmn_view *view, struct names *names, const char *parent)
 {
@@ -143,7 +144,7 @@ quarantine_publish(struct vmn_view *view, struct vmn_emit *emit,
 
 /* What becomes of them.  ------------------------------------------------- */
 
-/* All identities of a domain that are cut off. */
+/* Compiles the drops for all quarantined identities of a domain. */
 void
 compile_quarantined(struct vmn_view *view, const char *key,
                     struct vmn_emit *emit)
@@ -156,8 +157,8 @@ compile_quarantined(struct vmn_view *view, const char *key,
     }
 }
 
-/* What is allowed, is: no policy behind this is asked, since those of a port
- * may well leave nobody in. */
+/* Emits a rule of a quarantine.  What it allows is subject to no policy, since
+ * a port's own policies may allow nobody. */
 static void
 emit_allowed(struct vmn_emit *emit, const char *domain,
              const struct rule_head *rule)
@@ -173,7 +174,7 @@ emit_allowed(struct vmn_emit *emit, const char *domain,
                  : POLICY_INGRESS);
 }
 
-/* What one quarantine allows in a domain: "QUARANTINE|DOMAIN". */
+/* Compiles what a quarantine allows in a domain: "QUARANTINE|DOMAIN". */
 void
 compile_quarantine(struct vmn_view *view, const char *key,
                    struct vmn_emit *emit)

@@ -32,8 +32,8 @@ handle_reject(struct vmn_view *view, const struct vmn_packet_in *in,
         vmn_send_nothing(out, why);
         return;
     }
-    /* What came by the tunnel is answered from where it was to go: nothing
-     * goes on from one tunnel into another. */
+    /* A packet from a tunnel is answered from the port that it was for:
+     * nothing is forwarded from tunnel to tunnel. */
     if (in_port == VMN_TUNNEL_OFPORT) {
         in_port = vmn_packet_reg(in, VMN_REG_OUT_PORT);
     }

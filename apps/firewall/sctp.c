@@ -15,7 +15,7 @@
 
 #include "firewall.h"
 
-/* Behind a detour by conntrack nobody reads it. */
+/* A scratch register; nothing reads it after its pass through conntrack. */
 #define REG_SCTP_ZONE VMN_F_REG10
 
 void

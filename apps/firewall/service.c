@@ -26,7 +26,7 @@ ranges_add(struct vmn_view *view, struct ranges *set,
     set->n += n;
 }
 
-/* No ports are all ports. */
+/* Adds an entry's ports; an entry without ports stands for all. */
 static void
 ports_add(struct vmn_view *view, struct ranges *set,
           const struct vmn_service_entry *entry)
@@ -40,7 +40,8 @@ ports_add(struct vmn_view *view, struct ranges *set,
     }
 }
 
-/* No type is all types, no code all codes. */
+/* Adds an entry's ICMP messages.  Without a type it stands for all types,
+ * without a code for all codes. */
 static void
 icmp_add(struct vmn_view *view, struct ranges *set,
          const struct vmn_service_entry *entry)

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where no rule of a tier's shadow policies says anything. */
+/* Emits the end of each tier's shadow table, where no rule matches. */
 void
 shadow_base(struct vmn_emit *emit, const struct tiers *tiers)
 {
@@ -33,7 +33,7 @@ shadow_base(struct vmn_emit *emit, const struct tiers *tiers)
     }
 }
 
-/* The number that stands for "would be isolated by the policy". */
+/* Returns the ID that stands for "would be isolated by the policy". */
 static uint32_t
 number_of(struct vmn_view *view, const char *policy,
           enum vmn_direction direction)
@@ -58,8 +58,8 @@ mark_identity(struct vmn_view *view, struct vmn_emit *emit,
                 number_of(view, policy, direction));
 }
 
-/* Whom shadow policies would isolate: "DOMAIN|DIRECTION".  Of several, the
- * first by name stands for all. */
+/* Compiles whom shadow policies would isolate: "DOMAIN|DIRECTION".  The first
+ * policy by name stands for all. */
 void
 compile_shadowed(struct vmn_view *view, const char *key,
                  struct vmn_emit *emit)

@@ -13,7 +13,7 @@
 
 #include "firewall.h"
 
-/* The identity that is looked up, and whether it is a former one. */
+/* The identity to look up, and whether it is stale. */
 #define REG_LOOKUP_ID VMN_F_REG10
 #define REG_STALE VMN_F_REG11
 
@@ -82,7 +82,7 @@ known_base(struct vmn_emit *emit)
 
     restart_if_stale(emit, TRACK_VERDICT);
 
-    /* Ports without an identity need none. */
+    /* Identity 0 is none, and always known. */
     known_add(emit, vmn_scope_all(), 0);
     vmn_act_set(actions_add(emit, TRACK_KNOWN, KNOWN_OTHERS), REG_STALE, 1);
 }

@@ -40,12 +40,12 @@ read_tiers(struct vmn_view *view)
     return tiers ? *tiers : (struct tiers) { 0, 0 };
 }
 
-/* As act_pass(), of tiers that were read. */
+/* Does what act_pass() does, with tiers that were read already. */
 static void
 act_after(const struct tiers *tiers, struct vmn_actions *actions,
           enum vmn_direction direction, unsigned position)
 {
-    /* Quarantine stands behind the first tier. */
+    /* Quarantine comes after the first tier. */
     unsigned next = (position == POSITION_QUARANTINE ? VMN_TIER_EMERGENCY
                      : position) + 1;
 
@@ -78,7 +78,7 @@ act_pass(struct vmn_view *view, struct vmn_actions *actions,
     act_after(&tiers, actions, direction, position);
 }
 
-/* What no rule of the tier decides. */
+/* Passes packets that no rule of the tier matches to the next tier. */
 static void
 add_next(struct vmn_emit *emit, const struct tiers *tiers,
          enum vmn_direction direction, unsigned position)
@@ -103,10 +103,10 @@ act_allow(struct vmn_actions *actions, enum vmn_direction direction,
                  direction == VMN_EGRESS ? POLICY_INGRESS : POLICY_ACCEPT);
 }
 
-/* What the tier has allowed and is to be kept goes on, whatever its rules say
- * now; also once no policy of the tier keeps anything any more.  Conntrack's
- * mark is the connection's, so replies, whose sides are swapped by now, find
- * it, too. */
+/* Adds a flow for connections that the tier allowed and that are retained:
+ * they go on, whatever its rules are now, and even once none of its policies
+ * retains connections.  Conntrack's mark is the connection's, so it also
+ * matches replies, whose sides are swapped by now. */
 static void
 add_retained(struct vmn_emit *emit, enum vmn_direction direction,
              unsigned position)
@@ -123,8 +123,8 @@ add_retained(struct vmn_emit *emit, enum vmn_direction direction,
     act_allow(vmn_flow_actions(flow), direction, position);
 }
 
-/* The mark names the tier and no rule, so the tier is what they are counted
- * for. */
+/* Compiles the flows of retained connections.  The mark holds the tier, not
+ * the rule, so packets are counted for the tier. */
 void
 compile_retained(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -136,8 +136,9 @@ compile_retained(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
-/* What no rule of a tier decides goes on at the next.  So does what a rule
- * passes: neither gets round quarantine, nor round a network's default. */
+/* Compiles how tiers follow each other.  Packets that no rule of a tier
+ * matches, and those that a rule passes, go on at the next tier; neither
+ * bypasses quarantine or a network's default. */
 void
 compile_tiers(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* Query VMN_QUERY_GATEWAY.  The router's gateways are sorted by name. */
+/* Evaluates VMN_QUERY_GATEWAY.  The router's gateways are sorted by name. */
 void
 query_active(struct vmn_view *view, const char *name, struct vmn_value *value)
 {

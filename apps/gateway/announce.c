@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#define FRAME_MAX VMN_ND_ADVERT_SIZE /* A solicitation is as long. */
+#define FRAME_MAX VMN_ND_ADVERT_SIZE /* As long as a solicitation. */
 #define TAG_SIZE 4
 
 const struct vmn_router *
@@ -22,7 +22,7 @@ router_of_transit(struct vmn_view *view, uint32_t transit)
     return router && router->external.network ? router : NULL;
 }
 
-/* With a tag, unless the network has none. */
+/* Sends a frame on the external network, with its VLAN tag, if it has one. */
 static void
 send_tagged(const struct vmn_network *network, struct vmn_packets_out *out,
             const uint8_t *frame, size_t size)
@@ -89,7 +89,7 @@ packet_next_hop(const struct vmn_packet_in *in)
     return ip;
 }
 
-/* Who sends the packet, which is an IP packet of that family. */
+/* Returns the source address of the packet, or family 0 if it is too short. */
 static struct vmn_ip
 sender_of(const struct vmn_packet_in *in, uint8_t family)
 {
@@ -103,10 +103,10 @@ sender_of(const struct vmn_packet_in *in, uint8_t family)
     return ip;
 }
 
-/* The packet is lost; who sent it tries again, and the answer is here by then.
- * What is asked goes on where the packet would have, which puts the tag on.
- * It comes from the router's own address, or from a floating one that is at
- * home here and so has its own MAC address. */
+/* Resolves a neighbour.  The packet itself is dropped: its sender retransmits,
+ * and the neighbour is known by then.  The request takes the packet's path,
+ * which adds the VLAN tag.  Its source is the router, or a distributed
+ * floating IP, which has a MAC of its own. */
 void
 handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
                struct vmn_packets_out *out)
@@ -137,9 +137,10 @@ handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
 
 /* Announcements.  --------------------------------------------------------- */
 
-/* Where 'from' is.  In IPv4 by asking for the gateway of its subnet, which
- * tells it, and every switch on the way.  In IPv6 all nodes are told, and the
- * gateway is asked for by ASK_GATEWAY, once for a router. */
+/* Announces 'from'.  For IPv4, an ARP request to the gateway of its subnet
+ * informs that, and the switches on the path.  For IPv6, an unsolicited
+ * advertisement goes to all nodes; the gateway is resolved by ASK_GATEWAY,
+ * once for each router. */
 static void
 announce_address(struct vmn_mac mac, const struct vmn_network *network,
                  const struct vmn_ip *from, struct vmn_packets_out *out)
@@ -156,7 +157,7 @@ announce_address(struct vmn_mac mac, const struct vmn_network *network,
     }
 }
 
-/* So that it is known before the first packet is there for it. */
+/* Resolves the IPv6 gateway before the first packet needs it. */
 static void
 ask_gateway(const struct vmn_router *router,
             const struct vmn_network *network, struct vmn_packets_out *out)
@@ -172,7 +173,8 @@ ask_gateway(const struct vmn_router *router,
 }
 
 static void
-say(struct vmn_view *view, const char *what, struct vmn_packets_out *out)
+send_announcement(struct vmn_view *view, const char *what,
+                  struct vmn_packets_out *out)
 {
     const char *parts[3];       /* ROUTER|MAC|ADDRESS, or ASK_GATEWAY. */
     const struct vmn_router *router;
@@ -196,7 +198,8 @@ say(struct vmn_view *view, const char *what, struct vmn_packets_out *out)
     }
 }
 
-/* By the clock: 'arg' counts the times, so that all have their turn. */
+/* Called periodically.  'in->arg' counts the calls: each announces the next
+ * addresses, if there are more than one call may send. */
 void
 handle_announce(struct vmn_view *view, const struct vmn_packet_in *in,
                 struct vmn_packets_out *out)
@@ -212,6 +215,6 @@ handle_announce(struct vmn_view *view, const struct vmn_packet_in *in,
     n = names.n < VMN_SENDS_MAX ? names.n : VMN_SENDS_MAX;
     first = names.n > n ? (size_t) in->arg * VMN_SENDS_MAX % names.n : 0;
     for (size_t i = 0; i < n; i++) {
-        say(view, names.names[(first + i) % names.n], out);
+        send_announcement(view, names.names[(first + i) % names.n], out);
     }
 }

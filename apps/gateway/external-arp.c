@@ -105,7 +105,7 @@ link_flow(const struct external_link *link, unsigned stage, uint16_t priority)
     return flow;
 }
 
-/* A subnet's gateway says that it is elsewhere by now. */
+/* Learns the MAC of a subnet's gateway from its own announcements. */
 static void
 arp_gateway(const struct external_link *link, const struct vmn_ip *gateway)
 {

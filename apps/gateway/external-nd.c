@@ -22,7 +22,7 @@ match_nd(struct vmn_flow *flow, uint8_t type)
     vmn_match(flow, VMN_F_IP_TTL, HOP_LIMIT);
 }
 
-/* It is no connection, and for STAGE_EXTERNAL. */
+/* Leads neighbour discovery past NAT, to STAGE_EXTERNAL. */
 void
 nd_link(const struct external_link *link)
 {
@@ -49,7 +49,8 @@ request_add(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
     return flow;
 }
 
-/* To one that has no address yet and would take this (section 7.2.4). */
+/* Replies to duplicate address detection, whose sender has no address yet
+ * (section 7.2.4). */
 static void
 reply_dad(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 {
@@ -87,8 +88,8 @@ reply_solicited(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
     vmn_act_output_in_port(actions);
 }
 
-/* Asked of its own MAC address, whether it is still there.  So do switches
- * answer (above), whose address is to be learned. */
+/* Replies to a unicast solicitation.  Switches that reply (above) send such
+ * solicitations, and are to learn the address. */
 static void
 reply_unicast(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
               bool no_lladdr)
@@ -117,7 +118,8 @@ nd_address(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
     reply_unicast(ctx, ip, false);
     reply_dad(ctx, ip);
 
-    /* There is no room for one in the answer. */
+    /* Without the option, there is no room for a link-layer address in the
+     * reply. */
     flow = request_add(ctx, ip, EXTERNAL_NO_LLADDR);
     vmn_match_mac(flow, VMN_F_ND_SLL, none);
     vmn_act_drop(vmn_flow_actions(flow), "ND without link-layer address");
@@ -125,8 +127,8 @@ nd_address(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
     reply_solicited(ctx, ip);
 }
 
-/* The flow has seen to it that the target and the Ethernet destination are the
- * router's, or a floating address's. */
+/* Replies to a unicast solicitation.  Its flow has matched that the target and
+ * the Ethernet destination are the router's or a floating IP's. */
 void
 handle_neighbour(struct vmn_view *view, const struct vmn_packet_in *in,
                  struct vmn_packets_out *out)
@@ -155,9 +157,9 @@ act_learn(struct vmn_actions *actions)
     vmn_act_learn_neighbour(actions, VMN_NEIGHBOUR_ADVERT);
 }
 
-/* What the router itself is told.  Who was asked for nothing but whether it is
- * there may leave out where (section 4.4), and answers of switches ask for
- * that. */
+/* Learns neighbours from advertisements to the router.  A neighbour that was
+ * sent a unicast solicitation may leave out its link-layer address (section
+ * 4.4); replies of switches solicit that. */
 void
 nd_learn(const struct gateway_ctx *ctx)
 {
@@ -176,7 +178,7 @@ nd_learn(const struct gateway_ctx *ctx)
     act_learn(vmn_flow_actions(flow));
 }
 
-/* The router's link-local address is asked for as the others are. */
+/* Emits flows for the router's link-local address, as for its others. */
 void
 nd_router(const struct gateway_ctx *ctx)
 {
@@ -186,7 +188,8 @@ nd_router(const struct gateway_ctx *ctx)
     publish_announced(ctx, ASK_GATEWAY);
 }
 
-/* A subnet's gateway says that it is elsewhere by now. */
+/* Learns the link-layer address of a subnet's gateway from its own
+ * announcements. */
 void
 nd_gateway(const struct external_link *link, const struct vmn_ip *gateway)
 {

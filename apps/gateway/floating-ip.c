@@ -16,7 +16,7 @@ first_ip(const struct vmn_port *port, uint8_t family)
     return NULL;
 }
 
-/* Locally administered. */
+/* Returns the locally administered MAC of floating IP 'number'. */
 struct vmn_mac
 floating_mac(uint32_t number)
 {
@@ -24,8 +24,8 @@ floating_mac(uint32_t number)
                                              number);
 }
 
-/* Sets the host of 'ctx' to that of 'port', if that is connected to the
- * external network itself. */
+/* Sets the host of 'ctx' to that of 'port'.  Returns false if that host is not
+ * connected to the external network. */
 static bool
 send_distributed(struct gateway_ctx *ctx, const struct vmn_port *port,
                  uint32_t number)
@@ -51,7 +51,8 @@ send_distributed(struct gateway_ctx *ctx, const struct vmn_port *port,
     return true;
 }
 
-/* In the external network, whether or not somebody answers for it by now. */
+/* Claims the address in the external network, whether or not a host serves it
+ * at the moment. */
 static void
 claim(struct vmn_view *view, struct vmn_emit *emit,
       const struct vmn_floating_ip *floating)

@@ -10,7 +10,7 @@
 
 #include <string.h>
 
-/* The first network of the balancer that the router joins, or NULL. */
+/* Returns the first network of the balancer that the router joins, or NULL. */
 static const struct vmn_network *
 find_network(const struct gateway_ctx *ctx, const struct vmn_loadbalancer *lb)
 {
@@ -34,7 +34,8 @@ balance_zone(const struct gateway_ctx *ctx, const struct vmn_network *network)
                                               network->row.name)));
 }
 
-/* As from the router, in the network: from there on, as of a client. */
+/* Emits flows that bring packets for the floating IP into the network, as from
+ * the router: from there on they are a client's. */
 static void
 emit_in(const struct gateway_ctx *ctx, const struct vmn_floating_ip *floating,
         const struct vmn_loadbalancer *lb, const struct vmn_network *network)
@@ -60,8 +61,8 @@ emit_in(const struct gateway_ctx *ctx, const struct vmn_floating_ip *floating,
     vmn_act_next(actions);
 }
 
-/* Who is a backend is the balancer's matter: all of its network's addresses of
- * 'family' may be. */
+/* Emits flows for replies.  Backends are the balancer's concern: any address
+ * of 'family' in its networks may be one. */
 static void
 emit_out(const struct gateway_ctx *ctx, const struct vmn_network *network,
          uint8_t family)
@@ -87,7 +88,7 @@ emit_out(const struct gateway_ctx *ctx, const struct vmn_network *network,
     }
 }
 
-/* Where it goes on. */
+/* Emits where packets go on that are no replies of a virtual IP. */
 static void
 emit_out_end(const struct gateway_ctx *ctx, uint8_t family)
 {
@@ -119,7 +120,7 @@ balanced(const struct gateway_ctx *ctx, const struct vmn_floating_ip *floating)
     }
 }
 
-/* Several balancers of a network share this. */
+/* Emits what several balancers of a network share. */
 void
 balanced_networks(const struct gateway_ctx *ctx)
 {

@@ -13,8 +13,8 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     out_base(emit);
 }
 
-/* What the router is in its external network, whether or not it has a gateway
- * at the moment. */
+/* Claims the router's addresses in its external network, whether or not it has
+ * an active gateway. */
 static void
 claims_of_router(struct vmn_view *view, struct vmn_emit *emit, const char *key)
 {
@@ -55,10 +55,9 @@ compile_router(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
-/* STAGE_INGRESS comes behind overlay's (order 0), which tells networks apart;
- * so does STAGE_EXTERNAL, since overlay leaves it to others to answer ARP from
- * a provider network.
- * STAGE_EGRESS comes before overlay's, which delivers. */
+/* STAGE_INGRESS comes after overlay's (order 0), which finds the network; so
+ * does STAGE_EXTERNAL, since overlay leaves ARP from a provider network to
+ * other apps.  STAGE_EGRESS comes before overlay's, which delivers. */
 static const struct vmn_stage_class stages[] = {
     [STAGE_INGRESS] = { "ingress", VMN_HOOK_ADMIT, 10, IN_N_TABLES,
                         VMN_MISS_NEXT },

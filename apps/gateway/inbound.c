@@ -31,8 +31,8 @@ in_address(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
     act_track(ctx, flow);
 }
 
-/* The router itself answers pings.  Answers to those of others have another
- * type. */
+/* Replies to pings of the gateway's address.  Echo replies to others have
+ * another type, and are not matched. */
 void
 in_ping(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
 {
@@ -53,8 +53,8 @@ in_ping(const struct gateway_ctx *ctx, const struct vmn_ip *ip)
     vmn_act_output_in_port(actions);
 }
 
-/* New connections to those behind the router, as themselves: with those that
- * are exempt from NAT, or with all. */
+/* Lets new connections to addresses behind the router through without NAT: to
+ * those that are exempt, or to all. */
 static void
 in_exempt(const struct gateway_ctx *ctx, uint8_t family)
 {

@@ -5,7 +5,7 @@
 
 #include "gateway.h"
 
-/* Source ports that NAT allocates in shares: from this one on... */
+/* Source ports that NAT allocates in shares: from this one... */
 #define PORT_FIRST 1024
 /* ...up to those that are kept, a power of two: a port is below if that bit of
  * it is not set... */
@@ -73,8 +73,8 @@ nat_commit(struct vmn_flow *flow, unsigned stage, unsigned next,
     vmn_act_ct(vmn_flow_actions(flow), &ct);
 }
 
-/* Asks for whom OUT_HOP has looked in vain: from floating address number
- * 'floating', or as the router (0). */
+/* Resolves the neighbour that OUT_HOP did not find: from floating IP number
+ * 'floating', or from the router (0). */
 static void
 act_resolve(struct vmn_actions *actions, uint32_t floating)
 {
@@ -107,8 +107,8 @@ out_track(const struct gateway_ctx *ctx, struct vmn_actions *actions)
                                            .table = OUT_NAT });
 }
 
-/* From a port with address 'ip', whose floating address 'floating' is at home:
- * what it sends out leaves here. */
+/* Sends what a port with address 'ip' sends to the external network out of
+ * this host, which serves its floating IP 'floating'. */
 void
 outbound_distributed(const struct gateway_ctx *ctx, const struct vmn_ip *ip,
                      const struct vmn_ip *floating, uint32_t number)
@@ -165,14 +165,15 @@ out_enter(const struct gateway_ctx *ctx)
 
 /* At the gateway.  ------------------------------------------------------- */
 
-/* The rest of what leaves keeps its source port where that is free: so another
- * gateway does the same, and takes up what is open.  That one guest cannot
- * take all ports, those below PORT_KEPT are given out in shares, of which a
- * sender's address picks one; clients take theirs from above.  Who finds his
- * taken there gets any other port, so two guests together can take all: unless
- * the router is strict, and a connection has a port of its sender's share,
- * whatever it comes from.  A switch hides the ports of fragments, so these
- * have shares, too. */
+/* Emits source NAT for all other connections.  They keep their source port if
+ * it is free, so another gateway does the same and continues established
+ * connections.  So that one guest cannot take all ports, those below PORT_KEPT
+ * are given out in shares, of which the sender's address selects one; clients
+ * usually have source ports above.  A connection whose port is taken there
+ * gets any other port, so two guests together can take all, unless the router
+ * is strict: then a connection has a port of its sender's share, whatever its
+ * source port.  A switch hides the ports of fragments, so these have shares,
+ * too. */
 static void
 out_share(const struct gateway_ctx *ctx, uint8_t family, uint32_t share,
           unsigned n_bits, uint32_t size)
@@ -188,7 +189,7 @@ out_share(const struct gateway_ctx *ctx, uint8_t family, uint32_t share,
     };
     static const struct {
         enum vmn_field port;
-        uint8_t ip_proto;       /* 0: any fragment. */
+        uint8_t ip_proto;       /* 0: fragments of any. */
     } kinds[] = {
         { VMN_F_TCP_SRC, 6 }, { VMN_F_UDP_SRC, 17 }, { VMN_N_FIELDS, 0 },
     };
@@ -253,7 +254,7 @@ out_nat(const struct gateway_ctx *ctx, uint8_t family)
                NULL, 0);
 }
 
-/* Whom to look for: 'next', or where that is NULL the destination. */
+/* Looks up the neighbour 'next', or if that is NULL, the destination. */
 static void
 act_neighbour(struct vmn_actions *actions, uint8_t family,
               const struct vmn_ip *next)
@@ -274,7 +275,8 @@ act_neighbour(struct vmn_actions *actions, uint8_t family,
     }
 }
 
-/* 'next' is who gets it: the one that it is for (NULL), or a gateway. */
+/* Sends packets to the next hop 'next', a gateway, or to their own destination
+ * (NULL). */
 static void
 out_to(const struct gateway_ctx *ctx, struct vmn_flow *flow, uint8_t family,
        const struct vmn_ip *next)
@@ -331,7 +333,8 @@ out_base(struct vmn_emit *emit)
     struct vmn_flow *flow;
     struct vmn_actions *actions;
 
-    /* From outside, and to somebody elsewhere: there it is known by this. */
+    /* From the external network, and for another host: there the flag tells
+     * where it came from. */
     flow = vmn_flow_add(emit, vmn_scope_relation(REL_HOSTS, ""), STAGE_EGRESS,
                         OUT_ENTER, ENTER_FROM_EXTERNAL);
     vmn_match(flow, VMN_REG_DST_LOCAL, 0);
@@ -347,7 +350,7 @@ out_base(struct vmn_emit *emit)
     actions = vmn_flow_actions(flow);
     act_resolve(actions, 0);
 
-    /* While one that was asked for has not answered, nobody asks again. */
+    /* While resolution is in progress, no further requests are sent. */
     flow = vmn_flow_add(emit, vmn_scope_relation(REL_HOSTS, ""), STAGE_EGRESS,
                         OUT_SEND, SEND_INCOMPLETE);
     vmn_match_mac(flow, VMN_F_ETH_DST, VMN_NEIGHBOUR_INCOMPLETE);

@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* There are fewer slots than that. */
+/* More than there are slots. */
 #define MEMBERS_MAX 1024
 
-/* It is compared by its bytes. */
+/* Members are compared by their bytes, so there must be no padding. */
 _Static_assert(sizeof(struct vmn_lb_member)
                == 4 * (VMN_NAME_LEN + 1) + 3 * sizeof(uint32_t)
                   + sizeof(struct vmn_ip) + 2 * sizeof(struct vmn_mac)
@@ -25,7 +25,7 @@ struct members {
     struct vmn_lb_member *members;
 };
 
-/* Locally administered, from the virtual IP's number. */
+/* Returns a locally administered MAC for a virtual IP, from its ID. */
 struct vmn_mac
 number_mac(uint32_t number)
 {
@@ -61,7 +61,8 @@ members_of(struct vmn_view *view, const char *balancer, size_t *n)
 
 /* Who may be one.  ------------------------------------------------------- */
 
-/* What is named has the weight that it was given there, also none. */
+/* Returns the balancer's entry that names the port, or NULL.  A port that is
+ * named has the weight that is given there, even if that is none. */
 static const struct vmn_backend *
 find_named(const struct vmn_loadbalancer *lb, const char *port)
 {
@@ -73,7 +74,7 @@ find_named(const struct vmn_loadbalancer *lb, const char *port)
     return NULL;
 }
 
-/* The first address of 'family', by which the port serves, or NULL. */
+/* Returns the first address of 'family', by which the port serves, or NULL. */
 static const struct vmn_ip *
 serving_ip(const struct vmn_port *port, unsigned family)
 {
@@ -85,7 +86,7 @@ serving_ip(const struct vmn_port *port, unsigned family)
     return NULL;
 }
 
-/* Why the port cannot serve, or NULL. */
+/* Returns why the port cannot serve, or NULL. */
 static const char *
 why_idle(struct vmn_view *view, const struct vmn_port *port,
          const struct vmn_binding *binding, const struct vmn_ip *ip)
@@ -103,7 +104,7 @@ set_text(char dst[VMN_NAME_LEN + 1], const char *text)
     snprintf(dst, VMN_NAME_LEN + 1, "%s", text);
 }
 
-/* What a port does that could serve. */
+/* Sets the state of a port that could serve. */
 static void
 set_state(struct vmn_view *view, const struct vmn_loadbalancer *lb,
           const struct vmn_backend *named, struct vmn_lb_member *member)
@@ -183,7 +184,7 @@ add(struct members *list, const char *name)
     }
     why = why_idle(list->view, port, binding, ip);
     if (why) {
-        /* A VM that moves is nowhere for a moment. */
+        /* A VM that migrates may be bound nowhere for a moment. */
         member->keeps = ip && port->enabled
                         && !vmn_is_quarantined(list->view, port);
         member->state = VMN_LB_IDLE;
@@ -194,7 +195,7 @@ add(struct members *list, const char *name)
     }
 }
 
-/* A key of the label index at which all ports are that 'selector' can
+/* Returns a key of the label index at which all ports are that 'selector' may
  * match. */
 static const char *
 selector_key(struct vmn_view *view, const struct vmn_selector *selector)
@@ -246,7 +247,8 @@ same_domain(struct vmn_view *view, const struct vmn_lb_member *a,
                       vmn_domain_of(view, b->network));
 }
 
-/* A standby serves while too few others do that its clients can reach. */
+/* Has standbys serve if fewer others do than the balancer requires, among
+ * those that its clients can reach. */
 static void
 activate_standbys(struct members *list)
 {

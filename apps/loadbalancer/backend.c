@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What the flows of a port that serves need to know. */
+/* What the flows of a port that serves need. */
 struct serving {
     struct vmn_view *view;
     struct vmn_emit *emit;
@@ -20,7 +20,7 @@ struct serving {
     const struct vmn_ip *ip;
 };
 
-/* False if it cannot serve. */
+/* Fills in 's' for port 'name'.  Returns false if it cannot serve. */
 static bool
 serving_read(struct vmn_view *view, struct vmn_emit *emit, const char *name,
              unsigned family, struct serving *s)
@@ -43,7 +43,7 @@ serving_read(struct vmn_view *view, struct vmn_emit *emit, const char *name,
 
 /* Sent on to it.  --------------------------------------------------------- */
 
-/* A flow for what has been sent on to the backend, or only for resets. */
+/* Adds a flow for packets to the backend, or only for resets. */
 static struct vmn_flow *
 onward_add(const struct serving *s, struct vmn_scope scope, uint16_t priority,
            bool resets)
@@ -60,7 +60,8 @@ onward_add(const struct serving *s, struct vmn_scope scope, uint16_t priority,
     return flow;
 }
 
-/* To the MAC by which 'network' reaches it: its own, or a router's. */
+/* Emits the MAC by which packets from 'network' reach the port: its own, or a
+ * router's. */
 static void
 emit_mac(const struct serving *s, const char *network, bool resets)
 {
@@ -89,8 +90,8 @@ emit_mac(const struct serving *s, const char *network, bool resets)
     vmn_act_next(vmn_flow_actions(flow));
 }
 
-/* From where the virtual IP is not on the link, the packet goes to a router
- * anyway. */
+/* Emits the same for networks where the virtual IP is not on the link: the
+ * packet passes a router anyway. */
 static void
 emit_routed(const struct serving *s, bool resets)
 {
@@ -107,7 +108,7 @@ emit_routed(const struct serving *s, bool resets)
 
 /* Its answers.  ----------------------------------------------------------- */
 
-/* A flow for what the backend sends to a client on this host. */
+/* Adds a flow for packets of the backend to a client on this host. */
 static struct vmn_flow *
 answer_add(const struct serving *s, uint16_t priority)
 {
@@ -122,8 +123,8 @@ answer_add(const struct serving *s, uint16_t priority)
     return flow;
 }
 
-/* That a packet could not be delivered: the client knows nothing of the
- * backend that it quotes. */
+/* Emits flows for ICMP errors of the backend: to the client, they must quote
+ * the virtual IP. */
 static void
 emit_errors(const struct serving *s)
 {
@@ -155,17 +156,17 @@ compile_backend(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
     emit_routed(&s, false);
 
-    /* All of a packet's fragments must come to the same zone; only the first
-     * says which port it is from. */
+    /* All fragments of a packet must pass the same zone; only the first has
+     * the port that it is from. */
     flow = answer_add(&s, SEND_FRAGMENT);
     vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_ANY, VMN_FRAG_ANY);
     emit_errors(&s);
 }
 
-/* Lets a client's resets through to a backend whose connections are cut.  The
- * client is told with its next packet, be it the acknowledgement of what the
- * backend still sends; what arrives after that its system answers by a reset,
- * which tells the backend. */
+/* Lets clients' resets through to a backend whose connections were cut.  A
+ * client is reset by its next packet, which may be the acknowledgement of what
+ * the backend still sends; whatever arrives after that, its system answers by
+ * a reset, which reaches the backend. */
 void
 compile_reset(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -210,7 +211,7 @@ own_add(const struct serving *s, const char *host, unsigned table,
     return flow;
 }
 
-/* The backend got itself as backend. */
+/* Emits flows for a backend that was selected for its own connection. */
 static void
 emit_hairpin(const struct serving *s, const char *host,
              const struct vmn_ip *vip)
@@ -233,7 +234,8 @@ emit_hairpin(const struct serving *s, const char *host,
     vmn_act_next(actions);
 }
 
-/* The backend answers itself: back into the connection that it opened. */
+/* Emits flows for the backend's reply to itself, back into the connection that
+ * it opened. */
 static void
 emit_hairpin_answer(const struct serving *s, const char *host,
                     const struct vmn_ip *vip, const char *target)
@@ -282,7 +284,8 @@ compile_hairpin(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
 /* To probes.  ------------------------------------------------------------- */
 
-/* A flow for what it sends to the virtual IP, by which it is probed. */
+/* Adds a flow for the port's packets to the virtual IP from which probes
+ * come. */
 static struct vmn_flow *
 probed_add(const struct serving *s, const char *host,
            const struct vmn_ip *vip)
@@ -312,8 +315,8 @@ emit_answer(const struct serving *s, const char *host,
     }
 }
 
-/* Answers are for vmnd, and nothing becomes of them here: neither conntrack
- * nor policies see them. */
+/* Compiles the flows of replies to probes.  They go to vmnd only, and pass
+ * neither conntrack nor policies. */
 void
 compile_probe(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-/* The only balancer at the address, or NULL. */
+/* Returns the only balancer at the address, or NULL. */
 static const char *
 only_balancer(struct vmn_view *view, const char *address)
 {

@@ -13,22 +13,22 @@
 
 #include <string.h>
 
-#define N_VALUES_MIN 16         /* Hash values: Open vSwitch takes no fewer. */
+#define N_VALUES_MIN 16         /* Open vSwitch uses no fewer hash values. */
 
-/* A balancer in one of its domains. */
+/* A balancer in one of its routing domains. */
 struct balancer_ctx {
     struct vmn_view *view;
     struct vmn_emit *emit;
     const struct vmn_loadbalancer *lb;
     unsigned ip_proto;
-    uint32_t number;            /* The balancer's. */
+    uint32_t number;            /* The balancer's ID. */
     const char *domain;
     struct vmn_scope scope;
     uint32_t zone;
     const char *vip;            /* As text. */
-    struct backends all;        /* Its own. */
-    struct backends serving;    /* Those of which new connections are. */
-    const struct vmn_loadbalancer *server; /* Whose these are. */
+    struct backends all;        /* The balancer's own. */
+    struct backends serving;    /* Those to which new connections go, */
+    const struct vmn_loadbalancer *server; /* which are this balancer's. */
 };
 
 static bool
@@ -37,7 +37,7 @@ is_in_domain(const struct balancer_ctx *ctx, const char *network)
     return !strcmp(vmn_domain_of(ctx->view, network), ctx->domain);
 }
 
-/* Whether clients are. */
+/* Returns true if the balancer limits connections of each client. */
 static bool
 is_limited(const struct balancer_ctx *ctx)
 {
@@ -74,8 +74,8 @@ backends_add(struct balancer_ctx *ctx, struct backends *list, size_t n_max,
     list->members[list->n++] = member;
 }
 
-/* Those of 'balancer' that are in this domain; false if none of them
- * serves. */
+/* Finds the backends of 'balancer' in this domain.  Returns false if none of
+ * them serves. */
 static bool
 find_serving(struct balancer_ctx *ctx, const struct vmn_loadbalancer *balancer)
 {
@@ -98,7 +98,8 @@ find_serving(struct balancer_ctx *ctx, const struct vmn_loadbalancer *balancer)
     return ctx->serving.n > 0;
 }
 
-/* Its own ones, or else those of the first of its fallbacks that has some. */
+/* Finds the balancer's own backends, or else those of its first fallback with
+ * some. */
 static void
 find_backends(struct balancer_ctx *ctx)
 {
@@ -119,8 +120,9 @@ balancer_number(struct vmn_view *view, const struct vmn_loadbalancer *lb)
     return vmn_id_of(view, ID_POOL_BALANCER, lb->row.name);
 }
 
-/* What is remembered of clients is for this long: with another time they are
- * others, but the balancer is the same, to packets that are on their way. */
+/* Sets the register by which affinity is looked up.  The ID depends on the
+ * timeout: after a change clients are forgotten, but for packets on their way
+ * the balancer is the same. */
 static void
 act_set_affinity(struct vmn_view *view, struct vmn_actions *actions,
                  const struct vmn_loadbalancer *lb)
@@ -162,8 +164,8 @@ emit_service(const struct balancer_ctx *ctx, const struct vmn_lb_port *port)
         vmn_flow_count_part(flow, VMN_LB_PART_PACKETS);
         act_nat(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_SELECT);
 
-        /* Conntrack's copy of the port, since a switch hides that of the
-         * packet if it is a fragment (ovs-fields(7), "Fragments"). */
+        /* Conntrack's copy of the port, since a switch hides that of a
+         * fragment (ovs-fields(7), "Fragments"). */
         flow = flow_add(ctx, ctx->scope, BALANCE_SELECT,
                         is_limited(ctx) ? SELECT_NEW_LIMITED : SELECT_NEW);
         actions = vmn_flow_actions(flow);
@@ -197,9 +199,10 @@ bucket_add(const struct balancer_ctx *ctx, struct vmn_group_msg *group,
     vmn_act_jump(bucket, STAGE_BALANCE, table_after_choice(ctx));
 }
 
-/* Takes the fewest hash values that give the same shares; returns how many.
- * Each is a flow of the switch's cache, which the first connection waits for,
- * and which is looked at again whenever a flow changes. */
+/* Reduces the shares to the fewest hash values with the same proportions, and
+ * returns how many these are.  Each is an entry of the datapath's cache, for
+ * which the first connection waits and which is revalidated when flows
+ * change. */
 static uint32_t
 reduce_shares(uint32_t *shares, size_t n)
 {
@@ -217,11 +220,12 @@ reduce_shares(uint32_t *shares, size_t n)
     return n_values;
 }
 
-/* Open vSwitch takes as many hash values as the least weight goes into the sum
- * of all, rounded up to a power of two, but 16 at least, and gives them to
- * buckets by Webster's method (group_setup_dp_hash_table() in ofproto-dpif.c).
- * With weights that add up to that power, one of which is 1, that is exact: so
- * one slot of the backend that has most becomes a bucket of its own. */
+/* Adds weighted buckets.  Open vSwitch uses as many hash values as the least
+ * weight fits into the sum of all, rounded up to a power of two, at least 16,
+ * and distributes them among the buckets by Webster's method
+ * (group_setup_dp_hash_table() in ofproto-dpif.c).  That is exact if the
+ * weights add up to that power and one of them is 1: so one slot of the
+ * backend with the most becomes a bucket of its own. */
 static void
 add_weighted(const struct balancer_ctx *ctx, struct vmn_group_msg *group,
              const struct backends *backends)
@@ -246,8 +250,8 @@ add_weighted(const struct balancer_ctx *ctx, struct vmn_group_msg *group,
     }
 }
 
-/* By the client's address each bucket is as likely as its weight only if all
- * have the same. */
+/* Adds a bucket for each slot.  Hashed by the client's address, buckets are
+ * selected by their weights only if all weights are equal. */
 static void
 add_slots(const struct balancer_ctx *ctx, struct vmn_group_msg *group,
           const struct backends *backends)
@@ -288,7 +292,7 @@ choose_add(const struct balancer_ctx *ctx, struct vmn_scope scope,
     return flow;
 }
 
-/* Whether a backend before 'i' is on the same host. */
+/* Returns true if a backend before 'i' is on the same host. */
 static bool
 is_known_host(const struct backends *all, size_t i)
 {
@@ -300,7 +304,8 @@ is_known_host(const struct backends *all, size_t i)
     return false;
 }
 
-/* The backends of each host are chosen from there. */
+/* Emits the preference for backends on the client's own host, for each host
+ * that has some. */
 static void
 emit_here(struct balancer_ctx *ctx)
 {
@@ -324,7 +329,7 @@ emit_here(struct balancer_ctx *ctx)
     }
 }
 
-/* Clients that have a backend. */
+/* Emits flows for clients with affinity. */
 static void
 emit_known(const struct balancer_ctx *ctx)
 {
@@ -382,9 +387,10 @@ emit_limit(const struct balancer_ctx *ctx)
     publish_limit(ctx->view, ctx->emit, ctx->lb, ctx->domain);
 }
 
-/* Counts what no meter has dropped: a switch counts a packet for all flows
- * that it knows it to come to, so only those behind the next pass, which is
- * that of conntrack, tell. */
+/* Emits flows that count the connections that the limit admits.  A switch
+ * counts a packet for all flows that it expects it to meet, so only flows
+ * behind the next recirculation, that of conntrack, exclude those that the
+ * meter drops. */
 static void
 emit_admitted(const struct balancer_ctx *ctx)
 {
@@ -406,8 +412,8 @@ emit_admitted(const struct balancer_ctx *ctx)
 
 /* The chosen.  ------------------------------------------------------------ */
 
-/* New connections of services from 'first' to 'last' (0: of all) go to port
- * 'target' (0: to that of the service). */
+/* Emits flows that send new connections of services with ports from 'first' to
+ * 'last' (0: all services) to port 'target' (0: the service's own). */
 static void
 emit_chosen(const struct balancer_ctx *ctx, const struct vmn_lb_member *member,
             uint32_t first, uint32_t last, uint16_t target)
@@ -469,7 +475,7 @@ target_of(const struct vmn_lb_port *port)
     return port->target == port->port ? 0 : port->target;
 }
 
-/* Whether all services have the same to say about the backend's port. */
+/* Returns true if all services have the same target port. */
 static bool
 is_one_target(const struct vmn_loadbalancer *lb)
 {
@@ -500,8 +506,8 @@ emit_server(const struct balancer_ctx *ctx, const struct vmn_lb_member *member)
 
 /* What its backends need wherever they serve.  ---------------------------- */
 
-/* A packet sent on to the member may come from each network where the virtual
- * IP is.  'relation' is REL_BACKEND or REL_RESET. */
+/* Publishes the networks with the virtual IP, from which packets to the member
+ * may come.  'relation' is REL_BACKEND or REL_RESET. */
 static void
 publish_backend(const struct balancer_ctx *ctx,
                 const struct vmn_lb_member *member, const char *relation)
@@ -517,10 +523,10 @@ publish_backend(const struct balancer_ctx *ctx,
     }
 }
 
-/* 'services' are those of whom the member is a backend.  Each mask of a range
- * is a fact by itself: others that have the same one may have other ranges.
- * With 'cut', the member's answers still get their virtual IP back, but none
- * to itself. */
+/* Publishes the services for which the member is a backend, in 'services'.
+ * Each mask of a range is a value by itself: other balancers with the same
+ * mask may have other ranges.  With 'cut', the member's replies still get the
+ * virtual IP, but not those to itself. */
 static void
 publish_targets(const struct balancer_ctx *ctx,
                 const struct vmn_lb_member *member,
@@ -551,7 +557,7 @@ publish_targets(const struct balancer_ctx *ctx,
     }
 }
 
-/* Answers to probes are awaited of it. */
+/* Publishes that probes of the member are sent. */
 static void
 publish_probe(const struct balancer_ctx *ctx,
               const struct vmn_lb_member *member)
@@ -570,12 +576,12 @@ publish_probe(const struct balancer_ctx *ctx,
                 vmn_printf(ctx->view, "%u|%u", ip_proto, port));
 }
 
-/* Whether the member's open connections have ended, while it may still send on
- * them.  Those of one that is disabled or quarantined cannot. */
+/* Returns true if the member's open connections are cut while it may still
+ * send on them.  A disabled or quarantined member cannot. */
 static bool
 is_cut(const struct vmn_lb_member *member)
 {
-    /* One that is down and has weight 0 is idle, and probed. */
+    /* A member that is down and has weight 0 is idle, and probed. */
     return (!member->keeps
             && (member->probed || member->state == VMN_LB_DRAINED));
 }
@@ -639,7 +645,7 @@ emit_domain(struct balancer_ctx *ctx)
     emit_members(ctx);
 }
 
-/* Whether the domain of network 'i' is that of one before it. */
+/* Returns true if the domain of network 'i' is that of one before it. */
 static bool
 is_known_domain(struct vmn_view *view, const struct vmn_loadbalancer *lb,
                 size_t i)

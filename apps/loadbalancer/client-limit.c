@@ -11,7 +11,8 @@
 
 #include <stdlib.h>
 
-/* Of a pool.  A client shares its limit with one of so many others. */
+/* Of a pool.  Clients whose addresses hash to the same meter share its
+ * limit. */
 #define N_METERS 256
 #define METER_BITS 8
 
@@ -25,7 +26,7 @@ pool_key(struct vmn_view *view, const struct vmn_loadbalancer *lb,
                       vmn_lb_burst(limit));
 }
 
-/* What register 13 holds of the pool's first meter. */
+/* Returns the value of register 13 for the pool's first meter. */
 static uint32_t
 pool_base(struct vmn_view *view, const char *key)
 {
@@ -50,8 +51,8 @@ act_limit(struct vmn_view *view, struct vmn_actions *actions,
     vmn_act_goto(actions, STAGE_BALANCE, BALANCE_METER);
 }
 
-/* A port that may open only so many connections: to virtual IPs, too.  What is
- * within its limit comes to the table again. */
+/* Compiles a port's limit of new connections, for those to virtual IPs.
+ * Packets within the limit pass the table again. */
 void
 compile_port_limit(struct vmn_view *view, const char *key,
                    struct vmn_emit *emit)
@@ -72,7 +73,7 @@ compile_port_limit(struct vmn_view *view, const char *key,
     }
 }
 
-/* A pool, by DOMAIN|RATE|BURST. */
+/* Compiles a pool of meters; 'key' is DOMAIN|RATE|BURST. */
 void
 compile_limit(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {

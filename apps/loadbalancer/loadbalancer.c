@@ -13,8 +13,8 @@ base_add(struct vmn_emit *emit, unsigned table)
                                          table, PRIORITY_LAST));
 }
 
-/* What no-backend.c makes as from whom a packet was for, which may be a
- * backend by now: conntrack knows. */
+/* Emits the path of packets that no-backend.c makes in the name of a packet's
+ * destination.  That may be a backend by now, which conntrack knows. */
 static void
 base_reject(struct vmn_emit *emit)
 {
@@ -35,7 +35,7 @@ base_reject(struct vmn_emit *emit)
     }
 }
 
-/* What conntrack does not take for a part of the connection. */
+/* Drops packets that conntrack does not accept as part of a connection. */
 static void
 base_invalid(struct vmn_emit *emit)
 {
@@ -65,7 +65,8 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     base_reject(emit);
 }
 
-/* ARP for virtual IPs comes before what refuses unknown addresses. */
+/* ARP for virtual IPs comes before overlay, which drops requests for unknown
+ * addresses. */
 static const struct vmn_stage_class stages[] = {
     [STAGE_ARP] = { "arp", VMN_HOOK_SERVICE, -10, 1, VMN_MISS_NEXT },
     [STAGE_BALANCE] = { "balance", VMN_HOOK_BALANCE, 0, BALANCE_N_TABLES,
@@ -103,7 +104,7 @@ static const struct vmn_unit_class units[] = {
     { .name = NULL },
 };
 
-/* Answers to probes are the controller's own. */
+/* Replies to probes are for the controller itself. */
 static void
 handle_probe(struct vmn_view *view, const struct vmn_packet_in *in,
              struct vmn_packets_out *out)

@@ -16,16 +16,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A backend while slots are handed out. */
+/* A backend while slots are assigned. */
 struct taker {
-    uint32_t share;             /* Slots that it is still to get. */
-    uint32_t credit;            /* Weight saved up for its next turn. */
-    uint32_t offset, step;      /* Its order: offset + i x step. */
+    uint32_t share;             /* Slots that it has yet to get. */
+    uint32_t credit;            /* Weight accumulated for its next turn. */
+    uint32_t offset, step;      /* Its permutation: offset + i x step. */
     uint32_t i;
 };
 
-/* 64 bits of FNV-1a, with a final mix (that of MurmurHash3) since FNV's last
- * bytes hardly reach the high bits. */
+/* Returns 64 bits of FNV-1a with a final mix (that of MurmurHash3), since the
+ * last bytes hardly affect FNV's high bits. */
 static uint64_t
 hash_name(const char *name)
 {
@@ -39,7 +39,8 @@ hash_name(const char *name)
     return hash ^ (hash >> 33);
 }
 
-/* What is left over when weights do not divide the slots, and whose it is. */
+/* The remainder of a backend's share, where weights do not divide the
+ * slots. */
 struct remainder {
     uint64_t rest;
     size_t i;
@@ -55,7 +56,8 @@ compare_remainders(const void *a_, const void *b_)
            : a->i != b->i ? (a->i > b->i ? 1 : -1) : 0;
 }
 
-/* By weight, with the slots left over to the largest remainders. */
+/* Sets 'shares' by weight; slots that are left go to the largest
+ * remainders. */
 void
 slots_share(struct vmn_view *view, const struct backends *backends,
             uint32_t *shares)
@@ -80,7 +82,7 @@ slots_share(struct vmn_view *view, const struct backends *backends,
     }
 }
 
-/* Takes the next free slot in the taker's order.  There is one. */
+/* Assigns the next free slot in the taker's permutation.  There is one. */
 static void
 take_slot(struct taker *taker, uint16_t self, uint16_t slots[N_SLOTS])
 {
@@ -93,7 +95,8 @@ take_slot(struct taker *taker, uint16_t self, uint16_t slots[N_SLOTS])
     taker->share--;
 }
 
-/* 'backends' must hold 1 to UINT16_MAX - 1 backends of weights above 0. */
+/* Assigns all slots.  'backends' must hold 1 to UINT16_MAX - 1 backends with
+ * weights above 0. */
 void
 slots_fill(struct vmn_view *view, const struct backends *backends,
            uint16_t slots[N_SLOTS])
@@ -107,7 +110,7 @@ slots_fill(struct vmn_view *view, const struct backends *backends,
         const struct vmn_lb_member *backend = backends->members[i];
         uint64_t hash = hash_name(backend->port);
 
-        /* An odd step visits all slots, as their number is a power of 2. */
+        /* An odd step visits all slots, since their number is a power of 2. */
         takers[i].offset = hash % N_SLOTS;
         takers[i].step = (hash >> 32) % (N_SLOTS / 2) * 2 + 1;
         if (backend->weight > heaviest) {

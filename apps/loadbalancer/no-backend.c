@@ -27,8 +27,9 @@ handle_reject(struct vmn_view *view, const struct vmn_packet_in *in,
     if (!size) {
         vmn_send_nothing(out, why);
     } else if (vmn_packet_reg(in, VMN_REG_FLAGS) & VMN_FLAG_EXTERNAL) {
-        /* By the router, as a backend's answer.  It may leave by the port by
-         * which the packet came, and so comes from elsewhere. */
+        /* Sent in the router's network like a backend's reply.  It may leave
+         * by the port by which the packet came, so it needs another input
+         * port. */
         vmn_send_as_answer(in, VMN_TUNNEL_OFPORT, out, answer, size);
     } else if (!in->in_port || in->in_port == VMN_TUNNEL_OFPORT) {
         vmn_send_nothing(out, "from no port of this host");

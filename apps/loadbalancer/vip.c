@@ -64,7 +64,7 @@ emit_network(const struct address *a, const char *name)
 
     vmn_arp_nd_respond(a->emit, &by, &a->ip);
 
-    /* Answers come from its MAC: a backend's to itself... */
+    /* Replies have its MAC: those of a backend to itself, */
     flow = vmn_flow_add(a->emit, by.scope, STAGE_BALANCE, BALANCE_SELECT,
                         SELECT_ANSWER);
     vmn_match(flow, VMN_REG_NETWORK, network->vni);
@@ -72,7 +72,7 @@ emit_network(const struct address *a, const char *name)
     vmn_act_set_mac(vmn_flow_actions(flow), VMN_F_ETH_SRC, mac);
     vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_BACKEND);
 
-    /* ...and all the others. */
+    /* and all others. */
     flow = vmn_flow_add(a->emit, by.scope, STAGE_UNBALANCE, UNBALANCE_MAC,
                         MAC_ANSWER);
     vmn_match(flow, VMN_REG_NETWORK, network->vni);
@@ -81,8 +81,8 @@ emit_network(const struct address *a, const char *name)
     vmn_act_next(vmn_flow_actions(flow));
 }
 
-/* The flow has seen to it that the target is the virtual IP, and its MAC
- * address follows from the number. */
+/* Replies to a unicast solicitation.  Its flow has matched that the target is
+ * the virtual IP, whose MAC follows from its ID. */
 void
 handle_neighbour(struct vmn_view *view, const struct vmn_packet_in *in,
                  struct vmn_packets_out *out)
@@ -92,7 +92,8 @@ handle_neighbour(struct vmn_view *view, const struct vmn_packet_in *in,
 
 /* In the whole domain.  --------------------------------------------------- */
 
-/* Who asks by way of a router hears the same, from that router's MAC. */
+/* Replies to pings.  A sender behind a router gets the same reply, from that
+ * router's MAC. */
 static void
 emit_ping(const struct address *a)
 {
@@ -120,10 +121,10 @@ emit_common(const struct address *a)
                  "no such service at virtual IP");
 }
 
-/* Fragments are put together by conntrack, so all must go there.  A later one
- * does not say which service it is for, so it can start a connection only
- * where there is no choice: 'balancer' is the only one then, with one
- * service. */
+/* Emits flows for fragments.  Conntrack reassembles them, so all must go
+ * there.  A later fragment does not name its service, so it can open a
+ * connection only if there is one: 'balancer' is the only balancer then, with
+ * a single service. */
 static void
 emit_fragments(const struct address *a, unsigned ip_proto,
                const struct vmn_loadbalancer *balancer)
@@ -148,7 +149,8 @@ emit_fragments(const struct address *a, unsigned ip_proto,
     }
 }
 
-/* One fact for each balancer and network. */
+/* Emits the services of each balancer; there is a value for each balancer and
+ * network. */
 static void
 emit_services(const struct address *a, const struct vmn_names *facts)
 {

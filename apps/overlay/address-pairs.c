@@ -125,7 +125,8 @@ port_prefixes(struct vmn_view *view, const struct vmn_port *port,
     return vmn_prefixes_merge(set, n);
 }
 
-/* Says which addresses the guests are asked for. */
+/* Publishes the addresses whose ARP requests and solicitations are flooded to
+ * the network. */
 static void
 publish_arp_flooded(struct vmn_view *view, struct vmn_emit *emit,
                     const struct port_ctx *ctx)
@@ -159,7 +160,8 @@ publish_arp_flooded(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
-/* Pairs stay as they were given: which ports share one must show. */
+/* Publishes the pairs as they were configured, not merged, so that ports with
+ * a pair in common can be found. */
 void
 publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
               const struct port_ctx *ctx)
@@ -195,8 +197,8 @@ publish_pairs(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
-/* ARP requests and solicitations for a prefix that some port may use go to the
- * guests: only they know who has the address now. */
+/* Compiles flows that flood ARP requests and solicitations for a prefix that a
+ * port may use: only the guests know which of them has the address. */
 void
 compile_arp_flooded(struct vmn_view *view, const char *key,
                     struct vmn_emit *emit)
@@ -246,7 +248,8 @@ emit_pair(struct vmn_emit *emit, const struct port_ctx *ctx,
     vmn_act_next(actions);
 }
 
-/* Reads the first of the ports, if all of them have one identity. */
+/* Reads the context of the first port into 'ctx'.  Returns false if there is
+ * none, or if the ports differ in identity. */
 static bool
 read_united(struct vmn_view *view, struct vmn_names ports,
             struct port_ctx *ctx)
@@ -265,9 +268,9 @@ read_united(struct vmn_view *view, struct vmn_names ports,
     return true;
 }
 
-/* Packets out of a tunnel that claim a pair.  Ports that share both address
- * and MAC cannot be told apart: they must have one identity, or all of their
- * packets are dropped as from an unknown source. */
+/* Compiles the source lookup of packets from a tunnel that have this address
+ * and MAC.  Ports that share both cannot be told apart, so they must have one
+ * identity; otherwise their packets are dropped as from an unknown source. */
 void
 compile_pair(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -291,10 +294,11 @@ compile_pair(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
-/* The same after a router, which leaves of a pair only the address: "DOMAIN|
- * PREFIX".  So all that may use a prefix must have one identity, or what comes
- * from there is dropped, too.  Of prefixes that overlap, the longer one says
- * whose a packet is, and a port's own address before all. */
+/* Compiles the same for routed packets, of whose pair only the address is
+ * left.  'key' is "DOMAIN|PREFIX".  All ports that may use the prefix must
+ * have one identity; otherwise its packets are dropped.  Of overlapping
+ * prefixes the longest decides, and a port's own address takes precedence over
+ * all. */
 void
 compile_routed_pair(struct vmn_view *view, const char *key,
                     struct vmn_emit *emit)
@@ -323,8 +327,8 @@ compile_routed_pair(struct vmn_view *view, const char *key,
     vmn_act_next(actions);
 }
 
-/* A MAC that is no port's own: to the one port that may use it, or to all of
- * the network if there are several. */
+/* Compiles the location of a MAC that is no port's own: the only port that may
+ * use it, or a flood of the network if there are several. */
 void
 compile_mac(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {

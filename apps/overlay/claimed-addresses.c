@@ -15,8 +15,9 @@
 
 #include <string.h>
 
-/* Longer prefixes come first, and what a port is allowed before what is
- * claimed with the same length. */
+/* Returns the priority of a flow for 'prefix': longer prefixes take
+ * precedence, and of the same length, one that a port is allowed over one that
+ * is claimed. */
 static uint16_t
 claim_priority(uint16_t base, const struct vmn_prefix *prefix, bool is_own)
 {
@@ -26,7 +27,7 @@ claim_priority(uint16_t base, const struct vmn_prefix *prefix, bool is_own)
 /* Publishing.  ------------------------------------------------------------ */
 
 /* Returns true if 'prefix' contains all of a subnet of its family.  A port
- * that may use so much forwards for others, and claims none of it. */
+ * that is allowed so much forwards for others, and claims none of it. */
 static bool
 covers_subnet(const struct vmn_network *network,
               const struct vmn_prefix *prefix)
@@ -45,8 +46,8 @@ covers_subnet(const struct vmn_network *network,
     return false;
 }
 
-/* Claims what port 'name' has, wherever it is, and also while it is disabled:
- * its guest may start any moment, and is known by name until then. */
+/* Claims the addresses of port 'name', whether or not it is bound or enabled:
+ * its guest may start at any moment. */
 void
 claims_of_port(struct vmn_view *view, struct vmn_emit *emit, const char *name)
 {
@@ -74,8 +75,8 @@ claims_of_port(struct vmn_view *view, struct vmn_emit *emit, const char *name)
     }
 }
 
-/* Claims what the network's own row says: gateways, wherever they are, and
- * what is reserved for ports that are yet to come. */
+/* Claims the addresses in the network's own row: gateways, and those reserved
+ * for ports that do not exist yet. */
 static void
 claims_of_subnet(struct vmn_view *view, struct vmn_emit *emit,
                  const struct vmn_network *network,
@@ -121,8 +122,8 @@ claims_are_checked(struct vmn_emit *emit, const struct port_ctx *ctx)
 
 /* Flows.  ----------------------------------------------------------------- */
 
-/* A drop in the network, on hosts where somebody might claim something, of
- * packets that 'check' (CHECK_*) is to be done for. */
+/* Adds a flow that drops packets of the network for which 'check' (CHECK_*) is
+ * due, on the hosts where claims are checked. */
 static struct vmn_flow *
 claim_add(struct vmn_emit *emit, const struct vmn_network *network,
           unsigned check, uint16_t priority)
@@ -137,7 +138,8 @@ claim_add(struct vmn_emit *emit, const struct vmn_network *network,
     return flow;
 }
 
-/* Only guests behind ports choose their MACs. */
+/* Drops packets from a claimed MAC.  Only guests behind ports choose their
+ * MACs. */
 static void
 drop_mac(struct vmn_view *view, struct vmn_emit *emit,
          const struct vmn_network *network, const struct vmn_mac *mac)
@@ -150,7 +152,7 @@ drop_mac(struct vmn_view *view, struct vmn_emit *emit,
     vmn_match_mac(claim_add(emit, network, CHECK_MAC, ND_CLAIMED_MAC),
                   VMN_F_ETH_SRC, *mac);
 
-    /* What comes for it out of a tunnel after it has gone is for nobody. */
+    /* Drop what a tunnel still delivers to the MAC after its port has left. */
     flow = vmn_flow_add(emit, vmn_scope_relation(REL_UNKNOWN_HOSTS,
                                                  network->row.name),
                         STAGE_LOCATE, LOCATE_LEARNED, LEARNED_OWN);
@@ -180,13 +182,14 @@ drop_prefix(struct vmn_emit *emit, const struct vmn_network *network,
     vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_ADVERT);
     vmn_match_prefix(flow, VMN_F_ND_TARGET, prefix);
 
-    /* A solicitation says where its sender is, too. */
+    /* A solicitation also tells its sender's link-layer address. */
     flow = claim_add(emit, network, CHECK_ANNOUNCED, priority);
     vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
     vmn_match_prefix(flow, VMN_F_IPV6_SRC, prefix);
 }
 
-/* "NETWORK|PREFIX" or "NETWORK|MAC". */
+/* Compiles the flows of a claim.  'key' is "NETWORK|PREFIX" or
+ * "NETWORK|MAC". */
 void
 compile_claimed(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -209,8 +212,8 @@ compile_claimed(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
-/* Those of servers that are on each link (app dhcp, app dns) are of
- * 169.254.0.0/16, which no guest uses. */
+/* Claims the network's own addresses.  The addresses of servers on each link
+ * (apps dhcp and dns) are in 169.254.0.0/16, which no guest uses. */
 void
 claims_of_network(struct vmn_view *view, struct vmn_emit *emit,
                   const struct vmn_network *network)
@@ -244,8 +247,8 @@ claims_of_network(struct vmn_view *view, struct vmn_emit *emit,
 
 /* Exceptions.  ------------------------------------------------------------ */
 
-/* A guest behind the port goes on with an address that the port is allowed, as
- * with one that is nobody's. */
+/* Adds a flow of higher priority than a claim, for guests behind the port with
+ * an address that the port is allowed.  The caller adds the actions. */
 static struct vmn_flow *
 own_add(const struct port_ctx *ctx, struct vmn_emit *emit,
         const struct vmn_prefix *prefix, uint16_t base)
@@ -315,9 +318,9 @@ announcement_add(struct vmn_emit *emit, const struct port_ctx *ctx,
     return flow;
 }
 
-/* The port itself says that it has what is its own or allowed to it, though a
- * shorter prefix is somebody's.  By neighbour discovery it may leave out
- * where. */
+/* Lets the port announce 'prefix', which is its own or allowed to it, with
+ * 'mac', even where a shorter prefix is claimed.  In neighbour discovery the
+ * link-layer address may be absent. */
 static void
 allow_announcement(struct vmn_emit *emit, const struct port_ctx *ctx,
                    const struct vmn_prefix *prefix, struct vmn_mac mac)

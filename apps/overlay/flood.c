@@ -14,17 +14,17 @@
 
 #include <string.h>
 
-/* The ports of one network on one host. */
+/* The ports of a network on one host: who gets a copy of a flood. */
 struct flood_ports {
     const struct vmn_network *network;
     const char *host;
-    uint32_t uplink;            /* Of a provider network: where it comes in,
-                                 * or 0. */
+    uint32_t uplink;            /* Of a provider network: the port to the
+                                 * physical network, or 0. */
     size_t n;
     struct port_ctx *members;
 };
 
-/* Quarantined ports hear no flood. */
+/* Reads the ports into 'to'.  Quarantined ports get no copies. */
 static void
 flood_ports_read(struct vmn_view *view, const char *key,
                  struct flood_ports *to)
@@ -55,7 +55,8 @@ put_copies(struct vmn_actions *actions, const struct flood_ports *to)
     }
 }
 
-/* What a local port sent goes on to others, after all copies. */
+/* After the local copies, forwards a packet from a local port to other hosts,
+ * or to the physical network. */
 static void
 forward_to_hosts(struct vmn_actions *actions, const struct flood_ports *to)
 {
@@ -72,9 +73,8 @@ forward_to_hosts(struct vmn_actions *actions, const struct flood_ports *to)
     vmn_act_next(actions);
 }
 
-/* Adds a flow for what came from a tunnel or a physical network, or for what a
- * local port
- * sent. */
+/* Adds a flow that floods packets from a tunnel or the physical network
+ * ('out_of_tunnel'), or from a local port. */
 static struct vmn_flow *
 flow_add(struct vmn_emit *emit, const struct flood_ports *to,
          bool out_of_tunnel, uint16_t priority)
@@ -98,8 +98,8 @@ flow_add(struct vmn_emit *emit, const struct flood_ports *to,
     return flow;
 }
 
-/* What is for somebody who was not heard yet goes to all ports that may have
- * somebody behind them. */
+/* Adds flows that flood packets for MACs that were not learned to all local
+ * ports with 'unknown'. */
 static void
 unknown_copies(struct vmn_emit *emit, const struct flood_ports *to)
 {
@@ -161,7 +161,7 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     bool receives = to.n && (to.uplink || !is_provider(to.network));
     struct vmn_names shared = vmn_relation_values(view, REL_SHARED, parts[0]);
 
-    /* First without a tunnel, then out of one. */
+    /* For packets from local ports, then for those from a tunnel. */
     for (int tunnel = 0; tunnel <= (receives ? 1 : 0); tunnel++) {
         struct vmn_flow *flow = flow_add(emit, &to, tunnel,
                                          tunnel ? LOCATE_GROUP_TUNNEL
@@ -179,5 +179,5 @@ compile_flood(struct vmn_view *view, const char *key, struct vmn_emit *emit)
             }
         }
     }
-    unknown_copies(emit, &to);  /* Last: it changes 'to'. */
+    unknown_copies(emit, &to);  /* Last, since it changes 'to'. */
 }

@@ -19,7 +19,7 @@
 
 #include <string.h>
 
-/* Where its own VNI is looked up; see vmn_transit_vni(). */
+/* The ID pool's key of the port's own VNI; see vmn_transit_vni(). */
 #define VNI_KEY "port/%s"
 
 static uint32_t
@@ -53,8 +53,8 @@ unknown_learn(struct vmn_view *view, const struct port_ctx *ctx,
     vmn_act_next(actions);
 }
 
-/* Lets in what the port does not send as itself: from 'mac', one of the port's
- * own, or from any other (NULL). */
+/* Admits packets from guests behind the port: with 'mac', one of the port's
+ * own, or with any other (NULL). */
 static void
 admit_from(struct vmn_emit *emit, const struct port_ctx *ctx,
            const struct vmn_mac *mac)
@@ -81,7 +81,7 @@ admit_from(struct vmn_emit *emit, const struct port_ctx *ctx,
     }
 }
 
-/* Lets in what the port does not send as itself, and learns from it. */
+/* Admits packets from guests behind the port, and learns their MACs. */
 static void
 admit_unknown(struct vmn_view *view, struct vmn_emit *emit,
               const struct port_ctx *ctx)
@@ -105,7 +105,7 @@ admit_unknown(struct vmn_view *view, struct vmn_emit *emit,
     unknown_learn(view, ctx, flow);
 }
 
-/* Gives what goes into a tunnel the port's VNI. */
+/* Sets the port's VNI on its packets that enter a tunnel. */
 static void
 leave_unknown(struct vmn_view *view, struct vmn_emit *emit,
               const struct port_ctx *ctx)
@@ -123,8 +123,8 @@ leave_unknown(struct vmn_view *view, struct vmn_emit *emit,
     vmn_act_goto(actions, STAGE_DELIVER, DELIVER_TUNNEL);
 }
 
-/* Takes to the port what is for somebody behind it.  Out of a tunnel it may be
- * a part of a flood, which its sender's host has not judged. */
+/* Delivers packets for guests behind the port.  A packet from a tunnel may be
+ * a copy of a flood, which its sender's host has not judged. */
 static void
 locate_here(struct vmn_view *view, struct vmn_emit *emit,
             const struct port_ctx *ctx, bool out_of_tunnel)
@@ -150,7 +150,7 @@ void
 unknown_of_port_here(struct vmn_view *view, struct vmn_emit *emit,
                      const struct port_ctx *ctx)
 {
-    /* A candidate's own host goes on sending to the active one. */
+    /* The candidate's own host goes on sending to the active host. */
     bool is_candidate = (ctx->candidate
                          && !strcmp(ctx->host, ctx->candidate));
 
@@ -167,7 +167,7 @@ unknown_of_port_here(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
-/* Everywhere in its network. */
+/* Emits the flows that each host of the network has for the port. */
 void
 unknown_of_port(struct vmn_view *view, struct vmn_emit *emit,
                 const struct port_ctx *ctx)
@@ -233,7 +233,8 @@ learned_add(struct vmn_emit *emit, const struct vmn_network *network,
     vmn_act_goto(actions, STAGE_LOCATE, LOCATE_LEARNED);
 }
 
-/* Nested guests' questions are for guests, and so are those about them. */
+/* Passes ARP requests and solicitations on to the guests, since those behind
+ * ports may ask, or be asked for. */
 static void
 forward_requests(struct vmn_emit *emit, const struct vmn_network *network)
 {
@@ -252,8 +253,8 @@ forward_requests(struct vmn_emit *emit, const struct vmn_network *network)
     }
 }
 
-/* One that came out of 'uplink' (0: there is none) on 'host' is for local
- * guests alone. */
+/* Emits the flows of a provider network on 'host'.  Packets from 'uplink' (0:
+ * there is none) are for local guests only. */
 void
 unknown_of_provider(struct vmn_view *view, struct vmn_emit *emit,
                     const struct vmn_network *network, const char *host,
@@ -272,8 +273,8 @@ unknown_of_provider(struct vmn_view *view, struct vmn_emit *emit,
     drop(flow, "destination is not here");
 }
 
-/* What is for nobody who was heard, on hosts without such a port: others have
- * copies for theirs before (flood.c). */
+/* Forwards packets for MACs that were not learned, on hosts without a port
+ * with 'unknown'.  Other hosts have flows of higher priority (flood.c). */
 static void
 not_learned(struct vmn_emit *emit, const struct vmn_network *network)
 {
@@ -302,7 +303,8 @@ unknown_forward(struct vmn_actions *actions,
     vmn_act_next(actions);
 }
 
-/* A flood of a guest behind the port: on the host where that is, or may be. */
+/* Floods packets from guests behind the port, on a host where the port is or
+ * may be. */
 static void
 flood_of_port(struct vmn_view *view, struct vmn_emit *emit,
               const struct port_ctx *ctx, const char *host, uint32_t ofport,
@@ -345,7 +347,7 @@ unknown_flood(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
-/* Where somebody is behind a port. */
+/* Emits the flows of a network that has ports with 'unknown'. */
 void
 unknown_of_network(struct vmn_view *view, struct vmn_emit *emit,
                    const struct vmn_network *network)
@@ -359,7 +361,7 @@ unknown_of_network(struct vmn_view *view, struct vmn_emit *emit,
     learned_add(emit, network, scope, 0);
     not_learned(emit, network);
     if (is_provider(network)) {
-        return;                 /* Its guests are asked already. */
+        return;                 /* ARP requests are passed on already. */
     }
     forward_requests(emit, network);
     learned_add(emit, network, scope, VMN_TUNNEL_OFPORT);

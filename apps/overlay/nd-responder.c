@@ -69,7 +69,7 @@ base_guard(struct vmn_emit *emit)
                       unheard[i].type), unheard[i].reason);
     }
 
-    /* Without the option there is nothing to lie in. */
+    /* Without a source link-layer address there is nothing to spoof. */
     struct vmn_flow *flow = type_add(emit, STAGE_ADMIT, ADMIT_ND, ND_OWN,
                                      VMN_ND_SOLICIT);
 
@@ -109,7 +109,7 @@ base_request(struct vmn_emit *emit)
     drop(flow, "ND for unknown address");
 }
 
-/* Solicitations become answers.  nd_of_address() has set the Ethernet
+/* Turns solicitations into replies. nd_of_address() has set the Ethernet
  * addresses. */
 static void
 base_answer(struct vmn_emit *emit)
@@ -120,8 +120,9 @@ base_answer(struct vmn_emit *emit)
     struct vmn_flow *flow;
     struct vmn_actions *actions;
 
-    /* To one that probes for a duplicate, and so has no address yet (RFC 4861,
-     * section 7.2.4).  Its message has no option to turn, and needs none. */
+    /* Reply to duplicate address detection, whose sender has no address yet
+     * (RFC 4861, section 7.2.4).  Its message has no link-layer address option
+     * to rewrite, and needs none. */
     flow = type_add(emit, STAGE_SERVICE, SERVICE_ND_REPLY, ND_REPLY_DAD,
                     VMN_ND_SOLICIT);
     match_from_nobody(flow);
@@ -132,13 +133,14 @@ base_answer(struct vmn_emit *emit)
     vmn_act_set(actions, VMN_F_ICMPV6_TYPE, VMN_ND_ADVERT);
     vmn_act_output_in_port(actions);
 
-    /* There is no room for one in the answer. */
+    /* Without the option, there is no room for a link-layer address in the
+     * reply. */
     flow = type_add(emit, STAGE_SERVICE, SERVICE_ND_REPLY, ND_REPLY_NO_LLADDR,
                     VMN_ND_SOLICIT);
     vmn_match_mac(flow, VMN_F_ND_SLL, (struct vmn_mac) { { 0 } });
     drop(flow, "ND without link-layer address");
 
-    /* Source and target change places. */
+    /* Swap source and target. */
     flow = type_add(emit, STAGE_SERVICE, SERVICE_ND_REPLY, ND_REPLY_SOLICITED,
                     VMN_ND_SOLICIT);
     actions = vmn_flow_actions(flow);
@@ -159,7 +161,7 @@ nd_base(struct vmn_emit *emit)
 
 /* In a network.  --------------------------------------------------------- */
 
-/* Answers for 'ip' with the port's MAC. */
+/* Emits the flow that replies for 'ip' with the port's MAC. */
 void
 nd_of_address(struct vmn_emit *emit, const struct port_ctx *ctx,
               const struct vmn_ip *ip)
@@ -177,8 +179,9 @@ nd_of_address(struct vmn_emit *emit, const struct port_ctx *ctx,
     vmn_act_goto(actions, STAGE_SERVICE, SERVICE_ND_REPLY);
 }
 
-/* Where guests are asked, probes for duplicates cross tunnels.  They are
- * nobody's, and no policy sees them. */
+/* Emits a network's flows.  Where solicitations are flooded to guests,
+ * duplicate address detection crosses tunnels; its packets have no source
+ * identity, and no policy applies. */
 void
 nd_of_network(struct vmn_view *view, struct vmn_emit *emit,
               const struct vmn_network *network)
@@ -210,8 +213,8 @@ own_add(struct vmn_emit *emit, const struct port_ctx *ctx, unsigned table,
     return flow;
 }
 
-/* The port may advertise 'prefix' at 'mac'.  One that asks for what it knows
- * already may be answered without. */
+/* Lets the port advertise 'prefix' at 'mac', or without a link-layer address,
+ * as a reply to a unicast solicitation may be. */
 void
 nd_guard_target(struct vmn_emit *emit, const struct port_ctx *ctx,
                 struct vmn_mac mac, const struct vmn_prefix *prefix)
@@ -227,7 +230,7 @@ nd_guard_target(struct vmn_emit *emit, const struct port_ctx *ctx,
     }
 }
 
-/* The port may ask with 'mac'. */
+/* Lets the port send solicitations with 'mac'. */
 void
 nd_guard_mac(struct vmn_emit *emit, const struct port_ctx *ctx,
              struct vmn_mac mac)
@@ -238,7 +241,7 @@ nd_guard_mac(struct vmn_emit *emit, const struct port_ctx *ctx,
     vmn_match_mac(flow, VMN_F_ND_SLL, mac);
     vmn_act_next(vmn_flow_actions(flow));
 
-    /* A probe for a duplicate has no sender address (RFC 4862, section
+    /* Duplicate address detection has no sender address (RFC 4862, section
      * 5.4.2). */
     flow = own_add(emit, ctx, ADMIT_GUARD, GUARD_OWN);
     vmn_match_mac(flow, VMN_F_ETH_SRC, mac);
@@ -247,7 +250,7 @@ nd_guard_mac(struct vmn_emit *emit, const struct port_ctx *ctx,
     vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_ND);
 }
 
-/* What a port that has IPv6 has once. */
+/* Emits what a port with IPv6 has once, whatever its addresses. */
 void
 nd_guard_port(struct vmn_emit *emit, const struct port_ctx *ctx)
 {
@@ -256,8 +259,8 @@ nd_guard_port(struct vmn_emit *emit, const struct port_ctx *ctx)
     vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV6);
     drop(flow, "spoofed");
 
-    /* The answer would be with its own MAC: it asks for its own address, and
-     * would take that for a duplicate. */
+    /* The reply would have the port's own MAC: it solicits its own address,
+     * and would take the reply for a duplicate. */
     flow = vmn_flow_add(emit, vmn_scope_host(ctx->host), STAGE_SERVICE,
                         SERVICE_ND_REPLY, ND_REPLY_SELF);
     vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
@@ -265,7 +268,7 @@ nd_guard_port(struct vmn_emit *emit, const struct port_ctx *ctx)
     drop(flow, "ND for own address");
 }
 
-/* What a quarantined port has once. */
+/* Emits what a quarantined port has once. */
 void
 nd_guard_quarantined(struct vmn_emit *emit, const struct port_ctx *ctx)
 {

@@ -7,7 +7,7 @@
 
 #include "overlay.h"
 
-/* Out of a port's and of a tunnel's packets, those that nothing admits. */
+/* Emits the drops of packets from ports and tunnels that no flow admits. */
 static void
 base_admit(struct vmn_emit *emit)
 {
@@ -130,7 +130,7 @@ base_deliver(struct vmn_view *view, struct vmn_emit *emit)
                       PRIORITY_LAST), "unknown host");
 }
 
-/* What every host has, whatever its networks. */
+/* Emits what every host has, whatever its networks. */
 void
 compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {

@@ -11,13 +11,15 @@
 
 #include <stdlib.h>
 
-#define UNDERLAY_MTU 1500       /* Of one that nobody has told of. */
-/* A network's: the least that IPv6 takes (RFC 8200, section 5), and the most
- * that one may be given. */
+#define UNDERLAY_MTU 1500       /* Bytes; of a host that has not reported its
+                                 * underlay's MTU. */
+/* Bounds of a network's MTU, in bytes: the least that IPv6 allows (RFC 8200,
+ * section 5), and the most that can be configured. */
 #define MTU_MIN 1280
 #define MTU_MAX 9216
 
-/* Of what has 'vni' (or of all, if that is 0) and is to go into a tunnel. */
+/* Emits the size check of packets with 'vni' (0: of all) that enter a
+ * tunnel. */
 static void
 emit_size_check(struct vmn_emit *emit, struct vmn_scope scope, uint32_t vni,
                 uint32_t mtu)
@@ -45,10 +47,11 @@ emit_size_check(struct vmn_emit *emit, struct vmn_scope scope, uint32_t vni,
     vmn_act_drop(actions, "larger than the MTU");
 }
 
-/* What the tunnels of all hosts have room for.  A host whose row names no
- * interface for them counts as if that had an MTU of 1500, and one that has
- * never reported its MTU not at all.  What it has reported holds on while it
- * is away: so nothing changes while hosts come and go. */
+/* Evaluates the largest packet that the tunnels of all hosts carry.  A host
+ * whose row names no underlay interface counts as one with an MTU of 1500; a
+ * host that has never reported its MTU does not count.  What a host has
+ * reported stays in force while it is offline, so that nothing changes when
+ * hosts come and go. */
 void
 eval_mtu(struct vmn_view *view, const char *key, struct vmn_value *value)
 {
@@ -88,7 +91,8 @@ large_of_host(struct vmn_view *view, struct vmn_emit *emit,
                 vmn_printf(view, "%u", mtu > overhead ? mtu - overhead : 1));
 }
 
-/* The MTU of most networks: for others, large_of_vni(). */
+/* Returns the MTU of most networks, in bytes; for others see
+ * large_of_vni(). */
 static uint32_t
 common_mtu(struct vmn_view *view)
 {
@@ -103,7 +107,8 @@ large_base(struct vmn_view *view, struct vmn_emit *emit)
     emit_size_check(emit, vmn_scope_all(), 0, common_mtu(view));
 }
 
-/* Routed packets may leave from any host of the domain. */
+/* Emits the size check of 'vni' for the whole domain, since routed packets may
+ * leave from any of its hosts. */
 void
 large_of_vni(struct vmn_view *view, struct vmn_emit *emit,
              const char *domain, uint32_t vni, uint32_t mtu)

@@ -56,7 +56,8 @@ port_ctx_read(struct vmn_view *view, const char *name, struct port_ctx *ctx)
     return true;
 }
 
-/* To the port, on 'host', where it has number 'ofport'. */
+/* Adds a flow on 'host' that delivers packets to the port, which has number
+ * 'ofport' there. */
 static struct vmn_flow *
 local_add(struct vmn_emit *emit, const struct port_ctx *ctx, const char *host,
           uint32_t ofport, struct vmn_mac mac, bool is_own)
@@ -76,8 +77,8 @@ local_add(struct vmn_emit *emit, const struct port_ctx *ctx, const char *host,
     return flow;
 }
 
-/* A candidate gets what others send it, as soon as they do; its own host goes
- * on sending to the active one until it is active itself. */
+/* A candidate gets what other hosts send to it at once; its own host goes on
+ * sending to the active host until the candidate becomes active. */
 void
 locate_port(struct vmn_view *view, struct vmn_emit *emit,
             const struct port_ctx *ctx, struct vmn_mac mac, bool is_own)
@@ -101,7 +102,7 @@ locate_port(struct vmn_view *view, struct vmn_emit *emit,
     actions = vmn_flow_actions(flow);
     vmn_act_set(actions, VMN_REG_DST_ID, ctx->identity);
     if (ctx->port->external) {
-        /* What is to reach it is judged here, or nowhere. */
+        /* Ingress rules are applied here, or nowhere. */
         vmn_act_set(actions, VMN_REG_DST_LOCAL, 1);
     }
     vmn_act_set(actions, VMN_REG_DST_HOST, provider ? VMN_DST_HOST_PROVIDER
@@ -120,8 +121,9 @@ locate_port(struct vmn_view *view, struct vmn_emit *emit,
 
 /* Everywhere in the network, or in its domain.  -------------------------- */
 
-/* What may come over a router is known in all of the domain, whose networks
- * have no addresses in common; what stays on the link, in the network. */
+/* Adds the lookup of the sender's identity.  Addresses that routers forward
+ * are looked up in the whole domain, whose networks have no addresses in
+ * common; link-local ones only in the network. */
 static void
 emit_source(struct vmn_emit *emit, const struct port_ctx *ctx,
             enum vmn_field field, const struct vmn_ip *ip)
@@ -141,14 +143,14 @@ emit_source(struct vmn_emit *emit, const struct port_ctx *ctx,
     vmn_match_ip(flow, field, ip);
     vmn_act_set(actions, VMN_REG_SRC_ID, ctx->identity);
     if (ctx->port->external) {
-        /* What it sends is judged here, or nowhere. */
+        /* Egress rules are applied here, or nowhere. */
         vmn_act_set(actions, VMN_REG_SRC_LOCAL, 1);
     }
     vmn_act_next(actions);
 }
 
-/* ARP leaves its host only where a port may use an address that the switch
- * cannot answer for. */
+/* Emits the flows of one of the port's own addresses.  ARP leaves its host
+ * only where a port may use an address for which the switch cannot reply. */
 static void
 emit_address(struct vmn_view *view, struct vmn_emit *emit,
              const struct port_ctx *ctx, const struct vmn_ip *ip)
@@ -157,7 +159,7 @@ emit_address(struct vmn_view *view, struct vmn_emit *emit,
 
     if (ctx->port->external) {
         emit_source(emit, ctx, vmn_field_ip_src(ip->family), ip);
-        return;                 /* It answers for itself. */
+        return;                 /* The guest replies for itself. */
     }
     if (ip->family == 6) {
         emit_source(emit, ctx, VMN_F_IPV6_SRC, ip);
@@ -207,8 +209,8 @@ guard_add(struct vmn_emit *emit, const struct port_ctx *ctx,
     return flow;
 }
 
-/* The port may send from 'ip' with 'mac'.  Where that is more than one
- * address, somebody else may have one of them. */
+/* Lets the port send from 'prefix' with 'mac'.  If that is more than one
+ * address, some of them may be claimed by others. */
 static void
 emit_guard(struct vmn_emit *emit, const struct port_ctx *ctx,
            struct vmn_mac mac, const struct vmn_prefix *ip)
@@ -257,8 +259,8 @@ emit_guards(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
-/* A guest that asks for its own address probes for a duplicate or announces
- * itself; an answer would tell it that there is one. */
+/* Drops requests of a guest for its own address: it detects duplicates or
+ * announces itself, and a reply would tell it that there is a duplicate. */
 static void
 emit_self(struct vmn_emit *emit, const struct port_ctx *ctx,
           const struct vmn_ip *ip)
@@ -325,8 +327,8 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
-/* For a network that no router joins, its own relation is its domain's as
- * well. */
+/* Publishes where the port is.  A network that no router joins is its own
+ * domain, so both relations have the same key. */
 static void
 publish_host(struct vmn_view *view, struct vmn_emit *emit,
              const struct port_ctx *ctx, const char *host)
@@ -362,8 +364,8 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         ctx.zone = vmn_domain_zone(view, ctx.domain);
     }
 
-    /* A port that is nowhere has nothing on any host: so its VM's start is one
-     * bundle for each host, and nobody is told to send to it before. */
+    /* A port that is bound nowhere has flows on no host: so its VM's start is
+     * one bundle for each host, and no host sends to it earlier. */
     for (size_t i = 0; (ctx.host || ctx.port->external) && i < n_ips;
          i++) {
         emit_address(view, emit, &ctx, &ips[i]);

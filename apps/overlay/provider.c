@@ -30,7 +30,8 @@ provider_ofport(struct vmn_view *view, const struct vmn_network *network,
 
 /* On a host.  ------------------------------------------------------------- */
 
-/* What no network of the host takes out of its physical networks. */
+/* Emits the drop of packets from the host's physical networks that belong to
+ * no network there. */
 void
 provider_of_host(struct vmn_view *view, struct vmn_emit *emit,
                  const struct vmn_host *host)
@@ -52,8 +53,8 @@ provider_of_host(struct vmn_view *view, struct vmn_emit *emit,
     }
 }
 
-/* Classifies what came from the physical network, with its tag, or again
- * without it. */
+/* Classifies packets from the physical network: with the network's tag, or, if
+ * sent here again, without it. */
 static void
 emit_classify(struct vmn_view *view, struct vmn_emit *emit,
               const struct vmn_network *network, const char *host,
@@ -71,7 +72,7 @@ emit_classify(struct vmn_view *view, struct vmn_emit *emit,
         match_network(flow, network);
     } else {
         vmn_match(flow, VMN_REG_NETWORK, 0);
-        /* A tag with VLAN 0 has only a priority. */
+        /* A tag with VLAN 0 carries only a priority. */
         vmn_match_masked(flow, VMN_F_VLAN_TCI, vlan ? VLAN_PRESENT | vlan : 0,
                          vlan ? VLAN_PRESENT | VLAN_VID : VLAN_VID);
         vmn_act_set(actions, VMN_F_VLAN_TCI, 0);
@@ -81,7 +82,8 @@ emit_classify(struct vmn_view *view, struct vmn_emit *emit,
     vmn_act_goto(actions, STAGE_ADMIT, ADMIT_SOURCE);
 }
 
-/* Questions from outside are the guests' to answer. */
+/* Passes ARP requests and solicitations from the physical network to the
+ * guests, which reply themselves. */
 static void
 emit_requests(struct vmn_emit *emit, const struct vmn_network *network,
               const char *host, uint32_t ofport)
@@ -102,7 +104,7 @@ emit_requests(struct vmn_emit *emit, const struct vmn_network *network,
     }
 }
 
-/* A provider network on a host with ports of it. */
+/* Compiles a provider network on a host with ports of it. */
 void
 compile_provider(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -189,7 +191,8 @@ provider_of_network(struct vmn_emit *emit, const struct vmn_network *network)
 
 /* A port.  ---------------------------------------------------------------- */
 
-/* Probes for duplicates and announcements are for those outside. */
+/* Passes a port's probes for duplicates and announcements on to the physical
+ * network. */
 void
 provider_self(struct vmn_emit *emit, const struct port_ctx *ctx,
               const struct vmn_ip *ip)
@@ -222,8 +225,8 @@ guard_add(struct vmn_emit *emit, const struct port_ctx *ctx)
     return flow;
 }
 
-/* What a port may say besides: where it is, as hypervisors do for a VM that
- * has moved; and that it looks for a router. */
+/* Emits what else the port may send: RARP, by which hypervisors announce where
+ * a migrated VM is, and router solicitations. */
 void
 provider_guard_port(struct vmn_view *view, struct vmn_emit *emit,
                     const struct port_ctx *ctx)
@@ -232,7 +235,7 @@ provider_guard_port(struct vmn_view *view, struct vmn_emit *emit,
                                       { .family = 6 } };
     struct vmn_flow *flow;
 
-    /* What it sends does not come back. */
+    /* Packets that the port has sent do not come back to it. */
     if (!ctx->candidate) {
         flow = vmn_flow_add(emit, vmn_scope_host(ctx->host), STAGE_ADMIT,
                             ADMIT_SOURCE, SOURCE_SPOOFED);

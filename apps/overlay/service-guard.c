@@ -28,7 +28,7 @@ guard_add(struct vmn_emit *emit, const struct vmn_network *network,
     return flow;
 }
 
-/* Nobody but a server sends to a client's port. */
+/* Drops packets to a client's port: only servers send these. */
 static void
 silence_servers(struct vmn_emit *emit, const struct vmn_network *network,
                 uint16_t eth_type, uint16_t client)

@@ -9,8 +9,8 @@
 
 #include <string.h>
 
-/* What goes out is in the router's transit network: whoever gets it by a
- * tunnel is the gateway. */
+/* Emits the transit network of a router, by which packets for the external
+ * network reach the gateway through tunnels. */
 static void
 emit_transit(struct vmn_view *view, struct vmn_emit *emit, const char *router,
              const char *host, uint32_t zone)
@@ -39,8 +39,8 @@ joins(const struct vmn_router *router, const char *network)
     return false;
 }
 
-/* What comes from outside for a virtual IP is balanced by the gateway, as by
- * any host of the balancer's networks. */
+/* Publishes what the gateway needs to balance packets from the external
+ * network for a virtual IP, as any host of the balancer's networks does. */
 static void
 publish_balanced(struct vmn_view *view, struct vmn_emit *emit,
                  const struct vmn_router *router, const char *host)
@@ -86,7 +86,7 @@ compile_external(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     for (size_t i = 0; i < external->n_gateways; i++) {
         const char *host = vmn_gateway_at(external, i)->host;
 
-        /* Those that are not the gateway now are ready to be. */
+        /* Hosts that may become the gateway have the flows already. */
         if (provider_ofport(view, network, host)) {
             vmn_publish(emit, VMN_REL_DOMAIN_HOSTS, domain, host);
             vmn_publish(emit, VMN_REL_NETWORK_HOSTS, network->row.name, host);
@@ -100,8 +100,8 @@ compile_external(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
 }
 
-/* A floating address whose port's host is on the physical network itself is at
- * home there (app gateway): that takes the external network. */
+/* Compiles a floating IP that is served on its port's own host (app gateway),
+ * for which that host needs the external network. */
 void
 compile_floating_ip(struct vmn_view *view, const char *key,
                     struct vmn_emit *emit)
@@ -142,7 +142,8 @@ external_of_domain(struct vmn_view *view, struct vmn_emit *emit,
         return;
     }
 
-    /* Sent through the pipeline anew on the gateway: nobody's, as before. */
+    /* Sent through the pipeline again on the gateway: no source identity, as
+     * before. */
     flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_CLASSIFY,
                         CLASSIFY_EXTERNAL);
     match_domain(flow, zone);
@@ -150,7 +151,7 @@ external_of_domain(struct vmn_view *view, struct vmn_emit *emit,
                      VMN_FLAG_EXTERNAL);
     vmn_act_next(vmn_flow_actions(flow));
 
-    /* By a gateway: its source is nobody's, whatever address it says. */
+    /* From a gateway: no source identity, whatever the source address is. */
     flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_SOURCE,
                         SOURCE_GATEWAY);
     match_domain(flow, zone);

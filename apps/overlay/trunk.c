@@ -10,7 +10,8 @@
 #define VLAN_PRESENT 0x1000
 #define VLAN_VID 0x0fff
 
-/* What comes in by 'in_port' is put out by 'out_port', and not looked at. */
+/* Adds a flow for packets from 'in_port', which go out of another port without
+ * passing the pipeline.  The caller adds the output. */
 static struct vmn_flow *
 pass_add(struct vmn_emit *emit, const char *host, uint32_t in_port)
 {
@@ -29,7 +30,7 @@ emit_pair(struct vmn_emit *emit, const char *host, uint32_t vlan,
     struct vmn_flow *flow = pass_add(emit, host, parent_ofport);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
-    /* Whatever its priority is. */
+    /* Whatever its priority bits are. */
     vmn_match_masked(flow, VMN_F_VLAN_TCI, VLAN_PRESENT | vlan,
                      VLAN_PRESENT | VLAN_VID);
     vmn_act_set(actions, VMN_F_VLAN_TCI, 0);

@@ -21,8 +21,8 @@ network_registers(struct vmn_view *view, struct vmn_actions *actions,
 
 /* Tunnels.  --------------------------------------------------------------- */
 
-/* Lets in what a known host sends from 'ip' to port 'ofport'.  Of how it came
- * nothing else is told from then on. */
+/* Admits packets from a known host's address 'ip' on tunnel port 'ofport'.
+ * Later tables do not distinguish the tunnel ports. */
 static void
 tunnel_from(struct vmn_emit *emit, struct vmn_scope scope, uint32_t ofport,
             const struct vmn_ip *ip)
@@ -40,7 +40,7 @@ tunnel_from(struct vmn_emit *emit, struct vmn_scope scope, uint32_t ofport,
     vmn_act_goto(actions, STAGE_ADMIT, ADMIT_TUNNEL);
 }
 
-/* Sends what is for host 'number' to its address 'ip', in its
+/* Sends packets for host 'number' to its address 'ip', in its
  * encapsulation. */
 static void
 tunnel_to(struct vmn_emit *emit, struct vmn_scope scope, uint16_t priority,
@@ -57,9 +57,9 @@ tunnel_to(struct vmn_emit *emit, struct vmn_scope scope, uint16_t priority,
                    : VMN_TUNNEL_OFPORT);
 }
 
-/* The tunnel to and from one address of a host, for all the others.  VXLAN is
- * let in by all of them, also by those that are sent Geneve: so one that
- * changes from the one to the other gets both for the while. */
+/* Emits the tunnel to and from one address of a host, on all other hosts.  All
+ * of them accept VXLAN, also those that are sent Geneve: a host that changes
+ * its encapsulation gets both meanwhile. */
 static void
 compile_address(struct vmn_emit *emit, const struct vmn_host *host,
                 uint32_t number, const struct vmn_ip *ip, bool second)
@@ -68,7 +68,7 @@ compile_address(struct vmn_emit *emit, const struct vmn_host *host,
     tunnel_from(emit, vmn_scope_relation(REL_GENEVE, ""), VMN_GENEVE_OFPORT,
                 ip);
 
-    /* Whoever has an address of the first one's family sends there. */
+    /* Hosts with addresses of the first address's family only, use that. */
     if (second) {
         tunnel_to(emit, vmn_scope_relation(REL_TUNNEL_FAMILY,
                                            ip->family == 6 ? "6" : "4"),
@@ -101,8 +101,9 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         vmn_publish(emit, REL_GENEVE, "", key);
     }
 
-    /* Others' flows name this host where a port is; on the host itself that
-     * means that the port has not come up, or that it is a flood. */
+    /* Flows of the domain send to this host's number for a port here; on the
+     * host itself this means that the port is not up, or that it is a
+     * flood. */
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(key),
                                          STAGE_DELIVER, DELIVER_TUNNEL,
                                          TUNNEL_OWN);
@@ -115,8 +116,9 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
 /* Networks and domains.  -------------------------------------------------- */
 
-/* One bucket for each host.  The group is the same on all of them: a host's
- * own bucket ends in "this host itself". */
+/* Emits a group with a bucket for each host, and its flow.  The group is the
+ * same on all hosts: the bucket of the host itself ends in a drop, "this host
+ * itself". */
 void
 flood_add(struct vmn_view *view, struct vmn_emit *emit,
           const struct vmn_network *network, uint32_t to,
@@ -147,7 +149,7 @@ flood_add(struct vmn_view *view, struct vmn_emit *emit,
     unknown_flood(view, emit, network, to, group);
 }
 
-/* What is between the hosts of an overlay network. */
+/* Emits the tunnels of an overlay network. */
 static void
 network_tunnels(struct vmn_view *view, struct vmn_emit *emit,
                 const struct vmn_network *network)
@@ -190,7 +192,7 @@ compile_network(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     served_of_network(view, emit, network);
 }
 
-/* What a domain has once, if routers join its networks. */
+/* Emits what a domain has once, if routers join its networks. */
 void
 compile_domain(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
@@ -199,9 +201,9 @@ compile_domain(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     struct vmn_flow *flow;
     struct vmn_actions *actions;
 
-    /* A routed packet that is sent through the pipeline anew has no longer the
-     * addresses that its port may send from.  So its source is looked up as
-     * that of one out of a tunnel. */
+    /* A routed packet that is sent through the pipeline again no longer has
+     * addresses from which its port may send, so its source is looked up as
+     * that of a packet from a tunnel. */
     flow = vmn_flow_add(emit, scope, STAGE_ADMIT, ADMIT_CLASSIFY,
                         CLASSIFY_ROUTED);
     match_domain(flow, zone);

@@ -22,7 +22,8 @@ reply_for(const struct router_ctx *ctx, const struct vmn_network *network,
     vmn_arp_nd_respond(ctx->emit, &by, ip);
 }
 
-/* The flow has seen to it that the target is the router's. */
+/* Replies to a unicast solicitation.  Its flow has matched that the target is
+ * an address of the router. */
 void
 handle_neighbour(struct vmn_view *view, const struct vmn_packet_in *in,
                  struct vmn_packets_out *out)

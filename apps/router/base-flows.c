@@ -19,7 +19,8 @@ flow_add(struct vmn_emit *emit, unsigned stage, unsigned table,
 
 /* On the way.  ----------------------------------------------------------- */
 
-/* RFC 6890: neither forwardable nor global.  Multicast is not routed. */
+/* Drops addresses that RFC 6890 lists as neither forwardable nor global.
+ * Multicast is not routed. */
 static void
 base_not_forwarded(struct vmn_emit *emit)
 {
@@ -42,14 +43,14 @@ base_not_forwarded(struct vmn_emit *emit)
         vmn_act_drop(vmn_flow_actions(flow), "destination is not routed");
     }
 
-    /* RFC 4291, section 2.5.6. */
+    /* The loopback address (RFC 4291, section 2.5.6). */
     struct vmn_flow *flow = flow_add(emit, STAGE_ROUTE, ROUTE_HOP,
                                      HOP_NOT_FORWARDED - 1);
 
     vmn_match_prefix(flow, VMN_F_IPV6_SRC, &prefixes[5]);
     vmn_act_drop(vmn_flow_actions(flow), "source is not routed");
 
-    /* Nobody would find back to one whom no row names. */
+    /* A guest behind a port, which no row names, could not be sent a reply. */
     flow = flow_add(emit, STAGE_ROUTE, ROUTE_HOP, HOP_UNKNOWN);
     vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_UNKNOWN, VMN_FLAG_UNKNOWN);
     vmn_act_drop(vmn_flow_actions(flow), "source is not routed");
@@ -86,7 +87,7 @@ self_add(struct vmn_emit *emit, uint16_t priority)
     return flow;
 }
 
-/* Echo requests are turned round. */
+/* Turns echo requests into replies. */
 static void
 base_ping(struct vmn_emit *emit)
 {

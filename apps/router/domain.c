@@ -13,11 +13,11 @@
 
 #include <string.h>
 
-/* How many routers one looks at before it asks another.  The more, the shorter
- * the row of routers that ask each other, which all wait on one stack. */
+/* How many routers a query visits itself before it reads another router's
+ * query.  The larger it is, the fewer nested queries share one stack. */
 #define NEAR_MAX 256
 
-/* Names in the order in which they came, each once. */
+/* A set of names, in the order in which they were added. */
 struct set {
     size_t n, allocated;
     const char **names;
@@ -26,11 +26,11 @@ struct set {
 
 struct search {
     struct vmn_view *view;
-    struct set routers;         /* Found... */
-    struct set networks;        /* ...by way of these. */
+    struct set routers;         /* The routers found, */
+    struct set networks;        /* by way of these networks. */
 };
 
-/* The place of 'name', or the one where it belongs. */
+/* Returns the hash slot of 'name', or the free one where it belongs. */
 static size_t *
 set_slot(const struct set *set, const char *name)
 {
@@ -64,7 +64,8 @@ set_grow(struct vmn_view *view, struct set *set)
     *set = more;
 }
 
-/* Returns false if it is there already. */
+/* Adds 'name', which must live as long as the set.  Returns false if it is in
+ * the set already. */
 static bool
 set_add(struct vmn_view *view, struct set *set, const char *name)
 {
@@ -82,7 +83,7 @@ set_add(struct vmn_view *view, struct set *set, const char *name)
     return true;
 }
 
-/* Adds the routers of a network, unless that was done.  Returns the first by
+/* Adds the routers of a network, unless it was visited.  Returns the first by
  * name of these and 'first'. */
 static const char *
 visit_network(struct search *search, const char *network,
@@ -154,7 +155,8 @@ query_domain(struct vmn_view *view, const char *network,
     }
 }
 
-/* All hosts where any domain has routers, for what they share. */
+/* Publishes the hosts of all domains with routers, for flows that routers
+ * share. */
 void
 compile_domain(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {

@@ -18,8 +18,8 @@ has_external(const struct vmn_router *router, uint8_t family)
     return false;
 }
 
-/* What no route is for, of a family of which the router has an external
- * address. */
+/* Routes packets that no route matches to the external network, for a family
+ * of which the router has an external address. */
 static void
 emit_family(const struct router_ctx *ctx, uint32_t vni, uint16_t eth_type)
 {
@@ -31,7 +31,8 @@ emit_family(const struct router_ctx *ctx, uint32_t vni, uint16_t eth_type)
     vmn_match(flow, REG_FROM, vni);
     vmn_act_drop(vmn_flow_actions(flow), "no route");
 
-    /* It is judged here, as whatever leaves a host. */
+    /* Egress rules are applied on this host, as for all packets that leave
+     * it. */
     flow = router_flow_here(ctx, ROUTE_LOOKUP, LOOKUP_EXTERNAL);
     vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
     actions = vmn_flow_actions(flow);
@@ -47,7 +48,7 @@ emit_external(const struct router_ctx *ctx)
     struct vmn_flow *flow;
     struct vmn_actions *actions;
 
-    /* At the gateway, which has taken it from outside. */
+    /* At the gateway, for packets from the external network. */
     flow = router_flow(ctx, ROUTE_ENTER, ONLY);
     vmn_match(flow, VMN_REG_NETWORK, vni);
     vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_EXTERNAL,

@@ -18,8 +18,8 @@ router_of_number(struct vmn_view *view, uint32_t number)
     return names.n ? vmn_read_router(view, names.names[0]) : NULL;
 }
 
-/* Of the addresses of a family: the one in the subnet of 'near', or else
- * any. */
+/* Sets '*ip' to an address of the interface of the family of 'near': the one
+ * in the same subnet, or else any. */
 static void
 choose(const struct vmn_router_interface *interface,
        const struct vmn_network *network, const struct vmn_ip *near,
@@ -46,8 +46,9 @@ choose(const struct vmn_router_interface *interface,
     }
 }
 
-/* The router's address in the network with 'vni', by which the packet of
- * 'near' came, or if it has none there of that family, another. */
+/* Returns the router's address in the network with 'vni', by which the packet
+ * came, of the family of 'near'.  Without one there, returns another of its
+ * addresses. */
 static struct vmn_ip
 find_address(struct vmn_view *view, const struct vmn_router *router,
              uint32_t vni, const struct vmn_ip *near)
@@ -98,7 +99,7 @@ reason_of(enum router_error error)
     }
 }
 
-/* Its address outside, of the family of 'near'. */
+/* Returns the router's external address of the family of 'near'. */
 static struct vmn_ip
 external_address(const struct vmn_router *router, const struct vmn_ip *near)
 {
@@ -112,8 +113,9 @@ external_address(const struct vmn_router *router, const struct vmn_ip *near)
     return (struct vmn_ip) { .family = 0 };
 }
 
-/* By which network the packet came to the router; what is for a router itself
- * has left STAGE_ROUTE, and its registers. */
+/* Returns the VNI of the network by which the packet came to the router.  A
+ * packet for a router itself has left STAGE_ROUTE, and with it its
+ * registers. */
 static uint32_t
 network_of(const struct vmn_packet_in *in, enum router_error error)
 {
@@ -136,7 +138,7 @@ find_sender(struct vmn_view *view, const struct vmn_packet_in *in,
     struct vmn_ip near;
 
     if (error == ERROR_NO_SERVICE) {
-        return true;            /* As from whom it was for. */
+        return true;            /* From the packet's destination. */
     }
     router = router_of_number(view, vmn_packet_reg(in, REG_ROUTER));
     if (!router || !source_of(in, &near)) {
@@ -147,9 +149,9 @@ find_sender(struct vmn_view *view, const struct vmn_packet_in *in,
     return from->family;
 }
 
-/* The way of whatever goes outside, from the gateway on: this is its host.
- * Back through NAT the error, and what it quotes, are about the address that
- * the sender knows. */
+/* Sends the error on the path of packets to the external network, on this
+ * host, which is the gateway.  NAT reverses the addresses of the error and of
+ * the packet that it quotes to those that the sender knows. */
 static void
 send_external(const struct vmn_packet_in *in, enum router_error error,
               struct vmn_packets_out *out, const uint8_t *answer, size_t size)

@@ -54,7 +54,7 @@ refuse(struct vmn_flow *flow, enum router_error error, const char *reason)
     vmn_act_drop(actions, reason);
 }
 
-/* The hops are counted as bits, since a switch cannot add. */
+/* Counts hops as bits, since a switch cannot add. */
 void
 act_hop(struct vmn_actions *actions, uint32_t router_number)
 {
@@ -83,7 +83,8 @@ interface_addresses(const struct vmn_router *router,
 
 /* Its addresses.  -------------------------------------------------------- */
 
-/* The packet goes on through policy, as one to somewhere else. */
+/* Marks packets for the router itself, which then pass policies like any
+ * other. */
 static void
 emit_self(const struct router_ctx *ctx, const struct vmn_ip *ip)
 {
@@ -95,7 +96,7 @@ emit_self(const struct router_ctx *ctx, const struct vmn_ip *ip)
     vmn_act_next(actions);
 }
 
-/* To others, it is a neighbour in that network. */
+/* Makes the router's address a neighbour for other routers in that network. */
 static void
 emit_neighbour(const struct router_ctx *ctx, const struct vmn_network *network,
                const struct vmn_ip *ip)
@@ -109,9 +110,9 @@ emit_neighbour(const struct router_ctx *ctx, const struct vmn_network *network,
 
 /* Its networks.  --------------------------------------------------------- */
 
-/* What is sent to the router's MAC address by somebody on this host.  A
- * network has these flows wherever its domain is: an answer to a packet that
- * has been routed is on a host that may have no port in the network. */
+/* Admits packets from this host for the router's MAC.  A network has these
+ * flows on all hosts of its domain: the reply to a routed packet is on a host
+ * that may have no port in the network. */
 static void
 emit_enter(const struct router_ctx *ctx, const struct vmn_network *network)
 {
@@ -184,8 +185,8 @@ emit_interface(const struct router_ctx *ctx,
 
 /* The router itself.  ---------------------------------------------------- */
 
-/* What has no way on.  One of each kind for each router, so that it is known
- * whose drops they are. */
+/* Drops what cannot be forwarded, with flows for each router, so that drops
+ * are counted for it. */
 static void
 emit_ends(const struct router_ctx *ctx)
 {

@@ -24,7 +24,8 @@ emit(struct vmn_emit *emit_, const char *domain,
     vmn_act_goto(actions, STAGE_ROUTE, ROUTE_SEND);
 }
 
-/* Whose address a prefix is shows only once all are known that may use it. */
+/* Publishes the port's addresses for the router's neighbour table.  Which port
+ * has a prefix is decided once all that may use it are known. */
 static void
 publish_neighbours(struct vmn_view *view, struct vmn_emit *emit_,
                    const struct vmn_port *port)
@@ -42,7 +43,7 @@ publish_neighbours(struct vmn_view *view, struct vmn_emit *emit_,
     }
 }
 
-/* A port that is nowhere has no flows on any host. */
+/* Compiles the port's neighbours; a port that is bound nowhere has none. */
 void
 compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit_)
 {
@@ -68,8 +69,8 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit_)
     publish_neighbours(view, emit_, port);
 }
 
-/* With several MAC addresses only the guests know who has it now, and a router
- * does not ask. */
+/* Compiles the neighbours of a prefix.  With several MACs only the guests know
+ * who has an address, and a router does not send ARP requests. */
 void
 compile_neighbour(struct vmn_view *view, const char *key,
                   struct vmn_emit *emit_)

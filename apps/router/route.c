@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-/* Where a next hop is. */
+/* Where a next hop is: at a MAC, or another router. */
 struct next {
     enum { NEXT_NOBODY, NEXT_MAC, NEXT_ROUTER } kind;
     uint32_t vni;
@@ -18,7 +18,7 @@ struct next {
 
 /* Next hops.  ------------------------------------------------------------ */
 
-/* The network of the router that 'ip' is in, or NULL. */
+/* Returns the network of the router whose subnet contains 'ip', or NULL. */
 static const struct vmn_network *
 find_network(const struct router_ctx *ctx, const struct vmn_ip *ip)
 {
@@ -36,7 +36,8 @@ find_network(const struct router_ctx *ctx, const struct vmn_ip *ip)
     return NULL;
 }
 
-/* As neighbour-table.c knows ports: enabled, and somewhere. */
+/* Finds the port with an address, if it is enabled and bound, as in
+ * neighbour-table.c.  Returns false if there is none. */
 static bool
 find_port(const struct router_ctx *ctx, const char *key, struct vmn_mac *mac)
 {
@@ -151,8 +152,9 @@ act_next_hop(struct vmn_actions *actions, const struct next *next)
     }
 }
 
-/* The same order of the same next hops gives the same buckets: one that goes
- * takes its own connections with it. */
+/* Distributes connections over the next hops.  The buckets follow from the
+ * order of the next hops, so that only the connections of one that is removed
+ * move. */
 static void
 act_share(const struct router_ctx *ctx, struct vmn_actions *actions,
           const struct vmn_route *route, const struct next *nexts)
