@@ -25,7 +25,7 @@
 
 #define FLOWS_PER_YIELD 64
 
-/* Fields that hold a port's addresses. */
+/* Kinds of fields that hold a port's addresses. */
 enum holds { MAC, IPV4, IPV6 };
 static const struct {
     enum mf_field_id id;
@@ -38,10 +38,10 @@ static const struct {
     { MFF_CT_IPV6_SRC, IPV6 }, { MFF_CT_IPV6_DST, IPV6 },
 };
 
-/* A field and mask that flows match, with the values. */
+/* A field and a mask that flows match, with the values. */
 struct pattern {
     struct hmap_node node;      /* By field and mask. */
-    size_t field;               /* In 'fields'. */
+    size_t field;               /* Index in 'fields'. */
     union mf_value mask;
     struct hmap values;         /* Of struct value. */
 };
@@ -55,7 +55,7 @@ struct address_patterns {
     struct engine *engine;
     const struct model *model;
     struct hmap patterns;
-    struct sset scopes;         /* Names of those that were read. */
+    struct sset scopes;         /* Names of the scopes that were read. */
     unsigned n_read;
 };
 
@@ -145,7 +145,7 @@ add_pattern(struct address_patterns *all, size_t field,
     }
 }
 
-/* Returns true if 'bytes' are an address of the port's own. */
+/* Returns true if 'bytes' are one of the port's own addresses. */
 static bool
 is_address_of(const struct vmn_port *port, enum holds holds,
               const union mf_value *bytes)
@@ -164,7 +164,7 @@ is_address_of(const struct vmn_port *port, enum holds holds,
     return false;
 }
 
-/* Returns true if the flow is there for the very port whose address it
+/* Returns true if the flow belongs to the very port whose address it
  * matches. */
 static bool
 is_own(const struct address_patterns *all, const struct flow_item *item,

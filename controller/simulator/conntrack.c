@@ -38,8 +38,8 @@ ct_tuple_of(const struct sim_packet *packet, struct ct_tuple *tuple)
         tuple->src = flow->ipv6_src;
         tuple->dst = flow->ipv6_dst;
     }
-    /* The kernel knows the ports of SCTP and the userspace datapath does not:
-     * with one connection between two addresses, it is all the same. */
+    /* The kernel tracks ports of SCTP, and the userspace datapath does not;
+     * with one connection between two addresses that makes no difference. */
     if (tuple->proto != IPPROTO_SCTP) {
         tuple->tp_src = ntohs(packet->tp_src);
         tuple->tp_dst = ntohs(packet->tp_dst);
@@ -47,7 +47,7 @@ ct_tuple_of(const struct sim_packet *packet, struct ct_tuple *tuple)
     tuple->icmp_id = is_icmp(tuple->proto) ? packet->icmp_id : 0;
 }
 
-/* Pairs of ICMP types, a request's and its answer's. */
+/* ICMP types of a request and its reply. */
 static const struct {
     uint8_t proto, request, answer;
 } pings[] = {
@@ -100,7 +100,8 @@ tuple_equal(const struct ct_tuple *a, const struct ct_tuple *b)
     return !memcmp(a, b, sizeof *a);
 }
 
-/* Returns the connection of 'tuple', and whether it is of an answer. */
+/* Returns the connection with 'tuple', or NULL, and sets '*reply' if the tuple
+ * is that of its replies. */
 static struct ct_conn *
 find_conn(struct conntrack *ct, const struct ct_action *action,
           const struct ct_tuple *tuple, bool *reply)
@@ -132,8 +133,8 @@ set_address(struct flow *flow, bool source, const struct in6_addr *ip)
     }
 }
 
-/* Puts 'tuple' into the packet's headers: those of a fragment that has none
- * keep none. */
+/* Writes 'tuple' into the packet's headers.  A fragment without ports gets
+ * none. */
 static void
 set_tuple(struct sim_packet *packet, const struct ct_tuple *tuple)
 {
@@ -151,7 +152,8 @@ set_tuple(struct sim_packet *packet, const struct ct_tuple *tuple)
     }
 }
 
-/* An error about a packet of 'conn': so is what it quotes. */
+/* Translates an ICMP error about a packet of 'conn', and the packet that it
+ * quotes. */
 static void
 translate_error(struct sim_packet *packet, const struct ct_conn *conn,
                 bool reply)
@@ -181,7 +183,8 @@ translate(struct sim_packet *packet, const struct ct_conn *conn, bool reply)
     }
 }
 
-/* Where 'range' sends a new connection. */
+/* Chooses the addresses and ports to which 'range' maps a new connection.
+ * Returns NULL, or why it cannot. */
 static const char *
 choose_nat(const struct ofpact_nat *range, struct ct_conn *conn)
 {
@@ -210,8 +213,8 @@ choose_nat(const struct ofpact_nat *range, struct ct_conn *conn)
         *ip = range->range.addr.ipv6.min;
     }
     if (range->range.proto.min && !is_icmp(reply->proto)) {
-        /* A range of ports: the packet keeps its own if that is in it.  Which
-         * other one a switch takes for its source makes no difference. */
+        /* A range of ports.  The packet keeps its own if that is in it; which
+         * other one a switch would choose makes no difference. */
         uint16_t min = range->range.proto.min;
         uint16_t max = MAX(range->range.proto.max, min);
 
@@ -243,7 +246,7 @@ write_original(struct flow *flow, const struct ct_tuple *orig)
     }
 }
 
-/* A connection may begin with the packet. */
+/* Returns true if the packet may open a connection. */
 static bool
 may_begin(const struct sim_packet *packet, const struct ct_tuple *tuple)
 {
@@ -310,7 +313,7 @@ go_on(const struct ct_action *action, struct sim_packet *packet,
     }
 }
 
-/* The answer to a SYN that is refused. */
+/* Returns true if the packet is a reset that answers a SYN. */
 static bool
 is_reset(const struct sim_packet *packet)
 {
@@ -318,7 +321,8 @@ is_reset(const struct sim_packet *packet)
            && ntohs(packet->tcp_flags) == (TCP_RST | TCP_ACK);
 }
 
-/* What the datapaths do not agree on, or Open vSwitch does not track. */
+/* Returns NULL, or why the packet's state is not known: the datapaths differ,
+ * or Open vSwitch does not track it. */
 static const char *
 check_known(const struct sim_packet *packet, const struct ct_tuple *tuple)
 {
@@ -361,7 +365,8 @@ conntrack_pass(struct conntrack *ct, const struct ct_action *action,
     *connp = find_conn(ct, action, packet->quotes ? &packet->quoted : &tuple,
                        &reply);
     if (packet->quotes) {
-        reply = !reply;         /* It goes to whom it quotes. */
+        reply = !reply;         /* An error goes to the sender of what it
+                                 * quotes. */
     }
     if (is_reset(packet) && !(*connp && reply)) {
         return "conntrack's answer to a reset that answers no SYN of the "

@@ -28,10 +28,10 @@
 
 #define N_TABLES 256
 
-/* How often others get a look in. */
+/* Flows that are decoded between two yields. */
 #define FLOWS_PER_YIELD 64
 
-/* A scope's flows of one table, until they are decoded. */
+/* The flows of a scope in one table that are not decoded yet. */
 struct item_list {
     size_t n, allocated;
     const struct flow_item **items;
@@ -188,7 +188,8 @@ get_scope(struct engine_net *net, const struct engine_scope *key)
     return scope;
 }
 
-/* What the engine has encoded decodes. */
+/* Adds the flow of 'item' to 'set'.  What the engine has encoded can be
+ * decoded. */
 static void
 decode(struct rule_set *set, const struct flow_item *item)
 {
@@ -396,8 +397,8 @@ net_tunnel_ip(void *net_, const char *name, bool v6, struct in6_addr *ip)
 
 /* Physical networks.  ---------------------------------------------------- */
 
-/* Who has 'mac' in VLAN 'vid', or 0 of none, of the physical network that VIF
- * 'iface_id' leads to.  The caller frees it. */
+/* Returns the key of 'mac' in VLAN 'vid' (0: untagged) of the physical network
+ * to which VIF 'iface_id' leads.  The caller frees it. */
 static char *
 provider_key(const char *iface_id, uint16_t vid, const uint8_t mac[6])
 {
@@ -433,7 +434,8 @@ find_provider_ports(struct engine_net *net)
     }
 }
 
-/* A physical network is taken to know where everybody is. */
+/* Finds the port for which a packet is that leaves by a physical network.  The
+ * simulator assumes that the physical network has learned all MACs. */
 static bool
 net_provider(void *net_, const char *host, uint32_t ofport,
              const struct flow *flow, const char **to, uint32_t *in_port)

@@ -23,8 +23,8 @@
 #define FREED_PER_YIELD 256
 
 struct subtable {
-    struct ovs_list node;       /* In the set's table. */
-    struct minimask *mask;      /* That of one of its rules, copied. */
+    struct ovs_list node;       /* In a table of the set. */
+    struct minimask *mask;      /* A copy of its rules' mask. */
     struct hmap rules;
 };
 
@@ -130,7 +130,7 @@ rule_set_add(struct rule_set *set, uint8_t table, uint16_t priority,
 
 /* Looking up.  ----------------------------------------------------------- */
 
-/* All flows that match, as far as they may count. */
+/* All rules that match a packet and may affect the result. */
 struct matches {
     size_t n, allocated;
     const struct rule **rules;
@@ -182,7 +182,8 @@ compare_rules(const void *a_, const void *b_)
             : a->soft - b->soft);
 }
 
-/* By falling priority; of one priority, plain flows first. */
+/* Sets '*m' to the rules that match, by descending priority; those of equal
+ * priority with plain flows first. */
 static void
 find_all(struct rule_set *const sets[], size_t n, uint8_t table,
          const struct flow *flow, struct matches *m)
@@ -206,8 +207,8 @@ matches_uninit(struct matches *m)
     }
 }
 
-/* libopenvswitch leaves the padding behind value and mask as it was
- * (ofpact_put_set_field()). */
+/* Compares fields, since libopenvswitch does not initialise the padding behind
+ * value and mask (ofpact_put_set_field()). */
 static bool
 same_set_field(const struct ofpact_set_field *a,
                const struct ofpact_set_field *b)
@@ -248,8 +249,8 @@ rule_same_actions(const struct ofpact *a, size_t a_len,
     return true;
 }
 
-/* What drops, drops: whose it is, and who is told, makes no difference to the
- * packet. */
+/* Returns true if both do the same with a packet.  All drops are equal,
+ * whatever their owner, and whether they are reported. */
 static bool
 same_result(const struct rule *a, const struct rule *b)
 {
@@ -258,7 +259,8 @@ same_result(const struct rule *a, const struct rule *b)
                                 b->ofpacts_len);
 }
 
-/* Takes the plain flow at 'i', and notes another one of equal priority. */
+/* Sets 'hit' to the plain flow at 'i', and to a conflicting one of equal
+ * priority. */
 static void
 match_hard(const struct matches *m, size_t i, struct rule_hit *hit)
 {
@@ -320,8 +322,9 @@ compare_conj_matches(const void *a_, const void *b_)
     return a->id < b->id ? -1 : a->id > b->id;
 }
 
-/* Returns true if a flow of the same match and higher priority has clauses: a
- * switch that looks for plain flows alone does not see behind it. */
+/* Returns true if a flow with the same match and higher priority has clauses:
+ * a switch that searches for plain flows only does not see the one at 'i'
+ * behind it. */
 static bool
 is_hidden(const struct matches *m, size_t i)
 {
@@ -334,7 +337,7 @@ is_hidden(const struct matches *m, size_t i)
     return false;
 }
 
-/* Leaves what a switch finds that looks for plain flows alone. */
+/* Removes what a switch does not find that searches for plain flows only. */
 static void
 remove_soft(struct matches *m)
 {
@@ -353,7 +356,8 @@ remove_soft(struct matches *m)
     m->n = n;
 }
 
-/* Adds to 'hit' the plain flow that a packet of conjunction 'id' finds. */
+/* Adds to 'hit' the plain flow that matches the packet with conjunction
+ * 'id'. */
 static void
 find_conjunction(struct rule_set *const sets[], size_t n, uint8_t table,
                  const struct flow *flow, uint32_t id, struct rule_hit *hit)

@@ -109,7 +109,7 @@ ask_nd(const struct packet_ends *ends, const struct vmn_ip *target,
     flow->nw_ttl = 255;
     put_ports(packet, ND_NEIGHBOR_SOLICIT, 0);
     flow->nd_target = ip;
-    /* With the sender's link-layer address as an option; Open vSwitch has its
+    /* The sender's link-layer address is an option.  Open vSwitch keeps its
      * type where TCP has its flags. */
     flow->tcp_flags = htons(ND_OPT_SOURCE_LINKADDR);
     flow->arp_sha = flow->dl_src;
@@ -136,8 +136,9 @@ is_arp_answer(const struct flow *flow, const struct vmn_ip *target,
             && flow->nw_src == to_be32(target));
 }
 
-/* An advertisement says who has the target.  A solicitation says it of its
- * sender, and who gets it learns that as well (RFC 4861, section 7.2.3). */
+/* Returns true if the packet tells the MAC of 'target'.  An advertisement
+ * does; so does a solicitation of its sender, which its receiver learns as
+ * well (RFC 4861, section 7.2.3). */
 static bool
 is_nd_answer(const struct flow *flow, const struct vmn_ip *target,
              struct vmn_mac *mac)

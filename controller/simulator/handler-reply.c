@@ -21,7 +21,7 @@
 
 /* Bytes.  ---------------------------------------------------------------- */
 
-/* Reads a packet; false if there is no more to it than Ethernet. */
+/* Reads a packet.  Returns false if it is shorter than an Ethernet header. */
 static bool
 read_packet(const void *bytes, size_t size, struct sim_packet *packet)
 {
@@ -48,8 +48,8 @@ is_icmp_error(const struct flow *flow)
                   || type == ICMP4_PARAM_PROB));
 }
 
-/* Reads what an error is about.  Pings have the number of 'asked', which no
- * flow has. */
+/* Reads the packet that an ICMP error quotes.  Echo requests in it have the
+ * identifier of 'asked', which no flow matches. */
 static void
 read_quoted(const uint8_t *bytes, size_t size, const struct sim_packet *asked,
             struct sim_packet *packet)
@@ -74,7 +74,8 @@ read_quoted(const uint8_t *bytes, size_t size, const struct sim_packet *asked,
 
 /* Handlers.  ------------------------------------------------------------- */
 
-/* The VIF that has number 'ofport' on 'host', and whose it is, if any. */
+/* Finds the VIF with number 'ofport' on 'host', and its port, if it has
+ * one. */
 static void
 find_sender(const struct model *model, struct vmn_packet_in *in)
 {
@@ -95,7 +96,7 @@ find_sender(const struct model *model, struct vmn_packet_in *in)
     }
 }
 
-/* Returns the number of port 'name' if it is on 'host', or 0. */
+/* Returns the OpenFlow number of port 'name' if it is on 'host', or 0. */
 static uint32_t
 ofport_of(const struct model *model, const char *name, const char *host)
 {
@@ -105,8 +106,8 @@ ofport_of(const struct model *model, const char *name, const char *host)
             && !strcmp(endpoint.host, host) ? endpoint.ofport : 0);
 }
 
-/* Has what is sent go where it is sent; returns why it goes nowhere, or
- * NULL. */
+/* Simulates a packet that the handler sends.  Returns NULL, or why it goes
+ * nowhere. */
 static const char *
 run_send(const struct model *model, struct simulator *sim,
          const struct vmn_packet_in *in, const struct engine_send *send,
@@ -140,7 +141,7 @@ run_send(const struct model *model, struct simulator *sim,
     }
 }
 
-/* Asks the handler for 'bytes', the packet of 'asked'. */
+/* Calls the handler with 'bytes', the packet of 'asked'. */
 static const char *
 ask(struct engine *engine, const struct model *model, struct simulator *sim,
     const struct engine_handler *handler, const struct vmn_packet_in *in,

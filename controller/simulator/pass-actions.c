@@ -21,9 +21,10 @@
 
 /* Tables.  --------------------------------------------------------------- */
 
-/* Returns true if a flow that has sent the packet nowhere drops it.  It says
- * so (and may have had a copy sent up), or it is the last of a pass that did
- * nothing; else it was but asked for what it sets. */
+/* Returns true if a flow that has sent the packet nowhere drops it.  That is
+ * so if it has a drop reason (it may have punted a copy), or if it is the last
+ * flow of a pass that did nothing.  Otherwise the pass was only to set
+ * fields. */
 static bool
 is_drop(const struct pass_context *ctx)
 {
@@ -44,7 +45,7 @@ pass_enter_table(struct pass_context *ctx, uint8_t table, bool deeper)
     size_t n;
 
     if (table == SAMPLE_TABLE) {
-        return;                 /* Copies, for people. */
+        return;                 /* Samples are copies, for users. */
     }
     if (ctx->sim->n_steps >= SIM_STEPS_MAX) {
         pass_fail(ctx, SIM_UNKNOWN, "it takes more steps than are followed");
@@ -85,9 +86,8 @@ pass_enter_table(struct pass_context *ctx, uint8_t table, bool deeper)
     ctx->table = from;
 }
 
-/* Which neighbours a provider network has only the switch knows.  So all are
- * there, at an address that
- * stands for all. */
+/* Finds a neighbour in a provider network, which only the switch knows.  The
+ * simulator assumes that it knows all, at one address that stands for them. */
 static void
 find_neighbour(struct pass_context *ctx)
 {
@@ -111,10 +111,10 @@ resubmit(struct pass_context *ctx, const struct ofpact_resubmit *r)
         return;
     }
     if (table == MAC_TABLE || table == CLIENT_TABLE) {
-        return;                 /* As if nobody had been heard yet. */
+        return;                 /* As if no MAC had been learned. */
     }
     if (table == PUNT_TABLE) {
-        return;                 /* As long as the sender is within its rate. */
+        return;                 /* As if the sender were within its rate. */
     }
     ctx->detour++;
     pass_enter_table(ctx, table, table <= ctx->table);
@@ -123,7 +123,8 @@ resubmit(struct pass_context *ctx, const struct ofpact_resubmit *r)
 
 /* Conntrack.  ------------------------------------------------------------ */
 
-/* The actions inside of a ct(): NAT, and fields of the connection. */
+/* Reads the actions inside of ct(): NAT, and those on fields of the
+ * connection. */
 static void
 read_nested(const struct ofpact_conntrack *ct, struct ct_action *action,
             const struct ofpact **first, size_t *len)
@@ -145,7 +146,7 @@ read_nested(const struct ofpact_conntrack *ct, struct ct_action *action,
 
 static void set_field(struct pass_context *, const struct ofpact_set_field *);
 
-/* What ct(commit, exec(...)) writes into the connection. */
+/* Writes the fields that ct(commit, exec(...)) sets into the connection. */
 static void
 do_exec(struct pass_context *ctx, const struct ofpact *first, size_t len,
         struct sim_packet *tracked, struct ct_conn *conn)
@@ -247,7 +248,8 @@ pop(struct pass_context *ctx, const struct ofpact_stack *p)
     }
 }
 
-/* Both headers of the whole packet are one. */
+/* Copies the ports into both of their fields; those of a whole packet are the
+ * same. */
 static void
 follow_ports(struct pass_context *ctx)
 {
@@ -269,7 +271,7 @@ check_size(struct pass_context *ctx, const struct ofpact_check_pkt_larger
     mf_write_subfield_flow(&check->dst, &larger, ctx->flow);
 }
 
-/* Returns false if the actions end here. */
+/* Decrements the TTL.  Returns false if the actions end here. */
 static bool
 dec_ttl(struct pass_context *ctx)
 {
@@ -286,7 +288,7 @@ dec_ttl(struct pass_context *ctx)
     return false;
 }
 
-/* Returns false if the actions end here. */
+/* Executes an action.  Returns false if the actions end here. */
 static bool
 do_action(struct pass_context *ctx, const struct ofpact *a)
 {
@@ -349,13 +351,14 @@ do_action(struct pass_context *ctx, const struct ofpact *a)
         *ctx->packet = before;
         break;
     }
-    case OFPACT_METER:          /* As long as the packet is within it. */
+    case OFPACT_METER:          /* As if the packet were within the meter's
+                                 * rate. */
     case OFPACT_NOTE:
     case OFPACT_DECAP:          /* Ends the copy that a punt makes. */
         break;
     case OFPACT_LEARN:
         if (learn_is_table(ofpact_get_LEARN(a)->table_id)) {
-            break;              /* Another packet's matter. */
+            break;              /* For later packets only. */
         }
         /* Fall through. */
     default:

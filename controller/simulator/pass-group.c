@@ -13,7 +13,7 @@
 #include "openvswitch/ofp-group.h"
 #include "util.h"
 
-/* A bucket's actions are a set: done in the set's order, on a copy. */
+/* Executes a bucket's actions as a set, in the order of sets, on a copy. */
 static void
 do_bucket(struct pass_context *ctx, const struct ofputil_bucket *bucket)
 {
@@ -51,7 +51,7 @@ first_like(const struct ofputil_group_mod *group,
     return bucket;
 }
 
-/* Takes one of the buckets that do different things, the next one that this
+/* Chooses among the buckets that do different things the next one that this
  * exchange is to take. */
 static const struct ofputil_bucket *
 choose(struct pass_context *ctx, const struct ofputil_group_mod *group)

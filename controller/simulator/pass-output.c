@@ -66,8 +66,8 @@ output_tunnel(struct pass_context *ctx, ofp_port_t port)
     pass_add_step(ctx, SIM_TUNNEL, ctx->flow)->to = host;
 }
 
-/* Output to 'port', which may lead to a physical network: to the host of the
- * one that the packet is for, if there is one. */
+/* Outputs to 'port'.  If that leads to a physical network, continues on the
+ * host of the port that the packet is for, if there is one. */
 static void
 output_port(struct pass_context *ctx, ofp_port_t port)
 {

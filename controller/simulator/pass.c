@@ -102,7 +102,7 @@ pass_create(struct simulator *sim, const char *host, uint8_t table,
     return pass;
 }
 
-/* A packet that comes to a switch has headers, and no metadata. */
+/* Clears the metadata: a packet that arrives at a switch has headers only. */
 void
 pass_clear_metadata(struct flow *flow)
 {

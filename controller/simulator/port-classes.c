@@ -44,7 +44,7 @@ identity_of(const struct search *search, const char *port)
     return identity;
 }
 
-/* "a,b", which the caller frees. */
+/* Returns the port's groups as "a,b", which the caller frees. */
 static char *
 groups_of(const struct search *search, const char *port)
 {
@@ -69,7 +69,7 @@ is_quarantined(const struct search *search, const struct vmn_port *port)
     return port->quarantined || value;
 }
 
-/* Which gateways the port sends to, if there are routers. */
+/* Appends the gateways to which the port sends, if there are routers. */
 static void
 put_gateways(const struct search *search, const struct endpoint *endpoint,
              struct ds *ds)
@@ -91,7 +91,7 @@ put_gateways(const struct search *search, const struct endpoint *endpoint,
     }
 }
 
-/* What tells the port's class. */
+/* Returns what identifies the port's class; the caller frees it. */
 static char *
 signature(const struct search *search, const struct endpoint *endpoint,
           const char *groups)
@@ -105,7 +105,7 @@ signature(const struct search *search, const struct endpoint *endpoint,
                   endpoint_ip(endpoint, 6) != NULL,
                   groups);
     put_gateways(search, endpoint, &ds);
-    /* What is peculiar about a port makes it a class of its own. */
+    /* A port with configuration of its own is a class by itself. */
     if (port->n_allowed_addresses || is_quarantined(search, port)) {
         ds_put_format(&ds, "|%s", port->row.name);
     }

@@ -19,11 +19,11 @@
 #include "svec.h"
 #include "util.h"
 
-/* Cells by their two classes. */
+/* The cells of a matrix, by their two classes. */
 struct grid {
     const struct reach_matrix *matrix;
     const struct reach_cell **cells;
-    struct shash class_of;      /* Port to class + 1, as pointer. */
+    struct shash class_of;      /* Port to its class plus 1, as a pointer. */
 };
 
 static void
@@ -56,7 +56,7 @@ grid_uninit(struct grid *grid)
     shash_destroy(&grid->class_of);
 }
 
-/* Returns the class of a port, plus 1; 0 if it is not there. */
+/* Returns the class of a port, plus 1; 0 if there is no such port. */
 static size_t
 grid_class(const struct grid *grid, const char *port)
 {
@@ -77,12 +77,12 @@ grid_verdict(const struct grid *grid, size_t from, size_t to)
 
 /* Ports.  ---------------------------------------------------------------- */
 
-/* Ports that are of one class before, and of one after. */
+/* The ports that are in one class before and in one class after. */
 struct common {
     struct hmap_node node;      /* In commons' 'by_classes'. */
-    size_t before, after;       /* Plus 1; 0: not there. */
+    size_t before, after;       /* Plus 1; 0: none. */
     size_t n, allocated;
-    const char **ports;         /* In the arena, with the names. */
+    const char **ports;         /* In the arena, as are the names. */
 };
 
 struct commons {
@@ -124,7 +124,8 @@ add_port(struct common *common, const char *port)
     common->ports[common->n++] = port;
 }
 
-/* Moves the list of ports, which is complete, to 'arena': changes share it. */
+/* Moves the list of ports, which is complete, to 'arena', where changes share
+ * it. */
 static void
 move_ports(struct common *common, struct arena *arena)
 {
@@ -210,13 +211,13 @@ same_object(const struct result_object *a, const struct result_object *b)
 static bool
 same_owner(const struct result_owner *a, const struct result_owner *b)
 {
-    /* One that is absent is not one that is empty, nor null. */
+    /* Absent differs from empty and from null. */
     return ((a->owner == schema_absent) == (b->owner == schema_absent)
             && nullable_string_is_equal(a->owner, b->owner)
             && same_object(a->object, b->object) && a->rule == b->rule);
 }
 
-/* Returns true if all that is told of two verdicts is the same. */
+/* Returns true if both verdicts are shown the same. */
 static bool
 verdict_equal(const struct reach_verdict *a, const struct reach_verdict *b)
 {
@@ -233,7 +234,7 @@ verdict_equal(const struct reach_verdict *a, const struct reach_verdict *b)
             && verdict_equal(a->ipv6, b->ipv6));
 }
 
-/* A change that has been found. */
+/* A change, for all sources that have it in common. */
 struct entry {
     struct hmap_node node;      /* In changes' 'by_rest'. */
     const struct common *to;
@@ -242,7 +243,7 @@ struct entry {
     const struct common **from;
 };
 
-/* The changes, with those in one entry that say the same but for who asks. */
+/* The changes; those that differ only in their sources share an entry. */
 struct changes {
     size_t n, allocated;
     struct entry **entries;
@@ -307,7 +308,7 @@ find_changes(struct changes *changes, struct engine *engine,
     }
 }
 
-/* Fills in who asks, of all that are in 'entry'. */
+/* Fills in the sources of all changes in 'entry'. */
 static void
 fill_from(const struct entry *entry, struct arena *arena,
           struct reach_change *change)

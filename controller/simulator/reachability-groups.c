@@ -16,13 +16,13 @@
 #include "svec.h"
 #include "util.h"
 
-/* What the cells between two groups say. */
+/* The verdicts of the cells between two groups. */
 struct tally {
     size_t n, n_delivered, n_unknown;
-    const struct reach_verdict *reason; /* One that is not delivered. */
+    const struct reach_verdict *reason; /* A verdict that is not delivered. */
 };
 
-/* The groups of each class, as a list of sorted names. */
+/* Splits the class's list of groups into sorted names. */
 static void
 split_groups(const struct reach_class *class_, struct svec *names)
 {
@@ -35,7 +35,7 @@ split_groups(const struct reach_class *class_, struct svec *names)
         svec_add(names, name);
     }
     if (!names->n) {
-        svec_add(names, "-");   /* Of no group. */
+        svec_add(names, "-");   /* In no group. */
     }
     free(text);
 }
@@ -67,8 +67,8 @@ sum_up(const struct tally *tally)
     return verdict;
 }
 
-/* Counts the cells of 'matrix' for each pair of 'groups'; 'of_class' are those
- * of each class.  The caller frees the array. */
+/* Counts the verdicts of the cells of 'matrix' for each pair of 'groups';
+ * 'of_class' are the groups of each class.  The caller frees the array. */
 static struct tally *
 tally_cells(struct engine *engine, const struct reach_matrix *matrix,
             const struct svec *groups, const struct svec of_class[])

@@ -33,13 +33,13 @@ struct reach {
 
 /* Cells.  ---------------------------------------------------------------- */
 
-/* Two ports of two classes. */
+/* A port of each of two classes. */
 struct pair {
     const struct endpoint *from, *to;
 };
 
-/* Two ports of the classes that are not on one host; false if there are none.
- */
+/* Finds ports of the two classes on different hosts.  Returns false if there
+ * are none. */
 static bool
 find_apart(const struct port_class *a, const struct port_class *b, struct pair
            *pair)
@@ -58,7 +58,8 @@ find_apart(const struct port_class *a, const struct port_class *b, struct pair
     return strcmp(first->host, to->host);
 }
 
-/* Two on one host. */
+/* Finds ports of the two classes on one host.  Returns false if there are
+ * none. */
 static bool
 find_together(const struct port_class *a, const struct port_class *b,
               struct pair *pair)
@@ -70,7 +71,7 @@ find_together(const struct port_class *a, const struct port_class *b,
         int order = strcmp(from->host, to->host);
 
         if (!order && from->port == to->port) {
-            /* Of one class, the next one may be here as well. */
+            /* Within one class, the next port may be on the same host. */
             order = -1;
             if (i + 1 < a->n && !strcmp(a->by_host[i + 1]->host, to->host)) {
                 from = a->by_host[i + 1];
@@ -87,7 +88,8 @@ find_together(const struct port_class *a, const struct port_class *b,
     return false;
 }
 
-/* The addresses of a packet between the two on one link. */
+/* Finds the addresses of a packet between the two ports.  Returns false if
+ * they have none of 'family'. */
 static bool
 find_ends(const struct pair *pair, uint8_t family, struct packet_ends *ends)
 {
@@ -106,8 +108,7 @@ find_ends(const struct pair *pair, uint8_t family, struct packet_ends *ends)
     return true;
 }
 
-/* Returns the unit whose rule led on last, of those with conjunctions; or
- * NULL. */
+/* Returns the last rule that a conjunction led to, or NULL. */
 static const struct rule *
 deciding_rule(const struct simulator *sim)
 {
@@ -121,7 +122,7 @@ deciding_rule(const struct simulator *sim)
     return NULL;
 }
 
-/* Returns what becomes of one that cannot be sent. */
+/* Returns the verdict on a packet for which there is no route. */
 static struct reach_verdict
 unroutable(const char *packet)
 {
@@ -133,8 +134,8 @@ unroutable(const char *packet)
     };
 }
 
-/* Has 'packet' of 'endpoint' go by its router, if it is for another link.
- * False if there is none. */
+/* Addresses 'packet' to the router of 'endpoint' if its destination is not on
+ * the link.  Returns false if there is no router. */
 static bool
 set_next_hop(const struct reach *reach, const struct endpoint *endpoint,
              struct sim_packet *packet)
@@ -151,8 +152,8 @@ set_next_hop(const struct reach *reach, const struct endpoint *endpoint,
     return next != NEXT_NONE;
 }
 
-/* Returns what was found of 'packet', "request" or "reply", which was run
- * last; 'rule' led on the request. */
+/* Returns the verdict on 'packet', "request" or "reply", which was run last.
+ * 'rule' decided the request. */
 static struct reach_verdict
 describe(const struct reach *reach, const struct sim_verdict *result,
          const char *packet, const struct rule *rule)
@@ -174,7 +175,7 @@ describe(const struct reach *reach, const struct sim_verdict *result,
     return verdict;
 }
 
-/* Returns what becomes of an exchange between 'ends'. */
+/* Returns the verdict on an exchange between 'ends'. */
 static struct reach_verdict
 run_exchange(struct reach *reach, const struct pair *pair,
              const struct packet_ends *ends)
@@ -221,15 +222,15 @@ reach_same(const struct reach_verdict *a, const struct reach_verdict *b)
             && reach_same(a->ipv6, b->ipv6));
 }
 
-/* What was found in two ways. */
+/* Verdicts of two alternatives. */
 struct found {
     bool has[2];
     struct reach_verdict verdicts[2];
 };
 
-/* Puts what was found into one verdict: if both agree, or one is not there,
- * the first; else both, of which copies go to '*first' and '*second'.  Returns
- * false if none is there. */
+/* Unites the verdicts of two alternatives into '*verdict': the first if both
+ * agree or one is absent; otherwise "mixed", with copies of both in '*first'
+ * and '*second'.  Returns false if both are absent. */
 static bool
 unite(const struct reach *reach, const struct found *found,
       struct reach_verdict *verdict, const struct reach_verdict **first,
@@ -256,8 +257,8 @@ unite(const struct reach *reach, const struct found *found,
     return true;
 }
 
-/* Returns what becomes of exchanges of a pair, by each family that both have.
- */
+/* Returns the verdict on exchanges of a pair, over the families that both
+ * ports have. */
 static struct reach_verdict
 run_pair(struct reach *reach, const struct pair *pair)
 {
@@ -288,8 +289,8 @@ run_pair(struct reach *reach, const struct pair *pair)
     return verdict;
 }
 
-/* Fills in a cell, of the two ways that a pair may be placed.  Returns false
- * if there are no such pairs. */
+/* Fills in a cell, for pairs on one host and on two.  Returns false if there
+ * are no such pairs. */
 static bool
 run_cell(struct reach *reach, size_t from, size_t to, struct reach_cell *cell)
 {
@@ -368,7 +369,7 @@ fill_absent(const struct reach *reach, struct reach_matrix *matrix)
     }
 }
 
-/* Returns the matrix, of at most 'n_pairs' cells. */
+/* Returns the matrix, of at most 'n_pairs' cells, in the arena. */
 static struct reach_matrix *
 fill_matrix(struct reach *reach, size_t n_pairs)
 {

@@ -16,8 +16,8 @@
 #include "controller/simulator/endpoint.h"
 #include "util.h"
 
-/* Returns the port among 'ports' that has number 'ofport' on 'host', or NULL.
- */
+/* Returns the port among 'ports' that has number 'ofport' on 'host', or
+ * NULL. */
 static const char *
 find_port(const struct result_names *names, struct vmn_names ports, const char
           *host, uint32_t ofport)
@@ -50,7 +50,7 @@ result_port_name(const struct result_names *names, const char *host, uint32_t
                                                  VMN_INDEX_PORT_BY_HOST,
                                                  host), host, ofport));
 
-    /* One that is about to move there is among all only. */
+    /* A port that is about to migrate to the host is not in its index. */
     return (port ? port
             : find_port(names, model_names(names->model, VMN_TABLE_PORT),
                         host, ofport));

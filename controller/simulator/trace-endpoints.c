@@ -41,7 +41,7 @@ find_source(struct search *search)
     return true;
 }
 
-/* The address of a family that both ports have. */
+/* Finds addresses of a family that both ports have. */
 static bool
 find_common(struct search *search)
 {
@@ -74,7 +74,7 @@ find_common(struct search *search)
     return false;
 }
 
-/* The address that 'to' is, or that of a balancer. */
+/* Finds the destination address: 'to' itself, or a balancer's. */
 static bool
 find_address(struct search *search)
 {

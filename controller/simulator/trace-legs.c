@@ -19,10 +19,10 @@
 #include "openvswitch/ofp-actions.h"
 #include "util.h"
 
-/* Most steps that are shown: a flood has many. */
+/* Of a leg; a flood has many. */
 #define STEPS_SHOWN_MAX 1000
 
-/* Moves 'text', which it frees, to 'arena'. */
+/* Moves 'text' to 'arena', and frees it. */
 static const char *
 take_string(struct arena *arena, char *text)
 {
@@ -45,8 +45,8 @@ static const enum mf_field_id shown_fields[] = {
     MFF_REG14, MFF_REG15,
 };
 
-/* Gets the values of a field before and after.  Returns false unless it is
- * there in both packets, and differs. */
+/* Gets the values of a field before and after.  Returns false if a packet
+ * lacks the field, or if the values are equal. */
 static bool
 get_change(const struct mf_field *mf, const struct flow *before,
            const struct flow *after, union mf_value *a, union mf_value *b)
@@ -101,7 +101,7 @@ fill_changes(const struct flow *before, const struct flow *after,
 
 /* Steps.  ---------------------------------------------------------------- */
 
-/* Returns the step of the same copy that follows on the same host. */
+/* Returns the next step of the same copy on the same host, or NULL. */
 static const struct sim_step *
 next_step(const struct sim_step *steps, size_t n, size_t i)
 {
@@ -142,7 +142,7 @@ format_state(uint8_t state, struct arena *arena)
     return take_string(arena, ds_steal_cstr(&ds));
 }
 
-/* Fills in what is of this kind of step. */
+/* Fills in the members of this kind of step. */
 static void
 fill_kind(const struct result_names *names, const struct sim_step *sim_step,
           const struct flow *before, struct arena *arena,

@@ -23,7 +23,7 @@
 
 #define OUTCOMES_MAX 64
 
-/* A trace that is being made. */
+/* What is needed to make a trace. */
 struct tracer {
     struct result_names names;
     const struct trace_request *request;
@@ -34,7 +34,7 @@ struct tracer {
 
 /* Legs.  ----------------------------------------------------------------- */
 
-/* Adds what became of 'packet', which was run last. */
+/* Adds a leg for 'packet', which was run last. */
 static void
 add_leg(const struct tracer *tracer, const char *kind,
         const struct sim_packet *packet, struct trace_outcome *outcome)
@@ -44,8 +44,9 @@ add_leg(const struct tracer *tracer, const char *kind,
                    &outcome->legs[outcome->n_legs++]);
 }
 
-/* Has the guest ask for its neighbour's MAC.  True if it has it; else what
- * became of the question is in 'result', and in 'outcome'. */
+/* Has the sender's guest resolve its next hop.  Returns true if it gets a MAC;
+ * otherwise sets 'result' to what became of its request, which is in
+ * 'outcome', too. */
 static bool
 ask(struct tracer *tracer, struct trace_outcome *outcome,
     struct sim_verdict *result)
@@ -77,7 +78,7 @@ ask(struct tracer *tracer, struct trace_outcome *outcome,
     }
     verdict_get(tracer->sim, who->to.port ? &who->to : NULL, result);
     if (result->verdict == VERDICT_DELIVERED && who->to.port) {
-        /* The guest there answers. */
+        /* The guest itself replies. */
         who->ends.destination_mac = who->to.port->mac;
         return true;
     }
@@ -114,8 +115,8 @@ fill_outcome(const struct tracer *tracer, const struct sim_verdict *result,
     trace_end_fill(&tracer->names, &result->end, tracer->arena, &outcome->at);
 }
 
-/* Who answers into another network asks its own gateway, which need not be who
- * has sent it the request. */
+/* Addresses a reply to another network to the replying guest's own gateway,
+ * which need not be the router by which the request came. */
 static void
 take_way_back(const struct tracer *tracer, const struct sim_end *at,
               struct sim_packet *reply)
@@ -133,8 +134,7 @@ take_way_back(const struct tracer *tracer, const struct sim_end *at,
     }
 }
 
-/* Adds what the sender is told by an app that has had a packet sent up, on its
- * way back, if there is one such. */
+/* If a handler was called with the packet, adds its reply to the sender. */
 static void
 run_answer(struct tracer *tracer, const struct endpoint *sender,
            struct trace_outcome *outcome)
@@ -168,8 +168,7 @@ run_answer(struct tracer *tracer, const struct endpoint *sender,
     }
 }
 
-/* The answer of who got the request, to who sent it.  Returns false if there
- * is none. */
+/* Runs the reply to the request.  Returns false if the guest sends none. */
 static bool
 run_reply(struct tracer *tracer, const struct sim_end *at,
           struct trace_outcome *outcome, struct sim_verdict *result)
@@ -218,7 +217,7 @@ run_exchange(struct tracer *tracer, struct trace_outcome *outcome)
                  outcome);
 }
 
-/* Returns a trace of no outcome yet. */
+/* Returns a trace without outcomes. */
 static struct trace *
 begin_trace(struct tracer *tracer)
 {
@@ -240,7 +239,8 @@ begin_trace(struct tracer *tracer)
     return trace;
 }
 
-/* "delivered" and so on, or "mixed" where outcomes differ. */
+/* Returns the verdict on all outcomes: "delivered" and so on, or "mixed" if
+ * they differ. */
 static const char *
 sum_up(const struct trace *trace)
 {

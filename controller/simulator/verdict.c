@@ -18,7 +18,8 @@ verdict_name(enum verdict verdict)
             : verdict == VERDICT_DROPPED ? "dropped" : "unknown");
 }
 
-/* How much an end tells of why nothing was delivered. */
+/* Returns how much an end explains why nothing was delivered; the largest is
+ * shown. */
 static int
 weight(const struct sim_end *end)
 {
@@ -37,9 +38,8 @@ weight(const struct sim_end *end)
     }
 }
 
-/* Returns true if the packet went to a physical network, for that machine or
- * for all.
- */
+/* Returns true if the packet went to a physical network, to that machine or to
+ * all. */
 static bool
 is_on_provider_to(const struct sim_end *end, const struct vmn_port *port)
 {
