@@ -545,9 +545,10 @@ ctl_report_receipt(struct ctl *ctl, const struct ctl_reply *reply)
     if (!ctl->wait) {
         return CTL_DONE;
     }
-    ctl_path_print(reply->body, "/revision", &revision);
+    /* It is of a later one if that followed, or an older one is missing. */
+    ctl_path_print(receipt, "/revision", &revision);
     if (!revision.length) {
-        ctl_path_print(reply->body, "/metadata/revision", &revision);
+        ctl_path_print(reply->body, "/revision", &revision);
     }
     if (reply->status == 202) {
         fflush(ctl->out);
@@ -557,8 +558,9 @@ ctl_report_receipt(struct ctl *ctl, const struct ctl_reply *reply)
         say_missing(ctl, hosts);
         status = CTL_NOT_INSTALLED;
     } else {
-        fprintf(ctl->out, "revision %s is installed on %"PRIuSIZE" host%s\n",
-                ds_cstr(&revision), n, n == 1 ? "" : "s");
+        ds_put_char(&revision, ' ');
+        ctl_append_installed(&revision, n);
+        fprintf(ctl->out, "revision %s\n", ds_cstr(&revision));
     }
     ds_destroy(&revision);
     return status;

@@ -92,7 +92,7 @@ ctl_has_string(const json_t *array, const char *text)
 
 /* Changes.  -------------------------------------------------------------- */
 
-/* "3 of 3", "2 of 3: h3 offline", "on no host" if it concerned none. */
+/* "3 of 3", "2 of 3: h3 offline", "concerns no host". */
 static void
 print_installed(const json_t *revision, struct ds *ds)
 {
@@ -105,7 +105,7 @@ print_installed(const json_t *revision, struct ds *ds)
     size_t i;
 
     if (!json_array_size(hosts)) {
-        ds_put_cstr(ds, hosts ? "on no host" : "");
+        ds_put_cstr(ds, hosts ? "concerns no host" : "");
         return;
     }
     json_array_foreach (hosts, i, host) {

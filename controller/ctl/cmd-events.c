@@ -11,6 +11,7 @@
 
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/object-types.h"
+#include "controller/ctl/output.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -70,8 +71,8 @@ put_installed(struct ds *ds, const json_t *data)
     if (first < last) {
         ds_put_format(ds, "%"JSON_INTEGER_FORMAT"-", first);
     }
-    ds_put_format(ds, "%"JSON_INTEGER_FORMAT" on %"JSON_INTEGER_FORMAT
-                  " host%s", last, n, n == 1 ? "" : "s");
+    ds_put_format(ds, "%"JSON_INTEGER_FORMAT" ", last);
+    ctl_append_installed(ds, MAX(n, 0));
 }
 
 static void

@@ -140,7 +140,9 @@ print_hosts(const json_t *group, struct ds *ds)
 {
     const json_t *hosts = json_object_get(group, "hosts");
 
-    if (hosts) {
+    if (hosts && !get_count(hosts, "concerned")) {
+        ds_put_cstr(ds, "none");
+    } else if (hosts) {
         ds_put_format(ds, "%"JSON_INTEGER_FORMAT"/%"JSON_INTEGER_FORMAT,
                       get_count(hosts, "confirmed"),
                       get_count(hosts, "concerned"));

@@ -157,3 +157,14 @@ ctl_show_nonempty_table(FILE *out, const struct ctl_column *columns,
         ctl_show_table(out, columns, array);
     }
 }
+
+void
+ctl_append_installed(struct ds *ds, unsigned long long int n_hosts)
+{
+    if (n_hosts) {
+        ds_put_format(ds, "is installed on %llu host%s", n_hosts,
+                      n_hosts == 1 ? "" : "s");
+    } else {
+        ds_put_cstr(ds, "concerns no host");
+    }
+}

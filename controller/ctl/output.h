@@ -48,4 +48,8 @@ void ctl_show_table(FILE *, const struct ctl_column *columns,
 void ctl_show_nonempty_table(FILE *, const struct ctl_column *columns,
                              const json_t *array);
 
+/* Appends that a revision "is installed on N hosts", or that it "concerns no
+ * host". */
+void ctl_append_installed(struct ds *, unsigned long long int n_hosts);
+
 #endif /* controller/ctl/output.h */

@@ -54,6 +54,10 @@ struct fabric_callbacks {
      * switch does not count; 'cookie', 'part' and 'reason' are the flow's. */
     void (*uncounted_drop)(struct fabric_switch *sw, uint64_t cookie,
                            uint32_t part, const char *reason, uint32_t size);
+    /* Returns false while what hosts report of a port is still to become its
+     * binding; else sets '*revision' to the binding's, 0 if it has none. */
+    bool (*port_binding)(const struct fabric *, const char *port,
+                         uint64_t *revision);
     /* Files with certificates have changed. */
     void (*certificates_changed)(const struct fabric *);
 };

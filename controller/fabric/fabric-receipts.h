@@ -27,6 +27,7 @@ struct fabric_receipt_host {
 
 /* The receipt of a revision.  Revisions that were grouped share one. */
 struct fabric_receipt {
+    uint64_t revision;          /* That it is of. */
     bool installed;             /* All hosts concerned have confirmed. */
     size_t n_hosts;
     struct fabric_receipt_host *hosts;
@@ -57,13 +58,26 @@ struct fabric_progress {
 bool fabric_progress(const struct fabric *, uint64_t revision,
                      struct fabric_progress *);
 
-/* Calls 'cb' once: when every host concerned has acknowledged 'revision', or
- * at the time-out, from the loop.  'receipt' is borrowed until 'cb' returns;
- * NULL if there is none.  The caller may cancel the wait before that. */
+/* What is waited for.  Owned by who declares it, and copied. */
+struct fabric_wait_for {
+    size_t n_revisions;
+    const uint64_t *revisions;  /* Ascending, each once; at least one. */
+    size_t n_ports;
+    const char *const *ports;   /* Of these, that what their hosts reported
+                                 * already has led to bindings, which are
+                                 * revisions of their own. */
+};
+
+/* Calls 'cb' once: when every host concerned has acknowledged all of that, or
+ * at the time-out, from the loop.  'receipt' is of the newest revision that is
+ * waited for, or at the time-out of one that is not installed; it is borrowed
+ * until 'cb' returns, and NULL if there is none.  The caller may cancel the
+ * wait before that. */
 struct fabric_wait;
 typedef void fabric_wait_cb(void *aux, bool installed,
                             const struct fabric_receipt *receipt);
-struct fabric_wait *fabric_wait(struct fabric *, uint64_t revision,
+struct fabric_wait *fabric_wait(struct fabric *,
+                                const struct fabric_wait_for *,
                                 int timeout_ms, fabric_wait_cb *, void *aux);
 /* Ends the wait without calling 'cb'.  NULL is none. */
 void fabric_wait_cancel(struct fabric_wait *);

@@ -102,6 +102,8 @@ static const struct schema_struct receipt_host = SHOWN_KEPT(
 
 const struct schema_struct fabric_receipt_shown = SHOWN_KEPT(
     "Receipt", fabric_receipt,
+    SHOWN_OF(fabric_receipt, revision, U64, ALWAYS,
+             "The revision that it is of."),
     SHOWN_OF(fabric_receipt, installed, BOOL, ALWAYS,
              "Whether every host concerned has confirmed."),
     SHOWN_LIST_OF(fabric_receipt, hosts, n_hosts, STRUCT, ALWAYS,

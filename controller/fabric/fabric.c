@@ -152,6 +152,7 @@ static const struct fabric_callbacks callbacks = {
     .acked = acked,
     .numbers_freed = sampling_meters_numbers_freed,
     .uncounted_drop = counters_add,
+    .port_binding = fabric_db_port_binding,
     .certificates_changed = certificates_changed,
 };
 

@@ -344,9 +344,10 @@ commit(struct txn *txn)
     log->stored = stored;
 }
 
-/* Fills in each op's outcome.  Returns the newest revision among them. */
+/* Fills in each op's outcome.  Returns the request's revision: its own if it
+ * changed anything, named or not, else the newest of what it names. */
 static uint64_t
-set_outcomes(struct txn *txn)
+set_outcomes(struct txn *txn, bool changed)
 {
     uint64_t newest = 0;
 
@@ -374,7 +375,7 @@ set_outcomes(struct txn *txn)
                                   : txn->model->revision;
         newest = MAX(newest, op->revision);
     }
-    return newest ? newest : txn->model->revision;
+    return changed || !newest ? txn->model->revision : newest;
 }
 
 static bool
@@ -494,10 +495,12 @@ model_apply(struct model *model, struct model_request *request,
     if (errors->n) {
         roll_back(&txn);
     } else {
-        if (has_changed(&txn)) {
+        bool changed = has_changed(&txn);
+
+        if (changed) {
             commit(&txn);
         }
-        *revision = set_outcomes(&txn);
+        *revision = set_outcomes(&txn, changed);
     }
     end(&txn);
     usage_refresh(model->usage, model);

@@ -20,6 +20,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/auth.h \
 	controller/northbound/balancer-status.c \
 	controller/northbound/certificates.c \
+	controller/northbound/change-wait.c \
 	controller/northbound/change.c \
 	controller/northbound/deferred-reply.c \
 	controller/northbound/envelope.c \

@@ -35,6 +35,9 @@ struct change {
     char *secret;                   /* That the reply tells, or NULL. */
     struct fabric_wait *fabric_wait; /* Once durable. */
     int status;                     /* Of the reply, if it is installed. */
+    uint64_t revision;              /* Of the object that the reply shows. */
+    size_t n_object;                /* Bytes of 'reply' that are the object;
+                                     * 0: it is not there, or many. */
     struct ds reply;                /* Once durable: the text of the reply,
                                      * without its last brace. */
 };
@@ -91,6 +94,25 @@ finish(struct change *change, int status)
     change_destroy(change);
 }
 
+/* Shows the object as it has become while its change was waited for (where a
+ * port is, say), unless it was changed once more. */
+static void
+renew_object(struct change *change)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct model_meta meta;
+    const struct vmn_row *row = model_get_durable(
+        change->nb->model, change->table->id, change->name, &meta);
+
+    if (row && meta.revision == change->revision) {
+        nb_append_object(change->nb, nb_rights(change->req), row, &meta, true,
+                         &ds);
+        ds_put_cstr(&ds, ds_cstr(&change->reply) + change->n_object);
+        ds_swap(&change->reply, &ds);
+    }
+    ds_destroy(&ds);
+}
+
 static void
 on_waited(void *change_, bool installed, const struct fabric_receipt *receipt)
 {
@@ -98,6 +120,9 @@ on_waited(void *change_, bool installed, const struct fabric_receipt *receipt)
     struct ds *ds = &change->reply;
 
     change->fabric_wait = NULL;
+    if (change->n_object) {
+        renew_object(change);
+    }
     ds_put_cstr(ds, ",\"receipt\":");
     if (receipt) {
         schema_struct_print(&fabric_receipt_shown, receipt, ds);
@@ -183,6 +208,8 @@ put_object(struct change *change, const struct model_op *op)
                          ds);
         snprintf(etag, sizeof etag, "%"PRIu64, op->revision);
         http_reply_etag(change->req, etag);
+        change->revision = op->revision;
+        change->n_object = ds->length;
     }
 }
 
@@ -215,7 +242,8 @@ static bool
 put_list(struct change *change, const struct commit_result *result)
 {
     struct nb_apply_end end = {
-        .changed = result->changed, .revision = result->revision,
+        .changed = result->changed,
+        .revision = nb_change_revision(change->nb, result),
     };
     struct arena arena;
 
@@ -238,7 +266,8 @@ on_done(void *change_, const struct commit_result *result)
     struct change *change = change_;
     const struct model_request *request = result->request;
 
-    if (change->nb && result->ok) {
+    if (change->nb && result->ok && !result->plan) {
+        nb_note_set(change->nb, result);
         nb_watch_observations(change->nb);
     }
     if (!change->nb || !change->req) {
@@ -272,10 +301,8 @@ on_done(void *change_, const struct commit_result *result)
         change->status = 200;
     }
     if (change->wait.installed) {
-        change->fabric_wait = fabric_wait(change->nb->fabric,
-                                          result->revision,
-                                          change->wait.timeout_ms, on_waited,
-                                          change);
+        change->fabric_wait = nb_wait_installed(
+            change->nb, result, change->wait.timeout_ms, on_waited, change);
     } else {
         finish(change, change->status);
     }

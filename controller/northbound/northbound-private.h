@@ -13,6 +13,7 @@
 #include "controller/commit/commit.h"
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric-packet-sampling.h"
+#include "controller/fabric/fabric-receipts.h"
 #include "controller/health/health.h"
 #include "controller/load-monitor/load-monitor.h"
 #include "controller/model/model.h"
@@ -22,6 +23,7 @@
 #include "controller/schema/schema.h"
 #include "controller/store/store.h"
 #include "openvswitch/list.h"
+#include "openvswitch/shash.h"
 #include "proto/http/http.h"
 
 struct arena;
@@ -54,6 +56,8 @@ struct northbound {
                                      * queries. */
     char *openapi;                  /* Owned: their description. */
     struct ovs_list changes;        /* Of struct change, in flight. */
+    struct shash sets;              /* uint64_t: the revision that changed a
+                                     * set that prunes last; change-wait.c. */
     struct ovs_list looks;          /* Of struct look, that wait. */
     struct ovs_list trials;         /* Of struct trial, that wait. */
     size_t n_looks;
@@ -143,6 +147,21 @@ void nb_change_submit(struct northbound *, struct http_request *req,
                       const struct nb_wait *, const char *secret);
 /* Lets go of those that the commit still has. */
 void nb_changes_abandon(struct northbound *);
+
+/* change-wait.c: which revisions a change is waited for. */
+void nb_sets_init(struct northbound *);
+void nb_sets_uninit(struct northbound *);
+/* Notes that a durable change has changed the set that it prunes. */
+void nb_note_set(struct northbound *, const struct commit_result *);
+/* Returns the revision to tell of a change: its own, or, if it changed
+ * nothing, the newest of those that made things as they are. */
+uint64_t nb_change_revision(const struct northbound *,
+                            const struct commit_result *);
+/* Waits until the change is installed; see fabric_wait(). */
+struct fabric_wait *nb_wait_installed(struct northbound *,
+                                      const struct commit_result *,
+                                      int timeout_ms, fabric_wait_cb *,
+                                      void *aux);
 
 /* api-apply.c */
 /* Adds 'object', {"type", "name", "spec"}, which is at 'pointer' of the body;

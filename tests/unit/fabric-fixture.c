@@ -72,6 +72,15 @@ static const struct store_class fake_store = {
 
 /* The fixture.  ---------------------------------------------------------- */
 
+struct fabric_wait *
+wait_for_revision(struct fabric *f, uint64_t waited, int timeout_ms,
+                  fabric_wait_cb *cb, void *aux)
+{
+    const struct fabric_wait_for what = { 1, &waited, 0, NULL };
+
+    return fabric_wait(f, &what, timeout_ms, cb, aux);
+}
+
 json_t *
 fixture_receipt(uint64_t rev)
 {

@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "controller/commit/commit.h"
+#include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/punts.h"
 #include "controller/fabric/packets/sampling-meters.h"
@@ -56,6 +57,11 @@ void fixture_stop(void);
 void fixture_start_fabric(const struct fabric_options *);
 /* A commit as that of a vmnd that has just started. */
 void fixture_start_commit(void);
+
+/* Waits for one revision. */
+struct fabric_wait *wait_for_revision(struct fabric *, uint64_t revision,
+                                      int timeout_ms, fabric_wait_cb *,
+                                      void *aux);
 
 /* The receipt of a revision, read back.  The caller owns it. */
 json_t *fixture_receipt(uint64_t revision);

@@ -91,6 +91,14 @@ fabric_db_n_candidates(const struct fabric *f OVS_UNUSED)
     return 0;
 }
 
+bool
+fabric_db_port_binding(const struct fabric *f OVS_UNUSED,
+                       const char *port OVS_UNUSED, uint64_t *revision)
+{
+    *revision = 0;
+    return true;
+}
+
 uint64_t
 fabric_db_n_over_budget(const struct fabric_host *host OVS_UNUSED)
 {

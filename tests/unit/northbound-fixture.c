@@ -329,13 +329,13 @@ fabric_get_receipt(const struct fabric *f OVS_UNUSED, uint64_t revision,
 }
 
 struct fabric_wait *
-fabric_wait(struct fabric *f, uint64_t revision, int timeout_ms,
-            fabric_wait_cb *cb, void *aux)
+fabric_wait(struct fabric *f, const struct fabric_wait_for *what,
+            int timeout_ms, fabric_wait_cb *cb, void *aux)
 {
     assert_null(f->cb);
     f->cb = cb;
     f->aux = aux;
-    f->revision = revision;
+    f->revision = what->revisions[what->n_revisions - 1];
     f->timeout_ms = timeout_ms;
     return (struct fabric_wait *) f;
 }

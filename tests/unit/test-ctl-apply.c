@@ -50,6 +50,23 @@ apply_sends_all_objects_as_one_transaction(void **state OVS_UNUSED)
                 "revision 7 is installed on 1 host\n", "");
 }
 
+/* What is reported is the receipt's revision, and that it concerns nobody is
+ * said so. */
+static void
+apply_says_which_revision_and_that_it_concerns_no_host(
+    void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "POST /v1/apply?wait=installed&timeout=10000ms", TWO_OBJECTS_BODY,
+          200, "{\"revision\": 7, \"results\": [], \"receipt\":"
+          " {\"revision\": 8, \"installed\": true, \"hosts\": []}}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, two_objects, "apply -f - --wait", CTL_DONE,
+                "revision 8 concerns no host\n", "");
+}
+
 static void
 apply_takes_the_body_of_the_api_and_a_file_of_the_lab(void **state OVS_UNUSED)
 {
@@ -422,6 +439,8 @@ main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(apply_sends_all_objects_as_one_transaction),
+        cmocka_unit_test(
+            apply_says_which_revision_and_that_it_concerns_no_host),
         cmocka_unit_test(
             apply_takes_the_body_of_the_api_and_a_file_of_the_lab),
         cmocka_unit_test(apply_that_is_not_installed_in_time_exits_with_4),

@@ -83,7 +83,7 @@ rest_that_ends_before_the_answer_confirms_nothing(void **state OVS_UNUSED)
 {
     n_waits = 0;
     refuse_and_commit();
-    fabric_wait(fabric, revision, 1000, wait_cb, NULL);
+    wait_for_revision(fabric, revision, 1000, wait_cb, NULL);
     event_active(sw(0)->faults.backoff, EV_TIMEOUT, 1);
     TURN_UNTIL(sw(0)->state == SWITCH_READING);
     fake_switch_release(&switches[0]);

@@ -283,7 +283,7 @@ receipt_says_where_each_host_is(void **state OVS_UNUSED)
     edit_port("a", "red", 100, "all", 1, false);
     TURN_UNTIL(!strcmp(receipt_of(revision, 0), "confirmed"));
     assert_receipt_text(
-        "{\"installed\":false,\"hosts\":["
+        "{\"revision\":6,\"installed\":false,\"hosts\":["
         "{\"host\":\"h0\",\"state\":\"confirmed\",\"time\":\"\"},"
         "{\"host\":\"h1\",\"state\":\"pending\",\"time\":\"\"},"
         "{\"host\":\"h2\",\"state\":\"offline\",\"time\":\"\","
@@ -296,7 +296,7 @@ receipt_says_where_each_host_is(void **state OVS_UNUSED)
     edit_port("b", "red", 200, "all", 1, false);
     TURN_UNTIL(!strcmp(receipt_of(revision, 0), "failed"));
     assert_receipt_text(
-        "{\"installed\":false,\"hosts\":["
+        "{\"revision\":7,\"installed\":false,\"hosts\":["
         "{\"host\":\"h0\",\"state\":\"failed\",\"time\":\"\","
         "\"reason\":\"flow table=0,priority=200,reg0=0x7 "
         "actions=set_field:0x1->reg1,goto_table:192 of toy.port/b "
@@ -316,7 +316,7 @@ wait_ends_when_every_host_has_it(void **state OVS_UNUSED)
     connect_host(1);
     switches[1].hold = true;
     edit_port("a", "red", 100, "all", 1, false);
-    fabric_wait(fabric, revision, 60000, wait_cb, NULL);
+    wait_for_revision(fabric, revision, 60000, wait_cb, NULL);
     TURN_UNTIL(!strcmp(receipt_of(revision, 0), "confirmed"));
     assert_string_equal(receipt_of(revision, 1), "pending");
     assert_string_equal(receipt_of(revision, 2), "offline");
@@ -330,7 +330,7 @@ wait_ends_when_every_host_has_it(void **state OVS_UNUSED)
     assert_int_equal(n_waits, 1);
 
     /* Once more: at once, but not from inside of the call. */
-    fabric_wait(fabric, revision, 60000, wait_cb, NULL);
+    wait_for_revision(fabric, revision, 60000, wait_cb, NULL);
     assert_int_equal(n_waits, 1);
     TURN_UNTIL(n_waits == 2);
 }
@@ -342,9 +342,9 @@ wait_ends_at_its_time_out(void **state OVS_UNUSED)
 
     n_waits = 0;
     edit_port("a", "red", 100, "all", 1, false);
-    cancelled = fabric_wait(fabric, revision, 1, wait_cb, NULL);
+    cancelled = wait_for_revision(fabric, revision, 1, wait_cb, NULL);
     fabric_wait_cancel(cancelled);
-    fabric_wait(fabric, revision, 1, wait_cb, NULL);
+    wait_for_revision(fabric, revision, 1, wait_cb, NULL);
     TURN_UNTIL(n_waits);
     assert_false(wait_installed);
     assert_int_equal(n_waits, 1);
@@ -357,7 +357,7 @@ removed_host_is_not_waited_for(void **state OVS_UNUSED)
     connect_host(0);
     connect_host(1);
     edit_port("a", "red", 100, "all", 1, false);
-    fabric_wait(fabric, revision, 60000, wait_cb, NULL);
+    wait_for_revision(fabric, revision, 60000, wait_cb, NULL);
     TURN_UNTIL(!strcmp(receipt_of(revision, 1), "confirmed"));
     edit(VMN_TABLE_HOST, "h2", NULL);
     TURN_UNTIL(n_waits);

@@ -700,6 +700,26 @@ prune_deletes_what_the_set_no_longer_names(void **state)
     assert_non_null(model_get(model, VMN_TABLE_GROUP, "g"));
 }
 
+/* The revision of a request is the change's own, also if nothing that the
+ * request names was changed. */
+static void
+what_only_prunes_has_a_revision_of_its_own(void **state)
+{
+    struct model *model = *state;
+    uint64_t before, revision;
+
+    free(model_util_apply(model, "test", "shop",
+                          "put groups a {}\nput groups b {}", &before));
+    free(model_util_apply(model, "test", "shop", "put groups a {}",
+                          &revision));
+    assert_null(model_get(model, VMN_TABLE_GROUP, "b"));
+    assert_int_equal(revision, before + 1);
+    assert_int_equal(revision, model_revision(model));
+    free(model_util_apply(model, "test", "shop", "", &revision));
+    assert_null(model_get(model, VMN_TABLE_GROUP, "a"));
+    assert_int_equal(revision, before + 2);
+}
+
 static void
 users_change_only_enabled_of_apps(void **state)
 {
@@ -983,6 +1003,7 @@ main(void)
         TEST(cascade_keeps_the_set_of_what_it_changes),
         TEST(observed_rows_never_block),
         TEST(prune_deletes_what_the_set_no_longer_names),
+        TEST(what_only_prunes_has_a_revision_of_its_own),
         TEST(users_change_only_enabled_of_apps),
         TEST(networks_of_routers_keep_what_routers_need),
         TEST(routers_are_given_a_mac_and_keep_it),

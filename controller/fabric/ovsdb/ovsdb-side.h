@@ -65,6 +65,9 @@ void fabric_db_group(struct fabric *, const struct commit_group *);
 
 /* Moves on ports that wait for a host, since some have acknowledged more. */
 void fabric_db_acked(struct fabric *);
+/* As 'port_binding' of struct fabric_callbacks. */
+bool fabric_db_port_binding(const struct fabric *, const char *port,
+                            uint64_t *revision);
 /* Returns how many ports have a candidate beside their host. */
 size_t fabric_db_n_candidates(const struct fabric *);
 

@@ -13,7 +13,9 @@
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/bindings.h"
 #include "controller/fabric/ovsdb/claims.h"
+#include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/observed-state.h"
+#include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/session/switch.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
@@ -50,6 +52,25 @@ observed_acked(struct observed_state *state)
             observed_port_due(state, port, port->candidate);
         }
     }
+}
+
+bool
+fabric_db_port_binding(const struct fabric *f, const char *name,
+                       uint64_t *revision)
+{
+    const struct observed_port *port
+        = observed_find_port(f->db->observed, name);
+    struct model_meta meta;
+    const struct vmn_binding *row = model_get_durable(
+        f->model, VMN_TABLE_BINDING, name, &meta);
+
+    *revision = row ? meta.revision : 0;
+    return (!port
+            || (ovs_list_is_empty(&port->due_node)
+                && nullable_string_is_equal(row ? row->host : NULL,
+                                            port->active)
+                && nullable_string_is_equal(row ? row->candidate : NULL,
+                                            port->candidate)));
 }
 
 static int

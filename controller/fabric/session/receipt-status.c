@@ -50,8 +50,8 @@ receipt_find_seq(const struct fabric_receipts *r, uint64_t revision)
     return low;
 }
 
-static struct receipt *
-find_receipt(const struct fabric_receipts *r, uint64_t revision)
+struct receipt *
+receipt_find(const struct fabric_receipts *r, uint64_t revision)
 {
     uint64_t seq = receipt_find_seq(r, revision);
     struct receipt *receipt = seq < r->end ? receipt_at(r, seq) : NULL;
@@ -95,7 +95,7 @@ all_have(const struct fabric *f, uint64_t revision)
 bool
 receipt_is_installed(const struct fabric *f, uint64_t revision)
 {
-    const struct receipt *receipt = find_receipt(f->receipts, revision);
+    const struct receipt *receipt = receipt_find(f->receipts, revision);
 
     return receipt ? !receipt->n_missing : all_have(f, revision);
 }
@@ -192,12 +192,13 @@ bool
 fabric_get_receipt(const struct fabric *f, uint64_t revision,
                    struct arena *arena, struct fabric_receipt *shown)
 {
-    const struct receipt *receipt = find_receipt(f->receipts, revision);
+    const struct receipt *receipt = receipt_find(f->receipts, revision);
 
     memset(shown, 0, sizeof *shown);
     if (revision > f->last_revision) {
         return false;
     }
+    shown->revision = revision;
     shown->installed = receipt_is_installed(f, revision);
     if (receipt) {
         shown->hosts = show_hosts(f, receipt, true, arena, &shown->n_hosts);
@@ -284,7 +285,7 @@ bool
 fabric_progress(const struct fabric *f, uint64_t revision,
                 struct fabric_progress *progress)
 {
-    const struct receipt *receipt = find_receipt(f->receipts, revision);
+    const struct receipt *receipt = receipt_find(f->receipts, revision);
 
     if (receipt) {
         progress->n_hosts = receipt->n_hosts;

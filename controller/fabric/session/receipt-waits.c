@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Waits until a revision is installed on all hosts that it concerns; see
- * fabric-receipts.h. */
+ * Waits until revisions are installed on all hosts that they concern, and with
+ * them the bindings that follow from them; see fabric-receipts.h. */
 
 #include <config.h>
 
@@ -15,16 +15,77 @@
 #include "controller/schema/arena.h"
 #include "openvswitch/list.h"
 #include "proto/loop/loop.h"
+#include "svec.h"
 #include "util.h"
 
 struct fabric_wait {
     struct ovs_list node;       /* In struct fabric_receipts' 'waits'. */
     struct fabric *fabric;
-    uint64_t revision;
+    uint64_t newest;            /* Of all that is waited for. */
+    uint64_t missing;           /* One that is not installed, when that was
+                                 * looked at last. */
+    size_t n_revisions;         /* Those that are left, ascending. */
+    uint64_t *revisions;
+    uint64_t change;            /* The newest of 'revisions' as given. */
+    struct svec ports;          /* Those that are left. */
     struct event *timer;        /* The time-out. */
     fabric_wait_cb *cb;
     void *aux;
 };
+
+/* Returns true once all revisions are installed; each is found to be so once.
+ * Of those without a receipt the newest speaks for all. */
+static bool
+revisions_are_installed(struct fabric_wait *wait)
+{
+    while (wait->n_revisions) {
+        uint64_t revision = wait->revisions[wait->n_revisions - 1];
+
+        if (!receipt_is_installed(wait->fabric, revision)) {
+            wait->missing = revision;
+            return false;
+        }
+        if (receipt_find(wait->fabric->receipts, revision)) {
+            wait->n_revisions--;
+        } else {
+            wait->n_revisions = 0;
+        }
+    }
+    return true;
+}
+
+/* Returns true once what hosts had reported of the ports when they changed is
+ * installed, too.  Bindings of before follow from other changes. */
+static bool
+bindings_are_installed(struct fabric_wait *wait)
+{
+    const struct fabric *f = wait->fabric;
+
+    while (wait->ports.n) {
+        const char *port = wait->ports.names[wait->ports.n - 1];
+        uint64_t revision;
+
+        wait->missing = wait->change;
+        if (!f->callbacks->port_binding(f, port, &revision)) {
+            return false;
+        }
+        if (revision > wait->change) {
+            wait->missing = revision;
+            if (!receipt_is_installed(f, revision)) {
+                return false;
+            }
+            wait->newest = MAX(wait->newest, revision);
+        }
+        free(wait->ports.names[--wait->ports.n]);
+    }
+    return true;
+}
+
+static bool
+is_fulfilled(struct fabric_wait *wait)
+{
+    return revisions_are_installed(wait) && bindings_are_installed(wait);
+}
 
 static void
 answer_wait(struct fabric_wait *wait, bool installed)
@@ -36,7 +97,10 @@ answer_wait(struct fabric_wait *wait, bool installed)
     bool known;
 
     arena_init(&arena);
-    known = fabric_get_receipt(wait->fabric, wait->revision, &arena, &receipt);
+    known = fabric_get_receipt(wait->fabric,
+                               installed ? wait->newest : wait->missing,
+                               &arena, &receipt);
+    receipt.installed &= installed;
     fabric_wait_cancel(wait);
     cb(aux, installed, known ? &receipt : NULL);
     arena_uninit(&arena);
@@ -47,12 +111,12 @@ timeout_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *wait_)
 {
     struct fabric_wait *wait = wait_;
 
-    answer_wait(wait, receipt_is_installed(wait->fabric, wait->revision));
+    answer_wait(wait, is_fulfilled(wait));
 }
 
 struct fabric_wait *
-fabric_wait(struct fabric *f, uint64_t revision, int timeout_ms,
-            fabric_wait_cb *cb, void *aux)
+fabric_wait(struct fabric *f, const struct fabric_wait_for *what,
+            int timeout_ms, fabric_wait_cb *cb, void *aux)
 {
     struct fabric_wait *wait = xzalloc(sizeof *wait);
     struct timeval tv;
@@ -61,13 +125,20 @@ fabric_wait(struct fabric *f, uint64_t revision, int timeout_ms,
     tv.tv_sec = timeout_ms / 1000;
     tv.tv_usec = (timeout_ms % 1000) * 1000;
     wait->fabric = f;
-    wait->revision = revision;
+    wait->n_revisions = what->n_revisions;
+    wait->revisions = xmemdup(what->revisions,
+                              what->n_revisions * sizeof *wait->revisions);
+    wait->newest = wait->change = what->revisions[what->n_revisions - 1];
+    svec_init(&wait->ports);
+    for (size_t i = 0; i < what->n_ports; i++) {
+        svec_add(&wait->ports, what->ports[i]);
+    }
     wait->cb = cb;
     wait->aux = aux;
     wait->timer = event_new(f->base, -1, 0, timeout_cb, wait);
     event_add(wait->timer, &tv);
     ovs_list_push_back(&f->receipts->waits, &wait->node);
-    if (receipt_is_installed(f, revision)) {
+    if (is_fulfilled(wait)) {
         event_active(f->receipts->check, EV_TIMEOUT, 1);
     }
     return wait;
@@ -79,6 +150,8 @@ fabric_wait_cancel(struct fabric_wait *wait)
     if (wait) {
         ovs_list_remove(&wait->node);
         event_free(wait->timer);
+        svec_destroy(&wait->ports);
+        free(wait->revisions);
         free(wait);
     }
 }
@@ -103,7 +176,7 @@ receipt_waits_answer(struct fabric *f, void (*before)(struct fabric *))
 
     ovs_list_init(&ready);
     LIST_FOR_EACH_SAFE (wait, node, &r->waits) {
-        if (receipt_is_installed(f, wait->revision)) {
+        if (is_fulfilled(wait)) {
             ovs_list_remove(&wait->node);
             ovs_list_push_back(&ready, &wait->node);
         }

@@ -65,6 +65,9 @@ struct receipt *receipt_at(const struct fabric_receipts *, uint64_t seq);
 /* Returns the sequence number of the first receipt that ends at or after
  * 'revision'; 'end' if there is none. */
 uint64_t receipt_find_seq(const struct fabric_receipts *, uint64_t revision);
+/* Returns the receipt of 'revision', or NULL if none is kept. */
+struct receipt *receipt_find(const struct fabric_receipts *,
+                             uint64_t revision);
 /* Returns true if all hosts concerned have acknowledged 'revision'. */
 bool receipt_is_installed(const struct fabric *, uint64_t revision);
 /* Returns the newest revision that all hosts have acknowledged. */

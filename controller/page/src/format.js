@@ -34,6 +34,12 @@ export function plural(n, one, many) {
   return `${number(n)} ${n === 1 ? one : many ?? `${one}s`}`;
 }
 
+/** How far a revision is that all 'n' hosts concerned have. */
+export function installedOn(n) {
+  return n ? `installed on all ${plural(n, "host")} concerned`
+    : "concerns no host";
+}
+
 export function clock(time) {
   return time ? new Date(time).toLocaleTimeString("en-GB") : "–";
 }

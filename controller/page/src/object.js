@@ -5,7 +5,7 @@
 
 import { at, get } from "./api.js";
 import { badge, empty, errorBox, facts, h, replace } from "./dom.js";
-import { ago, number, plural, rate, when } from "./format.js";
+import { ago, installedOn, number, plural, rate, when } from "./format.js";
 import { table } from "./table.js";
 
 export const PORT_KIND = { up: "ok", pending: "wait", down: "bad",
@@ -162,8 +162,7 @@ async function receiptPart(revision, signal) {
 
   return { nodes: part("Receipt of its last change", receipt
     ? h("p", {}, receipt.installed
-      ? badge("ok", `installed on all ${plural(receipt.hosts.length, "host")}`
-        + " concerned")
+      ? badge("ok", installedOn(receipt.hosts.length))
       : receipt.hosts.filter((one) => one.state !== "confirmed").slice(0, 10)
         .map((one) => h("span", {}, badge(one.state === "pending" ? "wait"
           : "bad", `${one.host} ${one.state}`, one.reason), " ")),

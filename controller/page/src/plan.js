@@ -3,7 +3,7 @@
 // What a change would do, and what came of one that was made.
 
 import { badge, h } from "./dom.js";
-import { number, plural } from "./format.js";
+import { installedOn, number, plural } from "./format.js";
 
 const HOSTS_MAX = 30;
 
@@ -76,9 +76,9 @@ export function receiptNodes(answer) {
   const lacking = receipt?.hosts.filter((one) => one.state !== "confirmed");
 
   return h("p", { role: "status" }, !receipt || receipt.installed
-    ? badge("ok", `revision ${number(answer.revision)}, installed`
-      + (receipt ? ` on ${plural(receipt.hosts.length, "host")}` : ""))
-    : [badge("wait", `revision ${number(answer.revision)} is stored, not yet `
+    ? badge("ok", `revision ${number(answer.revision)}`
+      + (receipt ? `: ${installedOn(receipt.hosts.length)}` : ", installed"))
+    : [badge("wait", `revision ${number(receipt.revision)} is stored, not yet `
       + "installed on "), lacking.slice(0, 5).map((one) => one.host).join(", "),
     lacking.length > 5 ? ` and ${lacking.length - 5} more` : ""], " ",
   h("a", { href: `#/changes/${answer.revision}` }, "details"));

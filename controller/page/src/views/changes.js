@@ -5,7 +5,7 @@
 
 import { get } from "../api.js";
 import { badge, empty, errorBox, facts, h, panel, replace } from "../dom.js";
-import { changes, clock, ms, number, plural, when } from "../format.js";
+import { changes, clock, installedOn, ms, number, plural, when } from "../format.js";
 import * as live from "../live.js";
 import { table } from "../table.js";
 
@@ -71,8 +71,7 @@ function receipt(found) {
   const { made, rows } = hostsTable(one.hosts);
   const parts = [
     h("p", {}, one.installed
-      ? badge("ok", one.hosts.length ? `installed on all ${plural(
-        one.hosts.length, "host")} concerned` : "concerns no host")
+      ? badge("ok", installedOn(one.hosts.length))
       : Object.entries(counts).map(([state, n]) => [
         badge(HOST_KIND[state], `${number(n)} ${state}`), " "])),
     one.hosts.length ? made.root : null,
