@@ -173,12 +173,6 @@ give_back(struct memory_trim *heap)
 }
 
 bool
-memory_trim_is_running(const struct memory_trim *heap)
-{
-    return heap->giving;
-}
-
-bool
 memory_trim_check(struct memory_trim *heap)
 {
     if (heap->giving) {

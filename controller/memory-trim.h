@@ -21,7 +21,5 @@ void memory_trim_destroy(struct memory_trim *);
  * process has grown since that was done last, and grows no more; then a few
  * times again.  Returns true if it did so.  For tests. */
 bool memory_trim_check(struct memory_trim *);
-/* True until the turns of the loop in which that is done are over. */
-bool memory_trim_is_running(const struct memory_trim *);
 
 #endif /* controller/memory-trim.h */

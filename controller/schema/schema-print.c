@@ -371,15 +371,6 @@ schema_row_spec(const struct vmn_row *row)
     return to_json(&ds);
 }
 
-json_t *
-schema_row_status(const struct vmn_row *row)
-{
-    struct ds ds = DS_EMPTY_INITIALIZER;
-
-    schema_row_print_status(row, &ds);
-    return to_json(&ds);
-}
-
 /* References.  ------------------------------------------------------------ */
 
 /* What schema_row_refs() carries along. */

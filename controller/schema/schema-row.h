@@ -21,7 +21,7 @@ struct vmn_row *schema_row_parse(const struct schema_table *,
                                  const char *pointer, struct arena *,
                                  struct vmn_errors *);
 
-/* Parses given-out values, as schema_row_status() printed them, into 'row'.
+/* Parses given-out values, as schema_row_print_status() printed them, into 'row'.
  * Returns false if there were faults. */
 bool schema_row_parse_status(const struct schema_table *, struct vmn_row *,
                              const json_t *status, const char *pointer,
@@ -30,8 +30,6 @@ bool schema_row_parse_status(const struct schema_table *, struct vmn_row *,
 /* What was asked for, in its canonical form: schema_row_parse() takes it.  The
  * caller owns it. */
 json_t *schema_row_spec(const struct vmn_row *);
-/* What was allocated: {"mac", "ips"} and the like.  The caller owns it. */
-json_t *schema_row_status(const struct vmn_row *);
 
 /* One field of a row as JSON, or NULL if it is absent.  'given' selects the
  * value in effect of a field with SCHEMA_ASSIGNED.  The caller owns it. */
@@ -40,6 +38,7 @@ json_t *schema_field_to_json(const struct schema_field *, const void *struct_,
 
 /* The same as texts, appended. */
 void schema_row_print_spec(const struct vmn_row *, struct ds *);
+/* What was allocated: {"mac", "ips"} and the like. */
 void schema_row_print_status(const struct vmn_row *, struct ds *);
 /* Returns false, and appends nothing, if the field is absent. */
 bool schema_field_print(const struct schema_field *, const void *struct_,

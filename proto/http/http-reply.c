@@ -257,13 +257,6 @@ http_reply_json(struct http_request *req, int status, json_t *body)
 }
 
 void
-http_reply_text(struct http_request *req, int status,
-                const char *content_type, const char *text)
-{
-    send_reply(req, status, content_type, text, strlen(text));
-}
-
-void
 http_reply_problem(struct http_request *req, int status, const char *kind,
                    json_t *errors, const char *format, ...)
 {

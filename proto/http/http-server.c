@@ -453,26 +453,6 @@ http_listen_tcp(struct http_server *server, const char *address,
     return add_listener(server, fd, NULL, token, tls, text);
 }
 
-uint16_t
-http_server_port(const struct http_server *server)
-{
-    const struct http_listener *listener;
-
-    LIST_FOR_EACH (listener, node, &server->listeners) {
-        struct sockaddr_storage ss;
-        socklen_t len = sizeof ss;
-
-        if (!listener->unix_path
-            && !getsockname(evconnlistener_get_fd(listener->evl),
-                            (struct sockaddr *) &ss, &len)) {
-            return ntohs(ss.ss_family == AF_INET
-                         ? ((struct sockaddr_in *) &ss)->sin_port
-                         : ((struct sockaddr_in6 *) &ss)->sin6_port);
-        }
-    }
-    return 0;
-}
-
 int
 http_token_load(const char *file, char **token, char **text)
 {

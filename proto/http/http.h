@@ -164,8 +164,6 @@ int http_listen_unix(struct http_server *, const char *path,
 struct tls;
 int http_listen_tcp(struct http_server *, const char *address,
                     const char *token, const struct tls *, char **text);
-/* Returns the port of the first TCP listener in host byte order, or 0. */
-uint16_t http_server_port(const struct http_server *);
 
 /* Checks 'origins' (or NULL) for http_options.  Returns NULL if it is valid,
  * otherwise an error message, which the caller frees. */
@@ -277,8 +275,6 @@ void http_reply_etag(struct http_request *, const char *etag);
 
 /* Takes ownership of 'body'. */
 void http_reply_json(struct http_request *, int status, json_t *body);
-void http_reply_text(struct http_request *, int status,
-                     const char *content_type, const char *text);
 
 /* Replies with a copy of 'size' bytes. */
 void http_reply_bytes(struct http_request *, int status,

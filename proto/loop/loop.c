@@ -320,12 +320,6 @@ loop_exit(struct loop *loop)
     loop->exiting = true;
 }
 
-uint64_t
-loop_n_turns(const struct loop *loop)
-{
-    return loop->n_turns;
-}
-
 int64_t
 loop_now_ms(const struct loop *loop_)
 {
@@ -538,12 +532,6 @@ loop_task_kick(struct loop_task *task)
          * kicks it back, would never let the turn end. */
         event_add(task->timer, &at_once);
     }
-}
-
-uint64_t
-loop_task_n_runs(const struct loop_task *task)
-{
-    return task->n_runs;
 }
 
 /* For people.  ------------------------------------------------------------ */

@@ -66,10 +66,6 @@ struct loop_task *loop_task_create(struct loop *, const char *name,
 void loop_task_destroy(struct loop_task *);
 /* Schedules a run in the next turn, which then does not wait. */
 void loop_task_kick(struct loop_task *);
-/* Returns how often the task has run. */
-uint64_t loop_task_n_runs(const struct loop_task *);
-/* Returns the number of turns so far. */
-uint64_t loop_n_turns(const struct loop *);
 
 /* Returns the first file descriptor that 'wait' waits for with
  * poll_fd_wait(); -1: none.  For those of libopenvswitch's, which hides them.

@@ -20,7 +20,6 @@ struct ofserver {
     struct event *resume;       /* Resumes after accept() failed. */
     struct ssl_ctx_st *ctx;     /* Borrowed, or NULL. */
     char *unlink_path;          /* Unix socket to remove at the end. */
-    uint16_t port;
     struct ofconn_options options;
     const struct ofconn_callbacks *callbacks;
     void *aux;

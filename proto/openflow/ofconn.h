@@ -103,8 +103,6 @@ int ofserver_create(struct event_base *, const char *target,
 int ofserver_check(const char *target, char **text);
 /* Closes all of its connections without a callback. */
 void ofserver_destroy(struct ofserver *);
-/* Returns the TCP port listened on, or 0. */
-uint16_t ofserver_port(const struct ofserver *);
 
 /* Takes ownership of 'fd', a connected non-blocking stream socket, as if it
  * had been accepted from 'peer'. */

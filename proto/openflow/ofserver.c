@@ -221,14 +221,6 @@ server_listen(struct ofserver *server, const char *target, char **text)
 
     if (a.ss.ss_family == AF_UNIX) {
         server->unlink_path = xstrdup(target + 5);
-    } else {
-        struct sockaddr_storage ss;
-        socklen_t len = sizeof ss;
-
-        if (!getsockname(evconnlistener_get_fd(server->listener),
-                         (struct sockaddr *) &ss, &len)) {
-            server->port = ntohs(((struct sockaddr_in *) &ss)->sin_port);
-        }
     }
     return 0;
 }
@@ -321,12 +313,6 @@ ofserver_destroy(struct ofserver *server)
     admission_destroy(server->admission);
     free(server->scratch);
     free(server);
-}
-
-uint16_t
-ofserver_port(const struct ofserver *server)
-{
-    return server->port;
 }
 
 void

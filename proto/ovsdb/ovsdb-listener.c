@@ -531,9 +531,3 @@ ovsdb_listener_get_admission(const struct ovsdb_listener *listener,
 {
     admission_get_stats(listener->admission, stats);
 }
-
-uint16_t
-ovsdb_listener_port(const struct ovsdb_listener *listener)
-{
-    return ntohs(pstream_get_bound_port(listener->pstream));
-}

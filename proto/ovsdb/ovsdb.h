@@ -282,7 +282,5 @@ void ovsdb_listener_set_known(struct ovsdb_listener *,
                                                const struct in6_addr *));
 void ovsdb_listener_get_admission(const struct ovsdb_listener *,
                                   struct admission_stats *);
-/* The TCP port, in host order; 0 for a unix socket. */
-uint16_t ovsdb_listener_port(const struct ovsdb_listener *);
 
 #endif /* proto/ovsdb/ovsdb.h */

@@ -1272,7 +1272,7 @@ snap_row(struct shash *snap, const struct vmn_row *row)
     json_object_del(spec, "description");
     snap_json(snap, "labels", row, labels ? labels : json_object());
     snap_json(snap, "row", row, json_pack("{s:o, s:o}", "spec", spec, "status",
-                                          schema_row_status(row)));
+                                          model_util_row_status(row)));
     snap_index(snap, row);
 }
 

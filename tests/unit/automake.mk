@@ -222,6 +222,8 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/http-client.h \
 	tests/unit/http-fixture.c \
 	tests/unit/http-fixture.h \
+	tests/unit/listening.c \
+	tests/unit/listening.h \
 	tests/unit/loop-help.c \
 	tests/unit/loop-help.h \
 	tests/unit/model-fixture.c \

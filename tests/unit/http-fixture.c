@@ -14,6 +14,7 @@
 #include "fatal-signal.h"
 #include "openvswitch/vlog.h"
 #include "proto/tls/tls.h"
+#include "tests/unit/listening.h"
 #include "util.h"
 
 /* Routes.  --------------------------------------------------------------- */
@@ -73,11 +74,10 @@ handle_hold(struct http_request *req, void *fixture_)
 static void
 handle_big(struct http_request *req, void *aux OVS_UNUSED)
 {
-    char *text = xmalloc(BIG + 1);
+    char *text = xmalloc(BIG);
 
     memset(text, 'x', BIG);
-    text[BIG] = '\0';
-    http_reply_text(req, 200, "text/plain", text);
+    http_reply_bytes(req, 200, "text/plain", text, BIG);
     free(text);
 }
 
@@ -209,7 +209,7 @@ client_open(struct client *c, struct fixture *f)
 void
 client_open_tcp(struct client *c, struct fixture *f)
 {
-    client_connect_tcp(c, f->base, http_server_port(f->server));
+    client_connect_tcp(c, f->base, listening_port());
 }
 
 void

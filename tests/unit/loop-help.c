@@ -26,6 +26,7 @@ reader_run(void *reader_)
     struct reader *reader = reader_;
     char byte;
 
+    reader->n_runs++;
     if (read(reader->fd, &byte, 1) == 1) {
         reader->n_bytes++;
     }
@@ -65,6 +66,22 @@ wait_nothing(void *aux OVS_UNUSED)
 }
 
 void
-run_nothing(void *aux OVS_UNUSED)
+count_run(void *n_runs_)
 {
+    uint64_t *n_runs = n_runs_;
+
+    ++*n_runs;
+}
+
+uint64_t
+turns_of(const struct loop *loop)
+{
+    struct loop_stats stats;
+    uint64_t n = 0;
+
+    loop_get_stats(loop, &stats);
+    for (size_t i = 0; i <= LOOP_N_BOUNDS; i++) {
+        n += stats.n[i];
+    }
+    return n;
 }

@@ -5,6 +5,8 @@
 #ifndef TESTS_UNIT_LOOP_HELP_H
 #define TESTS_UNIT_LOOP_HELP_H 1
 
+#include <stdint.h>
+
 struct loop;
 struct loop_task;
 
@@ -13,6 +15,7 @@ struct reader {
     struct loop_task *task;
     int fd;
     int n_bytes;
+    uint64_t n_runs;
 };
 
 void reader_run(void *reader);
@@ -26,6 +29,10 @@ void put_byte(int fd);
 void settle(struct loop *);
 
 void wait_nothing(void *aux);
-void run_nothing(void *aux);
+/* Adds 1 to a uint64_t. */
+void count_run(void *n_runs);
+
+/* Returns how many turns the loop has made. */
+uint64_t turns_of(const struct loop *);
 
 #endif /* tests/unit/loop-help.h */

@@ -115,3 +115,16 @@ model_util_dump(const struct model *model, bool durable)
     }
     return ds_steal_cstr(&ds);
 }
+
+json_t *
+model_util_row_status(const struct vmn_row *row)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    json_t *json;
+
+    schema_row_print_status(row, &ds);
+    json = json_loadb(ds_cstr(&ds), ds.length, 0, NULL);
+    ovs_assert(json);
+    ds_destroy(&ds);
+    return json;
+}

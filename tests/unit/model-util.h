@@ -10,9 +10,12 @@
 #ifndef TESTS_UNIT_MODEL_UTIL_H
 #define TESTS_UNIT_MODEL_UTIL_H 1
 
+#include <jansson.h>
+
 #include "controller/model/model.h"
 
 struct ds;
+struct vmn_row;
 
 /* Fills 'request', which was initialised. */
 void model_util_parse(struct model_request *request, const char *text);
@@ -26,5 +29,8 @@ char *model_util_apply(struct model *, const char *who,
 /* All rows of the model, metadata included, current or durable ones, as text
  * that is equal only if they are.  The caller frees it. */
 char *model_util_dump(const struct model *, bool durable);
+
+/* What schema_row_print_status() says of a row.  The caller owns it. */
+json_t *model_util_row_status(const struct vmn_row *);
 
 #endif /* tests/unit/model-util.h */

@@ -27,6 +27,7 @@
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn.h"
 #include "proto/tls/tls.h"
+#include "tests/unit/listening.h"
 #include "util.h"
 
 #define SCHEMA "/usr/share/openvswitch/vswitch.ovsschema"
@@ -359,8 +360,7 @@ setup_tls(void **state OVS_UNUSED)
         dir, dir, dir);
     make_pki("wrong", "h2");
     fixture_start("ssl:127.0.0.1:0", dir, NULL, modules);
-    target = xasprintf("ssl:127.0.0.1:%u",
-                       ofserver_port(switch_listener_server(fabric)));
+    target = xasprintf("ssl:127.0.0.1:%u", listening_port());
     fill();
     start_ovs();
     return 0;

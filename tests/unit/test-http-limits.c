@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 
 #include "openvswitch/dynamic-string.h"
+#include "tests/unit/listening.h"
 #include "util.h"
 
 static void
@@ -212,7 +213,7 @@ newcomers_come_in_though_one_client_has_all_connections(void **state)
     options.max_connections = ARRAY_SIZE(idle);
     options.pending_grace_ms = 100 * 1000;
     http_fixture_restart(f, &options);
-    port = http_server_port(f->server);
+    port = listening_port();
     for (size_t i = 0; i < ARRAY_SIZE(idle); i++) {
         client_connect_from(&idle[i], f->base, port, 2);
         assert_ask(200, &idle[i], request);

@@ -307,7 +307,7 @@ copy_rows(struct model *from, struct model *to, struct vmn_errors *errors)
 
         while ((row = model_next_durable(from, i, after, &meta)) != NULL) {
             json_t *spec = schema_row_spec(row);
-            json_t *status = schema_row_status(row);
+            json_t *status = model_util_row_status(row);
 
             model_load_row(to, i, row->name, spec, status, &meta, errors);
             json_decref(spec);

@@ -23,6 +23,7 @@
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofconn.h"
 #include "proto/openflow/ofmsg.h"
+#include "tests/unit/listening.h"
 #include "tests/unit/openflow-fixture.h"
 #include "util.h"
 
@@ -336,7 +337,7 @@ listens_on_tcp_and_takes_many(void **state)
 
     options.max_conns = 40;
     start(f, "tcp:127.0.0.1:0", &options);
-    sin.sin_port = htons(ofserver_port(f->server));
+    sin.sin_port = htons(listening_port());
     for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
         fds[i] = socket(AF_INET, SOCK_STREAM, 0);
         assert_int_equal(connect(fds[i], (struct sockaddr *) &sin,

@@ -24,6 +24,7 @@
 #include "proto/admission/admission.h"
 #include "proto/loop/loop.h"
 #include "proto/ovsdb/ovsdb.h"
+#include "tests/unit/listening.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -92,7 +93,7 @@ dial(void)
 {
     struct sockaddr_in sin = {
         .sin_family = AF_INET,
-        .sin_port = htons(ovsdb_listener_port(listener)),
+        .sin_port = htons(listening_port()),
         .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
     };
     int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -199,13 +200,13 @@ queue_has_room_for_all_hosts(void **state OVS_UNUSED)
         .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
     };
     socklen_t size = sizeof sin;
+    unsigned backlog = backlog_of(listening_port());
 
     /* The system's own bound may be lower. */
     assert_int_equal(bind(fd, (struct sockaddr *) &sin, sizeof sin), 0);
     assert_int_equal(listen(fd, SOMAXCONN), 0);
     assert_int_equal(getsockname(fd, (struct sockaddr *) &sin, &size), 0);
-    assert_int_equal(backlog_of(ovsdb_listener_port(listener)),
-                     backlog_of(ntohs(sin.sin_port)));
+    assert_int_equal(backlog, backlog_of(ntohs(sin.sin_port)));
     close(fd);
 }
 

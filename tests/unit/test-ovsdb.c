@@ -24,6 +24,8 @@
 #include "proto/loop/loop.h"
 #include "proto/ovsdb/ovsdb-private.h"
 #include "stream-ssl.h"
+#include "tests/unit/listening.h"
+#include "tests/unit/loop-help.h"
 #include "tests/unit/ovs-sandbox.h"
 #include "timeval.h"
 #include "util.h"
@@ -277,12 +279,12 @@ idle_session_does_not_run(void **state OVS_UNUSED)
         loop_turn(loop, 10);
     }
     n_changes = f->n_changes;
-    n_turns = loop_n_turns(loop);
+    n_turns = turns_of(loop);
     while (time_msec() < deadline) {
         loop_turn(loop, 1000);
     }
     assert_int_equal(f->n_changes, n_changes);
-    assert_true(loop_n_turns(loop) - n_turns <= 3);
+    assert_true(turns_of(loop) - n_turns <= 3);
     fixture_close(f);
 }
 
@@ -570,7 +572,7 @@ static void
 host_dial(const struct inbound *in, const struct fixture *f)
 {
     free(ovs_sandbox_vsctl(&f->sb, "set-manager tcp:127.0.0.1:%u",
-                           ovsdb_listener_port(in->listener)));
+                           listening_port()));
 }
 
 static void
@@ -671,7 +673,7 @@ is_closed(int fd)
 static void
 send_and_expect_close(struct inbound *in, const char *data, size_t size)
 {
-    int fd = dial(ovsdb_listener_port(in->listener));
+    int fd = dial(listening_port());
     size_t sent = 0;
 
     WAIT_FOR(is_closed(fd) || ({
@@ -734,7 +736,7 @@ certificate_must_name_the_host(void **state OVS_UNUSED)
         free(ovs_sandbox_vsctl(&in->hosts[i].sb,
                                "set-manager ssl:127.0.0.1:%u -- "
                                "set Manager . max_backoff=1000",
-                               ovsdb_listener_port(in->listener)));
+                               listening_port()));
     }
     WAIT_FOR(IS_UP(&in->hosts[0]));
     for (int i = 0; i < 150; i++) {

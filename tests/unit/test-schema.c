@@ -16,6 +16,7 @@
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
+#include "tests/unit/model-util.h"
 #include "tests/unit/schema-fixture.h"
 #include "util.h"
 
@@ -193,7 +194,7 @@ clone_row(const struct vmn_row *row, struct arena *arena)
 {
     const struct schema_table *table = schema_tables[row->table];
     json_t *spec = schema_row_spec(row);
-    json_t *status = schema_row_status(row);
+    json_t *status = model_util_row_status(row);
     struct vmn_row *clone;
     struct vmn_errors errors;
 
@@ -387,7 +388,7 @@ given_values_are_the_status(void **state OVS_UNUSED)
     assert_true(schema_row_same_spec(row, plain));
     assert_false(schema_row_same(row, plain));
 
-    json_t *printed = schema_row_status(row);
+    json_t *printed = model_util_row_status(row);
     assert_true(json_equal(printed, status));
     json_decref(printed);
     printed = schema_row_spec(row);
