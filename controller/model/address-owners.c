@@ -16,7 +16,8 @@
 #include "controller/schema/value.h"
 #include "util.h"
 
-/* The name, in 'index', of who has KEY/IP, but for 'except' (or NULL). */
+/* Returns the name, in 'index', of the object that has KEY/IP, other than
+ * 'except' (or NULL); NULL if there is none. */
 const char *
 find_in_external(const struct model *model, int index, const char *key,
                  const struct vmn_ip *ip, const char *except)
@@ -34,7 +35,9 @@ find_in_external(const struct model *model, int index, const char *key,
     return NULL;
 }
 
-/* Who else than 'entry' (or NULL) has 'ip' in the external network. */
+/* Returns the name of the object other than 'entry' (or NULL) that has 'ip' in
+ * the external network, and sets '*table' to its table; NULL if there is
+ * none. */
 const char *
 external_find_other(const struct model *model, const char *network,
                     const struct vmn_ip *ip, const struct entry *entry,

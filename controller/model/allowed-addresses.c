@@ -23,7 +23,7 @@
 #include "controller/schema/value.h"
 #include "util.h"
 
-/* Where a fault is reported: at a member of one pair. */
+/* Where an error is reported: at a member of an address pair. */
 struct place {
     struct txn *txn;
     const struct entry *entry;  /* The port. */
@@ -31,7 +31,7 @@ struct place {
     char field[sizeof "/allowed_addresses/18446744073709551615/mac"];
 };
 
-/* Where VMN's own servers of DHCP and DNS are, on each link. */
+/* Addresses of VMN's own DHCP and DNS servers, on each link. */
 static const struct vmn_ip servers[] = {
     { 4, { 169, 254, 0, 67 } }, { 4, { 169, 254, 0, 53 } },
 };
@@ -68,7 +68,8 @@ had_pair(const struct entry *entry, const struct vmn_address_pair *pair)
     return false;
 }
 
-/* The name at "NETWORK/TEXT" of 'index' that is not 'except'; or NULL. */
+/* Returns the name at "NETWORK/TEXT" of 'index' other than 'except', or
+ * NULL. */
 static const char *
 find(const struct txn *txn, int index, const char *network, const char *text,
      const char *except)
@@ -84,7 +85,8 @@ find(const struct txn *txn, int index, const char *network, const char *text,
     return found;
 }
 
-/* Reports that 'text' is that of object 'name' of 'table', if there is one. */
+/* Reports that 'text' belongs to object 'name' of 'table', unless that is
+ * NULL. */
 static bool
 report(const struct place *at, const char *text, enum vmn_table table,
        const char *name)
@@ -112,8 +114,8 @@ check_mac(const struct place *at, struct vmn_mac mac)
                            "")));
 }
 
-/* Sets '*mac' to the MAC that a link-local address follows from; false if it
- * follows from none (RFC 4291, appendix A). */
+/* Sets '*mac' to the MAC from which a link-local address is derived (RFC 4291,
+ * appendix A).  Returns false if it is derived from none. */
 static bool
 get_mac(const struct vmn_ip *ip, struct vmn_mac *mac)
 {
@@ -127,8 +129,9 @@ get_mac(const struct vmn_ip *ip, struct vmn_mac *mac)
     return vmn_ip_equal(ip, &local);
 }
 
-/* Checks what the network's row and VMN itself have at 'ip'.  The gateway is
- * outside where routers have their way out. */
+/* Checks that 'ip' is not reserved by the network's row or by VMN itself.  A
+ * network's gateway is an external machine where routers have their external
+ * gateway. */
 static void
 check_reserved(const struct place *at, const struct vmn_ip *ip,
                const char *text)
@@ -177,7 +180,7 @@ check_ip(const struct place *at, const struct vmn_ip *ip)
     check_reserved(at, ip, text);
 }
 
-/* The port's network exists. */
+/* Checks the port's allowed addresses.  Its network must exist. */
 void
 check_allowed(struct txn *txn, const struct entry *entry)
 {
@@ -205,7 +208,8 @@ check_allowed(struct txn *txn, const struct entry *entry)
     }
 }
 
-/* Reports to 'field' of 'where' if a port but 'except' is allowed 'ip'. */
+/* Reports an error at 'field' of 'where' if a port other than 'except' is
+ * allowed 'ip'. */
 static void
 check_nobody_is_allowed(struct txn *txn, const struct entry *where,
                         const char *field, const char *network,
@@ -231,7 +235,8 @@ check_is_not_allowed(struct txn *txn, const struct entry *where,
     check_nobody_is_allowed(txn, where, field, network, ip, "");
 }
 
-/* What is new of the port's own, against what others are allowed. */
+/* Checks that no other port is allowed an address or MAC that is new to the
+ * port. */
 void
 check_port_is_not_allowed(struct txn *txn, const struct entry *entry)
 {

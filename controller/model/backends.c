@@ -11,8 +11,8 @@
 #include "controller/model/row-index.h"
 #include "controller/model/txn.h"
 
-/* Checks those of the balancer's backends that are 'only', or all if that is
- * NULL.  Errors go to 'field' of 'where'. */
+/* Checks the balancer's backend 'only', or all of them if that is NULL.
+ * Errors are reported at 'field' of 'where'. */
 static void
 check_of_port(struct txn *txn, const struct entry *where, const char *field,
               const struct vmn_loadbalancer *lb, const char *only)
@@ -38,7 +38,8 @@ check_backends(struct txn *txn, const struct entry *balancer)
     check_of_port(txn, balancer, "/backends", entry_row(balancer), NULL);
 }
 
-/* A port that went to another network may not leave its balancers behind. */
+/* Checks that a port that moved to another network is no backend of a balancer
+ * that is not there. */
 void
 check_port_moved(struct txn *txn, const struct entry *entry)
 {

@@ -20,7 +20,7 @@
 #include "sset.h"
 #include "util.h"
 
-/* Deletes 'entry'.  What refers to it is seen to later. */
+/* Deletes 'entry'.  Objects that refer to it are handled later. */
 static void
 delete_entry(struct txn *txn, struct entry *entry, bool cascade)
 {
@@ -39,7 +39,7 @@ prune(struct txn *txn, enum vmn_table table)
     struct sset names;
     const char *name;
 
-    /* Copied: it changes while they are worked on. */
+    /* A copy, since the set changes meanwhile. */
     sset_init(&names);
     for (size_t i = 0; i < set->n; i++) {
         sset_add(&names, set->names[i]);
@@ -48,8 +48,8 @@ prune(struct txn *txn, enum vmn_table table)
     SSET_FOR_EACH (name, &names) {
         struct entry *entry = model_find(model, table, name);
 
-        /* Others' are not the account's to take out of the set, nor may they
-         * be in its way. */
+        /* The account must not remove objects of others from the set, nor do
+         * they prevent the prune. */
         if (entry_row(entry) && !entry->op
             && rights_own(txn->request->rights, entry_row(entry))) {
             delete_entry(txn, entry, false);
@@ -61,8 +61,8 @@ prune(struct txn *txn, enum vmn_table table)
 
 /* What follows.  ---------------------------------------------------------- */
 
-/* True if the row is not there, which for a row that is referred to means
- * that this request deletes it. */
+/* Returns true if the row does not exist.  If rows refer to it, this request
+ * deletes it. */
 static bool
 is_gone(void *txn_, enum vmn_table table, const char *name)
 {
@@ -71,7 +71,8 @@ is_gone(void *txn_, enum vmn_table table, const char *name)
     return !model_get(txn->model, table, name);
 }
 
-/* The same, if references to it are to be taken out. */
+/* Returns true if the row does not exist and references to it are to be
+ * removed. */
 static bool
 is_gone_by_cascade(void *txn_, enum vmn_table table, const char *name)
 {
@@ -81,8 +82,8 @@ is_gone_by_cascade(void *txn_, enum vmn_table table, const char *name)
     return entry && !entry->cur && entry->cascade;
 }
 
-/* Takes the references that are gone out of 'entry', or deletes it where it
- * cannot be without. */
+/* Removes references to rows that are gone from 'entry', or deletes it if it
+ * requires one of them. */
 static void
 strip(struct txn *txn, struct entry *entry, schema_is_gone_cb *gone)
 {
@@ -109,7 +110,7 @@ strip(struct txn *txn, struct entry *entry, schema_is_gone_cb *gone)
     txn_set(txn, entry, version);
 }
 
-/* The rows of 'table' that refer to something that was deleted. */
+/* Adds the rows of 'table' that refer to a deleted row to 'names'. */
 static void
 find_referrers(const struct txn *txn, enum vmn_table table,
                struct sset *names)
@@ -131,10 +132,10 @@ find_referrers(const struct txn *txn, enum vmn_table table,
     }
 }
 
-/* Each row is worked on once, whatever number of its references are gone.
- * What hosts reported about something that is deleted never keeps it, cascade
- * or not: a binding goes with its active host, and a candidate is only
- * forgotten.  What the request itself writes is left to the checks. */
+/* Handles each row of 'table' once, however many of its references are gone.
+ * Reports of hosts never keep an object from being deleted, with or without a
+ * cascade: a binding goes with its active host, and a candidate is only
+ * removed from it.  What the request itself writes is left to the checks. */
 static void
 follow(struct txn *txn, enum vmn_table table)
 {
@@ -154,8 +155,8 @@ follow(struct txn *txn, enum vmn_table table)
     sset_destroy(&names);
 }
 
-/* Carries out the DELETE operations of the request, and its prune.  What is
- * still referred to afterwards is found by check_touched(). */
+/* Executes the DELETE operations of the request, and its prune.  References
+ * that remain are reported by check_touched(). */
 void
 delete_asked(struct txn *txn)
 {
@@ -172,7 +173,7 @@ delete_asked(struct txn *txn)
     for (int i = 0; txn->request->prune_set && i < VMN_N_TABLES; i++) {
         prune(txn, i);
     }
-    /* Tables refer only to tables before them. */
+    /* Rows refer only to rows of tables before their own. */
     for (int i = 0; i < VMN_N_TABLES; i++) {
         follow(txn, i);
     }

@@ -19,15 +19,15 @@
 
 /* Addresses.  ------------------------------------------------------------- */
 
-/* Where a fault is reported: at what has the address, or at what changed
- * beneath it. */
+/* Where an error is reported: at the owner of the address, or at the object
+ * whose change affects it. */
 struct place {
     struct txn *txn;
     const struct entry *entry;
     const char *field;
 };
 
-/* The row of 'owner' before the request, or NULL. */
+/* Returns the row of 'owner' before the request, or NULL. */
 static const void *
 row_before(const struct entry *owner)
 {
@@ -37,8 +37,8 @@ row_before(const struct entry *owner)
     return version ? version->row : NULL;
 }
 
-/* 'ip' is that of 'owner', in external network 'network', and was before the
- * request if 'had'. */
+/* Checks that 'ip', which belongs to 'owner', is free and usable in external
+ * network 'network'.  'had': it belonged to 'owner' before the request. */
 static void
 check_address(const struct place *at, const struct entry *owner,
               const struct vmn_network *network, const struct vmn_ip *ip,
@@ -95,7 +95,8 @@ joins(const struct vmn_router *router, const char *network)
     return false;
 }
 
-/* 'port' gets what 'what' of the router says, of a family. */
+/* Checks that 'port' has an address of the family to which 'what' of the
+ * router forwards. */
 static void
 check_port_fits(const struct place *at, const struct vmn_router *router,
                 const char *name, uint8_t family, const char *what)
@@ -105,7 +106,7 @@ check_port_fits(const struct place *at, const struct vmn_router *router,
     bool has_ip = false;
 
     if (!port) {
-        return;                 /* check_refs() tells. */
+        return;                 /* Reported by check_refs(). */
     }
     for (size_t i = 0; i < port->n_ips; i++) {
         has_ip |= port->ips[i].family == family;
@@ -169,7 +170,7 @@ check_router_at(const struct place *at, const struct entry *entry)
         at->txn->model, VMN_TABLE_NETWORK, router->external.network);
 
     if (!network) {
-        return;                 /* check_refs() tells. */
+        return;                 /* Reported by check_refs(). */
     }
     if (!network->provider.physical) {
         txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
@@ -222,7 +223,7 @@ floating_had(const struct entry *owner, const struct vmn_ip *ip)
     return floating && vmn_ip_equal(&floating->ip, ip);
 }
 
-/* A port has one of each family at most. */
+/* Checks that the port has one floating IP of each family at most. */
 static void
 check_floating_port(const struct place *at, const struct entry *entry,
                     const struct vmn_router *router)
@@ -248,7 +249,7 @@ check_floating_port(const struct place *at, const struct entry *entry,
     }
 }
 
-/* A balancer has one floating address at most, too. */
+/* Checks that the balancer has one floating IP at most. */
 static void
 check_floating_lb(const struct place *at, const struct entry *entry,
                   const struct vmn_router *router)
@@ -290,7 +291,8 @@ check_floating_lb(const struct place *at, const struct entry *entry,
     }
 }
 
-/* Where something changed beneath it, 'field' is that of what changed; else
+/* Checks a floating IP.  If another object's change affects it, errors are
+ * reported at 'field' of 'where', the changed one; otherwise 'field' is
  * NULL. */
 static void
 check_floating_at(struct txn *txn, const struct entry *entry,
@@ -306,7 +308,7 @@ check_floating_at(struct txn *txn, const struct entry *entry,
     const struct vmn_network *network;
 
     if (!router) {
-        return;                 /* check_refs() tells. */
+        return;                 /* Reported by check_refs(). */
     }
     if (!router->external.network) {
         txn_error(txn, where, VMN_ERR_INVALID, field ? field : "/router",
@@ -343,7 +345,8 @@ check_floating_ip(struct txn *txn, const struct entry *entry)
     }
 }
 
-/* Of those in 'index' at 'key', all that do not change themselves. */
+/* Checks the floating IPs at 'key' of 'index' that the request itself does not
+ * change. */
 static void
 check_floating_of(struct txn *txn, int index, const char *key,
                   const struct entry *where, const char *field)

@@ -19,21 +19,22 @@
 #include "svec.h"
 #include "util.h"
 
-/* Most groups one inside of the other, and most that are followed to name a
- * circle. */
+/* Most levels of nested groups, and most groups that the text of an error
+ * about a loop names. */
 #define NEST_MAX 8
 #define PATH_MAX_GROUPS 64
 
 struct nest {
     struct txn *txn;
-    /* How many groups there are in a row from this one on, itself included, to
-     * the inside and to the outside.  0: being looked at. */
+    /* Length of the longest chain of groups that starts at each group, the
+     * group itself included, down to nested groups, and up to those that
+     * contain it.  0: being measured. */
     struct simap inside, outside;
-    struct svec path;           /* From the start to what is examined. */
+    struct svec path;           /* From the start to the current group. */
     bool loops;
 };
 
-/* The groups that 'name' lists, or those that list it. */
+/* Returns the groups that 'name' lists, or those that list it. */
 static struct vmn_names
 neighbours(const struct nest *nest, const char *name, bool inside)
 {
@@ -49,7 +50,7 @@ neighbours(const struct nest *nest, const char *name, bool inside)
            : (struct vmn_names) { set->n, (const char *const *) set->names };
 }
 
-/* Reports the circle that ends where 'name' is in the path. */
+/* Reports the loop from 'name' in the path back to it. */
 static void
 report_loop(struct nest *nest, const struct entry *entry, const char *name)
 {
@@ -69,7 +70,8 @@ report_loop(struct nest *nest, const struct entry *entry, const char *name)
     nest->loops = true;
 }
 
-/* How many groups in a row there are from 'name' on, itself included. */
+/* Returns the length of the longest chain of groups from 'name' on, itself
+ * included. */
 static unsigned
 measure(struct nest *nest, const struct entry *entry, const char *name,
         bool inside)

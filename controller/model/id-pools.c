@@ -23,42 +23,44 @@
 struct id_pool {
     char *name;
     uint32_t max;               /* 0: not declared yet. */
-    uint32_t last;              /* Allocated last: the next search starts
-                                 * behind it. */
+    uint32_t last;              /* The last one allocated; the next search
+                                 * starts after it. */
     uint32_t last_before;       /* 'last' when the dry run began. */
-    uint64_t n_freed;           /* By id_pools_acked(). */
+    uint64_t n_freed;           /* IDs freed by id_pools_acked(), ever. */
     struct hmap by_key;         /* Of struct id_entry. */
     struct hmap by_value;
 };
 
 /* An allocated ID.  There are as many as rules times networks, so the struct
- * is kept small. */
+ * is small. */
 struct id_entry {
     struct hmap_node key_node;
     struct hmap_node value_node;
     struct id_pool *pool;
-    uint64_t retired;           /* Revision, if there are no references. */
+    uint64_t retired;           /* If there are no references: the revision
+                                 * that released the last one. */
     struct ovs_list node;       /* In 'retired' or 'loaded', likewise. */
     uint32_t value;
     unsigned n_refs;
-    bool fresh;                 /* May still be cancelled. */
+    bool fresh;                 /* Allocated by a change that may still be
+                                 * cancelled. */
 
-    /* In a dry run. */
+    /* Members of a dry run. */
     bool touched;               /* Is in 'touched' of struct id_pools. */
-    bool listed;                /* Is in 'retired' or 'loaded', with or
-                                 * without references. */
-    bool created;               /* By the dry run. */
+    bool listed;                /* Is in 'retired' or 'loaded', even if it has
+                                 * references now. */
+    bool created;               /* The dry run allocated it. */
     char key[];
 };
 
-/* A change of (pool, key) that is not stored yet. */
+/* A change of (pool, key) that is not written to the store yet. */
 struct pending {
     struct hmap_node node;
     const struct id_pool *pool;
-    uint64_t round;             /* Of the change. */
+    uint64_t round;             /* The round in which it was changed. */
     uint32_t value;             /* 0: freed. */
 
-    /* What a dry run has overwritten. */
+    /* The values that a dry run has overwritten. */
     uint32_t saved_value;
     uint64_t saved_round;
     bool saved;
@@ -67,17 +69,20 @@ struct pending {
 
 struct id_pools {
     struct shash by_name;       /* Contains struct id_pool. */
-    uint64_t revision;          /* For what is retired from now on. */
-    struct ovs_list retired;    /* Ordered by revision. */
-    struct ovs_list loaded;     /* Retired since before the start. */
+    uint64_t revision;          /* Revision of entries that are retired from
+                                 * now on. */
+    struct ovs_list retired;    /* Retired entries, ordered by revision. */
+    struct ovs_list loaded;     /* Loaded entries that were retired before the
+                                 * start. */
     bool in_dry_run;
     uint64_t revision_before;   /* 'revision' when the dry run began. */
     size_t n_touched, allocated_touched;
-    struct id_entry **touched;  /* By the dry run. */
+    struct id_entry **touched;  /* Entries that the dry run changed. */
 
     struct hmap pending;
-    uint64_t round;             /* Counts id_pools_get_pending(). */
-    size_t n_writes;            /* Returned by the last such call. */
+    uint64_t round;             /* Number of calls of
+                                 * id_pools_get_pending(). */
+    size_t n_writes;            /* How many it returned last. */
     struct id_write *writes;
 };
 
@@ -291,7 +296,7 @@ find_free(const struct id_pool *pool)
 
     if (hmap_count(&pool->by_value) >= pool->max) {
         /* Entries above 'max' may come from another version.  The search below
-         * might find a free ID then; the pool counts as exhausted anyway. */
+         * might find a free ID then; the pool still counts as exhausted. */
         return 0;
     }
     do {
@@ -451,8 +456,8 @@ id_pools_set_revision(struct id_pools *pools, uint64_t revision)
     struct id_entry *entry;
 
     /* Entries that were loaded and are not in use by now are retired, too:
-     * switches may hold their IDs until the hosts have acknowledged a state of
-     * this process. */
+     * switches may hold their IDs until all hosts have acknowledged a revision
+     * of this process. */
     pools->revision = revision;
     if (pools->in_dry_run) {
         return;
@@ -598,7 +603,8 @@ id_pools_written(struct id_pools *pools)
             pending_destroy(pools, pending);
         }
     }
-    /* After a large state was loaded the table has room for all its IDs. */
+    /* After a large state was loaded, the table has room for all of its
+     * IDs. */
     hmap_shrink(&pools->pending);
     free(pools->writes);
     pools->writes = NULL;

@@ -59,7 +59,7 @@ set_cursor(struct entry *network, const char *subnet, uint64_t next)
     cursor->next = next;
 }
 
-/* Notes where the search started, in case that it is undone. */
+/* Records where the search started, so that the cursor can be restored. */
 static void
 note_cursor(struct model *model, const struct entry *network,
             const char *subnet)
@@ -99,8 +99,8 @@ address_settle(struct model *model)
     }
 }
 
-/* Drops those of subnets that are no more: there would be ever more of them.
- * Not before a change is settled, which may be undone. */
+/* Drops the cursors of subnets that no longer exist.  Called once a change is
+ * settled, since until then it may be undone. */
 void
 address_forget(struct entry *network)
 {
@@ -136,7 +136,8 @@ list_add(struct model_cursors *list, const struct entry *network,
     };
 }
 
-/* Those of networks that are written, whose former ones go. */
+/* Adds the networks whose cursors were changed to 'list': the store replaces
+ * all cursors of a network. */
 static void
 list_add_dirty(struct model *model, struct model_cursors *list)
 {
@@ -205,7 +206,8 @@ model_load_cursor(struct model *model, const struct model_cursor *cursor)
 
 /* What is given out.  ----------------------------------------------------- */
 
-/* The pool 'i' of a subnet, by indexes of its addresses. */
+/* Sets '*first' and '*last' to the bounds of pool 'i' of a subnet, as indexes
+ * of its addresses. */
 static void
 get_pool(const struct vmn_subnet *subnet, size_t i, uint64_t *first,
          uint64_t *last)
@@ -221,8 +223,8 @@ get_pool(const struct vmn_subnet *subnet, size_t i, uint64_t *first,
     }
 }
 
-/* Moves '*first' behind what is excluded there, and '*last' before what is
- * excluded next. */
+/* Moves '*first' after an excluded range that contains it, and '*last' before
+ * the next excluded one. */
 static void
 exclude(const struct vmn_subnet *subnet, uint64_t *first, uint64_t *last)
 {
@@ -240,7 +242,8 @@ exclude(const struct vmn_subnet *subnet, uint64_t *first, uint64_t *last)
     }
 }
 
-/* Finds the first run of indexes that are given out and not below 'from'. */
+/* Finds the first run of allocatable indexes that are not below 'from'.
+ * Returns false if there is none. */
 static bool
 next_run(const struct vmn_subnet *subnet, uint64_t from, uint64_t *first,
          uint64_t *last)
@@ -281,7 +284,7 @@ address_is_allocatable(const struct vmn_subnet *subnet,
     return is_allocatable(subnet, ip);
 }
 
-/* Who has it now. */
+/* Returns true if some object has the address. */
 static bool
 is_used(const struct model *model, const char *network,
         const struct vmn_ip *ip)
@@ -305,7 +308,7 @@ is_taken(const struct model *model, const char *network,
            || address_reservation(subnet, ip) || is_used(model, network, ip);
 }
 
-/* Looks at the indexes from 'from' up to 'to'. */
+/* Searches the indexes from 'from' to 'to' for a free address. */
 static bool
 search(const struct model *model, const char *network,
        const struct vmn_subnet *subnet, uint64_t from, uint64_t to,
@@ -369,7 +372,7 @@ count_allocatable(const struct vmn_subnet *subnet)
         n += last - first + 1;
         from = last + 1;
     }
-    /* The gateway is in there, or it is not. */
+    /* The gateway may be among the allocatable ones. */
     if (subnet->gateway.family) {
         uint64_t index;
 
@@ -379,7 +382,8 @@ count_allocatable(const struct vmn_subnet *subnet)
     return n;
 }
 
-/* What is kept for somebody counts as used, and so once. */
+/* Adds an address to the usage.  A reserved address counts as used in any
+ * case, so it is not counted twice. */
 static void
 add_use(const struct vmn_network *network, const struct vmn_ip *ip,
         struct model_subnet_usage *uses)

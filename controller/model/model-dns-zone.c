@@ -26,7 +26,8 @@ count(const struct vmn_row *row, struct model_usage *used)
     used->members = ((const struct vmn_dns_zone *) row)->n_records;
 }
 
-/* Who asks must get one answer. */
+/* Checks that no two zones of a network have the same domain, so that an
+ * answer is unique. */
 static void
 check_zone(struct txn *txn, const struct entry *entry)
 {

@@ -47,8 +47,8 @@ check_tunnel_ip(struct txn *txn, const struct entry *entry,
     }
 }
 
-/* Any two hosts may come to have a network in common, so they must have a
- * family in common for its tunnels. */
+/* Checks that the host has a tunnel address family in common with every other:
+ * any two hosts may come to have ports in one network. */
 static void
 check_tunnel_family(struct txn *txn, const struct entry *entry,
                     const struct vmn_host *host)

@@ -35,8 +35,8 @@ count(const struct vmn_row *row, struct model_usage *used)
     used->members = ((const struct vmn_loadbalancer *) row)->n_backends;
 }
 
-/* A balancer that falls back on another that falls back on it would look for
- * backends for ever. */
+/* Checks that fallbacks form no loop, in which the search for backends would
+ * not end. */
 static void
 check_fallback(struct txn *txn, const struct entry *entry,
                const struct vmn_loadbalancer *lb)
@@ -94,7 +94,7 @@ compare_limits(const void *a_, const void *b_)
             : a->burst < b->burst ? -1 : a->burst > b->burst);
 }
 
-/* How many different limits of clients balancers have. */
+/* Returns how many different client limits balancers have. */
 static size_t
 count_limits(const struct model *model)
 {
@@ -121,7 +121,7 @@ count_limits(const struct model *model)
     return n_different;
 }
 
-/* Each takes many of the meters that a switch has. */
+/* Bounds the number of client limits: each takes many of a switch's meters. */
 static void
 check_limits(struct txn *txn)
 {

@@ -38,7 +38,7 @@ check_loaded(struct model *model, struct version *version)
             : "its VNI is not in the table of numbers");
 }
 
-/* Subnets that change must still have what is there. */
+/* Checks that changed subnets still contain the addresses in use. */
 static void
 check_network(struct txn *txn, const struct entry *entry)
 {

@@ -48,7 +48,8 @@ refuse_tier(struct txn *txn, const struct entry *entry,
               ((const struct vmn_policy *) row)->tier);
 }
 
-/* Outside of the application tier only rules decide. */
+/* Checks that 'directions' is given only in the application tier: in others
+ * only rules decide. */
 static void
 check_directions(struct txn *txn, const struct entry *entry,
                  const struct vmn_policy *policy)
@@ -80,8 +81,8 @@ check_directions(struct txn *txn, const struct entry *entry,
     }
 }
 
-/* A group that has only addresses has no ports to protect.  One that has
- * nothing is to be filled. */
+/* Returns true if the group has only addresses, and so no ports to protect.
+ * An empty group is yet to be filled. */
 static bool
 has_only_addresses(const struct vmn_group *group)
 {
@@ -117,8 +118,9 @@ check_policy_effect(struct txn *txn, const struct entry *entry)
     check_rules_match(txn, entry, "rules", policy->rules, policy->n_rules);
 }
 
-/* In the application tier equal policies are united, denials first.  In others
- * the order decides, so there must be one. */
+/* Checks the policy's position.  In the application tier, policies of equal
+ * priority are united, with denials first; in other tiers, the order must be
+ * unique. */
 static void
 check_policy(struct txn *txn, const struct entry *entry)
 {

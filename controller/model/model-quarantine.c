@@ -36,8 +36,9 @@ count(const struct vmn_row *row, struct model_usage *used)
     used->rules = rules_cost(quarantine->allow, quarantine->n_allow);
 }
 
-/* What a quarantine allows comes before all tiers but emergency, and gets
- * through other quarantines: it is as good as a rule of that one. */
+/* Returns the tier whose permission the row needs.  What a quarantine allows
+ * precedes all tiers but emergency, and applies to ports of other quarantines:
+ * it equals a rule of the emergency tier. */
 static const char *
 tier(const struct vmn_row *row)
 {

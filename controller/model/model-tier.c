@@ -23,7 +23,8 @@ add_keys(const struct index_sink *sink, const struct vmn_row *row)
     index_add(sink, INDEX_POSITION, position);
 }
 
-/* All tiers in their order.  The caller frees the text. */
+/* Returns the names of all tiers in their order.  The caller frees the
+ * text. */
 static char *
 tier_names(const struct model *model)
 {

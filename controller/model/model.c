@@ -65,7 +65,7 @@ forget_unsettled(struct model *model)
     model->n_dirty = 0;
 }
 
-/* Ends what dirty entries are, and frees those that are gone. */
+/* Clears the dirty mark of entries, and frees those whose rows are deleted. */
 static void
 clean_dirty(struct model *model)
 {
@@ -93,7 +93,7 @@ model_settle(struct model *model)
             }
         }
     }
-    /* Readers have seen it all change at once. */
+    /* All changes become durable at once. */
     model->durable_revision = model->revision;
     clean_dirty(model);
     forget_unsettled(model);
@@ -125,7 +125,7 @@ model_undo(struct model *model)
 
 /* What is to be stored.  -------------------------------------------------- */
 
-/* True if 'entry', which is dirty, is to be written. */
+/* Returns true if 'entry', which is dirty, must be written to the store. */
 static bool
 is_pending(const struct entry *entry)
 {

@@ -11,13 +11,13 @@
 
 #include "util.h"
 
-/* The first position whose name is not less than 'name'. */
+/* Returns the first position whose name is not less than 'name'. */
 static size_t
 name_set_lower(const struct name_set *set, const char *name)
 {
     size_t low = 0, high = set->n;
 
-    /* Loading comes in order: look at the end first. */
+    /* Rows are loaded in order, so compare with the last one first. */
     if (high && strcmp(set->names[high - 1], name) < 0) {
         return high;
     }

@@ -32,8 +32,8 @@ set_ips(struct version *version, const struct vmn_ip *ips, size_t n)
     port->n_ips = n;
 }
 
-/* The addresses of 'was' that stay if its MAC becomes 'mac': one that follows
- * from the old MAC does not. */
+/* Copies the addresses of 'was' to 'ips' that stay when its MAC becomes 'mac':
+ * those derived from the old MAC do not.  Returns how many stay. */
 static size_t
 keep_ips(const struct vmn_port *was, struct vmn_mac mac, struct vmn_ip *ips)
 {
@@ -70,9 +70,9 @@ port_keep_addresses(struct version *version, const struct version *old)
     }
 }
 
-/* Gives out a locally administered address that follows from the port's name,
- * so that a port that is made again has the same; where another port of the
- * network has it, the next try. */
+/* Assigns a locally administered MAC that is derived from the port's name, so
+ * that a port that is created again has the same.  If another port of the
+ * network has it, tries the next. */
 void
 port_assign_mac(struct txn *txn, struct entry *entry)
 {
@@ -97,8 +97,8 @@ port_assign_mac(struct txn *txn, struct entry *entry)
     }
 }
 
-/* Appends to 'ips' one address for each subnet that has none there yet, as
- * long as there are less than 'max'. */
+/* Appends to 'ips' an address of each subnet that has none in there, until
+ * there are 'max'. */
 static size_t
 fill_ips(struct txn *txn, struct entry *entry, struct entry *network_entry,
          struct vmn_ip *ips, size_t n, size_t max)
@@ -146,7 +146,7 @@ port_assign_ips(struct txn *txn, struct entry *entry)
     size_t n = 0;
 
     if (port->n_want_ips || !network) {
-        return;                 /* Without a network: check_refs() tells. */
+        return;                 /* No network: check_refs() reports it. */
     }
 
     struct vmn_ip *ips = xmalloc((port->n_ips + network->n_subnets + 1)

@@ -51,7 +51,8 @@ has_ip(const struct vmn_port *port, const struct vmn_ip *ip)
     return false;
 }
 
-/* Reserved addresses are for ports of a name, which anybody may take. */
+/* Checks that the account may use the port's addresses.  Reserved addresses
+ * belong to ports by name, and any account may take a free name. */
 static void
 check_ip(struct txn *txn, const struct entry *entry,
          const struct vmn_port *port, const struct vmn_ip *ip,
@@ -61,7 +62,7 @@ check_ip(struct txn *txn, const struct entry *entry,
     char buf[VALUE_IP_SIZE];
 
     if (!subnet) {
-        return;                 /* Said elsewhere. */
+        return;                 /* Reported elsewhere. */
     }
     value_format_ip(ip, buf);
     if (address_reservation(subnet, ip)) {
@@ -75,7 +76,8 @@ check_ip(struct txn *txn, const struct entry *entry,
     }
 }
 
-/* A port that is moved would take its addresses along. */
+/* Checks a move to another network, to which a port would take its
+ * addresses. */
 static void
 check_network(struct txn *txn, const struct entry *entry,
               const struct vmn_port *port)
@@ -102,9 +104,9 @@ check_network(struct txn *txn, const struct entry *entry,
 
 /* Interfaces.  ------------------------------------------------------------ */
 
-/* Checks an interface that the port did not claim before.  Without a prefix
- * that tells the account's interfaces from others', one that is there already
- * may wait for somebody else's port. */
+/* Checks an iface_id that the port did not have before.  Unless a prefix
+ * distinguishes the account's interfaces from others', an interface that
+ * exists already may be waiting for another account's port. */
 static void
 check_iface_id(struct txn *txn, const struct entry *entry,
                const struct vmn_port *port)
@@ -137,7 +139,7 @@ check_iface_id(struct txn *txn, const struct entry *entry,
 /* Quarantine.  ------------------------------------------------------------ */
 
 /* Returns true if a quarantine at 'key' of 'index' that is not the account's
- * holds 'was', and 'is' is not NULL or held by it, too. */
+ * includes 'was', and 'is' is NULL or not included. */
 static bool
 is_held_at(const struct txn *txn, int index, const char *key,
            const struct vmn_port *was, const struct vmn_port *is)
@@ -170,7 +172,8 @@ is_held(const struct txn *txn, const struct vmn_port *was)
             || is_held_at(txn, VMN_INDEX_QUARANTINE_SELECTS, "", was, NULL));
 }
 
-/* Checks that the port stays in its quarantines, and its interface with it. */
+/* Checks that the port, and with it its interface, stays in its
+ * quarantines. */
 static void
 check_quarantine(struct txn *txn, const struct entry *entry,
                  const struct vmn_port *was)
@@ -192,7 +195,7 @@ check_quarantine(struct txn *txn, const struct entry *entry,
                   "must stay \"%s\" as long as the port is in quarantine",
                   was->iface_id);
     }
-    /* These say which frames are its own, as the interface does. */
+    /* These decide which frames are the port's, as the iface_id does. */
     if (!nullable_string_is_equal(is->parent, was->parent)) {
         txn_error(txn, entry, VMN_ERR_FORBIDDEN, "/parent",
                   "must stay as it is as long as the port is in quarantine");

@@ -40,7 +40,7 @@ check_part_is_free(struct txn *txn, const struct entry *entry,
     free(key);
 }
 
-/* What a network has that became a provider network. */
+/* Checks the objects in a network that became a provider network. */
 static void
 check_users(struct txn *txn, const struct entry *entry)
 {
@@ -67,7 +67,7 @@ check_users(struct txn *txn, const struct entry *entry)
     }
 }
 
-/* The same of one that is none any more. */
+/* Checks the ports in a network that is a provider network no longer. */
 static void
 check_external_ports(struct txn *txn, const struct entry *entry)
 {

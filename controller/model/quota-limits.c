@@ -17,14 +17,14 @@
 #include "controller/schema/schema-row.h"
 #include "util.h"
 
-/* A limit of a quota. */
+/* A limit of a quota, and its usage. */
 struct limit {
     const char *name;
     int64_t used;
-    int max;                    /* Less than 0: none. */
+    int max;                    /* Negative: no limit. */
 };
 
-/* Each limit is one on the objects of a table, or on one of these. */
+/* Amounts with a limit, beside the number of objects of each table. */
 static const struct amount {
     const char *name;
     size_t used_offset;         /* In struct model_usage. */
@@ -45,8 +45,8 @@ get_max(const struct vmn_quota *quota, size_t offset)
     return *(const int *) (const void *) ((const char *) quota + offset);
 }
 
-/* Fills in 'limits', in the order in which they are shown: what 'quota' says
- * and how much of it 'usage' is.  Returns how many there are. */
+/* Fills in 'limits' in the order in which they are shown.  Returns how many
+ * there are. */
 static size_t
 get_limits(const struct model *model, const struct vmn_quota *quota,
            const struct model_usage *usage, struct limit limits[LIMITS_MAX])
@@ -74,7 +74,7 @@ get_limits(const struct model *model, const struct vmn_quota *quota,
     return n;
 }
 
-/* What the request adds to what 'quota' is about. */
+/* Sums up what the request adds to the objects that 'quota' counts. */
 static void
 get_added(const struct txn *txn, const struct vmn_quota *quota,
           struct model_usage *added)
@@ -115,7 +115,7 @@ check_quota(struct txn *txn, const struct vmn_quota *quota)
     size_t n;
 
     if (!used) {
-        return;                 /* The request brings it. */
+        return;                 /* The request creates the quota. */
     }
     get_added(txn, quota, &added);
     n = get_limits(txn->model, quota, used, limits);
@@ -148,7 +148,7 @@ have_common_value(const struct vmn_selector_term *a,
     return false;
 }
 
-/* Returns false if no object can be within both scopes; true if one may. */
+/* Returns false if no object can be within both scopes. */
 static bool
 may_meet(const struct vmn_selector *a, const struct vmn_selector *b)
 {

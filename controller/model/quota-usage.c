@@ -23,22 +23,23 @@
 
 struct usage_counter {
     char *name;                 /* The quota's. */
-    struct arena arena;         /* Of 'scope'. */
+    struct arena arena;         /* Holds what 'scope' points to. */
     struct vmn_selector scope;
-    bool counted;               /* Else 'counts' is nothing. */
+    bool counted;               /* If false, 'counts' is not valid. */
     struct model_usage counts;
-    char *label;                /* "KEY=VALUE", which all rows in its scope
-                                 * have, or NULL. */
-    struct hmap_node label_node; /* In struct usage's 'by_label', if so. */
-    struct ovs_list other_node; /* Else in 'others'. */
+    char *label;                /* "KEY=VALUE" that all rows in its scope have,
+                                 * or NULL. */
+    struct hmap_node label_node; /* In struct usage's 'by_label', if 'label' is
+                                  * not NULL. */
+    struct ovs_list other_node; /* Otherwise, in 'others'. */
 };
 
 struct usage {
     const struct model_class *const *classes; /* By enum vmn_table. */
     struct shash counters;      /* struct usage_counter, by quota. */
-    struct hmap by_label;       /* Those with 'label', by its hash. */
+    struct hmap by_label;       /* Counters with 'label', by its hash. */
     struct ovs_list others;
-    bool stale;                 /* Some are not counted. */
+    bool stale;                 /* Some counters are not counted yet. */
 };
 
 struct usage *
@@ -84,7 +85,8 @@ usage_destroy(struct usage *usage)
     free(usage);
 }
 
-/* A label that all rows in 'scope' have, as "KEY=VALUE", or NULL. */
+/* Returns a label that all rows in 'scope' have, as "KEY=VALUE", or NULL.  The
+ * caller frees it. */
 static char *
 find_label(const struct vmn_selector *scope)
 {
@@ -106,7 +108,7 @@ counter_create(struct usage *usage, const struct vmn_quota *quota)
 
     counter->name = xstrdup(quota->row.name);
     arena_init(&counter->arena);
-    /* It was well-formed in the row. */
+    /* It was checked when the row was written. */
     selector_parse(text, strlen(text), &counter->arena, &counter->scope,
                    NULL);
     counter->label = find_label(&counter->scope);
@@ -201,7 +203,8 @@ struct addition {
     const struct usage *usage;
     const struct vmn_row *row;
     int sign;
-    bool counted;               /* For counters that are, else for others. */
+    bool counted;               /* Whether 'row' counts for counters that are
+                                 * counted, or for the others. */
 };
 
 static void
@@ -215,7 +218,7 @@ counter_add(void *addition_, struct usage_counter *counter)
     }
 }
 
-/* Counts 'row' for those counters that are 'counted', or are not. */
+/* Adds 'row' times 'sign' to the counters whose 'counted' equals this. */
 static void
 count_row(struct usage *usage, const struct vmn_row *row, int sign,
           bool counted)

@@ -17,7 +17,7 @@
 
 struct refs_check {
     struct txn *txn;
-    const char *pointer;        /* Of the object. */
+    const char *pointer;        /* JSON pointer within the object. */
 };
 
 static void
@@ -49,7 +49,7 @@ check_refs(struct txn *txn, const struct entry *entry, const char *pointer)
     schema_row_refs(entry->cur->row, check_ref, &check);
 }
 
-/* Reports what still refers to an entry that was deleted. */
+/* Reports the objects that still refer to a deleted entry. */
 void
 check_referrers(struct txn *txn, const struct entry *entry)
 {
@@ -63,7 +63,8 @@ check_referrers(struct txn *txn, const struct entry *entry)
         for (size_t j = 0; j < names->n; j++) {
             bool shown = txn_shows(txn, i, names->names[j]);
 
-            /* Once for all that are not shown: how many is not told. */
+            /* One error stands for all that the account may not see; their
+             * number is not disclosed. */
             if (shown || !hidden) {
                 txn_error(txn, entry, VMN_ERR_CONFLICT, "",
                           "%s \"%s\" is referenced by %s",

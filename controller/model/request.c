@@ -148,8 +148,8 @@ model_request_add(struct model_request *request, enum model_op_kind kind,
     return op;
 }
 
-/* Returns 'target' changed as RFC 7396 says.  Takes ownership of 'target',
- * which may be NULL. */
+/* Returns 'target' merged with 'patch' by RFC 7396.  Takes ownership of
+ * 'target', which may be NULL. */
 static json_t *
 merge_patch(json_t *target, json_t *patch)
 {
@@ -175,8 +175,8 @@ merge_patch(json_t *target, json_t *patch)
     return target;
 }
 
-/* An app's description and labels are its own: a user who gives none keeps
- * them. */
+/* Keeps the description and labels of an app's row, which are the app's own,
+ * unless the user gives others. */
 static void
 keep_app_fields(json_t *spec, const struct version *old)
 {
@@ -214,7 +214,7 @@ spec_of_op(const struct model_op *op, const struct version *old,
     return spec;
 }
 
-/* "2026-11-20T09:51:13.581Z". */
+/* Appends the time, such as "2026-11-20T09:51:13.581Z". */
 static void
 print_time(struct ds *ds, int64_t time_ms)
 {

@@ -251,12 +251,12 @@ check_rights(struct txn *txn)
                        && txn->errors->n < VMN_ERRORS_MAX; i++) {
         const struct entry *entry = txn->touched[i];
 
-        /* What hosts report follows what it is about. */
+        /* Reports of hosts follow the objects that they are about. */
         if (schema_tables[entry->table]->observed) {
             continue;
         }
         if (entry->cur == entry->before) {
-            /* That it is just so already is not for everybody to know. */
+            /* That the object exists already must not be disclosed. */
             if (entry->op && entry->before
                 && !model_sees(rights, entry->before->row)) {
                 refuse_scope(txn, entry);

@@ -16,7 +16,7 @@
 #include "controller/schema/selector.h"
 #include "util.h"
 
-/* Copies 'from', which is well-formed, by its text. */
+/* Copies 'from', which is well-formed, by way of its text. */
 static void
 copy_selector(struct vmn_selector *to, const struct vmn_selector *from,
               struct arena *arena)
@@ -99,7 +99,7 @@ model_rights_are_of(const struct model_rights *rights,
                                         account->iface_ids));
 }
 
-/* Returns true if 'selector' selects the row. */
+/* Returns true if 'selector' matches the row. */
 static bool
 selects(const struct vmn_selector *selector, const struct vmn_row *row)
 {

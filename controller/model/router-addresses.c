@@ -20,7 +20,7 @@
 
 /* MAC addresses.  --------------------------------------------------------- */
 
-/* True if somebody of the router's networks has 'mac'. */
+/* Returns true if an object in the router's networks has 'mac'. */
 static bool
 mac_is_taken(const struct model *model, const struct vmn_router *router,
              struct vmn_mac mac)
@@ -37,8 +37,9 @@ mac_is_taken(const struct model *model, const struct vmn_router *router,
     return taken;
 }
 
-/* Locally administered, and of another range than those of ports; it follows
- * from the name, so that a router that is made again has the same. */
+/* Assigns a locally administered MAC from another range than ports'.  It is
+ * derived from the name, so that a router that is created again has the
+ * same. */
 void
 route_assign_mac(struct txn *txn, struct entry *entry)
 {
@@ -66,7 +67,8 @@ route_assign_mac(struct txn *txn, struct entry *entry)
     }
 }
 
-/* Reports who of 'names', but 'except', has the router's MAC address, too. */
+/* Reports an object among 'names' other than 'except' that has the router's
+ * MAC. */
 static void
 report_mac(struct txn *txn, const struct entry *entry, const char *network,
            int index, enum vmn_table table, const char *except)
@@ -104,14 +106,14 @@ network_of(const struct txn *txn, const struct vmn_router_interface *interface)
     return model_get(txn->model, VMN_TABLE_NETWORK, interface->network);
 }
 
-/* Where a fault of a router is reported: at the router, or at what changed
- * beneath it. */
+/* Where an error of a router is reported: at the router, or at the object
+ * whose change affects it. */
 struct place {
     struct txn *txn;
     const struct entry *entry;
     const char *field;
     /* Returns true if 'ip' was the router's in the network before the request,
-     * by what 'before' was of the entry. */
+     * given the changed entry's row before it. */
     bool (*had_address)(const struct vmn_row *before,
                         const struct vmn_network *, const struct vmn_ip *ip);
 };
@@ -183,7 +185,7 @@ router_had_address(const struct vmn_row *before,
     return false;
 }
 
-/* The same where a network is what changed: it was a subnet's gateway. */
+/* Does so for a changed network, of which 'ip' was a subnet's gateway. */
 static bool
 network_had_gateway(const struct vmn_row *before,
                     const struct vmn_network *network OVS_UNUSED,
@@ -216,7 +218,7 @@ check_interface(const struct place *at, const struct vmn_router *router,
     size_t n;
 
     if (!network) {
-        return;                 /* check_refs() tells. */
+        return;                 /* Reported by check_refs(). */
     }
     n = vmn_interface_addresses(interface, network, ips);
     if (!n) {
@@ -238,7 +240,8 @@ check_interface(const struct place *at, const struct vmn_router *router,
 
 /* Routes.  ---------------------------------------------------------------- */
 
-/* True if the router has an address in the subnet that 'ip' is of. */
+/* Returns true if the router has an address in the subnet that contains
+ * 'ip'. */
 static bool
 is_on_link(const struct txn *txn, const struct vmn_router *router,
            const struct vmn_ip *ip, bool *is_own)
@@ -262,7 +265,7 @@ is_on_link(const struct txn *txn, const struct vmn_router *router,
     return false;
 }
 
-/* The network of the router that has a subnet 'prefix', or NULL. */
+/* Returns the network of the router that has a subnet 'prefix', or NULL. */
 static const char *
 find_connected(const struct txn *txn, const struct vmn_router *router,
                const struct vmn_prefix *prefix)
@@ -331,8 +334,8 @@ check_router(struct txn *txn, const struct entry *entry)
     const struct place routes = { txn, entry, "/routes",
                                   router_had_address };
 
-    /* What only lost a network that was deleted may keep routes by way of it:
-     * their next hops are nobody then. */
+    /* A router that only lost a deleted network may keep routes by way of it:
+     * these next hops do not exist any more. */
     if (!entry->op) {
         return;
     }

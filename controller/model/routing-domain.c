@@ -21,7 +21,7 @@
 #include "svec.h"
 #include "util.h"
 
-/* A subnet of a domain. */
+/* A subnet in a routing domain. */
 struct area {
     struct vmn_prefix cidr;
     const char *network;
@@ -31,7 +31,7 @@ struct area {
 struct domain {
     const struct model *model;
     struct sset seen;           /* "network/NAME", "router/NAME". */
-    struct svec queue;          /* Networks to be looked at. */
+    struct svec queue;          /* Networks to visit. */
     size_t n, allocated;
     struct area *areas;
 };
@@ -109,7 +109,8 @@ add_areas(struct domain *domain, const struct vmn_network *network)
     }
 }
 
-/* The subnets of all networks that can be got to from those in the queue. */
+/* Collects the subnets of all networks that can be reached from those in the
+ * queue. */
 static void
 gather(struct domain *domain, struct model *model)
 {
@@ -135,13 +136,14 @@ compare_areas(const void *a_, const void *b_)
     return cmp ? cmp : strcmp(a->network, b->network);
 }
 
-/* Of sorted prefixes, some neighbours overlap if any two do. */
+/* Reports overlapping subnets.  In sorted order, some neighbours overlap if
+ * any two do. */
 static void
 check_overlaps(struct txn *txn, const struct domain *domain,
                const struct entry *entry, const char *field)
 {
     if (!domain->n) {
-        return;                 /* Looked at before, or without subnets. */
+        return;                 /* Visited before, or without subnets. */
     }
     qsort(domain->areas, domain->n, sizeof *domain->areas, compare_areas);
     for (size_t i = 1; i < domain->n; i++) {
@@ -168,9 +170,10 @@ check_overlaps(struct txn *txn, const struct domain *domain,
 
 /* Virtual IPs.  ----------------------------------------------------------- */
 
-/* Behind routers a virtual IP is reached from the whole domain.  Where it is
- * in a network's subnet it must be offered, too: so whoever gets an address
- * there need look no further.  Errors go to 'field' of 'where'. */
+/* Checks a virtual IP against the domain's subnets.  It is reachable from the
+ * whole domain; if it is in a network's subnet, it must be offered in that
+ * network, too, so that address allocation need not look at other networks.
+ * Errors are reported at 'field' of 'where'. */
 static void
 check_vip_areas(struct txn *txn, const struct domain *domain,
                 const struct entry *where, const char *field,
@@ -193,8 +196,8 @@ check_vip_areas(struct txn *txn, const struct domain *domain,
     }
 }
 
-/* Reports a virtual IP in no subnet of its networks that would take packets of
- * networks that are not the account's: routers join them. */
+/* Reports a virtual IP outside of all subnets of its networks that would
+ * capture packets of networks of other accounts that routers join. */
 static void
 check_vip_rights(struct txn *txn, const struct domain *domain,
                  const struct entry *where, const char *field,
@@ -252,7 +255,7 @@ check_vip_domain(struct txn *txn, const struct entry *entry,
     free(domain.areas);
 }
 
-/* Those of networks that are joined anew. */
+/* Checks the virtual IPs of networks that a router joins newly. */
 static void
 check_joined_vips(struct txn *txn, const struct domain *domain,
                   const struct entry *where, const char *field)
@@ -274,7 +277,7 @@ check_joined_vips(struct txn *txn, const struct domain *domain,
     }
 }
 
-/* The router joins what it joined before. */
+/* Returns true if the router joins all networks that it joined before. */
 static bool
 keeps_networks(const struct entry *entry)
 {
@@ -289,7 +292,7 @@ keeps_networks(const struct entry *entry)
     return same;
 }
 
-/* Queues the networks that a router joins anew.  Returns false if there are
+/* Queues the networks that a router joins newly.  Returns false if there are
  * none. */
 static bool
 add_changed_router(struct domain *domain, const struct entry *entry)
@@ -301,7 +304,7 @@ add_changed_router(struct domain *domain, const struct entry *entry)
     return true;
 }
 
-/* Queues a network that routers join and whose subnets are others now. */
+/* Queues a network that routers join and whose subnets have changed. */
 static bool
 add_changed_network(struct domain *domain, const struct entry *entry)
 {
@@ -314,13 +317,14 @@ add_changed_network(struct domain *domain, const struct entry *entry)
     return true;
 }
 
-/* Routers come first: what they join is mostly theirs to mend. */
+/* Checks the routing domains of changed routers and networks.  Routers come
+ * first: conflicts are mostly theirs to resolve. */
 void
 check_domains(struct txn *txn)
 {
     static const struct {
         enum vmn_table table;
-        const char *field;      /* Where errors go. */
+        const char *field;      /* Where errors are reported. */
         bool (*add)(struct domain *, const struct entry *);
     } order[] = {
         { VMN_TABLE_ROUTER, "/interfaces", add_changed_router },

@@ -39,12 +39,11 @@ check_selectors(struct txn *txn, const struct entry *entry)
     }
 }
 
-/* Reports what the request writes to 'entry' and can never have an effect: a
- * policy that looks as if it protected something and decides nothing, a
- * selector that contradicts itself, options that are never sent.  Judges only
- * what a request writes, so that what an older version has stored still loads,
- * and cascades go through.  What has no effect yet, such as a group without
- * members, is not refused. */
+/* Reports what the request writes to 'entry' that can never have an effect: a
+ * policy that seems to protect and decides nothing, a selector that
+ * contradicts itself, options that are never sent.  Checks only what a request
+ * writes, so that rows stored by an older version load, and cascades succeed.
+ * What has no effect yet, such as a group without members, is accepted. */
 static void
 check_effect(struct txn *txn, const struct entry *entry)
 {
@@ -64,8 +63,9 @@ check_entry(struct txn *txn, const struct entry *entry)
 {
     const struct model_class *class = txn->model->classes[entry->table];
 
-    /* What the request does not name lacks only what the request deletes:
-     * check_referrers() tells, where the request can be mended. */
+    /* A row that the request does not name lacks only what the request
+     * deletes; check_referrers() reports that at the operation that deletes
+     * it. */
     if (entry->op) {
         char *pointer = txn_pointer(txn, entry, "");
 
@@ -97,7 +97,7 @@ check_touched(struct txn *txn)
         }
         model_yield(txn->model);
     }
-    /* What refers comes before what it refers to. */
+    /* Rows that refer to others before those. */
     for (int i = VMN_N_TABLES; i-- > 0; ) {
         if (txn->model->classes[i]->check_all) {
             txn->model->classes[i]->check_all(txn);

@@ -58,7 +58,8 @@ node_destroy(struct model *model, struct index_node *node)
     free(node);
 }
 
-/* 'name' must live as long as it is in the index: an entry's. */
+/* Adds or removes 'name', which must live as long as it is in the index: it is
+ * an entry's. */
 void
 index_put(struct model *model, int index, const char *key, const char *name,
           bool add)
@@ -120,8 +121,8 @@ index_find_other_in(const struct model *model, int index, const char *where,
 
 /* Which keys a row is at.  ------------------------------------------------ */
 
-/* Every change of a row has all of its keys made four times, so this does
- * without printf(). */
+/* Passes "KEY" to the sink.  Each change of a row makes all of its keys four
+ * times, so printf() would be too slow. */
 void
 index_add(const struct index_sink *sink, int index, const char *key)
 {
@@ -133,7 +134,7 @@ index_add_joined(const struct index_sink *sink, int index, const char *a,
                  char between, const char *b)
 {
     size_t a_len = strlen(a), b_len = strlen(b);
-    char buf[512];              /* Names and labels are shorter. */
+    char buf[512];              /* Names and labels are shorter than this. */
     char *key = a_len + b_len + 2 <= sizeof buf ? buf
                 : xmalloc(a_len + b_len + 2);
 
@@ -146,7 +147,8 @@ index_add_joined(const struct index_sink *sink, int index, const char *a,
     }
 }
 
-/* How well a term narrows down the ports that can match: see app.h. */
+/* Returns how much a term narrows down the ports that can match: see
+ * VMN_INDEX_GROUP_BY_ANCHOR in app.h. */
 static int
 anchor_rank(const struct vmn_selector_term *term)
 {
@@ -206,7 +208,7 @@ add_keys(const struct model *model, const struct version *version,
 
 struct putter {
     struct model *model;
-    const char *name;           /* The entry's. */
+    const char *name;           /* Borrowed from the entry. */
     bool add;
 };
 

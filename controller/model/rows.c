@@ -106,7 +106,8 @@ model_set_cur(struct model *model, struct entry *entry,
     }
 }
 
-/* Notes that 'entry' went from one version to another; either may be NULL. */
+/* Records that 'entry' went from one version to another; either may be
+ * NULL. */
 void
 model_note_versions(struct model *model, const struct entry *entry,
                     const struct version *from, const struct version *to)

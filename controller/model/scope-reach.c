@@ -47,7 +47,7 @@ struct passing {
     const struct txn *txn;
     struct sset seen;           /* "TABLE/NAME". */
     unsigned depth;
-    bool within;                /* All so far is within the scope. */
+    bool within;                /* Everything so far is within the scope. */
 };
 
 static void pass_on(struct passing *, const struct vmn_row *);
@@ -67,7 +67,7 @@ pass_ref(void *passing_, enum vmn_table table, const char *name,
     }
 }
 
-/* Looks at all that 'row' acts on. */
+/* Visits all objects that 'row' acts on. */
 static void
 pass_on(struct passing *passing, const struct vmn_row *row)
 {
@@ -102,8 +102,9 @@ pass_on(struct passing *passing, const struct vmn_row *row)
     model_yield(passing->txn->model);
 }
 
-/* Returns true if 'row' acts on nothing that is not within the scope: an
- * administrator may have labelled it, and put others' into it. */
+/* Returns true if all that 'row' acts on is within the scope.  It need not be:
+ * an administrator may have labelled the row, and made it refer to others'
+ * objects. */
 static bool
 acts_within_scope(const struct txn *txn, const struct vmn_row *row)
 {

@@ -19,10 +19,10 @@
 
 /* Labels.  ---------------------------------------------------------------- */
 
-/* Keys that begin so are for accounts without a scope to set. */
+/* Only accounts without a scope may set labels with this prefix. */
 #define ADMIN_PREFIX "admin/"
 
-/* The next of such labels from 'i' on, or NULL. */
+/* Returns the next label with ADMIN_PREFIX from '*i' on, or NULL. */
 static const struct vmn_label *
 next_admin_label(const struct vmn_labels *labels, size_t *i)
 {
@@ -50,7 +50,7 @@ same_admin_labels(const struct vmn_labels *a, const struct vmn_labels *b)
     return !x && !y;
 }
 
-/* Returns true if no labels are selected by both. */
+/* Returns true if no labels match both selectors. */
 static bool
 are_disjoint(const struct vmn_selector *a, const struct vmn_selector *b)
 {
@@ -74,8 +74,8 @@ are_disjoint(const struct vmn_selector *a, const struct vmn_selector *b)
     return false;
 }
 
-/* Lists the scopes of those who may change objects, where these and the
- * request's are neither apart nor one inside of the other. */
+/* Lists the scopes of other accounts with write access that overlap the
+ * account's scope, but neither contain it nor are contained in it. */
 static void
 list_scopes(const struct txn *txn)
 {
@@ -102,8 +102,8 @@ list_scopes(const struct txn *txn)
     }
 }
 
-/* Returns true if 'labels', and not 'was' (or NULL), are within one of these
- * scopes. */
+/* Returns true if 'labels' are within one of these scopes, and 'was' (or NULL)
+ * is not. */
 static bool
 are_of_another(const struct txn *txn, const struct vmn_labels *labels,
                const struct vmn_labels *was)
@@ -146,8 +146,8 @@ check_labels(struct txn *txn, const struct entry *entry)
 
 /* What others refer to.  -------------------------------------------------- */
 
-/* Returns true if something that is not for the account to change refers to
- * the object, or to a group that has it inside. */
+/* Returns true if an object that the account may not change refers to the
+ * object, or to a group that contains it. */
 static bool
 is_used_by_others(const struct txn *txn, enum vmn_table table,
                   const char *name, struct sset *seen, unsigned depth)
@@ -173,7 +173,7 @@ is_used_by_others(const struct txn *txn, enum vmn_table table,
     return false;
 }
 
-/* Returns true if others depend on a group or service. */
+/* Returns true if objects of others depend on a group or service. */
 static bool
 others_depend_on(const struct txn *txn, const struct entry *entry)
 {
@@ -190,8 +190,9 @@ others_depend_on(const struct txn *txn, const struct entry *entry)
     return used;
 }
 
-/* A router that is not the account's and that has an interface in the network,
- * or reaches the outside by it: its subnets are where that sends packets. */
+/* Returns true if a router that is not the account's has an interface in the
+ * network, or uses it as its external network: the network's subnets decide
+ * where it sends packets. */
 static bool
 is_routed_by_others(const struct txn *txn, const char *network)
 {

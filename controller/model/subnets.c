@@ -83,7 +83,7 @@ network_keeps_subnets(const struct entry *entry)
                                               entry->before->row));
 }
 
-/* Checks that 'ip' is not kept for another port. */
+/* Checks that 'ip' is not reserved for another port. */
 static bool
 check_ip_is_kept(struct txn *txn, const struct entry *where,
                  const char *field, const struct vmn_port *port,
@@ -102,7 +102,8 @@ check_ip_is_kept(struct txn *txn, const struct entry *where,
     return true;
 }
 
-/* Checks that 'ip' is an address of the network.  'where' reports it. */
+/* Checks that 'ip' is an address of the network.  Errors are reported at
+ * 'where'. */
 bool
 check_ip_fits(struct txn *txn, const struct entry *where, const char *field,
               const struct vmn_port *port, const struct vmn_ip *ip,

@@ -22,7 +22,7 @@ check_parent(struct txn *txn, const struct entry *where,
                                               port->parent);
 
     if (!parent) {
-        return;                 /* Said elsewhere. */
+        return;                 /* Reported elsewhere. */
     }
     if (!strcmp(port->parent, port->row.name)) {
         txn_error(txn, where, VMN_ERR_INVALID, "/parent",

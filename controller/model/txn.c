@@ -22,7 +22,8 @@ txn_is_daemon(const struct txn *txn)
     return !strcmp(txn->request->who, "vmnd");
 }
 
-/* Where the op's object is in the request: "" or "/INDEX". */
+/* Returns the JSON pointer of 'field' of the operation's object in the
+ * request, which is at "" or "/INDEX".  The caller frees it. */
 char *
 txn_op_pointer(const struct txn *txn, const struct model_op *op,
                const char *field)
@@ -73,7 +74,8 @@ txn_error(struct txn *txn, const struct entry *entry,
     free(pointer);
 }
 
-/* What the request names itself is no news for who makes it. */
+/* Returns true if the account may learn that the row exists.  What the request
+ * itself names discloses nothing. */
 bool
 txn_shows(const struct txn *txn, enum vmn_table table, const char *name)
 {

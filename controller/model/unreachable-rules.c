@@ -30,14 +30,14 @@ struct ranges {
     struct vmn_port_range *ranges;
 };
 
-/* What a rule is about, in a form that can be compared. */
+/* What a rule matches, in a form that can be compared. */
 struct scope {
     const struct vmn_rule *rule;
     bool everyone;
     size_t n_groups;
     const char **groups;        /* Sorted. */
     size_t n_prefixes;
-    struct vmn_prefix *prefixes; /* The fewest. */
+    struct vmn_prefix *prefixes; /* In the fewest prefixes. */
     bool everything;
     size_t n_services;
     const char **services;      /* Sorted. */
@@ -53,7 +53,8 @@ compare_names(const void *a_, const void *b_)
     return strcmp(*a, *b);
 }
 
-/* What is left of a peer's prefix goes to 'out', or is counted only. */
+/* Writes what remains of a peer's prefix without its exceptions to 'out', or
+ * only counts the prefixes if that is NULL. */
 static size_t
 peer_prefixes(const struct vmn_peer *peer, struct vmn_prefix *out)
 {
@@ -167,7 +168,8 @@ scope_uninit(struct scope *scope)
     }
 }
 
-/* Whether all of 'b' are in 'a'; both are sorted, each name once. */
+/* Returns true if 'a' contains all of 'b'; both are sorted, without
+ * duplicates. */
 static bool
 has_names(const char *const *a, size_t n_a, const char *const *b, size_t n_b)
 {
@@ -226,7 +228,7 @@ covers(const struct scope *a, const struct scope *b)
     return true;
 }
 
-/* Reports rule 'j' if one before it covers it. */
+/* Reports rule 'j' if an earlier rule covers it. */
 static void
 check_rule(struct txn *txn, const struct entry *entry,
            const struct scope *scopes, size_t j)
@@ -272,7 +274,8 @@ check_rules(struct txn *txn, const struct entry *entry)
 
 /* Families.  -------------------------------------------------------------- */
 
-/* The family of all peers of 'rule', or 0 if they may be of both. */
+/* Returns the address family of all peers of 'rule', or 0 if they may have
+ * both. */
 static int
 peers_family(const struct vmn_rule *rule)
 {
@@ -284,7 +287,7 @@ peers_family(const struct vmn_rule *rule)
     return family;
 }
 
-/* The family of the packets of 'protocol', or 0 if they may be of both. */
+/* Returns the address family of packets of 'protocol', or 0 for both. */
 static int
 protocol_family(enum vmn_protocol protocol)
 {
@@ -292,7 +295,8 @@ protocol_family(enum vmn_protocol protocol)
             : protocol == VMN_PROTO_ICMPV6 ? 6 : 0);
 }
 
-/* Whether 'service' is only about packets of another family than 'family'. */
+/* Returns true if 'service' only matches packets of another family than
+ * 'family'. */
 static bool
 is_of_other_family(const struct txn *txn,
                    const struct vmn_rule_service *service, int family)
@@ -340,7 +344,8 @@ check_rules_match(struct txn *txn, const struct entry *entry,
 
 /* What they cost.  -------------------------------------------------------- */
 
-/* A rule counts once for each peer and each service that it names. */
+/* Returns the number of rules, each counted for every peer and service that it
+ * names. */
 int64_t
 rules_cost(const struct vmn_rule *rules, size_t n)
 {

@@ -20,7 +20,7 @@
 #include "controller/schema/value.h"
 #include "util.h"
 
-/* The row of 'entry' before the request, or NULL. */
+/* Returns the row of 'entry' before the request, or NULL. */
 static const void *
 row_before(const struct entry *entry)
 {
@@ -36,7 +36,8 @@ is_same_vip(const struct vmn_loadbalancer *a, const struct vmn_loadbalancer *b)
     return a && b && !memcmp(&a->vip, &b->vip, sizeof a->vip);
 }
 
-/* No guest sends anything to 127.0.0.0/8 (RFC 1122, section 3.2.1.3). */
+/* Checks that the virtual IP is not in 127.0.0.0/8, to which no guest sends
+ * packets (RFC 1122, section 3.2.1.3). */
 void
 check_vip_loopback(struct txn *txn, const struct entry *entry)
 {
@@ -115,7 +116,8 @@ check_vip_is_free(struct txn *txn, const struct entry *where,
     }
 }
 
-/* Balancers may share a virtual IP, but no port of it. */
+/* Checks that balancers that share a virtual IP have no port of it in
+ * common. */
 static void
 check_vip_ports(struct txn *txn, const struct entry *entry,
                 const struct vmn_loadbalancer *lb, const char *network,
@@ -161,7 +163,7 @@ check_vip_others(struct txn *txn, const struct entry *entry,
     free(key);
 }
 
-/* Returns true if the balancer was there at its virtual IP before the
+/* Returns true if the balancer had its virtual IP in 'network' before the
  * request. */
 static bool
 had_vip(const struct entry *entry, const char *network)

@@ -14,8 +14,9 @@
 #include "controller/model/txn.h"
 #include "util.h"
 
-/* A network's number is kept under its name, or, if it was asked for, under
- * "NAME=VNI": a network whose VNI changes has both for a while. */
+/* Returns true if 'key' is one of the network's in the ID pool: its name, or,
+ * for a VNI that was requested, "NAME=VNI".  A network whose VNI changes has
+ * both for a while. */
 static bool
 is_key_of(const char *key, const char *network)
 {
@@ -51,7 +52,7 @@ refuse_vni(struct txn *txn, const struct entry *entry, uint32_t vni,
     free(name);
 }
 
-/* Takes the number that was asked for. */
+/* Allocates the requested VNI. */
 static void
 claim_vni(struct txn *txn, const struct entry *entry, uint32_t vni)
 {
