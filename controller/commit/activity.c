@@ -22,16 +22,16 @@
 #include "timeval.h"
 #include "util.h"
 
-/* One is for the group that is being written. */
+/* One more, for the group that is being written. */
 #define N_PLACES (ACTIVITY_MAX + 1)
 
 struct activity {
     const struct engine *engine;
     size_t n_classes;
-    uint64_t *before;           /* Counters when the group began. */
+    uint64_t *before;           /* Counters at the group's start. */
     int64_t step_began_us;
-    uint64_t newest;            /* Id; the next one is being written. */
-    struct activity_group groups[N_PLACES]; /* By id. */
+    uint64_t newest;            /* Its ID; the next one is being written. */
+    struct activity_group groups[N_PLACES]; /* By ID. */
 };
 
 struct activity *
@@ -46,7 +46,7 @@ activity_create(const struct engine *engine)
     return activity;
 }
 
-/* Forgets what is in 'group', but for its arrays. */
+/* Clears 'group', but keeps its arrays. */
 static void
 clear(struct activity_group *group)
 {
@@ -144,7 +144,7 @@ activity_add_request(struct activity *activity,
                        schema_tables[op->table]->plural, op->name);
         }
     }
-    /* What went along by a cascade or a prune. */
+    /* Objects that the request changed by a cascade or a prune. */
     for (size_t i = 0; i < MIN(request->n_also, MODEL_ALSO_MAX); i++) {
         const struct model_also *also = &request->also[i];
 
@@ -285,7 +285,7 @@ const struct schema_struct activity_item_shown = SHOWN_KEPT(
     SHOWN_STRUCT_OF(activity_item, hosts, POINTER,
                     "Hosts that it concerned.", &hosts_shown));
 
-/* Fills in what was computed of an app. */
+/* Fills in what was computed for an app. */
 static void
 put_computed(const struct activity *activity,
              const struct activity_group *group, struct arena *arena,
@@ -311,7 +311,7 @@ put_computed(const struct activity *activity,
     }
 }
 
-/* Those that had something to do. */
+/* Fills in the apps that had something to do. */
 static void
 put_apps(const struct activity *activity, const struct activity_group *group,
          struct arena *arena, struct activity_item *item)

@@ -8,7 +8,7 @@
 
 #include "util.h"
 
-/* Groups between two tries, where waiting is for nothing. */
+/* Most groups between two attempts, where waiting does not help. */
 #define SKIP_MAX 63
 
 int64_t

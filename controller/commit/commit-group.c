@@ -25,13 +25,13 @@
 
 VLOG_DEFINE_THIS_MODULE(commit);
 
-/* A group takes no more requests once it has so many operations. */
+/* A group takes no more requests once it has this many operations. */
 #define GROUP_OPS_MAX 2000
-/* Before what was loaded is given to the store again, at most. */
+/* Longest delay before the store gets what was loaded again. */
 #define RETRY_MAX_MS 5000
 
-/* Applies what waits.  Requests that change nothing are part of the group as
- * well: what they found may be in it. */
+/* Applies the queued requests.  Requests that change nothing are part of the
+ * group, too, since their replies may depend on changes in it. */
 static void
 apply(struct commit *commit)
 {
@@ -74,7 +74,7 @@ has_pending(struct commit *commit)
             || id_pools_has_pending(model_id_pools(commit->model)));
 }
 
-/* Counts revisions; what was loaded at the start is none. */
+/* Counts revisions; rows loaded at the start are none. */
 static void
 count_stored(struct commit *commit)
 {
@@ -86,7 +86,7 @@ count_stored(struct commit *commit)
     }
 }
 
-/* Hands on a group that is durable, and answers its requests. */
+/* Passes on a group that has become durable, and completes its requests. */
 static void
 finish(struct commit *commit)
 {
@@ -114,7 +114,7 @@ finish(struct commit *commit)
     engine_delta_destroy(delta);
 }
 
-/* Goes back to what is durable. */
+/* Returns to the durable state. */
 static void
 roll_back(struct commit *commit)
 {
@@ -123,7 +123,7 @@ roll_back(struct commit *commit)
 
     commit->info.delta = NULL;
     model_undo(commit->model);
-    /* Takes the engine back as well; nobody has seen either difference. */
+    /* Roll back the engine, too.  Neither difference was passed on. */
     id_pools_set_revision(model_id_pools(commit->model),
                           model_revision(commit->model) + 1);
     engine_delta_destroy(engine_roll_back(commit->engine, delta));
@@ -141,7 +141,7 @@ refuse_unstored(struct commit *commit, struct pending *pending)
     free(reason);
 }
 
-/* Rolls back a group that the store refused, and fails its requests. */
+/* Rolls back a group that the store rejected, and fails its requests. */
 static void
 fail(struct commit *commit)
 {
@@ -156,8 +156,8 @@ fail(struct commit *commit)
     commit_reply_all(commit, &commit->group);
 }
 
-/* Returns false for what a host reports, which has happened already, and for
- * vmnd's own, which is little. */
+/* Returns false for a host's report, of something that has happened already,
+ * and for vmnd's own requests, which are small. */
 static bool
 may_be_refused(const struct pending *pending)
 {
@@ -166,10 +166,10 @@ may_be_refused(const struct pending *pending)
     return strncmp(who, "host:", 5) && strcmp(who, "vmnd");
 }
 
-/* Handles a failed internal commit: the store refused the IDs of what was
- * loaded, or of units that were computed again.  There is nothing to roll back
- * to, and no host may see them: all waits until they are durable, but users do
- * not. */
+/* Handles a failed internal commit: the store rejected the IDs of what was
+ * loaded, or of units that were computed again.  There is no state to return
+ * to, and hosts must not get these IDs: all hosts wait until they are durable,
+ * but users do not. */
 static void
 fail_internal(struct commit *commit)
 {
@@ -196,7 +196,7 @@ fail_internal(struct commit *commit)
     commit->retry_ms = MIN(2 * commit->retry_ms, RETRY_MAX_MS);
 }
 
-/* Records that the newest write failed, for this reason. */
+/* Records that the newest write failed, and why. */
 static void
 note_store_error(struct commit *commit, int error, const char *text)
 {
@@ -241,8 +241,8 @@ commit_handle_store_reply(struct commit *commit)
     }
 }
 
-/* Returns true if no host exceeds the limit on its flows, and no quota that
- * binds one of the group's requests its own. */
+/* Returns true if no host exceeds its limit of flows, and no quota that binds
+ * one of the group's requests is exceeded. */
 static bool
 is_within_limits(const struct commit *commit, struct vmn_errors *errors)
 {
@@ -258,9 +258,9 @@ is_within_limits(const struct commit *commit, struct vmn_errors *errors)
     return ok;
 }
 
-/* Returns true if the group may go on.  Else all is as it was, and the group's
- * only request is refused, or several go back to the front of the queue, for a
- * group each. */
+/* Returns true if the group is within the limits.  If not, undoes it, and
+ * refuses its request, or if it has several, puts them back at the front of
+ * the queue, for a group each. */
 static bool
 check_limits(struct commit *commit)
 {
@@ -309,7 +309,7 @@ commit_write_group(struct commit *commit)
     commit->store_class->submit(commit->store, commit->model, stored, commit);
 }
 
-/* Compiles what was applied, and has it written.  Numbers that go out of use
+/* Compiles what was applied, and starts to write it.  IDs that are released
  * are free once every host has acknowledged revision 'retired'. */
 static void
 compile(struct commit *commit, uint64_t retired)
@@ -327,8 +327,8 @@ compile(struct commit *commit, uint64_t retired)
     }
 }
 
-/* Makes an internal commit, which has no revision: what is new in it are IDs,
- * which must be durable before a host sees them. */
+/* Makes an internal commit, which has no revision: it adds only IDs, which
+ * must be durable before hosts get them. */
 static void
 compile_internal(struct commit *commit, uint64_t retired)
 {
@@ -355,9 +355,9 @@ commit_compile_loaded(struct commit *commit)
     compile_internal(commit, model_revision(commit->model));
 }
 
-/* Trying again is no part of a request's group, which may be rolled back.
- * That hosts have acknowledged the newest revision says nothing of this
- * commit; the next revision comes behind it. */
+/* Retries units whose IDs were exhausted, apart from requests' groups, which
+ * may be rolled back.  That hosts have acknowledged the newest revision does
+ * not mean that they have this commit; the next revision follows it. */
 void
 commit_retry_exhausted(struct commit *commit)
 {

@@ -60,7 +60,8 @@ commit_reply_all(struct commit *commit, struct ovs_list *list)
 {
     struct ovs_list replies;
 
-    /* Callbacks may submit again; they must not meet a half-walked list. */
+    /* Callbacks may submit requests again, and must not find the list half
+     * processed. */
     ovs_list_init(&replies);
     ovs_list_push_back_all(&replies, list);
     while (!ovs_list_is_empty(&replies)) {

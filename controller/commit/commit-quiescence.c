@@ -54,7 +54,7 @@ commit_call_quiescent(struct commit *commit)
 {
     size_t n = ovs_list_size(&commit->quiescent_cbs);
 
-    /* One at a time off the list, since a callback may cancel others. */
+    /* Take one at a time off the list, since a callback may cancel others. */
     for (; n && !ovs_list_is_empty(&commit->quiescent_cbs); n--) {
         struct quiescent_cb *waiter
             = CONTAINER_OF(ovs_list_pop_front(&commit->quiescent_cbs),

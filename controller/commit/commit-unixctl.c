@@ -16,14 +16,14 @@
 #include "unixctl.h"
 #include "util.h"
 
-/* A command that waits for its moment. */
+/* A command that waits until the commit is quiescent. */
 struct command {
     struct ovs_list node;       /* In 'commands'. */
     struct unixctl_conn *conn;
     const struct engine *engine;
 };
 
-/* All that wait.  They stay here if the process ends before. */
+/* All commands that wait.  They are not freed if the process ends before. */
 static struct ovs_list commands = OVS_LIST_INITIALIZER(&commands);
 
 static void

@@ -41,7 +41,7 @@ retry_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *commit)
     commit_write_group(commit);
 }
 
-/* Does the work, on the fiber. */
+/* Commits what is queued; runs on the fiber. */
 static void
 run(void *commit_)
 {
@@ -66,7 +66,7 @@ run(void *commit_)
     commit_call_quiescent(commit);
     commit_retry_exhausted(commit);
     if (commit->internal) {
-        return;                 /* It is being written. */
+        return;                 /* A group is being written. */
     }
     if (commit->n_plans) {
         commit_run_plan(commit);
@@ -101,7 +101,7 @@ commit_create(struct event_base *base, struct model *model,
     commit->later = event_new(base, -1, 0, later_cb, commit);
     commit->retry = event_new(base, -1, 0, retry_cb, commit);
     commit->retry_ms = COMMIT_RETRY_MIN_MS;
-    commit->busy = true;        /* Nothing is compiled yet. */
+    commit->busy = true;        /* Until the first compile is done. */
     ovs_list_init(&commit->queue);
     ovs_list_init(&commit->plans);
     ovs_list_init(&commit->refused);

@@ -34,16 +34,16 @@ VLOG_DEFINE_THIS_MODULE(fiber);
 struct fiber {
     void (*work)(void *aux);
     void *aux;
-    struct event *next;         /* The next slice.  A timer: before it, the
-                                 * loop looks at its files. */
+    struct event *next;         /* Starts the next slice.  A timer, so that the
+                                 * loop polls its files before. */
     bool working;
-    bool inside;                /* In a slice. */
-    bool again;                 /* Kicked while working. */
+    bool inside;                /* Running in a slice. */
+    bool again;                 /* Scheduled again while running. */
     bool hurry;
-    unsigned max_yields;        /* Of a time slice; 0: by time. */
-    unsigned n_yields;          /* Of this one. */
-    int64_t end_ns;             /* Of the slice. */
-    char *stack;                /* After a page that must not be touched. */
+    unsigned max_yields;        /* In a slice; 0: bounded by time. */
+    unsigned n_yields;          /* In this slice. */
+    int64_t end_ns;             /* End of the slice. */
+    char *stack;                /* The first page is a guard page. */
     size_t guard;
     ucontext_t loop, own;
 #ifdef __SANITIZE_ADDRESS__
@@ -103,8 +103,9 @@ to_loop(struct fiber *s)
     arrived(s);
 }
 
-/* What runs on the stack: does the work each time it is entered anew.
- * makecontext(3) hands over no pointer. */
+/* The function on the fiber's stack: does the work each time that it is
+ * entered again. makecontext(3) passes no pointers, so 'high' and 'low' are
+ * one. */
 static void
 body(unsigned high, unsigned low)
 {

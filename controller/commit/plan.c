@@ -27,7 +27,7 @@
 #include "util.h"
 #include "vmn/vocabulary.h"
 
-/* Most problems that a plan lists. */
+/* Most problems in a plan. */
 #define PROBLEMS_MAX 100
 
 struct counts {
@@ -78,8 +78,8 @@ outcome_of(const struct model *model, const struct model_write *write)
             ? MODEL_UPDATED : MODEL_CREATED);
 }
 
-/* What goes along with the objects in 'named' ("TABLE/NAME"): by cascade, or
- * by pruning.  What hosts reported is not the user's. */
+/* Adds objects beside those in 'named' ("TABLE/NAME") that change by a cascade
+ * or a prune, but not what hosts reported. */
 static void
 add_others(struct plan *plan, struct model *model,
            const struct model_pending *pending, const struct sset *named)
@@ -131,11 +131,12 @@ put_objects(struct plan *plan, struct model *model,
 
 /* Flows.  ---------------------------------------------------------------- */
 
-/* A scope that changes, or whose hosts do. */
+/* What changes in a scope. */
 struct scope_counts {
     struct hmap_node node;      /* By the scope's address. */
     const struct engine_scope *scope;
-    struct counts counts;       /* For the hosts that stay. */
+    struct counts counts;       /* For hosts that are in it before and
+                                 * after. */
     struct sset joined;
 };
 
@@ -185,8 +186,8 @@ get_host(struct shash *hosts, const char *host)
     return counts;
 }
 
-/* A host that joins a scope gets all of it; one that leaves loses all that was
- * there before. */
+/* Counts what changes for hosts that join a scope, which get all of it, and
+ * for those that leave, which lose all that it had before. */
 static void
 count_members(struct hmap *scopes, struct shash *hosts,
               const struct engine_delta *delta)
@@ -328,7 +329,7 @@ const struct schema_struct plan_shown = SHOWN_KEPT(
                   "Problems that are not there yet; at most 100.",
                   .nested = &engine_problem_shown));
 
-/* With the change in place. */
+/* Describes the change, which is applied. */
 static struct plan *
 describe(struct model *model, const struct engine *engine,
          const struct engine_delta *delta,
@@ -356,7 +357,7 @@ plan_destroy(struct plan *plan)
     }
 }
 
-/* All that a problem says, which the caller frees. */
+/* Returns all members of a problem as a text, which the caller frees. */
 static char *
 problem_text(const struct engine_problem *problem)
 {
@@ -366,8 +367,8 @@ problem_text(const struct engine_problem *problem)
     return ds_steal_cstr(&ds);
 }
 
-/* Takes of the problems that were found those that were not there before.
- * 'undo' is the difference that led back there. */
+/* Adds the problems that were not there before.  'undo' is the difference back
+ * to the state before. */
 static void
 put_new_problems(struct plan *plan, const struct engine *engine,
                  const struct engine_delta *undo)
@@ -376,7 +377,7 @@ put_new_problems(struct plan *plan, const struct engine *engine,
     struct sset known = SSET_INITIALIZER(&known);
 
     for (size_t i = 0; i < before->n; i++) {
-        /* What was not looked at is no problem of before. */
+        /* What was not checked is no problem of the state before. */
         if (strcmp(before->problems[i].kind, "unchecked")) {
             sset_add_and_free(&known, problem_text(&before->problems[i]));
         }
@@ -447,8 +448,7 @@ plan_is_within_quotas(const struct model *model, const struct engine *engine,
     return check.ok;
 }
 
-/* Describes the state with the change applied; false with 'errors' if that is
- * not possible. */
+/* Returns true if the change can be compiled; otherwise adds to 'errors'. */
 static bool
 is_possible(const struct model *model, const struct engine *engine,
             const struct model_request *request, struct vmn_errors *errors)
@@ -466,8 +466,8 @@ is_possible(const struct model *model, const struct engine *engine,
 
 /* Restarts.  ------------------------------------------------------------- */
 
-/* Connections are a routing domain's, so they start over in a network that
- * comes into another one. */
+/* Returns true if the change may alter routing domains.  Conntrack zones are
+ * per domain, so connections start over in networks that change theirs. */
 
 static bool
 concerns_routers(struct model *model)
@@ -478,7 +478,7 @@ concerns_routers(struct model *model)
     return model_pending_has(&pending, VMN_TABLE_ROUTER);
 }
 
-/* Adds the domain of each network that has ports. */
+/* Adds the domain of each network that has ports to 'domains'. */
 static void
 find_domains(struct smap *domains, const struct model *model,
              struct engine *engine)
@@ -499,7 +499,8 @@ find_domains(struct smap *domains, const struct model *model,
     }
 }
 
-/* With the change taken back: those whose domain is not as in 'after'. */
+/* Once the change is undone: adds the networks whose domain differs from that
+ * in 'after'. */
 static void
 put_restarts(struct plan *plan, const struct model *model,
              struct engine *engine, const struct smap *after)
@@ -527,7 +528,7 @@ put_restarts(struct plan *plan, const struct model *model,
 
 /* All of it.  ------------------------------------------------------------ */
 
-/* An applied change, and the one that undoes it. */
+/* A change that was applied, and how to undo it. */
 struct attempt {
     struct model *model;
     struct engine *engine;
@@ -535,7 +536,7 @@ struct attempt {
     struct engine_delta *delta, *undo;
 };
 
-/* Applies the change; false with 'errors' if it is refused. */
+/* Applies the change.  Returns false and adds to 'errors' if it is refused. */
 static bool
 attempt_begin(struct attempt *attempt, int64_t now_ms,
               struct vmn_errors *errors)
@@ -553,7 +554,7 @@ attempt_begin(struct attempt *attempt, int64_t now_ms,
                        errors);
 }
 
-/* Takes it back, if it is there. */
+/* Undoes the change, if it is applied. */
 static void
 attempt_undo(struct attempt *attempt)
 {

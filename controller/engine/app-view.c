@@ -16,7 +16,7 @@
 #include "controller/schema/schema-row.h"
 #include "util.h"
 
-/* A handler's queries that read each other. */
+/* Depth of queries that read each other in a handler. */
 #define PEEK_DEPTH_MAX 16
 
 struct arena_chunk {
@@ -26,8 +26,8 @@ struct arena_chunk {
 };
 
 #define CHUNK_SIZE 4000
-/* As many stay with the engine between computations: too large for malloc's
- * quick ways, and each computation needs one. */
+/* The engine keeps this many between computations: chunks are too large for
+ * malloc()'s fast paths, and each computation needs one. */
 #define SPARE_CHUNKS_MAX 8
 
 static struct arena_chunk *
@@ -41,7 +41,7 @@ chunk_create(struct arena_chunk *next, size_t size)
     return chunk;
 }
 
-/* Returns a chunk for at least 'size' bytes, in front of 'next'. */
+/* Returns a chunk for at least 'size' bytes, linked before 'next'. */
 static struct arena_chunk *
 chunk_take(struct engine *engine, struct arena_chunk *next, size_t size)
 {
@@ -191,7 +191,8 @@ vmn_alloc(struct vmn_view *view, size_t size)
     return p;
 }
 
-/* Most texts fit into what is left of the chunk, and are written once. */
+/* Most texts fit into the rest of the chunk, so that they are formatted
+ * once. */
 char *
 vmn_printf(struct vmn_view *view, const char *format, ...)
 {
@@ -216,7 +217,7 @@ vmn_printf(struct vmn_view *view, const char *format, ...)
     return s;
 }
 
-/* Records that the computation has read (kind, id, key). */
+/* Records (kind, id, key) as an input of the computation. */
 static void
 record(struct vmn_view *view, enum node_kind kind, unsigned id,
        const char *key)
@@ -258,7 +259,7 @@ vmn_read(struct vmn_view *view, enum vmn_row_type type, const char *name)
     return view_read(view, table, name);
 }
 
-/* The row's own coming and going is an input already. */
+/* The row's presence is an input already. */
 const struct vmn_labels *
 vmn_labels_of(struct vmn_view *view, const struct vmn_row *row)
 {
@@ -416,7 +417,8 @@ vmn_query(struct vmn_view *view, const char *name, const char *key,
             view->node->level = MIN(query->node.level + 1, NODE_MAX_LEVEL);
         }
     }
-    /* Not before: who sees the new value need not be computed again. */
+    /* Read afterwards: a reader that gets the new value need not be computed
+     * again. */
     graph_read(view->node, &query->node, view->serial);
     *size = query->value_size;
     return query->value;
@@ -451,7 +453,7 @@ vmn_value_set(struct vmn_value *value, const void *data, size_t size)
 {
     free(value->data);
     value->size = MIN(size, VMN_VALUE_SIZE_MAX);
-    /* A value of no bytes is not the same as none. */
+    /* An empty value is not the same as none. */
     value->data = xmalloc(MAX(value->size, 1));
     memcpy(value->data, data, value->size);
 }

@@ -15,7 +15,7 @@
 #include "controller/flow/pipeline.h"
 #include "util.h"
 
-/* Steps as short as these are not worth a look at the clock each. */
+/* Steps are short, so the clock is read only after this many. */
 #define PAUSE_STEPS 64
 
 struct engine_delta *
@@ -59,8 +59,8 @@ engine_delta_destroy(struct engine_delta *delta)
     free(delta);
 }
 
-/* Returns the size to which an array of 'n' elements, full, grows; 0 if it is
- * not full. */
+/* Returns the size to which an array of 'n' elements grows if it is full; 0 if
+ * it is not. */
 static size_t
 grown(size_t n)
 {

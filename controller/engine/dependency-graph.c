@@ -81,8 +81,8 @@ graph_add_idle(struct graph *graph, struct node *node)
     }
 }
 
-/* Drops 'edge' and those that follow.  Sources that nobody reads any more
- * become idle, unless 'graph' is NULL. */
+/* Frees 'edge' and those that follow.  Sources without readers become idle,
+ * unless 'graph' is NULL. */
 static void
 drop_reads(struct graph *graph, struct edge *edge)
 {

@@ -340,8 +340,8 @@ clause_compare(const void *a_, const void *b_)
             : a->n_clauses - b->n_clauses);
 }
 
-/* Returns all clauses that entries of 'scope' contribute, sorted, each once.
- */
+/* Returns all clauses that entries of 'scope' contribute, sorted, without
+ * duplicates.  The caller frees them. */
 static struct clause *
 collect_clauses(struct slot *slot, const struct engine_scope *scope,
                 size_t *n_clauses)
@@ -373,8 +373,7 @@ collect_clauses(struct slot *slot, const struct engine_scope *scope,
     return clauses;
 }
 
-/* Returns the flow that holds the clauses of all entries of the scope of
- * 'first'. */
+/* Returns the flow with the clauses of all entries in the scope of 'first'. */
 static struct flow_item *
 merge(struct engine *engine, struct slot *slot, const struct entry *first)
 {
@@ -435,7 +434,7 @@ compare_entries(const void *a_, const void *b_)
     return order;
 }
 
-/* Returns true if all there is to do is to merge clauses of one scope. */
+/* Returns true if the entries only contribute clauses in one scope. */
 static bool
 is_one_merge(struct entry *const *entries, size_t n)
 {
@@ -447,7 +446,7 @@ is_one_merge(struct entry *const *entries, size_t n)
     return entry_contributes(entries[0]);
 }
 
-/* Puts entries in order, as far as it matters. */
+/* Sorts the entries, as far as their order matters. */
 static void
 order_entries(struct entry **entries, size_t n)
 {
@@ -458,7 +457,7 @@ order_entries(struct entry **entries, size_t n)
         qsort(entries, n, sizeof *entries, compare_entries);
         return;
     }
-    /* Only the first and the last stand for all: there may be many. */
+    /* Only the first and the last matter, and there may be many. */
     for (size_t i = 1; i < n; i++) {
         if (compare_entries(&entries[i], &entries[0]) < 0) {
             struct entry *first = entries[i];
@@ -502,8 +501,9 @@ clauses_are_merged(struct entry *const *entries, size_t n,
     return false;
 }
 
-/* What switches are to hold of the slot's entries: an array of counted items,
- * plain ones in front.  '*conflict' says that an entry had to give way. */
+/* Returns what switches are to install of the slot's entries: an array of
+ * counted items, plain ones first.  Sets '*conflict' if an entry is
+ * overridden. */
 static struct flow_item **
 slot_choose(struct engine *engine, struct slot *slot, size_t *n_chosen,
             bool *conflict)
@@ -545,8 +545,8 @@ count_item(struct desired_state *desired, const struct flow_item *item, int n)
     }
 }
 
-/* Finds and takes the old item that 'item' is equal to or (if 'replace')
- * takes the place of. */
+/* Finds and removes from 'active' the item that equals 'item' or, with
+ * 'replace', that 'item' replaces. */
 static struct flow_item *
 take_old(struct flow_item **active, size_t n_active, const struct flow_item
          *item, bool replace)
@@ -574,8 +574,7 @@ withdraw(struct engine *engine, struct flow_item *old, struct engine_delta
     flow_item_unref(old);
 }
 
-/* Puts 'old', which is equal, in the place of 'chosen', also for who wants
- * it. */
+/* Uses 'old', which is equal, in place of 'chosen', also in the entries. */
 static struct flow_item *
 keep_equal(struct slot *slot, struct flow_item *chosen, struct flow_item *old)
 {
@@ -593,7 +592,7 @@ keep_equal(struct slot *slot, struct flow_item *chosen, struct flow_item *old)
     return old;
 }
 
-/* Takes over what switches are to hold from now on. */
+/* Sets what switches are to install from now on. */
 static void
 set_active(struct slot *slot, struct flow_item **chosen, size_t n_chosen)
 {
@@ -626,7 +625,7 @@ slot_update(struct engine *engine, struct slot *slot,
                                          false);
 
         if (old) {
-            /* The one that switches hold goes on. */
+            /* Keep the item that switches have. */
             chosen[i] = keep_equal(slot, chosen[i], old);
             continue;
         }
@@ -671,7 +670,7 @@ desired_update(struct engine *engine, struct engine_delta *delta)
     desired->n_dirty = desired->allocated_dirty = 0;
 }
 
-/* A merged flow's cookie is its slot's key. */
+/* The cookie of a merged flow is its slot's key. */
 const char *
 desired_clause_name(const struct desired_state *desired, uint64_t cookie)
 {
@@ -679,7 +678,7 @@ desired_clause_name(const struct desired_state *desired, uint64_t cookie)
 
     HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, cookie,
                              shards_at(&desired->slots, cookie)) {
-        /* Contributions come last among the sorted entries. */
+        /* Contributions are the last of the sorted entries. */
         const struct entry *last = (slot->n_entries
                                     ? slot_entries(slot)[slot->n_entries - 1]
                                     : NULL);

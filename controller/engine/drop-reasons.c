@@ -8,7 +8,7 @@
 #include "controller/engine/engine-private.h"
 #include "controller/flow/sample-action.h"
 
-/* There are a few dozen. */
+/* There are a few dozen, so a list is enough. */
 void
 engine_add_drop_reason(struct engine *engine, const char *reason)
 {

@@ -21,8 +21,8 @@
 #include "openvswitch/match.h"
 #include "util.h"
 
-/* At most so many problems of a kind are listed; of a change, so many are
- * looked for, so that what was there before can be told from what is new. */
+/* Most problems of each kind in a list.  Of a change more are searched for, so
+ * that those that were there before can be told from new ones. */
 #define PROBLEMS_MAX 100
 #define DELTA_PROBLEMS_MAX 10000
 
@@ -56,8 +56,8 @@ engine_problems_destroy(struct engine_problems *problems)
     }
 }
 
-/* Adds a problem of one unit, or two, or none (NULL); of packets like those of
- * 'match', or NULL. */
+/* Adds a problem of one unit, of two, or of none (NULL), for packets like
+ * those that 'match' (or NULL) matches. */
 static void
 add_problem(struct engine_problems *problems, const char *kind,
             const char *first, const char *second, const char *detail,
@@ -133,21 +133,21 @@ conflicting_slots(const struct engine *engine,
 
 /* Overlaps.  ------------------------------------------------------------- */
 
-/* What one question may cost: some tenths of a second. */
+/* Bounds on the cost of a search: some tenths of a second. */
 #define DECODES_MAX 200000
 #define PAIRS_MAX 1000000
 
 struct search {
     const struct engine *engine;
     struct engine_problems *problems;
-    size_t max;                 /* Of problems. */
+    size_t max;                 /* Most problems. */
     size_t n_found;
     size_t n_decoded;
     size_t n_pairs;
     bool cut_short;
 };
 
-/* Returns the unit that wants 'item', or NULL if several contribute to it. */
+/* Returns the unit of 'item', or NULL if several contribute to it. */
 static const struct unit_node *
 unit_of(const struct engine *engine, const struct flow_item *item)
 {
@@ -163,8 +163,8 @@ unit_of(const struct engine *engine, const struct flow_item *item)
     return NULL;
 }
 
-/* Adds a problem if some packet matches both flows of a level, they may be on
- * one host, and they differ in what they do with it. */
+/* Adds a problem if some packet matches both flows, which have one priority,
+ * if a host may have both, and if their actions differ. */
 static void
 check_items(struct search *search, const struct flow_item *a,
             const struct flow_item *b)
@@ -209,8 +209,8 @@ check_slots(struct search *search, const struct slot *a, const struct slot *b)
     search->n_pairs += a->n_active * b->n_active;
 }
 
-/* A slot of one shape, by its values in the bits that another shape looks at
- * as well. */
+/* A slot of one shape, by its values in the bits that another shape matches as
+ * well. */
 struct joined {
     struct hmap_node node;
     const struct slot *slot;
@@ -236,7 +236,7 @@ common_hash(const struct slot *slot, const struct match *a,
     return hash_finish(hash, FLOW_U64S);
 }
 
-/* Returns a flow of 'shape': its fields and masks are those of all. */
+/* Returns a flow of 'shape': all of them match the same fields and masks. */
 static const struct flow_item *
 example_of(const struct match_shape *shape)
 {
@@ -246,7 +246,8 @@ example_of(const struct match_shape *shape)
     return slot_active(slot)[0];
 }
 
-/* Finds the pairs of two shapes that agree where both look: a join by hash. */
+/* Finds pairs of flows of two shapes that agree in the bits that both match,
+ * by a hash join. */
 static void
 check_shapes(struct search *search, const struct match_shape *small,
              const struct match_shape *large)
@@ -293,7 +294,7 @@ check_level(struct search *search, const struct overlap_level *level)
 
     HMAP_FOR_EACH (a, node, &level->shapes) {
         HMAP_FOR_EACH (b, node, &level->shapes) {
-            /* Each pair once. */
+            /* Each pair of shapes once. */
             if (a->key < b->key && shapes_may_overlap(a, b)) {
                 check_shapes(search, a->n < b->n ? a : b,
                              a->n < b->n ? b : a);
@@ -326,8 +327,8 @@ overlapping_flows(const struct engine *engine,
     add_cut_short(&search);
 }
 
-/* Kept until the next run, since monitoring asks often.  During one, what was
- * found before is all that is known. */
+/* Returns the problems found last.  They are kept until the next run, since
+ * monitoring asks often; during a run, they are those of before. */
 const struct engine_problems *
 engine_problems(const struct engine *engine)
 {
@@ -383,8 +384,8 @@ engine_known_problems(const struct engine *engine)
 
 /* Overlaps with what a change has added.  -------------------------------- */
 
-/* Returns true if the slot's flow came with 'delta' as well, and before
- * 'item': of two new ones one is enough. */
+/* Returns true if the slot's flow is in 'added', too, and before 'item': each
+ * pair of new flows is checked once. */
 static bool
 came_before(const struct slot *slot, const struct flow_item *item,
             const struct hmapx *added)

@@ -14,8 +14,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* Returns true if 'engine' wants the same item in the scope of the same name.
- */
+/* Returns true if 'engine' has an equal item in the scope of the same name. */
 static bool
 has_item(const struct engine *engine, const struct flow_item *item)
 {
@@ -41,7 +40,7 @@ has_item(const struct engine *engine, const struct flow_item *item)
     return false;
 }
 
-/* Returns the items of a slot of 'a' that 'b' does not want. */
+/* Returns the number of items in a slot of 'a' that 'b' does not have. */
 static size_t
 compare_slot(const struct engine *a, const struct engine *b,
              const struct slot *slot, const char *what, struct ds *ds)

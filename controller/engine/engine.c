@@ -343,7 +343,8 @@ engine_run(struct engine *engine)
     if (!engine->started) {
         start(engine);
     }
-    /* First the relation values that went with units whose rows are gone. */
+    /* First the relation values that were removed with units whose rows are
+     * gone. */
     take_changed_relations(engine);
     while ((node = graph_pop(&engine->graph))) {
         compute(engine, node, delta);
@@ -619,7 +620,7 @@ engine_cookie_name(const struct engine *engine, uint64_t cookie)
 
     cookie = flow_cookie_owner(cookie);
     if (!cookie) {
-        return NULL;            /* Groups have none, nor have strangers. */
+        return NULL;            /* Groups have none, nor have unknown flows. */
     }
     HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
                              shards_at(&engine->cookies, cookie)) {

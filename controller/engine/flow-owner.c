@@ -36,7 +36,7 @@ set_owner(struct engine_flow_owner *owner, enum vmn_table table,
     owner->rule = rule;
 }
 
-/* Asks the app; returns true if it knows. */
+/* Queries the app.  Returns true if it knows the owner. */
 static bool
 query_app(struct engine *engine, const struct unit_class *class_,
           const char *key, uint32_t part, struct engine_flow_owner *owner)

@@ -14,7 +14,7 @@
 #include "hash.h"
 #include "util.h"
 
-/* The items of one scope that count for one quota. */
+/* The items of one scope that count for a quota. */
 struct quota_share {
     struct hmap_node node;      /* In struct quotas. */
     struct ovs_list scope_node; /* In the scope's 'shares'. */
@@ -23,7 +23,7 @@ struct quota_share {
     struct flow_quota *quota;   /* Counted. */
     struct engine_scope *scope; /* Counted. */
     size_t n_items;
-    size_t n_counted;           /* Of these, what the totals have. */
+    size_t n_counted;           /* How many of these the totals include. */
 };
 
 /* Quotas.  --------------------------------------------------------------- */

@@ -21,21 +21,21 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* For whom those units count that publish a relation value at one key. */
+/* The quotas of the units that publish a relation value at one key. */
 struct publisher_quotas {
     struct relation_node *rel;
     bool changed;               /* In 'changed' of struct quotas. */
     struct ovs_list changed_node;
     size_t n, allocated;
     struct publications {
-        struct flow_quota *quota; /* The units' sets have it. */
-        size_t n;               /* Not 0. */
+        struct flow_quota *quota; /* Referenced by the units' sets. */
+        size_t n;               /* Publications; not 0. */
     } *by_quota;
 };
 
 /* Items.  ---------------------------------------------------------------- */
 
-/* Takes over the reference to 'set'. */
+/* Sets the item's quotas.  Takes ownership of the reference to 'set'. */
 static void
 set_item(struct quotas *quotas, struct flow_item *item, struct quota_set *set)
 {
@@ -52,8 +52,8 @@ set_item(struct quotas *quotas, struct flow_item *item, struct quota_set *set)
     quota_set_unref(set);
 }
 
-/* Returns the quotas of all units that want something in the item's slot, in
- * its scope. */
+/* Returns the quotas of all units with an entry in the item's slot and scope.
+ * The caller releases the set. */
 static struct quota_set *
 set_of_item(struct quotas *quotas, struct slot *slot, const struct flow_item
             *item)
@@ -116,7 +116,7 @@ find_publications(const struct publisher_quotas *fq, const struct flow_quota
     return NULL;
 }
 
-/* Returns true if the quota has come or gone. */
+/* Counts a publication.  Returns true if that adds or removes the quota. */
 static bool
 count_publication(struct publisher_quotas *fq, struct flow_quota *quota, int n)
 {
@@ -196,7 +196,7 @@ set_of_relation(struct quotas *quotas, const struct relation_node *rel)
 
 /* Units.  ---------------------------------------------------------------- */
 
-/* Takes over the reference to 'set'. */
+/* Sets the unit's quotas.  Takes ownership of the reference to 'set'. */
 static void
 set_unit(struct engine *engine, struct unit_node *unit, struct quota_set *set)
 {
@@ -325,7 +325,8 @@ quotas_update_units(struct engine *engine)
 
 /* Rows of quotas.  ------------------------------------------------------- */
 
-/* Returns true if the quota counts other objects than before. */
+/* Updates a quota from its row.  Returns true if it counts other objects than
+ * before. */
 static bool
 take_quota(struct quotas *quotas, const struct vmn_quota *row)
 {

@@ -16,8 +16,8 @@ struct host_total {
     struct hmap_node node;
     char *name;
     uint64_t n;
-    uint64_t n_groups;          /* Of these. */
-    uint64_t before;            /* When it was touched. */
+    uint64_t n_groups;          /* How many of these are groups. */
+    uint64_t before;            /* Total when it was touched. */
     bool touched;
     struct ovs_list touched_node;
 };

@@ -113,7 +113,7 @@ overlap_index_remove(struct overlap_index *table, struct slot *slot)
     }
 }
 
-/* A slot's match never changes, so neither does its shape. */
+/* A slot's match never changes, and so its shape does not. */
 void
 overlap_index_update(struct overlap_index *table, struct slot *slot)
 {

@@ -240,7 +240,7 @@ vmn_send_to_next(struct vmn_packets_out *out, unsigned stage,
     send_to_table(out, stage, 0, true, bytes, size);
 }
 
-/* Returns the first table of the first stage at 'hook' or behind it, or -1. */
+/* Returns the first table of the first stage at 'hook' or after it, or -1. */
 static int
 table_of_hook(const struct pipeline *pipeline, enum vmn_hook hook)
 {

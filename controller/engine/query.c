@@ -15,8 +15,8 @@
 #include "sset.h"
 #include "util.h"
 
-/* Returns the node of query 'name' at 'key'; a new one is stale.  NULL if no
- * loaded app has such a query. */
+/* Returns the node of query 'name' at 'key'; a new one is stale.  Returns NULL
+ * if no loaded app has such a query. */
 struct query_node *
 query_get(struct engine *engine, const char *name, const char *key)
 {

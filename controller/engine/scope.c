@@ -113,7 +113,7 @@ scope_get(struct scope_table *table, const struct vmn_scope *spec,
     uint32_t hash = spec_hash(spec);
     struct engine_scope *scope;
 
-    /* Once for every flow that is compiled, so without making the name. */
+    /* Done for every flow that is compiled, so without making the name. */
     HMAP_FOR_EACH_WITH_HASH (scope, hmap_node, hash, &table->scopes) {
         if (scope_is(scope, spec)) {
             scope->n_refs++;
@@ -282,7 +282,8 @@ update_members(struct engine_scope *scope, struct engine_delta *delta)
     sset_destroy(&now);
 }
 
-/* Tells the totals of the members how many items came or went. */
+/* Adds the number of items that were added or removed to the totals of the
+ * members. */
 static void
 update_count(struct engine_scope *scope)
 {

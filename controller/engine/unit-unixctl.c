@@ -22,7 +22,7 @@
 #include "unixctl.h"
 #include "util.h"
 
-/* Lines of each kind that are shown of one unit. */
+/* Most lines of each kind for one unit. */
 #define LINES_MAX 200
 
 static const char *const index_names[VMN_N_INDEXES] = {
@@ -114,7 +114,8 @@ is_active(const struct slot *slot, const struct flow_item *item)
     return false;
 }
 
-/* What a unit wants in a slot, or contributes to it. */
+/* Returns a text for a unit's item in a slot, or its contribution to it.  The
+ * caller frees it. */
 static char *
 describe_entry(const struct entry *entry)
 {
@@ -136,7 +137,7 @@ describe_entry(const struct entry *entry)
     return text;
 }
 
-/* Sorts 'lines' and appends them below 'title', at most LINES_MAX. */
+/* Sorts 'lines' and appends the first LINES_MAX below 'title'. */
 static void
 put_lines(struct ds *ds, const char *title, struct svec *lines)
 {
@@ -220,14 +221,14 @@ parse_cookie(const char *text, uint64_t *cookie)
     return *text >= '0' && *text <= '9' && !*end && !errno && *cookie;
 }
 
-/* The units whose clauses are merged in flows with 'cookie'. */
+/* Appends the units whose clauses are merged in flows with 'cookie'. */
 static void
 put_contributors(const struct engine *engine, uint64_t cookie, struct ds *ds)
 {
     struct svec names = SVEC_EMPTY_INITIALIZER;
     const struct slot *slot;
 
-    /* A merged flow's cookie is its slot's key. */
+    /* The cookie of a merged flow is its slot's key. */
     HMAP_FOR_EACH_WITH_HASH (slot, hmap_node, cookie,
                              shards_at(&engine->desired.slots, cookie)) {
         if (!slot->n_active || slot_active(slot)[0]->cookie != cookie) {

@@ -47,7 +47,7 @@ unit_create(struct engine *engine, unsigned class_id, const char *key)
 
 /* Flows and groups.  ----------------------------------------------------- */
 
-/* An old entry of a unit, where equal new ones find it. */
+/* An entry of the unit's last computation, to be found by an equal new one. */
 struct old_entry {
     struct hmap_node node;      /* By entry_digest(). */
     struct entry *entry;
@@ -56,13 +56,13 @@ struct old_entry {
 struct comparison {
     struct unit_node *unit;
     struct old_entry *old_entries;
-    struct hmap old;            /* Of those that were not found yet. */
+    struct hmap old;            /* Entries that were not matched yet. */
     size_t n;
-    struct entry **entries;     /* What it wants now. */
+    struct entry **entries;     /* The new entries. */
     size_t n_clauses, allocated_clauses;
-    struct clause *clauses;     /* Of one flow. */
-    struct vmn_scope spec;      /* Of the flow before, as is ... */
-    struct engine_scope *scope; /* ... this; counted. */
+    struct clause *clauses;     /* Of the flow that is being added. */
+    struct vmn_scope spec;      /* The previous flow's scope, */
+    struct engine_scope *scope; /* and the same in the engine; counted. */
 };
 
 /* 'n_desired' is how many entries there will be. */
@@ -93,7 +93,8 @@ comparison_add(struct comparison *cmp, struct entry *entry)
     cmp->entries[cmp->n++] = entry;
 }
 
-/* Takes over what is desired now, and removes what no longer is. */
+/* Makes the new entries the unit's, and removes old ones that were not
+ * matched. */
 static void
 comparison_finish(struct comparison *cmp, struct engine *engine)
 {
@@ -111,8 +112,8 @@ comparison_finish(struct comparison *cmp, struct engine *engine)
     cmp->unit->n_entries = cmp->n;
 }
 
-/* If the unit has desired the same already, keeps that, and returns true.
- * 'clauses' are those of 'cmp', instead of actions in the draft. */
+/* If the unit has an equal entry already, keeps that, and returns true.  If
+ * 'clauses' is true, those of 'cmp' replace the actions in the draft. */
 static bool
 keep_old(struct comparison *cmp, const struct engine_scope *scope,
          const struct flow_draft *draft, uint64_t digest, bool clauses)
@@ -135,7 +136,7 @@ keep_old(struct comparison *cmp, const struct engine_scope *scope,
     return false;
 }
 
-/* Equal specs in a row have the very same strings. */
+/* Equal specs in a row share their strings. */
 static bool
 same_spec(const struct vmn_scope *a, const struct vmn_scope *b)
 {
@@ -143,7 +144,7 @@ same_spec(const struct vmn_scope *a, const struct vmn_scope *b)
             && a->relation == b->relation);
 }
 
-/* Returns the scope, with a reference. */
+/* Returns the scope with a reference, which the caller releases. */
 static struct engine_scope *
 get_scope(struct engine *engine, struct comparison *cmp,
           const struct vmn_scope *spec)
@@ -180,7 +181,8 @@ extract_clauses(struct comparison *cmp, const struct ofpbuf *ofpacts)
 
         struct clause *clause = &cmp->clauses[cmp->n_clauses++];
 
-        memset(clause, 0, sizeof *clause); /* It is hashed as bytes. */
+        memset(clause, 0, sizeof *clause); /* It is hashed as bytes, with its
+                                            * padding. */
         clause->id = conj->id;
         clause->clause = conj->clause;
         clause->n_clauses = conj->n_clauses;
@@ -221,11 +223,10 @@ want_item(struct engine *engine, struct comparison *cmp,
     }
 }
 
-/* Returns true if the flow is only for packets that a check of their size has
- * found too large.  Open vSwitch works out both outcomes of such a check when
- * it decides about a packet, and counts that and all that are like it as hits
- * of the flows of both: what it says of such a flow is of all packets that
- * were checked. */
+/* Returns true if the flow matches only packets that a check of their size
+ * found too large.  Open vSwitch translates both outcomes of a check at once,
+ * and counts the packet and all that are like it for the flows of both, so the
+ * statistics of such a flow are those of all packets that were checked. */
 static bool
 is_behind_check(const struct vmn_flow *flow)
 {
@@ -235,7 +236,7 @@ is_behind_check(const struct vmn_flow *flow)
            & VMN_FLAG_LARGE;
 }
 
-/* What drops is always counted, if it can be. */
+/* Returns the flow's cookie.  Drops are always counted, if they can be. */
 static uint64_t
 cookie_of(const struct unit_node *unit, const struct vmn_flow *flow)
 {
@@ -246,7 +247,7 @@ cookie_of(const struct unit_node *unit, const struct vmn_flow *flow)
     return unit->cookie | (counted ? FLOW_COOKIE_COUNTED : 0);
 }
 
-/* Has copies taken of what the flow drops, or logs. */
+/* Adds an action that samples what the flow drops or logs. */
 static void
 put_sample_action(struct engine *engine, const struct unit_node *unit,
                   struct vmn_flow *flow)
@@ -300,7 +301,7 @@ want_flow(struct engine *engine, struct comparison *cmp,
     flow_draft_uninit(&draft);
 }
 
-/* By what a select group chooses.  The caller frees 'props'. */
+/* Sets how a select group chooses its buckets.  The caller frees 'props'. */
 static void
 set_selection(struct ofputil_group_props *props, unsigned hash_family)
 {
@@ -371,8 +372,8 @@ take_desired(struct engine *engine, struct unit_node *unit,
 
 /* Relation values.  ------------------------------------------------------ */
 
-/* New relation values are added before old ones are removed, so that one which
- * stays changes nothing. */
+/* Takes over the relation values.  New ones are added before old ones are
+ * removed, so that values that stay change nothing. */
 static void
 take_values(struct engine *engine, struct unit_node *unit,
             struct vmn_emit *emit)
@@ -459,9 +460,9 @@ compare_numbers(const void *a_, const void *b_)
     return *a < *b ? -1 : *a > *b;
 }
 
-/* A unit that fails has read what made it fail, so it is tried again when that
- * changes.  Until then it holds on to all it had, numbers too, each once
- * however often it fails. */
+/* Keeps the IDs of a unit that fails.  It has read what made it fail, so it is
+ * computed again when that changes.  Until then it keeps all that it had, IDs
+ * included, each referenced once however often it fails. */
 static void
 keep_ids(struct engine *engine, struct unit_node *unit,
          struct id_refs *old, struct id_refs *now)
@@ -486,7 +487,7 @@ keep_ids(struct engine *engine, struct unit_node *unit,
     unit->ids = *now;
 }
 
-/* Takes over what came out. */
+/* Takes over the results of a computation. */
 static void
 finish(struct engine *engine, struct unit_node *unit, struct vmn_view *view,
        struct vmn_emit *emit)

@@ -36,7 +36,7 @@ actions_init(struct vmn_actions *a, struct vmn_emit *emit,
     };
 }
 
-/* Every action begins here: false if none may follow any more. */
+/* Begins an action.  Returns false if none may follow. */
 static bool
 begin(struct vmn_actions *a)
 {
@@ -71,7 +71,7 @@ set_bytes(struct vmn_actions *a, enum vmn_field field,
     }
 }
 
-/* NXM_OF_IN_PORT is the one that can be written. */
+/* Writes NXM_OF_IN_PORT, the only such field that can be written. */
 static void
 set_in_port(struct vmn_actions *a, ofp_port_t port)
 {
@@ -146,7 +146,7 @@ subfield(enum vmn_field field)
                                   .n_bits = mf->n_bits };
 }
 
-/* False, with emit_fail(), if the field has no such bits. */
+/* Returns true if the field has these bits; otherwise calls emit_fail(). */
 static bool
 has_bits(struct vmn_actions *a, enum vmn_field field, unsigned first,
          unsigned n)
@@ -214,7 +214,7 @@ vmn_act_swap(struct vmn_actions *a, enum vmn_field x, enum vmn_field y)
 void
 vmn_act_dec_ttl(struct vmn_actions *a)
 {
-    const uint16_t controller = 0; /* Which the action has to name. */
+    const uint16_t controller = 0; /* The action has to name a controller. */
     struct ofpact_cnt_ids *ids;
 
     if (!begin(a)) {
@@ -332,7 +332,7 @@ vmn_act_learn_neighbour(struct vmn_actions *a, enum vmn_neighbour from)
     }
 }
 
-/* A detour by a table that the switch fills. */
+/* Appends a detour through a table into which the switch learns. */
 static void
 put_detour(struct vmn_actions *a, uint8_t table)
 {
@@ -471,7 +471,7 @@ vmn_act_limit(struct vmn_actions *a, const char *key, uint32_t rate,
 
 /* Where a packet goes on.  ----------------------------------------------- */
 
-/* Returns the table after the stage, or -1 with emit_fail(). */
+/* Returns the table after the stage, or calls emit_fail() and returns -1. */
 static int
 next_table(struct vmn_actions *a)
 {
@@ -634,13 +634,14 @@ set_range(struct ofpact_nat *nat, const struct vmn_ip *first,
     }
 }
 
-/* With 'ports', those of the source that a connection may get. */
+/* Appends NAT; 'ports', if not NULL, are the source ports that a connection
+ * may get. */
 static void
 put_nat(struct ofpbuf *ofpacts, const struct vmn_ct *spec,
         const struct vmn_port_range *ports)
 {
     static const struct vmn_ip none;
-    /* Actions inside of another are built at the start of the buffer. */
+    /* Nested actions are built at the start of the buffer. */
     size_t ofs = ofpacts->size;
 
     ofpbuf_pull(ofpacts, ofs);
@@ -663,7 +664,7 @@ put_nat(struct ofpbuf *ofpacts, const struct vmn_ct *spec,
     ofpacts->header = ofpbuf_push_uninit(ofpacts, ofs);
 }
 
-/* Has the connection's mark be what 'reg' holds. */
+/* Appends an action that sets the connection's mark to the value of 'reg'. */
 static void
 put_mark(struct ofpbuf *ofpacts, enum vmn_field reg)
 {

@@ -15,7 +15,7 @@
 #include "vmn/packet.h"
 #include "vmn/vocabulary.h"
 
-/* Of the priorities, from 'priority' on. */
+/* Added to the priority that the app gives. */
 enum { ASKER = 0, MUTE = 5, PROBE = 10, DIRECT = 20 };
 
 static struct vmn_flow *
@@ -41,7 +41,8 @@ solicit_add(struct vmn_emit *emit, const struct vmn_arp_nd_responder *by,
     return flow;
 }
 
-/* To one that has no address yet and would take this one (section 7.2.4). */
+/* Replies to duplicate address detection, whose sender has no address yet
+ * (section 7.2.4). */
 static void
 answer_probe(struct vmn_emit *emit, const struct vmn_arp_nd_responder *by,
              const struct vmn_ip *ip)
@@ -91,7 +92,8 @@ answer_nd(struct vmn_emit *emit, const struct vmn_arp_nd_responder *by,
 
     answer_probe(emit, by, ip);
 
-    /* There is no room for one in the answer. */
+    /* Without the option, there is no room for a link-layer address in the
+     * reply. */
     flow = solicit_add(emit, by, ip, MUTE);
     vmn_match_mac(flow, VMN_F_ND_SLL, (struct vmn_mac) { { 0 } });
     vmn_act_drop(vmn_flow_actions(flow), "ND without link-layer address");

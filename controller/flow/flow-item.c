@@ -26,19 +26,19 @@
 #include "unaligned.h"
 #include "util.h"
 
-/* In an OFPT_BUNDLE_ADD_MESSAGE: where the message inside starts, and where a
- * flow mod's body and match do. */
+/* Offsets in an OFPT_BUNDLE_ADD_MESSAGE: of the message inside, and of a flow
+ * mod's body and match. */
 #define INNER_OFS (sizeof(struct ofp_header) \
                    + sizeof(struct ofp14_bundle_ctrl_msg))
 #define FLOW_MOD_OFS (INNER_OFS + sizeof(struct ofp_header))
 #define MATCH_OFS (FLOW_MOD_OFS + sizeof(struct ofp11_flow_mod))
 
-/* Their types in a header. */
+/* Message types in a header. */
 #define TYPE_FLOW_MOD 14
 #define TYPE_BUNDLE_ADD_MESSAGE 34
 #define BUNDLE_FLAGS (OFPBF_ATOMIC | OFPBF_ORDERED)
 
-/* In a digest, in place of an item's kind. */
+/* Stands in a digest for an item's kind. */
 #define HEAD_LIMIT 0x100
 
 struct flow_item_registry *
@@ -125,7 +125,7 @@ put_header(struct ofpbuf *b, uint8_t type)
     oh->type = type;
 }
 
-/* Begins a message to add to a bundle. */
+/* Begins a draft, with a message to be added to a bundle. */
 static void
 draft_init(struct flow_draft *draft, enum flow_item_kind kind)
 {
@@ -146,8 +146,8 @@ draft_init(struct flow_draft *draft, enum flow_item_kind kind)
     bcm->flags = htons(BUNDLE_FLAGS);
 }
 
-/* The digest speaks of the content: it leaves out the headers, where the xid
- * will be. */
+/* Completes the draft and its digest, which covers the content without the
+ * headers, since the xid will be there. */
 static void
 draft_finish(struct flow_draft *draft, const struct flow_item_registry
              *registry)
@@ -266,7 +266,7 @@ flow_draft_get_match(const struct flow_draft *draft, size_t *size)
 
 /* Items.  ---------------------------------------------------------------- */
 
-/* Puts lengths and xid into both headers of a message for a bundle. */
+/* Writes lengths and the xid into both headers of a bundle message. */
 static void
 finish_headers(uint8_t *msg, size_t size, uint32_t xid)
 {
@@ -280,7 +280,7 @@ finish_headers(uint8_t *msg, size_t size, uint32_t xid)
     inner->xid = htonl(xid);
 }
 
-/* OpenFlow 1.5, section 7.3.4.5. */
+/* Appends a meter mod (OpenFlow 1.5, section 7.3.4.5). */
 static void
 put_meter_mod(struct ofpbuf *b, enum ofp13_meter_mod_command command,
               const struct flow_limit *limit, uint32_t xid)
@@ -383,7 +383,7 @@ flow_item_unref(struct flow_item *item)
     }
 }
 
-/* Returns true if two messages for a bundle have the same body. */
+/* Returns true if two bundle messages have the same body. */
 static bool
 same_body(const void *a, size_t a_size, const void *b, size_t b_size)
 {
@@ -462,9 +462,9 @@ flow_item_same_key(const struct flow_item *a, const struct flow_item *b)
             && a_size == b_size && !memcmp(a_match, b_match, a_size));
 }
 
-/* A flow's withdrawal is its own ADD with another command, without the
- * instructions.  The cookie with its mask sees to it that nobody else's newer
- * flow of the same match goes away with it. */
+/* Appends the deletion of a flow: its ADD with another command and without
+ * instructions.  The cookie and its mask ensure that it does not delete a
+ * newer flow of another owner with the same match. */
 static void
 put_flow_delete(const struct flow_item *item, struct ofpbuf *b)
 {

@@ -14,7 +14,7 @@
 #include "unaligned.h"
 #include "util.h"
 
-/* What a note has room for without padding. */
+/* Bytes that fit into a note without padding. */
 #define NOTE_SIZE 6
 
 void
@@ -48,7 +48,7 @@ flow_part_read(const struct flow_item *item)
     const struct ofpact *a;
     uint32_t part = 0;
 
-    /* Our own bytes: they decode. */
+    /* The engine has encoded them, so they can be decoded. */
     if (!ofpacts_pull_openflow_instructions(&b, b.size, OFP15_VERSION, NULL,
                                             NULL, &ofpacts)
         && ofpacts.size) {

@@ -19,8 +19,8 @@
 #include "packets.h"
 #include "util.h"
 
-/* Fields by enum vmn_field, and what a match on them implies.  A prerequisite
- * that is 0 is left to the app. */
+/* Fields by enum vmn_field, and the prerequisites that a match on them
+ * implies.  A prerequisite of 0 is left to the app. */
 static const struct {
     enum mf_field_id id;
     uint16_t eth_type;
@@ -88,7 +88,8 @@ field_get(enum vmn_field field)
     return mf_from_id(fields[field < VMN_N_FIELDS ? field : 0].id);
 }
 
-/* Puts 'value' in wire order at the width of 'field'. */
+/* Writes 'value' to '*mfv' in network byte order, with the width of 'field'.
+ * Returns false, with emit_fail(), if that is not possible. */
 bool
 field_value(struct vmn_emit *emit, enum vmn_field field, uint64_t value,
             union mf_value *mfv)
@@ -133,7 +134,7 @@ field_ip(struct vmn_emit *emit, enum vmn_field field, const struct vmn_ip *ip,
 
 /* Flows.  ---------------------------------------------------------------- */
 
-/* What the pool keeps: about 2 MiB, and no actions of more bytes than this. */
+/* Bounds of the pool: about 2 MiB, and no buffers larger than this. */
 #define POOL_FLOWS_MAX 1000
 #define POOL_ACTIONS_MAX 512
 
@@ -143,8 +144,8 @@ same_text(const char *a, const char *b)
     return a == b || (a && b && !strcmp(a, b));
 }
 
-/* Returns a copy that lives as long as the view; of equal scopes in a row, the
- * very same. */
+/* Returns a copy that lives as long as the view.  Equal scopes in a row share
+ * one copy. */
 static struct vmn_scope
 scope_copy(struct vmn_emit *emit, struct vmn_scope scope)
 {
@@ -170,8 +171,8 @@ scope_is_valid(struct vmn_emit *emit, const struct vmn_scope *scope)
     return true;
 }
 
-/* Returns a flow from the pool, or a new one, with nothing set but the buffer
- * for its actions. */
+/* Returns a flow from the pool, or a new one.  Only its buffer for actions is
+ * initialised. */
 static struct vmn_flow *
 take_flow(struct emit_pool *pool)
 {
@@ -244,8 +245,8 @@ emit_flow(struct vmn_emit *emit, struct vmn_scope scope,
     return flow;
 }
 
-/* Always returns a flow, so that apps need not check; one that came with a
- * mistake is never used, since the unit has failed. */
+/* Always returns a flow, so that apps need not check.  A flow with invalid
+ * arguments is never used, since the unit has failed. */
 struct vmn_flow *
 vmn_flow_add(struct vmn_emit *emit, struct vmn_scope scope, unsigned stage,
              unsigned table, uint16_t priority)
@@ -423,8 +424,9 @@ vmn_match_ip(struct vmn_flow *flow, enum vmn_field field,
     vmn_match_prefix(flow, field, &prefix);
 }
 
-/* Matches whose prerequisites are missing would be left out of the message in
- * silence, and the flow would match more than was meant. */
+/* Returns true if the match's prerequisites are met.  Fields without them
+ * would be left out of the message silently, and the flow would match more
+ * than intended. */
 static bool
 check_prerequisites(struct vmn_flow *flow)
 {
@@ -487,9 +489,10 @@ emit_check_flow(struct vmn_flow *flow)
     return true;
 }
 
-/* Open vSwitch executes a bucket as an action set (OpenFlow 1.5, section 5.6):
- * it takes all actions, and passes by those that no such set can have
- * (action_set_classify() in its lib/ofp-actions.c). */
+/* Checks a group's buckets.  Open vSwitch executes a bucket as an action set
+ * (OpenFlow 1.5, section 5.6): it accepts all actions, and ignores those that
+ * an action set cannot hold (action_set_classify() in its
+ * lib/ofp-actions.c). */
 bool
 emit_check_group(const struct vmn_group_msg *group)
 {

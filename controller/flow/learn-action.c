@@ -56,7 +56,7 @@ learn_action_match_copy(struct ofpbuf *ofpacts, enum mf_field_id id)
     learn_action_match_other(ofpacts, id, id);
 }
 
-/* 'value', into field 'id'. */
+/* Appends a spec that loads 'value' into field 'id'. */
 static struct ofpact_learn_spec *
 put_value(struct ofpbuf *ofpacts, enum mf_field_id id, uint32_t value)
 {

@@ -9,13 +9,13 @@
 #include "controller/flow/learn-action.h"
 #include "openvswitch/ofp-actions.h"
 
-/* The domain, the service, and the value where it is found. */
+/* Fields of the domain's zone, of the service, and of the value. */
 #define ZONE MFF_REG5
 #define SERVICE MFF_REG12
 #define VALUE MFF_REG11
 
-/* Being found keeps the flow (its idle time-out starts over).  Learning does
- * not have to: who learns has looked for it before. */
+/* A lookup that finds the flow restarts its idle timeout.  Learning need not
+ * do that, since it follows a lookup. */
 void
 learn_client_put(struct ofpbuf *ofpacts, const struct vmn_client *client)
 {

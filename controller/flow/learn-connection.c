@@ -15,9 +15,9 @@
 #include "openvswitch/ofpbuf.h"
 #include "vmn/flow.h"
 
-/* What the learned match says of conntrack's state: that of a new connection,
- * whatever that of the packet was, since the original tuple may be matched
- * with a valid state only. */
+/* Conntrack state in the learned match: that of a new connection, whatever the
+ * packet's own state, since the original tuple may be matched only with a
+ * valid state. */
 #define STATE (VMN_CT_TRK | VMN_CT_NEW)
 
 static bool
@@ -42,7 +42,7 @@ learn_connection_put(struct ofpbuf *ofpacts, uint16_t eth_type, uint8_t
     learn_action_match_copy(ofpacts, ipv6 ? MFF_CT_IPV6_SRC : MFF_CT_NW_SRC);
     learn_action_match_copy(ofpacts, ipv6 ? MFF_CT_IPV6_DST : MFF_CT_NW_DST);
     if (ip_proto == IPPROTO_SCTP) {
-        /* The userspace datapath's conntrack knows no ports of it. */
+        /* Conntrack of the userspace datapath does not track its ports. */
         learn_action_match_value(ofpacts, MFF_IP_PROTO, IPPROTO_SCTP);
         learn_action_match_copy(ofpacts, MFF_SCTP_DST);
     } else {

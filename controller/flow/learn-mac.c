@@ -10,8 +10,8 @@
 #include "openvswitch/ofp-actions.h"
 #include "vmn/flow.h"
 
-/* Hearing an address again renews the flow (its hard time-out starts over), so
- * that one which is only sent to is forgotten. */
+/* A packet from an address learns it again, which restarts the flow's hard
+ * timeout; an address that only receives is forgotten. */
 void
 learn_mac_put(struct ofpbuf *ofpacts, uint32_t value)
 {

@@ -18,8 +18,7 @@
 #include "openvswitch/ofpbuf.h"
 #include "vmn/packet.h"
 
-/* Where a packet says an address, and the Ethernet address that goes with it.
- */
+/* Fields that hold a protocol address and its Ethernet address. */
 static const struct {
     enum mf_field_id ip, mac;
 } said[] = {

@@ -28,10 +28,10 @@ struct oxm {
     uint32_t field;             /* Class and number. */
     const uint8_t *value;
     const uint8_t *mask;        /* NULL: all of it. */
-    size_t size;                /* Of each, in bytes. */
+    size_t size;                /* Of value and of mask, in bytes. */
 };
 
-/* Takes the field at '*p', and moves '*p' on.  Returns false at the end. */
+/* Reads the field at '*p' and advances '*p'.  Returns false at the end. */
 static bool
 next_oxm(const uint8_t **p, const uint8_t *end, struct oxm *oxm)
 {
@@ -66,7 +66,7 @@ oxm_bounds(const struct flow_item *item, const uint8_t **p,
     *end = match + MIN(MAX(length, MATCH_HEADER_SIZE), size);
 }
 
-/* Returns true if the two values of one field exclude each other. */
+/* Returns true if no packet has both values of the field. */
 static bool
 oxm_differ(const struct oxm *a, const struct oxm *b)
 {
@@ -95,7 +95,7 @@ match_is_disjoint(const struct flow_item *a, const struct flow_item *b)
     while (next_oxm(&a_p, a_end, &x)) {
         const uint8_t *b_p = b_start;
 
-        /* An experimenter's fields have more of a header. */
+        /* Experimenter fields have a longer header. */
         while (x.field >> 8 != OXM_EXPERIMENTER
                && next_oxm(&b_p, b_end, &y)) {
             if (x.field == y.field && oxm_differ(&x, &y)) {
@@ -157,7 +157,7 @@ flow_item_decode_match(const struct flow_item *item, struct match *match)
     struct ofpbuf b = ofpbuf_const_initializer(bytes, size);
     uint16_t padded;
 
-    /* Our own bytes: they decode. */
+    /* The engine has encoded it, so it can be decoded. */
     if (ofputil_pull_ofp11_match(&b, NULL, NULL, match, &padded)) {
         match_init_catchall(match);
     }
@@ -186,8 +186,9 @@ match_intersect(const struct match *a, const struct match *b,
     return true;
 }
 
-/* Fields that are a number to people: a packet has all of its bits.  Not the
- * flags, which read better one by one, nor registers seen in pairs. */
+/* Returns true if the field is shown as one number, so that an example packet
+ * has all of its bits.  Not flags, which are shown one by one, nor registers
+ * that are matched in pairs. */
 static bool
 is_plain_field(const struct mf_field *mf)
 {

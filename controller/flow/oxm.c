@@ -20,22 +20,22 @@
 
 #define BIT(FIELD) (UINT64_C(1) << VMN_F_##FIELD)
 
-/* Fields that have a peculiarity in libopenvswitch's encoding. */
+/* Fields that libopenvswitch encodes in a special way. */
 #define ODD_FIELDS (BIT(VLAN_TCI) | BIT(IP_FRAG))
 
 #define NXM 0x0001              /* Nicira's fields ... */
 #define OXM 0x8000              /* ... those of OpenFlow ... */
 #define PKT 0x8001              /* ... and its registers, in pairs. */
 
-/* What is written of a field besides its value. */
+/* How a field is written beside its value. */
 enum form {
-    MASKABLE,                   /* A mask, unless it is all ones. */
-    EXACT,                      /* Nothing. */
+    MASKABLE,                   /* With a mask, unless that is all ones. */
+    EXACT,                      /* Without a mask. */
 };
 
 /* In the order in which they are written. */
 static const struct oxm_field {
-    uint64_t bits;              /* Who matches it.  0: see put_fields(). */
+    uint64_t bits;              /* Bits that match it.  0: see put_fields(). */
     enum mf_field_id id;
     uint16_t class_;
     uint8_t number;
@@ -98,7 +98,7 @@ static const struct oxm_field {
 
 #define OXM_ENTRY_MAX (4 + 16 + 16)
 
-/* Appends one field.  Returns false if none of its bits is matched. */
+/* Appends a field.  Returns false if none of its bits is matched. */
 static bool
 put_field(struct ofpbuf *b, const struct oxm_field *f,
           const struct match *match)
@@ -136,7 +136,7 @@ is_wanted(const struct oxm_field *f, const struct match *match,
     return f->id == MFF_ETH_TYPE || is_ip_any(&match->flow);
 }
 
-/* Appends all fields.  Returns false if it cannot. */
+/* Appends all fields.  Returns false if they cannot be encoded here. */
 static bool
 put_fields(struct ofpbuf *b, const struct match *match, uint64_t matched)
 {
@@ -157,7 +157,7 @@ put_fields(struct ofpbuf *b, const struct match *match, uint64_t matched)
             has_prereqs |= mf_from_id(f->id)->prereqs != MFP_NONE;
         }
     }
-    /* A packet type that is matched, and not implied, is a field as well. */
+    /* A packet type that is matched and not implied is a field, too. */
     return !match->wc.masks.packet_type || has_prereqs;
 }
 

@@ -37,11 +37,11 @@ punt_put(struct ofpbuf *ofpacts, const uint8_t *userdata, size_t size,
     ofpact_finish_CONTROLLER(ofpacts, &controller);
 }
 
-/* Appends an action that does nothing to a copy that goes nowhere any more.
- * ovs-vswitchd makes a copy of its own in the datapath for a clone() only if
- * that holds an action which cannot be undone (reversible_actions() in
- * ofproto/ofproto-dpif-xlate.c); without, the meter would drop the packet
- * itself.  decap() is such a one, of packets without a VLAN tag. */
+/* Appends an action without effect on a copy that is dropped next.  For a
+ * clone(), ovs-vswitchd makes a copy in the datapath only if it holds an
+ * irreversible action (reversible_actions() in ofproto/ofproto-dpif-xlate.c);
+ * otherwise the meter would drop the packet itself. decap() is irreversible,
+ * for packets without a VLAN tag. */
 static void
 put_irreversible(struct ofpbuf *ofpacts)
 {
@@ -58,7 +58,7 @@ punt_continue(struct ofpbuf *ofpacts, size_t ofs)
     void *punt = xmemdup(ofpbuf_at_assert(ofpacts, ofs, size), size);
     struct ofpact_nest *clone;
 
-    /* Actions inside of another are built at the start of the buffer. */
+    /* Nested actions are built at the start of the buffer. */
     ofpacts->size = ofs;
     ofpbuf_pull(ofpacts, ofs);
     ofpact_put_CLONE(ofpacts);

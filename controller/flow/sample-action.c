@@ -51,8 +51,8 @@ sample_action_put(struct ofpbuf *ofpacts, uint64_t cookie, uint32_t part,
     }
 }
 
-/* Where what leads to SAMPLE_TABLE for good begins, or 'ofpacts_len'.  Before
- * it is only what sends the packet up. */
+/* Returns the offset of the actions that lead to SAMPLE_TABLE and end there,
+ * or 'ofpacts_len'.  Only punts come before these. */
 static size_t
 find_drop(const struct ofpact *ofpacts, size_t ofpacts_len)
 {

@@ -24,7 +24,8 @@ window_ms(const struct up_down_rules *rules)
     return MAX(rules->interval_ms, 1) * UP_DOWN_FLAP_WINDOW;
 }
 
-/* Doublings as of now. */
+/* Returns how often the required number of successes is doubled at
+ * 'now_ms'. */
 static unsigned
 penalty_now(const struct up_down *c, const struct up_down_rules *rules,
             int64_t now_ms)
@@ -42,7 +43,7 @@ up_down_needed(const struct up_down *c,
             : rules->healthy_after << penalty_now(c, rules, now_ms));
 }
 
-/* The state changes, due to probes. */
+/* Changes the state because of probes. */
 static void
 change(struct up_down *c, enum up_down_state state,
        const struct up_down_rules *rules, int64_t now_ms)

@@ -17,10 +17,11 @@
 #include "util.h"
 #include "vmn/vocabulary.h"
 
-/* A backend whose connections go on. */
+/* A backend whose connections are kept. */
 struct kept {
     char *domain;
-    struct fabric_flush flush;  /* What there is to forget; zone 0. */
+    struct fabric_flush flush;  /* What to flush when it is removed, with zone
+                                 * 0. */
 };
 
 struct keeps {
@@ -32,7 +33,8 @@ struct connection_flush {
     struct model *model;
     struct engine *engine;
     struct fabric *fabric;
-    struct shash balancers;     /* Name -> struct keeps, of UDP. */
+    struct shash balancers;     /* Name -> struct keeps, of balancers of
+                                 * UDP. */
 };
 
 static void
@@ -73,8 +75,8 @@ keeps_read(const struct connection_flush *gone,
     return keeps;
 }
 
-/* Whatever ports there are: what is flushed by one port or by all of them is
- * the connections of a backend that goes, and of no other. */
+/* Returns true if 'keeps' has the backend, whatever ports: a flush by one port
+ * or all ports affects connections of this backend only. */
 static bool
 has_kept(const struct keeps *keeps, const struct kept *kept)
 {
@@ -91,7 +93,8 @@ has_kept(const struct keeps *keeps, const struct kept *kept)
     return false;
 }
 
-/* Of conntrack, in which hosts balance for that domain. */
+/* Returns the conntrack zone in which hosts balance connections for the
+ * domain. */
 static uint16_t
 zone_of(const struct connection_flush *gone, const char *domain)
 {
@@ -115,8 +118,8 @@ forget(struct connection_flush *gone, const struct kept *kept)
     }
 }
 
-/* What has yet to be told to a host is about nobody who is gone any more: that
- * is of one of its ports, or of all. */
+/* Keeps a backend.  Flushes that hosts did not get yet no longer concern it,
+ * neither those of one of its ports nor those of all. */
 static void
 keep(struct connection_flush *gone, const struct vmn_loadbalancer *lb,
      const struct kept *kept)

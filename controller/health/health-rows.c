@@ -21,9 +21,9 @@
 
 VLOG_DEFINE_THIS_MODULE(health_rows);
 
-/* Rows in a request; well below the model's bound. */
+/* Rows in a request, well below the model's bound. */
 #define OPS_MAX 4096
-/* Between a failure and the next try, at first and at most. */
+/* First and longest delay after a failure, in milliseconds. */
 #define RETRY_MIN_MS 100
 #define RETRY_MAX_MS 5000
 
@@ -34,7 +34,7 @@ struct health_rows {
     void *aux;
     struct sset due;            /* Names of rows. */
     struct event *flush;
-    struct rows_request *sent;  /* On its way, or NULL. */
+    struct rows_request *sent;  /* The pending request, or NULL. */
     int retry_ms;
 };
 
@@ -97,7 +97,7 @@ done_cb(void *sent_, const struct commit_result *result)
     request_free(sent);
 }
 
-/* Adds what has to be done about row 'name'. */
+/* Adds the operation that row 'name' needs, if any. */
 static void
 add_row(struct health_rows *rows, struct model_request *request,
         const char *name)
@@ -113,7 +113,7 @@ add_row(struct health_rows *rows, struct model_request *request,
     const char *port = name + len + 1;
     const char *desired = rows->desired(rows->aux, balancer, port);
 
-    /* Rows go with what they are about. */
+    /* Rows are deleted with the objects that they are about. */
     if (!model_get(rows->model, VMN_TABLE_LOADBALANCER, balancer)
         || !model_get(rows->model, VMN_TABLE_PORT, port)) {
         desired = NULL;
@@ -138,7 +138,7 @@ flush_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *rows_)
     struct rows_request *sent;
 
     if (rows->sent) {
-        return;                 /* done_cb() goes on. */
+        return;                 /* done_cb() continues. */
     }
     sent = xzalloc(sizeof *sent);
     sent->rows = rows;
@@ -181,7 +181,7 @@ health_rows_destroy(struct health_rows *rows)
 {
     if (rows) {
         if (rows->sent) {
-            /* Nobody is told any more: commit_stop(). */
+            /* Its callback is not called any more: see commit_stop(). */
             request_free(rows->sent);
         }
         event_free(rows->flush);

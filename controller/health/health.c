@@ -32,12 +32,13 @@
 #include "util.h"
 #include "vmn/vocabulary.h"
 
-/* A host that has not been there since vmnd's start is not known to be away
- * until then: all of them come back in that time, if they can. */
+/* Until this long after vmnd's start, in milliseconds, a host that has not
+ * connected since is not taken as offline: all hosts reconnect in that time,
+ * if they can. */
 #define GRACE_MS (20 * 1000)
-/* How often drains are looked at. */
+/* Interval between checks of drains, in milliseconds. */
 #define DRAINS_MS 1000
-/* Balancers that are looked at in a turn. */
+/* Balancers refreshed in one turn of the loop. */
 #define REFRESHES_MAX 64
 
 struct health {
@@ -48,17 +49,18 @@ struct health {
     struct prober prober;
     struct health_rows *rows;   /* Owned. */
     struct connection_flush *gone;          /* Owned. */
-    struct event *timer;        /* When something is due. */
+    struct event *timer;        /* Expires when something is due. */
     struct event *refresh;
     struct event *drains;
     struct event *grace;
-    bool begun;                 /* The first compile is done... */
-    bool rows_known;            /* ...and all rows were looked at. */
+    bool begun;                 /* The first compile is done. */
+    bool rows_known;            /* All rows were refreshed. */
     int64_t started_ms;
-    int64_t known_us;           /* Since when counters of all hosts are. */
-    uint64_t n_count_failures;  /* As of then. */
-    struct sset balancers, hosts, ports, vifs; /* To refresh at. */
-    struct sset seen_hosts;     /* That have been connected. */
+    int64_t known_us;           /* Since when the counters of all hosts are
+                                 * known. */
+    uint64_t n_count_failures;  /* At that time. */
+    struct sset balancers, hosts, ports, vifs; /* To be refreshed. */
+    struct sset seen_hosts;     /* Hosts that have been connected. */
     health_watch_cb *watch;
     void *watch_aux;
 };
@@ -103,7 +105,7 @@ drains_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
     struct health *h = h_;
     struct fabric_stats stats;
 
-    /* What hosts that are away sent nobody knows. */
+    /* What disconnected hosts have sent is not known. */
     fabric_get_stats(h->fabric, &stats);
     if (stats.n_connected < stats.n_hosts
         || stats.n_counter_failures != h->n_count_failures) {
@@ -115,7 +117,8 @@ drains_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
     }
 }
 
-/* There are some: has them looked at.  What was sent before is not known. */
+/* Starts periodic checks of drains if there are any.  What was sent before is
+ * not known. */
 static void
 watch_drains(struct health *h)
 {
@@ -147,7 +150,8 @@ changed_cb(void *h_, struct backend *b, bool gone)
     }
 }
 
-/* Counters are as old as their hosts' readings. */
+/* Returns since when the backend has sent nothing.  Counters are as old as
+ * their host's last reading. */
 static int64_t
 quiet_since_cb(void *h_, struct backend *b, int64_t now_us)
 {
@@ -182,7 +186,7 @@ sink_cb(void *h_, const char *host, uint32_t in_port, const uint8_t *frame,
     set_timer(h);
 }
 
-/* As of health_rows_desired_cb. */
+/* A health_rows_desired_cb. */
 static const char *
 desired_cb(void *h_, const char *balancer, const char *port)
 {
@@ -204,7 +208,7 @@ type_of(enum vmn_probe probe)
             : probe == VMN_PROBE_PING ? PROBE_PING : PROBE_TCP);
 }
 
-/* Strings are the row's. */
+/* Reads the balancer's settings.  Strings are borrowed from the row. */
 static void
 read_settings(const struct vmn_loadbalancer *lb,
               const struct model_meta *meta, struct prober_settings *s)
@@ -247,7 +251,8 @@ drains(const struct vmn_loadbalancer *lb, const char *port)
     return false;
 }
 
-/* Whether it can be probed where it is, as far as its host knows. */
+/* Sets whether the backend can be probed where it is bound, as far as its host
+ * is known. */
 static void
 refresh_host(struct health *h, const struct vmn_lb_member *of,
              struct prober_member *m)
@@ -269,7 +274,7 @@ refresh_host(struct health *h, const struct vmn_lb_member *of,
         m->waits = true;
     }
     if (!vif) {
-        m->waits = true;        /* Its binding will go as well. */
+        m->waits = true;        /* The binding will be removed, too. */
         return;
     }
     m->ofport = vif->ofport;
@@ -312,8 +317,8 @@ read_member(struct health *h, const struct vmn_loadbalancer *lb,
     }
 }
 
-/* A row that says something else, as one that was being deleted when the
- * backend came back. */
+/* Schedules a row that differs from the backend's state, such as one that was
+ * being deleted when the backend came back. */
 static void
 check_row(struct health *h, const char *balancer,
           const struct prober_member *m)
@@ -360,7 +365,8 @@ refresh_balancer(struct health *h, const char *name)
     free(of);
 }
 
-/* Whether the backend's interface is among 'vifs', which are of 'hosts'. */
+/* Returns true if the backend's interface is among 'vifs', which are on
+ * 'hosts'. */
 static bool
 has_vif_among(const struct health *h, const struct backend *b,
               const struct sset *hosts)
@@ -382,7 +388,7 @@ has_vif_among(const struct health *h, const struct backend *b,
     return is_there;
 }
 
-/* The hosts of 'vifs'. */
+/* Adds the hosts of 'vifs' to 'hosts'. */
 static void
 find_vif_hosts(const struct health *h, struct sset *hosts)
 {
@@ -393,8 +399,8 @@ find_vif_hosts(const struct health *h, struct sset *hosts)
     }
 }
 
-/* Adds to 'balancers' those with a backend on one of 'hosts', among 'ports',
- * or behind one of 'vifs'. */
+/* Adds the balancers with a backend on one of 'hosts', among 'ports', or at
+ * one of 'vifs' to 'balancers'. */
 static void
 find_concerned(struct health *h)
 {
@@ -423,7 +429,7 @@ find_concerned(struct health *h)
     sset_destroy(&vif_hosts);
 }
 
-/* Rows of what is not looked after any more. */
+/* Schedules rows of backends that are not checked any more. */
 static void
 refresh_rows(struct health *h)
 {
@@ -454,7 +460,7 @@ refresh_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
         free(name);
     }
     if (!sset_is_empty(&h->balancers)) {
-        event_add(h->refresh, &at_once); /* In the next turn. */
+        event_add(h->refresh, &at_once); /* In the loop's next turn. */
     } else if (!h->rows_known) {
         h->rows_known = true;
         refresh_rows(h);
@@ -530,7 +536,7 @@ grace_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
     refresh_all(h_);
 }
 
-/* The first compile is done. */
+/* Called when the first compile is done. */
 static void
 begin_cb(void *h_)
 {
@@ -551,7 +557,7 @@ health_set_watch(struct health *h, health_watch_cb *watch, void *aux)
     h->watch_aux = aux;
 }
 
-/* The backend's last changes, the oldest first. */
+/* Sets the backend's last changes, oldest first. */
 static void
 put_history(const struct backend *b, struct arena *arena,
             struct status_backend_health *status)

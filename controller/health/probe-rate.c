@@ -10,8 +10,8 @@
 
 #include "util.h"
 
-/* Hosts that are remembered; those that asked for nothing for a second are as
- * good as new ones. */
+/* Hosts that are remembered; a host without probes for a second need not
+ * be. */
 #define HOSTS_MAX 4096
 
 void
@@ -55,7 +55,8 @@ host_us(struct probe_rate *p, const char *host, int64_t now_us)
     return at;
 }
 
-/* A turn of those that come 'rate' a second, not before 'now_us'. */
+/* Reserves a slot at 'rate' per second with bursts of 'burst'.  Returns when
+ * it is, not before 'now_us'. */
 static int64_t
 take(int64_t *next_us, int64_t now_us, unsigned rate, unsigned burst)
 {

@@ -20,10 +20,11 @@ VLOG_DEFINE_THIS_MODULE(health);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
 
-/* A probe is sent once more, twice, at equal parts of its time. */
+/* A probe's timeout has this many equal parts; the probe is sent at the start
+ * of each. */
 #define PARTS 3
-/* A timeout that vmnd notices later than that says nothing yet: the answer may
- * wait to be read. */
+/* Microseconds.  If vmnd notices a timeout later than that, the reply may be
+ * waiting to be read, so it waits once more. */
 #define LATE_US (50 * 1000)
 
 const char *const backend_state_names[BACKEND_N_STATES] = {
@@ -59,7 +60,7 @@ state_of(const struct backend *b)
             : states[b->check.state]);
 }
 
-/* Tells of the backend's state if it is another one. */
+/* Reports the backend's state if it has changed. */
 static void
 tell(struct backend *b)
 {
@@ -95,9 +96,10 @@ set_due(struct backend *b, enum backend_due due, int64_t at_us)
     timer_heap_set(&b->prober->timers, &b->timer, at_us);
 }
 
-/* The next moment that is the backend's own, by its name: they are spread over
- * the interval.  It is the next one after 'last_us', when it was probed last,
- * so that a probe which takes all of the interval does not cost it a turn. */
+/* Schedules the backend's next probe at a phase of the interval that follows
+ * from its name, so that probes are spread.  It is the first such moment after
+ * 'last_us', when it was last probed, so that a probe that takes the whole
+ * interval does not skip one. */
 static void
 set_next(struct backend *b, int64_t last_us, int64_t now_us)
 {
@@ -142,7 +144,7 @@ send_frames(const struct backend *b, const struct probe_frames *frames)
     return true;
 }
 
-/* The probe is over. */
+/* Ends the probe with its result. */
 static void
 end_probe(struct backend *b, bool ok, const char *reason, int64_t now_us)
 {
@@ -210,7 +212,7 @@ begin_probe(struct backend *b, int64_t now_us)
     }
     probe_begin(b->probe, &frames);
     if (!send_frames(b, &frames)) {
-        /* Whose fault it is is known from elsewhere. */
+        /* The cause is not the backend, and is reported elsewhere. */
         b->prober->stats.n_unsent++;
         drop_probe(b);
         set_next(b, now_us, now_us);
@@ -220,7 +222,8 @@ begin_probe(struct backend *b, int64_t now_us)
             now_us + b->lb->settings.timeout_ms * 1000 / PARTS);
 }
 
-/* Once more, or no longer. */
+/* Retransmits the probe, if it expects a reply, and schedules the next
+ * step. */
 static void
 wait_more(struct backend *b, int64_t now_us)
 {
@@ -256,7 +259,7 @@ time_out(struct backend *b, int64_t now_us)
     end_probe(b, ok, probe_reason(b->probe), now_us);
 }
 
-/* It is time for what is due of the backend. */
+/* Does what is due for the backend. */
 static void
 run(struct backend *b, int64_t now_us)
 {
@@ -400,7 +403,7 @@ backend_create(struct prober *p, struct balancer *lb,
     b->port = xstrdup(m->port);
     b->host = xstrdup(m->host);
     b->turn = random_uint16();
-    /* What was known before a restart is believed. */
+    /* The state before a restart is kept. */
     up_down_init(&b->check, m->row == BACKEND_UP     ? UP_DOWN_UP
                               : m->row == BACKEND_DOWN ? UP_DOWN_DOWN
                                                        : UP_DOWN_NEW);
@@ -411,7 +414,7 @@ backend_create(struct prober *p, struct balancer *lb,
     return b;
 }
 
-/* It is probed no more; what is known of it goes with that, unless it
+/* Stops probing.  With 'forget', drops the state, unless the backend
  * drains. */
 static void
 stop(struct backend *b, bool forget)
@@ -431,7 +434,7 @@ set_drain(struct backend *b, bool drain, int64_t now_us)
     const struct prober_settings *s = &b->lb->settings;
 
     if (drain && !b->drains && !b->drained) {
-        /* When it began is not stored: not later than the last edit. */
+        /* Its start is not stored, but it is not later than the last edit. */
         int64_t ago_ms = time_wall_msec() - s->edited_ms;
 
         b->drain_us = now_us + (s->drain_ms - MIN(MAX(ago_ms, 0),
@@ -445,7 +448,7 @@ set_drain(struct backend *b, bool drain, int64_t now_us)
     b->drains = drain && !b->drained;
 }
 
-/* Why the drain of a backend is over, or NULL. */
+/* Returns why the backend's drain is over, or NULL if it is not. */
 static const char *
 why_drained(struct backend *b, int64_t now_us)
 {
@@ -516,7 +519,8 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
         ovs_strzcpy(b->reason, m->out, sizeof b->reason);
         up_down_unavailable(&b->check);
     } else if (!b->timer.place) {
-        /* One that is believed to be up has time; others are waited for. */
+        /* One that was up is probed at its next regular time; others at
+         * once. */
         if (is_new && b->check.state == UP_DOWN_UP) {
             set_next(b, now_us, now_us);
         } else {
@@ -552,8 +556,7 @@ free_settings(struct prober_settings *s)
     free(CONST_CAST(char *, s->send));
 }
 
-/* Copies 'settings'; true if probes that are on their way are of no use any
- * more. */
+/* Copies 'settings'.  Returns true if pending probes have become useless. */
 static bool
 set_settings(struct balancer *lb, const struct prober_settings *settings)
 {

@@ -34,7 +34,7 @@ put_at(struct timer_heap *t, struct timer *timer, size_t place)
     timer->place = place;
 }
 
-/* Finds 'timer', for which there is room at 'place', a place up or down. */
+/* Puts 'timer' into its place, up or down from the free 'place'. */
 static void
 settle(struct timer_heap *t, struct timer *timer, size_t place)
 {
