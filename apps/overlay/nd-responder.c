@@ -65,7 +65,7 @@ base_guard(struct vmn_emit *emit)
     };
 
     for (size_t i = 0; i < sizeof unheard / sizeof unheard[0]; i++) {
-        drop(type_add(emit, STAGE_ADMIT, ADMIT_GUARD, GUARD_UNWANTED,
+        drop(type_add(emit, STAGE_ADMIT, ADMIT_GUARD, GUARD_UNSUPPORTED,
                       unheard[i].type), unheard[i].reason);
     }
 

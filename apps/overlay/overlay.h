@@ -50,7 +50,7 @@ enum {
     SOURCE_EXTERNAL = 10,       /* Any other from a physical network. */
 
     GUARD_SERVED = 160,         /* What the controller answers. */
-    GUARD_UNWANTED = 150,       /* ICMPv6 that is for nobody here. */
+    GUARD_UNSUPPORTED = 150,    /* ICMPv6 that is for nobody here. */
     GUARD_SERVER = 150,         /* What only a server says. */
     GUARD_OWN = 100,
     GUARD_UNKNOWN_OWN = 45,     /* With a MAC of the port's. */

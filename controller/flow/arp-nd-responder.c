@@ -16,7 +16,7 @@
 #include "vmn/vocabulary.h"
 
 /* Added to the priority that the app gives. */
-enum { ASKER = 0, MUTE = 5, PROBE = 10, DIRECT = 20 };
+enum { SOLICITED = 0, NO_LLADDR = 5, DAD = 10, UNICAST = 20 };
 
 static struct vmn_flow *
 flow_add(struct vmn_emit *emit, const struct vmn_arp_nd_responder *by,
@@ -44,14 +44,14 @@ solicit_add(struct vmn_emit *emit, const struct vmn_arp_nd_responder *by,
 /* Replies to duplicate address detection, whose sender has no address yet
  * (section 7.2.4). */
 static void
-answer_probe(struct vmn_emit *emit, const struct vmn_arp_nd_responder *by,
-             const struct vmn_ip *ip)
+reply_dad(struct vmn_emit *emit, const struct vmn_arp_nd_responder *by,
+          const struct vmn_ip *ip)
 {
     const struct vmn_mac all_nodes_mac = { { 0x33, 0x33, 0, 0, 0, 1 } };
     const struct vmn_ip all_nodes = { .family = 6, .addr = {
         0xff, 2, [15] = 1 } };
     const struct vmn_ip nobody = { .family = 6 };
-    struct vmn_flow *flow = solicit_add(emit, by, ip, PROBE);
+    struct vmn_flow *flow = solicit_add(emit, by, ip, DAD);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_match_ip(flow, VMN_F_IPV6_SRC, &nobody);
@@ -64,10 +64,10 @@ answer_probe(struct vmn_emit *emit, const struct vmn_arp_nd_responder *by,
 }
 
 static void
-answer_asker(struct vmn_emit *emit, const struct vmn_arp_nd_responder *by,
-             const struct vmn_ip *ip)
+reply_solicited(struct vmn_emit *emit, const struct vmn_arp_nd_responder *by,
+                const struct vmn_ip *ip)
 {
-    struct vmn_flow *flow = solicit_add(emit, by, ip, ASKER);
+    struct vmn_flow *flow = solicit_add(emit, by, ip, SOLICITED);
     struct vmn_actions *actions = vmn_flow_actions(flow);
 
     vmn_act_move(actions, VMN_F_ETH_SRC, VMN_F_ETH_DST);
@@ -80,25 +80,25 @@ answer_asker(struct vmn_emit *emit, const struct vmn_arp_nd_responder *by,
 }
 
 static void
-answer_nd(struct vmn_emit *emit, const struct vmn_arp_nd_responder *by,
-          const struct vmn_ip *ip)
+reply_nd(struct vmn_emit *emit, const struct vmn_arp_nd_responder *by,
+         const struct vmn_ip *ip)
 {
     const uint64_t group_bit = UINT64_C(1) << 40;
     struct vmn_flow *flow;
 
-    flow = solicit_add(emit, by, ip, DIRECT);
+    flow = solicit_add(emit, by, ip, UNICAST);
     vmn_match_masked(flow, VMN_F_ETH_DST, 0, group_bit);
     vmn_act_punt(vmn_flow_actions(flow), by->handler, by->arg, VMN_PUNT_ALL);
 
-    answer_probe(emit, by, ip);
+    reply_dad(emit, by, ip);
 
     /* Without the option, there is no room for a link-layer address in the
      * reply. */
-    flow = solicit_add(emit, by, ip, MUTE);
+    flow = solicit_add(emit, by, ip, NO_LLADDR);
     vmn_match_mac(flow, VMN_F_ND_SLL, (struct vmn_mac) { { 0 } });
     vmn_act_drop(vmn_flow_actions(flow), "ND without link-layer address");
 
-    answer_asker(emit, by, ip);
+    reply_solicited(emit, by, ip);
 }
 
 void
@@ -109,10 +109,10 @@ vmn_arp_nd_respond(struct vmn_emit *emit,
     struct vmn_flow *flow;
 
     if (ip->family == 6) {
-        answer_nd(emit, by, ip);
+        reply_nd(emit, by, ip);
         return;
     }
-    flow = flow_add(emit, by, ASKER);
+    flow = flow_add(emit, by, SOLICITED);
     vmn_match(flow, VMN_F_ARP_OP, 1);
     vmn_match_ip(flow, VMN_F_ARP_TPA, ip);
     vmn_act_arp_reply(vmn_flow_actions(flow), by->mac, ip);

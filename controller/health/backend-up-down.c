@@ -37,7 +37,7 @@ penalty_now(const struct up_down *c, const struct up_down_rules *rules,
 
 unsigned
 up_down_needed(const struct up_down *c,
-                 const struct up_down_rules *rules, int64_t now_ms)
+               const struct up_down_rules *rules, int64_t now_ms)
 {
     return (c->quick ? 1
             : rules->healthy_after << penalty_now(c, rules, now_ms));

@@ -62,7 +62,7 @@ state_of(const struct backend *b)
 
 /* Reports the backend's state if it has changed. */
 static void
-tell(struct backend *b)
+report_state(struct backend *b)
 {
     enum backend_state state = state_of(b);
     struct backend_change *change;
@@ -167,7 +167,7 @@ end_probe(struct backend *b, bool ok, const char *reason, int64_t now_us)
     }
     drop_probe(b);
     set_next(b, b->begun_us, now_us);
-    tell(b);
+    report_state(b);
 }
 
 static struct probe_target
@@ -477,7 +477,7 @@ prober_end_drains(struct prober *p, int64_t now_us)
                 b->drained = true;
                 stop(b, true);
                 ovs_strzcpy(b->reason, why, sizeof b->reason);
-                tell(b);
+                report_state(b);
             }
             some_left |= b->drains;
         }
@@ -527,7 +527,7 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
             set_due(b, DUE_PROBE, now_us);
         }
     }
-    tell(b);
+    report_state(b);
 }
 
 /* Balancers.  ------------------------------------------------------------- */

@@ -111,16 +111,16 @@
     SHOWN("groups", U64, ALWAYS, "How many groups the switch holds.",   \
           SHOWN_AT(KEPT, IN groups, sizeof(uint64_t))),                 \
     SHOWN("missing", U64, ALWAYS,                                       \
-          "How many are desired and not there.",                         \
+          "How many are desired and not there.",                        \
           SHOWN_AT(KEPT, IN missing, sizeof(uint64_t))),                \
     SHOWN("altered", U64, ALWAYS,                                       \
           "How many are there with other contents.",                    \
           SHOWN_AT(KEPT, IN altered, sizeof(uint64_t))),                \
     SHOWN("unknown", U64, ALWAYS,                                     \
-          "How many are there and not desired.",                         \
+          "How many are there and not desired.",                        \
           SHOWN_AT(KEPT, IN unknown, sizeof(uint64_t))),              \
     SHOWN("rejected", U64, ALWAYS,                                       \
-          "How many are desired, and known to be refused by the "        \
+          "How many are desired, and known to be refused by the "       \
           "switch.", SHOWN_AT(KEPT, IN rejected, sizeof(uint64_t))),     \
     SHOWN("skipped", U64, ALWAYS,                                       \
           "How many were left out, as they changed since the reading "  \

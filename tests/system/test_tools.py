@@ -142,17 +142,17 @@ def test_changes_behind_its_back_are_shown_and_left(filled):
     row = by_match["ip"]
     assert (row["KIND"], row["TABLE"], row["PRIORITY"], row["OWNER"]) == (
         "unknown", "16", "7", "unknown")
-    assert row["WANTED"] == "-" and row["INSTALLED"].startswith("drop cookie=")
+    assert row["DESIRED"] == "-" and row["INSTALLED"].startswith("drop cookie=")
     row, = [r for r in rows if r["KIND"] == "missing"]
     assert row["OWNER"] == "overlay.port/a" and "nw_src=10.0.0.1" in row[
         "MATCH"]
-    assert (row["WANTED"], row["INSTALLED"]) == ("goto_table:5", "-")
+    assert (row["DESIRED"], row["INSTALLED"]) == ("goto_table:5", "-")
     row, = [r for r in rows if "nw_src=10.0.0.3" in r["MATCH"]]
     assert row["OWNER"] == "overlay.port/c"
-    assert (row["WANTED"], row["INSTALLED"]) == ("goto_table:5", "drop")
+    assert (row["DESIRED"], row["INSTALLED"]) == ("goto_table:5", "drop")
     row, = [r for r in rows if "arp_spa=10.0.0.1" in r["MATCH"]]
     assert row["INSTALLED"] == "cookie=0x0000000000000005"
-    assert row["WANTED"] == "cookie=%#018x" % recooked.cookie
+    assert row["DESIRED"] == "cookie=%#018x" % recooked.cookie
 
     # Only some of it.
     assert len(filled.rows("flows h1 --diff --object c", 1)) == 1
