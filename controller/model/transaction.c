@@ -29,12 +29,13 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* Most objects that the log names of one revision; the rest are counted. */
+/* Most objects of a revision that its log entry names; the rest are
+ * counted. */
 #define SUMMARY_MAX 1000
 
 /* One operation.  --------------------------------------------------------- */
 
-/* Checks what concerns the operation alone. */
+/* Checks what depends on the operation alone. */
 static bool
 check_op(struct txn *txn, const struct model_op *op,
          const struct entry *entry)
@@ -75,7 +76,7 @@ check_op(struct txn *txn, const struct model_op *op,
     return true;
 }
 
-/* Checks what the description of the tables cannot say. */
+/* Checks what the tables' descriptions cannot express. */
 static void
 check_row(struct txn *txn, const struct model_op *op,
           const struct vmn_row *row, const struct version *old)
@@ -92,7 +93,7 @@ check_row(struct txn *txn, const struct model_op *op,
     }
 }
 
-/* True if 'version' is what 'old' is already. */
+/* Returns true if 'version' equals 'old'. */
 static bool
 is_same(const struct version *version, const struct version *old)
 {
@@ -100,7 +101,7 @@ is_same(const struct version *version, const struct version *old)
            && nullable_string_is_equal(version->meta.set, old->meta.set);
 }
 
-/* The set that the object belongs to after this request. */
+/* Returns the set that the object belongs to after this request. */
 static const char *
 set_of(const struct txn *txn, const struct model_op *op,
        const struct version *old)
@@ -229,7 +230,8 @@ roll_back(struct txn *txn)
     address_undo(txn->model, txn->n_cursors);
 }
 
-/* Makes a change final: metadata, notes, what the store is to do. */
+/* Makes a change final: sets its metadata, records it, and prepares what the
+ * store is to write. */
 static void
 commit_entry(struct txn *txn, struct entry *entry)
 {
@@ -261,7 +263,7 @@ commit_entry(struct txn *txn, struct entry *entry)
     }
 }
 
-/* Returns what became of an entry that is not as it was before. */
+/* Returns the outcome for an entry that the request has changed. */
 static enum model_outcome
 outcome_of(const struct entry *entry)
 {
@@ -269,8 +271,8 @@ outcome_of(const struct entry *entry)
             : !entry->cur ? MODEL_DELETED : MODEL_UPDATED);
 }
 
-/* The text of all changes, for the log: the first 'SUMMARY_MAX', then how many
- * there are beside. */
+/* Appends a change to the log's text, which names the first 'SUMMARY_MAX'
+ * changes; put_changes_end() adds how many more there are. */
 static void
 put_change(struct ds *text, size_t i, const struct entry *entry)
 {
@@ -292,7 +294,8 @@ put_changes_end(struct ds *text, size_t n)
     ds_put_char(text, ']');
 }
 
-/* Returns what is to be told of the entry's update, or NULL. */
+/* Returns the difference that the entry's update made, as far as it is to be
+ * reported, or NULL. */
 static const struct schema_diff *
 get_diff(struct model_request *request, const struct entry *entry)
 {
@@ -344,8 +347,9 @@ commit(struct txn *txn)
     log->stored = stored;
 }
 
-/* Fills in each op's outcome.  Returns the request's revision: its own if it
- * changed anything, named or not, else the newest of what it names. */
+/* Fills in the outcome of each operation.  Returns the request's revision: its
+ * own if it changed anything, even what it does not name; otherwise the newest
+ * of the objects that it names. */
 static uint64_t
 set_outcomes(struct txn *txn, bool changed)
 {
@@ -392,13 +396,14 @@ has_changed(const struct txn *txn)
 static void
 assign_missing(struct txn *txn)
 {
-    /* Ports need their networks' subnets, not their VNIs: one pass does. */
+    /* Ports need their networks' subnets, but not their VNIs, so one pass is
+     * enough. */
     for (size_t i = 0; i < txn->n_touched; i++) {
         struct entry *entry = txn->touched[i];
         const struct model_class *class = txn->model->classes[entry->table];
 
-        /* What only lost a reference to something that was deleted keeps
-         * what it has; it must not be refused for what it may lack. */
+        /* A row that only lost a reference to a deleted row keeps what it has,
+         * and must not be refused for what it may lack. */
         if (!entry->cur || entry->cur == entry->before || !entry->op) {
             continue;
         }
@@ -409,9 +414,10 @@ assign_missing(struct txn *txn)
     }
 }
 
-/* Gives out what is to be, then checks rights.  Why something could not be
- * given out tells of others' objects (of a network's subnets, say), so who may
- * not make the change is told of rights alone. */
+/* Assigns values, then checks rights.  The reason why a value cannot be
+ * assigned may disclose objects of others (a network's subnets, say), so an
+ * account without the right to make the change gets the errors about rights
+ * only. */
 static void
 assign_and_check_rights(struct txn *txn)
 {
@@ -445,12 +451,13 @@ apply_ops(struct txn *txn)
         }
         model_yield(txn->model);
     }
-    /* What follows would only repeat what is wrong already. */
+    /* Later checks would only repeat these errors. */
     if (!txn->errors->n) {
         delete_asked(txn);
         assign_and_check_rights(txn);
     }
-    /* Who may not do it is not told what else is in the way. */
+    /* An account that may not make the change must not learn what else
+     * prevents it. */
     if (!txn->errors->n) {
         check_touched(txn);
         check_bounds(txn);
