@@ -18,7 +18,7 @@ json_frame_init(struct json_frame *frame, size_t max_size)
     };
 }
 
-/* Counts 'cost' for the message.  Returns false if that is too much. */
+/* Adds 'cost' to the message's.  Returns false if that is too much. */
 static bool
 json_frame_charge(struct json_frame *frame, size_t cost)
 {
@@ -31,7 +31,7 @@ json_frame_charge(struct json_frame *frame, size_t cost)
     return true;
 }
 
-/* Takes in byte 'c' outside of a string.  Returns false if it can't be. */
+/* Processes byte 'c' outside of a string.  Returns false if it is invalid. */
 static bool
 json_frame_structure(struct json_frame *frame, char c)
 {
@@ -77,7 +77,7 @@ json_frame_structure(struct json_frame *frame, char c)
     return false;
 }
 
-/* Takes in byte 'c', of a string. */
+/* Processes byte 'c' of a string. */
 static void
 json_frame_string(struct json_frame *frame, char c)
 {
@@ -90,7 +90,7 @@ json_frame_string(struct json_frame *frame, char c)
     }
 }
 
-/* Takes in byte 'c'.  Returns false if it can't be. */
+/* Processes byte 'c'.  Returns false if it is invalid. */
 static bool
 json_frame_byte(struct json_frame *frame, char c)
 {
@@ -106,8 +106,9 @@ json_frame_byte(struct json_frame *frame, char c)
     return true;
 }
 
-/* How many of the 'n' bytes at 'p', inside of a message, change nothing but
- * the number of values: '*n_values' are so many more. */
+/* Returns how many of the 'n' bytes at 'p', inside of a message, change
+ * nothing but the number of values, and adds to '*n_values' how many values
+ * these are. */
 static size_t
 json_frame_skip(const struct json_frame *frame, const char *p, size_t n,
                 size_t *n_values)
@@ -122,7 +123,7 @@ json_frame_skip(const struct json_frame *frame, const char *p, size_t n,
             i++;
         }
     } else {
-        /* Brackets and braces have these bits, and hardly anything else. */
+        /* Brackets and braces have these bits, and few other characters do. */
         while (i < n && p[i] != '"' && (p[i] & 0xd9) != 0x59) {
             *n_values += p[i] == ',';
             i++;
@@ -131,9 +132,9 @@ json_frame_skip(const struct json_frame *frame, const char *p, size_t n,
     return i;
 }
 
-/* Takes in up to 'n' bytes at 'data', not beyond the end of the current
- * message.  Returns how many.  Sets '*result'; after JSON_FRAME_BAD, 'frame'
- * holds the reason and takes nothing more. */
+/* Processes up to 'n' bytes at 'data', but none beyond the end of the current
+ * message.  Returns how many, and sets '*result'; after JSON_FRAME_BAD,
+ * 'frame' holds the reason and accepts no more bytes. */
 size_t
 json_frame_feed(struct json_frame *frame, const void *data, size_t n,
                 enum json_frame_result *result)
@@ -175,8 +176,8 @@ json_frame_feed(struct json_frame *frame, const void *data, size_t n,
     return n;
 }
 
-/* Takes in all of the 'n' bytes at 'data', over any number of messages.
- * Returns false if they are bad. */
+/* Processes all of the 'n' bytes at 'data', of any number of messages.
+ * Returns false if they are invalid. */
 bool
 json_frame_check(struct json_frame *frame, const void *data, size_t n)
 {

@@ -32,7 +32,7 @@
 /* The external_ids key of ports that were made here. */
 #define IPSEC_KEY "vmn-ipsec"
 
-/* The tunnel key that no network has. */
+/* A tunnel key that no network has. */
 #define INERT_KEY "0"
 
 static bool
@@ -53,10 +53,11 @@ is_peer_port(const struct ovsdb_desired *desired,
             && port->n_interfaces == 1);
 }
 
-/* A name longer than this is no file's. */
+/* Longest name of a file, in bytes. */
 #define FILE_NAME_MAX 1023
 
-/* In other_config, and in external_ids what it is to be. */
+/* Keys in other_config, and the keys in external_ids from which they are
+ * copied. */
 static const struct {
     const char *key;
     const char *source;
@@ -77,8 +78,8 @@ ovsdb_ipsec_n_files(const struct ovsrec_open_vswitch *ovs)
     return n;
 }
 
-/* Copies the files' names, if all three are there, or takes back what is a
- * copy.  Returns true if it wrote anything. */
+/* Copies the names of the three files if all are given, or removes those that
+ * are copies.  Returns true if it changed the row. */
 static bool
 ensure_files(const struct ovsrec_open_vswitch *ovs, bool present)
 {
@@ -130,8 +131,9 @@ has_option(const struct smap *options, const char *key, const char *value)
     return nullable_string_is_equal(smap_get(options, key), value);
 }
 
-/* Returns true if 'options' are what fill_options() makes, without making it:
- * this is asked of every peer whenever the database has changed. */
+/* Returns true if 'options' equal those that fill_options() would make,
+ * without making them: this is done for every peer whenever the database has
+ * changed. */
 static bool
 has_options(const struct smap *options, const struct ovsdb_ipsec_peer *peer)
 {
@@ -144,8 +146,8 @@ has_options(const struct smap *options, const struct ovsdb_ipsec_peer *peer)
                 : has_option(options, "remote_name", peer->remote_name)));
 }
 
-/* Sets up the interface of a port that is there.  Returns true if it wrote
- * anything. */
+/* Configures the interface of an existing port.  Returns true if it changed
+ * the row. */
 static bool
 ensure_peer_settings(const struct ovsrec_interface *iface,
                      const struct ovsdb_ipsec_peer *peer)
@@ -191,9 +193,9 @@ insert_peer(struct ovsdb_idl_txn *txn, const struct ovsdb_desired *desired,
     ovsrec_bridge_update_ports_addvalue(bridge, port);
 }
 
-/* Takes ports that are not in 'peers' (NULL: none is) any more off their
- * bridges, where the database removes what no bridge has, and adds those that
- * stay to 'there', by name.  Takes '*left' at most, and counts it down. */
+/* Removes ports that are not in 'peers' (NULL: all) from their bridges, after
+ * which the database deletes them, and adds the others to 'there', by name.
+ * Removes at most '*left', and subtracts how many these are. */
 static void
 detach_others(struct ovsdb_idl *idl, const struct ovsdb_desired *desired,
               const struct ovsrec_bridge *bridge,

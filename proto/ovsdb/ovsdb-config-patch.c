@@ -24,18 +24,18 @@ struct patching {
     const struct ovsdb_desired *desired;
     const struct ovsrec_bridge *bridge; /* The desired configuration's. */
     struct shash ports;         /* struct ovsrec_port *, by name. */
-    struct shash ends;          /* struct ovsrec_bridge * where an end of that
-                                 * name is to be. */
+    struct shash ends;          /* The struct ovsrec_bridge * to which the end
+                                 * with that name belongs. */
     bool changed;
 };
 
 /* One end of a pair. */
 struct end {
-    const struct ovsrec_bridge *bridge; /* Where it is to be. */
-    const char *iface_id;       /* Or NULL. */
+    const struct ovsrec_bridge *bridge; /* Where it belongs. */
+    const char *iface_id;       /* May be NULL. */
     const char *name;
     const char *peer;           /* The other end's name. */
-    const struct ovsrec_port *port; /* What has that name, or NULL. */
+    const struct ovsrec_port *port; /* The port with that name, or NULL. */
 };
 
 static bool
@@ -59,7 +59,8 @@ find_bridge(const struct patching *p, const char *name)
     return NULL;
 }
 
-/* The bridge of the other end of 'patch' if there can be one there, or NULL. */
+/* Returns the bridge of the other end of 'patch', or NULL if there can be no
+ * end. */
 static const struct ovsrec_bridge *
 other_bridge(const struct patching *p, const struct ovsdb_patch *patch)
 {
@@ -86,7 +87,7 @@ has_port(const struct ovsrec_bridge *bridge, const struct ovsrec_port *port)
     return false;
 }
 
-/* Is 'port' an end that was made here? */
+/* Returns true if 'port' is an end that was made here. */
 static bool
 is_end(const struct patching *p, const struct ovsrec_port *port)
 {
@@ -137,7 +138,7 @@ insert_end(struct patching *p, const struct end *end)
     p->changed = true;
 }
 
-/* Sets up what there is of 'end'. */
+/* Configures the existing rows of 'end'. */
 static void
 ensure_end_settings(struct patching *p, const struct end *end)
 {
@@ -171,13 +172,14 @@ ensure_end_settings(struct patching *p, const struct end *end)
     }
 }
 
-/* Both ends are there, or none: one by itself would only take packets in. */
+/* Ensures that both ends exist, or none: a single end would only receive
+ * packets. */
 static void
 ensure_pair(struct patching *p, struct end ends[2])
 {
     for (int i = 0; i < 2; i++) {
         if (ends[i].port && !is_ours(p, &ends[i].port->external_ids)) {
-            return;             /* The snapshot shows it. */
+            return;             /* The snapshot shows the problem. */
         }
     }
     for (int i = 0; i < 2; i++) {

@@ -76,7 +76,8 @@ is_ours(const struct ovsdb_desired *desired, const struct smap *external_ids)
     return owner && !strcmp(owner, desired->owner);
 }
 
-/* Each is there once. */
+/* Returns true if both have the same targets, in any order; each has no
+ * duplicates. */
 static bool
 same_targets(char *const *a, size_t n_a, const char *const *b, size_t n_b)
 {
@@ -90,15 +91,15 @@ same_targets(char *const *a, size_t n_a, const char *const *b, size_t n_b)
     return n == n_a && n == n_b;
 }
 
-/* True if the column with 'n' values has 'desired', or nothing if that is
- * 0. */
+/* Returns true if the column, which has 'n' values, holds 'desired', or is
+ * empty if that is 0. */
 static bool
 same_number(const int64_t *values, size_t n, uint32_t desired)
 {
     return desired ? n && values[0] == desired : !n;
 }
 
-/* Sets column COLUMN of 'row' to 'number', if it is another. */
+/* Sets column COLUMN of 'row' to NUMBER, if it differs. */
 #define ENSURE_NUMBER(TABLE, COLUMN, NUMBER)                            \
     if (!same_number(row->COLUMN, row->n_##COLUMN, NUMBER)) {           \
         int64_t value_ = NUMBER;                                        \
@@ -107,7 +108,8 @@ same_number(const int64_t *values, size_t n, uint32_t desired)
         changed = true;                                                 \
     }
 
-/* In a new row nothing is there. */
+/* Configures the columns, of which a new row has none.  Returns true if it
+ * changed the row. */
 static bool
 ensure_sflow_columns(const struct ovsrec_sflow *row,
                      const struct ovsdb_sflow *desired)

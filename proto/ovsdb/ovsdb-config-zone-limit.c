@@ -22,12 +22,12 @@
 #include "util.h"
 
 /* The external_ids key of datapaths whose default limit was written here:
- * their rows may be others'. */
+ * others may have written the rest of the row. */
 #define ZONE_LIMIT_KEY "vmn-zone-limit"
 
-/* The first version whose userspace datapath counts each zone by itself; those
- * before hold all zones without a limit of their own against the default one
- * together. */
+/* The first version whose userspace datapath counts the connections of each
+ * zone separately; earlier ones apply the default limit to all zones without a
+ * limit of their own together. */
 #define USERSPACE_MAJOR 3
 #define USERSPACE_MINOR 5
 
@@ -46,7 +46,7 @@ has_our_limit(const struct ovsrec_datapath *dp)
     return smap_get(&dp->external_ids, ZONE_LIMIT_KEY) != NULL;
 }
 
-/* Returns true if a default limit holds for each zone by itself. */
+/* Returns true if the default limit applies to each zone separately. */
 static bool
 counts_each_zone(const struct ovsrec_open_vswitch *ovs,
                  const struct ovsdb_desired *desired)
@@ -104,8 +104,9 @@ ovsdb_zone_limit_reason(struct ovsdb_idl *idl,
     return NULL;
 }
 
-/* Takes what was written here off 'dp', which is that of 'type', and the row
- * with it if it was made here and has nothing of others. */
+/* Removes the limit that was written here from 'dp', the datapath of 'type',
+ * and the row with it if it was made here and holds nothing of others.
+ * Returns true if it changed the row. */
 static bool
 remove_limit(const struct ovsrec_open_vswitch *ovs, const char *type,
              const struct ovsdb_desired *desired,
@@ -117,7 +118,7 @@ remove_limit(const struct ovsrec_open_vswitch *ovs, const char *type,
         return false;
     }
     if (ours && !dp->n_ct_zones && smap_count(&dp->external_ids) == 2) {
-        /* The database removes what nothing refers to. */
+        /* The database deletes rows without references. */
         ovsrec_open_vswitch_update_datapaths_delkey(ovs, type);
         return true;
     }

@@ -21,7 +21,8 @@ struct ensure {
     struct ovsdb_idl_txn *txn;
     const struct ovsrec_open_vswitch *ovs;
     const struct ovsdb_desired *desired;
-    /* The ports named as the desired configuration's tunnels, or NULL. */
+    /* The ports with the names of the desired configuration's tunnels, or
+     * NULL. */
     const struct ovsrec_port *tunnels[OVSDB_TUNNELS_MAX];
     bool changed;
 };
@@ -32,7 +33,7 @@ same(const char *a, const char *b)
     return a && b ? !strcmp(a, b) : a == b;
 }
 
-/* Is the row with these external_ids ours? */
+/* Returns true if the row with these external_ids was made by us. */
 static bool
 is_ours(const struct ensure *e, const struct smap *external_ids)
 {
@@ -46,7 +47,8 @@ mark(const struct ensure *e, struct smap *external_ids)
     smap_add(external_ids, OVSDB_OWNER_KEY, e->desired->owner);
 }
 
-/* All the versions that Open vSwitch speaks: what the empty set stands for. */
+/* Ensures that the bridge's protocols include ours.  An empty set stands for
+ * all versions that Open vSwitch supports, so these are added, too. */
 static void
 ensure_protocols(struct ensure *e, const struct ovsrec_bridge *bridge)
 {
@@ -69,7 +71,7 @@ ensure_protocols(struct ensure *e, const struct ovsrec_bridge *bridge)
     e->changed = true;
 }
 
-/* Sets up 'bridge', which is there and ours to change. */
+/* Configures 'bridge', which exists and which we may change. */
 static void
 ensure_bridge_settings(struct ensure *e, const struct ovsrec_bridge *bridge)
 {
@@ -126,7 +128,8 @@ is_desired(const struct ovsdb_tunnel *tunnel)
     return tunnel->name && tunnel->desired;
 }
 
-/* Sets up 'iface'.  In a new row nothing can be read, so all is written. */
+/* Configures 'iface'.  The columns of a new row cannot be read, so all are
+ * written. */
 static void
 ensure_tunnel_settings(struct ensure *e, const struct ovsdb_tunnel *tunnel,
                        const struct ovsrec_interface *iface)
@@ -165,8 +168,9 @@ insert_tunnel(struct ensure *e, const struct ovsdb_tunnel *tunnel)
     return port;
 }
 
-/* Inserts the bridge with its local port, with the desired tunnels, and with
- * 'controller' if not NULL: a new row takes no single values. */
+/* Inserts the bridge with its local port, the desired tunnels, and
+ * 'controller' if not NULL: single values cannot be added to the columns of a
+ * new row. */
 static void
 insert_bridge(struct ensure *e, struct ovsrec_controller *controller)
 {
@@ -212,8 +216,8 @@ has_port(const struct ovsrec_bridge *bridge, const struct ovsrec_port *port)
     return false;
 }
 
-/* Takes the tunnel port 'port', which is ours, off every bridge but 'keep'.
- * A second flow-based port would not work beside it. */
+/* Removes the tunnel port 'port', which is ours, from every bridge but 'keep':
+ * a second flow-based port would not work beside it. */
 static void
 detach_tunnel(struct ensure *e, const struct ovsrec_port *port,
               const struct ovsrec_bridge *keep)
@@ -228,8 +232,9 @@ detach_tunnel(struct ensure *e, const struct ovsrec_port *port,
     }
 }
 
-/* A quarter of a second's packets may wait on the switch, those of each port
- * for themselves, so that a port that floods takes nothing from others. */
+/* Limits packet-ins.  Packets of a quarter of a second may wait in the switch,
+ * in a queue for each port, so that a port that floods does not affect
+ * others. */
 static void
 ensure_controller_rate(struct ensure *e, const struct ovsrec_controller *c)
 {
@@ -252,7 +257,7 @@ ensure_controller_rate(struct ensure *e, const struct ovsrec_controller *c)
     }
 }
 
-/* The controller's row, set up, whether new or not. */
+/* Configures the controller's row, new or not. */
 static void
 ensure_controller_settings(struct ensure *e,
                            const struct ovsrec_controller *c)
@@ -290,9 +295,9 @@ insert_controller(struct ensure *e)
     return controller;
 }
 
-/* Removes our controllers of 'bridge' other than the one with target 'keep',
- * sets that one up, and returns true if it, or somebody else's with the same
- * target, is there. */
+/* Removes our controllers from 'bridge' except the one with target 'keep',
+ * which it configures.  Returns true if a controller with that target exists,
+ * ours or another's. */
 static bool
 ensure_controllers(struct ensure *e, const struct ovsrec_bridge *bridge,
                    const char *keep)
@@ -340,7 +345,8 @@ find_port(const struct ensure *e, const char *name)
     return NULL;
 }
 
-/* What stands in the way, as a sentence that the caller frees; or NULL. */
+/* Returns what prevents the configuration, as a sentence that the caller
+ * frees, or NULL. */
 static char *
 ensure_refusal(const struct ensure *e, const struct ovsrec_bridge *bridge)
 {
@@ -368,8 +374,8 @@ ensure_refusal(const struct ensure *e, const struct ovsrec_bridge *bridge)
     return NULL;
 }
 
-/* What there is of the tunnels is set up, and is on no bridge but 'bridge',
- * which may be NULL, or on none if it is not desired. */
+/* Configures the existing tunnels, and removes them from every bridge but
+ * 'bridge', which may be NULL, or from all bridges if they are not desired. */
 static void
 ensure_old_tunnels(struct ensure *e, const struct ovsrec_bridge *bridge)
 {
@@ -387,7 +393,7 @@ ensure_old_tunnels(struct ensure *e, const struct ovsrec_bridge *bridge)
     }
 }
 
-/* The desired tunnels are on 'bridge'. */
+/* Adds the desired tunnels to 'bridge'. */
 static void
 ensure_tunnels(struct ensure *e, const struct ovsrec_bridge *bridge)
 {

@@ -26,7 +26,7 @@
 #include "ovsdb-idl-provider.h"
 #include "util.h"
 
-/* The client's own ids are numbers. */
+/* The client's own IDs are numbers. */
 #define SCHEMA_ID "schema"
 
 void
@@ -38,7 +38,7 @@ ovsdb_handshake_init(struct ovsdb_handshake *opening,
     };
     ofpbuf_init(&opening->from_client, 0);
     ofpbuf_init(&opening->from_host, 0);
-    /* Both sides' messages are bounded by the relay. */
+    /* The relay bounds the messages of both sides. */
     json_frame_init(&opening->client_frame, SIZE_MAX);
     json_frame_init(&opening->host_frame, SIZE_MAX);
 }
@@ -51,7 +51,8 @@ ovsdb_handshake_uninit(struct ovsdb_handshake *opening)
     json_destroy(opening->id);
 }
 
-/* Member 'name' of 'json' if that is an object that has it, or NULL. */
+/* Returns member 'name' of 'json', or NULL if that is no object, or lacks
+ * it. */
 static struct json *
 member(const struct json *json, const char *name)
 {
@@ -86,7 +87,7 @@ put_no_database(struct ofpbuf *to_client, const struct json *id)
     json_destroy(reply);
 }
 
-/* A whole message from the client. */
+/* Processes a whole message from the client. */
 static void
 client_message(struct ovsdb_handshake *opening, struct json *msg,
                struct ofpbuf *to_host, struct ofpbuf *to_client)
@@ -159,7 +160,7 @@ has_column(const struct json *schema, const struct ovsdb_idl_column *column)
     return member(find_columns(schema, column), column->name) != NULL;
 }
 
-/* Adds those of the columns to 'cut' that 'schema' has. */
+/* Adds to 'cut' the columns that 'schema' has. */
 static void
 cut_columns(struct json *cut, const struct json *schema,
             const struct ovsdb_idl_column *const *columns, size_t n)
@@ -184,9 +185,9 @@ cut_columns(struct json *cut, const struct json *schema,
     }
 }
 
-/* Returns true if 'schema' has all that is read of zone limits.  The client
- * warns of each column that it is to read and a host does not have, so it is
- * not to read these of a host that has not all of them. */
+/* Returns true if 'schema' has all columns of zone limits.  The client logs a
+ * warning for each column that it is to read and a host lacks, so it reads
+ * none of them unless the host has all. */
 static bool
 has_zone_limits(const struct json *schema)
 {
@@ -201,8 +202,8 @@ has_zone_limits(const struct json *schema)
     return has;
 }
 
-/* What the client needs of 'schema': the columns that we read, as far as they
- * are there. */
+/* Returns the part of 'schema' that the client needs: the columns that we
+ * read, as far as they exist. */
 static struct json *
 cut_schema(const struct json *schema)
 {
@@ -220,7 +221,7 @@ cut_schema(const struct json *schema)
     return cut;
 }
 
-/* The answer to the client's question, with 'result' (JSON). */
+/* Appends the reply to the client's request, with 'result' (JSON). */
 static void
 put_result(struct ofpbuf *to_client, const struct json *id,
            const char *result)
@@ -234,7 +235,7 @@ put_result(struct ofpbuf *to_client, const struct json *id,
     free(id_text);
 }
 
-/* The answer for the schema: passes on what is needed of it. */
+/* Replies with the schema, cut down to what the client needs. */
 static void
 schema_message(struct ovsdb_handshake *opening, struct json *msg,
                struct ofpbuf *to_client)
@@ -257,7 +258,7 @@ schema_message(struct ovsdb_handshake *opening, struct json *msg,
     }
 }
 
-/* A whole message from the host, which is held. */
+/* Processes a whole message from the host, which is kept. */
 static void
 host_message(struct ovsdb_handshake *opening, struct ofpbuf *to_client)
 {

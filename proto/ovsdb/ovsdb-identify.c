@@ -17,7 +17,7 @@
 
 #define IDENTIFY_ID "vmn-id"
 
-/* The request that asks for external_ids of the one Open_vSwitch row.  The
+/* Returns the request for external_ids of the only Open_vSwitch row.  The
  * caller frees it. */
 char *
 ovsdb_identify_question(void)
@@ -28,7 +28,7 @@ ovsdb_identify_question(void)
                    "\"columns\":[\"external_ids\"]}]}");
 }
 
-/* Element 'i' of 'json' if that is an array that has it, or NULL. */
+/* Returns element 'i' of 'json', or NULL if that is no array, or shorter. */
 static const struct json *
 element(const struct json *json, size_t i)
 {
@@ -36,7 +36,8 @@ element(const struct json *json, size_t i)
             ? json->array.elems[i] : NULL);
 }
 
-/* Member 'name' of 'json' if that is an object that has it, or NULL. */
+/* Returns member 'name' of 'json', or NULL if that is no object, or lacks
+ * it. */
 static const struct json *
 member(const struct json *json, const char *name)
 {
@@ -50,7 +51,7 @@ is_string(const struct json *json, const char *s)
     return json && json->type == JSON_STRING && !strcmp(json->string, s);
 }
 
-/* The system-id in the result of our question, or NULL. */
+/* Returns the system-id in the result of our request, or NULL. */
 static const char *
 identify_system_id(const struct json *result)
 {
@@ -100,8 +101,8 @@ identify_msg(const struct jsonrpc_msg *msg, char **text)
     return OVSDB_ID_ANSWER;
 }
 
-/* Says what 'message', a whole one, is.  The caller frees '*text', which is
- * NULL for OVSDB_ID_OTHER. */
+/* Returns what kind 'message', a whole one, is.  The caller frees '*text',
+ * which is NULL for OVSDB_ID_OTHER. */
 enum ovsdb_id_kind
 ovsdb_identify_parse(const char *message, char **text)
 {
@@ -110,7 +111,8 @@ ovsdb_identify_parse(const char *message, char **text)
     enum ovsdb_id_kind kind;
 
     *text = NULL;
-    if (json->type == JSON_STRING) {    /* How the parser reports errors. */
+    if (json->type == JSON_STRING) {    /* The parser's way to report
+                                         * errors. */
         *text = xasprintf("it sends bad JSON: %s", json->string);
         json_destroy(json);
         return OVSDB_ID_BAD;

@@ -28,30 +28,31 @@
 
 VLOG_DEFINE_THIS_MODULE(ovsdb_listen);
 
-/* Connections whose host is not known yet, in all and of one address.  One
- * that is younger than that does not give way to one of equal rights. */
+/* Most connections whose host is not known yet, of all addresses and of one;
+ * and how long, in milliseconds, a connection keeps its place against one with
+ * equal rights. */
 #define INBOUND_MAX 256
 #define INBOUND_SOURCE_MAX 64
 #define INBOUND_GRACE_MS 1000
-/* Time for TLS, and then for the answer. */
+/* Milliseconds for the TLS handshake, and then for the host's reply. */
 #define INBOUND_TLS_MS 3000
 #define INBOUND_TIME_MS 10000
-/* Accepted in one run. */
+/* Connections accepted in one run. */
 #define ACCEPT_MAX 16
-/* Nothing is read while more than so many bytes wait to be sent. */
+/* Nothing is read while more bytes than this wait to be sent. */
 #define INBOUND_OUT_MAX 4096
 
-/* A connection whose host is not known yet. */
+/* An inbound connection whose host is not known yet. */
 struct inbound {
     struct ovs_list node;       /* In its listener's 'inbound_conns'. */
     struct admission_entry entry;
     struct stream *stream;
     bool connected;
     int64_t deadline_ms;
-    unsigned handshake_parts;   /* Of TLS's time that are left after the
+    unsigned handshake_parts;   /* Parts of TLS's time that are left after the
                                  * deadline; see TLS_HANDSHAKE_PARTS. */
     struct json_frame frame;
-    size_t framed;              /* Bytes of 'in' that 'frame' has seen. */
+    size_t framed;              /* Bytes of 'in' that 'frame' has processed. */
     int n_messages;
     struct ofpbuf in;           /* Received, from the current message on. */
     struct ofpbuf out;          /* To be sent. */
@@ -82,18 +83,18 @@ inbound_destroy(struct ovsdb_listener *listener, struct inbound *inbound)
     free(inbound);
 }
 
-/* Closes 'inbound' with a word in the log. */
+/* Closes 'inbound' and logs why. */
 static void
 inbound_refuse(struct ovsdb_listener *listener, struct inbound *inbound,
                const char *why)
 {
-    /* A peer's own words may be long, and hold anything. */
+    /* Text from a peer may be long, and contain anything. */
     VLOG_WARN_RL(&rl, "%s: closed: %.200s", stream_get_name(inbound->stream),
                  why);
     inbound_destroy(listener, inbound);
 }
 
-/* The same, counted. */
+/* Does the same, and counts it by 'reason'. */
 static void
 inbound_deny(struct ovsdb_listener *listener, struct inbound *inbound,
              enum admission_reason reason, const char *why)
@@ -102,14 +103,16 @@ inbound_deny(struct ovsdb_listener *listener, struct inbound *inbound,
     inbound_refuse(listener, inbound, why);
 }
 
-/* Makes room for another one.  For struct admission_options. */
+/* Closes a connection to make room for another.  For struct
+ * admission_options. */
 static void
 inbound_close(void *listener, struct admission_entry *entry)
 {
     inbound_destroy(listener, CONTAINER_OF(entry, struct inbound, entry));
 }
 
-/* Gives 'inbound', which says that it is 'system_id', to its session. */
+/* Passes 'inbound', whose host claims to be 'system_id', to that host's
+ * session. */
 static void
 inbound_hand_over(struct ovsdb_listener *listener, struct inbound *inbound,
                   const char *system_id)
@@ -146,8 +149,8 @@ inbound_hand_over(struct ovsdb_listener *listener, struct inbound *inbound,
     inbound_destroy(listener, inbound);
 }
 
-/* Takes in the first 'size' bytes of 'inbound->in', a whole message.  Returns
- * false if 'inbound' is gone. */
+/* Processes the first 'size' bytes of 'inbound->in', a whole message.  Returns
+ * false if 'inbound' was freed. */
 static bool
 inbound_message(struct ovsdb_listener *listener, struct inbound *inbound,
                 size_t size)
@@ -177,8 +180,8 @@ inbound_message(struct ovsdb_listener *listener, struct inbound *inbound,
     return true;
 }
 
-/* Takes in what is new in 'inbound->in'.  Returns false if 'inbound' is
- * gone. */
+/* Processes new bytes in 'inbound->in'.  Returns false if 'inbound' was
+ * freed. */
 static bool
 inbound_parse(struct ovsdb_listener *listener, struct inbound *inbound)
 {
@@ -202,8 +205,8 @@ inbound_parse(struct ovsdb_listener *listener, struct inbound *inbound)
     return true;
 }
 
-/* Reads one chunk from 'inbound', so that others have their turn.  Returns
- * false if 'inbound' is gone. */
+/* Reads one chunk from 'inbound', so that other connections get their turn.
+ * Returns false if 'inbound' was freed. */
 static bool
 inbound_receive(struct ovsdb_listener *listener, struct inbound *inbound)
 {
@@ -221,7 +224,7 @@ inbound_receive(struct ovsdb_listener *listener, struct inbound *inbound)
     return false;
 }
 
-/* Sends what 'inbound' is to get.  Returns 0 or a positive errno. */
+/* Sends queued bytes to 'inbound'.  Returns 0 or a positive errno. */
 static int
 inbound_send(struct inbound *inbound)
 {
@@ -253,8 +256,8 @@ inbound_connect(const struct ovsdb_listener *listener, struct inbound *inbound)
     return error == EAGAIN ? 0 : error;
 }
 
-/* Over TLS: tells whether the certificate is that of a host that may dial in.
- * If not, 'inbound' is gone. */
+/* Over TLS, checks that the certificate is that of a host that may connect.
+ * If not, returns false, and 'inbound' was freed. */
 static bool
 inbound_check_certificate(struct ovsdb_listener *listener,
                           struct inbound *inbound)
@@ -272,7 +275,7 @@ inbound_check_certificate(struct ovsdb_listener *listener,
     return false;
 }
 
-/* Tells whether the time of 'inbound' is over. */
+/* Returns true if the time of 'inbound' is over. */
 static bool
 inbound_is_late(const struct ovsdb_listener *listener, struct inbound *inbound)
 {
@@ -288,7 +291,7 @@ inbound_is_late(const struct ovsdb_listener *listener, struct inbound *inbound)
     return false;
 }
 
-/* Does what can be done for 'inbound', which may be gone afterwards. */
+/* Does all that is possible for 'inbound', which may be freed afterwards. */
 static void
 inbound_run(struct ovsdb_listener *listener, struct inbound *inbound)
 {
@@ -313,7 +316,7 @@ inbound_run(struct ovsdb_listener *listener, struct inbound *inbound)
         && !inbound_receive(listener, inbound)) {
         return;
     }
-    /* Last, so that an answer counts that came while the loop was busy. */
+    /* Last, so that a reply counts that arrived while the loop was busy. */
     if (inbound_is_late(listener, inbound)) {
         inbound_deny(listener, inbound, ADMISSION_TIMEOUT,
                      "it did not say in time who it is");
@@ -396,8 +399,8 @@ listener_wait(void *listener_)
     }
 }
 
-/* Turns "tcp:IP:PORT" into libopenvswitch's "ptcp:PORT:IP", and so on.  The
- * caller frees it.  NULL if 'where' is of no such form. */
+/* Converts "tcp:IP:PORT" into libopenvswitch's "ptcp:PORT:IP", and so on.  The
+ * caller frees it.  Returns NULL if 'where' does not have that form. */
 static char *
 listener_name(const char *where)
 {
@@ -417,7 +420,8 @@ listener_name(const char *where)
                      (int) (port - address - 1), address + 1);
 }
 
-/* For struct admission_options. */
+/* Returns true if the address is a known host's.  For struct
+ * admission_options. */
 static bool
 is_known(void *listener_, const struct in6_addr *addr)
 {
@@ -449,9 +453,9 @@ wait_for_connections(void *pstream)
     pstream_wait(pstream);
 }
 
-/* Lets as many connections wait to be accepted as the system allows.
- * libopenvswitch has 10 of TCP (inet_open_passive()), fewer than hosts that
- * dial in at once after vmnd was restarted. */
+/* Sets the listen backlog to what the system allows. libopenvswitch has 10 for
+ * TCP (inet_open_passive()), less than the number of hosts that connect at
+ * once after vmnd was restarted. */
 static void
 set_backlog(struct pstream *pstream)
 {

@@ -19,17 +19,17 @@
 #include "ovsdb-idl.h"
 #include "util.h"
 
-/* Of a reference: the arc from row to row, and the row that the client makes
- * up where the one that is referred to is not there. */
+/* Bytes of a reference: the arc from row to row, and the row that the client
+ * creates if the one referred to does not exist. */
 #define REFERENCE_SIZE 768
-/* Of an allocation, beside its bytes. */
+/* Bytes of an allocation beside its contents. */
 #define ALLOCATION_SIZE 16
 
 static size_t
 atoms_size(const union ovsdb_atom *atoms, size_t n,
            enum ovsdb_atomic_type type)
 {
-    /* Once as atoms and once more parsed. */
+    /* Once as atoms, and once parsed. */
     size_t size = n * 2 * sizeof *atoms;
 
     if (type == OVSDB_TYPE_UUID) {

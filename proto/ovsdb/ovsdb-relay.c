@@ -31,11 +31,11 @@
 
 VLOG_DEFINE_THIS_MODULE(ovsdb_relay);
 
-/* Most that is copied in one go and, times RELAY_ROUNDS, in one run. */
+/* Most bytes that are copied at once and, times RELAY_ROUNDS, in one run. */
 #define RELAY_CHUNK 16384
 #define RELAY_ROUNDS 16
 
-/* The client does not pass on replies with this id to its user. */
+/* The client does not pass replies with this ID on to its user. */
 #define RELAY_PROBE "{\"id\":\"echo\",\"method\":\"echo\",\"params\":[]}"
 
 struct ovsdb_relay {
@@ -46,12 +46,12 @@ struct ovsdb_relay {
     struct ovsdb_handshake opening;
     struct json_frame from_host;
     struct json_frame from_client;
-    struct ofpbuf to_host;      /* Not yet taken. */
-    struct ofpbuf to_client;    /* Not yet taken. */
+    struct ofpbuf to_host;      /* Not written yet. */
+    struct ofpbuf to_client;    /* Not written yet. */
 
     uint64_t received;          /* Bytes from the host. */
-    int64_t heard_ms;           /* When the host last sent anything. */
-    int64_t probed_ms;          /* When it was asked for it, or 0. */
+    int64_t heard_ms;           /* When the host last sent something. */
+    int64_t probed_ms;          /* When a probe was sent, or 0. */
     int64_t blocked_ms;         /* Since when 'to_host' is not empty, or 0. */
     size_t heard_blocked;       /* Bytes from the host since then. */
 };
@@ -124,7 +124,8 @@ relay_listen(const char *path)
     return fd;
 }
 
-/* Makes a client that opens 'path', and accepts it on 'listener'. */
+/* Creates a client that connects to 'path', and accepts its connection on
+ * 'listener'.  Returns NULL with '*error' on failure. */
 static struct ovsdb_idl *
 relay_connect_idl(struct ovsdb_relay *relay, const char *path, int listener,
                   int *error)
@@ -136,8 +137,8 @@ relay_connect_idl(struct ovsdb_relay *relay, const char *path, int listener,
     free(remote);
     ovsdb_idl_set_leader_only(idl, false);
     ovsdb_snapshot_register(idl);
-    /* The first run opens the connection, which a unix socket grants at
-     * once. */
+    /* The first run opens the connection, which succeeds at once on a unix
+     * socket. */
     ovsdb_idl_run(idl);
     relay->client = accept4(listener, NULL, NULL,
                             SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -149,9 +150,9 @@ relay_connect_idl(struct ovsdb_relay *relay, const char *path, int listener,
     return idl;
 }
 
-/* Makes a folder for a socket, of mode 0700, so that nobody else connects.
- * Where it may be, that is in memory: a thousand hosts mean as many folders.
- * Returns its name, or NULL with errno. */
+/* Creates a directory for a socket with mode 0700, so that nobody else
+ * connects.  It is in memory if possible, since a thousand hosts mean as many
+ * directories.  Returns its name, or NULL with errno. */
 static char *
 relay_make_dir(void)
 {
@@ -161,7 +162,7 @@ relay_make_dir(void)
     for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
         char *dir = xasprintf("%s/vmn-ovsdb.XXXXXX", places[i]);
 
-        /* Short enough for a unix socket? */
+        /* Short enough for a unix socket. */
         if (strlen(places[i]) < 64 && mkdtemp(dir)) {
             return dir;
         }
@@ -193,7 +194,7 @@ ovsdb_relay_open_idl(struct ovsdb_relay *relay, int *error)
     } else {
         *error = -listener;
     }
-    /* Only the two ends are needed from here on. */
+    /* Only the two ends are needed from now on. */
     unlink(path);
     rmdir(dir);
     free(path);
@@ -201,8 +202,8 @@ ovsdb_relay_open_idl(struct ovsdb_relay *relay, int *error)
     return idl;
 }
 
-/* Sends what the client has not taken yet.  Returns a positive errno; 0 if
- * all of it is gone, EAGAIN if some is left. */
+/* Writes queued bytes to the client.  Returns 0 if all are written, EAGAIN if
+ * some are left, or another positive errno. */
 static int
 relay_flush_client(struct ovsdb_relay *relay)
 {
@@ -221,7 +222,7 @@ relay_flush_client(struct ovsdb_relay *relay)
     return 0;
 }
 
-/* The same for the host. */
+/* Does the same for the host. */
 static int
 relay_flush_host(struct ovsdb_relay *relay, int64_t now_ms)
 {
@@ -245,7 +246,8 @@ relay_flush_host(struct ovsdb_relay *relay, int64_t now_ms)
     return 0;
 }
 
-/* Copies from the host to the client.  Returns NULL or why it ended. */
+/* Copies from the host to the client.  Returns NULL, or why the connection
+ * ended. */
 static const char *
 relay_inward(struct ovsdb_relay *relay, int64_t now_ms)
 {
@@ -279,7 +281,8 @@ relay_inward(struct ovsdb_relay *relay, int64_t now_ms)
     return NULL;
 }
 
-/* Copies from the client to the host.  Returns NULL or why it ended. */
+/* Copies from the client to the host.  Returns NULL, or why the connection
+ * ended. */
 static const char *
 relay_outward(struct ovsdb_relay *relay, int64_t now_ms)
 {
@@ -371,7 +374,7 @@ ovsdb_relay_run(struct ovsdb_relay *relay, int64_t now_ms)
     return NULL;
 }
 
-/* Wakes up the current task at 'when_ms'. */
+/* Wakes the current task up at 'when_ms'. */
 static void
 relay_wait_until(int64_t when_ms, int64_t now_ms)
 {

@@ -14,7 +14,7 @@
 #include "util.h"
 
 #define SCHEMAS_MAX 4
-/* Larger answers are not kept; Open vSwitch's have 30 kB. */
+/* Larger replies are not kept; Open vSwitch's have 30 kB. */
 #define SCHEMA_SIZE_MAX (256 * 1024)
 
 struct schema {
@@ -26,7 +26,7 @@ struct schema {
 
 struct ovsdb_schemas {
     struct schema schemas[SCHEMAS_MAX];
-    unsigned next;              /* Where the next one goes. */
+    unsigned next;              /* Index of the slot for the next one. */
 };
 
 struct ovsdb_schemas *

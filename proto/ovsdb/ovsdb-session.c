@@ -23,26 +23,26 @@
 
 VLOG_DEFINE_THIS_MODULE(ovsdb_session);
 
-/* Between two tries, at first and at most. */
+/* Milliseconds between two attempts, at first and at most. */
 #define SESSION_BACKOFF_MIN_MS 1000
 #define SESSION_BACKOFF_MAX_MS 8000
-/* From the first byte to the first snapshot. */
+/* Milliseconds from the first byte to the first snapshot. */
 #define SESSION_CONNECT_MS 20000
-/* The same for a host that has exceeded its budget.  If it was well behaved
- * for so long, it begins with the least again. */
+/* Milliseconds between two attempts for a host that has exceeded its budget.
+ * If it has not for the last of these, it starts with the first again. */
 #define SESSION_BUDGET_BACKOFF_MIN_MS 5000
 #define SESSION_BUDGET_BACKOFF_MAX_MS (300 * 1000)
 #define SESSION_BUDGET_CALM_MS (1800 * 1000)
-/* Memory that a byte from the host may come to take, at most: a row that has
- * but its defaults. */
+/* Most memory that a byte from the host may need: in a row that has only
+ * defaults. */
 #define SESSION_BUDGET_PER_BYTE 64
-/* A desired configuration is written this often in a row at once, and once
- * more for each slice of IPsec's peers; then once in a SESSION_WRITE_PACE_MS,
- * in case somebody else keeps undoing it. */
+/* A desired configuration is written this often in a row without delay, and
+ * once more for each slice of IPsec's peers; then once in
+ * SESSION_WRITE_PACE_MS, in case someone else keeps reverting it. */
 #define SESSION_WRITE_BURST 5
 #define SESSION_WRITE_PACE_MS 1000
 #define SESSION_WRITE_CALM_MS 10000
-/* After the database refused a transaction. */
+/* Milliseconds until the next write after the database has rejected one. */
 #define SESSION_WRITE_RETRY_MS 5000
 
 struct ovsdb_session {
@@ -58,36 +58,38 @@ struct ovsdb_session {
     int64_t since_ms;
     char *error;                /* Why the last connection ended, or NULL. */
     int64_t deadline_ms;        /* CONNECTING: for the snapshot.  WAITING, if
-                                 * dialled: for the next try. */
+                                 * dialled: when to connect again. */
     int backoff_ms;
 
-    struct stream *stream;      /* Until it is connected; then the relay's. */
+    struct stream *stream;      /* Until it is connected; then the relay owns
+                                 * it. */
     struct ovsdb_relay *relay;
     struct ovsdb_idl *idl;
-    bool reads_zone_limits;     /* It has been told to. */
+    bool reads_zone_limits;     /* The client reads these columns. */
     size_t (*get_budget)(void *aux); /* NULL: OVSDB_BUDGET. */
-    size_t budget;              /* Bytes that the client's rows may take. */
-    size_t used;                /* That they took when this was looked at, */
-    uint64_t used_received;     /* after so many bytes from the host. */
-    uint64_t n_over_budget;     /* Times that it was dropped for that, */
-    bool over_budget;           /* the last time too. */
-    int64_t over_budget_ms;     /* When the last was; INT64_MIN: never. */
+    size_t budget;              /* Bytes for the client's rows. */
+    size_t used;                /* Bytes that they used when last checked, */
+    uint64_t used_received;     /* after this many bytes from the host. */
+    uint64_t n_over_budget;     /* How often the host was dropped for its
+                                 * budget, */
+    bool over_budget;           /* and whether it was the last time. */
+    int64_t over_budget_ms;     /* When that was; INT64_MIN: never. */
     int budget_backoff_ms;
-    unsigned int seqno;         /* Of the client, at the last snapshot. */
+    unsigned int seqno;         /* The client's, at the last snapshot. */
     struct ovsdb_snapshot *snapshot;
 
     struct ovsdb_desired *desired;    /* Deep copy, or NULL. */
     enum ovsdb_config_state config_state;
     char *config_reason;
-    char *zone_limit_reason;    /* Why it is left out, or NULL. */
-    bool config_due;              /* To be compared with the database. */
-    struct ovsdb_idl_txn *txn;  /* Under way, or NULL. */
+    char *zone_limit_reason;    /* Why the limit is not set, or NULL. */
+    bool config_due;              /* Must be compared with the database. */
+    struct ovsdb_idl_txn *txn;  /* The pending transaction, or NULL. */
     int64_t write_ms;           /* Earliest time of the next write. */
     int64_t written_ms;         /* Time of the last write. */
     int n_writes;               /* In a row. */
-    int max_writes;             /* Of these, before they are slowed down. */
+    int max_writes;             /* Writes in a row before they are delayed. */
 
-    bool notify;                /* 'changed' is due. */
+    bool notify;                /* 'changed' must be called. */
 };
 
 static void session_run(void *);
@@ -189,7 +191,7 @@ session_set_zone_limit_reason(struct ovsdb_session *s, char *reason)
     s->zone_limit_reason = reason;
 }
 
-/* Takes in that 's->txn' has ended as 'status'. */
+/* Handles the end of 's->txn' with 'status'. */
 static void
 session_txn_done(struct ovsdb_session *s, enum ovsdb_idl_txn_status status,
                  int64_t now_ms)
@@ -197,7 +199,7 @@ session_txn_done(struct ovsdb_session *s, enum ovsdb_idl_txn_status status,
     switch (status) {
     case TXN_SUCCESS:
     case TXN_UNCHANGED:
-        s->config_due = true;     /* Looks again whether it is so now. */
+        s->config_due = true;     /* Checks that the database has it now. */
         break;
 
     case TXN_TRY_AGAIN:
@@ -223,8 +225,8 @@ session_txn_done(struct ovsdb_session *s, enum ovsdb_idl_txn_status status,
     s->txn = NULL;
 }
 
-/* Returns how many writes in a row may be needed at most, if nobody
- * interferes: IPsec's peers are written, and taken away, in slices. */
+/* Returns how many writes in a row may be needed if nobody interferes: IPsec's
+ * peers are written and removed in slices. */
 static int
 session_max_writes(const struct ovsdb_session *s)
 {
@@ -237,7 +239,7 @@ session_max_writes(const struct ovsdb_session *s)
     return SESSION_WRITE_BURST + (int) (n_peers / OVSDB_IPSEC_SLICE);
 }
 
-/* Says when the next write may be, now that one is made. */
+/* Sets when the next write may be, after one. */
 static void
 session_pace_writes(struct ovsdb_session *s, int64_t now_ms)
 {
@@ -330,7 +332,7 @@ session_close(struct ovsdb_session *s)
     s->snapshot = NULL;
 }
 
-/* Ends the connection for 'reason' and plans the next try. */
+/* Closes the connection for 'reason', and schedules the next attempt. */
 static void
 session_drop(struct ovsdb_session *s, const char *reason)
 {
@@ -352,8 +354,8 @@ session_drop(struct ovsdb_session *s, const char *reason)
     s->backoff_ms = MIN(2 * s->backoff_ms, SESSION_BACKOFF_MAX_MS);
 }
 
-/* Does that because the host takes too much of our memory, and lets it wait
- * longer: each time twice as long. */
+/* Does the same to a host that uses too much of our memory; its delay doubles
+ * each time. */
 static void
 session_drop_over_budget(struct ovsdb_session *s, const char *reason)
 {
@@ -371,9 +373,9 @@ session_drop_over_budget(struct ovsdb_session *s, const char *reason)
     s->n_over_budget++;
 }
 
-/* Returns false after dropping the connection if the client's rows are more
- * than the host may have.  They are added up only if what has come since the
- * last time may have made them so many. */
+/* Drops the connection and returns false if the client's rows exceed the
+ * host's budget.  Computes their size only if the bytes received since the
+ * last time may have exceeded it. */
 static bool
 session_check_budget(struct ovsdb_session *s)
 {
@@ -394,7 +396,7 @@ session_check_budget(struct ovsdb_session *s)
     return true;
 }
 
-/* What is desired of the host may have changed since the last time. */
+/* Updates the budget, which depends on what is desired of the host. */
 static void
 session_note_budget(struct ovsdb_session *s)
 {
@@ -402,7 +404,8 @@ session_note_budget(struct ovsdb_session *s)
     ovsdb_relay_set_budget(s->relay, s->budget);
 }
 
-/* Puts the OVSDB client to work on 'stream', which is connected. */
+/* Starts the OVSDB client on 'stream', which is connected, and of which
+ * 'early' (or NULL) was read already. */
 static void
 session_start(struct ovsdb_session *s, struct stream *stream,
               const struct ofpbuf *early)
@@ -435,7 +438,7 @@ session_dial(struct ovsdb_session *s)
     }
 }
 
-/* A host's certificate speaks for that host alone. */
+/* Returns true if the certificate is another host's. */
 static bool
 is_other_host(const struct ovsdb_session *s)
 {
@@ -464,7 +467,7 @@ session_connect(struct ovsdb_session *s)
     }
 }
 
-/* Takes in what the client has received. */
+/* Processes what the client has received. */
 static void
 session_update(struct ovsdb_session *s)
 {
@@ -476,7 +479,7 @@ session_update(struct ovsdb_session *s)
     }
     s->seqno = ovsdb_idl_get_seqno(s->idl);
     if (s->state != OVSDB_CONNECTED && !ovsdb_snapshot_possible(s->idl)) {
-        return;                 /* The database is being set up. */
+        return;                 /* The database is still being set up. */
     }
     ovsdb_snapshot_destroy(s->snapshot);
     s->snapshot = ovsdb_snapshot_take(s->idl, &error);
@@ -504,7 +507,7 @@ session_run_client(struct ovsdb_session *s, int64_t now_ms)
     session_note_budget(s);
     error = ovsdb_relay_run(s->relay, now_ms);
     if (!error) {
-        /* Before the client takes in the schema and asks for the rows. */
+        /* Before the client receives the schema and requests the rows. */
         if (!s->reads_zone_limits && ovsdb_relay_has_zone_limits(s->relay)) {
             s->reads_zone_limits = true;
             ovsdb_zone_limit_register(s->idl);
@@ -681,14 +684,16 @@ ovsdb_session_accept(struct ovsdb_session *s, struct stream *stream,
     int64_t now_ms = loop_now_ms(s->loop);
 
     if (s->relay) {
-        session_run_client(s, now_ms); /* Its end may not be seen yet. */
+        session_run_client(s, now_ms); /* The end of the old connection may not
+                                        * have been noticed yet. */
     }
     if (s->over_budget && now_ms < s->deadline_ms) {
         stream_close(stream);
         return false;
     }
     if (s->state != OVSDB_WAITING) {
-        /* A live connection is never displaced; a dead one is found out. */
+        /* A live connection is never replaced; a dead one is detected by a
+         * probe. */
         if (s->relay) {
             ovsdb_relay_probe(s->relay, now_ms);
             loop_task_kick(s->task);

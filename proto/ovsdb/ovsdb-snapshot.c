@@ -81,7 +81,7 @@ ovsdb_snapshot_register(struct ovsdb_idl *idl)
     }
 }
 
-/* Of zones it matters whether there are any, and of whose. */
+/* Only whether there are zones, and whose these are, matters. */
 static const struct ovsdb_idl_column *const zone_limit_columns[] = {
     &ovsrec_open_vswitch_col_datapaths,
     &ovsrec_datapath_col_ct_zone_default_limit,
@@ -123,14 +123,14 @@ compare_interfaces(const void *a_, const void *b_)
     return strcmp(a->name, b->name);
 }
 
-/* Copies 's', or NULL, as far as that is of use: a host's strings have any
- * length, and some are copied for each of its interfaces. */
+/* Copies 's', or NULL, up to a bound: a host's strings may have any length,
+ * and some are copied for each of its interfaces. */
 static char *
 copy_string(const char *s)
 {
     size_t n = s ? strnlen(s, OVSDB_MAX_STRING) : 0;
 
-    /* Not in the middle of a character. */
+    /* Do not cut a character in two. */
     while (n && (s[n] & 0xc0) == 0x80) {
         n--;
     }
@@ -215,7 +215,7 @@ snapshot_bridge(struct ovsdb_bridge *bridge, const struct ovsrec_bridge *rec)
     }
 }
 
-/* Fills in what concerns the switch as a whole. */
+/* Fills in what concerns the whole switch. */
 static void
 snapshot_switch(struct ovsdb_snapshot *snapshot,
                 const struct ovsrec_open_vswitch *ovs)

@@ -11,9 +11,9 @@
 #include "proto/packet/packet-bytes.h"
 
 #define LABEL_MAX 63
-#define NAME_MAX_SIZE 255       /* As it is sent. */
+#define NAME_MAX_SIZE 255       /* In wire format. */
 
-/* Room for 'size' more bytes, or NULL. */
+/* Returns room for 'size' more bytes, or NULL. */
 static uint8_t *
 take(struct vmn_bytes *b, size_t size)
 {

@@ -12,7 +12,7 @@
 #include "proto/packet/packet-bytes.h"
 #include "util.h"
 
-/* Where things are in a message. */
+/* Offsets in a message. */
 enum {
     OFS_XID = 4,
     OFS_SECS = 8,
@@ -30,7 +30,8 @@ enum {
 #define SNAME_SIZE 64
 #define FILE_SIZE 128
 #define CHADDR_SIZE 16
-#define BOOTP_SIZE 300          /* What old clients and relays ask for. */
+#define BOOTP_SIZE 300          /* Bytes that old clients and relays
+                                 * require. */
 
 #define COOKIE 0x63825363
 #define BROADCAST 0x8000
@@ -42,8 +43,8 @@ enum {
 
 /* Options.  --------------------------------------------------------------- */
 
-/* Takes the next option off '*p', which ends at 'end'.  Returns 1, 0 at the
- * end, -1 if it is not whole. */
+/* Reads the next option at '*p', which ends at 'end', and advances '*p'.
+ * Returns 1, 0 at the end, or -1 if the option is truncated. */
 static int
 next_option(const uint8_t **p, const uint8_t *end, uint8_t *code,
             const uint8_t **data, size_t *size)
@@ -118,8 +119,8 @@ get_ip(const uint8_t *p)
     return ip;
 }
 
-/* Options may go on where names would be: first in the file's, then in the
- * server's (RFC 3396, section 5). */
+/* Parses options in the fields of names: first the file's, then the server's
+ * (RFC 3396, section 5). */
 static void
 add_overloaded(const uint8_t *bytes, struct vmn_dhcp4 *dhcp)
 {

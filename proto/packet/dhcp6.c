@@ -48,8 +48,8 @@ vmn_dhcp6_find(const uint8_t *options, size_t size, uint16_t code,
     return false;
 }
 
-/* The bytes of an option before those that it holds, or -1 if it holds
- * none. */
+/* Returns the bytes of an option before the options that it holds, or -1 if it
+ * holds none. */
 static int
 own_size(uint16_t code)
 {
@@ -66,8 +66,9 @@ own_size(uint16_t code)
     }
 }
 
-/* True if all of them are whole, with what is inside of them down to 'depth'
- * levels; an address is in an association, and holds a status. */
+/* Returns true if no option is truncated, including those inside of others
+ * down to 'depth' levels: an address is in an association, and holds a
+ * status. */
 static bool
 are_whole(const uint8_t *options, size_t size, int depth)
 {

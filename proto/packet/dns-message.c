@@ -17,12 +17,13 @@
 
 #define HEAD_SIZE 12
 #define LABEL_MAX 63
-#define NAME_MAX_SIZE 255       /* On the wire. */
+#define NAME_MAX_SIZE 255       /* In wire format. */
 #define UDP_SIZE_MIN 512
 #define OPT_SIZE 11             /* Without options. */
 #define TYPE_OPT 41
 #define CLASS_IN 1
-#define SERIAL 1                /* Nobody transfers these zones. */
+#define SERIAL 1                /* Nobody transfers these zones, so it never
+                                 * changes. */
 
 /* Bits of the second 16-bit word. */
 #define FLAG_RESPONSE 0x8000
@@ -31,13 +32,13 @@
 #define FLAG_TRUNCATED 0x0200
 #define FLAG_WANTS_RECURSION 0x0100
 
-/* Where the question's name is, which all answers may refer to. */
+/* The offset of the question's name, to which all records may refer. */
 #define POINTER_TO_QUESTION (0xc000 | HEAD_SIZE)
 
 /* Questions.  ------------------------------------------------------------- */
 
-/* Letters, digits, '-' and '_' are all that names of hosts and services are
- * made of. */
+/* Returns true for letters, digits, '-' and '_', of which names of hosts and
+ * services consist. */
 static bool
 is_plain(uint8_t c)
 {
@@ -45,7 +46,8 @@ is_plain(uint8_t c)
            || (c >= '0' && c <= '9') || c == '-' || c == '_';
 }
 
-/* Reads a name at 'p', without compression.  Returns its size, or 0. */
+/* Reads a name at 'p', without compression.  Returns its size, or 0 if it is
+ * invalid. */
 static size_t
 read_name(const uint8_t *p, size_t size, char text[VMN_DNS_NAME_SIZE],
           bool *is_text)
@@ -79,7 +81,8 @@ read_name(const uint8_t *p, size_t size, char text[VMN_DNS_NAME_SIZE],
     return at;
 }
 
-/* Steps over a name that may be compressed.  Returns where it ends, or 0. */
+/* Skips a name that may be compressed.  Returns the offset of its end, or 0 if
+ * it is invalid. */
 static size_t
 skip_name(const uint8_t *p, size_t size, size_t at)
 {
@@ -98,7 +101,8 @@ skip_name(const uint8_t *p, size_t size, size_t at)
     return 0;
 }
 
-/* Looks for OPT in the records behind the question. */
+/* Searches the records after the question for OPT.  Returns false if they are
+ * malformed. */
 static bool
 read_records(const uint8_t *p, size_t size, size_t at, unsigned n,
              struct vmn_dns_query *query)
@@ -185,7 +189,8 @@ vmn_dns_start(struct vmn_dns_answer *answer,
     vmn_put(&answer->bytes, query->question, query->question_size);
 }
 
-/* Writes a record up to its data, whose length is filled in by close(). */
+/* Starts a record; record_close() fills in the length of its data.  Returns
+ * where it starts. */
 static size_t
 record_open(struct vmn_dns_answer *answer, const char *name, uint16_t type,
             uint32_t ttl)
@@ -205,7 +210,7 @@ record_open(struct vmn_dns_answer *answer, const char *name, uint16_t type,
     return start;
 }
 
-/* Takes the record back if it is not whole. */
+/* Completes a record, or removes it if it did not fit. */
 static void
 record_close(struct vmn_dns_answer *answer, size_t start, uint16_t *n)
 {
@@ -260,7 +265,8 @@ vmn_dns_add_srv(struct vmn_dns_answer *answer, const char *name, uint32_t ttl,
     record_close(answer, start, &answer->n_answers);
 }
 
-/* Refresh, retry and expire are for those who copy zones, which is nobody. */
+/* Adds the SOA record.  Refresh, retry and expire are for secondary servers,
+ * of which there are none. */
 void
 vmn_dns_add_soa(struct vmn_dns_answer *answer, const char *zone, uint32_t ttl,
                 bool is_answer)
@@ -269,7 +275,7 @@ vmn_dns_add_soa(struct vmn_dns_answer *answer, const char *zone, uint32_t ttl,
     size_t start = record_open(answer, zone, VMN_DNS_SOA, ttl);
 
     vmn_put_name(bytes, zone);
-    /* Whom to write to: "hostmaster" in the zone. */
+    /* The mailbox is "hostmaster" in the zone. */
     vmn_put_u8(bytes, sizeof "hostmaster" - 1);
     vmn_put(bytes, "hostmaster", sizeof "hostmaster" - 1);
     vmn_put_name(bytes, zone);
@@ -309,7 +315,8 @@ vmn_dns_end(struct vmn_dns_answer *answer)
     if (query->has_edns) {
         vmn_put_u8(bytes, 0);
         vmn_put_u16(bytes, TYPE_OPT);
-        vmn_put_u16(bytes, 1232); /* What we take: dnsflagday.net/2020. */
+        vmn_put_u16(bytes, 1232); /* The size that dnsflagday.net/2020
+                                   * recommends. */
         vmn_put_u8(bytes, answer->error >> 4);
         vmn_put_zeros(bytes, 5);
     }
@@ -318,7 +325,8 @@ vmn_dns_end(struct vmn_dns_answer *answer)
 
 /* Addresses as names.  ---------------------------------------------------- */
 
-/* "1.0.0.10", of in-addr.arpa, with the bytes in reverse. */
+/* Parses a name in in-addr.arpa: the address with its bytes in reverse, such
+ * as "1.0.0.10". */
 static bool
 reverse_v4(const char *text, size_t len, struct vmn_ip *ip)
 {
@@ -343,7 +351,7 @@ reverse_v4(const char *text, size_t len, struct vmn_ip *ip)
     return true;
 }
 
-/* 32 hexadecimal digits, of ip6.arpa. */
+/* Parses a name in ip6.arpa: 32 hexadecimal digits in reverse. */
 static bool
 reverse_v6(const char *text, size_t len, struct vmn_ip *ip)
 {

@@ -14,9 +14,10 @@
 #include "proto/packet/packet-bytes.h"
 #include "util.h"
 
-#define SOLICIT_SIZE 24         /* Without options; an advertisement's, too. */
+#define SOLICIT_SIZE 24         /* Without options; an advertisement has as
+                                 * many. */
 #define OPTION_SIZE 8
-#define HOP_LIMIT 255           /* It has crossed no router. */
+#define HOP_LIMIT 255           /* Shows that no router has forwarded it. */
 
 enum { FLAG_ROUTER = 0x80, FLAG_SOLICITED = 0x40, FLAG_OVERRIDE = 0x20 };
 enum { OPTION_SOURCE = 1, OPTION_TARGET = 2 };
@@ -25,7 +26,8 @@ BUILD_ASSERT_DECL(VMN_ND_ADVERT_SIZE
                   == ETH_SIZE + IPV6_SIZE + SOLICIT_SIZE + OPTION_SIZE);
 BUILD_ASSERT_DECL(VMN_ND_SOLICIT_SIZE == VMN_ND_ADVERT_SIZE);
 
-/* Every option has a length, and they end where the message does. */
+/* Returns true if no option is empty, and the last one ends where the message
+ * does. */
 static bool
 options_are_whole(const uint8_t *option, size_t size)
 {
@@ -65,10 +67,10 @@ is_solicitation(const uint8_t *bytes, size_t size)
                                  icmp_size - SOLICIT_SIZE));
 }
 
-/* What a message says.  Addresses are of 16 bytes. */
+/* The parts of a message.  Addresses have 16 bytes. */
 struct message {
     const uint8_t *eth_dst;
-    struct vmn_mac mac;         /* Who sends it, and the option. */
+    struct vmn_mac mac;         /* Its sender, and the option's value. */
     const uint8_t *src, *dst, *target;
     uint8_t type, flags, option;
 };
@@ -119,8 +121,8 @@ vmn_nd_advert_build(const uint8_t *bytes, size_t size, struct vmn_mac mac,
     return true;
 }
 
-/* To the solicited-node address of the target (RFC 4291, section 2.7.1; RFC
- * 2464, section 7). */
+/* Builds a solicitation to the solicited-node address of the target (RFC 4291,
+ * section 2.7.1; RFC 2464, section 7). */
 void
 vmn_nd_solicit_build(struct vmn_mac mac, const struct vmn_ip *from,
                      const struct vmn_ip *target,

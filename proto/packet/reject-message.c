@@ -23,8 +23,7 @@
 #define TCP_SIZE 20
 #define ICMP_SIZE 8
 
-/* A host takes an ICMP error of this size in any case, its IP header
- * included. */
+/* Bytes of an ICMP error that every host accepts, IP header included. */
 #define IPV4_ERROR_MAX 576      /* RFC 1812, section 4.3.2.3. */
 #define IPV6_ERROR_MAX 1280     /* RFC 4443, section 2.4 (c). */
 
@@ -34,14 +33,14 @@ BUILD_ASSERT_DECL(VMN_REJECT_QUOTED_MAX
 
 #define HOP_LIMIT 64
 
-/* Headers that may be before the upper layer's in IPv6. */
+/* IPv6 extension headers that may precede the upper layer's. */
 enum { EXT_HOP = 0, EXT_ROUTING = 43, EXT_FRAGMENT = 44, EXT_AH = 51,
        EXT_OPTIONS = 60 };
 #define EXT_MAX 16
 
-/* What ICMP errors say.  Code 13 of destination unreachable is what RFC 1812
- * tells filters to say; Linux takes it for a hard error (EHOSTUNREACH), as it
- * does code 10. */
+/* Types and codes of ICMP errors.  Code 13 of destination unreachable is what
+ * RFC 1812 prescribes for filters; Linux treats it as a hard error
+ * (EHOSTUNREACH), as it does code 10. */
 static const struct {
     uint8_t type4, code4, type6, code6;
 } errors[] = {
@@ -53,18 +52,18 @@ static const struct {
     [VMN_REJECT_TOO_BIG] = { 3, 4, 2, 0 },
 };
 
-/* The packet that is refused. */
+/* The rejected packet. */
 struct refused {
     const struct vmn_reject *how;
     const uint8_t *eth;
     const uint8_t *ip;
-    size_t ip_size;             /* Of what there is, of the IP packet. */
+    size_t ip_size;             /* Bytes of the IP packet that are there. */
     bool v6;
-    uint8_t proto;              /* Of the upper layer. */
-    bool fragment;              /* The first one. */
+    uint8_t proto;              /* The upper layer's. */
+    bool fragment;              /* It is the first fragment. */
     const uint8_t *l4;
-    size_t l4_size;             /* Of what there is... */
-    size_t l4_full_size;        /* ...and by the IP header. */
+    size_t l4_size;             /* Bytes of the upper layer that are there, */
+    size_t l4_full_size;        /* and by the IP header. */
 };
 
 /* Reading.  Results are why there is no answer, or NULL.  ----------------- */
@@ -86,14 +85,15 @@ read_ipv4(struct refused *r)
     }
     header = (ip[0] & 0xf) * 4;
     total = get_u16(ip + 2);
-    r->ip_size = MIN(r->ip_size, total); /* Ethernet may have padded it. */
+    r->ip_size = MIN(r->ip_size, total); /* Ethernet may have padded the
+                                          * packet. */
     if (header < IPV4_SIZE || r->ip_size < header) {
         return malformed;
     }
     if (get_u16(ip + 6) & 0x1fff) {
         return fragment;
     }
-    /* Broadcasts to a subnet are Ethernet's broadcasts, too. */
+    /* Subnet broadcasts are Ethernet broadcasts, too. */
     if (ip[16] >= 224) {
         return multicast;
     }
@@ -108,7 +108,7 @@ read_ipv4(struct refused *r)
     return NULL;
 }
 
-/* Whether it is :: or ::1. */
+/* Returns true for :: and ::1. */
 static bool
 is_reserved(const uint8_t ip6[16])
 {
@@ -117,7 +117,8 @@ is_reserved(const uint8_t ip6[16])
     return !memcmp(ip6, zeros, sizeof zeros) && ip6[15] <= 1;
 }
 
-/* Goes to the upper layer's header. */
+/* Skips to the upper layer's header.  Returns NULL, or why that is not
+ * possible. */
 static const char *
 skip_extensions(struct refused *r)
 {
@@ -174,7 +175,8 @@ read_ipv6(struct refused *r)
     return skip_extensions(r);
 }
 
-/* No error is sent for one (RFC 1122; RFC 4443, also for redirects). */
+/* Returns why no error is sent for an ICMP message (RFC 1122; RFC 4443, also
+ * for redirects), or NULL. */
 static const char *
 check_icmp(const struct refused *r)
 {
@@ -201,14 +203,15 @@ check_tcp(const struct refused *r)
     if (header < TCP_SIZE || header > r->l4_full_size) {
         return malformed;
     }
-    /* Its acknowledgement would have to say how long it is. */
+    /* A reset's acknowledgement would need the segment's length. */
     if (r->fragment && !(r->l4[13] & TCP_ACK)) {
         return "fragment without ACK";
     }
     return r->l4[13] & TCP_RST ? "reset" : NULL;
 }
 
-/* TCP understands a reset better than an error, where it is for good. */
+/* Returns true if the reply is a TCP reset, which TCP handles better than an
+ * error, if the rejection is permanent. */
 static bool
 is_reset(const struct refused *r)
 {
@@ -248,8 +251,8 @@ read_refused(const struct vmn_reject *how, const uint8_t *bytes, size_t size,
 
 /* Writing.  --------------------------------------------------------------- */
 
-/* Writes the headers before the upper layer's, of 'size' bytes; returns where
- * that is to be. */
+/* Writes the headers before the upper layer's, of 'size' bytes, and returns
+ * where that starts. */
 static uint8_t *
 put_headers(const struct refused *r, uint8_t *buffer, uint8_t proto,
             size_t size)
@@ -274,9 +277,9 @@ put_headers(const struct refused *r, uint8_t *buffer, uint8_t proto,
     }
     memset(ip, 0, IPV4_SIZE);
     ip[0] = 0x45;
-    ip[1] = r->ip[1] & 0xfc;    /* The same service, without ECN. */
+    ip[1] = r->ip[1] & 0xfc;    /* The same DSCP, without ECN. */
     put_u16(ip + 2, size_u16(IPV4_SIZE + size));
-    put_u16(ip + 6, 0x4000);    /* Not to be fragmented. */
+    put_u16(ip + 6, 0x4000);    /* Do not fragment. */
     ip[8] = HOP_LIMIT;
     ip[9] = proto;
     memcpy(ip + 12, from ? from : r->ip + 16, 4);
@@ -286,12 +289,13 @@ put_headers(const struct refused *r, uint8_t *buffer, uint8_t proto,
     return ip + IPV4_SIZE;
 }
 
-/* The checksum of the upper layer, of 'size' bytes behind the IP header. */
+/* Returns the checksum of the upper layer, of 'size' bytes after the IP
+ * header. */
 static ovs_be16
 csum_upper(const struct refused *r, const uint8_t *l4, uint8_t proto,
            size_t size)
 {
-    /* Both addresses are right before it. */
+    /* Both addresses precede it directly. */
     if (r->v6) {
         return csum_with_pseudo(l4 - 32, l4 - 16, 16, proto, l4, size);
     }
@@ -326,7 +330,7 @@ put_reset(const struct refused *r, uint8_t *buffer)
     return tcp + TCP_SIZE - buffer;
 }
 
-/* The error quotes as much as it has room for. */
+/* Writes the ICMP error, which quotes as much as fits.  Returns its size. */
 static size_t
 put_error(const struct refused *r, uint8_t *buffer)
 {

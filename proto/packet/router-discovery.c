@@ -16,8 +16,8 @@
 
 #define ICMPV6_OFS (ETH_SIZE + IPV6_SIZE)
 #define RS_SIZE 8               /* Without options. */
-#define HOP_LIMIT 255           /* It has crossed no router. */
-#define GUESTS_HOP_LIMIT 64     /* What hosts are told to use. */
+#define HOP_LIMIT 255           /* Shows that no router has forwarded it. */
+#define GUESTS_HOP_LIMIT 64     /* The hop limit for hosts to use. */
 
 enum {
     OPTION_SLL = 1,
@@ -37,7 +37,8 @@ is_none(const uint8_t ip[16])
     return !memcmp(ip, none, sizeof none);
 }
 
-/* Options are not empty, and one that has no address yet has none to tell. */
+/* Returns true if the options are valid: none is empty, and a sender without
+ * an address gives no link-layer address. */
 static bool
 are_rs_options_right(const uint8_t *p, size_t size, bool from_nobody)
 {
@@ -87,7 +88,7 @@ put_headers(struct vmn_bytes *b, const struct vmn_ra *ra)
     vmn_put_u16(b, VMN_ETH_IPV6);
 
     vmn_put_u32(b, 0x60000000);
-    vmn_put_u16(b, 0);          /* Length, later. */
+    vmn_put_u16(b, 0);          /* The length is set later. */
     vmn_put_u8(b, VMN_IP_PROTO_ICMPV6);
     vmn_put_u8(b, HOP_LIMIT);
     vmn_put_ip(b, &ra->ip_src);
@@ -95,7 +96,7 @@ put_headers(struct vmn_bytes *b, const struct vmn_ra *ra)
 
     vmn_put_u8(b, VMN_ND_ROUTER_ADVERT);
     vmn_put_u8(b, 0);
-    vmn_put_u16(b, 0);          /* Checksum, later. */
+    vmn_put_u16(b, 0);          /* The checksum is set later. */
     vmn_put_u8(b, GUESTS_HOP_LIMIT);
     vmn_put_u8(b, (ra->managed ? 0x80 : 0) | (ra->other ? 0x40 : 0));
     vmn_put_u16(b, ra->router_s);
@@ -129,7 +130,8 @@ put_dns(struct vmn_bytes *b, const struct vmn_ra *ra)
     }
 }
 
-/* As many as fit; the option is padded to a multiple of 8 bytes. */
+/* Appends as many search domains as fit; the option is padded to a multiple of
+ * 8 bytes. */
 static void
 put_search(struct vmn_bytes *b_, const struct vmn_ra *ra)
 {
@@ -144,7 +146,7 @@ put_search(struct vmn_bytes *b_, const struct vmn_ra *ra)
         return;
     }
     names = b.size;
-    b.room -= MIN(b.room - b.size, 7); /* For the padding. */
+    b.room -= MIN(b.room - b.size, 7); /* Leaves room for the padding. */
     b.room = MIN(b.room, start + 255 * 8 - 7);
     for (size_t i = 0; i < ra->n_search && vmn_put_name(&b, ra->search[i]);
          i++) {

@@ -46,8 +46,8 @@ udp_csum(const struct vmn_ip *src, const struct vmn_ip *dst,
 
 /* Taking apart.  ---------------------------------------------------------- */
 
-/* What is behind the IPv4 header of 'ip', 'size' bytes with it, Ethernet's
- * padding perhaps among them; NULL unless it is UDP and in order. */
+/* Returns what follows the IPv4 header of 'ip', which has 'size' bytes that
+ * may include Ethernet's padding; NULL if it is not valid UDP. */
 static const uint8_t *
 parse_ipv4(const uint8_t *ip, size_t size, size_t *l4_size,
            struct vmn_udp *udp)
@@ -71,7 +71,7 @@ parse_ipv4(const uint8_t *ip, size_t size, size_t *l4_size,
     return ip + header;
 }
 
-/* The same for IPv6, without extension headers. */
+/* Does the same for IPv6, without extension headers. */
 static const uint8_t *
 parse_ipv6(const uint8_t *ip, size_t size, size_t *l4_size,
            struct vmn_udp *udp)
@@ -111,7 +111,7 @@ vmn_udp_parse(const uint8_t *bytes, size_t size, struct vmn_udp *udp_)
     if (udp_size < UDP_SIZE || udp_size > l4_size) {
         return false;
     }
-    /* Only IPv4 can do without (RFC 8200, section 8.1). */
+    /* Only IPv4 allows it to be absent (RFC 8200, section 8.1). */
     if ((udp.ip_src.family == 6 || get_u16(l4 + 6))
         && (!get_u16(l4 + 6)
             || udp_csum(&udp.ip_src, &udp.ip_dst, l4, udp_size))) {
@@ -153,7 +153,7 @@ put_ipv4(const struct vmn_udp *udp, size_t udp_size, uint8_t *ip)
     memset(ip, 0, IPV4_SIZE);
     ip[0] = 0x45;
     put_u16(ip + 2, size_u16(IPV4_SIZE + udp_size));
-    put_u16(ip + 6, 0x4000);    /* Not to be fragmented. */
+    put_u16(ip + 6, 0x4000);    /* Do not fragment. */
     ip[8] = udp->ttl;
     ip[9] = VMN_IP_PROTO_UDP;
     memcpy(ip + 12, udp->ip_src.addr, 4);
@@ -188,7 +188,7 @@ vmn_udp_build(const struct vmn_udp *udp, uint8_t *buffer, size_t size)
         || udp->ip_dst.family != udp->ip_src.family) {
         return 0;
     }
-    /* First, as it may be what the headers are written over. */
+    /* First, since the headers may overwrite it. */
     memmove(l4 + UDP_SIZE, udp->payload, udp->payload_size);
     udp_size = UDP_SIZE + udp->payload_size;
 
@@ -207,7 +207,7 @@ vmn_udp_build(const struct vmn_udp *udp, uint8_t *buffer, size_t size)
     put_u16(l4 + 6, 0);
     sum = udp_csum(&udp->ip_src, &udp->ip_dst, l4, udp_size);
     if (!sum) {
-        sum = OVS_BE16_MAX;     /* 0 would mean that there is none. */
+        sum = OVS_BE16_MAX;     /* 0 would mean that there is no checksum. */
     }
     memcpy(l4 + 6, &sum, sizeof sum);
     return headers + udp->payload_size;

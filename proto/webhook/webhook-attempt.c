@@ -28,9 +28,9 @@
 
 VLOG_DEFINE_THIS_MODULE(webhook_attempt);
 
-/* For how long the CAs that were read are used, in seconds. */
+/* Seconds for which CAs are used that were read once. */
 #define CA_CACHE_S 3600
-/* Longest time that Retry-After is taken to say, in seconds. */
+/* Longest Retry-After that is honoured, in seconds. */
 #define RETRY_AFTER_MAX_S (24 * 3600)
 
 struct webhook_attempt {
@@ -42,11 +42,11 @@ struct webhook_attempt {
     void *aux;
     struct event *linger;       /* Ends the wait for the reply's body. */
 
-    size_t n_head, n_body;      /* Bytes that were read. */
-    bool has_reply;             /* The head is whole; the body is read. */
-    char *refused;              /* An address that was not connected to, or
-                                 * NULL. */
-    char detail[CURL_ERROR_SIZE]; /* libcurl's, for the log alone. */
+    size_t n_head, n_body;      /* Bytes received. */
+    bool has_reply;             /* The head is complete, and the body is being
+                                 * read. */
+    char *refused;              /* An address that was not allowed, or NULL. */
+    char detail[CURL_ERROR_SIZE]; /* libcurl's, for the log only. */
 };
 
 /* The end.  --------------------------------------------------------------- */
@@ -70,8 +70,8 @@ webhook_attempt_cancel(struct webhook_attempt *attempt)
     }
 }
 
-/* Whether the transfer came to a point whose time is 'info', one of
- * CURLINFO_..._TIME_T. */
+/* Returns true if the transfer has reached the point whose time is 'info', one
+ * of CURLINFO_..._TIME_T. */
 static bool
 has_come_to(const struct webhook_attempt *attempt, CURLINFO info)
 {
@@ -80,7 +80,8 @@ has_come_to(const struct webhook_attempt *attempt, CURLINFO info)
     return !curl_easy_getinfo(attempt->transfer.easy, info, &us) && us > 0;
 }
 
-/* Why there was no connection, or no certificate to believe. */
+/* Returns why there was no connection, or no valid certificate.  The caller
+ * frees it. */
 static char *
 connection_fault(const struct webhook_attempt *attempt, CURLcode code)
 {
@@ -98,7 +99,7 @@ connection_fault(const struct webhook_attempt *attempt, CURLcode code)
         return xasprintf("cannot connect: %s",
                          error ? ovs_strerror((int) error) : "no connection");
     case CURLE_PEER_FAILED_VERIFICATION:
-        /* What is not about the chain is libcurl's own comparison of names. */
+        /* Apart from the chain, libcurl itself compares names. */
         curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verify);
         return xasprintf("its certificate is not believed: %s",
                          verify == X509_V_OK
@@ -114,8 +115,8 @@ connection_fault(const struct webhook_attempt *attempt, CURLcode code)
     }
 }
 
-/* Says why there was no reply, without what was called: that may be secret.
- * The caller frees it. */
+/* Returns why there was no reply, without the URL, which may be secret.  The
+ * caller frees it. */
 static char *
 fault_of(const struct webhook_attempt *attempt, CURLcode code)
 {
@@ -147,8 +148,9 @@ fault_of(const struct webhook_attempt *attempt, CURLcode code)
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
         return xstrdup("it closed the connection");
-    case CURLE_WRITE_ERROR:             /* By take_head(). */
-    case CURLE_UNSUPPORTED_PROTOCOL:    /* HTTP/0.9, which anything is. */
+    case CURLE_WRITE_ERROR:             /* Set by take_head(). */
+    case CURLE_UNSUPPORTED_PROTOCOL:    /* HTTP/0.9, for which any reply
+                                         * passes. */
     case CURLE_WEIRD_SERVER_REPLY:
         return xstrdup("its answer is not one of HTTP/1");
     case CURLE_OK:
@@ -202,7 +204,7 @@ linger_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *attempt_)
 
 /* libcurl's callbacks.  --------------------------------------------------- */
 
-/* Notes an address that is not connected to; of IPv4 or IPv6. */
+/* Records an address that is not allowed; IPv4 or IPv6. */
 static void
 note_refused(struct webhook_attempt *attempt, const struct sockaddr *address)
 {
@@ -218,8 +220,8 @@ note_refused(struct webhook_attempt *attempt, const struct sockaddr *address)
     attempt->refused = xstrdup(text);
 }
 
-/* Opens a socket to an address, once the name is looked up: so the one that
- * is looked at is the one that is connected to. */
+/* Opens a socket to an address that the name resolved to, if it is allowed.
+ * So the address that is checked is the one that is connected to. */
 static curl_socket_t
 open_socket(void *attempt_, curlsocktype purpose OVS_UNUSED,
             struct curl_sockaddr *address)
@@ -235,9 +237,9 @@ open_socket(void *attempt_, curlsocktype purpose OVS_UNUSED,
                   address->protocol);
 }
 
-/* Takes a line of a head, of an interim reply's and a proxy's, too (that has
- * no CURLINFO_RESPONSE_CODE).  The head of the reply itself ends with an empty
- * line. */
+/* Receives a line of a head, also of an interim reply's or a proxy's (for
+ * which there is no CURLINFO_RESPONSE_CODE).  An empty line ends the head of
+ * the reply itself. */
 static size_t
 take_head(char *line, size_t one OVS_UNUSED, size_t size, void *attempt_)
 {
@@ -261,7 +263,7 @@ take_head(char *line, size_t one OVS_UNUSED, size_t size, void *attempt_)
     return size;
 }
 
-/* Throws away what has come of the body, up to a bound. */
+/* Discards the reply's body, up to a bound. */
 static size_t
 take_body(char *data OVS_UNUSED, size_t one OVS_UNUSED, size_t size,
           void *attempt_)
@@ -274,9 +276,9 @@ take_body(char *data OVS_UNUSED, size_t one OVS_UNUSED, size_t size,
 
 /* The beginning.  --------------------------------------------------------- */
 
-/* Whom to believe: 'ca_cert', or OpenSSL's variables, or what libcurl was
- * built with.  A folder of CAs is not looked into unless it is named: with
- * one, libcurl would read the CAs anew each time. */
+/* Sets the trusted CAs: 'ca_cert', or OpenSSL's variables, or libcurl's
+ * default.  A directory of CAs is not used unless it is named: with one,
+ * libcurl would read the CAs anew each time. */
 static void
 set_tls(CURL *easy, const char *ca_cert)
 {
@@ -295,8 +297,8 @@ set_tls(CURL *easy, const char *ca_cert)
     curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 }
 
-/* What libcurl would take from elsewhere, or do beyond one request, is set to
- * nothing. */
+/* Disables what libcurl would take from its environment, or do beyond one
+ * request. */
 static void
 set_bounds(CURL *easy, const struct webhook_client *client)
 {
@@ -305,7 +307,7 @@ set_bounds(CURL *easy, const struct webhook_client *client)
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
                      (long) CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-    /* "" keeps http_proxy and no_proxy of the environment out of it. */
+    /* "" overrides http_proxy and no_proxy of the environment. */
     curl_easy_setopt(easy, CURLOPT_PROXY, client->proxy ? client->proxy : "");
     curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
     curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);

@@ -16,7 +16,7 @@
 
 #include "util.h"
 
-/* Bytes of a name (RFC 1035, section 2.3.4), as text, and of a label. */
+/* Characters of a name, and of a label (RFC 1035, section 2.3.4). */
 #define NAME_MAX_LEN 253
 #define LABEL_MAX_LEN 63
 
@@ -25,7 +25,8 @@
 
 /* The host.  -------------------------------------------------------------- */
 
-/* What is read as a number by some is an address, or it is nothing. */
+/* Returns true if 'host' is a name.  What some programs read as a number must
+ * be a valid address. */
 static bool
 is_name(const char *host)
 {
@@ -50,7 +51,8 @@ is_name(const char *host)
     return !isdigit((unsigned char) label[0]);
 }
 
-/* Takes 'len' characters without a port or brackets. */
+/* Sets the host from 'len' characters without port and brackets.  Returns
+ * NULL, or what is wrong. */
 static char *
 set_host(struct webhook_url *url, const char *text, size_t len, bool ipv6)
 {
@@ -64,7 +66,7 @@ set_host(struct webhook_url *url, const char *text, size_t len, bool ipv6)
     url->host = host;
     url->is_ipv6 = ipv6;
     if (inet_pton(ipv6 ? AF_INET6 : AF_INET, host, bytes) == 1) {
-        /* One way to write an address, for the comparison. */
+        /* The canonical form of the address, for comparisons. */
         inet_ntop(ipv6 ? AF_INET6 : AF_INET, bytes, shown, sizeof shown);
         free(host);
         url->host = xstrdup(shown);
@@ -92,7 +94,8 @@ set_port(struct webhook_url *url, const char *text, size_t len)
     return ok ? NULL : xstrdup("its port is not a number from 1 to 65535");
 }
 
-/* 'text' has 'len' characters between the two slashes and the path. */
+/* Sets host and port from the 'len' characters between the two slashes and the
+ * path.  Returns NULL, or what is wrong. */
 static char *
 set_authority(struct webhook_url *url, const char *text, size_t len)
 {
@@ -123,8 +126,8 @@ set_authority(struct webhook_url *url, const char *text, size_t len)
 
 /* The path.  -------------------------------------------------------------- */
 
-/* The byte that stands at 'p', decoded, in '*c'.  Returns how many characters
- * of the text it takes, or 0. */
+/* Decodes the byte at 'p' into '*c'.  Returns how many characters it takes, or
+ * 0 if it is invalid. */
 static size_t
 decoded(const char *p, const char *end, char *c)
 {
@@ -146,8 +149,8 @@ decoded(const char *p, const char *end, char *c)
     return 3;
 }
 
-/* A segment of dots moves up, and an encoded slash ends a segment, for some
- * servers: neither may lead out of a prefix. */
+/* Checks the path.  Segments of dots, and for some servers an encoded slash,
+ * could lead out of an allowed prefix.  Returns NULL, or what is wrong. */
 static char *
 check_path(const char *path, size_t len)
 {
@@ -254,7 +257,8 @@ webhook_proxy_check(const char *text)
 
 /* Addresses of names.  ---------------------------------------------------- */
 
-/* 'address' is in host order. */
+/* Returns true for addresses of this machine and its links.  'address' is in
+ * host byte order. */
 static bool
 is_local_ipv4(uint32_t address)
 {

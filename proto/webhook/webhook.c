@@ -46,12 +46,13 @@ const char *const webhook_outcome_names[WEBHOOK_N_OUTCOMES] = {
 };
 
 struct webhook {
-    struct webhook_options options; /* Its strings are not used. */
+    struct webhook_options options; /* Its strings are not valid after
+                                     * webhook_create(). */
     struct webhook_allow allow;
     char *key_file;             /* Or NULL. */
     struct stat key_seen;
-    char *key;                  /* What was last in there, or NULL. */
-    char *ca_cert, *proxy;      /* Those of 'client', or NULL. */
+    char *key;                  /* The last key that was read, or NULL. */
+    char *ca_cert, *proxy;      /* Owned for 'client'; or NULL. */
     struct webhook_client client;
     struct event *wake;
     struct hmap endpoints, owners;
@@ -60,20 +61,20 @@ struct webhook {
     struct webhook_stats stats;
 };
 
-/* A URL that is called, or was a moment ago. */
+/* A URL that is called, or was recently. */
 struct endpoint {
     struct hmap_node node;      /* In webhook->endpoints. */
     char *url;
     size_t n_calls, n_active;
-    long long int full_ms;      /* When all of its burst is there again. */
+    long long int full_ms;      /* When all of its burst is available again. */
 };
 
-/* Who has called. */
+/* An object on whose behalf calls are made. */
 struct owner {
     struct hmap_node node;      /* In webhook->owners. */
     char *name;
-    struct webhook_status status; /* Without its strings. */
-    char *reason, *delivery;    /* Theirs. */
+    struct webhook_status status; /* Its strings are those below. */
+    char *reason, *delivery;    /* Owned. */
 };
 
 struct call {
@@ -84,14 +85,15 @@ struct call {
     char *owner, *event, *body;
     char delivery[UUID_LEN + 1];
     unsigned n_attempts;
-    long long int created_ms, due_ms; /* Of timeval's clock. */
-    struct webhook_attempt *attempt; /* Or NULL: it waits. */
+    long long int created_ms, due_ms; /* By the monotonic clock. */
+    struct webhook_attempt *attempt; /* NULL: it waits. */
 };
 
 static void wake_cb(evutil_socket_t, short what, void *webhook);
 
-/* Reads the key, if its file is another one than before.  Keeps what there is
- * where that fails, and tries again with the next call. */
+/* Reads the key, if its file has changed.  If that fails, keeps the previous
+ * key, and tries again with the next call.  Returns 0, or a positive errno
+ * with '*text', which the caller frees. */
 static int
 read_key(struct webhook *w, char **text)
 {
@@ -191,7 +193,8 @@ make_owner(struct webhook *w, const char *name)
     return owner;
 }
 
-/* The owner of 'call', or NULL if it is a later call that he asks for. */
+/* Returns the owner of 'call', or NULL if a later call is the one that it
+ * shows. */
 static struct owner *
 owner_of(const struct call *call)
 {
@@ -200,7 +203,8 @@ owner_of(const struct call *call)
     return (owner && !strcmp(owner->delivery, call->delivery) ? owner : NULL);
 }
 
-/* Tells the owner of 'call' what has become of it.  'reason' may be NULL. */
+/* Records the outcome of 'call' in its owner's status.  'reason' may be
+ * NULL. */
 static void
 set_status(const struct call *call, enum webhook_outcome outcome,
            int http_status, const char *reason)
@@ -278,7 +282,7 @@ endpoint_destroy(struct webhook *w, struct endpoint *endpoint)
     free(endpoint);
 }
 
-/* Those that have nothing to say any more. */
+/* Frees endpoints without calls whose rate limit need not be remembered. */
 static void
 forget_idle_endpoints(struct webhook *w, long long int now_ms)
 {
@@ -291,7 +295,7 @@ forget_idle_endpoints(struct webhook *w, long long int now_ms)
     }
 }
 
-/* When the endpoint may be called by its rate. */
+/* Returns when the endpoint's rate limit allows the next attempt. */
 static long long int
 endpoint_due_ms(const struct webhook *w, const struct endpoint *endpoint)
 {
@@ -323,7 +327,7 @@ call_destroy(struct call *call)
     free(call);
 }
 
-/* Ends 'call'. */
+/* Completes 'call' with its outcome, and frees it. */
 static void
 end(struct call *call, enum webhook_outcome outcome, int http_status,
     const char *reason)
@@ -332,7 +336,7 @@ end(struct call *call, enum webhook_outcome outcome, int http_status,
 
     w->stats.n_calls[outcome]++;
     if (outcome != WEBHOOK_DELIVERED) {
-        /* Without the path, which may be a secret. */
+        /* Without the path, which may be secret. */
         VLOG_WARN_RL(&rl, "%s: a call of %s about %s was %s after %u attempts: "
                      "%s", call->delivery,
                      call->url.host ? call->url.host : "nobody", call->owner,
@@ -342,7 +346,7 @@ end(struct call *call, enum webhook_outcome outcome, int http_status,
     call_destroy(call);
 }
 
-/* Makes room for one more call, of 'endpoint' if need be. */
+/* Makes room for another call, to 'endpoint' if need be. */
 static void
 make_room(struct webhook *w, const struct endpoint *endpoint)
 {
@@ -377,7 +381,8 @@ wake_at(struct webhook *w, long long int at_ms)
     event_add(w->wake, &tv);
 }
 
-/* Why 'url' is not to be called; fills it in, in any case. */
+/* Parses 'text' into '*url', which the caller frees in any case.  Returns
+ * NULL, or why it must not be called. */
 static char *
 check(const struct webhook *w, const char *text, struct webhook_url *url)
 {
@@ -448,7 +453,7 @@ webhook_call(struct webhook *w, const char *owner_name, const char *url,
 
 /* Tries.  ----------------------------------------------------------------- */
 
-/* Puts "NAME: VALUE" behind 'list', which may be NULL, and returns it. */
+/* Appends "NAME: VALUE" to 'list', which may be NULL, and returns the list. */
 static struct curl_slist *
 add_header(struct curl_slist *list, const char *name, const char *value)
 {
@@ -510,14 +515,14 @@ make_headers(const struct call *call)
     return list;
 }
 
-/* Whether it may help to try again. */
+/* Returns true if it may help to try again after this status. */
 static bool
 is_for_later(int status)
 {
     return !status || status == 408 || status == 429 || status >= 500;
 }
 
-/* Milliseconds until the next attempt. */
+/* Returns the delay before the next attempt, in milliseconds. */
 static long long int
 backoff(const struct call *call, const struct webhook_result *result)
 {
@@ -529,7 +534,8 @@ backoff(const struct call *call, const struct webhook_result *result)
     return MAX(ms, MIN(result->retry_after_ms, options->retry_after_max_ms));
 }
 
-/* An attempt ended so.  It is gone, and 'call' waits, if it has not ended. */
+/* Handles the end of an attempt: completes 'call', or schedules the next
+ * one. */
 static void
 settle(struct call *call, const struct webhook_result *result)
 {
@@ -573,7 +579,7 @@ attempt_done_cb(void *call_, const struct webhook_result *result)
     wake_at(w, time_msec());
 }
 
-/* Begins an attempt. */
+/* Starts an attempt. */
 static void
 start(struct call *call, long long int now_ms)
 {
@@ -597,7 +603,7 @@ start(struct call *call, long long int now_ms)
     w->n_waiting--;
 }
 
-/* Begins what may begin, and sees to it that the rest will. */
+/* Starts the attempts that are due, and schedules a wake-up for the others. */
 static void
 wake_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *w_)
 {
@@ -611,7 +617,8 @@ wake_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *w_)
         long long int due_ms = MAX(call->due_ms, endpoint_due_ms(w, endpoint));
 
         if (w->n_active >= w->options.n_active) {
-            return;             /* One of those that end will wake us. */
+            return;             /* The end of one of these calls wake_cb()
+                                 * again. */
         }
         if (endpoint->n_active >= WEBHOOK_URL_ACTIVE_MAX) {
             continue;           /* The same. */
