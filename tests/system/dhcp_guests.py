@@ -157,19 +157,23 @@ class Dhclient(Client):
         self.conf = os.path.join(self.place, "conf")
         with open(self.conf, "w") as out:
             out.write(DHCLIENT_CONF)
+        self.pidfile = os.path.join(self.place, "pid")
         self.args = ["dhclient", "-%d" % family, "-sf", self.script, "-cf",
                      self.conf, "-lf", os.path.join(self.place, "leases"),
-                     "-pf", os.path.join(self.place, "pid"), *more, "eth0"]
+                     "-pf", self.pidfile, *more, "eth0"]
 
     def start(self):
+        """The pidfile of one that was killed would be taken for its own."""
+        if os.path.exists(self.pidfile):
+            os.unlink(self.pidfile)
         self.spawn(self.args[:1] + ["-d"] + self.args[1:])
 
     def release(self):
         """Another one, which gives back what the first has.  It ends the
         first by its pidfile, which that writes only after its script has run
         for the first time."""
-        wait_for("dhclient's pidfile", lambda: os.path.exists(
-            os.path.join(self.place, "pid")), 20)
+        wait_for("dhclient's pidfile",
+                 lambda: os.path.exists(self.pidfile), 20)
         netns.run(self.args[:1] + ["-r"] + self.args[1:], ns=self.vm.ns)
         self.process.wait(20)
         self.process = None

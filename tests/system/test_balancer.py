@@ -318,6 +318,8 @@ def test_clients_open_no_more_than_they_may(town, vip):
         n, seconds = burst(ca, vip, 60, services[name][3], services[name][1])
         return 1 <= n <= 5 + seconds + 1
     limit()
+    # A datapath's cache may know for some time yet that nobody is there.
+    wait_for("an answer", lambda: traffic.ask(ca, vip, 80), 20)
     held = traffic.Connection(ca, vip, 80)
     for rate, affinity in ((1, None), (2, {"seconds": 600})):
         limit(client_limit={"rate": rate, "burst": 5}, affinity=affinity)
