@@ -22,19 +22,19 @@
 #include "openvswitch/hmap.h"
 #include "util.h"
 
-/* What a client has.  Exists while that is anything. */
+/* The resources of a client's account.  Exists while it has any. */
 struct http_account {
     struct hmap_node node;      /* In 'map', by its key. */
     char *key;
-    uint64_t n_bytes;           /* In flight. */
-    size_t n_conns;             /* In use, of those that are counted. */
+    uint64_t n_bytes;           /* Of bodies in flight. */
+    size_t n_conns;             /* In use, of those that count. */
 };
 
-/* Counted by the server and by each request with a body: a request may outlive
- * its connection and the server. */
+/* Reference-counted by the server and by each request with a body, since a
+ * request may outlive its connection and the server. */
 struct http_accounts {
     unsigned n_refs;
-    uint64_t n_bytes;           /* Of all but those that are exempt. */
+    uint64_t n_bytes;           /* Of all accounts that are not exempt. */
     struct hmap map;            /* Of struct http_account. */
 };
 
@@ -90,7 +90,7 @@ get_account(struct http_accounts *accounts, const char *key)
     return account;
 }
 
-/* Frees 'account' if its client has nothing any more. */
+/* Frees 'account' if its client has no resources any more. */
 static void
 release_account(struct http_accounts *accounts, struct http_account *account)
 {
@@ -110,7 +110,7 @@ http_request_set_limits(struct http_request *req, const char *client,
     req->limits = *limits;
 }
 
-/* Replies that the body is more than may come now; returns false. */
+/* Replies that there is no room for the body; returns false. */
 static bool
 refuse(struct http_request *req, int status, const char *kind,
        const char *format, ...)
@@ -129,7 +129,7 @@ refuse(struct http_request *req, int status, const char *kind,
     return false;
 }
 
-/* Whether the body may have 'size' bytes more, or replies. */
+/* Returns true if the body may have 'size' bytes more; otherwise replies. */
 static bool
 check(struct http_request *req, uint64_t size)
 {

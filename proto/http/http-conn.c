@@ -30,12 +30,15 @@ VLOG_DEFINE_THIS_MODULE(http_conn);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 20);
 
-#define INPUT_HIGH (64 * 1024)      /* Bytes that wait to be understood. */
-#define LINGER_MS 2000              /* For the client to read the reply. */
-#define ANSWERS_MAX 8               /* Of one connection at a time. */
+#define INPUT_HIGH (64 * 1024)      /* Bytes of input that are not parsed
+                                     * yet. */
+#define LINGER_MS 2000              /* Milliseconds for the client to read the
+                                     * reply. */
+#define ANSWERS_MAX 8               /* Requests handled in a row on one
+                                     * connection. */
 
-/* The connection has no request: it may be closed to make room, and is not in
- * use. */
+/* Ends the connection's request: it is not in use any more, and may be closed
+ * to make room. */
 static void
 end_request(struct http_conn *conn)
 {
@@ -54,7 +57,8 @@ become_idle(struct http_conn *conn)
     end_request(conn);
 }
 
-/* It is not active before its body has come, which may be never. */
+/* Called when the client is authenticated.  The connection does not count as
+ * in use before the body has arrived, which may be never. */
 void
 http_conn_authenticated(struct http_conn *conn)
 {
@@ -62,8 +66,9 @@ http_conn_authenticated(struct http_conn *conn)
                         ADMISSION_IDLE, time_msec());
 }
 
-/* Only that of a client who is known stays, whatever comes: how many those are
- * is bounded (http-budget.c). */
+/* Called when the request is dispatched.  Only connections of authenticated
+ * clients keep their place in any case; their number is bounded
+ * (http-budget.c). */
 void
 http_conn_dispatched(struct http_conn *conn)
 {
@@ -74,8 +79,8 @@ http_conn_dispatched(struct http_conn *conn)
     http_conn_waits(conn);
 }
 
-/* Tells the client that what it has got is all: by TLS, that nobody has cut it
- * short. */
+/* Ends TLS with a close_notify, so that the client knows that nothing was cut
+ * off. */
 static void
 send_close_notify(struct http_conn *conn)
 {
@@ -148,7 +153,8 @@ http_conn_flush(struct http_conn *conn)
     struct evbuffer *out = bufferevent_get_output(conn->bev);
 
     if (conn->tls) {
-        return false;           /* The bufferevent does it all. */
+        return false;           /* With TLS, the bufferevent writes by
+                                 * itself. */
     }
     evbuffer_unfreeze(out, 1);
     ignore(evbuffer_write(out, bufferevent_getfd(conn->bev)));
@@ -177,9 +183,9 @@ http_conn_replied(struct http_conn *conn)
         return;
     }
     if (conn->gone) {
-        conn->sent = true;              /* conn_input() goes on. */
+        conn->sent = true;              /* conn_input() continues. */
     } else {
-        /* Has on_write() called by the loop. */
+        /* Have the loop call on_write(). */
         bufferevent_trigger(conn->bev, EV_WRITE, BEV_OPT_DEFER_CALLBACKS);
     }
 }
@@ -195,7 +201,8 @@ http_conn_streams(struct http_conn *conn)
     bufferevent_enable(conn->bev, EV_WRITE);
 }
 
-/* All of the reply has left.  The connection may be gone afterwards. */
+/* Called when the whole reply was written.  The connection may be freed
+ * afterwards. */
 static void
 conn_sent(struct http_conn *conn)
 {
@@ -213,7 +220,7 @@ conn_sent(struct http_conn *conn)
     }
 }
 
-/* Goes on with what has come.  The connection may be gone afterwards. */
+/* Processes received bytes.  The connection may be freed afterwards. */
 static void
 conn_input(struct http_conn *conn)
 {
@@ -230,7 +237,8 @@ conn_input(struct http_conn *conn)
             break;
         }
         if (n >= ANSWERS_MAX) {
-            http_deadline_set(conn, 0);     /* Then it is resumed. */
+            http_deadline_set(conn, 0);     /* It is resumed in a later
+                                             * turn. */
             break;
         }
         conn_sent(conn);
@@ -249,7 +257,7 @@ on_read(struct bufferevent *bev OVS_UNUSED, void *conn_)
     conn_input(conn_);
 }
 
-/* The output is empty; that of a stream is at least low. */
+/* Called when the output is empty, or for a stream, low. */
 static void
 on_write(struct bufferevent *bev, void *conn_)
 {
@@ -281,8 +289,8 @@ http_conn_resume(struct http_conn *conn)
     on_write(conn->bev, conn);
 }
 
-/* True if the client has closed both directions.  After its FIN alone (TCP)
- * that cannot be known. */
+/* Returns true if the client has closed both directions.  After a FIN alone
+ * (TCP) that cannot be known. */
 static bool
 is_hung_up(const struct http_conn *conn)
 {
@@ -297,7 +305,7 @@ on_event(struct bufferevent *bev OVS_UNUSED, short what, void *conn_)
     struct http_conn *conn = conn_;
 
     if (what & BEV_EVENT_CONNECTED) {
-        become_idle(conn);      /* TLS is up. */
+        become_idle(conn);      /* The TLS handshake is complete. */
         return;
     }
     if (what & BEV_EVENT_TIMEOUT) {
@@ -311,12 +319,12 @@ on_event(struct bufferevent *bev OVS_UNUSED, short what, void *conn_)
         http_conn_destroy(conn);
         return;
     }
-    /* It sends no more but may still wait for its replies. */
+    /* The client sends no more, but may still wait for its replies. */
     conn->half_closed = true;
     conn_input(conn);
 }
 
-/* What has come, and what has left. */
+/* Counts received bytes; count_out() counts those sent. */
 static void
 count_in(struct evbuffer *in OVS_UNUSED, const struct evbuffer_cb_info *info,
          void *server_)
@@ -335,7 +343,8 @@ count_out(struct evbuffer *out OVS_UNUSED,
     server->stats.n_bytes_out += info->n_deleted;
 }
 
-/* Takes 'fd', and what is needed for TLS, if that is asked for. */
+/* Takes ownership of 'fd', and sets TLS up if the listener uses it.  Returns
+ * NULL on failure. */
 static struct bufferevent *
 make_bufferevent(const struct http_listener *listener, int fd)
 {
@@ -350,7 +359,8 @@ make_bufferevent(const struct http_listener *listener, int fd)
         if (!ssl) {
             out_of_memory();
         }
-        /* Deferred: TLS may otherwise fail inside of a reply. */
+        /* Callbacks are deferred, since TLS may fail while a reply is
+         * written. */
         bev = bufferevent_openssl_socket_new(
             base, fd, ssl, BUFFEREVENT_SSL_ACCEPTING,
             BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);

@@ -45,7 +45,7 @@ http_deadline_clear(struct http_conn *conn)
     conn->deadline_ms = LLONG_MAX;
 }
 
-/* Begins a part of the time for a handshake; 'n_left' come after it. */
+/* Starts a part of the handshake's time; 'n_left' parts follow. */
 static void
 set_handshake_part(struct http_conn *conn, unsigned n_left)
 {
@@ -60,8 +60,8 @@ http_deadline_set_handshake(struct http_conn *conn)
     set_handshake_part(conn, TLS_HANDSHAKE_PARTS - 1);
 }
 
-/* By when the body must have come, or more of it.  What comes fast enough has
- * until body_timeout_ms. */
+/* Returns by when the body, or more of it, must have arrived.  A body that is
+ * fast enough has until body_timeout_ms. */
 static long long int
 body_deadline(const struct http_conn *conn)
 {
@@ -73,8 +73,8 @@ body_deadline(const struct http_conn *conn)
                                options->body_timeout_ms);
 }
 
-/* Whether the deadline is put off: a part of a handshake's time is left, or
- * enough has come of a body. */
+/* Returns true if the deadline is extended: a part of the handshake's time is
+ * left, or enough of a body has arrived. */
 static bool
 extend_deadline(struct http_conn *conn)
 {
@@ -96,7 +96,7 @@ extend_deadline(struct http_conn *conn)
     return true;
 }
 
-/* Nobody knows who was too slow. */
+/* Counts a client that was too slow before it was authenticated. */
 static void
 count_timeout(const struct http_conn *conn)
 {
@@ -107,7 +107,7 @@ count_timeout(const struct http_conn *conn)
     }
 }
 
-/* Answers 408 and closes: a head or a body did not come in time. */
+/* Replies 408 and closes: a head or a body was not complete in time. */
 static void
 refuse_slow(struct http_conn *conn)
 {
@@ -139,7 +139,7 @@ on_timer(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
     } else if (extend_deadline(conn)) {
         return;
     } else if (conn->state == HTTP_REPLYING) {
-        http_conn_resume(conn);         /* After others had their turn. */
+        http_conn_resume(conn);         /* In a later turn of the loop. */
     } else if (conn->state == HTTP_HEAD || conn->state == HTTP_BODY) {
         count_timeout(conn);
         conn->listener->server->stats.n_timed_out++;

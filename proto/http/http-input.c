@@ -16,8 +16,9 @@
 #include "util.h"
 
 #define CHUNK_LINE_MAX 1024         /* Bytes of a chunk's size line. */
-#define TRAILER_MAX 4096            /* Bytes of a chunked body's trailers. */
-#define LINGER_MAX (16u << 20)      /* Bytes thrown away after a reply. */
+#define TRAILER_MAX 4096            /* Bytes of a chunked body's trailer
+                                     * fields. */
+#define LINGER_MAX (16u << 20)      /* Bytes discarded after a reply. */
 
 static void
 dispatch(struct http_conn *conn)
@@ -25,12 +26,13 @@ dispatch(struct http_conn *conn)
     struct http_request *req = conn->request;
 
     http_conn_dispatched(conn);
-    /* Last: the handler may end the request, even the connection. */
+    /* Last, since the handler may end the request, and even free the
+     * connection. */
     req->route->handler(req, conn->listener->server->aux);
 }
 
-/* The head is complete: 'size' bytes at 'text'.  Returns false if a body is to
- * be read; else the connection may be gone. */
+/* Handles a complete head: 'size' bytes at 'text'.  Returns false if a body
+ * must be read; otherwise the connection may be freed. */
 static bool
 take_head(struct http_conn *conn, const char *text, size_t size)
 {
@@ -47,7 +49,8 @@ take_head(struct http_conn *conn, const char *text, size_t size)
     server->stats.n_requests++;
     req->understood = true;
     if (!http_request_accept(req)) {
-        return true;                    /* Answered, and gone. */
+        return true;                    /* The reply was sent, and the request
+                                         * is freed. */
     }
     if (!req->head.chunked && !req->head.body_size) {
         dispatch(conn);
@@ -61,15 +64,16 @@ take_head(struct http_conn *conn, const char *text, size_t size)
     conn->state = HTTP_BODY;
     conn->timed = false;
     conn->body_ms = time_msec();
-    /* Exactly what was granted: growing would take twice as much. */
+    /* Exactly the bytes that the budget grants: growing would take twice as
+     * many. */
     ds_reserve(&req->body, req->head.body_size);
     conn->chunk = HTTP_CHUNK_SIZE;
     conn->trailer_size = 0;
     return false;
 }
 
-/* Looks for a head.  Returns false if more must come: of the head, or a body
- * (the state says which); else the connection may be gone. */
+/* Reads a head.  Returns false if more bytes are needed, of the head or of a
+ * body (see the state); otherwise the connection may be freed. */
 static bool
 read_head(struct http_conn *conn, struct evbuffer *in)
 {
@@ -86,7 +90,7 @@ read_head(struct http_conn *conn, struct evbuffer *in)
     return head_size && take_head(conn, text, head_size);
 }
 
-/* Moves up to 'max' bytes to the body.  Returns how many. */
+/* Moves up to 'max' bytes to the body.  Returns how many these are. */
 static size_t
 take_body(struct http_conn *conn, struct evbuffer *in, uint64_t max)
 {
@@ -98,7 +102,8 @@ take_body(struct http_conn *conn, struct evbuffer *in, uint64_t max)
     return n;
 }
 
-/* A line of chunk framing, or NULL.  With '*fault' if it cannot be one. */
+/* Returns a line of chunk framing, which the caller frees, or NULL if it is
+ * incomplete, or, with '*fault', if it is too long. */
 static char *
 take_line(struct evbuffer *in, size_t *len, struct http_fault *fault)
 {
@@ -110,9 +115,9 @@ take_line(struct evbuffer *in, size_t *len, struct http_fault *fault)
     return line;
 }
 
-/* Takes one piece of a chunked body.  Returns 1 if the body is complete, 0 if
- * more must come or is there, -1 with '*fault', -2 if it was answered already.
- * '*progress' says which. */
+/* Reads a part of a chunked body.  Returns 1 if the body is complete, 0 if
+ * not, -1 with '*fault', or -2 if a reply was sent already.  Sets '*progress'
+ * if it may be called again at once. */
 static int
 read_chunked(struct http_conn *conn, struct evbuffer *in, bool *progress,
              struct http_fault *fault)
@@ -160,7 +165,8 @@ read_chunked(struct http_conn *conn, struct evbuffer *in, bool *progress,
     return !ok ? -1 : done;
 }
 
-/* Returns false if more must come; else the connection may be gone. */
+/* Reads a body.  Returns false if more bytes are needed; otherwise the
+ * connection may be freed. */
 static bool
 read_body(struct http_conn *conn, struct evbuffer *in)
 {
@@ -201,7 +207,8 @@ linger(struct http_conn *conn, struct evbuffer *in)
     }
 }
 
-/* Empty lines before a request (RFC 9112, section 2.2), and its first byte. */
+/* Skips empty lines before a request (RFC 9112, section 2.2), and waits for
+ * its first byte. */
 static void
 await_head(struct http_conn *conn, struct evbuffer *in)
 {
@@ -239,7 +246,8 @@ http_input_take(struct http_conn *conn)
         return;
     }
     if (conn->state == HTTP_STREAMING) {
-        evbuffer_drain(in, evbuffer_get_length(in)); /* Nobody answers. */
+        evbuffer_drain(in, evbuffer_get_length(in)); /* Discard it; there is no
+                                                      * reply. */
         return;
     }
     if (conn->half_closed && conn->state <= HTTP_BODY) {

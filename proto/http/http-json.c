@@ -15,7 +15,7 @@
 #include "proto/http/http-parse.h"
 #include "util.h"
 
-/* Where byte 'offset' is, for people. */
+/* Sets '*line' and '*column', both from 1, to where byte 'offset' is. */
 static void
 where(const char *text, size_t offset, size_t *line, size_t *column)
 {
@@ -30,7 +30,7 @@ where(const char *text, size_t offset, size_t *line, size_t *column)
     }
 }
 
-/* How much is done between two pauses, at least. */
+/* Bytes parsed between two pauses, at least. */
 #define PAUSE_BYTES 16384
 
 static void
@@ -88,7 +88,7 @@ within_bounds(const char *text, size_t size,
     return true;
 }
 
-/* What jansson is to read. */
+/* jansson's input. */
 struct input {
     const char *text;
     size_t size;

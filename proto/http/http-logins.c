@@ -25,21 +25,22 @@
 
 VLOG_DEFINE_THIS_MODULE(http_logins);
 
-/* Failed logins of an address that are answered at once; after that, one in so
- * many milliseconds, and none later than that. */
+/* Authentication failures of an address that get their reply at once; after
+ * that, one reply per interval, delayed by no more than the maximum.  In
+ * milliseconds. */
 #define LOGINS_BURST 10
 #define LOGIN_INTERVAL_MS 1000
 #define LOGIN_DELAY_MAX_MS 10000
-/* Addresses that are remembered; the one that failed longest ago is
+/* Most addresses; the one that has not failed for the longest time is
  * evicted. */
 #define LOGIN_SOURCES_MAX 4096
 
-/* Where logins failed: an IPv4 address, or the /64 of an IPv6 one. */
+/* A source of failures: an IPv4 address, or the /64 of an IPv6 one. */
 struct login_source {
     struct hmap_node node;      /* In 'sources', by its address. */
-    struct ovs_list by_age;     /* In 'by_age', by their last failure. */
+    struct ovs_list by_age;     /* In 'by_age', by its last failure. */
     struct in6_addr addr;
-    long long int due_ms;       /* When its last reply is, or was, due. */
+    long long int due_ms;       /* When its last reply is or was due. */
     uint64_t n_failed;
 };
 
@@ -90,7 +91,7 @@ http_logins_destroy(struct http_logins *logins)
     free(logins);
 }
 
-/* Returns the unit by which 'addr' is counted, with its hash in '*hash'. */
+/* Returns the source of 'addr', and sets '*hash' to its hash. */
 static struct in6_addr
 source_key(const struct in6_addr *addr, uint32_t *hash)
 {
@@ -118,7 +119,8 @@ find_source(const struct http_logins *logins, const struct in6_addr *key,
     return NULL;
 }
 
-/* Returns the entry of 'addr', which is the newest then. */
+/* Returns the entry of 'addr', a new one if need be, and makes it the
+ * newest. */
 static struct login_source *
 get_source(struct http_logins *logins, const struct in6_addr *addr)
 {
@@ -154,8 +156,8 @@ http_logins_are_blocked(const struct http_request *req)
                       > time_msec() + LOGIN_DELAY_MAX_MS);
 }
 
-/* Counts a failed login.  Returns for how many milliseconds its refusal is to
- * wait. */
+/* Counts a failure.  Returns the milliseconds by which its reply is
+ * delayed. */
 static int
 count_failure(struct http_logins *logins, const struct http_request *req)
 {
@@ -199,7 +201,7 @@ delayed_reply_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
     delayed_reply_destroy(late);
 }
 
-/* Its client has left. */
+/* Called when its client has closed the connection. */
 static void
 delayed_reply_closed(void *late_)
 {
@@ -221,7 +223,7 @@ http_logins_delay(struct http_request *req, const char *text)
         return false;
     }
     req->server->stats.n_logins_delayed++;
-    /* Its body is not read, so nothing may follow on the connection. */
+    /* Its body is not read, so no request may follow on the connection. */
     req->head.close |= req->head.chunked || req->head.body_size;
     late = xmalloc(sizeof *late);
     late->req = req;

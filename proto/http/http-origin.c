@@ -15,8 +15,8 @@
 
 #include "util.h"
 
-/* Returns the origins' next one from '*p' on, with its length in '*len', and
- * moves '*p' behind it; NULL: there is none. */
+/* Returns the next origin from '*p' on, sets '*len' to its length, and
+ * advances '*p'.  Returns NULL if there is none. */
 static const char *
 next_origin(const char **p, size_t *len)
 {
@@ -75,7 +75,8 @@ is_listed(const char *origins, const char *wanted)
     return false;
 }
 
-/* Whether 'origin' is what the client itself calls this server. */
+/* Returns true if 'origin' is the address by which the client calls this
+ * server. */
 static bool
 is_own(const struct http_request *req, const char *origin)
 {
@@ -85,9 +86,10 @@ is_own(const struct http_request *req, const char *origin)
     return host && name && !strcasecmp(name, host);
 }
 
-/* Browsers have sent Sec-Fetch-Site since 2023 to servers with TLS and on
- * loopback, and a page cannot set it.  Without it there is Origin, with all
- * methods but GET and HEAD.  A client that sends neither is no browser. */
+/* Returns true if a page of another origin has made the request.  Since 2023,
+ * browsers send Sec-Fetch-Site to servers with TLS and on loopback, and a page
+ * cannot set it.  Without it, there is Origin, with all methods but GET and
+ * HEAD.  A client that sends neither is no browser. */
 static bool
 is_foreign(const struct http_request *req)
 {
@@ -108,7 +110,7 @@ http_request_check_origin(struct http_request *req)
     const char *origin = http_request_header(req, "Origin");
 
     if (req->conn->listener->unix_path || !is_foreign(req)) {
-        return true;            /* No browser opens a unix socket. */
+        return true;            /* Browsers do not connect to unix sockets. */
     }
     req->server->stats.n_cross_origin++;
     http_reply_problem(req, 403, "cross-origin", NULL, "Cross-origin requests "

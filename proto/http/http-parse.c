@@ -52,7 +52,7 @@ http_head_size(const char *text, size_t size, size_t *scanned,
     return 0;
 }
 
-/* Characters of a token (RFC 9110, section 5.6.2). */
+/* Returns true for characters of a token (RFC 9110, section 5.6.2). */
 static bool
 is_tchar(unsigned char c)
 {
@@ -89,7 +89,7 @@ parse_method(struct http_head *head, const char *name,
     return fail(fault, 501, "The method is unknown");
 }
 
-/* "METHOD SP TARGET SP HTTP/1.x", null-terminated. */
+/* Parses "METHOD SP TARGET SP HTTP/1.x", null-terminated. */
 static bool
 parse_request_line(struct http_head *head, char *line,
                    struct http_fault *fault)
@@ -134,7 +134,7 @@ parse_request_line(struct http_head *head, char *line,
     return true;
 }
 
-/* "Name: value", null-terminated. */
+/* Parses "Name: value", null-terminated. */
 static bool
 parse_field(struct http_head *head, char *line, struct http_fault *fault)
 {
@@ -173,7 +173,8 @@ parse_field(struct http_head *head, char *line, struct http_fault *fault)
     return true;
 }
 
-/* Counts the fields called 'name'; the first one's value goes to '*value'. */
+/* Counts the fields called 'name', and sets '*value' to the value of the
+ * first. */
 static size_t
 count_fields(const struct http_head *head, const char *name,
              const char **value)
@@ -200,7 +201,7 @@ http_head_find(const struct http_head *head, const char *name)
     return value;
 }
 
-/* Digits alone: no sign, no space, no list. */
+/* Parses digits only: no sign, no space, no list. */
 static bool
 parse_length(const char *value, uint64_t *length)
 {
@@ -242,7 +243,7 @@ check_length(struct http_head *head, struct http_fault *fault)
     return true;
 }
 
-/* True if the comma-separated list 'value' has 'token'. */
+/* Returns true if the comma-separated list 'value' contains 'token'. */
 static bool
 list_has(const char *value, const char *token)
 {
@@ -291,7 +292,7 @@ http_head_parse(struct http_head *head, const char *text, size_t size,
 {
     memset(head, 0, sizeof *head);
     head->text = xmemdup0(text, size);
-    head->close = true;         /* Unless all of it is understood. */
+    head->close = true;         /* Unless the whole head is valid. */
     if (memchr(text, '\0', size)) {
         return fail(fault, 400, "The headers contain a null byte");
     }
@@ -344,6 +345,6 @@ http_chunk_size(const char *line, size_t len, uint64_t *size)
         }
         *size = *size * 16 + digit;
     }
-    /* Extensions are legal, and nobody's. */
+    /* Extensions are valid, and ignored. */
     return n && (n == len || line[n] == ';' || line[n] == ' ');
 }

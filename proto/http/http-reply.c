@@ -81,7 +81,7 @@ http_reply_allow_caching(struct http_request *req)
     req->cacheable = true;
 }
 
-/* The header's date, which is the same for a second. */
+/* Returns the Date header's value, which is computed once a second. */
 static const char *
 get_date(struct http_server *server)
 {
@@ -99,8 +99,8 @@ get_date(struct http_server *server)
     return server->date;
 }
 
-/* Writes what browsers are to make of the reply, and of nothing that they may
- * take for it. */
+/* Writes headers that restrict what browsers do with the reply, and what they
+ * may interpret it as. */
 static void
 put_guards(const struct http_request *req, struct evbuffer *out)
 {
@@ -115,7 +115,7 @@ put_guards(const struct http_request *req, struct evbuffer *out)
                         : "");
 }
 
-/* Writes the status line and the headers.  'size' is the body's; -1: it ends
+/* Writes the status line and the headers.  'size' is the body's; -1 if it ends
  * with the connection. */
 static void
 put_head(struct http_request *req, struct evbuffer *out, int status,
@@ -133,7 +133,7 @@ put_head(struct http_request *req, struct evbuffer *out, int status,
                         req->conn->close ? "Connection: close\r\n" : "");
 }
 
-/* Counts the reply, and decides whether the connection survives it. */
+/* Counts the reply, and decides whether the connection stays open. */
 static void
 begin_reply(struct http_request *req, int status)
 {
@@ -142,7 +142,7 @@ begin_reply(struct http_request *req, int status)
     req->server->stats.n_replies[status / 100]++;
     req->server->stats.n_replies_to[
         req->understood ? req->head.method : HTTP_N_METHODS][status / 100]++;
-    /* A body that was not read would be taken for the next request. */
+    /* A body that was not read would be parsed as the next request. */
     if (req->head.close || conn->state != HTTP_HANDLING) {
         if (req->head.close || req->head.chunked || req->head.body_size) {
             conn->close = true;
@@ -150,7 +150,7 @@ begin_reply(struct http_request *req, int status)
     }
 }
 
-/* Ends 'req' with 'size' bytes at 'body'. */
+/* Ends 'req' with a reply of 'size' bytes at 'body'. */
 static void
 send_reply(struct http_request *req, int status, const char *content_type,
            const char *body, size_t size)
@@ -188,8 +188,8 @@ http_reply_bytes(struct http_request *req, int status,
     send_reply(req, status, content_type, bytes, size);
 }
 
-/* Without what says how long or of which kind the content is, since there is
- * none (RFC 9110, section 15.4.5). */
+/* Sends no headers about the content's length or type, since there is none
+ * (RFC 9110, section 15.4.5). */
 void
 http_reply_not_modified(struct http_request *req)
 {
@@ -330,8 +330,8 @@ http_reply_stream(struct http_request *req, int status,
     return stream;
 }
 
-/* The bufferevent writes it, at the end of this turn at the earliest: what is
- * written in one turn leaves with one call. */
+/* The bufferevent writes it at the end of this turn of the loop at the
+ * earliest, so that all that is written in one turn is sent by one call. */
 void
 http_stream_write(struct http_stream *stream, const char *data, size_t size)
 {

@@ -58,7 +58,7 @@ clear_params(struct http_request *req)
     req->n_params = 0;
 }
 
-/* Matches the path against 'pattern', and collects the parameters. */
+/* Matches the path against 'pattern', and collects its parameters. */
 static bool
 pattern_matches(struct http_request *req, const char *pattern)
 {
@@ -96,7 +96,7 @@ static const char *const method_names[HTTP_N_METHODS] = {
     [HTTP_DELETE] = "DELETE",
 };
 
-/* Finds the route, or replies. */
+/* Finds the route, or replies.  Returns true if there is one. */
 static bool
 find_route(struct http_request *req)
 {
@@ -136,7 +136,7 @@ find_route(struct http_request *req)
     return false;
 }
 
-/* True if the space-separated list 'names' has 'name'. */
+/* Returns true if the space-separated list 'names' contains 'name'. */
 static bool
 names_have(const char *names, const char *name)
 {
@@ -153,7 +153,7 @@ names_have(const char *names, const char *name)
     return false;
 }
 
-/* How often the parameter 'i' of the query is there before it. */
+/* Returns how often the query's parameter 'i' occurs before it. */
 static size_t
 count_before(const struct http_target *target, size_t i)
 {
@@ -165,7 +165,7 @@ count_before(const struct http_target *target, size_t i)
     return n;
 }
 
-/* Whether each parameter is known here, and there once. */
+/* Checks that each parameter is known and occurs once; otherwise replies. */
 static bool
 check_query(struct http_request *req)
 {
@@ -196,7 +196,7 @@ check_query(struct http_request *req)
 
 /* Token.  ---------------------------------------------------------------- */
 
-/* Compares in a time that depends on neither string's content nor on the
+/* Compares in a time that depends neither on the strings' contents nor on the
  * length of 'want'. */
 static bool
 equal_in_constant_time(const char *have, const char *want)
@@ -232,7 +232,7 @@ http_request_refuse_login(struct http_request *req, const char *text)
     http_reply_problem(req, 401, "unauthorized", NULL, "%s", text);
 }
 
-/* The token that the client has sent, or NULL. */
+/* Returns the token that the client has sent, or NULL. */
 static const char *
 get_token(const struct http_request *req)
 {
@@ -254,8 +254,8 @@ http_reply_unauthorized(struct http_request *req, const char *text,
     }
 }
 
-/* Whether 'token' may be looked at now, or replies.  The one that was right
- * before on this connection always may: to try it is no guess. */
+/* Returns true if 'token' may be checked now; otherwise replies.  The one that
+ * was valid before on this connection may always be, since it is no guess. */
 static bool
 may_check_token(struct http_request *req, const char *token)
 {
@@ -275,7 +275,7 @@ may_check_token(struct http_request *req, const char *token)
     return false;
 }
 
-/* A request with 'token' (or NULL) was authenticated. */
+/* Records that a request with 'token' (or NULL) was authenticated. */
 static void
 remember_token(struct http_conn *conn, const char *token)
 {
@@ -286,7 +286,7 @@ remember_token(struct http_conn *conn, const char *token)
     }
 }
 
-/* Finds out who the client is. */
+/* Authenticates the client.  Returns false if it has sent a reply, or will. */
 static bool
 authenticate(struct http_request *req)
 {
@@ -327,8 +327,8 @@ authenticate(struct http_request *req)
     return ok;
 }
 
-/* Where it comes from is looked at first: a foreign page's request shall not
- * count as one of its user's. */
+/* Checks the request's origin before it authenticates the client: a request of
+ * a foreign page must not count as its user's. */
 static bool
 is_allowed(struct http_request *req)
 {
@@ -344,7 +344,7 @@ authorize(struct http_request *req)
             || options->authorize(req, req->server->aux));
 }
 
-/* True if the path is one for everyone. */
+/* Returns true if the path needs no authentication. */
 static bool
 is_open(struct http_request *req)
 {
@@ -369,9 +369,10 @@ is_json(const struct http_request *req, const char *type)
                 && !strncasecmp(type, "application/merge-patch+json", len)));
 }
 
-/* Only JSON comes in, and must say so: a page of another origin can make a
- * browser send a body of no type or of some others without asking first.  On a
- * unix socket no type at all is taken for JSON. */
+/* Checks that a body is declared as JSON: a page of another origin can make a
+ * browser send a body without a type, or of some other types, without a
+ * preflight request.  On a unix socket, a body without a type is accepted,
+ * too. */
 static bool
 check_body(struct http_request *req)
 {
@@ -406,7 +407,7 @@ http_request_accept(struct http_request *req)
         return false;
     }
 
-    /* Who is unknown learns nothing of which paths there are. */
+    /* An unauthenticated client must not learn which paths exist. */
     bool open = is_open(req);
 
     return ((open || is_allowed(req)) && find_route(req)
@@ -460,7 +461,8 @@ http_request_param(const struct http_request *req, const char *name)
             return req->params[i].value;
         }
     }
-    OVS_NOT_REACHED();          /* The pattern has no such parameter. */
+    OVS_NOT_REACHED();          /* The route's pattern has no such
+                                 * parameter. */
 }
 
 const char *
@@ -509,7 +511,8 @@ http_request_json(struct http_request *req)
     return json;
 }
 
-/* Length of the entity tag at 'p' (RFC 9110, section 8.8.3), or 0. */
+/* Returns the length of the entity tag at 'p' (RFC 9110, section 8.8.3), or
+ * 0. */
 static size_t
 etag_len(const char *p)
 {
@@ -581,7 +584,8 @@ http_request_has_etag(const struct http_request *req, const char *etag)
     return false;
 }
 
-/* Whether the weight in the parameters at 'p', up to a comma, is zero. */
+/* Returns true if the weight in the parameters at 'p', up to a comma, is
+ * zero. */
 static bool
 has_zero_weight(const char *p)
 {

@@ -29,10 +29,11 @@ VLOG_DEFINE_THIS_MODULE(http_server);
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 20);
 
 #define BACKLOG 128
-#define ACCEPT_AGAIN_MS 200     /* After it failed: no more descriptors. */
-#define TOKEN_MIN 16            /* Characters. */
-/* Of a listener's connections, what one address may have unauthenticated: one
- * of so many, but not less than that. */
+#define ACCEPT_AGAIN_MS 200     /* Delay after accept() failed for lack of
+                                 * descriptors. */
+#define TOKEN_MIN 16            /* Least characters of a token. */
+/* An address may have this share of a listener's unauthenticated connections,
+ * and never fewer than the minimum. */
 #define SOURCE_SHARE 4
 #define SOURCE_MIN 16
 
@@ -152,15 +153,16 @@ name_client(const struct http_listener *listener, int fd,
     return xasprintf("%s:%s", listener->tls ? "ssl" : "tcp", address);
 }
 
-/* Makes room for another connection.  For struct admission_options. */
+/* Closes a connection to make room for another.  For struct
+ * admission_options. */
 static void
 close_conn(void *listener OVS_UNUSED, struct admission_entry *entry)
 {
     http_conn_destroy(CONTAINER_OF(entry, struct http_conn, entry));
 }
 
-/* A client of an address that is not known has a quarter of the connections as
- * long as it does not say who it is. */
+/* Creates the bounds on connections.  An unknown address may have a quarter of
+ * the connections while these are unauthenticated. */
 static struct admission *
 make_admission(struct http_listener *listener)
 {
@@ -170,8 +172,8 @@ make_admission(struct http_listener *listener)
         .max_conns = max,
         .max_pending = max,
         .max_source_pending = MAX(max / SOURCE_SHARE, SOURCE_MIN),
-        /* On the socket all come from a few users, who are trusted: a rush of
-         * one of them leaves the others no room but that of his oldest. */
+        /* Clients of the socket are few and trusted users: if one of them
+         * opens many, the others only displace the oldest of these. */
         .grace_ms = (listener->unix_path ? 0
                      : listener->server->options.pending_grace_ms),
         .close = close_conn,
@@ -198,7 +200,7 @@ reject_conn(struct http_listener *listener, int fd)
     listener->server->stats.n_rejected++;
     VLOG_WARN_RL(&rl, "a client was turned away: %"PRIuSIZE" connections are"
                  " open", listener->n_conns);
-    /* The socket is new, so that its buffer takes all of it. */
+    /* The socket is new, so its buffer has room for the whole reply. */
     ignore(send(fd, reply, size, MSG_NOSIGNAL | MSG_DONTWAIT));
     close(fd);
 }
@@ -251,7 +253,8 @@ on_again(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
 
 /* Listening.  ------------------------------------------------------------ */
 
-/* Takes over 'fd', which is bound, and 'unix_path'. */
+/* Adds a listener on 'fd', which is bound.  Takes ownership of 'fd' and
+ * 'unix_path'. */
 static int
 add_listener(struct http_server *server, int fd, char *unix_path,
              const char *token, const struct tls *tls, char **text)
@@ -282,7 +285,8 @@ add_listener(struct http_server *server, int fd, char *unix_path,
     return 0;
 }
 
-/* Removes a socket file that nobody listens on. */
+/* Removes a socket file on which no process listens.  Returns 0, or a positive
+ * errno with '*text'. */
 static int
 clear_path(const struct sockaddr_un *sun, char **text)
 {
@@ -297,7 +301,7 @@ clear_path(const struct sockaddr_un *sun, char **text)
     }
 
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    /* EAGAIN: its queue of connections is full. */
+    /* EAGAIN: a process listens, and its backlog is full. */
     bool alive = (fd >= 0 && (!connect(fd, (const struct sockaddr *) sun,
                                        sizeof *sun)
                               || errno == EAGAIN));
@@ -313,7 +317,8 @@ clear_path(const struct sockaddr_un *sun, char **text)
     return 0;
 }
 
-/* Lets 'group' use the socket as well. */
+/* Gives 'group' access to the socket.  Returns 0, or a positive errno with
+ * '*text'. */
 static int
 share_with_group(const char *path, const char *group, char **text)
 {
@@ -353,8 +358,8 @@ http_listen_unix(struct http_server *server, const char *path,
     }
 
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    /* On Linux bind() gives the file the mode of the socket, so that at no
-     * time others may open it. */
+    /* On Linux, bind() gives the file the mode of the socket, so that others
+     * can open it at no time. */
     if (fd < 0 || fchmod(fd, 0600)
         || bind(fd, (struct sockaddr *) &sun, sizeof sun)) {
         error = errno;
@@ -373,7 +378,7 @@ http_listen_unix(struct http_server *server, const char *path,
     return add_listener(server, fd, xstrdup(path), NULL, NULL, text);
 }
 
-/* "127.0.0.1:80" or "[::1]:80". */
+/* Parses "127.0.0.1:80" or "[::1]:80". */
 static bool
 parse_address(const char *address, struct sockaddr_storage *ss,
               socklen_t *len)

@@ -11,7 +11,8 @@
 
 #include "util.h"
 
-/* Bytes of the UTF-8 sequence at 'p' (RFC 3629), or 0 if it is not one. */
+/* Returns the length of the UTF-8 sequence at 'p' (RFC 3629), or 0 if it is
+ * invalid. */
 static size_t
 utf8_len(const unsigned char *p, size_t left)
 {

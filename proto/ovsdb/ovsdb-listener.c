@@ -453,8 +453,8 @@ wait_for_connections(void *pstream)
     pstream_wait(pstream);
 }
 
-/* Sets the listen backlog to what the system allows. libopenvswitch has 10 for
- * TCP (inet_open_passive()), less than the number of hosts that connect at
+/* Sets the listen backlog to what the system allows.  libopenvswitch has 10
+ * for TCP (inet_open_passive()), less than the number of hosts that connect at
  * once after vmnd was restarted. */
 static void
 set_backlog(struct pstream *pstream)
