@@ -21,7 +21,7 @@ compare_int64(int64_t a, int64_t b)
     return a < b ? -1 : a > b;
 }
 
-/* NULL comes first. */
+/* Compares two texts; NULL comes first. */
 static int
 compare_text(const char *a, const char *b)
 {
@@ -97,12 +97,13 @@ schema_element_compare(const struct schema_field *f, const void *a,
     case SCHEMA_I64:
     case SCHEMA_SIZE:
     case SCHEMA_DOUBLE:
-        break;                  /* Not of rows. */
+        break;                  /* Does not occur in rows. */
     }
     OVS_NOT_REACHED();
 }
 
-/* Compares field 'f' of two structs; 'given' as in schema_field_to_json(). */
+/* Compares field 'f' of two structs; 'given' is as in
+ * schema_field_to_json(). */
 static int
 compare_field(const struct schema_field *f, const char *a, const char *b,
               bool given)

@@ -19,7 +19,7 @@ is_name(const char *text)
     return !value_check_lower_domain(text, NULL);
 }
 
-/* An address of 'family', or of any if that is 0. */
+/* Returns true if 'text' is an address of 'family' (0: of any). */
 static bool
 is_address(const char *text, uint8_t family)
 {
@@ -29,7 +29,7 @@ is_address(const char *text, uint8_t family)
             && (!family || ip.family == family));
 }
 
-/* "PRIORITY WEIGHT PORT NAME", with a space between them. */
+/* Returns true for "PRIORITY WEIGHT PORT NAME", separated by single spaces. */
 static bool
 is_service(const char *text)
 {
@@ -51,7 +51,7 @@ is_service(const char *text)
 
 static const struct {
     const char *what;
-    bool one;                   /* There can be only one. */
+    bool one;                   /* A name can have only one. */
 } types[] = {
     [VMN_DNS_TYPE_A] = { "an IPv4 address", false },
     [VMN_DNS_TYPE_AAAA] = { "an IPv6 address", false },
@@ -102,7 +102,7 @@ finish_dns_record(void *record_, const json_t *json OVS_UNUSED,
     }
 }
 
-/* Records are sorted by name, then type. */
+/* Checks the records, which are sorted by name, then type. */
 static void
 finish_dns_zone(void *zone_, const json_t *json OVS_UNUSED,
                        const char *pointer, struct vmn_errors *errors)

@@ -13,7 +13,8 @@
 #include "controller/schema/value.h"
 #include "util.h"
 
-/* Both lists are sorted: what contains others comes before them. */
+/* Checks for overlaps.  Both lists are sorted, so a prefix comes before those
+ * that it contains. */
 static void
 finish_group(void *group_, const json_t *json OVS_UNUSED,
                     const char *pointer, struct vmn_errors *errors)

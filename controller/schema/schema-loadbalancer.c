@@ -345,7 +345,7 @@ static const struct schema_column columns[] = {
     { .heading = NULL },
 };
 
-/* Ports are sorted by where they begin. */
+/* Checks for overlaps of ports, which are sorted by their first. */
 static void
 finish_ports(const struct vmn_loadbalancer *lb, const char *pointer,
              struct vmn_errors *errors)
@@ -376,7 +376,7 @@ finish_ports(const struct vmn_loadbalancer *lb, const char *pointer,
     }
 }
 
-/* A balancer of which no backend can ever serve. */
+/* Refuses a balancer of which no backend can ever serve. */
 static void
 check_weights(const struct vmn_loadbalancer *lb, const char *pointer,
               struct vmn_errors *errors)

@@ -59,9 +59,9 @@ static const struct schema_struct reservation = {
     },
 };
 
-/* A prefix of "/8" or longer is in one class as a whole; of IPv6, all that
- * begins with 0 has other uses.  Ports are given addresses of it, and no port
- * may have one of another class. */
+/* Checks a subnet's prefix.  A prefix of "/8" or longer is within one class of
+ * addresses; in IPv6, all that begins with 0 has other uses.  Ports are
+ * assigned addresses from it, which must be unicast. */
 static void
 check_subnet_cidr(const struct vmn_prefix *cidr, const char *pointer,
                   struct vmn_errors *errors)
@@ -106,7 +106,7 @@ check_subnet_dhcp(const struct vmn_subnet *subnet, const char *pointer,
     }
 }
 
-/* Ranges are sorted by where they start. */
+/* Checks for overlaps of ranges, which are sorted by their start. */
 static void
 check_ranges(const struct vmn_subnet *subnet, const char *name,
              const struct vmn_ip_range *ranges, size_t n,
@@ -252,7 +252,7 @@ finish_network(void *network_, const json_t *json OVS_UNUSED,
         }
     }
 
-    /* They are sorted, so only neighbours can overlap. */
+    /* Subnets are sorted, so only neighbours can overlap. */
     for (size_t i = 1; i < network->n_subnets; i++) {
         const struct vmn_prefix *a = &network->subnets[i - 1].cidr;
         const struct vmn_prefix *b = &network->subnets[i].cidr;

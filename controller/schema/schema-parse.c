@@ -30,7 +30,7 @@ article(const char *noun)
     return strchr("aeio", noun[0]) ? "an" : "a";
 }
 
-/* Reports the members of 'json' that 's' does not have. */
+/* Reports members of 'json' that 's' does not have. */
 static void
 check_unknown(struct parse *p, const struct schema_struct *s,
               const json_t *json)
@@ -64,7 +64,7 @@ check_unknown(struct parse *p, const struct schema_struct *s,
     }
 }
 
-/* The member of 'json' for 'f', or NULL if it is absent or null. */
+/* Returns member 'name' of 'json', or NULL if it is absent or null. */
 static const json_t *
 get_member(const json_t *json, const char *name)
 {
@@ -109,9 +109,9 @@ set_default(struct parse *p, const struct schema_field *f, void *dst)
     }
 }
 
-/* Reports a required field that is absent, and fields that exclude each other;
- * of such a pair the one described first speaks for both when both are absent,
- * the other when both are there. */
+/* Reports a required field that is absent, and fields that exclude each other.
+ * If both of such a pair are absent, the error is at the one described first;
+ * if both are present, at the other. */
 static void
 check_presence(struct parse *p, const struct schema_struct *s,
                const struct schema_field *f, const json_t *json)
@@ -140,7 +140,8 @@ check_presence(struct parse *p, const struct schema_struct *s,
     }
 }
 
-/* True if the elements of a sorted list of structs differ in their key. */
+/* Returns true if the elements of a sorted list of structs have different
+ * keys; otherwise reports it. */
 static bool
 check_keys(struct parse *p, const struct schema_field *f, const char *elements,
            size_t n)
@@ -252,7 +253,8 @@ parse_struct(struct parse *p, const struct schema_struct *s,
     return p->n_faults == n_faults;
 }
 
-/* Parses one value of 'f' (an element, if it is a list) into 'dst'. */
+/* Parses one value of 'f' (an element, if 'f' is a list) into 'dst'.  Returns
+ * false with an error if it is invalid. */
 static bool
 parse_value(struct parse *p, const struct schema_field *f, const json_t *json,
             void *dst)

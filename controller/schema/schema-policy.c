@@ -31,7 +31,7 @@ finish_policy(void *policy_, const json_t *json, const char *pointer,
         }
     }
 
-    /* What is kept there would get past quarantine. */
+    /* Connections retained in this tier would bypass quarantine. */
     if (policy->on_change == VMN_KEEP && policy->tier
         && !strcmp(policy->tier, "emergency")) {
         fault(errors, pointer, "on_change",

@@ -25,7 +25,7 @@ static const struct schema_struct address_pair = {
     },
 };
 
-/* A sub-port is where its parent is, and nowhere by itself. */
+/* Checks a sub-port, which is bound where its parent is. */
 static void
 finish_sub_port(const struct vmn_port *port, const char *pointer,
                 struct vmn_errors *errors)
@@ -52,7 +52,7 @@ finish_sub_port(const struct vmn_port *port, const char *pointer,
     }
 }
 
-/* Checks where it may be bound. */
+/* Checks the fields that say where the port may be bound. */
 static void
 finish_hosts(const struct vmn_port *port, const char *pointer,
              struct vmn_errors *errors)
@@ -83,7 +83,7 @@ finish_port(void *port_, const json_t *json, const char *pointer,
     for (size_t i = 0; port->external && i < ARRAY_SIZE(members); i++) {
         const json_t *value = json_object_get(json, members[i]);
 
-        /* A name is what absence stands for, and is shown. */
+        /* The second one has a default, its name, which is shown. */
         if (value && !json_is_null(value)
             && (i != 1
                 || strcmp(json_string_value(value), port->row.name))) {

@@ -48,8 +48,8 @@ format_prefix(const struct schema_field *f, const struct vmn_prefix *prefix,
             : value_format_prefix(prefix, buf));
 }
 
-/* One value of 'f', which is neither a struct nor a set.  Returns false if it
- * is absent. */
+/* Gets one value of 'f', which is neither a struct nor a set.  Returns false
+ * if it is absent. */
 static bool
 get_scalar(const struct schema_field *f, const void *src,
            struct schema_scalar *scalar)
@@ -118,7 +118,7 @@ schema_field_get(const struct schema_field *f, const void *struct_,
 static void print_struct(const struct schema_struct *, const char *s,
                          struct ds *);
 
-/* Bytes of 'text' up to the first that cannot be as it is in JSON. */
+/* Returns the bytes of 'text' before the first that JSON must escape. */
 static size_t
 plain_len(const char *text)
 {
@@ -153,11 +153,12 @@ schema_print_string(struct ds *ds, const char *text)
     ds_put_char(ds, '"');
 }
 
-/* Each object that is shown has a dozen: printf() takes most of the time. */
+/* Appends a number.  Each object has a dozen, and printf() would take most of
+ * the time. */
 void
 schema_print_number(struct ds *ds, uint64_t number, int min_digits)
 {
-    char buf[20];               /* As many as UINT64_MAX has. */
+    char buf[20];               /* Digits of UINT64_MAX. */
     char *end = buf + sizeof buf;
     char *p = end;
 
@@ -221,7 +222,7 @@ schema_value_print(const struct schema_field *f, const void *src,
         size_t length = ds->length;
 
         print_struct(f->nested, src, ds);
-        /* An object of which nothing is there is absent itself. */
+        /* An object without members is itself absent. */
         if (!(f->flags & SCHEMA_LIST) && ds->length == length + 2) {
             ds_truncate(ds, length);
             return false;
@@ -271,7 +272,7 @@ schema_field_print(const struct schema_field *f, const void *struct_,
     return n != 0;
 }
 
-/* Prints a field as a member of an object, unless it is absent. */
+/* Appends a field as a member of an object, unless it is absent. */
 static void
 print_member(const struct schema_field *f, const void *struct_, bool given,
              struct ds *ds)
@@ -284,7 +285,7 @@ print_member(const struct schema_field *f, const void *struct_, bool given,
     }
 }
 
-/* True if the field that excludes 'f' is there. */
+/* Returns true if the field that excludes 'f' is present. */
 static bool
 is_excluded(const struct schema_struct *s, const struct schema_field *f,
             const void *struct_, struct ds *ds)
@@ -356,7 +357,8 @@ schema_field_to_json(const struct schema_field *f, const void *struct_,
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     if (!schema_field_print(f, struct_, given, &ds)) {
-        ds_destroy(&ds);        /* Of an empty struct, some was printed. */
+        ds_destroy(&ds);        /* A part was printed before the struct proved
+                                 * to be empty. */
         return NULL;
     }
     return to_json(&ds);
@@ -373,7 +375,7 @@ schema_row_spec(const struct vmn_row *row)
 
 /* References.  ------------------------------------------------------------ */
 
-/* What schema_row_refs() carries along. */
+/* What schema_row_refs() passes on. */
 struct walk {
     schema_ref_cb *cb;
     void *aux;

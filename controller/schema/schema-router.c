@@ -32,7 +32,7 @@ static const struct schema_struct interface = {
     },
 };
 
-/* A route is of one family. */
+/* Checks that a route's addresses have one family. */
 static void
 finish_route(void *route_, const json_t *json OVS_UNUSED,
                     const char *pointer, struct vmn_errors *errors)
@@ -239,7 +239,7 @@ finish_router(void *router_, const json_t *json OVS_UNUSED,
 {
     const struct vmn_router *router = router_;
 
-    /* They are sorted by destination, then source. */
+    /* Routes are sorted by destination, then source. */
     for (size_t i = 1; i < router->n_routes; i++) {
         const struct vmn_route *a = &router->routes[i - 1];
         const struct vmn_route *b = &router->routes[i];

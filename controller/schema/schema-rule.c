@@ -193,7 +193,7 @@ const struct schema_struct schema_rule = {
     },
 };
 
-/* Its action is the first, which is to allow. */
+/* Its action is the first of the names, "allow". */
 const struct schema_struct schema_rule_allowed = {
     .name = "rule", .size = sizeof(struct vmn_rule),
     .fields = FIELDS {

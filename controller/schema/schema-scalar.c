@@ -72,9 +72,10 @@ parse_check(struct parse *p, int code, struct vmn_error *error)
     return !code;
 }
 
-/* True if the UTF-8 text at 'c' (which NUL ends) starts with a character that
- * shows nothing but changes how other text is shown: a control character, or
- * one that turns the direction of writing (U+202A to 202E, U+2066 to 2069). */
+/* Returns true if the UTF-8 text at 'c', null-terminated, starts with a
+ * character that is not visible but affects how other text is shown: a control
+ * character, or one that changes the direction of text (U+202A to 202E, U+2066
+ * to 2069). */
 static bool
 is_control(const char *c_)
 {
@@ -92,7 +93,7 @@ is_control(const char *c_)
     return false;
 }
 
-/* Returns the text, or NULL with a fault. */
+/* Returns the text, or NULL with an error. */
 static const char *
 get_text(struct parse *p, const json_t *json)
 {
@@ -141,7 +142,7 @@ enum_candidate(const void *f_, size_t i)
     return f->names[i];
 }
 
-/* Parses the name of a value of an enum; returns the value or -1. */
+/* Returns the value of an enum with this name, or -1 with an error. */
 static int
 parse_enum(struct parse *p, const struct schema_field *f, const json_t *json)
 {
@@ -217,7 +218,7 @@ parse_string(struct parse *p, const struct schema_field *f,
     if (f->check && !parse_check(p, f->check(text, &error), &error)) {
         return false;
     }
-    /* An empty free text is none. */
+    /* An empty description counts as none. */
     *dst = *text ? arena_strdup(p->arena, text) : NULL;
     return *text || !(f->flags & SCHEMA_REQUIRED)
            || parse_fault(p, VMN_ERR_INVALID, "must not be empty");

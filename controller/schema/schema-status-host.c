@@ -197,7 +197,7 @@ const struct schema_struct schema_status_port = SHOWN_KEPT(
 
 /* Telemetries.  ----------------------------------------------------------- */
 
-/* Of what one kind is on a host. */
+/* The telemetry state of one kind on a host. */
 #define TELEMETRY_STATE(NAME, KIND)                                     \
     SHOWN_OF(status_telemetry_host, NAME, ENUM, 0,                      \
              "Of " KIND ": `active`: the host's database has it; "      \

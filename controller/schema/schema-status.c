@@ -37,7 +37,7 @@ const struct schema_struct schema_status_router = SHOWN_KEPT(
 
 /* Policies, and what they are about.  ------------------------------------- */
 
-/* Of the struct status_members that is member 'members' of 'struct KEPT'. */
+/* The struct status_members that is member 'members' of 'struct KEPT'. */
 #define MEMBERS(KEPT, FLAGS)                                            \
     SHOWN("members", REF, LIST,                                         \
           "Which, when one is asked for; the first 1000 by name.",      \

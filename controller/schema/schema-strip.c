@@ -20,7 +20,7 @@ struct strip {
 static bool strip_struct(const struct strip *, const struct schema_struct *,
                          json_t *object);
 
-/* Returns false if 'value', one value of 'f', goes. */
+/* Returns false if 'value', one value of 'f', must be removed. */
 static bool
 strip_value(const struct strip *strip, const struct schema_field *f,
             json_t *value)
@@ -30,9 +30,10 @@ strip_value(const struct strip *strip, const struct schema_field *f,
            : !strip->is_gone(strip->aux, f->ref, json_string_value(value));
 }
 
-/* Strips the list 'f' of 'object'.  Returns false if too little is left of it
- * for 'object' to stay.  A list that was there is never left empty where it
- * must have an element: absent, it would mean something else. */
+/* Removes from list 'f' of 'object' what is gone.  Returns false if 'object'
+ * must be removed, too, since too little of the list is left.  A list that
+ * must have elements is never left empty: if it were absent, it would mean
+ * something else. */
 static bool
 strip_list(const struct strip *strip, const struct schema_field *f,
            json_t *object, json_t *list)
@@ -58,7 +59,8 @@ strip_list(const struct strip *strip, const struct schema_field *f,
     return ok;
 }
 
-/* Returns false if 'object' cannot be without what went. */
+/* Removes from 'object' what is gone.  Returns false if it cannot be without
+ * that. */
 static bool
 strip_struct(const struct strip *strip, const struct schema_struct *s,
              json_t *object)
@@ -74,7 +76,7 @@ strip_struct(const struct strip *strip, const struct schema_struct *s,
                 return false;
             }
         } else if (!strip_value(strip, f, value)) {
-            /* Without one that has a default, it would mean another. */
+            /* Without a value that has a default, it would mean that. */
             if (f->flags & (SCHEMA_REQUIRED | SCHEMA_BELONGS)
                 || f->def_text) {
                 return false;

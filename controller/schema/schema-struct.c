@@ -17,13 +17,13 @@
 
 const char schema_absent[] = "";
 
-/* Who lets others have their turn while something long is printed. */
+/* Lets others have their turn while something long is printed. */
 struct pauser {
     void (*pause)(void *aux);
     void *aux;
 };
 
-/* Appends a text that need not be UTF-8. */
+/* Appends a text that may not be valid UTF-8. */
 static void
 print_text(const char *text, struct ds *ds)
 {
@@ -46,12 +46,12 @@ print_text(const char *text, struct ds *ds)
     }
 }
 
-/* Appends a finite number so that the same one is read from it. */
+/* Appends a finite number with as many digits as restore it exactly. */
 static void
 print_exact(double number, struct ds *ds)
 {
     json_t *json = json_real(number);
-    char buf[64];               /* 17 digits and what is around them. */
+    char buf[64];               /* 17 digits, sign, point and exponent. */
     size_t n = json_dumpb(json, buf, sizeof buf, JSON_ENCODE_ANY);
 
     ovs_assert(n && n <= sizeof buf);
@@ -59,7 +59,7 @@ print_exact(double number, struct ds *ds)
     json_decref(json);
 }
 
-/* Appends a finite number that is told from an integer. */
+/* Appends a finite number that differs from an integer in its form. */
 static void
 print_double(double number, struct ds *ds)
 {
@@ -79,7 +79,7 @@ print_time(int64_t ms, struct ds *ds)
     ds_put_char(ds, '"');
 }
 
-/* What print_value() does of a text, or a time. */
+/* Appends a text or a time, for print_value(). */
 static bool
 print_words(const struct schema_field *f, const void *src, struct ds *ds)
 {
@@ -99,7 +99,8 @@ print_words(const struct schema_field *f, const void *src, struct ds *ds)
     } else if (f->flags & SCHEMA_ANY) {
         ds_put_cstr(ds, text);
     } else if (f->type == SCHEMA_REF) {
-        schema_print_string(ds, text); /* A row's name, checked before. */
+        schema_print_string(ds, text); /* A row's name, which was checked
+                                        * before. */
     } else {
         print_text(text, ds);
     }
@@ -109,7 +110,7 @@ print_words(const struct schema_field *f, const void *src, struct ds *ds)
 static bool print_value(const struct schema_field *, const void *src,
                         struct ds *);
 
-/* Appends the values of what has SCHEMA_TUPLE. */
+/* Appends the values of a struct with SCHEMA_TUPLE. */
 static void
 print_tuple(const struct schema_struct *s, const char *struct_, struct ds *ds)
 {
@@ -166,7 +167,7 @@ print_value(const struct schema_field *f, const void *src, struct ds *ds)
     return schema_value_print(f, src, ds);
 }
 
-/* Appends the texts of a member of what has SCHEMA_MAP. */
+/* Appends the texts of a member with SCHEMA_MAP. */
 static void
 print_texts(const struct schema_texts *texts, struct ds *ds)
 {
@@ -180,7 +181,7 @@ print_texts(const struct schema_texts *texts, struct ds *ds)
     ds_put_char(ds, ']');
 }
 
-/* Appends the members of what has SCHEMA_MAP. */
+/* Appends the members of a field with SCHEMA_MAP. */
 static void
 print_map(const struct schema_field *f, const char *members, size_t n,
           struct ds *ds)
@@ -227,7 +228,7 @@ print_list(const struct schema_field *f, const char *elements, size_t n,
     ds_put_char(ds, ']');
 }
 
-/* Appends the value of field 'f' of 'struct_'; as print_value(). */
+/* Appends the value of field 'f' of 'struct_'; see print_value(). */
 static bool
 print_field(const struct schema_field *f, const char *struct_, struct ds *ds,
             const struct pauser *pauser)
@@ -252,7 +253,7 @@ print_field(const struct schema_field *f, const char *struct_, struct ds *ds,
     return print_value(f, src, ds);
 }
 
-/* Returns true if a field that is not there is shown as null. */
+/* Returns true if a field that is absent is shown as null. */
 static bool
 is_null(const struct schema_field *f, const char *struct_)
 {

@@ -15,8 +15,8 @@
 #define TARGETS_MAX 8
 #define TARGET_LEN 64
 
-/* Addresses only: the switch would stand still for as long as the name of a
- * collector takes to be looked up. */
+/* Checks a collector's address.  Names are not allowed, since the switch would
+ * block while it resolves one. */
 static int
 check_target(const char *text, struct vmn_error *error)
 {

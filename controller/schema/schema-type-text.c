@@ -27,7 +27,7 @@ put_names(const struct schema_field *f, struct ds *ds)
     }
 }
 
-/* What one value of 'f' is. */
+/* Appends the type of one value of 'f'. */
 static void
 put_type(const struct schema_field *f, struct ds *ds)
 {

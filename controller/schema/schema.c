@@ -56,8 +56,8 @@ schema_find_field(const struct schema_struct *s, const char *name)
     return NULL;
 }
 
-/* The number of single-character edits between 'a' and 'b', both of at most
- * SUGGEST_LEN characters. */
+/* Returns the number of single-character edits between 'a' and 'b', both of at
+ * most SUGGEST_LEN characters. */
 #define SUGGEST_LEN 32
 static unsigned
 edit_distance(const char *a, const char *b)
@@ -87,7 +87,7 @@ schema_suggest(const char *name,
                const char *(*candidate)(const void *aux, size_t i),
                const void *aux)
 {
-    /* A slip is one edit, or two in a longer name. */
+    /* A misspelling is one edit, or two in a longer name. */
     unsigned best_distance = strlen(name) < 6 ? 2 : 3;
     const char *best = NULL;
     const char *s;
@@ -99,7 +99,7 @@ schema_suggest(const char *name,
         unsigned distance = strlen(s) <= SUGGEST_LEN
                             ? edit_distance(name, s) : UINT32_MAX;
 
-        /* "x" is no slip of "ip", although few edits apart. */
+        /* "x" is not meant as "ip", although few edits apart. */
         if (distance < best_distance && distance < strlen(s)) {
             best_distance = distance;
             best = s;

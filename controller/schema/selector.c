@@ -20,7 +20,7 @@ struct parser {
     const char *p;
     const char *end;
     struct arena *arena;
-    struct vmn_error *error;    /* The caller's, or NULL. */
+    struct vmn_error *error;    /* The caller's; may be NULL. */
     bool failed;                /* Only the first is reported. */
 };
 
@@ -32,7 +32,7 @@ skip_spaces(struct parser *parser)
     }
 }
 
-/* Takes the character 'c' if it comes next. */
+/* Consumes the character 'c' if it comes next.  Returns true if it did. */
 static bool
 take(struct parser *parser, char c)
 {
@@ -55,8 +55,8 @@ fail(struct parser *parser, const char *what)
     }
 }
 
-/* Takes a run of the characters that keys and values are made of.  It may be
- * empty. */
+/* Consumes a possibly empty run of the characters of keys and values, and
+ * returns a copy of it. */
 static char *
 take_word(struct parser *parser)
 {
@@ -82,7 +82,7 @@ take_key(struct parser *parser)
     return key;
 }
 
-/* A value may be empty only where 'empty_ok', as in "k=". */
+/* Consumes a value.  It may be empty only if 'empty_ok', as in "k=". */
 static char *
 take_value(struct parser *parser, bool empty_ok)
 {
@@ -104,7 +104,7 @@ compare_strings(const void *a_, const void *b_)
     return strcmp(*a, *b);
 }
 
-/* Sorts 'values' and drops duplicates; returns how many are left. */
+/* Sorts 'values' and removes duplicates.  Returns how many are left. */
 static size_t
 sort_values(const char **values, size_t n)
 {
@@ -236,7 +236,7 @@ format_term(const struct vmn_selector_term *term, struct ds *ds)
     }
 }
 
-/* Sorts the terms, drops duplicates, and writes the canonical text. */
+/* Sorts the terms, removes duplicates, and writes the canonical text. */
 static void
 finish(struct parser *parser, struct vmn_selector_term *terms, size_t n,
        struct vmn_selector *selector)
@@ -259,7 +259,7 @@ finish(struct parser *parser, struct vmn_selector_term *terms, size_t n,
         format_term(&terms[i], &ds);
     }
 
-    /* The canonical text must pass when it is read again. */
+    /* The canonical text must be accepted when it is parsed again. */
     if (ds.length > SELECTOR_LEN) {
         fail(parser, "less text");
     }
@@ -376,7 +376,8 @@ has_value(const struct vmn_selector_term *term, const char *value)
     return false;
 }
 
-/* True if all (or, with 'none', none) of the values of 'a' are of 'b'. */
+/* Returns true if all (or, with 'none', none) of the values of 'a' are among
+ * those of 'b'. */
 static bool
 values_in(const struct vmn_selector_term *a,
           const struct vmn_selector_term *b, bool none)
@@ -389,7 +390,8 @@ values_in(const struct vmn_selector_term *a,
     return true;
 }
 
-/* True if what fulfils 'have' fulfils 'want', both of one key. */
+/* Returns true if whatever matches 'have' matches 'want', which has the same
+ * key. */
 static bool
 term_implies(const struct vmn_selector_term *have,
              const struct vmn_selector_term *want)
@@ -431,8 +433,8 @@ selector_is_within(const struct vmn_selector *selector,
     return true;
 }
 
-/* Whether a label 'key' with 'value' (NULL: any that no term names; absent, if
- * not 'there') meets all terms about it. */
+/* Returns true if a label 'key' with 'value' (NULL: one that no term names),
+ * or if not 'there' its absence, matches all terms on that key. */
 static bool
 meets_terms(const struct vmn_selector *selector, const char *key, bool there,
             const char *value)
@@ -451,8 +453,9 @@ meets_terms(const struct vmn_selector *selector, const char *key, bool there,
     return true;
 }
 
-/* Whether a label of the key of 'term' can meet all terms about it.  It is
- * enough to try absence, each value that 'term' asks for, and any other. */
+/* Returns true if some label with the key of 'term', or its absence, matches
+ * all terms on that key.  It is enough to try absence, each value in 'term',
+ * and any other value. */
 static bool
 key_is_satisfiable(const struct vmn_selector *selector,
                    const struct vmn_selector_term *term)
@@ -477,7 +480,7 @@ selector_is_satisfiable(const struct vmn_selector *selector,
         const struct vmn_selector_term *term = &selector->terms[i];
         bool decides = term->op == VMN_SEL_IN;
 
-        /* Where some term names values, that one tells. */
+        /* If another term on the key requires values, that one decides. */
         for (size_t j = 0; !decides && j < selector->n_terms; j++) {
             decides = selector->terms[j].op == VMN_SEL_IN
                       && !strcmp(selector->terms[j].key, term->key);

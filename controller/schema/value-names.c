@@ -16,7 +16,7 @@
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
-/* True if the 'len' characters at 'text' are all of 'set'. */
+/* Returns true if the 'len' characters at 'text' are all in 'set'. */
 static bool
 all_of(const char *text, size_t len, const char *set)
 {
@@ -134,7 +134,7 @@ value_check_health_name(const char *text, struct vmn_error *error)
            ? 0 : vmn_error_invalid(error, "must be BALANCER/PORT");
 }
 
-/* True if all of 'text' can be seen, in ASCII. */
+/* Returns true if all of 'text' is visible ASCII. */
 static bool
 is_visible(const char *text)
 {
@@ -177,7 +177,7 @@ value_check_http_url(const char *text, struct vmn_error *error)
                                    "\"#\"");
 }
 
-/* 'what' with its article. */
+/* Checks a name of an interface.  'what' has its article. */
 static int
 check_link(const char *text, const char *what, struct vmn_error *error)
 {
@@ -203,7 +203,7 @@ value_check_interface(const char *text, struct vmn_error *error)
     return check_link(text, "an interface", error);
 }
 
-/* True for "HOST:PORT"; HOST may be an IPv6 address in brackets. */
+/* Returns true for "HOST:PORT"; HOST may be an IPv6 address in brackets. */
 static bool
 is_host_port(const char *text)
 {
@@ -241,7 +241,7 @@ value_check_ovsdb(const char *text, struct vmn_error *error)
                : vmn_error_invalid(error, "must be \"%.4sHOST:PORT\"", text);
     }
     if (!strncmp(text, "unix:", 5)) {
-        /* sockaddr_un holds 107 characters. */
+        /* sun_path has room for 107 characters. */
         return text[5] == '/' && strlen(text + 5) <= 107 ? 0
                : vmn_error_invalid(error,
                                    "must be \"unix:/PATH\" with a path of "
@@ -292,7 +292,7 @@ value_check_lower_domain(const char *text, struct vmn_error *error)
                                "them");
 }
 
-/* A label value, or the part of a key that follows the prefix. */
+/* Returns true for a label value, or the part of a key after its prefix. */
 static bool
 is_label_text(const char *text, size_t len)
 {
@@ -331,7 +331,7 @@ value_check_label_value(const char *text, struct vmn_error *error)
                                "or digit at both ends");
 }
 
-/* "2027-01-31T12:00:00Z" in '*tm'. */
+/* Parses "2027-01-31T12:00:00Z" into '*tm'. */
 static bool
 parse_time(const char *s, struct tm *tm)
 {
@@ -346,7 +346,8 @@ parse_time(const char *s, struct tm *tm)
         return false;
     }
 
-    /* What there is of no month (February the 30th) comes out as another. */
+    /* A day that the month does not have (February the 30th) is normalised to
+     * another. */
     struct tm again = *tm;
     timegm(&again);
     return again.tm_mday == tm->tm_mday && again.tm_hour == tm->tm_hour

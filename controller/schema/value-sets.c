@@ -23,14 +23,14 @@ compare_prefixes(const void *a_, const void *b_)
     return cmp ? cmp : a->len - b->len;
 }
 
-/* The bit at 'offset' from the left. */
+/* Returns the bit at 'offset' from the left. */
 static bool
 get_bit(const struct vmn_ip *ip, unsigned offset)
 {
     return ip->addr[offset / 8] & 0x80 >> offset % 8;
 }
 
-/* Whether the first 'n' bits are equal. */
+/* Returns true if the first 'n' bits are equal. */
 static bool
 same_bits(const struct vmn_ip *a, const struct vmn_ip *b, unsigned n)
 {
@@ -46,7 +46,8 @@ contains(const struct vmn_prefix *a, const struct vmn_prefix *b)
             && same_bits(&a->ip, &b->ip, a->len));
 }
 
-/* Whether 'a' and 'b', which comes after it, are the halves of a prefix. */
+/* Returns true if 'a' and 'b', which comes after it, are the halves of a
+ * prefix. */
 static bool
 are_halves(const struct vmn_prefix *a, const struct vmn_prefix *b)
 {
@@ -55,7 +56,7 @@ are_halves(const struct vmn_prefix *a, const struct vmn_prefix *b)
             && !get_bit(&a->ip, a->len - 1) && get_bit(&b->ip, a->len - 1));
 }
 
-/* What contains another comes before it, and halves follow each other once
+/* A prefix comes before those that it contains, and halves are adjacent once
  * all that is in the first one has been merged. */
 size_t
 vmn_prefixes_merge(struct vmn_prefix *prefixes, size_t n)
@@ -79,13 +80,14 @@ vmn_prefixes_merge(struct vmn_prefix *prefixes, size_t n)
     return n_kept;
 }
 
-/* What vmn_prefixes_subtract() has found. */
+/* The result of vmn_prefixes_subtract(). */
 struct left {
     size_t n;
-    struct vmn_prefix *prefixes; /* Or NULL. */
+    struct vmn_prefix *prefixes; /* NULL: only counted. */
 };
 
-/* All of 'except' are inside of 'whole', or the only one contains it. */
+/* Subtracts 'except', which are all within 'whole', unless there is only one,
+ * which contains it. */
 static void
 subtract(const struct vmn_prefix *whole, const struct vmn_prefix *except,
          size_t n, struct left *left)

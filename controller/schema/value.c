@@ -74,7 +74,7 @@ value_mac_is_reserved(struct vmn_mac mac)
             || prefix == VMN_RESERVED_MAC_FLOATING);
 }
 
-/* Parses an address of any kind.  'what' says what is expected. */
+/* Parses an address of any kind.  'what' names it in errors. */
 static int
 parse_any_ip(const char *text, const char *what, struct vmn_ip *ip,
              struct vmn_error *error)
@@ -89,8 +89,8 @@ parse_any_ip(const char *text, const char *what, struct vmn_ip *ip,
     return 0;
 }
 
-/* Neither unspecified nor loopback (RFC 4291, section 2.5), multicast, or an
- * IPv4 address in disguise (section 2.5.5.2). */
+/* Returns true unless the address is unspecified or loopback (RFC 4291,
+ * section 2.5), multicast, or an IPv4-mapped address (section 2.5.5.2). */
 static bool
 is_unicast_ipv6(const uint8_t addr[16])
 {
@@ -124,7 +124,8 @@ value_parse_ip(const char *text, struct vmn_ip *ip, struct vmn_error *error)
     return 0;
 }
 
-/* inet_ntop() for IPv4, which every change of a port needs a dozen times. */
+/* Does what inet_ntop() does for IPv4, which each change of a port needs a
+ * dozen times. */
 static void
 format_ipv4(const uint8_t addr[4], char *p)
 {
@@ -157,7 +158,7 @@ value_ip_bits(uint8_t family)
     return family == 6 ? 128 : 32;
 }
 
-/* Parses the length of a prefix, 0 to 'max', or returns -1. */
+/* Parses a prefix length, 0 to 'max'.  Returns -1 if it is invalid. */
 static int
 parse_len(const char *text, int max)
 {
@@ -172,7 +173,7 @@ parse_len(const char *text, int max)
     return value <= max ? value : -1;
 }
 
-/* Clears all bits but the first 'len'. */
+/* Clears all bits after the first 'len'. */
 static void
 clear_host_bits(struct vmn_ip *ip, int len)
 {
@@ -317,7 +318,8 @@ value_prefix_is_reserved(const struct vmn_prefix *prefix,
                || (prefix->ip.family == 4 && index > last));
 }
 
-/* Parses a port number in 'len' characters at 'text', or returns 0. */
+/* Parses a port number in 'len' characters at 'text'.  Returns 0 if it is
+ * invalid. */
 static uint16_t
 parse_port(const char *text, size_t len)
 {
