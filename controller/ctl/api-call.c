@@ -103,7 +103,9 @@ put_origin(const struct ctl_input *input, const char *pointer, struct ds *ds)
         return pointer;
     }
     object = json_array_get(input->objects, i);
-    ds_put_format(ds, "%s: ", input->origins.names[i]);
+    if (*input->origins.names[i]) {
+        ds_put_format(ds, "%s: ", input->origins.names[i]);
+    }
     ctl_path_print(object, "/type", ds);
     ds_put_char(ds, '/');
     ctl_path_print(object, "/name", ds);

@@ -41,6 +41,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/event-follow.c \
 	controller/ctl/get-watch.c \
 	controller/ctl/get-watch.h \
+	controller/ctl/object-changes.c \
+	controller/ctl/object-changes.h \
 	controller/ctl/object-files.c \
 	controller/ctl/object-files.h \
 	controller/ctl/object-types.c \

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/object-changes.h"
 #include "controller/ctl/output-table.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -86,13 +87,11 @@ selector_name(const char *selector)
     return ds_steal_cstr(&ds);
 }
 
-static enum ctl_exit
-put_quarantine(struct ctl *ctl, const char *name, int n_ports,
-               char *const ports[])
+static void
+add_quarantine(const struct ctl *ctl, const char *name, int n_ports,
+               char *const ports[], struct ctl_changes *changes)
 {
     json_t *spec = json_object();
-    json_t *body = json_pack("{s:O}", "spec", spec);
-    enum ctl_exit status;
 
     if (ctl->selector) {
         json_object_set_new(spec, "selector", json_string(ctl->selector));
@@ -108,10 +107,7 @@ put_quarantine(struct ctl *ctl, const char *name, int n_ports,
     if (ctl->allow.n || ctl->allow_groups.n) {
         json_object_set_new(spec, "allow", json_pack("[o]", allow_json(ctl)));
     }
-    status = ctl_write(ctl, "PUT", "quarantines", name, body, NULL);
-    json_decref(spec);
-    json_decref(body);
-    return status;
+    ctl_changes_add(changes, NULL, "quarantines", name, spec, NULL);
 }
 
 /* Says so unless all that the user has given can be put in JSON. */
@@ -131,17 +127,36 @@ is_text(struct ctl *ctl, size_t n, char *const texts[])
     return true;
 }
 
-/* The worst of what has become of several. */
+/* Adds one quarantine for each port, or one for all. */
 static enum ctl_exit
-worse(enum ctl_exit a, enum ctl_exit b)
+add_quarantines(struct ctl *ctl, int n_args, char *const args[],
+                struct ctl_changes *changes)
 {
-    return a == CTL_REFUSED || !b ? a : b;
+    char *name;
+
+    if (ctl->name) {
+        add_quarantine(ctl, ctl->name, n_args, args, changes);
+    } else if (!n_args) {
+        name = selector_name(ctl->selector);
+        if (!*name) {
+            free(name);
+            return ctl_usage(ctl, "quarantine: this --selector needs a "
+                             "--name");
+        }
+        add_quarantine(ctl, name, 0, NULL, changes);
+        free(name);
+    }
+    for (int i = 0; i < n_args && !ctl->name; i++) {
+        add_quarantine(ctl, args[i], 1, &args[i], changes);
+    }
+    return CTL_DONE;
 }
 
 enum ctl_exit
 ctl_cmd_quarantine(struct ctl *ctl, int n_args, char *const args[])
 {
-    enum ctl_exit worst = CTL_DONE;
+    struct ctl_changes changes;
+    enum ctl_exit status;
 
     if (!n_args && !ctl->selector) {
         return ctl_usage(ctl, "quarantine: give PORTs, or --selector");
@@ -156,25 +171,13 @@ ctl_cmd_quarantine(struct ctl *ctl, int n_args, char *const args[])
         return ctl_usage(ctl, "quarantine: PORTs and --selector together need "
                          "a --name");
     }
-    if (ctl->name) {
-        return put_quarantine(ctl, ctl->name, n_args, args);
+    ctl_changes_init(&changes);
+    status = add_quarantines(ctl, n_args, args, &changes);
+    if (!status) {
+        status = ctl_changes_send(ctl, "quarantine", &changes);
     }
-    if (!n_args) {
-        char *name = selector_name(ctl->selector);
-        enum ctl_exit status;
-
-        status = (*name ? put_quarantine(ctl, name, 0, NULL)
-                  : ctl_usage(ctl, "quarantine: this --selector needs a "
-                              "--name"));
-        free(name);
-        return status;
-    }
-    for (int i = 0; i < n_args && worst != CTL_UNREACHABLE; i++) {
-        enum ctl_exit status = put_quarantine(ctl, args[i], 1, &args[i]);
-
-        worst = status == CTL_UNREACHABLE ? status : worse(worst, status);
-    }
-    return worst;
+    ctl_changes_uninit(&changes);
+    return status;
 }
 
 /* release.  -------------------------------------------------------------- */
@@ -201,23 +204,13 @@ say_nothing_to_release(struct ctl *ctl, const char *name,
     return CTL_REFUSED;
 }
 
-/* Ends what the port's own row says. */
+/* Adds what ends the quarantine, and what the port's own row says; or says
+ * that there is nothing. */
 static enum ctl_exit
-release_port(struct ctl *ctl, const char *name)
-{
-    json_t *body = json_pack("{s:{s:b}}", "spec", "quarantined", 0);
-    enum ctl_exit status = ctl_write(ctl, "PATCH", "ports", name, body,
-                                     "released");
-
-    json_decref(body);
-    return status;
-}
-
-static enum ctl_exit
-release_one(struct ctl *ctl, const char *name)
+add_release(struct ctl *ctl, const char *name, struct ctl_changes *changes)
 {
     struct ctl_reply quarantine, port;
-    bool has_quarantine, has_port, is_held;
+    bool has_quarantine, has_port;
     enum ctl_exit status;
 
     status = ctl_get_object(ctl, "quarantines", name, &quarantine,
@@ -227,20 +220,17 @@ release_one(struct ctl *ctl, const char *name)
     }
     if (has_quarantine) {
         ctl_reply_uninit(&quarantine);
-        status = ctl_write(ctl, "DELETE", "quarantines", name, NULL,
-                           "deleted");
-        if (status) {
-            return status;
-        }
+        ctl_changes_add(changes, "delete", "quarantines", name, NULL,
+                        "deleted");
     }
     status = ctl_get_object(ctl, "ports", name, &port, &has_port);
     if (status) {
         return status;
     }
-    is_held = has_port && json_is_true(json_object_get(
-        json_object_get(port.body, "spec"), "quarantined"));
-    if (is_held) {
-        status = release_port(ctl, name);
+    if (has_port && json_is_true(json_object_get(
+            json_object_get(port.body, "spec"), "quarantined"))) {
+        ctl_changes_add(changes, "patch", "ports", name,
+                        json_pack("{s:b}", "quarantined", 0), "released");
     } else if (!has_quarantine) {
         status = say_nothing_to_release(ctl, name,
                                         has_port ? port.body : NULL);
@@ -255,11 +245,17 @@ enum ctl_exit
 ctl_cmd_release(struct ctl *ctl, int n_args, char *const args[])
 {
     enum ctl_exit worst = CTL_DONE;
+    struct ctl_changes changes;
 
+    ctl_changes_init(&changes);
     for (int i = 0; i < n_args && worst != CTL_UNREACHABLE; i++) {
-        enum ctl_exit status = release_one(ctl, args[i]);
+        enum ctl_exit status = add_release(ctl, args[i], &changes);
 
-        worst = status == CTL_UNREACHABLE ? status : worse(worst, status);
+        worst = status ? status : worst;
     }
+    if (!worst) {
+        worst = ctl_changes_send(ctl, "release", &changes);
+    }
+    ctl_changes_uninit(&changes);
     return worst;
 }

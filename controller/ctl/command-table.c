@@ -87,16 +87,17 @@ const struct ctl_command ctl_commands[] = {
       "delete objects",
       "An object that others refer to is not deleted, and they are named;\n"
       "--cascade takes it out of them, and deletes those that cannot be\n"
-      "without it; all that changes is said.  Each NAME is a change of its\n"
-      "own.\n"
+      "without it; all that changes is said.  Several NAMEs are one\n"
+      "transaction: all of them are deleted, or none.\n"
       "\nExample:\n"
       "  vmnctl delete port web-3 web-4 --wait\n"
       "  vmnctl delete network shop --cascade --dry-run\n",
       ctl_cmd_delete },
-    { "label", "TYPE NAME KEY=VALUE|KEY-...", 3, -1,
+    { "label", "TYPE NAME... KEY=VALUE|KEY-...", 3, -1,
       CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
-      "set and remove labels of an object",
-      "Groups and balancers follow labels by their selectors.\n"
+      "set and remove labels of objects",
+      "Groups and balancers follow labels by their selectors.  Several NAMEs\n"
+      "are one transaction.\n"
       "\nExample:\n"
       "  vmnctl label port web-3 role=web env- --wait\n",
       ctl_cmd_label },

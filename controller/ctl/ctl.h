@@ -178,20 +178,6 @@ void ctl_print_outcomes(struct ctl *, const json_t *results);
  * "also_changed" of 'reply' lists them. */
 void ctl_print_also_changed(struct ctl *, const json_t *reply);
 
-/* Sends a change of one object to the server, with the query of --wait or
- * --dry-run.  Prints the plan if it is a dry run; else the outcome, which is
- * 'outcome' if anything changed (NULL: that of the reply), and the receipt if
- * it was waited for. */
-enum ctl_exit ctl_write(struct ctl *, const char *method, const char *type,
-                        const char *name, const json_t *body,
-                        const char *outcome);
-
-/* The same for the merge patch {"spec": {SPEC_MEMBER: VALUE}}.  Takes
- * ownership of 'value'. */
-enum ctl_exit ctl_patch(struct ctl *, const char *type, const char *name,
-                        const char *spec_member, json_t *value,
-                        const char *outcome);
-
 /* The commands. */
 enum ctl_exit ctl_cmd_get(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_hosts(struct ctl *, int, char *const[]);

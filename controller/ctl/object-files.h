@@ -22,7 +22,7 @@
 
 struct ctl_input {
     json_t *objects;            /* [{"type", "name", "spec"}, ...] */
-    struct svec origins;        /* File of each object. */
+    struct svec origins;        /* File of each object; "": of none. */
 };
 
 void ctl_input_init(struct ctl_input *);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How commands change objects: the request for one object, a merge patch of a
- * field, and what is printed of the outcome; see ctl.h. */
+ * What commands print of the outcome of a change; see ctl.h.  Not for sending
+ * one (object-changes.c, cmd-apply.c). */
 
 #include <config.h>
 
@@ -77,43 +77,4 @@ ctl_print_also_changed(struct ctl *ctl, const json_t *reply)
             free(outcome);
         }
     }
-}
-
-enum ctl_exit
-ctl_write(struct ctl *ctl, const char *method, const char *type,
-          const char *name, const json_t *body, const char *outcome)
-{
-    struct ds path = DS_EMPTY_INITIALIZER;
-    struct ctl_reply reply;
-    enum ctl_exit status;
-
-    ctl_append_path(&path, type, name);
-    ctl_append_wait(ctl, &path);
-    status = ctl_call(ctl, method, ds_cstr(&path), body, NULL, &reply);
-    if (!status && ctl->dry_run) {
-        ctl_plan_show(ctl, reply.body);
-        ctl_reply_uninit(&reply);
-    } else if (!status) {
-        const char *said = string_member(reply.body, "outcome");
-
-        ctl_print_outcome(ctl, type, name,
-                          outcome && strcmp(said, "unchanged") ? outcome
-                                                               : said);
-        ctl_print_fields(ctl, reply.body);
-        status = ctl_report_receipt(ctl, &reply);
-        ctl_reply_uninit(&reply);
-    }
-    ds_destroy(&path);
-    return status;
-}
-
-enum ctl_exit
-ctl_patch(struct ctl *ctl, const char *type, const char *name,
-          const char *spec_member, json_t *value, const char *outcome)
-{
-    json_t *body = json_pack("{s:{s:o}}", "spec", spec_member, value);
-    enum ctl_exit status = ctl_write(ctl, "PATCH", type, name, body, outcome);
-
-    json_decref(body);
-    return status;
 }

@@ -6,6 +6,7 @@
 
 #include "controller/northbound/auth.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,22 +53,107 @@ identify(const json_t *object, const char *pointer,
     return *table && *name;
 }
 
+/* Reads "op" of an object; false with 'errors'. */
+static bool
+get_op(const json_t *object, const char *pointer, enum model_op_kind *kind,
+       struct vmn_errors *errors)
+{
+    const json_t *value = json_object_get(object, "op");
+    const char *op = json_string_value(value);
+    char *at;
+
+    if (!value) {
+        *kind = MODEL_PUT;
+    } else if (op && !strcmp(op, "patch")) {
+        *kind = MODEL_PATCH;
+    } else if (op && !strcmp(op, "delete")) {
+        *kind = MODEL_DELETE;
+    } else {
+        at = nb_pointer(pointer, "op");
+        vmn_errors_add(errors, VMN_ERR_INVALID, at,
+                       "must be \"patch\" or \"delete\", or absent");
+        free(at);
+        return false;
+    }
+    return true;
+}
+
+/* Adds a deletion, {"op", "type", "name", "cascade"}. */
+static void
+add_deletion(struct model_request *request, const json_t *object,
+             const struct schema_table *table, const char *name,
+             const char *pointer, struct vmn_errors *errors)
+{
+    size_t n_before = errors->n + errors->n_suppressed;
+    const char *key;
+    json_t *value;
+
+    json_object_foreach (CONST_CAST(json_t *, object), key, value) {
+        bool cascade = !strcmp(key, "cascade");
+
+        if ((cascade && !json_is_boolean(value))
+            || (!cascade && strcmp(key, "op") && strcmp(key, "type")
+                && strcmp(key, "name"))) {
+            char *at = nb_pointer(pointer, key);
+
+            vmn_errors_add(errors, VMN_ERR_INVALID, at, cascade
+                           ? "must be true or false"
+                           : "does not go with a deletion");
+            free(at);
+        }
+    }
+    if (errors->n + errors->n_suppressed == n_before) {
+        model_request_add(request, MODEL_DELETE, table->id, name, NULL)
+            ->cascade = json_is_true(json_object_get(object, "cascade"));
+    }
+}
+
 void
 nb_add_object(struct model_request *request, const json_t *object,
               const char *pointer, struct vmn_errors *errors)
 {
     const struct schema_table *table;
+    enum model_op_kind kind;
     const char *name;
 
-    if (!identify(object, pointer, &table, &name, errors)) {
+    if (!identify(object, pointer, &table, &name, errors)
+        || !get_op(object, pointer, &kind, errors)) {
+        return;
+    }
+    if (kind == MODEL_DELETE) {
+        add_deletion(request, object, table, name, pointer, errors);
         return;
     }
 
-    json_t *spec = nb_envelope_spec(object, table, name, pointer, true,
-                                    errors);
+    json_t *spec = nb_envelope_spec(object, table, name, pointer,
+                                    kind == MODEL_PUT, errors);
     if (spec) {
-        model_request_add(request, MODEL_PUT, table->id, name,
-                          json_incref(spec));
+        model_request_add(request, kind, table->id, name, json_incref(spec));
+    }
+}
+
+/* Reports changes and deletions of objects that the client does not see, as if
+ * there were none. */
+static void
+check_sees(const struct northbound *nb, const struct http_request *req,
+           const struct model_request *request, struct vmn_errors *errors)
+{
+    for (size_t i = 0; i < request->n_ops; i++) {
+        const struct model_op *op = &request->ops[i];
+        const struct vmn_row *row;
+        char pointer[32];
+
+        if (op->kind == MODEL_PUT) {
+            continue;
+        }
+        row = model_get_durable(nb->model, op->table, op->name, NULL);
+        if (row && !model_sees(nb_rights(req), row)) {
+            snprintf(pointer, sizeof pointer, "/objects/%"PRIuSIZE, i);
+            vmn_errors_add(errors, VMN_ERR_NOT_FOUND, pointer,
+                           "%s \"%s\" does not exist",
+                           schema_tables[op->table]->singular, op->name);
+        }
+        commit_yield(nb->commit);
     }
 }
 
@@ -145,6 +231,9 @@ apply(struct http_request *req, struct northbound *nb)
         snprintf(pointer, sizeof pointer, "/objects/%"PRIuSIZE, i);
         nb_add_object(&request, object, pointer, &errors);
         commit_yield(nb->commit);
+    }
+    if (!errors.n) {
+        check_sees(nb, req, &request, &errors);
     }
     if (errors.n) {
         nb_reply_errors(req, &errors, NB_POINT_AT_BODY);

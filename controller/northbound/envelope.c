@@ -78,6 +78,8 @@ check_member(const char *key, const json_t *value,
             vmn_errors_add(errors, VMN_ERR_INVALID, at,
                            "must be an object (which is ignored)");
         }
+    } else if (!strcmp(key, "op") && *pointer) {
+        /* Of a list: nb_add_object() has read it. */
     } else if (schema_find_field(&table->row, key)) {
         vmn_errors_add(errors, VMN_ERR_INVALID, at,
                        "belongs into \"spec\"");

@@ -164,8 +164,8 @@ struct fabric_wait *nb_wait_installed(struct northbound *,
                                       void *aux);
 
 /* api-apply.c */
-/* Adds 'object', {"type", "name", "spec"}, which is at 'pointer' of the body;
- * or adds to the errors. */
+/* Adds what is asked of 'object', {"op", "type", "name", "spec"}, which is at
+ * 'pointer' of the body; or adds to the errors. */
 void nb_add_object(struct model_request *, const json_t *object,
                    const char *pointer, struct vmn_errors *);
 

@@ -86,7 +86,7 @@ extern const struct schema_struct nb_reply_problem;
 /* An object's type and name. */
 extern const struct schema_struct nb_object_ref;
 /* An object of any type, as POST /v1/apply takes it. */
-extern const struct schema_struct nb_any_object;
+extern const struct schema_struct nb_any_object, nb_any_operation;
 
 /* openapi-replies.c, openapi-simulator.c */
 extern const struct schema_struct nb_reply_health, nb_reply_ready;

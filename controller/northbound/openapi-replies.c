@@ -118,11 +118,13 @@ const struct schema_struct nb_apply_end = SHOWN_KEPT(
     "change", nb_apply_end, APPLY_END);
 
 const struct schema_struct nb_any_object = { .name = "AnyObject" };
+const struct schema_struct nb_any_operation = { .name = "AnyOperation" };
 
 const struct schema_struct nb_body_apply = SHOWN_STRUCT(
     "Objects",
-    SHOWN("objects", STRUCT, ALWAYS | LIST, "The objects, in any order.",
-          .nested = &nb_any_object, .max_items = 20000));
+    SHOWN("objects", STRUCT, ALWAYS | LIST,
+          "The objects, in any order; with `op` also changes and deletions "
+          "of some.", .nested = &nb_any_operation, .max_items = 20000));
 
 /* The results are printed one by one (change.c). */
 const struct schema_struct nb_reply_applied = SHOWN_STRUCT(

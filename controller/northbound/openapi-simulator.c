@@ -16,7 +16,7 @@
 #define AFTER(FLAGS)                                                    \
     SHOWN("after", STRUCT, LIST | FLAGS,                                \
           "As if these objects had been applied.",                      \
-          .nested = &nb_any_object, .max_items = 20000)
+          .nested = &nb_any_operation, .max_items = 20000)
 
 static const struct schema_struct object = SHOWN_KEPT(
     "ObjectRef", result_object,

@@ -560,6 +560,7 @@ openapi_add_values(struct openapi *o)
     json_t *schemas = o->schemas;
 
     json_object_set_new(schemas, nb_any_object.name, any_object_schema());
+    openapi_add_operations(schemas);
     json_object_set_new(schemas, "Labels", labels_schema());
     json_object_set_new(schemas, "Selector", json_pack(
         "{s:s, s:s}", "type", "string", "description",

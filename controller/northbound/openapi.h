@@ -42,6 +42,8 @@ void openapi_add_type(struct openapi *, const struct schema_table *);
 
 /* Adds what does not belong to one type: addresses, labels, any object. */
 void openapi_add_values(struct openapi *);
+/* Adds changes and deletions, as POST /v1/apply takes them. */
+void openapi_add_operations(json_t *schemas);
 
 /* "FloatingIps" of "floating-ips".  The caller frees it. */
 char *openapi_camel(const char *plural);

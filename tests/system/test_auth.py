@@ -304,6 +304,18 @@ def test_cascades_and_prunes_stay_within_the_scope(lab, who):
     api.delete("groups/theirs")
 
 
+def test_list_of_operations_does_not_tell_of_what_is_not_seen(who):
+    """What is hidden is as what is not there, to be changed or deleted."""
+    for name in "bank-1", "none":
+        for op in ({"op": "delete"}, {"op": "patch", "spec": {"ips": 1}}):
+            status, problem = who["shop"].call("POST", "/v1/apply", {
+                "objects": [dict(op, type="ports", name=name)]})
+            assert status == 404, problem
+            assert problem["errors"] == [
+                {"pointer": "/objects/0", "code": "not-found",
+                 "detail": 'port "%s" does not exist' % name}], problem
+
+
 def test_stream_ends_with_what_let_it_in(pki, lab, who):
     """A token that is revoked, and an account that is less than it was."""
     api = lab.vmnd.api

@@ -215,7 +215,6 @@ delete_names_the_referrers(void **state OVS_UNUSED)
           "{\"status\": 409, \"detail\": \"x\","
           " \"errors\": [{\"pointer\": \"\", \"detail\": \"ports/web-1"
           " refers to it\"}]}" },
-        { "DELETE /v1/networks/other", NULL, 200, "{}" },
         { NULL, NULL, 0, NULL },
     };
     static const struct step cascade[] = {
@@ -226,12 +225,51 @@ delete_names_the_referrers(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
 
-    assert_play(steps, "", "delete network shop other", CTL_REFUSED,
-                "networks/other deleted\n",
+    assert_play(steps, "", "delete network shop", CTL_REFUSED, "",
                 "vmnctl: ports/web-1 refers to it (HTTP 409)\n");
     assert_play(cascade, "", "delete network shop --cascade", CTL_DONE,
                 "networks/shop deleted\ngroups/web updated\n"
                 "ports/web-1 deleted\nand 7 more\n", "");
+}
+
+static void
+several_are_one_transaction(void **state OVS_UNUSED)
+{
+#define PORT_OP(OP, NAME)                                               \
+    "{\"op\": \"" OP "\", \"type\": \"ports\", \"name\": \"" NAME "\""
+    static const struct step refused[] = {
+        { "POST /v1/apply", "{\"objects\": [" PORT_OP("delete", "a") "}, "
+          PORT_OP("delete", "b") "}]}", 404,
+          "{\"errors\": [{\"pointer\": \"/objects/1\", \"detail\":"
+          " \"port \\\"b\\\" does not exist\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step cascade[] = {
+        { "POST /v1/apply?dry_run=plan", "{\"objects\": ["
+          PORT_OP("delete", "a") ", \"cascade\": true}, "
+          PORT_OP("delete", "b") ", \"cascade\": true}]}", 200,
+          "{\"changed\": false}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step label[] = {
+        { "POST /v1/apply?wait=installed&timeout=1000ms", "{\"objects\": ["
+          PORT_OP("patch", "a") ", \"spec\": {\"labels\": {\"x\": \"y\"}}}, "
+          PORT_OP("patch", "b") ", \"spec\": {\"labels\": {\"x\": \"y\"}}}"
+          "]}", 200, "{\"results\": [{\"outcome\": \"unchanged\"},"
+          " {\"outcome\": \"updated\", \"fields\": [{\"path\":"
+          " \"/spec/labels/x\", \"after\": \"y\"}]}], \"revision\": 4,"
+          " \"receipt\": {\"hosts\": [{\"host\": \"h\"}]}}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(refused, "", "delete port a b", CTL_REFUSED, "",
+                "vmnctl: ports/b: port \"b\" does not exist (HTTP 404)\n");
+    assert_play(cascade, "", "delete port a b --cascade --dry-run", CTL_DONE,
+                "nothing would change\n", "");
+    assert_play(label, "", "label port a b x=y --wait --timeout 1s", CTL_DONE,
+                "ports/a unchanged\nports/b labelled\n"
+                "  labels.x: (none) -> y\n"
+                "revision 4 is installed on 1 host\n", "");
 }
 
 static void
@@ -448,6 +486,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(apply_refuses_files_that_hold_no_objects),
         cmocka_unit_test(apply_reads_a_folder_by_name_and_json_in_rows),
         cmocka_unit_test(delete_names_the_referrers),
+        cmocka_unit_test(several_are_one_transaction),
         cmocka_unit_test(label_sends_a_merge_patch),
         cmocka_unit_test(dry_run_shows_the_plan),
         cmocka_unit_test(fields_that_differ_are_shown),

@@ -28,18 +28,17 @@ quarantine_waits_unless_told_not_to(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
     static const struct step several[] = {
-        { "PUT /v1/quarantines/a", "{\"spec\": {\"ports\": [\"a\"]}}", 409,
-          "{\"title\": \"Conflict\"}" },
-        { "PUT /v1/quarantines/b", "{\"spec\": {\"ports\": [\"b\"]}}", 200,
-          "{\"outcome\": \"unchanged\"}" },
+        { "POST /v1/apply", "{\"objects\": [{\"type\": \"quarantines\","
+          " \"name\": \"a\", \"spec\": {\"ports\": [\"a\"]}},"
+          " {\"type\": \"quarantines\", \"name\": \"b\", \"spec\":"
+          " {\"ports\": [\"b\"]}}]}", 409, "{\"title\": \"Conflict\"}" },
         { NULL, NULL, 0, NULL },
     };
 
     assert_play(steps, "", "quarantine db --timeout 500ms", CTL_DONE,
                 "quarantines/db created\n"
                 "revision 9 is installed on 2 hosts\n", "");
-    assert_play(several, "", "quarantine a b --no-wait", CTL_REFUSED,
-                "quarantines/b unchanged\n",
+    assert_play(several, "", "quarantine a b --no-wait", CTL_REFUSED, "",
                 "vmnctl: Conflict (HTTP 409)\n");
 }
 
@@ -85,16 +84,23 @@ quarantine_lets_in_what_it_is_told(void **state OVS_UNUSED)
 static void
 release_ends_whatever_holds_the_name(void **state OVS_UNUSED)
 {
-    static const struct step steps[] = {
+    static const struct step both[] = {
         { "GET /v1/quarantines/q", NULL, 200, "{}" },
-        { "DELETE /v1/quarantines/q", NULL, 200,
-          "{\"outcome\": \"deleted\"}" },
         { "GET /v1/ports/q", NULL, 404, "{}" },
         { "GET /v1/quarantines/db", NULL, 404, "{}" },
         { "GET /v1/ports/db", NULL, 200,
           "{\"spec\": {\"quarantined\": true}}" },
-        { "PATCH /v1/ports/db", "{\"spec\": {\"quarantined\": false}}", 200,
-          "{\"outcome\": \"updated\"}" },
+        { "POST /v1/apply", "{\"objects\": [{\"op\": \"delete\","
+          " \"type\": \"quarantines\", \"name\": \"q\"}, {\"op\":"
+          " \"patch\", \"type\": \"ports\", \"name\": \"db\", \"spec\":"
+          " {\"quarantined\": false}}]}", 200,
+          "{\"results\": [{\"outcome\": \"deleted\"},"
+          " {\"outcome\": \"updated\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step neither[] = {
+        { "GET /v1/quarantines/q", NULL, 200, "{}" },
+        { "GET /v1/ports/q", NULL, 404, "{}" },
         { "GET /v1/quarantines/web", NULL, 404, "{}" },
         { "GET /v1/ports/web", NULL, 200, "{\"spec\": {\"quarantined\":"
           " false}, \"status\": {\"quarantines\": [\"a\", \"b\"]}}" },
@@ -103,8 +109,9 @@ release_ends_whatever_holds_the_name(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
 
-    assert_play(steps, "", "release q db web x --no-wait", CTL_REFUSED,
-                "quarantines/q deleted\nports/db released\n",
+    assert_play(both, "", "release q db --no-wait", CTL_DONE,
+                "quarantines/q deleted\nports/db released\n", "");
+    assert_play(neither, "", "release q web x --no-wait", CTL_REFUSED, "",
                 "vmnctl: no quarantine \"web\"; port web is held by a,b\n"
                 "vmnctl: no quarantine \"x\"\n");
 }

@@ -237,6 +237,53 @@ change_that_is_only_tried_leaves_nothing(void **state)
 }
 
 static void
+changes_and_deletions_are_one_transaction(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "POST", "/v1/apply", APPLY);
+    /* All or nothing. */
+    assert_call(f, 404, "POST", "/v1/apply",
+                "{\"objects\": [{\"op\": \"delete\", \"type\": \"ports\","
+                " \"name\": \"a\"}, {\"op\": \"delete\", \"type\":"
+                " \"ports\", \"name\": \"none\"}]}");
+    assert_error_at(f, "/objects/1");
+    assert_call(f, 200, "GET", "/v1/ports/a", NULL);
+    assert_call(f, 400, "POST", "/v1/apply",
+                "{\"objects\": [{\"op\": \"remove\", \"type\": \"ports\","
+                " \"name\": \"a\"}]}");
+    assert_error_at(f, "/objects/0/op");
+    assert_call(f, 400, "POST", "/v1/apply",
+                "{\"objects\": [{\"op\": \"delete\", \"type\": \"ports\","
+                " \"name\": \"a\", \"spec\": {}}]}");
+    assert_error_at(f, "/objects/0/spec");
+    assert_call(f, 400, "POST", "/v1/apply",
+                "{\"objects\": [{\"op\": \"delete\", \"type\": \"ports\","
+                " \"name\": \"a\", \"cascade\": 1}]}");
+    assert_error_at(f, "/objects/0/cascade");
+    assert_call(f, 400, "POST", "/v1/apply",
+                "{\"objects\": [{\"op\": \"patch\", \"type\": \"networks\","
+                " \"name\": \"n\", \"spec\": {\"mtu\": 5}}]}");
+    assert_error_at(f, "/objects/0/spec/mtu");
+    assert_call(f, 409, "POST", "/v1/apply",
+                "{\"objects\": [{\"op\": \"delete\", \"type\": \"networks\","
+                " \"name\": \"n\"}]}");
+    assert_call(f, 200, "POST", "/v1/apply",
+                "{\"objects\": [{\"op\": \"patch\", \"type\": \"networks\","
+                " \"name\": \"n\", \"spec\": {\"mtu\": 1400}},"
+                " {\"op\": \"delete\", \"type\": \"ports\", \"name\":"
+                " \"a\", \"cascade\": true}]}");
+    assert_text(f, "results.0.outcome", "updated");
+    assert_text(f, "results.0.fields.0.path", "/spec/mtu");
+    assert_text(f, "results.1.outcome", "deleted");
+    assert_call(f, 404, "GET", "/v1/ports/a", NULL);
+    /* Only a list has it. */
+    assert_call(f, 400, "PUT", "/v1/networks/n",
+                "{\"op\": \"delete\", \"spec\": {}}");
+    assert_error_at(f, "/op");
+}
+
+static void
 plan_knows_what_goes_along(void **state)
 {
     struct fixture *f = *state;
@@ -402,6 +449,7 @@ main(void)
         TEST(apply_prunes_what_the_set_no_longer_names),
         TEST(plan_tells_and_changes_nothing),
         TEST(change_tells_which_fields_differ),
+        TEST(changes_and_deletions_are_one_transaction),
         TEST(plan_knows_what_goes_along),
         TEST(change_that_is_only_tried_leaves_nothing),
         TEST(wait_answers_with_the_receipt),

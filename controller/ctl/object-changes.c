@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Changes of several objects; see object-changes.h.  A single one is sent to
+ * the object's own address. */
+
+#include <config.h>
+
+#include "controller/ctl/object-changes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/output-fields.h"
+#include "controller/ctl/output-plan.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+void
+ctl_changes_init(struct ctl_changes *changes)
+{
+    ctl_input_init(&changes->input);
+    svec_init(&changes->outcomes);
+    changes->valid = true;
+}
+
+void
+ctl_changes_uninit(struct ctl_changes *changes)
+{
+    ctl_input_uninit(&changes->input);
+    svec_destroy(&changes->outcomes);
+}
+
+void
+ctl_changes_add(struct ctl_changes *changes, const char *op, const char *type,
+                const char *name, json_t *spec, const char *outcome)
+{
+    json_t *object = json_object();
+
+    if (op) {
+        json_object_set_new(object, "op", json_string(op));
+    }
+    json_object_set_new(object, "type", json_string(type));
+    if (json_object_set_new(object, "name", json_string(name))) {
+        changes->valid = false;
+    }
+    if (spec) {
+        json_object_set_new(object, "spec", spec);
+    }
+    json_array_append_new(changes->input.objects, object);
+    svec_add(&changes->input.origins, "");
+    svec_add(&changes->outcomes, outcome ? outcome : "");
+}
+
+static const char *
+text_of(const json_t *object, const char *member)
+{
+    const char *text = json_string_value(json_object_get(object, member));
+
+    return text ? text : "?";
+}
+
+/* Prints what came of change 'i', as 'result' says. */
+static void
+print_result(struct ctl *ctl, const struct ctl_changes *changes, size_t i,
+             const json_t *result)
+{
+    const json_t *object = json_array_get(changes->input.objects, i);
+    const char *said = json_string_value(json_object_get(result, "outcome"));
+    const char *outcome = changes->outcomes.names[i];
+
+    ctl_print_outcome(ctl, text_of(object, "type"), text_of(object, "name"),
+                      *outcome && (!said || strcmp(said, "unchanged"))
+                      ? outcome : said ? said : "?");
+    ctl_print_fields(ctl, result);
+}
+
+/* Prints the reply to one change, or to several. */
+static enum ctl_exit
+report(struct ctl *ctl, const struct ctl_changes *changes,
+       const struct ctl_reply *reply)
+{
+    const json_t *results = json_object_get(reply->body, "results");
+
+    if (ctl->dry_run) {
+        ctl_plan_show(ctl, reply->body);
+        return CTL_DONE;
+    }
+    for (size_t i = 0; i < changes->outcomes.n; i++) {
+        print_result(ctl, changes, i, changes->outcomes.n == 1 ? reply->body
+                     : json_array_get(results, i));
+    }
+    ctl_print_also_changed(ctl, reply->body);
+    return ctl_report_receipt(ctl, reply);
+}
+
+static enum ctl_exit
+send_one(struct ctl *ctl, const struct ctl_changes *changes,
+         struct ctl_reply *reply)
+{
+    const json_t *object = json_array_get(changes->input.objects, 0);
+    const char *op = json_string_value(json_object_get(object, "op"));
+    json_t *spec = json_object_get(object, "spec");
+    json_t *body = spec ? json_pack("{s:O}", "spec", spec) : NULL;
+    struct ds path = DS_EMPTY_INITIALIZER;
+    enum ctl_exit status;
+
+    ctl_append_path(&path, text_of(object, "type"), text_of(object, "name"));
+    if (!spec && ctl->cascade) {
+        ctl_append_query(&path, "cascade", "true");
+    }
+    ctl_append_wait(ctl, &path);
+    status = ctl_call(ctl, !op ? "PUT" : spec ? "PATCH" : "DELETE",
+                      ds_cstr(&path), body, NULL, reply);
+    ds_destroy(&path);
+    json_decref(body);
+    return status;
+}
+
+static enum ctl_exit
+send_all(struct ctl *ctl, const struct ctl_changes *changes,
+         struct ctl_reply *reply)
+{
+    json_t *objects = changes->input.objects, *object;
+    json_t *body = json_pack("{s:O}", "objects", objects);
+    struct ds path = DS_EMPTY_INITIALIZER;
+    enum ctl_exit status;
+    size_t i;
+
+    json_array_foreach (objects, i, object) {
+        if (ctl->cascade && !json_object_get(object, "spec")) {
+            json_object_set_new(object, "cascade", json_true());
+        }
+    }
+    ds_put_cstr(&path, "/v1/apply");
+    ctl_append_wait(ctl, &path);
+    status = ctl_call(ctl, "POST", ds_cstr(&path), body, &changes->input,
+                      reply);
+    ds_destroy(&path);
+    json_decref(body);
+    return status;
+}
+
+enum ctl_exit
+ctl_changes_send(struct ctl *ctl, const char *command,
+                 const struct ctl_changes *changes)
+{
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    if (!changes->valid) {
+        return ctl_usage(ctl, "%s: a name is not valid UTF-8", command);
+    }
+    status = (changes->outcomes.n == 1 ? send_one(ctl, changes, &reply)
+              : send_all(ctl, changes, &reply));
+    if (!status) {
+        status = report(ctl, changes, &reply);
+        ctl_reply_uninit(&reply);
+    }
+    return status;
+}
