@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The audit trail outside of vmnd; see audit-log.h.
+ * The audit log outside of vmnd; see audit-log.h.
  *
- * syslog and the journal are spoken to directly, by their sockets: neither may
- * make the loop wait, which syslog(3) does when nobody reads.  What they do
- * not take at once is lost, and counted. */
+ * Writes to the sockets of syslog and the journal directly, without blocking:
+ * syslog(3) would block the loop while nobody reads.  Entries that a socket
+ * does not accept at once are lost, and counted. */
 
 #include <config.h>
 
@@ -35,16 +35,16 @@ VLOG_DEFINE_THIS_MODULE(audit_log);
 #define SYSLOG_SOCKET "/dev/log"
 #define JOURNAL_SOCKET "/run/systemd/journal/socket"
 
-/* What an entry says of its changes in full, in bytes; of more it has the
- * first ones and their number.  A datagram of syslog's may have 8 KiB. */
+/* Bytes of an entry's changes that are written in full; of more it has the
+ * first ones and their number.  A syslog datagram may have 8 KiB. */
 #define CHANGES_MAX 6000
 
 struct audit_log {
     enum { TO_SYSLOG, TO_JOURNAL, TO_FILE } kind;
     char *path;                 /* Of the socket or the file.  Owned. */
-    int fd;                     /* -1: to be opened. */
-    dev_t device;               /* Of the file that is open, */
-    ino_t inode;                /* which may be moved away. */
+    int fd;                     /* -1: not open. */
+    dev_t device;               /* Of the open file, */
+    ino_t inode;                /* which may be rotated. */
     struct commit *commit;
     struct model *model;
     struct audit_log_stats stats;
@@ -61,8 +61,8 @@ is_person(const char *who)
 
 /* Entries.  -------------------------------------------------------------- */
 
-/* Appends the first of the changes in 'summary', a JSON array, as such an
- * array; returns how many there are. */
+/* Appends the first of the changes in 'summary', a JSON array, as a JSON
+ * array.  Returns how many there are. */
 static size_t
 put_changes(struct ds *ds, const char *summary)
 {
@@ -87,7 +87,7 @@ put_changes(struct ds *ds, const char *summary)
     return n;
 }
 
-/* One line of JSON. */
+/* Appends one line of JSON. */
 static void
 put_line(struct ds *ds, const struct model_log *log)
 {
@@ -104,7 +104,8 @@ put_line(struct ds *ds, const struct model_log *log)
     ds_destroy(&changes);
 }
 
-/* A datagram of RFC 3164, as syslog(3) sends it to a local socket. */
+/* Appends a datagram in the format of RFC 3164, as syslog(3) sends it to a
+ * local socket. */
 static void
 put_syslog(struct ds *ds, const struct model_log *log)
 {
@@ -115,7 +116,7 @@ put_syslog(struct ds *ds, const struct model_log *log)
 }
 
 /* Appends a field of the journal's native protocol.  'value' is cut at the end
- * of its line: a field that has more would begin another. */
+ * of its first line: another line would begin another field. */
 static void
 put_field(struct ds *ds, const char *name, const char *value)
 {
@@ -187,7 +188,8 @@ close_log(struct audit_log *al)
     }
 }
 
-/* Opens what is to be written to, if it is not open or was moved away. */
+/* Opens the socket or file if it is not open, or was rotated.  Returns 0 or a
+ * positive errno. */
 static int
 reopen(struct audit_log *al)
 {
@@ -233,7 +235,7 @@ write_entry(struct audit_log *al, const struct model_log *log)
     }
     error = try_write(al, &ds);
     if (error && error != EAGAIN) {
-        /* Whoever listens may have started anew. */
+        /* The receiver may have been restarted. */
         close_log(al);
         error = try_write(al, &ds);
     }
@@ -247,7 +249,7 @@ write_entry(struct audit_log *al, const struct model_log *log)
     ds_destroy(&ds);
 }
 
-/* A group has become durable. */
+/* Writes the revisions of a group that is durable. */
 static void
 group_cb(void *al_, const struct commit_group *group OVS_UNUSED)
 {
@@ -265,7 +267,7 @@ group_cb(void *al_, const struct commit_group *group OVS_UNUSED)
 
 /* Life.  ----------------------------------------------------------------- */
 
-/* If 'where' is 'kind' or "KIND:PATH", returns that path, or 'usual'; else
+/* If 'where' is 'kind' or "KIND:PATH", returns the path or 'usual'; else
  * NULL. */
 static const char *
 socket_of(const char *where, const char *kind, const char *usual)

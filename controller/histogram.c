@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Ranges of time; see histogram.h. */
+ * Histograms of durations; see histogram.h. */
 
 #include <config.h>
 

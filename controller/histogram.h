@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How long things took, in ranges of time: what /metrics shows as a histogram.
- * Any room may keep one; northbound prints it.  Turns of the loop have one of
- * their own (proto/loop/loop.h), with finer ranges. */
+ * Histograms of durations, for /metrics.  Any room may have one; northbound
+ * prints it.  The iterations of the loop have a histogram of their own with
+ * finer buckets (proto/loop/loop.h). */
 
 #ifndef CONTROLLER_HISTOGRAM_H
 #define CONTROLLER_HISTOGRAM_H 1
@@ -12,14 +12,15 @@
 #define HISTOGRAM_N_BOUNDS 15
 extern const uint32_t histogram_us[HISTOGRAM_N_BOUNDS];
 
-/* n[i] took no longer than histogram_us[i] and longer than the one before; the
- * last element is for all that took longer.  All zero: nothing yet. */
+/* n[i] counts durations up to histogram_us[i] and above the bound before; the
+ * last element counts all above.  Zero-initialized, it is empty. */
 struct histogram {
     uint64_t n[HISTOGRAM_N_BOUNDS + 1];
     uint64_t total_us;
 };
 
-/* What took less than nothing, by a clock that was set, took nothing. */
+/* Adds a duration in microseconds.  A negative one, by a clock that was set,
+ * counts as 0. */
 void histogram_add(struct histogram *, int64_t us);
 
 #endif /* controller/histogram.h */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Gives memory back to the system; see memory-trim.h.
+ * Returns free memory to the system; see memory-trim.h.
  *
- * malloc_trim(3) does it all in one call, which with 100 MiB takes 10 ms and
- * more, and another thread would hold malloc's lock for as long.  So what is
- * free is taken from malloc, block by block, its pages are given back, and all
- * of it is freed again at the end.  Then malloc_trim() has little to do. */
+ * malloc_trim(3) does it all in one call, which takes 10 ms and more for 100
+ * MiB; in another thread it would hold malloc's lock for as long.  So free
+ * memory is allocated from malloc, block by block, its pages are returned to
+ * the system, and all blocks are freed at the end.  Then malloc_trim() has
+ * little to do. */
 
 #include <config.h>
 
@@ -26,53 +27,54 @@ VLOG_DEFINE_THIS_MODULE(heap);
 
 #define CHECK_S 5
 
-/* Blocks of this size on are mappings of their own, and gone when they are
- * freed.  malloc would raise it by itself to what was freed, up to 32 MiB. */
+/* Blocks of this size or more are mappings of their own, which are unmapped
+ * when they are freed.  Otherwise malloc would raise the threshold by itself,
+ * up to 32 MiB. */
 #define MMAP_THRESHOLD (128 * 1024)
-/* What is small and freed is not put aside ("fastbins") to be merged with its
- * neighbours later: that is done for all of it at once, in whichever call of
- * malloc comes to it, and after a large change takes tens of milliseconds. */
+/* Disables "fastbins", where small freed blocks are kept to be merged with
+ * their neighbours later: that happens for all of them at once, in any call of
+ * malloc, and takes tens of milliseconds after a large change. */
 #define MXFAST 0
-/* As much at the end of the heap may stay. */
+/* Bytes that may remain free at the end of the heap. */
 #define TRIM_THRESHOLD (16 * 1024 * 1024)
 
-/* It is done only after growth by this much; then several times, since what is
- * on its way to slow hosts is free only later: after so many looks, and three
- * times as many each time. */
+/* Memory is trimmed only after it has grown by this many bytes; then several
+ * times, since messages to slow hosts are freed only later: after so many
+ * checks, and after three times as many each time. */
 #define GROWTH_MIN (32 * 1024 * 1024)
 #define LOOKS_MIN 1
 #define LOOKS_MAX 27
 
-/* Blocks are of these sizes, large ones first.  A larger one would be a
- * mapping of its own, and in a smaller one there need not be a whole page. */
+/* Sizes of the blocks, in bytes, the larger first.  A larger block would be a
+ * mapping of its own, and a smaller one need not contain a whole page. */
 #define BLOCK_MAX (112 * 1024)
 #define BLOCK_MIN (7 * 1024)
-/* As much is done in a turn of the loop. */
+/* Limits of the work in one iteration of the loop. */
 #define STEP_BYTES (4 * 1024 * 1024)
 #define STEP_BLOCKS 256
 
-/* At the beginning of a block. */
+/* At the beginning of each block. */
 struct block {
     struct block *next;
 };
 
 struct memory_trim {
     struct event *timer;
-    int64_t before;             /* Bytes when last looked. */
-    int64_t settled;            /* The same when last something was done. */
-    int looks;                  /* After how many something is done; 0: not
-                                 * at all. */
+    int64_t before;             /* Bytes at the last check. */
+    int64_t settled;            /* Bytes after the last trim. */
+    int looks;                  /* Checks before the next trim; 0: none is
+                                 * due. */
     int looks_left;
 
-    /* While memory is given back. */
+    /* Pending during a trim. */
     struct event *step;
     bool giving;
-    size_t block_size;          /* Of the next block. */
-    char *end;                  /* Of the heap, when that began. */
-    struct block *blocks;       /* Taken. */
+    size_t block_size;          /* Of the next block to allocate. */
+    char *end;                  /* End of the heap when the trim began. */
+    struct block *blocks;       /* Those allocated. */
 };
 
-/* Resident bytes, or 0 if that is not known. */
+/* Returns the resident bytes of the process, or 0 if they are not known. */
 static int64_t
 resident(void)
 {
@@ -88,7 +90,8 @@ resident(void)
     return pages * sysconf(_SC_PAGESIZE);
 }
 
-/* Gives back the pages of a block, but for its first. */
+/* Returns the pages of a block to the system, except the first, which has the
+ * block's head. */
 static void
 release(struct block *block, size_t size)
 {
@@ -101,8 +104,8 @@ release(struct block *block, size_t size)
     }
 }
 
-/* Takes some blocks and gives back their pages.  Returns false once there is
- * none left: malloc had to make the heap larger for one. */
+/* Allocates some blocks and returns their pages to the system.  Returns false
+ * once there are no more: malloc had to extend the heap. */
 static bool
 take_blocks(struct memory_trim *heap)
 {
@@ -127,7 +130,7 @@ take_blocks(struct memory_trim *heap)
     return true;
 }
 
-/* Frees some blocks.  Returns false once there is none left. */
+/* Frees some blocks.  Returns false once all are freed. */
 static bool
 free_blocks(struct memory_trim *heap)
 {
@@ -151,7 +154,7 @@ step_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *heap_)
     } else if (!heap->end && !free_blocks(heap)) {
         int64_t before = heap->before;
 
-        /* What was left in between: a few percent. */
+        /* Trims the rest: a few percent. */
         malloc_trim(0);
         heap->giving = false;
         heap->before = heap->settled = resident();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Gives memory back to the system.  What a large change leaves behind (JSON,
- * messages on their way, lists of what to do) is free, but lies in between of
- * what stays, so malloc would keep it for ever.  Not for what is in use. */
+ * Returns free memory to the system.  What a large change allocates for a
+ * while (JSON, messages, work lists) is freed between blocks that stay, so
+ * malloc would keep it forever.  Not for memory in use. */
 
 #ifndef CONTROLLER_MEMORY_TRIM_H
 #define CONTROLLER_MEMORY_TRIM_H 1
@@ -12,14 +12,15 @@
 struct event_base;
 struct memory_trim;
 
-/* Checks the size of the process every few seconds from now on.  Sets how
- * malloc works, so it is to be called before anything large is allocated. */
+/* Checks the size of the process every few seconds from then on.  Sets
+ * parameters of malloc, so it is to be called before anything large is
+ * allocated. */
 struct memory_trim *memory_trim_create(struct event_base *);
 void memory_trim_destroy(struct memory_trim *);
 
-/* What is done every few seconds: begins to give back what is free, if the
- * process has grown since that was done last, and grows no more; then a few
- * times again.  Returns true if it did so.  For tests. */
+/* The periodic check: begins to trim if the process has grown since the last
+ * trim and does not grow any more; then again a few times.  Returns true if it
+ * began.  For tests. */
 bool memory_trim_check(struct memory_trim *);
 
 #endif /* controller/memory-trim.h */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Checks vmnd's options, and makes numbers of those that are numbers.  Not for
- * where they come from (options.c). */
+ * Checks vmnd's options, and converts numbers.  Not for reading them
+ * (options.c). */
 
 #include <config.h>
 
@@ -19,11 +19,11 @@
 #include "proto/webhook/webhook-url.h"
 #include "util.h"
 
-/* Options that are numbers. */
+/* Options with numeric values. */
 static const struct number_row {
     const char *name;
-    size_t text;                /* Offsets in struct options: as given... */
-    size_t number;              /* ...and the number, an unsigned. */
+    size_t text;                /* Offsets in struct options: of the text, */
+    size_t number;              /* and of the number, an unsigned. */
     unsigned min, max;
 } number_rows[] = {
 #define NUMBER(NAME, TEXT, MEMBER, MIN, MAX) \
@@ -50,7 +50,8 @@ static const struct number_row {
 #undef NUMBER
 };
 
-/* True if a remote, "tcp:0.0.0.0:6653" say, names no address to connect to. */
+/* Returns true if a remote, such as "tcp:0.0.0.0:6653", has no address that
+ * one can connect to. */
 static bool
 is_wildcard(const char *remote)
 {
@@ -61,7 +62,7 @@ is_wildcard(const char *remote)
                 || !strncmp(address, ":[::]", 5)));
 }
 
-/* Most that max-flows-per-host can be: more than any switch holds. */
+/* Maximum of max-flows-per-host: more than any switch has. */
 #define MAX_FLOWS_MAX 1000000000
 
 static bool
@@ -73,7 +74,7 @@ parse_number(const char *text, uint64_t *value)
     return n && !text[n] && *value <= MAX_FLOWS_MAX;
 }
 
-/* Makes numbers of what is one.  Returns 0, or EINVAL with an error. */
+/* Converts all numbers.  Returns 0, or EINVAL with an error. */
 static int
 parse_numbers(struct options *options, struct vmn_error *why)
 {
@@ -100,8 +101,9 @@ parse_numbers(struct options *options, struct vmn_error *why)
     return 0;
 }
 
-/* Sets an error of 'option' with what proto/ says of its value, which it
- * takes; NULL: nothing is wrong with it.  Returns 0 or EINVAL. */
+/* Sets an error of 'option' from the sentence 'fault' that a function of
+ * proto/ returned, of which it takes ownership; NULL: the value is valid.
+ * Returns 0 or EINVAL. */
 static int
 take_fault(const char *option, char *fault, struct vmn_error *why)
 {
@@ -128,8 +130,8 @@ check_webhooks(const struct options *options, struct vmn_error *why)
     return error;
 }
 
-/* Fills in which CAs are believed, and checks that what is to be served by TLS
- * can be.  Returns 0, or EINVAL with an error. */
+/* Fills in the trusted CAs, and checks that the TLS listeners have what they
+ * need.  Returns 0, or EINVAL with an error. */
 static int
 finish_tls(struct options *options, struct vmn_error *why)
 {
@@ -169,8 +171,8 @@ finish_tls(struct options *options, struct vmn_error *why)
     return 0;
 }
 
-/* Checks what is served where, and fills in what switches connect to.  Returns
- * 0, or EINVAL with an error. */
+/* Checks the listeners, and fills in the address that switches connect to.
+ * Returns 0, or EINVAL with an error. */
 static int
 check_remotes(struct options *options, struct vmn_error *why)
 {
@@ -190,8 +192,7 @@ check_remotes(struct options *options, struct vmn_error *why)
     return 0;
 }
 
-/* Checks by what hosts are to encrypt tunnels, if they are.  Returns 0, or
- * EINVAL with an error. */
+/* Checks the IPsec options.  Returns 0, or EINVAL with an error. */
 static int
 check_ipsec(struct options *options, struct vmn_error *why)
 {

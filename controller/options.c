@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnd's options; see options.h.  One table of rows is all that there is to an
- * option: it is parsed, read from the file, and explained by its row. */
+ * vmnd's options; see options.h.  A row of the table is all that an option
+ * needs: from it come the parsing of the command line and of the file, and
+ * --help. */
 
 #include <config.h>
 
@@ -22,8 +23,7 @@
 #include "stream-ssl.h"
 #include "util.h"
 
-/* A configuration file may have this many bytes, an option this many
- * characters, and there may be this many apps. */
+/* Limits: bytes of a configuration file, characters of an option, and apps. */
 #define CONFIG_MAX_SIZE (1024 * 1024)
 #define OPTION_MAX_LEN 4096
 #define APPS_MAX 256
@@ -31,7 +31,7 @@
 /* Exit status of wrong usage. */
 #define EXIT_USAGE 2
 
-/* getopt's values.  Rows of 'option_rows' come from OPT_ROWS on. */
+/* getopt's values.  Those from OPT_ROWS on are rows of 'option_rows'. */
 enum {
     OPT_APP = UCHAR_MAX + 1,
     OPT_CONFIG,
@@ -41,13 +41,14 @@ enum {
     OPT_ROWS,
 };
 
-/* Options with one string. */
+/* Options with one value. */
 static const struct option_row {
     const char *name;
     size_t offset;              /* Of its member in struct options. */
-    bool is_path;               /* Made absolute: vmnd leaves its folder. */
+    bool is_path;               /* Made absolute, since vmnd changes its
+                                 * working directory. */
     const char *arg;
-    const char *fallback;       /* When nobody says, or NULL. */
+    const char *fallback;       /* Default, or NULL. */
     const char *help;
 } option_rows[] = {
 #define MEMBER(M) offsetof(struct options, M)
@@ -132,7 +133,7 @@ option_member(struct options *options, const struct option_row *row)
     return ALIGNED_CAST(char **, (char *) options + row->offset);
 }
 
-/* Checks and sets one option.  Returns 0, or EINVAL with an error. */
+/* Checks and sets an option.  Returns 0, or EINVAL with an error. */
 static int
 option_set(struct options *options, const struct option_row *row,
            const char *value, struct vmn_error *why)
@@ -220,7 +221,7 @@ config_read_member(struct options *options, const char *name,
         return vmn_error_invalid(why, "unknown option \"%s\"", name);
     }
     if (json_is_null(value)) {
-        return 0;               /* As if it were not there. */
+        return 0;               /* As if the option were absent. */
     }
     if (!json_is_string(value)) {
         return vmn_error_invalid(why, "%s is not a string", name);
@@ -362,7 +363,8 @@ die_of(int error, const struct vmn_error *why)
     }
 }
 
-/* All of vmnd's options for getopt_long().  The caller frees it. */
+/* Returns all of vmnd's options for getopt_long().  The caller frees the
+ * array. */
 static struct option *
 make_long_options(void)
 {
@@ -420,7 +422,7 @@ handle_option(struct options *options, int c)
     case OPT_SSL_CIPHERS:
         stream_ssl_set_ciphers(optarg);
         break;
-    case '?':                   /* getopt_long() has said why. */
+    case '?':                   /* getopt_long() has printed the error. */
         exit(EXIT_USAGE);
     default:
         abort();

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What vmnd is told at start: by its command line, and by a configuration file
- * in JSON that uses the same names.  The command line wins.  Read once, before
- * anything else; not for what changes while vmnd runs (model/). */
+ * vmnd's options: from its command line, and from a configuration file in JSON
+ * that uses the same names.  The command line takes precedence.  They are read
+ * once, at the start; not for settings that change while vmnd runs
+ * (model/). */
 
 #ifndef CONTROLLER_OPTIONS_H
 #define CONTROLLER_OPTIONS_H 1
@@ -16,50 +17,51 @@
 /* All strings are owned; paths are absolute, except for "none". */
 struct options {
     char *config;               /* The file that was read, or NULL. */
-    char *state;                /* The database. */
-    char *socket;               /* The API's unix socket. */
-    char *socket_group;         /* That may open it too, or NULL. */
+    char *state;                /* Path of the database. */
+    char *socket;               /* Path of the API's unix socket. */
+    char *socket_group;         /* Group that may open it, too; or NULL. */
     char *api_listen;           /* ADDRESS:PORT on loopback, or NULL. */
     char *api_token_file;       /* Or NULL. */
-    char *api_origin;           /* Origins with commas between, or NULL. */
-    char *api_rate;             /* As given, and calls a second. */
+    char *api_origin;           /* Origins, separated by commas; or NULL. */
+    char *api_rate;             /* As given; requests per second. */
     unsigned api_rate_calls;
     char *webhook_allow;        /* Prefixes of URLs, or NULL: none. */
     char *webhook_key_file;     /* Or NULL. */
     char *webhook_proxy;        /* http://HOST[:PORT], or NULL: none. */
     char *openflow_listen;
-    char *openflow_target;      /* Where bridges are told to connect to. */
-    char *ovsdb_listen;         /* For hosts that dial in, or NULL. */
-    char *private_key;          /* This and the next, and at least one CA, */
+    char *openflow_target;      /* Remote that bridges connect to. */
+    char *ovsdb_listen;         /* For hosts that connect to vmnd, or NULL. */
+    char *private_key;          /* This, the next, and at least one CA are
+                                 * given, */
     char *certificate;          /* or none of them. */
-    char *ca_cert;              /* What the next two are if nobody says. */
+    char *ca_cert;              /* Default of the next two. */
     char *host_ca_cert;
-    char *ipsec;                /* As given, or NULL: as the next says. */
+    char *ipsec;                /* As given; NULL: it follows from the next. */
     char *ipsec_key_file;       /* Or NULL. */
-    bool ipsec_certificates;    /* Hosts have some, and no keys. */
+    bool ipsec_certificates;    /* Hosts use certificates, not keys. */
     char *api_ca_cert;
     char *app_dir;
-    char *unixctl;              /* Path, or NULL for the usual one. */
-    char *max_flows_text;       /* As given; for the next. */
-    uint64_t max_flows_per_host; /* Flows and groups; 0: any number. */
-    char *audit_interval;       /* As given, and the number of seconds. */
+    char *unixctl;              /* Path, or NULL for the default. */
+    char *max_flows_text;       /* As given; the next is the number. */
+    uint64_t max_flows_per_host; /* Flows and groups; 0: unlimited. */
+    char *audit_interval;       /* As given; seconds. */
     unsigned audit_interval_s;
-    char *count_interval;       /* As given, and the number of seconds. */
+    char *count_interval;       /* As given; seconds. */
     unsigned count_interval_s;
-    char *batch_delay;          /* As given, and in milliseconds. */
+    char *batch_delay;          /* As given; milliseconds. */
     unsigned batch_delay_ms;
-    char *host_memory;          /* As given, and in MiB. */
+    char *host_memory;          /* As given; MiB. */
     unsigned host_memory_mib;
-    char *report_rate;          /* As given, and changes a second. */
+    char *report_rate;          /* As given; changes per second. */
     unsigned report_rate_hz;
-    char *mtu_hold;             /* As given, and in seconds. */
+    char *mtu_hold;             /* As given; seconds. */
     unsigned mtu_hold_s;
-    char *log_days;             /* As given, and in days. */
+    char *log_days;             /* As given; days. */
     unsigned log_days_n;
     char *audit_log;            /* "syslog", "journal", a path, or NULL. */
-    char *audit_alarm;          /* As given, and the percentage. */
+    char *audit_alarm;          /* As given; percent. */
     unsigned audit_alarm_percent;
-    char *packet_port_rate;     /* As given, and packets a second. */
+    char *packet_port_rate;     /* As given; packets per second. */
     unsigned packet_port_pps;
     char *packet_host_rate;     /* The same. */
     unsigned packet_host_pps;
@@ -67,25 +69,24 @@ struct options {
     char **apps;                /* Names or paths, in the order given. */
 };
 
-/* Reads the command line and the file that it names, and fills in what
- * neither says.  Handles --help and --version and the options of
- * libopenvswitch (logging, daemonizing) by itself.  On an error prints a
- * sentence and exits with status 2. */
+/* Reads the command line and the file that it names, and fills in defaults.
+ * Handles --help and --version and the options of libopenvswitch (logging,
+ * daemonizing).  On an error prints a sentence and exits with status 2. */
 void options_init(struct options *, int argc, char *argv[]);
 void options_uninit(struct options *);
 
-/* The parts of options_init(), for tests.  They return 0, or a positive errno
+/* The steps of options_init(), for tests.  They return 0, or a positive errno
  * with an error in '*why', which may be NULL. */
 
-/* Takes what 'options' does not say yet from the JSON text of a file 'name'.
- * 'size' is in bytes. */
+/* Reads the options that are not set yet from the JSON text of the file
+ * 'name', which has 'size' bytes. */
 int options_read_config(struct options *, const char *name, const char *text,
                         size_t size, struct vmn_error *why);
-/* Fills in what nobody said and checks the rest. */
+/* Fills in defaults, and checks the rest. */
 int options_finish(struct options *, struct vmn_error *why);
 
-/* The last part of that: checks them, once defaults are filled in, and makes
- * numbers of those that are numbers. */
+/* The second part of that: checks the options, with defaults filled in, and
+ * converts numbers. */
 int options_check(struct options *, struct vmn_error *why);
 
 #endif /* controller/options.h */

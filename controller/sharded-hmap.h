@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A hash map in many parts, for maps with a node for each unit or flow.  An
- * hmap that grows moves all of its nodes at once, which takes tens of
- * milliseconds with some hundred thousand; here a part moves.  The caller
- * looks up and walks the parts as what they are. */
+ * A hash map in many shards, for maps with a node per unit or flow.  An hmap
+ * that grows rehashes all of its nodes at once, which takes tens of
+ * milliseconds with some hundred thousand; here only one shard grows.  Callers
+ * look up and iterate over the shards as hmaps. */
 
 #ifndef CONTROLLER_SHARDED_HMAP_H
 #define CONTROLLER_SHARDED_HMAP_H 1
@@ -36,7 +36,8 @@ shards_destroy(struct shards *shards)
     }
 }
 
-/* The part for nodes with 'hash'.  Inside of it, hmap uses the low bits. */
+/* Returns the shard of nodes with 'hash'.  Within the shard, hmap uses the low
+ * bits. */
 static inline struct hmap *
 shards_at(const struct shards *shards, size_t hash)
 {
@@ -45,9 +46,9 @@ shards_at(const struct shards *shards, size_t hash)
     return CONST_CAST(struct hmap *, &shards->maps[i]);
 }
 
-/* Inserts 'node'.  A part grows before there are more nodes than lists, where
- * an hmap lets them become two for each: with so many nodes, every one that is
- * walked past is a cache miss. */
+/* Inserts 'node'.  A shard grows before it has more nodes than buckets; hmap
+ * alone allows two per bucket, and with so many nodes each one passed in a
+ * bucket is a cache miss. */
 static inline void
 shards_insert(struct shards *shards, struct hmap_node *node, size_t hash)
 {

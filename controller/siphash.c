@@ -27,7 +27,7 @@ get_le64(const uint8_t *p)
             | (uint64_t) p[1] << 8 | p[0]);
 }
 
-/* SipRound of the paper, section 2. */
+/* SipRound: section 2 of the paper. */
 static inline void
 round_once(struct state *s)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnd: reads its options, builds the rooms from the bottom of the ladder to
- * its top, runs the loop, and takes all down again in reverse.  Everything
- * else is in the rooms.
+ * vmnd: reads its options, creates the rooms from the bottom to the top, runs
+ * the event loop, and destroys them in reverse order.  Everything else is in
+ * the rooms.
  *
  * The order matters: neither an event base nor a thread nor an open database
- * survives the fork of daemonize_start(); a parent that waits for
- * daemonize_complete() learns of every failure before. */
+ * survives the fork in daemonize_start(); the parent waits for
+ * daemonize_complete(), so it exits with an error if anything fails before. */
 
 #include <config.h>
 
@@ -55,7 +55,7 @@
 
 VLOG_DEFINE_THIS_MODULE(vmnd);
 
-/* The parts, in the order in which they are built. */
+/* In the order of creation. */
 struct vmnd {
     struct options options;
     struct loop *loop;
@@ -78,8 +78,8 @@ struct vmnd {
     struct northbound *northbound;
 };
 
-/* Ends the program, with 'text' (which may be NULL) as the reason, if 'error'
- * is nonzero. */
+/* If 'error' is nonzero, exits with it and with 'text' (or NULL) as the
+ * reason. */
 static void
 die_of(int error, const char *what, const char *text)
 {
@@ -88,11 +88,11 @@ die_of(int error, const char *what, const char *text)
     }
 }
 
-/* A database that cannot be used is not for another attempt: it needs a
- * person, and the exit status says so. */
+/* Exit status if the database cannot be used: a restart does not help, an
+ * operator must act. */
 #define EXIT_DAMAGED 3
 
-/* As die_of(), of the state. */
+/* The same for an error of the database. */
 static void
 die_of_state(int error, const char *path, const char *text)
 {
@@ -101,7 +101,7 @@ die_of_state(int error, const char *path, const char *text)
                               "is; put a backup in its place with `vmnctl "
                               "restore BACKUP --database %s`", text, path);
 
-        /* As VLOG_FATAL(), which knows one exit status. */
+        /* As VLOG_FATAL() does, which has another exit status. */
         vlog_set_levels(&this_module, VLF_CONSOLE, VLL_OFF);
         VLOG_EMER("%s", all);
         ovs_error(0, "%s", all);
@@ -110,8 +110,8 @@ die_of_state(int error, const char *path, const char *text)
     die_of(error, "cannot use the state", text);
 }
 
-/* Makes 'folder', if only that one is missing.  What is to be in it will fail
- * with a better reason than this could. */
+/* Creates 'folder', if only its last component is missing.  Errors are
+ * ignored: creating files in it will fail with a better message. */
 static void
 make_folder(const char *folder, mode_t mode)
 {
@@ -129,8 +129,8 @@ make_folder_of(const char *path, mode_t mode)
     free(folder);
 }
 
-/* Tells the service manager, if it has asked to be told, that vmnd is in
- * 'state': a datagram to $NOTIFY_SOCKET, as sd_notify(3) says. */
+/* Notifies the service manager, if it asked for that, of 'state': a datagram
+ * to $NOTIFY_SOCKET, as sd_notify(3) does. */
 static void
 notify(const char *state)
 {
@@ -147,7 +147,7 @@ notify(const char *state)
     }
     memcpy(to.sun_path, path, len);
     if (*path == '@') {
-        to.sun_path[0] = '\0';  /* In Linux's abstract namespace. */
+        to.sun_path[0] = '\0';  /* Linux' abstract namespace. */
     }
 
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -165,8 +165,8 @@ notify(const char *state)
 
 /* Signals and unixctl.  --------------------------------------------------- */
 
-/* Answers "memory/show", for which libopenvswitch asks the program to say what
- * takes memory. */
+/* Replies to the unixctl command "memory/show", for which libopenvswitch asks
+ * the program for its memory usage. */
 static void
 report_memory(const struct vmnd *vmnd)
 {
@@ -219,8 +219,8 @@ exit_cb(struct unixctl_conn *conn, int argc OVS_UNUSED,
     unixctl_command_reply(conn, NULL);
 }
 
-/* The rooms end in their order, and so may say what leaked.  Without this
- * fatal_signal_run() would end the process on the spot. */
+/* Ends the loop.  The rooms are then destroyed in order, so a leak checker can
+ * report.  Otherwise fatal_signal_run() would end the process at once. */
 static void
 signal_cb(evutil_socket_t sig_nr, short what OVS_UNUSED, void *loop)
 {
@@ -235,7 +235,8 @@ start_signals(struct vmnd *vmnd)
 {
     static const int signals[] = { SIGTERM, SIGINT };
 
-    /* A file that may not grow is an error to be told, as a full disk is. */
+    /* The limit of a file's size is then reported as an error, like a full
+     * disk. */
     signal(SIGXFSZ, SIG_IGN);
 
     for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
@@ -260,8 +261,8 @@ start_unixctl(struct vmnd *vmnd)
 
 /* The rooms.  ------------------------------------------------------------- */
 
-/* What can be told from the options and the machine is told before the state
- * is opened: a vmnd that cannot start leaves no new database behind. */
+/* Checks what does not depend on the database before it is opened: a vmnd that
+ * cannot start must not create one. */
 static void
 check_options(const struct options *options)
 {
@@ -412,7 +413,8 @@ start_webhook(struct vmnd *vmnd)
     die_of(error, "cannot call webhooks", text);
 }
 
-/* How often loads are looked at: not more often than they are counted. */
+/* Interval in which loads are computed, in seconds: that in which they are
+ * counted, at the shortest. */
 #define LOAD_INTERVAL_S 5
 
 static void
@@ -503,8 +505,8 @@ is_loaded(const struct pipeline *pipeline, const char *app)
     return false;
 }
 
-/* Every loaded app has a row, by which users see and switch it. A row that is
- * there stays as it is; one whose app is no longer loaded goes. */
+/* Creates a row for each loaded app, by which users see and disable it.
+ * Existing rows are kept; rows of apps that are not loaded are deleted. */
 static void
 start_apps(struct vmnd *vmnd)
 {
@@ -538,7 +540,8 @@ start_apps(struct vmnd *vmnd)
 static void
 vmnd_start(struct vmnd *vmnd)
 {
-    dns_resolve_init(true);     /* Names of hosts: libunbound, never waits. */
+    dns_resolve_init(true);     /* Host names are resolved by libunbound, which
+                                 * does not block. */
     vmnd->loop = loop_create();
     vmnd->heap = memory_trim_create(loop_base(vmnd->loop));
     start_signals(vmnd);
@@ -556,7 +559,7 @@ vmnd_start(struct vmnd *vmnd)
     start_apps(vmnd);
 }
 
-/* Top of the ladder first.  Whatever was acknowledged is durable. */
+/* Destroys the rooms, the top first.  All that was acknowledged is durable. */
 static void
 vmnd_stop(struct vmnd *vmnd)
 {

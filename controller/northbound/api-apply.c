@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * POST /v1/apply: a list of objects as one transaction, in any order. */
+ * POST /v1/apply: applies a list of objects, in any order, as one
+ * transaction. */
 
 #include <config.h>
 
@@ -13,10 +14,12 @@
 #include "controller/schema/value.h"
 #include "util.h"
 
-/* A body that is longer is worked through in slices. */
+/* Bytes of a body beyond which it is read in a fiber, which yields to the
+ * event loop. */
 #define LARGE_BODY 65536
 
-/* The type and name of object 'i', or false with 'errors'. */
+/* Sets '*table' and '*name' to those of 'object'.  Returns false, with
+ * 'errors', if one is missing or invalid. */
 static bool
 identify(const json_t *object, const char *pointer,
          const struct schema_table **table, const char **name,
@@ -157,7 +160,7 @@ check_sees(const struct northbound *nb, const struct http_request *req,
     }
 }
 
-/* Reads the body {"objects": [...]}. */
+/* Returns "objects" of the body, borrowed, or NULL with 'errors'. */
 static const json_t *
 get_objects(const json_t *body, struct vmn_errors *errors)
 {
@@ -186,7 +189,7 @@ get_objects(const json_t *body, struct vmn_errors *errors)
     return objects;
 }
 
-/* A set's name is formed like an object's. */
+/* Returns true if 'set' is NULL or a valid name of a set; else replies 400. */
 static bool
 check_prune(struct http_request *req, const char *set)
 {
@@ -250,7 +253,7 @@ apply(struct http_request *req, struct northbound *nb)
     json_decref(body);
 }
 
-/* A large list is read in slices. */
+/* A large list is read in a fiber. */
 void
 nb_apply(struct http_request *req, void *nb)
 {

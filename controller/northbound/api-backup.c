@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /v1/backup: all that is durable, as the store's own file.  The copy is
- * made beside the loop, and leaves as the client takes it. */
+ * GET /v1/backup: sends a copy of the database file.  A thread makes the copy;
+ * it is sent as fast as the client reads. */
 
 #include <config.h>
 
@@ -54,7 +54,7 @@ on_copied(void *nb_, int error, const struct vmn_error *why, int fd)
     }
 }
 
-/* The client has left.  The copy ends by itself. */
+/* The client has disconnected.  The copy goes on, and is discarded. */
 static void
 on_gone(void *nb_)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /v1/identities: who ports are to policies.  Ports of a routing domain
- * that are in the same groups, and cut off by the same quarantines, share a
- * number.
+ * GET /v1/identities: the identities by which policies match ports.  Ports of
+ * a routing domain that are in the same groups, and isolated by the same
+ * quarantines, share an identity.
  *
- * Each page looks at all ports, in as many turns of the loop as that takes,
- * and so may hold some of what came in between. */
+ * Each page reads all ports, over as many iterations of the loop as that
+ * takes, so it may show changes that were made meanwhile. */
 
 #include <config.h>
 
@@ -18,7 +18,8 @@
 #include "proto/loop/loop.h"
 #include "util.h"
 
-/* Ports that are named of each identity, and looked at before the time is. */
+/* Ports that are named of each identity; and ports that are read between two
+ * looks at the clock. */
 #define PORTS_MAX 100
 #define LOOK_STEPS 64
 
@@ -31,15 +32,18 @@ struct census {
     const struct northbound *nb;
     struct http_request *req;
     char *network;              /* Or NULL: all. */
-    bool one;                   /* Only the one of 'number', or none if 0. */
+    bool one;                   /* Only the identity 'number'; none if that is
+                                 * 0. */
     uint32_t number;
-    uint64_t after, limit;      /* Of the page. */
-    uint64_t revision;          /* Durable when it was begun. */
-    char *port;                 /* That was looked at last. */
+    uint64_t after, limit;      /* Of the page: numbers beyond 'after', at most
+                                 * 'limit'. */
+    uint64_t revision;          /* The durable revision when the page was
+                                 * begun. */
+    char *port;                 /* The last one that was read. */
     size_t n_looked;
     size_t n, allocated;
     struct holder *holders;
-    struct event *next;         /* The next part, or NULL. */
+    struct event *next;         /* Continues in the next iteration; or NULL. */
 };
 
 static void
@@ -92,7 +96,7 @@ census_add(struct census *census, const struct vmn_port *port)
         number, xstrdup(port->row.name) };
 }
 
-/* Goes on through the ports.  Returns false if there is a rest. */
+/* Reads more ports.  Returns false if there are more to read. */
 static bool
 census_take(struct census *census)
 {
@@ -114,8 +118,8 @@ census_take(struct census *census)
     return true;
 }
 
-/* The names in the list "a,b" of a query's value, of which those of
- * quarantines are behind a slash; "!quarantined" names none. */
+/* Returns the names in the list "a,b" of a query's value.  Names of
+ * quarantines follow a slash; "!quarantined" is not a name. */
 static json_t *
 names_json(const char *list)
 {
@@ -135,8 +139,8 @@ names_json(const char *list)
     return names;
 }
 
-/* Says of which domain an identity is that 'port' has.  Where routers join
- * networks, it is of one network only if that denies by default. */
+/* Adds the routing domain of 'port' to its identity.  Where routers join
+ * networks, an identity is of one network only if that denies by default. */
 static void
 add_domain(const struct northbound *nb, const struct vmn_port *port,
            json_t *json)
@@ -157,7 +161,8 @@ add_domain(const struct northbound *nb, const struct vmn_port *port,
     free(domain);
 }
 
-/* The identity of the 'n' holders; NULL if they are gone by now. */
+/* Returns the identity of the 'n' holders, or NULL if they were all deleted
+ * meanwhile. */
 static json_t *
 identity_json(const struct census *census, const struct holder *holders,
               size_t n)
@@ -190,7 +195,7 @@ identity_json(const struct census *census, const struct holder *holders,
     return json;
 }
 
-/* By number, then by name as they were found. */
+/* Compares by number, then by position, which is by name. */
 static int
 compare_holders(const void *a_, const void *b_)
 {

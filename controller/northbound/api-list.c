@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /v1/TYPE: the objects of a type, page by page, as they are durable.  The
- * type is the route's data.
+ * GET /v1/TYPE: the durable objects of a type, page by page.  The type is the
+ * route's data.
  *
- * A page that takes longer than a turn of the loop may is made in several
- * ones, and so may hold some of what became durable in between: it has at
- * least all of the revision that it names. */
+ * A page that takes longer than the time of one iteration of the loop is
+ * continued in the next, so it may show changes that became durable meanwhile:
+ * it is at least as new as the revision that it names. */
 
 #include <config.h>
 
@@ -23,26 +23,29 @@
 #include "proto/loop/loop.h"
 #include "util.h"
 
-/* So many rows are looked at before the time is. */
+/* Rows that are read between two looks at the clock. */
 #define PAGE_STEPS 16
 
 struct page {
     const struct northbound *nb;
     struct http_request *req;
     const struct schema_table *table;
-    struct arena arena;             /* Holds what 'selector' points to. */
+    struct arena arena;             /* Owns what 'selector' points to. */
     struct vmn_selector selector;
-    bool selects;                   /* By 'selector'; else all. */
-    char *host, *network;           /* Of ports; NULL: of any. */
+    bool selects;                   /* True if 'selector' filters. */
+    char *host, *network;           /* Filters of ports; NULL: any. */
     uint64_t limit;
-    uint64_t revision;              /* Durable when the page was begun. */
-    char *after;                    /* Name of the last row looked at. */
+    uint64_t revision;              /* The durable revision when the page was
+                                     * begun. */
+    char *after;                    /* Name of the last row that was read. */
     size_t n_looked;
-    struct ds items;                /* Text: objects with commas. */
+    struct ds items;                /* JSON text: the items, separated by
+                                     * commas. */
     size_t n_items;
     char *last;                     /* Name of the last item. */
-    bool more;                      /* There is another one behind it. */
-    struct event *next;             /* The next part, or NULL. */
+    bool more;                      /* There are more items. */
+    struct event *next;             /* Continues in the next iteration; or
+                                     * NULL. */
 };
 
 static void
@@ -60,7 +63,7 @@ page_destroy(struct page *page)
     free(page);
 }
 
-/* Adds 'row' if it is selected.  Returns false if the page is full. */
+/* Adds 'row' if the filters select it.  Returns false if the page is full. */
 static bool
 page_add(struct page *page, const struct vmn_row *row,
          const struct model_meta *meta)
@@ -88,8 +91,8 @@ page_add(struct page *page, const struct vmn_row *row,
     return true;
 }
 
-/* True if the rest is better left to the next turn.  'name' is the row that
- * was looked at last. */
+/* Returns true if the time of this iteration is over; 'name', that of the row
+ * read last, is then kept to continue from. */
 static bool
 page_rests(struct page *page, const char *name)
 {
@@ -106,7 +109,7 @@ page_rests(struct page *page, const char *name)
     return rests;
 }
 
-/* Goes through the table.  Returns false if there is a rest. */
+/* Reads the rows of the table.  Returns false if there are more to read. */
 static bool
 page_scan(struct page *page)
 {
@@ -125,9 +128,9 @@ page_scan(struct page *page)
     return true;
 }
 
-/* A copy, since an index may move while rows are read, of the names of ports
- * that it has for the host, the network or the selector.  The caller frees
- * it. */
+/* Returns a copy of the names of the ports that an index has for the host, the
+ * network or the selector: the index may change while rows are read.  The
+ * caller frees it. */
 static const char **
 page_candidates(const struct page *page, size_t *n)
 {
@@ -145,8 +148,8 @@ page_candidates(const struct page *page, size_t *n)
            : NULL;
 }
 
-/* Goes through the ports that an index has.  Returns false if there is a
- * rest. */
+/* Reads the ports that an index names.  Returns false if there are more to
+ * read. */
 static bool
 page_look_up(struct page *page)
 {
@@ -218,7 +221,7 @@ part_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *page_)
     event_add(page->next, &at_once);
 }
 
-/* Reads the selector.  On error answers and returns false. */
+/* Parses the selector.  Replies and returns false if it is invalid. */
 static bool
 page_select(struct page *page, const char *text)
 {
@@ -246,7 +249,7 @@ nb_get_list(struct http_request *req, void *nb_)
     struct page *page;
     uint64_t limit;
 
-    /* Of other types than ports the last two are not known. */
+    /* Types other than ports do not have the last two parameters. */
     if (!nb_query_number(req, "limit", 1, NB_LIMIT_MAX, NB_LIMIT_DEFAULT,
                          &limit)
         || !nb_query_object(req, nb, "host", VMN_TABLE_HOST, &host)

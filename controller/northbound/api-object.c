@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * /v1/TYPE/NAME: a read of the durable state, and changes of one object.  The
- * type is the route's data. */
+ * /v1/TYPE/NAME: reads, creates, changes and deletes one object.  Reads are of
+ * the durable state.  The type is the route's data. */
 
 #include <config.h>
 
@@ -40,8 +40,8 @@ nb_get_one(struct http_request *req, void *nb_)
     http_reply_body(req, 200, "application/json", &ds);
 }
 
-/* The secret that a PUT of a token makes, to be told, or NULL: a token that
- * there is keeps its own. */
+/* Generates the secret of a token that a PUT creates, for the reply.  Returns
+ * NULL if the token exists: it keeps its secret. */
 static char *
 make_secret(const struct northbound *nb, const struct schema_table *table,
             const char *name, enum model_op_kind kind, json_t *spec)
@@ -60,8 +60,8 @@ make_secret(const struct northbound *nb, const struct schema_table *table,
     return NULL;
 }
 
-/* True if the client sees the object, or if there is none.  Else it is told
- * that there is none, or, where it wants to make it, that the name is
+/* Returns true if the client may see the object, or if there is none.  Else
+ * replies 404, or, if the client is creating the object, 409: the name is
  * taken. */
 static bool
 sees_object(const struct northbound *nb, struct http_request *req,
@@ -84,8 +84,7 @@ sees_object(const struct northbound *nb, struct http_request *req,
     return false;
 }
 
-/* Submits a change of the object that 'req' addresses.  Takes ownership of
- * 'spec'. */
+/* Submits a change of the object in the path.  Takes ownership of 'spec'. */
 static void
 submit(struct northbound *nb, struct http_request *req,
        enum model_op_kind kind, json_t *spec, bool cascade,

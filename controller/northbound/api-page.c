@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET / and GET /page/FILE: the page, from what is built in.  Its files need
- * no token; what it then asks the API for does. */
+ * GET / and GET /page/FILE: the web page, from files that are compiled in.
+ * They require no token; the calls that the page makes do. */
 
 #include <config.h>
 
@@ -13,8 +13,8 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* The page is made of its own files alone, talks to nobody else, is in no
- * frame, and has no way to make elements out of text. */
+/* Content-Security-Policy: the page loads its own files only, connects to its
+ * own origin only, is not framed, and cannot turn text into elements. */
 static const char policy[] =
     "default-src 'none'; script-src 'self'; style-src 'self'; "
     "img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; "
@@ -30,7 +30,7 @@ serve(struct http_request *req, const struct page_file *file)
     http_reply_allow_caching(req);
     http_reply_header(req, "Referrer-Policy", "no-referrer");
     http_reply_header(req, "Vary", "Accept-Encoding");
-    /* Another tag for other bytes (RFC 9110, section 8.8.3). */
+    /* Other bytes require another tag (RFC 9110, section 8.8.3). */
     char *etag = xasprintf("%s%s", file->etag, gzip ? "-gzip" : "");
     bool known = http_request_has_etag(req, etag);
 

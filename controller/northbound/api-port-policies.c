@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /v1/ports/NAME/policies: the groups that a port is in, by itself or by
- * way of others, and the policies that apply to it, as they are evaluated. */
+ * GET /v1/ports/NAME/policies: the groups that contain a port, directly or
+ * through other groups, and the policies that apply to it, in the order of
+ * evaluation. */
 
 #include <config.h>
 
@@ -42,8 +43,8 @@ is_in(const struct vmn_group *group, const struct vmn_port *port,
     return false;
 }
 
-/* Adds groups until no other one has the port by way of those that were
- * added: at most as often as groups are inside of each other. */
+/* Adds the groups that contain the port.  Repeats until none is added: at most
+ * as often as groups are nested. */
 static void
 find_groups(const struct model *model, const struct vmn_port *port,
             struct sset *groups)
@@ -83,7 +84,8 @@ compare_applied(const void *a_, const void *b_)
             : strcmp(a->policy->row.name, b->policy->row.name));
 }
 
-/* Those that apply to one of 'groups'.  The caller frees the array. */
+/* Returns the policies that apply to any of 'groups'.  The caller frees the
+ * array. */
 static struct applied *
 find_policies(const struct model *model, const struct sset *groups,
               size_t *np)

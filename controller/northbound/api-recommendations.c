@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /v1/recommendations: which rules would allow what was seen in a
- * network.  Its hosts are asked for what they have noted; then, at a settled
- * moment and in slices, the notes get the names of now, and rules are found.
- * Not for what becomes of those (recommend-objects.c). */
+ * GET /v1/recommendations: rules that would allow the connections that were
+ * observed in a network.  Reads the learned connections of the network's
+ * hosts; then, when the commit is quiescent, in a fiber, maps their addresses
+ * to ports and computes rules.  Not for the objects that rules become
+ * (recommend-objects.c). */
 
 #include <config.h>
 
@@ -23,7 +24,7 @@
 #include "sset.h"
 #include "util.h"
 
-/* Keys in ?labels=, and what is left out that is told one by one. */
+/* Limits: keys in ?labels=; connections that are listed as not covered. */
 #define LABELS_MAX 64
 #define LEFT_OUT_MAX 20
 
@@ -33,35 +34,37 @@ struct asked {
     struct engine *engine;
     struct commit *commit;
     const struct fabric *fabric;
-    struct http_request *req;   /* NULL: the client has left. */
+    struct http_request *req;   /* NULL: the client has disconnected. */
     char *network;
     bool shadow, exact;
-    struct sset keys;           /* Of labels that are used, */
-    bool all_keys;              /* unless all are. */
+    struct sset keys;           /* Keys of the labels that may be used, */
+    bool all_keys;              /* unless all may be. */
     json_t *since;
     struct fabric_connections_reading *reading; /* Or NULL. */
     bool working;               /* In settled_cb(). */
-    /* What hosts have said: a copy. */
+    /* A copy of the connections that hosts have reported. */
     json_t *hosts;
     struct sset host_names;
-    const char **where_names;   /* Of each host, in 'host_names'. */
+    const char **where_names;   /* The name of each host; owned by
+                                 * 'host_names'. */
     size_t n_notes;
     struct learned_connection *notes;
     uint32_t *where;
 };
 
-/* Who has an address, in the network or near. */
+/* The owner of an address in the network, or in a network joined with it. */
 struct owner {
     struct hmap_node node;
     struct vmn_ip ip;
     size_t port;
 };
 
-/* What is found out at the settled moment. */
+/* The state of one computation. */
 struct study {
     struct asked *asked;
     struct arena arena;
-    struct sset near;           /* Networks that routers join with it. */
+    struct sset near;           /* Networks that routers join with the observed
+                                 * one. */
     size_t n_ports, allocated_ports;
     struct recommend_port *ports;
     struct hmap owners;
@@ -114,8 +117,8 @@ add_owner(struct study *study, struct vmn_ip ip, size_t port)
     }
 }
 
-/* Its own, and on the same link the one that each port has there (RFC 4291,
- * appendix A). */
+/* Adds the port's own addresses, and the link-local one that follows from its
+ * MAC address (RFC 4291, appendix A). */
 static void
 add_owners(struct study *study, const struct vmn_port *port, size_t index,
            bool same_link)
@@ -132,8 +135,8 @@ add_owners(struct study *study, const struct vmn_port *port, size_t index,
     }
 }
 
-/* The routing domain of a network, as VMN_QUERY_DOMAIN has it; NULL if it is
- * one by itself.  The caller frees it. */
+/* Returns the routing domain of a network, as VMN_QUERY_DOMAIN has it; NULL if
+ * it is not joined with others.  The caller frees it. */
 static char *
 domain_of(const struct study *study, const char *network)
 {
@@ -174,7 +177,7 @@ where_is(const struct study *study, const struct vmn_port *port)
             : RECOMMEND_ELSEWHERE);
 }
 
-/* All ports, by name. */
+/* Reads all ports, by name. */
 static void
 read_ports(struct study *study)
 {
@@ -208,7 +211,7 @@ compare_port_names(const void *name, const void *port_)
     return strcmp(name, port->name);
 }
 
-/* The index of a port, or SIZE_MAX. */
+/* Returns the index of a port, or SIZE_MAX. */
 static size_t
 find_port(const struct study *study, const char *name)
 {
@@ -222,8 +225,8 @@ find_port(const struct study *study, const char *name)
 
 /* Groups.  --------------------------------------------------------------- */
 
-/* Fills in a group that has ports of the network or near and nothing else;
- * false for others. */
+/* Fills in a group whose members are all ports of the network or of networks
+ * joined with it.  Returns false for others. */
 static bool
 read_group(struct study *study, const char *name,
            struct recommend_group *rgroup)
@@ -258,7 +261,7 @@ add_names(struct sset *set, struct vmn_names names)
     }
 }
 
-/* Adds the groups that a port may be in by itself. */
+/* Adds the groups that may contain the port directly. */
 static void
 add_groups_of(const struct model *model, const struct recommend_port *port,
               struct sset *names)
@@ -316,7 +319,7 @@ service_of(const struct learned_connection *note)
     return (struct recommend_service) { note->protocol, value, value };
 }
 
-/* Whether rules can name the service. */
+/* Returns true if a rule can match the connection's service. */
 static bool
 can_be_named(const struct learned_connection *note)
 {
@@ -349,8 +352,8 @@ leave_out(struct study *study, const struct learned_connection *note,
     }
 }
 
-/* The port that got it: whose address it is, or else (a broadcast, an address
- * that several may use) the one that it went to. */
+/* Returns the port that the connection went to: the owner of the address, or
+ * else, as for a broadcast or a shared address, the port that received it. */
 static size_t
 find_destination(const struct study *study, const struct learned_connection
                  *note, const char *host)
@@ -412,7 +415,7 @@ make_body(struct study *study, const struct recommend_request *request,
     return body;
 }
 
-/* Returns NULL with errors.  Pauses. */
+/* Computes the reply.  Returns NULL with errors.  Yields. */
 static json_t *
 study_make(struct study *study, struct vmn_errors *errors)
 {
@@ -477,7 +480,7 @@ asked_destroy(struct asked *asked)
     free(asked);
 }
 
-/* The network may have gone meanwhile. */
+/* The network may have been deleted meanwhile. */
 static void
 settled_cb(void *asked_)
 {
@@ -541,7 +544,7 @@ on_gone(void *asked_)
     }
 }
 
-/* Where the network's ports are, or are about to be. */
+/* Finds the hosts that the network's ports are bound to, or are moving to. */
 static void
 find_hosts(struct asked *asked)
 {
@@ -609,7 +612,8 @@ time_json(int64_t ms)
     return json;
 }
 
-/* Fills in what the query says of the network; false if it is not observed. */
+/* Fills in the network of the query.  Replies and returns false if it is not
+ * observed. */
 static bool
 query_network(struct asked *asked, const struct northbound *nb,
               struct model_meta *meta)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Loads the certificates of the API, and reports on all that vmnd uses: their
- * metrics, and what is wrong with the CAs that are believed.  Not for TLS
- * itself (proto/tls), nor for who a client is (auth.c). */
+ * Loads the API's certificates, and reports on all certificates that vmnd
+ * uses: metrics, and problems of the trusted CAs.  Not for TLS itself
+ * (proto/tls), nor for the authentication of clients (auth.c). */
 
 #include <config.h>
 
@@ -22,8 +22,8 @@
 
 VLOG_DEFINE_THIS_MODULE(nb_certificates);
 
-/* Returns what is wrong if peers of one kind could be taken for those of the
- * other, or NULL.  The caller frees it. */
+/* Returns a sentence if one CA is trusted for peers of several kinds, so that
+ * one could pass for another; or NULL.  The caller frees it. */
 static char *
 find_shared_ca(const struct northbound *nb)
 {
@@ -50,8 +50,8 @@ is_own_ca(const struct tls *tls)
     return info.is_own_ca;
 }
 
-/* Returns what is wrong with the CAs that are believed, or NULL.  The caller
- * frees it. */
+/* Returns a sentence about what is wrong with the trusted CAs, or NULL.  The
+ * caller frees it. */
 static char *
 find_fault(const struct northbound *nb)
 {
@@ -68,7 +68,7 @@ find_fault(const struct northbound *nb)
     return find_shared_ca(nb);
 }
 
-/* Logs that; what concerns our own certificate has been logged by tls. */
+/* Logs problems of CAs; proto/tls has logged those of our own certificate. */
 static void
 changed_cb(void *nb)
 {
@@ -142,7 +142,7 @@ get_failures(const struct tls_info *info)
     return info->n_failures;
 }
 
-/* The metrics that there are for each use. */
+/* The metrics of each use of certificates. */
 static const struct {
     const char *name, *type, *help;
     uint64_t (*get)(const struct tls_info *);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Requests that take long, or are to be answered at a settled moment.  They
- * wait for the next one, and are worked on in slices.
+ * Requests that are replied to when the commit is quiescent, and in a fiber,
+ * as they may take long.
  *
- * What asks for all problems, which take long to find with many flows, does
- * not wait for ever: if there is no such moment for a second (a disk that
- * hangs, say), it is answered with what was known before. */
+ * Requests that need all problems, which take long to find among many flows,
+ * do not wait forever: if the commit is not quiescent within a second, as when
+ * a disk hangs, they are replied to with the problems that are known. */
 
 #include <config.h>
 
@@ -19,8 +19,9 @@
 #define DEFER_MAX_MS 1000
 
 struct deferred {
-    struct northbound *nb;          /* NULL: it is over. */
-    struct http_request *req;       /* NULL: answered, or the client left. */
+    struct northbound *nb;          /* NULL: it was ended. */
+    struct http_request *req;       /* NULL: replied, or the client has
+                                     * disconnected. */
     nb_deferred_cb *reply;
     struct event *timer;            /* Or NULL. */
     bool in_callback;                   /* In quiescent_cb(). */
@@ -28,7 +29,8 @@ struct deferred {
 
 static void quiescent_cb(void *deferred);
 
-/* Frees it, now or when quiescent_cb() is done with it. */
+/* Cancels the callback and frees 'deferred', now or at the end of
+ * quiescent_cb(). */
 static void
 deferred_end(struct deferred *deferred)
 {
@@ -73,7 +75,8 @@ quiescent_cb(void *deferred_)
     struct deferred *deferred = deferred_;
 
     if (deferred->timer) {
-        /* In its pauses, the client may leave, and the northbound go. */
+        /* While it yields, the client may disconnect, and the northbound be
+         * destroyed. */
         deferred->in_callback = true;
         engine_problems(deferred->nb->engine);
         deferred->in_callback = false;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The envelope of an object in a request: {"spec": {...}}, and around it what
- * a reply has as well, so that what was read can be sent back after a change
- * of its spec: "type" and "name" must then be those of the address, "metadata"
- * and "status" are not for users to set and are passed over. */
+ * The envelope of an object in a request: {"spec": {...}} and the members that
+ * replies have beside it, so that an object can be read, changed and sent
+ * back: "type" and "name" must match the path; "metadata" and "status" are
+ * ignored. */
 
 #include <config.h>
 
@@ -53,7 +53,7 @@ nb_pointer(const char *pointer, const char *key)
     return result;
 }
 
-/* Checks one member besides "spec". */
+/* Checks a member other than "spec". */
 static void
 check_member(const char *key, const json_t *value,
              const struct schema_table *table, const char *name,
@@ -89,7 +89,7 @@ check_member(const char *key, const json_t *value,
     free(at);
 }
 
-/* Reports the faults of the spec as well: all faults are told at once. */
+/* Adds the errors of the spec, too: all errors are reported at once. */
 static void
 check_spec(const json_t *spec, const struct schema_table *table,
            const char *name, const char *pointer, struct vmn_errors *errors)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The log of events, and who wants to see which; see event-log.h. */
+ * The ring buffer of events, and filters; see event-log.h. */
 
 #include <config.h>
 
@@ -98,8 +98,8 @@ event_about(struct ds *about, enum vmn_table table, const char *name)
     }
 }
 
-/* True if an object of 'table' is named, the one with this name unless it is
- * NULL. */
+/* Returns true if the event concerns the object 'name' of 'table', or any
+ * object of 'table' if 'name' is NULL. */
 static bool
 is_about(const struct event_entry *entry, enum vmn_table table,
          const char *name)

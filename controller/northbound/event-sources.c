@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where events come from: groups of revisions that became durable, what the
- * fabric tells of hosts, ports, acknowledgements and packets, and loads of
+ * The sources of events: groups of revisions that are durable; hosts, ports,
+ * acknowledgements and packets, as the fabric reports them; and the load of
  * balancers.
  *
- * What hosts and ports are is a level, put together from much: who tells of it
- * only says where to look.  That is done later in the turn, once for all that
- * happened to one, and an event made if what a user sees is different from
- * what was told before. */
+ * The states of hosts and ports are level-triggered, and derived from several
+ * inputs: a notification only marks the object.  It is examined later in the
+ * iteration, once for all notifications, and an event is appended if what
+ * users see differs from the last event. */
 
 #include <config.h>
 
@@ -32,24 +32,26 @@
 #include "timeval.h"
 #include "util.h"
 
-/* Of a host: ports that will work once it has acknowledged something. */
+/* The ports of a host that come up once it has acknowledged a revision. */
 struct waiting {
     struct sset ports;
-    uint64_t acked;             /* What it had when they were looked at. */
+    uint64_t acked;             /* Acknowledged when the ports were examined
+                                 * last. */
 };
 
 struct event_sources {
     struct northbound *nb;
-    struct event *look;         /* Looks at what follows. */
-    struct sset hosts, ports;   /* That may be different. */
-    bool acked;                 /* Some host has acknowledged something. */
-    struct shash told_hosts;    /* By name: a text of what was told. */
+    struct event *look;         /* Examines what was marked. */
+    struct sset hosts, ports;   /* Marked: their state may have changed. */
+    bool acked;                 /* Some host has acknowledged a revision. */
+    struct shash told_hosts;    /* By name: the text of the last event. */
     struct shash told_ports;
     struct shash waiting;       /* By host: struct waiting. */
-    uint64_t told_revision;     /* The newest with its event. */
-    uint64_t group_first;       /* The id at which the last group began. */
-    /* The group that was installed, perhaps because it concerns no host,
-     * before its own event; its last revision is 0 if there is none. */
+    uint64_t told_revision;     /* The newest with an event. */
+    uint64_t group_first;       /* The event id at which the last group
+                                 * began. */
+    /* The group that was installed before its own event was appended, as one
+     * that concerns no host may be; 'early_last' is 0 if there is none. */
     uint64_t early_first, early_last;
 };
 
@@ -83,8 +85,8 @@ put_time(struct ds *ds, int64_t time_ms)
 uint64_t
 event_sources_start(const struct event_sources *es)
 {
-    /* While a group is on its way it may have its events, and not be what
-     * users see. */
+    /* While a group is being committed its events may already be in the log,
+     * but users do not see the state yet. */
     return (commit_is_quiescent(es->nb->commit) ? es->nb->event_log->next
             : MAX(es->group_first, es->nb->event_log->oldest));
 }
@@ -97,7 +99,8 @@ look_later(struct event_sources *es)
 
 /* Revisions.  ------------------------------------------------------------ */
 
-/* Names what a revision changed; returns true if it is too much to name. */
+/* Appends the objects that a revision changed to 'about'.  Returns true if
+ * there are too many to name. */
 static bool
 name_changes(const struct event_sources *es, const char *summary,
              struct ds *about)
@@ -122,7 +125,7 @@ name_changes(const struct event_sources *es, const char *summary,
             event_readers_recheck(es->nb->event_readers);
         }
         if (table->id == VMN_TABLE_PORT) {
-            /* Before the change if it is gone now. */
+            /* As it was before the change, if it was deleted. */
             const struct vmn_port *port = model_get(model, VMN_TABLE_PORT,
                                                     name);
 
@@ -185,7 +188,8 @@ group_cb(void *es_, const struct commit_group *group)
     es->group_first = es->nb->event_log->next;
     model_get_pending(es->nb->model, &pending);
     for (size_t i = 0; i < pending.n_logs; i++) {
-        /* What is not stored are interfaces of hosts: see bindings. */
+        /* Revisions that are not stored are of hosts' interfaces, which have
+         * events of their own: "binding". */
         if (pending.logs[i].stored) {
             tell_revision(es, &pending.logs[i]);
         }
@@ -208,8 +212,8 @@ host_cb(void *es_, const char *host)
     look_later(es);
 }
 
-/* Keeps 'text' (taken over; NULL: nothing) as what was told of 'name'.  Returns
- * true if that is new. */
+/* Keeps 'text' (NULL: none), of which it takes ownership, as the last event of
+ * 'name'.  Returns true if it differs from the one before. */
 static bool
 note_told(struct shash *told, const char *name, char *text)
 {
@@ -278,7 +282,8 @@ port_cb(void *es_, const char *port)
     look_later(es);
 }
 
-/* Has the port looked at again when 'host' has acknowledged more. */
+/* Has the port examined again when 'host' has acknowledged another
+ * revision. */
 static void
 wait_for(struct event_sources *es, const char *host, const char *port)
 {
@@ -300,7 +305,7 @@ waiting_destroy(struct waiting *w)
     free(w);
 }
 
-/* Looks again at ports whose hosts have acknowledged something. */
+/* Marks ports whose hosts have acknowledged a revision. */
 static void
 look_at_waiting(struct event_sources *es)
 {
@@ -320,9 +325,9 @@ look_at_waiting(struct event_sources *es)
     }
 }
 
-/* "HOST CANDIDATE STATE" of what users were shown before this process looked
- * for the first time: a binding of before its start was up.  The caller frees
- * it. */
+/* Returns "HOST CANDIDATE STATE" of the last event of 'port'.  If this process
+ * has appended none, a binding of before its start counts as up.  The caller
+ * frees the text. */
 static char *
 told_before(const struct event_sources *es, const char *port)
 {
@@ -336,7 +341,8 @@ told_before(const struct event_sources *es, const char *port)
                         binding->candidate ? binding->candidate : ""));
 }
 
-/* True if 'a' and 'b', as above, have the same host and candidate. */
+/* Returns true if 'a' and 'b', texts as above, have the same host and
+ * candidate. */
 static bool
 same_place(const char *a, const char *b)
 {
@@ -345,8 +351,8 @@ same_place(const char *a, const char *b)
     return !strncmp(a, b, len + 1);
 }
 
-/* A port that is where it was and waits for its host is not worth an event:
- * its host is. */
+/* A port that stays where it is and waits for its host gets no event: its host
+ * has one. */
 static void
 tell_port(struct event_sources *es, const struct vmn_port *port,
           const struct status_port *status)
@@ -390,7 +396,8 @@ tell_port(struct event_sources *es, const struct vmn_port *port,
                 }, &about);
 }
 
-/* A host has the interface of a port that may not be bound there. */
+/* Appends an event: a host has the interface of a port that may not be bound
+ * there. */
 static void
 claim_refused_cb(void *es_, const char *name, const char *host,
                  const char *expected, const char *reason)
@@ -444,8 +451,8 @@ acked_cb(void *es_)
 
 /* Looking.  -------------------------------------------------------------- */
 
-/* Looks at each of 'names' with 'look', and empties it; returns false if the
- * turn is over before that. */
+/* Calls the callback for each of 'names', and removes it; returns false if the
+ * iteration's time is over before that. */
 static bool
 look_at_all(struct event_sources *es, struct sset *names,
             void (*look)(struct event_sources *, const char *))

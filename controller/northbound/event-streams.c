@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /v1/events: those who listen.  Each has a place in the log of events,
- * and is given what comes behind it as far as its client takes it.  One whose
- * place is no longer in the log is cut off: it may come back and is told that
- * it has missed something.
- *
- * Server-sent events are of the HTML standard, section 9.2. */
+ * GET /v1/events: streams of server-sent events (HTML standard, section 9.2).
+ * Each has a position in the log of events, and is sent what follows it as
+ * fast as its client reads.  A stream whose position is no longer in the log
+ * is closed: the client may resume, and is then told that it has missed
+ * events. */
 
 #include <config.h>
 
@@ -24,10 +23,10 @@
 
 VLOG_DEFINE_THIS_MODULE(event_readers);
 
-/* What may wait in a reader's connection before it is given more. */
+/* Bytes queued in a stream's connection beyond which it is sent no more. */
 #define QUEUED_MAX (64 * 1024)
-/* Something is sent that often at least, so that both sides, and whoever is
- * between them, know of each other.  Tokens may expire meanwhile. */
+/* Interval of heartbeats, in seconds: both ends, and proxies between them,
+ * notice that the other is gone.  Tokens are also checked for expiry then. */
 #define BEAT_S 15
 
 struct event_readers {
@@ -36,9 +35,10 @@ struct event_readers {
     size_t n_readers;
     uint64_t n_cut_off;
     uint64_t n_refused;
-    struct event *feed;         /* Gives what is new to all. */
+    struct event *feed;         /* Sends new events to all streams. */
     bool check;                 /* Accounts or tokens have changed. */
-    struct event *beat;         /* Pending while there are readers. */
+    struct event *beat;         /* Heartbeat timer; pending while there are
+                                 * streams. */
 };
 
 struct reader {
@@ -46,10 +46,11 @@ struct reader {
     struct event_readers *all;
     struct http_stream *stream;
     struct event_filter filter;
-    struct nb_principal *pass;  /* Whose it is; NULL: may do everything. */
-    uint64_t next;              /* The id of what it is given next. */
-    bool full;                  /* Until its client has read on. */
-    bool quiet;                 /* Nothing was sent since the last beat. */
+    struct nb_principal *pass;  /* NULL: unrestricted. */
+    uint64_t next;              /* Id of the next event to send. */
+    bool full;                  /* Until the client has read what is queued. */
+    bool quiet;                 /* Nothing was sent since the last
+                                 * heartbeat. */
 };
 
 static void
@@ -80,8 +81,8 @@ cut_off(struct reader *reader)
     reader_destroy(reader);
 }
 
-/* Gives it what it has not got, as far as there is room.  The reader may be
- * gone afterwards. */
+/* Sends the stream the events that it has not been sent, as far as the queue
+ * has room.  May destroy the stream. */
 static void
 feed(struct reader *reader)
 {
@@ -102,7 +103,7 @@ feed(struct reader *reader)
     }
 }
 
-/* Closes those who would not get in any more. */
+/* Closes streams whose clients would no longer be authenticated. */
 static void
 check_passes(struct event_readers *all)
 {
@@ -123,7 +124,7 @@ feed_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
     struct event_readers *all = all_;
     size_t n;
 
-    /* What was changed is in force once it is settled. */
+    /* Changes of accounts are in force once the commit is quiescent. */
     if (all->check && commit_is_quiescent(all->nb->commit)) {
         all->check = false;
         check_passes(all);
@@ -131,7 +132,7 @@ feed_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
         event_add(all->feed, &at_once);
     }
     n = all->n_readers;
-    /* In turns: who was fed goes to the end of the list. */
+    /* Round robin: a stream that was served goes to the end of the list. */
     for (; n; n--) {
         struct reader *reader = CONTAINER_OF(
             ovs_list_pop_front(&all->readers), struct reader, node);
@@ -199,8 +200,8 @@ static const struct http_stream_ops stream_ops = { drained_cb, closed_cb };
 
 /* Asking.  --------------------------------------------------------------- */
 
-/* "host,revision" as bits; returns false, with the request answered, if it is
- * not that. */
+/* Parses "host,revision" into bits.  Replies 400 and returns false if it is
+ * invalid. */
 static bool
 query_kinds(struct http_request *req, unsigned *kinds)
 {
@@ -248,9 +249,10 @@ query_type(struct http_request *req, int *type)
     return true;
 }
 
-/* The id behind which the client wants to go on, in '*after'; with '*given'
- * false if it does not say.  A client that comes back by itself says it in the
- * header, with the query still as it was. */
+/* Sets '*after' to the id after which the client resumes, and '*given' to
+ * whether it names one.  A browser that reconnects sends the header
+ * Last-Event-ID along with its original query, so the header takes
+ * precedence. */
 static bool
 query_after(struct http_request *req, uint64_t *after, bool *given)
 {
@@ -271,7 +273,7 @@ query_after(struct http_request *req, uint64_t *after, bool *given)
     return true;
 }
 
-/* What may be asked for is not checked for being there: it may come. */
+/* Objects need not exist: they may be created later. */
 static void
 query_filter(struct http_request *req, struct event_filter *filter)
 {
@@ -287,8 +289,8 @@ query_filter(struct http_request *req, struct event_filter *filter)
     }
 }
 
-/* The first thing that a reader is told: where it begins, or that it has
- * missed something and is to read all that it wants to know again. */
+/* Sends the first event of a stream: "start", or "reset" if events were
+ * missed, and the client must read again all that it is interested in. */
 static void
 begin(struct reader *reader, bool missed)
 {
@@ -304,7 +306,7 @@ begin(struct reader *reader, bool missed)
     ds_destroy(&ds);
 }
 
-/* How many readers the account of 'pass' has. */
+/* Returns the number of streams of the account. */
 static size_t
 count_readers(const struct event_readers *all, const struct nb_principal *pass)
 {
@@ -318,7 +320,7 @@ count_readers(const struct event_readers *all, const struct nb_principal *pass)
     return n;
 }
 
-/* Whether one more may listen, or replies. */
+/* Returns true if the limits allow another stream; else replies. */
 static bool
 has_room(struct event_readers *all, struct http_request *req)
 {
@@ -379,7 +381,7 @@ nb_get_events(struct http_request *req, void *nb_)
     }
     if (given && after + 1 >= log->oldest && after < log->next) {
         reader->next = after + 1;
-        /* So that whoever waits for the head gets it. */
+        /* So that a client that waits for the head gets it. */
         http_stream_write(reader->stream, ":\n\n", 3);
     } else {
         begin(reader, given);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Lines of Prometheus's text format; see metrics.h.  Below everything else
- * that has metrics. */
+ * Prometheus' text format; see metrics.h.  Depends on nothing else in
+ * northbound. */
 
 #include <config.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What probes have found of balancers' backends, in /metrics. */
+ * Metrics of the health probes of balancers' backends. */
 
 #include <config.h>
 
@@ -12,7 +12,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* How many backends of all balancers do what. */
+/* Appends the number of backends in each state. */
 static void
 put_states(const struct northbound *nb, struct ds *ds)
 {

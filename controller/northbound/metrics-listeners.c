@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Metrics of connection admission (proto/admission): for each listener, the
- * connections that are not authenticated yet, and those that were refused.
+ * connections that are not authenticated yet, and those that were rejected.
  * Not for requests (metrics.c). */
 
 #include <config.h>
@@ -21,7 +21,7 @@ struct listener {
     struct admission_stats stats;
 };
 
-/* Returns how many there are; at most three. */
+/* Fills in 'listeners'.  Returns how many there are, at most three. */
 static size_t
 get_listeners(const struct northbound *nb, struct listener listeners[3])
 {

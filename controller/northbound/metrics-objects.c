@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Metrics of single objects: what policies and balancers have counted, with a
+ * Metrics of single objects: the counters of policies and balancers, with a
  * bounded number of series; see metrics.h.
  *
- * An object gets a series when there is room for one, and keeps it until it is
- * deleted.  Series are sums of what has been added since the look before, so
- * they only grow: also "other", where objects come and go, and that of a policy
- * that loses a rule. */
+ * An object gets a series if there is room for one, and keeps it until it is
+ * deleted.  A series sums up what was added since the last scrape, so it never
+ * decreases: neither does "other", where objects come and go, nor that of a
+ * policy that loses a rule. */
 
 #include <config.h>
 
@@ -22,10 +22,11 @@
 #include "openvswitch/hmap.h"
 #include "util.h"
 
-/* The label of what has no series.  An object of that name never has one. */
+/* The label of objects without a series.  An object of that name never has
+ * one. */
 #define OTHER "other"
 
-/* Figures of an object. */
+/* Counters of an object. */
 #define N_FIGURES_MAX 3
 struct figures {
     uint64_t n[N_FIGURES_MAX];
@@ -35,15 +36,15 @@ struct object {
     struct hmap_node node;
     char *name;                 /* Owned. */
     bool has_series;
-    unsigned round;             /* In which it was there last. */
-    struct figures seen;        /* Of the object, when it was looked at. */
-    struct figures sum;         /* What its series shows. */
+    unsigned round;             /* The last scrape in which it existed. */
+    struct figures seen;        /* Of the object, at the last scrape. */
+    struct figures sum;         /* The value of its series. */
 };
 
 struct kind {
     enum vmn_table table;
     const char *label;
-    const char *name[N_FIGURES_MAX]; /* NULL: there are fewer. */
+    const char *name[N_FIGURES_MAX]; /* NULL: it has fewer. */
     const char *help[N_FIGURES_MAX];
     const char *others_name, *others_help;
     void (*read)(const struct northbound *, const struct vmn_row *,
@@ -86,7 +87,7 @@ static const struct kind kinds[] = {
 
 struct metrics_objects {
     struct objects {
-        struct hmap by_name;    /* struct object. */
+        struct hmap by_name;    /* Of struct object. */
         size_t n_series;
         unsigned round;
         struct figures other;
@@ -180,8 +181,8 @@ get_object(struct objects *objects, const char *name)
     return object;
 }
 
-/* Takes in what the object counts now.  What a counter has lost (rules that
- * went, switches that began anew) is not taken off. */
+/* Adds what the object has counted since the last scrape.  A decrease, as by a
+ * rule that was deleted or a switch that was restarted, is ignored. */
 static void
 update(struct objects *objects, struct object *object,
        const struct figures *now)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Metrics of the process: how long its work takes, and what it uses of the
- * machine, by the names that all of Prometheus's clients have for that. */
+ * Metrics of the process: durations of its work, and the resources it uses, by
+ * the names that Prometheus' client libraries have for them. */
 
 #include <config.h>
 
@@ -21,7 +21,7 @@
 
 /* Ranges of time.  ------------------------------------------------------- */
 
-/* 'n' has one element more than 'bounds_us'. */
+/* Appends a histogram.  'counts' has one element more than 'bounds_us'. */
 static void
 put_histogram(struct ds *ds, const char *name, const char *help,
               const uint32_t *bounds_us, size_t n_bounds, const uint64_t *n,
@@ -106,7 +106,8 @@ put_memory(struct ds *ds)
     fclose(statm);
 }
 
-/* Open file descriptors, but for the one that they are counted by. */
+/* Appends the number of open file descriptors, without the one used for
+ * counting. */
 static void
 put_files(struct ds *ds)
 {
@@ -130,8 +131,8 @@ put_files(struct ds *ds)
     }
 }
 
-/* When the system was booted, by the wall clock, in seconds; 0 if that cannot
- * be read. */
+/* Returns the time of the system's boot, in seconds since the epoch; 0 if it
+ * cannot be read. */
 static unsigned long long
 boot_time(void)
 {
@@ -150,8 +151,8 @@ boot_time(void)
     return time_s;
 }
 
-/* proc(5): the 22nd field of "stat", ticks after the boot.  The second one is
- * the program's name, which may hold anything. */
+/* proc(5): the 22nd field of "stat" is the start in clock ticks since the
+ * boot.  The second one is the program's name, which may contain anything. */
 static void
 put_start_time(struct ds *ds)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /metrics: Prometheus's text format.  A family of one
- * figure is a row of the table; those with labels come behind it.  What they
- * all are is in docs/monitoring.md. */
+ * GET /metrics, in Prometheus' text format.  A family with a single sample is
+ * a row of the table; families with labels follow it.  docs/monitoring.md
+ * describes them all. */
 
 #include <config.h>
 
@@ -27,7 +27,7 @@
 #include "proto/webhook/webhook.h"
 #include "util.h"
 
-/* All the figures, gathered once a request. */
+/* All statistics, collected once per request. */
 struct figures {
     struct engine_stats engine;
     struct fabric_stats fabric;
@@ -46,8 +46,8 @@ struct figures {
 struct metric {
     const char *name;
     const char *help;
-    bool counter;               /* Else a gauge. */
-    unsigned per_unit;          /* What is told is divided by that. */
+    bool counter;               /* Or a gauge. */
+    unsigned per_unit;          /* The value is divided by this. */
     size_t offset;              /* Of a uint64_t in struct figures. */
 };
 
@@ -55,7 +55,7 @@ struct metric {
     { NAME, HELP, false, 1, offsetof(struct figures, MEMBER) }
 #define COUNTER(NAME, MEMBER, HELP) \
     { NAME, HELP, true, 1, offsetof(struct figures, MEMBER) }
-/* In seconds, of a member in parts of one. */
+/* A gauge in seconds, of a member in units of 1/PARTS second. */
 #define GAUGE_SECONDS(NAME, MEMBER, PARTS, HELP) \
     { NAME, HELP, false, PARTS, offsetof(struct figures, MEMBER) }
 #define COUNTER_SECONDS(NAME, MEMBER, PARTS, HELP) \
@@ -270,7 +270,7 @@ static const struct metric metrics[] = {
             "Event streams rejected at the limit of all, or of their account."),
 };
 
-/* The table. */
+/* Appends the families of the table. */
 static void
 put_figures(const struct figures *figures, struct ds *ds)
 {
@@ -319,7 +319,7 @@ put_types(const struct model *model, struct ds *ds)
 /* Apps.  Their names, and their classes', are checked when they are loaded, so
  * they need no quoting.  -------------------------------------------------- */
 
-/* What was computed, class by class. */
+/* Appends how often units and queries of each class were computed. */
 static void
 put_classes(const struct engine *engine, struct ds *ds)
 {
@@ -336,7 +336,7 @@ put_classes(const struct engine *engine, struct ds *ds)
     }
 }
 
-/* What each app has, as of engine_app_status(). */
+/* Appends units, flows, groups and problems of each app. */
 static void
 put_apps(const struct northbound *nb, struct ds *ds)
 {
@@ -378,7 +378,7 @@ put_apps(const struct northbound *nb, struct ds *ds)
     free(statuses);
 }
 
-/* Calls of web servers. */
+/* Appends the calls of web servers. */
 static void
 put_webhooks(const struct webhook *webhook, struct ds *ds)
 {
@@ -405,7 +405,7 @@ put_webhooks(const struct webhook *webhook, struct ds *ds)
                   stats.n_attempts);
 }
 
-/* Loads of balancers that have thresholds. */
+/* Appends the loads of balancers that have thresholds. */
 static void
 put_loads(const struct load_monitor *load, struct ds *ds)
 {
@@ -441,7 +441,7 @@ put_claim(void *ds, const char *host, const char *expected, uint64_t n)
     ds_put_format(ds, "} %"PRIu64"\n", n);
 }
 
-/* Hosts that had ports' interfaces and may not have them. */
+/* Appends hosts' claims of ports that were rejected. */
 static void
 put_claims(const struct fabric *fabric, struct ds *ds)
 {
@@ -451,7 +451,7 @@ put_claims(const struct fabric *fabric, struct ds *ds)
     fabric_refused_claims(fabric, put_claim, ds);
 }
 
-/* What audits found, by owner. */
+/* Appends the differences that audits found, by owner. */
 static void
 put_audits(const struct fabric *fabric, struct ds *ds)
 {
@@ -480,7 +480,7 @@ put_audits(const struct fabric *fabric, struct ds *ds)
     }
 }
 
-/* Hosts that were dropped for what they sent. */
+/* Appends a host that was disconnected for exceeding its budget. */
 static void
 put_over_budget(void *ds, const char *host, const char *session, uint64_t n)
 {
@@ -531,7 +531,8 @@ put_metered(const struct fabric *fabric, struct ds *ds)
                   "%"PRIu64"\n", tunnels);
 }
 
-/* What flows dropped.  There are two lists, one after the other. */
+/* Packets and bytes that flows dropped.  They are two families, one after the
+ * other, so their lines are collected separately. */
 struct sums {
     struct ds packets, bytes;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files that make up GET /metrics share.  Not for others. */
+ * Declarations that the files behind GET /metrics share.  Not for others. */
 
 #ifndef CONTROLLER_NORTHBOUND_METRICS_H
 #define CONTROLLER_NORTHBOUND_METRICS_H 1
@@ -11,16 +11,16 @@
 struct ds;
 
 /* metrics-format.c */
-/* The lines that every family begins with.  'type' is "counter", "gauge" or
- * "histogram". */
+/* Appends the HELP and TYPE lines of a family of metrics.  'type' is
+ * "counter", "gauge" or "histogram". */
 void metrics_family(struct ds *, const char *name, const char *type,
                     const char *help);
-/* Any text as the value of a label, in quotes. */
+/* Appends 'text', quoted and escaped, as the value of a label. */
 void metrics_label(struct ds *, const char *text);
 
-/* metrics-objects.c: what single objects count.  Of each type at most
- * METRICS_SERIES_MAX have a series of their own, those that came first;
- * what the others count is summed up under "other". */
+/* metrics-objects.c: counters of policies and balancers.  For each type, at
+ * most METRICS_SERIES_MAX objects have a series of their own, the first that
+ * came; the others are summed up under "other". */
 #define METRICS_SERIES_MAX 100
 struct metrics_objects;
 struct metrics_objects *metrics_objects_create(void);
@@ -29,15 +29,15 @@ void metrics_append_objects(struct northbound *, struct ds *);
 
 /* system-health.c: whether all is well. */
 void metrics_append_system_health(const struct northbound *, struct ds *);
-/* metrics-health.c: backends and their probes. */
+/* metrics-health.c: probes of balancers' backends. */
 void metrics_append_health(const struct northbound *, struct ds *);
-/* api-usage.c: quotas. */
+/* api-usage.c: usage of quotas. */
 void metrics_append_usage(const struct northbound *, struct ds *);
 
-/* metrics-listeners.c: who connects to this process. */
+/* metrics-listeners.c: connections to the listeners of this process. */
 void metrics_append_listeners(const struct northbound *, struct ds *);
 
-/* metrics-process.c: how long things took, and the process itself. */
+/* metrics-process.c: durations, and resources of the process. */
 void metrics_append_times(const struct northbound *,
                           const struct histogram *stored,
                           const struct histogram *installed,

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The northbound: its routes, listeners and life.  A new call is a row of
- * 'calls', and a struct nb_operation that says what it is for; a new type of
- * object gets its routes from 'type_calls'. */
+ * Creates the northbound: its routes and listeners.  A new call is a row of
+ * 'calls' and a struct nb_operation that describes it; a new type of object
+ * gets its routes from 'type_calls'. */
 
 #include <config.h>
 
@@ -27,11 +27,12 @@
 
 VLOG_DEFINE_THIS_MODULE(northbound);
 
-/* Of each listener: who listens to events leaves room for others. */
+/* Connections of each listener: clients that listen to events leave room for
+ * others. */
 #define CONNECTIONS_MAX (EVENT_READERS_MAX + 256)
 
-/* Calls that there are once.  What they take in a query is in their
- * 'about'. */
+/* Calls that do not belong to a type of object.  Their query parameters are
+ * those of 'about'. */
 static const struct http_route calls[] = {
     { .method = HTTP_GET,
       .pattern = "/healthz",
@@ -168,7 +169,7 @@ static const struct http_route calls[] = {
       .permission = NB_PERMISSION_OPERATE },
 };
 
-/* Calls of each type; the pattern is what follows its plural. */
+/* Calls of each type of object.  The pattern follows the type's plural. */
 static const struct http_route type_calls[] = {
     { .method = HTTP_GET, .pattern = "", .handler = nb_get_list,
       .about = &nb_operation_list,
@@ -187,7 +188,7 @@ static const struct http_route type_calls[] = {
       .permission = NB_PERMISSION_CHANGE },
 };
 
-/* Makes 'route' own its pattern, and says which parameters it takes. */
+/* Gives 'route' ownership of 'pattern', and lists its query parameters. */
 static void
 finish_route(struct http_route *route, char *pattern)
 {
@@ -218,7 +219,8 @@ nb_routes_make(size_t *n)
         const struct schema_table *table = schema_tables[t];
 
         for (size_t i = 0; i < ARRAY_SIZE(type_calls); i++) {
-            /* Hosts report those; and apps are loaded, not made. */
+            /* Observed rows are reported by hosts, not set by users; apps are
+             * loaded, not created or deleted. */
             if (table->observed
                 || (table->of_daemon
                     && type_calls[i].method == HTTP_DELETE)) {
@@ -247,7 +249,8 @@ nb_routes_destroy(struct http_route *routes, size_t n)
     free(routes);
 }
 
-/* "127.0.0.1:8181", with a token, or "ssl:0.0.0.0:8443". */
+/* Listens on TCP, such as "127.0.0.1:8181", with the token of the file, or
+ * TLS, such as "ssl:0.0.0.0:8443". */
 static int
 open_tcp(struct northbound *nb, const struct northbound_options *options,
          struct vmn_error *why)

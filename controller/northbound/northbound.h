@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The JSON API of docs/api.md: turns HTTP requests into transactions and
- * answers from the durable state.  Handlers never block: what takes time (a
- * commit, a wait for hosts) is answered from a callback.
+ * The JSON API of docs/api.md: turns HTTP requests into transactions, and
+ * answers reads from the durable state.  Handlers never block: what takes
+ * time, such as a commit or a wait for hosts, is replied to by a callback.
  *
- * Not for HTTP itself (proto/http/), nor for what an object may look like
+ * Not for HTTP itself (proto/http/), nor for the validation of objects
  * (schema/, model/). */
 
 #ifndef CONTROLLER_NORTHBOUND_NORTHBOUND_H
@@ -29,38 +29,39 @@ struct vmn_error;
 struct webhook;
 
 struct northbound_options {
-    /* The local operator's socket, or NULL for none.  Whoever may open it may
-     * do everything, and is known by uid. */
+    /* The local operator's socket, or NULL for none.  Clients that may open it
+     * are unrestricted, and are identified by their uid. */
     const char *unix_path;
-    /* A group that may open it as well (mode 0660), or NULL (mode 0600). */
+    /* A group whose members may open it, too (mode 0660); or NULL (mode
+     * 0600). */
     const char *unix_group;
 
-    /* "127.0.0.1:8181", "[::1]:8181", "ssl:0.0.0.0:8443", or NULL for none.
-     * Other addresses than loopback take TLS. */
+    /* Such as "127.0.0.1:8181", "[::1]:8181" or "ssl:0.0.0.0:8443"; or NULL
+     * for none.  Addresses other than loopback require TLS. */
     const char *tcp_listen;
-    /* File whose first line is the bearer token that TCP clients must send:
-     * 16 to 512 visible characters, the file closed to group and others.
-     * Required with 'tcp_listen'. */
+    /* File whose first line is the bearer token that TCP clients must send: 16
+     * to 512 visible characters.  Group and others must not have access to the
+     * file.  Required with 'tcp_listen'. */
     const char *token_file;
 
-    const char *private_key;    /* PEM files, for "ssl:"; all three or none. */
+    const char *private_key;    /* PEM files, for "ssl:": all three or none. */
     const char *certificate;
-    const char *ca_cert;        /* CAs of clients that show one. */
-    const char *origins;        /* See http_options; or NULL. */
-    unsigned account_rate;      /* Calls that an account may make a second; 0:
-                                 * any number. */
-    /* Whose turns are shown in /metrics, or NULL. */
+    const char *ca_cert;        /* CAs of client certificates. */
+    const char *origins;        /* See struct http_options; or NULL. */
+    unsigned account_rate;      /* Requests per second that each account may
+                                 * make; 0: unlimited. */
+    /* The rest is for /metrics and statuses; each may be NULL, and outlives
+     * the northbound. */
     const struct loop *loop;
-    struct health *health;      /* Of balancers' backends, or NULL.  It outlives
-                                 * the northbound. */
-    struct webhook *webhook;    /* Whose calls are, or NULL. */
-    struct load_monitor *load;          /* That of balancers, or NULL. */
-    struct audit_log *audit_log; /* Whose figures are shown, or NULL. */
+    struct health *health;      /* Probes of balancers' backends. */
+    struct webhook *webhook;    /* Calls of web servers. */
+    struct load_monitor *load;          /* Load of balancers. */
+    struct audit_log *audit_log;
 };
 
-/* Opens the listeners and serves from 'base' on.  Nothing passed in is owned;
- * all of it must outlive the northbound, except that 'options' is only read
- * inside of the call.  Returns 0, or a positive errno with an error in '*why'
+/* Opens the listeners and serves requests from then on, driven by 'base'.
+ * Nothing that is passed in is owned; all of it must outlive the northbound,
+ * except 'options'.  Returns 0, or a positive errno with an error in '*why'
  * and NULL in '*nbp'. */
 int northbound_create(const struct northbound_options *options,
                       struct event_base *base, struct model *,
@@ -69,15 +70,15 @@ int northbound_create(const struct northbound_options *options,
                       const struct apphost *, struct northbound **nbp,
                       struct vmn_error *why);
 
-/* Closes listeners and connections.  Before the fabric and the commit are
- * destroyed; changes that were submitted still take effect. */
+/* Closes listeners and connections.  To be called before the fabric and the
+ * commit are destroyed.  Changes that were submitted still take effect. */
 void northbound_destroy(struct northbound *);
 
-/* Ready or not, for /readyz: true once everything is up (the state is loaded
- * and the first compile is done).  False after northbound_create(). */
+/* Sets what /readyz replies: true once the state is loaded and compiled.  It
+ * is false after northbound_create(). */
 void northbound_set_ready(struct northbound *, bool ready);
 
-/* Registers "northbound/..." commands with unixctl. */
+/* Registers the unixctl commands "northbound/...". */
 void northbound_unixctl_init(struct northbound *);
 
 #endif /* controller/northbound/northbound.h */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The end of observations: one whose time is over is deleted, as a change like
- * any other.  Not for what they see (api-recommendations.c). */
+ * Deletes observations that have expired, by a transaction like any other.
+ * Not for what they have found (api-recommendations.c). */
 
 #include <config.h>
 
@@ -12,7 +12,7 @@
 #include "timeval.h"
 #include "util.h"
 
-/* How often to look. */
+/* Interval of checks, in seconds. */
 #define LOOK_S 5
 
 int64_t

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The calls, one by one; see openapi-operations.h.  Bounds of parameters are
- * checked by those who answer; tests/system/test_openapi.py asks for what is
- * beyond. */
+ * The API's calls; see openapi-operations.h.  The handlers check the bounds of
+ * parameters; tests/system/test_openapi.py compares. */
 
 #include <config.h>
 
@@ -19,7 +18,7 @@
 #define HEADERS(...)                                                    \
     .headers = (const struct schema_field[]) { __VA_ARGS__, SHOWN_END }
 
-/* Parameters that several calls have. */
+/* Parameters of several calls. */
 #define LIMIT(MAX, DEF)                                                 \
     SHOWN("limit", U32, 0, "So many at most.", .min = 1, .max = MAX,    \
           .def = DEF)

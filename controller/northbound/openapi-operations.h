@@ -1,30 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the calls are for, what they take and what they answer: what the table
- * of routes (northbound.c) says for people and for other programs.  From it
- * come the query parameters that a route takes, GET /v1/openapi.json
- * (openapi.c), and the calls in docs/api.md (api-doc.c).  Not for other rooms.
- */
+ * Descriptions of the API's calls: purpose, parameters, bodies and replies,
+ * for documentation and client generators.  Each row of the table of routes
+ * (northbound.c) refers to one.  From them come the list of query parameters
+ * that a route accepts, GET /v1/openapi.json (openapi.c), and the list of
+ * calls in docs/api.md (api-doc.c).  Not for other rooms. */
 
 #ifndef CONTROLLER_NORTHBOUND_OPENAPI_OPERATIONS_H
 #define CONTROLLER_NORTHBOUND_OPENAPI_OPERATIONS_H 1
 
 #include "controller/schema/schema.h"
 
-/* What a call may answer besides 200, 400, 401 and, if it takes a body, 408,
- * 413 and 415. */
+/* Statuses that a call may have besides 200, 400, 401 and, if it has a body,
+ * 408, 413 and 415. */
 enum {
     NB_404 = 1 << 0,
     NB_409 = 1 << 1,
     NB_412 = 1 << 2,
     NB_413 = 1 << 3,
     NB_503 = 1 << 4,
-    NB_202 = 1 << 5,            /* A change that is not installed in time. */
+    NB_202 = 1 << 5,            /* A change was not installed in time. */
 };
 
-/* Whose bodies and replies follow from the type of object. */
+/* What determines the bodies: the operation, or the type of object. */
 enum nb_operation_kind {
-    NB_CALL,                    /* No type's: as 'body' and 'replies' say. */
+    NB_CALL,                    /* Calls that belong to no type: 'body' and
+                                 * 'replies'. */
     NB_LIST,
     NB_GET,
     NB_PUT,
@@ -34,20 +35,21 @@ enum nb_operation_kind {
 
 struct nb_operation {
     enum nb_operation_kind kind;
-    /* A name for the call in programs, such as "getStatus"; of a type's, what
-     * comes before "Port" or "Ports". */
+    /* The operationId, such as "getStatus"; for calls of a type, its prefix,
+     * before "Port" or "Ports". */
     const char *id;
-    const char *summary;        /* A sentence, without its last period.  Of a
-                                 * type's, "%s" is "ports" or "a port". */
-    const char *section;        /* Of docs/api.md: the anchor.  Or NULL. */
-    const struct schema_field *params; /* Of the query; NULL: none. */
-    const struct schema_field *headers; /* That it heeds; NULL: none. */
+    const char *summary;        /* A sentence without final period.  For calls
+                                 * of a type, "%s" is "ports" or "a port". */
+    const char *section;        /* Anchor in docs/api.md, or NULL. */
+    const struct schema_field *params; /* Query parameters; NULL: none. */
+    const struct schema_field *headers; /* Request headers; NULL: none. */
     const struct schema_struct *body; /* NULL: none, or as 'kind' says. */
     const char *example;        /* Of the body. */
-    /* Of status 200: one of these.  NULL: none, or as 'kind' says. */
+    /* Schemas of the reply of status 200: one of these.  NULL: none, or as
+     * 'kind' says. */
     const struct schema_struct *replies[2];
-    /* Of a reply that is no JSON, or a stream of it: 'replies' then tell what
-     * is in it.  Or NULL. */
+    /* Media type if the reply is not JSON, or is a stream: 'replies' then
+     * describe its elements.  Or NULL. */
     const char *media;
     unsigned statuses;          /* NB_404 and so on. */
 };
@@ -74,14 +76,13 @@ extern const struct nb_operation nb_operation_list, nb_operation_get,
     nb_operation_put;
 extern const struct nb_operation nb_operation_patch, nb_operation_delete;
 
-/* Of all objects: openapi-types.c has one for each type besides. */
+/* Metadata of an object.  openapi-types.c has the rest, by type. */
 extern const struct schema_struct nb_reply_metadata;
-/* What the reply to a change has besides the object, and to one that deletes
- * it. */
+/* Members of the reply to a change besides the object's, and of a reply to a
+ * deletion. */
 extern const struct schema_field nb_reply_change[];
 extern const struct schema_struct nb_reply_deleted;
-/* Of any change with ?dry_run=plan. */
-/* RFC 9457. */
+/* Problem details (RFC 9457). */
 extern const struct schema_struct nb_reply_problem;
 /* An object's type and name. */
 extern const struct schema_struct nb_object_ref;
@@ -108,7 +109,8 @@ extern const struct schema_struct nb_reply_port_policies;
 
 /* openapi.c */
 
-/* What a call is for, of objects of 'table' (or NULL).  The caller frees it. */
+/* Returns the summary of a call, for objects of 'table' (or NULL).  The caller
+ * frees it. */
 char *nb_operation_sentence(const struct nb_operation *,
                             const struct schema_table *);
 

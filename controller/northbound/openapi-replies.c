@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What calls answer, member by member; see openapi-operations.h.  Packets are
- * in openapi-packets.c; what the simulator is asked and answers is in
- * openapi-simulator.c. */
+ * The members of the API's replies; see openapi-operations.h.  Those of the
+ * simulator's calls are in openapi-simulator.c. */
 
 #include <config.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fields and structs of the schema as JSON Schema has them (2020-12, in
- * OpenAPI 3.1); see openapi.h. */
+ * Structs and fields of the schema as JSON Schema (2020-12, as in OpenAPI
+ * 3.1); see openapi.h. */
 
 #include <config.h>
 
@@ -22,7 +22,8 @@
     "(\\.[" ENDS "]([" CHARS "]{0,61}[" ENDS "])?)*$"
 #define LINK "^[A-Za-z0-9][A-Za-z0-9._-]{0,14}$"
 
-/* What the checks of texts let pass, or a little more. */
+/* Patterns that match what the check functions of strings accept, or a little
+ * more. */
 static const struct {
     int (*check)(const char *, struct vmn_error *);
     const char *pattern;
@@ -73,11 +74,11 @@ openapi_camel(const char *plural)
 
 /* Values.  --------------------------------------------------------------- */
 
-/* For whom a schema is. */
+/* The purpose of a schema. */
 enum how {
-    ASKED,                      /* Of what may be sent. */
-    PATCHED,                    /* Of a merge patch. */
-    SHOWN,                      /* Of what is answered. */
+    ASKED,                      /* Request bodies. */
+    PATCHED,                    /* Merge patches. */
+    SHOWN,                      /* Replies. */
 };
 
 static json_t *struct_schema(struct openapi *, const struct schema_struct *,
@@ -153,7 +154,7 @@ prefix_schema(const struct schema_field *f)
             : prefix);
 }
 
-/* A struct that has a name of its own is described once. */
+/* A struct that has a name becomes a component, once. */
 static json_t *
 nested_schema(struct openapi *o, const struct schema_struct *s, enum how how)
 {
@@ -161,7 +162,7 @@ nested_schema(struct openapi *o, const struct schema_struct *s, enum how how)
         return struct_schema(o, s, how);
     }
     if (!json_object_get(o->schemas, s->name)) {
-        /* There at once, since it may have its like inside. */
+        /* Added before its fields, since it may be nested in itself. */
         json_object_set_new(o->schemas, s->name, json_null());
         json_object_set_new(o->schemas, s->name, struct_schema(o, s, how));
     }
@@ -186,7 +187,7 @@ tuple_schema(struct openapi *o, const struct schema_struct *s, enum how how)
                      items, "items", false, "minItems", (json_int_t) n);
 }
 
-/* One value of 'f'. */
+/* Returns the schema of one value of 'f'. */
 static json_t *
 value_schema(struct openapi *o, const struct schema_field *f, enum how how)
 {
@@ -240,7 +241,7 @@ value_schema(struct openapi *o, const struct schema_field *f, enum how how)
 static json_t *
 list_schema(struct openapi *o, const struct schema_field *f, enum how how)
 {
-    /* A merge patch has lists as a whole. */
+    /* A merge patch replaces lists as a whole. */
     json_t *schema = json_pack("{s:s, s:o}", "type", "array", "items",
                                value_schema(o, f, how == PATCHED ? ASKED
                                                                  : how));
@@ -297,7 +298,7 @@ openapi_of_parameter(const struct schema_field *f)
 
 /* Structs.  -------------------------------------------------------------- */
 
-/* What fields of 's' exclude each other, or need one of two. */
+/* Adds which fields of 's' exclude each other, or which of two is required. */
 static void
 add_conditions(const struct schema_struct *s, json_t *schema)
 {
@@ -326,8 +327,8 @@ add_conditions(const struct schema_struct *s, json_t *schema)
     json_decref(excluded);
 }
 
-/* Adds 'fields' to an object's schema; with 'given', those of a row that are
- * allocated alone. */
+/* Adds 'fields' to an object's schema; with 'given', only the fields of a row
+ * that are allocated. */
 static void
 add_fields(struct openapi *o, const struct schema_field *fields, enum how how,
            bool given, json_t *schema)
@@ -353,7 +354,8 @@ object_begin(void)
                      "properties");
 }
 
-/* An empty list of what is required is none. */
+/* Removes an empty list of required members, which JSON Schema does not
+ * allow. */
 static json_t *
 object_end(json_t *schema)
 {
@@ -392,7 +394,7 @@ openapi_of_reply(struct openapi *o, const struct schema_struct *s)
 
 /* Types.  ---------------------------------------------------------------- */
 
-/* Adds a component "KINDsuffix". */
+/* Adds the component "KINDsuffix". */
 static void
 add(struct openapi *o, const struct schema_table *table, const char *suffix,
     json_t *schema)
@@ -413,7 +415,7 @@ ref_to(const struct schema_table *table, const char *suffix)
     return ref;
 }
 
-/* Adds a property, of which there are many that are not fields. */
+/* Adds a property that is not a field. */
 static void
 add_property(json_t *schema, const char *name, json_t *value, bool required)
 {
@@ -432,8 +434,9 @@ add_address(json_t *schema, const struct schema_table *table, bool required)
     add_property(schema, "name", ref_to(table, "Name"), required);
 }
 
-/* What is sent: 'spec' is the suffix of a component.  What was read may be sent
- * back, and what nobody sets is passed over. */
+/* Returns the schema of an object in a request; 'spec' is the suffix of a
+ * component.  An object that was read may be sent back, so the members that a
+ * reply adds are allowed. */
 static json_t *
 sent_schema(const struct schema_table *table, const char *spec,
             bool has_address)
@@ -531,7 +534,7 @@ labels_schema(void)
         "type", "string", "pattern", "^(" LABEL ")?$");
 }
 
-/* Of all types: for POST /v1/apply. */
+/* Returns the schema of an object of any type, for POST /v1/apply. */
 static json_t *
 any_object_schema(void)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /v1/openapi.json: the calls, as OpenAPI 3.1 describes them; see
- * openapi.h.  The document is made once, when the northbound is, and kept as
- * text. */
+ * GET /v1/openapi.json: describes the API as OpenAPI 3.1; see openapi.h.  The
+ * document is generated once, at the start, and kept as text. */
 
 #include <config.h>
 
@@ -24,15 +23,15 @@ static const char *const methods[HTTP_N_METHODS] = {
 
 /* Refusals.  ------------------------------------------------------------- */
 
-/* 'flag' is that of struct nb_operation; 0: all calls may, or those with a
- * body, as 'body' says. */
+/* 'flag' is one of struct nb_operation's; 0: all calls may reply so, or those
+ * with a body, as 'body' says. */
 static const struct {
     const char *status;
-    const char *name;           /* Of the component. */
+    const char *name;           /* Name of the component. */
     unsigned flag;
     bool body;
     const char *doc;
-    const char *header;         /* That comes with it, or NULL. */
+    const char *header;         /* Header of the reply, or NULL. */
 } refusals[] = {
     { "400", "BadRequest", 0, false,
       "A field, a parameter, the JSON, or the request itself is wrong.",
@@ -55,7 +54,7 @@ static const struct {
     { "default", "Problem", 0, false, "Another refusal.", "Allow" },
 };
 
-/* What calls for everyone are not refused with. */
+/* Returns true for a status that calls without authentication do not have. */
 static bool
 is_of_auth(const char *status)
 {
@@ -63,7 +62,7 @@ is_of_auth(const char *status)
             || !strcmp(status, "429"));
 }
 
-/* Whether calls with 'about' may be refused so. */
+/* Returns true if a call may have the error status 'i'. */
 static bool
 may_be_refused(size_t i, const struct nb_operation *about, bool takes_body,
                bool open)
@@ -126,7 +125,7 @@ header_components(void)
 
 /* Parameters.  ----------------------------------------------------------- */
 
-/* Adds a parameter, which is described once if many calls have it. */
+/* Adds a parameter; as a reference to a component if many calls have it. */
 static void
 add_parameter(struct openapi *o, json_t *array, const char *name,
               json_t *parameter)
@@ -144,7 +143,7 @@ add_parameter(struct openapi *o, json_t *array, const char *name,
     }
 }
 
-/* What is in braces in the path. */
+/* Adds the parameters in the path. */
 static void
 add_path_parameters(struct openapi *o, const struct http_route *route,
                     json_t *array)
@@ -172,7 +171,7 @@ add_path_parameters(struct openapi *o, const struct http_route *route,
     }
 }
 
-/* Adds 'fields' that are 'in' the query, or headers. */
+/* Adds 'fields' as parameters in the query or in headers. */
 static void
 add_parameters(struct openapi *o, const struct schema_field *fields,
                const char *in, json_t *array)
@@ -209,8 +208,8 @@ type_ref(const struct schema_table *table, const char *suffix)
     return ref;
 }
 
-/* What 'table' has for examples, by name; for POST /v1/apply, as objects in
- * 'list'. */
+/* Returns the examples of 'table' by name; appends them to 'list' as objects
+ * of POST /v1/apply. */
 static json_t *
 examples_of(const struct schema_table *table, json_t *list)
 {
@@ -233,7 +232,7 @@ examples_of(const struct schema_table *table, json_t *list)
     return examples;
 }
 
-/* All examples as one transaction. */
+/* Returns all examples as one transaction. */
 static json_t *
 apply_example(void)
 {
@@ -277,7 +276,8 @@ body_of(struct openapi *o, const struct http_route *route)
 
 /* Replies.  -------------------------------------------------------------- */
 
-/* The schema of a reply of 200; a change may be a plan. */
+/* Returns the schema of a reply of status 200; that of a change may be a
+ * plan. */
 static json_t *
 reply_schema(struct openapi *o, const struct http_route *route)
 {
@@ -313,7 +313,8 @@ response(const char *doc, const char *media, json_t *schema, bool etag)
     return json;
 }
 
-/* What is said when it is done; of a change, also when it is not yet. */
+/* Adds the replies of success; of a change, also that it is not installed
+ * yet. */
 static void
 add_done(struct openapi *o, const struct http_route *route, json_t *responses)
 {
@@ -372,7 +373,8 @@ responses_of(struct openapi *o, const struct http_route *route)
 
 /* Calls.  ---------------------------------------------------------------- */
 
-/* "listPorts", "getPort". */
+/* Returns an operationId, such as "listPorts" or "getPort".  The caller frees
+ * it. */
 static char *
 id_of(const struct nb_operation *about, const struct schema_table *table)
 {

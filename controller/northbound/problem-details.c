@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Errors as replies: one status for all of them, and the list of each. */
+ * Errors as problem details (RFC 9457): one status, and a list of all
+ * errors. */
 
 #include <config.h>
 
@@ -11,8 +12,8 @@
 
 #include "util.h"
 
-/* By enum vmn_error_code.  With several codes in a list the highest rank
- * decides: what must be repaired first. */
+/* By enum vmn_error_code.  The status is that of the error with the highest
+ * rank: the one to be corrected first. */
 static const struct {
     int status;
     const char *kind;
@@ -31,7 +32,7 @@ static const struct {
                               6 },
 };
 
-/* The pointer into the body.  The caller frees it. */
+/* Returns the pointer relative to the body.  The caller frees it. */
 static char *
 body_pointer(const char *pointer, enum nb_pointers at)
 {

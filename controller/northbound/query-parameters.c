@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Parameters of queries: numbers, flags, names, and what a change waits
+ * Parsing of query parameters: numbers, flags, names, and what a change waits
  * for. */
 
 #include <config.h>
@@ -84,7 +84,7 @@ nb_query_object(struct http_request *req, const struct northbound *nb,
     }
     row = model_get_durable(nb->model, table, *value, NULL);
     if (row && model_sees(nb_rights(req), row)) {
-        return true;            /* Else it is not there for this client. */
+        return true;            /* Otherwise the client may not know of it. */
     }
     return nb_query_reject(req, name, "%s \"%s\" not found",
                            schema_tables[table]->singular, *value);
@@ -115,7 +115,7 @@ nb_query_app(struct http_request *req, const struct northbound *nb,
     return !*app;
 }
 
-/* "500ms", "10s", "2m". */
+/* Parses "500ms", "10s" or "2m" to milliseconds. */
 static bool
 parse_duration(const char *text, int *ms)
 {

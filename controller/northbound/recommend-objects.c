@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Groups and policies that say what recommended rules say.  A policy for each
- * group that rules lead to; rules of the same services are one, with all of
- * their peers.  A service that there is already is named, if it is just what a
- * rule speaks. */
+ * Makes groups and policies of recommended rules: a policy for each group that
+ * is a destination, where rules for the same services become one with all of
+ * their peers.  A service object is used if it matches exactly what a rule
+ * allows. */
 
 #include <config.h>
 
@@ -18,16 +18,16 @@
 #include "sset.h"
 #include "util.h"
 
-/* Bounds of the schema. */
+/* Limits of the schema. */
 #define PEERS_MAX 256
 #define SERVICES_MAX 64
 #define RANGES_MAX 64
 #define RULES_MAX 1000
-/* Room for a number behind a name. */
+/* Length of a name's base: leaves room for a number. */
 #define BASE_LEN (VMN_NAME_LEN - 6)
 #define UNSELECTED_MAX 100
 
-/* A set of ports or addresses, and the group that stands for it. */
+/* A set of ports or addresses, and the group that represents it. */
 struct named {
     const struct recommend_side *side;
     char *group;
@@ -40,8 +40,8 @@ struct writer {
     const struct recommend_answer *answer;
     size_t n_named;
     struct named *named;
-    struct sset names;          /* Of groups that are new. */
-    struct sset policies;       /* That are written. */
+    struct sset names;          /* Of new groups. */
+    struct sset policies;       /* Of policies that were added. */
     json_t *objects, *rules;
 };
 
@@ -96,8 +96,7 @@ nb_service_text(const struct recommend_service *s)
             : json_sprintf("%s/%u-%u", name, s->first, s->last));
 }
 
-/* Appends entries of a rule for one of the ranges: of ICMP, for each of its
- * numbers. */
+/* Appends the entries for a range of services: for ICMP, one for each type. */
 static void
 put_entry(json_t *entries, const struct recommend_service *s)
 {
@@ -126,7 +125,8 @@ put_entry(json_t *entries, const struct recommend_service *s)
                           : json_sprintf("%u-%u", s->first, s->last));
 }
 
-/* Adds what an entry speaks; false if that is no list of numbers. */
+/* Adds the services of an entry to 'list'.  Returns false if they cannot be
+ * listed. */
 static bool
 add_entry(const struct vmn_service_entry *entry,
           struct recommend_service *services, size_t *n)
@@ -183,7 +183,8 @@ rest_a_little(const struct writer *w)
     }
 }
 
-/* The first service by name that is just what the rule speaks, or NULL. */
+/* Returns the first service object, by name, that matches exactly what the
+ * rule allows; or NULL. */
 static const char *
 find_service(const struct writer *w, const struct recommend_rule *rule)
 {
@@ -201,7 +202,7 @@ find_service(const struct writer *w, const struct recommend_rule *rule)
     return NULL;
 }
 
-/* Lists of services, as many as it takes. */
+/* Returns lists of services, as many as the limit of a rule requires. */
 static json_t *
 services_json(const struct writer *w, const struct recommend_rule *rule)
 {
@@ -244,7 +245,7 @@ same_side(const struct recommend_side *a, const struct recommend_side *b)
             && !memcmp(a->ports, b->ports, a->n_ports * sizeof *a->ports));
 }
 
-/* Appends "-WORD" with what names may have of it. */
+/* Appends "-WORD", with the characters that names may have. */
 static void
 put_word(struct ds *ds, const char *word, size_t len)
 {
@@ -258,8 +259,8 @@ put_word(struct ds *ds, const char *word, size_t len)
     }
 }
 
-/* The network and the values of the selector, but for the network itself:
- * "shop-web". */
+/* Appends the base of a name: the network and the values of the selector,
+ * except the network itself, such as "shop-web". */
 static void
 put_base(const struct writer *w, const struct recommend_side *side,
          struct ds *ds)
@@ -301,7 +302,7 @@ put_base(const struct writer *w, const struct recommend_side *side,
     }
 }
 
-/* A name that no group has.  The caller frees it. */
+/* Returns a name that no group has.  The caller frees it. */
 static char *
 new_name(struct writer *w, const struct recommend_side *side)
 {
@@ -348,7 +349,7 @@ put_object(struct writer *w, const char *type, const char *name, json_t *spec)
         "{s:s, s:s, s:o}", "type", type, "name", name, "spec", spec));
 }
 
-/* The group that stands for a side; one is made if need be. */
+/* Returns the group that represents a side; creates one if necessary. */
 static const char *
 group_of(struct writer *w, const struct recommend_side *side)
 {
@@ -371,8 +372,8 @@ group_of(struct writer *w, const struct recommend_side *side)
 
 /* Policies.  ------------------------------------------------------------- */
 
-/* The policy for 'group'.  One of that name is replaced only if it is about
- * that group and nothing else.  The caller frees it. */
+/* Returns the name of the policy for 'group'.  An existing policy is replaced
+ * only if it applies to that group alone.  The caller frees the name. */
 static char *
 policy_name(struct writer *w, const char *group)
 {
@@ -419,8 +420,8 @@ put_peers(struct writer *w, const struct recommend_side *side, json_t *peers)
     }
 }
 
-/* Adds what a rule says to those of its policy: a peer of one that has just
- * those services, or a rule of its own. */
+/* Adds the rule to those of its policy: as a peer of a rule for the same
+ * services, or as a rule of its own. */
 static void
 put_rule(struct writer *w, const struct recommend_rule *rule, json_t *rules)
 {
@@ -470,7 +471,7 @@ side_json(struct writer *w, const struct recommend_side *side)
     return list;
 }
 
-/* What a rule is about, for people. */
+/* Returns the description of a rule for the reply. */
 static json_t *
 rule_json(struct writer *w, const struct recommend_rule *rule,
           const char *policy)
@@ -498,9 +499,9 @@ rule_json(struct writer *w, const struct recommend_rule *rule,
                      "extra", (json_int_t) rule->n_extra, "extras", extras);
 }
 
-/* The policies for the group that rule 'first' leads to, with the rules from
- * there on that do the same: more than one, if they are too many.  Returns the
- * index of the next rule. */
+/* Adds the policies for the destination group of rule 'first', made of it and
+ * the rules that follow with the same destination; more than one policy if
+ * they exceed a limit.  Returns the index of the next rule. */
 static size_t
 put_policy(struct writer *w, size_t first, bool shadow, json_t *policies)
 {
@@ -530,7 +531,8 @@ put_policy(struct writer *w, size_t first, bool shadow, json_t *policies)
     return i;
 }
 
-/* Ports that no policy selects: they stay open, unless the network denies. */
+/* Adds the ports that no policy selects: they remain open, unless the network
+ * denies by default. */
 static void
 put_unselected(const struct writer *w, json_t *body)
 {
