@@ -11,9 +11,9 @@
 #include "controller/schema/schema-shown.h"
 
 const struct schema_struct nb_object_ref = SHOWN_KEPT(
-    "ObjectRef", nb_object_ref,
-    SHOWN_OF(nb_object_ref, type, STRING, ALWAYS, "The type of an object."),
-    SHOWN_OF(nb_object_ref, name, STRING, ALWAYS, "Its name."));
+    "ObjectRef", status_object,
+    SHOWN_OF(status_object, type, STRING, ALWAYS, "The type of an object."),
+    SHOWN_OF(status_object, name, STRING, ALWAYS, "Its name."));
 
 /* What a flow is wanted by: the member 'owner' of 'struct KEPT'. */
 #define OWNER(KEPT)                                                     \

@@ -18,18 +18,14 @@
           "As if these objects had been applied.",                      \
           .nested = &nb_any_operation, .max_items = 20000)
 
-static const struct schema_struct object = SHOWN_KEPT(
-    "ObjectRef", result_object,
-    SHOWN_OF(result_object, type, STRING, ALWAYS, "The type of an object."),
-    SHOWN_OF(result_object, name, STRING, ALWAYS, "Its name."));
-
 /* Whose rule it is: member 'IN' of 'struct KEPT' ("by."). */
 #define RULE(KEPT, IN)                                                  \
     SHOWN("owner", STRING, OR_NULL,                                     \
           "App, unit and object whose flow decided.",                   \
           SHOWN_AT(KEPT, IN owner, sizeof(const char *))),              \
     SHOWN("object", STRUCT, POINTER, "The object that this is about.",  \
-          SHOWN_AT(KEPT, IN object, sizeof(void *)), .nested = &object), \
+          SHOWN_AT(KEPT, IN object, sizeof(void *)),                    \
+          .nested = &nb_object_ref),                                    \
     SHOWN("rule", INT, HIDE, "Which rule of that policy, from 0.",      \
           SHOWN_AT(KEPT, IN rule, sizeof(int)), .def = -1)
 

@@ -25,10 +25,6 @@ struct engine_problem;
 struct fabric_behind;
 struct schema_entry;
 
-struct nb_object_ref {
-    const char *type, *name;
-};
-
 /* Changes.  -------------------------------------------------------------- */
 
 /* An entry of the log, or of what changed along with a request. */
@@ -70,7 +66,7 @@ extern const struct schema_struct nb_change_end, nb_apply_end,
 /* What a flow is wanted by. */
 struct nb_flow_owner {
     const char *owner;
-    struct nb_object_ref *object; /* NULL: no one object's. */
+    struct status_object *object; /* NULL: no one object's. */
     int64_t rule;               /* Of a policy, from 0; -1: none. */
 };
 

@@ -41,6 +41,11 @@ extern const struct schema_struct schema_status_telemetry;
 
 /* Hosts.  ---------------------------------------------------------------- */
 
+/* An object, where that is told of something else. */
+struct status_object {
+    const char *type, *name;
+};
+
 /* By how much a host is behind. */
 struct status_lag {
     uint64_t revisions;

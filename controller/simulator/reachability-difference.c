@@ -202,7 +202,7 @@ hash_verdict(const struct reach_verdict *v, uint32_t hash)
 }
 
 static bool
-same_object(const struct result_object *a, const struct result_object *b)
+same_object(const struct status_object *a, const struct status_object *b)
 {
     return (!a || !b ? a == b
             : !strcmp(a->type, b->type) && !strcmp(a->name, b->name));

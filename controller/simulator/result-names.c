@@ -101,7 +101,7 @@ result_owner_of(const struct result_names *names, const struct rule *rule,
     engine_get_flow_owner(names->engine, rule->item->cookie,
                           flow_item_part(rule->item), &about);
     if (about.owner && about.type) {
-        struct result_object *object = arena_alloc(arena, sizeof *object);
+        struct status_object *object = arena_alloc(arena, sizeof *object);
 
         object->type = arena_strdup(arena, about.type);
         object->name = arena_strdup(arena, about.name);

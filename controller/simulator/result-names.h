@@ -9,6 +9,7 @@
 
 #include <stdint.h>
 
+#include "controller/schema/status.h"
 #include "controller/simulator/simulator.h"
 
 struct arena;
@@ -23,16 +24,11 @@ struct result_names {
     const struct pipeline *pipeline;
 };
 
-/* An object that a flow is about. */
-struct result_object {
-    const char *type, *name;
-};
-
 /* Whose flow decided. */
 struct result_owner {
     const char *owner;          /* "APP.UNIT/KEY"; NULL: nobody's;
                                  * schema_absent: no flow decided. */
-    const struct result_object *object; /* That it is about, or NULL. */
+    const struct status_object *object; /* That it is about, or NULL. */
     int rule;                   /* Which rule of that policy, from 0; -1: it is
                                  * none. */
 };
