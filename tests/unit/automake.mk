@@ -48,6 +48,7 @@ UNIT_TESTS = \
 	tests/unit/test-model \
 	tests/unit/test-model-bounds \
 	tests/unit/test-model-refusals \
+	tests/unit/test-model-routers \
 	tests/unit/test-model-state \
 	tests/unit/test-nd \
 	tests/unit/test-ofpacket \
@@ -157,7 +158,7 @@ $(FABRIC_TESTS) $(FABRIC_APPS_TESTS): private LDADD = \
 	-Wl,--whole-archive,tests/unit/libfakedb.a,--no-whole-archive \
 	$(UNIT_LIBS)
 
-# Those of the northbound, with tests/unit/northbound-fixture.c in the place of
+# Those of the northbound, with tests/unit/northbound-fabric.c in the place of
 # the fabric.
 NORTHBOUND_TESTS = \
 	tests/unit/test-error \
@@ -167,6 +168,7 @@ NORTHBOUND_TESTS = \
 	tests/unit/test-northbound-deferred \
 	tests/unit/test-northbound-usage \
 	tests/unit/test-northbound-described \
+	tests/unit/test-northbound-recommend \
 	tests/unit/test-system-health
 $(NORTHBOUND_TESTS): tests/unit/libnofabric.a
 $(NORTHBOUND_TESTS): private LDADD = \
@@ -249,6 +251,7 @@ tests_unit_libfakedb_a_SOURCES = tests/unit/fake-db.c
 tests_unit_libnofabric_a_SOURCES = \
 	apps/loadbalancer/loadbalancer.h \
 	apps/loadbalancer/backend-state.c \
+	tests/unit/northbound-fabric.c \
 	tests/unit/northbound-fixture.c \
 	tests/unit/northbound-fixture.h
 

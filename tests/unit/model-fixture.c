@@ -15,9 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
 #include "openvswitch/dynamic-string.h"
 #include "tests/unit/model-util.h"
+#include "util.h"
 
 const char model_base[] =
     "put hosts h1 {'ovsdb':'inbound','tunnel_ip':'192.0.2.1'}\n"
@@ -115,4 +117,27 @@ check_index(struct model *model, enum vmn_index index, const char *key,
     }
     assert_string_equal(ds_cstr(&ds), expected);
     ds_destroy(&ds);
+}
+
+void
+check_spec(struct model *model, enum vmn_table table, const char *name,
+           const char *expected)
+{
+    const struct vmn_row *row = model_get(model, table, name);
+    char *copy = xstrdup(expected);
+
+    assert_non_null(row);
+    for (char *p = copy; *p; p++) {
+        *p = *p == '\'' ? '"' : *p;
+    }
+    json_t *want = json_loads(copy, 0, NULL);
+    json_t *got = schema_row_spec(row);
+    if (!json_equal(want, got)) {
+        char *text = json_dumps(got, JSON_COMPACT);
+
+        fail_msg("%s:\ngot\n%s\nexpected\n%s", name, text, copy);
+    }
+    json_decref(got);
+    json_decref(want);
+    free(copy);
 }

@@ -45,6 +45,9 @@ const struct vmn_port *get_port(struct model *, const char *name);
 uint32_t get_vni(struct model *, const char *name);
 /* Expects a port to have 'expected' as its only address. */
 void check_ip(struct model *, const char *port, const char *expected);
+/* Expects a row to have this specification, with ' for ". */
+void check_spec(struct model *, enum vmn_table, const char *name,
+                const char *expected);
 /* Expects an index to have these names under 'key', apart by spaces. */
 void check_index(struct model *, enum vmn_index, const char *key,
                  const char *expected);

@@ -132,6 +132,8 @@ json_int_t revision(struct fixture *);
 
 /* Makes a network "shop" with three ports. */
 void make_shop(struct fixture *);
+/* Makes host "hv1". */
+void make_host(struct fixture *);
 /* hv1 has seen 'from' speak to 'to' on TCP port 80 and by GRE; it has no room
  * for more, and hv2 is away. */
 void tell_notes(void);
