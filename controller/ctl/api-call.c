@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Calls as the commands make them; see api-call.h. */
+ * Calls of the API with error messages; see api-call.h. */
 
 #include <config.h>
 
@@ -18,18 +18,18 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* How long nothing at all may come of a download: what is downloaded is made
- * first. */
+/* Idle timeout of a download, in milliseconds: the server prepares the file
+ * before it sends the first byte. */
 #define DOWNLOAD_TIMEOUT_MS (600 * 1000)
 
-/* Objects to ask for at once: a server that puts them into words does nothing
- * else meanwhile, for 5 ms with hosts. */
+/* Objects to request at once: the server takes up to 5 ms for a page of hosts,
+ * and does nothing else meanwhile. */
 #define PAGE_SIZE 250
 
 /* Paths.  ---------------------------------------------------------------- */
 
-/* Appends 'text' with all but the unreserved characters of RFC 3986 escaped.
- */
+/* Appends 'text', with all but the unreserved characters of RFC 3986
+ * percent-encoded. */
 static void
 put_escaped(struct ds *ds, const char *text)
 {
@@ -81,8 +81,9 @@ ctl_append_wait(const struct ctl *ctl, struct ds *path)
 
 /* Errors.  --------------------------------------------------------------- */
 
-/* If 'pointer' begins with "/objects/INDEX" or "/INDEX", INDEX one of
- * 'input', appends that object's file and name, and returns the rest. */
+/* If 'pointer' begins with "/objects/INDEX" or "/INDEX", and 'input' has that
+ * object, appends the object's file and name, and returns the rest of
+ * 'pointer'. */
 static const char *
 put_origin(const struct ctl_input *input, const char *pointer, struct ds *ds)
 {
@@ -178,8 +179,9 @@ say_problem(struct ctl *ctl, const struct ctl_reply *reply,
 
 /* Calls.  ---------------------------------------------------------------- */
 
-/* Reads the first line of the token file, or the environment.  False after an
- * error was said; '*token' is NULL if there is none. */
+/* Sets '*token' to the first line of the token file, or to the environment's
+ * token, or to NULL if there is none.  Returns false after it has printed an
+ * error. */
 static bool
 get_token(struct ctl *ctl, char **token)
 {
@@ -208,7 +210,7 @@ get_token(struct ctl *ctl, char **token)
     return true;
 }
 
-/* What the command line says, or else the environment; or NULL. */
+/* Returns the option's value, or that of the environment variable, or NULL. */
 static const char *
 file_option(const char *option, const char *variable)
 {
@@ -217,7 +219,7 @@ file_option(const char *option, const char *variable)
     return value && *value ? value : NULL;
 }
 
-/* NULL after having said why. */
+/* Returns NULL after it has printed an error. */
 static struct ctl_client *
 make_client(struct ctl *ctl)
 {
@@ -250,7 +252,7 @@ open_client(struct ctl *ctl)
     return ctl->client ? CTL_DONE : CTL_USAGE;
 }
 
-/* Sends a request.  Says so if there is no answer. */
+/* Sends a request.  Prints an error if there is no reply. */
 static enum ctl_exit
 send_request(struct ctl *ctl, const char *method, const char *path,
              const json_t *body, struct ctl_reply *reply)
@@ -280,7 +282,7 @@ send_request(struct ctl *ctl, const char *method, const char *path,
     return status;
 }
 
-/* Says what is wrong with the reply, if anything, and frees it then. */
+/* If the reply is an error, prints it and frees the reply. */
 static enum ctl_exit
 check_reply(struct ctl *ctl, const struct ctl_input *input,
             struct ctl_reply *reply)
@@ -443,8 +445,8 @@ ctl_get(struct ctl *ctl, const char *path, struct ctl_reply *reply)
 
 /* Lists.  ---------------------------------------------------------------- */
 
-/* Fetches one page of 'n' into 'objects'.  '*after' is the cursor, NULL at
- * both ends; owned by the caller. */
+/* Fetches a page of 'n' objects into 'objects'.  '*after' is the cursor, owned
+ * by the caller: NULL for the first page, and after the last. */
 static enum ctl_exit
 get_page(struct ctl *ctl, const char *type, size_t n, json_t *objects,
          char **after)
@@ -516,7 +518,7 @@ static const struct ctl_column receipt_columns[] = {
     { NULL, NULL, NULL },
 };
 
-/* Writes the hosts of 'hosts' that have not confirmed. */
+/* Prints the hosts in 'hosts' that have not confirmed. */
 static void
 say_missing(struct ctl *ctl, const json_t *hosts)
 {

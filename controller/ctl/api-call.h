@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A call to the server as the commands make it: paths, errors said to the
- * user, exit statuses, receipts. */
+ * Calls of the server's API as commands make them: paths, error messages, exit
+ * statuses, receipts. */
 
 #ifndef CONTROLLER_CTL_API_CALL_H
 #define CONTROLLER_CTL_API_CALL_H 1
@@ -9,88 +9,89 @@
 #include "controller/ctl/api-client.h"
 #include "controller/ctl/ctl.h"
 
-/* How much longer than the wait that was asked for an answer may take, on a
- * server that has much to do. */
+/* Timeout of a reply, in milliseconds, beyond the time that the request asks
+ * the server to wait: for a server under load. */
 #define CTL_ANSWER_TIMEOUT_MS (60 * 1000)
 
 struct ctl_input;
 struct schema_table;
 struct ds;
 
-/* Appends "/v1/TYPE/NAME", escaped; 'name' may be NULL. */
+/* Appends "/v1/TYPE/NAME", percent-encoded; 'name' may be NULL. */
 void ctl_append_path(struct ds *, const char *type, const char *name);
 
-/* Appends "?KEY=VALUE", or "&KEY=VALUE" if 'path' has a "?" already; VALUE is
- * escaped. */
+/* Appends "?KEY=VALUE", or "&KEY=VALUE" if 'path' has a query already; VALUE
+ * is percent-encoded. */
 void ctl_append_query(struct ds *path, const char *key, const char *value);
 
-/* Appends what --wait and --timeout, or --dry-run, ask for. */
+/* Appends the query parameters of --wait and --timeout, or of --dry-run. */
 void ctl_append_wait(const struct ctl *, struct ds *path);
 
-/* Calls the server.  If it refuses or does not answer, says so, and frees the
- * reply; the caller frees it after CTL_DONE.  'input' is NULL, or what a
- * pointer "/INDEX/..." of an error points into. */
+/* Calls the server.  If it replies with an error or not at all, prints that
+ * and frees the reply; after CTL_DONE the caller frees it.  'input' is NULL,
+ * or contains the objects that a pointer "/INDEX/..." of an error refers
+ * to. */
 enum ctl_exit ctl_call(struct ctl *, const char *method, const char *path,
                        const json_t *body, const struct ctl_input *input,
                        struct ctl_reply *);
 
-/* Appends what an answer of 400 and above says, as RFC 9457 has it, with a
- * line for each field that is wrong. */
+/* Appends the text of an error reply, which is problem details (RFC 9457),
+ * with a line for each invalid field. */
 void ctl_append_problem(struct ds *, const struct ctl_reply *,
                         const struct ctl_input *);
 
-/* PUTs 'body' if the object at 'path' still has the ETag 'tag'.  An answer is
- * one, also if it refuses: there is a reply after CTL_DONE, which the caller
- * frees. */
+/* PUTs 'body' if the object at 'path' still has the ETag 'tag'.  Returns
+ * CTL_DONE with a reply of any status, which the caller frees. */
 enum ctl_exit ctl_put_if(struct ctl *, const char *path, const json_t *body,
                          const char *tag, struct ctl_reply *);
 
-/* The exit status of commands that answer a question by 0 or 1, as diff(1)
- * does, and so say by 2 that they have no answer. */
+/* Converts the exit status of commands that, as diff(1), answer a question by
+ * 0 or 1: errors become 2. */
 enum ctl_exit ctl_comparison_exit(enum ctl_exit);
 
-/* As ctl_call() for a GET of an object.  One that is not there is no error:
- * '*there' is false, and there is no reply. */
+/* As ctl_call() for a GET of an object.  If the object does not exist,
+ * '*there' is false, and there is no reply; that is not an error. */
 enum ctl_exit ctl_get_object(struct ctl *, const char *type, const char *name,
                              struct ctl_reply *, bool *there);
 
-/* As ctl_call(), for an answer that must be a JSON object. */
+/* As ctl_call() for a GET; the reply must be a JSON object. */
 enum ctl_exit ctl_get(struct ctl *, const char *path, struct ctl_reply *);
 
-/* As ctl_call() for a GET, but says nothing: why there is no reply within
- * 'timeout_ms' is in '*why', which may be NULL. */
+/* As ctl_call() for a GET, but prints nothing: if there is no reply within
+ * 'timeout_ms', the reason is in '*why', which may be NULL. */
 enum ctl_exit ctl_fetch(struct ctl *, const char *path, int timeout_ms,
                         struct ctl_reply *, struct vmn_error *why);
 
-/* GETs what is no JSON, and writes it to 'fd'. */
+/* GETs a reply that is not JSON, and writes it to 'fd'. */
 enum ctl_exit ctl_download(struct ctl *, const char *path, int fd);
 
-/* GETs what does not end by itself, on a connection of its own, so that 'take'
- * may make calls.  Ends as ctl_client_stream() does.  'quiet' says nothing of
- * a server that cannot be reached. */
+/* GETs a reply that does not end by itself, on a connection of its own, so
+ * that 'take' may make calls.  Returns when ctl_client_stream() does.  With
+ * 'quiet', prints no error if the server cannot be reached. */
 enum ctl_exit ctl_stream(struct ctl *, const char *path, int idle_timeout_ms,
                          ctl_client_data_cb *take, void *aux, bool quiet);
 
 /* event-follow.c: listens to GET /v1/events with 'query', which is
- * "?KEY=VALUE&..." or empty, until the server refuses, and calls 'cb' with
- * each event.  Goes on where it was when the server comes back, and says so.
- * 'cb' may make calls of its own; it returns a status other than CTL_DONE to
- * end. */
+ * "?KEY=VALUE&..." or empty, until the server rejects it, and calls 'cb' with
+ * each event.  When the connection is lost, prints that, and resumes once the
+ * server is back.  'cb' may make calls; it ends the stream by returning a
+ * status other than CTL_DONE. */
 typedef enum ctl_exit ctl_event_cb(struct ctl *, const char *kind,
                                    const char *id, const json_t *data,
                                    void *aux);
 enum ctl_exit ctl_follow_events(struct ctl *, const char *query,
                                 ctl_event_cb *cb, void *aux);
 
-/* Appends to the array 'objects' those that --selector, --network and --limit
- * ask for, page by page. */
+/* Appends to the array 'objects' those that match --selector and --network, at
+ * most --limit, page by page. */
 enum ctl_exit ctl_get_list(struct ctl *, const char *type, json_t *objects);
 
-/* After a write: says on ctl->out what the reply's receipt says, if --wait was
- * given. Returns CTL_NOT_INSTALLED if hosts are missing, or CTL_DONE. */
+/* To be called after a write: if --wait was given, prints the reply's receipt
+ * to ctl->out.  Returns CTL_NOT_INSTALLED if hosts have not confirmed, else
+ * CTL_DONE. */
 enum ctl_exit ctl_report_receipt(struct ctl *, const struct ctl_reply *);
 
-/* The type by any of its names; NULL after having said that there is none. */
+/* Returns the type of any of its names; NULL after it has printed an error. */
 const struct schema_table *ctl_get_type(struct ctl *, const char *name);
 
 #endif /* controller/ctl/api-call.h */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * HTTP through libcurl; see api-client.h. */
+ * The HTTP client, through libcurl; see api-client.h. */
 
 #include <config.h>
 
@@ -15,16 +15,16 @@
 #include "socket-util.h"
 #include "util.h"
 
-/* How long a connection may take to come up. */
+/* Timeout of connecting. */
 #define CONNECT_TIMEOUT_MS 5000
 
 struct ctl_client {
     CURL *curl;
     char *server;               /* As the user gave it, for messages. */
     char *base_url;
-    char *socket;               /* Of a unix: server, or NULL. */
+    char *socket;               /* Path of a "unix:" server, or NULL. */
     char *authorization;        /* The header, or NULL. */
-    char *ca_cert;              /* Files, or NULL. */
+    char *ca_cert;              /* File names, or NULL. */
     char *certificate;
     char *private_key;
     char *if_match;             /* The header, or NULL. */
@@ -39,8 +39,8 @@ ctl_reply_uninit(struct ctl_reply *reply)
     memset(reply, 0, sizeof *reply);
 }
 
-/* A token goes into a header: visible characters only, so that it cannot
- * begin another one. */
+/* A token becomes part of a header: only visible characters are allowed, so
+ * that it cannot begin another header. */
 static bool
 is_token(const char *token)
 {
@@ -135,15 +135,16 @@ ctl_client_if_match(struct ctl_client *client, const char *tag)
     client->if_match = tag ? xasprintf("If-Match: \"%s\"", tag) : NULL;
 }
 
-/* Where an answer goes. */
+/* The destination of a reply. */
 struct sink {
     CURL *curl;
     struct ds text;
-    int fd;                     /* For the body of a 200, or -1; */
-    ctl_client_data_cb *take;      /* or this, or NULL. */
+    int fd;                     /* For the body of a reply of status 200; -1:
+                                 * none, */
+    ctl_client_data_cb *take;      /* this callback instead; or NULL. */
     void *aux;
-    bool enough;                /* It wants no more. */
-    int error;                  /* Of writing to it. */
+    bool enough;                /* The callback has returned false. */
+    int error;                  /* errno of writing to 'fd'. */
 };
 
 static size_t
@@ -154,7 +155,7 @@ take_data(char *data, size_t size, size_t n, void *sink_)
 
     size *= n;
     curl_easy_getinfo(sink->curl, CURLINFO_RESPONSE_CODE, &status);
-    /* libcurl ends with CURLE_WRITE_ERROR if not all is taken. */
+    /* libcurl fails with CURLE_WRITE_ERROR if less is consumed. */
     if (sink->fd >= 0 && status == 200) {
         size_t written;
 
@@ -209,7 +210,7 @@ set_options(struct ctl_client *client, const char *method, const char *url,
     }
 }
 
-/* Sets the error of a call that got no answer.  Returns its errno. */
+/* Sets the error of a call without a reply.  Returns its errno. */
 static int
 set_failure(const struct ctl_client *client, CURLcode code, int timeout_ms,
             const struct sink *sink, struct vmn_error *why)
@@ -222,7 +223,8 @@ set_failure(const struct ctl_client *client, CURLcode code, int timeout_ms,
     switch ((int) code) {
     case CURLE_COULDNT_CONNECT:
     case CURLE_COULDNT_RESOLVE_HOST:
-        /* libcurl's text names "localhost port 80" for a unix socket. */
+        /* libcurl's message would be about "localhost port 80" for a unix
+         * socket. */
         curl_easy_getinfo(client->curl, CURLINFO_OS_ERRNO, &os_errno);
         return vmn_error_errno(
             why, ECONNREFUSED, "cannot reach vmnd at %s: %s", client->server,
@@ -266,7 +268,7 @@ perform(struct ctl_client *client, const json_t *body, const char *type)
     CURLcode code;
 
     headers = add_header(headers, "Accept: application/json");
-    /* No "100 Continue" round trip for a body of some size. */
+    /* Avoids the round trip of "100 Continue" for large bodies. */
     headers = add_header(headers, "Expect:");
     if (client->authorization) {
         headers = add_header(headers, client->authorization);
@@ -294,7 +296,8 @@ perform(struct ctl_client *client, const json_t *body, const char *type)
     return code;
 }
 
-/* One call, whose answer goes to 'sink' and 'reply'. */
+/* Makes one call, whose reply goes to 'sink' and 'reply'.  Returns 0, or a
+ * positive errno with an error. */
 static int
 call(struct ctl_client *client, const char *method, const char *path,
      const json_t *body, const char *type, int timeout_ms, struct sink *sink,

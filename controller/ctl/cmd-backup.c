@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Commands about vmnd's database: backup, restore. */
+ * vmnctl backup: copies vmnd's database to a file.  vmnctl restore: checks
+ * such a file and puts it in place of the database. */
 
 #include <config.h>
 
@@ -27,7 +28,8 @@ refuse(struct ctl *ctl, struct vmn_error *why)
     return CTL_REFUSED;
 }
 
-/* "revision 42 of 2026-11-20T10:00:00Z, 17 objects". */
+/* Returns a description such as "revision 42 of 2026-11-20T10:00:00Z, 17
+ * objects".  The caller frees it. */
 static char *
 describe(const struct store_file_info *info)
 {
@@ -45,7 +47,8 @@ describe(const struct store_file_info *info)
 
 /* backup.  --------------------------------------------------------------- */
 
-/* Fetches a copy of the running vmnd's database into 'temporary'. */
+/* Downloads a copy of the running vmnd's database into the file
+ * 'temporary'. */
 static enum ctl_exit
 fetch(struct ctl *ctl, const char *temporary)
 {

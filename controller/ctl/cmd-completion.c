@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl completion: what bash and zsh complete vmnctl's command lines with.
- * Their scripts are small: they ask `vmnctl completion words`, which goes by
- * the tables of commands and options, and asks the server for names. */
+ * vmnctl completion: prints scripts for bash and zsh that complete vmnctl's
+ * command lines.  The scripts run `vmnctl completion words`, which uses the
+ * tables of commands and options, and gets names from the server. */
 
 #include <config.h>
 
@@ -18,11 +18,12 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* How long a server may let the user wait, and names to ask for at once. */
+/* Time in milliseconds that the user waits for a server at most; names to
+ * request at once. */
 #define ANSWER_MS 1000
 #define NAMES_MAX 250
 
-/* What a script prints for files' names instead of words. */
+/* Printed to have the script complete file names. */
 #define FILES ":files"
 
 static const char bash_script[] =
@@ -76,15 +77,16 @@ static const char zsh_script[] =
 "    compdef _vmnctl vmnctl\n"
 "fi\n";
 
-/* A command line up to the word that is completed. */
+/* A command line up to the word to complete. */
 struct line {
     struct ctl *ctl;
-    const struct ctl_command *command; /* NULL: it is not there yet. */
+    const struct ctl_command *command; /* NULL: it is the next word. */
     struct svec args;
-    struct ctl_option_info option; /* Whose argument is next, if 'wants'. */
+    struct ctl_option_info option; /* The option whose value is next, if
+                                    * 'wants'. */
     bool wants;
-    const char *current;        /* What there is of the word. */
-    const char *prefix;         /* What stands before it in each answer. */
+    const char *current;        /* The part of the word that was typed. */
+    const char *prefix;         /* Printed before each candidate. */
 };
 
 static void
@@ -102,7 +104,7 @@ say(const struct line *line, const char *word, const char *about)
     }
 }
 
-/* The words of 'list', which 'separator' is between. */
+/* Prints the words of 'list', which 'separator' separates. */
 static void
 say_each(const struct line *line, const char *list, size_t n,
          const char *separator)
@@ -118,8 +120,8 @@ say_each(const struct line *line, const char *list, size_t n,
 
 /* Names.  ---------------------------------------------------------------- */
 
-/* The text behind which names that begin as the current word come: names hold
- * nothing that is as far behind as "~". */
+/* Returns a cursor before the names that begin with the current word: no
+ * character of a name sorts behind "~".  The caller frees it. */
 static char *
 cursor_before(const char *current)
 {
@@ -134,7 +136,7 @@ cursor_before(const char *current)
     return text;
 }
 
-/* The names of objects, as far as the server tells them at once; else none. */
+/* Prints the names of objects; none if the server does not reply in time. */
 static void
 say_names(struct line *line, const char *type)
 {
@@ -173,7 +175,7 @@ say_types(const struct line *line)
     }
 }
 
-/* What stands for a word such as "PORT" in the tables. */
+/* Prints the candidates for a placeholder such as "PORT" in the tables. */
 static void
 say_kind(struct line *line, const char *kind, size_t n)
 {
@@ -198,7 +200,7 @@ say_kind(struct line *line, const char *kind, size_t n)
                           || !memcmp(kind, "FILE", n))) {
         fputs(FILES "\n", line->ctl->out);
     } else if (n == 4 && !memcmp(kind, "NAME", n) && command) {
-        /* Of the type before it, or that the command is about. */
+        /* Of the type that was typed, or that the command implies. */
         bool named = !strncmp(command->args, "TYPE", 4) && line->args.n;
         const struct schema_table *type = ctl_type_find(
             named ? line->args.names[0]
@@ -248,8 +250,8 @@ say_value(struct line *line)
     }
 }
 
-/* Completes the argument that is next, as the command's usage line names
- * it: "TYPE [NAME...]", "bash|zsh".  The last one may be repeated. */
+/* Completes the next argument by the command's usage line: "TYPE [NAME...]",
+ * "bash|zsh".  The last one may be repeated. */
 static void
 say_argument(struct line *line)
 {
@@ -258,7 +260,7 @@ say_argument(struct line *line)
 
     for (; *p; p += n + strspn(p + n, " ")) {
         n = strcspn(p, " ");
-        if (*p == '-') {        /* An option that must be there: "-f PATH". */
+        if (*p == '-') {        /* A required option: "-f PATH". */
             n += strspn(p + n, " ");
             n += strcspn(p + n, " ");
             continue;
@@ -281,8 +283,8 @@ say_argument(struct line *line)
 
 /* The line.  ------------------------------------------------------------- */
 
-/* Sets line->option to the option that 'word' names; false: there is none.
- * '*value' is its argument if the word has it, too. */
+/* Sets line->option to the option that 'word' names; returns false if there is
+ * none.  '*value' is its value if the word includes it. */
 static bool
 find_option(struct line *line, const char *word, const char **value)
 {
@@ -308,7 +310,8 @@ find_option(struct line *line, const char *word, const char **value)
     return false;
 }
 
-/* What is asked for names is the server that the line names. */
+/* Applies the options that affect completion: names come from the server that
+ * the line specifies. */
 static void
 take_value(struct line *line, const char *value)
 {
@@ -323,8 +326,8 @@ take_value(struct line *line, const char *value)
     }
 }
 
-/* Takes in a word before the one that is completed; false: nothing is known of
- * what follows. */
+/* Parses a word before the one to complete.  Returns false if the command line
+ * is invalid so far. */
 static bool
 take_word(struct line *line, const char *word)
 {
@@ -379,7 +382,7 @@ complete(struct line *line)
     }
 }
 
-/* The words behind "vmnctl", the last of which is completed. */
+/* Prints the candidates for the last one of the words that follow "vmnctl". */
 static void
 complete_words(struct ctl *ctl, int n, char *const words[])
 {

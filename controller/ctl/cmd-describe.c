@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl describe: an object, and what concerns it; see describe.h. */
+ * vmnctl describe: an object and what is related to it; see describe.h. */
 
 #include <config.h>
 
@@ -16,13 +16,12 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* How many of its last changes are shown, and how often the server is asked to
- * go on looking for them. */
+/* Changes that are shown, and requests to find them. */
 #define CHANGES_MAX 5
 #define CHANGES_CALLS_MAX 20
 /* Hosts whose flows are counted. */
 #define HOSTS_MAX 8
-/* Flows that are told apart by app. */
+/* Flows that are counted by app. */
 #define FLOWS_MAX 2000
 
 /* Pieces.  --------------------------------------------------------------- */
@@ -92,7 +91,7 @@ ctl_has_string(const json_t *array, const char *text)
 
 /* Changes.  -------------------------------------------------------------- */
 
-/* "3 of 3", "2 of 3: h3 offline", "concerns no host". */
+/* Prints "3 of 3", "2 of 3: h3 offline", or "concerns no host". */
 static void
 print_installed(const json_t *revision, struct ds *ds)
 {
@@ -147,7 +146,7 @@ static const struct ctl_column change_columns[] = {
     { NULL, NULL, NULL },
 };
 
-/* What the revision did to the object; a later one knows nothing of it. */
+/* Sets "op" of the revision to what it did to the object. */
 static void
 set_op(json_t *revision, const char *type, const char *name)
 {
@@ -164,8 +163,8 @@ set_op(json_t *revision, const char *type, const char *name)
     }
 }
 
-/* Adds, to the front of 'revisions', a page of those that changed the object
- * before '*before'; '*before' is where to go on, or 0. */
+/* Prepends to 'revisions' a page of those that changed the object before
+ * revision '*before', and sets that to where to continue, or 0. */
 static enum ctl_exit
 get_changes_page(struct ctl *ctl, const char *type, const char *name,
                  json_int_t *before, json_t *revisions)
@@ -197,7 +196,7 @@ get_changes_page(struct ctl *ctl, const char *type, const char *name,
     return status;
 }
 
-/* Puts the receipts into 'revisions', as GET /v1/revisions/N has them. */
+/* Adds to each of 'revisions' its receipt, of GET /v1/revisions/N. */
 static enum ctl_exit
 get_receipts(struct ctl *ctl, const char *type, const char *name,
              json_t *revisions)
@@ -221,7 +220,7 @@ get_receipts(struct ctl *ctl, const char *type, const char *name,
     return status;
 }
 
-/* The last changes of an object, the newest first, in 'revisions'. */
+/* Adds the last changes of an object to 'revisions', the newest first. */
 static enum ctl_exit
 get_changes(struct ctl *ctl, const char *type, const char *name,
             const json_t *object, json_t *revisions)
@@ -232,13 +231,13 @@ get_changes(struct ctl *ctl, const char *type, const char *name,
     enum ctl_exit status = CTL_DONE;
 
     if (newest < 1) {
-        return CTL_DONE;        /* Built in. */
+        return CTL_DONE;        /* Built-in objects have none. */
     }
     for (int i = 0; !status && before && i < CHANGES_CALLS_MAX
          && json_array_size(revisions) < CHANGES_MAX; i++) {
         status = get_changes_page(ctl, type, name, &before, revisions);
     }
-    /* One of very many changes does not name all of them. */
+    /* A revision with very many changes does not list them all. */
     if (!status && json_integer_value(json_object_get(
             json_array_get(revisions, 0), "revision")) != newest) {
         json_array_insert_new(revisions, 0, json_pack("{s:I}", "revision",
@@ -280,8 +279,8 @@ count_by_app(const json_t *items, const char *member, json_t *apps)
     }
 }
 
-/* Adds rows of the flows that 'host' is to hold for 'object', or, if that is
- * NULL, for anything. */
+/* Adds rows of the flows that 'host' should have for 'object', or, if that is
+ * NULL, for all objects. */
 static enum ctl_exit
 add_flows(struct ctl *ctl, const char *host, const char *object, json_t *rows)
 {
@@ -339,8 +338,8 @@ has_name(const struct svec *names, const char *name)
     return false;
 }
 
-/* The hosts on which to look for an object's flows: where it is, and then
- * those that its last change concerned, or else all. */
+/* Adds the hosts on which to count an object's flows: those that it is on,
+ * then those that its last change concerned, or else all. */
 static void
 add_hosts(const json_t *object, const json_t *revisions, const json_t *all,
           struct svec *hosts)
@@ -405,7 +404,7 @@ describe_host_flows(struct ctl *ctl, const char *name)
     json_t *rows = json_array();
     enum ctl_exit status = add_flows(ctl, name, NULL, rows);
 
-    /* Each row is of this host. */
+    /* Without the column of the host. */
     ctl_describe_table(ctl, "Flows, by app", &flow_columns[1], rows);
     json_decref(rows);
     return status;
@@ -413,8 +412,8 @@ describe_host_flows(struct ctl *ctl, const char *name)
 
 /* The command.  ---------------------------------------------------------- */
 
-/* What there is of a type besides.  'own' are members of the status that are
- * shown as tables. */
+/* What is shown of a type besides the object.  'own' are members of its status
+ * that are shown as tables. */
 static const struct about {
     enum vmn_table table;
     enum ctl_exit (*describe)(struct ctl *, const char *name,
@@ -495,7 +494,7 @@ describe_drops(struct ctl *ctl, const char *parameter, const char *name)
     return status;
 }
 
-/* What concerns the object, below it. */
+/* Prints what is related to the object, after the object itself. */
 static enum ctl_exit
 describe_concerns(struct ctl *ctl, const struct schema_table *type,
                   const char *name, const json_t *object)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl drops: what was dropped, where, and why.  vmnctl logs: what rules
- * with a log decided. */
+ * vmnctl drops: which packets were dropped, where, and why.  vmnctl logs:
+ * which packets matched rules with a log. */
 
 #include <config.h>
 
@@ -16,7 +16,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* "policies/db-in". */
+/* Prints "policies/db-in". */
 static void
 print_object(const json_t *drop, struct ds *ds)
 {
@@ -39,7 +39,7 @@ static const struct ctl_column counter_columns[] = {
     { NULL, NULL, NULL },
 };
 
-/* "web-1 10.0.0.1:80". */
+/* Prints "web-1 10.0.0.1:80". */
 static void
 print_end(const json_t *end, struct ds *ds)
 {
@@ -72,7 +72,7 @@ print_dst(const json_t *sample, struct ds *ds)
     print_end(json_object_get(sample, "dst"), ds);
 }
 
-/* "3 (+17)": how often it came, and others that are not told. */
+/* Prints "3 (+17)": repetitions, and samples that were suppressed. */
 static void
 print_times(const json_t *sample, struct ds *ds)
 {
@@ -110,7 +110,7 @@ static const struct ctl_column log_columns[] = {
     { NULL, NULL, NULL },
 };
 
-/* Of rules with a log: what they decided, and how much of it is told. */
+/* Rules with a log: their verdicts, and how many were logged. */
 static const struct ctl_column log_rule_columns[] = {
     { "POLICY", "/policy", NULL },
     { "RULE", "/rule", NULL },
@@ -172,7 +172,7 @@ ctl_describe_drops(struct ctl *ctl, const json_t *body)
                        json_object_get(body, "samples"));
 }
 
-/* Gets 'what', from the one behind 'after' on. */
+/* Gets the samples of 'what' after the id 'after'. */
 static enum ctl_exit
 get(struct ctl *ctl, const char *what, json_int_t after,
     struct ctl_reply *reply)
@@ -193,7 +193,7 @@ get(struct ctl *ctl, const char *what, json_int_t after,
     return status;
 }
 
-/* A line for each that is new, until it is interrupted. */
+/* Prints new samples, one line each, until it is interrupted. */
 static enum ctl_exit
 follow(struct ctl *ctl, const char *what, const char *member,
        const struct ctl_column *columns)
@@ -216,7 +216,7 @@ follow(struct ctl *ctl, const char *what, const char *member,
 
         newest = json_integer_value(json_object_get(reply.body, "newest"));
         if (newest < after) {
-            after = 0;          /* vmnd has started anew. */
+            after = 0;          /* vmnd was restarted. */
             ctl_reply_uninit(&reply);
             continue;
         }
@@ -275,7 +275,6 @@ ctl_cmd_logs(struct ctl *ctl, int n_args OVS_UNUSED,
         const json_t *items = json_object_get(reply.body, "items");
 
         if (ctl_show_raw(ctl, reply.body)) {
-            /* It is. */
         } else if (json_array_size(items)) {
             ctl_show_table(ctl->out, log_columns, items);
             ctl_show_nonempty_table(ctl->out, log_rule_columns,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl edit: an object in the user's editor.  What was written is never
- * lost: its file goes only once the object is so, or was left as it was. */
+ * vmnctl edit: opens an object in the user's editor.  What the user wrote is
+ * never lost: the file is deleted only once the object was changed, or the
+ * user left it unchanged. */
 
 #include <config.h>
 
@@ -26,23 +27,22 @@
 #include "socket-util.h"
 #include "util.h"
 
-/* Begins the lines that are vmnctl's own, and go when others take their
- * place. */
+/* Begins the lines that vmnctl writes, and replaces each time. */
 #define OWN "#:"
 
-/* An editor that is a program might change the file without end. */
+/* A non-interactive editor could change the file endlessly. */
 #define ROUNDS_MAX 100
 
 struct edit {
     struct ctl *ctl;
     const struct schema_table *type;
     const char *name;
-    char *api;                  /* Path of the object there. */
-    char *path;                 /* Of the file, or NULL. */
-    char *tag;                  /* ETag of what was read. */
-    json_t *spec;               /* That was read. */
-    char *shown;                /* What the file held when it was opened. */
-    bool refused;               /* It holds something that was refused. */
+    char *api;                  /* Path of the object in the API. */
+    char *path;                 /* Path of the file, or NULL. */
+    char *tag;                  /* ETag of the version that was read. */
+    json_t *spec;               /* Of the version that was read. */
+    char *shown;                /* Contents of the file when it was opened. */
+    bool refused;               /* It contains something that was rejected. */
 };
 
 /* The file.  ------------------------------------------------------------- */
@@ -82,7 +82,7 @@ make_file(struct edit *edit)
     return CTL_DONE;
 }
 
-/* Reads the file; NULL after an error was said. */
+/* Reads the file.  Returns NULL after it has printed an error. */
 static char *
 read_file(struct edit *edit)
 {
@@ -103,7 +103,7 @@ read_file(struct edit *edit)
     return ds_steal_cstr(&ds);
 }
 
-/* Appends 'text' as comments of vmnctl's own. */
+/* Appends 'text' as lines of vmnctl's own. */
 static void
 put_comments(struct ds *ds, const char *text)
 {
@@ -115,7 +115,7 @@ put_comments(struct ds *ds, const char *text)
     }
 }
 
-/* Appends what of 'text' is not vmnctl's own. */
+/* Appends 'text' without vmnctl's own lines. */
 static void
 put_users(struct ds *ds, const char *text)
 {
@@ -130,8 +130,7 @@ put_users(struct ds *ds, const char *text)
     }
 }
 
-/* Makes the file hold 'comments', and behind them what is the user's of
- * 'text'. */
+/* Writes 'comments' to the file, followed by the user's lines of 'text'. */
 static enum ctl_exit
 fill_file(struct edit *edit, const char *comments, const char *text)
 {
@@ -165,7 +164,7 @@ find_editor(void)
     return "vi";
 }
 
-/* Runs the editor, which gets the signals of the terminal alone. */
+/* Runs the editor.  Meanwhile vmnctl ignores the terminal's signals. */
 static enum ctl_exit
 run_editor(struct edit *edit)
 {
@@ -205,8 +204,8 @@ run_editor(struct edit *edit)
 
 /* What was written.  ----------------------------------------------------- */
 
-/* Reads the one object in the file.  '*spec' is NULL if the file holds none;
- * what is wrong with it goes to '*why'. */
+/* Reads the spec of the one object in the file.  '*spec' is NULL if the file
+ * contains none.  Returns 0, or EINVAL with an error. */
 static int
 take_spec(struct edit *edit, json_t **spec, struct vmn_error *why)
 {
@@ -243,7 +242,7 @@ take_spec(struct edit *edit, json_t **spec, struct vmn_error *why)
     return error;
 }
 
-/* Takes up what the server has: its tag, and in '*yaml' its YAML. */
+/* Reads the server's version: its tag, and its YAML in '*yaml'. */
 static enum ctl_exit
 read_object(struct edit *edit, bool *there, char **yaml)
 {
@@ -273,8 +272,8 @@ read_object(struct edit *edit, bool *there, char **yaml)
     return CTL_DONE;
 }
 
-/* It is not what it was when it was read.  Shows what it is now, beside what
- * was written.  'again' says whether to open the file again. */
+/* The object was changed since it was read.  Shows the new version beside what
+ * the user wrote.  '*again' is true if the file must be edited again. */
 static enum ctl_exit
 on_stale(struct edit *edit, const char *written, bool *again)
 {
@@ -300,7 +299,7 @@ on_stale(struct edit *edit, const char *written, bool *again)
     return status;
 }
 
-/* Sends 'spec'.  '*again' says whether to open the file again. */
+/* Sends 'spec'.  '*again' is true if the file must be edited again. */
 static enum ctl_exit
 send_spec(struct edit *edit, json_t *spec, const char *written, bool *again)
 {
@@ -348,7 +347,7 @@ send_spec(struct edit *edit, json_t *spec, const char *written, bool *again)
 
 /* The command.  ---------------------------------------------------------- */
 
-/* The user wants nothing done. */
+/* Handles a file that the user left without changes. */
 static enum ctl_exit
 leave(struct edit *edit)
 {
@@ -360,8 +359,8 @@ leave(struct edit *edit)
     return CTL_DONE;
 }
 
-/* Opens the file, and does what it says.  '*again' says whether to do that
- * once more. */
+/* Runs the editor once and handles the result.  '*again' is true if it must be
+ * run again. */
 static enum ctl_exit
 edit_once(struct edit *edit, bool *again)
 {
@@ -387,7 +386,7 @@ edit_once(struct edit *edit, bool *again)
         free(comments);
         edit->refused = *again = true;
     } else if (!spec || (json_equal(spec, edit->spec) && !edit->refused)) {
-        /* Emptied, or no change but in comments. */
+        /* Emptied, or only comments were changed. */
         edit->refused &= spec != NULL;
         status = leave(edit);
     } else {

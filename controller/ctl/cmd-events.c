@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl events: what happens, a line each. */
+ * vmnctl events: prints events, one line each. */
 
 #include <config.h>
 
@@ -34,7 +34,7 @@ put_text(struct ds *ds, const json_t *data, const char *path,
     ds_destroy(&text);
 }
 
-/* "create ports/web-1, and 3 more". */
+/* Appends "create ports/web-1, and 3 more". */
 static void
 put_changes(struct ds *ds, const json_t *changes)
 {

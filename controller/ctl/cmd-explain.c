@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl explain: what types and fields are, by the same description that the
- * server checks requests with.  Asks no server. */
+ * vmnctl explain: describes types and fields, from the schema by which the
+ * server checks requests.  Needs no server. */
 
 #include <config.h>
 
@@ -16,10 +16,10 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* Longest line that is written. */
+/* Maximum length of a line. */
 #define WIDTH 78
 
-/* Writes 'text' in lines, each behind 'indent' spaces. */
+/* Prints 'text' in lines, each indented by 'indent' spaces. */
 static void
 put_text(FILE *out, int indent, const char *text)
 {
@@ -118,16 +118,16 @@ field_candidate(const void *s_, size_t i)
     return s->fields[i].name;
 }
 
-/* Where a name leads. */
+/* What a path of names refers to. */
 struct place {
     const struct schema_table *type;
     const struct schema_field *f;   /* NULL: the type itself. */
-    bool shown;                     /* In its status. */
+    bool shown;                     /* It is part of the status. */
     struct ds path;
 };
 
-/* The fields that there are at 'place', or NULL; of a status, without those
- * that were allocated. */
+/* Returns the fields of 'place', or NULL; for a status, without the allocated
+ * fields of the spec. */
 static const struct schema_struct *
 fields_at(const struct place *place)
 {
@@ -137,7 +137,7 @@ fields_at(const struct place *place)
     return place->shown ? place->type->status : &place->type->row;
 }
 
-/* The field 'name' at 'place', or NULL. */
+/* Returns the field 'name' of 'place', or NULL. */
 static const struct schema_field *
 find_field(const struct place *place, const char *name)
 {
@@ -165,8 +165,8 @@ no_field(struct ctl *ctl, const struct place *place, const char *name)
                      ds_cstr_ro(&place->path), name);
 }
 
-/* Goes on to 'name', which may end with "[]".  Returns false if it leads
- * nowhere. */
+/* Descends to the field 'name', which may end with "[]".  Returns false if
+ * there is none. */
 static bool
 step(struct place *place, char *name)
 {

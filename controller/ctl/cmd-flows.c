@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl flows: what a host is to hold, and how what it holds differs. */
+ * vmnctl flows: the flows that a host should have, and how those of its switch
+ * differ. */
 
 #include <config.h>
 
@@ -23,8 +24,8 @@ get_count(const json_t *json, const char *name)
 
 /* In order.  ------------------------------------------------------------- */
 
-/* As a packet meets them: by table, then by falling priority.  Groups, which
- * have neither, come first, by number. */
+/* Compares in the order of matching: by table, then by descending priority.
+ * Groups, which have neither, come first, by number. */
 static int
 compare_flows(const void *a_, const void *b_)
 {
@@ -78,7 +79,7 @@ static const struct ctl_column group_columns[] = {
     { NULL, NULL, NULL },
 };
 
-/* What --limit has left out of 'what'. */
+/* Prints how many of 'what' --limit has omitted. */
 static void
 say_cut(struct ctl *ctl, const json_t *body, const char *what,
         const char *total)

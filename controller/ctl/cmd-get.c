@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Commands that show objects: get, hosts, apps. */
+ * vmnctl get, hosts, apps: show objects. */
 
 #include <config.h>
 
@@ -35,8 +35,7 @@ get_one(struct ctl *ctl, const struct schema_table *type, const char *name,
 
 /* Showing.  -------------------------------------------------------------- */
 
-/* Puts "type" in front of each object, so that what is shown can be applied.
- */
+/* Puts "type" in front of each object, so that the output can be applied. */
 json_t *
 ctl_with_types(const json_t *objects, const struct schema_table *type)
 {
@@ -112,7 +111,7 @@ get(struct ctl *ctl, const struct schema_table *type, int n_names,
     for (int i = 0; i < n_names; i++) {
         enum ctl_exit error = get_one(ctl, type, names[i], objects);
 
-        /* What is there is shown, also when something else is not. */
+        /* Objects that exist are shown even if others could not be read. */
         if (error) {
             status = error;
             if (error != CTL_REFUSED) {

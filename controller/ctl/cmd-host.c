@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl host join-command: the commands that make a hypervisor a host. */
+ * vmnctl host join-command: prints the commands that make a hypervisor a
+ * host. */
 
 #include <config.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl identities: who ports are to policies. */
+ * vmnctl identities: the identities by which policies match ports. */
 
 #include <config.h>
 
@@ -14,7 +14,8 @@
 /* Names in a cell of the table. */
 #define NAMES_MAX 5
 
-/* The quarantines, or "yes" where only the rows of its ports say so. */
+/* Prints the quarantines, or "yes" if only the ports' own fields isolate
+ * them. */
 static void
 print_quarantine(const json_t *identity, struct ds *ds)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl quarantine and release: ports are cut off by an object of their own,
- * so that its deletion gives back what was. */
+ * vmnctl quarantine and release: isolate ports by a quarantine object, so that
+ * its deletion restores what was before. */
 
 #include <config.h>
 
@@ -18,7 +18,8 @@
 
 /* Lists.  ---------------------------------------------------------------- */
 
-/* "tcp/22", "udp/53-60", "icmp", or the name of a service. */
+/* Returns the service of "tcp/22", "udp/53-60", "icmp", or of the name of a
+ * service. */
 static json_t *
 service_json(const char *text)
 {
@@ -66,8 +67,9 @@ allow_json(const struct ctl *ctl)
 
 /* quarantine.  ----------------------------------------------------------- */
 
-/* Of a quarantine by labels: what is no letter or digit becomes a hyphen, of
- * which there is none at either end.  The caller frees it. */
+/* Returns the name of a quarantine by labels: runs of other characters than
+ * letters and digits become a hyphen, except at the ends.  The caller frees
+ * it. */
 static char *
 selector_name(const char *selector)
 {
@@ -110,7 +112,8 @@ add_quarantine(const struct ctl *ctl, const char *name, int n_ports,
     ctl_changes_add(changes, NULL, "quarantines", name, spec, NULL);
 }
 
-/* Says so unless all that the user has given can be put in JSON. */
+/* Returns true if all of the user's texts are valid UTF-8; else prints an
+ * error. */
 static bool
 is_text(struct ctl *ctl, size_t n, char *const texts[])
 {
@@ -127,7 +130,8 @@ is_text(struct ctl *ctl, size_t n, char *const texts[])
     return true;
 }
 
-/* Adds one quarantine for each port, or one for all. */
+/* Adds to CHANGES one quarantine for each port, or a single one if --name or
+ * --selector says so. */
 static enum ctl_exit
 add_quarantines(struct ctl *ctl, int n_args, char *const args[],
                 struct ctl_changes *changes)
@@ -182,7 +186,7 @@ ctl_cmd_quarantine(struct ctl *ctl, int n_args, char *const args[])
 
 /* release.  -------------------------------------------------------------- */
 
-/* Says why there is nothing to release. */
+/* Prints why there is nothing to release. */
 static enum ctl_exit
 say_nothing_to_release(struct ctl *ctl, const char *name,
                        const json_t *port)
@@ -204,8 +208,9 @@ say_nothing_to_release(struct ctl *ctl, const char *name,
     return CTL_REFUSED;
 }
 
-/* Adds what ends the quarantine, and what the port's own row says; or says
- * that there is nothing. */
+/* Adds to CHANGES the deletion of the quarantine NAME and the clearing of
+ * `quarantined` of the port NAME, whichever apply; if neither does, prints
+ * why and fails. */
 static enum ctl_exit
 add_release(struct ctl *ctl, const char *name, struct ctl_changes *changes)
 {

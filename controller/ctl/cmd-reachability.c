@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The command reachability. */
+ * vmnctl reachability: which ports can reach which on a service. */
 
 #include <config.h>
 
@@ -15,7 +15,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* More columns make no table to read; then it is a list. */
+/* With more columns a list is printed instead of a matrix. */
 #define COLUMNS_MAX 12
 
 static const char *
@@ -26,7 +26,7 @@ text_of(const json_t *json, const char *name)
     return text ? text : "?";
 }
 
-/* "web-1 and 4 more", which the caller frees. */
+/* Returns "web-1 and 4 more", which the caller frees. */
 static char *
 name_of_ports(const json_t *ports)
 {
@@ -37,7 +37,8 @@ name_of_ports(const json_t *ports)
             : xstrdup(first ? first : "?"));
 }
 
-/* The name of a row or column: a group's, or that of a kind of ports. */
+/* Returns the name of a row or column: that of a group, or of a class of
+ * ports. */
 static char *
 name_of(const json_t *reply, size_t i)
 {
@@ -58,7 +59,7 @@ count_names(const json_t *reply)
                            : json_object_get(reply, "classes"));
 }
 
-/* Puts names in the place of numbers of kinds. */
+/* Replaces the ids of classes by names. */
 static json_t *
 named_cell(const json_t *reply, const json_t *cell)
 {
@@ -131,7 +132,7 @@ print_rule(const json_t *cell, struct ds *ds)
     ctl_append_rule(cell, "", ds);
 }
 
-/* "isolated"; of a cell with parts that differ "ipv6: isolated". */
+/* Prints "isolated"; "ipv6: isolated" for a cell whose parts differ. */
 static void
 print_reason(const json_t *cell, struct ds *ds)
 {
@@ -221,7 +222,7 @@ print_to(const json_t *change, struct ds *ds)
     put_side(json_object_get(change, "to"), ds);
 }
 
-/* "dropped: isolated (firewall.isolated/shop|ingress)". */
+/* Appends "dropped: isolated (firewall.isolated/shop|ingress)". */
 static void
 put_cell(const json_t *cell, struct ds *ds)
 {
@@ -328,7 +329,7 @@ ctl_cmd_reachability(struct ctl *ctl, int n_args OVS_UNUSED,
     const json_t *changes = json_object_get(reply.body, "changes");
 
     if (ctl_show_raw(ctl, reply.body)) {
-        /* That was all. */
+        /* Nothing else changes. */
     } else if (ctl->after.n) {
         show_changes(ctl, changes);
     } else {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl policy recommend: policies that allow what was seen, as a file for
- * apply.  With --for, has the network observed for so long first. */
+ * vmnctl policy recommend: policies that allow the observed connections, as a
+ * file for apply.  With --for, it first observes the network for that long. */
 
 #include <config.h>
 
@@ -18,12 +18,14 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* An observation of ours outlives us by so much, should we be killed. */
+/* Minutes by which an observation outlives this process, should it be
+ * killed. */
 #define SPARE_MIN 5
 
 /* Observing.  ------------------------------------------------------------ */
 
-/* Has the network observed; '*made' unless it is already. */
+/* Begins to observe the network.  '*made' is false if it is observed
+ * already. */
 static enum ctl_exit
 begin(struct ctl *ctl, bool *made)
 {
@@ -73,7 +75,7 @@ end(struct ctl *ctl)
     return status;
 }
 
-/* Signals that end the wait, such as Ctrl-C, end nothing else. */
+/* Signals such as Ctrl-C end the wait only. */
 static void
 wait_for(struct ctl *ctl, const sigset_t *ends)
 {
@@ -128,7 +130,7 @@ number_of(const json_t *json, const char *name)
     return json_integer_value(json_object_get(json, name));
 }
 
-/* A line of comment. */
+/* Prints a line as a comment. */
 static void
 say(struct ctl *ctl, struct ds *ds)
 {
@@ -138,7 +140,7 @@ say(struct ctl *ctl, struct ds *ds)
     ds_clear(ds);
 }
 
-/* "A -> B tcp/80" */
+/* Appends "A -> B tcp/80". */
 static void
 put_connection(struct ds *ds, const json_t *connection)
 {
@@ -176,7 +178,7 @@ say_hosts(struct ctl *ctl, const json_t *answer, struct ds *ds)
     }
 }
 
-/* What people should know before they apply it. */
+/* Prints what the user should know before applying the file. */
 static void
 say_head(struct ctl *ctl, const json_t *answer)
 {
@@ -216,7 +218,7 @@ say_head(struct ctl *ctl, const json_t *answer)
     ds_destroy(&ds);
 }
 
-/* What the rules of a policy are about. */
+/* Prints the rules of a policy, as comments. */
 static void
 say_rules(struct ctl *ctl, const json_t *answer, const char *policy)
 {
@@ -255,7 +257,7 @@ say_rules(struct ctl *ctl, const json_t *answer, const char *policy)
     ds_destroy(&ds);
 }
 
-/* A file for apply, with comments. */
+/* Prints a file for apply, with comments. */
 static void
 show_file(struct ctl *ctl, const json_t *answer)
 {
@@ -287,7 +289,8 @@ recommend(struct ctl *ctl)
     return status;
 }
 
-/* Whatever happens, what was begun is ended: signals wait until then. */
+/* Ends the observation that it began in any case: signals are blocked until
+ * then. */
 static enum ctl_exit
 observe_and_recommend(struct ctl *ctl)
 {

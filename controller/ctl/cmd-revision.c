@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl revision: one change, and on which hosts it is installed.  vmnctl
+ * vmnctl revision: one change, and the hosts on which it is installed.  vmnctl
  * revisions: the log of changes. */
 
 #include <config.h>
@@ -36,7 +36,7 @@ static const struct ctl_column flow_count_columns[] = {
     { NULL, NULL, NULL },
 };
 
-/* "apply 0.03, compile 0.09, ... ms". */
+/* Prints "apply 0.03, compile 0.09, ... ms". */
 static void
 show_duration(struct ctl *ctl, const json_t *us)
 {
@@ -91,7 +91,7 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     return CTL_DONE;
 }
 
-/* "put ports/web-1, delete ports/web-2 and 3 more". */
+/* Prints "put ports/web-1, delete ports/web-2 and 3 more". */
 static void
 print_changes(const json_t *revision, struct ds *ds)
 {

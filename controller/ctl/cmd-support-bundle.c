@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl support-bundle: all that a bug report needs, in one file.  What
- * cannot be had is noted in its list, and the rest is there. */
+ * vmnctl support-bundle: collects what a bug report needs in one file.  What
+ * could not be collected is listed in its manifest. */
 
 #include <config.h>
 
@@ -21,18 +21,19 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* Hosts whose switches are read, those in trouble first, and differences of
- * each. */
+/* Hosts whose switches are compared, those that are not synced first; and
+ * differences of each. */
 #define DIFFS_MAX 20
 #define DIFFERENCES_MAX 500
-/* Objects to ask for at once. */
+/* Objects to request at once. */
 #define PAGE_SIZE 250
 
 struct support {
     struct ctl *ctl;
     struct ctl_archive *bundle;
-    bool gone;                  /* The server does not answer: ask no more. */
-    bool lacking;               /* Something could not be had. */
+    bool gone;                  /* The server does not reply: no more
+                                 * requests. */
+    bool lacking;               /* Something was omitted. */
 };
 
 static void
@@ -42,7 +43,7 @@ leave_out(struct support *s, const char *what, const char *why)
     s->lacking = true;
 }
 
-/* GETs 'path'; what cannot be had is noted as 'what'. */
+/* GETs 'path'; on an error lists 'what' as omitted. */
 static bool
 fetch(struct support *s, const char *what, const char *path,
       struct ctl_reply *reply)
@@ -69,7 +70,8 @@ fetch(struct support *s, const char *what, const char *path,
 
 static const struct {
     const char *file, *path, *about;
-    bool objects;               /* Names objects: not with --no-objects. */
+    bool objects;               /* Contains names of objects: excluded by
+                                 * --no-objects. */
 } calls[] = {
     { "version.json", "/healthz", "vmnd's version", false },
     { "ready.json", "/readyz", "whether it is ready", false },
@@ -100,7 +102,7 @@ add_call(struct support *s, const char *file, const char *path,
     }
 }
 
-/* All objects of a type, page by page; NULL if some cannot be had. */
+/* Returns all objects of a type, read page by page; NULL if that fails. */
 static json_t *
 get_objects(struct support *s, const char *type, const char *what)
 {
@@ -133,8 +135,8 @@ get_objects(struct support *s, const char *type, const char *what)
     return objects;
 }
 
-/* Hosts are put in whatever is asked for: how they are is what matters most.
- * Returns them, or NULL. */
+/* Adds the hosts in any case: their state matters most.  Returns them, or
+ * NULL. */
 static json_t *
 add_objects(struct support *s)
 {
@@ -230,7 +232,7 @@ add_unixctl(struct support *s)
             ctl_archive_add(s->bundle, file, "as ovs-appctl shows it", text,
                             strlen(text));
         } else if (!strstr(why.text, path)) {
-            /* It is there, but does not know this, or did not answer. */
+            /* It runs, but did not reply, or does not know this command. */
             leave_out(s, file, why.text);
             vmn_error_uninit(&why);
         }
@@ -246,7 +248,7 @@ add_unixctl(struct support *s)
 
 /* The command.  ---------------------------------------------------------- */
 
-/* The system that vmnctl runs on. */
+/* Adds the system that vmnctl runs on. */
 static void
 add_system(struct support *s)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl token: makes a bearer token for an account. */
+ * vmnctl token: creates a bearer token for an account. */
 
 #include <config.h>
 
@@ -15,11 +15,12 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* The longest life of a token that has an end, in days. */
+/* Maximum of a token's lifetime, in days. */
 #define DAYS_MAX 3660
 
-/* Converts "12h" or "90d" from now to a time as of RFC 3339; returns any other
- * text unchanged, for the server to check.  The caller frees the result. */
+/* Converts "12h" or "90d" to a time from now in the format of RFC 3339;
+ * returns any other text unchanged, for the server to check.  The caller frees
+ * the result. */
 static char *
 get_expiry(const char *text)
 {
@@ -40,7 +41,7 @@ get_expiry(const char *text)
     return xstrdup(buf);
 }
 
-/* Makes the token and writes it. */
+/* Creates the token and prints it. */
 static enum ctl_exit
 make_token(struct ctl *ctl, const char *name)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl top: what changes make vmnd do. */
+ * vmnctl top: the work that changes cause in vmnd. */
 
 #include <config.h>
 
@@ -20,9 +20,9 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* Groups that are shown if nothing says how many. */
+/* Default of the groups that are shown. */
 #define GROUPS_DEFAULT 20
-/* Most groups that the server keeps. */
+/* The groups that the server keeps. */
 #define GROUPS_MAX 256
 /* Classes that are shown. */
 #define CLASSES_MAX 8
@@ -42,7 +42,8 @@ print_revisions(const json_t *group, struct ds *ds)
     json_int_t last = get_count(group, "revision");
 
     if (!last) {
-        /* What was loaded, or a second try of what had lacked a number. */
+        /* The state loaded at the start, or a second attempt after IDs were
+         * exhausted. */
         ds_put_cstr(ds, get_count(group, "id") == 1 ? "start" : "again");
     } else if (first < last) {
         ds_put_format(ds, "%"JSON_INTEGER_FORMAT"-%"JSON_INTEGER_FORMAT,
@@ -52,7 +53,7 @@ print_revisions(const json_t *group, struct ds *ds)
     }
 }
 
-/* Only the time of the day, as in "2026-01-31T12:34:56.789Z". */
+/* Prints only the time of day of "2026-01-31T12:34:56.789Z". */
 static void
 print_time(const json_t *group, struct ds *ds)
 {
@@ -94,7 +95,7 @@ print_change(const json_t *group, struct ds *ds)
     }
 }
 
-/* "firewall 3, overlay 1": units and queries. */
+/* Prints "firewall 3, overlay 1": units and queries by app. */
 static void
 print_computed(const json_t *group, struct ds *ds)
 {
@@ -187,7 +188,7 @@ static const struct ctl_column group_columns[] = {
     { NULL, NULL, NULL },
 };
 
-/* Newest first, as they come. */
+/* Returns the groups in reverse order: the newest first. */
 static json_t *
 turned(const json_t *groups)
 {
@@ -210,7 +211,7 @@ static const struct ctl_column class_columns[] = {
     { NULL, NULL, NULL },
 };
 
-/* How often 'class' was computed in 'groups'. */
+/* Returns how often 'class' was computed in 'groups'. */
 static json_int_t
 count_class(const json_t *groups, const json_t *class)
 {
@@ -245,7 +246,7 @@ compare_classes(const void *a_, const void *b_)
     return here ? (here < 0 ? -1 : 1) : all ? (all < 0 ? -1 : 1) : 0;
 }
 
-/* Those that were computed most in 'groups', at most 'max'. */
+/* Returns the classes that were computed most in 'groups', at most 'max'. */
 static json_t *
 busiest(const json_t *classes, const json_t *groups, size_t max)
 {
@@ -335,7 +336,7 @@ show(const json_t *body, size_t max_classes, FILE *out)
     json_decref(groups);
 }
 
-/* Clears the terminal and writes what of 'text' fits on it. */
+/* Clears the terminal and prints the lines of 'text' that fit. */
 static void
 put_screen(FILE *out, const char *text, const struct winsize *size)
 {
@@ -392,7 +393,7 @@ refresh(struct ctl *ctl, const struct winsize *size)
     if (!status) {
         FILE *file = open_memstream(&text, &text_size);
 
-        /* Most of the screen is for what happens. */
+        /* Most of the screen is for groups. */
         show(reply.body, MIN(CLASSES_MAX, size->ws_row / 4), file);
         fclose(file);
         put_screen(ctl->out, text, size);

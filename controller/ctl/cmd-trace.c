@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The command trace. */
+ * vmnctl trace: the way of a packet through the network. */
 
 #include <config.h>
 
@@ -103,7 +103,7 @@ ctl_append_rule(const json_t *json, const char *before, struct ds *ds)
 
 /* Steps.  ---------------------------------------------------------------- */
 
-/* "ip_dst 10.0.0.100 -> 10.0.0.2", without registers. */
+/* Appends "ip_dst 10.0.0.100 -> 10.0.0.2", without registers. */
 static void
 put_changes(const json_t *step, struct ds *ds)
 {
@@ -156,8 +156,8 @@ static const struct ctl_column step_columns[] = {
     { NULL, NULL, NULL },
 };
 
-/* What a stage does where nothing concerns the packet has priority 1 or less,
- * and so have steps that only lead on. */
+/* Returns false for flows of priority 1 or less: they are a stage's defaults,
+ * or only lead to the next table. */
 static bool
 is_telling(const json_t *step)
 {
@@ -186,7 +186,7 @@ show_leg(struct ctl *ctl, const json_t *leg)
 
 /* Outcomes.  ------------------------------------------------------------- */
 
-/* What the sender is told, if it is. */
+/* Appends the reply of an app to the sender, if there is one. */
 static void
 put_answer(const json_t *answer, struct ds *ds)
 {
@@ -209,7 +209,8 @@ put_answer(const json_t *answer, struct ds *ds)
     ds_put_char(ds, '\n');
 }
 
-/* "web-1 delivered on hv2", or where it was dropped, by whom and why. */
+/* Appends "web-1 delivered on hv2", or where, by what and why the packet was
+ * dropped. */
 static void
 put_outcome(const json_t *outcome, struct ds *ds)
 {
@@ -222,7 +223,7 @@ put_outcome(const json_t *outcome, struct ds *ds)
         return;
     }
     if (!strcmp(text_of(at, "kind"), "delivered")) {
-        /* Somebody else has the address. */
+        /* Another port has the address. */
         ds_put_format(ds, "%s delivered to %s on %s, which is not who it is "
                       "for\n", text_of(outcome, "packet"),
                       text_of(at, "port"), text_of(at, "host"));

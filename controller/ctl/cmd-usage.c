@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl usage: how much of each quota is used. */
+ * vmnctl usage: the usage of each quota. */
 
 #include <config.h>
 
@@ -20,7 +20,7 @@ static const struct ctl_column columns[] = {
     { NULL, NULL, NULL },
 };
 
-/* A row for each limit of each quota. */
+/* Returns a row for each limit of each quota. */
 static json_t *
 list_limits(const json_t *answer)
 {

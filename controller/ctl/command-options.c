@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl's options: one table, from which the parser and the help are made. */
+ * vmnctl's options: one table, from which the parser and the help texts are
+ * generated. */
 
 #include <config.h>
 
@@ -14,15 +15,15 @@
 
 #include "util.h"
 
-/* Longest time that --timeout and --interval may ask for. */
+/* Maximum of --timeout and --interval. */
 #define TIMEOUT_MAX_MS (300 * 1000)
-/* The same for --for. */
+/* Maximum of --for. */
 #define FOR_MAX_S (24 * 3600)
 
 struct option_row;
 
-/* Puts what an option says into 'ctl'; 'arg' is NULL if it takes none.
- * Returns false after it has said what is wrong. */
+/* Stores an option's value in 'ctl'; 'arg' is NULL if the option has none.
+ * Returns false after it has printed an error. */
 typedef bool option_set(struct ctl *ctl, const struct option_row *row,
                         const char *arg);
 
@@ -30,19 +31,21 @@ static option_set set_true, set_no_wait, set_text, add_text, set_time,
     set_timeout, set_for, set_count, set_by, set_output, set_shown, set_raw;
 
 struct option_row {
-    char letter;                /* Its short form, or 0. */
+    char letter;                /* Short form, or 0. */
     const char *name;
-    const char *arg;            /* Its argument's name, or NULL. */
-    unsigned int options;       /* CTL_OPT_* that bring it. */
+    const char *arg;            /* Name of the argument, or NULL. */
+    unsigned int options;       /* Any of these CTL_OPT_* includes the
+                                 * option. */
     option_set *set;
-    size_t member;              /* Of struct ctl, where 'set' puts it. */
+    size_t member;              /* Offset in struct ctl of the member that
+                                 * 'set' sets. */
     const char *help;
 };
 
-/* What the rows below set. */
+/* The member that a row sets. */
 #define MEMBER(NAME) offsetof(struct ctl, NAME)
 
-/* Of rows of one name, a command has one at most. */
+/* Of several rows with one name, a command has at most one. */
 static const struct option_row option_rows[] = {
     { 'o', "output", "FORMAT",
       CTL_OPT_OUTPUT, set_output, MEMBER(output),
@@ -253,7 +256,8 @@ ctl_options_help(FILE *file, unsigned int options)
     }
 }
 
-/* All that an option takes, with spaces between; NULL: nobody knows. */
+/* Returns the values that an option accepts, separated by spaces; NULL if they
+ * cannot be listed. */
 static const char *
 values_of(const struct option_row *row)
 {
@@ -322,7 +326,7 @@ add_text(struct ctl *ctl, const struct option_row *row, const char *arg)
     return true;
 }
 
-/* "500ms", "10s", "2m", or a number of seconds. */
+/* Parses "500ms", "10s", "2m", or a number of seconds. */
 static bool
 set_time(struct ctl *ctl, const struct option_row *row, const char *arg)
 {
@@ -349,7 +353,7 @@ set_timeout(struct ctl *ctl, const struct option_row *row, const char *arg)
     return set_time(ctl, row, arg);
 }
 
-/* "90s", "10m", "8h". */
+/* Parses "90s", "10m", "8h". */
 static bool
 set_for(struct ctl *ctl, const struct option_row *row, const char *arg)
 {
@@ -394,7 +398,8 @@ set_by(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
     return true;
 }
 
-/* True if 'arg' is one of the first 'n' formats. */
+/* Sets the output format if 'arg' is one of the first 'n' formats.  Returns
+ * false otherwise. */
 static bool
 set_format(struct ctl *ctl, const char *arg, size_t n)
 {
@@ -412,7 +417,7 @@ set_format(struct ctl *ctl, const char *arg, size_t n)
     return false;
 }
 
-/* Of objects. */
+/* For output of objects. */
 static bool
 set_output(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
            const char *arg)
@@ -425,7 +430,7 @@ set_output(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
     return true;
 }
 
-/* Of what has neither a name nor more columns. */
+/* For output without names and additional columns. */
 static bool
 set_shown(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
           const char *arg)
@@ -438,7 +443,7 @@ set_shown(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
     return true;
 }
 
-/* Of what is a file for another command otherwise. */
+/* For output that is otherwise a file for another command. */
 static bool
 set_raw(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
         const char *arg)
@@ -452,12 +457,12 @@ set_raw(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
 
 /* Parsing.  -------------------------------------------------------------- */
 
-/* getopt's values of long options are those of their rows, and of short ones
- * their letters, which are below. */
+/* The values of getopt for long options are LONG_BASE and their row; those of
+ * short options are their letters, which are lower. */
 #define LONG_BASE 256
 
-/* Fills in getopt's two forms of the rows that 'options' brings.  The arrays
- * have room for all rows. */
+/* Fills in getopt's descriptions of the rows that 'options' includes.  The
+ * arrays have room for all rows. */
 static void
 make_getopt(unsigned int options, bool stop_at_argument, char *shorts,
             struct option *longs)
@@ -486,7 +491,7 @@ make_getopt(unsigned int options, bool stop_at_argument, char *shorts,
     memset(longs, 0, sizeof *longs);
 }
 
-/* The row that getopt means by 'value'. */
+/* Returns the row of getopt's value 'value'. */
 static const struct option_row *
 find_row(unsigned int options, int value)
 {
@@ -514,7 +519,8 @@ ctl_options_parse(struct ctl *ctl, const struct ctl_command *command,
 
     make_getopt(options, !command, shorts, longs);
     opterr = 0;
-    optind = 0;                 /* Start anew, also for glibc's own state. */
+    optind = 0;                 /* Resets getopt, including glibc's internal
+                                 * state. */
     while ((value = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         if (value == '?' || value == ':') {
             ctl_usage(ctl, "%s: %s%s%s (see vmnctl %s%s--help)",

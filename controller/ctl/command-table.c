@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The commands of vmnctl: a row each. */
+ * vmnctl's commands: one row each. */
 
 #include <config.h>
 

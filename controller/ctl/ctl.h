@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of vmnctl share: the state of one run, its options, and the
- * descriptor of a command.  Commands are rows of ctl_commands[]. */
+ * Declarations that the files of vmnctl share: the state of one run, its
+ * options, and the descriptor of a command.  Commands are rows of
+ * ctl_commands[]. */
 
 #ifndef CONTROLLER_CTL_CTL_H
 #define CONTROLLER_CTL_CTL_H 1
@@ -14,47 +15,49 @@
 
 struct ctl_client;
 
-/* Exit statuses; part of the interface. */
+/* Exit statuses: part of the interface. */
 enum ctl_exit {
     CTL_DONE = 0,
-    CTL_REFUSED = 1,       /* The server said no. */
-    CTL_DIFFERS = 1,       /* The answer of what ctl_comparison_exit() says. */
+    CTL_REFUSED = 1,       /* The server rejected the request. */
+    CTL_DIFFERS = 1,       /* See ctl_comparison_exit(). */
     CTL_USAGE = 2,         /* Wrong command line or input file. */
-    CTL_NO_COMPARISON = 2, /* Refused: see ctl_comparison_exit(). */
-    CTL_UNREACHABLE = 3,   /* The server gave no answer. */
-    CTL_NOT_INSTALLED = 4, /* Done, but not on all hosts in time. */
+    CTL_NO_COMPARISON = 2, /* See ctl_comparison_exit(). */
+    CTL_UNREACHABLE = 3,   /* The server did not reply. */
+    CTL_NOT_INSTALLED = 4, /* Durable, but not installed on all hosts in
+                            * time. */
 };
 
-/* The last two are of objects alone. */
+/* The last two are for objects only. */
 enum ctl_output { CTL_TABLE, CTL_JSON, CTL_YAML, CTL_WIDE, CTL_NAME };
 
-/* Options that a command may take; a set of bits. */
+/* Groups of options that a command accepts: bits. */
 enum ctl_option {
-    CTL_OPT_OUTPUT = 1 << 0,    /* -o, of objects. */
+    CTL_OPT_OUTPUT = 1 << 0,    /* -o, for objects. */
     CTL_OPT_SELECTOR = 1 << 1,
     CTL_OPT_LIMIT = 1 << 2,
     CTL_OPT_FILE = 1 << 3,
     CTL_OPT_PRUNE = 1 << 4,
     CTL_OPT_WAIT = 1 << 5,      /* --wait and --timeout. */
-    CTL_OPT_NO_WAIT = 1 << 6,   /* --no-wait and --timeout: waits if not. */
+    CTL_OPT_NO_WAIT = 1 << 6,   /* --no-wait and --timeout: waits by
+                                 * default. */
     CTL_OPT_CASCADE = 1 << 7,
-    CTL_OPT_GLOBAL = 1 << 8,    /* --server and the like: every command. */
+    CTL_OPT_GLOBAL = 1 << 8,    /* --server and so on: every command. */
     CTL_OPT_DRY_RUN = 1 << 9,   /* --dry-run, and -o with it. */
-    CTL_OPT_PLAN = 1 << 10,     /* -o, of a command that only plans. */
+    CTL_OPT_PLAN = 1 << 10,     /* -o, for a command that only plans. */
     CTL_OPT_ONCE = 1 << 11,     /* --once and --interval. */
-    CTL_OPT_FLOWS = 1 << 12,    /* --diff, --repair, --app and the like. */
+    CTL_OPT_FLOWS = 1 << 12,    /* --diff, --repair, --app and so on. */
     CTL_OPT_DATABASE = 1 << 13, /* --database. */
     CTL_OPT_AFTER = 1 << 14,    /* --after. */
     CTL_OPT_REPLY = 1 << 15,    /* --reply. */
-    CTL_OPT_DROPS = 1 << 16,    /* --host, --port and the like. */
+    CTL_OPT_DROPS = 1 << 16,    /* --host, --port and so on. */
     CTL_OPT_REACH = 1 << 17,    /* --network and --by. */
     CTL_OPT_LOGS = 1 << 18,     /* The same for logs. */
     CTL_OPT_ALLOW = 1 << 19,    /* --name, --allow and --allow-group. */
     CTL_OPT_NETWORK = 1 << 20,  /* --network. */
-    CTL_OPT_SHOWN = 1 << 21,    /* -o, of anything else. */
-    CTL_OPT_RECOMMEND = 1 << 22, /* --network, --for and the like. */
+    CTL_OPT_SHOWN = 1 << 21,    /* -o, for anything else. */
+    CTL_OPT_RECOMMEND = 1 << 22, /* --network, --for and so on. */
     CTL_OPT_WATCH = 1 << 23,    /* --watch. */
-    CTL_OPT_EVENTS = 1 << 24,   /* --kinds and the like. */
+    CTL_OPT_EVENTS = 1 << 24,   /* --kinds and so on. */
     CTL_OPT_TOKEN = 1 << 26,    /* --account and --expires. */
     CTL_OPT_JOIN = 1 << 27,     /* --address and --plain. */
     CTL_OPT_SUPPORT = 1 << 25,  /* --no-objects and --unixctl. */
@@ -62,7 +65,7 @@ enum ctl_option {
 
 struct ctl {
     FILE *in, *out, *err;
-    struct ctl_client *client;  /* NULL until ctl_call() needs it. */
+    struct ctl_client *client;  /* NULL until the first call. */
 
     /* Options. */
     char *server;               /* Owned. */
@@ -88,7 +91,7 @@ struct ctl {
     char *stage;
     char *table;
     char *object;
-    struct svec after;          /* Files. */
+    struct svec after;          /* File names. */
     bool reply;
     char *name;                 /* Owned; or NULL. */
     struct svec allow;          /* Services. */
@@ -118,20 +121,22 @@ struct ctl {
     int interval_ms;
     bool help;
 
-    bool progress;              /* Some is shown: see ctl_progress(). */
-    bool passes_over;           /* What the account may not see: 403 is not */
-    size_t n_passed_over;       /* said, but counted. */
-    size_t n_refused;           /* Other refusals, which were said. */
+    bool progress;              /* A progress line is shown: see
+                                 * ctl_progress(). */
+    bool passes_over;           /* Objects that the account may not see: errors
+                                 * 403 */
+    size_t n_passed_over;       /* are counted, not printed. */
+    size_t n_refused;           /* Other rejections, which were printed. */
 };
 
 struct ctl_command {
-    const char *name;           /* NULL ends ctl_commands[]. */
+    const char *name;           /* NULL in the last row of ctl_commands[]. */
     const char *args;           /* For the usage line. */
     int min_args;
     int max_args;               /* -1: any number. */
     unsigned int options;       /* Of CTL_OPT_*, without CTL_OPT_GLOBAL. */
     const char *summary;        /* One line, for `vmnctl --help`. */
-    const char *help;           /* More, with an example. */
+    const char *help;           /* Further text, with an example. */
     enum ctl_exit (*run)(struct ctl *, int n_args, char *const args[]);
 };
 
@@ -142,26 +147,29 @@ int ctl_main(int argc, char *argv[], FILE *in, FILE *out, FILE *err);
 
 /* command-options.c */
 
-/* Takes the options out of 'argv', which begins with the program's or the
- * command's name; '*first' is set to the index of the first argument.  With
- * 'command' NULL, stops at the first argument.  Returns false after it has
- * said what is wrong. */
+/* Parses the options in 'argv', whose first element is the name of the program
+ * or the command, and sets '*first' to the index of the first argument.  If
+ * 'command' is NULL, stops at the first argument.  Returns false after it has
+ * printed an error. */
 bool ctl_options_parse(struct ctl *, const struct ctl_command *command,
                        int argc, char *argv[], int *first);
 void ctl_options_help(FILE *, unsigned int options);
 
-/* What there is to know of an option. */
+/* Description of an option. */
 struct ctl_option_info {
     char letter;                /* Its short form, or 0. */
-    const char *name, *arg;     /* 'arg' is NULL if it takes none. */
-    const char *values;         /* That it takes, with spaces; or NULL. */
+    const char *name, *arg;     /* 'arg' is NULL if it has no argument. */
+    const char *values;         /* Accepted values, separated by spaces; or
+                                 * NULL. */
     const char *help;
 };
 
-/* The 'i'th of the options that 'options' bring; false past the last one. */
+/* Fills in the 'i'th of the options that 'options' includes.  Returns false
+ * past the last one. */
 bool ctl_option_at(size_t i, unsigned int options, struct ctl_option_info *);
 
-/* Complains about the command line or a file; returns CTL_USAGE. */
+/* Prints an error about the command line or an input file.  Returns
+ * CTL_USAGE. */
 enum ctl_exit ctl_usage(struct ctl *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The rules that apply to a port, in the order in which packets meet them, as
- * docs/pipeline.md has it ("Priorities"); see describe.h.  It sorts what the
- * server tells, and does not decide about packets: `vmnctl trace` asks for
- * that. */
+ * The rules that apply to a port, in the order of evaluation
+ * (docs/pipeline.md, "Priorities"); see describe.h.  It only sorts what the
+ * server reports: `vmnctl trace` says what happens to a packet. */
 
 #include <config.h>
 
@@ -17,23 +16,23 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* Kinds of rules, in the order in which policies of one priority take turns
- * in the tier "application". */
+/* Kinds of rules, in the order in which rules of one priority are evaluated in
+ * the tier "application". */
 enum kind { DENY, REJECT, ALLOW, KEEP, PASS, N_KINDS };
 
-/* Of the tier that isolates, and that quarantine comes behind. */
+/* The tier in which policies isolate, and the one that quarantines follow. */
 #define APPLICATION "application"
 #define EMERGENCY "emergency"
 
-/* A rule that is met. */
+/* A rule that applies. */
 struct met {
-    json_int_t position;        /* Of its tier. */
+    json_int_t position;        /* Position of its tier. */
     bool shadow;
     json_int_t priority;
-    json_int_t level;           /* Among policies of one priority. */
-    const char *tier, *policy;  /* Borrowed of the policy. */
+    json_int_t level;           /* Rank among policies of one priority. */
+    const char *tier, *policy;  /* Borrowed from the policy. */
     size_t number;
-    const json_t *rule;         /* NULL: isolation, behind all rules. */
+    const json_t *rule;         /* NULL: isolation, after all rules. */
 };
 
 struct way {
@@ -41,7 +40,7 @@ struct way {
     struct met *met;
     size_t n, allocated;
     bool isolated;
-    bool passes;                /* A rule of the tier that isolates leads past
+    bool passes;                /* A rule of the isolating tier may pass over
                                  * it. */
 };
 
@@ -98,7 +97,7 @@ ctl_expand_groups(struct ctl *ctl, struct sset *groups)
     bool more = !status;
     size_t i, j;
 
-    /* As often as groups are inside of each other. */
+    /* At most as often as groups are nested. */
     while (more) {
         more = false;
         json_array_foreach (all, i, group) {
@@ -174,7 +173,7 @@ spec_text(const json_t *object, const char *member)
     return text_of(json_object_get(object, "spec"), member);
 }
 
-/* Unknown kinds, of a later vmnd, stand behind the others. */
+/* Kinds that are unknown, of a later vmnd, sort last. */
 static enum kind
 kind_of(const json_t *policy, const json_t *rule)
 {
@@ -206,8 +205,8 @@ add_met(struct way *way, const json_t *policy, json_int_t position)
     return met;
 }
 
-/* Whether 'policy' isolates in the way's direction: that of its "directions",
- * or else those of its rules, or else ingress. */
+/* Returns true if 'policy' isolates in the direction of 'way': one of its
+ * "directions", or if it has none, of its rules, or else ingress. */
 static bool
 isolates(const json_t *policy, const struct way *way)
 {
@@ -264,7 +263,7 @@ compare_numbers(json_int_t a, json_int_t b)
     return a < b ? -1 : a > b;
 }
 
-/* Shadow policies are asked before the others of their tier. */
+/* Shadow policies are evaluated before the others of their tier. */
 static int
 compare_met(const void *a_, const void *b_)
 {
@@ -280,8 +279,8 @@ compare_met(const void *a_, const void *b_)
                                            (json_int_t) b->number);
 }
 
-/* The position of a tier, behind all others if there is none of that
- * name. */
+/* Returns the position of a tier, or one behind all others if there is no such
+ * tier. */
 static json_int_t
 position_of(const json_t *tiers, const char *name)
 {
@@ -330,7 +329,8 @@ row_of(const struct met *met)
     return row;
 }
 
-/* Where the rules end for a port: what comes behind 'limit' is not asked. */
+/* The end of the evaluation for a port: tiers behind 'limit' are not
+ * evaluated. */
 struct end {
     json_int_t limit;           /* Position of the last tier. */
     char *text;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What concerns an object, by its type; see describe.h. */
+ * What is related to an object, by type; see describe.h. */
 
 #include <config.h>
 
@@ -14,7 +14,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* All ports are looked through for a host's if there are so many at most. */
+/* Up to so many ports, all are read to find those of a host. */
 #define PORTS_MAX 5000
 
 /* Rows of objects.  ------------------------------------------------------ */
@@ -104,8 +104,7 @@ static const struct ctl_column rule_columns[] = {
 
 typedef bool is_wanted(const json_t *object, const char *name);
 
-/* Writes a table of the objects of 'type' that 'wanted' says are about
- * 'name'. */
+/* Prints a table of the objects of 'type' for which 'wanted' returns true. */
 static enum ctl_exit
 list(struct ctl *ctl, const char *title, const char *type,
      const struct ctl_column *columns, is_wanted *wanted, const char *name)
@@ -181,7 +180,7 @@ has_group_inside(const json_t *group, const char *inner)
     return ctl_has_string(ctl_spec(group, "groups"), inner);
 }
 
-/* As whom it is protected, or as a peer. */
+/* Returns true if the policy applies to the group or has it as a peer. */
 static bool
 names_group(const json_t *policy, const char *group)
 {
@@ -200,7 +199,7 @@ names_group(const json_t *policy, const char *group)
 
 /* Ports.  ---------------------------------------------------------------- */
 
-/* Writes the identity of a port, and the groups that it is in; adds these to
+/* Prints the identity of a port and the groups that contain it; adds these to
  * 'groups'. */
 static enum ctl_exit
 describe_identity(struct ctl *ctl, const char *port, struct sset *groups)
@@ -260,7 +259,7 @@ ctl_describe_port(struct ctl *ctl, const char *name, const json_t *object)
 
     enum ctl_exit worst = CTL_DONE;
 
-    /* Without its groups nobody knows which rules apply. */
+    /* Without the groups it is unknown which rules apply. */
     status = status ? status : ctl_describe_rules(ctl, object, &groups);
     if (ctl_describe_continue(&worst, status)) {
         ctl_describe_continue(&worst, list(ctl, "Balancers that name it",
@@ -273,8 +272,9 @@ ctl_describe_port(struct ctl *ctl, const char *name, const json_t *object)
 
 /* Hosts and networks.  --------------------------------------------------- */
 
-/* Where ports of 'network' are, or which ports are on 'host'; one of them is
- * NULL.  '*n_ports' is how many ports there are at all. */
+/* Prints the hosts of a network's ports, or the networks of a host's; one of
+ * 'network' and 'host' is NULL.  Sets '*n_ports' to the number of ports in
+ * all. */
 static enum ctl_exit
 describe_places(struct ctl *ctl, const char *title, const char *host,
                 const char *network, json_int_t *n_ports)
@@ -310,7 +310,7 @@ describe_places(struct ctl *ctl, const char *title, const char *host,
                 "network", json_object_get(of, "name"), "ports", ports));
         }
     }
-    /* Its own columns say the same in each row. */
+    /* Without the column that is the same in each row. */
     ctl_describe_table(
         ctl, title,
         host ? &place_columns[2]
@@ -343,7 +343,7 @@ ctl_describe_host(struct ctl *ctl, const char *name,
     return list(ctl, "Ports", "ports", port_columns, is_on_host, name);
 }
 
-/* The groups that ports of 'network' are in. */
+/* Adds the groups that contain ports of 'network'. */
 static enum ctl_exit
 get_network_groups(struct ctl *ctl, const char *network,
                    struct sset *groups)
@@ -427,7 +427,7 @@ ctl_describe_group(struct ctl *ctl, const char *name,
                                   columns, has_group_inside, name);
 }
 
-/* Its rules, with what they were hit by. */
+/* Prints a policy's rules with their counters. */
 enum ctl_exit
 ctl_describe_policy(struct ctl *ctl, const char *name OVS_UNUSED,
                     const json_t *object)

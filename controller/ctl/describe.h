@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of `vmnctl describe` share.  The object itself and what is
- * told of any are in cmd-describe.c, what concerns a type in describe-types.c,
- * and the rules that apply to ports in describe-rules.c. */
+ * Declarations that the files of `vmnctl describe` share.  The object itself
+ * and what is common to all types is in cmd-describe.c, what is related to a
+ * type in describe-types.c, and the rules that apply to ports in
+ * describe-rules.c. */
 
 #ifndef CONTROLLER_CTL_DESCRIBE_H
 #define CONTROLLER_CTL_DESCRIBE_H 1
@@ -15,32 +16,31 @@
 
 struct ctl_reply;
 
-/* Writes an empty line, 'title' and a table of 'array' below it, or nothing if
- * that is empty. */
+/* Prints an empty line, 'title' and a table of 'array', or nothing if the
+ * array is empty. */
 void ctl_describe_table(struct ctl *, const char *title,
                         const struct ctl_column *, const json_t *array);
 
-/* A GET of 'path' with one parameter, unless 'key' is NULL; see ctl_get(). */
+/* GETs 'path' with one parameter, unless 'key' is NULL; see ctl_get(). */
 enum ctl_exit ctl_describe_get(struct ctl *, const char *type,
                                const char *key, const char *value,
                                struct ctl_reply *);
 
-/* Takes the outcome of a part into '*worst'.  The other parts are shown all
- * the same:  false only if the server is gone. */
+/* Merges the status of a part into '*worst'.  The other parts are printed in
+ * any case: returns false only if the server cannot be reached. */
 bool ctl_describe_continue(enum ctl_exit *worst, enum ctl_exit);
 
-/* A member of an object's spec, and of its status. */
+/* Return a member of an object's spec, and of its status. */
 json_t *ctl_spec(const json_t *object, const char *member);
 json_t *ctl_status(const json_t *object, const char *member);
 
-/* True if 'array' has the text 'text'. */
+/* Returns true if 'array' contains the string 'text'. */
 bool ctl_has_string(const json_t *array, const char *text);
 
-/* cmd-drops.c: what GET /v1/drops has answered. */
+/* cmd-drops.c: prints a reply of GET /v1/drops. */
 void ctl_describe_drops(struct ctl *, const json_t *body);
 
-/* describe-types.c: what concerns an object of its type.  'name' is its
- * name. */
+/* describe-types.c: print what is related to an object of each type. */
 enum ctl_exit ctl_describe_port(struct ctl *, const char *name,
                                 const json_t *object);
 enum ctl_exit ctl_describe_host(struct ctl *, const char *name,
@@ -56,20 +56,20 @@ enum ctl_exit ctl_describe_policy(struct ctl *, const char *name,
 
 /* describe-rules.c */
 
-/* "web,10.0.0.0/8", "http,tcp/80": whom and what a rule is about; "any" for
- * all. */
+/* Append "web,10.0.0.0/8", the peers of a rule, and "http,tcp/80", its
+ * services; "any" for all. */
 void ctl_print_peers(const json_t *rule, struct ds *);
 void ctl_print_services(const json_t *rule, struct ds *);
 
-/* Adds to 'groups' all groups that those in it are in. */
+/* Adds to 'groups' all groups that contain these. */
 enum ctl_exit ctl_expand_groups(struct ctl *, struct sset *groups);
 
-/* Appends to 'policies' those that apply to ports of 'groups'. */
+/* Appends to 'policies' those that apply to 'groups'. */
 enum ctl_exit ctl_get_policies(struct ctl *, const struct sset *groups,
                                json_t *policies);
 
-/* Writes the rules that a port meets, in their order, and what decides at
- * their end. */
+/* Prints the rules that apply to a port, in the order of evaluation, and the
+ * default at the end. */
 enum ctl_exit ctl_describe_rules(struct ctl *, const json_t *port,
                                  const struct sset *groups);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * One run of vmnctl: finds the command, takes its options, calls it. */
+ * The main function of vmnctl: finds the command, parses its options, runs
+ * it. */
 
 #include <config.h>
 
@@ -173,7 +174,8 @@ ctl_main(int argc, char *argv[], FILE *in, FILE *out, FILE *err)
     }
     ctl_uninit(&ctl);
 
-    /* An answer that nobody got is no success: a full disk, a closed pipe. */
+    /* Output that could not be written, to a full disk or a closed pipe, is an
+     * error. */
     if (fflush(out) && status == CTL_DONE) {
         fprintf(err, "vmnctl: cannot write the output\n");
         status = CTL_REFUSED;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Listening to events: the stream taken apart (HTML standard, section 9.2.6,
- * as far as vmnd uses it), and taken up again where it was when the server
- * comes back. */
+ * A client of event streams: parses them (HTML standard, section 9.2.6, as far
+ * as vmnd uses it), and resumes when the connection was lost. */
 
 #include <config.h>
 
@@ -14,24 +13,25 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* vmnd sends something every 15 s at least. */
+/* vmnd sends at least a heartbeat every 15 s. */
 #define IDLE_TIMEOUT_MS (60 * 1000)
-/* Before the next try. */
+/* Delay before a reconnect. */
 #define AGAIN_MS 1000
-/* Longest event that is taken. */
+/* Maximum size of an event, in bytes. */
 #define EVENT_SIZE_MAX (16 * 1024 * 1024)
 
 struct listener {
     struct ctl *ctl;
     ctl_event_cb *cb;
     void *aux;
-    struct ds text;             /* Of the event that is coming. */
-    char *id;                   /* Of the last one, or NULL. */
-    enum ctl_exit status;       /* CTL_DONE: go on. */
-    bool away;                  /* The server is, and that was said. */
+    struct ds text;             /* Of the event being received. */
+    char *id;                   /* Of the last event, or NULL. */
+    enum ctl_exit status;       /* CTL_DONE: continue. */
+    bool away;                  /* The server cannot be reached, and that was
+                                 * printed. */
 };
 
-/* Takes the event in 'text', lines of "FIELD: VALUE". */
+/* Handles the event in 'text', lines of "FIELD: VALUE". */
 static void
 take_event(struct listener *l, char *text)
 {
@@ -58,7 +58,7 @@ take_event(struct listener *l, char *text)
     }
 }
 
-/* Takes what has come; false once that is enough. */
+/* Handles received data; returns false to end the stream. */
 static bool
 take_cb(void *l_, const char *data, size_t size)
 {
@@ -123,7 +123,7 @@ ctl_follow_events(struct ctl *ctl, const char *query, ctl_event_cb *cb,
     for (;;) {
         status = listen_once(&l, query);
         status = l.status ? l.status : status;
-        /* Who was never there is not waited for. */
+        /* A server that could never be reached is not waited for. */
         if (l.status || status == CTL_REFUSED || status == CTL_USAGE
             || !l.id) {
             break;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * `get --watch`; see get-watch.h.  Events only say what to look at: what is
- * shown is always the object as it is read then. */
+ * `get --watch`; see get-watch.h.  An event only says which objects changed:
+ * they are read again and shown. */
 
 #include <config.h>
 
@@ -22,10 +22,10 @@
 struct watch {
     struct ctl *ctl;
     const struct schema_table *type;
-    struct sset names;          /* That are asked for; none: all. */
-    struct arena arena;         /* Of the selector. */
+    struct sset names;          /* Those to watch; empty: all. */
+    struct arena arena;         /* Owns the selector. */
     struct vmn_selector selector;
-    struct sset shown;          /* That are asked for, and there. */
+    struct sset shown;          /* Those that were shown, and exist. */
     struct ctl_column *columns;
     struct ctl_table *table;
 };
@@ -38,7 +38,7 @@ compare_labels(const void *a_, const void *b_)
     return strcmp(a->key, b->key);
 }
 
-/* Whether the object's labels are what --selector asks for. */
+/* Returns true if --selector matches the object's labels. */
 static bool
 is_selected(const struct watch *w, const json_t *object)
 {
@@ -100,8 +100,8 @@ show(struct watch *w, const json_t *object)
     json_decref(one);
 }
 
-/* Tables are written when all that there is at a time is in them, so that
- * their columns fit. */
+/* Prints a table once all rows of a time are in it, so that the columns
+ * fit. */
 static void
 show_end(struct watch *w)
 {
@@ -128,7 +128,7 @@ show_gone(struct watch *w, const char *name, const char *what)
 
 /* Looking.  -------------------------------------------------------------- */
 
-/* Takes up the object as it is now. */
+/* Shows the object if it is to be watched. */
 static void
 take_object(struct watch *w, const json_t *object)
 {
@@ -164,7 +164,7 @@ look_at_one(struct watch *w, const char *name)
     return status;
 }
 
-/* All there is; those that were shown before and are gone, too. */
+/* Reads all objects, and shows those that were deleted, too. */
 static enum ctl_exit
 look_at_all(struct watch *w)
 {
@@ -190,7 +190,7 @@ look_at_all(struct watch *w)
     return status;
 }
 
-/* Looks at what a revision changed. */
+/* Reads the objects that a revision changed. */
 static enum ctl_exit
 look_at_changes(struct watch *w, const json_t *changes)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Objects from files; see object-files.h. */
+ * Reads objects from files; see object-files.h. */
 
 #include <config.h>
 
@@ -57,7 +57,8 @@ is_known_member(const char *key)
     return false;
 }
 
-/* "object 3" for messages; the name if there is one. */
+/* Returns "object 3" for messages, with the name if there is one.  The caller
+ * frees it. */
 static char *
 describe(const struct ctl_input *input, const char *file, const json_t *doc)
 {
@@ -130,8 +131,8 @@ add_object(struct ctl_input *input, const char *file, const json_t *doc,
     return 0;
 }
 
-/* The objects that 'doc' holds beside one another, or NULL if it is one: a
- * list, a reply of `GET /v1/TYPE`, a body of `POST /v1/apply`. */
+/* Returns the list of objects in 'doc': a list, a reply of `GET /v1/TYPE`, a
+ * body of `POST /v1/apply`; or NULL if it is a single object. */
 static const json_t *
 get_list(const json_t *doc)
 {
@@ -150,8 +151,8 @@ get_list(const json_t *doc)
     return NULL;
 }
 
-/* A file for vmn-lab has "vms" beside "objects": where the VMs run, which is
- * no business of vmnd's.  Anything else there is a slip. */
+/* Returns the name of an unexpected member beside "objects", or NULL.  A file
+ * for vmn-lab also has "vms", where the VMs run, which vmnctl ignores. */
 static const char *
 find_stray_member(const json_t *doc)
 {
@@ -196,7 +197,7 @@ add_document(struct ctl_input *input, const char *file, const json_t *doc,
 
 /* Files.  ---------------------------------------------------------------- */
 
-/* JSON texts one after the other. */
+/* Parses a sequence of JSON texts. */
 static int
 parse_json(const char *text, size_t size, json_t *docs, struct vmn_error *why)
 {
@@ -226,9 +227,9 @@ parse_json(const char *text, size_t size, json_t *docs, struct vmn_error *why)
     return 0;
 }
 
-/* A file that is named *.json is JSON.  Any other is YAML, of which JSON is a
- * part but for escapes of some characters, so JSON is tried first where the
- * text looks like it. */
+/* Parses a file by its name: *.json is JSON.  Others are YAML, of which JSON
+ * is a subset except for some escapes, so text that looks like JSON is parsed
+ * as such first. */
 static int
 parse_text(const char *file, const struct ds *text, json_t *docs,
            struct vmn_error *why)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The types of objects and their columns; see object-types.h. */
+ * Names of types, and the cells of their tables; see object-types.h. */
 
 #include <config.h>
 
@@ -19,7 +19,7 @@ spec_of(const json_t *object)
     return json_object_get(object, "spec");
 }
 
-/* "80,443", where an entry is a number or a text such as "8000-8100". */
+/* Appends "80,443"; a port is a number or a string such as "8000-8100". */
 void
 ctl_print_service_entry(const json_t *entry, struct ds *ds)
 {
@@ -58,7 +58,7 @@ print_entries(const json_t *object, struct ds *ds)
     }
 }
 
-/* "80->8080,443,8000-8010". */
+/* Prints "80->8080,443,8000-8010". */
 static void
 print_lb_ports(const json_t *object, struct ds *ds)
 {
@@ -84,7 +84,7 @@ print_lb_ports(const json_t *object, struct ds *ds)
     }
 }
 
-/* "web-1,web-2*3", with the weights that are not 1. */
+/* Prints "web-1,web-2*3", with weights other than 1. */
 static void
 print_backends(const json_t *object, struct ds *ds)
 {
@@ -132,7 +132,7 @@ status_of(const json_t *object, const char *name)
     return json_object_get(json_object_get(object, "status"), name);
 }
 
-/* "250ms", "12s", "3m", "5h", "9d". */
+/* Appends "250ms", "12s", "3m", "5h", "9d". */
 static void
 put_duration(struct ds *ds, json_int_t ms)
 {
@@ -169,7 +169,7 @@ print_lag(const json_t *object, struct ds *ds)
     ctl_print_lag(status_of(object, "lag"), ds);
 }
 
-/* "2/1.5KiB": bundles, and their bytes. */
+/* Prints "2/1.5KiB": bundles, and their bytes. */
 static void
 print_unanswered(const json_t *object, struct ds *ds)
 {
@@ -192,7 +192,7 @@ print_backlog(const json_t *object, struct ds *ds)
     }
 }
 
-/* How long ago. */
+/* Prints how long ago the last audit was. */
 static void
 print_audited(const json_t *object, struct ds *ds)
 {
@@ -206,7 +206,7 @@ print_audited(const json_t *object, struct ds *ds)
     }
 }
 
-/* "1 missing,2 unknown". */
+/* Prints "1 missing,2 unknown". */
 static void
 print_found(const json_t *object, struct ds *ds)
 {
@@ -228,7 +228,7 @@ print_found(const json_t *object, struct ds *ds)
     }
 }
 
-/* What the operator says of an app, or else what it says of itself. */
+/* Prints the operator's description of an app, or else its own. */
 static void
 print_app_description(const json_t *object, struct ds *ds)
 {
@@ -250,7 +250,7 @@ print_interfaces(const json_t *object, struct ds *ds)
     ctl_path_print(object, "/spec/interfaces/*/network", ds);
 }
 
-/* "0.0.0.0/0 via 10.0.0.9,10.0.0.10; 10.9.0.0/16 from 10.0.1.0/24
+/* Prints "0.0.0.0/0 via 10.0.0.9,10.0.0.10; 10.9.0.0/16 from 10.0.1.0/24
  * blackhole". */
 static void
 print_routes(const json_t *object, struct ds *ds)
@@ -275,7 +275,7 @@ print_routes(const json_t *object, struct ds *ds)
     }
 }
 
-/* Cells of columns whose plain value would not read well. */
+/* Columns whose cells are more than the value at their path. */
 static const struct {
     enum vmn_table table;
     const char *path;

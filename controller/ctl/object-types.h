@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The types of objects as vmnctl shows them.  Names and columns come from the
- * schema; here are short names and cells that read better than plain values.
- * Not for which fields are allowed: the server checks them. */
+ * schema; here are short names, and cells that are formatted.  Not for
+ * validation: the server does that. */
 
 #ifndef CONTROLLER_CTL_OBJECT_TYPES_H
 #define CONTROLLER_CTL_OBJECT_TYPES_H 1
@@ -12,23 +12,23 @@
 #include "controller/ctl/output-table.h"
 #include "controller/schema/schema.h"
 
-/* The type by its plural, singular or short name, or NULL. */
+/* Returns the type with this plural, singular or short name, or NULL. */
 const struct schema_table *ctl_type_find(const char *name);
 
-/* The 'i'th type, or NULL past the last one. */
+/* Returns the 'i'th type, or NULL past the last one. */
 const struct schema_table *ctl_type_at(size_t i);
 
-/* The short name, or NULL if the type has none. */
+/* Returns the short name, or NULL if the type has none. */
 const char *ctl_type_short_name(const struct schema_table *);
 
-/* "3/250ms" for {"revisions": 3, "ms": 250}, or nothing. */
+/* Appends "3/250ms" for {"revisions": 3, "ms": 250}; nothing if it is not
+ * behind. */
 void ctl_print_lag(const json_t *lag, struct ds *);
 
-/* "tcp/80,443" for an entry of a service, or what a rule says in place of
- * one. */
+/* Appends "tcp/80,443" for an entry of a service, also one in a rule. */
 void ctl_print_service_entry(const json_t *entry, struct ds *);
 
-/* The columns for people; with 'wide' all of them.  The caller frees the
+/* Returns the columns of a table; all of them if 'wide'.  The caller frees the
  * array. */
 struct ctl_column *ctl_type_columns(const struct schema_table *, bool wide);
 

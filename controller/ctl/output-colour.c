@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Colours of words; see output-colour.h. */
+ * Colours of states; see output-colour.h. */
 
 #include <config.h>
 
@@ -28,7 +28,8 @@ ctl_colour_on(FILE *file)
             && term && *term && strcmp(term, "dumb"));
 }
 
-/* A name may be "up", too: these words say something in these columns only. */
+/* An object may be named "up", too: words are coloured in these columns
+ * only. */
 static bool
 is_state(const char *heading)
 {
@@ -45,7 +46,7 @@ is_state(const char *heading)
     return false;
 }
 
-/* Of how many flows. */
+/* Returns the colour of a number of flows. */
 static const char *
 colour_of_count(const char *heading, const char *text)
 {
@@ -103,7 +104,7 @@ ctl_colour_of(const char *heading, const char *text)
         { "mixed", BETWEEN },
         { "unknown", BETWEEN },
     };
-    /* Of several, the last says most: "up,quarantined". */
+    /* Of several states, the last is the most important: "up,quarantined". */
     const char *comma = strrchr(text, ',');
     const char *word = comma ? comma + 1 : text;
 

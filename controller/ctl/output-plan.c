@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Plans; see output-plan.h. */
+ * Prints plans; see output-plan.h. */
 
 #include <config.h>
 
@@ -91,7 +91,7 @@ show_fields(struct ctl *ctl, const json_t *objects)
     }
 }
 
-/* The objects that would change; of the others only how many. */
+/* Prints the objects that would change, and the number of the others. */
 static void
 show_objects(struct ctl *ctl, const json_t *objects)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Plans: what --dry-run and diff show. */
+ * Plans: the output of --dry-run and diff. */
 
 #ifndef CONTROLLER_CTL_OUTPUT_PLAN_H
 #define CONTROLLER_CTL_OUTPUT_PLAN_H 1
@@ -10,14 +10,14 @@
 
 #include "controller/ctl/ctl.h"
 
-/* After the command line: checks what goes with --dry-run and what does not.
- * Returns false after it has said what is wrong. */
+/* Checks that the other options can be combined with --dry-run.  Returns false
+ * after it has printed an error. */
 bool ctl_plan_check(struct ctl *, const struct ctl_command *);
 
-/* Shows a plan as -o asks for. */
+/* Prints a plan in the format of -o. */
 void ctl_plan_show(struct ctl *, const json_t *plan);
 
-/* True if the plan is to change something. */
+/* Returns true if the plan changes anything. */
 bool ctl_plan_changes(const json_t *plan);
 
 #endif /* controller/ctl/output-plan.h */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tables for people; see output-table.h. */
+ * Prints tables; see output-table.h. */
 
 #include <config.h>
 
@@ -21,8 +21,8 @@
 struct ctl_table {
     const struct ctl_column *columns; /* Borrowed. */
     size_t n_columns;
-    size_t *widths;             /* Of each column, in characters. */
-    struct svec cells;          /* Headings, then row by row. */
+    size_t *widths;             /* Width of each column, in characters. */
+    struct svec cells;          /* The headings, then row by row. */
 };
 
 static void
@@ -110,7 +110,7 @@ ctl_path_print(const json_t *json, const char *path, struct ds *ds)
     }
 }
 
-/* Number of characters in the UTF-8 of 's'. */
+/* Returns the number of characters of the UTF-8 text 's'. */
 static size_t
 text_width(const char *s)
 {
@@ -122,8 +122,8 @@ text_width(const char *s)
     return n;
 }
 
-/* Takes ownership of 'cell'.  A long one does not widen its column, but
- * shifts the rest of its row. */
+/* Adds a cell; takes ownership of it.  A long one does not widen its column,
+ * but shifts the rest of its row. */
 static void
 add_cell(struct ctl_table *table, char *cell)
 {

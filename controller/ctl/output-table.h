@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tables for people, and the small path language that says what goes into a
- * column.  Not for which columns a type has (object-types.c). */
+ * Tables of text, and the path language that selects the value of a column.
+ * Not for which columns a type has (the schema, and object-types.c). */
 
 #ifndef CONTROLLER_CTL_OUTPUT_TABLE_H
 #define CONTROLLER_CTL_OUTPUT_TABLE_H 1
@@ -14,36 +14,36 @@ struct ds;
 struct ctl_table;
 
 /* A column of a table of JSON objects.  The cell is what 'print' appends, or
- * else the value at 'path'.  A cell that stays empty shows as "-". */
+ * else the value at 'path'.  An empty cell is printed as "-". */
 struct ctl_column {
-    const char *heading;        /* NULL ends an array of columns. */
+    const char *heading;        /* NULL in the last element of an array. */
     const char *path;           /* As in ctl_path_print(). */
     void (*print)(const json_t *object, struct ds *);
 };
 
-/* Appends the value at 'path' in 'json'.  'path' is a JSON pointer, with "*"
- * for each element of an array (or each "key=value" of an object), joined by
- * ",".  Of an array of objects that is not taken apart by "*", the number of
- * elements shows. */
+/* Appends the value at 'path' in 'json'.  'path' is a JSON pointer, extended
+ * by "*": each element of an array (or each "key=value" of an object), joined
+ * by ",".  Of an array of objects without "*" it appends the number of
+ * elements. */
 void ctl_path_print(const json_t *json, const char *path, struct ds *);
 
 struct ctl_table *ctl_table_create(const struct ctl_column *);
 void ctl_table_destroy(struct ctl_table *);
 void ctl_table_add(struct ctl_table *, const json_t *object);
-/* Writes headings and rows, columns as wide as they need to be.  Control
- * characters show as "?", so that a text from the server cannot drive the
- * terminal. */
+/* Prints headings and rows, with columns as wide as necessary.  Control
+ * characters are printed as "?", so that text from the server cannot control
+ * the terminal. */
 void ctl_table_print(const struct ctl_table *, FILE *);
 
-/* The same for rows that were added since the last call, without the headings
- * if they were written then. */
+/* Prints the rows that were added since the last call, and the headings if
+ * they were not printed yet. */
 void ctl_table_print_on(struct ctl_table *, FILE *);
 
-/* Writes 'text', control characters shown as "?", in its colour under
- * 'heading' if 'file' is a terminal. */
+/* Prints 'text', with control characters as "?", in its colour under 'heading'
+ * if 'file' is a terminal. */
 void ctl_print_coloured(FILE *, const char *heading, const char *text);
 
-/* Writes 'text' with control characters other than line feed shown as "?". */
+/* Prints 'text' with control characters other than line feed as "?". */
 void ctl_print_safely(FILE *, const char *text);
 
 #endif /* controller/ctl/output-table.h */

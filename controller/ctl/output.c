@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Pieces of output; see output.h. */
+ * Output in several formats; see output.h. */
 
 #include <config.h>
 
@@ -89,8 +89,8 @@ ctl_show_name(FILE *file, const json_t *object)
     ds_destroy(&ds);
 }
 
-/* 'otherwise' is what to show if there is nothing at 'path'; NULL: no line at
- * all. */
+/* Prints 'otherwise' if there is no value at 'path', or no line if that is
+ * NULL, too. */
 static void
 show_field(FILE *file, const char *title, const json_t *json,
            const char *path, const char *otherwise)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What commands that ask the simulator have in common (cmd-trace.c). */
+ * What vmnctl trace and reachability have in common (in cmd-trace.c). */
 
 #ifndef CONTROLLER_CTL_SIMULATOR_REQUEST_H
 #define CONTROLLER_CTL_SIMULATOR_REQUEST_H 1
@@ -12,15 +12,16 @@
 
 struct ds;
 
-/* Adds the objects of the files that --after names to 'body', as "after". */
+/* Adds the objects of the files of --after to 'body', as "after". */
 enum ctl_exit ctl_set_after(struct ctl *, json_t *body);
 
-/* Adds SERVICE, "tcp/80", "icmp", "icmp/8" or "icmpv6/1/4", to 'body':
- * "protocol", and "port" or "icmp_type" and "icmp_code".  False if it is
- * none. */
+/* Adds SERVICE, such as "tcp/80", "icmp", "icmp/8" or "icmpv6/1/4", to 'body':
+ * "protocol", and "port" or "icmp_type" and "icmp_code".  Returns false if it
+ * is invalid. */
 bool ctl_set_service(json_t *body, const char *service);
 
-/* Appends 'before' and "rule 2 of web" (from 0), if 'json' says which. */
+/* Appends 'before' and "rule 2 of web" (counted from 0), if 'json' names a
+ * rule. */
 void ctl_append_rule(const json_t *, const char *before, struct ds *);
 
 #endif /* controller/ctl/simulator-request.h */

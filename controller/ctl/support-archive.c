@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A .tar.gz with a list of what is in it; see support-archive.h. */
+ * A .tar.gz with a manifest; see support-archive.h. */
 
 #include <config.h>
 
@@ -22,11 +22,11 @@ struct ctl_archive {
     struct archive *archive;
     int fd;
     char *path;
-    char *temporary;            /* Its name until it is whole. */
+    char *temporary;            /* File name until it is complete. */
     char *folder;
-    int error;                  /* The first that there was, or 0; */
-    struct vmn_error why;       /* and what it is. */
-    json_t *files, *left_out;   /* Of the list. */
+    int error;                  /* The first errno, or 0, */
+    struct vmn_error why;       /* and its text. */
+    json_t *files, *left_out;   /* Of the manifest. */
     size_t n_stripped;
 };
 
@@ -75,7 +75,7 @@ ctl_archive_create(const char *path, const char *folder,
     return bundle;
 }
 
-/* Writes a file of the archive. */
+/* Writes a file into the archive. */
 static void
 write_entry(struct ctl_archive *bundle, const char *name, const void *data,
             size_t size)
@@ -134,7 +134,7 @@ ctl_archive_omit(struct ctl_archive *bundle, const char *what, const char *why)
         "{s:s, s:s}", "what", what, "why", why));
 }
 
-/* Writes the list, and ends the archive. */
+/* Writes the manifest, and ends the archive. */
 static void
 finish(struct ctl_archive *bundle, const json_t *about)
 {
@@ -200,7 +200,7 @@ ctl_archive_close(struct ctl_archive *bundle, const json_t *about,
 static bool
 is_secret(const char *name)
 {
-    /* And what is told of a secret to compare it with. */
+    /* Includes hashes, with which a secret can be verified. */
     static const char *const words[] = {
         "token", "password", "passwd", "passphrase", "secret", "credential",
         "private_key", "private-key", "sha256", "webhook",
@@ -214,7 +214,7 @@ is_secret(const char *name)
     return false;
 }
 
-/* Of a secret only texts are: a number or a list of them says how many. */
+/* Only strings can be secrets: a number, or a list of numbers, is a count. */
 json_t *
 ctl_archive_strip(const json_t *json, size_t *n)
 {

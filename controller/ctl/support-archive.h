@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A .tar.gz that is made file by file, through libarchive, with a list of what
- * is in it and of what was left out.  It gets its name once it is whole. */
+ * A .tar.gz that is written file by file, through libarchive, with a manifest
+ * of what is included and what was omitted.  It gets its name once it is
+ * complete. */
 
 #ifndef CONTROLLER_CTL_SUPPORT_ARCHIVE_H
 #define CONTROLLER_CTL_SUPPORT_ARCHIVE_H 1
@@ -13,30 +14,30 @@
 
 struct ctl_archive;
 
-/* 'path' ends as the file's name; all that is in it is in the folder 'folder'.
- * Returns NULL with an error. */
+/* 'path' is the final name; all files are in the folder 'folder' of the
+ * archive.  Returns NULL with an error if it fails. */
 struct ctl_archive *ctl_archive_create(const char *path, const char *folder,
                                        struct vmn_error *why);
 
-/* Adds a file.  'about' says what it is, for the list. */
+/* Adds a file.  'about' is its description in the manifest. */
 void ctl_archive_add(struct ctl_archive *, const char *name, const char *about,
                      const void *data, size_t size);
 
-/* Adds JSON, without what ctl_archive_strip() takes out. */
+/* Adds JSON, with secrets replaced by ctl_archive_strip(). */
 void ctl_archive_add_json(struct ctl_archive *, const char *name,
                           const char *about, const json_t *);
 
-/* Notes that something is not there, and why. */
+/* Adds to the manifest that 'what' was omitted, and why. */
 void ctl_archive_omit(struct ctl_archive *, const char *what, const char *why);
 
-/* Adds manifest.json, of which 'about' is the beginning, and gives the file
- * its name; destroys the bundle.  Returns 0, or a positive errno with an
- * error: there is no file then. */
+/* Adds manifest.json, which begins with 'about', renames the file, and
+ * destroys the archive.  Returns 0, or a positive errno with an error: there
+ * is then no file. */
 int ctl_archive_close(struct ctl_archive *, const json_t *about,
                       struct vmn_error *why);
 
-/* A copy of 'json' in which the values of members that are named like secrets
- * (token, password, ...) are replaced; '*n' grows by how many. */
+/* Returns a copy of 'json' in which the values of members whose names suggest
+ * secrets (token, password, ...) are replaced; increments '*n' for each. */
 json_t *ctl_archive_strip(const json_t *json, size_t *n);
 
 #endif /* controller/ctl/support-archive.h */

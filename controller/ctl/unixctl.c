@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A small client of unixctl; see unixctl.h. */
+ * A unixctl client; see unixctl.h. */
 
 #include <config.h>
 
@@ -21,7 +21,7 @@
 #include "socket-util.h"
 #include "util.h"
 
-/* How long an answer may take. */
+/* Timeout of a reply. */
 #define TIMEOUT_S 10
 
 char *
@@ -46,7 +46,7 @@ ctl_unixctl_find(struct vmn_error *why)
     return path;
 }
 
-/* A socket that is connected to 'path', or -1 with errno set. */
+/* Returns a socket connected to 'path', or -1 with errno set. */
 static int
 open_socket(const char *path)
 {
@@ -75,7 +75,8 @@ open_socket(const char *path)
     return fd;
 }
 
-/* Takes the reply apart, which it frees. */
+/* Returns the result of a reply, which it frees; NULL with '*error' if it is
+ * an error, or missing. */
 static char *
 take_reply(json_t *reply, struct vmn_error *why)
 {

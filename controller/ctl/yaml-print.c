@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * JSON to YAML; see yaml.h.  Block style, keys in the order of the object, and
- * quotes where a string would be read as something else. */
+ * Converts JSON to YAML; see yaml.h.  Block style, keys in the order of the
+ * object, and quotes where a string would be read as another type. */
 
 #include <config.h>
 
@@ -16,8 +16,8 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* libyaml's emitter fails only for want of memory, or on events out of order,
- * which would be a fault of this file. */
+/* libyaml's emitter fails only if memory is exhausted, or on events in the
+ * wrong order, which would be a bug in this file. */
 static void
 emit(yaml_emitter_t *emitter, yaml_event_t *event, int initialized)
 {
@@ -31,7 +31,7 @@ static void
 emit_scalar(yaml_emitter_t *emitter, const char *text, size_t size,
             yaml_scalar_style_t style)
 {
-    /* The emitter takes the text as its type wants it, and copies it. */
+    /* The emitter's type of text; it copies the text. */
     const yaml_char_t *value = (const yaml_char_t *) text;
     yaml_event_t event;
 
@@ -46,7 +46,7 @@ emit_string(yaml_emitter_t *emitter, const char *text, size_t size)
 {
     bool plain = ctl_yaml_is_plain(text, size);
 
-    /* The emitter itself puts quotes where plain text would not do. */
+    /* The emitter adds quotes where plain text is not allowed. */
     emit_scalar(emitter, text, size,
                 !plain ? YAML_DOUBLE_QUOTED_SCALAR_STYLE
                 : memchr(text, '\n', size) ? YAML_LITERAL_SCALAR_STYLE
@@ -56,7 +56,8 @@ emit_string(yaml_emitter_t *emitter, const char *text, size_t size)
 static void
 emit_number(yaml_emitter_t *emitter, const json_t *json)
 {
-    /* The fewest digits that are read back as the same, of 15 and 17. */
+    /* The shortest of the two precisions, 15 and 17 digits, that is read back
+     * unchanged. */
     size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(15);
     char *text = json_dumps(json, flags);
 

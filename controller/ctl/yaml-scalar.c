@@ -14,7 +14,7 @@
 
 #include "util.h"
 
-/* Longest number that is worth looking at. */
+/* Length of the longest number. */
 #define NUMBER_LEN_MAX 64
 
 enum kind {
@@ -106,7 +106,7 @@ is_based_integer(const char *s)
     return !strncmp(s, "0o", 2) && s[2] && !s[2 + strspn(s + 2, "01234567")];
 }
 
-/* 'buf', if the text is short enough for a number, holds a copy of it. */
+/* Copies the text to 'buf' if it is short enough for a number. */
 static enum kind
 classify(const char *text, size_t size, char buf[NUMBER_LEN_MAX + 1])
 {
@@ -187,7 +187,8 @@ ctl_yaml_scalar(const char *text, size_t size, struct vmn_error *why)
     }
 }
 
-/* An IPv4 address or a version: nobody takes that for a number. */
+/* Returns true for an IPv4 address or a version, which no reader takes for a
+ * number. */
 static bool
 is_dotted(const char *s)
 {
@@ -199,7 +200,7 @@ is_dotted(const char *s)
 bool
 ctl_yaml_is_plain(const char *text, size_t size)
 {
-    /* Booleans of YAML 1.1, whatever their case. */
+    /* Booleans of YAML 1.1, in any case. */
     static const char *const old_words[] = {
         "y", "n", "yes", "no", "on", "off", "true", "false", "null", "=",
         "<<",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which JSON value a plain YAML scalar is.  Used by yaml.c to read, and by
- * yaml-print.c to know which strings need quotes. */
+ * The JSON value of a plain YAML scalar.  Used by yaml.c for reading, and by
+ * yaml-print.c to decide which strings need quotes. */
 
 #ifndef CONTROLLER_CTL_YAML_SCALAR_H
 #define CONTROLLER_CTL_YAML_SCALAR_H 1
@@ -16,8 +16,8 @@
  * with an error if it has none. */
 json_t *ctl_yaml_scalar(const char *text, size_t size, struct vmn_error *why);
 
-/* True if 'text', written plain, is the string 'text' to every YAML reader,
- * those of YAML 1.1 included. */
+/* Returns true if every YAML reader, including those of YAML 1.1, takes the
+ * plain scalar 'text' for the string 'text'. */
 bool ctl_yaml_is_plain(const char *text, size_t size);
 
 #endif /* controller/ctl/yaml-scalar.h */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * YAML to JSON; see yaml.h.  libyaml tells the events of a document apart,
- * this file gives them their JSON types and bounds them. */
+ * Converts YAML to JSON; see yaml.h.  libyaml parses a document into events;
+ * this file makes JSON values of them, and enforces limits. */
 
 #include <config.h>
 
@@ -18,7 +18,7 @@
 #include "openvswitch/shash.h"
 #include "util.h"
 
-/* A value with what its aliases cost. */
+/* A value, and what an alias of it costs. */
 struct node {
     json_t *json;               /* Owned. */
     size_t n_nodes;
@@ -28,8 +28,8 @@ struct node {
 struct reader {
     yaml_parser_t parser;
     struct shash anchors;       /* Of this document; data is struct node. */
-    size_t n_nodes;             /* In this input so far. */
-    struct vmn_error why;       /* The first fault, or not set. */
+    size_t n_nodes;             /* Of this input so far. */
+    struct vmn_error why;       /* The first error, or not set. */
 };
 
 static int read_node(struct reader *, const yaml_event_t *, int depth,
@@ -52,7 +52,7 @@ fail(struct reader *reader, const yaml_mark_t *mark, const char *format, ...)
     return EINVAL;
 }
 
-/* Fetches the next event, which the caller deletes if this returns 0. */
+/* Fetches the next event.  If it returns 0, the caller deletes the event. */
 static int
 next_event(struct reader *reader, yaml_event_t *event)
 {
@@ -79,8 +79,8 @@ count_nodes(struct reader *reader, const yaml_event_t *event, size_t n)
     return 0;
 }
 
-/* Checks a tag: only the core schema's names of what the node is anyway, and
- * !!str, which makes a string of any scalar. */
+/* Checks a tag: allowed are the core schema's tag of what the node is in any
+ * case, and !!str, which makes a string of any scalar. */
 static int
 check_tag(struct reader *reader, const yaml_event_t *event,
           const yaml_char_t *tag_, const char *expected)
@@ -128,7 +128,8 @@ read_alias(struct reader *reader, const yaml_event_t *event, int depth,
     const char *name = (const char *) event->data.alias.anchor;
     const struct node *anchor = shash_find_data(&reader->anchors, name);
 
-    /* An anchor is known once its value is complete, so none holds itself. */
+    /* An anchor is defined once its value is complete, so a value cannot
+     * contain itself. */
     if (!anchor) {
         return fail(reader, &event->start_mark,
                     "the alias *%s has no complete anchor before it", name);
@@ -181,7 +182,8 @@ read_sequence(struct reader *reader, int depth, struct node *node)
     }
 }
 
-/* Checks the key in 'event' of a mapping that has 'json' so far. */
+/* Checks the key in 'event' of a mapping that has been read into 'json' so
+ * far. */
 static int
 check_key(struct reader *reader, const yaml_event_t *event,
           const json_t *json)
@@ -289,8 +291,8 @@ clear_anchors(struct reader *reader)
     shash_clear_free_data(&reader->anchors);
 }
 
-/* Reads the value that begins with 'event' into '*node'; on failure there is
- * nothing in it to free. */
+/* Reads the value that begins with 'event' into '*node', which is left empty
+ * on failure. */
 static int
 read_node(struct reader *reader, const yaml_event_t *event, int depth,
           struct node *node)

@@ -18,14 +18,15 @@
 
 struct ds;
 
-/* Bounds on one input.  An alias counts as all the nodes it stands for. */
+/* Limits of one input.  An alias counts as all the nodes that it stands
+ * for. */
 #define CTL_YAML_SIZE_MAX (16 * 1024 * 1024)
 #define CTL_YAML_DEPTH_MAX 32
 #define CTL_YAML_NODES_MAX 1000000
 
 /* Appends each document of 'text' that is not empty to the array 'docs'.
  * Returns 0, or EINVAL with an error, "line L, column C: why"; 'docs' then
- * holds the documents before the fault. */
+ * contains the documents before the error. */
 int ctl_yaml_parse(const char *text, size_t size, json_t *docs,
                    struct vmn_error *why);
 

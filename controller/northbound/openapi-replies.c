@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The members of the API's replies; see openapi-operations.h.  Those of the
- * simulator's calls are in openapi-simulator.c. */
+ * The members of the API's replies; see openapi-operations.h.  Packets are in
+ * openapi-packets.c, the simulator's replies in openapi-simulator.c. */
 
 #include <config.h>
 

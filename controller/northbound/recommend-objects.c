@@ -96,7 +96,8 @@ nb_service_text(const struct recommend_service *s)
             : json_sprintf("%s/%u-%u", name, s->first, s->last));
 }
 
-/* Appends the entries for a range of services: for ICMP, one for each type. */
+/* Appends the entries for a range of services: for ICMP, one for each type and
+ * code. */
 static void
 put_entry(json_t *entries, const struct recommend_service *s)
 {
