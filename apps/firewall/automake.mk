@@ -1,6 +1,7 @@
 # firewall
 app_LTLIBRARIES += apps/firewall/firewall.la
 apps_firewall_firewall_la_SOURCES = \
+	apps/firewall/conjunction-id.c \
 	apps/firewall/conjunction.c \
 	apps/firewall/connection-limit.c \
 	apps/firewall/defaults.c \

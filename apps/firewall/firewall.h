@@ -263,6 +263,16 @@ struct rule {
     const char *groups;         /* One after the other, each with its null. */
 };
 
+/* conjunction-id.c */
+/* Returns a hash of a rule's meaning, independent of the order of its lists
+ * and of how prefixes and ranges are divided. */
+uint64_t rule_hash(struct vmn_view *, const struct vmn_rule *);
+/* Returns the conjunction ID of rule 'i' of 'owner', a policy or a quarantine
+ * in a domain; 0 if the pool is exhausted.  'hashes' are those of its rules up
+ * to this one. */
+uint32_t conjunction_id(struct vmn_view *, const char *owner,
+                        const uint64_t hashes[], size_t i);
+
 /* policy-rules.c */
 void eval_rules(struct vmn_view *, const char *key, struct vmn_value *);
 void eval_bucket(struct vmn_view *, const char *key, struct vmn_value *);
