@@ -155,6 +155,9 @@ const struct vmn_router *router_of_number(struct vmn_view *, uint32_t number);
 /* base-flows.c: what there is where any router is. */
 void compile_base(struct vmn_view *, const char *key, struct vmn_emit *);
 
+/* ping-reply.c: replies of routers themselves. */
+void local_replies_base(struct vmn_emit *);
+
 /* interface.c: a router and its networks. */
 void compile_router(struct vmn_view *, const char *key, struct vmn_emit *);
 
