@@ -8,12 +8,12 @@ apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/nd-responder.c \
 	apps/overlay/overlay.c \
 	apps/overlay/overlay.h \
-	apps/overlay/oversized.c \
 	apps/overlay/port.c \
 	apps/overlay/provider.c \
 	apps/overlay/service-guard.c \
 	apps/overlay/transit.c \
 	apps/overlay/trunk.c \
+	apps/overlay/tunnel-mtu.c \
 	apps/overlay/tunnels.c
 apps_overlay_overlay_la_CFLAGS = $(APPS_C)
 apps_overlay_overlay_la_CPPFLAGS = $(APPS_CPP)

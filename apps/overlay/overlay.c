@@ -125,7 +125,7 @@ base_deliver(struct vmn_view *view, struct vmn_emit *emit)
     vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_FLOOD);
     drop(flow, "no other host");
 
-    large_base(view, emit);
+    tunnel_mtu_base(view, emit);
     drop(vmn_flow_add(emit, vmn_scope_all(), STAGE_DELIVER, DELIVER_TUNNEL,
                       PRIORITY_LAST), "unknown host");
 }

@@ -332,13 +332,13 @@ drop(struct vmn_flow *flow, const char *reason)
     vmn_act_drop(vmn_flow_actions(flow), reason);
 }
 
-/* oversized.c: packets that have no room in tunnels. */
-void large_base(struct vmn_view *, struct vmn_emit *);
-void large_of_vni(struct vmn_view *, struct vmn_emit *, const char *domain,
-                  uint32_t vni, uint32_t mtu);
+/* tunnel-mtu.c: packets that are too large for tunnels. */
+void tunnel_mtu_base(struct vmn_view *, struct vmn_emit *);
+void tunnel_mtu_of_vni(struct vmn_view *, struct vmn_emit *,
+                       const char *domain, uint32_t vni, uint32_t mtu);
 /* What a host's tunnels have room for, and the query of the least of that. */
-void large_of_host(struct vmn_view *, struct vmn_emit *,
-                   const struct vmn_host *);
+void tunnel_mtu_of_host(struct vmn_view *, struct vmn_emit *,
+                        const struct vmn_host *);
 void eval_mtu(struct vmn_view *, const char *key, struct vmn_value *);
 void handle_oversized(struct vmn_view *, const struct vmn_packet_in *,
                       struct vmn_packets_out *);

@@ -81,8 +81,8 @@ compile_external(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         return;
     }
     vmn_publish(emit, REL_EXTERNAL, domain, key);
-    large_of_vni(view, emit, domain, vmn_transit_vni(view, key),
-                 vmn_external_mtu(view, router));
+    tunnel_mtu_of_vni(view, emit, domain, vmn_transit_vni(view, key),
+                      vmn_external_mtu(view, router));
     for (size_t i = 0; i < external->n_gateways; i++) {
         const char *host = vmn_gateway_at(external, i)->host;
 

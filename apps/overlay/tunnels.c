@@ -111,7 +111,7 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     vmn_match(flow, VMN_REG_DST_HOST, number);
     drop(flow, "this host itself");
     provider_of_host(view, emit, host);
-    large_of_host(view, emit, host);
+    tunnel_mtu_of_host(view, emit, host);
 }
 
 /* Networks and domains.  -------------------------------------------------- */
@@ -169,8 +169,8 @@ network_tunnels(struct vmn_view *view, struct vmn_emit *emit,
     if (hosts.n >= 2) {
         flood_add(view, emit, network, VMN_DST_HOST_FLOOD, hosts);
     }
-    large_of_vni(view, emit, vmn_domain_of(view, name), network->vni,
-                 vmn_mtu_of(view, network));
+    tunnel_mtu_of_vni(view, emit, vmn_domain_of(view, name), network->vni,
+                      vmn_mtu_of(view, network));
 }
 
 void

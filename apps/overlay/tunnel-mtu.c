@@ -69,8 +69,8 @@ eval_mtu(struct vmn_view *view, const char *key, struct vmn_value *value)
 }
 
 void
-large_of_host(struct vmn_view *view, struct vmn_emit *emit,
-              const struct vmn_host *host)
+tunnel_mtu_of_host(struct vmn_view *view, struct vmn_emit *emit,
+                   const struct vmn_host *host)
 {
     bool v6 = (host->tunnel_ip.family == 6
                || host->second_tunnel_ip.family == 6);
@@ -92,7 +92,7 @@ large_of_host(struct vmn_view *view, struct vmn_emit *emit,
 }
 
 /* Returns the MTU of most networks, in bytes; for others see
- * large_of_vni(). */
+ * tunnel_mtu_of_vni(). */
 static uint32_t
 common_mtu(struct vmn_view *view)
 {
@@ -102,7 +102,7 @@ common_mtu(struct vmn_view *view)
 }
 
 void
-large_base(struct vmn_view *view, struct vmn_emit *emit)
+tunnel_mtu_base(struct vmn_view *view, struct vmn_emit *emit)
 {
     emit_size_check(emit, vmn_scope_all(), 0, common_mtu(view));
 }
@@ -110,8 +110,8 @@ large_base(struct vmn_view *view, struct vmn_emit *emit)
 /* Emits the size check of 'vni' for the whole domain, since routed packets may
  * leave from any of its hosts. */
 void
-large_of_vni(struct vmn_view *view, struct vmn_emit *emit,
-             const char *domain, uint32_t vni, uint32_t mtu)
+tunnel_mtu_of_vni(struct vmn_view *view, struct vmn_emit *emit,
+                  const char *domain, uint32_t vni, uint32_t mtu)
 {
     if (mtu != common_mtu(view)) {
         emit_size_check(emit, vmn_scope_domain(domain), vni, mtu);
