@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a sender is told whose packet is refused: that part of
- * include/vmn/packet.h.  Resets are those of RFC 9293, section 3.10.7.1; what
- * ICMP errors say and what none is sent for are of RFC 792, RFC 1122 (section
- * 3.2.2), RFC 1812 (4.3.2 and 5.2.7.1) and RFC 4443 (2.4 and 3.1).  Every
- * length is held against what there is before anything is read.
+ * Parses a packet that is refused, and decides whether its sender gets a TCP
+ * reset, an ICMP error or nothing (RFC 1122, section 3.2.2; RFC 4443, section
+ * 2.4): that part of include/vmn/packet.h.  Not for what these look like
+ * (tcp-reset-message.c, icmp-error-message.c).  Every length is held against
+ * what there is before anything is read.
  *
  * Checksums of the refused packet are not looked at: its end may be cut off,
  * and a sender on the same machine may leave them to be filled in later. */
@@ -18,18 +18,8 @@
 #include "csum.h"
 #include "packets.h"
 #include "proto/packet/packet-bytes.h"
+#include "proto/packet/reject-private.h"
 #include "util.h"
-
-#define TCP_SIZE 20
-#define ICMP_SIZE 8
-
-/* Bytes of an ICMP error that every host accepts, IP header included. */
-#define IPV4_ERROR_MAX 576      /* RFC 1812, section 4.3.2.3. */
-#define IPV6_ERROR_MAX 1280     /* RFC 4443, section 2.4 (c). */
-
-BUILD_ASSERT_DECL(VMN_REJECT_SIZE_MAX == ETH_SIZE + IPV6_ERROR_MAX);
-BUILD_ASSERT_DECL(VMN_REJECT_QUOTED_MAX
-                  == ETH_SIZE + IPV6_ERROR_MAX - IPV6_SIZE - ICMP_SIZE);
 
 #define HOP_LIMIT 64
 
@@ -37,34 +27,6 @@ BUILD_ASSERT_DECL(VMN_REJECT_QUOTED_MAX
 enum { EXT_HOP = 0, EXT_ROUTING = 43, EXT_FRAGMENT = 44, EXT_AH = 51,
        EXT_OPTIONS = 60 };
 #define EXT_MAX 16
-
-/* Types and codes of ICMP errors.  Code 13 of destination unreachable is what
- * RFC 1812 prescribes for filters; Linux treats it as a hard error
- * (EHOSTUNREACH), as it does code 10. */
-static const struct {
-    uint8_t type4, code4, type6, code6;
-} errors[] = {
-    [VMN_REJECT_PROHIBITED] = { 3, 13, 1, 1 },
-    [VMN_REJECT_NO_PORT] = { 3, 3, 1, 4 },
-    [VMN_REJECT_NO_HOST] = { 3, 1, 1, 3 },
-    [VMN_REJECT_NO_ROUTE] = { 3, 0, 1, 0 },
-    [VMN_REJECT_TTL] = { 11, 0, 3, 0 },
-    [VMN_REJECT_TOO_BIG] = { 3, 4, 2, 0 },
-};
-
-/* The rejected packet. */
-struct refused {
-    const struct vmn_reject *how;
-    const uint8_t *eth;
-    const uint8_t *ip;
-    size_t ip_size;             /* Bytes of the IP packet that are there. */
-    bool v6;
-    uint8_t proto;              /* The upper layer's. */
-    bool fragment;              /* It is the first fragment. */
-    const uint8_t *l4;
-    size_t l4_size;             /* Bytes of the upper layer that are there, */
-    size_t l4_full_size;        /* and by the IP header. */
-};
 
 /* Reading.  Results are why there is no answer, or NULL.  ----------------- */
 
@@ -251,11 +213,9 @@ read_refused(const struct vmn_reject *how, const uint8_t *bytes, size_t size,
 
 /* Writing.  --------------------------------------------------------------- */
 
-/* Writes the headers before the upper layer's, of 'size' bytes, and returns
- * where that starts. */
-static uint8_t *
-put_headers(const struct refused *r, uint8_t *buffer, uint8_t proto,
-            size_t size)
+uint8_t *
+refused_put_headers(const struct refused *r, uint8_t *buffer, uint8_t proto,
+                    size_t size)
 {
     const struct vmn_ip *who = &r->how->from;
     const uint8_t *from = who->family ? who->addr : NULL;
@@ -289,11 +249,9 @@ put_headers(const struct refused *r, uint8_t *buffer, uint8_t proto,
     return ip + IPV4_SIZE;
 }
 
-/* Returns the checksum of the upper layer, of 'size' bytes after the IP
- * header. */
-static ovs_be16
-csum_upper(const struct refused *r, const uint8_t *l4, uint8_t proto,
-           size_t size)
+ovs_be16
+refused_csum(const struct refused *r, const uint8_t *l4, uint8_t proto,
+             size_t size)
 {
     /* Both addresses precede it directly. */
     if (r->v6) {
@@ -302,56 +260,6 @@ csum_upper(const struct refused *r, const uint8_t *l4, uint8_t proto,
     return (proto == VMN_IP_PROTO_TCP
             ? csum_with_pseudo(l4 - 8, l4 - 4, 4, proto, l4, size)
             : csum(l4, size));
-}
-
-static size_t
-put_reset(const struct refused *r, uint8_t *buffer)
-{
-    uint8_t *tcp = put_headers(r, buffer, VMN_IP_PROTO_TCP, TCP_SIZE);
-    const uint8_t *asked = r->l4;
-    uint8_t flags = asked[13];
-    ovs_be16 sum;
-
-    memset(tcp, 0, TCP_SIZE);
-    memcpy(tcp, asked + 2, 2);
-    memcpy(tcp + 2, asked, 2);
-    tcp[12] = TCP_SIZE / 4 << 4;
-    if (flags & TCP_ACK) {
-        memcpy(tcp + 4, asked + 8, 4);
-        tcp[13] = TCP_RST;
-    } else {
-        put_u32(tcp + 8, get_u32(asked + 4)
-                + (uint32_t) (r->l4_full_size - (asked[12] >> 4) * 4)
-                + !!(flags & TCP_SYN) + !!(flags & TCP_FIN));
-        tcp[13] = TCP_RST | TCP_ACK;
-    }
-    sum = csum_upper(r, tcp, VMN_IP_PROTO_TCP, TCP_SIZE);
-    memcpy(tcp + 16, &sum, sizeof sum);
-    return tcp + TCP_SIZE - buffer;
-}
-
-/* Writes the ICMP error, which quotes as much as fits.  Returns its size. */
-static size_t
-put_error(const struct refused *r, uint8_t *buffer)
-{
-    size_t room = (r->v6 ? IPV6_ERROR_MAX - IPV6_SIZE
-                   : IPV4_ERROR_MAX - IPV4_SIZE) - ICMP_SIZE;
-    size_t size = ICMP_SIZE + MIN(r->ip_size, room);
-    uint8_t proto = r->v6 ? VMN_IP_PROTO_ICMPV6 : VMN_IP_PROTO_ICMP;
-    enum vmn_reject_reason reason = r->how->reason;
-    uint8_t *icmp = put_headers(r, buffer, proto, size);
-    ovs_be16 sum;
-
-    memset(icmp, 0, ICMP_SIZE);
-    icmp[0] = r->v6 ? errors[reason].type6 : errors[reason].type4;
-    icmp[1] = r->v6 ? errors[reason].code6 : errors[reason].code4;
-    if (reason == VMN_REJECT_TOO_BIG) {
-        put_u16(icmp + 6, r->how->mtu);
-    }
-    memcpy(icmp + ICMP_SIZE, r->ip, size - ICMP_SIZE);
-    sum = csum_upper(r, icmp, proto, size);
-    memcpy(icmp + 2, &sum, sizeof sum);
-    return icmp + size - buffer;
 }
 
 size_t
@@ -367,8 +275,8 @@ vmn_reject_build_as(const struct vmn_reject *how, const uint8_t *bytes,
         *why = "answer is of the other family";
     }
     return (*why ? 0
-            : is_reset(&refused) ? put_reset(&refused, buffer)
-            : put_error(&refused, buffer));
+            : is_reset(&refused) ? refused_put_tcp_reset(&refused, buffer)
+            : refused_put_icmp_error(&refused, buffer));
 }
 
 size_t
