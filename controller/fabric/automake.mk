@@ -31,8 +31,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/hosts/host-addresses.h \
 	controller/fabric/hosts/hosts.c \
 	controller/fabric/hosts/hosts.h \
-	controller/fabric/ovsdb/bindings.c \
-	controller/fabric/ovsdb/bindings.h \
+	controller/fabric/ovsdb/binding-decision.c \
+	controller/fabric/ovsdb/binding-decision.h \
 	controller/fabric/ovsdb/claims.c \
 	controller/fabric/ovsdb/claims.h \
 	controller/fabric/ovsdb/database-budget.c \

@@ -19,7 +19,7 @@ UNIT_TESTS = \
 	tests/unit/test-apphost \
 	tests/unit/test-attacks-api \
 	tests/unit/test-batching \
-	tests/unit/test-bindings \
+	tests/unit/test-binding-decision \
 	tests/unit/test-commit \
 	tests/unit/test-commit-activity \
 	tests/unit/test-commit-numbers \

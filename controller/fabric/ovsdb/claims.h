@@ -3,7 +3,7 @@
  * Refused claims: hosts that had the interface of a port which may not be
  * bound there.  Counted by both hosts' names, for /metrics, and announced to
  * the fabric's watchers, for events.  Both are bounded, whatever a host does.
- * Not for the decision (bindings.h, placement.h). */
+ * Not for the decision (binding-decision.h, placement.h). */
 
 #ifndef CONTROLLER_FABRIC_OVSDB_CLAIMS_H
 #define CONTROLLER_FABRIC_OVSDB_CLAIMS_H 1

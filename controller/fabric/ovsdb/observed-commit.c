@@ -15,7 +15,7 @@
 #include <string.h>
 
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/ovsdb/bindings.h"
+#include "controller/fabric/ovsdb/binding-decision.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"

@@ -3,7 +3,7 @@
  * On which hosts a port may be bound, as far as its row says: its 'host' or
  * 'hosts', and the labels that hosts select ports by.  A copy of what matters
  * of the row, as of the newest durable revision.  Not for which of the hosts
- * that claim the port has it (bindings.h). */
+ * that claim the port has it (binding-decision.h). */
 
 #ifndef CONTROLLER_FABRIC_OVSDB_PLACEMENT_H
 #define CONTROLLER_FABRIC_OVSDB_PLACEMENT_H 1

@@ -2,7 +2,7 @@
  *
  * Decides anew on which host a port is when a report, a row or an
  * acknowledgement may have changed that: collects what hosts claim, has
- * bindings.c decide, and submits the result.  Also records which hosts claim a
+ * binding-decision.c decide, and submits the result.  Also records which hosts claim a
  * port and may not. */
 
 #include <config.h>
@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/ovsdb/bindings.h"
+#include "controller/fabric/ovsdb/binding-decision.h"
 #include "controller/fabric/ovsdb/claims.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/observed-state.h"

@@ -2,7 +2,7 @@
  *
  * The status of ports: which host has one, whether it is up, and which hosts
  * claim it and may not.  Changes nothing.  Not for deciding which host has a
- * port (bindings.c). */
+ * port (binding-decision.c). */
 
 #include <config.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The rules of bindings; see bindings.h.
+ * The rules of bindings; see binding-decision.h.
  *
  * A claim never displaces a live binding: the target of a migration comes up
  * while the source still runs.  The port's row can, and so can, where the port
@@ -18,7 +18,7 @@
 
 #include <config.h>
 
-#include "controller/fabric/ovsdb/bindings.h"
+#include "controller/fabric/ovsdb/binding-decision.h"
 
 #include <string.h>
 
@@ -103,10 +103,10 @@ find_target(const struct binding_claim *want,
 }
 
 struct binding
-binding_decide(const char *wanted, bool failover, struct binding now,
+binding_decide(const char *required, bool failover, struct binding now,
                const struct binding_claim *claims, size_t n)
 {
-    const struct binding_claim *want = find_claim(claims, n, wanted);
+    const struct binding_claim *want = find_claim(claims, n, required);
     const struct binding_claim *active = find_claim(claims, n, now.active);
     const struct binding_claim *candidate = find_claim(claims, n,
                                                        now.candidate);

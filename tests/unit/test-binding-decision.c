@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "controller/fabric/ovsdb/bindings.h"
+#include "controller/fabric/ovsdb/binding-decision.h"
 #include "openvswitch/dynamic-string.h"
 #include "random.h"
 #include "util.h"

@@ -4,8 +4,8 @@
  * candidate.  A pure function of what is known; observed-state.c gathers
  * that. */
 
-#ifndef CONTROLLER_FABRIC_OVSDB_BINDINGS_H
-#define CONTROLLER_FABRIC_OVSDB_BINDINGS_H 1
+#ifndef CONTROLLER_FABRIC_OVSDB_BINDING_DECISION_H
+#define CONTROLLER_FABRIC_OVSDB_BINDING_DECISION_H 1
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,7 +33,7 @@ struct binding {
                                  * Only in results. */
 };
 
-/* Decides the binding of a port whose row says 'wanted' (a host or NULL) and
+/* Decides the binding of a port whose row says 'required' (a host or NULL) and
  * whose binding is 'now'.  With 'failover', a live claim takes over from an
  * active host that is silent.  'claims' is sorted by host, each once; a host
  * that is not in it has none, or is gone.  The result's strings are those of
@@ -41,8 +41,8 @@ struct binding {
  *
  * A host that is not allowed is in no result, but for the one that was active:
  * it stays while another, which is allowed, gets ready ('moving'). */
-struct binding binding_decide(const char *wanted, bool failover,
+struct binding binding_decide(const char *required, bool failover,
                               struct binding now,
                               const struct binding_claim *claims, size_t n);
 
-#endif /* controller/fabric/ovsdb/bindings.h */
+#endif /* controller/fabric/ovsdb/binding-decision.h */
