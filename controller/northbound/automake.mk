@@ -29,6 +29,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/event-sources.c \
 	controller/northbound/event-streams.c \
 	controller/northbound/group-ports.c \
+	controller/northbound/metrics-certificates.c \
 	controller/northbound/metrics-format.c \
 	controller/northbound/metrics-health.c \
 	controller/northbound/metrics-listeners.c \

@@ -1,21 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Loads the API's certificates, and reports on all certificates that vmnd
- * uses: metrics, and problems of the trusted CAs.  Not for TLS itself
- * (proto/tls), nor for the authentication of clients (auth.c). */
+ * Loads the certificates of the API, and checks the CAs of all certificates
+ * that vmnd uses.  Not for TLS itself (proto/tls), nor for their expiry
+ * (metrics-certificates.c), nor for the authentication of clients (auth.c). */
 
 #include <config.h>
 
-#include "controller/northbound/metrics.h"
 #include "controller/northbound/northbound-private.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 
 #include "controller/fabric/fabric.h"
 #include "controller/northbound/northbound.h"
-#include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "proto/tls/tls.h"
 #include "util.h"
@@ -50,10 +47,8 @@ is_own_ca(const struct tls *tls)
     return info.is_own_ca;
 }
 
-/* Returns a sentence about what is wrong with the trusted CAs, or NULL.  The
- * caller frees it. */
-static char *
-find_fault(const struct northbound *nb)
+char *
+nb_certificates_fault(const struct northbound *nb)
 {
     if (is_own_ca(fabric_tls(nb->fabric))) {
         return xstrdup("vmnd's own certificate is of a CA that signs hosts "
@@ -114,72 +109,10 @@ void
 nb_certificates_add_problems(const struct northbound *nb,
                              struct nb_problems *problems)
 {
-    char *fault = find_fault(nb);
+    char *fault = nb_certificates_fault(nb);
 
     if (fault) {
         nb_problems_add(problems, "certificates", "%s", fault);
         free(fault);
     }
-}
-
-/* Metrics.  -------------------------------------------------------------- */
-
-static uint64_t
-get_expiry(const struct tls_info *info)
-{
-    return info->expires_s;
-}
-
-static uint64_t
-get_ca_expiry(const struct tls_info *info)
-{
-    return info->ca_expires_s;
-}
-
-static uint64_t
-get_failures(const struct tls_info *info)
-{
-    return info->n_failures;
-}
-
-/* The metrics of each use of certificates. */
-static const struct {
-    const char *name, *type, *help;
-    uint64_t (*get)(const struct tls_info *);
-} metrics[] = {
-    { "vmn_certificate_expiry_timestamp_seconds", "gauge",
-      "When a certificate expires, as a Unix time.", get_expiry },
-    { "vmn_certificate_ca_expiry_timestamp_seconds", "gauge",
-      "When the first of the trusted CAs expires, as a Unix time.",
-      get_ca_expiry },
-    { "vmn_certificate_load_failures_total", "counter",
-      "Failed loads of a replaced certificate.", get_failures },
-};
-
-void
-nb_certificates_append_metrics(const struct northbound *nb, struct ds *ds)
-{
-    const struct {
-        const char *use;
-        const struct tls *tls;
-    } uses[] = { { "api", nb->tls }, { "hosts", fabric_tls(nb->fabric) } };
-    char *fault = find_fault(nb);
-
-    for (size_t i = 0; i < ARRAY_SIZE(metrics); i++) {
-        metrics_family(ds, metrics[i].name, metrics[i].type, metrics[i].help);
-        for (size_t j = 0; j < ARRAY_SIZE(uses); j++) {
-            if (uses[j].tls) {
-                struct tls_info info;
-
-                tls_get_info(uses[j].tls, &info);
-                ds_put_format(ds, "%s{use=\"%s\"} %"PRIu64"\n",
-                              metrics[i].name, uses[j].use,
-                              metrics[i].get(&info));
-            }
-        }
-    }
-    metrics_family(ds, "vmn_certificate_ca_shared", "gauge",
-                   "1 if one CA is trusted for more than one purpose.");
-    ds_put_format(ds, "vmn_certificate_ca_shared %d\n", fault != NULL);
-    free(fault);
 }

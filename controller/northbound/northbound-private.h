@@ -313,7 +313,10 @@ void nb_certificates_check(struct northbound *);
 /* Adds the same to what GET /v1/status shows. */
 void nb_certificates_add_problems(const struct northbound *,
                                   struct nb_problems *);
-/* Appends its part of /metrics. */
+/* Returns what is wrong with the trusted CAs, or NULL.  The caller frees
+ * it. */
+char *nb_certificates_fault(const struct northbound *);
+/* metrics-certificates.c: appends its part of /metrics. */
 void nb_certificates_append_metrics(const struct northbound *, struct ds *);
 
 /* observation-expiry.c */
