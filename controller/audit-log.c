@@ -50,7 +50,7 @@ struct audit_log {
     struct audit_log_stats stats;
 };
 
-/* Who.  ------------------------------------------------------------------ */
+/* Users.  ----------------------------------------------------------------- */
 
 static bool
 is_person(const char *who)
@@ -265,7 +265,7 @@ group_cb(void *al_, const struct commit_group *group OVS_UNUSED)
     }
 }
 
-/* Life.  ----------------------------------------------------------------- */
+/* Creation and destruction.  ---------------------------------------------- */
 
 /* If 'where' is 'kind' or "KIND:PATH", returns the path or 'usual'; else
  * NULL. */

@@ -166,8 +166,8 @@ ctl_append_problem(struct ds *ds, const struct ctl_reply *reply,
 }
 
 static void
-say_problem(struct ctl *ctl, const struct ctl_reply *reply,
-            const struct ctl_input *input)
+print_problem(struct ctl *ctl, const struct ctl_reply *reply,
+              const struct ctl_input *input)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
 
@@ -293,7 +293,7 @@ check_reply(struct ctl *ctl, const struct ctl_input *input,
     if (reply->status == 403 && ctl->passes_over) {
         ctl->n_passed_over++;
     } else {
-        say_problem(ctl, reply, input);
+        print_problem(ctl, reply, input);
         ctl->n_refused++;
     }
     ctl_reply_uninit(reply);
@@ -392,7 +392,7 @@ ctl_download(struct ctl *ctl, const char *path, int fd)
     }
     ctl_progress(ctl, NULL);
     if (reply.status != 200) {
-        say_problem(ctl, &reply, NULL);
+        print_problem(ctl, &reply, NULL);
         status = CTL_REFUSED;
     }
     ctl_reply_uninit(&reply);
@@ -420,7 +420,7 @@ ctl_stream(struct ctl *ctl, const char *path, int idle_timeout_ms,
         status = CTL_UNREACHABLE;
     } else {
         if (reply.status != 200) {
-            say_problem(ctl, &reply, NULL);
+            print_problem(ctl, &reply, NULL);
             status = CTL_REFUSED;
         }
         ctl_reply_uninit(&reply);
@@ -520,7 +520,7 @@ static const struct ctl_column receipt_columns[] = {
 
 /* Prints the hosts in 'hosts' that have not confirmed. */
 static void
-say_missing(struct ctl *ctl, const json_t *hosts)
+print_missing_hosts(struct ctl *ctl, const json_t *hosts)
 {
     struct ctl_table *table = ctl_table_create(receipt_columns);
     const json_t *host;
@@ -559,7 +559,7 @@ ctl_report_receipt(struct ctl *ctl, const struct ctl_reply *reply)
         fprintf(ctl->err, "vmnctl: revision %s is not installed everywhere "
                 "within %.1f s:\n", ds_cstr(&revision),
                 ctl->timeout_ms / 1000.0);
-        say_missing(ctl, hosts);
+        print_missing_hosts(ctl, hosts);
         status = CTL_NOT_INSTALLED;
     } else {
         ds_put_char(&revision, ' ');

@@ -116,8 +116,8 @@ ctl_cmd_backup(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 /* restore.  -------------------------------------------------------------- */
 
 static void
-say_restored(struct ctl *ctl, const char *file,
-             const struct store_restored *r)
+print_restored(struct ctl *ctl, const char *file,
+               const struct store_restored *r)
 {
     char *text = describe(&r->info);
 
@@ -153,7 +153,7 @@ ctl_cmd_restore(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     if (store_file_restore(args[0], ctl->database, &restored, &why)) {
         status = refuse(ctl, &why);
     } else {
-        say_restored(ctl, args[0], &restored);
+        print_restored(ctl, args[0], &restored);
     }
     store_restored_uninit(&restored);
     return status;

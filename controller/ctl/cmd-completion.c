@@ -90,7 +90,7 @@ struct line {
 };
 
 static void
-say(const struct line *line, const char *word, const char *about)
+print_candidate(const struct line *line, const char *word, const char *about)
 {
     if (!strncmp(word, line->current, strlen(line->current))) {
         FILE *out = line->ctl->out;
@@ -106,14 +106,14 @@ say(const struct line *line, const char *word, const char *about)
 
 /* Prints the words of 'list', which 'separator' separates. */
 static void
-say_each(const struct line *line, const char *list, size_t n,
-         const char *separator)
+print_words(const struct line *line, const char *list, size_t n,
+            const char *separator)
 {
     char *copy = xmemdup0(list, n), *save = NULL;
 
     for (char *word = strtok_r(copy, separator, &save); word;
          word = strtok_r(NULL, separator, &save)) {
-        say(line, word, NULL);
+        print_candidate(line, word, NULL);
     }
     free(copy);
 }
@@ -138,7 +138,7 @@ cursor_before(const char *current)
 
 /* Prints the names of objects; none if the server does not reply in time. */
 static void
-say_names(struct line *line, const char *type)
+print_names(struct line *line, const char *type)
 {
     struct ds path = DS_EMPTY_INITIALIZER;
     char *after = cursor_before(line->current);
@@ -156,7 +156,7 @@ say_names(struct line *line, const char *type)
                                                                  "name"));
 
             if (name) {
-                say(line, name, NULL);
+                print_candidate(line, name, NULL);
             }
         }
         ctl_reply_uninit(&reply);
@@ -166,18 +166,18 @@ say_names(struct line *line, const char *type)
 }
 
 static void
-say_types(const struct line *line)
+print_types(const struct line *line)
 {
     const struct schema_table *type;
 
     for (size_t i = 0; (type = ctl_type_at(i)); i++) {
-        say(line, type->plural, NULL);
+        print_candidate(line, type->plural, NULL);
     }
 }
 
 /* Prints the candidates for a placeholder such as "PORT" in the tables. */
 static void
-say_kind(struct line *line, const char *kind, size_t n)
+print_placeholder(struct line *line, const char *kind, size_t n)
 {
     static const struct {
         const char *kind, *type;
@@ -191,11 +191,11 @@ say_kind(struct line *line, const char *kind, size_t n)
 
     for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
         if (n == strlen(kinds[i].kind) && !memcmp(kind, kinds[i].kind, n)) {
-            say_names(line, kinds[i].type);
+            print_names(line, kinds[i].type);
         }
     }
     if (n == 4 && !memcmp(kind, "TYPE", n)) {
-        say_types(line);
+        print_types(line);
     } else if (n == 4 && (!memcmp(kind, "PATH", n)
                           || !memcmp(kind, "FILE", n))) {
         fputs(FILES "\n", line->ctl->out);
@@ -208,7 +208,7 @@ say_kind(struct line *line, const char *kind, size_t n)
             : command->name);
 
         if (type) {
-            say_names(line, type->plural);
+            print_names(line, type->plural);
         }
     }
 }
@@ -216,15 +216,15 @@ say_kind(struct line *line, const char *kind, size_t n)
 /* Words.  ---------------------------------------------------------------- */
 
 static void
-say_commands(const struct line *line)
+print_commands(const struct line *line)
 {
     for (const struct ctl_command *c = ctl_commands; c->name; c++) {
-        say(line, c->name, c->summary);
+        print_candidate(line, c->name, c->summary);
     }
 }
 
 static void
-say_options(const struct line *line)
+print_options(const struct line *line)
 {
     unsigned int options = (CTL_OPT_GLOBAL
                             | (line->command ? line->command->options : 0));
@@ -233,27 +233,27 @@ say_options(const struct line *line)
     for (size_t i = 0; ctl_option_at(i, options, &info); i++) {
         char *name = xasprintf("--%s", info.name);
 
-        say(line, name, info.help);
+        print_candidate(line, name, info.help);
         free(name);
     }
 }
 
 static void
-say_value(struct line *line)
+print_values(struct line *line)
 {
     const struct ctl_option_info *option = &line->option;
 
     if (option->values) {
-        say_each(line, option->values, strlen(option->values), " ");
+        print_words(line, option->values, strlen(option->values), " ");
     } else {
-        say_kind(line, option->arg, strlen(option->arg));
+        print_placeholder(line, option->arg, strlen(option->arg));
     }
 }
 
 /* Completes the next argument by the command's usage line: "TYPE [NAME...]",
  * "bash|zsh".  The last one may be repeated. */
 static void
-say_argument(struct line *line)
+print_argument(struct line *line)
 {
     const char *p = line->command->args;
     size_t i = 0, n;
@@ -272,9 +272,9 @@ say_argument(struct line *line)
             size_t kind_len = strspn(p + skip, "ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
             if (kind_len) {
-                say_kind(line, p + skip, kind_len);
+                print_placeholder(line, p + skip, kind_len);
             } else {
-                say_each(line, p + skip, len, "|");
+                print_words(line, p + skip, len, "|");
             }
             return;
         }
@@ -313,7 +313,7 @@ find_option(struct line *line, const char *word, const char **value)
 /* Applies the options that affect completion: names come from the server that
  * the line specifies. */
 static void
-take_value(struct line *line, const char *value)
+apply_option(struct line *line, const char *value)
 {
     char **member = (!strcmp(line->option.name, "server")
                      ? &line->ctl->server
@@ -329,18 +329,18 @@ take_value(struct line *line, const char *value)
 /* Parses a word before the one to complete.  Returns false if the command line
  * is invalid so far. */
 static bool
-take_word(struct line *line, const char *word)
+parse_word(struct line *line, const char *word)
 {
     const char *value;
 
     if (line->wants) {
-        take_value(line, word);
+        apply_option(line, word);
         line->wants = false;
     } else if (word[0] == '-' && word[1] && strcmp(word, "--")) {
         if (find_option(line, word, &value) && line->option.arg) {
             line->wants = !value;
             if (value) {
-                take_value(line, value);
+                apply_option(line, value);
             }
         }
     } else if (!line->command) {
@@ -363,22 +363,22 @@ complete(struct line *line)
     const char *value;
 
     if (line->wants) {
-        say_value(line);
+        print_values(line);
     } else if (!strncmp(current, "--", 2) && strchr(current, '=')) {
         char *prefix = xmemdup0(current, strcspn(current, "=") + 1);
 
         if (find_option(line, current, &value) && line->option.arg) {
             line->prefix = prefix;
             line->current = value;
-            say_value(line);
+            print_values(line);
         }
         free(prefix);
     } else if (*current == '-') {
-        say_options(line);
+        print_options(line);
     } else if (line->command) {
-        say_argument(line);
+        print_argument(line);
     } else {
-        say_commands(line);
+        print_commands(line);
     }
 }
 
@@ -391,7 +391,7 @@ complete_words(struct ctl *ctl, int n, char *const words[])
     bool known = n > 0;
 
     for (int i = 0; i + 1 < n && known; i++) {
-        known = take_word(&line, words[i]);
+        known = parse_word(&line, words[i]);
     }
     if (known) {
         line.current = words[n - 1];

@@ -24,7 +24,7 @@
 /* Flows that are counted by app. */
 #define FLOWS_MAX 2000
 
-/* Pieces.  --------------------------------------------------------------- */
+/* Output.  ---------------------------------------------------------------- */
 
 void
 ctl_describe_table(struct ctl *ctl, const char *title,
@@ -414,7 +414,7 @@ describe_host_flows(struct ctl *ctl, const char *name)
 
 /* What is shown of a type besides the object.  'own' are members of its status
  * that are shown as tables. */
-static const struct about {
+static const struct related {
     enum vmn_table table;
     enum ctl_exit (*describe)(struct ctl *, const char *name,
                               const json_t *object);
@@ -429,10 +429,10 @@ static const struct about {
     { VMN_TABLE_POLICY, ctl_describe_policy, "rules", NULL },
 };
 
-static const struct about *
-find_about(const struct schema_table *type)
+static const struct related *
+find_related(const struct schema_table *type)
 {
-    static const struct about nothing = { 0, NULL, NULL, NULL };
+    static const struct related nothing = { 0, NULL, NULL, NULL };
 
     for (size_t i = 0; i < ARRAY_SIZE(abouts); i++) {
         if (abouts[i].table == type->id) {
@@ -444,7 +444,7 @@ find_about(const struct schema_table *type)
 
 static void
 show_object(struct ctl *ctl, const struct schema_table *type,
-            const json_t *object, const struct about *about)
+            const json_t *object, const struct related *related)
 {
     static const struct {
         const char *title;
@@ -467,8 +467,8 @@ show_object(struct ctl *ctl, const struct schema_table *type,
     }
     json_object_del(spec, "description");
     json_object_del(spec, "labels");
-    if (about->own) {
-        json_object_del(status, about->own);
+    if (related->own) {
+        json_object_del(status, related->own);
     }
     ctl_show_section(ctl->out, "Spec", spec);
     ctl_show_section(ctl->out, "Status", status);
@@ -499,13 +499,14 @@ static enum ctl_exit
 describe_concerns(struct ctl *ctl, const struct schema_table *type,
                   const char *name, const json_t *object)
 {
-    const struct about *about = find_about(type);
+    const struct related *related = find_related(type);
     json_t *revisions = json_array();
     enum ctl_exit worst = CTL_DONE;
     bool on = true;
 
-    if (about->describe) {
-        on = ctl_describe_continue(&worst, about->describe(ctl, name, object));
+    if (related->describe) {
+        on = ctl_describe_continue(&worst,
+                                   related->describe(ctl, name, object));
     }
     on = on
          && ctl_describe_continue(
@@ -517,8 +518,9 @@ describe_concerns(struct ctl *ctl, const struct schema_table *type,
                         : describe_flows(ctl, name, object, revisions));
     }
     ctl_describe_table(ctl, "Last changes", change_columns, revisions);
-    if (on && about->drops) {
-        ctl_describe_continue(&worst, describe_drops(ctl, about->drops, name));
+    if (on && related->drops) {
+        ctl_describe_continue(&worst,
+                              describe_drops(ctl, related->drops, name));
     }
     json_decref(revisions);
     return worst;
@@ -539,7 +541,7 @@ ctl_cmd_describe(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     status = ctl_get(ctl, ds_cstr(&path), &reply);
     ds_destroy(&path);
     if (!status) {
-        show_object(ctl, type, reply.body, find_about(type));
+        show_object(ctl, type, reply.body, find_related(type));
         ctl->passes_over = true;
         status = describe_concerns(ctl, type, args[1], reply.body);
         ctl_reply_uninit(&reply);

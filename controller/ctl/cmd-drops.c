@@ -74,7 +74,7 @@ print_dst(const json_t *sample, struct ds *ds)
 
 /* Prints "3 (+17)": repetitions, and samples that were suppressed. */
 static void
-print_times(const json_t *sample, struct ds *ds)
+print_count(const json_t *sample, struct ds *ds)
 {
     json_int_t n = json_integer_value(json_object_get(sample, "suppressed"));
 
@@ -93,7 +93,7 @@ static const struct ctl_column sample_columns[] = {
     { "REASON", "/reason", NULL },
     { "OBJECT", NULL, print_object },
     { "RULE", "/rule", NULL },
-    { "COUNT", NULL, print_times },
+    { "COUNT", NULL, print_count },
     { NULL, NULL, NULL },
 };
 
@@ -106,7 +106,7 @@ static const struct ctl_column log_columns[] = {
     { "VERDICT", "/verdict", NULL },
     { "OBJECT", NULL, print_object },
     { "RULE", "/rule", NULL },
-    { "COUNT", NULL, print_times },
+    { "COUNT", NULL, print_count },
     { NULL, NULL, NULL },
 };
 

@@ -117,7 +117,7 @@ put_comments(struct ds *ds, const char *text)
 
 /* Appends 'text' without vmnctl's own lines. */
 static void
-put_users(struct ds *ds, const char *text)
+put_user_lines(struct ds *ds, const char *text)
 {
     while (*text) {
         size_t n = strcspn(text, "\n");
@@ -138,7 +138,7 @@ fill_file(struct edit *edit, const char *comments, const char *text)
     int error;
 
     put_comments(&ds, comments);
-    put_users(&ds, text);
+    put_user_lines(&ds, text);
     error = write_file(edit->path, ds_cstr(&ds));
     free(edit->shown);
     edit->shown = ds_steal_cstr(&ds);
@@ -202,12 +202,12 @@ run_editor(struct edit *edit)
     return CTL_DONE;
 }
 
-/* What was written.  ----------------------------------------------------- */
+/* Requests.  -------------------------------------------------------------- */
 
 /* Reads the spec of the one object in the file.  '*spec' is NULL if the file
  * contains none.  Returns 0, or EINVAL with an error. */
 static int
-take_spec(struct edit *edit, json_t **spec, struct vmn_error *why)
+parse_spec(struct edit *edit, json_t **spec, struct vmn_error *why)
 {
     struct ctl_input input;
     const json_t *object;
@@ -347,9 +347,9 @@ send_spec(struct edit *edit, json_t *spec, const char *written, bool *again)
 
 /* The command.  ---------------------------------------------------------- */
 
-/* Handles a file that the user left without changes. */
+/* Ends without a change.  A file with something that was rejected is kept. */
 static enum ctl_exit
-leave(struct edit *edit)
+end_unchanged(struct edit *edit)
 {
     if (edit->refused) {
         return CTL_REFUSED;
@@ -375,8 +375,8 @@ edit_once(struct edit *edit, bool *again)
         return CTL_USAGE;
     }
     if (!strcmp(written, edit->shown)) {
-        status = leave(edit);
-    } else if (take_spec(edit, &spec, &why)) {
+        status = end_unchanged(edit);
+    } else if (parse_spec(edit, &spec, &why)) {
         char *comments = xasprintf("This cannot be read.  Repair it and save, "
                                    "or leave the file as it "
                                    "is to give up:\n%s",
@@ -388,7 +388,7 @@ edit_once(struct edit *edit, bool *again)
     } else if (!spec || (json_equal(spec, edit->spec) && !edit->refused)) {
         /* Emptied, or only comments were changed. */
         edit->refused &= spec != NULL;
-        status = leave(edit);
+        status = end_unchanged(edit);
     } else {
         status = send_spec(edit, spec, written, again);
     }

@@ -22,7 +22,7 @@ get_count(const json_t *json, const char *name)
     return json_integer_value(json_object_get(json, name));
 }
 
-/* In order.  ------------------------------------------------------------- */
+/* Sorting.  --------------------------------------------------------------- */
 
 /* Compares in the order of matching: by table, then by descending priority.
  * Groups, which have neither, come first, by number. */
@@ -81,8 +81,8 @@ static const struct ctl_column group_columns[] = {
 
 /* Prints how many of 'what' --limit has omitted. */
 static void
-say_cut(struct ctl *ctl, const json_t *body, const char *what,
-        const char *total)
+print_omitted(struct ctl *ctl, const json_t *body, const char *what,
+              const char *total)
 {
     json_int_t n = get_count(body, total);
     size_t n_shown = json_array_size(json_object_get(body, what));
@@ -102,8 +102,8 @@ show_desired(struct ctl *ctl, const json_t *body)
 
     ctl_show_table(ctl->out, flow_columns, flows);
     ctl_show_nonempty_table(ctl->out, group_columns, groups);
-    say_cut(ctl, body, "flows", "n_flows");
-    say_cut(ctl, body, "groups", "n_groups");
+    print_omitted(ctl, body, "flows", "n_flows");
+    print_omitted(ctl, body, "groups", "n_groups");
     json_decref(flows);
     json_decref(groups);
 }
@@ -228,7 +228,7 @@ show_differences(struct ctl *ctl, const json_t *body)
                 "meanwhile\n", get_count(body, "skipped"));
     }
     ctl_show_nonempty_table(ctl->out, difference_columns, differences);
-    say_cut(ctl, body, "differences", "matching");
+    print_omitted(ctl, body, "differences", "matching");
     json_decref(differences);
 }
 

@@ -33,7 +33,7 @@ get_one(struct ctl *ctl, const struct schema_table *type, const char *name,
     return status;
 }
 
-/* Showing.  -------------------------------------------------------------- */
+/* Output.  ---------------------------------------------------------------- */
 
 /* Puts "type" in front of each object, so that the output can be applied. */
 json_t *

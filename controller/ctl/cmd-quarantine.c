@@ -115,7 +115,7 @@ add_quarantine(const struct ctl *ctl, const char *name, int n_ports,
 /* Returns true if all of the user's texts are valid UTF-8; else prints an
  * error. */
 static bool
-is_text(struct ctl *ctl, size_t n, char *const texts[])
+check_utf8(struct ctl *ctl, size_t n, char *const texts[])
 {
     for (size_t i = 0; i < n; i++) {
         json_t *json = texts[i] ? json_string(texts[i]) : json_null();
@@ -165,10 +165,10 @@ ctl_cmd_quarantine(struct ctl *ctl, int n_args, char *const args[])
     if (!n_args && !ctl->selector) {
         return ctl_usage(ctl, "quarantine: give PORTs, or --selector");
     }
-    if (!is_text(ctl, n_args, args) || !is_text(ctl, 1, &ctl->selector)
-        || !is_text(ctl, 1, &ctl->name)
-        || !is_text(ctl, ctl->allow.n, ctl->allow.names)
-        || !is_text(ctl, ctl->allow_groups.n, ctl->allow_groups.names)) {
+    if (!check_utf8(ctl, n_args, args) || !check_utf8(ctl, 1, &ctl->selector)
+        || !check_utf8(ctl, 1, &ctl->name)
+        || !check_utf8(ctl, ctl->allow.n, ctl->allow.names)
+        || !check_utf8(ctl, ctl->allow_groups.n, ctl->allow_groups.names)) {
         return CTL_USAGE;
     }
     if (n_args && ctl->selector && !ctl->name) {
@@ -188,8 +188,8 @@ ctl_cmd_quarantine(struct ctl *ctl, int n_args, char *const args[])
 
 /* Prints why there is nothing to release. */
 static enum ctl_exit
-say_nothing_to_release(struct ctl *ctl, const char *name,
-                       const json_t *port)
+print_nothing_to_release(struct ctl *ctl, const char *name,
+                         const json_t *port)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
 
@@ -237,8 +237,8 @@ add_release(struct ctl *ctl, const char *name, struct ctl_changes *changes)
         ctl_changes_add(changes, "patch", "ports", name,
                         json_pack("{s:b}", "quarantined", 0), "released");
     } else if (!has_quarantine) {
-        status = say_nothing_to_release(ctl, name,
-                                        has_port ? port.body : NULL);
+        status = print_nothing_to_release(ctl, name,
+                                          has_port ? port.body : NULL);
     }
     if (has_port) {
         ctl_reply_uninit(&port);

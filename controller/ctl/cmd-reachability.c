@@ -199,7 +199,7 @@ show_reply(struct ctl *ctl, const json_t *reply)
     json_decref(refused);
 }
 
-/* What a change would do.  ----------------------------------------------- */
+/* Changes.  --------------------------------------------------------------- */
 
 static void
 put_side(const json_t *ports, struct ds *ds)

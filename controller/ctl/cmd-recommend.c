@@ -94,7 +94,7 @@ wait_for(struct ctl *ctl, const sigset_t *ends)
              && errno == EINTR);
 }
 
-/* The answer.  ----------------------------------------------------------- */
+/* The reply.  ------------------------------------------------------------- */
 
 static enum ctl_exit
 ask(struct ctl *ctl, struct ctl_reply *reply)
@@ -132,7 +132,7 @@ number_of(const json_t *json, const char *name)
 
 /* Prints a line as a comment. */
 static void
-say(struct ctl *ctl, struct ds *ds)
+print_comment(struct ctl *ctl, struct ds *ds)
 {
     fputs("# ", ctl->out);
     ctl_print_safely(ctl->out, ds_cstr(ds));
@@ -152,7 +152,7 @@ put_connection(struct ds *ds, const json_t *connection)
 }
 
 static void
-say_hosts(struct ctl *ctl, const json_t *answer, struct ds *ds)
+append_hosts(struct ctl *ctl, const json_t *answer, struct ds *ds)
 {
     const json_t *host;
     size_t i;
@@ -174,13 +174,13 @@ say_hosts(struct ctl *ctl, const json_t *answer, struct ds *ds)
         fprintf(ctl->err, "vmnctl: ");
         ctl_print_safely(ctl->err, ds_cstr(ds));
         putc('\n', ctl->err);
-        say(ctl, ds);
+        print_comment(ctl, ds);
     }
 }
 
 /* Prints what the user should know before applying the file. */
 static void
-say_head(struct ctl *ctl, const json_t *answer)
+print_head(struct ctl *ctl, const json_t *answer)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
     json_int_t n = number_of(answer, "n_unselected");
@@ -196,31 +196,31 @@ say_head(struct ctl *ctl, const json_t *answer)
                   n_rules == 1 ? "" : "s",
                   json_is_true(json_object_get(answer, "optimal"))
                   ? "" : " (perhaps fewer would do)");
-    say(ctl, &ds);
-    say_hosts(ctl, answer, &ds);
+    print_comment(ctl, &ds);
+    append_hosts(ctl, answer, &ds);
     json_array_foreach (json_object_get(answer, "uncovered"), i, left) {
         ds_put_cstr(&ds, "Not allowed by what follows: ");
         put_connection(&ds, left);
         ds_put_format(&ds, " (%s).", text_of(left, "reason"));
-        say(ctl, &ds);
+        print_comment(ctl, &ds);
     }
     if (number_of(answer, "n_uncovered") > (json_int_t) i) {
         ds_put_format(&ds, "Nor are %"JSON_INTEGER_FORMAT" others.",
                       number_of(answer, "n_uncovered") - (json_int_t) i);
-        say(ctl, &ds);
+        print_comment(ctl, &ds);
     }
     if (n) {
         ds_put_format(&ds, "Nobody was seen to speak to %"JSON_INTEGER_FORMAT
                       " ports, so no policy is about them: ", n);
         ctl_path_print(answer, "/unselected/*", &ds);
-        say(ctl, &ds);
+        print_comment(ctl, &ds);
     }
     ds_destroy(&ds);
 }
 
 /* Prints the rules of a policy, as comments. */
 static void
-say_rules(struct ctl *ctl, const json_t *answer, const char *policy)
+print_rules(struct ctl *ctl, const json_t *answer, const char *policy)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
     const json_t *rule, *extra;
@@ -242,16 +242,16 @@ say_rules(struct ctl *ctl, const json_t *answer, const char *policy)
         if (n) {
             ds_put_format(&ds, ", %"JSON_INTEGER_FORMAT" more allowed:", n);
         }
-        say(ctl, &ds);
+        print_comment(ctl, &ds);
         json_array_foreach (json_object_get(rule, "extras"), j, extra) {
             ds_put_cstr(&ds, "  ");
             put_connection(&ds, extra);
-            say(ctl, &ds);
+            print_comment(ctl, &ds);
         }
         if (n > (json_int_t) j) {
             ds_put_format(&ds, "  and %"JSON_INTEGER_FORMAT" others",
                           n - (json_int_t) j);
-            say(ctl, &ds);
+            print_comment(ctl, &ds);
         }
     }
     ds_destroy(&ds);
@@ -264,10 +264,10 @@ show_file(struct ctl *ctl, const json_t *answer)
     const json_t *object;
     size_t i;
 
-    say_head(ctl, answer);
+    print_head(ctl, answer);
     json_array_foreach (json_object_get(answer, "objects"), i, object) {
         fputs("---\n", ctl->out);
-        say_rules(ctl, answer, text_of(object, "name"));
+        print_rules(ctl, answer, text_of(object, "name"));
         ctl_show_yaml(ctl->out, object, "");
     }
 }

@@ -66,7 +66,7 @@ fetch(struct support *s, const char *what, const char *path,
     return !status;
 }
 
-/* Calls that are put in as they are answered.  ---------------------------- */
+/* Replies.  --------------------------------------------------------------- */
 
 static const struct {
     const char *file, *path, *about;
@@ -161,7 +161,7 @@ add_objects(struct support *s)
     return hosts;
 }
 
-/* What differs on switches.  ---------------------------------------------- */
+/* Differences on switches.  ----------------------------------------------- */
 
 static void
 add_diff(struct support *s, const char *host)
@@ -205,7 +205,7 @@ add_diffs(struct support *s, const json_t *hosts)
     }
 }
 
-/* What `ovs-appctl -t vmnd` shows.  --------------------------------------- */
+/* Output of unixctl commands.  -------------------------------------------- */
 
 static void
 add_unixctl(struct support *s)

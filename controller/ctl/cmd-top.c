@@ -190,7 +190,7 @@ static const struct ctl_column group_columns[] = {
 
 /* Returns the groups in reverse order: the newest first. */
 static json_t *
-turned(const json_t *groups)
+newest_first(const json_t *groups)
 {
     json_t *result = json_array();
 
@@ -323,7 +323,7 @@ put_head(const json_t *body, FILE *out)
 static void
 show(const json_t *body, size_t max_classes, FILE *out)
 {
-    json_t *groups = turned(json_object_get(body, "items"));
+    json_t *groups = newest_first(json_object_get(body, "items"));
     json_t *classes = busiest(json_object_get(body, "classes"), groups,
                               max_classes);
 
@@ -366,7 +366,7 @@ look(struct ctl *ctl, size_t n_groups, struct ctl_reply *reply)
 }
 
 static enum ctl_exit
-look_once(struct ctl *ctl)
+show_once(struct ctl *ctl)
 {
     struct ctl_reply reply;
     enum ctl_exit status = look(ctl, ctl->limit ? ctl->limit : GROUPS_DEFAULT,
@@ -416,7 +416,7 @@ ctl_cmd_top(struct ctl *ctl, int n_args OVS_UNUSED,
     }
     if (ctl->once || ctl->output == CTL_JSON || ctl->output == CTL_YAML
         || !isatty(fileno(ctl->out))) {
-        return look_once(ctl);
+        return show_once(ctl);
     }
     do {
         const struct timespec interval = {

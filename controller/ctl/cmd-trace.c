@@ -159,7 +159,7 @@ static const struct ctl_column step_columns[] = {
 /* Returns false for flows of priority 1 or less: they are a stage's defaults,
  * or only lead to the next table. */
 static bool
-is_telling(const json_t *step)
+is_relevant(const json_t *step)
 {
     const json_t *priority = json_object_get(step, "priority");
 
@@ -175,7 +175,7 @@ show_leg(struct ctl *ctl, const json_t *leg)
     size_t i;
 
     json_array_foreach (json_object_get(leg, "steps"), i, step) {
-        if (is_telling(step)) {
+        if (is_relevant(step)) {
             ctl_table_add(table, step);
         }
     }
@@ -188,7 +188,7 @@ show_leg(struct ctl *ctl, const json_t *leg)
 
 /* Appends the reply of an app to the sender, if there is one. */
 static void
-put_answer(const json_t *answer, struct ds *ds)
+put_reply(const json_t *answer, struct ds *ds)
 {
     const json_t *at = json_object_get(answer, "at");
 
@@ -235,7 +235,7 @@ put_outcome(const json_t *outcome, struct ds *ds)
                   text_of(at, "stage"));
     ctl_append_rule(at, ": ", ds);
     ds_put_char(ds, '\n');
-    put_answer(json_object_get(outcome, "answer"), ds);
+    put_reply(json_object_get(outcome, "answer"), ds);
 }
 
 static void

@@ -285,7 +285,7 @@ ctl_option_at(size_t i, unsigned int options, struct ctl_option_info *info)
     return false;
 }
 
-/* Setting.  -------------------------------------------------------------- */
+/* Values.  ---------------------------------------------------------------- */
 
 static void *
 member_of(struct ctl *ctl, const struct option_row *row)

@@ -44,7 +44,7 @@ struct way {
                                  * it. */
 };
 
-/* Words.  ---------------------------------------------------------------- */
+/* Text.  ------------------------------------------------------------------ */
 
 void
 ctl_print_peers(const json_t *rule, struct ds *ds)
@@ -295,7 +295,7 @@ position_of(const json_t *tiers, const char *name)
     return INT32_MAX;
 }
 
-/* Showing.  -------------------------------------------------------------- */
+/* Output.  ---------------------------------------------------------------- */
 
 static const struct ctl_column columns[] = {
     { "TIER", "/tier", NULL },

@@ -17,7 +17,7 @@
 /* Up to so many ports, all are read to find those of a host. */
 #define PORTS_MAX 5000
 
-/* Rows of objects.  ------------------------------------------------------ */
+/* Columns.  --------------------------------------------------------------- */
 
 static const struct ctl_column group_columns[] = {
     { "GROUP", "/name", NULL },

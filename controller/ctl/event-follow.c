@@ -27,13 +27,13 @@ struct listener {
     struct ds text;             /* Of the event being received. */
     char *id;                   /* Of the last event, or NULL. */
     enum ctl_exit status;       /* CTL_DONE: continue. */
-    bool away;                  /* The server cannot be reached, and that was
+    bool disconnected;          /* The server cannot be reached, and that was
                                  * printed. */
 };
 
 /* Handles the event in 'text', lines of "FIELD: VALUE". */
 static void
-take_event(struct listener *l, char *text)
+handle_event(struct listener *l, char *text)
 {
     const char *kind = NULL, *data = NULL;
     char *save = NULL;
@@ -60,7 +60,7 @@ take_event(struct listener *l, char *text)
 
 /* Handles received data; returns false to end the stream. */
 static bool
-take_cb(void *l_, const char *data, size_t size)
+data_cb(void *l_, const char *data, size_t size)
 {
     struct listener *l = l_;
     char *end;
@@ -78,10 +78,10 @@ take_cb(void *l_, const char *data, size_t size)
 
         memmove(l->text.string, end + 2, l->text.length - n - 2 + 1);
         l->text.length -= n + 2;
-        take_event(l, event);
+        handle_event(l, event);
         free(event);
     }
-    l->away = false;
+    l->disconnected = false;
     return !l->status;
 }
 
@@ -107,7 +107,7 @@ listen_once(struct listener *l, const char *query)
         ctl_append_query(&path, "after", l->id);
     }
     ds_clear(&l->text);
-    status = ctl_stream(l->ctl, ds_cstr(&path), IDLE_TIMEOUT_MS, take_cb, l,
+    status = ctl_stream(l->ctl, ds_cstr(&path), IDLE_TIMEOUT_MS, data_cb, l,
                         l->id != NULL);
     ds_destroy(&path);
     return status;
@@ -128,10 +128,10 @@ ctl_follow_events(struct ctl *ctl, const char *query, ctl_event_cb *cb,
             || !l.id) {
             break;
         }
-        if (!l.away) {
+        if (!l.disconnected) {
             fprintf(ctl->err, "vmnctl: the server is away; this goes on when "
                     "it is back\n");
-            l.away = true;
+            l.disconnected = true;
         }
         pause_a_bit();
     }

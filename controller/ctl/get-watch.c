@@ -67,7 +67,7 @@ is_asked_for(const struct watch *w, const char *name)
     return sset_is_empty(&w->names) || sset_contains(&w->names, name);
 }
 
-/* Showing.  -------------------------------------------------------------- */
+/* Output.  ---------------------------------------------------------------- */
 
 static void
 show(struct watch *w, const json_t *object)
@@ -126,11 +126,11 @@ show_gone(struct watch *w, const char *name, const char *what)
     }
 }
 
-/* Looking.  -------------------------------------------------------------- */
+/* Reading.  --------------------------------------------------------------- */
 
 /* Shows the object if it is to be watched. */
 static void
-take_object(struct watch *w, const json_t *object)
+show_if_watched(struct watch *w, const json_t *object)
 {
     const char *name = json_string_value(json_object_get(object, "name"));
 
@@ -145,7 +145,7 @@ take_object(struct watch *w, const json_t *object)
 }
 
 static enum ctl_exit
-look_at_one(struct watch *w, const char *name)
+read_one(struct watch *w, const char *name)
 {
     struct ctl_reply reply;
     enum ctl_exit status;
@@ -156,7 +156,7 @@ look_at_one(struct watch *w, const char *name)
     }
     status = ctl_get_object(w->ctl, w->type->plural, name, &reply, &there);
     if (!status && there) {
-        take_object(w, reply.body);
+        show_if_watched(w, reply.body);
         ctl_reply_uninit(&reply);
     } else if (!status) {
         show_gone(w, name, "deleted");
@@ -166,7 +166,7 @@ look_at_one(struct watch *w, const char *name)
 
 /* Reads all objects, and shows those that were deleted, too. */
 static enum ctl_exit
-look_at_all(struct watch *w)
+read_all(struct watch *w)
 {
     json_t *objects = json_array(), *object;
     struct sset before = SSET_INITIALIZER(&before);
@@ -177,7 +177,7 @@ look_at_all(struct watch *w)
     sset_clone(&before, &w->shown);
     sset_clear(&w->shown);
     json_array_foreach (objects, i, object) {
-        take_object(w, object);
+        show_if_watched(w, object);
     }
     SSET_FOR_EACH (name, &before) {
         if (!status && !sset_contains(&w->shown, name)) {
@@ -192,7 +192,7 @@ look_at_all(struct watch *w)
 
 /* Reads the objects that a revision changed. */
 static enum ctl_exit
-look_at_changes(struct watch *w, const json_t *changes)
+read_changes(struct watch *w, const json_t *changes)
 {
     enum ctl_exit status = CTL_DONE;
     const json_t *change;
@@ -203,9 +203,9 @@ look_at_changes(struct watch *w, const json_t *changes)
         const char *name = json_string_value(json_object_get(change, "name"));
 
         if (!status && !name) {
-            status = look_at_all(w);    /* There are too many to name. */
+            status = read_all(w);       /* There are too many to name. */
         } else if (!status && type && !strcmp(type, w->type->plural)) {
-            status = look_at_one(w, name);
+            status = read_one(w, name);
         }
     }
     return status;
@@ -220,13 +220,13 @@ event_cb(struct ctl *ctl OVS_UNUSED, const char *kind,
     const char *name;
 
     if (!strcmp(kind, "start") || !strcmp(kind, "reset")) {
-        status = look_at_all(w);
+        status = read_all(w);
     } else if (!strcmp(kind, "revision")) {
-        status = look_at_changes(w, json_object_get(data, "changes"));
+        status = read_changes(w, json_object_get(data, "changes"));
     } else {
         name = json_string_value(json_object_get(
             data, !strcmp(kind, "host") ? "host" : "port"));
-        status = name ? look_at_one(w, name) : CTL_DONE;
+        status = name ? read_one(w, name) : CTL_DONE;
     }
     show_end(w);
     return status;

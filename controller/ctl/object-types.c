@@ -171,7 +171,7 @@ print_lag(const json_t *object, struct ds *ds)
 
 /* Prints "2/1.5KiB": bundles, and their bytes. */
 static void
-print_unanswered(const json_t *object, struct ds *ds)
+print_outstanding(const json_t *object, struct ds *ds)
 {
     const json_t *openflow = status_of(object, "openflow");
     json_int_t n = get_count(openflow, "outstanding_bundles");
@@ -194,7 +194,7 @@ print_backlog(const json_t *object, struct ds *ds)
 
 /* Prints how long ago the last audit was. */
 static void
-print_audited(const json_t *object, struct ds *ds)
+print_audit_age(const json_t *object, struct ds *ds)
 {
     const char *text = json_string_value(
         json_object_get(status_of(object, "audit"), "time"));
@@ -208,7 +208,7 @@ print_audited(const json_t *object, struct ds *ds)
 
 /* Prints "1 missing,2 unknown". */
 static void
-print_found(const json_t *object, struct ds *ds)
+print_drift(const json_t *object, struct ds *ds)
 {
     static const char *const kinds[] = { "missing", "altered", "unknown" };
     const json_t *audit = status_of(object, "audit");
@@ -282,10 +282,10 @@ static const struct {
     void (*print)(const json_t *object, struct ds *);
 } cells[] = {
     { VMN_TABLE_HOST, "/status/lag", print_lag },
-    { VMN_TABLE_HOST, "/status/openflow", print_unanswered },
+    { VMN_TABLE_HOST, "/status/openflow", print_outstanding },
     { VMN_TABLE_HOST, "/status/openflow/backlog", print_backlog },
-    { VMN_TABLE_HOST, "/status/audit/time", print_audited },
-    { VMN_TABLE_HOST, "/status/audit", print_found },
+    { VMN_TABLE_HOST, "/status/audit/time", print_audit_age },
+    { VMN_TABLE_HOST, "/status/audit", print_drift },
     { VMN_TABLE_NETWORK, "/spec/subnets", print_subnets },
     { VMN_TABLE_PORT, "/status/state", print_port_state },
     { VMN_TABLE_SERVICE, "/spec/entries", print_entries },

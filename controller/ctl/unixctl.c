@@ -75,10 +75,10 @@ open_socket(const char *path)
     return fd;
 }
 
-/* Returns the result of a reply, which it frees; NULL with '*error' if it is
- * an error, or missing. */
+/* Returns the result of a reply, which it frees; NULL with an error if it is
+ * one, or missing. */
 static char *
-take_reply(json_t *reply, struct vmn_error *why)
+parse_reply(json_t *reply, struct vmn_error *why)
 {
     const char *result = json_string_value(json_object_get(reply, "result"));
     const char *refused = json_string_value(json_object_get(reply, "error"));
@@ -110,7 +110,7 @@ ctl_unixctl_run(const char *path, const char *command, struct vmn_error *why)
         text = NULL;
     } else {
         reply = json_loadfd(fd, JSON_DISABLE_EOF_CHECK, &fault);
-        text = take_reply(reply, why);
+        text = parse_reply(reply, why);
     }
     if (fd >= 0) {
         close(fd);

@@ -21,7 +21,7 @@
 /* Ports that are named of each identity; and ports that are read between two
  * looks at the clock. */
 #define PORTS_MAX 100
-#define LOOK_STEPS 64
+#define CLOCK_STEPS 64
 
 struct holder {
     uint32_t number;
@@ -40,7 +40,7 @@ struct census {
     uint64_t revision;          /* The durable revision when the page was
                                  * begun. */
     char *port;                 /* The last one that was read. */
-    size_t n_looked;
+    size_t n_read;
     size_t n, allocated;
     struct holder *holders;
     struct event *next;         /* Continues in the next iteration; or NULL. */
@@ -98,7 +98,7 @@ census_add(struct census *census, const struct vmn_port *port)
 
 /* Reads more ports.  Returns false if there are more to read. */
 static bool
-census_take(struct census *census)
+census_read(struct census *census)
 {
     const struct loop *loop = census->nb->loop;
     const struct vmn_port *port;
@@ -110,7 +110,7 @@ census_take(struct census *census)
         free(census->port);
         census->port = name;
         census_add(census, port);
-        if (++census->n_looked % LOOK_STEPS == 0 && loop
+        if (++census->n_read % CLOCK_STEPS == 0 && loop
             && loop_turn_is_over(loop)) {
             return false;
         }
@@ -256,7 +256,7 @@ part_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *census_)
     static const struct timeval at_once = { 0, 0 };
     struct census *census = census_;
 
-    if (census_take(census)) {
+    if (census_read(census)) {
         census_reply(census);
         return;
     }

@@ -38,7 +38,7 @@ struct page {
     uint64_t revision;              /* The durable revision when the page was
                                      * begun. */
     char *after;                    /* Name of the last row that was read. */
-    size_t n_looked;
+    size_t n_read;
     struct ds items;                /* JSON text: the items, separated by
                                      * commas. */
     size_t n_items;
@@ -94,10 +94,10 @@ page_add(struct page *page, const struct vmn_row *row,
 /* Returns true if the time of this iteration is over; 'name', that of the row
  * read last, is then kept to continue from. */
 static bool
-page_rests(struct page *page, const char *name)
+page_pauses(struct page *page, const char *name)
 {
     const struct loop *loop = page->nb->loop;
-    bool rests = (++page->n_looked % PAGE_STEPS == 0
+    bool rests = (++page->n_read % PAGE_STEPS == 0
                   && loop && loop_turn_is_over(loop));
 
     if (rests) {
@@ -121,7 +121,7 @@ page_scan(struct page *page)
                                      &meta))
            && page_add(page, row, &meta)) {
         after = row->name;
-        if (page_rests(page, after)) {
+        if (page_pauses(page, after)) {
             return false;
         }
     }
@@ -151,7 +151,7 @@ page_candidates(const struct page *page, size_t *n)
 /* Reads the ports that an index names.  Returns false if there are more to
  * read. */
 static bool
-page_look_up(struct page *page)
+page_read_index(struct page *page)
 {
     size_t n;
     const char **names = page_candidates(page, &n);
@@ -169,7 +169,7 @@ page_look_up(struct page *page)
         if (row && !page_add(page, row, &meta)) {
             break;
         }
-        rests = page_rests(page, names[i]);
+        rests = page_pauses(page, names[i]);
     }
     free(names);
     return !rests;
@@ -208,7 +208,7 @@ part_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *page_)
     struct page *page = page_;
     bool by_index = page->host || page->network
         || (page->selects && page->table->id == VMN_TABLE_PORT);
-    bool done = by_index ? page_look_up(page) : page_scan(page);
+    bool done = by_index ? page_read_index(page) : page_scan(page);
 
     if (done) {
         page_reply(page);

@@ -26,10 +26,10 @@
 
 /* Limits: keys in ?labels=; connections that are listed as not covered. */
 #define LABELS_MAX 64
-#define LEFT_OUT_MAX 20
+#define UNCOVERED_MAX 20
 
 /* A request. */
-struct asked {
+struct task {
     const struct model *model;
     struct engine *engine;
     struct commit *commit;
@@ -41,7 +41,7 @@ struct asked {
     bool all_keys;              /* unless all may be. */
     json_t *since;
     struct fabric_connections_reading *reading; /* Or NULL. */
-    bool working;               /* In settled_cb(). */
+    bool working;               /* In quiescent_cb(). */
     /* A copy of the connections that hosts have reported. */
     json_t *hosts;
     struct sset host_names;
@@ -61,7 +61,7 @@ struct owner {
 
 /* The state of one computation. */
 struct study {
-    struct asked *asked;
+    struct task *task;
     struct arena arena;
     struct sset near;           /* Networks that routers join with the observed
                                  * one. */
@@ -72,8 +72,8 @@ struct study {
     struct recommend_group *groups;
     size_t n_seen;
     struct recommend_connection *seen;
-    json_t *left_out;
-    json_int_t n_left_out;
+    json_t *uncovered;
+    json_int_t n_uncovered;
 };
 
 /* Ports.  ---------------------------------------------------------------- */
@@ -83,7 +83,7 @@ study_yield(void *study_)
 {
     const struct study *study = study_;
 
-    commit_yield(study->asked->commit);
+    commit_yield(study->task->commit);
 }
 
 static uint32_t
@@ -142,15 +142,15 @@ domain_of(const struct study *study, const char *network)
 {
     size_t size;
 
-    return engine_peek(study->asked->engine, VMN_QUERY_DOMAIN, network,
+    return engine_peek(study->task->engine, VMN_QUERY_DOMAIN, network,
                        &size);
 }
 
 static void
 find_near(struct study *study)
 {
-    const struct model *model = study->asked->model;
-    char *own = domain_of(study, study->asked->network);
+    const struct model *model = study->task->model;
+    char *own = domain_of(study, study->task->network);
     const struct vmn_network *network;
     const char *after = "";
 
@@ -172,7 +172,7 @@ find_near(struct study *study)
 static enum recommend_where
 where_is(const struct study *study, const struct vmn_port *port)
 {
-    return (!strcmp(port->network, study->asked->network) ? RECOMMEND_INSIDE
+    return (!strcmp(port->network, study->task->network) ? RECOMMEND_INSIDE
             : sset_contains(&study->near, port->network) ? RECOMMEND_NEAR
             : RECOMMEND_ELSEWHERE);
 }
@@ -181,7 +181,7 @@ where_is(const struct study *study, const struct vmn_port *port)
 static void
 read_ports(struct study *study)
 {
-    const struct model *model = study->asked->model;
+    const struct model *model = study->task->model;
     const struct vmn_port *port;
     const char *after = "";
 
@@ -231,7 +231,7 @@ static bool
 read_group(struct study *study, const char *name,
            struct recommend_group *rgroup)
 {
-    const struct model *model = study->asked->model;
+    const struct model *model = study->task->model;
     const struct vmn_group *group = model_get_durable(
         model, VMN_TABLE_GROUP, name, NULL);
     const char **members;
@@ -283,7 +283,7 @@ add_groups_of(const struct model *model, const struct recommend_port *port,
 static void
 read_groups(struct study *study)
 {
-    const struct model *model = study->asked->model;
+    const struct model *model = study->task->model;
     struct sset names = SSET_INITIALIZER(&names);
     const char **sorted;
 
@@ -343,8 +343,8 @@ leave_out(struct study *study, const struct learned_connection *note,
     struct recommend_service service = service_of(note);
     char src[VALUE_IP_SIZE], dst[VALUE_IP_SIZE];
 
-    if (study->n_left_out++ < LEFT_OUT_MAX) {
-        json_array_append_new(study->left_out, json_pack(
+    if (study->n_uncovered++ < UNCOVERED_MAX) {
+        json_array_append_new(study->uncovered, json_pack(
             "{s:s, s:s, s:o, s:s, s:s}", "from",
             value_format_ip(&note->src, src), "to",
             value_format_ip(&note->dst, dst), "service",
@@ -362,7 +362,7 @@ find_destination(const struct study *study, const struct learned_connection
     const char *name;
 
     if (port == SIZE_MAX) {
-        name = fabric_port_at(study->asked->fabric, host, note->ofport);
+        name = fabric_port_at(study->task->fabric, host, note->ofport);
         port = name ? find_port(study, name) : SIZE_MAX;
     }
     return (port != SIZE_MAX
@@ -373,12 +373,12 @@ find_destination(const struct study *study, const struct learned_connection
 static void
 read_notes(struct study *study)
 {
-    const struct asked *asked = study->asked;
+    const struct task *task = study->task;
 
-    study->seen = xcalloc(MAX(1, asked->n_notes), sizeof *study->seen);
-    for (size_t i = 0; i < asked->n_notes; i++) {
-        const struct learned_connection *note = &asked->notes[i];
-        const char *host = asked->where_names[asked->where[i]];
+    study->seen = xcalloc(MAX(1, task->n_notes), sizeof *study->seen);
+    for (size_t i = 0; i < task->n_notes; i++) {
+        const struct learned_connection *note = &task->notes[i];
+        const char *host = task->where_names[task->where[i]];
         struct recommend_connection *seen = &study->seen[study->n_seen];
 
         study_yield(study);
@@ -397,20 +397,20 @@ read_notes(struct study *study)
     }
 }
 
-/* The answer.  ----------------------------------------------------------- */
+/* The reply.  ------------------------------------------------------------- */
 
 static json_t *
 make_body(struct study *study, const struct recommend_request *request,
           const struct recommend_answer *answer)
 {
-    struct asked *asked = study->asked;
+    struct task *task = study->task;
     json_t *body = json_pack(
-        "{s:s, s:O, s:O, s:I, s:I, s:O, s:b}", "network", asked->network,
-        "since", asked->since, "hosts", asked->hosts, "connections",
-        (json_int_t) answer->n_seen, "n_uncovered", study->n_left_out,
-        "uncovered", study->left_out, "optimal", (int) answer->fewest);
+        "{s:s, s:O, s:O, s:I, s:I, s:O, s:b}", "network", task->network,
+        "since", task->since, "hosts", task->hosts, "connections",
+        (json_int_t) answer->n_seen, "n_uncovered", study->n_uncovered,
+        "uncovered", study->uncovered, "optimal", (int) answer->fewest);
 
-    nb_recommend_objects(asked->model, asked->network, asked->shadow,
+    nb_recommend_objects(task->model, task->network, task->shadow,
                          request, answer, body);
     return body;
 }
@@ -419,8 +419,8 @@ make_body(struct study *study, const struct recommend_request *request,
 static json_t *
 study_make(struct study *study, struct vmn_errors *errors)
 {
-    struct asked *asked = study->asked;
-    struct vmn_names keys = { sset_count(&asked->keys), NULL };
+    struct task *task = study->task;
+    struct vmn_names keys = { sset_count(&task->keys), NULL };
     struct recommend_answer answer;
     struct recommend_request request;
     json_t *body = NULL;
@@ -429,12 +429,12 @@ study_make(struct study *study, struct vmn_errors *errors)
     read_ports(study);
     read_groups(study);
     read_notes(study);
-    keys.names = sset_array(&asked->keys);
+    keys.names = sset_array(&task->keys);
     request = (struct recommend_request) {
         .n_ports = study->n_ports, .ports = study->ports,
         .n_groups = study->n_groups, .groups = study->groups,
         .n_seen = study->n_seen, .seen = study->seen,
-        .labels = asked->all_keys ? NULL : &keys, .exact = asked->exact,
+        .labels = task->all_keys ? NULL : &keys, .exact = task->exact,
         .yield = study_yield, .aux = study,
     };
     if (recommend_rules(&request, &study->arena, &answer, errors)) {
@@ -445,16 +445,16 @@ study_make(struct study *study, struct vmn_errors *errors)
 }
 
 static json_t *
-look(struct asked *asked, struct vmn_errors *errors)
+look(struct task *task, struct vmn_errors *errors)
 {
-    struct study study = { .asked = asked, .left_out = json_array() };
+    struct study study = { .task = task, .uncovered = json_array() };
     json_t *body;
 
     arena_init(&study.arena);
     hmap_init(&study.owners);
     sset_init(&study.near);
     body = study_make(&study, errors);
-    json_decref(study.left_out);
+    json_decref(study.uncovered);
     free(study.ports);
     free(study.groups);
     free(study.seen);
@@ -467,135 +467,135 @@ look(struct asked *asked, struct vmn_errors *errors)
 /* Requests.  ------------------------------------------------------------- */
 
 static void
-asked_destroy(struct asked *asked)
+task_destroy(struct task *task)
 {
-    free(asked->network);
-    sset_destroy(&asked->keys);
-    sset_destroy(&asked->host_names);
-    json_decref(asked->since);
-    json_decref(asked->hosts);
-    free(asked->where_names);
-    free(asked->notes);
-    free(asked->where);
-    free(asked);
+    free(task->network);
+    sset_destroy(&task->keys);
+    sset_destroy(&task->host_names);
+    json_decref(task->since);
+    json_decref(task->hosts);
+    free(task->where_names);
+    free(task->notes);
+    free(task->where);
+    free(task);
 }
 
 /* The network may have been deleted meanwhile. */
 static void
-settled_cb(void *asked_)
+quiescent_cb(void *asked_)
 {
-    struct asked *asked = asked_;
+    struct task *task = asked_;
     struct vmn_errors errors;
     json_t *body;
 
     vmn_errors_init(&errors);
-    asked->working = true;
-    body = look(asked, &errors);
-    if (!asked->req) {
+    task->working = true;
+    body = look(task, &errors);
+    if (!task->req) {
         json_decref(body);
     } else if (body) {
-        http_reply_json(asked->req, 200, body);
+        http_reply_json(task->req, 200, body);
     } else {
-        nb_reply_errors(asked->req, &errors, NB_POINT_AT_BODY);
+        nb_reply_errors(task->req, &errors, NB_POINT_AT_BODY);
     }
     vmn_errors_uninit(&errors);
-    asked_destroy(asked);
+    task_destroy(task);
 }
 
 static void
 on_noted(void *asked_, const struct fabric_connections *noted)
 {
-    struct asked *asked = asked_;
+    struct task *task = asked_;
 
-    asked->reading = NULL;
-    asked->where_names = xcalloc(MAX(1, noted->n_hosts),
-                                 sizeof *asked->where_names);
+    task->reading = NULL;
+    task->where_names = xcalloc(MAX(1, noted->n_hosts),
+                                sizeof *task->where_names);
     for (size_t i = 0; i < noted->n_hosts; i++) {
         const struct fabric_connections_host *host = &noted->hosts[i];
 
-        json_array_append_new(asked->hosts, json_pack(
+        json_array_append_new(task->hosts, json_pack(
             "{s:s, s:I, s:b, s:s*}", "host", host->name, "connections",
             (json_int_t) host->n, "truncated", (int) host->full, "reason",
             host->missing));
-        asked->where_names[i]
-            = sset_find(&asked->host_names, host->name)->name;
+        task->where_names[i]
+            = sset_find(&task->host_names, host->name)->name;
     }
-    asked->n_notes = noted->n_connections;
+    task->n_notes = noted->n_connections;
     if (noted->n_connections) {
-        asked->notes = xmemdup(noted->connections,
-                               noted->n_connections * sizeof *asked->notes);
-        asked->where = xmemdup(noted->where,
-                               noted->n_connections * sizeof *asked->where);
+        task->notes = xmemdup(noted->connections,
+                              noted->n_connections * sizeof *task->notes);
+        task->where = xmemdup(noted->where,
+                              noted->n_connections * sizeof *task->where);
     }
-    commit_when_quiescent(asked->commit, settled_cb, asked);
+    commit_when_quiescent(task->commit, quiescent_cb, task);
 }
 
 static void
 on_gone(void *asked_)
 {
-    struct asked *asked = asked_;
+    struct task *task = asked_;
 
-    http_request_drop(asked->req);
-    asked->req = NULL;
-    if (!asked->working) {
-        fabric_connections_cancel(asked->reading);
-        commit_cancel_when_quiescent(asked->commit, settled_cb, asked);
-        asked_destroy(asked);
+    http_request_drop(task->req);
+    task->req = NULL;
+    if (!task->working) {
+        fabric_connections_cancel(task->reading);
+        commit_cancel_when_quiescent(task->commit, quiescent_cb, task);
+        task_destroy(task);
     }
 }
 
 /* Finds the hosts that the network's ports are bound to, or are moving to. */
 static void
-find_hosts(struct asked *asked)
+find_hosts(struct task *task)
 {
-    const struct model *model = asked->model;
+    const struct model *model = task->model;
     struct vmn_names ports = model_lookup(model, VMN_INDEX_PORT_BY_NETWORK,
-                                          asked->network);
+                                          task->network);
 
     for (size_t i = 0; i < ports.n; i++) {
         const struct vmn_binding *binding = model_get_durable(
             model, VMN_TABLE_BINDING, ports.names[i], NULL);
 
         if (binding && binding->host) {
-            sset_add(&asked->host_names, binding->host);
+            sset_add(&task->host_names, binding->host);
         }
         if (binding && binding->candidate) {
-            sset_add(&asked->host_names, binding->candidate);
+            sset_add(&task->host_names, binding->candidate);
         }
     }
 }
 
 static bool
-query_labels(struct asked *asked)
+query_labels(struct task *task)
 {
-    const char *text = http_request_query(asked->req, "labels");
+    const char *text = http_request_query(task->req, "labels");
     char *copy, *save = NULL;
 
-    asked->all_keys = !text;
+    task->all_keys = !text;
     if (!text) {
         return true;
     }
     copy = xstrdup(text);
     for (char *key = strtok_r(copy, ",", &save); key;
          key = strtok_r(NULL, ",", &save)) {
-        sset_add(&asked->keys, key);
+        sset_add(&task->keys, key);
     }
     free(copy);
-    if (sset_is_empty(&asked->keys) || sset_count(&asked->keys) > LABELS_MAX) {
-        return nb_query_reject(asked->req, "labels", "must be 1 to %d keys "
+    if (sset_is_empty(&task->keys) || sset_count(&task->keys) > LABELS_MAX) {
+        return nb_query_reject(task->req, "labels", "must be 1 to %d keys "
                                "of labels: app,tier", LABELS_MAX);
     }
     return true;
 }
 
 static bool
-query_mode(struct asked *asked)
+query_mode(struct task *task)
 {
-    const char *mode = http_request_query(asked->req, "mode");
+    const char *mode = http_request_query(task->req, "mode");
 
-    asked->shadow = !mode || !strcmp(mode, "shadow");
-    if (!asked->shadow && strcmp(mode, "enforce")) {
-        return nb_query_reject(asked->req, "mode", "must be shadow or "
+    task->shadow = !mode || !strcmp(mode, "shadow");
+    if (!task->shadow && strcmp(mode, "enforce")) {
+        return nb_query_reject(task->req, "mode", "must be shadow or "
                                "enforce");
     }
     return true;
@@ -615,61 +615,61 @@ time_json(int64_t ms)
 /* Fills in the network of the query.  Replies and returns false if it is not
  * observed. */
 static bool
-query_network(struct asked *asked, const struct northbound *nb,
+query_network(struct task *task, const struct northbound *nb,
               struct model_meta *meta)
 {
     const char *network;
 
-    if (!nb_query_object(asked->req, nb, "network", VMN_TABLE_NETWORK,
+    if (!nb_query_object(task->req, nb, "network", VMN_TABLE_NETWORK,
                          &network)) {
         return false;
     }
     if (!network) {
-        return nb_query_reject(asked->req, "network", "is required");
+        return nb_query_reject(task->req, "network", "is required");
     }
-    if (!model_get_durable(asked->model, VMN_TABLE_OBSERVATION, network,
+    if (!model_get_durable(task->model, VMN_TABLE_OBSERVATION, network,
                            meta)) {
-        http_reply_problem(asked->req, 409, "conflict", NULL,
+        http_reply_problem(task->req, 409, "conflict", NULL,
                            "network \"%s\" is not observed: its flows must be "
                            "recorded first (PUT "
                            "/v1/observations/%s)", network, network);
         return false;
     }
-    asked->network = xstrdup(network);
-    asked->since = time_json(meta->created_ms);
+    task->network = xstrdup(network);
+    task->since = time_json(meta->created_ms);
     return true;
 }
 
 void
 nb_get_recommendations(struct http_request *req, void *nb_)
 {
-    struct asked *asked = xzalloc(sizeof *asked);
+    struct task *task = xzalloc(sizeof *task);
     const struct vmn_network *network;
     struct northbound *nb = nb_;
     struct model_meta meta;
     struct vmn_names hosts;
 
-    asked->model = nb->model;
-    asked->engine = nb->engine;
-    asked->commit = nb->commit;
-    asked->fabric = nb->fabric;
-    asked->req = req;
-    asked->hosts = json_array();
-    sset_init(&asked->keys);
-    sset_init(&asked->host_names);
-    if (!query_network(asked, nb, &meta) || !query_labels(asked)
-        || !query_mode(asked)
-        || !nb_query_bool(req, "exact", &asked->exact)) {
-        asked_destroy(asked);
+    task->model = nb->model;
+    task->engine = nb->engine;
+    task->commit = nb->commit;
+    task->fabric = nb->fabric;
+    task->req = req;
+    task->hosts = json_array();
+    sset_init(&task->keys);
+    sset_init(&task->host_names);
+    if (!query_network(task, nb, &meta) || !query_labels(task)
+        || !query_mode(task)
+        || !nb_query_bool(req, "exact", &task->exact)) {
+        task_destroy(task);
         return;
     }
-    network = model_get_durable(nb->model, VMN_TABLE_NETWORK, asked->network,
+    network = model_get_durable(nb->model, VMN_TABLE_NETWORK, task->network,
                                 NULL);
-    find_hosts(asked);
-    hosts.n = sset_count(&asked->host_names);
-    hosts.names = sset_sort(&asked->host_names);
-    http_request_set_close_cb(req, on_gone, asked);
-    asked->reading = fabric_read_connections(nb->fabric, network->vni, &hosts,
-                                             meta.created_ms, on_noted, asked);
+    find_hosts(task);
+    hosts.n = sset_count(&task->host_names);
+    hosts.names = sset_sort(&task->host_names);
+    http_request_set_close_cb(req, on_gone, task);
+    task->reading = fabric_read_connections(nb->fabric, network->vni, &hosts,
+                                            meta.created_ms, on_noted, task);
     free(CONST_CAST(const char **, hosts.names));
 }

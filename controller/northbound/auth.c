@@ -150,7 +150,7 @@ find_token(const struct northbound *nb, const char *token,
     return row;
 }
 
-/* Who it is.  ------------------------------------------------------------ */
+/* Authentication.  -------------------------------------------------------- */
 
 /* Bits of enum vmn_table: what operators may change. */
 static uint64_t
@@ -310,7 +310,7 @@ nb_authenticate(struct http_request *req, const struct http_peer *peer,
             && accept_account(req, name, account, token));
 }
 
-/* What it may do.  ------------------------------------------------------- */
+/* Authorization.  --------------------------------------------------------- */
 
 const struct model_rights *
 nb_rights(const struct http_request *req)
@@ -374,7 +374,7 @@ nb_authorize(struct http_request *req, void *nb_)
     return !reason;
 }
 
-/* Life.  ----------------------------------------------------------------- */
+/* Creation and destruction.  ---------------------------------------------- */
 
 struct nb_auth *
 nb_auth_create(unsigned rate)

@@ -268,7 +268,7 @@ on_done(void *change_, const struct commit_result *result)
 
     if (change->nb && result->ok && !result->plan) {
         nb_note_set(change->nb, result);
-        nb_watch_observations(change->nb);
+        nb_start_observation_timer(change->nb);
     }
     if (!change->nb || !change->req) {
         change_destroy(change);

@@ -40,7 +40,7 @@ event_log_create(void)
 }
 
 static void
-forget_oldest(struct event_log *log)
+discard_oldest(struct event_log *log)
 {
     struct event_entry *entry = &log->ring[log->oldest++ % EVENTS_MAX];
 
@@ -54,7 +54,7 @@ event_log_destroy(struct event_log *log)
 {
     if (log) {
         while (log->oldest < log->next) {
-            forget_oldest(log);
+            discard_oldest(log);
         }
         free(log);
     }
@@ -74,7 +74,7 @@ event_log_push(struct event_log *log, enum event_kind kind, struct ds *data,
 
     while (log->next - log->oldest >= EVENTS_MAX
            || (log->n_bytes > EVENTS_BYTES_MAX && log->oldest < log->next)) {
-        forget_oldest(log);
+        discard_oldest(log);
     }
     entry = &log->ring[log->next % EVENTS_MAX];
     entry->kind = kind;

@@ -105,7 +105,7 @@ void event_readers_wake(struct event_readers *);
 void event_readers_recheck(struct event_readers *);
 struct event_readers_stats {
     uint64_t n_readers;         /* Open now. */
-    uint64_t n_cut_off;         /* Closed since they did not keep up. */
+    uint64_t n_overrun;         /* Closed since they did not keep up. */
     uint64_t n_refused;         /* Rejected at a limit. */
 };
 void event_readers_get_stats(const struct event_readers *,

@@ -41,13 +41,13 @@ struct waiting {
 
 struct event_sources {
     struct northbound *nb;
-    struct event *look;         /* Examines what was marked. */
+    struct event *check;         /* Examines what was marked. */
     struct sset hosts, ports;   /* Marked: their state may have changed. */
     bool acked;                 /* Some host has acknowledged a revision. */
-    struct shash told_hosts;    /* By name: the text of the last event. */
-    struct shash told_ports;
+    struct shash last_hosts;    /* By name: the text of the last event. */
+    struct shash last_ports;
     struct shash waiting;       /* By host: struct waiting. */
-    uint64_t told_revision;     /* The newest with an event. */
+    uint64_t last_revision;     /* The newest with an event. */
     uint64_t group_first;       /* The event id at which the last group
                                  * began. */
     /* The group that was installed before its own event was appended, as one
@@ -92,9 +92,9 @@ event_sources_start(const struct event_sources *es)
 }
 
 static void
-look_later(struct event_sources *es)
+schedule_check(struct event_sources *es)
 {
-    event_active(es->look, EV_TIMEOUT, 1);
+    event_active(es->check, EV_TIMEOUT, 1);
 }
 
 /* Revisions.  ------------------------------------------------------------ */
@@ -140,7 +140,7 @@ name_changes(const struct event_sources *es, const char *summary,
 }
 
 static void
-tell_revision(struct event_sources *es, const struct model_log *log)
+append_revision(struct event_sources *es, const struct model_log *log)
 {
     struct ds data = DS_EMPTY_INITIALIZER;
     struct ds about = DS_EMPTY_INITIALIZER;
@@ -155,8 +155,8 @@ tell_revision(struct event_sources *es, const struct model_log *log)
 }
 
 static void
-tell_installed(struct event_sources *es, uint64_t first, uint64_t last,
-               size_t n_hosts)
+append_installed(struct event_sources *es, uint64_t first, uint64_t last,
+                 size_t n_hosts)
 {
     const struct nb_event_installed event = {
         first, last, time_wall_msec(), n_hosts,
@@ -171,11 +171,11 @@ installed_cb(void *es_, uint64_t first, uint64_t last, size_t n_hosts)
 {
     struct event_sources *es = es_;
 
-    if (last > es->told_revision) {
+    if (last > es->last_revision) {
         es->early_first = first;
         es->early_last = last;
     } else {
-        tell_installed(es, first, last, n_hosts);
+        append_installed(es, first, last, n_hosts);
     }
 }
 
@@ -191,12 +191,12 @@ group_cb(void *es_, const struct commit_group *group)
         /* Revisions that are not stored are of hosts' interfaces, which have
          * events of their own: "binding". */
         if (pending.logs[i].stored) {
-            tell_revision(es, &pending.logs[i]);
+            append_revision(es, &pending.logs[i]);
         }
     }
-    es->told_revision = MAX(es->told_revision, group->last_revision);
-    if (es->early_last && es->early_last <= es->told_revision) {
-        tell_installed(es, es->early_first, es->early_last, 0);
+    es->last_revision = MAX(es->last_revision, group->last_revision);
+    if (es->early_last && es->early_last <= es->last_revision) {
+        append_installed(es, es->early_first, es->early_last, 0);
         es->early_last = 0;
     }
 }
@@ -209,15 +209,15 @@ host_cb(void *es_, const char *host)
     struct event_sources *es = es_;
 
     sset_add(&es->hosts, host);
-    look_later(es);
+    schedule_check(es);
 }
 
 /* Keeps 'text' (NULL: none), of which it takes ownership, as the last event of
  * 'name'.  Returns true if it differs from the one before. */
 static bool
-note_told(struct shash *told, const char *name, char *text)
+keep_last(struct shash *last, const char *name, char *text)
 {
-    struct shash_node *node = shash_find(told, name);
+    struct shash_node *node = shash_find(last, name);
     bool same = (node ? text && !strcmp(node->data, text) : !text);
 
     if (same) {
@@ -228,16 +228,16 @@ note_told(struct shash *told, const char *name, char *text)
         free(node->data);
         node->data = text;
         if (!text) {
-            shash_delete(told, node);
+            shash_delete(last, node);
         }
     } else {
-        shash_add(told, name, text);
+        shash_add(last, name, text);
     }
     return true;
 }
 
 static void
-look_at_host(struct event_sources *es, const char *name)
+check_host(struct event_sources *es, const char *name)
 {
     struct status_host status;
     struct ds about = DS_EMPTY_INITIALIZER;
@@ -245,8 +245,8 @@ look_at_host(struct event_sources *es, const char *name)
 
     arena_init(&arena);
     if (!fabric_host_status(es->nb->fabric, name, &arena, &status)) {
-        note_told(&es->told_hosts, name, NULL);
-    } else if (note_told(&es->told_hosts, name, xasprintf(
+        keep_last(&es->last_hosts, name, NULL);
+    } else if (keep_last(&es->last_hosts, name, xasprintf(
                    "%s %s", status.state,
                    status.reason ? status.reason : ""))) {
         event_about(&about, VMN_TABLE_HOST, name);
@@ -279,7 +279,7 @@ port_cb(void *es_, const char *port)
     struct event_sources *es = es_;
 
     sset_add(&es->ports, port);
-    look_later(es);
+    schedule_check(es);
 }
 
 /* Has the port examined again when 'host' has acknowledged another
@@ -307,7 +307,7 @@ waiting_destroy(struct waiting *w)
 
 /* Marks ports whose hosts have acknowledged a revision. */
 static void
-look_at_waiting(struct event_sources *es)
+mark_waiting_ports(struct event_sources *es)
 {
     struct shash_node *node, *next;
 
@@ -329,7 +329,7 @@ look_at_waiting(struct event_sources *es)
  * has appended none, a binding of before its start counts as up.  The caller
  * frees the text. */
 static char *
-told_before(const struct event_sources *es, const char *port)
+last_port_text(const struct event_sources *es, const char *port)
 {
     struct model_meta meta;
     const struct vmn_binding *binding = model_get_durable(
@@ -354,8 +354,8 @@ same_place(const char *a, const char *b)
 /* A port that stays where it is and waits for its host gets no event: its host
  * has one. */
 static void
-tell_port(struct event_sources *es, const struct vmn_port *port,
-          const struct status_port *status)
+append_binding(struct event_sources *es, const struct vmn_port *port,
+               const struct status_port *status)
 {
     const char *name = port->row.name;
     const char *host = status->host;
@@ -365,15 +365,15 @@ tell_port(struct event_sources *es, const struct vmn_port *port,
                            status->state);
     struct ds about = DS_EMPTY_INITIALIZER;
 
-    if (!shash_find(&es->told_ports, name)) {
-        char *before = told_before(es, name);
+    if (!shash_find(&es->last_ports, name)) {
+        char *before = last_port_text(es, name);
 
         if (before) {
-            shash_add(&es->told_ports, name, before);
+            shash_add(&es->last_ports, name, before);
         }
     }
     if (pending) {
-        const char *before = shash_find_data(&es->told_ports, name);
+        const char *before = shash_find_data(&es->last_ports, name);
 
         wait_for(es, host, name);
         if (before && same_place(text, before)) {
@@ -381,7 +381,7 @@ tell_port(struct event_sources *es, const struct vmn_port *port,
             return;
         }
     }
-    if (!note_told(&es->told_ports, name, text)) {
+    if (!keep_last(&es->last_ports, name, text)) {
         return;
     }
     event_about(&about, VMN_TABLE_PORT, name);
@@ -422,7 +422,7 @@ claim_refused_cb(void *es_, const char *name, const char *host,
 }
 
 static void
-look_at_port(struct event_sources *es, const char *name)
+check_port(struct event_sources *es, const char *name)
 {
     const struct vmn_port *port = model_get_durable(
         es->nb->model, VMN_TABLE_PORT, name, NULL);
@@ -431,9 +431,9 @@ look_at_port(struct event_sources *es, const char *name)
 
     arena_init(&arena);
     if (port && fabric_port_status(es->nb->fabric, name, &arena, &status)) {
-        tell_port(es, port, &status);
+        append_binding(es, port, &status);
     } else {
-        note_told(&es->told_ports, name, NULL);
+        keep_last(&es->last_ports, name, NULL);
     }
     arena_uninit(&arena);
 }
@@ -445,22 +445,22 @@ acked_cb(void *es_)
 
     if (!shash_is_empty(&es->waiting)) {
         es->acked = true;
-        look_later(es);
+        schedule_check(es);
     }
 }
 
-/* Looking.  -------------------------------------------------------------- */
+/* Checks.  ---------------------------------------------------------------- */
 
 /* Calls the callback for each of 'names', and removes it; returns false if the
  * iteration's time is over before that. */
 static bool
-look_at_all(struct event_sources *es, struct sset *names,
-            void (*look)(struct event_sources *, const char *))
+check_all(struct event_sources *es, struct sset *names,
+          void (*check)(struct event_sources *, const char *))
 {
     while (!sset_is_empty(names)) {
         char *name = sset_pop(names);
 
-        look(es, name);
+        check(es, name);
         free(name);
         if (es->nb->loop && loop_turn_is_over(es->nb->loop)) {
             return false;
@@ -470,18 +470,18 @@ look_at_all(struct event_sources *es, struct sset *names,
 }
 
 static void
-look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *es_)
+check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *es_)
 {
     static const struct timeval at_once = { 0, 0 };
     struct event_sources *es = es_;
 
     if (es->acked) {
         es->acked = false;
-        look_at_waiting(es);
+        mark_waiting_ports(es);
     }
-    if (!look_at_all(es, &es->hosts, look_at_host)
-        || !look_at_all(es, &es->ports, look_at_port)) {
-        event_add(es->look, &at_once);
+    if (!check_all(es, &es->hosts, check_host)
+        || !check_all(es, &es->ports, check_port)) {
+        event_add(es->check, &at_once);
     }
 }
 
@@ -543,7 +543,7 @@ health_cb(void *es_, const char *balancer, const char *port,
                 }, &about);
 }
 
-/* Life.  ----------------------------------------------------------------- */
+/* Creation and destruction.  ---------------------------------------------- */
 
 static const struct fabric_watch fabric_watch = {
     .host = host_cb,
@@ -561,13 +561,13 @@ event_sources_create(struct northbound *nb)
     struct event_sources *es = xzalloc(sizeof *es);
 
     es->nb = nb;
-    es->look = event_new(nb->base, -1, 0, look_cb, es);
+    es->check = event_new(nb->base, -1, 0, check_cb, es);
     sset_init(&es->hosts);
     sset_init(&es->ports);
-    shash_init(&es->told_hosts);
-    shash_init(&es->told_ports);
+    shash_init(&es->last_hosts);
+    shash_init(&es->last_ports);
     shash_init(&es->waiting);
-    es->told_revision = model_durable_revision(nb->model);
+    es->last_revision = model_durable_revision(nb->model);
     es->group_first = nb->event_log->next;
     commit_add_watch(nb->commit, group_cb, es);
     if (nb->fabric) {
@@ -604,10 +604,10 @@ event_sources_destroy(struct event_sources *es)
         waiting_destroy(node->data);
     }
     shash_destroy(&es->waiting);
-    shash_destroy_free_data(&es->told_hosts);
-    shash_destroy_free_data(&es->told_ports);
+    shash_destroy_free_data(&es->last_hosts);
+    shash_destroy_free_data(&es->last_ports);
     sset_destroy(&es->hosts);
     sset_destroy(&es->ports);
-    event_free(es->look);
+    event_free(es->check);
     free(es);
 }

@@ -27,18 +27,17 @@ VLOG_DEFINE_THIS_MODULE(event_readers);
 #define QUEUED_MAX (64 * 1024)
 /* Interval of heartbeats, in seconds: both ends, and proxies between them,
  * notice that the other is gone.  Tokens are also checked for expiry then. */
-#define BEAT_S 15
+#define HEARTBEAT_S 15
 
 struct event_readers {
     struct northbound *nb;
     struct ovs_list readers;    /* Of struct reader. */
     size_t n_readers;
-    uint64_t n_cut_off;
+    uint64_t n_overrun;
     uint64_t n_refused;
-    struct event *feed;         /* Sends new events to all streams. */
+    struct event *send_events;  /* Sends new events to all streams. */
     bool check;                 /* Accounts or tokens have changed. */
-    struct event *beat;         /* Heartbeat timer; pending while there are
-                                 * streams. */
+    struct event *heartbeat;    /* Timer; pending while there are streams. */
 };
 
 struct reader {
@@ -46,7 +45,7 @@ struct reader {
     struct event_readers *all;
     struct http_stream *stream;
     struct event_filter filter;
-    struct nb_principal *pass;  /* NULL: unrestricted. */
+    struct nb_principal *principal;  /* NULL: unrestricted. */
     uint64_t next;              /* Id of the next event to send. */
     bool full;                  /* Until the client has read what is queued. */
     bool quiet;                 /* Nothing was sent since the last
@@ -58,25 +57,25 @@ reader_destroy(struct reader *reader)
 {
     ovs_list_remove(&reader->node);
     if (!--reader->all->n_readers) {
-        event_del(reader->all->beat);
+        event_del(reader->all->heartbeat);
     }
     for (size_t i = 0; i < EVENT_N_OF; i++) {
         free(reader->filter.of[i]);
     }
-    nb_principal_destroy(reader->pass);
+    nb_principal_destroy(reader->principal);
     free(reader);
 }
 
-/* Feeding.  -------------------------------------------------------------- */
+/* Sending.  --------------------------------------------------------------- */
 
 static void
-cut_off(struct reader *reader)
+close_overrun(struct reader *reader)
 {
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
 
     VLOG_INFO_RL(&rl, "%s: does not keep up with events and is cut off",
                  http_stream_who(reader->stream));
-    reader->all->n_cut_off++;
+    reader->all->n_overrun++;
     http_stream_close(reader->stream);
     reader_destroy(reader);
 }
@@ -84,12 +83,12 @@ cut_off(struct reader *reader)
 /* Sends the stream the events that it has not been sent, as far as the queue
  * has room.  May destroy the stream. */
 static void
-feed(struct reader *reader)
+send_events(struct reader *reader)
 {
     const struct event_log *log = reader->all->nb->event_log;
 
     if (reader->next < log->oldest) {
-        cut_off(reader);
+        close_overrun(reader);
         return;
     }
     while (reader->next < log->next && !reader->full) {
@@ -105,12 +104,13 @@ feed(struct reader *reader)
 
 /* Closes streams whose clients would no longer be authenticated. */
 static void
-check_passes(struct event_readers *all)
+check_principals(struct event_readers *all)
 {
     struct reader *reader, *next;
 
     LIST_FOR_EACH_SAFE (reader, next, node, &all->readers) {
-        if (reader->pass && !nb_principal_is_valid(all->nb, reader->pass)) {
+        if (reader->principal
+            && !nb_principal_is_valid(all->nb, reader->principal)) {
             http_stream_close(reader->stream);
             reader_destroy(reader);
         }
@@ -118,7 +118,7 @@ check_passes(struct event_readers *all)
 }
 
 static void
-feed_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
+send_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
 {
     static const struct timeval at_once = { 0, 0 };
     struct event_readers *all = all_;
@@ -127,9 +127,9 @@ feed_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
     /* Changes of accounts are in force once the commit is quiescent. */
     if (all->check && commit_is_quiescent(all->nb->commit)) {
         all->check = false;
-        check_passes(all);
+        check_principals(all);
     } else if (all->check) {
-        event_add(all->feed, &at_once);
+        event_add(all->send_events, &at_once);
     }
     n = all->n_readers;
     /* Round robin: a stream that was served goes to the end of the list. */
@@ -138,9 +138,9 @@ feed_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
             ovs_list_pop_front(&all->readers), struct reader, node);
 
         ovs_list_push_back(&all->readers, &reader->node);
-        feed(reader);
+        send_events(reader);
         if (n > 1 && all->nb->loop && loop_turn_is_over(all->nb->loop)) {
-            event_add(all->feed, &at_once);
+            event_add(all->send_events, &at_once);
             break;
         }
     }
@@ -150,7 +150,7 @@ void
 event_readers_wake(struct event_readers *all)
 {
     if (all->n_readers) {
-        event_active(all->feed, EV_TIMEOUT, 1);
+        event_active(all->send_events, EV_TIMEOUT, 1);
     }
 }
 
@@ -162,12 +162,12 @@ event_readers_recheck(struct event_readers *all)
 }
 
 static void
-beat_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
+heartbeat_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *all_)
 {
     struct event_readers *all = all_;
     struct reader *reader;
 
-    check_passes(all);
+    check_principals(all);
     LIST_FOR_EACH (reader, node, &all->readers) {
         if (reader->quiet && !reader->full) {
             http_stream_write(reader->stream, ":\n\n", 3);
@@ -192,13 +192,13 @@ closed_cb(void *reader_, bool stuck)
 {
     struct reader *reader = reader_;
 
-    reader->all->n_cut_off += stuck;
+    reader->all->n_overrun += stuck;
     reader_destroy(reader);
 }
 
 static const struct http_stream_ops stream_ops = { drained_cb, closed_cb };
 
-/* Asking.  --------------------------------------------------------------- */
+/* Query parameters.  ------------------------------------------------------ */
 
 /* Parses "host,revision" into bits.  Replies 400 and returns false if it is
  * invalid. */
@@ -308,14 +308,16 @@ begin(struct reader *reader, bool missed)
 
 /* Returns the number of streams of the account. */
 static size_t
-count_readers(const struct event_readers *all, const struct nb_principal *pass)
+count_readers(const struct event_readers *all,
+              const struct nb_principal *principal)
 {
     const struct reader *reader;
     size_t n = 0;
 
     LIST_FOR_EACH (reader, node, &all->readers) {
-        n += reader->pass && !strcmp(nb_principal_account(reader->pass),
-                                     nb_principal_account(pass));
+        n += (reader->principal
+              && !strcmp(nb_principal_account(reader->principal),
+                         nb_principal_account(principal)));
     }
     return n;
 }
@@ -324,19 +326,20 @@ count_readers(const struct event_readers *all, const struct nb_principal *pass)
 static bool
 has_room(struct event_readers *all, struct http_request *req)
 {
-    const struct nb_principal *pass = http_request_identity(req);
+    const struct nb_principal *principal = http_request_identity(req);
 
     if (all->n_readers >= EVENT_READERS_MAX) {
         http_reply_header(req, "Retry-After", "5");
         http_reply_problem(req, 503, "busy", NULL, "%d clients are subscribed "
                            "to events already", EVENT_READERS_MAX);
-    } else if (pass && count_readers(all, pass) >= EVENT_READERS_ACCOUNT_MAX) {
+    } else if (principal && (count_readers(all, principal)
+                             >= EVENT_READERS_ACCOUNT_MAX)) {
         http_reply_header(req, "Retry-After", "5");
         http_reply_problem(req, 429, "throttled", NULL,
                            "%d clients of account \"%s\" are subscribed to "
                            "events already",
                            EVENT_READERS_ACCOUNT_MAX,
-                           nb_principal_account(pass));
+                           nb_principal_account(principal));
     } else {
         return true;
     }
@@ -366,12 +369,12 @@ nb_get_events(struct http_request *req, void *nb_)
     struct reader *reader = xzalloc(sizeof *reader);
     reader->all = all;
     reader->filter = filter;
-    reader->pass = nb_principal_create(req);
+    reader->principal = nb_principal_create(req);
     ovs_list_push_back(&all->readers, &reader->node);
     if (!all->n_readers++) {
-        static const struct timeval tv = { BEAT_S, 0 };
+        static const struct timeval tv = { HEARTBEAT_S, 0 };
 
-        event_add(all->beat, &tv);
+        event_add(all->heartbeat, &tv);
     }
     reader->stream = http_reply_stream(req, 200, "text/event-stream",
                                        &stream_ops, reader);
@@ -389,7 +392,7 @@ nb_get_events(struct http_request *req, void *nb_)
     event_readers_wake(all);
 }
 
-/* Life.  ----------------------------------------------------------------- */
+/* Creation and destruction.  ---------------------------------------------- */
 
 struct event_readers *
 event_readers_create(struct northbound *nb)
@@ -398,8 +401,8 @@ event_readers_create(struct northbound *nb)
 
     all->nb = nb;
     ovs_list_init(&all->readers);
-    all->feed = event_new(nb->base, -1, 0, feed_cb, all);
-    all->beat = event_new(nb->base, -1, EV_PERSIST, beat_cb, all);
+    all->send_events = event_new(nb->base, -1, 0, send_cb, all);
+    all->heartbeat = event_new(nb->base, -1, EV_PERSIST, heartbeat_cb, all);
     return all;
 }
 
@@ -414,8 +417,8 @@ event_readers_destroy(struct event_readers *all)
             http_stream_close(reader->stream);
             reader_destroy(reader);
         }
-        event_free(all->feed);
-        event_free(all->beat);
+        event_free(all->send_events);
+        event_free(all->heartbeat);
         free(all);
     }
 }
@@ -425,7 +428,7 @@ event_readers_get_stats(const struct event_readers *all,
                         struct event_readers_stats *stats)
 {
     *stats = (struct event_readers_stats) {
-        .n_readers = all->n_readers, .n_cut_off = all->n_cut_off,
+        .n_readers = all->n_readers, .n_overrun = all->n_overrun,
         .n_refused = all->n_refused,
     };
 }

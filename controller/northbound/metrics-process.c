@@ -19,7 +19,7 @@
 #include "proto/loop/loop.h"
 #include "util.h"
 
-/* Ranges of time.  ------------------------------------------------------- */
+/* Histograms.  ------------------------------------------------------------ */
 
 /* Appends a histogram.  'counts' has one element more than 'bounds_us'. */
 static void

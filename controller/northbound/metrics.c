@@ -264,7 +264,7 @@ static const struct metric metrics[] = {
             "Frames received by probes that answered none."),
     GAUGE("vmn_event_streams", events.n_readers,
           "API clients subscribed to events."),
-    COUNTER("vmn_event_streams_overrun_total", events.n_cut_off,
+    COUNTER("vmn_event_streams_overrun_total", events.n_overrun,
             "Event streams closed because their client did not keep up."),
     COUNTER("vmn_event_streams_rejected_total", events.n_refused,
             "Event streams rejected at the limit of all, or of their account."),

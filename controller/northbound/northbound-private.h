@@ -321,12 +321,12 @@ void nb_certificates_append_metrics(const struct northbound *, struct ds *);
 
 /* observation-expiry.c */
 /* When it ends, by the wall clock. */
-int64_t nb_observation_ends(const struct vmn_observation *,
+int64_t nb_observation_expiry(const struct vmn_observation *,
                             const struct model_meta *);
 /* Deletes those that are over. */
-void nb_end_observations(struct northbound *, int64_t now_ms);
+void nb_delete_expired_observations(struct northbound *, int64_t now_ms);
 /* Has observations looked at by the clock, if there are any. */
-void nb_watch_observations(struct northbound *);
+void nb_start_observation_timer(struct northbound *);
 void nb_observations_init(struct northbound *);
 void nb_observations_uninit(struct northbound *);
 

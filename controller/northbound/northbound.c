@@ -299,7 +299,7 @@ open_listeners(struct northbound *nb,
 }
 
 static void
-pause_cb(void *commit)
+yield_cb(void *commit)
 {
     commit_yield(commit);
 }
@@ -347,7 +347,7 @@ northbound_create(const struct northbound_options *options,
     http_options.authenticate = nb_authenticate;
     http_options.authorize = nb_authorize;
     http_options.origins = options->origins;
-    http_options.pause = pause_cb;
+    http_options.pause = yield_cb;
     http_options.pause_aux = commit;
     nb->http = http_server_create(base, &http_options, nb->routes,
                                   nb->n_routes, nb);
@@ -392,7 +392,7 @@ void
 northbound_set_ready(struct northbound *nb, bool ready)
 {
     nb->ready = ready;
-    nb_watch_observations(nb);
+    nb_start_observation_timer(nb);
 }
 
 static void
@@ -405,10 +405,10 @@ unixctl_show(struct unixctl_conn *conn, int argc OVS_UNUSED,
 
     http_server_get_stats(nb->http, &stats);
     ds_put_format(&ds, "connections: %"PRIu64" (%"PRIu64" accepted, %"PRIu64
-                  " turned away)\n", stats.n_connections, stats.n_accepted,
+                  " rejected)\n", stats.n_connections, stats.n_accepted,
                   stats.n_rejected);
     ds_put_format(&ds, "requests: %"PRIu64" (%"PRIu64" malformed, %"PRIu64
-                  " without the right token)\n", stats.n_requests,
+                  " unauthorized)\n", stats.n_requests,
                   stats.n_bad, stats.n_unauthorized);
     ds_put_format(&ds, "changes in flight: %"PRIuSIZE"\n",
                   ovs_list_size(&nb->changes));

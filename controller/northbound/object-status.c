@@ -332,7 +332,7 @@ fill_observation(const struct nb_status_query *q, const struct vmn_row *row,
                            &meta)) {
         return false;
     }
-    status->expires = nb_observation_ends((const void *) row, &meta);
+    status->expires = nb_observation_expiry((const void *) row, &meta);
     return true;
 }
 

@@ -13,17 +13,17 @@
 #include "util.h"
 
 /* Interval of checks, in seconds. */
-#define LOOK_S 5
+#define CHECK_INTERVAL_S 5
 
 int64_t
-nb_observation_ends(const struct vmn_observation *observation,
-                    const struct model_meta *meta)
+nb_observation_expiry(const struct vmn_observation *observation,
+                      const struct model_meta *meta)
 {
     return meta->created_ms + observation->minutes * INT64_C(60000);
 }
 
 void
-nb_end_observations(struct northbound *nb, int64_t now_ms)
+nb_delete_expired_observations(struct northbound *nb, int64_t now_ms)
 {
     const struct vmn_observation *observation;
     struct model_request request;
@@ -34,7 +34,7 @@ nb_end_observations(struct northbound *nb, int64_t now_ms)
     while ((observation = model_next_durable(nb->model, VMN_TABLE_OBSERVATION,
                                              after, &meta))) {
         after = observation->row.name;
-        if (nb_observation_ends(observation, &meta) <= now_ms) {
+        if (nb_observation_expiry(observation, &meta) <= now_ms) {
             model_request_add(&request, MODEL_DELETE, VMN_TABLE_OBSERVATION,
                               after, NULL)->missing_ok = true;
         }
@@ -46,9 +46,9 @@ nb_end_observations(struct northbound *nb, int64_t now_ms)
 }
 
 void
-nb_watch_observations(struct northbound *nb)
+nb_start_observation_timer(struct northbound *nb)
 {
-    static const struct timeval tv = { LOOK_S, 0 };
+    static const struct timeval tv = { CHECK_INTERVAL_S, 0 };
 
     if (!event_pending(nb->observations, EV_TIMEOUT, NULL)
         && model_next_durable(nb->model, VMN_TABLE_OBSERVATION, "", NULL)) {
@@ -57,16 +57,16 @@ nb_watch_observations(struct northbound *nb)
 }
 
 static void
-look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *nb)
+timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *nb)
 {
-    nb_end_observations(nb, time_wall_msec());
-    nb_watch_observations(nb);
+    nb_delete_expired_observations(nb, time_wall_msec());
+    nb_start_observation_timer(nb);
 }
 
 void
 nb_observations_init(struct northbound *nb)
 {
-    nb->observations = event_new(nb->base, -1, 0, look_cb, nb);
+    nb->observations = event_new(nb->base, -1, 0, timer_cb, nb);
 }
 
 void

@@ -163,7 +163,7 @@ const struct nb_operation nb_operation_recommendations = {
     .replies = { &nb_reply_recommendations }, .statuses = NB_409 | NB_413,
 };
 
-/* What is going on.  ----------------------------------------------------- */
+/* Monitoring.  ------------------------------------------------------------ */
 
 const struct nb_operation nb_operation_revisions = {
     .id = "listRevisions", .section = "what-is-going-on",

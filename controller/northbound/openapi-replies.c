@@ -19,7 +19,7 @@
 #include "controller/schema/status.h"
 #include "controller/schema/value.h"
 
-/* Shared by several.  ---------------------------------------------------- */
+/* Common to several.  ----------------------------------------------------- */
 
 #define REVISION(DOC) SHOWN("revision", INT, ALWAYS, DOC)
 #define REVISION_OF(KEPT, DOC) SHOWN_OF(KEPT, revision, U64, ALWAYS, DOC)
@@ -158,7 +158,7 @@ const struct schema_struct nb_reply_revision = SHOWN_STRUCT(
     SHOWN("receipt", STRUCT, ALWAYS | OR_NULL, "Which hosts have it.",
           .nested = &fabric_receipt_shown));
 
-/* What changes take.  ---------------------------------------------------- */
+/* Activity.  -------------------------------------------------------------- */
 
 /* Of the struct nb_host_counts that is member 'IN' of 'struct KEPT' ("counts.";
  * nothing: that is one itself). */
@@ -414,7 +414,7 @@ const struct schema_struct nb_reply_recommendations = SHOWN_STRUCT(
           "How many ports nobody was seen to speak to."),
     SHOWN("unselected", STRING, ALWAYS | LIST, "The first 100 of these."));
 
-/* How much there is where.  ---------------------------------------------- */
+/* Summary.  --------------------------------------------------------------- */
 
 static const struct schema_struct summary_ports = SHOWN_KEPT(
     "ports", nb_summary_ports,
@@ -504,7 +504,7 @@ const struct schema_struct nb_reply_summary = SHOWN_KEPT(
     SHOWN_STRUCT_OF(nb_reply_summary, balancers, ALWAYS, "Balancers.",
                     &summary_balancers));
 
-/* What applies to a port.  ----------------------------------------------- */
+/* Policies of a port.  ---------------------------------------------------- */
 
 static const struct schema_struct port_policy = SHOWN_STRUCT(
     "policy",

@@ -21,7 +21,7 @@ static const char *const methods[HTTP_N_METHODS] = {
     [HTTP_PATCH] = "patch", [HTTP_DELETE] = "delete",
 };
 
-/* Refusals.  ------------------------------------------------------------- */
+/* Errors.  ---------------------------------------------------------------- */
 
 /* 'flag' is one of struct nb_operation's; 0: all calls may reply so, or those
  * with a body, as 'body' says. */

@@ -567,7 +567,7 @@ stuck_reader_is_cut_off_and_others_are_not(void **state)
     assert_true(log->next - log->oldest <= EVENTS_MAX);
     event_readers_get_stats(f->nb->event_readers, &stats);
     assert_int_equal(stats.n_readers, 1);
-    assert_int_equal(stats.n_cut_off, 1);
+    assert_int_equal(stats.n_overrun, 1);
     client_wait_eof(&stuck);
     /* What it was sent before is little. */
     assert_true(stuck.in.length < 2 << 20);

@@ -213,13 +213,13 @@ observation_tells_its_end(void **state)
     assert_call(f, 201, "PUT", "/v1/observations/shop",
                 "{\"spec\": {\"minutes\": 2}}");
     row = model_get_durable(f->model, VMN_TABLE_OBSERVATION, "shop", &meta);
-    assert_int_equal(nb_observation_ends(row, &meta),
+    assert_int_equal(nb_observation_expiry(row, &meta),
                      meta.created_ms + 120000);
     assert_true(json_is_string(at(f, "status.expires")));
     northbound_set_ready(f->nb, true);
-    nb_end_observations(f->nb, meta.created_ms + 119999);
+    nb_delete_expired_observations(f->nb, meta.created_ms + 119999);
     assert_call(f, 200, "GET", "/v1/observations/shop", NULL);
-    nb_end_observations(f->nb, meta.created_ms + 120000);
+    nb_delete_expired_observations(f->nb, meta.created_ms + 120000);
     assert_call(f, 200, "GET", "/v1/revisions?limit=1", NULL);
     while (model_get_durable(f->model, VMN_TABLE_OBSERVATION, "shop", NULL)) {
         event_base_loop(f->base, EVLOOP_ONCE);
