@@ -14,7 +14,8 @@ apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/transit.c \
 	apps/overlay/trunk.c \
 	apps/overlay/tunnel-mtu.c \
-	apps/overlay/tunnels.c
+	apps/overlay/tunnels.c \
+	apps/overlay/unaddressed.c
 apps_overlay_overlay_la_CFLAGS = $(APPS_C)
 apps_overlay_overlay_la_CPPFLAGS = $(APPS_CPP)
 apps_overlay_overlay_la_LDFLAGS = $(APPS_LD)

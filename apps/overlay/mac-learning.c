@@ -270,7 +270,7 @@ unknown_of_provider(struct vmn_view *view, struct vmn_emit *emit,
                         LOCATE_LEARNED, LEARNED_NOT_HERE);
     match_network(flow, network);
     vmn_match(flow, VMN_F_IN_PORT, uplink);
-    drop(flow, "destination is not here");
+    drop_background(flow, REASON_OTHERS);
 }
 
 /* Forwards packets for MACs that were not learned, on hosts without a port

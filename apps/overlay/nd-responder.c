@@ -54,16 +54,23 @@ type_add(struct vmn_emit *emit, unsigned stage, unsigned table,
 static void
 base_guard(struct vmn_emit *emit)
 {
+    /* What each guest says, and what only routers do. */
     static const struct {
         uint8_t type;
         const char *reason;
-    } unheard[] = {
+    } usual[] = {
         { 130, "MLD" }, { 131, "MLD" }, { 132, "MLD" }, { 143, "MLD" },
         { 133, "router solicitation" },
+    }, unheard[] = {
         { 134, "router advertisement" },
         { 137, "ICMPv6 redirect" },
     };
 
+    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
+        drop_background(type_add(emit, STAGE_ADMIT, ADMIT_GUARD,
+                                 GUARD_UNSUPPORTED, usual[i].type),
+                        usual[i].reason);
+    }
     for (size_t i = 0; i < sizeof unheard / sizeof unheard[0]; i++) {
         drop(type_add(emit, STAGE_ADMIT, ADMIT_GUARD, GUARD_UNSUPPORTED,
                       unheard[i].type), unheard[i].reason);
@@ -258,6 +265,7 @@ nd_guard_port(struct vmn_emit *emit, const struct port_ctx *ctx)
 
     vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV6);
     drop(flow, "spoofed");
+    unaddressed_of_port(emit, ctx);
 
     /* The reply would have the port's own MAC: it solicits its own address,
      * and would take the reply for a duplicate. */
@@ -265,7 +273,7 @@ nd_guard_port(struct vmn_emit *emit, const struct port_ctx *ctx)
                         SERVICE_ND_REPLY, ND_REPLY_SELF);
     vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
     vmn_match_mac(flow, VMN_F_ETH_SRC, ctx->port->mac);
-    drop(flow, "ND for own address");
+    drop_background(flow, "ND for own address");
 }
 
 /* Emits what a quarantined port has once. */

@@ -123,7 +123,7 @@ base_deliver(struct vmn_view *view, struct vmn_emit *emit)
     flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_DELIVER, DELIVER_OUT,
                         OUT_FLOOD_ONE_HOST);
     vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_FLOOD);
-    drop(flow, "no other host");
+    drop_background(flow, "no other host");
 
     tunnel_mtu_base(view, emit);
     drop(vmn_flow_add(emit, vmn_scope_all(), STAGE_DELIVER, DELIVER_TUNNEL,
@@ -136,6 +136,7 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     base_admit(emit);
     base_guard(emit);
+    unaddressed_base(emit);
     base_service(emit);
     nd_base(emit);
     base_locate(emit);

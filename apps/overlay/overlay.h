@@ -43,6 +43,7 @@ enum {
     TUNNEL_NETWORK = 100,
 
     SOURCE_GATEWAY = 410,       /* From outside, by a gateway. */
+    SOURCE_OWN_FLOOD = 405,     /* A local port's flood, come back. */
     SOURCE_SPOOFED = 400,       /* A local port's, from a physical network. */
     SOURCE_PAIR = 200,          /* Plus the prefix length. */
     SOURCE_OWN = 180,
@@ -55,7 +56,10 @@ enum {
     GUARD_OWN = 100,
     GUARD_UNKNOWN_OWN = 45,     /* With a MAC of the port's. */
     GUARD_UNKNOWN = 40,         /* Somebody behind the port. */
+    GUARD_LINK_LOCAL = 35,      /* Made up by a port with IPv6. */
     GUARD_PORT = 30,            /* The rest of a port with IPv6. */
+    GUARD_RESERVED = 26,        /* Addresses that nobody makes up. */
+    GUARD_UNADDRESSED = 24,     /* From one without address. */
     GUARD_SPOOFED = 20,
 
     ND_CLAIMED_MAC = 1600,      /* Nested, and as somebody else. */
@@ -332,6 +336,16 @@ drop(struct vmn_flow *flow, const char *reason)
     vmn_act_drop(vmn_flow_actions(flow), reason);
 }
 
+/* Of what comes from a physical network for none of ours. */
+#define REASON_OTHERS "for others on the physical network"
+
+/* The same of background. */
+static inline void
+drop_background(struct vmn_flow *flow, const char *reason)
+{
+    vmn_act_drop_background(vmn_flow_actions(flow), reason);
+}
+
 /* tunnel-mtu.c: packets that are too large for tunnels. */
 void tunnel_mtu_base(struct vmn_view *, struct vmn_emit *);
 void tunnel_mtu_of_vni(struct vmn_view *, struct vmn_emit *,
@@ -358,6 +372,11 @@ void nd_guard_quarantined(struct vmn_emit *, const struct port_ctx *);
 /* service-guard.c */
 void served_of_network(struct vmn_view *, struct vmn_emit *,
                        const struct vmn_network *);
+
+/* unaddressed.c: guests that have no address, or made one up: everywhere, and
+ * behind a port with IPv6, on 'ctx->host'. */
+void unaddressed_base(struct vmn_emit *);
+void unaddressed_of_port(struct vmn_emit *, const struct port_ctx *);
 
 /* Units. */
 void compile_base(struct vmn_view *, const char *key, struct vmn_emit *);

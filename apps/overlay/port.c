@@ -272,7 +272,7 @@ emit_self(struct vmn_emit *emit, const struct port_ctx *ctx,
     vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
     vmn_match(flow, VMN_F_ARP_OP, 1);
     vmn_match_ip(flow, VMN_F_ARP_TPA, ip);
-    drop(flow, "ARP for own address");
+    drop_background(flow, "ARP for own address");
 }
 
 static void

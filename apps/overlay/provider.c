@@ -48,7 +48,7 @@ provider_of_host(struct vmn_view *view, struct vmn_emit *emit,
                 ADMIT_CLASSIFY, CLASSIFY_PROVIDER_OTHER);
 
             vmn_match(flow, VMN_F_IN_PORT, vif->ofport);
-            drop(flow, "no network of that VLAN here");
+            drop_background(flow, "no network of that VLAN here");
         }
     }
 }
@@ -134,7 +134,7 @@ compile_provider(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                         LOCATE_NOT_HERE);
     match_network(flow, network);
     vmn_match(flow, VMN_F_IN_PORT, ofport);
-    drop(flow, "destination is not here");
+    drop_background(flow, REASON_OTHERS);
 
     unknown_of_provider(view, emit, network, parts[1], ofport);
 
@@ -233,10 +233,19 @@ provider_guard_port(struct vmn_view *view, struct vmn_emit *emit,
 {
     const struct vmn_ip sources[] = { vmn_link_local(ctx->port->mac),
                                       { .family = 6 } };
+    const uint64_t group_bit = UINT64_C(1) << 40;
     struct vmn_flow *flow;
 
-    /* Packets that the port has sent do not come back to it. */
+    /* Packets that the port has sent do not come back to it, but for
+     * broadcasts, which some physical networks give to the sender, too. */
     if (!ctx->candidate) {
+        flow = vmn_flow_add(emit, vmn_scope_host(ctx->host), STAGE_ADMIT,
+                            ADMIT_SOURCE, SOURCE_OWN_FLOOD);
+        match_network(flow, ctx->network);
+        vmn_match_mac(flow, VMN_F_ETH_SRC, ctx->port->mac);
+        vmn_match_masked(flow, VMN_F_ETH_DST, group_bit, group_bit);
+        drop_background(flow, "own flood came back");
+
         flow = vmn_flow_add(emit, vmn_scope_host(ctx->host), STAGE_ADMIT,
                             ADMIT_SOURCE, SOURCE_SPOOFED);
         match_network(flow, ctx->network);

@@ -97,13 +97,23 @@ static const struct ctl_column sample_columns[] = {
     { NULL, NULL, NULL },
 };
 
+/* "deny"; "would deny" of a policy that decided nothing. */
+static void
+print_verdict(const json_t *event, struct ds *ds)
+{
+    if (json_is_true(json_object_get(event, "shadow"))) {
+        ds_put_cstr(ds, "would ");
+    }
+    ctl_path_print(event, "/verdict", ds);
+}
+
 static const struct ctl_column log_columns[] = {
     { "TIME", "/time", NULL },
     { "HOST", "/host", NULL },
     { "FROM", NULL, print_src },
     { "TO", NULL, print_dst },
     { "PROTOCOL", "/protocol", NULL },
-    { "VERDICT", "/verdict", NULL },
+    { "VERDICT", NULL, print_verdict },
     { "OBJECT", NULL, print_object },
     { "RULE", "/rule", NULL },
     { "COUNT", NULL, print_count },
@@ -120,8 +130,13 @@ static const struct ctl_column log_rule_columns[] = {
     { NULL, NULL, NULL },
 };
 
+/* Of counters and of samples of drops, if no other number is given: a screen,
+ * with the newest. */
+#define DROPS_SHOWN 20
+
+/* 'limit' is 0 for none. */
 static void
-put_filters(const struct ctl *ctl, struct ds *path)
+put_filters(const struct ctl *ctl, long int limit, struct ds *path)
 {
     const struct {
         const char *name, *value;
@@ -129,6 +144,7 @@ put_filters(const struct ctl *ctl, struct ds *path)
         { "host", ctl->host }, { "app", ctl->app },
         { "reason", ctl->reason }, { "network", ctl->network },
         { "port", ctl->port }, { "policy", ctl->policy },
+        { "background", ctl->all ? "true" : NULL },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {
@@ -136,31 +152,76 @@ put_filters(const struct ctl *ctl, struct ds *path)
             ctl_append_query(path, filters[i].name, filters[i].value);
         }
     }
-    if (ctl->limit) {
-        char *limit = xasprintf("%ld", ctl->limit);
+    if (limit) {
+        char *text = xasprintf("%ld", limit);
 
-        ctl_append_query(path, "limit", limit);
-        free(limit);
+        ctl_append_query(path, "limit", text);
+        free(text);
     }
 }
 
+/* Says that 'n_shown' of what 'what' calls are not all. */
+static void
+say_rest(struct ctl *ctl, const char *what, size_t n_shown, json_int_t n)
+{
+    if (n > (json_int_t) n_shown) {
+        fprintf(ctl->err, "%"PRIuSIZE" of %"JSON_INTEGER_FORMAT" %s, the "
+                "newest; --limit N shows more\n", n_shown, n, what);
+    }
+}
+
+/* Says how much background was left out. */
+static void
+say_hidden(struct ctl *ctl, const json_t *body)
+{
+    const json_t *hidden = json_object_get(body, "hidden");
+    json_int_t counters = json_integer_value(json_object_get(hidden,
+                                                             "counters"));
+    json_int_t packets = json_integer_value(json_object_get(hidden,
+                                                            "packets"));
+    json_int_t samples = json_integer_value(json_object_get(hidden,
+                                                            "samples"));
+
+    if (counters || samples) {
+        fprintf(ctl->err, "hidden as background: %"JSON_INTEGER_FORMAT
+                " packets of %"JSON_INTEGER_FORMAT" counters, %"
+                JSON_INTEGER_FORMAT" samples; --all shows them\n", packets,
+                counters, samples);
+    }
+}
+
+/* Counters are by what the flows are for, and samples by who was concerned: so
+ * there may be the one without the other. */
 static void
 show(struct ctl *ctl, const json_t *body)
 {
     const json_t *counters = json_object_get(body, "counters");
-    json_int_t n = json_integer_value(json_object_get(body, "matching"));
-    size_t n_shown = json_array_size(counters);
+    const json_t *samples = json_object_get(body, "samples");
+    size_t n_counters = json_array_size(counters);
+    size_t n_samples = json_array_size(samples);
 
-    if (!n_shown) {
+    if (n_counters) {
+        ctl_show_table(ctl->out, counter_columns, counters);
+    } else if (n_samples && ctl->port) {
+        fprintf(ctl->err, "no flow of port %s has dropped any; others "
+                "dropped these, from or to it:\n", ctl->port);
+    } else if (n_samples) {
+        fputs("no counters; packets that were dropped:\n", ctl->err);
+    } else {
         fputs("no drops\n", ctl->err);
-        return;
     }
-    ctl_show_table(ctl->out, counter_columns, counters);
-    if (n > (json_int_t) n_shown) {
-        fflush(ctl->out);
-        fprintf(ctl->err, "%"PRIuSIZE" of %"JSON_INTEGER_FORMAT"\n", n_shown,
-                n);
+    fflush(ctl->err);
+    if (n_counters) {
+        ctl_show_nonempty_table(ctl->out, sample_columns, samples);
+    } else if (n_samples) {
+        ctl_show_table(ctl->out, sample_columns, samples);
     }
+    fflush(ctl->out);
+    say_rest(ctl, "counters", n_counters, json_integer_value(
+                 json_object_get(body, "matching")));
+    say_rest(ctl, "packets", n_samples, json_integer_value(
+                 json_object_get(body, "samples_matching")));
+    say_hidden(ctl, body);
 }
 
 void
@@ -172,16 +233,17 @@ ctl_describe_drops(struct ctl *ctl, const json_t *body)
                        json_object_get(body, "samples"));
 }
 
-/* Gets the samples of 'what' after the id 'after'. */
+/* Gets the samples of 'what' after the id 'after', at most 'limit' of them (0:
+ * as many as the server gives). */
 static enum ctl_exit
-get(struct ctl *ctl, const char *what, json_int_t after,
+get(struct ctl *ctl, const char *what, json_int_t after, long int limit,
     struct ctl_reply *reply)
 {
     struct ds path = DS_EMPTY_INITIALIZER;
     enum ctl_exit status;
 
     ctl_append_path(&path, what, NULL);
-    put_filters(ctl, &path);
+    put_filters(ctl, limit, &path);
     if (after) {
         char *text = xasprintf("%"JSON_INTEGER_FORMAT, after);
 
@@ -209,7 +271,7 @@ follow(struct ctl *ctl, const char *what, const char *member,
         return ctl_usage(ctl, "%s: --follow supports only -o table and "
                          "json", what);
     }
-    while (!(status = get(ctl, what, after, &reply))) {
+    while (!(status = get(ctl, what, after, ctl->limit, &reply))) {
         const json_t *items = json_object_get(reply.body, member);
         const json_t *item;
         size_t i;
@@ -248,12 +310,11 @@ ctl_cmd_drops(struct ctl *ctl, int n_args OVS_UNUSED,
     if (ctl->follow) {
         return follow(ctl, "drops", "samples", sample_columns);
     }
-    status = get(ctl, "drops", 0, &reply);
+    status = get(ctl, "drops", 0, (ctl->limit || ctl->output != CTL_TABLE
+                                   ? ctl->limit : DROPS_SHOWN), &reply);
     if (!status) {
         if (!ctl_show_raw(ctl, reply.body)) {
             show(ctl, reply.body);
-            ctl_show_nonempty_table(ctl->out, sample_columns,
-                                    json_object_get(reply.body, "samples"));
         }
         ctl_reply_uninit(&reply);
     }
@@ -270,7 +331,7 @@ ctl_cmd_logs(struct ctl *ctl, int n_args OVS_UNUSED,
     if (ctl->follow) {
         return follow(ctl, "logs", "items", log_columns);
     }
-    status = get(ctl, "logs", 0, &reply);
+    status = get(ctl, "logs", 0, ctl->limit, &reply);
     if (!status) {
         const json_t *items = json_object_get(reply.body, "items");
 

@@ -104,6 +104,7 @@ struct ctl {
     char *policy;               /* Owned, as the next; or NULL. */
     char *loadbalancer;
     bool follow;
+    bool all;                   /* Background, too. */
     bool watch;
     char *kinds;                /* Owned, as the next; or NULL. */
     char *type;

@@ -10,7 +10,8 @@
 
 /* There are a few dozen, so a list is enough. */
 void
-engine_add_drop_reason(struct engine *engine, const char *reason)
+engine_add_drop_reason(struct engine *engine, const char *reason,
+                       bool background)
 {
     for (size_t i = 0; i < engine->n_reasons; i++) {
         if (engine->reasons[i].text == reason) {
@@ -19,6 +20,7 @@ engine_add_drop_reason(struct engine *engine, const char *reason)
     }
     if (engine->n_reasons < ARRAY_SIZE(engine->reasons)) {
         engine->reasons[engine->n_reasons].text = reason;
+        engine->reasons[engine->n_reasons].background = background;
         engine->reasons[engine->n_reasons++].hash = sample_reason_hash(reason);
     }
 }
@@ -32,4 +34,15 @@ engine_find_drop_reason(const struct engine *engine, uint32_t kind)
         }
     }
     return NULL;
+}
+
+bool
+engine_is_background(const struct engine *engine, const char *reason)
+{
+    for (size_t i = 0; i < engine->n_reasons; i++) {
+        if (engine->reasons[i].text == reason) {
+            return engine->reasons[i].background;
+        }
+    }
+    return false;
 }

@@ -83,6 +83,7 @@ struct engine {
     struct {
         const char *text;       /* The app's. */
         uint32_t hash;
+        bool background;
     } reasons[1024];
     struct arena_chunk *owner_arena; /* engine_get_flow_owner()'s. */
     struct engine_stats stats;
@@ -102,8 +103,10 @@ struct vmn_names relation_names(struct relation_node *);
 void relation_release(struct engine *, struct relation_node *);
 void relation_node_destroy(struct engine *, struct relation_node *);
 
-/* drop-reasons.c: records a reason that a flow drops for. */
-void engine_add_drop_reason(struct engine *, const char *reason);
+/* drop-reasons.c: records a reason that a flow drops for, and whether that is
+ * background. */
+void engine_add_drop_reason(struct engine *, const char *reason,
+                            bool background);
 
 /* id-exhaustion.c */
 struct exhaustion_node *id_exhaustion_get(struct engine *, const char *kind);

@@ -119,6 +119,10 @@ bool engine_get_limit(const struct engine *, uint32_t meter, uint32_t *rate,
  * sampled packet (flow/sample-action.h), or NULL. */
 const char *engine_find_drop_reason(const struct engine *, uint32_t kind);
 
+/* Returns true if 'reason', one that a flow gave, is for background
+ * (vmn_act_drop_background()). */
+bool engine_is_background(const struct engine *, const char *reason);
+
 /* Returns a copy of the value of query "APP.QUERY" at 'key', '*size' bytes,
  * which the caller frees; NULL if there is none.  Nothing is recorded. */
 void *engine_peek(struct engine *, const char *query, const char *key,

@@ -259,7 +259,7 @@ put_sample_action(struct engine *engine, const struct unit_node *unit,
     struct ofpbuf rest;
 
     if (reason) {
-        engine_add_drop_reason(engine, reason);
+        engine_add_drop_reason(engine, reason, flow->actions.background);
         sample_action_put(ofpacts, unit->cookie, part, reason, flow->log,
                 !is_behind_check(flow));
     } else if (flow->log) {

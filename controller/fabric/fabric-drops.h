@@ -22,6 +22,7 @@ struct fabric_drop {
     uint64_t cookie;            /* For engine_get_flow_owner(), as the next. */
     uint32_t part;
     struct fabric_count count;
+    bool background;            /* engine_is_background(). */
     bool metered;               /* No flow's: what a sender had sent up beyond
                                  * its rate, and its switch dropped. */
     const char *port;           /* Of these: the sender, or NULL (tunnels). */

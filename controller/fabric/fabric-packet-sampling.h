@@ -5,10 +5,11 @@
 #ifndef CONTROLLER_FABRIC_FABRIC_PACKET_SAMPLING_H
 #define CONTROLLER_FABRIC_FABRIC_PACKET_SAMPLING_H 1
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "openvswitch/types.h"
-#include "vmn/types.h"
+#include "vmn/rows.h"
 
 struct fabric;
 
@@ -27,6 +28,9 @@ struct fabric_sample {
     char network[VMN_NAME_LEN + 1];
     char src_port[VMN_NAME_LEN + 1], dst_port[VMN_NAME_LEN + 1];
     const char *reason;         /* Why it was dropped, or NULL: it was not. */
+    bool background;            /* engine_is_background(). */
+    enum vmn_action verdict;    /* Of a log: what its rule decided, */
+    bool shadow;                /* or would have. */
     char owner[200];            /* "APP.UNIT/KEY", cut off if need be. */
     const char *type;           /* Of struct engine_flow_owner, as the next. */
     char name[VMN_NAME_LEN + 1];

@@ -599,6 +599,13 @@ vmn_act_drop(struct vmn_actions *a, const char *reason)
     }
 }
 
+void
+vmn_act_drop_background(struct vmn_actions *a, const char *reason)
+{
+    vmn_act_drop(a, reason);
+    a->background = true;
+}
+
 /* Composite actions.  ---------------------------------------------------- */
 
 void

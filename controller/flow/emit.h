@@ -33,6 +33,7 @@ struct vmn_actions {
     bool has_conjunction;
     bool has_other;
     const char *drop_reason;
+    bool background;            /* Such is the drop. */
     struct flow_limit limit;    /* Meter 0: none. */
     bool punted;                /* The last action sends the packet up, and */
     size_t punt_ofs;            /* begins here. */

@@ -41,13 +41,17 @@ static const struct {
 struct drops_filter {
     const char *names[N_NAMES];
     const char *app, *reason;
+    bool background;            /* That, too. */
 };
 
+/* What passes a filter.  Background is counted in 'hidden' instead, if it is
+ * not wanted. */
 struct drops_list {
     const struct northbound *nb;
     const struct drops_filter *filter;
     size_t n, allocated;
     struct fabric_drop *drops;
+    struct nb_drops_hidden *hidden;
 };
 
 struct nb_flow_owner
@@ -62,6 +66,12 @@ nb_flow_owner(const char *owner, const char *type, const char *name, int rule,
         shown.object->name = arena_strdup(arena, name);
     }
     return shown;
+}
+
+static bool
+is_or_any(const char *wanted, const char *name)
+{
+    return !wanted || !strcmp(wanted, name);
 }
 
 /* True if the drop is of object 'name' of 'type', or of any if that is
@@ -91,24 +101,66 @@ get_about(const struct northbound *nb, const struct fabric_drop *drop,
     }
 }
 
+/* True if the router has an interface in the network. */
+static bool
+joins(const struct northbound *nb, const char *router_name,
+      const char *network)
+{
+    const struct vmn_router *router = model_get_durable(
+        nb->model, VMN_TABLE_ROUTER, router_name, NULL);
+
+    for (size_t i = 0; router && i < router->n_interfaces; i++) {
+        if (!strcmp(router->interfaces[i].network, network)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+is_port_in(const struct northbound *nb, const char *port_name,
+           const char *network)
+{
+    const struct vmn_port *port = model_get_durable(
+        nb->model, VMN_TABLE_PORT, port_name, NULL);
+
+    return port && !strcmp(port->network, network);
+}
+
+/* True if what the drop is of has to do with 'network', or if that is NULL:
+ * the network itself, a port in it, or a router that joins it to others. */
+static bool
+is_in(const struct northbound *nb, const struct engine_flow_owner *about,
+      const char *network)
+{
+    return (is_of(about, "networks", network)
+            || (about->type && !strcmp(about->type, "ports")
+                && is_port_in(nb, about->name, network))
+            || (about->type && !strcmp(about->type, "routers")
+                && joins(nb, about->name, network)));
+}
+
 static void
 drop_cb(void *list_, const struct fabric_drop *drop)
 {
     struct drops_list *list = list_;
     const struct drops_filter *filter = list->filter;
+    struct engine_flow_owner about;
 
-    if ((filter->app && strcmp(filter->app, drop->app))
-        || (filter->reason && strcmp(filter->reason, drop->reason))) {
+    if (!is_or_any(filter->app, drop->app)
+        || !is_or_any(filter->reason, drop->reason)) {
         return;
     }
-    if (filter->names[NETWORK] || filter->names[PORT]) {
-        struct engine_flow_owner about;
-
-        get_about(list->nb, drop, &about);
-        if (!is_of(&about, "networks", filter->names[NETWORK])
-            || !is_of(&about, "ports", filter->names[PORT])) {
-            return;
-        }
+    get_about(list->nb, drop, &about);
+    if (!about.owner            /* What it was for is no more. */
+        || !is_in(list->nb, &about, filter->names[NETWORK])
+        || !is_of(&about, "ports", filter->names[PORT])) {
+        return;
+    }
+    if (drop->background && !filter->background) {
+        list->hidden->counters++;
+        list->hidden->packets += drop->count.packets;
+        return;
     }
     if (list->n >= list->allocated) {
         list->drops = x2nrealloc(list->drops, &list->allocated,
@@ -144,11 +196,9 @@ fill_counters(const struct drops_list *list, size_t limit,
         struct engine_flow_owner about;
 
         get_about(list->nb, drop, &about);
-        if (!about.owner) {
-            continue;           /* What it was for is no more. */
-        }
         reply->counters[reply->n_counters++] = (struct nb_drop) {
             .host = drop->host, .app = drop->app, .reason = drop->reason,
+            .background = drop->background,
             .owner = nb_flow_owner(about.owner, about.type, about.name,
                                    about.rule, arena),
             .count = nb_count_status(&drop->count),
@@ -163,12 +213,17 @@ struct samples_list {
     const struct drops_filter *filter;
     size_t n, allocated;
     struct fabric_sample *samples; /* That pass. */
+    size_t n_hidden;            /* That would, were they no background. */
 };
 
+/* True if a packet is of 'network', or of a port in it, or if that is NULL. */
 static bool
-is_or_any(const char *wanted, const char *name)
+concerns_network(const struct northbound *nb, const char *network,
+                 const struct fabric_sample *sample)
 {
-    return !wanted || !strcmp(wanted, name);
+    return (is_or_any(network, sample->network)
+            || is_port_in(nb, sample->src_port, network)
+            || is_port_in(nb, sample->dst_port, network));
 }
 
 static void
@@ -180,7 +235,7 @@ sample_cb(void *list_, const struct fabric_sample *sample)
     size_t app_len = strcspn(sample->owner, ".");
 
     if (!is_or_any(f->names[HOST], sample->host)
-        || !is_or_any(f->names[NETWORK], sample->network)
+        || !concerns_network(list->nb, f->names[NETWORK], sample)
         || (port && strcmp(port, sample->src_port)
             && strcmp(port, sample->dst_port))
         || !is_or_any(f->reason, sample->reason ? sample->reason : "")
@@ -188,6 +243,10 @@ sample_cb(void *list_, const struct fabric_sample *sample)
                        || strncmp(f->app, sample->owner, app_len)))
         || (policy && (!sample->type || strcmp(sample->type, "policies")
                        || strcmp(sample->name, policy)))) {
+        return;
+    }
+    if (sample->background && !f->background) {
+        list->n_hidden++;
         return;
     }
     if (list->n >= list->allocated) {
@@ -242,38 +301,9 @@ get_protocol(const struct fabric_sample *s, struct arena *arena)
             : arena_printf(arena, "%u", s->protocol));
 }
 
-/* Whether the rule only says what it would decide. */
-static bool
-is_shadow(const struct northbound *nb, const struct fabric_sample *s)
-{
-    const struct vmn_policy *policy = model_get_durable(
-        nb->model, VMN_TABLE_POLICY, s->name, NULL);
-
-    return !s->reason && policy && policy->mode == VMN_SHADOW;
-}
-
-/* What a rule with a log decided. */
-static const char *
-verdict_of(const struct northbound *nb, const struct fabric_sample *s)
-{
-    const struct vmn_policy *policy = model_get_durable(
-        nb->model, VMN_TABLE_POLICY, s->name, NULL);
-
-    enum vmn_action action = (
-        policy && s->rule >= 0 && (size_t) s->rule < policy->n_rules
-        ? policy->rules[s->rule].action : VMN_ALLOW);
-
-    /* What was dropped was denied, whatever the rule says by now. */
-    if (s->reason && action != VMN_REJECT) {
-        action = VMN_DENY;
-    }
-    return schema_action_names[action];
-}
-
 void
-nb_fill_sample(const struct northbound *nb, const struct fabric_sample *s,
-               enum fabric_sample_kind kind, struct arena *arena,
-               struct nb_sample *sample)
+nb_fill_sample(const struct fabric_sample *s, enum fabric_sample_kind kind,
+               struct arena *arena, struct nb_sample *sample)
 {
     bool is_icmp = s->protocol == 1 || s->protocol == 58;
 
@@ -288,10 +318,11 @@ nb_fill_sample(const struct northbound *nb, const struct fabric_sample *s,
         .count = s->n, .suppressed = s->n_suppressed,
     };
     if (kind == FABRIC_SAMPLE_LOG) {
-        sample->verdict = verdict_of(nb, s);
-        sample->shadow = is_shadow(nb, s);
+        sample->verdict = schema_action_names[s->verdict];
+        sample->shadow = s->shadow;
     } else {
         sample->reason = s->reason;
+        sample->background = s->background;
     }
 }
 
@@ -306,7 +337,7 @@ is_told_of(const struct northbound *nb, enum fabric_sample_kind kind,
 
     fabric_samples(nb->fabric, kind, 0, sample_cb, &list);
     free(list.samples);
-    return list.n > 0;
+    return list.n + list.n_hidden > 0;
 }
 
 /* Reads the names that samples of 'kind' are asked by.  What is gone may be
@@ -346,7 +377,7 @@ get_samples(struct samples_list *list, enum fabric_sample_kind kind,
     skipped = list->n - *n;
     samples = arena_alloc(arena, *n * sizeof *samples);
     for (size_t i = 0; i < *n; i++) {
-        nb_fill_sample(list->nb, &list->samples[skipped + i], kind, arena,
+        nb_fill_sample(&list->samples[skipped + i], kind, arena,
                        &samples[i]);
     }
     return samples;
@@ -447,18 +478,23 @@ nb_get_drops(struct http_request *req, void *nb_)
     struct drops_filter filter = {
         .reason = http_request_query(req, "reason"),
     };
-    struct drops_list list = { .nb = nb, .filter = &filter };
-    struct samples_list samples = { .nb = nb, .filter = &filter };
     struct nb_reply_drops reply = { .counters = NULL };
+    struct drops_list list = {
+        .nb = nb, .filter = &filter, .hidden = &reply.hidden,
+    };
+    struct samples_list samples = { .nb = nb, .filter = &filter };
     uint64_t limit, after;
     struct arena arena;
 
     if (!nb_query_number(req, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT, &limit)
         || !nb_query_number(req, "after", 0, UINT64_MAX, 0, &after)
+        || !nb_query_bool(req, "background", &filter.background)
         || !nb_query_app(req, nb, &filter.app)
         || !query_names(req, nb, FABRIC_SAMPLE_DROP, &filter)) {
         return;
     }
+    /* Who names a reason wants it. */
+    filter.background |= filter.reason != NULL;
     fabric_drops(nb->fabric, filter.names[HOST], drop_cb, &list);
     if (list.n) {
         qsort(list.drops, list.n, sizeof *list.drops, compare_drops);
@@ -467,6 +503,8 @@ nb_get_drops(struct http_request *req, void *nb_)
     fill_counters(&list, limit, &arena, &reply);
     reply.samples = get_samples(&samples, FABRIC_SAMPLE_DROP, after, limit,
                                 &arena, &reply.n_samples, &reply.newest);
+    reply.samples_matching = samples.n;
+    reply.hidden.samples = samples.n_hidden;
     nb_reply_struct(req, &nb_reply_drops, &reply);
     arena_uninit(&arena);
     free(samples.samples);

@@ -516,7 +516,7 @@ sample_cb(void *es_, enum fabric_sample_kind kind,
         event_about(&about, VMN_TABLE_POLICY, sample->name);
     }
     arena_init(&arena);
-    nb_fill_sample(es->nb, sample, kind, &arena, &shown);
+    nb_fill_sample(sample, kind, &arena, &shown);
     push_struct(es, is_drop ? EVENT_DROP : EVENT_LOG,
                 is_drop ? &nb_sample_drop : &nb_sample_log, &shown, &about);
     arena_uninit(&arena);

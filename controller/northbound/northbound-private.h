@@ -236,9 +236,8 @@ struct nb_flow_owner nb_flow_owner(const char *owner, const char *type,
                                    struct arena *);
 /* Fills in a packet, as the replies to GET /v1/drops and GET /v1/logs have it.
  * It points into the fabric's. */
-void nb_fill_sample(const struct northbound *, const struct fabric_sample *,
-                    enum fabric_sample_kind, struct arena *,
-                    struct nb_sample *);
+void nb_fill_sample(const struct fabric_sample *, enum fabric_sample_kind,
+                    struct arena *, struct nb_sample *);
 
 /* system-health.c */
 struct nb_host_counts nb_count_hosts(const struct northbound *);

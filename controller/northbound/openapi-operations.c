@@ -222,9 +222,13 @@ const struct nb_operation nb_operation_drops = {
     PARAMS(OF("host", HOST, "On this host."),
            OF("app", APP, "By this app."),
            SHOWN("reason", STRING, 0, "For this reason."),
-           OF("network", NETWORK, "By this network's flows."),
+           OF("network", NETWORK, "By flows of this network, its ports or "
+              "its routers; of samples, with an end in it."),
            OF("port", PORT,
               "By this port's flows; of samples, from or to it."),
+           SHOWN("background", BOOL, 0,
+                 "Also what is dropped where all is well; so it is if "
+                 "`reason` is given."),
            LIMIT(10000, 1000), AFTER("Samples after the one of this id.")),
     .replies = { &nb_reply_drops },
 };

@@ -60,18 +60,30 @@ static const struct schema_struct end = SHOWN_KEPT(
 
 /* Drops.  ---------------------------------------------------------------- */
 
+#define BACKGROUND                                                       \
+    "True of what is dropped where all is well, and shown only on request."
+
 static const struct schema_struct drop = SHOWN_KEPT(
     "drop", nb_drop,
     SHOWN_OF(nb_drop, host, STRING, ALWAYS, "Where."),
     SHOWN_OF(nb_drop, app, STRING, ALWAYS,
              "By which app; `vmn` for meters of packets to the controller."),
-    SHOWN_OF(nb_drop, reason, STRING, ALWAYS, "Why."), OWNER(nb_drop),
+    SHOWN_OF(nb_drop, reason, STRING, ALWAYS, "Why."),
+    SHOWN_OF(nb_drop, background, BOOL, HIDE, BACKGROUND), OWNER(nb_drop),
     SHOWN_COUNT(nb_drop, count.));
 
 const struct schema_struct nb_sample_drop = SHOWN_KEPT(
     "Sample", nb_sample,
     SAMPLE(SHOWN_OF(nb_sample, reason, STRING, ALWAYS,
-                    "Why it was dropped.")));
+                    "Why it was dropped."),
+           SHOWN_OF(nb_sample, background, BOOL, HIDE, BACKGROUND)));
+
+static const struct schema_struct drops_hidden = SHOWN_KEPT(
+    "DropsHidden", nb_drops_hidden,
+    SHOWN_OF(nb_drops_hidden, counters, U64, ALWAYS, "So many counters."),
+    SHOWN_OF(nb_drops_hidden, packets, U64, ALWAYS,
+             "So many packets of these."),
+    SHOWN_OF(nb_drops_hidden, samples, U64, ALWAYS, "So many samples."));
 
 const struct schema_struct nb_reply_drops = SHOWN_KEPT(
     "Drops", nb_reply_drops,
@@ -82,6 +94,10 @@ const struct schema_struct nb_reply_drops = SHOWN_KEPT(
     SHOWN_LIST_OF(nb_reply_drops, samples, n_samples, STRUCT, ALWAYS,
                   "Some of the packets, the oldest first.",
                   .nested = &nb_sample_drop),
+    SHOWN_OF(nb_reply_drops, samples_matching, SIZE, ALWAYS,
+             "How many samples there are in all."),
+    SHOWN_STRUCT_OF(nb_reply_drops, hidden, ALWAYS,
+                    "What is left out as background.", &drops_hidden),
     SHOWN_OF(nb_reply_drops, newest, U64, ALWAYS,
              "What to give as `after` next time."));
 
@@ -92,7 +108,8 @@ const struct schema_struct nb_sample_log = SHOWN_KEPT(
     SAMPLE(SHOWN_OF(nb_sample, verdict, ENUM, ALWAYS, "What was decided.",
                     .names = schema_action_names),
            SHOWN_OF(nb_sample, shadow, BOOL, HIDE,
-                    "True of a policy that does not decide.")));
+                    "True if the policy did not decide then: the verdict is "
+                    "what it would have been.")));
 
 static const struct schema_struct log_rule = SHOWN_KEPT(
     "rule", nb_log_rule,

@@ -72,6 +72,7 @@ struct nb_flow_owner {
 
 struct nb_drop {
     const char *host, *app, *reason;
+    bool background;
     struct nb_flow_owner owner;
     struct status_count count;
 };
@@ -93,7 +94,8 @@ struct nb_sample {
     const char *protocol;
     uint64_t size;
     int64_t icmp_type, icmp_code; /* -1: it is not ICMP. */
-    const char *reason;         /* Of a drop. */
+    const char *reason;         /* Of a drop, as the next. */
+    bool background;
     const char *verdict;        /* Of a log. */
     bool shadow;                /* Of a log. */
     struct nb_flow_owner owner;
@@ -102,12 +104,20 @@ struct nb_sample {
 /* They describe a sample of a drop, and of a log. */
 extern const struct schema_struct nb_sample_drop, nb_sample_log;
 
+/* Background that was not asked for. */
+struct nb_drops_hidden {
+    uint64_t counters, packets; /* Packets of these counters. */
+    uint64_t samples;
+};
+
 struct nb_reply_drops {
     size_t n_counters;
     struct nb_drop *counters;
     size_t matching;
     size_t n_samples;
     struct nb_sample *samples;
+    size_t samples_matching;
+    struct nb_drops_hidden hidden;
     uint64_t newest;
 };
 

@@ -300,6 +300,12 @@ void vmn_act_restart(struct vmn_actions *);
  * before it. */
 void vmn_act_drop(struct vmn_actions *, const char *reason);
 
+/* The same of background, which nobody misses: what is dropped all the time
+ * where all is well, and concerns none of ours.  It is counted as other drops
+ * are, but shown only to those who ask for it.  A reason is background, or it
+ * is not: give it by the same function everywhere. */
+void vmn_act_drop_background(struct vmn_actions *, const char *reason);
+
 /* Turns an ARP request into the reply "ip is at mac" and sends it back. */
 void vmn_act_arp_reply(struct vmn_actions *, struct vmn_mac,
                        const struct vmn_ip *);

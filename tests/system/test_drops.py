@@ -9,7 +9,7 @@ import time
 import pytest
 from conftest import close_lab, entry, flows, make_lab, rule
 
-from vmnlab import netns
+from vmnlab import frames, netns
 from vmnlab.daemon import find
 from vmnlab.netns import wait_for
 
@@ -115,9 +115,18 @@ def test_shadow_policies_only_count(world, pair):
     assert told[0]["verdict"] == "deny" and told[0]["shadow"] is True
     assert told[0]["dst"]["l4_port"] == 81
 
+    assert "would deny" in vmnctl(world, "logs", "--policy", "p")
+
     vmnctl(world, "promote", "p")
     assert world.blocked(cli, srv, 81) and world.reaches(cli, srv, 80)
     assert "would_isolate" not in status()
+    # What was decided in earnest since is told from what passed before.
+    log = wait_for("denials", lambda: [
+        e for e in world.api.get("logs", policy="p", after=told[-1]["id"])[
+            "items"] if "shadow" not in e and e["verdict"] == "deny"])
+    assert log[0]["dst"]["l4_port"] == 81
+    assert [e for e in world.api.get("logs", policy="p")["items"]
+            if e["id"] == told[0]["id"]][0]["shadow"] is True
 
 
 def test_what_a_quarantine_allows_is_counted(world, pair):
@@ -224,6 +233,85 @@ def test_samples_name_both_ends_and_the_rule(world, pair):
         status = world.api.get("hosts/" + host.name)["status"]
         assert status["samples"] == {"samples": True}
         assert status["state"] == "synced"
+
+
+def packets(world, reason):
+    return sum(d["packets"] for d in drops(world, reason=reason))
+
+
+def test_honest_guests_are_told_from_forgers(world):
+    """What guests say before they have an address, or since they got none, is
+    called what it is; who says it as somebody else is a forger."""
+    world.network("net", "10.0.0.0/24", "fd00::/64")
+    guest = world.vm("guest", "net", "h1", ["10.0.0.1", "fd00::1"])
+    made_up = "fe80::1234:5678:9abc:def0"
+    other = "02:00:00:00:77:77"
+
+    def join(src):
+        return frames.ipv4("01:00:5e:00:00:16", guest.mac, src, "224.0.0.22",
+                           2, bytes(8))
+
+    def dad(mac):
+        return frames.solicitation(mac, "::", made_up)
+
+    honest = {
+        "no DHCP here": [frames.udp(
+            frames.BROADCAST, guest.mac, "0.0.0.0", "255.255.255.255", 68, 67,
+            bytes(240))],
+        "IGMP": [join("0.0.0.0")],
+        "IPv4 link-local address": [
+            join("169.254.7.9"),
+            frames.arp_question(guest.mac, "169.254.7.9", "169.254.1.1")],
+        "link-local address not of its MAC": [
+            frames.solicitation(guest.mac, made_up, "fd00::77",
+                                sll=guest.mac),
+            frames.udp6("33:33:00:01:00:02", guest.mac, made_up, "ff02::1:2",
+                        546, 547, b"x")],
+        "MLD": [frames.icmpv6("33:33:00:00:00:16", guest.mac, made_up,
+                              "ff02::16", 143, 0, bytes(8))],
+        "router solicitation": [frames.icmpv6(
+            "33:33:00:00:00:02", guest.mac, "::", "ff02::2", 133, 0,
+            bytes(4))],
+        "ND for unknown address": [dad(guest.mac)],
+        "ARP for unknown address": [
+            frames.arp_question(guest.mac, "0.0.0.0", "10.0.0.99")],
+    }
+    forged = [join("10.0.0.9"), join("169.254.0.53"), dad(other),
+              frames.arp_question(guest.mac, "169.254.0.67", "10.0.0.99"),
+              frames.udp6("33:33:00:01:00:02", other, made_up, "ff02::1:2",
+                          546, 547, b"x")]
+    before = {reason: packets(world, reason) for reason in honest}
+    spoofed = packets(world, "spoofed")
+    for sent in honest.values():
+        frames.send(guest, *sent)
+    # The guest has a life of its own, so there may be more.
+    for reason, sent in honest.items():
+        wait_counted(reason, lambda: packets(world, reason)
+                     >= before[reason] + len(sent))
+    assert packets(world, "spoofed") == spoofed
+    frames.send(guest, *forged)
+    wait_counted("forged ones", lambda: packets(world, "spoofed")
+                 >= spoofed + len(forged))
+
+
+def test_background_is_shown_on_request(world):
+    world.network("net")
+    vm = world.vm("vm", "net", "h1", "10.0.0.1")
+    frames.send(vm, frames.icmpv6("33:33:00:00:00:16", vm.mac, "::", "ff02::16",
+                                  143, 0, bytes(8)))
+    wait_counted("MLD", lambda: drops(world, reason="MLD", host="h1"))
+    everything = world.api.get("drops", background="true")
+    usual = world.api.get("drops")
+    assert "MLD" in [d["reason"] for d in everything["counters"]]
+    assert not [d for d in usual["counters"] + usual["samples"]
+                if d.get("background")]
+    assert usual["hidden"]["counters"] >= 1
+    assert usual["hidden"]["packets"] >= 1
+    assert everything["hidden"] == {"counters": 0, "packets": 0, "samples": 0}
+    assert "MLD" in vmnctl(world, "drops", "--all", "--limit", "10000")
+    assert "MLD" not in vmnctl(world, "drops", "--limit", "10000")
+    assert world.api.metrics()[
+        'vmn_dropped_packets_total{app="overlay",reason="MLD"}'] >= 1
 
 
 def flood(cli, srv):

@@ -395,20 +395,23 @@ fabric_metered(const struct fabric *f OVS_UNUSED, uint64_t *ports,
     *tunnels = 3;
 }
 
-/* Four drops: one is of what is no more, one of no flow. */
+/* Five drops: one is of what is no more, one of no flow, one background. */
 void
 fabric_drops(const struct fabric *f OVS_UNUSED, const char *host,
              fabric_drop_cb *cb, void *aux)
 {
     const struct fabric_drop drops[] = {
         { "hv1", "overlay", "spoofed", flow_owner_cookie("overlay.net/shop"),
-          0, { 1, 60, 3000 }, false, NULL },
+          0, { 1, 60, 3000 }, false, false, NULL },
         { "hv2", "overlay", "no \"good\"",
           flow_owner_cookie("overlay.net/shop"), 0, { 9, 900, 9000 },
-          false, NULL },
-        { "hv2", "overlay", "gone", 77, 0, { 9, 900, 9500 }, false, NULL },
-        { "hv3", "vmn", "too many packets", 0, 0, { 4, 400, 2000 }, true,
-          "web-1" },
+          false, false, NULL },
+        { "hv2", "overlay", "gone", 77, 0, { 9, 900, 9500 }, false, false,
+          NULL },
+        { "hv3", "vmn", "too many packets", 0, 0, { 4, 400, 2000 }, false,
+          true, "web-1" },
+        { "hv3", "overlay", "MLD", flow_owner_cookie("overlay.net/shop"), 0,
+          { 5, 500, 9900 }, true, false, NULL },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(drops); i++) {
@@ -489,8 +492,19 @@ fabric_samples(const struct fabric *f OVS_UNUSED,
         .rule = -1, .size = 74, .eth_type = 0x800, .family = 4,
         .src = { 10, 0, 0, 1 }, .dst = { 10, 0, 0, 2 }, .protocol = 6,
         .tp_src = 1025, .tp_dst = 80,
+        .verdict = VMN_DENY, .shadow = true,
     };
 
+    ovs_strlcpy(sample.dst_port, fake_fabric.sample_to,
+                sizeof sample.dst_port);
+    if (after < 6 && kind == FABRIC_SAMPLE_DROP) {
+        struct fabric_sample background = sample;
+
+        background.id = 6;
+        background.reason = "MLD";
+        background.background = true;
+        cb(aux, &background);
+    }
     if (after < 7) {
         cb(aux, &sample);
     }
@@ -499,6 +513,8 @@ fabric_samples(const struct fabric *f OVS_UNUSED,
         sample.family = 0;
         sample.protocol = 0;
         sample.eth_type = 0x88cc;
+        sample.verdict = VMN_ALLOW;
+        sample.shadow = false;
         strcpy(sample.host, "hv2");
         cb(aux, &sample);
     }

@@ -40,6 +40,21 @@ static struct scenario scenarios[] = {
             { "h1", "+" ADMIT "/3 20 ip actions=drop (spoofed)" },
             { "h1", "+" ADMIT "/3 20 arp actions=drop (spoofed)" },
             { "h1", "+" ADMIT "/3 20 ipv6 actions=drop (no IPv6 address)" },
+            /* Honest ones are told from forgers: who asks for an address,
+             * joins groups before it has one, or has made one up. */
+            { "h1", "+" ADMIT "/3 24 udp,nw_src=0.0.0.0,nw_dst="
+              "255.255.255.255,tp_src=68,tp_dst=67 actions=drop (no DHCP "
+              "here)" },
+            { "h1", "+" ADMIT "/3 24 ip,nw_src=0.0.0.0,nw_proto=2 "
+              "actions=drop (IGMP)" },
+            { "h1", "+" ADMIT "/3 24 ip,nw_src=169.254.0.0/16 actions=drop "
+              "(IPv4 link-local address)" },
+            { "h1", "+" ADMIT "/3 24 arp,arp_spa=169.254.0.0/16 actions=drop "
+              "(IPv4 link-local address)" },
+            { "h1", "+" ADMIT "/3 26 ip,nw_src=169.254.0.0/24 actions=drop "
+              "(spoofed)" },
+            { "h1", "+" ADMIT "/3 26 arp,arp_spa=169.254.255.0/24 "
+              "actions=drop (spoofed)" },
             { "h1", "+" ADMIT "/3 1  actions=drop (neither IP nor ARP)" },
             { "h1", "+" ADMIT "/0 200 vlan_tci=0x1000/0x1000 actions=drop "
               "(VLAN tag)" } } },
@@ -215,7 +230,11 @@ static struct scenario scenarios[] = {
             { "h1", "+" ADMIT "/2 10 reg0=0x64 actions=" },
             { "h1", "+" ADMIT "/2 400 reg0=0x64,dl_src=02:00:00:00:00:01 "
               "actions=drop (spoofed)" },
-            { "h1", "+" LOCATE "250 reg0=0x64,in_port=41 actions=drop" },
+            { "h1", "+" ADMIT "/2 405 reg0=0x64,dl_src=02:00:00:00:00:01,"
+              "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00 actions=drop (own "
+              "flood came back)" },
+            { "h1", "+" LOCATE "250 reg0=0x64,in_port=41 actions=drop (for "
+              "others on the physical network)" },
             { "h1", "+" LOCATE "400 reg0=0x64,in_port=41,dl_dst=01:" },
             /* Out, to known ones and others, and never by a tunnel. */
             { "h1", "+" LOCATE "200 reg0=0x64,dl_dst=02:00:00:00:00:02 "
@@ -484,6 +503,9 @@ static struct scenario scenarios[] = {
             { "h3", "+" ADMIT "/3 100 icmp6,in_port=8,dl_src=02:00:00:00:00:04"
               ",ipv6_src=::,icmp_type=135 actions=goto_table:" },
             { "h3", "+" ADMIT "/3 30 ipv6,in_port=8 actions=drop (spoofed)" },
+            { "h3", "+" ADMIT "/3 35 ipv6,in_port=8,dl_src=02:00:00:00:00:04,"
+              "ipv6_src=fe80::/10 actions=drop (link-local address not of its "
+              "MAC)" },
             { "h3", "+" ADMIT "/3 20 ipv6 actions=drop (no IPv6 address)" },
             { "h3", "+" ADMIT "/3 150 icmp6,icmp_type=134 actions=drop (router "
               "advertisement)" },

@@ -244,8 +244,32 @@ drops_are_a_table(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
     static const struct step none[] = {
-        { "GET /v1/drops?network=n&port=web-1", NULL, 200,
+        { "GET /v1/drops?network=n&port=web-1&limit=20", NULL, 200,
           "{\"counters\": [], \"matching\": 0}" },
+        { NULL, NULL, 0, NULL },
+    };
+    /* No flow is web-1's, but packets were. */
+    static const struct step samples[] = {
+        { "GET /v1/drops?port=web-1&background=true&limit=20", NULL, 200,
+          "{\"counters\": [], \"matching\": 0, \"samples\": [{\"id\": 1,"
+          " \"time\": \"then\", \"host\": \"h2\", \"network\": \"n\","
+          " \"src\": {\"port\": \"web-1\", \"ip\": \"10.0.0.1\"},"
+          " \"dst\": {\"port\": null, \"ip\": \"10.0.0.2\"},"
+          " \"protocol\": \"icmp\", \"reason\": \"isolated\","
+          " \"object\": null, \"count\": 2, \"suppressed\": 0}],"
+          " \"samples_matching\": 5, \"hidden\": {\"counters\": 0,"
+          " \"packets\": 0, \"samples\": 0}}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step hidden[] = {
+        { "GET /v1/drops?limit=20", NULL, 200,
+          "{\"counters\": [], \"matching\": 0, \"samples\": [],"
+          " \"samples_matching\": 0, \"hidden\": {\"counters\": 2,"
+          " \"packets\": 31, \"samples\": 4}}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step raw[] = {
+        { "GET /v1/drops", NULL, 200, "{}" },
         { NULL, NULL, 0, NULL },
     };
 
@@ -254,9 +278,47 @@ drops_are_a_table(void **state OVS_UNUSED)
                 "HOST   REASON    PACKETS   BYTES   LAST   OBJECT       "
                 "RULE   OWNER\n"
                 "h2     spoofed   4         296     then   policies/p   "
-                "0      a.b/c\n", "1 of 2\n");
+                "0      a.b/c\n",
+                "1 of 2 counters, the newest; --limit N shows more\n");
     assert_play(none, "", "drops --network n --port web-1", CTL_DONE, "",
                 "no drops\n");
+    assert_play(samples, "", "drops --port web-1 --all", CTL_DONE,
+                "TIME   HOST   FROM             TO         PROTOCOL   "
+                "REASON     OBJECT   RULE   COUNT\n"
+                "then   h2     web-1 10.0.0.1   10.0.0.2   icmp       "
+                "isolated   -        -      2\n",
+                "no flow of port web-1 has dropped any; others dropped these,"
+                " from or to it:\n"
+                "1 of 5 packets, the newest; --limit N shows more\n");
+    assert_play(hidden, "", "drops", CTL_DONE, "",
+                "no drops\n"
+                "hidden as background: 31 packets of 2 counters, 4 samples;"
+                " --all shows them\n");
+    assert_play(raw, "", "drops -o json", CTL_DONE, "{}\n", "");
+}
+
+/* What a shadow would have decided is no verdict. */
+static void
+logs_tell_what_would_have_been_from_what_was(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/logs?policy=p", NULL, 200,
+          "{\"items\": [{\"time\": \"then\", \"host\": \"h\","
+          " \"protocol\": \"tcp\", \"verdict\": \"deny\", \"shadow\": true,"
+          " \"rule\": 0, \"count\": 1}, {\"time\": \"now\","
+          " \"host\": \"h\", \"protocol\": \"tcp\","
+          " \"verdict\": \"deny\", \"rule\": 0, \"count\": 1}],"
+          " \"rules\": []}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "logs --policy p", CTL_DONE,
+                "TIME   HOST   FROM   TO   PROTOCOL   VERDICT      OBJECT   "
+                "RULE   COUNT\n"
+                "then   h      -      -    tcp        would deny   -        "
+                "0      1\n"
+                "now    h      -      -    tcp        deny         -        "
+                "0      1\n", "");
 }
 
 /* What another port gets is not what its addressee gets. */
@@ -474,6 +536,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(top_shows_the_newest_first_and_what_was_computed),
         cmocka_unit_test(flows_come_in_the_order_in_which_packets_meet_them),
         cmocka_unit_test(drops_are_a_table),
+        cmocka_unit_test(logs_tell_what_would_have_been_from_what_was),
         cmocka_unit_test(trace_says_who_has_it_instead),
         cmocka_unit_test(questions_that_are_refused_are_told_from_answers),
         cmocka_unit_test(trace_takes_types_and_codes),

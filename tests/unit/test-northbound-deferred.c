@@ -219,8 +219,9 @@ drops_are_told_by_what_they_are_for(void **state)
     assert_call(f, 200, "GET", "/v1/drops?host=hv1&app=overlay", NULL);
     assert_int_equal(json_integer_value(at(f, "matching")), 1);
     assert_text(f, "counters.0.reason", "spoofed");
+    /* Those of its ports are the network's. */
     assert_call(f, 200, "GET", "/v1/drops?network=shop&limit=1", NULL);
-    assert_int_equal(json_integer_value(at(f, "matching")), 2);
+    assert_int_equal(json_integer_value(at(f, "matching")), 3);
     assert_int_equal(json_array_size(at(f, "counters")), 1);
     /* No flow's, but its own. */
     assert_call(f, 200, "GET", "/v1/drops?port=web-1", NULL);
@@ -268,6 +269,76 @@ drops_are_told_by_what_they_are_for(void **state)
                "vmn_packet_ins_metered_total{sender=\"port\"} 17\n");
     assert_has(&f->client.body,
                "vmn_packet_ins_metered_total{sender=\"tunnel\"} 3\n");
+}
+
+/* What nobody misses is there for who asks, and its figures for all. */
+static void
+background_is_hidden_and_counted(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 200, "GET", "/v1/drops?after=5", NULL);
+    assert_int_equal(json_integer_value(at(f, "matching")), 3);
+    assert_int_equal(json_integer_value(at(f, "samples_matching")), 2);
+    assert_int_equal(json_integer_value(at(f, "hidden.counters")), 1);
+    assert_int_equal(json_integer_value(at(f, "hidden.packets")), 5);
+    assert_int_equal(json_integer_value(at(f, "hidden.samples")), 1);
+    assert_null(at(f, "counters.0.background"));
+
+    assert_call(f, 200, "GET", "/v1/drops?background=true", NULL);
+    assert_int_equal(json_integer_value(at(f, "matching")), 4);
+    assert_int_equal(json_array_size(at(f, "samples")), 3);
+    assert_int_equal(json_integer_value(at(f, "hidden.packets")), 0);
+    assert_text(f, "counters.0.reason", "MLD");
+    assert_true(json_is_true(at(f, "counters.0.background")));
+    assert_true(json_is_true(at(f, "samples.0.background")));
+    assert_null(at(f, "samples.1.background"));
+
+    assert_call(f, 200, "GET", "/v1/drops?reason=MLD", NULL);
+    assert_int_equal(json_array_size(at(f, "counters")), 1);
+
+    /* By a filter that it does not pass it is not hidden: it is not meant. */
+    assert_call(f, 200, "GET", "/v1/drops?host=hv1&after=8", NULL);
+    assert_int_equal(json_integer_value(at(f, "hidden.counters")), 0);
+    assert_int_equal(json_integer_value(at(f, "hidden.samples")), 0);
+    assert_call(f, 400, "GET", "/v1/drops?background=perhaps", NULL);
+    assert_text(f, "errors.0.parameter", "background");
+}
+
+/* A packet is of its sender's network, and of its receiver's. */
+static void
+drops_are_asked_for_by_the_network_of_either_end(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 201, "PUT", "/v1/networks/yard",
+                "{\"spec\": {\"subnets\": [{\"cidr\": \"10.9.0.0/24\"}]}}");
+    assert_call(f, 201, "PUT", "/v1/ports/yard-1",
+                "{\"spec\": {\"network\": \"yard\"}}");
+    assert_call(f, 200, "GET", "/v1/drops?network=yard", NULL);
+    assert_int_equal(json_array_size(at(f, "samples")), 0);
+    strcpy(fake_fabric.sample_to, "yard-1");
+    assert_call(f, 200, "GET", "/v1/drops?network=yard", NULL);
+    assert_int_equal(json_array_size(at(f, "samples")), 2);
+    assert_int_equal(json_array_size(at(f, "counters")), 0);
+    fake_fabric.sample_to[0] = '\0';
+}
+
+/* What a policy decided stays so, whatever it is by now; what it would have
+ * decided is no verdict. */
+static void
+logs_tell_verdicts_from_shadows(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 200, "GET", "/v1/logs", NULL);
+    assert_text(f, "items.0.verdict", "deny");
+    assert_true(json_is_true(at(f, "items.0.shadow")));
+    assert_text(f, "items.1.verdict", "allow");
+    assert_null(at(f, "items.1.shadow"));
 }
 
 static void
@@ -691,6 +762,9 @@ main(void)
         TEST(activity_tells_what_changes_cost),
         TEST(identities_are_asked_for_by_network_and_number),
         TEST(drops_are_told_by_what_they_are_for),
+        TEST(background_is_hidden_and_counted),
+        TEST(drops_are_asked_for_by_the_network_of_either_end),
+        TEST(logs_tell_verdicts_from_shadows),
         TEST(drops_of_what_is_nowhere_are_refused),
         TEST(telemetries_are_checked_and_shown),
         TEST(series_of_objects_are_bounded_and_the_rest_is_summed_up),

@@ -168,6 +168,8 @@ report_host(const struct fabric_host *host, fabric_drop_cb *cb, void *aux)
             .cookie = row->counter->cookie,
             .part = row->counter->part,
             .count = row->count,
+            .background = engine_is_background(host->fabric->engine,
+                                               row->counter->reason),
         };
 
         cb(aux, &drop);

@@ -376,6 +376,26 @@ name_rule(struct fabric *f, struct fabric_sample *sample)
     sample->rule = about.rule;
 }
 
+/* What the rule of a log decided, as it is now: it may be another one, or
+ * decide in earnest, when the sample is looked at.  What was dropped was
+ * denied, and what was not dropped, though its rule denies, was met by a
+ * shadow, perhaps of a policy that has been promoted since. */
+static void
+note_verdict(const struct fabric *f, struct fabric_sample *sample)
+{
+    const struct vmn_policy *policy = model_get_durable(
+        f->model, VMN_TABLE_POLICY, sample->name, NULL);
+    enum vmn_action action = (
+        policy && sample->rule >= 0
+        && (size_t) sample->rule < policy->n_rules
+        ? policy->rules[sample->rule].action : VMN_ALLOW);
+    bool denies = action == VMN_DENY || action == VMN_REJECT;
+
+    sample->verdict = sample->reason && !denies ? VMN_DENY : action;
+    sample->shadow = !sample->reason && (
+        denies || (policy && policy->mode == VMN_SHADOW));
+}
+
 static void
 keep(struct packets_of_switch *ps, const struct ofpacket_in *in,
      enum fabric_sample_kind kind, struct fabric_sample *sample)
@@ -413,6 +433,9 @@ keep(struct packets_of_switch *ps, const struct ofpacket_in *in,
     }
     name_ports(ps, in, sample);
     name_rule(f, sample);
+    if (log) {
+        note_verdict(f, sample);
+    }
     push(&s->rings[kind], sample);
     s->n_taken++;
     FABRIC_NOTIFY(f, sample, (aux, kind, sample))
@@ -438,6 +461,7 @@ sampling_receive(struct packets_of_switch *ps, const struct ofpacket_in *in)
             s->n_unknown++;     /* Of a flow that is gone. */
             return;
         }
+        sample.background = engine_is_background(f->engine, sample.reason);
     }
     ovs_strlcpy(sample.host, ps->sw->host->name, sizeof sample.host);
     parse(s, in, &sample);

@@ -252,7 +252,8 @@ export function mount(root, { signal }) {
   const needs = h("div", {}, h("p", { class: "loading" }, "Loading …"));
   const drops = recentPanel("Drops of the last hour", makeDrops(), null,
     () => empty("No flow has dropped a packet in the last hour.",
-      "Counters are read every few seconds."));
+      "Counters are read every few seconds.  Background is left out: what is "
+      + "dropped where all is well."));
   const samples = recentPanel("Packets that were dropped", makeSamples(), null,
     () => empty("There are no samples of dropped packets.",
       "They are taken within a budget, and kept until vmnd ends."));
