@@ -95,8 +95,6 @@ void commit_schedule(struct commit *);
 bool commit_request_changed(const struct model_request *);
 /* Has the request fail as unavailable, with this sentence. */
 void commit_refuse(struct pending *, const char *text);
-/* Answers a request that is in no list any more, and frees it. */
-void commit_reply(struct commit *, struct pending *);
 /* Answers all requests of a list, which is empty then. */
 void commit_reply_all(struct commit *, struct ovs_list *);
 /* Returns true if what is in the queue is to begin now; else has the fiber

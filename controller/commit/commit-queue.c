@@ -31,7 +31,8 @@ commit_request_changed(const struct model_request *request)
     return request->n_also > 0;
 }
 
-void
+/* Answers a request that is in no list any more, and frees it. */
+static void
 commit_reply(struct commit *commit, struct pending *pending)
 {
     struct commit_result result = {

@@ -101,7 +101,6 @@ void relation_remove(struct engine *, const struct relation_value *);
 struct vmn_names relation_names(struct relation_node *);
 /* Frees the node if it is empty and nobody reads it. */
 void relation_release(struct engine *, struct relation_node *);
-void relation_node_destroy(struct engine *, struct relation_node *);
 
 /* drop-reasons.c: records a reason that a flow drops for, and whether that is
  * background. */

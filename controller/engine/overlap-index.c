@@ -99,7 +99,7 @@ shape_free(struct overlap_index *table, struct match_shape *shape)
     }
 }
 
-void
+static void
 overlap_index_remove(struct overlap_index *table, struct slot *slot)
 {
     struct match_shape *shape = slot->shape;

@@ -51,7 +51,6 @@ void overlap_index_uninit(struct overlap_index *);
 /* Puts 'slot' where it belongs, or takes it out: only those belong that
  * switches hold as one unit's own flow. */
 void overlap_index_update(struct overlap_index *, struct slot *);
-void overlap_index_remove(struct overlap_index *, struct slot *);
 
 struct overlap_level *overlap_index_find(const struct overlap_index *, uint8_t
                                          table, uint16_t priority);

@@ -125,7 +125,7 @@ engine_relation_values(struct engine *engine, const char *relation, const char
             : (struct vmn_names) { 0, NULL });
 }
 
-void
+static void
 relation_node_destroy(struct engine *engine, struct relation_node *rel)
 {
     if (rel->changed) {

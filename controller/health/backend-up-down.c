@@ -35,7 +35,8 @@ penalty_now(const struct up_down *c, const struct up_down_rules *rules,
     return n < c->penalty ? c->penalty - n : 0;
 }
 
-unsigned
+/* Returns how many successes in a row bring it up. */
+static unsigned
 up_down_needed(const struct up_down *c,
                const struct up_down_rules *rules, int64_t now_ms)
 {

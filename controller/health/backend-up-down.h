@@ -48,8 +48,4 @@ bool up_down_failed(struct up_down *, const struct up_down_rules *,
  * flapping. */
 bool up_down_unavailable(struct up_down *);
 
-/* Returns how many successes in a row bring it up. */
-unsigned up_down_needed(const struct up_down *,
-                          const struct up_down_rules *, int64_t now_ms);
-
 #endif /* controller/health/backend-up-down.h */

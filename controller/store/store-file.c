@@ -79,7 +79,7 @@ store_file_discard(const char *temporary)
     }
 }
 
-int
+static int
 store_sync_path(const char *path, int flags, struct vmn_error *why)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
@@ -94,7 +94,7 @@ store_sync_path(const char *path, int flags, struct vmn_error *why)
     return error;
 }
 
-int
+static int
 store_sync_folder_of(const char *path, struct vmn_error *why)
 {
     char *folder = dir_name(path);

@@ -194,7 +194,7 @@ put_column_index(struct ds *ds, const struct schema_table *table,
     }
 }
 
-char *
+static char *
 store_sql_create(const struct schema_table *table)
 {
     const struct schema_field *fields = table->row.fields;

@@ -83,7 +83,6 @@ int store_get_int(sqlite3 *, const char *sql, int64_t *value,
 #define STORE_META_COLUMNS 4    /* revision, created_ms, updated_ms,
                                  * apply_set. */
 /* Return statements on a table, as SQL that the caller frees. */
-char *store_sql_create(const struct schema_table *);
 char *store_sql_upsert(const struct schema_table *);
 /* As the upsert, with its parameters, but only for a row that exists and whose
  * references do not change; returns NULL if the table has none.  An upsert
@@ -164,8 +163,6 @@ int store_load(sqlite3 *, const char *path, struct model *,
 int store_make_file(const char *path, struct vmn_error *why);
 /* Removes a database, and files that SQLite may have left beside it. */
 void store_remove_file(const char *path);
-int store_sync_path(const char *path, int flags, struct vmn_error *why);
-int store_sync_folder_of(const char *path, struct vmn_error *why);
 /* Writes the state that the connection sees into 'to', which is empty. */
 int store_vacuum_into(sqlite3 *, const char *to, struct vmn_error *why);
 /* Checks 'from', which may be in use, and writes its state into 'to'. */

@@ -226,6 +226,5 @@ bool http_request_check_origin(struct http_request *);
 
 /* http-reply.c */
 void http_reply_fault(struct http_request *, const struct http_fault *);
-const char *http_status_phrase(int status);
 
 #endif /* proto/http/http-private.h */

@@ -46,7 +46,7 @@ static const struct {
     { 505, "HTTP Version Not Supported" },
 };
 
-const char *
+static const char *
 http_status_phrase(int status)
 {
     for (size_t i = 0; i < ARRAY_SIZE(phrases); i++) {

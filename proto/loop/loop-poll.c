@@ -78,20 +78,20 @@ poll_record_here(const char *where)
             : thread->is_loop ? NULL : &thread->own);
 }
 
+static void
+poll_record_clear(struct poll_record *record)
+{
+    record->n = 0;
+    record->when = LLONG_MAX;
+    record->when_where = NULL;
+}
+
 void
 poll_record_init(struct poll_record *record)
 {
     record->n = record->allocated = 0;
     record->waits = NULL;
     poll_record_clear(record);
-}
-
-void
-poll_record_clear(struct poll_record *record)
-{
-    record->n = 0;
-    record->when = LLONG_MAX;
-    record->when_where = NULL;
 }
 
 void

@@ -27,7 +27,6 @@ struct poll_record {
 };
 
 void poll_record_init(struct poll_record *);
-void poll_record_clear(struct poll_record *);
 void poll_record_uninit(struct poll_record *);
 
 /* Marks the calling thread as running a loop, until loop_poll_release():

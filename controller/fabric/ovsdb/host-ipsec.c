@@ -267,7 +267,10 @@ host_ipsec_uninit(struct fabric_host_db *db)
     }
 }
 
-bool
+/* Returns true if 'host' can be whom a certificate is for.  IKE daemons take
+ * what reads as an address for one, and 0.0.0.0 for anybody; names of hosts
+ * are of a-z, 0-9, '-' and '.', and with a letter they read as no address. */
+static bool
 host_ipsec_can_name(const char *host)
 {
     return host[strcspn(host, "abcdefghijklmnopqrstuvwxyz")] != '\0';

@@ -29,10 +29,6 @@ void host_ipsec_destroy(struct fabric_db *);
  * as struct ovsdb_desired's 'ipsec' does. */
 const struct ovsdb_ipsec *host_ipsec_desired(void *db);
 void host_ipsec_uninit(struct fabric_host_db *);
-/* Returns true if 'host' can be whom a certificate is for.  IKE daemons take
- * what reads as an address for one, and 0.0.0.0 for anybody; names of hosts
- * are of a-z, 0-9, '-' and '.', and with a letter they read as no address. */
-bool host_ipsec_can_name(const char *host);
 /* Returns why the host's tunnels are not encrypted though they are to be, as a
  * sentence that the caller frees; or NULL. */
 char *host_ipsec_reason(const struct fabric_host_db *,

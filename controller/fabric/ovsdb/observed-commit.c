@@ -31,6 +31,8 @@ VLOG_DEFINE_THIS_MODULE(observed_state);
 #define RESYNC_MIN_MS 100
 #define RESYNC_MAX_MS 5000
 
+static void observed_resync(struct observed_state *);
+
 struct submission {
     struct ovs_list node;       /* In struct observed_state's 'submitted'. */
     struct observed_state *state;        /* NULL once they are gone. */
@@ -486,7 +488,9 @@ resync_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *state_)
     }
 }
 
-void
+/* Has memory and model compared once no request is under way, and submits
+ * what differs. */
+static void
 observed_resync(struct observed_state *state)
 {
     struct timeval tv = {

@@ -202,9 +202,6 @@ void observed_commit_uninit(struct observed_state *);
 void observed_load(void *state);
 /* Has what changed submitted later in this turn. */
 void observed_commit_schedule(struct observed_state *);
-/* Has memory and model compared once no request is under way, and submits
- * what differs. */
-void observed_resync(struct observed_state *);
 /* Have the row of an interface, or of a host's underlay, written or deleted
  * later in this turn. */
 void observed_submit_vif(struct observed_vif *);

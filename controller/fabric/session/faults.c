@@ -253,7 +253,8 @@ faults_serves(struct fabric_switch *sw, const char *key, uint64_t revision)
 
 /* Backing off.  ---------------------------------------------------------- */
 
-void
+/* Backs off before the next try, longer each time. */
+static void
 faults_back_off(struct fabric_switch *sw)
 {
     struct switch_faults *faults = &sw->faults;

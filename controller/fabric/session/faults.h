@@ -81,8 +81,6 @@ bool faults_serves(struct fabric_switch *, const char *key,
 
 /* Reconciles a live switch: now, if it is not too soon. */
 void faults_repair(struct fabric_switch *);
-/* Backs off before the next try, longer each time. */
-void faults_back_off(struct fabric_switch *);
 /* The commit of a reconciling was rejected: tries again if something was
  * 'learned' that can be left out, else after backing off. */
 void faults_try_again(struct fabric_switch *, bool learned);

@@ -246,7 +246,10 @@ receipts_get_status(const struct fabric *f, size_t max, struct arena *arena,
 
 /* How far hosts are behind.  --------------------------------------------- */
 
-int64_t
+/* Returns for how many milliseconds a host that has acknowledged 'acked' is
+ * behind: since the oldest revision that it lacks was made, as far as receipts
+ * go back. */
+static int64_t
 receipts_lag_ms(const struct fabric *f, uint64_t acked)
 {
     const struct fabric_receipts *r = f->receipts;

@@ -71,9 +71,6 @@ void receipts_get_status(const struct fabric *, size_t max,
 
 /* Returns how far a host that has acknowledged 'acked' is behind. */
 struct status_lag receipts_lag(const struct fabric *, uint64_t acked);
-/* Returns the same in milliseconds, since the oldest of them was made, as far
- * as receipts go back. */
-int64_t receipts_lag_ms(const struct fabric *, uint64_t acked);
 
 /* Fills in what concerns receipts. */
 void receipts_get_stats(const struct fabric *, struct fabric_stats *);
