@@ -93,6 +93,18 @@ put_binding(struct ds *ds, const json_t *data)
     put_text(ds, data, "/reason", ": ");
 }
 
+/* "12 ports of h2 unknown: ...". */
+static void
+put_ports(struct ds *ds, const json_t *data)
+{
+    json_int_t n = get_count(data, "n_ports");
+
+    ds_put_format(ds, "%"JSON_INTEGER_FORMAT" port%s", n, n == 1 ? "" : "s");
+    put_text(ds, data, "/host", " of ");
+    put_text(ds, data, "/state", " ");
+    put_text(ds, data, "/reason", ": ");
+}
+
 static void
 put_claim(struct ds *ds, const json_t *data)
 {
@@ -165,6 +177,7 @@ static const struct {
 } kinds[] = {
     { "revision", put_revision }, { "installed", put_installed },
     { "host", put_host }, { "binding", put_binding },
+    { "ports", put_ports },
     { "claim", put_claim },
     { "drop", put_packet }, { "log", put_packet }, { "audit", put_audit },
     { "health", put_health }, { "scale", put_scale },

@@ -211,6 +211,28 @@ read_changes(struct watch *w, const json_t *changes)
     return status;
 }
 
+/* The state of all ports of a host is another one: those that the event names,
+ * or all if there are more. */
+static enum ctl_exit
+read_ports(struct watch *w, const json_t *data)
+{
+    const json_t *ports = json_object_get(data, "ports");
+    enum ctl_exit status = CTL_DONE;
+    const json_t *port;
+    size_t i;
+
+    if (json_integer_value(json_object_get(data, "n_ports"))
+        > (json_int_t) json_array_size(ports)) {
+        return read_all(w);
+    }
+    json_array_foreach (ports, i, port) {
+        if (!status && json_is_string(port)) {
+            status = read_one(w, json_string_value(port));
+        }
+    }
+    return status;
+}
+
 static enum ctl_exit
 event_cb(struct ctl *ctl OVS_UNUSED, const char *kind,
          const char *id OVS_UNUSED, const json_t *data, void *w_)
@@ -223,6 +245,8 @@ event_cb(struct ctl *ctl OVS_UNUSED, const char *kind,
         status = read_all(w);
     } else if (!strcmp(kind, "revision")) {
         status = read_changes(w, json_object_get(data, "changes"));
+    } else if (!strcmp(kind, "ports")) {
+        status = read_ports(w, data);
     } else {
         name = json_string_value(json_object_get(
             data, !strcmp(kind, "host") ? "host" : "port"));
@@ -263,7 +287,7 @@ ctl_watch(struct ctl *ctl, const struct schema_table *type, int n_names,
     w.table = ctl_table_create(w.columns);
     query = xasprintf("?kinds=revision%s&type=%s",
                       type->id == VMN_TABLE_HOST ? ",host"
-                      : type->id == VMN_TABLE_PORT ? ",binding" : "",
+                      : type->id == VMN_TABLE_PORT ? ",binding,ports" : "",
                       type->plural);
     status = ctl_follow_events(ctl, query, event_cb, &w);
     free(query);

@@ -44,6 +44,8 @@ struct fabric_options;
 struct fabric_callbacks {
     /* The host's bridge has another datapath id, or none. */
     void (*datapath_changed)(struct fabric_host *);
+    /* The host's switch has connected, is gone, or is live. */
+    void (*switch_changed)(struct fabric_host *);
     /* All that the host has to report for a start is in the model. */
     void (*host_reported)(struct fabric_host *);
     /* Some host may have acknowledged more.  Once in a turn. */
@@ -88,6 +90,7 @@ struct fabric {
     /* From fabric_options, or their defaults. */
     size_t max_bundles, max_bytes;
     int stall_ms;
+    int silent_ms, silent_inbound_ms; /* HOST_SILENT_*, but for tests. */
     int flush_again_ms, flush_keep_ms; /* FABRIC_FLUSH_*_MS, but for tests. */
     int request_limits_ms;          /* SAMPLING_REQUEST_MS, but for tests. */
     size_t host_memory;

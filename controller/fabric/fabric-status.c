@@ -162,6 +162,7 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
 {
     const struct fabric_host *host;
     struct ofserver_stats conns;
+    int64_t since_ms;
 
     *stats = f->stats;
     stats->n_hosts = hmap_count(&f->hosts);
@@ -176,9 +177,14 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
     receipts_get_stats(f, stats);
     stats->n_candidates = fabric_db_n_candidates(f);
     stats->n_diverged = stats->n_ovsdb_sessions = 0;
+    stats->n_ports_unknown = 0;
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         stats->n_in_state[find_state(host)]++;
         stats->n_ovsdb_sessions += host->db && host->db->connected;
+        if (fabric_host_is_unheard(f, host->name, &since_ms)) {
+            stats->n_ports_unknown += model_lookup(
+                f->model, VMN_INDEX_PORT_BY_HOST, host->name).n;
+        }
         stats->n_diverged += (host->sw->conn
                               && (host->sw->faults.partial
                                   || switch_is_backing_off(host->sw)));

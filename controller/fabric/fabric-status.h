@@ -22,8 +22,8 @@ struct vmn_telemetry;
 
 bool fabric_host_status(const struct fabric *, const char *host,
                         struct arena *arena, struct status_host *);
-/* A port is "up" once its host has acknowledged the flows of its being
- * there. */
+/* A port is "up" once its host has acknowledged the flows of its being there,
+ * and "unknown" while its host is unheard. */
 bool fabric_port_status(const struct fabric *, const char *port,
                         struct arena *arena, struct status_port *);
 /* How far what a telemetry says has come; with at most 'max' hosts listed, 0:
@@ -52,6 +52,12 @@ void fabric_unsynced_hosts(const struct fabric *, struct svec *hosts);
 #define FABRIC_N_STATES 6
 extern const char *const fabric_states[FABRIC_N_STATES];
 
+/* Returns true if the host is unheard: nothing was heard of its database, or of
+ * its switch, for longer than a session takes to come back.  Its ports are
+ * "unknown" then.  Sets '*since_ms' to when it was heard last, by the wall
+ * clock.  What may be different then is announced as of the host. */
+bool fabric_host_is_unheard(const struct fabric *, const char *host,
+                            int64_t *since_ms);
 /* Returns true if the host's switch is connected. */
 bool fabric_host_is_connected(const struct fabric *, const char *host);
 /* The newest revision that the host has acknowledged, or 0. */

@@ -19,6 +19,7 @@
 #include "controller/fabric/fabric-watch.h"
 #include "controller/fabric/hosts/host-addresses.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/ovsdb/host-liveness.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/packets/packet-sampling.h"
 #include "controller/fabric/packets/packets.h"
@@ -148,6 +149,7 @@ certificates_changed(const struct fabric *f)
 
 static const struct fabric_callbacks callbacks = {
     .datapath_changed = datapath_changed,
+    .switch_changed = fabric_db_switch_changed,
     .host_reported = host_reported,
     .acked = acked,
     .numbers_freed = sampling_meters_numbers_freed,
@@ -196,6 +198,8 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     f->report_rate = options->report_rate;
     f->mtu_hold_ms = options->mtu_hold_s * 1000;
     f->stall_ms = options->stall_ms ? : FABRIC_STALL_MS;
+    f->silent_ms = HOST_SILENT_MS;
+    f->silent_inbound_ms = HOST_SILENT_INBOUND_MS;
     f->flush_again_ms = FABRIC_FLUSH_AGAIN_MS;
     f->flush_keep_ms = FABRIC_FLUSH_KEEP_MS;
     f->request_limits_ms = SAMPLING_REQUEST_MS;

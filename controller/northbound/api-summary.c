@@ -35,7 +35,7 @@
 /* Ports of a host, of a network, or of one in the other. */
 struct tally {
     const char *host, *network;     /* Keys of the other two; NULL: none. */
-    size_t n, n_up;
+    size_t n, n_up, n_unknown;
     uint64_t bytes_per_s;               /* Sent by them, and received. */
     int index;                      /* In the reply; -1: it is not there. */
 };
@@ -99,8 +99,8 @@ own_key(const struct shash *tallies, const char *key)
 }
 
 static void
-count_place(struct summary *s, const char *host, const char *network, bool up,
-            uint64_t bytes_per_s)
+count_place(struct summary *s, const char *host, const char *network,
+            const char *state, uint64_t bytes_per_s)
 {
     char *key = xasprintf("%s/%s", host ? host : "", network);
     struct tally *tallies[] = {
@@ -112,7 +112,8 @@ count_place(struct summary *s, const char *host, const char *network, bool up,
     for (size_t i = 0; i < ARRAY_SIZE(tallies); i++) {
         if (tallies[i]) {
             tallies[i]->n++;
-            tallies[i]->n_up += up;
+            tallies[i]->n_up += !strcmp(state, "up");
+            tallies[i]->n_unknown += !strcmp(state, "unknown");
             tallies[i]->bytes_per_s += bytes_per_s;
         }
     }
@@ -147,8 +148,7 @@ look_at_port(struct summary *s, const struct vmn_row *row)
     ++*n;
     s->reply.ports.quarantined += port->quarantined || held;
     s->reply.ports.disabled += !port->enabled;
-    count_place(s, status.host, port->network, !strcmp(state, "up"),
-                bytes_per_s);
+    count_place(s, status.host, port->network, state, bytes_per_s);
     free(held);
     arena_uninit(&arena);
 }
@@ -180,7 +180,7 @@ look_at_host(struct summary *s, const struct vmn_row *row)
     reply->hosts[tally->index] = (struct nb_summary_host) {
         .name = own_key(&s->hosts, row->name), .state = keep(s, status.state),
         .reason = keep(s, status.reason), .ports = tally->n,
-        .up = tally->n_up, .lag = status.lag.revisions,
+        .up = tally->n_up, .unknown = tally->n_unknown, .lag = status.lag.revisions,
         .bytes_per_s = tally->bytes_per_s,
         .tunnel_bytes_per_s = llrint(tunnels.sent_bytes_per_s
                                      + tunnels.received_bytes_per_s),
@@ -259,6 +259,7 @@ fill_ports(const struct summary *s, struct nb_summary_ports *ports)
     ports->up = count_state(s, "up");
     ports->pending = count_state(s, "pending");
     ports->down = count_state(s, "down");
+    ports->unknown = count_state(s, "unknown");
     ports->unbound = count_state(s, "unbound");
     ports->external = count_state(s, "external");
 }
@@ -308,7 +309,7 @@ fill_networks(struct summary *s)
         tally->index = i;
         reply->networks[i] = (struct nb_summary_network) {
             .name = sorted[i]->name, .ports = tally->n, .up = tally->n_up,
-            .bytes_per_s = tally->bytes_per_s,
+            .unknown = tally->n_unknown, .bytes_per_s = tally->bytes_per_s,
         };
     }
     free(sorted);

@@ -16,7 +16,7 @@
 const char *const event_kind_names[EVENT_N_KINDS] = {
     [EVENT_REVISION] = "revision",   [EVENT_INSTALLED] = "installed",
     [EVENT_HOST] = "host",           [EVENT_BINDING] = "binding",
-    [EVENT_CLAIM] = "claim",
+    [EVENT_PORTS] = "ports",         [EVENT_CLAIM] = "claim",
     [EVENT_DROP] = "drop",           [EVENT_LOG] = "log",
     [EVENT_AUDIT] = "audit",         [EVENT_HEALTH] = "health",
     [EVENT_SCALE] = "scale",

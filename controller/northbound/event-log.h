@@ -24,6 +24,7 @@ enum event_kind {
                                  * change. */
     EVENT_HOST,                 /* A host's state has changed. */
     EVENT_BINDING,              /* A port's host or state has changed. */
+    EVENT_PORTS,                /* A host's ports are unknown, or known. */
     EVENT_CLAIM,                /* A host's claim of a port was rejected. */
     EVENT_DROP,                 /* A packet was dropped. */
     EVENT_LOG,                  /* A packet matched a rule with a log. */

@@ -46,6 +46,7 @@ struct event_sources {
     bool acked;                 /* Some host has acknowledged a revision. */
     struct shash last_hosts;    /* By name: the text of the last event. */
     struct shash last_ports;
+    struct sset unheard;        /* Hosts whose ports are unknown, as told. */
     struct shash waiting;       /* By host: struct waiting. */
     uint64_t last_revision;     /* The newest with an event. */
     uint64_t group_first;       /* The event id at which the last group
@@ -237,28 +238,6 @@ keep_last(struct shash *last, const char *name, char *text)
 }
 
 static void
-check_host(struct event_sources *es, const char *name)
-{
-    struct status_host status;
-    struct ds about = DS_EMPTY_INITIALIZER;
-    struct arena arena;
-
-    arena_init(&arena);
-    if (!fabric_host_status(es->nb->fabric, name, &arena, &status)) {
-        keep_last(&es->last_hosts, name, NULL);
-    } else if (keep_last(&es->last_hosts, name, xasprintf(
-                   "%s %s", status.state,
-                   status.reason ? status.reason : ""))) {
-        event_about(&about, VMN_TABLE_HOST, name);
-        push_struct(es, EVENT_HOST, &nb_event_host,
-                    &(const struct nb_event_host) {
-                        name, time_wall_msec(), status.state, status.reason,
-                    }, &about);
-    }
-    arena_uninit(&arena);
-}
-
-static void
 audited_cb(void *es, const char *host, size_t n_missing, size_t n_altered,
            size_t n_unknown)
 {
@@ -352,7 +331,7 @@ same_place(const char *a, const char *b)
 }
 
 /* A port that stays where it is and waits for its host gets no event: its host
- * has one. */
+ * has one.  Nor does one whose host is not heard: see push_ports(). */
 static void
 append_binding(struct event_sources *es, const struct vmn_port *port,
                const struct status_port *status)
@@ -360,6 +339,7 @@ append_binding(struct event_sources *es, const struct vmn_port *port,
     const char *name = port->row.name;
     const char *host = status->host;
     bool pending = !strcmp(status->state, "pending");
+    bool unknown = !strcmp(status->state, "unknown");
     char *text = xasprintf("%s %s %s", host ? host : "",
                            status->candidate ? status->candidate : "",
                            status->state);
@@ -372,10 +352,12 @@ append_binding(struct event_sources *es, const struct vmn_port *port,
             shash_add(&es->last_ports, name, before);
         }
     }
-    if (pending) {
+    if (pending || unknown) {
         const char *before = shash_find_data(&es->last_ports, name);
 
-        wait_for(es, host, name);
+        if (pending) {
+            wait_for(es, host, name);
+        }
         if (before && same_place(text, before)) {
             free(text);
             return;
@@ -447,6 +429,114 @@ acked_cb(void *es_)
         es->acked = true;
         schedule_check(es);
     }
+}
+
+/* Hosts and their ports.  ------------------------------------------------ */
+
+/* Ports that an event names, and those that it is about: it is about any port
+ * where a host has more. */
+#define PORTS_NAMED 100
+#define PORTS_ABOUT 2000
+
+/* Appends an event: the ports 'names' of a host are unknown, or known
+ * again: one for all of them, however many a host has. */
+static void
+push_ports(struct event_sources *es, struct nb_event_ports *event,
+           struct vmn_names names)
+{
+    struct ds about = DS_EMPTY_INITIALIZER;
+    struct ds data = DS_EMPTY_INITIALIZER;
+    bool about_all = names.n > PORTS_ABOUT;
+
+    event->n_ports = names.n;
+    event->n_listed = MIN(names.n, PORTS_NAMED);
+    event->ports = xcalloc(event->n_listed, sizeof *event->ports);
+    event_about(&about, VMN_TABLE_HOST, event->host);
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_port *port = model_get_durable(
+            es->nb->model, VMN_TABLE_PORT, names.names[i], NULL);
+
+        if (i < event->n_listed) {
+            event->ports[i] = names.names[i];
+        }
+        if (!about_all) {
+            event_about(&about, VMN_TABLE_PORT, names.names[i]);
+            event_about(&about, VMN_TABLE_NETWORK, port ? port->network
+                        : NULL);
+        }
+    }
+    schema_struct_print(&nb_event_ports, event, &data);
+    push(es, EVENT_PORTS, &data, &about, about_all);
+    free(event->ports);
+}
+
+/* Marks all ports of a host that is heard again. */
+static void
+mark_ports(struct event_sources *es, struct vmn_names names)
+{
+    for (size_t i = 0; i < names.n; i++) {
+        sset_add(&es->ports, names.names[i]);
+    }
+}
+
+/* Appends an event of the ports of 'host' if it is unheard and was not, or the
+ * reverse. */
+static void
+check_silence(struct event_sources *es, const char *host)
+{
+    struct vmn_names names = model_lookup(es->nb->model,
+                                          VMN_INDEX_PORT_BY_HOST, host);
+    struct nb_event_ports event = { .host = host, .time = time_wall_msec() };
+    bool unheard = fabric_host_is_unheard(es->nb->fabric, host,
+                                          &event.since);
+    struct status_port status = { .since = 0 };
+    struct arena arena;
+
+    if (unheard == sset_contains(&es->unheard, host)) {
+        return;
+    }
+    arena_init(&arena);
+    event.state = unheard ? "unknown" : "known";
+    if (unheard) {
+        sset_add(&es->unheard, host);
+        if (names.n) {
+            fabric_port_status(es->nb->fabric, names.names[0], &arena,
+                               &status);
+            event.reason = status.reason;
+        }
+    } else {
+        event.since = 0;
+        sset_find_and_delete(&es->unheard, host);
+        mark_ports(es, names);
+    }
+    if (names.n) {
+        push_ports(es, &event, names);
+    }
+    arena_uninit(&arena);
+}
+
+static void
+check_host(struct event_sources *es, const char *name)
+{
+    struct status_host status;
+    struct ds about = DS_EMPTY_INITIALIZER;
+    struct arena arena;
+
+    arena_init(&arena);
+    if (!fabric_host_status(es->nb->fabric, name, &arena, &status)) {
+        keep_last(&es->last_hosts, name, NULL);
+        sset_find_and_delete(&es->unheard, name);
+    } else if (keep_last(&es->last_hosts, name, xasprintf(
+                   "%s %s", status.state,
+                   status.reason ? status.reason : ""))) {
+        event_about(&about, VMN_TABLE_HOST, name);
+        push_struct(es, EVENT_HOST, &nb_event_host,
+                    &(const struct nb_event_host) {
+                        name, time_wall_msec(), status.state, status.reason,
+                    }, &about);
+    }
+    arena_uninit(&arena);
+    check_silence(es, name);
 }
 
 /* Checks.  ---------------------------------------------------------------- */
@@ -566,6 +656,7 @@ event_sources_create(struct northbound *nb)
     sset_init(&es->ports);
     shash_init(&es->last_hosts);
     shash_init(&es->last_ports);
+    sset_init(&es->unheard);
     shash_init(&es->waiting);
     es->last_revision = model_durable_revision(nb->model);
     es->group_first = nb->event_log->next;
@@ -608,6 +699,7 @@ event_sources_destroy(struct event_sources *es)
     shash_destroy_free_data(&es->last_ports);
     sset_destroy(&es->hosts);
     sset_destroy(&es->ports);
+    sset_destroy(&es->unheard);
     event_free(es->check);
     free(es);
 }

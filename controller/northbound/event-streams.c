@@ -224,7 +224,7 @@ query_kinds(struct http_request *req, unsigned *kinds)
         if (kind >= EVENT_N_KINDS) {
             return nb_query_reject(
                 req, "kinds", "is a list of revision, installed, host, "
-                "binding, drop, log, audit, health and scale, "
+                "binding, ports, claim, drop, log, audit, health and scale, "
                 "not \"%s\"", text);
         }
         *kinds |= 1u << kind;

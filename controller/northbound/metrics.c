@@ -112,6 +112,8 @@ static const struct metric metrics[] = {
           "Hosts that have their desired flows installed."),
     GAUGE("vmn_hosts_diverged", fabric.n_diverged,
           "Connected hosts whose switch rejects part of the desired flows."),
+    GAUGE("vmn_ports_unknown", fabric.n_ports_unknown,
+          "Ports whose state is unknown, since their host is not heard."),
     GAUGE("vmn_ports_with_candidate", fabric.n_candidates,
           "Ports whose interface is also present on a second host, to which "
           "they may be rebound."),

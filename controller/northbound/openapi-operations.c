@@ -198,8 +198,9 @@ const struct nb_operation nb_operation_events = {
     .summary = "Tells what happens, as it happens, as server-sent events",
     PARAMS(SHOWN("kinds", STRING, 0,
                  "Events of these kinds: `revision`, `installed`, `host`, "
-                 "`binding`, `drop`, `log`, `audit`, `health`, `scale`, with "
-                 "commas between them.", .pattern = "^[a-z]+(,[a-z]+)*$"),
+                 "`binding`, `ports`, `claim`, `drop`, `log`, `audit`, "
+                 "`health`, `scale`, with commas between "
+                 "them.", .pattern = "^[a-z]+(,[a-z]+)*$"),
            SHOWN("type", STRING, 0,
                  "Of revisions, those that change an object of this type."),
            SHOWN("host", STRING, 0, "What is about this host."),

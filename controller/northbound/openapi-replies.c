@@ -279,6 +279,21 @@ const struct schema_struct nb_event_binding = SHOWN_KEPT(
     SHOWN_OF(nb_event_binding, state, STRING, ALWAYS, "As in its status."),
     SHOWN_OF(nb_event_binding, reason, STRING, 0, "As in its status."));
 
+const struct schema_struct nb_event_ports = SHOWN_KEPT(
+    "ports", nb_event_ports,
+    SHOWN_OF(nb_event_ports, host, STRING, ALWAYS, "The host."),
+    SHOWN_OF(nb_event_ports, time, STRING, ALWAYS | TIME, "When."),
+    SHOWN_OF(nb_event_ports, state, ENUM, ALWAYS,
+             "`unknown`: the state of all its ports is; `known`: it is what "
+             "it was told to be before, or what `binding` tells next.",
+             SHOWN_NAMES("unknown", "known")),
+    SHOWN_OF(nb_event_ports, since, STRING, TIME,
+             "Of `unknown`: when the host was heard last."),
+    SHOWN_OF(nb_event_ports, reason, STRING, 0, "Why they are `unknown`."),
+    SHOWN_OF(nb_event_ports, n_ports, SIZE, ALWAYS, "How many they are."),
+    SHOWN_LIST_OF(nb_event_ports, ports, n_listed, STRING, ALWAYS,
+                  "Which, the first 100 by name."));
+
 const struct schema_struct nb_event_claim = SHOWN_KEPT(
     "claim", nb_event_claim,
     SHOWN_OF(nb_event_claim, port, STRING, ALWAYS, "The port."),
@@ -326,6 +341,9 @@ const struct schema_struct nb_reply_events = SHOWN_STRUCT(
           .nested = &nb_event_host),
     SHOWN("binding", STRUCT, 0, "Where a port is, and whether it works.",
           .nested = &nb_event_binding),
+    SHOWN("ports", STRUCT, 0,
+          "The ports of a host that is not heard are `unknown`, or known "
+          "again.", .nested = &nb_event_ports),
     SHOWN("claim", STRUCT, 0,
           "A host has the interface of a port that may not be bound there.",
           .nested = &nb_event_claim),
@@ -422,6 +440,7 @@ static const struct schema_struct summary_ports = SHOWN_KEPT(
              "How many are in this state; as the next ones."),
     SHOWN_OF(nb_summary_ports, pending, SIZE, ALWAYS, "The same."),
     SHOWN_OF(nb_summary_ports, down, SIZE, ALWAYS, "The same."),
+    SHOWN_OF(nb_summary_ports, unknown, SIZE, ALWAYS, "The same."),
     SHOWN_OF(nb_summary_ports, unbound, SIZE, ALWAYS, "The same."),
     SHOWN_OF(nb_summary_ports, external, SIZE, ALWAYS, "The same."),
     SHOWN_OF(nb_summary_ports, quarantined, SIZE, ALWAYS,
@@ -437,6 +456,8 @@ static const struct schema_struct summary_host = SHOWN_KEPT(
     SHOWN_OF(nb_summary_host, ports, SIZE, ALWAYS,
              "How many ports are bound to it."),
     SHOWN_OF(nb_summary_host, up, SIZE, ALWAYS, "How many of these are up."),
+    SHOWN_OF(nb_summary_host, unknown, SIZE, ALWAYS,
+             "How many are `unknown`."),
     SHOWN_OF(nb_summary_host, lag, U64, ALWAYS,
              "How many revisions it has not acknowledged."),
     SHOWN_OF(nb_summary_host, bytes_per_s, U64, ALWAYS,
@@ -451,6 +472,8 @@ static const struct schema_struct summary_network = SHOWN_KEPT(
              "How many ports it has."),
     SHOWN_OF(nb_summary_network, up, SIZE, ALWAYS,
              "How many of these are up."),
+    SHOWN_OF(nb_summary_network, unknown, SIZE, ALWAYS,
+             "How many are `unknown`."),
     SHOWN_OF(nb_summary_network, bytes_per_s, U64, ALWAYS,
              "What these send and receive in a second."));
 

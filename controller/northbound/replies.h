@@ -208,6 +208,17 @@ struct nb_event_binding {
     const char *reason;         /* Or NULL. */
 };
 
+struct nb_event_ports {
+    const char *host;
+    int64_t time;
+    const char *state;
+    int64_t since;              /* 0: they are known. */
+    const char *reason;         /* Or NULL. */
+    size_t n_ports;             /* All of them. */
+    size_t n_listed;
+    const char **ports;
+};
+
 struct nb_event_claim {
     const char *port, *network;
     int64_t time;
@@ -230,7 +241,7 @@ struct nb_event_health {
 };
 
 extern const struct schema_struct nb_event_installed, nb_event_host,
-    nb_event_binding, nb_event_claim, nb_event_audit, nb_event_health;
+    nb_event_binding, nb_event_ports, nb_event_claim, nb_event_audit, nb_event_health;
 
 /* Flows.  ---------------------------------------------------------------- */
 
@@ -244,21 +255,21 @@ extern const struct schema_struct nb_host_flows_begin;
 /* How much there is where.  ---------------------------------------------- */
 
 struct nb_summary_ports {
-    size_t up, pending, down, unbound, external;
+    size_t up, pending, down, unknown, unbound, external;
     size_t quarantined, disabled;
 };
 
 struct nb_summary_host {
     const char *name, *state;
     const char *reason;         /* Or NULL. */
-    size_t ports, up;
+    size_t ports, up, unknown;
     uint64_t lag;               /* In revisions. */
     uint64_t bytes_per_s, tunnel_bytes_per_s;
 };
 
 struct nb_summary_network {
     const char *name;
-    size_t ports, up;
+    size_t ports, up, unknown;
     uint64_t bytes_per_s;
 };
 

@@ -175,10 +175,16 @@ const struct schema_struct schema_status_port = SHOWN_KEPT(
              "`unbound`: no host reports it; `up`: its interface has a link, "
              "and its host has acknowledged the flows of its being there; "
              "`pending`: not yet; `down`: no link, or not enabled; "
-             "`external`: it is on no host.",
-             SHOWN_NAMES("unbound", "pending", "up", "down", "external")),
+             "`unknown`: its host is not heard; `external`: it is on no "
+             "host.",
+             SHOWN_NAMES("unbound", "pending", "up", "down", "unknown",
+                         "external")),
+    SHOWN_OF(status_port, since, STRING, TIME,
+             "Of `unknown`: when its host was heard last, or since the "
+             "start of `vmnd`."),
     SHOWN_OF(status_port, reason, STRING, 0,
-             "What is missing on its host, if anything."),
+             "What is missing on its host, if anything; why it is "
+             "`unknown`."),
     SHOWN_OF(status_port, host, REF, 0, "The host that it is on.",
              .ref = VMN_TABLE_HOST),
     SHOWN_OF(status_port, candidate, REF, 0,

@@ -148,6 +148,7 @@ struct status_traffic {
 
 struct status_port {
     const char *state;          /* Or NULL, as all texts. */
+    int64_t since;              /* Of "unknown"; else 0. */
     const char *reason;
     const char *host;
     const char *candidate;

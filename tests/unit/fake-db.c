@@ -91,6 +91,19 @@ fabric_db_n_candidates(const struct fabric *f OVS_UNUSED)
     return 0;
 }
 
+void
+fabric_db_switch_changed(struct fabric_host *host OVS_UNUSED)
+{
+}
+
+bool
+fabric_host_is_unheard(const struct fabric *f OVS_UNUSED,
+                       const char *host OVS_UNUSED, int64_t *since_ms)
+{
+    *since_ms = 0;
+    return false;
+}
+
 bool
 fabric_db_port_binding(const struct fabric *f OVS_UNUSED,
                        const char *port OVS_UNUSED, uint64_t *revision)

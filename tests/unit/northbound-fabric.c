@@ -50,6 +50,14 @@ fabric_host_status(const struct fabric *f, const char *host,
 }
 
 bool
+fabric_host_is_unheard(const struct fabric *f, const char *host,
+                       int64_t *since_ms)
+{
+    *since_ms = f->unheard_ms;
+    return f->unheard_ms && !strcmp(host, "hv1");
+}
+
+bool
 fabric_port_status(const struct fabric *f, const char *port OVS_UNUSED,
                    struct arena *arena OVS_UNUSED, struct status_port *status)
 {

@@ -57,6 +57,7 @@ struct fabric {
     const struct fabric_watch *watch;
     void *watch_aux;
     const char *host_state;     /* Of all hosts; NULL: "offline". */
+    int64_t unheard_ms;         /* Since when hv1 is unheard; 0: it is not. */
     const char *port_state;     /* Of all ports, on hv1; NULL: "unbound". */
     uint64_t acked;             /* By all hosts. */
     uint64_t n_connected, n_synced; /* Of three hosts. */

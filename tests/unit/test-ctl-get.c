@@ -76,7 +76,7 @@ static void
 watch_shows_what_becomes_of_objects(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
-        { "GET /v1/events?kinds=revision,binding&type=ports", NULL, 200,
+        { "GET /v1/events?kinds=revision,binding,ports&type=ports", NULL, 200,
           EVENT("7", "start", "{\"revision\": 5}")
           ":\n\n"
           EVENT("8", "revision", "{\"changes\": [{\"type\": \"groups\","
@@ -87,11 +87,11 @@ watch_shows_what_becomes_of_objects(void **state OVS_UNUSED)
           200, "{\"items\": [" PORT_1 "]}" },
         { "GET /v1/ports/database-1", NULL, 200, PORT_2 },
         { "GET /v1/ports/web-1", NULL, 404, "{}" },
-        { "GET /v1/events?kinds=revision,binding&type=ports&after=9", NULL,
+        { "GET /v1/events?kinds=revision,binding,ports&type=ports&after=9", NULL,
           200, EVENT("12", "reset", "{}") },
         { "GET /v1/ports?selector=role%3Dweb&limit=250", NULL,
           200, "{\"items\": [" PORT_1 "]}" },
-        { "GET /v1/events?kinds=revision,binding&type=ports&after=12", NULL,
+        { "GET /v1/events?kinds=revision,binding,ports&type=ports&after=12", NULL,
           NO_MORE },
         { NULL, NULL, 0, NULL },
     };

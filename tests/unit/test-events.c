@@ -351,6 +351,111 @@ ports_are_told_when_they_come_up(void **state)
     client_close(&c);
 }
 
+/* hv1 has 'n' ports "p0", "p1", ... of network "shop", which are up. */
+static void
+make_ports(struct fixture *f, size_t n)
+{
+    struct model_request request;
+    bool done = false;
+
+    assert_call(f, 201, "PUT", "/v1/networks/shop", "{\"spec\": {}}");
+    model_request_init(&request, "host:hv1");
+    for (size_t i = 0; i < n; i++) {
+        char *name = xasprintf("p%"PRIuSIZE, i);
+
+        model_request_add(&request, MODEL_PUT, VMN_TABLE_PORT, name,
+                          json_pack("{s:s}", "network", "shop"));
+        model_request_add(&request, MODEL_PUT, VMN_TABLE_BINDING, name,
+                          json_pack("{s:s}", "host", "hv1"));
+        free(name);
+    }
+    commit_submit(f->commit, &request, on_committed, &done);
+    model_request_uninit(&request);
+    while (!done) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+}
+
+static void
+silence_set(int64_t unheard_ms, const char *port_state)
+{
+    fake_fabric.unheard_ms = unheard_ms;
+    fake_fabric.port_state = port_state;
+    watch()->host(fake_fabric.watch_aux, "hv1");
+}
+
+/* However many a host has, it is one event, and one when it is back. */
+static void
+ports_of_a_silent_host_are_one_event(void **state)
+{
+    struct fixture *f = *state;
+    struct client c, one, other, net;
+    struct told told;
+
+    assert_call(f, 201, "PUT", "/v1/hosts/hv1", "{\"spec\": {\"ovsdb\":"
+                " \"inbound\", \"tunnel_ip\": \"192.0.2.1\"}}");
+    make_ports(f, 1000);
+    listen_at(f, &c, "/v1/events?kinds=binding,ports", "");
+    listen_at(f, &one, "/v1/events?kinds=binding,ports&port=p999", "");
+    listen_at(f, &net, "/v1/events?kinds=binding,ports&network=shop", "");
+    listen_at(f, &other, "/v1/events?kinds=binding,ports&port=q", "");
+    expect_start(&c, "start", f);
+    expect_start(&one, "start", f);
+    expect_start(&net, "start", f);
+    expect_start(&other, "start", f);
+    fake_fabric.port_state = "up";
+    watch()->port(fake_fabric.watch_aux, "p7");
+    expect_member(&c, "binding", "state", "up");
+    expect_member(&net, "binding", "state", "up");
+
+    silence_set(1000, "unknown");
+    watch()->port(fake_fabric.watch_aux, "p7");
+    expect(&c, "ports", &told);
+    assert_string_equal(json_string_value(json_object_get(told.data,
+                                                          "host")), "hv1");
+    assert_string_equal(json_string_value(json_object_get(
+        told.data, "state")), "unknown");
+    assert_true(json_is_string(json_object_get(told.data, "since")));
+    assert_int_equal(json_integer_value(json_object_get(told.data,
+                                                        "n_ports")), 1000);
+    assert_int_equal(json_array_size(json_object_get(told.data, "ports")),
+                     100);
+    told_uninit(&told);
+    expect_member(&one, "ports", "state", "unknown");
+    expect_member(&net, "ports", "state", "unknown");
+    /* Still so: nothing to tell. */
+    silence_set(1000, "unknown");
+    client_turn(&c);
+
+    silence_set(0, "up");
+    expect_member(&c, "ports", "state", "known");
+    expect_member(&one, "ports", "state", "known");
+    assert_null(strstr(ds_cstr(&other.in), "event: ports"));
+    /* p7 is as it was told to be; one that is not is told. */
+    fake_fabric.port_state = "down";
+    watch()->port(fake_fabric.watch_aux, "p7");
+    for (;;) {
+        const char *port;
+        bool is_p7;
+
+        expect(&c, "binding", &told);
+        port = json_string_value(json_object_get(told.data, "port"));
+        is_p7 = !strcmp(port, "p7");
+        if (is_p7) {
+            assert_string_equal(json_string_value(json_object_get(
+                told.data, "state")), "down");
+        }
+        told_uninit(&told);
+        if (is_p7) {
+            break;
+        }
+    }
+    client_close(&c);
+    client_close(&one);
+    client_close(&net);
+    client_close(&other);
+}
+
 static void
 packets_are_told_as_they_are_answered(void **state)
 {
@@ -664,6 +769,7 @@ main(void)
         TEST(hosts_are_told_over_several_turns),
         TEST(loads_are_told_when_they_last),
         TEST(ports_are_told_when_they_come_up),
+        TEST(ports_of_a_silent_host_are_one_event),
         TEST(packets_are_told_as_they_are_answered),
         TEST(revisions_are_filtered_by_what_they_change),
         TEST(reader_goes_on_where_it_was),

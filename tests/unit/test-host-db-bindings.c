@@ -9,6 +9,7 @@
 #include "tests/unit/fabric-fixture.h"
 
 #include <event2/event.h>
+#include <limits.h>
 #include <stdlib.h>
 
 #include "controller/fabric/ovsdb/host-db.h"
@@ -42,6 +43,7 @@ revision_of(enum vmn_table table, const char *name)
 static void
 port_is_bound_whichever_comes_first(void **state OVS_UNUSED)
 {
+    fabric->silent_ms = INT_MAX;
     start_hosts();
     assert_true(port_state_is("p1", "unbound"));
     add_vif(0, "tap1", "p1", 5);
@@ -150,6 +152,7 @@ bindings_survive_a_restart_of_vmnd(void **state OVS_UNUSED)
     ovs_sandbox_stop_server(&sandboxes[1]);
     VSCTL(0, "del-port tap3");
     fixture_start_fabric(&options);
+    fabric->silent_ms = INT_MAX;
     assert_false(reported("hv1"));
     UNTIL(reported("hv1"));
     assert_non_null(get_vif("hv1/p1"));
@@ -552,6 +555,138 @@ switch_that_restarts_changes_nothing(void **state OVS_UNUSED)
     }
 }
 
+/* Unheard.  -------------------------------------------------------------- */
+
+/* Returns true if the port's state is "unknown" since a time that is known, and
+ * since the host is as 'what' says. */
+static bool
+port_is_unknown(const char *port, const char *what)
+{
+    json_t *status = fixture_port_status(port);
+    const char *reason = json_string_value(json_object_get(status, "reason"));
+    bool unknown = port_state_is(port, "unknown");
+
+    if (unknown) {
+        assert_true(json_is_string(json_object_get(status, "since")));
+        assert_true(json_is_string(json_object_get(status, "host")));
+        assert_null(json_object_get(status, "traffic"));
+        unknown = reason && !strncmp(reason, what, strlen(what));
+    } else {
+        assert_null(json_object_get(status, "since"));
+    }
+    json_decref(status);
+    return unknown;
+}
+
+static uint64_t
+count_unknown(void)
+{
+    struct fabric_stats stats;
+
+    fabric_get_stats(fabric, &stats);
+    return stats.n_ports_unknown;
+}
+
+/* A host "hv1" with a switch, and ports "a" and "b" that are up there. */
+static void
+start_ports_that_are_up(void)
+{
+    static const char *const names[] = { "a", "b" };
+
+    fabric->silent_ms = 100;
+    ovs_sandbox_start_vswitchd(&sandboxes[0]);
+    put_host(0, "br-int", false);
+    UNTIL(status_is("hv1", "state", "synced"));
+    for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+        put_port(names[i], NULL, NULL);
+        VSCTL(0, "add-port br-int %s -- set Interface %s type=dummy "
+              "external_ids:iface-id=%s", names[i], names[i], names[i]);
+        UNTIL(port_state_is(names[i], "up"));
+    }
+    assert_int_equal(count_unknown(), 0);
+}
+
+/* Neither bindings nor what follows from them is touched. */
+static void
+ports_of_a_host_that_is_away_are_unknown(void **state OVS_UNUSED)
+{
+    uint64_t before;
+
+    start_ports_that_are_up();
+    before = model_durable_revision(toy.model);
+    ovs_sandbox_stop_vswitchd(&sandboxes[0]);
+    ovs_sandbox_stop_server(&sandboxes[0]);
+    UNTIL(port_is_unknown("a", "host \"hv1\" has not been heard since 2"));
+    assert_true(port_is_unknown("b", "host \"hv1\""));
+    assert_int_equal(count_unknown(), 2);
+    assert_true(bound("a", "hv1", NULL));
+    host_db_settle();
+    assert_int_equal(model_durable_revision(toy.model), before);
+
+    ovs_sandbox_start_server(&sandboxes[0]);
+    ovs_sandbox_start_vswitchd(&sandboxes[0]);
+    UNTIL(port_state_is("a", "up") && port_state_is("b", "up"));
+    assert_int_equal(count_unknown(), 0);
+}
+
+/* Who writes the database is the switch: without that it is old. */
+static void
+ports_of_a_switch_that_is_away_are_unknown(void **state OVS_UNUSED)
+{
+    start_ports_that_are_up();
+    ovs_sandbox_stop_vswitchd(&sandboxes[0]);
+    UNTIL(port_is_unknown("a", "the switch of host \"hv1\" has not"));
+    ovs_sandbox_start_vswitchd(&sandboxes[0]);
+    UNTIL(port_state_is("a", "up"));
+}
+
+static void
+ports_of_a_database_that_is_away_are_unknown(void **state OVS_UNUSED)
+{
+    start_ports_that_are_up();
+    ovs_sandbox_stop_server(&sandboxes[0]);
+    UNTIL(port_is_unknown("a", "the database of host \"hv1\" has not"));
+    ovs_sandbox_start_server(&sandboxes[0]);
+    UNTIL(port_state_is("a", "up"));
+}
+
+/* What it says is not taken in. */
+static void
+ports_of_a_host_that_is_refused_are_unknown(void **state OVS_UNUSED)
+{
+    start_ports_that_are_up();
+    VSCTL(0, "remove Bridge br-int external_ids vmn-owner");
+    UNTIL(status_is("hv1", "state", "refused"));
+    UNTIL(port_is_unknown("a", "host \"hv1\" is refused since 2"));
+}
+
+/* A moment is not worth another state. */
+static void
+ports_of_a_host_that_was_away_stay_up(void **state OVS_UNUSED)
+{
+    start_ports_that_are_up();
+    fabric->silent_ms = INT_MAX;
+    ovs_sandbox_stop_vswitchd(&sandboxes[0]);
+    UNTIL(status_is("hv1", "state", "offline"));
+    host_db_settle();
+    assert_true(port_state_is("a", "up"));
+    assert_int_equal(count_unknown(), 0);
+}
+
+/* After a restart it is the start since when nobody knows. */
+static void
+ports_of_a_host_that_does_not_come_are_unknown(void **state OVS_UNUSED)
+{
+    start_ports_that_are_up();
+    ovs_sandbox_stop_vswitchd(&sandboxes[0]);
+    ovs_sandbox_stop_server(&sandboxes[0]);
+    stop_vmnd();
+    fixture_start_fabric(&options);
+    fabric->silent_ms = 100;
+    UNTIL(port_is_unknown("a", "host \"hv1\" has not been heard since 2"));
+    assert_int_equal(count_unknown(), 2);
+}
+
 static void
 migration_moves_once_the_target_is_ready(void **state OVS_UNUSED)
 {
@@ -596,6 +731,12 @@ main(int argc, char *argv[])
         T(port_made_anew_in_one_group_is_bound_again),
         T(ports_of_a_large_request_are_followed),
         T(switch_that_restarts_changes_nothing),
+        T(ports_of_a_host_that_is_away_are_unknown),
+        T(ports_of_a_switch_that_is_away_are_unknown),
+        T(ports_of_a_database_that_is_away_are_unknown),
+        T(ports_of_a_host_that_is_refused_are_unknown),
+        T(ports_of_a_host_that_was_away_stay_up),
+        T(ports_of_a_host_that_does_not_come_are_unknown),
         T(migration_moves_once_the_target_is_ready),
     };
 

@@ -16,6 +16,7 @@
 
 #include "controller/commit/commit.h"
 #include "controller/fabric/fabric.h"
+#include "controller/fabric/fabric-status.h"
 #include "controller/fabric/hosts/host-addresses.h"
 #include "controller/fabric/ovsdb/database-budget.h"
 #include "controller/fabric/ovsdb/host-ipsec.h"
@@ -124,6 +125,7 @@ host_db_update(struct fabric_host_db *db)
         db->limit.due_ms = db->limit.mtu_due_ms = INT64_MAX;
     }
     host_liveness_update(db, snapshot && !db->refused);
+    host_liveness_switch_update(db);
     host_db_arm(db);
     startup_barrier_check(db->host->fabric->db);
 }
@@ -282,6 +284,25 @@ fabric_db_host_update(struct fabric_host *host, const struct vmn_host *row)
     }
     host_db_set_desired(db, row);
     host_db_update(db);
+}
+
+void
+fabric_db_switch_changed(struct fabric_host *host)
+{
+    if (host->db && host->db->session) {
+        host_liveness_switch_update(host->db);
+        host_db_arm(host->db);
+    }
+}
+
+bool
+fabric_host_is_unheard(const struct fabric *fabric, const char *name,
+                       int64_t *since_ms)
+{
+    const struct fabric_host *host = fabric_find_host(fabric, name);
+
+    *since_ms = 0;
+    return host && host->db && host_liveness_is_unheard(host->db, since_ms);
 }
 
 void

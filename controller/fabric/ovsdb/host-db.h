@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/ovsdb/host-liveness.h"
 #include "controller/fabric/ovsdb/host-telemetry.h"
 #include "controller/fabric/ovsdb/observed-state.h"
 #include "controller/fabric/ovsdb/report-limit.h"
@@ -62,9 +63,8 @@ struct fabric_host_db {
     struct host_ipsec *ipsec;   /* host-ipsec.c; NULL: not made up yet. */
     struct observed_host *observed;
     struct event *timer;        /* For 'trunks_due' and the next two. */
-    int64_t silent_at_ms;       /* host-liveness.c: when it becomes silent, of
-                                 * loop_now_ms(); 0: it is connected, or is
-                                 * silent already. */
+    /* host-liveness.c: its own session, and its switch's. */
+    struct liveness_session database_session, switch_session;
     struct shash retained;      /* Names of interfaces that the switch can't
                                  * make, and until when they count as there
                                  * (struct retained_interface). */

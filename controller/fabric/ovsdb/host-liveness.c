@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Notices that a host is silent; see host-liveness.h. */
+ * Notices that a host is silent, or unheard; see host-liveness.h. */
 
 #include <config.h>
 
 #include "controller/fabric/ovsdb/host-liveness.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/observed-state.h"
+#include "controller/fabric/session/switch.h"
+#include "openvswitch/dynamic-string.h"
 #include "proto/loop/loop.h"
-
-/* How long a host is without a session, in ms, before it is silent: longer
- * than a session takes to come back, also when vmnd was restarted.  A host
- * that dials in tries at least every 8 s. */
-#define HOST_SILENT_MS 5000
-#define HOST_SILENT_INBOUND_MS 10000
+#include "timeval.h"
+#include "util.h"
 
 static int64_t
 now_ms(const struct fabric_host_db *db)
@@ -24,30 +23,131 @@ now_ms(const struct fabric_host_db *db)
     return loop_now_ms(db->host->fabric->loop);
 }
 
+/* Sessions.  ------------------------------------------------------------- */
+
+static void
+session_update(const struct fabric_host_db *db,
+               struct liveness_session *session, bool alive)
+{
+    if (alive) {
+        *session = (struct liveness_session) { .lost = false };
+    } else if (!session->away_ms) {
+        const struct fabric *fabric = db->host->fabric;
+
+        session->away_ms = time_wall_msec();
+        session->due_ms = now_ms(db) + (strcmp(db->remote, "inbound")
+                                        ? fabric->silent_ms
+                                        : fabric->silent_inbound_ms);
+    }
+}
+
+static void
+session_check(const struct fabric_host_db *db,
+              struct liveness_session *session)
+{
+    if (session->due_ms && now_ms(db) >= session->due_ms) {
+        session->due_ms = 0;
+        session->lost = true;
+    }
+}
+
+static int64_t
+session_deadline(const struct liveness_session *session)
+{
+    return session->due_ms ? session->due_ms : INT64_MAX;
+}
+
+/* The host.  ------------------------------------------------------------- */
+
+/* Announces that the host is unheard now, or heard, if it 'was' not. */
+static void
+notify(const struct fabric_host_db *db, bool was)
+{
+    int64_t since_ms;
+
+    if (host_liveness_is_unheard(db, &since_ms) != was) {
+        fabric_host_changed(db->host);
+    }
+}
+
 void
 host_liveness_update(struct fabric_host_db *db, bool alive)
 {
-    if (alive) {
-        db->silent_at_ms = 0;
-        observed_host_set_silent(db->observed, false);
-    } else if (!db->silent_at_ms && !db->observed->silent) {
-        db->silent_at_ms = now_ms(db) + (strcmp(db->remote, "inbound")
-                                         ? HOST_SILENT_MS
-                                         : HOST_SILENT_INBOUND_MS);
-    }
+    int64_t since_ms;
+    bool was = host_liveness_is_unheard(db, &since_ms);
+
+    session_update(db, &db->database_session, alive);
+    observed_host_set_silent(db->observed, db->database_session.lost);
+    notify(db, was);
+}
+
+void
+host_liveness_switch_update(struct fabric_host_db *db)
+{
+    const struct fabric_switch *sw = db->host->sw;
+    int64_t since_ms;
+    bool was = host_liveness_is_unheard(db, &since_ms);
+
+    session_update(db, &db->switch_session,
+                   db->switch_session.lost ? sw->state == SWITCH_LIVE
+                   : sw->state != SWITCH_OFFLINE);
+    notify(db, was);
 }
 
 int64_t
 host_liveness_deadline(const struct fabric_host_db *db)
 {
-    return db->silent_at_ms ? db->silent_at_ms : INT64_MAX;
+    return MIN(session_deadline(&db->database_session),
+               session_deadline(&db->switch_session));
 }
 
 void
 host_liveness_check(struct fabric_host_db *db)
 {
-    if (db->silent_at_ms && now_ms(db) >= db->silent_at_ms) {
-        db->silent_at_ms = 0;
-        observed_host_set_silent(db->observed, true);
+    int64_t since_ms;
+    bool was = host_liveness_is_unheard(db, &since_ms);
+
+    session_check(db, &db->database_session);
+    session_check(db, &db->switch_session);
+    observed_host_set_silent(db->observed, db->database_session.lost);
+    notify(db, was);
+}
+
+/* Unheard.  -------------------------------------------------------------- */
+
+bool
+host_liveness_is_unheard(const struct fabric_host_db *db, int64_t *since_ms)
+{
+    const struct liveness_session *database = &db->database_session;
+    const struct liveness_session *of_switch = &db->switch_session;
+
+    *since_ms = (database->lost && of_switch->lost
+                 ? MIN(database->away_ms, of_switch->away_ms)
+                 : database->lost ? database->away_ms : of_switch->away_ms);
+    return database->lost || of_switch->lost;
+}
+
+char *
+host_liveness_reason(const struct fabric_host_db *db)
+{
+    bool database = db->database_session.lost;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    int64_t since_ms;
+
+    if (!host_liveness_is_unheard(db, &since_ms)) {
+        return NULL;
     }
+    if (database && db->refused) {
+        ds_put_format(&ds, "host \"%s\" is refused", db->host->name);
+    } else {
+        ds_put_format(&ds, "%shost \"%s\" has not been heard",
+                      !database ? "the switch of "
+                      : !db->switch_session.lost ? "the database of " : "",
+                      db->host->name);
+    }
+    ds_put_strftime_msec(&ds, " since %Y-%m-%dT%H:%M:%SZ", since_ms, true);
+    if (!database && db->host->sw->conn) {
+        ds_put_cstr(&ds, ", and what it holds is not known yet");
+    }
+    return ds_steal_cstr(&ds);
 }

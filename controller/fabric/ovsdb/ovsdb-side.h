@@ -49,6 +49,9 @@ void fabric_db_host_update(struct fabric_host *, const struct vmn_host *row);
 /* Returns how often the session with the host's database was dropped since it
  * sent too much. */
 uint64_t fabric_db_n_over_budget(const struct fabric_host *);
+/* Follows the session of the host's switch, which has come, is gone, or is
+ * reconciled. */
+void fabric_db_switch_changed(struct fabric_host *);
 /* Ends the session, since the row is gone.  Clears host->db. */
 void fabric_db_host_destroy(struct fabric_host *);
 

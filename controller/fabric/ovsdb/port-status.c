@@ -73,7 +73,11 @@ port_state(const struct fabric *fabric, const struct observed_port *port,
     const struct fabric_host *host = fabric_find_host(fabric, port->active);
     const struct vmn_port *row = model_get_durable(
         fabric->model, VMN_TABLE_PORT, port->name, NULL);
+    int64_t since_ms;
 
+    if (host && host->db && host_liveness_is_unheard(host->db, &since_ms)) {
+        return "unknown";
+    }
     if (!vif || !host || !host->reported) {
         return "pending";
     }
@@ -81,6 +85,20 @@ port_state(const struct fabric *fabric, const struct observed_port *port,
         return "down";
     }
     return is_served(fabric, port, host) ? "up" : "pending";
+}
+
+/* Says of a port that is "unknown" since when, and why.  What it sends and
+ * receives is not known either. */
+static void
+put_unheard(const struct fabric_host *host, struct arena *arena,
+            struct status_port *status)
+{
+    char *reason = host_liveness_reason(host->db);
+
+    host_liveness_is_unheard(host->db, &status->since);
+    status->reason = arena_strdup(arena, reason);
+    status->traffic = NULL;
+    free(reason);
 }
 
 /* Returns the port's traffic, or NULL if its switch has not reported any. */
@@ -163,6 +181,9 @@ fabric_port_status(const struct fabric *fabric, const char *name,
         status->ofport = vif->ofport;
         status->traffic = port_traffic(fabric, port->active, vif->ofport,
                                        arena);
+    }
+    if (!strcmp(status->state, "unknown")) {
+        put_unheard(fabric_find_host(fabric, port->active), arena, status);
     }
     return true;
 }

@@ -54,6 +54,7 @@ switch_set_live(struct fabric_switch *sw)
 {
     sw->state = SWITCH_LIVE;
     fabric_host_changed(sw->host);
+    sw->host->fabric->callbacks->switch_changed(sw->host);
     SWITCH_CALL_PARTS(sw, live);
 }
 
@@ -139,6 +140,7 @@ disconnected(struct fabric_switch *sw)
     sw->state = SWITCH_OFFLINE;
     sw->since_ms = time_wall_msec();
     fabric_host_changed(sw->host);
+    sw->host->fabric->callbacks->switch_changed(sw->host);
 }
 
 void
@@ -203,6 +205,7 @@ switch_attach(struct fabric_switch *sw, struct ofconn *conn)
     sw->state = SWITCH_WAITING;
     sw->since_ms = time_wall_msec();
     fabric_host_changed(sw->host);
+    sw->host->fabric->callbacks->switch_changed(sw->host);
     sw->host->fabric->stats.n_connected++;
     sw->host->fabric->stats.n_openflow_opened++;
     free(sw->error);

@@ -9,7 +9,7 @@ import { ago, installedOn, number, plural, rate, when } from "./format.js";
 import { table } from "./table.js";
 
 export const PORT_KIND = { up: "ok", pending: "wait", down: "bad",
-  unbound: "off", external: "" };
+  unknown: "bad", unbound: "off", external: "" };
 export const HOST_KIND = { synced: "ok", reconciling: "wait",
   connecting: "wait", offline: "bad", diverged: "bad", refused: "bad" };
 
@@ -188,6 +188,7 @@ async function port(object, signal) {
         spec.enabled ? "" : " (not enabled)",
         held ? [" ", badge("wait", "quarantined")] : ""]],
       ["Reason", status.reason],
+      ["Unknown since", status.since ? when(status.since) : null],
       ["Network", link("networks", spec.network)],
       ["Host", status.host ? link("hosts", status.host) : null],
       ["Moving to", status.candidate],

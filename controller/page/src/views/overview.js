@@ -55,12 +55,13 @@ function hostTile(hosts) {
 }
 
 function portTile(ports) {
-  const total = ports.up + ports.pending + ports.down + ports.unbound
-    + ports.external;
+  const total = ports.up + ports.pending + ports.down + ports.unknown
+    + ports.unbound + ports.external;
 
-  return tile("Ports", ports.down ? "bad" : ports.pending ? "wait"
+  return tile("Ports", ports.down || ports.unknown ? "bad" : ports.pending ? "wait"
     : total ? "ok" : "", number(total), some(ports.up, "ok", "up"),
   some(ports.pending, "wait", "pending"), some(ports.down, "bad", "down"),
+  some(ports.unknown, "bad", "unknown"),
   some(ports.unbound, "off", "unbound"), some(ports.external, "", "external"),
   some(ports.quarantined, "wait", "quarantined"),
   some(ports.disabled, "off", "disabled"));
@@ -109,7 +110,8 @@ function issues({ status, summary }) {
       found.push([STATE_KIND[host.state] === "ok" ? "wait"
         : STATE_KIND[host.state] ?? "wait", host.state,
       [`host ${host.name}`, host.reason ? `: ${host.reason}` : "",
-        host.ports ? ` (${plural(host.ports, "port")})` : ""]]);
+        host.ports ? ` (${plural(host.ports, "port")}`
+          + `${host.unknown ? ", unknown whether up" : ""})` : ""]]);
     } else if (host.lag) {
       found.push(["wait", "behind", `host ${host.name} has not acknowledged `
         + plural(host.lag, "revision")]);
@@ -125,8 +127,10 @@ function issues({ status, summary }) {
     const rest = network.ports - network.up;
 
     if (rest && found.length < ISSUES_MAX) {
-      found.push(["off", "not up", `network ${network.name}: ${number(rest)} `
-        + `of ${plural(network.ports, "port")}`]);
+      found.push([network.unknown ? "bad" : "off", "not up",
+        `network ${network.name}: ${number(rest)} of `
+        + plural(network.ports, "port") + (network.unknown
+          ? `, ${number(network.unknown)} unknown` : "")]);
     }
   }
   return found;
@@ -298,7 +302,7 @@ export function mount(root, { signal }) {
     }
   });
 
-  live.on(["tick", "reset", "revision", "host", "binding", "drop", "health",
+  live.on(["tick", "reset", "revision", "host", "binding", "ports", "drop", "health",
     "installed"], refresh, signal);
   refresh();
 }

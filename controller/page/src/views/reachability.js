@@ -258,7 +258,8 @@ export function mount(root, { signal, words }) {
   async function begin() {
     const { ports, networks } = await get("summary", { limit: 1 }, signal)
       .catch(() => ({}));
-    const n = ports ? ports.up + ports.pending + ports.down : 0;
+    const n = ports ? ports.up + ports.pending + ports.down
+      + ports.unknown : 0;
 
     if (n > ALL_MAX) {
       replace(out, empty(`Which network? There are ${number(n)} ports, too `

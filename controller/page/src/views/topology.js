@@ -38,7 +38,8 @@ async function load(signal) {
     get("summary", { limit: NETWORKS_MAX }, signal),
     list("routers", { signal }), list("loadbalancers", { signal })]);
   const p = summary.ports;
-  const total = p.up + p.pending + p.down + p.unbound + p.external;
+  const total = p.up + p.pending + p.down + p.unknown + p.unbound
+    + p.external;
   const ports = total <= PORTS_MAX
     ? (await list("ports", { signal, most: PORTS_MAX })).items : null;
 
@@ -677,8 +678,8 @@ export function mount(root, { signal, words }) {
   });
 
   window.addEventListener("resize", () => data && picture.fit(), { signal });
-  live.on(["tick", "reset", "revision", "host", "binding", "installed"],
-    refresh, signal);
+  live.on(["tick", "reset", "revision", "host", "binding", "ports",
+    "installed"], refresh, signal);
   refresh();
   if (chosen) {
     showSide();

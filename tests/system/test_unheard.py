@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A host that is not heard: whoever asks is told that the state of its ports
+is unknown, since when and why, and no flow anywhere follows from it."""
+
+import pytest
+from conftest import changes, flows, wait_aged
+from test_events import Reader
+from vmnlab.netns import wait_for
+
+COUNTERS = ["vmn_revision", "vmn_fabric_flow_adds_total",
+            "vmn_fabric_flow_deletes_total", "vmn_fabric_bundles_total"]
+
+
+@pytest.fixture
+def shop(world):
+    """Port "a" on h1, "b" and "c" on h2."""
+    world.network("net")
+    for name, host in ("a", "h1"), ("b", "h2"), ("c", "h2"):
+        world.vm(name, "net", host, tcp=[80], labels={"role": "web"})
+    world.lab.await_ports(["a", "b", "c"])
+    return world
+
+
+def status(world, port):
+    return world.api.get("ports/" + port)["status"]
+
+
+def states(world):
+    return {p: status(world, p)["state"] for p in ("a", "b", "c")}
+
+
+def assert_known(world):
+    """All who can be asked say that the three ports are up."""
+    assert states(world) == {"a": "up", "b": "up", "c": "up"}
+    assert "since" not in status(world, "b")
+    found = world.api.get("summary")
+    assert found["ports"]["up"] == 3
+    assert found["ports"]["unknown"] == 0
+    assert world.api.metrics()["vmn_ports_unknown"] == 0
+    assert world.api.get("status")["health"]["state"] == "ok"
+
+
+def assert_unknown(world, reason):
+    """The same, of those on h2: they are unknown for that reason."""
+    assert states(world) == {"a": "up", "b": "unknown", "c": "unknown"}
+    told = status(world, "b")
+    assert told["host"] == "h2"
+    assert told["reason"].startswith(reason + " has not been heard since "
+                                     + told["since"][:19])
+    assert "traffic" not in told
+    found = world.api.get("summary")
+    assert found["ports"]["up"] == 1
+    assert found["ports"]["unknown"] == 2
+    hosts = {h["name"]: h for h in found["hosts"]}
+    assert (hosts["h2"]["up"], hosts["h2"]["unknown"]) == (0, 2)
+    assert (hosts["h1"]["up"], hosts["h1"]["unknown"]) == (1, 0)
+    net = [n for n in found["networks"] if n["name"] == "net"][0]
+    assert (net["up"], net["unknown"]) == (1, 2)
+    assert world.api.metrics()["vmn_ports_unknown"] == 2
+    health = world.api.get("status")["health"]
+    assert health["state"] == "degraded"
+    assert [r["reason"] for r in health["reasons"]] == ["hosts"]
+
+
+def known(world):
+    return all(state == "up" for state in states(world).values())
+
+
+def test_host_that_is_cut_off(shop):
+    """Its VMs go on, and no flow of any host is touched."""
+    lab, h2 = shop.lab, shop.lab.host("h2")
+    assert shop.reaches(lab.vm("a"), lab.vm("b"))
+    assert_known(shop)
+    wait_aged(lab)
+    before = {h.name: flows(h) for h in lab.hosts}
+    counted = shop.api.metrics()
+    reader = Reader(lab.vmnd.socket, "?kinds=ports")
+    single = Reader(lab.vmnd.socket, "?kinds=binding")
+    reader.take("start")
+    single.take("start")
+    h2.cut()
+    try:
+        wait_for("b to be unknown", lambda: status(shop, "b")["state"] ==
+                 "unknown", 30)
+        assert_unknown(shop, 'host "h2"')
+        told = reader.take("ports")[1]
+        assert (told["host"], told["state"]) == ("h2", "unknown")
+        assert (told["n_ports"], told["ports"]) == (2, ["b", "c"])
+        assert told["reason"] == status(shop, "b")["reason"]
+        assert shop.reaches(lab.vm("a"), lab.vm("b"))
+        after = shop.api.metrics()
+        assert [after[c] for c in COUNTERS if c in after] == \
+            [counted[c] for c in COUNTERS if c in counted]
+        for host in lab.hosts:
+            assert not changes(before[host.name], flows(host))
+    finally:
+        h2.heal()
+    wait_for("all ports to be known", lambda: known(shop), 30)
+    assert reader.take("ports")[1]["state"] == "known"
+    lab.await_synced()
+    assert_known(shop)
+    for host in lab.hosts:
+        assert not changes(before[host.name], flows(host))
+    while single.read():
+        pass
+    assert not single.events
+
+
+def test_host_whose_switch_has_ended(shop):
+    """Its database answers, and what it says is old."""
+    lab, h2 = shop.lab, shop.lab.host("h2")
+    h2.stop_switch(0)
+    try:
+        wait_for("b to be unknown", lambda: status(shop, "b")["state"] ==
+                 "unknown", 30)
+        assert shop.api.get("hosts/h2")["status"]["ovsdb"]["state"] == \
+            "connected"
+        assert_unknown(shop, 'the switch of host "h2"')
+    finally:
+        h2.start()
+    wait_for("all ports to be known", lambda: known(shop), 30)
+    lab.await_synced()
+    assert_known(shop)
+
+
+def test_host_that_is_away_when_vmnd_starts(shop):
+    lab, h2 = shop.lab, shop.lab.host("h2")
+    lab.vmnd.stop()
+    h2.cut()
+    try:
+        lab.vmnd.start()
+        wait_for("b to be unknown", lambda: status(shop, "b").get("state") ==
+                 "unknown", 40)
+        wait_for("a to be up", lambda: status(shop, "a").get("state") == "up",
+                 30)
+        assert_unknown(shop, 'host "h2"')
+    finally:
+        h2.heal()
+    wait_for("all ports to be known", lambda: known(shop), 30)
+    lab.await_synced()
+    assert_known(shop)
