@@ -216,6 +216,23 @@ activity_get(const struct activity *activity, uint64_t id)
     return &activity->groups[id % N_PLACES];
 }
 
+const struct activity_group *
+activity_find(const struct activity *activity, uint64_t revision)
+{
+    uint64_t oldest, newest;
+
+    activity_range(activity, &oldest, &newest);
+    for (uint64_t id = newest; id && id >= oldest; id--) {
+        const struct activity_group *group = activity_get(activity, id);
+
+        if (group->first_revision <= revision
+            && revision <= group->last_revision) {
+            return group;
+        }
+    }
+    return NULL;
+}
+
 static const struct schema_struct change_shown = SHOWN_KEPT(
     "change", activity_item_change,
     SHOWN_OF(activity_item_change, op, STRING, 0,
@@ -253,7 +270,7 @@ const struct schema_struct activity_steps_shown = SHOWN_KEPT(
              "All of it, up to the last acknowledgement of a host.",
              .def = -1));
 
-static const struct schema_struct hosts_shown = SHOWN_KEPT(
+const struct schema_struct activity_hosts_shown = SHOWN_KEPT(
     "hosts", activity_item_hosts,
     SHOWN_OF(activity_item_hosts, concerned, U64, ALWAYS,
              "How many hosts it concerned."),
@@ -283,7 +300,7 @@ const struct schema_struct activity_item_shown = SHOWN_KEPT(
     SHOWN_STRUCT_OF(activity_item, duration_us, ALWAYS, "What it took.",
                     &activity_steps_shown),
     SHOWN_STRUCT_OF(activity_item, hosts, POINTER,
-                    "Hosts that it concerned.", &hosts_shown));
+                    "Hosts that it concerned.", &activity_hosts_shown));
 
 /* Fills in what was computed for an app. */
 static void

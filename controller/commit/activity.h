@@ -86,6 +86,9 @@ void activity_range(const struct activity *, uint64_t *oldest,
 /* Returns the group with an id in the range. */
 const struct activity_group *activity_get(const struct activity *,
                                           uint64_t id);
+/* Returns the group that 'revision' is in, or NULL if it is not kept. */
+const struct activity_group *activity_find(const struct activity *,
+                                           uint64_t revision);
 /* What there is to show of a group.  Members are called as in JSON. */
 struct activity_item_change {
     const char *op, *type, *name;
@@ -123,7 +126,8 @@ struct activity_item {
     struct activity_item_steps duration_us;
     struct activity_item_hosts *hosts; /* Or NULL. */
 };
-extern const struct schema_struct activity_item_shown, activity_steps_shown;
+extern const struct schema_struct activity_item_shown, activity_steps_shown,
+    activity_hosts_shown;
 
 /* Fills in all but what hosts say ('hosts', 'installed'), in 'arena'. */
 void activity_show(const struct activity *, const struct activity_group *,

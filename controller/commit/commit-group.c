@@ -40,6 +40,7 @@ apply(struct commit *commit)
     int64_t now_ms = time_wall_msec(), begin_us = time_usec();
     uint64_t before = model_revision(commit->model);
 
+    commit->info.of_people = false;
     activity_begin(commit->activity, now_ms);
     batching_begin(&commit->batching, commit->n_queue, time_usec());
     commit->n_groups++;
@@ -56,6 +57,7 @@ apply(struct commit *commit)
                                    &pending->revision, &pending->errors);
         if (pending->ok && commit_request_changed(&pending->request)) {
             activity_add_request(commit->activity, &pending->request);
+            commit->info.of_people |= store_is_of_people(pending->request.who);
         }
         ovs_list_push_back(&commit->group, &pending->node);
         commit_yield(commit);

@@ -14,6 +14,7 @@
 #include "controller/commit/commit.h"
 #include "controller/commit/commit-private.h"
 
+#include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 
@@ -78,6 +79,28 @@ run(void *commit_)
                              || !ovs_list_is_empty(&commit->quiescent_cbs))) {
         commit_schedule(commit);
     }
+}
+
+/* Receipts.  ------------------------------------------------------------- */
+
+void
+commit_put_receipt(struct commit *commit, const struct store_receipt *receipt)
+{
+    if (commit->store_class->put_receipt) {
+        commit->store_class->put_receipt(commit->store, receipt);
+    } else {
+        free(receipt->body);
+    }
+}
+
+int
+commit_get_receipt(const struct commit *commit, uint64_t revision, bool body,
+                   struct store_receipt *receipt)
+{
+    return (commit->store_class->get_receipt
+            ? commit->store_class->get_receipt(commit->store, revision, body,
+                                               receipt)
+            : ENOENT);
 }
 
 /* Life.  ----------------------------------------------------------------- */

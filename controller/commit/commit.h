@@ -50,6 +50,7 @@ struct commit_group {
     int64_t time_ms;
     int64_t begin_us;           /* time_usec() when its making began. */
     const struct engine_delta *delta;
+    bool of_people;             /* Some of them are (store_retention). */
 };
 /* Receives durable groups: the fabric. */
 typedef void commit_sink_cb(void *aux, const struct commit_group *);
@@ -58,6 +59,11 @@ typedef void commit_sink_cb(void *aux, const struct commit_group *);
  * is called at a quiescent moment and for what loads at the start; elsewhere
  * it does nothing. */
 void commit_yield(struct commit *);
+/* As put_receipt() and get_receipt() of struct store_class; where the store
+ * has none, none is kept. */
+void commit_put_receipt(struct commit *, const struct store_receipt *);
+int commit_get_receipt(const struct commit *, uint64_t revision, bool body,
+                       struct store_receipt *);
 /* Calls fiber_set_max_yields(), for tests. */
 void commit_set_max_yields(struct commit *, unsigned n);
 

@@ -59,6 +59,36 @@ show_duration(struct ctl *ctl, const json_t *us)
     }
 }
 
+/* Says what a receipt does not tell, and that this is not known. */
+static void
+show_lacks(struct ctl *ctl, const json_t *receipt)
+{
+    if (json_is_false(json_object_get(receipt, "recorded"))) {
+        fputs("\nIts receipt was not recorded: these are all hosts as they "
+              "are now, and which\nflows it changed is not known.\n",
+              ctl->out);
+    } else if (json_is_array(json_object_get(receipt, "hosts"))
+               && !json_array_size(json_object_get(receipt, "hosts"))) {
+        fputs("\nIt concerns no host.\n", ctl->out);
+    }
+}
+
+/* "3 of 3", "concerns no host", or nothing if that is not known. */
+static void
+print_progress(const json_t *revision, struct ds *ds)
+{
+    const json_t *hosts = json_object_get(revision, "hosts");
+    json_int_t concerned = json_integer_value(json_object_get(hosts,
+                                                              "concerned"));
+
+    if (concerned) {
+        ctl_path_print(hosts, "/confirmed", ds);
+        ds_put_format(ds, " of %"JSON_INTEGER_FORMAT, concerned);
+    } else if (hosts) {
+        ctl_append_installed(ds, 0);
+    }
+}
+
 enum ctl_exit
 ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 {
@@ -84,6 +114,7 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
                                 json_object_get(reply.body, "changes"));
         ctl_show_nonempty_table(ctl->out, host_columns,
                                 json_object_get(receipt, "hosts"));
+        show_lacks(ctl, receipt);
         ctl_show_nonempty_table(ctl->out, flow_count_columns,
                                 json_object_get(receipt, "flows"));
     }
@@ -118,6 +149,7 @@ static const struct ctl_column revision_columns[] = {
     { "REVISION", "/revision", NULL },
     { "TIME", "/time", NULL },
     { "WHO", "/who", NULL },
+    { "INSTALLED", NULL, print_progress },
     { "CHANGES", NULL, print_changes },
     { NULL, NULL, NULL },
 };

@@ -119,6 +119,7 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/marker.h \
 	controller/fabric/session/openflow-message.c \
 	controller/fabric/session/openflow-message.h \
+	controller/fabric/session/receipt-history.c \
 	controller/fabric/session/receipt-status.c \
 	controller/fabric/session/receipt-waits.c \
 	controller/fabric/session/receipts-private.h \

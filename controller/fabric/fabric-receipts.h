@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controller/commit/activity.h"
+
 struct arena;
 struct fabric;
 struct schema_struct;
@@ -21,27 +23,32 @@ struct fabric_receipt_host {
     const char *state;          /* "confirmed", "pending", "offline" or
                                  * "failed". */
     int64_t time;               /* Of the last change of state, in ms (wall
-                                 * clock). */
+                                 * clock); 0: not known. */
     const char *reason;         /* Why it has not confirmed, or NULL. */
 };
 
 /* The receipt of a revision.  Revisions that were grouped share one. */
 struct fabric_receipt {
     uint64_t revision;          /* That it is of. */
+    bool recorded;              /* Else 'hosts' are all hosts as they are now,
+                                 * and flows are not known. */
     bool installed;             /* All hosts concerned have confirmed. */
     size_t n_hosts;
     struct fabric_receipt_host *hosts;
     size_t n_flows;             /* By app. */
     struct status_app_flows *flows;
+    bool has_steps;             /* What it took is known. */
+    struct activity_item_steps steps; /* Not shown with the receipt. */
 };
 extern const struct schema_struct fabric_receipt_shown;
 
 /* Fills in the receipt of a revision, with its lists in 'arena' and texts that
  * are borrowed until the loop's next turn.
  *
- * 'hosts' are those that the revision concerns.  They are known for the newest
- * FABRIC_RECEIPTS_MAX revisions since the start; of an older one 'hosts' are
- * all hosts, each confirmed once it has acknowledged a revision as new.
+ * 'hosts' are those that the revision concerns.  They are in memory for the
+ * newest FABRIC_RECEIPTS_MAX revisions since the start; of an older one they
+ * are as recorded, where one that had not confirmed then has if it has
+ * acknowledged a revision as new since.
  * Returns false for a revision that is not durable. */
 #define FABRIC_RECEIPTS_MAX 4096
 bool fabric_get_receipt(const struct fabric *, uint64_t revision,
@@ -52,9 +59,9 @@ struct fabric_progress {
     size_t n_hosts;             /* Concerned. */
     size_t n_confirmed;
     int64_t confirmed_us;       /* time_usec() of the newest confirmation; 0:
-                                 * there was none yet. */
+                                 * there was none yet, or it is not known. */
 };
-/* Fills that in.  Returns false if the revision has no receipt of its own. */
+/* Fills that in.  Returns false if nothing is recorded of it. */
 bool fabric_progress(const struct fabric *, uint64_t revision,
                      struct fabric_progress *);
 

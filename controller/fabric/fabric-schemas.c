@@ -96,14 +96,17 @@ static const struct schema_struct receipt_host = SHOWN_KEPT(
     SHOWN_OF(fabric_receipt_host, state, ENUM, ALWAYS,
              "Whether it has the change.",
              SHOWN_NAMES("confirmed", "pending", "offline", "failed")),
-    SHOWN_OF(fabric_receipt_host, time, STRING, ALWAYS | TIME,
-             "Since when."),
+    SHOWN_OF(fabric_receipt_host, time, STRING, ALWAYS | TIME | OR_NULL,
+             "Since when; null: that is not known."),
     SHOWN_OF(fabric_receipt_host, reason, STRING, 0, "Why it has not."));
 
 const struct schema_struct fabric_receipt_shown = SHOWN_KEPT(
     "Receipt", fabric_receipt,
     SHOWN_OF(fabric_receipt, revision, U64, ALWAYS,
              "The revision that it is of."),
+    SHOWN_OF(fabric_receipt, recorded, BOOL, ALWAYS,
+             "Whether it was recorded; if not, `hosts` are all hosts as they "
+             "are now, and which flows changed is not known."),
     SHOWN_OF(fabric_receipt, installed, BOOL, ALWAYS,
              "Whether every host concerned has confirmed."),
     SHOWN_LIST_OF(fabric_receipt, hosts, n_hosts, STRUCT, ALWAYS,

@@ -245,6 +245,9 @@ fabric_destroy(struct fabric *f)
     commit_set_sink(f->commit, NULL, NULL);
     fabric_unixctl_destroy(f);
     audits_destroy(f);
+    if (f->receipts) {
+        receipts_save(f);
+    }
     HMAP_FOR_EACH_SAFE (host, next, name_node, &f->hosts) {
         host_destroy(host, "shutting down");
     }

@@ -38,34 +38,29 @@ show_group(const struct northbound *nb, const struct activity_group *group,
     item->hosts = arena_alloc(arena, sizeof *item->hosts);
     item->hosts->concerned = p.n_hosts;
     item->hosts->confirmed = p.n_confirmed;
-    if (p.n_hosts && p.n_confirmed == p.n_hosts) {
+    if (p.n_hosts && p.n_confirmed == p.n_hosts && p.confirmed_us) {
         item->duration_us.installed = p.confirmed_us - group->begin_us;
     }
 }
 
 void
 nb_append_revision_us(const struct northbound *nb, uint64_t revision,
-                      struct ds *ds)
+                      const struct fabric_receipt *receipt, struct ds *ds)
 {
-    const struct activity *activity = commit_activity(nb->commit);
-    uint64_t oldest, newest;
+    const struct activity_group *group
+        = activity_find(commit_activity(nb->commit), revision);
+    struct activity_item item;
+    struct arena arena;
 
-    activity_range(activity, &oldest, &newest);
-    for (uint64_t id = newest; id && id >= oldest; id--) {
-        const struct activity_group *group = activity_get(activity, id);
-
-        if (group->first_revision <= revision
-            && revision <= group->last_revision) {
-            struct activity_item item;
-            struct arena arena;
-
-            arena_init(&arena);
-            show_group(nb, group, &arena, &item);
-            schema_print_name(ds, "duration_us");
-            schema_struct_print(&activity_steps_shown, &item.duration_us, ds);
-            arena_uninit(&arena);
-            return;
-        }
+    if (group) {
+        arena_init(&arena);
+        show_group(nb, group, &arena, &item);
+        schema_print_name(ds, "duration_us");
+        schema_struct_print(&activity_steps_shown, &item.duration_us, ds);
+        arena_uninit(&arena);
+    } else if (receipt && receipt->has_steps) {
+        schema_print_name(ds, "duration_us");
+        schema_struct_print(&activity_steps_shown, &receipt->steps, ds);
     }
 }
 

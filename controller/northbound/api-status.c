@@ -17,6 +17,7 @@
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/replies.h"
 #include "controller/schema/arena.h"
+#include "controller/schema/schema-row.h"
 #include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
 #include "timeval.h"
@@ -143,20 +144,58 @@ refuse_log(struct http_request *req, struct vmn_error *why)
     vmn_error_uninit(why);
 }
 
-/* Appends the receipt of a revision, or null. */
+/* Appends what a revision took, as far as it is known, and its receipt, or
+ * null. */
 static void
 append_receipt(const struct northbound *nb, uint64_t revision, struct ds *ds)
 {
     struct fabric_receipt receipt;
     struct arena arena;
+    bool known;
 
     arena_init(&arena);
-    if (fabric_get_receipt(nb->fabric, revision, &arena, &receipt)) {
+    known = fabric_get_receipt(nb->fabric, revision, &arena, &receipt);
+    nb_append_revision_us(nb, revision, known ? &receipt : NULL, ds);
+    ds_put_cstr(ds, ",\"receipt\":");
+    if (known) {
         schema_struct_print(&fabric_receipt_shown, &receipt, ds);
     } else {
         ds_put_cstr(ds, "null");
     }
     arena_uninit(&arena);
+}
+
+/* Appends to an entry of a list how many hosts it concerns and how many have
+ * it, if that is known. */
+static void
+append_progress(const void *nb_, uint64_t revision, struct ds *ds)
+{
+    const struct northbound *nb = nb_;
+    struct activity_item_hosts hosts;
+    struct fabric_progress p;
+
+    if (fabric_progress(nb->fabric, revision, &p)) {
+        hosts.concerned = p.n_hosts;
+        hosts.confirmed = p.n_confirmed;
+        schema_print_name(ds, "hosts");
+        schema_struct_print(&activity_hosts_shown, &hosts, ds);
+    }
+}
+
+void
+nb_revisions_init(struct northbound *nb)
+{
+    if (nb->store_class->set_log_more) {
+        nb->store_class->set_log_more(nb->store, append_progress, nb);
+    }
+}
+
+void
+nb_revisions_uninit(struct northbound *nb)
+{
+    if (nb->store_class->set_log_more) {
+        nb->store_class->set_log_more(nb->store, NULL, NULL);
+    }
 }
 
 void
@@ -193,8 +232,6 @@ nb_get_revision(struct http_request *req, void *nb_)
                            "revision %s not found", text);
         return;
     }
-    nb_append_revision_us(nb, revision, &ds);
-    ds_put_cstr(&ds, ",\"receipt\":");
     append_receipt(nb, revision, &ds);
     ds_put_cstr(&ds, "}\n");
     http_reply_body(req, 200, "application/json", &ds);

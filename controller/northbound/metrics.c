@@ -191,6 +191,8 @@ static const struct metric metrics[] = {
             "Groups of changes that could not be stored."),
     COUNTER("vmn_store_read_failures_total", store.n_read_failures,
             "Failed reads of the log of changes."),
+    COUNTER("vmn_store_receipts_lost_total", store.n_receipts_lost,
+            "Receipts that could not be written."),
     COUNTER("vmn_store_backups_total", store.n_copies, "Backups made."),
     COUNTER("vmn_audit_log_entries_total", audit_log.n_written,
             "Changes by users written to --audit-log."),

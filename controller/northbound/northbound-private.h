@@ -148,6 +148,10 @@ void nb_change_submit(struct northbound *, struct http_request *req,
 /* Lets go of those that the commit still has. */
 void nb_changes_abandon(struct northbound *);
 
+/* api-status.c: has lists of revisions tell how far each is installed. */
+void nb_revisions_init(struct northbound *);
+void nb_revisions_uninit(struct northbound *);
+
 /* change-wait.c: which revisions a change is waited for. */
 void nb_sets_init(struct northbound *);
 void nb_sets_uninit(struct northbound *);
@@ -224,9 +228,10 @@ void nb_reply_struct(struct http_request *, const struct schema_struct *shown,
 
 /* api-activity.c */
 /* Appends the member "duration_us", what the revision took step by step, to an
- * object that has no last brace; nothing if that is not known any more. */
+ * object that has no last brace; nothing if that is not known any more, nor
+ * recorded in 'receipt', which may be NULL. */
 void nb_append_revision_us(const struct northbound *, uint64_t revision,
-                           struct ds *);
+                           const struct fabric_receipt *receipt, struct ds *);
 
 /* api-drops.c */
 /* Returns what 'owner' is, of object 'type' and 'name' (NULL: of none) and of

@@ -333,6 +333,7 @@ northbound_create(const struct northbound_options *options,
     nb->started_ms = time_wall_msec();
     ovs_list_init(&nb->changes);
     nb_sets_init(nb);
+    nb_revisions_init(nb);
     ovs_list_init(&nb->looks);
     ovs_list_init(&nb->trials);
     nb_observations_init(nb);
@@ -379,6 +380,7 @@ northbound_destroy(struct northbound *nb)
     http_server_destroy(nb->http);
     nb_changes_abandon(nb);
     nb_sets_uninit(nb);
+    nb_revisions_uninit(nb);
     nb_trials_abandon(nb);
     nb_observations_uninit(nb);
     nb_auth_destroy(nb->auth);

@@ -142,7 +142,9 @@ const struct schema_struct nb_reply_applied = SHOWN_STRUCT(
           .nested = &change)
 
 static const struct schema_struct log_entry = SHOWN_STRUCT(
-    "LogEntry", LOG_ENTRY);
+    "LogEntry", LOG_ENTRY,
+    SHOWN("hosts", STRUCT, 0, "Hosts that it concerned, if that is known.",
+          .nested = &activity_hosts_shown));
 
 const struct schema_struct nb_reply_revisions = SHOWN_STRUCT(
     "RevisionList",
@@ -153,7 +155,7 @@ const struct schema_struct nb_reply_revisions = SHOWN_STRUCT(
 
 const struct schema_struct nb_reply_revision = SHOWN_STRUCT(
     "Revision", LOG_ENTRY,
-    SHOWN("duration_us", STRUCT, 0, "What it took, while that is kept.",
+    SHOWN("duration_us", STRUCT, 0, "What it took, if that is known.",
           .nested = &activity_steps_shown),
     SHOWN("receipt", STRUCT, ALWAYS | OR_NULL, "Which hosts have it.",
           .nested = &fabric_receipt_shown));

@@ -10,6 +10,7 @@ controller_libvmn_a_SOURCES += \
 	controller/store/store-log.c \
 	controller/store/store-lock.c \
 	controller/store/store-private.h \
+	controller/store/store-receipts.c \
 	controller/store/store-restore.c \
 	controller/store/store-retention.c \
 	controller/store/store-unixctl.c \

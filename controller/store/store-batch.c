@@ -412,12 +412,12 @@ write_cursors(const struct store_batch *batch, struct store_statements *s)
     return true;
 }
 
-/* As STORE_LOG_OTHERS. */
-static bool
-is_of_others(const char *who)
+/* As STORE_LOG_PEOPLE. */
+bool
+store_is_of_people(const char *who)
 {
-    return (!strncmp(who, "host:", 5) || !strcmp(who, "vmnd")
-            || !strncmp(who, "healt", 5));
+    return (strncmp(who, "host:", 5) && strcmp(who, "vmnd")
+            && strncmp(who, "healt", 5));
 }
 
 static bool
@@ -439,7 +439,7 @@ write_logs(const struct model_pending *pending, struct store_statements *s,
         if (!store_statement_run(s->log_insert)) {
             return false;
         }
-        ++*(is_of_others(log->who) ? &n->others : &n->people);
+        ++*(store_is_of_people(log->who) ? &n->people : &n->others);
         newest_ms = log->time_ms;
     }
     return newest_ms == INT64_MIN || store_log_trim(s, newest_ms, n);

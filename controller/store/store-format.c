@@ -36,6 +36,18 @@
     "name TEXT NOT NULL PRIMARY KEY, value BLOB NOT NULL"               \
     ") STRICT, WITHOUT ROWID;"
 
+/* Receipts of groups of revisions 'first' to 'revision' (store-receipts.c);
+ * 'people': of a user, or of a program on a user's behalf. */
+#define RECEIPTS_TABLE                                                  \
+    "CREATE TABLE IF NOT EXISTS receipts ("                             \
+    "revision INTEGER PRIMARY KEY, first INTEGER NOT NULL, "            \
+    "people INTEGER NOT NULL, hosts INTEGER NOT NULL, "                 \
+    "missing INTEGER NOT NULL, bytes INTEGER NOT NULL, "                \
+    "body TEXT NOT NULL"                                                \
+    ") STRICT;"                                                         \
+    "CREATE INDEX IF NOT EXISTS receipts_people "                       \
+    "ON receipts (people, revision);"
+
 /* For trimming the log (store-batch.c). */
 #define LOG_INDEXES                                                     \
     "CREATE INDEX IF NOT EXISTS revisions_people "                      \
@@ -59,12 +71,14 @@ const struct store_step store_steps[] = {
     { 4, "" },
     { 5, LOG_INDEXES },
     { 6, LOG_AUTHOR_INDEX SECRETS_TABLE },
+    { 7, RECEIPTS_TABLE },
     { 0, NULL },
 };
 
 static const char fixed_tables[] =
     CURSORS_TABLE
     SECRETS_TABLE
+    RECEIPTS_TABLE
     "CREATE TABLE numbers ("
     "kind TEXT NOT NULL, key TEXT NOT NULL, number INTEGER NOT NULL, "
     "PRIMARY KEY (kind, key), UNIQUE (kind, number)"

@@ -27,9 +27,12 @@ store_log_open(struct store_log *log, const char *path, struct vmn_error *why)
         "SELECT * FROM (" SELECT_LOG "ORDER BY revision DESC LIMIT ?) "
         "ORDER BY revision",
         SELECT_LOG "WHERE revision < ? ORDER BY revision DESC",
+        STORE_SELECT_RECEIPT("body"),
+        STORE_SELECT_RECEIPT("NULL"),
     };
     sqlite3_stmt **const stmts[] = {
-        &log->one, &log->many, &log->newest, &log->back,
+        &log->one, &log->many, &log->newest, &log->back, &log->receipt,
+        &log->progress,
     };
     int error = store_connect(path, SQLITE_OPEN_READONLY,
                               "PRAGMA busy_timeout = 0", &log->db, why);
@@ -50,6 +53,8 @@ store_log_close(struct store_log *log)
     sqlite3_finalize(log->many);
     sqlite3_finalize(log->newest);
     sqlite3_finalize(log->back);
+    sqlite3_finalize(log->receipt);
+    sqlite3_finalize(log->progress);
     sqlite3_close(log->db);
 }
 
@@ -71,6 +76,17 @@ put_entry(sqlite3_stmt *stmt, struct ds *ds)
     schema_print_string(ds, who);
     ds_put_format(ds, ",\"changes\":%s",
                   *changes == '[' ? changes : "[]");
+}
+
+/* Appends an entry of a list. */
+static void
+put_item(struct store_log *log, sqlite3_stmt *stmt, struct ds *ds)
+{
+    put_entry(stmt, ds);
+    if (log->more) {
+        log->more(log->more_aux, sqlite3_column_int64(stmt, 0), ds);
+    }
+    ds_put_char(ds, '}');
 }
 
 /* Finishes a query of the log that ended with SQLite's 'code'.  If that is an
@@ -118,8 +134,7 @@ put_entries(struct store_log *log, sqlite3_stmt *stmt, struct ds *ds,
 
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
         ds_put_cstr(ds, first ? "" : ",");
-        put_entry(stmt, ds);
-        ds_put_char(ds, '}');
+        put_item(log, stmt, ds);
         first = false;
     }
     return finish_reading(log, stmt, code, ds, size, why);
@@ -151,8 +166,8 @@ store_log_newest(struct store_log *log, size_t limit, struct ds *ds,
  * contain 'pattern', and sets '*next' if the scan stopped before the end.
  * Returns SQLite's code of the last step. */
 static int
-find_entries(sqlite3_stmt *stmt, const char *pattern, size_t limit,
-             struct svec *found, uint64_t *next)
+find_entries(struct store_log *log, sqlite3_stmt *stmt, const char *pattern,
+             size_t limit, struct svec *found, uint64_t *next)
 {
     size_t n_looked = 0, n_bytes = 0;
     int code;
@@ -170,8 +185,7 @@ find_entries(sqlite3_stmt *stmt, const char *pattern, size_t limit,
         if (changes && strstr(changes, pattern)) {
             struct ds entry = DS_EMPTY_INITIALIZER;
 
-            put_entry(stmt, &entry);
-            ds_put_char(&entry, '}');
+            put_item(log, stmt, &entry);
             svec_add_nocopy(found, ds_steal_cstr(&entry));
         }
     }
@@ -196,7 +210,7 @@ store_log_of_object(struct store_log *log, const char *type, const char *name,
     ds_put_char(&pattern, '}');
     *next = 0;
     sqlite3_bind_int64(stmt, 1, MIN(before, INT64_MAX));
-    code = find_entries(stmt, ds_cstr(&pattern), limit, &found, next);
+    code = find_entries(log, stmt, ds_cstr(&pattern), limit, &found, next);
     error = finish_reading(log, stmt, code, ds, ds->length, why);
     for (size_t i = found.n; !error && i-- > 0; ) {
         ds_put_format(ds, "%s%s", found.names[i], i ? "," : "");

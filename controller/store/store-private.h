@@ -21,8 +21,8 @@
  * older vmnd refuses the file; a new format needs a migration step in
  * store-format.c.  2: tiers, groups in groups, exceptions.  3: routers,
  * cursors of subnets, observations.  4: accounts, tokens, telemetries, what
- * backends do.  7: secrets. */
-#define STORE_FORMAT 7
+ * backends do.  7: secrets.  8: receipts. */
+#define STORE_FORMAT 8
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
 /* Most entries of the log that one query returns. */
@@ -152,6 +152,31 @@ bool store_statement_run(sqlite3_stmt *);
 bool store_log_trim(struct store_statements *s, int64_t newest_ms,
                     struct store_log_counts *n);
 
+/* store-receipts.c: receipts of revisions.  -------------------------------- */
+
+/* The writer's side, and what is queued for it. */
+struct store_receipts {
+    sqlite3_stmt *begin, *commit, *rollback, *size, *put, *trim;
+    int64_t bytes[2];           /* In the table; by 'of_people'. */
+    size_t n_queue, allocated_queue;
+    struct store_receipt *queue; /* Owned.  Protected by the store's mutex. */
+};
+int store_receipts_prepare(struct store_receipts *, sqlite3 *,
+                           struct vmn_error *why);
+void store_receipts_finalize(struct store_receipts *);
+void store_receipts_free(struct store_receipt *, size_t n);
+/* Writes receipts in a transaction of their own. */
+int store_receipts_write(struct store_receipts *, sqlite3 *,
+                         const struct store_receipt *, size_t n,
+                         struct vmn_error *why);
+/* Implements get_receipt() of struct store_class by STORE_SELECT_RECEIPT with
+ * "body" or "NULL". */
+#define STORE_SELECT_RECEIPT(BODY)                                      \
+    "SELECT revision, first, hosts, missing, " BODY " FROM receipts "   \
+    "WHERE revision >= ? ORDER BY revision LIMIT 1"
+int store_receipts_read(sqlite3_stmt *, uint64_t revision,
+                        struct store_receipt *);
+
 /* store-load.c: reading.  ------------------------------------------------- */
 int store_load(sqlite3 *, const char *path, struct model *,
                struct vmn_error *why);
@@ -203,6 +228,9 @@ int store_connect(const char *path, int flags, const char *pragmas,
 struct store_log {
     sqlite3 *db;                /* Owned, as all of this. */
     sqlite3_stmt *one, *many, *newest, *back;
+    sqlite3_stmt *receipt, *progress; /* With its body, and without. */
+    store_log_more_cb *more;    /* Or NULL. */
+    const void *more_aux;
 };
 /* Opens 'path', which has been checked.  What is in '*log' must be zero, and
  * be closed even after an error.  Returns 0, or a positive errno with a

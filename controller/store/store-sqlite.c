@@ -39,6 +39,7 @@ struct store {
     bool opened;                /* The file is a vmnd's, and valid. */
     sqlite3 *db;                /* For writing, and for loading before. */
     struct store_statements statements;
+    struct store_receipts receipts;
     struct store_log log;       /* For reading it. */
     uint8_t key[STORE_KEY_SIZE];
     char *corrupt;              /* Why nothing is written any more; NULL:
@@ -69,6 +70,7 @@ struct store {
     bool queued;                /* 'batch' must be written. */
     bool quit;
     struct store_batch batch;   /* Used by the writer, while 'queued'. */
+    uint64_t n_receipts_lost;
     int64_t took_us;            /* Its duration; negative: not tried. */
     int error;                  /* Its result. */
     struct vmn_error why;
@@ -85,6 +87,27 @@ signal_done(struct store *store)
     ssize_t n = write(store->done_fd, &one, sizeof one);
 
     ovs_assert(n == sizeof one);
+}
+
+/* Writes the receipts that are queued.  What fails is lost: nothing else is to
+ * wait for it, or to fail with it. */
+static void
+write_receipts(struct store *store)
+{
+    struct store_receipts *r = &store->receipts;
+    struct store_receipt *receipts = r->queue;
+    struct vmn_error why = VMN_ERROR_INIT;
+    size_t n = r->n_queue;
+    int error;
+
+    r->queue = NULL;
+    r->n_queue = r->allocated_queue = 0;
+    pthread_mutex_unlock(&store->mutex);
+    error = store_receipts_write(r, store->db, receipts, n, &why);
+    store_receipts_free(receipts, n);
+    vmn_error_uninit(&why);
+    pthread_mutex_lock(&store->mutex);
+    store->n_receipts_lost += error ? n : 0;
 }
 
 static void *
@@ -108,6 +131,8 @@ writer_main(void *store_)
             store->why = why;
             store->took_us = time_usec() - begin_us;
             signal_done(store);
+        } else if (store->receipts.n_queue) {
+            write_receipts(store);
         } else if (store->quit) {
             break;
         } else {
@@ -205,6 +230,45 @@ sqlite_submit(struct store *store, struct model *model, store_done_cb *done,
     pthread_mutex_unlock(&store->mutex);
 }
 
+/* Receipts that wait for the writer at most: it may hang with the disk. */
+#define RECEIPTS_QUEUE_MAX 1024
+
+static void
+sqlite_put_receipt(struct store *store, const struct store_receipt *receipt)
+{
+    struct store_receipts *r = &store->receipts;
+
+    pthread_mutex_lock(&store->mutex);
+    if (store->corrupt || r->n_queue >= RECEIPTS_QUEUE_MAX) {
+        free(receipt->body);
+        store->n_receipts_lost++;
+    } else {
+        if (r->n_queue >= r->allocated_queue) {
+            r->queue = x2nrealloc(r->queue, &r->allocated_queue,
+                                  sizeof *r->queue);
+        }
+        r->queue[r->n_queue++] = *receipt;
+        pthread_cond_signal(&store->cond);
+    }
+    pthread_mutex_unlock(&store->mutex);
+}
+
+static int
+sqlite_get_receipt(struct store *store, uint64_t revision, bool body,
+                   struct store_receipt *receipt)
+{
+    return store_receipts_read(body ? store->log.receipt : store->log.progress,
+                               revision, receipt);
+}
+
+static void
+sqlite_set_log_more(struct store *store, store_log_more_cb *more,
+                    const void *aux)
+{
+    store->log.more = more;
+    store->log.more_aux = aux;
+}
+
 static void
 sqlite_get_key(const struct store *store, uint8_t key[STORE_KEY_SIZE])
 {
@@ -233,6 +297,9 @@ sqlite_get_stats(const struct store *store, struct store_stats *stats)
     struct stat st;
 
     *stats = store->stats;
+    pthread_mutex_lock(CONST_CAST(pthread_mutex_t *, &store->mutex));
+    stats->n_receipts_lost = store->n_receipts_lost;
+    pthread_mutex_unlock(CONST_CAST(pthread_mutex_t *, &store->mutex));
     stats->path = store->path;
     stats->error = store->last_error;
     stats->corrupt = store->corrupt != NULL;
@@ -376,8 +443,10 @@ open_writer(struct store *store, struct vmn_error *why)
                                                store_steps, STORE_FORMAT,
                                                why);
     error = error ? error : store_key_load(store->db, store->key, why);
-    return error ? error : store_statements_prepare(&store->statements,
-                                                    store->db, why);
+    error = error ? error : store_statements_prepare(&store->statements,
+                                                     store->db, why);
+    return error ? error : store_receipts_prepare(&store->receipts, store->db,
+                                                  why);
 }
 
 static int
@@ -425,6 +494,7 @@ sqlite_close(struct store *store)
         close(store->done_fd);
     }
     store_statements_finalize(&store->statements);
+    store_receipts_finalize(&store->receipts);
     store_log_close(&store->log);
     sqlite3_close(store->db);
     /* Leaves no lock file beside a file that turned out not to be a vmnd's, or
@@ -537,6 +607,9 @@ const struct store_class store_sqlite_class = {
     .logs = sqlite_logs,
     .newest_logs = sqlite_newest_logs,
     .object_logs = sqlite_object_logs,
+    .set_log_more = sqlite_set_log_more,
+    .put_receipt = sqlite_put_receipt,
+    .get_receipt = sqlite_get_receipt,
     .copy = sqlite_copy,
     .get_stats = sqlite_get_stats,
 };

@@ -8,6 +8,7 @@
 #ifndef CONTROLLER_STORE_STORE_H
 #define CONTROLLER_STORE_STORE_H 1
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "controller/histogram.h"
@@ -28,6 +29,19 @@ typedef void store_done_cb(void *aux, int error, const struct vmn_error *why);
 typedef void store_copied_cb(void *aux, int error, const struct vmn_error *why,
                              int fd);
 
+/* Appends more members to an entry of the log in a list, each after a comma. */
+typedef void store_log_more_cb(const void *aux, uint64_t revision,
+                               struct ds *);
+
+/* What was known of a group of revisions when it was put. */
+struct store_receipt {
+    uint64_t first, last;       /* Revisions. */
+    bool of_people;             /* See struct store_retention. */
+    size_t n_hosts, n_missing;  /* Hosts concerned; those of them that have
+                                 * not confirmed. */
+    char *body;                 /* The rest, as its owner likes.  Owned. */
+};
+
 struct store_stats {
     const char *path;           /* Owned by the store. */
     const char *error;          /* Why the newest batch was refused, or NULL;
@@ -35,6 +49,7 @@ struct store_stats {
     uint64_t n_batches;         /* Written. */
     uint64_t n_failed;          /* Not written. */
     uint64_t n_read_failures;   /* Of the log. */
+    uint64_t n_receipts_lost;   /* Receipts that were not written. */
     uint64_t n_copies;          /* Completed. */
     bool ok;                    /* The newest batch was written. */
     bool corrupt;               /* Nothing is written any more. */
@@ -112,6 +127,20 @@ struct store_class {
     int (*object_logs)(struct store *, const char *type, const char *name,
                        uint64_t before, size_t limit, struct ds *,
                        uint64_t *next, struct vmn_error *why);
+    /* Has 'more' complete the entries of lists. */
+    void (*set_log_more)(struct store *, store_log_more_cb *more,
+                         const void *aux);
+
+    /* Has the receipt, whose body it takes, written soon and without an fsync;
+     * it replaces one with the same 'last'.  Those that are too old, or cannot
+     * be written, are lost. */
+    void (*put_receipt)(struct store *, const struct store_receipt *);
+    /* Finds the written receipt of 'revision'.  'receipt->body' is the
+     * caller's if 'body', else NULL.  Returns 0, or ENOENT or another positive
+     * errno. */
+    int (*get_receipt)(struct store *, uint64_t revision, bool body,
+                       struct store_receipt *receipt);
+
     /* Makes a verified copy of the durable state as of some time between this
      * call and 'done'.  Neither the loop nor the writer waits for it; it needs
      * as much space beside the file as the file.  If that is corrupt, the copy
@@ -122,6 +151,9 @@ struct store_class {
 };
 
 extern const struct store_class store_sqlite_class;
+
+/* Returns true if 'who' makes revisions of people (struct store_retention). */
+bool store_is_of_people(const char *who);
 
 /* Registers "store/show" with unixctl. */
 void store_unixctl_init(const struct store_class *, struct store *);

@@ -6,9 +6,10 @@ import os
 import subprocess
 
 import pytest
-from conftest import close_lab, make_lab, wait_quiet
+from conftest import close_lab, end, make_lab, wait_quiet
 
 from vmnlab.daemon import find
+from vmnlab.netns import wait_for
 
 NETWORK = {"type": "networks", "name": "shop",
            "spec": {"subnets": [{"cidr": "10.0.0.0/24"}]}}
@@ -128,3 +129,79 @@ def test_wait_for_a_binding_that_its_host_does_not_take(lab, cut):
     reply = api.put("ports/vm2", spec, wait="installed", timeout="500ms")
     assert not reply["receipt"]["installed"]
     assert reply["status"]["state"] == "pending"
+
+
+def restart(lab, kill=False):
+    if kill:
+        lab.vmnd.kill()
+    else:
+        end(lab.vmnd)
+    lab.vmnd.start()
+    lab.await_synced(lab.hosts)
+
+
+def entry(lab, revision):
+    return lab.vmnd.api.get("revisions/%d" % revision)
+
+
+def listed(lab, revision):
+    """What the list of revisions says of one."""
+    return lab.vmnd.api.get("revisions", after=revision - 1,
+                            limit=1)["items"][0]
+
+
+def test_receipts_outlive_vmnd(lab):
+    """All that was known of a revision is: who had it when, and its flows."""
+    api = lab.vmnd.api
+    revision = api.put("ports/vm1", {"network": "shop", "quarantined": True},
+                       wait="installed")["revision"]
+    known = entry(lab, revision)
+    assert known["receipt"]["recorded"] and known["receipt"]["flows"]
+    assert listed(lab, revision)["hosts"]["confirmed"] >= 1
+    in_list = listed(lab, revision)
+    for _ in range(2):
+        restart(lab)
+        assert entry(lab, revision) == known
+        assert listed(lab, revision) == in_list
+    out, _ = vmnctl(lab, "revisions")
+    n = known["receipt"]["hosts"]
+    assert "%d of %d" % (len(n), len(n)) in out
+    # Also what was made a moment before it was killed: a while after, or, in
+    # that while, it is said not to be known.
+    revision = api.put("ports/vm1", {"network": "shop"},
+                       wait="installed")["revision"]
+    known = entry(lab, revision)
+    restart(lab, kill=True)
+    receipt = entry(lab, revision)["receipt"]
+    if receipt["recorded"]:
+        assert receipt["flows"] == known["receipt"]["flows"]
+    else:
+        assert {h["time"] for h in receipt["hosts"]} == {None}
+        assert receipt["flows"] == []
+        out, _ = vmnctl(lab, "revision", str(revision))
+        assert "is not known" in out
+
+
+def test_host_that_had_not_confirmed_before_a_restart(lab, cut):
+    """It is told as it was; then as it is, without a time made up."""
+    api = lab.vmnd.api
+    revision = api.put("ports/vm2", {"network": "shop", "quarantined": True},
+                       wait="installed", timeout="100ms")["revision"]
+    end(lab.vmnd)
+    lab.vmnd.start()
+    wait_for("h1 is synced",
+             lambda: lab.host_state(lab.hosts[0]) == "synced")
+
+    def h2():
+        found = entry(lab, revision)["receipt"]
+        assert found["recorded"]
+        return [h for h in found["hosts"] if h["host"] == "h2"][0]
+
+    assert h2()["state"] in ("offline", "pending") and h2()["time"]
+    missing = listed(lab, revision)["hosts"]
+    assert missing["confirmed"] < missing["concerned"]
+    cut.heal()
+    wait_for("h2 has it", lambda: h2()["state"] == "confirmed", 60)
+    assert h2()["time"] is None
+    assert entry(lab, revision)["receipt"]["installed"]
+    api.put("ports/vm2", {"network": "shop"}, wait="installed")

@@ -283,7 +283,7 @@ receipt_says_where_each_host_is(void **state OVS_UNUSED)
     edit_port("a", "red", 100, "all", 1, false);
     TURN_UNTIL(!strcmp(receipt_of(revision, 0), "confirmed"));
     assert_receipt_text(
-        "{\"revision\":6,\"installed\":false,\"hosts\":["
+        "{\"revision\":6,\"recorded\":true,\"installed\":false,\"hosts\":["
         "{\"host\":\"h0\",\"state\":\"confirmed\",\"time\":\"\"},"
         "{\"host\":\"h1\",\"state\":\"pending\",\"time\":\"\"},"
         "{\"host\":\"h2\",\"state\":\"offline\",\"time\":\"\","
@@ -296,7 +296,7 @@ receipt_says_where_each_host_is(void **state OVS_UNUSED)
     edit_port("b", "red", 200, "all", 1, false);
     TURN_UNTIL(!strcmp(receipt_of(revision, 0), "failed"));
     assert_receipt_text(
-        "{\"revision\":7,\"installed\":false,\"hosts\":["
+        "{\"revision\":7,\"recorded\":true,\"installed\":false,\"hosts\":["
         "{\"host\":\"h0\",\"state\":\"failed\",\"time\":\"\","
         "\"reason\":\"flow table=0,priority=200,reg0=0x7 "
         "actions=set_field:0x1->reg1,goto_table:192 of toy.port/b "

@@ -92,6 +92,81 @@ log_tells_revisions(void **state)
     json_decref(list);
 }
 
+/* Receipts.  -------------------------------------------------------------- */
+
+static void
+put_receipt(struct fixture *f, uint64_t first, uint64_t last, bool of_people,
+            char *body)
+{
+    const struct store_receipt receipt = {
+        .first = first, .last = last, .of_people = of_people, .n_hosts = 3,
+        .n_missing = 1, .body = body,
+    };
+
+    store_sqlite_class.put_receipt(f->store, &receipt);
+}
+
+/* Asserts that 'body' is what is kept of 'revision'; NULL: nothing is. */
+static void
+assert_receipt(struct fixture *f, uint64_t revision, const char *body)
+{
+    struct store_receipt receipt;
+    int error = store_sqlite_class.get_receipt(f->store, revision, true,
+                                               &receipt);
+
+    assert_int_equal(error, body ? 0 : ENOENT);
+    if (body) {
+        assert_string_equal(receipt.body, body);
+        assert_true(receipt.first <= revision && revision <= receipt.last);
+        assert_int_equal(receipt.n_hosts, 3);
+        assert_int_equal(receipt.n_missing, 1);
+        free(receipt.body);
+    }
+}
+
+static void
+receipts_are_kept_and_replaced(void **state)
+{
+    struct fixture *f = *state;
+
+    put_receipt(f, 2, 4, true, xstrdup("open"));
+    put_receipt(f, 6, 6, false, xstrdup("six"));
+    put_receipt(f, 2, 4, true, xstrdup("all"));
+    close_store(f);
+    open_store(f);
+    assert_receipt(f, 1, NULL);
+    assert_receipt(f, 2, "all");
+    assert_receipt(f, 4, "all");
+    assert_receipt(f, 5, NULL);
+    assert_receipt(f, 6, "six");
+    assert_receipt(f, 7, NULL);
+}
+
+/* Those of people are not displaced by those of others. */
+static void
+oldest_receipts_give_way(void **state)
+{
+    struct fixture *f = *state;
+
+    put_receipt(f, 1, 1, true, xstrdup("people's"));
+    for (int i = 0; i < 100; i++) {
+        char *body = xmalloc(1 << 18);
+
+        memset(body, 'x', 1 << 18);
+        body[(1 << 18) - 1] = '\0';
+        put_receipt(f, 2 + i, 2 + i, false, body);
+    }
+    close_store(f);
+    open_store(f);
+    assert_receipt(f, 1, "people's");
+    assert_receipt(f, 2, NULL);
+
+    struct store_receipt receipt;
+    assert_int_equal(store_sqlite_class.get_receipt(f->store, 101, false,
+                                                    &receipt), 0);
+    assert_null(receipt.body);
+}
+
 /* The revisions that are told of an object before 'before', as text; '*next' is
  * what to go on with. */
 static char *
@@ -402,6 +477,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(log_tells_revisions),
+        TEST(receipts_are_kept_and_replaced),
+        TEST(oldest_receipts_give_way),
         TEST(log_tells_revisions_of_an_object),
         TEST(log_is_trimmed_apart),
         TEST(log_is_not_washed_out_by_one_author),

@@ -3,9 +3,10 @@
  * What receipts say: which hosts have a revision, how far behind a host is.
  * Changes nothing; see receipts.h and fabric-receipts.h.
  *
- * A revision older than the oldest receipt, or from before the start, concerns
- * all hosts as far as is known: it is installed when all have acknowledged a
- * revision as new. */
+ * Of a revision older than the oldest receipt, or from before the start, it is
+ * known what was recorded (receipt-history.c).  One that is waited for is taken
+ * to concern all hosts: it is installed when all have acknowledged a revision
+ * as new. */
 
 #include <config.h>
 
@@ -148,6 +149,25 @@ show_hosts(const struct fabric *f, const struct receipt *receipt, bool all,
     return shown;
 }
 
+bool
+receipt_show_late_host(const struct fabric *f, const char *name,
+                       uint64_t revision, int64_t time_ms, const char *reason,
+                       struct fabric_receipt_host *shown)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+    enum receipt_state state;
+
+    if (!host) {
+        return false;
+    }
+    state = host_state(host, revision);
+    *shown = show_host(f, name, state == RECEIPT_OPEN && reason
+                                ? RECEIPT_FAILED : state,
+                       state == RECEIPT_CONFIRMED ? 0 : time_ms,
+                       reason ? reason : host->sw->faults.text);
+    return true;
+}
+
 /* Returns all hosts, for a revision without a receipt. */
 static struct fabric_receipt_host *
 show_all_hosts(const struct fabric *f, uint64_t revision,
@@ -163,8 +183,7 @@ show_all_hosts(const struct fabric *f, uint64_t revision,
 
         if (host) {
             shown[(*n)++] = show_host(f, host->name,
-                                      host_state(host, revision),
-                                      host->sw->since_ms,
+                                      host_state(host, revision), 0,
                                       host->sw->faults.text);
         }
     }
@@ -204,7 +223,8 @@ fabric_get_receipt(const struct fabric *f, uint64_t revision,
         shown->hosts = show_hosts(f, receipt, true, arena, &shown->n_hosts);
         shown->flows = show_flows(receipt, arena);
         shown->n_flows = receipt->n_apps;
-    } else {
+        shown->recorded = true;
+    } else if (!receipt_history_get(f, revision, arena, shown)) {
         shown->hosts = show_all_hosts(f, revision, arena, &shown->n_hosts);
     }
     return true;
@@ -294,6 +314,7 @@ fabric_progress(const struct fabric *f, uint64_t revision,
         progress->n_hosts = receipt->n_hosts;
         progress->n_confirmed = receipt->n_hosts - receipt->n_missing;
         progress->confirmed_us = receipt->confirmed_us;
+        return true;
     }
-    return receipt != NULL;
+    return receipt_history_progress(f, revision, progress);
 }

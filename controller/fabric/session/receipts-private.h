@@ -15,6 +15,7 @@
 #include "openvswitch/list.h"
 #include "sset.h"
 
+struct arena;
 struct event;
 
 /* What a host has said of a revision. */
@@ -36,7 +37,9 @@ struct receipt_app {
 /* The receipt of a group of revisions. */
 struct receipt {
     struct fabric_receipts *all;
+    struct ovs_list unsaved_node; /* In 'unsaved', or empty. */
     uint64_t first, last;       /* Revisions. */
+    bool of_people;             /* As in struct commit_group. */
     int64_t time_ms, begin_us;  /* The commit_group's. */
     size_t n_apps;
     struct receipt_app *apps;
@@ -51,6 +54,9 @@ struct fabric_receipts {
     uint64_t begin, end;        /* Sequence numbers held. */
     struct sset names;          /* Of hosts; grows only. */
     struct ovs_list waits;      /* struct fabric_wait. */
+    struct ovs_list unsaved;    /* struct receipt: not written as it is. */
+    size_t n_unsaved;
+    struct event *save;         /* Writes them, after a while. */
     struct event *check;        /* Later in this turn: checks waits and
                                  * ID pools. */
     uint64_t freed;             /* Last passed to id_pools_acked(). */
@@ -72,6 +78,27 @@ struct receipt *receipt_find(const struct fabric_receipts *,
 bool receipt_is_installed(const struct fabric *, uint64_t revision);
 /* Returns the newest revision that all hosts have acknowledged. */
 uint64_t receipts_acked_by_all(const struct fabric *);
+
+/* Fills in a host that had not confirmed 'revision' when that was recorded; it
+ * had refused it for 'reason', or NULL.  Returns false if it is no more. */
+bool receipt_show_late_host(const struct fabric *, const char *name,
+                            uint64_t revision, int64_t time_ms,
+                            const char *reason,
+                            struct fabric_receipt_host *shown);
+
+/* receipt-history.c.  ---------------------------------------------------- */
+
+void receipt_history_init(struct fabric *);
+void receipt_history_uninit(struct fabric *);
+/* Has the receipt written soon, since it has changed. */
+void receipt_changed(struct fabric *, struct receipt *);
+/* Has it written now, if that is due, since it is about to be freed. */
+void receipt_forget(struct fabric *, struct receipt *);
+/* Fills in what was recorded of 'revision', and returns true; or false. */
+bool receipt_history_get(const struct fabric *, uint64_t revision,
+                         struct arena *, struct fabric_receipt *);
+bool receipt_history_progress(const struct fabric *, uint64_t revision,
+                              struct fabric_progress *);
 
 /* receipt-waits.c.  ------------------------------------------------------ */
 

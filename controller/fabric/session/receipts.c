@@ -35,6 +35,7 @@ receipts_create(struct fabric *f)
     ovs_list_init(&r->waits);
     r->check = event_new(f->base, -1, 0, check_cb, f);
     f->receipts = r;
+    receipt_history_init(f);
 }
 
 static void
@@ -64,6 +65,7 @@ receipts_destroy(struct fabric *f)
         receipt_destroy(receipt_at(r, seq));
     }
     commit_cancel_when_quiescent(f->commit, free_numbers, f);
+    receipt_history_uninit(f);
     event_free(r->check);
     sset_destroy(&r->names);
     free(r);
@@ -98,6 +100,8 @@ receipts_open(struct fabric *f, const struct commit_group *group)
     }
     receipt = xzalloc(sizeof *receipt);
     receipt->all = f->receipts;
+    ovs_list_init(&receipt->unsaved_node);
+    receipt->of_people = group->of_people;
     receipt->first = group->first_revision;
     receipt->last = group->last_revision;
     receipt->time_ms = group->time_ms;
@@ -168,9 +172,11 @@ receipts_close(struct fabric *f, struct receipt *receipt)
            && (r->end - r->begin >= FABRIC_RECEIPTS_MAX
                || receipt_at(r, r->begin)->last + FABRIC_RECEIPTS_MAX
                   <= receipt->last)) {
+        receipt_forget(f, receipt_at(r, r->begin));
         receipt_destroy(receipt_at(r, r->begin++));
     }
     r->ring[r->end++ % FABRIC_RECEIPTS_MAX] = receipt;
+    receipt_changed(f, receipt);
     check_complete(f, receipt);
     receipts_acked_changed(f);
 }
@@ -217,6 +223,7 @@ set_states(struct fabric *f, const struct fabric_host *host, uint64_t first,
         }
         if (receipt->n_missing) {
             set_state(receipt, host->name, state, reason);
+            receipt_changed(f, receipt);
             check_complete(f, receipt);
         }
     }
@@ -266,6 +273,7 @@ receipts_remove_host(struct fabric *f, const struct fabric_host *host)
             memmove(rh, rh + 1, after * sizeof *rh);
             receipt->n_hosts--;
             receipt->n_missing--;
+            receipt_changed(f, receipt);
             check_complete(f, receipt);
         }
     }

@@ -23,6 +23,8 @@ struct receipt;
 struct schema_struct;
 
 void receipts_create(struct fabric *);
+/* Has all that changed written: before hosts are let go at the end. */
+void receipts_save(struct fabric *);
 /* Forgets waits that are left without calling anybody. */
 void receipts_destroy(struct fabric *);
 

@@ -71,13 +71,16 @@ function receipt(found) {
   const { made, rows } = hostsTable(one.hosts);
   const parts = [
     h("p", {}, one.installed
-      ? badge("ok", installedOn(one.hosts.length))
+      ? badge("ok", one.recorded ? installedOn(one.hosts.length)
+        : "all hosts are past it")
       : Object.entries(counts).map(([state, n]) => [
         badge(HOST_KIND[state], `${number(n)} ${state}`), " "])),
     one.hosts.length ? made.root : null,
     h("h3", {}, "Flows"),
     one.flows.length ? flowsTable(one.flows)
-      : h("p", { class: "faint" }, "No flow was changed by it."),
+      : h("p", { class: "faint" }, one.recorded
+        ? "No flow was changed by it."
+        : "Not recorded: which flows it changed is not known."),
   ];
 
   return { parts, fill: () => made.set(rows) };
@@ -108,11 +111,11 @@ function groupOf(groups, revision) {
     && g.first_revision <= revision && revision <= g.revision);
 }
 
-function progress(group) {
-  if (!group) {
-    return "";
+function progress(hosts) {
+  if (!hosts) {
+    return h("span", { class: "faint" }, "not known");
   }
-  const { concerned, confirmed } = group.hosts;
+  const { concerned, confirmed } = hosts;
 
   return concerned === confirmed
     ? badge("ok", concerned ? `${number(concerned)}` : "no host",
@@ -132,7 +135,8 @@ function makeList(state, open, end) {
       { title: "Who", width: "minmax(116px, .5fr)", cell: (r) => r.who },
       { title: "What", width: "2fr", cell: (r) => changes(r.changes) },
       { title: "Installed", width: "96px",
-        cell: (r) => progress(groupOf(state.groups, r.revision)) },
+        cell: (r) => progress(
+          groupOf(state.groups, r.revision)?.hosts ?? r.hosts) },
     ],
   });
 }
