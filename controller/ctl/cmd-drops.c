@@ -170,6 +170,26 @@ say_rest(struct ctl *ctl, const char *what, size_t n_shown, json_int_t n)
     }
 }
 
+/* Returns how many hosts' counters have not been read yet. */
+static json_int_t
+unread_hosts(const json_t *body)
+{
+    return json_integer_value(json_object_get(body, "unread_hosts"));
+}
+
+/* Says of how many hosts nothing is counted yet. */
+static void
+say_unread(struct ctl *ctl, const json_t *body)
+{
+    json_int_t n = unread_hosts(body);
+
+    if (n) {
+        fprintf(ctl->err, "vmnd has not read the counters of %"
+                JSON_INTEGER_FORMAT" %s since it started\n", n,
+                n == 1 ? "host" : "hosts");
+    }
+}
+
 /* Says how much background was left out. */
 static void
 say_hidden(struct ctl *ctl, const json_t *body)
@@ -208,7 +228,8 @@ show(struct ctl *ctl, const json_t *body)
     } else if (n_samples) {
         fputs("no counters; packets that were dropped:\n", ctl->err);
     } else {
-        fputs("no drops\n", ctl->err);
+        fputs(unread_hosts(body) ? "no drops are known yet\n" : "no drops\n",
+              ctl->err);
     }
     fflush(ctl->err);
     if (n_counters) {
@@ -222,6 +243,7 @@ show(struct ctl *ctl, const json_t *body)
     say_rest(ctl, "packets", n_samples, json_integer_value(
                  json_object_get(body, "samples_matching")));
     say_hidden(ctl, body);
+    say_unread(ctl, body);
 }
 
 void

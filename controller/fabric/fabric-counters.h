@@ -30,6 +30,10 @@ bool fabric_rule_counts(const struct fabric *, enum vmn_table,
                         struct fabric_count *counts,
                         struct fabric_count *rest);
 
+/* Returns the number of hosts whose counters this vmnd has not read yet: what
+ * flows were hit by there is in none of its figures. */
+size_t fabric_unread_hosts(const struct fabric *);
+
 /* What goes through flows of late, on all hosts together: rates are those
  * between the last two readings of each host. */
 struct fabric_load {

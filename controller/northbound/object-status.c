@@ -247,6 +247,7 @@ fill_tier(const struct nb_status_query *q, const struct vmn_row *row,
     struct status_tier *status = status_;
 
     count_rules(q, row, 0, NULL, &status->retained);
+    status->unread_hosts = fabric_unread_hosts(q->nb->fabric);
     return true;
 }
 
@@ -290,6 +291,7 @@ fill_policy(const struct nb_status_query *q, const struct vmn_row *row,
     struct status_count *rest = arena_alloc(q->arena, sizeof *rest);
 
     status->count = count_rules(q, row, policy->n_rules, counts, rest);
+    status->unread_hosts = fabric_unread_hosts(q->nb->fabric);
     if (q->one) {
         list_rules(q, policy, counts, status);
         status->would_isolate = policy->mode == VMN_SHADOW ? rest : NULL;
@@ -314,6 +316,7 @@ fill_quarantine(const struct nb_status_query *q, const struct vmn_row *row,
     nb_fill_members(names, n, q->one, q->arena, &status->members);
     free(names);
     status->count = count_rules(q, row, quarantine->n_allow, allow, &rest);
+    status->unread_hosts = fabric_unread_hosts(q->nb->fabric);
     status->n_allow = quarantine->n_allow;
     status->allow = q->one ? allow : NULL;
     return true;

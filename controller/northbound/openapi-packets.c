@@ -98,6 +98,7 @@ const struct schema_struct nb_reply_drops = SHOWN_KEPT(
              "How many samples there are in all."),
     SHOWN_STRUCT_OF(nb_reply_drops, hidden, ALWAYS,
                     "What is left out as background.", &drops_hidden),
+    SHOWN_UNREAD_HOSTS(nb_reply_drops),
     SHOWN_OF(nb_reply_drops, newest, U64, ALWAYS,
              "What to give as `after` next time."));
 

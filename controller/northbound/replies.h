@@ -118,6 +118,7 @@ struct nb_reply_drops {
     struct nb_sample *samples;
     size_t samples_matching;
     struct nb_drops_hidden hidden;
+    uint64_t unread_hosts;
     uint64_t newest;
 };
 

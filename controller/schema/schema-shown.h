@@ -77,6 +77,13 @@
 #define TIME SCHEMA_TIME
 #define ANY SCHEMA_ANY
 
+/* How far such figures can be believed, in 'unread_hosts' of 'KEPT'. */
+#define SHOWN_UNREAD_HOSTS(KEPT)                                        \
+    SHOWN_OF(KEPT, unread_hosts, U64, HIDE,                             \
+             "Hosts whose counters were not read yet since `vmnd` "     \
+             "started: what was hit there is not known, and not in "    \
+             "these figures. Absent: none.")
+
 /* The members of the struct status_count that is member 'IN' of 'struct KEPT'
  * ("count."; nothing: that is a struct status_count itself). */
 #define SHOWN_COUNT(KEPT, IN)                                           \

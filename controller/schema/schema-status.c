@@ -70,10 +70,12 @@ const struct schema_struct schema_status_tier = SHOWN_KEPT(
     "TierStatus", status_tier,
     SHOWN_STRUCT_OF(status_tier, retained, ALWAYS,
                     "Packets of connections that the tier keeps "
-                    "(`on_change`).", &schema_count));
+                    "(`on_change`).", &schema_count),
+    SHOWN_UNREAD_HOSTS(status_tier));
 
 const struct schema_struct schema_status_policy = SHOWN_KEPT(
     "PolicyStatus", status_policy, SHOWN_COUNT(status_policy, count.),
+    SHOWN_UNREAD_HOSTS(status_policy),
     SHOWN_LIST_OF(status_policy, rules, n_rules, STRUCT, 0,
                   "The same of each rule, in their order, when one policy is "
                   "asked for.", .nested = &rule_count),
@@ -85,6 +87,7 @@ const struct schema_struct schema_status_quarantine = SHOWN_KEPT(
     "QuarantineStatus", status_quarantine,
     MEMBERS(status_quarantine, ALWAYS),
     SHOWN_COUNT(status_quarantine, count.),
+    SHOWN_UNREAD_HOSTS(status_quarantine),
     SHOWN_LIST_OF(status_quarantine, allow, n_allow, STRUCT, 0,
                   "The same of each entry of `allow`, in their order, when "
                   "one quarantine is asked for.", .nested = &schema_count));

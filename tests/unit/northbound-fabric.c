@@ -84,6 +84,12 @@ fabric_remove_watch(struct fabric *f,
     f->watch = NULL;
 }
 
+size_t
+fabric_unread_hosts(const struct fabric *f)
+{
+    return f->n_unread;
+}
+
 int64_t
 fabric_count_interval(const struct fabric *f OVS_UNUSED)
 {

@@ -268,6 +268,11 @@ drops_are_a_table(void **state OVS_UNUSED)
           " \"packets\": 31, \"samples\": 4}}" },
         { NULL, NULL, 0, NULL },
     };
+    static const struct step unread[] = {
+        { "GET /v1/drops?limit=20", NULL, 200,
+          "{\"counters\": [], \"samples\": [], \"unread_hosts\": 2}" },
+        { NULL, NULL, 0, NULL },
+    };
     static const struct step raw[] = {
         { "GET /v1/drops", NULL, 200, "{}" },
         { NULL, NULL, 0, NULL },
@@ -294,6 +299,10 @@ drops_are_a_table(void **state OVS_UNUSED)
                 "no drops\n"
                 "hidden as background: 31 packets of 2 counters, 4 samples;"
                 " --all shows them\n");
+    assert_play(unread, "", "drops", CTL_DONE, "",
+                "no drops are known yet\n"
+                "vmnd has not read the counters of 2 hosts since it"
+                " started\n");
     assert_play(raw, "", "drops -o json", CTL_DONE, "{}\n", "");
 }
 

@@ -306,6 +306,40 @@ background_is_hidden_and_counted(void **state)
     assert_text(f, "errors.0.parameter", "background");
 }
 
+/* What no host has told yet is not zero. */
+static void
+hits_that_are_not_known_yet_are_not_called_none(void **state)
+{
+    static const char *const paths[] = {
+        "/v1/policies/p", "/v1/policies", "/v1/tiers/application",
+        "/v1/quarantines/q",
+    };
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 201, "PUT", "/v1/groups/g", "{\"spec\": {\"ports\":"
+                " [\"web-1\"]}}");
+    assert_call(f, 201, "PUT", "/v1/policies/p", "{\"spec\":"
+                " {\"applies_to\": [\"g\"]}}");
+    assert_call(f, 201, "PUT", "/v1/quarantines/q", "{\"spec\": {\"ports\":"
+                " [\"web-1\"]}}");
+    for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+        const char *place = i == 1 ? "items.0.status.unread_hosts"
+                            : "status.unread_hosts";
+
+        fake_fabric.n_unread = 2;
+        assert_call(f, 200, "GET", paths[i], NULL);
+        assert_int_equal(json_integer_value(at(f, place)), 2);
+        fake_fabric.n_unread = 0;
+        assert_call(f, 200, "GET", paths[i], NULL);
+        assert_null(at(f, place));
+    }
+    fake_fabric.n_unread = 1;
+    assert_call(f, 200, "GET", "/v1/drops", NULL);
+    assert_int_equal(json_integer_value(at(f, "unread_hosts")), 1);
+    fake_fabric.n_unread = 0;
+}
+
 /* A packet is of its sender's network, and of its receiver's. */
 static void
 drops_are_asked_for_by_the_network_of_either_end(void **state)
@@ -763,6 +797,7 @@ main(void)
         TEST(identities_are_asked_for_by_network_and_number),
         TEST(drops_are_told_by_what_they_are_for),
         TEST(background_is_hidden_and_counted),
+        TEST(hits_that_are_not_known_yet_are_not_called_none),
         TEST(drops_are_asked_for_by_the_network_of_either_end),
         TEST(logs_tell_verdicts_from_shadows),
         TEST(drops_of_what_is_nowhere_are_refused),

@@ -78,11 +78,13 @@ struct counters_of_switch {
     int64_t rest_until_ms;      /* time_msec(). */
     struct ofdump_counts counts; /* Of the flow that is being read. */
     struct traffic traffic;     /* Of its ports. */
+    bool was_read;              /* Once, as a whole. */
 };
 
 struct counters {
     struct hmap counters;       /* struct counter. */
     struct hmap by_object;      /* The same. */
+    size_t n_read;              /* Hosts with 'was_read'. */
     size_t n_flows;             /* struct counted_flow, of all hosts. */
     int64_t interval_ms;        /* 0: hosts are not read. */
     int64_t started_ms;         /* time_msec(). */

@@ -69,6 +69,12 @@ fabric_rule_counts(const struct fabric *f, enum vmn_table table,
     return any;
 }
 
+size_t
+fabric_unread_hosts(const struct fabric *f)
+{
+    return hmap_count(&f->hosts) - f->counters->n_read;
+}
+
 static void
 add_load(struct fabric_load *load, const struct counter *counter)
 {

@@ -421,6 +421,8 @@ done_cb(void *cs_, const char *error)
         c->n_polls++;
         forget_gone(cs);
         cs->before_ms = cs->requested_ms;
+        c->n_read += !cs->was_read;
+        cs->was_read = true;
     }
     cs->rest_until_ms = now + (now - cs->requested_ms) * SHARE;
     if (ofdump_is_too_much(cs->dump)) {
@@ -625,6 +627,7 @@ destroy(struct fabric_switch *sw, void *cs_)
         flow_free(cs, flow);
     }
     hmap_destroy(&cs->flows);
+    c->n_read -= cs->was_read;
     if (c->interval_ms) {
         ovs_list_remove(&cs->due_node);
     }

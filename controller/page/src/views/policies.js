@@ -23,8 +23,14 @@ const SHOWN = 200;              // Quarantines that are listed.
 /* Quarantine holds behind the rules of this tier. */
 const BEFORE_QUARANTINE = "emergency";
 
+/* Hits that hosts have not told yet are no hits that never were. */
 const hits = (count) => count?.packets
-  ? `${short(count.packets)} packets, ${ago(count.last)}` : "never hit";
+  ? `${short(count.packets)} packets, ${ago(count.last)}`
+  : count?.unread_hosts ? "hits not known yet" : "never hit";
+
+/* What 'shown' makes of the count, if that is known. */
+const known = (status, count, shown) => !count?.packets && status.unread_hosts
+  ? "not known yet" : shown(count);
 
 // Lanes.  -------------------------------------------------------------------
 
@@ -88,8 +94,10 @@ function rulesTable(policy) {
     h("tbody", {}, (spec.rules ?? []).map((rule, i) => h("tr", {},
       h("td", {}, i), h("td", {}, ruleText(rule),
         rule.log ? [" ", h("span", { class: "faint" }, "(logged)")] : ""),
-      h("td", { class: "right" }, short(status.rules?.[i]?.packets ?? 0)),
-      h("td", { class: "time" }, ago(status.rules?.[i]?.last))))));
+      h("td", { class: "right" }, known(status, status.rules?.[i],
+        (count) => short(count?.packets ?? 0))),
+      h("td", { class: "time" }, known(status, status.rules?.[i],
+        (count) => ago(count?.last)))))));
 }
 
 function shadowPart(policy, promote) {
@@ -102,7 +110,9 @@ function shadowPart(policy, promote) {
     h("p", {}, "It decides nothing yet. Until now it would have denied ",
       h("strong", {}, plural(denied, "packet")), " by its rules, and isolated ",
       h("strong", {}, plural(would?.packets ?? 0, "packet")),
-      would?.last ? `, the last ${ago(would.last)}.` : "."),
+      would?.last ? `, the last ${ago(would.last)}.` : ".",
+      policy.status.unread_hosts ? ` ${plural(policy.status.unread_hosts,
+        "host")} not read yet since vmnd started.` : ""),
     h("p", {}, h("button", { type: "button", class: "main",
       onclick: promote }, "Promote"))];
 }
