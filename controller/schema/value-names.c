@@ -314,9 +314,10 @@ value_check_label_key(const char *text, struct vmn_error *error)
            && is_label_text(name, strlen(name)) ? 0
            : vmn_error_invalid(error,
                                "must be a label key, \"NAME\" or "
-                               "\"PREFIX/NAME\": 1 to 63 of A-Z, a-z, 0-9, "
-                               "'.', '_' and '-', with a letter or digit at "
-                               "both ends");
+                               "\"PREFIX/NAME\": NAME has 1 to 63 of A-Z, "
+                               "a-z, 0-9, '.', '_' and '-', PREFIX 1 to 63 "
+                               "of a-z, 0-9, '-' and '.', each with a letter "
+                               "or digit at both ends");
 }
 
 int

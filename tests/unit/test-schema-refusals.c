@@ -130,10 +130,15 @@ static const struct bad_case bad_cases[] = {
       "/description must not contain control characters\n" },
     { "hosts", HOST("'description':'\\u2066'"),
       "/description must not contain control characters\n" },
+    /* What is said of a key allows no key that is refused. */
+    { "hosts", HOST("'labels':{'A_b/c':'x'}"),
+      "/labels/A_b~1c must be a label key, \"NAME\" or \"PREFIX/NAME\": NAME "
+      "has 1 to 63 of A-Z, a-z, 0-9, '.', '_' and '-', PREFIX 1 to 63 of a-z, "
+      "0-9, '-' and '.', each with a letter or digit at both ends\n" },
     { "hosts", HOST("'labels':{'a/b/c':'x','k':1,'l':'-'}"),
-      "/labels/a~1b~1c must be a label key, \"NAME\" or \"PREFIX/NAME\": 1 "
-      "to 63 of A-Z, a-z, 0-9, '.', '_' and '-', with a letter or digit at "
-      "both ends\n"
+      "/labels/a~1b~1c must be a label key, \"NAME\" or \"PREFIX/NAME\": NAME "
+      "has 1 to 63 of A-Z, a-z, 0-9, '.', '_' and '-', PREFIX 1 to 63 of a-z, "
+      "0-9, '-' and '.', each with a letter or digit at both ends\n"
       "/labels/k must be a string\n"
       "/labels/l must be a label value: up to 63 of A-Z, a-z, 0-9, '.', '_' "
       "and '-', with a letter or digit at both ends\n" },
