@@ -45,8 +45,8 @@ serving_read(struct vmn_view *view, struct vmn_emit *emit, const char *name,
 
 /* Adds a flow for packets to the backend, or only for resets. */
 static struct vmn_flow *
-onward_add(const struct serving *s, struct vmn_scope scope, uint16_t priority,
-           bool resets)
+forward_add(const struct serving *s, struct vmn_scope scope, uint16_t priority,
+            bool resets)
 {
     struct vmn_flow *flow = vmn_flow_add(s->emit, scope, STAGE_BALANCE,
                                          BALANCE_BACKEND, priority);
@@ -83,8 +83,8 @@ emit_mac(const struct serving *s, const char *network, bool resets)
         }
         mac = router->mac;
     }
-    flow = onward_add(s, vmn_scope_network(network),
-                      resets ? BACKEND_RESET_MAC : BACKEND_MAC, resets);
+    flow = forward_add(s, vmn_scope_network(network),
+                       resets ? BACKEND_RESET_MAC : BACKEND_MAC, resets);
     vmn_match(flow, VMN_REG_NETWORK, from->vni);
     vmn_act_set_mac(vmn_flow_actions(flow), VMN_F_ETH_DST, mac);
     vmn_act_next(vmn_flow_actions(flow));
@@ -100,8 +100,8 @@ emit_routed(const struct serving *s, bool resets)
     if (!vmn_domain_is_routed(s->domain)) {
         return;
     }
-    flow = onward_add(s, vmn_scope_domain(s->domain),
-                      resets ? BACKEND_RESET_ROUTED : BACKEND_ROUTED, resets);
+    flow = forward_add(s, vmn_scope_domain(s->domain),
+                       resets ? BACKEND_RESET_ROUTED : BACKEND_ROUTED, resets);
     vmn_match(flow, VMN_REG_ZONE, s->zone);
     vmn_act_next(vmn_flow_actions(flow));
 }
@@ -110,7 +110,7 @@ emit_routed(const struct serving *s, bool resets)
 
 /* Adds a flow for packets of the backend to a client on this host. */
 static struct vmn_flow *
-answer_add(const struct serving *s, uint16_t priority)
+reply_add(const struct serving *s, uint16_t priority)
 {
     struct vmn_flow *flow = vmn_flow_add(
         s->emit, vmn_scope_domain(s->domain), STAGE_UNBALANCE, UNBALANCE_SEND,
@@ -129,12 +129,12 @@ static void
 emit_errors(const struct serving *s)
 {
     if (s->ip->family == 6) {
-        vmn_match(answer_add(s, SEND_ANSWER), VMN_F_ICMPV6_TYPE,
+        vmn_match(reply_add(s, SEND_REPLY), VMN_F_ICMPV6_TYPE,
                   VMN_ICMPV6_UNREACHABLE);
-        vmn_match(answer_add(s, SEND_ANSWER), VMN_F_ICMPV6_TYPE,
+        vmn_match(reply_add(s, SEND_REPLY), VMN_F_ICMPV6_TYPE,
                   VMN_ICMPV6_TOO_BIG);
     } else {
-        vmn_match(answer_add(s, SEND_ANSWER), VMN_F_ICMPV4_TYPE,
+        vmn_match(reply_add(s, SEND_REPLY), VMN_F_ICMPV4_TYPE,
                   VMN_ICMP_UNREACHABLE);
     }
 }
@@ -158,7 +158,7 @@ compile_backend(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
     /* All fragments of a packet must pass the same zone; only the first has
      * the port that it is from. */
-    flow = answer_add(&s, SEND_FRAGMENT);
+    flow = reply_add(&s, SEND_FRAGMENT);
     vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_ANY, VMN_FRAG_ANY);
     emit_errors(&s);
 }
@@ -191,7 +191,7 @@ compile_target(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
     if (vmn_key_split(view, key, parts, 5) == 5
         && serving_read(view, emit, parts[0], atoi(parts[1]), &s)) {
-        vmn_match_masked(answer_add(&s, SEND_ANSWER),
+        vmn_match_masked(reply_add(&s, SEND_REPLY),
                          field_src(atoi(parts[2])), atoi(parts[3]),
                          atoi(parts[4]));
     }
@@ -237,8 +237,8 @@ emit_hairpin(const struct serving *s, const char *host,
 /* Emits flows for the backend's reply to itself, back into the connection that
  * it opened. */
 static void
-emit_hairpin_answer(const struct serving *s, const char *host,
-                    const struct vmn_ip *vip, const char *target)
+emit_hairpin_reply(const struct serving *s, const char *host,
+                   const struct vmn_ip *vip, const char *target)
 {
     const char *parts[3];        /* PROTOCOL|VALUE|MASK. */
     struct vmn_actions *actions;
@@ -278,7 +278,7 @@ compile_hairpin(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     }
     emit_hairpin(&s, binding->host, &vip);
     for (size_t i = 0; i < targets.n; i++) {
-        emit_hairpin_answer(&s, binding->host, &vip, targets.names[i]);
+        emit_hairpin_reply(&s, binding->host, &vip, targets.names[i]);
     }
 }
 
@@ -290,7 +290,7 @@ static struct vmn_flow *
 probed_add(const struct serving *s, const char *host,
            const struct vmn_ip *vip)
 {
-    struct vmn_flow *flow = own_add(s, host, BALANCE_VIP, VIP_PROBED);
+    struct vmn_flow *flow = own_add(s, host, BALANCE_VIP, VIP_PROBE_REPLY);
 
     vmn_match_ip(flow, vmn_field_ip_dst(vip->family), vip);
     vmn_act_punt(vmn_flow_actions(flow), HANDLER_PROBE, 0, VMN_PUNT_ALL);
@@ -298,8 +298,8 @@ probed_add(const struct serving *s, const char *host,
 }
 
 static void
-emit_answer(const struct serving *s, const char *host,
-            const struct vmn_ip *vip, unsigned ip_proto, uint16_t port)
+emit_reply(const struct serving *s, const char *host,
+           const struct vmn_ip *vip, unsigned ip_proto, uint16_t port)
 {
     bool v6 = vip->family == 6;
     enum vmn_field type = vmn_field_icmp_type(vip->family);
@@ -340,8 +340,8 @@ compile_probe(struct vmn_view *view, const char *key, struct vmn_emit *emit)
         const char *what[2];     /* PROTOCOL|PORT. */
 
         if (vmn_key_split(view, probes.names[i], what, 2) == 2) {
-            emit_answer(&s, binding->host, &vip, atoi(what[0]),
-                        atoi(what[1]));
+            emit_reply(&s, binding->host, &vip, atoi(what[0]),
+                       atoi(what[1]));
         }
     }
     flow = probed_add(&s, binding->host, &vip);

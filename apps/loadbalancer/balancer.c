@@ -47,7 +47,7 @@ is_limited(const struct balancer_ctx *ctx)
 static unsigned
 table_after_choice(const struct balancer_ctx *ctx)
 {
-    return is_limited(ctx) ? BALANCE_LIMIT : BALANCE_CHOSEN;
+    return is_limited(ctx) ? BALANCE_LIMIT : BALANCE_COMMIT;
 }
 
 static struct vmn_flow *
@@ -400,9 +400,9 @@ emit_admitted(const struct balancer_ctx *ctx)
     flow = flow_add(ctx, ctx->scope, BALANCE_ADMITTED, ADMITTED_ONE);
     vmn_match(flow, REG_BALANCER, ctx->number);
     vmn_flow_count_part(flow, VMN_LB_PART_ADMITTED);
-    vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_GIVEN);
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_ASSIGNED);
     for (size_t i = 0; i < serving->n; i++) {
-        flow = flow_add(ctx, ctx->scope, BALANCE_GIVEN, GIVEN_ONE);
+        flow = flow_add(ctx, ctx->scope, BALANCE_ASSIGNED, ASSIGNED_ONE);
         vmn_match(flow, REG_BALANCER, ctx->number);
         vmn_match(flow, REG_BACKEND, number_of(ctx, serving->members[i]));
         vmn_flow_count_part(flow, counter_part(ctx, serving->members[i]));
@@ -421,9 +421,9 @@ emit_chosen(const struct balancer_ctx *ctx, const struct vmn_lb_member *member,
     bool all = !first;
 
     while (all || first <= last) {
-        struct vmn_flow *flow = flow_add(ctx, ctx->scope, BALANCE_CHOSEN,
+        struct vmn_flow *flow = flow_add(ctx, ctx->scope, BALANCE_COMMIT,
                                          is_limited(ctx)
-                                         ? CHOSEN_ONE_LIMITED : CHOSEN_ONE);
+                                         ? COMMIT_ONE_LIMITED : COMMIT_ONE);
         uint32_t value = first;
 
         vmn_match(flow, REG_BALANCER, ctx->number);

@@ -96,6 +96,6 @@ compile_limit(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                                           parts[0], i),
                       strtoul(parts[1], NULL, 10),
                       strtoul(parts[2], NULL, 10));
-        vmn_act_goto(actions, STAGE_BALANCE, BALANCE_CHOSEN);
+        vmn_act_goto(actions, STAGE_BALANCE, BALANCE_COMMIT);
     }
 }

@@ -22,7 +22,7 @@ base_reject(struct vmn_emit *emit)
 
     for (size_t i = 0; i < 2; i++) {
         struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(),
-                                             STAGE_BALANCE, BALANCE_REFUSED,
+                                             STAGE_BALANCE, BALANCE_REJECT,
                                              PRIORITY_LAST);
         struct vmn_actions *actions = vmn_flow_actions(flow);
 
@@ -53,13 +53,14 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     vmn_act_goto(base_add(emit, BALANCE_SELECT), STAGE_BALANCE,
                  BALANCE_BACKEND);
     for (unsigned table = BALANCE_LIMIT; table <= BALANCE_METER; table++) {
-        vmn_act_goto(base_add(emit, table), STAGE_BALANCE, BALANCE_CHOSEN);
+        vmn_act_goto(base_add(emit, table), STAGE_BALANCE, BALANCE_COMMIT);
     }
-    for (unsigned table = BALANCE_ADMITTED; table <= BALANCE_GIVEN; table++) {
+    for (unsigned table = BALANCE_ADMITTED; table <= BALANCE_ASSIGNED;
+         table++) {
         vmn_act_goto(base_add(emit, table), STAGE_BALANCE, table + 1);
     }
     act_reject(base_add(emit, BALANCE_CHOOSE), "no backend");
-    act_reject(base_add(emit, BALANCE_CHOSEN), "no backend");
+    act_reject(base_add(emit, BALANCE_COMMIT), "no backend");
     act_reject(base_add(emit, BALANCE_BACKEND), "backend is gone");
     base_invalid(emit);
     base_reject(emit);

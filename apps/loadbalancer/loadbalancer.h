@@ -13,81 +13,84 @@ enum loadbalancer_stage { STAGE_ARP, STAGE_BALANCE, STAGE_UNBALANCE };
 
 enum loadbalancer_handler { HANDLER_NEIGHBOUR, HANDLER_REJECT, HANDLER_PROBE };
 
-#define ARP_ND_REPLY 100        /* In STAGE_ARP: of vmn_arp_nd_respond(). */
+#define ARP_ND_REPLY 100        /* Priority in STAGE_ARP, for
+                                 * vmn_arp_nd_respond(). */
 
 /* Tables of STAGE_BALANCE. */
 enum {
     BALANCE_VIP,                /* Is it for a virtual IP? */
-    BALANCE_SELECT,             /* Tracked: whose is a new connection? */
-    BALANCE_CHOOSE,             /* It gets a backend... */
-    BALANCE_LIMIT,              /* (where clients have a limit: by whose... */
-    BALANCE_METER,              /* ...meter it counts) */
-    BALANCE_CHOSEN,             /* ...and is that one's from then on. */
-    BALANCE_ADMITTED,           /* Where there is a limit, it counts now, */
-    BALANCE_GIVEN,              /* also as that backend's. */
-    BALANCE_BACKEND,            /* Has its backend: the backend's MAC. */
-    BALANCE_REFUSED,            /* What was made here for a client. */
+    BALANCE_SELECT,             /* Tracked: of which balancer is a new
+                                 * connection? */
+    BALANCE_CHOOSE,             /* Selects a backend. */
+    BALANCE_LIMIT,              /* Where clients are limited: selects the... */
+    BALANCE_METER,              /* ...meter, and applies it. */
+    BALANCE_COMMIT,             /* Commits the connection to the backend. */
+    BALANCE_ADMITTED,           /* Counts what the limit has admitted, */
+    BALANCE_ASSIGNED,           /* and counts it for the backend. */
+    BALANCE_BACKEND,            /* Sets the backend's MAC. */
+    BALANCE_REJECT,             /* Rejections made here for a client. */
     BALANCE_N_TABLES
 };
 enum {
     VIP_FRAGMENT = 220,
-    VIP_PROBED = 210,           /* A backend's answer to a probe. */
+    VIP_PROBE_REPLY = 210,      /* A backend's reply to a probe. */
     VIP_SERVICE = 200,
     VIP_PING = 180,
-    VIP_HAIRPIN = 150,          /* A backend's answer to itself. */
+    VIP_HAIRPIN = 150,          /* A backend's reply to itself. */
     VIP_OTHER = 100,
 
-    SELECT_PORT_LIMITED = 120,  /* Within its port's limit? */
+    SELECT_PORT_LIMITED = 120,  /* Is it within its port's limit? */
     SELECT_INVALID = 110,
-    SELECT_NEW_LIMITED = 101,   /* Other flows, which are counted anew. */
+    SELECT_NEW_LIMITED = 101,   /* Flows of their own, with their own
+                                 * counters. */
     SELECT_NEW = 100,
     SELECT_FRAGMENT = 90,
-    SELECT_ANSWER = 60,         /* To itself, from the virtual IP again. */
+    SELECT_REPLY = 60,          /* To itself, restored to the virtual IP. */
 
-    CHOOSE_KNOWN = 100,         /* A client that has a backend. */
-    CHOOSE_HERE = 70,           /* One on the client's own host. */
+    CHOOSE_KNOWN = 100,         /* A client with affinity. */
+    CHOOSE_HERE = 70,           /* A backend on the client's own host. */
     CHOOSE_ANY = 50,
 
     LIMIT_ONE = 100,
 
     METER_ONE = 100,
 
-    CHOSEN_ONE_LIMITED = 101,
-    CHOSEN_ONE = 100,
+    COMMIT_ONE_LIMITED = 101,
+    COMMIT_ONE = 100,
 
     ADMITTED_ONE = 100,
 
-    GIVEN_ONE = 100,
+    ASSIGNED_ONE = 100,
 
     BACKEND_HAIRPIN = 100,
     BACKEND_MAC = 50,
     BACKEND_ROUTED = 40,
-    BACKEND_RESET_MAC = 30,     /* The same for resets alone, where its */
+    BACKEND_RESET_MAC = 30,     /* The same for resets only, where its */
     BACKEND_RESET_ROUTED = 20,  /* connections are cut. */
 
     PRIORITY_LAST = 1,
 };
 
 /* Scratch registers in STAGE_BALANCE. */
-#define REG_BACKEND VMN_F_REG10 /* Number of the backend of that balancer. */
+#define REG_BACKEND VMN_F_REG10 /* The backend's ID. */
 #define REG_LIMIT VMN_F_REG13   /* The client's meter. */
-#define REG_BALANCER VMN_REG_CLIENT_SERVICE /* Number of the balancer. */
+#define REG_BALANCER VMN_REG_CLIENT_SERVICE /* The balancer's ID. */
 
 /* Tables of STAGE_UNBALANCE. */
 enum {
-    UNBALANCE_SEND,             /* Into conntrack if it may be an answer. */
-    UNBALANCE_MAC,              /* Answers come from the virtual IP's MAC. */
+    UNBALANCE_SEND,             /* Sends possible replies through conntrack. */
+    UNBALANCE_MAC,              /* Sets the virtual IP's MAC on replies. */
     UNBALANCE_N_TABLES
 };
 enum {
     SEND_FRAGMENT = 110,
-    SEND_ANSWER = 100,
-    MAC_ANSWER = 100,
+    SEND_REPLY = 100,
+    MAC_REPLY = 100,
 };
 
 
-/* Probes come from these ports of the virtual IP, where no guest's own
- * connection to it begins: 512 to 1023. */
+/* Source ports of probes at the virtual IP, from which no guest opens
+ * connections to it: 512 to 1023. */
 #define PROBE_PORT 0x200
 #define PROBE_PORT_MASK 0xfe00
 
@@ -97,8 +100,8 @@ enum {
 #define ID_POOL_BACKEND "loadbalancer.backend" /* BALANCER|PORT. */
 #define ID_POOL_LIMIT "loadbalancer.limit" /* DOMAIN|RATE|BURST. */
 
-/* Relations, by key -> values.  What several balancers may want has a unit of
- * its own, so that it is there once. */
+/* Relations, by key -> values.  What several balancers may need has a unit of
+ * its own, so that there is one flow. */
 #define REL_ADDRESS "loadbalancer.address" /* DOMAIN|VIP -> NETWORK|PROTOCOL|
                                             * SERVICES|BALANCER. */
 #define REL_BACKEND "loadbalancer.backend" /* PORT|FAMILY -> network. */
@@ -110,7 +113,7 @@ enum {
 #define REL_LIMIT "loadbalancer.limit" /* DOMAIN|RATE|BURST -> balancer. */
 #define REL_PROBE "loadbalancer.probe" /* PORT|VIP -> PROTOCOL|N. */
 
-/* Those of a balancer that are in one routing domain. */
+/* A balancer's backends in one routing domain. */
 struct backends {
     size_t n;
     const struct vmn_lb_member **members; /* Sorted by name. */
@@ -126,30 +129,30 @@ uint32_t backend_number(struct vmn_view *, const char *balancer,
 const struct vmn_lb_member *members_of(struct vmn_view *, const char *balancer,
                                        size_t *n);
 
-/* backend.c: what concerns a port, whatever balancers it serves. */
+/* backend.c: flows of a port, whatever balancers it serves. */
 void compile_backend(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_reset(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_target(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_hairpin(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_probe(struct vmn_view *, const char *key, struct vmn_emit *);
 
-/* maglev.c: how many of the slots each backend has, and whose each of them is.
- * There must be at least one backend. */
+/* maglev.c: assigns the slots to backends, of which there must be at least
+ * one. */
 #define N_SLOTS 256
 void slots_share(struct vmn_view *, const struct backends *,
                  uint32_t *shares);
 void slots_fill(struct vmn_view *, const struct backends *,
                 uint16_t slots[N_SLOTS]);
 
-/* vip.c: a virtual IP, whatever is served there. */
+/* vip.c: flows of a virtual IP, whatever services it has. */
 void compile_address(struct vmn_view *, const char *key, struct vmn_emit *);
-/* Says that a virtual IP of IPv6 is still there. */
+/* Replies to a unicast solicitation for a virtual IP. */
 void handle_neighbour(struct vmn_view *, const struct vmn_packet_in *,
                       struct vmn_packets_out *);
 
-/* balancer.c: what one balancer does. */
+/* balancer.c: flows of one balancer. */
 void compile_balancer(struct vmn_view *, const char *key, struct vmn_emit *);
-/* Has a backend chosen for a new connection; ends the actions. */
+/* Selects a backend for a new connection; ends the actions. */
 void act_choose(struct vmn_view *, struct vmn_actions *,
                 const struct vmn_loadbalancer *);
 
@@ -157,16 +160,16 @@ void act_choose(struct vmn_view *, struct vmn_actions *,
 void compile_limit(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_port_limit(struct vmn_view *, const char *key,
                         struct vmn_emit *);
-/* Says that the balancer is limited in 'domain', which it is. */
+/* Publishes that the balancer limits its clients in 'domain'. */
 void publish_limit(struct vmn_view *, struct vmn_emit *,
                    const struct vmn_loadbalancer *, const char *domain);
-/* Goes on at the client's meter; ends the actions.  'balancer' is the
- * balancer's number. */
+/* Continues at the client's meter; ends the actions.  'balancer' is the
+ * balancer's ID. */
 void act_limit(struct vmn_view *, struct vmn_actions *,
                const struct vmn_loadbalancer *, const char *domain,
                uint32_t balancer);
 
-/* no-backend.c: drops, and tells the client. */
+/* no-backend.c: drops the packet, and rejects it to the client. */
 void act_reject(struct vmn_actions *, const char *reason);
 void handle_reject(struct vmn_view *, const struct vmn_packet_in *,
                    struct vmn_packets_out *);
@@ -175,7 +178,7 @@ void handle_reject(struct vmn_view *, const struct vmn_packet_in *,
 bool flow_owner(struct vmn_view *, const char *unit, const char *key,
                 uint32_t part, struct vmn_flow_owner *);
 
-/* The transport ports' fields of a protocol. */
+/* The port fields of a protocol. */
 static inline enum vmn_field
 field_src(unsigned ip_proto)
 {
@@ -188,7 +191,7 @@ field_dst(unsigned ip_proto)
     return ip_proto == VMN_IP_PROTO_TCP ? VMN_F_TCP_DST : VMN_F_UDP_DST;
 }
 
-/* Through the NAT that the packet's connection already has. */
+/* Sends the packet through the NAT of its connection. */
 static inline void
 act_nat(struct vmn_actions *actions, unsigned stage, unsigned table)
 {

@@ -66,7 +66,7 @@ emit_network(const struct address *a, const char *name)
 
     /* Replies have its MAC: those of a backend to itself, */
     flow = vmn_flow_add(a->emit, by.scope, STAGE_BALANCE, BALANCE_SELECT,
-                        SELECT_ANSWER);
+                        SELECT_REPLY);
     vmn_match(flow, VMN_REG_NETWORK, network->vni);
     vmn_match_ip(flow, vmn_field_ip_src(a->ip.family), &a->ip);
     vmn_act_set_mac(vmn_flow_actions(flow), VMN_F_ETH_SRC, mac);
@@ -74,7 +74,7 @@ emit_network(const struct address *a, const char *name)
 
     /* and all others. */
     flow = vmn_flow_add(a->emit, by.scope, STAGE_UNBALANCE, UNBALANCE_MAC,
-                        MAC_ANSWER);
+                        MAC_REPLY);
     vmn_match(flow, VMN_REG_NETWORK, network->vni);
     vmn_match_ip(flow, vmn_field_ip_src(a->ip.family), &a->ip);
     vmn_act_set_mac(vmn_flow_actions(flow), VMN_F_ETH_SRC, mac);
