@@ -13,22 +13,22 @@ enum { STAGE_DNS };
 
 enum { HANDLER_QUERY };
 
-/* Where guests ask in networks that have a zone.  Link-local, so that it is
- * nobody's; of the part that no host may give itself (RFC 3927, section 2.1).
- * The MAC is locally administered, as guests' are, but none is given out with
- * these first bytes. */
+/* The server's address in networks with a zone.  Link-local, in the part that
+ * hosts do not assign themselves (RFC 3927, section 2.1).  The MAC is locally
+ * administered, as guests' are, but with a reserved prefix. */
 #define SERVER_MAC VMN_SERVER_MAC(VMN_DNS_PORT)
 #define SERVER_IP { 4, { 169, 254, 0, VMN_DNS_PORT } }
 
-/* What we know of a question. */
+/* The result of a lookup. */
 enum found {
-    FOUND_NOT_OURS,             /* Somebody else may know. */
-    FOUND_NO_NAME,              /* There is no such name. */
-    FOUND_NAME,                 /* There is; the answer says the rest. */
+    FOUND_NOT_OURS,             /* Another server may know the name. */
+    FOUND_NO_NAME,              /* The name does not exist. */
+    FOUND_NAME,                 /* The name exists; the reply has its records,
+                                 * if any. */
 };
 
-/* resolver.c: writes what ports of 'network' are answered; '*zone' is of that,
- * or NULL. */
+/* resolver.c: looks the question up for ports of 'network', and adds its
+ * records to the reply.  Sets '*zone' to the zone that decided, or NULL. */
 enum found find_answer(struct vmn_view *, const char *network,
                        struct vmn_dns_answer *,
                        const struct vmn_dns_zone **zone);

@@ -12,39 +12,39 @@ enum firewall_stage { STAGE_TRACK, STAGE_POLICY };
 
 /* Tables of STAGE_TRACK. */
 enum {
-    TRACK_SEND,                 /* Into conntrack. */
-    TRACK_STATE,                /* By what conntrack said. */
-    TRACK_SOURCE,               /* Looks the source's identity up... */
-    TRACK_DESTINATION,          /* ...and the destination's... */
-    TRACK_VERDICT,              /* ...for packets that have a former one. */
-    TRACK_KNOWN,                /* Identities that there are. */
+    TRACK_SEND,                 /* Sends packets through conntrack. */
+    TRACK_STATE,                /* By their conntrack state. */
+    TRACK_SOURCE,               /* Looks up the source's identity, */
+    TRACK_DESTINATION,          /* the destination's, */
+    TRACK_VERDICT,              /* and restarts packets with a stale one. */
+    TRACK_KNOWN,                /* Known identities. */
     TRACK_N_TABLES
 };
 
 /* Tables of STAGE_POLICY: for egress, then for ingress, a table for each
- * position that a tier can have, and after the first (emergency) one for
- * quarantine.  Where no tier is, there are no flows, and the tier before goes
- * on at the next one. */
+ * position of a tier, and after the first (emergency) one for quarantine.  A
+ * position without a tier has no flows, and the tier before continues after
+ * it. */
 #define POLICY_DIRECTION_TABLES (VMN_TIER_POSITIONS + 1)
 enum {
     POLICY_EGRESS = 0,
     POLICY_INGRESS = POLICY_EGRESS + POLICY_DIRECTION_TABLES,
     POLICY_DEFAULT = POLICY_INGRESS + POLICY_DIRECTION_TABLES,
     POLICY_ACCEPT,
-    POLICY_DONE,                /* Whatever comes here goes on. */
+    POLICY_DONE,                /* Continues with the next stage. */
     POLICY_SHADOW,              /* Detours: for each direction, a table for
                                  * each position but the first. */
     POLICY_N_TABLES = POLICY_SHADOW + 2 * (VMN_TIER_POSITIONS - 1)
 };
 
-/* Priorities in the tier tables: rules are between. */
+/* Priorities in the tables of tiers; rules are in between. */
 enum {
-    POLICY_SKIP = 65500,        /* The direction does not concern this host. */
-    POLICY_RETAINED = 65400,    /* Connections that a rule had allowed. */
+    POLICY_SKIP = 65500,        /* The direction's side is on another host. */
+    POLICY_RETAINED = 65400,    /* Retained connections. */
     POLICY_RULE_MAX = 65300,
-    POLICY_ALLOWED = 110,       /* In quarantine, all the same. */
-    POLICY_NO_RULE = 100,       /* Quarantine, isolation, default. */
-    POLICY_WOULD_ISOLATE = 50,  /* Isolation, if policies were no shadows. */
+    POLICY_ALLOWED = 110,       /* Allowed by a quarantine. */
+    POLICY_NO_RULE = 100,       /* Quarantine, isolation, and default deny. */
+    POLICY_WOULD_ISOLATE = 50,  /* Isolation by policies in shadow mode. */
     POLICY_NEXT_TIER = 1,
 };
 
@@ -54,10 +54,10 @@ enum {
     SEND_TRACKED = 100,
 };
 
-/* Priorities in TRACK_VERDICT behind those of stale-identity.c. */
+/* Priorities in TRACK_VERDICT, below those of stale-identity.c. */
 enum {
     VERDICT_STATELESS = 60,
-    VERDICT_LIMIT = 50,         /* A port's, of new connections. */
+    VERDICT_LIMIT = 50,         /* A port's limit of new connections. */
 };
 
 /* Priorities in POLICY_ACCEPT that more than one file uses. */
@@ -70,17 +70,18 @@ enum {
     ACCEPT_REPLY = 90,
 };
 
-/* The position of the tier that allowed a packet by a rule whose policy keeps
- * connections, in 8 bits for each direction, or 0.  It becomes the mark of the
- * connection. */
+/* The position of the tier that allowed the packet by a rule of a policy that
+ * retains connections, in 8 bits for each direction, or 0.  It becomes the
+ * connection's mark. */
 #define REG_KEEP VMN_F_REG12
 #define KEEP_BITS(DIRECTION) ((DIRECTION) == VMN_EGRESS ? 0 : 8)
 
-/* In the application tier, the number of the shadow policy that would isolate
- * the packet's port and has no rule for the packet, or 0. */
+/* In the application tier, the ID of the shadow policy that would isolate the
+ * packet's port and has no matching rule, or 0. */
 #define REG_SHADOW VMN_F_REG13
 
-/* Parts in which a domain has a policy's rules; at most 32. */
+/* Parts of a policy's rules in a domain, each compiled by itself; at most
+ * 32. */
 #define POLICY_BUCKETS 16
 
 static inline unsigned
@@ -92,10 +93,10 @@ policy_first(enum vmn_direction direction)
 /* "ingress" and "egress". */
 extern const char *const direction_names[VMN_N_DIRECTIONS];
 
-/* In place of a tier's position: between the first and the others. */
+/* Stands for a tier's position, between the first and the others. */
 #define POSITION_QUARANTINE 0
 
-/* The table of a tier's direction, by its position. */
+/* Returns the table of a tier's direction, by its position. */
 static inline unsigned
 policy_table(enum vmn_direction direction, unsigned position)
 {
@@ -104,7 +105,8 @@ policy_table(enum vmn_direction direction, unsigned position)
               : position == POSITION_QUARANTINE ? 1 : position);
 }
 
-/* The table of shadow policies of a tier, which are not in the first. */
+/* Returns the table of a tier's shadow policies, which the first cannot
+ * have. */
 static inline unsigned
 shadow_table(enum vmn_direction direction, unsigned position)
 {
@@ -112,7 +114,7 @@ shadow_table(enum vmn_direction direction, unsigned position)
            + (direction == VMN_EGRESS ? 0 : VMN_TIER_POSITIONS - 1);
 }
 
-/* Numbers. */
+/* ID pools. */
 #define ID_POOL_IDENTITY "firewall.identity"
 #define ID_POOL_CONJUNCTION "firewall.conj"
 
@@ -126,14 +128,16 @@ shadow_table(enum vmn_direction direction, unsigned position)
 #define QUERY_SELECTS "firewall.quarantine-selects"
 
 /* Queries of a group. */
-#define QUERY_NESTED "firewall.nested"  /* Names: itself, those inside. */
+#define QUERY_NESTED "firewall.nested"  /* Names: the group, and those nested
+                                         * in it. */
 #define QUERY_ADDRESSES "firewall.addresses" /* Its own prefixes, merged. */
 
 /* Queries of a policy. */
 #define QUERY_APPLIES "firewall.applies" /* struct applies. */
 #define QUERY_RULES "firewall.rules"    /* All rules, packed. */
-#define QUERY_BUCKET "firewall.bucket"  /* POLICY|BUCKET: those in it. */
-#define QUERY_BUCKETS "firewall.buckets" /* uint32_t: bits of those in use. */
+#define QUERY_BUCKET "firewall.bucket"  /* POLICY|BUCKET: the rules in it. */
+#define QUERY_BUCKETS "firewall.buckets" /* uint32_t: bits of the buckets in
+                                          * use. */
 
 /* Relations.  An identity is in decimal; a DOMAIN is a key of
  * vmn_domain_of(). */
@@ -152,13 +156,13 @@ shadow_table(enum vmn_direction direction, unsigned position)
 #define REL_DENIED "firewall.denied"    /* DOMAIN -> identity. */
 #define REL_SCTP_STATELESS "firewall.sctp-stateless" /* "" -> host. */
 
-/* A sorted set of identities, or of anything. */
+/* A sorted set of identities, or of other numbers. */
 struct ids {
     size_t n, allocated;
     uint32_t *ids;
 };
 void ids_add(struct vmn_view *, struct ids *, uint32_t id);
-/* Adds the identities that 'group' has in 'domain'. */
+/* Adds the identities of 'group' in 'domain'. */
 void ids_add_group(struct vmn_view *, struct ids *, const char *domain,
                    const char *group);
 
@@ -167,19 +171,20 @@ struct names {
     size_t n, allocated;
     const char **names;
 };
-/* 'name' must live as long. */
+/* Adds 'name', which must live as long as the list. */
 void names_add(struct vmn_view *, struct names *, const char *name);
-/* Sorts them, and leaves each once. */
+/* Sorts the names, and removes duplicates. */
 void names_sort(struct names *);
-/* Returns "A,B" of at least one, as they stand. */
+/* Returns "A,B" of at least one name, in their order. */
 const char *names_list(struct vmn_view *, const struct names *);
-/* The same, sorted first. */
+/* Does the same, sorted. */
 const char *names_join(struct vmn_view *, struct names *);
 
 /* group.c */
 void eval_nested(struct vmn_view *, const char *key, struct vmn_value *);
 void eval_addresses(struct vmn_view *, const char *key, struct vmn_value *);
-/* Adds 'group' and the groups inside of it; nothing if there is none. */
+/* Adds 'group' and the groups nested in it, or nothing if it does not
+ * exist. */
 void names_add_nested(struct vmn_view *, struct names *, const char *group);
 
 /* A set of prefixes. */
@@ -187,17 +192,17 @@ struct prefixes {
     size_t n, allocated;
     struct vmn_prefix *prefixes;
 };
-/* Adds what is left of the 'n' in 'from' without those of 'except'. */
+/* Adds the 'n' prefixes in 'from', without those of 'except'. */
 void prefixes_add(struct vmn_view *, struct prefixes *,
                   const struct vmn_prefix *from, size_t n,
                   const struct vmn_prefix *except, size_t n_except);
-/* Adds the addresses of 'group', without those inside of it. */
+/* Adds the addresses of 'group' itself, without nested groups. */
 void prefixes_add_group(struct vmn_view *, struct prefixes *,
                         const char *group);
 
 bool id_from_text(const char *, uint32_t *id);
-/* Returns the first name of a copied list "A,B", and moves '*list' behind it;
- * NULL at the end. */
+/* Returns the first name of a copied list "A,B", and advances '*list'; NULL at
+ * the end. */
 const char *list_next(char **list);
 
 /* identity.c */
@@ -215,8 +220,8 @@ void compile_host(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_sctp(struct vmn_view *, const char *key, struct vmn_emit *);
 
 
-/* What a rule says of services: a port and its mask, a type of ICMP with all
- * of its codes or one, or all of a protocol. */
+/* What a rule's service matches: a port and its mask, an ICMP type with all of
+ * its codes or one, or all of a protocol. */
 enum service_what {
     SERVICE_ALL,
     SERVICE_PORTS,
@@ -226,29 +231,29 @@ enum service_what {
 struct service_match {
     uint8_t ip_proto;
     uint8_t what;
-    uint16_t value;             /* Of ICMP: 256 x the type + the code. */
-    uint16_t mask;              /* Of a port. */
+    uint16_t value;             /* ICMP: 256 x type + code. */
+    uint16_t mask;              /* The port's. */
 };
 
-/* A rule in the value of a query: this, then its services, prefixes and
- * groups, filled up to 8 bytes.  Without padding of its own. */
+/* A rule in the value of a query: the head, then its services, prefixes and
+ * groups, padded to 8 bytes.  It has no padding of its own. */
 struct rule_head {
-    uint32_t size;              /* Of all of it. */
+    uint32_t size;              /* Bytes of all of it. */
     uint32_t conj;
     uint32_t n_services;
-    uint32_t n_prefixes;        /* Of peers that are no groups. */
-    uint32_t n_groups;          /* Peers, and those inside of them. */
+    uint32_t n_prefixes;        /* Of peers that are not groups. */
+    uint32_t n_groups;          /* Peers, and groups nested in them. */
     uint16_t priority;
-    uint8_t position;           /* Of the tier. */
+    uint8_t position;           /* The tier's. */
     uint8_t direction;
     uint8_t action;
     uint8_t bucket;
-    uint8_t has_peers;          /* Else everyone. */
-    uint8_t has_services;       /* Else everything. */
-    uint8_t any_service;        /* Also everything: its services say so. */
-    uint8_t keep;               /* Connections that it allows. */
+    uint8_t has_peers;          /* Otherwise, it matches everyone. */
+    uint8_t has_services;       /* Otherwise, it matches everything. */
+    uint8_t any_service;        /* Its services match everything. */
+    uint8_t keep;               /* Retains the connections that it allows. */
     uint8_t log;
-    uint8_t shadow;             /* Only counts. */
+    uint8_t shadow;             /* In shadow mode: only counts. */
 };
 static inline unsigned
 rule_table(const struct rule_head *rule)
@@ -260,7 +265,7 @@ struct rule {
     const struct rule_head *head;
     const struct service_match *services;
     const struct vmn_prefix *prefixes;
-    const char *groups;         /* One after the other, each with its null. */
+    const char *groups;         /* Null-terminated, one after the other. */
 };
 
 /* conjunction-id.c */
@@ -277,10 +282,11 @@ uint32_t conjunction_id(struct vmn_view *, const char *owner,
 void eval_rules(struct vmn_view *, const char *key, struct vmn_value *);
 void eval_bucket(struct vmn_view *, const char *key, struct vmn_value *);
 void eval_buckets(struct vmn_view *, const char *key, struct vmn_value *);
-/* Finds the parts of the rule at 'at'; returns where the next one is. */
+/* Sets the members of a rule from its packed form at 'at'.  Returns where the
+ * next one starts. */
 const struct rule_head *rule_read(const void *at, struct rule *);
-/* Packs what a quarantine allows in a domain, one rule behind the other:
- * '*size' bytes in the view's memory. */
+/* Packs the rules of a quarantine in a domain: '*size' bytes in the view's
+ * memory. */
 const char *rules_pack_allowed(struct vmn_view *,
                                const struct vmn_quarantine *,
                                const char *domain, size_t *size);
@@ -289,14 +295,15 @@ const char *rules_pack_allowed(struct vmn_view *,
 void eval_tiers(struct vmn_view *, const char *key, struct vmn_value *);
 void compile_tiers(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_retained(struct vmn_view *, const char *key, struct vmn_emit *);
-/* Lets a packet through in 'direction'; its connection is kept by the tier at
- * 'keep', or not (0). */
+/* Lets a packet through in 'direction'.  'keep' is the position of the tier
+ * that retains its connection, or 0. */
 void act_allow(struct vmn_actions *, enum vmn_direction, unsigned keep);
 
-/* Which rule of policy 'key' has this conjunction, from 0, or -1. */
+/* Returns which rule of policy 'key' has this conjunction ID, from 0, or
+ * -1. */
 int rule_index(struct vmn_view *, const char *key, uint32_t conj);
 
-/* What of a policy does not depend on its rules, as the value of a query. */
+/* What does not depend on a policy's rules, as the value of a query. */
 struct applies {
     uint32_t n_groups;
     bool isolates[VMN_N_DIRECTIONS]; /* Only in the application tier. */
@@ -305,7 +312,7 @@ struct applies {
     char groups[];              /* As in struct rule. */
 };
 
-/* Tiers by their positions: bit P stands for the tier at position P. */
+/* Which positions have tiers: bit P is that of position P. */
 struct tiers {
     uint32_t present;
     uint32_t shadowed;          /* Have shadow policies. */
@@ -372,7 +379,7 @@ int allowed_index(struct vmn_view *, const char *key, uint32_t conj);
 
 /* reject.c */
 enum firewall_handler { HANDLER_REJECT };
-/* Drops a packet, and has its sender told. */
+/* Drops a packet, and rejects it to its sender. */
 void act_reject(struct vmn_actions *);
 void handle_reject(struct vmn_view *, const struct vmn_packet_in *,
                    struct vmn_packets_out *);
@@ -383,11 +390,11 @@ void compile_observation(struct vmn_view *, const char *key,
 /* firewall.c: commits a connection, with its mark. */
 void act_commit(struct vmn_actions *, bool with_mark);
 
-/* defaults.c: what holds where no rule decides. */
+/* defaults.c: what applies where no rule matches. */
 void compile_network(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_denied(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_isolated(struct vmn_view *, const char *key, struct vmn_emit *);
-/* Drops what the identities of a fact send (egress) or get (ingress). */
+/* Drops what these identities send (egress) or receive (ingress). */
 void drop_identities(struct vmn_emit *, struct vmn_names ids,
                      const char *domain, enum vmn_direction, unsigned table,
                      const char *reason);

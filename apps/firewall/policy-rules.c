@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The rules of a policy, ready to be compiled in any domain: with their
- * priorities and conjunction IDs (conjunction-id.c), with all that they take from services, and with the
- * groups inside of groups.  They are packed into the values of queries, so
- * that this is done once and not in each domain, and that a rule which stays
- * as it is touches no domain.  What becomes of them there is in conjunction.c.
+ * priorities and conjunction IDs (conjunction-id.c), with all that they take
+ * from services, and with the groups inside of groups.  They are packed into
+ * the values of queries, so that this is done once and not in each domain, and
+ * that a rule which stays as it is touches no domain.  What becomes of them
+ * there is in conjunction.c.
  *
  * A rule's priority is POLICY_RULE_MAX - VMN_POLICY_LEVELS x the policy's -
  * its level (struct vmn_level).  So rules of one level never contradict each

@@ -16,117 +16,122 @@ enum overlay_stage {
 };
 
 enum overlay_handler {
-    HANDLER_OVERSIZED,          /* Tells a sender what has room. */
+    HANDLER_OVERSIZED,          /* Sends ICMP errors to senders of packets that
+                                 * are too large. */
 };
 
 /* Tables of STAGE_ADMIT. */
 enum {
     ADMIT_CLASSIFY,             /* Input port -> network, or tunnel. */
-    ADMIT_TUNNEL,               /* Out of a tunnel: VNI -> network. */
-    ADMIT_SOURCE,               /* Out of a tunnel: source -> identity. */
-    ADMIT_GUARD,                /* Local: is the sender who it says? */
-    ADMIT_ND,                   /* Local: so with neighbour discovery? */
+    ADMIT_TUNNEL,               /* From a tunnel: VNI -> network. */
+    ADMIT_SOURCE,               /* From a tunnel: source -> identity. */
+    ADMIT_GUARD,                /* From a port: is its source address
+                                 * allowed? */
+    ADMIT_ND,                   /* From a port: so with neighbour discovery? */
     ADMIT_N_TABLES
 };
 enum {
     CLASSIFY_TRUNK = 230,       /* Between a sub-port and its parent. */
-    CLASSIFY_EXTERNAL = 220,    /* From outside, here again. */
-    CLASSIFY_PROVIDER_AGAIN = 215, /* From a physical network, without its
-                                 * tag. */
+    CLASSIFY_EXTERNAL = 220,    /* From an external network, restarted. */
+    CLASSIFY_PROVIDER_AGAIN = 215, /* From a physical network, restarted
+                                    * without its tag. */
     CLASSIFY_PROVIDER = 210,
     CLASSIFY_PROVIDER_OTHER = 205,
     CLASSIFY_VLAN = 200,
-    CLASSIFY_ROUTED = 150,      /* Comes here again. */
+    CLASSIFY_ROUTED = 150,      /* Routed, and restarted. */
     CLASSIFY_PORT = 100,
-    CLASSIFY_UNKNOWN_HOST = 50, /* A tunnel packet of no known host. */
+    CLASSIFY_UNKNOWN_HOST = 50, /* From a tunnel, not of a known host. */
 
     TUNNEL_NETWORK = 100,
 
-    SOURCE_GATEWAY = 410,       /* From outside, by a gateway. */
-    SOURCE_OWN_FLOOD = 405,     /* A local port's flood, come back. */
-    SOURCE_SPOOFED = 400,       /* A local port's, from a physical network. */
+    SOURCE_GATEWAY = 410,       /* From an external network, by a gateway. */
+    SOURCE_OWN_FLOOD = 405,     /* A local port's flood that comes back. */
+    SOURCE_SPOOFED = 400,       /* From a physical network, with a local port's
+                                 * MAC. */
     SOURCE_PAIR = 200,          /* Plus the prefix length. */
     SOURCE_OWN = 180,
     SOURCE_ROUTED_PAIR = 20,    /* Plus the prefix length. */
     SOURCE_EXTERNAL = 10,       /* Any other from a physical network. */
 
-    GUARD_SERVED = 160,         /* What the controller answers. */
-    GUARD_UNSUPPORTED = 150,    /* ICMPv6 that is for nobody here. */
-    GUARD_SERVER = 150,         /* What only a server says. */
+    GUARD_SERVED = 160,         /* For a server in the controller. */
+    GUARD_UNSUPPORTED = 150,    /* ICMPv6 that has no receiver here. */
+    GUARD_SERVER = 150,         /* What only servers send. */
     GUARD_OWN = 100,
     GUARD_UNKNOWN_OWN = 45,     /* With a MAC of the port's. */
-    GUARD_UNKNOWN = 40,         /* Somebody behind the port. */
+    GUARD_UNKNOWN = 40,         /* From a guest behind the port. */
     GUARD_LINK_LOCAL = 35,      /* Made up by a port with IPv6. */
-    GUARD_PORT = 30,            /* The rest of a port with IPv6. */
-    GUARD_RESERVED = 26,        /* Addresses that nobody makes up. */
-    GUARD_UNADDRESSED = 24,     /* From one without address. */
+    GUARD_PORT = 30,            /* Anything else of a port with IPv6. */
+    GUARD_RESERVED = 26,        /* Addresses that no guest makes up. */
+    GUARD_UNADDRESSED = 24,     /* From a guest without address. */
     GUARD_SPOOFED = 20,
 
-    ND_CLAIMED_MAC = 1600,      /* Nested, and as somebody else. */
-    ND_CLAIMED_TARGET = 1300,   /* Plus twice the prefix length, and 1 if the
+    ND_CLAIMED_MAC = 1600,      /* From a guest behind a port, with a claimed
+                                 * MAC. */
+    ND_CLAIMED_TARGET = 1300,   /* Plus twice the prefix length, plus 1 if the
                                  * port is allowed it. */
-    ND_CLAIMED = 1000,          /* The same. */
+    ND_CLAIMED = 1000,          /* Plus the same. */
     ND_UNKNOWN = 210,
     ND_OWN = 100,
     ND_SPOOFED = 20,
 
-    PRIORITY_LAST = 1,          /* Catches the rest, in any table. */
+    PRIORITY_LAST = 1,          /* Matches all other packets, in any table. */
 };
 
 /* Tables of STAGE_SERVICE, which answers ARP and neighbour discovery. */
 enum {
     SERVICE_REQUEST,
-    SERVICE_ND_REPLY,           /* A solicitation into the answer. */
+    SERVICE_ND_REPLY,           /* Turns a solicitation into a reply. */
     SERVICE_N_TABLES
 };
 enum {
-    SERVICE_PROVIDER = 310,     /* Answered by the guests. */
-    SERVICE_REMOTE = 300,       /* Answered where it came from. */
-    SERVICE_SELF = 200,         /* Asks for an address of its own. */
+    SERVICE_PROVIDER = 310,     /* The guests reply. */
+    SERVICE_REMOTE = 300,       /* The sender's host has replied. */
+    SERVICE_SELF = 200,         /* For an address of its own. */
     SERVICE_QUARANTINE_DIRECT = 160,
-    SERVICE_DIRECT = 150,       /* Asks one neighbour. */
+    SERVICE_DIRECT = 150,       /* Unicast, to one neighbour. */
     SERVICE_ANSWER = 100,
     SERVICE_QUARANTINE = 70,
-    SERVICE_FLOOD = 50,         /* Only the guests know. */
+    SERVICE_FLOOD = 50,         /* Only the guests know the address. */
     SERVICE_REPLY = 50,
     SERVICE_EXTERNAL = 20,      /* Flooded to the physical network, too. */
     SERVICE_UNKNOWN = 10,
 
     ND_REPLY_SELF = 200,        /* As SERVICE_SELF. */
-    ND_REPLY_DAD = 100,         /* From one that has no address yet. */
-    ND_REPLY_NO_LLADDR = 95,    /* Says no link-layer address. */
+    ND_REPLY_DAD = 100,         /* Duplicate address detection. */
+    ND_REPLY_NO_LLADDR = 95,    /* Without link-layer address. */
     ND_REPLY_SOLICITED = 90,
 };
 
 /* Tables of STAGE_LOCATE. */
 enum {
     LOCATE_DESTINATION,         /* Destination -> local port or host. */
-    LOCATE_LEARNED,             /* The same of what switches have learned. */
+    LOCATE_LEARNED,             /* Does the same with learned MACs. */
     LOCATE_N_TABLES
 };
 enum {
-    LOCATE_ROUTER = 410,        /* For a router itself, or for outside. */
-    LOCATE_GROUP_TUNNEL = 400,  /* Multicast out of a tunnel. */
-    LOCATE_GROUP = 390,         /* Multicast of a local port. */
+    LOCATE_ROUTER = 410,        /* For a router itself, or an external
+                                 * network. */
+    LOCATE_GROUP_TUNNEL = 400,  /* Multicast from a tunnel. */
+    LOCATE_GROUP = 390,         /* Multicast from a local port. */
     LOCATE_LOCAL = 300,
     LOCATE_LOCAL_PAIR = 280,
     LOCATE_SHARED_TUNNEL = 270, /* A MAC that several ports may use. */
-    LOCATE_UNKNOWN_REMOTE = 260, /* As LOCATE_UNKNOWN, not from here. */
+    LOCATE_UNKNOWN_REMOTE = 260, /* As LOCATE_UNKNOWN, from another host. */
     LOCATE_NOT_HERE = 250,      /* Never from tunnel to tunnel. */
     LOCATE_REMOTE = 200,
     LOCATE_SHARED = 195,
     LOCATE_REMOTE_PAIR = 190,
-    LOCATE_UNKNOWN = 3,         /* Perhaps of somebody behind a port. */
+    LOCATE_UNKNOWN = 3,         /* Perhaps for a guest behind a port. */
     LOCATE_EXTERNAL = 2,        /* To the physical network. */
 
-    LEARNED_OWN = 330,          /* A port's own after all. */
-    LEARNED_HERE_TUNNEL = 320,  /* Out of a tunnel. */
+    LEARNED_OWN = 330,          /* Belongs to a port after all. */
+    LEARNED_HERE_TUNNEL = 320,  /* From a tunnel. */
     LEARNED_HERE = 300,
-    LEARNED_MISS_REMOTE = 260,  /* From elsewhere, and not heard: to all that
-                                 * are here. */
+    LEARNED_MISS_REMOTE = 260,  /* From another host, and not learned: to all
+                                 * local ports with 'unknown'. */
     LEARNED_NOT_HERE = 250,
     LEARNED_ELSEWHERE = 200,
-    LEARNED_MISS_LOCAL = 100,   /* To all that are here, and others. */
+    LEARNED_MISS_LOCAL = 100,   /* To the same, and to other hosts. */
     LEARNED_MISS = 50,
 };
 
@@ -143,31 +148,31 @@ enum {
     OUT_LOCAL = 200,
     OUT_UNKNOWN_FLOOD = 110,    /* With its port's VNI. */
     OUT_FLOOD = 100,
-    OUT_FLOOD_ONE_HOST = 50,    /* A flood without another host. */
+    OUT_FLOOD_ONE_HOST = 50,    /* A flood of which no other host is a part. */
     OUT_UNKNOWN = 20,           /* With its port's VNI. */
-    OUT_CHECK_SIZE = 10,        /* Is there room for it in the tunnel? */
+    OUT_CHECK_SIZE = 10,        /* Is it small enough for the tunnel? */
 
     TUNNEL_LARGE = 120,
     TUNNEL_LARGE_ANY = 115,
     TUNNEL_OWN = 110,
-    TUNNEL_SECONDARY = 105,     /* By a host's second address. */
+    TUNNEL_SECONDARY = 105,     /* To a host's second address. */
     TUNNEL_HOST = 100,
 };
 
 /* Relations. */
 #define REL_LOCAL "overlay.local"       /* NETWORK|HOST -> port. */
 #define REL_ARP_FLOODED "overlay.arp-flooded" /* NETWORK|PREFIX -> port. */
-/* NETWORK -> "", where ARP requests are flooded, or solicitations are. */
+/* NETWORK -> "", where ARP requests are flooded. */
 #define REL_FLOODS_ARP "overlay.floods-arp"
 #define REL_FLOODS_ND "overlay.floods-nd" /* The same for solicitations. */
 #define REL_PAIR "overlay.address-pair" /* NETWORK|PREFIX|MAC -> port. */
 /* DOMAIN|PREFIX -> port. */
 #define REL_ROUTED_PAIR "overlay.routed-address-pair"
 #define REL_MAC "overlay.allowed-mac"   /* NETWORK|MAC -> port. */
-#define REL_SHARED "overlay.shared"     /* NETWORK -> MAC of several. */
-#define REL_PROVIDER "overlay.provider" /* NETWORK|HOST -> port; the same of
-                                         * provider networks, with hosts that
-                                         * are a port's candidate. */
+#define REL_SHARED "overlay.shared"     /* NETWORK -> MAC of several ports. */
+#define REL_PROVIDER "overlay.provider" /* NETWORK|HOST -> port.  Of provider
+                                         * networks, and also on hosts that are
+                                         * a port's candidate. */
 #define REL_EXTERNAL "overlay.external" /* DOMAIN -> router that leads to an
                                          * external network. */
 /* "4" or "6" -> hosts with tunnel addresses of that family only. */
@@ -183,50 +188,51 @@ enum {
                                                * claims are checked. */
 #define REL_GENEVE "overlay.geneve"     /* "" -> hosts that receive Geneve. */
 
-/* What the flows of a port need to know. */
+/* What the flows of a port need. */
 struct port_ctx {
     const struct vmn_port *port;
     const struct vmn_network *network;
     const char *domain;         /* The network's. */
-    uint32_t zone;              /* The domain's, if somebody asked for it. */
+    uint32_t zone;              /* The domain's, if needed. */
     uint32_t identity;          /* 0: none. */
-    const char *host;           /* Where it is, or NULL. */
-    uint32_t ofport;            /* Its number there, or 0. */
-    const char *candidate;      /* Where it may be next, or NULL. */
-    uint32_t candidate_ofport;  /* Its number there, or 0. */
+    const char *host;           /* Where it is bound, or NULL. */
+    uint32_t ofport;            /* Its OpenFlow number there, or 0. */
+    const char *candidate;      /* The host that it migrates to, or NULL. */
+    uint32_t candidate_ofport;  /* Its OpenFlow number there, or 0. */
 };
 
-/* Fills in 'ctx' for port 'name'; false if the port can have no flows. */
+/* Fills in 'ctx' for port 'name'.  Returns false if the port can have no
+ * flows. */
 bool port_ctx_read(struct vmn_view *, const char *name, struct port_ctx *);
-/* Emits what takes packets for 'mac' to the port. */
+/* Emits flows that deliver packets for 'mac' to the port. */
 void locate_port(struct vmn_view *, struct vmn_emit *, const struct port_ctx *,
                  struct vmn_mac mac, bool is_own);
 
-/* The MAC that goes with an allowed address. */
+/* Returns the MAC of an allowed address. */
 struct vmn_mac pair_mac(const struct vmn_port *,
                         const struct vmn_address_pair *);
-/* False if the port may use its allowed address 'i' anyway. */
+/* Returns false if the port may use its allowed address 'i' anyway. */
 bool pair_is_new(const struct vmn_port *, size_t i);
-/* True if no allowed address before 'i' has the same MAC, and neither has the
- * port itself. */
+/* Returns true if neither the port itself nor an allowed address before 'i'
+ * has the same MAC. */
 bool pair_has_new_mac(const struct vmn_port *, size_t i);
 /* Sets '*prefixes' to all that the port may send from with 'mac', in the
- * fewest prefixes; returns how many. */
+ * fewest prefixes.  Returns how many. */
 size_t port_prefixes(struct vmn_view *, const struct vmn_port *,
                      struct vmn_mac mac, struct vmn_prefix **prefixes);
 void publish_pairs(struct vmn_view *, struct vmn_emit *,
                    const struct port_ctx *);
 
-/* True if the port may use any IPv6 address. */
+/* Returns true if the port may use any IPv6 address. */
 bool port_has_ipv6(const struct vmn_port *);
 /* Sets '*ips' to the port's own addresses: its 'ips', and the link-local one
  * of a port that has IPv6.  Returns how many. */
 size_t port_ips(struct vmn_view *, const struct vmn_port *,
                 struct vmn_ip **ips);
-/* True if 'prefix' is one address, of the port's own. */
+/* Returns true if 'prefix' is a single address, one of the port's own. */
 bool port_owns(const struct vmn_port *, const struct vmn_prefix *prefix);
 
-/* True if no router passes packets from or to the address on. */
+/* Returns true if routers do not forward packets from or to the address. */
 static inline bool
 is_link_local(const struct vmn_ip *ip)
 {
@@ -234,29 +240,28 @@ is_link_local(const struct vmn_ip *ip)
            && (ip->addr[1] & 0xc0) == 0x80;
 }
 
-/* transit.c: what a domain needs of which a router leads outside. */
+/* transit.c: emits what a domain needs for a router's external network. */
 void external_of_domain(struct vmn_view *, struct vmn_emit *,
                         const char *domain);
 
-/* trunk.c: what joins a sub-port to its parent, on 'ctx->host'. */
+/* trunk.c: emits flows between a sub-port and its parent, on 'ctx->host'. */
 void trunk_of_port(struct vmn_view *, struct vmn_emit *,
                    const struct port_ctx *);
 
-/* tunnels.c: takes what is for the 'hosts' that VMN_REG_DST_HOST calls 'to' to
- * them. */
+/* tunnels.c: emits flows that send packets whose VMN_REG_DST_HOST is 'to' to
+ * all of 'hosts'. */
 void flood_add(struct vmn_view *, struct vmn_emit *,
                const struct vmn_network *, uint32_t to,
                struct vmn_names hosts);
 
-/* mac-learning.c: ports with 'unknown', and who is behind them. */
+/* mac-learning.c: ports with 'unknown', and the guests behind them. */
 bool has_unknown(struct vmn_view *, const struct vmn_network *);
 void unknown_of_port(struct vmn_view *, struct vmn_emit *,
                      const struct port_ctx *);
-/* The same on 'ctx->host'. */
+/* Does the same for flows on 'ctx->host'. */
 void unknown_of_port_here(struct vmn_view *, struct vmn_emit *,
                           const struct port_ctx *);
-/* Has the flow learn who is behind the port from what that sends, and go
- * on. */
+/* Lets the flow learn the sender's MAC as behind the port, and continue. */
 void unknown_learn(struct vmn_view *, const struct port_ctx *,
                    struct vmn_flow *);
 void unknown_of_network(struct vmn_view *, struct vmn_emit *,
@@ -264,30 +269,31 @@ void unknown_of_network(struct vmn_view *, struct vmn_emit *,
 void unknown_of_provider(struct vmn_view *, struct vmn_emit *,
                          const struct vmn_network *, const char *host,
                          uint32_t uplink);
-/* Goes on with what is for nobody who was heard, after local copies. */
+/* After local copies, forwards a packet for a MAC that was not learned to
+ * other hosts. */
 void unknown_forward(struct vmn_actions *, const struct vmn_network *);
-/* What such a guest floods goes by 'group' as well, where VMN_REG_DST_HOST is
+/* Sends floods of such guests through 'group', too, where VMN_REG_DST_HOST is
  * 'to'. */
 void unknown_flood(struct vmn_view *, struct vmn_emit *,
                    const struct vmn_network *, uint32_t to,
                    struct vmn_group_msg *group);
 
-/* claimed-addresses.c: addresses that have a meaning, and who may not use
- * them. */
-/* In REG_CHECK: what a packet is quarantines against. */
-#define REG_CHECK VMN_F_REG10   /* Inside of STAGE_ADMIT. */
-#define CHECK_ANNOUNCED 1u      /* What ARP and advertisements say. */
-#define CHECK_IP 2u             /* Its IP source. */
-#define CHECK_MAC 4u            /* Its Ethernet address. */
-/* True if the port is allowed a prefix, and so perhaps what others have. */
+/* claimed-addresses.c: addresses with a meaning, and who may not use them. */
+/* In REG_CHECK: what of a packet is checked. */
+#define REG_CHECK VMN_F_REG10   /* A scratch register in STAGE_ADMIT. */
+#define CHECK_ANNOUNCED 1u      /* The address that ARP or ND announces. */
+#define CHECK_IP 2u             /* The source address. */
+#define CHECK_MAC 4u            /* The source MAC. */
+/* Returns true if the port is allowed a prefix, which may include addresses of
+ * others. */
 bool port_has_prefix(const struct vmn_port *);
-/* Has claims checked where the port is, if it may be guilty of some. */
+/* Has claims checked on the port's host, if the port could violate any. */
 void claims_are_checked(struct vmn_emit *, const struct port_ctx *);
 void claims_of_port(struct vmn_view *, struct vmn_emit *, const char *name);
 void claims_of_network(struct vmn_view *, struct vmn_emit *,
                        const struct vmn_network *);
-/* What the port, and those behind it, may use on 'ctx->host', since it is
- * allowed to. */
+/* Emits what the port, and guests behind it, are allowed on 'ctx->host' in
+ * spite of claims. */
 void claims_but_for_port(struct vmn_view *, struct vmn_emit *,
                          const struct port_ctx *);
 
@@ -309,27 +315,27 @@ void provider_guard_port(struct vmn_view *, struct vmn_emit *,
 void provider_self(struct vmn_emit *, const struct port_ctx *,
                    const struct vmn_ip *);
 
-/* Network-wide registers of a packet that has just come in; 'zone' is that of
- * the network's domain. */
+/* Sets the registers of a packet that has just arrived; 'zone' is that of the
+ * network's domain. */
 void network_registers(struct vmn_view *, struct vmn_actions *,
                        const struct vmn_network *, uint32_t zone);
 
-/* Matches the network, as every flow after the admit stage must that concerns
- * one. */
+/* Matches the network, as every flow after the admit stage must that belongs
+ * to one. */
 static inline void
 match_network(struct vmn_flow *flow, const struct vmn_network *network)
 {
     vmn_match(flow, VMN_REG_NETWORK, network->vni);
 }
 
-/* Matches the domain instead, where routers make no difference. */
+/* Matches the domain instead, if routers make no difference. */
 static inline void
 match_domain(struct vmn_flow *flow, uint32_t zone)
 {
     vmn_match(flow, VMN_REG_ZONE, zone);
 }
 
-/* The flow's only action: a drop. */
+/* Drops the packet, as the flow's only action. */
 static inline void
 drop(struct vmn_flow *flow, const char *reason)
 {
@@ -350,7 +356,7 @@ drop_background(struct vmn_flow *flow, const char *reason)
 void tunnel_mtu_base(struct vmn_view *, struct vmn_emit *);
 void tunnel_mtu_of_vni(struct vmn_view *, struct vmn_emit *,
                        const char *domain, uint32_t vni, uint32_t mtu);
-/* What a host's tunnels have room for, and the query of the least of that. */
+/* What the tunnels of a host can carry, and the query of the minimum. */
 void tunnel_mtu_of_host(struct vmn_view *, struct vmn_emit *,
                         const struct vmn_host *);
 void eval_mtu(struct vmn_view *, const char *key, struct vmn_value *);

@@ -11,79 +11,80 @@
 enum router_stage {
     STAGE_ARP,                  /* ARP and neighbour discovery. */
     STAGE_ROUTE,
-    STAGE_LOCAL,                /* What is for a router itself. */
+    STAGE_LOCAL,                /* For a router itself. */
 };
 
 /* Priorities in STAGE_ARP. */
 enum {
-    ARP_ND_REPLY = 100,         /* The least, of vmn_arp_nd_respond(). */
+    ARP_ND_REPLY = 100,         /* The lowest, for vmn_arp_nd_respond(). */
 };
 
-/* Tables of STAGE_ROUTE.  A packet that comes to another router is back at
- * ROUTE_HOP. */
+/* Tables of STAGE_ROUTE.  A packet that is forwarded to another router returns
+ * to ROUTE_HOP. */
 enum {
     ROUTE_ENTER,                /* Is it for a router's MAC address? */
-    ROUTE_HOP,                  /* For the router itself, or used up? */
+    ROUTE_HOP,                  /* For the router itself, or TTL exceeded? */
     ROUTE_LOOKUP,               /* Destination -> network or next hop. */
     ROUTE_NEIGHBOUR,            /* Destination -> MAC address. */
-    ROUTE_SEND,                 /* From the router's MAC address. */
-    ROUTE_MTU,                  /* The same, if it is not too large. */
+    ROUTE_SEND,                 /* Sets the router's MAC as source. */
+    ROUTE_MTU,                  /* Does so if the packet is not too large. */
     ROUTE_N_TABLES
 };
 enum {
-    HOP_LOOP = 250,             /* It goes in circles. */
-    HOP_UNKNOWN = 240,          /* From somebody behind a port. */
+    HOP_LOOP = 250,             /* A routing loop. */
+    HOP_UNKNOWN = 240,          /* From a guest behind a port. */
     HOP_SELF = 200,
-    HOP_NOT_FORWARDED = 150,    /* What no router passes on. */
+    HOP_NOT_FORWARDED = 150,    /* Addresses that no router forwards. */
     HOP_TTL_EXCEEDED = 100,
     HOP_FORWARD = 50,
 
-    /* For a destination as long as D and a source as long as S (-1: none) this
-     * plus 130 x D + S + 1, since the destination goes first. */
+    /* For a destination prefix of length D and a source prefix of length S
+     * (-1: none), this plus 130 x D + S + 1, since the destination takes
+     * precedence. */
     LOOKUP_ROUTE = 100,
-    LOOKUP_BACK = 55,           /* From outside, and not for inside. */
+    LOOKUP_BACK = 55,           /* From the external network, with no inner
+                                 * destination. */
     LOOKUP_EXTERNAL = 50,
 
     NEIGHBOUR_OWN = 300,
     NEIGHBOUR_PAIR = 100,       /* Plus the prefix length. */
 
-    ONLY = 100,                 /* Where there is one kind. */
-    TOO_LARGE = 110,            /* Before these: is it too large? */
-    PRIORITY_LAST = 1,          /* Catches the rest, in any table. */
+    ONLY = 100,                 /* In tables with one kind of flows. */
+    TOO_LARGE = 110,            /* Before ONLY: is it too large? */
+    PRIORITY_LAST = 1,          /* Matches all other packets, in any table. */
 };
 
 /* Priorities in STAGE_LOCAL. */
 enum {
     SELF_PING = 100,
-    SELF_UNREACHABLE = 90,      /* What gets an answer all the same. */
+    SELF_UNREACHABLE = 90,      /* Answered by an ICMP error. */
     SELF_OTHER = 50,
 };
 
 enum router_handler {
-    HANDLER_ICMP_ERROR,         /* Tells a sender what became of a packet. */
-    HANDLER_NEIGHBOUR,          /* Says that a router is still there. */
+    HANDLER_ICMP_ERROR,         /* Sends ICMP errors. */
+    HANDLER_NEIGHBOUR,          /* Replies to unicast solicitations. */
 };
 
-/* What a sender is told: the argument of HANDLER_ICMP_ERROR. */
+/* Why: the argument of HANDLER_ICMP_ERROR. */
 enum router_error {
     ERROR_TTL,
     ERROR_NO_ROUTE,
     ERROR_NO_NEIGHBOUR,
-    ERROR_NO_SERVICE,           /* By the router itself. */
-    ERROR_TOO_LARGE,            /* The MTU is in the bits above the error's. */
+    ERROR_NO_SERVICE,           /* From the router itself. */
+    ERROR_TOO_LARGE,            /* The MTU is in the bits above the error. */
 };
 #define ERROR_BITS 8
 
 /* Registers inside of STAGE_ROUTE. */
-#define REG_ROUTER VMN_F_REG10  /* Number of the router where a packet is. */
-#define REG_HOPS VMN_F_REG11    /* A bit for each router that sent it on to
-                                 * another, from the lowest up. */
+#define REG_ROUTER VMN_F_REG10  /* The current router's ID. */
+#define REG_HOPS VMN_F_REG11    /* A bit for each router that has forwarded it
+                                 * to another, from the lowest up. */
 #define REG_FROM VMN_F_REG12    /* VNI of the network by which it came to
                                  * REG_ROUTER. */
 
-/* A switch takes no packet through more tables than it knows how to count:
- * this is less than half of its 64 times back, since equal-cost routes count
- * twice. */
+/* A switch limits resubmits to 64: this is less than half of that, since
+ * equal-cost routes count twice. */
 #define HOPS_MAX 24
 
 #define ID_POOL_ROUTER "router.router" /* Router. */
@@ -94,7 +95,7 @@ enum router_error {
 #define REL_NUMBER "router.number"    /* Number -> router. */
 #define REL_NEIGHBOUR "router.neighbour" /* NETWORK|PREFIX -> MAC. */
 
-/* Query: router -> name of the first router, by name, of its domain. */
+/* Query of a router: the name of the first router, by name, in its domain. */
 #define QUERY_COMPONENT "router.component"
 
 /* What all flows of a router need. */
@@ -106,35 +107,36 @@ struct router_ctx {
     struct vmn_scope scope;     /* Hosts of the domain. */
 };
 
-/* Fills in 'ctx' for router 'name'; false if it has no flows. */
+/* Fills in 'ctx' for router 'name'.  Returns false if it has no flows. */
 bool router_ctx_read(struct vmn_view *, struct vmn_emit *, const char *name,
                      struct router_ctx *);
 
-/* A flow on all hosts of the domain, in a table of STAGE_ROUTE. */
+/* Adds a flow on all hosts of the domain, in a table of STAGE_ROUTE. */
 struct vmn_flow *router_flow(const struct router_ctx *, unsigned table,
                              uint16_t priority);
-/* The same for packets that are at the router. */
+/* Adds the same for packets that are at the router. */
 struct vmn_flow *router_flow_here(const struct router_ctx *, unsigned table,
                                   uint16_t priority);
 
-/* Drops, and tells the sender. */
+/* Drops the packet, and sends an ICMP error to its sender. */
 void refuse(struct vmn_flow *, enum router_error, const char *reason);
 
-/* Sends the packet on from the router's MAC address. */
+/* Sends the packet from the router's MAC. */
 void act_send(const struct router_ctx *, struct vmn_actions *);
 
-/* The packet goes on at another router. */
+/* Continues at another router. */
 void act_hop(struct vmn_actions *, uint32_t router_number);
 
-/* The router's addresses in a network, the link-local one (which is the last)
- * included where there are others of IPv6.  Returns how many. */
+/* Sets 'addresses' to the router's addresses in a network, with the link-local
+ * one last if there are others of IPv6.  Returns how many. */
 #define ADDRESSES_MAX (VMN_ADDRESSES_MAX + 1)
 size_t interface_addresses(const struct vmn_router *,
                            const struct vmn_router_interface *,
                            const struct vmn_network *,
                            struct vmn_ip addresses[ADDRESSES_MAX]);
 
-/* arp-nd.c: in one network, ARP and neighbour discovery for 'ip'. */
+/* arp-nd.c: emits replies of ARP and neighbour discovery for 'ip' in a
+ * network. */
 void reply_for(const struct router_ctx *, const struct vmn_network *,
                const struct vmn_ip *ip);
 void handle_neighbour(struct vmn_view *, const struct vmn_packet_in *,
@@ -149,10 +151,10 @@ void compile_domain(struct vmn_view *, const char *key, struct vmn_emit *);
 /* icmp-error.c */
 void handle_error(struct vmn_view *, const struct vmn_packet_in *,
                   struct vmn_packets_out *);
-/* The router with number 'number', or NULL. */
+/* Returns the router with ID 'number', or NULL. */
 const struct vmn_router *router_of_number(struct vmn_view *, uint32_t number);
 
-/* base-flows.c: what there is where any router is. */
+/* base-flows.c: flows that all routers share. */
 void compile_base(struct vmn_view *, const char *key, struct vmn_emit *);
 
 /* ping-reply.c: replies of routers themselves. */
@@ -161,17 +163,17 @@ void local_replies_base(struct vmn_emit *);
 /* interface.c: a router and its networks. */
 void compile_router(struct vmn_view *, const char *key, struct vmn_emit *);
 
-/* external.c: by way of the gateway. */
+/* external.c: the way to the gateway. */
 void emit_external(const struct router_ctx *);
 
 /* mtu-check.c: networks of different MTUs. */
 void emit_mtu_checks(const struct router_ctx *);
 
-/* neighbour-table.c: who has which address. */
+/* neighbour-table.c: who has which address in a network. */
 void compile_port(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_neighbour(struct vmn_view *, const char *key, struct vmn_emit *);
 
-/* route.c: routes by way of others. */
+/* route.c: routes with next hops. */
 void compile_routes(struct vmn_view *, const char *key, struct vmn_emit *);
 
 #endif /* apps/router/router.h */

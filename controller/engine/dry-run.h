@@ -2,8 +2,8 @@
  *
  * Rollback: items that a run withdrew and the next one wants again come back
  * themselves, with their xids, since hosts hold them.  And dry runs, in which
- * units that had failed before stay as they are: they keep what they desired
- * last, and no computation would bring that back.
+ * units that had failed before stay as they are: they keep the entries
+ * of their last success, which no computation would restore.
  *
  * Who uses it: engine_roll_back(), engine_begin_dry_run(),
  * engine_end_dry_run(). */

@@ -212,9 +212,9 @@ struct engine_delta *engine_roll_back(struct engine *,
 
 /* Begins or ends a dry run: one for a state that is then undone, and
  * engine_roll_back().  It leaves the engine as it was.  A unit that had failed
- * before holds on to what it desired last, and no computation would bring that
- * back; it is left alone. engine_dry_run_fault() names one to which something
- * would have happened, or returns NULL.  Valid until the end. */
+ * before keeps the entries of its last success, which no computation would
+ * restore; it is left alone.  engine_dry_run_fault() names one to which
+ * something would have happened, or returns NULL.  Valid until the end. */
 void engine_begin_dry_run(struct engine *);
 const char *engine_dry_run_fault(const struct engine *);
 void engine_end_dry_run(struct engine *);

@@ -10,7 +10,8 @@
  *
  * Not for probing a session that is up, which ends one that does not answer
  * (proto/ovsdb), nor for what follows of silence (observed-state.c,
- * binding-decision.c), nor for the state that users see (session/host-state.c). */
+ * binding-decision.c), nor for the state that users see
+ * (session/host-state.c). */
 
 #ifndef CONTROLLER_FABRIC_OVSDB_HOST_LIVENESS_H
 #define CONTROLLER_FABRIC_OVSDB_HOST_LIVENESS_H 1

@@ -2,8 +2,8 @@
  *
  * Decides anew on which host a port is when a report, a row or an
  * acknowledgement may have changed that: collects what hosts claim, has
- * binding-decision.c decide, and submits the result.  Also records which hosts claim a
- * port and may not. */
+ * binding-decision.c decide, and submits the result.  Also records which hosts
+ * claim a port and may not. */
 
 #include <config.h>
 

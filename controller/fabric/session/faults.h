@@ -65,7 +65,7 @@ void faults_leave_out(struct fabric_switch *, const struct flow_item *);
 
 /* Forgets what is no longer desired: at once, or when the switch has taken
  * what is desired instead.  At a settled moment.  Not while it is checked:
- * what is left out then is reported with the revision that desired it. */
+ * what is left out then is reported with the revision that made it desired. */
 void faults_prune(struct fabric_switch *);
 /* Forgets what was to wait for that: switch_acked() has grown. */
 void faults_prune_acked(struct fabric_switch *);
