@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Calls of the API.  Over TCP it wants a token: it is asked for when the first
-// call is refused, and kept for this tab alone.
+// A client of the API.  Over TCP it needs a token: the user is asked for it
+// when the first call is rejected, and it is kept for this tab only.
 
 const KEY = "vmn-token";
 const PATIENCE = 3;             // Times that a call waits for its turn.
@@ -21,7 +21,7 @@ export function forgetToken() {
   sessionStorage.removeItem(KEY);
 }
 
-/** What the API refused, or that it did not answer (status 0). */
+/** An error reply, or that there was no reply (status 0). */
 export class Problem extends Error {
   constructor(status, body) {
     super(body?.detail ?? body?.title ?? `The answer was ${status}`);
@@ -29,7 +29,7 @@ export class Problem extends Error {
     this.kind = body?.type?.replace("urn:vmn:problem:", "");
     this.title = status === 0 ? "vmnd does not answer."
       : status >= 500 ? "vmnd cannot do that now." : "vmnd refused that.";
-    // One alone is what 'detail' says.
+    // A single error repeats 'detail'.
     this.errors = body?.errors?.length > 1 ? body.errors : [];
     this.hint = status === 403
       ? "This account may not do that. Another one may: sign out at the top."
@@ -45,7 +45,7 @@ async function newToken(refused) {
   sessionStorage.setItem(KEY, await asking);
 }
 
-/** A response that is not a refusal, whatever is in it. */
+/** A response of success, with any contents. */
 export async function request(method, path, { query, body, signal, headers }
   = {}) {
   const words = new URLSearchParams(Object.entries(query ?? {}).filter(
@@ -77,14 +77,14 @@ export async function request(method, path, { query, body, signal, headers }
       throw new Problem(0, { detail: "The connection failed." });
     }
     if (response.status === 401) {
-      // Another call may have brought a better one meanwhile.
+      // Another call may have got a valid one meanwhile.
       if (sessionStorage.getItem(KEY) === token) {
         await newToken(token !== null);
       }
       continue;
     }
     if (response.status === 429 && patience-- > 0) {
-      // So many calls a second are allowed to an account.
+      // The rate limit of the account.
       await new Promise((done) => setTimeout(done, 1000 * Math.min(5,
         Number(response.headers.get("Retry-After")) || 1)));
       continue;
@@ -104,8 +104,7 @@ export async function call(method, path, options) {
 export const get = (path, query, signal) =>
   call("GET", path, { query, signal });
 
-/** The items of a list, up to 'most' of them; 'more' says if there are others
- * behind these. */
+/** The items of a list, at most 'most'; 'more' is true if there are others. */
 export async function list(type, { query, signal, most = 1000 } = {}) {
   const items = [];
   let after;
@@ -120,9 +119,9 @@ export async function list(type, { query, signal, most = 1000 } = {}) {
   return { items, more: after !== undefined };
 }
 
-/** Objects whose names begin with 'text', the first 'most' of them. */
+/** Objects whose names begin with 'text', at most 'most'. */
 export async function beginning(type, text, most, signal) {
-  // Lists go on behind a name: here behind the last one that is before 'text'.
+  // A page follows a name: here the last one that sorts before 'text'.
   const after = text && `${text.slice(0, -1)}${String.fromCharCode(
     text.charCodeAt(text.length - 1) - 1)}~`;
   const page = await get(type, { after, limit: most }, signal);
@@ -130,5 +129,5 @@ export async function beginning(type, text, most, signal) {
   return page.items.filter((object) => object.name.startsWith(text));
 }
 
-/** A name in a path. */
+/** A name, escaped for a path. */
 export const at = (type, name) => `${type}/${encodeURIComponent(name)}`;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Elements.  Whatever is text goes in as a text node: there is no other way
-// in this file, nor in any other, so that a name or a description that has
-// markup in it is shown as it is.
+// Elements.  Text is always added as a text node, here and in all other files,
+// so that markup in a name or a description is shown as it is, and not
+// interpreted.
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -14,7 +14,7 @@ function fill(element, attributes, children) {
     if (name.startsWith("on")) {
       element.addEventListener(name.slice(2), value);
     } else if (name === "style") {
-      // One by one: the policy of the page refuses a style attribute.
+      // One by one: the content security policy forbids style attributes.
       for (const [property, to] of Object.entries(value)) {
         element.style.setProperty(property, to);
       }
@@ -53,12 +53,12 @@ export function newId() {
   return `x${++lastId}`;
 }
 
-/** A state in words, with a mark whose shape says the same as its colour. */
+/** A state as text, with a symbol whose shape means the same as its colour. */
 export function badge(kind, text, title) {
   return h("span", { class: `badge ${kind}`, title }, text);
 }
 
-/** A heading with what it is about, and what can be done at its right. */
+/** A heading with a description, and with actions at its right. */
 export function panel(title, { actions, id, classes } = {}, ...children) {
   const name = id ?? newId();
 
@@ -69,7 +69,7 @@ export function panel(title, { actions, id, classes } = {}, ...children) {
   children);
 }
 
-/** What stands where there is nothing, with what to do about it. */
+/** A placeholder for an empty list, with what to do about it. */
 export function empty(text, ...more) {
   return h("div", { class: "empty" }, h("p", {}, text),
     more.length ? h("p", { class: "hint" }, more) : null);
@@ -79,7 +79,7 @@ export function code(text) {
   return h("code", {}, text);
 }
 
-/** An error of the API as something to read: all that it says. */
+/** An error of the API as text, with all of its details. */
 export function errorBox(error, retry) {
   return h("div", { class: "error", role: "alert" },
     h("p", {}, h("strong", {}, error.title ?? "Something went wrong"), " ",
@@ -92,7 +92,7 @@ export function errorBox(error, retry) {
       : null);
 }
 
-/** Definitions: [[term, value], ...], without those that have no value. */
+/** A definition list of [[term, value], ...], without empty values. */
 export function facts(pairs) {
   return h("dl", { class: "facts" }, pairs.filter(([, value]) =>
     value !== null && value !== undefined && value !== "").map(

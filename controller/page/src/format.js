@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Numbers and times as people read them.
+// Formatting of numbers, times and changes.
 
 const whole = new Intl.NumberFormat("en");
 
@@ -22,7 +22,7 @@ export function short(n) {
   return whole.format(n);
 }
 
-/** Of bits a second. */
+/** Bits per second. */
 export function rate(bytes) {
   const bits = bytes * 8;
 
@@ -44,7 +44,7 @@ export function clock(time) {
   return time ? new Date(time).toLocaleTimeString("en-GB") : "–";
 }
 
-/** With the day where it is not today. */
+/** A time, with the date unless it is today. */
 export function when(time) {
   if (!time) {
     return "–";
@@ -75,13 +75,13 @@ export function duration(s) {
       : `${Math.floor(s / 86400)} d ${Math.floor(s % 86400 / 3600)} h`;
 }
 
-/** Microseconds, as milliseconds. */
+/** Microseconds, formatted as milliseconds. */
 export function ms(us) {
   return us === null || us === undefined ? "–"
     : `${(us / 1000).toFixed(us < 10000 ? 2 : 0)} ms`;
 }
 
-/** A change in words: "create policies/web-in and 2 more". */
+/** Changes as text: "create policies/web-in and 2 more". */
 export function changes(list, most = 2, more = 0) {
   const words = list.slice(0, most).map((c) => `${c.op} ${c.type}/${c.name}`);
   const rest = list.length - words.length + more;
@@ -89,7 +89,7 @@ export function changes(list, most = 2, more = 0) {
   return words.join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
-/** "tcp/80,8000-8010" of a service of a rule. */
+/** A service of a rule: "tcp/80,8000-8010". */
 export function service(entry) {
   if (entry.service) {
     return entry.service;

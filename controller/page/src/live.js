@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What happens, as it happens: the stream of GET /v1/events, which is read by
-// fetch since EventSource cannot send a token.  Where vmnd has no such call,
-// or the stream is cut, it is asked for new revisions every few seconds.
+// Live events: the stream of GET /v1/events, read by fetch since EventSource
+// cannot send a token.  If vmnd does not have that call, or the connection is
+// lost, polls for new revisions every few seconds.
 //
-// Who listens is told of kinds ("revision", "host", "drop" ...); "reset" says
-// that something may have been missed, and "tick" comes every few seconds, for
-// what no event tells of.
+// Listeners get events by kind ("revision", "host", "drop" ...); "reset" if
+// events may have been missed, and "tick" every few seconds, for what has no
+// events.
 
 import { get, request } from "./api.js";
 
@@ -31,7 +31,7 @@ export function on(kinds, listener, signal) {
   }
 }
 
-function tell(kind, data) {
+function emit(kind, data) {
   for (const listener of [...listeners.get(kind) ?? []]) {
     listener(kind, data);
   }
@@ -42,9 +42,9 @@ function become(next) {
     const before = state;
 
     state = next;
-    tell("state", next);
+    emit("state", next);
     if (before === "lost") {
-      tell("reset", null);      // Nobody told what came meanwhile.
+      emit("reset", null);      // Events may have been missed.
     }
   }
 }
@@ -53,7 +53,7 @@ export const current = () => state;
 
 const sleep = (ms) => new Promise((done) => setTimeout(done, ms));
 
-/** Events of a text/event-stream (HTML standard, 9.2.6), one by one. */
+/** The events of a text/event-stream (HTML standard, 9.2.6), one by one. */
 export async function* parse(stream, onBytes = () => {}) {
   const decoder = new TextDecoderStream();
   const reader = stream.pipeThrough(decoder).getReader();
@@ -91,7 +91,7 @@ export async function* parse(stream, onBytes = () => {}) {
   }
 }
 
-/** Whether this vmnd has the stream. */
+/** Whether vmnd has the stream. */
 async function hasStream() {
   const index = await get("");
 
@@ -104,7 +104,7 @@ async function follow() {
   const response = await request("GET", "events", { signal: silence.signal,
     headers: lastId === null ? {} : { "Last-Event-ID": lastId } });
   let timer;
-  // vmnd says something every 15 s, if only that it is there.
+  // vmnd sends at least a heartbeat every 15 s.
   const heard = () => {
     clearTimeout(timer);
     timer = setTimeout(() => silence.abort(), SILENCE_MS);
@@ -117,19 +117,19 @@ async function follow() {
     if (event.kind === "reset") {
       lastId = event.id ?? null;
     }
-    tell(event.kind, JSON.parse(event.data));
+    emit(event.kind, JSON.parse(event.data));
   }
   clearTimeout(timer);
 }
 
-/** What a poll brings, in the words of the stream. */
+/** Polls, and emits what is new as events. */
 async function poll() {
   const page = await get("revisions", revision === null ? { limit: 1 }
     : { after: revision, limit: 1000 });
 
   become("polling");
   if (revision !== null) {
-    page.items.forEach((item) => tell("revision", item));
+    page.items.forEach((item) => emit("revision", item));
   }
   revision = page.revision;
 }
@@ -140,7 +140,7 @@ export async function start() {
 
   setInterval(() => {
     if (!document.hidden) {
-      tell("tick", null);
+      emit("tick", null);
     }
   }, TICK_MS);
   for (;;) {
@@ -161,9 +161,8 @@ export async function start() {
   }
 }
 
-/** Calls 'work' once at a time, and no more often than every 'ms' and for a
- * fifth of the time: what is asked for while it runs is one more run behind
- * it. */
+/** Throttles 'work': it runs once at a time, at most every 'ms', and at most a
+ * fifth of the time; requests during a run lead to one more run. */
 export function calmly(work, ms = 300) {
   let running = false;
   let wanted = false;

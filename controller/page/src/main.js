@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The frame around the views: menu, search, token, theme, and which view is
-// shown.  A new view is a row of 'views'.
+// The frame around the views: menu, search, token, theme, and the selection of
+// the view.  A new view is a row of 'views'.
 
 import { forgetToken, get, hasToken, onTokenNeeded } from "./api.js";
 import { h, newId, replace } from "./dom.js";
@@ -15,9 +15,9 @@ import * as topology from "./views/topology.js";
 import * as trace from "./views/trace.js";
 
 /* Each has a 'path', a 'title', and mount(root, { signal, words }), which fills
- * 'root', and stops all that it does when 'signal' is aborted.  'words' are the
- * rest of the address.  It may return a function that is called with these
- * when they change; else it is mounted anew. */
+ * 'root', and stops when 'signal' is aborted.  'words' are the rest of the
+ * address.  It may return a function that is called with these when they
+ * change; otherwise it is mounted anew. */
 const views = [overview, topology, reachability, trace, policies,
   changes];
 
@@ -139,7 +139,7 @@ function frame() {
   return { links, main, revision };
 }
 
-// Which view.  --------------------------------------------------------------
+// Routing.  -----------------------------------------------------------------
 
 let mounted = null;             // { controller, view, update }
 
@@ -175,7 +175,7 @@ function show({ links, main }) {
     words });
 }
 
-/** Keys that work wherever one does not write: the views by their number. */
+/** Keyboard shortcuts, except in text fields: the views by their number. */
 function onKey(event) {
   if (event.ctrlKey || event.altKey || event.metaKey
       || event.target.closest("input, textarea, select, dialog")) {
@@ -207,7 +207,7 @@ async function begin() {
 
     replace(parts.revision, `revision ${number(page.revision)}`);
   } catch {
-    // The view says so.
+    // The view reports it.
   }
   live.start();
 }

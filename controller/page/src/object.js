@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One object to look at: what it is, where it is, what applies to it, what it
-// had dropped, its flows, and how far its last change has come.
+// The details of one object: its spec and state, where it is, what applies to
+// it, its drops and flows, and on which hosts its last change is installed.
 
 import { at, get } from "./api.js";
 import { badge, empty, errorBox, facts, h, replace } from "./dom.js";
@@ -13,11 +13,11 @@ export const PORT_KIND = { up: "ok", pending: "wait", down: "bad",
 export const HOST_KIND = { synced: "ok", reconciling: "wait",
   connecting: "wait", offline: "bad", diverged: "bad", refused: "bad" };
 
-/** A link to an object in the picture. */
+/** A link to an object in the topology. */
 export const link = (type, name) => h("a", {
   href: `#/topology/${type}/${encodeURIComponent(name)}` }, name);
 
-/** What something was decided for: a link with its type, if it has one. */
+/** The object that a flow is for: a link, with its type if it has one. */
 export const reference = ({ type, name }) => type === "policies"
   ? ["policy ", policyLink(name)]
   : isType(type) ? [`${WORDS[type].toLowerCase()} `, link(type, name)]
@@ -32,7 +32,7 @@ const links = (type, names) => names?.length
 const labels = (object) => Object.entries(object.spec.labels ?? {}).map(
   ([key, value]) => `${key}=${value}`).join(", ");
 
-/** What all types have. */
+/** What all types have in common. */
 const common = (object) => [
   ["Description", object.spec.description], ["Labels", labels(object)],
   ["Changed", object.metadata.updated ? [when(object.metadata.updated), " ",
@@ -43,7 +43,7 @@ function part(title, ...children) {
   return [h("h3", {}, title), children];
 }
 
-// Tables that several of them have.  ----------------------------------------
+// Tables of several types.  --------------------------------------------------
 
 export function portTable(label, most = 12) {
   return table({
@@ -63,7 +63,7 @@ export function portTable(label, most = 12) {
   });
 }
 
-/** The ports that 'query' selects, page by page as they come into sight. */
+/** The ports that 'query' selects, loaded page by page when scrolling. */
 async function portsPart(query, signal) {
   const found = [];
   const body = h("div", {});
@@ -137,7 +137,7 @@ async function dropsPart(query, signal) {
       { title: "Time", width: "72px", cell: (d) => when(d.time) },
       { title: "From", width: "1fr", cell: (d) => d.src?.port ?? d.src?.ip },
       { title: "To", width: "1fr", cell: (d) => d.dst?.port ?? d.dst?.ip },
-      { title: "What", width: "86px", cell: (d) => d.protocol
+      { title: "Protocol", width: "86px", cell: (d) => d.protocol
         + (d.dst?.l4_port === undefined ? "" : `/${d.dst.l4_port}`) },
       { title: "Why", width: "1.5fr", cell: (d) => h("span", {
         title: `${d.reason}, by ${dropOwner(d)}` }, d.reason) },
@@ -274,7 +274,7 @@ async function router(object, signal) {
     ...common(object)]) };
 }
 
-/** What kind of badge a backend's state is. */
+/** The kind of badge for a backend's state. */
 const STATES = { serving: "ok", standby: "wait", checking: "wait",
   draining: "wait", drained: "wait", down: "bad", idle: "bad" };
 
@@ -293,7 +293,7 @@ function backendRow(b) {
     h("td", {}, why));
 }
 
-/** What kind of badge the state of a balancer's load is. */
+/** The kind of badge for the state of a balancer's load. */
 const LOADS = { normal: "ok", cooling: "wait", unknown: "wait", high: "bad",
   low: "bad" };
 
@@ -302,7 +302,7 @@ function scaleOf({ scale }) {
 
   return [badge(LOADS[scale.state] ?? "wait", scale.state, scale.reason),
     scale.value === null ? "" : ` ${scale.value} a second for each backend`,
-    last ? `; last told "${last.direction}" ${ago(last.time)}${last.webhook
+    last ? `; last event "${last.direction}" ${ago(last.time)}${last.webhook
       ? `, webhook ${last.webhook.result}` : ""}` : ""];
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What a change would do, and what came of one that was made.
+// The plan of a change, and the receipt of one that was made.
 
 import { badge, h } from "./dom.js";
 import { installedOn, number, plural } from "./format.js";
@@ -43,7 +43,7 @@ export function fieldNodes(object) {
     more ? h("li", {}, `and ${plural(more, "more field")}`) : null) : null;
 }
 
-/** The answer to ?dry_run=plan. */
+/** A reply to ?dry_run=plan. */
 export function planNodes(plan) {
   const { hosts, apps } = plan.flows;
   const row = (name, f) => h("tr", {}, h("td", {}, name),
@@ -73,13 +73,13 @@ export function planNodes(plan) {
 /** The receipt of a change that was waited for. */
 export function receiptNodes(answer) {
   const { receipt } = answer;
-  const lacking = receipt?.hosts.filter((one) => one.state !== "confirmed");
+  const missing = receipt?.hosts.filter((one) => one.state !== "confirmed");
 
   return h("p", { role: "status" }, !receipt || receipt.installed
     ? badge("ok", `revision ${number(answer.revision)}`
       + (receipt ? `: ${installedOn(receipt.hosts.length)}` : ", installed"))
     : [badge("wait", `revision ${number(receipt.revision)} is stored, not yet `
-      + "installed on "), lacking.slice(0, 5).map((one) => one.host).join(", "),
-    lacking.length > 5 ? ` and ${lacking.length - 5} more` : ""], " ",
+      + "installed on "), missing.slice(0, 5).map((one) => one.host).join(", "),
+    missing.length > 5 ? ` and ${missing.length - 5} more` : ""], " ",
   h("a", { href: `#/changes/${answer.revision}` }, "details"));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Changing a policy: its spec as JSON, what that would do to who reaches whom
-// and to which flows, and only then the change itself.
+// The policy editor: the spec as JSON, a preview of what would change in
+// reachability and flows, and only then the change itself.
 
 import { at, call, get } from "./api.js";
 import { badge, errorBox, h, newId, replace } from "./dom.js";
@@ -45,8 +45,8 @@ function differences(changes) {
 
 /**
  * @param query    () => the query of GET /v1/reachability
- * @param compared (changes) => what would be different, or null
- * @param applied  () => it was changed
+ * @param compared (changes) => shows what would change, or null
+ * @param applied  () => called after the change
  */
 export function policyEditor({ signal, query, compared, applied }) {
   const id = newId();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A field for the name of a port (or of something else, as it is told): it
-// offers those that begin as what is written.
+// An input field for the name of a port (or of another type): it suggests the
+// names that begin with the text.
 
 import { beginning } from "./api.js";
 import { h, newId, replace } from "./dom.js";

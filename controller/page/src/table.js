@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A table of any length, of which only the rows in sight are there.  The arrow
-// keys go through the rows, Enter opens one.
+// A table of any length that renders only the visible rows.  The arrow keys
+// move through the rows, Enter opens one.
 
 import { h, replace } from "./dom.js";
 
@@ -9,19 +9,19 @@ const ROW = 28;                 // Pixels; page.css says the same.
 const BEYOND = 8;               // Rows that are made outside of the sight.
 
 /**
- * @param label   what it is a table of
+ * @param label   accessible name
  * @param columns [{title, width (of grid-template-columns), cell(row), right}]
- * @param open    (row) => when one is clicked, or NULL
- * @param key     (row) => what it is known by
- * @param most    rows in sight before it scrolls
- * @param end     () => when the last row comes into sight, or NULL
+ * @param open    (row) => called when a row is clicked, or null
+ * @param key     (row) => identifies a row
+ * @param most    visible rows before it scrolls
+ * @param end     () => called when the last row becomes visible, or null
  */
 export function table({ label, columns, open, key, most = 12, end }) {
   const widths = columns.map((c) => c.width ?? "1fr").join(" ");
   const grid = { "grid-template-columns": widths };
   const body = h("div", { class: "rows", role: "rowgroup" });
   const space = h("div", { class: "space", role: "presentation" }, body);
-  // Rows that one can open take the focus; else what scrolls does.
+  // Rows that can be opened take the focus; otherwise the scrolling element.
   const scroller = h("div", { class: `scroller ${open ? "opens" : ""}`,
     role: open ? "grid" : "table", "aria-label": label,
     tabindex: open ? "-1" : "0" },
@@ -129,7 +129,7 @@ export function table({ label, columns, open, key, most = 12, end }) {
   return {
     root,
     set(next) {
-      // The row that has the focus may have another place now.
+      // The focused row may have moved.
       const held = key && rows.length && (focused > 0 || hasFocus())
         ? key(rows[focused]) : undefined;
       const i = held === undefined ? -1

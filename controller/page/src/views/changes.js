@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The log of revisions: who changed what, how far each has come on which host,
-// and what it took.
+// The log of revisions: who changed what, on which hosts it is installed, and
+// how long it took.
 
 import { get } from "../api.js";
 import { badge, empty, errorBox, facts, h, panel, replace } from "../dom.js";
@@ -38,7 +38,7 @@ function flowsTable(flows) {
         h("td", { class: "right" }, number(n)))))));
 }
 
-/** Those that lack it first. */
+/** Hosts that have not confirmed come first. */
 function hostsTable(hosts) {
   const rank = { failed: 0, offline: 1, pending: 2, confirmed: 3 };
   const made = table({
@@ -105,7 +105,7 @@ function detail(found) {
 
 // The list.  ----------------------------------------------------------------
 
-/** How far revisions have come, of the newest groups: revision -> group. */
+/** The progress of the newest revisions: revision -> group. */
 function groupOf(groups, revision) {
   return groups.find((g) => g.first_revision !== null
     && g.first_revision <= revision && revision <= g.revision);
@@ -133,7 +133,7 @@ function makeList(state, open, end) {
         cell: (r) => number(r.revision) },
       { title: "Time", width: "136px", cell: (r) => when(r.time) },
       { title: "Who", width: "minmax(116px, .5fr)", cell: (r) => r.who },
-      { title: "What", width: "2fr", cell: (r) => changes(r.changes) },
+      { title: "Changes", width: "2fr", cell: (r) => changes(r.changes) },
       { title: "Installed", width: "96px",
         cell: (r) => progress(
           groupOf(state.groups, r.revision)?.hosts ?? r.hosts) },
@@ -221,7 +221,7 @@ export function mount(root, { signal, words }) {
     }
     state.loading = true;
     try {
-      // Numbers have gaps: what hosts report is not stored.
+      // Revision numbers have gaps: reports of hosts are not stored.
       let after = Math.max(0, first - 1 - PAGE);
       const page = await get("revisions", { after, limit: PAGE }, signal);
       const items = page.items.filter((item) => item.revision < first);

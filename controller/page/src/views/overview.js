@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// How things are: in numbers, what needs somebody's attention, and what was
-// dropped and changed in the last hour.
+// The overview: counts, problems that need attention, and drops and changes of
+// the last hour.
 
 import { scaleLinear } from "d3-scale";
 import { get } from "../api.js";
@@ -87,11 +87,11 @@ function tiles({ status, summary }) {
         : "quarantines")),
     tile("Balancers", b.idle ? "bad" : b.partial ? "wait" : b.total ? "ok" : "",
       number(b.total), some(b.total - b.idle - b.partial, "ok", "serve"),
-      some(b.partial, "wait", "lack backends"), some(b.idle, "bad", "idle")),
+      some(b.partial, "wait", "degraded"), some(b.idle, "bad", "idle")),
   ];
 }
 
-// What needs attention.  ----------------------------------------------------
+// Issues.  ------------------------------------------------------------------
 
 const ISSUES_MAX = 40;
 
@@ -157,7 +157,7 @@ function attention(data) {
 
 // The last hour.  -----------------------------------------------------------
 
-/** How many of 'times' in each minute of the last hour. */
+/** A histogram of 'times' over the minutes of the last hour. */
 function histogram(times, label) {
   const now = Date.now();
   const bins = new Array(MINUTES).fill(0);
@@ -209,7 +209,7 @@ function makeSamples() {
       { title: "Time", width: "74px", cell: (d) => when(d.time) },
       { title: "From", width: "1fr", cell: (d) => end(d.src) },
       { title: "To", width: "1fr", cell: (d) => end(d.dst) },
-      { title: "What", width: "90px", cell: (d) => d.protocol
+      { title: "Protocol", width: "90px", cell: (d) => d.protocol
         + (d.dst?.l4_port === undefined ? "" : `/${d.dst.l4_port}`) },
       { title: "Reason", width: "1.2fr", cell: (d) => d.reason },
       { title: "Times", width: "50px", right: true,
@@ -228,7 +228,7 @@ function makeChanges() {
         cell: (r) => number(r.revision) },
       { title: "Time", width: "74px", cell: (r) => when(r.time) },
       { title: "Who", width: "minmax(116px, .5fr)", cell: (r) => r.who },
-      { title: "What", width: "2fr", cell: (r) => changes(r.changes) },
+      { title: "Changes", width: "2fr", cell: (r) => changes(r.changes) },
     ],
   });
 }
@@ -275,7 +275,7 @@ export function mount(root, { signal }) {
     const recent = (items, time) => items.filter((one) =>
       new Date(one[time]) >= since);
 
-    // Each part as soon as it is there.
+    // Each part is shown as soon as it is loaded.
     try {
       await Promise.all([
         Promise.all([get("status", {}, signal),

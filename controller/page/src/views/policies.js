@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Policies in the order in which they are evaluated: tiers as lanes, one under
-// the other, with quarantine where it holds.  One policy: its rules with what
-// they were hit by; a shadow's can be made to decide.
+// Policies in the order of evaluation: tiers as lanes, from top to bottom,
+// with the place of quarantines.  A single policy: its rules with their
+// counters; a shadow policy can be promoted.
 
 import { at, call, get, list } from "../api.js";
 import { badge, empty, errorBox, facts, h, newId, panel, replace }
@@ -117,7 +117,7 @@ function shadowPart(policy, promote) {
       onclick: promote }, "Promote"))];
 }
 
-/** Asks whether that is what is wanted; true if so. */
+/** Asks for confirmation; true if the user agrees. */
 function confirm(title, nodes, word) {
   return new Promise((done) => {
     const id = newId();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Who can reach whom on a service, as a matrix; who decides that; and what a
-// policy would change.
+// Reachability on a service as a matrix, the rule that decides each cell, and
+// what a change of a policy would alter.
 
 import { at, get } from "../api.js";
 import { badge, code, empty, errorBox, facts, h, newId, panel, replace }
@@ -25,7 +25,7 @@ const WORD = { delivered: "yes", dropped: "no", mixed: "some do",
 
 // The matrix.  --------------------------------------------------------------
 
-/** Rows and columns of either answer: [{id, name, note, ports}]. */
+/** Rows and columns of either kind of reply: [{id, name, note, ports}]. */
 function sides(found) {
   if (found.groups) {
     return found.groups.map((name) => ({ id: name,
@@ -75,7 +75,7 @@ function makeMatrix(found, onOpen) {
   function go(from, rows, columns) {
     const place = (b) => [Number(b.dataset.row), Number(b.dataset.column)];
     const [row, column] = place(from);
-    // The next one that way: some pairs have no cell.
+    // The next cell in that direction: some pairs have none.
     const next = buttons.filter((b) => {
       const [r, c] = place(b);
 
@@ -111,7 +111,7 @@ function makeMatrix(found, onOpen) {
     }
   });
   return { table,
-    /** Marks the cells that 'changes' are about. */
+    /** Highlights the cells that 'changes' concern. */
     mark(changes) {
       for (const button of buttons) {
         const { from, to } = button.info;
@@ -254,7 +254,7 @@ export function mount(root, { signal, words }) {
     }
   }
 
-  /** Of all ports at once only where there are not too many. */
+  /** All ports at once only if there are not too many. */
   async function begin() {
     const { ports, networks } = await get("summary", { limit: 1 }, signal)
       .catch(() => ({}));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Hosts and networks as two views of one picture: VMs are in both, by where
-// they run or by what they are in.  Lines are what joins: the underlay between
-// hosts, routers between networks; the more goes through, the wider they are.
+// Hosts and networks as two views of one diagram: VMs are grouped by the host
+// that they run on, or by their network.  Lines are connections: the underlay
+// between hosts, routers between networks; their width grows with the traffic.
 
 import { scaleSqrt } from "d3-scale";
 import { select } from "d3-selection";
@@ -47,7 +47,7 @@ async function load(signal) {
     balancers: balancers.items };
 }
 
-/** What the cards of a view show: the same for hosts and networks. */
+/** The contents of a view's cards: the same for hosts and networks. */
 function cardsOf({ summary, ports, balancers, routers }, by) {
   const hosts = by === "hosts";
   const mine = hosts ? summary.hosts : summary.networks;
@@ -90,7 +90,7 @@ function cardsOf({ summary, ports, balancers, routers }, by) {
   return cards;
 }
 
-/** Networks that one router joins stand beside each other. */
+/** Networks that a router joins are placed side by side. */
 function sortNetworks(cards, routers) {
   const place = new Map();
 
@@ -106,8 +106,8 @@ function sortNetworks(cards, routers) {
 
 // Layout.  ------------------------------------------------------------------
 
-/** So many that all of it is as large as can be in a frame of that ratio,
- * which has room for some cards as they are. */
+/** The number of columns with which the whole diagram is as large as possible
+ * in a frame of this ratio, which has room for some cards at full size. */
 function bestColumns(n, size, top, height, ratio) {
   const wide = size.wide * (size.width + size.gapX);
   let best = 1;
@@ -167,7 +167,7 @@ function chips(card) {
     + `${chip.other ? ` (${chip.other})` : ""}`)));
 }
 
-/** Many ports, by where the others of them are. */
+/** Many ports, as bars by the host or network of the others. */
 function bar(card) {
   const width = LARGE.width - 24;
   let x = 12;
@@ -185,7 +185,7 @@ function bar(card) {
   });
 }
 
-/** Where there are many cards: its state, and how much goes through it. */
+/** A small card, if there are many: its state, and its traffic. */
 function drawSmall(card, most) {
   const kind = card.state ? HOST_KIND[card.state] : "";
   const share = Math.sqrt(card.rate / Math.max(125000, most));
@@ -239,11 +239,11 @@ function drawCard(card) {
 }
 
 function widths(values) {
-  // The widest is a megabit a second at least.
+  // Full width is at least one megabit per second.
   return scaleSqrt([0, Math.max(125000, ...values)], [1.2, 9]);
 }
 
-/** The underlay: a rail above each row of hosts, and one that joins these. */
+/** The underlay: a line above each row of hosts, and one that joins these. */
 function underlay(cards, grid) {
   const { size } = grid;
   const large = size === LARGE;
@@ -273,7 +273,7 @@ function underlay(cards, grid) {
 
 const ROUTER = { width: 150, height: 30, gap: 16 };
 
-/** Routers above networks, with a line to each that they join. */
+/** Routers above the networks, with a line to each that they join. */
 function routersAbove(cards, routers, grid) {
   const width = widths(cards.map((card) => card.rate));
   const byName = new Map(cards.map((card) => [card.name, card]));
@@ -315,7 +315,7 @@ function routersAbove(cards, routers, grid) {
 
 const routerRows = (n, columns) => Math.ceil(n / columns);
 
-/** Where the first card comes below 'n' routers. */
+/** The position of the first card below 'n' routers. */
 function topFor(n, count, ratio) {
   if (!n) {
     return 0;
@@ -352,7 +352,7 @@ function draw(data, by, ratio) {
       grid.size === SMALL ? drawSmall(card, most) : drawCard(card))) };
 }
 
-// What colours mean.  -------------------------------------------------------
+// Legend.  ------------------------------------------------------------------
 
 function legend({ summary }, by) {
   if ((by === "hosts" ? summary.hosts : summary.networks).length > LARGE_MAX) {
@@ -394,7 +394,7 @@ async function find(text, data, signal) {
     return [...found, ...ports.slice(0, FOUND_MAX).map((p) =>
       ({ type: "ports", name: p.name }))];
   }
-  // By the beginning of their names, since that is how a list goes on.
+  // By prefix, as lists can be continued from a name.
   for (const type of ["ports", "networks"]) {
     const some = await beginning(type, text, FOUND_MAX, signal);
 
@@ -411,16 +411,16 @@ function resultTable() {
     label: "Found", most: 20, key: (r) => `${r.type}/${r.name}`,
     open: (r) => { location.hash =
       `#/topology/${r.type}/${encodeURIComponent(r.name)}`; },
-    columns: [{ title: "What", width: "100px", cell: (r) => WORDS[r.type] },
+    columns: [{ title: "Type", width: "100px", cell: (r) => WORDS[r.type] },
       { title: "Name", width: "1fr", cell: (r) => r.name }],
   });
 }
 
-/** What is not as it should be comes first. */
+/** Cards with problems come first. */
 const trouble = (card) => (card.state && card.state !== "synced" ? 2 : 0)
   + (rest(card) ? 1 : 0);
 
-/** The cards once more, as a table: quicker to go through by keys. */
+/** The cards as a table, for keyboard users. */
 function cardTable(by) {
   return table({
     label: by === "hosts" ? "Hosts" : "Networks", most: 22,
@@ -445,7 +445,7 @@ function cardTable(by) {
 
 const ZOOM_STEP = 1.3;
 
-/** The picture: what is drawn stays where one has moved it. */
+/** The diagram: it keeps the position that the user has scrolled to. */
 function makePicture(onOpen) {
   const svg = s("svg", { class: "picture", role: "group",
     "aria-label": "The picture; arrow keys go from one to the next, Enter "
@@ -463,7 +463,7 @@ function makePicture(onOpen) {
     const { clientWidth: w, clientHeight: hh } = svg;
 
     if (drawn && w) {
-      // Known, and quicker than to ask for it; with room for the rails.
+      // Computed, since measuring is slower; with room for the rails.
       const { grid } = drawn;
       const box = { x: -30, y: grid.top ? 0 : -44, width: grid.width + 36,
         height: grid.top + grid.rows * (grid.height + grid.size.gapY)

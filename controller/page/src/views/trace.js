@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What becomes of a packet, and why: the way through hosts and stages, the
-// rule that decides, and a drop explained.
+// The trace of a packet: its way through hosts and stages, the rule that
+// decides, and the reason of a drop.
 
 import { at as pathOf, call, get } from "../api.js";
 import { badge, code, empty, errorBox, facts, h, newId, panel, replace }
@@ -65,7 +65,7 @@ function sentence(outcome) {
   }
   return [outcome.packet === "reply" ? "its answer " : "", "ends", on,
     at.stage ? [" in ", code(at.stage)] : "", ": ",
-    h("strong", {}, at.reason ?? "no reason is told")];
+    h("strong", {}, at.reason ?? "no reason is given")];
 }
 
 function explain(at) {
@@ -74,7 +74,7 @@ function explain(at) {
   return means ? [h("p", {}, means), h("p", { class: "hint" }, todo)] : null;
 }
 
-/** Which policies isolate the port, where that is why. */
+/** The policies that isolate the port, if that is the reason. */
 async function isolating(found, outcome, signal) {
   const side = { egress: found.from, ingress: found.to }[
     outcome.at?.owner?.split("|")[1]];
@@ -109,7 +109,7 @@ function verdictBox(outcome, n) {
 
 // The way.  -----------------------------------------------------------------
 
-/** Steps, cut where they go to another host, and there by stage. */
+/** Steps, grouped by host, and within a host by stage. */
 function hops(leg) {
   const found = [];
 
@@ -139,7 +139,7 @@ function hops(leg) {
 const passesBy = (step) => step.kind === "lookup"
   && step.owner === "vmn.pipeline/";
 
-/** Who of the stage has to do with this packet. */
+/** The objects that the stage's flows are for. */
 function deciders(stage) {
   const found = new Map();
 
@@ -233,7 +233,7 @@ function result(found, all) {
 
 // The view.  ----------------------------------------------------------------
 
-/** The question in the address: #/trace/FROM/TO/tcp/80 */
+/** The trace's request in the address: #/trace/FROM/TO/tcp/80 */
 export const address = (from, to, protocol, port) => `#/trace/${[from, to,
   protocol, port].filter((word) => word !== undefined && word !== "")
   .map(encodeURIComponent).join("/")}`;
