@@ -139,7 +139,7 @@ events_are_a_line_each(void **state OVS_UNUSED)
 
     assert_play(steps, "", "events --kinds host,drop --port a", CTL_REFUSED,
                 "T1  revision   9 by me: create ports/a, and 21 more\n"
-                "T2  installed  8-9 on 1 host\n"
+                "T2  installed  8-9 is installed on 1 host\n"
                 "T3  host       h1 offline: ?[2J\n"
                 "T4  binding    a up on h1\n"
                 "T5  drop       h1 a:1 -> 10.0.0.9 tcp: denied, by policies/p"

@@ -23,7 +23,7 @@ quarantine_waits_unless_told_not_to(void **state OVS_UNUSED)
         { "PUT /v1/quarantines/db?wait=installed&timeout=500ms",
           "{\"spec\": {\"ports\": [\"db\"]}}", 201,
           "{\"outcome\": \"created\", \"metadata\": {\"revision\": 9},"
-          " \"receipt\": {\"hosts\":"
+          " \"receipt\": {\"revision\": 9, \"hosts\":"
           " [{\"host\": \"hv1\"}, {\"host\": \"hv2\"}]}}" },
         { NULL, NULL, 0, NULL },
     };
