@@ -90,7 +90,10 @@ const struct schema_table schema_group = {
               .doc = "Ports by name." },
             { .name = "cidrs", .type = SCHEMA_PREFIX,
               .flags = SCHEMA_SET, LIST_AT(vmn_group, cidrs),
-              .max_items = 10000, .doc = "Prefixes." },
+              .max_items = 10000,
+              .doc = "Prefixes. As a peer: whoever has an address in them, "
+                     "VMs included. A policy does not apply to ports by "
+                     "them." },
             { .name = "except", .type = SCHEMA_PREFIX,
               .flags = SCHEMA_SET, LIST_AT(vmn_group, except),
               .max_items = 10000,

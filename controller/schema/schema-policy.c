@@ -112,7 +112,8 @@ const struct schema_table schema_policy = {
               AT(vmn_policy, isolates), .names = schema_direction_names,
               .doc = "Where what no rule allows is denied (application "
                      "tier); those of its rules when absent, or ingress "
-                     "without rules." },
+                     "without rules. `[]`: nowhere; its rules decide what "
+                     "they match, and all else is others' matter." },
             { .name = "mode", .type = SCHEMA_ENUM, AT(vmn_policy, mode),
               .names = NAMES("enforce", "shadow"),
               .doc = "Whether it decides, or only counts what it would "

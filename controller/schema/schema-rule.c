@@ -118,7 +118,8 @@ static const struct schema_struct peer = {
           .doc = "A group of ports and addresses." },
         { .name = "cidr", .type = SCHEMA_PREFIX, AT(vmn_peer, cidr),
           .flags = SCHEMA_REQUIRED, .unless = "group",
-          .doc = "A prefix." },
+          .doc = "A prefix: whoever has an address in it, VMs of any "
+                 "network included." },
         { .name = "except", .type = SCHEMA_PREFIX, .flags = SCHEMA_SET,
           LIST_AT(vmn_peer, except), .max_items = 256,
           .unless = "group", .doc = "Prefixes inside of it that it is "
