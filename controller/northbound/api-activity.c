@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /v1/activity: what the last groups of revisions took, from the request
- * to the last host's acknowledgement.  The same of one revision. */
+ * GET /v1/activity: durations of the last groups of revisions, from the
+ * request to the last host's acknowledgement, and the work that they caused.
+ * The same for one revision. */
 
 #include <config.h>
 
@@ -20,10 +21,10 @@
 #include "timeval.h"
 #include "util.h"
 
-/* Hosts that are named as being behind. */
+/* Hosts that are listed as behind. */
 #define BEHIND_MAX 10
 
-/* Fills in all of a group, in 'arena'. */
+/* Fills in the description of a group, in 'arena'. */
 static void
 show_group(const struct northbound *nb, const struct activity_group *group,
            struct arena *arena, struct activity_item *item)
@@ -64,7 +65,7 @@ nb_append_revision_us(const struct northbound *nb, uint64_t revision,
     }
 }
 
-/* Fills in which hosts are behind; the caller frees 'hosts->behind'. */
+/* Fills in the hosts that are behind; the caller frees 'hosts->behind'. */
 static void
 fill_hosts(const struct northbound *nb, struct nb_activity_hosts *hosts)
 {
@@ -73,7 +74,8 @@ fill_hosts(const struct northbound *nb, struct nb_activity_hosts *hosts)
     hosts->n_listed = MIN(hosts->n_behind, BEHIND_MAX);
 }
 
-/* Fills in computations since the start, by class, in 'arena'. */
+/* Fills in the numbers of computations since the start, by class, in
+ * 'arena'. */
 static void
 fill_classes(const struct northbound *nb, struct arena *arena,
              struct nb_reply_activity *reply)

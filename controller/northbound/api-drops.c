@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /v1/drops: what was dropped, why, and on behalf of what; in figures, and
- * some packets.  GET /v1/logs: what rules with a log decided. */
+ * GET /v1/drops: counters of dropped packets by reason and object, and samples
+ * of the packets.  GET /v1/logs: samples of packets that matched rules with a
+ * log. */
 
 #include <config.h>
 
@@ -20,11 +21,11 @@
 #include "packets.h"
 #include "util.h"
 
-/* Of counters in an answer. */
+/* Counters in a reply. */
 #define LIMIT_MAX 10000
 #define LIMIT_DEFAULT 1000
 
-/* Objects that drops are asked for by. */
+/* Objects by which drops can be filtered. */
 enum { HOST, NETWORK, PORT, POLICY, N_NAMES };
 
 static const struct {
@@ -37,7 +38,7 @@ static const struct {
     [POLICY] = { "policy", VMN_TABLE_POLICY },
 };
 
-/* Which drops somebody wants to see.  Strings are borrowed, or NULL. */
+/* A filter of drops.  Strings are borrowed, or NULL. */
 struct drops_filter {
     const char *names[N_NAMES];
     const char *app, *reason;
@@ -74,8 +75,8 @@ is_or_any(const char *wanted, const char *name)
     return !wanted || !strcmp(wanted, name);
 }
 
-/* True if the drop is of object 'name' of 'type', or of any if that is
- * NULL. */
+/* Returns true if the flow is for the object 'name' of 'type', or for any of
+ * that type if 'name' is NULL. */
 static bool
 is_of(const struct engine_flow_owner *about, const char *type, const char
       *name)
@@ -169,7 +170,7 @@ drop_cb(void *list_, const struct fabric_drop *drop)
     list->drops[list->n++] = *drop;
 }
 
-/* The newest first. */
+/* Compares by time, the newest first. */
 static int
 compare_drops(const void *a_, const void *b_)
 {
@@ -212,11 +213,12 @@ struct samples_list {
     const struct northbound *nb;
     const struct drops_filter *filter;
     size_t n, allocated;
-    struct fabric_sample *samples; /* That pass. */
-    size_t n_hidden;            /* That would, were they no background. */
+    struct fabric_sample *samples; /* Those that pass the filter. */
+    size_t n_hidden;            /* Omitted only because they are background. */
 };
 
-/* True if a packet is of 'network', or of a port in it, or if that is NULL. */
+/* Returns true if the packet is in 'network', or from or to a port in it, or
+ * if 'network' is NULL. */
 static bool
 concerns_network(const struct northbound *nb, const char *network,
                  const struct fabric_sample *sample)
@@ -262,7 +264,7 @@ name_or_null(const char *name)
     return *name ? name : NULL;
 }
 
-/* Returns one end of a packet. */
+/* Returns the source or destination of a sample. */
 static struct nb_packet_end
 get_end(const struct fabric_sample *s, bool src, struct arena *arena)
 {
@@ -328,7 +330,7 @@ nb_fill_sample(const struct fabric_sample *s, enum fabric_sample_kind kind,
 
 /* Queries.  -------------------------------------------------------------- */
 
-/* True if a sample of 'kind' that is kept has what 'filter' says. */
+/* Returns true if a kept sample of 'kind' passes 'filter'. */
 static bool
 is_told_of(const struct northbound *nb, enum fabric_sample_kind kind,
            const struct drops_filter *filter)
@@ -340,8 +342,8 @@ is_told_of(const struct northbound *nb, enum fabric_sample_kind kind,
     return list.n + list.n_hidden > 0;
 }
 
-/* Reads the names that samples of 'kind' are asked by.  What is gone may be
- * asked for as long as samples tell of it. */
+/* Parses the names by which samples of 'kind' are filtered.  Deleted objects
+ * are valid as long as samples name them. */
 static bool
 query_names(struct http_request *req, const struct northbound *nb,
             enum fabric_sample_kind kind, struct drops_filter *filter)
@@ -361,8 +363,8 @@ query_names(struct http_request *req, const struct northbound *nb,
     return true;
 }
 
-/* Fills in the newest 'limit' of those that pass, in 'arena', and sets '*n' and
- * '*newest', what to give as "after" for those that follow.  The samples point
+/* Fills in the newest 'limit' samples that pass, in 'arena', and sets '*n',
+ * and '*newest' to the cursor for the ones that follow.  The samples point
  * into 'list', which the caller frees. */
 static struct nb_sample *
 get_samples(struct samples_list *list, enum fabric_sample_kind kind,
@@ -394,13 +396,13 @@ policy_has_log(const struct vmn_policy *policy)
     return false;
 }
 
-/* What GET /v1/logs replies of rules, which grows. */
+/* The rules in a reply of GET /v1/logs: a growing array. */
 struct log_rules {
     struct nb_log_rule *rules;
     size_t n, allocated;
 };
 
-/* Adds the rules of 'policy' with a log that have decided something. */
+/* Adds the rules of 'policy' with a log that matched packets. */
 static void
 add_log_rules(const struct northbound *nb, const struct vmn_policy *policy,
               struct log_rules *rules)
@@ -423,7 +425,7 @@ add_log_rules(const struct northbound *nb, const struct vmn_policy *policy,
     free(logs);
 }
 
-/* The same of 'name', or of all policies if it is NULL. */
+/* Adds the same for the policy 'name', or for all policies if it is NULL. */
 static void
 find_log_rules(const struct northbound *nb, const char *name,
                struct log_rules *rules)

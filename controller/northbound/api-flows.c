@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flows of a host: those that it is to hold, which are put into words bit by
- * bit, and how what it holds differs from them.  The latter takes as long as
- * the switch takes to tell; a client that leaves is forgotten, and the reading
- * ends by itself. */
+ * The flows of a host: those that it should have, formatted in steps, and how
+ * the flows of its switch differ.  The latter waits for the switch; if the
+ * client disconnects, the audit goes on without it. */
 
 #include <config.h>
 
@@ -23,13 +22,13 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* Requests that may wait for switches. */
+/* Requests that may wait for switches at a time. */
 #define LOOKS_MAX 16
-/* Differences in an answer. */
+/* Differences in a reply. */
 #define DIFFERENCES_MAX 10000
 #define DIFFERENCES_DEFAULT 1000
 
-/* A request that waits for a switch. */
+/* A request that waits for an audit. */
 struct look {
     struct ovs_list node;           /* In northbound's 'looks'. */
     struct northbound *nb;
@@ -39,7 +38,7 @@ struct look {
 
 /* Filters.  -------------------------------------------------------------- */
 
-/* True if 'name', "STAGE" or "APP.STAGE", is that stage. */
+/* Returns true if 'name', "STAGE" or "APP.STAGE", is that stage. */
 static bool
 is_stage(const char *name, const struct pipeline_app *app,
          const struct pipeline_stage *stage)
@@ -195,15 +194,16 @@ look_at(struct http_request *req, struct northbound *nb, const char *host,
 
 /* Lists.  ---------------------------------------------------------------- */
 
-/* Flows that are put into words in one turn: about a millisecond. */
+/* Flows that are formatted in one iteration of the loop: about a
+ * millisecond. */
 #define BIT_MAX 100
 
-/* A list that is being put into words. */
+/* A list that is being formatted. */
 struct listing {
     struct http_request *req;
     struct fabric_flows *flows;
-    bool has_groups;                /* They are all there. */
-    struct event *step;             /* Goes on with it. */
+    bool has_groups;                /* All groups are in the text. */
+    struct event *step;             /* Continues it. */
     struct ds body;
 };
 
@@ -225,8 +225,8 @@ on_listing_gone(void *listing_)
     listing_destroy(listing);
 }
 
-/* Appends the next group, or flow, or what is between them.  Returns false
- * once that was all. */
+/* Appends the next group or flow, or the text between groups and flows.
+ * Returns false at the end. */
 static bool
 put_next(struct listing *listing, struct arena *arena)
 {
@@ -266,7 +266,7 @@ step_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *listing_)
     }
     arena_uninit(&arena);
     if (more) {
-        event_add(listing->step, &at_once); /* In the next turn. */
+        event_add(listing->step, &at_once); /* In the next iteration. */
     } else {
         ds_put_cstr(&listing->body, "]}\n");
         http_reply_body(listing->req, 200, "application/json",

@@ -61,8 +61,7 @@ make_secret(const struct northbound *nb, const struct schema_table *table,
 }
 
 /* Returns true if the client may see the object, or if there is none.  Else
- * replies 404, or, if the client is creating the object, 409: the name is
- * taken. */
+ * replies 404, or, to a PUT, 403: the name is taken. */
 static bool
 sees_object(const struct northbound *nb, struct http_request *req,
             const struct schema_table *table, const char *name,

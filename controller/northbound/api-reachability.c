@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /v1/reachability: who can reach whom on a service; and POST, what a
- * change would do to it. */
+ * GET /v1/reachability: which ports can reach which on a service.  POST: what
+ * a change would alter in that. */
 
 #include <config.h>
 
@@ -15,13 +15,13 @@
 #include "controller/simulator/reachability-matrix.h"
 #include "util.h"
 
-/* What a client asks for. */
+/* The client's request. */
 struct reach_query {
     struct reach_request request;
-    char *network;              /* In 'request'. */
+    char *network;              /* Owns the name in 'request'. */
     bool by_group;
-    bool differ;                /* Of a change: the whole matrix is wanted
-                                 * first. */
+    bool differ;                /* For a change: computes both matrices, to
+                                 * compare them. */
 };
 
 static const void *
@@ -84,7 +84,7 @@ query_network(struct http_request *req, const struct northbound *nb,
 {
     const char *network = http_request_query(req, "network");
 
-    /* After a change there may be one that is not there yet. */
+    /* A change may create the network. */
     if (!query->differ && !nb_query_object(req, nb, "network",
                                            VMN_TABLE_NETWORK, &network)) {
         return false;

@@ -482,9 +482,9 @@ task_destroy(struct task *task)
 
 /* The network may have been deleted meanwhile. */
 static void
-quiescent_cb(void *asked_)
+quiescent_cb(void *task_)
 {
-    struct task *task = asked_;
+    struct task *task = task_;
     struct vmn_errors errors;
     json_t *body;
 
@@ -503,9 +503,9 @@ quiescent_cb(void *asked_)
 }
 
 static void
-on_noted(void *asked_, const struct fabric_connections *noted)
+on_noted(void *task_, const struct fabric_connections *noted)
 {
-    struct task *task = asked_;
+    struct task *task = task_;
 
     task->reading = NULL;
     task->where_names = xcalloc(MAX(1, noted->n_hosts),
@@ -531,9 +531,9 @@ on_noted(void *asked_, const struct fabric_connections *noted)
 }
 
 static void
-on_gone(void *asked_)
+on_gone(void *task_)
 {
-    struct task *task = asked_;
+    struct task *task = task_;
 
     http_request_drop(task->req);
     task->req = NULL;

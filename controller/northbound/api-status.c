@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is going on: the index, liveness, status, revisions.  Not for what is
- * wrong (system-health.c). */
+ * GET /v1 (the index), /healthz, /readyz, /v1/status and /v1/revisions.  Not
+ * for problems (system-health.c). */
 
 #include <config.h>
 
@@ -23,7 +23,7 @@
 #include "timeval.h"
 #include "util.h"
 
-/* What GET /v1 tells of a type. */
+/* Returns the description of a type in GET /v1. */
 static struct nb_index_type
 index_type(const struct schema_table *table, struct arena *arena)
 {
@@ -133,8 +133,8 @@ nb_get_status(struct http_request *req, void *nb)
 
 /* Revisions.  ------------------------------------------------------------ */
 
-/* The log could not be read: that is never told as a log that ends.  Releases
- * '*why'. */
+/* Replies 503: the log could not be read, which must not look like a log that
+ * ends.  Releases '*why'. */
 static void
 refuse_log(struct http_request *req, struct vmn_error *why)
 {
@@ -211,8 +211,8 @@ nb_get_revision(struct http_request *req, void *nb_)
         return;
     }
 
-    /* One that only touched what is not stored (interfaces of hosts), or that
-     * the log has dropped by its age, has a receipt alone. */
+    /* A revision that is not in the log has a receipt only: it changed what is
+     * not stored, such as hosts' interfaces, or was trimmed. */
     struct ds ds = DS_EMPTY_INITIALIZER;
     struct vmn_error why = VMN_ERROR_INIT;
     int error = nb->store_class->log(nb->store, revision, &ds, &why);
@@ -237,13 +237,14 @@ nb_get_revision(struct http_request *req, void *nb_)
     http_reply_body(req, 200, "application/json", &ds);
 }
 
-/* Which revisions are asked for. */
+/* The range of revisions in a request. */
 struct span {
     uint64_t after, before, limit;
-    const char *type, *name;    /* Of an object; or NULL. */
+    const char *type, *name;    /* Of an object, or NULL. */
 };
 
-/* The object is named by both, and need not be there any more. */
+/* Parses the query.  Both 'type' and 'name' identify an object, which need not
+ * exist any more.  Replies and returns false if it is invalid. */
 static bool
 query_span(struct http_request *req, struct span *span)
 {

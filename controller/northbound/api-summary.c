@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /v1/summary: how much there is of what, where, and in which state, in
- * numbers: what a picture of everything needs, where the lists of 20,000 ports
- * would be too long.
+ * GET /v1/summary: numbers of ports by host, network and state, and of
+ * balancers, for an overview of networks where a list of 20,000 ports would be
+ * too long.
  *
- * It looks at all ports, hosts and balancers, in as many turns of the loop as
- * that takes, and so may hold some of what came in between. */
+ * It reads all ports, hosts and balancers, over as many iterations of the loop
+ * as that takes, so it may show changes that were made meanwhile. */
 
 #include <config.h>
 
@@ -25,27 +25,29 @@
 #include "proto/loop/loop.h"
 #include "util.h"
 
-/* Rows that are looked at before the time is. */
+/* Rows that are read between two looks at the clock. */
 #define SUMMARY_STEPS 16
-/* Networks, those with most ports, and balancers that lack backends. */
+/* Limits: networks, those with most ports first; and balancers without enough
+ * backends. */
 #define NETWORKS_MAX 20000
 #define NETWORKS_DEFAULT 1000
 #define BALANCERS_MAX 100
 
-/* Ports of a host, of a network, or of one in the other. */
+/* Ports of a host, of a network, or of a network on a host. */
 struct tally {
-    const char *host, *network;     /* Keys of the other two; NULL: none. */
+    const char *host, *network;     /* For the last: keys of the other two;
+                                     * NULL: none. */
     size_t n, n_up, n_unknown;
-    uint64_t bytes_per_s;               /* Sent by them, and received. */
-    int index;                      /* In the reply; -1: it is not there. */
+    uint64_t bytes_per_s;           /* Sent and received. */
+    int index;                      /* In the reply; -1: not included. */
 };
 
 struct summary {
     const struct northbound *nb;
     struct http_request *req;
-    size_t limit;                   /* Networks. */
-    size_t step;                    /* Of 'steps'. */
-    char *last;                     /* Name that was looked at last. */
+    size_t limit;                   /* Of networks. */
+    size_t step;                    /* Index in 'steps'. */
+    char *last;                     /* The name that was read last. */
     size_t n_looked;
     struct shash states;            /* Name of a state -> size_t. */
     struct shash hosts, networks;   /* Name -> struct tally. */
@@ -55,7 +57,8 @@ struct summary {
                                      * heap blocks. */
     size_t allocated_hosts;
     struct nb_summary_balancer degraded[BALANCERS_MAX];
-    struct event *next;             /* The next part, or NULL. */
+    struct event *next;             /* Continues in the next iteration; or
+                                     * NULL. */
 };
 
 static void
@@ -91,7 +94,7 @@ get_tally(struct shash *tallies, const char *key)
     return tally;
 }
 
-/* 'key' in the map 'tallies', which has it. */
+/* Returns the map's own copy of 'key', which it contains. */
 static const char *
 own_key(const struct shash *tallies, const char *key)
 {
@@ -153,7 +156,7 @@ look_at_port(struct summary *s, const struct vmn_row *row)
     arena_uninit(&arena);
 }
 
-/* Returns a copy that lives as long as the summary, or NULL of NULL. */
+/* Returns a copy that lives as long as the summary; NULL for NULL. */
 static const char *
 keep(struct summary *s, const char *text)
 {
@@ -208,7 +211,7 @@ look_at_balancer(struct summary *s, const struct vmn_row *row)
     }
 }
 
-/* What is looked at, one after the other: hosts once ports are counted. */
+/* What is read, in this order: hosts after the ports are counted. */
 static const struct {
     enum vmn_table table;
     void (*look)(struct summary *, const struct vmn_row *);
@@ -218,7 +221,7 @@ static const struct {
     { VMN_TABLE_LOADBALANCER, look_at_balancer },
 };
 
-/* Goes on looking.  Returns false if there is a rest. */
+/* Reads more rows.  Returns false if there are more to read. */
 static bool
 summary_take(struct summary *s)
 {
@@ -264,7 +267,7 @@ fill_ports(const struct summary *s, struct nb_summary_ports *ports)
     ports->external = count_state(s, "external");
 }
 
-/* Those with most ports first, then by name. */
+/* Compares by descending number of ports, then by name. */
 static int
 compare_networks(const void *a_, const void *b_)
 {
@@ -275,7 +278,7 @@ compare_networks(const void *a_, const void *b_)
             : strcmp((*a)->name, (*b)->name));
 }
 
-/* Networks without ports are in it, too. */
+/* Adds the networks without ports. */
 static void
 add_empty_networks(struct summary *s)
 {
@@ -315,7 +318,7 @@ fill_networks(struct summary *s)
     free(sorted);
 }
 
-/* Fills in where the ports of the networks that are listed are. */
+/* Fills in the placements of the networks that are listed. */
 static void
 fill_placements(struct summary *s)
 {

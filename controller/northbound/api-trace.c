@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * POST /v1/trace: what becomes of a packet, now or after a change. */
+ * POST /v1/trace: the way of a packet, now or after a change. */
 
 #include <config.h>
 
@@ -14,9 +14,9 @@
 #include "controller/simulator/trace.h"
 #include "util.h"
 
-/* What a client asks for. */
+/* The client's request. */
 struct trace_query {
-    struct arena arena;         /* Has the request's texts. */
+    struct arena arena;         /* Owns the request's strings. */
     struct trace_request request;
 };
 
@@ -66,7 +66,8 @@ trace(struct http_request *req, struct northbound *nb)
     json_decref(body);
 }
 
-/* It takes a settled moment, when the engine is as the model is. */
+/* Waits until the commit is quiescent: then the engine has compiled the
+ * model. */
 void
 nb_post_trace(struct http_request *req, void *nb)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /v1/usage: how much of each quota is used, the same for /metrics, and
- * what is beyond its limit for GET /v1/status.  An account with a scope is
- * shown the quotas that all of its objects count for. */
+ * GET /v1/usage: the usage of quotas.  The same for /metrics, and problems for
+ * GET /v1/status where a limit is exceeded.  An account with a scope sees the
+ * quotas that count all of its objects. */
 
 #include <config.h>
 
@@ -20,12 +20,12 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* Quotas that have series of their own. */
+/* Quotas that have metrics of their own. */
 #define SERIES_MAX 100
 
-/* What a limit is of, as quotas call it, how much of that there is, and how
- * much there may be (-1: any number).  Of flows, 'host' is where most are;
- * else, and if there are none, it is NULL. */
+/* Called with a limit's name, as in the quota, the current usage, and the
+ * maximum (-1: unlimited).  For flows, 'host' is the host that has most;
+ * otherwise, or if there are none, it is NULL. */
 typedef void limit_cb(void *aux, const char *name, int64_t used, int64_t max,
                       const char *host);
 
@@ -42,7 +42,7 @@ call_limit(void *each_, const char *name, int64_t used, int64_t max)
     each->cb(each->aux, name, used, max, NULL);
 }
 
-/* Flows are counted for quotas that limit them. */
+/* Flows are counted only for quotas that limit them. */
 static void
 each_limit(const struct northbound *nb, const struct vmn_quota *quota,
            limit_cb *cb, void *aux)
@@ -171,7 +171,7 @@ struct series {
     struct ds *ds;
     const char *family;
     const char *quota;
-    bool limits;                /* Else what is used. */
+    bool limits;                /* Or the usage. */
 };
 
 static void

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is known of balancers: who serves, as the app that makes their flows
- * says itself. */
+ * The status of balancers: their backends, as the app that makes their flows
+ * reports them, with health, load and scaling. */
 
 #include <config.h>
 
@@ -44,8 +44,9 @@ nb_balancer_count(const struct northbound *nb, const char *name,
     free(members);
 }
 
-/* What each that serves gets of the new connections in its domain, in percent,
- * as far as buckets go into it.  The caller frees it. */
+/* Returns the percentage of new connections that each serving backend gets in
+ * its domain, as the buckets of groups approximate it.  The caller frees the
+ * array. */
 static double *
 get_shares(const struct northbound *nb, const struct vmn_lb_member *members,
            size_t n)
@@ -73,7 +74,7 @@ get_shares(const struct northbound *nb, const struct vmn_lb_member *members,
     return shares;
 }
 
-/* Tenths will do. */
+/* Rounds to tenths. */
 static double
 in_tenths(double rate)
 {
@@ -94,7 +95,7 @@ load_status(const struct fabric_balancer_load *load)
     };
 }
 
-/* What probes have found of a backend, or NULL. */
+/* Returns the results of a backend's health probes, or NULL. */
 static struct status_backend_health *
 backend_health(const struct northbound *nb, const char *balancer,
                const char *port, struct arena *arena)
@@ -112,7 +113,7 @@ copy_unless_empty(struct arena *arena, const char *text)
     return text[0] ? arena_strdup(arena, text) : NULL;
 }
 
-/* Lists the backends, the first NB_MEMBERS_MAX 'members'. */
+/* Appends the backends, at most NB_MEMBERS_MAX. */
 static void
 list_backends(const struct northbound *nb, const char *balancer,
               const struct vmn_lb_member *members, size_t n,
@@ -141,7 +142,7 @@ list_backends(const struct northbound *nb, const char *balancer,
     free(shares);
 }
 
-/* Its load against its thresholds, or NULL. */
+/* Returns the balancer's load compared with its thresholds, or NULL. */
 static struct status_scale *
 scale_status(const struct northbound *nb, const char *balancer,
              struct arena *arena)

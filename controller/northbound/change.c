@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A transaction on its way: submitted, then durable, then, if asked for,
- * installed on every host concerned.  The client may leave at any point; the
- * transaction goes on without it.  Or one that is only planned. */
+ * A transaction of a request: submitted, then durable, then, if requested,
+ * installed on every host concerned.  The client may disconnect at any time;
+ * the transaction goes on.  Or one that is only planned. */
 
 #include <config.h>
 
@@ -27,17 +27,18 @@ VLOG_DEFINE_THIS_MODULE(northbound_change);
 
 struct change {
     struct ovs_list node;           /* In northbound's 'changes'. */
-    struct northbound *nb;          /* NULL: it is gone. */
-    struct http_request *req;       /* NULL: the client has left. */
+    struct northbound *nb;          /* NULL: it was destroyed. */
+    struct http_request *req;       /* NULL: the client has disconnected. */
     const struct schema_table *table; /* NULL: a list of objects. */
     char *name;
     struct nb_wait wait;
-    char *secret;                   /* That the reply tells, or NULL. */
-    struct fabric_wait *fabric_wait; /* Once durable. */
-    int status;                     /* Of the reply, if it is installed. */
-    uint64_t revision;              /* Of the object that the reply shows. */
+    char *secret;                   /* Included in the reply; or NULL. */
+    struct fabric_wait *fabric_wait; /* Once durable, if it is waited for. */
+    int status;                     /* Of the reply if it is installed in
+                                     * time. */
+    uint64_t revision;              /* Of the object in the reply. */
     size_t n_object;                /* Bytes of 'reply' that are the object;
-                                     * 0: it is not there, or many. */
+                                     * 0: there is none, or a list. */
     struct ds reply;                /* Once durable: the text of the reply,
                                      * without its last brace. */
 };
@@ -67,7 +68,7 @@ on_gone(void *change_)
     if (change->fabric_wait) {
         change_destroy(change);
     }
-    /* Else the commit has it, and will call. */
+    /* Else the commit has it, and will call on_done(). */
 }
 
 void
@@ -132,8 +133,9 @@ on_waited(void *change_, bool installed, const struct fabric_receipt *receipt)
     finish(change, installed ? change->status : 202);
 }
 
-/* "results": [{"type", "name", "outcome", "revision", "fields"}, ...].  In its pauses
- * the client may leave, and the northbound go. */
+/* Appends "results": [{"type", "name", "outcome", "revision", "fields"}, ...].
+ * Yields: meanwhile the client may disconnect, and the northbound be
+ * destroyed. */
 static void
 put_results(struct ds *ds, struct commit *commit,
             const struct model_request *request)
@@ -157,8 +159,8 @@ put_results(struct ds *ds, struct commit *commit,
     ds_put_char(ds, ']');
 }
 
-/* Returns what else 'request' changed, in 'arena', and sets '*n'; NULL if that
- * is nothing. */
+/* Returns the other objects that 'request' changed, in 'arena', and sets '*n';
+ * NULL if there are none. */
 static struct nb_changed *
 get_also_changed(const struct model_request *request, struct arena *arena,
                  size_t *n)
@@ -188,7 +190,7 @@ get_also_changed(const struct model_request *request, struct arena *arena,
     return changed;
 }
 
-/* Appends the object, or its name if it is no more. */
+/* Appends the object, or its type and name if it was deleted. */
 static void
 put_object(struct change *change, const struct model_op *op)
 {
@@ -213,7 +215,7 @@ put_object(struct change *change, const struct model_op *op)
     }
 }
 
-/* Appends the reply for one object: the object, and what became of it. */
+/* Appends the reply for one object: the object and its outcome. */
 static void
 put_one(struct change *change, const struct commit_result *result)
 {
@@ -236,8 +238,8 @@ put_one(struct change *change, const struct commit_result *result)
     arena_uninit(&arena);
 }
 
-/* Appends the reply for a list of objects.  Returns false if the client, or
- * the northbound, has left meanwhile. */
+/* Appends the reply for a list of objects.  Returns false if the client
+ * disconnected, or the northbound was destroyed, meanwhile. */
 static bool
 put_list(struct change *change, const struct commit_result *result)
 {

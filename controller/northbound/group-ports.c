@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which ports a selector, a group or a quarantine means, by the label index
- * rather than by going through all of them. */
+ * Finds the ports of a selector, a group or a quarantine by the label index,
+ * rather than by reading all ports. */
 
 #include <config.h>
 
@@ -15,8 +15,8 @@
 #include "sset.h"
 #include "util.h"
 
-/* The key of the label index at which all ports are that 'term' can match, or
- * NULL if there is none.  The caller frees it. */
+/* Returns the key of the label index that has all ports which 'term' can
+ * match, or NULL if there is none.  The caller frees it. */
 static char *
 term_key(const struct vmn_selector_term *term)
 {
@@ -47,7 +47,7 @@ nb_selector_candidates(const struct model *model,
             free(key);
         }
     }
-    /* A copy: the index may move while rows are read. */
+    /* A copy: the index may change while rows are read. */
     *n = best.n;
     names = xmalloc(MAX(best.n, 1) * sizeof *names);
     if (best.n) {       /* Otherwise 'best.names' may be NULL. */
@@ -58,7 +58,8 @@ nb_selector_candidates(const struct model *model,
 
 /* Members.  -------------------------------------------------------------- */
 
-/* The ports that 'selector' selects, sorted.  The caller frees the array. */
+/* Returns the ports that match 'selector', sorted.  The caller frees the
+ * array. */
 static const char **
 get_selected(const struct model *model,
              const struct vmn_selector *selector, size_t *np)
@@ -83,7 +84,7 @@ get_selected(const struct model *model,
     return names;
 }
 
-/* Names of ports, not yet sorted, and of the groups that they are from. */
+/* Names of ports, unsorted, and of the groups that they come from. */
 struct members {
     size_t n, allocated;
     const char **names;
@@ -102,8 +103,8 @@ members_add(struct members *members, const char *const *names, size_t n)
     }
 }
 
-/* Adds the ports that are named and those that are selected, both of which are
- * sorted, and those of the groups inside. */
+/* Adds the ports of a group: the named, the selected (both are sorted), and
+ * those of nested groups. */
 static void
 members_add_group(const struct model *model, struct members *members,
                   const struct vmn_group *group)
@@ -133,7 +134,7 @@ compare_names(const void *a_, const void *b_)
     return strcmp(*a, *b);
 }
 
-/* Often they are all selected, and so sorted already. */
+/* If all were selected they are sorted already, which is common. */
 static void
 members_sort(struct members *members)
 {
@@ -168,9 +169,8 @@ nb_group_members(const struct model *model, const struct vmn_group *group,
     return members.names;
 }
 
-/* Returns the ports that 'selector' selects and the 'n_ports' that are named
- * in 'ports', sorted, each once, and sets '*n'.  The caller frees the array.
- */
+/* Returns the names of the ports that match 'selector' and of the 'n_ports' in
+ * 'ports', sorted and distinct, and sets '*n'.  The caller frees the array. */
 static const char **
 selected_or_named(const struct model *model,
                   const struct vmn_selector *selector,

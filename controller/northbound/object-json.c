@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Objects as the API shows them: the row, and under "status" what is observed
- * about it (object-status.c). */
+ * Objects as the API shows them: the row, and the status (object-status.c). */
 
 #include <config.h>
 
@@ -9,8 +8,9 @@
 
 #include "openvswitch/dynamic-string.h"
 
-/* Prints 'row', for who may not change it without what only those need to know
- * who may: the URL of a webhook is all that it takes to call some of them. */
+/* Prints 'row' as a client with 'rights' sees it.  Clients that may not change
+ * it do not see secrets, such as the URL of a webhook, which may be all that
+ * is needed to call it. */
 static void
 put_row(const struct model_rights *rights, const struct vmn_row *row,
         const struct model_meta *meta, struct ds *ds)

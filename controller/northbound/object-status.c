@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is observed of an object: each type's struct of schema/status.h is
- * filled in by a function here, and printed by its description.  Balancers
- * have balancer-status.c.  Not for the row itself (object-json.c). */
+ * The status of objects: a function for each type fills in its struct of
+ * schema/status.h, which is printed by its description.  Balancers are in
+ * balancer-status.c.  Not for rows (object-json.c). */
 
 #include <config.h>
 
@@ -19,8 +19,8 @@
 #include "controller/schema/status.h"
 #include "util.h"
 
-/* Returns a copy, in the query's arena, of what the app query 'name' says of
- * 'key' in text, or NULL. */
+/* Returns a copy, in the query's arena, of the text that the app query 'name'
+ * has for 'key', or NULL. */
 static const char *
 peek_text(const struct nb_status_query *q, const char *name, const char *key)
 {
@@ -34,8 +34,8 @@ peek_text(const struct nb_status_query *q, const char *name, const char *key)
 
 /* Hosts, ports, apps and telemetries.  ------------------------------------ */
 
-/* Who knows a host's datapath id, and reaches the listener, could pose as its
- * switch where there is no TLS: accounts with a scope need not know it. */
+/* The datapath id is hidden from accounts with a scope: where there is no TLS,
+ * whoever knows it and can reach the listener could impersonate the switch. */
 static bool
 fill_host(const struct nb_status_query *q, const struct vmn_row *row,
           void *status_)
@@ -59,8 +59,8 @@ nb_port_quarantine(const struct northbound *nb, const char *port)
     return engine_peek(nb->engine, VMN_QUERY_QUARANTINE, port, &size);
 }
 
-/* Fills in the names of quarantines in what nb_port_quarantine() has returned,
- * which is cut up, and borrowed. */
+/* Fills in the names of quarantines in the value of nb_port_quarantine(),
+ * which it modifies; the caller keeps ownership. */
 static void
 fill_quarantines(char *held, struct arena *arena, struct status_port *status)
 {
@@ -128,7 +128,7 @@ fill_telemetry(const struct nb_status_query *q, const struct vmn_row *row,
 /* Networks and routers.  -------------------------------------------------- */
 
 /* Returns the MTU in effect: that of the row, or else what follows from the
- * underlay; 0 if it is not known. */
+ * underlay; 0 if it is unknown. */
 static uint32_t
 get_mtu(const struct northbound *nb, const struct vmn_network *network)
 {
@@ -168,8 +168,7 @@ fill_network(const struct nb_status_query *q, const struct vmn_row *row,
     return true;
 }
 
-/* The key of the routing domain of its networks, and the host that is its
- * gateway. */
+/* Fills in the routing domain of its networks, and its gateway. */
 static bool
 fill_router(const struct nb_status_query *q, const struct vmn_row *row,
             void *status_)
@@ -189,7 +188,8 @@ fill_router(const struct nb_status_query *q, const struct vmn_row *row,
 
 /* Groups, tiers, policies and quarantines.  ------------------------------- */
 
-/* Fills in which ports are in the group, if one is asked for. */
+/* Fills in the ports of the group.  Their names are included for a single
+ * object. */
 static bool
 fill_group(const struct nb_status_query *q, const struct vmn_row *row,
            void *status_)
@@ -217,8 +217,8 @@ nb_count_status(const struct fabric_count *count)
     };
 }
 
-/* Returns what flows of 'n' rules were hit by on behalf of 'row', all of them
- * together, each in 'counts', and in 'rest' those that are no rule's. */
+/* Returns the sum of the counters of flows for 'n' rules of 'row'; each rule's
+ * in 'counts', and in 'rest' those of flows that belong to no rule. */
 static struct status_count
 count_rules(const struct nb_status_query *q, const struct vmn_row *row,
             size_t n, struct status_count *counts, struct status_count *rest)
@@ -239,7 +239,8 @@ count_rules(const struct nb_status_query *q, const struct vmn_row *row,
     return sum;
 }
 
-/* Packets of connections that the tier has let in for good. */
+/* Fills in the packets of connections that the tier has allowed and that
+ * policies no longer judge. */
 static bool
 fill_tier(const struct nb_status_query *q, const struct vmn_row *row,
           void *status_)
@@ -260,7 +261,7 @@ nb_log_status(const struct fabric_log *log)
     };
 }
 
-/* Lists the rules of a policy, with events of those that have a log. */
+/* Appends the rules of a policy, with the events of those that have a log. */
 static void
 list_rules(const struct nb_status_query *q, const struct vmn_policy *policy,
            const struct status_count *counts, struct status_policy *status)
@@ -279,7 +280,8 @@ list_rules(const struct nb_status_query *q, const struct vmn_policy *policy,
     }
 }
 
-/* What a policy's rules were hit by; each of them when one is asked for. */
+/* Fills in the counters of a policy; those of each rule for a single
+ * object. */
 static bool
 fill_policy(const struct nb_status_query *q, const struct vmn_row *row,
             void *status_)
@@ -299,7 +301,7 @@ fill_policy(const struct nb_status_query *q, const struct vmn_row *row,
     return true;
 }
 
-/* Which ports are cut off by a quarantine, and what came through it by what it
+/* Fills in the ports that a quarantine isolates, and the counters of what it
  * allows. */
 static bool
 fill_quarantine(const struct nb_status_query *q, const struct vmn_row *row,
@@ -358,8 +360,8 @@ union status {
     struct status_telemetry telemetry;
 };
 
-/* Fills in a zeroed struct of the type that the table's 'status' describes.
- * Returns false if nothing is known. */
+/* Fill in a zeroed struct of the type that the table's 'status' describes.
+ * Return false if nothing is known. */
 static bool (*const fill[VMN_N_TABLES])(const struct nb_status_query *,
                                         const struct vmn_row *,
                                         void *status) = {

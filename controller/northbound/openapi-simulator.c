@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the simulator is asked, and what it answers: the descriptions of its
- * structs, by which bodies are read (request-body.h) and replies are printed
- * (schema-struct.h); see openapi-operations.h. */
+ * The descriptions of the simulator's structs, by which request bodies are
+ * parsed (request-body.h), replies are printed (schema-struct.h) and both are
+ * documented; see openapi-operations.h. */
 
 #include <config.h>
 
@@ -18,7 +18,7 @@
           "As if these objects had been applied.",                      \
           .nested = &nb_any_operation, .max_items = 20000)
 
-/* Whose rule it is: member 'IN' of 'struct KEPT' ("by."). */
+/* The rule that decided: member 'IN' of 'struct KEPT' ("by."). */
 #define RULE(KEPT, IN)                                                  \
     SHOWN("owner", STRING, OR_NULL,                                     \
           "App, unit and object whose flow decided.",                   \
@@ -31,7 +31,7 @@
 
 /* Traces.  --------------------------------------------------------------- */
 
-/* A member of the body, which is kept as schema.h says. */
+/* A member of the body; see schema.h for how it is stored. */
 #define ASKED(MEMBER, TYPE, FLAGS, DOC, ...)                            \
     SHOWN(#MEMBER, TYPE, FLAGS, DOC,                                    \
           SHOWN_AT(trace_request, MEMBER, ASKED_SIZE_##TYPE), __VA_ARGS__)
@@ -180,7 +180,7 @@ const struct schema_struct nb_reply_trace = SHOWN_KEPT(
 
 /* Reachability.  --------------------------------------------------------- */
 
-/* It has others of its kind inside. */
+/* Nested in itself. */
 static const struct schema_struct verdict;
 
 /* The struct reach_verdict that is member 'IN' of 'struct KEPT' ("verdict.";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the simulator is asked for: of now, at a settled moment, or of the
- * state that a change would lead to, which is put in place for that and taken
- * back (commit_dry_run()).  Not for what is asked (api-trace.c,
+ * Runs the simulator for a request: on the current state, when the commit is
+ * quiescent, or on the state after a change, which is applied and reverted
+ * (commit_dry_run()).  Not for what is computed (api-trace.c,
  * api-reachability.c). */
 
 #include <config.h>
@@ -18,13 +18,13 @@
 
 struct trial {
     struct ovs_list node;           /* In northbound's 'trials'. */
-    struct northbound *nb;          /* NULL: it is gone. */
+    struct northbound *nb;          /* NULL: it was destroyed. */
     struct commit *commit;
-    struct http_request *req;       /* NULL: the client has left. */
+    struct http_request *req;       /* NULL: the client has disconnected. */
     struct nb_simulation simulation;
-    struct arena arena;             /* Has what was found. */
-    const void *after;              /* With the change in place, ... */
-    struct vmn_error error;         /* ... or why there is nothing. */
+    struct arena arena;             /* Owns the results. */
+    const void *after;              /* The result with the change applied, */
+    struct vmn_error error;         /* or the error if there is none. */
 };
 
 /* Replies.  --------------------------------------------------------------- */
@@ -35,7 +35,7 @@ yield(void *commit)
     commit_yield(commit);
 }
 
-/* Appends 'reply', whose lists may be long. */
+/* Appends 'reply'; yields, as its lists may be long. */
 static void
 print_reply(struct commit *commit, const struct schema_struct *s,
             const void *reply, struct ds *body)
@@ -75,7 +75,8 @@ on_gone(void *trial_)
     struct trial *trial = trial_;
 
     http_request_drop(trial->req);
-    trial->req = NULL;              /* The commit has it, and will call. */
+    trial->req = NULL;              /* The commit has it, and will call
+                                     * back. */
 }
 
 void
@@ -95,7 +96,7 @@ is_wanted(const struct trial *trial)
     return trial->nb && trial->req;
 }
 
-/* With the change in place. */
+/* Called while the change is applied. */
 static void
 run_after(void *trial_)
 {
@@ -108,8 +109,8 @@ run_after(void *trial_)
     }
 }
 
-/* Returns the reply, once the change has been taken back; or NULL with the
- * trial's error. */
+/* Returns the reply, after the change was reverted; or NULL with the
+ * simulation's error. */
 static const void *
 finish(struct trial *trial)
 {
@@ -151,7 +152,7 @@ on_done(void *trial_, const struct commit_result *result)
     trial_destroy(trial);
 }
 
-/* The request for the change, or false with the errors. */
+/* Fills in the request of the change.  Returns false with the errors. */
 static bool
 read_change(struct northbound *nb, const json_t *after,
             struct model_request *request, struct vmn_errors *errors)
