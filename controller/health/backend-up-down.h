@@ -21,8 +21,9 @@ struct up_down_rules {
     unsigned unhealthy_after;   /* Failures in a row, from 1 on. */
 };
 
-/* A change within so many intervals of the last one doubles what a return
- * takes, up to so many times; as long a time without one halves it. */
+/* A change within this many intervals of the last one doubles the successes
+ * required, up to this many times; each such time without a change halves
+ * them. */
 #define UP_DOWN_FLAP_WINDOW 10
 #define UP_DOWN_FLAP_PENALTY_MAX 3
 

@@ -19,7 +19,7 @@ struct fabric;
 struct connection_flush;
 struct model;
 
-/* Nothing that is passed in is owned; all of it has to outlive the result. */
+/* Borrows all arguments, which must outlive the result. */
 struct connection_flush *
 connection_flush_create(struct model *, struct engine *, struct fabric *);
 void connection_flush_destroy(struct connection_flush *);

@@ -13,8 +13,8 @@ struct event_base;
 struct health_rows;
 struct model;
 
-/* Returns the state that the row "BALANCER/PORT" is to have, as the schema
- * names it; or NULL if there is to be no row. */
+/* Returns the desired state of row "BALANCER/PORT", by its name in the schema,
+ * or NULL if the row must not exist. */
 typedef const char *health_rows_desired_cb(void *aux, const char *balancer,
                                            const char *port);
 

@@ -27,8 +27,8 @@ struct health;
 struct model;
 struct status_backend_health;
 
-/* Nothing that is passed in is owned; all of it has to outlive the health, but
- * for the commit's requests: commit_stop() comes first. */
+/* Borrows all arguments, which must outlive the result, except for the
+ * commit's requests: commit_stop() comes first. */
 struct health *health_create(struct event_base *, struct model *,
                              struct engine *, struct commit *,
                              struct fabric *);
@@ -40,8 +40,8 @@ typedef void health_watch_cb(void *aux, const char *balancer,
                              const char *reason);
 void health_set_watch(struct health *, health_watch_cb *, void *aux);
 
-/* Fills in what is known of a backend, with its history in 'arena'.  Returns
- * false if it is not looked after. */
+/* Fills in the status of a backend, with its history in 'arena'.  Returns
+ * false if it is not checked. */
 bool health_backend_status(const struct health *, const char *balancer,
                            const char *port, struct arena *arena,
                            struct status_backend_health *);

@@ -11,16 +11,16 @@
 
 #include "openvswitch/shash.h"
 
-/* Probes a second, and the largest burst. */
+/* Probes per second, and the largest burst. */
 #define PROBE_RATE_TOTAL 2000
 #define PROBE_RATE_TOTAL_BURST 200
 #define PROBE_RATE_HOST 100
 #define PROBE_RATE_HOST_BURST 20
 
 struct probe_rate {
-    int64_t all_us;             /* When the next would be due if all came
-                                 * evenly. */
-    struct shash hosts;         /* The same of each: int64_t. */
+    int64_t all_us;             /* When the next probe would be due at an even
+                                 * rate. */
+    struct shash hosts;         /* The same for each host: int64_t. */
 };
 
 void probe_rate_init(struct probe_rate *);

@@ -22,29 +22,31 @@
 #include "proto/probe/probe.h"
 #include "vmn/types.h"
 
-/* Ports that probes come from; the app has what is sent to these come up. */
+/* Source ports of probes; the app has replies to these punted. */
 #define PROBER_PORT_FIRST 512
 #define PROBER_N_PORTS 512
 
-/* Of a balancer.  Strings are borrowed when it is given, and copied. */
+/* A balancer's settings.  Strings are borrowed in calls, and copied. */
 struct prober_settings {
-    bool probes;                /* Else the rest says nothing but 'drain_ms'. */
+    bool probes;                /* Otherwise only 'drain_ms' is valid. */
     enum probe_type type;
     struct vmn_ip vip;
     uint16_t port;
     int64_t interval_ms, timeout_ms;
     unsigned healthy_after, unhealthy_after;
-    const char *path, *host;    /* As of struct probe_target, and the rest. */
+    const char *path, *host;    /* See struct probe_target, also for the
+                                 * rest. */
     size_t n_expect;
     struct probe_range expect[PROBE_EXPECT_MAX];
-    const char *send;           /* UDP: NULL: no answer is awaited. */
-    int64_t drain_ms;           /* How long a drain may take. */
-    int64_t edited_ms;          /* Wall clock: the balancer's last edit. */
+    const char *send;           /* UDP; NULL: no reply is expected. */
+    int64_t drain_ms;           /* Longest duration of a drain. */
+    int64_t edited_ms;          /* The balancer's last edit, by the wall
+                                 * clock. */
 };
 
-/* The state of a backend, as users and its row have it. */
+/* The state of a backend, as users and its row show it. */
 enum backend_state {
-    BACKEND_CHECKING,           /* It has not answered yet. */
+    BACKEND_CHECKING,           /* No probe has been answered yet. */
     BACKEND_UP,
     BACKEND_DOWN,
     BACKEND_DRAINED,
@@ -60,14 +62,14 @@ struct prober_member {
     uint32_t ofport;
     struct vmn_ip ip;
     struct vmn_mac mac, vip_mac;
-    const char *idle;           /* If not NULL, it is not to be probed at all,
-                                 * and why.  Else it is... */
-    bool waits;                 /* ...but not before more is known... */
-    const char *out;            /* ...unless this is not NULL: a constant, why
-                                 * it cannot serve. */
-    bool drain;                 /* Its open connections are to end. */
-    /* Of one that was not known, what its row says is believed; CHECKING: it
-     * has none. */
+    const char *idle;           /* If not NULL, why it must not be probed.
+                                 * Otherwise it is probed, */
+    bool waits;                 /* but not before more is known, */
+    const char *out;            /* unless this is not NULL: a constant, why it
+                                 * cannot serve. */
+    bool drain;                 /* Its open connections must end. */
+    /* The state in its row, which a new backend starts with; CHECKING: it has
+     * none. */
     enum backend_state row;
     int64_t row_ms;             /* Since when; wall clock. */
 };
@@ -102,29 +104,30 @@ struct backend {
     struct up_down check;
     struct timer timer;
     enum backend_due due;
-    uint16_t turn;              /* Of source ports. */
+    uint16_t turn;              /* Selects the next source port. */
 
-    /* The probe that is on its way, or NULL. */
+    /* The pending probe, or NULL. */
     struct probe *probe;
     struct hmap_node probe_node; /* In the prober's 'probes'. */
-    uint16_t id;                /* Its source port, or ICMP's identifier. */
+    uint16_t id;                /* Its source port, or ICMP identifier. */
     int64_t begun_us;
-    unsigned n_again;           /* Sent once more, so often. */
-    bool waited;                /* As vmnd itself was late. */
+    unsigned n_again;           /* Number of retransmissions. */
+    bool waited;                /* Has waited once more, since vmnd was
+                                 * late. */
 
     /* A drain. */
     bool drains, drained;
-    int64_t drain_us;           /* When it is over at the latest. */
-    int64_t drain_begun_us;     /* As far as this process knows. */
-    uint64_t n_sent;            /* For the owner of 'quiet_since': packets that
-                                 * were sent to it, as of... */
-    int64_t sent_us;            /* ...then. */
+    int64_t drain_us;           /* When it ends at the latest. */
+    int64_t drain_begun_us;     /* As far as known since vmnd's start. */
+    uint64_t n_sent;            /* For 'quiet_since': packets that were sent to
+                                 * it, */
+    int64_t sent_us;            /* until then. */
 
-    /* For people. */
-    enum backend_state shown;   /* As it was told last. */
+    /* What users see. */
+    enum backend_state shown;   /* As last reported. */
     int64_t since_ms, checked_ms; /* Wall clock; 0: never. */
-    char reason[PROBE_REASON_SIZE]; /* Of the last failure, or why it's out; "":
-                                     * none since it is up. */
+    char reason[PROBE_REASON_SIZE]; /* Of the last failure, or why it cannot
+                                     * serve; "": none since it is up. */
     int64_t latency_us;         /* Of the last success; 0: none. */
     uint64_t n_ok, n_failed;
     struct backend_change *history; /* The newest 'n_changes', modulo. */
@@ -147,15 +150,15 @@ struct prober_ops {
 struct prober_stats {
     uint64_t n_ok, n_failed, n_unsent;
     uint64_t n_changes;
-    uint64_t n_late;            /* Probes that had to wait for others. */
-    uint64_t n_ignored;         /* Frames that were no answer. */
+    uint64_t n_late;            /* Probes delayed by the rate limit. */
+    uint64_t n_ignored;         /* Frames that were no reply to a probe. */
 };
 
 struct prober {
     const struct prober_ops *ops;
     void *aux;
     struct hmap balancers;
-    struct hmap probes;         /* Backends with one on its way. */
+    struct hmap probes;         /* Backends with a pending probe. */
     struct timer_heap timers;
     struct probe_rate pacing;
     struct prober_stats stats;

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Embedded; zeroed is one that is not set. */
+/* A member of its owner; not set while zeroed. */
 struct timer {
     int64_t at_us;
     size_t place;               /* In the heap, from 1 on; 0: not set. */

@@ -20,11 +20,11 @@ struct address_patterns *address_patterns_create(struct engine *,
                                                  const struct model *);
 void address_patterns_destroy(struct address_patterns *);
 
-/* Adds the patterns of the flows that 'host' is to hold.  Pauses. */
+/* Adds the patterns of the desired flows of 'host'.  Yields. */
 void address_patterns_read_host(struct address_patterns *, const char *host);
 
-/* Appends the patterns that the addresses of 'endpoint' fit: the same text for
- * all endpoints that fit the same ones. */
+/* Appends the patterns that match the addresses of 'endpoint', in a text that
+ * is equal for endpoints with the same patterns. */
 void address_patterns_put_fits(const struct address_patterns *,
                                const struct endpoint *, struct ds *);
 

@@ -16,33 +16,33 @@
 
 struct ofpact_nat;
 
-/* What names a connection in one direction. */
+/* Identifies a connection in one direction. */
 struct ct_tuple {
     uint16_t dl_type;           /* ETH_TYPE_IP or ETH_TYPE_IPV6. */
     uint8_t proto;
-    struct in6_addr src, dst;   /* IPv4 ones mapped. */
+    struct in6_addr src, dst;   /* IPv4 addresses are mapped. */
     uint16_t tp_src, tp_dst;    /* Ports; of ICMP: type and code. */
     uint16_t icmp_id;
 };
 
-/* A packet.  Of a fragment, 'flow' has no ports, but it is part of a whole
- * that does, and that conntrack looks at. */
+/* A packet.  The 'flow' of a later fragment has no ports, but conntrack uses
+ * those of the whole packet. */
 struct sim_packet {
     struct flow flow;
     ovs_be16 tp_src, tp_dst;    /* Of the whole packet. */
     ovs_be16 tcp_flags;         /* The same. */
-    uint16_t icmp_id;           /* Of pings. */
-    uint32_t size;              /* With its Ethernet header; 0: no matter, it
-                                 * has room anywhere. */
-    bool quotes;                /* An ICMP error, about the packet ... */
-    struct ct_tuple quoted;     /* ... that has this. */
+    uint16_t icmp_id;           /* Of echo requests and replies. */
+    uint32_t size;              /* With the Ethernet header; 0: small enough
+                                 * anywhere. */
+    bool quotes;                /* An ICMP error, about a packet */
+    struct ct_tuple quoted;     /* with this tuple. */
 };
 
 struct ct_conn {
     const char *host;
     uint16_t zone;
-    struct ct_tuple orig;       /* As the first packet was. */
-    struct ct_tuple reply;      /* As its answers are. */
+    struct ct_tuple orig;       /* The first packet's. */
+    struct ct_tuple reply;      /* Its replies'. */
     uint8_t nat;                /* CS_SRC_NAT, CS_DST_NAT. */
     bool replied;
     uint32_t mark;
@@ -55,8 +55,8 @@ struct conntrack {
     struct ct_conn conns[CT_CONNS_MAX];
 };
 
-/* One ct() action.  'nat' says that there is NAT, and 'range' (or NULL) which
- * of a new connection. */
+/* A ct() action.  'nat': with NAT; 'range', or NULL, is that of new
+ * connections. */
 struct ct_action {
     const char *host;           /* Must live as long as the connections. */
     uint16_t zone;
@@ -65,9 +65,9 @@ struct ct_action {
     const struct ofpact_nat *range;
 };
 
-/* Passes 'packet' through: its fields ct_*, and what NAT changes, are as after
- * it.  '*conn' is its connection, or NULL.  Returns NULL, or a text that says
- * why nobody can know. */
+/* Passes 'packet' through conntrack: sets its ct_* fields, and what NAT
+ * changes.  '*conn' is its connection, or NULL.  Returns NULL, or a text why
+ * the result is not known. */
 const char *conntrack_pass(struct conntrack *, const struct ct_action *,
                            struct sim_packet *, struct ct_conn **conn);
 

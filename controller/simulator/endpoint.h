@@ -17,11 +17,12 @@ struct model;
 
 struct endpoint {
     const struct vmn_port *port;
-    const char *host;           /* NULL: nowhere. */
-    uint32_t ofport;            /* 0: nowhere. */
+    const char *host;           /* NULL: not bound. */
+    uint32_t ofport;            /* 0: not bound. */
 };
 
-/* Finds where port 'name' is; false if there is no such port. */
+/* Finds the binding of port 'name'.  Returns false if there is no such
+ * port. */
 bool endpoint_find(const struct model *, const char *name, struct endpoint *);
 
 /* Returns the VIF that leads to a physical network, if it has number 'ofport'
@@ -33,24 +34,25 @@ const struct vmn_vif *provider_vif_at(const struct model *, const char *host,
 const struct vmn_ip *endpoint_ip(const struct endpoint *, uint8_t family);
 
 /* Returns the address that a guest resolves to reach 'ip': 'ip' itself, or its
- * subnet's gateway.  NULL if it knows neither. */
+ * subnet's gateway.  Returns NULL if it has neither. */
 const struct vmn_ip *endpoint_next_hop(const struct model *,
                                        const struct endpoint *,
                                        const struct vmn_ip *ip);
 
-/* How a guest sends what is for 'ip', once its neighbours have told it what
- * they are asked. */
+/* The next hop of a guest's packets for 'ip', once its neighbours are
+ * resolved. */
 enum next_hop_kind {
-    NEXT_ON_LINK,               /* To 'ip' itself. */
-    NEXT_ROUTER,                /* To its gateway, whose MAC '*mac' gets. */
-    NEXT_NONE,                  /* It has no gateway, or that is nobody's. */
+    NEXT_ON_LINK,               /* 'ip' itself. */
+    NEXT_ROUTER,                /* A router, whose MAC is set in '*mac'. */
+    NEXT_NONE,                  /* None: it has no gateway, or nobody has that
+                                 * address. */
 };
 enum next_hop_kind endpoint_next_router(const struct model *,
                                         const struct endpoint *,
                                         const struct vmn_ip *ip,
                                         struct vmn_mac *mac);
 
-/* Returns the address of the gateway that it has for 'family', or NULL. */
+/* Returns the endpoint's gateway address of 'family', or NULL. */
 const struct vmn_ip *endpoint_gateway(const struct model *,
                                       const struct endpoint *, uint8_t family);
 

@@ -13,8 +13,8 @@ struct engine;
 struct model;
 struct engine_net;
 
-/* Makes the network of the model's current state, as the engine has compiled
- * it.  Neither is owned. */
+/* Creates the network of the model's current state, as the engine has compiled
+ * it.  Borrows both. */
 struct engine_net *engine_net_create(const struct engine *,
                                      const struct model *);
 void engine_net_destroy(struct engine_net *);

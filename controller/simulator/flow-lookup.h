@@ -28,15 +28,16 @@ struct rule {
     struct minimatch match;
     struct ofpact *ofpacts;     /* Owned. */
     size_t ofpacts_len;
-    /* For who adds it to fill in; borrowed. */
-    const struct flow_item *item; /* What it was made of, or NULL. */
-    const char *drop_reason;    /* Why it drops, or NULL: it does not say. */
+    /* Set by the caller of rule_set_add(); borrowed. */
+    const struct flow_item *item; /* The item that it was decoded from, or
+                                   * NULL. */
+    const char *drop_reason;    /* NULL: no drop with a reason. */
 };
 
 struct rule_set;
 struct rule_set *rule_set_create(void);
-/* Frees the set.  'yield', if not NULL, is called now and then: there may be
- * many flows. */
+/* Frees the set.  Calls 'yield', if not NULL, from time to time, since there
+ * may be many flows. */
 void rule_set_destroy(struct rule_set *, void (*yield)(void *aux), void *aux);
 
 /* Adds a flow.  'ofpacts' are copied. */
@@ -44,16 +45,16 @@ struct rule *rule_set_add(struct rule_set *, uint8_t table, uint16_t priority,
                           const struct match *, const struct ofpact *ofpacts,
                           size_t ofpacts_len);
 
-/* What a packet finds in a table. */
+/* The result of a lookup in a table. */
 struct rule_hit {
-    const struct rule *rule;    /* NULL: nothing. */
-    uint32_t conj_id;           /* Of the conjunction that led there, or 0. */
-    /* Another flow that a switch might as well take, and that does something
+    const struct rule *rule;    /* NULL: no match. */
+    uint32_t conj_id;           /* The conjunction that led to it, or 0. */
+    /* Another flow that a switch might choose instead, and that does something
      * else; or NULL. */
     const struct rule *other;
 };
 
-/* Looks 'flow' up in 'table' of the 'n' sets together. */
+/* Looks 'flow' up in 'table' of all 'n' sets together. */
 void rule_sets_lookup(struct rule_set *const sets[], size_t n, uint8_t table,
                       const struct flow *, struct rule_hit *);
 

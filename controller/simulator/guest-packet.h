@@ -13,17 +13,18 @@
 #include "controller/simulator/trace-request.h"
 #include "vmn/types.h"
 
-/* Whose packet it is, and for whom.  Both addresses are of one family. */
+/* A packet's source and destination.  Both addresses have one family. */
 struct packet_ends {
     struct vmn_mac source_mac, destination_mac;
     struct vmn_ip source_ip, destination_ip;
 };
 
-/* Makes a request for the MAC of 'target': ARP, or neighbour discovery (RFC
+/* Makes a request for the MAC of 'target', by ARP or neighbour discovery (RFC
  * 4861). */
 void packet_solicit(const struct packet_ends *, const struct vmn_ip *target,
                     struct sim_packet *);
-/* Returns true if 'packet' answers who has 'target', with '*mac'. */
+/* Returns true if 'packet' tells the MAC of 'target', and sets '*mac' to
+ * it. */
 bool packet_is_advertisement(const struct sim_packet *,
                              const struct vmn_ip *target, struct vmn_mac *mac);
 

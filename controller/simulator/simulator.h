@@ -70,7 +70,7 @@ enum sim_step_kind {
 struct sim_step {
     enum sim_step_kind kind;
     const char *host;
-    const char *to;             /* SIM_TUNNEL, SIM_WIRE: the other host. */
+    const char *to;             /* SIM_TUNNEL, SIM_PROVIDER: the other host. */
     unsigned copy;              /* Copies have numbers, the first 0. */
     uint8_t table;
     uint32_t number;            /* Of the conjunction, or of the group. */
@@ -99,8 +99,8 @@ struct sim_end {
     const struct rule *rule;    /* That did it, or NULL. */
     size_t step;                /* The last step of its copy. */
     const char *text;           /* Or NULL. */
-    const struct ofpact_controller *punt; /* SIM_UP: the rule's action that did
-                                           * it, or NULL. */
+    const struct ofpact_controller *punt; /* SIM_PUNT: the rule's action that
+                                           * did it, or NULL. */
     struct sim_packet packet;   /* As it is by then. */
 };
 

@@ -16,15 +16,15 @@ struct trace_request;
 struct vmn_error;
 
 struct trace_endpoints {
-    struct endpoint from;       /* It is on a host. */
-    struct endpoint to;         /* 'port' is NULL of an address. */
-    struct packet_ends ends;    /* Addresses; but for the destination's MAC,
-                                 * which the sender has to ask for. */
+    struct endpoint from;       /* It is bound. */
+    struct endpoint to;         /* 'port' is NULL if it is an address. */
+    struct packet_ends ends;    /* Addresses, without the destination's MAC,
+                                 * which the sender must resolve. */
 };
 
-/* Finds them in the model.  Returns false with '*error', whose pointer is into
- * the body of the request, if they are not there, or cannot speak to each
- * other. */
+/* Finds the endpoints in the model.  Returns false with '*error', whose
+ * pointer is into the body of the request, if they do not exist or have no
+ * addresses in common. */
 bool trace_endpoints_find(const struct model *, const struct trace_request *,
                           struct trace_endpoints *, struct vmn_error *error);
 

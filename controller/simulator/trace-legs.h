@@ -9,13 +9,13 @@
 #include "controller/simulator/result-names.h"
 #include "controller/simulator/trace.h"
 
-/* Fills in what became of 'packet', which was run last.  Texts are in 'arena',
- * as of what follows.  Pauses. */
+/* Fills in a leg from 'packet', which was run last.  Texts are in 'arena',
+ * here and below.  Yields. */
 void trace_leg_fill(const struct result_names *, const struct simulator *,
                     const char *kind, const struct sim_packet *,
                     struct arena *, struct trace_leg *);
 
-/* Fills in where a packet was dropped, lost or delivered.  Pauses. */
+/* Fills in where a packet was dropped, lost or delivered.  Yields. */
 void trace_end_fill(const struct result_names *, const struct sim_end *,
                     struct arena *, struct trace_end *);
 

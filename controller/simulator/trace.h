@@ -21,24 +21,26 @@ struct arena;
 struct schema_texts;
 struct vmn_error;
 
-/* What happens to a packet in a table. */
+/* One step of a packet, in a table. */
 struct trace_step {
     const char *kind;           /* "lookup", ... */
     const char *host;
-    const char *stage;          /* NULL: no app's. */
+    const char *stage;          /* NULL: not an app's. */
     int table;
     uint32_t copy;              /* Which copy of the packet, from 0. */
     struct result_owner by;     /* "lookup": of the flow. */
-    int64_t priority;           /* Of the flow; -1: none.  As what follows. */
+    int64_t priority;           /* The flow's, as are the next ones; -1:
+                                 * none. */
     const char *match, *actions; /* NULL: none. */
     const char *reason;         /* Why the flow drops, or NULL. */
     uint32_t conjunction;       /* 0: none. */
-    int64_t zone;               /* "conntrack"; -1: it is none. */
-    const bool *commit;         /* The same; or NULL. */
-    const char *state;          /* What conntrack says, or NULL. */
+    int64_t zone;               /* "conntrack"; -1: another kind. */
+    const bool *commit;         /* "conntrack"; or NULL. */
+    const char *state;          /* Conntrack state, or NULL. */
     int64_t group, bucket;      /* "group"; -1: none. */
     const char *to;             /* The other host, or NULL. */
-    size_t n_changes;           /* Of fields: before and after. */
+    size_t n_changes;           /* Fields with their values before and
+                                 * after. */
     struct schema_texts *changes; /* NULL: none. */
 };
 
@@ -46,16 +48,16 @@ struct trace_step {
 struct trace_end {
     const char *kind;           /* "delivered", ... */
     const char *host;
-    const char *stage;          /* NULL: no app's. */
+    const char *stage;          /* NULL: not an app's. */
     int table;
     struct result_owner by;
-    const char *port;           /* NULL: none of ours; schema_absent: it is not
+    const char *port;           /* NULL: not one of ours; schema_absent: not
                                  * delivered. */
-    int64_t ofport;             /* -1: it is not delivered. */
-    const char *reason;         /* NULL: it is delivered. */
+    int64_t ofport;             /* -1: not delivered. */
+    const char *reason;         /* NULL: delivered. */
 };
 
-/* One packet, from where it comes in to all its ends. */
+/* One packet, from its source to all its ends. */
 struct trace_leg {
     const char *kind;           /* "request", ... */
     const char *packet;
@@ -65,19 +67,20 @@ struct trace_leg {
     struct trace_end *ends;
 };
 
-/* What an app tells the sender. */
+/* A handler's reply to the sender. */
 struct trace_answer {
     const char *message;
-    const char *verdict;        /* NULL: nothing is sent. */
+    const char *verdict;        /* NULL: nothing was sent. */
     struct trace_end *at;       /* The same. */
 };
 
-/* What becomes of one exchange of packets. */
-#define TRACE_LEGS_MAX 3        /* A request, a reply, an app's answer. */
+/* The outcome of one exchange of packets. */
+#define TRACE_LEGS_MAX 3        /* A request, a reply, and a handler's
+                                 * reply. */
 struct trace_outcome {
-    double share;               /* Of all connections, 0 to 1. */
+    double share;               /* Share of all connections, 0 to 1. */
     const char *verdict;
-    const char *packet;         /* Which packet that is about. */
+    const char *packet;         /* The packet that the outcome is about. */
     struct trace_end at;
     size_t n_legs;
     struct trace_leg *legs;

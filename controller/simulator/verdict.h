@@ -21,11 +21,12 @@ struct sim_verdict {
     struct sim_end end;
 };
 
-/* Judges what was run last, for 'goal', or for any port if that is NULL. */
+/* Sets the verdict on what was run last, for 'goal', or if that is NULL, for
+ * any port. */
 void verdict_get(const struct simulator *, const struct endpoint *goal,
                  struct sim_verdict *);
 
-/* Returns true if a packet came out at 'endpoint'. */
+/* Returns true if the packet was delivered at 'endpoint'. */
 bool sim_end_is_at(const struct sim_end *, const struct endpoint *);
 
 #endif /* controller/simulator/verdict.h */

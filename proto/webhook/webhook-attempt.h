@@ -20,30 +20,30 @@ struct webhook_url;
 struct webhook_client {
     struct event_base *base;
     struct loop_curl *curl;
-    unsigned timeout_ms;        /* From the name to the reply's head. */
-    unsigned linger_ms;         /* Then, for its body. */
+    unsigned timeout_ms;        /* From name resolution to the reply's head. */
+    unsigned linger_ms;         /* After that, for its body. */
     const char *ca_cert;        /* PEM file, or NULL: the system's CAs. */
     const char *proxy;          /* http://HOST[:PORT], or NULL: none. */
 };
 
-/* Bytes of a reply's head, with those of interim replies and of a proxy's. */
+/* Most bytes of a reply's head, with those of interim replies and of a
+ * proxy. */
 #define WEBHOOK_HEAD_MAX 16384
-/* Bytes of a body that are read, to be thrown away. */
+/* Most bytes of a body, which are discarded. */
 #define WEBHOOK_BODY_READ_MAX 4096
 
 struct webhook_result {
-    int status;                 /* 101 to 999, or 0: there was no reply. */
-    const char *fault;          /* Then: a sentence. */
-    unsigned retry_after_ms;    /* What Retry-After asks for, or 0; a day at
-                                 * most. */
+    int status;                 /* 101 to 999; 0: no reply. */
+    const char *fault;          /* If so, why: a sentence. */
+    unsigned retry_after_ms;    /* Retry-After, a day at most; or 0. */
 };
 
-/* How it ended.  The attempt is gone. */
+/* Called with the result.  The attempt is freed. */
 typedef void webhook_attempt_cb(void *aux, const struct webhook_result *);
 
-/* Posts 'body', a JSON value, to 'url'.  Both are borrowed until the end;
- * 'headers' are taken over.  'done' is called later, unless the attempt is
- * cancelled before. */
+/* Posts 'body', a JSON value, to 'url', both borrowed until the attempt ends.
+ * Takes ownership of 'headers'.  'done' is called later, unless the attempt is
+ * cancelled. */
 struct webhook_attempt *webhook_attempt_start(const struct webhook_client *,
                                               const struct webhook_url *url,
                                               struct curl_slist *headers,

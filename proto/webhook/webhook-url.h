@@ -22,7 +22,7 @@ struct webhook_url {
     bool is_address;            /* 'host' is an address, not a name. */
     bool is_ipv6;               /* It is one of IPv6. */
     char *host;                 /* Owned; in lower case, without brackets. */
-    uint16_t port;              /* In host order. */
+    uint16_t port;              /* In host byte order. */
     char *target;               /* Owned: path and query, from the slash on. */
     size_t path_len;            /* How much of it is the path, in bytes. */
 };
@@ -33,8 +33,8 @@ struct webhook_url {
 char *webhook_url_parse(struct webhook_url *url, const char *text);
 void webhook_url_uninit(struct webhook_url *);
 
-/* HOST, or HOST:PORT if it is not the usual one; an IPv6 address in brackets.
- * The caller frees it. */
+/* Returns HOST, or HOST:PORT if the port is not the scheme's default; an IPv6
+ * address is in brackets.  The caller frees it. */
 char *webhook_url_authority(const struct webhook_url *);
 
 /* Whether 'url' may lead to this address.  A name is whoever's that answers

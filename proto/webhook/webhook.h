@@ -30,30 +30,30 @@ struct webhook_options {
     /* Prefixes of URLs, separated by commas, as webhook-url.h has them; NULL:
      * nothing is called. */
     const char *allow;
-    /* File whose first line is the key of signatures, closed to others, as
-     * http_token_load() reads it, and again when it is another one; NULL:
+    /* File whose first line is the key of signatures, with permissions as
+     * http_token_load() requires.  It is read again when it changes.  NULL:
      * calls are not signed. */
     const char *key_file;
     /* PEM file of CAs; NULL: the system's. */
     const char *ca_cert;
-    /* http://HOST[:PORT] of a proxy that all calls go through, as
-     * webhook_proxy_check() takes it; NULL: none, whatever the environment
-     * says. */
+    /* http://HOST[:PORT] of a proxy for all calls; see webhook_proxy_check().
+     * NULL: none, whatever the environment says. */
     const char *proxy;
 
-    unsigned attempt_ms;            /* How long an attempt may take. */
-    unsigned linger_ms;             /* For a reply's body, after its head. */
-    unsigned n_attempts;            /* At most. */
-    unsigned backoff_ms;            /* Before the second attempt; then twice as
-                                     * long each time, a quarter more or less
-                                     * by chance. */
-    unsigned retry_after_max_ms;    /* Longest wait that a server may ask
-                                     * for. */
-    unsigned retry_within_ms;       /* After the call, no attempt begins. */
-    unsigned n_active;              /* Calls at a time. */
-    unsigned n_waiting;             /* That wait, for an attempt or another. */
-    unsigned url_interval_ms;       /* An attempt of one URL so often, */
-    unsigned url_burst;             /* but so many may come at once. */
+    unsigned attempt_ms;            /* Timeout of an attempt. */
+    unsigned linger_ms;             /* Timeout of a reply's body, after its
+                                     * head. */
+    unsigned n_attempts;            /* Most attempts of a call. */
+    unsigned backoff_ms;            /* Before the second attempt; doubled each
+                                     * time, varied randomly by a quarter. */
+    unsigned retry_after_max_ms;    /* Longest Retry-After that is honoured. */
+    unsigned retry_within_ms;       /* After a call, no attempt starts later
+                                     * than this. */
+    unsigned n_active;              /* Calls in progress at a time. */
+    unsigned n_waiting;             /* Calls that wait for an attempt. */
+    unsigned url_interval_ms;       /* Average interval between attempts of one
+                                     * URL, */
+    unsigned url_burst;             /* and the largest burst. */
 };
 #define WEBHOOK_OPTIONS_DEFAULT                                         \
     { .attempt_ms = 10 * 1000, .linger_ms = 1000, .n_attempts = 5,       \
@@ -61,14 +61,14 @@ struct webhook_options {
       .retry_within_ms = 120 * 1000, .n_active = 8, .n_waiting = 256,   \
       .url_interval_ms = 1000, .url_burst = 5 }
 
-/* Returns 0, or a positive errno with a sentence in '*text' (caller frees).
- * 'options' is read inside of the call only. */
+/* Returns 0, or a positive errno with a sentence in '*text', which the caller
+ * frees.  'options' is not used after the call. */
 int webhook_create(const struct webhook_options *options, struct event_base *,
                    struct webhook **, char **text);
-/* What waits, or is on its way, is not told any more. */
+/* Frees everything.  Calls that are not complete are abandoned. */
 void webhook_destroy(struct webhook *);
 
-/* Whether 'url' may be called: NULL, or a sentence that the caller frees. */
+/* Returns NULL if 'url' may be called, or a sentence that the caller frees. */
 char *webhook_check(const struct webhook *, const char *url);
 
 /* Has 'url' told 'body', the text of a JSON value, which is of the kind
@@ -84,34 +84,37 @@ void webhook_call(struct webhook *, const char *owner, const char *url,
                   const char *event, const char *body);
 
 enum webhook_outcome {
-    WEBHOOK_WAITING,            /* For an attempt, for another, or for the reply. */
-    WEBHOOK_DELIVERED,          /* It answered 2xx. */
-    WEBHOOK_FAILED,             /* It did not, and is not tried again. */
+    WEBHOOK_WAITING,            /* Waits for an attempt, or for a reply. */
+    WEBHOOK_DELIVERED,          /* The reply was 2xx. */
+    WEBHOOK_FAILED,             /* It was not, and there are no more
+                                 * attempts. */
     WEBHOOK_REFUSED,            /* The URL may not be called. */
-    WEBHOOK_DROPPED,            /* Too much else was to be told. */
+    WEBHOOK_DROPPED,            /* There were too many other calls. */
     WEBHOOK_N_OUTCOMES
 };
 extern const char *const webhook_outcome_names[WEBHOOK_N_OUTCOMES];
 
-/* Of the last call of an owner.  Strings are borrowed until the loop's next
+/* The last call of an owner.  Strings are borrowed until the loop's next
  * turn. */
 struct webhook_status {
     enum webhook_outcome outcome;
-    int64_t time_ms;            /* When that came about, by the wall clock. */
-    unsigned n_attempts;        /* That were begun. */
-    int http_status;            /* Of the last attempt, or 0: no reply. */
-    const char *reason;         /* Why it is no success, or NULL. */
+    int64_t time_ms;            /* When the outcome was decided, by the wall
+                                 * clock. */
+    unsigned n_attempts;        /* Attempts that were started. */
+    int http_status;            /* Of the last reply, or 0 if there was
+                                 * none. */
+    const char *reason;         /* Why it was not delivered, or NULL. */
     const char *delivery;       /* X-VMN-Delivery. */
 };
-/* False if 'owner' has called nothing. */
+/* Returns false if 'owner' has made no calls. */
 bool webhook_get_status(const struct webhook *, const char *owner,
                         struct webhook_status *);
-/* Forgets the status of 'owner', who will not ask for it.  Calls go on. */
+/* Forgets the status of 'owner'.  Its calls continue. */
 void webhook_forget(struct webhook *, const char *owner);
 
 struct webhook_stats {
-    uint64_t n_calls[WEBHOOK_N_OUTCOMES]; /* That have ended so; "waiting":
-                                           * that have not ended. */
+    uint64_t n_calls[WEBHOOK_N_OUTCOMES]; /* By outcome; "waiting": not
+                                           * complete. */
     uint64_t n_attempts;
 };
 void webhook_get_stats(const struct webhook *, struct webhook_stats *);
