@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * GET /v1/revisions and one of them, with its receipt: the log of changes.
+ * Not for the durations of a commit's steps (api-activity.c). */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+
+#include "controller/fabric/fabric-receipts.h"
+#include "controller/northbound/openapi-operations.h"
+#include "controller/northbound/replies.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-row.h"
+#include "controller/schema/schema-struct.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* Replies 503: the log could not be read, which must not look like a log that
+ * ends.  Releases '*why'. */
+static void
+reject_unreadable_log(struct http_request *req, struct vmn_error *why)
+{
+    http_reply_header(req, "Retry-After", "1");
+    http_reply_problem(req, 503, "unavailable", NULL, "The log could not be "
+                       "read: %s", why->text);
+    vmn_error_uninit(why);
+}
+
+/* Appends what a revision took, as far as it is known, and its receipt, or
+ * null. */
+static void
+append_receipt(const struct northbound *nb, uint64_t revision, struct ds *ds)
+{
+    struct fabric_receipt receipt;
+    struct arena arena;
+    bool known;
+
+    arena_init(&arena);
+    known = fabric_get_receipt(nb->fabric, revision, &arena, &receipt);
+    nb_append_revision_us(nb, revision, known ? &receipt : NULL, ds);
+    ds_put_cstr(ds, ",\"receipt\":");
+    if (known) {
+        schema_struct_print(&fabric_receipt_shown, &receipt, ds);
+    } else {
+        ds_put_cstr(ds, "null");
+    }
+    arena_uninit(&arena);
+}
+
+/* Appends to an entry of a list how many hosts it concerns and how many have
+ * it, if that is known. */
+static void
+append_progress(const void *nb_, uint64_t revision, struct ds *ds)
+{
+    const struct northbound *nb = nb_;
+    struct activity_item_hosts hosts;
+    struct fabric_progress p;
+
+    if (fabric_progress(nb->fabric, revision, &p)) {
+        hosts.concerned = p.n_hosts;
+        hosts.confirmed = p.n_confirmed;
+        schema_print_name(ds, "hosts");
+        schema_struct_print(&activity_hosts_shown, &hosts, ds);
+    }
+}
+
+void
+nb_revisions_init(struct northbound *nb)
+{
+    if (nb->store_class->set_log_more) {
+        nb->store_class->set_log_more(nb->store, append_progress, nb);
+    }
+}
+
+void
+nb_revisions_uninit(struct northbound *nb)
+{
+    if (nb->store_class->set_log_more) {
+        nb->store_class->set_log_more(nb->store, NULL, NULL);
+    }
+}
+
+void
+nb_get_revision(struct http_request *req, void *nb_)
+{
+    const char *text = http_request_param(req, "revision");
+    struct northbound *nb = nb_;
+    uint64_t revision;
+
+    if (!nb_parse_number(text, &revision)) {
+        http_reply_problem(req, 400, "invalid", NULL,
+                           "A revision is a number, not \"%s\"", text);
+        return;
+    }
+
+    /* A revision that is not in the log has a receipt only: it changed what is
+     * not stored, such as hosts' interfaces, or was trimmed. */
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct vmn_error why = VMN_ERROR_INIT;
+    int error = nb->store_class->log(nb->store, revision, &ds, &why);
+    if (error == ENOENT && revision
+        && revision <= model_durable_revision(nb->model)) {
+        ds_put_format(&ds, "{\"revision\":%"PRIu64",\"time\":null,"
+                      "\"who\":null,\"changes\":[]", revision);
+        error = 0;
+    }
+    if (error && error != ENOENT) {
+        reject_unreadable_log(req, &why);
+        ds_destroy(&ds);
+        return;
+    }
+    if (error) {
+        http_reply_problem(req, 404, "not-found", NULL,
+                           "revision %s not found", text);
+        return;
+    }
+    append_receipt(nb, revision, &ds);
+    ds_put_cstr(&ds, "}\n");
+    http_reply_body(req, 200, "application/json", &ds);
+}
+
+/* The range of revisions in a request. */
+struct span {
+    uint64_t after, before, limit;
+    const char *type, *name;    /* Of an object, or NULL. */
+};
+
+/* Parses the query.  Both 'type' and 'name' identify an object, which need not
+ * exist any more.  Replies and returns false if it is invalid. */
+static bool
+query_span(struct http_request *req, struct span *span)
+{
+    span->type = http_request_query(req, "type");
+    span->name = http_request_query(req, "name");
+    if (!nb_query_number(req, "after", 0, UINT64_MAX, 0, &span->after)
+        || !nb_query_number(req, "before", 1, UINT64_MAX, UINT64_MAX,
+                            &span->before)
+        || !nb_query_number(req, "limit", 1, NB_LIMIT_MAX, NB_LIMIT_DEFAULT,
+                            &span->limit)) {
+        return false;
+    }
+    if (!span->type != !span->name) {
+        return nb_query_reject(req, span->type ? "type" : "name",
+                               "requires \"%s\"",
+                               span->type ? "name" : "type");
+    }
+    if (span->type) {
+        const struct schema_table *table = schema_find_table(span->type);
+
+        if (!table) {
+            return nb_query_reject(req, "type", "unknown type \"%s\"",
+                                   span->type);
+        }
+        span->type = table->plural;
+    }
+    if (span->type && http_request_query(req, "after")) {
+        return nb_query_reject(req, "after", "cannot be combined with "
+                               "\"type\" or \"name\": use \"before\"");
+    }
+    if (!span->type && http_request_query(req, "before")) {
+        return nb_query_reject(req, "before", "requires \"type\" and "
+                               "\"name\"");
+    }
+    return true;
+}
+
+void
+nb_get_revisions(struct http_request *req, void *nb_)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct northbound *nb = nb_;
+    uint64_t next = 0;
+    struct span span;
+    int error;
+
+    if (!query_span(req, &span)) {
+        return;
+    }
+
+    ds_put_cstr(&ds, "{\"items\":[");
+    if (span.type) {
+        error = nb->store_class->object_logs(nb->store, span.type, span.name,
+                                             span.before, span.limit, &ds,
+                                             &next, &why);
+    } else if (http_request_query(req, "after")) {
+        error = nb->store_class->logs(nb->store, span.after, span.limit, &ds,
+                                      &why);
+    } else {
+        error = nb->store_class->newest_logs(nb->store, span.limit, &ds,
+                                             &why);
+    }
+    if (error) {
+        reject_unreadable_log(req, &why);
+        ds_destroy(&ds);
+        return;
+    }
+    ds_put_format(&ds, "],\"revision\":%"PRIu64,
+                  model_durable_revision(nb->model));
+    if (next) {
+        ds_put_format(&ds, ",\"next\":\"%"PRIu64"\"", next);
+    }
+    ds_put_cstr(&ds, "}\n");
+    http_reply_body(req, 200, "application/json", &ds);
+}
