@@ -30,6 +30,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/cmd-token.c \
 	controller/ctl/cmd-top.c \
 	controller/ctl/cmd-trace.c \
+	controller/ctl/cmd-undo.c \
 	controller/ctl/cmd-usage.c \
 	controller/ctl/command-options.c \
 	controller/ctl/command-table.c \

@@ -11,6 +11,8 @@
 #include <stdlib.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/output-fields.h"
+#include "controller/ctl/output-table.h"
 #include "controller/ctl/output.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -59,6 +61,37 @@ show_duration(struct ctl *ctl, const json_t *us)
     }
 }
 
+/* Shows what became of each object. */
+static void
+show_contents(struct ctl *ctl, const json_t *revision)
+{
+    const json_t *contents = json_object_get(revision, "contents");
+    json_int_t left_out = json_integer_value(json_object_get(revision,
+                                                             "left_out"));
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const json_t *object;
+    size_t i;
+
+    if (!contents) {
+        fputs("\nnothing is kept of what it changed\n", ctl->out);
+    }
+    json_array_foreach (contents, i, object) {
+        ds_clear(&ds);
+        ds_put_char(&ds, '\n');
+        ctl_path_print(object, "/type", &ds);
+        ds_put_char(&ds, '/');
+        ctl_path_print(object, "/name", &ds);
+        ds_put_char(&ds, '\n');
+        ctl_print_safely(ctl->out, ds_cstr(&ds));
+        ctl_print_fields(ctl, object);
+    }
+    if (left_out) {
+        fprintf(ctl->out, "\nof %"JSON_INTEGER_FORMAT" objects nothing is "
+                "kept\n", left_out);
+    }
+    ds_destroy(&ds);
+}
+
 /* Says what a receipt does not tell, and that this is not known. */
 static void
 show_lacks(struct ctl *ctl, const json_t *receipt)
@@ -97,6 +130,9 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     enum ctl_exit status;
 
     ctl_append_path(&path, "revisions", args[0]);
+    if (ctl->diff) {
+        ctl_append_query(&path, "contents", "true");
+    }
     status = ctl_get(ctl, ds_cstr(&path), &reply);
     ds_destroy(&path);
     if (status) {
@@ -112,6 +148,9 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         show_duration(ctl, json_object_get(reply.body, "duration_us"));
         ctl_show_nonempty_table(ctl->out, change_columns,
                                 json_object_get(reply.body, "changes"));
+        if (ctl->diff) {
+            show_contents(ctl, reply.body);
+        }
         ctl_show_nonempty_table(ctl->out, host_columns,
                                 json_object_get(receipt, "hosts"));
         show_lacks(ctl, receipt);

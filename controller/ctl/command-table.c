@@ -292,10 +292,11 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl usage\n",
       ctl_cmd_usage },
-    { "revision", "N", 1, 1, CTL_OPT_SHOWN,
+    { "revision", "N", 1, 1, CTL_OPT_SHOWN | CTL_OPT_CONTENTS,
       "show a revision: who, what, and which hosts have it",
       "Example:\n"
-      "  vmnctl revision 42\n",
+      "  vmnctl revision 42\n"
+      "  vmnctl revision 42 --diff\n",
       ctl_cmd_revision },
     { "revisions", "", 0, 0, CTL_OPT_SHOWN | CTL_OPT_LIMIT,
       "show the log of changes",
@@ -303,6 +304,25 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl revisions --limit 100\n",
       ctl_cmd_revisions },
+    { "history", "TYPE/NAME", 1, 1, CTL_OPT_LIMIT,
+      "show what became of an object, change by change",
+      "Newest last; without --limit, the last 20.  The object need not be there\n"
+      "any more.\n"
+      "\nExample:\n"
+      "  vmnctl history ports/web-1\n",
+      ctl_cmd_history },
+    { "undo", "REVISION|TYPE/NAME", 1, 1,
+      CTL_OPT_FORCE | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
+      "take a change back, or the last change of an object",
+      "What was created is deleted, what was deleted is made again with the\n"
+      "addresses that it had, and fields that were changed are what they were:\n"
+      "one transaction, whose plan is shown first.  Refused where an object has\n"
+      "changed since, unless there is --force.\n"
+      "\nExample:\n"
+      "  vmnctl undo 42 --dry-run\n"
+      "  vmnctl undo 42 --wait\n"
+      "  vmnctl undo ports/web-1\n",
+      ctl_cmd_undo },
     { "backup", "FILE", 1, 1, CTL_OPT_DATABASE,
       "save the whole state of vmnd as a file",
       "The file is one moment of the database: vmnd goes on meanwhile.  It is\n"

@@ -60,6 +60,8 @@ enum ctl_option {
     CTL_OPT_EVENTS = 1 << 24,   /* --kinds and so on. */
     CTL_OPT_TOKEN = 1 << 26,    /* --account and --expires. */
     CTL_OPT_JOIN = 1 << 27,     /* --address and --plain. */
+    CTL_OPT_CONTENTS = 1 << 28, /* --diff, of a revision. */
+    CTL_OPT_FORCE = 1 << 29,    /* --force. */
     CTL_OPT_SUPPORT = 1 << 25,  /* --no-objects and --unixctl. */
 };
 
@@ -86,6 +88,7 @@ struct ctl {
     bool cascade;
     bool dry_run;
     bool diff;
+    bool force;
     bool repair;
     char *app;                  /* Owned, as the next three; or NULL. */
     char *stage;
@@ -203,6 +206,8 @@ enum ctl_exit ctl_cmd_promote(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_diff(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_revision(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_revisions(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_history(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_undo(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_flows(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_trace(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_drops(struct ctl *, int, char *const[]);

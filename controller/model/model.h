@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "controller/schema/error.h"
+#include "controller/schema/schema-diff.h"
 #include "controller/schema/tables.h"
 #include "vmn/app.h"
 
@@ -24,7 +25,6 @@ struct arena;
 struct ds;
 struct model;
 struct id_pools;
-struct schema_diff;
 
 struct model *model_create(void);
 void model_destroy(struct model *);
@@ -297,6 +297,17 @@ struct model_write {
                                  * rows that depended on it were deleted. */
 };
 
+/* What a revision made of an object: of what users ask for, and not of who may
+ * use the API.  Rows are valid as those of struct model_write. */
+struct model_log_change {
+    enum vmn_table table;
+    const char *name;
+    struct schema_version before, after; /* Without a row: there was or is
+                                          * none. */
+};
+/* So many are kept of a revision. */
+#define MODEL_LOG_CHANGES_MAX 1000
+
 /* One revision, for the log. */
 struct model_log {
     uint64_t revision;
@@ -304,6 +315,9 @@ struct model_log {
     const char *who;
     const char *summary;        /* JSON: [{"op","type","name"}, ...]. */
     bool stored;                /* False: it changed only volatile rows. */
+    size_t n_changes, allocated_changes;
+    struct model_log_change *changes;   /* Owned by the model. */
+    size_t n_more;              /* Changes that are not among these. */
 };
 
 /* All stored rows and revisions that are not settled.  Borrowed from the model

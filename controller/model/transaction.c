@@ -305,17 +305,63 @@ get_diff(struct model_request *request, const struct entry *entry)
             ? request_diff(request, entry->before, entry->cur) : NULL);
 }
 
+/* Notes what became of 'entry', whose change is final, for the log. */
+static void
+log_change(struct model_log *log, const struct entry *entry)
+{
+    const struct schema_table *table = schema_tables[entry->table];
+    const struct version *before = entry->before, *now = entry->cur;
+
+    if (!table->stored || table->observed) {
+        return;
+    }
+    if (table->authenticates || log->n_changes >= MODEL_LOG_CHANGES_MAX) {
+        log->n_more++;
+        return;
+    }
+    if (log->n_changes >= log->allocated_changes) {
+        log->changes = x2nrealloc(log->changes, &log->allocated_changes,
+                                  sizeof *log->changes);
+    }
+    log->changes[log->n_changes++] = (struct model_log_change) {
+        .table = entry->table,
+        .name = now ? now->row->name : before->row->name,
+        .before = { before ? before->row : NULL,
+                    before ? before->meta.set : NULL },
+        .after = { now ? now->row : NULL, now ? now->meta.set : NULL },
+    };
+}
+
+/* Begins the entry of a revision in the log. */
+static struct model_log *
+add_log(struct txn *txn)
+{
+    struct model *model = txn->model;
+    struct model_log *log;
+
+    if (model->n_logs >= model->allocated_logs) {
+        model->logs = x2nrealloc(model->logs, &model->allocated_logs,
+                                 sizeof *model->logs);
+    }
+    log = &model->logs[model->n_logs++];
+    *log = (struct model_log) {
+        .revision = model->revision, .time_ms = txn->now_ms,
+        .who = xstrdup(txn->request->who),
+    };
+    return log;
+}
+
 static void
 commit(struct txn *txn)
 {
     struct model *model = txn->model;
     struct ds text = DS_EMPTY_INITIALIZER;
-    size_t n = 0;
     struct model_log *log;
-    bool stored = false;
+    size_t n = 0;
 
     model->revision++;
     id_pools_set_revision(model->id_pools, model->revision);
+    log = add_log(txn);
     for (size_t i = 0; i < txn->n_touched; i++) {
         struct entry *entry = txn->touched[i];
 
@@ -328,23 +374,14 @@ commit(struct txn *txn)
                 model_request_add_also(txn->request, outcome_of(entry),
                                        entry->table, entry->name, diff);
             }
-            stored |= schema_tables[entry->table]->stored;
+            log->stored |= schema_tables[entry->table]->stored;
             commit_entry(txn, entry);
+            log_change(log, entry);
         }
         model_yield(model);
     }
     put_changes_end(&text, n);
-
-    if (model->n_logs >= model->allocated_logs) {
-        model->logs = x2nrealloc(model->logs, &model->allocated_logs,
-                                 sizeof *model->logs);
-    }
-    log = &model->logs[model->n_logs++];
-    log->revision = model->revision;
-    log->time_ms = txn->now_ms;
-    log->who = xstrdup(txn->request->who);
     log->summary = ds_steal_cstr(&text);
-    log->stored = stored;
 }
 
 /* Fills in the outcome of each operation.  Returns the request's revision: its

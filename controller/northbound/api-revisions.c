@@ -90,7 +90,11 @@ nb_get_revision(struct http_request *req, void *nb_)
     const char *text = http_request_param(req, "revision");
     struct northbound *nb = nb_;
     uint64_t revision;
+    bool contents;
 
+    if (!nb_query_bool(req, "contents", &contents)) {
+        return;
+    }
     if (!nb_parse_number(text, &revision)) {
         http_reply_problem(req, 400, "invalid", NULL,
                            "A revision is a number, not \"%s\"", text);
@@ -107,6 +111,9 @@ nb_get_revision(struct http_request *req, void *nb_)
         ds_put_format(&ds, "{\"revision\":%"PRIu64",\"time\":null,"
                       "\"who\":null,\"changes\":[]", revision);
         error = 0;
+    }
+    if (!error && contents) {
+        error = nb_append_contents(nb, revision, &ds, &why);
     }
     if (error && error != ENOENT) {
         reject_unreadable_log(req, &why);

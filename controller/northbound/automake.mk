@@ -16,6 +16,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/api-status.c \
 	controller/northbound/api-summary.c \
 	controller/northbound/api-trace.c \
+	controller/northbound/api-undo.c \
 	controller/northbound/api-usage.c \
 	controller/northbound/auth.c \
 	controller/northbound/auth.h \
@@ -30,6 +31,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/event-sources.c \
 	controller/northbound/event-streams.c \
 	controller/northbound/group-ports.c \
+	controller/northbound/log-contents.c \
 	controller/northbound/metrics-certificates.c \
 	controller/northbound/metrics-format.c \
 	controller/northbound/metrics-health.c \

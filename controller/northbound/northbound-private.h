@@ -239,6 +239,17 @@ char *nb_port_quarantine(const struct northbound *, const char *port);
 void nb_reply_struct(struct http_request *, const struct schema_struct *shown,
                      const void *reply);
 
+/* log-contents.c */
+/* Gets what the store keeps of what the revision made of objects, which the
+ * caller owns.  Returns 0, ENOENT without an error, or a positive errno with an
+ * error in '*why'. */
+int nb_log_contents(const struct northbound *, uint64_t revision,
+                    json_t **contents, struct vmn_error *why);
+/* Appends it, as the members "contents" and "left_out", to an object that has
+ * no last brace; nothing if nothing is kept. */
+int nb_append_contents(const struct northbound *, uint64_t revision,
+                       struct ds *, struct vmn_error *why);
+
 /* api-activity.c */
 /* Appends the member "duration_us", the duration of each step of the
  * revision's commit, to the text of an object that lacks its closing brace;
@@ -364,7 +375,7 @@ void nb_when_problems_known(struct northbound *, struct http_request *,
 http_handler nb_get_index, nb_get_openapi, nb_get_status, nb_get_health;
 http_handler nb_get_ready;
 http_handler nb_get_flows, nb_post_audit;
-http_handler nb_get_revision, nb_get_revisions;
+http_handler nb_get_revision, nb_get_revisions, nb_post_undo;
 http_handler nb_get_activity;
 http_handler nb_get_identities, nb_get_usage;
 /* api-usage.c: adds quotas of which more is used than there may be. */

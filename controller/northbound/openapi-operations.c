@@ -183,7 +183,21 @@ const struct nb_operation nb_operation_revisions = {
 const struct nb_operation nb_operation_revision = {
     .id = "getRevision", .section = "what-is-going-on",
     .summary = "Shows a revision: who, what, and which hosts have it",
+    PARAMS(SHOWN("contents", BOOL, 0,
+                 "With what became of each object, before and after.")),
     .replies = { &nb_reply_revision }, .statuses = NB_404,
+};
+
+const struct nb_operation nb_operation_undo = {
+    .id = "undo", .section = "undoing",
+    .summary = "Takes a change back, as one transaction",
+    PARAMS(SHOWN("type", STRING, 0,
+                 "With `name`: what became of this object alone."),
+           SHOWN("name", STRING, 0, "The object."),
+           SHOWN("force", BOOL, 0,
+                 "Also of objects that have changed since."), WAIT),
+    .replies = { &nb_reply_applied, &plan_shown },
+    .statuses = NB_202 | NB_404 | NB_409 | NB_412 | NB_413 | NB_503,
 };
 
 const struct nb_operation nb_operation_activity = {

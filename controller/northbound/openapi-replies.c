@@ -153,8 +153,24 @@ const struct schema_struct nb_reply_revisions = SHOWN_STRUCT(
     REVISION("The newest."),
     NEXT("Of an object's: what to give as `before`, if there may be more."));
 
+const struct schema_struct nb_logged = SHOWN_KEPT(
+    "LoggedObject", nb_logged,
+    SHOWN_OF(nb_logged, type, STRING, ALWAYS, "The type of the object."),
+    SHOWN_OF(nb_logged, name, STRING, 0, "Its name."),
+    SHOWN_OF(nb_logged, before, STRING, ANY,
+             "What it was, as an object: of an update the fields that "
+             "differ; missing: it was created."),
+    SHOWN_OF(nb_logged, after, STRING, ANY,
+             "What it became; missing: it was deleted."),
+    SHOWN_DIFF(nb_logged, diff.));
+
 const struct schema_struct nb_reply_revision = SHOWN_STRUCT(
     "Revision", LOG_ENTRY,
+    SHOWN("contents", STRUCT, LIST,
+          "With `contents=true`, while that is kept: what became of each "
+          "object.", .nested = &nb_logged),
+    SHOWN("left_out", INT, 0,
+          "With these: of how many objects nothing is kept."),
     SHOWN("duration_us", STRUCT, 0, "What it took, if that is known.",
           .nested = &activity_steps_shown),
     SHOWN("receipt", STRUCT, ALWAYS | OR_NULL, "Which hosts have it.",

@@ -61,6 +61,14 @@ struct nb_apply_result {
 extern const struct schema_struct nb_change_end, nb_apply_end,
     nb_apply_result;
 
+/* What a revision made of an object. */
+struct nb_logged {
+    const char *type, *name;
+    const char *before, *after; /* JSON; NULL: there was or is none. */
+    struct schema_diff diff;
+};
+extern const struct schema_struct nb_logged;
+
 /* Packets.  -------------------------------------------------------------- */
 
 /* What a flow is wanted by. */

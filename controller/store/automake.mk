@@ -2,6 +2,7 @@
 controller_libvmn_a_SOURCES += \
 	controller/store/store-batch.c \
 	controller/store/store-backup.c \
+	controller/store/store-contents.c \
 	controller/store/store-file.c \
 	controller/store/store-file.h \
 	controller/store/store-format.c \

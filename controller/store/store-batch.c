@@ -187,6 +187,8 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
     s->keep = (struct store_retention) STORE_RETENTION_DEFAULT;
 
     bool ok = sqlite3_exec(db, log_authors, NULL, NULL, NULL) == SQLITE_OK
+              && sqlite3_exec(db, store_contents_sums, NULL, NULL, NULL)
+                 == SQLITE_OK
               && prepare(db, "BEGIN IMMEDIATE", &s->begin)
               && prepare(db, "COMMIT", &s->commit)
               && prepare(db, "ROLLBACK", &s->rollback)
@@ -218,7 +220,17 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
                          "SELECT revision FROM revisions WHERE "
                          STORE_LOG_PEOPLE " AND " STORE_LOG_AUTHOR("who")
                          " = ? ORDER BY revision LIMIT ?)",
-                         &s->log_trim_author);
+                         &s->log_trim_author)
+              && prepare(db, "INSERT INTO contents "
+                         "(revision, author, size, objects) "
+                         "VALUES (?, ?, ?, ?)", &s->contents_insert)
+              && prepare(db, "SELECT bytes FROM contents_sum",
+                         &s->contents_sum)
+              && prepare(db, "DELETE FROM contents WHERE revision = ("
+                         "SELECT revision FROM contents WHERE author = ("
+                         "SELECT author FROM contents_sums "
+                         "ORDER BY bytes DESC, author LIMIT 1) "
+                         "ORDER BY revision LIMIT 1)", &s->contents_trim);
 
     for (int i = 0; ok && i < VMN_N_TABLES; i++) {
         ok = !schema_tables[i]->stored
@@ -243,6 +255,9 @@ store_statements_finalize(struct store_statements *s)
     sqlite3_finalize(s->log_trim_others);
     sqlite3_finalize(s->log_most);
     sqlite3_finalize(s->log_trim_author);
+    sqlite3_finalize(s->contents_insert);
+    sqlite3_finalize(s->contents_sum);
+    sqlite3_finalize(s->contents_trim);
     for (int i = 0; i < VMN_N_TABLES; i++) {
         sqlite3_finalize(s->upsert[i]);
         sqlite3_finalize(s->update[i]);
@@ -436,13 +451,15 @@ write_logs(const struct model_pending *pending, struct store_statements *s,
         sqlite3_bind_int64(s->log_insert, 2, log->time_ms);
         bind_text(s->log_insert, 3, log->who);
         bind_text(s->log_insert, 4, log->summary);
-        if (!store_statement_run(s->log_insert)) {
+        if (!store_statement_run(s->log_insert)
+            || !store_contents_write(log, s)) {
             return false;
         }
         ++*(store_is_of_people(log->who) ? &n->people : &n->others);
         newest_ms = log->time_ms;
     }
-    return newest_ms == INT64_MIN || store_log_trim(s, newest_ms, n);
+    return (newest_ms == INT64_MIN
+            || (store_log_trim(s, newest_ms, n) && store_contents_trim(s)));
 }
 
 static bool

@@ -61,6 +61,16 @@
     "ON revisions (" STORE_LOG_AUTHOR("who") ", revision) "             \
     "WHERE " STORE_LOG_PEOPLE ";"
 
+/* What revisions made of objects; see store-contents.c. */
+#define CONTENTS_TABLE                                                  \
+    "CREATE TABLE IF NOT EXISTS contents ("                             \
+    "revision INTEGER PRIMARY KEY REFERENCES revisions (revision) "     \
+    "ON DELETE CASCADE, "                                               \
+    "author TEXT NOT NULL, size INTEGER NOT NULL, objects TEXT NOT NULL" \
+    ") STRICT;"                                                         \
+    "CREATE INDEX IF NOT EXISTS contents_author "                       \
+    "ON contents (author, revision, size);"
+
 /* Migrations from each format to the next.  Format 1 is the first.  Tables and
  * columns that the file lacks are added after these steps, so a format that
  * only adds some needs no SQL. */
@@ -72,6 +82,7 @@ const struct store_step store_steps[] = {
     { 5, LOG_INDEXES },
     { 6, LOG_AUTHOR_INDEX SECRETS_TABLE },
     { 7, RECEIPTS_TABLE },
+    { 8, CONTENTS_TABLE },
     { 0, NULL },
 };
 
@@ -88,7 +99,8 @@ static const char fixed_tables[] =
     "who TEXT NOT NULL, changes TEXT NOT NULL"
     ") STRICT;"
     LOG_INDEXES
-    LOG_AUTHOR_INDEX;
+    LOG_AUTHOR_INDEX
+    CONTENTS_TABLE;
 
 /* Returns the positive errno for a primary result code of SQLite. */
 static int

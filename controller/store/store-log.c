@@ -29,10 +29,11 @@ store_log_open(struct store_log *log, const char *path, struct vmn_error *why)
         SELECT_LOG "WHERE revision < ? ORDER BY revision DESC",
         STORE_SELECT_RECEIPT("body"),
         STORE_SELECT_RECEIPT("NULL"),
+        "SELECT objects FROM contents WHERE revision = ?",
     };
     sqlite3_stmt **const stmts[] = {
         &log->one, &log->many, &log->newest, &log->back, &log->receipt,
-        &log->progress,
+        &log->progress, &log->contents,
     };
     int error = store_connect(path, SQLITE_OPEN_READONLY,
                               "PRAGMA busy_timeout = 0", &log->db, why);
@@ -55,6 +56,7 @@ store_log_close(struct store_log *log)
     sqlite3_finalize(log->back);
     sqlite3_finalize(log->receipt);
     sqlite3_finalize(log->progress);
+    sqlite3_finalize(log->contents);
     sqlite3_close(log->db);
 }
 

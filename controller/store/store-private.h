@@ -21,8 +21,8 @@
  * older vmnd refuses the file; a new format needs a migration step in
  * store-format.c.  2: tiers, groups in groups, exceptions.  3: routers,
  * cursors of subnets, observations.  4: accounts, tokens, telemetries, what
- * backends do.  7: secrets.  8: receipts. */
-#define STORE_FORMAT 8
+ * backends do.  7: secrets.  8: receipts.  9: contents of the log. */
+#define STORE_FORMAT 9
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
 /* Most entries of the log that one query returns. */
@@ -128,6 +128,7 @@ struct store_statements {
     sqlite3_stmt *cursors_delete, *cursor_upsert;
     sqlite3_stmt *log_insert, *log_trim_people, *log_trim_others;
     sqlite3_stmt *log_most, *log_trim_author;
+    sqlite3_stmt *contents_insert, *contents_sum, *contents_trim;
     struct store_log_counts {
         int64_t people, others; /* Entries in the log, by who made them. */
     } n_logs;
@@ -176,6 +177,23 @@ int store_receipts_write(struct store_receipts *, sqlite3 *,
     "WHERE revision >= ? ORDER BY revision LIMIT 1"
 int store_receipts_read(sqlite3_stmt *, uint64_t revision,
                         struct store_receipt *);
+
+/* store-contents.c: what revisions made of objects.  ----------------------- */
+
+/* Most bytes that are kept of a revision. */
+#define STORE_CONTENTS_MAX (256 * 1024)
+/* SQL that makes temporary tables and triggers, which follow how much is kept
+ * of each author, and of all: "contents_sums" and "contents_sum". */
+extern const char store_contents_sums[];
+/* Appends {"objects": [{"type", "name", "before", "after"}, ...],
+ * "left_out"}, with as many objects as there is room for. */
+void store_contents_print(const struct model_log *, struct ds *);
+/* Writes the contents of an entry of the log, which has been written.  Returns
+ * false if SQLite fails. */
+bool store_contents_write(const struct model_log *, struct store_statements *);
+/* Deletes the oldest contents of who has most, until there are no more than
+ * 's->keep' says.  Returns false if SQLite fails. */
+bool store_contents_trim(struct store_statements *);
 
 /* store-load.c: reading.  ------------------------------------------------- */
 int store_load(sqlite3 *, const char *path, struct model *,
@@ -227,7 +245,7 @@ int store_connect(const char *path, int flags, const char *pragmas,
 /* A reader of the log of changes. */
 struct store_log {
     sqlite3 *db;                /* Owned, as all of this. */
-    sqlite3_stmt *one, *many, *newest, *back;
+    sqlite3_stmt *one, *many, *newest, *back, *contents;
     sqlite3_stmt *receipt, *progress; /* With its body, and without. */
     store_log_more_cb *more;    /* Or NULL. */
     const void *more_aux;
@@ -249,5 +267,8 @@ int store_log_newest(struct store_log *, size_t limit, struct ds *,
 int store_log_of_object(struct store_log *, const char *type,
                         const char *name, uint64_t before, size_t limit,
                         struct ds *, uint64_t *next, struct vmn_error *why);
+/* store-contents.c: implements log_contents(). */
+int store_contents_read(struct store_log *, uint64_t revision, struct ds *,
+                        struct vmn_error *why);
 
 #endif /* controller/store/store-private.h */

@@ -595,6 +595,15 @@ sqlite_object_logs(struct store *store, const char *type, const char *name,
     return count_read_error(store, error, why);
 }
 
+static int
+sqlite_log_contents(struct store *store, uint64_t revision, struct ds *ds,
+                    struct vmn_error *why)
+{
+    int error = store_contents_read(&store->log, revision, ds, why);
+
+    return count_read_error(store, error, why);
+}
+
 const struct store_class store_sqlite_class = {
     .name = "sqlite",
     .open = sqlite_open,
@@ -610,6 +619,7 @@ const struct store_class store_sqlite_class = {
     .set_log_more = sqlite_set_log_more,
     .put_receipt = sqlite_put_receipt,
     .get_receipt = sqlite_get_receipt,
+    .log_contents = sqlite_log_contents,
     .copy = sqlite_copy,
     .get_stats = sqlite_get_stats,
 };

@@ -67,12 +67,15 @@ struct store_retention {
     int64_t people_min;         /* but at least so many entries, */
     int64_t people_max;         /* and at most so many. */
     int64_t others_max;         /* At most so many of the others. */
+    int64_t contents_bytes;     /* At most so much of what revisions made of
+                                 * objects. */
 };
 #define STORE_RETENTION_DAYS 365
 #define STORE_RETENTION_MAX_DAYS 36500
 #define STORE_RETENTION_DEFAULT { \
     .people_ms = STORE_RETENTION_DAYS * INT64_C(86400) * 1000, \
-    .people_min = 10000, .people_max = 5000000, .others_max = 100000 }
+    .people_min = 10000, .people_max = 5000000, .others_max = 100000, \
+    .contents_bytes = INT64_C(256) * 1024 * 1024 }
 
 /* Bytes of the store's key. */
 #define STORE_KEY_SIZE 16
@@ -141,6 +144,13 @@ struct store_class {
     int (*get_receipt)(struct store *, uint64_t revision, bool body,
                        struct store_receipt *receipt);
 
+    /* Appends what the revision made of objects as JSON text {"objects":
+     * [{"type", "name", "before", "after"}, ...], "left_out"}, where "before"
+     * and "after" are as schema_version_print() prints them, and "left_out"
+     * counts objects that are not kept.  ENOENT, without an error: nothing is
+     * kept of the revision. */
+    int (*log_contents)(struct store *, uint64_t revision, struct ds *,
+                        struct vmn_error *why);
     /* Makes a verified copy of the durable state as of some time between this
      * call and 'done'.  Neither the loop nor the writer waits for it; it needs
      * as much space beside the file as the file.  If that is corrupt, the copy

@@ -268,7 +268,8 @@ def test_parameters_have_the_bounds_that_are_told(checker, shop):
                 else {"objects": []} if path == "/v1/apply"
                 else {"spec": {}}) if "requestBody" in call else None
         names = {"name": "h1" if "/hosts/" in path else "none"} \
-            if "{name}" in path else {}
+            if "{name}" in path else {"revision": 1} \
+            if "{revision}" in path else {}
         for parameter in map(checker.resolve, call["parameters"]):
             if parameter["in"] != "query" or path in NO_JSON:
                 continue
@@ -296,6 +297,11 @@ def test_reads_are_as_described(lab, checker, document, shop):
             assert ("next" in page) == (len(answer["items"]) > 1)
     revision = checker.done("get", "/v1/revisions")["revision"]
     checker.done("get", "/v1/revisions/{revision}", revision=revision)
+    checker.done("get", "/v1/revisions/{revision}", revision=revision,
+                 contents="true")
+    plan = checker.ask("post", "/v1/revisions/{revision}/undo", None,
+                       revision=revision, dry_run="plan")
+    assert plan[0] in (200, 404, 409), plan
     checker.done("get", "/v1/hosts/{name}/flows", name="h1")
     checker.done("get", "/v1/recommendations", network="shop")
     for by in "port", "group":

@@ -22,6 +22,7 @@
 #include "controller/commit/commit.h"
 #include "controller/model/id-pools.h"
 #include "controller/northbound/northbound-private.h"
+#include "controller/store/store-private.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/webhook/webhook.h"
 #include "tests/unit/northbound-fixture.h"
@@ -55,11 +56,19 @@ fake_submit(struct store *store, struct model *model, store_done_cb *cb,
         const struct model_log *log = &pending.logs[i];
 
         if (log->stored) {
+            struct ds contents = DS_EMPTY_INITIALIZER;
+            char *key = xasprintf("%"PRIu64, log->revision);
+
             json_array_append_new(store->logs, json_pack(
                 "{s:I, s:s, s:s, s:o}", "revision",
                 (json_int_t) log->revision, "time",
                 "2026-11-20T09:51:13.595Z", "who", log->who, "changes",
                 json_loads(log->summary, 0, NULL)));
+            store_contents_print(log, &contents);
+            json_object_set_new(store->contents, key,
+                                json_string(ds_cstr(&contents)));
+            ds_destroy(&contents);
+            free(key);
         }
     }
     id_pools_written(model_id_pools(model));
@@ -166,6 +175,21 @@ fake_object_logs(struct store *store, const char *type, const char *name,
 }
 
 static int
+fake_log_contents(struct store *store, uint64_t revision, struct ds *ds,
+                  struct vmn_error *why)
+{
+    char *key = xasprintf("%"PRIu64, revision);
+    const char *text = json_string_value(json_object_get(store->contents,
+                                                         key));
+
+    free(key);
+    if (text) {
+        ds_put_cstr(ds, text);
+    }
+    return fake_read(store, why) ? store->read_error : text ? 0 : ENOENT;
+}
+
+static int
 fake_copy(struct store *store, struct model *model OVS_UNUSED,
           store_copied_cb *copied, void *aux, struct vmn_error *why)
 {
@@ -187,6 +211,7 @@ fake_get_stats(const struct store *store, struct store_stats *stats)
 const struct store_class fake_store_class = {
     .name = "fake", .submit = fake_submit, .log = fake_log, .logs = fake_logs,
     .newest_logs = fake_newest_logs, .object_logs = fake_object_logs,
+    .log_contents = fake_log_contents,
     .copy = fake_copy,
     .get_stats = fake_get_stats,
 };
@@ -319,6 +344,7 @@ setup(void **state)
     f->path = xasprintf("%s/sock", f->dir);
     f->store.done = event_new(f->base, -1, 0, store_finish, &f->store);
     f->store.logs = json_array();
+    f->store.contents = json_object();
     f->model = model_create();
     vmn_errors_init(&errors);
     assert_int_equal(model_load_done(f->model, 0, &errors), 0);
@@ -360,6 +386,7 @@ teardown(void **state)
     model_destroy(f->model);
     event_free(f->store.done);
     json_decref(f->store.logs);
+    json_decref(f->store.contents);
     event_base_free(f->base);
     rmdir(f->dir);
     free(f->path);

@@ -28,6 +28,7 @@ struct store {
     bool hold;                  /* Do not finish writes. */
     bool corrupt;
     json_t *logs;
+    json_t *contents;           /* Texts, by revision. */
     /* The copy that was asked for. */
     store_copied_cb *copied;
     void *copied_aux;

@@ -402,6 +402,86 @@ fields_that_differ_are_shown(void **state OVS_UNUSED)
                 "policies/p labelled\n" FIELDS_SHOWN, "");
 }
 
+#define UNDO_PLAN                                                       \
+    "{\"changed\": true, \"objects\": [{\"type\": \"ports\","             \
+    " \"name\": \"a\", \"op\": \"created\"}]}"
+#define LOG_ENTRY                                                       \
+    "{\"revision\": 7, \"time\": \"T\", \"who\": \"me\", \"changes\": ["   \
+    "{\"op\": \"delete\", \"type\": \"ports\", \"name\": \"a\"}]"
+
+static void
+undo_shows_the_plan_first(void **state OVS_UNUSED)
+{
+    static const struct step revision[] = {
+        { "POST /v1/revisions/7/undo?dry_run=plan", NULL, 200, UNDO_PLAN },
+        { "POST /v1/revisions/7/undo", NULL, 200,
+          "{\"results\": [{\"type\": \"ports\", \"name\": \"a\","
+          " \"outcome\": \"created\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step object[] = {
+        { "GET /v1/revisions?type=ports&name=a", NULL, 200,
+          "{\"items\": [], \"next\": \"9\"}" },
+        { "GET /v1/revisions?type=ports&name=a&before=9", NULL, 200,
+          "{\"items\": [" LOG_ENTRY "}]}" },
+        { "POST /v1/revisions/7/undo?type=ports&name=a&force=true&"
+          "dry_run=plan", NULL, 200, UNDO_PLAN },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step refused[] = {
+        { "POST /v1/revisions/7/undo?dry_run=plan", NULL, 409,
+          "{\"detail\": \"changed again\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const char plan[] = "CHANGE    TYPE    NAME\ncreated   ports   a\n"
+                               "no flow would change\n";
+    char *both = xasprintf("%s\nports/a created\n", plan);
+
+    assert_play(revision, "", "undo 7", CTL_DONE, both, "");
+    assert_play(object, "", "undo port/a --force --dry-run", CTL_DONE, plan,
+                "");
+    assert_play(refused, "", "undo 7", CTL_REFUSED, "",
+                "vmnctl: changed again (HTTP 409)\n");
+    assert_alone("", "undo a", CTL_USAGE, "want TYPE/NAME");
+    assert_alone("", "undo ports/", CTL_USAGE, "want TYPE/NAME");
+    free(both);
+}
+
+static void
+history_shows_what_became_of_an_object(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/revisions?type=ports&name=a", NULL, 200,
+          "{\"items\": [" LOG_ENTRY "}]}" },
+        { "GET /v1/revisions/7?contents=true", NULL, 200,
+          LOG_ENTRY ", \"contents\": [{\"type\": \"ports\", \"name\":"
+          " \"b\", " FIELDS "}, {\"type\": \"ports\", \"name\": \"a\", "
+          FIELDS "}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step none[] = {
+        { "GET /v1/revisions?type=ports&name=a", NULL, 200,
+          "{\"items\": []}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step diff[] = {
+        { "GET /v1/revisions/7?contents=true", NULL, 200,
+          LOG_ENTRY ", \"receipt\": null, \"left_out\": 2, \"contents\": ["
+          "{\"type\": \"ports\", \"name\": \"a\", " FIELDS "}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "history ports/a", CTL_DONE,
+                "7  T  me  delete\n" FIELDS_SHOWN, "");
+    assert_play(none, "", "history ports/a", CTL_DONE,
+                "the log names no change of it\n", "");
+    assert_play(diff, "", "revision 7 --diff", CTL_DONE,
+                "Revision:    7\nTime:        T\nWho:         me\n\n"
+                "CHANGE   TYPE    NAME\ndelete   ports   a\n"
+                "\nports/a\n" FIELDS_SHOWN
+                "\nof 2 objects nothing is kept\n", "");
+}
+
 static void
 dry_run_goes_with_what_makes_sense(void **state OVS_UNUSED)
 {
@@ -490,6 +570,8 @@ main(int argc, char *argv[])
         cmocka_unit_test(label_sends_a_merge_patch),
         cmocka_unit_test(dry_run_shows_the_plan),
         cmocka_unit_test(fields_that_differ_are_shown),
+        cmocka_unit_test(undo_shows_the_plan_first),
+        cmocka_unit_test(history_shows_what_became_of_an_object),
         cmocka_unit_test(dry_run_goes_with_what_makes_sense),
         cmocka_unit_test(
             diff_says_by_its_status_whether_anything_would_change),

@@ -13,6 +13,7 @@
 #include <event2/event.h>
 #include <jansson.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "controller/commit/commit.h"
 #include "controller/fabric/fabric-receipts.h"
@@ -20,6 +21,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "tests/unit/northbound-fixture.h"
+#include "util.h"
 
 /* Transactions.  --------------------------------------------------------- */
 
@@ -284,6 +286,96 @@ changes_and_deletions_are_one_transaction(void **state)
 }
 
 static void
+revision_shows_what_it_changed(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/networks/n", "{\"spec\": {\"mtu\": 1400}}");
+    assert_call(f, 200, "PATCH", "/v1/networks/n",
+                "{\"spec\": {\"mtu\": 1300}}");
+    assert_call(f, 200, "GET", "/v1/revisions/3", NULL);
+    assert_null(at(f, "contents"));
+    assert_call(f, 200, "GET", "/v1/revisions/3?contents=true", NULL);
+    assert_text(f, "contents.0.type", "networks");
+    assert_text(f, "contents.0.fields.0.path", "/spec/mtu");
+    assert_null(at(f, "contents.0.fields.1"));
+    assert_int_equal(json_integer_value(at(f, "contents.0.before.spec.mtu")),
+                     1400);
+    assert_int_equal(json_integer_value(at(f, "contents.0.after.spec.mtu")),
+                     1300);
+    assert_int_equal(json_integer_value(at(f, "left_out")), 0);
+    assert_call(f, 200, "GET", "/v1/revisions/2?contents=true", NULL);
+    assert_null(at(f, "contents.0.before"));
+}
+
+static void
+undo_takes_a_change_back(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "POST", "/v1/apply", APPLY);
+    assert_call(f, 200, "PATCH", "/v1/networks/n",
+                "{\"spec\": {\"mtu\": 1300, \"description\": \"x\"}}");
+    json_int_t changed = revision(f);
+    char *undo = xasprintf("/v1/revisions/%d/undo", (int) changed);
+    char *plan = xasprintf("%s?dry_run=plan", undo);
+    char *forced = xasprintf("%s?force=true", undo);
+
+    assert_call(f, 200, "POST", plan, NULL);
+    assert_text(f, "objects.0.op", "updated");
+    assert_text(f, "objects.0.fields.0.before", "x");
+    assert_int_equal(revision(f), changed);
+    /* Not what has changed since, unless it is told to; and then only the
+     * fields of that change. */
+    assert_call(f, 200, "PATCH", "/v1/networks/n",
+                "{\"spec\": {\"labels\": {\"a\": \"b\"}}}");
+    assert_call(f, 409, "POST", undo, NULL);
+    const char *detail = json_string_value(at(f, "errors.0.detail"));
+    assert_non_null(strstr(detail, "network \"n\" was changed again"));
+    assert_call(f, 200, "POST", forced, NULL);
+    assert_text(f, "results.0.outcome", "updated");
+    assert_call(f, 200, "GET", "/v1/networks/n", NULL);
+    assert_null(at(f, "spec.mtu"));
+    assert_text(f, "spec.labels.a", "b");
+    free(undo);
+    free(plan);
+    free(forced);
+}
+
+static void
+undo_makes_again_what_was_deleted(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/networks/n", "{\"spec\": {\"subnets\":"
+                " [{\"cidr\": \"10.0.0.0/24\"}]}}");
+    assert_call(f, 201, "PUT", "/v1/ports/p",
+                "{\"spec\": {\"network\": \"n\"}}");
+    char *ip = xstrdup(json_string_value(at(f, "status.ips.0")));
+    char *mac = xstrdup(json_string_value(at(f, "status.mac")));
+    assert_call(f, 200, "DELETE", "/v1/networks/n?cascade=true", NULL);
+    char *undo = xasprintf("/v1/revisions/%d/undo", (int) revision(f));
+    char *one = xasprintf("%s?type=ports&name=p", undo);
+
+    /* The port alone cannot be without its network. */
+    assert_call(f, 400, "POST", one, NULL);
+    assert_call(f, 200, "POST", undo, NULL);
+    assert_call(f, 200, "GET", "/v1/ports/p", NULL);
+    assert_text(f, "status.ips.0", ip);
+    assert_text(f, "status.mac", mac);
+    assert_call(f, 409, "POST", undo, NULL);
+    assert_call(f, 404, "POST", "/v1/revisions/999/undo", NULL);
+    assert_call(f, 400, "POST", "/v1/revisions/x/undo", NULL);
+    assert_call(f, 400, "POST", "/v1/revisions/1/undo?type=ports", NULL);
+    /* What was created is deleted. */
+    assert_call(f, 409, "POST", "/v1/revisions/2/undo", NULL);
+    free(undo);
+    free(one);
+    free(ip);
+    free(mac);
+}
+
+static void
 plan_knows_what_goes_along(void **state)
 {
     struct fixture *f = *state;
@@ -450,6 +542,9 @@ main(void)
         TEST(plan_tells_and_changes_nothing),
         TEST(change_tells_which_fields_differ),
         TEST(changes_and_deletions_are_one_transaction),
+        TEST(revision_shows_what_it_changed),
+        TEST(undo_takes_a_change_back),
+        TEST(undo_makes_again_what_was_deleted),
         TEST(plan_knows_what_goes_along),
         TEST(change_that_is_only_tried_leaves_nothing),
         TEST(wait_answers_with_the_receipt),

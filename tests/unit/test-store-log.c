@@ -364,6 +364,130 @@ log_is_not_washed_out_by_one_author(void **state)
     assert_log_is_of(f, "uutavz");
 }
 
+/* What is kept of a revision's contents, or NULL.  The caller frees it. */
+static char *
+contents_of(struct fixture *f, uint64_t revision)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct vmn_error why = VMN_ERROR_INIT;
+    int error = store_sqlite_class.log_contents(f->store, revision, &ds,
+                                                &why);
+
+    assert_true(!error || error == ENOENT);
+    assert_null(why.text);
+    if (error) {
+        ds_destroy(&ds);
+        return NULL;
+    }
+    return ds_steal_cstr(&ds);
+}
+
+static void
+assert_contents(struct fixture *f, uint64_t revision, const char *expected)
+{
+    char *text = contents_of(f, revision);
+    char *wanted = expected ? xstrdup(expected) : NULL;
+
+    for (char *p = wanted; p && *p; p++) {
+        *p = *p == '\'' ? '"' : *p;
+    }
+    if (!wanted) {
+        assert_null(text);
+    } else {
+        assert_string_equal(text ? text : "nothing", wanted);
+    }
+    free(wanted);
+    free(text);
+}
+
+static void
+log_keeps_what_became_of_objects(void **state)
+{
+    struct fixture *f = *state;
+
+    store_apply(f, "put networks n {'mtu':1400,'description':'x'}");
+    store_apply(f, "put networks n {'mtu':1300,'description':'x'}");
+    store_apply(f, "put hosts h1 {'ovsdb':'inbound',"
+                "'tunnel_ip':'192.0.2.1'}");
+    store_apply(f, "put vifs h1/p1 {'host':'h1','iface_id':'p1','iface':'t',"
+                "'ofport':1}");
+    store_apply(f, "put accounts a {'role':'viewer'}");
+    store_apply(f, "put tokens t {'account':'a','sha256':'b94d27b9934d3e08a52e"
+                "52d7da7dabfac484efe37a5380ee9088f7ace2efcde9'}");
+    store_apply(f, "delete networks n");
+    assert_int_equal(submit(f), 0);
+
+    /* An update has what differs. */
+    assert_contents(f, 2, "{'objects':[{'type':'networks','name':'n',"
+                    "'before':{'spec':{'mtu':1400},'status':{}},"
+                    "'after':{'spec':{'mtu':1300},'status':{}}}],"
+                    "'left_out':0}");
+    char *deleted = contents_of(f, 7);
+    assert_non_null(strstr(deleted, "\"before\":{\"spec\":{"));
+    assert_non_null(strstr(deleted, "\"description\":\"x\""));
+    assert_null(strstr(deleted, "\"after\""));
+    free(deleted);
+    /* What hosts report has none, and who may use the API is no reading. */
+    assert_contents(f, 4, NULL);
+    assert_contents(f, 5, "{'objects':[],'left_out':1}");
+    assert_contents(f, 6, "{'objects':[],'left_out':1}");
+    assert_contents(f, 99, NULL);
+}
+
+/* Who has most loses the oldest, and the log's entries stay. */
+static void
+contents_are_trimmed_fairly(void **state)
+{
+    struct store_retention keep = STORE_RETENTION_DEFAULT;
+    struct fixture *f = *state;
+    size_t size;
+    char *text;
+
+    apply_as(f, "zoe");
+    text = contents_of(f, 1);
+    size = strlen(text);
+    free(text);
+    keep.contents_bytes = 4 * size + size / 2;
+    store_sqlite_class.set_retention(f->store, &keep);
+    for (int i = 0; i < 9; i++) {
+        apply_as(f, i % 2 ? "account:bob/one" : "account:bob/two");
+    }
+    text = contents_of(f, 1);
+    assert_non_null(text);
+    free(text);
+    for (uint64_t revision = 2; revision <= 10; revision++) {
+        json_t *entry = read_log(f, revision);
+
+        assert_non_null(entry);
+        json_decref(entry);
+        text = contents_of(f, revision);
+        assert_int_equal(text != NULL, revision > 7);
+        free(text);
+    }
+}
+
+static void
+contents_of_a_revision_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    char *text;
+
+    for (int i = 0; i < 1500; i++) {
+        ds_put_format(&ds, "%sput networks n%d {'description':'", i ? "\n" : "",
+                      i);
+        ds_put_char_multiple(&ds, 'x', 300);
+        ds_put_cstr(&ds, "'}");
+    }
+    store_apply(f, ds_cstr(&ds));
+    ds_destroy(&ds);
+    assert_int_equal(submit(f), 0);
+    text = contents_of(f, 1);
+    assert_true(strlen(text) <= STORE_CONTENTS_MAX + 100);
+    assert_null(strstr(text, "\"left_out\":0"));
+    free(text);
+}
+
 /* However long the log is: each step of trimming is a look-up in an index. */
 static void
 log_is_trimmed_by_indexes(void **state)
@@ -480,6 +604,9 @@ main(void)
         TEST(receipts_are_kept_and_replaced),
         TEST(oldest_receipts_give_way),
         TEST(log_tells_revisions_of_an_object),
+        TEST(log_keeps_what_became_of_objects),
+        TEST(contents_are_trimmed_fairly),
+        TEST(contents_of_a_revision_are_bounded),
         TEST(log_is_trimmed_apart),
         TEST(log_is_not_washed_out_by_one_author),
         TEST(log_is_trimmed_by_indexes),

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnctl undo: takes a change back.  vmnctl history: what became of an object,
+ * change by change. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/object-types.h"
+#include "controller/ctl/output-fields.h"
+#include "controller/ctl/output-plan.h"
+#include "controller/ctl/output-table.h"
+#include "controller/ctl/output.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* Splits TYPE/NAME; 'name' points into it.  NULL after it has said what is
+ * wrong. */
+static const struct schema_table *
+parse_object(struct ctl *ctl, const char *arg, const char **name)
+{
+    size_t n = strcspn(arg, "/");
+    const struct schema_table *table;
+    char *type;
+
+    if (!n || !arg[n] || !arg[n + 1]) {
+        ctl_usage(ctl, "want TYPE/NAME, such as ports/web-1, not \"%s\"",
+                  arg);
+        return NULL;
+    }
+    type = xmemdup0(arg, n);
+    table = ctl_get_type(ctl, type);
+    free(type);
+    *name = arg + n + 1;
+    return table;
+}
+
+/* Appends to 'found' the newest 'limit' entries of the log that name the
+ * object, newest first. */
+static enum ctl_exit
+get_history(struct ctl *ctl, const struct schema_table *table,
+            const char *name, size_t limit, json_t *found)
+{
+    char *before = NULL;
+    enum ctl_exit status;
+
+    do {
+        struct ds path = DS_EMPTY_INITIALIZER;
+        struct ctl_reply reply;
+        const json_t *items;
+
+        ctl_append_path(&path, "revisions", NULL);
+        ctl_append_query(&path, "type", table->plural);
+        ctl_append_query(&path, "name", name);
+        if (before) {
+            ctl_append_query(&path, "before", before);
+        }
+        free(before);
+        before = NULL;
+        status = ctl_get(ctl, ds_cstr(&path), &reply);
+        ds_destroy(&path);
+        if (status) {
+            break;
+        }
+        items = json_object_get(reply.body, "items");
+        for (size_t i = json_array_size(items);
+             i-- > 0 && json_array_size(found) < limit; ) {
+            json_array_append(found, json_array_get(items, i));
+        }
+        before = nullable_xstrdup(json_string_value(
+            json_object_get(reply.body, "next")));
+        ctl_reply_uninit(&reply);
+    } while (before && json_array_size(found) < limit);
+    free(before);
+    return status;
+}
+
+/* history.  -------------------------------------------------------------- */
+
+static bool
+is_object(const json_t *object, const char *type, const char *name)
+{
+    const char *its_type = json_string_value(json_object_get(object, "type"));
+    const char *its_name = json_string_value(json_object_get(object, "name"));
+
+    return (its_type && its_name && !strcmp(its_type, type)
+            && !strcmp(its_name, name));
+}
+
+/* Shows one entry: a line, and the fields. */
+static enum ctl_exit
+show_entry(struct ctl *ctl, const json_t *entry, const char *type,
+           const char *name)
+{
+    char *revision = xasprintf("%"JSON_INTEGER_FORMAT, json_integer_value(
+        json_object_get(entry, "revision")));
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const json_t *object;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+    size_t i;
+
+    ctl_append_path(&ds, "revisions", revision);
+    ctl_append_query(&ds, "contents", "true");
+    status = ctl_get(ctl, ds_cstr(&ds), &reply);
+    ds_clear(&ds);
+    if (!status) {
+        ds_put_format(&ds, "%s  ", revision);
+        ctl_path_print(entry, "/time", &ds);
+        ds_put_cstr(&ds, "  ");
+        ctl_path_print(entry, "/who", &ds);
+        json_array_foreach (json_object_get(entry, "changes"), i, object) {
+            if (is_object(object, type, name)) {
+                ds_put_cstr(&ds, "  ");
+                ctl_path_print(object, "/op", &ds);
+            }
+        }
+        ds_put_char(&ds, '\n');
+        ctl_print_safely(ctl->out, ds_cstr(&ds));
+        json_array_foreach (json_object_get(reply.body, "contents"), i,
+                            object) {
+            if (is_object(object, type, name)) {
+                ctl_print_fields(ctl, object);
+            }
+        }
+        ctl_reply_uninit(&reply);
+    }
+    ds_destroy(&ds);
+    free(revision);
+    return status;
+}
+
+enum ctl_exit
+ctl_cmd_history(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+{
+    const char *name;
+    const struct schema_table *table = parse_object(ctl, args[0], &name);
+    json_t *found;
+    enum ctl_exit status;
+
+    if (!table) {
+        return CTL_USAGE;
+    }
+    found = json_array();
+    status = get_history(ctl, table, name, ctl->limit ? ctl->limit : 20,
+                         found);
+    for (size_t i = json_array_size(found); i-- > 0 && !status; ) {
+        status = show_entry(ctl, json_array_get(found, i), table->plural,
+                            name);
+    }
+    if (!status && !json_array_size(found)) {
+        fputs("the log names no change of it\n", ctl->out);
+    }
+    json_decref(found);
+    return status;
+}
+
+/* undo.  ----------------------------------------------------------------- */
+
+/* Sends the request for a plan, or the change itself. */
+static enum ctl_exit
+post_undo(struct ctl *ctl, const char *revision,
+          const struct schema_table *table, const char *name, bool plan,
+          struct ctl_reply *reply)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    enum ctl_exit status;
+
+    ctl_append_path(&path, "revisions", revision);
+    ds_put_cstr(&path, "/undo");
+    if (table) {
+        ctl_append_query(&path, "type", table->plural);
+        ctl_append_query(&path, "name", name);
+    }
+    if (ctl->force) {
+        ctl_append_query(&path, "force", "true");
+    }
+    if (plan) {
+        ctl_append_query(&path, "dry_run", "plan");
+    } else {
+        ctl_append_wait(ctl, &path);
+    }
+    status = ctl_call(ctl, "POST", ds_cstr(&path), NULL, NULL, reply);
+    ds_destroy(&path);
+    return status;
+}
+
+/* Shows the plan, and then has it done unless that is all. */
+static enum ctl_exit
+undo(struct ctl *ctl, const char *revision, const struct schema_table *table,
+     const char *name)
+{
+    struct ctl_reply reply;
+    enum ctl_exit status;
+    bool changes;
+
+    status = post_undo(ctl, revision, table, name, true, &reply);
+    if (status) {
+        return status;
+    }
+    ctl_plan_show(ctl, reply.body);
+    changes = ctl_plan_changes(reply.body);
+    ctl_reply_uninit(&reply);
+    if (ctl->dry_run || !changes) {
+        return CTL_DONE;
+    }
+    status = post_undo(ctl, revision, table, name, false, &reply);
+    if (!status) {
+        fputc('\n', ctl->out);
+        ctl_print_outcomes(ctl, json_object_get(reply.body, "results"));
+        ctl_print_also_changed(ctl, reply.body);
+        status = ctl_report_receipt(ctl, &reply);
+        ctl_reply_uninit(&reply);
+    }
+    return status;
+}
+
+enum ctl_exit
+ctl_cmd_undo(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+{
+    const char *name = NULL;
+    const struct schema_table *table;
+    enum ctl_exit status;
+    char *revision;
+    json_t *found;
+
+    if (args[0][strspn(args[0], "0123456789")] == '\0') {
+        return undo(ctl, args[0], NULL, NULL);
+    }
+    table = parse_object(ctl, args[0], &name);
+    if (!table) {
+        return CTL_USAGE;
+    }
+    found = json_array();
+    status = get_history(ctl, table, name, 1, found);
+    if (!status && !json_array_size(found)) {
+        fputs("vmnctl: the log names no change of it\n", ctl->err);
+        status = CTL_REFUSED;
+    }
+    if (!status) {
+        revision = xasprintf("%"JSON_INTEGER_FORMAT, json_integer_value(
+            json_object_get(json_array_get(found, 0), "revision")));
+        status = undo(ctl, revision, table, name);
+        free(revision);
+    }
+    json_decref(found);
+    return status;
+}

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * POST /v1/revisions/{revision}/undo: the inverse of a change, from what the
+ * log keeps of it, as one transaction.  What was created is deleted, what was
+ * deleted is made again, and fields that were changed are what they were.  It
+ * is refused where an object has changed since, unless it is forced. */
+
+#include <config.h>
+
+#include "controller/northbound/auth.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/schema/schema-row.h"
+#include "util.h"
+
+/* What is asked for. */
+struct undo {
+    struct northbound *nb;
+    uint64_t revision;
+    const char *type, *name;    /* Of that object alone; or NULL. */
+    bool force;
+    struct model_request request;
+    struct vmn_errors errors;
+};
+
+/* Has what the controller once assigned asked for, so that it is the same
+ * again: MAC and IP addresses that 'version' shows in its status. */
+static void
+pin_addresses(const struct schema_table *table, const json_t *version,
+              json_t *spec)
+{
+    const json_t *status = json_object_get(version, "status");
+    const struct schema_field *f = table->row.fields;
+
+    for (; f->name; f++) {
+        json_t *value = json_object_get(status, f->name);
+
+        if (f->flags & SCHEMA_ASSIGNED && value
+            && (f->type == SCHEMA_MAC || f->type == SCHEMA_IP)
+            && !json_object_get(spec, f->name)) {
+            json_object_set(spec, f->name, value);
+        }
+    }
+}
+
+/* Returns the present spec of 'row' with the fields of 'before' in place of
+ * those of 'after'. */
+static json_t *
+inverse_spec(const struct vmn_row *row, const json_t *before,
+             const json_t *after)
+{
+    json_t *was = json_object_get(before, "spec");
+    json_t *became = json_object_get(after, "spec");
+    json_t *spec = schema_row_spec(row), *value;
+    const char *field;
+
+    json_object_foreach (became, field, value) {
+        json_object_del(spec, field);
+    }
+    json_object_update(spec, was);
+    pin_addresses(schema_tables[row->table], before, spec);
+    return spec;
+}
+
+/* Adds the inverse of what became of the object, of which there is 'row' (or
+ * NULL) now. */
+static void
+add_inverse(struct undo *undo, const struct schema_table *table,
+            const char *name, const json_t *before, const json_t *after,
+            const struct vmn_row *row, uint64_t row_revision)
+{
+    struct model_request *request = &undo->request;
+    struct model_op *op;
+    json_t *spec;
+
+    if (!after) {
+        spec = json_deep_copy(json_object_get(before, "spec"));
+        pin_addresses(table, before, spec);
+        model_request_add(request, MODEL_PUT, table->id, name, spec);
+        return;
+    }
+    spec = before ? inverse_spec(row, before, after) : NULL;
+    op = model_request_add(request, before ? MODEL_PUT : MODEL_DELETE,
+                           table->id, name, spec);
+    /* What was looked at is what is changed. */
+    op->if_match = xasprintf("%"PRIu64, row_revision);
+}
+
+/* Adds the inverse of one object's change, or to the errors. */
+static void
+undo_object(struct undo *undo, const json_t *object)
+{
+    const char *type = json_string_value(json_object_get(object, "type"));
+    const char *name = json_string_value(json_object_get(object, "name"));
+    const json_t *before = json_object_get(object, "before");
+    const json_t *after = json_object_get(object, "after");
+    const struct schema_table *table = type ? schema_find_table(type) : NULL;
+    const struct vmn_row *row;
+    struct model_meta meta;
+
+    if (!table || !name || (!before && !after)
+        || (undo->type && (strcmp(undo->type, table->plural)
+                           || strcmp(undo->name, name)))) {
+        return;
+    }
+    row = model_get_durable(undo->nb->model, table->id, name, &meta);
+    if (after && !row) {
+        if (before || !undo->force) {
+            vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
+                           "%s \"%s\" was deleted after revision %"PRIu64,
+                           table->singular, name, undo->revision);
+        }
+    } else if (row && !undo->force
+               && (!after || meta.revision != undo->revision)) {
+        vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
+                       "%s \"%s\" was changed again after revision %"PRIu64
+                       ", in revision %"PRIu64, table->singular, name,
+                       undo->revision, meta.revision);
+    } else {
+        add_inverse(undo, table, name, before, after, row, meta.revision);
+    }
+}
+
+/* Refuses what is not to be undone as a whole. */
+static void
+check_whole(struct undo *undo, const json_t *contents)
+{
+    json_int_t left_out = json_integer_value(json_object_get(contents,
+                                                             "left_out"));
+
+    if (left_out && !undo->type && !undo->force) {
+        vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
+                       "of %lld objects that revision %"PRIu64" changed "
+                       "nothing is kept", (long long) left_out,
+                       undo->revision);
+    } else if (!undo->errors.n && !undo->request.n_ops) {
+        vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
+                       "revision %"PRIu64" changed nothing that can be undone",
+                       undo->revision);
+    }
+}
+
+static void
+submit(struct undo *undo, struct http_request *req, const json_t *contents,
+       const struct nb_wait *wait)
+{
+    const json_t *object;
+    size_t i;
+
+    nb_request_init(&undo->request, req);
+    vmn_errors_init(&undo->errors);
+    undo->request.list = true;
+    json_array_foreach (json_object_get(contents, "objects"), i, object) {
+        undo_object(undo, object);
+    }
+    check_whole(undo, contents);
+    if (undo->errors.n) {
+        nb_reply_errors(req, &undo->errors, NB_POINT_AT_BODY);
+    } else {
+        nb_change_submit(undo->nb, req, &undo->request, NULL, NULL, wait,
+                         NULL);
+    }
+    vmn_errors_uninit(&undo->errors);
+    model_request_uninit(&undo->request);
+}
+
+/* Reads which object is meant, if one is; false after an answer. */
+static bool
+query_object(struct http_request *req, struct undo *undo)
+{
+    const char *type = http_request_query(req, "type");
+    const struct schema_table *table = type ? schema_find_table(type) : NULL;
+
+    undo->name = http_request_query(req, "name");
+    if (!type != !undo->name) {
+        return nb_query_reject(req, type ? "type" : "name",
+                               "requires \"%s\"", type ? "name" : "type");
+    }
+    if (type && !table) {
+        return nb_query_reject(req, "type", "unknown type \"%s\"", type);
+    }
+    undo->type = table ? table->plural : NULL;
+    return true;
+}
+
+void
+nb_post_undo(struct http_request *req, void *nb)
+{
+    const char *text = http_request_param(req, "revision");
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct undo undo = { .nb = nb };
+    struct nb_wait wait;
+    json_t *contents;
+    int error;
+
+    if (!nb_query_wait(req, &wait)
+        || !nb_query_bool(req, "force", &undo.force)
+        || !query_object(req, &undo)) {
+        return;
+    }
+    if (!nb_parse_number(text, &undo.revision)) {
+        http_reply_problem(req, 400, "invalid", NULL,
+                           "A revision is a number, not \"%s\"", text);
+        return;
+    }
+    error = nb_log_contents(nb, undo.revision, &contents, &why);
+    if (error == ENOENT) {
+        http_reply_problem(req, 404, "not-found", NULL, "Nothing is kept of "
+                           "what revision %s changed", text);
+    } else if (error) {
+        http_reply_header(req, "Retry-After", "1");
+        http_reply_problem(req, 503, "unavailable", NULL, "The log could not "
+                           "be read: %s", why.text);
+        vmn_error_uninit(&why);
+    } else {
+        submit(&undo, req, contents, &wait);
+        json_decref(contents);
+    }
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The contents of the log of changes: what each revision made of the objects
+ * that it changed.  An update has the fields that differ, which is all that
+ * takes it back, and little.  Bounded per revision and in all: the oldest
+ * contents of the author who has most go first, and leave the entries of the
+ * log.  Writing runs in the writer thread.  Not for the entries themselves
+ * (store-batch.c, store-log.c). */
+
+#include <config.h>
+
+#include "controller/store/store-private.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "controller/schema/schema-diff.h"
+#include "controller/schema/schema-row.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* Most revisions whose contents one batch deletes for their size. */
+#define TRIM_MAX 1000
+
+const char store_contents_sums[] =
+    "CREATE TEMP TABLE contents_sums ("
+    "author TEXT NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX temp.contents_sums_bytes "
+    "ON contents_sums (bytes DESC, author);"
+    "CREATE TEMP TABLE contents_sum (bytes INTEGER NOT NULL) STRICT;"
+    "INSERT INTO contents_sums (author, bytes) "
+    "SELECT author, sum(size) FROM contents GROUP BY 1;"
+    "INSERT INTO contents_sum (bytes) "
+    "SELECT coalesce(sum(bytes), 0) FROM contents_sums;"
+    "CREATE TEMP TRIGGER contents_insert AFTER INSERT ON main.contents BEGIN "
+    "INSERT INTO contents_sums (author, bytes) VALUES (new.author, new.size) "
+    "ON CONFLICT (author) DO UPDATE SET bytes = bytes + new.size; "
+    "UPDATE contents_sum SET bytes = bytes + new.size; "
+    "END;"
+    "CREATE TEMP TRIGGER contents_delete AFTER DELETE ON main.contents BEGIN "
+    "UPDATE contents_sums SET bytes = bytes - old.size "
+    "WHERE author = old.author; "
+    "DELETE FROM contents_sums WHERE author = old.author AND bytes = 0; "
+    "UPDATE contents_sum SET bytes = bytes - old.size; "
+    "END;";
+
+/* Writing.  -------------------------------------------------------------- */
+
+static void
+put_version(const char *name, const struct schema_version *version,
+            const struct schema_version *other, struct ds *ds)
+{
+    if (version->row) {
+        ds_put_format(ds, ",\"%s\":", name);
+        schema_version_print(version, other, ds);
+    }
+}
+
+void
+store_contents_print(const struct model_log *log, struct ds *ds)
+{
+    size_t n_more = log->n_more;
+
+    ds_put_cstr(ds, "{\"objects\":[");
+    for (size_t i = 0; i < log->n_changes; i++) {
+        const struct model_log_change *change = &log->changes[i];
+        size_t length = ds->length;
+
+        ds_put_format(ds, "%s{\"type\":\"%s\",\"name\":",
+                      ds_last(ds) == '[' ? "" : ",",
+                      schema_tables[change->table]->plural);
+        schema_print_string(ds, change->name);
+        put_version("before", &change->before, &change->after, ds);
+        put_version("after", &change->after, &change->before, ds);
+        ds_put_char(ds, '}');
+        if (ds->length > STORE_CONTENTS_MAX) {
+            ds_truncate(ds, length);
+            n_more += log->n_changes - i;
+            break;
+        }
+    }
+    ds_put_format(ds, "],\"left_out\":%"PRIuSIZE"}", n_more);
+}
+
+bool
+store_contents_write(const struct model_log *log, struct store_statements *s)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    bool ok;
+
+    if (!log->n_changes && !log->n_more) {
+        return true;            /* What hosts report. */
+    }
+    store_contents_print(log, &ds);
+    sqlite3_bind_int64(s->contents_insert, 1, log->revision);
+    sqlite3_bind_text(s->contents_insert, 2, log->who,
+                      strcspn(log->who, "/"), SQLITE_STATIC);
+    sqlite3_bind_int64(s->contents_insert, 3, ds.length);
+    sqlite3_bind_text(s->contents_insert, 4, ds_cstr(&ds), ds.length,
+                      SQLITE_STATIC);
+    ok = store_statement_run(s->contents_insert);
+    sqlite3_clear_bindings(s->contents_insert);
+    ds_destroy(&ds);
+    return ok;
+}
+
+bool
+store_contents_trim(struct store_statements *s)
+{
+    for (int i = 0; i < TRIM_MAX; i++) {
+        int code = sqlite3_step(s->contents_sum);
+        int64_t bytes = code == SQLITE_ROW
+                        ? sqlite3_column_int64(s->contents_sum, 0) : 0;
+
+        sqlite3_reset(s->contents_sum);
+        if (code != SQLITE_ROW) {
+            return false;
+        } else if (bytes <= s->keep.contents_bytes) {
+            break;
+        } else if (!store_statement_run(s->contents_trim)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Reading.  -------------------------------------------------------------- */
+
+int
+store_contents_read(struct store_log *log, uint64_t revision, struct ds *ds,
+                    struct vmn_error *why)
+{
+    sqlite3_stmt *stmt = log->contents;
+    const char *text;
+    int code, error = 0;
+
+    sqlite3_bind_int64(stmt, 1, MIN(revision, INT64_MAX));
+    code = sqlite3_step(stmt);
+    if (code == SQLITE_ROW) {
+        text = (const char *) sqlite3_column_text(stmt, 0);
+        if (!text) {
+            out_of_memory();    /* It is never NULL in the table. */
+        }
+        ds_put_cstr(ds, text);
+    } else if (code == SQLITE_DONE) {
+        error = ENOENT;
+    } else {
+        error = store_error(log->db, why, "cannot read the log");
+    }
+    sqlite3_reset(stmt);
+    return error;
+}
