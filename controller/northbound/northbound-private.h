@@ -157,7 +157,8 @@ void nb_change_submit(struct northbound *, struct http_request *req,
  * nobody is replied to. */
 void nb_changes_abandon(struct northbound *);
 
-/* api-revisions.c: has lists of revisions include how far each is installed. */
+/* api-revisions.c: has lists of revisions include how far each is
+ * installed. */
 void nb_revisions_init(struct northbound *);
 void nb_revisions_uninit(struct northbound *);
 

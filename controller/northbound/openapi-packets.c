@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What calls reply of packets, member by member: drops, and what rules with a
- * log decided; see openapi-operations.h. */
+ * Describes the members of replies about packets: drops, and packets that
+ * matched rules with a log; see openapi-operations.h. */
 
 #include <config.h>
 
@@ -15,7 +15,7 @@ const struct schema_struct nb_object_ref = SHOWN_KEPT(
     SHOWN_OF(status_object, type, STRING, ALWAYS, "The type of an object."),
     SHOWN_OF(status_object, name, STRING, ALWAYS, "Its name."));
 
-/* What a flow is wanted by: the member 'owner' of 'struct KEPT'. */
+/* Describes the owner of a flow: the member 'owner' of 'struct KEPT'. */
 #define OWNER(KEPT)                                                     \
     SHOWN("owner", STRING, ALWAYS | OR_NULL,                            \
           "App, unit and object whose flow it is.",                     \
@@ -36,7 +36,7 @@ static const struct schema_struct end = SHOWN_KEPT(
     SHOWN_OF(nb_packet_end, l4_port, I64, HIDE,
              "Its port of TCP, UDP or SCTP.", .def = -1));
 
-/* The members of a sample, with those of its kind in between. */
+/* Describes the members of a sample; the arguments are those of its kind. */
 #define SAMPLE(...)                                                     \
     SHOWN_OF(nb_sample, id, U64, ALWAYS, "Its number, which grows."),   \
     SHOWN_OF(nb_sample, time, STRING, ALWAYS | TIME, "When it came."),  \

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What calls reply, as structs that handlers fill in; openapi-replies.c and
- * openapi-packets.c describe them member by member, and by that they are
- * printed (schema-struct.h).  Not for the status of objects
- * (schema/status.h), nor for what lower rooms describe themselves.
+ * Replies of calls, as structs that handlers fill in.  openapi-replies.c and
+ * openapi-packets.c describe their members, and they are printed by these
+ * descriptions (schema-struct.h).  Not for the status of objects
+ * (schema/status.h), nor for structs that lower rooms describe themselves.
  *
- * Members are called as in JSON.  Times are milliseconds since 1970, 0: none.
- * What a member points to lives in the arena that the struct was filled in
- * with, or is borrowed until it is printed. */
+ * Members have the names that they have in JSON.  Times are milliseconds since
+ * the epoch, 0: none.  What a member points to is owned by the arena that was
+ * used to fill in the struct, or is borrowed until it is printed. */
 
 #ifndef CONTROLLER_NORTHBOUND_REPLIES_H
 #define CONTROLLER_NORTHBOUND_REPLIES_H 1
@@ -27,14 +27,16 @@ struct schema_entry;
 
 /* Changes.  -------------------------------------------------------------- */
 
-/* An entry of the log, or of what changed along with a request. */
+/* A change in an entry of the log, or one that a request caused besides its
+ * own. */
 struct nb_changed {
     const char *op, *type, *name; /* NULL with 'more'. */
-    uint64_t more;              /* Of a last one: how many more there are. */
+    uint64_t more;              /* Of the last one: number of omitted ones. */
     struct schema_diff diff;    /* Of an update. */
 };
 
-/* What a change of one object became; what is NULL is not told. */
+/* The outcome of a change of one object.  Members that are NULL are
+ * omitted. */
 struct nb_change_end {
     const char *outcome;
     const char *secret;
@@ -44,7 +46,7 @@ struct nb_change_end {
     struct schema_diff diff;    /* Of an update. */
 };
 
-/* The same of a list of objects. */
+/* The same for a list of objects. */
 struct nb_apply_end {
     bool changed;
     size_t n_also_changed;
@@ -71,10 +73,10 @@ extern const struct schema_struct nb_logged;
 
 /* Packets.  -------------------------------------------------------------- */
 
-/* What a flow is wanted by. */
+/* The owner of a flow. */
 struct nb_flow_owner {
     const char *owner;
-    struct status_object *object; /* NULL: no one object's. */
+    struct status_object *object; /* NULL: not for a single object. */
     int64_t rule;               /* Of a policy, from 0; -1: none. */
 };
 
@@ -92,7 +94,7 @@ struct nb_packet_end {
     int64_t l4_port;            /* -1: it has none. */
 };
 
-/* A sampled packet, which was dropped, or which a rule with a log decided. */
+/* A sampled packet: a dropped one, or one that matched a rule with a log. */
 struct nb_sample {
     uint64_t id;
     int64_t time;
@@ -102,19 +104,19 @@ struct nb_sample {
     const char *protocol;
     uint64_t size;
     int64_t icmp_type, icmp_code; /* -1: it is not ICMP. */
-    const char *reason;         /* Of a drop, as the next. */
+    const char *reason;         /* Of a drop, like the next. */
     bool background;
     const char *verdict;        /* Of a log. */
     bool shadow;                /* Of a log. */
     struct nb_flow_owner owner;
     uint64_t count, suppressed;
 };
-/* They describe a sample of a drop, and of a log. */
+/* Describe the sample of a dropped packet, and of one that was logged. */
 extern const struct schema_struct nb_sample_drop, nb_sample_log;
 
-/* Background that was not asked for. */
+/* What was omitted because it is background. */
 struct nb_drops_hidden {
-    uint64_t counters, packets; /* Packets of these counters. */
+    uint64_t counters, packets; /* The packets of these counters. */
     uint64_t samples;
 };
 
@@ -156,7 +158,7 @@ struct nb_usage_limit {
 
 struct nb_usage_quota {
     const char *quota, *scope;
-    int64_t requests;           /* -1: they are not limited. */
+    int64_t requests;           /* -1: unlimited. */
     size_t n_limits;
     struct nb_usage_limit *limits;
 };
@@ -166,7 +168,7 @@ struct nb_reply_usage {
     struct nb_usage_quota *items;
 };
 
-/* What changes take.  ---------------------------------------------------- */
+/* Activity.  -------------------------------------------------------------- */
 
 struct nb_host_counts {
     uint64_t configured, connected, synced;
@@ -221,7 +223,7 @@ struct nb_event_ports {
     const char *host;
     int64_t time;
     const char *state;
-    int64_t since;              /* 0: they are known. */
+    int64_t since;              /* 0: their states are known. */
     const char *reason;         /* Or NULL. */
     size_t n_ports;             /* All of them. */
     size_t n_listed;
@@ -254,14 +256,14 @@ extern const struct schema_struct nb_event_installed, nb_event_host,
 
 /* Flows.  ---------------------------------------------------------------- */
 
-/* What is before the groups and flows of a host. */
+/* The beginning of a host's reply, before its groups and flows. */
 struct nb_host_flows {
     const char *host;
     size_t n_flows, n_groups;
 };
 extern const struct schema_struct nb_host_flows_begin;
 
-/* How much there is where.  ---------------------------------------------- */
+/* Summary.  --------------------------------------------------------------- */
 
 struct nb_summary_ports {
     size_t up, pending, down, unknown, unbound, external;
@@ -340,7 +342,7 @@ struct nb_reply_index {
     struct nb_index_call *calls;
 };
 
-/* Why not all is well; see system-health.c. */
+/* A reason for a state of health other than "ok"; see system-health.c. */
 struct nb_health_reason {
     const char *reason, *state, *detail;
 };
@@ -358,7 +360,7 @@ struct nb_reply_status {
     uint64_t uptime_s;
     uint64_t revision;
     size_t n_objects;
-    struct schema_entry *objects; /* How many, by type. */
+    struct schema_entry *objects; /* Numbers of objects by type. */
     struct nb_host_counts hosts;
     size_t n_problems;
     struct engine_problem *problems;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Replies that are structs (replies.h), printed by their descriptions. */
+ * Prints replies that are structs (replies.h) by their descriptions. */
 
 #include <config.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The body of a call into a struct; see request-body.h. */
+ * Parses the body of a request into a struct; see request-body.h. */
 
 #include <config.h>
 
@@ -17,7 +17,7 @@
 
 #define TEXT_LEN_MAX 255
 
-/* What is being read. */
+/* The state of parsing a body. */
 struct reader {
     struct arena *arena;
     struct vmn_errors *errors;
@@ -38,7 +38,8 @@ reject(const struct reader *reader, const char *name, const char *format, ...)
     free(pointer);
 }
 
-/* Returns the text, or NULL with an error. */
+/* Returns the text of 'value', borrowed; NULL with an error if it is not a
+ * string of a valid length. */
 static const char *
 get_text(const struct reader *reader, const struct schema_field *f,
          const json_t *value)
@@ -80,7 +81,7 @@ read_integer(const struct reader *reader, const struct schema_field *f,
     }
 }
 
-/* Says which names there are: '"a", "b" or "c"'. */
+/* Adds an error that lists the valid names: 'must be "a", "b" or "c"'. */
 static void
 reject_name(const struct reader *reader, const struct schema_field *f)
 {
@@ -120,7 +121,7 @@ read_bool(const struct reader *reader, const struct schema_field *f,
     }
 }
 
-/* An address, or a MAC. */
+/* Parses an IP or a MAC address, by the field's type. */
 static void
 read_address(const struct reader *reader, const struct schema_field *f,
              const json_t *value, void *dst)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The body of a call into a struct, by the description of the body, which is
- * the API's as well (openapi-operations.h).  Not for objects and their specs
- * (schema-row.h), nor for what goes on in lists of objects (api-apply.c). */
+ * Parses the body of a request into a struct, by the description of the body,
+ * which is also the one in OpenAPI (openapi-operations.h).  Not for objects
+ * and their specs (schema-row.h), nor for the elements of lists of objects
+ * (api-apply.c). */
 
 #ifndef CONTROLLER_NORTHBOUND_REQUEST_BODY_H
 #define CONTROLLER_NORTHBOUND_REQUEST_BODY_H 1
@@ -13,12 +14,12 @@ struct arena;
 struct schema_struct;
 struct vmn_errors;
 
-/* Reads the members of the object 'body' into 'struct_', which has what is to
- * be where they are absent.  A member is kept as schema.h says of its type;
- * lists and structs are left to the caller (if there is nothing else, 'arena'
- * and 'struct_' may be NULL).  Texts are copied to 'arena'.
- * Adds what is wrong, missing or unknown to 'errors', with pointers into the
- * body. */
+/* Parses the members of the object 'body' into 'struct_', which the caller has
+ * initialized with the defaults of absent members.  schema.h says how each
+ * type is represented; lists and structs are left to the caller (if there are no
+ * other members, 'arena' and 'struct_' may be NULL).  Strings are copied to
+ * 'arena'.  Adds an error for each invalid, missing or unknown member to
+ * 'errors', with its JSON pointer in the body. */
 void nb_body_read(const json_t *body, const struct schema_struct *,
                   struct arena *, void *struct_, struct vmn_errors *errors);
 

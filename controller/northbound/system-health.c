@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is wrong, and whether all is well: one rule, by which GET /v1/status,
- * vmnctl's exit status, the page and /metrics go.  Not for the probes of
- * balancers' backends (controller/health), nor for whether the process lives
- * (api-status.c). */
+ * Problems, and the state of health that follows from them: one rule for GET
+ * /v1/status, vmnctl's exit status, the page and /metrics.  Not for the probes
+ * of balancers' backends (controller/health), nor for the liveness of the
+ * process (api-status.c). */
 
 #include <config.h>
 
@@ -22,7 +22,7 @@
 #include "svec.h"
 #include "util.h"
 
-/* Hosts that a reason names at most. */
+/* Maximum number of hosts that a reason names. */
 #define NAMED_MAX 3
 
 /* Problems.  ------------------------------------------------------------- */
@@ -85,7 +85,7 @@ nb_find_problems(const struct northbound *nb,
     nb_add_quota_problems(nb, problems);
 }
 
-/* The rule.  ------------------------------------------------------------- */
+/* State of health.  ------------------------------------------------------- */
 
 enum health_state { HEALTH_OK, HEALTH_DEGRADED, HEALTH_FAILING };
 static const char *const health_states[] = {
@@ -93,11 +93,11 @@ static const char *const health_states[] = {
     [HEALTH_FAILING] = "failing", NULL,
 };
 
-/* In the order in which they are told, but that the failing ones are first.
- * "starting" and "hosts" are no problem's kind. */
+/* In the order of the reply, where the failing ones come first.  All but
+ * "starting" and "hosts" are kinds of problems. */
 static const struct {
     const char *name;
-    enum health_state state;    /* That of "hosts" depends. */
+    enum health_state state;    /* "hosts" may be worse. */
 } reasons[] = {
     { "starting", HEALTH_FAILING },
     { "store", HEALTH_FAILING },
@@ -111,8 +111,8 @@ static const struct {
 };
 #define N_REASONS ARRAY_SIZE(reasons)
 
-/* Returns why 'problems' of this kind are a reason, or NULL if there are
- * none. */
+/* Returns the detail of the problems of this kind, in the arena of 'problems';
+ * NULL if there are none. */
 static const char *
 count_problems(const struct nb_problems *problems, const char *kind)
 {
@@ -130,7 +130,7 @@ count_problems(const struct nb_problems *problems, const char *kind)
             : n ? first->detail : NULL);
 }
 
-/* The same of hosts. */
+/* The same for hosts that are not synced. */
 static const char *
 count_hosts(const struct nb_health_facts *facts, struct arena *arena)
 {
@@ -146,7 +146,8 @@ count_hosts(const struct nb_health_facts *facts, struct arena *arena)
                            n_unsynced == 1 ? "is" : "are", facts->unsynced));
 }
 
-/* Returns what there is to say of reason 'i', or NULL; sets '*state'. */
+/* Returns the detail of reason 'i', or NULL if it does not apply.  Sets
+ * '*state' to the state that it implies. */
 static const char *
 look_for(size_t i, const struct nb_health_facts *facts,
          const struct nb_problems *problems, enum health_state *state)
@@ -207,7 +208,8 @@ nb_count_hosts(const struct northbound *nb)
     };
 }
 
-/* Returns the first hosts that are not synced, and how many more there are. */
+/* Returns the names of the first hosts that are not synced, and the number of
+ * the others; in 'arena'. */
 static const char *
 name_unsynced(const struct northbound *nb, struct arena *arena)
 {
@@ -255,8 +257,8 @@ has_reason(const struct nb_health *health, const char *name)
     return false;
 }
 
-/* The engine does not search here, which takes long after a change: overlaps
- * count as they were last found. */
+/* Uses the overlaps that the engine found last: to search for them again takes
+ * long after a change. */
 void
 metrics_append_system_health(const struct northbound *nb, struct ds *ds)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The body of POST /v1/trace; see trace-body.h. */
+ * Parses the body of POST /v1/trace; see trace-body.h. */
 
 #include <config.h>
 
@@ -12,7 +12,7 @@
 #include "controller/simulator/trace-request.h"
 #include "util.h"
 
-/* Members that not every protocol has. */
+/* Members that are only valid with some protocols. */
 enum {
     TCP = 1 << TRACE_TCP,
     PORTS = TCP | 1 << TRACE_UDP | 1 << TRACE_SCTP,
@@ -22,7 +22,7 @@ enum {
 static const struct {
     const char *pointer;        /* "/" and the name. */
     unsigned int protocols;
-    bool required;              /* By these. */
+    bool required;              /* With these protocols. */
 } members[] = {
     { "/port", PORTS, true },
     { "/source_port", PORTS, false },
@@ -31,7 +31,7 @@ static const struct {
     { "/tcp_flags", TCP, false },
 };
 
-/* Checks what goes with which protocol. */
+/* Checks that the members of 'body' suit the protocol. */
 static void
 check_protocol(const json_t *body, const struct trace_request *request,
                struct vmn_errors *errors)
