@@ -20,6 +20,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/cmd-host.c \
 	controller/ctl/cmd-identities.c \
 	controller/ctl/cmd-label.c \
+	controller/ctl/cmd-logs.c \
 	controller/ctl/cmd-promote.c \
 	controller/ctl/cmd-quarantine.c \
 	controller/ctl/cmd-reachability.c \
@@ -55,6 +56,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/output-fields.h \
 	controller/ctl/output-plan.c \
 	controller/ctl/output-plan.h \
+	controller/ctl/output-samples.c \
+	controller/ctl/output-samples.h \
 	controller/ctl/output-table.c \
 	controller/ctl/output-table.h \
 	controller/ctl/output.c \

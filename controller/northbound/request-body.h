@@ -16,8 +16,8 @@ struct vmn_errors;
 
 /* Parses the members of the object 'body' into 'struct_', which the caller has
  * initialized with the defaults of absent members.  schema.h says how each
- * type is represented; lists and structs are left to the caller (if there are no
- * other members, 'arena' and 'struct_' may be NULL).  Strings are copied to
+ * type is represented; lists and structs are left to the caller (if there are
+ * no other members, 'arena' and 'struct_' may be NULL).  Strings are copied to
  * 'arena'.  Adds an error for each invalid, missing or unknown member to
  * 'errors', with its JSON pointer in the body. */
 void nb_body_read(const json_t *body, const struct schema_struct *,
