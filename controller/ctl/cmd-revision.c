@@ -14,6 +14,7 @@
 #include "controller/ctl/output-fields.h"
 #include "controller/ctl/output-table.h"
 #include "controller/ctl/output.h"
+#include "controller/schema/schema.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -193,20 +194,91 @@ static const struct ctl_column revision_columns[] = {
     { NULL, NULL, NULL },
 };
 
+/* Appends the query of 'limit' entries, before revision 'before' or NULL. */
+static void
+put_query(const struct ctl *ctl, size_t limit, const char *before,
+          struct ds *path)
+{
+    const struct schema_table *table = ctl->type ? schema_find_table(ctl->type)
+                                                 : NULL;
+    char *text = xasprintf("%"PRIuSIZE, limit);
+
+    ctl_append_path(path, "revisions", NULL);
+    ctl_append_query(path, "limit", text);
+    free(text);
+    if (ctl->type) {
+        ctl_append_query(path, "type", table ? table->plural : ctl->type);
+    }
+    if (ctl->name) {
+        ctl_append_query(path, "name", ctl->name);
+    }
+    if (ctl->who) {
+        ctl_append_query(path, "who", ctl->who);
+    }
+    if (ctl->since) {
+        ctl_append_query(path, "since", ctl->since);
+    }
+    if (before) {
+        ctl_append_query(path, "before", before);
+    }
+}
+
+/* Replaces "items" of 'body', a later page, by those before followed by
+ * these. */
+static void
+put_in_front(json_t *body, const json_t *items)
+{
+    json_t *all = json_copy(CONST_CAST(json_t *, items));
+
+    json_array_extend(all, json_object_get(body, "items"));
+    json_object_set_new(body, "items", all);
+}
+
+/* Gets the newest 'limit' entries, page by page where the log is filtered. */
+static enum ctl_exit
+get_revisions(struct ctl *ctl, size_t limit, struct ctl_reply *reply)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    enum ctl_exit status;
+
+    put_query(ctl, limit, NULL, &path);
+    status = ctl_get(ctl, ds_cstr(&path), reply);
+    while (!status) {
+        size_t n = json_array_size(json_object_get(reply->body, "items"));
+        const char *next = json_string_value(json_object_get(reply->body,
+                                                             "next"));
+        struct ctl_reply page;
+
+        if (!next || n >= limit) {
+            break;
+        }
+        ds_clear(&path);
+        put_query(ctl, limit - n, next, &path);
+        status = ctl_get(ctl, ds_cstr(&path), &page);
+        if (status) {
+            ctl_reply_uninit(reply);
+            break;
+        }
+        put_in_front(reply->body, json_object_get(page.body, "items"));
+        json_object_del(reply->body, "next");
+        if (json_object_get(page.body, "next")) {
+            json_object_set(reply->body, "next",
+                            json_object_get(page.body, "next"));
+        }
+        ctl_reply_uninit(&page);
+    }
+    ds_destroy(&path);
+    return status;
+}
+
 enum ctl_exit
 ctl_cmd_revisions(struct ctl *ctl, int n_args OVS_UNUSED,
                   char *const args[] OVS_UNUSED)
 {
-    struct ds path = DS_EMPTY_INITIALIZER;
-    char *limit = xasprintf("%ld", ctl->limit ? ctl->limit : 20);
     struct ctl_reply reply;
     enum ctl_exit status;
 
-    ctl_append_path(&path, "revisions", NULL);
-    ctl_append_query(&path, "limit", limit);
-    free(limit);
-    status = ctl_get(ctl, ds_cstr(&path), &reply);
-    ds_destroy(&path);
+    status = get_revisions(ctl, ctl->limit ? ctl->limit : 20, &reply);
     if (status) {
         return status;
     }

@@ -298,11 +298,13 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl revision 42\n"
       "  vmnctl revision 42 --diff\n",
       ctl_cmd_revision },
-    { "revisions", "", 0, 0, CTL_OPT_SHOWN | CTL_OPT_LIMIT,
+    { "revisions", "", 0, 0,
+      CTL_OPT_SHOWN | CTL_OPT_LIMIT | CTL_OPT_REVISIONS,
       "show the log of changes",
       "Newest last; without --limit, the last 20.\n"
       "\nExample:\n"
-      "  vmnctl revisions --limit 100\n",
+      "  vmnctl revisions --limit 100\n"
+      "  vmnctl revisions --type policies --since 2027-01-31T12:00:00Z\n",
       ctl_cmd_revisions },
     { "history", "TYPE/NAME", 1, 1, CTL_OPT_LIMIT,
       "show what became of an object, change by change",

@@ -62,6 +62,7 @@ enum ctl_option {
     CTL_OPT_JOIN = 1 << 27,     /* --address and --plain. */
     CTL_OPT_CONTENTS = 1 << 28, /* --diff, of a revision. */
     CTL_OPT_FORCE = 1 << 29,    /* --force. */
+    CTL_OPT_REVISIONS = 1 << 30, /* --type, --name, --who and --since. */
     CTL_OPT_SUPPORT = 1 << 25,  /* --no-objects and --unixctl. */
 };
 
@@ -111,6 +112,8 @@ struct ctl {
     bool watch;
     char *kinds;                /* Owned, as the next; or NULL. */
     char *type;
+    char *who;                  /* Owned, as the next; or NULL. */
+    char *since;
     char *account;              /* Owned, as the next two; or NULL. */
     char *expires;
     char *address;

@@ -144,6 +144,8 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->loadbalancer);
     free(ctl->kinds);
     free(ctl->type);
+    free(ctl->who);
+    free(ctl->since);
     free(ctl->labels);
     free(ctl->unixctl);
     free(ctl->database);

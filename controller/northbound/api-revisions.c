@@ -16,6 +16,7 @@
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/schema-struct.h"
+#include "controller/schema/value.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -133,44 +134,68 @@ nb_get_revision(struct http_request *req, void *nb_)
 /* The range of revisions in a request. */
 struct span {
     uint64_t after, before, limit;
-    const char *type, *name;    /* Of an object, or NULL. */
+    bool filtered;
+    struct store_log_filter filter;
 };
 
-/* Parses the query.  Both 'type' and 'name' identify an object, which need not
- * exist any more.  Replies and returns false if it is invalid. */
+/* Parses what the entries are filtered by.  Both 'type' and 'name' identify an
+ * object, which need not exist any more.  Replies and returns false if it is
+ * invalid. */
+static bool
+query_filter(struct http_request *req, struct span *span)
+{
+    const char *since = http_request_query(req, "since");
+    struct vmn_error why = VMN_ERROR_INIT;
+    const struct schema_table *table;
+
+    span->filter = (struct store_log_filter) {
+        .type = http_request_query(req, "type"),
+        .name = http_request_query(req, "name"),
+        .who = http_request_query(req, "who"), .since_ms = INT64_MIN,
+    };
+    if (span->filter.name && !span->filter.type) {
+        return nb_query_reject(req, "name", "requires \"type\"");
+    }
+    if (span->filter.type) {
+        table = schema_find_table(span->filter.type);
+        if (!table) {
+            return nb_query_reject(req, "type", "unknown type \"%s\"",
+                                   span->filter.type);
+        }
+        span->filter.type = table->plural;
+    }
+    if (since) {
+        if (value_check_time(since, &why)) {
+            nb_query_reject(req, "since", "%s", why.text);
+            vmn_error_uninit(&why);
+            return false;
+        }
+        span->filter.since_ms = value_parse_time(since) * 1000;
+    }
+    span->filtered = span->filter.type || span->filter.who || since;
+    return true;
+}
+
+/* Parses the query.  Replies and returns false if it is invalid. */
 static bool
 query_span(struct http_request *req, struct span *span)
 {
-    span->type = http_request_query(req, "type");
-    span->name = http_request_query(req, "name");
     if (!nb_query_number(req, "after", 0, UINT64_MAX, 0, &span->after)
         || !nb_query_number(req, "before", 1, UINT64_MAX, UINT64_MAX,
                             &span->before)
         || !nb_query_number(req, "limit", 1, NB_LIMIT_MAX, NB_LIMIT_DEFAULT,
-                            &span->limit)) {
+                            &span->limit)
+        || !query_filter(req, span)) {
         return false;
     }
-    if (!span->type != !span->name) {
-        return nb_query_reject(req, span->type ? "type" : "name",
-                               "requires \"%s\"",
-                               span->type ? "name" : "type");
-    }
-    if (span->type) {
-        const struct schema_table *table = schema_find_table(span->type);
-
-        if (!table) {
-            return nb_query_reject(req, "type", "unknown type \"%s\"",
-                                   span->type);
-        }
-        span->type = table->plural;
-    }
-    if (span->type && http_request_query(req, "after")) {
+    if (span->filtered && http_request_query(req, "after")) {
         return nb_query_reject(req, "after", "cannot be combined with "
-                               "\"type\" or \"name\": use \"before\"");
+                               "\"type\", \"name\", \"who\" or \"since\": use "
+                               "\"before\"");
     }
-    if (!span->type && http_request_query(req, "before")) {
-        return nb_query_reject(req, "before", "requires \"type\" and "
-                               "\"name\"");
+    if (!span->filtered && http_request_query(req, "before")) {
+        return nb_query_reject(req, "before", "requires \"type\", \"who\" or "
+                               "\"since\"");
     }
     return true;
 }
@@ -190,8 +215,8 @@ nb_get_revisions(struct http_request *req, void *nb_)
     }
 
     ds_put_cstr(&ds, "{\"items\":[");
-    if (span.type) {
-        error = nb->store_class->object_logs(nb->store, span.type, span.name,
+    if (span.filtered) {
+        error = nb->store_class->filter_logs(nb->store, &span.filter,
                                              span.before, span.limit, &ds,
                                              &next, &why);
     } else if (http_request_query(req, "after")) {

@@ -170,11 +170,18 @@ const struct nb_operation nb_operation_revisions = {
     .summary = "Lists the log of changes: the newest, oldest first",
     PARAMS(LIMIT(1000, 100), AFTER("Those after this revision."),
            SHOWN("type", STRING, 0,
-                 "With `name`: those that changed this object."),
+                 "Those that changed an object of this type."),
            SHOWN("name", STRING, 0,
-                 "The object, which need not be there any more."),
+                 "With `type`: those that changed this object, which need "
+                 "not be there any more."),
+           SHOWN("who", STRING, 0,
+                 "Those by this author, as the log names it; of an account, "
+                 "with whichever token."),
+           SHOWN("since", STRING, 0,
+                 "Those that are not older: `2027-01-31T12:00:00Z`.",
+                 .max = VALUE_TIME_LEN, .check = value_check_time),
            SHOWN("before", U32, 0,
-                 "With `type` and `name`: those before this revision, the "
+                 "With one of these: those before this revision, the "
                  "`next` of the page before.", .min = 1,
                  .absent = "the newest")),
     .replies = { &nb_reply_revisions },

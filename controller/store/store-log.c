@@ -163,28 +163,62 @@ store_log_newest(struct store_log *log, size_t limit, struct ds *ds,
  * milliseconds of the loop's time. */
 #define SCAN_ENTRIES 2000
 #define SCAN_BYTES (1024 * 1024)
+/* A query by time ends at an entry that is older by so much more than wanted:
+ * the clock may have been wrong for a while. */
+#define CLOCK_SLACK_MS INT64_C(86400000)
 
-/* Collects the entries that 'stmt' returns, newest first, whose changes
- * contain 'pattern', and sets '*next' if the scan stopped before the end.
- * Returns SQLite's code of the last step. */
+/* A filter, and the text that changes must contain, or "". */
+struct scan {
+    const struct store_log_filter *filter;
+    const char *pattern;
+};
+
+/* Returns true if 'who' is the author, or one of the author's tokens. */
+static bool
+is_by(const char *who, const char *author)
+{
+    size_t n = strlen(author);
+
+    return !strncmp(who, author, n) && (!who[n] || who[n] == '/');
+}
+
+/* Returns true if the filter lets the entry through. */
+static bool
+is_wanted(sqlite3_stmt *stmt, const struct scan *scan)
+{
+    const char *who = (const char *) sqlite3_column_text(stmt, 2);
+    const char *changes = (const char *) sqlite3_column_text(stmt, 3);
+
+    return (who && changes && strstr(changes, scan->pattern)
+            && (!scan->filter->who || is_by(who, scan->filter->who))
+            && sqlite3_column_int64(stmt, 1) >= scan->filter->since_ms);
+}
+
+/* Collects the entries that 'stmt' returns, newest first, and that are wanted,
+ * and sets '*next' if the scan stopped before the end.  Returns SQLite's code
+ * of the last step. */
 static int
-find_entries(struct store_log *log, sqlite3_stmt *stmt, const char *pattern,
-             size_t limit, struct svec *found, uint64_t *next)
+find_entries(struct store_log *log, sqlite3_stmt *stmt,
+             const struct scan *scan, size_t limit, struct svec *found,
+             uint64_t *next)
 {
     size_t n_looked = 0, n_bytes = 0;
     int code;
 
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const char *changes = (const char *) sqlite3_column_text(stmt, 3);
-
         if (n_looked >= SCAN_ENTRIES || n_bytes >= SCAN_BYTES
             || found->n >= limit) {
             *next = sqlite3_column_int64(stmt, 0) + 1;
             break;
         }
+        if (scan->filter->since_ms != INT64_MIN
+            && sqlite3_column_int64(stmt, 1)
+               < scan->filter->since_ms - CLOCK_SLACK_MS) {
+            break;
+        }
         n_looked++;
         n_bytes += sqlite3_column_bytes(stmt, 3);
-        if (changes && strstr(changes, pattern)) {
+        if (is_wanted(stmt, scan)) {
             struct ds entry = DS_EMPTY_INITIALIZER;
 
             put_item(log, stmt, &entry);
@@ -197,22 +231,28 @@ find_entries(struct store_log *log, sqlite3_stmt *stmt, const char *pattern,
 /* Scans the log backwards, in parts: an index of the log by object would be as
  * large as the log, and be written with each change. */
 int
-store_log_of_object(struct store_log *log, const char *type, const char *name,
-                   uint64_t before, size_t limit, struct ds *ds,
-                   uint64_t *next, struct vmn_error *why)
+store_log_find(struct store_log *log, const struct store_log_filter *filter,
+                 uint64_t before, size_t limit, struct ds *ds,
+                 uint64_t *next, struct vmn_error *why)
 {
     sqlite3_stmt *stmt = log->back;
     struct ds pattern = DS_EMPTY_INITIALIZER;
     struct svec found = SVEC_EMPTY_INITIALIZER;
+    struct scan scan = { filter, "" };
     int code, error;
 
     /* Just as the model writes it (put_change()). */
-    ds_put_format(&pattern, "\"type\":\"%s\",\"name\":", type);
-    schema_print_string(&pattern, name);
-    ds_put_char(&pattern, '}');
+    if (filter->type) {
+        ds_put_format(&pattern, "\"type\":\"%s\",\"name\":", filter->type);
+        if (filter->name) {
+            schema_print_string(&pattern, filter->name);
+            ds_put_char(&pattern, '}');
+        }
+        scan.pattern = ds_cstr(&pattern);
+    }
     *next = 0;
     sqlite3_bind_int64(stmt, 1, MIN(before, INT64_MAX));
-    code = find_entries(log, stmt, ds_cstr(&pattern), limit, &found, next);
+    code = find_entries(log, stmt, &scan, limit, &found, next);
     error = finish_reading(log, stmt, code, ds, ds->length, why);
     for (size_t i = found.n; !error && i-- > 0; ) {
         ds_put_format(ds, "%s%s", found.names[i], i ? "," : "");

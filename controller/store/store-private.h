@@ -256,7 +256,7 @@ struct store_log {
 int store_log_open(struct store_log *log, const char *path,
                    struct vmn_error *why);
 void store_log_close(struct store_log *);
-/* Implement log(), logs(), newest_logs() and object_logs() of struct
+/* Implement log(), logs(), newest_logs() and filter_logs() of struct
  * store_class. */
 int store_log_one(struct store_log *, uint64_t revision, struct ds *,
                   struct vmn_error *why);
@@ -264,8 +264,8 @@ int store_log_after(struct store_log *, uint64_t after, size_t limit,
                     struct ds *, struct vmn_error *why);
 int store_log_newest(struct store_log *, size_t limit, struct ds *,
                      struct vmn_error *why);
-int store_log_of_object(struct store_log *, const char *type,
-                        const char *name, uint64_t before, size_t limit,
+int store_log_find(struct store_log *, const struct store_log_filter *,
+                     uint64_t before, size_t limit,
                         struct ds *, uint64_t *next, struct vmn_error *why);
 /* store-contents.c: implements log_contents(). */
 int store_contents_read(struct store_log *, uint64_t revision, struct ds *,

@@ -585,12 +585,12 @@ sqlite_newest_logs(struct store *store, size_t limit, struct ds *ds,
 }
 
 static int
-sqlite_object_logs(struct store *store, const char *type, const char *name,
+sqlite_filter_logs(struct store *store, const struct store_log_filter *filter,
                    uint64_t before, size_t limit, struct ds *ds,
                    uint64_t *next, struct vmn_error *why)
 {
-    int error = store_log_of_object(&store->log, type, name, before, limit, ds,
-                                    next, why);
+    int error = store_log_find(&store->log, filter, before, limit, ds, next,
+                                 why);
 
     return count_read_error(store, error, why);
 }
@@ -615,7 +615,7 @@ const struct store_class store_sqlite_class = {
     .log = sqlite_log,
     .logs = sqlite_logs,
     .newest_logs = sqlite_newest_logs,
-    .object_logs = sqlite_object_logs,
+    .filter_logs = sqlite_filter_logs,
     .set_log_more = sqlite_set_log_more,
     .put_receipt = sqlite_put_receipt,
     .get_receipt = sqlite_get_receipt,

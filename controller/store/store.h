@@ -80,6 +80,16 @@ struct store_retention {
 /* Bytes of the store's key. */
 #define STORE_KEY_SIZE 16
 
+/* Which entries of the log are meant. */
+struct store_log_filter {
+    const char *type;           /* They name an object of it (a plural); or
+                                 * NULL. */
+    const char *name;           /* With 'type': of this name; or NULL. */
+    const char *who;            /* Their author, with or without the name of
+                                 * the token; or NULL. */
+    int64_t since_ms;           /* Not older; INT64_MIN: of any age. */
+};
+
 struct store_class {
     const char *name;           /* "sqlite". */
     /* Opens (creates, migrates) the state at 'path'.  Starts the writer's
@@ -123,11 +133,11 @@ struct store_class {
     /* Appends the newest entries, oldest first, at most 'limit'. */
     int (*newest_logs)(struct store *, size_t limit, struct ds *,
                        struct vmn_error *why);
-    /* Appends the entries that name object 'name' of the type with plural
-     * 'type', oldest first: the newest 'limit' of these before revision
-     * 'before'.  Scans a bounded part of the log, and sets '*next' to the
-     * revision before which to continue, or 0 at the log's end. */
-    int (*object_logs)(struct store *, const char *type, const char *name,
+    /* Appends the entries that the filter lets through, oldest first: the
+     * newest 'limit' of these before revision 'before'.  Scans a bounded part
+     * of the log, and sets '*next' to the revision before which to continue, or
+     * 0 at the log's end. */
+    int (*filter_logs)(struct store *, const struct store_log_filter *,
                        uint64_t before, size_t limit, struct ds *,
                        uint64_t *next, struct vmn_error *why);
     /* Has 'more' complete the entries of lists. */

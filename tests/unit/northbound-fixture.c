@@ -150,7 +150,7 @@ fake_newest_logs(struct store *store, size_t limit, struct ds *ds,
 
 /* All at once. */
 static int
-fake_object_logs(struct store *store, const char *type, const char *name,
+fake_filter_logs(struct store *store, const struct store_log_filter *filter,
                  uint64_t before, size_t limit OVS_UNUSED, struct ds *ds,
                  uint64_t *next, struct vmn_error *why)
 {
@@ -162,9 +162,11 @@ fake_object_logs(struct store *store, const char *type, const char *name,
             if ((uint64_t) json_integer_value(json_object_get(log, "revision"))
                 < before
                 && !strcmp(json_string_value(json_object_get(change, "type")),
-                           type)
-                && !strcmp(json_string_value(json_object_get(change, "name")),
-                           name)) {
+                           filter->type)
+                && (!filter->name
+                    || !strcmp(json_string_value(json_object_get(change,
+                                                                 "name")),
+                               filter->name))) {
                 ds_put_cstr(ds, n++ ? "," : "");
                 put_log(log, ds);
             }
@@ -210,7 +212,7 @@ fake_get_stats(const struct store *store, struct store_stats *stats)
 
 const struct store_class fake_store_class = {
     .name = "fake", .submit = fake_submit, .log = fake_log, .logs = fake_logs,
-    .newest_logs = fake_newest_logs, .object_logs = fake_object_logs,
+    .newest_logs = fake_newest_logs, .filter_logs = fake_filter_logs,
     .log_contents = fake_log_contents,
     .copy = fake_copy,
     .get_stats = fake_get_stats,

@@ -473,6 +473,20 @@ history_shows_what_became_of_an_object(void **state OVS_UNUSED)
 
     assert_play(steps, "", "history ports/a", CTL_DONE,
                 "7  T  me  delete\n" FIELDS_SHOWN, "");
+    static const struct step filtered[] = {
+        { "GET /v1/revisions?limit=2&type=ports&name=a&who=me&since=T", NULL,
+          200, "{\"items\": [" LOG_ENTRY "}], \"next\": \"5\"}" },
+        { "GET /v1/revisions?limit=1&type=ports&name=a&who=me&since=T"
+          "&before=5", NULL, 200, "{\"items\": []}" },
+        { NULL, NULL, 0, NULL },
+    };
+    struct run result;
+
+    play(&result, filtered, "", "revisions --limit 2 --type port --name a "
+         "--who me --since T");
+    assert_int_equal(result.status, CTL_DONE);
+    assert_non_null(strstr(result.out, "delete ports/a"));
+    run_uninit(&result);
     assert_play(none, "", "history ports/a", CTL_DONE,
                 "the log names no change of it\n", "");
     assert_play(diff, "", "revision 7 --diff", CTL_DONE,

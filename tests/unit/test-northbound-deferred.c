@@ -79,7 +79,8 @@ static void
 revisions_of_an_object_are_told(void **state)
 {
     static const char *const refused[][2] = {
-        { "/v1/revisions?type=networks", "type" },
+        { "/v1/revisions?since=yesterday", "since" },
+        { "/v1/revisions?who=x&after=1", "after" },
         { "/v1/revisions?name=shop", "name" },
         { "/v1/revisions?type=none&name=shop", "type" },
         { "/v1/revisions?type=networks&name=shop&after=1", "after" },

@@ -161,9 +161,10 @@ read_in_way(struct fixture *f, enum reading way, struct ds *ds,
     case READ_NEWEST:
         return store_sqlite_class.newest_logs(f->store, 1000, ds, why);
     case READ_OBJECT:
-        return store_sqlite_class.object_logs(f->store, "groups", "g",
-                                              UINT64_MAX, 1000, ds, &next,
-                                              why);
+        return store_sqlite_class.filter_logs(
+            f->store, &(const struct store_log_filter) {
+                .type = "groups", .name = "g", .since_ms = INT64_MIN,
+            }, UINT64_MAX, 1000, ds, &next, why);
     case N_READINGS:
     default:
         OVS_NOT_REACHED();

@@ -180,8 +180,12 @@ revisions_of(struct fixture *f, const char *type, const char *name,
     size_t i;
 
     ds_put_char(&ds, '[');
-    assert_int_equal(store_sqlite_class.object_logs(
-        f->store, type, name, before, limit, &ds, next, &why), 0);
+    const struct store_log_filter filter = {
+        .type = type, .name = name, .since_ms = INT64_MIN,
+    };
+
+    assert_int_equal(store_sqlite_class.filter_logs(
+        f->store, &filter, before, limit, &ds, next, &why), 0);
     ds_put_char(&ds, ']');
     list = json_loads(ds_cstr(&ds), 0, NULL);
     assert_non_null(list);
@@ -362,6 +366,61 @@ log_is_not_washed_out_by_one_author(void **state)
     apply_as(f, "vmnd");
     apply_as(f, "zoe");
     assert_log_is_of(f, "uutavz");
+}
+
+/* Asserts that the filter lets entries of these revisions through. */
+static void
+assert_filtered(struct fixture *f, const struct store_log_filter *filter,
+                const char *expected)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER, text = DS_EMPTY_INITIALIZER;
+    struct vmn_error why = VMN_ERROR_INIT;
+    json_t *list, *entry;
+    uint64_t next;
+    size_t i;
+
+    ds_put_char(&ds, '[');
+    assert_int_equal(store_sqlite_class.filter_logs(
+        f->store, filter, UINT64_MAX, 100, &ds, &next, &why), 0);
+    ds_put_char(&ds, ']');
+    list = json_loads(ds_cstr(&ds), 0, NULL);
+    assert_non_null(list);
+    json_array_foreach (list, i, entry) {
+        ds_put_format(&text, "%d", (int) json_integer_value(
+            json_object_get(entry, "revision")));
+    }
+    assert_string_equal(ds_cstr(&text), expected);
+    json_decref(list);
+    ds_destroy(&text);
+    ds_destroy(&ds);
+}
+
+static void
+log_is_filtered(void **state)
+{
+    struct fixture *f = *state;
+
+    apply_as(f, "account:ann/one");
+    apply_as(f, "account:ann");
+    apply_as(f, "account:anna");
+    store_apply(f, "put groups g {}");
+    assert_int_equal(submit(f), 0);
+
+    assert_filtered(f, &(const struct store_log_filter) {
+        .who = "account:ann", .since_ms = INT64_MIN }, "12");
+    assert_filtered(f, &(const struct store_log_filter) {
+        .who = "account:ann/one", .since_ms = INT64_MIN }, "1");
+    assert_filtered(f, &(const struct store_log_filter) {
+        .type = "networks", .since_ms = INT64_MIN }, "123");
+    assert_filtered(f, &(const struct store_log_filter) {
+        .type = "groups", .who = "account:ann", .since_ms = INT64_MIN }, "");
+    /* All are of one second after 1970 began. */
+    assert_filtered(f, &(const struct store_log_filter) {
+        .since_ms = 1000 }, "1234");
+    assert_filtered(f, &(const struct store_log_filter) {
+        .since_ms = 1001 }, "");
+    assert_filtered(f, &(const struct store_log_filter) {
+        .since_ms = INT64_MAX }, "");
 }
 
 /* What is kept of a revision's contents, or NULL.  The caller frees it. */
@@ -604,6 +663,7 @@ main(void)
         TEST(receipts_are_kept_and_replaced),
         TEST(oldest_receipts_give_way),
         TEST(log_tells_revisions_of_an_object),
+        TEST(log_is_filtered),
         TEST(log_keeps_what_became_of_objects),
         TEST(contents_are_trimmed_fairly),
         TEST(contents_of_a_revision_are_bounded),
