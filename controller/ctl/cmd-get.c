@@ -142,10 +142,47 @@ ctl_cmd_get(struct ctl *ctl, int n_args, char *const args[])
             : get(ctl, type, n_args - 1, args + 1));
 }
 
+static const struct ctl_column rejected_columns[] = {
+    { "ADDRESS", "/address", NULL },
+    { "PROTOCOL", "/protocol", NULL },
+    { "COUNT", "/count", NULL },
+    { "FIRST", "/first", NULL },
+    { "LAST", "/last", NULL },
+    { "REASON", "/reason", NULL },
+    { NULL, NULL, NULL },
+};
+
+/* Shows who wanted to be a host and was refused, if the account may see it. */
+static enum ctl_exit
+show_rejected(struct ctl *ctl)
+{
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    ctl->passes_over = true;
+    status = ctl_get(ctl, "/v1/rejected-hosts", &reply);
+    if (status) {
+        return status == CTL_REFUSED && !ctl->n_refused ? CTL_DONE : status;
+    }
+    if (json_array_size(json_object_get(reply.body, "items"))) {
+        fputs("\nRejected:\n", ctl->out);
+        ctl_show_table(ctl->out, rejected_columns,
+                       json_object_get(reply.body, "items"));
+    }
+    ctl_reply_uninit(&reply);
+    return CTL_DONE;
+}
+
 enum ctl_exit
 ctl_cmd_hosts(struct ctl *ctl, int n_args, char *const args[])
 {
-    return get(ctl, ctl_type_find("hosts"), n_args, args);
+    enum ctl_exit status = get(ctl, ctl_type_find("hosts"), n_args, args);
+
+    if (status || n_args || ctl->selector
+        || (ctl->output != CTL_TABLE && ctl->output != CTL_WIDE)) {
+        return status;
+    }
+    return show_rejected(ctl);
 }
 
 enum ctl_exit

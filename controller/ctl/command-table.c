@@ -158,6 +158,7 @@ const struct ctl_command ctl_commands[] = {
       "that it has not answered yet, BACKLOG revisions that wait to be sent as\n"
       "one.  AUDITED is when its flows were last compared, and DRIFT what\n"
       "differed then (and was repaired).\n"
+      "Below are those that wanted to be a host and were refused, and why.\n"
       "\nExample:\n"
       "  vmnctl hosts\n",
       ctl_cmd_hosts },

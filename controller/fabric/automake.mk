@@ -31,6 +31,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/hosts/host-addresses.h \
 	controller/fabric/hosts/hosts.c \
 	controller/fabric/hosts/hosts.h \
+	controller/fabric/hosts/rejected-hosts.c \
+	controller/fabric/hosts/rejected-hosts.h \
 	controller/fabric/ovsdb/binding-decision.c \
 	controller/fabric/ovsdb/binding-decision.h \
 	controller/fabric/ovsdb/claims.c \

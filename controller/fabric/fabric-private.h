@@ -31,6 +31,7 @@ struct sampling;                 /* packet-sampling.c. */
 struct fabric_packets;          /* packets.c. */
 struct fabric_db;               /* OVSDB side, of the whole fabric. */
 struct fabric_receipts;         /* receipts.c. */
+struct rejected_hosts;          /* rejected-hosts.c. */
 struct fabric_sampling_meters;             /* sampling-meters.c. */
 struct switch_listener;         /* OpenFlow side, of the whole fabric. */
 struct fabric_host;             /* hosts/hosts.h. */
@@ -79,6 +80,7 @@ struct fabric {
     struct hmap addresses;      /* Of their rows (host-addresses.c). */
 
     struct fabric_db *db;       /* Owned; fabric_db_create(). */
+    struct rejected_hosts *rejected; /* Owned. */
     struct switch_listener *switches; /* Owned. */
     struct fabric_receipts *receipts; /* Owned. */
     struct fabric_packets *packets; /* Owned. */

@@ -88,6 +88,20 @@ const struct schema_struct fabric_behind_shown = SHOWN_KEPT(
     SHOWN_STRUCT_OF(fabric_behind, lag, ALWAYS, "By how much.",
                     &schema_lag));
 
+const struct schema_struct fabric_rejected_host_shown = SHOWN_KEPT(
+    "RejectedHost", fabric_rejected_host,
+    SHOWN_OF(fabric_rejected_host, address, STRING, ALWAYS,
+             "Where it came from."),
+    SHOWN_OF(fabric_rejected_host, protocol, ENUM, ALWAYS,
+             "What it connected by.", SHOWN_NAMES("openflow", "ovsdb")),
+    SHOWN_OF(fabric_rejected_host, reason, STRING, ALWAYS,
+             "Why it was refused."),
+    SHOWN_OF(fabric_rejected_host, count, U64, ALWAYS, "How often."),
+    SHOWN_OF(fabric_rejected_host, first, STRING, ALWAYS | TIME,
+             "When, the first time,"),
+    SHOWN_OF(fabric_rejected_host, last, STRING, ALWAYS | TIME,
+             "and the last."));
+
 /* Receipts.  ------------------------------------------------------------- */
 
 static const struct schema_struct receipt_host = SHOWN_KEPT(

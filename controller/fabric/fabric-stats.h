@@ -15,6 +15,7 @@ struct admission_stats;
 struct fabric;
 
 struct fabric_stats {
+    uint64_t n_rejected;        /* Connections of hosts that were refused. */
     uint64_t n_hosts, n_connected, n_synced, n_diverged;
     uint64_t n_in_state[FABRIC_N_STATES];
     uint64_t n_ports_unknown;   /* Ports whose host is unheard. */

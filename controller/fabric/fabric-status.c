@@ -176,6 +176,7 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
     sampling_get_stats(f, stats);
     receipts_get_stats(f, stats);
     stats->n_candidates = fabric_db_n_candidates(f);
+    stats->n_rejected = fabric_n_rejected_hosts(f);
     stats->n_diverged = stats->n_ovsdb_sessions = 0;
     stats->n_ports_unknown = 0;
     HMAP_FOR_EACH (host, name_node, &f->hosts) {

@@ -32,6 +32,23 @@ void fabric_telemetry_status(const struct fabric *,
                              const struct vmn_telemetry *row, size_t max,
                              struct arena *arena, struct status_telemetry *);
 
+/* Whoever wanted to be a host and was refused.  Members are called as in
+ * JSON. */
+struct fabric_rejected_host {
+    const char *address;        /* Where it came from; "unix". */
+    const char *protocol;       /* "openflow", "ovsdb". */
+    const char *reason;
+    uint64_t count;             /* How often since the start. */
+    int64_t first, last;        /* Wall clock, in ms. */
+};
+extern const struct schema_struct fabric_rejected_host_shown;
+/* Returns those that are kept, in 'arena', the newest first.  Texts are
+ * borrowed until the loop's next turn. */
+struct fabric_rejected_host *fabric_rejected_hosts(const struct fabric *,
+                                                   struct arena *, size_t *n);
+/* Returns how often one was refused. */
+uint64_t fabric_n_rejected_hosts(const struct fabric *);
+
 /* A host that is not synced, or has revisions to acknowledge. */
 struct fabric_behind {
     const char *host;           /* Borrowed, all of it. */

@@ -19,6 +19,7 @@
 #include "controller/fabric/fabric-watch.h"
 #include "controller/fabric/hosts/host-addresses.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/hosts/rejected-hosts.h"
 #include "controller/fabric/ovsdb/host-liveness.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/packets/packet-sampling.h"
@@ -209,6 +210,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     hmap_init(&f->claims);
     hmap_init(&f->addresses);
     ovs_list_init(&f->digest_queries);
+    rejected_hosts_create(f);
     receipts_create(f);
     packets_create(f, options);
     counters_create(f, options);
@@ -261,6 +263,7 @@ fabric_destroy(struct fabric *f)
     sampling_meters_destroy(f);
     packets_destroy(f);
     receipts_destroy(f);
+    rejected_hosts_destroy(f);
     hmap_destroy(&f->hosts);
     hmap_destroy(&f->claims);
     fabric_addresses_clear(f);

@@ -9,10 +9,10 @@
 
 #include <stdlib.h>
 
+#include "controller/fabric/fabric-status.h"
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/replies.h"
 #include "controller/schema/arena.h"
-#include "controller/schema/schema-row.h"
 #include "controller/schema/schema-struct.h"
 #include "timeval.h"
 #include "util.h"
@@ -123,4 +123,19 @@ void
 nb_get_status(struct http_request *req, void *nb)
 {
     nb_when_problems_known(nb, req, answer_status);
+}
+
+/* Rejected hosts.  ------------------------------------------------------- */
+
+void
+nb_get_rejected_hosts(struct http_request *req, void *nb_)
+{
+    const struct northbound *nb = nb_;
+    struct nb_reply_rejected reply;
+    struct arena arena;
+
+    arena_init(&arena);
+    reply.items = fabric_rejected_hosts(nb->fabric, &arena, &reply.n_items);
+    nb_reply_struct(req, &nb_reply_rejected, &reply);
+    arena_uninit(&arena);
 }

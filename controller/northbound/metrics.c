@@ -106,6 +106,8 @@ static const struct metric metrics[] = {
     COUNTER_SECONDS("vmn_commit_delay_seconds_total", commit.waited_us,
                     1000000, "Total delay of these groups."),
     GAUGE("vmn_hosts", fabric.n_hosts, "Hosts configured."),
+    COUNTER("vmn_hosts_rejected_total", fabric.n_rejected,
+            "Connections of hosts, or of what wanted to be one, refused."),
     GAUGE("vmn_hosts_connected", fabric.n_connected,
           "Hosts whose switch is connected."),
     GAUGE("vmn_hosts_synced", fabric.n_synced,

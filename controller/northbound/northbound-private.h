@@ -378,7 +378,7 @@ http_handler nb_get_ready;
 http_handler nb_get_flows, nb_post_audit;
 http_handler nb_get_revision, nb_get_revisions, nb_post_undo;
 http_handler nb_get_activity;
-http_handler nb_get_identities, nb_get_usage;
+http_handler nb_get_identities, nb_get_usage, nb_get_rejected_hosts;
 /* api-usage.c: adds quotas of which more is used than there may be. */
 void nb_add_quota_problems(const struct northbound *, struct nb_problems *);
 http_handler nb_get_drops, nb_get_logs;

@@ -284,6 +284,12 @@ const struct nb_operation nb_operation_usage = {
     .replies = { &nb_reply_usage },
 };
 
+const struct nb_operation nb_operation_rejected_hosts = {
+    .id = "listRejectedHosts", .section = "rejected-hosts",
+    .summary = "Lists who wanted to be a host and was refused, and why",
+    .replies = { &nb_reply_rejected },
+};
+
 const struct nb_operation nb_operation_port_policies = {
     .id = "getPortPolicies", .section = "policies-of-a-port",
     .summary = "Tells which groups a port is in, and which policies apply to "

@@ -69,6 +69,7 @@ extern const struct nb_operation nb_operation_revisions, nb_operation_revision, 
 extern const struct nb_operation nb_operation_activity, nb_operation_events;
 extern const struct nb_operation nb_operation_drops, nb_operation_logs;
 extern const struct nb_operation nb_operation_identities, nb_operation_usage;
+extern const struct nb_operation nb_operation_rejected_hosts;
 extern const struct nb_operation nb_operation_flows, nb_operation_audit;
 extern const struct nb_operation nb_operation_port_policies,
     nb_operation_list_ports;
@@ -98,7 +99,7 @@ extern const struct schema_struct nb_reply_revisions, nb_reply_revision;
 extern const struct schema_struct nb_reply_activity, nb_reply_events;
 extern const struct schema_struct nb_reply_drops, nb_reply_logs;
 extern const struct schema_struct nb_reply_identities;
-extern const struct schema_struct nb_reply_usage;
+extern const struct schema_struct nb_reply_usage, nb_reply_rejected;
 extern const struct schema_struct nb_reply_flows;
 extern const struct schema_struct nb_body_trace, nb_reply_trace;
 extern const struct schema_struct nb_reply_matrix, nb_reply_groups;

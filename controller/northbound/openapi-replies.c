@@ -246,6 +246,13 @@ const struct schema_struct nb_reply_usage = SHOWN_KEPT(
     SHOWN_LIST_OF(nb_reply_usage, items, n_items, STRUCT, ALWAYS,
                   "The quotas, by name.", .nested = &usage_quota));
 
+const struct schema_struct nb_reply_rejected = SHOWN_KEPT(
+    "RejectedHostList", nb_reply_rejected,
+    SHOWN_LIST_OF(nb_reply_rejected, items, n_items, STRUCT, ALWAYS,
+                  "Those that came last first; at most 64 addresses and "
+                  "reasons are kept, and 4 of one address.",
+                  .nested = &fabric_rejected_host_shown));
+
 static const struct schema_struct identity = SHOWN_STRUCT(
     "identity",
     SHOWN("number", INT, ALWAYS, "What is in registers 1 and 2."),

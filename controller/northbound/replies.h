@@ -353,6 +353,11 @@ struct nb_health {
     struct nb_health_reason *reasons;
 };
 
+struct nb_reply_rejected {
+    size_t n_items;
+    struct fabric_rejected_host *items;
+};
+
 struct nb_reply_status {
     const char *version;
     bool ready;

@@ -75,6 +75,9 @@ ofconn_fail(struct ofconn *conn, const char *reason)
         VLOG_WARN_RL(&rl, "%s: closed before the handshake was complete: %s",
                      conn->peer, reason);
         conn->server->stats.n_failed++;
+        if (server->callbacks->rejected) {
+            server->callbacks->rejected(server->aux, conn->peer, reason);
+        }
     }
     conn->dead = true;
     if (!conn->busy) {

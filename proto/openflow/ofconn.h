@@ -87,6 +87,9 @@ struct ofconn_callbacks {
      * "connection closed by peer".  The connection is freed afterwards.  Not
      * called after ofconn_close(), nor for a switch that never connected. */
     void (*closed)(void *aux, struct ofconn *, const char *reason);
+    /* One that never connected has failed: 'peer' is its name, 'reason' a
+     * phrase, perhaps with text of the peer's.  May be NULL. */
+    void (*rejected)(void *aux, const char *peer, const char *reason);
 };
 
 /* Listens at 'target': "tcp:ADDR:PORT", "ssl:ADDR:PORT" ("[ADDR]" for IPv6,

@@ -33,6 +33,9 @@ refuse_version(struct ofconn *conn, const struct ofp_header *oh,
                                        MIN(oh->version, OFP15_VERSION),
                                        text));
     VLOG_WARN_RL(&rl, "%s: refused: %s", conn->peer, text);
+    if (conn->server->callbacks->rejected) {
+        conn->server->callbacks->rejected(conn->server->aux, conn->peer, text);
+    }
     free(text);
     conn->server->stats.n_failed++;
     conn->state = OFCONN_LINGER;

@@ -64,6 +64,7 @@ struct ovsdb_listener {
     struct pstream *pstream;
     bool tls;
     ovsdb_find_cb *find;
+    ovsdb_rejected_cb *rejected; /* Or NULL. */
     bool (*is_known)(void *aux, const struct in6_addr *); /* Or NULL. */
     void *aux;
     struct ovs_list inbound_conns; /* Oldest first. */
@@ -91,6 +92,10 @@ inbound_refuse(struct ovsdb_listener *listener, struct inbound *inbound,
     /* Text from a peer may be long, and contain anything. */
     VLOG_WARN_RL(&rl, "%s: closed: %.200s", stream_get_name(inbound->stream),
                  why);
+    if (listener->rejected) {
+        listener->rejected(listener->aux, stream_get_name(inbound->stream),
+                           why);
+    }
     inbound_destroy(listener, inbound);
 }
 
@@ -520,6 +525,13 @@ ovsdb_listener_close(struct ovsdb_listener *listener)
     pstream_close(listener->pstream);
     admission_destroy(listener->admission);
     free(listener);
+}
+
+void
+ovsdb_listener_set_rejected(struct ovsdb_listener *listener,
+                            ovsdb_rejected_cb *rejected)
+{
+    listener->rejected = rejected;
 }
 
 void

@@ -273,6 +273,11 @@ typedef struct ovsdb_session *ovsdb_find_cb(void *aux, const char *system_id);
 int ovsdb_listener_open(struct loop *, const char *where, ovsdb_find_cb *,
                         void *aux, struct ovsdb_listener **, char **text);
 void ovsdb_listener_close(struct ovsdb_listener *);
+/* 'rejected', called with the listener's 'aux', is told whose connections are
+ * refused ("tcp:192.0.2.1:54321"), and why, perhaps with text of the peer's. */
+typedef void ovsdb_rejected_cb(void *aux, const char *peer,
+                               const char *reason);
+void ovsdb_listener_set_rejected(struct ovsdb_listener *, ovsdb_rejected_cb *);
 /* 'is_known', called with the listener's 'aux', tells of addresses whose
  * connections give way last when there are too many. */
 struct admission_stats;

@@ -162,6 +162,21 @@ fabric_get_receipt(const struct fabric *f OVS_UNUSED, uint64_t revision,
     return revision > 1;
 }
 
+struct fabric_rejected_host *
+fabric_rejected_hosts(const struct fabric *f OVS_UNUSED, struct arena *arena,
+                      size_t *n)
+{
+    struct fabric_rejected_host *hosts = arena_alloc(arena, sizeof *hosts);
+
+    *hosts = (struct fabric_rejected_host) {
+        .address = "192.0.2.9", .protocol = "ovsdb",
+        .reason = "no host \"h9\" is known that dials in", .count = 2,
+        .first = 1000, .last = 2000,
+    };
+    *n = 1;
+    return hosts;
+}
+
 struct fabric_wait *
 fabric_wait(struct fabric *f, const struct fabric_wait_for *what,
             int timeout_ms, fabric_wait_cb *cb, void *aux)

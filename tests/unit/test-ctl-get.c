@@ -235,11 +235,19 @@ hosts_show_how_far_behind_they_are(void **state OVS_UNUSED)
           " \"ms\": 0}, \"openflow\": {\"outstanding_bundles\": 0,"
           " \"backlog\": 0}, \"audit\": {\"missing\": 0},"
           " \"reason\": \"it is off\"}}]}" },
+        { "GET /v1/rejected-hosts", NULL, 200,
+          "{\"items\": [{\"address\": \"192.0.2.9\", \"protocol\":"
+          " \"ovsdb\", \"count\": 3, \"first\":"
+          " \"2001-01-01T00:00:00.000Z\", \"last\":"
+          " \"2001-01-01T00:00:05.000Z\", \"reason\": \"no host\"}]}" },
         { NULL, NULL, 0, NULL },
     };
     struct run result;
 
     play(&result, steps, "", "hosts");
+    assert_non_null(strstr(result.out, "Rejected:\nADDRESS     PROTOCOL   "
+                           "COUNT   FIRST"));
+    assert_non_null(strstr(result.out, "192.0.2.9   ovsdb      3 "));
     assert_int_equal(result.status, CTL_DONE);
     assert_non_null(strstr(result.out, "REVISION   BEHIND   OUTSTANDING   "
                            "BACKLOG   AUDITED"));

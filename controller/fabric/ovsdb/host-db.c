@@ -18,6 +18,7 @@
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/hosts/host-addresses.h"
+#include "controller/fabric/hosts/rejected-hosts.h"
 #include "controller/fabric/ovsdb/database-budget.h"
 #include "controller/fabric/ovsdb/host-ipsec.h"
 #include "controller/fabric/ovsdb/host-liveness.h"
@@ -376,6 +377,14 @@ fabric_db_set_certificates(const struct fabric_db *db)
     stream_ssl_set_ca_cert_file(db->ca_cert, false);
 }
 
+static void
+rejected_cb(void *db_, const char *peer, const char *reason)
+{
+    struct fabric_db *db = db_;
+
+    rejected_hosts_add(db->fabric, "ovsdb", peer, reason);
+}
+
 int
 fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
                  struct vmn_error *why)
@@ -405,6 +414,7 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
             return vmn_error_take(why, error, text); /* As above. */
         }
         ovsdb_listener_set_known(db->listener, knows_address);
+        ovsdb_listener_set_rejected(db->listener, rejected_cb);
     }
     db->observed = observed_state_create(fabric, trunks_due);
     return 0;

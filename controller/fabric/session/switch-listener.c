@@ -19,6 +19,7 @@
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/host-addresses.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/hosts/rejected-hosts.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/schema/error.h"
 #include "openvswitch/vlog.h"
@@ -44,11 +45,20 @@ struct switch_listener {
 /* A switch without a host. */
 struct stray {
     struct ovs_list node;
+    struct fabric *fabric;
     struct ofconn *conn;
     uint64_t datapath_id;
     char *certificate;          /* The name of its host; NULL without TLS. */
     struct event *timer;
 };
+
+/* Notes and logs that a switch is refused, before it is closed. */
+static void
+reject(struct fabric *f, const char *peer, const char *reason)
+{
+    VLOG_WARN_RL(&rl, "%s: closed: %s", peer, reason);
+    rejected_hosts_add(f, "openflow", peer, reason);
+}
 
 static void
 stray_free(struct stray *stray)
@@ -71,12 +81,15 @@ stray_timeout_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
                  void *stray_)
 {
     struct stray *stray = stray_;
+    char *reason = (stray->certificate
+                    ? xasprintf("the database of host \"%s\" does not report "
+                                "its datapath id, %016"PRIx64,
+                                stray->certificate, stray->datapath_id)
+                    : xasprintf("no host's database reports its datapath id, "
+                                "%016"PRIx64, stray->datapath_id));
 
-    VLOG_WARN_RL(&rl, "%s: closed: %s%s reports datapath id %016"PRIx64,
-                 ofconn_peer(stray->conn),
-                 stray->certificate ? "not so host " : "no host",
-                 stray->certificate ? stray->certificate : "",
-                 stray->datapath_id);
+    reject(stray->fabric, ofconn_peer(stray->conn), reason);
+    free(reason);
     stray_close(stray);
 }
 
@@ -94,6 +107,7 @@ stray_add(struct fabric *f, struct ofconn *conn, uint64_t datapath_id,
         }
     }
     stray = xzalloc(sizeof *stray);
+    stray->fabric = f;
     stray->conn = conn;
     stray->datapath_id = datapath_id;
     stray->certificate = certificate;
@@ -162,11 +176,15 @@ attach(struct fabric_host *host, struct ofconn *conn)
     if (!certificate && before && !is_same_address(before, conn)) {
         /* Nothing proves that this is the host's switch, so the connection
          * that has been there stays, unless it is dead. */
-        VLOG_WARN_RL(&rl, "%s: closed: the switch of host \"%s\" is connected "
-                     "from another address", ofconn_peer(conn), host->name);
+        char *reason = xasprintf("the switch of host \"%s\" is connected from "
+                                 "another address", host->name);
+
+        reject(host->fabric, ofconn_peer(conn), reason);
+        free(reason);
         ofconn_probe(before);
         ofconn_close(conn);
     } else {
+        rejected_hosts_forget(host->fabric, ofconn_peer(conn));
         switch_attach(host->sw, conn);
     }
     free(certificate);
@@ -212,6 +230,14 @@ connected_cb(void *f_, struct ofconn *conn,
     struct fabric_host *owner = fabric_find_datapath(f, id);
 
     if (certificate && (!host || (owner && owner != host))) {
+        char *reason = (host
+                        ? xasprintf("host \"%s\" has its datapath id, "
+                                    "%016"PRIx64, owner->name, id)
+                        : xasprintf("its certificate is for \"%.64s\", which "
+                                    "is no host", certificate));
+
+        reject(f, ofconn_peer(conn), reason);
+        free(reason);
         if (host) {
             fabric_host_clash(host, owner, id, ofconn_peer(conn));
             switch_set_error(host->sw, "its switch has the datapath id of "
@@ -256,7 +282,14 @@ closed_cb(void *f_, struct ofconn *conn, const char *reason)
     }
 }
 
+static void
+rejected_cb(void *f, const char *peer, const char *reason)
+{
+    rejected_hosts_add(f, "openflow", peer, reason);
+}
+
 static const struct ofconn_callbacks callbacks = {
+    .rejected = rejected_cb,
     .secured = secured_cb,
     .connected = connected_cb,
     .message = message_cb,

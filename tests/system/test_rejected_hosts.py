@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Who wants to be a host and is refused is listed, with the reason."""
+
+import os
+import subprocess
+
+import pytest
+from conftest import close_lab, make_lab
+
+from vmnlab.daemon import find
+from vmnlab.netns import wait_for
+
+
+@pytest.fixture(scope="module")
+def lab():
+    lab = make_lab("rejected", 2, ovsdb_mode="inbound")
+    yield lab
+    close_lab(lab)
+
+
+def rejected(lab, protocol, words):
+    """The entries with these words."""
+    return [e for e in lab.vmnd.api.get("rejected-hosts")["items"]
+            if e["protocol"] == protocol and words in e["reason"]]
+
+
+def test_system_id_that_is_no_host(lab):
+    before = lab.vmnd.api.metrics()["vmn_hosts_rejected_total"]
+    lab.vmnd.api.delete("hosts/h2")
+    entry = wait_for("h2 is listed", lambda: rejected(
+        lab, "ovsdb", 'no host "h2" is known that dials in'), 30)[0]
+    assert entry["address"].startswith("10.98.")
+    assert entry["count"] >= 1 and entry["first"] <= entry["last"]
+    assert lab.vmnd.api.metrics()["vmn_hosts_rejected_total"] > before
+    wait_for("it counts", lambda: rejected(
+        lab, "ovsdb", '"h2"')[0]["count"] > entry["count"], 60)
+    again = rejected(lab, "ovsdb", '"h2"')
+    assert len(again) == 1 and again[0]["first"] == entry["first"]
+    out = subprocess.run(
+        [find("vmnctl"), "hosts"], stdout=subprocess.PIPE, text=True,
+        timeout=60, check=True, env=dict(
+            os.environ, VMNCTL_SERVER="unix:" + lab.vmnd.api.path)).stdout
+    table = out.split("Rejected:")[1]
+    assert entry["address"] in table and 'no host "h2"' in table
+    # Once it is one, that is over.
+    lab.register_hosts()
+    lab.await_synced()
+    assert not rejected(lab, "ovsdb", '"h2"')
+
+
+def test_version_of_openflow(lab):
+    h1 = lab.hosts[0]
+    target = h1.vsctl("get-controller", "br-int").split()[0]
+    h1.vsctl("add-br", "brx", "--", "set", "bridge", "brx",
+             "datapath_type=netdev", "protocols=OpenFlow13", "--",
+             "set-controller", "brx", target)
+    entry = wait_for("the switch is listed", lambda: rejected(
+        lab, "openflow", "OpenFlow 1.5 (0x06) is needed"), 30)[0]
+    assert entry["address"].startswith("10.98.")
+    h1.vsctl("del-br", "brx")
