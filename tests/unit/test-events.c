@@ -463,7 +463,7 @@ packets_are_told_as_they_are_answered(void **state)
         .id = 7, .time_ms = 9000, .n = 1, .host = "hv1", .network = "shop",
         .src_port = "web-1", .dst_port = "db-1", .reason = "denied",
         .owner = "firewall.rule/p", .type = "policies", .name = "p",
-        .rule = 2, .size = 74,
+        .rule = 2, .size = 74, .verdict = VMN_DENY,
     };
     static const char *const queries[] = {
         "", "?kinds=drop,log", "?host=hv1", "?port=db-1", "?port=web-1",
