@@ -353,3 +353,37 @@ def show(fd, awaited):
         if select.select([fd], [], [], 0.2)[0]:
             text += os.read(fd, 4096).decode(errors="replace").replace(
                 "\r", "")
+
+
+# undo.  ---------------------------------------------------------------------
+
+def test_undo_gives_back_what_was(shop):
+    """A label that was overwritten, and a port that was deleted, with its
+    addresses."""
+    shop.vmnctl("label", "port", "db-1", "role=db")
+    before = shop.api.get("ports/db-1")
+    out, _ = shop.vmnctl("label", "port", "db-1", "role=none")
+    assert "  labels.role: db -> none\n" in out, out
+    out, _ = shop.vmnctl("undo", "ports/db-1", "--wait")
+    assert "\nports/db-1\n  labels.role: none -> db\n" in out, out
+    assert "\nports/db-1 updated\n  labels.role: none -> db\n" in out, out
+    assert shop.api.get("ports/db-1")["spec"] == before["spec"]
+
+    shop.vmnctl("delete", "port", "db-1", "--cascade")
+    out, _ = shop.vmnctl("undo", "ports/db-1", "--dry-run")
+    assert "created   ports   db-1\n" in out, out
+    shop.vmnctl("get", "port", "db-1", status=1)
+    revision = shop.api.get("revisions", type="ports", name="db-1")["items"][
+        -1]["revision"]
+    shop.vmnctl("undo", str(revision), "--wait")
+    after = shop.api.get("ports/db-1")
+    for field in "ips", "mac":
+        assert after["status"][field] == before["status"][field]
+    out, _ = shop.vmnctl("history", "ports/db-1")
+    assert "  delete\n" in out and "  labels.role: db -> none\n" in out, out
+    _, err = shop.vmnctl("undo", str(revision), status=1)
+    assert 'port "db-1" was changed again after revision' in err, err
+    # Several are one transaction.
+    _, err = shop.vmnctl("delete", "port", "db-1", "none", status=1)
+    assert 'ports/none: port "none" does not exist' in err, err
+    shop.vmnctl("get", "port", "db-1")
