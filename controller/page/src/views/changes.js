@@ -7,12 +7,14 @@ import { get } from "../api.js";
 import { badge, empty, errorBox, facts, h, panel, replace } from "../dom.js";
 import { changes, clock, installedOn, ms, number, plural, when } from "../format.js";
 import * as live from "../live.js";
+import { fieldNodes } from "../plan.js";
 import { table } from "../table.js";
 
 export const path = "changes";
 export const title = "Changes";
 
 const PAGE = 500;
+const CONTENTS_MAX = 20;
 
 const STEPS = [["apply", "apply"], ["compile", "compile"], ["store", "store"],
   ["send", "send"], ["installed", "installed, all of it"]];
@@ -27,6 +29,17 @@ function changesTable(list) {
       h("th", { scope: "col" }, t)))),
     h("tbody", {}, list.map((c) => h("tr", {}, h("td", {}, c.op),
       h("td", {}, c.type), h("td", {}, c.name)))));
+}
+
+/** What became of the objects, field by field; of many, of the first ones. */
+function contentsNodes(found) {
+  const contents = (found.contents ?? []).filter((o) => o.fields?.length);
+
+  return [
+    contents.slice(0, CONTENTS_MAX).map((o) => [
+      h("h4", {}, `${o.type}/${o.name}`), fieldNodes(o)]),
+    contents.length > CONTENTS_MAX ? h("p", { class: "hint" },
+      `and ${plural(contents.length - CONTENTS_MAX, "more object")}`) : null];
 }
 
 function flowsTable(flows) {
@@ -99,6 +112,7 @@ function detail(found) {
     found.changes.length ? changesTable(found.changes)
       : h("p", { class: "faint" }, "Only what hosts report, which is not "
         + "stored, or it is too old for the log."),
+    contentsNodes(found),
     h("h3", {}, "Receipt"), parts,
   ] };
 }
@@ -197,7 +211,8 @@ export function mount(root, { signal, words }) {
     chosen = revision;
     list.choose(revision);
     try {
-      const found = await get(`revisions/${revision}`, {}, signal);
+      const found = await get(`revisions/${revision}`, { contents: true },
+        signal);
 
       if (chosen === revision) {
         const made = detail(found);
