@@ -144,6 +144,7 @@ print_reason(const json_t *cell, struct ds *ds)
     if (reason) {
         ds_put_cstr(ds, reason);
     }
+    ctl_append_isolation(cell, " (", ")", ds);
     for (size_t i = 0; i < ARRAY_SIZE(parts); i++) {
         const json_t *inner = json_object_get(cell, parts[i]);
         struct ds part = DS_EMPTY_INITIALIZER;

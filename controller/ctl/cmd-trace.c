@@ -101,6 +101,24 @@ ctl_append_rule(const json_t *json, const char *before, struct ds *ds)
     }
 }
 
+void
+ctl_append_isolation(const json_t *json, const char *before,
+                     const char *after, struct ds *ds)
+{
+    const json_t *policies = json_object_get(json, "isolated_by");
+    const json_t *policy;
+    size_t i;
+
+    if (!json_array_size(policies)) {
+        return;
+    }
+    ds_put_format(ds, "%s%s, by ", before, text_of(json, "direction"));
+    json_array_foreach (policies, i, policy) {
+        ds_put_format(ds, "%s%s", i ? ", " : "", json_string_value(policy));
+    }
+    ds_put_cstr(ds, after);
+}
+
 /* Steps.  ---------------------------------------------------------------- */
 
 /* Appends "ip_dst 10.0.0.100 -> 10.0.0.2", without registers. */
@@ -235,6 +253,7 @@ put_outcome(const json_t *outcome, struct ds *ds)
                   text_of(at, "stage"));
     ctl_append_rule(at, ": ", ds);
     ds_put_char(ds, '\n');
+    ctl_append_isolation(at, "isolated in ", "\n", ds);
     put_reply(json_object_get(outcome, "answer"), ds);
 }
 

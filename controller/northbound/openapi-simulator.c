@@ -8,6 +8,7 @@
 
 #include "controller/northbound/openapi-operations.h"
 
+#include "controller/schema/schema-rule.h"
 #include "controller/schema/schema-shown.h"
 #include "controller/schema/schema-struct.h"
 #include "controller/simulator/reachability-matrix.h"
@@ -28,6 +29,18 @@
           .nested = &nb_object_ref),                                    \
     SHOWN("rule", INT, HIDE, "Which rule of that policy, from 0.",      \
           SHOWN_AT(KEPT, IN rule, sizeof(int)), .def = -1)
+
+/* And, where no rule is why, which policies isolate the port. */
+#define ISOLATION(KEPT, IN)                                             \
+    SHOWN("direction", ENUM, 0,                                         \
+          "If a port is isolated: in which direction.",                 \
+          .names = schema_direction_names,                              \
+          SHOWN_AT(KEPT, IN direction, sizeof(const char *))),          \
+    SHOWN("isolated_by", STRING, LIST,                                  \
+          "The policies that isolate it, all of them: none of their "   \
+          "rules allows this.",                                         \
+          SHOWN_AT(KEPT, IN isolated_by, sizeof(const char **)),        \
+          .n_offset = offsetof(struct KEPT, IN n_isolated_by))
 
 /* Traces.  --------------------------------------------------------------- */
 
@@ -116,7 +129,7 @@ static const struct schema_struct end = SHOWN_KEPT(
     "TraceEnd", trace_end,
     SHOWN_OF(trace_end, kind, ENUM, ALWAYS, "What becomes of the packet.",
              SHOWN_NAMES("delivered", "dropped", "punted", "unknown")),
-    PLACE(trace_end), RULE(trace_end, by.),
+    PLACE(trace_end), RULE(trace_end, by.), ISOLATION(trace_end, by.),
     SHOWN_OF(trace_end, port, STRING, OR_NULL, "The port that gets it."),
     SHOWN_OF(trace_end, ofport, I64, HIDE,
              "Its number in its host's bridge.", .def = -1),
@@ -197,7 +210,7 @@ static const struct schema_struct verdict;
           SHOWN_AT(KEPT, IN packet, sizeof(const char *))),             \
     SHOWN("reason", STRING, 0, "Why not.",                              \
           SHOWN_AT(KEPT, IN reason, sizeof(const char *))),             \
-    RULE(KEPT, IN by.),                                                 \
+    RULE(KEPT, IN by.), ISOLATION(KEPT, IN by.),                        \
     PART(KEPT, IN, across_hosts, "Of ports on two hosts."),             \
     PART(KEPT, IN, same_host, "Of ports on one host."),                 \
     PART(KEPT, IN, ipv4, "By IPv4."),                                   \

@@ -14,6 +14,8 @@ controller_libvmn_a_SOURCES += \
 	controller/simulator/guest-packet.h \
 	controller/simulator/handler-reply.c \
 	controller/simulator/handler-reply.h \
+	controller/simulator/isolation.c \
+	controller/simulator/isolation.h \
 	controller/simulator/pass-actions.c \
 	controller/simulator/pass-group.c \
 	controller/simulator/pass-output.c \

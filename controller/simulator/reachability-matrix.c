@@ -17,6 +17,7 @@
 #include "controller/schema/error.h"
 #include "controller/simulator/engine-net.h"
 #include "controller/simulator/guest-packet.h"
+#include "controller/simulator/isolation.h"
 #include "controller/simulator/port-classes.h"
 #include "controller/simulator/verdict.h"
 #include "packets.h"
@@ -169,6 +170,8 @@ describe(const struct reach *reach, const struct sim_verdict *result,
                                       result_reason(&result->end));
         verdict.by = result_owner_of(&reach->names, result->end.rule,
                                      reach->arena);
+        isolation_fill(&reach->names, &result->end, reach->arena,
+                       &verdict.by);
     } else if (rule) {
         verdict.by = result_owner_of(&reach->names, rule, reach->arena);
     }
@@ -401,7 +404,8 @@ reach_make(struct engine *engine, const struct model *model,
            struct vmn_error *error)
 {
     struct reach reach = {
-        .names = { engine, model, pipeline },
+        .names = { engine, model, pipeline,
+                   arena_alloc(arena, sizeof(struct isolation_memo *)) },
         .request = request,
         .arena = arena,
     };

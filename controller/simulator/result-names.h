@@ -18,10 +18,13 @@ struct model;
 struct pipeline;
 
 /* Where names come from. */
+struct isolation_memo;
 struct result_names {
     struct engine *engine;
     const struct model *model;
     const struct pipeline *pipeline;
+    struct isolation_memo **isolations; /* Those found so far, in the arena of
+                                         * what is named; begins with NULL. */
 };
 
 /* Whose flow decided. */
@@ -31,6 +34,10 @@ struct result_owner {
     const struct status_object *object; /* That it is about, or NULL. */
     int rule;                   /* Which rule of that policy, from 0; -1: it is
                                  * none. */
+    const char *direction;      /* In which the port is isolated; NULL: that is
+                                 * not why. */
+    size_t n_isolated_by;
+    const char **isolated_by;   /* All policies that do, sorted. */
 };
 
 /* Where no flow decided. */

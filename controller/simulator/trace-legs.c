@@ -12,6 +12,7 @@
 #include "controller/engine/engine.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-struct.h"
+#include "controller/simulator/isolation.h"
 #include "flow.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/match.h"
@@ -250,6 +251,7 @@ trace_end_fill(const struct result_names *names, const struct sim_end *end,
         result->ofport = end->port;
     } else {
         result->reason = arena_strdup(arena, result_reason(end));
+        isolation_fill(names, end, arena, &result->by);
     }
 }
 

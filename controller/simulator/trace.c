@@ -285,7 +285,8 @@ trace_make(struct engine *engine, const struct model *model,
            struct vmn_error *error)
 {
     struct tracer tracer = {
-        .names = { engine, model, pipeline },
+        .names = { engine, model, pipeline,
+                   arena_alloc(arena, sizeof(struct isolation_memo *)) },
         .request = request,
         .arena = arena,
     };

@@ -330,6 +330,27 @@ logs_tell_what_would_have_been_from_what_was(void **state OVS_UNUSED)
                 "0      1\n", "");
 }
 
+static void
+trace_names_who_isolates(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "POST /v1/trace", "{\"from\": \"a\", \"to\": \"c\","
+          " \"reply\": false, \"protocol\": \"tcp\", \"port\": 80}", 200,
+          "{\"verdict\": \"dropped\", \"outcomes\": [{\"share\": 1,"
+          " \"verdict\": \"dropped\", \"packet\": \"request\","
+          " \"at\": {\"kind\": \"dropped\", \"host\": \"h2\","
+          " \"stage\": \"s.t\", \"reason\": \"isolated\","
+          " \"owner\": \"a.b/c\", \"direction\": \"ingress\","
+          " \"isolated_by\": [\"db-in\", \"web\"]}, \"legs\": []}],"
+          " \"complete\": true}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "trace a c tcp/80", CTL_DIFFERS,
+                "request dropped on h2: isolated\nby a.b/c in s.t\n"
+                "isolated in ingress, by db-in, web\n", "");
+}
+
 /* What another port gets is not what its addressee gets. */
 static void
 trace_says_who_has_it_instead(void **state OVS_UNUSED)
@@ -442,7 +463,8 @@ reach_by_one_family_says_which(void **state OVS_UNUSED)
           " {\"id\": 1, \"ports\": [\"b\"]}], \"cells\": ["
           "{\"from\": 0, \"to\": 1, \"verdict\": \"mixed\","
           " \"ipv4\": {\"verdict\": \"delivered\"}, \"ipv6\":"
-          " {\"verdict\": \"dropped\", \"reason\": \"isolated\"}}],"
+          " {\"verdict\": \"dropped\", \"reason\": \"isolated\","
+          " \"direction\": \"egress\", \"isolated_by\": [\"p\"]}}],"
           " \"absent\": []}" },
         { NULL, NULL, 0, NULL },
     };
@@ -451,8 +473,10 @@ reach_by_one_family_says_which(void **state OVS_UNUSED)
                 "FROM \\ TO   a   b\n"
                 "a           -   mixed\n"
                 "b           -   -\n\n"
-                "FROM   TO   VERDICT   REASON           OWNER   RULE\n"
-                "a      b    mixed     ipv6: isolated   -       -\n", "");
+                "FROM   TO   VERDICT   REASON                          "
+                "OWNER   RULE\n"
+                "a      b    mixed     ipv6: isolated (egress, by p)   "
+                "-       -\n", "");
 }
 
 static void
@@ -546,6 +570,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(flows_come_in_the_order_in_which_packets_meet_them),
         cmocka_unit_test(drops_are_a_table),
         cmocka_unit_test(logs_tell_what_would_have_been_from_what_was),
+        cmocka_unit_test(trace_names_who_isolates),
         cmocka_unit_test(trace_says_who_has_it_instead),
         cmocka_unit_test(questions_that_are_refused_are_told_from_answers),
         cmocka_unit_test(trace_takes_types_and_codes),

@@ -230,11 +230,66 @@ open_network_delivers(void **state)
     apps_fixture_destroy(f);
 }
 
+/* 'json' must say that 'policies', "a,b", isolate in 'direction'. */
+static void
+assert_isolated(const json_t *json, const char *direction,
+                const char *policies)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const json_t *name;
+    size_t i;
+
+    assert_string_equal(text_of(json, "direction"), direction);
+    json_array_foreach (json_object_get(json, "isolated_by"), i, name) {
+        ds_put_format(&ds, "%s%s", i ? "," : "", json_string_value(name));
+    }
+    assert_string_equal(ds_cstr(&ds), policies);
+    ds_destroy(&ds);
+}
+
 #define POLICY                                                              \
     "'policies/db': {'applies_to': ['db'], 'rules': ["                      \
     " {'direction': 'ingress', 'action': 'allow',"                          \
     "  'peers': [{'group': 'app'}],"                                        \
     "  'services': [{'protocol': 'tcp', 'ports': [5432]}]}]}"
+
+/* Whatever group it is by, and whether or not one of them has a rule; but
+ * neither shadows, nor those of other directions, of other tiers, or of groups
+ * that are only peers. */
+static void
+all_policies_that_isolate_are_named(void **state)
+{
+    static const char *const traces[][3] = {
+        { TCP("web1", "db1", "80"), "ingress", "db,outer" },
+        { TCP("db1", "web1", "80"), "egress", "out" },
+    };
+    struct apps_fixture *f = create(
+        "{" BASE "," POLICY ", 'groups/all': {'groups': ['db']},"
+        "'policies/outer': {'applies_to': ['all']},"
+        "'policies/out': {'applies_to': ['db'], 'directions': ['egress']},"
+        "'policies/none': {'applies_to': ['db'], 'directions': [],"
+        " 'rules': [{'direction': 'ingress', 'action': 'deny',"
+        " 'peers': [{'cidr': '10.9.0.0/24'}]}]},"
+        "'policies/shadow': {'applies_to': ['db'], 'mode': 'shadow'},"
+        "'policies/other': {'applies_to': ['web'], 'directions': [],"
+        " 'rules': [{'direction': 'ingress', 'action': 'deny',"
+        " 'peers': [{'group': 'db'}], 'services': [{'protocol': 'udp'}]}]}}");
+
+    (void) state;
+    for (size_t i = 0; i < ARRAY_SIZE(traces); i++) {
+        struct vmn_errors errors;
+        json_t *trace;
+
+        vmn_errors_init(&errors);
+        trace = make(f, traces[i][0], &errors);
+        assert_non_null(trace);
+        assert_isolated(json_object_get(json_array_get(json_object_get(
+            trace, "outcomes"), 0), "at"), traces[i][1], traces[i][2]);
+        json_decref(trace);
+        vmn_errors_uninit(&errors);
+    }
+    apps_fixture_destroy(f);
+}
 
 static void
 policy_decides_and_is_named(void **state)
@@ -560,6 +615,9 @@ ports_of_one_identity_are_one_kind(void **state)
                         "dropped");
     assert_string_equal(text_of(cell_of(json, "web2", "db1"), "reason"),
                         "isolated");
+    assert_isolated(cell_of(json, "web2", "db1"), "ingress", "db");
+    assert_null(json_object_get(cell_of(json, "app1", "db1"),
+                                "isolated_by"));
     json_decref(json);
     /* An address that a rule names tells its port from its like. */
     apps_fixture_apply(f, "{'policies/db': {'applies_to': ['db'], 'rules': ["
@@ -948,6 +1006,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(open_network_delivers),
         cmocka_unit_test(policy_decides_and_is_named),
+        cmocka_unit_test(all_policies_that_isolate_are_named),
         cmocka_unit_test(rejected_packets_are_answered),
         cmocka_unit_test(spoofed_and_quarantined_packets_are_dropped),
         cmocka_unit_test(balancer_has_an_outcome_for_each_backend),

@@ -3,7 +3,7 @@
 // The trace of a packet: its way through hosts and stages, the rule that
 // decides, and the reason of a drop.
 
-import { at as pathOf, call, get } from "../api.js";
+import { call } from "../api.js";
 import { badge, code, empty, errorBox, facts, h, newId, panel, replace }
   from "../dom.js";
 import { link, policyLink, reference } from "../object.js";
@@ -75,21 +75,9 @@ function explain(at) {
 }
 
 /** The policies that isolate the port, if that is the reason. */
-async function isolating(found, outcome, signal) {
-  const side = { egress: found.from, ingress: found.to }[
-    outcome.at?.owner?.split("|")[1]];
-
-  if (outcome.at?.reason !== "isolated" || !side?.port) {
-    return null;
-  }
-  const { policies } = await get(`${pathOf("ports", side.port)}/policies`, {},
-    signal);
-  const names = policies.filter((p) => p.tier === "application"
-    && p.mode === "enforce").map((p) => p.name);
-
-  return names.length ? h("p", {}, `Policies that apply to ${side.port}: `,
-    names.map((name, i) => [i ? ", " : "", policyLink(name)])) : null;
-}
+const isolating = ({ at }) => at?.isolated_by?.length
+  ? h("p", {}, `Isolated in ${at.direction} by `, at.isolated_by.map(
+    (name, i) => [i ? ", " : "", policyLink(name)])) : null;
 
 function verdictBox(outcome, n) {
   const kind = VERDICT_KIND[outcome.verdict];
@@ -104,7 +92,7 @@ function verdictBox(outcome, n) {
       facts([["Decided by", deciderOf(at)],
         ["Table", at.table === undefined ? null : at.table],
         ["Sender gets", outcome.answer?.message]]),
-      explain(at), outcome.more]);
+      explain(at), isolating(outcome)]);
 }
 
 // The way.  -----------------------------------------------------------------
@@ -273,9 +261,6 @@ export function mount(root, { signal, words }) {
         from: from.input.value.trim(), to: to.input.value.trim(),
         protocol: protocol.value, ...service, reply: reply.checked } });
 
-      for (const outcome of found.outcomes) {
-        outcome.more = await isolating(found, outcome, signal);
-      }
       replace(out, result(found, all.checked));
     } catch (error) {
       if (!signal.aborted) {

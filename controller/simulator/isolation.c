@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finds the policies that isolate a port; see isolation.h.
+ *
+ * The flow matches an identity, which is that of the port's groups.  So any
+ * port of it on that host tells the groups, and these tell the policies. */
+
+#include <config.h>
+
+#include "controller/simulator/isolation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/engine.h"
+#include "controller/model/model.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-rule.h"
+#include "controller/simulator/flow-lookup.h"
+#include "sset.h"
+#include "util.h"
+#include "vmn/vocabulary.h"
+
+/* What was found of an identity: a matrix has it in many cells. */
+struct isolation_memo {
+    struct isolation_memo *next;
+    uint32_t identity;
+    struct result_owner by;     /* Only what isolation_fill() sets. */
+};
+
+/* Returns the identity that the rule matches as that of the packet's side in
+ * 'direction', or 0. */
+static uint32_t
+identity_in(const struct rule *rule, enum vmn_direction direction)
+{
+    const int reg = direction == VMN_EGRESS ? 1 : 2;
+    struct match match;
+
+    minimatch_expand(&rule->match, &match);
+    return match.wc.masks.regs[reg] == UINT32_MAX ? match.flow.regs[reg] : 0;
+}
+
+static bool
+has_identity(const struct result_names *names, const char *port,
+             uint32_t identity)
+{
+    size_t size;
+    uint32_t *value = engine_peek(names->engine, VMN_QUERY_IDENTITY, port,
+                                  &size);
+    bool has = value && size == sizeof *value && *value == identity;
+
+    free(value);
+    return has;
+}
+
+/* Returns a port of 'among' with the identity, or NULL. */
+static const char *
+find_port(const struct result_names *names, struct vmn_names among,
+          uint32_t identity)
+{
+    for (size_t i = 0; i < among.n; i++) {
+        if (has_identity(names, among.names[i], identity)) {
+            return among.names[i];
+        }
+        engine_yield(names->engine);
+    }
+    return NULL;
+}
+
+/* Adds the group, and all that contain it. */
+static void
+add_group(const struct result_names *names, const char *group,
+          struct sset *groups)
+{
+    if (sset_add(groups, group)) {
+        struct vmn_names outer = model_referrers(
+            names->model, VMN_TABLE_GROUP, group, VMN_TABLE_GROUP);
+
+        /* As deep as groups may be nested. */
+        for (size_t i = 0; i < outer.n; i++) {
+            add_group(names, outer.names[i], groups);
+        }
+    }
+}
+
+/* Adds the groups that contain the port. */
+static void
+find_groups(const struct result_names *names, const char *port,
+            struct sset *groups)
+{
+    size_t size;
+    char *list = engine_peek(names->engine, VMN_QUERY_GROUPS, port, &size);
+    char *save = NULL;
+
+    if (list && size && !list[size - 1]) {
+        for (char *group = strtok_r(list, ",", &save); group;
+             group = strtok_r(NULL, ",", &save)) {
+            if (model_get(names->model, VMN_TABLE_GROUP, group)) {
+                add_group(names, group, groups);
+            }
+        }
+    }
+    free(list);
+}
+
+static bool
+applies_to(const struct vmn_policy *policy, const char *group)
+{
+    for (size_t i = 0; i < policy->n_applies_to; i++) {
+        if (!strcmp(policy->applies_to[i], group)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds the policies that isolate the group's ports in 'direction'. */
+static void
+find_policies(const struct result_names *names, const char *group,
+              enum vmn_direction direction, struct sset *policies)
+{
+    struct vmn_names found = model_referrers(names->model, VMN_TABLE_GROUP,
+                                             group, VMN_TABLE_POLICY);
+
+    for (size_t i = 0; i < found.n; i++) {
+        const struct vmn_policy *policy = model_get(
+            names->model, VMN_TABLE_POLICY, found.names[i]);
+
+        /* That tier alone isolates. */
+        if (policy->isolates[direction] && policy->mode == VMN_ENFORCE
+            && !strcmp(policy->tier, "application")
+            && applies_to(policy, group)) {
+            sset_add(policies, policy->row.name);
+        }
+    }
+}
+
+static void
+fill_names(const struct sset *policies, struct arena *arena,
+           struct result_owner *owner)
+{
+    const char **sorted = sset_sort(policies);
+
+    owner->n_isolated_by = sset_count(policies);
+    owner->isolated_by = arena_alloc(arena, owner->n_isolated_by
+                                            * sizeof *owner->isolated_by);
+    for (size_t i = 0; i < owner->n_isolated_by; i++) {
+        owner->isolated_by[i] = arena_strdup(arena, sorted[i]);
+    }
+    free(sorted);
+}
+
+/* Finds who isolates the ports of 'identity' in 'direction'; 'host' has one of
+ * them, unless they are external. */
+static void
+find(const struct result_names *names, const char *host, uint32_t identity,
+     enum vmn_direction direction, struct arena *arena,
+     struct result_owner *owner)
+{
+    struct sset groups = SSET_INITIALIZER(&groups);
+    struct sset policies = SSET_INITIALIZER(&policies);
+    const char *port = find_port(names, model_lookup(
+        names->model, VMN_INDEX_PORT_BY_HOST, host), identity);
+    const char *group;
+
+    if (!port) {
+        port = find_port(names, model_names(names->model, VMN_TABLE_PORT),
+                         identity);
+    }
+    if (port) {
+        find_groups(names, port, &groups);
+    }
+    SSET_FOR_EACH (group, &groups) {
+        find_policies(names, group, direction, &policies);
+    }
+    owner->direction = schema_direction_names[direction];
+    fill_names(&policies, arena, owner);
+    sset_destroy(&groups);
+    sset_destroy(&policies);
+}
+
+void
+isolation_fill(const struct result_names *names, const struct sim_end *end,
+               struct arena *arena, struct result_owner *owner)
+{
+    enum vmn_direction direction;
+    struct isolation_memo *memo;
+    uint32_t identity;
+
+    if (!end->rule || !end->rule->drop_reason
+        || strcmp(end->rule->drop_reason, "isolated")) {
+        return;
+    }
+    identity = identity_in(end->rule, VMN_EGRESS);
+    direction = identity ? VMN_EGRESS : VMN_INGRESS;
+    identity = identity ? identity : identity_in(end->rule, VMN_INGRESS);
+    if (!identity) {
+        return;
+    }
+    for (memo = *names->isolations; memo; memo = memo->next) {
+        if (memo->identity == identity
+            && memo->by.direction == schema_direction_names[direction]) {
+            break;
+        }
+    }
+    if (!memo) {
+        memo = arena_alloc(arena, sizeof *memo);
+        memo->identity = identity;
+        find(names, end->host, identity, direction, arena, &memo->by);
+        memo->next = *names->isolations;
+        *names->isolations = memo;
+    }
+    owner->direction = memo->by.direction;
+    owner->n_isolated_by = memo->by.n_isolated_by;
+    owner->isolated_by = memo->by.isolated_by;
+}

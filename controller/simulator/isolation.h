@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which policies isolate the port that a dropped packet was from or for: the
+ * flow that drops it is that of all of them, and names none.  Not for what
+ * their rules decide, which have flows of their own. */
+
+#ifndef CONTROLLER_SIMULATOR_ISOLATION_H
+#define CONTROLLER_SIMULATOR_ISOLATION_H 1
+
+#include "controller/simulator/result-names.h"
+
+struct arena;
+struct sim_end;
+
+/* If a packet ended at 'end' since its port is isolated, fills in 'owner' by
+ * which policies, sorted, and in which direction.  Pauses. */
+void isolation_fill(const struct result_names *, const struct sim_end *end,
+                    struct arena *, struct result_owner *owner);
+
+#endif /* controller/simulator/isolation.h */
