@@ -257,6 +257,23 @@ put_outcome(const json_t *outcome, struct ds *ds)
     put_reply(json_object_get(outcome, "answer"), ds);
 }
 
+/* Before all else: what follows may not be so. */
+static void
+show_warnings(struct ctl *ctl, const json_t *warnings)
+{
+    const json_t *warning;
+    size_t i;
+
+    json_array_foreach (warnings, i, warning) {
+        char *line = xasprintf("warning: %s\n",
+                               json_is_string(warning)
+                               ? json_string_value(warning) : "");
+
+        ctl_print_safely(ctl->out, line);
+        free(line);
+    }
+}
+
 static void
 show_trace(struct ctl *ctl, const json_t *trace)
 {
@@ -265,6 +282,7 @@ show_trace(struct ctl *ctl, const json_t *trace)
     const json_t *outcome, *leg;
     size_t i, j;
 
+    show_warnings(ctl, json_object_get(trace, "warnings"));
     json_array_foreach (outcomes, i, outcome) {
         struct ds ds = DS_EMPTY_INITIALIZER;
 

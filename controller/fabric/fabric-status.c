@@ -112,7 +112,8 @@ fabric_behind(const struct fabric *f, struct fabric_behind **list)
 #define FABRIC_SYNCED 0
 
 const char *const fabric_states[FABRIC_N_STATES] = {
-    [FABRIC_SYNCED] = "synced", "diverged", "reconciling", "connecting", "offline", "refused",
+    [FABRIC_SYNCED] = "synced", "diverged", "reconciling", "connecting",
+    "offline", "refused",
 };
 
 /* The index of the host's. */

@@ -75,6 +75,8 @@ extern const char *const fabric_states[FABRIC_N_STATES];
  * clock.  What may be different then is announced as of the host. */
 bool fabric_host_is_unheard(const struct fabric *, const char *host,
                             int64_t *since_ms);
+/* The same as a sentence, which the caller frees; NULL if it is heard. */
+char *fabric_host_unheard_reason(const struct fabric *, const char *host);
 /* Returns true if the host's switch is connected. */
 bool fabric_host_is_connected(const struct fabric *, const char *host);
 /* The newest revision that the host has acknowledged, or 0. */

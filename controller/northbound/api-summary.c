@@ -195,18 +195,18 @@ static void
 look_at_balancer(struct summary *s, const struct vmn_row *row)
 {
     struct nb_summary_balancers *balancers = &s->reply.balancers;
-    size_t n, n_serving;
+    size_t n, n_serving, n_unknown;
 
-    nb_balancer_count(s->nb, row->name, &n, &n_serving);
+    nb_balancer_count(s->nb, row->name, &n, &n_serving, &n_unknown);
     balancers->total++;
-    if (n_serving && n_serving == n) {
+    if (n_serving && n_serving == n && !n_unknown) {
         return;
     }
     balancers->idle += !n_serving;
     balancers->partial += n_serving > 0;
     if (balancers->n_degraded < BALANCERS_MAX) {
         s->degraded[balancers->n_degraded++] = (struct nb_summary_balancer) {
-            keep(s, row->name), n, n_serving,
+            keep(s, row->name), n, n_serving, n_unknown,
         };
     }
 }

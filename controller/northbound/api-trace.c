@@ -26,8 +26,14 @@ run(struct northbound *nb, void *query_, struct arena *arena,
 {
     const struct trace_query *query = query_;
 
-    return trace_make(nb->engine, nb->model, apphost_pipeline(nb->apphost),
-                      &query->request, arena, error);
+    struct trace *found = trace_make(nb->engine, nb->model,
+                                     apphost_pipeline(nb->apphost),
+                                     &query->request, arena, error);
+
+    if (found) {
+        nb_warn_of_unheard(nb, found, arena);
+    }
+    return found;
 }
 
 static void

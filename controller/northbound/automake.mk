@@ -68,4 +68,5 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/simulation.c \
 	controller/northbound/system-health.c \
 	controller/northbound/trace-body.c \
-	controller/northbound/trace-body.h
+	controller/northbound/trace-body.h \
+	controller/northbound/unheard-hosts.c

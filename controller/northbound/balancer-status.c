@@ -12,6 +12,7 @@
 
 #include "controller/engine/balancer-members.h"
 #include "controller/fabric/fabric-counters.h"
+#include "controller/fabric/fabric-status.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
 #include "simap.h"
@@ -31,15 +32,28 @@ nb_balancer_members(const struct northbound *nb, const char *name, size_t *n)
     return engine_balancer_members(nb->engine, name, n);
 }
 
+/* Returns true if the flows send to the backend, and nobody knows whether it is
+ * there. */
+static bool
+serves_unheard(const struct northbound *nb,
+               const struct vmn_lb_member *member)
+{
+    int64_t since_ms;
+
+    return (member->state == VMN_LB_SERVING
+            && fabric_host_is_unheard(nb->fabric, member->host, &since_ms));
+}
+
 void
 nb_balancer_count(const struct northbound *nb, const char *name,
-                  size_t *n_backends, size_t *n_serving)
+                  size_t *n_backends, size_t *n_serving, size_t *n_unknown)
 {
     struct vmn_lb_member *members = nb_balancer_members(nb, name, n_backends);
 
-    *n_serving = 0;
+    *n_serving = *n_unknown = 0;
     for (size_t i = 0; i < *n_backends; i++) {
         *n_serving += members[i].state == VMN_LB_SERVING;
+        *n_unknown += serves_unheard(nb, &members[i]);
     }
     free(members);
 }
@@ -127,14 +141,21 @@ list_backends(const struct northbound *nb, const char *balancer,
                                           * sizeof *status->backends);
     for (size_t i = 0; i < status->n_listed; i++) {
         const struct vmn_lb_member *m = &members[i];
+        const char *reason = copy_unless_empty(arena, m->reason);
+        struct status_port port;
 
+        fabric_port_status(nb->fabric, m->port, arena, &port);
+        if (!reason && serves_unheard(nb, m)) {
+            reason = port.reason;
+        }
         status->backends[i] = (struct status_backend) {
-            .port = arena_strdup(arena, m->port), .weight = m->weight,
+            .port = arena_strdup(arena, m->port),
+            .port_state = port.state, .weight = m->weight,
             .state = nb_backend_states[m->state],
             .serving = m->state == VMN_LB_SERVING,
             .share = shares[i] > 0 ? shares[i] : NAN,
             .host = copy_unless_empty(arena, m->host),
-            .reason = copy_unless_empty(arena, m->reason),
+            .reason = reason,
             .health = backend_health(nb, balancer, m->port, arena),
             .load = load_status(&loads[i]),
         };
@@ -170,6 +191,7 @@ nb_fill_balancer(const struct nb_status_query *q, const struct vmn_row *row,
     status->n_backends = n;
     for (size_t i = 0; i < n; i++) {
         status->n_serving += members[i].state == VMN_LB_SERVING;
+        status->n_unknown += serves_unheard(q->nb, &members[i]);
     }
     status->load = load_status(&load);
     status->limited = lb->client_limit.rate ? (int64_t) load.limited : -1;

@@ -489,21 +489,16 @@ check_silence(struct event_sources *es, const char *host)
     struct nb_event_ports event = { .host = host, .time = time_wall_msec() };
     bool unheard = fabric_host_is_unheard(es->nb->fabric, host,
                                           &event.since);
-    struct status_port status = { .since = 0 };
-    struct arena arena;
+    char *reason;
 
     if (unheard == sset_contains(&es->unheard, host)) {
         return;
     }
-    arena_init(&arena);
+    reason = fabric_host_unheard_reason(es->nb->fabric, host);
     event.state = unheard ? "unknown" : "known";
+    event.reason = reason;
     if (unheard) {
         sset_add(&es->unheard, host);
-        if (names.n) {
-            fabric_port_status(es->nb->fabric, names.names[0], &arena,
-                               &status);
-            event.reason = status.reason;
-        }
     } else {
         event.since = 0;
         sset_find_and_delete(&es->unheard, host);
@@ -512,7 +507,7 @@ check_silence(struct event_sources *es, const char *host)
     if (names.n) {
         push_ports(es, &event, names);
     }
-    arena_uninit(&arena);
+    free(reason);
 }
 
 static void

@@ -35,6 +35,7 @@ struct nb_sample;
 struct schema_struct;
 struct status_log;
 struct status_members;
+struct trace;
 
 struct northbound {
     struct event_base *base;
@@ -321,13 +322,24 @@ const char **nb_quarantine_ports(const struct model *,
 void nb_fill_members(const char *const *names, size_t n, bool list,
                      struct arena *arena, struct status_members *);
 
+/* unheard-hosts.c */
+/* Returns how many of these ports are on hosts that are not heard. */
+size_t nb_count_unknown(const struct northbound *, const char *const *ports,
+                        size_t n);
+/* Warns in the trace, which is in 'arena', of hosts on the way that are not
+ * heard. */
+void nb_warn_of_unheard(const struct northbound *, struct trace *,
+                        struct arena *arena);
+
 /* balancer-status.c: the ports that may be backends of a balancer, which the
- * caller frees (or NULL), and their number. */
+ * caller frees (or NULL), and their number; how many serve, and how many of
+ * these are on hosts that are not heard. */
 extern const char *const nb_backend_states[];
 struct vmn_lb_member *nb_balancer_members(const struct northbound *,
                                           const char *name, size_t *n);
 void nb_balancer_count(const struct northbound *, const char *name,
-                       size_t *n_backends, size_t *n_serving);
+                       size_t *n_backends, size_t *n_serving,
+                       size_t *n_unknown);
 /* Fills in the struct status_loadbalancer 'status'.  Returns true. */
 bool nb_fill_balancer(const struct nb_status_query *, const struct vmn_row *,
                       void *status);

@@ -203,6 +203,7 @@ fill_group(const struct nb_status_query *q, const struct vmn_row *row,
             q->nb->model, (const struct vmn_group *) row, &n);
 
         nb_fill_members(names, n, true, q->arena, &status->members);
+        status->members.n_unknown = nb_count_unknown(q->nb, names, n);
         free(names);
     }
     return true;
@@ -316,6 +317,9 @@ fill_quarantine(const struct nb_status_query *q, const struct vmn_row *row,
     const char **names = nb_quarantine_ports(q->nb->model, quarantine, &n);
 
     nb_fill_members(names, n, q->one, q->arena, &status->members);
+    if (q->one) {
+        status->members.n_unknown = nb_count_unknown(q->nb, names, n);
+    }
     free(names);
     status->count = count_rules(q, row, quarantine->n_allow, allow, &rest);
     status->unread_hosts = fabric_unread_hosts(q->nb->fabric);

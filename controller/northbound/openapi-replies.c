@@ -519,7 +519,10 @@ static const struct schema_struct summary_balancer = SHOWN_KEPT(
     SHOWN_OF(nb_summary_balancer, backends, SIZE, ALWAYS,
              "How many backends it has."),
     SHOWN_OF(nb_summary_balancer, serving, SIZE, ALWAYS,
-             "How many of these serve."));
+             "How many of these serve."),
+    SHOWN_OF(nb_summary_balancer, unknown, SIZE, ALWAYS,
+             "Of those that serve, how many have a port that is "
+             "`unknown`."));
 
 static const struct schema_struct summary_balancers = SHOWN_KEPT(
     "balancers", nb_summary_balancers,

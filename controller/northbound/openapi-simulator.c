@@ -189,7 +189,10 @@ const struct schema_struct nb_reply_trace = SHOWN_KEPT(
     SHOWN_LIST_OF(trace, outcomes, n_outcomes, STRUCT, ALWAYS,
                   "One for each choice of a balancer, at most 64.",
                   .nested = &outcome),
-    SHOWN_OF(trace, complete, BOOL, ALWAYS, "Whether these are all."));
+    SHOWN_OF(trace, complete, BOOL, ALWAYS, "Whether these are all."),
+    SHOWN_LIST_OF(trace, warnings, n_warnings, STRING, 0,
+                  "Hosts on the way that are not heard, so that nobody knows "
+                  "what they do."));
 
 /* Reachability.  --------------------------------------------------------- */
 

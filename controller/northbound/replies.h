@@ -294,7 +294,7 @@ struct nb_summary_placement {
 
 struct nb_summary_balancer {
     const char *name;
-    size_t backends, serving;
+    size_t backends, serving, unknown;
 };
 
 struct nb_summary_balancers {

@@ -60,6 +60,10 @@ static const struct schema_struct backend = SHOWN_KEPT(
     "backend", status_backend,
     SHOWN_OF(status_backend, port, REF, ALWAYS, "The port.",
              .ref = VMN_TABLE_PORT),
+    SHOWN_OF(status_backend, port_state, STRING, 0,
+             "The `state` of that port.  If it is `unknown`, what this says "
+             "of the backend is what the flows do, whether it is there or "
+             "not."),
     SHOWN_OF(status_backend, weight, U32, ALWAYS, "Its share."),
     SHOWN_OF(status_backend, state, ENUM, ALWAYS,
              "`serving`: gets new connections; `standby`: would; `checking`: "
@@ -75,7 +79,8 @@ static const struct schema_struct backend = SHOWN_KEPT(
              "their host."),
     SHOWN_OF(status_backend, host, REF, 0, "The host that it is on.",
              .ref = VMN_TABLE_HOST),
-    SHOWN_OF(status_backend, reason, STRING, 0, "Why it does not serve."),
+    SHOWN_OF(status_backend, reason, STRING, 0,
+             "Why it does not serve; or why its port is `unknown`."),
     SHOWN_STRUCT_OF(status_backend, health, POINTER,
                     "What probes have found.", &backend_health),
     SHOWN_STRUCT_OF(status_backend, load, ALWAYS,
@@ -130,6 +135,8 @@ const struct schema_struct schema_status_loadbalancer = SHOWN_KEPT(
              "How many backends it has."),
     SHOWN_OF(status_loadbalancer, n_serving, SIZE, ALWAYS,
              "How many of these serve."),
+    SHOWN_OF(status_loadbalancer, n_unknown, SIZE, ALWAYS,
+             "Of those that serve, how many have a port that is `unknown`."),
     SHOWN_STRUCT_OF(status_loadbalancer, load, ALWAYS,
                     "What clients send it, some seconds old, as counters "
                     "are.", &balancer_load),

@@ -46,7 +46,10 @@ const struct schema_struct schema_status_router = SHOWN_KEPT(
           .ref = VMN_TABLE_PORT),                                       \
     SHOWN("n_members", I64, FLAGS,                                      \
           "How many ports are in it, those of groups inside included.", \
-          SHOWN_AT(KEPT, members.n_members, sizeof(int64_t)), .def = -1)
+          SHOWN_AT(KEPT, members.n_members, sizeof(int64_t)), .def = -1), \
+    SHOWN("n_unknown", I64, HIDE,                                       \
+          "How many of these are `unknown`, when one is asked for.",    \
+          SHOWN_AT(KEPT, members.n_unknown, sizeof(int64_t)))
 
 const struct schema_struct schema_status_group = SHOWN_KEPT(
     "GroupStatus", status_group, MEMBERS(status_group, HIDE));

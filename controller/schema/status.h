@@ -202,6 +202,8 @@ struct status_members {
     size_t n_listed;
     const char **members;       /* NULL: they are not listed. */
     int64_t n_members;          /* -1: they were not counted. */
+    int64_t n_unknown;          /* Of these, on hosts that are not heard; 0:
+                                 * none, or they were not counted. */
 };
 
 struct status_group {
@@ -300,6 +302,7 @@ struct status_backend_health {
 
 struct status_backend {
     const char *port;
+    const char *port_state;     /* Or NULL. */
     unsigned int weight;
     const char *state;
     bool serving;
@@ -333,7 +336,7 @@ struct status_scale {
 };
 
 struct status_loadbalancer {
-    size_t n_backends, n_serving;
+    size_t n_backends, n_serving, n_unknown;
     struct status_load load;
     int64_t limited;            /* Packets; -1: its clients are not. */
     size_t n_listed;

@@ -104,6 +104,8 @@ struct trace {
     size_t n_outcomes;
     struct trace_outcome *outcomes;
     bool complete;
+    size_t n_warnings;          /* The caller's to fill in. */
+    const char **warnings;
 };
 
 /* Traces 'request' in the model's current state, as the engine has compiled

@@ -18,6 +18,9 @@ def shop(world):
     for name, host in ("a", "h1"), ("b", "h2"), ("c", "h2"):
         world.vm(name, "net", host, tcp=[80], labels={"role": "web"})
     world.lab.await_ports(["a", "b", "c"])
+    world.group("web", "role=web")
+    world.put("loadbalancers", "lb", vip="10.0.0.100", networks=["net"],
+              ports=[{"port": 80}], selector="role=web")
     return world
 
 
@@ -29,6 +32,11 @@ def states(world):
     return {p: status(world, p)["state"] for p in ("a", "b", "c")}
 
 
+def trace(world):
+    return world.api.call("POST", "/v1/trace", {"from": "a", "to": "b",
+                                            "protocol": "tcp", "port": 80})
+
+
 def assert_known(world):
     """All who can be asked say that the three ports are up."""
     assert states(world) == {"a": "up", "b": "up", "c": "up"}
@@ -37,6 +45,11 @@ def assert_known(world):
     assert found["ports"]["up"] == 3
     assert found["ports"]["unknown"] == 0
     assert world.api.metrics()["vmn_ports_unknown"] == 0
+    assert "n_unknown" not in world.api.get("groups/web")["status"]
+    balancer = world.api.get("loadbalancers/lb")["status"]
+    assert (balancer["n_serving"], balancer["n_unknown"]) == (3, 0)
+    assert found["balancers"]["degraded"] == []
+    assert "warnings" not in trace(world)
     assert world.api.get("status")["health"]["state"] == "ok"
 
 
@@ -57,6 +70,18 @@ def assert_unknown(world, reason):
     net = [n for n in found["networks"] if n["name"] == "net"][0]
     assert (net["up"], net["unknown"]) == (1, 2)
     assert world.api.metrics()["vmn_ports_unknown"] == 2
+    assert world.api.get("groups/web")["status"]["n_unknown"] == 2
+    balancer = world.api.get("loadbalancers/lb")["status"]
+    assert (balancer["n_serving"], balancer["n_unknown"]) == (3, 2)
+    assert {b["port"]: b["port_state"] for b in balancer["backends"]} == \
+        states(world)
+    assert [b["reason"] for b in balancer["backends"] if b["port"] == "b"] \
+        == [told["reason"]]
+    assert found["balancers"]["degraded"] == [
+        {"name": "lb", "backends": 3, "serving": 3, "unknown": 2}]
+    warnings = trace(world)["warnings"]
+    assert len(warnings) == 1
+    assert warnings[0].startswith(told["reason"])
     health = world.api.get("status")["health"]
     assert health["state"] == "degraded"
     assert [r["reason"] for r in health["reasons"]] == ["hosts"]

@@ -57,6 +57,13 @@ fabric_host_is_unheard(const struct fabric *f, const char *host,
     return f->unheard_ms && !strcmp(host, "hv1");
 }
 
+char *
+fabric_host_unheard_reason(const struct fabric *f, const char *host)
+{
+    return (f->unheard_ms && !strcmp(host, "hv1")
+            ? xstrdup("host \"hv1\" has not been heard") : NULL);
+}
+
 bool
 fabric_port_status(const struct fabric *f, const char *port OVS_UNUSED,
                    struct arena *arena OVS_UNUSED, struct status_port *status)

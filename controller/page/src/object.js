@@ -289,7 +289,8 @@ function backendRow(b) {
     h("td", { class: "right" }, b.weight),
     h("td", { class: "right" }, b.share === undefined ? "–" : `${b.share} %`),
     h("td", { class: "right" }, connections(b.load)),
-    h("td", {}, badge(STATES[b.state] ?? "wait", b.state, why)),
+    h("td", {}, badge(b.port_state === "unknown" ? "bad"
+      : STATES[b.state] ?? "wait", b.state, why)),
     h("td", {}, why));
 }
 
@@ -320,7 +321,9 @@ async function balancer(object, signal) {
     ["Address", `${spec.vip} ${spec.protocol} ${spec.ports.map(lbPort)
       .join(", ")}`],
     ["Networks", links("networks", spec.networks)],
-    ["Serving", `${status.n_serving} of ${status.n_backends}`],
+    ["Serving", [`${status.n_serving} of ${status.n_backends}`,
+      status.n_unknown ? [" ", badge("bad", `${status.n_unknown} unknown`)]
+        : ""]],
     ["Probes", spec.health ? `${spec.health.type}${spec.health.path
       ? ` ${spec.health.path}` : ""}, every ${spec.health.interval_ms} ms`
       : null],

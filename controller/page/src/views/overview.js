@@ -121,6 +121,7 @@ function issues({ status, summary }) {
     found.push([lb.serving ? "wait" : "bad", lb.serving ? "degraded" : "idle",
       lb.backends ? `balancer ${lb.name}: ${lb.serving} of `
         + `${plural(lb.backends, "backend")} serve`
+        + `${lb.unknown ? `, ${lb.unknown} of them unknown` : ""}`
         : `balancer ${lb.name} has no backends`]);
   }
   for (const network of summary.networks) {

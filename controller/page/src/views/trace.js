@@ -210,6 +210,8 @@ function legWay(leg, outcome, from) {
 
 function result(found, all) {
   return h("div", { class: `result ${all ? "all" : ""}` },
+    (found.warnings ?? []).map((text) => h("p", {},
+      badge("bad", "not heard"), " ", text)),
     found.complete ? null : h("p", { class: "hint" },
       "There are more outcomes than these."),
     found.outcomes.map((outcome) => panel(

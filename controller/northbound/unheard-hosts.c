@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What answers about ports say of hosts that are not heard: how many of some
+ * ports are on such hosts, and which of them a trace passes.  Not for a port's
+ * own state (fabric-status.h), nor for events (event-sources.c). */
+
+#include <config.h>
+
+#include "controller/northbound/northbound-private.h"
+
+#include <stdlib.h>
+
+#include "controller/fabric/fabric-status.h"
+#include "controller/schema/arena.h"
+#include "controller/simulator/trace.h"
+#include "sset.h"
+#include "util.h"
+
+size_t
+nb_count_unknown(const struct northbound *nb, const char *const *ports,
+                 size_t n)
+{
+    size_t n_unknown = 0;
+    int64_t since_ms;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct vmn_binding *binding = model_get_durable(
+            nb->model, VMN_TABLE_BINDING, ports[i], NULL);
+
+        n_unknown += (binding && binding->host
+                      && fabric_host_is_unheard(nb->fabric, binding->host,
+                                                &since_ms));
+    }
+    return n_unknown;
+}
+
+/* Traces.  --------------------------------------------------------------- */
+
+static void
+add_host(struct sset *hosts, const char *host)
+{
+    if (host) {
+        sset_add(hosts, host);
+    }
+}
+
+/* Adds the hosts that packets of 'outcome' pass. */
+static void
+add_hosts(const struct trace_outcome *outcome, struct sset *hosts)
+{
+    for (size_t i = 0; i < outcome->n_legs; i++) {
+        const struct trace_leg *leg = &outcome->legs[i];
+
+        for (size_t j = 0; j < leg->n_steps; j++) {
+            add_host(hosts, leg->steps[j].host);
+        }
+        for (size_t j = 0; j < leg->n_ends; j++) {
+            add_host(hosts, leg->ends[j].host);
+        }
+    }
+}
+
+void
+nb_warn_of_unheard(const struct northbound *nb, struct trace *trace,
+                   struct arena *arena)
+{
+    struct sset hosts = SSET_INITIALIZER(&hosts);
+    const char **names;
+
+    for (size_t i = 0; i < trace->n_outcomes; i++) {
+        add_hosts(&trace->outcomes[i], &hosts);
+    }
+    names = sset_sort(&hosts);
+    trace->warnings = arena_alloc(arena, sset_count(&hosts)
+                                         * sizeof *trace->warnings);
+    for (size_t i = 0; names[i]; i++) {
+        char *reason = fabric_host_unheard_reason(nb->fabric, names[i]);
+
+        if (reason) {
+            trace->warnings[trace->n_warnings++] = arena_printf(
+                arena, "%s: the trace goes by the flows that it is to hold",
+                reason);
+            free(reason);
+        }
+    }
+    if (!trace->n_warnings) {
+        trace->warnings = NULL;         /* Not shown. */
+    }
+    free(names);
+    sset_destroy(&hosts);
+}
