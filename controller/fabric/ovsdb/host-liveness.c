@@ -121,16 +121,17 @@ host_liveness_is_unheard(const struct fabric_host_db *db, int64_t *since_ms)
     const struct liveness_session *database = &db->database_session;
     const struct liveness_session *of_switch = &db->switch_session;
 
-    *since_ms = (database->lost && of_switch->lost
+    *since_ms = (database->away_ms && of_switch->away_ms
                  ? MIN(database->away_ms, of_switch->away_ms)
-                 : database->lost ? database->away_ms : of_switch->away_ms);
+                 : MAX(database->away_ms, of_switch->away_ms));
     return database->lost || of_switch->lost;
 }
 
 char *
 host_liveness_reason(const struct fabric_host_db *db)
 {
-    bool database = db->database_session.lost;
+    /* Both, also if only one is missed for long enough yet. */
+    bool database = db->database_session.away_ms;
     struct ds ds = DS_EMPTY_INITIALIZER;
     int64_t since_ms;
 
@@ -142,7 +143,7 @@ host_liveness_reason(const struct fabric_host_db *db)
     } else {
         ds_put_format(&ds, "%shost \"%s\" has not been heard",
                       !database ? "the switch of "
-                      : !db->switch_session.lost ? "the database of " : "",
+                      : !db->switch_session.away_ms ? "the database of " : "",
                       db->host->name);
     }
     ds_put_strftime_msec(&ds, " since %Y-%m-%dT%H:%M:%SZ", since_ms, true);
