@@ -140,7 +140,8 @@ def test_reachability_is_what_packets_do(shop, tmp_path):
     assert status == 1
     assert text.splitlines()[1].split() == [
         "cli", "srv", "delivered", "(firewall.verdicts/p,", "rule", "0", "of",
-        "p)", "dropped:", "isolated", "(firewall.isolated/net|ingress)"], text
+        "p)", "dropped:", "isolated", "(ingress,", "by", "p)",
+        "(firewall.isolated/net|ingress)"], text
     assert len(text.splitlines()) == 2
     assert vmnctl(shop, "reachability", "tcp/81", "--after",
                   str(path)) == (0, "nobody's reach would change\n")
