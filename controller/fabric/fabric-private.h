@@ -61,6 +61,9 @@ struct fabric_callbacks {
      * binding; else sets '*revision' to the binding's, 0 if it has none. */
     bool (*port_binding)(const struct fabric *, const char *port,
                          uint64_t *revision);
+    /* For some ports there is nothing more to become a binding: whoever waits
+     * for that is to look again. */
+    void (*bindings_decided)(struct fabric *);
     /* Files with certificates have changed. */
     void (*certificates_changed)(const struct fabric *);
 };

@@ -4,6 +4,7 @@
 import json
 import os
 import subprocess
+import time
 
 import pytest
 from conftest import close_lab, end, make_lab, wait_quiet
@@ -205,3 +206,13 @@ def test_host_that_had_not_confirmed_before_a_restart(lab, cut):
     assert h2()["time"] is None
     assert entry(lab, revision)["receipt"]["installed"]
     api.put("ports/vm2", {"network": "shop"}, wait="installed")
+
+
+def test_a_port_that_nobody_has_plugged_is_not_waited_for(lab):
+    """No host reports it, so no binding follows from its creation.  It took
+    all of the time-out, once, which is far above what it takes."""
+    began = time.monotonic()
+    receipt = lab.vmnd.api.put("ports/spare", {"network": "shop"},
+                               wait="installed", timeout="60s")["receipt"]
+    assert receipt["installed"] and time.monotonic() < began + 40
+    lab.vmnd.api.delete("ports/spare", wait="installed")

@@ -242,5 +242,6 @@ observed_decide_due(struct observed_state *state)
             break;
         }
     }
+    state->fabric->callbacks->bindings_decided(state->fabric);
     return ovs_list_is_empty(&state->due);
 }
