@@ -25,8 +25,8 @@
 #define N_KEYS 600
 
 struct world {
-    char keys[N_KEYS][8];
-    char names[N_PORTS][8];
+    char keys[N_KEYS][24];
+    char names[N_PORTS][24];
     struct vmn_label label[N_PORTS][N_KEYS];
     struct vmn_labels labels[N_PORTS];
     struct recommend_port ports[N_PORTS];
