@@ -69,8 +69,8 @@ void fabric_unsynced_hosts(const struct fabric *, struct svec *hosts);
 #define FABRIC_N_STATES 6
 extern const char *const fabric_states[FABRIC_N_STATES];
 
-/* Returns true if the host is unheard: nothing was heard of its database, or of
- * its switch, for longer than a session takes to come back.  Its ports are
+/* Returns true if the host is unheard: nothing was heard of its database, or
+ * of its switch, for longer than a session takes to come back.  Its ports are
  * "unknown" then.  Sets '*since_ms' to when it was heard last, by the wall
  * clock.  What may be different then is announced as of the host. */
 bool fabric_host_is_unheard(const struct fabric *, const char *host,

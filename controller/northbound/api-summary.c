@@ -183,8 +183,8 @@ look_at_host(struct summary *s, const struct vmn_row *row)
     reply->hosts[tally->index] = (struct nb_summary_host) {
         .name = own_key(&s->hosts, row->name), .state = keep(s, status.state),
         .reason = keep(s, status.reason), .ports = tally->n,
-        .up = tally->n_up, .unknown = tally->n_unknown, .lag = status.lag.revisions,
-        .bytes_per_s = tally->bytes_per_s,
+        .up = tally->n_up, .unknown = tally->n_unknown,
+        .lag = status.lag.revisions, .bytes_per_s = tally->bytes_per_s,
         .tunnel_bytes_per_s = llrint(tunnels.sent_bytes_per_s
                                      + tunnels.received_bytes_per_s),
     };

@@ -32,8 +32,8 @@ nb_balancer_members(const struct northbound *nb, const char *name, size_t *n)
     return engine_balancer_members(nb->engine, name, n);
 }
 
-/* Returns true if the flows send to the backend, and nobody knows whether it is
- * there. */
+/* Returns true if the flows send to the backend, and nobody knows whether it
+ * is there. */
 static bool
 serves_unheard(const struct northbound *nb,
                const struct vmn_lb_member *member)

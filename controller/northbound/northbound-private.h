@@ -243,8 +243,8 @@ void nb_reply_struct(struct http_request *, const struct schema_struct *shown,
 
 /* log-contents.c */
 /* Gets what the store keeps of what the revision made of objects, which the
- * caller owns.  Returns 0, ENOENT without an error, or a positive errno with an
- * error in '*why'. */
+ * caller owns.  Returns 0, ENOENT without an error, or a positive errno with
+ * an error in '*why'. */
 int nb_log_contents(const struct northbound *, uint64_t revision,
                     json_t **contents, struct vmn_error *why);
 /* Appends it, as the members "contents" and "left_out", to an object that has

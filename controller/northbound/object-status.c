@@ -347,8 +347,8 @@ fill_observation(const struct nb_status_query *q, const struct vmn_row *row,
 
 /* All types.  ------------------------------------------------------------ */
 
-/* Room for any of them: lists show thousands of objects, and memory of the heap
- * for each would be felt. */
+/* Room for any of them: lists show thousands of objects, and memory of the
+ * heap for each would be felt. */
 union status {
     struct status_host host;
     struct status_network network;

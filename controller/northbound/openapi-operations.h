@@ -65,7 +65,8 @@ extern const struct nb_operation nb_operation_apply, nb_operation_trace;
 extern const struct nb_operation nb_operation_reachability,
     nb_operation_reach_change;
 extern const struct nb_operation nb_operation_recommendations;
-extern const struct nb_operation nb_operation_revisions, nb_operation_revision, nb_operation_undo;
+extern const struct nb_operation nb_operation_revisions, nb_operation_revision;
+extern const struct nb_operation nb_operation_undo;
 extern const struct nb_operation nb_operation_activity, nb_operation_events;
 extern const struct nb_operation nb_operation_drops, nb_operation_logs;
 extern const struct nb_operation nb_operation_identities, nb_operation_usage;

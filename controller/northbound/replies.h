@@ -252,7 +252,8 @@ struct nb_event_health {
 };
 
 extern const struct schema_struct nb_event_installed, nb_event_host,
-    nb_event_binding, nb_event_ports, nb_event_claim, nb_event_audit, nb_event_health;
+    nb_event_binding, nb_event_ports, nb_event_claim, nb_event_audit,
+    nb_event_health;
 
 /* Flows.  ---------------------------------------------------------------- */
 

@@ -331,7 +331,8 @@ static void
 diff_ordered(struct differ *d, const struct schema_field *f,
              const json_t *before, const json_t *after)
 {
-    size_t n_before = json_array_size(before), n_after = json_array_size(after);
+    size_t n_before = json_array_size(before);
+    size_t n_after = json_array_size(after);
     size_t first = 0;
 
     while (first < MIN(n_before, n_after)

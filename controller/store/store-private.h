@@ -153,7 +153,7 @@ bool store_statement_run(sqlite3_stmt *);
 bool store_log_trim(struct store_statements *s, int64_t newest_ms,
                     struct store_log_counts *n);
 
-/* store-receipts.c: receipts of revisions.  -------------------------------- */
+/* store-receipts.c: receipts of revisions.  ------------------------------- */
 
 /* The writer's side, and what is queued for it. */
 struct store_receipts {
@@ -178,7 +178,7 @@ int store_receipts_write(struct store_receipts *, sqlite3 *,
 int store_receipts_read(sqlite3_stmt *, uint64_t revision,
                         struct store_receipt *);
 
-/* store-contents.c: what revisions made of objects.  ----------------------- */
+/* store-contents.c: what revisions made of objects.  ---------------------- */
 
 /* Most bytes that are kept of a revision. */
 #define STORE_CONTENTS_MAX (256 * 1024)

@@ -29,7 +29,8 @@ typedef void store_done_cb(void *aux, int error, const struct vmn_error *why);
 typedef void store_copied_cb(void *aux, int error, const struct vmn_error *why,
                              int fd);
 
-/* Appends more members to an entry of the log in a list, each after a comma. */
+/* Appends more members to an entry of the log in a list, each after a
+ * comma. */
 typedef void store_log_more_cb(const void *aux, uint64_t revision,
                                struct ds *);
 

@@ -206,8 +206,9 @@ fake_copy(struct store *store, struct model *model OVS_UNUSED,
 static void
 fake_get_stats(const struct store *store, struct store_stats *stats)
 {
-    *stats = (struct store_stats) { .ok = !store->error, .corrupt = store->corrupt,
-                                    .n_batches = 7 };
+    *stats = (struct store_stats) {
+        .ok = !store->error, .corrupt = store->corrupt, .n_batches = 7,
+    };
 }
 
 const struct store_class fake_store_class = {

@@ -4,9 +4,9 @@
  * Changes nothing; see receipts.h and fabric-receipts.h.
  *
  * Of a revision older than the oldest receipt, or from before the start, it is
- * known what was recorded (receipt-history.c).  One that is waited for is taken
- * to concern all hosts: it is installed when all have acknowledged a revision
- * as new. */
+ * known what was recorded (receipt-history.c).  One that is waited for is
+ * taken to concern all hosts: it is installed when all have acknowledged a
+ * revision as new. */
 
 #include <config.h>
 
