@@ -228,7 +228,7 @@ export const scenes = {
       await page.getByRole("status").getByText("isolated", { exact: true })
         .waitFor();
       await page.getByText("none of its rules allows this").waitFor();
-      await page.getByText("Policies that apply to").waitFor();
+      await page.getByText(/^Isolated in (in|e)gress by /).waitFor();
       assert(page.url().endsWith("#/trace/web2/db1/tcp/5432"));
       await shoot("dropped");
       // To the balancer: one outcome for each backend.
