@@ -82,6 +82,7 @@ def test_reachability_is_what_packets_find(nine):
 
 class Pair:
     """As established.Pair, but each VM is in a network of its own."""
+    kept = False
 
     def __init__(self, world):
         self.world = world
@@ -149,7 +150,7 @@ def test_answers_pass_the_default_of_the_others(pair):
     is answered."""
     pair.apply([])
     for network, want in (("net", "CD"), ("net1", "AB"), ("net2", "")):
-        held = established.Open(*pair.vms[:2])
+        held = established.open_four(pair, "")
         try:
             pair.world.patch("networks", network, default="deny")
             assert held.is_cut(pair.world, want)

@@ -88,6 +88,8 @@ class Open:
 
 
 class Pair:
+    kept = False                # Whether the last case was of kept ones.
+
     def __init__(self, world):
         self.world = world
         world.network("net")
@@ -106,10 +108,21 @@ class Pair:
                                        wait="installed", timeout="20s"))
 
 
+def open_four(pair, name):
+    """Opens the four, of the mode of the case 'name', which is applied.  One
+    that opens while a datapath's cache is still as it was before a change is
+    of the mode before it."""
+    kept = name.startswith("kept")
+    if kept:
+        await_mark(pair)
+    elif pair.kept:
+        pair.world.revalidated()
+    pair.kept = kept
+    return Open(*pair.vms[:2])
+
+
 def await_mark(pair):
-    """Waits until connections that open are marked as kept.  One that opens
-    while a datapath's cache is still as it was before a change is of the mode
-    before it."""
+    """Waits until connections that open are marked as kept."""
     def is_marked():
         held = traffic.Connection(pair.vms[0], pair.vms[1].ip, 80)
         try:
@@ -348,9 +361,7 @@ CASES = {
 def test_change(pair, name):
     before, after, want = CASES[name]
     pair.apply(before)
-    if name.startswith("kept"):
-        await_mark(pair)
-    held = Open(*pair.vms[:2])
+    held = open_four(pair, name)
     try:
         pair.apply(after)
         assert held.is_cut(pair.world, want)
@@ -360,8 +371,7 @@ def test_change(pair, name):
 
 def test_only_what_is_open_is_kept(pair):
     pair.apply(KEEP_IN)
-    await_mark(pair)
-    held = Open(*pair.vms[:2])
+    held = open_four(pair, "kept")
     try:
         pair.apply(policy("in", "role=srv", on_change="keep"))
         pair.world.blocked(*pair.vms[:2])
@@ -415,9 +425,7 @@ OBJECTS = {
 def test_object(pair, name):
     before, kind, what, patch, undo, want = OBJECTS[name]
     pair.apply(before)
-    if name.startswith("kept"):
-        await_mark(pair)
-    held = Open(*pair.vms[:2])
+    held = open_four(pair, name)
     try:
         pair.world.patch(kind, what, **patch)
         assert held.is_cut(pair.world, want)
