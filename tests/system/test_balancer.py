@@ -438,6 +438,8 @@ def test_connections_spread_by_weight(town, many, n, heavier, n_values):
             backends=[{"port": name, "weight": weight}
                       for name, weight in weights.items()])
     h1 = town.lab.host("h1")
+    # What was cached of the balancer as it was before.
+    town.revalidated()
     h1.appctl("revalidator/purge")
     try:
         found = opened(town, VIPS["ipv4"], seed)

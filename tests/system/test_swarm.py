@@ -311,7 +311,8 @@ def test_port_is_up_only_when_its_host_has_its_flows(swarm):
         "subnets": [{"cidr": "10.0.0.0/16"}]}})
     swarm.control("mute", "hv0")
     swarm.control("plug", "hv0", "p")
-    swarm.api.write("PUT", "ports/p", {"network": "n"})
+    # Who waits for it would wait for its binding's flows, too.
+    swarm.api.call("PUT", "/v1/ports/p", {"spec": {"network": "n"}})
 
     def state():
         return swarm.api.call("GET", "/v1/ports/p")["status"]["state"]

@@ -294,7 +294,8 @@ receipt_says_where_each_host_is(void **state OVS_UNUSED)
     TURN_UNTIL(!strcmp(receipt_of(revision, 1), "confirmed"));
     switches[0].refuse_priority = 200;
     edit_port("b", "red", 200, "all", 1, false);
-    TURN_UNTIL(!strcmp(receipt_of(revision, 0), "failed"));
+    TURN_UNTIL(!strcmp(receipt_of(revision, 0), "failed")
+               && !strcmp(receipt_of(revision, 1), "confirmed"));
     assert_receipt_text(
         "{\"revision\":7,\"recorded\":true,\"installed\":false,\"hosts\":["
         "{\"host\":\"h0\",\"state\":\"failed\",\"time\":\"\","
