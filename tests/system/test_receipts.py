@@ -129,7 +129,8 @@ def test_wait_for_a_binding_that_its_host_does_not_take(lab, cut):
     api.delete("ports/vm2")
     reply = api.put("ports/vm2", spec, wait="installed", timeout="500ms")
     assert not reply["receipt"]["installed"]
-    assert reply["status"]["state"] == "pending"
+    # Unknown once the host has not been heard for some seconds.
+    assert reply["status"]["state"] in ("pending", "unknown")
 
 
 def restart(lab, kill=False):
