@@ -153,20 +153,22 @@ load_cursors(sqlite3 *db, struct model *model, struct vmn_error *why)
     return error;
 }
 
-static int
-load_revision(sqlite3 *db, uint64_t *revision, struct vmn_error *why)
+int
+store_get_revision(sqlite3 *db, uint64_t *revision, struct vmn_error *why)
 {
-    sqlite3_stmt *stmt = NULL;
-    int error = 0;
+    int64_t stored = 0, recorded = 0, has_receipts = 0;
+    int error = store_get_int(db, "SELECT max(revision) FROM revisions",
+                              &stored, why);
 
-    if (sqlite3_prepare_v2(db, "SELECT max(revision) FROM revisions", -1,
-                           &stmt, NULL) == SQLITE_OK
-        && sqlite3_step(stmt) == SQLITE_ROW) {
-        *revision = sqlite3_column_int64(stmt, 0);
-    } else {
-        error = store_error(db, why, "cannot read");
+    /* Older formats have no receipts. */
+    error = error ? error : store_get_int(
+        db, "SELECT count(*) FROM sqlite_schema WHERE name = 'receipts'",
+        &has_receipts, why);
+    if (!error && has_receipts) {
+        error = store_get_int(db, "SELECT max(revision) FROM receipts",
+                              &recorded, why);
     }
-    sqlite3_finalize(stmt);
+    *revision = MAX(MAX(stored, recorded), 0);
     return error;
 }
 
@@ -186,7 +188,7 @@ store_load(sqlite3 *db, const char *path, struct model *model,
         }
     }
     error = error ? error : load_cursors(db, model, why);
-    error = error ? error : load_revision(db, &revision, why);
+    error = error ? error : store_get_revision(db, &revision, why);
     if (!error) {
         model_load_done(model, revision, &errors);
         if (errors.n) {

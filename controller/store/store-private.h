@@ -196,6 +196,10 @@ bool store_contents_write(const struct model_log *, struct store_statements *);
 bool store_contents_trim(struct store_statements *);
 
 /* store-load.c: reading.  ------------------------------------------------- */
+/* Finds the newest revision that the file tells of.  One that changed nothing
+ * that is stored has a receipt only; its number must not be given to another
+ * change after a restart. */
+int store_get_revision(sqlite3 *, uint64_t *revision, struct vmn_error *why);
 int store_load(sqlite3 *, const char *path, struct model *,
                struct vmn_error *why);
 

@@ -42,7 +42,8 @@ struct former {
 static void
 read_former(const char *database, struct former *former)
 {
-    int64_t application = 0, format = 0, revision = 0;
+    int64_t application = 0, format = 0;
+    uint64_t revision = 0;
     sqlite3 *db = NULL;
     struct vmn_error why = VMN_ERROR_INIT;
     int error = store_connect(database, SQLITE_OPEN_READONLY, "", &db, &why);
@@ -57,11 +58,9 @@ read_former(const char *database, struct former *former)
         error = vmn_error_invalid(&why, "%s is not a database of this vmnd",
                                   database);
     }
-    error = error ? error
-            : store_get_int(db, "SELECT max(revision) FROM revisions",
-                            &revision, &why);
+    error = error ? error : store_get_revision(db, &revision, &why);
     sqlite3_close(db);
-    former->revision = MAX(revision, 0);
+    former->revision = revision;
     former->damage = error ? vmn_error_steal_text(&why) : NULL;
 }
 

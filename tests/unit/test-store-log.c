@@ -142,6 +142,21 @@ receipts_are_kept_and_replaced(void **state)
     assert_receipt(f, 7, NULL);
 }
 
+/* What changed only what is not stored has a number that a client has seen,
+ * and a receipt that would be taken for that of another change. */
+static void
+revision_of_a_receipt_is_not_given_again(void **state)
+{
+    struct fixture *f = *state;
+
+    store_apply(f, base_rows);
+    assert_int_equal(submit(f), 0);
+    put_receipt(f, 1, 3, false, xstrdup("three"));
+    close_store(f);
+    open_store(f);
+    assert_int_equal(model_durable_revision(f->model), 3);
+}
+
 /* Those of people are not displaced by those of others. */
 static void
 oldest_receipts_give_way(void **state)
@@ -661,6 +676,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(log_tells_revisions),
         TEST(receipts_are_kept_and_replaced),
+        TEST(revision_of_a_receipt_is_not_given_again),
         TEST(oldest_receipts_give_way),
         TEST(log_tells_revisions_of_an_object),
         TEST(log_is_filtered),

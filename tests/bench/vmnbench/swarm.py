@@ -137,13 +137,20 @@ class Swarm:
     def wait_settled(self, seconds=1200):
         """Until every host has the newest revision."""
         number = self.api.call("GET", "/v1/networks", limit=1)["revision"]
-        wait_for("revision %d" % number, lambda: self._installed(number),
-                 seconds, 0.001)
+        try:
+            wait_for("revision %d" % number, lambda: self._installed(number),
+                     seconds, 0.001)
+        except Error as error:
+            raise Error("%s: %s" % (error, [
+                host for host in self._receipt(number)["hosts"]
+                if host["state"] != "confirmed"])) from error
+
+    def _receipt(self, number):
+        self.processes.check()
+        return self.api.call("GET", "/v1/revisions/%d" % number)["receipt"]
 
     def _installed(self, number):
-        self.processes.check()
-        return self.api.call("GET", "/v1/revisions/%d" % number)["receipt"][
-            "installed"]
+        return self._receipt(number)["installed"]
 
     def plug(self, ports_of_hosts):
         """{host: [name, ...]}"""
