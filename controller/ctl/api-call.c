@@ -460,6 +460,9 @@ get_page(struct ctl *ctl, const char *type, size_t n, json_t *objects,
     if (ctl->selector) {
         ctl_append_query(&path, "selector", ctl->selector);
     }
+    if (ctl->host) {
+        ctl_append_query(&path, "host", ctl->host);
+    }
     if (ctl->network) {
         ctl_append_query(&path, "network", ctl->network);
     }
@@ -574,8 +577,11 @@ const struct schema_table *
 ctl_get_type(struct ctl *ctl, const char *name)
 {
     const struct schema_table *type = ctl_type_find(name);
+    const char *guess = type ? NULL : ctl_type_guess(name);
 
-    if (!type) {
+    if (guess) {
+        ctl_usage(ctl, "no type \"%s\"; did you mean \"%s\"?", name, guess);
+    } else if (!type) {
         ctl_usage(ctl, "no type \"%s\" (vmnctl --help lists them)", name);
     }
     return type;

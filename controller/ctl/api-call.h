@@ -82,8 +82,8 @@ typedef enum ctl_exit ctl_event_cb(struct ctl *, const char *kind,
 enum ctl_exit ctl_follow_events(struct ctl *, const char *query,
                                 ctl_event_cb *cb, void *aux);
 
-/* Appends to the array 'objects' those that match --selector and --network, at
- * most --limit, page by page. */
+/* Appends to the array 'objects' those that match --selector, --host and
+ * --network, at most --limit, page by page. */
 enum ctl_exit ctl_get_list(struct ctl *, const char *type, json_t *objects);
 
 /* To be called after a write: if --wait was given, prints the reply's receipt

@@ -41,8 +41,16 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/describe.h \
 	controller/ctl/dispatch.c \
 	controller/ctl/event-follow.c \
+	controller/ctl/field-path.c \
+	controller/ctl/field-path.h \
+	controller/ctl/field-place.c \
+	controller/ctl/field-place.h \
+	controller/ctl/get-output.c \
+	controller/ctl/get-output.h \
 	controller/ctl/get-watch.c \
 	controller/ctl/get-watch.h \
+	controller/ctl/object-args.c \
+	controller/ctl/object-args.h \
 	controller/ctl/object-changes.c \
 	controller/ctl/object-changes.h \
 	controller/ctl/object-files.c \

@@ -226,7 +226,7 @@ print_commands(const struct line *line)
 static void
 print_options(const struct line *line)
 {
-    unsigned int options = (CTL_OPT_GLOBAL
+    uint64_t options = (CTL_OPT_GLOBAL
                             | (line->command ? line->command->options : 0));
     struct ctl_option_info info;
 
@@ -288,7 +288,7 @@ print_argument(struct line *line)
 static bool
 find_option(struct line *line, const char *word, const char **value)
 {
-    unsigned int options = (CTL_OPT_GLOBAL
+    uint64_t options = (CTL_OPT_GLOBAL
                             | (line->command ? line->command->options : 0));
     size_t n = strcspn(word, "=");
     struct ctl_option_info info;

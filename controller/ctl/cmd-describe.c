@@ -12,6 +12,7 @@
 
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/output.h"
+#include "controller/ctl/object-args.h"
 #include "controller/ctl/object-types.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -527,9 +528,11 @@ describe_concerns(struct ctl *ctl, const struct schema_table *type,
 }
 
 enum ctl_exit
-ctl_cmd_describe(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+ctl_cmd_describe(struct ctl *ctl, int n_args, char *const args[])
 {
-    const struct schema_table *type = ctl_get_type(ctl, args[0]);
+    const char *name;
+    const struct schema_table *type = ctl_args_one(ctl, "describe", n_args,
+                                                   args, &name);
     struct ds path = DS_EMPTY_INITIALIZER;
     struct ctl_reply reply;
     enum ctl_exit status;
@@ -537,13 +540,13 @@ ctl_cmd_describe(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     if (!type) {
         return CTL_USAGE;
     }
-    ctl_append_path(&path, type->plural, args[1]);
+    ctl_append_path(&path, type->plural, name);
     status = ctl_get(ctl, ds_cstr(&path), &reply);
     ds_destroy(&path);
     if (!status) {
         show_object(ctl, type, reply.body, find_related(type));
         ctl->passes_over = true;
-        status = describe_concerns(ctl, type, args[1], reply.body);
+        status = describe_concerns(ctl, type, name, reply.body);
         ctl_reply_uninit(&reply);
         if (ctl->n_passed_over) {
             fflush(ctl->out);

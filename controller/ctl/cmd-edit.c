@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/object-args.h"
 #include "controller/ctl/object-files.h"
 #include "controller/ctl/object-types.h"
 #include "controller/ctl/output-fields.h"
@@ -424,15 +425,15 @@ edit_object(struct edit *edit, const char *text)
 }
 
 enum ctl_exit
-ctl_cmd_edit(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+ctl_cmd_edit(struct ctl *ctl, int n_args, char *const args[])
 {
-    struct edit edit = { .ctl = ctl, .type = ctl_get_type(ctl, args[0]),
-                         .name = args[1] };
+    struct edit edit = { .ctl = ctl };
     struct ds api = DS_EMPTY_INITIALIZER;
     enum ctl_exit status;
     char *text;
     bool there;
 
+    edit.type = ctl_args_one(ctl, "edit", n_args, args, &edit.name);
     if (!edit.type) {
         return CTL_USAGE;
     }

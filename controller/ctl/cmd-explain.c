@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/field-place.h"
 #include "controller/ctl/output.h"
 #include "controller/ctl/object-types.h"
 #include "openvswitch/dynamic-string.h"
@@ -110,52 +111,16 @@ explain_type(struct ctl *ctl, const struct schema_table *type)
     }
 }
 
-static const char *
-field_candidate(const void *s_, size_t i)
-{
-    const struct schema_struct *s = s_;
-
-    return s->fields[i].name;
-}
-
-/* What a path of names refers to. */
+/* What a path of names refers to, and the path. */
 struct place {
-    const struct schema_table *type;
-    const struct schema_field *f;   /* NULL: the type itself. */
-    bool shown;                     /* It is part of the status. */
+    struct ctl_place at;
     struct ds path;
 };
-
-/* Returns the fields of 'place', or NULL; for a status, without the allocated
- * fields of the spec. */
-static const struct schema_struct *
-fields_at(const struct place *place)
-{
-    if (place->f) {
-        return place->f->type == SCHEMA_STRUCT ? place->f->nested : NULL;
-    }
-    return place->shown ? place->type->status : &place->type->row;
-}
-
-/* Returns the field 'name' of 'place', or NULL. */
-static const struct schema_field *
-find_field(const struct place *place, const char *name)
-{
-    const struct schema_struct *s = fields_at(place);
-    const struct schema_field *f = s ? schema_find_field(s, name) : NULL;
-
-    if (!f && !place->f && place->shown) {
-        f = schema_find_field(&place->type->row, name);
-        f = f && f->flags & SCHEMA_ASSIGNED ? f : NULL;
-    }
-    return f;
-}
 
 static enum ctl_exit
 no_field(struct ctl *ctl, const struct place *place, const char *name)
 {
-    const struct schema_struct *s = fields_at(place);
-    const char *guess = s ? schema_suggest(name, field_candidate, s) : NULL;
+    const char *guess = ctl_place_guess(&place->at, name);
 
     if (guess) {
         return ctl_usage(ctl, "explain: %s has no field \"%s\"; did you mean "
@@ -170,18 +135,13 @@ no_field(struct ctl *ctl, const struct place *place, const char *name)
 static bool
 step(struct place *place, char *name)
 {
-    bool is_top = !place->f && !strchr(ds_cstr_ro(&place->path), '.');
+    bool is_top = !place->at.f && !strchr(ds_cstr_ro(&place->path), '.');
 
     name[strcspn(name, "[")] = '\0';
     if (is_top && (!strcmp(name, "spec") || !strcmp(name, "status"))) {
-        place->shown = !strcmp(name, "status");
-    } else {
-        const struct schema_field *f = find_field(place, name);
-
-        if (!f) {
-            return false;
-        }
-        place->f = f;
+        place->at.shown = !strcmp(name, "status");
+    } else if (!ctl_place_step(&place->at, name)) {
+        return false;
     }
     ds_put_format(&place->path, ".%s", name);
     return true;
@@ -190,43 +150,44 @@ step(struct place *place, char *name)
 static void
 explain_place(struct ctl *ctl, const struct place *place)
 {
-    const struct schema_struct *fields = fields_at(place);
+    const struct schema_struct *fields = ctl_place_fields(&place->at);
 
-    if (!place->f && !place->shown) {
-        explain_type(ctl, place->type);
+    if (!place->at.f && !place->at.shown) {
+        explain_type(ctl, place->at.type);
         return;
     }
     fprintf(ctl->out, "%s\n", ds_cstr_ro(&place->path));
-    if (!place->f) {
-        put_status(ctl->out, place->type);
+    if (!place->at.f) {
+        put_status(ctl->out, place->at.type);
         return;
     }
-    put_field(ctl->out, place->f, place->shown);
+    put_field(ctl->out, place->at.f, place->at.shown);
     if (fields) {
         fputs("\nIts fields:\n", ctl->out);
-        put_fields(ctl->out, fields, place->shown);
+        put_fields(ctl->out, fields, place->at.shown);
     }
 }
 
 enum ctl_exit
 ctl_cmd_explain(struct ctl *ctl, int n_args, char *const args[])
 {
-    struct place place = { .type = NULL, .path = DS_EMPTY_INITIALIZER };
+    struct place place = { .at = { .type = NULL },
+                           .path = DS_EMPTY_INITIALIZER };
     enum ctl_exit status = CTL_USAGE;
     char *copy, *name, *save = NULL;
 
     if (!n_args) {
-        for (size_t i = 0; (place.type = ctl_type_at(i)); i++) {
-            fprintf(ctl->out, "%-15s %s\n", place.type->plural,
-                    place.type->doc);
+        for (size_t i = 0; (place.at.type = ctl_type_at(i)); i++) {
+            fprintf(ctl->out, "%-15s %s\n", place.at.type->plural,
+                    place.at.type->doc);
         }
         return CTL_DONE;
     }
     copy = xstrdup(args[0]);
     name = strtok_r(copy, ".", &save);
-    place.type = ctl_get_type(ctl, name ? name : "");
-    if (place.type) {
-        ds_put_cstr(&place.path, place.type->plural);
+    place.at.type = ctl_get_type(ctl, name ? name : "");
+    if (place.at.type) {
+        ds_put_cstr(&place.path, place.at.type->plural);
         while ((name = strtok_r(NULL, ".", &save)) && step(&place, name)) {
             continue;
         }

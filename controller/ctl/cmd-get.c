@@ -6,12 +6,16 @@
 
 #include "controller/ctl/ctl.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "controller/ctl/api-call.h"
-#include "controller/ctl/output.h"
-#include "controller/ctl/object-types.h"
+#include "controller/ctl/field-path.h"
+#include "controller/ctl/get-output.h"
 #include "controller/ctl/get-watch.h"
+#include "controller/ctl/object-args.h"
+#include "controller/ctl/object-types.h"
+#include "controller/ctl/output.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -33,85 +37,17 @@ get_one(struct ctl *ctl, const struct schema_table *type, const char *name,
     return status;
 }
 
-/* Output.  ---------------------------------------------------------------- */
-
-/* Puts "type" in front of each object, so that the output can be applied. */
-json_t *
-ctl_with_types(const json_t *objects, const struct schema_table *type)
-{
-    json_t *result = json_array();
-    json_t *object;
-    size_t i;
-
-    json_array_foreach (objects, i, object) {
-        json_t *copy = json_pack("{s:s}", "type", type->plural);
-
-        json_object_update_missing(copy, object);
-        json_array_append_new(result, copy);
-    }
-    return result;
-}
-
-static void
-show_objects(struct ctl *ctl, const struct schema_table *type,
-             const json_t *objects, bool one)
-{
-    json_t *typed = ctl_with_types(objects, type);
-    struct ctl_column *columns;
-    const json_t *object;
-    size_t i;
-
-    switch (ctl->output) {
-    case CTL_JSON:
-        if (one) {
-            ctl_show_json(ctl->out, json_array_get(typed, 0));
-        } else {
-            json_t *list = json_pack("{s:O}", "items", typed);
-
-            ctl_show_json(ctl->out, list);
-            json_decref(list);
-        }
-        break;
-    case CTL_YAML:
-        json_array_foreach (typed, i, object) {
-            fputs(i ? "---\n" : "", ctl->out);
-            ctl_show_yaml(ctl->out, object, "");
-        }
-        break;
-    case CTL_NAME:
-        json_array_foreach (objects, i, object) {
-            ctl_show_name(ctl->out, object);
-        }
-        break;
-    case CTL_TABLE:
-    case CTL_WIDE:
-    default:
-        if (!json_array_size(objects)) {
-            fprintf(ctl->err, "no %s\n", type->plural);
-            break;
-        }
-        columns = ctl_type_columns(type, ctl->output == CTL_WIDE);
-        ctl_show_table(ctl->out, columns, objects);
-        free(columns);
-        break;
-    }
-    json_decref(typed);
-}
-
+/* Reads what is named of a type into 'objects': of several names, those that
+ * are there even if others could not be read. */
 static enum ctl_exit
-get(struct ctl *ctl, const struct schema_table *type, int n_names,
-    char *const names[])
+read_named(struct ctl *ctl, const struct ctl_named *named, json_t *objects)
 {
-    json_t *objects = json_array();
     enum ctl_exit status = CTL_DONE;
 
-    if (!n_names) {
-        status = ctl_get_list(ctl, type->plural, objects);
-    }
-    for (int i = 0; i < n_names; i++) {
-        enum ctl_exit error = get_one(ctl, type, names[i], objects);
+    for (size_t i = 0; i < named->names.n; i++) {
+        enum ctl_exit error = get_one(ctl, named->type, named->names.names[i],
+                                      objects);
 
-        /* Objects that exist are shown even if others could not be read. */
         if (error) {
             status = error;
             if (error != CTL_REFUSED) {
@@ -119,27 +55,170 @@ get(struct ctl *ctl, const struct schema_table *type, int n_names,
             }
         }
     }
-    if (!status || json_array_size(objects)) {
-        show_objects(ctl, type, objects, n_names == 1);
-    }
-    json_decref(objects);
     return status;
 }
 
-enum ctl_exit
-ctl_cmd_get(struct ctl *ctl, int n_args, char *const args[])
+/* Reads all objects of a type that the options select.  If they are to be
+ * sorted, --limit is about the sorted ones. */
+static enum ctl_exit
+read_all(struct ctl *ctl, const struct schema_table *type, json_t *objects)
 {
-    const struct schema_table *type = ctl_get_type(ctl, args[0]);
+    long int limit = ctl->limit;
+    enum ctl_exit status;
 
-    if (!type) {
-        return CTL_USAGE;
+    if (ctl->sort_by) {
+        ctl->limit = 0;
     }
-    if (n_args > 1 && (ctl->selector || ctl->limit)) {
+    status = ctl_get_list(ctl, type->plural, objects);
+    ctl->limit = limit;
+    return status;
+}
+
+/* Reads into 'found' what 'args' names.  Of several types, those that the
+ * account may not see are passed over. */
+static enum ctl_exit
+read_found(struct ctl *ctl, const struct ctl_args *args,
+           struct ctl_found *found)
+{
+    enum ctl_exit worst = CTL_DONE;
+
+    ctl->passes_over = args->n > 1 && !ctl_args_count(args);
+    for (size_t i = 0; i < args->n && worst <= CTL_REFUSED; i++) {
+        const struct ctl_named *named = &args->named[i];
+        size_t n_passed_over = ctl->n_passed_over;
+        enum ctl_exit status;
+
+        status = (named->names.n
+                  ? read_named(ctl, named, found[i].objects)
+                  : read_all(ctl, named->type, found[i].objects));
+        if (status && ctl->n_passed_over == n_passed_over) {
+            worst = status;
+        }
+        ctl_sort_found(ctl, found[i].objects);
+    }
+    return worst;
+}
+
+static enum ctl_exit
+get(struct ctl *ctl, const struct ctl_args *args)
+{
+    struct ctl_found *found = xcalloc(MAX(args->n, 1), sizeof *found);
+    enum ctl_exit status;
+    size_t n = 0;
+
+    for (size_t i = 0; i < args->n; i++) {
+        found[i].type = args->named[i].type;
+        found[i].objects = json_array();
+    }
+    status = read_found(ctl, args, found);
+    for (size_t i = 0; i < args->n; i++) {
+        n += json_array_size(found[i].objects);
+    }
+    if (!status || n) {
+        ctl_show_found(ctl, found, args->n, ctl_args_count(args) == 1);
+    }
+    if (ctl->passes_over && ctl->n_passed_over) {
+        fflush(ctl->out);
+        fprintf(ctl->err, "vmnctl: %"PRIuSIZE" of the types are not visible "
+                "to this account\n", ctl->n_passed_over);
+    }
+    for (size_t i = 0; i < args->n; i++) {
+        json_decref(found[i].objects);
+    }
+    free(found);
+    return status;
+}
+
+/* Options.  --------------------------------------------------------------- */
+
+/* Checks that objects of at least one of the types have the path. */
+static enum ctl_exit
+check_path(struct ctl *ctl, const char *option,
+           const struct ctl_field_path *path, const struct ctl_args *args)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+    enum ctl_exit status = CTL_DONE;
+
+    for (size_t i = 0; i < args->n; i++) {
+        vmn_error_uninit(&why);
+        if (!ctl_field_path_check(path, args->named[i].type, &why)) {
+            return CTL_DONE;
+        }
+    }
+    status = ctl_usage(ctl, "%s: %s", option, why.text);
+    vmn_error_uninit(&why);
+    return status;
+}
+
+static enum ctl_exit
+check_paths(struct ctl *ctl, const struct ctl_args *args)
+{
+    enum ctl_exit status = CTL_DONE;
+
+    if (ctl->sort_by) {
+        status = check_path(ctl, "--sort-by", ctl->sort_by, args);
+    }
+    for (size_t i = 0; ctl->custom && i < ctl->custom->n && !status; i++) {
+        status = check_path(ctl, "--output", &ctl->custom->paths[i], args);
+    }
+    return status;
+}
+
+/* Checks that options go with what is asked for, and with each other. */
+static enum ctl_exit
+check_options(struct ctl *ctl, const struct ctl_args *args)
+{
+    bool named = ctl_args_count(args) > 0;
+
+    if (named && (ctl->selector || ctl->limit)) {
         return ctl_usage(ctl, "get: --selector and --limit cannot be "
                          "combined with names");
     }
-    return (ctl->watch ? ctl_watch(ctl, type, n_args - 1, args + 1)
-            : get(ctl, type, n_args - 1, args + 1));
+    if (named && (ctl->host || ctl->network) && !ctl->watch) {
+        return ctl_usage(ctl, "get: --host and --network cannot be combined "
+                         "with names");
+    }
+    for (size_t i = 0; i < args->n; i++) {
+        if ((ctl->host || ctl->network)
+            && args->named[i].type->id != VMN_TABLE_PORT) {
+            return ctl_usage(ctl, "get: --host and --network are for ports "
+                             "alone, not %s", args->named[i].type->plural);
+        }
+    }
+    if (ctl->watch && args->n > 1) {
+        return ctl_usage(ctl, "get: --watch is for one type");
+    }
+    if (ctl->watch && ctl->sort_by) {
+        return ctl_usage(ctl, "get: --sort-by cannot be combined with "
+                         "--watch");
+    }
+    return check_paths(ctl, args);
+}
+
+enum ctl_exit
+ctl_cmd_get(struct ctl *ctl, int n_args, char *const texts[])
+{
+    enum ctl_exit status = CTL_USAGE;
+    struct ctl_args args;
+
+    if (ctl_args_parse(ctl, "get", n_args, texts, &args)) {
+        status = check_options(ctl, &args);
+        if (!status) {
+            status = (ctl->watch ? ctl_watch(ctl, &args.named[0])
+                      : get(ctl, &args));
+        }
+    }
+    ctl_args_uninit(&args);
+    return status;
+}
+
+/* Shows all objects of a type. */
+static enum ctl_exit
+get_all_of(struct ctl *ctl, const char *type)
+{
+    char *texts[] = { CONST_CAST(char *, type) };
+
+    return ctl_cmd_get(ctl, 1, texts);
 }
 
 static const struct ctl_column rejected_columns[] = {
@@ -174,11 +253,12 @@ show_rejected(struct ctl *ctl)
 }
 
 enum ctl_exit
-ctl_cmd_hosts(struct ctl *ctl, int n_args, char *const args[])
+ctl_cmd_hosts(struct ctl *ctl, int n_args OVS_UNUSED,
+              char *const args[] OVS_UNUSED)
 {
-    enum ctl_exit status = get(ctl, ctl_type_find("hosts"), n_args, args);
+    enum ctl_exit status = get_all_of(ctl, "hosts");
 
-    if (status || n_args || ctl->selector
+    if (status || ctl->selector || ctl->no_headers
         || (ctl->output != CTL_TABLE && ctl->output != CTL_WIDE)) {
         return status;
     }
@@ -186,7 +266,8 @@ ctl_cmd_hosts(struct ctl *ctl, int n_args, char *const args[])
 }
 
 enum ctl_exit
-ctl_cmd_apps(struct ctl *ctl, int n_args, char *const args[])
+ctl_cmd_apps(struct ctl *ctl, int n_args OVS_UNUSED,
+             char *const args[] OVS_UNUSED)
 {
-    return get(ctl, ctl_type_find("apps"), n_args, args);
+    return get_all_of(ctl, "apps");
 }

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/ctl/api-call.h"
+#include "controller/ctl/object-args.h"
 #include "controller/ctl/object-changes.h"
 #include "controller/ctl/object-types.h"
 #include "util.h"
@@ -44,34 +44,49 @@ add_label(struct ctl *ctl, const char *arg, json_t *labels)
                  : CTL_DONE;
 }
 
+static void
+add_patches(const struct ctl_args *objects, json_t *labels,
+            struct ctl_changes *changes)
+{
+    for (size_t i = 0; i < objects->n; i++) {
+        const struct ctl_named *named = &objects->named[i];
+
+        for (size_t j = 0; j < named->names.n; j++) {
+            ctl_changes_add(changes, "patch", named->type->plural,
+                            named->names.names[j],
+                            json_pack("{s:O}", "labels", labels), "labelled");
+        }
+    }
+}
+
 enum ctl_exit
 ctl_cmd_label(struct ctl *ctl, int n_args, char *const args[])
 {
-    const struct schema_table *type = ctl_get_type(ctl, args[0]);
     json_t *labels = json_object();
-    enum ctl_exit status = type ? CTL_DONE : CTL_USAGE;
+    enum ctl_exit status = CTL_DONE;
     struct ctl_changes changes;
-    int n_names = 1;
+    struct ctl_args objects;
+    int n_objects = 1;
 
-    while (1 + n_names < n_args && !is_label(args[1 + n_names])) {
-        n_names++;
+    while (n_objects < n_args && !is_label(args[n_objects])) {
+        n_objects++;
     }
-    if (!status && 1 + n_names >= n_args) {
+    if (!ctl_args_parse_named(ctl, "label", n_objects, args, &objects)) {
+        status = CTL_USAGE;
+    } else if (n_objects >= n_args) {
         status = ctl_usage(ctl, "label: want KEY=VALUE or KEY- behind \"%s\"",
                            args[n_args - 1]);
     }
-    for (int i = 1 + n_names; i < n_args && !status; i++) {
+    for (int i = n_objects; i < n_args && !status; i++) {
         status = add_label(ctl, args[i], labels);
     }
     ctl_changes_init(&changes);
-    for (int i = 0; i < n_names && !status; i++) {
-        ctl_changes_add(&changes, "patch", type->plural, args[1 + i],
-                        json_pack("{s:O}", "labels", labels), "labelled");
-    }
     if (!status) {
+        add_patches(&objects, labels, &changes);
         status = ctl_changes_send(ctl, "label", &changes);
     }
     ctl_changes_uninit(&changes);
+    ctl_args_uninit(&objects);
     json_decref(labels);
     return status;
 }

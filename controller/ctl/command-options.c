@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/ctl/field-path.h"
 #include "util.h"
 
 /* Maximum of --timeout and --interval. */
@@ -28,13 +29,14 @@ typedef bool option_set(struct ctl *ctl, const struct option_row *row,
                         const char *arg);
 
 static option_set set_true, set_no_wait, set_text, add_text, set_time,
-    set_timeout, set_for, set_count, set_by, set_output, set_shown, set_raw;
+    set_timeout, set_for, set_count, set_by, set_output, set_shown, set_raw,
+    set_path;
 
 struct option_row {
     char letter;                /* Short form, or 0. */
     const char *name;
     const char *arg;            /* Name of the argument, or NULL. */
-    unsigned int options;       /* Any of these CTL_OPT_* includes the
+    uint64_t options;       /* Any of these CTL_OPT_* includes the
                                  * option. */
     option_set *set;
     size_t member;              /* Offset in struct ctl of the member that
@@ -49,7 +51,14 @@ struct option_row {
 static const struct option_row option_rows[] = {
     { 'o', "output", "FORMAT",
       CTL_OPT_OUTPUT, set_output, MEMBER(output),
-      "table (the default), wide, json, yaml or name" },
+      "table (the default), wide, json, yaml, name, or\n"
+      "                            custom-columns=HEADING:PATH,..." },
+    { 0, "sort-by", "PATH",
+      CTL_OPT_OUTPUT, set_path, MEMBER(sort_by),
+      "sort by the value there: .status.host, .spec.labels.role" },
+    { 0, "no-headers", NULL,
+      CTL_OPT_OUTPUT, set_true, MEMBER(no_headers),
+      "leave the headings of tables out" },
     { 'o', "output", "FORMAT",
       CTL_OPT_SHOWN, set_shown, MEMBER(output),
       "table (the default), json or yaml" },
@@ -122,6 +131,12 @@ static const struct option_row option_rows[] = {
     { 0, "host", "HOST",
       CTL_OPT_DROPS | CTL_OPT_LOGS | CTL_OPT_EVENTS, set_text, MEMBER(host),
       "only on this host" },
+    { 0, "host", "HOST",
+      CTL_OPT_GET, set_text, MEMBER(host),
+      "only ports on this host" },
+    { 0, "network", "NETWORK",
+      CTL_OPT_GET, set_text, MEMBER(network),
+      "only ports in this network" },
     { 0, "network", "NETWORK",
       CTL_OPT_DROPS | CTL_OPT_LOGS | CTL_OPT_REACH | CTL_OPT_NETWORK
       | CTL_OPT_EVENTS,
@@ -146,7 +161,7 @@ static const struct option_row option_rows[] = {
       CTL_OPT_DROPS, set_true, MEMBER(all),
       "also background: what is dropped where all is well" },
     { 'w', "watch", NULL,
-      CTL_OPT_WATCH, set_true, MEMBER(watch),
+      CTL_OPT_GET, set_true, MEMBER(watch),
       "go on, with what is different, as it happens" },
     { 0, "kinds", "KINDS",
       CTL_OPT_EVENTS, set_text, MEMBER(kinds),
@@ -258,7 +273,7 @@ ctl_usage(struct ctl *ctl, const char *format, ...)
 }
 
 void
-ctl_options_help(FILE *file, unsigned int options)
+ctl_options_help(FILE *file, uint64_t options)
 {
     for (size_t i = 0; i < ARRAY_SIZE(option_rows); i++) {
         const struct option_row *row = &option_rows[i];
@@ -282,7 +297,7 @@ ctl_options_help(FILE *file, unsigned int options)
 static const char *
 values_of(const struct option_row *row)
 {
-    return (row->set == set_output ? "table wide json yaml name"
+    return (row->set == set_output ? "table wide json yaml name custom-columns="
             : row->set == set_shown ? "table json yaml"
             : row->set == set_raw ? "json yaml"
             : row->set == set_by ? "group port"
@@ -291,7 +306,7 @@ values_of(const struct option_row *row)
 }
 
 bool
-ctl_option_at(size_t i, unsigned int options, struct ctl_option_info *info)
+ctl_option_at(size_t i, uint64_t options, struct ctl_option_info *info)
 {
     for (size_t row = 0; row < ARRAY_SIZE(option_rows); row++) {
         const struct option_row *r = &option_rows[row];
@@ -438,14 +453,57 @@ set_format(struct ctl *ctl, const char *arg, size_t n)
     return false;
 }
 
+/* Takes the columns of "custom-columns=...". */
+static bool
+set_custom(struct ctl *ctl, const char *columns)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    ctl_custom_destroy(ctl->custom);
+    ctl->custom = ctl_custom_parse(columns, &why);
+    if (!ctl->custom) {
+        ctl_usage(ctl, "--output: %s", why.text);
+        vmn_error_uninit(&why);
+        return false;
+    }
+    ctl->output = CTL_CUSTOM;
+    return true;
+}
+
 /* For output of objects. */
 static bool
 set_output(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
            const char *arg)
 {
+    static const char custom[] = "custom-columns=";
+
+    if (!strncmp(arg, custom, strlen(custom))) {
+        return set_custom(ctl, arg + strlen(custom));
+    }
     if (!set_format(ctl, arg, CTL_NAME + 1)) {
-        ctl_usage(ctl, "--output: want table, wide, json, yaml or name, not "
-                  "\"%s\"", arg);
+        ctl_usage(ctl, "--output: want table, wide, json, yaml, name or "
+                  "custom-columns=HEADING:PATH,..., not \"%s\"%s", arg,
+                  strncmp(arg, "jsonpath", 8) ? ""
+                  : " (-o json and jq have all of its kind)");
+        return false;
+    }
+    return true;
+}
+
+static bool
+set_path(struct ctl *ctl, const struct option_row *row, const char *arg)
+{
+    struct ctl_field_path **path = member_of(ctl, row);
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    if (*path) {
+        ctl_field_path_uninit(*path);
+        free(*path);
+    }
+    *path = xmalloc(sizeof **path);
+    if (ctl_field_path_parse(*path, arg, &why)) {
+        ctl_usage(ctl, "--%s: %s", row->name, why.text);
+        vmn_error_uninit(&why);
         return false;
     }
     return true;
@@ -485,7 +543,7 @@ set_raw(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
 /* Fills in getopt's descriptions of the rows that 'options' includes.  The
  * arrays have room for all rows. */
 static void
-make_getopt(unsigned int options, bool stop_at_argument, char *shorts,
+make_getopt(uint64_t options, bool stop_at_argument, char *shorts,
             struct option *longs)
 {
     if (stop_at_argument) {
@@ -514,7 +572,7 @@ make_getopt(unsigned int options, bool stop_at_argument, char *shorts,
 
 /* Returns the row of getopt's value 'value'. */
 static const struct option_row *
-find_row(unsigned int options, int value)
+find_row(uint64_t options, int value)
 {
     if (value >= LONG_BASE) {
         return &option_rows[value - LONG_BASE];
@@ -535,7 +593,7 @@ ctl_options_parse(struct ctl *ctl, const struct ctl_command *command,
 {
     struct option longs[ARRAY_SIZE(option_rows) + 1];
     char shorts[2 * ARRAY_SIZE(option_rows) + 3];
-    unsigned int options = CTL_OPT_GLOBAL | (command ? command->options : 0);
+    uint64_t options = CTL_OPT_GLOBAL | (command ? command->options : 0);
     int value;
 
     make_getopt(options, !command, shorts, longs);

@@ -7,21 +7,29 @@
 #include "controller/ctl/ctl.h"
 
 const struct ctl_command ctl_commands[] = {
-    { "get", "TYPE [NAME...]", 1, -1,
-      CTL_OPT_OUTPUT | CTL_OPT_SELECTOR | CTL_OPT_LIMIT | CTL_OPT_WATCH,
+    { "get", "TYPE[,TYPE...] [NAME...]", 1, -1,
+      CTL_OPT_OUTPUT | CTL_OPT_SELECTOR | CTL_OPT_LIMIT | CTL_OPT_GET,
       "show objects",
       "TYPE is hosts, networks, ports, groups, services, tiers, policies,\n"
       "quarantines, loadbalancers, routers, floating-ips, dns-zones, observations,\n"
       "accounts, tokens, quotas, telemetries or apps;\n"
-      "singular and short names (net, svc, pol, lb) do as well.  Without NAME, all\n"
-      "of the type.  With --watch, also each that is different from then on, until\n"
-      "it is interrupted.\n"
+      "singular and short names (net, svc, pol, lb) do as well, and `all` is all\n"
+      "of them.  Without NAME, all objects of the type.  Objects of several types\n"
+      "are named TYPE/NAME, and so are they in the output then.  With --watch, also\n"
+      "each that is different from then on, until it is interrupted.\n"
+      "A PATH leads to a value of an object (vmnctl explain TYPE): .name,\n"
+      ".spec.labels.role, .status.ips[0], .spec.rules[*].action.  With --sort-by,\n"
+      "--limit is about what is sorted.\n"
       "\nExample:\n"
       "  vmnctl get ports -l tier=web\n"
+      "  vmnctl get networks,routers\n"
+      "  vmnctl get network/shop port/web-1 -o yaml\n"
+      "  vmnctl get ports --host hv1 --sort-by .status.state\n"
+      "  vmnctl get ports -o custom-columns=VM:.name,IP:.status.ips[0]\n"
       "  vmnctl get net shop -o yaml >shop.yaml\n"
       "  vmnctl get ports -l tier=web --watch\n",
       ctl_cmd_get },
-    { "describe", "TYPE NAME", 2, 2, 0,
+    { "describe", "TYPE NAME", 1, 2, 0,
       "show all there is about one object",
       "Shows what was asked for (spec) and what is observed (status), and below\n"
       "it what concerns the object: of a port its groups and the rules that apply\n"
@@ -72,7 +80,7 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl diff -f tenants/shop/ --prune shop\n",
       ctl_cmd_diff },
-    { "edit", "TYPE NAME", 2, 2, CTL_OPT_WAIT,
+    { "edit", "TYPE NAME", 1, 2, CTL_OPT_WAIT,
       "change an object in an editor",
       "Opens the object as YAML in the editor that the environment names\n"
       "(VMNCTL_EDITOR, VISUAL or EDITOR; else vi), and puts what was written in its\n"
@@ -82,22 +90,24 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl edit policy db-in --wait\n",
       ctl_cmd_edit },
-    { "delete", "TYPE NAME...", 2, -1,
+    { "delete", "TYPE NAME...", 1, -1,
       CTL_OPT_CASCADE | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
       "delete objects",
       "An object that others refer to is not deleted, and they are named;\n"
       "--cascade takes it out of them, and deletes those that cannot be\n"
-      "without it; all that changes is said.  Several NAMEs are one\n"
-      "transaction: all of them are deleted, or none.\n"
+      "without it; all that changes is said.  Several objects are one\n"
+      "transaction: all of them are deleted, or none; those of several types\n"
+      "are named TYPE/NAME.\n"
       "\nExample:\n"
       "  vmnctl delete port web-3 web-4 --wait\n"
+      "  vmnctl delete policy/db-in group/db\n"
       "  vmnctl delete network shop --cascade --dry-run\n",
       ctl_cmd_delete },
-    { "label", "TYPE NAME... KEY=VALUE|KEY-...", 3, -1,
+    { "label", "TYPE NAME... KEY=VALUE|KEY-...", 2, -1,
       CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
       "set and remove labels of objects",
-      "Groups and balancers follow labels by their selectors.  Several NAMEs\n"
-      "are one transaction.\n"
+      "Groups and balancers follow labels by their selectors.  Several objects\n"
+      "are one transaction; those of several types are named TYPE/NAME.\n"
       "\nExample:\n"
       "  vmnctl label port web-3 role=web env- --wait\n",
       ctl_cmd_label },

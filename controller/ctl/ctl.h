@@ -9,11 +9,14 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "svec.h"
 
 struct ctl_client;
+struct ctl_custom;
+struct ctl_field_path;
 
 /* Exit statuses: part of the interface. */
 enum ctl_exit {
@@ -27,12 +30,15 @@ enum ctl_exit {
                             * time. */
 };
 
-/* The last two are for objects only. */
-enum ctl_output { CTL_TABLE, CTL_JSON, CTL_YAML, CTL_WIDE, CTL_NAME };
+/* The last three are for objects only. */
+enum ctl_output {
+    CTL_TABLE, CTL_JSON, CTL_YAML, CTL_WIDE, CTL_NAME, CTL_CUSTOM,
+};
 
 /* Groups of options that a command accepts: bits. */
 enum ctl_option {
-    CTL_OPT_OUTPUT = 1 << 0,    /* -o, for objects. */
+    CTL_OPT_OUTPUT = 1 << 0,    /* -o, for objects; --sort-by and
+                                 * --no-headers. */
     CTL_OPT_SELECTOR = 1 << 1,
     CTL_OPT_LIMIT = 1 << 2,
     CTL_OPT_FILE = 1 << 3,
@@ -56,7 +62,7 @@ enum ctl_option {
     CTL_OPT_NETWORK = 1 << 20,  /* --network. */
     CTL_OPT_SHOWN = 1 << 21,    /* -o, for anything else. */
     CTL_OPT_RECOMMEND = 1 << 22, /* --network, --for and so on. */
-    CTL_OPT_WATCH = 1 << 23,    /* --watch. */
+    CTL_OPT_GET = 1 << 23,      /* --watch, --host and --network. */
     CTL_OPT_EVENTS = 1 << 24,   /* --kinds and so on. */
     CTL_OPT_TOKEN = 1 << 26,    /* --account and --expires. */
     CTL_OPT_JOIN = 1 << 27,     /* --address and --plain. */
@@ -64,6 +70,7 @@ enum ctl_option {
     CTL_OPT_FORCE = 1 << 29,    /* --force. */
     CTL_OPT_REVISIONS = 1 << 30, /* --type, --name, --who and --since. */
     CTL_OPT_SUPPORT = 1 << 25,  /* --no-objects and --unixctl. */
+    CTL_OPT_PATCH = 1LL << 32,  /* --patch and --patch-file. */
 };
 
 struct ctl {
@@ -77,6 +84,9 @@ struct ctl {
     char *certificate;
     char *private_key;
     enum ctl_output output;
+    struct ctl_custom *custom;  /* Of CTL_CUSTOM.  Owned; or NULL. */
+    struct ctl_field_path *sort_by; /* Owned; or NULL. */
+    bool no_headers;
     char *selector;             /* Owned; or NULL. */
     long int limit;             /* 0: all. */
     long int size;              /* Of a packet in bytes; 0: any. */
@@ -141,7 +151,7 @@ struct ctl_command {
     const char *args;           /* For the usage line. */
     int min_args;
     int max_args;               /* -1: any number. */
-    unsigned int options;       /* Of CTL_OPT_*, without CTL_OPT_GLOBAL. */
+    uint64_t options;       /* Of CTL_OPT_*, without CTL_OPT_GLOBAL. */
     const char *summary;        /* One line, for `vmnctl --help`. */
     const char *help;           /* Further text, with an example. */
     enum ctl_exit (*run)(struct ctl *, int n_args, char *const args[]);
@@ -160,7 +170,7 @@ int ctl_main(int argc, char *argv[], FILE *in, FILE *out, FILE *err);
  * printed an error. */
 bool ctl_options_parse(struct ctl *, const struct ctl_command *command,
                        int argc, char *argv[], int *first);
-void ctl_options_help(FILE *, unsigned int options);
+void ctl_options_help(FILE *, uint64_t options);
 
 /* Description of an option. */
 struct ctl_option_info {
@@ -173,7 +183,7 @@ struct ctl_option_info {
 
 /* Fills in the 'i'th of the options that 'options' includes.  Returns false
  * past the last one. */
-bool ctl_option_at(size_t i, unsigned int options, struct ctl_option_info *);
+bool ctl_option_at(size_t i, uint64_t options, struct ctl_option_info *);
 
 /* Prints an error about the command line or an input file.  Returns
  * CTL_USAGE. */

@@ -11,8 +11,9 @@
 #include <string.h>
 
 #include "controller/ctl/api-client.h"
-#include "controller/ctl/output-plan.h"
+#include "controller/ctl/field-path.h"
 #include "controller/ctl/object-types.h"
+#include "controller/ctl/output-plan.h"
 #include "util.h"
 
 static void
@@ -68,6 +69,24 @@ find_command(const char *name)
     return NULL;
 }
 
+static const char *
+command_candidate(const void *aux OVS_UNUSED, size_t i)
+{
+    return ctl_commands[i].name;
+}
+
+static enum ctl_exit
+no_command(struct ctl *ctl, const char *name)
+{
+    const char *guess = schema_suggest(name, command_candidate, NULL);
+
+    return (guess
+            ? ctl_usage(ctl, "no command \"%s\"; did you mean \"%s\"?", name,
+                        guess)
+            : ctl_usage(ctl, "no command \"%s\" (vmnctl --help lists them)",
+                        name));
+}
+
 static enum ctl_exit
 run_command(struct ctl *ctl, int argc, char *argv[])
 {
@@ -75,8 +94,7 @@ run_command(struct ctl *ctl, int argc, char *argv[])
     int n_args, first;
 
     if (!command) {
-        return ctl_usage(ctl, "no command \"%s\" (vmnctl --help lists them)",
-                         argv[0]);
+        return no_command(ctl, argv[0]);
     }
     ctl->wait = (command->options & CTL_OPT_NO_WAIT) != 0;
     if (!ctl_options_parse(ctl, command, argc, argv, &first)) {
@@ -130,6 +148,11 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->account);
     free(ctl->expires);
     free(ctl->address);
+    ctl_custom_destroy(ctl->custom);
+    if (ctl->sort_by) {
+        ctl_field_path_uninit(ctl->sort_by);
+        free(ctl->sort_by);
+    }
     free(ctl->selector);
     free(ctl->prune);
     free(ctl->app);

@@ -11,8 +11,10 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
-#include "controller/ctl/output.h"
+#include "controller/ctl/get-output.h"
+#include "controller/ctl/object-args.h"
 #include "controller/ctl/object-types.h"
+#include "controller/ctl/output.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/selector.h"
 #include "openvswitch/dynamic-string.h"
@@ -26,7 +28,7 @@ struct watch {
     struct arena arena;         /* Owns the selector. */
     struct vmn_selector selector;
     struct sset shown;          /* Those that were shown, and exist. */
-    struct ctl_column *columns;
+    struct ctl_column *columns; /* Of 'table', or NULL. */
     struct ctl_table *table;
 };
 
@@ -61,6 +63,20 @@ is_selected(const struct watch *w, const json_t *object)
     return matches;
 }
 
+/* Returns true if the port is on --host and in --network. */
+static bool
+is_there(const struct watch *w, const json_t *object)
+{
+    const char *host = json_string_value(json_object_get(
+        json_object_get(object, "status"), "host"));
+    const char *network = json_string_value(json_object_get(
+        json_object_get(object, "spec"), "network"));
+
+    return ((!w->ctl->host || (host && !strcmp(host, w->ctl->host)))
+            && (!w->ctl->network
+                || (network && !strcmp(network, w->ctl->network))));
+}
+
 static bool
 is_asked_for(const struct watch *w, const char *name)
 {
@@ -92,8 +108,9 @@ show(struct watch *w, const json_t *object)
         break;
     case CTL_TABLE:
     case CTL_WIDE:
+    case CTL_CUSTOM:
     default:
-        ctl_table_add(w->table, object);
+        ctl_get_table_add(w->ctl, w->table, json_array_get(typed, 0));
         break;
     }
     json_decref(typed);
@@ -105,7 +122,8 @@ show(struct watch *w, const json_t *object)
 static void
 show_end(struct watch *w)
 {
-    if (w->ctl->output == CTL_TABLE || w->ctl->output == CTL_WIDE) {
+    if (w->ctl->output == CTL_TABLE || w->ctl->output == CTL_WIDE
+        || w->ctl->output == CTL_CUSTOM) {
         ctl_table_print_on(w->table, w->ctl->out);
     }
 }
@@ -136,7 +154,7 @@ show_if_watched(struct watch *w, const json_t *object)
 
     if (!name || !is_asked_for(w, name)) {
         return;
-    } else if (!is_selected(w, object)) {
+    } else if (!is_selected(w, object) || !is_there(w, object)) {
         show_gone(w, name, "no longer selected");
     } else {
         sset_add(&w->shown, name);
@@ -257,9 +275,9 @@ event_cb(struct ctl *ctl OVS_UNUSED, const char *kind,
 }
 
 enum ctl_exit
-ctl_watch(struct ctl *ctl, const struct schema_table *type, int n_names,
-          char *const names[])
+ctl_watch(struct ctl *ctl, const struct ctl_named *named)
 {
+    const struct schema_table *type = named->type;
     const char *selector = ctl->selector ? ctl->selector : "";
     struct watch w = { .ctl = ctl, .type = type };
     enum ctl_exit status;
@@ -280,11 +298,12 @@ ctl_watch(struct ctl *ctl, const struct schema_table *type, int n_names,
     }
     sset_init(&w.names);
     sset_init(&w.shown);
-    for (int i = 0; i < n_names; i++) {
-        sset_add(&w.names, names[i]);
+    for (size_t i = 0; i < named->names.n; i++) {
+        sset_add(&w.names, named->names.names[i]);
     }
-    w.columns = ctl_type_columns(type, ctl->output == CTL_WIDE);
-    w.table = ctl_table_create(w.columns);
+    w.table = (ctl->output == CTL_JSON || ctl->output == CTL_YAML
+               || ctl->output == CTL_NAME ? NULL
+               : ctl_get_table(ctl, type, &w.columns));
     query = xasprintf("?kinds=revision%s&type=%s",
                       type->id == VMN_TABLE_HOST ? ",host"
                       : type->id == VMN_TABLE_PORT ? ",binding,ports" : "",

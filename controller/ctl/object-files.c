@@ -93,6 +93,10 @@ check_object(const json_t *doc, struct vmn_error *why)
     if (!type) {
         return vmn_error_invalid(why, "\"type\" is missing or not a string");
     }
+    if (!ctl_type_find(type) && ctl_type_guess(type)) {
+        return vmn_error_invalid(why, "unknown type \"%s\"; did you mean "
+                                 "\"%s\"?", type, ctl_type_guess(type));
+    }
     if (!ctl_type_find(type)) {
         return vmn_error_invalid(why, "unknown type \"%s\" (vmnctl get "
                                  "--help lists them)", type);

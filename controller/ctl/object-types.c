@@ -345,6 +345,21 @@ ctl_type_find(const char *name)
     return NULL;
 }
 
+/* Plural and singular names, in turn. */
+static const char *
+name_candidate(const void *aux OVS_UNUSED, size_t i)
+{
+    const struct schema_table *type = ctl_type_at(i / 2);
+
+    return !type ? NULL : i % 2 ? type->singular : type->plural;
+}
+
+const char *
+ctl_type_guess(const char *name)
+{
+    return schema_suggest(name, name_candidate, NULL);
+}
+
 static void
 fill_column(struct ctl_column *column, const struct schema_table *type,
             const struct schema_column *from)

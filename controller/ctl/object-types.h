@@ -15,6 +15,9 @@
 /* Returns the type with this plural, singular or short name, or NULL. */
 const struct schema_table *ctl_type_find(const char *name);
 
+/* Returns the name of a type that 'name' is probably a slip of, or NULL. */
+const char *ctl_type_guess(const char *name);
+
 /* Returns the 'i'th type, or NULL past the last one. */
 const struct schema_table *ctl_type_at(size_t i);
 

@@ -162,6 +162,13 @@ ctl_table_destroy(struct ctl_table *table)
 }
 
 void
+ctl_table_omit_headings(struct ctl_table *table)
+{
+    svec_clear(&table->cells);
+    memset(table->widths, 0, table->n_columns * sizeof *table->widths);
+}
+
+void
 ctl_table_add(struct ctl_table *table, const json_t *object)
 {
     for (size_t i = 0; i < table->n_columns; i++) {

@@ -29,6 +29,8 @@ void ctl_path_print(const json_t *json, const char *path, struct ds *);
 
 struct ctl_table *ctl_table_create(const struct ctl_column *);
 void ctl_table_destroy(struct ctl_table *);
+/* Takes the headings out of a table that has no rows yet. */
+void ctl_table_omit_headings(struct ctl_table *);
 void ctl_table_add(struct ctl_table *, const json_t *object);
 /* Prints headings and rows, with columns as wide as necessary.  Control
  * characters are printed as "?", so that text from the server cannot control

@@ -56,30 +56,32 @@ schema_find_field(const struct schema_struct *s, const char *name)
     return NULL;
 }
 
-/* Returns the number of single-character edits between 'a' and 'b', both of at
- * most SUGGEST_LEN characters. */
+/* Returns the number of edits between 'a' and 'b', both of at most SUGGEST_LEN
+ * characters: one character more, less or another, or two neighbours the other
+ * way round. */
 #define SUGGEST_LEN 32
 static unsigned
 edit_distance(const char *a, const char *b)
 {
-    unsigned row[SUGGEST_LEN + 1];
-    size_t n_b = strlen(b);
+    unsigned d[SUGGEST_LEN + 1][SUGGEST_LEN + 1];
+    size_t n_a = strlen(a), n_b = strlen(b);
 
     for (size_t j = 0; j <= n_b; j++) {
-        row[j] = j;
+        d[0][j] = j;
     }
-    for (size_t i = 1; a[i - 1]; i++) {
-        unsigned diagonal = row[0];
-
-        row[0] = i;
+    for (size_t i = 1; i <= n_a; i++) {
+        d[i][0] = i;
         for (size_t j = 1; j <= n_b; j++) {
-            unsigned change = diagonal + (a[i - 1] != b[j - 1]);
+            unsigned change = d[i - 1][j - 1] + (a[i - 1] != b[j - 1]);
 
-            diagonal = row[j];
-            row[j] = MIN(change, MIN(row[j], row[j - 1]) + 1);
+            d[i][j] = MIN(change, MIN(d[i - 1][j], d[i][j - 1]) + 1);
+            if (i > 1 && j > 1 && a[i - 1] == b[j - 2]
+                && a[i - 2] == b[j - 1]) {
+                d[i][j] = MIN(d[i][j], d[i - 2][j - 2] + 1);
+            }
         }
     }
-    return row[n_b];
+    return d[n_a][n_b];
 }
 
 const char *

@@ -162,6 +162,36 @@ def test_hosts_networks_groups_and_policies(shop):
         shop.vmnctl("describe", *kind)
 
 
+# get.  ----------------------------------------------------------------------
+
+def test_get_as_an_operator_asks(shop):
+    """Several types, order, columns, filters: with the real API."""
+    out, err = shop.vmnctl("get", "net,pol/", status=2)
+    assert "TYPE/NAME" in err, err
+    out, err = shop.vmnctl("get", "all", "-o", "name")
+    assert err == "" and {"networks/shop", "ports/db-1", "hosts/h2",
+                          "policies/watch"} <= set(out.split())
+    out, _ = shop.vmnctl("get", "port/db-1", "group/db", "-o", "name")
+    assert out.split() == ["ports/db-1", "groups/db"]
+    out, _ = shop.vmnctl(
+        "get", "ports", "--host", "h2", "--network", "shop", "--no-headers",
+        "--sort-by", ".status.ips[0]", "-o",
+        "custom-columns=VM:.name,TIER:.spec.labels.tier,ON:.status.host")
+    assert sorted(line.split() for line in out.splitlines()) == [
+        ["db-1", "db", "h2"], ["web-2", "web", "h2"]]
+    out, err = shop.vmnctl("get", "prots", status=2)
+    assert 'did you mean "ports"?' in err, err
+    # All that it prints of any type can be a column.
+    kinds = [t["type"] for t in shop.api.call("GET", "/v1")["types"]]
+    for kind in kinds:
+        items = shop.api.call("GET", "/v1/" + kind, limit=1)["items"]
+        for item in items:
+            for part in "metadata", "spec", "status":
+                for field in item.get(part, {}):
+                    shop.vmnctl("get", kind, "--sort-by",
+                                "." + part + "." + field)
+
+
 # edit.  ---------------------------------------------------------------------
 
 def test_edit_until_it_is_right(shop, tmp_path):

@@ -120,6 +120,7 @@ CTL_TESTS = \
 	tests/unit/test-ctl-diagnose \
 	tests/unit/test-ctl-edit \
 	tests/unit/test-ctl-get \
+	tests/unit/test-ctl-habits \
 	tests/unit/test-ctl-policy \
 	tests/unit/test-ctl-yaml
 $(CTL_TESTS): controller/ctl/libctl.a

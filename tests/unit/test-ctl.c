@@ -100,7 +100,7 @@ help_and_usage(void **state OVS_UNUSED)
     }
     assert_alone("", "", CTL_USAGE, "Commands");
     assert_alone("", "gett ports", CTL_USAGE, "no command \"gett\"");
-    assert_alone("", "get", CTL_USAGE, "usage: vmnctl get TYPE [NAME...]");
+    assert_alone("", "get", CTL_USAGE, "usage: vmnctl get TYPE[,TYPE...] [NAME...]");
     assert_alone("", "get nets", CTL_USAGE, "no type \"nets\"");
     assert_alone("", "get ports --foo", CTL_USAGE, "--foo: no such option");
     assert_alone("", "get ports -o", CTL_USAGE, "needs an argument");
