@@ -14,6 +14,7 @@
 #include "controller/engine/scope.h"
 #include "controller/model/model.h"
 #include "controller/model/id-pools.h"
+#include "controller/model/warnings.h"
 #include "controller/schema/error.h"
 #include "controller/schema/schema-shown.h"
 #include "controller/schema/schema-struct.h"
@@ -327,7 +328,21 @@ const struct schema_struct plan_shown = SHOWN_KEPT(
                   "Networks whose open connections would start over."),
     SHOWN_LIST_OF(plan, problems, n_problems, STRUCT, ALWAYS,
                   "Problems that are not there yet; at most 100.",
-                  .nested = &engine_problem_shown));
+                  .nested = &engine_problem_shown),
+    SHOWN_LIST_OF(plan, warnings, n_warnings, STRUCT, 0,
+                  "What is allowed, and most likely not meant, in objects of "
+                  "the request.", .nested = &model_warning_shown));
+
+static void
+put_warnings(struct plan *plan, const struct model *model,
+             const struct model_request *request)
+{
+    struct model_warnings found;
+
+    model_warnings_of(&found, model, request, &plan->arena);
+    plan->n_warnings = found.n;
+    plan->warnings = found.warnings;
+}
 
 /* Describes the change, which is applied. */
 static struct plan *
@@ -341,6 +356,7 @@ describe(struct model *model, const struct engine *engine,
     plan->changed = model_is_unsettled(model);
     plan->revision = model_durable_revision(model);
     put_objects(plan, model, request);
+    put_warnings(plan, model, request);
     put_hosts(plan, engine, delta);
     put_apps(plan, delta);
     plan->found = engine_delta_problems(engine, delta);

@@ -20,6 +20,7 @@ struct engine_problems;
 struct model;
 struct model_request;
 struct model_rights;
+struct model_warning;
 struct schema_struct;
 struct status_app_flows;
 struct vmn_errors;
@@ -58,6 +59,9 @@ struct plan {
                                  * over. */
     size_t n_problems;
     struct engine_problem *problems; /* That are not there yet. */
+    size_t n_warnings;
+    struct model_warning *warnings; /* Of objects of the request; NULL:
+                                     * none. */
 
     struct arena arena;
     struct engine_problems *found; /* What 'problems' are of. */

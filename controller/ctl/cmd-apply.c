@@ -36,6 +36,7 @@ apply_input(struct ctl *ctl, const struct ctl_input *input, bool *changes)
     } else if (!status) {
         ctl_print_outcomes(ctl, json_object_get(reply.body, "results"));
         ctl_print_also_changed(ctl, reply.body);
+        ctl_print_warnings(ctl, reply.body);
         status = ctl_report_receipt(ctl, &reply);
         ctl_reply_uninit(&reply);
     }

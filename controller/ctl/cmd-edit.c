@@ -326,6 +326,7 @@ send_spec(struct edit *edit, json_t *spec, const char *written, bool *again)
         ctl_print_outcome(ctl, edit->type->plural, edit->name,
                           outcome ? outcome : "updated");
         ctl_print_fields(ctl, reply.body);
+        ctl_print_warnings(ctl, reply.body);
         status = ctl_report_receipt(ctl, &reply);
         unlink(edit->path);
     } else if (reply.status == 412) {

@@ -156,6 +156,84 @@ add_quarantines(struct ctl *ctl, int n_args, char *const args[],
     return CTL_DONE;
 }
 
+/* Whom it cuts off.  ------------------------------------------------------ */
+
+/* Ports that are named, and that are asked for to name them. */
+#define NAMED_MAX 20
+#define LISTED_MAX 1000
+
+/* Prints "cut off: db-1, db-2 and 18 more" of the names in 'ports', or names
+ * of the objects in it; there are 'n' of them, or, with 'at_least', perhaps
+ * more. */
+static void
+print_ports(struct ctl *ctl, const char *what, const json_t *ports, size_t n,
+            bool at_least)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const json_t *port;
+    size_t n_named = 0, i;
+
+    json_array_foreach (ports, i, port) {
+        const char *name = json_string_value(
+            json_is_object(port) ? json_object_get(port, "name") : port);
+
+        if (name && n_named < NAMED_MAX) {
+            ds_put_format(&ds, "%s%s", n_named++ ? ", " : "", name);
+        }
+    }
+    if (n > n_named) {
+        ds_put_format(&ds, " and %s%"PRIuSIZE" more",
+                      at_least ? "at least " : "", n - n_named);
+    }
+    if (n) {
+        ctl_print_safely(ctl->out, what);
+        ds_put_char(&ds, '\n');
+        ctl_print_safely(ctl->out, ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+}
+
+static void
+print_cut_off(struct ctl *ctl, const json_t *reply)
+{
+    const json_t *status = json_object_get(reply, "status");
+
+    print_ports(ctl, "cut off: ", json_object_get(status, "members"),
+                json_integer_value(json_object_get(status, "n_members")),
+                false);
+}
+
+/* Asks which ports --selector selects.  It is an error if these are none,
+ * unless that is allowed.  With --dry-run, which has no status to tell,
+ * prints them. */
+static enum ctl_exit
+check_selected(struct ctl *ctl)
+{
+    long int limit = ctl->limit;
+    json_t *ports = json_array();
+    enum ctl_exit status;
+    size_t n;
+
+    ctl->limit = ctl->dry_run ? LISTED_MAX : 1;
+    status = ctl_get_list(ctl, "ports", ports);
+    ctl->limit = limit;
+    n = json_array_size(ports);
+    if (!status && !n && !ctl->allow_empty) {
+        struct ds ds = DS_EMPTY_INITIALIZER;
+
+        ds_put_format(&ds, "vmnctl: --selector \"%s\" matches no port; with "
+                      "--allow-empty it is made for ports that may come\n",
+                      ctl->selector);
+        ctl_print_safely(ctl->err, ds_cstr(&ds));
+        ds_destroy(&ds);
+        status = CTL_REFUSED;
+    } else if (!status && ctl->dry_run && ctl->output == CTL_TABLE) {
+        print_ports(ctl, "would be cut off: ", ports, n, n >= LISTED_MAX);
+    }
+    json_decref(ports);
+    return status;
+}
+
 enum ctl_exit
 ctl_cmd_quarantine(struct ctl *ctl, int n_args, char *const args[])
 {
@@ -175,8 +253,15 @@ ctl_cmd_quarantine(struct ctl *ctl, int n_args, char *const args[])
         return ctl_usage(ctl, "quarantine: PORTs and --selector together need "
                          "a --name");
     }
+    if (ctl->allow_empty && !ctl->selector) {
+        return ctl_usage(ctl, "quarantine: --allow-empty is for --selector");
+    }
     ctl_changes_init(&changes);
     status = add_quarantines(ctl, n_args, args, &changes);
+    if (!status && ctl->selector) {
+        status = check_selected(ctl);
+        changes.print_more = print_cut_off;
+    }
     if (!status) {
         status = ctl_changes_send(ctl, "quarantine", &changes);
     }

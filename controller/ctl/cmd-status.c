@@ -34,6 +34,39 @@ static const struct ctl_column problem_columns[] = {
     { NULL, NULL, NULL },
 };
 
+/* "policies/web: /spec/applies_to/0", or nothing. */
+static void
+print_where(const json_t *warning, struct ds *ds)
+{
+    ctl_path_print(warning, "/type", ds);
+    if (ds->length) {
+        ds_put_char(ds, '/');
+        ctl_path_print(warning, "/name", ds);
+        ds_put_cstr(ds, ": ");
+        ctl_path_print(warning, "/pointer", ds);
+    }
+}
+
+/* Of a last one, that there are more. */
+static void
+print_warning(const json_t *warning, struct ds *ds)
+{
+    const json_t *more = json_object_get(warning, "more");
+
+    if (more) {
+        ds_put_format(ds, "and %"JSON_INTEGER_FORMAT" more",
+                      json_integer_value(more));
+    } else {
+        ctl_path_print(warning, "/text", ds);
+    }
+}
+
+static const struct ctl_column warning_columns[] = {
+    { "OBJECT", NULL, print_where },
+    { "WARNING", NULL, print_warning },
+    { NULL, NULL, NULL },
+};
+
 /* Shows the hosts that are not synced. */
 static enum ctl_exit
 show_unsynced_hosts(struct ctl *ctl)
@@ -108,6 +141,8 @@ show_status(struct ctl *ctl, const json_t *body)
             get_count(hosts, "configured"));
     ctl_show_field(ctl->out, "Objects", body, "/objects");
     ctl_show_nonempty_table(ctl->out, problem_columns, problems);
+    ctl_show_nonempty_table(ctl->out, warning_columns,
+                            json_object_get(body, "warnings"));
     if (missing) {
         status = show_unsynced_hosts(ctl);
     }

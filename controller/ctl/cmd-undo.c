@@ -215,6 +215,7 @@ undo(struct ctl *ctl, const char *revision, const struct schema_table *table,
         fputc('\n', ctl->out);
         ctl_print_outcomes(ctl, json_object_get(reply.body, "results"));
         ctl_print_also_changed(ctl, reply.body);
+        ctl_print_warnings(ctl, reply.body);
         status = ctl_report_receipt(ctl, &reply);
         ctl_reply_uninit(&reply);
     }

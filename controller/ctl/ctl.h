@@ -110,6 +110,7 @@ struct ctl {
     char *name;                 /* Owned; or NULL. */
     struct svec allow;          /* Services. */
     struct svec allow_groups;
+    bool allow_empty;           /* A selector may match nothing. */
     char *host;                 /* Owned, as the next three; or NULL. */
     char *network;
     char *port;
@@ -202,6 +203,9 @@ void ctl_print_outcomes(struct ctl *, const json_t *results);
 /* Prints the outcome of each object that a cascade or a prune changed, as
  * "also_changed" of 'reply' lists them. */
 void ctl_print_also_changed(struct ctl *, const json_t *reply);
+
+/* Prints each of "warnings" of a reply or plan on ctl->err. */
+void ctl_print_warnings(struct ctl *, const json_t *reply);
 
 /* The commands. */
 enum ctl_exit ctl_cmd_get(struct ctl *, int, char *const[]);

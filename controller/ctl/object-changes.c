@@ -22,6 +22,7 @@ ctl_changes_init(struct ctl_changes *changes)
     ctl_input_init(&changes->input);
     svec_init(&changes->outcomes);
     changes->valid = true;
+    changes->print_more = NULL;
 }
 
 void
@@ -90,7 +91,11 @@ report(struct ctl *ctl, const struct ctl_changes *changes,
         print_result(ctl, changes, i, changes->outcomes.n == 1 ? reply->body
                      : json_array_get(results, i));
     }
+    if (changes->print_more && changes->outcomes.n == 1) {
+        changes->print_more(ctl, reply->body);
+    }
     ctl_print_also_changed(ctl, reply->body);
+    ctl_print_warnings(ctl, reply->body);
     return ctl_report_receipt(ctl, reply);
 }
 

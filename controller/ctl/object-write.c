@@ -15,6 +15,7 @@
 #include "controller/ctl/output-fields.h"
 #include "controller/ctl/output-plan.h"
 #include "controller/ctl/output-table.h"
+#include "controller/ctl/output.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -50,6 +51,35 @@ ctl_print_outcomes(struct ctl *ctl, const json_t *results)
                           string_member(result, "name"),
                           string_member(result, "outcome"));
         ctl_print_fields(ctl, result);
+    }
+}
+
+/* Prints "warning: policies/web: /spec/applies_to/0: ...". */
+void
+ctl_print_warnings(struct ctl *ctl, const json_t *reply)
+{
+    const json_t *warning;
+    size_t i;
+
+    json_array_foreach (json_object_get(reply, "warnings"), i, warning) {
+        const char *type = json_string_value(json_object_get(warning,
+                                                             "type"));
+        const json_t *more = json_object_get(warning, "more");
+        struct ds ds = DS_EMPTY_INITIALIZER;
+
+        ds_put_cstr(&ds, "warning: ");
+        if (more) {
+            ds_put_format(&ds, "%"JSON_INTEGER_FORMAT" more, see vmnctl "
+                          "status", json_integer_value(more));
+        } else if (type) {
+            ds_put_format(&ds, "%s/%s: %s: ", type,
+                          string_member(warning, "name"),
+                          string_member(warning, "pointer"));
+        }
+        ctl_path_print(warning, "/text", &ds);
+        ds_put_char(&ds, '\n');
+        ctl_print_safely(ctl->err, ds_cstr(&ds));
+        ds_destroy(&ds);
     }
 }
 

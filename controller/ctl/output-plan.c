@@ -167,4 +167,5 @@ ctl_plan_show(struct ctl *ctl, const json_t *plan)
         ctl_show_nonempty_table(ctl->out, problem_columns,
                                 json_object_get(plan, "problems"));
     }
+    ctl_print_warnings(ctl, plan);
 }

@@ -65,6 +65,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/row-index.h \
 	controller/model/rows.c \
 	controller/model/scope-reach.c \
+	controller/model/selector-candidates.c \
 	controller/model/shared-rights.c \
 	controller/model/subnets.c \
 	controller/model/subnets.h \
@@ -76,4 +77,6 @@ controller_libvmn_a_SOURCES += \
 	controller/model/unreachable-rules.c \
 	controller/model/virtual-ip.c \
 	controller/model/vni.c \
-	controller/model/vni.h
+	controller/model/vni.h \
+	controller/model/warnings.c \
+	controller/model/warnings.h

@@ -81,6 +81,11 @@ struct vmn_names model_lookup(const struct model *, enum vmn_index,
 struct vmn_names model_referrers(const struct model *, enum vmn_table target,
                                  const char *name, enum vmn_table referrer);
 
+/* Returns the names of ports that may match 'selector', sorted: all that do
+ * match are among them.  As model_lookup(). */
+struct vmn_names model_selector_candidates(const struct model *,
+                                           const struct vmn_selector *);
+
 /* Returns the port of 'network' that owns address 'ip' (as inet_ntop() formats
  * it), or NULL.  As model_lookup(). */
 const char *model_find_address(const struct model *, const char *network,

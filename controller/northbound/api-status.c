@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "controller/fabric/fabric-status.h"
+#include "controller/model/warnings.h"
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/replies.h"
 #include "controller/schema/arena.h"
@@ -89,6 +90,31 @@ nb_get_ready(struct http_request *req, void *nb_)
 
 /* Status.  --------------------------------------------------------------- */
 
+/* Adds what there is to say of all objects. */
+static void
+find_warnings(const struct northbound *nb, struct arena *arena,
+              struct nb_reply_status *reply)
+{
+    static const enum vmn_table tables[] = {
+        VMN_TABLE_QUARANTINE, VMN_TABLE_LOADBALANCER, VMN_TABLE_POLICY,
+        VMN_TABLE_GROUP,
+    };
+    struct model_warnings warnings;
+
+    model_warnings_init(&warnings, nb->model, NULL, arena);
+    for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+        struct vmn_names names = model_names(nb->model, tables[i]);
+
+        for (size_t j = 0; j < names.n; j++) {
+            model_warnings_add(&warnings, model_get(nb->model, tables[i],
+                                                    names.names[j]));
+        }
+    }
+    model_warnings_finish(&warnings);
+    reply->n_warnings = warnings.n;
+    reply->warnings = warnings.warnings;
+}
+
 static void
 answer_status(struct http_request *req, struct northbound *nb)
 {
@@ -114,6 +140,7 @@ answer_status(struct http_request *req, struct northbound *nb)
     reply.n_problems = problems.n;
     reply.problems = problems.problems;
     nb_find_health(nb, &problems, &reply.health);
+    find_warnings(nb, &arena, &reply);
     nb_reply_struct(req, &nb_reply_status, &reply);
     free(problems.problems);
     arena_uninit(&arena);

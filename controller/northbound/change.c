@@ -14,6 +14,7 @@
 
 #include "controller/commit/plan.h"
 #include "controller/fabric/fabric-receipts.h"
+#include "controller/model/warnings.h"
 #include "controller/northbound/replies.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-diff.h"
@@ -225,6 +226,7 @@ put_one(struct change *change, const struct commit_result *result)
         .secret = op->outcome != MODEL_UNCHANGED ? change->secret : NULL,
         .revision = result->revision,
     };
+    struct model_warnings warnings;
     struct arena arena;
 
     put_object(change, op);
@@ -234,6 +236,9 @@ put_one(struct change *change, const struct commit_result *result)
     arena_init(&arena);
     end.also_changed = get_also_changed(result->request, &arena,
                                         &end.n_also_changed);
+    model_warnings_of(&warnings, change->nb->model, result->request, &arena);
+    end.n_warnings = warnings.n;
+    end.warnings = warnings.warnings;
     schema_struct_print_members(&nb_change_end, &end, &change->reply);
     arena_uninit(&arena);
 }
@@ -247,6 +252,7 @@ put_list(struct change *change, const struct commit_result *result)
         .changed = result->changed,
         .revision = nb_change_revision(change->nb, result),
     };
+    struct model_warnings warnings;
     struct arena arena;
 
     ds_put_char(&change->reply, '{');
@@ -257,6 +263,9 @@ put_list(struct change *change, const struct commit_result *result)
     arena_init(&arena);
     end.also_changed = get_also_changed(result->request, &arena,
                                         &end.n_also_changed);
+    model_warnings_of(&warnings, change->nb->model, result->request, &arena);
+    end.n_warnings = warnings.n;
+    end.warnings = warnings.warnings;
     schema_struct_print_members(&nb_apply_end, &end, &change->reply);
     arena_uninit(&arena);
     return true;

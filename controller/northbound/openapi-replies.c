@@ -13,6 +13,7 @@
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/load-monitor/load-monitor.h"
+#include "controller/model/warnings.h"
 #include "controller/northbound/replies.h"
 #include "controller/schema/schema-diff.h"
 #include "controller/schema/schema-shown.h"
@@ -43,7 +44,11 @@ static const struct schema_struct change = SHOWN_KEPT(
                   "Other objects that were changed or deleted along "   \
                   "with it.", .nested = &change),                       \
     REVISION_OF(KEPT, "The revision of the change; the one before, if " \
-                "nothing changed.")
+                "nothing changed."),                                    \
+    SHOWN_LIST_OF(KEPT, warnings, n_warnings, STRUCT, 0,                \
+                  "What is allowed, and most likely not meant, in "     \
+                  "objects of the request.",                            \
+                  .nested = &model_warning_shown)
 /* Follows what is known at once. */
 #define RECEIPT                                                         \
     SHOWN("receipt", STRUCT, OR_NULL,                                   \
@@ -663,4 +668,8 @@ const struct schema_struct nb_reply_status = SHOWN_KEPT(
     SHOWN_LIST_OF(nb_reply_status, problems, n_problems, STRUCT, ALWAYS,
                   "What apps could not compile, and where they contradict "
                   "each other; what could not be stored.",
-                  .nested = &engine_problem_shown));
+                  .nested = &engine_problem_shown),
+    SHOWN_LIST_OF(nb_reply_status, warnings, n_warnings, STRUCT, 0,
+                  "What is allowed, and most likely not meant: selectors that "
+                  "match no port, groups without members.",
+                  .nested = &model_warning_shown));

@@ -23,6 +23,7 @@
 struct activity_item;
 struct engine_problem;
 struct fabric_behind;
+struct model_warning;
 struct schema_entry;
 
 /* Changes.  -------------------------------------------------------------- */
@@ -44,6 +45,8 @@ struct nb_change_end {
     struct nb_changed *also_changed;
     uint64_t revision;
     struct schema_diff diff;    /* Of an update. */
+    size_t n_warnings;
+    struct model_warning *warnings;
 };
 
 /* The same for a list of objects. */
@@ -52,6 +55,8 @@ struct nb_apply_end {
     size_t n_also_changed;
     struct nb_changed *also_changed;
     uint64_t revision;
+    size_t n_warnings;
+    struct model_warning *warnings;
 };
 
 struct nb_apply_result {
@@ -370,6 +375,8 @@ struct nb_reply_status {
     struct nb_host_counts hosts;
     size_t n_problems;
     struct engine_problem *problems;
+    size_t n_warnings;
+    struct model_warning *warnings;
 };
 
 #endif /* controller/northbound/replies.h */

@@ -55,12 +55,17 @@ quarantine_lets_in_what_it_is_told(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
     static const struct step selected[] = {
+        { "GET /v1/ports?selector=role%3DWeb%2C%21env&limit=1", NULL, 200,
+          "{\"items\": [{\"name\": \"web-1\"}], \"next\": \"web-1\"}" },
         { "PUT /v1/quarantines/role-web-env",
           "{\"spec\": {\"selector\": \"role=Web,!env\"}}", 201,
-          "{\"outcome\": \"created\"}" },
+          "{\"outcome\": \"created\", \"status\": {\"n_members\": 2,"
+          " \"members\": [\"web-1\", \"web-2\"]}}" },
         { NULL, NULL, 0, NULL },
     };
     static const struct step named[] = {
+        { "GET /v1/ports?selector=&limit=1", NULL, 200,
+          "{\"items\": [{\"name\": \"a\"}]}" },
         { "PUT /v1/quarantines/q", "{\"spec\": {\"selector\": \"\","
           " \"ports\": [\"a\", \"b\"], \"allow\": [{\"direction\":"
           " \"ingress\", \"peers\": [{\"group\": \"g\"}]}]}}", 201,
@@ -72,13 +77,75 @@ quarantine_lets_in_what_it_is_told(void **state OVS_UNUSED)
                 "tcp/22 --allow icmp --allow agent --no-wait", CTL_DONE,
                 "quarantines/web-1 updated\n", "");
     assert_play(selected, "", "quarantine --selector role=Web,!env --no-wait",
-                CTL_DONE, "quarantines/role-web-env created\n", "");
+                CTL_DONE, "quarantines/role-web-env created\n"
+                "cut off: web-1, web-2\n", "");
     assert_play(named, "", "quarantine a b --selector= --name q --allow-group "
                 "g --no-wait", CTL_DONE, "quarantines/q created\n", "");
     assert_alone("", "quarantine", CTL_USAGE, "give PORTs, or --selector");
     assert_alone("", "quarantine a -l x", CTL_USAGE, "need a --name");
+    assert_alone("", "quarantine a --allow-empty", CTL_USAGE,
+                 "--allow-empty is for --selector");
     assert_alone("", "quarantine --selector=!", CTL_USAGE, "needs a --name");
     assert_alone("", "quarantine a --allow \xff", CTL_USAGE, "valid UTF-8");
+}
+
+/* Nobody is cut off by a label that is misspelt. */
+static void
+quarantine_of_nobody_is_an_error(void **state OVS_UNUSED)
+{
+    static const struct step none[] = {
+        { "GET /v1/ports?selector=role%3Dwebb&limit=1", NULL, 200,
+          "{\"items\": []}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step allowed[] = {
+        { "GET /v1/ports?selector=role%3Dwebb&limit=1", NULL, 200,
+          "{\"items\": []}" },
+        { "PUT /v1/quarantines/role-webb",
+          "{\"spec\": {\"selector\": \"role=webb\"}}", 201,
+          "{\"outcome\": \"created\", \"status\": {\"n_members\": 0,"
+          " \"members\": []}, \"warnings\": [{\"type\": \"quarantines\","
+          " \"name\": \"role-webb\", \"pointer\": \"/spec/selector\","
+          " \"text\": \"matches no port\"}, {\"more\": 3}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(none, "", "quarantine --selector role=webb", CTL_REFUSED, "",
+                "vmnctl: --selector \"role=webb\" matches no port; with "
+                "--allow-empty it is made for ports that may come\n");
+    assert_play(allowed, "", "quarantine --selector role=webb --allow-empty "
+                "--no-wait", CTL_DONE, "quarantines/role-webb created\n",
+                "warning: quarantines/role-webb: /spec/selector: matches no "
+                "port\nwarning: 3 more, see vmnctl status\n");
+}
+
+/* Names are told up to a number; a plan has no status that tells them. */
+static void
+quarantine_names_whom_it_cuts_off(void **state OVS_UNUSED)
+{
+    struct step steps[] = {
+        { "GET /v1/ports?selector=a&limit=250", NULL, 200, NULL },
+        { "PUT /v1/quarantines/a?dry_run=plan",
+          "{\"spec\": {\"selector\": \"a\"}}", 200,
+          "{\"changed\": false}" },
+        { NULL, NULL, 0, NULL },
+    };
+    json_t *items = json_array();
+    json_t *reply = json_pack("{s:o}", "items", items);
+    char *text;
+
+    for (int i = 0; i < 22; i++) {
+        json_array_append_new(items, json_pack("{s:o}", "name", json_sprintf(
+            "p%d", i)));
+    }
+    text = json_dumps(reply, 0);
+    steps[0].answer = text;
+    assert_play(steps, "", "quarantine --selector a --dry-run", CTL_DONE,
+                "would be cut off: p0, p1, p2, p3, p4, p5, p6, p7, p8, p9, "
+                "p10, p11, p12, p13, p14, p15, p16, p17, p18, p19 and 2 more\n"
+                "nothing would change\n", "");
+    free(text);
+    json_decref(reply);
 }
 
 static void
@@ -201,6 +268,8 @@ main(int argc, char *argv[])
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quarantine_waits_unless_told_not_to),
         cmocka_unit_test(quarantine_lets_in_what_it_is_told),
+        cmocka_unit_test(quarantine_of_nobody_is_an_error),
+        cmocka_unit_test(quarantine_names_whom_it_cuts_off),
         cmocka_unit_test(release_ends_whatever_holds_the_name),
         cmocka_unit_test(promote_has_policies_enforced),
         cmocka_unit_test(identities_are_listed_by_number),

@@ -184,6 +184,93 @@ plan_tells_and_changes_nothing(void **state)
     assert_call(f, 404, "DELETE", "/v1/networks/none?dry_run=plan", NULL);
 }
 
+#define EMPTY "{\"objects\": ["                                             \
+    "{\"type\": \"networks\", \"name\": \"n\", \"spec\": {}},"              \
+    "{\"type\": \"groups\", \"name\": \"web\","                             \
+    " \"spec\": {\"selector\": \"role=webb\"}},"                            \
+    "{\"type\": \"groups\", \"name\": \"office\","                          \
+    " \"spec\": {\"cidrs\": [\"192.0.2.0/24\"], \"groups\": [\"web\"]}},"   \
+    "{\"type\": \"policies\", \"name\": \"p\", \"spec\": {"                 \
+    " \"applies_to\": [\"office\"], \"rules\": [{\"direction\": \"ingress\"," \
+    " \"action\": \"allow\", \"peers\": [{\"group\": \"office\"},"          \
+    " {\"group\": \"web\"}]}]}},"                                           \
+    "{\"type\": \"loadbalancers\", \"name\": \"lb\", \"spec\": {"           \
+    " \"networks\": [\"n\"], \"vip\": \"192.0.2.1\", \"protocol\": \"tcp\"," \
+    " \"ports\": [{\"port\": 80}], \"selector\": \"role=webb\"}}]}"
+
+static void
+assert_warning(struct fixture *f, size_t i, const char *type,
+               const char *pointer)
+{
+    const json_t *warning = json_array_get(at(f, "warnings"), i);
+
+    assert_string_equal(json_string_value(json_object_get(warning, "type")),
+                        type);
+    assert_string_equal(json_string_value(json_object_get(warning,
+                                                          "pointer")),
+                        pointer);
+}
+
+static void
+assert_empty_is_warned_of(struct fixture *f)
+{
+    assert_warning(f, 0, "groups", "/spec/selector");
+    assert_warning(f, 1, "policies", "/spec/applies_to/0");
+    assert_warning(f, 2, "policies", "/spec/rules/0/peers/1/group");
+    assert_warning(f, 3, "loadbalancers", "/spec/selector");
+    assert_int_equal(json_array_size(at(f, "warnings")), 4);
+}
+
+static void
+what_nothing_is_in_is_warned_of(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "POST", "/v1/apply?dry_run=plan", EMPTY);
+    assert_empty_is_warned_of(f);
+    assert_call(f, 200, "POST", "/v1/apply", EMPTY);
+    assert_empty_is_warned_of(f);
+    /* Also of what stays as it is. */
+    assert_call(f, 200, "POST", "/v1/apply", EMPTY);
+    assert_empty_is_warned_of(f);
+    assert_call(f, 200, "GET", "/v1/status", NULL);
+    assert_warning(f, 0, "loadbalancers", "/spec/selector");
+    assert_int_equal(json_array_size(at(f, "warnings")), 4);
+
+    assert_call(f, 201, "PUT", "/v1/quarantines/q",
+                "{\"spec\": {\"selector\": \"role=webb\"}}");
+    assert_warning(f, 0, "quarantines", "/spec/selector");
+    assert_call(f, 200, "DELETE", "/v1/quarantines/q", NULL);
+    assert_null(at(f, "warnings"));
+
+    /* Members come. */
+    assert_call(f, 201, "PUT", "/v1/ports/a", "{\"spec\": {\"network\": \"n\","
+                " \"labels\": {\"role\": \"webb\"}}}");
+    assert_null(at(f, "warnings"));
+    assert_call(f, 200, "POST", "/v1/apply", EMPTY);
+    assert_null(at(f, "warnings"));
+    assert_call(f, 200, "GET", "/v1/status", NULL);
+    assert_null(at(f, "warnings"));
+}
+
+static void
+warnings_are_bounded(void **state)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct fixture *f = *state;
+
+    ds_put_cstr(&ds, "{\"objects\": [");
+    for (int i = 0; i < 107; i++) {
+        ds_put_format(&ds, "%s{\"type\": \"groups\", \"name\": \"g%d\", "
+                      "\"spec\": {\"selector\": \"none\"}}", i ? "," : "", i);
+    }
+    ds_put_cstr(&ds, "]}");
+    assert_call(f, 200, "POST", "/v1/apply", ds_cstr(&ds));
+    assert_int_equal(json_array_size(at(f, "warnings")), 101);
+    assert_int_equal(json_integer_value(at(f, "warnings.100.more")), 7);
+    ds_destroy(&ds);
+}
+
 static void
 change_tells_which_fields_differ(void **state)
 {
@@ -540,6 +627,8 @@ main(void)
         TEST(apply_is_all_or_nothing),
         TEST(apply_prunes_what_the_set_no_longer_names),
         TEST(plan_tells_and_changes_nothing),
+        TEST(what_nothing_is_in_is_warned_of),
+        TEST(warnings_are_bounded),
         TEST(change_tells_which_fields_differ),
         TEST(changes_and_deletions_are_one_transaction),
         TEST(revision_shows_what_it_changed),

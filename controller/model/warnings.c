@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Finds selectors and groups that nothing is in; see warnings.h. */
+
+#include <config.h>
+
+#include "controller/model/warnings.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/model.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-shown.h"
+#include "controller/schema/tables.h"
+#include "util.h"
+
+/* Rows that are read for the warnings of one answer: some milliseconds. */
+#define STEPS_MAX 50000
+
+const struct schema_struct model_warning_shown = SHOWN_KEPT(
+    "Warning", model_warning,
+    SHOWN_OF(model_warning, type, STRING, 0, "The type of the object."),
+    SHOWN_OF(model_warning, name, STRING, 0, "Its name."),
+    SHOWN_OF(model_warning, pointer, STRING, 0,
+             "JSON pointer (RFC 6901) into the object, to what it is about."),
+    SHOWN_OF(model_warning, text, STRING, 0, "What is to be looked at."),
+    SHOWN_OF(model_warning, more, U64, HIDE,
+             "Of a last entry: how many more there are."));
+
+/* Room for all that are shown, and two more: see model_warnings_finish(). */
+static struct model_warning *
+alloc(const struct model_warnings *w)
+{
+    return arena_alloc(w->arena, (MODEL_WARNINGS_MAX + 2)
+                                 * sizeof *w->warnings);
+}
+
+static void
+warn(struct model_warnings *w, const struct vmn_row *row, const char *text,
+     const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Adds a warning; 'format' makes its pointer within the spec. */
+static void
+warn(struct model_warnings *w, const struct vmn_row *row, const char *text,
+     const char *format, ...)
+{
+    va_list args;
+    char *at;
+
+    if (w->n_all++ >= MODEL_WARNINGS_MAX) {
+        return;
+    }
+    if (!w->warnings) {
+        w->warnings = alloc(w);
+    }
+    va_start(args, format);
+    at = xvasprintf(format, args);
+    va_end(args);
+    w->warnings[w->n++] = (struct model_warning) {
+        .type = schema_tables[row->table]->plural,
+        .name = arena_strdup(w->arena, row->name),
+        .pointer = arena_printf(w->arena, "/spec%s", at),
+        .text = arena_strdup(w->arena, text),
+    };
+    free(at);
+}
+
+/* Returns true unless so many rows have been read that nothing more is to be
+ * said. */
+static bool
+step(struct model_warnings *w)
+{
+    if (w->steps) {
+        w->steps--;
+        return true;
+    }
+    return false;
+}
+
+/* Selectors.  ------------------------------------------------------------ */
+
+/* Returns true if a port that 'selector' selects is in one of the networks
+ * (none: in any). */
+static bool
+selects(struct model_warnings *w, const struct vmn_selector *selector,
+        size_t n_networks, const char *const *networks)
+{
+    struct vmn_names names = model_selector_candidates(w->model, selector);
+
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_port *port = model_get(w->model, VMN_TABLE_PORT,
+                                                names.names[i]);
+        bool there = !n_networks;
+
+        for (size_t j = 0; port && j < n_networks && !there; j++) {
+            there = !strcmp(port->network, networks[j]);
+        }
+        if (!step(w)
+            || (port && there
+                && vmn_selector_matches(selector, &port->labels))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Groups.  --------------------------------------------------------------- */
+
+/* What a group has, by itself or by those that it contains. */
+enum { HAS_PORTS = 1 << 0, HAS_CIDRS = 1 << 1, HAS_ALL = 3 };
+
+/* As deep as groups may be nested. */
+static unsigned int
+group_has(struct model_warnings *w, const char *name)
+{
+    const struct vmn_group *group = model_get(w->model, VMN_TABLE_GROUP,
+                                              name);
+    uintptr_t known = (uintptr_t) shash_find_data(&w->groups, name);
+    unsigned int has;
+
+    if (known) {
+        return known - 1;
+    }
+    if (!group || !model_sees(w->rights, &group->row) || !step(w)) {
+        return HAS_ALL;
+    }
+    has = (group->n_cidrs ? HAS_CIDRS : 0) | (group->n_ports ? HAS_PORTS : 0);
+    if (!(has & HAS_PORTS) && group->selector.text
+        && selects(w, &group->selector, 0, NULL)) {
+        has |= HAS_PORTS;
+    }
+    for (size_t i = 0; i < group->n_groups && has != HAS_ALL; i++) {
+        has |= group_has(w, group->groups[i]);
+    }
+    shash_add(&w->groups, name, (void *) (uintptr_t) (has + 1));
+    return has;
+}
+
+/* Types.  ---------------------------------------------------------------- */
+
+static void
+check_group(struct model_warnings *w, const struct vmn_group *group)
+{
+    if (group->selector.text && !selects(w, &group->selector, 0, NULL)) {
+        warn(w, &group->row, "matches no port", "/selector");
+    }
+}
+
+static void
+check_quarantine(struct model_warnings *w, const struct vmn_quarantine *q)
+{
+    if (q->selector.text && !selects(w, &q->selector, 0, NULL)) {
+        warn(w, &q->row, q->n_ports ? "matches no port"
+             : "matches no port: nobody is cut off", "/selector");
+    }
+}
+
+static void
+check_rule_peers(struct model_warnings *w, const struct vmn_row *row,
+                 const struct vmn_rule *rule, size_t number)
+{
+    for (size_t i = 0; i < rule->n_peers; i++) {
+        const char *group = rule->peers[i].group;
+
+        if (group && !group_has(w, group)) {
+            char *text = xasprintf("group \"%s\" has no members", group);
+
+            warn(w, row, text, "/rules/%"PRIuSIZE"/peers/%"PRIuSIZE"/group",
+                 number, i);
+            free(text);
+        }
+    }
+}
+
+static void
+check_policy(struct model_warnings *w, const struct vmn_policy *policy)
+{
+    for (size_t i = 0; i < policy->n_applies_to; i++) {
+        if (!(group_has(w, policy->applies_to[i]) & HAS_PORTS)) {
+            char *text = xasprintf("group \"%s\" has no ports",
+                                   policy->applies_to[i]);
+
+            warn(w, &policy->row, text, "/applies_to/%"PRIuSIZE, i);
+            free(text);
+        }
+    }
+    for (size_t i = 0; i < policy->n_rules; i++) {
+        check_rule_peers(w, &policy->row, &policy->rules[i], i);
+    }
+}
+
+static void
+check_balancer(struct model_warnings *w, const struct vmn_loadbalancer *lb)
+{
+    if (lb->selector.text
+        && !selects(w, &lb->selector, lb->n_networks, lb->networks)) {
+        warn(w, &lb->row, "matches no port of its networks", "/selector");
+    } else if (!lb->selector.text && !lb->n_backends) {
+        warn(w, &lb->row, "there are none, and no selector", "/backends");
+    }
+}
+
+/* Interface.  ------------------------------------------------------------ */
+
+void
+model_warnings_init(struct model_warnings *w, const struct model *model,
+                    const struct model_rights *rights, struct arena *arena)
+{
+    *w = (struct model_warnings) {
+        .model = model, .rights = rights, .arena = arena, .steps = STEPS_MAX,
+    };
+    shash_init(&w->groups);
+}
+
+void
+model_warnings_add(struct model_warnings *w, const struct vmn_row *row)
+{
+    const void *of = row;
+
+    if (!step(w)) {
+        return;
+    }
+    switch ((int) row->table) {
+    case VMN_TABLE_GROUP:
+        check_group(w, of);
+        break;
+    case VMN_TABLE_QUARANTINE:
+        check_quarantine(w, of);
+        break;
+    case VMN_TABLE_POLICY:
+        check_policy(w, of);
+        break;
+    case VMN_TABLE_LOADBALANCER:
+        check_balancer(w, of);
+        break;
+    default:
+        break;
+    }
+}
+
+void
+model_warnings_finish(struct model_warnings *w)
+{
+    if (!w->steps) {
+        w->warnings = w->warnings ? w->warnings : alloc(w);
+        w->warnings[w->n++] = (struct model_warning) {
+            .text = "there are so many members that not all groups and "
+                    "selectors were looked at",
+        };
+    }
+    if (w->n_all > MODEL_WARNINGS_MAX) {
+        w->warnings[w->n++] = (struct model_warning) {
+            .more = w->n_all - MODEL_WARNINGS_MAX,
+        };
+    }
+    shash_destroy(&w->groups);
+}
+
+static bool
+has_members(enum vmn_table table)
+{
+    return (table == VMN_TABLE_GROUP || table == VMN_TABLE_QUARANTINE
+            || table == VMN_TABLE_POLICY || table == VMN_TABLE_LOADBALANCER);
+}
+
+void
+model_warnings_of(struct model_warnings *w, const struct model *model,
+                  const struct model_request *request, struct arena *arena)
+{
+    model_warnings_init(w, model, request->rights, arena);
+    for (size_t i = 0; i < request->n_ops; i++) {
+        const struct model_op *op = &request->ops[i];
+        const struct vmn_row *row = NULL;
+
+        if (op->kind != MODEL_DELETE && has_members(op->table)) {
+            row = model_get(model, op->table, op->name);
+        }
+        if (row) {
+            model_warnings_add(w, row);
+        }
+    }
+    model_warnings_finish(w);
+}

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What is allowed and most likely not meant: selectors that match no port, and
+ * policies and balancers whose groups have no members.  They are told, never
+ * refused, since members may come later.  Not for errors (checks.h), nor for
+ * what is wrong with flows (engine-problems.c). */
+
+#ifndef CONTROLLER_MODEL_WARNINGS_H
+#define CONTROLLER_MODEL_WARNINGS_H 1
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "openvswitch/shash.h"
+
+struct arena;
+struct model;
+struct model_request;
+struct model_rights;
+struct schema_struct;
+struct vmn_row;
+
+/* Most warnings in one answer. */
+#define MODEL_WARNINGS_MAX 100
+
+/* Members are called as in JSON. */
+struct model_warning {
+    const char *type, *name;    /* The object.  NULL: it is about none. */
+    const char *pointer;        /* JSON pointer into the object; or NULL. */
+    const char *text;           /* NULL with 'more'. */
+    uint64_t more;              /* Of a last one: the number of those that are
+                                 * left out. */
+};
+extern const struct schema_struct model_warning_shown;
+
+struct model_warnings {
+    size_t n;
+    struct model_warning *warnings; /* In 'arena'; NULL: none. */
+
+    /* Private. */
+    const struct model *model;
+    const struct model_rights *rights;
+    struct arena *arena;
+    size_t n_all;
+    size_t steps;               /* Rows that may still be read. */
+    struct shash groups;        /* By name: what a group has. */
+};
+
+/* Begins to look for warnings about the model's current state, for whoever has
+ * 'rights' (NULL: everything).  All pointers are borrowed until
+ * model_warnings_finish().  The work is bounded: a last warning says if not
+ * all was looked at. */
+void model_warnings_init(struct model_warnings *, const struct model *,
+                         const struct model_rights *rights, struct arena *);
+/* Adds what there is to say of the row. */
+void model_warnings_add(struct model_warnings *, const struct vmn_row *);
+/* Ends it: 'n' and 'warnings' stay valid as long as the arena. */
+void model_warnings_finish(struct model_warnings *);
+
+/* All of this for the objects that 'request' puts or patches. */
+void model_warnings_of(struct model_warnings *, const struct model *,
+                       const struct model_request *, struct arena *);
+
+#endif /* controller/model/warnings.h */
