@@ -1,5 +1,6 @@
 # controller/store: makes revisions durable.
 controller_libvmn_a_SOURCES += \
+	controller/store/store-authors.c \
 	controller/store/store-batch.c \
 	controller/store/store-backup.c \
 	controller/store/store-contents.c \

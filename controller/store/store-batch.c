@@ -140,43 +140,14 @@ prepare_table(struct store_statements *s, sqlite3 *db,
     return ok;
 }
 
-/* Counts the entries of the log per author among people, in a temporary table
- * with temporary triggers, since a file with triggers would be rejected
- * (store-verify.c).  It follows all inserts and deletes of this connection,
- * rollbacks included. */
-static const char log_authors[] =
-    "PRAGMA temp_store = MEMORY;"
-    "CREATE TEMP TABLE log_authors ("
-    "author TEXT NOT NULL PRIMARY KEY, entries INTEGER NOT NULL"
-    ") STRICT, WITHOUT ROWID;"
-    "CREATE INDEX temp.log_authors_entries "
-    "ON log_authors (entries DESC, author);"
-    "INSERT INTO log_authors (author, entries) "
-    "SELECT " STORE_LOG_AUTHOR("who") ", count(*) FROM revisions "
-    "WHERE " STORE_LOG_PEOPLE " GROUP BY 1;"
-    "CREATE TEMP TRIGGER revisions_insert AFTER INSERT ON main.revisions "
-    "WHEN " STORE_LOG_OF_PEOPLE("new.who") " BEGIN "
-    "INSERT INTO log_authors (author, entries) "
-    "VALUES (" STORE_LOG_AUTHOR("new.who") ", 1) "
-    "ON CONFLICT (author) DO UPDATE SET entries = entries + 1; "
-    "END;"
-    "CREATE TEMP TRIGGER revisions_delete AFTER DELETE ON main.revisions "
-    "WHEN " STORE_LOG_OF_PEOPLE("old.who") " BEGIN "
-    "UPDATE log_authors SET entries = entries - 1 "
-    "WHERE author = " STORE_LOG_AUTHOR("old.who") "; "
-    "DELETE FROM log_authors "
-    "WHERE author = " STORE_LOG_AUTHOR("old.who") " AND entries = 0; "
-    "END;";
-
 static int
 count_logs(struct store_statements *s, sqlite3 *db, struct vmn_error *why)
 {
-    int error = store_get_int(db, "SELECT coalesce(sum(entries), 0) FROM "
-                              "log_authors", &s->n_logs.people, why);
+    int error = store_authors_count(&s->authors, db, why);
 
     return error ? error
            : store_get_int(db, "SELECT count(*) FROM revisions WHERE "
-                           STORE_LOG_OTHERS, &s->n_logs.others, why);
+                           STORE_LOG_OTHERS, &s->n_others, why);
 }
 
 int
@@ -186,10 +157,9 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
     memset(s, 0, sizeof *s);
     s->keep = (struct store_retention) STORE_RETENTION_DEFAULT;
 
-    bool ok = sqlite3_exec(db, log_authors, NULL, NULL, NULL) == SQLITE_OK
-              && sqlite3_exec(db, store_contents_sums, NULL, NULL, NULL)
-                 == SQLITE_OK
-              && prepare(db, "BEGIN IMMEDIATE", &s->begin)
+    store_authors_init(&s->authors);
+
+    bool ok = prepare(db, "BEGIN IMMEDIATE", &s->begin)
               && prepare(db, "COMMIT", &s->commit)
               && prepare(db, "ROLLBACK", &s->rollback)
               && prepare(db, "DELETE FROM numbers WHERE kind = ? AND key = ?",
@@ -206,31 +176,27 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
               && prepare(db, "DELETE FROM revisions WHERE revision IN ("
                          "SELECT revision FROM revisions WHERE "
                          STORE_LOG_PEOPLE " AND time_ms < ? "
-                         "ORDER BY time_ms LIMIT ?)", &s->log_trim_people)
+                         "ORDER BY time_ms LIMIT ?) RETURNING revision, who",
+                         &s->log_trim_people)
               && prepare(db, "DELETE FROM revisions WHERE revision IN ("
                          "SELECT revision FROM revisions WHERE "
-                         STORE_LOG_OTHERS " ORDER BY revision LIMIT ?)",
+                         STORE_LOG_OTHERS " ORDER BY revision LIMIT ?) "
+                         "RETURNING revision, who",
                          &s->log_trim_others)
-              && prepare(db, "SELECT author, entries, (SELECT entries FROM "
-                         "log_authors ORDER BY entries DESC, author LIMIT 1 "
-                         "OFFSET 1) FROM log_authors "
-                         "ORDER BY entries DESC, author LIMIT 1",
-                         &s->log_most)
               && prepare(db, "DELETE FROM revisions WHERE revision IN ("
                          "SELECT revision FROM revisions WHERE "
                          STORE_LOG_PEOPLE " AND " STORE_LOG_AUTHOR("who")
-                         " = ? ORDER BY revision LIMIT ?)",
-                         &s->log_trim_author)
+                         " = ? ORDER BY revision LIMIT ?) "
+                         "RETURNING revision, who", &s->log_trim_author)
               && prepare(db, "INSERT INTO contents "
                          "(revision, author, size, objects) "
                          "VALUES (?, ?, ?, ?)", &s->contents_insert)
-              && prepare(db, "SELECT bytes FROM contents_sum",
-                         &s->contents_sum)
+              && prepare(db, "DELETE FROM contents WHERE revision = ? "
+                         "RETURNING author, size", &s->contents_delete)
               && prepare(db, "DELETE FROM contents WHERE revision = ("
-                         "SELECT revision FROM contents WHERE author = ("
-                         "SELECT author FROM contents_sums "
-                         "ORDER BY bytes DESC, author LIMIT 1) "
-                         "ORDER BY revision LIMIT 1)", &s->contents_trim);
+                         "SELECT revision FROM contents WHERE author = ? "
+                         "ORDER BY revision LIMIT 1) "
+                         "RETURNING author, size", &s->contents_trim);
 
     for (int i = 0; ok && i < VMN_N_TABLES; i++) {
         ok = !schema_tables[i]->stored
@@ -253,16 +219,16 @@ store_statements_finalize(struct store_statements *s)
     sqlite3_finalize(s->log_insert);
     sqlite3_finalize(s->log_trim_people);
     sqlite3_finalize(s->log_trim_others);
-    sqlite3_finalize(s->log_most);
     sqlite3_finalize(s->log_trim_author);
     sqlite3_finalize(s->contents_insert);
-    sqlite3_finalize(s->contents_sum);
+    sqlite3_finalize(s->contents_delete);
     sqlite3_finalize(s->contents_trim);
     for (int i = 0; i < VMN_N_TABLES; i++) {
         sqlite3_finalize(s->upsert[i]);
         sqlite3_finalize(s->update[i]);
         sqlite3_finalize(s->delete_[i]);
     }
+    store_authors_uninit(&s->authors);
     memset(s, 0, sizeof *s);
 }
 
@@ -436,8 +402,7 @@ store_is_of_people(const char *who)
 }
 
 static bool
-write_logs(const struct model_pending *pending, struct store_statements *s,
-           struct store_log_counts *n)
+write_logs(const struct model_pending *pending, struct store_statements *s)
 {
     int64_t newest_ms = INT64_MIN;
 
@@ -455,11 +420,15 @@ write_logs(const struct model_pending *pending, struct store_statements *s,
             || !store_contents_write(log, s)) {
             return false;
         }
-        ++*(store_is_of_people(log->who) ? &n->people : &n->others);
+        if (store_is_of_people(log->who)) {
+            store_authors_add(&s->authors, log->who, 1, 0);
+        } else {
+            s->n_others++;
+        }
         newest_ms = log->time_ms;
     }
     return (newest_ms == INT64_MIN
-            || (store_log_trim(s, newest_ms, n) && store_contents_trim(s)));
+            || (store_log_trim(s, newest_ms) && store_contents_trim(s)));
 }
 
 static bool
@@ -477,19 +446,24 @@ int
 store_batch_write(const struct store_batch *batch, sqlite3 *db,
                   struct store_statements *s, struct vmn_error *why)
 {
-    struct store_log_counts n_logs = s->n_logs;
-
     if (is_empty(batch)) {
         return 0;
     }
+    if (!s->authors.counted) {
+        int error = count_logs(s, db, why);
+
+        if (error) {
+            return error;
+        }
+    }
     if (store_statement_run(s->begin) && write_rows(&batch->pending, s)
         && write_ids(batch, s) && write_cursors(batch, s)
-        && write_logs(&batch->pending, s, &n_logs)
+        && write_logs(&batch->pending, s)
         && store_statement_run(s->commit)) {
-        s->n_logs = n_logs;
         return 0;
     }
 
+    s->authors.counted = false;
     int error = store_error(db, why, "cannot store");
     if (!sqlite3_get_autocommit(db)) {
         store_statement_run(s->rollback);

@@ -23,29 +23,6 @@
 /* Most revisions whose contents one batch deletes for their size. */
 #define TRIM_MAX 1000
 
-const char store_contents_sums[] =
-    "CREATE TEMP TABLE contents_sums ("
-    "author TEXT NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL"
-    ") STRICT, WITHOUT ROWID;"
-    "CREATE INDEX temp.contents_sums_bytes "
-    "ON contents_sums (bytes DESC, author);"
-    "CREATE TEMP TABLE contents_sum (bytes INTEGER NOT NULL) STRICT;"
-    "INSERT INTO contents_sums (author, bytes) "
-    "SELECT author, sum(size) FROM contents GROUP BY 1;"
-    "INSERT INTO contents_sum (bytes) "
-    "SELECT coalesce(sum(bytes), 0) FROM contents_sums;"
-    "CREATE TEMP TRIGGER contents_insert AFTER INSERT ON main.contents BEGIN "
-    "INSERT INTO contents_sums (author, bytes) VALUES (new.author, new.size) "
-    "ON CONFLICT (author) DO UPDATE SET bytes = bytes + new.size; "
-    "UPDATE contents_sum SET bytes = bytes + new.size; "
-    "END;"
-    "CREATE TEMP TRIGGER contents_delete AFTER DELETE ON main.contents BEGIN "
-    "UPDATE contents_sums SET bytes = bytes - old.size "
-    "WHERE author = old.author; "
-    "DELETE FROM contents_sums WHERE author = old.author AND bytes = 0; "
-    "UPDATE contents_sum SET bytes = bytes - old.size; "
-    "END;";
-
 /* Writing.  -------------------------------------------------------------- */
 
 static void
@@ -102,24 +79,50 @@ store_contents_write(const struct model_log *log, struct store_statements *s)
                       SQLITE_STATIC);
     ok = store_statement_run(s->contents_insert);
     sqlite3_clear_bindings(s->contents_insert);
+    if (ok) {
+        store_authors_add(&s->authors, log->who, 0, ds.length);
+    }
     ds_destroy(&ds);
     return ok;
+}
+
+/* Runs a statement that deletes the contents of a revision at most.  Returns
+ * false if SQLite fails. */
+static bool
+delete_contents(struct store_statements *s, sqlite3_stmt *stmt)
+{
+    int code = sqlite3_step(stmt);
+
+    if (code == SQLITE_ROW) {
+        const char *author = (const char *) sqlite3_column_text(stmt, 0);
+
+        store_authors_add(&s->authors, author ? author : "", 0,
+                          -sqlite3_column_int64(stmt, 1));
+        code = sqlite3_step(stmt);
+    }
+    sqlite3_reset(stmt);
+    return code == SQLITE_DONE;
+}
+
+bool
+store_contents_delete(struct store_statements *s, int64_t revision)
+{
+    sqlite3_bind_int64(s->contents_delete, 1, revision);
+    return delete_contents(s, s->contents_delete);
 }
 
 bool
 store_contents_trim(struct store_statements *s)
 {
-    for (int i = 0; i < TRIM_MAX; i++) {
-        int code = sqlite3_step(s->contents_sum);
-        int64_t bytes = code == SQLITE_ROW
-                        ? sqlite3_column_int64(s->contents_sum, 0) : 0;
+    for (int i = 0; i < TRIM_MAX && s->authors.bytes > s->keep.contents_bytes;
+         i++) {
+        const char *most = store_authors_most_bytes(&s->authors);
 
-        sqlite3_reset(s->contents_sum);
-        if (code != SQLITE_ROW) {
-            return false;
-        } else if (bytes <= s->keep.contents_bytes) {
+        if (!most) {
             break;
-        } else if (!store_statement_run(s->contents_trim)) {
+        }
+        sqlite3_bind_text(s->contents_trim, 1, most, -1, SQLITE_TRANSIENT);
+        if (!delete_contents(s, s->contents_trim)) {
             return false;
         }
     }

@@ -44,9 +44,7 @@
     "people INTEGER NOT NULL, hosts INTEGER NOT NULL, "                 \
     "missing INTEGER NOT NULL, bytes INTEGER NOT NULL, "                \
     "body TEXT NOT NULL"                                                \
-    ") STRICT;"                                                         \
-    "CREATE INDEX IF NOT EXISTS receipts_people "                       \
-    "ON receipts (people, revision);"
+    ") STRICT;"
 
 /* For trimming the log (store-batch.c). */
 #define LOG_INDEXES                                                     \
@@ -64,8 +62,7 @@
 /* What revisions made of objects; see store-contents.c. */
 #define CONTENTS_TABLE                                                  \
     "CREATE TABLE IF NOT EXISTS contents ("                             \
-    "revision INTEGER PRIMARY KEY REFERENCES revisions (revision) "     \
-    "ON DELETE CASCADE, "                                               \
+    "revision INTEGER PRIMARY KEY, "                                    \
     "author TEXT NOT NULL, size INTEGER NOT NULL, objects TEXT NOT NULL" \
     ") STRICT;"                                                         \
     "CREATE INDEX IF NOT EXISTS contents_author "                       \

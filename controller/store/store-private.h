@@ -15,6 +15,7 @@
 #include "controller/model/id-pools.h"
 #include "controller/schema/schema.h"
 #include "controller/store/store.h"
+#include "openvswitch/shash.h"
 
 /* The format that this program writes, in PRAGMA user_version.  It is
  * increased by each release whose schema has new tables or columns, so that an
@@ -118,6 +119,33 @@ void store_batch_init_all(struct store_batch *, struct model *,
                           struct model_log *log);
 void store_batch_uninit_all(struct store_batch *);
 
+/* What an author has. */
+struct store_author {
+    int64_t entries;            /* Of the log, if among people. */
+    int64_t bytes;              /* Of contents. */
+};
+/* store-authors.c: all of them. */
+struct store_authors {
+    struct shash by_name;       /* struct store_author.  Owned. */
+    int64_t entries, bytes;     /* Of all. */
+    bool counted;               /* These are what the tables have. */
+};
+void store_authors_init(struct store_authors *);
+/* Takes all zeros, too. */
+void store_authors_uninit(struct store_authors *);
+/* Counts from the tables.  Returns 0 or a positive errno. */
+int store_authors_count(struct store_authors *, sqlite3 *,
+                        struct vmn_error *why);
+/* Adds to what the author of 'who' has; less than nothing takes away. */
+void store_authors_add(struct store_authors *, const char *who,
+                       int64_t entries, int64_t bytes);
+/* Returns who has most entries, and in '*more' how many more than the next; of
+ * equals the first by name.  NULL if nobody has any.  Valid until the next
+ * store_authors_add(). */
+const char *store_authors_most_entries(const struct store_authors *,
+                                       int64_t *more);
+const char *store_authors_most_bytes(const struct store_authors *);
+
 /* Prepared statements of the writing connection. */
 struct store_statements {
     sqlite3_stmt *begin, *commit, *rollback;
@@ -127,11 +155,10 @@ struct store_statements {
     sqlite3_stmt *id_delete, *id_insert;
     sqlite3_stmt *cursors_delete, *cursor_upsert;
     sqlite3_stmt *log_insert, *log_trim_people, *log_trim_others;
-    sqlite3_stmt *log_most, *log_trim_author;
-    sqlite3_stmt *contents_insert, *contents_sum, *contents_trim;
-    struct store_log_counts {
-        int64_t people, others; /* Entries in the log, by who made them. */
-    } n_logs;
+    sqlite3_stmt *log_trim_author;
+    sqlite3_stmt *contents_insert, *contents_delete, *contents_trim;
+    struct store_authors authors;
+    int64_t n_others;           /* Entries of the log that are not people's. */
     struct store_retention keep;
 };
 int store_statements_prepare(struct store_statements *, sqlite3 *,
@@ -147,18 +174,20 @@ bool store_statement_run(sqlite3_stmt *);
 
 /* store-retention.c: what is kept of the log.  ---------------------------- */
 
-/* Trims the log, of which there are '*n' entries, as 's->keep' says, and
- * updates '*n'.  'newest_ms' is the time of the newest entry.  Returns false
- * if SQLite fails. */
-bool store_log_trim(struct store_statements *s, int64_t newest_ms,
-                    struct store_log_counts *n);
+/* Trims the log as 's->keep' says.  'newest_ms' is the time of the newest
+ * entry.  Returns false if SQLite fails. */
+bool store_log_trim(struct store_statements *s, int64_t newest_ms);
 
 /* store-receipts.c: receipts of revisions.  ------------------------------- */
 
 /* The writer's side, and what is queued for it. */
 struct store_receipts {
     sqlite3_stmt *begin, *commit, *rollback, *size, *put, *trim;
-    int64_t bytes[2];           /* In the table; by 'of_people'. */
+    struct store_receipts_kept {
+        int64_t bytes[2];       /* In the table; by 'of_people'. */
+        int64_t trimmed[2];     /* Up to this revision there are none. */
+        int64_t newest;         /* After this revision there are none. */
+    } kept;
     size_t n_queue, allocated_queue;
     struct store_receipt *queue; /* Owned.  Protected by the store's mutex. */
 };
@@ -182,15 +211,15 @@ int store_receipts_read(sqlite3_stmt *, uint64_t revision,
 
 /* Most bytes that are kept of a revision. */
 #define STORE_CONTENTS_MAX (256 * 1024)
-/* SQL that makes temporary tables and triggers, which follow how much is kept
- * of each author, and of all: "contents_sums" and "contents_sum". */
-extern const char store_contents_sums[];
 /* Appends {"objects": [{"type", "name", "before", "after"}, ...],
  * "left_out"}, with as many objects as there is room for. */
 void store_contents_print(const struct model_log *, struct ds *);
 /* Writes the contents of an entry of the log, which has been written.  Returns
  * false if SQLite fails. */
 bool store_contents_write(const struct model_log *, struct store_statements *);
+/* Deletes the contents of a revision, if there are any.  Returns false if
+ * SQLite fails. */
+bool store_contents_delete(struct store_statements *, int64_t revision);
 /* Deletes the oldest contents of who has most, until there are no more than
  * 's->keep' says.  Returns false if SQLite fails. */
 bool store_contents_trim(struct store_statements *);

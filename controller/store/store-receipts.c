@@ -48,16 +48,19 @@ store_receipts_prepare(struct store_receipts *r, sqlite3 *db,
                          "first, people, hosts, missing, bytes, body) "
                          "VALUES (?, ?, ?, ?, ?, ?, ?)", &r->put)
               && prepare(db, "DELETE FROM receipts WHERE revision IN ("
-                         "SELECT revision FROM receipts WHERE people = ? "
+                         "SELECT revision FROM receipts "
+                         "WHERE revision > ? AND people = ? "
                          "ORDER BY revision LIMIT " TRIM_ROWS ") "
-                         "RETURNING bytes", &r->trim);
+                         "RETURNING bytes, revision", &r->trim);
     int error = ok ? 0 : store_error(db, why, "cannot prepare to write "
                                      "receipts");
 
     for (int i = 0; !error && i < 2; i++) {
-        error = store_get_int(db, sums[i], &r->bytes[i], why);
+        error = store_get_int(db, sums[i], &r->kept.bytes[i], why);
     }
-    return error;
+    return error ? error
+           : store_get_int(db, "SELECT max(revision) FROM receipts",
+                           &r->kept.newest, why);
 }
 
 void
@@ -84,11 +87,14 @@ store_receipts_free(struct store_receipt *receipts, size_t n)
 /* Returns the bytes that are kept of 'revision', 0 if there is no receipt of
  * it, or -1 after an error. */
 static int64_t
-kept_bytes(const struct store_receipts *r, uint64_t revision)
+kept_bytes(const struct store_receipts *r, int64_t revision)
 {
     int64_t bytes = 0;
     int code;
 
+    if (revision > r->kept.newest) {
+        return 0;               /* As of nearly each. */
+    }
     sqlite3_bind_int64(r->size, 1, revision);
     code = sqlite3_step(r->size);
     if (code == SQLITE_ROW) {
@@ -102,8 +108,12 @@ static bool
 write_receipt(struct store_receipts *r, const struct store_receipt *receipt)
 {
     int64_t bytes = strlen(receipt->body) + RECEIPT_OVERHEAD;
-    int64_t before = kept_bytes(r, receipt->last);
+    int64_t before;
 
+    if ((int64_t) receipt->last <= r->kept.trimmed[receipt->of_people]) {
+        return true;            /* It has given way. */
+    }
+    before = kept_bytes(r, receipt->last);
     if (before < 0) {
         return false;
     }
@@ -114,7 +124,8 @@ write_receipt(struct store_receipts *r, const struct store_receipt *receipt)
     sqlite3_bind_int64(r->put, 5, receipt->n_missing);
     sqlite3_bind_int64(r->put, 6, bytes);
     sqlite3_bind_text(r->put, 7, receipt->body, -1, SQLITE_STATIC);
-    r->bytes[receipt->of_people] += bytes - before;
+    r->kept.bytes[receipt->of_people] += bytes - before;
+    r->kept.newest = MAX(r->kept.newest, (int64_t) receipt->last);
     return store_statement_run(r->put);
 }
 
@@ -124,13 +135,17 @@ trim(struct store_receipts *r, bool of_people)
 {
     int64_t max = of_people ? PEOPLE_BYTES_MAX : OTHERS_BYTES_MAX;
 
-    while (r->bytes[of_people] > max) {
+    while (r->kept.bytes[of_people] > max) {
         bool any = false;
         int code;
 
-        sqlite3_bind_int64(r->trim, 1, of_people);
+        sqlite3_bind_int64(r->trim, 1, r->kept.trimmed[of_people]);
+        sqlite3_bind_int64(r->trim, 2, of_people);
         while ((code = sqlite3_step(r->trim)) == SQLITE_ROW) {
-            r->bytes[of_people] -= sqlite3_column_int64(r->trim, 0);
+            int64_t *trimmed = &r->kept.trimmed[of_people];
+
+            r->kept.bytes[of_people] -= sqlite3_column_int64(r->trim, 0);
+            *trimmed = MAX(*trimmed, sqlite3_column_int64(r->trim, 1));
             any = true;
         }
         sqlite3_reset(r->trim);
@@ -146,7 +161,7 @@ store_receipts_write(struct store_receipts *r, sqlite3 *db,
                      const struct store_receipt *receipts, size_t n,
                      struct vmn_error *why)
 {
-    int64_t before[2] = { r->bytes[0], r->bytes[1] };
+    const struct store_receipts_kept before = r->kept;
     bool ok;
     int error = 0;
 
@@ -162,7 +177,7 @@ store_receipts_write(struct store_receipts *r, sqlite3 *db,
         if (!sqlite3_get_autocommit(db)) {
             store_statement_run(r->rollback);
         }
-        memcpy(r->bytes, before, sizeof before);
+        r->kept = before;
     }
     sqlite3_exec(db, "PRAGMA synchronous = FULL", NULL, NULL, NULL);
     return error;

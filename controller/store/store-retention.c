@@ -13,61 +13,61 @@
 /* Most entries of the log that one batch deletes for their age. */
 #define TRIM_MAX 1000
 
+/* Runs a statement that deletes entries, and returns of each "revision, who".
+ * Returns how many, or -1 after an error. */
+static int64_t
+delete_entries(struct store_statements *s, sqlite3_stmt *stmt)
+{
+    int64_t n = 0;
+    bool ok = true;
+    int code;
+
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        const char *who = (const char *) sqlite3_column_text(stmt, 1);
+
+        if (who && store_is_of_people(who)) {
+            store_authors_add(&s->authors, who, -1, 0);
+        } else {
+            s->n_others--;
+        }
+        ok = ok && store_contents_delete(s, sqlite3_column_int64(stmt, 0));
+        n++;
+    }
+    sqlite3_reset(stmt);
+    return code == SQLITE_DONE && ok ? n : -1;
+}
+
 /* Deletes at most 'n' entries of people that are older than 'time_ms', the
  * oldest first. */
 static bool
-trim_people(struct store_statements *s, int64_t time_ms, int64_t n,
-            struct store_log_counts *counts)
+trim_people(struct store_statements *s, int64_t time_ms, int64_t n)
 {
     sqlite3_bind_int64(s->log_trim_people, 1, time_ms);
     sqlite3_bind_int64(s->log_trim_people, 2, n);
-    if (!store_statement_run(s->log_trim_people)) {
-        return false;
-    }
-    counts->people -= sqlite3_changes(sqlite3_db_handle(s->log_trim_people));
-    return true;
+    return delete_entries(s, s->log_trim_people) >= 0;
 }
 
-/* Deletes the oldest entries of the author with the most entries, at most 'n',
- * and not so many that another author has more.  Returns how many, or -1 after
- * an error. */
-static int64_t
-trim_most(struct store_statements *s, int64_t n)
-{
-    int code = sqlite3_step(s->log_most);
-    int64_t more;
-
-    if (code == SQLITE_ROW) {
-        more = (sqlite3_column_int64(s->log_most, 1)
-                - sqlite3_column_int64(s->log_most, 2));
-        sqlite3_bind_value(s->log_trim_author, 1,
-                           sqlite3_column_value(s->log_most, 0));
-        sqlite3_bind_int64(s->log_trim_author, 2, MIN(n, MAX(more, 1)));
-    }
-    sqlite3_reset(s->log_most);
-    if (code != SQLITE_ROW) {
-        return code == SQLITE_DONE ? 0 : -1;
-    }
-    return (store_statement_run(s->log_trim_author)
-            ? sqlite3_changes(sqlite3_db_handle(s->log_trim_author)) : -1);
-}
-
-/* Deletes 'n' entries of people, always of the author with the most entries,
- * so that nobody can displace the entries of others: of A authors, each keeps
- * a share of 1/A of the log. */
+/* Deletes 'n' entries of people, always the oldest of the author with the most
+ * entries, so that nobody can displace the entries of others: of A authors,
+ * each keeps a share of 1/A of the log. */
 static bool
-trim_fairly(struct store_statements *s, int64_t n,
-            struct store_log_counts *counts)
+trim_fairly(struct store_statements *s, int64_t n)
 {
     while (n > 0) {
-        int64_t n_removed = trim_most(s, n);
+        int64_t more, n_removed;
+        const char *most = store_authors_most_entries(&s->authors, &more);
 
+        if (!most) {
+            break;
+        }
+        sqlite3_bind_text(s->log_trim_author, 1, most, -1, SQLITE_TRANSIENT);
+        sqlite3_bind_int64(s->log_trim_author, 2, MIN(n, MAX(more, 1)));
+        n_removed = delete_entries(s, s->log_trim_author);
         if (n_removed < 0) {
             return false;
         } else if (!n_removed) {
             break;
         }
-        counts->people -= n_removed;
         n -= n_removed;
     }
     return true;
@@ -77,24 +77,23 @@ trim_fairly(struct store_statements *s, int64_t n,
  * restore leaves gaps in; and by their times, of which a clock that was wrong
  * for a while leaves some. */
 bool
-store_log_trim(struct store_statements *s, int64_t newest_ms,
-          struct store_log_counts *n)
+store_log_trim(struct store_statements *s, int64_t newest_ms)
 {
     const struct store_retention *keep = &s->keep;
+    int64_t n_people;
 
-    if (n->others > keep->others_max) {
+    if (s->n_others > keep->others_max) {
         sqlite3_bind_int64(s->log_trim_others, 1,
-                           n->others - keep->others_max);
-        if (!store_statement_run(s->log_trim_others)) {
+                           s->n_others - keep->others_max);
+        if (delete_entries(s, s->log_trim_others) < 0) {
             return false;
         }
-        n->others = keep->others_max;
     }
-    if (n->people > keep->people_max
-        && !trim_fairly(s, n->people - keep->people_max, n)) {
+    if (!trim_fairly(s, s->authors.entries - keep->people_max)) {
         return false;
     }
-    return (n->people <= keep->people_min
+    n_people = s->authors.entries;
+    return (n_people <= keep->people_min
             || trim_people(s, newest_ms - keep->people_ms,
-                           MIN(n->people - keep->people_min, TRIM_MAX), n));
+                           MIN(n_people - keep->people_min, TRIM_MAX)));
 }

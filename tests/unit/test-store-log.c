@@ -569,7 +569,7 @@ log_is_trimmed_by_indexes(void **state)
     static const char *const plans[] = {
         "SEARCH revisions USING INTEGER PRIMARY KEY",
         "SEARCH revisions USING INDEX revisions_author",
-        "SCAN log_authors USING COVERING INDEX log_authors_entries",
+        "SEARCH contents USING COVERING INDEX contents_author",
     };
     struct store_statements s;
     struct fixture *f = *state;
@@ -580,7 +580,7 @@ log_is_trimmed_by_indexes(void **state)
     assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
     assert_int_equal(store_statements_prepare(&s, db, &why), 0);
 
-    sqlite3_stmt *const trims[] = { s.log_trim_author, s.log_most };
+    sqlite3_stmt *const trims[] = { s.log_trim_author, s.contents_trim };
 
     for (size_t i = 0; i < ARRAY_SIZE(trims); i++) {
         char *sql = xasprintf("EXPLAIN QUERY PLAN %s", sqlite3_sql(trims[i]));
@@ -601,6 +601,49 @@ log_is_trimmed_by_indexes(void **state)
     }
     assert_null(strstr(ds_cstr(&ds), "TEMP B-TREE FOR ORDER"));
     ds_destroy(&ds);
+    store_statements_finalize(&s);
+    sqlite3_close(db);
+}
+
+static int
+refuse_commit(void *aux OVS_UNUSED)
+{
+    return 1;
+}
+
+/* What a batch that failed would have added is not counted. */
+static void
+authors_are_counted_anew_after_a_failure(void **state)
+{
+    struct store_authors counted = { .counted = false };
+    struct fixture *f = *state;
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct store_statements s;
+    struct store_batch batch;
+    int64_t more;
+    sqlite3 *db;
+
+    apply_as(f, "account:bob/one");
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(store_statements_prepare(&s, db, &why), 0);
+    store_apply(f, "put networks n {}");
+    store_batch_init(&batch, f->model);
+    sqlite3_commit_hook(db, refuse_commit, NULL);
+    assert_int_not_equal(store_batch_write(&batch, db, &s, &why), 0);
+    sqlite3_commit_hook(db, NULL, NULL);
+    vmn_error_uninit(&why);
+    why = (struct vmn_error) VMN_ERROR_INIT;
+    assert_int_equal(store_batch_write(&batch, db, &s, &why), 0);
+
+    assert_int_equal(store_authors_count(&counted, db, &why), 0);
+    assert_int_equal(s.authors.entries, 2);
+    assert_int_equal(s.authors.bytes, counted.bytes);
+    assert_true(counted.bytes > 0);
+    assert_string_equal(store_authors_most_entries(&s.authors, &more),
+                        "account:bob");
+    assert_int_equal(more, 0);
+    store_authors_uninit(&counted);
+    store_batch_uninit(&batch);
     store_statements_finalize(&s);
     sqlite3_close(db);
 }
@@ -686,6 +729,7 @@ main(void)
         TEST(log_is_trimmed_apart),
         TEST(log_is_not_washed_out_by_one_author),
         TEST(log_is_trimmed_by_indexes),
+        TEST(authors_are_counted_anew_after_a_failure),
         TEST(log_of_an_older_format_is_trimmed_fairly),
         TEST(log_keeps_people_for_a_time),
         TEST(log_is_looked_through_in_parts),
