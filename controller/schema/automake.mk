@@ -12,6 +12,8 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/schema-define.h \
 	controller/schema/schema-dhcp.c \
 	controller/schema/schema-dhcp.h \
+	controller/schema/schema-diff-private.h \
+	controller/schema/schema-diff-rows.c \
 	controller/schema/schema-diff.c \
 	controller/schema/schema-diff.h \
 	controller/schema/schema-dns-zone.c \

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Differences of objects; see schema-diff.h.
- *
- * Fields that are equal are found in the rows, and only the others become
- * JSON: of most changes that is one. */
+ * Differences of objects that are JSON, and of values; see schema-diff.h.  Not
+ * for those of rows (schema-diff-rows.c). */
 
 #include <config.h>
 
@@ -14,6 +12,7 @@
 #include <string.h>
 
 #include "controller/schema/arena.h"
+#include "controller/schema/schema-diff-private.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/schema-shown.h"
 #include "controller/schema/schema-struct.h"
@@ -42,22 +41,10 @@ const struct schema_struct schema_diff_field_shown = SHOWN_KEPT(
              "Why the values are not shown: they are secret, or too long.",
              SHOWN_NAMES("secret", "size")));
 
-/* What the functions below share. */
-struct differ {
-    struct arena *arena;
-    struct schema_diff *diff;
-    size_t max, allocated;
-    struct ds path;
-};
-
-static void diff_value(struct differ *, const struct schema_field *,
-                       const json_t *before, const json_t *after);
-
 /* Fields.  --------------------------------------------------------------- */
 
-/* Appends a step to the path; returns its former length, for leave(). */
-static size_t
-enter(struct differ *d, const char *step)
+size_t
+differ_enter(struct differ *d, const char *step)
 {
     size_t length = d->path.length;
 
@@ -78,19 +65,17 @@ enter_index(struct differ *d, size_t i)
     char step[24];
 
     snprintf(step, sizeof step, "%"PRIuSIZE, i);
-    return enter(d, step);
+    return differ_enter(d, step);
 }
 
-static void
-leave(struct differ *d, size_t length)
+void
+differ_leave(struct differ *d, size_t length)
 {
     ds_truncate(&d->path, length);
 }
 
-/* Adds the field that the path leads to.  Returns it, or NULL if there are too
- * many. */
-static struct schema_diff_field *
-add(struct differ *d)
+struct schema_diff_field *
+differ_add(struct differ *d)
 {
     struct schema_diff *diff = d->diff;
 
@@ -137,7 +122,7 @@ text_of(struct differ *d, const json_t *value, bool *fits)
 static void
 add_values(struct differ *d, const json_t *before, const json_t *after)
 {
-    struct schema_diff_field *field = add(d);
+    struct schema_diff_field *field = differ_add(d);
     bool fits = true;
 
     if (!field) {
@@ -190,7 +175,7 @@ diff_set(struct differ *d, const json_t *before, const json_t *after)
         add_values(d, before, after);
         return;
     }
-    field = add(d);
+    field = differ_add(d);
     if (!field) {
         return;
     }
@@ -211,11 +196,11 @@ diff_members(struct differ *d, const struct schema_struct *s,
              const json_t *before, const json_t *after)
 {
     for (const struct schema_field *f = s->fields; f->name; f++) {
-        size_t length = enter(d, f->name);
+        size_t length = differ_enter(d, f->name);
 
-        diff_value(d, f, json_object_get(before, f->name),
+        differ_compare(d, f, json_object_get(before, f->name),
                    json_object_get(after, f->name));
-        leave(d, length);
+        differ_leave(d, length);
     }
 }
 
@@ -223,10 +208,10 @@ static void
 diff_label(struct differ *d, const char *key, const json_t *before,
            const json_t *after)
 {
-    size_t length = enter(d, key);
+    size_t length = differ_enter(d, key);
 
     add_values(d, before, after);
-    leave(d, length);
+    differ_leave(d, length);
 }
 
 static void
@@ -263,7 +248,7 @@ diff_element(struct differ *d, const struct schema_field *f, size_t i,
     } else {
         add_values(d, before, after);
     }
-    leave(d, length);
+    differ_leave(d, length);
 }
 
 /* Returns the key of an element as text, which the caller frees. */
@@ -378,9 +363,8 @@ diff_list(struct differ *d, const struct schema_field *f,
     }
 }
 
-/* Compares two values of 'f'; NULL: absent. */
-static void
-diff_value(struct differ *d, const struct schema_field *f,
+void
+differ_compare(struct differ *d, const struct schema_field *f,
            const json_t *before, const json_t *after)
 {
     if (before == after || (before && after && json_equal(before, after))) {
@@ -403,7 +387,7 @@ diff_value(struct differ *d, const struct schema_field *f,
 
 /* Objects.  -------------------------------------------------------------- */
 
-/* What was assigned, unless it is just what was asked for. */
+/* As diff_assigned(). */
 static void
 diff_status(struct differ *d, const struct schema_table *table,
             const json_t *before, const json_t *after)
@@ -425,9 +409,9 @@ diff_status(struct differ *d, const struct schema_table *table,
                 && (!b || (sb && json_equal(b, sb))))) {
             continue;
         }
-        length = enter(d, f->name);
-        diff_value(d, f, a, b);
-        leave(d, length);
+        length = differ_enter(d, f->name);
+        differ_compare(d, f, a, b);
+        differ_leave(d, length);
     }
 }
 
@@ -437,20 +421,20 @@ diff_objects(struct differ *d, const struct schema_table *table,
 {
     static const struct schema_field set = SHOWN(
         "set", STRING, 0, "The set that it belongs to.");
-    size_t length = enter(d, "spec");
+    size_t length = differ_enter(d, "spec");
 
     diff_members(d, &table->row, json_object_get(before, "spec"),
                  json_object_get(after, "spec"));
-    leave(d, length);
-    length = enter(d, "status");
+    differ_leave(d, length);
+    length = differ_enter(d, "status");
     diff_status(d, table, before, after);
-    leave(d, length);
-    length = enter(d, "metadata");
-    enter(d, "set");
-    diff_value(d, &set,
+    differ_leave(d, length);
+    length = differ_enter(d, "metadata");
+    differ_enter(d, "set");
+    differ_compare(d, &set,
                json_object_get(json_object_get(before, "metadata"), "set"),
                json_object_get(json_object_get(after, "metadata"), "set"));
-    leave(d, length);
+    differ_leave(d, length);
 }
 
 void
@@ -464,105 +448,4 @@ schema_json_diff(const struct schema_table *table, const json_t *before,
     memset(diff, 0, sizeof *diff);
     diff_objects(&d, table, before, after);
     ds_destroy(&d.path);
-}
-
-/* Rows.  ----------------------------------------------------------------- */
-
-static void
-print_differing(const struct vmn_row *row, const struct vmn_row *other,
-                bool given, struct ds *ds)
-{
-    const struct schema_field *f = schema_tables[row->table]->row.fields;
-
-    ds_put_char(ds, '{');
-    for (; f->name; f++) {
-        size_t length = ds->length;
-
-        if (f->flags & SCHEMA_SECRET
-            || (given && !(f->flags & SCHEMA_ASSIGNED))
-            || (other && (given ? schema_field_same_assigned(f, row, other)
-                                : schema_field_same(f, row, other)))) {
-            continue;
-        }
-        schema_print_name(ds, f->name);
-        if (!schema_field_print(f, row, given, ds)) {
-            ds_truncate(ds, length);
-        }
-    }
-    ds_put_char(ds, '}');
-}
-
-void
-schema_version_print(const struct schema_version *version,
-                     const struct schema_version *other, struct ds *ds)
-{
-    ds_put_cstr(ds, "{\"spec\":");
-    print_differing(version->row, other->row, false, ds);
-    ds_put_cstr(ds, ",\"status\":");
-    print_differing(version->row, other->row, true, ds);
-    if (version->set && (!other->row
-                         || !nullable_string_is_equal(version->set,
-                                                      other->set))) {
-        ds_put_cstr(ds, ",\"metadata\":{\"set\":");
-        schema_print_string(ds, version->set);
-        ds_put_char(ds, '}');
-    }
-    ds_put_char(ds, '}');
-}
-
-/* Returns what schema_version_print() prints, which the caller owns. */
-static json_t *
-differing(const struct schema_version *version,
-          const struct schema_version *other)
-{
-    struct ds ds = DS_EMPTY_INITIALIZER;
-    json_t *json;
-
-    schema_version_print(version, other, &ds);
-    json = json_loadb(ds_cstr(&ds), ds.length, JSON_ALLOW_NUL, NULL);
-    ovs_assert(json);
-    ds_destroy(&ds);
-    return json;
-}
-
-/* Adds secret fields that differ, without their values. */
-static void
-diff_secrets(struct differ *d, const struct vmn_row *before,
-             const struct vmn_row *after)
-{
-    const struct schema_field *f = schema_tables[after->table]->row.fields;
-    struct schema_diff_field *field;
-    size_t length;
-
-    for (; f->name; f++) {
-        if (f->flags & SCHEMA_SECRET && !schema_field_same(f, before, after)) {
-            length = enter(d, f->name);
-            field = add(d);
-            if (field) {
-                field->left_out = "secret";
-            }
-            leave(d, length);
-        }
-    }
-}
-
-void
-schema_version_diff(const struct schema_version *before,
-                    const struct schema_version *after, size_t max,
-                    struct arena *arena, struct schema_diff *diff)
-{
-    struct differ d = { arena, diff, MIN(max, SCHEMA_DIFF_MAX), 0,
-                        DS_EMPTY_INITIALIZER };
-    json_t *a = differing(before, after);
-    json_t *b = differing(after, before);
-    size_t length;
-
-    memset(diff, 0, sizeof *diff);
-    diff_objects(&d, schema_tables[after->row->table], a, b);
-    length = enter(&d, "spec");
-    diff_secrets(&d, before->row, after->row);
-    leave(&d, length);
-    ds_destroy(&d.path);
-    json_decref(a);
-    json_decref(b);
 }
