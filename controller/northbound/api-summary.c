@@ -37,7 +37,9 @@
 struct tally {
     const char *host, *network;     /* For the last: keys of the other two;
                                      * NULL: none. */
-    size_t n, n_up, n_unknown;
+    size_t n, n_up, n_unknown, n_external;
+    size_t n_disabled;              /* Of those that are neither up nor
+                                     * external. */
     uint64_t bytes_per_s;           /* Sent and received. */
     int index;                      /* In the reply; -1: not included. */
 };
@@ -103,7 +105,7 @@ own_key(const struct shash *tallies, const char *key)
 
 static void
 count_place(struct summary *s, const char *host, const char *network,
-            const char *state, uint64_t bytes_per_s)
+            const char *state, bool enabled, uint64_t bytes_per_s)
 {
     char *key = xasprintf("%s/%s", host ? host : "", network);
     struct tally *tallies[] = {
@@ -115,7 +117,12 @@ count_place(struct summary *s, const char *host, const char *network,
     for (size_t i = 0; i < ARRAY_SIZE(tallies); i++) {
         if (tallies[i]) {
             tallies[i]->n++;
-            tallies[i]->n_up += !strcmp(state, "up");
+            bool up = !strcmp(state, "up");
+            bool external = !strcmp(state, "external");
+
+            tallies[i]->n_up += up;
+            tallies[i]->n_external += external;
+            tallies[i]->n_disabled += !enabled && !up && !external;
             tallies[i]->n_unknown += !strcmp(state, "unknown");
             tallies[i]->bytes_per_s += bytes_per_s;
         }
@@ -151,7 +158,8 @@ look_at_port(struct summary *s, const struct vmn_row *row)
     ++*n;
     s->reply.ports.quarantined += port->quarantined || held;
     s->reply.ports.disabled += !port->enabled;
-    count_place(s, status.host, port->network, state, bytes_per_s);
+    count_place(s, status.host, port->network, state, port->enabled,
+                bytes_per_s);
     free(held);
     arena_uninit(&arena);
 }
@@ -184,6 +192,7 @@ look_at_host(struct summary *s, const struct vmn_row *row)
         .name = own_key(&s->hosts, row->name), .state = keep(s, status.state),
         .reason = keep(s, status.reason), .ports = tally->n,
         .up = tally->n_up, .unknown = tally->n_unknown,
+        .external = tally->n_external, .disabled = tally->n_disabled,
         .lag = status.lag.revisions, .bytes_per_s = tally->bytes_per_s,
         .tunnel_bytes_per_s = llrint(tunnels.sent_bytes_per_s
                                      + tunnels.received_bytes_per_s),
@@ -195,19 +204,21 @@ static void
 look_at_balancer(struct summary *s, const struct vmn_row *row)
 {
     struct nb_summary_balancers *balancers = &s->reply.balancers;
-    size_t n, n_serving, n_unknown;
+    struct nb_summary_balancer count;
 
-    nb_balancer_count(s->nb, row->name, &n, &n_serving, &n_unknown);
+    nb_balancer_count(s->nb, row->name, &count);
     balancers->total++;
-    if (n_serving && n_serving == n && !n_unknown) {
+    /* Those that are drained or wait for their turn are as they should be. */
+    if (count.serving && !count.unknown
+        && (count.serving + count.drained + count.standby
+            == count.backends)) {
         return;
     }
-    balancers->idle += !n_serving;
-    balancers->partial += n_serving > 0;
+    balancers->idle += !count.serving;
+    balancers->partial += count.serving > 0;
     if (balancers->n_degraded < BALANCERS_MAX) {
-        s->degraded[balancers->n_degraded++] = (struct nb_summary_balancer) {
-            keep(s, row->name), n, n_serving, n_unknown,
-        };
+        count.name = keep(s, row->name);
+        s->degraded[balancers->n_degraded++] = count;
     }
 }
 
@@ -312,7 +323,8 @@ fill_networks(struct summary *s)
         tally->index = i;
         reply->networks[i] = (struct nb_summary_network) {
             .name = sorted[i]->name, .ports = tally->n, .up = tally->n_up,
-            .unknown = tally->n_unknown, .bytes_per_s = tally->bytes_per_s,
+            .unknown = tally->n_unknown, .external = tally->n_external,
+            .disabled = tally->n_disabled, .bytes_per_s = tally->bytes_per_s,
         };
     }
     free(sorted);

@@ -46,14 +46,20 @@ serves_unheard(const struct northbound *nb,
 
 void
 nb_balancer_count(const struct northbound *nb, const char *name,
-                  size_t *n_backends, size_t *n_serving, size_t *n_unknown)
+                  struct nb_summary_balancer *count)
 {
-    struct vmn_lb_member *members = nb_balancer_members(nb, name, n_backends);
+    struct vmn_lb_member *members = nb_balancer_members(nb, name,
+                                                        &count->backends);
 
-    *n_serving = *n_unknown = 0;
-    for (size_t i = 0; i < *n_backends; i++) {
-        *n_serving += members[i].state == VMN_LB_SERVING;
-        *n_unknown += serves_unheard(nb, &members[i]);
+    count->serving = count->unknown = count->drained = count->standby = 0;
+    for (size_t i = 0; i < count->backends; i++) {
+        enum vmn_lb_state state = members[i].state;
+
+        count->serving += state == VMN_LB_SERVING;
+        count->drained += (state == VMN_LB_DRAINING
+                           || state == VMN_LB_DRAINED);
+        count->standby += state == VMN_LB_STANDBY;
+        count->unknown += serves_unheard(nb, &members[i]);
     }
     free(members);
 }

@@ -332,14 +332,14 @@ void nb_warn_of_unheard(const struct northbound *, struct trace *,
                         struct arena *arena);
 
 /* balancer-status.c: the ports that may be backends of a balancer, which the
- * caller frees (or NULL), and their number; how many serve, and how many of
- * these are on hosts that are not heard. */
+ * caller frees (or NULL), and their number; and all of '*count' but its
+ * name. */
 extern const char *const nb_backend_states[];
 struct vmn_lb_member *nb_balancer_members(const struct northbound *,
                                           const char *name, size_t *n);
+struct nb_summary_balancer;
 void nb_balancer_count(const struct northbound *, const char *name,
-                       size_t *n_backends, size_t *n_serving,
-                       size_t *n_unknown);
+                       struct nb_summary_balancer *count);
 /* Fills in the struct status_loadbalancer 'status'.  Returns true. */
 bool nb_fill_balancer(const struct nb_status_query *, const struct vmn_row *,
                       void *status);

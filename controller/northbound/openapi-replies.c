@@ -488,6 +488,10 @@ static const struct schema_struct summary_host = SHOWN_KEPT(
     SHOWN_OF(nb_summary_host, up, SIZE, ALWAYS, "How many of these are up."),
     SHOWN_OF(nb_summary_host, unknown, SIZE, ALWAYS,
              "How many are `unknown`."),
+    SHOWN_OF(nb_summary_host, external, SIZE, ALWAYS,
+             "How many are `external`."),
+    SHOWN_OF(nb_summary_host, disabled, SIZE, ALWAYS,
+             "How many of the others are not enabled, and so not up."),
     SHOWN_OF(nb_summary_host, lag, U64, ALWAYS,
              "How many revisions it has not acknowledged."),
     SHOWN_OF(nb_summary_host, bytes_per_s, U64, ALWAYS,
@@ -504,6 +508,10 @@ static const struct schema_struct summary_network = SHOWN_KEPT(
              "How many of these are up."),
     SHOWN_OF(nb_summary_network, unknown, SIZE, ALWAYS,
              "How many are `unknown`."),
+    SHOWN_OF(nb_summary_network, external, SIZE, ALWAYS,
+             "How many are `external`."),
+    SHOWN_OF(nb_summary_network, disabled, SIZE, ALWAYS,
+             "How many of the others are not enabled, and so not up."),
     SHOWN_OF(nb_summary_network, bytes_per_s, U64, ALWAYS,
              "What these send and receive in a second."));
 
@@ -527,14 +535,18 @@ static const struct schema_struct summary_balancer = SHOWN_KEPT(
              "How many of these serve."),
     SHOWN_OF(nb_summary_balancer, unknown, SIZE, ALWAYS,
              "Of those that serve, how many have a port that is "
-             "`unknown`."));
+             "`unknown`."),
+    SHOWN_OF(nb_summary_balancer, drained, SIZE, ALWAYS,
+             "How many are `draining` or `drained`, as was asked for."),
+    SHOWN_OF(nb_summary_balancer, standby, SIZE, ALWAYS,
+             "How many are `standby`."));
 
 static const struct schema_struct summary_balancers = SHOWN_KEPT(
     "balancers", nb_summary_balancers,
     SHOWN_OF(nb_summary_balancers, total, SIZE, ALWAYS,
              "How many there are."),
     SHOWN_OF(nb_summary_balancers, partial, SIZE, ALWAYS,
-             "How many have some backends that do not serve."),
+             "How many have some backends that should serve and do not."),
     SHOWN_OF(nb_summary_balancers, idle, SIZE, ALWAYS,
              "How many have none that does."),
     SHOWN_LIST_OF(nb_summary_balancers, degraded, n_degraded, STRUCT, ALWAYS,

@@ -279,14 +279,16 @@ struct nb_summary_ports {
 struct nb_summary_host {
     const char *name, *state;
     const char *reason;         /* Or NULL. */
-    size_t ports, up, unknown;
+    size_t ports, up, unknown, external;
+    size_t disabled;            /* Neither up nor external. */
     uint64_t lag;               /* In revisions. */
     uint64_t bytes_per_s, tunnel_bytes_per_s;
 };
 
 struct nb_summary_network {
     const char *name;
-    size_t ports, up, unknown;
+    size_t ports, up, unknown, external;
+    size_t disabled;            /* Neither up nor external. */
     uint64_t bytes_per_s;
 };
 
@@ -300,7 +302,10 @@ struct nb_summary_placement {
 
 struct nb_summary_balancer {
     const char *name;
-    size_t backends, serving, unknown;
+    size_t backends, serving;
+    size_t unknown;             /* Of those that serve. */
+    size_t drained;             /* Or draining: by request. */
+    size_t standby;
 };
 
 struct nb_summary_balancers {
