@@ -17,6 +17,11 @@ PAGE_SOURCES = \
 	controller/page/src/policy-edit.js \
 	controller/page/src/ports-input.js \
 	controller/page/src/table.js \
+	controller/page/src/topology/cards.js \
+	controller/page/src/topology/draw.js \
+	controller/page/src/topology/layout.js \
+	controller/page/src/topology/picture.js \
+	controller/page/src/topology/search.js \
 	controller/page/src/views/changes.js \
 	controller/page/src/views/overview.js \
 	controller/page/src/views/policies.js \

@@ -6,36 +6,11 @@
 // A scene has play({page, context, url, token, api, shoot, go}), and perhaps:
 // stranger (it has no token), dark, elsewhere (it asks another address than
 // 'url'), allows (what the console may say), bench (played only when it is
-// asked for).
+// asked for).  page-scenes-*.mjs have more of them.
 
 import assert from "node:assert/strict";
 import { connect, createServer } from "node:net";
-
-/** What a view shows as its rows, as text. */
-const rows = (where) => where.locator("[role=rowgroup] [role=row]");
-
-const section = (page, name) => page.getByRole("region", { name,
-  exact: true });
-
-const field = (page, name) => page.getByLabel(name, { exact: true });
-
-/** Until it is so, as expect() would. */
-async function until(what, condition) {
-  const end = Date.now() + 15000;
-
-  for (;;) {
-    const value = await condition();
-
-    if (value) {
-      return value;
-    }
-    assert(Date.now() < end, `${what} did not come about`);
-    await new Promise((done) => setTimeout(done, 50));
-  }
-}
-
-/** Something that would run if it were taken for markup. */
-const MARKUP = "<img src=x onerror=\"document.title='owned'\">";
+import { field, MARKUP, misfits, rows, section, until } from "./page-helpers.mjs";
 
 export const scenes = {
   token: {
@@ -170,7 +145,7 @@ export const scenes = {
       const detail = section(page, "Port web1");
 
       await detail.getByText("shop-web").first().waitFor();
-      await detail.getByRole("table", { name: "Flows" }).getByText("in_port")
+      await detail.getByRole("list", { name: "Flows" }).getByText("in_port")
         .first().waitFor();
       await detail.getByText(/installed on|concerns no host/).waitFor();
       // What would be markup is text.
@@ -442,6 +417,12 @@ export const scenes = {
         await view.waitForTimeout(hosts.length < 500 ? 100 : 1500);
         figures.push([hash, Math.round(ms), Math.round(
           await view.evaluate(() => window.stall))]);
+        for (const [width, height] of [[1280, 800], [390, 844],
+          [1920, 1080]]) {
+          await view.setViewportSize({ width, height });
+          assert.deepEqual(await misfits(view), [],
+            `${hash}, ${width} pixels wide`);
+        }
         await view.screenshot({ path: await shoot.path(
           hash.replaceAll("/", "-")) });
         await view.close();

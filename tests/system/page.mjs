@@ -13,9 +13,11 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { scenes } from "./page-scenes.mjs";
+import { scenes as main } from "./page-scenes.mjs";
+import { scenes as looks } from "./page-scenes-looks.mjs";
 
 const [modules, url, token, shots, ...chosen] = process.argv.slice(2);
+const scenes = { ...main, ...looks };
 const require = createRequire(join(modules, "package.json"));
 const { chromium } = require("playwright-core");
 const axe = require.resolve("axe-core/axe.min.js");
@@ -78,7 +80,7 @@ async function play(browser, name, scene) {
 
   try {
     const figures = await scene.play({ page, url, token, api, shoot,
-      context, go: (hash) => page.goto(`${url}/#/${hash}`) });
+      context, barriers, go: (hash) => page.goto(`${url}/#/${hash}`) });
     await shoot();
     if (!scene.bench && !scene.elsewhere) {
       assert.deepEqual(await barriers(page), [], "it is accessible");

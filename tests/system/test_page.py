@@ -28,10 +28,20 @@ from vmnbench.vmn import free_port  # noqa: E402
 TOKEN = "a-token-for-the-page"
 PORT = 8181
 
-with open(os.path.join(HERE, "page-scenes.mjs")) as source:
-    SCENES = [name for name, body in re.findall(
-        r"^  (\w+): \{\n((?:    .*\n|\n)*)  \},$", source.read(), re.M)
-        if "    bench: true" not in body]
+
+
+def scenes():
+    """The names of all scenes, in their order."""
+    found = []
+    for name in ("page-scenes.mjs", "page-scenes-looks.mjs"):
+        with open(os.path.join(HERE, name)) as source:
+            found += [name for name, body in re.findall(
+                r"^  (\w+): \{\n((?:    .*\n|\n)*)  \},$", source.read(),
+                re.M) if "    bench: true" not in body]
+    return found
+
+
+SCENES = scenes()
 
 
 @pytest.fixture(scope="module")

@@ -75,8 +75,24 @@ export function empty(text, ...more) {
     more.length ? h("p", { class: "hint" }, more) : null);
 }
 
+/** Text of a program; lines are broken after its commas. */
 export function code(text) {
-  return h("code", {}, text);
+  return h("code", {}, String(text ?? "").split(/(?<=,)/).map((part, i) =>
+    [i ? h("wbr") : null, part]));
+}
+
+/** A table of few rows, as it is; it scrolls sideways where it is too wide.
+ * 'titles' are texts, or { title, right }; 'rows' lists of cells. */
+export function plainTable(label, titles, rows) {
+  const columns = titles.map((one) => typeof one === "string"
+    ? { title: one } : one);
+
+  return h("div", { class: "scrolls", role: "group", "aria-label": label,
+    tabindex: "0" }, h("table", { class: "plain" },
+  h("thead", {}, h("tr", {}, columns.map((c) => h("th", { scope: "col",
+    class: c.right ? "right" : null }, c.title)))),
+  h("tbody", {}, rows.map((cells) => h("tr", {}, cells.map((cell, i) =>
+    h("td", { class: columns[i].right ? "right" : null }, cell)))))));
 }
 
 /** An error of the API as text, with all of its details. */

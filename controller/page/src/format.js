@@ -40,21 +40,19 @@ export function installedOn(n) {
     : "concerns no host";
 }
 
-export function clock(time) {
-  return time ? new Date(time).toLocaleTimeString("en-GB") : "–";
-}
-
-/** A time, with the date unless it is today. */
+/** Date and time, in the time zone of the browser. */
 export function when(time) {
   if (!time) {
     return "–";
   }
   const date = new Date(time);
-  const today = date.toDateString() === new Date().toDateString();
 
-  return today ? clock(time)
-    : `${date.toLocaleDateString("en-CA")} ${clock(time)}`;
+  return `${date.toLocaleDateString("en-CA")} `
+    + date.toLocaleTimeString("en-GB");
 }
+
+/** The width of a column of a table for what when() makes. */
+export const WHEN_WIDTH = "158px";
 
 /** "3 min ago". */
 export function ago(time, now = Date.now()) {

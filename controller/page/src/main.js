@@ -4,7 +4,7 @@
 // the view.  A new view is a row of 'views'.
 
 import { forgetToken, get, hasToken, onTokenNeeded } from "./api.js";
-import { h, newId, replace } from "./dom.js";
+import { empty, h, newId, panel, replace } from "./dom.js";
 import * as live from "./live.js";
 import { number } from "./format.js";
 import * as overview from "./views/overview.js";
@@ -143,15 +143,33 @@ function frame() {
 
 let mounted = null;             // { controller, view, update }
 
+/** A word of the address, which somebody may have written by hand. */
+function decoded(word) {
+  try {
+    return decodeURIComponent(word);
+  } catch {
+    return word;
+  }
+}
+
+/** What is shown for an address that no view has. */
+const unknown = {
+  title: "Not found",
+  mount(root) {
+    replace(root, panel("Not found", {}, empty(
+      `The page has no view at ${location.hash}.`, "It has ",
+      views.map((view, i) => [i ? ", " : "",
+        h("a", { href: `#/${view.path}` }, view.title)]), ".")));
+    return () => unknown.mount(root);
+  },
+};
+
 function show({ links, main }) {
   const [path, ...words] = location.hash.replace(/^#\/?/, "").split("/")
-    .map(decodeURIComponent);
-  const view = views.find((v) => v.path === path);
+    .filter(Boolean).map(decoded);
+  const view = path === undefined ? views[0]
+    : views.find((v) => v.path === path) ?? unknown;
 
-  if (!view) {
-    location.replace(`#/${views[0].path}`);
-    return;
-  }
   if (mounted?.view === view && mounted.update) {
     mounted.update(words);
     return;
@@ -159,14 +177,14 @@ function show({ links, main }) {
   mounted?.controller.abort();
   mounted = { controller: new AbortController(), view };
   for (const link of links) {
-    if (link.dataset.path === path) {
+    if (link.dataset.path === view.path) {
       link.setAttribute("aria-current", "page");
     } else {
       link.removeAttribute("aria-current");
     }
   }
   document.title = `${view.title} · VMN`;
-  const root = h("div", { class: `view ${view.path}` });
+  const root = h("div", { class: `view ${view.path ?? ""}` });
 
   replace(main, h("h1", { class: "sr" }, view.title), root);
   main.focus({ preventScroll: true });

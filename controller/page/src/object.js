@@ -4,14 +4,20 @@
 // it, its drops and flows, and on which hosts its last change is installed.
 
 import { at, get } from "./api.js";
-import { badge, empty, errorBox, facts, h, replace } from "./dom.js";
-import { ago, installedOn, number, plural, rate, when } from "./format.js";
+import { badge, code, empty, errorBox, facts, h, plainTable, replace }
+  from "./dom.js";
+import { ago, installedOn, number, plural, rate, when, WHEN_WIDTH }
+  from "./format.js";
 import { table } from "./table.js";
 
 export const PORT_KIND = { up: "ok", pending: "wait", down: "bad",
   unknown: "bad", unbound: "off", external: "" };
 export const HOST_KIND = { synced: "ok", reconciling: "wait",
   connecting: "wait", offline: "bad", diverged: "bad", refused: "bad" };
+
+/** How many ports should be up, and are not. */
+export const notUp = (one) => one.ports - one.up - one.external
+  - one.disabled;
 
 /** A link to an object in the topology. */
 export const link = (type, name) => h("a", {
@@ -45,17 +51,20 @@ function part(title, ...children) {
 
 // Tables of several types.  --------------------------------------------------
 
-export function portTable(label, most = 12) {
+/** 'where' is what all of them have in common, and need not be told. */
+export function portTable(label, where = {}) {
   return table({
-    label, most, key: (p) => p.name,
+    label, most: 12, key: (p) => p.name,
     open: (p) => { location.hash =
       `#/topology/ports/${encodeURIComponent(p.name)}`; },
     columns: [
       { title: "Port", width: "1.2fr", cell: (p) => p.name },
       { title: "State", width: "92px", cell: (p) =>
         badge(PORT_KIND[p.status.state], p.status.state, p.status.reason) },
-      { title: "Network", width: "1fr", cell: (p) => p.spec.network },
-      { title: "Host", width: "70px", cell: (p) => p.status.host ?? "–" },
+      ...where.network ? [] : [{ title: "Network", width: "1fr",
+        cell: (p) => p.spec.network }],
+      ...where.host ? [] : [{ title: "Host", width: "80px",
+        cell: (p) => p.status.host ?? "–" }],
       { title: "Traffic", width: "88px", right: true, cell: (p) =>
         p.status.traffic ? rate(p.status.traffic.sent_bytes_per_s
           + p.status.traffic.received_bytes_per_s) : "–" },
@@ -67,7 +76,7 @@ export function portTable(label, most = 12) {
 async function portsPart(query, signal) {
   const found = [];
   const body = h("div", {});
-  const made = portTable("Ports");
+  const made = portTable("Ports", query);
   let after;
   let more = true;
   let loading = false;
@@ -93,19 +102,12 @@ async function portsPart(query, signal) {
   return { nodes: part("Ports", body), fill: () => made.set(found) };
 }
 
-function flowTable() {
-  return table({
-    label: "Flows", most: 10, key: (f) => `${f.table} ${f.match}`,
-    columns: [
-      { title: "Table", width: "44px", right: true, cell: (f) => f.table },
-      { title: "Prio", width: "44px", right: true, cell: (f) => f.priority },
-      { title: "Match", width: "1.3fr", cell: (f) => h("code", {
-        title: f.match }, f.match || "*") },
-      { title: "Actions", width: "1fr", cell: (f) => h("code", {
-        title: `${f.actions}\n${f.owner}` }, f.actions) },
-    ],
-  });
-}
+/** Flows as they are, over as many lines as it takes. */
+const flowList = (flows) => h("ol", { class: "flows", "aria-label": "Flows",
+  tabindex: "0" }, flows.map((f) => h("li", {}, h("div", {},
+  h("span", { class: "faint" }, `table ${f.table}, priority ${f.priority} `),
+  code(f.match || "*")), h("div", {}, "→ ", code(f.actions)),
+h("div", { class: "faint" }, f.owner))));
 
 const FLOWS_MAX = 200;
 
@@ -116,13 +118,12 @@ async function flowsPart(host, query, signal) {
   }
   const found = await get(`${at("hosts", host)}/flows`,
     { ...query, limit: FLOWS_MAX }, signal);
-  const made = flowTable();
 
-  return { nodes: part(`Flows on ${host}`, found.flows.length ? [made.root,
+  return { nodes: part(`Flows on ${host}`, found.flows.length
+    ? [flowList(found.flows),
     found.n_flows > found.flows.length ? h("p", { class: "hint" },
       `The first ${FLOWS_MAX} of ${number(found.n_flows)}.`) : null]
-    : h("p", { class: "faint" }, "None.")),
-  fill: () => made.set(found.flows) };
+    : h("p", { class: "faint" }, "None.")) };
 }
 
 const dropOwner = (d) => d.object ? `${d.object.type}/${d.object.name}`
@@ -134,7 +135,7 @@ async function dropsPart(query, signal) {
   const made = table({
     label: "Packets that were dropped", most: 8, key: (d) => d.id,
     columns: [
-      { title: "Time", width: "72px", cell: (d) => when(d.time) },
+      { title: "Time", width: WHEN_WIDTH, cell: (d) => when(d.time) },
       { title: "From", width: "1fr", cell: (d) => d.src?.port ?? d.src?.ip },
       { title: "To", width: "1fr", cell: (d) => d.dst?.port ?? d.dst?.ip },
       { title: "Protocol", width: "86px", cell: (d) => d.protocol
@@ -201,13 +202,10 @@ async function port(object, signal) {
     h("p", {}, h("a", { href: `#/trace/${encodeURIComponent(name)}` },
       "Trace a packet from here")),
     part("Rules that apply", applied.policies.length
-      ? h("table", { class: "plain" }, h("thead", {}, h("tr", {},
-        ["Policy", "Tier", "Priority", "Mode"].map((t) =>
-          h("th", { scope: "col" }, t)))),
-      h("tbody", {}, applied.policies.map((p) => h("tr", {},
-        h("td", {}, policyLink(p.name)),
-        h("td", {}, p.tier), h("td", {}, p.priority),
-        h("td", {}, p.mode)))))
+      ? plainTable("Policies that apply",
+        ["Policy", "Tier", { title: "Priority", right: true }, "Mode"],
+        applied.policies.map((p) => [policyLink(p.name), p.tier, p.priority,
+          p.mode]))
       : h("p", { class: "faint" }, "No policy applies to it: it is as open "
         + "as its network."),
     h("p", {}, h("span", { class: "faint" }, "Groups: "),
@@ -281,17 +279,29 @@ const STATES = { serving: "ok", standby: "wait", checking: "wait",
 const connections = (load) => `${number(load.connections)} (${
   load.connections_per_s}/s)`;
 
+const BACKEND = ["Port", "Host", { title: "Weight", right: true },
+  { title: "Share", right: true }, { title: "Connections", right: true },
+  "State", "Why"];
+
 function backendRow(b) {
   const why = b.reason ?? b.health?.reason ?? "";
 
-  return h("tr", {}, h("td", {}, link("ports", b.port)),
-    h("td", {}, b.host ?? "–"),
-    h("td", { class: "right" }, b.weight),
-    h("td", { class: "right" }, b.share === undefined ? "–" : `${b.share} %`),
-    h("td", { class: "right" }, connections(b.load)),
-    h("td", {}, badge(b.port_state === "unknown" ? "bad"
-      : STATES[b.state] ?? "wait", b.state, why)),
-    h("td", {}, why));
+  return [link("ports", b.port), b.host ?? "–", b.weight,
+    b.share === undefined ? "–" : `${b.share} %`, connections(b.load),
+    badge(b.port_state === "unknown" ? "bad" : STATES[b.state] ?? "wait",
+      b.state, why), why];
+}
+
+/** How many backends serve; and of the others, those that need not. */
+function servingText(status) {
+  const count = (...states) => status.backends.filter((b) =>
+    states.includes(b.state)).length;
+  const drained = count("draining", "drained");
+  const standby = count("standby");
+
+  return `${number(status.n_serving)} of ${number(status.n_backends)}`
+    + (drained ? `, ${drained} drained` : "")
+    + (standby ? `, ${standby} on standby` : "");
 }
 
 /** The kind of badge for the state of a balancer's load. */
@@ -321,7 +331,7 @@ async function balancer(object, signal) {
     ["Address", `${spec.vip} ${spec.protocol} ${spec.ports.map(lbPort)
       .join(", ")}`],
     ["Networks", links("networks", spec.networks)],
-    ["Serving", [`${status.n_serving} of ${status.n_backends}`,
+    ["Serving", [servingText(status),
       status.n_unknown ? [" ", badge("bad", `${status.n_unknown} unknown`)]
         : ""]],
     ["Probes", spec.health ? `${spec.health.type}${spec.health.path
@@ -339,11 +349,7 @@ async function balancer(object, signal) {
       : null],
     ["Selector", spec.selector], ...common(object)]),
   part("Backends", status.backends.length
-    ? h("table", { class: "plain" }, h("thead", {}, h("tr", {},
-      ...["Port", "Host", "Weight", "Share", "Connections", "State",
-        "Why"].map((word) =>
-        h("th", { scope: "col" }, word)))),
-    h("tbody", {}, status.backends.map(backendRow)))
+    ? plainTable("Backends", BACKEND, status.backends.map(backendRow))
     : empty("It has no backends.", "Name ports in backends, or give it a "
       + "selector of labels."))] };
 }

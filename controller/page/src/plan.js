@@ -2,7 +2,7 @@
 //
 // The plan of a change, and the receipt of one that was made.
 
-import { badge, h } from "./dom.js";
+import { badge, h, plainTable } from "./dom.js";
 import { installedOn, number, plural } from "./format.js";
 
 const HOSTS_MAX = 30;
@@ -46,9 +46,8 @@ export function fieldNodes(object) {
 /** A reply to ?dry_run=plan. */
 export function planNodes(plan) {
   const { hosts, apps } = plan.flows;
-  const row = (name, f) => h("tr", {}, h("td", {}, name),
-    [f.added, f.changed, f.removed].map((n) =>
-      h("td", { class: "right" }, number(n))));
+  const row = (name, f) => [name, ...[f.added, f.changed, f.removed]
+    .map(number)];
 
   if (!plan.changed) {
     return h("p", { class: "faint" }, "Nothing would change.");
@@ -57,11 +56,10 @@ export function planNodes(plan) {
     h("p", {}, plan.objects.filter((o) => o.op !== "unchanged").map((o, i) =>
       [i ? ", " : "", h("strong", {}, o.op), ` ${o.type}/${o.name}`])),
     plan.objects.map(fieldNodes),
-    hosts.length ? h("table", { class: "plain" },
-      h("thead", {}, h("tr", {}, ["Flows", "Added", "Changed", "Removed"].map(
-        (t, i) => h("th", { scope: "col", class: i ? "right" : null }, t)))),
-      h("tbody", {}, apps.map((f) => row(`app ${f.app}`, f)),
-        hosts.slice(0, HOSTS_MAX).map((f) => row(`host ${f.host}`, f))))
+    hosts.length ? plainTable("Flows", ["Flows",
+      ...["Added", "Changed", "Removed"].map((t) => ({ title: t,
+        right: true }))], [...apps.map((f) => row(`app ${f.app}`, f)),
+      ...hosts.slice(0, HOSTS_MAX).map((f) => row(`host ${f.host}`, f))])
       : h("p", { class: "faint" }, "No flow would change."),
     hosts.length > HOSTS_MAX ? h("p", { class: "hint" },
       `and ${plural(hosts.length - HOSTS_MAX, "more host")}`) : null,

@@ -4,7 +4,7 @@
 // reachability and flows, and only then the change itself.
 
 import { at, call, get } from "./api.js";
-import { badge, errorBox, h, newId, replace } from "./dom.js";
+import { badge, errorBox, h, newId, plainTable, replace } from "./dom.js";
 import { plural } from "./format.js";
 import { planNodes, receiptNodes } from "./plan.js";
 
@@ -30,14 +30,11 @@ function differences(changes) {
     return h("p", { class: "faint" }, "Nobody would reach more or less of "
       + "whom than now, on this service.");
   }
-  return [h("table", { class: "plain" },
-    h("thead", {}, h("tr", {}, ["From", "To", "Now", "Then"].map((t) =>
-      h("th", { scope: "col" }, t)))),
-    h("tbody", {}, changes.slice(0, CHANGES_SHOWN).map((c) => h("tr", {},
-      h("td", { title: c.from.join(", ") }, names(c.from)),
-      h("td", { title: c.to.join(", ") }, names(c.to)),
-      h("td", {}, verdictBadge(c.before)),
-      h("td", {}, verdictBadge(c.after)))))),
+  return [plainTable("What would be different", ["From", "To", "Now", "Then"],
+    changes.slice(0, CHANGES_SHOWN).map((c) => [
+      h("span", { title: c.from.join(", ") }, names(c.from)),
+      h("span", { title: c.to.join(", ") }, names(c.to)),
+      verdictBadge(c.before), verdictBadge(c.after)])),
   changes.length > CHANGES_SHOWN ? h("p", { class: "hint" },
     `and ${plural(changes.length - CHANGES_SHOWN, "more difference")}`)
     : null];

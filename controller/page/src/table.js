@@ -8,6 +8,20 @@ import { h, replace } from "./dom.js";
 const ROW = 28;                 // Pixels; page.css says the same.
 const BEYOND = 8;               // Rows that are made outside of the sight.
 
+/* Where there is less room than columns take at least, the table scrolls. */
+const FR = 76;                  // Pixels that 1fr is at least.
+const BETWEEN = 12;             // Columns; page.css says the same.
+
+const leastOf = ({ width = "1fr" }) => width.endsWith("fr")
+  ? Math.round(Math.max(FR, FR * parseFloat(width)))
+  : parseFloat(width.replace("minmax(", ""));
+
+const track = (column) => column.width?.endsWith("fr") ?? true
+  ? `minmax(${leastOf(column)}px, ${column.width ?? "1fr"})` : column.width;
+
+const leastWidth = (columns) => `${columns.reduce((n, c) =>
+  n + leastOf(c) + BETWEEN, 0)}px`;
+
 /**
  * @param label   accessible name
  * @param columns [{title, width (of grid-template-columns), cell(row), right}]
@@ -17,10 +31,12 @@ const BEYOND = 8;               // Rows that are made outside of the sight.
  * @param end     () => called when the last row becomes visible, or null
  */
 export function table({ label, columns, open, key, most = 12, end }) {
-  const widths = columns.map((c) => c.width ?? "1fr").join(" ");
-  const grid = { "grid-template-columns": widths };
+  const least = leastWidth(columns);
+  const grid = { "grid-template-columns": columns.map(track).join(" "),
+    "min-width": least };
   const body = h("div", { class: "rows", role: "rowgroup" });
-  const space = h("div", { class: "space", role: "presentation" }, body);
+  const space = h("div", { class: "space", role: "presentation",
+    style: { "min-width": least } }, body);
   // Rows that can be opened take the focus; otherwise the scrolling element.
   const scroller = h("div", { class: `scroller ${open ? "opens" : ""}`,
     role: open ? "grid" : "table", "aria-label": label,
@@ -42,8 +58,14 @@ export function table({ label, columns, open, key, most = 12, end }) {
       "aria-selected": open && key ? String(key(row) === chosen) : null,
       tabindex: open ? (i === focused ? "0" : "-1") : null,
       style: { ...grid, transform: `translateY(${i * ROW}px)` },
-    }, columns.map((c) => h("span", { role: open ? "gridcell" : "cell",
-      class: c.right ? "right" : null }, c.cell(row))));
+    }, columns.map((c) => {
+      const text = c.cell(row);
+
+      // What is too long for its column is told in full, too.
+      return h("span", { role: open ? "gridcell" : "cell",
+        class: c.right ? "right" : null,
+        title: typeof text === "string" ? text : null }, text);
+    }));
   }
 
   function draw(force) {

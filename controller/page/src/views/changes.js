@@ -4,8 +4,10 @@
 // how long it took.
 
 import { get } from "../api.js";
-import { badge, empty, errorBox, facts, h, panel, replace } from "../dom.js";
-import { changes, clock, installedOn, ms, number, plural, when } from "../format.js";
+import { badge, empty, errorBox, facts, h, panel, plainTable, replace }
+  from "../dom.js";
+import { changes, installedOn, ms, number, plural, when, WHEN_WIDTH }
+  from "../format.js";
 import * as live from "../live.js";
 import { fieldNodes } from "../plan.js";
 import { table } from "../table.js";
@@ -24,11 +26,8 @@ const HOST_KIND = { confirmed: "ok", pending: "wait", offline: "off",
 // One revision.  ------------------------------------------------------------
 
 function changesTable(list) {
-  return h("table", { class: "plain" },
-    h("thead", {}, h("tr", {}, ["Change", "Type", "Name"].map((t) =>
-      h("th", { scope: "col" }, t)))),
-    h("tbody", {}, list.map((c) => h("tr", {}, h("td", {}, c.op),
-      h("td", {}, c.type), h("td", {}, c.name)))));
+  return plainTable("Changes", ["Change", "Type", "Name"], list.map((c) =>
+    [c.op, c.type, c.name]));
 }
 
 /** What became of the objects, field by field; of many, of the first ones. */
@@ -43,12 +42,9 @@ function contentsNodes(found) {
 }
 
 function flowsTable(flows) {
-  return h("table", { class: "plain" },
-    h("thead", {}, h("tr", {}, ["App", "Added", "Changed", "Removed"].map(
-      (t, i) => h("th", { scope: "col", class: i ? "right" : null }, t)))),
-    h("tbody", {}, flows.map((f) => h("tr", {}, h("td", {}, f.app),
-      [f.added, f.changed, f.removed].map((n) =>
-        h("td", { class: "right" }, number(n)))))));
+  return plainTable("Flows", ["App", ...["Added", "Changed", "Removed"].map(
+    (t) => ({ title: t, right: true }))], flows.map((f) => [f.app,
+    ...[f.added, f.changed, f.removed].map(number)]));
 }
 
 /** Hosts that have not confirmed come first. */
@@ -60,7 +56,7 @@ function hostsTable(hosts) {
       { title: "Host", width: "1fr", cell: (host) => host.host },
       { title: "State", width: "110px", cell: (host) =>
         badge(HOST_KIND[host.state], host.state) },
-      { title: "Time", width: "80px", cell: (host) => clock(host.time) },
+      { title: "Time", width: WHEN_WIDTH, cell: (host) => when(host.time) },
       { title: "Reason", width: "2fr", cell: (host) => host.reason ?? "" },
     ],
   });
@@ -145,7 +141,7 @@ function makeList(state, open, end) {
     columns: [
       { title: "Revision", width: "76px", right: true,
         cell: (r) => number(r.revision) },
-      { title: "Time", width: "136px", cell: (r) => when(r.time) },
+      { title: "Time", width: WHEN_WIDTH, cell: (r) => when(r.time) },
       { title: "Who", width: "minmax(116px, .5fr)", cell: (r) => r.who },
       { title: "Changes", width: "2fr", cell: (r) => changes(r.changes) },
       { title: "Installed", width: "96px",

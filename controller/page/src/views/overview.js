@@ -7,9 +7,10 @@ import { scaleLinear } from "d3-scale";
 import { get } from "../api.js";
 import { badge, empty, errorBox, h, newId, panel, replace, s }
   from "../dom.js";
-import { ago, changes, duration, number, plural, short, when }
+import { ago, changes, duration, number, plural, short, when, WHEN_WIDTH }
   from "../format.js";
 import * as live from "../live.js";
+import { notUp } from "../object.js";
 import { table } from "../table.js";
 
 export const path = "overview";
@@ -121,11 +122,13 @@ function issues({ status, summary }) {
     found.push([lb.serving ? "wait" : "bad", lb.serving ? "degraded" : "idle",
       lb.backends ? `balancer ${lb.name}: ${lb.serving} of `
         + `${plural(lb.backends, "backend")} serve`
-        + `${lb.unknown ? `, ${lb.unknown} of them unknown` : ""}`
+        + (lb.unknown ? `, ${lb.unknown} of them unknown` : "")
+        + (lb.drained ? `, ${lb.drained} drained` : "")
+        + (lb.standby ? `, ${lb.standby} on standby` : "")
         : `balancer ${lb.name} has no backends`]);
   }
   for (const network of summary.networks) {
-    const rest = network.ports - network.up;
+    const rest = notUp(network);
 
     if (rest && found.length < ISSUES_MAX) {
       found.push([network.unknown ? "bad" : "off", "not up",
@@ -146,8 +149,8 @@ function attention(data) {
       + "{ovsdb: \"tcp:ADDRESS:6640\", tunnel_ip: ADDRESS}}.");
   }
   if (!found.length) {
-    return empty("All hosts hold all that they are to hold, every port is up, "
-      + "and every balancer serves.");
+    return empty("All hosts hold all that they are to hold, every port that is "
+      + "enabled is up, and every balancer serves.");
   }
   return [h("ul", { class: "issues" }, found.slice(0, ISSUES_MAX).map(
     ([kind, word, text]) => h("li", {}, badge(kind, word),
@@ -207,7 +210,7 @@ function makeSamples() {
     label: "Packets that were dropped, the newest first", most: 9,
     key: (d) => d.id,
     columns: [
-      { title: "Time", width: "74px", cell: (d) => when(d.time) },
+      { title: "Time", width: WHEN_WIDTH, cell: (d) => when(d.time) },
       { title: "From", width: "1fr", cell: (d) => end(d.src) },
       { title: "To", width: "1fr", cell: (d) => end(d.dst) },
       { title: "Protocol", width: "90px", cell: (d) => d.protocol
@@ -227,7 +230,7 @@ function makeChanges() {
     columns: [
       { title: "Revision", width: "70px", right: true,
         cell: (r) => number(r.revision) },
-      { title: "Time", width: "74px", cell: (r) => when(r.time) },
+      { title: "Time", width: WHEN_WIDTH, cell: (r) => when(r.time) },
       { title: "Who", width: "minmax(116px, .5fr)", cell: (r) => r.who },
       { title: "Changes", width: "2fr", cell: (r) => changes(r.changes) },
     ],

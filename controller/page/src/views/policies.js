@@ -5,7 +5,7 @@
 // counters; a shadow policy can be promoted.
 
 import { at, call, get, list } from "../api.js";
-import { badge, empty, errorBox, facts, h, newId, panel, replace }
+import { badge, empty, errorBox, facts, h, newId, panel, plainTable, replace }
   from "../dom.js";
 import { ago, number, plural, short } from "../format.js";
 import * as live from "../live.js";
@@ -88,16 +88,12 @@ function quarantineLane(found, release) {
 function rulesTable(policy) {
   const { spec, status } = policy;
 
-  return h("table", { class: "plain" },
-    h("thead", {}, h("tr", {}, ["#", "Rule", "Hits", "Last"].map((t) =>
-      h("th", { scope: "col" }, t)))),
-    h("tbody", {}, (spec.rules ?? []).map((rule, i) => h("tr", {},
-      h("td", {}, i), h("td", {}, ruleText(rule),
-        rule.log ? [" ", h("span", { class: "faint" }, "(logged)")] : ""),
-      h("td", { class: "right" }, known(status, status.rules?.[i],
-        (count) => short(count?.packets ?? 0))),
-      h("td", { class: "time" }, known(status, status.rules?.[i],
-        (count) => ago(count?.last)))))));
+  return plainTable("Rules", ["#", "Rule", { title: "Hits", right: true },
+    "Last"], (spec.rules ?? []).map((rule, i) => [i, [ruleText(rule),
+    rule.log ? [" ", h("span", { class: "faint" }, "(logged)")] : ""],
+  known(status, status.rules?.[i], (count) => short(count?.packets ?? 0)),
+  h("span", { class: "time" }, known(status, status.rules?.[i], (count) =>
+    ago(count?.last)))]));
 }
 
 function shadowPart(policy, promote) {

@@ -4,8 +4,8 @@
 // decides, and the reason of a drop.
 
 import { call } from "../api.js";
-import { badge, code, empty, errorBox, facts, h, newId, panel, replace }
-  from "../dom.js";
+import { badge, code, empty, errorBox, facts, h, newId, panel, plainTable,
+  replace } from "../dom.js";
 import { link, policyLink, reference } from "../object.js";
 import { nameInput } from "../ports-input.js";
 
@@ -164,14 +164,9 @@ function stageItem(stage, isEnd, at) {
         `${step.object.name}${step.rule === undefined ? ""
           : ` rule ${step.rule}`}`)),
       bad ? h("span", { class: "by drop" }, at.reason) : null),
-    h("table", { class: "plain" },
-      h("thead", {}, h("tr", {}, ["Table", "Owner", "Match", "What"].map(
-        (t) => h("th", { scope: "col" }, t)))),
-      h("tbody", {}, stage.steps.map((step) => h("tr", {},
-        h("td", { class: "right" }, step.table),
-        h("td", {}, code(step.owner ?? "")),
-        h("td", {}, code(step.match ?? "")),
-        h("td", {}, code(stepText(step)))))))));
+    plainTable(stage.name, [{ title: "Table", right: true }, "Owner", "Match",
+      "What"], stage.steps.map((step) => [step.table, code(step.owner),
+      code(step.match), code([stepText(step)].flat().join(""))]))));
 }
 
 function endNode(leg, at) {

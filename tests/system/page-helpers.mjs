@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What scenes of the page have in common: where something is shown, to wait
+// for it, and whether what is shown fits and can be reached.
+
+import assert from "node:assert/strict";
+
+/** What a view shows as its rows, as text. */
+export const rows = (where) => where.locator("[role=rowgroup] [role=row]");
+
+export const section = (page, name) => page.getByRole("region", { name,
+  exact: true });
+
+export const field = (page, name) => page.getByLabel(name, { exact: true });
+
+/** Until it is so, as expect() would. */
+export async function until(what, condition) {
+  const end = Date.now() + 15000;
+
+  for (;;) {
+    const value = await condition();
+
+    if (value) {
+      return value;
+    }
+    assert(Date.now() < end, `${what} did not come about`);
+    await new Promise((done) => setTimeout(done, 50));
+  }
+}
+
+/** Something that would run if it were taken for markup. */
+export const MARKUP = "<img src=x onerror=\"document.title='owned'\">";
+
+/** What is wider than the screen or cut off, but for what scrolls, and text
+ * that is told in full by its title. */
+export function misfits(page) {
+  return page.evaluate(() => {
+    const width = document.documentElement.clientWidth;
+    const found = [];
+    const say = (what, e) => found.push(`${what}: ${e.tagName}.${
+      e.getAttribute("class") ?? ""} "${e.textContent.slice(0, 60)}"`);
+
+    if (document.documentElement.scrollWidth > width) {
+      found.push(`the page has ${document.documentElement.scrollWidth
+      } pixels, the screen ${width}`);
+    }
+    for (const e of document.querySelectorAll("body *")) {
+      const box = e.getBoundingClientRect();
+
+      if (!box.width || e.closest(".sr, .skip, svg, datalist, option")) {
+        continue;
+      }
+      const scrolls = e.parentElement.closest(
+        ".scroller, .scrolls, .flows, .way, .fold");
+
+      if (!scrolls && box.right > width + 1) {
+        say("too wide", e);
+      }
+      if (getComputedStyle(e).overflowX === "hidden" && !e.title
+          && e.scrollWidth > e.clientWidth + 1) {
+        say("cut off", e);
+      }
+    }
+    // A word is not broken where it is one: its column would be too narrow.
+    for (const cell of document.querySelectorAll("th, .facts dt")) {
+      const range = document.createRange();
+
+      range.selectNodeContents(cell);
+      if (!cell.firstElementChild && !/\s/.test(cell.textContent.trim())
+          && range.getClientRects().length > 1) {
+        say("broken", cell);
+      }
+    }
+    return found;
+  });
+}
+
+/** What the Tab key does not come to, or where it is not to be seen that it
+ * has. */
+export async function unreachable(page) {
+  await page.evaluate(() => {
+    document.activeElement?.blur();
+    window.reached = new Set();
+    window.scrollTo(0, 0);
+  });
+  const wrong = [];
+
+  for (let i = 0; i < 400; i++) {
+    await page.keyboard.press("Tab");
+    const [again, unseen] = await page.evaluate(() => {
+      const e = document.activeElement;
+      const style = getComputedStyle(e.querySelector(":scope > .ground") ?? e);
+      const seen = e.matches(".card") ? style.strokeWidth === "3px"
+        : style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+      // The page's own end is passed, to come to what is before its middle.
+      const before = e !== document.body && window.reached.has(e);
+
+      window.reached.add(e);
+      return [before, seen || e === document.body ? null
+        : `${e.tagName}.${e.getAttribute("class")} ${e.textContent}`];
+    });
+
+    if (unseen) {
+      wrong.push(`focus is not seen: ${unseen.slice(0, 80)}`);
+    }
+    if (again) {
+      break;
+    }
+  }
+  return [...wrong, ...await page.evaluate(() => [...document.querySelectorAll(
+    "a[href], button, input, select, textarea, summary, [tabindex='0']")]
+    .filter((e) => e.checkVisibility() && !e.disabled && e.tabIndex >= 0
+      && !window.reached.has(e)).map((e) => `not reached: ${e.tagName} ${
+      (e.getAttribute("aria-label") ?? e.textContent).slice(0, 60)}`))];
+}
