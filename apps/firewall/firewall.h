@@ -44,7 +44,8 @@ enum {
     POLICY_RULE_MAX = 65300,
     POLICY_ALLOWED = 110,       /* Allowed by a quarantine. */
     POLICY_NO_RULE = 100,       /* Quarantine, isolation, and default deny. */
-    POLICY_WOULD_ISOLATE = 50,  /* Isolation by policies in shadow mode. */
+    POLICY_WOULD_ISOLATE = 50,  /* Isolation by policies in shadow mode; with
+                                 * 1 more, of what opens connections. */
     POLICY_NEXT_TIER = 1,
 };
 

@@ -7,8 +7,9 @@
  * table that has their rules as the tier's own table has those that decide;
  * that table only counts.  Behind the rules there, what a shadow policy would
  * isolate gets the policy's number into a register.  If the tier itself then
- * has nothing to say about the packet, that is counted where it goes on:
- * neither a shadow policy nor one that decides allows it. */
+ * has nothing to say about the packet, that is counted where it goes on, and
+ * told of what opens connections: neither a shadow policy nor one that decides
+ * allows it. */
 
 #include "firewall.h"
 
@@ -85,6 +86,24 @@ compile_shadowed(struct vmn_view *view, const char *key,
     }
 }
 
+/* Adds a flow that counts what 'policy' would isolate. */
+static struct vmn_flow *
+add_would_isolate(struct vmn_view *view, struct vmn_emit *emit,
+                  const char *policy, enum vmn_direction direction,
+                  uint16_t priority)
+{
+    struct vmn_flow *flow = vmn_flow_add(
+        emit, vmn_scope_relation(REL_HOSTS, policy), STAGE_POLICY,
+        policy_table(direction, VMN_TIER_APPLICATION), priority);
+
+    vmn_match(flow, REG_SHADOW, number_of(view, policy, direction));
+    vmn_flow_count(flow);
+    act_pass(view, vmn_flow_actions(flow), direction, VMN_TIER_APPLICATION);
+    return flow;
+}
+
+/* No rule decides about this, so none can say that it is to be told: it always
+ * is.  Who would be cut off is what a shadow is asked. */
 void
 emit_would_isolate(struct vmn_view *view, struct vmn_emit *emit,
                    const char *policy, const struct applies *applies)
@@ -95,12 +114,11 @@ emit_would_isolate(struct vmn_view *view, struct vmn_emit *emit,
         if (!applies->isolates[i]) {
             continue;
         }
-        flow = vmn_flow_add(emit, vmn_scope_relation(REL_HOSTS, policy),
-                            STAGE_POLICY,
-                            policy_table(i, VMN_TIER_APPLICATION),
-                            POLICY_WOULD_ISOLATE);
-        vmn_match(flow, REG_SHADOW, number_of(view, policy, i));
-        vmn_flow_count(flow);
-        act_pass(view, vmn_flow_actions(flow), i, VMN_TIER_APPLICATION);
+        add_would_isolate(view, emit, policy, i, POLICY_WOULD_ISOLATE);
+        flow = add_would_isolate(view, emit, policy, i,
+                                 POLICY_WOULD_ISOLATE + 1);
+        vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_NEW | VMN_CT_TRK,
+                         VMN_CT_NEW | VMN_CT_TRK);
+        vmn_flow_log(flow);
     }
 }

@@ -13,14 +13,19 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* Prints "deny"; "would deny" for a shadow policy. */
+/* Prints "deny"; "would deny" for a shadow policy, and "would isolate" where
+ * none of its rules matched. */
 static void
 print_verdict(const json_t *event, struct ds *ds)
 {
     if (json_is_true(json_object_get(event, "shadow"))) {
         ds_put_cstr(ds, "would ");
     }
-    ctl_path_print(event, "/verdict", ds);
+    if (json_is_true(json_object_get(event, "isolated"))) {
+        ds_put_cstr(ds, "isolate");
+    } else {
+        ctl_path_print(event, "/verdict", ds);
+    }
 }
 
 static const struct ctl_column log_columns[] = {

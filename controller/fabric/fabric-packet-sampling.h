@@ -31,6 +31,8 @@ struct fabric_sample {
     bool background;            /* engine_is_background(). */
     enum vmn_action verdict;    /* Of a log: what its rule decided, */
     bool shadow;                /* or would have. */
+    bool isolated;              /* Of a log: no rule decided.  The policy would
+                                 * isolate the port. */
     char owner[200];            /* "APP.UNIT/KEY", cut off if need be. */
     const char *type;           /* Of struct engine_flow_owner, as the next. */
     char name[VMN_NAME_LEN + 1];

@@ -322,6 +322,7 @@ nb_fill_sample(const struct fabric_sample *s, enum fabric_sample_kind kind,
     if (kind == FABRIC_SAMPLE_LOG) {
         sample->verdict = schema_action_names[s->verdict];
         sample->shadow = s->shadow;
+        sample->isolated = s->isolated;
     } else {
         sample->reason = s->reason;
         sample->background = s->background;

@@ -110,7 +110,10 @@ const struct schema_struct nb_sample_log = SHOWN_KEPT(
                     .names = schema_action_names),
            SHOWN_OF(nb_sample, shadow, BOOL, HIDE,
                     "True if the policy did not decide then: the verdict is "
-                    "what it would have been.")));
+                    "what it would have been."),
+           SHOWN_OF(nb_sample, isolated, BOOL, HIDE,
+                    "True if no rule matched: the policy would isolate the "
+                    "port.")));
 
 static const struct schema_struct log_rule = SHOWN_KEPT(
     "rule", nb_log_rule,

@@ -112,7 +112,7 @@ struct nb_sample {
     const char *reason;         /* Of a drop, like the next. */
     bool background;
     const char *verdict;        /* Of a log. */
-    bool shadow;                /* Of a log. */
+    bool shadow, isolated;      /* Of a log. */
     struct nb_flow_owner owner;
     uint64_t count, suppressed;
 };

@@ -110,12 +110,26 @@ def test_shadow_policies_only_count(world, pair):
                  lambda: status()["would_isolate"]["packets"] >= 1)
     assert not drops(world, reason="isolated")
     # What opens connections is told.
+    def told_of(**wanted):
+        return [e for e in world.api.get("logs", policy="p")["items"]
+                if all(e.get(k) == v for k, v in wanted.items())]
+
     told = wait_for("log", lambda: world.reaches(cli, srv, 81) and
-                    world.api.get("logs", policy="p")["items"])
+                    told_of(rule=0))
     assert told[0]["verdict"] == "deny" and told[0]["shadow"] is True
     assert told[0]["dst"]["l4_port"] == 81
+    assert "isolated" not in told[0]
+    # So is whom it would isolate, though no rule is about that.
+    alone = wait_for("isolation", lambda: world.reaches(
+        cli, srv, protocol="icmp") and told_of(isolated=True))[0]
+    assert alone["verdict"] == "deny" and alone["shadow"] is True
+    assert (alone["src"]["port"], alone["dst"]["port"]) == ("cli", "srv")
+    assert alone["protocol"] == "icmp" and "rule" not in alone
+    assert not [e for e in told_of(isolated=True)
+                if e["dst"].get("l4_port") in (80, 81)]
 
-    assert "would deny" in vmnctl(world, "logs", "--policy", "p")
+    logs = vmnctl(world, "logs", "--policy", "p")
+    assert "would deny" in logs and "would isolate" in logs
 
     vmnctl(world, "promote", "p")
     assert world.blocked(cli, srv, 81) and world.reaches(cli, srv, 80)

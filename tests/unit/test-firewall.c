@@ -451,6 +451,8 @@ static struct scenario scenarios[] = {
             { "h1", "+firewall.policy/66 1  actions=set_field:0->reg13" },
             { "h1", "+firewall.policy/31 50 reg13={firewall.conj:p/ingress} "
               "actions=goto_table:{TABLE:firewall.policy/35}" },
+            { "h1", "+firewall.policy/31 51 ct_state=+new+trk,"
+              "reg13={firewall.conj:p/ingress} actions=set_field:" },
             { "h1", "-firewall.policy/31 32800" }, { "h1", "-(isolated)" },
             { "h1", "-firewall.policy/66 100 reg1" } } },
     } },

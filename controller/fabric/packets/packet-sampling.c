@@ -379,7 +379,8 @@ name_rule(struct fabric *f, struct fabric_sample *sample)
 /* What the rule of a log decided, as it is now: it may be another one, or
  * decide in earnest, when the sample is looked at.  What was dropped was
  * denied, and what was not dropped, though its rule denies, was met by a
- * shadow, perhaps of a policy that has been promoted since. */
+ * shadow, perhaps of a policy that has been promoted since.  Of a policy, what
+ * is logged and of no rule is what a shadow would isolate. */
 static void
 note_verdict(const struct fabric *f, struct fabric_sample *sample)
 {
@@ -391,9 +392,13 @@ note_verdict(const struct fabric *f, struct fabric_sample *sample)
         ? policy->rules[sample->rule].action : VMN_ALLOW);
     bool denies = action == VMN_DENY || action == VMN_REJECT;
 
-    sample->verdict = sample->reason && !denies ? VMN_DENY : action;
+    sample->isolated = (!sample->part && sample->type
+                        && !strcmp(sample->type, "policies"));
+    sample->verdict = ((sample->reason && !denies) || sample->isolated
+                       ? VMN_DENY : action);
     sample->shadow = !sample->reason && (
-        denies || (policy && policy->mode == VMN_SHADOW));
+        denies || sample->isolated
+        || (policy && policy->mode == VMN_SHADOW));
 }
 
 static void
