@@ -171,6 +171,55 @@ static const struct ctl_column cell_columns[] = {
 };
 
 static void
+print_kind(const json_t *class, struct ds *ds)
+{
+    char *name = name_of_ports(json_object_get(class, "ports"));
+
+    ds_put_cstr(ds, name);
+    free(name);
+}
+
+static const struct ctl_column kind_columns[] = {
+    { "KIND", NULL, print_kind },
+    { "PORTS", "/ports", NULL },
+    { NULL, NULL, NULL },
+};
+
+/* Names all ports of the kinds that have several. */
+static void
+show_kinds(struct ctl *ctl, const json_t *classes)
+{
+    json_t *several = json_array();
+    json_t *class;
+    size_t i;
+
+    json_array_foreach (classes, i, class) {
+        if (json_array_size(json_object_get(class, "ports")) > 1) {
+            json_array_append(several, class);
+        }
+    }
+    ctl_show_nonempty_table(ctl->out, kind_columns, several);
+    json_decref(several);
+}
+
+/* Names the ports that nothing can reach. */
+static void
+show_absent(struct ctl *ctl, const json_t *reply)
+{
+    size_t n = json_array_size(json_object_get(reply, "absent"));
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    if (n) {
+        ds_put_format(&ds, "\n%"PRIuSIZE" port%s on no host, or disabled: ",
+                      n, n == 1 ? " is" : "s are");
+        ctl_path_print(reply, "/absent", &ds);
+        ds_put_char(&ds, '\n');
+        ctl_print_safely(ctl->out, ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+}
+
+static void
 show_reply(struct ctl *ctl, const json_t *reply)
 {
     json_t *cells = json_array(), *refused = json_array();
@@ -191,37 +240,13 @@ show_reply(struct ctl *ctl, const json_t *reply)
     } else {
         ctl_show_table(ctl->out, cell_columns, cells);
     }
-    i = json_array_size(json_object_get(reply, "absent"));
-    if (i) {
-        fprintf(ctl->out, "\n%zu port%s on no host, or disabled\n", i,
-                i == 1 ? " is" : "s are");
-    }
+    show_kinds(ctl, json_object_get(reply, "classes"));
+    show_absent(ctl, reply);
     json_decref(cells);
     json_decref(refused);
 }
 
 /* Changes.  --------------------------------------------------------------- */
-
-static void
-put_side(const json_t *ports, struct ds *ds)
-{
-    char *name = name_of_ports(ports);
-
-    ds_put_cstr(ds, name);
-    free(name);
-}
-
-static void
-print_from(const json_t *change, struct ds *ds)
-{
-    put_side(json_object_get(change, "from"), ds);
-}
-
-static void
-print_to(const json_t *change, struct ds *ds)
-{
-    put_side(json_object_get(change, "to"), ds);
-}
 
 /* Appends "dropped: isolated (firewall.isolated/shop|ingress)". */
 static void
@@ -256,8 +281,8 @@ print_after(const json_t *change, struct ds *ds)
 }
 
 static const struct ctl_column change_columns[] = {
-    { "FROM", NULL, print_from },
-    { "TO", NULL, print_to },
+    { "FROM", "/from", NULL },
+    { "TO", "/to", NULL },
     { "BEFORE", NULL, print_before },
     { "AFTER", NULL, print_after },
     { NULL, NULL, NULL },
@@ -332,8 +357,10 @@ ctl_cmd_reachability(struct ctl *ctl, int n_args OVS_UNUSED,
     if (ctl_show_raw(ctl, reply.body)) {
         /* Nothing else changes. */
     } else if (ctl->after.n) {
+        ctl_print_unheard(ctl, reply.body);
         show_changes(ctl, changes);
     } else {
+        ctl_print_unheard(ctl, reply.body);
         show_reply(ctl, reply.body);
     }
     status = json_array_size(changes) ? CTL_DIFFERS : CTL_DONE;

@@ -102,6 +102,22 @@ ctl_append_rule(const json_t *json, const char *before, struct ds *ds)
 }
 
 void
+ctl_print_unheard(struct ctl *ctl, const json_t *reply)
+{
+    const json_t *warning;
+    size_t i;
+
+    json_array_foreach (json_object_get(reply, "warnings"), i, warning) {
+        char *line = xasprintf("warning: %s\n",
+                               json_is_string(warning)
+                               ? json_string_value(warning) : "");
+
+        ctl_print_safely(ctl->out, line);
+        free(line);
+    }
+}
+
+void
 ctl_append_isolation(const json_t *json, const char *before,
                      const char *after, struct ds *ds)
 {
@@ -257,22 +273,6 @@ put_outcome(const json_t *outcome, struct ds *ds)
     put_reply(json_object_get(outcome, "answer"), ds);
 }
 
-/* Before all else: what follows may not be so. */
-static void
-show_warnings(struct ctl *ctl, const json_t *warnings)
-{
-    const json_t *warning;
-    size_t i;
-
-    json_array_foreach (warnings, i, warning) {
-        char *line = xasprintf("warning: %s\n",
-                               json_is_string(warning)
-                               ? json_string_value(warning) : "");
-
-        ctl_print_safely(ctl->out, line);
-        free(line);
-    }
-}
 
 static void
 show_trace(struct ctl *ctl, const json_t *trace)
@@ -282,7 +282,7 @@ show_trace(struct ctl *ctl, const json_t *trace)
     const json_t *outcome, *leg;
     size_t i, j;
 
-    show_warnings(ctl, json_object_get(trace, "warnings"));
+    ctl_print_unheard(ctl, trace);
     json_array_foreach (outcomes, i, outcome) {
         struct ds ds = DS_EMPTY_INITIALIZER;
 

@@ -29,4 +29,8 @@ void ctl_append_rule(const json_t *, const char *before, struct ds *);
 void ctl_append_isolation(const json_t *, const char *before,
                           const char *after, struct ds *);
 
+/* Prints "warnings" of a reply: hosts that are not heard.  Before all else, as
+ * what follows may not be so. */
+void ctl_print_unheard(struct ctl *, const json_t *reply);
+
 #endif /* controller/ctl/simulator-request.h */

@@ -29,10 +29,14 @@ run(struct northbound *nb, void *query_, struct arena *arena,
     struct vmn_error *error)
 {
     const struct reach_query *query = query_;
-    const struct reach_matrix *matrix
+    struct reach_matrix *matrix
         = reach_make(nb->engine, nb->model, apphost_pipeline(nb->apphost),
                      &query->request, arena, error);
 
+    if (matrix) {
+        matrix->warnings = nb_unheard_warnings(nb, query->request.network,
+                                               arena, &matrix->n_warnings);
+    }
     if (matrix && query->by_group && !query->differ) {
         return reach_by_group(nb->engine, matrix, arena, error);
     }
@@ -40,10 +44,16 @@ run(struct northbound *nb, void *query_, struct arena *arena,
 }
 
 static const void *
-compare(struct northbound *nb, const void *before, const void *after,
+compare(struct northbound *nb, const void *before_, const void *after,
         struct arena *arena)
 {
-    return reach_compare(nb->engine, before, after, arena);
+    const struct reach_matrix *before = before_;
+    struct reach_difference *difference = reach_compare(nb->engine, before,
+                                                        after, arena);
+
+    difference->n_warnings = before->n_warnings;
+    difference->warnings = before->warnings;
+    return difference;
 }
 
 static void

@@ -331,6 +331,13 @@ size_t nb_count_unknown(const struct northbound *, const char *const *ports,
 void nb_warn_of_unheard(const struct northbound *, struct trace *,
                         struct arena *arena);
 
+/* Returns warnings of hosts that are not heard and have ports of 'network'
+ * (NULL: of any), in 'arena', and sets '*n'; NULL if there are none.
+ * Yields. */
+const char **nb_unheard_warnings(const struct northbound *,
+                                 const char *network, struct arena *arena,
+                                 size_t *n);
+
 /* balancer-status.c: the ports that may be backends of a balancer, which the
  * caller frees (or NULL), and their number; and all of '*count' but its
  * name. */

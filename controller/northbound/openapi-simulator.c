@@ -245,13 +245,18 @@ static const struct schema_struct kind = SHOWN_KEPT(
     SHOWN_LIST_OF(KEPT, absent, n_absent, STRING, ALWAYS,               \
                   "Ports that are on no host, or disabled.")
 
+#define UNHEARD(KEPT)                                                   \
+    SHOWN_LIST_OF(KEPT, warnings, n_warnings, STRING, 0,                \
+                  "Hosts of these ports that are not heard, so that nobody " \
+                  "knows what they do.")
+
 const struct schema_struct nb_reply_matrix = SHOWN_KEPT(
     "Matrix", reach_matrix,
     SHOWN_LIST_OF(reach_matrix, classes, n_classes, STRUCT, ALWAYS,
                   "Ports that nothing tells apart.", .nested = &kind),
     SHOWN_LIST_OF(reach_matrix, cells, n_cells, STRUCT, ALWAYS,
                   "Pairs of kinds.", .nested = &cell),
-    ABSENT(reach_matrix));
+    ABSENT(reach_matrix), UNHEARD(reach_matrix));
 
 /* The struct reach_group_pair that is member 'WHERE'. */
 #define GROUP_PAIR(WHERE, FLAGS)                                        \
@@ -270,7 +275,7 @@ const struct schema_struct nb_reply_groups = SHOWN_KEPT(
                   "All names; `-` is ports of no group."),
     SHOWN_LIST_OF(reach_groups, cells, n_cells, STRUCT, ALWAYS,
                   "Pairs of groups.", .nested = &group_cell),
-    ABSENT(reach_groups));
+    ABSENT(reach_groups), UNHEARD(reach_groups));
 
 const struct schema_struct nb_body_after = SHOWN_STRUCT(
     "After", AFTER(ALWAYS));
@@ -290,4 +295,4 @@ const struct schema_struct nb_reply_reach_change = SHOWN_KEPT(
     "ReachabilityChange", reach_difference,
     SHOWN_LIST_OF(reach_difference, changes, n_changes, STRUCT, ALWAYS,
                   "Each about all pairs of the ports that it lists.",
-                  .nested = &reach_change));
+                  .nested = &reach_change), UNHEARD(reach_difference));

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What answers about ports say of hosts that are not heard: how many of some
- * ports are on such hosts, and which of them a trace passes.  Not for a port's
- * own state (fabric-status.h), nor for events (event-sources.c). */
+ * ports are on such hosts, which of them a trace passes, and which have ports
+ * whose reach is judged.  Not for a port's own state (fabric-status.h), nor for events (event-sources.c). */
 
 #include <config.h>
 
 #include "controller/northbound/northbound-private.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "controller/fabric/fabric-status.h"
 #include "controller/schema/arena.h"
@@ -88,4 +89,48 @@ nb_warn_of_unheard(const struct northbound *nb, struct trace *trace,
     }
     free(names);
     sset_destroy(&hosts);
+}
+
+/* Reachability.  --------------------------------------------------------- */
+
+static bool
+has_port_of(const struct northbound *nb, const char *host,
+            const char *network)
+{
+    struct vmn_names names = model_lookup(nb->model, VMN_INDEX_PORT_BY_HOST,
+                                          host);
+
+    for (size_t i = 0; i < names.n && network; i++) {
+        const struct vmn_port *port = model_get(nb->model, VMN_TABLE_PORT,
+                                                names.names[i]);
+
+        if (port && !strcmp(port->network, network)) {
+            return true;
+        }
+    }
+    return names.n && !network;
+}
+
+const char **
+nb_unheard_warnings(const struct northbound *nb, const char *network,
+                    struct arena *arena, size_t *n)
+{
+    struct vmn_names hosts = model_names(nb->model, VMN_TABLE_HOST);
+    const char **warnings = arena_alloc(arena, MAX(hosts.n, 1)
+                                               * sizeof *warnings);
+
+    *n = 0;
+    for (size_t i = 0; i < hosts.n; i++) {
+        char *reason = fabric_host_unheard_reason(nb->fabric,
+                                                  hosts.names[i]);
+
+        if (reason && has_port_of(nb, hosts.names[i], network)) {
+            warnings[(*n)++] = arena_printf(
+                arena, "%s: its ports are judged by the flows that it is to "
+                "hold", reason);
+        }
+        free(reason);
+        commit_yield(nb->commit);
+    }
+    return *n ? warnings : NULL;
 }

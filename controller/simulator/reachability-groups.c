@@ -137,6 +137,8 @@ fill_groups(struct engine *engine, const struct reach_matrix *matrix,
     fill_cells(engine, tallies, arena, result);
     result->n_absent = matrix->n_absent;
     result->absent = matrix->absent;
+    result->n_warnings = matrix->n_warnings;
+    result->warnings = matrix->warnings;
     free(tallies);
     return result;
 }

@@ -64,6 +64,9 @@ struct reach_matrix {
     struct reach_cell *cells;   /* By 'from', then 'to'. */
     size_t n_absent;
     const char **absent;        /* Ports that are on no host, or disabled. */
+    size_t n_warnings;          /* The caller's to fill in, as in the other
+                                 * replies. */
+    const char **warnings;
 };
 
 /* Returns the matrix in the model's current state, in 'arena'; or NULL with
@@ -91,6 +94,8 @@ struct reach_change {
 struct reach_difference {
     size_t n_changes;
     struct reach_change *changes;
+    size_t n_warnings;
+    const char **warnings;
 };
 
 /* Returns the difference of two matrices, in 'arena', which refers to what is
@@ -122,6 +127,8 @@ struct reach_groups {
     struct reach_group_cell *cells;
     size_t n_absent;
     const char **absent;
+    size_t n_warnings;
+    const char **warnings;
 };
 
 /* Returns the same matrix by groups of ports, in 'arena', which refers to what

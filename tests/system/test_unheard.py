@@ -50,6 +50,7 @@ def assert_known(world):
     assert (balancer["n_serving"], balancer["n_unknown"]) == (3, 0)
     assert found["balancers"]["degraded"] == []
     assert "warnings" not in trace(world)
+    assert "warnings" not in world.api.get("reachability", protocol="icmp")
     assert world.api.get("status")["health"]["state"] == "ok"
 
 
@@ -82,6 +83,11 @@ def assert_unknown(world, reason):
     warnings = trace(world)["warnings"]
     assert len(warnings) == 1
     assert warnings[0].startswith(told["reason"])
+    for by in "port", "group":
+        warnings = world.api.get("reachability", protocol="icmp", by=by)[
+            "warnings"]
+        assert len(warnings) == 1
+        assert warnings[0].startswith(told["reason"])
     health = world.api.get("status")["health"]
     assert health["state"] == "degraded"
     assert [r["reason"] for r in health["reasons"]] == ["hosts"]

@@ -459,24 +459,28 @@ reach_by_one_family_says_which(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
         { "GET /v1/reachability?protocol=tcp&port=80&by=port", NULL, 200,
-          "{\"classes\": [{\"id\": 0, \"ports\": [\"a\"]},"
+          "{\"classes\": [{\"id\": 0, \"ports\": [\"a\", \"c\", \"d\"]},"
           " {\"id\": 1, \"ports\": [\"b\"]}], \"cells\": ["
           "{\"from\": 0, \"to\": 1, \"verdict\": \"mixed\","
           " \"ipv4\": {\"verdict\": \"delivered\"}, \"ipv6\":"
           " {\"verdict\": \"dropped\", \"reason\": \"isolated\","
           " \"direction\": \"egress\", \"isolated_by\": [\"p\"]}}],"
-          " \"absent\": []}" },
+          " \"absent\": [\"x\", \"y\"], \"warnings\": [\"h1 is away\"]}" },
         { NULL, NULL, 0, NULL },
     };
 
     assert_play(steps, "", "reachability tcp/80 --by port", CTL_DONE,
-                "FROM \\ TO   a   b\n"
-                "a           -   mixed\n"
-                "b           -   -\n\n"
+                "warning: h1 is away\n"
+                "FROM \\ TO   a+2   b\n"
+                "a+2         -     mixed\n"
+                "b           -     -\n\n"
                 "FROM   TO   VERDICT   REASON                          "
                 "OWNER   RULE\n"
-                "a      b    mixed     ipv6: isolated (egress, by p)   "
-                "-       -\n", "");
+                "a+2    b    mixed     ipv6: isolated (egress, by p)   "
+                "-       -\n\n"
+                "KIND   PORTS\n"
+                "a+2    a,c,d\n\n"
+                "2 ports are on no host, or disabled: x,y\n", "");
 }
 
 static void
