@@ -30,7 +30,7 @@ put_version(const char *name, const struct schema_version *version,
             const struct schema_version *other, struct ds *ds)
 {
     if (version->row) {
-        ds_put_format(ds, ",\"%s\":", name);
+        schema_print_name(ds, name);
         schema_version_print(version, other, ds);
     }
 }
@@ -45,9 +45,9 @@ store_contents_print(const struct model_log *log, struct ds *ds)
         const struct model_log_change *change = &log->changes[i];
         size_t length = ds->length;
 
-        ds_put_format(ds, "%s{\"type\":\"%s\",\"name\":",
-                      ds_last(ds) == '[' ? "" : ",",
-                      schema_tables[change->table]->plural);
+        ds_put_cstr(ds, i ? ",{\"type\":\"" : "{\"type\":\"");
+        ds_put_cstr(ds, schema_tables[change->table]->plural);
+        ds_put_cstr(ds, "\",\"name\":");
         schema_print_string(ds, change->name);
         put_version("before", &change->before, &change->after, ds);
         put_version("after", &change->after, &change->before, ds);
@@ -58,7 +58,9 @@ store_contents_print(const struct model_log *log, struct ds *ds)
             break;
         }
     }
-    ds_put_format(ds, "],\"left_out\":%"PRIuSIZE"}", n_more);
+    ds_put_cstr(ds, "],\"left_out\":");
+    schema_print_number(ds, n_more, 1);
+    ds_put_char(ds, '}');
 }
 
 bool
