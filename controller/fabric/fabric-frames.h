@@ -17,6 +17,13 @@ struct fabric;
 bool fabric_send_frame(struct fabric *, const char *host, uint32_t ofport,
                        const void *frame, size_t size);
 
+/* Asks the switch of 'host' for a sign of life, if it is connected. */
+void fabric_ask_host(struct fabric *, const char *host);
+/* Returns true if the switch of 'host' is connected and has sent anything
+ * later than 'since_us', of time_usec(). */
+bool fabric_host_heard_since(const struct fabric *, const char *host,
+                             int64_t since_us);
+
 /* Where packets go that come up for a handler which is the controller's
  * ('told' of struct vmn_handler_class), within the limits of all packets.  The
  * frame is borrowed, and perhaps cut off.  NULL: nowhere. */

@@ -77,6 +77,11 @@ bool fabric_host_is_unheard(const struct fabric *, const char *host,
                             int64_t *since_ms);
 /* The same as a sentence, which the caller frees; NULL if it is heard. */
 char *fabric_host_unheard_reason(const struct fabric *, const char *host);
+/* Returns true if the host's switch is known to be dead: it has been away for
+ * longer than a session takes to come back, and the host's database, which is
+ * reached the same way, has answered since.  A host that is unheard for
+ * another reason may well forward packets.  Announced as of the host. */
+bool fabric_host_switch_is_dead(const struct fabric *, const char *host);
 /* Returns true if the host's switch is connected. */
 bool fabric_host_is_connected(const struct fabric *, const char *host);
 /* The newest revision that the host has acknowledged, or 0. */

@@ -12,5 +12,7 @@ controller_libvmn_a_SOURCES += \
 	controller/health/prober.h \
 	controller/health/health-rows.c \
 	controller/health/health-rows.h \
+	controller/health/silence.c \
+	controller/health/silence.h \
 	controller/health/timer-heap.c \
 	controller/health/timer-heap.h

@@ -26,6 +26,7 @@
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
+#include "openvswitch/shash.h"
 #include "sset.h"
 #include "timeval.h"
 #include "unixctl.h"
@@ -52,15 +53,16 @@ struct health {
     struct event *timer;        /* Expires when something is due. */
     struct event *refresh;
     struct event *drains;
-    struct event *grace;
     bool begun;                 /* The first compile is done. */
     bool rows_known;            /* All rows were refreshed. */
-    int64_t started_ms;
+    int64_t started_us;
     int64_t known_us;           /* Since when the counters of all hosts are
                                  * known. */
     uint64_t n_count_failures;  /* At that time. */
     struct sset balancers, hosts, ports, vifs; /* To be refreshed. */
-    struct sset seen_hosts;     /* Hosts that have been connected. */
+    struct shash seen_hosts;    /* Hosts that have been connected: since when
+                                 * one is not, of time_usec(), or 0; an owned
+                                 * int64_t. */
     health_watch_cb *watch;
     void *watch_aux;
 };
@@ -140,6 +142,22 @@ send_cb(void *h_, const char *host, uint32_t ofport, const void *frame,
 }
 
 static void
+ask_cb(void *h_, const char *host)
+{
+    struct health *h = h_;
+
+    fabric_ask_host(h->fabric, host);
+}
+
+static bool
+heard_since_cb(void *h_, const char *host, int64_t since_us)
+{
+    const struct health *h = h_;
+
+    return fabric_host_heard_since(h->fabric, host, since_us);
+}
+
+static void
 changed_cb(void *h_, struct backend *b, bool gone)
 {
     struct health *h = h_;
@@ -173,7 +191,8 @@ quiet_since_cb(void *h_, struct backend *b, int64_t now_us)
 }
 
 static const struct prober_ops prober_ops = {
-    send_cb, changed_cb, quiet_since_cb
+    .send = send_cb, .ask = ask_cb, .heard_since = heard_since_cb,
+    .changed = changed_cb, .quiet_since = quiet_since_cb,
 };
 
 static void
@@ -230,6 +249,7 @@ read_settings(const struct vmn_loadbalancer *lb,
         .host = health->host,
         .n_expect = MIN(health->n_expect, PROBE_EXPECT_MAX),
         .send = health->send,
+        .unheard_ms = lb->unheard_s * INT64_C(1000),
         .drain_ms = lb->drain_s * INT64_C(1000),
         .edited_ms = meta->updated_ms,
     };
@@ -251,11 +271,47 @@ drains(const struct vmn_loadbalancer *lb, const char *port)
     return false;
 }
 
+/* Returns true if the host's switch is connected, and notes since when it is
+ * not. */
+static bool
+host_is_connected(struct health *h, const char *host)
+{
+    bool connected = fabric_host_is_connected(h->fabric, host);
+    int64_t *away_us = shash_find_data(&h->seen_hosts, host);
+
+    if (connected && !away_us) {
+        away_us = xmalloc(sizeof *away_us);
+        shash_add(&h->seen_hosts, host, away_us);
+    }
+    if (away_us) {
+        *away_us = connected ? 0 : *away_us ? *away_us : time_usec();
+    }
+    return connected;
+}
+
+/* Sets until when a backend keeps its state, as its host's switch is not
+ * connected. */
+static void
+set_away(const struct health *h, const struct vmn_loadbalancer *lb,
+         const char *host, struct prober_member *m)
+{
+    const int64_t *away_us = shash_find_data(&h->seen_hosts, host);
+    int64_t keep_us = lb->unheard_s * INT64_C(1000000);
+
+    if (fabric_host_switch_is_dead(h->fabric, host)) {
+        m->out = "its host's switch does not run";
+        return;
+    }
+    m->out = "its host is not connected";
+    m->out_us = (away_us ? *away_us + keep_us
+                 : h->started_us + MAX(keep_us, GRACE_MS * INT64_C(1000)));
+}
+
 /* Sets whether the backend can be probed where it is bound, as far as its host
  * is known. */
 static void
-refresh_host(struct health *h, const struct vmn_lb_member *of,
-             struct prober_member *m)
+refresh_host(struct health *h, const struct vmn_loadbalancer *lb,
+             const struct vmn_lb_member *of, struct prober_member *m)
 {
     const struct vmn_port *port = model_get_durable(
         h->model, VMN_TABLE_PORT, of->port, NULL);
@@ -264,14 +320,9 @@ refresh_host(struct health *h, const struct vmn_lb_member *of,
         h->model, VMN_TABLE_VIF, name, NULL) : NULL);
 
     free(name);
-    if (fabric_host_is_connected(h->fabric, of->host)) {
-        sset_add(&h->seen_hosts, of->host);
-    } else if (sset_contains(&h->seen_hosts, of->host)
-               || time_msec() - h->started_ms >= GRACE_MS) {
-        m->out = "its host is not connected";
+    if (!host_is_connected(h, of->host)) {
+        set_away(h, lb, of->host, m);
         return;
-    } else {
-        m->waits = true;
     }
     if (!vif) {
         m->waits = true;        /* The binding will be removed, too. */
@@ -313,7 +364,7 @@ read_member(struct health *h, const struct vmn_loadbalancer *lb,
     if (!of->probed) {
         m->idle = of->reason[0] ? of->reason : "it is not probed";
     } else {
-        refresh_host(h, of, m);
+        refresh_host(h, lb, of, m);
     }
 }
 
@@ -530,22 +581,14 @@ refresh_all(struct health *h)
     refresh_cb(-1, 0, h);
 }
 
-static void
-grace_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *h_)
-{
-    refresh_all(h_);
-}
-
 /* Called when the first compile is done. */
 static void
 begin_cb(void *h_)
 {
-    static const struct timeval grace = { GRACE_MS / 1000, 0 };
     struct health *h = h_;
 
     h->begun = true;
     refresh_all(h);
-    event_add(h->grace, &grace);
 }
 
 /* For others.  ------------------------------------------------------------ */
@@ -667,20 +710,18 @@ health_create(struct event_base *base, struct model *model,
     h->engine = engine;
     h->commit = commit;
     h->fabric = fabric;
-    h->started_ms = time_msec();
-    h->known_us = time_usec();
+    h->started_us = h->known_us = time_usec();
     prober_init(&h->prober, &prober_ops, h);
     h->gone = connection_flush_create(model, engine, fabric);
     h->rows = health_rows_create(base, model, commit, desired_cb, h);
     h->timer = event_new(base, -1, 0, timer_cb, h);
     h->refresh = event_new(base, -1, 0, refresh_cb, h);
     h->drains = event_new(base, -1, 0, drains_cb, h);
-    h->grace = event_new(base, -1, 0, grace_cb, h);
     sset_init(&h->balancers);
     sset_init(&h->hosts);
     sset_init(&h->ports);
     sset_init(&h->vifs);
-    sset_init(&h->seen_hosts);
+    shash_init(&h->seen_hosts);
     engine_watch(engine, VMN_QUERY_BACKENDS);
     commit_add_watch(commit, group_cb, h);
     fabric_add_watch(fabric, &fabric_watch, h);
@@ -705,11 +746,10 @@ health_destroy(struct health *h)
     event_free(h->timer);
     event_free(h->refresh);
     event_free(h->drains);
-    event_free(h->grace);
     sset_destroy(&h->balancers);
     sset_destroy(&h->hosts);
     sset_destroy(&h->ports);
     sset_destroy(&h->vifs);
-    sset_destroy(&h->seen_hosts);
+    shash_destroy_free_data(&h->seen_hosts);
     free(h);
 }

@@ -153,6 +153,7 @@ end_probe(struct backend *b, bool ok, const char *reason, int64_t now_us)
     b->checked_ms = time_wall_msec();
     if (ok) {
         b->n_ok++;
+        b->silence.n_unproven = 0;
         b->prober->stats.n_ok++;
         b->latency_us = MAX(now_us - b->begun_us, 1);
         up_down_succeeded(&b->check, &rules, now_us / 1000);
@@ -201,6 +202,7 @@ begin_probe(struct backend *b, int64_t now_us)
     b->begun_us = now_us;
     b->n_again = 0;
     b->waited = false;
+    b->silence.asked_us = 0;
     target = target_of(b);
     b->probe = xmalloc(sizeof *b->probe);
     hmap_insert(&b->prober->probes, &b->probe_node,
@@ -246,17 +248,71 @@ wait_more(struct backend *b, int64_t now_us)
 static void
 time_out(struct backend *b, int64_t now_us)
 {
-    struct probe_frames frames;
-    bool ok;
+    const struct prober *p = b->prober;
 
     if (!b->waited && now_us - b->timer.at_us > LATE_US) {
         b->waited = true;
         set_due(b, DUE_TIMEOUT, now_us + LATE_US);
         return;
     }
-    ok = probe_timeout(b->probe, &frames) == PROBE_SUCCESS;
-    send_frames(b, &frames);
-    end_probe(b, ok, probe_reason(b->probe), now_us);
+    p->ops->ask(p->aux, b->host);
+    silence_begin(&b->silence, now_us);
+    set_due(b, DUE_SILENCE, silence_next_us(&b->silence));
+}
+
+/* Takes the backend down for what is no failure of its own. */
+static void
+take_out(struct backend *b, const char *reason)
+{
+    ovs_strzcpy(b->reason, reason, sizeof b->reason);
+    up_down_unavailable(&b->check);
+    report_state(b);
+}
+
+/* Nothing was heard of the host since the probe's timeout. */
+static void
+wait_for_host(struct backend *b, int64_t now_us)
+{
+    int64_t keep_us = MAX(b->lb->settings.unheard_ms * 1000, SILENCE_SOON_US);
+
+    if (now_us - b->silence.asked_us > keep_us) {
+        take_out(b, "its host is not heard");
+    } else if (now_us - b->silence.asked_us > SILENCE_SOON_US) {
+        ovs_strzcpy(b->reason, "its host is not heard: it keeps its state",
+                    sizeof b->reason);
+    }
+    set_due(b, DUE_SILENCE, silence_next_us(&b->silence));
+}
+
+/* Looks whose silence it was, after a probe's timeout. */
+static void
+judge_silence(struct backend *b, int64_t now_us)
+{
+    const struct prober *p = b->prober;
+    bool heard = p->ops->heard_since(p->aux, b->host, b->silence.asked_us);
+    struct probe_frames frames;
+    bool ok;
+
+    switch (silence_look(&b->silence, heard, b->timer.at_us, now_us)) {
+    case SILENCE_UNKNOWN:
+        wait_for_host(b, now_us);
+        break;
+    case SILENCE_UNPROVEN:
+        b->prober->stats.n_unproven++;
+        if (b->check.state == UP_DOWN_UP) {
+            b->reason[0] = '\0';
+        }
+        drop_probe(b);
+        set_due(b, DUE_PROBE, now_us);
+        break;
+    case SILENCE_BACKEND:
+        ok = probe_timeout(b->probe, &frames) == PROBE_SUCCESS;
+        send_frames(b, &frames);
+        end_probe(b, ok, probe_reason(b->probe), now_us);
+        break;
+    default:
+        OVS_NOT_REACHED();
+    }
 }
 
 /* Does what is due for the backend. */
@@ -284,6 +340,12 @@ run(struct backend *b, int64_t now_us)
         break;
     case DUE_TIMEOUT:
         time_out(b, now_us);
+        break;
+    case DUE_SILENCE:
+        judge_silence(b, now_us);
+        break;
+    case DUE_OUT:
+        take_out(b, b->out);
         break;
     case DUE_NOTHING:
     default:
@@ -485,6 +547,35 @@ prober_end_drains(struct prober *p, int64_t now_us)
     return some_left;
 }
 
+/* The backend cannot serve, or is not known to: it is taken out now, or keeps
+ * its state until later. */
+static void
+set_out(struct backend *b, const struct prober_member *m, int64_t now_us)
+{
+    int64_t keep_us = b->lb->settings.unheard_ms * 1000;
+    int64_t out_us = m->out_us;
+
+    if (out_us && b->silence.asked_us) {
+        /* Its host has not been heard for longer than it is known to be
+         * away. */
+        out_us = MIN(out_us, b->silence.asked_us + keep_us);
+    }
+    stop(b, false);
+    if (out_us <= now_us || b->check.state != UP_DOWN_UP) {
+        ovs_strzcpy(b->reason, m->out, sizeof b->reason);
+        if (out_us <= now_us) {
+            up_down_unavailable(&b->check);
+        }
+    } else {
+        snprintf(b->reason, sizeof b->reason, "%s: it keeps its state",
+                 m->out);
+    }
+    if (out_us > now_us) {
+        b->out = m->out;
+        set_due(b, DUE_OUT, out_us);
+    }
+}
+
 static void
 set_member(struct backend *b, const struct prober_member *m, bool restart,
            int64_t now_us)
@@ -504,6 +595,7 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
         b->ip = m->ip;
         b->mac = m->mac;
         b->vip_mac = m->vip_mac;
+        b->silence.asked_us = 0;
     }
     set_drain(b, m->drain, now_us);
     b->idle = m->idle != NULL;
@@ -515,10 +607,8 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
     } else if (m->waits) {
         stop(b, false);
     } else if (m->out) {
-        stop(b, false);
-        ovs_strzcpy(b->reason, m->out, sizeof b->reason);
-        up_down_unavailable(&b->check);
-    } else if (!b->timer.place) {
+        set_out(b, m, now_us);
+    } else if (!b->timer.place || b->due == DUE_OUT) {
         /* One that was up is probed at its next regular time; others at
          * once. */
         if (is_new && b->check.state == UP_DOWN_UP) {

@@ -17,6 +17,7 @@
 
 #include "controller/health/backend-up-down.h"
 #include "controller/health/probe-rate.h"
+#include "controller/health/silence.h"
 #include "controller/health/timer-heap.h"
 #include "openvswitch/hmap.h"
 #include "proto/probe/probe.h"
@@ -39,6 +40,8 @@ struct prober_settings {
     size_t n_expect;
     struct probe_range expect[PROBE_EXPECT_MAX];
     const char *send;           /* UDP; NULL: no reply is expected. */
+    int64_t unheard_ms;         /* How long a backend keeps its state while its
+                                 * host is not heard. */
     int64_t drain_ms;           /* Longest duration of a drain. */
     int64_t edited_ms;          /* The balancer's last edit, by the wall
                                  * clock. */
@@ -66,7 +69,9 @@ struct prober_member {
                                  * Otherwise it is probed, */
     bool waits;                 /* but not before more is known, */
     const char *out;            /* unless this is not NULL: a constant, why it
-                                 * cannot serve. */
+                                 * cannot serve, */
+    int64_t out_us;             /* from then on; until then it keeps its
+                                 * state.  0: at once. */
     bool drain;                 /* Its open connections must end. */
     /* The state in its row, which a new backend starts with; CHECKING: it has
      * none. */
@@ -88,7 +93,12 @@ struct balancer {
     struct hmap backends;       /* By port. */
 };
 
-enum backend_due { DUE_NOTHING, DUE_PROBE, DUE_TURN, DUE_AGAIN, DUE_TIMEOUT };
+enum backend_due {
+    DUE_NOTHING, DUE_PROBE, DUE_TURN, DUE_AGAIN, DUE_TIMEOUT,
+    DUE_SILENCE,                /* The probe has timed out: has the host been
+                                 * heard since? */
+    DUE_OUT,                    /* It keeps its state no longer. */
+};
 
 struct backend {
     struct hmap_node node;      /* In its balancer's. */
@@ -114,6 +124,8 @@ struct backend {
     unsigned n_again;           /* Number of retransmissions. */
     bool waited;                /* Has waited once more, since vmnd was
                                  * late. */
+    struct silence silence;     /* From the timeout on. */
+    const char *out;            /* For DUE_OUT. */
 
     /* A drain. */
     bool drains, drained;
@@ -139,6 +151,10 @@ struct prober_ops {
      * connected. */
     bool (*send)(void *aux, const char *host, uint32_t ofport,
                  const void *frame, size_t size);
+    /* Asks a host for a sign of life, and returns true if it was heard since
+     * 'since_us'. */
+    void (*ask)(void *aux, const char *host);
+    bool (*heard_since)(void *aux, const char *host, int64_t since_us);
     /* Called after a backend's 'shown' state changed, or, with 'gone', before
      * the backend is freed. */
     void (*changed)(void *aux, struct backend *, bool gone);
@@ -152,6 +168,8 @@ struct prober_stats {
     uint64_t n_changes;
     uint64_t n_late;            /* Probes delayed by the rate limit. */
     uint64_t n_ignored;         /* Frames that were no reply to a probe. */
+    uint64_t n_unproven;        /* Probes without an answer that were repeated,
+                                 * since the host was not heard either. */
 };
 
 struct prober {

@@ -310,6 +310,13 @@ static const struct schema_field fields[] = {
       AT(vmn_loadbalancer, drain_s), .flags = SCHEMA_HIDE_DEFAULT,
       .min = 1, .max = 86400, .def = 300,
       .doc = "How long a drain may take." },
+    { .name = "unheard_seconds", .type = SCHEMA_U32,
+      AT(vmn_loadbalancer, unheard_s), .flags = SCHEMA_HIDE_DEFAULT,
+      .max = 86400, .def = 60,
+      .doc = "How long a backend that is probed keeps its last state while "
+             "its host is not heard, so that a break of the management "
+             "network takes nobody out; 0: not at all. One whose host's "
+             "switch is known to be dead is out sooner." },
     { .name = "when_down", .type = SCHEMA_ENUM,
       AT(vmn_loadbalancer, when_down), .flags = SCHEMA_HIDE_DEFAULT,
       .names = NAMES("keep", "cut"),

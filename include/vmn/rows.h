@@ -499,6 +499,8 @@ struct vmn_loadbalancer {
                                    * its probes. */
     struct vmn_lb_scale scale;
     struct vmn_lb_client_limit client_limit;
+    uint32_t unheard_s;         /* How long a backend keeps its state while its
+                                 * host is not heard. */
 };
 VMN_ELEMENT_READER(vmn_lb_port_at, vmn_loadbalancer, ports,
                    vmn_lb_port, VMN_ELEMENT_LB_PORT)

@@ -61,6 +61,7 @@ struct ofconn {
                                  * one; see TLS_HANDSHAKE_PARTS. */
     bool heard;                 /* Input received since the timer fired. */
     bool probed;                /* An echo request is unanswered. */
+    int64_t heard_us;           /* Time of the last input, of time_usec(). */
 
     bool busy;                  /* In a callback: free later. */
     bool dead;                  /* ofconn_close() was called in one. */

@@ -219,6 +219,7 @@ input_cb(void *conn_, const uint8_t *bytes, size_t size)
     size_t used = 0, n;
 
     conn->heard = true;
+    conn->heard_us = time_usec();
     conn->probed = false;
     conn->busy = true;
     while (!conn->dead && conn->state != OFCONN_LINGER
@@ -347,6 +348,20 @@ ofconn_probe(struct ofconn *conn)
         ofconn_send_buf(conn, ofputil_encode_echo_request(OFP15_VERSION));
         ofconn_set_timer(conn, OFCONN_PROBE_MS);
     }
+}
+
+void
+ofconn_ask(struct ofconn *conn)
+{
+    if (conn->state == OFCONN_UP && !conn->dead) {
+        ofconn_send_buf(conn, ofputil_encode_echo_request(OFP15_VERSION));
+    }
+}
+
+int64_t
+ofconn_heard_us(const struct ofconn *conn)
+{
+    return conn->heard_us;
 }
 
 static void

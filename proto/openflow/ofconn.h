@@ -156,6 +156,13 @@ void ofconn_send_ref(struct ofconn *, const void *bytes, size_t size,
 #define OFCONN_PROBE_MS 5000
 void ofconn_probe(struct ofconn *);
 
+/* Sends an echo request now, from which nothing follows but that
+ * ofconn_heard_us() changes once the peer has answered. */
+void ofconn_ask(struct ofconn *);
+
+/* Returns when the peer last sent anything, of time_usec(); 0: never. */
+int64_t ofconn_heard_us(const struct ofconn *);
+
 /* Returns the number of bytes queued for sending. */
 size_t ofconn_queued(const struct ofconn *);
 

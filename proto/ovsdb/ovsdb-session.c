@@ -664,6 +664,15 @@ ovsdb_session_heard_ms(const struct ovsdb_session *s)
 }
 
 void
+ovsdb_session_ask(struct ovsdb_session *s)
+{
+    if (s->relay) {
+        ovsdb_relay_probe(s->relay, loop_now_ms(s->loop));
+        loop_task_kick(s->task);
+    }
+}
+
+void
 ovsdb_session_get_status(const struct ovsdb_session *s,
                          struct ovsdb_status *status)
 {

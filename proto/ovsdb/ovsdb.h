@@ -255,6 +255,9 @@ ovsdb_session_snapshot(const struct ovsdb_session *);
 /* When the host last sent anything, or was connected to, on the connection
  * that there is (of loop_now_ms()); INT64_MIN if there is none. */
 int64_t ovsdb_session_heard_ms(const struct ovsdb_session *);
+/* Asks the host for a sign of life: ovsdb_session_heard_ms() changes once it
+ * has answered, and the connection ends if it does not. */
+void ovsdb_session_ask(struct ovsdb_session *);
 /* The strings are valid until the next turn of the loop. */
 void ovsdb_session_get_status(const struct ovsdb_session *,
                               struct ovsdb_status *);

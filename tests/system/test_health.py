@@ -402,6 +402,7 @@ def test_restart_and_hosts_that_go(world):
     for name in ("w1", "w2"):
         assert not backends(world)[name]["health"]["history"]
 
+    world.patch("loadbalancers", "lb", unheard_seconds=0)
     world.lab.host("h2").cut()
     try:
         becomes(world, "w2", "down", "its host is not connected", 30)

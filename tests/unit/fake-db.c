@@ -105,6 +105,13 @@ fabric_host_is_unheard(const struct fabric *f OVS_UNUSED,
 }
 
 bool
+fabric_host_switch_is_dead(const struct fabric *f OVS_UNUSED,
+                           const char *host OVS_UNUSED)
+{
+    return false;
+}
+
+bool
 fabric_db_port_binding(const struct fabric *f OVS_UNUSED,
                        const char *port OVS_UNUSED, uint64_t *revision)
 {

@@ -57,6 +57,13 @@ fabric_host_is_unheard(const struct fabric *f, const char *host,
     return f->unheard_ms && !strcmp(host, "hv1");
 }
 
+bool
+fabric_host_switch_is_dead(const struct fabric *f OVS_UNUSED,
+                           const char *host OVS_UNUSED)
+{
+    return false;
+}
+
 char *
 fabric_host_unheard_reason(const struct fabric *f, const char *host)
 {
@@ -114,6 +121,19 @@ bool
 fabric_send_frame(struct fabric *f OVS_UNUSED, const char *host OVS_UNUSED,
                   uint32_t ofport OVS_UNUSED, const void *frame OVS_UNUSED,
                   size_t size OVS_UNUSED)
+{
+    return false;
+}
+
+void
+fabric_ask_host(struct fabric *f OVS_UNUSED, const char *host OVS_UNUSED)
+{
+}
+
+bool
+fabric_host_heard_since(const struct fabric *f OVS_UNUSED,
+                        const char *host OVS_UNUSED,
+                        int64_t since_us OVS_UNUSED)
 {
     return false;
 }

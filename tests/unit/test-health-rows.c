@@ -67,10 +67,10 @@ static void
 put_balancer(const char *selector)
 {
     edit(VMN_TABLE_LOADBALANCER, "lb", json_pack(
-        "{s:s, s:[s], s:s, s:[{s:i}], s:s, s:{s:s, s:i, s:i}}",
+        "{s:s, s:[s], s:s, s:[{s:i}], s:s, s:{s:s, s:i, s:i}, s:i}",
         "vip", "10.0.200.1", "networks", "red", "protocol", "udp",
         "ports", "port", 53, "selector", selector, "health", "type", "udp",
-        "interval_ms", 200, "timeout_ms", 50));
+        "interval_ms", 200, "timeout_ms", 50, "unheard_seconds", 1));
 }
 
 static void
@@ -217,8 +217,12 @@ rows_are_believed_after_a_start(void **state)
     assert_true(shown("a", &arena, &status));
     assert_int_equal(status.n_history, 0);
     assert_true(status.ok > 0);
-    /* One that goes after it has been there is away. */
+    /* One that goes after it has been there is away, and is waited for. */
     fake_switch_disconnect(&sw);
+    TURN_UNTIL(shown("a", &arena, &status) && status.reason);
+    assert_string_equal(status.reason,
+                        "its host is not connected: it keeps its state");
+    assert_int_equal(row_of("a"), VMN_HEALTH_UP);
     TURN_UNTIL(row_of("a") == VMN_HEALTH_DOWN);
     assert_true(shown("a", &arena, &status));
     assert_string_equal(status.reason, "its host is not connected");

@@ -17,6 +17,7 @@
 #include "controller/health/backend-up-down.h"
 #include "controller/health/probe-rate.h"
 #include "controller/health/prober.h"
+#include "controller/health/silence.h"
 #include "controller/health/timer-heap.h"
 #include "openvswitch/vlog.h"
 #include "random.h"
@@ -210,6 +211,9 @@ struct world {
     struct prober prober;
     int64_t now_us;
     bool online;                /* Frames can be sent. */
+    bool cut;                   /* And get nowhere, without a word. */
+    int64_t heard_us;           /* When the host answered last. */
+    unsigned n_asked;
     bool answers;               /* And are answered... */
     int64_t delay_us;           /* ...after so long. */
     size_t n_sent;
@@ -239,7 +243,7 @@ send_cb(void *w_, const char *host, uint32_t ofport, const void *frame,
     ovs_strzcpy(w->host, host, sizeof w->host);
     w->ofport = ofport;
     w->sent_us[w->n_sent++ % ARRAY_SIZE(w->sent_us)] = w->now_us;
-    if (w->answers) {
+    if (w->answers && !w->cut) {
         w->has_answer = true;
         w->answer_us = w->now_us + w->delay_us;
     }
@@ -267,7 +271,30 @@ quiet_since_cb(void *w_, struct backend *b OVS_UNUSED,
     return w->quiet_us;
 }
 
-static const struct prober_ops ops = { send_cb, changed_cb, quiet_since_cb };
+static void
+ask_cb(void *w_, const char *host OVS_UNUSED)
+{
+    struct world *w = w_;
+
+    w->n_asked++;
+}
+
+/* The host answers everything at once, unless it is cut off. */
+static bool
+heard_since_cb(void *w_, const char *host OVS_UNUSED, int64_t since_us)
+{
+    struct world *w = w_;
+
+    if (!w->cut) {
+        w->heard_us = w->now_us;
+    }
+    return w->heard_us > since_us;
+}
+
+static const struct prober_ops ops = {
+    .send = send_cb, .ask = ask_cb, .heard_since = heard_since_cb,
+    .changed = changed_cb, .quiet_since = quiet_since_cb,
+};
 
 /* Answers the ping that was sent last: its addresses change places, which no
  * checksum sees, and its type is 0 instead of 8. */
@@ -322,7 +349,8 @@ pass(struct world *w, int64_t ms)
 static const struct prober_settings settings = {
     .probes = true, .type = PROBE_PING, .vip = { 4, { 10, 0, 0, 100 } },
     .interval_ms = 1000, .timeout_ms = 600,
-    .healthy_after = 2, .unhealthy_after = 2, .drain_ms = 5000,
+    .healthy_after = 2, .unhealthy_after = 2, .unheard_ms = 30000,
+    .drain_ms = 5000,
 };
 
 static struct prober_member
@@ -582,6 +610,142 @@ unsent_probes_say_nothing(void **state OVS_UNUSED)
     world_destroy(w);
 }
 
+/* Silence may be the host's, whose link is cut: nothing is held against the
+ * backend until it has been so for long. */
+static void
+silence_of_the_host_proves_nothing(void **state OVS_UNUSED)
+{
+    struct world *w = world_create();
+    struct prober_member m = member_of("p");
+    const struct backend *b;
+
+    set(w, &m);
+    pass(w, 10);
+    assert_int_equal(w->n_asked, 0);
+    b = prober_find(&w->prober, "lb", "p");
+    w->cut = true;
+    pass(w, 29000);
+    assert_string_equal(w->told, "up ");
+    assert_int_equal(b->n_failed, 0);
+    assert_string_equal(b->reason, "its host is not heard: it keeps its state");
+    w->cut = false;
+    pass(w, 3000);
+    assert_string_equal(w->told, "up ");
+    assert_int_equal(b->n_failed, 0);
+    assert_string_equal(b->reason, "");
+    assert_true(w->prober.stats.n_unproven >= 1);
+
+    /* A host that does not come back. */
+    w->cut = true;
+    pass(w, 35000);
+    assert_string_equal(w->told, "up down ");
+    assert_string_equal(b->reason, "its host is not heard");
+    w->cut = false;
+    pass(w, 3000);
+    assert_string_equal(w->told, "up down up ");
+
+    /* A host that answers: the backend has failed. */
+    w->answers = false;
+    pass(w, 3000);
+    assert_string_equal(w->told, "up down up down ");
+    assert_string_equal(b->reason, "no answer");
+    world_destroy(w);
+}
+
+static void
+state_is_kept_while_the_host_is_away(void **state OVS_UNUSED)
+{
+    struct world *w = world_create();
+    struct prober_member m = member_of("p");
+    const struct backend *b;
+    size_t n;
+
+    set(w, &m);
+    pass(w, 10);
+    b = prober_find(&w->prober, "lb", "p");
+    m.out = "its host is not connected";
+    m.out_us = w->now_us + 30000000;
+    set(w, &m);
+    n = w->n_sent;
+    pass(w, 29000);
+    set(w, &m);                 /* For another reason. */
+    assert_int_equal(w->n_sent, n);
+    assert_string_equal(w->told, "up ");
+    assert_string_equal(b->reason,
+                        "its host is not connected: it keeps its state");
+    pass(w, 1000);
+    assert_string_equal(w->told, "up down ");
+    assert_string_equal(b->reason, "its host is not connected");
+    m.out = NULL;
+    set(w, &m);
+    pass(w, 10);
+    assert_string_equal(w->told, "up down up ");
+
+    /* It comes back in time, and is probed at once. */
+    m.out = "its host is not connected";
+    m.out_us = w->now_us + 30000000;
+    set(w, &m);
+    pass(w, 20000);
+    m.out = NULL;
+    n = w->n_sent;
+    set(w, &m);
+    pass(w, 0);
+    assert_int_equal(w->n_sent, n + 1);
+    pass(w, 30000);
+    assert_string_equal(w->told, "up down up ");
+    assert_string_equal(b->reason, "");
+
+    /* Its link is cut, which is noticed by a probe, and then by others: the
+     * time began with the former. */
+    w->cut = true;
+    pass(w, 10000);
+    m.out = "its host is not connected";
+    m.out_us = w->now_us + 30000000;
+    set(w, &m);
+    pass(w, 19000);
+    assert_string_equal(w->told, "up down up ");
+    pass(w, 3000);
+    assert_string_equal(w->told, "up down up down ");
+    world_destroy(w);
+}
+
+static void
+silence_is_judged_by_when_the_host_answers(void **state OVS_UNUSED)
+{
+    const int64_t t = 5000000;
+    struct silence s = { .asked_us = 0 };
+    int64_t at = t;
+
+    silence_begin(&s, t);
+    at = silence_next_us(&s);
+    assert_in_range(at, t + 1, t + 5000);
+    /* However late the look is. */
+    assert_int_equal(silence_look(&s, true, at, t + 9000000),
+                     SILENCE_BACKEND);
+    assert_int_equal(s.asked_us, 0);
+
+    /* Looks become rare, but not too rare. */
+    silence_begin(&s, t);
+    at = t;
+    for (int i = 0; i < 100; i++) {
+        assert_in_range(silence_next_us(&s) - at, 1, 1000000);
+        at = silence_next_us(&s);
+        assert_int_equal(silence_look(&s, false, at, at), SILENCE_UNKNOWN);
+    }
+    assert_true(at - t > 80000000);
+    assert_int_equal(silence_look(&s, true, at, at), SILENCE_UNPROVEN);
+
+    /* A host that is always slow does not shield its backends. */
+    for (int i = 1; i < SILENCE_UNPROVEN_MAX; i++) {
+        silence_begin(&s, t);
+        assert_int_equal(silence_look(&s, true, t + 300000, t + 300000),
+                         SILENCE_UNPROVEN);
+    }
+    silence_begin(&s, t);
+    assert_int_equal(silence_look(&s, true, t + 300000, t + 300000),
+                     SILENCE_BACKEND);
+}
+
 /* A daemon that was stopped for a while reads answers before it judges. */
 static void
 late_timeouts_wait_for_answers(void **state OVS_UNUSED)
@@ -748,6 +912,9 @@ main(int argc, char *argv[])
         cmocka_unit_test(known_state_is_believed),
         cmocka_unit_test(out_is_told_at_once),
         cmocka_unit_test(unsent_probes_say_nothing),
+        cmocka_unit_test(silence_of_the_host_proves_nothing),
+        cmocka_unit_test(state_is_kept_while_the_host_is_away),
+        cmocka_unit_test(silence_is_judged_by_when_the_host_answers),
         cmocka_unit_test(late_timeouts_wait_for_answers),
         cmocka_unit_test(answers_of_others_are_ignored),
         cmocka_unit_test(change_of_settings_begins_anew_and_keeps_the_state),

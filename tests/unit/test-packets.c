@@ -25,6 +25,7 @@
 #include "proto/openflow/ofpacket.h"
 #include "tests/unit/fake-switch.h"
 #include "tests/unit/packets-fixture.h"
+#include "timeval.h"
 #include "util.h"
 
 static void
@@ -236,6 +237,7 @@ static void
 frames_are_sent_to_hosts_that_are_there(void **state)
 {
     static const uint8_t frame[64] = "a frame of the controller's";
+    int64_t since_us;
 
     assert_true(fabric_host_is_connected(fabric, "h0"));
     assert_true(fabric_send_frame(fabric, "h0", 9, frame, sizeof frame));
@@ -244,6 +246,12 @@ frames_are_sent_to_hosts_that_are_there(void **state)
     assert_false(fabric_send_frame(fabric, "h0", 9, frame, 13));
     assert_false(fabric_send_frame(fabric, "h9", 9, frame, sizeof frame));
     assert_false(fabric_host_is_connected(fabric, "h9"));
+    /* A switch that is asked for a sign of life gives one. */
+    since_us = time_usec();
+    fabric_ask_host(fabric, "h9");
+    assert_false(fabric_host_heard_since(fabric, "h9", since_us));
+    fabric_ask_host(fabric, "h0");
+    TURN_UNTIL(fabric_host_heard_since(fabric, "h0", since_us));
     fake_switch_disconnect(&fakes[0]);
     TURN_UNTIL(!fabric_host_is_connected(fabric, "h0"));
     assert_false(fabric_send_frame(fabric, "h0", 9, frame, sizeof frame));

@@ -306,6 +306,14 @@ fabric_host_is_unheard(const struct fabric *fabric, const char *name,
     return host && host->db && host_liveness_is_unheard(host->db, since_ms);
 }
 
+bool
+fabric_host_switch_is_dead(const struct fabric *fabric, const char *name)
+{
+    const struct fabric_host *host = fabric_find_host(fabric, name);
+
+    return host && host->db && host->db->switch_dead;
+}
+
 char *
 fabric_host_unheard_reason(const struct fabric *fabric, const char *name)
 {

@@ -65,6 +65,11 @@ struct fabric_host_db {
     struct event *timer;        /* For 'trunks_due' and the next two. */
     /* host-liveness.c: its own session, and its switch's. */
     struct liveness_session database_session, switch_session;
+    bool switch_dead;           /* See host_liveness_check(). */
+    int64_t switch_lost_ms;     /* When the switch was lost, while it is to be
+                                 * found out whether it is dead, of
+                                 * loop_now_ms(); else 0. */
+    int64_t dead_check_ms;      /* When that is looked at next. */
     struct shash retained;      /* Names of interfaces that the switch can't
                                  * make, and until when they count as there
                                  * (struct retained_interface). */

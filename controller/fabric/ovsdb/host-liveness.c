@@ -57,15 +57,73 @@ session_deadline(const struct liveness_session *session)
     return session->due_ms ? session->due_ms : INT64_MAX;
 }
 
+/* A dead switch.  -------------------------------------------------------- */
+
+/* Interval between looks for an answer of the database. */
+#define DEAD_CHECK_MS 250
+
+/* Begins, or ends, to find out whether the switch is dead: the database is
+ * asked, and its answer shows that only the switch is missing. */
+static void
+dead_update(struct fabric_host_db *db)
+{
+    bool is_due = (db->switch_session.lost && !db->database_session.away_ms
+                   && db->session);
+
+    if (!is_due) {
+        db->switch_dead = false;
+        db->switch_lost_ms = 0;
+    } else if (!db->switch_dead && !db->switch_lost_ms) {
+        db->switch_lost_ms = db->dead_check_ms = now_ms(db);
+        ovsdb_session_ask(db->session);
+    }
+}
+
+static void
+dead_check(struct fabric_host_db *db)
+{
+    dead_update(db);
+    if (db->switch_lost_ms && now_ms(db) >= db->dead_check_ms) {
+        if (ovsdb_session_heard_ms(db->session) > db->switch_lost_ms) {
+            db->switch_dead = true;
+            db->switch_lost_ms = 0;
+        } else {
+            db->dead_check_ms = now_ms(db) + DEAD_CHECK_MS;
+        }
+    }
+}
+
+static int64_t
+dead_deadline(const struct fabric_host_db *db)
+{
+    return db->switch_lost_ms ? db->dead_check_ms : INT64_MAX;
+}
+
 /* The host.  ------------------------------------------------------------- */
 
-/* Announces that the host is unheard now, or heard, if it 'was' not. */
-static void
-notify(const struct fabric_host_db *db, bool was)
+/* What others follow. */
+struct liveness {
+    bool unheard, dead;
+};
+
+static struct liveness
+get_liveness(const struct fabric_host_db *db)
 {
     int64_t since_ms;
 
-    if (host_liveness_is_unheard(db, &since_ms) != was) {
+    return (struct liveness) {
+        .unheard = host_liveness_is_unheard(db, &since_ms),
+        .dead = db->switch_dead,
+    };
+}
+
+/* Announces what is different from what it 'was'. */
+static void
+notify(const struct fabric_host_db *db, const struct liveness *was)
+{
+    struct liveness now = get_liveness(db);
+
+    if (now.unheard != was->unheard || now.dead != was->dead) {
         fabric_host_changed(db->host);
     }
 }
@@ -73,44 +131,44 @@ notify(const struct fabric_host_db *db, bool was)
 void
 host_liveness_update(struct fabric_host_db *db, bool alive)
 {
-    int64_t since_ms;
-    bool was = host_liveness_is_unheard(db, &since_ms);
+    struct liveness was = get_liveness(db);
 
     session_update(db, &db->database_session, alive);
     observed_host_set_silent(db->observed, db->database_session.lost);
-    notify(db, was);
+    dead_check(db);
+    notify(db, &was);
 }
 
 void
 host_liveness_switch_update(struct fabric_host_db *db)
 {
     const struct fabric_switch *sw = db->host->sw;
-    int64_t since_ms;
-    bool was = host_liveness_is_unheard(db, &since_ms);
+    struct liveness was = get_liveness(db);
 
     session_update(db, &db->switch_session,
                    db->switch_session.lost ? sw->state == SWITCH_LIVE
                    : sw->state != SWITCH_OFFLINE);
-    notify(db, was);
+    dead_check(db);
+    notify(db, &was);
 }
 
 int64_t
 host_liveness_deadline(const struct fabric_host_db *db)
 {
-    return MIN(session_deadline(&db->database_session),
-               session_deadline(&db->switch_session));
+    return MIN(dead_deadline(db), MIN(session_deadline(&db->database_session),
+                                      session_deadline(&db->switch_session)));
 }
 
 void
 host_liveness_check(struct fabric_host_db *db)
 {
-    int64_t since_ms;
-    bool was = host_liveness_is_unheard(db, &since_ms);
+    struct liveness was = get_liveness(db);
 
     session_check(db, &db->database_session);
     session_check(db, &db->switch_session);
     observed_host_set_silent(db->observed, db->database_session.lost);
-    notify(db, was);
+    dead_check(db);
+    notify(db, &was);
 }
 
 /* Unheard.  -------------------------------------------------------------- */

@@ -8,6 +8,9 @@
  * long.  Nobody knows then whether its ports are up, and their state says so
  * (port-status.c).  Flows and bindings do not follow from that.
  *
+ * And that a host's switch is dead, rather than out of reach: it is lost, and
+ * the host's database has answered since.
+ *
  * Not for probing a session that is up, which ends one that does not answer
  * (proto/ovsdb), nor for what follows of silence (observed-state.c,
  * binding-decision.c), nor for the state that users see
@@ -53,7 +56,8 @@ char *host_liveness_reason(const struct fabric_host_db *);
 /* Returns when host_liveness_check() is to be called, in ms of loop_now_ms();
  * INT64_MAX: not at all. */
 int64_t host_liveness_deadline(const struct fabric_host_db *);
-/* Declares the host silent, or unheard, if its time is over. */
+/* Declares the host silent, or unheard, if its time is over; and its switch
+ * dead ('switch_dead') if the database has answered since it was lost. */
 void host_liveness_check(struct fabric_host_db *);
 
 #endif /* controller/fabric/ovsdb/host-liveness.h */

@@ -190,6 +190,27 @@ fabric_send_frame(struct fabric *f, const char *name, uint32_t ofport,
 }
 
 void
+fabric_ask_host(struct fabric *f, const char *name)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+
+    if (host && host->sw->conn
+        && ofconn_queued(host->sw->conn) <= PACKETS_UNREAD_MAX) {
+        ofconn_ask(host->sw->conn);
+    }
+}
+
+bool
+fabric_host_heard_since(const struct fabric *f, const char *name,
+                        int64_t since_us)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+
+    return (host && host->sw->conn
+            && ofconn_heard_us(host->sw->conn) > since_us);
+}
+
+void
 fabric_set_sink(struct fabric *f, fabric_sink_cb *sink, void *aux)
 {
     f->sink = sink;
