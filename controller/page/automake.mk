@@ -7,8 +7,11 @@ PAGE_SOURCES = \
 	controller/page/package-lock.json \
 	controller/page/package.json \
 	controller/page/src/api.js \
+	controller/page/src/dialog.js \
 	controller/page/src/dom.js \
+	controller/page/src/fields.js \
 	controller/page/src/format.js \
+	controller/page/src/history.js \
 	controller/page/src/live.js \
 	controller/page/src/main.js \
 	controller/page/src/object.js \
@@ -22,7 +25,9 @@ PAGE_SOURCES = \
 	controller/page/src/topology/layout.js \
 	controller/page/src/topology/picture.js \
 	controller/page/src/topology/search.js \
+	controller/page/src/types.js \
 	controller/page/src/views/changes.js \
+	controller/page/src/views/objects.js \
 	controller/page/src/views/overview.js \
 	controller/page/src/views/policies.js \
 	controller/page/src/views/reachability.js \

@@ -15,9 +15,10 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { scenes as main } from "./page-scenes.mjs";
 import { scenes as looks } from "./page-scenes-looks.mjs";
+import { scenes as objects } from "./page-scenes-objects.mjs";
 
 const [modules, url, token, shots, ...chosen] = process.argv.slice(2);
-const scenes = { ...main, ...looks };
+const scenes = { ...main, ...objects, ...looks };
 const require = createRequire(join(modules, "package.json"));
 const { chromium } = require("playwright-core");
 const axe = require.resolve("axe-core/axe.min.js");

@@ -33,7 +33,8 @@ PORT = 8181
 def scenes():
     """The names of all scenes, in their order."""
     found = []
-    for name in ("page-scenes.mjs", "page-scenes-looks.mjs"):
+    for name in ("page-scenes.mjs", "page-scenes-objects.mjs",
+                 "page-scenes-looks.mjs"):
         with open(os.path.join(HERE, name)) as source:
             found += [name for name, body in re.findall(
                 r"^  (\w+): \{\n((?:    .*\n|\n)*)  \},$", source.read(),
@@ -85,7 +86,7 @@ def play(modules, port, shots, *scenes, ns=None):
     said = netns.run(
         ["node", os.path.join(HERE, "page.mjs"), modules,
          "http://127.0.0.1:%d" % port, TOKEN, shots, *scenes],
-        ns=ns, check=False, timeout=300)
+        ns=ns, check=False, timeout=600)
     print(said)
     found = [json.loads(line) for line in said.splitlines()
              if line.startswith("{")]

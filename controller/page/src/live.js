@@ -153,10 +153,12 @@ export async function start() {
       }
       failures = 0;
       await sleep(streams ? RETRY_MS[0] : POLL_MS);
-    } catch {
-      become("lost");
+    } catch (error) {
+      // An account with a scope gets no events; views ask all the same.
+      become(error.status === 403 ? "polling" : "lost");
       streams = null;           // Another vmnd may be there next time.
-      await sleep(RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]);
+      await sleep(error.status === 403 ? RETRY_MS.at(-1)
+        : RETRY_MS[Math.min(failures++, RETRY_MS.length - 1)]);
     }
   }
 }

@@ -9,6 +9,7 @@ import * as live from "./live.js";
 import { number } from "./format.js";
 import * as overview from "./views/overview.js";
 import * as changes from "./views/changes.js";
+import * as objects from "./views/objects.js";
 import * as policies from "./views/policies.js";
 import * as reachability from "./views/reachability.js";
 import * as topology from "./views/topology.js";
@@ -18,7 +19,7 @@ import * as trace from "./views/trace.js";
  * 'root', and stops when 'signal' is aborted.  'words' are the rest of the
  * address.  It may return a function that is called with these when they
  * change; otherwise it is mounted anew. */
-const views = [overview, topology, reachability, trace, policies,
+const views = [overview, topology, reachability, trace, policies, objects,
   changes];
 
 // Theme.  -------------------------------------------------------------------

@@ -8,6 +8,8 @@ import { badge, code, empty, errorBox, facts, h, plainTable, replace }
   from "./dom.js";
 import { ago, installedOn, number, plural, rate, when, WHEN_WIDTH }
   from "./format.js";
+import { fieldFacts } from "./fields.js";
+import { historyOf } from "./history.js";
 import { table } from "./table.js";
 
 export const PORT_KIND = { up: "ok", pending: "wait", down: "bad",
@@ -27,7 +29,8 @@ export const link = (type, name) => h("a", {
 export const reference = ({ type, name }) => type === "policies"
   ? ["policy ", policyLink(name)]
   : isType(type) ? [`${WORDS[type].toLowerCase()} `, link(type, name)]
-    : [`${type} `, name];
+    : [`${type} `, h("a", { href: `#/objects/${type}/`
+      + encodeURIComponent(name) }, name)];
 
 export const policyLink = (name) => h("a", {
   href: `#/policies/${encodeURIComponent(name)}` }, name);
@@ -251,7 +254,7 @@ async function network(object, signal) {
       + (spec.provider.vlan ? `, VLAN ${spec.provider.vlan}` : "") : null],
     ["Subnets", (status.subnets ?? []).map((subnet) => h("div", {},
       `${subnet.cidr}: ${number(subnet.used)} of ${number(subnet.size)} `
-      + "addresses used"))],
+      + `addresses used, ${number(subnet.free)} free`))],
     ...common(object)]) };
 }
 
@@ -317,7 +320,8 @@ function scaleOf({ scale }) {
       ? `, webhook ${last.webhook.result}` : ""}` : ""];
 }
 
-function lbPort(p) {
+/** A port of a balancer, and where it leads. */
+export function lbPort(p) {
   return p.end_port ? `${p.port} to ${p.end_port}`
     : p.target && p.target !== p.port ? `${p.port} to the backends' ${p.target}`
       : p.port;
@@ -354,22 +358,35 @@ async function balancer(object, signal) {
       + "selector of labels."))] };
 }
 
+/** An object of a type that has no looks of its own. */
+async function other(object, signal) {
+  return { parts: [await receiptPart(object.metadata.revision, signal)],
+    nodes: [facts([...fieldFacts(object.spec, ["description", "labels"]),
+      ...common(object)]), Object.keys(object.status ?? {}).length
+      ? part("State", facts(fieldFacts(object.status))) : null] };
+}
+
 const TYPES = { ports: port, hosts: host, networks: network,
   routers: router, loadbalancers: balancer };
 export const WORDS = { ports: "Port", hosts: "Host", networks: "Network",
   routers: "Router", loadbalancers: "Balancer" };
 
-/** Shows the object in 'root'. */
-export async function showObject(root, type, name, signal) {
+/** Shows the object in 'root', below what is 'said', if anything. */
+export async function showObject(root, type, name, signal, said = []) {
+  const history = () => historyOf(type, name, signal, (nodes) =>
+    showObject(root, type, name, signal, nodes));
+
   try {
     const object = await get(at(type, name), {}, signal);
-    const { nodes, parts } = await TYPES[type](object, signal);
+    const { nodes, parts } = await (TYPES[type] ?? other)(object, signal);
 
-    replace(root, nodes, parts.map((p) => p.nodes));
+    replace(root, said, nodes, history(), parts.map((p) => p.nodes));
     parts.forEach((p) => p.fill?.());
   } catch (error) {
     if (!signal?.aborted) {
-      replace(root, errorBox(error));
+      // One that was deleted can be made again by its history.
+      replace(root, said, errorBox(error),
+        error.status === 404 ? history() : null);
     }
   }
 }

@@ -300,7 +300,11 @@ export function mount(root, { signal }) {
         })]);
       replace(failed);
     } catch (error) {
-      if (!signal.aborted) {
+      if (error.status === 403) {
+        replace(root, panel("Overview", {}, empty("The overview is of "
+          + "everything, and this account sees its own scope.",
+        h("a", { href: "#/objects" }, "The objects of its scope"))));
+      } else if (!signal.aborted) {
         replace(failed, errorBox(error, refresh));
       }
     }

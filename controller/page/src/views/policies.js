@@ -5,7 +5,8 @@
 // counters; a shadow policy can be promoted.
 
 import { at, call, get, list } from "../api.js";
-import { badge, empty, errorBox, facts, h, newId, panel, plainTable, replace }
+import { confirm } from "../dialog.js";
+import { badge, empty, errorBox, facts, h, panel, plainTable, replace }
   from "../dom.js";
 import { ago, number, plural, short } from "../format.js";
 import * as live from "../live.js";
@@ -113,23 +114,6 @@ function shadowPart(policy, promote) {
       onclick: promote }, "Promote"))];
 }
 
-/** Asks for confirmation; true if the user agrees. */
-function confirm(title, nodes, word) {
-  return new Promise((done) => {
-    const id = newId();
-    const dialog = h("dialog", { "aria-labelledby": id, onclose() {
-      dialog.remove();
-      done(dialog.returnValue === "yes");
-    } }, h("form", { method: "dialog" }, h("h2", { id }, title), nodes,
-      h("div", { class: "buttons" },
-        h("button", { value: "no" }, "Cancel"),
-        h("button", { value: "yes", class: "main" }, word))));
-
-    document.body.append(dialog);
-    dialog.showModal();
-  });
-}
-
 // The view.  ----------------------------------------------------------------
 
 export function mount(root, { signal, words }) {
@@ -228,7 +212,9 @@ export function mount(root, { signal, words }) {
         "None: it only isolates."),
       spec.mode === "shadow" ? shadowPart(policy, () => promote(name)) : null,
       h("p", { class: "more" }, h("a", { href: "#/reachability/edit/"
-        + encodeURIComponent(name) }, "Edit, and see what would change")));
+        + encodeURIComponent(name) }, "Edit, and see what would change"), ", ",
+      h("a", { href: `#/objects/policies/${encodeURIComponent(name)}` },
+        "history")));
     } catch (error) {
       if (!signal.aborted) {
         replace(side, errorBox(error));

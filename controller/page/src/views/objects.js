@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The objects of a type as a list, and one of them: #/objects/TYPE/NAME.
+
+import { beginning, get } from "../api.js";
+import { empty, errorBox, h, panel, replace } from "../dom.js";
+import { number } from "../format.js";
+import * as live from "../live.js";
+import { showObject } from "../object.js";
+import { table } from "../table.js";
+import { typeOf, types } from "../types.js";
+
+export const path = "objects";
+export const title = "Objects";
+
+const PAGE = 200;
+const REFRESHED_MAX = 1000;     // Objects of a list that are asked for anew.
+const FOUND_MAX = 200;
+
+const address = (type, name) => `#/objects/${type}`
+  + (name === undefined ? "" : `/${encodeURIComponent(name)}`);
+
+/** The menu of types. */
+const menu = (chosen) => h("nav", { class: "tabs", "aria-label": "Types" },
+  types.map((one) => h("a", { href: address(one.type),
+    "aria-current": one.type === chosen ? "page" : null }, one.title)));
+
+/** The list of 'kind', which is loaded as it is scrolled. */
+function makeList(kind, signal) {
+  const { type, columns } = kind;
+  const search = h("input", { type: "search", "aria-label": "Search",
+    placeholder: "beginning of a name, or label=value …  /",
+    oninput: () => refresh() });
+  const count = h("span", { class: "faint", role: "status" });
+  const body = h("div", {}, h("p", { class: "loading" }, "Loading …"));
+  const made = table({ label: kind.title, most: 22, columns,
+    key: (o) => o.name, end: () => loadMore(),
+    open: (o) => { location.hash = address(type, o.name); } });
+  let items = [];
+  let after;                    // Where the list goes on.
+  let loading = false;
+
+  function draw() {
+    replace(count, `${number(items.length)}${after === undefined ? ""
+      : " and more"}`);
+    if (!items.length) {
+      replace(body, search.value.trim() ? empty("Nothing is found.",
+        "A name is searched by its beginning, labels as role=web.")
+        : empty(`There are no objects of type ${type}.`));
+      return;
+    }
+    if (!body.contains(made.root)) {
+      replace(body, made.root);
+    }
+    made.set(items);
+  }
+
+  function ask(query) {
+    const text = search.value.trim();
+
+    return get(type, { ...query, selector: text.includes("=") ? text
+      : undefined }, signal);
+  }
+
+  async function loadMore() {
+    if (loading || after === undefined) {
+      return;
+    }
+    loading = true;
+    try {
+      const page = await ask({ after, limit: PAGE });
+
+      items.push(...page.items);
+      after = page.next;
+      draw();
+    } catch {
+      after = undefined;        // The next refresh tells what is wrong.
+    } finally {
+      loading = false;
+    }
+  }
+
+  const refresh = live.calmly(async () => {
+    const text = search.value.trim();
+
+    try {
+      if (text && !text.includes("=")) {
+        items = await beginning(type, text, FOUND_MAX, signal);
+        after = undefined;
+      } else {
+        const page = await ask({ limit: Math.min(REFRESHED_MAX,
+          Math.max(PAGE, items.length)) });
+
+        items = page.items;
+        after = page.next;
+      }
+      draw();
+    } catch (error) {
+      if (!signal.aborted) {
+        replace(body, errorBox(error, refresh));
+      }
+    }
+  });
+
+  live.on(["tick", "reset", "revision", "binding", "ports"], refresh, signal);
+  refresh();
+  return { choose: made.choose, refresh, root: panel(kind.title,
+    { actions: [count] }, h("div", { class: "filters" }, search), body) };
+}
+
+/** One type: { choose(name) }. */
+function mountType(root, kind, signal) {
+  const list = makeList(kind, signal);
+  const side = h("div", {});
+  const sideTitle = h("span", {});
+  const closer = h("button", { type: "button", class: "quiet",
+    onclick() { location.hash = address(kind.type); } }, "Close");
+  let showing = null;           // Ends when another one is to be shown.
+
+  replace(root, menu(kind.type), h("div", { class: "split even" }, list.root,
+    panel(sideTitle, { classes: "detail", actions: [closer] }, side)));
+  return { choose(name) {
+    showing?.abort();
+    showing = new AbortController();
+    signal.addEventListener("abort", () => showing.abort());
+    list.choose(name ?? null);
+    closer.hidden = name === undefined;
+    if (name === undefined) {
+      replace(sideTitle, kind.one);
+      replace(side, empty("Choose one."));
+      return;
+    }
+    replace(sideTitle, `${kind.one} ${name}`);
+    replace(side, h("p", { class: "loading" }, "Loading …"));
+    showObject(side, kind.type, name, showing.signal);
+  } };
+}
+
+export function mount(root, { signal, words }) {
+  let shown = null;             // { kind, choose, controller }
+
+  function show([type = types[0].type, name]) {
+    const kind = typeOf(type);
+
+    if (shown?.kind !== kind || !kind) {
+      shown?.controller.abort();
+      shown = null;
+    }
+    if (!kind) {
+      replace(root, menu(null), panel("Not found", {}, empty(
+        `There are no objects of type ${type}.`, "The types are above.")));
+      return;
+    }
+    if (!shown) {
+      const controller = new AbortController();
+
+      signal.addEventListener("abort", () => controller.abort());
+      shown = { kind, controller,
+        ...mountType(root, kind, controller.signal) };
+    }
+    document.title = `${kind.title} · VMN`;
+    shown.choose(name);
+  }
+
+  show(words);
+  return show;
+}

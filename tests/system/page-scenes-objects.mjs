@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Lists of objects of each type, the history of one, and its undo; what an
+// account with a scope is shown.
+
+import assert from "node:assert/strict";
+import { MARKUP, rows, section, until } from "./page-helpers.mjs";
+
+const menu = (page, name) => page.getByRole("navigation", { name: "Types" })
+  .getByRole("link", { name, exact: true });
+
+/** Opens the revision of the history that did 'op' last. */
+const opened = async (detail, op) => {
+  const entry = detail.getByRole("listitem").filter({ has:
+    detail.page().locator("summary", { hasText: op }) }).first();
+
+  await entry.locator("summary").click();
+  return entry;
+};
+
+export const scenes = {
+  objects: {
+    allows: /status of 404/,
+    async play({ page, api, go, shoot }) {
+      await api("PUT", "groups/seen", { spec: { selector: "role=web",
+        description: MARKUP } });
+      await api("PUT", "accounts/team", { spec: { role: "operator",
+        scope: "project=team" } });
+      await go("objects/networks");
+      await rows(section(page, "Networks")).filter({ hasText: "shop-data" })
+        .getByText("1 of 253").waitFor();
+      await shoot("networks");
+      // By the menu: what each type's list has of its own.
+      for (const [title, name, text] of [["Balancers", "shop", "2 of 2"],
+        ["Routers", "shop", "shop, shop-data"],
+        ["Groups", "shop-web", "role=web,tenant=shop"],
+        ["DNS", "shop.internal", "shop, shop-data"],
+        ["Accounts", "team", "project=team"], ["Ports", "web1", "10.0.0.11"],
+        ["Services", "app-service", "tcp/9000"], ["Hosts", "h1", "synced"],
+        ["Policies", "shop-web", "application"]]) {
+        await menu(page, title).click();
+        await rows(section(page, title)).filter({ hasText: name })
+          .filter({ hasText: text }).first().waitFor();
+      }
+      // A search by a label, and by the beginning of a name.
+      await menu(page, "Ports").click();
+      const list = section(page, "Ports");
+
+      await list.getByRole("searchbox").fill("role=web,tenant=shop");
+      await until("two ports", async () => await rows(list).count() === 2);
+      await list.getByRole("searchbox").fill("buyer");
+      await until("the buyers", async () => (await rows(list)
+        .allTextContents()).every((text) => text.startsWith("buyer")));
+      await rows(list).first().focus();
+      await page.keyboard.press("Enter");
+      await section(page, "Port buyer1").getByText("Trace a packet").waitFor();
+      // Of a type without looks of its own, all fields; markup is text.
+      await go("objects/groups/seen");
+      await section(page, "Group seen").getByText(MARKUP).waitFor();
+      await section(page, "Group seen").getByText("web1, web2").waitFor();
+      assert.equal(await page.locator("main img").count(), 0);
+      await go("objects/things");
+      await section(page, "Not found").getByText("no objects of type things")
+        .waitFor();
+      await api("DELETE", "groups/seen");
+      await api("DELETE", "accounts/team");
+    },
+  },
+
+  history: {
+    allows: /status of 40[49]/,
+    async play({ page, api, go, shoot }) {
+      const name = "remembered";
+      const selector = async () => (await api("GET", `groups/${name}`))
+        .spec.selector;
+
+      await api("PUT", `groups/${name}`, { spec: { selector: "role=a" } });
+      await api("PATCH", `groups/${name}`, { spec: { selector: "role=b",
+        description: MARKUP } });
+      await go(`objects/groups/${name}`);
+      const detail = section(page, `Group ${name}`);
+      let entry = await opened(detail, "update");
+
+      await entry.getByText("selector: role=a → role=b").waitFor();
+      await entry.getByText(MARKUP).waitFor();
+      assert.equal(await page.locator("main img").count(), 0);
+      await shoot("fields");
+      // The plan first: who cancels has changed nothing.
+      await entry.getByRole("button", { name: "Undo" }).click();
+      await page.getByRole("dialog").getByText("selector: role=b → role=a")
+        .waitFor();
+      await page.getByRole("button", { name: "Cancel" }).click();
+      assert.equal(await selector(), "role=b");
+      await entry.getByRole("button", { name: "Undo" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Undo" })
+        .click();
+      await detail.getByText("is undone").waitFor();
+      assert.equal(await selector(), "role=a");
+      // What was changed again since is refused, unless one insists.
+      await api("PATCH", `groups/${name}`, { spec: { selector: "role=c" } });
+      await page.reload();
+      await detail.locator("summary").nth(2).waitFor();
+      entry = detail.getByRole("listitem").nth(1);
+      await entry.locator("summary").click();
+      await entry.getByRole("button", { name: "Undo" }).click();
+      await detail.getByRole("alert").waitFor();
+      await detail.getByRole("button", { name: "Undo it all the same" })
+        .click();
+      await page.getByRole("dialog").getByRole("button", { name: "Undo" })
+        .click();
+      await detail.getByText("is undone").waitFor();
+      assert.equal(await selector(), "role=b");
+      // One that was deleted comes back.
+      await api("DELETE", `groups/${name}`);
+      await page.reload();
+      await detail.getByRole("alert").waitFor();
+      entry = await opened(detail, "delete");
+      await entry.getByRole("button", { name: "Undo" }).click();
+      await page.getByRole("dialog").getByRole("button", { name: "Undo" })
+        .click();
+      await detail.getByText("is undone").waitFor();
+      assert.equal(await selector(), "role=b");
+      await api("DELETE", `groups/${name}`);
+    },
+  },
+
+  scoped: {
+    stranger: true,
+    allows: /status of 40[13]/,
+    async play({ page, api, go }) {
+      await api("PUT", "accounts/team", { spec: { role: "operator",
+        scope: "project=team" } });
+      await api("PUT", "networks/team", { spec: {
+        labels: { project: "team" } } });
+      const { secret } = await api("PUT", "tokens/team",
+        { spec: { account: "team" } });
+
+      await go("overview");
+      await page.getByLabel("Token").fill(secret);
+      await page.keyboard.press("Enter");
+      await page.getByRole("link", { name: "The objects of its scope" })
+        .click();
+      await menu(page, "Networks").click();
+      await until("its network alone", async () => (await rows(
+        section(page, "Networks")).allTextContents()).join().startsWith(
+        "team0"));
+      assert.equal(await rows(section(page, "Networks")).count(), 1);
+      // It hears of no events, which is no lost connection.
+      await page.locator("header.top").getByText("every 4 s").waitFor();
+      await api("DELETE", "tokens/team");
+      await api("DELETE", "networks/team");
+      await api("DELETE", "accounts/team");
+    },
+  },
+};
