@@ -10,15 +10,18 @@ PAGE_SOURCES = \
 	controller/page/src/dialog.js \
 	controller/page/src/dom.js \
 	controller/page/src/fields.js \
+	controller/page/src/form.js \
 	controller/page/src/format.js \
 	controller/page/src/history.js \
 	controller/page/src/live.js \
 	controller/page/src/main.js \
+	controller/page/src/object-edit.js \
 	controller/page/src/object.js \
 	controller/page/src/page.css \
 	controller/page/src/plan.js \
 	controller/page/src/policy-edit.js \
 	controller/page/src/ports-input.js \
+	controller/page/src/schema.js \
 	controller/page/src/table.js \
 	controller/page/src/topology/cards.js \
 	controller/page/src/topology/draw.js \
@@ -27,6 +30,7 @@ PAGE_SOURCES = \
 	controller/page/src/topology/search.js \
 	controller/page/src/types.js \
 	controller/page/src/views/changes.js \
+	controller/page/src/views/new-network.js \
 	controller/page/src/views/objects.js \
 	controller/page/src/views/overview.js \
 	controller/page/src/views/policies.js \

@@ -7,6 +7,7 @@ import { forgetToken, get, hasToken, onTokenNeeded } from "./api.js";
 import { empty, h, newId, panel, replace } from "./dom.js";
 import * as live from "./live.js";
 import { number } from "./format.js";
+import * as newNetwork from "./views/new-network.js";
 import * as overview from "./views/overview.js";
 import * as changes from "./views/changes.js";
 import * as objects from "./views/objects.js";
@@ -18,9 +19,10 @@ import * as trace from "./views/trace.js";
 /* Each has a 'path', a 'title', and mount(root, { signal, words }), which fills
  * 'root', and stops when 'signal' is aborted.  'words' are the rest of the
  * address.  It may return a function that is called with these when they
- * change; otherwise it is mounted anew. */
+ * change; otherwise it is mounted anew.  One that is 'hidden' is not in the
+ * menu. */
 const views = [overview, topology, reachability, trace, policies, objects,
-  changes];
+  changes, newNetwork];
 
 // Theme.  -------------------------------------------------------------------
 
@@ -101,7 +103,7 @@ const STATES = {
 };
 
 function frame() {
-  const links = views.map((view, i) => h("a", { href: `#/${view.path}`,
+  const links = views.filter((view) => !view.hidden).map((view, i) => h("a", { href: `#/${view.path}`,
     "data-path": view.path, title: `${view.title} (${i + 1})` }, view.title));
   const revision = h("span", { class: "revision",
     title: "The newest revision" });
@@ -159,7 +161,7 @@ const unknown = {
   mount(root) {
     replace(root, panel("Not found", {}, empty(
       `The page has no view at ${location.hash}.`, "It has ",
-      views.map((view, i) => [i ? ", " : "",
+      views.filter((one) => !one.hidden).map((view, i) => [i ? ", " : "",
         h("a", { href: `#/${view.path}` }, view.title)]), ".")));
     return () => unknown.mount(root);
   },
@@ -200,7 +202,7 @@ function onKey(event) {
       || event.target.closest("input, textarea, select, dialog")) {
     return;
   }
-  const view = views[Number(event.key) - 1];
+  const view = views.filter((one) => !one.hidden)[Number(event.key) - 1];
 
   if (view) {
     location.hash = `#/${view.path}`;

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The objects of a type as a list, and one of them: #/objects/TYPE/NAME.
+// The objects of a type as a list, and one of them: #/objects/TYPE/NAME, and
+// /edit behind that; "+" in place of a name makes a new one.
 
 import { beginning, get } from "../api.js";
 import { empty, errorBox, h, panel, replace } from "../dom.js";
 import { number } from "../format.js";
 import * as live from "../live.js";
 import { showObject } from "../object.js";
+import { deleteObject, objectForm } from "../object-edit.js";
 import { table } from "../table.js";
 import { typeOf, types } from "../types.js";
 
@@ -16,6 +18,7 @@ export const title = "Objects";
 const PAGE = 200;
 const REFRESHED_MAX = 1000;     // Objects of a list that are asked for anew.
 const FOUND_MAX = 200;
+const NEW = "+";                // No object is called that.
 
 const address = (type, name) => `#/objects/${type}`
   + (name === undefined ? "" : `/${encodeURIComponent(name)}`);
@@ -105,7 +108,10 @@ function makeList(kind, signal) {
   live.on(["tick", "reset", "revision", "binding", "ports"], refresh, signal);
   refresh();
   return { choose: made.choose, refresh, root: panel(kind.title,
-    { actions: [count] }, h("div", { class: "filters" }, search), body) };
+    { actions: [count, h("a", { class: "button", href: `${address(type)}/${
+      NEW}` }, `New ${kind.one.toLowerCase()}`),
+    type === "networks" ? h("a", { class: "button", href: "#/new-network" },
+      "… with a router") : null] }, h("div", { class: "filters" }, search), body) };
 }
 
 /** One type: { choose(name) }. */
@@ -117,29 +123,68 @@ function mountType(root, kind, signal) {
     onclick() { location.hash = address(kind.type); } }, "Close");
   let showing = null;           // Ends when another one is to be shown.
 
+  const changes = h("span", { class: "actions" });
+
+  /** The form in place of the object; undefined is a new one. */
+  async function edit(name, one) {
+    replace(side, h("p", { class: "loading" }, "Loading …"));
+    try {
+      replace(side, await objectForm(kind.type, name, one, list.refresh));
+      side.querySelector("input, textarea, select")?.focus(
+        { preventScroll: true });
+    } catch (error) {
+      if (!one.aborted) {
+        replace(side, errorBox(error));
+      }
+    }
+  }
+
+  /** What can be done with an object. */
+  const actions = (name, one) => [
+    h("a", { class: "button", href: `${address(kind.type, name)}/edit` },
+      "Edit"),
+    h("button", { type: "button", class: "danger", async onclick() {
+      try {
+        await deleteObject(kind.type, name, one, (said) =>
+          showObject(side, kind.type, name, one, said));
+        list.refresh();
+      } catch (error) {
+        if (!one.aborted) {
+          side.prepend(errorBox(error));
+        }
+      }
+    } }, "Delete")];
+
   replace(root, menu(kind.type), h("div", { class: "split even" }, list.root,
-    panel(sideTitle, { classes: "detail", actions: [closer] }, side)));
-  return { choose(name) {
+    panel(sideTitle, { classes: "detail", actions: [changes, closer] },
+      side)));
+  return { choose(name, what) {
     showing?.abort();
     showing = new AbortController();
     signal.addEventListener("abort", () => showing.abort());
     list.choose(name ?? null);
     closer.hidden = name === undefined;
+    replace(changes);
     if (name === undefined) {
       replace(sideTitle, kind.one);
       replace(side, empty("Choose one."));
-      return;
+    } else if (name === NEW || what === "edit") {
+      replace(sideTitle, name === NEW ? `New ${kind.one.toLowerCase()}`
+        : `Edit ${name}`);
+      edit(name === NEW ? undefined : name, showing.signal);
+    } else {
+      replace(sideTitle, `${kind.one} ${name}`);
+      replace(changes, actions(name, showing.signal));
+      replace(side, h("p", { class: "loading" }, "Loading …"));
+      showObject(side, kind.type, name, showing.signal);
     }
-    replace(sideTitle, `${kind.one} ${name}`);
-    replace(side, h("p", { class: "loading" }, "Loading …"));
-    showObject(side, kind.type, name, showing.signal);
   } };
 }
 
 export function mount(root, { signal, words }) {
   let shown = null;             // { kind, choose, controller }
 
-  function show([type = types[0].type, name]) {
+  function show([type = types[0].type, name, what]) {
     const kind = typeOf(type);
 
     if (shown?.kind !== kind || !kind) {
@@ -159,7 +204,7 @@ export function mount(root, { signal, words }) {
         ...mountType(root, kind, controller.signal) };
     }
     document.title = `${kind.title} · VMN`;
-    shown.choose(name);
+    shown.choose(name, what);
   }
 
   show(words);

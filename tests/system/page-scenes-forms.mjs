@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Objects are made, changed and deleted by forms that follow from the schema;
+// and a network with a router and a way outside by three steps.
+
+import assert from "node:assert/strict";
+import { MARKUP, section, until } from "./page-helpers.mjs";
+
+const press = (where, name) => where.getByRole("button", { name, exact: true })
+  .click();
+
+const entry = (where, name) => where.getByRole("textbox", { name,
+  exact: true });
+
+/* One object of each type that is there from the beginning. */
+const THERE = ["ports/web1", "networks/shop", "loadbalancers/shop",
+  "routers/shop", "groups/shop-web", "services/app-service",
+  "policies/shop-web", "dns-zones/shop.internal", "hosts/h1",
+  "tiers/application", "apps/firewall"];
+
+export const scenes = {
+  form: {
+    allows: /status of 4\d\d/,
+    async play({ page, api, go, shoot }) {
+      await go("objects/networks");
+      await page.getByRole("link", { name: "New network" }).click();
+      const made = section(page, "New network");
+
+      await press(made, "Plan");
+      await made.getByText("It needs a name").waitFor();
+      await entry(made, "name (needed)").fill("shop");
+      await press(made, "Plan");
+      await made.getByText("There is networks/shop already").waitFor();
+      await entry(made, "name (needed)").fill("made");
+      await entry(made, "labels").fill("a=b\nc");
+      await press(made, "Plan");
+      await made.getByText("\"c\" is no KEY=VALUE").waitFor();
+      await entry(made, "labels").fill("a=b");
+      await press(made, "Add to subnets");
+      await entry(made, "cidr (needed)").fill("10.9.0.0/33");
+      await press(made, "Plan");
+      // What vmnd refuses is told with the field.
+      await made.getByRole("alert").getByText("cidr").first().waitFor();
+      await entry(made, "cidr (needed)").fill("10.9.0.0/24");
+      await made.getByLabel("dhcp", { exact: true }).selectOption("yes");
+      await press(made, "Plan");
+      await made.getByText("networks/made").waitFor();
+      await shoot("plan");
+      // Nothing is applied but what was planned.
+      const apply = made.getByRole("button", { name: "Apply" });
+
+      await entry(made, "description").fill(MARKUP);
+      assert(await apply.isDisabled());
+      await press(made, "Plan");
+      await until("the plan", () => apply.isEnabled());
+      await apply.click();
+      await made.getByText(/^revision \d/).waitFor();
+      assert.deepEqual((await api("GET", "networks/made")).spec.subnets,
+        [{ cidr: "10.9.0.0/24", dhcp: true }]);
+      // A change of it; markup is text.
+      await go("objects/networks/made");
+      const detail = section(page, "Network made");
+
+      await detail.getByText(MARKUP).waitFor();
+      await detail.getByRole("link", { name: "Edit" }).click();
+      const edited = section(page, "Edit made");
+
+      await entry(edited, "gateway").fill("10.9.0.1");
+      await press(edited, "As JSON");
+      assert.equal(JSON.parse(await entry(edited, "The spec, as JSON")
+        .inputValue()).subnets[0].gateway, "10.9.0.1");
+      await press(edited, "As a form");
+      await press(edited, "Plan");
+      await edited.getByText(/gateway: \(none\) → 10.9.0.1|subnets/).first()
+        .waitFor();
+      await press(edited, "Apply");
+      await edited.getByText(/^revision \d/).waitFor();
+      assert.deepEqual((await api("GET", "networks/made")).spec.subnets,
+        [{ cidr: "10.9.0.0/24", gateway: "10.9.0.1", dhcp: true }]);
+      // Deleted after its plan.
+      await go("objects/networks/made");
+      await press(detail, "Delete");
+      await page.getByRole("dialog").getByText("networks/made").first()
+        .waitFor();
+      await press(page.getByRole("dialog"), "Delete");
+      await detail.getByText("is deleted").waitFor();
+      assert.equal(await page.locator("main img").count(), 0);
+    },
+  },
+
+  /* A form that nobody has touched changes nothing, of whatever type. */
+  untouched: {
+    async play({ page, go }) {
+      for (const object of THERE) {
+        await go(`objects/${object}/edit`);
+        const edited = section(page, `Edit ${object.split("/")[1]}`);
+
+        await press(edited, "Plan");
+        await edited.getByText("Nothing would change").waitFor();
+        await go("objects");
+      }
+    },
+  },
+
+  secret: {
+    allows: /status of 404/,
+    async play({ page, api, go }) {
+      await api("PUT", "accounts/team", { spec: { role: "viewer" } });
+      await go("objects/tokens/+");
+      const made = section(page, "New token");
+
+      await entry(made, "name (needed)").fill("team");
+      await made.getByLabel("account (needed)").fill("team");
+      await press(made, "Plan");
+      await until("the plan", () => made.getByRole("button", { name: "Apply" })
+        .isEnabled());
+      await press(made, "Apply");
+      await made.getByText("which is told this once: team.").waitFor();
+      await api("DELETE", "tokens/team");
+      await api("DELETE", "accounts/team");
+    },
+  },
+
+  guided: {
+    allows: /status of 4\d\d/,
+    async play({ page, api, go, shoot }) {
+      await go("objects/networks");
+      await page.getByRole("link", { name: "… with a router" }).click();
+      const form = section(page, "A network, with a router and a way outside");
+
+      await entry(form, "Network").fill("front");
+      await entry(form, "Subnet").fill("10.20.0.0/24");
+      await entry(form, "Resolvers").fill("10.20.0.53, 10.20.0.54");
+      await form.getByLabel("Router", { exact: true }).fill("front");
+      await form.getByLabel("What is outside can be reached").check();
+      await press(form, "Plan");
+      await form.getByText("provider network's name is needed").waitFor();
+      await entry(form, "Name of the provider network").fill("internet");
+      await entry(form, "Physical network").fill("dc");
+      await form.getByLabel("VLAN").fill("7");
+      await entry(form, "Subnet outside").fill("198.51.100.0/24");
+      await entry(form, "Gateway outside").fill("198.51.100.1");
+      await entry(form, "The router's addresses outside").fill("198.51.100.9");
+      await entry(form, "Gateway hosts").fill("h1 h2");
+      await press(form, "Plan");
+      await form.getByText("routers/front").waitFor();
+      await shoot("plan");
+      await press(form, "Apply");
+      await form.getByText(/^revision \d/).waitFor();
+      const spec = async (of) => (await api("GET", of)).spec;
+
+      assert.deepEqual((await spec("networks/front")).subnets,
+        [{ cidr: "10.20.0.0/24", gateway: "10.20.0.1", dhcp: true }]);
+      assert.deepEqual((await spec("networks/front")).dhcp_options,
+        { dns: ["10.20.0.53", "10.20.0.54"] });
+      assert.deepEqual((await spec("networks/internet")).provider,
+        { physical: "dc", vlan: 7 });
+      const { interfaces, external } = await spec("routers/front");
+
+      assert.deepEqual(interfaces, [{ network: "front" }]);
+      assert.equal(external.network, "internet");
+      assert.deepEqual(external.addresses, ["198.51.100.9"]);
+      assert.deepEqual(external.gateways, [{ host: "h1", priority: 1 },
+        { host: "h2", priority: 2 }]);
+      // A second one at that router.
+      await page.reload();
+      await entry(form, "Network").fill("back");
+      await entry(form, "Subnet").fill("10.21.0.0/24");
+      await form.getByLabel("Router", { exact: true }).fill("front");
+      await press(form, "Plan");
+      await form.getByText("routers/front").waitFor();
+      await press(form, "Apply");
+      await form.getByText(/^revision \d/).waitFor();
+      assert.deepEqual((await spec("routers/front")).interfaces.map((one) =>
+        one.network).sort(), ["back", "front"]);
+      for (const of of ["routers/front", "networks/back", "networks/front",
+        "networks/internet"]) {
+        await api("DELETE", of);
+      }
+    },
+  },
+};
