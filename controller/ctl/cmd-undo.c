@@ -41,23 +41,33 @@ parse_object(struct ctl *ctl, const char *arg, const char **name)
     return table;
 }
 
+/* Entries to request at once. */
+#define HISTORY_PAGE 100
+
 /* Appends to 'found' the newest 'limit' entries of the log that name the
- * object, newest first. */
+ * object, newest first; with 'contents', what became of it, too. */
 static enum ctl_exit
 get_history(struct ctl *ctl, const struct schema_table *table,
-            const char *name, size_t limit, json_t *found)
+            const char *name, size_t limit, bool contents, json_t *found)
 {
     char *before = NULL;
     enum ctl_exit status;
 
     do {
         struct ds path = DS_EMPTY_INITIALIZER;
+        size_t n = MIN(limit - json_array_size(found), HISTORY_PAGE);
+        char *n_text = xasprintf("%"PRIuSIZE, n);
         struct ctl_reply reply;
         const json_t *items;
 
         ctl_append_path(&path, "revisions", NULL);
         ctl_append_query(&path, "type", table->plural);
         ctl_append_query(&path, "name", name);
+        if (contents) {
+            ctl_append_query(&path, "contents", "true");
+        }
+        ctl_append_query(&path, "limit", n_text);
+        free(n_text);
         if (before) {
             ctl_append_query(&path, "before", before);
         }
@@ -94,46 +104,56 @@ is_object(const json_t *object, const char *type, const char *name)
 }
 
 /* Shows one entry: a line, and the fields. */
-static enum ctl_exit
+static void
 show_entry(struct ctl *ctl, const json_t *entry, const char *type,
            const char *name)
 {
-    char *revision = xasprintf("%"JSON_INTEGER_FORMAT, json_integer_value(
-        json_object_get(entry, "revision")));
     struct ds ds = DS_EMPTY_INITIALIZER;
     const json_t *object;
-    struct ctl_reply reply;
-    enum ctl_exit status;
     size_t i;
 
-    ctl_append_path(&ds, "revisions", revision);
-    ctl_append_query(&ds, "contents", "true");
-    status = ctl_get(ctl, ds_cstr(&ds), &reply);
-    ds_clear(&ds);
-    if (!status) {
-        ds_put_format(&ds, "%s  ", revision);
-        ctl_path_print(entry, "/time", &ds);
-        ds_put_cstr(&ds, "  ");
-        ctl_path_print(entry, "/who", &ds);
-        json_array_foreach (json_object_get(entry, "changes"), i, object) {
-            if (is_object(object, type, name)) {
-                ds_put_cstr(&ds, "  ");
-                ctl_path_print(object, "/op", &ds);
-            }
+    ctl_path_print(entry, "/revision", &ds);
+    ds_put_cstr(&ds, "  ");
+    ctl_path_print(entry, "/time", &ds);
+    ds_put_cstr(&ds, "  ");
+    ctl_path_print(entry, "/who", &ds);
+    json_array_foreach (json_object_get(entry, "changes"), i, object) {
+        if (is_object(object, type, name)) {
+            ds_put_cstr(&ds, "  ");
+            ctl_path_print(object, "/op", &ds);
         }
-        ds_put_char(&ds, '\n');
-        ctl_print_safely(ctl->out, ds_cstr(&ds));
-        json_array_foreach (json_object_get(reply.body, "contents"), i,
-                            object) {
-            if (is_object(object, type, name)) {
-                ctl_print_fields(ctl, object);
-            }
-        }
-        ctl_reply_uninit(&reply);
+    }
+    ds_put_char(&ds, '\n');
+    ctl_print_safely(ctl->out, ds_cstr(&ds));
+    json_array_foreach (json_object_get(entry, "contents"), i, object) {
+        ctl_print_fields(ctl, object);
     }
     ds_destroy(&ds);
-    free(revision);
-    return status;
+}
+
+/* Shows the entries, of which the newest is the first in 'found', the newest
+ * last. */
+static void
+show_history(struct ctl *ctl, const json_t *found, const char *type,
+             const char *name)
+{
+    json_t *items = json_array();
+    json_t *json = json_pack("{s:o}", "items", items);
+    json_t *entry;
+    size_t i;
+
+    for (i = json_array_size(found); i-- > 0; ) {
+        json_array_append(items, json_array_get(found, i));
+    }
+    if (!ctl_show_raw(ctl, json)) {
+        json_array_foreach (items, i, entry) {
+            show_entry(ctl, entry, type, name);
+        }
+        if (!json_array_size(items)) {
+            fputs("the log names no change of it\n", ctl->out);
+        }
+    }
+    json_decref(json);
 }
 
 enum ctl_exit
@@ -149,13 +169,9 @@ ctl_cmd_history(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     }
     found = json_array();
     status = get_history(ctl, table, name, ctl->limit ? ctl->limit : 20,
-                         found);
-    for (size_t i = json_array_size(found); i-- > 0 && !status; ) {
-        status = show_entry(ctl, json_array_get(found, i), table->plural,
-                            name);
-    }
-    if (!status && !json_array_size(found)) {
-        fputs("the log names no change of it\n", ctl->out);
+                         true, found);
+    if (!status) {
+        show_history(ctl, found, table->plural, name);
     }
     json_decref(found);
     return status;
@@ -239,7 +255,7 @@ ctl_cmd_undo(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         return CTL_USAGE;
     }
     found = json_array();
-    status = get_history(ctl, table, name, 1, found);
+    status = get_history(ctl, table, name, 1, false, found);
     if (!status && !json_array_size(found)) {
         fputs("vmnctl: the log names no change of it\n", ctl->err);
         status = CTL_REFUSED;

@@ -12,12 +12,16 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "controller/ctl/field-path.h"
+#include "controller/schema/value.h"
 #include "util.h"
 
 /* Maximum of --timeout and --interval. */
 #define TIMEOUT_MAX_MS (300 * 1000)
+/* Maximum of --since, as an age: ten years. */
+#define SINCE_MAX_S (3660 * 86400L)
 /* Maximum of --for. */
 #define FOR_MAX_S (24 * 3600)
 
@@ -29,7 +33,7 @@ typedef bool option_set(struct ctl *ctl, const struct option_row *row,
                         const char *arg);
 
 static option_set set_true, set_no_wait, set_text, add_text, set_time,
-    set_timeout, set_for, set_count, set_by, set_output, set_shown, set_raw,
+    set_timeout, set_for, set_since, set_count, set_by, set_output, set_shown, set_raw,
     set_path;
 
 struct option_row {
@@ -182,8 +186,8 @@ static const struct option_row option_rows[] = {
       CTL_OPT_REVISIONS, set_text, MEMBER(who),
       "only those by this author: account:NAME, unix:uid=0" },
     { 0, "since", "TIME",
-      CTL_OPT_REVISIONS, set_text, MEMBER(since),
-      "only those that are not older: 2027-01-31T12:00:00Z" },
+      CTL_OPT_REVISIONS, set_since, MEMBER(since),
+      "only those that are not older: 30m, 2h, 1d, 2027-01-31T12:00:00Z" },
     { 0, "once", NULL,
       CTL_OPT_ONCE, set_true, MEMBER(once),
       "show it once, and do not clear the screen" },
@@ -409,6 +413,34 @@ set_for(struct ctl *ctl, const struct option_row *row, const char *arg)
     }
     *(int *) member_of(ctl, row) = (int) (value * factor);
     return true;
+}
+
+/* Parses "30m", "2h", "1d", as so long ago, or a time of RFC 3339, to which the
+ * others are converted. */
+static bool
+set_since(struct ctl *ctl, const struct option_row *row, const char *arg)
+{
+    size_t n = strspn(arg, "0123456789");
+    long int value = n && n < 9 ? strtol(arg, NULL, 10) : -1;
+    const char *unit = arg + n;
+    long int factor = (!strcmp(unit, "s") ? 1 : !strcmp(unit, "m") ? 60
+                       : !strcmp(unit, "h") ? 3600
+                       : !strcmp(unit, "d") ? 86400 : 0);
+    bool is_age = value >= 0 && factor && value <= SINCE_MAX_S / factor;
+    char buf[VALUE_TIME_LEN + 1];
+
+    if (is_age) {
+        time_t when = time(NULL) - value * factor;
+        struct tm tm;
+
+        gmtime_r(&when, &tm);
+        strftime(buf, sizeof buf, "%Y-%m-%dT%H:%M:%SZ", &tm);
+    } else if (value_check_time(arg, NULL)) {
+        ctl_usage(ctl, "--%s: want 30m, 2h or 1d, for so long ago, or a time "
+                  "such as 2027-01-31T12:00:00Z, not \"%s\"", row->name, arg);
+        return false;
+    }
+    return set_text(ctl, row, is_age ? buf : arg);
 }
 
 static bool

@@ -318,9 +318,9 @@ const struct ctl_command ctl_commands[] = {
       "Newest last; without --limit, the last 20.\n"
       "\nExample:\n"
       "  vmnctl revisions --limit 100\n"
-      "  vmnctl revisions --type policies --since 2027-01-31T12:00:00Z\n",
+      "  vmnctl revisions --type policies --since 2h\n",
       ctl_cmd_revisions },
-    { "history", "TYPE/NAME", 1, 1, CTL_OPT_LIMIT,
+    { "history", "TYPE/NAME", 1, 1, CTL_OPT_SHOWN | CTL_OPT_LIMIT,
       "show what became of an object, change by change",
       "Newest last; without --limit, the last 20.  The object need not be there\n"
       "any more.\n"

@@ -135,6 +135,7 @@ nb_get_revision(struct http_request *req, void *nb_)
 struct span {
     uint64_t after, before, limit;
     bool filtered;
+    bool contents;              /* Of the object of the filter. */
     struct store_log_filter filter;
 };
 
@@ -172,6 +173,9 @@ query_filter(struct http_request *req, struct span *span)
         }
         span->filter.since_ms = value_parse_time(since) * 1000;
     }
+    if (span->contents && !span->filter.name) {
+        return nb_query_reject(req, "contents", "requires \"name\"");
+    }
     span->filtered = span->filter.type || span->filter.who || since;
     return true;
 }
@@ -185,6 +189,7 @@ query_span(struct http_request *req, struct span *span)
                             &span->before)
         || !nb_query_number(req, "limit", 1, NB_LIMIT_MAX, NB_LIMIT_DEFAULT,
                             &span->limit)
+        || !nb_query_bool(req, "contents", &span->contents)
         || !query_filter(req, span)) {
         return false;
     }
@@ -204,6 +209,7 @@ void
 nb_get_revisions(struct http_request *req, void *nb_)
 {
     struct vmn_error why = VMN_ERROR_INIT;
+    struct ds items = DS_EMPTY_INITIALIZER;
     struct ds ds = DS_EMPTY_INITIALIZER;
     struct northbound *nb = nb_;
     uint64_t next = 0;
@@ -214,23 +220,28 @@ nb_get_revisions(struct http_request *req, void *nb_)
         return;
     }
 
-    ds_put_cstr(&ds, "{\"items\":[");
     if (span.filtered) {
         error = nb->store_class->filter_logs(nb->store, &span.filter,
-                                             span.before, span.limit, &ds,
+                                             span.before, span.limit, &items,
                                              &next, &why);
     } else if (http_request_query(req, "after")) {
-        error = nb->store_class->logs(nb->store, span.after, span.limit, &ds,
-                                      &why);
+        error = nb->store_class->logs(nb->store, span.after, span.limit,
+                                      &items, &why);
     } else {
-        error = nb->store_class->newest_logs(nb->store, span.limit, &ds,
+        error = nb->store_class->newest_logs(nb->store, span.limit, &items,
                                              &why);
+    }
+    if (!error && span.contents) {
+        error = nb_add_contents(nb, span.filter.type, span.filter.name,
+                                &items, &next, &why);
     }
     if (error) {
         reject_unreadable_log(req, &why);
-        ds_destroy(&ds);
+        ds_destroy(&items);
         return;
     }
+    ds_put_format(&ds, "{\"items\":[%s", ds_cstr(&items));
+    ds_destroy(&items);
     ds_put_format(&ds, "],\"revision\":%"PRIu64,
                   model_durable_revision(nb->model));
     if (next) {

@@ -10,28 +10,41 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "controller/northbound/replies.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
+#include "svec.h"
 #include "util.h"
 
-int
-nb_log_contents(const struct northbound *nb, uint64_t revision,
-                json_t **contents, struct vmn_error *why)
+/* As nb_log_contents(); adds the size of what is kept to '*n_bytes'. */
+static int
+read_contents(const struct northbound *nb, uint64_t revision,
+              json_t **contents, size_t *n_bytes, struct vmn_error *why)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
     int error = nb->store_class->log_contents(nb->store, revision, &ds, why);
 
     *contents = error ? NULL : json_loadb(ds_cstr(&ds), ds.length,
                                           JSON_ALLOW_NUL, NULL);
+    *n_bytes += ds.length;
     ds_destroy(&ds);
     if (!error && !*contents) {
         error = vmn_error_errno(why, EUCLEAN, "what revision %llu changed is "
                                 "not JSON", (unsigned long long) revision);
     }
     return error;
+}
+
+int
+nb_log_contents(const struct northbound *nb, uint64_t revision,
+                json_t **contents, struct vmn_error *why)
+{
+    size_t n_bytes = 0;
+
+    return read_contents(nb, revision, contents, &n_bytes, why);
 }
 
 /* Returns a member as JSON text in the arena, or NULL if it is absent. */
@@ -70,15 +83,25 @@ fill_object(const json_t *object, struct arena *arena,
     return true;
 }
 
-int
-nb_append_contents(const struct northbound *nb, uint64_t revision,
-                   struct ds *ds, struct vmn_error *why)
+/* Returns true of any object if 'type' is NULL. */
+static bool
+is_wanted(const struct nb_logged *logged, const char *type, const char *name)
+{
+    return (!type || (!strcmp(logged->type, type) && logged->name
+                      && !strcmp(logged->name, name)));
+}
+
+/* As nb_append_contents(), of 'type' and 'name' or of all objects. */
+static int
+append_contents(const struct northbound *nb, uint64_t revision,
+                const char *type, const char *name, struct ds *ds,
+                size_t *n_bytes, struct vmn_error *why)
 {
     json_t *contents;
     const json_t *object;
     struct arena arena;
     size_t i, n = 0;
-    int error = nb_log_contents(nb, revision, &contents, why);
+    int error = read_contents(nb, revision, &contents, n_bytes, why);
 
     if (error) {
         return error == ENOENT ? 0 : error;
@@ -88,7 +111,8 @@ nb_append_contents(const struct northbound *nb, uint64_t revision,
     json_array_foreach (json_object_get(contents, "objects"), i, object) {
         struct nb_logged logged;
 
-        if (fill_object(object, &arena, &logged)) {
+        if (fill_object(object, &arena, &logged)
+            && is_wanted(&logged, type, name)) {
             ds_put_cstr(ds, n++ ? "," : "");
             schema_struct_print(&nb_logged, &logged, ds);
         }
@@ -99,4 +123,75 @@ nb_append_contents(const struct northbound *nb, uint64_t revision,
     arena_uninit(&arena);
     json_decref(contents);
     return 0;
+}
+
+int
+nb_append_contents(const struct northbound *nb, uint64_t revision,
+                   struct ds *ds, struct vmn_error *why)
+{
+    size_t n_bytes = 0;
+
+    return append_contents(nb, revision, NULL, NULL, ds, &n_bytes, why);
+}
+
+/* Lists.  ---------------------------------------------------------------- */
+
+/* Bytes of contents that are read for one list: some tens of milliseconds of
+ * the loop's time.  One revision has 256 kB at most. */
+#define LIST_BYTES (1024 * 1024)
+
+/* Returns the entry, an object, with its contents, as text that the caller
+ * frees; NULL with an error. */
+static char *
+entry_text(const struct northbound *nb, const json_t *entry, const char *type,
+           const char *name, size_t *n_bytes, struct vmn_error *why)
+{
+    uint64_t revision = json_integer_value(json_object_get(entry,
+                                                           "revision"));
+    char *text = json_dumps(entry, JSON_COMPACT);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_buffer(&ds, text, strlen(text) - 1);
+    free(text);
+    if (append_contents(nb, revision, type, name, &ds, n_bytes, why)) {
+        ds_destroy(&ds);
+        return NULL;
+    }
+    ds_put_char(&ds, '}');
+    return ds_steal_cstr(&ds);
+}
+
+int
+nb_add_contents(const struct northbound *nb, const char *type,
+                const char *name, struct ds *items, uint64_t *next,
+                struct vmn_error *why)
+{
+    char *list = xasprintf("[%s]", ds_cstr(items));
+    json_t *entries = json_loads(list, JSON_ALLOW_NUL, NULL);
+    struct svec texts = SVEC_EMPTY_INITIALIZER;
+    size_t n_bytes = 0, n = json_array_size(entries);
+    int error = 0;
+
+    /* The newest first, as they are what is looked for. */
+    while (n && n_bytes < LIST_BYTES && !error) {
+        char *text = entry_text(nb, json_array_get(entries, --n), type, name,
+                                &n_bytes, why);
+
+        if (text) {
+            svec_add_nocopy(&texts, text);
+        }
+        error = text ? 0 : EIO;
+    }
+    if (n) {
+        *next = json_integer_value(json_object_get(json_array_get(entries, n),
+                                                   "revision"));
+    }
+    ds_clear(items);
+    for (size_t i = texts.n; i-- > 0; ) {
+        ds_put_format(items, "%s%s", texts.names[i], i ? "," : "");
+    }
+    svec_destroy(&texts);
+    json_decref(entries);
+    free(list);
+    return error;
 }

@@ -180,6 +180,9 @@ const struct nb_operation nb_operation_revisions = {
            SHOWN("since", STRING, 0,
                  "Those that are not older: `2027-01-31T12:00:00Z`.",
                  .max = VALUE_TIME_LEN, .check = value_check_time),
+           SHOWN("contents", BOOL, 0,
+                 "With `name`: with what became of that object, before and "
+                 "after. A page then ends after a bounded amount of these."),
            SHOWN("before", U32, 0,
                  "With one of these: those before this revision, the "
                  "`next` of the page before.", .min = 1,

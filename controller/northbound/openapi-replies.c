@@ -146,18 +146,6 @@ const struct schema_struct nb_reply_applied = SHOWN_STRUCT(
     SHOWN("changes", STRUCT, ALWAYS | LIST, "What it changed.",         \
           .nested = &change)
 
-static const struct schema_struct log_entry = SHOWN_STRUCT(
-    "LogEntry", LOG_ENTRY,
-    SHOWN("hosts", STRUCT, 0, "Hosts that it concerned, if that is known.",
-          .nested = &activity_hosts_shown));
-
-const struct schema_struct nb_reply_revisions = SHOWN_STRUCT(
-    "RevisionList",
-    SHOWN("items", STRUCT, ALWAYS | LIST, "Entries, oldest first.",
-          .nested = &log_entry),
-    REVISION("The newest."),
-    NEXT("Of an object's: what to give as `before`, if there may be more."));
-
 const struct schema_struct nb_logged = SHOWN_KEPT(
     "LoggedObject", nb_logged,
     SHOWN_OF(nb_logged, type, STRING, ALWAYS, "The type of the object."),
@@ -169,13 +157,28 @@ const struct schema_struct nb_logged = SHOWN_KEPT(
              "What it became; missing: it was deleted."),
     SHOWN_DIFF(nb_logged, diff.));
 
+#define CONTENTS                                                        \
+    SHOWN("contents", STRUCT, LIST,                                     \
+          "With `contents=true`, while that is kept: what became of each " \
+          "object.", .nested = &nb_logged),                             \
+    SHOWN("left_out", INT, 0,                                           \
+          "With these: of how many objects nothing is kept.")
+
+static const struct schema_struct log_entry = SHOWN_STRUCT(
+    "LogEntry", LOG_ENTRY, CONTENTS,
+    SHOWN("hosts", STRUCT, 0, "Hosts that it concerned, if that is known.",
+          .nested = &activity_hosts_shown));
+
+const struct schema_struct nb_reply_revisions = SHOWN_STRUCT(
+    "RevisionList",
+    SHOWN("items", STRUCT, ALWAYS | LIST, "Entries, oldest first.",
+          .nested = &log_entry),
+    REVISION("The newest."),
+    NEXT("Of an object's: what to give as `before`, if there may be more."));
+
 const struct schema_struct nb_reply_revision = SHOWN_STRUCT(
     "Revision", LOG_ENTRY,
-    SHOWN("contents", STRUCT, LIST,
-          "With `contents=true`, while that is kept: what became of each "
-          "object.", .nested = &nb_logged),
-    SHOWN("left_out", INT, 0,
-          "With these: of how many objects nothing is kept."),
+    CONTENTS,
     SHOWN("duration_us", STRUCT, 0, "What it took, if that is known.",
           .nested = &activity_steps_shown),
     SHOWN("receipt", STRUCT, ALWAYS | OR_NULL, "Which hosts have it.",

@@ -420,9 +420,9 @@ undo_shows_the_plan_first(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
     static const struct step object[] = {
-        { "GET /v1/revisions?type=ports&name=a", NULL, 200,
+        { "GET /v1/revisions?type=ports&name=a&limit=1", NULL, 200,
           "{\"items\": [], \"next\": \"9\"}" },
-        { "GET /v1/revisions?type=ports&name=a&before=9", NULL, 200,
+        { "GET /v1/revisions?type=ports&name=a&limit=1&before=9", NULL, 200,
           "{\"items\": [" LOG_ENTRY "}]}" },
         { "POST /v1/revisions/7/undo?type=ports&name=a&force=true&"
           "dry_run=plan", NULL, 200, UNDO_PLAN },
@@ -444,6 +444,10 @@ undo_shows_the_plan_first(void **state OVS_UNUSED)
                 "vmnctl: changed again (HTTP 409)\n");
     assert_alone("", "undo a", CTL_USAGE, "want TYPE/NAME");
     assert_alone("", "undo ports/", CTL_USAGE, "want TYPE/NAME");
+    assert_alone("", "revisions --since yesterday", CTL_USAGE,
+                 "--since: want 30m, 2h or 1d");
+    assert_alone("", "revisions --since 99999999d", CTL_USAGE, "--since: ");
+    assert_alone("", "revisions --since 2h", CTL_UNREACHABLE, "");
     free(both);
 }
 
@@ -451,16 +455,21 @@ static void
 history_shows_what_became_of_an_object(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
-        { "GET /v1/revisions?type=ports&name=a", NULL, 200,
-          "{\"items\": [" LOG_ENTRY "}]}" },
-        { "GET /v1/revisions/7?contents=true", NULL, 200,
-          LOG_ENTRY ", \"contents\": [{\"type\": \"ports\", \"name\":"
-          " \"b\", " FIELDS "}, {\"type\": \"ports\", \"name\": \"a\", "
-          FIELDS "}]}" },
+        { "GET /v1/revisions?type=ports&name=a&contents=true&limit=2", NULL,
+          200, "{\"items\": [" LOG_ENTRY ", \"contents\": [{\"type\":"
+          " \"ports\", \"name\": \"a\", " FIELDS "}]}], \"next\": \"7\"}" },
+        { "GET /v1/revisions?type=ports&name=a&contents=true&limit=1"
+          "&before=7", NULL, 200, "{\"items\": []}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step raw[] = {
+        { "GET /v1/revisions?type=ports&name=a&contents=true&limit=20", NULL,
+          200, "{\"items\": [{\"revision\": 7}, {\"revision\": 9}]}" },
         { NULL, NULL, 0, NULL },
     };
     static const struct step none[] = {
-        { "GET /v1/revisions?type=ports&name=a", NULL, 200,
+        { "GET /v1/revisions?type=ports&name=a&contents=true&limit=20", NULL,
+          200,
           "{\"items\": []}" },
         { NULL, NULL, 0, NULL },
     };
@@ -471,19 +480,22 @@ history_shows_what_became_of_an_object(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
 
-    assert_play(steps, "", "history ports/a", CTL_DONE,
+    assert_play(steps, "", "history ports/a --limit 2", CTL_DONE,
                 "7  T  me  delete\n" FIELDS_SHOWN, "");
+    assert_play(raw, "", "history ports/a -o yaml", CTL_DONE,
+                "items:\n- revision: 7\n- revision: 9\n", "");
     static const struct step filtered[] = {
-        { "GET /v1/revisions?limit=2&type=ports&name=a&who=me&since=T", NULL,
+        { "GET /v1/revisions?limit=2&type=ports&name=a&who=me"
+          "&since=2027-01-31T12%3A00%3A00Z", NULL,
           200, "{\"items\": [" LOG_ENTRY "}], \"next\": \"5\"}" },
-        { "GET /v1/revisions?limit=1&type=ports&name=a&who=me&since=T"
-          "&before=5", NULL, 200, "{\"items\": []}" },
+        { "GET /v1/revisions?limit=1&type=ports&name=a&who=me"
+          "&since=2027-01-31T12%3A00%3A00Z&before=5", NULL, 200, "{\"items\": []}" },
         { NULL, NULL, 0, NULL },
     };
     struct run result;
 
     play(&result, filtered, "", "revisions --limit 2 --type port --name a "
-         "--who me --since T");
+         "--who me --since 2027-01-31T12:00:00Z");
     assert_int_equal(result.status, CTL_DONE);
     assert_non_null(strstr(result.out, "delete ports/a"));
     run_uninit(&result);

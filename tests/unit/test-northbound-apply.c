@@ -396,6 +396,62 @@ revision_shows_what_it_changed(void **state)
 }
 
 static void
+list_of_revisions_shows_what_became_of_an_object(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "POST", "/v1/apply", APPLY);
+    assert_call(f, 200, "PATCH", "/v1/networks/n",
+                "{\"spec\": {\"mtu\": 1300}}");
+    assert_call(f, 200, "GET", "/v1/revisions?type=networks&name=n", NULL);
+    assert_null(at(f, "items.0.contents"));
+    assert_call(f, 200, "GET",
+                "/v1/revisions?type=networks&name=n&contents=true", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 2);
+    assert_int_equal(json_array_size(at(f, "items.0.changes")), 2);
+    assert_int_equal(json_array_size(at(f, "items.0.contents")), 1);
+    assert_text(f, "items.0.contents.0.name", "n");
+    assert_text(f, "items.1.contents.0.fields.0.path", "/spec/mtu");
+    assert_null(at(f, "next"));
+    assert_call(f, 400, "GET", "/v1/revisions?contents=true", NULL);
+    assert_has(&f->client.body, "requires \\\"name\\\"");
+}
+
+/* What is kept of each is large, so a page has a few. */
+static void
+contents_of_a_list_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    size_t n_seen = 0;
+
+    for (int i = 0; i < 8; i++) {
+        struct ds ds = DS_EMPTY_INITIALIZER;
+
+        ds_put_cstr(&ds, "{\"objects\": [");
+        for (int j = 0; j < 400; j++) {
+            ds_put_format(&ds, "%s{\"type\": \"groups\", \"name\": \"g%d\", "
+                          "\"spec\": {\"description\": \"%0200d\"}}",
+                          j ? "," : "", j, i);
+        }
+        ds_put_cstr(&ds, "]}");
+        assert_call(f, 200, "POST", "/v1/apply", ds_cstr(&ds));
+        ds_destroy(&ds);
+    }
+    assert_call(f, 200, "GET", "/v1/revisions?type=groups&name=g7"
+                "&contents=true", NULL);
+    n_seen = json_array_size(at(f, "items"));
+    assert_true(n_seen > 0 && n_seen < 8);
+    assert_non_null(at(f, "next"));
+
+    char *path = xasprintf("/v1/revisions?type=groups&name=g7&contents=true"
+                           "&before=%s", json_string_value(at(f, "next")));
+
+    assert_call(f, 200, "GET", path, NULL);
+    assert_int_equal(n_seen + json_array_size(at(f, "items")), 8);
+    free(path);
+}
+
+static void
 undo_takes_a_change_back(void **state)
 {
     struct fixture *f = *state;
@@ -632,6 +688,8 @@ main(void)
         TEST(change_tells_which_fields_differ),
         TEST(changes_and_deletions_are_one_transaction),
         TEST(revision_shows_what_it_changed),
+        TEST(list_of_revisions_shows_what_became_of_an_object),
+        TEST(contents_of_a_list_are_bounded),
         TEST(undo_takes_a_change_back),
         TEST(undo_makes_again_what_was_deleted),
         TEST(plan_knows_what_goes_along),
