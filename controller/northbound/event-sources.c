@@ -39,6 +39,10 @@ struct waiting {
                                  * last. */
 };
 
+/* More are rare: hosts answer in milliseconds.  Those that are forgotten get
+ * an event "installed" without need. */
+#define UNTOLD_MAX 64
+
 struct event_sources {
     struct northbound *nb;
     struct event *check;         /* Examines what was marked. */
@@ -48,7 +52,12 @@ struct event_sources {
     struct shash last_ports;
     struct sset unheard;        /* Hosts whose ports are unknown, as told. */
     struct shash waiting;       /* By host: struct waiting. */
-    uint64_t last_revision;     /* The newest with an event. */
+    uint64_t last_revision;     /* The newest, told or not. */
+    /* The last revisions of groups that no event told of, as all of it is of
+     * hosts' interfaces, and that are not installed yet, the oldest first:
+     * that they are is not told either. */
+    uint64_t untold[UNTOLD_MAX];
+    size_t n_untold;
     uint64_t group_first;       /* The event id at which the last group
                                  * began. */
     /* The group that was installed before its own event was appended, as one
@@ -167,6 +176,31 @@ append_installed(struct event_sources *es, uint64_t first, uint64_t last,
     push_struct(es, EVENT_INSTALLED, &nb_event_installed, &event, &about);
 }
 
+/* Notes that no event tells of the group that ends with 'last'. */
+static void
+add_untold(struct event_sources *es, uint64_t last)
+{
+    if (es->n_untold >= UNTOLD_MAX) {
+        memmove(es->untold, es->untold + 1,
+                --es->n_untold * sizeof *es->untold);
+    }
+    es->untold[es->n_untold++] = last;
+}
+
+/* Returns true if no event told of the group, and forgets it. */
+static bool
+take_untold(struct event_sources *es, uint64_t last)
+{
+    for (size_t i = 0; i < es->n_untold; i++) {
+        if (es->untold[i] == last) {
+            memmove(es->untold + i, es->untold + i + 1,
+                    (--es->n_untold - i) * sizeof *es->untold);
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 installed_cb(void *es_, uint64_t first, uint64_t last, size_t n_hosts)
 {
@@ -175,7 +209,7 @@ installed_cb(void *es_, uint64_t first, uint64_t last, size_t n_hosts)
     if (last > es->last_revision) {
         es->early_first = first;
         es->early_last = last;
-    } else {
+    } else if (!take_untold(es, last)) {
         append_installed(es, first, last, n_hosts);
     }
 }
@@ -185,6 +219,7 @@ group_cb(void *es_, const struct commit_group *group)
 {
     struct event_sources *es = es_;
     struct model_pending pending;
+    bool told = false;
 
     es->group_first = es->nb->event_log->next;
     model_get_pending(es->nb->model, &pending);
@@ -193,11 +228,17 @@ group_cb(void *es_, const struct commit_group *group)
          * events of their own: "binding". */
         if (pending.logs[i].stored) {
             append_revision(es, &pending.logs[i]);
+            told = true;
         }
     }
     es->last_revision = MAX(es->last_revision, group->last_revision);
+    if (!told && pending.n_logs) {
+        add_untold(es, group->last_revision);
+    }
     if (es->early_last && es->early_last <= es->last_revision) {
-        append_installed(es, es->early_first, es->early_last, 0);
+        if (!take_untold(es, es->early_last)) {
+            append_installed(es, es->early_first, es->early_last, 0);
+        }
         es->early_last = 0;
     }
 }

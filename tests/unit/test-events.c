@@ -212,6 +212,63 @@ installed_comes_behind_its_revision(void **state)
     client_close(&c);
 }
 
+/* Reports an interface of hv1, which is a revision of its own. */
+static void
+report_interface(struct fixture *f, const char *iface_id)
+{
+    char *name = xasprintf("hv1/%s", iface_id);
+    struct model_request request;
+    bool done = false;
+
+    model_request_init(&request, "host:hv1");
+    model_request_add(&request, MODEL_PUT, VMN_TABLE_VIF, name,
+                      json_pack("{s:s, s:s, s:s, s:i}", "host", "hv1",
+                                "iface_id", iface_id, "iface", iface_id,
+                                "ofport", 7));
+    commit_submit(f->commit, &request, on_committed, &done);
+    model_request_uninit(&request);
+    while (!done) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    free(name);
+}
+
+static void
+expect_installed(struct client *c, json_int_t revision)
+{
+    struct told told;
+
+    expect(c, "installed", &told);
+    assert_int_equal(json_integer_value(json_object_get(told.data,
+                                                        "revision")),
+                     revision);
+    told_uninit(&told);
+}
+
+/* Of hosts' interfaces no event "revision" tells, so a second "installed"
+ * would be taken for one of the change before. */
+static void
+installed_is_told_of_what_was_told(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    assert_call(f, 201, "PUT", "/v1/hosts/hv1", "{\"spec\": {\"tunnel_ip\":"
+                " \"10.0.0.1\", \"ovsdb\": \"tcp:10.0.0.1:6640\"}}");
+    listen_at(f, &c, "/v1/events?kinds=revision,installed", "");
+    expect_start(&c, "start", f);
+    /* Before its group is told of, and after that. */
+    watch()->installed(fake_fabric.watch_aux, 3, 3, 0);
+    report_interface(f, "a");
+    report_interface(f, "b");
+    watch()->installed(fake_fabric.watch_aux, 4, 4, 1);
+    assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
+    expect_change(&c, "networks", "shop");
+    watch()->installed(fake_fabric.watch_aux, 5, 5, 1);
+    expect_installed(&c, 5);
+    client_close(&c);
+}
+
 static void
 hosts_are_told_when_they_differ(void **state)
 {
@@ -765,6 +822,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(revisions_are_told_in_order),
         TEST(installed_comes_behind_its_revision),
+        TEST(installed_is_told_of_what_was_told),
         TEST(hosts_are_told_when_they_differ),
         TEST(hosts_are_told_over_several_turns),
         TEST(loads_are_told_when_they_last),
