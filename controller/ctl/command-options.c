@@ -33,8 +33,8 @@ typedef bool option_set(struct ctl *ctl, const struct option_row *row,
                         const char *arg);
 
 static option_set set_true, set_no_wait, set_text, add_text, set_time,
-    set_timeout, set_for, set_since, set_count, set_by, set_output, set_shown, set_raw,
-    set_path;
+    set_timeout, set_for, set_since, set_count, set_by, set_output, set_shown,
+    set_raw, set_path;
 
 struct option_row {
     char letter;                /* Short form, or 0. */
