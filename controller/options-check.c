@@ -14,6 +14,7 @@
 #include "controller/audit-log.h"
 #include "controller/commit/commit.h"
 #include "controller/fabric/fabric.h"
+#include "controller/northbound/northbound.h"
 #include "controller/store/store.h"
 #include "proto/http/http.h"
 #include "proto/webhook/webhook-url.h"
@@ -45,6 +46,8 @@ static const struct number_row {
            FABRIC_REPORT_RATE_MAX),
     NUMBER("mtu-hold", mtu_hold, mtu_hold_s, 0, FABRIC_MTU_HOLD_MAX_S),
     NUMBER("log-days", log_days, log_days_n, 1, STORE_RETENTION_MAX_DAYS),
+    NUMBER("metrics-series", metrics_series, metrics_series_n, 0,
+           NORTHBOUND_SERIES_MAX),
     NUMBER("batch-delay", batch_delay, batch_delay_ms, 0,
            COMMIT_MAX_DELAY_MS),
 #undef NUMBER

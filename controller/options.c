@@ -110,6 +110,8 @@ static const struct option_row {
       "for how long the log keeps who changed what" },
     { "audit-log", MEMBER(audit_log), false, "WHERE", NULL,
       "\"syslog\", \"journal\" or a file that gets each change by a person" },
+    { "metrics-series", MEMBER(metrics_series), false, "NUMBER", "0",
+      "hosts, and ports, with series of their own in /metrics" },
     { "batch-delay", MEMBER(batch_delay), false, "MS", "20",
       "how long changes may wait for others while hosts are behind" },
     { "audit-alarm", MEMBER(audit_alarm), false, "PERCENT", "50",

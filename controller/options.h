@@ -58,6 +58,8 @@ struct options {
     unsigned mtu_hold_s;
     char *log_days;             /* As given; days. */
     unsigned log_days_n;
+    char *metrics_series;       /* As given; hosts, and ports. */
+    unsigned metrics_series_n;
     char *audit_log;            /* "syslog", "journal", a path, or NULL. */
     char *audit_alarm;          /* As given; percent. */
     unsigned audit_alarm_percent;

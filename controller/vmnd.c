@@ -455,6 +455,7 @@ start_northbound(struct vmnd *vmnd)
         .ca_cert = vmnd->options.api_ca_cert,
         .origins = vmnd->options.api_origin,
         .account_rate = vmnd->options.api_rate_calls,
+        .metrics_series = vmnd->options.metrics_series_n,
         .loop = vmnd->loop,
         .webhook = vmnd->webhook,
         .health = vmnd->health,

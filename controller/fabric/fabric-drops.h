@@ -39,10 +39,11 @@ void fabric_metered(const struct fabric *, uint64_t *ports,
                     uint64_t *tunnels);
 
 /* Calls 'cb' for each app and reason, of which there are not many, with what
- * flows dropped since the start, those that are no more included. */
+ * flows dropped since the start, those that are no more included.
+ * 'background': engine_is_background(). */
 typedef void fabric_drop_sum_cb(void *aux, const char *app,
-                                const char *reason, uint64_t packets,
-                                uint64_t bytes);
+                                const char *reason, bool background,
+                                uint64_t packets, uint64_t bytes);
 void fabric_drop_sums(const struct fabric *, fabric_drop_sum_cb *, void *aux);
 
 /* Calls 'cb' for each reason to drop a packet that was sent up, or an answer:

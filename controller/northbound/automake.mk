@@ -30,14 +30,19 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/event-log.h \
 	controller/northbound/event-sources.c \
 	controller/northbound/event-streams.c \
+	controller/northbound/gateway-changes.c \
+	controller/northbound/gateway-changes.h \
 	controller/northbound/group-ports.c \
 	controller/northbound/log-contents.c \
+	controller/northbound/metrics-census.c \
+	controller/northbound/metrics-census.h \
 	controller/northbound/metrics-certificates.c \
 	controller/northbound/metrics-format.c \
 	controller/northbound/metrics-health.c \
 	controller/northbound/metrics-listeners.c \
 	controller/northbound/metrics-objects.c \
 	controller/northbound/metrics-process.c \
+	controller/northbound/metrics-scrape.c \
 	controller/northbound/metrics.c \
 	controller/northbound/metrics.h \
 	controller/northbound/northbound-private.h \

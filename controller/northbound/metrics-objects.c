@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Metrics of single objects: the counters of policies and balancers, with a
- * bounded number of series; see metrics.h.
+ * Metrics of single objects: counters of policies, balancers and routers, with
+ * a bounded number of series; see metrics.h.
  *
  * An object gets a series if there is room for one, and keeps it until it is
  * deleted.  A series sums up what was added since the last scrape, so it never
@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-counters.h"
+#include "controller/northbound/gateway-changes.h"
 #include "hash.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/hmap.h"
@@ -47,14 +48,17 @@ struct kind {
     const char *name[N_FIGURES_MAX]; /* NULL: it has fewer. */
     const char *help[N_FIGURES_MAX];
     const char *others_name, *others_help;
-    void (*read)(const struct northbound *, const struct vmn_row *,
+    /* Returns false for an object that counts nothing of the kind. */
+    bool (*read)(const struct northbound *, const struct vmn_row *,
                  struct figures *);
 };
 
-static void read_policy(const struct northbound *, const struct vmn_row *,
+static bool read_policy(const struct northbound *, const struct vmn_row *,
                         struct figures *);
-static void read_balancer(const struct northbound *, const struct vmn_row *,
+static bool read_balancer(const struct northbound *, const struct vmn_row *,
                           struct figures *);
+static bool read_router(const struct northbound *, const struct vmn_row *,
+                        struct figures *);
 
 static const struct kind kinds[] = {
     {
@@ -81,6 +85,14 @@ static const struct kind kinds[] = {
         .others_name = "vmn_loadbalancers_other",
         .others_help = "Balancers whose counters are aggregated as other.",
         .read = read_balancer,
+    }, {
+        .table = VMN_TABLE_ROUTER,
+        .label = "router",
+        .name = { "vmn_router_gateway_changes_total" },
+        .help = { "How often another host became a router's gateway." },
+        .others_name = "vmn_routers_other",
+        .others_help = "Routers whose counters are aggregated as other.",
+        .read = read_router,
     },
 };
 #define N_KINDS ARRAY_SIZE(kinds)
@@ -133,7 +145,7 @@ metrics_objects_destroy(struct metrics_objects *all)
 
 /* Reading.  -------------------------------------------------------------- */
 
-static void
+static bool
 read_policy(const struct northbound *nb, const struct vmn_row *row,
             struct figures *figures)
 {
@@ -150,9 +162,10 @@ read_policy(const struct northbound *nb, const struct vmn_row *row,
         }
     }
     free(counts);
+    return true;
 }
 
-static void
+static bool
 read_balancer(const struct northbound *nb, const struct vmn_row *row,
               struct figures *figures)
 {
@@ -162,6 +175,17 @@ read_balancer(const struct northbound *nb, const struct vmn_row *row,
     figures->n[0] = load.connections;
     figures->n[1] = load.dropped;
     figures->n[2] = load.limited;
+    return true;
+}
+
+static bool
+read_router(const struct northbound *nb, const struct vmn_row *row,
+            struct figures *figures)
+{
+    const struct vmn_router *router = (const struct vmn_router *) row;
+
+    figures->n[0] = gateway_changes_of(nb->gateway_changes, row->name);
+    return router->external.n_gateways > 0;
 }
 
 static struct object *
@@ -217,8 +241,7 @@ read_all(const struct northbound *nb, const struct kind *kind,
             nb->model, kind->table, names.names[i], NULL);
         struct figures now = { .n = { 0 } };
 
-        if (row) {
-            kind->read(nb, row, &now);
+        if (row && kind->read(nb, row, &now)) {
             update(objects, get_object(objects, names.names[i]), &now);
         }
     }

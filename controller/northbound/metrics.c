@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /metrics, in Prometheus' text format.  A family with a single sample is
+ * The metrics of GET /metrics, in Prometheus' text format.  A family with a single sample is
  * a row of the table; families with labels follow it.  docs/monitoring.md
  * describes them all. */
 
@@ -266,6 +266,9 @@ static const struct metric metrics[] = {
             "State changes of backends."),
     COUNTER("vmn_health_probes_delayed_total", health.n_late,
             "Probes delayed because too many were due."),
+    COUNTER("vmn_health_probes_repeated_total", health.n_unproven,
+            "Probes without an answer that were repeated, since their host "
+            "was late to answer, too."),
     COUNTER("vmn_health_frames_ignored_total", health.n_ignored,
             "Frames received by probes that answered none."),
     GAUGE("vmn_event_streams", events.n_readers,
@@ -544,19 +547,25 @@ struct sums {
 };
 
 static void
-put_sum(void *sums_, const char *app, const char *reason, uint64_t packets,
-        uint64_t bytes)
+put_sum(void *sums_, const char *app, const char *reason, bool background,
+        uint64_t packets, uint64_t bytes)
 {
     struct sums *sums = sums_;
+    const struct {
+        struct ds *ds;
+        const char *name;
+        uint64_t n;
+    } of[] = {
+        { &sums->packets, "vmn_dropped_packets_total", packets },
+        { &sums->bytes, "vmn_dropped_bytes_total", bytes },
+    };
 
-    ds_put_format(&sums->packets, "vmn_dropped_packets_total{app=\"%s\","
-                  "reason=", app);
-    metrics_label(&sums->packets, reason);
-    ds_put_format(&sums->packets, "} %"PRIu64"\n", packets);
-    ds_put_format(&sums->bytes, "vmn_dropped_bytes_total{app=\"%s\",reason=",
-                  app);
-    metrics_label(&sums->bytes, reason);
-    ds_put_format(&sums->bytes, "} %"PRIu64"\n", bytes);
+    for (size_t i = 0; i < ARRAY_SIZE(of); i++) {
+        ds_put_format(of[i].ds, "%s{app=\"%s\",reason=", of[i].name, app);
+        metrics_label(of[i].ds, reason);
+        ds_put_format(of[i].ds, ",background=\"%s\"} %"PRIu64"\n",
+                      background ? "true" : "false", of[i].n);
+    }
 }
 
 static void
@@ -598,10 +607,8 @@ put_replies(const struct http_stats *stats, struct ds *ds)
 }
 
 void
-nb_get_metrics(struct http_request *req, void *nb_)
+metrics_append_all(struct northbound *nb, struct ds *ds)
 {
-    struct ds ds = DS_EMPTY_INITIALIZER;
-    struct northbound *nb = nb_;
     struct figures figures;
 
     engine_get_stats(nb->engine, &figures.engine);
@@ -617,30 +624,28 @@ nb_get_metrics(struct http_request *req, void *nb_)
     figures.revision = model_durable_revision(nb->model);
     figures.ready = nb->ready;
 
-    put_figures(&figures, &ds);
-    metrics_append_system_health(nb, &ds);
-    put_states(&figures.fabric, &ds);
-    put_types(nb->model, &ds);
-    put_classes(nb->engine, &ds);
-    put_apps(nb, &ds);
-    put_claims(nb->fabric, &ds);
-    put_audits(nb->fabric, &ds);
-    put_over_budgets(nb->fabric, &ds);
-    put_drops(nb->fabric, &ds);
-    put_metered(nb->fabric, &ds);
-    put_flow_drops(nb->fabric, &ds);
-    put_replies(&figures.http, &ds);
-    put_webhooks(nb->webhook, &ds);
-    put_loads(nb->load, &ds);
-    metrics_append_objects(nb, &ds);
-    metrics_append_health(nb, &ds);
-    metrics_append_usage(nb, &ds);
-    metrics_append_listeners(nb, &ds);
+    put_figures(&figures, ds);
+    metrics_append_system_health(nb, ds);
+    put_states(&figures.fabric, ds);
+    put_types(nb->model, ds);
+    put_classes(nb->engine, ds);
+    put_apps(nb, ds);
+    put_claims(nb->fabric, ds);
+    put_audits(nb->fabric, ds);
+    put_over_budgets(nb->fabric, ds);
+    put_drops(nb->fabric, ds);
+    put_metered(nb->fabric, ds);
+    put_flow_drops(nb->fabric, ds);
+    put_replies(&figures.http, ds);
+    put_webhooks(nb->webhook, ds);
+    put_loads(nb->load, ds);
+    metrics_append_objects(nb, ds);
+    metrics_append_health(nb, ds);
+    metrics_append_usage(nb, ds);
+    metrics_append_listeners(nb, ds);
     metrics_append_times(nb, &figures.commit.stored, &figures.fabric.installed,
-                         &figures.store.writing, &ds);
-    nb_auth_append_metrics(nb, &ds);
-    nb_certificates_append_metrics(nb, &ds);
-    metrics_append_process(&ds);
-    http_reply_body(req, 200, "text/plain; version=0.0.4; charset=utf-8",
-                    &ds);
+                         &figures.store.writing, ds);
+    nb_auth_append_metrics(nb, ds);
+    nb_certificates_append_metrics(nb, ds);
+    metrics_append_process(ds);
 }

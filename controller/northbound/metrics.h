@@ -27,6 +27,9 @@ struct metrics_objects *metrics_objects_create(void);
 void metrics_objects_destroy(struct metrics_objects *);
 void metrics_append_objects(struct northbound *, struct ds *);
 
+/* metrics.c: all but what metrics-census.h has. */
+void metrics_append_all(struct northbound *, struct ds *);
+
 /* system-health.c: whether all is well. */
 void metrics_append_system_health(const struct northbound *, struct ds *);
 /* metrics-health.c: probes of balancers' backends. */

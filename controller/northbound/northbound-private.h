@@ -73,6 +73,9 @@ struct northbound {
     struct event_sources *event_sources;
     struct event_readers *event_readers;
     struct metrics_objects *metrics_objects; /* Owned; see metrics.h. */
+    struct gateway_changes *gateway_changes; /* Owned. */
+    unsigned metrics_series;        /* Hosts, and ports, with series of their
+                                     * own. */
     bool ready;
     int64_t started_ms;             /* Wall clock. */
 };
@@ -372,6 +375,10 @@ void nb_certificates_add_problems(const struct northbound *,
 /* Returns what is wrong with the trusted CAs, or NULL.  The caller frees
  * it. */
 char *nb_certificates_fault(const struct northbound *);
+/* object-status.c: returns the host that is the router's gateway, which the
+ * caller frees, or NULL. */
+char *nb_active_gateway(const struct northbound *, const char *router);
+
 /* metrics-certificates.c: appends the metrics of certificates to /metrics. */
 void nb_certificates_append_metrics(const struct northbound *, struct ds *);
 

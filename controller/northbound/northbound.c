@@ -9,6 +9,7 @@
 #include "controller/northbound/northbound-private.h"
 
 #include "controller/northbound/event-log.h"
+#include "controller/northbound/gateway-changes.h"
 #include "controller/northbound/metrics.h"
 
 #include <errno.h>
@@ -352,6 +353,8 @@ northbound_create(const struct northbound_options *options,
     nb->event_readers = event_readers_create(nb);
     nb->event_sources = event_sources_create(nb);
     nb->metrics_objects = metrics_objects_create();
+    nb->gateway_changes = gateway_changes_create(nb);
+    nb->metrics_series = options->metrics_series;
     nb->routes = nb_routes_make(&nb->n_routes);
     nb->openapi = openapi_make(nb->routes, nb->n_routes);
     http_options.max_connections = CONNECTIONS_MAX;
@@ -387,6 +390,7 @@ northbound_destroy(struct northbound *nb)
     event_readers_destroy(nb->event_readers);
     event_log_destroy(nb->event_log);
     metrics_objects_destroy(nb->metrics_objects);
+    gateway_changes_destroy(nb->gateway_changes);
     http_server_destroy(nb->http);
     nb_changes_abandon(nb);
     nb_sets_uninit(nb);

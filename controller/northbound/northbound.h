@@ -50,6 +50,9 @@ struct northbound_options {
     const char *origins;        /* See struct http_options; or NULL. */
     unsigned account_rate;      /* Requests per second that each account may
                                  * make; 0: unlimited. */
+#define NORTHBOUND_SERIES_MAX 20000
+    unsigned metrics_series;    /* Hosts, and ports, that have series of their
+                                 * own in /metrics, at most. */
     /* The rest is for /metrics and statuses; each may be NULL, and outlives
      * the northbound. */
     const struct loop *loop;

@@ -32,6 +32,14 @@ peek_text(const struct nb_status_query *q, const char *name, const char *key)
     return text;
 }
 
+char *
+nb_active_gateway(const struct northbound *nb, const char *router)
+{
+    size_t size;
+
+    return engine_peek(nb->engine, VMN_QUERY_GATEWAY, router, &size);
+}
+
 /* Hosts, ports, apps and telemetries.  ------------------------------------ */
 
 /* The datapath id is hidden from accounts with a scope: where there is no TLS,

@@ -201,7 +201,8 @@ def test_drops_are_told_apart(world, pair):
     assert drops(world, host="h1", reason="denied by rule") == []
     assert drops(world, app="overlay", reason="denied by rule") == []
     assert world.api.metrics()[
-        'vmn_dropped_packets_total{app="firewall",reason="denied by rule"}'] >= 1
+        'vmn_dropped_packets_total{app="firewall",reason="denied by rule",'
+        'background="false"}'] >= 1
     table = vmnctl(world, "drops", "--host", "h2")
     assert "denied by rule" in table and "policies/apart" in table
 
@@ -325,7 +326,8 @@ def test_background_is_shown_on_request(world):
     assert "MLD" in vmnctl(world, "drops", "--all", "--limit", "10000")
     assert "MLD" not in vmnctl(world, "drops", "--limit", "10000")
     assert world.api.metrics()[
-        'vmn_dropped_packets_total{app="overlay",reason="MLD"}'] >= 1
+        'vmn_dropped_packets_total{app="overlay",reason="MLD",'
+        'background="true"}'] >= 1
 
 
 def flood(cli, srv):

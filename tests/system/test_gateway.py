@@ -369,6 +369,8 @@ def test_another_gateway_stands_in(world, shop):
         world.put("floating-ips", name, router="r", ip=ip, port="b3")
     mac = world.api.get("routers/r")["status"]["mac"]
     assert gateway(world) == "h1"
+    moves = 'vmn_router_gateway_changes_total{router="r"}'
+    before = world.api.metrics()[moves]
     held = []
     for ip, near in pairs:
         for vm, to, who in (("b3", near, "near"), ("near", ip, "b3"),
@@ -387,9 +389,12 @@ def test_another_gateway_stands_in(world, shop):
             assert world.answers(shop["b3"], near) == "near"
             assert world.answers(shop["near"], ip) == "b3"
         assert all(h.exchange(seconds=10) for h in held)
+        m = world.api.metrics()
+        assert (m[moves], m["vmn_routers_without_gateway"]) == (before + 1, 0)
     finally:
         h1.start()
     wait_for("h1 to be it again", lambda: gateway(world) == "h1", 30)
+    assert world.api.metrics()[moves] == before + 2
     for ip, near in pairs:
         assert world.answers(shop["b3"], near) == "near"
 

@@ -581,7 +581,7 @@ void
 fabric_drop_sums(const struct fabric *f OVS_UNUSED, fabric_drop_sum_cb *cb,
                  void *aux)
 {
-    cb(aux, "overlay", "no \"good\"", 9, 900);
+    cb(aux, "overlay", "no \"good\"", false, 9, 900);
 }
 
 void

@@ -91,8 +91,8 @@ drops_on(const char *host)
 }
 
 static void
-sum_cb(void *packets, const char *app, const char *reason, uint64_t n,
-       uint64_t n_bytes OVS_UNUSED)
+sum_cb(void *packets, const char *app, const char *reason,
+       bool background OVS_UNUSED, uint64_t n, uint64_t n_bytes OVS_UNUSED)
 {
     if (!strcmp(app, "toy") && !strcmp(reason, "not desired")) {
         *(uint64_t *) packets = n;

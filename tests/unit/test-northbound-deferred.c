@@ -263,9 +263,9 @@ drops_are_told_by_what_they_are_for(void **state)
 
     assert_call(f, 200, "GET", "/metrics", NULL);
     assert_has(&f->client.body, "vmn_dropped_packets_total{app=\"overlay\","
-               "reason=\"no \\\"good\\\"\"} 9\n");
+               "reason=\"no \\\"good\\\"\",background=\"false\"} 9\n");
     assert_has(&f->client.body, "vmn_dropped_bytes_total{app=\"overlay\","
-               "reason=\"no \\\"good\\\"\"} 900\n");
+               "reason=\"no \\\"good\\\"\",background=\"false\"} 900\n");
     assert_has(&f->client.body,
                "vmn_packet_ins_metered_total{sender=\"port\"} 17\n");
     assert_has(&f->client.body,

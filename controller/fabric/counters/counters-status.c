@@ -216,7 +216,9 @@ fabric_drop_sums(const struct fabric *f, fabric_drop_sum_cb *cb, void *aux)
     for (size_t i = 0; i < f->counters->n_sums; i++) {
         const struct drop_sum *sum = &f->counters->sums[i];
 
-        cb(aux, sum->app, sum->reason, sum->packets, sum->bytes);
+        cb(aux, sum->app, sum->reason,
+           engine_is_background(f->engine, sum->reason), sum->packets,
+           sum->bytes);
     }
 }
 
