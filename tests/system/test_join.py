@@ -142,6 +142,63 @@ def test_certificate_of_vmnd_is_renewed(lab, ca):
     lab.await_synced(seconds=60)
 
 
+def sign_expired(ca, name):
+    """Has the host CA sign the key of host 'name' for a day long ago."""
+    with open(ca / "old.conf", "w", encoding="ascii") as conf:
+        conf.write("[ca]\ndefault_ca=x\n[x]\ndatabase=old.txt\n"
+                   "rand_serial=yes\ndefault_md=sha256\npolicy=any\n"
+                   "new_certs_dir=.\ncopy_extensions=copy\n"
+                   "[any]\ncommonName=supplied\n")
+    with open(ca / "old.txt", "w", encoding="ascii"):
+        pass
+    for args in (["req", "-new", "-key", name + ".key", "-subj", "/CN="
+                  + name, "-addext", "subjectAltName=DNS:" + name, "-addext",
+                  "extendedKeyUsage=serverAuth,clientAuth", "-out",
+                  "old.req"],
+                 ["ca", "-batch", "-notext", "-config", "old.conf", "-cert",
+                  "host-ca.pem", "-keyfile", "host-ca.key", "-in", "old.req",
+                  "-out", "old.pem", "-startdate", "20200101000000Z",
+                  "-enddate", "20200102000000Z"]):
+        subprocess.run(["openssl", *args], cwd=ca, check=True,
+                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    os.replace(ca / "old.pem", ca / (name + ".pem"))
+
+
+def test_expired_certificate_keeps_a_host_out_until_it_is_renewed(lab, ca):
+    """What is connected stays so, and packets pass all the while."""
+    h2, opened = lab.host("h2"), "vmn_openflow_sessions_opened_total"
+    a, b = lab.vm("a"), lab.vm("b")
+    good = (ca / "h2.pem").read_bytes()
+    sign_expired(ca, "h2")
+    # Open vSwitch reads both files again once both are others.
+    os.utime(ca / "h2.key")
+    try:
+        before = lab.vmnd.api.metrics()[opened]
+        lab.vmnd.api.put("groups/while-expired", {})
+        lab.await_synced()
+        assert lab.vmnd.api.metrics()[opened] == before
+        # From the next connection on it counts.
+        h2.cut()
+        wait_for("h2 to be away", lambda: state(lab, "h2")["state"] ==
+                 "offline", 30)
+        h2.heal()
+
+        def told():
+            with open(lab.vmnd.log, encoding="utf-8",
+                      errors="replace") as log:
+                return "certificate verify failed" in log.read()
+        wait_for("it to be told", told, 60)
+        assert state(lab, "h2")["state"] == "offline"
+        assert traffic.ask(a, b.ip, 0, "icmp", 1.0)
+    finally:
+        (ca / "h2.pem").write_bytes(good)
+        os.utime(ca / "h2.key")
+    # A renewed one is taken up without a restart of anything.
+    lab.await_synced(seconds=90)
+    assert traffic.ask(a, b.ip, 0, "icmp", 1.0)
+    lab.vmnd.api.delete("groups/while-expired")
+
+
 def test_pki_refuses_what_makes_no_sense(ca, tmp_path):
     assert "host-ca.key is not found" in pki(tmp_path, "host", "h1").stdout
     assert "usage:" in pki(tmp_path).stdout

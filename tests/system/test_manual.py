@@ -139,6 +139,23 @@ def test_vmn_lab_page_has_all_commands():
                 command, option)
 
 
+def test_lines_of_what_happens_when_name_their_tests():
+    """Each line of the page names one that there is."""
+    with open(os.path.join(TOP, "docs/what-happens-when.md"),
+              encoding="utf-8") as text:
+        lines = [line for line in text if line.startswith("| ")][2:]
+    assert len(lines) >= 20
+    for line in lines:
+        named = re.findall(r"`(test_\w+\.py)::(test_\w+)`",
+                           line.rstrip(" |\n").rsplit("|", 1)[1])
+        assert named, line
+        for file, function in named:
+            with open(os.path.join(TOP, "tests/system", file),
+                      encoding="utf-8") as source:
+                assert re.search(r"^def %s\(" % function, source.read(),
+                                 re.M), (file, function)
+
+
 def functions():
     """The public functions of include/vmn."""
     found = set()
