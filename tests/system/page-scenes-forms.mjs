@@ -102,6 +102,32 @@ export const scenes = {
     },
   },
 
+  /* What is allowed and most likely not meant is told, and done. */
+  warned: {
+    allows: /status of 404/,
+    async play({ page, api, go, shoot }) {
+      await go("objects/groups/+");
+      const made = section(page, "New group");
+
+      await entry(made, "name (needed)").fill("empty");
+      await entry(made, "selector").fill("role=webb");
+      await press(made, "Plan");
+      await made.getByText("groups/empty: matches no port").waitFor();
+      await shoot("plan");
+      await press(made, "Apply");
+      await made.getByText(/^revision \d/).waitFor();
+      await made.getByText("groups/empty: matches no port").waitFor();
+      await go("overview");
+      await section(page, "Needs attention").getByText("matches no port")
+        .first().waitFor();
+      await section(page, "Needs attention").getByRole("link",
+        { name: "groups/empty" }).click();
+      await section(page, "Group empty").getByText("role=webb").first()
+        .waitFor();
+      await api("DELETE", "groups/empty");
+    },
+  },
+
   secret: {
     allows: /status of 404/,
     async play({ page, api, go }) {

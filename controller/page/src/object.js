@@ -29,8 +29,14 @@ export const link = (type, name) => h("a", {
 export const reference = ({ type, name }) => type === "policies"
   ? ["policy ", policyLink(name)]
   : isType(type) ? [`${WORDS[type].toLowerCase()} `, link(type, name)]
-    : [`${type} `, h("a", { href: `#/objects/${type}/`
-      + encodeURIComponent(name) }, name)];
+    : [`${type} `, h("a", { href: objectAddress(type, name) }, name)];
+
+const objectAddress = (type, name) =>
+  `#/objects/${type}/${encodeURIComponent(name)}`;
+
+/** A link to an object among those of its type. */
+export const objectLink = (type, name) => h("a", {
+  href: objectAddress(type, name) }, `${type}/${name}`);
 
 export const policyLink = (name) => h("a", {
   href: `#/policies/${encodeURIComponent(name)}` }, name);

@@ -43,6 +43,13 @@ export function fieldNodes(object) {
     more ? h("li", {}, `and ${plural(more, "more field")}`) : null) : null;
 }
 
+const warningText = (one) => one.more ? `and ${plural(one.more, "more warning")}`
+  : `${one.type}/${one.name}: ${one.text}`;
+
+/** What is allowed, and most likely not meant; of a plan or a reply. */
+const warningNodes = ({ warnings }) => (warnings ?? []).map((one) =>
+  h("p", {}, badge("wait", "warning"), " ", warningText(one)));
+
 /** A reply to ?dry_run=plan. */
 export function planNodes(plan) {
   const { hosts, apps } = plan.flows;
@@ -50,7 +57,8 @@ export function planNodes(plan) {
     .map(number)];
 
   if (!plan.changed) {
-    return h("p", { class: "faint" }, "Nothing would change.");
+    return [h("p", { class: "faint" }, "Nothing would change."),
+      warningNodes(plan)];
   }
   return [
     h("p", {}, plan.objects.filter((o) => o.op !== "unchanged").map((o, i) =>
@@ -65,7 +73,8 @@ export function planNodes(plan) {
       `and ${plural(hosts.length - HOSTS_MAX, "more host")}`) : null,
     plan.restarts.length ? h("p", {}, badge("wait", "connections start over"),
       ` in ${plan.restarts.join(", ")}`) : null,
-    plan.problems.map((p) => h("p", {}, badge("bad", p.kind), " ", p.detail))];
+    plan.problems.map((p) => h("p", {}, badge("bad", p.kind), " ", p.detail)),
+    warningNodes(plan)];
 }
 
 /** The receipt of a change that was waited for. */
@@ -73,11 +82,12 @@ export function receiptNodes(answer) {
   const { receipt } = answer;
   const missing = receipt?.hosts.filter((one) => one.state !== "confirmed");
 
-  return h("p", { role: "status" }, !receipt || receipt.installed
+  return [h("p", { role: "status" }, !receipt || receipt.installed
     ? badge("ok", `revision ${number(answer.revision)}`
       + (receipt ? `: ${installedOn(receipt.hosts.length)}` : ", installed"))
     : [badge("wait", `revision ${number(receipt.revision)} is stored, not yet `
       + "installed on "), missing.slice(0, 5).map((one) => one.host).join(", "),
     missing.length > 5 ? ` and ${missing.length - 5} more` : ""], " ",
-  h("a", { href: `#/changes/${answer.revision}` }, "details"));
+  h("a", { href: `#/changes/${answer.revision}` }, "details")),
+  warningNodes(answer)];
 }

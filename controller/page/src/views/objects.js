@@ -155,15 +155,18 @@ function mountType(root, kind, signal) {
       }
     } }, "Delete")];
 
-  replace(root, menu(kind.type), h("div", { class: "split even" }, list.root,
+  const split = h("div", { class: "split even" }, list.root,
     panel(sideTitle, { classes: "detail", actions: [changes, closer] },
-      side)));
+      side));
+
+  replace(root, menu(kind.type), split);
   return { choose(name, what) {
     showing?.abort();
     showing = new AbortController();
     signal.addEventListener("abort", () => showing.abort());
     list.choose(name ?? null);
     closer.hidden = name === undefined;
+    split.classList.toggle("opened", name !== undefined);
     replace(changes);
     if (name === undefined) {
       replace(sideTitle, kind.one);

@@ -10,7 +10,7 @@ import { badge, empty, errorBox, h, newId, panel, replace, s }
 import { ago, changes, duration, number, plural, short, when, WHEN_WIDTH }
   from "../format.js";
 import * as live from "../live.js";
-import { notUp } from "../object.js";
+import { notUp, objectLink } from "../object.js";
 import { table } from "../table.js";
 
 export const path = "overview";
@@ -101,6 +101,10 @@ function issues({ status, summary }) {
     [p.detail, p.units?.length ? ` (${p.units.join(", ")})` : "",
       p.packet ? [" – for instance ", h("code", {}, p.packet)] : ""]]);
 
+  for (const w of status.warnings ?? []) {
+    found.push(["wait", "warning", w.more ? `and ${number(w.more)} more`
+      : [objectLink(w.type, w.name), `: ${w.text}`]]);
+  }
   for (const r of status.health.reasons) {
     if (r.reason === "starting") {      // What else there is has lines below.
       found.push(["bad", r.reason, r.detail]);
