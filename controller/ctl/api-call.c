@@ -10,6 +10,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "controller/ctl/object-files.h"
 #include "controller/ctl/output.h"
@@ -179,6 +181,28 @@ print_problem(struct ctl *ctl, const struct ctl_reply *reply,
 
 /* Calls.  ---------------------------------------------------------------- */
 
+/* Checks that nobody but its owner may read the token file, if it is an
+ * ordinary file: of a file of the user's own also not its group, as ssh has it
+ * of keys.  Returns false after it has printed an error. */
+static bool
+is_private(struct ctl *ctl, FILE *file)
+{
+    struct stat s;
+    mode_t others;
+
+    if (fstat(fileno(file), &s) || !S_ISREG(s.st_mode)) {
+        return true;
+    }
+    others = s.st_mode & (s.st_uid == geteuid() ? S_IRWXG | S_IRWXO
+                          : S_IRWXO);
+    if (others) {
+        ctl_usage(ctl, "%s: others may read or change this token (mode "
+                  "%04o): chmod 600 %s", ctl->token_file,
+                  (unsigned int) s.st_mode & 07777, ctl->token_file);
+    }
+    return !others;
+}
+
 /* Sets '*token' to the first line of the token file, or to the environment's
  * token, or to NULL if there is none.  Returns false after it has printed an
  * error. */
@@ -199,6 +223,10 @@ get_token(struct ctl *ctl, char **token)
     file = fopen(ctl->token_file, "r");
     if (!file) {
         ctl_usage(ctl, "%s: %s", ctl->token_file, ovs_strerror(errno));
+        return false;
+    }
+    if (!is_private(ctl, file)) {
+        fclose(file);
         return false;
     }
     if (!fgets(line, sizeof line, file)) {

@@ -11,6 +11,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/cmd-completion.c \
 	controller/ctl/cmd-delete.c \
 	controller/ctl/cmd-describe.c \
+	controller/ctl/cmd-drain.c \
 	controller/ctl/cmd-drops.c \
 	controller/ctl/cmd-edit.c \
 	controller/ctl/cmd-events.c \
@@ -21,11 +22,13 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/cmd-identities.c \
 	controller/ctl/cmd-label.c \
 	controller/ctl/cmd-logs.c \
+	controller/ctl/cmd-patch.c \
 	controller/ctl/cmd-promote.c \
 	controller/ctl/cmd-quarantine.c \
 	controller/ctl/cmd-reachability.c \
 	controller/ctl/cmd-recommend.c \
 	controller/ctl/cmd-revision.c \
+	controller/ctl/cmd-sets.c \
 	controller/ctl/cmd-status.c \
 	controller/ctl/cmd-support-bundle.c \
 	controller/ctl/cmd-token.c \
@@ -55,6 +58,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/object-changes.h \
 	controller/ctl/object-files.c \
 	controller/ctl/object-files.h \
+	controller/ctl/object-labels.c \
+	controller/ctl/object-labels.h \
 	controller/ctl/object-types.c \
 	controller/ctl/object-types.h \
 	controller/ctl/object-write.c \

@@ -57,6 +57,7 @@ apply_files(struct ctl *ctl, const char *command, bool *changes)
                          "input", command);
     }
     ctl_input_init(&input);
+    input.recursive = ctl->recursive;
     for (size_t i = 0; i < ctl->files.n && !status; i++) {
         if (ctl_input_load(&input, ctl->files.names[i], ctl->in, &why)) {
             status = ctl_usage(ctl, "%s", why.text);

@@ -6,9 +6,13 @@
 
 #include "controller/ctl/ctl.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/output-table.h"
@@ -41,9 +45,43 @@ get_expiry(const char *text)
     return xstrdup(buf);
 }
 
-/* Creates the token and prints it. */
+/* Creates the file of --out, before there is a token that could get lost.
+ * Returns NULL after it has printed an error. */
+static FILE *
+make_file(struct ctl *ctl)
+{
+    int fd = open(ctl->out_file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC,
+                  S_IRUSR | S_IWUSR);
+    FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
+
+    if (!file) {
+        ctl_usage(ctl, "%s: %s", ctl->out_file, ovs_strerror(errno));
+        if (fd >= 0) {
+            close(fd);
+        }
+    }
+    return file;
+}
+
+/* Writes the secret to 'file', or prints it if that is NULL. */
 static enum ctl_exit
-make_token(struct ctl *ctl, const char *name)
+write_secret(struct ctl *ctl, const char *secret, FILE *file)
+{
+    FILE *out = file ? file : ctl->out;
+
+    ctl_print_safely(out, secret);
+    putc('\n', out);
+    if (file && fflush(file)) {
+        fprintf(ctl->err, "vmnctl: %s: %s; delete the token, whose secret is "
+                "lost\n", ctl->out_file, ovs_strerror(errno));
+        return CTL_REFUSED;
+    }
+    return CTL_DONE;
+}
+
+/* Creates the token and writes it to 'file', or prints it. */
+static enum ctl_exit
+make_token(struct ctl *ctl, const char *name, FILE *file)
 {
     char *expires = ctl->expires ? get_expiry(ctl->expires) : NULL;
     json_t *body = json_pack("{s:{s:s, s:s*}}", "spec", "account",
@@ -58,8 +96,7 @@ make_token(struct ctl *ctl, const char *name)
     if (!status) {
         secret = json_string_value(json_object_get(reply.body, "secret"));
         if (secret) {
-            ctl_print_safely(ctl->out, secret);
-            putc('\n', ctl->out);
+            status = write_secret(ctl, secret, file);
         } else {
             fprintf(ctl->err, "vmnctl: the server has told no secret\n");
             status = CTL_REFUSED;
@@ -69,6 +106,28 @@ make_token(struct ctl *ctl, const char *name)
     ds_destroy(&path);
     json_decref(body);
     free(expires);
+    return status;
+}
+
+/* Creates the token.  A file that it does not get into is removed. */
+static enum ctl_exit
+make_or_remove(struct ctl *ctl, const char *name)
+{
+    FILE *file = ctl->out_file ? make_file(ctl) : NULL;
+    enum ctl_exit status;
+
+    if (ctl->out_file && !file) {
+        return CTL_USAGE;
+    }
+    status = make_token(ctl, name, file);
+    if (file) {
+        fclose(file);
+        if (status) {
+            unlink(ctl->out_file);
+        } else {
+            ctl_print_outcome(ctl, "tokens", name, "created");
+        }
+    }
     return status;
 }
 
@@ -93,5 +152,5 @@ ctl_cmd_token(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         ctl_reply_uninit(&reply);
         return CTL_REFUSED;
     }
-    return make_token(ctl, args[0]);
+    return make_or_remove(ctl, args[0]);
 }

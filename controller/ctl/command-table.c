@@ -63,10 +63,11 @@ const struct ctl_command ctl_commands[] = {
       "    subnets: [{cidr: 10.1.0.0/24}]\n"
       "A body of POST /v1/apply, {\"objects\": [...]}, will do as well.\n"
       "With --prune SET the objects are remembered as SET, and objects that\n"
-      "SET had before and has no longer are deleted.\n"
+      "SET had before and has no longer are deleted (vmnctl sets lists them).\n"
       "\nExample:\n"
       "  vmnctl apply -f shop.yaml --wait\n"
       "  vmnctl apply -f tenants/shop/ --prune shop\n"
+      "  vmnctl apply -f tenants/ -R\n"
       "  vmnctl apply -f shop.yaml --dry-run\n"
       "  generate-policies | vmnctl apply -f -\n",
       ctl_cmd_apply },
@@ -111,6 +112,37 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl label port web-3 role=web env- --wait\n",
       ctl_cmd_label },
+    { "patch", "TYPE NAME...", 1, -1,
+      CTL_OPT_PATCH | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
+      "change fields of objects",
+      "By a JSON merge patch (RFC 7396), as YAML or JSON: what it has takes the\n"
+      "place of what was, lists as a whole, null gives the default back, and what\n"
+      "it lacks stays.  Several objects are one transaction; those of several\n"
+      "types are named TYPE/NAME.\n"
+      "\nExample:\n"
+      "  vmnctl patch port web-3 -p '{\"spec\": {\"enabled\": false}}' --dry-run\n"
+      "  vmnctl patch net/shop net/lab -p 'spec: {default: deny}' --wait\n"
+      "  vmnctl patch policy db-in --patch-file priority.yaml\n",
+      ctl_cmd_patch },
+    { "drain", "LOADBALANCER BACKEND...", 2, -1,
+      CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
+      "take backends out of a balancer, gently",
+      "BACKENDs, which are ports, get no new connections, and those that are open\n"
+      "may end, for the balancer's drain_seconds at most.  A backend that the\n"
+      "balancer's selector selects is listed among its `backends` meanwhile.\n"
+      "Refused if somebody else changes the balancer at the same time.\n"
+      "How far it is: vmnctl describe loadbalancer NAME (draining, drained).\n"
+      "\nExample:\n"
+      "  vmnctl drain shop web-1 --dry-run\n"
+      "  vmnctl drain shop web-1 --wait\n",
+      ctl_cmd_drain },
+    { "undrain", "LOADBALANCER [BACKEND...]", 1, -1,
+      CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
+      "have backends that drain serve again",
+      "Without BACKEND, all that drain.\n"
+      "\nExample:\n"
+      "  vmnctl undrain shop web-1 --wait\n",
+      ctl_cmd_undrain },
     { "quarantine", "[PORT...]", 0, -1,
       CTL_OPT_ALLOW | CTL_OPT_WAIT | CTL_OPT_NO_WAIT | CTL_OPT_DRY_RUN,
       "cut ports off, open connections too",
@@ -186,10 +218,12 @@ const struct ctl_command ctl_commands[] = {
     { "token", "NAME", 1, 1, CTL_OPT_TOKEN,
       "make a token for an account",
       "Writes the token, which nobody can tell again: vmnd keeps a hash of it.\n"
-      "It is sent to vmnd by --token-file or VMNCTL_TOKEN.  To revoke it, delete\n"
-      "it (`vmnctl delete token NAME`).\n"
+      "With --out it goes to a file that only you may read, and that must not be\n"
+      "there yet.  It is sent to vmnd by --token-file, which takes no file of yours\n"
+      "that others may read, or VMNCTL_TOKEN.  To revoke it, delete it\n"
+      "(`vmnctl delete token NAME`).\n"
       "\nExample:\n"
-      "  vmnctl token shop-ci --account shop-team --expires 90d >shop-ci.token\n",
+      "  vmnctl token shop-ci --account shop-team --expires 90d --out shop-ci.token\n",
       ctl_cmd_token },
     { "apps", "", 0, 0, CTL_OPT_OUTPUT,
       "show the apps that are loaded",
@@ -298,6 +332,13 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl identities --network shop\n",
       ctl_cmd_identities },
+    { "sets", "[SET]", 0, 1, CTL_OPT_SHOWN,
+      "show the sets of `apply --prune`",
+      "How many objects each has; of SET, which.\n"
+      "\nExample:\n"
+      "  vmnctl sets\n"
+      "  vmnctl sets shop\n",
+      ctl_cmd_sets },
     { "usage", "", 0, 0, CTL_OPT_SHOWN,
       "show how much of each quota is used",
       "A line for each limit of each quota (vmnctl get quotas): what there is\n"

@@ -41,7 +41,7 @@ enum ctl_option {
                                  * --no-headers. */
     CTL_OPT_SELECTOR = 1 << 1,
     CTL_OPT_LIMIT = 1 << 2,
-    CTL_OPT_FILE = 1 << 3,
+    CTL_OPT_FILE = 1 << 3,      /* --file and --recursive. */
     CTL_OPT_PRUNE = 1 << 4,
     CTL_OPT_WAIT = 1 << 5,      /* --wait and --timeout. */
     CTL_OPT_NO_WAIT = 1 << 6,   /* --no-wait and --timeout: waits by
@@ -64,7 +64,7 @@ enum ctl_option {
     CTL_OPT_RECOMMEND = 1 << 22, /* --network, --for and so on. */
     CTL_OPT_GET = 1 << 23,      /* --watch, --host and --network. */
     CTL_OPT_EVENTS = 1 << 24,   /* --kinds and so on. */
-    CTL_OPT_TOKEN = 1 << 26,    /* --account and --expires. */
+    CTL_OPT_TOKEN = 1 << 26,    /* --account, --expires and --out. */
     CTL_OPT_JOIN = 1 << 27,     /* --address and --plain. */
     CTL_OPT_CONTENTS = 1 << 28, /* --diff, of a revision. */
     CTL_OPT_FORCE = 1 << 29,    /* --force. */
@@ -91,6 +91,9 @@ struct ctl {
     long int limit;             /* 0: all. */
     long int size;              /* Of a packet in bytes; 0: any. */
     struct svec files;
+    bool recursive;             /* Folders inside of folders, too. */
+    char *patch;                /* Owned, as the next; or NULL. */
+    char *patch_file;
     char *prune;                /* Owned; or NULL. */
     char *database;             /* Owned; or NULL. */
     bool wait;
@@ -127,6 +130,7 @@ struct ctl {
     char *since;
     char *account;              /* Owned, as the next two; or NULL. */
     char *expires;
+    char *out_file;             /* Owned; or NULL. */
     char *address;
     bool plain;
     int for_s;                  /* 0: not given. */
@@ -217,6 +221,10 @@ enum ctl_exit ctl_cmd_apply(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_edit(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_delete(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_label(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_patch(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_sets(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_drain(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_undrain(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_quarantine(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_release(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_promote(struct ctl *, int, char *const[]);

@@ -154,6 +154,9 @@ ctl_uninit(struct ctl *ctl)
         free(ctl->sort_by);
     }
     free(ctl->selector);
+    free(ctl->patch);
+    free(ctl->patch_file);
+    free(ctl->out_file);
     free(ctl->prune);
     free(ctl->app);
     free(ctl->stage);

@@ -13,6 +13,7 @@
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/get-output.h"
 #include "controller/ctl/object-args.h"
+#include "controller/ctl/object-labels.h"
 #include "controller/ctl/object-types.h"
 #include "controller/ctl/output.h"
 #include "controller/schema/arena.h"
@@ -31,37 +32,6 @@ struct watch {
     struct ctl_column *columns; /* Of 'table', or NULL. */
     struct ctl_table *table;
 };
-
-static int
-compare_labels(const void *a_, const void *b_)
-{
-    const struct vmn_label *a = a_, *b = b_;
-
-    return strcmp(a->key, b->key);
-}
-
-/* Returns true if --selector matches the object's labels. */
-static bool
-is_selected(const struct watch *w, const json_t *object)
-{
-    json_t *json = json_object_get(json_object_get(object, "spec"), "labels");
-    struct vmn_label *labels = xcalloc(MAX(json_object_size(json), 1),
-                                       sizeof *labels);
-    struct vmn_labels all = { 0, labels };
-    const char *key;
-    json_t *value;
-    bool matches;
-
-    json_object_foreach (json, key, value) {
-        labels[all.n].key = key;
-        labels[all.n++].value = json_string_value(value)
-                                ? json_string_value(value) : "";
-    }
-    qsort(labels, all.n, sizeof *labels, compare_labels);
-    matches = vmn_selector_matches(&w->selector, &all);
-    free(labels);
-    return matches;
-}
 
 /* Returns true if the port is on --host and in --network. */
 static bool
@@ -154,7 +124,7 @@ show_if_watched(struct watch *w, const json_t *object)
 
     if (!name || !is_asked_for(w, name)) {
         return;
-    } else if (!is_selected(w, object) || !is_there(w, object)) {
+    } else if (!ctl_is_selected(&w->selector, object) || !is_there(w, object)) {
         show_gone(w, name, "no longer selected");
     } else {
         sset_add(&w->shown, name);

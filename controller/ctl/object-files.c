@@ -17,9 +17,13 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
+/* Most folders in each other. */
+#define FOLDERS_MAX 32
+
 void
 ctl_input_init(struct ctl_input *input)
 {
+    input->recursive = false;
     input->objects = json_array();
     svec_init(&input->origins);
 }
@@ -319,35 +323,55 @@ load_file(struct ctl_input *input, const char *path, struct vmn_error *why)
     return retval;
 }
 
-static int
-is_object_file(const struct dirent *entry)
+static bool
+is_object_file(const char *name)
 {
-    const char *name = entry->d_name;
-
-    return (name[0] != '.'
-            && (ends_with(name, ".yaml") || ends_with(name, ".yml")
-                || ends_with(name, ".json")));
+    return (ends_with(name, ".yaml") || ends_with(name, ".yml")
+            || ends_with(name, ".json"));
 }
 
 static int
-load_folder(struct ctl_input *input, const char *path, struct vmn_error *why)
+is_shown(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+static bool
+is_folder(const char *path)
+{
+    struct stat s;
+
+    return !lstat(path, &s) && S_ISDIR(s.st_mode);
+}
+
+/* Adds what is in a folder, and counts the files in '*n_files'.  'depth' is
+ * how many folders it is in. */
+static int
+load_entries(struct ctl_input *input, const char *path, int depth,
+             size_t *n_files, struct vmn_error *why)
 {
     struct dirent **entries;
-    int n = scandir(path, &entries, is_object_file, alphasort);
+    int n = scandir(path, &entries, is_shown, alphasort);
     int retval = 0;
 
     if (n < 0) {
         return vmn_error_errno(why, errno, "%s: %s", path,
                                ovs_strerror(errno));
     }
-    if (!n) {
-        retval = vmn_error_invalid(why, "%s: no *.yaml, *.yml or *.json in "
-                                   "this folder", path);
-    }
     for (int i = 0; i < n; i++) {
         char *file = xasprintf("%s/%s", path, entries[i]->d_name);
 
-        if (!retval) {
+        if (retval) {
+            /* Only frees. */
+        } else if (is_folder(file)) {
+            if (input->recursive && depth < FOLDERS_MAX) {
+                retval = load_entries(input, file, depth + 1, n_files, why);
+            } else if (input->recursive) {
+                retval = vmn_error_invalid(why, "%s: more than %d folders in "
+                                           "each other", file, FOLDERS_MAX);
+            }
+        } else if (is_object_file(entries[i]->d_name)) {
+            ++*n_files;
             retval = load_file(input, file, why);
         }
         free(file);
@@ -355,6 +379,19 @@ load_folder(struct ctl_input *input, const char *path, struct vmn_error *why)
     }
     free(entries);
     return retval;
+}
+
+static int
+load_folder(struct ctl_input *input, const char *path, struct vmn_error *why)
+{
+    size_t n_files = 0;
+    int retval = load_entries(input, path, 0, &n_files, why);
+
+    return (retval || n_files ? retval
+            : vmn_error_invalid(why, "%s: no *.yaml, *.yml or *.json in "
+                                "this folder%s", path, input->recursive ? ""
+                                : " (--recursive looks into those in it, "
+                                  "too)"));
 }
 
 int
@@ -370,4 +407,60 @@ ctl_input_load(struct ctl_input *input, const char *path, FILE *in,
         return load_folder(input, path, why);
     }
     return load_file(input, path, why);
+}
+
+/* Single documents.  ------------------------------------------------------ */
+
+static json_t *
+parse_one(const char *origin, const struct ds *text, struct vmn_error *why)
+{
+    json_t *docs = json_array(), *doc = NULL;
+
+    if (parse_text(origin, text, docs, why)) {
+        vmn_error_prefix(why, origin);
+    } else if (json_array_size(docs) != 1) {
+        vmn_error_invalid(why, "%s: there are %"PRIuSIZE" documents: want "
+                          "one", origin, json_array_size(docs));
+    } else {
+        doc = json_incref(json_array_get(docs, 0));
+    }
+    json_decref(docs);
+    return doc;
+}
+
+json_t *
+ctl_document_parse(const char *origin, const char *text,
+                   struct vmn_error *why)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    json_t *doc;
+
+    ds_put_cstr(&ds, text);
+    doc = parse_one(origin, &ds, why);
+    ds_destroy(&ds);
+    return doc;
+}
+
+json_t *
+ctl_document_load(const char *path, FILE *in, struct vmn_error *why)
+{
+    bool is_stdin = !strcmp(path, "-");
+    FILE *stream = is_stdin ? in : fopen(path, "r");
+    struct ds text = DS_EMPTY_INITIALIZER;
+    json_t *doc = NULL;
+
+    if (!stream) {
+        vmn_error_errno(why, errno, "%s: %s", path, ovs_strerror(errno));
+        return NULL;
+    }
+    if (read_all(stream, &text, why)) {
+        vmn_error_prefix(why, path);
+    } else {
+        doc = parse_one(is_stdin ? "standard input" : path, &text, why);
+    }
+    if (!is_stdin) {
+        fclose(stream);
+    }
+    ds_destroy(&text);
+    return doc;
 }

@@ -293,6 +293,11 @@ def test_vmnctl_makes_tokens_and_speaks_tls(ca, lab, tmp_path):
                   VMNCTL_TOKEN=secret) == (0, "h1\nh2\n")
     file = tmp_path / "token"
     file.write_text(secret + "\n")
+    file.chmod(0o644)
+    assert remote("get", "hosts", "--token-file", str(file)) == (
+        2, "vmnctl: %s: others may read or change this token (mode 0644): "
+        "chmod 600 %s\n" % (file, file))
+    file.chmod(0o600)
     cert = ["--certificate", str(ca / "alice.pem"), "--private-key",
             str(ca / "alice.key")]
     assert remote("get", "hosts", "-o", "name", "--token-file",

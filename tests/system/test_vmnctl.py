@@ -385,6 +385,44 @@ def show(fd, awaited):
                 "\r", "")
 
 
+# Changes.  ------------------------------------------------------------------
+
+def test_patch_sets_and_drain(shop, tmp_path):
+    """A balancer of a folder within a folder, its set, and its backends."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "lb.yaml").write_text(
+        "type: loadbalancers\nname: lb\nspec: {vip: 10.0.0.77, networks: "
+        "[shop], ports: [{port: 80}], selector: tier=web, "
+        "backends: [{port: db-1, weight: 3}]}\n")
+    shop.vmnctl("apply", "-R", "-f", str(tmp_path), "--prune", "lbs")
+    assert shop.vmnctl("sets")[0].splitlines()[1].split() == ["lbs", "1"]
+    assert shop.vmnctl("sets", "lbs")[0].splitlines()[1].split() == [
+        "loadbalancers", "lb"]
+    shop.vmnctl("patch", "lb/lb", "-p", "{spec: {drain_seconds: 77}}")
+    before = shop.api.get("loadbalancers/lb")["spec"]
+    assert before["drain_seconds"] == 77
+
+    def states():
+        return {b["port"]: b["state"] for b in shop.api.get(
+            "loadbalancers/lb")["status"]["backends"]}
+    out, _ = shop.vmnctl("drain", "lb", "db-1", "web-1", "--dry-run")
+    assert "updated   loadbalancers   lb\n" in out, out
+    assert shop.api.get("loadbalancers/lb")["spec"] == before
+    shop.vmnctl("drain", "lb", "db-1", "web-1", "--wait")
+    found = states()
+    assert found["web-2"] == "serving" and {
+        found["db-1"], found["web-1"]} <= {"draining", "drained"}, found
+    _, err = shop.vmnctl("undrain", "lb", "web-2", status=1)
+    assert "web-2 does not drain" in err, err
+    shop.vmnctl("undrain", "lb", "web-1")
+    spec = shop.api.get("loadbalancers/lb")["spec"]
+    assert [b["port"] for b in spec["backends"]] == ["db-1"], spec
+    shop.vmnctl("undrain", "lb", "--wait")
+    assert shop.api.get("loadbalancers/lb")["spec"] == before
+    wait_for("all to serve", lambda: set(states().values()) == {"serving"})
+    shop.vmnctl("delete", "lb/lb")
+
+
 # undo.  ---------------------------------------------------------------------
 
 def test_undo_gives_back_what_was(shop):

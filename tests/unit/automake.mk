@@ -115,6 +115,7 @@ CTL_TESTS = \
 	tests/unit/test-ctl \
 	tests/unit/test-ctl-apply \
 	tests/unit/test-ctl-archive \
+	tests/unit/test-ctl-changes \
 	tests/unit/test-ctl-columns \
 	tests/unit/test-ctl-describe \
 	tests/unit/test-ctl-diagnose \
