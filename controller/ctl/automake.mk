@@ -38,6 +38,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/cmd-usage.c \
 	controller/ctl/command-options.c \
 	controller/ctl/command-table.c \
+	controller/ctl/completion-values.c \
+	controller/ctl/completion.h \
 	controller/ctl/ctl.h \
 	controller/ctl/describe-rules.c \
 	controller/ctl/describe-types.c \

@@ -436,8 +436,8 @@ const struct ctl_command ctl_commands[] = {
       ctl_cmd_top },
     { "completion", "bash|zsh", 1, -1, 0,
       "print what a shell completes command lines with",
-      "Commands, options, types, and names of objects, for which the server is\n"
-      "asked.  It is installed with vmnctl; where the shell does not find it:\n"
+      "Commands, options, types, fields, names of objects, labels, services and\n"
+      "revisions: for what it has, the server is asked.  It is installed with vmnctl; where the shell does not find it:\n"
       "  source <(vmnctl completion bash)\n"
       "`vmnctl completion words -- WORD...` prints what the last WORD of a command\n"
       "line may become.\n"

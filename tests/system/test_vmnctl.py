@@ -332,6 +332,16 @@ def test_bash_completes(shop):
     assert bash(shop, "apply -f test_vmnc") == ["test_vmnctl.py"]
     assert bash(shop, "-s unix:/nonexistent/x get ports ") == []
     assert bash(shop, "get ports --lim") == ["--limit"]
+    assert bash(shop, "delete port/web") == ["port/web-1", "port/web-2"]
+    assert bash(shop, "get networks,po") == ["networks,ports",
+                                             "networks,policies"]
+    assert bash(shop, "explain policies.ru") == ["policies.rules"]
+    assert bash(shop, "get ports --sort-by .status.ho") == [".status.host"]
+    # Readline takes what is behind "=" for the word.
+    assert bash(shop, "get ports -l tier=d") == ["db"]
+    assert bash(shop, "get ports -l tie") == ["tier="]
+    assert bash(shop, "revision ")
+    assert bash(shop, "trace web-1 db-1 tc") == ["tcp/"]
 
 
 def test_bash_does_as_it_types(shop):
@@ -339,6 +349,9 @@ def test_bash_does_as_it_types(shop):
     setup = 'source <("%s" completion bash)' % find("vmnctl")
     typed(shop, ["bash", "--norc", "-i"], setup, "get networks --output=js",
           "get networks --output=json")
+    # No space is left where more follows.
+    typed(shop, ["bash", "--norc", "-i"], setup, "history polic\tdb-\t",
+          "history policies/db-in ")
 
 
 def test_zsh_completes(shop, tmp_path):
@@ -349,6 +362,7 @@ def test_zsh_completes(shop, tmp_path):
     for line, full in (("get networ", "get networks"),
                        ("describe port db", "describe port db-1"),
                        ("get ports --output=js", "get ports --output=json"),
+                       ("history polic\tdb-", "history policies/db-in"),
                        ("apply --dry-r", "apply --dry-run")):
         typed(shop, ["zsh", "-f", "-i"], setup, line, full)
 

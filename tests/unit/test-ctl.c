@@ -251,6 +251,21 @@ words_are_completed_by_the_tables(void **state OVS_UNUSED)
     assert_completed("-s unix:/x --token-file=y get po",
                      "ports\npolicies\n");
     assert_completed("explain po", "ports\npolicies\n");
+    assert_completed("explain net.spec.subnets.c", "net.spec.subnets.cidr\n");
+    assert_completed("explain ports.status.ho", "ports.status.host\n");
+    assert_completed("explain ports.none.h", "");
+    assert_completed("get networks,po", "networks,ports\nnetworks,policies\n");
+    assert_completed("label networks,po", "");
+    assert_completed("get port/a po", "ports/\npolicies/\n");
+    assert_completed("history por", "ports/\n");
+    assert_completed("undo por", "ports/\n");
+    assert_completed("get ports --sort-by .sp", ".spec.\n");
+    assert_completed("get ports --sort-by=.spec.net",
+                     "--sort-by=.spec.network\n");
+    assert_completed("get ports --sort-by .metadata.r", "");
+    assert_completed("get ports --limit 1", "");
+    assert_completed("trace a b s", "sctp/\n");
+    assert_completed("patch port a --patch-file x", ":files\n");
     assert_completed("get ports -o w", "wide\n");
     assert_completed("drops -o w", "");
     assert_completed("drops --output=y", "--output=yaml\n");
@@ -306,6 +321,41 @@ names_are_asked_from_the_server(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
 
+    static const struct step labelled[] = {
+        { "GET /v1/ports?limit=250", NULL, 200,
+          "{\"items\": [{\"name\": \"a\", \"spec\": {\"labels\":"
+          " {\"role\": \"web\", \"rack\": \"9\"}}}, {\"name\": \"b\","
+          " \"spec\": {\"labels\": {\"role\": \"db\"}}}, {\"name\":"
+          " \"c\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step revisions[] = {
+        { "GET /v1/revisions?limit=20", NULL, 200,
+          "{\"items\": [{\"revision\": 41, \"who\": \"unix:uid=0\"},"
+          " {\"revision\": 142, \"who\": \"ann\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step services[] = {
+        { "GET /v1/services?limit=250&after=v~", NULL, 200,
+          "{\"items\": [{\"name\": \"web\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(labelled, "", "completion words -- get ports -l r", CTL_DONE,
+                "rack=\nrole=\n", "");
+    assert_play(labelled, "", "completion words -- get ports --selector="
+                "rack=9,role!=", CTL_DONE, "--selector=rack=9,role!=db\n"
+                "--selector=rack=9,role!=web\n", "");
+    assert_play(labelled, "", "completion words -- label port a ro", CTL_DONE,
+                "role=\n", "");
+    assert_play(revisions, "", "completion words -- revision 4", CTL_DONE,
+                "41\tunix:uid=0\n", "");
+    assert_play(revisions, "", "completion words -- undo 1", CTL_DONE,
+                "142\tann\n", "");
+    assert_play(services, "", "completion words -- quarantine --allow w",
+                CTL_DONE, "web\n", "");
+    assert_play(steps, "", "completion words -- get net/a port/web", CTL_DONE,
+                "port/web-1\nport/web-2\n", "");
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
         char *command = xasprintf("completion words -- %s", lines[i]);
         const char *p = strchr(lines[i], '=') ? "--port=" : "";
