@@ -12,8 +12,9 @@
 struct txn;
 
 /* if-match.c */
-/* Checks the op's If-Match, if it has one, against the object's version before
- * it, 'old', or NULL if there is none.  Returns false after an error. */
+/* Checks the op's preconditions, if it has any, against the object's version
+ * before it, 'old', or NULL if there is none.  Returns false after an
+ * error. */
 bool check_if_match(struct txn *, const struct model_op *,
                     const struct version *old);
 

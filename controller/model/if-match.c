@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Preconditions: an operation with If-Match fails unless the object's ETag,
- * which is its revision, is the given one (RFC 9110, section 13.1.1).  Not for
- * parsing the header (proto/http). */
+ * which is its revision, is the given one (RFC 9110, section 13.1.1), and one
+ * with "If-None-Match: *" if the object exists (13.1.2).  Not for parsing the
+ * headers (proto/http). */
 
 #include <config.h>
 
@@ -21,6 +22,11 @@ check_if_match(struct txn *txn, const struct model_op *op,
 {
     char etag[24];
 
+    if (op->creates && old) {
+        txn_op_error(txn, op, VMN_ERR_STALE, "", "%s \"%s\" exists already",
+                     schema_tables[op->table]->singular, op->name);
+        return false;
+    }
     if (!op->if_match) {
         return true;
     }

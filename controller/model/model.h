@@ -141,6 +141,7 @@ struct model_op {
     char *name;                 /* Owned. */
     json_t *spec;               /* Owned; NULL for DELETE. */
     char *if_match;             /* ETag without quotes, "*", or NULL. */
+    bool creates;               /* PUT: refused if it exists. */
     bool cascade;               /* DELETE: remove the references to it from
                                  * others, and delete those that require
                                  * one. */

@@ -94,9 +94,10 @@ submit(struct northbound *nb, struct http_request *req,
     struct model_request request;
     struct model_op *op;
     char *if_match, *secret;
+    bool creates;
 
     if (!sees_object(nb, req, table, name, kind)
-        || !http_request_if_match(req, &if_match)) {
+        || !http_request_if_match(req, &if_match, &creates)) {
         json_decref(spec);
         return;
     }
@@ -104,6 +105,7 @@ submit(struct northbound *nb, struct http_request *req,
     nb_request_init(&request, req);
     op = model_request_add(&request, kind, table->id, name, spec);
     op->if_match = if_match;
+    op->creates = creates;
     op->cascade = cascade;
     nb_change_submit(nb, req, &request, table, name, wait, secret);
     free(secret);

@@ -39,10 +39,13 @@
           .max = 8, .pattern = "^[0-9]{1,6}(ms|s|m)$", .def_text = "10s"), \
     DRY_RUN
 #define IF_MATCH                                                        \
-    HEADERS(SHOWN("If-Match", STRING, 0,                                \
-                  "Changes it only if this is its ETag still, or, with `*`, " \
-                  "if it is there.",                                    \
-                  .pattern = "^(\\*|(W/)?\"[^\"]*\")$"))
+    SHOWN("If-Match", STRING, 0,                                        \
+          "Changes it only if this is its ETag still, or, with `*`, if it is " \
+          "there.", .pattern = "^(\\*|(W/)?\"[^\"]*\")$")
+#define IF_NONE_MATCH                                                   \
+    SHOWN("If-None-Match", STRING, 0,                                   \
+          "With `*`: creates it only, and changes none that is there.", \
+          .pattern = "^\\*$")
 
 /* Objects.  -------------------------------------------------------------- */
 
@@ -77,13 +80,14 @@ const struct nb_operation nb_operation_put = {
     .kind = NB_PUT, .id = "put",
     .summary = "Creates %s, or replaces its whole spec; the same again "
                "changes nothing",
-    .section = "objects", PARAMS(WAIT), IF_MATCH, .statuses = NB_CHANGE,
+    .section = "objects", PARAMS(WAIT), HEADERS(IF_MATCH, IF_NONE_MATCH),
+    .statuses = NB_CHANGE,
 };
 
 const struct nb_operation nb_operation_patch = {
     .kind = NB_PATCH, .id = "patch",
     .summary = "Changes what is named of %s, as a JSON merge patch (RFC 7396)",
-    .section = "objects", PARAMS(WAIT), IF_MATCH,
+    .section = "objects", PARAMS(WAIT), HEADERS(IF_MATCH),
     .statuses = NB_CHANGE | NB_404,
 };
 
@@ -94,7 +98,7 @@ const struct nb_operation nb_operation_delete = {
     PARAMS(SHOWN("cascade", BOOL, 0,
                  "Takes it out of what refers to it, and deletes what cannot "
                  "be without it."), WAIT),
-    IF_MATCH,
+    HEADERS(IF_MATCH),
     .statuses = NB_CHANGE | NB_404,
 };
 

@@ -44,7 +44,7 @@ static const struct {
     { "408", "TooSlow", 0, true, "The body did not come in time.", NULL },
     { "409", "Conflict", NB_409, false,
       "It conflicts with another object, or others refer to it.", NULL },
-    { "412", "Stale", NB_412, false, "`If-Match` does not match.", NULL },
+    { "412", "Stale", NB_412, false, "`If-Match` or `If-None-Match` does not hold.", NULL },
     { "413", "TooLarge", NB_413, true, "A bound is exceeded.", NULL },
     { "415", "MediaType", 0, true, "The body is not JSON.", NULL },
     { "429", "Throttled", 0, false,

@@ -14,7 +14,7 @@ enum vmn_error_code {
     VMN_ERR_INVALID,            /* 400: a field is wrong. */
     VMN_ERR_NOT_FOUND,          /* 404. */
     VMN_ERR_CONFLICT,           /* 409: with another object, or referred. */
-    VMN_ERR_STALE,              /* 412: If-Match does not match. */
+    VMN_ERR_STALE,              /* 412: a precondition does not hold. */
     VMN_ERR_TOO_LARGE,          /* 413: a bound is exceeded. */
     VMN_ERR_FORBIDDEN,          /* 403: that is for others. */
     VMN_ERR_UNAVAILABLE,        /* 503: the store, or the system, refused;

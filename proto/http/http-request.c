@@ -530,16 +530,35 @@ etag_len(const char *p)
     return n + 1;
 }
 
+/* Sets '*creates' to whether there is "If-None-Match: *".  On error answers
+ * the request and returns false. */
+static bool
+get_if_none_match(struct http_request *req, bool *creates)
+{
+    const char *value = http_request_header(req, "If-None-Match");
+
+    *creates = value && !strcmp(value, "*") && req->head.method == HTTP_PUT;
+    if (*creates && http_request_header(req, "If-Match")) {
+        http_reply_problem(req, 400, "invalid", NULL, "If-Match and"
+                           " If-None-Match contradict each other");
+        return false;
+    }
+    if (value && !*creates && req->head.method != HTTP_GET) {
+        http_reply_problem(req, 400, "invalid", NULL, "If-None-Match goes"
+                           " with GET, and as * with PUT; here it is"
+                           " If-Match");
+        return false;
+    }
+    return true;
+}
+
 bool
-http_request_if_match(struct http_request *req, char **etag)
+http_request_if_match(struct http_request *req, char **etag, bool *creates)
 {
     const char *value = http_request_header(req, "If-Match");
 
     *etag = NULL;
-    if (http_request_header(req, "If-None-Match")
-        && req->head.method != HTTP_GET) {
-        http_reply_problem(req, 400, "invalid", NULL, "If-None-Match goes"
-                           " with GET only; here it is If-Match");
+    if (!get_if_none_match(req, creates)) {
         return false;
     }
     if (!value) {

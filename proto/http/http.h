@@ -243,9 +243,10 @@ size_t http_request_body_size(const struct http_request *);
 json_t *http_request_json(struct http_request *);
 
 /* Sets '*etag' to the tag of If-Match, without quotes, or "*", or NULL if
- * there is none; the caller frees it.  On error answers the request and
+ * there is none; the caller frees it.  Sets '*creates' to whether there is
+ * "If-None-Match: *", which is for PUT.  On error answers the request and
  * returns false.  A weak tag is returned unchanged, and so never matches. */
-bool http_request_if_match(struct http_request *, char **etag);
+bool http_request_if_match(struct http_request *, char **etag, bool *creates);
 
 /* Returns true if If-None-Match contains 'etag' (weakly compared; RFC 9110,
  * section 13.1.2) or "*". */

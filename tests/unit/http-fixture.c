@@ -91,10 +91,12 @@ handle_etag(struct http_request *req, void *aux OVS_UNUSED)
 static void
 handle_if_match(struct http_request *req, void *aux OVS_UNUSED)
 {
+    bool creates;
     char *etag;
 
-    if (http_request_if_match(req, &etag)) {
-        http_reply_json(req, 200, json_pack("{s:s?}", "etag", etag));
+    if (http_request_if_match(req, &etag, &creates)) {
+        http_reply_json(req, 200, json_pack("{s:s?, s:b}", "etag", etag,
+                                            "creates", creates));
         free(etag);
     }
 }

@@ -270,15 +270,19 @@ etags_are_compared(void **state)
     assert_ask(200, &c, "GET /etag" H "\r\n");
     assert_has(&c.head, "ETag: \"7\"\r\n");
     assert_ask(200, &c, "PUT /etag" H "If-Match: \"7\"\r\n\r\n");
-    assert_has(&c.body, "{\"etag\":\"7\"}");
+    assert_has(&c.body, "{\"etag\":\"7\",\"creates\":false}");
     assert_ask(200, &c, "PUT /etag" H "If-Match: *\r\n\r\n");
-    assert_has(&c.body, "{\"etag\":\"*\"}");
+    assert_has(&c.body, "{\"etag\":\"*\",\"creates\":false}");
     assert_ask(200, &c, "PUT /etag" H "If-Match: W/\"7\"\r\n\r\n");
-    assert_has(&c.body, "{\"etag\":\"W/\\\"7\\\"\"}");
+    assert_has(&c.body, "{\"etag\":\"W/\\\"7\\\"\",\"creates\":false}");
     assert_ask(400, &c, "PUT /etag" H "If-Match: 7\r\n\r\n");
     assert_ask(400, &c, "PUT /etag" H "If-Match: \"7\r\n\r\n");
     assert_ask(400, &c, "PUT /etag" H "If-Match: \"6\", \"7\"\r\n\r\n");
-    assert_ask(400, &c, "PUT /etag" H "If-None-Match: *\r\n\r\n");
+    assert_ask(200, &c, "PUT /etag" H "If-None-Match: *\r\n\r\n");
+    assert_has(&c.body, "{\"etag\":null,\"creates\":true}");
+    assert_ask(400, &c, "PUT /etag" H "If-None-Match: \"7\"\r\n\r\n");
+    assert_ask(400, &c, "PUT /etag" H "If-None-Match: *\r\n"
+               "If-Match: *\r\n\r\n");
     client_close(&c);
 }
 

@@ -138,6 +138,31 @@ stale_if_match_is_refused(void **state)
 }
 
 static void
+what_is_there_is_not_created_again(void **state)
+{
+    static const char create[] = "If-None-Match: *\r\n";
+    struct fixture *f = *state;
+
+    assert_int_equal(call_with(f, "PUT", "/v1/networks/shop?dry_run=plan",
+                               create, NET), 200);
+    assert_int_equal(call_with(f, "PUT", "/v1/networks/shop", create, NET),
+                     201);
+    assert_int_equal(call_with(f, "PUT", "/v1/networks/shop", create, NET),
+                     412);
+    assert_text(f, "type", "urn:vmn:problem:stale");
+    assert_has(&f->client.body, "exists already");
+    assert_int_equal(call_with(f, "PUT", "/v1/networks/shop?dry_run=plan",
+                               create, NET), 412);
+    assert_int_equal(call_with(f, "PATCH", "/v1/networks/shop", create,
+                               "{\"spec\": {\"mtu\": 1300}}"), 400);
+    assert_int_equal(call_with(f, "DELETE", "/v1/networks/shop", create,
+                               NULL), 400);
+    assert_int_equal(call_with(f, "PUT", "/v1/networks/new",
+                               "If-None-Match: \"5\"\r\n", NET), 400);
+    assert_call(f, 404, "GET", "/v1/networks/new", NULL);
+}
+
+static void
 referred_object_is_deleted_only_with_cascade(void **state)
 {
     struct fixture *f = *state;
@@ -587,6 +612,7 @@ main(void)
         TEST(all_faults_are_told_at_once),
         TEST(patch_merges_into_the_spec),
         TEST(stale_if_match_is_refused),
+        TEST(what_is_there_is_not_created_again),
         TEST(referred_object_is_deleted_only_with_cascade),
         TEST(apps_can_only_be_switched),
         TEST(lists_come_in_pages),
