@@ -316,6 +316,8 @@ static const struct schema_struct flows_shown = SHOWN_KEPT(
 
 const struct schema_struct plan_shown = SHOWN_KEPT(
     "Plan", plan,
+    SHOWN_OF(plan, kind, ENUM, ALWAYS,
+             "It is a plan: nothing was changed.", SHOWN_NAMES("plan")),
     SHOWN_OF(plan, changed, BOOL, ALWAYS, "Whether anything would change."),
     SHOWN_OF(plan, revision, U64, ALWAYS,
              "The state that the plan was made on."),
@@ -353,6 +355,7 @@ describe(struct model *model, const struct engine *engine,
     struct plan *plan = xzalloc(sizeof *plan);
 
     arena_init(&plan->arena);
+    plan->kind = "plan";
     plan->changed = model_is_unsettled(model);
     plan->revision = model_durable_revision(model);
     put_objects(plan, model, request);

@@ -48,6 +48,7 @@ struct plan_flows {
 
 /* A plan; all of it is owned.  Members are called as in JSON. */
 struct plan {
+    const char *kind;           /* "plan": tells it from a change. */
     bool changed;
     uint64_t revision;          /* That it was made on. */
     size_t n_objects;

@@ -222,6 +222,7 @@ put_one(struct change *change, const struct commit_result *result)
 {
     const struct model_op *op = &result->request->ops[0];
     struct nb_change_end end = {
+        .kind = "change",
         .outcome = nb_outcome_name(op->outcome),
         .secret = op->outcome != MODEL_UNCHANGED ? change->secret : NULL,
         .revision = result->revision,
@@ -249,6 +250,7 @@ static bool
 put_list(struct change *change, const struct commit_result *result)
 {
     struct nb_apply_end end = {
+        .kind = "change",
         .changed = result->changed,
         .revision = nb_change_revision(change->nb, result),
     };

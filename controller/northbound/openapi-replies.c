@@ -36,6 +36,9 @@ static const struct schema_struct change = SHOWN_KEPT(
              "Of a last entry: how many more there are."),
     SHOWN_DIFF(nb_changed, diff.));
 
+#define KIND_OF(KEPT)                                                   \
+    SHOWN_OF(KEPT, kind, ENUM, ALWAYS, "It is a change, not a plan.",   \
+             SHOWN_NAMES("change"))
 #define OUTCOME_OF(KEPT)                                                \
     SHOWN_OF(KEPT, outcome, ENUM, ALWAYS, "What became of it.",         \
              SHOWN_NAMES("created", "updated", "unchanged", "deleted"))
@@ -55,6 +58,7 @@ static const struct schema_struct change = SHOWN_KEPT(
           "Of a change that was waited for: which hosts have it.",      \
           .nested = &fabric_receipt_shown)
 #define CHANGE_END                                                      \
+    KIND_OF(nb_change_end),                                             \
     OUTCOME_OF(nb_change_end),                                          \
     SHOWN_OF(nb_change_end, secret, STRING, 0,                          \
              "The token, of a PUT that has made it. It is told this "   \
@@ -73,7 +77,8 @@ const struct schema_struct nb_reply_deleted = SHOWN_STRUCT(
     "Deleted",
     SHOWN("type", STRING, ALWAYS, "The type of the object."),
     SHOWN("name", STRING, ALWAYS, "Its name."),
-    OUTCOME_OF(nb_change_end), CHANGED_OF(nb_change_end), RECEIPT);
+    KIND_OF(nb_change_end), OUTCOME_OF(nb_change_end),
+    CHANGED_OF(nb_change_end), RECEIPT);
 
 const struct schema_struct nb_reply_metadata = SHOWN_STRUCT(
     "Metadata",
@@ -114,6 +119,7 @@ const struct schema_struct nb_apply_result = SHOWN_KEPT(
     SHOWN_DIFF(nb_apply_result, diff.));
 
 #define APPLY_END                                                       \
+    KIND_OF(nb_apply_end),                                              \
     SHOWN_OF(nb_apply_end, changed, BOOL, ALWAYS,                       \
              "Whether anything changed."),                              \
     CHANGED_OF(nb_apply_end)

@@ -298,11 +298,26 @@ openapi_of_parameter(const struct schema_field *f)
 
 /* Structs.  -------------------------------------------------------------- */
 
+/* Adds to 'dependent' that 'other' must not be there where 'name' is. */
+static void
+exclude(json_t *dependent, const char *name, const char *other)
+{
+    json_t *schema = json_object_get(dependent, name);
+
+    if (!schema) {
+        schema = json_pack("{s:{}, s:b}", "properties",
+                           "additionalProperties", true);
+        json_object_set_new(dependent, name, schema);
+    }
+    json_object_set_new(json_object_get(schema, "properties"), other,
+                        json_pack("{s:{}}", "not"));
+}
+
 /* Adds which fields of 's' exclude each other, or which of two is required. */
 static void
 add_conditions(const struct schema_struct *s, json_t *schema)
 {
-    json_t *excluded = json_array();
+    json_t *dependent = json_object();
 
     for (const struct schema_field *f = s->fields; f->name; f++) {
         const struct schema_field *other
@@ -313,18 +328,17 @@ add_conditions(const struct schema_struct *s, json_t *schema)
         }
         if (!(f->flags & other->flags & SCHEMA_REQUIRED)
             || !other->unless || strcmp(other->unless, f->name)) {
-            json_array_append_new(excluded, json_pack(
-                "{s:{s:[s, s]}}", "not", "required", f->name, other->name));
+            exclude(dependent, f->name, other->name);
         } else if (f < other) {
             json_object_set_new(schema, "oneOf", json_pack(
                 "[{s:[s]}, {s:[s]}]", "required", f->name, "required",
                 other->name));
         }
     }
-    if (json_array_size(excluded)) {
-        json_object_set(schema, "allOf", excluded);
+    if (json_object_size(dependent)) {
+        json_object_set(schema, "dependentSchemas", dependent);
     }
-    json_decref(excluded);
+    json_decref(dependent);
 }
 
 /* Adds 'fields' to an object's schema; with 'given', only the fields of a row

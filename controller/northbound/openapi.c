@@ -276,6 +276,17 @@ body_of(struct openapi *o, const struct http_route *route)
 
 /* Replies.  -------------------------------------------------------------- */
 
+/* Returns the schema of a reply that is a change or a plan, as its "kind"
+ * says. */
+static json_t *
+change_or_plan(json_t *change, json_t *plan)
+{
+    return json_pack("{s:[O, O], s:{s:s, s:{s:O, s:O}}}", "oneOf", change,
+                     plan, "discriminator", "propertyName", "kind", "mapping",
+                     "change", json_object_get(change, "$ref"),
+                     "plan", json_object_get(plan, "$ref"));
+}
+
 /* Returns the schema of a reply of status 200; that of a change may be a
  * plan. */
 static json_t *
@@ -283,7 +294,7 @@ reply_schema(struct openapi *o, const struct http_route *route)
 {
     const struct nb_operation *about = route->about;
     const struct schema_table *table = route->data;
-    json_t *first;
+    json_t *first, *second, *schema;
 
     if (about->kind == NB_LIST) {
         return type_ref(table, "List");
@@ -297,8 +308,15 @@ reply_schema(struct openapi *o, const struct http_route *route)
              : about->kind == NB_DELETE
              ? openapi_of_reply(o, &nb_reply_deleted)
              : type_ref(table, "Change"));
-    return json_pack("{s:[o, o]}", "anyOf", first, openapi_of_reply(
-        o, about->kind == NB_CALL ? about->replies[1] : &plan_shown));
+    if (about->kind == NB_CALL && about->replies[1] != &plan_shown) {
+        return json_pack("{s:[o, o]}", "anyOf", first,
+                         openapi_of_reply(o, about->replies[1]));
+    }
+    second = openapi_of_reply(o, &plan_shown);
+    schema = change_or_plan(first, second);
+    json_decref(first);
+    json_decref(second);
+    return schema;
 }
 
 static json_t *
@@ -326,7 +344,10 @@ add_done(struct openapi *o, const struct http_route *route, json_t *responses)
         json_t *schema = json_pack("{s:s}", "type", "string");
 
         if (about->replies[0]) {
-            json_decref(openapi_of_reply(o, about->replies[0]));
+            json_object_set_new(schema, "contentMediaType",
+                                json_string(about->media));
+            json_object_set_new(schema, "contentSchema",
+                                openapi_of_reply(o, about->replies[0]));
             json_object_set_new(schema, "description", json_sprintf(
                 "The data of each event is JSON: the schema `%s` has what it "
                 "is by the event's kind.", about->replies[0]->name));
@@ -491,7 +512,7 @@ openapi_make(const struct http_route *routes, size_t n)
     }
     document = json_pack(
         "{s:s, s:{s:s, s:s, s:s, s:{s:s, s:s}}, s:[{s:s, s:s}],"
-        " s:[{}, {s:[]}], s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o}}",
+        " s:[{}, {s:[]}, {s:[]}], s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o}}",
         "openapi", "3.1.0",
         "info", "title", "VMN", "version", VMN_VERSION, "description",
         "Networks of virtual machines on Open vSwitch: what is wanted, and "
@@ -499,7 +520,7 @@ openapi_make(const struct http_route *routes, size_t n)
         "license", "name", "Apache-2.0", "identifier", "Apache-2.0",
         "servers", "url", "/", "description",
         "Where this document is from: a unix socket, or TCP.",
-        "security", "token", "tags", tags(), "paths", o.paths, "components",
+        "security", "token", "certificate", "tags", tags(), "paths", o.paths, "components",
         "schemas", o.schemas, "responses", refused, "parameters",
         o.parameters, "headers", header_components(), "securitySchemes",
         security_schemes());

@@ -39,6 +39,7 @@ struct nb_changed {
 /* The outcome of a change of one object.  Members that are NULL are
  * omitted. */
 struct nb_change_end {
+    const char *kind;           /* "change": tells it from a plan. */
     const char *outcome;
     const char *secret;
     size_t n_also_changed;
@@ -51,6 +52,7 @@ struct nb_change_end {
 
 /* The same for a list of objects. */
 struct nb_apply_end {
+    const char *kind;
     bool changed;
     size_t n_also_changed;
     struct nb_changed *also_changed;

@@ -201,6 +201,11 @@ def test_document_is_valid(client):
         == "OpenAPI 3.1\n"
 
 
+def test_document_passes_a_linter(client):
+    """Redocly's recommended rules have nothing to say, no warning either."""
+    assert run(["node", "lint.mjs", "openapi.json"], client) == "0 problems\n"
+
+
 def test_all_calls_are_described_and_no_others(lab, document):
     described = {"%s %s" % (method.upper(), path): " ".join(
         p["name"] for p in (resolve(document, p) for p in call["parameters"])
@@ -385,6 +390,8 @@ def test_changes_are_as_described(lab, checker, shop):
                             {"If-Match": '"%s"' % made["metadata"]["etag"]},
                             name="x")
     assert status == 412
+    assert checker.ask("put", port, spec, {"If-None-Match": "*"},
+                       name="x")[0] == 412
     checker.done("delete", port, name="x")
     lab.host("h2").freeze_switch()
     answer = checker.done(

@@ -145,8 +145,10 @@ what_is_there_is_not_created_again(void **state)
 
     assert_int_equal(call_with(f, "PUT", "/v1/networks/shop?dry_run=plan",
                                create, NET), 200);
+    assert_text(f, "kind", "plan");
     assert_int_equal(call_with(f, "PUT", "/v1/networks/shop", create, NET),
                      201);
+    assert_text(f, "kind", "change");
     assert_int_equal(call_with(f, "PUT", "/v1/networks/shop", create, NET),
                      412);
     assert_text(f, "type", "urn:vmn:problem:stale");

@@ -29,10 +29,19 @@ async function creates() {
             ...at(name),
             body: { spec: { network: "generated", labels: { role } } },
         });
-        assert.ok(port.data && "status" in port.data, name);
+        // "kind" is the discriminator: what else there is follows from it.
+        assert.ok(port.data?.kind === "change", name);
         assert.match(port.data.status.ips![0], /^10\.77\.0\./);
         assert.equal(port.data.outcome, "created");
     }
+}
+
+async function createsOnlyOnce() {
+    const again = await client.PUT("/v1/ports/{name}", {
+        params: { path: { name: "g1" }, header: { "If-None-Match": "*" } },
+        body: { spec: { network: "generated" } },
+    });
+    assert.equal(again.response.status, 412);
 }
 
 async function reads() {
@@ -93,15 +102,16 @@ async function applies() {
     ];
     const plan = await client.POST("/v1/apply", {
         params: { query: { dry_run: "plan" } }, body: { objects } });
-    assert.ok(plan.data && "flows" in plan.data && "problems" in plan.data);
+    assert.ok(plan.data?.kind === "plan");
     assert.equal(plan.data.changed, true);
+    assert.deepEqual(plan.data.problems, []);
     const done = await client.POST("/v1/apply", {
         params: { query: { prune: "generated" } }, body: { objects } });
-    assert.ok(done.data && "results" in done.data);
+    assert.ok(done.data?.kind === "change");
     assert.equal(done.data.results.length, 2);
     const none = await client.POST("/v1/apply", {
         params: { query: { prune: "generated" } }, body: { objects: [] } });
-    assert.ok(none.data && "results" in none.data);
+    assert.ok(none.data?.kind === "change");
     assert.deepEqual(none.data.also_changed?.map((change) => change.op),
                      ["delete", "delete"]);
 }
@@ -112,13 +122,14 @@ async function deletes() {
     const gone = await client.DELETE("/v1/networks/{name}", {
         params: { path: { name: "generated" }, query: { cascade: true } },
     });
-    assert.ok(gone.data && "outcome" in gone.data);
+    assert.ok(gone.data?.kind === "change");
     assert.equal(gone.data.also_changed?.length, 3);
     const absent = await client.GET("/v1/networks/{name}", at("generated"));
     assert.equal(absent.response.status, 404);
 }
 
 await creates();
+await createsOnlyOnce();
 const etag = await reads();
 await lists();
 await patches(etag);
