@@ -192,6 +192,10 @@ $(WEBHOOK_TESTS): private LDADD = tests/unit/libwebhook.a $(UNIT_LIBS)
 CLOCK_TESTS = \
 	tests/unit/test-ovsdb-listener
 $(CLOCK_TESTS): private AM_LDFLAGS += -Wl,--wrap=loop_now_ms
+# Those that say it by __wrap_time_msec().
+TIME_TESTS = \
+	tests/unit/test-fabric-samples
+$(TIME_TESTS): private AM_LDFLAGS += -Wl,--wrap=time_msec
 
 check_LIBRARIES += tests/unit/libfixture.a tests/unit/libfakedb.a \
 	tests/unit/libnofabric.a tests/unit/libwebhook.a

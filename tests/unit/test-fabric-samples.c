@@ -26,6 +26,24 @@
 #include "packets.h"
 #include "util.h"
 
+/* Longer than a budget is kept that nobody uses, and long enough for all
+ * budgets to be full again. */
+#define IDLE_MS 61000
+#define REFILL_MS 10000
+/* More rules than one host may have budgets of. */
+#define N_RULES 600
+
+static long long int warp_ms;   /* The clock is ahead by this. */
+
+long long int __real_time_msec(void);
+long long int __wrap_time_msec(void);
+
+long long int
+__wrap_time_msec(void)
+{
+    return __real_time_msec() + warp_ms;
+}
+
 /* Sends up a copy of a UDP packet to 'port', of 1,000 bytes. */
 static void
 send_copy(int i, uint16_t port, const char *owner, uint32_t part,
@@ -92,6 +110,13 @@ samples(enum fabric_sample_kind kind, uint64_t after)
 
     fabric_samples(fabric, kind, after, found_cb, &found);
     return found;
+}
+
+/* Until 'n' copies in all have come up. */
+static void
+until_in(uint64_t n)
+{
+    TURN_UNTIL(stats_now().n_samples_in == n);
 }
 
 /* Register 15 of what port "d" drops. */
@@ -282,11 +307,36 @@ a_host_that_floods_takes_its_own_budget_alone(void **state OVS_UNUSED)
     assert_int_equal(n_logs, 1);
 }
 
-/* Until 'n' copies in all have come up. */
+/* A host that has had budgets of as many rules as it may gets one of another
+ * rule once these have been idle for a while. */
 static void
-until_in(uint64_t n)
+budgets_of_idle_rules_make_room_for_others(void **state OVS_UNUSED)
 {
-    TURN_UNTIL(stats_now().n_samples_in == n);
+    struct found before;
+
+    edit_drop();
+    connect_host(0);
+    for (int i = 0; i < N_RULES; i++) {
+        char *owner = xasprintf("invented.%d", i);
+
+        send_copy(0, 1000 + i, owner, i, SAMPLE_LOG);
+        free(owner);
+    }
+    until_in(N_RULES);
+    warp_ms += REFILL_MS;
+    before = samples(FABRIC_SAMPLE_LOG, 0);
+    send_copy(0, 1, "too early", 1, SAMPLE_LOG);
+    until_in(N_RULES + 1);
+    assert_int_equal(samples(FABRIC_SAMPLE_LOG, 0).n, before.n);
+
+    warp_ms += IDLE_MS;
+    send_copy(0, 2, "in time", 1, SAMPLE_LOG);
+    until_in(N_RULES + 2);
+    assert_int_equal(samples(FABRIC_SAMPLE_LOG, 0).n, before.n + 1);
+    /* As does one that has come before. */
+    send_copy(0, 3, "invented.0", 0, SAMPLE_LOG);
+    until_in(N_RULES + 3);
+    assert_int_equal(samples(FABRIC_SAMPLE_LOG, 0).n, before.n + 2);
 }
 
 static void
@@ -339,6 +389,8 @@ main(int argc OVS_UNUSED, char *argv[])
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_host_that_floods_takes_its_own_budget_alone, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            budgets_of_idle_rules_make_room_for_others, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_rule_that_is_heard_gets_its_own_meter, setup, teardown),
     };
