@@ -7,11 +7,13 @@
 
 #include "tests/unit/fabric-hosts.h"
 
+#include <event2/event.h>
 #include <string.h>
 
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
+#include "controller/fabric/fabric.h"
 #include "controller/model/id-pools.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-struct.h"
@@ -349,6 +351,59 @@ wait_ends_at_its_time_out(void **state OVS_UNUSED)
     TURN_UNTIL(n_waits);
     assert_false(wait_installed);
     assert_int_equal(n_waits, 1);
+}
+
+static void
+later_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *later)
+{
+    *(bool *) later = true;
+}
+
+/* Destroys the fabric 'n_turns' after host 0 has acknowledged all that its
+ * numbers are then freed for, while somebody waits for what it has not. */
+static void
+destroy_with_a_wait(int n_turns)
+{
+    /* After the time-out of the wait. */
+    const struct timeval later = { .tv_usec = 10000 };
+    struct fabric_options options = { .openflow_listen = listen_path };
+    bool is_later = false;
+    uint64_t first;
+
+    for (int i = 0; i < N_HOSTS; i++) {
+        connect_host(i);
+    }
+    switches[0].hold = true;
+    edit_port("a", "red", 100, "all", 2 * n_turns, false);
+    first = revision;
+    edit_port("a", "red", 100, "all", 2 * n_turns + 1, false);
+    TURN_UNTIL((fake_switch_release_one(&switches[0]),
+                !strcmp(receipt_of(first, 0), "confirmed")));
+    for (int i = 0; i < n_turns; i++) {
+        fixture_turn();
+    }
+    assert_string_equal(receipt_of(revision, 0), "pending");
+    wait_for_revision(fabric, revision, 1, wait_cb, NULL);
+    fabric_destroy(fabric);
+    fabric = NULL;
+    event_base_once(loop_base(loop), -1, EV_TIMEOUT, later_cb, &is_later,
+                    &later);
+    FIXTURE_TURN_UNTIL(fixture_turn, is_later);
+    fixture_start_fabric(&options);
+    for (int i = 0; i < N_HOSTS; i++) {
+        fake_switch_disconnect(&switches[i]);
+        switches[i].hold = false;
+    }
+}
+
+static void
+nobody_is_called_for_a_fabric_that_is_gone(void **state OVS_UNUSED)
+{
+    n_waits = 0;
+    for (int n_turns = 0; n_turns < 4; n_turns++) {
+        destroy_with_a_wait(n_turns);
+        assert_int_equal(n_waits, 0);
+    }
 }
 
 static void
@@ -694,6 +749,7 @@ main(int argc OVS_UNUSED, char *argv[])
         T(receipt_says_where_each_host_is, setup),
         T(wait_ends_when_every_host_has_it, setup),
         T(wait_ends_at_its_time_out, setup),
+        T(nobody_is_called_for_a_fabric_that_is_gone, setup),
         T(removed_host_is_not_waited_for, setup),
         T(id_pools_are_freed_once_every_host_has_acknowledged, setup),
         T(flow_that_lacked_a_number_comes_when_one_is_free, setup),
