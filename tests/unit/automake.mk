@@ -252,7 +252,9 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/simulator-fixture.h \
 	tests/unit/store-fixture.c \
 	tests/unit/store-fixture.h \
-	tests/unit/toy-app.h
+	tests/unit/toy-app.h \
+	tests/unit/toy-fixture.c \
+	tests/unit/toy-fixture.h
 tests_unit_libfakedb_a_SOURCES = tests/unit/fake-db.c
 tests_unit_libnofabric_a_SOURCES = \
 	apps/loadbalancer/loadbalancer.h \

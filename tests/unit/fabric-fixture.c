@@ -18,7 +18,6 @@
 #include "tests/unit/app-loader.h"
 #include "util.h"
 
-struct toy toy;
 struct commit *commit;
 struct fabric *fabric;
 struct loop *loop;

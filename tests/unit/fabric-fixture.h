@@ -6,7 +6,7 @@
 #ifndef TESTS_UNIT_FABRIC_FIXTURE_H
 #define TESTS_UNIT_FABRIC_FIXTURE_H 1
 
-#include "tests/unit/toy-app.h"
+#include "tests/unit/toy-fixture.h"
 
 #include <time.h>
 
@@ -23,7 +23,6 @@
 #include "controller/fabric/session/switch.h"
 #include "proto/loop/loop.h"
 
-extern struct toy toy;
 extern struct commit *commit;
 extern struct fabric *fabric;
 extern struct loop *loop;

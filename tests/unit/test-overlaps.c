@@ -5,14 +5,11 @@
 
 #include <config.h>
 
-#include "tests/unit/toy-app.h"
+#include "tests/unit/toy-fixture.h"
 
 #include <string.h>
 
-#include "openvswitch/vlog.h"
 #include "util.h"
-
-#define STAGE 0
 
 /* Port "NAME-N" has N flows, which look at another register for each first
  * letter, and let pass what they match. */
@@ -33,11 +30,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
 static const struct vmn_app_class app = {
     VMN_APP_HEAD, .name = "app",
-    .stages = (const struct vmn_stage_class[]) {
-        { .name = "stage", .hook = VMN_HOOK_ADMIT, .n_tables = 2,
-          .miss = VMN_MISS_DROP },
-        { .name = NULL },
-    },
+    .stages = toy_stages,
     .units = (const struct vmn_unit_class[]) {
         { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
           .compile = compile_port },
@@ -45,22 +38,10 @@ static const struct vmn_app_class app = {
     },
 };
 
-static struct toy toy;
-
 static int
 setup(void **state)
 {
-    toy_init(&toy, &app, NULL);
-    toy_edit(&toy, VMN_TABLE_HOST, "h1", toy_host(1));
-    toy_edit(&toy, VMN_TABLE_NETWORK, "net", toy_network());
-    toy_settle(&toy);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    toy_uninit(&toy);
+    toy_setup(&app);
     return 0;
 }
 
@@ -125,17 +106,16 @@ a_search_that_is_cut_short_says_so(void **state)
 }
 
 int
-main(void)
+main(int argc OVS_UNUSED, char *argv[])
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(all_pairs_of_some_are_found, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(what_is_known_without_a_search, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(a_search_that_is_cut_short_says_so,
-                                        setup, teardown),
+#define T(NAME) \
+        cmocka_unit_test_setup_teardown(NAME, setup, toy_teardown)
+        T(all_pairs_of_some_are_found),
+        T(what_is_known_without_a_search),
+        T(a_search_that_is_cut_short_says_so),
+#undef T
     };
 
-    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return toy_run_all(argv, tests, ARRAY_SIZE(tests));
 }

@@ -5,14 +5,11 @@
 
 #include <config.h>
 
-#include "tests/unit/toy-app.h"
+#include "tests/unit/toy-fixture.h"
 
 #include <string.h>
 
-#include "openvswitch/vlog.h"
 #include "util.h"
-
-#define STAGE 0
 
 /* Each port names a host by its role, whether there is one or not; and says
  * itself in which scope its flow is. */
@@ -36,11 +33,7 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 
 static const struct vmn_app_class app = {
     VMN_APP_HEAD, .name = "app",
-    .stages = (const struct vmn_stage_class[]) {
-        { .name = "stage", .hook = VMN_HOOK_ADMIT, .n_tables = 1,
-          .miss = VMN_MISS_DROP },
-        { .name = NULL },
-    },
+    .stages = toy_stages,
     .units = (const struct vmn_unit_class[]) {
         { .name = "port", .each = VMN_EACH_ROW, .row_type = VMN_ROW_PORT,
           .compile = compile_port },
@@ -48,22 +41,10 @@ static const struct vmn_app_class app = {
     },
 };
 
-static struct toy toy;
-
 static int
 setup(void **state)
 {
-    toy_init(&toy, &app, NULL);
-    toy_edit(&toy, VMN_TABLE_HOST, "h1", toy_host(1));
-    toy_edit(&toy, VMN_TABLE_NETWORK, "net", toy_network());
-    toy_settle(&toy);
-    return 0;
-}
-
-static int
-teardown(void **state)
-{
-    toy_uninit(&toy);
+    toy_setup(&app);
     return 0;
 }
 
@@ -125,19 +106,16 @@ a_host_that_facts_name_comes_and_goes(void **state)
 }
 
 int
-main(int argc, char *argv[])
+main(int argc OVS_UNUSED, char *argv[])
 {
     const struct CMUnitTest tests[] = {
-#define T(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+#define T(NAME) \
+        cmocka_unit_test_setup_teardown(NAME, setup, toy_teardown)
         T(hosts_come_to_what_is_for_all_and_go),
         T(a_host_comes_to_what_is_for_it_and_goes),
         T(a_host_that_facts_name_comes_and_goes),
 #undef T
     };
 
-    if (argc > 1) {
-        cmocka_set_test_filter(argv[1]);
-    }
-    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return toy_run_all(argv, tests, ARRAY_SIZE(tests));
 }
