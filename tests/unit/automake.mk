@@ -27,6 +27,8 @@ UNIT_TESTS = \
 	tests/unit/test-cover \
 	tests/unit/test-dns \
 	tests/unit/test-engine \
+	tests/unit/test-engine-dependencies \
+	tests/unit/test-engine-flows \
 	tests/unit/test-fiber \
 	tests/unit/test-health \
 	tests/unit/test-histogram \

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Unit tests of scopes: which hosts come to them and go, when the hosts
- * themselves come and go.  Facts that come and go are in test-engine.c. */
+ * themselves come and go.  Facts that come and go are in
+ * test-engine-dependencies.c. */
 
 #include <config.h>
 
