@@ -60,8 +60,10 @@ UNIT_TESTS = \
 	tests/unit/test-options \
 	tests/unit/test-overlaps \
 	tests/unit/test-ovsdb \
+	tests/unit/test-ovsdb-config \
 	tests/unit/test-ovsdb-frame \
 	tests/unit/test-ovsdb-handshake \
+	tests/unit/test-ovsdb-inbound \
 	tests/unit/test-ovsdb-ipsec \
 	tests/unit/test-ovsdb-relay \
 	tests/unit/test-ovsdb-zones \
@@ -244,6 +246,8 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/openflow-fixture.h \
 	tests/unit/ovs-sandbox.c \
 	tests/unit/ovs-sandbox.h \
+	tests/unit/ovsdb-fixture.c \
+	tests/unit/ovsdb-fixture.h \
 	tests/unit/packets-fixture.c \
 	tests/unit/packets-fixture.h \
 	tests/unit/probe-fixture.c \

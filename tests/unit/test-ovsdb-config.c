@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What a session makes of a real database when it is told what is desired of
+ * it: bridge, tunnels, controller, and what belongs to others. */
+
+#include <config.h>
+
+#include "tests/unit/ovsdb-fixture.h"
+
+#include <string.h>
+#include <sys/stat.h>
+
+#include "util.h"
+
+/* Of the database's log: each transaction that changes anything adds to it. */
+static off_t
+database_size(const struct ovsdb_fixture *f)
+{
+    char *path = xasprintf("%s/conf.db", f->sb.dir);
+    struct stat st;
+
+    assert_int_equal(stat(path, &st), 0);
+    free(path);
+    return st.st_size;
+}
+
+static void
+config_makes_bridge_tunnel_and_controller(void **state OVS_UNUSED)
+{
+    struct ovsdb_fixture *f = ovsdb_fixture_open();
+    struct ovsdb_desired desired = set_desired("br-int");
+    off_t size;
+
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "secure", "get-fail-mode br-int");
+    ASSERT_VSCTL(f, "netdev", "get Bridge br-int datapath_type");
+    ASSERT_VSCTL(f, "\"true\"", "get Bridge br-int "
+                 "other_config:disable-in-band");
+    ASSERT_VSCTL(f, "vmnd", "get Bridge br-int external_ids:vmn-owner");
+    ASSERT_VSCTL(f, "[OpenFlow10, OpenFlow11, OpenFlow12, OpenFlow13, "
+                 "OpenFlow14, OpenFlow15]", "get Bridge br-int protocols");
+    ASSERT_VSCTL(f, "vmn-vxlan", "list-ports br-int");
+    ASSERT_VSCTL(f, "{key=flow, local_ip=\"192.0.2.1\", remote_ip=flow}",
+                 "get Interface vmn-vxlan options");
+    ASSERT_VSCTL(f, "40000", "get Interface vmn-vxlan ofport_request");
+    ASSERT_VSCTL(f, "tcp:192.0.2.9:6653", "get-controller br-int");
+    ASSERT_VSCTL(f, "out-of-band\n1000\n30000",
+                 "get Controller br-int connection_mode max_backoff "
+                 "inactivity_probe");
+    ASSERT_VSCTL(f, "internal", "get Interface br-int type");
+
+    ASSERT_VSCTL(f, "[]\n[]", "get Controller br-int controller_rate_limit "
+                 "controller_burst_limit");
+
+    /* Again: nothing is written. */
+    size = database_size(f);
+    ovsdb_session_destroy(f->session);
+    f->session = open_session(f, "hv1", f->sb.remote);
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    assert_int_equal(database_size(f), size);
+    ovsdb_fixture_close(f);
+}
+
+static void
+config_limits_what_the_controller_is_sent(void **state OVS_UNUSED)
+{
+    static const struct {
+        int rate;
+        const char *row;
+    } rates[] = {
+        { 2000, "2000\n500" }, { 1, "100\n25" }, { 0, "[]\n[]" },
+    };
+    struct ovsdb_fixture *f = ovsdb_fixture_open();
+    struct ovsdb_desired desired = set_desired("br-int");
+
+    for (size_t i = 0; i < ARRAY_SIZE(rates); i++) {
+        desired.controller_rate_pps = rates[i].rate;
+        configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+        ASSERT_VSCTL(f, rates[i].row, "get Controller br-int "
+                     "controller_rate_limit controller_burst_limit");
+    }
+    ovsdb_fixture_close(f);
+}
+
+static void
+config_mends_what_is_changed(void **state OVS_UNUSED)
+{
+    struct ovsdb_fixture *f = ovsdb_fixture_open();
+    struct ovsdb_desired desired = set_desired("br-int");
+    static const char *const harm[] = {
+        "set Bridge br-int fail_mode=standalone",
+        "remove Bridge br-int other_config disable-in-band",
+        "set Bridge br-int protocols=OpenFlow13",
+        "set Bridge br-int datapath_type=system",
+        "del-port vmn-vxlan",
+        "set Interface vmn-vxlan options:key=5",
+        "set Interface vmn-vxlan ofport_request=5",
+        "set Controller br-int connection_mode=in-band max_backoff=8000",
+        "del-controller br-int",
+        "del-br br-int",
+    };
+
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    for (size_t i = 0; i < ARRAY_SIZE(harm); i++) {
+        free(ovs_sandbox_vsctl(&f->sb, "%s", harm[i]));
+        WAIT_FOR(status_of(f->session).config == OVSDB_CONFIG_WORKING);
+        WAIT_FOR(status_of(f->session).config == OVSDB_CONFIG_DONE);
+        ASSERT_VSCTL(f, "secure\nnetdev", "get Bridge br-int fail_mode "
+                     "datapath_type");
+        ASSERT_VSCTL(f, "40000\n{key=flow, local_ip=\"192.0.2.1\", "
+                     "remote_ip=flow}", "get Interface vmn-vxlan "
+                     "ofport_request options");
+        ASSERT_VSCTL(f, "out-of-band\n1000", "get Controller br-int "
+                     "connection_mode max_backoff");
+    }
+    ovsdb_fixture_close(f);
+}
+
+static void
+config_refuses_what_is_not_ours_unless_it_may_adopt(void **state OVS_UNUSED)
+{
+    struct ovsdb_fixture *f = ovsdb_fixture_open();
+    struct ovsdb_desired desired = set_desired("br-int");
+    char *before, *after;
+
+    free(ovs_sandbox_vsctl(
+             &f->sb, "add-br br-int -- set-controller br-int tcp:192.0.2.8 "
+             "-- set Bridge br-int protocols=OpenFlow13 "
+             "external_ids:mine=1 other_config:hwaddr=02:00:00:00:00:01 "
+             "datapath_type=netdev -- add-port br-int vif1"));
+    before = ovs_sandbox_vsctl(&f->sb, "list Bridge");
+    configure_and_wait(f, &desired, OVSDB_CONFIG_REFUSED);
+    assert_non_null(strstr(status_of(f->session).config_reason, "adopt"));
+    after = ovs_sandbox_vsctl(&f->sb, "list Bridge");
+    assert_string_equal(before, after);
+    free(before);
+    free(after);
+
+    desired.adopt = true;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "[OpenFlow13, OpenFlow15]\n{mine=\"1\", vmn-owner=vmnd}",
+                 "get Bridge br-int protocols external_ids");
+    ASSERT_VSCTL(f, "{disable-in-band=\"true\", "
+                 "hwaddr=\"02:00:00:00:00:01\"}",
+                 "get Bridge br-int other_config");
+    ASSERT_VSCTL(f, "tcp:192.0.2.8\ntcp:192.0.2.9:6653",
+                 "get-controller br-int");
+    ASSERT_VSCTL(f, "vif1\nvmn-vxlan", "list-ports br-int");
+    ovsdb_fixture_close(f);
+}
+
+static void
+config_refuses_a_tunnel_port_of_others(void **state OVS_UNUSED)
+{
+    struct ovsdb_fixture *f = ovsdb_fixture_open();
+    struct ovsdb_desired desired = set_desired("br-int");
+
+    free(ovs_sandbox_vsctl(&f->sb, "add-br br0 -- add-port br0 vmn-vxlan"));
+    configure_and_wait(f, &desired, OVSDB_CONFIG_REFUSED);
+    assert_non_null(strstr(status_of(f->session).config_reason, "vmn-vxlan"));
+    /* It goes on by itself once that is out of the way. */
+    free(ovs_sandbox_vsctl(&f->sb, "del-port vmn-vxlan"));
+    WAIT_FOR(status_of(f->session).config == OVSDB_CONFIG_DONE);
+    ovsdb_fixture_close(f);
+}
+
+static void
+config_that_changes_takes_along_only_what_is_ours(void **state OVS_UNUSED)
+{
+    struct ovsdb_fixture *f = ovsdb_fixture_open();
+    struct ovsdb_desired desired = set_desired("br-int");
+
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    free(ovs_sandbox_vsctl(
+             &f->sb, "-- --id=@c create Controller target=\"tcp:192.0.2.8\" "
+             "-- add Bridge br-int controller @c"));
+    desired.controller = "tcp:192.0.2.10:6653";
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "tcp:192.0.2.10:6653\ntcp:192.0.2.8",
+                 "get-controller br-int");
+
+    /* Another encapsulation, beside the first and in its place. */
+    desired.tunnels[1].desired = true;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "vmn-geneve\nvmn-vxlan", "list-ports br-int");
+    ASSERT_VSCTL(f, "geneve\n40001\n{key=flow, local_ip=\"192.0.2.1\", "
+                 "remote_ip=flow}", "get Interface vmn-geneve type "
+                 "ofport_request options");
+    desired.tunnels[0].desired = false;
+    desired.tunnel_local_ip = NULL;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "vmn-geneve", "list-ports br-int");
+    ASSERT_VSCTL(f, "{key=flow, remote_ip=flow}",
+                 "get Interface vmn-geneve options");
+    desired.tunnels[0].desired = true;
+    desired.tunnels[1].desired = false;
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "vmn-vxlan", "list-ports br-int");
+
+    /* One that is not desired may be somebody else's. */
+    free(ovs_sandbox_vsctl(&f->sb, "add-port br-int vmn-geneve"));
+    desired.tunnel_local_ip = "192.0.2.7";
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "vmn-geneve\nvmn-vxlan", "list-ports br-int");
+    free(ovs_sandbox_vsctl(&f->sb, "del-port vmn-geneve"));
+
+    /* Another bridge: the tunnel port moves, and the old bridge no longer
+     * asks for us. */
+    desired.bridge = "br-two";
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    ASSERT_VSCTL(f, "tcp:192.0.2.8", "get-controller br-int");
+    ASSERT_VSCTL(f, "", "list-ports br-int");
+    ASSERT_VSCTL(f, "vmn-vxlan", "list-ports br-two");
+    ASSERT_VSCTL(f, "tcp:192.0.2.10:6653", "get-controller br-two");
+    ovsdb_fixture_close(f);
+}
+
+static void
+config_does_not_fight_without_end(void **state OVS_UNUSED)
+{
+    struct ovsdb_fixture *f = ovsdb_fixture_open();
+    struct ovsdb_desired desired = set_desired("br-int");
+    int n_fights = 0;
+
+    configure_and_wait(f, &desired, OVSDB_CONFIG_DONE);
+    for (long long int end = time_msec() + 2500; time_msec() < end;) {
+        free(ovs_sandbox_vsctl(&f->sb, "set Bridge br-int "
+                               "fail_mode=standalone"));
+        for (int i = 0; i < 5; i++) {
+            loop_turn(session_loop, 2);
+        }
+        char *mode = ovs_sandbox_vsctl(&f->sb, "get-fail-mode br-int");
+        n_fights += !strcmp(mode, "secure");
+        free(mode);
+    }
+    /* A burst, then about one in a second. */
+    assert_in_range(n_fights, 1, 10);
+    ovsdb_fixture_close(f);
+}
+
+int
+main(int argc OVS_UNUSED, char *argv[])
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(config_makes_bridge_tunnel_and_controller),
+        cmocka_unit_test(config_limits_what_the_controller_is_sent),
+        cmocka_unit_test(config_mends_what_is_changed),
+        cmocka_unit_test(config_refuses_what_is_not_ours_unless_it_may_adopt),
+        cmocka_unit_test(config_refuses_a_tunnel_port_of_others),
+        cmocka_unit_test(config_that_changes_takes_along_only_what_is_ours),
+        cmocka_unit_test(config_does_not_fight_without_end),
+    };
+
+    return session_run_all(argv, tests, ARRAY_SIZE(tests));
+}
