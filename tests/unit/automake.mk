@@ -152,6 +152,8 @@ FABRIC_TESTS = \
 # own; but what apps alone use.
 FABRIC_APPS_TESTS = \
 	tests/unit/test-fabric-ovs \
+	tests/unit/test-fabric-ovs-flush \
+	tests/unit/test-fabric-ovs-tls \
 	tests/unit/test-health-rows
 FABRIC_APPS_LINK = -Wl,--export-dynamic \
 	-Wl,--undefined=vmn_arp_nd_respond \
@@ -224,6 +226,8 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/fabric-fixture.h \
 	tests/unit/fabric-hosts.c \
 	tests/unit/fabric-hosts.h \
+	tests/unit/fabric-ovs-fixture.c \
+	tests/unit/fabric-ovs-fixture.h \
 	tests/unit/fake-switch.c \
 	tests/unit/fake-switch.h \
 	tests/unit/fault-vfs.c \
