@@ -107,6 +107,7 @@ APPS_TESTS = \
 	tests/unit/test-gateway \
 	tests/unit/test-gateway-announce \
 	tests/unit/test-loadbalancer \
+	tests/unit/test-reachability \
 	tests/unit/test-router \
 	tests/unit/test-router-errors \
 	tests/unit/test-segments \
@@ -264,7 +265,9 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/store-fixture.h \
 	tests/unit/toy-app.h \
 	tests/unit/toy-fixture.c \
-	tests/unit/toy-fixture.h
+	tests/unit/toy-fixture.h \
+	tests/unit/trace-fixture.c \
+	tests/unit/trace-fixture.h
 tests_unit_libfakedb_a_SOURCES = tests/unit/fake-db.c
 tests_unit_libnofabric_a_SOURCES = \
 	apps/loadbalancer/loadbalancer.h \
