@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Property tests: random edits against independent oracles, with the apps.  To
-# add one, add its name to the list, and what it shares to libproperty.a.
+# add one, add its name to the list, what it shares to libproperty.a, and
+# what else it has of its own to its sources.
 PROPERTY_TESTS = \
 	tests/property/test-oracle \
 	tests/property/test-policy \
@@ -22,6 +23,16 @@ tests_property_libproperty_a_SOURCES = \
 	tests/property/setup.h \
 	tests/property/tenants-random.c \
 	tests/property/tenants-random.h
+
+tests_property_test_state_SOURCES = \
+	tests/property/state-check.c \
+	tests/property/state-check.h \
+	tests/property/state-random.h \
+	tests/property/state-requests.c \
+	tests/property/state-snapshot.c \
+	tests/property/state-snapshot.h \
+	tests/property/state-values.c \
+	tests/property/test-state.c
 
 check_PROGRAMS += $(PROPERTY_TESTS)
 TESTS += $(PROPERTY_TESTS)
