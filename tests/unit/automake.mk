@@ -229,6 +229,10 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/fabric-hosts.h \
 	tests/unit/fabric-ovs-fixture.c \
 	tests/unit/fabric-ovs-fixture.h \
+	tests/unit/fake-switch-bundles.c \
+	tests/unit/fake-switch-meters.c \
+	tests/unit/fake-switch-private.h \
+	tests/unit/fake-switch-tables.c \
 	tests/unit/fake-switch.c \
 	tests/unit/fake-switch.h \
 	tests/unit/fault-vfs.c \
