@@ -42,8 +42,8 @@ VLOG_DEFINE_THIS_MODULE(heap);
  * times, since messages to slow hosts are freed only later: after so many
  * checks, and after three times as many each time. */
 #define GROWTH_MIN (32 * 1024 * 1024)
-#define LOOKS_MIN 1
-#define LOOKS_MAX 27
+#define CHECKS_MIN 1
+#define CHECKS_MAX 27
 
 /* Sizes of the blocks, in bytes, the larger first.  A larger block would be a
  * mapping of its own, and a smaller one need not contain a whole page. */
@@ -62,13 +62,13 @@ struct memory_trim {
     struct event *timer;
     int64_t before;             /* Bytes at the last check. */
     int64_t settled;            /* Bytes after the last trim. */
-    int looks;                  /* Checks before the next trim; 0: none is
+    int checks;                 /* Checks before the next trim; 0: none is
                                  * due. */
-    int looks_left;
+    int checks_left;
 
     /* Pending during a trim. */
     struct event *step;
-    bool giving;
+    bool trimming;
     size_t block_size;          /* Of the next block to allocate. */
     char *end;                  /* End of the heap when the trim began. */
     struct block *blocks;       /* Those allocated. */
@@ -156,7 +156,7 @@ step_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *heap_)
 
         /* Trims the rest: a few percent. */
         malloc_trim(0);
-        heap->giving = false;
+        heap->trimming = false;
         heap->before = heap->settled = resident();
         VLOG_DBG("gave back %"PRId64" MiB of %"PRId64,
                  (before - heap->settled) / (1024 * 1024),
@@ -167,9 +167,9 @@ step_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *heap_)
 }
 
 static void
-give_back(struct memory_trim *heap)
+start_trim(struct memory_trim *heap)
 {
-    heap->giving = true;
+    heap->trimming = true;
     heap->block_size = BLOCK_MAX;
     heap->end = sbrk(0);
     step_cb(-1, 0, heap);
@@ -178,7 +178,7 @@ give_back(struct memory_trim *heap)
 bool
 memory_trim_check(struct memory_trim *heap)
 {
-    if (heap->giving) {
+    if (heap->trimming) {
         return false;
     }
 
@@ -187,15 +187,15 @@ memory_trim_check(struct memory_trim *heap)
 
     heap->before = now;
     if (now >= heap->settled + GROWTH_MIN) {
-        heap->looks = heap->looks_left = LOOKS_MIN;
+        heap->checks = heap->checks_left = CHECKS_MIN;
     }
     heap->settled = MIN(heap->settled, now);
-    if (grows || !heap->looks || --heap->looks_left > 0) {
+    if (grows || !heap->checks || --heap->checks_left > 0) {
         return false;
     }
-    heap->looks = heap->looks < LOOKS_MAX ? 3 * heap->looks : 0;
-    heap->looks_left = heap->looks;
-    give_back(heap);
+    heap->checks = heap->checks < CHECKS_MAX ? 3 * heap->checks : 0;
+    heap->checks_left = heap->checks;
+    start_trim(heap);
     return true;
 }
 

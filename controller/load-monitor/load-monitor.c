@@ -50,17 +50,18 @@ struct load_monitor {
     struct hmap balancers;      /* Those that have thresholds. */
     load_event_cb *event_cb;    /* Or NULL. */
     void *event_aux;
-    uint64_t n_looks;
+    uint64_t n_evaluations;
     struct load_monitor_stats stats;    /* What was told. */
 };
 
 struct balancer {
     struct hmap_node node;      /* In load->balancers. */
     char *name;
-    struct vmn_lb_scale scale;  /* As of the last look. */
+    struct vmn_lb_scale scale;  /* As of the last evaluation. */
     char *webhook;              /* Its string, or NULL. */
     struct load_thresholds thresholds;
-    uint64_t seen;              /* The look that has seen it. */
+    uint64_t seen;              /* Number of the last evaluation that read
+                                 * it. */
     enum load_sample_quality figure;
     bool known;                 /* 'value' is one to go by. */
     double value;               /* Of a backend that serves, in a second. */
@@ -69,7 +70,7 @@ struct balancer {
     int64_t last_ms;            /* When, by the wall clock. */
 };
 
-static void look_cb(evutil_socket_t, short what, void *load);
+static void evaluate_cb(evutil_socket_t, short what, void *load);
 
 /* Something was changed: perhaps a balancer, which has thresholds now. */
 static void
@@ -101,7 +102,7 @@ load_monitor_create(struct event_base *base, struct model *model,
     hmap_init(&load->balancers);
     load->interval.tv_sec = interval_ms / 1000;
     load->interval.tv_usec = interval_ms % 1000 * 1000;
-    load->timer = evtimer_new(base, look_cb, load);
+    load->timer = evtimer_new(base, evaluate_cb, load);
     if (commit) {
         commit_add_watch(commit, group_cb, load);
         if (model_names(model, VMN_TABLE_LOADBALANCER).n) {
@@ -182,7 +183,7 @@ take_row(struct load_monitor *load, const struct vmn_loadbalancer *row)
     b->webhook = nullable_xstrdup(row->scale.webhook);
     b->scale = row->scale;
     b->scale.webhook = b->webhook;
-    b->seen = load->n_looks;
+    b->seen = load->n_evaluations;
     return b;
 }
 
@@ -228,8 +229,8 @@ tell(struct load_monitor *load, struct balancer *b,
 }
 
 static void
-look_at(struct load_monitor *load, const struct vmn_loadbalancer *row,
-        long long int now_ms)
+evaluate(struct load_monitor *load, const struct vmn_loadbalancer *row,
+         long long int now_ms)
 {
     struct balancer *b = take_row(load, row);
     const struct load_source *source = &load->source;
@@ -260,7 +261,7 @@ load_monitor_evaluate(struct load_monitor *load, long long int now_ms)
     struct sset networks = SSET_INITIALIZER(&networks);
     struct balancer *b;
 
-    load->n_looks++;
+    load->n_evaluations++;
     if (load->source.begin) {
         load->source.begin(load->source.aux, now_ms);
     }
@@ -269,7 +270,7 @@ load_monitor_evaluate(struct load_monitor *load, long long int now_ms)
             load->model, VMN_TABLE_LOADBALANCER, names.names[i], NULL);
 
         if (row && row->scale.metric != VMN_SCALE_NONE) {
-            look_at(load, row, now_ms);
+            evaluate(load, row, now_ms);
             for (size_t j = 0; j < row->n_networks; j++) {
                 sset_add(&networks, row->networks[j]);
             }
@@ -280,14 +281,14 @@ load_monitor_evaluate(struct load_monitor *load, long long int now_ms)
     }
     sset_destroy(&networks);
     HMAP_FOR_EACH_SAFE (b, node, &load->balancers) {
-        if (b->seen != load->n_looks) {
+        if (b->seen != load->n_evaluations) {
             balancer_destroy(load, b);
         }
     }
 }
 
 static void
-look_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *load_)
+evaluate_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *load_)
 {
     struct load_monitor *load = load_;
 

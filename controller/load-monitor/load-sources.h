@@ -27,7 +27,8 @@ struct load_sources {
     struct fabric *fabric;
     unsigned count_s;           /* How often counters are read; 0: never. */
 
-    bool all_there;             /* As of the last look: enough hosts. */
+    bool all_there;             /* As of the last evaluation: enough
+                                 * hosts. */
     long long int since_ms;     /* Then, since when. */
     bool whole;                 /* And for long enough. */
     long long int often_ms;     /* When it was said who is read often; 0:

@@ -22,15 +22,15 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* Requests that may wait for switches at a time. */
-#define LOOKS_MAX 16
+/* Requests that may wait for an audit at a time. */
+#define AUDIT_WAITS_MAX 16
 /* Differences in a reply. */
 #define DIFFERENCES_MAX 10000
 #define DIFFERENCES_DEFAULT 1000
 
 /* A request that waits for an audit. */
-struct look {
-    struct ovs_list node;           /* In northbound's 'looks'. */
+struct audit_wait {
+    struct ovs_list node;           /* In northbound's 'audit_waits'. */
     struct northbound *nb;
     struct http_request *req;
     char *host;
@@ -123,12 +123,12 @@ query_filter(struct http_request *req, const struct northbound *nb,
 /* Differences.  ---------------------------------------------------------- */
 
 static void
-look_destroy(struct look *look)
+audit_wait_destroy(struct audit_wait *wait)
 {
-    ovs_list_remove(&look->node);
-    look->nb->n_looks--;
-    free(look->host);
-    free(look);
+    ovs_list_remove(&wait->node);
+    wait->nb->n_audit_waits--;
+    free(wait->host);
+    free(wait);
 }
 
 static void
@@ -141,62 +141,62 @@ reply_not_now(struct http_request *req, const char *host, const char *reason)
 }
 
 static void
-on_compared(void *look_, const struct fabric_audit_result *result,
+on_compared(void *wait_, const struct fabric_audit_result *result,
             const char *reason)
 {
-    struct look *look = look_;
+    struct audit_wait *wait = wait_;
 
     if (result) {
-        nb_reply_struct(look->req, &fabric_audit_shown, result);
+        nb_reply_struct(wait->req, &fabric_audit_shown, result);
     } else {
-        reply_not_now(look->req, look->host, reason);
+        reply_not_now(wait->req, wait->host, reason);
     }
-    look_destroy(look);
+    audit_wait_destroy(wait);
 }
 
 static void
-on_gone(void *look_)
+on_gone(void *wait_)
 {
-    struct look *look = look_;
+    struct audit_wait *wait = wait_;
 
-    fabric_audit_forget(look->nb->fabric, on_compared, look);
-    http_request_drop(look->req);
-    look_destroy(look);
+    fabric_audit_forget(wait->nb->fabric, on_compared, wait);
+    http_request_drop(wait->req);
+    audit_wait_destroy(wait);
 }
 
 static void
-look_at(struct http_request *req, struct northbound *nb, const char *host,
-        const struct fabric_audit_request *request)
+submit_audit(struct http_request *req, struct northbound *nb, const char *host,
+             const struct fabric_audit_request *request)
 {
-    struct look *look;
+    struct audit_wait *wait;
     const char *reason;
 
-    if (nb->n_looks >= LOOKS_MAX) {
+    if (nb->n_audit_waits >= AUDIT_WAITS_MAX) {
         http_reply_header(req, "Retry-After", "1");
         http_reply_problem(req, 503, "busy", NULL, "%d other flow dumps are "
-                           "in progress", LOOKS_MAX);
+                           "in progress", AUDIT_WAITS_MAX);
         return;
     }
-    look = xzalloc(sizeof *look);
-    reason = fabric_audit(nb->fabric, host, request, on_compared, look);
+    wait = xzalloc(sizeof *wait);
+    reason = fabric_audit(nb->fabric, host, request, on_compared, wait);
     if (reason) {
-        free(look);
+        free(wait);
         reply_not_now(req, host, reason);
         return;
     }
-    look->nb = nb;
-    look->req = req;
-    look->host = xstrdup(host);
-    ovs_list_push_back(&nb->looks, &look->node);
-    nb->n_looks++;
-    http_request_set_close_cb(req, on_gone, look);
+    wait->nb = nb;
+    wait->req = req;
+    wait->host = xstrdup(host);
+    ovs_list_push_back(&nb->audit_waits, &wait->node);
+    nb->n_audit_waits++;
+    http_request_set_close_cb(req, on_gone, wait);
 }
 
 /* Lists.  ---------------------------------------------------------------- */
 
 /* Flows that are formatted in one iteration of the loop: about a
  * millisecond. */
-#define BIT_MAX 100
+#define STEP_FLOWS_MAX 100
 
 /* A list that is being formatted. */
 struct listing {
@@ -261,7 +261,7 @@ step_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *listing_)
     bool more = true;
 
     arena_init(&arena);
-    for (int i = 0; more && i < BIT_MAX; i++) {
+    for (int i = 0; more && i < STEP_FLOWS_MAX; i++) {
         more = put_next(listing, &arena);
     }
     arena_uninit(&arena);
@@ -278,14 +278,14 @@ step_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *listing_)
 
 static void
 list_flows(struct http_request *req, struct northbound *nb, const char *host,
-           const struct fabric_audit_request *look)
+           const struct fabric_audit_request *request)
 {
     struct listing *listing = xzalloc(sizeof *listing);
     struct nb_host_flows begin = { .host = host };
 
     listing->req = req;
-    listing->flows = fabric_flows_create(nb->fabric, host, &look->filter,
-                                         look->limit, &begin.n_flows,
+    listing->flows = fabric_flows_create(nb->fabric, host, &request->filter,
+                                         request->limit, &begin.n_flows,
                                          &begin.n_groups);
     listing->step = event_new(nb->base, -1, 0, step_cb, listing);
     ds_init(&listing->body);
@@ -315,7 +315,7 @@ void
 nb_get_flows(struct http_request *req, void *nb_)
 {
     struct northbound *nb = nb_;
-    struct fabric_audit_request look = { .repair = false };
+    struct fabric_audit_request request = { .repair = false };
     uint64_t limit;
     const char *name;
     bool diff;
@@ -325,14 +325,14 @@ nb_get_flows(struct http_request *req, void *nb_)
         || !nb_query_number(req, "limit", 1,
                             diff ? DIFFERENCES_MAX : INT32_MAX,
                             diff ? DIFFERENCES_DEFAULT : INT32_MAX, &limit)
-        || !query_filter(req, nb, &look.filter)) {
+        || !query_filter(req, nb, &request.filter)) {
         return;
     }
-    look.limit = limit;
+    request.limit = limit;
     if (diff) {
-        look_at(req, nb, name, &look);
+        submit_audit(req, nb, name, &request);
     } else {
-        list_flows(req, nb, name, &look);
+        list_flows(req, nb, name, &request);
     }
 }
 
@@ -340,14 +340,14 @@ void
 nb_post_audit(struct http_request *req, void *nb_)
 {
     struct northbound *nb = nb_;
-    struct fabric_audit_request look = { .repair = true };
+    struct fabric_audit_request request = { .repair = true };
     uint64_t limit;
     const char *name;
 
     if (find_host(req, nb, &name)
         && nb_query_number(req, "limit", 1, DIFFERENCES_MAX,
                            DIFFERENCES_DEFAULT, &limit)) {
-        look.limit = limit;
-        look_at(req, nb, name, &look);
+        request.limit = limit;
+        submit_audit(req, nb, name, &request);
     }
 }

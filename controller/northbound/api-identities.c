@@ -18,8 +18,8 @@
 #include "proto/loop/loop.h"
 #include "util.h"
 
-/* Ports that are named of each identity; and ports that are read between two
- * looks at the clock. */
+/* Maximum number of ports named of each identity; and ports that are read
+ * between two checks of the time. */
 #define PORTS_MAX 100
 #define CLOCK_STEPS 64
 

@@ -23,7 +23,7 @@
 #include "proto/loop/loop.h"
 #include "util.h"
 
-/* Rows that are read between two looks at the clock. */
+/* Rows that are read between two checks of the time. */
 #define PAGE_STEPS 16
 
 struct page {

@@ -445,7 +445,7 @@ study_make(struct study *study, struct vmn_errors *errors)
 }
 
 static json_t *
-look(struct task *task, struct vmn_errors *errors)
+make_reply(struct task *task, struct vmn_errors *errors)
 {
     struct study study = { .task = task, .uncovered = json_array() };
     json_t *body;
@@ -490,7 +490,7 @@ quiescent_cb(void *task_)
 
     vmn_errors_init(&errors);
     task->working = true;
-    body = look(task, &errors);
+    body = make_reply(task, &errors);
     if (!task->req) {
         json_decref(body);
     } else if (body) {

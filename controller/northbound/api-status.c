@@ -116,7 +116,7 @@ find_warnings(const struct northbound *nb, struct arena *arena,
 }
 
 static void
-answer_status(struct http_request *req, struct northbound *nb)
+send_status(struct http_request *req, struct northbound *nb)
 {
     struct schema_entry objects[VMN_N_TABLES];
     struct arena arena;
@@ -149,7 +149,7 @@ answer_status(struct http_request *req, struct northbound *nb)
 void
 nb_get_status(struct http_request *req, void *nb)
 {
-    nb_when_problems_known(nb, req, answer_status);
+    nb_when_problems_known(nb, req, send_status);
 }
 
 /* Rejected hosts.  ------------------------------------------------------- */

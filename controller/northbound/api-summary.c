@@ -25,7 +25,7 @@
 #include "proto/loop/loop.h"
 #include "util.h"
 
-/* Rows that are read between two looks at the clock. */
+/* Rows that are read between two checks of the time. */
 #define SUMMARY_STEPS 16
 /* Limits: networks, those with most ports first; and balancers without enough
  * backends. */
@@ -50,7 +50,7 @@ struct summary {
     size_t limit;                   /* Of networks. */
     size_t step;                    /* Index in 'steps'. */
     char *last;                     /* The name that was read last. */
-    size_t n_looked;
+    size_t n_read;
     struct shash states;            /* Name of a state -> size_t. */
     struct shash hosts, networks;   /* Name -> struct tally. */
     struct shash places;            /* "HOST/NETWORK" -> struct tally. */
@@ -133,13 +133,13 @@ count_place(struct summary *s, const char *host, const char *network,
 }
 
 static void
-look_at_port(struct summary *s, const struct vmn_row *row)
+count_port(struct summary *s, const struct vmn_row *row)
 {
     const struct vmn_port *port = (const void *) row;
     struct status_port status;
     struct arena arena;
     uint64_t bytes_per_s = 0;
-    char *held = nb_port_quarantine(s->nb, row->name);
+    char *quarantine = nb_port_quarantine(s->nb, row->name);
     const char *state;
     size_t *n;
 
@@ -156,11 +156,11 @@ look_at_port(struct summary *s, const struct vmn_row *row)
         shash_add(&s->states, state, n);
     }
     ++*n;
-    s->reply.ports.quarantined += port->quarantined || held;
+    s->reply.ports.quarantined += port->quarantined || quarantine;
     s->reply.ports.disabled += !port->enabled;
     count_place(s, status.host, port->network, state, port->enabled,
                 bytes_per_s);
-    free(held);
+    free(quarantine);
     arena_uninit(&arena);
 }
 
@@ -172,7 +172,7 @@ keep(struct summary *s, const char *text)
 }
 
 static void
-look_at_host(struct summary *s, const struct vmn_row *row)
+add_host(struct summary *s, const struct vmn_row *row)
 {
     struct nb_reply_summary *reply = &s->reply;
     struct tally *tally = get_tally(&s->hosts, row->name);
@@ -201,7 +201,7 @@ look_at_host(struct summary *s, const struct vmn_row *row)
 }
 
 static void
-look_at_balancer(struct summary *s, const struct vmn_row *row)
+count_balancer(struct summary *s, const struct vmn_row *row)
 {
     struct nb_summary_balancers *balancers = &s->reply.balancers;
     struct nb_summary_balancer count;
@@ -225,16 +225,16 @@ look_at_balancer(struct summary *s, const struct vmn_row *row)
 /* What is read, in this order: hosts after the ports are counted. */
 static const struct {
     enum vmn_table table;
-    void (*look)(struct summary *, const struct vmn_row *);
+    void (*read_row)(struct summary *, const struct vmn_row *);
 } steps[] = {
-    { VMN_TABLE_PORT, look_at_port },
-    { VMN_TABLE_HOST, look_at_host },
-    { VMN_TABLE_LOADBALANCER, look_at_balancer },
+    { VMN_TABLE_PORT, count_port },
+    { VMN_TABLE_HOST, add_host },
+    { VMN_TABLE_LOADBALANCER, count_balancer },
 };
 
 /* Reads more rows.  Returns false if there are more to read. */
 static bool
-summary_take(struct summary *s)
+summary_read(struct summary *s)
 {
     const struct loop *loop = s->nb->loop;
 
@@ -248,8 +248,8 @@ summary_take(struct summary *s)
             s->step++;
             continue;
         }
-        steps[s->step].look(s, row);
-        if (++s->n_looked % SUMMARY_STEPS == 0 && loop
+        steps[s->step].read_row(s, row);
+        if (++s->n_read % SUMMARY_STEPS == 0 && loop
             && loop_turn_is_over(loop)) {
             return false;
         }
@@ -385,7 +385,7 @@ part_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *s_)
     static const struct timeval at_once = { 0, 0 };
     struct summary *s = s_;
 
-    if (summary_take(s)) {
+    if (summary_read(s)) {
         summary_reply(s);
         return;
     }

@@ -61,9 +61,9 @@ struct northbound {
     struct shash sets;              /* uint64_t, by the name of a set: the last
                                      * revision whose prune changed it;
                                      * change-wait.c. */
-    struct ovs_list looks;          /* Of struct look, that wait. */
-    struct ovs_list trials;         /* Of struct trial, that wait. */
-    size_t n_looks;
+    struct ovs_list audit_waits;    /* Of struct audit_wait; api-flows.c. */
+    size_t n_audit_waits;
+    struct ovs_list dry_runs;       /* Of struct dry_run; simulation.c. */
     struct http_request *backup;    /* Waits for the copy of the database; or
                                      * NULL. */
     struct event *observations;     /* Timer for the expiry of observations. */
@@ -210,7 +210,7 @@ struct nb_simulation {
 void nb_simulate(struct northbound *, struct http_request *req,
                  const struct nb_simulation *, const json_t *after);
 /* Detaches the simulations that are still waiting for the commit. */
-void nb_trials_abandon(struct northbound *);
+void nb_simulations_abandon(struct northbound *);
 
 /* object-json.c */
 /* Appends the object's JSON text as a client with 'rights' sees it, without

@@ -345,8 +345,8 @@ northbound_create(const struct northbound_options *options,
     ovs_list_init(&nb->changes);
     nb_sets_init(nb);
     nb_revisions_init(nb);
-    ovs_list_init(&nb->looks);
-    ovs_list_init(&nb->trials);
+    ovs_list_init(&nb->audit_waits);
+    ovs_list_init(&nb->dry_runs);
     nb_observations_init(nb);
     nb->auth = nb_auth_create(options->account_rate);
     nb->event_log = event_log_create();
@@ -395,7 +395,7 @@ northbound_destroy(struct northbound *nb)
     nb_changes_abandon(nb);
     nb_sets_uninit(nb);
     nb_revisions_uninit(nb);
-    nb_trials_abandon(nb);
+    nb_simulations_abandon(nb);
     nb_observations_uninit(nb);
     nb_auth_destroy(nb->auth);
     tls_destroy(nb->tls);

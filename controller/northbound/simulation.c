@@ -16,8 +16,9 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-struct trial {
-    struct ovs_list node;           /* In northbound's 'trials'. */
+/* A simulation of the state after a change. */
+struct dry_run {
+    struct ovs_list node;           /* In northbound's 'dry_runs'. */
     struct northbound *nb;          /* NULL: it was destroyed. */
     struct commit *commit;
     struct http_request *req;       /* NULL: the client has disconnected. */
@@ -55,101 +56,101 @@ send_error(struct http_request *req, const struct vmn_error *error)
     vmn_errors_uninit(&errors);
 }
 
-/* Trials.  ---------------------------------------------------------------- */
+/* Dry runs.  -------------------------------------------------------------- */
 
 static void
-trial_destroy(struct trial *trial)
+dry_run_destroy(struct dry_run *dry_run)
 {
-    if (trial->nb) {
-        ovs_list_remove(&trial->node);
+    if (dry_run->nb) {
+        ovs_list_remove(&dry_run->node);
     }
-    trial->simulation.destroy(trial->simulation.aux);
-    vmn_error_uninit(&trial->error);
-    arena_uninit(&trial->arena);
-    free(trial);
+    dry_run->simulation.destroy(dry_run->simulation.aux);
+    vmn_error_uninit(&dry_run->error);
+    arena_uninit(&dry_run->arena);
+    free(dry_run);
 }
 
 static void
-on_gone(void *trial_)
+on_gone(void *dry_run_)
 {
-    struct trial *trial = trial_;
+    struct dry_run *dry_run = dry_run_;
 
-    http_request_drop(trial->req);
-    trial->req = NULL;              /* The commit has it, and will call
+    http_request_drop(dry_run->req);
+    dry_run->req = NULL;            /* The commit has it, and will call
                                      * back. */
 }
 
 void
-nb_trials_abandon(struct northbound *nb)
+nb_simulations_abandon(struct northbound *nb)
 {
-    struct trial *trial, *next;
+    struct dry_run *dry_run, *next;
 
-    LIST_FOR_EACH_SAFE (trial, next, node, &nb->trials) {
-        ovs_list_remove(&trial->node);
-        trial->nb = NULL;
+    LIST_FOR_EACH_SAFE (dry_run, next, node, &nb->dry_runs) {
+        ovs_list_remove(&dry_run->node);
+        dry_run->nb = NULL;
     }
 }
 
 static bool
-is_wanted(const struct trial *trial)
+is_wanted(const struct dry_run *dry_run)
 {
-    return trial->nb && trial->req;
+    return dry_run->nb && dry_run->req;
 }
 
 /* Called while the change is applied. */
 static void
-run_after(void *trial_)
+run_after(void *dry_run_)
 {
-    struct trial *trial = trial_;
-    const struct nb_simulation *simulation = &trial->simulation;
+    struct dry_run *dry_run = dry_run_;
+    const struct nb_simulation *simulation = &dry_run->simulation;
 
-    if (is_wanted(trial)) {
-        trial->after = simulation->run(trial->nb, simulation->aux,
-                                       &trial->arena, &trial->error);
+    if (is_wanted(dry_run)) {
+        dry_run->after = simulation->run(dry_run->nb, simulation->aux,
+                                         &dry_run->arena, &dry_run->error);
     }
 }
 
 /* Returns the reply, after the change was reverted; or NULL with the
  * simulation's error. */
 static const void *
-finish(struct trial *trial)
+finish(struct dry_run *dry_run)
 {
-    const struct nb_simulation *simulation = &trial->simulation;
+    const struct nb_simulation *simulation = &dry_run->simulation;
     const void *before;
 
-    if (!trial->after || !simulation->compare) {
-        return trial->after;
+    if (!dry_run->after || !simulation->compare) {
+        return dry_run->after;
     }
-    before = simulation->run(trial->nb, simulation->aux, &trial->arena,
-                             &trial->error);
-    return (before ? simulation->compare(trial->nb, before, trial->after,
-                                         &trial->arena)
+    before = simulation->run(dry_run->nb, simulation->aux, &dry_run->arena,
+                             &dry_run->error);
+    return (before ? simulation->compare(dry_run->nb, before, dry_run->after,
+                                         &dry_run->arena)
             : NULL);
 }
 
 static void
-on_done(void *trial_, const struct commit_result *result)
+on_done(void *dry_run_, const struct commit_result *result)
 {
-    struct trial *trial = trial_;
-    const void *reply = (is_wanted(trial) && result->ok ? finish(trial)
+    struct dry_run *dry_run = dry_run_;
+    const void *reply = (is_wanted(dry_run) && result->ok ? finish(dry_run)
                          : NULL);
     struct ds body = DS_EMPTY_INITIALIZER;
 
     if (reply) {
-        print_reply(trial->commit, trial->simulation.reply, reply, &body);
+        print_reply(dry_run->commit, dry_run->simulation.reply, reply, &body);
     }
-    if (is_wanted(trial)) {
+    if (is_wanted(dry_run)) {
         if (!result->ok) {
-            nb_reply_errors(trial->req, result->errors, NB_POINT_AT_AFTER);
+            nb_reply_errors(dry_run->req, result->errors, NB_POINT_AT_AFTER);
         } else if (!reply) {
-            send_error(trial->req, &trial->error);
+            send_error(dry_run->req, &dry_run->error);
         } else {
-            http_reply_body(trial->req, 200, "application/json", &body);
+            http_reply_body(dry_run->req, 200, "application/json", &body);
             ds_init(&body);
         }
     }
     ds_destroy(&body);
-    trial_destroy(trial);
+    dry_run_destroy(dry_run);
 }
 
 /* Fills in the request of the change.  Returns false with the errors. */
@@ -182,25 +183,25 @@ static void
 try_change(struct northbound *nb, struct http_request *req,
            const struct nb_simulation *simulation, const json_t *after)
 {
-    struct trial *trial = xzalloc(sizeof *trial);
+    struct dry_run *dry_run = xzalloc(sizeof *dry_run);
     struct model_request request;
     struct vmn_errors errors;
 
-    trial->simulation = *simulation;
-    arena_init(&trial->arena);
+    dry_run->simulation = *simulation;
+    arena_init(&dry_run->arena);
     vmn_errors_init(&errors);
     nb_request_init(&request, req);
     request.list = true;
     if (read_change(nb, after, &request, &errors)) {
-        trial->nb = nb;
-        trial->commit = nb->commit;
-        trial->req = req;
-        ovs_list_push_back(&nb->trials, &trial->node);
-        http_request_set_close_cb(req, on_gone, trial);
-        commit_dry_run(nb->commit, &request, run_after, on_done, trial);
+        dry_run->nb = nb;
+        dry_run->commit = nb->commit;
+        dry_run->req = req;
+        ovs_list_push_back(&nb->dry_runs, &dry_run->node);
+        http_request_set_close_cb(req, on_gone, dry_run);
+        commit_dry_run(nb->commit, &request, run_after, on_done, dry_run);
     } else {
         nb_reply_errors(req, &errors, NB_POINT_AT_BODY);
-        trial_destroy(trial);
+        dry_run_destroy(dry_run);
     }
     vmn_errors_uninit(&errors);
     model_request_uninit(&request);

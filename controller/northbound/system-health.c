@@ -149,7 +149,7 @@ count_hosts(const struct nb_health_facts *facts, struct arena *arena)
 /* Returns the detail of reason 'i', or NULL if it does not apply.  Sets
  * '*state' to the state that it implies. */
 static const char *
-look_for(size_t i, const struct nb_health_facts *facts,
+find_reason(size_t i, const struct nb_health_facts *facts,
          const struct nb_problems *problems, enum health_state *state)
 {
     const char *name = reasons[i].name;
@@ -180,7 +180,7 @@ nb_judge_health(const struct nb_health_facts *facts,
     for (int of = HEALTH_FAILING; of > HEALTH_OK; of--) {
         for (size_t i = 0; i < N_REASONS; i++) {
             enum health_state state;
-            const char *detail = look_for(i, facts, problems, &state);
+            const char *detail = find_reason(i, facts, problems, &state);
 
             if (detail && state == (enum health_state) of) {
                 worst = MAX(worst, state);
