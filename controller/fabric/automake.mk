@@ -35,8 +35,6 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/hosts/rejected-hosts.h \
 	controller/fabric/ovsdb/binding-decision.c \
 	controller/fabric/ovsdb/binding-decision.h \
-	controller/fabric/ovsdb/claims.c \
-	controller/fabric/ovsdb/claims.h \
 	controller/fabric/ovsdb/database-budget.c \
 	controller/fabric/ovsdb/database-budget.h \
 	controller/fabric/ovsdb/database-status.c \
@@ -64,6 +62,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/port-bindings.c \
 	controller/fabric/ovsdb/port-status.c \
 	controller/fabric/ovsdb/port-status.h \
+	controller/fabric/ovsdb/rejected-claims.c \
+	controller/fabric/ovsdb/rejected-claims.h \
 	controller/fabric/ovsdb/report-limit.c \
 	controller/fabric/ovsdb/report-limit.h \
 	controller/fabric/ovsdb/startup-barrier.c \

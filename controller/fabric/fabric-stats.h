@@ -67,11 +67,11 @@ void fabric_over_budget(const struct fabric *, fabric_over_budget_cb *,
 
 /* Calls 'cb' for each pair of hosts of which the first had the interface of a
  * port that the second was to have ("" where no host was named), with how many
- * of its claims were refused. */
-typedef void fabric_refused_claims_cb(void *aux, const char *host,
-                                      const char *expected, uint64_t n);
-void fabric_refused_claims(const struct fabric *, fabric_refused_claims_cb *,
-                           void *aux);
+ * of its claims were rejected. */
+typedef void fabric_rejected_claims_cb(void *aux, const char *host,
+                                       const char *expected, uint64_t n);
+void fabric_rejected_claims(const struct fabric *, fabric_rejected_claims_cb *,
+                            void *aux);
 
 /* Of the listener for switches, or that for databases; false if there is no
  * such listener. */

@@ -457,7 +457,7 @@ put_claims(const struct fabric *fabric, struct ds *ds)
     metrics_family(ds, "vmn_port_claims_rejected_total", "counter",
                    "Rejected claims of ports, by the host that has the "
                    "interface and the host that is expected to.");
-    fabric_refused_claims(fabric, put_claim, ds);
+    fabric_rejected_claims(fabric, put_claim, ds);
 }
 
 /* Appends the differences that audits found, by owner. */

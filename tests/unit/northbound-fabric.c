@@ -352,8 +352,8 @@ fabric_audited(const struct fabric *f OVS_UNUSED)
 }
 
 void
-fabric_refused_claims(const struct fabric *fabric OVS_UNUSED,
-                      fabric_refused_claims_cb *cb, void *aux)
+fabric_rejected_claims(const struct fabric *fabric OVS_UNUSED,
+                       fabric_rejected_claims_cb *cb, void *aux)
 {
     cb(aux, "hv2", "hv1", 3);
 }

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/ovsdb/claims.h"
+#include "controller/fabric/ovsdb/rejected-claims.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/selector.h"
 #include "hash.h"
@@ -318,6 +318,6 @@ observed_host_remove(struct observed_host *host)
     while ((port = observed_find_candidate(state, host->name))) {
         observed_port_set_binding(state, port, port->active, NULL);
     }
-    claims_forget_host(state->claims, host->name);
+    rejected_claims_forget_host(state->rejected_claims, host->name);
     observed_host_destroy(host);
 }

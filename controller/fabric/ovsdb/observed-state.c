@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/ovsdb/claims.h"
+#include "controller/fabric/ovsdb/rejected-claims.h"
 #include "hash.h"
 #include "util.h"
 
@@ -382,7 +382,7 @@ observed_state_create(struct fabric *fabric, observed_trunks_cb *trunks_cb)
 
     state->fabric = fabric;
     state->trunks_cb = trunks_cb;
-    state->claims = claims_create(fabric);
+    state->rejected_claims = rejected_claims_create(fabric);
     hmap_init(&state->hosts);
     hmap_init(&state->vifs);
     hmap_init(&state->ports);
@@ -434,6 +434,6 @@ observed_state_destroy(struct observed_state *state)
     hmap_destroy(&state->by_active);
     hmap_destroy(&state->by_candidate);
     hmap_destroy(&state->by_parent);
-    claims_destroy(state->claims);
+    rejected_claims_destroy(state->rejected_claims);
     free(state);
 }

@@ -19,8 +19,8 @@
 #include "openvswitch/list.h"
 
 struct binding;
-struct claims;
 struct fabric;
+struct rejected_claims;
 struct svec;
 
 /* An interface on a host that carries an iface-id. */
@@ -109,7 +109,7 @@ struct observed_state {
     int resync_ms;              /* Next delay. */
     struct model_request request; /* To be submitted for no host. */
     struct ovs_list submitted;  /* struct submission. */
-    struct claims *claims;      /* That were refused. */
+    struct rejected_claims *rejected_claims;
 };
 
 /* observed-state.c and observed-hosts.c.  -------------------------------- */

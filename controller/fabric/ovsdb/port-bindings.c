@@ -12,10 +12,10 @@
 
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/binding-decision.h"
-#include "controller/fabric/ovsdb/claims.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/observed-state.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
+#include "controller/fabric/ovsdb/rejected-claims.h"
 #include "controller/fabric/session/switch.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
@@ -185,8 +185,9 @@ report_refused(struct observed_state *state, const struct observed_port *port)
         free(vif->refused);
         vif->refused = reason;
         if (is_new) {
-            claims_refused(state->claims, port->name, vif->host->name,
-                           expected ? expected : port->active, reason);
+            rejected_claims_add(state->rejected_claims, port->name,
+                                vif->host->name,
+                                expected ? expected : port->active, reason);
         }
     }
 }

@@ -14,8 +14,8 @@
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-traffic.h"
-#include "controller/fabric/ovsdb/claims.h"
 #include "controller/fabric/ovsdb/host-db.h"
+#include "controller/fabric/ovsdb/rejected-claims.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
@@ -189,8 +189,8 @@ fabric_port_status(const struct fabric *fabric, const char *name,
 }
 
 void
-fabric_refused_claims(const struct fabric *fabric,
-                      fabric_refused_claims_cb *cb, void *aux)
+fabric_rejected_claims(const struct fabric *fabric,
+                       fabric_rejected_claims_cb *cb, void *aux)
 {
-    claims_each(fabric->db->observed->claims, cb, aux);
+    rejected_claims_each(fabric->db->observed->rejected_claims, cb, aux);
 }

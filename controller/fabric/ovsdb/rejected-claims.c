@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Counts and announces refused claims; see claims.h. */
+ * Counts rejected claims and notifies of them; see rejected-claims.h. */
 
 #include <config.h>
 
-#include "controller/fabric/ovsdb/claims.h"
+#include "controller/fabric/ovsdb/rejected-claims.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -15,28 +15,29 @@
 #include "openvswitch/vlog.h"
 #include "util.h"
 
-VLOG_DEFINE_THIS_MODULE(claims);
+VLOG_DEFINE_THIS_MODULE(rejected_claims);
 
-/* The name that stands for hosts without a count of their own.  No host has
- * it, since names have no parentheses. */
+/* The name in the counter that further pairs of hosts share.  No host can have
+ * it: names contain no parentheses. */
 #define OTHERS "(others)"
 
+/* A counter. */
 struct pair {
     char *host;
-    char *expected;             /* Or "". */
+    char *expected;             /* The host that was expected; or "". */
     uint64_t n;
 };
 
-struct claims {
+struct rejected_claims {
     struct fabric *fabric;
     struct shash pairs;         /* struct pair, by "HOST/EXPECTED". */
     struct shash rates;         /* struct token_bucket, by host. */
 };
 
-struct claims *
-claims_create(struct fabric *fabric)
+struct rejected_claims *
+rejected_claims_create(struct fabric *fabric)
 {
-    struct claims *claims = xzalloc(sizeof *claims);
+    struct rejected_claims *claims = xzalloc(sizeof *claims);
 
     claims->fabric = fabric;
     shash_init(&claims->pairs);
@@ -45,7 +46,7 @@ claims_create(struct fabric *fabric)
 }
 
 void
-claims_destroy(struct claims *claims)
+rejected_claims_destroy(struct rejected_claims *claims)
 {
     struct shash_node *node;
 
@@ -65,12 +66,12 @@ claims_destroy(struct claims *claims)
 }
 
 static void
-count(struct claims *claims, const char *host, const char *expected)
+count(struct rejected_claims *claims, const char *host, const char *expected)
 {
     char *key = xasprintf("%s/%s", host, expected);
     struct pair *pair = shash_find_data(&claims->pairs, key);
 
-    if (!pair && shash_count(&claims->pairs) >= CLAIMS_PAIRS_MAX) {
+    if (!pair && shash_count(&claims->pairs) >= REJECTED_CLAIMS_PAIRS_MAX) {
         host = expected = OTHERS;
         free(key);
         key = xstrdup(OTHERS);
@@ -88,41 +89,42 @@ count(struct claims *claims, const char *host, const char *expected)
 }
 
 static bool
-is_within_rate(struct claims *claims, const char *host)
+is_within_rate(struct rejected_claims *claims, const char *host)
 {
     struct token_bucket *bucket = shash_find_data(&claims->rates, host);
 
     if (!bucket) {
         bucket = xmalloc(sizeof *bucket);
-        /* Tokens a millisecond; one announcement takes 1000. */
-        token_bucket_init(bucket, CLAIMS_EVENTS_PER_S,
-                          CLAIMS_EVENTS_BURST * 1000);
+        /* Tokens per millisecond; a notification takes 1000. */
+        token_bucket_init(bucket, REJECTED_CLAIMS_EVENTS_PER_S,
+                          REJECTED_CLAIMS_EVENTS_BURST * 1000);
         shash_add(&claims->rates, host, bucket);
     }
     return token_bucket_withdraw(bucket, 1000);
 }
 
 void
-claims_refused(struct claims *claims, const char *port, const char *host,
-               const char *expected, const char *reason)
+rejected_claims_add(struct rejected_claims *claims, const char *port,
+                    const char *host, const char *expected, const char *reason)
 {
     count(claims, host, expected ? expected : "");
     if (is_within_rate(claims, host)) {
-        VLOG_WARN("port %s: the claim of %s is refused: %s", port, host,
-                  reason);
+        VLOG_WARN("port %s: rejected the claim of host %s: %s", port,
+                  host, reason);
         FABRIC_NOTIFY(claims->fabric, claim_refused,
                     (aux, port, host, expected, reason))
     }
 }
 
 void
-claims_forget_host(struct claims *claims, const char *host)
+rejected_claims_forget_host(struct rejected_claims *claims, const char *host)
 {
     free(shash_find_and_delete(&claims->rates, host));
 }
 
 void
-claims_each(const struct claims *claims, claims_cb *cb, void *aux)
+rejected_claims_each(const struct rejected_claims *claims,
+                     rejected_claims_cb *cb, void *aux)
 {
     const struct shash_node *node;
 
