@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The addresses that the rows of hosts name: where their tunnels end, and
- * where their databases are dialled.  Connections from there are the last to
- * be closed when a listener is full (proto/admission).  Not for proving who
- * somebody is. */
+ * The addresses in the rows of hosts: their tunnel endpoints, and the
+ * addresses of their databases.  Connections from these addresses are closed
+ * last when a listener is full (proto/admission).  Not for authentication. */
 
 #include <config.h>
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The addresses that the rows of hosts name.  Not for proving who somebody
- * is. */
+ * The addresses in the rows of hosts.  Not for authentication. */
 
 #ifndef CONTROLLER_FABRIC_HOSTS_HOST_ADDRESSES_H
 #define CONTROLLER_FABRIC_HOSTS_HOST_ADDRESSES_H 1
@@ -11,12 +10,12 @@
 
 struct fabric;
 
-/* Returns true if a host's row names the address.  'fabric' is one: for
- * callbacks of listeners. */
+/* Returns true if the row of a host has the address.  'fabric' is a struct
+ * fabric: a callback of listeners. */
 bool fabric_knows_address(void *fabric, const struct in6_addr *);
-/* Reads the addresses anew, since rows of hosts have changed. */
+/* Updates the addresses after rows of hosts changed. */
 void fabric_addresses_update(struct fabric *);
-/* Forgets all of them. */
+/* Frees all addresses. */
 void fabric_addresses_clear(struct fabric *);
 
 #endif /* controller/fabric/hosts/host-addresses.h */

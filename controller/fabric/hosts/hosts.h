@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The table of hosts: finds one, knows whose datapath id is whose, and
- * announces that one has changed.  All other parts of the fabric stand on it,
- * and it calls none of them: what they are to hear of goes through the
- * fabric's callbacks.  Not for making hosts (fabric.c). */
+ * The table of hosts: finds hosts by name and by datapath ID, and notifies
+ * watchers of changes.  All other parts of the fabric use it, and it calls
+ * none of them except through the fabric's callbacks.  Not for creating hosts
+ * (fabric.c). */
 
 #ifndef CONTROLLER_FABRIC_HOSTS_HOSTS_H
 #define CONTROLLER_FABRIC_HOSTS_HOSTS_H 1
@@ -18,22 +18,22 @@ struct fabric_host_db;          /* OVSDB side of one host. */
 struct fabric_switch;           /* OpenFlow side of one host. */
 struct vmn_host;
 
-/* A row of table HOST.  Made when the row becomes durable, destroyed when its
- * deletion does. */
+/* A row of table HOST.  Created when the row becomes durable, destroyed when
+ * its deletion does. */
 struct fabric_host {
     struct hmap_node name_node;     /* In struct fabric's 'hosts'. */
     struct hmap_node claim_node;    /* In 'claims', if 'claimed_id'. */
     struct fabric *fabric;
     char *name;                 /* Owned. */
-    const struct vmn_host *row; /* Current; for comparing the pointer only,
-                                 * between two groups. */
+    const struct vmn_host *row; /* The current row; only the pointer is
+                                 * compared between two groups of revisions. */
 
     /* Written by the OVSDB side through the functions below. */
     uint64_t datapath_id;       /* Of the bridge as reported, or 0. */
-    uint64_t claimed_id;        /* The last one that it had, also before this
-                                 * process started: nobody else gets it. */
-    bool reported;              /* Its first full report since this process
-                                 * started is in the model. */
+    uint64_t claimed_id;        /* The last one that it had, possibly before
+                                 * this process started: reserved for it. */
+    bool reported;              /* The model contains its first full report
+                                 * since this process started. */
 
     struct fabric_host_db *db;  /* Owned by the OVSDB side; may be NULL. */
     struct fabric_switch *sw;   /* Owned by the OpenFlow side; never NULL. */
@@ -41,32 +41,32 @@ struct fabric_host {
 
 /* Returns the host of that name, or NULL. */
 struct fabric_host *fabric_find_host(const struct fabric *, const char *name);
-/* Returns the host that has, or last had, datapath id 'id'; or NULL. */
+/* Returns the host that has, or last had, datapath ID 'id'; or NULL. */
 struct fabric_host *fabric_find_datapath(const struct fabric *, uint64_t id);
-/* Counts and logs that 'host' (or 'peer', which shows its certificate; or
- * NULL) has come with the datapath id of 'owner'. */
+/* Counts and logs that 'host' (or 'peer', which presents its certificate; or
+ * NULL) has the datapath ID of 'owner'. */
 void fabric_host_clash(const struct fabric_host *host,
                        const struct fabric_host *owner, uint64_t id,
                        const char *peer);
 
-/* Notifies who watches that the state of the host, or its reason, may be
- * another one now. */
+/* Notifies watchers that the state of the host, or its reason, may have
+ * changed. */
 void fabric_host_changed(const struct fabric_host *);
 
-/* Sets the datapath id of the host's bridge (0: there is no bridge, or it is
- * not ours), which disconnects a switch with another one.  The id stays the
- * host's until it has another one.  If another host has it, or had it last,
- * returns that host and changes nothing: the caller shows that as the reason.
- * Else returns NULL. */
+/* Sets the datapath ID of the host's bridge (0: there is no bridge, or it is
+ * not managed by vmnd), which disconnects a switch with another one.  The ID
+ * stays reserved for the host until it has another one.  If another host has
+ * it, or had it last, returns that host and changes nothing: the caller shows
+ * that as the reason.  Else returns NULL. */
 const struct fabric_host *fabric_host_set_datapath(struct fabric_host *,
                                                    uint64_t id);
-/* Keeps datapath id 'id' for the host, which had it when it was last heard of,
- * perhaps by a former process.  0: it has none any more. */
+/* Reserves datapath ID 'id' for the host, which had it when it last reported,
+ * possibly to a previous process.  0: it has none any more. */
 void fabric_host_set_claim(struct fabric_host *, uint64_t id);
 
-/* Notes that all that the host has to report for a start (bindings and VIFs)
- * is in the model, so its switch may be reconciled.  Once is enough: it holds
- * when the OVSDB session is dropped later. */
+/* Records that the model contains the host's complete first report (bindings
+ * and VIFs), so its switch may be reconciled.  Called once: it stays so if the
+ * OVSDB session is dropped later. */
 void fabric_host_set_reported(struct fabric_host *);
 
 #endif /* controller/fabric/hosts/hosts.h */

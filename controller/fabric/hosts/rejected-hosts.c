@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Keeps who was refused; see rejected-hosts.h. */
+ * Records rejected hosts; see rejected-hosts.h. */
 
 #include <config.h>
 
@@ -15,7 +15,7 @@
 #include "timeval.h"
 #include "util.h"
 
-/* Characters of a reason that are kept. */
+/* Maximum length of a reason; longer ones are truncated. */
 #define REASON_MAX 200
 
 struct rejected {
@@ -55,8 +55,8 @@ rejected_hosts_destroy(struct fabric *f)
     f->rejected = NULL;
 }
 
-/* Returns the address of "tcp:ADDRESS:PORT", "unix" without one.  The caller
- * frees it. */
+/* Returns the address in "tcp:ADDRESS:PORT", or "unix" if there is none.  The
+ * caller frees it. */
 static char *
 address_of(const char *peer)
 {
@@ -78,7 +78,7 @@ remove_at(struct rejected_hosts *r, size_t i)
             (--r->n - i) * sizeof r->list[0]);
 }
 
-/* Makes room for one more of 'address', if that is needed. */
+/* Makes room for another entry of 'address', if necessary. */
 static void
 make_room(struct rejected_hosts *r, const char *address)
 {
