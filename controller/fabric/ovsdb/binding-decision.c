@@ -2,19 +2,20 @@
  *
  * The rules of bindings; see binding-decision.h.
  *
- * A claim never displaces a live binding: the target of a migration comes up
- * while the source still runs.  The port's row can, and so can, where the port
- * allows it, the silence of the active host, since a VM that was started again
- * elsewhere is no migration.  A host that has not reported yet keeps what it
- * had.
+ * A claim never replaces a live binding: the target of a migration starts
+ * while the source is still running.  Two things can: the port's row; and, if
+ * the port allows failover, the active host being silent, since a VM that was
+ * started again elsewhere is no migration.  A host that has not reported yet
+ * keeps its binding.
  *
- * A host that may still run the VM does not let go before the one that the row
- * names is ready: that is the candidate first, so that its switch gets the
- * flows, and becomes active when the switch has acknowledged it.
+ * A host that may still run the VM keeps the binding until the host that the
+ * row names is ready: that one is the candidate first, so that its switch gets
+ * the flows, and becomes active when the switch has acknowledged them.
  *
- * Claims that the port's row, or the host's, does not allow count as none.
- * The active host is one of these once its row is changed so; it goes at once
- * if no allowed host has the interface, and else once that host is ready. */
+ * Claims that the port's row, or the host's, does not allow are ignored.  If
+ * the active host is no longer allowed after a change of its row, it loses the
+ * binding at once if no allowed host has the interface, and otherwise once
+ * that host is ready. */
 
 #include <config.h>
 
@@ -40,8 +41,8 @@ is_live_claim(const struct binding_claim *claim)
             && !claim->silent);
 }
 
-/* Returns how good a second host 'claim' is; 0 if it is none.  A host that has
- * not reported yet only stays what it was. */
+/* Returns the rank of 'claim' as a candidate; 0 if it cannot be one.  A host
+ * that has not reported yet only keeps its role. */
 static int
 rank(const struct binding_claim *claim, const struct binding_claim *candidate)
 {
@@ -61,8 +62,8 @@ rank(const struct binding_claim *claim, const struct binding_claim *candidate)
     }
 }
 
-/* Returns the best of 'claims' but 'except', or NULL.  Of equals, the first.
- * */
+/* Returns the best of 'claims' except 'except', or NULL; the first of
+ * equals. */
 static const struct binding_claim *
 best_claim(const struct binding_claim *claims, size_t n,
            const struct binding_claim *except,
@@ -82,8 +83,8 @@ best_claim(const struct binding_claim *claims, size_t n,
     return best;
 }
 
-/* Returns who is to take over from 'active', whatever that reports; NULL:
- * nobody. */
+/* Returns the claim that takes over from 'active', whatever that host reports;
+ * NULL: none. */
 static const struct binding_claim *
 find_target(const struct binding_claim *want,
             const struct binding_claim *active,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How much of vmnd's memory the rows of a host's database may take: a floor
+ * The memory budget for the rows of a host's database: a base amount
  * (fabric_options.host_memory), and more in proportion to the ports that the
- * host has or may come to have.  A host that sends more is dropped and has to
- * wait (proto/ovsdb). */
+ * host has or may get.  A host that sends more is disconnected and may
+ * reconnect after a back-off (proto/ovsdb). */
 
 #include <config.h>
 
@@ -14,18 +14,18 @@
 #include "proto/ovsdb/ovsdb.h"
 #include "util.h"
 
-/* For each port that is on a host, and each interface for IPsec: its rows in
- * two tables, and what is plugged beside it. */
+/* Bytes for each port on a host, and each interface for IPsec: its rows in two
+ * tables, and other interfaces of the same VM. */
 #define BYTES_PER_PORT 16384
-/* Ports that are on no host and count for each of them, at most: with the
- * floor as it is by default, that leaves OVSDB_MAX_INTERFACES of them 12 KiB
- * each, and does not have a host that was taken over take much more than it
- * could without. */
+/* Maximum number of unbound ports that count for each host: with the default
+ * base amount, that leaves OVSDB_MAX_INTERFACES of them 12 KiB each, and does
+ * not let a compromised host use much more memory. */
 #define UNBOUND_MAX 4096
 
-/* Returns how many ports a host may have: those that it has, or that name it,
- * whichever are more, as most are both; and some of those that no host has,
- * since all of them may be on this one, which comes for the first time. */
+/* Returns how many ports a host may have: those that are bound to it or those
+ * that name it, whichever are more, as most are both; and some of those that
+ * are unbound, since all of them may be on this host when it connects for the
+ * first time. */
 static size_t
 n_ports_of(const struct fabric_host *host)
 {

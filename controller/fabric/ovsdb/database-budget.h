@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How much of vmnd's memory the rows of a host's database may take. */
+ * The memory budget for the rows of a host's database. */
 
 #ifndef CONTROLLER_FABRIC_OVSDB_DATABASE_BUDGET_H
 #define CONTROLLER_FABRIC_OVSDB_DATABASE_BUDGET_H 1
@@ -9,7 +9,7 @@
 
 struct fabric_host;
 
-/* Returns what the rows of a host's database may take in memory, in bytes. */
+/* Returns the memory budget for the rows of a host's database, in bytes. */
 size_t budget_of_database(const struct fabric_host *);
 
 #endif /* controller/fabric/ovsdb/database-budget.h */

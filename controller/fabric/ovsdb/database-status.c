@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is shown of a host's database and its underlay, as part of the host's
- * status.  Changes nothing.  Not for the host's state (session/host-state.c),
- * which it makes "refused" where the database is the reason. */
+ * Fills in the status of a host's database and its underlay, as part of the
+ * host's status.  Changes nothing.  Not for the host's state
+ * (session/host-state.c), which it sets to "refused" if the database is the
+ * reason. */
 
 #include <config.h>
 
@@ -39,8 +40,8 @@ session_status(const struct fabric_host_db *db,
     return status;
 }
 
-/* If the switch is offline since its database is not connected, which has to
- * name the controller to it, gives that as the reason. */
+/* If the switch is offline because its database, which has to set its
+ * controller, is not connected, gives that as the reason. */
 static void
 blame_database(const struct ovsdb_status *session, struct arena *arena,
                struct status_host *status)
@@ -52,8 +53,8 @@ blame_database(const struct ovsdb_status *session, struct arena *arena,
     }
 }
 
-/* If the session was dropped since the database sent too much, gives that as
- * the reason, even while the switch is connected. */
+/* If the session was dropped because the database exceeded its budget, gives
+ * that as the reason, even while the switch is connected. */
 static void
 blame_budget(const struct ovsdb_status *session, struct arena *arena,
              struct status_host *status)
@@ -63,8 +64,8 @@ blame_budget(const struct ovsdb_status *session, struct arena *arena,
     }
 }
 
-/* If the switch is on another machine, and was told to connect to a unix
- * socket of this one, gives that as the reason. */
+/* If the switch is on another machine, but its controller is a Unix socket of
+ * this one, gives that as the reason. */
 static void
 blame_target(const struct fabric_host_db *db, struct arena *arena,
              struct status_host *status)
@@ -80,7 +81,7 @@ blame_target(const struct fabric_host_db *db, struct arena *arena,
     }
 }
 
-/* Returns the largest MTU of a network that the host's tunnels have room for,
+/* Returns the largest MTU of a network that fits into the host's tunnels,
  * whichever of its addresses is used. */
 static int64_t
 network_mtu(const struct fabric_host_db *db)
@@ -91,9 +92,8 @@ network_mtu(const struct fabric_host_db *db)
     return (int64_t) host_ipsec_mtu(db, db->underlay_mtu) - overhead;
 }
 
-/* Returns the MTU of networks that set none, or 0 if it is not known.  It
- * follows from what tunnels have room for, but is no less than the minimum of
- * IPv6. */
+/* Returns the default MTU of networks, or 0 if it is not known.  It follows
+ * from what fits into tunnels, but is no less than the minimum of IPv6. */
 static uint32_t
 common_mtu(const struct fabric_host_db *db)
 {
@@ -127,7 +127,7 @@ find_large_networks(const struct fabric_host_db *db, struct sset *large)
             = (port ? model_get_durable(model, VMN_TABLE_NETWORK,
                                         port->network, NULL) : NULL);
 
-        /* Provider networks need no tunnels. */
+        /* Provider networks do not use tunnels. */
         if (network && !network->provider.physical
             && (network->mtu ? network->mtu : common) > most) {
             sset_add(large, network->row.name);
@@ -135,7 +135,7 @@ find_large_networks(const struct fabric_host_db *db, struct sset *large)
     }
 }
 
-/* Returns what is wrong with the underlay, as a sentence; or NULL. */
+/* Returns the fault of the underlay, as a sentence; or NULL. */
 static const char *
 check_underlay(const struct fabric_host_db *db, struct arena *arena)
 {
@@ -191,8 +191,8 @@ underlay_status(const struct fabric_host_db *db, struct arena *arena,
 
 /* Physical networks.  ---------------------------------------------------- */
 
-/* Returns why one of the host's ports cannot be reached by its provider
- * network, the first that cannot, as a sentence; or NULL. */
+/* Returns why one of the host's ports, the first such, cannot be reached from
+ * its provider network, as a sentence; or NULL. */
 static const char *
 find_unreachable(const struct fabric_host_db *db, struct arena *arena)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fabric's OVSDB side: a session for each HOST row, dialled or accepted,
- * and its desired configuration.  Not for what its database holds
- * (host-report.c), nor for noticing that a host is silent
+ * The fabric's OVSDB side: a session for each HOST row, initiated by either
+ * side, and its desired configuration.  Not for the contents of its database
+ * (host-report.c), nor for detecting that a host is silent
  * (host-liveness.c). */
 
 #include <config.h>
@@ -67,8 +67,8 @@ host_db_arm(struct fabric_host_db *db)
     }
 }
 
-/* Reports what the database holds, if it has not changed too often of late:
- * else later, as it is then. */
+/* Reports what the database contains, unless the host is over its rate of
+ * reports: then the state at a later time is reported. */
 static void
 host_db_report(struct fabric_host_db *db,
                const struct ovsdb_snapshot *snapshot,
@@ -101,8 +101,8 @@ host_db_report(struct fabric_host_db *db,
                                   || db->host->datapath_id != datapath_id));
 }
 
-/* Follows the state of the session.  A host that is refused is, for bindings,
- * as silent as one that is not connected. */
+/* Handles a change of the session's state.  For bindings, a host that is
+ * refused counts as silent, as one that is not connected. */
 static void
 host_db_update(struct fabric_host_db *db)
 {
@@ -177,7 +177,7 @@ host_db_set_desired(struct fabric_host_db *db, const struct vmn_host *row)
         .datapath_type = db->datapath_type,
         .protocol = "OpenFlow15",
         .adopt = row->adopt,
-        /* With two addresses, that of the packet's family. */
+        /* With two addresses, that of the packet's family is used. */
         .tunnel_local_ip = (row->second_tunnel_ip.family ? NULL
                             : format_ip(&row->tunnel_ip, ip)),
         .controller = db->host->fabric->db->target,
@@ -352,7 +352,8 @@ fabric_db_n_candidates(const struct fabric *fabric)
     return observed_n_candidates(fabric->db->observed);
 }
 
-/* Has the sub-ports of host 'name' updated later in this turn. */
+/* Schedules an update of the sub-ports of host 'name' in this iteration of the
+ * loop. */
 static void
 trunks_due(struct fabric *fabric, const char *name)
 {
@@ -364,7 +365,7 @@ trunks_due(struct fabric *fabric, const char *name)
     }
 }
 
-/* Returns the session that a host may dial in to, or NULL. */
+/* Returns the session of a host that may connect to vmnd, or NULL. */
 static struct ovsdb_session *
 find_inbound(void *db_, const char *system_id)
 {
@@ -383,8 +384,8 @@ knows_address(void *db_, const struct in6_addr *addr)
     return fabric_knows_address(db->fabric, addr);
 }
 
-/* Reads each again only if its file has changed, for the sessions from then
- * on: those that are up stay, even if their CA is no longer among these. */
+/* Reloads each file only if it has changed, for new sessions: existing ones
+ * stay, even if their CA is no longer trusted. */
 void
 fabric_db_set_certificates(const struct fabric_db *db)
 {
@@ -415,7 +416,7 @@ fabric_db_create(struct fabric *fabric, const struct fabric_options *options,
 
     int error = host_ipsec_create(db, options, why);
     if (error) {
-        return error;           /* The caller destroys what there is. */
+        return error;           /* The caller destroys what was created. */
     }
     if (options->ssl_private_key) {
         db->private_key = xstrdup(options->ssl_private_key);
@@ -478,7 +479,7 @@ fabric_db_acked(struct fabric *fabric)
     observed_acked(fabric->db->observed);
 }
 
-/* Follows the rows of TELEMETRY, some of which has changed. */
+/* Handles a change of TELEMETRY rows. */
 static void
 update_telemetry(struct fabric *fabric)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the fabric's OVSDB side keeps, of all hosts and of each: sessions,
- * desired configuration, and what is known of the host's database.  Its parts
- * have headers of their own; other parts of the fabric have ovsdb-side.h. */
+ * State of the fabric's OVSDB side, global and per host: sessions, desired
+ * configuration, and what is known of the host's database.  Its parts have
+ * headers of their own; other parts of the fabric use ovsdb-side.h. */
 
 #ifndef CONTROLLER_FABRIC_OVSDB_HOST_DB_H
 #define CONTROLLER_FABRIC_OVSDB_HOST_DB_H 1
@@ -18,7 +18,7 @@
 #include "openvswitch/shash.h"
 #include "proto/ovsdb/ovsdb.h"
 
-/* The mark on what is ours in a host's database. */
+/* The external-id that marks rows of a host's database as vmnd's. */
 #define HOST_DB_OWNER "vmnd"
 
 struct fabric_db {
@@ -31,15 +31,17 @@ struct fabric_db {
     char *certificate;
     char *ca_cert;
     struct ipsec *ipsec;        /* host-ipsec.c; NULL: no IPsec. */
-    bool uses[OVSDB_TUNNELS_MAX]; /* Some host receives so: all send so. */
-    struct event *barrier;      /* startup-barrier.c: its timer; NULL: it is
-                                 * over. */
-    int64_t barrier_until_ms;   /* At most. */
-    int64_t barrier_checked_ms; /* When it was last looked at. */
-    unsigned n_barrier_quiet;   /* How often nothing was heard in a row. */
+    bool uses[OVSDB_TUNNELS_MAX]; /* By encapsulation: some host receives it,
+                                   * so all hosts can send it. */
+    struct event *barrier;      /* startup-barrier.c: its timer; NULL: the
+                                 * barrier has ended. */
+    int64_t barrier_until_ms;   /* Its end at the latest. */
+    int64_t barrier_checked_ms; /* Last check. */
+    unsigned n_barrier_quiet;   /* Consecutive checks without any message. */
 };
 
-/* An interface that the switch cannot make now, and that still counts. */
+/* An interface that the switch cannot create now, and whose last report is
+ * retained. */
 struct retained_interface {
     int64_t until_ms;           /* Of loop_now_ms(). */
 };
@@ -47,39 +49,39 @@ struct retained_interface {
 struct fabric_host_db {
     struct fabric_host *host;
     struct report_limit limit;
-    bool reason_changed;        /* By the report that is under way. */
+    bool reason_changed;        /* By the report in progress. */
     struct ovsdb_session *session;
     char *remote;               /* As in the row. */
     char *bridge;               /* As in the row. */
     const char *datapath_type;  /* Constant. */
-    char *tunnel_interface;     /* As in the row: or NULL. */
+    char *tunnel_interface;     /* As in the row; or NULL. */
     bool has_ipv6;              /* Among its tunnel addresses. */
     size_t n_providers;
     struct host_provider *providers; /* host-provider.h. */
     size_t n_trunks;
     struct host_trunk *trunks;  /* host-trunk.h.  By 'iface_id'. */
-    bool trunks_due;            /* To be updated by the timer. */
+    bool trunks_due;            /* The timer is to update them. */
     struct host_telemetry telemetry;
-    struct host_ipsec *ipsec;   /* host-ipsec.c; NULL: not made up yet. */
+    struct host_ipsec *ipsec;   /* host-ipsec.c; NULL: not computed yet. */
     struct observed_host *observed;
     struct event *timer;        /* For 'trunks_due' and the next two. */
-    /* host-liveness.c: its own session, and its switch's. */
+    /* host-liveness.c: of its own session, and of its switch's. */
     struct liveness_session database_session, switch_session;
     bool switch_dead;           /* See host_liveness_check(). */
-    int64_t switch_lost_ms;     /* When the switch was lost, while it is to be
-                                 * found out whether it is dead, of
-                                 * loop_now_ms(); else 0. */
-    int64_t dead_check_ms;      /* When that is looked at next. */
-    struct shash retained;      /* Names of interfaces that the switch can't
-                                 * make, and until when they count as there
+    int64_t switch_lost_ms;     /* When the switch was lost, until it is known
+                                 * whether it is dead, of loop_now_ms(); else
+                                 * 0. */
+    int64_t dead_check_ms;      /* When that is checked next. */
+    struct shash retained;      /* Names of interfaces that the switch cannot
+                                 * create, and until when they are retained
                                  * (struct retained_interface). */
 
-    /* For people. */
+    /* For the host's status. */
     bool connected;
     int64_t since_ms;           /* Wall clock, of 'connected'. */
     bool refused;
-    char *reason;               /* Why, or what else is wrong; or NULL. */
-    char *ovs_version;          /* As last heard, or NULL. */
+    char *reason;               /* Of the state, or another fault; or NULL. */
+    char *ovs_version;          /* As last reported, or NULL. */
     size_t n_ports;             /* Interfaces of VMs. */
     bool has_underlay;          /* It has 'tunnel_interface'... */
     uint32_t underlay_mtu;      /* ...with this MTU; 0: not known. */

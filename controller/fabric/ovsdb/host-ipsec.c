@@ -1,18 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * IPsec between hosts' tunnel addresses: whom each host is to encrypt with,
- * and what proves who that is.  Either a key, if vmnd has a secret for it
- * (--ipsec-key-file): each pair of hosts has one of its own, derived from that
- * secret, so what a stolen host has is good for its own tunnels alone.  Or the
- * hosts' certificates (--ipsec=certificates), of which vmnd has none: it names
- * the peer.
+ * IPsec between hosts' tunnel addresses: the peers of each host, and how they
+ * authenticate.  Either by a pre-shared key, if vmnd has a secret
+ * (--ipsec-key-file): each pair of hosts has its own key, derived from that
+ * secret, so a key from a compromised host is good for its own tunnels only.
+ * Or by the hosts' certificates (--ipsec=certificates), of which vmnd has
+ * none: it sets the peer's name.
  *
- * With n hosts that is n - 1 peers for each of them.  So a host's are made up
- * when its database is looked at, one host at a time and not for hosts that
- * are not connected, and a key that was derived is kept.
- *
- * The database's part is proto/ovsdb's; the encryption is that of the host's
- * kernel, arranged by ovs-monitor-ipsec(8). */
+ * With n hosts each has n - 1 peers.  So a host's peers are computed when its
+ * database is read, one host at a time and only for hosts that are connected,
+ * and derived keys are cached.  The database's part is proto/ovsdb's; the
+ * host's kernel encrypts, configured by ovs-monitor-ipsec(8). */
 
 #include <config.h>
 
@@ -34,23 +32,25 @@
 #include "util.h"
 #include "vmn/vocabulary.h"
 
-/* A host, as others encrypt with it.  A host has one address of a family at
- * most; the second may be none. */
+/* A host as an IPsec peer.  A host has at most one address per family; the
+ * second may be unset. */
 struct ipsec_peer {
     char *name;
     struct vmn_ip ips[2];
     char *texts[2];             /* The addresses; NULL: none. */
-    char *interfaces[2][OVSDB_TUNNELS_MAX]; /* That stand for them. */
+    char *interfaces[2][OVSDB_TUNNELS_MAX]; /* Names of the interfaces for
+                                             * them. */
 };
 
 struct ipsec {
     char *secret;               /* NULL: hosts have certificates. */
-    uint64_t generation;        /* Of the peers; 0: there were none yet. */
+    uint64_t generation;        /* Of the peers; 0: none yet. */
     size_t n_peers;
     struct ipsec_peer *peers;   /* By name. */
 };
 
-/* What one host is to have, and what that was made of. */
+/* The desired configuration of a host, and the generation that it was made
+ * from. */
 struct host_ipsec {
     uint64_t generation;
     struct vmn_ip own[2];
@@ -124,8 +124,8 @@ format_ip(const struct vmn_ip *ip)
 }
 
 /* Returns the name of the interface for 'ip' by tunnels of 'encap', no longer
- * than a device's.  The caller frees it.  It has no '-': ovs-monitor-ipsec
- * makes names of it that it takes apart by that. */
+ * than a device's.  The caller frees it.  It contains no '-', which
+ * ovs-monitor-ipsec uses as a separator in names that it derives from it. */
 static char *
 make_name(const struct vmn_ip *ip, int encap)
 {
@@ -267,17 +267,18 @@ host_ipsec_uninit(struct fabric_host_db *db)
     }
 }
 
-/* Returns true if 'host' can be whom a certificate is for.  IKE daemons take
- * what reads as an address for one, and 0.0.0.0 for anybody; names of hosts
- * are of a-z, 0-9, '-' and '.', and with a letter they read as no address. */
+/* Returns true if 'host' can be the subject of a certificate.  IKE daemons
+ * treat text that looks like an address as an address, and 0.0.0.0 as any;
+ * names of hosts consist of a-z, 0-9, '-' and '.', and with a letter they do
+ * not look like an address. */
 static bool
 host_ipsec_can_name(const char *host)
 {
     return host[strcspn(host, "abcdefghijklmnopqrstuvwxyz")] != '\0';
 }
 
-/* Returns the key of 'db''s host and 'peer', from 'old' if it is there.  The
- * caller frees it. */
+/* Returns the key for 'db''s host and 'peer', copied from 'old' if it has it.
+ * The caller frees it. */
 static char *
 find_key(const struct fabric_host_db *db, const struct ipsec_peer *peer,
          const struct ovsdb_ipsec_peer *old)
@@ -292,9 +293,9 @@ find_key(const struct fabric_host_db *db, const struct ipsec_peer *peer,
             : derive_key(ipsec, db->host->name, peer->name));
 }
 
-/* Adds what 'db' needs to encrypt with 'peer' between its own address 'from',
- * and the peer's 'to'-th, for each encapsulation in use.  'old' is what there
- * was of all peers. */
+/* Adds the configuration that 'db' needs to encrypt traffic with 'peer'
+ * between its own address 'from' and the peer's address 'to', for each
+ * encapsulation in use.  'old' is the previous configuration. */
 static void
 add_peer(struct fabric_host_db *db, const struct ipsec_peer *peer,
          const struct vmn_ip *from, size_t to, const struct shash *old)
@@ -319,7 +320,7 @@ add_peer(struct fabric_host_db *db, const struct ipsec_peer *peer,
     }
 }
 
-/* Makes up the host's peers. */
+/* Computes the host's peers. */
 static void
 make_desired(struct fabric_host_db *db)
 {

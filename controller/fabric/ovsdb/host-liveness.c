@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Notices that a host is silent, or unheard; see host-liveness.h. */
+ * Detects that a host is silent, or unheard; see host-liveness.h. */
 
 #include <config.h>
 
@@ -59,11 +59,11 @@ session_deadline(const struct liveness_session *session)
 
 /* A dead switch.  -------------------------------------------------------- */
 
-/* Interval between looks for an answer of the database. */
+/* Interval between checks for a reply of the database. */
 #define DEAD_CHECK_MS 250
 
-/* Begins, or ends, to find out whether the switch is dead: the database is
- * asked, and its answer shows that only the switch is missing. */
+/* Starts or stops checking whether the switch is dead: the database is probed,
+ * and its reply proves that only the switch is down. */
 static void
 dead_update(struct fabric_host_db *db)
 {
@@ -101,7 +101,7 @@ dead_deadline(const struct fabric_host_db *db)
 
 /* The host.  ------------------------------------------------------------- */
 
-/* What others follow. */
+/* What watchers are notified of. */
 struct liveness {
     bool unheard, dead;
 };
@@ -117,7 +117,7 @@ get_liveness(const struct fabric_host_db *db)
     };
 }
 
-/* Announces what is different from what it 'was'. */
+/* Notifies watchers if the liveness differs from what it 'was'. */
 static void
 notify(const struct fabric_host_db *db, const struct liveness *was)
 {
@@ -188,7 +188,7 @@ host_liveness_is_unheard(const struct fabric_host_db *db, int64_t *since_ms)
 char *
 host_liveness_reason(const struct fabric_host_db *db)
 {
-    /* Both, also if only one is missed for long enough yet. */
+    /* Both, even if only one has timed out yet. */
     bool database = db->database_session.away_ms;
     struct ds ds = DS_EMPTY_INITIALIZER;
     int64_t since_ms;

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Notices that a host is silent: nothing usable has been heard of its database
- * for longer than a session takes to come back.  A silent host's claims give
- * way to those of others.
+ * Detects that a host is silent: its database has not been connected, or not
+ * usable, for longer than a reconnect takes.  Claims of other hosts take
+ * precedence over a silent host's.
  *
- * And that a host is unheard: it is silent, or its switch has been away for as
- * long.  Nobody knows then whether its ports are up, and their state says so
- * (port-status.c).  Flows and bindings do not follow from that.
+ * And that a host is unheard: it is silent, or its switch has been
+ * disconnected for as long.  The state of its ports is unknown then
+ * (port-status.c); flows and bindings do not depend on it.
  *
- * And that a host's switch is dead, rather than out of reach: it is lost, and
- * the host's database has answered since.
+ * And that a host's switch is dead, rather than unreachable: it is lost, and
+ * the host's database has replied since.
  *
- * Not for probing a session that is up, which ends one that does not answer
- * (proto/ovsdb), nor for what follows of silence (observed-state.c,
+ * Not for probing a live session, which disconnects a peer that does not reply
+ * (proto/ovsdb), nor for the consequences of silence (observed-state.c,
  * binding-decision.c), nor for the state that users see
  * (session/host-state.c). */
 
@@ -24,40 +24,40 @@
 
 struct fabric_host_db;
 
-/* How long a host is without a session, in ms, before it is silent: longer
- * than a session takes to come back, also when vmnd was restarted.  A host
- * that dials in tries at least every 8 s. */
+/* Time without a session, in ms, after which a host is silent: longer than a
+ * reconnect takes, also after a restart of vmnd.  A host that connects to vmnd
+ * retries at least every 8 s. */
 #define HOST_SILENT_MS 5000
 #define HOST_SILENT_INBOUND_MS 10000
 
-/* One of a host's two sessions, as far as it is missed. */
+/* The liveness of one of a host's two sessions. */
 struct liveness_session {
-    int64_t away_ms;            /* Since when it is away, by the wall clock; 0:
-                                 * it is there. */
-    int64_t due_ms;             /* When it is lost, of loop_now_ms(); 0: it is
-                                 * there, or lost already. */
+    int64_t away_ms;            /* Disconnected since, by the wall clock; 0: it
+                                 * is connected. */
+    int64_t due_ms;             /* When it times out, of loop_now_ms(); 0: it
+                                 * is connected, or has timed out. */
     bool lost;
 };
 
-/* Follows the host's session.  'alive': it is connected and the host is not
- * refused, so the host is not silent; else it becomes silent unless that
- * changes in time. */
+/* Sets the state of the host's session.  'alive': it is connected and the host
+ * is not refused, so the host is not silent; otherwise it becomes silent
+ * unless that changes before the time-out. */
 void host_liveness_update(struct fabric_host_db *, bool alive);
-/* Follows the switch's session: it is lost if it does not come back in time,
- * and once it was lost it is back when what the switch holds is known
- * again. */
+/* Sets the state of the switch's session: it is lost if the switch does not
+ * reconnect before the time-out, and it is restored when the switch has been
+ * reconciled. */
 void host_liveness_switch_update(struct fabric_host_db *);
 /* Returns true if the host is unheard, and sets '*since_ms' to when it was
- * heard last, by the wall clock: at the earliest the start of this process. */
+ * last heard, by the wall clock: at the earliest the start of this process. */
 bool host_liveness_is_unheard(const struct fabric_host_db *,
                               int64_t *since_ms);
-/* The same as a sentence, which the caller frees; or NULL if it is heard. */
+/* Returns that as a sentence, which the caller frees; NULL if it is heard. */
 char *host_liveness_reason(const struct fabric_host_db *);
-/* Returns when host_liveness_check() is to be called, in ms of loop_now_ms();
- * INT64_MAX: not at all. */
+/* Returns when host_liveness_check() must be called, in ms of loop_now_ms();
+ * INT64_MAX: never. */
 int64_t host_liveness_deadline(const struct fabric_host_db *);
-/* Declares the host silent, or unheard, if its time is over; and its switch
- * dead ('switch_dead') if the database has answered since it was lost. */
+/* Declares the host silent, or unheard, if it has timed out; and its switch
+ * dead ('switch_dead') if the database has replied since it was lost. */
 void host_liveness_check(struct fabric_host_db *);
 
 #endif /* controller/fabric/ovsdb/host-liveness.h */

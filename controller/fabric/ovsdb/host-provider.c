@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What of a host leads to physical networks: patch ports between the
- * integration bridge and bridges that the host's operator made.  Says which
- * are to be there and what is wrong with those that are not; the database's
- * part is proto/ovsdb's. */
+ * A host's connections to physical networks: patch ports between the
+ * integration bridge and bridges that the host's operator created.  Determines
+ * the desired patch ports and the faults of those that do not work; the
+ * database's part is proto/ovsdb's. */
 
 #include <config.h>
 
@@ -16,12 +16,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PROVIDER_TO "vmn-to-"   /* In the integration bridge: and the other's
-                                 * name. */
-#define PROVIDER_FROM "vmn-from-" /* In the other: and its name. */
+#define PROVIDER_TO "vmn-to-"   /* In the integration bridge; the other's name
+                                 * follows. */
+#define PROVIDER_FROM "vmn-from-" /* In the other bridge; its name follows. */
 
-/* Takes the reason of one that says the same from among 'n', or NULL: it holds
- * until the host reports. */
+/* Moves the reason out of the equal one among 'n', or returns NULL: it is
+ * valid until the host reports. */
 static char *
 reuse_reason(struct host_provider *providers, size_t n,
              const struct vmn_provider_bridge *row)
@@ -102,7 +102,7 @@ find_bridge(const struct ovsdb_snapshot *snapshot, const char *name)
     return NULL;
 }
 
-/* What is wrong with one end of a pair, as a sentence that the caller frees,
+/* Returns the fault of one end of a pair, as a sentence that the caller frees,
  * or NULL. */
 static char *
 check_end(const struct ovsdb_snapshot *snapshot, const char *name)
@@ -127,7 +127,7 @@ check_end(const struct ovsdb_snapshot *snapshot, const char *name)
     return NULL;
 }
 
-/* The same for all that there is of it. */
+/* Returns the fault of a connection, in the same way. */
 static char *
 check_provider(const struct fabric_host_db *db,
                const struct ovsdb_snapshot *snapshot,
@@ -176,8 +176,8 @@ host_provider_reason(const struct fabric_host_db *db)
     return NULL;
 }
 
-/* Anybody could give an interface such an iface-id: it must be the one that
- * was made for it. */
+/* Anyone could give an interface such an iface-id: it must be the patch port
+ * that was created for it. */
 bool
 host_provider_has(const struct fabric_host_db *db,
                   const struct ovsdb_interface *iface)

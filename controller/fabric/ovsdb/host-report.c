@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From what a host's database holds to observed state: which interfaces carry
- * a VM's iface-id, and whether the bridge and its tunnel port are as they must
- * be.
+ * Turns the contents of a host's database into observed state: which
+ * interfaces have a VM's iface-id, and whether the bridge and its tunnel ports
+ * are as required.
  *
- * A switch that restarts writes its interfaces' numbers anew, taking those
- * that the database holds as its first choice, so normally nothing is seen of
- * it.  What can be seen is no number (not yet) or -1 (the device could not be
- * opened, which is final or soon mended): the last number then counts for a
+ * A switch that restarts writes its interfaces' port numbers again, preferring
+ * those in the database, so normally the restart is not visible.  What may be
+ * visible is no number (not yet) or -1 (the device could not be opened, which
+ * is permanent or repaired soon): the last number is then retained for a
  * while, unless another interface has it. */
 
 #include <config.h>
@@ -31,7 +31,7 @@
 
 VLOG_DEFINE_THIS_MODULE(host_report);
 
-/* How long an interface that the switch can't make still counts. */
+/* How long an interface that the switch cannot create is retained. */
 #define REPORT_RETAINED_MS 5000
 
 /* An interface that may be a VIF. */
@@ -40,11 +40,11 @@ struct candidate {
     uint32_t ofport;            /* 0: none. */
     uint32_t tag_ofport;        /* Of a sub-port; else 0. */
     bool link_up;
-    bool has_it;                /* Its iface-id's VIF is this one so far. */
+    bool has_it;                /* It is the current VIF of its iface-id. */
 };
 
-/* Returns true if the iface-id is a name as the model takes it; what else a
- * peer may send is ignored. */
+/* Returns true if the iface-id is a name that the model accepts; others are
+ * ignored. */
 static bool
 is_iface_id(const struct fabric_host_db *db,
             const struct ovsdb_interface *iface)
@@ -88,8 +88,9 @@ ofport_is_taken(const struct fabric_host_db *db,
     return false;
 }
 
-/* Returns the number of 'iface', which has none now but had that of 'last'; 0
- * if it counts as gone.  Adds those that count for a while to 'retained'. */
+/* Returns the port number of 'iface', which has none now but had that of
+ * 'last'; 0 if it counts as deleted.  Adds interfaces that count for a while
+ * to 'retained'. */
 static uint32_t
 last_ofport(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot,
             const struct ovsdb_interface *iface,
@@ -103,7 +104,7 @@ last_ofport(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot,
         return 0;
     }
     if (iface->ofport == 0) {
-        return last->ofport;    /* The switch has yet to look at it. */
+        return last->ofport;    /* The switch has not processed it yet. */
     }
     hold = shash_find_and_delete(&db->retained, iface->name);
     if (!hold) {
@@ -129,7 +130,7 @@ make_candidate(struct fabric_host_db *db,
         c.ofport = last_ofport(db, snapshot, iface, last, retained);
     }
     if (host_trunk_is_end(iface)) {
-        /* Without the other end nothing comes by it. */
+        /* Without the other end it receives nothing. */
         c.tag_ofport = host_trunk_tag(db, snapshot, iface);
         c.ofport = c.tag_ofport ? c.ofport : 0;
     }
@@ -139,11 +140,10 @@ make_candidate(struct fabric_host_db *db,
     return c;
 }
 
-/* Compares by iface-id; among equal ones the one that is to count comes first.
- * A
- * second interface must not take the port from a running VM, so of those that
- * are up the one that has it keeps it.  After a restart nobody has it yet:
- * then the one that was plugged first. */
+/* Compares by iface-id; among equal ones the preferred interface sorts first.
+ * A second interface must not take the port from a running VM, so of those
+ * that are up the current VIF is preferred.  After a restart there is none
+ * yet: then the one that was added first. */
 static int
 compare_candidates(const void *a_, const void *b_)
 {
@@ -197,7 +197,7 @@ find_candidates(struct fabric_host_db *db,
     return candidates;
 }
 
-/* Reports the interfaces. */
+/* Reports the interfaces to the observed state. */
 static void
 report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
 {
@@ -248,9 +248,9 @@ find_tunnel(const struct fabric_host_db *db,
     return NULL;
 }
 
-/* Returns what is wrong with tunnel port 'desired', as a sentence that the
- * caller frees, or NULL.  Sets '*refused' if flows must not go to the host for
- * it: they name the port by its number. */
+/* Returns the fault of tunnel port 'desired', as a sentence that the caller
+ * frees, or NULL.  Sets '*refused' if the host must not get flows because of
+ * it: they use the port's number. */
 static char *
 check_tunnel(const struct fabric_host_db *db,
              const struct ovsdb_snapshot *snapshot,
@@ -278,8 +278,8 @@ check_tunnel(const struct fabric_host_db *db,
     return NULL;
 }
 
-/* Does the same for all of them that are desired.  What refuses the host comes
- * before what does not. */
+/* Does the same for all desired tunnel ports.  A fault that refuses the host
+ * takes precedence. */
 static char *
 check_tunnels(const struct fabric_host_db *db,
               const struct ovsdb_snapshot *snapshot, bool *refused)
@@ -400,7 +400,7 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
         db->ovs_version = nullable_xstrdup(snapshot->ovs_version);
     }
     if (!bridge || !bridge->owner || strcmp(bridge->owner, HOST_DB_OWNER)) {
-        return;                 /* Not made yet, or not ours yet. */
+        return;                 /* Not created yet, or not vmnd's yet. */
     }
 
     report_underlay(db, snapshot);
@@ -434,7 +434,8 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     host_report_set_reason(db, refused, reason);
     report_vifs(db, snapshot);
 
-    /* The switch's database forgets the id while it restarts; we do not. */
+    /* The database has no ID while the switch restarts; the last one is
+     * kept. */
     if (!refused && bridge->datapath_id) {
         fabric_host_set_datapath(db->host, bridge->datapath_id);
         observed_host_set_datapath(db->observed, bridge->datapath_id);

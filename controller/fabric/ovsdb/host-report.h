@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * From what a host's database holds to observed state, and to what keeps the
- * host from serving.  Not for what is to be written there (host-db.c). */
+ * Turns the contents of a host's database into observed state, and into faults
+ * that keep the host from serving.  Not for what is written to the database
+ * (host-db.c). */
 
 #ifndef CONTROLLER_FABRIC_OVSDB_HOST_REPORT_H
 #define CONTROLLER_FABRIC_OVSDB_HOST_REPORT_H 1
@@ -12,13 +13,13 @@
 struct fabric_host_db;
 struct ovsdb_snapshot;
 
-/* Reports what the host's database holds. */
+/* Reports the contents of the host's database. */
 void host_report(struct fabric_host_db *, const struct ovsdb_snapshot *);
-/* Returns the earliest time (of loop_now_ms()) at which a report may come out
- * differently by itself, or INT64_MAX. */
+/* Returns the earliest time (of loop_now_ms()) at which the same contents may
+ * be reported differently, or INT64_MAX. */
 int64_t host_report_deadline(const struct fabric_host_db *);
-/* Sets what keeps the host from serving at all ('refused'), or at best.  Takes
- * ownership of 'reason', which may be NULL. */
+/* Sets the host's fault: one that keeps it from serving at all ('refused'), or
+ * another.  Takes ownership of 'reason', which may be NULL. */
 void host_report_set_reason(struct fabric_host_db *, bool refused,
                             char *reason);
 

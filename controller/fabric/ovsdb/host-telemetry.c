@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What hosts are to tell collectors of packets (rows of TELEMETRY), and how
- * far that has come.  Of several rows that name a host and have something of
- * one kind, the first by name has it; the others are told that they have not.
- *
- * The database's part is proto/ovsdb's. */
+ * The telemetry that hosts send to collectors (rows of TELEMETRY), and whether
+ * it is set up.  If several rows select a host for the same kind of telemetry,
+ * the first by name applies; the status of the others says so.  The database's
+ * part is proto/ovsdb's. */
 
 #include <config.h>
 
@@ -33,7 +32,7 @@ names_host(const struct vmn_telemetry *row, const struct vmn_host *host)
             || vmn_selector_matches(&row->selector, &host->labels));
 }
 
-/* The row that 'host' has 'kind' of, or NULL. */
+/* Returns the row that applies to 'host' for 'kind', or NULL. */
 static const struct vmn_telemetry *
 choose(const struct model *model, const struct vmn_host *host,
        enum telemetry_kind kind)
@@ -137,8 +136,9 @@ host_telemetry_check(struct fabric_host_db *db,
 
 /* For people.  ----------------------------------------------------------- */
 
-/* How far 'kind' of telemetry 'name' is on the host, as a word; with a
- * sentence in '*reason', which the caller frees, unless it is "active". */
+/* Returns the state of 'kind' of telemetry 'name' on the host, a constant;
+ * with a sentence in '*reason', which the caller frees, unless it is
+ * "active". */
 static const char *
 find_state(const struct fabric_host_db *db, const char *name,
            enum telemetry_kind kind, char **reason)
@@ -179,8 +179,8 @@ find_state(const struct fabric_host_db *db, const char *name,
     return "pending";
 }
 
-/* The part of the status that is about 'host', which the row names.  Returns
- * true if all that the row says of it is active. */
+/* Fills in the status of the telemetry on 'host', which the row names.
+ * Returns true if everything that the row configures is active there. */
 static bool
 host_status(const struct fabric_host *host, const struct vmn_telemetry *row,
             struct arena *arena, struct status_telemetry_host *status)

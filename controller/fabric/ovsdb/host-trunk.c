@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sub-ports of trunks: for each one whose parent is on the host, or about to
- * be, a pair of patch ports within the integration bridge.  One end carries
- * the sub-port's iface-id, and so is a VIF as any other; to the other one go
- * the parent's frames with the sub-port's VLAN tag (the flows for that are an
- * app's).  So a sub-port has a number, counters and a binding of its own, and
- * nobody but who joins it to its parent has to know that it is one. */
+ * Sub-ports of trunks: for each one whose parent is on the host, or is about
+ * to be, a pair of patch ports within the integration bridge.  One end has the
+ * sub-port's iface-id, and so is a VIF as any other; the other end gets the
+ * parent's frames with the sub-port's VLAN tag (by an app's flows).  So a
+ * sub-port has a port number, counters and a binding of its own, and only the
+ * app that connects it to its parent needs to know that it is a sub-port. */
 
 #include <config.h>
 
@@ -18,8 +18,8 @@
 #include "svec.h"
 #include "util.h"
 
-#define TRUNK_SUB "vmn-sub-"    /* The VIF's name: and its iface-id. */
-#define TRUNK_TAG "vmn-tag-"    /* The other end's: and the same. */
+#define TRUNK_SUB "vmn-sub-"    /* The VIF's name; its iface-id follows. */
+#define TRUNK_TAG "vmn-tag-"    /* The other end's; the same follows. */
 
 static void
 free_trunks(struct fabric_host_db *db)
@@ -34,7 +34,7 @@ free_trunks(struct fabric_host_db *db)
     db->n_trunks = 0;
 }
 
-/* Returns true if the sub-ports are those that there are already. */
+/* Returns true if the sub-ports equal the current ones. */
 static bool
 same_trunks(const struct fabric_host_db *db, const struct svec *iface_ids)
 {
@@ -120,8 +120,8 @@ host_trunk_is_end(const struct ovsdb_interface *iface)
            && !strncmp(iface->name, TRUNK_SUB, strlen(TRUNK_SUB));
 }
 
-/* Searches by name: the sub-ports' names have the same beginning, and so are
- * in the order of their iface-ids. */
+/* Searches by name: the names of sub-ports' VIFs have a common prefix, so they
+ * are sorted as their iface-ids. */
 uint32_t
 host_trunk_tag(const struct fabric_host_db *db,
                const struct ovsdb_snapshot *snapshot,

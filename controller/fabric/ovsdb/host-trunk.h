@@ -20,17 +20,16 @@ struct host_trunk {
     char *tag_name;             /* Of the other end. */
 };
 
-/* Sets the sub-ports that belong on the host by now.  Returns true if they
- * have changed. */
+/* Sets the sub-ports of the host.  Returns true if they have changed. */
 bool host_trunk_update(struct fabric_host_db *);
 void host_trunk_uninit(struct fabric_host_db *);
-/* Writes what is to be made for them into 'patches'.  Strings are borrowed. */
+/* Writes the desired patch ports into 'patches'.  Strings are borrowed. */
 void host_trunk_desired(const struct fabric_host_db *,
                         struct ovsdb_patch *patches);
-/* Returns true if 'iface' was made as a sub-port's VIF. */
+/* Returns true if 'iface' is the VIF of a sub-port that vmnd created. */
 bool host_trunk_is_end(const struct ovsdb_interface *iface);
-/* Returns the number of the other end of 'iface', which is a sub-port's VIF; 0
- * if it is not there yet, or not desired any more. */
+/* Returns the port number of the other end of 'iface', the VIF of a sub-port;
+ * 0 if it does not exist yet, or is not desired any more. */
 uint32_t host_trunk_tag(const struct fabric_host_db *,
                         const struct ovsdb_snapshot *,
                         const struct ovsdb_interface *iface);

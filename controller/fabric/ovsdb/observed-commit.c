@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How observed state gets into the model: what changed in a turn is submitted
- * at its end, a request for each host that reported (and one for what no
- * host's report caused).  Requests are applied in the order in which they are
- * submitted, so memory is what the model will be.  If one fails after all,
- * memory and model are compared once the others are through. */
+ * Commits observed state to the model: what changed in an iteration of the
+ * loop is submitted at its end, one request for each host that reported (and
+ * one for changes that no report caused).  Requests are applied in the order
+ * of submission, so the state in memory is what the model will be.  If a
+ * request fails, memory and model are compared once the others are
+ * complete. */
 
 #include <config.h>
 
@@ -25,9 +26,9 @@
 
 VLOG_DEFINE_THIS_MODULE(observed_state);
 
-/* Operations in a request; well below the model's bound. */
+/* Operations per request; well below the model's limit. */
 #define REQUEST_OPS_MAX 4096
-/* Between a failure and the comparison, at first and at most. */
+/* Delay between a failure and the comparison: initial and maximum. */
 #define RESYNC_MIN_MS 100
 #define RESYNC_MAX_MS 5000
 
@@ -35,14 +36,14 @@ static void observed_resync(struct observed_state *);
 
 struct submission {
     struct ovs_list node;       /* In struct observed_state's 'submitted'. */
-    struct observed_state *state;        /* NULL once they are gone. */
+    struct observed_state *state;        /* NULL once it was destroyed. */
     char *host;                 /* Or NULL. */
 };
 
 /* Submitting.  ----------------------------------------------------------- */
 
-/* Announces once that all that 'host' reports for a start is in the model, if
- * that is so. */
+/* Notifies once that the model contains the complete first report of 'host',
+ * if that is so. */
 static void
 announce_reported(struct observed_host *host)
 {
@@ -92,7 +93,7 @@ submitted_cb(void *submission_, const struct commit_result *result)
     free(submission);
 }
 
-/* Submits 'request' and makes it empty. */
+/* Submits 'request' and clears it. */
 static void
 submit(struct observed_state *state, struct model_request *request,
        struct observed_host *host)
@@ -138,7 +139,7 @@ add_op(struct observed_state *state, struct observed_host *host,
         add_op__(state, host, kind, table, name, spec);
         return;
     }
-    json_decref(spec);          /* The comparison finds it. */
+    json_decref(spec);          /* The comparison will submit it. */
     if (host) {
         host->differs = true;
     }
@@ -163,9 +164,9 @@ vif_spec(const struct observed_vif *vif)
                      "tag_ofport", (json_int_t) vif->tag_ofport);
 }
 
-/* Returns true if the interface is to be in the model: one that leads to a
- * physical network only as long as its host is heard, since others stand in
- * for it. */
+/* Returns true if the interface belongs in the model: one that leads to a
+ * physical network only while its host is heard, since other hosts replace
+ * it. */
 static bool
 is_visible(const struct observed_vif *vif)
 {
@@ -180,7 +181,8 @@ observed_submit_vif(struct observed_vif *vif)
 
     host->n_changes++;
     if ((host->state->in_barrier && !host->loaded) || !is_visible(vif)) {
-        return;                 /* observed_load() will, or who hears it. */
+        return;                 /* observed_load() submits it, or the
+                                 * comparison. */
     }
     name = vif_name(vif);
     add_op(host->state, host, MODEL_PUT, VMN_TABLE_VIF, name, vif_spec(vif));
@@ -242,7 +244,7 @@ load_vif(struct observed_state *state, const struct observed_vif *vif)
     vmn_errors_init(&errors);
     if (model_load_row(model, VMN_TABLE_VIF, name, spec, NULL, &meta,
                        &errors)) {
-        /* Whoever refuses it says why. */
+        /* Whatever rejects it logs the reason. */
         add_op(state, vif->host, MODEL_PUT, VMN_TABLE_VIF, name,
                json_incref(spec));
     }
@@ -251,9 +253,9 @@ load_vif(struct observed_state *state, const struct observed_vif *vif)
     free(name);
 }
 
-/* Loads what the host has by now.  While it yields, the host may report anew:
- * that is
- * submitted, and applied behind all that is loaded. */
+/* Loads what the host has reported so far.  While it yields, the host may
+ * report again: that is submitted, and applied after everything that is
+ * loaded. */
 static void
 load_host(struct observed_state *state, struct observed_host *host)
 {
@@ -282,7 +284,8 @@ observed_load(void *state_)
     struct observed_state *state = state_;
     struct observed_host *host;
 
-    /* Hosts come and go with groups, and none has begun. */
+    /* Hosts are added and removed with groups of revisions, and none has
+     * begun. */
     HMAP_FOR_EACH (host, node, &state->hosts) {
         load_host(state, host);
     }
@@ -389,7 +392,7 @@ resync_vifs(struct observed_host *host)
     }
 }
 
-/* Does the same for its underlay, which is never withdrawn. */
+/* Does the same for its underlay, which is never deleted. */
 static void
 resync_underlay(struct observed_host *host)
 {
@@ -405,7 +408,7 @@ resync_underlay(struct observed_host *host)
     }
 }
 
-/* Forgets what waits to be submitted. */
+/* Drops the pending submissions. */
 static void
 clear_request(struct model_request *request)
 {
@@ -434,8 +437,8 @@ resync_ports(struct observed_state *state)
     }
 }
 
-/* Compares the hosts that differ.  While it yields, one may report; then it is
- * compared once more.  Returns false if there was none. */
+/* Compares the hosts that differ.  While it yields, a host may report; it is
+ * then compared again.  Returns false if there was none. */
 static bool
 resync_hosts(struct observed_state *state)
 {
@@ -456,8 +459,9 @@ resync_hosts(struct observed_state *state)
     return any;
 }
 
-/* Compares memory and model, and submits what differs.  Called when the state
- * is quiescent: ports and hosts come and go with groups only. */
+/* Compares memory and model, and submits the difference.  Called when the
+ * state is quiescent: ports and hosts are added and removed with groups of
+ * revisions only. */
 static void
 resync(void *state_)
 {
@@ -488,8 +492,8 @@ resync_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *state_)
     }
 }
 
-/* Has memory and model compared once no request is under way, and submits
- * what differs. */
+/* Schedules a comparison of memory and model for when no request is in
+ * progress; it submits the difference. */
 static void
 observed_resync(struct observed_state *state)
 {
@@ -522,7 +526,7 @@ observed_commit_uninit(struct observed_state *state)
 {
     struct submission *submission;
 
-    /* Their answers are still to come. */
+    /* Their results are outstanding. */
     LIST_FOR_EACH_POP (submission, node, &state->submitted) {
         submission->state = NULL;
     }
@@ -530,5 +534,5 @@ observed_commit_uninit(struct observed_state *state)
     model_request_uninit(&state->request);
     event_free(state->resync);
     event_free(state->flush);
-    state->flush = NULL;        /* What is destroyed schedules nothing. */
+    state->flush = NULL;        /* Nothing is scheduled during destruction. */
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What hosts report, in memory: interfaces, the underlay, whether a host is
- * silent; see observed-state.h.  Not for ports and where they are
+ * The reports of hosts, in memory: interfaces, the underlay, whether a host is
+ * silent; see observed-state.h.  Not for ports and their bindings
  * (observed-state.c, port-bindings.c). */
 
 #include <config.h>
@@ -33,7 +33,7 @@ find_vif(const struct observed_host *host, const char *iface_id)
     return NULL;
 }
 
-/* Adds to 'iface_ids' those of the sub-ports of 'parent'. */
+/* Adds the iface-ids of the sub-ports of 'parent' to 'iface_ids'. */
 static void
 add_sub_ports(const struct observed_state *state,
               const struct observed_port *parent,
@@ -104,7 +104,7 @@ vif_create(struct observed_host *host, const char *iface_id)
     return vif;
 }
 
-/* Follows the report of one interface that the host has. */
+/* Handles the report of an interface. */
 static void
 update_vif(struct observed_host *host, const struct vif_report *report)
 {
@@ -149,7 +149,7 @@ observed_host_report(struct observed_host *host,
         }
     }
     if (!host->known) {
-        /* Bindings of before the start may have lost their interface. */
+        /* Bindings from before the start may have lost their interface. */
         host->known = true;
         observed_host_ports_due(host, host->name);
         observed_commit_schedule(host->state);
@@ -175,8 +175,8 @@ observed_host_set_datapath(struct observed_host *host, uint64_t id)
     }
 }
 
-/* Submits the interfaces that lead to physical networks, which come and go
- * with whether the host is silent. */
+/* Submits the interfaces that lead to physical networks, which depend on
+ * whether the host is silent. */
 static void
 host_provider_vifs_changed(struct observed_host *host)
 {
@@ -215,7 +215,7 @@ observed_host_set_accepts(struct observed_host *host,
     arena_init(&host->accepts_arena);
     memset(&host->accepts, 0, sizeof host->accepts);
     if (accepts->text) {
-        /* It was well-formed in the row. */
+        /* The model has validated it. */
         selector_parse(accepts->text, strlen(accepts->text),
                        &host->accepts_arena, &host->accepts, NULL);
     }
@@ -311,7 +311,7 @@ observed_host_remove(struct observed_host *host)
     struct observed_port *port;
 
     observed_host_ports_due(host, NULL);
-    /* With the host's row, the model has dropped these. */
+    /* The model has deleted these with the host's row. */
     while ((port = observed_find_active(state, host->name))) {
         observed_port_set_binding(state, port, NULL, NULL);
     }

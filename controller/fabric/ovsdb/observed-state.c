@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The memory of what hosts have reported, and of the ports that it may
- * concern; see observed-state.h. */
+ * The hosts' reports, and the ports that they may concern, in memory; see
+ * observed-state.h. */
 
 #include <config.h>
 
@@ -52,7 +52,7 @@ observed_find_active(const struct observed_state *state, const char *host)
     return NULL;
 }
 
-/* The same of candidates. */
+/* The same for candidates. */
 struct observed_port *
 observed_find_candidate(const struct observed_state *state, const char *host)
 {
@@ -67,7 +67,7 @@ observed_find_candidate(const struct observed_state *state, const char *host)
     return NULL;
 }
 
-/* Notifies who watches that the port's status may be another one now. */
+/* Notifies watchers that the port's status may have changed. */
 static void
 notify_port(const struct observed_state *state,
             const struct observed_port *port)
@@ -103,7 +103,7 @@ static void
 set_host_of(struct hmap *index, struct hmap_node *node, char **part,
          const char *host)
 {
-    char *new_part = nullable_xstrdup(host); /* May be the old one. */
+    char *new_part = nullable_xstrdup(host); /* May be the same. */
 
     if (*part) {
         hmap_remove(index, node);
@@ -115,7 +115,8 @@ set_host_of(struct hmap *index, struct hmap_node *node, char **part,
     }
 }
 
-/* Has the sub-ports of 'port', which are only where it is, decided anew. */
+/* Schedules a decision for the sub-ports of 'port', which follow its
+ * binding. */
 static void
 sub_ports_due(struct observed_state *state, const struct observed_port *port)
 {
@@ -129,8 +130,8 @@ sub_ports_due(struct observed_state *state, const struct observed_port *port)
     }
 }
 
-/* Announces that sub-ports of 'port', if it has some, may have come to the
- * hosts of its binding, or gone from them. */
+/* Notifies that sub-ports of 'port', if it has any, may have been added to or
+ * removed from the hosts of its binding. */
 static void
 trunk_due(struct observed_state *state, const struct observed_port *port)
 {
@@ -170,7 +171,7 @@ observed_port_set_binding(struct observed_state *state,
                           struct observed_port *port,
                        const char *active, const char *candidate)
 {
-    /* Either may be what the other was. */
+    /* Each may be the other's previous value. */
     char *new_candidate = nullable_xstrdup(candidate);
 
     trunk_due(state, port);
@@ -184,7 +185,7 @@ observed_port_set_binding(struct observed_state *state,
     sub_ports_due(state, port);
 }
 
-/* Has the port whose interface has 'iface_id' decided anew. */
+/* Schedules a decision for the port whose interface has 'iface_id'. */
 void
 observed_iface_due(struct observed_state *state, const char *iface_id,
           const char *cause)
@@ -199,7 +200,7 @@ observed_iface_due(struct observed_state *state, const char *iface_id,
     }
 }
 
-/* Does notify_port() for the port whose interface has 'iface_id'. */
+/* Calls notify_port() for the port whose interface has 'iface_id'. */
 void
 observed_notify_iface(const struct observed_state *state, const char *iface_id)
 {
@@ -213,7 +214,8 @@ observed_notify_iface(const struct observed_state *state, const char *iface_id)
     }
 }
 
-/* Has each port decided anew whose binding or interface 'host' has. */
+/* Schedules a decision for each port that is bound to 'host' or has an
+ * interface there. */
 void
 observed_host_ports_due(struct observed_host *host, const char *cause)
 {
@@ -254,8 +256,8 @@ port_destroy(struct observed_state *state, struct observed_port *port)
     free(port);
 }
 
-/* Returns the iface-id of the port's interface; "", which none has, if there
- * is to be none. */
+/* Returns the iface-id of the port's interface; "", which no interface has, if
+ * it must not have one. */
 static const char *
 iface_id_of(const struct vmn_port *row)
 {
@@ -278,8 +280,8 @@ port_create(struct observed_state *state, const struct vmn_port *row)
     return port;
 }
 
-/* Sets where the row allows the port to be: a sub-port is where its parent is.
- * Returns true if that is different now. */
+/* Sets the hosts that the row allows: a sub-port follows its parent.  Returns
+ * true if they have changed. */
 static bool
 set_placement(const struct observed_state *state, struct observed_port *port,
               const struct vmn_port *row)
@@ -291,7 +293,7 @@ set_placement(const struct observed_state *state, struct observed_port *port,
     return placement_set(&port->placement, row, parent);
 }
 
-/* Follows a row that is there.  Its iface-id may be another one now. */
+/* Handles a new or changed row, whose iface-id may have changed. */
 static void
 port_set(struct observed_state *state, const struct vmn_port *row)
 {
@@ -403,7 +405,7 @@ observed_state_create(struct fabric *fabric, observed_trunks_cb *trunks_cb)
             observed_port_set_binding(state, port, row->host, row->candidate);
         }
     }
-    /* There is nothing to decide by until hosts report. */
+    /* There is nothing to decide until hosts report. */
     LIST_FOR_EACH_SAFE (port, due_node, &state->due) {
         ovs_list_remove(&port->due_node);
         ovs_list_init(&port->due_node);

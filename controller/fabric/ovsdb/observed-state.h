@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What hosts have reported, and what follows from it for the model: VIF and
- * BINDING rows.  Keeps in memory what it has last submitted, so that only
- * changes are, and decisions that follow each other at once do not wait for
- * the store.  Not for sessions with hosts (host-db.c). */
+ * The reports of hosts, and the rows that follow from them: VIF and BINDING.
+ * Keeps in memory what was last submitted, so that only changes are submitted,
+ * and decisions in quick succession do not wait for the store.  Not for
+ * sessions with hosts (host-db.c). */
 
 #ifndef CONTROLLER_FABRIC_OVSDB_OBSERVED_STATE_H
 #define CONTROLLER_FABRIC_OVSDB_OBSERVED_STATE_H 1
@@ -23,7 +23,7 @@ struct fabric;
 struct rejected_claims;
 struct svec;
 
-/* An interface on a host that carries an iface-id. */
+/* An interface on a host that has an iface-id. */
 struct observed_vif {
     struct hmap_node host_node; /* In struct observed_host's 'vifs'. */
     struct hmap_node id_node;   /* In the state's 'vifs', by iface-id. */
@@ -32,19 +32,19 @@ struct observed_vif {
     char *iface;
     uint32_t ofport;            /* Never 0. */
     bool link_up;
-    uint32_t tag_ofport;        /* Of a sub-port: of its other end; else 0. */
-    bool seen;                  /* In the report that is being taken in. */
-    char *refused;              /* Why its port may not be bound here; NULL: it
-                                 * may, or it was not decided. */
+    uint32_t tag_ofport;        /* Of a sub-port: its other end's; else 0. */
+    bool seen;                  /* In the report that is being processed. */
+    char *refused;              /* Why its port must not be bound here; NULL:
+                                 * it may, or there is no decision yet. */
 };
 
-/* What a host reports of an interface.  Strings are borrowed. */
+/* A reported interface.  Strings are borrowed. */
 struct vif_report {
     const char *iface_id;
     const char *iface;
     uint32_t ofport;
     bool link_up;
-    uint32_t tag_ofport;        /* 0: not a sub-port's. */
+    uint32_t tag_ofport;        /* 0: not of a sub-port. */
 };
 
 struct observed_host {
@@ -52,22 +52,22 @@ struct observed_host {
     struct observed_state *state;
     char *name;
     struct hmap vifs;           /* struct observed_vif, by iface-id. */
-    uint32_t underlay_mtu;      /* As it was last submitted; 0: never. */
+    uint32_t underlay_mtu;      /* As last submitted; 0: never. */
     uint64_t datapath_id;       /* The same. */
-    uint64_t n_changes;         /* Of rows, that it has reported. */
-    bool known;                 /* Has reported since the start. */
-    bool loaded;                /* What it has is in the model, or on its way
-                                 * there, though 'in_barrier' is on. */
-    bool announced;             /* The fabric knows that it is in the model. */
+    uint64_t n_changes;         /* Row changes caused by its reports. */
+    bool known;                 /* It has reported since the start. */
+    bool loaded;                /* Its report is in the model, or was
+                                 * submitted, though 'in_barrier' is set. */
+    bool announced;             /* 'reported' was notified. */
     bool silent;
     bool differs;               /* While resyncing: is to be compared. */
-    struct vmn_selector accepts; /* Ports that may be bound here. */
+    struct vmn_selector accepts; /* Owns its parts. */
     struct arena accepts_arena; /* Of its parts. */
-    struct model_request request; /* To be submitted. */
+    struct model_request request; /* Submitted requests without a result. */
     unsigned int n_submitted;   /* Requests under way. */
 };
 
-/* A row of table PORT, with its binding as it was last submitted. */
+/* A row of table PORT, with its binding as last submitted. */
 struct observed_port {
     struct hmap_node name_node; /* In struct observed_state's 'ports'. */
     struct hmap_node id_node;   /* In 'ports_by_id', by iface-id. */
@@ -78,14 +78,16 @@ struct observed_port {
     struct ovs_list moving_node; /* In 'moving', or empty. */
     char *name;
     char *iface_id;
-    struct placement placement; /* Where it may be. */
+    struct placement placement; /* The allowed hosts. */
     char *parent;               /* Of a sub-port; else NULL. */
     char *active;               /* Or NULL. */
     char *candidate;            /* Or NULL. */
-    char *cause;                /* The host that made it due, or NULL. */
+    char *cause;                /* The host whose report scheduled it, or
+                                 * NULL. */
 };
 
-/* Called when sub-ports may have come to the host 'name', or gone from it. */
+/* Called when sub-ports may have been added to or removed from the host
+ * 'name'. */
 typedef void observed_trunks_cb(struct fabric *, const char *name);
 
 struct observed_state {
@@ -98,56 +100,58 @@ struct observed_state {
     struct hmap by_active;      /* Those that have one, by 'active'. */
     struct hmap by_candidate;   /* Those that have one, by 'candidate'. */
     struct hmap by_parent;      /* Sub-ports, by 'parent'. */
-    struct ovs_list due;        /* struct observed_port: to be decided anew. */
+    struct ovs_list due;        /* struct observed_port: a decision is
+                                 * scheduled. */
     struct ovs_list moving;     /* struct observed_port: its candidate takes
                                  * over once it is ready. */
     bool in_barrier;            /* Nothing is submitted until observed_load()
                                  * is done. */
-    struct event *flush;        /* Later in this turn. */
-    struct event *resync;       /* Later, to compare with the model. */
-    bool resyncing;             /* Until that is done, nothing is submitted. */
+    struct event *flush;        /* Submits at the end of this iteration. */
+    struct event *resync;       /* Compares with the model, after a delay. */
+    bool resyncing;             /* Nothing is submitted until that is done. */
     int resync_ms;              /* Next delay. */
-    struct model_request request; /* To be submitted for no host. */
+    struct model_request request; /* Changes without a host. */
     struct ovs_list submitted;  /* struct submission. */
     struct rejected_claims *rejected_claims;
 };
 
 /* observed-state.c and observed-hosts.c.  -------------------------------- */
 
-/* Reads the ports and bindings that the model holds. */
+/* Reads the ports and bindings from the model. */
 struct observed_state *observed_state_create(struct fabric *,
                                              observed_trunks_cb *);
 void observed_state_destroy(struct observed_state *);
 
-/* Adds a host that has just been made; nothing is known of it, and it is not
- * silent. */
+/* Adds a new host; nothing is known of it, and it is not silent. */
 struct observed_host *observed_host_add(struct observed_state *,
                                         const char *name);
-/* Removes a host whose row is gone, and with it its rows in the model. */
+/* Removes a host whose row was deleted, and its observed rows from the
+ * model. */
 void observed_host_remove(struct observed_host *);
-/* Replaces what the host has by 'n' reports with distinct iface-ids. */
+/* Replaces the interfaces of the host by 'n' reports with distinct
+ * iface-ids. */
 void observed_host_report(struct observed_host *, const struct vif_report *,
                           size_t n);
-/* Sets the MTU of the interface that its tunnels go by; 0 is for not known,
- * and changes nothing: what was reported last holds on. */
+/* Sets the MTU of the interface with its tunnel addresses; 0 means unknown and
+ * changes nothing. */
 void observed_host_set_underlay(struct observed_host *, uint32_t mtu);
-/* Sets the datapath id of the host's bridge, which is kept for it from now
- * on. */
+/* Sets the datapath ID of the host's bridge, which is stored. */
 void observed_host_set_datapath(struct observed_host *, uint64_t id);
-/* Sets whether the host counts as silent: its claims give way then. */
+/* Sets whether the host counts as silent: claims of other hosts then take
+ * precedence. */
 void observed_host_set_silent(struct observed_host *, bool silent);
 /* Sets which ports may be bound on the host: those that 'accepts' selects. */
 void observed_host_set_accepts(struct observed_host *,
                                const struct vmn_selector *accepts);
-/* Adds to 'iface_ids' those of the sub-ports whose parent is there, or may be
- * next. */
+/* Adds the iface-ids of sub-ports whose parent is on the host, or may be next,
+ * to 'iface_ids'. */
 void observed_host_subports(const struct observed_host *,
                             struct svec *iface_ids);
 const struct observed_vif *observed_host_find_vif(const struct observed_host *,
                                                   const char *iface_id);
 
-/* Follows the row of port 'name', which has changed, has come or has gone.
- * 'anew': it was gone in between, with its binding. */
+/* Handles a created, changed or deleted row of port 'name'.  'anew': it was
+ * deleted in between, with its binding. */
 void observed_port_update(struct observed_state *, const char *name,
                           bool anew);
 /* The same for all ports.  Yields. */
@@ -157,17 +161,18 @@ const struct observed_port *observed_find_port(const struct observed_state *,
                                                const char *name);
 struct observed_host *observed_find_host(const struct observed_state *,
                                          const char *name);
-/* Adds to 'hosts' those that have the port's interface and may not. */
+/* Adds the hosts that have the port's interface but must not have the port to
+ * 'hosts'. */
 void observed_refused_hosts(const struct observed_state *,
                             const struct observed_port *,
                             struct svec *hosts);
-/* Returns the number of ports that two hosts claim, and may. */
+/* Returns the number of ports that two allowed hosts claim. */
 size_t observed_n_candidates(const struct observed_state *);
 
-/* For observed-hosts.c: have the ports of an interface, or of a host, decided
- * anew because of the report of host 'cause' (or NULL), announce that the
- * ports of an interface may have another status, and find a port that has the
- * host as its active one or its candidate. */
+/* For observed-hosts.c: schedule decisions for the ports of an interface, or
+ * of a host, caused by a report of host 'cause' (or NULL); notify that the
+ * status of an interface's ports may have changed; and find a port that has
+ * the host as its active one or its candidate. */
 void observed_iface_due(struct observed_state *, const char *iface_id,
                         const char *cause);
 void observed_host_ports_due(struct observed_host *, const char *cause);
@@ -177,12 +182,12 @@ struct observed_port *observed_find_active(const struct observed_state *,
                                            const char *host);
 struct observed_port *observed_find_candidate(const struct observed_state *,
                                               const char *host);
-/* Frees a host, of which nothing is announced. */
+/* Frees a host without notifications. */
 void observed_host_destroy(struct observed_host *);
 
-/* For observed-commit.c: parse a datapath id (0 if 'text' is none), set a
- * port's binding in memory, have it decided anew (because of the report of
- * host 'cause', or NULL), and note whether its candidate is about to take
+/* For observed-commit.c: parse a datapath ID (0 if 'text' is none), set a
+ * port's binding in memory, schedule a decision for it (caused by a report of
+ * host 'cause', or NULL), and record whether its candidate is about to take
  * over. */
 uint64_t observed_parse_datapath(const char *text);
 void observed_port_set_binding(struct observed_state *, struct observed_port *,
@@ -197,29 +202,30 @@ void observed_port_set_moving(struct observed_state *, struct observed_port *,
 void observed_commit_init(struct observed_state *);
 void observed_commit_uninit(struct observed_state *);
 /* Ends 'in_barrier': adds the interfaces that were reported so far to the
- * model as a part of the state that it was loaded with.  Nothing may have been
- * compiled yet.  Yields. */
+ * model as a part of its initial state.  Nothing may have been compiled yet.
+ * Yields. */
 void observed_load(void *state);
-/* Has what changed submitted later in this turn. */
+/* Schedules the submission of changes for the end of this iteration of the
+ * loop. */
 void observed_commit_schedule(struct observed_state *);
-/* Have the row of an interface, or of a host's underlay, written or deleted
- * later in this turn. */
+/* Schedule the write or deletion of the row of an interface, or of a host's
+ * underlay. */
 void observed_submit_vif(struct observed_vif *);
 void observed_submit_underlay(struct observed_host *);
 void observed_submit_vif_delete(struct observed_vif *);
-/* Submits the binding of 'port' later in this turn, with what host 'cause' has
- * reported (NULL: with what no host has). */
+/* Schedules the submission of the binding of 'port', in the request of host
+ * 'cause' (NULL: of none). */
 void observed_submit_binding(struct observed_state *,
                              struct observed_host *cause, const char *port,
                              const struct binding *);
 
 /* port-bindings.c.  ------------------------------------------------------ */
 
-/* Decides the bindings of ports that are due.  Returns false if some are left
- * for the next turn. */
+/* Makes the scheduled decisions.  Returns false if some are left for the next
+ * iteration. */
 bool observed_decide_due(struct observed_state *);
-/* Has the ports decided anew that wait for a host, since some have
- * acknowledged more. */
+/* Schedules decisions for the ports that wait for a host, since hosts have
+ * acknowledged newer revisions. */
 void observed_acked(struct observed_state *);
 
 #endif /* controller/fabric/ovsdb/observed-state.h */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * On which hosts a port may be bound; see placement.h. */
+ * Determines on which hosts a port may be bound; see placement.h. */
 
 #include <config.h>
 
@@ -13,7 +13,7 @@
 #include "util.h"
 #include "vmn/rows.h"
 
-/* Hosts that a reason names at most. */
+/* Maximum number of hosts that a reason names. */
 #define REASON_HOSTS_MAX 4
 
 void
@@ -33,7 +33,7 @@ placement_uninit(struct placement *p)
     free(CONST_CAST(struct vmn_label *, p->labels.labels));
 }
 
-/* Copies 'from' into one block, which the caller frees by 'labels' of the
+/* Copies 'from' into one block, which the caller frees with 'labels' of the
  * result. */
 static struct vmn_labels
 clone_labels(const struct vmn_labels *from)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Decides anew on which host a port is when a report, a row or an
- * acknowledgement may have changed that: collects what hosts claim, has
- * binding-decision.c decide, and submits the result.  Also records which hosts
- * claim a port and may not. */
+ * Decides the bindings of ports when a report, a row or an acknowledgement may
+ * have changed them: collects the hosts' claims, calls binding-decision.c, and
+ * submits the result.  Also records which hosts claim a port that they must
+ * not have. */
 
 #include <config.h>
 
@@ -24,7 +24,7 @@
 
 VLOG_DEFINE_THIS_MODULE(port_bindings);
 
-/* So many ports are decided at least before the turn may end. */
+/* Minimum number of ports that are decided in one iteration of the loop. */
 #define DECIDE_STEPS 16
 
 /* Returns true if the switch of 'host' has acknowledged the flows of a
@@ -83,8 +83,8 @@ compare_claims(const void *a_, const void *b_)
 }
 
 /* Returns true if 'port' may be bound on 'host'.  If not, sets '*reason',
- * which the caller frees, to the reason why; NULL if the host is not to blame:
- * a sub-port whose parent is on no host is on none either. */
+ * which the caller frees; NULL if the host is not at fault: a sub-port whose
+ * parent is unbound is unbound, too. */
 static bool
 is_allowed(const struct observed_state *state,
            const struct observed_port *port,
@@ -103,8 +103,8 @@ is_allowed(const struct observed_state *state,
     return !*reason && (!parent || parent->active);
 }
 
-/* Adds to 'claims' the host 'name', which is in a binding but does not report
- * the interface, if there is such a host. */
+/* Adds the claim of host 'name', which is in a binding but does not report the
+ * interface, to 'claims', if the host exists. */
 static void
 add_silent_claim(const struct observed_state *state, const char *name,
                  const struct observed_port *port,
@@ -125,8 +125,8 @@ add_silent_claim(const struct observed_state *state, const char *name,
     }
 }
 
-/* Returns what hosts report of 'port', sorted by host.  The caller frees it.
- * */
+/* Returns the hosts' claims for 'port', sorted by host.  The caller frees
+ * it. */
 static struct binding_claim *
 collect_claims(const struct observed_state *state,
                const struct observed_port *port, size_t *np)
@@ -161,9 +161,9 @@ collect_claims(const struct observed_state *state,
     return claims;
 }
 
-/* Marks which hosts have the interface of 'port' and may not, and counts and
- * announces those that are new.  The active host, which may be about to lose
- * it, is none. */
+/* Records which hosts have the interface of 'port' but must not have the port,
+ * and counts and notifies of new ones.  The active host, which may be about to
+ * lose the port, is not one of them. */
 static void
 report_refused(struct observed_state *state, const struct observed_port *port)
 {
@@ -192,7 +192,7 @@ report_refused(struct observed_state *state, const struct observed_port *port)
     }
 }
 
-/* Decides the binding of 'port' anew. */
+/* Decides the binding of 'port'. */
 static void
 decide(struct observed_state *state, struct observed_port *port)
 {
@@ -205,7 +205,7 @@ decide(struct observed_state *state, struct observed_port *port)
     size_t n;
 
     claims = collect_claims(state, port, &n);
-    /* A VM without a host of its own may be started again on any. */
+    /* A VM that is not tied to a host may be restarted on any. */
     next = binding_decide(port->placement.host,
                           port->placement.failover
                           || !placement_is_pinned(&port->placement),

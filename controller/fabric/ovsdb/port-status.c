@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The status of ports: which host has one, whether it is up, and which hosts
- * claim it and may not.  Changes nothing.  Not for deciding which host has a
- * port (binding-decision.c). */
+ * The status of ports: the host, whether the port is up, and which hosts claim
+ * it but must not have it.  Changes nothing.  Not for deciding the binding
+ * (binding-decision.c). */
 
 #include <config.h>
 
@@ -51,8 +51,8 @@ port_provider_reason(const struct fabric *fabric, const char *host,
     return reason;
 }
 
-/* Returns true if the port's host has acknowledged the flows of the port's
- * being there.  For later changes there are receipts. */
+/* Returns true if the port's host has acknowledged the flows for the port's
+ * binding.  Later changes have receipts. */
 static bool
 is_served(const struct fabric *fabric, const struct observed_port *port,
           const struct fabric_host *host)
@@ -87,8 +87,8 @@ port_state(const struct fabric *fabric, const struct observed_port *port,
     return is_served(fabric, port, host) ? "up" : "pending";
 }
 
-/* Says of a port that is "unknown" since when, and why.  What it sends and
- * receives is not known either. */
+/* Fills in since when and why a port is "unknown".  Its traffic is not known
+ * then, either. */
 static void
 put_unheard(const struct fabric_host *host, struct arena *arena,
             struct status_port *status)
@@ -123,7 +123,7 @@ port_traffic(const struct fabric *fabric, const char *host, uint32_t ofport,
     return traffic;
 }
 
-/* Fills in the hosts whose claims for 'port' are refused. */
+/* Fills in the hosts whose claims for 'port' were rejected. */
 static void
 put_rejected_claims(const struct observed_state *observed,
                     const struct observed_port *port,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The rate of a host's reports; see report-limit.h. */
+ * Limits the rate of a host's reports; see report-limit.h. */
 
 #include <config.h>
 
@@ -8,8 +8,8 @@
 
 #include "util.h"
 
-/* What token-bucket.h calls tokens per millisecond is changes a second, if
- * each takes so many. */
+/* Tokens per change: token-bucket.h's unit of tokens per millisecond then is
+ * changes per second. */
 #define TOKENS 1000
 
 void
@@ -45,8 +45,8 @@ report_limit_end(struct report_limit *limit, bool changed)
     }
 }
 
-/* It goes down: the next time that it goes up takes longer, if this is not the
- * first time of late. */
+/* The MTU decreases: the next increase is delayed longer, if this is not the
+ * first recent decrease. */
 static uint32_t
 lower(struct report_limit *limit, uint32_t mtu, int64_t now_ms)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What hosts report at a start is gathered before anything is compiled: half
- * of what a port wants depends on its interface, and would be compiled twice
- * over.  A host that does not answer holds nobody up for long: it is waited
- * for only while it is being heard of.  Not for what is made of reports
+ * Collects the hosts' first reports at a start before anything is compiled:
+ * half of a port's flows depend on its interface, and would be compiled twice.
+ * A host that does not reply delays nothing for long: it is waited for only
+ * while messages of it arrive.  Not for processing reports
  * (observed-state.c). */
 
 #include <config.h>
@@ -20,12 +20,12 @@
 
 VLOG_DEFINE_THIS_MODULE(startup_barrier);
 
-/* How often it is looked whether something was heard of the hosts that have
- * yet to report, and how many times in a row there may be nothing.  A machine
- * that is too busy for us or for them looks late, too. */
+/* Interval of the checks whether hosts that have not reported have sent
+ * anything, and how many consecutive checks may find nothing.  On an
+ * overloaded machine the checks are late, too. */
 #define BARRIER_CHECK_MS 50
 #define BARRIER_QUIET_CHECKS 10
-/* How long it may take at most. */
+/* Maximum duration. */
 #define BARRIER_MAX_MS 10000
 
 static bool
@@ -34,7 +34,7 @@ has_reported(const struct fabric_host *host)
     return host->db->observed->known;
 }
 
-/* Counts the hosts that have not reported, as far as 'max'. */
+/* Counts the hosts that have not reported, up to 'max'. */
 static size_t
 count_missing(const struct fabric *fabric, size_t max)
 {
@@ -50,8 +50,8 @@ count_missing(const struct fabric *fabric, size_t max)
     return n;
 }
 
-/* Returns true if a host that has yet to report was heard of since 'since_ms'.
- * */
+/* Returns true if a host that has not reported has sent anything since
+ * 'since_ms'. */
 static bool
 is_any_heard(const struct fabric *fabric, int64_t since_ms)
 {

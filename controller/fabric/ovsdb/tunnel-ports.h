@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The ports of bridges that tunnels go by. */
+ * The tunnel ports of bridges. */
 
 #ifndef CONTROLLER_FABRIC_OVSDB_TUNNEL_PORTS_H
 #define CONTROLLER_FABRIC_OVSDB_TUNNEL_PORTS_H 1
@@ -9,7 +9,7 @@
 
 #include "proto/ovsdb/ovsdb.h"
 
-/* The tunnel port of each encapsulation, if a host uses it. */
+/* The tunnel port of each encapsulation that is in use. */
 struct tunnel_port {
     const char *name;
     const char *type;           /* As in its database. */
