@@ -26,8 +26,9 @@
 /* Seconds by which a connection may be older than requested: ages are the
  * switch's, by its own clock. */
 #define SLACK_S 2
-/* Learned connections that are kept of one host: those of some units in a
- * network.  More are skipped; more than twice as many are an error. */
+/* Maximum number of learned connections that are kept per host: those of some
+ * units in a network.  More are skipped; more than twice as many are an
+ * error. */
 #define HOST_CONNECTIONS_MAX (4 * VMN_CONNECTIONS_MAX)
 
 /* A host that is being read. */
@@ -36,14 +37,14 @@ struct source {
     struct fabric_connections_reading *reading;
     struct fabric_switch *sw;   /* While 'dump'. */
     struct ofdump *dump;        /* NULL: it is done. */
-    size_t index;               /* In the reading's 'hosts'. */
+    size_t index;               /* Index in the reading's 'hosts'. */
 };
 
 struct fabric_connections_reading {
-    struct event *timer;        /* The time-out, or the end. */
+    struct event *timer;        /* The time-out, or the completion. */
     fabric_connections_cb *cb;
     void *aux;
-    int64_t age_s;              /* Older ones are passed over. */
+    int64_t age_s;              /* Older ones are skipped. */
     size_t n_pending;
     struct source *sources;     /* For each host. */
     struct fabric_connections result;
@@ -52,14 +53,15 @@ struct fabric_connections_reading {
     uint32_t *where;
 };
 
-/* What the session keeps of a switch: struct source. */
+/* The part's state of a switch: struct source. */
 static struct ovs_list *
 sources_of(const struct fabric_switch *sw)
 {
     return switch_part_state(sw, &learned_connections_part);
 }
 
-/* The end is reported from the loop, and never by those who read. */
+/* Completion is reported from the loop, and never from inside a caller's
+ * function. */
 static void
 end_soon(struct fabric_connections_reading *r)
 {
@@ -68,7 +70,7 @@ end_soon(struct fabric_connections_reading *r)
     event_add(r->timer, &at_once);
 }
 
-/* 'missing' is why it has not answered, or NULL. */
+/* Ends the reading of a source; 'missing' is why it did not reply, or NULL. */
 static void
 source_end(struct source *s, const char *missing)
 {
@@ -97,13 +99,13 @@ flow_cb(void *s_, const struct ofputil_flow_stats *fs,
     size_t n = r->result.n_connections;
     struct learned_connection connection;
 
-    /* Those too old take room as well. */
+    /* Those that are too old count as well. */
     host->full |= ++host->n >= VMN_CONNECTIONS_MAX;
     if (fs->table_id != CONNECTION_TABLE || fs->duration_sec > r->age_s
         || !learned_connection_parse(&fs->match, &connection)) {
         return;
     }
-    /* A host that sends more than it can hold takes no one else's room. */
+    /* A host that sends more than fits does not reduce the space of others. */
     if (n >= FABRIC_CONNECTIONS_MAX || host->n > HOST_CONNECTIONS_MAX) {
         host->full = true;
         return;
@@ -224,7 +226,8 @@ fabric_read_connections(struct fabric *f, uint32_t vni,
     r->result.n_hosts = hosts->n;
     r->result.hosts = xcalloc(MAX(1, hosts->n), sizeof *r->result.hosts);
     r->sources = xcalloc(MAX(1, hosts->n), sizeof *r->sources);
-    r->n_pending = hosts->n + 1;    /* None ends it before all have begun. */
+    r->n_pending = hosts->n + 1;    /* Keeps the reading from ending before all
+                                     * have started. */
     for (size_t i = 0; i < hosts->n; i++) {
         r->result.hosts[i].name = xstrdup(hosts->names[i]);
         r->sources[i].reading = r;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Reads the connections that switches have learned
- * (controller/flow/learn-connection.h): one request to each of some hosts,
- * whoever asks.  What is read is handed on and not kept.  Not for what follows
- * from it (recommend/). */
+ * (controller/flow/learn-connection.h): one request to each of some hosts.
+ * The results are passed on and not kept.  Not for rule recommendations made
+ * from them (recommend/). */
 
 #ifndef CONTROLLER_FABRIC_PACKETS_LEARNED_CONNECTIONS_H
 #define CONTROLLER_FABRIC_PACKETS_LEARNED_CONNECTIONS_H 1

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Copies of packets, by name; see packet-sampling.h. */
+ * Keeps samples of packets, with names; see packet-sampling.h. */
 
 #include <config.h>
 
@@ -25,37 +25,38 @@
 #include "timeval.h"
 #include "util.h"
 
-/* Copies are this long at most; longer ones are no copies of ours. */
+/* Maximum length of a copy; longer packets are not copies of vmnd's flows. */
 #define FULL_SIZE_MAX 65535
-/* Newest samples of a ring with which one is compared, to find that it came
- * before, and how long that may be ago. */
+/* Number of newest samples in a ring that a new one is compared with, to
+ * detect repeated packets, and their maximum age. */
 #define AGAIN_MAX 64
 #define AGAIN_MS 10000
-/* Rules and reasons of which budgets are kept; those that were silent for a
- * while are forgotten, but for rules that are still there. */
+/* Maximum number of rules and reasons with budgets; those without packets for
+ * a while are removed, except for rules that still exist. */
 #define BUDGETS_MAX 16384
 #define BUDGET_IDLE_MS 60000
-/* Of these, one host may have so many: it chooses what it sends up. */
+/* Maximum per host: a host chooses what it sends. */
 #define BUDGETS_HOST_MAX 512
-/* What token_bucket.h calls tokens per millisecond is samples a second, if
- * each takes so many. */
+/* Tokens per sample: token_bucket.h's unit of tokens per millisecond then is
+ * samples per second. */
 #define TOKENS 1000
 
 struct ring {
-    uint64_t n;                 /* Samples so far; the last one's id. */
+    uint64_t n;                 /* Samples so far: the id of the last one. */
     struct fabric_sample samples[FABRIC_SAMPLES_MAX]; /* By id. */
 };
 
-/* Of a rule with a log, or of drops for a reason, on a host; of a host; or,
- * with no host, what was logged of a rule.  What a host sends up is its own to
- * choose, so one that floods must not take what others have. */
+/* The budget of a rule with a log, or of drops for a reason, on a host; of a
+ * host; or, without a host, the counter of what was logged for a rule.  A host
+ * chooses what it sends, so a host that floods must not use the budgets of
+ * others. */
 struct budget {
     struct hmap_node node;
     char host[VMN_NAME_LEN + 1]; /* Or "". */
-    unsigned n_budgets;         /* Of a host: that it has. */
-    uint64_t cookie;            /* 0 of a reason. */
+    unsigned n_budgets;         /* Of a host: its number of budgets. */
+    uint64_t cookie;            /* 0 for a reason. */
     uint32_t part;
-    const char *reason;         /* NULL of a log. */
+    const char *reason;         /* NULL for a log. */
     struct token_bucket bucket;
     int64_t used_ms;
     uint64_t n_suppressed;      /* Since its last sample. */
@@ -65,7 +66,7 @@ struct budget {
 struct sampling {
     struct ring rings[2];       /* By enum fabric_sample_kind. */
     struct hmap budgets;
-    struct token_bucket bucket; /* Of all. */
+    struct token_bucket bucket; /* The budget of all hosts. */
     uint64_t n_in, n_taken, n_suppressed, n_unknown;
     uint8_t *scratch;           /* FULL_SIZE_MAX bytes. */
 };
@@ -95,7 +96,7 @@ find_budget(const struct sampling *s, const char *host, uint64_t cookie,
     return NULL;
 }
 
-/* Returns true if it is that of a host as a whole. */
+/* Returns true if it is the budget of a host as a whole. */
 static bool
 is_of_host(const struct budget *b)
 {
@@ -129,7 +130,7 @@ forget_idle(const struct fabric *f, int64_t now_ms)
     }
 }
 
-/* NULL if there are too many. */
+/* Returns NULL if there are too many. */
 static struct budget *
 get_budget(const struct fabric *f, const char *host, uint64_t cookie,
            uint32_t part, const char *reason, int64_t now_ms)
@@ -160,7 +161,7 @@ get_budget(const struct fabric *f, const char *host, uint64_t cookie,
     return b;
 }
 
-/* That of 'host' as a whole; NULL if there are too many. */
+/* Returns the budget of 'host' as a whole; NULL if there are too many. */
 static struct budget *
 get_host_budget(const struct fabric *f, const char *host, int64_t now_ms)
 {
@@ -178,8 +179,8 @@ get_host_budget(const struct fabric *f, const char *host, int64_t now_ms)
     return b;
 }
 
-/* That of a rule or reason on a host, whose own is 'host'; NULL if it has too
- * many. */
+/* Returns the budget of a rule or reason on a host, whose own budget is
+ * 'host'; NULL if the host has too many. */
 static struct budget *
 get_part_budget(const struct fabric *f, struct budget *host, uint64_t cookie,
                 uint32_t part, const char *reason, int64_t now_ms)
@@ -202,7 +203,7 @@ get_part_budget(const struct fabric *f, struct budget *host, uint64_t cookie,
     return b;
 }
 
-/* Counts a packet that a rule's log has shown. */
+/* Counts a packet that was logged for a rule. */
 static void
 count_logged(const struct fabric *f, const struct fabric_sample *sample)
 {
@@ -227,8 +228,8 @@ sampling_n_logged(const struct fabric *f, uint64_t cookie, uint32_t part)
 
 /* Packets.  -------------------------------------------------------------- */
 
-/* Takes the headers apart.  A copy is but the beginning of a packet, whose
- * lengths would not be right: what is missing is taken for zeros. */
+/* Parses the headers.  A copy is only the beginning of a packet, so lengths in
+ * headers exceed it: missing bytes are read as zeros. */
 static void
 parse(struct sampling *s, const struct ofpacket_in *in,
       struct fabric_sample *sample)
@@ -282,7 +283,8 @@ find_network(const struct fabric *f, uint32_t vni)
     return NULL;
 }
 
-/* The port that has an address, in 'network' or beyond its routers. */
+/* Returns the port that has an address, in 'network' or in a network that
+ * routers connect to it. */
 static void
 name_address(const struct fabric *f, const char *network, int family,
              const uint8_t *addr, char port[VMN_NAME_LEN + 1])
@@ -300,8 +302,8 @@ name_address(const struct fabric *f, const char *network, int family,
     }
 }
 
-/* Names both ports.  What comes out of a VIF is that port's, whatever it says
- * of itself. */
+/* Fills in both ports.  A packet received from a VIF is from that port,
+ * whatever its addresses. */
 static void
 name_ports(struct packets_of_switch *ps, const struct ofpacket_in *in,
            struct fabric_sample *sample)
@@ -360,8 +362,7 @@ push(struct ring *ring, struct fabric_sample *sample)
     ring->samples[ring->n % FABRIC_SAMPLES_MAX] = *sample;
 }
 
-/* What the flow stands for is looked up now: it may be gone when the sample is
- * looked at. */
+/* Looks up the flow's owner now: it may be deleted when the sample is read. */
 static void
 name_rule(struct fabric *f, struct fabric_sample *sample)
 {
@@ -376,11 +377,12 @@ name_rule(struct fabric *f, struct fabric_sample *sample)
     sample->rule = about.rule;
 }
 
-/* What the rule of a log decided, as it is now: it may be another one, or
- * decide in earnest, when the sample is looked at.  What was dropped was
- * denied, and what was not dropped, though its rule denies, was met by a
- * shadow, perhaps of a policy that has been promoted since.  Of a policy, what
- * is logged and of no rule is what a shadow would isolate. */
+/* Fills in the verdict of a rule with a log, as of now: the rule may be
+ * changed, or its policy promoted from shadow, when the sample is read.  A
+ * dropped packet was denied; if it was not dropped though its rule denies, a
+ * shadow policy matched it, possibly one that has been promoted since.  A
+ * logged packet of a policy that matched no rule of it is one that a shadow
+ * policy would isolate. */
 static void
 note_verdict(const struct fabric *f, struct fabric_sample *sample)
 {
@@ -463,7 +465,7 @@ sampling_receive(struct packets_of_switch *ps, const struct ofpacket_in *in)
     if (kind & SAMPLE_DROP) {
         sample.reason = engine_find_drop_reason(f->engine, kind);
         if (!sample.reason) {
-            s->n_unknown++;     /* Of a flow that is gone. */
+            s->n_unknown++;     /* Of a deleted flow. */
             return;
         }
         sample.background = engine_is_background(f->engine, sample.reason);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whose a packet is that has come up: its VIF and its port, by durable rows.
- * Looks at the model, and changes nothing but what it keeps of a sender. */
+ * Identifies the sender of a packet-in: its VIF and its port, by durable rows.
+ * Reads the model; changes only what is cached of a sender. */
 
 #include <config.h>
 
@@ -27,7 +27,8 @@ durable_vif(const struct fabric *f, const char *name, uint32_t ofport)
     return vif && vif->ofport == ofport ? vif : NULL;
 }
 
-/* Port 'name', if it is bound to 'host' and its interface is 'iface_id'. */
+/* Returns port 'name', if it is bound to 'host' and its interface is
+ * 'iface_id'. */
 static const struct vmn_port *
 durable_port(const struct fabric *f, const char *name, const char *host,
              const char *iface_id)
@@ -98,8 +99,8 @@ packet_sender_resolve(struct packets_of_switch *ps, struct packet_port *port)
     const struct fabric *f = ps->sw->host->fabric;
     uint64_t revision = model_durable_revision(f->model);
 
-    /* Durable rows stay as long as the durable revision does.  After that they
-     * are most likely found by the same names. */
+    /* Durable rows are valid for one durable revision.  After that the cached
+     * names most likely still find them. */
     if (port->resolved && port->revision == revision) {
         return;
     }

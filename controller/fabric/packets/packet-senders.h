@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Whose a packet is that has come up; see packet-senders.c. */
+ * Identifies the sender of a packet-in; see packet-senders.c. */
 
 #ifndef CONTROLLER_FABRIC_PACKETS_PACKET_SENDERS_H
 #define CONTROLLER_FABRIC_PACKETS_PACKET_SENDERS_H 1
@@ -11,7 +11,7 @@ struct packet_port;
 struct packets_of_switch;
 struct vmn_port;
 
-/* Fills in whose 'port' is, unless that is known of this revision. */
+/* Fills in the rows of 'port', unless they are cached for this revision. */
 void packet_sender_resolve(struct packets_of_switch *, struct packet_port *);
 /* Returns the port whose VIF is at 'in_port' of the host, or NULL. */
 const struct vmn_port *packet_sender_port(const struct packets_of_switch *,

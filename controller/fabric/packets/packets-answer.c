@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What becomes of a packet whose turn has come: what its handler says, and
- * where that goes.  Not for when (packets.c). */
+ * Handles a packet-in: calls its handler, and sends the handler's replies.
+ * Not for scheduling (packets.c). */
 
 #include <config.h>
 
@@ -28,7 +28,7 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
 /* Answering.  ------------------------------------------------------------ */
 
-/* Writes one of the answers to a packet of 'port' to 'b'. */
+/* Appends one of the replies to a packet of 'port' to 'b'. */
 static void
 append_answer(struct packets_of_switch *ps, struct packet_port *port,
               const struct vmn_packet_in *in, const struct engine_send *send,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What packets.c, packets-answer.c and packets-status.c share.  Not for
- * others. */
+ * Declarations that packets.c, packets-answer.c and packets-status.c share.
+ * Not for other files. */
 
 #ifndef CONTROLLER_FABRIC_PACKETS_PACKETS_PRIVATE_H
 #define CONTROLLER_FABRIC_PACKETS_PACKETS_PRIVATE_H 1
@@ -17,18 +17,18 @@ struct event;
 struct fabric;
 struct fabric_switch;
 
-/* Why a packet, or an answer to one, was dropped here.  What a handler gives
- * as a reason is counted apart. */
+/* Why a packet-in, or a reply to one, was dropped by vmnd.  Reasons given by
+ * handlers are counted separately. */
 enum packet_drop {
-    PACKET_DROP_MALFORMED,      /* The message that it came in. */
-    PACKET_DROP_NO_HANDLER,     /* Nobody's, or not any more. */
+    PACKET_DROP_MALFORMED,      /* The packet-in message. */
+    PACKET_DROP_NO_HANDLER,     /* No such handler, or not any more. */
     PACKET_DROP_PORT_RATE,
     PACKET_DROP_HOST_RATE,
     PACKET_DROP_TOO_MANY_PORTS,
     PACKET_DROP_WAITING,
     PACKET_DROP_DISCONNECTED,
     PACKET_DROP_FAILED,
-    PACKET_DROP_NO_VIF,         /* Answers from here on. */
+    PACKET_DROP_NO_VIF,         /* Replies from here on. */
     PACKET_DROP_NO_PORT,
     PACKET_DROP_UNREAD,
     PACKET_DROP_REFUSED,
@@ -36,11 +36,11 @@ enum packet_drop {
 };
 const char *packet_drop_text(enum packet_drop);
 
-/* Events a second, over a second or more. */
+/* Rate of events per second, over a second or more. */
 struct rate {
-    int64_t start_ms;           /* Of the period that is being counted. */
-    unsigned n;                 /* In it so far. */
-    unsigned per_s;             /* In the one before. */
+    int64_t start_ms;           /* Start of the current period. */
+    unsigned n;                 /* Events in it so far. */
+    unsigned per_s;             /* Rate of the previous period. */
 };
 
 static inline void
@@ -56,7 +56,7 @@ rate_count(struct rate *rate, int64_t now_ms)
     rate->n++;
 }
 
-/* Who packets came from: a port, or of what came by a tunnel, an identity. */
+/* A sender of packets: a port, or for packets from a tunnel, an identity. */
 struct packet_port {
     struct hmap_node node;      /* In 'ports', by in_port and identity. */
     uint32_t in_port;
@@ -64,19 +64,19 @@ struct packet_port {
     struct token_bucket bucket;
     struct rate rate;
     uint64_t n_in, n_limited;
-    size_t n_waiting;           /* Packets that wait. */
+    size_t n_waiting;           /* Queued packets. */
 
-    struct ofpacket_out back;   /* Out of this port. */
-    /* Whose it is: rows, good in one durable revision, and their names, where
-     * to look first in another. */
+    struct ofpacket_out back;   /* Sends out of this port. */
+    /* The sender's rows, valid for one durable revision, and their names,
+     * which are tried first in another one. */
     bool resolved;
     uint64_t revision;
-    const struct vmn_vif *vif;  /* Or NULL, like the others. */
+    const struct vmn_vif *vif;  /* Or NULL, as the others. */
     const struct vmn_port *port;
     char *vif_name, *port_name;
 };
 
-/* A packet that waits for its answer. */
+/* A queued packet. */
 struct waiting_packet {
     struct ovs_list node;
     const struct engine_handler *handler;
@@ -93,18 +93,18 @@ struct packets_of_switch {
     struct fabric_switch *sw;
     struct token_bucket bucket;
     struct hmap ports;          /* struct packet_port. */
-    int64_t forgot_ms;          /* When silent ones were looked for last. */
+    int64_t forgot_ms;          /* Last removal of silent senders. */
     struct ovs_list waiting;    /* struct waiting_packet. */
     size_t n_waiting, waiting_bytes;
     bool is_due;
-    struct ovs_list due_node;   /* In 'due', if it is. */
+    struct ovs_list due_node;   /* In 'due', if packets are queued. */
     struct ofpacket_cache cache;
     struct rate rate;
     uint64_t n_in, n_out, n_dropped;
     struct timed_state *timed;  /* timed-handlers.c; or NULL. */
 };
 
-/* Packets that a handler gave no answer to. */
+/* Packets to which a handler gave no reply. */
 struct handler_stats {
     struct handler_reason {
         const char *text;       /* The app's, or NULL. */
@@ -117,16 +117,16 @@ struct fabric_packets {
     struct fabric *fabric;
     struct event *drain;
     struct ovs_list due;        /* struct packets_of_switch. */
-    struct ovs_list spare;      /* struct waiting_packet, to be used again. */
+    struct ovs_list spare;      /* struct waiting_packet, for reuse. */
     size_t n_spare;
     struct ofpbuf batch;        /* Packet-outs of one host. */
     struct ofpbuf frame;        /* One of the controller's own. */
     struct vmn_packets_out out;
     uint64_t n_in, n_out, n_answered, drops[N_PACKET_DROPS];
     struct handler_stats *handlers; /* By the handlers' index. */
-    const struct engine_handler **timed; /* Those with an interval. */
+    const struct engine_handler **timed; /* Handlers with an interval. */
     size_t n_timed;
-    struct event *tick;         /* If there are any. */
+    struct event *tick;         /* If there are timed handlers. */
     int64_t tick_ms;            /* When, in time_msec(), if it is pending. */
 };
 
@@ -137,12 +137,12 @@ packets_count_drop(struct packets_of_switch *ps, enum packet_drop why)
     ps->n_dropped++;
 }
 
-/* packets.c: what is kept of a switch, from the first packet on; before that
- * packets_find() returns NULL. */
+/* packets.c: state of a switch, which exists from the first packet on;
+ * packets_find() returns NULL before. */
 struct packets_of_switch *packets_of(struct fabric_switch *);
 const struct packets_of_switch *packets_find(const struct fabric_switch *);
-/* Has 'handler' called with no packet, but 'arg', for the port at 'in_port',
- * if it can wait. */
+/* Queues a call of 'handler' with no packet, but 'arg', for the port at
+ * 'in_port', if the queue has room. */
 void packets_queue_timed(struct packets_of_switch *,
                          const struct engine_handler *, uint32_t arg,
                          uint32_t in_port);
@@ -151,12 +151,12 @@ void packets_queue_timed(struct packets_of_switch *,
 void packets_timed_create(struct fabric *);
 void packets_timed_destroy(struct fabric *);
 void packets_timed_forget(struct packets_of_switch *);
-/* A switch is ready to be sent what handlers say by the clock. */
+/* The switch is live: timed handlers may be called for it. */
 void packets_timed_begin(struct fabric_switch *);
 
 /* packets-answer.c */
-/* Has the packet's handler answer it, and appends what is to
- * be sent to the switch to 'b'. */
+/* Calls the packet's handler, and appends the messages to the switch to
+ * 'b'. */
 void packets_answer(struct packets_of_switch *,
                     const struct waiting_packet *, struct ofpbuf *b);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Packets in figures: for /metrics and ovs-appctl. */
+ * Statistics of packet-ins: for /metrics and ovs-appctl. */
 
 #include <config.h>
 

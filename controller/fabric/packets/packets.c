@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Takes in and limits packets, and has them answered (packets-answer.c) when
- * there is time for it; see packets.h. */
+ * Receives, limits and queues packet-ins, and has them handled
+ * (packets-answer.c) when there is time; see packets.h. */
 
 #include <config.h>
 
@@ -32,12 +32,12 @@ VLOG_DEFINE_THIS_MODULE(packets);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
-/* Packets of a host that are answered before another host has its turn. */
+/* Packets of a host that are handled before the next host's. */
 #define BATCH 32
-/* Ports of a host of which limits are known. */
+/* Maximum number of a host's senders with rate limiters. */
 #define PORTS_MAX 4096
-/* What token_bucket.h calls tokens per millisecond is packets a second, if
- * each takes so many. */
+/* Tokens per packet: token_bucket.h's unit of tokens per millisecond then is
+ * packets per second. */
 #define TOKENS 1000
 
 const char *
@@ -84,8 +84,8 @@ port_free(struct packets_of_switch *ps, struct packet_port *port)
     free(port);
 }
 
-/* A switch may name any port; those that were silent for a second have a full
- * bucket, and nothing is lost with them.  Looks for them once a second. */
+/* Removes senders that were silent for a second, once a second: a switch may
+ * name any port; their buckets are full, so nothing is lost. */
 static void
 forget_silent_ports(struct packets_of_switch *ps, int64_t now_ms)
 {
@@ -128,8 +128,9 @@ get_port(struct packets_of_switch *ps, uint32_t in_port, uint32_t identity,
     return port;
 }
 
-/* Who a packet is of: so one that floods from another host takes nothing of
- * what others there may send. */
+/* Returns the sender of a packet: of tunnel packets by identity, so that a
+ * port that floods from another host does not use up the rate of other ports
+ * there. */
 static struct packet_port *
 get_sender(struct packets_of_switch *ps, const struct ofpacket_in *in,
            int64_t now_ms)
@@ -176,12 +177,12 @@ schedule(struct packets_of_switch *ps)
         ovs_list_push_back(&packets->due, &ps->due_node);
     }
     if (!event_pending(packets->drain, EV_TIMEOUT, NULL)) {
-        /* After what else has come in this turn. */
+        /* After all other work of this iteration. */
         event_active(packets->drain, EV_TIMEOUT, 0);
     }
 }
 
-/* Most packets are small, and memory for these is kept. */
+/* Most packets are small: buffers of that size are reused. */
 #define SPARE_ROOM 512
 #define SPARE_MAX 1024
 
@@ -259,8 +260,8 @@ packet_free(struct packets_of_switch *ps, struct waiting_packet *packet)
     }
 }
 
-/* The port's limit comes first: one that floods takes nothing of the others'
- * share of the host's. */
+/* The port's limit comes first: a port that floods does not use up the host's
+ * rate of the others. */
 static void
 receive(struct fabric_switch *sw, const struct ofp_header *oh)
 {
@@ -312,7 +313,7 @@ receive(struct fabric_switch *sw, const struct ofp_header *oh)
 
 /* Answering.  ------------------------------------------------------------ */
 
-/* Answers some of a host's packets; they leave together. */
+/* Handles some of a host's packets; the replies are sent together. */
 static void
 answer_batch(struct packets_of_switch *ps, int64_t end_us)
 {
@@ -358,7 +359,7 @@ drain_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *packets_)
         }
     }
     if (!ovs_list_is_empty(&packets->due)) {
-        /* In the next turn, so that others have theirs. */
+        /* In the next iteration, so that other work is done in between. */
         event_add(packets->drain, &at_once);
     }
 }

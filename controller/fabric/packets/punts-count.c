@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the meters of punts.h have dropped.  A switch is asked for the
- * statistics of its meters whenever its flows' hits are read (counters.c);
- * what is new since the last reading is summed up.  Fewer than before mean
- * that the meter has been made anew.
- *
- * Sums of a switch last as long as its host, those of all hosts as long as
- * this process.  Neither is stored. */
+ * Counts the packets that the meters of punts.h have dropped.  A switch is
+ * asked for the statistics of its meters whenever its flows' hits are read
+ * (counters.c); the difference to the last reading is summed up.  A lower
+ * count means that the meter was deleted and added again.  Sums of a switch
+ * last as long as its host, those of all hosts as long as this process.
+ * Neither is stored. */
 
 #include <config.h>
 
@@ -36,18 +35,19 @@ VLOG_DEFINE_THIS_MODULE(punts_count);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
-/* One meter, or some. */
+/* Drops of one or several meters. */
 struct punts_count {
     uint64_t seen, seen_bytes;  /* As of the last reading. */
     struct fabric_count total;
 };
 
-/* Of one switch; made with the first request. */
+/* Of one switch; created with the first request. */
 struct punts_counts {
-    uint32_t xid;               /* Of the question, or 0: none is open. */
+    uint32_t xid;               /* Of the request in progress, or 0. */
     bool unsupported;           /* It was answered with an error. */
-    bool read;                  /* A whole answer has come. */
-    size_t n_left;              /* Meters and messages that may still come. */
+    bool read;                  /* A complete reply was received. */
+    size_t n_left;              /* Meters and messages that the reply may still
+                                 * have. */
     uint64_t n_dropped;
     struct punts_count meters[PUNTS_METERS];
 };
@@ -101,7 +101,7 @@ is_of_tunnel(unsigned meter)
     return meter >= PUNTS_PORTS;
 }
 
-/* When the first ones were dropped is not known: perhaps long before. */
+/* When the first packets were dropped is unknown: possibly long ago. */
 static void
 count_meter(struct fabric_switch *sw, const struct ofputil_meter_stats *ms)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The meters of punts.h and the flows that lead to them, as messages, and
- * whether a flow of a switch is one of these.  Those in PUNT_METER_TABLE are
- * numbered as their meters, then come the two of PUNT_TABLE.  A flow's cookie
- * is its number in its table, from 1 on. */
+ * Encodes the meters of punts.h and the flows that lead to them, and
+ * recognizes these flows on a switch.  Flows in PUNT_METER_TABLE have the
+ * indexes of their meters, followed by the two of PUNT_TABLE.  A flow's cookie
+ * is its index in its table plus 1. */
 
 #include <config.h>
 
@@ -26,14 +26,14 @@
 BUILD_ASSERT_DECL(IS_POW2(PUNTS_PORTS) && IS_POW2(PUNTS_IDENTITIES));
 BUILD_ASSERT_DECL(PUNTS_FLOWS == PUNTS_METERS + 2);
 
-/* What PUNT_TABLE notes in OpenFlow's metadata, by which PUNT_METER_TABLE
- * goes: this if the packet came from a tunnel, and below it the lowest bits
- * of what picks the meter. */
+/* Contents of OpenFlow's metadata that PUNT_TABLE sets and PUNT_METER_TABLE
+ * matches: this bit if the packet came from a tunnel, and below it the lowest
+ * bits of the value that selects the meter. */
 #define FROM_TUNNEL UINT64_C(0x10000)
 
 /* A flow while it is encoded or compared. */
 struct punt_flow {
-    struct ofputil_flow_mod fm; /* But for its match and actions. */
+    struct ofputil_flow_mod fm; /* Without its match and actions. */
     struct match match;
     struct ofpbuf ofpacts;
 };
@@ -76,7 +76,8 @@ n_bits(unsigned n_values)
     return ctz32(n_values);
 }
 
-/* Notes the lowest bits of what picks the meter, and goes on to the meters. */
+/* Sets the metadata to the lowest bits of the value that selects the meter,
+ * and goes to the table with the meters. */
 static void
 make_pick(bool tunnel, struct punt_flow *flow)
 {
@@ -131,7 +132,7 @@ cookie_of(unsigned i)
     return i < PUNTS_METERS ? i + 1 : i - PUNTS_METERS + 1;
 }
 
-/* The caller uninits 'ofpacts'. */
+/* The caller uninitializes 'ofpacts'. */
 static void
 make_flow(unsigned i, struct punt_flow *flow)
 {
@@ -199,7 +200,8 @@ punts_append_delete_table(uint32_t xid, uint8_t table, struct ofpbuf *b)
     append_mod(xid, &fm, &match, b);
 }
 
-/* The flow that has the cookie in its table, or PUNTS_FLOWS. */
+/* Returns the index of the flow with the cookie in its table, or
+ * PUNTS_FLOWS. */
 static unsigned
 number_of(const struct ofputil_flow_stats *fs)
 {

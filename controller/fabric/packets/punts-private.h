@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What punts.c and punts-flows.c share.  Not for others. */
+ * Declarations that punts.c and punts-flows.c share.  Not for other files. */
 
 #ifndef CONTROLLER_FABRIC_PACKETS_PUNTS_PRIVATE_H
 #define CONTROLLER_FABRIC_PACKETS_PUNTS_PRIVATE_H 1
@@ -14,11 +14,11 @@ struct ofputil_flow_stats;
 
 /* Each appends an OpenFlow message with 'xid'. */
 
-/* Does 'command' (enum ofp13_meter_mod_command) to meter 'i' of the pool,
- * which lets 'rate' packets a second through. */
+/* Sends 'command' (enum ofp13_meter_mod_command) for meter 'i' of the pool,
+ * with a rate of 'rate' packets per second. */
 void punts_append_meter(uint32_t xid, uint16_t command, unsigned i,
                         unsigned rate, struct ofpbuf *);
-/* Adds flow 'i', of PUNTS_FLOWS. */
+/* Adds flow 'i', less than PUNTS_FLOWS. */
 void punts_append_flow(uint32_t xid, unsigned i, struct ofpbuf *);
 /* Deletes a flow that a switch has reported. */
 void punts_append_delete(uint32_t xid, const struct ofputil_flow_stats *,
@@ -26,10 +26,10 @@ void punts_append_delete(uint32_t xid, const struct ofputil_flow_stats *,
 /* Deletes all flows of 'table'. */
 void punts_append_delete_table(uint32_t xid, uint8_t table, struct ofpbuf *);
 
-/* The table that flow 'i' is in. */
+/* Returns the table of flow 'i'. */
 uint8_t punts_table_of(unsigned i);
-/* Which of the flows this is in all that counts, or PUNTS_FLOWS if it is none
- * of them. */
+/* Returns the index of the flow that this one equals, or PUNTS_FLOWS if it
+ * equals none. */
 unsigned punts_find_flow(const struct ofputil_flow_stats *);
 
 #endif /* controller/fabric/packets/punts-private.h */

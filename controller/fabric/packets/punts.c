@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Meters for packets that go up to handlers, on a switch: see punts.h.  Its
- * meters are known first, then the flows of the two tables are read and held
- * against what they are to be, then the difference is sent: meters before the
- * flows that lead to them.  A barrier says that the switch has taken it. */
+ * Installs the meters and flows of punts.h on a switch.  First its meters are
+ * read, then the flows of the two tables, which are compared with the desired
+ * ones; then the difference is sent: meters before the flows that lead to
+ * them.  The reply to a barrier says that the switch has processed it. */
 
 #include <config.h>
 
@@ -43,8 +43,8 @@ BUILD_ASSERT_DECL(SAMPLING_FIRST_METER + 2 * SAMPLING_METERS + SAMPLING_OWN
                   <= PUNTS_FIRST_METER);
 BUILD_ASSERT_DECL(PUNTS_FIRST_METER + PUNTS_METERS <= FLOW_LIMIT_FIRST_METER);
 
-/* Of the fabric's floor of memory for a host, each byte: what may come of
- * flows beyond those that are kept, and is dropped unread. */
+/* Divisor of a host's base amount of memory, in bytes: limits the flows beyond
+ * those that are kept, which are dropped unread. */
 #define REST_PER_BYTE 16
 
 enum meter_found { METER_ABSENT, METER_DIFFERENT, METER_RIGHT };
@@ -55,7 +55,7 @@ punts_of(const struct fabric_switch *sw)
     return switch_part_state(sw, &punts_part);
 }
 
-/* Sets the state, and why it is not PUNTS_ON ('reason' may be NULL). */
+/* Sets the state, and the reason if it is not PUNTS_ON (NULL: none). */
 static void
 set_state(struct fabric_switch *sw, enum punts_state state,
           const char *reason)
@@ -68,7 +68,7 @@ set_state(struct fabric_switch *sw, enum punts_state state,
     fabric_host_changed(sw->host);
 }
 
-/* Forgets what was being read. */
+/* Forgets the reading in progress. */
 static void
 stop_reading(struct punts *punts)
 {
@@ -92,8 +92,8 @@ punts_turn_off(struct fabric_switch *sw, const char *reason)
     }
 }
 
-/* What vmnd takes in from a sender, or 0 if that is any number, or nobody
- * sends anything up. */
+/* Returns the rate that vmnd accepts from a sender, or 0 if that is unlimited,
+ * or no app has punts. */
 static unsigned
 desired_rate(const struct fabric_switch *sw)
 {
@@ -104,8 +104,8 @@ desired_rate(const struct fabric_switch *sw)
 
 /* What is found of flows.  ----------------------------------------------- */
 
-/* Adds a flow of one of the tables.  Returns false if it is none of those that
- * are to be there. */
+/* Records a flow of one of the tables.  Returns false if it is not a desired
+ * one. */
 static bool
 found_add(struct punts_found *found, const struct ofputil_flow_stats *fs)
 {
@@ -131,8 +131,8 @@ punts_are_on(const struct fabric_switch *sw)
     return punts_of(sw)->state == PUNTS_ON;
 }
 
-/* Counts the flows of 'table' that were not found, and those found that are
- * not to be there. */
+/* Counts the flows of 'table' that are missing, and those that are not
+ * desired. */
 static void
 found_count(const struct punts_found *found, uint8_t table,
             size_t *n_missing, size_t *n_unknown)
@@ -147,7 +147,8 @@ found_count(const struct punts_found *found, uint8_t table,
 
 /* Putting them there.  --------------------------------------------------- */
 
-/* Appends messages that delete all of it: packets are not to be limited. */
+/* Appends messages that delete all meters and flows: packets are not to be
+ * limited. */
 static void
 append_deletes(const struct punts *punts, struct ofpbuf *b)
 {
@@ -160,7 +161,7 @@ append_deletes(const struct punts *punts, struct ofpbuf *b)
     }
 }
 
-/* Appends what it takes for all to be right. */
+/* Appends the messages that establish the desired state. */
 static void
 append_difference(const struct punts *punts, unsigned rate, struct ofpbuf *b)
 {
@@ -179,7 +180,7 @@ append_difference(const struct punts *punts, unsigned rate, struct ofpbuf *b)
     }
 }
 
-/* Logs what differs, unless the switch had none of it: then it is new. */
+/* Logs the differences, unless the switch had no such flow: then it is new. */
 static void
 log_difference(const struct fabric_switch *sw)
 {
@@ -195,7 +196,7 @@ log_difference(const struct fabric_switch *sw)
     }
 }
 
-/* Meters and flows are known. */
+/* Meters and flows have been read: sends the difference. */
 static void
 send_difference(struct fabric_switch *sw)
 {
@@ -253,7 +254,7 @@ read_table(struct fabric_switch *sw, uint8_t table)
                                              &callbacks, sw);
 }
 
-/* There are too many flows to tell which are right: all of them go. */
+/* There are too many flows to compare: all of them are deleted. */
 static void
 start_over(struct punts *punts)
 {
@@ -347,7 +348,7 @@ punts_complete(struct fabric_switch *sw)
         struct ofpbuf b;
 
         ofpbuf_init(&b, 4096);
-        append_deletes(punts, &b); /* Of a time with a rate. */
+        append_deletes(punts, &b); /* From a time with a rate limit. */
         ofconn_send(sw->conn, b.data, b.size);
         ofpbuf_uninit(&b);
     }
@@ -400,14 +401,15 @@ audit_compare(struct fabric_switch *sw OVS_UNUSED, void *punts_,
     }
 }
 
-/* Requests the meters anew, and goes on from there. */
+/* Requests the meters again, and continues from there. */
 static void
 audit_repair(struct fabric_switch *sw, void *punts_)
 {
     struct punts *punts = punts_;
 
     if (punts->lost && punts->state == PUNTS_ON) {
-        /* Flows go with their meter, so these may be gone as well. */
+        /* Deleting a meter deletes its flows, so these may be missing as
+         * well. */
         memset(punts->meters, METER_ABSENT, sizeof punts->meters);
         set_state(sw, PUNTS_READING, "some were lost, and are put back");
         sampling_meters_request_punts(sw);

@@ -2,23 +2,21 @@
  *
  * The fabric's part of punts (controller/flow/punt-action.h) on a switch: a
  * pool of packet meters, and the flows in PUNT_TABLE and PUNT_METER_TABLE that
- * hold a packet against one of them before a copy of it goes up.
- *
- * A packet from a port has the meter that the lowest bits of the port's number
- * pick, one from a tunnel that of the lowest bits of its source's identity: so
- * a sender that floods takes its own share and no more, in the datapath.  Each
- * meter lets through what vmnd takes in from one sender (--packet-port-rate);
- * where that is any number, there are none.
+ * pass a packet through one of them before a copy of it is sent to vmnd.  A
+ * packet from a port uses the meter that the lowest bits of the port's number
+ * select, one from a tunnel that of the lowest bits of its source's identity:
+ * so a sender that floods uses up its own rate only, in the datapath.  Each
+ * meter's rate is what vmnd accepts from one sender (--packet-port-rate); if
+ * that is unlimited, there are no meters.
  *
  * A switch that connects is asked for its meters (sampling-meters.h), and for
- * the flows of the two tables; what is missing or differs is put right outside
- * of bundles.  They are no part of what the engine wants of a host, so that
- * one without meters can hold all the rest: reconciling and the marker pass
- * them by, and audits judge them apart.  A switch that refuses them works on
- * without: then copies are limited on their way to vmnd and in it, and no
- * earlier.
+ * the flows of the two tables; missing and different ones are repaired outside
+ * of bundles.  They are not part of the engine's desired state, so that a
+ * switch without meters can install all the rest: reconciling and the marker
+ * ignore them, and audits compare them separately.  If a switch rejects them,
+ * copies are only limited on their way to vmnd and in vmnd.
  *
- * What the meters have dropped is read with the other counters. */
+ * Packets that the meters have dropped are read with the other counters. */
 
 #ifndef CONTROLLER_FABRIC_PACKETS_PUNTS_H
 #define CONTROLLER_FABRIC_PACKETS_PUNTS_H 1
@@ -40,69 +38,70 @@ struct switch_part_class;
 
 extern const struct switch_part_class punts_part;
 
-/* How many senders are distinguished, powers of two; the meters' numbers go on
- * from the first, those for ports before those for tunnels. */
+/* Number of senders that are distinguished, powers of two; the meters' IDs are
+ * consecutive, those for ports before those for tunnels. */
 #define PUNTS_PORTS 256
 #define PUNTS_IDENTITIES 128
 #define PUNTS_METERS (PUNTS_PORTS + PUNTS_IDENTITIES)
 #define PUNTS_FIRST_METER 27001
-/* Meters, and the flows to each; and those that pick one. */
+/* Meters, and the flows that lead to each; and those that select one. */
 #define PUNTS_FLOWS (PUNTS_METERS + 2)
 
-/* PUNTS_READING: what the switch has is compared; PUNTS_PUTTING: it has been
- * sent the difference, and has yet to take it. */
+/* PUNTS_READING: the switch's flows are being read and compared;
+ * PUNTS_PUTTING: it was sent the difference, and has not confirmed it. */
 enum punts_state {
     PUNTS_UNKNOWN, PUNTS_READING, PUNTS_PUTTING, PUNTS_ON, PUNTS_OFF
 };
 
-/* What a reading of a switch has found of the flows. */
+/* Flows found by a reading of a switch. */
 struct punts_found {
     unsigned long right[BITMAP_N_LONGS(PUNTS_FLOWS)];
-    size_t n_unknown[2];      /* Others, in PUNT_TABLE and the next. */
+    size_t n_unknown[2];      /* Others, by table: PUNT_TABLE, the next. */
 };
 
-/* Of a switch.  Zeroed is unknown. */
+/* Of a switch.  All zeros: unknown. */
 struct punts {
     enum punts_state state;
     char *reason;               /* Why it is not PUNTS_ON, or NULL.  Owned. */
-    uint32_t xid;               /* Of what is put there, */
-    uint32_t barrier_xid;       /* and of the barrier behind that, or 0. */
+    uint32_t xid;               /* Of the messages that install them, */
+    uint32_t barrier_xid;       /* and of the barrier after those, or 0. */
     uint8_t meters[PUNTS_METERS]; /* An enum in punts.c. */
-    struct ofdump *dump;        /* Of the flows, or NULL. */
-    uint8_t reading;            /* The table that it is of. */
-    struct punts_found found;   /* By it, so far. */
-    struct punts_found audited; /* By the running audit, so far. */
+    struct ofdump *dump;        /* Request for the flows, or NULL. */
+    uint8_t reading;            /* The table of 'dump'. */
+    struct punts_found found;   /* Found by 'dump' so far. */
+    struct punts_found audited; /* Found by the running audit so far. */
     bool audited_on;            /* PUNTS_ON when that audit began. */
-    bool lost;                  /* It has found differences. */
-    struct ofpbuf *deletes;     /* Messages for what is to go.  Owned. */
+    bool lost;                  /* That audit has found differences. */
+    struct ofpbuf *deletes;     /* Messages that delete unknown flows.
+                                 * Owned. */
     struct punts_counts *counts; /* punts-count.c; or NULL.  Owned. */
 };
 
 struct punts *punts_of(const struct fabric_switch *);
 
-/* The switch has no meters of the kind, or fewer than 'max', or refuses to
- * tell. */
+/* The switch supports no such meters, or fewer than 'max', or rejects the
+ * request. */
 void punts_turn_off(struct fabric_switch *, const char *reason);
 void punts_set_max(struct fabric_switch *, uint32_t max);
-/* The switch has a meter: takes it (and returns true) if it is one of
- * these. */
+/* Handles a meter of the switch; returns true if it is one of these. */
 bool punts_set_meter(struct fabric_switch *,
                      const struct ofputil_meter_config *);
-/* All of its meters are known: reads the flows, and puts right what is not. */
+/* All meters of the switch have been read: reads the flows, and repairs the
+ * differences. */
 void punts_complete(struct fabric_switch *);
 
-/* Returns true if the switch has all of them, as far as is known. */
+/* Returns true if the switch has all of them installed, as far as known. */
 bool punts_are_on(const struct fabric_switch *);
 
 /* punts-count.c: what the meters drop.  ---------------------------------- */
 
-/* Sends the request, unless the last one is still unanswered. */
+/* Sends a request, unless one is in progress. */
 void punts_request_counts(struct fabric_switch *);
-/* Handles a message that belongs to the request.  Returns false if it does
- * not. */
+/* Handles a message that belongs to the request.  Returns false if it does not
+ * belong to it. */
 bool punts_count_message(struct fabric_switch *, enum ofptype,
                          const struct ofp_header *);
-/* The connection is gone: forgets the request. */
+/* The connection was closed: forgets the request. */
 void punts_counts_disconnected(struct fabric_switch *);
 void punts_counts_destroy(struct fabric_switch *);
 /* Packets of all senders. */

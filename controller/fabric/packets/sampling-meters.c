@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Meters and flows for copies of packets; see sampling-meters.h.  OpenFlow
- * 1.5, sections 7.3.4.5 (meter mod), 7.3.5.13 and on (multipart). */
+ * Meters and flows for samples of packets; see sampling-meters.h.  OpenFlow
+ * 1.5, sections 7.3.4.5 (meter mod), 7.3.5.13 and following (multipart). */
 
 #include <config.h>
 
@@ -48,14 +48,15 @@ BUILD_ASSERT_DECL(SAMPLING_FIRST_METER + 2 * SAMPLING_METERS + SAMPLING_OWN
 
 #define N_METERS (2 * SAMPLING_METERS)
 #define FIRST_OWN (SAMPLING_FIRST_METER + N_METERS)
-/* Of flows through rules' own meters. */
+/* Priority of flows to rules' own meters. */
 #define OWN_COOKIE UINT64_C(0x10000)
 #define METER_FLAGS (OFPMF13_PKTPS | OFPMF13_BURST)
-/* A connection, of a packet that conntrack has seen. */
+/* The packet belongs to a connection in conntrack. */
 #define CT_NEW 0x01
 #define CT_TRK 0x20
 
-/* Of the whole fabric: requests of switches limits' meters once more. */
+/* Of the whole fabric: schedules another request for the meters of flows'
+ * limits. */
 struct fabric_sampling_meters {
     struct event *timer;
     uint64_t n_freed;           /* Meters' numbers, when it was set last. */
@@ -85,7 +86,7 @@ turn_off(struct fabric_switch *sw, const char *reason)
     sm->features_xid = sm->config_xid = 0;
 }
 
-/* Meters of any kind are not to be had. */
+/* The switch supports no meters at all. */
 static void
 turn_all_off(struct fabric_switch *sw, const char *reason)
 {
@@ -95,7 +96,7 @@ turn_all_off(struct fabric_switch *sw, const char *reason)
 
 /* Putting them there.  --------------------------------------------------- */
 
-/* Meters for drops come first, then those for logs, then rules' own. */
+/* Order: meters for drops, those for logs, rules' own. */
 static void
 make_meter(unsigned i, struct ofputil_meter_config *mc,
            struct ofputil_meter_band *band)
@@ -158,9 +159,9 @@ append_controller(struct ofpbuf *ofpacts, unsigned meter)
     ofpact_finish_CONTROLLER(ofpacts, &controller);
 }
 
-/* A flow that copies through 'meter'.  Of kinds of packets these flows are
- * told apart by register 15, and of a kind by the lowest bits of a register,
- * as many as there are meters of that sort ('n', a power of two). */
+/* Encodes a flow that copies through 'meter'.  Register 15 distinguishes the
+ * kinds of packets, and the lowest bits of a register the meters of a kind, of
+ * which there are 'n', a power of two. */
 static void
 append_flow(uint32_t xid, uint32_t kind, int reg, unsigned n, unsigned meter,
             struct ofpbuf *b)
@@ -201,8 +202,8 @@ append_flow(uint32_t xid, uint32_t kind, int reg, unsigned n, unsigned meter,
     ofpbuf_uninit(&ofpacts);
 }
 
-/* Rules' own flows and meters, of a time before this connection, go: who they
- * are for is not known. */
+/* Deletes rules' own flows and meters from before this connection, whose rules
+ * are unknown. */
 static void
 append_own_deletes(const struct sampling_meters *sm, struct ofpbuf *b)
 {
@@ -229,7 +230,7 @@ append_own_deletes(const struct sampling_meters *sm, struct ofpbuf *b)
     }
 }
 
-/* The bank is known: puts there what is missing. */
+/* The pool has been read: adds what is missing. */
 static void
 complete(struct fabric_switch *sw)
 {
@@ -337,8 +338,8 @@ is_right(const struct ofputil_meter_config *mc, unsigned i)
     return same_meter(mc, &desired);
 }
 
-/* A limit's meter that no flow can have any more goes, and one that is not as
- * it was made becomes right. */
+/* Deletes a limit's meter that no flow can have any more, and repairs one that
+ * differs. */
 static void
 repair_limit(struct fabric_switch *sw,
              const struct ofputil_meter_config *found)
@@ -391,8 +392,8 @@ handle_meter(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
 
 enum meters { METERS_OK, METERS_BAD, METERS_TOO_MANY };
 
-/* Counts one meter, or message with meters, of what the switch answers.  If
- * that is too much its connection is closed, and false returned. */
+/* Counts one meter, or message with meters, of the switch's reply.  If that
+ * exceeds the limit, closes its connection and returns false. */
 static bool
 use_one(struct fabric_switch *sw)
 {
@@ -405,8 +406,8 @@ use_one(struct fabric_switch *sw)
     return false;
 }
 
-/* Calls 'cb' for each meter in the reply.  METERS_BAD: it makes no sense;
- * METERS_TOO_MANY: the connection is closed. */
+/* Calls 'cb' for each meter in the reply.  METERS_BAD: it is malformed;
+ * METERS_TOO_MANY: the connection was closed. */
 static enum meters
 each_meter(struct fabric_switch *sw, const struct ofp_header *oh,
            void (*cb)(struct fabric_switch *,
@@ -479,8 +480,8 @@ sampling_meters_request_punts(struct fabric_switch *sw)
 
 /* Limits' meters alone.  ------------------------------------------------- */
 
-/* An answer for the sake of meters that came with flows' limits: the bank and
- * rules' own meters are as they were put there. */
+/* A reply about meters of flows' limits: the pool and rules' own meters are
+ * known. */
 static void
 handle_limits(struct fabric_switch *sw, const struct ofp_header *oh)
 {
@@ -491,8 +492,8 @@ handle_limits(struct fabric_switch *sw, const struct ofp_header *oh)
     }
 }
 
-/* All that are connected are asked: which of them have held a flow with such
- * a limit is not known any more. */
+/* All connected switches are asked: which of them have had a flow with such a
+ * limit is not recorded. */
 static void
 request_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
 {

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What guests are to hear unasked: handlers that name an interval are called
- * by the clock, for each port that is on a host, with no packet.  Apps stay
- * pure: the clock is here, and what is said is theirs.
- *
- * Hosts take turns over the interval, and a host's ports over some seconds, so
- * that there is never much to do at once.  What waits for its turn does so
- * with the packets (packets.c), but takes nothing of a port's rate. */
+ * Timed handlers: packet handlers that set an interval are called
+ * periodically, for each port on a host, without a packet, for unsolicited
+ * messages to guests.  Apps stay pure: the timer is here.  Hosts are spread
+ * over the interval, and a host's ports over some seconds, so that there is
+ * never much to do at once.  Calls are queued with the packets (packets.c),
+ * but do not count against a port's rate. */
 
 #include <config.h>
 
@@ -23,15 +22,15 @@
 #include "timeval.h"
 #include "util.h"
 
-/* Ports of a host in a second; those that wait are a part of what may. */
+/* Ports of a host per second; those queued are a fraction of the queue's
+ * limit. */
 #define PORTS_PER_TICK 64
 BUILD_ASSERT_DECL(PORTS_PER_TICK < PACKETS_WAITING_MAX / 4);
 
 struct timed_state {
-    int64_t due_ms;             /* 0: not known yet. */
-    char *after;                /* The port it has come to, or NULL. */
-    uint32_t n_calls;           /* For ports that lead to a physical
-                                 * network. */
+    int64_t due_ms;             /* 0: not scheduled yet. */
+    char *after;                /* The last port called, or NULL. */
+    uint32_t n_calls;           /* Calls for ports to physical networks. */
 };
 
 static int64_t
@@ -40,7 +39,7 @@ interval_ms(const struct engine_handler *handler)
     return handler->class_->interval_s * INT64_C(1000);
 }
 
-/* Calls 'handler' for the VIF of port 'name', when its turn comes. */
+/* Queues a call of 'handler' for the VIF of port 'name'. */
 static void
 call_for(struct packets_of_switch *ps, const struct engine_handler *handler,
          const char *name)
@@ -63,7 +62,7 @@ call_for(struct packets_of_switch *ps, const struct engine_handler *handler,
     }
 }
 
-/* Calls 'handler' for the ports that lead to physical networks. */
+/* Queues calls of 'handler' for the ports to physical networks. */
 static void
 call_for_wires(struct packets_of_switch *ps,
                const struct engine_handler *handler,
@@ -88,7 +87,7 @@ call_for_wires(struct packets_of_switch *ps,
     state->n_calls++;
 }
 
-/* Goes on with the ports of a host; returns true at their end. */
+/* Continues with the ports of a host; returns true at the end. */
 static bool
 go_on(struct packets_of_switch *ps, const struct engine_handler *handler,
       struct timed_state *state)
@@ -120,7 +119,7 @@ go_on(struct packets_of_switch *ps, const struct engine_handler *handler,
     return !state->after;
 }
 
-/* Returns when its next turn is. */
+/* Returns when the host is due next. */
 static int64_t
 tick_switch(struct fabric_switch *sw, int64_t now_ms)
 {
@@ -149,9 +148,9 @@ tick_switch(struct fabric_switch *sw, int64_t now_ms)
     return next_ms;
 }
 
-/* Ticks at 'at_ms', or in a second if that comes later; not later than it
- * would anyway.  So what is due goes on once a second, and nothing else wakes
- * anybody. */
+/* Schedules the tick for 'at_ms', or in a second if that is later; never later
+ * than it is scheduled already.  So due calls continue once a second, and
+ * there are no other wakeups. */
 static void
 tick_at(struct fabric_packets *packets, int64_t at_ms)
 {
