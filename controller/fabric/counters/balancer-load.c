@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The load of balancers and of their backends, by what flows were hit that are
- * counted for it.  Not for who is to know of it. */
+ * Sums up the load of balancers and of their backends from the hits of counted
+ * flows; see fabric-counters.h.  Not for notifications about load
+ * (load-monitor/). */
 
 #include <config.h>
 
@@ -14,7 +15,7 @@
 #include "util.h"
 #include "vmn/vocabulary.h"
 
-/* A backend, by its part. */
+/* A backend, identified by the part of its flows. */
 struct backend {
     struct hmap_node node;
     uint32_t part;
@@ -103,7 +104,8 @@ fabric_balancer_load(const struct fabric *f, const char *balancer,
         fabric_parts(f, VMN_TABLE_PORT, members[i].port, port_cb, &loads[i]);
     }
     fabric_parts(f, VMN_TABLE_LOADBALANCER, balancer, balancer_cb, &sums);
-    /* A switch may have reported the latter, and not the former yet. */
+    /* A switch may have reported the admitted ones, but not yet the requested
+     * ones. */
     load->limited = sums.requested - MIN(sums.requested, sums.admitted);
     hmap_destroy(&sums.backends);
     free(backends);

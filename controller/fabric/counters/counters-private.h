@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What counters.c and counters-status.c share.  Not for others. */
+ * Declarations that counters.c and counters-status.c share.  Not for other
+ * files. */
 
 #ifndef CONTROLLER_FABRIC_COUNTERS_COUNTERS_PRIVATE_H
 #define CONTROLLER_FABRIC_COUNTERS_COUNTERS_PRIVATE_H 1
@@ -18,47 +19,52 @@
 struct event;
 struct fabric_switch;
 
-/* Kinds of drops, by app and reason, that are apart in sums. */
+/* Maximum number of pairs of app and reason that have a sum of drops of their
+ * own. */
 #define COUNTERS_SUMS_MAX 256
 
-/* Drops of an app for a reason, since the start.  Strings are the app's. */
+/* Drops by an app for a reason, since the start.  The strings are the
+ * app's. */
 struct drop_sum {
     const char *app, *reason;
     uint64_t packets, bytes;
 };
 
-/* What flows that say the same were hit by, on all hosts. */
+/* A counter: hits of all flows with the same owner, part and reason, on all
+ * hosts. */
 struct counter {
     struct hmap_node node;      /* In 'counters', by its cookie, part, reason
                                  * and log. */
-    struct hmap_node object_node; /* In 'by_object', by the name of what it is
-                                   * for. */
-    uint64_t cookie;            /* Of its owner, */
-    const char *app;            /* which is of this one. */
+    struct hmap_node object_node; /* In 'by_object', by the name of the owner's
+                                   * object. */
+    uint64_t cookie;            /* Of the flows' owner, */
+    const char *app;            /* and that owner's app. */
     uint32_t part;              /* flow_item_part(). */
     const char *reason;         /* Of a drop, or NULL.  The app's. */
-    bool log;                   /* What these flows decide is logged. */
+    bool log;                   /* True if the decisions of these flows are
+                                 * logged. */
     struct drop_sum *sum;       /* Of a drop, or NULL. */
-    size_t n_flows;             /* That refer to it. */
+    size_t n_flows;             /* Flows that refer to this counter. */
     struct fabric_count total;
-    int64_t packets_1000s;      /* Sums of their rates, in thousandths: they */
-    int64_t bytes_1000s;        /* are added and taken off without an error. */
-    uint64_t n_before;          /* With a log: packets of these that came
-                                 * before this vmnd. */
+    int64_t packets_1000s;      /* Sums of the flows' rates, in thousandths: */
+    int64_t bytes_1000s;        /* integers, so without rounding errors. */
+    uint64_t n_before;          /* With a log: packets that were counted before
+                                 * this vmnd started. */
 };
 
 struct counted_seen {
     uint64_t packets, bytes;
 };
 
-/* A flow of a host that was hit. */
+/* A flow of a host that has hits. */
 struct counted_flow {
     struct hmap_node node;      /* In 'flows', by flow_item's 'key_hash'. */
     struct counter *counter;
-    uint32_t xid;               /* Of the item that it was for then. */
-    struct counted_seen seen;   /* When it was read last. */
+    uint32_t xid;               /* Of the item that it was installed for at the
+                                 * last reading. */
+    struct counted_seen seen;   /* Statistics of the last reading. */
     struct fabric_count total;
-    uint32_t round;             /* When that was. */
+    uint32_t round;             /* Round of the last reading that had it. */
     float packets_per_s, bytes_per_s;   /* Between the last two readings. */
 };
 
@@ -66,19 +72,20 @@ struct counters_of_switch {
     struct fabric_switch *sw;
     struct hmap flows;          /* struct counted_flow. */
     struct ovs_list due_node;   /* In 'due', if hosts are read at all. */
-    int64_t due_ms;             /* time_msec() of its turn. */
+    int64_t due_ms;             /* time_msec() of its next reading. */
     bool often;                 /* fabric_count_often(). */
-    struct ofdump *dump;        /* While an answer is waited for, or NULL. */
+    struct ofdump *dump;        /* The request in progress, or NULL. */
     uint32_t round;             /* Of the last reading. */
-    bool unsure;                /* In it there was a flow that nobody wants. */
-    int64_t before_ms;          /* time_msec() when the last whole one began;
-                                 * 0: there was none. */
-    int64_t requested_ms;           /* time_msec() when this one began, and */
-    int64_t wall_ms;            /* wall clock. */
-    int64_t rest_until_ms;      /* time_msec(). */
+    bool unsure;                /* The last reading had a flow that is not
+                                 * desired. */
+    int64_t before_ms;          /* time_msec() when the last complete reading
+                                 * was requested; 0: none was. */
+    int64_t requested_ms;       /* time_msec() when this one was requested. */
+    int64_t wall_ms;            /* The same, wall clock. */
+    int64_t rest_until_ms;      /* time_msec(): not read again before. */
     struct ofdump_counts counts; /* Of the flow that is being read. */
-    struct traffic traffic;     /* Of its ports. */
-    bool was_read;              /* Once, as a whole. */
+    struct traffic traffic;     /* Of the host's ports. */
+    bool was_read;              /* Read completely at least once. */
 };
 
 struct counters {
@@ -94,10 +101,11 @@ struct counters {
     size_t n_sums;
     struct drop_sum sums[COUNTERS_SUMS_MAX];
     uint64_t n_polls, n_failed;
-    uint64_t n_full;            /* Flows' hits that were not kept. */
+    uint64_t n_full;            /* Hits not counted since the limit of flows
+                                 * was reached. */
 };
 
-/* Returns what is kept of a switch. */
+/* Returns the counters of a switch. */
 struct counters_of_switch *counters_of(const struct fabric_switch *);
 
 #endif /* controller/fabric/counters/counters-private.h */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Hits of flows, for those who ask: by object, by host, and in sums. */
+ * Queries of flows' hits: by object, by host, and in sums.  Not for reading
+ * switches (counters.c). */
 
 #include <config.h>
 
@@ -30,7 +31,7 @@ add(struct fabric_count *sum, const struct fabric_count *count)
     sum->last_ms = MAX(sum->last_ms, count->last_ms);
 }
 
-/* Returns true if 'counter' is of this object; fills in 'about'. */
+/* Returns true if 'counter' belongs to the object; fills in 'about'. */
 static bool
 is_of(const struct fabric *f, const struct counter *counter,
       enum vmn_table table, const char *name, struct engine_flow_owner *about)
@@ -104,7 +105,7 @@ fabric_parts(const struct fabric *f, enum vmn_table table, const char *name,
     }
 }
 
-/* Copies are faster than counters are read. */
+/* A sampled copy may be newer than the last reading of counters. */
 void
 fabric_rule_logs(const struct fabric *f, const char *policy, size_t n_rules,
                  struct fabric_log *logs)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads and sums up hits of flows; see counters.h.  What is shown of them is
- * in counters-status.c. */
+ * Reads and sums up hits of flows; see counters.h.  Not for queries
+ * (counters-status.c). */
 
 #include <config.h>
 
@@ -33,13 +33,13 @@ VLOG_DEFINE_THIS_MODULE(counters);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 20);
 
-/* Hosts that are read in one turn of the loop. */
+/* Maximum number of hosts that are read in one iteration of the loop. */
 #define REQUESTED_MAX 16
-/* A host is read for at most one part in so many of the time. */
+/* Readings of a host take at most this fraction of the time, 1/N. */
 #define SHARE 100
-/* Flows of which hits are kept, of all hosts together. */
+/* Maximum number of flows with hits that are kept, on all hosts together. */
 #define FLOWS_MAX 1000000
-/* A flow that is gone, but whose owner is not, is forgotten after so long. */
+/* A deleted flow whose owner still exists is forgotten after this time. */
 #define GONE_MS (3600 * 1000)
 
 struct counters_of_switch *
@@ -50,8 +50,8 @@ counters_of(const struct fabric_switch *sw)
 
 /* Counters.  ------------------------------------------------------------- */
 
-/* Where drops of 'app' for 'reason' are summed up.  When there are too many
- * kinds, the last one stands for all others. */
+/* Returns the sum of drops of 'app' for 'reason'.  When the limit of kinds is
+ * reached, the last sum counts all others. */
 static struct drop_sum *
 get_sum(struct counters *c, const char *app, const char *reason)
 {
@@ -100,7 +100,7 @@ get_counter(struct fabric *f, uint64_t cookie, uint32_t part,
     }
     engine_get_flow_owner(f->engine, cookie, part, &about);
     if (!about.owner) {
-        return NULL;            /* In the middle of a change. */
+        return NULL;            /* A group of revisions is being applied. */
     }
     counter = xzalloc(sizeof *counter);
     counter->cookie = cookie;
@@ -129,9 +129,9 @@ counter_unref(struct counters *c, struct counter *counter)
 
 /* Flows.  ---------------------------------------------------------------- */
 
-/* Two flows of a host with equal hashes, which are rare, have the same owner
- * and reason even more rarely.  One that gets a log is another one, which
- * takes over what has been seen. */
+/* Two flows of a host with equal hashes are rare, and then hardly ever have
+ * the same owner and reason.  A flow whose log was just enabled has another
+ * counter, which takes over the statistics seen so far. */
 static struct counted_flow *
 find_flow(const struct counters_of_switch *cs, const struct flow_item *item)
 {
@@ -141,7 +141,8 @@ find_flow(const struct counters_of_switch *cs, const struct flow_item *item)
         if (flow->counter->cookie == flow_cookie_owner(item->cookie)
             && flow->counter->log == flow_item_has_log(item)
             && flow->counter->reason == flow_item_drop_reason(item)
-            && (flow->xid == item->xid    /* Taking it apart costs more. */
+            && (flow->xid == item->xid    /* Decoding the item is more
+                                           * expensive. */
                 || flow->counter->part == flow_item_part(item))) {
             flow->xid = item->xid;
             return flow;
@@ -150,7 +151,7 @@ find_flow(const struct counters_of_switch *cs, const struct flow_item *item)
     return NULL;
 }
 
-/* A flow that takes the place of another's keeps what that was hit by. */
+/* A flow that replaces another one keeps that one's statistics. */
 static void
 take_over_seen(const struct counters_of_switch *cs,
                struct counted_flow *flow, const struct ofdump_counts *counts)
@@ -191,7 +192,8 @@ get_flow(struct counters_of_switch *cs, const struct flow_item *item,
 
     if (flow) {
         if (!flow->seen.packets) {
-            take_over_seen(cs, flow, counts); /* It has come back. */
+            take_over_seen(cs, flow, counts); /* The flow was installed
+                                               * again. */
         }
         return flow;
     }
@@ -211,7 +213,7 @@ get_flow(struct counters_of_switch *cs, const struct flow_item *item,
     flow->xid = item->xid;
     take_over_seen(cs, flow, counts);
     if (counter->log && counts->age_ms > time_msec() - c->started_ms) {
-        /* The one before us has logged these. */
+        /* Logged by the previous process. */
         counter->n_before += counts->packets - flow->seen.packets;
     }
     return flow;
@@ -266,8 +268,8 @@ add_packets(struct counted_flow *flow, uint64_t packets, uint64_t bytes,
     }
 }
 
-/* Adds what is new.  Fewer packets than the last time mean that the flow was
- * made anew. */
+/* Adds the difference to the last reading.  A lower packet count means that
+ * the flow was deleted and added again. */
 static void
 add_hits(struct counters_of_switch *cs, struct counted_flow *flow,
          const struct ofdump_counts *counts)
@@ -343,7 +345,7 @@ raw_cb(void *cs_, const struct ofdump_raw *raw)
     const struct flow_item *item;
 
     if (!ofdump_get_counts(raw, &cs->counts)) {
-        return false;           /* Let the codec say so. */
+        return false;           /* The codec reports that. */
     }
     if (!cs->counts.packets) {
         return true;            /* Nothing to look up. */
@@ -355,8 +357,8 @@ raw_cb(void *cs_, const struct ofdump_raw *raw)
     return item != NULL;
 }
 
-/* Not equal byte by byte: perhaps it is encoded in another way, perhaps it is
- * nobody's, or about to change. */
+/* Not identical byte by byte: it may be encoded differently, be unknown, or be
+ * about to change. */
 static void
 flow_cb(void *cs_, const struct ofputil_flow_stats *fs,
         const void *instructions OVS_UNUSED,
@@ -375,9 +377,9 @@ flow_cb(void *cs_, const struct ofputil_flow_stats *fs,
     }
 }
 
-/* Those that were not hit, or are not there, begin at nothing if they come
- * back; unless they are there, and nobody wants them at this moment.  What has
- * no owner any more is forgotten. */
+/* Flows without hits, or that are not installed, restart at zero if they
+ * appear again, except those that are installed but not desired at the moment.
+ * Flows whose owner no longer exists are forgotten. */
 static void
 forget_gone(struct counters_of_switch *cs)
 {
@@ -447,7 +449,7 @@ request(struct counters_of_switch *cs)
     if (sw->state != SWITCH_LIVE || sw->bundles.frozen
         || audit_is_running(sw) || cs->dump
         || time_msec() < cs->rest_until_ms) {
-        return;                 /* It has its next turn. */
+        return;                 /* It is already scheduled. */
     }
     cs->round++;
     cs->unsure = false;
@@ -462,8 +464,8 @@ request(struct counters_of_switch *cs)
 
 /* When.  ----------------------------------------------------------------- */
 
-/* Puts a host where its turn is.  That is mostly the end, so the search begins
- * there. */
+/* Inserts a host into the queue by its time.  That is mostly the end, so the
+ * search starts there. */
 static void
 set_due(struct counters *c, struct counters_of_switch *cs, int64_t due_ms)
 {
@@ -478,7 +480,7 @@ set_due(struct counters *c, struct counters_of_switch *cs, int64_t due_ms)
     ovs_list_insert(before->next, &cs->due_node);
 }
 
-/* From one turn of the host to the next. */
+/* Returns the interval between two readings of the host. */
 static int64_t
 interval_of(const struct counters *c, const struct counters_of_switch *cs)
 {
@@ -520,13 +522,13 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *c_)
                     && cs->due_ms <= now; i++) {
         request(cs);
         ovs_list_remove(&cs->due_node);
-        /* From start to start, unless that is long past. */
+        /* From start to start, unless that time has passed long ago. */
         set_due(c, cs, MAX(cs->due_ms + interval_of(c, cs), now + 1));
     }
     set_timer(c);
 }
 
-/* A host that is newly among them has its turn within that time. */
+/* A host that was just added to the set is read within the interval. */
 int64_t
 fabric_count_interval(const struct fabric *f)
 {
@@ -594,7 +596,8 @@ init(struct fabric_switch *sw, void *cs_)
     cs->sw = sw;
     hmap_init(&cs->flows);
     if (c->interval_ms) {
-        /* Spread evenly, and in every process in the same way. */
+        /* Spread evenly over the interval, in the same way in every
+         * process. */
         set_due(c, cs, time_msec() + hash_string(sw->host->name, 0)
                        % c->interval_ms);
         set_timer(c);

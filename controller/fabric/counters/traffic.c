@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads what goes through the ports of a switch; see traffic.h. */
+ * Reads the port statistics of a switch; see traffic.h. */
 
 #include <config.h>
 
@@ -56,7 +56,7 @@ traffic_find(const struct traffic *traffic, uint32_t ofport)
                                 compare_ports) : NULL;
 }
 
-/* A switch that does not know says UINT64_MAX. */
+/* UINT64_MAX means that the switch does not support the counter. */
 static uint64_t
 known(uint64_t n)
 {
@@ -82,14 +82,14 @@ add_port(struct traffic *traffic, const struct ofputil_port_stats *ps)
     };
 }
 
-/* Fewer than before is another port, or another life of it. */
+/* A lower count means another port, or that the port was added again. */
 static double
 rate(uint64_t now, uint64_t before, int64_t ms)
 {
     return now > before ? (now - before) * 1000.0 / ms : 0;
 }
 
-/* The reply is whole. */
+/* The reply is complete. */
 static void
 finish(struct traffic *traffic)
 {

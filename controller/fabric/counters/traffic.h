@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What goes through the ports of a switch, in packets, bytes, and bytes a
- * second.  A switch is read for all of its ports whenever its flows' hits are
- * read (counters.c), and what it says is kept until the next time.
- *
- * Not stored, and not summed over a port's lives: it is the switch's own
- * count. */
+ * Port statistics of a switch: packets, bytes, and bytes per second.  A switch
+ * is asked for the statistics of all of its ports whenever its flows' hits are
+ * read (counters.c); they are kept until the next time.  Not stored, and not
+ * summed up when a port is added again: these are the switch's own
+ * counters. */
 
 #ifndef CONTROLLER_FABRIC_COUNTERS_TRAFFIC_H
 #define CONTROLLER_FABRIC_COUNTERS_TRAFFIC_H 1
@@ -18,7 +17,8 @@
 
 struct ofconn;
 
-/* As the switch sees it: what it receives on a VM's port, the VM has sent. */
+/* From the switch's view: what it receives on a VM's port was sent by the
+ * VM. */
 struct traffic_port {
     uint32_t ofport;
     uint64_t rx_packets, rx_bytes;
@@ -26,31 +26,30 @@ struct traffic_port {
     double rx_bytes_per_s, tx_bytes_per_s; /* Between the last two readings. */
 };
 
-/* Ports that are kept of a switch's reply; what it says of more is passed
- * over. */
+/* Maximum number of ports kept of a switch's reply; others are ignored. */
 #define TRAFFIC_PORTS_MAX 16384
 
-/* Of one switch.  All zero: nothing is known. */
+/* Of one switch.  All zeros: nothing is known. */
 struct traffic {
-    uint32_t xid;                   /* Of the question, or 0: none is open. */
-    bool unsupported;               /* It has answered with an error. */
-    int64_t asked_ms, before_ms;    /* time_msec() of the last two. */
+    uint32_t xid;                   /* Of the request in progress, or 0. */
+    bool unsupported;               /* The switch replied with an error. */
+    int64_t asked_ms, before_ms;    /* time_msec() of the last two requests. */
     size_t n, n_next;
     size_t allocated_next;
     struct traffic_port *ports;     /* By number.  Owned, as the next. */
-    struct traffic_port *next;      /* What has come of the reply. */
+    struct traffic_port *next;      /* Received parts of the reply. */
 };
 
-/* Sends the request, unless the last one is still unanswered. */
+/* Sends a request, unless one is in progress. */
 void traffic_request(struct traffic *, struct ofconn *);
-/* Handles a message that belongs to the request.  Returns false if it does
- * not. */
+/* Handles a message that belongs to the request.  Returns false if it does not
+ * belong to it. */
 bool traffic_message(struct traffic *, enum ofptype,
                      const struct ofp_header *);
-/* The connection is gone: so is all that is known. */
+/* Forgets everything, since the connection was closed. */
 void traffic_forget(struct traffic *);
 
-/* Or NULL.  Valid until the next message. */
+/* Returns the statistics of a port, or NULL.  Valid until the next message. */
 const struct traffic_port *traffic_find(const struct traffic *,
                                         uint32_t ofport);
 
