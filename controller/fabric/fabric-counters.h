@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What flows were hit by: rules of policies, parts of objects, balancers. */
+ * Hits of flows: of policies' rules, of parts of objects, and of balancers. */
 
 #ifndef CONTROLLER_FABRIC_FABRIC_COUNTERS_H
 #define CONTROLLER_FABRIC_FABRIC_COUNTERS_H 1
@@ -15,26 +15,25 @@ struct fabric;
 struct sset;
 struct vmn_lb_member;
 
-/* What flows were hit by.  It is some seconds old (fabric_options.count_s). */
+/* Hits of flows.  Some seconds old (fabric_options.count_s). */
 struct fabric_count {
     uint64_t packets, bytes;
     int64_t last_ms;            /* Wall clock, to the second; 0: never. */
 };
 
-/* Fills in 'rest' for what flows of an object (a policy, a quarantine, a tier)
- * were hit by that are no rule's, and 'counts' for its rules, of which there
- * are 'n_rules', on all hosts together.  Returns false if none of these was
- * ever hit. */
+/* Fills in 'counts' with the hits of each of the 'n_rules' rules of an object
+ * (a policy, a quarantine, a tier), and 'rest' with those of its flows that
+ * belong to no rule, on all hosts together.  Returns false if all are zero. */
 bool fabric_rule_counts(const struct fabric *, enum vmn_table,
                         const char *name, size_t n_rules,
                         struct fabric_count *counts,
                         struct fabric_count *rest);
 
-/* Returns the number of hosts whose counters this vmnd has not read yet: what
- * flows were hit by there is in none of its figures. */
+/* Returns the number of hosts whose counters this vmnd has not read yet: hits
+ * on these hosts are missing in all of its figures. */
 size_t fabric_unread_hosts(const struct fabric *);
 
-/* What goes through flows of late, on all hosts together: rates are those
+/* Current traffic through flows, on all hosts together: rates are those
  * between the last two readings of each host. */
 struct fabric_load {
     uint64_t packets, bytes;
@@ -42,9 +41,9 @@ struct fabric_load {
     int64_t last_ms;            /* Wall clock, to the second; 0: never. */
 };
 
-/* Calls 'cb' for what flows of an object were hit by that are counted, apart
- * by part (vmn_flow_count_part(), or 0) and reason (of those that drop; else
- * NULL), in any order; several times for one part, perhaps. */
+/* Calls 'cb' with the hits of an object's counted flows, separately by part
+ * (vmn_flow_count_part(), or 0) and by reason (of those that drop; else NULL),
+ * in any order; possibly several times for a part. */
 typedef void fabric_part_cb(void *aux, uint32_t part, const char *reason,
                             const struct fabric_load *);
 void fabric_parts(const struct fabric *, enum vmn_table, const char *name,
@@ -52,37 +51,40 @@ void fabric_parts(const struct fabric *, enum vmn_table, const char *name,
 
 /* The load of a balancer, on all hosts together. */
 struct fabric_balancer_load {
-    uint64_t connections;       /* New ones, and so many a second. */
+    uint64_t connections;       /* New connections, and their rate per
+                                 * second. */
     double connections_per_s;
-    uint64_t packets, bytes;    /* That clients sent it. */
+    uint64_t packets, bytes;    /* Sent by clients. */
     double packets_per_s, bytes_per_s;
-    uint64_t dropped;           /* Packets... */
-    uint64_t limited;           /* ...and those that would have opened one
-                                 * connection more than their clients may. */
-    int64_t last_ms;            /* Of a connection; 0: never. */
+    uint64_t dropped;           /* Dropped packets, */
+    uint64_t limited;           /* and packets dropped since they would have
+                                 * exceeded the limit of connections per
+                                 * client. */
+    int64_t last_ms;            /* Of the last connection; 0: none yet. */
 };
-/* Fills in 'load', and 'loads' for each of its 'n' backends
- * (VMN_QUERY_BACKENDS) what they were given by it; but packets and bytes of a
- * backend are what all balancers sent it. */
+/* Fills in 'load', and 'loads' with what the balancer assigned to each of its
+ * 'n' backends (VMN_QUERY_BACKENDS); but a backend's packets and bytes include
+ * those of all balancers. */
 void fabric_balancer_load(const struct fabric *, const char *balancer,
                           const struct vmn_lb_member *members, size_t n,
                           struct fabric_balancer_load *load,
                           struct fabric_balancer_load *loads);
 
-/* How often the counters of each host are read at least, in seconds; 0: never.
- * */
+/* Returns the maximum interval between readings of a host's counters, in
+ * seconds; 0: never read. */
 int64_t fabric_count_interval(const struct fabric *);
 
-/* From now on the counters of these hosts, and of no others, are read every
- * FABRIC_COUNT_OFTEN_S, if that is more often than others are. */
+/* Has the counters of these hosts, and of no others, read every
+ * FABRIC_COUNT_OFTEN_S, if that is more frequent than the configured
+ * interval. */
 #define FABRIC_COUNT_OFTEN_S 5
 void fabric_count_often(struct fabric *, const struct sset *hosts);
 
-/* What a rule with a log has decided since the start, as far as counters have
- * been read. */
+/* Decisions of a rule with a log since the start, as of the last reading of
+ * counters. */
 struct fabric_log {
-    uint64_t n_events;          /* Packets that the rule has decided on. */
-    uint64_t n_logged;          /* Of these, that were logged. */
+    uint64_t n_events;          /* Packets that matched the rule. */
+    uint64_t n_logged;          /* Of these, those that were logged. */
 };
 /* Fills in 'logs' for the 'n_rules' rules of a policy. */
 void fabric_rule_logs(const struct fabric *, const char *policy,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What was dropped, by host, app and reason: by flows, by meters of senders,
- * and by the controller itself. */
+ * Dropped packets, by host, app and reason: dropped by flows, by the meters of
+ * senders, and by the controller itself. */
 
 #ifndef CONTROLLER_FABRIC_FABRIC_DROPS_H
 #define CONTROLLER_FABRIC_FABRIC_DROPS_H 1
@@ -13,8 +13,8 @@
 
 struct fabric;
 
-/* What flows of a host dropped that have one owner and one reason; or what the
- * meters of its senders did. */
+/* Drops on a host by flows with one owner and one reason; or by the meters of
+ * its senders. */
 struct fabric_drop {
     const char *host;
     const char *app;            /* This and the next are constants. */
@@ -23,31 +23,33 @@ struct fabric_drop {
     uint32_t part;
     struct fabric_count count;
     bool background;            /* engine_is_background(). */
-    bool metered;               /* No flow's: what a sender had sent up beyond
-                                 * its rate, and its switch dropped. */
-    const char *port;           /* Of these: the sender, or NULL (tunnels). */
+    bool metered;               /* Dropped by a meter and not by a flow:
+                                 * packets to the controller that exceeded the
+                                 * sender's rate. */
+    const char *port;           /* If metered: the sender, or NULL
+                                 * (tunnels). */
 };
 
-/* Calls 'cb' for each of them (of 'host' alone, if that is not NULL). */
+/* Calls 'cb' for each of them (only those of 'host', unless that is NULL). */
 typedef void fabric_drop_cb(void *aux, const struct fabric_drop *);
 void fabric_drops(const struct fabric *, const char *host, fabric_drop_cb *,
                   void *aux);
 
-/* Sets '*ports' and '*tunnels' to the packets from there that meters of
- * senders have dropped since the start, on all hosts. */
+/* Sets '*ports' and '*tunnels' to the number of packets from ports and from
+ * tunnels that senders' meters have dropped since the start, on all hosts. */
 void fabric_metered(const struct fabric *, uint64_t *ports,
                     uint64_t *tunnels);
 
-/* Calls 'cb' for each app and reason, of which there are not many, with what
- * flows dropped since the start, those that are no more included.
+/* Calls 'cb' for each app and reason, of which there are few, with the drops
+ * since the start, including those of deleted flows.
  * 'background': engine_is_background(). */
 typedef void fabric_drop_sum_cb(void *aux, const char *app,
                                 const char *reason, bool background,
                                 uint64_t packets, uint64_t bytes);
 void fabric_drop_sums(const struct fabric *, fabric_drop_sum_cb *, void *aux);
 
-/* Calls 'cb' for each reason to drop a packet that was sent up, or an answer:
- * 'who' is "vmn", or "APP.HANDLER" for what a handler gave no answer to. */
+/* Calls 'cb' for each reason for which a packet-in, or a reply to one, was
+ * dropped: 'who' is "vmn", or "APP.HANDLER" if a handler gave no reply. */
 typedef void fabric_packet_drop_cb(void *aux, const char *who,
                                    const char *reason, uint64_t n);
 void fabric_packet_drops(const struct fabric *, fabric_packet_drop_cb *,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a host is to hold, flow by flow, for people. */
+ * The desired flows and groups of a host, as text. */
 
 #ifndef CONTROLLER_FABRIC_FABRIC_FLOWS_H
 #define CONTROLLER_FABRIC_FABRIC_FLOWS_H 1
@@ -13,29 +13,28 @@ struct arena;
 struct fabric;
 struct schema_struct;
 
-/* Which flows and groups of a host somebody wants to see.  Strings are
- * borrowed. */
+/* Selects flows and groups of a host.  Strings are borrowed. */
 struct fabric_filter {
-    const char *app;            /* Whose owner is of this app, or NULL. */
-    const char *object;         /* Whose owner's key, or a part of it between
-                                 * "/" or "|", is this, or NULL. */
-    bool by_table;              /* Flows in these tables; no groups. */
+    const char *app;            /* The owner's app, or NULL: any. */
+    const char *object;         /* The owner's key, or a part of it between "/"
+                                 * or "|"; NULL: any. */
+    bool by_table;              /* Only flows in these tables; no groups. */
     int first_table, last_table;
 };
 
-/* What a flow or a group does. */
+/* The contents of a flow or group. */
 struct fabric_contents {
     const char *actions, *cookie; /* Of a flow; else NULL. */
-    const char *reason;         /* Of one that drops, why; or NULL. */
+    const char *reason;         /* The reason of a flow that drops; or NULL. */
     const char *group;          /* Of a group; else NULL. */
     int idle_timeout, hard_timeout; /* In seconds; -1: neither is set. */
 };
 
-/* One that is desired.  Members are called as in JSON. */
+/* A desired flow or group.  Members are called as in JSON. */
 struct fabric_flow {
     int table, priority;
     const char *match, *actions;
-    const char *reason;         /* Of one that drops, why; or NULL. */
+    const char *reason;         /* The reason of a flow that drops; or NULL. */
     const char *cookie;
     const char *owner;          /* "APP.UNIT/KEY", or NULL. */
     const char *scope;
@@ -45,18 +44,17 @@ extern const struct schema_struct fabric_flow_shown;
 struct fabric_group {
     uint32_t group_id;
     const char *group;
-    const char *owner, *scope;  /* As of a flow. */
+    const char *owner, *scope;  /* As for a flow. */
 };
 extern const struct schema_struct fabric_group_shown;
 
-/* What a host is to hold, for people: groups by number, then flows as packets
- * meet them, at most 'limit' of each.  What it is is decided at once; to put
- * one into words takes some microseconds, so that a caller that lists many
- * does so in several turns.
- *
- * fabric_flows_create() returns NULL for an unknown host.  '*n_flows' and
- * '*n_groups' are how many pass 'filter'.  The others fill in the next one,
- * in 'arena', and return false once there is none. */
+/* Lists the desired flows and groups of a host: groups by ID, then flows in
+ * the order of tables and priorities, at most 'limit' of each.  The list is a
+ * snapshot of the moment of creation; formatting an item takes some
+ * microseconds, so callers format long lists in several iterations of the
+ * loop. fabric_flows_create() returns NULL for an unknown host, and sets
+ * '*n_flows' and '*n_groups' to how many pass 'filter'.  The others fill in
+ * the next item, in 'arena', and return false at the end. */
 struct fabric_flows;
 struct fabric_flows *fabric_flows_create(const struct fabric *,
                                          const char *host,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Frames to and from the ports of hosts, past all flows. */
+ * Sends frames to the ports of hosts and receives frames from them, bypassing
+ * all flows. */
 
 #ifndef CONTROLLER_FABRIC_FABRIC_FRAMES_H
 #define CONTROLLER_FABRIC_FABRIC_FRAMES_H 1
@@ -12,21 +13,21 @@
 struct fabric;
 
 /* Sends an Ethernet frame, of VMN_FRAME_MIN to VMN_FRAME_MAX bytes, out of
- * OpenFlow port 'ofport' of 'host', past all flows.  Returns false if the
- * host is not connected, or does not read what it is sent. */
+ * OpenFlow port 'ofport' of 'host', bypassing all flows.  Returns false if the
+ * host is not connected, or its connection is congested. */
 bool fabric_send_frame(struct fabric *, const char *host, uint32_t ofport,
                        const void *frame, size_t size);
 
-/* Asks the switch of 'host' for a sign of life, if it is connected. */
+/* Probes the switch of 'host' (an echo request), if it is connected. */
 void fabric_ask_host(struct fabric *, const char *host);
 /* Returns true if the switch of 'host' is connected and has sent anything
  * later than 'since_us', of time_usec(). */
 bool fabric_host_heard_since(const struct fabric *, const char *host,
                              int64_t since_us);
 
-/* Where packets go that come up for a handler which is the controller's
- * ('told' of struct vmn_handler_class), within the limits of all packets.  The
- * frame is borrowed, and perhaps cut off.  NULL: nowhere. */
+/* Sets the callback for packet-ins of the controller's own handlers ('told' of
+ * struct vmn_handler_class), which are limited as all packet-ins.  The frame
+ * is borrowed, and may be truncated.  NULL: they are dropped. */
 typedef void fabric_sink_cb(void *aux, const char *host, uint32_t in_port,
                             const uint8_t *frame, size_t size);
 void fabric_set_sink(struct fabric *, fabric_sink_cb *, void *aux);

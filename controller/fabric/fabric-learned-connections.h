@@ -16,12 +16,12 @@ struct vmn_names;
 
 /* The connections of a network that hosts have learned. */
 struct fabric_connections {
-    size_t n_hosts;             /* Those that were asked for, in order. */
+    size_t n_hosts;             /* The hosts of the request, in order. */
     struct fabric_connections_host {
         const char *name;
-        const char *missing;    /* Why it has not answered, or NULL. */
+        const char *missing;    /* Why it did not reply, or NULL. */
         size_t n;               /* Connections. */
-        bool full;              /* There may have been more. */
+        bool full;              /* The limit was reached: there may be more. */
     } *hosts;
     size_t n_connections;
     const struct learned_connection *connections;

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the parts of the fabric share: the fabric as a whole, and what it does
- * for them.  Not for anyone outside of this folder.
+ * Declarations that the parts of the fabric share: the fabric as a whole, and
+ * its callbacks.  Not for anything outside of this folder.
  *
- * From below: hosts/ has the table of hosts, on which all others stand;
- * session/ the OpenFlow sessions with their switches; packets/ what switches
- * send up, and samples; counters/ hits of flows, and traffic; ovsdb/ the
- * hosts' databases, and what follows from what they report.  fabric.c makes
- * all of them, and nobody calls it: what a lower part has a higher one do goes
- * through struct fabric_callbacks. */
+ * The folders, from the lowest: hosts/ has the table of hosts, which all
+ * others use; session/ the OpenFlow sessions with their switches; packets/
+ * packet-ins and samples; counters/ hits of flows, and traffic; ovsdb/ the
+ * hosts' databases, and what follows from their reports. fabric.c creates all
+ * of them and is called by none: a lower part calls a higher one through
+ * struct fabric_callbacks only. */
 
 #ifndef CONTROLLER_FABRIC_FABRIC_PRIVATE_H
 #define CONTROLLER_FABRIC_FABRIC_PRIVATE_H 1
@@ -40,31 +40,34 @@ struct switch_part_class;
 struct event;
 struct fabric_options;
 
-/* What a part has others do that stand above it, or beside it: fabric.c, which
- * knows all of them, says who does. */
+/* Calls from a part of the fabric to parts above or beside it. fabric.c, which
+ * knows all parts, implements them. */
 struct fabric_callbacks {
-    /* The host's bridge has another datapath id, or none. */
+    /* The datapath ID of the host's bridge changed, or it has none any
+     * more. */
     void (*datapath_changed)(struct fabric_host *);
-    /* The host's switch has connected, is gone, or is live. */
+    /* The host's switch connected, disconnected, or became live. */
     void (*switch_changed)(struct fabric_host *);
-    /* All that the host has to report for a start is in the model. */
+    /* The model contains the complete first report of the host. */
     void (*host_reported)(struct fabric_host *);
-    /* Some host may have acknowledged more.  Once in a turn. */
+    /* Some host may have acknowledged a newer revision.  Once per iteration of
+     * the loop. */
     void (*acked)(struct fabric *);
-    /* Numbers that no host holds any more have become free. */
+    /* IDs that no host uses any more were freed. */
     void (*numbers_freed)(struct fabric *);
     /* A packet of 'size' bytes was dropped by a flow of 'sw' whose hits the
      * switch does not count; 'cookie', 'part' and 'reason' are the flow's. */
     void (*uncounted_drop)(struct fabric_switch *sw, uint64_t cookie,
                            uint32_t part, const char *reason, uint32_t size);
-    /* Returns false while what hosts report of a port is still to become its
-     * binding; else sets '*revision' to the binding's, 0 if it has none. */
+    /* Returns false while a report about the port has not been turned into its
+     * binding yet; else sets '*revision' to the binding's, 0 if it has
+     * none. */
     bool (*port_binding)(const struct fabric *, const char *port,
                          uint64_t *revision);
-    /* For some ports there is nothing more to become a binding: whoever waits
-     * for that is to look again. */
+    /* For some ports no report is pending any more: waits for that must be
+     * checked again. */
     void (*bindings_decided)(struct fabric *);
-    /* Files with certificates have changed. */
+    /* Certificate files changed. */
     void (*certificates_changed)(const struct fabric *);
 };
 
@@ -78,9 +81,9 @@ struct fabric {
     struct siphash_key marker_key; /* marker_key_init(). */
 
     struct hmap hosts;          /* struct fabric_host, by name. */
-    struct hmap claims;         /* struct fabric_host, by the datapath id that
-                                 * is theirs, of those that have one. */
-    struct hmap addresses;      /* Of their rows (host-addresses.c). */
+    struct hmap claims;         /* struct fabric_host, by claimed datapath ID,
+                                 * if any. */
+    struct hmap addresses;      /* From the hosts' rows (host-addresses.c). */
 
     struct fabric_db *db;       /* Owned; fabric_db_create(). */
     struct rejected_hosts *rejected; /* Owned. */
@@ -92,22 +95,24 @@ struct fabric {
     struct conntrack_flushes *flushes;    /* Owned. */
     struct fabric_sampling_meters *sampling_meters; /* Owned. */
     struct ovs_list digest_queries; /* Of fabric-unixctl.c. */
-    /* From fabric_options, or their defaults. */
+    /* Copies of fabric_options, or their defaults. */
     size_t max_bundles, max_bytes;
     int stall_ms;
-    int silent_ms, silent_inbound_ms; /* HOST_SILENT_*, but for tests. */
-    int flush_again_ms, flush_keep_ms; /* FABRIC_FLUSH_*_MS, but for tests. */
-    int request_limits_ms;          /* SAMPLING_REQUEST_MS, but for tests. */
+    int silent_ms, silent_inbound_ms; /* HOST_SILENT_*, except in tests. */
+    int flush_again_ms, flush_keep_ms; /* FABRIC_FLUSH_*_MS, except in
+                                        * tests. */
+    int request_limits_ms;          /* SAMPLING_REQUEST_MS, except in tests. */
     size_t host_memory;
-    unsigned packet_port_rate, packet_host_rate; /* Packets a second; 0: any
-                                                  * number. */
-    unsigned report_rate;       /* 0: any number. */
+    unsigned packet_port_rate, packet_host_rate; /* Packets per second; 0:
+                                                  * unlimited. */
+    unsigned report_rate;       /* 0: unlimited. */
     int mtu_hold_ms;
     int64_t audit_s;            /* 0: no audits. */
-    int64_t count_often_ms;     /* FABRIC_COUNT_OFTEN_S, but for tests. */
+    int64_t count_often_ms;     /* FABRIC_COUNT_OFTEN_S, except in tests. */
     size_t audit_alarm;         /* Percent. */
     struct event *audit_timer;  /* Or NULL. */
-    struct status_audit audited; /* What all audits found, by owner alone. */
+    struct status_audit audited; /* Differences found by all audits, by
+                                  * owner. */
 
     struct fabric_watcher {
         const struct fabric_watch *watch;
@@ -119,18 +124,20 @@ struct fabric {
 
     const struct fabric_callbacks *callbacks; /* Constant. */
 
-    uint64_t n_metered[2];      /* Packets that meters of punts have dropped:
-                                 * of ports, and of tunnels. */
-    bool from_nothing;          /* A host that is made now has been sent the
-                                 * difference from nothing, or will be. */
-    uint64_t last_revision;     /* Of the last group that became durable. */
-    uint64_t sending_before;    /* Of the one before, while it is sent. */
-    size_t n_owing;             /* Switches that owe answers. */
+    uint64_t n_metered[2];      /* Packets dropped by the meters of punts: from
+                                 * ports, and from tunnels. */
+    bool from_nothing;          /* True while hosts are created whose first
+                                 * difference is their complete desired
+                                 * state. */
+    uint64_t last_revision;     /* Of the last durable group of revisions. */
+    uint64_t sending_before;    /* Of the previous one, while that group is
+                                 * sent. */
+    size_t n_owing;             /* Switches with outstanding replies. */
     struct fabric_stats stats;
 };
 
-/* Calls MEMBER of each who watches that has it, with the arguments in
- * brackets, of which 'aux' is theirs. */
+/* Calls MEMBER of each watcher that sets it, with the arguments in
+ * parentheses, where 'aux' is the watcher's. */
 #define FABRIC_NOTIFY(F, MEMBER, ARGUMENTS)                             \
     for (size_t w_ = 0; w_ < (F)->n_watchers; w_++) {                   \
         const struct fabric_watch *watch_ = (F)->watchers[w_].watch;    \
@@ -143,13 +150,13 @@ struct fabric {
 
 /* digest.c.  ------------------------------------------------------------- */
 
-/* "FLOWS GROUPS DIGEST" of all that 'host' is to hold.  The digest is a sum
- * over them, 16 hexadecimal digits.  The caller frees it. */
+/* Returns "FLOWS GROUPS DIGEST" of the desired state of 'host'.  The digest is
+ * a sum over all items, 16 hexadecimal digits.  The caller frees it. */
 char *fabric_host_digest(const struct fabric *, const char *host);
 
 /* fabric-unixctl.c.  ----------------------------------------------------- */
 
-/* Refuses the commands that still wait. */
+/* Rejects the commands that are still waiting. */
 void fabric_unixctl_destroy(struct fabric *);
 
 #endif /* controller/fabric/fabric-private.h */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Describes the fabric's structs that are shown and are not the status of an
- * object (controller/schema/status.h): flows, differences, receipts, hosts
- * that are behind. */
+ * Describes the fabric's structs that are shown but are no object's status
+ * (controller/schema/status.h): flows, differences, receipts, hosts that are
+ * behind. */
 
 #include <config.h>
 

@@ -74,7 +74,7 @@ fabric_host_acked(const struct fabric *f, const char *name)
 
 /* Behind.  --------------------------------------------------------------- */
 
-/* Longest first. */
+/* Sorts the longest lag first. */
 static int
 compare_behind(const void *a_, const void *b_)
 {
@@ -116,7 +116,7 @@ const char *const fabric_states[FABRIC_N_STATES] = {
     "offline", "refused",
 };
 
-/* The index of the host's. */
+/* Returns the index of the host's state. */
 static size_t
 find_state(const struct fabric_host *host)
 {

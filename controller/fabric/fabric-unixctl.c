@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * "ovs-appctl -t vmnd fabric/...": what shows the inside of a running
- * vmnd.  docs/man/vmnd.8 lists the commands. */
+ * "ovs-appctl -t vmnd fabric/...": commands that show the internal state of a
+ * running vmnd. docs/man/vmnd.8 lists them. */
 
 #include <config.h>
 
@@ -28,7 +28,8 @@
 #include "unixctl.h"
 #include "util.h"
 
-/* Refusals, and receipts, that one command shows. */
+/* Maximum number of rejected items, and of receipts, that one command
+ * shows. */
 #define SHOWN_MAX 100
 
 static void
@@ -41,7 +42,7 @@ reply_json(struct unixctl_conn *conn, json_t *json)
     json_decref(json);
 }
 
-/* The host's status, which is there. */
+/* Prints the status of the host, which exists. */
 static json_t *
 host_to_json(const struct fabric *f, const char *name)
 {
@@ -135,7 +136,8 @@ backlog_to_json(const struct backlog *backlog)
                      "revision", (json_int_t) backlog->last);
 }
 
-/* Returns the host that a command names; or NULL, having answered it. */
+/* Returns the host that a command names; or NULL, after replying with an
+ * error. */
 static struct fabric_host *
 find_host(struct unixctl_conn *conn, const struct fabric *f, const char *name)
 {
@@ -147,7 +149,7 @@ find_host(struct unixctl_conn *conn, const struct fabric *f, const char *name)
     return host;
 }
 
-/* Replies with the host's status, and what is under way. */
+/* Replies with the host's status and what is in progress. */
 static void
 unixctl_host(struct unixctl_conn *conn, int argc OVS_UNUSED,
              const char *argv[], void *f_)
@@ -174,7 +176,7 @@ unixctl_host(struct unixctl_conn *conn, int argc OVS_UNUSED,
     reply_json(conn, json);
 }
 
-/* Closes the connection of the host's switch: it will connect anew. */
+/* Closes the connection of the host's switch, which will reconnect. */
 static void
 unixctl_reconnect(struct unixctl_conn *conn, int argc OVS_UNUSED,
                   const char *argv[], void *f_)
@@ -239,9 +241,9 @@ unixctl_stats(struct unixctl_conn *conn, int argc OVS_UNUSED,
                    "audit_unknown", (json_int_t) s.n_audit_unknown));
 }
 
-/* A "fabric/digest" that waits for a settled moment: while a group is being
- * written its flows are desired already, and no revision that a client can see
- * says so. */
+/* A "fabric/digest" that waits until the state is quiescent: while a group is
+ * being written its flows are desired already, and no revision that a client
+ * can see includes them. */
 struct digest_query {
     struct ovs_list node;       /* In the fabric's 'digest_queries'. */
     struct fabric *f;
@@ -319,8 +321,8 @@ audit_done_cb(void *conn, const struct fabric_audit_result *result,
     }
 }
 
-/* Audits a host, and replies when that is done; or shows what the last audits
- * of all have found. */
+/* Audits a host, and replies at the end; or shows the findings of the last
+ * audits of all hosts. */
 static void
 unixctl_audit(struct unixctl_conn *conn, int argc, const char *argv[],
               void *f_)

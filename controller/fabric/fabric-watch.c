@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Who watches the fabric; see fabric-watch.h. */
+ * Registers watchers of the fabric; see fabric-watch.h. */
 
 #include <config.h>
 

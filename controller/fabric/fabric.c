@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The fabric as a whole: has the table of hosts follow the HOST rows, and
- * durable groups go through its parts; and says which part hears of what
- * (struct fabric_callbacks).  Not for the sessions themselves (switch.c,
- * host-db.c). */
+ * The fabric as a whole: keeps the table of hosts in sync with the HOST rows,
+ * passes durable groups of revisions to its parts, and implements the
+ * callbacks between them (struct fabric_callbacks).  Not for the sessions
+ * themselves (switch.c, host-db.c). */
 
 #include <config.h>
 
@@ -68,7 +68,7 @@ host_create(struct fabric *f, const char *name)
     return host;
 }
 
-/* Does fabric_db_set_uses(), with those of the rows. */
+/* Calls fabric_db_set_uses() with the encapsulations of the rows. */
 static bool
 update_uses(struct fabric *f, struct vmn_names names)
 {
@@ -83,9 +83,9 @@ update_uses(struct fabric *f, struct vmn_names names)
     return fabric_db_set_uses(f, uses);
 }
 
-/* Makes the table of hosts follow the rows.  The current rows are those that
- * have just become durable, and the ones before live until the end of the
- * group, so that an unchanged pointer means an unchanged row. */
+/* Updates the table of hosts from the rows.  The current rows are those that
+ * have just become durable, and the previous ones exist until the end of the
+ * group, so an unchanged pointer means an unchanged row. */
 static void
 sync_hosts(struct fabric *f)
 {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The hosts: their OVSDB and OpenFlow sessions.  Turns durable differences
- * into one bundle per host, gathers acknowledgements, reconciles a host that
+ * into one bundle per host, collects acknowledgements, reconciles a host that
  * connects, configures its bridge, and reports its interfaces to the model.
- * Not for deciding what a host is to hold (engine/).
+ * Not for computing the desired state of a host (engine/).
  *
- * This is its life.  What others ask it has a header each: fabric-status.h,
- * fabric-receipts.h and so on.  Headers in its folders are its own. */
+ * This header creates and configures the fabric.  Queries have a header each:
+ * fabric-status.h, fabric-receipts.h and so on.  Headers in its folders are
+ * private. */
 
 #ifndef CONTROLLER_FABRIC_FABRIC_H
 #define CONTROLLER_FABRIC_FABRIC_H 1
@@ -28,37 +29,43 @@ struct fabric_options {
                                    * bridges are told to connect to is
                                    * 'openflow_target'. */
     const char *openflow_target;
-    const char *ovsdb_listen;     /* For hosts that dial in, or NULL. */
-    const char *ssl_private_key;  /* For ssl: remotes; unless all three are */
-    const char *ssl_certificate;  /* there, there is no TLS. */
+    const char *ovsdb_listen;     /* For hosts that connect to vmnd, or
+                                   * NULL. */
+    const char *ssl_private_key;  /* For ssl: remotes; TLS is disabled
+                                   * unless */
+    const char *ssl_certificate;  /* all three are set. */
     const char *ssl_ca_cert;    /* Of hosts. */
-    const char *ipsec_key_file; /* Or NULL; unless that is there, or the next
-                                 * is true, tunnels are not encrypted. */
+    const char *ipsec_key_file; /* Or NULL; unless it is set, or the next is
+                                 * true, tunnels are not encrypted. */
     bool ipsec_certificates;
 
-    /* Bounds of what a switch may owe; 0 is for the default. */
-    size_t max_bundles;           /* Bundles that are not acknowledged: */
-    size_t max_bytes;             /* from then on, or from so many bytes in
-                                   * them on, revisions are merged. */
-    int stall_ms;                 /* A switch that answers nothing for so long
-                                   * is cut off. */
-    size_t max_queue;             /* So is one for which so many bytes wait to
-                                   * be read.  Default: ofconn.h's. */
-    int64_t audit_s;              /* Each host is read and compared that often,
+    /* Limits of outstanding replies of a switch; 0: the default. */
+    size_t max_bundles;           /* Unacknowledged bundles: from this
+                                   * number */
+    size_t max_bytes;             /* on, or from this number of bytes in them,
+                                   * revisions are merged. */
+    int stall_ms;                 /* A switch that sends no reply for this long
+                                   * is disconnected. */
+    size_t max_queue;             /* So is one with this many bytes waiting to
+                                   * be sent.  Default: ofconn.h's. */
+    int64_t audit_s;              /* Interval of audits of each host, in
+                                   * seconds; 0: none. */
+    int64_t count_s;              /* Interval of reading each host's counters,
                                    * in seconds; 0: never. */
-    int64_t count_s;              /* How often each host's counters are read,
-                                   * in seconds; 0: never. */
-    unsigned packet_port_rate;    /* Packets a second that are taken from a */
-    unsigned packet_host_rate;    /* port, and from a host; 0: any number. */
-    size_t host_memory;           /* Bytes that what a host sends may take, of
-                                   * its database or in one reading, beyond
-                                   * what is desired of it; 0: the default. */
-    unsigned report_rate;         /* Changes a second that a host's reports may
-                                   * make; 0: any number. */
-    unsigned mtu_hold_s;          /* For how long a host reports a larger MTU
-                                   * of its underlay before that counts. */
-    size_t audit_alarm;           /* Percent of a host's flows, and more than
-                                   * a thousand, whose loss is an error. */
+    unsigned packet_port_rate;    /* Packet-ins per second accepted from a */
+    unsigned packet_host_rate;    /* port, and from a host; 0: unlimited. */
+    size_t host_memory;           /* Memory budget of a host in bytes, for its
+                                   * database or for one reading of its switch,
+                                   * beyond its desired state; 0: the
+                                   * default. */
+    unsigned report_rate;         /* Changes per second by a host's reports; 0:
+                                   * unlimited. */
+    unsigned mtu_hold_s;          /* How long a host must report a larger MTU
+                                   * of its underlay before it takes effect. */
+    size_t audit_alarm;           /* If an audit misses more than this
+                                   * percentage of a host's flows, and more
+                                   * than a thousand, that is logged as an
+                                   * error. */
 };
 #define FABRIC_AUDIT_ALARM 50
 #define FABRIC_REPORT_RATE_MAX 100000
@@ -78,7 +85,7 @@ int fabric_create(const struct fabric_options *, struct loop *,
                   struct fabric **, struct vmn_error *);
 void fabric_destroy(struct fabric *);
 
-/* The certificates of "ssl:" remotes, or NULL if there are none. */
+/* Returns the certificates of "ssl:" remotes, or NULL if there are none. */
 const struct tls *fabric_tls(const struct fabric *);
 
 /* Registers "ovs-appctl -t vmnd fabric/...". */
