@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Compares what an audit has read of a switch with what is desired, and
- * reports the differences.
- *
- * All keys that were touched since the audit began are left out: what the
- * switch reported of these may be older or newer than what is desired, and was
- * sent just now anyway. */
+ * Compares what an audit has read of a switch with the desired state, and
+ * reports the differences.  All keys that were touched since the audit began
+ * are skipped: what the switch reported of these may be older or newer than
+ * the desired state, and has just been sent anyway. */
 
 #include <config.h>
 
@@ -29,7 +27,7 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(60, 60);
 
 /* Reports.  -------------------------------------------------------------- */
 
-/* Returns whose a difference is: an app's name, or "unknown".  The caller
+/* Returns the owner of a difference: an app's name, or "unknown".  The caller
  * frees it. */
 static char *
 owner_kind(const struct engine *engine, const struct difference *d)
@@ -111,8 +109,7 @@ report_difference(struct audit *a, enum difference_kind kind,
 
 /* Comparing.  ------------------------------------------------------------ */
 
-/* Returns true if a flow that is not desired may be one that was withdrawn
- * just now. */
+/* Returns true if a flow that is not desired may have just been withdrawn. */
 static bool
 may_be_withdrawn(const struct audit *a, const struct flow_record *flow)
 {
@@ -143,7 +140,7 @@ group_may_be_withdrawn(const struct audit *a, uint32_t group_id)
     return false;
 }
 
-/* Reports a desired item that is not, or not like that, on the switch. */
+/* Reports a desired item that is missing, or altered, on the switch. */
 static void
 judge_desired(struct audit *a, const struct flow_item *desired,
               const struct flow_record *flow, const struct group_record *group)

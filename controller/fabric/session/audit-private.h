@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What audit.c, audit-compare.c and audit-schedule.c share: an audit that is
- * running.  Not for others. */
+ * Declarations that audit.c, audit-compare.c and audit-schedule.c share: a
+ * running audit.  Not for other files. */
 
 #ifndef CONTROLLER_FABRIC_SESSION_AUDIT_PRIVATE_H
 #define CONTROLLER_FABRIC_SESSION_AUDIT_PRIVATE_H 1
@@ -26,38 +26,38 @@ struct audit {
     bool settling;
     struct status_audit result;
     uint64_t marker;
-    struct installed_set right;          /* As they are to be. */
+    struct installed_set right;          /* Installed as desired. */
     size_t n_odd_flows, allocated_odd_flows;
     struct flow_record **odd_flows;
     size_t n_odd_groups, allocated_odd_groups;
     struct group_record **odd_groups;
     struct backlog touched;
     size_t n_desired;
-    bool repair;                /* Else it only compares. */
+    bool repair;                /* False: it only compares. */
     bool listing;               /* Differences are listed, by 'request'. */
     struct fabric_audit_request request; /* Strings are owned. */
-    size_t n_list, allocated_list; /* Those; texts are in the arena. */
+    size_t n_list, allocated_list; /* The list; texts are in the arena. */
     struct fabric_difference *list;
-    size_t n_matching;          /* Those, and what the limit cut off. */
+    size_t n_matching;          /* Including those above the limit. */
     struct arena arena;
-    bool kept;                  /* The result is the host's by now. */
+    bool kept;                  /* The result was moved to the host. */
     fabric_audit_cb *cb;        /* Or NULL. */
     void *aux;
 };
 
 /* Of a switch. */
 struct audits {
-    struct audit *running;      /* While it is live, or NULL. */
-    struct status_audit last;   /* The last one's. */
+    struct audit *running;      /* While it runs, or NULL. */
+    struct status_audit last;   /* The result of the last one. */
     int64_t due_ms;             /* time_msec() of the next, or 0. */
 };
 
 /* audit.c.  -------------------------------------------------------------- */
 
-/* Returns what is kept of a switch. */
+/* Returns the part's state of a switch. */
 struct audits *audits_of(const struct fabric_switch *);
-/* Returns true if an audit of the switch may begin now: it has been sent all
- * that it is to hold.  It may not have acknowledged that, since it answers in
+/* Returns true if an audit of the switch may begin now: its desired state has
+ * been sent.  It need not have acknowledged that, since it replies in
  * order. */
 bool audit_is_possible(const struct fabric_switch *);
 /* Begins an audit; 'request' and 'cb' may be NULL. */
@@ -66,9 +66,9 @@ void audit_start(struct fabric_switch *, const struct fabric_audit_request *,
 
 /* audit-compare.c.  ------------------------------------------------------ */
 
-/* Fills in 'result' and the list of differences, at a quiescent moment when
- * all has been read.  Returns true if there are differences that reconciling
- * repairs: those of parts' own flows are not among these. */
+/* Fills in 'result' and the list of differences, when the state is quiescent
+ * and all has been read.  Returns true if there are differences that
+ * reconciling repairs: those of parts' own flows do not count. */
 bool audit_compare(struct audit *);
 
 #endif /* controller/fabric/session/audit-private.h */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What an audit finds; see audit-result.h. */
+ * Collects the findings of an audit; see audit-result.h. */
 
 #include <config.h>
 
@@ -11,7 +11,7 @@
 
 #include "util.h"
 
-/* Differences that are kept in words. */
+/* Maximum number of differences that are kept as text. */
 #define WORDS_MAX 100
 
 void
@@ -28,8 +28,8 @@ audit_result_uninit(struct status_audit *r)
     memset(r, 0, sizeof *r);
 }
 
-/* What is of 'owner', which may be new.  There are as many as apps, and a
- * few. */
+/* Returns the entry of 'owner', which may be new.  There are as many as apps,
+ * and a few more. */
 static struct status_audit_owner *
 get_owner(struct status_audit *r, const char *name)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What an audit finds, as it grows: a struct status_audit whose lists, and
- * what is in them, are owned.  All zeros is one that has found nothing. */
+ * The findings of an audit while it runs: a struct status_audit that owns its
+ * lists and their contents.  All zeros means that nothing was found. */
 
 #ifndef CONTROLLER_FABRIC_SESSION_AUDIT_RESULT_H
 #define CONTROLLER_FABRIC_SESSION_AUDIT_RESULT_H 1
@@ -15,15 +15,15 @@
 
 void audit_result_uninit(struct status_audit *);
 
-/* Adds 'n' differences of a kind to what is of 'owner'. */
+/* Adds 'n' differences of a kind to the entry of 'owner'. */
 void audit_result_count(struct status_audit *, const char *owner,
                         enum difference_kind, uint64_t n);
-/* Adds what 'from' has by owner. */
+/* Adds the findings of 'from', by owner. */
 void audit_result_add_owners(struct status_audit *,
                              const struct status_audit *from);
 
-/* Appends a difference in words, which it takes, unless there are so many
- * already. */
+/* Appends a difference as text, of which it takes ownership, unless the limit
+ * is reached. */
 void audit_result_add(struct status_audit *, char *text);
 /* Returns true if no more differences are kept. */
 bool audit_result_is_full(const struct status_audit *);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * When hosts are audited: each once in an interval, spread evenly over it. */
+ * Schedules audits: each host once per interval, spread evenly over it. */
 
 #include <config.h>
 
@@ -33,7 +33,7 @@ set_timer(struct fabric *f)
     event_add(f->audit_timer, &tv);
 }
 
-/* Audits the host that has been due for longest.  There are enough ticks in an
+/* Audits the host that is overdue the longest.  There are enough ticks in an
  * interval for all hosts. */
 static void
 tick_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)

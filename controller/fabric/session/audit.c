@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The audit of a host: reads its switch; see audit.h.
- *
- * The host stays live meanwhile, and gets its bundles.  Each record of the
- * dump is compared as it comes, and only those that differ are kept, for the
- * comparison at a quiescent moment (audit-compare.c). */
+ * The audit of a host: reads its switch; see audit.h.  The host stays live
+ * meanwhile, and gets its bundles.  Each record of the dump is compared as it
+ * is received, and only those that differ are kept, for the comparison when
+ * the state is quiescent (audit-compare.c). */
 
 #include <config.h>
 
@@ -37,7 +36,7 @@
 
 VLOG_DEFINE_THIS_MODULE(audit);
 
-/* Losses below that many flows are no reason for alarm. */
+/* Losses below this number of flows never raise the alarm. */
 #define ALARM_MIN 1000
 
 struct audits *
@@ -70,7 +69,8 @@ raw_cb(void *a_, const struct ofdump_raw *raw)
     return desired != NULL;
 }
 
-/* Returns true if the flow is in a table that is a part's own. */
+/* Returns true if the flow is in a table that belongs to a part of the
+ * session. */
 static bool
 part_takes(struct fabric_switch *sw, const struct ofputil_flow_stats *fs)
 {
@@ -183,7 +183,7 @@ audit_last(const struct fabric_switch *sw)
 
 /* The result.  ----------------------------------------------------------- */
 
-/* Keeps the result of an audit, counts and logs it. */
+/* Stores the result of an audit, counts and logs it. */
 static void
 report(struct audit *a)
 {
@@ -216,7 +216,7 @@ report(struct audit *a)
     }
 }
 
-/* Ends the audit: all has been read, and the state is quiescent. */
+/* Completes the audit: all has been read, and the state is quiescent. */
 static void
 compare_cb(void *sw_)
 {

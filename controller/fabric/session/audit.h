@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The audit: each host that is live is read in full, once in an interval,
- * although nothing suggests that it holds anything but what it was sent, and
- * compared.  Differences are reported and counted; reconcile.c repairs
+ * The audit: each live host is read in full, once per interval, although it
+ * should have installed exactly what it was sent, and compared with the
+ * desired state.  Differences are reported and counted; reconcile.c repairs
  * them. */
 
 #ifndef CONTROLLER_FABRIC_SESSION_AUDIT_H
@@ -21,12 +21,12 @@ struct switch_part_class;
 
 extern const struct switch_part_class audit_part;
 
-/* Begins to audit every host every 'audit_s' seconds. */
+/* Starts periodic audits of every host, every 'audit_s' seconds. */
 void audits_create(struct fabric *, const struct fabric_options *);
 void audits_destroy(struct fabric *);
 
 bool audit_is_running(const struct fabric_switch *);
-/* Returns what the last one has found. */
+/* Returns the findings of the last audit. */
 const struct status_audit *audit_last(const struct fabric_switch *);
 
 #endif /* controller/fabric/session/audit.h */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a switch has not been sent yet; see backlog.h. */
+ * The changes that a switch has not been sent yet; see backlog.h. */
 
 #include <config.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a switch has not been sent yet of what changed: while it is checked
- * (reconcile.c), or owes too many answers, revisions are not sent to it but
- * noted here by key.  What was added and removed in between then comes to
- * nothing.  Not for deciding when to send (bundle-acks.c,
+ * The changes that a switch has not been sent yet: while it is reconciled
+ * (reconcile.c), or has too many outstanding replies, revisions are not sent
+ * to it but recorded here by key.  What was added and removed in between
+ * cancels out.  Not for deciding when to send (bundle-acks.c,
  * bundle-send.c). */
 
 #ifndef CONTROLLER_FABRIC_SESSION_BACKLOG_H
@@ -17,20 +17,22 @@
 
 struct flow_item;
 
-/* A flow's or a group's key that was touched. */
+/* The key of a flow or group that was touched. */
 struct backlog_entry {
     struct hmap_node node;      /* By the key's hash. */
-    struct flow_item *key;    /* Some item of this key.  Counted. */
-    struct flow_item *sent;     /* What the switch was last sent, or NULL.
+    struct flow_item *key;    /* Any item with this key.  Counted. */
+    struct flow_item *sent;     /* The item last sent to the switch, or NULL.
                                  * Counted. */
-    bool doubtful;              /* It has refused that. */
+    bool doubtful;              /* The switch has rejected that. */
 };
 
 struct backlog {
     struct hmap entries;        /* struct backlog_entry. */
-    size_t n_groups;            /* That were noted. */
-    uint64_t before;            /* Revision that is known without any. */
-    uint64_t first, last;       /* Revisions that the groups end with. */
+    size_t n_groups;            /* Recorded groups of revisions. */
+    uint64_t before;            /* Revision that is acknowledged without any of
+                                 * them. */
+    uint64_t first, last;       /* Last revisions of the first and last
+                                 * group. */
 };
 
 void backlog_init(struct backlog *);
@@ -42,17 +44,16 @@ backlog_is_empty(const struct backlog *backlog)
     return !backlog->n_groups;
 }
 
-/* A group that ends with 'last' begins; 'before' is the newest revision
- * before it.  Its changes follow: what the switch no longer is to hold first.
- */
+/* Begins a group of revisions that ends with 'last'; 'before' is the newest
+ * revision before it.  Its changes follow, withdrawals first. */
 void backlog_open_group(struct backlog *, uint64_t before, uint64_t last);
-/* 'item' has come or gone; 'sent': the switch has been sent it, unless
- * something else was noted for its key before. */
+/* Records that 'item' was added or withdrawn; 'sent': the switch has been sent
+ * it, unless another item was recorded for its key before. */
 void backlog_touch(struct backlog *, const struct flow_item *, bool sent);
-/* If 'item' is what the switch was last sent: it has refused that, so what it
- * holds of its key is nothing, or older. */
+/* If 'item' is what the switch was last sent: it has rejected that, so what it
+ * has installed for the key is nothing, or older. */
 void backlog_doubt(struct backlog *, const struct flow_item *);
-/* Returns true if something of the item's key was touched. */
+/* Returns true if the item's key was touched. */
 bool backlog_contains(const struct backlog *, const struct flow_item *);
 
 #endif /* controller/fabric/session/backlog.h */

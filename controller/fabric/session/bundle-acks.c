@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which bundles are under way to a switch, and what it has acknowledged.  What
- * it rejects is for faults.c.
+ * Tracks the bundles sent to a switch, and what it has acknowledged.  Not for
+ * rejected items (faults.c).
  *
  * A bundle is acknowledged by the reply to its commit, if no message of it got
  * an error: a message that is rejected when it is added does not keep the
- * commit from succeeding.  Since a switch answers in order, an error belongs
- * to the oldest bundle that is not answered yet. */
+ * commit from succeeding.  Since a switch replies in order, an error belongs
+ * to the oldest bundle without a reply. */
 
 #include <config.h>
 
@@ -37,8 +37,8 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 
 /* Under way.  ------------------------------------------------------------ */
 
-/* Has whoever begins groups know whether hosts keep up.  One that does not
- * answer at all is not waited for, whoever it is: there are others. */
+/* Tells the commit whether hosts keep up.  A host that does not reply at all
+ * does not delay the others. */
 static void
 count_owing(struct fabric *f, int change)
 {
@@ -71,8 +71,8 @@ bundles_add(struct fabric_switch *sw, uint64_t first, uint64_t revision,
     return bundle;
 }
 
-/* The backlog waits until all is answered: the longer a switch takes, the more
- * is merged. */
+/* The backlog waits for all replies: the slower a switch is, the more is
+ * merged. */
 void
 bundles_flush(struct fabric_switch *sw)
 {
@@ -85,7 +85,7 @@ bundles_flush(struct fabric_switch *sw)
     }
 }
 
-/* From now on switch_acked() does not grow until bundles_reconciled(). */
+/* From now on switch_acked() stays the same until bundles_reconciled(). */
 static void
 freeze(struct fabric_switch *sw)
 {
@@ -93,7 +93,7 @@ freeze(struct fabric_switch *sw)
 
     b->acked = switch_acked(sw);
     b->frozen = true;
-    /* Nothing is owed any more but all that is desired. */
+    /* No replies are outstanding; the whole desired state is to be sent. */
     commit_cancel_when_quiescent(sw->host->fabric->commit, send_backlog, sw);
     b->flushing = false;
     backlog_clear(&b->backlog);
@@ -115,7 +115,7 @@ bundles_reconciled(struct fabric_switch *sw, uint64_t revision)
 
 /* Answers.  -------------------------------------------------------------- */
 
-/* Sets the marker to MARKER_NONE: something was rejected. */
+/* Sets the marker to MARKER_NONE: a message was rejected. */
 static void
 unmark(struct fabric_switch *sw)
 {
@@ -127,8 +127,9 @@ unmark(struct fabric_switch *sw)
     ofpbuf_uninit(&b);
 }
 
-/* The oldest bundle has failed: has that repaired.  Its marker goes first:
- * should this process end before, the next one is to look for itself. */
+/* The oldest bundle has failed: schedules a repair.  Its marker is removed
+ * first: if this process ends before the repair, the next one must read all
+ * flows. */
 static void
 bundle_failed(struct fabric_switch *sw, const struct sent_bundle *bundle)
 {
@@ -139,7 +140,7 @@ bundle_failed(struct fabric_switch *sw, const struct sent_bundle *bundle)
     unmark(sw);
     sw->bundles.doubtful = true;
     if (sw->state != SWITCH_LIVE) {
-        return;                 /* It is being repaired. */
+        return;                 /* The repair is in progress. */
     }
     if (!bundle->reconcile) {
         faults_repair(sw);
@@ -153,9 +154,9 @@ static void
 bundle_succeeded(struct fabric_switch *sw, const struct sent_bundle *bundle)
 {
     if (bundle->reconcile) {
-        /* If it is not live, another reconciling has begun, or is to begin,
-         * since then: what this one left out is no longer known, and that one
-         * says what the switch holds. */
+        /* If it is not live, another reconciling has started, or will, since
+         * then: what this one left out is no longer known, and the other one
+         * determines what the switch has installed. */
         if (sw->state == SWITCH_LIVE) {
             bundles_reconciled(sw, bundle->revision);
         }
@@ -171,7 +172,7 @@ bundle_succeeded(struct fabric_switch *sw, const struct sent_bundle *bundle)
     }
 }
 
-/* The switch has answered the commit of its oldest bundle. */
+/* Handles the reply to the commit of the oldest bundle. */
 static void
 bundle_done(struct fabric_switch *sw)
 {
@@ -263,8 +264,8 @@ reset(struct fabric_switch *sw, void *state OVS_UNUSED,
     freeze(sw);
 }
 
-/* Some were perhaps committed, and the errors lost; or its marker is one that
- * it did not let us change. */
+/* Some may have been committed, and the errors lost; or its marker is one that
+ * vmnd must not change. */
 static void
 disconnected(struct fabric_switch *sw, void *state OVS_UNUSED)
 {

@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sends each host one bundle for a group of revisions, or for what waited in
- * its backlog; see bundle-send.h.
+ * Sends each host one bundle for a group of revisions, or for its backlog; see
+ * bundle-send.h.  What a scope's hosts get (group-diff.h) is encoded once and,
+ * if it is large, sent by reference; it is not encoded while no host can be
+ * sent anything, as at a start.
  *
- * What a scope's hosts get (group-diff.h) is encoded once and, if it is large,
- * sent by reference; it is not encoded while none of them can be sent
- * anything, as at a start.  Hosts get their bundles one after the other, with
- * pauses in which the loop may have its turn: answers come while others are
- * still to be sent theirs, and switches come and go.
- *
- * Inside of a bundle: groups are added, flows are added, flows are deleted,
- * groups are deleted. */
+ * Hosts get their bundles one after another, and the loop may run in between:
+ * replies arrive while others have not been sent theirs, and switches connect
+ * and disconnect.  Order in a bundle: groups are added, flows are added, flows
+ * are deleted, groups are deleted. */
 
 #include <config.h>
 
@@ -31,12 +29,12 @@
 #include "proto/openflow/ofmsg.h"
 #include "util.h"
 
-/* Steps as short as one item's yield only so often. */
+/* Number of items between two yields. */
 #define PAUSE_STEPS 64
 
 /* Sending.  -------------------------------------------------------------- */
 
-/* A bundle that is being sent: small blocks are gathered, large ones are sent
+/* A bundle that is being sent: small blocks are collected, large ones are sent
  * by reference. */
 struct out {
     struct fabric_switch *sw;
@@ -67,8 +65,8 @@ out_block(struct out *out, struct block *block)
     }
 }
 
-/* Sends the doubtful withdrawals of a kind that hold for this host.  Returns
- * how many there are. */
+/* Sends the conditional withdrawals of a kind that apply to this host.
+ * Returns how many there are. */
 static unsigned
 out_doubtful(struct out *out, const struct scope_diff *diff,
              enum flow_item_kind kind)
@@ -100,7 +98,7 @@ out_phase(struct out *out, int phase)
         struct scope_diff *diff = sw->bundles.diffs[i];
 
         while (scope_diff_encode_next(diff)) {
-            continue;           /* Its switch came late. */
+            continue;           /* Its switch connected later. */
         }
         if (diff->blocks[phase]) {
             out_block(out, diff->blocks[phase]);
@@ -152,8 +150,8 @@ out_commit(struct out *out, uint64_t first, uint64_t last, uint64_t before)
     ofpbuf_uninit(&out->gathered);
 }
 
-/* Returns the first revision that an answer to this group's bundle is for: its
- * last; none, if the group has no revision. */
+/* Returns the first revision that the reply to this group's bundle
+ * acknowledges: its last; none, if the group has no revision. */
 static uint64_t
 first_answered(const struct group_diff *gd)
 {
@@ -185,7 +183,7 @@ send_bundle(struct group_diff *gd, struct fabric_switch *sw, uint64_t before)
 
 /* Later.  ---------------------------------------------------------------- */
 
-/* Records in 'backlog' what the host gets in this group. */
+/* Records what the host gets in this group in 'backlog'. */
 static void
 backlog_diffs(const struct group_diff *gd, const struct fabric_switch *sw,
            struct backlog *backlog, uint64_t before)
@@ -264,7 +262,7 @@ send_backlog(void *sw_)
         out_commit(&out, backlog->first, backlog->last, backlog->before);
         f->stats.n_merged--;
     } else {
-        /* All of it came to nothing, and nothing else is unanswered. */
+        /* Everything cancelled out, and no reply is outstanding. */
         receipts_confirm(f, sw->host, backlog->first, backlog->last);
     }
     for (int phase = 0; phase < N_PHASES; phase++) {
@@ -289,7 +287,7 @@ has_work(const struct fabric_switch *sw)
     return false;
 }
 
-/* Encodes what is added, if there is a switch that can be sent it. */
+/* Encodes the added items, if a switch can be sent them. */
 static void
 encode_diffs(struct group_diff *gd)
 {
@@ -311,8 +309,8 @@ encode_diffs(struct group_diff *gd)
     }
 }
 
-/* Opens the receipt with all hosts concerned, before any is sent its bundle:
- * an answer may come before the last one is. */
+/* Opens the receipt with all hosts concerned before any is sent its bundle: a
+ * reply may arrive before the last one is sent. */
 static void
 open_receipt(struct group_diff *gd)
 {
@@ -349,7 +347,7 @@ send_host(struct group_diff *gd, struct fabric_host *host)
     if (sw->bundles.concerned && sw->state == SWITCH_LIVE
         && backlog_is_empty(&sw->bundles.backlog) && !switch_is_busy(sw)) {
         if (!send_bundle(gd, sw, before)) {
-            /* It was so already. */
+            /* It has not changed. */
             receipts_confirm(f, host, first_answered(gd), last);
         }
     } else if (sw->bundles.concerned && (sw->state == SWITCH_LIVE

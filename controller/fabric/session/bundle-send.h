@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Sends bundles to live switches: the difference of a group of revisions, and
- * the net difference of a backlog.  Not for bringing a switch to the desired
- * state when it connects (reconcile.h), nor for acknowledgements
- * (bundle-acks.h). */
+ * the net difference of a backlog.  Not for reconciling a switch when it
+ * connects (reconcile.h), nor for acknowledgements (bundle-acks.h). */
 
 #ifndef CONTROLLER_FABRIC_SESSION_BUNDLE_SEND_H
 #define CONTROLLER_FABRIC_SESSION_BUNDLE_SEND_H 1

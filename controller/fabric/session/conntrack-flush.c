@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Has switches forget connections; see conntrack-flush.h. */
+ * Flushes conntrack entries on switches; see conntrack-flush.h. */
 
 #include <config.h>
 
@@ -36,7 +36,8 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 #define WINDOW_MAX 64
 #define SLOW_MS 50
 #define FAST_MS 10
-/* Calls of one turn for the same hosts and revision are one batch. */
+/* Requests of one iteration of the loop for the same hosts and revision form
+ * one batch. */
 #define BATCHES_MAX 4096
 
 struct queued_flush {
@@ -44,25 +45,25 @@ struct queued_flush {
     bool cancelled;
 };
 
-/* What some hosts are to flush, and struct job refers to. */
+/* Requests for some hosts, which struct job refers to. */
 struct batch {
     struct ovs_list node;       /* In 'batches', the oldest first. */
     unsigned n_refs;
-    size_t n_hosts, n_unable;   /* The latter do not. */
+    size_t n_hosts, n_unable;   /* The latter do not support it. */
     uint64_t hosts;             /* Strong hash of all their names. */
     uint64_t after_revision;
     int64_t queued_ms;          /* time_msec(). */
-    bool given_up;              /* 'flushes' are none any more. */
+    bool given_up;              /* 'flushes' were dropped. */
     size_t n, allocated;
     struct queued_flush *flushes; /* Owned. */
 };
 
-/* What one host is to flush of a batch. */
+/* One host's share of a batch. */
 struct job {
     struct ovs_list node;       /* In its queue's 'jobs'. */
     struct batch *batch;
-    size_t next;                /* Of its flushes. */
-    bool again;                 /* For the second time, */
+    size_t next;                /* Index of the next one in its flushes. */
+    bool again;                 /* It is the repetition, */
     int64_t due_ms;             /* from time_msec() on. */
 };
 
@@ -70,29 +71,29 @@ struct job {
 struct flush_queue {
     struct ovs_list node;       /* In 'queues'. */
     struct fabric_switch *sw;
-    struct ovs_list jobs;       /* Second times behind first ones, nearly. */
-    bool unable;                /* This switch cannot. */
-    /* While an answer is waited for: */
+    struct ovs_list jobs;       /* Repetitions mostly after first ones. */
+    bool unable;                /* The switch does not support it. */
+    /* While replies are outstanding: */
     uint32_t barrier_xid;       /* Or 0. */
     uint32_t begin_xid;         /* Of the barrier before that, */
     uint32_t flush_xid;         /* and of all messages between them. */
-    struct job *requested;      /* NULL: gone since then. */
-    size_t n_requested;         /* Of its flushes, looked at for that. */
+    struct job *requested;      /* NULL: it was freed since. */
+    size_t n_requested;         /* Its flushes that were processed for that. */
     size_t n_sent;              /* Of these, sent. */
-    int64_t begin_ms;           /* time_msec() of the first answer: from then
-                                 * on, it is at work. */
-    /* Then: */
+    int64_t begin_ms;           /* time_msec() of the first reply: the switch
+                                 * has started. */
+    /* Otherwise: */
     int64_t rest_until_ms;
-    size_t window;              /* Messages that are sent at a time. */
+    size_t window;              /* Number of messages sent at a time. */
 };
 
 struct conntrack_flushes {
     struct event *run;
     struct ovs_list queues;     /* struct flush_queue, with jobs. */
     struct ovs_list batches;
-    struct batch *open;         /* The newest one, until it is looked at; or
+    struct batch *open;         /* The newest one, until it is complete; or
                                  * NULL. */
-    size_t n_batches, n_flushes; /* Of these. */
+    size_t n_batches, n_flushes; /* Totals. */
 };
 
 static void
@@ -144,7 +145,7 @@ batch_add(struct conntrack_flushes *flushes, struct batch *batch,
     flushes->n_flushes += n;
 }
 
-/* Makes room for one of 'n', FABRIC_FLUSHES_MAX at most. */
+/* Makes room for 'n' more, of FABRIC_FLUSHES_MAX. */
 static struct batch *
 batch_create(struct conntrack_flushes *flushes, size_t n)
 {
@@ -178,8 +179,8 @@ hash_names(const struct vmn_names *names)
 
 /* Jobs.  ----------------------------------------------------------------- */
 
-/* What it was still to flush for the first time is counted in 'n_left', if
- * not NULL. */
+/* Frees a job.  If 'n_left' is not NULL, adds the number of flushes that were
+ * not sent for the first time. */
 static void
 job_free(struct flush_queue *q, struct job *job, uint64_t *n_left)
 {
@@ -200,7 +201,7 @@ queue_of(const struct fabric_switch *sw)
     return switch_part_state(sw, &conntrack_flush_part);
 }
 
-/* Puts the queue among those that are looked at, or takes it away. */
+/* Adds the queue to those that are processed, or removes it. */
 static void
 queue_update(struct flush_queue *q)
 {
@@ -236,7 +237,7 @@ queue_add(struct flush_queue *q, struct batch *batch)
 
 /* Sending.  -------------------------------------------------------------- */
 
-/* That of IPv4 is mapped. */
+/* IPv4 addresses are mapped. */
 static void
 to_in6(const struct vmn_ip *ip, struct in6_addr *addr)
 {
@@ -269,8 +270,8 @@ append_flush(struct ofpbuf *b, const struct fabric_flush *flush, uint32_t xid)
     ofmsg_put_ct_flush(b, &match, flush->zone, xid);
 }
 
-/* Sends the next ones of the job, between barriers: what lies between their
- * answers is the switch's own time. */
+/* Sends the next messages of the job, between two barriers: the time between
+ * their replies is the switch's own processing time. */
 static void
 request(struct flush_queue *q, struct job *job)
 {
@@ -302,7 +303,7 @@ request(struct flush_queue *q, struct job *job)
     ofpbuf_uninit(&b);
 }
 
-/* Part of the job is done. */
+/* Handles the completion of a part of the job. */
 static void
 advance(struct flush_queue *q, struct job *job)
 {
@@ -359,8 +360,8 @@ refused(struct flush_queue *q, const struct ofp_header *oh)
 
 /* When.  ----------------------------------------------------------------- */
 
-/* The next job for which it is time, or NULL; then '*wake_ms' is when it may
- * be, if that is earlier.  Drops what is not to be done any more. */
+/* Returns the next job that is due, or NULL; then sets '*wake_ms' to when one
+ * may be due, if that is earlier.  Drops jobs that are obsolete. */
 static struct job *
 next_job(struct flush_queue *q, int64_t now, int64_t *wake_ms)
 {
@@ -396,7 +397,8 @@ wake_at(struct conntrack_flushes *flushes, int64_t when_ms)
     event_add(flushes->run, &tv);
 }
 
-/* Looks at each queue once, in several turns if that takes long. */
+/* Processes each queue once, over several iterations of the loop if that takes
+ * long. */
 static void
 run_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
 {
@@ -434,7 +436,7 @@ conntrack_flush_acked(struct fabric *f)
 
 /* For others.  ----------------------------------------------------------- */
 
-/* Adds a batch that is complete to its hosts. */
+/* Adds a complete batch to the queues of its hosts. */
 static void
 give_to_hosts(struct fabric *f, const struct vmn_names *hosts,
               struct batch *batch)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a reconciling leaves out; see dependency-filter.h. */
+ * Items that reconciling leaves out; see dependency-filter.h. */
 
 #include <config.h>
 

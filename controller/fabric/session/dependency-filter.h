@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a reconciling leaves out: items that the switch has refused, and what
- * would be refused because of them.  A commit's error names one item only, so
- * the rest has to be concluded: what follows a flow that found its table full
- * does not fit either, and a flow through a group that was refused has none.
- * What is left out is noted as rejected.  For reconcile.c. */
+ * Items that reconciling leaves out: those that the switch has rejected, and
+ * those that would be rejected because of them.  A commit's error names one
+ * item only, so the rest has to be inferred: after a flow whose table was full
+ * further ones do not fit either, and a flow to a rejected group has no group.
+ * What is left out is recorded as rejected.  For reconcile.c. */
 
 #ifndef CONTROLLER_FABRIC_SESSION_DEPENDENCY_FILTER_H
 #define CONTROLLER_FABRIC_SESSION_DEPENDENCY_FILTER_H 1
@@ -18,18 +18,18 @@ struct fabric_switch;
 
 struct dependency_filter {
     struct fabric_switch *sw;
-    bool full[UINT8_MAX + 1];   /* Tables that take no more flows. */
+    bool full[UINT8_MAX + 1];   /* Tables that are full. */
     size_t n_groups, allocated_groups;
-    uint32_t *groups;           /* Left out. */
+    uint32_t *groups;           /* Groups that are left out. */
 };
 
 void dependency_filter_init(struct dependency_filter *,
                             struct fabric_switch *);
 void dependency_filter_uninit(struct dependency_filter *);
 
-/* Returns true if the switch is to get the item.  Called for all of a bundle
- * in the order in which they are in it, those that were refused included;
- * groups come first.  'replaces': the switch holds something of its key. */
+/* Returns true if the switch is to be sent the item.  Called for all items of
+ * a bundle in their order, including rejected ones; groups come first.
+ * 'replaces': the switch has an item with its key installed. */
 bool dependency_filter_passes(struct dependency_filter *,
                               const struct flow_item *, bool replaces);
 

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a host is to hold, flow by flow, for people.  What it holds is for
- * audit.c to find.
- *
- * Items are immutable and counted, so what was desired at one moment can be
- * put into words in later ones. */
+ * The desired flows and groups of a host, as text.  Not for the installed ones
+ * (audit.c).  Items are immutable and counted, so a snapshot can be formatted
+ * later. */
 
 #include <config.h>
 
@@ -18,11 +16,11 @@
 
 struct fabric_flows {
     const struct engine *engine;
-    const struct fabric_filter *filter; /* While they are gathered. */
+    const struct fabric_filter *filter; /* While they are collected. */
     size_t limit;
     size_t n[2], allocated[2];  /* By enum flow_item_kind. */
     const struct flow_item **items[2]; /* Counted. */
-    size_t next[2];             /* Of them. */
+    size_t next[2];             /* Index of the next one. */
 };
 
 static void
@@ -82,7 +80,7 @@ fabric_flows_create(const struct fabric *f, const char *host,
     return flows;
 }
 
-/* The next one of a kind, or NULL. */
+/* Returns the next item of a kind, or NULL. */
 static const struct flow_item *
 next_item(struct fabric_flows *flows, enum flow_item_kind kind)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A digest of all that a host is to hold, for comparing it with what a switch
- * holds without listing either.  The order of flows does not matter.  For
- * tests and for people; nothing in the fabric decides by it, so it needs no
- * key, and whoever sees a switch can compute it. */
+ * A digest of the desired state of a host, for comparing it with the installed
+ * state without listing either.  The order of flows does not matter.  For
+ * tests and people; the fabric itself does not use it, so it needs no key, and
+ * anyone who can read the switch can compute it. */
 
 #include <config.h>
 
@@ -25,7 +25,7 @@ struct digest {
     size_t n_flows, n_groups;
 };
 
-/* What a dump shows of a flow (OpenFlow 1.5, section 7.3.5.2) but for its
+/* Adds what a dump shows of a flow (OpenFlow 1.5, section 7.3.5.2) without its
  * length and its statistics. */
 static void
 append_flow(struct ofpbuf *b, const uint8_t *body, size_t size)
@@ -45,7 +45,7 @@ append_flow(struct ofpbuf *b, const uint8_t *body, size_t size)
     ofpbuf_put(b, body + sizeof *fm, size - sizeof *fm);
 }
 
-/* The same of a group (section 7.3.5.10). */
+/* The same for a group (section 7.3.5.10). */
 static void
 append_group(struct ofpbuf *b, const uint8_t *body, size_t size)
 {

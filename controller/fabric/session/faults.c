@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a switch has rejected, and when that is repaired.  What is left out of
- * a bundle because of it is for dependency-filter.h to say, what a switch
- * holds for reconcile.c.
+ * Tracks what a switch has rejected, and schedules the repair.  What is left
+ * out of a bundle because of it is decided in dependency-filter.h, what a
+ * switch has installed in reconcile.c.
  *
- * A fault is repaired by reconciling: read all that the switch holds and send
- * the difference.  That tries what a bundle was rejected for once more, with
- * all that it may need.  What is rejected then is left out, and tried again
- * after a back-off that doubles each time.
- *
- * A switch where each bundle fails is repaired at most once a second, and
- * takes at most a tenth of its time for that; it is backed off from where that
- * does not help. */
+ * A fault is repaired by reconciling: read all flows and groups of the switch
+ * and send the difference.  That retries the rejected items, with everything
+ * that they may depend on.  What is rejected again is left out, and retried
+ * after a back-off that doubles each time.  A switch where each bundle fails
+ * is repaired at most once a second, and for at most a tenth of its time; if
+ * that does not help, it is backed off. */
 
 #include <config.h>
 
@@ -40,12 +38,12 @@ static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 #define BACKOFF_MIN_MS 1000
 #define BACKOFF_MAX_MS (300 * 1000)
 
-/* From the beginning of one repair to the next. */
+/* Minimum interval from the start of one repair to the next. */
 #define PAUSE_MIN_MS 1000
 #define PAUSE_MAX_MS (30 * 1000)
 
-/* Each failed commit says of one item that it is rejected.  So many of them,
- * one after the other, then it is backed off from. */
+/* Each failed commit reports one rejected item.  After this number of
+ * consecutive failures the switch is backed off. */
 #define MAX_TRIES 8
 
 /* Refusals.  ------------------------------------------------------------- */
@@ -112,7 +110,7 @@ add_rejected(struct fabric_switch *sw, const struct flow_item *item,
         sw->faults.dependents_known = false;
         backlog_doubt(&sw->bundles.backlog, item);
     }
-    if (rejected->gone) {       /* It was desired, and sent, once more. */
+    if (rejected->gone) {       /* It was desired again, and sent. */
         rejected->gone = false;
         sw->faults.n_gone--;
     }
@@ -139,7 +137,7 @@ faults_leave_out(struct fabric_switch *sw, const struct flow_item *item)
     add_rejected(sw, item, false);
 }
 
-/* Forgets those that are gone as of 'revision' at the latest. */
+/* Removes the items that are gone as of 'revision' or earlier. */
 static void
 remove_gone(struct fabric_switch *sw, uint64_t revision)
 {
@@ -161,7 +159,7 @@ faults_prune_acked(struct fabric_switch *sw)
     }
 }
 
-/* Looks up whose item was rejected. */
+/* Looks up the owners of rejected items. */
 static void
 name_key(const struct fabric_switch *sw, struct rejected_item *rejected)
 {
@@ -205,18 +203,18 @@ faults_prune(struct fabric_switch *sw)
         faults_prune_acked(sw);
         return;
     }
-    /* What it holds is read, and it is frozen until that is right. */
+    /* The switch is read, and 'acked' is frozen until it is reconciled. */
     remove_gone(sw, UINT64_MAX);
     if (sw->state == SWITCH_LIVE) {
-        /* Nothing that it rejected is desired any more: see that all is well
-         * now rather than when the back-off is over. */
+        /* No rejected item is desired any more: reconcile now instead of when
+         * the back-off ends. */
         faults_repair(sw);
     }
 }
 
-/* The keys of the units that want, or desired, what it lacks.  While a group
- * is under way that takes one of these units away, its name may not be known:
- * it may have to come back. */
+/* Collects the keys of the units that want, or wanted, the missing items.
+ * While a group is being applied that deletes one of these units, its key may
+ * not be known: the unit may be restored. */
 static void
 find_dependents(struct fabric_switch *sw)
 {
@@ -242,7 +240,7 @@ faults_serves(struct fabric_switch *sw, const char *key, uint64_t revision)
         return false;
     }
     if (sw->faults.partial && sw->bundles.frozen) {
-        return false;           /* What it lacks is not known now. */
+        return false;           /* What is missing is not known now. */
     }
     if (!sw->faults.dependents_known) {
         find_dependents(sw);
@@ -253,7 +251,7 @@ faults_serves(struct fabric_switch *sw, const char *key, uint64_t revision)
 
 /* Backing off.  ---------------------------------------------------------- */
 
-/* Backs off before the next try, longer each time. */
+/* Backs off before the next retry, longer each time. */
 static void
 faults_back_off(struct fabric_switch *sw)
 {
@@ -269,7 +267,7 @@ faults_back_off(struct fabric_switch *sw)
     faults->backing_off = true;
 }
 
-/* Has the timer not run any more. */
+/* Stops the timer. */
 static void
 stop_backing_off(struct fabric_switch *sw)
 {
@@ -288,7 +286,7 @@ backoff_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
         faults_clear(sw);
         reconcile_start_if_ready(sw);
     } else if (sw->state == SWITCH_LIVE) {
-        /* Another try for what was rejected. */
+        /* Retries what was rejected. */
         faults_clear(sw);
         reconcile_start(sw);
     }
@@ -313,7 +311,7 @@ faults_reconciled(struct fabric_switch *sw)
 
 /* Repair.  --------------------------------------------------------------- */
 
-/* Sends it nothing until it is reconciled. */
+/* Sends nothing to the switch until it is reconciled. */
 static void
 wait(struct fabric_switch *sw)
 {
@@ -355,7 +353,7 @@ faults_try_again(struct fabric_switch *sw, bool learned)
     if (learned && ++sw->faults.n_tries < MAX_TRIES) {
         reconcile_start(sw);
     } else {
-        /* To leave out what is known to be rejected would not help. */
+        /* Leaving out what is known to be rejected would not help. */
         wait(sw);
         faults_back_off(sw);
     }
@@ -393,8 +391,8 @@ static void
 disconnected(struct fabric_switch *sw, void *state OVS_UNUSED)
 {
     if (sw->state >= SWITCH_READING) {
-        /* It was backed off from before another try at what was rejected.
-         * The next connection tries that anyway. */
+        /* It was backing off before a retry of rejected items.  The next
+         * connection retries them anyway. */
         stop_backing_off(sw);
     }
     event_del(sw->faults.pause);
@@ -409,7 +407,7 @@ given_up(struct fabric_switch *sw, void *state OVS_UNUSED, const char *reason)
     faults_back_off(sw);
 }
 
-/* An error that is no fault: a flow's limit was there already. */
+/* Not a fault: the meter of a flow's limit existed already. */
 static enum switch_message
 message(struct fabric_switch *sw OVS_UNUSED, void *state OVS_UNUSED,
         enum ofptype type, const struct ofp_header *oh)

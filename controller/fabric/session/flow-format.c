@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flows and groups for people; see flow-format.h. */
+ * Formats flows and groups as text; see flow-format.h. */
 
 #include <config.h>
 
@@ -40,7 +40,7 @@ format_actions(const struct ofpact *ofpacts, size_t ofpacts_len)
     return ds_steal_cstr(&s);
 }
 
-/* The instructions of a flow as a switch has reported it. */
+/* Formats the instructions of a flow as a switch has reported it. */
 static char *
 format_instructions(const struct flow_record *flow)
 {
@@ -112,7 +112,7 @@ format_cookie(uint64_t cookie, struct arena *arena)
 
 /* Desired ones.  ---------------------------------------------------------- */
 
-/* A flow item, decoded to text. */
+/* A flow item, decoded and formatted. */
 struct flow_text {
     char *match;
     char *actions;
@@ -304,7 +304,7 @@ difference_passes(const struct engine *engine, const struct difference *d,
     return filter_passes(filter, difference_owner(engine, d), table);
 }
 
-/* Returns what the switch holds, or NULL. */
+/* Returns the installed contents, or NULL. */
 static struct fabric_contents *
 show_installed(const struct difference *d, struct arena *arena)
 {
@@ -329,7 +329,7 @@ show_installed(const struct difference *d, struct arena *arena)
     return c;
 }
 
-/* What is to be there, and what it is known by. */
+/* Fills in the desired contents, and the key. */
 static void
 show_desired(const struct engine *engine, const struct difference *d,
              struct arena *arena, struct fabric_difference *shown)
@@ -361,8 +361,8 @@ show_desired(const struct engine *engine, const struct difference *d,
     shown->desired = c;
 }
 
-/* In what the two differ.  Flows that show the same texts differ in what is
- * not shown. */
+/* Returns the members that differ.  Flows with the same texts differ in their
+ * encoding. */
 static void
 show_differs(const struct difference *d, struct arena *arena,
              struct fabric_difference *shown)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flows and groups in words: what is desired, what a switch holds,
- * how the two differ, and of whom it is.  Not for finding what differs
- * (audit.c). */
+ * Formats flows and groups as text: desired ones, installed ones, their
+ * differences, and owners.  Not for finding differences (audit.c). */
 
 #ifndef CONTROLLER_FABRIC_SESSION_FLOW_FORMAT_H
 #define CONTROLLER_FABRIC_SESSION_FLOW_FORMAT_H 1
@@ -24,47 +23,47 @@ struct group_record;
  * caller frees it. */
 char *item_describe(const struct engine *, const struct flow_item *);
 
-/* Fill in what is shown of a flow, or of a group, in 'arena'. */
+/* Fill in the members shown of a flow, or of a group, in 'arena'. */
 void item_show_flow(const struct engine *, const struct flow_item *,
                     struct arena *arena, struct fabric_flow *);
 void item_show_group(const struct engine *, const struct flow_item *,
                      struct arena *arena, struct fabric_group *);
 
-/* Returns true if somebody who asked for 'filter' wants to see what belongs to
- * 'owner' (NULL: an unknown flow's); 'table' is -1 of a group. */
+/* Returns true if 'filter' selects items of 'owner' (NULL: unknown flows);
+ * 'table' is -1 for a group. */
 bool filter_passes(const struct fabric_filter *, const char *owner,
                    int table);
 
-/* The same for something desired. */
+/* The same for a desired item. */
 bool filter_passes_item(const struct fabric_filter *, const struct engine *,
                         const struct flow_item *);
 
 enum difference_kind {
-    DIFFERENCE_MISSING,         /* Desired, and not there. */
-    DIFFERENCE_ALTERED,         /* There, but with other contents. */
-    DIFFERENCE_UNKNOWN,        /* There, and not desired. */
-    DIFFERENCE_REFUSED,         /* Desired, and not there as the switch has
-                                 * refused it. */
+    DIFFERENCE_MISSING,         /* Desired, not installed. */
+    DIFFERENCE_ALTERED,         /* Installed with other contents. */
+    DIFFERENCE_UNKNOWN,        /* Installed, not desired. */
+    DIFFERENCE_REFUSED,         /* Desired, not installed since the switch
+                                 * rejected it. */
 };
 
-/* Borrowed, all of it. */
+/* All members are borrowed. */
 struct difference {
     enum difference_kind kind;
     const struct flow_item *desired; /* NULL of an unknown flow. */
-    const struct flow_record *flow;   /* What is there, of a flow, or NULL; */
-    const struct group_record *group; /* of a group, or NULL. */
+    const struct flow_record *flow;   /* The installed flow, or NULL; */
+    const struct group_record *group; /* the installed group, or NULL. */
 };
 
-/* "missing" and so on. */
+/* Returns "missing" and so on. */
 const char *difference_kind_name(enum difference_kind);
-/* "APP.UNIT/KEY", or NULL of an unknown flow's. */
+/* Returns "APP.UNIT/KEY", or NULL for an unknown flow. */
 const char *difference_owner(const struct engine *,
                              const struct difference *);
 
 /* "missing: flow table=3,...".  The caller frees it. */
 char *difference_to_text(const struct engine *, const struct difference *);
 
-/* Fills in what is shown of it, in 'arena'. */
+/* Fills in the members shown of a difference, in 'arena'. */
 void difference_show(const struct engine *, const struct difference *,
                      struct arena *arena, struct fabric_difference *);
 bool difference_passes(const struct engine *, const struct difference *,

@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The difference of a group of revisions, by scope and host; see group-diff.h.
- *
- * What a scope's hosts get is encoded once.  A host that has joined a scope
- * gets all of it, one that has left loses all of it.
- *
- * A key that a withdrawn item shares with an added one needs care, since the
- * deletion would take the new flow along (if their cookies are equal) or is
- * needless.  Only keys that are added in this very difference can be like
- * that: the engine keeps one item per key and host. */
+ * Computes the difference of a group of revisions, by scope and host; see
+ * group-diff.h.  What a scope's hosts get is encoded once.  A host that has
+ * joined a scope gets all of it, one that has left loses all of it.  A key
+ * that a withdrawn item shares with an added one needs care, since the
+ * deletion would remove the new flow (if their cookies are equal) or is
+ * redundant.  Only keys that are added in this very difference can be
+ * affected: the engine keeps one item per key and host. */
 
 #include <config.h>
 
@@ -22,7 +20,7 @@
 #include "hash.h"
 #include "util.h"
 
-/* Steps as short as one item's yield only so often. */
+/* Number of items between two yields. */
 #define PAUSE_STEPS 64
 
 struct member_node {
@@ -60,8 +58,8 @@ block_of(struct scope_diff *diff, int phase)
     return &diff->blocks[phase]->b;
 }
 
-/* Doubles the block where there is no room: an ofpbuf alone would grow by just
- * what is put. */
+/* Doubles the block when it is full: an ofpbuf alone would only grow by the
+ * size of the addition. */
 static void
 append_bytes(struct ofpbuf *b, const void *bytes, size_t size)
 {
@@ -115,7 +113,8 @@ withdraw_item(struct group_diff *gd, struct scope_diff *diff,
 {
     const struct flow_item *added = find_added(gd, item);
 
-    if (added != item) {        /* Else it came when the host had left. */
+    if (added != item) {        /* Otherwise it was added when the host had
+                                 * left. */
         if (diff->n_withdrawn >= diff->allocated_withdrawn) {
             diff->withdrawn = x2nrealloc(diff->withdrawn,
                                          &diff->allocated_withdrawn,
@@ -129,7 +128,7 @@ withdraw_item(struct group_diff *gd, struct scope_diff *diff,
         return;
     }
     if (diff->kind == DIFF_CHANGED && added->scope == item->scope) {
-        return;                 /* Replaced where it is. */
+        return;                 /* Replaced in place. */
     }
     if (diff->n_doubtful >= diff->allocated_doubtful) {
         diff->doubtful = x2nrealloc(diff->doubtful, &diff->allocated_doubtful,
@@ -183,7 +182,7 @@ whole_scope_delete_cb(void *gd_, const struct flow_item *item)
     withdraw_item(gd, gd->diff, item);
 }
 
-/* What hosts get that have joined or left a scope in this group. */
+/* Adds what hosts get that have joined or left a scope in this group. */
 static struct scope_diff *
 member_diff(struct group_diff *gd, const struct engine_member *member)
 {
@@ -197,7 +196,7 @@ member_diff(struct group_diff *gd, const struct engine_member *member)
     diff = gd->diff = add_diff(gd, member->scope, kind);
     diff->digest = engine_scope_digest(member->scope);
     if (!member->joined) {
-        /* What it held before. */
+        /* The previous items. */
         const struct scope_diff *changed = find_diff(gd, member->scope,
                                                      DIFF_CHANGED);
 
@@ -272,7 +271,7 @@ old_member_cb(void *gd_, const char *host)
     }
 }
 
-/* Nothing but what is withdrawn looks for what was added. */
+/* Only withdrawn items are compared with added ones. */
 static bool
 withdraws(const struct engine_delta *delta)
 {

@@ -22,7 +22,7 @@ struct flow_item;
 enum diff_kind {
     DIFF_CHANGED,               /* For hosts that stay in the scope. */
     DIFF_JOINED,                /* All of the scope. */
-    DIFF_LEFT,                  /* All of the scope goes. */
+    DIFF_LEFT,                  /* All of the scope is removed. */
 };
 
 /* The phases of a bundle, in order. */
@@ -35,25 +35,25 @@ struct block {
     struct ofpbuf b;
 };
 
-/* What a host of 'scope' gets. */
+/* The messages for a host of 'scope'. */
 struct scope_diff {
     struct hmap_node node;      /* In struct group_diff's 'diffs'. */
     const struct engine_scope *scope;
     enum diff_kind kind;
-    uint64_t digest;            /* What it adds to a host's. */
+    uint64_t digest;            /* Its contribution to a host's digest. */
     struct block *blocks[N_PHASES];
-    /* The same as items, for those that get it later. */
+    /* The same as items, for hosts that are sent them later. */
     size_t n_added, allocated_added;
     const struct flow_item **added;
-    size_t n_encoded;           /* Of these, are in 'blocks'. */
+    size_t n_encoded;           /* The number of these in 'blocks'. */
     size_t n_withdrawn, allocated_withdrawn;
     const struct flow_item **withdrawn;
-    /* Withdrawals that depend on what else the host is to hold. */
+    /* Withdrawals that depend on other desired items of the host. */
     size_t n_doubtful, allocated_doubtful;
     const struct flow_item **doubtful;
 };
 
-/* All of a group. */
+/* The difference of a group of revisions. */
 struct group_diff {
     struct fabric *fabric;
     const struct commit_group *group;
@@ -61,16 +61,15 @@ struct group_diff {
     struct hmap members;        /* struct member_node, by scope and host. */
     struct hmap added;          /* struct added_node. */
     size_t n_hosts, allocated_hosts;
-    struct fabric_host **hosts; /* That have diffs. */
-    struct scope_diff *diff;    /* Of the callback that runs. */
+    struct fabric_host **hosts; /* Those with differences. */
+    struct scope_diff *diff;    /* Of the running callback. */
 };
 
 /* Sorts the difference of 'group', which is borrowed: sets 'hosts', and the
  * 'diffs' of each one's switch.  Yields. */
 void group_diff_init(struct group_diff *, struct fabric *,
                      const struct commit_group *group);
-/* Frees all of it.  The switches' 'diffs' are cleared by the caller.  Yields.
- * */
+/* Frees all members.  The caller clears the switches' 'diffs'.  Yields. */
 void group_diff_uninit(struct group_diff *);
 
 /* Encodes the next added item into its block.  Returns false if there is none.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Items that a switch holds as they are to be; see installed-set.h. */
+ * Items that a switch has installed as desired; see installed-set.h. */
 
 #include <config.h>
 
@@ -49,7 +49,7 @@ installed_set_is_all(const struct installed_set *set, uint64_t digest)
     return set->digest == digest;
 }
 
-/* Where 'item' is in the table, or would be. */
+/* Returns the slot of 'item' in the hash table, or where it would be. */
 static const struct flow_item **
 find(const struct installed_set *set, const struct flow_item *item)
 {

@@ -20,8 +20,9 @@
 
 BUILD_ASSERT_DECL(PIPELINE_N_TABLES <= MARKER_TABLE);
 
-/* Its number changes when what the same digests stand for does, so that a
- * controller of another version reads all rather than trusts. */
+/* A version, which changes when the meaning of the digests changes, so that a
+ * controller of another version reads all flows instead of trusting the
+ * marker. */
 #define MARKER_PURPOSE "marker 2"
 
 void
@@ -34,7 +35,7 @@ uint64_t
 marker_cookie(const struct siphash_key *key, const char *host,
               uint64_t digest)
 {
-    /* It is not counted. */
+    /* The marker itself is not included. */
     uint64_t cookie = flow_cookie_owner(siphash24(key, digest, host,
                                                   strlen(host)));
 

@@ -22,14 +22,14 @@
 const struct ofp_header *
 ofmessage_inner(const struct flow_item *item)
 {
-    /* OpenFlow 1.5, section 7.3.9.6.  Our own bytes: no need to check. */
+    /* OpenFlow 1.5, section 7.3.9.6.  Encoded by vmnd: no need to check. */
     return ALIGNED_CAST(const struct ofp_header *,
                         item->add + sizeof(struct ofp_header)
                         + sizeof(struct ofp14_bundle_ctrl_msg));
 }
 
-/* Compares what they are encoded to, since decoded actions have bytes between
- * their members that are never set. */
+/* Compares the encodings, since decoded actions have padding that is never
+ * set. */
 bool
 ofmessage_same_actions(const struct ofpact *a, size_t a_len,
                        const struct ofpact *b, size_t b_len)
@@ -49,7 +49,7 @@ ofmessage_same_actions(const struct ofpact *a, size_t a_len,
 
 /* Flows.  ---------------------------------------------------------------- */
 
-/* All but the match and the instructions' ownership. */
+/* Without the match and the ownership of the instructions. */
 static void
 wire_flow_fill(struct flow_record *flow, const struct ofputil_flow_stats *fs,
                const void *instructions, size_t instructions_size)
@@ -80,7 +80,7 @@ flow_record_create(const struct ofputil_flow_stats *fs,
 size_t
 flow_record_size(size_t instructions_size)
 {
-    /* Of the match as much as most have, and a pointer to it. */
+    /* The size of a typical match, and of a pointer to it. */
     return sizeof(struct flow_record) + instructions_size + 256;
 }
 
@@ -103,8 +103,8 @@ ofmessage_decode_flow(const struct flow_item *item,
                                     ofpacts, OFPP_MAX, 255);
 }
 
-/* The instructions of a flow item, which has no flags, timeouts or importance,
- * or NULL if it has. */
+/* Returns the instructions of a flow item that has no flags, timeouts or
+ * importance; NULL if it has. */
 static const uint8_t *
 instructions_of(const struct flow_item *item, size_t *size)
 {
@@ -123,7 +123,7 @@ instructions_of(const struct flow_item *item, size_t *size)
 }
 
 /* Compares the instructions as bytes: the switch has decoded the item's and
- * encoded them again, which in all but odd cases gives the same. */
+ * encoded them again, which is almost always identical. */
 static bool
 same_instructions(const struct flow_item *item, const void *instructions,
                   size_t instructions_size)
@@ -163,7 +163,7 @@ flow_record_find(const struct engine *engine, const char *host,
                                  raw->instructions_size) ? item : NULL);
 }
 
-/* The same by meaning. */
+/* Compares them by meaning. */
 static bool
 same_meaning(const struct flow_record *flow, const struct flow_item *item)
 {

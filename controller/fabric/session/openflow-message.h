@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flows and groups as a switch reports them, and whether they are what an
- * item of the engine asks for.  For reconcile.c and fabric-status.c. */
+ * Flows and groups as a switch reports them, and whether they equal items of
+ * the engine.  For reconcile.c and the audit. */
 
 #ifndef CONTROLLER_FABRIC_SESSION_OPENFLOW_MESSAGE_H
 #define CONTROLLER_FABRIC_SESSION_OPENFLOW_MESSAGE_H 1
@@ -34,20 +34,21 @@ struct flow_record *flow_record_create(const struct ofputil_flow_stats *,
                                        const void *instructions,
                                        size_t instructions_size);
 void flow_record_destroy(struct flow_record *);
-/* About how many bytes one takes, with so many bytes of instructions. */
+/* Returns the approximate memory of a flow_record with instructions of this
+ * many bytes. */
 size_t flow_record_size(size_t instructions_size);
 
-/* Returns true if the flow, which has the item's key, is the item in all else.
- * */
+/* Returns true if the flow, which has the item's key, equals the item in
+ * everything else. */
 bool flow_record_equals(const struct flow_record *,
                         const struct flow_item *);
-/* The same without making one. */
+/* The same without decoding the flow. */
 bool flow_stats_equal(const struct ofputil_flow_stats *,
                       const void *instructions, size_t instructions_size,
                       const struct flow_item *);
-/* The item that 'host' is to hold and that a flow of a dump is, byte by byte,
- * or NULL.  Most flows are one; whether the others are is for the above to
- * say, once they are decoded. */
+/* Returns the desired item of 'host' that equals a flow of a dump byte by
+ * byte, or NULL.  Most flows have one; the others are decoded and compared by
+ * the functions above. */
 const struct flow_item *flow_record_find(const struct engine *,
                                          const char *host,
                                          const struct ofdump_raw *);
@@ -58,13 +59,13 @@ bool ofmessage_same_actions(const struct ofpact *a, size_t a_len,
 void flow_record_append_delete(const struct flow_record *, uint32_t xid,
                                struct ofpbuf *);
 
-/* Appends those that delete all flows of a table, and all groups with what
- * goes through them. */
+/* Appends the messages that delete all flows of a table, and all groups with
+ * the flows that use them. */
 void ofmessage_append_delete_table(uint8_t table, uint32_t xid,
                                    struct ofpbuf *);
 void ofmessage_append_delete_groups(uint32_t xid, struct ofpbuf *);
 
-/* About how many bytes a struct group_record of this takes. */
+/* Returns the approximate memory of a struct group_record of this. */
 size_t group_record_size(const struct ofputil_group_desc *);
 
 struct group_record {
@@ -78,7 +79,7 @@ bool group_record_equals(const struct group_record *,
 void group_record_append_delete(const struct group_record *, uint32_t xid,
                                 struct ofpbuf *);
 
-/* The message inside of an item's bundle message. */
+/* Returns the message inside of an item's bundle message. */
 const struct ofp_header *ofmessage_inner(const struct flow_item *);
 
 /* Decodes a flow item into 'fm', with its actions in 'ofpacts' (initialized).
@@ -87,7 +88,7 @@ bool ofmessage_decode_flow(const struct flow_item *,
                            struct ofputil_flow_mod *fm,
                            struct ofpbuf *ofpacts);
 
-/* The item of the same key that 'host' is to hold, or NULL. */
+/* Returns the desired item of 'host' with the same key, or NULL. */
 const struct flow_item *ofmessage_find_desired(const struct engine *,
                                                 const char *host,
                                                 const struct flow_item *);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is kept of receipts beyond memory: they are given to the store a while
- * after they changed, many at once, so that an acknowledgement costs no more
- * for it; and read back when one is asked for that memory no longer has.  What
- * was not kept is unknown, and never made up from what hosts hold now.
+ * Receipts in the store: they are written some time after they changed, many
+ * at once, so that an acknowledgement causes no write of its own; and read
+ * when one is requested that is no longer in memory.  What was not stored is
+ * unknown, and never inferred from what hosts have installed now.
  *
  * The text of a receipt is a JSON array: [time, [microseconds of each step],
- * [[app, added, changed, removed], ...], [[host, state, time, reason], ...]].
- */
+ * [[app, added, changed, removed], ...], [[host, state, time, reason],
+ * ...]]. */
 
 #include <config.h>
 
@@ -29,13 +29,15 @@
 #include "proto/loop/loop.h"
 #include "util.h"
 
-/* Before a receipt that has changed is written; sooner, if so many have. */
+/* Delay before a changed receipt is written; shorter if this many have
+ * changed. */
 #define SAVE_MS 500
 #define SAVE_MANY 128
 
 /* Writing.  -------------------------------------------------------------- */
 
-/* What the group took, in the order of struct activity_item_steps. */
+/* Durations of the group's steps, in the order of struct
+ * activity_item_steps. */
 static void
 put_steps(const struct fabric *f, const struct receipt *receipt,
           struct ds *ds)
@@ -231,8 +233,9 @@ read_flows(const json_t *apps, struct arena *arena,
     }
 }
 
-/* Reads a host.  If it had not confirmed, what it holds now counts; when it
- * came to that is not known.  Returns false if it is no more. */
+/* Parses a host.  If it had not confirmed, what it has acknowledged by now
+ * counts; the time of that is unknown.  Returns false if the host no longer
+ * exists. */
 static bool
 read_host(const struct fabric *f, const json_t *json, uint64_t revision,
           struct arena *arena, struct fabric_receipt_host *shown)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What receipts say: which hosts have a revision, how far behind a host is.
- * Changes nothing; see receipts.h and fabric-receipts.h.
+ * Queries of receipts: which hosts have installed a revision, how far behind a
+ * host is.  Changes nothing; see receipts.h and fabric-receipts.h.
  *
- * Of a revision older than the oldest receipt, or from before the start, it is
- * known what was recorded (receipt-history.c).  One that is waited for is
- * taken to concern all hosts: it is installed when all have acknowledged a
- * revision as new. */
+ * Of a revision older than the oldest receipt, or from before the start, only
+ * what was recorded is known (receipt-history.c).  A wait for one concerns all
+ * hosts: it is installed when all have acknowledged a revision at least as
+ * new. */
 
 #include <config.h>
 
@@ -72,7 +72,8 @@ receipts_acked_by_all(const struct fabric *f)
     return revision;
 }
 
-/* Returns whether the host has all up to a revision without a receipt. */
+/* Returns true if the host has installed everything up to a revision without a
+ * receipt. */
 static enum receipt_state
 host_state(const struct fabric_host *host, uint64_t revision)
 {
@@ -103,7 +104,7 @@ receipt_is_installed(const struct fabric *f, uint64_t revision)
 
 /* Receipts as structs.  -------------------------------------------------- */
 
-/* Returns what is known of a host; 'reason' is that of a failure. */
+/* Returns the state of a host; 'reason' is that of a failure. */
 static struct fabric_receipt_host
 show_host(const struct fabric *f, const char *name, enum receipt_state state,
           int64_t time_ms, const char *reason)
@@ -266,9 +267,9 @@ receipts_get_status(const struct fabric *f, size_t max, struct arena *arena,
 
 /* How far hosts are behind.  --------------------------------------------- */
 
-/* Returns for how many milliseconds a host that has acknowledged 'acked' is
- * behind: since the oldest revision that it lacks was made, as far as receipts
- * go back. */
+/* Returns for how many milliseconds a host that has acknowledged 'acked' has
+ * been behind: the age of the oldest revision that it has not acknowledged, as
+ * far as there are receipts. */
 static int64_t
 receipts_lag_ms(const struct fabric *f, uint64_t acked)
 {

@@ -21,20 +21,20 @@
 struct fabric_wait {
     struct ovs_list node;       /* In struct fabric_receipts' 'waits'. */
     struct fabric *fabric;
-    uint64_t newest;            /* Of all that is waited for. */
-    uint64_t missing;           /* One that is not installed, when that was
-                                 * looked at last. */
-    size_t n_revisions;         /* Those that are left, ascending. */
+    uint64_t newest;            /* Of all revisions of the wait. */
+    uint64_t missing;           /* One that was not installed at the last
+                                 * check. */
+    size_t n_revisions;         /* Not known to be installed yet; ascending. */
     uint64_t *revisions;
     uint64_t change;            /* The newest of 'revisions' as given. */
-    struct svec ports;          /* Those that are left. */
+    struct svec ports;          /* Not checked successfully yet. */
     struct event *timer;        /* The time-out. */
     fabric_wait_cb *cb;
     void *aux;
 };
 
-/* Returns true once all revisions are installed; each is found to be so once.
- * Of those without a receipt the newest speaks for all. */
+/* Returns true once all revisions are installed; each is checked until it is.
+ * For revisions without a receipt, only the newest is checked. */
 static bool
 revisions_are_installed(struct fabric_wait *wait)
 {
@@ -54,8 +54,8 @@ revisions_are_installed(struct fabric_wait *wait)
     return true;
 }
 
-/* Returns true once what hosts had reported of the ports when they changed is
- * installed, too.  Bindings of before follow from other changes. */
+/* Returns true once the bindings that follow from reports made before the
+ * change are installed, too.  Older bindings follow from other changes. */
 static bool
 bindings_are_installed(struct fabric_wait *wait)
 {

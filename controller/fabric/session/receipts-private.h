@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What receipts.c, receipt-status.c and receipt-waits.c share: how receipts
- * are kept.  Not for others. */
+ * Declarations that receipts.c, receipt-status.c and receipt-waits.c share:
+ * the receipts in memory.  Not for other files. */
 
 #ifndef CONTROLLER_FABRIC_SESSION_RECEIPTS_PRIVATE_H
 #define CONTROLLER_FABRIC_SESSION_RECEIPTS_PRIVATE_H 1
@@ -18,7 +18,7 @@
 struct arena;
 struct event;
 
-/* What a host has said of a revision. */
+/* The state of a revision on a host. */
 enum receipt_state { RECEIPT_OPEN, RECEIPT_CONFIRMED, RECEIPT_FAILED };
 
 struct receipt_host {
@@ -28,7 +28,7 @@ struct receipt_host {
     char *reason;               /* If it failed.  Owned. */
 };
 
-/* What became of an app's flows and groups. */
+/* Changes of an app's flows and groups. */
 struct receipt_app {
     char *name;
     unsigned added, changed, removed;
@@ -54,24 +54,25 @@ struct fabric_receipts {
     uint64_t begin, end;        /* Sequence numbers held. */
     struct sset names;          /* Of hosts; grows only. */
     struct ovs_list waits;      /* struct fabric_wait. */
-    struct ovs_list unsaved;    /* struct receipt: not written as it is. */
+    struct ovs_list unsaved;    /* struct receipt: changed since it was
+                                 * stored. */
     size_t n_unsaved;
-    struct event *save;         /* Writes them, after a while. */
-    struct event *check;        /* Later in this turn: checks waits and
-                                 * ID pools. */
+    struct event *save;         /* Stores them, after a delay. */
+    struct event *check;        /* At the end of this iteration: checks waits
+                                 * and ID pools. */
     uint64_t freed;             /* Last passed to id_pools_acked(). */
     uint64_t free_up_to;        /* To be passed to it once quiescent. */
-    struct histogram installed; /* Of receipts that have become complete. */
+    struct histogram installed; /* Latency of complete receipts. */
 };
 
 /* receipt-status.c.  ----------------------------------------------------- */
 
-/* Returns the receipt with sequence number 'seq', which is kept. */
+/* Returns the receipt with sequence number 'seq', which must be in memory. */
 struct receipt *receipt_at(const struct fabric_receipts *, uint64_t seq);
 /* Returns the sequence number of the first receipt that ends at or after
  * 'revision'; 'end' if there is none. */
 uint64_t receipt_find_seq(const struct fabric_receipts *, uint64_t revision);
-/* Returns the receipt of 'revision', or NULL if none is kept. */
+/* Returns the receipt of 'revision', or NULL if it is not in memory. */
 struct receipt *receipt_find(const struct fabric_receipts *,
                              uint64_t revision);
 /* Returns true if all hosts concerned have acknowledged 'revision'. */
@@ -79,8 +80,9 @@ bool receipt_is_installed(const struct fabric *, uint64_t revision);
 /* Returns the newest revision that all hosts have acknowledged. */
 uint64_t receipts_acked_by_all(const struct fabric *);
 
-/* Fills in a host that had not confirmed 'revision' when that was recorded; it
- * had refused it for 'reason', or NULL.  Returns false if it is no more. */
+/* Fills in a host that had not confirmed 'revision' when the receipt was
+ * recorded; it had rejected a part of it for 'reason', or NULL.  Returns false
+ * if the host no longer exists. */
 bool receipt_show_late_host(const struct fabric *, const char *name,
                             uint64_t revision, int64_t time_ms,
                             const char *reason,
@@ -90,11 +92,12 @@ bool receipt_show_late_host(const struct fabric *, const char *name,
 
 void receipt_history_init(struct fabric *);
 void receipt_history_uninit(struct fabric *);
-/* Has the receipt written soon, since it has changed. */
+/* Schedules the receipt to be stored, since it has changed. */
 void receipt_changed(struct fabric *, struct receipt *);
-/* Has it written now, if that is due, since it is about to be freed. */
+/* Stores it now, if that is due, since it is about to be freed. */
 void receipt_forget(struct fabric *, struct receipt *);
-/* Fills in what was recorded of 'revision', and returns true; or false. */
+/* Fills in the recorded receipt of 'revision'; returns false if there is
+ * none. */
 bool receipt_history_get(const struct fabric *, uint64_t revision,
                          struct arena *, struct fabric_receipt *);
 bool receipt_history_progress(const struct fabric *, uint64_t revision,
@@ -102,11 +105,11 @@ bool receipt_history_progress(const struct fabric *, uint64_t revision,
 
 /* receipt-waits.c.  ------------------------------------------------------ */
 
-/* Answers the waits that are fulfilled, as long as this turn of the loop is
- * not over.  Returns true if some are left for the next one.  'before' is
- * called with the fabric after they were found and before any is answered. */
+/* Completes the waits that are fulfilled, until this iteration of the loop has
+ * used up its time.  Returns true if some are left for the next one.  'before'
+ * is called with the fabric after they were found and before any callback. */
 bool receipt_waits_answer(struct fabric *, void (*before)(struct fabric *));
-/* Ends all waits without calling anybody. */
+/* Cancels all waits without callbacks. */
 void receipt_waits_cancel(struct fabric *);
 
 #endif /* controller/fabric/session/receipts-private.h */

@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Keeps the receipts of revisions; see receipts.h.  What they say is in
- * receipt-status.c.
- *
- * A receipt is kept per group of revisions, since a group is sent as one
- * bundle per host. */
+ * Keeps the receipts of revisions in memory; see receipts.h.  Not for queries
+ * (receipt-status.c).  A receipt is kept per group of revisions, since a group
+ * is sent as one bundle per host. */
 
 #include <config.h>
 
@@ -96,7 +94,7 @@ receipts_open(struct fabric *f, const struct commit_group *group)
     struct receipt *receipt;
 
     if (group->last_revision < group->first_revision) {
-        return NULL;            /* What was compiled at the start. */
+        return NULL;            /* The group compiled at the start. */
     }
     receipt = xzalloc(sizeof *receipt);
     receipt->all = f->receipts;
@@ -131,8 +129,8 @@ receipts_add_host(struct receipt *receipt, const struct fabric_host *host)
     receipt->n_missing++;
 }
 
-/* Counts 'receipt', and notifies who watches, if it has just become complete.
- * One that concerns no host took no time. */
+/* Counts 'receipt', and notifies watchers, if it has just become complete.
+ * One that concerns no host has no latency. */
 static void
 check_complete(const struct fabric *f, const struct receipt *receipt)
 {
@@ -208,7 +206,7 @@ set_state(struct receipt *receipt, const char *name, enum receipt_state state,
     }
 }
 
-/* For all groups that end with 'first' to 'last'. */
+/* Does so for all groups that end with 'first' to 'last'. */
 static void
 set_states(struct fabric *f, const struct fabric_host *host, uint64_t first,
            uint64_t last, enum receipt_state state, const char *reason)
@@ -300,8 +298,9 @@ notify_acked(struct fabric *f)
     FABRIC_NOTIFY(f, acked, (aux))
 }
 
-/* Answers the waits that are fulfilled, frees numbers, and has ports move on.
- * Runs once in a turn of the loop, however many hosts have answered in it. */
+/* Completes the waits that are fulfilled, frees IDs, and has ports decided
+ * that wait for hosts.  Runs once per iteration of the loop, however many
+ * hosts have replied in it. */
 static void
 check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
 {
@@ -311,8 +310,7 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *f_)
     static const struct timeval at_once = { 0, 0 };
 
     if (acked > r->free_up_to) {
-        /* Not while a group is being written: its numbers are copied
-         * then. */
+        /* Not while a group is being written: its IDs are copied then. */
         commit_cancel_when_quiescent(f->commit, free_numbers, f);
         r->free_up_to = acked;
         commit_when_quiescent(f->commit, free_numbers, f);

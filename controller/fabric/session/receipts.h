@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Who has acknowledged which revision: receipts, waits for them, and the
- * revision that everyone has acknowledged (which frees numbers).  Not for how
- * an acknowledgement comes about (switch.c). */
+ * Acknowledgements of revisions: receipts, waits for them, and the revision
+ * that all hosts have acknowledged (which frees IDs).  Not for how an
+ * acknowledgement is received (bundle-acks.c). */
 
 #ifndef CONTROLLER_FABRIC_SESSION_RECEIPTS_H
 #define CONTROLLER_FABRIC_SESSION_RECEIPTS_H 1
@@ -23,29 +23,30 @@ struct receipt;
 struct schema_struct;
 
 void receipts_create(struct fabric *);
-/* Has all that changed written: before hosts are let go at the end. */
+/* Stores all changed receipts: called at shutdown, before hosts are
+ * disconnected. */
 void receipts_save(struct fabric *);
-/* Forgets waits that are left without calling anybody. */
+/* Cancels the remaining waits without callbacks. */
 void receipts_destroy(struct fabric *);
 
 /* Opens the receipt of 'group'; its hosts are then added one by one, and
  * receipts_close() called, which takes ownership.  Returns NULL if the group
- * holds no revision. */
+ * has no revision. */
 struct receipt *receipts_open(struct fabric *, const struct commit_group *);
 void receipts_add_host(struct receipt *, const struct fabric_host *);
 void receipts_close(struct fabric *, struct receipt *);
 
 /* Records that the host has acknowledged the groups that end with 'first' to
- * 'last', or refused a part of them for 'reason', a part of a sentence. */
+ * 'last', or rejected a part of them for 'reason', a part of a sentence. */
 void receipts_confirm(struct fabric *, const struct fabric_host *,
                       uint64_t first, uint64_t last);
 void receipts_fail(struct fabric *, const struct fabric_host *,
                    uint64_t first, uint64_t last, const char *reason);
 /* Does the same for all revisions up to 'revision', since the host was
- * reconciled.  With 'reason', what was not confirmed before is failed. */
+ * reconciled.  With 'reason', unconfirmed ones become failed. */
 void receipts_confirm_all(struct fabric *, const struct fabric_host *,
                           uint64_t revision, const char *reason);
-/* Stops waiting for a host whose row is gone. */
+/* Stops waiting for a host whose row was deleted. */
 void receipts_remove_host(struct fabric *, const struct fabric_host *);
 
 /* A group of revisions that some hosts have not confirmed.  Members are called
@@ -59,11 +60,11 @@ struct receipt_incomplete {
 };
 /* All receipts. */
 struct receipts_status {
-    uint64_t receipts;          /* That are kept, */
-    uint64_t first_revision, revision; /* of these revisions. */
+    uint64_t receipts;          /* In memory, */
+    uint64_t first_revision, revision; /* and the range of their revisions. */
     uint64_t waits;             /* Of clients. */
     uint64_t n_incomplete;
-    size_t n_listed;            /* Of these, the newest: */
+    size_t n_listed;            /* The newest incomplete ones: */
     struct receipt_incomplete *incomplete;
 };
 extern const struct schema_struct receipts_shown;
@@ -74,11 +75,11 @@ void receipts_get_status(const struct fabric *, size_t max,
 /* Returns how far a host that has acknowledged 'acked' is behind. */
 struct status_lag receipts_lag(const struct fabric *, uint64_t acked);
 
-/* Fills in what concerns receipts. */
+/* Fills in the members about receipts. */
 void receipts_get_stats(const struct fabric *, struct fabric_stats *);
 
-/* Checks waits and ID pools later in this turn: switch_acked() of some host
- * may have changed. */
+/* Schedules a check of waits and ID pools for the end of this iteration of the
+ * loop: switch_acked() of some host may have changed. */
 void receipts_acked_changed(struct fabric *);
 
 #endif /* controller/fabric/session/receipts.h */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Compares what a reconciling has read of a switch with what is desired, at a
- * quiescent moment: what is missing or differs is added, what is not desired
- * is deleted.  It pauses: the state stays quiescent then, but the switch may
- * go. */
+ * Compares what a reconciling has read of a switch with the desired state,
+ * while the state is quiescent: missing and different items are added, unknown
+ * ones are deleted.  It yields: the state stays quiescent then, but the switch
+ * may disconnect. */
 
 #include <config.h>
 
@@ -65,9 +65,9 @@ reconcile_forget_seen(struct reconcile *r)
 
 struct compare {
     struct reconcile *r;
-    size_t n_right;             /* Of r->right, that are desired. */
-    struct hmapx replacing;     /* Items whose keys it holds, with something
-                                 * else. */
+    size_t n_right;             /* Number in r->right that are desired. */
+    struct hmapx replacing;     /* Items whose keys are installed with other
+                                 * contents. */
     struct dependency_filter filter;
 };
 
@@ -149,8 +149,8 @@ desired_cb(void *c_, const struct flow_item *item)
     }
 }
 
-/* Deletes what was right when it was read and is no longer desired.  Returns
- * false if it was stopped in a pause. */
+/* Deletes items that were desired when they were read and are no longer.
+ * Returns false if it was stopped while yielding. */
 static bool
 delete_outdated(struct compare *c)
 {
@@ -169,9 +169,9 @@ delete_outdated(struct compare *c)
     return r->sw != NULL;
 }
 
-/* Deletes all flows and groups but those that the fabric adds outside of
- * reconciling; learned ones too, for they may be what is too much.  Groups go
- * before those that are desired are added. */
+/* Deletes all flows and groups except those that the fabric adds outside of
+ * reconciling; learned ones too, for they may be what exceeds the budget.
+ * Groups are deleted before desired ones are added. */
 static void
 delete_all(struct reconcile *r)
 {
@@ -188,7 +188,7 @@ delete_all(struct reconcile *r)
     r->n_deletes++;
 }
 
-/* Finds what differs.  Returns false if it was stopped in a pause. */
+/* Computes the difference.  Returns false if it was stopped while yielding. */
 static bool
 find_difference(struct reconcile *r)
 {
@@ -218,7 +218,7 @@ find_difference(struct reconcile *r)
     return on;
 }
 
-/* Keeps and logs what was found, which took 'us' microseconds. */
+/* Stores and logs the result, which took 'us' microseconds. */
 static void
 record_difference(struct reconcile *r, long long int us)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What reconcile.c, reconcile-compare.c and reconcile-send.c share: a
- * reconciling that is running.  Not for others. */
+ * Declarations that reconcile.c, reconcile-compare.c and reconcile-send.c
+ * share: a running reconciling.  Not for other files. */
 
 #ifndef CONTROLLER_FABRIC_SESSION_RECONCILE_PRIVATE_H
 #define CONTROLLER_FABRIC_SESSION_RECONCILE_PRIVATE_H 1
@@ -24,30 +24,30 @@ struct reconcile {
     struct fabric_switch *sw;   /* NULL: it was stopped while 'comparing';
                                  * compare_cb() frees it. */
     struct commit *commit;
-    bool comparing;             /* From a quiescent moment on until all is
-                                 * sent, with pauses. */
+    bool comparing;             /* From the quiescent state on until all is
+                                 * sent.  Yields meanwhile. */
 
-    /* What the switch holds. */
-    bool only_marker;           /* Only for the marker's table. */
-    bool settling;              /* All is read; waits for a settled moment. */
-    bool anew;                  /* It was too much: all is deleted first. */
+    /* The installed flows and groups. */
+    bool only_marker;           /* Request only the marker's table. */
+    bool settling;              /* All is read; waits for a quiescent state. */
+    bool anew;                  /* Over the budget: all is deleted first. */
     struct ofdump *dump;
     int64_t began_ms;           /* time_msec(). */
-    uint64_t marker;            /* Its cookie, or MARKER_NONE. */
-    struct installed_set right; /* As they should be when they were read. */
+    uint64_t marker;            /* The marker's cookie, or MARKER_NONE. */
+    struct installed_set right; /* Desired when they were read. */
     size_t n_held;              /* Flows and groups. */
     size_t n_flows, allocated_flows; /* Others. */
     struct flow_record **flows;
     size_t n_groups, allocated_groups;
     struct group_record **groups;
 
-    /* The difference, from the settled moment on. */
+    /* The difference, from the quiescent state on. */
     uint64_t revision;
     size_t n_items, allocated_items;
     struct flow_item **items; /* To add, groups first.  Counted. */
     struct ofpbuf flow_deletes, group_deletes; /* Messages. */
     size_t n_deletes;
-    uint64_t digest;            /* Of all that is desired at that moment. */
+    uint64_t digest;            /* Of the desired state at that time. */
     uint32_t open_xid, barrier_xid;
     uint32_t marker_xid;        /* 0: none is sent. */
     bool marker_refused;        /* In this try. */
@@ -57,23 +57,23 @@ struct reconcile {
 
 /* reconcile-compare.c.  -------------------------------------------------- */
 
-/* Compares what was read with what is desired, and sends what differs.
- * Pauses.  Returns false if it was stopped in a pause. */
+/* Compares the installed state with the desired one, and sends the difference.
+ * Yields.  Returns false if it was stopped meanwhile. */
 bool reconcile_compare(struct reconcile *);
-/* In a comparison, gives the loop its turn.  Returns false if the reconciling
- * was stopped meanwhile: it is still there, but has no switch any more. */
+/* During a comparison, yields.  Returns false if the reconciling was stopped
+ * meanwhile: it still exists, but has no switch any more. */
 bool reconcile_pause(struct reconcile *);
-/* Frees what was read of the switch.  In a comparison this pauses. */
+/* Frees the installed state that was read.  Yields during a comparison. */
 void reconcile_forget_seen(struct reconcile *);
 
 /* reconcile-send.c.  ----------------------------------------------------- */
 
-/* Sends the difference, but for the commit.  In a comparison this pauses.
+/* Sends the difference without the commit.  Yields during a comparison.
  * Returns false if it was stopped. */
 bool reconcile_send(struct reconcile *);
 /* Returns true if there is a difference to be sent. */
 bool reconcile_needs_bundle(const struct reconcile *);
-/* Counts what was sent. */
+/* Counts the messages sent. */
 void reconcile_count_sent(const struct reconcile *);
 
 #endif /* controller/fabric/session/reconcile-private.h */

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Sends the difference that a reconciling has found, as one bundle without its
- * commit and with a barrier behind it: the switch checks all messages first.
- *
- * Flows are deleted first, where a live bundle adds first: a table may have no
- * room for both.  Packets see all of a bundle or nothing. */
+ * Sends the difference that a reconciling has found, as one bundle followed by
+ * a barrier, without its commit: the switch checks all messages first.  Flows
+ * are deleted first, unlike in a live bundle: a table may have no room for
+ * both.  Packets see all of a bundle or nothing. */
 
 #include <config.h>
 
@@ -19,11 +18,11 @@
 #include "proto/openflow/ofmsg.h"
 #include "util.h"
 
-/* Bytes that are gathered before they are queued. */
+/* Bytes that are collected before they are queued. */
 #define GATHER_SIZE (32 * 1024)
 
-/* Sends what 'b' has gathered, if that is more than 'size' bytes.  Returns
- * false if the reconciling was stopped in a pause. */
+/* Sends the contents of 'b', if that is more than 'size' bytes.  Returns false
+ * if the reconciling was stopped while yielding. */
 static bool
 flush_if(struct reconcile *r, struct ofpbuf *b, size_t size)
 {
@@ -66,8 +65,8 @@ send_items(struct reconcile *r, struct ofpbuf *b)
     return on;
 }
 
-/* Returns the marker for what the switch will hold; MARKER_NONE if it has
- * rejected a part. */
+/* Returns the marker for the state that the switch will have; MARKER_NONE if
+ * it has rejected a part. */
 static uint64_t
 desired_marker(const struct reconcile *r)
 {

@@ -1,29 +1,28 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Brings a switch to hold what it is to hold: reads its flows and groups,
- * compares at a settled moment, and sends the difference as one bundle.  What
- * is right stays untouched, with its counters and its age.
+ * Brings a switch to its desired state: reads its flows and groups, compares
+ * them when the state is quiescent, and sends the difference as one bundle.
+ * Flows that are installed as desired stay untouched, with their counters and
+ * their duration.  Only a switch that has more than may be read of it
+ * (switch-budget.c) is installed anew, at a limited rate: one bundle deletes
+ * all and adds the desired state.  So a host converges even if it connects
+ * with very many flows that were desired before.
  *
- * Only a switch that holds more than may be read of it (switch-budget.c) is
- * installed anew, once in a while: one bundle deletes all and adds what is
- * desired.  So a host converges also if it comes back with very much that was
- * desired once.
+ * A switch that has just connected is asked for its marker only (marker.h): if
+ * that says that the desired state is installed, nothing else is read.
  *
- * A switch that has just connected is asked for its marker alone (marker.h):
- * if that says that all is as it is to be, nothing else is read.
- *
- * While the dump is read nothing is sent, so that it is still true when it is
- * compared.  What is right is recognized as it comes, and not kept; it is
- * looked at again if it is no longer desired at that moment.  What comes up
- * afterwards is merged, and sent when the switch has taken the difference
- * (backlog.h).
+ * Nothing is sent while the dump is read, so that it is still valid when it is
+ * compared.  Items that are installed as desired are recognized as they are
+ * received, and not kept; they are looked up again if they are no longer
+ * desired at that time.  Later changes are merged, and sent when the switch
+ * has acknowledged the difference (backlog.h).
  *
  * The difference is checked before it is committed: a barrier follows the
- * messages, and if any of them was refused the bundle is dropped and made
- * again without those.  So the commit never applies half of what was meant.
+ * messages, and if any of them was rejected the bundle is discarded and sent
+ * again without those.  So the commit is never applied partially.
  *
- * This is the course of a reconciling; its comparison is in
- * reconcile-compare.c, its messages in reconcile-send.c. */
+ * This file has the state machine of a reconciling; the comparison is in
+ * reconcile-compare.c, the messages are in reconcile-send.c. */
 
 #include <config.h>
 
@@ -62,12 +61,10 @@ VLOG_DEFINE_THIS_MODULE(reconcile);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(20, 60);
 
-/* Flows that may be in the marker's table, though others' have no business
- * there. */
+/* Flows that may be in the marker's table: nobody else should use it. */
 #define MARKER_FLOWS_MAX 4096
 
-/* What the session keeps of a switch is the reconciling that is running, or
- * NULL. */
+/* The part's state of a switch is the running reconciling, or NULL. */
 static struct reconcile **
 running(const struct fabric_switch *sw)
 {
@@ -144,8 +141,8 @@ group_cb(void *r_, const struct ofputil_group_desc *gd)
     r->groups[r->n_groups++] = group_record_create(gd);
 }
 
-/* All has been read and was too much to keep: forgets it, and has all that is
- * desired replace it at the next quiescent moment. */
+/* All has been read and exceeds the budget: drops it, and has the whole
+ * desired state replace it when the state is quiescent. */
 static void
 install_anew(struct reconcile *r)
 {
@@ -188,7 +185,7 @@ static const struct ofdump_callbacks dump_callbacks = {
     .done = done_cb,
 };
 
-/* Begins to read all flows and groups. */
+/* Starts to read all flows and groups. */
 static void
 read_all(struct reconcile *r)
 {
@@ -222,7 +219,7 @@ reconcile_start(struct fabric_switch *sw)
     read_all(begin(sw));
 }
 
-/* Reads the marker, and all else only if need be. */
+/* Reads the marker, and everything else only if necessary. */
 static void
 request_marker(struct fabric_switch *sw)
 {
@@ -285,8 +282,8 @@ reconcile_is_running(const struct fabric_switch *sw)
 
 /* Checking and committing.  ---------------------------------------------- */
 
-/* Makes the switch live: it holds what it is to hold, or will once it has
- * committed.  It is sent each revision's bundle from now on. */
+/* Makes the switch live: it has its desired state installed, or will once it
+ * has committed.  It is sent each revision's bundle from now on. */
 static void
 go_live(struct reconcile *r, bool commit)
 {
@@ -314,8 +311,8 @@ go_live(struct reconcile *r, bool commit)
     bundles_flush(sw);
 }
 
-/* The switch has checked all messages: commits, or tries again without those
- * that it has rejected. */
+/* The switch has checked all messages: commits, or retries without those that
+ * it has rejected. */
 static void
 checked(struct reconcile *r)
 {
@@ -330,7 +327,7 @@ checked(struct reconcile *r)
     }
     dependency_filter_init(&filter, sw);
     for (size_t i = 0; i < r->n_items; i++) {
-        /* Each flow that does not fit has got an error of its own. */
+        /* Each flow that does not fit has caused an error of its own. */
         if (dependency_filter_passes(&filter, r->items[i], true)) {
             r->items[n++] = r->items[i];
         } else {
@@ -339,7 +336,7 @@ checked(struct reconcile *r)
     }
     dependency_filter_uninit(&filter);
     if (n == r->n_items && !r->marker_refused) {
-        /* It refused something that cannot be left out. */
+        /* It rejected something that cannot be left out. */
         switch_give_up(sw, sw->faults.text);
         return;
     }
@@ -370,7 +367,7 @@ handle_error(struct reconcile *r, const struct ofp_header *oh)
         switch_give_up(r->sw, reason);
         free(reason);
     } else if (xid == r->marker_xid) {
-        /* It is only for us: all else is more important. */
+        /* Only vmnd needs it: everything else is more important. */
         VLOG_WARN_RL(&rl, "%s: refuses the marker with %s",
                      r->sw->host->name, ofmsg_error_name(oh));
         r->n_refused++;
@@ -407,8 +404,8 @@ message(struct fabric_switch *sw, void *state OVS_UNUSED, enum ofptype type,
 
 /* At a quiescent moment.  ------------------------------------------------ */
 
-/* The state is settled: what the engine holds is what is durable.  The marker
- * and what is beside it have been read. */
+/* The state is quiescent: the engine's state is the durable one.  The marker's
+ * table has been read. */
 static void
 answer_cb(void *sw_)
 {
@@ -437,8 +434,8 @@ answer_cb(void *sw_)
     go_live(r, false);
 }
 
-/* The same, with all flows and groups.  The state stays settled in pauses, but
- * the switch may go. */
+/* The same, with all flows and groups.  The state stays quiescent while this
+ * yields, but the switch may disconnect. */
 static void
 compare_cb(void *sw_)
 {

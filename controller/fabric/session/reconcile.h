@@ -12,10 +12,10 @@ struct switch_part_class;
 
 extern const struct switch_part_class reconcile_part;
 
-/* Begins, if all that it takes is there: the switch waits, its host has
- * reported, and it is not backed off from. */
+/* Starts if its conditions are met: the switch is waiting, its host has
+ * reported, and it is not backing off. */
 void reconcile_start_if_ready(struct fabric_switch *);
-/* Begins, or begins again: reads all. */
+/* Starts, or restarts: reads all. */
 void reconcile_start(struct fabric_switch *);
 bool reconcile_is_running(const struct fabric_switch *);
 

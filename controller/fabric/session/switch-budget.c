@@ -1,22 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How much of vmnd's memory what a switch holds may take while it is read: a
- * floor (fabric_options.host_memory), and more in proportion to the most flows
- * and groups that were desired of it since vmnd started, since it may hold
- * those still.  A switch that sends more is cut off and backed off from,
- * longer each time, so that one that was taken over cannot take vmnd from the
- * others.
+ * The memory budget for reading a switch: a base amount
+ * (fabric_options.host_memory), and more in proportion to the most flows and
+ * groups that were desired of it since vmnd started, since it may have those
+ * installed still.  A switch that sends more is disconnected and backed off,
+ * longer each time, so that a compromised one cannot use up vmnd's memory.
  *
- * What was desired before vmnd started is not known.  So a switch that holds
- * too much is not cut off at once: what comes beyond the budget is passed
- * over, as long as it has an end, and the switch is installed anew
- * (reconcile.c), once in CALM_MS.
+ * What was desired before vmnd started is not known.  So a switch that exceeds
+ * the budget is not disconnected at once: what is beyond the budget is
+ * dropped, as long as it ends, and the switch is installed anew (reconcile.c),
+ * once per CALM_MS.
  *
- * Learned flows (learn-action.h) are up to guests, and nothing is kept of
- * them: they have a number of their own, so that no guest has its host
- * dropped.
+ * Learned flows (learn-action.h) are caused by guests, and are not kept: they
+ * have a limit of their own, so that no guest can have its host disconnected.
  *
- * Packets, samples and port statistics have bounds of their own (packets.h,
+ * Packets, samples and port statistics have limits of their own (packets.h,
  * packet-sampling.h, traffic.h). */
 
 #include <config.h>
@@ -31,26 +29,28 @@
 #include "util.h"
 #include "vmn/flow.h"
 
-/* For each flow or group that is desired of it: an old one in its place. */
+/* Bytes for each desired flow or group: a different one may be in its
+ * place. */
 #define BYTES_PER_ITEM 1024
-/* Of the floor, for each record that may be there and is not desired. */
+/* Share of the base amount for each record that may be installed and is not
+ * desired. */
 #define BYTES_PER_RECORD 256
-/* Of the floor, each byte: what may come of flows and groups beyond the
- * budget, and is dropped unread. */
+/* Divisor of the base amount: flows and groups beyond the budget, which are
+ * dropped unread. */
 #define REST_PER_BYTE 16
-/* Learned flows that are counted apart, at most. */
+/* Maximum number of learned flows, which count separately. */
 #define LEARNED_MAX (4 * 1024 * 1024)
-/* Of what a flow that is desired has a switch learn. */
+/* Learned flows for each desired flow with a learn action. */
 #define LEARNED_PER_ITEM VMN_CLIENTS_MAX
-/* At least, in a message that is full. */
+/* Minimum in a full message. */
 #define LEARNED_PER_MESSAGE 64
 
 BUILD_ASSERT_DECL(VMN_MACS_MAX <= LEARNED_PER_ITEM
                   && VMN_CONNECTIONS_MAX <= LEARNED_PER_ITEM
                   && VMN_NEIGHBOURS_MAX <= LEARNED_PER_ITEM);
 
-/* How long a switch that sends too much is backed off from; after CALM_MS that
- * begins with the least again. */
+/* Initial back-off of a switch that exceeds its budget; it is reset after
+ * CALM_MS. */
 #define BACKOFF_MIN_MS 5000
 #define BACKOFF_MAX_MS (300 * 1000)
 #define CALM_MS (1800 * 1000)
@@ -92,7 +92,7 @@ switch_budget_of_dump(struct fabric_switch *sw)
     n = budget_of(sw)->most_desired;
     learned = MIN(n, LEARNED_MAX / LEARNED_PER_ITEM) * LEARNED_PER_ITEM;
     return (struct ofdump_budget) {
-        /* Learned flows come in messages, too. */
+        /* Learned flows are in messages, too. */
         .records = (2 * n + f->host_memory / BYTES_PER_RECORD
                     + learned / LEARNED_PER_MESSAGE),
         .bytes = n * BYTES_PER_ITEM + f->host_memory,
@@ -116,7 +116,7 @@ struct ofdump_budget
 switch_budget_of_table(const struct fabric_switch *sw, size_t records)
 {
     return (struct ofdump_budget) {
-        /* A message may have as little as one record. */
+        /* A message may contain a single record. */
         .records = 2 * records,
         .bytes = sw->host->fabric->host_memory,
     };
@@ -133,9 +133,9 @@ switch_over_budget(struct fabric_switch *sw, const char *reason)
                           : MIN(2 * budget->backoff_ms, BACKOFF_MAX_MS));
     budget->over_ms = now_ms;
     budget->n_over++;
-    /* Its marker says nothing of what is too much. */
+    /* Its marker does not cover unknown flows. */
     sw->bundles.doubtful = true;
-    /* Backing off doubles that. */
+    /* Backing off doubles it. */
     sw->faults.backoff_ms = MAX(sw->faults.backoff_ms, budget->backoff_ms / 2);
     switch_give_up(sw, reason);
 }

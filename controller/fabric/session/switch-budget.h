@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How much may be read of a switch, and what becomes of one that sends more;
- * see switch-budget.c. */
+ * The memory budget for reading a switch, and the handling of a switch that
+ * exceeds it; see switch-budget.c. */
 
 #ifndef CONTROLLER_FABRIC_SESSION_SWITCH_BUDGET_H
 #define CONTROLLER_FABRIC_SESSION_SWITCH_BUDGET_H 1
@@ -16,12 +16,11 @@ struct switch_part_class;
 
 /* Of a switch. */
 struct switch_budget {
-    unsigned n_over;            /* Times that it was cut off for sending too
-                                 * much, */
-    int64_t over_ms;            /* when the last was (time_msec(); 0: never) */
-    int backoff_ms;             /* and how long it was backed off from then, at
-                                 * least. */
-    uint64_t most_desired;      /* Flows and groups of it, ever. */
+    unsigned n_over;            /* Times that it was disconnected for exceeding
+                                 * it, */
+    int64_t over_ms;            /* the last time (time_msec(); 0: never) */
+    int backoff_ms;             /* and the minimum back-off after that. */
+    uint64_t most_desired;      /* Maximum of its desired flows and groups. */
     int64_t anew_ms;            /* When it was last installed anew
                                  * (time_msec(); 0: never). */
 };
@@ -30,20 +29,20 @@ extern const struct switch_part_class switch_budget_part;
 
 const struct switch_budget *switch_budget_of(const struct fabric_switch *);
 
-/* Keeps in mind how much is desired of the host now: the switch may hold that
- * much later, when it is not desired any more. */
+/* Records how much is desired of the host now: the switch may have that
+ * installed later, when it is not desired any more. */
 void switch_budget_note_desired(struct fabric_switch *);
-/* The switch is installed anew. */
+/* Records that the switch is installed anew. */
 void switch_budget_note_anew(struct fabric_switch *);
-/* What may be read of the switch's flows and groups in one go. */
+/* Returns the limits for one reading of the switch's flows and groups. */
 struct ofdump_budget switch_budget_of_dump(struct fabric_switch *);
-/* The same for reconciling: if the switch may be installed anew, more may come
- * and is dropped unread. */
+/* The same for reconciling: if the switch may be installed anew, more is
+ * received and dropped unread. */
 struct ofdump_budget switch_budget_of_reconcile(struct fabric_switch *);
-/* The same of a table that holds 'records' at most. */
+/* The same for a table with at most 'records' flows. */
 struct ofdump_budget switch_budget_of_table(const struct fabric_switch *,
                                             size_t records);
-/* The switch sent more: as switch_give_up(), and it is backed off from longer
+/* The switch exceeded its budget: as switch_give_up(), and the back-off grows
  * each time. */
 void switch_over_budget(struct fabric_switch *, const char *reason);
 

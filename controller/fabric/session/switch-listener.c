@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Listens for switches and matches them to hosts: with TLS by the common name
- * of their certificate, which is the host's, and their datapath id must then
- * be the one that the host's database reports; without TLS by that alone.
- * A switch whose host is not identified is kept a short while: its host's
- * database may not have said yet which datapath id its bridge has. */
+ * Listens for switches and assigns them to hosts: with TLS by the common name
+ * of their certificate, which is the host's, and their datapath ID must then
+ * be the one that the host's database reports; without TLS by the datapath ID
+ * alone.  A switch without a known host is kept for a short time: its host's
+ * database may not have reported the datapath ID of its bridge yet. */
 
 #include <config.h>
 
@@ -33,7 +33,7 @@ VLOG_DEFINE_THIS_MODULE(switch_listener);
 
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 60);
 
-/* How long a switch without a host is kept. */
+/* How long a switch without a known host is kept. */
 #define STRAY_S 30
 
 struct switch_listener {
@@ -42,17 +42,17 @@ struct switch_listener {
     struct ovs_list strays;     /* struct stray. */
 };
 
-/* A switch without a host. */
+/* A switch without a known host. */
 struct stray {
     struct ovs_list node;
     struct fabric *fabric;
     struct ofconn *conn;
     uint64_t datapath_id;
-    char *certificate;          /* The name of its host; NULL without TLS. */
+    char *certificate;          /* The common name; NULL without TLS. */
     struct event *timer;
 };
 
-/* Notes and logs that a switch is refused, before it is closed. */
+/* Records and logs that a switch is rejected, before it is closed. */
 static void
 reject(struct fabric *f, const char *peer, const char *reason)
 {
@@ -93,7 +93,7 @@ stray_timeout_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED,
     stray_close(stray);
 }
 
-/* Takes ownership of 'certificate'.  A host has one: the newest. */
+/* Takes ownership of 'certificate'.  A host has one connection: the newest. */
 static void
 stray_add(struct fabric *f, struct ofconn *conn, uint64_t datapath_id,
           char *certificate)
@@ -116,7 +116,7 @@ stray_add(struct fabric *f, struct ofconn *conn, uint64_t datapath_id,
     ovs_list_push_back(&f->switches->strays, &stray->node);
 }
 
-/* A connection's aux is the switch that it was given to, or NULL. */
+/* A connection's aux is the switch that it was assigned to, or NULL. */
 static struct stray *
 stray_of(const struct fabric *f, const struct ofconn *conn)
 {
@@ -130,8 +130,8 @@ stray_of(const struct fabric *f, const struct ofconn *conn)
     return NULL;
 }
 
-/* The connection of a switch that waits for the host to report its datapath
- * id, or NULL.  It is the caller's from then on. */
+/* Returns the connection of a switch that waits for the host to report its
+ * datapath ID, or NULL.  The caller owns it from then on. */
 static struct ofconn *
 release_stray(const struct fabric_host *host)
 {
@@ -154,7 +154,7 @@ release_stray(const struct fabric_host *host)
     return NULL;
 }
 
-/* Returns true if both come from one address. */
+/* Returns true if both have the same remote address. */
 static bool
 is_same_address(const struct ofconn *a, const struct ofconn *b)
 {
@@ -165,8 +165,8 @@ is_same_address(const struct ofconn *a, const struct ofconn *b)
             && !memcmp(&pa.addr, &pb.addr, sizeof pa.addr));
 }
 
-/* Gives 'conn', which is from the host as far as can be known, to its switch;
- * or closes it. */
+/* Assigns 'conn', which is from the host as far as can be known, to its
+ * switch; or closes it. */
 static void
 attach(struct fabric_host *host, struct ofconn *conn)
 {
@@ -174,8 +174,8 @@ attach(struct fabric_host *host, struct ofconn *conn)
     struct ofconn *before = host->sw->conn;
 
     if (!certificate && before && !is_same_address(before, conn)) {
-        /* Nothing proves that this is the host's switch, so the connection
-         * that has been there stays, unless it is dead. */
+        /* The peer is not authenticated as the host's switch, so an existing
+         * connection stays, unless it is dead. */
         char *reason = xasprintf("the switch of host \"%s\" is connected from "
                                  "another address", host->name);
 
@@ -211,7 +211,7 @@ secured_cb(void *f, struct ofconn *conn OVS_UNUSED, const char *certificate)
     return fabric_find_host(f, certificate) != NULL;
 }
 
-/* The host that 'conn' is from, or NULL. */
+/* Returns the host of 'conn', or NULL. */
 static struct fabric_host *
 find_host(const struct fabric *f, const char *certificate, uint64_t id)
 {
@@ -296,8 +296,8 @@ static const struct ofconn_callbacks callbacks = {
     .closed = closed_cb,
 };
 
-/* The OVSDB side's TLS is libopenvswitch's, which reads files again if it is
- * told them again. */
+/* The OVSDB side uses libopenvswitch's TLS, which reloads files if it is given
+ * their names again. */
 static void
 certificates_changed_cb(void *f_)
 {
@@ -306,7 +306,8 @@ certificates_changed_cb(void *f_)
     f->callbacks->certificates_changed(f);
 }
 
-/* The credentials for "ssl:": peers must show a certificate of our CA. */
+/* Sets the credentials for "ssl:": peers must present a certificate of the
+ * hosts' CA. */
 static int
 make_tls(struct fabric *f, const struct fabric_options *options,
          struct vmn_error *why)

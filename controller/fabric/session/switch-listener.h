@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Listens for switches, and matches them to hosts; see switch-listener.c. */
+ * Listens for switches, and assigns them to hosts; see switch-listener.c. */
 
 #ifndef CONTROLLER_FABRIC_SESSION_SWITCH_LISTENER_H
 #define CONTROLLER_FABRIC_SESSION_SWITCH_LISTENER_H 1
@@ -11,14 +11,14 @@ struct fabric_options;
 struct ofserver;
 struct vmn_error;
 
-/* Returns 0, or a positive errno and sets the error: then the caller calls
+/* Returns 0, or a positive errno and sets the error: the caller must then call
  * switch_listener_destroy(). */
 int switch_listener_create(struct fabric *, const struct fabric_options *,
                            struct vmn_error *);
-/* After the last switch_destroy(). */
+/* Must be called after the last switch_destroy(). */
 void switch_listener_destroy(struct fabric *);
-/* The host's datapath id has changed: takes a connected switch that has it,
- * and lets go of one that has not. */
+/* The host's datapath ID has changed: assigns a connected switch that has it,
+ * and closes one that has not. */
 void switch_listener_rematch(struct fabric_host *);
 struct ofserver *switch_listener_server(const struct fabric *);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A part of a switch's session: something that is done with each switch that
- * is connected (reconciling it, reading its counters, ...).  The session
- * (switch.c) knows no part by name: it walks the table of all parts
- * (switch-parts.c) and calls what each has to say at a moment.  Not for what
- * parts offer each other: that is in their own headers. */
+ * A part of a switch's session: something that is done with each connected
+ * switch (reconciling it, reading its counters, ...).  The session (switch.c)
+ * knows no part by name: it iterates over the table of all parts
+ * (switch-parts.c) and calls their functions.  Not for calls between parts:
+ * those are in the parts' own headers. */
 
 #ifndef CONTROLLER_FABRIC_SESSION_SWITCH_PART_H
 #define CONTROLLER_FABRIC_SESSION_SWITCH_PART_H 1
@@ -20,58 +20,61 @@ struct fabric_switch;
 struct ofputil_flow_stats;
 struct status_host;
 
-/* Reports that, of a part's own flows in 'table', 'n_missing' are missing and
- * 'n_unknown' others are there.  'what' names these flows, in the plural. */
+/* Reports that, of a part's own flows in 'table', 'n_missing' are missing, and
+ * that there are 'n_unknown' others.  'what' describes these flows, in the
+ * plural. */
 typedef void switch_audit_cb(void *aux, uint8_t table, const char *what,
                              size_t n_missing, size_t n_unknown);
 
-/* What a part says of a message. */
+/* Result of a part for a message. */
 enum switch_message {
-    SWITCH_MESSAGE_OTHER,       /* It is not for this part. */
-    SWITCH_MESSAGE_TAKEN,       /* The part has taken it. */
-    SWITCH_MESSAGE_ANSWER,      /* The same, and it shows that the switch
-                                 * answers: it is not stalled. */
+    SWITCH_MESSAGE_OTHER,       /* It belongs to another part. */
+    SWITCH_MESSAGE_TAKEN,       /* The part has handled it. */
+    SWITCH_MESSAGE_ANSWER,      /* The same, and it proves that the switch
+                                 * replies: it is not stalled. */
 };
 
-/* Each function may be NULL, which is to do nothing.  'state' is what the part
- * keeps of the switch. */
+/* Functions that are NULL do nothing.  'state' is the part's state of the
+ * switch. */
 struct switch_part_class {
     const char *name;
-    size_t state_size;          /* Bytes.  The session makes and frees it; it
-                                 * is all zeros before 'init'. */
+    size_t state_size;          /* Bytes.  The session allocates and frees it;
+                                 * it is all zeros before 'init'. */
 
-    /* The host has come to be.  Its switch is not connected. */
+    /* The host was created.  Its switch is not connected. */
     void (*init)(struct fabric_switch *, void *state);
 
-    /* The switch has connected.  A part may send now, but the switch may hold
-     * anything. */
+    /* The switch has connected.  A part may send now, but the switch may have
+     * anything installed. */
     void (*connected)(struct fabric_switch *, void *state);
 
-    /* The switch holds what it is to hold, or will once it has committed the
-     * bundle that is on its way: it is sent each revision from now on. */
+    /* The switch has its desired state installed, or will once it has
+     * committed the bundle that was sent: it is sent each revision from now
+     * on. */
     void (*live)(struct fabric_switch *, void *state);
 
     /* The switch is not live any more, for 'reason': it is being reconciled,
-     * or waits for that.  Not called when its connection goes. */
+     * or waits for that.  Not called when it disconnects. */
     void (*reset)(struct fabric_switch *, void *state, const char *reason);
 
-    /* The connection is gone: the part forgets what it has requested, owes
-     * nobody an answer and is owed none.  The session's state is still what it
-     * was.  Also called, once more, before 'destroy'. */
+    /* The switch has disconnected: the part drops its requests and outstanding
+     * replies.  The session's state is still the previous one.  Also called,
+     * once more, before 'destroy'. */
     void (*disconnected)(struct fabric_switch *, void *state);
 
-    /* After 'disconnected': the session has closed the connection since the
-     * switch does what it should not, or nothing. */
+    /* Called after 'disconnected', if the session has closed the connection
+     * because the switch misbehaves or does not reply. */
     void (*given_up)(struct fabric_switch *, void *state, const char *reason);
 
-    /* The host is gone.  Frees what 'state' owns. */
+    /* The host is removed.  Frees what 'state' owns. */
     void (*destroy)(struct fabric_switch *, void *state);
 
-    /* A message has come, which no part before this one has taken. */
+    /* Handles a message that no part before this one has handled. */
     enum switch_message (*message)(struct fabric_switch *, void *state,
                                    enum ofptype, const struct ofp_header *);
 
-    /* Returns true if the switch owes an answer (see switch_expect()). */
+    /* Returns true if a reply of the switch is outstanding (see
+     * switch_expect()). */
     bool (*is_owed)(const struct fabric_switch *, const void *state);
 
     /* Fills in the part's members of the host's status, with what they own in
@@ -80,33 +83,31 @@ struct switch_part_class {
                        struct arena *arena, struct status_host *status);
 
     /* Audits of a part's own flows: those that it installs outside of bundles,
-     * in tables that hold nothing else, and that the engine does not know.  A
-     * part has all four or none.
-     *
-     * An audit begins to read the switch. */
+     * in tables of its own, and that the engine does not know.  A part has all
+     * four or none.  An audit begins to read the switch. */
     void (*audit_begin)(struct fabric_switch *, void *state);
     /* The audit has read a flow.  Returns true if it is in one of the part's
      * tables. */
     bool (*audit_flow)(struct fabric_switch *, void *state,
                        const struct ofputil_flow_stats *);
     /* The audit has read all flows.  Calls 'cb' for each of the part's tables
-     * that differs from what it is to hold. */
+     * that differs from the desired one. */
     void (*audit_compare)(struct fabric_switch *, void *state,
                           switch_audit_cb *cb, void *aux);
     /* Repairs what audit_compare() has just reported, if anything. */
     void (*audit_repair)(struct fabric_switch *, void *state);
 };
 
-/* Goes through the parts of SW: PART is each one's class, and STATE what it
- * keeps. */
+/* Iterates over the parts of SW: PART is each one's class, and STATE its
+ * state. */
 #define SWITCH_FOR_EACH_PART(PART, STATE, SW)                           \
     for (size_t i_ = 0;                                                 \
          ((PART) = (SW)->host->fabric->switch_parts[i_])                \
          && ((STATE) = (SW)->part_states[i_], true);                    \
          i_++)
 
-/* Calls SLOT of each part of SW that has it, with what follows its state in
- * brackets. */
+/* Calls SLOT of each part of SW that has it, with its state and the arguments
+ * in parentheses. */
 #define SWITCH_CALL_PARTS(SW, SLOT, ...)                                \
     do {                                                                \
         const struct switch_part_class *part_;                          \
@@ -119,10 +120,10 @@ struct switch_part_class {
         }                                                               \
     } while (0)
 
-/* All parts, in the order in which they are called; the last is NULL. */
+/* All parts, in the order in which they are called, terminated by NULL. */
 extern const struct switch_part_class *const switch_parts[];
 
-/* Returns what a part keeps of the switch. */
+/* Returns a part's state of the switch. */
 void *switch_part_state(const struct fabric_switch *,
                         const struct switch_part_class *);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Queries of a switch's session, which change nothing: its bundles, its marker,
- * what it has rejected.  All parts use this; it calls none of them.  Not for
- * the state of the host that users see (host-state.c). */
+ * Queries of a switch's session, which change nothing: its bundles, its
+ * marker, its rejected items.  All parts use this; it calls none of them.  Not
+ * for the state of the host that users see (host-state.c). */
 
 #include <config.h>
 

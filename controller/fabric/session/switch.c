@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The OpenFlow session of one host: its connection comes and goes, and its
- * parts (switch-part.h) hear of that and of messages.  What they do is theirs:
- * nothing here names one of them. */
+ * The OpenFlow session of one host: handles connections, and passes messages
+ * and events to its parts (switch-part.h).  No part is named here. */
 
 #include <config.h>
 
@@ -102,7 +101,8 @@ switch_stalled(struct fabric_switch *sw, const char *reason)
     free(text);
 }
 
-/* Not set anew with each answer: it looks when the last one came. */
+/* Not restarted with each reply: it checks when the last reply was
+ * received. */
 static void
 stall_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
 {
@@ -131,7 +131,7 @@ stall_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
 
 /* Coming and going.  ----------------------------------------------------- */
 
-/* Forgets all that belongs to a connection. */
+/* Frees everything that belongs to a connection. */
 static void
 disconnected(struct fabric_switch *sw)
 {
@@ -187,7 +187,7 @@ switch_disconnect(struct fabric_switch *sw, const char *reason)
 void
 switch_give_up(struct fabric_switch *sw, const char *reason)
 {
-    char *text = xstrdup(reason);   /* It may be a part's. */
+    char *text = xstrdup(reason);   /* 'reason' may belong to a part. */
 
     switch_disconnect(sw, text);
     SWITCH_CALL_PARTS(sw, given_up, text);
@@ -197,7 +197,7 @@ switch_give_up(struct fabric_switch *sw, const char *reason)
 void
 switch_attach(struct fabric_switch *sw, struct ofconn *conn)
 {
-    /* A switch has one connection: an older one is dead without knowing. */
+    /* A switch has one connection: an older one is dead. */
     switch_disconnect(sw, "replaced by a newer connection");
     sw->conn = conn;
     ofconn_set_aux(conn, sw);

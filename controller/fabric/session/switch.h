@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The OpenFlow session of one host: the connection, what state it is in, and
- * what all parts of the session (switch-part.h) go by.  Not for anyone outside
- * of the fabric. */
+ * The OpenFlow session of one host: the connection, its state, and what all
+ * parts of the session (switch-part.h) share.  Not for anything outside of the
+ * fabric. */
 
 #ifndef CONTROLLER_FABRIC_SESSION_SWITCH_H
 #define CONTROLLER_FABRIC_SESSION_SWITCH_H 1
@@ -28,24 +28,26 @@ struct status_host;
 enum switch_state {
     SWITCH_OFFLINE,
     SWITCH_WAITING,             /* For its host's first report, or for the next
-                                 * try. */
-    SWITCH_READING,             /* The dump, then a settled moment. */
-    SWITCH_CHECKING,            /* The difference is sent, not committed. */
-    SWITCH_LIVE,                /* Gets each revision's bundle. */
+                                 * retry. */
+    SWITCH_READING,             /* Reading the dump, then waiting for a
+                                 * quiescent state. */
+    SWITCH_CHECKING,            /* The difference was sent, not committed. */
+    SWITCH_LIVE,                /* It is sent each revision's bundle. */
 };
 
 struct fabric_switch {
     struct fabric_host *host;
     struct ofconn *conn;        /* NULL if offline. */
     enum switch_state state;
-    int64_t since_ms;           /* Wall clock: when conn came or went. */
-    char *error;                /* Why it went, or NULL.  Owned. */
+    int64_t since_ms;           /* Wall clock: when it connected or
+                                 * disconnected. */
+    char *error;                /* Why it disconnected, or NULL.  Owned. */
 
-    struct event *stall;        /* Runs while it owes answers. */
-    int64_t progress_ms;        /* When it last gave one (time_msec()). */
-    unsigned n_stalls;          /* Times that it was cut off. */
+    struct event *stall;        /* Runs while replies are outstanding. */
+    int64_t progress_ms;        /* The last reply (time_msec()). */
+    unsigned n_stalls;          /* Times that it was disconnected for that. */
 
-    /* Changed by the parts of the same names; read by all. */
+    /* Written by the parts of the same names; read by all. */
     struct switch_bundles bundles;
     struct switch_faults faults;
 
@@ -58,61 +60,65 @@ struct fabric_switch *switch_create(struct fabric_host *);
 /* Closes its connection, if any, for 'reason'. */
 void switch_destroy(struct fabric_switch *, const char *reason);
 
-/* A switch with the datapath id of the host has connected, or is gone. */
+/* Handles a switch with the datapath ID of the host that connects or
+ * disconnects. */
 void switch_attach(struct fabric_switch *, struct ofconn *);
 void switch_detach(struct fabric_switch *, const char *reason);
-/* Says why no switch is connected, if none is. */
+/* Sets why no switch is connected, if none is. */
 void switch_set_error(struct fabric_switch *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void switch_message(struct fabric_switch *, enum ofptype,
                     const struct ofp_header *);
 
-/* Closes its connection, if any, for 'reason': it may connect anew. */
+/* Closes its connection, if any, for 'reason': it may reconnect. */
 void switch_disconnect(struct fabric_switch *, const char *reason);
 /* Closes the connection for 'reason' and backs off before the next
- * reconciling: the switch does what it should not. */
+ * reconciling: the switch misbehaves. */
 void switch_give_up(struct fabric_switch *, const char *reason);
-/* The switch did not read, or not answer: its connection is gone already, and
- * it is backed off from as after switch_give_up(). */
+/* The switch did not read, or not reply: its connection is closed already, and
+ * it is backed off as after switch_give_up(). */
 void switch_stalled(struct fabric_switch *, const char *reason);
 
 /* The switch becomes live, or stops being live for 'reason', while it stays
- * connected: sets the state to 'state', and has all parts know. */
+ * connected: sets the state to 'state', and notifies all parts. */
 void switch_set_live(struct fabric_switch *);
 void switch_reset(struct fabric_switch *, enum switch_state state,
                   const char *reason);
 
-/* Adds what all parts have to say to the host's status. */
+/* Fills in the members of all parts in the host's status. */
 void switch_put_status(const struct fabric_switch *, struct arena *arena,
                        struct status_host *status);
 
 /* switch-state.c.  ------------------------------------------------------- */
 
-/* The switch owes an answer from now on: it is given up if none comes. */
+/* Starts to expect a reply of the switch: it is disconnected if there is
+ * none. */
 void switch_expect(struct fabric_switch *);
 
-/* The bundle that is answered next, or NULL. */
+/* Returns the bundle with the next reply, or NULL. */
 struct sent_bundle *switch_oldest_bundle(const struct fabric_switch *);
-/* The newest revision that the switch is known to have taken, withdrawals
- * included: it holds all of it but for what it has rejected, see 'partial'. */
+/* Returns the newest revision that the switch has acknowledged, withdrawals
+ * included: it has installed all of it except what it has rejected, see
+ * 'partial'. */
 uint64_t switch_acked(const struct fabric_switch *);
-/* Returns true if it owes so many answers that it gets no more for now. */
+/* Returns true if it has so many outstanding replies that nothing is sent to
+ * it for now. */
 bool switch_is_busy(const struct fabric_switch *);
 
-/* The marker's cookie for what the switch is to hold: MARKER_NONE if it
- * rejects something. */
+/* Returns the marker's cookie for the switch's desired state: MARKER_NONE if
+ * it rejects something. */
 uint64_t switch_marker(const struct fabric_switch *);
-/* The one for items of this sum, whatever it rejects. */
+/* Returns the cookie for items with this sum, whatever it rejects. */
 uint64_t switch_marker_of(const struct fabric_switch *, uint64_t digest);
 
-/* The rejected item of this xid, or NULL. */
+/* Returns the rejected item with this xid, or NULL. */
 struct rejected_item *switch_find_rejected(const struct fabric_switch *,
                                            uint32_t xid);
 bool switch_has_rejected(const struct fabric_switch *, uint32_t xid);
 /* Returns true if something was rejected because its table was full. */
 bool switch_lacks_room(const struct fabric_switch *);
-/* Returns true if it is not reconciled now since that has failed, or would
- * come too soon. */
+/* Returns true if it is not reconciled now because that has failed, or would
+ * be too soon. */
 bool switch_is_backing_off(const struct fabric_switch *);
 
 #endif /* controller/fabric/session/switch.h */
