@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the last groups were and took; see activity.h.
- *
- * The engine counts computations by class from its start on, at no cost worth
- * telling.  A group is what the counters have grown by. */
+ * Records the contents and durations of the last groups; see activity.h.  The
+ * engine counts computations by class from its start on, at negligible cost.
+ * A group's numbers are the differences of these counters. */
 
 #include <config.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the last groups of revisions were and took: who changed what, which
- * classes of units and queries were computed for it, which flows came of it,
- * and the time of each step.  commit-group.c writes it down; northbound shows
- * it.  Not for what hosts say to it (fabric/session/receipts.c). */
+ * Records of the last groups of revisions: who changed what, how many units
+ * and queries of each class were computed, how many flows resulted, and the
+ * duration of each step. commit-group.c records them; northbound shows them.
+ * Not for acknowledgements by hosts (fabric/session/receipts.c). */
 
 #ifndef CONTROLLER_COMMIT_ACTIVITY_H
 #define CONTROLLER_COMMIT_ACTIVITY_H 1
@@ -20,18 +20,17 @@ struct model_request;
 struct schema_entry;
 struct schema_struct;
 
-/* Groups that are kept. */
+/* Maximum number of groups that are kept. */
 #define ACTIVITY_MAX 256
-/* Of a group, changes and authors that are named. */
+/* Maximum number of changes, and of authors, that are named per group. */
 #define ACTIVITY_NAMES_MAX 8
 
-/* A group goes through these; each is measured from the end of the one before.
- */
+/* The steps of a group; each is measured from the end of the previous one. */
 enum activity_step {
-    ACTIVITY_APPLY,             /* Taking the requests into the model. */
-    ACTIVITY_COMPILE,           /* Computing what they made stale. */
-    ACTIVITY_STORE,             /* Until it was durable. */
-    ACTIVITY_SEND,              /* Giving hosts their bundles. */
+    ACTIVITY_APPLY,             /* Applying the requests to the model. */
+    ACTIVITY_COMPILE,           /* Computing what has become stale. */
+    ACTIVITY_STORE,             /* Until the group is durable. */
+    ACTIVITY_SEND,              /* Sending bundles to hosts. */
     ACTIVITY_N_STEPS
 };
 
@@ -41,55 +40,57 @@ struct activity_change {
     char *name;
 };
 
-/* Flows and groups that came of it. */
+/* Changes of flows and groups. */
 struct activity_app {
-    const char *name;           /* Lives as long as the pipeline. */
+    const char *name;           /* Valid as long as the pipeline. */
     unsigned added, changed, removed;
 };
 
 struct activity_group {
     uint64_t id;                /* From 1, without a gap. */
-    uint64_t first_revision;    /* Above 'last_revision': the state as it was
-                                 * loaded, which is no revision. */
+    uint64_t first_revision;    /* Above 'last_revision': the loaded state,
+                                 * which is not a revision. */
     uint64_t last_revision;
     int64_t time_ms;            /* Wall clock. */
     int64_t begin_us;           /* time_usec(). */
     int64_t step_us[ACTIVITY_N_STEPS];
     size_t n_requests;
-    size_t n_who;               /* Of those named. */
+    size_t n_who;               /* Number of those named. */
     char *who[ACTIVITY_NAMES_MAX]; /* Owned. */
-    size_t n_changes;           /* Of all; at most ACTIVITY_NAMES_MAX named. */
+    size_t n_changes;           /* Total; at most ACTIVITY_NAMES_MAX are
+                                 * named. */
     struct activity_change changes[ACTIVITY_NAMES_MAX];
     size_t n_apps;
     struct activity_app *apps;
     uint32_t *computed;         /* By number of class; engine_get_class(). */
 };
 
-/* Makes an empty log.  'engine' outlives it. */
+/* Creates an empty log.  'engine' must outlive it. */
 struct activity *activity_create(const struct engine *);
 void activity_destroy(struct activity *);
 
-/* Writing.  A group that is begun anew before its end has left nothing. */
+/* Recording.  A group that is begun again before its end is not recorded. */
 void activity_begin(struct activity *, int64_t time_ms);
 void activity_add_request(struct activity *, const struct model_request *);
-/* Notes that 'step' is over. */
+/* Records the end of 'step'. */
 void activity_step(struct activity *, enum activity_step);
-/* Notes that ACTIVITY_COMPILE is over, with what came of it. */
+/* Records the end of ACTIVITY_COMPILE, with its result. */
 void activity_compiled(struct activity *, const struct engine_delta *);
-/* Keeps the group, which has ended well. */
+/* Keeps the group, which has succeeded. */
 void activity_end(struct activity *, uint64_t first_revision,
                   uint64_t last_revision);
 
-/* Gets the ids of the oldest that is kept, and of the newest (0: none yet). */
+/* Gets the IDs of the oldest group that is kept, and of the newest (0: none
+ * yet). */
 void activity_range(const struct activity *, uint64_t *oldest,
                     uint64_t *newest);
-/* Returns the group with an id in the range. */
+/* Returns the group with an ID in that range. */
 const struct activity_group *activity_get(const struct activity *,
                                           uint64_t id);
 /* Returns the group that 'revision' is in, or NULL if it is not kept. */
 const struct activity_group *activity_find(const struct activity *,
                                            uint64_t revision);
-/* What there is to show of a group.  Members are called as in JSON. */
+/* A group as it is shown.  Members are called as in JSON. */
 struct activity_item_change {
     const char *op, *type, *name;
 };
@@ -102,7 +103,7 @@ struct activity_item_app {
     uint32_t added, changed, removed;
 };
 
-/* In microseconds; -1: not known. */
+/* In microseconds; -1: unknown. */
 struct activity_item_steps {
     int64_t apply, compile, store, send, installed;
 };
@@ -114,7 +115,7 @@ struct activity_item_hosts {
 struct activity_item {
     uint64_t id;
     int64_t time;               /* Wall clock, in ms. */
-    uint64_t first_revision, revision; /* 0: the state as it was loaded. */
+    uint64_t first_revision, revision; /* 0: the loaded state. */
     uint64_t requests;
     size_t n_who;
     char *const *who;
@@ -129,7 +130,8 @@ struct activity_item {
 extern const struct schema_struct activity_item_shown, activity_steps_shown,
     activity_hosts_shown;
 
-/* Fills in all but what hosts say ('hosts', 'installed'), in 'arena'. */
+/* Fills in all members except the hosts' ('hosts', 'installed'), in
+ * 'arena'. */
 void activity_show(const struct activity *, const struct activity_group *,
                    struct arena *arena, struct activity_item *);
 

@@ -8,7 +8,8 @@
 
 #include "util.h"
 
-/* Most groups between two attempts, where waiting does not help. */
+/* Maximum number of groups between two attempts, while waiting does not
+ * help. */
 #define SKIP_MAX 63
 
 int64_t

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A group of changes: it is applied, compiled, held against the limits,
- * written, and handed on once it is durable; or taken back, if it exceeds a
- * limit or the store refuses it.  Internal commits are groups without a
- * request.  Not for which requests wait, and for how long (commit-queue.c). */
+ * A group of changes: it is applied, compiled, checked against the limits,
+ * written, and passed on once it is durable; or rolled back, if it exceeds a
+ * limit or the store rejects it.  Internal commits are groups without a
+ * request.  Not for the queue of requests (commit-queue.c). */
 
 #include <config.h>
 
@@ -27,7 +27,7 @@ VLOG_DEFINE_THIS_MODULE(commit);
 
 /* A group takes no more requests once it has this many operations. */
 #define GROUP_OPS_MAX 2000
-/* Longest delay before the store gets what was loaded again. */
+/* Maximum delay before the loaded state is written again. */
 #define RETRY_MAX_MS 5000
 
 /* Applies the queued requests.  Requests that change nothing are part of the
@@ -158,8 +158,8 @@ fail(struct commit *commit)
     commit_reply_all(commit, &commit->group);
 }
 
-/* Returns false for a host's report, of something that has happened already,
- * and for vmnd's own requests, which are small. */
+/* Returns false for a host's report, which describes something that has
+ * happened already, and for vmnd's own requests, which are small. */
 static bool
 may_be_refused(const struct pending *pending)
 {
@@ -260,9 +260,9 @@ is_within_limits(const struct commit *commit, struct vmn_errors *errors)
     return ok;
 }
 
-/* Returns true if the group is within the limits.  If not, undoes it, and
- * refuses its request, or if it has several, puts them back at the front of
- * the queue, for a group each. */
+/* Returns true if the group is within the limits.  If not, rolls it back, and
+ * rejects its request, or if it has several, puts them back at the front of
+ * the queue, one group each. */
 static bool
 check_limits(struct commit *commit)
 {

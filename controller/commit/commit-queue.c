@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What waits: requests in the queue and plans in one of their own, when the
- * next group begins, and how each request is answered.  Not for what becomes
- * of a group (commit-group.c). */
+ * The queues of requests and of plans, the start of the next group, and the
+ * completion of each request.  Not for processing a group (commit-group.c). */
 
 #include <config.h>
 
@@ -31,7 +30,7 @@ commit_request_changed(const struct model_request *request)
     return request->n_also > 0;
 }
 
-/* Answers a request that is in no list any more, and frees it. */
+/* Completes a request that is in no list any more, and frees it. */
 static void
 commit_reply(struct commit *commit, struct pending *pending)
 {

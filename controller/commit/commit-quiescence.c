@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Who waits for a quiescent moment: one at which nothing is being written, so
- * that the engine's items are just what is durable. */
+ * Waits for a quiescent state: one in which nothing is being written, so that
+ * the engine's items are exactly the durable ones. */
 
 #include <config.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * unixctl commands about the commit, and those about the engine that need a
- * quiescent moment, and time: they are done on the commit's fiber, between two
+ * quiescent state and time: they run on the commit's fiber, between two
  * groups. */
 
 #include <config.h>
@@ -23,7 +23,7 @@ struct command {
     const struct engine *engine;
 };
 
-/* All commands that wait.  They are not freed if the process ends before. */
+/* All waiting commands.  They are not freed if the process exits before. */
 static struct ovs_list commands = OVS_LIST_INITIALIZER(&commands);
 
 static void

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The commit's life, and the order of what it does in a turn; see commit.h.
+ * The commit's life cycle, and the order of its steps in an iteration of the
+ * loop; see commit.h.
  *
- * A group goes through: apply -> compile -> write -> (durable) -> sink,
- * settle, answer (commit-group.c).  All but the write is done on a fiber
- * (fiber.h), so that a large group does not hold up the loop.  Nothing is
+ * The steps of a group: apply -> compile -> write -> (durable) -> sink,
+ * settle, complete (commit-group.c).  All except the write run on a fiber
+ * (fiber.h), so that a large group does not block the loop.  Nothing is
  * applied while a group is being written, so the model's undo is one step, and
- * what the engine holds between two groups is just what is durable.  That is
- * when a plan is made.  Not for what waits (commit-queue.c). */
+ * between two groups the engine's state is exactly the durable one.  That is
+ * when a plan is made.  Not for the queues (commit-queue.c). */
 
 #include <config.h>
 

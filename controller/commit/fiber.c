@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Cooperative multitasking; see fiber.h.  The stack is switched by
- * swapcontext(3), and the tools that watch stacks (AddressSanitizer, valgrind)
- * are told. */
+ * swapcontext(3), and tools that track stacks (AddressSanitizer, valgrind) are
+ * notified. */
 
 #include <config.h>
 
@@ -103,7 +103,7 @@ to_loop(struct fiber *s)
     arrived(s);
 }
 
-/* The function on the fiber's stack: does the work each time that it is
+/* The function on the fiber's stack: runs the work each time that it is
  * entered again. makecontext(3) passes no pointers, so 'high' and 'low' are
  * one. */
 static void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a change would do; see plan.h. */
+ * Computes the effects of a change; see plan.h. */
 
 #include <config.h>
 
@@ -28,7 +28,7 @@
 #include "util.h"
 #include "vmn/vocabulary.h"
 
-/* Most problems in a plan. */
+/* Maximum number of problems in a plan. */
 #define PROBLEMS_MAX 100
 
 struct counts {
@@ -132,7 +132,7 @@ put_objects(struct plan *plan, struct model *model,
 
 /* Flows.  ---------------------------------------------------------------- */
 
-/* What changes in a scope. */
+/* Changes in a scope. */
 struct scope_counts {
     struct hmap_node node;      /* By the scope's address. */
     const struct engine_scope *scope;
@@ -187,8 +187,8 @@ get_host(struct shash *hosts, const char *host)
     return counts;
 }
 
-/* Counts what changes for hosts that join a scope, which get all of it, and
- * for those that leave, which lose all that it had before. */
+/* Counts the changes for hosts that join a scope, which get all of it, and for
+ * those that leave, which lose all of its previous items. */
 static void
 count_members(struct hmap *scopes, struct shash *hosts,
               const struct engine_delta *delta)
@@ -376,7 +376,7 @@ plan_destroy(struct plan *plan)
     }
 }
 
-/* Returns all members of a problem as a text, which the caller frees. */
+/* Returns all members of a problem as one string, which the caller frees. */
 static char *
 problem_text(const struct engine_problem *problem)
 {
@@ -386,8 +386,8 @@ problem_text(const struct engine_problem *problem)
     return ds_steal_cstr(&ds);
 }
 
-/* Adds the problems that were not there before.  'undo' is the difference back
- * to the state before. */
+/* Adds the problems that did not exist before.  'undo' is the difference back
+ * to the previous state. */
 static void
 put_new_problems(struct plan *plan, const struct engine *engine,
                  const struct engine_delta *undo)
@@ -396,7 +396,7 @@ put_new_problems(struct plan *plan, const struct engine *engine,
     struct sset known = SSET_INITIALIZER(&known);
 
     for (size_t i = 0; i < before->n; i++) {
-        /* What was not checked is no problem of the state before. */
+        /* An unchecked pair is not a problem of the previous state. */
         if (strcmp(before->problems[i].kind, "unchecked")) {
             sset_add_and_free(&known, problem_text(&before->problems[i]));
         }
@@ -518,8 +518,8 @@ find_domains(struct smap *domains, const struct model *model,
     }
 }
 
-/* Once the change is undone: adds the networks whose domain differs from that
- * in 'after'. */
+/* After the change is rolled back: adds the networks whose domain differs from
+ * that in 'after'. */
 static void
 put_restarts(struct plan *plan, const struct model *model,
              struct engine *engine, const struct smap *after)
@@ -547,7 +547,7 @@ put_restarts(struct plan *plan, const struct model *model,
 
 /* All of it.  ------------------------------------------------------------ */
 
-/* A change that was applied, and how to undo it. */
+/* A change that was applied, and how to roll it back. */
 struct attempt {
     struct model *model;
     struct engine *engine;
@@ -573,7 +573,7 @@ attempt_begin(struct attempt *attempt, int64_t now_ms,
                        errors);
 }
 
-/* Undoes the change, if it is applied. */
+/* Rolls the change back, if it is applied. */
 static void
 attempt_undo(struct attempt *attempt)
 {
