@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The part of include/vmn/flow.h that says what is done with packets: actions
- * of flows and of buckets, on libopenvswitch's ofpacts. */
+ * Implements the actions of include/vmn/flow.h, of flows and of buckets, with
+ * libopenvswitch's ofpacts. */
 
 #include <config.h>
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Answers for an address that is in switches only, a router's or a virtual IP:
- * by ARP, and by neighbour discovery (RFC 4861).
- *
- * As those for ports (apps/overlay/nd-responder.c says why), answers to
- * solicitations of a group are made by the switch out of what was asked: a
- * solicitation of the asker.  Whether somebody is still there is asked of its
- * own address; only an advertisement says so, and that is a handler's. */
+ * Responds for an address that exists in switches only, a router's or a
+ * virtual IP: by ARP, and by neighbour discovery (RFC 4861).  As for ports
+ * (apps/overlay/nd-responder.c explains why), the switch turns a multicast
+ * solicitation into the reply: a solicitation of the sender.  Neighbour
+ * unreachability detection sends to the address itself; only an advertisement
+ * replies to that, which a handler sends. */
 
 #include <config.h>
 

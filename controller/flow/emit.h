@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a unit's compile function has written so far: drafts of flows and
- * groups, and relation values.  flow.c and action.c fill it in; unit.c
- * compares it with what the unit wanted before. */
+ * The output of a unit's compile function so far: drafts of flows and groups,
+ * and relation values. flow.c and action.c fill it in; unit.c compares it with
+ * the unit's previous output. */
 
 #ifndef CONTROLLER_FLOW_EMIT_H
 #define CONTROLLER_FLOW_EMIT_H 1
@@ -18,7 +18,7 @@
 #include "openvswitch/compiler.h"
 #include "vmn/app.h"
 
-/* Bounds of one unit, so that a faulty app cannot exhaust the daemon. */
+/* Limits of one unit, so that a faulty app cannot exhaust the daemon. */
 #define EMIT_FLOWS_MAX 200000
 #define EMIT_VALUES_MAX 20000
 #define EMIT_BUCKETS_MAX 4096
@@ -33,9 +33,9 @@ struct vmn_actions {
     bool has_conjunction;
     bool has_other;
     const char *drop_reason;
-    bool background;            /* Such is the drop. */
+    bool background;            /* The drop is background. */
     struct flow_limit limit;    /* Meter 0: none. */
-    bool punted;                /* The last action sends the packet up, and */
+    bool punted;                /* The last action is a punt, and */
     size_t punt_ofs;            /* begins here. */
 };
 
@@ -71,16 +71,17 @@ struct vmn_group_msg {
     struct ovs_list buckets;
 };
 
-/* What a unit is about to publish: 'value' at 'key' of a relation, in the
- * view's memory. */
+/* A value that a unit is about to publish: 'value' at 'key' of a relation, in
+ * the view's memory. */
 struct emit_value {
     uint16_t relation;
     const char *key;
     const char *value;
 };
 
-/* Flows that no unit uses at the moment, with the room for their actions: they
- * are large, and there is one for each that a unit emits. */
+/* A pool of flows that no unit uses at the moment, with their buffers for
+ * actions: they are large, and there is one for each flow that a unit
+ * emits. */
 struct emit_pool {
     size_t n;
     struct ovs_list flows;
@@ -88,9 +89,9 @@ struct emit_pool {
 void emit_pool_init(struct emit_pool *);
 void emit_pool_uninit(struct emit_pool *);
 
-/* What is asked of whoever runs the app's function, with its view: memory that
- * lives as long as the view, numbers (vmn_id_of()), and to record a failure.
- */
+/* Services of the engine that runs the app's function, with its view: memory
+ * that is valid as long as the view, ID allocation (vmn_id_of()), and
+ * recording a failure. */
 struct emit_services {
     void *(*alloc)(struct vmn_view *, size_t size);
     uint32_t (*number)(struct vmn_view *, const char *kind, const char *key);
@@ -103,7 +104,7 @@ struct vmn_emit {
     const struct pipeline_app *app;
     struct emit_pool *pool;
     struct vmn_scope scope;     /* Of the last flow: the next one's is mostly
-                                 * the same. */
+                                 * equal. */
     size_t n_flows;
     struct ovs_list flows;
     struct ovs_list groups;
@@ -122,24 +123,26 @@ struct vmn_flow *emit_flow(struct vmn_emit *, struct vmn_scope,
                            const struct pipeline_stage *stage, uint8_t table,
                            uint16_t priority);
 
-/* Marks the unit as failed; the first problem is kept. */
+/* Marks the unit as failed; the first reason is kept. */
 void emit_fail(struct vmn_emit *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Returns a copy that lives as long as the view; NULL gives NULL. */
+/* Returns a copy that is valid as long as the view; NULL for NULL. */
 const char *emit_strdup(struct vmn_emit *, const char *);
 
-/* Checks a flow that is complete; false (with emit_fail()) if a switch would
- * refuse it. */
+/* Checks a complete flow; returns false (with emit_fail()) if a switch would
+ * reject it. */
 bool emit_check_flow(struct vmn_flow *);
-/* Checks a group in the same way; also that a switch would do all that buckets
- * say. */
+/* Checks a group in the same way; also that a switch would execute all actions
+ * of its buckets. */
 bool emit_check_group(const struct vmn_group_msg *);
 
-/* Returns the table of (stage, table) of the app, or -1 with emit_fail(). */
+/* Returns the table number of (stage, table) of the app, or -1 with
+ * emit_fail(). */
 int emit_table(struct vmn_emit *, unsigned stage, unsigned table);
 
-/* Initializes all but 'ofpacts', which is an empty buffer already. */
+/* Initializes all members except 'ofpacts', which is an empty buffer
+ * already. */
 void actions_init(struct vmn_actions *, struct vmn_emit *,
                   const struct pipeline_stage *, uint8_t table,
                   bool in_bucket);

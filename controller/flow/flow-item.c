@@ -38,7 +38,7 @@
 #define TYPE_BUNDLE_ADD_MESSAGE 34
 #define BUNDLE_FLAGS (OFPBF_ATOMIC | OFPBF_ORDERED)
 
-/* Stands in a digest for an item's kind. */
+/* Represents an item's kind in its digest. */
 #define HEAD_LIMIT 0x100
 
 struct flow_item_registry *

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flows and groups in the form in which switches get them: as messages, by
- * what identifies them on a switch, and by transaction id.  Not for who wants
- * them, nor where (engine/). */
+ * Flows and groups in the form in which they are sent to switches: as
+ * messages, by their key on a switch, and by transaction ID.  Not for which
+ * units want them, nor for which hosts (engine/). */
 
 #ifndef CONTROLLER_FLOW_FLOW_ITEM_H
 #define CONTROLLER_FLOW_FLOW_ITEM_H 1
@@ -27,22 +27,22 @@ struct quota_set;
 
 enum flow_item_kind { FLOW_ITEM_GROUP, FLOW_ITEM_FLOW };
 
-/* A flow or a group as it goes to switches.  Immutable and counted: whoever
- * keeps a pointer beyond the call takes a reference.
+/* A flow or a group as it is sent to switches.  Immutable and
+ * reference-counted: keeping a pointer beyond the call requires a reference.
  *
- * 'add' is a whole OpenFlow 1.5 OFPT_BUNDLE_ADD_MESSAGE with bundle id
+ * 'add' is a complete OpenFlow 1.5 OFPT_BUNDLE_ADD_MESSAGE with bundle id
  * FLOW_ITEM_BUNDLE_ID, flags OFPBF_ATOMIC|OFPBF_ORDERED, and 'xid' as xid
  * inside and out: the same bytes for every host, at any time.
  *
- * 'send' is what goes to a switch: 'add', and before it, if the flow has a
- * limit, what sees to it that its meter is there.  Bundles take no meters, so
- * these come into being at once: two OFPT_METER_MODs with the same xid, ADD,
- * which a switch that has the meter refuses with OFPMMFC_METER_EXISTS, and
- * MODIFY. */
+ * 'send' is what is sent to a switch: 'add', preceded, if the flow has a
+ * limit, by messages that create its meter.  Meter mods are not allowed in
+ * bundles, so these take effect at once: two OFPT_METER_MODs with the same
+ * xid, ADD, which a switch that has the meter rejects with
+ * OFPMMFC_METER_EXISTS, and MODIFY. */
 #define FLOW_ITEM_BUNDLE_ID 1
 
-/* The bit of a cookie that says that the flow is counted: all such flows of a
- * switch can be asked for at once.  The others name its owner. */
+/* The bit of a cookie that marks a counted flow: all such flows of a switch
+ * can be requested at once.  The other bits identify its owner. */
 #define FLOW_COOKIE_COUNTED (UINT64_C(1) << 63)
 
 static inline uint64_t
@@ -51,50 +51,50 @@ flow_cookie_owner(uint64_t cookie)
     return cookie & ~FLOW_COOKIE_COUNTED;
 }
 
-/* Meters of flows that have a limit. */
+/* IDs of the meters of flows with a limit. */
 #define FLOW_LIMIT_FIRST_METER 30001
 #define FLOW_LIMIT_N_METERS 32768
-/* How the key of such a meter's number begins: rate and burst. */
+/* Prefix of the ID pool's keys for such meters: rate and burst follow. */
 #define FLOW_LIMIT_KEY "%"PRIu32"|%"PRIu32"|"
 
 struct flow_item {
     enum flow_item_kind kind;
-    uint32_t xid;               /* Of this item alone. */
-    uint64_t digest;            /* Of all that a switch is to hold of it, with
-                                 * the engine's key. */
-    uint64_t cookie;            /* Flow: names the unit (or clause), and says
+    uint32_t xid;               /* Unique to this item. */
+    uint64_t digest;            /* Of its entire contents on a switch, with the
+                                 * engine's key. */
+    uint64_t cookie;            /* Flow: identifies the unit (or clause), and
                                  * whether it is counted. */
     uint8_t table;              /* Flow. */
-    bool log;                   /* Flow: what it decides is logged. */
+    bool log;                   /* Flow: its decisions are logged. */
     uint16_t priority;          /* Flow. */
     uint32_t group_id;          /* Group. */
-    uint32_t key_hash;          /* Of what identifies it on a switch. */
+    uint32_t key_hash;          /* Of its key on a switch. */
     uint32_t meter;             /* Flow: of its limit, or 0. */
     uint32_t send_size, add_size;
     const struct engine_scope *scope; /* Counted. */
     const uint8_t *send, *add;
     const char *drop_reason;    /* Static string of the app, or NULL. */
 
-    /* The rest is for whoever makes items: flow-item.c and the engine. */
+    /* The rest is for flow-item.c and the engine only. */
     unsigned n_refs;
     uint16_t app;               /* Index in the pipeline. */
     struct flow_item_registry *registry;
     struct hmap_node xid_node;
     struct ovs_list scope_node; /* In the scope's items, while wanted. */
-    struct quota_set *quotas;   /* That it counts for while it is wanted; NULL:
-                                 * none.  Counted. */
+    struct quota_set *quotas;   /* Flow quotas that count it while it is
+                                 * wanted; NULL: none.  Counted. */
     uint64_t bytes[];           /* What 'send' points to. */
 };
 
 struct flow_item *flow_item_ref(const struct flow_item *);
 void flow_item_unref(struct flow_item *);
 
-/* Returns true if both are the same flow (table, priority, match) or group
- * (number) to a switch, whatever they do. */
+/* Returns true if both have the same key on a switch: a flow's table, priority
+ * and match, or a group's ID, whatever their contents. */
 bool flow_item_same_key(const struct flow_item *,
                         const struct flow_item *);
-/* Returns true if switches are to hold the same of both, byte for byte but for
- * the xid.  Equal digests are not taken for it. */
+/* Returns true if both have the same contents on switches, byte for byte
+ * except the xid.  Equal digests are not considered sufficient. */
 bool flow_item_equal(const struct flow_item *,
                      const struct flow_item *);
 
@@ -110,12 +110,12 @@ void flow_item_put_delete(const struct flow_item *, struct ofpbuf *b);
  * nothing. */
 const char *flow_item_drop_reason(const struct flow_item *);
 
-/* Returns true if what the flow decides is logged (vmn_flow_log()). */
+/* Returns true if the flow's decisions are logged (vmn_flow_log()). */
 bool flow_item_has_log(const struct flow_item *);
 
-/* Returns which of its owner's flows a flow is to people: the number of the
- * conjunction that it matches, or what the app has said
- * (vmn_flow_count_part()), or 0. */
+/* Returns the part of its owner's flows that a flow belongs to for users: the
+ * ID of the conjunction that it matches, or the value of
+ * vmn_flow_count_part(), or 0. */
 uint32_t flow_item_part(const struct flow_item *);
 
 /* Making items.  --------------------------------------------------------- */
@@ -135,30 +135,30 @@ struct flow_item_registry *flow_item_registry_create(
     void (*scope_unref)(struct engine_scope *));
 void flow_item_registry_unref(struct flow_item_registry *);
 
-/* Of a flow: 'rate' packets a second, and 'burst' at once. */
+/* Of a flow: 'rate' packets per second, with a burst of 'burst'. */
 struct flow_limit {
     uint32_t meter;             /* 0: none. */
     uint32_t rate, burst;
 };
 
-/* An item that is encoded but not yet made: most drafts turn out to be equal
- * to what is there already.  It may not be copied. */
+/* An item that is encoded but not created yet: most drafts turn out to equal
+ * an existing item.  It must not be copied. */
 struct flow_draft {
     enum flow_item_kind kind;
     uint8_t table;
     uint16_t priority;
-    bool log;                   /* For the caller to set, both before ... */
-    struct flow_limit limit;    /* ... flow_draft_actions(). */
+    bool log;                   /* Set by the caller before */
+    struct flow_limit limit;    /* flow_draft_actions(). */
     uint64_t cookie;
     uint32_t group_id;
-    uint64_t key;               /* Strong hash of what identifies it. */
+    uint64_t key;               /* Strong hash of its key. */
     uint64_t digest;            /* As in struct flow_item. */
-    struct ofpbuf msg;          /* But for the xid. */
-    uint64_t stub[64];          /* Where most messages fit. */
+    struct ofpbuf msg;          /* Without the xid. */
+    uint64_t stub[64];          /* Large enough for most messages. */
 };
 
-/* Begins a flow: that much identifies it.  'matched' is oxm_put()'s; the other
- * one takes a match as it is encoded. */
+/* Begins a flow with this key.  'matched' is oxm_put()'s; the other function
+ * takes an encoded match. */
 void flow_draft_match(struct flow_draft *, uint8_t table, uint16_t priority,
                       const struct match *, uint64_t matched);
 void flow_draft_encoded_match(struct flow_draft *, uint8_t table,
@@ -176,22 +176,22 @@ void flow_draft_uninit(struct flow_draft *);
 /* Returns the match (of a flow) inside of a draft, encoded. */
 const uint8_t *flow_draft_get_match(const struct flow_draft *, size_t *size);
 
-/* Makes the item.  Takes over a reference to 'scope'. */
+/* Creates the item.  Takes ownership of a reference to 'scope'. */
 struct flow_item *flow_item_create(struct flow_item_registry *,
                                    struct engine_scope *,
                                    const struct flow_draft *);
 
-/* Returns true if the item is what flow_item_create() would make of 'draft' in
- * the item's scope, byte for byte but for the xid. */
+/* Returns true if the item equals what flow_item_create() would make of
+ * 'draft' in the item's scope, byte for byte except the xid. */
 bool flow_item_is_of_draft(const struct flow_item *,
                            const struct flow_draft *);
 
 /* Returns the encoded match of a flow item. */
 const uint8_t *flow_item_match(const struct flow_item *, size_t *size);
 
-/* Returns a strong hash of what identifies a flow or group on a switch.  The
- * low half is the item's 'key_hash'.  A merged flow's cookie is that of a
- * flow, so it has no FLOW_COOKIE_COUNTED. */
+/* Returns a strong hash of the key of a flow or group on a switch.  The low
+ * half is the item's 'key_hash'.  A merged flow's cookie is that of a flow, so
+ * it has no FLOW_COOKIE_COUNTED. */
 uint64_t flow_item_flow_key(uint8_t table, uint16_t priority, const void
                             *match, size_t match_size);
 uint64_t flow_item_group_key(uint32_t group_id);
@@ -199,8 +199,8 @@ uint64_t flow_item_group_key(uint32_t group_id);
 /* Returns the cookie of unit "APP.UNIT/KEY". */
 uint64_t flow_owner_cookie(const char *name);
 
-/* Returns 64 bits of a hash, stable over versions and machines.  Whoever
- * chooses the content can make two of one hash. */
+/* Returns a 64-bit hash, stable over versions and machines.  Not
+ * collision-resistant against chosen content. */
 uint64_t stable_hash64(const void *, size_t size, uint32_t basis);
 
 #endif /* controller/flow/flow-item.h */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which of its owner's flows a flow is, where the app has said so: a note()
- * action (ovs-actions(7)), which does nothing, carries it.  So it is what
- * switches hold, and no item needs room for it. */
+ * Which part of its owner's flows a flow belongs to, if the app has set it:
+ * stored in a note() action (ovs-actions(7)), which has no effect.  So it is
+ * installed on switches, and items need no space for it. */
 
 #ifndef CONTROLLER_FLOW_FLOW_PART_H
 #define CONTROLLER_FLOW_FLOW_PART_H 1
@@ -12,7 +12,7 @@
 struct flow_item;
 struct ofpbuf;
 
-/* Puts the note of 'part' before the actions in 'ofpacts'. */
+/* Inserts the note of 'part' before the actions in 'ofpacts'. */
 void flow_part_put(struct ofpbuf *ofpacts, uint32_t part);
 /* Returns the part of a flow, or 0. */
 uint32_t flow_part_read(const struct flow_item *);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The part of include/vmn/flow.h that says which packets: flows, matches,
- * groups.  Actions are in action.c. */
+ * Implements the matches of include/vmn/flow.h: flows, matches, groups.
+ * Actions are in action.c. */
 
 #include <config.h>
 
@@ -144,8 +144,8 @@ same_text(const char *a, const char *b)
     return a == b || (a && b && !strcmp(a, b));
 }
 
-/* Returns a copy that lives as long as the view.  Equal scopes in a row share
- * one copy. */
+/* Returns a copy that is valid as long as the view.  Equal scopes in a row
+ * share one copy. */
 static struct vmn_scope
 scope_copy(struct vmn_emit *emit, struct vmn_scope scope)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What learn() actions are made of (ovs-actions(7), "learn").  Not for what is
- * learned: learn-connection.h, learn-neighbour.h, learn-mac.h, learn-client.h.
- */
+ * Building blocks of learn() actions (ovs-actions(7), "learn").  Not for
+ * specific ones: learn-connection.h, learn-neighbour.h, learn-mac.h,
+ * learn-client.h. */
 
 #ifndef CONTROLLER_FLOW_LEARN_ACTION_H
 #define CONTROLLER_FLOW_LEARN_ACTION_H 1
@@ -19,8 +19,8 @@
 struct ofpact_learn;
 struct ofpbuf;
 
-/* Returns true if switches themselves fill 'table'.  Then nobody else adds
- * flows there, and reconciliation, audits and the marker skip it. */
+/* Returns true if switches themselves add flows to 'table'.  Then vmnd adds
+ * none, and reconciliation, audits and the marker skip it. */
 static inline bool
 learn_is_table(uint8_t table)
 {
@@ -28,8 +28,9 @@ learn_is_table(uint8_t table)
             || table == MAC_TABLE || table == CLIENT_TABLE);
 }
 
-/* Begins a learn() action: flows of priority 1 in 'table', 'limit' of them at
- * most with one cookie.  They go with the last flow of that cookie. */
+/* Begins a learn() action: flows of priority 1 in 'table', at most 'limit' of
+ * them with one cookie.  They are deleted with the last flow of that
+ * cookie. */
 struct ofpact_learn *learn_action_begin(struct ofpbuf *ofpacts, uint8_t table,
                                         uint32_t limit);
 /* Has the learned match copy the packet's value of a field. */

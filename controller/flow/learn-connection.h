@@ -4,13 +4,12 @@
  * itself.
  *
  * A flow that learns them (vmn_act_learn_connection()) has a learn() action,
- * which adds to CONNECTION_TABLE, in which no packet is ever looked up, a flow
+ * which adds to CONNECTION_TABLE, in which packets are never looked up, a flow
  * without actions whose match is the connection, with the cookie of the
- * learning flow's unit.  When the last learning flow with that cookie goes,
- * the learned ones go.  Nobody else adds flows there, so reconciliation,
- * audits and the marker skip that table.
- *
- * Not for who reads them (fabric/packets/learned-connections.c). */
+ * learning flow's unit.  When the last learning flow with that cookie is
+ * deleted, the learned ones are, too.  No other flows are added there, so
+ * reconciliation, audits and the marker skip that table.  Not for reading them
+ * (fabric/packets/learned-connections.c). */
 
 #ifndef CONTROLLER_FLOW_LEARN_CONNECTION_H
 #define CONTROLLER_FLOW_LEARN_CONNECTION_H 1
@@ -23,13 +22,13 @@
 struct match;
 struct ofpbuf;
 
-/* Behind all stages; that of samples is the next one. */
+/* After all stages; the next table is that of samples. */
 #define CONNECTION_TABLE 251
 
 /* A connection. */
 struct learned_connection {
     uint32_t vni;
-    uint32_t ofport;            /* Local, where its packets go. */
+    uint32_t ofport;            /* The local port that packets go to. */
     struct vmn_ip src, dst;
     uint8_t protocol;           /* Of IP. */
     uint16_t port;              /* TCP, UDP, SCTP: of the destination. */
@@ -40,7 +39,7 @@ struct learned_connection {
 void learn_connection_put(struct ofpbuf *ofpacts, uint16_t eth_type,
                           uint8_t ip_proto);
 
-/* Parses the match of a learned flow; false if it is none. */
+/* Parses the match of a learned flow; returns false if it is invalid. */
 bool learned_connection_parse(const struct match *,
                               struct learned_connection *);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * learn() actions that hear Ethernet addresses; see learn-mac.h. */
+ * learn() actions for Ethernet addresses; see learn-mac.h. */
 
 #include <config.h>
 

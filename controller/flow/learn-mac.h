@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Ethernet addresses behind ports, which switches learn from who sends.
- *
- * A flow that hears them (vmn_act_learn_mac()) has a learn() action.  What it
- * learns goes into MAC_TABLE: by network and Ethernet address, a number of the
- * app's.  Packets make a detour there (vmn_act_find_mac()).  Nobody else adds
- * flows there. */
+ * Ethernet addresses behind ports, which switches learn from the source of
+ * packets.  A flow with vmn_act_learn_mac() has a learn() action, which adds a
+ * flow to MAC_TABLE: by network and Ethernet address, with a number of the
+ * app's.  Packets look it up by a detour (vmn_act_find_mac()).  No other flows
+ * are added there. */
 
 #ifndef CONTROLLER_FLOW_LEARN_MAC_H
 #define CONTROLLER_FLOW_LEARN_MAC_H 1
@@ -14,10 +13,10 @@
 
 struct ofpbuf;
 
-/* Behind all stages; that of neighbours is the next one. */
+/* After all stages; the next table is that of neighbours. */
 #define MAC_TABLE 249
 
-/* Appends to ofpacts what learns from a packet, for vmn_act_learn_mac(). */
+/* Appends the learn() action to ofpacts, for vmn_act_learn_mac(). */
 void learn_mac_put(struct ofpbuf *ofpacts, uint32_t value);
 
 #endif /* controller/flow/learn-mac.h */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * learn() actions that hear neighbours, and flows of those who are asked for;
- * see learn-neighbour.h. */
+ * learn() actions for neighbours, and flows of incomplete neighbours; see
+ * learn-neighbour.h. */
 
 #include <config.h>
 

@@ -2,9 +2,9 @@
  *
  * Matches as OpenFlow 1.5 encodes them.  The bytes are those of
  * libopenvswitch's oxm_put_match(), so that what a switch reports, decoded and
- * encoded again, is found by them; but every flow that an app wants is encoded
- * each time it is compiled, and oxm_put_match() looks at all fields that there
- * are.  For flow-item.c. */
+ * encoded again, equals them; but every flow that an app wants is encoded each
+ * time it is compiled, and oxm_put_match() checks every field that exists.
+ * For flow-item.c. */
 
 #ifndef CONTROLLER_FLOW_OXM_H
 #define CONTROLLER_FLOW_OXM_H 1
@@ -15,7 +15,7 @@
 struct match;
 struct ofpbuf;
 
-/* What may be matched, where nobody knows. */
+/* For callers that do not know what is matched. */
 #define OXM_ANY_FIELD UINT64_MAX
 
 /* Appends 'match' with its header, padded to a multiple of 8 bytes.  'matched'

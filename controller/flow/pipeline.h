@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The apps and the tables of their stages, as the engine uses them.  Filled in
- * by apphost/; read only from then on. */
+ * by apphost/; read-only from then on. */
 
 #ifndef CONTROLLER_FLOW_PIPELINE_H
 #define CONTROLLER_FLOW_PIPELINE_H 1

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Actions that send packets up; see punt-action.h. */
+ * Actions that send packets to the controller; see punt-action.h. */
 
 #include <config.h>
 

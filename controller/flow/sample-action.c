@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What flows do for copies to be taken; see sample-action.h. */
+ * Actions that have packets sampled; see sample-action.h. */
 
 #include <config.h>
 

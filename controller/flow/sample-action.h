@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Packet sampling: of packets that flows drop, and of those that flows with a
- * log let pass.
- *
- * Such a flow sets registers that identify it, and goes (or resubmits) to
- * SAMPLE_TABLE.  It is the same on every host.  What is in that table is the
- * fabric's: a few flows that send samples to the controller, each through a
- * meter, or nothing on a switch that has none.  A packet that goes there is
- * dropped in the end, one that is resubmitted goes on: a sample never changes
- * a verdict.
- *
- * Not for what becomes of samples (fabric/packets/sampling-meters.h). */
+ * log allow.  Such a flow sets registers that identify it, and goes (or
+ * resubmits) to SAMPLE_TABLE.  It is the same on every host.  The fabric
+ * installs the flows in that table: a few that send samples to the controller,
+ * each through a meter, or none on a switch without meters.  A packet that
+ * goes there is dropped in the end, one that is resubmitted continues: a
+ * sample never changes a verdict.  Not for received samples
+ * (fabric/packets/sampling-meters.h). */
 
 #ifndef CONTROLLER_FLOW_SAMPLE_ACTION_H
 #define CONTROLLER_FLOW_SAMPLE_ACTION_H 1
@@ -21,7 +18,7 @@
 
 struct ofpbuf;
 
-/* Behind all stages; the marker's is the next one. */
+/* After all stages; the next table is the marker's. */
 #define SAMPLE_TABLE 252
 
 /* What a flow sets: its owner's cookie in OpenFlow's metadata, its
@@ -34,14 +31,13 @@ struct ofpbuf;
 #define SAMPLE_PART_REG 14
 #define SAMPLE_KIND_REG 15
 
-/* Appends to ofpacts what takes a packet there: for good if 'reason', of a
- * drop, is not NULL, else by a resubmit.  'counted': the switch counts hits.
- */
+/* Appends actions to ofpacts that send a packet there: by a goto if 'reason',
+ * of a drop, is not NULL, else by a resubmit.  'counted': the switch counts
+ * hits. */
 void sample_action_put(struct ofpbuf *ofpacts, uint64_t cookie, uint32_t part,
                        const char *reason, bool log, bool counted);
 
-/* Writes the actions of a flow for people to read: "drop" for what leads there
- * for good. */
+/* Formats the actions of a flow for people: "drop" for a goto there. */
 struct ds;
 struct ofpact;
 void sample_action_format(const struct ofpact *, size_t ofpacts_len,
