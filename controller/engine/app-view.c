@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The reading half of include/vmn/app.h; see app-view.h. */
+ * Implements the reading functions of include/vmn/app.h; see app-view.h. */
 
 #include <config.h>
 

@@ -19,13 +19,13 @@ struct id_pools;
 
 struct vmn_view {
     struct engine *engine;
-    struct node *node;          /* Who reads; NULL: a handler, of which nothing
-                                 * is recorded. */
-    unsigned depth;             /* Of a handler's queries in each other. */
+    struct node *node;          /* The reader; NULL: a handler, of which
+                                 * nothing is recorded. */
+    unsigned depth;             /* Nesting of a handler's queries. */
     uint64_t serial;
-    struct id_refs ids;         /* That it asked for. */
+    struct id_refs ids;         /* Allocated by the computation. */
     struct arena_chunk *arena;
-    char *problem;              /* First one, or NULL. */
+    char *problem;              /* The first one, or NULL. */
 };
 
 void view_init(struct vmn_view *, struct engine *, struct node *);
@@ -39,7 +39,7 @@ void view_uninit_handler(struct vmn_view *, struct arena_chunk **kept);
 /* Releases IDs that the caller did not take. */
 void view_uninit(struct vmn_view *);
 
-/* Frees memory that the engine keeps for views to come. */
+/* Frees memory that the engine keeps for later views. */
 void view_free_spare(struct engine *);
 
 void view_fail(struct vmn_view *, const char *format, va_list);
@@ -52,7 +52,7 @@ extern const struct emit_services view_emit_services;
 
 void id_refs_uninit(struct id_refs *, struct id_pools *);
 
-/* The value of a query, while it is computed. */
+/* The value of a query, set while it is computed. */
 struct vmn_value {
     void *data;
     size_t size;

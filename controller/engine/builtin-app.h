@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The engine's own flows: what a stage does with packets that none of its
- * flows match, and the way into the first stage. */
+ * The engine's own flows: the default of each stage, for packets that match
+ * none of its flows, and the entry into the first stage. */
 
 #ifndef CONTROLLER_ENGINE_BUILTIN_APP_H
 #define CONTROLLER_ENGINE_BUILTIN_APP_H 1
 
 struct pipeline_app;
 
-/* Returns the app "vmn" that stands for the engine itself in names and
+/* Returns the app "vmn" that represents the engine itself in names and
  * cookies. */
 const struct pipeline_app *builtin_app(void);
 

@@ -17,8 +17,8 @@ struct engine_delta *delta_create(const struct engine *,
                                   const struct pipeline *);
 
 /* Adds an item that is desired from now on ('added'), or no longer.
- * 'replaced': another of the same key and scope comes in its place, or was in
- * it.  Takes a reference. */
+ * 'replaced': another item with the same key and scope replaces it, or is
+ * replaced by it.  Takes a reference. */
 void delta_add(struct engine_delta *, struct flow_item *, bool added,
                bool replaced);
 void delta_add_member(struct engine_delta *, struct engine_scope *,

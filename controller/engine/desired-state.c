@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * All that units want; see desired-state.h. */
+ * The desired state of all units; see desired-state.h. */
 
 #include <config.h>
 
@@ -501,7 +501,7 @@ clauses_are_merged(struct entry *const *entries, size_t n,
     return false;
 }
 
-/* Returns what switches are to install of the slot's entries: an array of
+/* Returns what switches are to install for the slot's entries: an array of
  * counted items, plain ones first.  Sets '*conflict' if an entry is
  * overridden. */
 static struct flow_item **
@@ -574,7 +574,7 @@ withdraw(struct engine *engine, struct flow_item *old, struct engine_delta
     flow_item_unref(old);
 }
 
-/* Uses 'old', which is equal, in place of 'chosen', also in the entries. */
+/* Uses 'old', which is equal, instead of 'chosen', also in the entries. */
 static struct flow_item *
 keep_equal(struct slot *slot, struct flow_item *chosen, struct flow_item *old)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * All that units want, by what identifies it on a switch.  A slot is one flow
- * key (table, priority, match) or group number; entries are what units want
- * there.  Settling a slot decides which items switches are to hold: the merged
- * clauses of a conjunction, or the first by unit name where units contradict
- * each other. */
+ * The desired state of all units, by key on a switch.  A slot is one flow key
+ * (table, priority, match) or group ID; entries are what units want there.
+ * Resolving a slot determines its items: the merged clauses of a conjunction,
+ * or, if units conflict, the item of the first unit by name. */
 
 #ifndef CONTROLLER_ENGINE_DESIRED_H
 #define CONTROLLER_ENGINE_DESIRED_H 1
@@ -33,8 +32,8 @@ struct clause {
 /* Compares clauses, for qsort(). */
 int clause_compare(const void *, const void *);
 
-/* What one unit wants in one slot: an item, or to contribute clauses.  There
- * are more entries than anything else, so they are small. */
+/* What one unit wants in one slot: an item, or to contribute clauses.  Entries
+ * are the most numerous objects, so they are small. */
 struct entry {
     struct unit_node *unit;
     struct slot *slot;
@@ -70,10 +69,10 @@ contribution_cast(const struct entry *entry)
 }
 
 struct engine_scope *entry_scope(const struct entry *);
-/* Returns a digest of all that the entry is but its scope. */
+/* Returns a digest of the whole entry except its scope. */
 uint64_t entry_digest(const struct entry *);
 
-/* The entries of a slot that has had several. */
+/* The entries of a slot that has, or had, several. */
 struct entry_array {
     uint32_t allocated;
     bool conflict;              /* In desired's 'conflicts'. */
@@ -89,7 +88,7 @@ struct slot {
         struct entry *entry;    /* NULL if 'n_entries' is 0. */
         struct entry_array *array; /* If 'has_array'. */
     };
-    union {                     /* What switches are to hold: */
+    union {                     /* The items for switches: */
         struct flow_item *item; /* if 'n_active' is 1, */
         struct flow_item **items; /* or more. */
     } active;
@@ -136,9 +135,9 @@ void desired_init(struct desired_state *);
 /* Frees it.  All entries must have been removed, and the slots resolved. */
 void desired_uninit(struct desired_state *);
 
-/* Adds what 'unit' wants.  desired_add() makes the item of 'draft'; for
- * desired_contribute() a draft of the match will do.  Both take over a
- * reference to 'scope'. */
+/* Adds an entry of 'unit'. desired_add() creates the item of 'draft'; for
+ * desired_contribute() a draft of the match is sufficient.  Both take
+ * ownership of a reference to 'scope'. */
 struct entry *desired_add(struct engine *, struct unit_node *,
                           struct engine_scope *, const struct flow_draft *,
                           const char *drop_reason);
@@ -147,14 +146,15 @@ struct entry *desired_contribute(struct engine *, struct unit_node *,
                                  const struct flow_draft *,
                                  const struct clause *, size_t n_clauses);
 void desired_remove(struct engine *, struct entry *);
-/* Has the entry's slot resolved anew, though nothing else is desired there. */
+/* Schedules the entry's slot to be resolved again, though its entries are
+ * unchanged. */
 void desired_mark(struct engine *, const struct entry *);
 
-/* Settles all dirty slots; appends what changed to 'delta'. */
+/* Resolves all dirty slots; appends the changes to 'delta'. */
 void desired_update(struct engine *, struct engine_delta *);
 
-/* Returns true if desired_add() of 'draft', in the entry's scope, would want
- * just what the entry does. */
+/* Returns true if desired_add() of 'draft', in the entry's scope, would result
+ * in an equal entry. */
 bool desired_is_of_draft(const struct entry *, const struct flow_draft *);
 /* Returns the same for desired_contribute(). */
 bool desired_is_of_clauses(const struct entry *, const struct flow_draft *,

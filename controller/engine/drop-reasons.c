@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The reasons that flows gave to drop packets, by the hash that such a packet
- * carries to its sample (flow/sample-action.h). */
+ * The reasons of flows that drop packets, by the hash that a sample of such a
+ * packet contains (flow/sample-action.h). */
 
 #include <config.h>
 
 #include "controller/engine/engine-private.h"
 #include "controller/flow/sample-action.h"
 
-/* There are a few dozen, so a list is enough. */
+/* There are a few dozen, so a list is sufficient. */
 void
 engine_add_drop_reason(struct engine *engine, const char *reason,
                        bool background)

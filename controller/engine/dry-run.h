@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rollback: items that a run withdrew and the next one wants again come back
- * themselves, with their xids, since hosts hold them.  And dry runs, in which
- * units that had failed before stay as they are: they keep the entries
- * of their last success, which no computation would restore.
- *
- * Who uses it: engine_roll_back(), engine_begin_dry_run(),
- * engine_end_dry_run(). */
+ * Rollback: items that a run withdrew and the next one wants again are reused,
+ * with their xids, since hosts have installed them.  And dry runs, in which
+ * units that had failed before are skipped: they keep the entries of their
+ * last success, which no computation could restore.  Used by
+ * engine_roll_back(), engine_begin_dry_run(), engine_end_dry_run(). */
 
 #ifndef CONTROLLER_ENGINE_DRY_RUN_H
 #define CONTROLLER_ENGINE_DRY_RUN_H 1
@@ -21,21 +19,20 @@ struct unit_node;
 struct dry_run {
     bool running;
     struct hmap withdrawn;      /* Of withdrawn items. */
-    char *fault;                /* A unit that had to be left alone. */
+    char *fault;                /* A unit that had to be skipped. */
 };
 
 void dry_run_init(struct dry_run *);
 void dry_run_end(struct dry_run *);
 void dry_run_uninit(struct dry_run *);
 
-/* Keeps a reference to an item that was withdrawn, until it is taken or
- * forgotten. */
+/* Keeps a reference to a withdrawn item, until it is reused or dropped. */
 void withdrawn_keep(struct dry_run *, const struct flow_item *);
 void withdrawn_forget(struct dry_run *);
 /* Returns a withdrawn item that equals 'item', with the reference, or NULL. */
 struct flow_item *withdrawn_take(struct dry_run *, const struct flow_item *);
 
-/* Returns true if 'unit' must be left as it is. */
+/* Returns true if 'unit' must be skipped. */
 bool dry_run_holds(const struct dry_run *, const struct unit_node *);
 /* Records that such a unit would have been computed or destroyed. */
 void dry_run_set_fault(struct dry_run *, const struct unit_node *);

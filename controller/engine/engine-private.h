@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the engine's own files share; nobody else includes it. */
+ * Declarations that the engine's files share.  Not for others. */
 
 #ifndef CONTROLLER_ENGINE_ENGINE_PRIVATE_H
 #define CONTROLLER_ENGINE_ENGINE_PRIVATE_H 1
@@ -23,25 +23,25 @@ struct unit_class {
     uint16_t app_index;
     uint16_t relation;          /* VMN_EACH_KEY. */
     uint64_t n_computed;        /* Since the start. */
-    size_t n_units;             /* There are now ... */
-    size_t n_desired[2];        /* ... which want so many items, by kind. */
+    size_t n_units;             /* Current number, */
+    size_t n_desired[2];        /* and that of their desired items, by kind. */
 };
 struct query_class {
     const struct vmn_query_class *class_;
     const struct pipeline_app *app;
     char *name;                 /* "APP.QUERY". */
     uint64_t n_computed;        /* Since the start. */
-    struct sset *changed;       /* Keys, if it is watched; else NULL. */
+    struct sset *changed;       /* Keys, if changes are recorded; else NULL. */
 };
 
-/* What engine_problems() found last, and after which run. */
+/* The result of the last engine_problems(), and the run that it was of. */
 struct problems_cache {
     uint64_t run;
-    struct engine_problems *problems; /* NULL: nobody asked. */
+    struct engine_problems *problems; /* NULL: not requested. */
 };
 
-/* How often a node may be computed in one run before the engine takes it for
- * a cycle and leaves it alone. */
+/* Maximum number of computations of a node in one run; above that, the engine
+ * assumes a cycle and skips the node. */
 #define COMPUTED_MAX 200
 
 /* Numbers of types of rows are below. */
@@ -51,9 +51,9 @@ struct engine {
     struct model *model;
     uint8_t table_of[ENGINE_N_ROW_TYPES]; /* schema_table_of() each. */
     const struct pipeline *pipeline;
-    bool shadow;                /* Compiles beside the live engine. */
+    bool shadow;                /* Compiles in parallel to the live engine. */
     bool started;
-    bool running;               /* In engine_run(), maybe yielding. */
+    bool running;               /* In engine_run(), possibly yielding. */
     void (*yield)(void *aux);   /* Or NULL. */
     void *yield_aux;
 
@@ -79,7 +79,7 @@ struct engine {
     struct emit_pool pool;
     size_t n_spare_chunks;
     struct arena_chunk *spare_chunks; /* Of views that are done. */
-    size_t n_reasons;           /* To drop, that flows gave. */
+    size_t n_reasons;           /* Reasons for drops of flows. */
     struct {
         const char *text;       /* The app's. */
         uint32_t hash;
@@ -94,12 +94,12 @@ struct engine {
 unsigned relation_index(struct engine *, const char *name);
 struct relation_node *relation_get(struct engine *, unsigned relation,
                                    const char *key);
-/* Publishes a value; it stays until it is removed. */
+/* Publishes a value, until it is removed. */
 struct relation_value relation_add(struct engine *, unsigned relation,
                                    const char *key, const char *value);
 void relation_remove(struct engine *, const struct relation_value *);
 struct vmn_names relation_names(struct relation_node *);
-/* Frees the node if it is empty and nobody reads it. */
+/* Frees the node if it is empty and has no readers. */
 void relation_release(struct engine *, struct relation_node *);
 
 /* drop-reasons.c: records a reason that a flow drops for, and whether that is

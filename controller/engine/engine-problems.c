@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is wrong with what apps want: units that failed, units that want
- * different things at the same flow key or group, and flows of equal priority
- * that overlap with different results.  Found when asked for; nothing here is
- * on the way of a change. */
+ * Problems of apps' desired state: units that failed, units that want
+ * different items at the same flow key or group, and flows of equal priority
+ * that overlap with different results.  Computed on request only; changes do
+ * not wait for this. */
 
 #include <config.h>
 
@@ -21,8 +21,8 @@
 #include "openvswitch/match.h"
 #include "util.h"
 
-/* Most problems of each kind in a list.  Of a change more are searched for, so
- * that those that were there before can be told from new ones. */
+/* Maximum number of problems of each kind in a list.  Of a change more are
+ * searched for, so that existing ones can be told from new ones. */
 #define PROBLEMS_MAX 100
 #define DELTA_PROBLEMS_MAX 10000
 
@@ -133,14 +133,14 @@ conflicting_slots(const struct engine *engine,
 
 /* Overlaps.  ------------------------------------------------------------- */
 
-/* Bounds on the cost of a search: some tenths of a second. */
+/* Limits of the cost of a search: some tenths of a second. */
 #define DECODES_MAX 200000
 #define PAIRS_MAX 1000000
 
 struct search {
     const struct engine *engine;
     struct engine_problems *problems;
-    size_t max;                 /* Most problems. */
+    size_t max;                 /* Maximum number of problems. */
     size_t n_found;
     size_t n_decoded;
     size_t n_pairs;
@@ -294,7 +294,7 @@ check_level(struct search *search, const struct overlap_level *level)
 
     HMAP_FOR_EACH (a, node, &level->shapes) {
         HMAP_FOR_EACH (b, node, &level->shapes) {
-            /* Each pair of shapes once. */
+            /* Each pair of shapes is compared once. */
             if (a->key < b->key && shapes_may_overlap(a, b)) {
                 check_shapes(search, a->n < b->n ? a : b,
                              a->n < b->n ? b : a);
@@ -328,7 +328,8 @@ overlapping_flows(const struct engine *engine,
 }
 
 /* Returns the problems found last.  They are kept until the next run, since
- * monitoring asks often; during a run, they are those of before. */
+ * monitoring requests them often; during a run, they are those of the previous
+ * one. */
 const struct engine_problems *
 engine_problems(const struct engine *engine)
 {

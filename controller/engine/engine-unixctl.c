@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Looking into the engine: unixctl commands and the status of an app. */
+ * The engine's internal state: unixctl commands and the status of an app. */
 
 #include <config.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The oracle: compiles the present state from nothing, beside the live engine,
- * and compares what both want.  The two share the table of numbers, so equal
- * states give equal flows. */
+ * Verification: compiles the current state from scratch, in parallel to the
+ * live engine, and compares both desired states.  They share the ID pools, so
+ * equal states result in equal flows. */
 
 #include <config.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Where long work of the engine lets others run; see engine_set_yield(). */
+ * Yielding during long computations of the engine; see engine_set_yield(). */
 
 #include <config.h>
 

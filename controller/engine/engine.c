@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The engine's life and its run: changes in, stale nodes recomputed lowest
- * level first, slots and scopes resolved, a difference out.  See engine.h. */
+ * The engine's life cycle and its run: processes changes, recomputes stale
+ * nodes with the lowest level first, resolves slots and scopes, and returns a
+ * difference.  See engine.h. */
 
 #include <config.h>
 
@@ -343,8 +344,7 @@ engine_run(struct engine *engine)
     if (!engine->started) {
         start(engine);
     }
-    /* First the relation values that were removed with units whose rows are
-     * gone. */
+    /* First the relation values of units whose rows were deleted. */
     take_changed_relations(engine);
     while ((node = graph_pop(&engine->graph))) {
         compute(engine, node, delta);
@@ -620,7 +620,8 @@ engine_cookie_name(const struct engine *engine, uint64_t cookie)
 
     cookie = flow_cookie_owner(cookie);
     if (!cookie) {
-        return NULL;            /* Groups have none, nor have unknown flows. */
+        return NULL;            /* Groups have none, and neither have unknown
+                                 * flows. */
     }
     HMAP_FOR_EACH_WITH_HASH (unit, cookie_node, cookie,
                              shards_at(&engine->cookies, cookie)) {

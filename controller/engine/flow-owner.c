@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The owners of flows, as users know them: an object, and of a policy the
- * rule.  The app knows; this asks it. */
+ * The owners of flows, as users see them: an object, and the rule of a policy.
+ * Determined by a query of the app. */
 
 #include <config.h>
 

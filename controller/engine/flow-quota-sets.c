@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Quotas of flows, sets of them, and what hosts are to hold for each; see
+ * Flow quotas, sets of them, and the number of items per host for each; see
  * flow-quota-sets.h. */
 
 #include <config.h>

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The quotas that have a limit of flows, sets of them, and how many items
- * hosts are to hold for each.  For flow-quotas.c, which says what counts for
- * which.
- */
+ * The quotas that have a limit of flows, sets of them, and the number of items
+ * per host for each.  For flow-quotas.c, which determines what counts for
+ * which. */
 
 #ifndef CONTROLLER_ENGINE_FLOW_QUOTA_SETS_H
 #define CONTROLLER_ENGINE_FLOW_QUOTA_SETS_H 1
@@ -16,7 +15,7 @@
 
 /* A quota with a limit of flows. */
 struct flow_quota {
-    struct hmap_node node;      /* In struct quotas, unless it is gone. */
+    struct hmap_node node;      /* In struct quotas, unless it was deleted. */
     unsigned n_refs;
     char *name;
     char *scope;                /* The text of its selector. */
@@ -32,30 +31,29 @@ struct quota_set {
     struct flow_quota *quotas[]; /* By address.  Counted. */
 };
 
-/* A set that is being put together. */
+/* A set that is being built. */
 struct quota_draft {
     size_t n, allocated;
     struct flow_quota **quotas; /* By address. */
 };
 
-/* Returns the quota of that name, or NULL; and a new one, which is found from
- * then on.
- */
+/* Return the quota of that name, or NULL; and a new one, which is found from
+ * then on. */
 struct flow_quota *flow_quota_find(const struct quotas *, const char *name);
 struct flow_quota *flow_quota_create(struct quotas *, const char *name);
 void flow_quota_unref(struct flow_quota *);
 
 void quota_draft_add(struct quota_draft *, struct flow_quota *);
 void quota_draft_add_set(struct quota_draft *, const struct quota_set *);
-/* Makes the draft a set, with a reference for the caller, and frees it.
- * Returns NULL if there is nothing in it. */
+/* Turns the draft into a set, with a reference for the caller, and frees it.
+ * Returns NULL if it is empty. */
 struct quota_set *quota_draft_finish(struct quota_draft *, struct quotas *);
 /* Counts a reference.  'set' may be NULL. */
 struct quota_set *quota_set_ref(struct quota_set *);
 void quota_set_unref(struct quota_set *);
 
-/* Counts 'n' more items of the scope (or less) for the quotas of 'set', which
- * may be NULL. */
+/* Counts 'n' more items of the scope (fewer if negative) for the quotas of
+ * 'set', which may be NULL. */
 void quotas_count_items(struct quotas *, const struct quota_set *,
                         struct engine_scope *, int n);
 

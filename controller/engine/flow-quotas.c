@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flows and groups by quota and host; see flow-quotas.h.
- *
- * What changes goes on step by step, and stops where a set stays as it is:
- * from a row's labels to its units, from these to the relation values that
- * they publish and so to other units, from units to items, from items to how
- * many of a scope count for a quota, and from there to the scope's hosts. */
+ * Flows and groups by quota and host; see flow-quotas.h.  Changes are
+ * propagated step by step, and stop where a set stays the same: from a row's
+ * labels to its units, from these to the relation values that they publish and
+ * so to other units, from units to items, from items to the scope's counts for
+ * a quota, and from there to the scope's hosts. */
 
 #include <config.h>
 

@@ -1,21 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How many flows and groups the objects of a quota cause on each host, for
- * quotas with a limit of these (flows_per_host), kept up to date by each run.
+ * Counts how many flows and groups the objects of a quota cause on each host,
+ * for quotas with a limit of these (flows_per_host), updated by each run.
  *
  * What a unit wants is caused by its row, if it has one; and if it is for a
- * key of a relation, by all that cause the units that publish a relation value
- * at that key. So it follows from the rows' labels and from what units
- * publish, and apps need not say it.  An item that units of several quotas
- * want counts for each of these, and once for each.
+ * key of a relation, by everything that causes the units that publish a
+ * relation value at that key.  So it follows from the rows' labels and from
+ * published values, without any help of apps.  An item that units of several
+ * quotas want counts for each of these, and once for each.
  *
- * A unit, and each item, has the set of quotas that it counts for.  Sets are
- * few and shared.  Where no quota has such a limit there are none, and nothing
- * is done but to see that.
+ * A unit, and each item, has the set of quotas that count it.  Sets are few
+ * and shared.  If no quota has such a limit there are none, and nothing is
+ * computed.
  *
- * Who calls it: engine.c, unit.c, desired-state.c and scope.c.  Not for whose
- * request is refused (commit-group.c, plan.c), nor for what other limits count
- * (model/). */
+ * Called by engine.c, unit.c, desired-state.c and scope.c.  Not for rejecting
+ * requests (commit-group.c, plan.c), nor for other limits (model/). */
 
 #ifndef CONTROLLER_ENGINE_FLOW_QUOTAS_H
 #define CONTROLLER_ENGINE_FLOW_QUOTAS_H 1
@@ -35,8 +34,8 @@ struct flow_item;
 struct slot;
 struct unit_node;
 
-/* Some quotas, at least one.  Immutable and counted; equal ones are the same.
- */
+/* A set of quotas, at least one.  Immutable and counted; equal sets are
+ * identical. */
 struct quota_set;
 
 struct quotas {
@@ -49,21 +48,21 @@ struct quotas {
 };
 
 void quotas_init(struct quotas *);
-/* Frees it.  Nothing may be desired any more, and no unit be there. */
+/* Frees it.  There must be no desired items and no units any more. */
 void quotas_uninit(struct quotas *);
 
-/* Records that a row has come, gone or changed, or its labels have.  Its units
- * are there. */
+/* Records that a row was created, deleted or changed, or its labels were.  Its
+ * units must exist. */
 void quotas_row_changed(struct engine *, enum vmn_table, const char *name);
-/* Takes up changes of the quotas themselves.  Costs as much as there are units
- * for rows, if a quota has come, gone or got another scope. */
+/* Applies changes of the quotas themselves.  Visits all units of rows, if a
+ * quota was created, deleted or got another scope. */
 void quotas_refresh(struct engine *);
 
-/* Add a unit, before it wants or publishes anything; or remove it, after it
- * has withdrawn all of that. */
+/* Add a unit, before it has any entries or values; or remove it, after these
+ * were removed. */
 void quotas_add_unit(struct engine *, struct unit_node *);
 void quotas_remove_unit(struct engine *, struct unit_node *);
-/* Records that the unit publishes one value more ('n' is 1) or one less (-1)
+/* Records that the unit publishes one more value ('n' is 1) or one less (-1)
  * there. */
 void quotas_publish(struct engine *, const struct unit_node *,
                     struct relation_node *, int n);
@@ -72,9 +71,9 @@ void quotas_relation_destroy(struct relation_node *);
 /* Recounts after all units of the run have been computed, before
  * desired_update(). */
 void quotas_update_units(struct engine *);
-/* Recounts a slot whose active items are as they will be. */
+/* Recounts a slot whose active items are final. */
 void quotas_update_slot(struct engine *, struct slot *);
-/* Stops counting an item that is desired no more. */
+/* Stops counting an item that is no longer desired. */
 void quotas_remove_item(struct engine *, struct flow_item *);
 /* Records that 'host' has joined the scope, or left it. */
 void quotas_member_changed(struct engine_scope *, const char *host,
@@ -82,8 +81,8 @@ void quotas_member_changed(struct engine_scope *, const char *host,
 /* Ends a run, after all of these. */
 void quotas_update(struct engine *);
 
-/* Appends a line for each quota and host for which 'a' counts otherwise than
- * 'b'; returns how many. */
+/* Appends a line for each quota and host for which the counts of 'a' and 'b'
+ * differ; returns their number. */
 size_t quotas_compare(const struct engine *a, const struct engine *b,
                       struct ds *);
 

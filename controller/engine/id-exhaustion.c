@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * ID exhaustion: a computation that found no ID left in a pool depends on
- * that, and is repeated once IDs of the pool have become free.  That takes a
- * run of its own, which cannot be undone. */
+ * ID exhaustion: a computation that found no free ID in a pool depends on the
+ * pool, and is repeated once IDs of the pool are freed.  That takes a run of
+ * its own, which cannot be rolled back. */
 
 #include <config.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which plain flows could overlap; see overlap-index.h. */
+ * An index of plain flows that may overlap; see overlap-index.h. */
 
 #include <config.h>
 

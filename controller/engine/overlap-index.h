@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which plain flows could overlap.  A level is one (table, priority); its
- * flows are sorted by shape: the fields and masks that they match, and the
- * values of Ethernet type and IP protocol.  Flows of one shape have different
- * values in the same bits, so no packet matches two of them.  Most levels have
- * one shape, and nobody needs to look at them.  Not for looking
- * (engine-problems.c).
- */
+ * An index of plain flows that may overlap.  A level is one (table, priority);
+ * its flows are grouped by shape: the fields and masks that they match, and
+ * the values of Ethernet type and IP protocol.  Flows of one shape have
+ * different values in the same bits, so no packet matches two of them.  Most
+ * levels have one shape, and need no search.  Not for the search
+ * (engine-problems.c). */
 
 #ifndef CONTROLLER_ENGINE_OVERLAP_INDEX_H
 #define CONTROLLER_ENGINE_OVERLAP_INDEX_H 1
@@ -48,14 +47,14 @@ void overlap_index_init(struct overlap_index *);
 /* Frees the index.  All slots must have been removed. */
 void overlap_index_uninit(struct overlap_index *);
 
-/* Puts 'slot' where it belongs, or takes it out: only those belong that
- * switches hold as one unit's own flow. */
+/* Adds 'slot' to the index, or removes it: only slots with one unit's own flow
+ * as their item belong in it. */
 void overlap_index_update(struct overlap_index *, struct slot *);
 
 struct overlap_level *overlap_index_find(const struct overlap_index *, uint8_t
                                          table, uint16_t priority);
 
-/* Returns false if no packet can have both shapes. */
+/* Returns false if no packet can match flows of both shapes. */
 bool shapes_may_overlap(const struct match_shape *,
                         const struct match_shape *);
 

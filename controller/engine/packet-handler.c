@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Calls the apps' handlers; see packet-handler.h.  The sending half of
- * include/vmn/packet.h is here as well. */
+ * Calls the apps' handlers; see packet-handler.h.  Also implements the sending
+ * functions of include/vmn/packet.h. */
 
 #include <config.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Handlers: what apps do with packets that their flows punt.  Finds the
- * handler that a packet names, calls it, and keeps what it has sent.  The
- * fabric uses it; not for limits, nor for sending. */
+ * Handlers: apps' functions for packets that their flows punt.  Finds the
+ * handler that a packet names, calls it, and collects what it sends.  For the
+ * fabric; not for limits, nor for sending. */
 
 #ifndef CONTROLLER_ENGINE_PACKET_HANDLER_H
 #define CONTROLLER_ENGINE_PACKET_HANDLER_H 1
@@ -20,15 +20,15 @@ struct engine;
 struct pipeline;
 struct pipeline_app;
 
-/* A handler of an app.  It lives as long as the engine. */
+/* A handler of an app.  Valid as long as the engine. */
 struct engine_handler {
     struct hmap_node node;      /* In the engine's 'handlers', by id. */
     uint64_t id;                /* A hash of the name, the same in every
-                                 * process: it stays in switches. */
+                                 * process: it is stored in switches. */
     const struct pipeline_app *app;
     const struct vmn_handler_class *class_;
     char *name;                 /* "APP.HANDLER". */
-    size_t index;               /* From 0 on, each once in an engine. */
+    size_t index;               /* From 0 on, unique in an engine. */
 };
 
 /* Returns the handler that 'userdata' names, with the argument in '*arg', or
@@ -47,7 +47,7 @@ enum engine_send_to {
     ENGINE_SEND_BACK,           /* The VIF that the packet came from. */
     ENGINE_SEND_PORT,           /* The VIF of 'port' on the same host. */
     ENGINE_SEND_TABLE,          /* The pipeline, from 'table' on. */
-    ENGINE_SEND_AS_IF,          /* The same, as if it had come in otherwise. */
+    ENGINE_SEND_AS_IF,          /* The same, with another input port. */
 };
 
 struct engine_send {
@@ -59,7 +59,7 @@ struct engine_send {
     size_t ofs, size;           /* In 'bytes' of struct vmn_packets_out. */
 };
 
-/* What a handler wants to be sent.  To be used again and again. */
+/* Packets that a handler sends.  Reused. */
 struct vmn_packets_out {
     struct vmn_view *view;      /* While the handler runs. */
     const struct pipeline_app *app;
@@ -74,8 +74,8 @@ struct vmn_packets_out {
 void engine_packets_out_init(struct vmn_packets_out *);
 void engine_packets_out_uninit(struct vmn_packets_out *);
 
-/* Asks the handler.  If it makes a mistake, nothing is to be sent, and what it
- * did wrong is the result, which the caller frees; else NULL. */
+/* Calls the handler.  If it makes a mistake, nothing must be sent, and the
+ * result is an error message, which the caller frees; else NULL. */
 char *engine_handle_packet(struct engine *, const struct engine_handler *,
                            const struct vmn_packet_in *,
                            struct vmn_packets_out *);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Queries: named functions of a key whose values are kept, and computed again
- * only when something that they read has changed.  A value that comes out
- * equal stops the wave. */
+ * Queries: named functions of a key whose values are cached, and computed
+ * again only when something that they read has changed.  If the new value is
+ * equal, readers are not recomputed. */
 
 #include <config.h>
 

@@ -113,7 +113,8 @@ scope_get(struct scope_table *table, const struct vmn_scope *spec,
     uint32_t hash = spec_hash(spec);
     struct engine_scope *scope;
 
-    /* Done for every flow that is compiled, so without making the name. */
+    /* Called for every flow that is compiled, so it does not create the
+     * name. */
     HMAP_FOR_EACH_WITH_HASH (scope, hmap_node, hash, &table->scopes) {
         if (scope_is(scope, spec)) {
             scope->n_refs++;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Scopes: which hosts hold which items.  A scope exists while an item or an
- * entry refers to it.  Not for what is in a host (the fabric asks engine.h).
- */
+ * Scopes: the hosts that a set of items is for.  A scope exists while an item
+ * or an entry refers to it.  Not for the items of a host (engine.h). */
 
 #ifndef CONTROLLER_ENGINE_SCOPE_H
 #define CONTROLLER_ENGINE_SCOPE_H 1
@@ -25,7 +24,7 @@ struct model;
 
 struct engine_scope {
     struct hmap_node hmap_node; /* In table's 'scopes', by the next three. */
-    struct scope_table *table;  /* NULL once the engine is gone. */
+    struct scope_table *table;  /* NULL once the engine was destroyed. */
     unsigned n_refs;
     enum vmn_scope_kind kind;
     char *relation;             /* VMN_SCOPE_RELATION, or "". */
@@ -38,7 +37,7 @@ struct engine_scope {
     struct sset members;        /* Hosts, as of the last delta. */
     size_t n_items;
     size_t n_groups;            /* Of these. */
-    size_t n_counted;           /* Items that the members' totals have. */
+    size_t n_counted;           /* Items included in the members' totals. */
     size_t n_counted_groups;
     bool recount;               /* The two may differ. */
     struct ovs_list recount_node;
@@ -53,27 +52,28 @@ struct scope_table {
     struct ovs_list recount;
     struct host_totals totals;
     const struct model *model;
-    /* Called when a scope of a relation goes away. */
+    /* Called when a scope of a relation is freed. */
     void (*relation_unused)(void *aux, struct relation_node *);
     void *aux;
 };
 
 void scope_table_init(struct scope_table *, const struct model *);
-/* Scopes that somebody still refers to live on without it. */
+/* Scopes that are still referenced remain valid without it. */
 void scope_table_uninit(struct scope_table *);
 
-/* Returns the scope, new or old, with a reference.  'rel' is the node of a
- * VMN_SCOPE_RELATION scope. */
+/* Returns the scope, created if necessary, with a reference.  'rel' is the
+ * node of a VMN_SCOPE_RELATION scope. */
 struct engine_scope *scope_get(struct scope_table *, const struct vmn_scope *,
                                struct relation_node *rel);
 void scope_ref(struct engine_scope *);
 void scope_unref(struct engine_scope *);
 
 void scope_touch(struct engine_scope *);
-/* Touches the scopes that a host whose row came or went may be in. */
+/* Touches the scopes that a host whose row was created or deleted may be
+ * in. */
 void scope_touch_host(struct scope_table *, const char *host);
-/* Appends the changes of membership of all touched scopes, and brings the
- * hosts' totals up to date. */
+/* Appends the changes of membership of all touched scopes, and updates the
+ * hosts' totals. */
 void scope_update(struct engine *, struct engine_delta *);
 
 bool scope_has_host(const struct engine_scope *, const char *host);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Looking into units, for unixctl: what one has read, what it wants, when it
- * was computed; whose a cookie is; how much there is of each class.  Changes
+ * unixctl commands about units: the inputs, the desired items, the last
+ * computation; the owner of a cookie; the numbers of each class.  Changes
  * nothing. */
 
 #include <config.h>
@@ -22,7 +22,7 @@
 #include "unixctl.h"
 #include "util.h"
 
-/* Most lines of each kind for one unit. */
+/* Maximum number of lines of each kind for one unit. */
 #define LINES_MAX 200
 
 static const char *const index_names[VMN_N_INDEXES] = {

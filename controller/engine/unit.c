@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Units: one computation of an app for one object.  Computing one compares
- * what it wants and publishes with what it did before, and passes on only the
- * difference. */
+ * Units: one computation of an app for one object.  A computation's entries
+ * and values are compared with those of the previous one, and only the
+ * difference is passed on. */
 
 #include <config.h>
 
@@ -460,9 +460,9 @@ compare_numbers(const void *a_, const void *b_)
     return *a < *b ? -1 : *a > *b;
 }
 
-/* Keeps the IDs of a unit that fails.  It has read what made it fail, so it is
- * computed again when that changes.  Until then it keeps all that it had, IDs
- * included, each referenced once however often it fails. */
+/* Keeps the IDs of a unit that fails.  The unit depends on what made it fail,
+ * so it is computed again when that changes.  Until then it keeps its previous
+ * result, including IDs, each referenced once however often it fails. */
 static void
 keep_ids(struct engine *engine, struct unit_node *unit,
          struct id_refs *old, struct id_refs *now)
