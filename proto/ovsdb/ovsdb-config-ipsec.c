@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What has ovs-monitor-ipsec(8) on a host encrypt its tunnels, written into
- * the host's database where it says otherwise; for ovsdb-config.c.
+ * Configures ovs-monitor-ipsec(8) on a host to encrypt its tunnels: writes the
+ * desired configuration into the host's database where it differs; for
+ * ovsdb-config.c.
  *
- * That program looks for tunnel interfaces with a remote_ip of their own and a
- * "psk" or a "remote_name", and asks for IPsec with each remote_ip.  The
- * desired's tunnels are flow-based, so there is one more interface for each
- * peer. It takes no packet and nobody sends to it: its tunnel key is 0, which
- * no network has, and packets with any other key are the flow-based
- * interface's.
+ * That program reads tunnel interfaces with a remote_ip of their own and a
+ * "psk" or a "remote_name", and sets IPsec up with each remote_ip.  The
+ * desired tunnels are flow-based, so there is one more interface for each
+ * peer.  It carries no packets: its tunnel key is 0, which no network has, and
+ * packets with any other key belong to the flow-based interface.
  *
  * For peers with a remote_name the program takes the host's own certificate
- * from other_config of Open_vSwitch, and while there is one it refuses every
- * "psk".  So host-join(8) leaves the files' names in external_ids, where they
- * disturb nobody, and they are copied when certificates are wanted, and taken
- * back when not.  A host may have names in other_config that are not ours
- * (none in external_ids, or others): these stay. */
+ * from other_config of Open_vSwitch, and while that is set it ignores every
+ * "psk".  So host-join(8) stores the files' names in external_ids, where they
+ * have no effect; they are copied when certificates are desired, and removed
+ * when not.  A host may have names in other_config that are not vmnd's (none
+ * in external_ids, or others): these stay. */
 
 #include <config.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Patch ports of the desired configuration's bridge, to others and to itself,
- * written into a host's database where it says otherwise; for ovsdb-config.c.
- * The other bridges are their makers': only ports of ours are put there and
- * taken away. */
+ * Patch ports from the desired configuration's bridge to others and to itself:
+ * writes them into a host's database where it differs; for ovsdb-config.c.
+ * The other bridges are not vmnd's: only vmnd's ports are added and removed
+ * there. */
 
 #include <config.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a bridge tells collectors, written into a host's database where it says
- * otherwise; for ovsdb-config.c.  A row that somebody else has made stays as
- * it is, and the bridge has one row of a kind, so ours is then left out. */
+ * Telemetry of bridges (sFlow, IPFIX): writes it into a host's database where
+ * it differs; for ovsdb-config.c.  A row that others have created stays as it
+ * is, and a bridge has one row of a kind, so vmnd's is then omitted. */
 
 #include <config.h>
 

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The most connections that each conntrack zone of a datapath may hold,
- * written into a host's database where it says otherwise; for ovsdb-config.c.
+ * The limit of connections in each conntrack zone of a datapath: writes it
+ * into a host's database where it differs; for ovsdb-config.c.
  *
  * Open vSwitch 3.3 and newer have a limit for each zone that has a row, and
  * one for all others of a datapath (Datapath:ct_zone_default_limit).  The
- * latter is what is written: a zone that comes into use has it from its first
- * connection on.  A limit that somebody has given a zone goes before it, and
- * stays. */
+ * latter is written: a new zone has it from its first connection on.  A zone's
+ * own limit, set by others, takes precedence, and stays. */
 
 #include <config.h>
 

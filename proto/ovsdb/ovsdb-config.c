@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Writes what a desired configuration (ovsdb.h) says into a host's database,
- * and only where the database says otherwise.  Sets and maps that others may
- * also write are changed value by value, so that nothing of theirs is
- * replaced. */
+ * Writes a desired configuration (ovsdb.h) into a host's database, where it
+ * differs.  Sets and maps that others may also write are changed value by
+ * value, so that others' values are kept. */
 
 #include <config.h>
 

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The opening of an OVSDB client's session, as the relay lets it happen.
+ * The start of an OVSDB client's session, modified by the relay.
  *
- * By itself the client asks for a host's whole schema, by way of the database
- * _Server, which it then watches, and keeps all of that as long as it lives:
- * 150 kB for each host.  It needs the names of the columns that we read.  So
- * it is told that there is no _Server; then it asks for the schema itself, of
- * which it gets that much.  Everything else passes as it is.
+ * By itself the client requests a host's whole schema, from the database
+ * _Server, which it then monitors, and keeps all of that: 150 kB for each
+ * host.  It needs only the columns that vmnd reads.  So the relay replies that
+ * there is no _Server; then the client requests the schema directly, and is
+ * sent that part of it.  Everything else is passed on unchanged.
  *
- * The question goes to the host with an id of ours, so that equal hosts answer
- * with the same bytes, which are looked into once (ovsdb-schema-cache.c). */
+ * The request is sent to the host with an ID of the relay's, so that equal
+ * hosts reply with the same bytes, which are parsed once
+ * (ovsdb-schema-cache.c). */
 
 #include <config.h>
 

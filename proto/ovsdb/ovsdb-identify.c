@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Asks a host that dials in who it is, before an OVSDB client is spent on it.
- * Only the words: ovsdb-listener.c sends and receives them. */
+ * Identifies a host that connects to vmnd, before an OVSDB client is created
+ * for it.  Only the messages: ovsdb-listener.c sends and receives them. */
 
 #include <config.h>
 

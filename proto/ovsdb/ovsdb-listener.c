@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Accepts hosts that dial in, asks each who it is, and hands it to its
- * session; see ovsdb_listener_open().  A connection that is not known is
+ * Accepts connections of hosts, requests each one's identity, and passes it to
+ * its session; see ovsdb_listener_open().  An unknown host's connection is
  * closed, and costs little until then: few at a time (proto/admission), small
- * messages, a short time, and nothing is read from who does not read.  Over
- * TLS its certificate must be that of a host before anything is asked. */
+ * messages, a short time, and nothing is read from a peer that does not read.
+ * Over TLS its certificate must be that of a host before any request. */
 
 #include <config.h>
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a host's database takes of our memory.  The OVSDB client keeps every
- * row that the host tells of, in any table that it knows, whether something
- * refers to it or not: so what is kept is added up, table by table, and held
- * against the host's budget (ovsdb-session.c).  What is held in flight is
- * bounded by json-frame.h. */
+ * The memory of a host's database in vmnd.  The OVSDB client keeps every row
+ * that the host sends, in any table that it knows, whether it is referenced or
+ * not: so its size is added up, table by table, and compared with the host's
+ * budget (ovsdb-session.c).  Messages in flight are limited by
+ * json-frame.h. */
 
 #include <config.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the parts of proto/ovsdb share: the relay between a host and the
- * OVSDB client, the question that an accepted connection is asked, reading
- * the database and setting it up.  Not for anyone outside of this folder. */
+ * Declarations that the parts of proto/ovsdb share: the relay between a host
+ * and the OVSDB client, the identification of a connection, and reading and
+ * configuring the database.  Not for anything outside of this folder. */
 
 #ifndef PROTO_OVSDB_OVSDB_PRIVATE_H
 #define PROTO_OVSDB_OVSDB_PRIVATE_H 1
@@ -24,12 +24,13 @@ struct stream;
 
 /* Copies bytes between a host's stream and the OVSDB client, which opens
  * connections by name only: the client is given a unix socket, of which the
- * relay has the other end.  Bounds messages, and probes the host when it is
+ * relay has the other end.  Limits messages, and probes the host when it is
  * silent, since the client does not probe unix sockets. */
 struct ovsdb_relay;
 
 /* Takes ownership of 'stream', which is connected, and copies the bytes that
- * were 'early', if any.  Returns NULL after closing it if 'early' is bad. */
+ * were received 'early', if any.  Returns NULL after closing it if 'early' is
+ * invalid. */
 struct ovsdb_relay *ovsdb_relay_create(const char *name,
                                        struct ovsdb_schemas *,
                                        struct stream *,
@@ -37,59 +38,60 @@ struct ovsdb_relay *ovsdb_relay_create(const char *name,
                                        int64_t now_ms);
 void ovsdb_relay_destroy(struct ovsdb_relay *);
 
-/* Makes an OVSDB client that is connected to 'relay'.  Returns NULL with a
- * positive errno in '*error'.  The caller owns it; once. */
+/* Creates an OVSDB client that is connected to 'relay'.  Returns NULL with a
+ * positive errno in '*error'.  The caller owns it.  Called once. */
 struct ovsdb_idl *ovsdb_relay_open_idl(struct ovsdb_relay *, int *error);
 
-/* Copies what can be.  Returns NULL, or why the connection has ended. */
+/* Copies pending bytes in both directions.  Returns NULL, or why the
+ * connection has ended. */
 const char *ovsdb_relay_run(struct ovsdb_relay *, int64_t now_ms);
 void ovsdb_relay_wait(struct ovsdb_relay *, int64_t now_ms);
 
-/* Asks the host for a sign of life at once. */
+/* Probes the host now. */
 void ovsdb_relay_probe(struct ovsdb_relay *, int64_t now_ms);
 
-/* The host's messages are let through if they cost no more than 'bytes' each
+/* Sets the maximum cost of the host's messages, in bytes each
  * (json-frame.h). */
 void ovsdb_relay_set_budget(struct ovsdb_relay *, size_t bytes);
-/* True if the connection has ended because of that, or of the size of a
- * message. */
+/* Returns true if the connection has ended because of that, or of the size of
+ * a message. */
 bool ovsdb_relay_is_over_budget(const struct ovsdb_relay *);
-/* Bytes that the host has sent. */
+/* Returns the number of bytes received from the host. */
 uint64_t ovsdb_relay_received(const struct ovsdb_relay *);
 
-/* True once the client has been given a schema with zone limits. */
+/* Returns true once the client was sent a schema with zone limits. */
 bool ovsdb_relay_has_zone_limits(const struct ovsdb_relay *);
 
-/* When the host last sent anything, or when the relay was made. */
+/* Returns when the host last sent anything, or when the relay was created. */
 int64_t ovsdb_relay_heard_ms(const struct ovsdb_relay *);
 
 /* How long a host may be silent before it is probed, and how long it may take
- * to answer, or to take what it is sent. */
+ * to reply, or to read what it is sent. */
 #define OVSDB_PROBE_IDLE_MS 30000
 #define OVSDB_PROBE_REPLY_MS 10000
 
 /* ovsdb-handshake.c.
  * ------------------------------------------------------------ */
 
-/* What passes between client and host until the client has the schema. */
+/* The messages between client and host until the client has the schema. */
 struct ovsdb_handshake {
     enum {
-        OVSDB_OPENING_ASK,      /* The client has not asked yet. */
-        OVSDB_OPENING_WAIT,     /* The host has not answered yet. */
+        OVSDB_OPENING_ASK,      /* The client has not sent its request yet. */
+        OVSDB_OPENING_WAIT,     /* The host has not replied yet. */
         OVSDB_OPENING_OVER,
     } state;
     struct ovsdb_schemas *schemas; /* Borrowed. */
-    bool has_zone_limits;       /* The schema has what is read of these. */
-    struct json *id;            /* Of the client's question, or NULL.  Owned. */
+    bool has_zone_limits;       /* The schema has the columns of these. */
+    struct json *id;            /* Of the client's request, or NULL.  Owned. */
     struct json_frame client_frame;
     struct json_frame host_frame;
-    struct ofpbuf from_client;  /* Of messages that are not complete. */
+    struct ofpbuf from_client;  /* Incomplete messages. */
     struct ofpbuf from_host;
 };
 void ovsdb_handshake_init(struct ovsdb_handshake *, struct ovsdb_schemas *);
 void ovsdb_handshake_uninit(struct ovsdb_handshake *);
 
-/* Takes in 'n' bytes, and appends what is to go to either side. */
+/* Processes 'n' bytes, and appends the output to either side. */
 void ovsdb_handshake_from_client(struct ovsdb_handshake *, const void *,
                                  size_t n, struct ofpbuf *to_host,
                                  struct ofpbuf *to_client);
@@ -99,29 +101,30 @@ void ovsdb_handshake_from_host(struct ovsdb_handshake *, const void *,
 /* ovsdb-schema-cache.c.
  * ------------------------------------------------------------ */
 
-/* What a client gets for the 'size' bytes of a host's answer at 'text', as
- * JSON, with whether that has zone limits; NULL if that is not known. */
+/* Returns the schema that a client is sent for the 'size' bytes of a host's
+ * reply at 'text', as JSON, and whether that has zone limits; NULL if it is
+ * not cached. */
 const char *ovsdb_schemas_find(const struct ovsdb_schemas *,
                                const void *text, size_t size,
                                bool *has_zone_limits);
-/* Keeps it; takes ownership of 'cut'.  Older ones may be forgotten for it. */
+/* Caches it; takes ownership of 'cut'.  An older one may be evicted. */
 void ovsdb_schemas_add(struct ovsdb_schemas *, const void *text, size_t size,
                        char *cut, bool has_zone_limits);
 
 /* ovsdb-identify.c.
  * ----------------------------------------------------------- */
 
-/* Largest message before a host is known, in bytes. */
+/* Maximum size of a message before a host is identified, in bytes. */
 #define OVSDB_ID_MAX_MESSAGE (64 * 1024)
-/* Most messages before the answer: probes of the other side. */
+/* Maximum number of messages before the reply: probes of the other side. */
 #define OVSDB_ID_MAX_MESSAGES 16
 
-/* What a message from an unknown host is. */
+/* Kinds of messages from a host that is not identified. */
 enum ovsdb_id_kind {
     OVSDB_ID_ANSWER,            /* '*text' is its system-id. */
     OVSDB_ID_ECHO,              /* '*text' is the reply to send. */
-    OVSDB_ID_OTHER,             /* Not of interest. */
-    OVSDB_ID_BAD,               /* '*text' is a sentence. */
+    OVSDB_ID_OTHER,             /* To be ignored. */
+    OVSDB_ID_BAD,               /* '*text' is an error message. */
 };
 enum ovsdb_id_kind ovsdb_identify_parse(const char *message, char **text);
 char *ovsdb_identify_question(void);
@@ -129,31 +132,31 @@ char *ovsdb_identify_question(void);
 /* ovsdb-session.c.
  * ------------------------------------------------------------ */
 
-/* Gives inbound 'session' the connected 'stream', on which 'early' was already
- * received.  Takes ownership of 'stream'.  Returns false after closing it if
- * the session has a live connection; that one is then probed. */
+/* Passes the connected 'stream', on which 'early' was already received, to
+ * inbound 'session'.  Takes ownership of 'stream'.  Returns false after
+ * closing it if the session has a live connection; that one is then probed. */
 bool ovsdb_session_accept(struct ovsdb_session *, struct stream *,
                           const struct ofpbuf *early);
 
 /* ovsdb-memory.c.
  * ------------------------------------------------------------- */
 
-/* About how many bytes of memory the client's rows take; adds up no further
- * than to more than 'max'. */
+/* Returns the approximate memory of the client's rows in bytes; stops counting
+ * above 'max'. */
 size_t ovsdb_budget_used(const struct ovsdb_idl *, size_t max);
 
 /* ovsdb-snapshot.c.
  * ----------------------------------------------------------- */
 
-/* Registers what this folder reads of the database. */
+/* Registers the columns that this folder reads. */
 void ovsdb_snapshot_register(struct ovsdb_idl *);
 const struct ovsdb_idl_column *const *ovsdb_snapshot_columns(size_t *n);
-/* The same for what is read of a database with zone limits, beside that. */
+/* The same for further columns of a database with zone limits. */
 void ovsdb_zone_limit_register(struct ovsdb_idl *);
 const struct ovsdb_idl_column *const *ovsdb_zone_limit_columns(size_t *n);
-/* False while the database does not have its one Open_vSwitch row. */
+/* Returns false while the database does not have its one Open_vSwitch row. */
 bool ovsdb_snapshot_possible(struct ovsdb_idl *);
-/* Returns NULL if a bound is exceeded, with a sentence in '*error'. */
+/* Returns NULL if a limit is exceeded, with a sentence in '*error'. */
 struct ovsdb_snapshot *ovsdb_snapshot_take(struct ovsdb_idl *,
                                            const char **error);
 void ovsdb_snapshot_destroy(struct ovsdb_snapshot *);
@@ -161,17 +164,17 @@ void ovsdb_snapshot_destroy(struct ovsdb_snapshot *);
 /* ovsdb-config.c.
  * ------------------------------------------------------------- */
 
-/* Writes what is missing of 'desired' into 'txn'.  Returns true if it wrote
- * anything.  On refusal returns false with a sentence in '*refusal' (caller
- * frees), and 'txn' is not to be committed. */
+/* Writes what differs from 'desired' into 'txn'.  Returns true if it wrote
+ * anything.  If the configuration is not possible, returns false with a
+ * sentence in '*refusal' (caller frees), and 'txn' must not be committed. */
 bool ovsdb_config_apply(struct ovsdb_idl *, struct ovsdb_idl_txn *,
                         const struct ovsdb_desired *, char **refusal);
 
 /* ovsdb-config-patch.c.
  * ------------------------------------------------------- */
 
-/* The part of it that concerns the patch ports of 'bridge', which is that of
- * the desired configuration and not new. */
+/* Configures the patch ports of 'bridge', which is that of the desired
+ * configuration and not new. */
 bool ovsdb_config_patches(struct ovsdb_idl *, struct ovsdb_idl_txn *,
                           const struct ovsdb_desired *,
                           const struct ovsrec_bridge *bridge);
@@ -179,35 +182,34 @@ bool ovsdb_config_patches(struct ovsdb_idl *, struct ovsdb_idl_txn *,
 /* ovsdb-config-ipsec.c.
  * ------------------------------------------------------- */
 
-/* Returns what stands in its way, as a sentence that the caller frees, or
- * NULL. */
+/* Returns what prevents that, as a sentence that the caller frees, or NULL. */
 char *ovsdb_ipsec_refusal(struct ovsdb_idl *, const struct ovsdb_desired *,
                           const struct ovsdb_ipsec *);
-/* Writes what differs from 'ipsec', NULL for none; of the peers
- * OVSDB_IPSEC_SLICE at most.  Else as ovsdb_config_patches(). */
+/* Writes what differs from 'ipsec', NULL for none; at most OVSDB_IPSEC_SLICE
+ * peers.  Otherwise as ovsdb_config_patches(). */
 bool ovsdb_config_ipsec(struct ovsdb_idl *, struct ovsdb_idl_txn *,
                         const struct ovsdb_desired *,
                         const struct ovsdb_ipsec *,
                         const struct ovsrec_bridge *bridge);
-/* Returns how many of its files 'ovs' names for ovs-monitor-ipsec. */
+/* Returns how many of the files for ovs-monitor-ipsec 'ovs' names. */
 unsigned ovsdb_ipsec_n_files(const struct ovsrec_open_vswitch *ovs);
 
 /* ovsdb-config-telemetry.c.
  * --------------------------------------------------- */
 
-/* The part of it that concerns sFlow and IPFIX, on all bridges. */
+/* Configures sFlow and IPFIX, on all bridges. */
 bool ovsdb_config_telemetry(struct ovsdb_idl *, struct ovsdb_idl_txn *,
                             const struct ovsdb_desired *);
 
 /* ovsdb-config-zone-limit.c.
  * -------------------------------------------------- */
 
-/* Writes the part of the desired configuration that concerns the default limit
- * of zones. Returns true if it wrote anything. */
+/* Configures the default limit of zones.  Returns true if it wrote
+ * anything. */
 bool ovsdb_config_zone_limit(struct ovsdb_idl *, struct ovsdb_idl_txn *,
                              const struct ovsdb_desired *);
-/* Returns why the host cannot have the desired configuration's, as a sentence
- * that the caller frees; or NULL. */
+/* Returns why the host cannot have the desired limit, as a sentence that the
+ * caller frees; or NULL. */
 char *ovsdb_zone_limit_reason(struct ovsdb_idl *,
                               const struct ovsdb_desired *);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The relay between a host's connection and the OVSDB client; see
- * ovsdb-private.h.  Bytes are passed on as they come: nothing is kept but what
- * the other side does not take at once, and while there is such, its source
- * is not read.  Framing is followed in both directions, to bound the host's
- * messages and to put probes between our own. */
+ * ovsdb-private.h.  Bytes are passed on as they are received: only those that
+ * the other side does not accept at once are kept, and while there are any,
+ * their source is not read.  Framing is tracked in both directions, to limit
+ * the host's messages and to insert probes between them. */
 
 #include <config.h>
 

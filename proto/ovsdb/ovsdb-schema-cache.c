@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Hosts' answers to the question for their schema, as bytes, with what clients
- * are given of each.  There are as many kinds as versions of Open vSwitch, so
- * a few are enough.  Not for what a client needs (ovsdb-handshake.c). */
+ * A cache of hosts' replies to the request for their schema, as bytes, with
+ * what clients are sent for each.  There are as many kinds as versions of Open
+ * vSwitch, so a few are sufficient.  Not for what a client needs
+ * (ovsdb-handshake.c). */
 
 #include <config.h>
 

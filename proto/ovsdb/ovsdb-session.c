@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * A host's database session: connects, runs the OVSDB client behind a relay,
- * takes snapshots, and keeps the desired configuration true; see ovsdb.h.  A
- * client lives as long as one connection: it has no say in when the next one
- * is tried. */
+ * takes snapshots, and maintains the desired configuration; see ovsdb.h.  A
+ * client exists as long as one connection: it does not control reconnects. */
 
 #include <config.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What we read of a host's database, as plain structs.  Single columns only:
- * whole tables cost much more memory, and statistics change all the time. */
+ * Reads a host's database into plain structs.  Single columns only: whole
+ * tables cost much more memory, and statistics change all the time. */
 
 #include <config.h>
 

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A host's Open_vSwitch database: a session that dials the host or that the
- * host dials, a typed picture of what the database holds, and a desired
- * configuration for how one bridge of it is to be set up, which the session
- * keeps true.
- *
- * It runs libopenvswitch's OVSDB client as tasks on the loop.  All that
- * comes from a host is bounded.  Not for deciding what is desired on a host,
- * nor for what its interfaces mean (controller/fabric/). */
+ * A host's Open_vSwitch database: a session that either side connects, a typed
+ * snapshot of the database, and a desired configuration of one of its bridges,
+ * which the session maintains.  It runs libopenvswitch's OVSDB client as tasks
+ * on the loop.  All input from a host is limited.  Not for deciding what is
+ * desired on a host, nor for the meaning of its interfaces
+ * (controller/fabric/). */
 
 #ifndef PROTO_OVSDB_OVSDB_H
 #define PROTO_OVSDB_OVSDB_H 1
@@ -23,18 +21,18 @@ struct ovsdb_listener;
 struct ovsdb_schemas;
 struct ovsdb_session;
 
-/* Bounds on what a host may send; past one its session is closed. */
+/* Limits of what a host may send; above one its session is closed. */
 #define OVSDB_MAX_MESSAGE (8 * 1024 * 1024)     /* One message, bytes. */
 #define OVSDB_MAX_BRIDGES 1024
 #define OVSDB_MAX_INTERFACES 8192
 
-/* About how much of our memory a host's rows may take, unless it is set, in
- * bytes; and as much one message of it that is being parsed. */
+/* Default for the approximate memory of a host's rows, in bytes; and for that
+ * of one message while it is parsed. */
 #define OVSDB_BUDGET (128 * 1024 * 1024)
-/* Characters that are taken of a string in the database. */
+/* Maximum length of a string in the database; longer ones are truncated. */
 #define OVSDB_MAX_STRING 256
 
-/* The external_ids key by which rows of ours are known. */
+/* The external_ids key that marks vmnd's rows. */
 #define OVSDB_OWNER_KEY "vmn-owner"
 
 /* What the database holds.  ---------------------------------------------- */
@@ -45,10 +43,10 @@ struct ovsdb_bridge {
     char *name;
     char *datapath_type;        /* "system" where the database has "". */
     char *owner;                /* external_ids:vmn-owner, or NULL. */
-    uint64_t datapath_id;       /* 0 while the switch has not made it. */
+    uint64_t datapath_id;       /* 0 while the switch has not created it. */
     bool has_sflow, has_ipfix;
-    char *sflow_owner;          /* external_ids:vmn-owner of what it has of */
-    char *ipfix_owner;          /* these, or NULL. */
+    char *sflow_owner;          /* external_ids:vmn-owner of its rows of */
+    char *ipfix_owner;          /* these tables, or NULL. */
 };
 
 struct ovsdb_interface {
@@ -57,9 +55,9 @@ struct ovsdb_interface {
     char *type;                 /* "" for a system device. */
     char *iface_id;             /* external_ids:iface-id, or NULL. */
     char *owner;                /* external_ids:vmn-owner, or NULL. */
-    char *error;                /* Why it could not be made, or NULL. */
-    int32_t ofport;             /* OpenFlow number; -1 if the switch could
-                                 * not make it, 0 while it has not tried. */
+    char *error;                /* Why it could not be created, or NULL. */
+    int32_t ofport;             /* OpenFlow number; -1 if the switch could not
+                                 * create it, 0 while it has not tried. */
     enum ovsdb_link link;
     uint32_t mtu;               /* In bytes; 0: not known. */
 };
@@ -83,17 +81,20 @@ struct ovsdb_snapshot {
 struct ovsdb_tunnel {
     const char *name;           /* NULL: none. */
     const char *type;           /* "vxlan", "geneve". */
-    uint16_t ofport;            /* Asked for; the snapshot shows what it is. */
-    bool desired;               /* False: one that is there, and ours, goes. */
+    uint16_t ofport;            /* Requested; the snapshot has the actual
+                                 * one. */
+    bool desired;               /* False: an existing one of vmnd's is
+                                 * removed. */
 };
 #define OVSDB_TUNNELS_MAX 2
 
 /* A pair of patch ports: one end in the desired configuration's bridge, the
- * other in another, which must be there and of the same datapath (until it is,
- * there is no pair) or in the desired configuration's, too.  Those that are
- * there and ours, and not desired, go. */
+ * other in another one, which must exist and have the same datapath (until
+ * then there is no pair) or in the desired configuration's, too.  Existing
+ * ones of vmnd's that are not desired are removed. */
 struct ovsdb_patch {
-    const char *bridge;         /* Another, which stays as it is; or NULL. */
+    const char *bridge;         /* Another bridge, which is not changed; or
+                                 * NULL. */
     const char *name; /* Of the end in the desired configuration's bridge. */
     const char *iface_id;       /* Of that end. */
     const char *other_name;     /* Of the other end. */
@@ -110,23 +111,24 @@ struct ovsdb_ipsec_peer {
                                  * have certificates. */
 };
 
-/* All of them.  One that is there, and ours, and not desired, goes. */
+/* The whole IPsec configuration.  Existing interfaces of vmnd's that are not
+ * desired are removed. */
 struct ovsdb_ipsec {
-    /* If true, other_config has the files that external_ids name; if not, what
-     * is there of these goes.  See ovsdb-config-ipsec.c. */
+    /* If true, other_config has the files that external_ids name; if not,
+     * those in it are removed.  See ovsdb-config-ipsec.c. */
     bool certificates;
     struct shash peers;         /* struct ovsdb_ipsec_peer, by the name of an
                                  * interface that carries no packets. */
 };
 /* Certificate, private key and CA: in other_config of Open_vSwitch. */
 #define OVSDB_IPSEC_FILES 3
-/* So many peers are changed in a transaction at most: what one turn of the
- * loop has to do for a host does not grow with the number of its peers. */
+/* Maximum number of peers that are changed in a transaction: the work per
+ * iteration of the loop for a host does not grow with the number of its
+ * peers. */
 #define OVSDB_IPSEC_SLICE 50
 
-/* What is told to collectors; nothing if there is no target.  A number that is
- * 0 is left to the switch.  Somebody else's row stays, in the place of
- * ours. */
+/* Telemetry to collectors; none if there is no target.  A number that is 0 is
+ * the switch's default.  A row of others stays, instead of vmnd's. */
 struct ovsdb_sflow {
     size_t n_targets;
     const char *const *targets; /* "ADDRESS:PORT". */
@@ -139,22 +141,22 @@ struct ovsdb_ipfix {
     uint32_t sampling, obs_domain_id, obs_point_id;
     uint32_t cache_active_timeout_s, cache_max_flows;
 };
-/* Makes '*to' a copy that owns what it points to. */
+/* Makes '*to' a deep copy. */
 void ovsdb_sflow_clone(struct ovsdb_sflow *to, const struct ovsdb_sflow *);
 void ovsdb_ipfix_clone(struct ovsdb_ipfix *to, const struct ovsdb_ipfix *);
-/* Frees what such a copy points to. */
+/* Frees the contents of such a copy. */
 void ovsdb_sflow_uninit(struct ovsdb_sflow *);
 void ovsdb_ipfix_uninit(struct ovsdb_ipfix *);
 
 /* One bridge with flow-based tunnel ports and a controller.  The bridge gets
- * fail_mode=secure and other_config:disable-in-band=true.  Rows that are made
- * are marked with OVSDB_OWNER_KEY=owner, and only rows so marked are changed.
- * Whatever others have set beside stays. */
+ * fail_mode=secure and other_config:disable-in-band=true.  New rows are marked
+ * with OVSDB_OWNER_KEY=owner, and only rows with that mark are changed.
+ * Others' settings beside these stay. */
 struct ovsdb_desired {
     const char *owner;
     const char *bridge;
     const char *datapath_type;
-    const char *protocol;       /* "OpenFlow15"; among others' protocols. */
+    const char *protocol;       /* "OpenFlow15"; others' protocols stay. */
     bool adopt;                 /* May take over an unmarked bridge. */
 
     struct ovsdb_tunnel tunnels[OVSDB_TUNNELS_MAX]; /* Each type once. */
@@ -163,41 +165,41 @@ struct ovsdb_desired {
     size_t n_patches;           /* Each name once. */
     const struct ovsdb_patch *patches;
 
-    /* Returns what is desired of IPsec, valid until the next call, or NULL:
-     * nothing.  Called each time that the desired configuration is compared
+    /* Returns the desired IPsec configuration, valid until the next call, or
+     * NULL: none.  Called each time that the desired configuration is compared
      * with the database: there may be many peers, and no session.  NULL:
-     * nothing. */
+     * none. */
     const struct ovsdb_ipsec *(*ipsec)(void *aux);
     void *ipsec_aux;
 
-    const char *controller;     /* Target, or NULL for none of ours. */
+    const char *controller;     /* Target, or NULL for none of vmnd's. */
     int controller_max_backoff_ms;
     int controller_probe_ms;
-    /* Packets a second that the bridge sends to it, the same share for each
-     * port that has some; 0: any number.  Open vSwitch's least is 100. */
+    /* Rate limit of packet-ins per second from the bridge, shared equally by
+     * the ports that cause them; 0: unlimited.  Open vSwitch's minimum is
+     * 100. */
     int controller_rate_pps;
 
     struct ovsdb_sflow sflow;
     struct ovsdb_ipfix ipfix;
 
-    /* Connections in each zone of the datapath that has no limit of its own;
-     * 0: none of ours.  Somebody else's default limit stays, in the place of
-     * ours. */
+    /* Connections in each zone of the datapath without a limit of its own; 0:
+     * none of vmnd's.  A default limit of others stays, instead of vmnd's. */
     uint32_t zone_limit;
 };
 #define OVSDB_CONTROLLER_RATE_MIN 100
 
 enum ovsdb_config_state {
-    OVSDB_CONFIG_WORKING, /* Not known or not yet so. */
-    OVSDB_CONFIG_DONE,    /* The database says so. */
-    OVSDB_CONFIG_REFUSED, /* Something that is not ours is in the way. */
-    OVSDB_CONFIG_FAILED,  /* The database refused; tried again later. */
+    OVSDB_CONFIG_WORKING, /* Unknown, or not applied yet. */
+    OVSDB_CONFIG_DONE,    /* The database has it. */
+    OVSDB_CONFIG_REFUSED, /* Something that is not vmnd's prevents it. */
+    OVSDB_CONFIG_FAILED,  /* The database rejected it; retried later. */
 };
 
 /* Sessions.  ------------------------------------------------------------- */
 
 enum ovsdb_state {
-    OVSDB_WAITING,              /* For the next try, or for the host. */
+    OVSDB_WAITING,              /* For the next attempt, or for the host. */
     OVSDB_CONNECTING,           /* Or connected, without a snapshot yet. */
     OVSDB_CONNECTED,            /* There is a snapshot. */
 };
@@ -206,9 +208,9 @@ struct ovsdb_status {
     enum ovsdb_state state;
     int64_t since_ms;           /* Of loop_now_ms(). */
     const char *error;          /* Why the last connection ended, or NULL. */
-    bool over_budget;           /* That was since the host's rows, or one of
-                                 * its messages, were too much. */
-    uint64_t n_over_budget;     /* How often that was. */
+    bool over_budget;           /* It ended because the host's rows, or one of
+                                 * its messages, exceeded the budget. */
+    uint64_t n_over_budget;     /* Number of times that this has happened. */
     enum ovsdb_config_state config;
     const char *config_reason;  /* For REFUSED and FAILED. */
     const char
@@ -216,20 +218,18 @@ struct ovsdb_status {
                              * written, as of the last DONE; or NULL. */
 };
 
-/* What hosts' databases have answered for their schema, and what is made of
- * it:  most hosts give the same answer, and it is looked into once.  Outlives
- * the sessions that share it. */
+/* A cache of hosts' replies with their schema, and of what is made of them:
+ * most hosts send the same reply, and it is parsed once.  Must outlive the
+ * sessions that share it. */
 struct ovsdb_schemas *ovsdb_schemas_create(void);
 void ovsdb_schemas_destroy(struct ovsdb_schemas *);
 
 /* Opens a session for host 'name' (for logs).  'remote' is "tcp:IP:PORT",
- * "ssl:IP:PORT" or "unix:PATH", or NULL if the host dials a listener.  The
- * session lasts until it is destroyed: it connects again after each drop, 1
- * to 8 seconds later, or, if that was for the session's budget, 5 seconds to 5
- * minutes.
- *
- * 'changed' is called from the loop whenever the status or the snapshot has
- * changed.  It may destroy no session. */
+ * "ssl:IP:PORT" or "unix:PATH", or NULL if the host connects to a listener.
+ * The session exists until it is destroyed: it reconnects after each drop, 1
+ * to 8 seconds later, or, if it exceeded its budget, 5 seconds to 5 minutes
+ * later.  'changed' is called from the loop whenever the status or the
+ * snapshot has changed.  It must not destroy a session. */
 struct ovsdb_session *ovsdb_session_create(struct loop *,
                                            struct ovsdb_schemas *,
                                            const char *name,
@@ -238,22 +238,22 @@ struct ovsdb_session *ovsdb_session_create(struct loop *,
                                            void *aux);
 void ovsdb_session_destroy(struct ovsdb_session *);
 
-/* Sets what is desired from now on; copied.  NULL: nothing. */
+/* Sets the desired configuration, which is copied.  NULL: none. */
 void ovsdb_session_set_desired(struct ovsdb_session *,
                                const struct ovsdb_desired *);
 
-/* Bounds what the host's rows may take of our memory, about, in bytes.
- * 'budget' is asked before anything of the host's is read, with the 'aux' of
+/* Sets the memory budget of the host's rows, approximately, in bytes.
+ * 'budget' is called before anything of the host's is read, with the 'aux' of
  * ovsdb_session_create(). */
 void ovsdb_session_set_budget(struct ovsdb_session *,
                               size_t (*budget)(void *aux));
 
-/* What the database holds, or NULL while not OVSDB_CONNECTED.  Valid until
- * the next turn of the loop. */
+/* Returns a snapshot of the database, or NULL while not OVSDB_CONNECTED.
+ * Valid until the next iteration of the loop. */
 const struct ovsdb_snapshot *
 ovsdb_session_snapshot(const struct ovsdb_session *);
-/* When the host last sent anything, or was connected to, on the connection
- * that there is (of loop_now_ms()); INT64_MIN if there is none. */
+/* Returns when the host last sent anything, or connected, on the current
+ * connection (of loop_now_ms()); INT64_MIN if there is none. */
 int64_t ovsdb_session_heard_ms(const struct ovsdb_session *);
 /* Asks the host for a sign of life: ovsdb_session_heard_ms() changes once it
  * has answered, and the connection ends if it does not. */
@@ -264,25 +264,26 @@ void ovsdb_session_get_status(const struct ovsdb_session *,
 
 /* Listening.  ------------------------------------------------------------ */
 
-/* The inbound session of the host whose external_ids:system-id is
- * 'system_id', or NULL if no such host may dial in. */
+/* Returns the inbound session of the host whose external_ids:system-id is
+ * 'system_id', or NULL if no such host may connect. */
 typedef struct ovsdb_session *ovsdb_find_cb(void *aux, const char *system_id);
 
 /* Listens at 'where': "tcp:IP:PORT", "ssl:IP:PORT" or "unix:PATH" (PORT 0:
- * any).  Each connection is asked who it is; over TLS, its certificate's
- * common name must be that of a host that may dial in, and the answer the
+ * any).  Each host is asked for its identity; over TLS, its certificate's
+ * common name must be that of a host that may connect, and its identity the
  * same.  Returns 0 or a positive errno with a sentence in '*text' (caller
  * frees). */
 int ovsdb_listener_open(struct loop *, const char *where, ovsdb_find_cb *,
                         void *aux, struct ovsdb_listener **, char **text);
 void ovsdb_listener_close(struct ovsdb_listener *);
-/* 'rejected', called with the listener's 'aux', is told whose connections are
- * refused ("tcp:192.0.2.1:54321"), and why, perhaps with text of the peer's. */
+/* Sets 'rejected', called with the listener's 'aux', for rejected connections:
+ * the peer ("tcp:192.0.2.1:54321") and the reason, which may contain text from
+ * the peer. */
 typedef void ovsdb_rejected_cb(void *aux, const char *peer,
                                const char *reason);
 void ovsdb_listener_set_rejected(struct ovsdb_listener *, ovsdb_rejected_cb *);
-/* 'is_known', called with the listener's 'aux', tells of addresses whose
- * connections give way last when there are too many. */
+/* Sets 'is_known', called with the listener's 'aux', which returns true for
+ * addresses whose connections are evicted last when there are too many. */
 struct admission_stats;
 struct in6_addr;
 void ovsdb_listener_set_known(struct ovsdb_listener *,
