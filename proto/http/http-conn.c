@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A client's connection: its life, its state, and what it writes.  What a
- * client may make the server hold is bounded: the input stops at a watermark,
- * every state but "the handler has it" has a deadline (http-deadline.c), and
- * the next request is read (http-input.c) only when the last reply has
- * left. */
+ * A client's connection: its life cycle, its state, and its output.  What a
+ * client can make the server hold is bounded: the input stops at a watermark,
+ * every state except HTTP_HANDLING has a deadline (http-deadline.c), and the
+ * next request is read (http-input.c) only when the last reply was written. */
 
 #include <config.h>
 

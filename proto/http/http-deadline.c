@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How long a connection may stay in a state, and what becomes of it then.
- *
- * A request changes its connection's deadline several times, within one turn
- * as a rule, and most are never met: the timer is only set anew for one that
- * comes earlier, and looks at the deadline when it fires. */
+ * Deadlines of a connection's states.  A request changes its connection's
+ * deadline several times, usually in one iteration of the loop, and most
+ * deadlines are never reached: the timer is restarted only for an earlier one,
+ * and compares the deadline with the time when it fires. */
 
 #include <config.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Takes what a client sends apart: heads, bodies, chunks, one request at a
- * time.  Not for when it is read, nor for what it means (http-request.c). */
+ * Parses the input of a client: heads, bodies, chunks, one request at a time.
+ * Not for reading (http-conn.c), nor for handling requests
+ * (http-request.c). */
 
 #include <config.h>
 

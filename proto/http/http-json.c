@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * JSON from outside, within bounds.  jansson parses; what it does not bound
- * (depth other than by 2048, the number of values, so memory) is counted in a
- * pass over the bytes before. */
+ * Parses JSON from clients, within limits. jansson parses; what it does not
+ * limit (a depth of less than 2048, the number of values, and so memory) is
+ * checked in a pass over the bytes before. */
 
 #include <config.h>
 
@@ -30,7 +30,7 @@ where(const char *text, size_t offset, size_t *line, size_t *column)
     }
 }
 
-/* Bytes parsed between two pauses, at least. */
+/* Minimum number of bytes parsed between two pauses. */
 #define PAUSE_BYTES 16384
 
 static void

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Parsing of request heads.  Strict where leniency would let two readers of
- * the same bytes see two different requests: lines end with CRLF, nothing is
- * folded, lengths are said once. */
+ * Parses request heads.  Strict where leniency would let two parsers of the
+ * same bytes see two different requests: lines end with CRLF, there is no
+ * folding, lengths are given once. */
 
 #include <config.h>
 

@@ -40,20 +40,20 @@ struct http_fault {
     const char *text;           /* A literal. */
 };
 
-/* How far a head reaches.  Looks at 'text' from '*scanned' on, and moves it.
- * Returns the head's size with its empty line, 0 if it is not complete, or -1
+/* Finds the end of a head.  Scans 'text' from '*scanned' on, which it updates.
+ * Returns the head's size with its empty line, 0 if it is incomplete, or -1
  * with '*fault'. */
 int http_head_size(const char *text, size_t size, size_t *scanned,
                    struct http_fault *fault);
 
-/* Parses a complete head.  On false '*fault' is filled in, and 'head' is to be
- * uninitialized all the same. */
+/* Parses a complete head.  Even if it returns false, with '*fault', the caller
+ * must uninitialize 'head'. */
 bool http_head_parse(struct http_head *, const char *text, size_t size,
                      struct http_fault *fault);
 void http_head_uninit(struct http_head *);
 const char *http_head_find(const struct http_head *, const char *name);
 
-/* A target taken apart and decoded.  A name may be in its query twice. */
+/* A parsed and decoded target.  Its query may have a name twice. */
 struct http_target {
     char *path;                 /* Owned; raw, for routes. */
     size_t n_query;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the files of proto/http share.  Not for others.
+ * Declarations that the files of proto/http share.  Not for others.
  *
  * A server has listeners, a listener has connections, a connection has at most
  * one request that a handler works on.  A request outlives its connection if

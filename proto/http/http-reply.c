@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Replies.  Each writes the whole message into the connection's output and
- * ends the request; where the client has left, it only ends the request. */
+ * Sends replies.  Each function writes the whole message into the connection's
+ * output and ends the request; if the client has disconnected, it only ends
+ * the request. */
 
 #include <config.h>
 

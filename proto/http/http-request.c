@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * A request between its head and its reply: route, query, token, and what
- * handlers ask of it. */
+ * A request between its head and its reply: routing, query, token, and the
+ * functions that handlers call. */
 
 #include <config.h>
 

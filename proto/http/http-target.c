@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Request targets: path and query, and the decoding of both. */
+ * Parses and decodes request targets: path and query. */
 
 #include <config.h>
 

@@ -41,18 +41,18 @@ struct http_server;
 #define HTTP_PARAMS_MAX 4           /* Parameters in a route's pattern. */
 #define HTTP_TOKEN_MAX 512          /* Bytes of a bearer token. */
 
-/* What is known of a client before it is known who it is.  Borrowed. */
+/* What is known of a client before it is authenticated.  Borrowed. */
 struct http_peer {
     bool trusted;                   /* By a unix socket, or with the listener's
                                      * own token. */
     const char *token;              /* That it has sent, or NULL. */
-    const char *certificate;        /* The name in the one that it has shown,
-                                     * which was verified; or NULL. */
+    const char *certificate;        /* The name in its certificate, which was
+                                     * verified; or NULL. */
 };
 
-/* What a client may have at a time.  Bodies are in flight from when they are
- * announced until their request is answered.  A connection is in use from the
- * end of a request's head until all of the reply has left. */
+/* Limits of a client.  Bodies are in flight from their announcement until
+ * their request is answered.  A connection is in use from the end of a
+ * request's head until all of the reply was sent. */
 struct http_limits {
     size_t conns_max;               /* Connections in use; 0: any number. */
     size_t body_max;                /* Bytes of one body. */
