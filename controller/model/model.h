@@ -146,6 +146,10 @@ struct model_op {
                                  * others, and delete those that require
                                  * one. */
     bool missing_ok;            /* DELETE: no error if it does not exist. */
+    bool sets;                  /* It is to belong to 'set', unless the request
+                                 * has a prune_set.  Else it stays in its
+                                 * own. */
+    char *set;                  /* Owned; NULL: to none. */
     /* Filled in by model_apply(). */
     enum model_outcome outcome;
     uint64_t revision;          /* Of the row afterwards. */

@@ -80,6 +80,7 @@ model_request_drop_last(struct model_request *request)
     free(op->name);
     json_decref(op->spec);
     free(op->if_match);
+    free(op->set);
     return true;
 }
 

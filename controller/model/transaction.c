@@ -111,6 +111,9 @@ set_of(const struct txn *txn, const struct model_op *op,
         && !model_is_builtin(op->table, op->name)) {
         return txn->request->prune_set;
     }
+    if (op->sets) {
+        return op->set;
+    }
     return old ? old->meta.set : NULL;
 }
 

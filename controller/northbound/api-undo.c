@@ -66,6 +66,26 @@ inverse_spec(const struct vmn_row *row, const json_t *before,
     return spec;
 }
 
+static const char *
+set_of(const json_t *version)
+{
+    return json_string_value(json_object_get(
+        json_object_get(version, "metadata"), "set"));
+}
+
+/* Has the object belong to the set that it belonged to, if that is another
+ * one: of an update the versions have what differs alone. */
+static void
+restore_set(struct model_op *op, const json_t *before, const json_t *after)
+{
+    const char *was = set_of(before);
+
+    if (!nullable_string_is_equal(was, set_of(after))) {
+        op->sets = true;
+        op->set = nullable_xstrdup(was);
+    }
+}
+
 /* Adds the inverse of what became of the object, of which there is 'row' (or
  * NULL) now. */
 static void
@@ -80,7 +100,8 @@ add_inverse(struct undo *undo, const struct schema_table *table,
     if (!after) {
         spec = json_deep_copy(json_object_get(before, "spec"));
         pin_addresses(table, before, spec);
-        model_request_add(request, MODEL_PUT, table->id, name, spec);
+        restore_set(model_request_add(request, MODEL_PUT, table->id, name,
+                                      spec), before, NULL);
         return;
     }
     spec = before ? inverse_spec(row, before, after) : NULL;
@@ -88,6 +109,9 @@ add_inverse(struct undo *undo, const struct schema_table *table,
                            table->id, name, spec);
     /* What was looked at is what is changed. */
     op->if_match = xasprintf("%"PRIu64, row_revision);
+    if (before) {
+        restore_set(op, before, after);
+    }
 }
 
 /* Adds the inverse of one object's change, or to the errors. */

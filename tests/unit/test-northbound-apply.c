@@ -518,6 +518,37 @@ undo_makes_again_what_was_deleted(void **state)
     free(mac);
 }
 
+/* What was pruned belongs to the set again, and what the set took leaves it:
+ * the next prune does what it would have done. */
+static void
+undo_gives_back_the_set(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/networks/n", NET);
+    assert_call(f, 200, "POST", "/v1/apply?prune=a", APPLY);
+    json_int_t taken = revision(f);
+    assert_call(f, 200, "POST", "/v1/apply?prune=a", "{\"objects\": ["
+                "{\"type\": \"networks\", \"name\": \"n\", \"spec\": {}}]}");
+    char *undo = xasprintf("/v1/revisions/%d/undo", (int) revision(f));
+
+    assert_call(f, 404, "GET", "/v1/ports/a", NULL);
+    assert_call(f, 200, "POST", undo, NULL);
+    free(undo);
+    assert_call(f, 200, "GET", "/v1/ports/a", NULL);
+    assert_text(f, "metadata.set", "a");
+    undo = xasprintf("/v1/revisions/%d/undo?type=networks&name=n",
+                     (int) taken);
+    assert_call(f, 200, "POST", undo, NULL);
+    free(undo);
+    assert_call(f, 200, "GET", "/v1/networks/n", NULL);
+    assert_null(at(f, "metadata.set"));
+    /* The port still belongs to it. */
+    assert_call(f, 200, "POST", "/v1/apply?prune=a", "{\"objects\": []}");
+    assert_call(f, 404, "GET", "/v1/ports/a", NULL);
+    assert_call(f, 200, "GET", "/v1/networks/n", NULL);
+}
+
 static void
 plan_knows_what_goes_along(void **state)
 {
@@ -692,6 +723,7 @@ main(void)
         TEST(contents_of_a_list_are_bounded),
         TEST(undo_takes_a_change_back),
         TEST(undo_makes_again_what_was_deleted),
+        TEST(undo_gives_back_the_set),
         TEST(plan_knows_what_goes_along),
         TEST(change_that_is_only_tried_leaves_nothing),
         TEST(wait_answers_with_the_receipt),
