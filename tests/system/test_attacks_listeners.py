@@ -144,6 +144,13 @@ def refused(lab, listener, reason):
                   reason=reason)
 
 
+def listed(lab, protocol, words):
+    """The refused hosts from the attacker's address, for this reason."""
+    return [e for e in lab.vmnd.api.get("rejected-hosts")["items"]
+            if e["protocol"] == protocol and words in e["reason"]
+            and e["address"] == ATTACKER]
+
+
 # Memory.  ------------------------------------------------------------------
 
 MIB = 1 << 20
@@ -406,6 +413,8 @@ def test_attention_with_a_certificate_of_no_host(tls_lab, ca, listener, port):
         assert ended(sock)
     assert refused(tls_lab, listener, "identity") == before + 1
     assert refused(tls_lab, listener, "timeout") == late
+    assert listed(tls_lab, listener, "certificate"), \
+        tls_lab.vmnd.api.get("rejected-hosts")
 
 
 @pytest.mark.parametrize("listener,port", [("openflow", TLS_OPENFLOW),
@@ -466,6 +475,7 @@ def test_switch_of_another_host_by_its_datapath_id(tls_lab, ca):
         be_switch(sock, int(datapath_id(tls_lab, "h1"), 16))
         assert ended(sock)
     assert metric(tls_lab, "vmn_datapath_id_conflicts_total") > before
+    assert listed(tls_lab, "openflow", 'host "h1" has its datapath id')
     assert status(tls_lab, "h1")["openflow"]["since"] == since
     tls_lab.await_synced(seconds=60)
 

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Who wants to be a host and is refused is listed, with the reason."""
 
+import contextlib
 import os
 import subprocess
 
 import pytest
 from conftest import close_lab, make_lab
+from test_attacks_listeners import ATTACKER, be_switch, dial, ended
 
-from vmnlab.daemon import find
+from vmnlab.daemon import OPENFLOW_PORT, find
 from vmnlab.netns import wait_for
 
 
@@ -58,3 +60,17 @@ def test_version_of_openflow(lab):
         lab, "openflow", "OpenFlow 1.5 (0x06) is needed"), 30)[0]
     assert entry["address"].startswith("10.98.")
     h1.vsctl("del-br", "brx")
+
+
+def test_switch_of_a_host_from_another_address(lab):
+    """Without TLS the datapath id is all that there is, so the one that has
+    been there stays."""
+    status = lab.vmnd.api.get("hosts/h1")["status"]
+    with contextlib.closing(dial(lab, OPENFLOW_PORT)) as sock:
+        be_switch(sock, int(status["datapath_id"], 16))
+        assert ended(sock)
+    entry = rejected(lab, "openflow", 'the switch of host "h1" is connected '
+                     "from another address")[0]
+    assert entry["address"] == ATTACKER and entry["count"] == 1
+    after = lab.vmnd.api.get("hosts/h1")["status"]
+    assert after["openflow"]["since"] == status["openflow"]["since"]
