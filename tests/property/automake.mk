@@ -24,6 +24,13 @@ tests_property_libproperty_a_SOURCES = \
 	tests/property/tenants-random.c \
 	tests/property/tenants-random.h
 
+tests_property_test_oracle_SOURCES = \
+	tests/property/oracle-hosts.c \
+	tests/property/oracle-hosts.h \
+	tests/property/oracle-random.c \
+	tests/property/oracle-random.h \
+	tests/property/test-oracle.c
+
 tests_property_test_state_SOURCES = \
 	tests/property/state-check.c \
 	tests/property/state-check.h \
