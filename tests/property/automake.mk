@@ -31,6 +31,17 @@ tests_property_test_oracle_SOURCES = \
 	tests/property/oracle-random.h \
 	tests/property/test-oracle.c
 
+tests_property_test_policy_SOURCES = \
+	tests/property/policy-connections.c \
+	tests/property/policy-connections.h \
+	tests/property/policy-packets.c \
+	tests/property/policy-packets.h \
+	tests/property/policy-random.c \
+	tests/property/policy-random.h \
+	tests/property/policy-world.c \
+	tests/property/policy-world.h \
+	tests/property/test-policy.c
+
 tests_property_test_state_SOURCES = \
 	tests/property/state-check.c \
 	tests/property/state-check.h \
