@@ -99,10 +99,12 @@ answer(struct server *server, int fd, const char *request, size_t body)
     if (!step->request) {
         note(server, xasprintf("one call too many: %.60s", request));
     } else {
-        size_t len = strlen(step->request);
+        size_t len = strcspn(step->request, "\n");
+        const char *header = step->request + len;
 
         if (strncmp(request, step->request, len)
-            || strncmp(request + len, " HTTP/1.1\r\n", 11)) {
+            || strncmp(request + len, " HTTP/1.1\r\n", 11)
+            || !strstr(request, header)) {
             note(server, xasprintf("\"%.100s\", not \"%s\"", request,
                                    step->request));
         }

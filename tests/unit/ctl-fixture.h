@@ -9,7 +9,8 @@
 
 /* One call that the server expects, and how it answers. */
 struct step {
-    const char *request;        /* "GET /v1/ports".  NULL ends them. */
+    const char *request;        /* "GET /v1/ports", or "GET /v1/ports\n" and a
+                                 * header that it has.  NULL ends them. */
     const char *body;           /* Of the request, as JSON; NULL: none. */
     int status;
     const char *answer;
