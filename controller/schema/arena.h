@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * An arena: memory that is given back all at once.  A row and everything that
- * it points to lives in one.  Not for long-lived growing things. */
+ * An arena: memory that is freed all at once.  A row and everything that it
+ * points to is allocated in one.  Not for long-lived data that grows. */
 
 #ifndef CONTROLLER_SCHEMA_ARENA_H
 #define CONTROLLER_SCHEMA_ARENA_H 1
@@ -11,7 +11,8 @@
 struct arena_chunk;
 
 struct arena {
-    struct arena_chunk *chunks; /* The newest, which is filled, first. */
+    struct arena_chunk *chunks; /* The newest first, which is allocated
+                                 * from. */
     size_t left;                /* Bytes left in it. */
     size_t next_size;           /* Of the next chunk, in bytes. */
 };

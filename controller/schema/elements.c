@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How long elements of arrays in rows are: that part of
+ * The sizes of array elements in rows: implements that part of
  * include/vmn/types.h. */
 
 #include <config.h>

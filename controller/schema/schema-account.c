@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Accounts: who may use the API, and for what; see schema.h. */
+ * Accounts: users of the API and their rights; see schema.h. */
 
 #include <config.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Bindings: where ports are; see schema.h. */
+ * Bindings of ports to hosts; see schema.h. */
 
 #include <config.h>
 

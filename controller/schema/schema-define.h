@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Shorthand in which the resources are described; for the files of these
- * alone (schema-port.c). */
+ * Macros for the descriptions of resources; only for their files
+ * (schema-port.c). */
 
 #ifndef CONTROLLER_SCHEMA_SCHEMA_DEFINE_H
 #define CONTROLLER_SCHEMA_SCHEMA_DEFINE_H 1
@@ -18,7 +18,7 @@
 #define FIELDS (const struct schema_field[])
 #define COLUMNS (const struct schema_column[])
 
-/* What every desired resource has. */
+/* Fields of every desired resource. */
 #define COMMON(STRUCT)                                                  \
     { .name = "description", .type = SCHEMA_STRING,                     \
       AT(STRUCT, description), .flags = SCHEMA_REMARK, .max = 1024,     \
@@ -26,7 +26,7 @@
     { .name = "labels", .type = SCHEMA_LABELS, AT(STRUCT, labels),      \
       .max_items = 64, .doc = "Keys and values that selectors match." }
 
-/* JSON as it is written here. */
+/* A JSON literal. */
 #define EXAMPLE(NAME, ...) { .name = NAME, .spec = #__VA_ARGS__ }
 
 /* schema-loadbalancer.c; hosts limit what comes to the controller, too. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What hosts are told by DHCP and router advertisements, as networks, subnets
- * and ports say it.  For the schemas of networks and ports alone. */
+ * DHCP options and router advertisements, as described by networks, subnets
+ * and ports.  Only for the schemas of networks and ports. */
 
 #ifndef CONTROLLER_SCHEMA_SCHEMA_DHCP_H
 #define CONTROLLER_SCHEMA_SCHEMA_DHCP_H 1

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What schema-diff.c and schema-diff-rows.c share.  Not for others. */
+ * Declarations that schema-diff.c and schema-diff-rows.c share.  Not for
+ * others. */
 
 #ifndef CONTROLLER_SCHEMA_SCHEMA_DIFF_PRIVATE_H
 #define CONTROLLER_SCHEMA_SCHEMA_DIFF_PRIVATE_H 1
@@ -14,7 +15,7 @@
 struct arena;
 struct schema_field;
 
-/* A difference in the making. */
+/* A difference that is being computed. */
 struct differ {
     struct arena *arena;
     struct schema_diff *diff;
@@ -26,8 +27,7 @@ struct differ {
  * differ_leave(). */
 size_t differ_enter(struct differ *, const char *step);
 void differ_leave(struct differ *, size_t length);
-/* Adds the field that the path leads to.  Returns it, or NULL if there are too
- * many. */
+/* Adds the field at the path.  Returns it, or NULL if there are too many. */
 struct schema_diff_field *differ_add(struct differ *);
 /* Compares two values of a field, and adds what differs; NULL: absent. */
 void differ_compare(struct differ *, const struct schema_field *,

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Differences of rows, as text and as lists of fields; see schema-diff.h.
- *
- * Fields that are equal are found in the rows.  Of the others only what has
- * parts becomes JSON: every change by the API comes through here. */
+ * Equal fields are detected in the rows.  Of the others only nested ones are
+ * converted to JSON: every change through the API is compared here. */
 
 #include <config.h>
 
@@ -97,8 +96,8 @@ parse_text(const char *text)
     return json;
 }
 
-/* Adds what differs of one field of an object.  Only what has parts becomes
- * JSON, to be compared part by part. */
+/* Adds the differences of one field of an object.  Only a nested field is
+ * converted to JSON, to be compared member by member. */
 static void
 diff_texts(struct differ *d, const struct schema_field *f, const char *before,
            const char *after)
@@ -137,7 +136,8 @@ diff_spec(struct differ *d, const struct vmn_row *before,
     ds_destroy(&b);
 }
 
-/* Returns whether what was assigned is just what was asked for, or nothing. */
+/* Returns true if the assigned value equals the requested one, or there is
+ * none. */
 static bool
 is_as_asked(const struct schema_field *f, const struct vmn_row *row,
             const char *assigned)
@@ -151,7 +151,7 @@ is_as_asked(const struct schema_field *f, const struct vmn_row *row,
     return same;
 }
 
-/* What was assigned, unless it follows from what was asked for. */
+/* Adds the assigned value, unless it follows from the requested one. */
 static void
 diff_assigned(struct differ *d, const struct vmn_row *before,
               const struct vmn_row *after)

@@ -19,7 +19,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* Up to so many elements a set is shown whole. */
+/* Sets with up to this many elements are shown completely. */
 #define SMALL_SET 4
 
 const struct schema_struct schema_diff_field_shown = SHOWN_KEPT(
@@ -309,9 +309,9 @@ diff_keyed(struct differ *d, const struct schema_field *f,
     json_decref(is);
 }
 
-/* Elements in order.  What they have in common at both ends is passed over;
- * between, elements are compared one by one if there are as many, else they
- * are removed and added. */
+/* Compares elements in order.  Equal ones at both ends are skipped; between,
+ * elements are compared one by one if their numbers are equal, else they are
+ * removed and added. */
 static void
 diff_ordered(struct differ *d, const struct schema_field *f,
              const json_t *before, const json_t *after)

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The difference of two versions of an object, field by field, by the
- * description: what a plan, the reply to a change and the log of changes tell.
- * Bounded, and without secrets.  Not for whether two rows are equal
- * (schema-row.h). */
+ * description: for plans, replies to changes and the log of changes.  Bounded,
+ * and without secrets.  Not for testing rows for equality (schema-row.h). */
 
 #ifndef CONTROLLER_SCHEMA_SCHEMA_DIFF_H
 #define CONTROLLER_SCHEMA_SCHEMA_DIFF_H 1
@@ -20,10 +19,11 @@ struct ds;
 struct schema_struct;
 struct schema_table;
 
-/* Most fields that are listed of one object, and of all of one request. */
+/* Maximum number of fields that are listed of one object, and of all objects
+ * of one request. */
 #define SCHEMA_DIFF_MAX 100
 #define SCHEMA_DIFF_TOTAL_MAX 1000
-/* Longest value that is shown, in bytes of JSON. */
+/* Maximum length of a value that is shown, in bytes of JSON. */
 #define SCHEMA_DIFF_VALUE_MAX 1000
 
 /* A field that differs.  Texts are in the arena of the diff; those of values
@@ -50,13 +50,13 @@ struct schema_version {
 /* Describes a struct schema_diff_field. */
 extern const struct schema_struct schema_diff_field_shown;
 
-/* Fills in 'diff', in 'arena', with the fields in which two versions, which
- * both have rows, differ; at most 'max' are listed. */
+/* Fills in 'diff', in 'arena', with the fields that differ between two
+ * versions, which both have rows; at most 'max' are listed. */
 void schema_version_diff(const struct schema_version *before,
                          const struct schema_version *after, size_t max,
                          struct arena *, struct schema_diff *);
 
-/* The same of two objects as schema_version_print() prints them; NULL: there
+/* The same for two objects as schema_version_print() prints them; NULL: there
  * was or is none. */
 void schema_json_diff(const struct schema_table *, const json_t *before,
                       const json_t *after, size_t max, struct arena *,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How 'finish' functions say what is wrong; for them alone. */
+ * How 'finish' functions report faults; only for these. */
 
 #ifndef CONTROLLER_SCHEMA_SCHEMA_FAULT_H
 #define CONTROLLER_SCHEMA_SCHEMA_FAULT_H 1

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is known of backends; see schema.h. */
+ * The health of backends; see schema.h. */
 
 #include <config.h>
 

@@ -383,7 +383,7 @@ finish_ports(const struct vmn_loadbalancer *lb, const char *pointer,
     }
 }
 
-/* Refuses a balancer of which no backend can ever serve. */
+/* Rejects a balancer without any backend that can serve. */
 static void
 check_weights(const struct vmn_loadbalancer *lb, const char *pointer,
               struct vmn_errors *errors)

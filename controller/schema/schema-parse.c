@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * JSON into rows, by the description; see schema-row.h.  All faults of an
- * object are reported, each at its place. */
+ * Converts JSON to rows, by the description; see schema-row.h.  All faults of
+ * an object are reported, each with its pointer. */
 
 #include <config.h>
 

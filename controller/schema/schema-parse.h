@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What the two halves of the parser share: schema-scalar.c for single values,
- * schema-parse.c for lists, objects and rows. */
+ * Declarations that the two parts of the parser share: schema-scalar.c for
+ * single values, schema-parse.c for lists, objects and rows. */
 
 #ifndef CONTROLLER_SCHEMA_SCHEMA_PARSE_H
 #define CONTROLLER_SCHEMA_SCHEMA_PARSE_H 1

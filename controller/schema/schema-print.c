@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Rows into JSON, by the description, and what rows refer to; see
- * schema-row.h.  May be called from the store's thread: it touches nothing but
- * the row.
- *
- * JSON is printed as text, since it mostly goes out as such, and a tree costs
- * ten times as much to make, print and free. */
+ * Converts rows to JSON, by the description, and lists the references of rows;
+ * see schema-row.h.  May be called from the store's thread: it accesses only
+ * the row.  JSON is printed as text, since most of it is sent as text, and a
+ * tree is ten times as expensive to build, print and free. */
 
 #include <config.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What policies, quarantines and services say in the same way.  For the
- * descriptions of resources alone. */
+ * Parts of the descriptions that policies, quarantines and services share.
+ * Only for the descriptions of resources. */
 
 #ifndef CONTROLLER_SCHEMA_SCHEMA_RULE_H
 #define CONTROLLER_SCHEMA_SCHEMA_RULE_H 1

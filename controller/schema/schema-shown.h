@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Shorthand for what is only shown, in the words of schema.h: the status of
- * objects, and (in northbound/) what calls take and answer.  A struct whose
- * name begins with a capital letter is known by that name in the API's
- * description; others are described where they are. */
+ * Macros to describe structs that are only shown, in the terms of schema.h:
+ * the status of objects, and (in northbound/) bodies and replies of calls.  A
+ * struct whose name begins with a capital letter is a named component of the
+ * API's description; others are described inline. */
 
 #ifndef CONTROLLER_SCHEMA_SCHEMA_SHOWN_H
 #define CONTROLLER_SCHEMA_SCHEMA_SHOWN_H 1
 
 #include "controller/schema/schema.h"
 
-/* A member 'NAME' of type SCHEMA_'TYPE'; flags; a sentence; what else there is
- * to say, such as .nested. */
+/* A member 'NAME' of type SCHEMA_'TYPE'; flags; a sentence; further
+ * initializers, such as .nested. */
 #define SHOWN(NAME, TYPE, FLAGS, DOC, ...)                              \
     { .name = NAME, .type = SCHEMA_##TYPE, .flags = FLAGS, .doc = DOC,  \
       __VA_ARGS__ }
@@ -22,8 +22,9 @@
         __VA_ARGS__, SHOWN_END } }
 #define SHOWN_NAMES(...) .names = (const char *const[]) { __VA_ARGS__, NULL }
 
-/* The same for a member of 'struct KEPT' that is called so in JSON as well, and
- * is kept as schema-struct.h says of the type; of a list with its count. */
+/* The same for a member of 'struct KEPT' that has the same name in JSON, and
+ * is stored as schema-struct.h specifies for the type; of a list with its
+ * count. */
 #define SHOWN_OF(KEPT, MEMBER, TYPE, FLAGS, DOC, ...)                   \
     SHOWN(#MEMBER, TYPE, FLAGS, DOC,                                    \
           SHOWN_AT(KEPT, MEMBER, SHOWN_SIZE_##TYPE), __VA_ARGS__)
@@ -35,11 +36,11 @@
     SHOWN(#MEMBER, TYPE, (FLAGS) | MAP, DOC,                            \
           SHOWN_AT(KEPT, MEMBER, sizeof(void *)),                       \
           .n_offset = offsetof(struct KEPT, N_MEMBER), __VA_ARGS__)
-/* A struct inside, which NESTED describes; a pointer with POINTER. */
+/* A nested struct, which NESTED describes; a pointer with POINTER. */
 #define SHOWN_STRUCT_OF(KEPT, MEMBER, FLAGS, DOC, NESTED)               \
     SHOWN(#MEMBER, STRUCT, FLAGS, DOC,                                  \
           .offset = offsetof(struct KEPT, MEMBER), .nested = NESTED)
-/* Does not compile if the member is of another size. */
+/* Fails to compile if the member has another size. */
 #define SHOWN_AT(KEPT, MEMBER, SIZE)                                    \
     .offset = (offsetof(struct KEPT, MEMBER)                            \
                + 0 * sizeof(char[sizeof((struct KEPT *) 0)->MEMBER     \
@@ -77,7 +78,8 @@
 #define TIME SCHEMA_TIME
 #define ANY SCHEMA_ANY
 
-/* How far such figures can be believed, in 'unread_hosts' of 'KEPT'. */
+/* The member 'unread_hosts' of 'KEPT': how many hosts the figures do not
+ * include. */
 #define SHOWN_UNREAD_HOSTS(KEPT)                                        \
     SHOWN_OF(KEPT, unread_hosts, U64, HIDE,                             \
              "Hosts whose counters were not read yet since `vmnd` "     \

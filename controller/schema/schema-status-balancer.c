@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is observed of load balancers; see status.h. */
+ * The status of load balancers; see status.h. */
 
 #include <config.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is observed of hosts, and of what is on them: ports, telemetries; see
+ * The status of hosts, and of what is on them: ports, telemetries; see
  * status.h. */
 
 #include <config.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is observed of objects, type by type: the description of the structs of
- * status.h.  Hosts and balancers have files of their own. */
+ * The status of objects, type by type: describes the structs of status.h.
+ * Hosts and balancers have files of their own. */
 
 #include <config.h>
 

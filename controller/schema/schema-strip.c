@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Takes references out of a spec, by the description; see schema-row.h.  What
- * cannot be without a reference goes with it, and only that: an element of a
- * list before the object. */
+ * Removes references from a spec, by the description; see schema-row.h.  What
+ * requires a removed reference is removed, too, and nothing else: an element
+ * of a list rather than the object. */
 
 #include <config.h>
 
@@ -30,10 +30,10 @@ strip_value(const struct strip *strip, const struct schema_field *f,
            : !strip->is_gone(strip->aux, f->ref, json_string_value(value));
 }
 
-/* Removes from list 'f' of 'object' what is gone.  Returns false if 'object'
- * must be removed, too, since too little of the list is left.  A list that
- * must have elements is never left empty: if it were absent, it would mean
- * something else. */
+/* Removes elements with references to deleted rows from list 'f' of 'object'.
+ * Returns false if 'object' must be removed, too, since too little of the list
+ * is left.  A list that must have elements is never left empty: if it were
+ * absent, it would mean something else. */
 static bool
 strip_list(const struct strip *strip, const struct schema_field *f,
            json_t *object, json_t *list)
@@ -59,8 +59,8 @@ strip_list(const struct strip *strip, const struct schema_field *f,
     return ok;
 }
 
-/* Removes from 'object' what is gone.  Returns false if it cannot be without
- * that. */
+/* Removes references to deleted rows from 'object'.  Returns false if it
+ * requires one of them. */
 static bool
 strip_struct(const struct strip *strip, const struct schema_struct *s,
              json_t *object)
@@ -76,7 +76,7 @@ strip_struct(const struct strip *strip, const struct schema_struct *s,
                 return false;
             }
         } else if (!strip_value(strip, f, value)) {
-            /* Without a value that has a default, it would mean that. */
+            /* Without the value, its default would apply. */
             if (f->flags & (SCHEMA_REQUIRED | SCHEMA_BELONGS)
                 || f->def_text) {
                 return false;

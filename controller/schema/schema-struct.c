@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Structs that are only shown, as JSON; see schema-struct.h. */
+ * Prints structs that are only shown as JSON; see schema-struct.h. */
 
 #include <config.h>
 
@@ -17,7 +17,7 @@
 
 const char schema_absent[] = "";
 
-/* Lets others have their turn while something long is printed. */
+/* Yields while a long list is printed. */
 struct pauser {
     void (*pause)(void *aux);
     void *aux;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a field is, in words for people: `vmnctl explain` and
- * docs/api-reference.md; see schema.h. */
+ * Types of fields as text: `vmnctl explain` and docs/api-reference.md; see
+ * schema.h. */
 
 #include <config.h>
 

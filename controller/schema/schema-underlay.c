@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What hosts have for their tunnels; see schema.h. */
+ * The underlay of hosts; see schema.h. */
 
 #include <config.h>
 

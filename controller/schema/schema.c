@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Looks things up in the description of the resources; see schema.h. */
+ * Lookups in the description of the resources; see schema.h. */
 
 #include <config.h>
 
@@ -56,9 +56,9 @@ schema_find_field(const struct schema_struct *s, const char *name)
     return NULL;
 }
 
-/* Returns the number of edits between 'a' and 'b', both of at most SUGGEST_LEN
- * characters: one character more, less or another, or two neighbours the other
- * way round. */
+/* Returns the edit distance between 'a' and 'b', both of at most SUGGEST_LEN
+ * characters: insertions, deletions, substitutions, and transpositions of
+ * neighbours. */
 #define SUGGEST_LEN 32
 static unsigned
 edit_distance(const char *a, const char *b)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The description of every resource: its fields, their types, places in the
- * structs of vmn/rows.h, bounds, defaults and meanings.  JSON (schema-row.h),
- * SQL columns (store/), the API's description, docs/api.md, `vmnctl explain`
- * and its columns are all driven by these tables; adding a field is adding a
- * row.  Which places a new resource touches is in docs/design/model.md.
- *
- * Not for what takes more than one object to check (model/). */
+ * The description of every resource: its fields, their types, offsets in the
+ * structs of vmn/rows.h, limits, defaults and documentation.  JSON
+ * (schema-row.h), SQL columns (store/), the API's description, docs/api.md,
+ * `vmnctl explain` and its columns are all generated from these tables; adding
+ * a field is adding a row. docs/design/model.md lists the files that a new
+ * resource touches.  Not for checks that involve other objects (model/). */
 
 #ifndef CONTROLLER_SCHEMA_SCHEMA_H
 #define CONTROLLER_SCHEMA_SCHEMA_H 1
@@ -35,17 +34,17 @@ enum schema_type {
     SCHEMA_RANGE,               /* struct vmn_port_range */
     SCHEMA_LABELS,              /* struct vmn_labels */
     SCHEMA_SELECTOR,            /* struct vmn_selector; a text in JSON. */
-    SCHEMA_STRUCT,              /* As 'nested' says. */
+    SCHEMA_STRUCT,              /* As described by 'nested'. */
     SCHEMA_ENUM_SET,            /* bool[], one for each value of an enum; an
                                  * array of texts in JSON. */
-    /* Of what is only shown: */
+    /* Only in structs that are shown: */
     SCHEMA_U64,                 /* uint64_t */
     SCHEMA_I64,                 /* int64_t */
     SCHEMA_SIZE,                /* size_t */
     SCHEMA_DOUBLE,              /* double: a number that need be no integer. */
 };
 
-/* Must be there (if 'unless' is set: unless that other field is). */
+/* Required (if 'unless' is set: unless that other field is present). */
 #define SCHEMA_REQUIRED (1u << 0)
 /* An array in JSON; in the row a pointer at 'offset', a count at
  * 'n_offset'. */
@@ -53,8 +52,9 @@ enum schema_type {
 /* A list whose order does not matter: kept sorted, each element once, port
  * ranges merged. */
 #define SCHEMA_SET (SCHEMA_LIST | 1u << 2)
-/* Given out by the controller when absent.  'offset' holds what was asked
- * for, 'assigned_offset' the value in effect, which is shown in "status". */
+/* Assigned by the controller when absent.  'offset' is that of the requested
+ * value, 'assigned_offset' that of the value in effect, which is shown in
+ * "status". */
 #define SCHEMA_ASSIGNED (1u << 3)
 /* The default is the object's own name. */
 #define SCHEMA_NAME_DEFAULT (1u << 4)
@@ -65,12 +65,12 @@ enum schema_type {
 #define SCHEMA_KEY (1u << 6)
 /* Not shown, and NULL in SQL, when it has its default value. */
 #define SCHEMA_HIDE_DEFAULT (1u << 7)
-/* Of a row: for people only.  Nothing follows from it. */
+/* Of a row: has no effect. */
 #define SCHEMA_REMARK (1u << 8)
 /* An address of IPv4. */
 #define SCHEMA_IPV4 (1u << 9)
-/* A reference that need not be there; but if it is, what has it goes with what
- * it names. */
+/* A reference that need not exist; but if it does, the object is deleted with
+ * the referenced one. */
 #define SCHEMA_BELONGS (1u << 10)
 /* Of what is only shown (struct schema_table's 'status', replies of calls):
  * SCHEMA_REQUIRED is then what is always there.  schema-struct.h says how it
@@ -94,29 +94,29 @@ enum schema_type {
 /* Of SCHEMA_STRUCT in what is only shown: an array of its fields' values,
  * without their names. */
 #define SCHEMA_TUPLE (1u << 17)
-/* Of a row: never in a difference or in the log of changes. */
+/* Of a row: never shown in a difference or in the log of changes. */
 #define SCHEMA_SECRET (1u << 18)
 
 struct schema_struct;
 
-/* What an object does to the one that a reference in it names, or to those
- * that a selector in it selects.  A scoped account's objects act on what is within
- * its scope, and mention what it sees (model/rights.c).  Each reference
- * and each selector of what users write says which; one that does not is
- * taken for the former. */
+/* The effect of an object on the one that a reference in it names, or on those
+ * that a selector in it selects.  A scoped account's objects act on objects
+ * within its scope only, and mention only those that it sees (model/rights.c).
+ * Each reference and each selector of a desired resource sets this; the
+ * default is the former. */
 enum schema_reach {
     SCHEMA_UNDECIDED,
-    SCHEMA_ACTS,                /* Changes what becomes of it. */
-    SCHEMA_PLACES,              /* The same, but only when it is set: it may
-                                 * stay where others have put the object. */
-    SCHEMA_MENTIONS,            /* Nothing becomes of it. */
+    SCHEMA_ACTS,                /* Affects its behaviour. */
+    SCHEMA_PLACES,              /* The same, but only when it is set: a value
+                                 * set by others may stay. */
+    SCHEMA_MENTIONS,            /* Has no effect on it. */
 };
 
-/* Which scoped accounts may set a field; as it was, and absent, it may always
- * be. */
+/* Which scoped accounts may set a field; its previous value, and leaving it
+ * out, are always allowed. */
 enum schema_writers {
     SCHEMA_ANYONE,
-    SCHEMA_NETWORK_OWNERS,      /* Of ports: where the network is within their
+    SCHEMA_NETWORK_OWNERS,      /* Of ports: those with the network in their
                                  * scope. */
     SCHEMA_ADMINISTRATORS,      /* None. */
 };
@@ -142,10 +142,11 @@ struct schema_field {
     enum schema_writers writers;
     const struct schema_struct *nested; /* STRUCT. */
     const char *unless;         /* Excludes this other field. */
-    /* STRING: returns EINVAL, with the error set, if something is wrong. */
+    /* STRING: returns EINVAL, with the error set, if the value is invalid. */
     int (*check)(const char *, struct vmn_error *);
-    const char *pattern;        /* Of what is not kept in a row: the same as a
-                                 * regular expression (ECMA 262).  Or NULL. */
+    const char *pattern;        /* Of structs that are only shown: an
+                                 * equivalent regular expression (ECMA 262).
+                                 * Or NULL. */
     const char *doc;            /* A sentence for users. */
 };
 
@@ -153,12 +154,12 @@ struct schema_struct {
     const char *name;           /* "subnet". */
     size_t size;                /* Of the C struct, in bytes. */
     const struct schema_field *fields;
-    /* Fields that other versions have or will have: refused with a sentence
-     * of their own.  NULL ends; may be NULL. */
+    /* Fields of other versions: rejected with a sentence of their own.  NULL
+     * ends; may be NULL. */
     const char *const *later;
-    /* Called after the fields were parsed without fault: sets defaults that
-     * depend on other fields, reports what contradicts.  'json' is the
-     * object, 'pointer' where it is.  May be NULL. */
+    /* Called after the fields were parsed without faults: sets defaults that
+     * depend on other fields, reports contradictions.  'json' is the object,
+     * 'pointer' its pointer.  May be NULL. */
     void (*finish)(void *, const json_t *json, const char *pointer,
                    struct vmn_errors *);
 };
@@ -179,40 +180,42 @@ struct schema_example {
 
 struct schema_table {
     enum vmn_table id;
-    enum vmn_row_type row_type; /* To apps; 0: none may read it. */
-    const char *plural;         /* "ports": in addresses and in SQL. */
+    enum vmn_row_type row_type; /* For apps; 0: no app may read it. */
+    const char *plural;         /* "ports": in URLs and in SQL. */
     const char *singular;       /* "port": in sentences. */
     const char *kind;           /* "Port": in descriptions of the API. */
-    bool observed;              /* Reported by hosts, not asked for. */
+    bool observed;              /* Reported by hosts, not by users. */
     bool stored;                /* False: volatile. */
-    const struct schema_example *builtin; /* Rows that are always there, of
-                                 * revision 0, and not stored; or NULL. */
-    bool of_daemon;             /* Rows come with the daemon's configuration;
-                                 * users change their "enabled" alone. */
-    bool for_admins;            /* Operators do not change it. */
-    bool authenticates;         /* It says who may use the API: only admins
-                                 * see it, and it is asked at each call. */
-    bool unscoped;              /* It is of the whole installation: scoped
-                                 * accounts do not change it. */
-    bool everyone_sees;         /* Scoped accounts see it whatever its
+    const struct schema_example *builtin; /* Rows that always exist, with
+                                           * revision 0, and are not stored; or
+                                           * NULL. */
+    bool of_daemon;             /* Rows are created by the daemon's
+                                 * configuration; users change only their
+                                 * "enabled". */
+    bool for_admins;            /* Operators must not change it. */
+    bool authenticates;         /* It defines who may use the API: only admins
+                                 * see it, and each call checks it. */
+    bool unscoped;              /* It concerns the whole installation: scoped
+                                 * accounts must not change it. */
+    bool everyone_sees;         /* Scoped accounts see it regardless of its
                                  * labels. */
-    bool passes_on;             /* Who acts on a row acts on what it acts on:
-                                 * on a group's members, say. */
-    bool contains;              /* What a row names is part of it: who uses a
-                                 * group uses those inside. */
+    bool passes_on;             /* Objects that act on a row also act on what
+                                 * it acts on, such as a group's members. */
+    bool contains;              /* Referenced rows are part of it: objects that
+                                 * use a group use its nested groups. */
     size_t max_rows;
-    enum vmn_table named_as;    /* VMN_N_TABLES, or names are those of rows of
-                                 * this table. */
+    enum vmn_table named_as;    /* VMN_N_TABLES, or names must be those of rows
+                                 * of this table. */
     /* As schema_field's 'check'. */
     int (*check_name)(const char *, struct vmn_error *);
     struct schema_struct row;
     const struct schema_column *columns;
-    /* What is observed of it, but for fields with SCHEMA_ASSIGNED, which are
-     * there as well.  NULL: nothing. */
+    /* Describes its status, except fields with SCHEMA_ASSIGNED, which are
+     * included as well.  NULL: none. */
     const struct schema_struct *status;
-    /* Objects that show what the type is for; or NULL.  Those of all types
-     * together are one world that vmnd takes: tests/system/test_openapi.py
-     * applies them. */
+    /* Example objects; or NULL.  Those of all types together are a consistent
+     * configuration that vmnd accepts: tests/system/test_openapi.py applies
+     * them. */
     const struct schema_example *examples;
     const char *doc;            /* A sentence for users. */
 };
@@ -220,41 +223,41 @@ struct schema_table {
 /* By enum vmn_table.  Each is in the file of its resource (schema-port.c). */
 extern const struct schema_table *const schema_tables[VMN_N_TABLES];
 
-/* The table whose rows apps know as of 'type', or VMN_N_TABLES. */
+/* Returns the table of rows that apps read as 'type', or VMN_N_TABLES. */
 enum vmn_table schema_table_of(enum vmn_row_type type);
 
-/* What a field is, in words: "set of name of a network".  The caller frees
- * it. */
+/* Returns the type of a field as text: "set of name of a network".  The caller
+ * frees it. */
 char *schema_type_text(const struct schema_field *);
 
-/* What a field is when it is absent, or that it must not be: "required, or
- * `cidr`", "500", "allocated"; empty: nothing.  Then its bounds, "(0 to 999)".
+/* Returns the default of a field, or that it is required: "required, or
+ * `cidr`", "500", "allocated"; empty: none.  Then its bounds, "(0 to 999)".
  * The caller frees it. */
 char *schema_default_text(const struct schema_field *);
 
-/* Whether it has one value when it is absent: 'def' or 'def_text'. */
+/* Returns true if the field has a default: 'def' or 'def_text'. */
 bool schema_field_has_default(const struct schema_field *);
 
 /* By enum vmn_action; NULL ends. */
 extern const char *const schema_action_names[];
 
-/* Shown in place of a URL that is a secret; it is no URL. */
+/* Shown instead of a URL that is secret; it is not a URL. */
 #define SCHEMA_REDACTED "redacted"
 
-/* The table "ports" (or "port"), or NULL. */
+/* Returns the table "ports" (or "port"), or NULL. */
 const struct schema_table *schema_find_table(const char *name);
 
-/* The field 'name' of a struct, or NULL. */
+/* Returns the field 'name' of a struct, or NULL. */
 const struct schema_field *schema_find_field(const struct schema_struct *,
                                              const char *name);
 
-/* The candidate that 'name' is probably a slip of, or NULL. */
+/* Returns the candidate that 'name' is probably a misspelling of, or NULL. */
 const char *schema_suggest(const char *name,
                            const char *(*candidate)(const void *aux,
                                                     size_t i),
                            const void *aux);
 
-/* The size in bytes of one element of a field, as it is kept in a row. */
+/* Returns the size in bytes of one element of a field in a row. */
 size_t schema_element_size(const struct schema_field *);
 
 #endif /* controller/schema/schema.h */

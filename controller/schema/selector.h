@@ -19,15 +19,15 @@ struct arena;
 #define SELECTOR_TERMS_MAX 32
 #define SELECTOR_VALUES_MAX 64  /* Of a term. */
 
-/* Parses the 'len' characters at 'text' into '*selector', whose parts live in
- * 'arena'.  Terms and values come out sorted and each once, and 'text' of the
- * result is the canonical form.  Returns 0, or EINVAL with the error set,
- * unless that is NULL. */
+/* Parses the 'len' characters at 'text' into '*selector', whose parts are
+ * allocated in 'arena'.  Terms and values are sorted and distinct, and 'text'
+ * of the result is the canonical form.  Returns 0, or EINVAL with the error
+ * set, unless that is NULL. */
 int selector_parse(const char *text, size_t len, struct arena *,
                    struct vmn_selector *, struct vmn_error *);
 
-/* True if 'selector' selects nothing but what 'scope' does.  It may be false where
- * that follows only from several terms together. */
+/* Returns true if 'selector' selects only objects that 'scope' selects.  May
+ * return false if that only follows from several terms together. */
 bool selector_is_within(const struct vmn_selector *selector,
                         const struct vmn_selector *scope);
 

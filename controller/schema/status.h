@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is observed of objects, as structs, which schema-status.c describes
- * member by member: whoever knows fills them in, and they are printed by
- * schema-struct.h.  A new member is one here, one there, and whatever fills
- * it in.
- *
- * Members are called as in JSON.  Times are milliseconds since 1970, 0: none.
- * What a member points to lives in the arena that the struct was filled in
- * with, or is borrowed until the loop's next turn. */
+ * The status of objects, as structs, which schema-status.c describes member by
+ * member: the rooms that know them fill them in, and schema-struct.h prints
+ * them.  A new member is added here, to the description, and to the function
+ * that fills it in.  Members are called as in JSON.  Times are milliseconds
+ * since 1970, 0: none.  What a member points to is in the arena of the
+ * function that filled in the struct, or borrowed until the next iteration of
+ * the loop. */
 
 #ifndef CONTROLLER_SCHEMA_STATUS_H
 #define CONTROLLER_SCHEMA_STATUS_H 1
@@ -20,12 +19,12 @@
 
 struct schema_struct;
 
-/* By how much a host is behind. */
+/* How far a host is behind. */
 extern const struct schema_struct schema_lag;
 extern const struct schema_struct schema_audit_owner, schema_status_audit;
 extern const struct schema_struct schema_app_flows;
 extern const struct schema_struct schema_count;
-/* What is observed of an object of each type; they describe the structs. */
+/* The status of an object of each type: descriptions of the structs. */
 extern const struct schema_struct schema_status_host;
 extern const struct schema_struct schema_status_network;
 extern const struct schema_struct schema_status_port;
@@ -41,12 +40,12 @@ extern const struct schema_struct schema_status_telemetry;
 
 /* Hosts.  ---------------------------------------------------------------- */
 
-/* An object, where that is told of something else. */
+/* A reference to an object. */
 struct status_object {
     const char *type, *name;
 };
 
-/* By how much a host is behind. */
+/* How far a host is behind. */
 struct status_lag {
     uint64_t revisions;
     uint64_t ms;
@@ -72,8 +71,8 @@ struct status_ovsdb {
 
 struct status_underlay {
     const char *interface;
-    int64_t mtu;                /* 0: it is not known, nor is what follows. */
-    int64_t network_mtu;        /* -1: not known. */
+    int64_t mtu;                /* 0: unknown, as are the following. */
+    int64_t network_mtu;        /* -1: unknown. */
     const char *reason;         /* Or NULL. */
 };
 
@@ -95,24 +94,24 @@ struct status_packet_in_meters {
     uint64_t dropped;
 };
 
-/* What is of an app, "unknown" or "vmnd", by what was found of it. */
+/* An audit's findings for an app, "unknown" or "vmnd". */
 struct status_audit_owner {
     const char *name;
     uint64_t missing, altered, unknown, rejected;
 };
 
-/* What an audit has found. */
+/* The findings of an audit. */
 struct status_audit {
     int64_t time;
-    uint64_t flows, groups;     /* That the switch held, marker apart. */
-    uint64_t missing;           /* Desired, and not there. */
-    uint64_t altered;           /* There, but with other contents. */
-    uint64_t unknown;         /* There, and not desired. */
-    uint64_t rejected;           /* Desired, and known to be refused. */
-    uint64_t skipped;           /* Touched meanwhile: nothing can be said. */
+    uint64_t flows, groups;     /* Installed ones, without the marker. */
+    uint64_t missing;           /* Desired, not installed. */
+    uint64_t altered;           /* Installed with other contents. */
+    uint64_t unknown;         /* Installed, not desired. */
+    uint64_t rejected;           /* Desired, and rejected by the switch. */
+    uint64_t skipped;           /* Changed meanwhile: not compared. */
     size_t n_owners;
     struct status_audit_owner *owners;
-    size_t n_differences;       /* The first ones, in words. */
+    size_t n_differences;       /* The first ones, as text. */
     char **differences;
 };
 
@@ -120,8 +119,8 @@ struct status_host {
     const char *state;
     const char *reason;         /* Or NULL. */
     uint64_t flows, groups;
-    int64_t ports;              /* -1: it has no database, nor what is of it.
-                                 * */
+    int64_t ports;              /* -1: the host has no database session, and no
+                                 * database status. */
     uint64_t revision, sent_revision;
     struct status_lag lag;
     struct status_openflow openflow;
@@ -141,7 +140,7 @@ struct status_host {
 
 struct status_traffic {
     uint64_t sent_packets, sent_bytes;
-    uint64_t sent_bytes_per_s;      /* In a second. */
+    uint64_t sent_bytes_per_s;      /* Per second. */
     uint64_t received_packets, received_bytes;
     uint64_t received_bytes_per_s;
 };
@@ -162,7 +161,7 @@ struct status_port {
 
 /* Networks and routers.  -------------------------------------------------- */
 
-/* How full a subnet is, in addresses. */
+/* The usage of a subnet, in addresses. */
 struct status_subnet {
     struct vmn_prefix cidr;
     uint64_t size, used, free;
@@ -181,7 +180,7 @@ struct status_router {
 
 /* Policies, and what they are about.  ------------------------------------- */
 
-/* What was counted, on all hosts. */
+/* Hits on all hosts. */
 struct status_count {
     uint64_t packets, bytes;
     int64_t last;               /* To the second. */
@@ -202,8 +201,8 @@ struct status_members {
     size_t n_listed;
     const char **members;       /* NULL: they are not listed. */
     int64_t n_members;          /* -1: they were not counted. */
-    int64_t n_unknown;          /* Of these, on hosts that are not heard; 0:
-                                 * none, or they were not counted. */
+    int64_t n_unknown;          /* Of these, on unheard hosts; 0: none, or not
+                                 * counted. */
 };
 
 struct status_group {
@@ -249,7 +248,7 @@ struct status_telemetry {
     struct status_telemetry_host *hosts; /* NULL: they are not listed. */
 };
 
-/* What became of the flows and groups of an app by a change. */
+/* An app's flows and groups in a change. */
 struct status_app_flows {
     const char *app;
     uint32_t added, changed, removed;
@@ -272,10 +271,10 @@ struct status_app {
 
 /* Load balancers.  -------------------------------------------------------- */
 
-/* What a balancer, or one of its backends, is sent. */
+/* The load of a balancer, or of one of its backends. */
 struct status_load {
     uint64_t connections;       /* New ones. */
-    double connections_per_s;       /* In a second. */
+    double connections_per_s;       /* Per second. */
     uint64_t packets;
     double packets_per_s;
     uint64_t bytes;
@@ -330,7 +329,7 @@ struct status_scale_last {
 struct status_scale {
     const char *state;
     int64_t since;
-    double value;               /* NaN: nobody knows. */
+    double value;               /* NaN: unknown. */
     const char *reason;         /* Or NULL. */
     struct status_scale_last *last; /* Or NULL. */
 };

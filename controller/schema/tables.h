@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The controller's tables, and the rows that are its own: no app reads
- * accounts, tokens with their hashes, quotas, telemetries, or which apps are
- * on.  Rows that apps read are in vmn/rows.h, whose numbers of types are the
- * plugin ABI's; those here are free to change (schema_table_of()). */
+ * The controller's tables, and rows that only the controller reads: accounts,
+ * tokens with their hashes, quotas, telemetries, and the apps that are
+ * enabled.  Rows that apps read are in vmn/rows.h, whose type numbers are part
+ * of the plugin ABI; those here may change (schema_table_of()). */
 
 #ifndef CONTROLLER_SCHEMA_TABLES_H
 #define CONTROLLER_SCHEMA_TABLES_H 1
@@ -47,13 +47,13 @@ enum vmn_table {
 };
 #undef TABLE
 
-/* Who is told of packets by sFlow; nobody if there is no target.  Of the
- * numbers, 0 is what Open vSwitch does by itself. */
+/* sFlow collectors; none if there is no target.  A number that is 0 is Open
+ * vSwitch's default. */
 struct vmn_sflow {
     size_t n_targets;
     const char *const *targets; /* "ADDRESS:PORT". */
     const char *agent;          /* An interface of the host, or NULL. */
-    uint32_t sampling;          /* One packet in so many. */
+    uint32_t sampling;          /* One in this number of packets. */
     uint32_t polling;           /* Seconds between counters. */
     uint32_t header;            /* Bytes of a packet. */
 };
@@ -68,7 +68,7 @@ struct vmn_ipfix {
     uint32_t cache_max_flows;
 };
 
-/* What hosts tell collectors of the packets on their integration bridges. */
+/* Telemetry of the packets on hosts' integration bridges. */
 struct vmn_telemetry {
     struct vmn_row row;
     const char *description;
@@ -80,27 +80,28 @@ struct vmn_telemetry {
 
 enum vmn_role { VMN_ROLE_VIEWER, VMN_ROLE_OPERATOR, VMN_ROLE_ADMIN };
 
-/* Who may use the API. */
+/* A user of the API. */
 struct vmn_account {
     struct vmn_row row;
     const char *description;
     struct vmn_labels labels;
     enum vmn_role role;
     bool enabled;
-    bool certificate;           /* Proven by a client certificate. */
-    struct vmn_selector scope;  /* Of what it sees and changes; text NULL:
-                                 * everything. */
-    struct vmn_selector reads;  /* What it sees besides; text NULL: nothing. */
-    /* Of an account with a scope: the tiers that its policies may be in (none:
-     * "application"), and how iface_ids of its ports begin (NULL: they are the
-     * ports' names). */
+    bool certificate;           /* Authenticated by a client certificate. */
+    struct vmn_selector scope;  /* Of the objects that it sees and changes;
+                                 * text NULL: all. */
+    struct vmn_selector reads;  /* Further objects that it sees; text NULL:
+                                 * none. */
+    /* Further limits of an account with a scope: the tiers of its policies
+     * (none: "application"), and the prefix of its ports' iface_ids (NULL:
+     * they equal the ports' names). */
     size_t n_tiers;
     const char *const *tiers;
     const char *iface_ids;
 };
 
-/* What objects with some labels may be at most, of which accounts with a scope
- * make more.  -1: no limit. */
+/* Limits of the objects with some labels, for accounts with a scope. -1:
+ * unlimited. */
 struct vmn_quota {
     struct vmn_row row;
     const char *description;
@@ -113,11 +114,12 @@ struct vmn_quota {
                                  * records of zones, entries of services,
                                  * forwards of routers. */
     int rules;                  /* With their peers and services; routes. */
-    int requests;               /* A second, of all accounts within 'scope'. */
-    int flows_per_host;         /* And groups, that the objects cause there. */
+    int requests;               /* Per second, of all accounts within
+                                 * 'scope'. */
+    int flows_per_host;         /* Including groups, caused by the objects. */
 };
 
-/* What proves an account. */
+/* A credential of an account. */
 struct vmn_token {
     struct vmn_row row;
     const char *description;

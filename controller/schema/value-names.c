@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which names, label keys and remotes are well-formed; see value.h. */
+ * Validates names, label keys and remotes; see value.h. */
 
 #include <config.h>
 
