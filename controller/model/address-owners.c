@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Who has an address of a network, and reports that somebody has: routers, by
- * their interfaces or by their addresses in an external network, and floating
- * addresses. */
+ * Finds the owner of an address of a network, and reports address conflicts:
+ * with routers, by their interfaces or by their addresses in an external
+ * network, and with floating addresses. */
 
 #include <config.h>
 

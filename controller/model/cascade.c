@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Deletions: what is asked for, what a prune takes, and what follows.
- *
- * A cascade takes references to what is deleted out of what refers to it, and
- * deletes only what cannot be without: deleting a group that is a peer in a
+ * Deletions: those of the request, those of a prune, and their cascades.  A
+ * cascade removes references to deleted rows from the rows that have them, and
+ * deletes only rows that require one: deleting a group that is a peer in a
  * policy must not delete the policy, whose isolation protects others. */
 
 #include <config.h>
@@ -82,7 +81,7 @@ is_gone_by_cascade(void *txn_, enum vmn_table table, const char *name)
     return entry && !entry->cur && entry->cascade;
 }
 
-/* Removes references to rows that are gone from 'entry', or deletes it if it
+/* Removes references to deleted rows from 'entry', or deletes it if it
  * requires one of them. */
 static void
 strip(struct txn *txn, struct entry *entry, schema_is_gone_cb *gone)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What changed since somebody last asked: rows, and keys of indexes, each
- * once and in order. */
+ * Changes since the last query: rows, and keys of indexes, each once and in
+ * order. */
 
 #include <config.h>
 

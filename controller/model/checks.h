@@ -23,14 +23,14 @@ void check_mac_is_not_reserved(struct txn *, const struct entry *,
                                const char *field, struct vmn_mac);
 
 /* allowed-addresses.c */
-/* Checks what is new in a port's 'allowed_addresses' against what others
- * have. */
+/* Checks new entries in a port's 'allowed_addresses' against the addresses of
+ * others. */
 void check_allowed(struct txn *, const struct entry *port);
 /* Reports if a port of 'network' is allowed 'ip'. */
 void check_is_not_allowed(struct txn *, const struct entry *where,
                           const char *field, const char *network,
                           const struct vmn_ip *ip);
-/* Checks what is new of a port's own addresses against what others are
+/* Checks a port's new addresses against the addresses that others are
  * allowed. */
 void check_port_is_not_allowed(struct txn *, const struct entry *port);
 
@@ -92,7 +92,7 @@ void check_vip_fits(struct txn *, const struct entry *where,
 void check_vip_is_free(struct txn *, const struct entry *where,
                        const char *field, const struct vmn_loadbalancer *,
                        const struct vmn_network *);
-/* Checks that nobody in 'network' has it. */
+/* Checks that the address is free in 'network'. */
 void check_vip(struct txn *, const struct entry *balancer,
                const struct vmn_loadbalancer *, const char *network);
 /* Checks that no other balancer in 'network' has its services. */

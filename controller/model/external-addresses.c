@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What routers' external sides ask of the model: a provider network, addresses
- * there that nobody else has, and floating addresses for ports that the router
- * reaches.  Not for routers between networks (router-addresses.c). */
+ * Checks of routers' external sides: the external network must be a provider
+ * network, addresses there must be unique, and floating addresses must be for
+ * ports that the router reaches.  Not for routers between networks
+ * (router-addresses.c). */
 
 #include <config.h>
 

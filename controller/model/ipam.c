@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Addresses of subnets: which are given out next, and how full a subnet is.
- *
- * The search goes round: it starts behind what was given out last, so that an
- * address is used again as late as can be.  Where that is (a cursor) is stored
- * with the rows, and is taken back with them if they are.  Not for what a
- * port keeps (port-addresses.c). */
+ * IPAM: assigns MAC and IP addresses to ports that request none.  An assigned
+ * value stays until another one is requested. */
 
 #include <config.h>
 

@@ -7,14 +7,14 @@
 
 #include "controller/model/model-private.h"
 
-/* An address of the subnet that nobody has: what is kept for 'port', or what
- * follows from its MAC where the subnet says so, or the next one.  Family 0 if
- * there is none. */
+/* Returns a free address of the subnet: the one reserved for 'port', or the
+ * one derived from its MAC if the subnet says so, or the next one.  Family 0
+ * if there is none. */
 struct vmn_ip address_find(struct model *, struct entry *network,
                            const struct vmn_subnet *,
                            const struct vmn_port *port);
-/* Returns true if a port that asks for no address might be given 'ip', whoever
- * has it now, reserved or not. */
+/* Returns true if 'ip' could be assigned to a port that requests no address,
+ * whether it is in use, reserved or not. */
 bool address_is_allocatable(const struct vmn_subnet *, const struct vmn_port *,
                             const struct vmn_ip *ip);
 /* Takes back what was given out since there were 'n' notes of it in the

@@ -16,8 +16,8 @@
 #include "controller/schema/schema-row.h"
 #include "util.h"
 
-/* Reports what 'version' lacks that should have been assigned before it was
- * stored.  References its IDs. */
+/* Reports which assigned values a stored 'version' lacks.  References its
+ * IDs. */
 static void
 check_loaded(struct model *model, struct version *version,
              const char *pointer, struct vmn_errors *errors)

@@ -20,10 +20,10 @@ struct model_class {
      * references and its set. */
     void (*add_keys)(const struct index_sink *, const struct vmn_row *);
 
-    /* Assigned values.  'keep' fills in what a new version keeps of the one
-     * before ('old' or NULL), 'assign' what the request left open; its errors
-     * go to the transaction.  'check_loaded' returns what a stored row lacks
-     * of these, or NULL, and takes its references to numbers.  'settled' is
+    /* Assigned values.  'keep' fills in what a new version inherits from the
+     * previous one ('old' or NULL), 'assign' assigns what the request left
+     * open; its errors go to the transaction.  'check_loaded' returns which of
+     * these a stored row lacks, or NULL, and references its IDs.  'settled' is
      * called once an entry's change is durable. */
     void (*keep)(struct version *, const struct version *old);
     void (*assign)(struct txn *, struct entry *);

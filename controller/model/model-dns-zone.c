@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * DNS zones: whoever asks gets one answer. */
+ * DNS zones: names must be unambiguous. */
 
 #include <config.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Hosts: addresses of their own for tunnels, of a family that all have. */
+ * Hosts: unique tunnel addresses, of a family that all hosts have. */
 
 #include <config.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The model as a whole: its beginning, what is to be stored, settling and
- * undoing.  How requests change it is in transaction.c, reading in rows.c. */
+ * The model as a whole: its creation, pending writes, settling and undoing.
+ * Not for applying requests (transaction.c), nor for reading (rows.c). */
 
 #include <config.h>
 

@@ -57,8 +57,8 @@ const void *model_get(const struct model *, enum vmn_table, const char *name);
 const void *model_get_durable(const struct model *, enum vmn_table,
                               const char *name, struct model_meta *meta);
 
-/* Fills in the difference of the current row from the durable one, both of
- * which there are; see schema-diff.h. */
+/* Fills in the difference between the current row and the durable one, both of
+ * which must exist; see schema-diff.h. */
 void model_diff(const struct model *, enum vmn_table, const char *name,
                 size_t max, struct arena *, struct schema_diff *);
 
@@ -223,13 +223,13 @@ struct model_request {
     char *who;                  /* "unix:uid=0", "host:hv1", "vmnd". Owned. */
     struct model_rights *rights; /* NULL: all.  Owned. */
     bool list;                  /* Error pointers start with "/INDEX". */
-    bool diffs;                 /* What is updated is to be told. */
+    bool diffs;                 /* Fill in the differences of updates. */
     char *prune_set;            /* Or NULL.  Owned. */
     size_t n_ops;
     size_t allocated_ops;
     struct model_op *ops;       /* Owned. */
-    /* Filled in by model_apply(): what else of what users ask for changed, by
-     * a cascade or a prune.  Owned. */
+    /* Filled in by model_apply(): further changes of users' objects, by a
+     * cascade or a prune.  Owned. */
     size_t n_also;              /* Of all; MODEL_ALSO_MAX are in 'also'. */
     size_t allocated_also;
     struct model_also *also;
@@ -307,8 +307,8 @@ struct model_write {
                                  * rows that depended on it were deleted. */
 };
 
-/* What a revision made of an object: of what users ask for, and not of who may
- * use the API.  Rows are valid as those of struct model_write. */
+/* A revision's change of an object of the users', except those that define who
+ * may use the API.  Rows are valid as those of struct model_write. */
 struct model_log_change {
     enum vmn_table table;
     const char *name;

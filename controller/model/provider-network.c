@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What provider networks ask of the model: each part of a physical network is
- * one network, and has only what can be served on a network that others are
- * on, too.  Not for what hosts have of it: a host without the bridge says so
- * itself. */
+ * Checks of provider networks: each VLAN of a physical network is one network,
+ * and has only features that work on a network shared with others.  Not for
+ * the hosts' bridges: a host without the bridge reports that itself. */
 
 #include <config.h>
 

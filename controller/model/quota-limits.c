@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a scope may hold at most.  Checked at the end of each request, plans
- * included, against all that is there, whoever made it: so requests of one
- * group, and accounts that share a scope, share what is left.  Administrators
- * and other accounts without a scope are not bound. */
+ * Quotas: limits of the objects in a scope.  Checked at the end of each
+ * request, plans included, against all existing objects, whoever created them:
+ * so requests of one group, and accounts that share a scope, share the quota.
+ * Administrators and other accounts without a scope are not limited. */
 
 #include <config.h>
 

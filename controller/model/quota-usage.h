@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * How much of each quota is used: counts of the current rows that the quota's
- * scope selects, kept up to date with each row that comes, changes or goes.
- * For controller/model alone; what a request may add is checked in
- * quota-limits.c. */
+ * Usage of quotas: counts of the current rows that a quota's scope selects,
+ * updated with each row that is created, changed or deleted.  Only for
+ * controller/model; the checks of requests are in quota-limits.c. */
 
 #ifndef CONTROLLER_MODEL_QUOTA_USAGE_H
 #define CONTROLLER_MODEL_QUOTA_USAGE_H 1
@@ -17,8 +16,9 @@ struct usage_counter;
 struct usage *usage_create(const struct model_class *const *classes);
 void usage_destroy(struct usage *);
 
-/* A row was 'before' and is 'after'; either may be NULL.  A quota that comes
- * or gets another scope is counted by the next usage_refresh(). */
+/* Records the change of a row from 'before' to 'after'; either may be NULL.  A
+ * quota that is new or has another scope is counted by the next
+ * usage_refresh(). */
 void usage_change(struct usage *, const struct vmn_row *before,
                   const struct vmn_row *after);
 

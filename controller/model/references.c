@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * References from row to row: what is named exists, and what is deleted is not
- * referred to any more. */
+ * References between rows: referenced rows must exist, and rows with referrers
+ * must not be deleted. */
 
 #include <config.h>
 
@@ -63,7 +63,7 @@ check_referrers(struct txn *txn, const struct entry *entry)
         for (size_t j = 0; j < names->n; j++) {
             bool shown = txn_shows(txn, i, names->names[j]);
 
-            /* One error stands for all that the account may not see; their
+            /* One error for all referrers that the account must not see; their
              * number is not disclosed. */
             if (shown || !hidden) {
                 txn_error(txn, entry, VMN_ERR_CONFLICT, "",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Requests as data: building them, what an operation asks for as a whole
- * object, and how a row is shown. */
+ * Requests as data: building them, the complete spec that an operation
+ * requests, and printing rows. */
 
 #include <config.h>
 

@@ -14,8 +14,8 @@ void model_request_add_also(struct model_request *, enum model_outcome,
 /* Forgets all of them. */
 void model_request_clear_also(struct model_request *);
 
-/* What the op asks for as a whole object, with what PATCH and apps keep of
- * 'old'.  The caller owns it. */
+/* Returns the complete spec that the operation requests, with what PATCH and
+ * apps keep of 'old'.  The caller owns it. */
 json_t *spec_of_op(const struct model_op *op, const struct version *old,
                    bool is_daemon);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What routers ask of the model: their MAC addresses are given out, and their
- * addresses and next hops must fit their networks.  Not for what several
- * routers join (routing-domain.c). */
+ * Checks of routers: their MAC addresses are assigned, and their addresses and
+ * next hops must fit their networks.  Not for conflicts between networks that
+ * routers connect (routing-domain.c). */
 
 #include <config.h>
 

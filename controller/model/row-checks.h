@@ -12,7 +12,7 @@ struct txn;
 
 /* Checks the touched entries against everything else, as it is now. */
 void check_touched(struct txn *);
-/* Checks what is touched against the quotas of whoever asks. */
+/* Checks the touched entries against the quotas of the client. */
 void check_quotas(struct txn *);
 
 /* references.c */

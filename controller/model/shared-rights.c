@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What accounts with a scope may not do with their own objects, since others
- * depend on them: what somebody else's policy, group or router refers to keeps
- * its meaning, and labels take nothing into selectors of others.  For virtual
- * IPs see routing-domain.c, for all else rights.c. */
+ * Limits of accounts with a scope on their own objects that others depend on:
+ * what somebody else's policy, group or router refers to must keep its
+ * meaning, and labels must not add objects to selectors of others.  For
+ * virtual IPs see routing-domain.c, for everything else rights.c. */
 
 #include <config.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * VNIs of networks: what is asked for, or given out. */
+ * Assigns VNIs to networks that request none. */
 
 #include <config.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * VNIs of networks.  For model-network.c alone. */
+ * VNIs of networks.  Only for model-network.c. */
 
 #ifndef CONTROLLER_MODEL_VNI_H
 #define CONTROLLER_MODEL_VNI_H 1

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What is allowed and most likely not meant: selectors that match no port, and
- * policies and balancers whose groups have no members.  They are told, never
- * refused, since members may come later.  Not for errors (checks.h), nor for
- * what is wrong with flows (engine-problems.c). */
+ * Warnings about what is valid but most likely a mistake: selectors that match
+ * no port, and policies and balancers whose groups have no members.  Reported,
+ * never rejected, since members may be added later.  Not for errors
+ * (checks.h), nor for problems of flows (engine-problems.c). */
 
 #ifndef CONTROLLER_MODEL_WARNINGS_H
 #define CONTROLLER_MODEL_WARNINGS_H 1
@@ -46,13 +46,13 @@ struct model_warnings {
     struct shash groups;        /* By name: what a group has. */
 };
 
-/* Begins to look for warnings about the model's current state, for whoever has
- * 'rights' (NULL: everything).  All pointers are borrowed until
+/* Starts to collect warnings about the model's current state, for a client
+ * with 'rights' (NULL: all).  All pointers are borrowed until
  * model_warnings_finish().  The work is bounded: a last warning says if not
- * all was looked at. */
+ * all objects were checked. */
 void model_warnings_init(struct model_warnings *, const struct model *,
                          const struct model_rights *rights, struct arena *);
-/* Adds what there is to say of the row. */
+/* Adds the warnings about the row. */
 void model_warnings_add(struct model_warnings *, const struct vmn_row *);
 /* Ends it: 'n' and 'warnings' stay valid as long as the arena. */
 void model_warnings_finish(struct model_warnings *);
