@@ -171,12 +171,8 @@ class World:
         self.narrowed = time.monotonic()
 
     def revalidated(self):
-        """Waits until each switch's datapath has what the switch's tables have
-        now.  "revalidator/wait" ends with a round that may have begun before,
-        and the next one has not."""
-        for host in self.lab.hosts:
-            for _ in range(2):
-                host.appctl("revalidator/wait")
+        """See Lab.revalidated()."""
+        self.lab.revalidated()
 
     # Objects.  ------------------------------------------------------------
 

@@ -322,6 +322,15 @@ class Lab:
         self.vm(name).move(self.host(host))
         self.save()
 
+    def revalidated(self):
+        """Waits until each switch's datapath has what the switch's tables have
+        now, and its flows' counters all that has passed.  "revalidator/wait"
+        ends with a round that may have begun before, and the next one has
+        not."""
+        for host in self.hosts:
+            for _ in range(2):
+                host.appctl("revalidator/wait")
+
     def unplug(self, name):
         self.vm(name).unplug()
         self.save()
