@@ -7,6 +7,9 @@
 
 #include "controller/ctl/ctl.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/describe.h"
 #include "controller/ctl/output.h"
@@ -93,6 +96,32 @@ print_hidden(struct ctl *ctl, const json_t *body)
     }
 }
 
+/* Prints likely causes of what is shown, each once: counters with the same
+ * reason have the same. */
+static void
+print_hints(struct ctl *ctl, const json_t *counters)
+{
+    const char *last = NULL;
+    const json_t *counter;
+    size_t i;
+
+    json_array_foreach (counters, i, counter) {
+        const char *hint = json_string_value(json_object_get(counter,
+                                                             "hint"));
+
+        if (hint && (!last || strcmp(hint, last))) {
+            char *line = xasprintf(
+                "%s on %s: %s\n",
+                json_string_value(json_object_get(counter, "reason")),
+                json_string_value(json_object_get(counter, "host")), hint);
+
+            ctl_print_safely(ctl->err, line);
+            free(line);
+            last = hint;
+        }
+    }
+}
+
 /* Prints the reply.  Counters are filtered by the flows' objects, samples by
  * the packets' ends: so there may be one without the other. */
 static void
@@ -125,6 +154,7 @@ show(struct ctl *ctl, const json_t *body)
                       json_object_get(body, "matching")));
     print_omitted(ctl, "packets", n_samples, json_integer_value(
                       json_object_get(body, "samples_matching")));
+    print_hints(ctl, counters);
     print_hidden(ctl, body);
     print_unread(ctl, body);
 }

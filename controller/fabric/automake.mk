@@ -46,6 +46,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/host-liveness.h \
 	controller/fabric/ovsdb/host-provider.c \
 	controller/fabric/ovsdb/host-provider.h \
+	controller/fabric/ovsdb/host-checksums.c \
+	controller/fabric/ovsdb/host-checksums.h \
 	controller/fabric/ovsdb/host-report.c \
 	controller/fabric/ovsdb/host-report.h \
 	controller/fabric/ovsdb/host-telemetry.c \

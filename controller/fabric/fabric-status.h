@@ -83,6 +83,10 @@ char *fabric_host_unheard_reason(const struct fabric *, const char *host);
  * reached the same way, has answered since.  A host that is unheard for
  * another reason may well forward packets.  Announced as of the host. */
 bool fabric_host_switch_is_dead(const struct fabric *, const char *host);
+/* Returns what VMs on the host have to do for their TCP and UDP to get
+ * through, as a sentence in 'arena'; NULL if there is nothing. */
+const char *fabric_host_checksums_warning(const struct fabric *,
+                                          const char *host, struct arena *);
 /* Returns true if the host's switch is connected. */
 bool fabric_host_is_connected(const struct fabric *, const char *host);
 /* Returns the newest revision that the host has acknowledged, or 0. */

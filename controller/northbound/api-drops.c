@@ -184,6 +184,24 @@ compare_drops(const void *a_, const void *b_)
     return order ? order : (a->cookie > b->cookie) - (a->cookie < b->cookie);
 }
 
+/* Returns a likely cause of drops for 'reason' on 'host', as a sentence, or
+ * NULL.  Connection tracking in the datapath of ovs-vswitchd takes packets
+ * with a wrong checksum for invalid; that of the kernel knows which ones are
+ * not computed yet. */
+static const char *
+get_hint(const struct northbound *nb, const char *host_name,
+         const char *reason)
+{
+    const struct vmn_host *host = model_get_durable(
+        nb->model, VMN_TABLE_HOST, host_name, NULL);
+
+    return (!host || host->datapath != VMN_DATAPATH_NETDEV
+            || strcmp(reason, "invalid state") ? NULL
+            : "the datapath is \"netdev\": likely a VM leaves checksums to "
+              "its host (libvirt: <host csum='off' .../> in its <driver>; "
+              "in it: ethtool -K eth0 tx off)");
+}
+
 /* Fills in the first 'limit' counters of the list. */
 static void
 fill_counters(const struct drops_list *list, size_t limit,
@@ -199,6 +217,7 @@ fill_counters(const struct drops_list *list, size_t limit,
         get_about(list->nb, drop, &about);
         reply->counters[reply->n_counters++] = (struct nb_drop) {
             .host = drop->host, .app = drop->app, .reason = drop->reason,
+            .hint = get_hint(list->nb, drop->host, drop->reason),
             .background = drop->background,
             .owner = nb_flow_owner(about.owner, about.type, about.name,
                                    about.rule, arena),

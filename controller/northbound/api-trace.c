@@ -31,7 +31,7 @@ run(struct northbound *nb, void *query_, struct arena *arena,
                                      &query->request, arena, error);
 
     if (found) {
-        nb_warn_of_unheard(nb, found, arena);
+        nb_warn_of_hosts(nb, query->request.protocol, found, arena);
     }
     return found;
 }

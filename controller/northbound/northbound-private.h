@@ -21,6 +21,7 @@
 #include "controller/northbound/replies.h"
 #include "controller/schema/error.h"
 #include "controller/schema/schema.h"
+#include "controller/simulator/trace-request.h"
 #include "controller/store/store.h"
 #include "openvswitch/list.h"
 #include "openvswitch/shash.h"
@@ -335,10 +336,11 @@ void nb_fill_members(const char *const *names, size_t n, bool list,
 /* Returns how many of these ports are on hosts that are not heard. */
 size_t nb_count_unknown(const struct northbound *, const char *const *ports,
                         size_t n);
-/* Warns in the trace, which is in 'arena', of hosts on the way that are not
- * heard. */
-void nb_warn_of_unheard(const struct northbound *, struct trace *,
-                        struct arena *arena);
+/* Warns in the trace, which is in 'arena' and of a packet of 'protocol', of
+ * hosts on the way that are not heard, or whose VMs may leave checksums to
+ * them that they do not compute. */
+void nb_warn_of_hosts(const struct northbound *, enum trace_protocol protocol,
+                      struct trace *, struct arena *arena);
 
 /* Returns warnings of hosts that are not heard and have ports of 'network'
  * (NULL: of any), in 'arena', and sets '*n'; NULL if there are none.

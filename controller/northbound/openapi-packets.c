@@ -69,6 +69,8 @@ static const struct schema_struct drop = SHOWN_KEPT(
     SHOWN_OF(nb_drop, app, STRING, ALWAYS,
              "By which app; `vmn` for meters of packets to the controller."),
     SHOWN_OF(nb_drop, reason, STRING, ALWAYS, "Why."),
+    SHOWN_OF(nb_drop, hint, STRING, 0,
+             "A likely cause on that host, where one is known."),
     SHOWN_OF(nb_drop, background, BOOL, HIDE, BACKGROUND), OWNER(nb_drop),
     SHOWN_COUNT(nb_drop, count.));
 

@@ -191,8 +191,9 @@ const struct schema_struct nb_reply_trace = SHOWN_KEPT(
                   .nested = &outcome),
     SHOWN_OF(trace, complete, BOOL, ALWAYS, "Whether these are all."),
     SHOWN_LIST_OF(trace, warnings, n_warnings, STRING, 0,
-                  "Hosts on the way that are not heard, so that nobody knows "
-                  "what they do."));
+                  "What the flows do not say: hosts on the way that are not "
+                  "heard, so that nobody knows what they do, or on which "
+                  "VMs have to compute checksums themselves."));
 
 /* Reachability.  --------------------------------------------------------- */
 

@@ -89,6 +89,7 @@ struct nb_flow_owner {
 
 struct nb_drop {
     const char *host, *app, *reason;
+    const char *hint;           /* What may be the cause, or NULL. */
     bool background;
     struct nb_flow_owner owner;
     struct status_count count;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What answers about ports say of hosts that are not heard: how many of some
- * ports are on such hosts, which of them a trace passes, and which have ports
- * whose reach is judged.  Not for a port's own state (fabric-status.h), nor for events (event-sources.c). */
+ * ports are on such hosts, which of them a trace passes, or else may do what
+ * flows do not say, and which have ports whose reach is judged.  Not for a
+ * port's own state (fabric-status.h), nor for events (event-sources.c). */
 
 #include <config.h>
 
@@ -61,9 +62,31 @@ add_hosts(const struct trace_outcome *outcome, struct sset *hosts)
     }
 }
 
+/* Adds what there is to say of 'host'. */
+static void
+warn_of_host(const struct northbound *nb, enum trace_protocol protocol,
+             const char *host, struct trace *trace, struct arena *arena)
+{
+    char *reason = fabric_host_unheard_reason(nb->fabric, host);
+    const char *checksums
+        = (protocol == TRACE_TCP || protocol == TRACE_UDP
+           ? fabric_host_checksums_warning(nb->fabric, host, arena) : NULL);
+
+    if (reason) {
+        trace->warnings[trace->n_warnings++] = arena_printf(
+            arena, "%s: the trace goes by the flows that it is to hold",
+            reason);
+        free(reason);
+    }
+    if (checksums) {
+        trace->warnings[trace->n_warnings++] = arena_printf(
+            arena, "host \"%s\": %s", host, checksums);
+    }
+}
+
 void
-nb_warn_of_unheard(const struct northbound *nb, struct trace *trace,
-                   struct arena *arena)
+nb_warn_of_hosts(const struct northbound *nb, enum trace_protocol protocol,
+                 struct trace *trace, struct arena *arena)
 {
     struct sset hosts = SSET_INITIALIZER(&hosts);
     const char **names;
@@ -72,17 +95,10 @@ nb_warn_of_unheard(const struct northbound *nb, struct trace *trace,
         add_hosts(&trace->outcomes[i], &hosts);
     }
     names = sset_sort(&hosts);
-    trace->warnings = arena_alloc(arena, sset_count(&hosts)
+    trace->warnings = arena_alloc(arena, 2 * sset_count(&hosts)
                                          * sizeof *trace->warnings);
     for (size_t i = 0; names[i]; i++) {
-        char *reason = fabric_host_unheard_reason(nb->fabric, names[i]);
-
-        if (reason) {
-            trace->warnings[trace->n_warnings++] = arena_printf(
-                arena, "%s: the trace goes by the flows that it is to hold",
-                reason);
-            free(reason);
-        }
+        warn_of_host(nb, protocol, names[i], trace, arena);
     }
     if (!trace->n_warnings) {
         trace->warnings = NULL;         /* Not shown. */

@@ -125,7 +125,10 @@ const struct schema_table schema_host = {
             { .name = "datapath", .type = SCHEMA_ENUM,
               AT(vmn_host, datapath),
               .names = NAMES("system", "netdev"),
-              .doc = "The bridge's datapath." },
+              .doc = "The bridge's datapath: the kernel's, or ovs-vswitchd's "
+                     "own.  With netdev, VMs compute checksums "
+                     "themselves (libvirt: csum='off'): TCP and UDP "
+                     "without are dropped as \"invalid state\"." },
             { .name = "adopt", .type = SCHEMA_BOOL, AT(vmn_host, adopt),
               .doc = "Take over a bridge that already exists." },
             { .name = "provider_bridges", .type = SCHEMA_STRUCT,

@@ -191,7 +191,9 @@ const struct schema_table schema_port = {
               AT(vmn_port, iface_id), .flags = SCHEMA_NAME_DEFAULT,
               .max = VMN_NAME_LEN, .check = value_check_iface_id,
               .doc = "external_ids:iface-id of its interface, 1 to 63 "
-                     "of `A-Z a-z 0-9 . _ -`; its name when absent." },
+                     "of `A-Z a-z 0-9 . _ -`; its name when absent.  On a "
+                     "host whose datapath is netdev, the interface is one "
+                     "whose VM computes checksums itself." },
             { .name = "dhcp_options", .type = SCHEMA_STRUCT,
               AT(vmn_port, dhcp_options),
               .nested = &schema_port_dhcp_options,

@@ -151,7 +151,10 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
                     "send up.", &packet_in_meters),
     SHOWN_STRUCT_OF(status_host, audit, POINTER,
                     "What the last audit found, once there was one.",
-                    &schema_status_audit));
+                    &schema_status_audit),
+    SHOWN_LIST_OF(status_host, warnings, n_warnings, STRING, 0,
+                  "What VMs on it have to do, which `vmnd` cannot see "
+                  "whether they do."));
 
 /* Ports.  ---------------------------------------------------------------- */
 

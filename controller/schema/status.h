@@ -134,6 +134,8 @@ struct status_host {
     struct status_samples *samples;
     struct status_packet_in_meters *packet_in_meters;
     const struct status_audit *audit;
+    size_t n_warnings;
+    const char **warnings;      /* NULL: none. */
 };
 
 /* Ports.  ---------------------------------------------------------------- */

@@ -43,6 +43,7 @@ static const struct ovsdb_idl_column *const snapshot_columns[] = {
     &ovsrec_interface_col_link_state,
     &ovsrec_interface_col_mtu,
     &ovsrec_interface_col_error,
+    &ovsrec_interface_col_status,
     &ovsrec_interface_col_external_ids,
     &ovsrec_controller_col_target,
     &ovsrec_controller_col_connection_mode,
@@ -160,6 +161,8 @@ snapshot_interface(struct ovsdb_interface *iface, const char *bridge,
     iface->link = (!rec->link_state ? OVSDB_LINK_UNKNOWN
                    : !strcmp(rec->link_state, "up") ? OVSDB_LINK_UP
                    : OVSDB_LINK_DOWN);
+    iface->is_tap = !strcmp(smap_get_def(&rec->status, "driver_name", ""),
+                            "tun");
 }
 
 /* Adds the interfaces of 'bridge'. Returns false if there are too many. */

@@ -60,6 +60,7 @@ struct ovsdb_interface {
                                  * create it, 0 while it has not tried. */
     enum ovsdb_link link;
     uint32_t mtu;               /* In bytes; 0: not known. */
+    bool is_tap;                /* A tap of the kernel's, as QEMU opens it. */
 };
 
 struct ovsdb_snapshot {

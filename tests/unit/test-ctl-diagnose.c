@@ -273,6 +273,15 @@ drops_are_a_table(void **state OVS_UNUSED)
           "{\"counters\": [], \"samples\": [], \"unread_hosts\": 2}" },
         { NULL, NULL, 0, NULL },
     };
+    /* Both have the same, which is told once. */
+    static const struct step hints[] = {
+        { "GET /v1/drops?limit=20", NULL, 200,
+          "{\"counters\": [{\"host\": \"h1\", \"reason\": \"r\","
+          " \"hint\": \"it may be this\"}, {\"host\": \"h2\","
+          " \"reason\": \"other\"}, {\"host\": \"h3\", \"reason\": \"r\","
+          " \"hint\": \"it may be this\"}], \"samples\": []}" },
+        { NULL, NULL, 0, NULL },
+    };
     static const struct step raw[] = {
         { "GET /v1/drops", NULL, 200, "{}" },
         { NULL, NULL, 0, NULL },
@@ -303,6 +312,13 @@ drops_are_a_table(void **state OVS_UNUSED)
                 "no drops are known yet\n"
                 "vmnd has not read the counters of 2 hosts since it"
                 " started\n");
+    assert_play(hints, "", "drops", CTL_DONE,
+                "HOST   REASON   PACKETS   BYTES   LAST   OBJECT   RULE   "
+                "OWNER\n"
+                "h1     r        -         -       -      -        -      -\n"
+                "h2     other    -         -       -      -        -      -\n"
+                "h3     r        -         -       -      -        -      -\n",
+                "r on h1: it may be this\n");
     assert_play(raw, "", "drops -o json", CTL_DONE, "{}\n", "");
 }
 

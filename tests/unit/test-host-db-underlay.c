@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The fabric's OVSDB side with real ovsdb-servers and ovs-vswitchds: the
- * underlay's MTU, and physical networks. */
+ * underlay's MTU, physical networks, and what VMs have to do. */
 
 #include <config.h>
 
@@ -56,6 +56,49 @@ underlay_row_is(const char *host, uint32_t mtu)
         toy.model, VMN_TABLE_UNDERLAY, host, NULL);
 
     return mtu ? row && row->mtu == mtu : !row;
+}
+
+/* Checksums.  ------------------------------------------------------------ */
+
+static bool
+warning_has(const char *part)
+{
+    json_t *status = fixture_host_status("hv1");
+    const char *s = json_string_value(json_array_get(
+        json_object_get(status, "warnings"), 0));
+    bool has = s && strstr(s, part);
+
+    json_decref(status);
+    return has;
+}
+
+static void
+taps_of_a_userspace_datapath_are_warned_of(void **state OVS_UNUSED)
+{
+    start_hosts();
+    add_vif(0, "veth1", "p1", 1);
+    UNTIL(bound("p1", "hv1", NULL));
+    assert_false(warning_has(""));
+    /* Nobody's VM, and no interface of this bridge. */
+    VSCTL(0, "add-port br-int tap0 -- set Interface tap0 "
+          "status:driver_name=tun -- add-br br-x -- add-port br-x tapx -- "
+          "set Interface tapx status:driver_name=tun "
+          "external_ids:iface-id=x");
+    add_vif(0, "tap1", "p2", 2);
+    UNTIL(get_vif("hv1/p2"));
+    assert_false(warning_has(""));
+    VSCTL(0, "set Interface tap1 status:driver_name=tun");
+    UNTIL(warning_has("on taps (tap1) have to compute"));
+    add_vif(0, "tap2", "p3", 3);
+    VSCTL(0, "set Interface tap2 status:driver_name=tun");
+    UNTIL(warning_has("on taps (tap1 and 1 more) have to compute"));
+    assert_false(reason_has("hv1", "taps"));
+
+    /* The kernel's computes them. */
+    change(VMN_TABLE_HOST, "hv1",
+           json_pack("{s:s, s:s, s:s}", "ovsdb", sandboxes[0].remote,
+                     "tunnel_ip", "192.0.2.1", "datapath", "system"));
+    UNTIL(!warning_has(""));
 }
 
 static void
@@ -281,6 +324,7 @@ main(int argc, char *argv[])
     cmocka_unit_test_setup_teardown(NAME, host_db_setup, host_db_teardown)
         T(mtu_of_the_underlay_is_told_and_held_against_networks),
         T(mtu_of_the_underlay_holds_on),
+        T(taps_of_a_userspace_datapath_are_warned_of),
         T(physical_network_is_reached_by_a_real_switch),
         T(physical_network_waits_for_its_bridge),
         T(port_that_was_moved_elsewhere_is_put_back),

@@ -46,6 +46,7 @@ snapshot_follows_the_database(void **state OVS_UNUSED)
     assert_null(iface->error);
     assert_int_equal(iface->ofport, 7);
     assert_int_equal(iface->link, OVSDB_LINK_UP);
+    assert_false(iface->is_tap);
 
     const struct ovsdb_snapshot *s = ovsdb_session_snapshot(f->session);
 
@@ -56,10 +57,12 @@ snapshot_follows_the_database(void **state OVS_UNUSED)
     assert_true(s->flow_restore_wait);
 
     free(ovs_sandbox_vsctl(&f->sb, "set Interface vif1 ofport=-1 "
-                           "link_state=down error=gone"));
+                           "link_state=down error=gone "
+                           "status:driver_name=tun"));
     WAIT_FOR(find_interface(f, "vif1")->ofport == -1);
     assert_int_equal(find_interface(f, "vif1")->link, OVSDB_LINK_DOWN);
     assert_string_equal(find_interface(f, "vif1")->error, "gone");
+    assert_true(find_interface(f, "vif1")->is_tap);
 
     free(ovs_sandbox_vsctl(&f->sb, "del-port vif1"));
     WAIT_FOR(!find_interface(f, "vif1"));

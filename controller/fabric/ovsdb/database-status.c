@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "controller/fabric/fabric-status.h"
+#include "controller/fabric/ovsdb/host-checksums.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/host-ipsec.h"
 #include "controller/fabric/ovsdb/host-provider.h"
@@ -212,6 +213,18 @@ find_unreachable(const struct fabric_host_db *db, struct arena *arena)
     return reason;
 }
 
+/* Adds 'warning' unless it is NULL: there is one at most so far. */
+static void
+add_warning(const char *warning, struct arena *arena,
+            struct status_host *status)
+{
+    if (warning) {
+        status->n_warnings = 1;
+        status->warnings = arena_alloc(arena, sizeof *status->warnings);
+        status->warnings[0] = warning;
+    }
+}
+
 void
 fabric_db_host_status(const struct fabric_host *host, struct arena *arena,
                       struct status_host *status)
@@ -244,6 +257,9 @@ fabric_db_host_status(const struct fabric_host *host, struct arena *arena,
     underlay_status(db, arena, status);
     if (!status->reason && db->connected) {
         status->reason = find_unreachable(db, arena);
+    }
+    if (db->connected) {
+        add_warning(host_checksums_warning(db, arena), arena, status);
     }
 }
 

@@ -341,6 +341,7 @@ fabric_db_host_destroy(struct fabric_host *host)
         free(db->bridge);
         free(db->tunnel_interface);
         free(db->reason);
+        free(db->tap);
         free(db->ovs_version);
         free(db);
     }

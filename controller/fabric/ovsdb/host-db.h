@@ -83,6 +83,8 @@ struct fabric_host_db {
     char *reason;               /* Of the state, or another fault; or NULL. */
     char *ovs_version;          /* As last reported, or NULL. */
     size_t n_ports;             /* Interfaces of VMs. */
+    size_t n_taps;              /* host-checksums.c: those that are taps... */
+    char *tap;                  /* ...and the first one's name, or NULL. */
     bool has_underlay;          /* It has 'tunnel_interface'... */
     uint32_t underlay_mtu;      /* ...with this MTU; 0: not known. */
 };

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/fabric/ovsdb/host-checksums.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/host-ipsec.h"
 #include "controller/fabric/ovsdb/host-provider.h"
@@ -433,6 +434,7 @@ host_report(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
     }
     host_report_set_reason(db, refused, reason);
     report_vifs(db, snapshot);
+    host_checksums_report(db, snapshot);
 
     /* The database has no ID while the switch restarts; the last one is
      * kept. */

@@ -28,7 +28,9 @@ const REASONS = {
   quarantined: ["The port is cut off.",
     "Delete the quarantine that holds it; Policies shows them."],
   "invalid state": ["The switch's connection tracking knows no connection "
-    + "that this belongs to.", "Trace its first packet: TCP flags SYN."],
+    + "that this belongs to, or its checksum is wrong.", "Trace its first "
+    + "packet: TCP flags SYN. Where the host's datapath is netdev, a VM that "
+    + "leaves checksums to its host is a likely cause."],
   "no backend": ["No backend of the balancer serves.",
     "Its backends must be enabled, on a host, and of a weight above 0."],
   "no route": ["No route of the router leads there.",
