@@ -126,18 +126,22 @@ def boot_server(vm):
         server.server_close()
 
 
+def without_kvm(text):
+    """The sample's XML for a machine that may have none, and for a small VM
+    that has no disk."""
+    return text.replace("type='kvm'", "type='qemu'").replace(
+        "<boot dev='hd'/>", "").replace(">512<", ">64<")
+
+
 @contextlib.contextmanager
-def libvirt_vm(host, folder):
-    """The sample's VM, run by libvirt on 'host'."""
+def libvirt_vm(host, folder, edit=without_kvm):
+    """The sample's VM, run by libvirt on 'host', as 'edit' makes its XML."""
     root = folder / "libvirt"
     (root / "etc").mkdir(parents=True)
     (root / "etc/qemu.conf").write_text(QEMU_CONF)
     xml = folder / "vm.xml"
-    # No KVM, and from the network as there is no disk.
     with open(DOMAIN) as text:
-        xml.write_text(text.read().replace("type='kvm'", "type='qemu'")
-                       .replace("<boot dev='hd'/>", "")
-                       .replace(">512<", ">64<"))
+        xml.write_text(edit(text.read()))
     log = folder / "virt-qemu-run.log"
     process = netns.spawn(["unshare", "-m", "sh", "-euc", START, "sh", root,
                            xml], host.ns, host.env, str(log))
