@@ -11,6 +11,7 @@ controller_libvmn_a_SOURCES = \
 	controller/options.c \
 	controller/options.h \
 	controller/sharded-hmap.h \
+	controller/ovs-calls.h \
 	controller/siphash.c \
 	controller/siphash.h
 # It knows where apps are, which another --prefix changes.

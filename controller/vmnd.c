@@ -36,6 +36,7 @@
 #include "controller/model/model.h"
 #include "controller/northbound/northbound.h"
 #include "controller/options.h"
+#include "controller/ovs-calls.h"
 #include "controller/siphash.h"
 #include "controller/store/store.h"
 #include "daemon.h"
@@ -598,7 +599,7 @@ main(int argc, char *argv[])
     options_init(&vmnd.options, argc, argv);
 
     make_folder(ovs_rundir(), 0755);    /* For the pidfile and unixctl. */
-    daemonize_start(false);
+    daemonize_start(OVS_DAEMONIZE_PLAIN);
     vmnd_start(&vmnd);
     daemonize_complete();
     VLOG_INFO("vmnd %s, state in %s", VMN_VERSION, vmnd.options.state);

@@ -5,6 +5,7 @@ include tests/fuzz/automake.mk
 include tests/bench/automake.mk
 include tests/system/automake.mk
 EXTRA_DIST += tests/README.md tests/run tests/known-flaky \
+	tests/distro/check tests/distro/root \
 	tests/guest/image tests/guest/init \
 	tests/install/check \
 	tests/package/boot tests/package/check tests/package/root \

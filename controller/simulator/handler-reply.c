@@ -12,6 +12,7 @@
 
 #include "controller/engine/packet-handler.h"
 #include "controller/model/model.h"
+#include "controller/ovs-calls.h"
 #include "controller/simulator/endpoint.h"
 #include "dp-packet.h"
 #include "flow.h"
@@ -189,7 +190,7 @@ handler_reply_run(struct engine *engine, const struct model *model,
         return false;
     }
     dp_packet_init(&p, 0);
-    flow_compose(&p, &asked.flow, NULL, 0);
+    flow_compose(&p, &asked.flow, OVS_COMPOSE_EMPTY);
     in.in_port = ofp_to_u16(asked.flow.in_port.ofp_port);
     memcpy(in.regs, asked.flow.regs, sizeof in.regs);
     in.bytes = dp_packet_data(&p);

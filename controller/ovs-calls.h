@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Arguments of functions of libopenvswitch that have become more since 3.1,
+ * which Debian 12 has.  build-aux/build-ovs looks which ones there are, and
+ * says so in the library's config.h. */
+
+#ifndef CONTROLLER_OVS_CALLS_H
+#define CONTROLLER_OVS_CALLS_H 1
+
+/* daemonize_start(OVS_DAEMONIZE_PLAIN): the daemon needs neither a datapath
+ * nor the ports of hardware. */
+#ifdef OVS_DAEMONIZE_PORTS
+#define OVS_DAEMONIZE_PLAIN false, false
+#else
+#define OVS_DAEMONIZE_PLAIN false
+#endif
+
+/* flow_compose(packet, flow, OVS_COMPOSE_EMPTY): no payload, and a checksum
+ * that is right. */
+#ifdef OVS_COMPOSE_BAD_CSUM
+#define OVS_COMPOSE_EMPTY NULL, 0, false
+#else
+#define OVS_COMPOSE_EMPTY NULL, 0
+#endif
+
+#endif /* controller/ovs-calls.h */
