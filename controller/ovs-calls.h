@@ -23,4 +23,12 @@
 #define OVS_COMPOSE_EMPTY NULL, 0
 #endif
 
+/* classifier_lookup(classifier, version, flow, OVS_LOOKUP_PLAIN): no
+ * wildcards, nor conjunctive flows. */
+#ifdef OVS_LOOKUP_CONJUNCTIONS
+#define OVS_LOOKUP_PLAIN NULL, NULL
+#else
+#define OVS_LOOKUP_PLAIN NULL
+#endif
+
 #endif /* controller/ovs-calls.h */

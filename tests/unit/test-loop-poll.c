@@ -17,6 +17,7 @@
 #include <event2/event.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -24,7 +25,6 @@
 
 #include "coverage.h"
 #include "fatal-signal.h"
-#include "jsonrpc.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovs-rcu.h"
@@ -368,22 +368,24 @@ unixctl_wait_cb(void *server_)
 struct client {
     const char *path;
     int done_fd;
-    char *reply;
-    char *error;
+    char reply[256];
 };
 
-/* What ovs-appctl does, on a thread of its own. */
+/* Calls ovs-appctl, on a thread of its own. */
 static void *
 client_main(void *client_)
 {
     struct client *client = client_;
-    struct jsonrpc *rpc;
+    char *command = xasprintf("ovs-appctl -t %s version", client->path);
+    FILE *said = popen(command, "r");
 
-    if (!unixctl_client_create(client->path, &rpc)) {
-        unixctl_client_transact(rpc, "version", 0, NULL, &client->reply,
-                                &client->error);
-        jsonrpc_close(rpc);
+    if (said) {
+        size_t n = fread(client->reply, 1, sizeof client->reply - 1, said);
+
+        client->reply[n] = '\0';
+        pclose(said);
     }
+    free(command);
     put_byte(client->done_fd);
     return NULL;
 }
@@ -412,11 +414,8 @@ unixctl_is_served_on_the_loop(void **state OVS_UNUSED)
         loop_turn(loop, -1);
     }
     xpthread_join(thread, NULL);
-    assert_null(client.error);
-    assert_non_null(client.reply);
     assert_non_null(strstr(client.reply, "test-loop-poll"));
 
-    free(client.reply);
     loop_task_destroy(done.task);
     loop_task_destroy(task);
     unixctl_server_destroy(server);

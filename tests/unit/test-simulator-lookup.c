@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "classifier.h"
+#include "controller/ovs-calls.h"
 #include "controller/simulator/flow-lookup.h"
 #include "controller/simulator/simulator.h"
 #include "flow.h"
@@ -209,7 +210,8 @@ compare_lookups(void)
         flow.regs[1] = i / 4 % 3;
         flow.regs[2] = i / 12;
         rule_sets_lookup(sets, 2, 0, &flow, &hit);
-        found = classifier_lookup(&cls, OVS_VERSION_MIN, &flow, NULL);
+        found = classifier_lookup(&cls, OVS_VERSION_MIN, &flow,
+                                  OVS_LOOKUP_PLAIN);
         if (!hit.other) {
             const struct both *b = (found
                                     ? CONTAINER_OF(found, struct both,

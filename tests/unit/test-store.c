@@ -120,6 +120,12 @@ addresses_come_late_after_a_restart(void **state)
     check_stored(f);
 }
 
+static const char *
+column_text(sqlite3_stmt *stmt, int column)
+{
+    return (const char *) sqlite3_column_text(stmt, column);
+}
+
 static void
 columns_are_real(void **state)
 {
@@ -136,11 +142,11 @@ columns_are_real(void **state)
         "FROM ports p JOIN networks n ON p.network = n.name "
         "ORDER BY p.name", -1, &stmt, NULL), SQLITE_OK);
     assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-    assert_string_equal(sqlite3_column_text(stmt, 0), "p1");
+    assert_string_equal(column_text(stmt, 0), "p1");
     assert_int_equal(sqlite3_column_int(stmt, 1), 1);
     assert_int_equal(sqlite3_column_int(stmt, 2), 1);
-    assert_string_equal(sqlite3_column_text(stmt, 3), "[\"10.0.0.2\"]");
-    assert_string_equal(sqlite3_column_text(stmt, 4), "10.9.0.0/16");
+    assert_string_equal(column_text(stmt, 3), "[\"10.0.0.2\"]");
+    assert_string_equal(column_text(stmt, 4), "10.9.0.0/16");
     assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
     assert_int_equal(sqlite3_column_int(stmt, 2), 0);
     sqlite3_finalize(stmt);
