@@ -175,6 +175,7 @@ NORTHBOUND_TESTS = \
 	tests/unit/test-northbound \
 	tests/unit/test-northbound-apply \
 	tests/unit/test-northbound-deferred \
+	tests/unit/test-northbound-hits \
 	tests/unit/test-northbound-usage \
 	tests/unit/test-northbound-described \
 	tests/unit/test-northbound-recommend \
