@@ -31,6 +31,7 @@ UNIT_TESTS = \
 	tests/unit/test-engine-flows \
 	tests/unit/test-fiber \
 	tests/unit/test-health \
+	tests/unit/test-health-state \
 	tests/unit/test-histogram \
 	tests/unit/test-host-db \
 	tests/unit/test-host-db-bindings \
