@@ -79,7 +79,8 @@ def assert_unknown(world, reason):
     assert [b["reason"] for b in balancer["backends"] if b["port"] == "b"] \
         == [told["reason"]]
     assert found["balancers"]["degraded"] == [
-        {"name": "lb", "backends": 3, "serving": 3, "unknown": 2}]
+        {"name": "lb", "backends": 3, "serving": 3, "unknown": 2,
+         "drained": 0, "standby": 0}]
     warnings = trace(world)["warnings"]
     assert len(warnings) == 1
     assert warnings[0].startswith(told["reason"])
