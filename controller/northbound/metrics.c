@@ -400,14 +400,14 @@ put_webhooks(const struct webhook *webhook, struct ds *ds)
     webhook_get_stats(webhook, &stats);
     metrics_family(ds, name, "counter",
                    "Webhook calls completed, by result.");
-    for (size_t i = WEBHOOK_WAITING + 1; i < WEBHOOK_N_OUTCOMES; i++) {
+    for (size_t i = WEBHOOK_PENDING + 1; i < WEBHOOK_N_OUTCOMES; i++) {
         ds_put_format(ds, "%s{result=\"%s\"} %"PRIu64"\n", name,
                       webhook_outcome_names[i], stats.n_calls[i]);
     }
     metrics_family(ds, "vmn_webhook_calls_pending", "gauge",
                    "Webhook calls not completed.");
     ds_put_format(ds, "vmn_webhook_calls_pending %"PRIu64"\n",
-                  stats.n_calls[WEBHOOK_WAITING]);
+                  stats.n_calls[WEBHOOK_PENDING]);
     metrics_family(ds, "vmn_webhook_attempts_total", "counter",
                    "Requests made for webhook calls, retries included.");
     ds_put_format(ds, "vmn_webhook_attempts_total %"PRIu64"\n",

@@ -21,7 +21,7 @@ const struct schema_struct nb_object_ref = SHOWN_KEPT(
           "App, unit and object whose flow it is.",                     \
           SHOWN_AT(KEPT, owner.owner, sizeof(const char *))),           \
     SHOWN("object", STRUCT, ALWAYS | OR_NULL | POINTER,                 \
-          "The object that it is there for; null: none in particular.", \
+          "The object that it is for; null: none in particular.",       \
           SHOWN_AT(KEPT, owner.object, sizeof(void *)),                 \
           .nested = &nb_object_ref),                                    \
     SHOWN("rule", I64, HIDE, "Which rule of that policy, from 0.",      \
@@ -38,13 +38,14 @@ static const struct schema_struct end = SHOWN_KEPT(
 
 /* Describes the members of a sample; the arguments are those of its kind. */
 #define SAMPLE(...)                                                     \
-    SHOWN_OF(nb_sample, id, U64, ALWAYS, "Its number, which grows."),   \
-    SHOWN_OF(nb_sample, time, STRING, ALWAYS | TIME, "When it came."),  \
+    SHOWN_OF(nb_sample, id, U64, ALWAYS, "Its ID, which grows."),       \
+    SHOWN_OF(nb_sample, time, STRING, ALWAYS | TIME,                    \
+             "When it was received."),                                  \
     SHOWN_OF(nb_sample, host, STRING, ALWAYS, "Where."),                \
     SHOWN_OF(nb_sample, network, STRING, ALWAYS | OR_NULL,              \
              "In which network."),                                      \
-    SHOWN_STRUCT_OF(nb_sample, src, ALWAYS, "Who sent it.", &end),      \
-    SHOWN_STRUCT_OF(nb_sample, dst, ALWAYS, "Who it was for.", &end),   \
+    SHOWN_STRUCT_OF(nb_sample, src, ALWAYS, "The sender.", &end),       \
+    SHOWN_STRUCT_OF(nb_sample, dst, ALWAYS, "The receiver.", &end),     \
     SHOWN_OF(nb_sample, protocol, STRING, ALWAYS,                       \
              "Such as `tcp`, or a number; without IP `arp` or 0x and "  \
              "its Ethernet type."),                                     \
@@ -53,15 +54,14 @@ static const struct schema_struct end = SHOWN_KEPT(
     SHOWN_OF(nb_sample, icmp_code, I64, HIDE, "Of ICMP.", .def = -1),   \
     __VA_ARGS__, OWNER(nb_sample),                                      \
     SHOWN_OF(nb_sample, count, U64, ALWAYS,                             \
-             "How often it came in a row."),                            \
+             "How many equal packets came in a row."),                  \
     SHOWN_OF(nb_sample, suppressed, U64, ALWAYS,                        \
-             "How many others were had and not kept since the one "     \
-             "before.")
+             "How many others were not kept since the previous sample.")
 
 /* Drops.  ---------------------------------------------------------------- */
 
 #define BACKGROUND                                                       \
-    "True of what is dropped where all is well, and shown only on request."
+    "True if such drops are normal; they are shown only on request."
 
 static const struct schema_struct drop = SHOWN_KEPT(
     "drop", nb_drop,
@@ -82,10 +82,10 @@ const struct schema_struct nb_sample_drop = SHOWN_KEPT(
 
 static const struct schema_struct drops_hidden = SHOWN_KEPT(
     "DropsHidden", nb_drops_hidden,
-    SHOWN_OF(nb_drops_hidden, counters, U64, ALWAYS, "So many counters."),
+    SHOWN_OF(nb_drops_hidden, counters, U64, ALWAYS, "Number of counters."),
     SHOWN_OF(nb_drops_hidden, packets, U64, ALWAYS,
-             "So many packets of these."),
-    SHOWN_OF(nb_drops_hidden, samples, U64, ALWAYS, "So many samples."));
+             "Number of their packets."),
+    SHOWN_OF(nb_drops_hidden, samples, U64, ALWAYS, "Number of samples."));
 
 const struct schema_struct nb_reply_drops = SHOWN_KEPT(
     "Drops", nb_reply_drops,
@@ -102,14 +102,14 @@ const struct schema_struct nb_reply_drops = SHOWN_KEPT(
                     "What is left out as background.", &drops_hidden),
     SHOWN_UNREAD_HOSTS(nb_reply_drops),
     SHOWN_OF(nb_reply_drops, newest, U64, ALWAYS,
-             "What to give as `after` next time."));
+             "The value of `after` for the next request."));
 
 /* Logs.  ----------------------------------------------------------------- */
 
 const struct schema_struct nb_sample_log = SHOWN_KEPT(
     "LogEvent", nb_sample,
-    SAMPLE(SHOWN_OF(nb_sample, verdict, ENUM, ALWAYS, "What was decided.",
-                    .names = schema_action_names),
+    SAMPLE(SHOWN_OF(nb_sample, verdict, ENUM, ALWAYS,
+                    "The verdict of the rule.", .names = schema_action_names),
            SHOWN_OF(nb_sample, shadow, BOOL, HIDE,
                     "True if the policy did not decide then: the verdict is "
                     "what it would have been."),
@@ -121,7 +121,7 @@ static const struct schema_struct log_rule = SHOWN_KEPT(
     "rule", nb_log_rule,
     SHOWN("events", U64, ALWAYS, "How many events there were.",
           SHOWN_AT(nb_log_rule, log.events, sizeof(uint64_t))),
-    SHOWN("logged", U64, ALWAYS, "How many of these were told.",
+    SHOWN("logged", U64, ALWAYS, "How many of these were logged.",
           SHOWN_AT(nb_log_rule, log.logged, sizeof(uint64_t))),
     SHOWN("suppressed", U64, ALWAYS, "How many were not.",
           SHOWN_AT(nb_log_rule, log.suppressed, sizeof(uint64_t))),
@@ -134,7 +134,7 @@ const struct schema_struct nb_reply_logs = SHOWN_KEPT(
     SHOWN_LIST_OF(nb_reply_logs, items, n_items, STRUCT, ALWAYS,
                   "Events, the oldest first.", .nested = &nb_sample_log),
     SHOWN_OF(nb_reply_logs, newest, U64, ALWAYS,
-             "What to give as `after` next time."),
+             "The value of `after` for the next request."),
     SHOWN_LIST_OF(nb_reply_logs, rules, n_rules, STRUCT, ALWAYS,
                   "Each rule with a log that has decided something.",
                   .nested = &log_rule));

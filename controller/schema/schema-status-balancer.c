@@ -90,11 +90,11 @@ static const struct schema_struct backend = SHOWN_KEPT(
 static const struct schema_struct scale_webhook = SHOWN_KEPT(
     "webhook", status_webhook,
     SHOWN_OF(status_webhook, result, ENUM, ALWAYS,
-             "`waiting`: for its turn, for the reply, or to be tried again; "
-             "`delivered`: it was answered with 2xx; `failed`: it was not, "
-             "and is not tried again; `refused`: `vmnd` may not call it; "
-             "`dropped`: too much else was to be told.",
-             SHOWN_NAMES("waiting", "delivered", "failed", "refused",
+             "`pending`: queued, without a reply yet, or to be retried; "
+             "`delivered`: the reply was 2xx; `failed`: it was not, and there "
+             "are no more retries; `rejected`: `vmnd` may not call the URL; "
+             "`dropped`: too many calls were pending.",
+             SHOWN_NAMES("pending", "delivered", "failed", "rejected",
                          "dropped")),
     SHOWN_OF(status_webhook, time, STRING, ALWAYS | TIME, "Since when."),
     SHOWN_OF(status_webhook, attempts, U32, ALWAYS, "How often it was tried."),

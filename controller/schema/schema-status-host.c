@@ -77,7 +77,7 @@ static const struct schema_struct provider_bridge = SHOWN_KEPT(
 
 static const struct schema_struct samples = SHOWN_KEPT(
     "samples", status_samples,
-    SHOWN_OF(status_samples, samples, BOOL, ALWAYS,
+    SHOWN_OF(status_samples, active, BOOL, ALWAYS,
              "Whether its switch sends samples of drops and logs."),
     SHOWN_OF(status_samples, reason, STRING, 0, "Why it does not."));
 
@@ -145,7 +145,7 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
                   0, "Its bridges to physical networks, as they are joined.",
                   .nested = &provider_bridge),
     SHOWN_STRUCT_OF(status_host, samples, POINTER,
-                    "Whether it tells of packets.", &samples),
+                    "Samples of packets.", &samples),
     SHOWN_STRUCT_OF(status_host, packet_in_meters, POINTER,
                     "Whether its datapath limits what each sender has it "
                     "send up.", &packet_in_meters),

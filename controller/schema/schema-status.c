@@ -61,7 +61,8 @@ static const struct schema_struct log_count = SHOWN_KEPT(
     "log", status_log,
     SHOWN_OF(status_log, events, U64, ALWAYS,
              "How many there were, on all hosts."),
-    SHOWN_OF(status_log, logged, U64, ALWAYS, "How many of these were told."),
+    SHOWN_OF(status_log, logged, U64, ALWAYS,
+             "How many of these were logged."),
     SHOWN_OF(status_log, suppressed, U64, ALWAYS, "How many were not."));
 
 static const struct schema_struct rule_count = SHOWN_KEPT(

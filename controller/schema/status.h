@@ -84,7 +84,7 @@ struct status_provider_bridge {
 };
 
 struct status_samples {
-    bool samples;
+    bool active;
     const char *reason;         /* Or NULL. */
 };
 

@@ -38,10 +38,10 @@ VLOG_DEFINE_THIS_MODULE(webhook);
 static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(6, 10);
 
 const char *const webhook_outcome_names[WEBHOOK_N_OUTCOMES] = {
-    [WEBHOOK_WAITING] = "waiting",
+    [WEBHOOK_PENDING] = "pending",
     [WEBHOOK_DELIVERED] = "delivered",
     [WEBHOOK_FAILED] = "failed",
-    [WEBHOOK_REFUSED] = "refused",
+    [WEBHOOK_REJECTED] = "rejected",
     [WEBHOOK_DROPPED] = "dropped",
 };
 
@@ -252,7 +252,7 @@ void
 webhook_get_stats(const struct webhook *w, struct webhook_stats *stats)
 {
     *stats = w->stats;
-    stats->n_calls[WEBHOOK_WAITING] = w->n_waiting + w->n_active;
+    stats->n_calls[WEBHOOK_PENDING] = w->n_waiting + w->n_active;
 }
 
 /* Sites.  ----------------------------------------------------------------- */
@@ -443,10 +443,10 @@ webhook_call(struct webhook *w, const char *owner_name, const char *url,
     ovs_list_push_back(&w->waiting, &call->node);
     w->n_waiting++;
     if (fault) {
-        end(call, WEBHOOK_REFUSED, 0, fault);
+        end(call, WEBHOOK_REJECTED, 0, fault);
         free(fault);
     } else {
-        set_status(call, WEBHOOK_WAITING, 0, NULL);
+        set_status(call, WEBHOOK_PENDING, 0, NULL);
         wake_at(w, now_ms);
     }
 }
@@ -558,7 +558,7 @@ settle(struct call *call, const struct webhook_result *result)
         || call->due_ms - call->created_ms > options->retry_within_ms) {
         end(call, WEBHOOK_FAILED, status, reason);
     } else {
-        set_status(call, WEBHOOK_WAITING, status, reason);
+        set_status(call, WEBHOOK_PENDING, status, reason);
     }
     free(reason);
 }

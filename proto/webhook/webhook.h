@@ -84,11 +84,11 @@ void webhook_call(struct webhook *, const char *owner, const char *url,
                   const char *event, const char *body);
 
 enum webhook_outcome {
-    WEBHOOK_WAITING,            /* Waits for an attempt, or for a reply. */
+    WEBHOOK_PENDING,            /* Waits for an attempt, or for a reply. */
     WEBHOOK_DELIVERED,          /* The reply was 2xx. */
     WEBHOOK_FAILED,             /* It was not, and there are no more
                                  * attempts. */
-    WEBHOOK_REFUSED,            /* The URL may not be called. */
+    WEBHOOK_REJECTED,           /* The URL may not be called. */
     WEBHOOK_DROPPED,            /* There were too many other calls. */
     WEBHOOK_N_OUTCOMES
 };
@@ -113,7 +113,7 @@ bool webhook_get_status(const struct webhook *, const char *owner,
 void webhook_forget(struct webhook *, const char *owner);
 
 struct webhook_stats {
-    uint64_t n_calls[WEBHOOK_N_OUTCOMES]; /* By outcome; "waiting": not
+    uint64_t n_calls[WEBHOOK_N_OUTCOMES]; /* By outcome; "pending": not
                                            * complete. */
     uint64_t n_attempts;
 };

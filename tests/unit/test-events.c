@@ -367,7 +367,7 @@ loads_are_told_when_they_last(void **state)
     assert_call(f, 200, "GET", "/v1/loadbalancers/vip", NULL);
     assert_text(f, "status.scale.state", "cooling");
     assert_text(f, "status.scale.last.direction", "up");
-    assert_text(f, "status.scale.last.webhook.result", "refused");
+    assert_text(f, "status.scale.last.webhook.result", "rejected");
     client_close(&c);
 }
 

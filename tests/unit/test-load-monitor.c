@@ -517,7 +517,7 @@ webhook_that_may_not_be_called_is_said(void **state)
                               "--webhook-allow names");
     look(f, 100, 2, 12);
     assert_int_equal(json_array_size(f->told), 1);
-    assert_shown(f, "last.webhook.result", "refused");
+    assert_shown(f, "last.webhook.result", "rejected");
     assert_shown(f, "last.webhook.attempts", "0");
     assert_shown(f, "last.webhook.reason", "--webhook-allow");
 }

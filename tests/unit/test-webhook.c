@@ -33,7 +33,7 @@ drain(struct fixture *f)
 {
     long long int end_ms = time_msec() + GIVE_UP_MS;
 
-    while (n_calls(f, WEBHOOK_WAITING)) {
+    while (n_calls(f, WEBHOOK_PENDING)) {
         assert_true(time_msec() < end_ms);
         event_base_loop(f->base, EVLOOP_ONCE);
     }
@@ -137,17 +137,17 @@ url_that_nobody_allowed_is_not_called(void **state)
     allow = xasprintf("http://127.0.0.1:%u/hooks", f->port);
     create(f, allow);
     call(f, "http://127.0.0.1:%u/hooksy", f->port);
-    assert_outcome(f, WEBHOOK_REFUSED, 0,
+    assert_outcome(f, WEBHOOK_REJECTED, 0,
                    "is not among those that --webhook-allow names");
     call(f, "http://127.0.0.1:%u@evil/", f->port);
-    assert_outcome(f, WEBHOOK_REFUSED, 0, "it names a user");
+    assert_outcome(f, WEBHOOK_REJECTED, 0, "it names a user");
     reason = webhook_check(f->w, "http://127.0.0.1/");
     assert_non_null(reason);
     free(reason);
     call(f, "http://127.0.0.1:%u/hooks/1", f->port);
     assert_outcome(f, WEBHOOK_DELIVERED, 1, NULL);
     assert_int_equal(f->n_seen, 1);
-    assert_int_equal(n_calls(f, WEBHOOK_REFUSED), 2);
+    assert_int_equal(n_calls(f, WEBHOOK_REJECTED), 2);
     free(allow);
 
     /* By default, none is. */
@@ -155,7 +155,7 @@ url_that_nobody_allowed_is_not_called(void **state)
     f->options.allow = NULL;
     assert_int_equal(webhook_create(&f->options, f->base, &f->w, &reason), 0);
     call(f, "http://127.0.0.1:%u/hooks", f->port);
-    assert_outcome(f, WEBHOOK_REFUSED, 0, "--webhook-allow");
+    assert_outcome(f, WEBHOOK_REJECTED, 0, "--webhook-allow");
 }
 
 static void
@@ -169,7 +169,7 @@ body_that_is_too_long_is_refused(void **state)
     create(f, NULL);
     char *url = xasprintf("http://127.0.0.1:%u/", f->rude_port);
     webhook_call(f->w, "web", url, "scale", body);
-    assert_outcome(f, WEBHOOK_REFUSED, 0, "65536");
+    assert_outcome(f, WEBHOOK_REJECTED, 0, "65536");
     free(url);
     free(body);
 }
@@ -241,7 +241,7 @@ queue_is_bounded_and_the_oldest_goes(void **state)
         free(url);
     }
     assert_int_equal(n_calls(f, WEBHOOK_DROPPED), 7);
-    assert_int_equal(n_calls(f, WEBHOOK_WAITING), 4);
+    assert_int_equal(n_calls(f, WEBHOOK_PENDING), 4);
 
     struct webhook_status status;
     assert_true(webhook_get_status(f->w, "owner0", &status));
@@ -249,7 +249,7 @@ queue_is_bounded_and_the_oldest_goes(void **state)
     assert_non_null(strstr(status.reason, "more than 4"));
     /* It was not one of its URL. */
     assert_true(webhook_get_status(f->w, "other", &status));
-    assert_int_equal(status.outcome, WEBHOOK_WAITING);
+    assert_int_equal(status.outcome, WEBHOOK_PENDING);
     while (f->n_seen < 3) {
         event_base_loop(f->base, EVLOOP_ONCE);
     }

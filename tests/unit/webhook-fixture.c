@@ -510,7 +510,7 @@ outcome(struct fixture *f)
     struct webhook_status status;
 
     while (webhook_get_status(f->w, "web", &status)
-           && status.outcome == WEBHOOK_WAITING) {
+           && status.outcome == WEBHOOK_PENDING) {
         assert_true(time_msec() < end_ms);
         event_base_loop(f->base, EVLOOP_ONCE);
     }

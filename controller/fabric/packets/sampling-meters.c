@@ -656,7 +656,7 @@ put_status(const struct fabric_switch *sw OVS_UNUSED, const void *sm_,
 
     if (sm->state != SAMPLING_UNKNOWN) {
         status->samples = arena_alloc(arena, sizeof *status->samples);
-        status->samples->samples = sm->state == SAMPLING_ON;
+        status->samples->active = sm->state == SAMPLING_ON;
         status->samples->reason = sm->reason;
     }
 }
