@@ -167,6 +167,20 @@ compile_port(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     vmn_publish(emit, "toy.names", "k", key);
 }
 
+unsigned n_announced;
+
+/* Called by the clock, so seldom that no test sees it, or since flows of the
+ * switch have changed. */
+static void
+announce(struct vmn_view *view OVS_UNUSED, const struct vmn_packet_in *in,
+         struct vmn_packets_out *out)
+{
+    assert_int_equal(in->size, 0);
+    assert_string_equal(in->vif->iface_id, "@dc");
+    vmn_send_nothing(out, "counted");
+    n_announced++;
+}
+
 static const struct vmn_app_class toy_app = {
     VMN_APP_HEAD, .name = "toy",
     .stages = (const struct vmn_stage_class[]) {
@@ -190,6 +204,8 @@ static const struct vmn_app_class toy_app = {
     .handlers = (const struct vmn_handler_class[]) {
         { .name = "do", .handle = handle },
         { .name = "told", .handle = handle, .to_controller = true },
+        { .name = "announce", .handle = announce, .interval_s = 86400,
+          .provider_ports = true },
         { .name = NULL },
     },
 };
@@ -257,6 +273,7 @@ static int
 setup_with(struct fabric_options *options)
 {
     memset(&seen, 0, sizeof seen);
+    n_announced = 0;
     strcpy(dir, "/tmp/test-packets-XXXXXX");
     assert_non_null(mkdtemp(dir));
     path = xasprintf("unix:%s/openflow", dir);

@@ -52,6 +52,8 @@ struct seen {
 };
 
 extern struct seen seen;
+/* How often it was called for a port that leads to a physical network. */
+extern unsigned n_announced;
 extern struct fake_switch fakes[N_HOSTS];
 extern char *path;
 

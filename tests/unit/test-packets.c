@@ -257,6 +257,27 @@ frames_are_sent_to_hosts_that_are_there(void **state)
     assert_false(fabric_send_frame(fabric, "h0", 9, frame, sizeof frame));
 }
 
+/* Not by the clock alone: the switch may have just become a gateway. */
+static void
+physical_networks_hear_of_flows_that_changed(void **state OVS_UNUSED)
+{
+    json_t *host = toy_host(1);
+    unsigned before;
+
+    json_object_set_new(host, "provider_bridges",
+                        json_pack("[{s:s, s:s}]", "physical", "dc",
+                                  "bridge", "br-ex"));
+    edit_row(VMN_TABLE_HOST, "h0", host);
+    edit_row(VMN_TABLE_VIF, "h0/@dc",
+             json_pack("{s:s, s:s, s:s, s:i, s:b}", "host", "h0", "iface_id",
+                       "@dc", "iface", "patch", "ofport", 9, "link_up", 1));
+    for (int i = 1; i <= 2; i++) {
+        before = n_announced;
+        edit_port_row("a", i % 2 ? "1" : "0");
+        TURN_UNTIL(n_announced > before);
+    }
+}
+
 /* Faults.  ---------------------------------------------------------------- */
 
 static void
@@ -276,10 +297,10 @@ punt_to_no_handler_fails_the_unit(void **state)
 {
     const struct engine_problems *problems;
 
-    edit_port_row("a", "2");
+    edit_port_row("a", "3");
     problems = engine_problems(toy.engine);
     assert_int_equal(problems->n, 1);
-    assert_non_null(strstr(problems->problems[0].detail, "no handler 2"));
+    assert_non_null(strstr(problems->problems[0].detail, "no handler 3"));
 }
 
 static void
@@ -413,6 +434,7 @@ main(int argc, char *argv[])
         T(answer_to_what_is_no_vif_is_dropped, packets_setup),
         T(packets_for_the_controller_go_to_the_sink, packets_setup),
         T(frames_are_sent_to_hosts_that_are_there, packets_setup),
+        T(physical_networks_hear_of_flows_that_changed, packets_setup),
         T(mistakes_of_a_handler_send_nothing, packets_setup),
         T(punt_to_no_handler_fails_the_unit, packets_setup),
         T(packets_of_nobody_are_counted, packets_setup),

@@ -153,6 +153,9 @@ void packets_timed_destroy(struct fabric *);
 void packets_timed_forget(struct packets_of_switch *);
 /* The switch is live: timed handlers may be called for it. */
 void packets_timed_begin(struct fabric_switch *);
+/* Calls the handlers for ports that lead to physical networks, since the
+ * switch's flows are others now. */
+void packets_timed_installed(struct fabric_switch *);
 
 /* packets-answer.c */
 /* Calls the packet's handler, and appends the messages to the switch to

@@ -418,6 +418,12 @@ live(struct fabric_switch *sw, void *ps OVS_UNUSED)
 }
 
 static void
+installed(struct fabric_switch *sw, void *state OVS_UNUSED)
+{
+    packets_timed_installed(sw);
+}
+
+static void
 disconnected(struct fabric_switch *sw OVS_UNUSED, void *ps_)
 {
     struct packets_of_switch *ps = ps_;
@@ -473,6 +479,7 @@ const struct switch_part_class packets_part = {
     .name = "packets",
     .state_size = sizeof(struct packets_of_switch),
     .live = live,
+    .installed = installed,
     .disconnected = disconnected,
     .destroy = destroy,
     .message = message,

@@ -5,7 +5,12 @@
  * messages to guests.  Apps stay pure: the timer is here.  Hosts are spread
  * over the interval, and a host's ports over some seconds, so that there is
  * never much to do at once.  Calls are queued with the packets (packets.c),
- * but do not count against a port's rate. */
+ * but do not count against a port's rate.
+ *
+ * Handlers for ports to physical networks are also called as soon as the
+ * switch has acknowledged a bundle: it may have taken over from a gateway that
+ * has died, and the network outside sends to that one until it receives an
+ * announcement. */
 
 #include <config.h>
 
@@ -22,15 +27,19 @@
 #include "timeval.h"
 #include "util.h"
 
+/* Minimum time between calls for the ports to physical networks. */
+#define PROVIDER_SPACING_MS 1000
 /* Ports of a host per second; those queued are a fraction of the queue's
  * limit. */
 #define PORTS_PER_TICK 64
 BUILD_ASSERT_DECL(PORTS_PER_TICK < PACKETS_WAITING_MAX / 4);
 
 struct timed_state {
-    int64_t due_ms;             /* 0: not scheduled yet. */
+    int64_t due_ms;
     char *after;                /* The last port called, or NULL. */
-    uint32_t n_calls;           /* Calls for ports to physical networks. */
+    /* Of handlers for ports to physical networks: */
+    uint32_t n_calls;
+    int64_t called_ms;          /* Time of the last call. */
 };
 
 static int64_t
@@ -85,6 +94,7 @@ call_for_wires(struct packets_of_switch *ps,
         free(name);
     }
     state->n_calls++;
+    state->called_ms = time_msec();
 }
 
 /* Continues with the ports of a host; returns true at the end. */
@@ -119,6 +129,22 @@ go_on(struct packets_of_switch *ps, const struct engine_handler *handler,
     return !state->after;
 }
 
+/* Creates the states of a switch, spread over the interval. */
+static void
+make_states(struct packets_of_switch *ps, int64_t now_ms)
+{
+    const struct fabric_packets *packets = ps->packets;
+
+    if (ps->timed) {
+        return;
+    }
+    ps->timed = xcalloc(packets->n_timed, sizeof *ps->timed);
+    for (size_t i = 0; i < packets->n_timed; i++) {
+        ps->timed[i].due_ms = now_ms + hash_string(ps->sw->host->name, i)
+                                       % interval_ms(packets->timed[i]);
+    }
+}
+
 /* Returns when the host is due next. */
 static int64_t
 tick_switch(struct fabric_switch *sw, int64_t now_ms)
@@ -127,17 +153,11 @@ tick_switch(struct fabric_switch *sw, int64_t now_ms)
     const struct fabric_packets *packets = ps->packets;
     int64_t next_ms = INT64_MAX;
 
-    if (!ps->timed) {
-        ps->timed = xcalloc(packets->n_timed, sizeof *ps->timed);
-    }
+    make_states(ps, now_ms);
     for (size_t i = 0; i < packets->n_timed; i++) {
         const struct engine_handler *handler = packets->timed[i];
         struct timed_state *state = &ps->timed[i];
 
-        if (!state->due_ms) {
-            state->due_ms = now_ms + hash_string(sw->host->name, i)
-                                     % interval_ms(handler);
-        }
         if (now_ms >= state->due_ms
             && ps->n_waiting < PACKETS_WAITING_MAX / 2
             && go_on(ps, handler, state)) {
@@ -189,6 +209,39 @@ packets_timed_begin(struct fabric_switch *sw)
 
     if (packets && packets->tick) {
         tick_at(packets, 0);
+    }
+}
+
+void
+packets_timed_installed(struct fabric_switch *sw)
+{
+    struct fabric_packets *packets = sw->host->fabric->packets;
+    struct packets_of_switch *ps;
+    int64_t now_ms = time_msec(), next_ms = INT64_MAX;
+
+    if (!packets || !packets->tick || sw->state != SWITCH_LIVE) {
+        return;
+    }
+    ps = packets_of(sw);
+    make_states(ps, now_ms);
+    for (size_t i = 0; i < packets->n_timed; i++) {
+        const struct engine_handler *handler = packets->timed[i];
+        struct timed_state *state = &ps->timed[i];
+
+        if (!handler->class_->provider_ports) {
+            continue;
+        }
+        if (now_ms - state->called_ms >= PROVIDER_SPACING_MS) {
+            call_for_wires(ps, handler, state);
+            state->due_ms = now_ms + interval_ms(handler);
+        } else {
+            state->due_ms = MIN(state->due_ms,
+                                state->called_ms + PROVIDER_SPACING_MS);
+        }
+        next_ms = MIN(next_ms, state->due_ms);
+    }
+    if (next_ms != INT64_MAX) {
+        tick_at(packets, next_ms);
     }
 }
 

@@ -193,6 +193,9 @@ bundle_done(struct fabric_switch *sw)
     } else {
         bundle_succeeded(sw, bundle);
     }
+    if (!bundle->failed) {
+        SWITCH_CALL_PARTS(sw, installed);
+    }
     free(bundle->failed);
     free(bundle);
     bundles_flush(sw);

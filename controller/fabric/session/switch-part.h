@@ -53,6 +53,10 @@ struct switch_part_class {
      * on. */
     void (*live)(struct fabric_switch *, void *state);
 
+    /* The switch has acknowledged a bundle whole: it holds flows that it did
+     * not hold before, or lacks some. */
+    void (*installed)(struct fabric_switch *, void *state);
+
     /* The switch is not live any more, for 'reason': it is being reconciled,
      * or waits for that.  Not called when it disconnects. */
     void (*reset)(struct fabric_switch *, void *state, const char *reason);
