@@ -207,6 +207,25 @@ remove_entry(const char *path, const struct stat *s OVS_UNUSED,
     return remove(path);
 }
 
+bool
+ovs_sandbox_schema_has(const char *column)
+{
+    char *quoted = xasprintf("\"%s\"", column);
+    char line[512];
+    bool found = false;
+    FILE *schema = fopen(SCHEMA, "r");
+
+    if (!schema) {
+        ovs_abort(errno, "cannot read %s", SCHEMA);
+    }
+    while (!found && fgets(line, sizeof line, schema)) {
+        found = strstr(line, quoted) != NULL;
+    }
+    fclose(schema);
+    free(quoted);
+    return found;
+}
+
 void
 ovs_sandbox_destroy(struct ovs_sandbox *sb)
 {

@@ -23,6 +23,8 @@ void ovs_sandbox_create(struct ovs_sandbox *, const char *system_id);
 void ovs_sandbox_create_with_schema(struct ovs_sandbox *,
                                     const char *system_id,
                                     const char *script);
+/* Returns true if the installed schema has 'column' somewhere. */
+bool ovs_sandbox_schema_has(const char *column);
 /* Ends its processes and removes its files. */
 void ovs_sandbox_destroy(struct ovs_sandbox *);
 

@@ -320,6 +320,10 @@ userspace_datapath_must_count_each_zone(void **state OVS_UNUSED)
 static void
 host_without_zone_limits_says_so(void **state OVS_UNUSED)
 {
+    if (ovs_sandbox_schema_has("ct_zone_default_limit")) {
+        skip();                 /* Open vSwitch 3.3 and later has them. */
+    }
+
     struct fixture *f = fixture_open(NULL);
     char *before = dump(f);
 
