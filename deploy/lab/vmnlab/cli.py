@@ -83,6 +83,12 @@ def _parser():
     command("unplug", _unplug, "Take a VM off its host.", "vm")
     command("move", _move, "Move a VM, as it runs, to another host.",
             "vm", "host")
+    outside = command("outside", _outside, "Make a machine that is no VM, on "
+                      "the lab's physical network.", "machine", "ip/length")
+    outside.add_argument("--hosts", default="", metavar="HOST,...",
+                         help="give these a bridge to that network: br-ex")
+    outside.add_argument("--vlan", type=int, metavar="N", help="its VLAN")
+    outside.add_argument("--gateway", metavar="IP", help="its default route")
     command("stop", _stop, "Stop a host's Open vSwitch, or vmnd.", "what")
     command("start", _start, "Start it again.", "what")
     cut = command("cut", _cut, "Cut a host off from vmnd.", "host")
@@ -326,6 +332,21 @@ def _unplug(args):
 
 def _move(args):
     _open(args).move(args.vm, args.host)
+
+
+def _outside(args):
+    lab = _open(args)
+    address = getattr(args, "ip/length")
+    try:
+        ipaddress.ip_interface(address)
+        ipaddress.ip_address(args.gateway or "::")
+    except ValueError as error:
+        raise Error(str(error)) from None
+    for host in filter(None, args.hosts.split(",")):
+        lab.host(host).add_provider_bridge()
+    if args.machine not in lab.outsides:
+        lab.add_outside(args.machine, [address], args.vlan,
+                        gateway=args.gateway)
 
 
 def _stop(args):

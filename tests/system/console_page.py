@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Does what a page of the documentation says, in a lab of its own: the
+commands of its blocks "```console", in one shell.  Of what a command shows,
+the lines of the page must be there in their order; "..." stands for anything.
+A page begins with "export VMN_LAB=NAME ..."."""
+
+import os
+import re
+import subprocess
+
+from conftest import HERE
+from vmnlab.daemon import find
+
+LAB = os.path.join(HERE, "../../deploy/lab/vmn-lab")
+PKI = os.path.join(HERE, "../../deploy/pki/vmn-pki")
+DONE = "step is done"
+
+
+def steps(path):
+    """(command, lines that it is to show) of each step of the page."""
+    with open(path, encoding="utf-8") as page:
+        blocks = re.findall(r"^```console\n(.*?)^```$", page.read(),
+                            re.S | re.M)
+    found = []
+    here = None                 # The rest of a here-document is a command's.
+    for line in "".join(blocks).splitlines():
+        if here:
+            found[-1][0] += "\n" + line
+            here = line != "END"
+        elif line.startswith("$ "):
+            found.append([line[2:], []])
+            here = "<<END" in line
+        else:
+            found[-1][1].append(line)
+    return found
+
+
+def shows(lines, text):
+    """Whether 'text' is what 'lines' say: a line "..." is any number."""
+    pattern = "".join(
+        "(?:.*\n)*?" if line == "..." else
+        ".*".join(map(re.escape, line.split("..."))) + "\n" for line in lines)
+    return re.fullmatch(pattern, text)
+
+
+def make_commands(folder):
+    """The commands that a page may call, as installed."""
+    folder.mkdir()
+    (folder / "vmnctl").symlink_to(find("vmnctl"))
+    for name, program in (("vmn-lab", LAB), ("vmn-pki", PKI)):
+        (folder / name).write_text('#!/bin/sh\nexec "%s" "$@"\n'
+                                   % os.path.realpath(program))
+        (folder / name).chmod(0o755)
+
+
+def run_step(shell, command):
+    """Returns what it shows."""
+    shell.stdin.write(command + "\necho; echo %s\n" % DONE)
+    shell.stdin.flush()
+    text = ""
+    while not text.endswith("\n%s\n" % DONE):
+        line = shell.stdout.readline()
+        assert line, "the shell ended in: %s\n%s" % (command, text)
+        text += line
+    return text[:-len("\n%s\n" % DONE)]
+
+
+def run_page(path, tmp_path):
+    """Returns how many steps it had."""
+    make_commands(tmp_path / "bin")
+    found = steps(path)
+    written = re.search(r"VMN_LAB=(\S+)", found[0][0]).group(1)
+    # Its own lab, so that another of the name is left alone.
+    name = "%s%d" % (written[:4], os.getpid() % 100000)
+    env = dict(os.environ, PATH="%s:%s" % (tmp_path / "bin",
+                                           os.environ["PATH"]),
+               VMND=find("vmnd"), NO_COLOR="1")
+    shell = subprocess.Popen(
+        ["bash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True, env=env, cwd=tmp_path)
+    try:
+        for command, lines in found:
+            command = command.replace("VMN_LAB=" + written, "VMN_LAB=" + name)
+            command = command.replace("vmn-lab/%s/" % written,
+                                      "vmn-lab/%s/" % name)
+            text = run_step(shell, command)
+            assert shows(lines, text), "%s\nshows\n%s\nnot\n%s" % (
+                command, text, "\n".join(lines))
+    finally:
+        shell.stdin.close()
+        shell.wait(30)
+        subprocess.run([LAB, "--name", name, "down"], env=env, timeout=60,
+                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return len(found)
