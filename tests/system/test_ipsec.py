@@ -265,19 +265,25 @@ def test_ovs_monitor_ipsec_takes_it(encrypting, tmp_path):
         str(tmp_path / "log"))
     lab.children.append(monitor)
 
+    # It writes them anew now and then, so that a reader may find a part.
+    def text_of(name):
+        path = tmp_path / "etc" / name
+        return path.read_text() if path.exists() else ""
+
     def conns():
-        conf = tmp_path / "etc/ipsec.conf"
-        text = conf.read_text() if conf.exists() else ""
-        return set(re.findall(r"right=(\S+)", text))
+        return set(re.findall(r"right=(\S+)", text_of("ipsec.conf")))
+
+    def secrets():
+        return ['%s : PSK "%s"' % (remote, options["psk"])
+                for remote, options in peers(h1).items()]
 
     try:
         wait_for("its configuration (log: %s)" % (tmp_path / "log"),
                  lambda: conns() == {ip(h2), ip(h3)}, 30)
-        secrets = (tmp_path / "etc/ipsec.secrets").read_text()
-        for remote, options in peers(h1).items():
-            assert '%s : PSK "%s"' % (remote, options["psk"]) in secrets
-        assert "rightprotoport=udp/4789" in (
-            tmp_path / "etc/ipsec.conf").read_text()
+        wait_for("the keys", lambda: all(
+            line in text_of("ipsec.secrets") for line in secrets()), 30)
+        wait_for("what is encrypted", lambda: "rightprotoport=udp/4789"
+                 in text_of("ipsec.conf"), 30)
         restart(lab)
         wait_for("it to be gone", lambda: not conns(), 30)
     finally:
