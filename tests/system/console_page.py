@@ -12,7 +12,7 @@ from conftest import HERE
 from vmnlab.daemon import find
 
 LAB = os.path.join(HERE, "../../deploy/lab/vmn-lab")
-PKI = os.path.join(HERE, "../../deploy/pki/vmn-pki")
+PKI = os.path.join(HERE, "../../deploy/pki")
 DONE = "step is done"
 
 
