@@ -94,8 +94,9 @@ foreign_files_are_refused(void **state)
     check_sql_refused(f, "PRAGMA user_version = 0", EINVAL,
                       "is a database of another program");
     check_sql_refused(f, "ALTER TABLE ports DROP COLUMN enabled", EUCLEAN,
+                      /* Newer SQLite puts the name in quotation marks. */
                       "is damaged: its tables are not as they should be: no "
-                      "such column: enabled");
+                      "such column: ");
 }
 
 static void
