@@ -246,7 +246,7 @@ def test_samples_name_both_ends_and_the_rule(world, pair):
     assert found["src"]["port"] == "cli" and found["protocol"] == "arp"
     for host in world.lab.hosts:
         status = world.api.get("hosts/" + host.name)["status"]
-        assert status["samples"] == {"samples": True}
+        assert status["samples"] == {"active": True}
         assert status["state"] == "synced"
 
 

@@ -187,7 +187,7 @@ without_meters_a_host_works_on(void **state OVS_UNUSED)
         TURN_UNTIL(sampling_meters_of(host(i)->sw)->state == SAMPLING_OFF);
         status = fixture_host_status(host(i)->name);
         json = json_object_get(status, "samples");
-        assert_true(json_is_false(json_object_get(json, "samples")));
+        assert_true(json_is_false(json_object_get(json, "active")));
         assert_non_null(strstr(json_string_value(json_object_get(
             json, "reason")), reasons[i]));
         json_decref(status);
