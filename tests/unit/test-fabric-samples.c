@@ -152,7 +152,7 @@ a_bank_is_put_once_and_disturbs_nothing(void **state OVS_UNUSED)
     check_host(0);
     status = fixture_host_status("h0");
     assert_true(json_is_true(json_object_get(json_object_get(
-        status, "samples"), "samples")));
+        status, "samples"), "active")));
     json_decref(status);
 
     /* The next connection finds all there, the flows too. */
