@@ -1,7 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * IPAM: assigns MAC and IP addresses to ports that request none.  An assigned
- * value stays until another one is requested. */
+ * IPAM: finds free addresses of subnets, and counts how many are used.
+ *
+ * The search is round-robin: it starts after the last assigned address, so
+ * that an address is reused as late as possible.  That position (a cursor) is
+ * stored with the rows, and rolled back with them.  Not for which address a
+ * port keeps (port-addresses.c). */
 
 #include <config.h>
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * MAC and IP addresses that the controller gives out to ports that ask for
- * none.  Once given, a value stays until something else is asked for. */
+ * Assigns MAC and IP addresses to ports that request none.  An assigned value
+ * stays until another one is requested. */
 
 #include <config.h>
 
