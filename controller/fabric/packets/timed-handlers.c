@@ -10,7 +10,8 @@
  * Handlers for ports to physical networks are also called as soon as the
  * switch has acknowledged a bundle: it may have taken over from a gateway that
  * has died, and the network outside sends to that one until it receives an
- * announcement. */
+ * announcement.  And once more a second later: a last packet from the former
+ * gateway may have undone the first. */
 
 #include <config.h>
 
@@ -233,11 +234,9 @@ packets_timed_installed(struct fabric_switch *sw)
         }
         if (now_ms - state->called_ms >= PROVIDER_SPACING_MS) {
             call_for_wires(ps, handler, state);
-            state->due_ms = now_ms + interval_ms(handler);
-        } else {
-            state->due_ms = MIN(state->due_ms,
-                                state->called_ms + PROVIDER_SPACING_MS);
         }
+        state->due_ms = MIN(state->due_ms,
+                            state->called_ms + PROVIDER_SPACING_MS);
         next_ms = MIN(next_ms, state->due_ms);
     }
     if (next_ms != INT64_MAX) {
