@@ -25,11 +25,15 @@
 #include "controller/fabric/packets/packets.h"
 #include "controller/fabric/session/switch.h"
 #include "hash.h"
+#include "openvswitch/token-bucket.h"
 #include "timeval.h"
 #include "util.h"
 
-/* Minimum time between calls for the ports to physical networks. */
-#define PROVIDER_SPACING_MS 1000
+/* Calls for the ports to physical networks after acknowledgements: one per
+ * second on average, and so many at once.  A host that comes back has several
+ * in quick succession, the last of which makes it the gateway. */
+#define PROVIDER_CALL_MS 1000
+#define PROVIDER_BURST 4
 /* Ports of a host per second; those queued are a fraction of the queue's
  * limit. */
 #define PORTS_PER_TICK 64
@@ -40,7 +44,7 @@ struct timed_state {
     char *after;                /* The last port called, or NULL. */
     /* Of handlers for ports to physical networks: */
     uint32_t n_calls;
-    int64_t called_ms;          /* Time of the last call. */
+    struct token_bucket calls;  /* A token per ms; see PROVIDER_CALL_MS. */
 };
 
 static int64_t
@@ -95,7 +99,6 @@ call_for_wires(struct packets_of_switch *ps,
         free(name);
     }
     state->n_calls++;
-    state->called_ms = time_msec();
 }
 
 /* Continues with the ports of a host; returns true at the end. */
@@ -143,6 +146,8 @@ make_states(struct packets_of_switch *ps, int64_t now_ms)
     for (size_t i = 0; i < packets->n_timed; i++) {
         ps->timed[i].due_ms = now_ms + hash_string(ps->sw->host->name, i)
                                        % interval_ms(packets->timed[i]);
+        token_bucket_init(&ps->timed[i].calls, 1,
+                          PROVIDER_BURST * PROVIDER_CALL_MS);
     }
 }
 
@@ -232,11 +237,10 @@ packets_timed_installed(struct fabric_switch *sw)
         if (!handler->class_->provider_ports) {
             continue;
         }
-        if (now_ms - state->called_ms >= PROVIDER_SPACING_MS) {
+        if (token_bucket_withdraw(&state->calls, PROVIDER_CALL_MS)) {
             call_for_wires(ps, handler, state);
         }
-        state->due_ms = MIN(state->due_ms,
-                            state->called_ms + PROVIDER_SPACING_MS);
+        state->due_ms = MIN(state->due_ms, now_ms + PROVIDER_CALL_MS);
         next_ms = MIN(next_ms, state->due_ms);
     }
     if (next_ms != INT64_MAX) {
