@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Does what a page of the documentation says, in a lab of its own: the
 commands of its blocks "```console", in one shell.  Of what a command shows,
-the lines of the page must be there in their order; "..." stands for anything.
-A page begins with "export VMN_LAB=NAME ..."."""
+the lines of the page must be there in their order; "..." stands for anything
+but a program's complaint.  A page begins with "export VMN_LAB=NAME ..."."""
 
 import os
 import re
@@ -14,6 +14,8 @@ from vmnlab.daemon import find
 LAB = os.path.join(HERE, "../../deploy/lab/vmn-lab")
 PKI = os.path.join(HERE, "../../deploy/pki")
 DONE = "step is done"
+COMPLAINT = re.compile(r"(vmnctl|vmn-lab|pki): |Traceback"
+                       r"|bash: .*: (command not found|No such file)")
 
 
 def steps(path):
@@ -41,6 +43,12 @@ def shows(lines, text):
         "(?:.*\n)*?" if line == "..." else
         ".*".join(map(re.escape, line.split("..."))) + "\n" for line in lines)
     return re.fullmatch(pattern, text)
+
+
+def complaints(lines, text):
+    """Lines of errors that the page does not show."""
+    return [line for line in text.splitlines()
+            if COMPLAINT.match(line) and line not in lines]
 
 
 def make_commands(folder):
@@ -81,9 +89,12 @@ def run_page(path, tmp_path):
     try:
         for command, lines in found:
             command = command.replace("VMN_LAB=" + written, "VMN_LAB=" + name)
-            command = command.replace("vmn-lab/%s/" % written,
-                                      "vmn-lab/%s/" % name)
+            command, *lines = [
+                text.replace("vmn-lab/%s/" % written, "vmn-lab/%s/" % name)
+                for text in [command] + lines]
             text = run_step(shell, command)
+            assert not complaints(lines, text), "%s\nshows\n%s" % (
+                command, text)
             assert shows(lines, text), "%s\nshows\n%s\nnot\n%s" % (
                 command, text, "\n".join(lines))
     finally:
