@@ -30,8 +30,9 @@
 #include "util.h"
 
 /* Calls for the ports to physical networks after acknowledgements: one per
- * second on average, and so many at once.  A host that comes back has several
- * in quick succession, the last of which makes it the gateway. */
+ * second on average and so many at once, and the repetition, which is at most
+ * one per second.  A host that comes back has several acknowledgements in
+ * quick succession, the last of which makes it the gateway. */
 #define PROVIDER_CALL_MS 1000
 #define PROVIDER_BURST 4
 /* Ports of a host per second; those queued are a fraction of the queue's
@@ -224,8 +225,15 @@ packets_timed_installed(struct fabric_switch *sw)
     struct fabric_packets *packets = sw->host->fabric->packets;
     struct packets_of_switch *ps;
     int64_t now_ms = time_msec(), next_ms = INT64_MAX;
+    const struct vmn_host *row;
 
     if (!packets || !packets->tick || sw->state != SWITCH_LIVE) {
+        return;
+    }
+    /* Most hosts have none, and each revision is acknowledged by many. */
+    row = model_get_durable(sw->host->fabric->model, VMN_TABLE_HOST,
+                            sw->host->name, NULL);
+    if (!row || !row->n_provider_bridges) {
         return;
     }
     ps = packets_of(sw);
