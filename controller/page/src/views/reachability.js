@@ -194,6 +194,7 @@ export function mount(root, { signal, words }) {
     "It tells which rule decides."));
   const button = h("button", { class: "main" }, "Show");
   let matrix = null;
+  let asked = false;            // What begin() finds is not to replace it.
   const editor = policyEditor({ signal, query: () => question(),
     compared: (changes) => matrix?.mark(changes), applied: () => run() });
   const edit = h("form", { class: "question", onsubmit(event) {
@@ -228,6 +229,7 @@ export function mount(root, { signal, words }) {
   }
 
   async function run() {
+    asked = true;
     button.disabled = true;
     try {
       const found = await get("reachability", { ...question(),
@@ -261,6 +263,9 @@ export function mount(root, { signal, words }) {
     const n = ports ? ports.up + ports.pending + ports.down
       + ports.unknown : 0;
 
+    if (asked) {
+      return;
+    }
     if (n > ALL_MAX) {
       replace(out, empty(`Which network? There are ${number(n)} ports, too `
         + "many for one matrix.", `Name one, such as ${networks[0]?.name}.`));
