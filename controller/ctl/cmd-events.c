@@ -109,7 +109,7 @@ static void
 put_claim(struct ds *ds, const json_t *data)
 {
     put_text(ds, data, "/port", "");
-    put_text(ds, data, "/host", " refused to ");
+    put_text(ds, data, "/host", " rejected on ");
     put_text(ds, data, "/expected", ", expected on ");
     put_text(ds, data, "/reason", ": ");
 }

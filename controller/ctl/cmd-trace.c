@@ -222,7 +222,7 @@ show_leg(struct ctl *ctl, const json_t *leg)
 
 /* Appends the reply of an app to the sender, if there is one. */
 static void
-put_reply(const json_t *answer, struct ds *ds)
+format_reply(const json_t *answer, struct ds *ds)
 {
     const json_t *at = json_object_get(answer, "at");
 
@@ -270,7 +270,7 @@ put_outcome(const json_t *outcome, struct ds *ds)
     ctl_append_rule(at, ": ", ds);
     ds_put_char(ds, '\n');
     ctl_append_isolation(at, "isolated in ", "\n", ds);
-    put_reply(json_object_get(outcome, "answer"), ds);
+    format_reply(json_object_get(outcome, "answer"), ds);
 }
 
 

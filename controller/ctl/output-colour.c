@@ -82,7 +82,6 @@ ctl_colour_of(const char *heading, const char *text)
         { "offline", BAD },
         { "down", BAD },
         { "failed", BAD },
-        { "refused", BAD },
         { "rejected", BAD },
         { "diverged", BAD },
         { "no", BAD },

@@ -19,7 +19,7 @@ bool fabric_send_frame(struct fabric *, const char *host, uint32_t ofport,
                        const void *frame, size_t size);
 
 /* Probes the switch of 'host' (an echo request), if it is connected. */
-void fabric_ask_host(struct fabric *, const char *host);
+void fabric_probe_host(struct fabric *, const char *host);
 /* Returns true if the switch of 'host' is connected and has sent anything
  * later than 'since_us', of time_usec(). */
 bool fabric_host_heard_since(const struct fabric *, const char *host,

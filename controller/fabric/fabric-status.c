@@ -113,7 +113,7 @@ fabric_behind(const struct fabric *f, struct fabric_behind **list)
 
 const char *const fabric_states[FABRIC_N_STATES] = {
     [FABRIC_SYNCED] = "synced", "diverged", "reconciling", "connecting",
-    "offline", "refused",
+    "offline", "rejected",
 };
 
 /* Returns the index of the host's state. */
@@ -121,7 +121,7 @@ static size_t
 find_state(const struct fabric_host *host)
 {
     const char *reason;
-    const char *state = (host->db && host->db->refused ? "refused"
+    const char *state = (host->db && host->db->refused ? "rejected"
                          : host_state_name(host->sw, &reason));
 
     for (size_t i = 0; i < FABRIC_N_STATES; i++) {

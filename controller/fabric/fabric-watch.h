@@ -33,7 +33,7 @@ struct fabric_watch {
     /* 'host' has the interface of 'port', which must not be bound there, for
      * 'reason'; 'expected' is the host that it belongs or is on, or NULL.
      * Limited by the host's rate. */
-    void (*claim_refused)(void *aux, const char *port, const char *host,
+    void (*claim_rejected)(void *aux, const char *port, const char *host,
                           const char *expected, const char *reason);
     /* An audit of the host found this number of differences. */
     void (*audited)(void *aux, const char *host, size_t n_missing,

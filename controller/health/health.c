@@ -142,11 +142,11 @@ send_cb(void *h_, const char *host, uint32_t ofport, const void *frame,
 }
 
 static void
-ask_cb(void *h_, const char *host)
+probe_host_cb(void *h_, const char *host)
 {
     struct health *h = h_;
 
-    fabric_ask_host(h->fabric, host);
+    fabric_probe_host(h->fabric, host);
 }
 
 static bool
@@ -191,7 +191,9 @@ quiet_since_cb(void *h_, struct backend *b, int64_t now_us)
 }
 
 static const struct prober_ops prober_ops = {
-    .send = send_cb, .ask = ask_cb, .heard_since = heard_since_cb,
+    .send = send_cb,
+    .probe_host = probe_host_cb,
+    .heard_since = heard_since_cb,
     .changed = changed_cb, .quiet_since = quiet_since_cb,
 };
 

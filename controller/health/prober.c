@@ -202,7 +202,7 @@ begin_probe(struct backend *b, int64_t now_us)
     b->begun_us = now_us;
     b->n_again = 0;
     b->waited = false;
-    b->silence.asked_us = 0;
+    b->silence.probed_us = 0;
     target = target_of(b);
     b->probe = xmalloc(sizeof *b->probe);
     hmap_insert(&b->prober->probes, &b->probe_node,
@@ -255,7 +255,7 @@ time_out(struct backend *b, int64_t now_us)
         set_due(b, DUE_TIMEOUT, now_us + LATE_US);
         return;
     }
-    p->ops->ask(p->aux, b->host);
+    p->ops->probe_host(p->aux, b->host);
     silence_begin(&b->silence, now_us);
     set_due(b, DUE_SILENCE, silence_next_us(&b->silence));
 }
@@ -275,9 +275,9 @@ wait_for_host(struct backend *b, int64_t now_us)
 {
     int64_t keep_us = MAX(b->lb->settings.unheard_ms * 1000, SILENCE_SOON_US);
 
-    if (now_us - b->silence.asked_us > keep_us) {
+    if (now_us - b->silence.probed_us > keep_us) {
         take_out(b, "its host is not heard");
-    } else if (now_us - b->silence.asked_us > SILENCE_SOON_US) {
+    } else if (now_us - b->silence.probed_us > SILENCE_SOON_US) {
         ovs_strzcpy(b->reason, "its host is not heard: it keeps its state",
                     sizeof b->reason);
     }
@@ -289,7 +289,7 @@ static void
 judge_silence(struct backend *b, int64_t now_us)
 {
     const struct prober *p = b->prober;
-    bool heard = p->ops->heard_since(p->aux, b->host, b->silence.asked_us);
+    bool heard = p->ops->heard_since(p->aux, b->host, b->silence.probed_us);
     struct probe_frames frames;
     bool ok;
 
@@ -555,10 +555,10 @@ set_out(struct backend *b, const struct prober_member *m, int64_t now_us)
     int64_t keep_us = b->lb->settings.unheard_ms * 1000;
     int64_t out_us = m->out_us;
 
-    if (out_us && b->silence.asked_us) {
+    if (out_us && b->silence.probed_us) {
         /* Its host has not been heard for longer than it is known to be
          * away. */
-        out_us = MIN(out_us, b->silence.asked_us + keep_us);
+        out_us = MIN(out_us, b->silence.probed_us + keep_us);
     }
     stop(b, false);
     if (out_us <= now_us || b->check.state != UP_DOWN_UP) {
@@ -595,7 +595,7 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
         b->ip = m->ip;
         b->mac = m->mac;
         b->vip_mac = m->vip_mac;
-        b->silence.asked_us = 0;
+        b->silence.probed_us = 0;
     }
     set_drain(b, m->drain, now_us);
     b->idle = m->idle != NULL;

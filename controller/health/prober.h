@@ -151,9 +151,9 @@ struct prober_ops {
      * connected. */
     bool (*send)(void *aux, const char *host, uint32_t ofport,
                  const void *frame, size_t size);
-    /* Asks a host for a sign of life, and returns true if it was heard since
+    /* Sends a host an echo request, and returns true if it was heard since
      * 'since_us'. */
-    void (*ask)(void *aux, const char *host);
+    void (*probe_host)(void *aux, const char *host);
     bool (*heard_since)(void *aux, const char *host, int64_t since_us);
     /* Called after a backend's 'shown' state changed, or, with 'gone', before
      * the backend is freed. */

@@ -15,7 +15,7 @@
 void
 silence_begin(struct silence *s, int64_t now_us)
 {
-    s->asked_us = now_us;
+    s->probed_us = now_us;
     s->delay_us = DELAY_MIN_US;
     s->next_us = now_us + s->delay_us;
 }
@@ -29,14 +29,14 @@ silence_next_us(const struct silence *s)
 enum silence_verdict
 silence_look(struct silence *s, bool heard, int64_t at_us, int64_t now_us)
 {
-    bool soon = at_us - s->asked_us <= SILENCE_SOON_US;
+    bool soon = at_us - s->probed_us <= SILENCE_SOON_US;
 
     if (!heard) {
         s->delay_us = MIN(s->delay_us * 2, DELAY_MAX_US);
         s->next_us = MAX(at_us, now_us) + s->delay_us;
         return SILENCE_UNKNOWN;
     }
-    s->asked_us = 0;
+    s->probed_us = 0;
     if (!soon && s->n_unproven < SILENCE_UNPROVEN_MAX) {
         s->n_unproven++;
         return SILENCE_UNPROVEN;

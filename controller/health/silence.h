@@ -5,7 +5,7 @@
  * backend while nobody can say.  A pure state machine: its caller has the
  * clock, asks the host and hears it.  Not for what follows (prober.c).
  *
- * The host is asked at the probe's timeout.  If it answers soon the probe got
+ * The host is probed at the probe's timeout.  If it answers soon the probe got
  * there, and so would have the backend's answer.  If it answers late, the link
  * was perhaps cut in between, and the probe proves nothing. */
 
@@ -29,21 +29,21 @@ enum silence_verdict {
 };
 
 struct silence {
-    int64_t asked_us;           /* When the host was asked; 0: it has answered
+    int64_t probed_us;          /* When the host was probed; 0: it has answered
                                  * since. */
     int64_t next_us;
     int64_t delay_us;           /* From one look to the next. */
     unsigned n_unproven;        /* In a row. */
 };
 
-/* Begins: the host is asked now. */
+/* Begins: the host is probed now. */
 void silence_begin(struct silence *, int64_t now_us);
 
 /* Returns when to look next. */
 int64_t silence_next_us(const struct silence *);
 
 /* Returns the verdict of a look at 'at_us', the time at which it was due,
- * however late it is.  'heard': the host was heard since 'asked_us'. */
+ * however late it is.  'heard': the host was heard since 'probed_us'. */
 enum silence_verdict silence_look(struct silence *, bool heard,
                                   int64_t at_us, int64_t now_us);
 

@@ -422,7 +422,7 @@ append_binding(struct event_sources *es, const struct vmn_port *port,
 /* Appends an event: a host has the interface of a port that may not be bound
  * there. */
 static void
-claim_refused_cb(void *es_, const char *name, const char *host,
+claim_rejected_cb(void *es_, const char *name, const char *host,
                  const char *expected, const char *reason)
 {
     struct event_sources *es = es_;
@@ -674,7 +674,7 @@ health_cb(void *es_, const char *balancer, const char *port,
 static const struct fabric_watch fabric_watch = {
     .host = host_cb,
     .port = port_cb,
-    .claim_refused = claim_refused_cb,
+    .claim_rejected = claim_rejected_cb,
     .acked = acked_cb,
     .installed = installed_cb,
     .sample = sample_cb,

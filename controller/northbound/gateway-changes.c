@@ -39,7 +39,7 @@ gateway_remove(struct gateway_changes *g, struct shash_node *node)
 /* Notes which host is the router's gateway now.  The current row counts: that of
  * a group which has just been stored is not settled yet. */
 static void
-look_at(struct gateway_changes *g, const char *router)
+update_gateway(struct gateway_changes *g, const char *router)
 {
     struct shash_node *node = shash_find(&g->gateways, router);
     struct gateway *gateway = node ? node->data : NULL;
@@ -84,7 +84,7 @@ group_cb(void *g_, const struct commit_group *group OVS_UNUSED)
     engine_take_changed(g->nb->engine, VMN_QUERY_GATEWAY, &routers);
     model_each_unsettled(g->nb->model, VMN_TABLE_ROUTER, add_cb, &routers);
     SSET_FOR_EACH (router, &routers) {
-        look_at(g, router);
+        update_gateway(g, router);
     }
     sset_destroy(&routers);
 }
@@ -97,7 +97,7 @@ begin_cb(void *g_)
     struct vmn_names names = model_names(g->nb->model, VMN_TABLE_ROUTER);
 
     for (size_t i = 0; i < names.n; i++) {
-        look_at(g, names.names[i]);
+        update_gateway(g, names.names[i]);
     }
 }
 

@@ -105,7 +105,7 @@ struct census {
     const struct northbound *nb;
     size_t step;                /* Index in 'steps'. */
     char *last;                 /* The name that was read last. */
-    size_t n_looked;
+    size_t n_counted;
     int64_t now_ms;             /* Wall clock. */
     struct ds lines[N_FAMILIES];
     size_t n_series[N_FAMILIES];
@@ -231,7 +231,7 @@ put_port(struct census *c, const struct vmn_port *port,
 }
 
 static void
-look_at_port(struct census *c, const struct vmn_row *row,
+count_port(struct census *c, const struct vmn_row *row,
              const struct model_meta *meta)
 {
     const struct vmn_port *port = (const void *) row;
@@ -276,7 +276,7 @@ put_host(struct census *c, const char *name, const struct status_host *status)
 }
 
 static void
-look_at_host(struct census *c, const struct vmn_row *row,
+count_host(struct census *c, const struct vmn_row *row,
              const struct model_meta *meta OVS_UNUSED)
 {
     struct status_host status;
@@ -343,7 +343,7 @@ add_subnet(struct census *c, const char *network,
 }
 
 static void
-look_at_network(struct census *c, const struct vmn_row *row,
+count_network(struct census *c, const struct vmn_row *row,
                 const struct model_meta *meta OVS_UNUSED)
 {
     const struct vmn_network *network = (const void *) row;
@@ -360,7 +360,7 @@ look_at_network(struct census *c, const struct vmn_row *row,
 /* Balancers and routers.  ------------------------------------------------ */
 
 static void
-look_at_balancer(struct census *c, const struct vmn_row *row,
+count_balancer(struct census *c, const struct vmn_row *row,
                  const struct model_meta *meta OVS_UNUSED)
 {
     struct nb_summary_balancer count;
@@ -373,7 +373,7 @@ look_at_balancer(struct census *c, const struct vmn_row *row,
 }
 
 static void
-look_at_router(struct census *c, const struct vmn_row *row,
+count_router(struct census *c, const struct vmn_row *row,
                const struct model_meta *meta OVS_UNUSED)
 {
     const struct vmn_router *router = (const void *) row;
@@ -393,14 +393,14 @@ look_at_router(struct census *c, const struct vmn_row *row,
 
 static const struct {
     enum vmn_table table;
-    void (*look)(struct census *, const struct vmn_row *,
+    void (*count)(struct census *, const struct vmn_row *,
                  const struct model_meta *);
 } steps[] = {
-    { VMN_TABLE_PORT, look_at_port },
-    { VMN_TABLE_HOST, look_at_host },
-    { VMN_TABLE_NETWORK, look_at_network },
-    { VMN_TABLE_LOADBALANCER, look_at_balancer },
-    { VMN_TABLE_ROUTER, look_at_router },
+    { VMN_TABLE_PORT, count_port },
+    { VMN_TABLE_HOST, count_host },
+    { VMN_TABLE_NETWORK, count_network },
+    { VMN_TABLE_LOADBALANCER, count_balancer },
+    { VMN_TABLE_ROUTER, count_router },
 };
 
 bool
@@ -419,8 +419,8 @@ census_take(struct census *c)
             c->step++;
             continue;
         }
-        steps[c->step].look(c, row, &meta);
-        if (++c->n_looked % CENSUS_STEPS == 0 && loop
+        steps[c->step].count(c, row, &meta);
+        if (++c->n_counted % CENSUS_STEPS == 0 && loop
             && loop_turn_is_over(loop)) {
             return false;
         }

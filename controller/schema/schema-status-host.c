@@ -114,10 +114,10 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
     SHOWN_OF(status_host, state, ENUM, 0,
              "`synced`: it holds what it is to hold; `reconciling`: it is "
              "brought there; `offline`, `connecting`; `diverged`: its switch "
-             "refuses something, or did not answer; `refused`: it cannot be "
+             "refuses something, or did not answer; `rejected`: it cannot be "
              "used.",
              SHOWN_NAMES("synced", "reconciling", "offline", "connecting",
-                         "diverged", "refused")),
+                         "diverged", "rejected")),
     SHOWN_OF(status_host, reason, STRING, 0, "Why it is so."),
     SHOWN_OF(status_host, flows, U64, 0, "Flows that are desired on it."),
     SHOWN_OF(status_host, groups, U64, 0, "Groups that are desired on it."),

@@ -351,7 +351,7 @@ ofconn_probe(struct ofconn *conn)
 }
 
 void
-ofconn_ask(struct ofconn *conn)
+ofconn_send_echo(struct ofconn *conn)
 {
     if (conn->state == OFCONN_UP && !conn->dead) {
         ofconn_send_buf(conn, ofputil_encode_echo_request(OFP15_VERSION));

@@ -158,7 +158,7 @@ void ofconn_probe(struct ofconn *);
 
 /* Sends an echo request now, from which nothing follows but that
  * ofconn_heard_us() changes once the peer has answered. */
-void ofconn_ask(struct ofconn *);
+void ofconn_send_echo(struct ofconn *);
 
 /* Returns when the peer last sent anything, of time_usec(); 0: never. */
 int64_t ofconn_heard_us(const struct ofconn *);

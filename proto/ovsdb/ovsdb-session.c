@@ -663,7 +663,7 @@ ovsdb_session_heard_ms(const struct ovsdb_session *s)
 }
 
 void
-ovsdb_session_ask(struct ovsdb_session *s)
+ovsdb_session_probe(struct ovsdb_session *s)
 {
     if (s->relay) {
         ovsdb_relay_probe(s->relay, loop_now_ms(s->loop));

@@ -256,9 +256,9 @@ ovsdb_session_snapshot(const struct ovsdb_session *);
 /* Returns when the host last sent anything, or connected, on the current
  * connection (of loop_now_ms()); INT64_MIN if there is none. */
 int64_t ovsdb_session_heard_ms(const struct ovsdb_session *);
-/* Asks the host for a sign of life: ovsdb_session_heard_ms() changes once it
- * has answered, and the connection ends if it does not. */
-void ovsdb_session_ask(struct ovsdb_session *);
+/* Sends an echo request now: ovsdb_session_heard_ms() changes once the host
+ * has replied, and the connection is closed without a reply. */
+void ovsdb_session_probe(struct ovsdb_session *);
 /* The strings are valid until the next turn of the loop. */
 void ovsdb_session_get_status(const struct ovsdb_session *,
                               struct ovsdb_status *);

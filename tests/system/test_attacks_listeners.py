@@ -491,14 +491,14 @@ def test_datapath_id_of_a_host_that_is_away(lab):
     set_datapath_id(h2, stolen)
     lab.vmnd.start()
     wait_for("h2 to be refused", lambda: status(lab, "h2")[
-        "state"] == "refused", 60)
+        "state"] == "rejected", 60)
     reason = status(lab, "h2")["reason"]
     assert 'host "h1"' in reason and stolen not in reason
     assert metric(lab, "vmn_datapath_id_conflicts_total") >= 1
     h1.start()
     wait_for("h1 to be back", lambda: lab.host_state(h1) == "synced", 60)
     assert datapath_id(lab, "h1") == stolen
-    assert status(lab, "h2")["state"] == "refused"
+    assert status(lab, "h2")["state"] == "rejected"
     set_datapath_id(h2, own)
     lab.await_synced(seconds=60)
 

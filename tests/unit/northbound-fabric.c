@@ -126,7 +126,7 @@ fabric_send_frame(struct fabric *f OVS_UNUSED, const char *host OVS_UNUSED,
 }
 
 void
-fabric_ask_host(struct fabric *f OVS_UNUSED, const char *host OVS_UNUSED)
+fabric_probe_host(struct fabric *f OVS_UNUSED, const char *host OVS_UNUSED)
 {
 }
 
@@ -384,7 +384,7 @@ fabric_rule_logs(const struct fabric *f OVS_UNUSED,
 }
 
 const char *const fabric_states[FABRIC_N_STATES] = {
-    "synced", "diverged", "reconciling", "connecting", "offline", "refused",
+    "synced", "diverged", "reconciling", "connecting", "offline", "rejected",
 };
 
 void

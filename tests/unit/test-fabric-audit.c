@@ -16,7 +16,7 @@
 #include "util.h"
 
 static json_t *audit_result;    /* Of the last audit, or NULL. */
-static bool looking;            /* The last was asked to look. */
+static bool by_request;         /* The last audit was of a request. */
 static int n_audits;
 
 static void
@@ -25,11 +25,11 @@ audit_cb(void *aux OVS_UNUSED, const struct fabric_audit_result *result,
 {
     assert_true(!result == !!reason);
     json_decref(audit_result);
-    /* Of a look, differences are told one by one; else in words. */
+    /* Of a request, differences are objects; else sentences. */
     audit_result = (!result ? NULL
-                    : schema_struct_to_json(looking ? &fabric_audit_shown
+                    : schema_struct_to_json(by_request ? &fabric_audit_shown
                                             : &schema_status_audit,
-                                            looking ? (const void *) result
+                                            by_request ? (const void *) result
                                             : &result->found));
     n_audits++;
 }
@@ -81,17 +81,17 @@ audit_says(const char *word1, const char *word2)
     return false;
 }
 
-/* Looks, and waits for the answer. */
+/* Audits host i, and waits for the result. */
 static const struct fabric_audit_request everything = { .limit = 100 };
 
 static void
-look_at(int i, const struct fabric_audit_request *look)
+run_audit(int i, const struct fabric_audit_request *request)
 {
     n_audits = 0;
-    looking = true;
-    assert_null(fabric_audit(fabric, host(i)->name, look, audit_cb, NULL));
+    by_request = true;
+    assert_null(fabric_audit(fabric, host(i)->name, request, audit_cb, NULL));
     TURN_UNTIL(n_audits);
-    looking = false;
+    by_request = false;
     assert_non_null(audit_result);
 }
 
@@ -192,12 +192,12 @@ a_look_shows_what_differs_and_leaves_it(void **state OVS_UNUSED)
     edit_port("c", "red", 300, "all", 1, false);
     connect_host(0);
     n_mods = switches[0].n_mods;
-    look_at(0, &everything);
+    run_audit(0, &everything);
     assert_int_equal(audit_figure("matching"), 0);
     assert_int_equal(audit_figure("groups"), 1);
 
     fake_switch_remove(&switches[0], 100);
-    look_at(0, &everything);
+    run_audit(0, &everything);
     assert_int_equal(audit_figure("missing"), 1);
     assert_int_equal(audit_figure("matching"), 1);
     assert_difference(0, "kind", "missing");
@@ -210,7 +210,7 @@ a_look_shows_what_differs_and_leaves_it(void **state OVS_UNUSED)
 
     fake_switch_add_flow(&switches[0], "priority=100,reg0=7,cookie=0x5,"
                          "actions=drop");
-    look_at(0, &everything);
+    run_audit(0, &everything);
     assert_int_equal(audit_figure("altered"), 1);
     assert_difference(0, "kind", "altered");
     assert_difference(0, "owner", "toy.port/a");
@@ -218,7 +218,7 @@ a_look_shows_what_differs_and_leaves_it(void **state OVS_UNUSED)
     assert_difference(0, "installed.cookie", "0x0000000000000005");
 
     fake_switch_add_flow(&switches[0], "table=5,priority=9,actions=drop");
-    look_at(0, &everything);
+    run_audit(0, &everything);
     assert_int_equal(audit_figure("unknown"), 1);
     assert_int_equal(audit_figure("matching"), 2);
 
@@ -232,7 +232,8 @@ a_look_shows_what_differs_and_leaves_it(void **state OVS_UNUSED)
     assert_int_equal(audit_last(host(0)->sw)->time, 0);
 
     /* One that mends does. */
-    look_at(0, &(struct fabric_audit_request) { .repair = true, .limit = 1 });
+    run_audit(0, &(struct fabric_audit_request) { .repair = true,
+                                                  .limit = 1 });
     assert_int_equal(audit_figure("matching"), 2);
     assert_int_equal(json_array_size(json_object_get(audit_result,
                                                      "differences")), 1);
@@ -262,7 +263,7 @@ a_look_shows_groups(void **state OVS_UNUSED)
     struct fake_group *group = CONTAINER_OF(
         ovs_list_pop_front(&switches[0].groups), struct fake_group, node);
 
-    look_at(0, &everything);
+    run_audit(0, &everything);
     assert_int_equal(audit_figure("missing"), 1);
     assert_difference(0, "owner", "toy.port/b");
     assert_non_null(strstr(difference_text(0, "desired.group"), "type="));
@@ -277,7 +278,7 @@ a_look_shows_groups(void **state OVS_UNUSED)
 static void
 a_look_is_filtered_and_limited(void **state OVS_UNUSED)
 {
-    struct fabric_audit_request look = everything;
+    struct fabric_audit_request request = everything;
 
     edit_port("a", "red", 100, "all", 1, false);
     edit_port("c", "red", 300, "all", 1, false);
@@ -286,27 +287,27 @@ a_look_is_filtered_and_limited(void **state OVS_UNUSED)
     fake_switch_remove(&switches[0], 300);
     fake_switch_add_flow(&switches[0], "table=5,priority=9,actions=drop");
 
-    look.filter.app = "toy";
-    look_at(0, &look);
+    request.filter.app = "toy";
+    run_audit(0, &request);
     assert_int_equal(audit_figure("matching"), 2);
-    look.filter.app = "to";
-    look_at(0, &look);
+    request.filter.app = "to";
+    run_audit(0, &request);
     assert_int_equal(audit_figure("matching"), 0);
-    look.filter.app = NULL;
-    look.filter.object = "c";
-    look_at(0, &look);
+    request.filter.app = NULL;
+    request.filter.object = "c";
+    run_audit(0, &request);
     assert_int_equal(audit_figure("matching"), 1);
     assert_difference(0, "owner", "toy.port/c");
-    look.filter.object = NULL;
-    look.filter.by_table = true;
-    look.filter.first_table = look.filter.last_table = 5;
-    look_at(0, &look);
+    request.filter.object = NULL;
+    request.filter.by_table = true;
+    request.filter.first_table = request.filter.last_table = 5;
+    run_audit(0, &request);
     assert_int_equal(audit_figure("matching"), 1);
     assert_difference(0, "kind", "unknown");
     assert_difference(0, "owner", NULL);
-    look = everything;
-    look.limit = 2;
-    look_at(0, &look);
+    request = everything;
+    request.limit = 2;
+    run_audit(0, &request);
     assert_int_equal(audit_figure("matching"), 3);
     assert_int_equal(json_array_size(json_object_get(audit_result,
                                                      "differences")), 2);
@@ -326,7 +327,7 @@ who_asked_may_leave(void **state OVS_UNUSED)
     fabric_audit_forget(fabric, audit_cb, &mine);
     TURN_UNTIL(!audit_is_running(host(0)->sw));
     assert_int_equal(n_audits, 0);
-    look_at(0, &everything);
+    run_audit(0, &everything);
 }
 
 static void
@@ -384,7 +385,7 @@ refused_flow_is_not_missing(void **state OVS_UNUSED)
     audit_begin(0);
     audit_end(0, 0, 0);
     assert_int_equal(audit_figure("rejected"), 1);
-    look_at(0, &everything);
+    run_audit(0, &everything);
     assert_difference(0, "kind", "rejected");
     assert_difference(0, "owner", "toy.port/b");
     assert_true(is_diverged(0));

@@ -324,7 +324,7 @@ note_desired(void)
 }
 
 static void
-look_at_switch(int i, struct contents *contents)
+read_contents(int i, struct contents *contents)
 {
     const struct fake_switch *fs = &switches[i];
     const struct fake_flow *flow;
@@ -449,7 +449,7 @@ true_turn(void)
     fixture_turn();
     note_desired();
     for (int i = 0; i < N_HOSTS; i++) {
-        look_at_switch(i, &contents[i]);
+        read_contents(i, &contents[i]);
         check_switch(i, &contents[i]);
     }
     first = MAX(first_noted + 1, last_noted - MIN(last_noted, N_LOOK));

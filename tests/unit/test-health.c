@@ -30,7 +30,7 @@ struct world {
     bool online;                /* Frames can be sent. */
     bool cut;                   /* And get nowhere, without a word. */
     int64_t heard_us;           /* When the host answered last. */
-    unsigned n_asked;
+    unsigned n_probed;
     bool answers;               /* And are answered... */
     int64_t delay_us;           /* ...after so long. */
     size_t n_sent;
@@ -89,11 +89,11 @@ quiet_since_cb(void *w_, struct backend *b OVS_UNUSED,
 }
 
 static void
-ask_cb(void *w_, const char *host OVS_UNUSED)
+probe_host_cb(void *w_, const char *host OVS_UNUSED)
 {
     struct world *w = w_;
 
-    w->n_asked++;
+    w->n_probed++;
 }
 
 /* The host answers everything at once, unless it is cut off. */
@@ -109,7 +109,9 @@ heard_since_cb(void *w_, const char *host OVS_UNUSED, int64_t since_us)
 }
 
 static const struct prober_ops ops = {
-    .send = send_cb, .ask = ask_cb, .heard_since = heard_since_cb,
+    .send = send_cb,
+    .probe_host = probe_host_cb,
+    .heard_since = heard_since_cb,
     .changed = changed_cb, .quiet_since = quiet_since_cb,
 };
 
@@ -268,19 +270,19 @@ long_timeouts_cost_no_turn(void **state OVS_UNUSED)
     struct world *w = world_create();
     struct prober_member m = member_of("p");
     struct prober_settings other = settings;
-    int64_t asked_us;
+    int64_t probed_us;
 
     other.timeout_ms = other.interval_ms;
     prober_set(&w->prober, "lb", &other, &m, 1, w->now_us);
     pass(w, 10);
-    asked_us = prober_next(&w->prober);
+    probed_us = prober_next(&w->prober);
     w->answers = false;
     while (!strstr(w->told, "down")) {
         assert_true(w->prober.stats.n_failed < 2);
         w->now_us = prober_next(&w->prober) + 300;
         prober_run(&w->prober, w->now_us);
     }
-    assert_in_range(w->now_us - asked_us, 2000000, 2010000);
+    assert_in_range(w->now_us - probed_us, 2000000, 2010000);
     w->prober.stats.n_failed = 0;
     pass(w, 10000);
     assert_in_range(w->prober.stats.n_failed, 9, 10);
@@ -438,7 +440,7 @@ silence_of_the_host_proves_nothing(void **state OVS_UNUSED)
 
     set(w, &m);
     pass(w, 10);
-    assert_int_equal(w->n_asked, 0);
+    assert_int_equal(w->n_probed, 0);
     b = prober_find(&w->prober, "lb", "p");
     w->cut = true;
     pass(w, 29000);
@@ -530,7 +532,7 @@ static void
 silence_is_judged_by_when_the_host_answers(void **state OVS_UNUSED)
 {
     const int64_t t = 5000000;
-    struct silence s = { .asked_us = 0 };
+    struct silence s = { .probed_us = 0 };
     int64_t at = t;
 
     silence_begin(&s, t);
@@ -539,7 +541,7 @@ silence_is_judged_by_when_the_host_answers(void **state OVS_UNUSED)
     /* However late the look is. */
     assert_int_equal(silence_look(&s, true, at, t + 9000000),
                      SILENCE_BACKEND);
-    assert_int_equal(s.asked_us, 0);
+    assert_int_equal(s.probed_us, 0);
 
     /* Looks become rare, but not too rare. */
     silence_begin(&s, t);

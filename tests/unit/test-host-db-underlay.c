@@ -216,7 +216,7 @@ physical_network_waits_for_its_bridge(void **state OVS_UNUSED)
     UNTIL(reason_has("hv1", "has no bridge \"br-ex\""));
     assert_true(reported("hv1"));
     assert_false(has_interface(0, "vmn-to-br-ex"));
-    assert_false(status_is("hv1", "state", "refused"));
+    assert_false(status_is("hv1", "state", "rejected"));
 
     VSCTL(0, "add-br br-ex -- set Bridge br-ex datapath_type=system");
     UNTIL(reason_has("hv1", "on datapath \"system\""));

@@ -84,11 +84,11 @@ bridge_of_others_is_refused_until_adopted(void **state OVS_UNUSED)
 {
     VSCTL(0, "add-br br-int");
     put_host(0, "br-int", false);
-    UNTIL(status_is("hv1", "state", "refused"));
+    UNTIL(status_is("hv1", "state", "rejected"));
     assert_true(reason_has("hv1", "adopt"));
     assert_false(reported("hv1"));
     put_host(0, "br-int", true);
-    UNTIL(reported("hv1") && !status_is("hv1", "state", "refused"));
+    UNTIL(reported("hv1") && !status_is("hv1", "state", "rejected"));
     assert_false(reason_has("hv1", "adopt"));
 }
 
@@ -98,12 +98,12 @@ wrong_tunnel_number_is_refused(void **state OVS_UNUSED)
     start_hosts();
     VSCTL(0, "set Interface vmn-vxlan ofport=100 -- "
           "set Bridge br-int datapath_id=\"0000000000000001\"");
-    UNTIL(status_is("hv1", "state", "refused"));
+    UNTIL(status_is("hv1", "state", "rejected"));
     assert_true(reason_has("hv1", "40000"));
     assert_int_equal(fabric_find_host(fabric, "hv1")->datapath_id, 0);
     VSCTL(0, "set Interface vmn-vxlan ofport=40000");
     UNTIL(fabric_find_host(fabric, "hv1")->datapath_id == 1);
-    assert_false(status_is("hv1", "state", "refused"));
+    assert_false(status_is("hv1", "state", "rejected"));
 
     /* One that could not be made is told, but harms no local traffic. */
     VSCTL(0, "set Interface vmn-vxlan ofport=-1 error=broken");
@@ -125,12 +125,12 @@ tunnel_ports_are_those_that_some_host_receives_by(void **state OVS_UNUSED)
         assert_true(has_interface(i, "vmn-vxlan"));
     }
     VSCTL(0, "set Interface vmn-geneve ofport=100");
-    UNTIL(status_is("hv1", "state", "refused"));
+    UNTIL(status_is("hv1", "state", "rejected"));
     assert_true(reason_has("hv1", "\"vmn-geneve\" got number 100 instead of "
                            "40001"));
     change(VMN_TABLE_HOST, "hv2", NULL);
     UNTIL(!has_interface(0, "vmn-geneve"));
-    UNTIL(!status_is("hv1", "state", "refused"));
+    UNTIL(!status_is("hv1", "state", "rejected"));
     assert_true(has_interface(0, "vmn-vxlan"));
 }
 
@@ -141,7 +141,7 @@ same_datapath_id_twice_is_refused(void **state OVS_UNUSED)
     VSCTL(0, "set Bridge br-int datapath_id=\"00000000000000aa\"");
     UNTIL(fabric_find_host(fabric, "hv1")->datapath_id == 0xaa);
     VSCTL(1, "set Bridge br-int datapath_id=\"00000000000000aa\"");
-    UNTIL(status_is("hv2", "state", "refused"));
+    UNTIL(status_is("hv2", "state", "rejected"));
     assert_true(reason_has("hv2", "host \"hv1\""));
 }
 
@@ -191,7 +191,7 @@ taken_tunnel_number_is_found_out(void **state OVS_UNUSED)
         done;
     }));
     put_host(0, "br-int", true);
-    UNTIL(status_is("hv1", "state", "refused"));
+    UNTIL(status_is("hv1", "state", "rejected"));
     assert_true(reason_has("hv1", "40000"));
 }
 

@@ -248,9 +248,9 @@ frames_are_sent_to_hosts_that_are_there(void **state)
     assert_false(fabric_host_is_connected(fabric, "h9"));
     /* A switch that is asked for a sign of life gives one. */
     since_us = time_usec();
-    fabric_ask_host(fabric, "h9");
+    fabric_probe_host(fabric, "h9");
     assert_false(fabric_host_heard_since(fabric, "h9", since_us));
-    fabric_ask_host(fabric, "h0");
+    fabric_probe_host(fabric, "h0");
     TURN_UNTIL(fabric_host_heard_since(fabric, "h0", since_us));
     fake_switch_disconnect(&fakes[0]);
     TURN_UNTIL(!fabric_host_is_connected(fabric, "h0"));

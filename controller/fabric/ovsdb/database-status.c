@@ -2,7 +2,7 @@
  *
  * Fills in the status of a host's database and its underlay, as part of the
  * host's status.  Changes nothing.  Not for the host's state
- * (session/host-state.c), which it sets to "refused" if the database is the
+ * (session/host-state.c), which it sets to "rejected" if the database is the
  * reason. */
 
 #include <config.h>
@@ -248,7 +248,7 @@ fabric_db_host_status(const struct fabric_host *host, struct arena *arena,
     status->ports = db->n_ports;
     host_provider_status(db, arena, status);
     if (db->refused) {
-        status->state = "refused";
+        status->state = "rejected";
     }
     if (db->reason) {
         status->reason = db->reason;

@@ -75,7 +75,7 @@ dead_update(struct fabric_host_db *db)
         db->switch_lost_ms = 0;
     } else if (!db->switch_dead && !db->switch_lost_ms) {
         db->switch_lost_ms = db->dead_check_ms = now_ms(db);
-        ovsdb_session_ask(db->session);
+        ovsdb_session_probe(db->session);
     }
 }
 

@@ -111,7 +111,7 @@ rejected_claims_add(struct rejected_claims *claims, const char *port,
     if (is_within_rate(claims, host)) {
         VLOG_WARN("port %s: rejected the claim of host %s: %s", port,
                   host, reason);
-        FABRIC_NOTIFY(claims->fabric, claim_refused,
+        FABRIC_NOTIFY(claims->fabric, claim_rejected,
                     (aux, port, host, expected, reason))
     }
 }

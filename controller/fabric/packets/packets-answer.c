@@ -190,13 +190,13 @@ fabric_send_frame(struct fabric *f, const char *name, uint32_t ofport,
 }
 
 void
-fabric_ask_host(struct fabric *f, const char *name)
+fabric_probe_host(struct fabric *f, const char *name)
 {
     const struct fabric_host *host = fabric_find_host(f, name);
 
     if (host && host->sw->conn
         && ofconn_queued(host->sw->conn) <= PACKETS_UNREAD_MAX) {
-        ofconn_ask(host->sw->conn);
+        ofconn_send_echo(host->sw->conn);
     }
 }
 

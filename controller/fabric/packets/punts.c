@@ -210,7 +210,7 @@ send_difference(struct fabric_switch *sw)
     if (b.size) {
         punts->barrier_xid = ofconn_next_xid(sw->conn);
         ofmsg_put_barrier(&b, punts->barrier_xid);
-        set_state(sw, PUNTS_PUTTING, "they are being put there");
+        set_state(sw, PUNTS_INSTALLING, "they are being installed");
         switch_expect(sw);
         ofconn_send(sw->conn, b.data, b.size);
     } else {

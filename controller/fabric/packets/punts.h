@@ -48,9 +48,9 @@ extern const struct switch_part_class punts_part;
 #define PUNTS_FLOWS (PUNTS_METERS + 2)
 
 /* PUNTS_READING: the switch's flows are being read and compared;
- * PUNTS_PUTTING: it was sent the difference, and has not confirmed it. */
+ * PUNTS_INSTALLING: it was sent the difference, and has not confirmed it. */
 enum punts_state {
-    PUNTS_UNKNOWN, PUNTS_READING, PUNTS_PUTTING, PUNTS_ON, PUNTS_OFF
+    PUNTS_UNKNOWN, PUNTS_READING, PUNTS_INSTALLING, PUNTS_ON, PUNTS_OFF
 };
 
 /* Flows found by a reading of a switch. */

@@ -2,7 +2,7 @@
  *
  * Decides the state of a host that users see, by its switch's session:
  * "offline", "connecting", "reconciling", "diverged" or "synced", and why.
- * Changes nothing.  Not for "refused", of which the host's database is the
+ * Changes nothing.  Not for "rejected", of which the host's database is the
  * reason (ovsdb/database-status.c), nor for a host that is silent
  * (ovsdb/host-liveness.c). */
 

@@ -15,7 +15,7 @@ import { table } from "./table.js";
 export const PORT_KIND = { up: "ok", pending: "wait", down: "bad",
   unknown: "bad", unbound: "off", external: "" };
 export const HOST_KIND = { synced: "ok", reconciling: "wait",
-  connecting: "wait", offline: "bad", diverged: "bad", refused: "bad" };
+  connecting: "wait", offline: "bad", diverged: "bad", rejected: "bad" };
 
 /** How many ports should be up, and are not. */
 export const notUp = (one) => one.ports - one.up - one.external

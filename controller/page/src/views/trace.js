@@ -167,7 +167,7 @@ function stageItem(stage, isEnd, at) {
           : ` rule ${step.rule}`}`)),
       bad ? h("span", { class: "by drop" }, at.reason) : null),
     plainTable(stage.name, [{ title: "Table", right: true }, "Owner", "Match",
-      "What"], stage.steps.map((step) => [step.table, code(step.owner),
+      "Actions"], stage.steps.map((step) => [step.table, code(step.owner),
       code(step.match), code([stepText(step)].flat().join(""))]))));
 }
 
