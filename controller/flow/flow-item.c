@@ -483,7 +483,7 @@ put_flow_delete(const struct flow_item *item, struct ofpbuf *b)
     outer->length = htons(size);
     inner->length = htons(size - INNER_OFS);
     ofm->command = OFPFC_DELETE_STRICT;
-    ofm->cookie_mask = OVS_BE64_MAX;
+    ofm->cookie_mask = htonll(FLOW_COOKIE_OWNER);
 }
 
 static void

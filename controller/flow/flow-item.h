@@ -45,10 +45,16 @@ enum flow_item_kind { FLOW_ITEM_GROUP, FLOW_ITEM_FLOW };
  * can be requested at once.  The other bits identify its owner. */
 #define FLOW_COOKIE_COUNTED (UINT64_C(1) << 63)
 
+/* All bits of a cookie that identify the owner.  The cookie mask of deletions:
+ * they leave flows of others alone, and Open vSwitch finds the flow by its
+ * match.  With a mask of all ones it walks all flows of that cookie, for each
+ * of them that is deleted (collect_rules_strict() in ofproto/ofproto.c). */
+#define FLOW_COOKIE_OWNER (~FLOW_COOKIE_COUNTED)
+
 static inline uint64_t
 flow_cookie_owner(uint64_t cookie)
 {
-    return cookie & ~FLOW_COOKIE_COUNTED;
+    return cookie & FLOW_COOKIE_OWNER;
 }
 
 /* IDs of the meters of flows with a limit. */
