@@ -28,15 +28,17 @@
 #define DRY_RUN                                                         \
     SHOWN("dry_run", ENUM, 0,                                           \
           "Changes nothing, and answers with what would change.",       \
-          SHOWN_NAMES("plan"), .absent = "changes")
+          SHOWN_NAMES("plan", "true", "false"), .absent = "changes")
 #define WAIT                                                            \
     SHOWN("wait", ENUM, 0,                                              \
           "Answers once every host concerned has the change, or with 202 " \
           "when the time is over.",                                     \
-          SHOWN_NAMES("installed"), .absent = "does not wait"),         \
+          SHOWN_NAMES("installed", "true", "false"),                    \
+          .absent = "does not wait"),                                   \
     SHOWN("timeout", STRING, 0,                                         \
-          "For how long to wait, such as 500ms, 10s or 2m; at most 300 s.", \
-          .max = 8, .pattern = "^[0-9]{1,6}(ms|s|m)$", .def_text = "10s"), \
+          "For how long to wait, such as 500ms, 10s or 2m, or a number of " \
+          "seconds; at most 300 s.",                                    \
+          .max = 8, .pattern = "^[0-9]{1,6}(ms|s|m)?$", .def_text = "10s"), \
     DRY_RUN
 #define IF_MATCH                                                        \
     SHOWN("If-Match", STRING, 0,                                        \

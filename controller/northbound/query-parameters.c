@@ -115,14 +115,15 @@ nb_query_app(struct http_request *req, const struct northbound *nb,
     return !*app;
 }
 
-/* Parses "500ms", "10s" or "2m" to milliseconds. */
+/* Parses "500ms", "10s", "2m", or a number of seconds, to milliseconds. */
 static bool
 parse_duration(const char *text, int *ms)
 {
     static const struct {
         const char *unit;
         int ms;
-    } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60 * 1000 } };
+    } units[] = { { "ms", 1 }, { "s", 1000 }, { "m", 60 * 1000 },
+                  { "", 1000 } };
     size_t n = strspn(text, "0123456789");
 
     if (!n || n > 6) {
@@ -139,27 +140,36 @@ parse_duration(const char *text, int *ms)
     return false;
 }
 
+/* Sets '*value' to whether the parameter is 'word' or, what other APIs call
+ * it, "true".  Replies 400 and returns false if it is neither, nor "false". */
+static bool
+query_word(struct http_request *req, const char *name, const char *word,
+           bool *value)
+{
+    const char *text = http_request_query(req, name);
+
+    *value = text && (!strcmp(text, word) || !strcmp(text, "true"));
+    if (!text || *value || !strcmp(text, "false")) {
+        return true;
+    }
+    return nb_query_reject(req, name, "must be \"%s\", true or false", word);
+}
+
 bool
 nb_query_wait(struct http_request *req, struct nb_wait *wait)
 {
-    const char *what = http_request_query(req, "wait");
     const char *timeout = http_request_query(req, "timeout");
-    const char *dry_run = http_request_query(req, "dry_run");
 
-    wait->plan = dry_run != NULL;
-    wait->installed = what != NULL;
     wait->timeout_ms = NB_TIMEOUT_DEFAULT_MS;
-    if (what && strcmp(what, "installed")) {
-        return nb_query_reject(req, "wait", "must be \"installed\"");
+    if (!query_word(req, "wait", "installed", &wait->installed)
+        || !query_word(req, "dry_run", "plan", &wait->plan)) {
+        return false;
     }
-    if (dry_run && strcmp(dry_run, "plan")) {
-        return nb_query_reject(req, "dry_run", "must be \"plan\"");
-    }
-    if (dry_run && what) {
+    if (wait->plan && wait->installed) {
         return nb_query_reject(req, "wait", "cannot be combined with dry_run: "
                                "a plan installs nothing");
     }
-    if (timeout && !what) {
+    if (timeout && !wait->installed) {
         return nb_query_reject(req, "timeout",
                                "requires wait=installed");
     }

@@ -96,6 +96,33 @@ static const char *const method_names[HTTP_N_METHODS] = {
     [HTTP_DELETE] = "DELETE",
 };
 
+/* Appends what the paths one name below that of the request support, such as
+ * "; /v1/ports/NAME supports GET, PUT": a client that posts to a list finds
+ * there how objects are created. */
+static void
+put_methods_below(const struct http_request *req, struct ds *ds)
+{
+    const struct http_server *server = req->server;
+    size_t len = strlen(req->target.path);
+    bool first = true;
+
+    for (size_t i = 0; i < server->n_routes; i++) {
+        const struct http_route *route = &server->routes[i];
+        const char *rest = route->pattern + len;
+
+        if (strncmp(route->pattern, req->target.path, len)
+            || strcmp(rest, "/{name}")) {
+            continue;
+        }
+        if (first) {
+            ds_put_format(ds, "; %s/NAME supports ", req->target.path);
+        }
+        ds_put_format(ds, "%s%s", first ? "" : ", ",
+                      method_names[route->method]);
+        first = false;
+    }
+}
+
 /* Finds the route, or replies.  Returns true if there is one. */
 static bool
 find_route(struct http_request *req)
@@ -128,6 +155,7 @@ find_route(struct http_request *req)
                            "%s not found", req->target.path);
     } else {
         http_reply_header(req, "Allow", ds_cstr(&allow));
+        put_methods_below(req, &allow);
         char *methods = ds_steal_cstr(&allow);
         http_reply_problem(req, 405, "method", NULL,
                            "%s supports %s", req->target.path, methods);
@@ -389,9 +417,13 @@ check_body(struct http_request *req)
     }
     if (type ? !is_json(req, type) : has_body && !is_local) {
         http_reply_problem(req, 415, "media-type", NULL,
-                           "Content-Type must be application/json%s",
+                           "Content-Type must be application/json%s, not "
+                           "%s%.100s%s (with curl: -H 'Content-Type: "
+                           "application/json')",
                            req->head.method == HTTP_PATCH
-                           ? " or application/merge-patch+json" : "");
+                           ? " or application/merge-patch+json" : "",
+                           type ? "\"" : "", type ? type : "absent",
+                           type ? "\"" : "");
         return false;
     }
     return true;

@@ -147,6 +147,26 @@ wait_answers_with_the_receipt(void **state)
     assert_text(f, "outcome", "deleted");
 }
 
+/* What clients of other APIs write means the same. */
+static void
+wait_and_dry_run_take_true_and_false(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "PUT", "/v1/networks/shop?dry_run=true", NET);
+    assert_text(f, "kind", "plan");
+    assert_call(f, 404, "GET", "/v1/networks/shop", NULL);
+    assert_call(f, 201, "PUT", "/v1/networks/shop?dry_run=false&wait=false",
+                NET);
+    assert_null(at(f, "receipt"));
+    send_only(f, "DELETE", "/v1/networks/shop?wait=true&timeout=5", NULL);
+    turn_until_waited(f);
+    assert_int_equal(fake_fabric.timeout_ms, 5000);
+    finish_wait(true);
+    assert_int_equal(take_reply(f), 200);
+    assert_text(f, "receipt.hosts.0.state", "confirmed");
+}
+
 static void
 plan_tells_and_changes_nothing(void **state)
 {
@@ -727,6 +747,7 @@ main(void)
         TEST(plan_knows_what_goes_along),
         TEST(change_that_is_only_tried_leaves_nothing),
         TEST(wait_answers_with_the_receipt),
+        TEST(wait_and_dry_run_take_true_and_false),
         TEST(client_that_leaves_ends_its_wait),
         TEST(change_outlives_a_client_that_leaves),
         TEST(northbound_may_go_with_changes_in_flight),
