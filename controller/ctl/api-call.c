@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "controller/ctl/argument-name.h"
 #include "controller/ctl/object-files.h"
 #include "controller/ctl/output.h"
 #include "controller/ctl/output-table.h"
@@ -117,30 +118,37 @@ put_origin(const struct ctl_input *input, const char *pointer, struct ds *ds)
 }
 
 static void
-put_fault(const json_t *fault, const struct ctl_input *input, struct ds *ds)
+put_fault(const struct ctl *ctl, const json_t *fault,
+          const struct ctl_input *input, struct ds *ds)
 {
     const char *pointer = json_string_value(json_object_get(fault,
                                                             "pointer"));
     const char *parameter = json_string_value(json_object_get(fault,
                                                               "parameter"));
     const char *detail = json_string_value(json_object_get(fault, "detail"));
+    const char *where = parameter ? parameter : pointer;
+    char *argument = where && !input ? ctl_argument_name(ctl, where) : NULL;
     size_t start;
 
     start = ds->length;
     if (pointer && input) {
         pointer = put_origin(input, pointer, ds);
     }
-    if (parameter) {
+    if (argument) {
+        ds_put_cstr(ds, argument);
+    } else if (parameter) {
         ds_put_format(ds, "?%s", parameter);
     } else if (pointer) {
         ds_put_cstr(ds, pointer);
     }
+    free(argument);
     ds_put_format(ds, "%s%s", ds->length > start ? ": " : "",
                   detail ? detail : "refused");
 }
 
 void
-ctl_append_problem(struct ds *ds, const struct ctl_reply *reply,
+ctl_append_problem(const struct ctl *ctl, struct ds *ds,
+                   const struct ctl_reply *reply,
                    const struct ctl_input *input)
 {
     const json_t *errors = json_object_get(reply->body, "errors");
@@ -152,7 +160,7 @@ ctl_append_problem(struct ds *ds, const struct ctl_reply *reply,
     size_t i;
 
     if (json_array_size(errors) == 1) {
-        put_fault(json_array_get(errors, 0), input, ds);
+        put_fault(ctl, json_array_get(errors, 0), input, ds);
     } else {
         ds_put_cstr(ds, detail ? detail : title ? title
                     : "the server refused");
@@ -161,7 +169,7 @@ ctl_append_problem(struct ds *ds, const struct ctl_reply *reply,
     json_array_foreach (errors, i, fault) {
         if (json_array_size(errors) > 1) {
             ds_put_cstr(ds, "  ");
-            put_fault(fault, input, ds);
+            put_fault(ctl, fault, input, ds);
             ds_put_char(ds, '\n');
         }
     }
@@ -174,7 +182,7 @@ print_problem(struct ctl *ctl, const struct ctl_reply *reply,
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     ds_put_cstr(&ds, "vmnctl: ");
-    ctl_append_problem(&ds, reply, input);
+    ctl_append_problem(ctl, &ds, reply, input);
     ctl_print_safely(ctl->err, ds_cstr(&ds));
     ds_destroy(&ds);
 }
@@ -394,7 +402,7 @@ ctl_fetch(struct ctl *ctl, const char *path, int timeout_ms,
     if (reply->status >= 200 && reply->status < 300) {
         return CTL_DONE;
     }
-    ctl_append_problem(&ds, reply, NULL);
+    ctl_append_problem(ctl, &ds, reply, NULL);
     vmn_error_take(why, EPROTO, ds_steal_cstr(&ds));
     ctl_reply_uninit(reply);
     return CTL_REFUSED;

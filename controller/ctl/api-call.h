@@ -37,8 +37,8 @@ enum ctl_exit ctl_call(struct ctl *, const char *method, const char *path,
 
 /* Appends the text of an error reply, which is problem details (RFC 9457),
  * with a line for each invalid field. */
-void ctl_append_problem(struct ds *, const struct ctl_reply *,
-                        const struct ctl_input *);
+void ctl_append_problem(const struct ctl *, struct ds *,
+                        const struct ctl_reply *, const struct ctl_input *);
 
 /* PUTs 'body' if the object at 'path' still has the ETag 'tag'.  Returns
  * CTL_DONE with a reply of any status, which the caller frees. */

@@ -6,6 +6,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/api-call.h \
 	controller/ctl/api-client.c \
 	controller/ctl/api-client.h \
+	controller/ctl/argument-name.c \
+	controller/ctl/argument-name.h \
 	controller/ctl/cmd-apply.c \
 	controller/ctl/cmd-backup.c \
 	controller/ctl/cmd-completion.c \

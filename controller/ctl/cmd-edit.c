@@ -337,7 +337,7 @@ send_spec(struct edit *edit, json_t *spec, const char *written, bool *again)
         ds_put_cstr(&problem,
                     "This was refused.  Repair it and save, or leave "
                     "the file as it is to give up:\n");
-        ctl_append_problem(&problem, &reply, NULL);
+        ctl_append_problem(ctl, &problem, &reply, NULL);
         status = fill_file(edit, ds_cstr(&problem), written);
         ds_destroy(&problem);
         *again = true;

@@ -15,6 +15,7 @@
 #include "svec.h"
 
 struct ctl_client;
+struct ctl_command;
 struct ctl_custom;
 struct ctl_field_path;
 
@@ -75,6 +76,7 @@ enum ctl_option {
 
 struct ctl {
     FILE *in, *out, *err;
+    const struct ctl_command *command; /* That runs; NULL before. */
     struct ctl_client *client;  /* NULL until the first call. */
 
     /* Options. */

@@ -88,6 +88,20 @@ no_command(struct ctl *ctl, const char *name)
 }
 
 static enum ctl_exit
+wrong_number(struct ctl *ctl, const struct ctl_command *command, int n_args,
+             char *const args[])
+{
+    if (command->options & CTL_OPT_FILE && n_args > command->max_args) {
+        return ctl_usage(ctl, "%s: files go behind -f: vmnctl %s -f %s",
+                         command->name, command->name, args[0]);
+    }
+    return ctl_usage(ctl, "usage: vmnctl %s%s%s [OPTIONS] "
+                     "(see vmnctl %s --help)", command->name,
+                     *command->args ? " " : "", command->args,
+                     command->name);
+}
+
+static enum ctl_exit
 run_command(struct ctl *ctl, int argc, char *argv[])
 {
     const struct ctl_command *command = find_command(argv[0]);
@@ -96,6 +110,7 @@ run_command(struct ctl *ctl, int argc, char *argv[])
     if (!command) {
         return no_command(ctl, argv[0]);
     }
+    ctl->command = command;
     ctl->wait = (command->options & CTL_OPT_NO_WAIT) != 0;
     if (!ctl_options_parse(ctl, command, argc, argv, &first)) {
         return CTL_USAGE;
@@ -110,10 +125,7 @@ run_command(struct ctl *ctl, int argc, char *argv[])
     n_args = argc - first;
     if (n_args < command->min_args
         || (command->max_args >= 0 && n_args > command->max_args)) {
-        return ctl_usage(ctl, "usage: vmnctl %s%s%s [OPTIONS] "
-                         "(see vmnctl %s --help)", command->name,
-                         *command->args ? " " : "", command->args,
-                         command->name);
+        return wrong_number(ctl, command, n_args, argv + first);
     }
     return command->run(ctl, n_args, argv + first);
 }

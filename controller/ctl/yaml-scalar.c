@@ -124,22 +124,6 @@ classify(const char *text, size_t size, char buf[NUMBER_LEN_MAX + 1])
 }
 
 static json_t *
-make_integer(const char *s, struct vmn_error *why)
-{
-    bool octal = !strncmp(s, "0o", 2);
-    int base = octal ? 8 : !strncmp(s, "0x", 2) ? 16 : 10;
-    long long int value;
-
-    errno = 0;
-    value = strtoll(octal ? s + 2 : s, NULL, base);
-    if (errno) {
-        vmn_error_invalid(why, "the integer does not fit into 64 bits");
-        return NULL;
-    }
-    return json_integer(value);
-}
-
-static json_t *
 make_real(const char *s, struct vmn_error *why)
 {
     double value = strtod(s, NULL);
@@ -149,6 +133,26 @@ make_real(const char *s, struct vmn_error *why)
         return NULL;
     }
     return json_real(value);
+}
+
+/* An integer beyond 64 bits becomes a real number, as JSON has no limit: the
+ * server then names its field, and what is allowed there. */
+static json_t *
+make_integer(const char *s, struct vmn_error *why)
+{
+    bool octal = !strncmp(s, "0o", 2);
+    int base = octal ? 8 : !strncmp(s, "0x", 2) ? 16 : 10;
+    long long int value;
+
+    errno = 0;
+    value = strtoll(octal ? s + 2 : s, NULL, base);
+    if (errno && base == 10) {
+        return make_real(s, why);
+    } else if (errno) {
+        vmn_error_invalid(why, "the integer does not fit into 64 bits");
+        return NULL;
+    }
+    return json_integer(value);
 }
 
 json_t *

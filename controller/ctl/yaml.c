@@ -27,6 +27,8 @@ struct node {
 
 struct reader {
     yaml_parser_t parser;
+    const char *text;           /* Of 'size' bytes, borrowed. */
+    size_t size;
     struct shash anchors;       /* Of this document; data is struct node. */
     size_t n_nodes;             /* Of this input so far. */
     struct vmn_error why;       /* The first error, or not set. */
@@ -52,6 +54,26 @@ fail(struct reader *reader, const yaml_mark_t *mark, const char *format, ...)
     return EINVAL;
 }
 
+/* Returns true if the line where the parser stopped is indented with a tab,
+ * which it words as "cannot start any token". */
+static bool
+is_tab_indented(const struct reader *reader)
+{
+    const char *line = reader->text, *end = reader->text + reader->size;
+
+    for (size_t i = 0; i < reader->parser.problem_mark.line; i++) {
+        line = memchr(line, '\n', end - line);
+        if (!line) {
+            return false;
+        }
+        line++;
+    }
+    while (line < end && *line == ' ') {
+        line++;
+    }
+    return line < end && *line == '\t';
+}
+
 /* Fetches the next event.  If it returns 0, the caller deletes the event. */
 static int
 next_event(struct reader *reader, yaml_event_t *event)
@@ -60,6 +82,10 @@ next_event(struct reader *reader, yaml_event_t *event)
 
     if (yaml_parser_parse(parser, event)) {
         return 0;
+    }
+    if (is_tab_indented(reader)) {
+        return fail(reader, &parser->problem_mark, "a tab: YAML is indented "
+                    "with spaces");
     }
     return fail(reader, &parser->problem_mark, "%s%s%s",
                 parser->context ? parser->context : "",
@@ -400,6 +426,8 @@ ctl_yaml_parse(const char *text, size_t size, json_t *docs,
     if (!yaml_parser_initialize(&reader.parser)) {
         out_of_memory();
     }
+    reader.text = text;
+    reader.size = size;
     shash_init(&reader.anchors);
     yaml_parser_set_input_string(&reader.parser,
                                  (const unsigned char *) text, size);

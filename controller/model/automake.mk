@@ -43,6 +43,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/model.h \
 	controller/model/name-set.c \
 	controller/model/name-set.h \
+	controller/model/name-suggest.c \
 	controller/model/port-addresses.c \
 	controller/model/port-addresses.h \
 	controller/model/port-rights.c \

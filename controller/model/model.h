@@ -185,6 +185,12 @@ void model_rights_destroy(struct model_rights *);
  * tiers and apps. */
 bool model_sees(const struct model_rights *, const struct vmn_row *);
 
+/* Returns "; did you mean \"web-1\"?" if 'name', which no row of the table has
+ * that 'rights' (NULL: all) allow to see, is probably a slip of one; else "".
+ * The caller frees it.  Of a large table, names near it alone are compared. */
+char *model_suggestion(const struct model *, const struct model_rights *,
+                       enum vmn_table, const char *name);
+
 /* Returns true if 'rights' (NULL: all) allow some change of 'row': its type is
  * among theirs, and it is within their scope. */
 bool model_may_change(const struct model_rights *, const struct vmn_row *);

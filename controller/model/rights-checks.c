@@ -84,9 +84,12 @@ check_ref(void *check_, enum vmn_table table, const char *name,
     if (!model_sees(rights, row) && !check->was) {
         /* In the words of what is not there: it is not for this account to
          * know of. */
+        char *guess = model_suggestion(check->txn->model, rights, table, name);
+
         txn_error(check->txn, check->entry, VMN_ERR_INVALID, field,
-                  "%s \"%s\" does not exist",
-                  schema_tables[table]->singular, name);
+                  "%s \"%s\" does not exist%s",
+                  schema_tables[table]->singular, name, guess);
+        free(guess);
     } else if ((!f || f->reach != SCHEMA_MENTIONS)
                && !is_placed(check, f)
                && !rights_is_within_scope(check->txn, row)) {

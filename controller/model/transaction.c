@@ -68,9 +68,13 @@ check_op(struct txn *txn, const struct model_op *op,
         return false;
     }
     if (!old && !optional) {
+        char *guess = model_suggestion(txn->model, txn->request->rights,
+                                       op->table, op->name);
+
         txn_op_error(txn, op, VMN_ERR_NOT_FOUND, "",
-                     "%s \"%s\" does not exist",
-                     table->singular, op->name);
+                     "%s \"%s\" does not exist%s",
+                     table->singular, op->name, guess);
+        free(guess);
         return false;
     }
     return true;

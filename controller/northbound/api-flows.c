@@ -307,7 +307,7 @@ find_host(struct http_request *req, const struct northbound *nb,
     if (model_get_durable(nb->model, VMN_TABLE_HOST, *name, NULL)) {
         return true;
     }
-    nb_reply_no_object(req, schema_tables[VMN_TABLE_HOST], *name);
+    nb_reply_no_object(nb, req, schema_tables[VMN_TABLE_HOST], *name);
     return false;
 }
 

@@ -26,7 +26,7 @@ nb_get_one(struct http_request *req, void *nb_)
                                                   &meta);
 
     if (!row || !model_sees(nb_rights(req), row)) {
-        nb_reply_no_object(req, table, name);
+        nb_reply_no_object(nb, req, table, name);
         return;
     }
 
@@ -78,7 +78,7 @@ sees_object(const struct northbound *nb, struct http_request *req,
                            "taken by a %s that is not within this account's "
                            "scope", name, table->singular);
     } else {
-        nb_reply_no_object(req, table, name);
+        nb_reply_no_object(nb, req, table, name);
     }
     return false;
 }

@@ -131,7 +131,7 @@ nb_get_port_policies(struct http_request *req, void *nb_)
     size_t n;
 
     if (!port) {
-        nb_reply_no_object(req, schema_tables[VMN_TABLE_PORT], name);
+        nb_reply_no_object(nb, req, schema_tables[VMN_TABLE_PORT], name);
         json_decref(names);
         json_decref(policies);
         return;

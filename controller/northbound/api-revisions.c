@@ -88,7 +88,6 @@ nb_revisions_uninit(struct northbound *nb)
 void
 nb_get_revision(struct http_request *req, void *nb_)
 {
-    const char *text = http_request_param(req, "revision");
     struct northbound *nb = nb_;
     uint64_t revision;
     bool contents;
@@ -96,9 +95,7 @@ nb_get_revision(struct http_request *req, void *nb_)
     if (!nb_query_bool(req, "contents", &contents)) {
         return;
     }
-    if (!nb_parse_number(text, &revision)) {
-        http_reply_problem(req, 400, "invalid", NULL,
-                           "A revision is a number, not \"%s\"", text);
+    if (!nb_param_revision(req, &revision)) {
         return;
     }
 
@@ -122,8 +119,7 @@ nb_get_revision(struct http_request *req, void *nb_)
         return;
     }
     if (error) {
-        http_reply_problem(req, 404, "not-found", NULL,
-                           "revision %s not found", text);
+        nb_reply_no_revision(nb, req, revision);
         return;
     }
     append_receipt(nb, revision, &ds);

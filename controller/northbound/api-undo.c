@@ -214,7 +214,6 @@ query_object(struct http_request *req, struct undo *undo)
 void
 nb_post_undo(struct http_request *req, void *nb)
 {
-    const char *text = http_request_param(req, "revision");
     struct vmn_error why = VMN_ERROR_INIT;
     struct undo undo = { .nb = nb };
     struct nb_wait wait;
@@ -226,15 +225,16 @@ nb_post_undo(struct http_request *req, void *nb)
         || !query_object(req, &undo)) {
         return;
     }
-    if (!nb_parse_number(text, &undo.revision)) {
-        http_reply_problem(req, 400, "invalid", NULL,
-                           "A revision is a number, not \"%s\"", text);
+    if (!nb_param_revision(req, &undo.revision)) {
         return;
     }
     error = nb_log_contents(nb, undo.revision, &contents, &why);
-    if (error == ENOENT) {
+    if (error == ENOENT
+        && undo.revision > model_durable_revision(undo.nb->model)) {
+        nb_reply_no_revision(nb, req, undo.revision);
+    } else if (error == ENOENT) {
         http_reply_problem(req, 404, "not-found", NULL, "Nothing is kept of "
-                           "what revision %s changed", text);
+                           "what revision %"PRIu64" changed", undo.revision);
     } else if (error) {
         http_reply_header(req, "Retry-After", "1");
         http_reply_problem(req, 503, "unavailable", NULL, "The log could not "

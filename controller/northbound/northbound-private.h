@@ -118,8 +118,12 @@ bool nb_query_reject(struct http_request *, const char *name,
                      const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 /* Parses 'text' as a decimal number without sign or spaces.  Returns false if
- * it is not one, or too large. */
+ * it is not one, or has more than NB_DIGITS_MAX digits. */
+#define NB_DIGITS_MAX 18
 bool nb_parse_number(const char *text, uint64_t *value);
+/* Parses "revision" of the path.  Replies 400 and returns false if it is no
+ * number. */
+bool nb_param_revision(struct http_request *, uint64_t *revision);
 
 /* problem-details.c */
 /* What the pointers of errors are relative to. */
@@ -132,8 +136,10 @@ enum nb_pointers {
 /* Replies with all of 'errors'. */
 void nb_reply_errors(struct http_request *, const struct vmn_errors *,
                      enum nb_pointers);
-void nb_reply_no_object(struct http_request *, const struct schema_table *,
-                        const char *name);
+void nb_reply_no_revision(const struct northbound *, struct http_request *,
+                          uint64_t revision);
+void nb_reply_no_object(const struct northbound *, struct http_request *,
+                        const struct schema_table *, const char *name);
 
 /* envelope.c: the members around a spec in a request. */
 /* Returns the "spec" of 'body', borrowed, or NULL with 'errors', whose

@@ -5,8 +5,9 @@
 
 #include <config.h>
 
-#include "controller/northbound/northbound-private.h"
+#include "controller/northbound/auth.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -104,9 +105,21 @@ nb_reply_errors(struct http_request *req, const struct vmn_errors *errors,
 }
 
 void
-nb_reply_no_object(struct http_request *req,
+nb_reply_no_revision(const struct northbound *nb, struct http_request *req,
+                     uint64_t revision)
+{
+    http_reply_problem(req, 404, "not-found", NULL, "Revision %"PRIu64" does "
+                       "not exist: the newest is %"PRIu64, revision,
+                       model_durable_revision(nb->model));
+}
+
+void
+nb_reply_no_object(const struct northbound *nb, struct http_request *req,
                    const struct schema_table *table, const char *name)
 {
-    http_reply_problem(req, 404, "not-found", NULL, "%s \"%s\" not found",
-                       table->singular, name);
+    char *guess = model_suggestion(nb->model, nb_rights(req), table->id, name);
+
+    http_reply_problem(req, 404, "not-found", NULL, "%s \"%s\" not found%s",
+                       table->singular, name, guess);
+    free(guess);
 }

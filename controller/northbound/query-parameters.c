@@ -21,7 +21,7 @@ nb_parse_number(const char *text, uint64_t *value)
 {
     size_t n = strspn(text, "0123456789");
 
-    if (!n || text[n] || n > 18) {
+    if (!n || text[n] || n > NB_DIGITS_MAX) {
         return false;
     }
     *value = strtoull(text, NULL, 10);
@@ -61,6 +61,19 @@ nb_query_number(struct http_request *req, const char *name, uint64_t min,
 }
 
 bool
+nb_param_revision(struct http_request *req, uint64_t *revision)
+{
+    const char *text = http_request_param(req, "revision");
+
+    if (nb_parse_number(text, revision)) {
+        return true;
+    }
+    http_reply_problem(req, 400, "invalid", NULL, "A revision is a number of "
+                       "at most %d digits, not \"%s\"", NB_DIGITS_MAX, text);
+    return false;
+}
+
+bool
 nb_query_bool(struct http_request *req, const char *name, bool *value)
 {
     const char *text = http_request_query(req, name);
@@ -77,6 +90,7 @@ nb_query_object(struct http_request *req, const struct northbound *nb,
                 const char *name, enum vmn_table table, const char **value)
 {
     const struct vmn_row *row;
+    char *guess;
 
     *value = http_request_query(req, name);
     if (!*value) {
@@ -86,8 +100,11 @@ nb_query_object(struct http_request *req, const struct northbound *nb,
     if (row && model_sees(nb_rights(req), row)) {
         return true;            /* Otherwise the client may not know of it. */
     }
-    return nb_query_reject(req, name, "%s \"%s\" not found",
-                           schema_tables[table]->singular, *value);
+    guess = model_suggestion(nb->model, nb_rights(req), table, *value);
+    nb_query_reject(req, name, "%s \"%s\" not found%s",
+                    schema_tables[table]->singular, *value, guess);
+    free(guess);
+    return false;
 }
 
 bool

@@ -6,6 +6,8 @@
 
 #include "controller/simulator/trace-endpoints.h"
 
+#include <stdlib.h>
+
 #include "controller/model/model.h"
 #include "controller/schema/error.h"
 #include "controller/schema/value.h"
@@ -25,8 +27,12 @@ find_source(struct search *search)
     const struct trace_request *request = search->request;
 
     if (!endpoint_find(search->model, request->from, &search->who->from)) {
+        char *guess = model_suggestion(search->model, NULL, VMN_TABLE_PORT,
+                                       request->from);
+
         vmn_error_set(search->error, VMN_ERR_INVALID, "/from",
-                      "port \"%s\" not found", request->from);
+                      "port \"%s\" not found%s", request->from, guess);
+        free(guess);
         return false;
     }
     if (!search->who->from.ofport) {

@@ -8,6 +8,8 @@
 
 #include "proto/http/http.h"
 
+#include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -108,6 +110,62 @@ input_read(void *buffer, size_t size, void *input_)
     return size;
 }
 
+/* Returns the JSON pointer to the first number beyond 64 bits in 'json', whose
+ * integers were read as real numbers; NULL if there is none.  The caller frees
+ * it. */
+static char *
+find_large(const json_t *json)
+{
+    const json_t *child;
+    const char *key;
+    char *found = NULL;
+    size_t i;
+
+    if (json_is_real(json)) {
+        return fabs(json_real_value(json)) >= 0x1p63 ? xstrdup("") : NULL;
+    }
+    json_object_foreach (CONST_CAST(json_t *, json), key, child) {
+        char *below = find_large(child);
+
+        if (below) {
+            found = xasprintf("/%s%s", key, below);
+            free(below);
+            return found;
+        }
+    }
+    json_array_foreach (json, i, child) {
+        char *below = find_large(child);
+
+        if (below) {
+            found = xasprintf("/%"PRIuSIZE"%s", i, below);
+            free(below);
+            return found;
+        }
+    }
+    return NULL;
+}
+
+/* Returns what is wrong with an integer in 'input' that jansson cannot hold:
+ * where it is, and the bounds.  The caller frees it. */
+static char *
+describe_overflow(struct input *input, const json_error_t *error)
+{
+    char *pointer = NULL, *text;
+    json_t *json;
+
+    input->pos = 0;
+    json = json_load_callback(input_read, input, JSON_DECODE_ANY
+                              | JSON_DECODE_INT_AS_REAL, NULL);
+    pointer = json ? find_large(json) : NULL;
+    json_decref(json);
+    text = xasprintf("line %d, column %d: %s%san integer must be from "
+                     "-9223372036854775808 to 9223372036854775807",
+                     error->line, error->column, pointer ? pointer : "",
+                     pointer && *pointer ? ": " : "");
+    free(pointer);
+    return text;
+}
+
 json_t *
 http_json_parse(const char *text, size_t size,
                 const struct http_options *options, char **fault)
@@ -131,7 +189,9 @@ http_json_parse(const char *text, size_t size,
     json_t *json = json_load_callback(input_read, &input,
                                       JSON_REJECT_DUPLICATES
                                       | JSON_DECODE_ANY, &error);
-    if (!json) {
+    if (!json && json_error_code(&error) == json_error_numeric_overflow) {
+        *fault = describe_overflow(&input, &error);
+    } else if (!json) {
         *fault = xasprintf("line %d, column %d: %s",
                            error.line, error.column,
                            json_error_code(&error)

@@ -5,6 +5,7 @@ import http.client
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 
@@ -164,12 +165,26 @@ def test_exec_runs_in_a_vm_and_speaks_with_a_hosts_switch():
         def run(*words):
             return subprocess.run(
                 [sys.executable, VMN_LAB, "exec", "--name", lab.name] +
-                list(words), stdout=subprocess.PIPE, text=True)
+                list(words), stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                text=True)
         assert "10.0.0.1" in run("vm1", "ip", "addr").stdout
         assert "br-int" in run("h1", "ovs-vsctl", "show").stdout
         assert "tun_id=0x7" in run("h2", "ovs-ofctl", "-O", "OpenFlow15",
                                    "dump-flows", "br-int").stdout
         assert run("vm1", "sh", "-c", "exit 7").returncode == 7
+        wrong = run("nosuch", "true")
+        assert wrong.returncode == 1
+        assert wrong.stderr == (
+            "vmn-lab: lab %s has neither a VM nor a host nosuch; its VMs: "
+            "vm1, vm2; its hosts: h1, h2\n" % lab.name)
+        # A reader that has gone, as of "vmn-lab status | head -1".
+        read_end, write_end = os.pipe()
+        os.close(read_end)
+        status = subprocess.run(
+            [sys.executable, VMN_LAB, "status", "--name", lab.name],
+            stdout=write_end, stderr=subprocess.PIPE, text=True)
+        os.close(write_end)
+        assert (status.returncode, status.stderr) == (128 + signal.SIGPIPE, "")
     finally:
         lab.down()
 

@@ -383,13 +383,13 @@ def test_top_refreshes_and_fits_the_terminal(filled):
 
 @pytest.mark.parametrize("line, says", [
     ("flows h9", 'host "h9" not found'),
-    ("flows h1 --app firewal", "?app: must be a loaded app: "
+    ("flows h1 --app firewal", "--app: must be a loaded app: "
      "dhcp, dns, firewall, gateway, loadbalancer, overlay, router"),
-    ("flows h1 --stage nowhere", "?stage: must be a stage of an app"),
-    ("flows h1 --table 300", "?table: must be a number from 0 to 254"),
-    ("flows h1 --table 3 --stage admit", "?table: cannot be combined with "
+    ("flows h1 --stage nowhere", "--stage: must be a stage of an app"),
+    ("flows h1 --table 300", "--table: must be a number from 0 to 254"),
+    ("flows h1 --table 3 --stage admit", "--table: cannot be combined with "
      "stage"),
-    ("flows h1 --diff --limit 10001", "?limit: must be a number from 1 to"),
+    ("flows h1 --diff --limit 10001", "--limit: must be a number from 1 to"),
 ])
 def test_bad_requests_name_the_field(filled, line, says):
     status, out, err = filled.vmnctl(line)

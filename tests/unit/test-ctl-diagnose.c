@@ -404,10 +404,10 @@ questions_that_are_refused_are_told_from_answers(void **state OVS_UNUSED)
     };
 
     assert_play(trace, "", "trace a c tcp/80", CTL_NO_COMPARISON, "",
-                "vmnctl: /from: there is no port (HTTP 400)\n");
+                "vmnctl: PORT: there is no port (HTTP 400)\n");
     assert_play(reach, "", "reachability icmpv6 --network x",
                 CTL_NO_COMPARISON, "",
-                "vmnctl: ?network: there is no network (HTTP 400)\n");
+                "vmnctl: --network: there is no network (HTTP 400)\n");
 }
 
 /* The numbers of ICMP are its type and its code, in either family. */

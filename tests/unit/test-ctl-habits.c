@@ -131,6 +131,10 @@ misspelled_words_are_told(void **state OVS_UNUSED)
 {
     assert_alone("", "get prots", CTL_USAGE,
                  "no type \"prots\"; did you mean \"ports\"?");
+    assert_alone("", "apply mine.yaml", CTL_USAGE,
+                 "apply: files go behind -f: vmnctl apply -f mine.yaml");
+    assert_alone("", "diff a.yaml b.yaml", CTL_USAGE,
+                 "diff: files go behind -f: vmnctl diff -f a.yaml");
     assert_alone("", "delete netwrok/a", CTL_USAGE,
                  "did you mean \"network\"?");
     assert_alone("", "gte ports", CTL_USAGE,

@@ -128,6 +128,15 @@ aliases_stand_for_copies(void **state OVS_UNUSED)
                  "[{\"a\": 1, \"b\": 2, \"c\": 2}]");
 }
 
+/* JSON does not limit them; the server names the field, and its range. */
+static void
+integers_beyond_64_bits_are_numbers(void **state OVS_UNUSED)
+{
+    assert_means("a: 9223372036854775808\nb: -99999999999999999999\n",
+                 "[{\"a\": 9223372036854775808.0,"
+                 " \"b\": -99999999999999999999.0}]");
+}
+
 static void
 faults_are_refused_with_their_place(void **state OVS_UNUSED)
 {
@@ -135,7 +144,10 @@ faults_are_refused_with_their_place(void **state OVS_UNUSED)
                    "leading zero");
     assert_refused("a: 1\na: 2\n", "line 2, column 1: the key \"a\" appears "
                    "twice");
-    assert_refused("a: 9223372036854775808", "64 bits");
+    assert_refused("a: 0x10000000000000000", "64 bits");
+    assert_refused("a:\n\tb: 1\n", "line 2, column 1: a tab: YAML is indented "
+                   "with spaces");
+    assert_refused("\xc3\xbc: 1\na:\n  \tb: [\n", "a tab: YAML is");
     assert_refused("a: -0123", "leading zero");
     assert_refused("a: .inf", "infinite");
     assert_refused("a: 1e999", "too large");
@@ -277,6 +289,7 @@ main(int argc, char *argv[])
             what_only_yaml_1_1_takes_for_something_else_is_a_string),
         cmocka_unit_test(documents_and_collections),
         cmocka_unit_test(aliases_stand_for_copies),
+        cmocka_unit_test(integers_beyond_64_bits_are_numbers),
         cmocka_unit_test(faults_are_refused_with_their_place),
         cmocka_unit_test(depth_is_bounded),
         cmocka_unit_test(aliases_do_not_multiply_without_bound),

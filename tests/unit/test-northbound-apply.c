@@ -528,6 +528,10 @@ undo_makes_again_what_was_deleted(void **state)
     assert_text(f, "status.mac", mac);
     assert_call(f, 409, "POST", undo, NULL);
     assert_call(f, 404, "POST", "/v1/revisions/999/undo", NULL);
+    assert_has(&f->client.body, "Revision 999 does not exist: the newest is ");
+    assert_call(f, 400, "POST", "/v1/revisions/99999999999999999999/undo",
+                NULL);
+    assert_has(&f->client.body, "a number of at most 18 digits");
     assert_call(f, 400, "POST", "/v1/revisions/x/undo", NULL);
     assert_call(f, 400, "POST", "/v1/revisions/1/undo?type=ports", NULL);
     /* What was created is deleted. */

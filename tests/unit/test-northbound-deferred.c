@@ -42,6 +42,7 @@ revisions_have_who_what_and_receipt(void **state)
     assert_call(f, 200, "GET", "/v1/revisions/1", NULL);
     assert_true(json_is_null(at(f, "receipt")));
     assert_call(f, 404, "GET", "/v1/revisions/99", NULL);
+    assert_has(&f->client.body, "Revision 99 does not exist: the newest is ");
     assert_call(f, 400, "GET", "/v1/revisions/x", NULL);
 
     assert_call(f, 201, "PUT", "/v1/networks/b", NET);

@@ -184,6 +184,34 @@ referred_object_is_deleted_only_with_cascade(void **state)
     assert_call(f, 404, "DELETE", "/v1/networks/shop", NULL);
 }
 
+/* Names that nothing has are answered with what is probably meant. */
+static void
+names_with_a_slip_are_recognized(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 404, "GET", "/v1/networks/shopp", NULL);
+    assert_has(&f->client.body,
+               "network \\\"shopp\\\" not found; did you mean \\\"shop\\\"?");
+    assert_call(f, 404, "GET", "/v1/networks/bank", NULL);
+    assert_has(&f->client.body, "network \\\"bank\\\" not found\"");
+    /* Another number is another object. */
+    assert_call(f, 404, "DELETE", "/v1/ports/web-9", NULL);
+    assert_has(&f->client.body, "port \\\"web-9\\\" does not exist\"");
+    assert_call(f, 404, "DELETE", "/v1/ports/wbe-1", NULL);
+    assert_has(&f->client.body, "does not exist; did you mean \\\"web-1\\\"?");
+    assert_call(f, 400, "GET", "/v1/drops?port=wev-1", NULL);
+    assert_has(&f->client.body, "not found; did you mean \\\"web-1\\\"?");
+    assert_call(f, 400, "PUT", "/v1/groups/g",
+                "{\"spec\": {\"ports\": [\"web-l\", \"web1\"]}}");
+    assert_has(&f->client.body, "port \\\"web1\\\" does not exist; did you mean "
+               "\\\"web-1\\\"?");
+    assert_call(f, 400, "POST", "/v1/trace", "{\"from\": \"web1\", "
+                "\"to\": \"web-2\", \"protocol\": \"icmp\"}");
+    assert_has(&f->client.body, "did you mean \\\"web-1\\\"?");
+}
+
 static void
 apps_can_only_be_switched(void **state)
 {
@@ -616,6 +644,7 @@ main(void)
         TEST(stale_if_match_is_refused),
         TEST(what_is_there_is_not_created_again),
         TEST(referred_object_is_deleted_only_with_cascade),
+        TEST(names_with_a_slip_are_recognized),
         TEST(apps_can_only_be_switched),
         TEST(lists_come_in_pages),
         TEST(page_that_takes_long_is_made_in_parts),

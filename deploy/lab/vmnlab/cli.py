@@ -5,6 +5,7 @@ import argparse
 import ipaddress
 import json
 import os
+import signal
 import sys
 
 from . import netns, page
@@ -25,7 +26,14 @@ class Usage(Error):
 def main(argv=None):
     args = _parser().parse_args(argv)
     try:
-        return args.run(args) or 0
+        status = args.run(args) or 0
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        # Its reader has what it wanted ("| head").  Python would try again to
+        # write what is left when it ends, so that goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except Error as error:
         print("vmn-lab: %s" % error, file=sys.stderr)
         return 2 if isinstance(error, Usage) else 1
@@ -288,6 +296,10 @@ def _said(api, target):
         return "unknown"
 
 
+def _names(*lists):
+    return ", ".join(name for names in lists for name in names) or "none"
+
+
 def _exec(args):
     lab = _open(args)
     lab.unlock()
@@ -299,7 +311,12 @@ def _exec(args):
     elif args.vm in lab.outsides:
         ns, env = lab.outsides[args.vm].ns, os.environ
     else:
-        host = lab.host(args.vm)
+        host = lab.find_host(args.vm)
+        if not host:
+            raise Error("lab %s has neither a VM nor a host %s; its VMs: %s; "
+                        "its hosts: %s" % (lab.name, args.vm,
+                                           _names(lab.vms, lab.outsides),
+                                           _names(h.name for h in lab.hosts)))
         ns, env = host.ns, host.env
     netns.enter_child(ns)()
     try:

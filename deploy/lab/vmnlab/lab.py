@@ -87,13 +87,17 @@ class Lab:
         """Room for the VMs' 1450 bytes and what tunnels add to them."""
         return 1500 if self.underlay == "ipv4" else 1520
 
+    def find_host(self, name):
+        """The host of that name, or None."""
+        return next((h for h in self.hosts if h.name == name), None)
+
     def host(self, name):
-        for host in self.hosts:
-            if host.name == name:
-                return host
-        raise Error("lab %s has no host %s; it has %s"
-                    % (self.name, name,
-                       ", ".join(h.name for h in self.hosts) or "none"))
+        host = self.find_host(name)
+        if not host:
+            raise Error("lab %s has no host %s; it has %s"
+                        % (self.name, name,
+                           ", ".join(h.name for h in self.hosts) or "none"))
+        return host
 
     def vm(self, name):
         if name not in self.vms:
