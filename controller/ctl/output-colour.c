@@ -84,6 +84,7 @@ ctl_colour_of(const char *heading, const char *text)
         { "failed", BAD },
         { "rejected", BAD },
         { "diverged", BAD },
+        { "unheard", BAD },
         { "no", BAD },
         { "deleted", BAD },
         { "delete", BAD },

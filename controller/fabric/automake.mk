@@ -33,6 +33,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/hosts/hosts.h \
 	controller/fabric/hosts/rejected-hosts.c \
 	controller/fabric/hosts/rejected-hosts.h \
+	controller/fabric/overall-state.c \
+	controller/fabric/overall-state.h \
 	controller/fabric/ovsdb/binding-decision.c \
 	controller/fabric/ovsdb/binding-decision.h \
 	controller/fabric/ovsdb/database-budget.c \

@@ -46,6 +46,8 @@ struct fabric_callbacks {
     /* The datapath ID of the host's bridge changed, or it has none any
      * more. */
     void (*datapath_changed)(struct fabric_host *);
+    /* The state of the host may have changed. */
+    void (*host_changed)(struct fabric_host *);
     /* The host's switch connected, disconnected, or became live. */
     void (*switch_changed)(struct fabric_host *);
     /* The model contains the complete first report of the host. */

@@ -12,6 +12,7 @@
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/overall-state.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/packets/packet-sampling.h"
@@ -35,14 +36,18 @@ bool
 fabric_host_status(const struct fabric *f, const char *name,
                    struct arena *arena, struct status_host *status)
 {
-    const struct fabric_host *host = fabric_find_host(f, name);
+    struct fabric_host *host = fabric_find_host(f, name);
+    struct overall_state overall;
     uint64_t n_items, n_groups;
 
     *status = (struct status_host) { .ports = -1 };
     if (!host) {
         return false;
     }
-    status->state = host_state_name(host->sw, &status->reason);
+    overall_state_get(host, arena, &overall);
+    status->state = overall.state;
+    status->since = overall.since_ms;
+    status->reason = overall.reason;
     n_items = engine_host_total(f->engine, name);
     n_groups = engine_host_groups(f->engine, name);
     status->flows = n_items - n_groups;
@@ -86,18 +91,22 @@ compare_behind(const void *a_, const void *b_)
 }
 
 size_t
-fabric_behind(const struct fabric *f, struct fabric_behind **list)
+fabric_behind(const struct fabric *f, struct arena *arena,
+              struct fabric_behind **list)
 {
     struct fabric_behind *behind = xcalloc(MAX(hmap_count(&f->hosts), 1),
                                            sizeof *behind);
-    const struct fabric_host *host;
+    struct fabric_host *host;
     size_t n = 0;
 
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         struct fabric_behind *b = &behind[n];
+        struct overall_state overall;
 
+        overall_state_get(host, arena, &overall);
         b->host = host->name;
-        b->state = host_state_name(host->sw, &b->reason);
+        b->state = overall.state;
+        b->reason = overall.reason;
         b->lag = receipts_lag(f, switch_acked(host->sw));
         n += (strcmp(b->state, "synced")
               || switch_acked(host->sw) < f->last_revision);
@@ -113,16 +122,14 @@ fabric_behind(const struct fabric *f, struct fabric_behind **list)
 
 const char *const fabric_states[FABRIC_N_STATES] = {
     [FABRIC_SYNCED] = "synced", "diverged", "reconciling", "connecting",
-    "offline", "rejected",
+    "offline", "rejected", "unheard",
 };
 
 /* Returns the index of the host's state. */
 static size_t
 find_state(const struct fabric_host *host)
 {
-    const char *reason;
-    const char *state = (host->db && host->db->refused ? "rejected"
-                         : host_state_name(host->sw, &reason));
+    const char *state = overall_state_name(host);
 
     for (size_t i = 0; i < FABRIC_N_STATES; i++) {
         if (!strcmp(fabric_states[i], state)) {

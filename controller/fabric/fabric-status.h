@@ -57,16 +57,17 @@ struct fabric_behind {
     struct status_lag lag;
 };
 extern const struct schema_struct fabric_behind_shown;
-/* Sets '*list', which the caller frees, to such hosts, the longest lag first.
- * Returns their number. */
-size_t fabric_behind(const struct fabric *, struct fabric_behind **list);
+/* Sets '*list', which the caller frees, to such hosts, the longest lag first;
+ * reasons may be in 'arena'.  Returns their number. */
+size_t fabric_behind(const struct fabric *, struct arena *arena,
+                     struct fabric_behind **list);
 
 /* Adds "HOST (STATE)" of each host that is not synced to 'hosts', sorted by
  * name: those that fabric_get_stats() does not count as synced. */
 void fabric_unsynced_hosts(const struct fabric *, struct svec *hosts);
 
 /* The values of "state" in a host's status. */
-#define FABRIC_N_STATES 6
+#define FABRIC_N_STATES 7
 extern const char *const fabric_states[FABRIC_N_STATES];
 
 /* Returns true if the host is unheard: its database, or its switch, has been

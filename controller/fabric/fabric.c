@@ -20,6 +20,7 @@
 #include "controller/fabric/hosts/host-addresses.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/hosts/rejected-hosts.h"
+#include "controller/fabric/overall-state.h"
 #include "controller/fabric/ovsdb/host-liveness.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/packets/packet-sampling.h"
@@ -65,6 +66,7 @@ host_create(struct fabric *f, const char *name)
     host->sw = switch_create(host);
     host->sw->bundles.digest_known = f->from_nothing;
     hmap_insert(&f->hosts, &host->name_node, hash_string(name, 0));
+    overall_state_update(host);
     return host;
 }
 
@@ -150,6 +152,7 @@ certificates_changed(const struct fabric *f)
 
 static const struct fabric_callbacks callbacks = {
     .datapath_changed = datapath_changed,
+    .host_changed = overall_state_update,
     .switch_changed = fabric_db_switch_changed,
     .host_reported = host_reported,
     .acked = acked,

@@ -67,10 +67,11 @@ nb_append_revision_us(const struct northbound *nb, uint64_t revision,
 
 /* Fills in the hosts that are behind; the caller frees 'hosts->behind'. */
 static void
-fill_hosts(const struct northbound *nb, struct nb_activity_hosts *hosts)
+fill_hosts(const struct northbound *nb, struct arena *arena,
+           struct nb_activity_hosts *hosts)
 {
     hosts->counts = nb_count_hosts(nb);
-    hosts->n_behind = fabric_behind(nb->fabric, &hosts->behind);
+    hosts->n_behind = fabric_behind(nb->fabric, arena, &hosts->behind);
     hosts->n_listed = MIN(hosts->n_behind, BEHIND_MAX);
 }
 
@@ -129,7 +130,7 @@ nb_get_activity(struct http_request *req, void *nb_)
         oldest = newest + 1 - limit;
     }
     arena_init(&arena);
-    fill_hosts(nb, &reply.hosts);
+    fill_hosts(nb, &arena, &reply.hosts);
     fill_classes(nb, &arena, &reply);
     fill_items(nb, oldest, newest, &arena, &reply);
     nb_reply_struct(req, &nb_reply_activity, &reply);

@@ -115,9 +115,14 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
              "`synced`: it holds what it is to hold; `reconciling`: it is "
              "brought there; `offline`, `connecting`; `diverged`: its switch "
              "refuses something, or did not answer; `rejected`: it cannot be "
-             "used.",
+             "used; `unheard`: its switch is connected, and its database has "
+             "been away for longer than a reconnect takes, so the state of "
+             "its ports is `unknown`.",
              SHOWN_NAMES("synced", "reconciling", "offline", "connecting",
-                         "diverged", "rejected")),
+                         "diverged", "rejected", "unheard")),
+    SHOWN_OF(status_host, since, STRING, TIME,
+             "Since when, as far as this process knows; of `unheard`, when "
+             "it was heard last."),
     SHOWN_OF(status_host, reason, STRING, 0, "Why it is so."),
     SHOWN_OF(status_host, flows, U64, 0, "Flows that are desired on it."),
     SHOWN_OF(status_host, groups, U64, 0, "Groups that are desired on it."),

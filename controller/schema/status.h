@@ -117,6 +117,7 @@ struct status_audit {
 
 struct status_host {
     const char *state;
+    int64_t since;
     const char *reason;         /* Or NULL. */
     uint64_t flows, groups;
     int64_t ports;              /* -1: the host has no database session, and no

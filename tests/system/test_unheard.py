@@ -2,9 +2,12 @@
 """A host that is not heard: whoever asks is told that the state of its ports
 is unknown, since when and why, and no flow anywhere follows from it."""
 
+import subprocess
+
 import pytest
 from conftest import changes, flows, wait_aged
 from test_events import Reader
+from vmnlab.daemon import find
 from vmnlab.netns import wait_for
 
 COUNTERS = ["vmn_revision", "vmn_fabric_flow_adds_total",
@@ -94,6 +97,39 @@ def assert_unknown(world, reason):
     assert [r["reason"] for r in health["reasons"]] == ["hosts"]
 
 
+def vmnctl(world, *args):
+    return subprocess.run([find("vmnctl"), "-s", "unix:" + world.api.path,
+                           *args], text=True, capture_output=True,
+                          check=False)
+
+
+def assert_host_unheard(world, name):
+    """All who tell the state of the host say the same of it."""
+    told = world.api.get("hosts/" + name)["status"]
+    port = status(world, "b")
+    assert told["state"] == "unheard"
+    assert told["openflow"]["state"] == "connected"
+    assert told["since"] == port["since"]
+    assert told["reason"].startswith(port["reason"])
+    found = {h["name"]: h for h in world.api.get("summary")["hosts"]}
+    assert found[name]["state"] == "unheard"
+    assert found[name]["reason"] == told["reason"]
+    behind = world.api.get("activity")["hosts"]["behind"]
+    assert [(h["host"], h["state"], h["reason"]) for h in behind] == [
+        (name, "unheard", told["reason"])]
+    metrics = world.api.metrics()
+    assert metrics['vmn_hosts_in_state{state="unheard"}'] == 1
+    n = len(world.lab.hosts)
+    assert metrics["vmn_hosts_synced"] == n - 1
+    assert metrics['vmn_host_unsynced{host="%s",state="unheard"}' % name] == 1
+    assert metrics['vmn_health{state="degraded"}'] == 1
+    found = vmnctl(world, "status")
+    assert found.returncode == 1
+    assert "%d of %d synced" % (n - 1, n) in found.stdout
+    assert "unheard" in found.stdout and told["reason"] in found.stdout
+    assert "unheard" in vmnctl(world, "hosts").stdout
+
+
 def known(world):
     return all(state == "up" for state in states(world).values())
 
@@ -153,6 +189,32 @@ def test_host_whose_switch_has_ended(shop):
     wait_for("all ports to be known", lambda: known(shop), 30)
     lab.await_synced()
     assert_known(shop)
+
+
+def test_host_whose_database_has_ended(shop):
+    """Its switch holds what it is to hold, and is connected; whether its VMs
+    are still there nobody says."""
+    lab, h2 = shop.lab, shop.lab.host("h2")
+    assert_known(shop)
+    reader = Reader(lab.vmnd.socket, "?kinds=host")
+    reader.take("start")
+    h2.stop_db(0)
+    try:
+        wait_for("b to be unknown", lambda: status(shop, "b")["state"] ==
+                 "unknown", 30)
+        assert_unknown(shop, 'the database of host "h2"')
+        assert_host_unheard(shop, "h2")
+        told = reader.take("host")[1]
+        assert (told["host"], told["state"]) == ("h2", "unheard")
+        assert told["reason"].startswith(status(shop, "b")["reason"])
+    finally:
+        h2.start()
+    wait_for("all ports to be known", lambda: known(shop), 30)
+    lab.await_synced()
+    assert_known(shop)
+    told = shop.api.get("hosts/h2")["status"]
+    assert told["state"] == "synced" and "reason" not in told
+    assert vmnctl(shop, "status").returncode == 0
 
 
 def test_host_that_is_away_when_vmnd_starts(shop):

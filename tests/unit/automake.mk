@@ -274,7 +274,7 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/toy-fixture.h \
 	tests/unit/trace-fixture.c \
 	tests/unit/trace-fixture.h
-tests_unit_libfakedb_a_SOURCES = tests/unit/fake-db.c
+tests_unit_libfakedb_a_SOURCES = tests/unit/fake-db.c tests/unit/fake-db.h
 tests_unit_libnofabric_a_SOURCES = \
 	apps/loadbalancer/loadbalancer.h \
 	apps/loadbalancer/backend-state.c \

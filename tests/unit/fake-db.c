@@ -5,12 +5,15 @@
 
 #include <config.h>
 
-#include "controller/fabric/hosts/hosts.h"
+#include "tests/unit/fake-db.h"
 
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric.h"
+#include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "util.h"
+
+const char *fake_db_state;
 
 int
 fabric_db_create(struct fabric *f OVS_UNUSED,
@@ -58,6 +61,20 @@ fabric_db_host_update(struct fabric_host *host OVS_UNUSED,
 void
 fabric_db_host_destroy(struct fabric_host *host OVS_UNUSED)
 {
+}
+
+const char *
+fabric_db_state(const struct fabric_host *host OVS_UNUSED)
+{
+    return fake_db_state;
+}
+
+const char *
+fabric_db_state_reason(const struct fabric_host *host OVS_UNUSED,
+                       struct arena *arena OVS_UNUSED, int64_t *since_ms)
+{
+    *since_ms = FAKE_DB_SINCE_MS;
+    return "its database";
 }
 
 void

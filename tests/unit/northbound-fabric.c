@@ -236,7 +236,8 @@ fabric_progress(const struct fabric *f OVS_UNUSED, uint64_t revision,
 }
 
 size_t
-fabric_behind(const struct fabric *f OVS_UNUSED, struct fabric_behind **list)
+fabric_behind(const struct fabric *f OVS_UNUSED,
+              struct arena *arena OVS_UNUSED, struct fabric_behind **list)
 {
     *list = xzalloc(sizeof **list);
     (*list)->host = "hv1";
@@ -385,6 +386,7 @@ fabric_rule_logs(const struct fabric *f OVS_UNUSED,
 
 const char *const fabric_states[FABRIC_N_STATES] = {
     "synced", "diverged", "reconciling", "connecting", "offline", "rejected",
+    "unheard",
 };
 
 void

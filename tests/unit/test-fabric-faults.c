@@ -8,12 +8,18 @@
 #include "tests/unit/fabric-hosts.h"
 
 #include <event2/event.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "controller/fabric/fabric-stats.h"
+#include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
 #include "openvswitch/ofp-bundle.h"
 #include "proto/openflow/ofmsg.h"
+#include "svec.h"
+#include "tests/unit/fake-db.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -641,12 +647,69 @@ switch_that_does_not_answer_is_cut_off(void **state OVS_UNUSED)
     assert_non_null(host(0)->sw->conn);
 }
 
+/* Asserts the state of host 0, as users see it, its reason, and whether it is
+ * since the database was heard last. */
+static void
+assert_overall(const char *state, const char *reason, bool of_database)
+{
+    struct svec unsynced = SVEC_EMPTY_INITIALIZER;
+    struct fabric_behind *behind;
+    struct status_host status;
+    struct arena arena;
+    char *text = xasprintf("h0 (%s)", state);
+
+    arena_init(&arena);
+    assert_true(fabric_host_status(fabric, "h0", &arena, &status));
+    assert_string_equal(status.state, state);
+    assert_true(status.reason ? strstr(status.reason, reason) != NULL
+                : !reason[0]);
+    assert_true(status.since);
+    assert_int_equal(status.since == FAKE_DB_SINCE_MS, of_database);
+    fabric_unsynced_hosts(fabric, &unsynced);
+    assert_int_equal(svec_contains(&unsynced, text),
+                     strcmp(state, "synced") != 0);
+    for (size_t i = fabric_behind(fabric, &arena, &behind); i-- > 0; ) {
+        if (!strcmp(behind[i].host, "h0")) {
+            assert_string_equal(behind[i].state, state);
+            assert_string_equal(behind[i].reason, status.reason);
+        }
+    }
+    free(behind);
+    svec_destroy(&unsynced);
+    free(text);
+    arena_uninit(&arena);
+}
+
+static void
+host_is_not_synced_while_its_database_is_unheard(void **state OVS_UNUSED)
+{
+    edit_port("a", "red", 100, "all", 1, false);
+    fake_db_state = "unheard";
+    assert_overall("offline", "", false);
+    connect_host(0);
+    assert_overall("unheard", "its database", true);
+    fake_db_state = "rejected";
+    assert_overall("rejected", "its database", true);
+    fake_db_state = NULL;
+    assert_overall("synced", "", false);
+
+    /* Both faults are told of. */
+    switches[0].refuse_priority = 200;
+    edit_port("b", "red", 200, "all", 1, false);
+    TURN_UNTIL(is_diverged(0));
+    fake_db_state = "unheard";
+    assert_overall("diverged", "; and its database", false);
+    fake_db_state = NULL;
+    assert_overall("diverged", "refused", false);
+}
+
 int
 main(int argc OVS_UNUSED, char *argv[])
 {
     const struct CMUnitTest tests[] = {
 #define T(NAME, SETUP) \
         cmocka_unit_test_setup_teardown(NAME, SETUP, teardown)
+        T(host_is_not_synced_while_its_database_is_unheard, setup),
         T(refused_flow_is_named_and_does_not_spin, setup),
         T(refused_flow_that_is_withdrawn_is_forgotten_at_once, setup),
         T(first_bundle_commits_nothing_before_it_is_checked, setup),

@@ -89,7 +89,11 @@ assert_behind(const char *names, int lag, size_t n)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
     struct fabric_behind *behind;
-    size_t n_behind = fabric_behind(fabric, &behind);
+    struct arena arena;
+    size_t n_behind;
+
+    arena_init(&arena);
+    n_behind = fabric_behind(fabric, &arena, &behind);
 
     for (size_t i = 0; i < n_behind; i++) {
         ds_put_format(&ds, "%s ", behind[i].host);
@@ -100,6 +104,7 @@ assert_behind(const char *names, int lag, size_t n)
     assert_string_equal(ds_cstr(&ds), names);
     assert_int_equal(n_behind, n);
     free(behind);
+    arena_uninit(&arena);
     ds_destroy(&ds);
 }
 

@@ -246,7 +246,7 @@ parts_are_called_by_the_table(void **state OVS_UNUSED)
     struct arena arena;
 
     f.switch_parts = parts_of_test;
-    sw = switch_create(&toy_host);
+    sw = toy_host.sw = switch_create(&toy_host);
     check_calls(" init=1");
     assert_ptr_equal(switch_part_state(sw, &second_part),
                      sw->part_states[2]);

@@ -46,8 +46,9 @@ fabric_find_datapath(const struct fabric *f, uint64_t id)
 }
 
 void
-fabric_host_changed(const struct fabric_host *host)
+fabric_host_changed(struct fabric_host *host)
 {
+    host->fabric->callbacks->host_changed(host);
     FABRIC_NOTIFY(host->fabric, host, (aux, host->name))
 }
 

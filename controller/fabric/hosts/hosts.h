@@ -35,6 +35,10 @@ struct fabric_host {
     bool reported;              /* The model contains its first full report
                                  * since this process started. */
 
+    const char *state;          /* As users see it, a constant; NULL: not known
+                                 * yet. */
+    int64_t state_since_ms;     /* Wall clock, of 'state'. */
+
     struct fabric_host_db *db;  /* Owned by the OVSDB side; may be NULL. */
     struct fabric_switch *sw;   /* Owned by the OpenFlow side; never NULL. */
 };
@@ -49,9 +53,9 @@ void fabric_host_clash(const struct fabric_host *host,
                        const struct fabric_host *owner, uint64_t id,
                        const char *peer);
 
-/* Notifies watchers that the state of the host, or its reason, may have
- * changed. */
-void fabric_host_changed(const struct fabric_host *);
+/* Notes, and notifies watchers, that the state of the host or its reason may
+ * have changed. */
+void fabric_host_changed(struct fabric_host *);
 
 /* Sets the datapath ID of the host's bridge (0: there is no bridge, or it is
  * not managed by vmnd), which disconnects a switch with another one.  The ID

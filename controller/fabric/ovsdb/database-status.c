@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Fills in the status of a host's database and its underlay, as part of the
- * host's status.  Changes nothing.  Not for the host's state
- * (session/host-state.c), which it sets to "rejected" if the database is the
- * reason. */
+ * host's status, and finds what follows from the database for the host's
+ * state.  Changes nothing.  Not for deciding that state (overall-state.c). */
 
 #include <config.h>
 
@@ -15,6 +14,7 @@
 #include "controller/fabric/ovsdb/host-checksums.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/host-ipsec.h"
+#include "controller/fabric/ovsdb/host-liveness.h"
 #include "controller/fabric/ovsdb/host-provider.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/ovsdb/port-status.h"
@@ -24,6 +24,42 @@
 #include "sset.h"
 #include "util.h"
 #include "vmn/vocabulary.h"
+
+/* State.  ---------------------------------------------------------------- */
+
+const char *
+fabric_db_state(const struct fabric_host *host)
+{
+    const struct fabric_host_db *db = host->db;
+
+    return (!db ? NULL
+            : db->refused ? "rejected"
+            : db->database_session.lost ? "unheard" : NULL);
+}
+
+const char *
+fabric_db_state_reason(const struct fabric_host *host, struct arena *arena,
+                       int64_t *since_ms)
+{
+    const struct fabric_host_db *db = host->db;
+    struct ovsdb_status session;
+    const char *reason;
+    char *text;
+
+    if (db->refused) {
+        return db->reason;
+    }
+    text = host_liveness_reason(db);
+    host_liveness_is_unheard(db, since_ms);
+    ovsdb_session_get_status(db->session, &session);
+    reason = (session.error
+              ? arena_printf(arena, "%s: %s", text, session.error)
+              : arena_strdup(arena, text));
+    free(text);
+    return reason;
+}
+
+/* Status.  --------------------------------------------------------------- */
 
 static struct status_ovsdb *
 session_status(const struct fabric_host_db *db,
@@ -80,6 +116,21 @@ blame_target(const struct fabric_host_db *db, struct arena *arena,
             arena, "its switch has not connected to %s, which only vmnd's "
             "own machine has (vmnd --openflow-listen)", target);
     }
+}
+
+/* Sets the reason of the state, or of another fault, to what the database's
+ * session, or its last report, has to say. */
+static void
+blame_session(const struct fabric_host_db *db,
+              const struct ovsdb_status *session, struct arena *arena,
+              struct status_host *status)
+{
+    blame_target(db, arena, status);
+    blame_database(session, arena, status);
+    if (db->reason) {
+        status->reason = db->reason;
+    }
+    blame_budget(session, arena, status);
 }
 
 /* Returns the largest MTU of a network that fits into the host's tunnels,
@@ -237,8 +288,9 @@ fabric_db_host_status(const struct fabric_host *host, struct arena *arena,
     }
     ovsdb_session_get_status(db->session, &session);
     status->ovsdb = session_status(db, &session, arena);
-    blame_target(db, arena, status);
-    blame_database(&session, arena, status);
+    if (strcmp(status->state, "unheard")) {
+        blame_session(db, &session, arena, status);
+    }
     status->bridge = db->bridge;
     if (host->datapath_id) {
         status->datapath_id = arena_printf(arena, "%016"PRIx64,
@@ -247,13 +299,6 @@ fabric_db_host_status(const struct fabric_host *host, struct arena *arena,
     status->ovs_version = db->ovs_version;
     status->ports = db->n_ports;
     host_provider_status(db, arena, status);
-    if (db->refused) {
-        status->state = "rejected";
-    }
-    if (db->reason) {
-        status->reason = db->reason;
-    }
-    blame_budget(&session, arena, status);
     underlay_status(db, arena, status);
     if (!status->reason && db->connected) {
         status->reason = find_unreachable(db, arena);

@@ -354,18 +354,21 @@ report_underlay(struct fabric_host_db *db,
 void
 host_report_set_reason(struct fabric_host_db *db, bool refused, char *reason)
 {
+    bool changed;
+
     if (reason && !nullable_string_is_equal(db->reason, reason)) {
         VLOG_WARN("%s: %s%s", db->host->name, refused ? "refused: " : "",
                   reason);
     }
-    if (!nullable_string_is_equal(db->reason, reason)
-        || db->refused != refused) {
-        db->reason_changed = true;
-        fabric_host_changed(db->host);
-    }
+    changed = (!nullable_string_is_equal(db->reason, reason)
+               || db->refused != refused);
     free(db->reason);
     db->reason = reason;
     db->refused = refused;
+    if (changed) {
+        db->reason_changed = true;
+        fabric_host_changed(db->host);
+    }
     if (refused) {
         fabric_host_set_datapath(db->host, 0);
     }

@@ -57,8 +57,16 @@ void fabric_db_host_destroy(struct fabric_host *);
 /* Fills in the listener's statistics.  Returns false if there is none. */
 bool fabric_db_get_admission(const struct fabric *, struct admission_stats *);
 
-/* Fills in the host's status from its database; and if the host cannot be used
- * for a reason found there, its state and reason. */
+/* Returns what the database contributes to the host's state: "rejected"; or
+ * "unheard", if it has been away for longer than a reconnect takes; or
+ * NULL. */
+const char *fabric_db_state(const struct fabric_host *);
+/* Returns why that is so, in 'arena' or borrowed.  Of "unheard", sets
+ * '*since_ms' to when the host was last heard, by the wall clock. */
+const char *fabric_db_state_reason(const struct fabric_host *,
+                                   struct arena *arena, int64_t *since_ms);
+/* Fills in the host's status from its database; and unless the reason of its
+ * state is found there, another fault that is. */
 void fabric_db_host_status(const struct fabric_host *, struct arena *arena,
                            struct status_host *status);
 

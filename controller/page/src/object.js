@@ -15,7 +15,8 @@ import { table } from "./table.js";
 export const PORT_KIND = { up: "ok", pending: "wait", down: "bad",
   unknown: "bad", unbound: "off", external: "" };
 export const HOST_KIND = { synced: "ok", reconciling: "wait",
-  connecting: "wait", offline: "bad", diverged: "bad", rejected: "bad" };
+  connecting: "wait", offline: "bad", diverged: "bad", rejected: "bad",
+  unheard: "bad" };
 
 /** How many ports should be up, and are not. */
 export const notUp = (one) => one.ports - one.up - one.external
@@ -230,6 +231,7 @@ async function host(object, signal) {
 
   return { parts, nodes: facts([
     ["State", badge(HOST_KIND[status.state], status.state)],
+    ["Since", status.since ? when(status.since) : null],
     ["Reason", status.reason],
     ["Holds", `${plural(status.flows ?? 0, "flow")}, `
       + plural(status.groups ?? 0, "group")],

@@ -34,7 +34,7 @@ function some(n, kind, word) {
 }
 
 const STATE_KIND = { synced: "ok", reconciling: "wait", connecting: "wait",
-  offline: "bad", diverged: "bad", rejected: "bad" };
+  offline: "bad", diverged: "bad", rejected: "bad", unheard: "bad" };
 
 const HEALTH_KIND = { ok: "ok", degraded: "wait", failing: "bad" };
 

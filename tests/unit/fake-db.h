@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the OVSDB side of fake-db.c says of all hosts. */
+
+#ifndef TESTS_UNIT_FAKE_DB_H
+#define TESTS_UNIT_FAKE_DB_H 1
+
+/* "rejected" or "unheard"; NULL: neither.  The reason is "its database", of
+ * FAKE_DB_SINCE_MS. */
+extern const char *fake_db_state;
+#define FAKE_DB_SINCE_MS 1000
+
+#endif /* tests/unit/fake-db.h */
