@@ -332,8 +332,8 @@ const struct schema_struct plan_shown = SHOWN_KEPT(
                   "Problems that are not there yet; at most 100.",
                   .nested = &engine_problem_shown),
     SHOWN_LIST_OF(plan, warnings, n_warnings, STRUCT, 0,
-                  "What is allowed, and most likely not meant, in objects of "
-                  "the request.", .nested = &model_warning_shown));
+                  "Valid, and most likely a mistake, in objects of the "
+                  "request.", .nested = &model_warning_shown));
 
 static void
 put_warnings(struct plan *plan, const struct model *model,

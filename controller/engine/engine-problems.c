@@ -32,10 +32,11 @@ const struct schema_struct engine_problem_shown = SHOWN_KEPT(
              "Such as `failed`, `conflict`, `overlap`, `unchecked`, `store`, "
              "`certificates`, `quota`."),
     SHOWN_LIST_OF(engine_problem, units, n_units, STRING, ALWAYS,
-                  "The units that it is about."),
+                  "The units concerned."),
     SHOWN_OF(engine_problem, detail, STRING, ALWAYS, "What it is."),
     SHOWN_OF(engine_problem, packet, STRING, 0,
-             "A packet that shows it, as `ofproto/trace` takes it."));
+             "A packet for which it happens, as an argument of "
+             "`ofproto/trace`."));
 
 static struct engine_problems *
 engine_problems_create(void)

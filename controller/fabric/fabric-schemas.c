@@ -14,17 +14,17 @@
 #include "controller/schema/schema-shown.h"
 #include "controller/schema/status.h"
 
-#define DESIRED(KEPT)                                                    \
+#define DESIRED(KEPT)                                                   \
     SHOWN_OF(KEPT, owner, STRING, OR_NULL,                              \
-             "App, unit and object that want it."),                     \
-    SHOWN_OF(KEPT, scope, STRING, 0, "Which hosts hold it.")
+             "The app, unit and object that desire it."),               \
+    SHOWN_OF(KEPT, scope, STRING, 0, "Which hosts have it.")
 
 const struct schema_struct fabric_flow_shown = SHOWN_KEPT(
     "Flow", fabric_flow,
     SHOWN_OF(fabric_flow, table, INT, ALWAYS, "Its table."),
     SHOWN_OF(fabric_flow, priority, INT, ALWAYS, "Its priority."),
-    SHOWN_OF(fabric_flow, match, STRING, ALWAYS, "Which packets."),
-    SHOWN_OF(fabric_flow, actions, STRING, ALWAYS, "What becomes of them."),
+    SHOWN_OF(fabric_flow, match, STRING, ALWAYS, "The match."),
+    SHOWN_OF(fabric_flow, actions, STRING, ALWAYS, "The actions."),
     SHOWN_OF(fabric_flow, reason, STRING, 0,
              "Why they are dropped, if they are."),
     SHOWN_OF(fabric_flow, cookie, STRING, ALWAYS, "Its cookie."),
@@ -56,13 +56,14 @@ static const struct schema_struct difference = SHOWN_KEPT(
     SHOWN_OF(fabric_difference, table, INT, HIDE, "Its table.", .def = -1),
     SHOWN_OF(fabric_difference, priority, INT, HIDE, "Its priority.",
              .def = -1),
-    SHOWN_OF(fabric_difference, match, STRING, 0, "Which packets."),
+    SHOWN_OF(fabric_difference, match, STRING, 0, "The match."),
     SHOWN_OF(fabric_difference, group_id, I64, HIDE,
              "Of a group: its number.", .def = -1),
     DESIRED(fabric_difference),
     SHOWN_STRUCT_OF(fabric_difference, desired, POINTER,
-                    "What is to be there.", &contents),
-    SHOWN_STRUCT_OF(fabric_difference, installed, POINTER, "What is there.",
+                    "What is desired.", &contents),
+    SHOWN_STRUCT_OF(fabric_difference, installed, POINTER, "What is "
+                                                           "installed.",
                     &contents),
     SHOWN_LIST_OF(fabric_difference, differs, n_differs, STRING, 0,
                   "`actions`, `cookie`, `group`, `timeouts`, `flags`, or, "
@@ -76,7 +77,8 @@ const struct schema_struct fabric_audit_shown = SHOWN_KEPT(
     SHOWN_AUDIT(fabric_audit_result, found.,
                 SHOWN_LIST_OF(fabric_audit_result, differences,
                               n_differences, STRUCT, ALWAYS,
-                              "Those that pass.", .nested = &difference)),
+                              "Those that match the filter.",
+                              .nested = &difference)),
     SHOWN_OF(fabric_audit_result, matching, U64, ALWAYS,
              "How many these are in all."));
 
@@ -93,14 +95,15 @@ const struct schema_struct fabric_rejected_host_shown = SHOWN_KEPT(
     SHOWN_OF(fabric_rejected_host, address, STRING, ALWAYS,
              "Where it came from."),
     SHOWN_OF(fabric_rejected_host, protocol, ENUM, ALWAYS,
-             "What it connected by.", SHOWN_NAMES("openflow", "ovsdb")),
+             "The protocol of the connection.",
+             SHOWN_NAMES("openflow", "ovsdb")),
     SHOWN_OF(fabric_rejected_host, reason, STRING, ALWAYS,
-             "Why it was refused."),
+             "Why it was rejected."),
     SHOWN_OF(fabric_rejected_host, count, U64, ALWAYS, "How often."),
     SHOWN_OF(fabric_rejected_host, first, STRING, ALWAYS | TIME,
-             "When, the first time,"),
+             "When, first,"),
     SHOWN_OF(fabric_rejected_host, last, STRING, ALWAYS | TIME,
-             "and the last."));
+             "and last."));
 
 /* Receipts.  ------------------------------------------------------------- */
 
@@ -108,7 +111,7 @@ static const struct schema_struct receipt_host = SHOWN_KEPT(
     "host", fabric_receipt_host,
     SHOWN_OF(fabric_receipt_host, host, STRING, ALWAYS, "The host."),
     SHOWN_OF(fabric_receipt_host, state, ENUM, ALWAYS,
-             "Whether it has the change.",
+             "Whether it has installed the change.",
              SHOWN_NAMES("confirmed", "pending", "offline", "failed")),
     SHOWN_OF(fabric_receipt_host, time, STRING, ALWAYS | TIME | OR_NULL,
              "Since when; null: that is not known."),
@@ -126,7 +129,7 @@ const struct schema_struct fabric_receipt_shown = SHOWN_KEPT(
     SHOWN_LIST_OF(fabric_receipt, hosts, n_hosts, STRUCT, ALWAYS,
                   "Each host concerned.", .nested = &receipt_host),
     SHOWN_LIST_OF(fabric_receipt, flows, n_flows, STRUCT, ALWAYS,
-                  "What became of whose flows.",
+                  "The flows that changed, by app.",
                   .nested = &schema_app_flows));
 
 /* For "fabric/receipts" of ovs-appctl. */
@@ -134,7 +137,7 @@ static const struct schema_struct receipt_incomplete = SHOWN_KEPT(
     "incomplete", receipt_incomplete,
     SHOWN_OF(receipt_incomplete, first_revision, U64, ALWAYS,
              "The first of a group of revisions,"),
-    SHOWN_OF(receipt_incomplete, revision, U64, ALWAYS, "and the last."),
+    SHOWN_OF(receipt_incomplete, revision, U64, ALWAYS, "and last."),
     SHOWN_OF(receipt_incomplete, time, STRING, ALWAYS | TIME,
              "When they were made."),
     SHOWN_OF(receipt_incomplete, confirmed, U64, ALWAYS,

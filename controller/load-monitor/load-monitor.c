@@ -323,15 +323,14 @@ const struct schema_struct load_event_shown = SHOWN_KEPT(
     SHOWN_OF(load_event, loadbalancer, STRING, ALWAYS, "The load balancer."),
     SHOWN_OF(load_event, time, STRING, ALWAYS | TIME, "When."),
     SHOWN_OF(load_event, direction, ENUM, ALWAYS,
-             "`up`: more backends are wanted; `down`: fewer.",
+             "`up`: more backends are needed; `down`: fewer.",
              SHOWN_NAMES("up", "down")),
     SHOWN_OF(load_event, metric, ENUM, ALWAYS, "As in its `scale`.",
              SHOWN_NAMES("connections", "packets", "bytes")),
     SHOWN_OF(load_event, value, DOUBLE, ALWAYS,
-             "What there was of it in a second, for each backend that "
-             "serves."),
+             "The metric, per second and serving backend."),
     SHOWN_OF(load_event, threshold, U64, ALWAYS,
-             "That `high`, or that `low`."),
+             "The threshold that was crossed."),
     SHOWN_OF(load_event, serving, SIZE, ALWAYS, "How many backends serve."),
     SHOWN_OF(load_event, backends, SIZE, ALWAYS, "Of how many."));
 

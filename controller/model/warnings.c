@@ -25,8 +25,8 @@ const struct schema_struct model_warning_shown = SHOWN_KEPT(
     SHOWN_OF(model_warning, type, STRING, 0, "The type of the object."),
     SHOWN_OF(model_warning, name, STRING, 0, "Its name."),
     SHOWN_OF(model_warning, pointer, STRING, 0,
-             "JSON pointer (RFC 6901) into the object, to what it is about."),
-    SHOWN_OF(model_warning, text, STRING, 0, "What is to be looked at."),
+             "JSON pointer (RFC 6901) to the field concerned."),
+    SHOWN_OF(model_warning, text, STRING, 0, "What is likely wrong."),
     SHOWN_OF(model_warning, more, U64, HIDE,
              "Of a last entry: how many more there are."));
 

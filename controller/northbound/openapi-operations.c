@@ -20,7 +20,7 @@
 
 /* Parameters of several calls. */
 #define LIMIT(MAX, DEF)                                                 \
-    SHOWN("limit", U32, 0, "So many at most.", .min = 1, .max = MAX,    \
+    SHOWN("limit", U32, 0, "Entries at most.", .min = 1, .max = MAX,    \
           .def = DEF)
 #define AFTER(WHAT) SHOWN("after", U32, 0, WHAT, .absent = "the newest")
 #define OF(NAME, TABLE, DOC)                                            \
@@ -36,7 +36,7 @@
           SHOWN_NAMES("installed", "true", "false"),                    \
           .absent = "does not wait"),                                   \
     SHOWN("timeout", STRING, 0,                                         \
-          "For how long to wait, such as 500ms, 10s or 2m, or a number of " \
+          "How long to wait, such as 500ms, 10s or 2m, or a number of " \
           "seconds; at most 300 s.",                                    \
           .max = 8, .pattern = "^[0-9]{1,6}(ms|s|m)?$", .def_text = "10s"), \
     DRY_RUN
@@ -55,10 +55,10 @@
 
 #define LISTED                                                          \
     SHOWN("selector", SELECTOR, 0,                                      \
-          "Those whose labels it selects; all when absent."),           \
+          "Those whose labels match; all when absent."),                \
     LIMIT(1000, 100),                                                   \
     SHOWN("after", STRING, 0,                                           \
-          "Those behind this name: the `next` of the page before.")
+          "Those after this name: the `next` of the page before.")
 
 const struct nb_operation nb_operation_list = {
     .kind = NB_LIST, .id = "list", .summary = "Lists %s, by name",
@@ -88,7 +88,7 @@ const struct nb_operation nb_operation_put = {
 
 const struct nb_operation nb_operation_patch = {
     .kind = NB_PATCH, .id = "patch",
-    .summary = "Changes what is named of %s, as a JSON merge patch (RFC 7396)",
+    .summary = "Changes fields of %s, as a JSON merge patch (RFC 7396)",
     .section = "objects", PARAMS(WAIT), HEADERS(IF_MATCH),
     .statuses = NB_CHANGE | NB_404,
 };
@@ -120,7 +120,7 @@ const struct nb_operation nb_operation_apply = {
 
 const struct nb_operation nb_operation_trace = {
     .id = "trace", .section = "traces",
-    .summary = "Tells what would become of a packet, and why",
+    .summary = "Traces a packet through the flows, without sending one",
     .body = &nb_body_trace, .replies = { &nb_reply_trace },
     .example = "{\"from\": \"web-1\", \"to\": \"db-1\", \"protocol\": \"tcp\","
                " \"port\": 5432, \"reply\": true}",
@@ -130,23 +130,24 @@ const struct nb_operation nb_operation_trace = {
 #define SERVICE                                                         \
     OF("network", NETWORK, "Ports of this network alone."),             \
     SHOWN("protocol", ENUM, 0,                                          \
-          "What is spoken; `icmp` is a ping, `icmpv6` one by IPv6 alone.", \
+          "The protocol; `icmp` is a ping, `icmpv6` one by IPv6 alone.", \
           SHOWN_NAMES("icmp", "icmpv6", "tcp", "udp", "sctp")),         \
-    SHOWN("port", U32, 0, "To which port; of all but ICMP.", .min = 1,  \
+    SHOWN("port", U32, 0, "The destination port; not for ICMP.", .min = 1, \
           .max = 65535),                                                \
     SHOWN("by", ENUM, 0,                                                \
-          "Whether cells are of ports that nothing tells apart, or of " \
+          "Whether cells are of ports that no flow distinguishes, or of " \
           "groups.", SHOWN_NAMES("port", "group"))
 
 const struct nb_operation nb_operation_reachability = {
     .id = "getReachability", .section = "reachability",
-    .summary = "Tells who can reach whom on a service", PARAMS(SERVICE),
+    .summary = "Shows which ports can reach which on a "
+               "service", PARAMS(SERVICE),
     .replies = { &nb_reply_matrix, &nb_reply_groups }, .statuses = NB_413,
 };
 
 const struct nb_operation nb_operation_reach_change = {
     .id = "compareReachability", .section = "reachability",
-    .summary = "Tells what a change would do to who can reach whom",
+    .summary = "Shows what a change would do to reachability",
     PARAMS(SERVICE), .body = &nb_body_after,
     .replies = { &nb_reply_reach_change },
     .statuses = NB_404 | NB_409 | NB_413,
@@ -162,8 +163,8 @@ const struct nb_operation nb_operation_recommendations = {
            SHOWN("labels", STRING, 0,
                  "Keys of labels, `app,tier`: no others are used."),
            SHOWN("exact", BOOL, 0,
-                 "Each port is told apart from all others, by name if need "
-                 "be."),
+                 "Rules allow only what was seen, port by port, by name if "
+                 "need be."),
            SHOWN("mode", ENUM, 0, "The `mode` of the policies.",
                  SHOWN_NAMES("shadow", "enforce"))),
     .replies = { &nb_reply_recommendations }, .statuses = NB_409 | NB_413,
@@ -198,7 +199,7 @@ const struct nb_operation nb_operation_revisions = {
 
 const struct nb_operation nb_operation_revision = {
     .id = "getRevision", .section = "what-is-going-on",
-    .summary = "Shows a revision: who, what, and which hosts have it",
+    .summary = "Shows a revision: author, changes, and which hosts have it",
     PARAMS(SHOWN("contents", BOOL, 0,
                  "With what became of each object, before and after.")),
     .replies = { &nb_reply_revision }, .statuses = NB_404,
@@ -206,7 +207,7 @@ const struct nb_operation nb_operation_revision = {
 
 const struct nb_operation nb_operation_undo = {
     .id = "undo", .section = "undoing",
-    .summary = "Takes a change back, as one transaction",
+    .summary = "Undoes a change, as one transaction",
     PARAMS(SHOWN("type", STRING, 0,
                  "With `name`: what became of this object alone."),
            SHOWN("name", STRING, 0, "The object."),
@@ -218,14 +219,14 @@ const struct nb_operation nb_operation_undo = {
 
 const struct nb_operation nb_operation_activity = {
     .id = "getActivity", .section = "what-changes-take",
-    .summary = "Tells what the last changes took, step by step",
+    .summary = "Shows the durations of the last changes, step by step",
     PARAMS(LIMIT(256, 256), AFTER("Those after the group of this id.")),
     .replies = { &nb_reply_activity },
 };
 
 const struct nb_operation nb_operation_events = {
     .id = "listen", .section = "events",
-    .summary = "Tells what happens, as it happens, as server-sent events",
+    .summary = "Streams events (server-sent events)",
     PARAMS(SHOWN("kinds", STRING, 0,
                  "Events of these kinds: `revision`, `installed`, `host`, "
                  "`binding`, `ports`, `claim`, `drop`, `log`, `audit`, "
@@ -233,23 +234,23 @@ const struct nb_operation nb_operation_events = {
                  "them.", .pattern = "^[a-z]+(,[a-z]+)*$"),
            SHOWN("type", STRING, 0,
                  "Of revisions, those that change an object of this type."),
-           SHOWN("host", STRING, 0, "What is about this host."),
-           SHOWN("network", STRING, 0, "What is about this network."),
-           SHOWN("port", STRING, 0, "What is about this port."),
-           SHOWN("policy", STRING, 0, "What is about this policy."),
+           SHOWN("host", STRING, 0, "Events of this host."),
+           SHOWN("network", STRING, 0, "Events of this network."),
+           SHOWN("port", STRING, 0, "Events of this port."),
+           SHOWN("policy", STRING, 0, "Events of this policy."),
            SHOWN("loadbalancer", STRING, 0,
-                 "What is about this load balancer."),
-           AFTER("What came behind the event of this id.")),
+                 "Events of this load balancer."),
+           AFTER("Events after the one of this id.")),
     HEADERS(SHOWN("Last-Event-ID", STRING, 0,
-                  "As `after`, which it counts more than: what who resumes "
-                  "has had last.", .pattern = "^[0-9]+$")),
+                  "As `after`, over which it has precedence: the last event "
+                  "that a resuming client has.", .pattern = "^[0-9]+$")),
     .media = "text/event-stream", .replies = { &nb_reply_events },
     .statuses = NB_503,
 };
 
 const struct nb_operation nb_operation_drops = {
     .id = "getDrops", .section = "drops",
-    .summary = "Tells what was dropped, where, and why",
+    .summary = "Shows what was dropped, where, and why",
     PARAMS(OF("host", HOST, "On this host."),
            OF("app", APP, "By this app."),
            SHOWN("reason", STRING, 0, "For this reason."),
@@ -258,15 +259,15 @@ const struct nb_operation nb_operation_drops = {
            OF("port", PORT,
               "By this port's flows; of samples, from or to it."),
            SHOWN("background", BOOL, 0,
-                 "Also what is dropped where all is well; so it is if "
-                 "`reason` is given."),
+                 "Also background: what is dropped where all is well; implied "
+                 "by `reason`."),
            LIMIT(10000, 1000), AFTER("Samples after the one of this id.")),
     .replies = { &nb_reply_drops },
 };
 
 const struct nb_operation nb_operation_logs = {
     .id = "getLogs", .section = "logs",
-    .summary = "Tells what rules with a log decided",
+    .summary = "Shows what rules with a log decided",
     PARAMS(OF("host", HOST, "On this host."),
            OF("network", NETWORK, "In this network."),
            OF("port", PORT, "From or to this port."),
@@ -277,48 +278,47 @@ const struct nb_operation nb_operation_logs = {
 
 const struct nb_operation nb_operation_identities = {
     .id = "listIdentities", .section = "identities",
-    .summary = "Lists who ports are to policies, by number",
+    .summary = "Lists the identities of ports, by number",
     PARAMS(OF("network", NETWORK, "Those of this network's ports."),
            OF("port", PORT, "The one of this port."),
            LIMIT(1000, 100),
            SHOWN("after", U32, 0,
-                 "Those behind this number: the `next` of the page before.",
+                 "Those after this number: the `next` of the page before.",
                  .max = UINT32_MAX)),
     .replies = { &nb_reply_identities },
 };
 
 const struct nb_operation nb_operation_usage = {
     .id = "getUsage", .section = "quotas",
-    .summary = "Tells how much of each quota is used",
+    .summary = "Shows how much of each quota is used",
     .replies = { &nb_reply_usage },
 };
 
 const struct nb_operation nb_operation_rejected_hosts = {
     .id = "listRejectedHosts", .section = "rejected-hosts",
-    .summary = "Lists who wanted to be a host and was refused, and why",
+    .summary = "Lists peers that were rejected as a host, and why",
     .replies = { &nb_reply_rejected },
 };
 
 const struct nb_operation nb_operation_port_policies = {
     .id = "getPortPolicies", .section = "policies-of-a-port",
-    .summary = "Tells which groups a port is in, and which policies apply to "
+    .summary = "Shows which groups a port is in, and which policies apply to "
                "it",
     .replies = { &nb_reply_port_policies }, .statuses = NB_404,
 };
 
 const struct nb_operation nb_operation_flows = {
     .id = "getHostFlows", .section = "flows",
-    .summary = "Lists what a host is to hold, or what is different on its "
-               "switch",
+    .summary = "Lists a host's desired flows, or what differs on its switch",
     PARAMS(SHOWN("diff", BOOL, 0, "Reads the switch, and compares."),
-           OF("app", APP, "What is of this app."),
+           OF("app", APP, "Flows of this app."),
            SHOWN("stage", STRING, 0,
                  "Flows in the tables of this stage: `admit`, or "
                  "`overlay.admit`."),
            SHOWN("table", U32, 0, "Flows in this table.", .max = 254,
                  .absent = "all"),
            SHOWN("object", STRING, 0,
-                 "What has this name for the object of its `owner`.",
+                 "Those whose `owner` has this object.",
                  .max = 255),
            SHOWN("limit", U32, 0,
                  "So many flows and so many groups, all when absent; of "
@@ -330,8 +330,8 @@ const struct nb_operation nb_operation_flows = {
 
 const struct nb_operation nb_operation_audit = {
     .id = "auditHost", .section = "flows",
-    .summary = "Compares a host's switch with what it is to hold, and has "
-               "it repaired",
+    .summary = "Compares a host's switch with its desired flows, and repairs "
+               "it",
     PARAMS(LIMIT(10000, 1000)), .replies = { &fabric_audit_shown },
     .statuses = NB_404 | NB_503,
 };
@@ -352,46 +352,47 @@ const struct nb_operation nb_operation_openapi = {
 
 const struct nb_operation nb_operation_status = {
     .id = "getStatus", .section = "what-is-going-on",
-    .summary = "Tells counts, hosts, and problems",
+    .summary = "Shows health, counts, hosts, and problems",
     .replies = { &nb_reply_status },
 };
 
 const struct nb_operation nb_operation_summary = {
     .id = "getSummary", .section = "how-much-there-is-where",
-    .summary = "Counts ports by where they are, and in which state",
-    PARAMS(SHOWN("limit", U32, 0, "So many networks at most.", .min = 1,
+    .summary = "Counts ports by place and state",
+    PARAMS(SHOWN("limit", U32, 0, "How many networks at most.", .min = 1,
                  .max = 20000, .def = 1000)),
     .replies = { &nb_reply_summary },
 };
 
 const struct nb_operation nb_operation_backup = {
     .id = "getBackup", .section = "backups",
-    .summary = "Sends all of the state, as a file",
+    .summary = "Returns a backup of the state, as a file",
     .media = "application/vnd.sqlite3", .statuses = NB_503,
 };
 
 const struct nb_operation nb_operation_page = {
-    .id = "getPage", .summary = "Sends the page, for a browser",
+    .id = "getPage", .summary = "Returns the page, for a browser",
     .media = "text/html", .statuses = NB_404,
 };
 
 const struct nb_operation nb_operation_page_file = {
-    .id = "getPageFile", .summary = "Sends a file that the page is made of",
+    .id = "getPageFile", .summary = "Returns a file of the page",
     .media = "*/*", .statuses = NB_404,
 };
 
 const struct nb_operation nb_operation_health = {
-    .id = "getHealth", .summary = "Tells that `vmnd` lives",
+    .id = "getHealth", .summary = "Liveness probe",
     .replies = { &nb_reply_health },
 };
 
 const struct nb_operation nb_operation_ready = {
     .id = "getReadiness",
-    .summary = "Tells whether the state is loaded and compiled",
+    .summary = "Readiness probe: the state is loaded and compiled",
     .replies = { &nb_reply_ready }, .statuses = NB_503,
 };
 
 const struct nb_operation nb_operation_metrics = {
-    .id = "getMetrics", .summary = "Tells metrics as Prometheus reads them",
+    .id = "getMetrics", .summary = "Returns metrics in Prometheus' text "
+                                   "format",
     .media = "text/plain",
 };

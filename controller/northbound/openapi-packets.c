@@ -67,7 +67,7 @@ static const struct schema_struct drop = SHOWN_KEPT(
     "drop", nb_drop,
     SHOWN_OF(nb_drop, host, STRING, ALWAYS, "Where."),
     SHOWN_OF(nb_drop, app, STRING, ALWAYS,
-             "By which app; `vmn` for meters of packets to the controller."),
+             "The app; `vmn` for meters of packets to the controller."),
     SHOWN_OF(nb_drop, reason, STRING, ALWAYS, "Why."),
     SHOWN_OF(nb_drop, hint, STRING, 0,
              "A likely cause on that host, where one is known."),
@@ -99,7 +99,7 @@ const struct schema_struct nb_reply_drops = SHOWN_KEPT(
     SHOWN_OF(nb_reply_drops, samples_matching, SIZE, ALWAYS,
              "How many samples there are in all."),
     SHOWN_STRUCT_OF(nb_reply_drops, hidden, ALWAYS,
-                    "What is left out as background.", &drops_hidden),
+                    "What was left out as background.", &drops_hidden),
     SHOWN_UNREAD_HOSTS(nb_reply_drops),
     SHOWN_OF(nb_reply_drops, newest, U64, ALWAYS,
              "The value of `after` for the next request."));

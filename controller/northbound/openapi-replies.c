@@ -49,7 +49,7 @@ static const struct schema_struct change = SHOWN_KEPT(
     REVISION_OF(KEPT, "The revision of the change; the one before, if " \
                 "nothing changed."),                                    \
     SHOWN_LIST_OF(KEPT, warnings, n_warnings, STRUCT, 0,                \
-                  "What is allowed, and most likely not meant, in "     \
+                  "Valid, and most likely a mistake, in "               \
                   "objects of the request.",                            \
                   .nested = &model_warning_shown)
 /* Follows what is known at once. */
@@ -61,7 +61,7 @@ static const struct schema_struct change = SHOWN_KEPT(
     KIND_OF(nb_change_end),                                             \
     OUTCOME_OF(nb_change_end),                                          \
     SHOWN_OF(nb_change_end, secret, STRING, 0,                          \
-             "The token, of a PUT that has made it. It is told this "   \
+             "The token, of a PUT that has made it. It is returned this " \
              "once."),                                                  \
     SHOWN_DIFF(nb_change_end, diff.),                                   \
     CHANGED_OF(nb_change_end)
@@ -101,7 +101,7 @@ static const struct schema_struct fault = SHOWN_STRUCT(
 const struct schema_struct nb_reply_problem = SHOWN_STRUCT(
     "Problem",
     SHOWN("type", STRING, ALWAYS, "`urn:vmn:problem:` and the kind."),
-    SHOWN("title", STRING, ALWAYS, "The status, in words."),
+    SHOWN("title", STRING, ALWAYS, "The reason phrase of the status."),
     SHOWN("status", INT, ALWAYS, "The status."),
     SHOWN("detail", STRING, ALWAYS, "What is wrong."),
     SHOWN("errors", STRUCT, LIST, "Each fault, at most 64 of them.",
@@ -223,7 +223,7 @@ static const struct schema_struct class = SHOWN_KEPT(
 const struct schema_struct nb_reply_activity = SHOWN_KEPT(
     "Activity", nb_reply_activity,
     SHOWN_OF(nb_reply_activity, uptime_s, U64, ALWAYS,
-             "For how many seconds `vmnd` runs."),
+             "The uptime of `vmnd`, in seconds."),
     REVISION_OF(nb_reply_activity, "The newest."),
     SHOWN_STRUCT_OF(nb_reply_activity, hosts, ALWAYS,
                     "Hosts that are behind.", &activity_hosts),
@@ -251,7 +251,7 @@ static const struct schema_struct usage_quota = SHOWN_KEPT(
     SHOWN_OF(nb_usage_quota, quota, STRING, ALWAYS, "The quota."),
     SHOWN_OF(nb_usage_quota, scope, STRING, ALWAYS, "Its scope."),
     SHOWN_OF(nb_usage_quota, requests, I64, HIDE,
-             "Calls a second, if these are limited.", .def = -1),
+             "Calls per second, if limited.", .def = -1),
     SHOWN_LIST_OF(nb_usage_quota, limits, n_limits, STRUCT, ALWAYS,
                   "What there is.", .nested = &usage_limit));
 
@@ -272,9 +272,10 @@ static const struct schema_struct identity = SHOWN_STRUCT(
     SHOWN("number", INT, ALWAYS, "What is in registers 1 and 2."),
     SHOWN("network", STRING, 0, "Whose ports, if of one network alone."),
     SHOWN("router", STRING, 0, "The first router of their domain."),
-    SHOWN("groups", STRING, ALWAYS | LIST, "In which groups they are."),
+    SHOWN("groups", STRING, ALWAYS | LIST, "The groups that they are in."),
     SHOWN("quarantined", BOOL, ALWAYS, "Whether they are cut off."),
-    SHOWN("quarantines", STRING, ALWAYS | LIST, "By which quarantines."),
+    SHOWN("quarantines", STRING, ALWAYS | LIST, "The quarantines that they "
+                                                "are in."),
     SHOWN("n_ports", INT, ALWAYS, "How many they are."),
     SHOWN("ports", STRING, ALWAYS | LIST, "The first 100 by name."));
 
@@ -288,7 +289,7 @@ const struct schema_struct nb_reply_identities = SHOWN_STRUCT(
 /* Events.  --------------------------------------------------------------- */
 
 static const struct schema_struct event_start = SHOWN_STRUCT(
-    "start", REVISION("That of the state which was there."));
+    "start", REVISION("The newest revision when the stream began."));
 
 const struct schema_struct nb_event_installed = SHOWN_KEPT(
     "installed", nb_event_installed,
@@ -323,8 +324,8 @@ const struct schema_struct nb_event_ports = SHOWN_KEPT(
     SHOWN_OF(nb_event_ports, host, STRING, ALWAYS, "The host."),
     SHOWN_OF(nb_event_ports, time, STRING, ALWAYS | TIME, "When."),
     SHOWN_OF(nb_event_ports, state, ENUM, ALWAYS,
-             "`unknown`: the state of all its ports is; `known`: it is what "
-             "it was told to be before, or what `binding` tells next.",
+             "`unknown`: the state of all its ports is unknown; `known`: it "
+             "is again the one before, or that of the next `binding`.",
              SHOWN_NAMES("unknown", "known")),
     SHOWN_OF(nb_event_ports, since, STRING, TIME,
              "Of `unknown`: when the host was heard last."),
@@ -349,10 +350,12 @@ const struct schema_struct nb_event_audit = SHOWN_KEPT(
     "audit", nb_event_audit,
     SHOWN_OF(nb_event_audit, host, STRING, ALWAYS, "The host."),
     SHOWN_OF(nb_event_audit, time, STRING, ALWAYS | TIME, "When."),
-    SHOWN_OF(nb_event_audit, missing, U64, ALWAYS, "How much was missing."),
-    SHOWN_OF(nb_event_audit, altered, U64, ALWAYS, "How much was altered."),
+    SHOWN_OF(nb_event_audit, missing, U64, ALWAYS, "How many items were "
+                                                   "missing."),
+    SHOWN_OF(nb_event_audit, altered, U64, ALWAYS, "How many items were "
+                                                   "altered."),
     SHOWN_OF(nb_event_audit, unknown, U64, ALWAYS,
-             "How much nobody wanted."));
+             "How many items were unknown (not desired)."));
 
 const struct schema_struct nb_event_health = SHOWN_KEPT(
     "health", nb_event_health,
@@ -367,18 +370,19 @@ const struct schema_struct nb_event_health = SHOWN_KEPT(
 
 const struct schema_struct nb_reply_events = SHOWN_STRUCT(
     "Events",
-    SHOWN("start", STRUCT, 0, "First of all, for who begins.",
+    SHOWN("start", STRUCT, 0, "The first event of a new stream.",
           .nested = &event_start),
     SHOWN("reset", STRUCT, 0,
-          "First of all, for who resumed from what is no longer kept: read "
-          "all again.", .nested = &event_start),
+          "The first event of a stream resumed from an event that is no "
+          "longer kept: the client reads all state again.",
+          .nested = &event_start),
     SHOWN("revision", STRUCT, 0, "A change is durable.",
           .nested = &log_entry),
-    SHOWN("installed", STRUCT, 0, "All hosts concerned hold it.",
+    SHOWN("installed", STRUCT, 0, "All hosts concerned have installed it.",
           .nested = &nb_event_installed),
-    SHOWN("host", STRUCT, 0, "A host's state is another one.",
+    SHOWN("host", STRUCT, 0, "A host's state changed.",
           .nested = &nb_event_host),
-    SHOWN("binding", STRUCT, 0, "Where a port is, and whether it works.",
+    SHOWN("binding", STRUCT, 0, "A port's binding or state changed.",
           .nested = &nb_event_binding),
     SHOWN("ports", STRUCT, 0,
           "The ports of a host that is not heard are `unknown`, or known "
@@ -387,14 +391,14 @@ const struct schema_struct nb_reply_events = SHOWN_STRUCT(
           "A host has the interface of a port that may not be bound there.",
           .nested = &nb_event_claim),
     SHOWN("drop", STRUCT, 0, "A packet was dropped.", .nested = &nb_sample_drop),
-    SHOWN("log", STRUCT, 0, "A rule with a log has decided.",
+    SHOWN("log", STRUCT, 0, "A rule with a log decided.",
           .nested = &nb_sample_log),
-    SHOWN("audit", STRUCT, 0, "A host held something else.",
+    SHOWN("audit", STRUCT, 0, "An audit found differences on a host.",
           .nested = &nb_event_audit),
-    SHOWN("health", STRUCT, 0, "A backend's state is another one.",
+    SHOWN("health", STRUCT, 0, "A backend's state changed.",
           .nested = &nb_event_health),
     SHOWN("scale", STRUCT, 0,
-          "The load of a balancer wants another number of backends.",
+          "The load of a balancer crossed a threshold.",
           .nested = &load_event_shown));
 
 /* Flows.  ---------------------------------------------------------------- */
@@ -430,22 +434,23 @@ static const struct schema_struct left_out = SHOWN_STRUCT(
     "connection",
     SHOWN("from", STRING, ALWAYS, "An address."),
     SHOWN("to", STRING, ALWAYS, "An address."),
-    SHOWN("service", STRING, ALWAYS, "What was spoken."),
-    SHOWN("host", STRING, ALWAYS, "Who has noted it."),
+    SHOWN("service", STRING, ALWAYS, "The protocol and destination port."),
+    SHOWN("host", STRING, ALWAYS, "The host that recorded it."),
     SHOWN("reason", STRING, ALWAYS, "Why no rule allows it."));
 
 static const struct schema_struct extra = SHOWN_STRUCT(
     "extra",
     SHOWN("from", STRING, ALWAYS, "A port, or an address."),
     SHOWN("to", STRING, ALWAYS, "A port."),
-    SHOWN("service", STRING, ALWAYS, "What may be spoken."));
+    SHOWN("service", STRING, ALWAYS, "The allowed protocols and ports."));
 
 static const struct schema_struct rule = SHOWN_STRUCT(
     "rule",
     SHOWN("policy", STRING, ALWAYS, "The policy that has it."),
     SHOWN("from", STRING, ALWAYS | ANY, "A group, or a list of prefixes."),
     SHOWN("to", STRING, ALWAYS, "A group."),
-    SHOWN("services", STRING, ALWAYS | LIST, "What may be spoken."),
+    SHOWN("services", STRING, ALWAYS | LIST, "The allowed protocols and "
+                                             "ports."),
     SHOWN("observed", INT, ALWAYS, "How many connections were seen."),
     SHOWN("extra", INT, ALWAYS, "How many more it allows."),
     SHOWN("extras", STRUCT, ALWAYS | LIST, "The first 20 of these.",
@@ -462,13 +467,13 @@ const struct schema_struct nb_reply_recommendations = SHOWN_STRUCT(
     SHOWN("uncovered", STRUCT, ALWAYS | LIST, "The first 20 of these.",
           .nested = &left_out),
     SHOWN("optimal", BOOL, ALWAYS,
-          "Whether it is known that no fewer such rules do."),
+          "Whether this is known to be the smallest number of such rules."),
     SHOWN("rules", STRUCT, ALWAYS | LIST, "Each rule.", .nested = &rule),
     SHOWN("objects", STRUCT, ALWAYS | LIST,
           "Groups, services and policies to apply.",
           .nested = &nb_any_object),
     SHOWN("n_unselected", INT, ALWAYS,
-          "How many ports nobody was seen to speak to."),
+          "How many ports have no incoming connection that was seen."),
     SHOWN("unselected", STRING, ALWAYS | LIST, "The first 100 of these."));
 
 /* Summary.  --------------------------------------------------------------- */
@@ -504,7 +509,7 @@ static const struct schema_struct summary_host = SHOWN_KEPT(
     SHOWN_OF(nb_summary_host, lag, U64, ALWAYS,
              "How many revisions it has not acknowledged."),
     SHOWN_OF(nb_summary_host, bytes_per_s, U64, ALWAYS,
-             "What its ports send and receive in a second."),
+             "What its ports send and receive per second."),
     SHOWN_OF(nb_summary_host, tunnel_bytes_per_s, U64, ALWAYS,
              "What its tunnels do."));
 
@@ -522,7 +527,7 @@ static const struct schema_struct summary_network = SHOWN_KEPT(
     SHOWN_OF(nb_summary_network, disabled, SIZE, ALWAYS,
              "How many of the others are not enabled, and so not up."),
     SHOWN_OF(nb_summary_network, bytes_per_s, U64, ALWAYS,
-             "What these send and receive in a second."));
+             "What these send and receive per second."));
 
 static const struct schema_struct summary_placement = SHOWN_KEPT(
     "placement", nb_summary_placement,
@@ -533,7 +538,7 @@ static const struct schema_struct summary_placement = SHOWN_KEPT(
     SHOWN_OF(nb_summary_placement, ports, SIZE, ALWAYS,
              "How many ports of that network are on that host."),
     SHOWN_OF(nb_summary_placement, bytes_per_s, U64, ALWAYS,
-             "What goes through these in a second."));
+             "The traffic of these per second."));
 
 static const struct schema_struct summary_balancer = SHOWN_KEPT(
     "balancer", nb_summary_balancer,
@@ -555,7 +560,7 @@ static const struct schema_struct summary_balancers = SHOWN_KEPT(
     SHOWN_OF(nb_summary_balancers, total, SIZE, ALWAYS,
              "How many there are."),
     SHOWN_OF(nb_summary_balancers, partial, SIZE, ALWAYS,
-             "How many have some backends that should serve and do not."),
+             "How many have backends that should serve and do not."),
     SHOWN_OF(nb_summary_balancers, idle, SIZE, ALWAYS,
              "How many have none that does."),
     SHOWN_LIST_OF(nb_summary_balancers, degraded, n_degraded, STRUCT, ALWAYS,
@@ -574,9 +579,9 @@ const struct schema_struct nb_reply_summary = SHOWN_KEPT(
                   "Those with most ports first.", .nested = &summary_network),
     SHOWN_LIST_OF(nb_reply_summary, placements, n_placements, STRUCT,
                   ALWAYS | TUPLE,
-                  "[HOST, NETWORK, PORTS, BYTES_PER_S]: so many ports of that "
-                  "network are on that host, and so much goes through these; "
-                  "both by their places in these lists; -1 is no host.",
+                  "[HOST, NETWORK, PORTS, BYTES_PER_S]: how many ports of "
+                  "that network are on that host, and their traffic; host and "
+                  "network by their indexes in these lists; -1 is no host.",
                   .nested = &summary_placement),
     SHOWN_STRUCT_OF(nb_reply_summary, balancers, ALWAYS, "Balancers.",
                     &summary_balancers));
@@ -596,7 +601,7 @@ const struct schema_struct nb_reply_port_policies = SHOWN_STRUCT(
     "PortPolicies",
     SHOWN("port", STRING, ALWAYS, "The port."),
     SHOWN("groups", STRING, ALWAYS | LIST,
-          "Those that it is in, by itself or by way of others."),
+          "Those that it is in, directly or by nested groups."),
     SHOWN("policies", STRUCT, ALWAYS | LIST,
           "Those that apply to one of these, as they are evaluated.",
           .nested = &port_policy));
@@ -617,7 +622,7 @@ const struct schema_struct nb_reply_ready = SHOWN_KEPT(
 static const struct schema_struct index_type = SHOWN_KEPT(
     "type", nb_index_type,
     SHOWN_OF(nb_index_type, type, STRING, ALWAYS, "The type."),
-    SHOWN_OF(nb_index_type, path, STRING, ALWAYS, "Where its objects are."),
+    SHOWN_OF(nb_index_type, path, STRING, ALWAYS, "The path of its objects."),
     SHOWN_OF(nb_index_type, description, STRING, ALWAYS, "What it is."));
 
 static const struct schema_struct index_call = SHOWN_KEPT(
@@ -638,12 +643,13 @@ const struct schema_struct nb_reply_index = SHOWN_KEPT(
 const struct schema_struct nb_reply_openapi = SHOWN_STRUCT(
     "Description",
     SHOWN("openapi", STRING, ALWAYS, "The version of the format."),
-    SHOWN("info", STRING, ALWAYS | ANY, "Which API it is."),
+    SHOWN("info", STRING, ALWAYS | ANY, "The name and version of the API."),
     SHOWN("servers", STRING, ALWAYS | ANY, "Where it is."),
-    SHOWN("security", STRING, ALWAYS | ANY, "Who may use it."),
-    SHOWN("tags", STRING, ALWAYS | ANY, "Kinds of calls."),
+    SHOWN("security", STRING, ALWAYS | ANY, "How clients authenticate."),
+    SHOWN("tags", STRING, ALWAYS | ANY, "The sections of calls."),
     SHOWN("paths", STRING, ALWAYS | ANY, "The calls."),
-    SHOWN("components", STRING, ALWAYS | ANY, "What they take and answer."));
+    SHOWN("components", STRING, ALWAYS | ANY, "Their parameters and "
+                                              "replies."));
 
 #define HEALTH_STATE(STRUCT, DOC)                                       \
     SHOWN_OF(STRUCT, state, ENUM, ALWAYS, DOC,                          \
@@ -652,10 +658,11 @@ const struct schema_struct nb_reply_openapi = SHOWN_STRUCT(
 static const struct schema_struct health_reason = SHOWN_KEPT(
     "reason", nb_health_reason,
     SHOWN_OF(nb_health_reason, reason, ENUM, ALWAYS,
-             "Which one: `hosts`, or that of a problem.",
+             "`hosts`, or the kind of a problem.",
              SHOWN_NAMES("starting", "store", "hosts", "failed", "conflict",
                          "overlap", "unchecked", "certificates", "quota")),
-    HEALTH_STATE(nb_health_reason, "What it makes of the whole."),
+    HEALTH_STATE(nb_health_reason, "The state of health that follows from "
+                                   "it."),
     SHOWN_OF(nb_health_reason, detail, STRING, ALWAYS, "In words."));
 
 static const struct schema_struct health = SHOWN_KEPT(
@@ -678,19 +685,19 @@ const struct schema_struct nb_reply_status = SHOWN_KEPT(
     SHOWN_OF(nb_reply_status, ready, BOOL, ALWAYS,
              "Whether the state is loaded and compiled."),
     SHOWN_STRUCT_OF(nb_reply_status, health, ALWAYS,
-                    "Whether all is well, by one rule for all who ask.",
+                    "The system's health.",
                     &health),
     SHOWN_OF(nb_reply_status, uptime_s, U64, ALWAYS,
-             "For how many seconds it runs."),
+             "Its uptime, in seconds."),
     REVISION_OF(nb_reply_status, "The newest."),
     SHOWN_MAP_OF(nb_reply_status, objects, n_objects, U64, ALWAYS,
                  "How many objects, by type."),
     SHOWN_STRUCT_OF(nb_reply_status, hosts, ALWAYS, "Hosts.", &hosts),
     SHOWN_LIST_OF(nb_reply_status, problems, n_problems, STRUCT, ALWAYS,
-                  "What apps could not compile, and where they contradict "
-                  "each other; what could not be stored.",
+                  "What apps could not compile, conflicts of their flows, and "
+                  "what could not be stored.",
                   .nested = &engine_problem_shown),
     SHOWN_LIST_OF(nb_reply_status, warnings, n_warnings, STRUCT, 0,
-                  "What is allowed, and most likely not meant: selectors that "
-                  "match no port, groups without members.",
+                  "Valid, and most likely a mistake: selectors that match no "
+                  "port, groups without members.",
                   .nested = &model_warning_shown));

@@ -65,11 +65,11 @@ const struct schema_struct nb_body_trace = SHOWN_KEPT(
           .ref = VMN_TABLE_PORT),
     ASKED(to, STRING, ALWAYS, "A port, a loadbalancer, or an address."),
     ASKED(protocol, ENUM, ALWAYS,
-          "What is spoken; `icmp` is of either family, `icmpv6` by IPv6 "
+          "The protocol; `icmp` is of either family, `icmpv6` by IPv6 "
           "addresses alone.", .names = trace_protocol_names),
-    ASKED(port, U16, 0, "To which port; required of all but ICMP.",
+    ASKED(port, U16, 0, "The destination port; required for all but ICMP.",
           .min = 1, .max = 65535),
-    ASKED(source_port, U16, 0, "From which port; of all but ICMP.",
+    ASKED(source_port, U16, 0, "The source port; not for ICMP.",
           .min = 1, .max = 65535, .def = TRACE_SOURCE_PORT_DEFAULT),
     ASKED(icmp_type, INT, 0, "The type; a ping's by default.", .max = 255,
           .absent = "a ping's"),
@@ -78,7 +78,7 @@ const struct schema_struct nb_body_trace = SHOWN_KEPT(
     ASKED(tcp_flags, ENUM, 0, "Which packet of a TCP connection.",
           SHOWN_NAMES("syn", "syn-ack", "ack")),
     ASKED(size, U32, 0,
-          "Bytes of the IP packet, if it matters; it fits anywhere when "
+          "The size of the IP packet, if it matters; it fits any MTU when "
           "absent.", .min = 1, .max = 65521),
     ASKED(fragment, ENUM, 0, "Of a packet in fragments: which.",
           SHOWN_NAMES("first", "later"), .absent = "all of it"),
@@ -90,10 +90,10 @@ const struct schema_struct nb_body_trace = SHOWN_KEPT(
     AFTER(0));
 
 #define PLACE(KEPT)                                                     \
-    SHOWN_OF(KEPT, host, STRING, ALWAYS, "On which host."),             \
+    SHOWN_OF(KEPT, host, STRING, ALWAYS, "The host."),                  \
     SHOWN_OF(KEPT, stage, STRING, ALWAYS | OR_NULL,                     \
-             "In which stage; null: no app's."),                        \
-    SHOWN_OF(KEPT, table, INT, ALWAYS, "In which table.")
+             "The stage; null: not of an app."),                        \
+    SHOWN_OF(KEPT, table, INT, ALWAYS, "The table.")
 
 static const struct schema_struct step = SHOWN_KEPT(
     "step", trace_step,
@@ -113,10 +113,10 @@ static const struct schema_struct step = SHOWN_KEPT(
              "If a rule's clauses led there."),
     SHOWN_OF(trace_step, zone, I64, HIDE, "Conntrack's.", .def = -1),
     SHOWN("commit", BOOL, POINTER,
-          "Whether conntrack remembers the connection.",
+          "Whether conntrack commits the connection.",
           SHOWN_AT(trace_step, commit, sizeof(void *))),
     SHOWN_OF(trace_step, state, STRING, 0,
-             "What conntrack says of the packet."),
+             "The packet's conntrack state."),
     SHOWN_OF(trace_step, group, I64, HIDE, "The group.", .def = -1),
     SHOWN_OF(trace_step, bucket, I64, HIDE, "Which of its choices.",
              .def = -1),
@@ -130,7 +130,8 @@ static const struct schema_struct end = SHOWN_KEPT(
     SHOWN_OF(trace_end, kind, ENUM, ALWAYS, "What becomes of the packet.",
              SHOWN_NAMES("delivered", "dropped", "punted", "unknown")),
     PLACE(trace_end), RULE(trace_end, by.), ISOLATION(trace_end, by.),
-    SHOWN_OF(trace_end, port, STRING, OR_NULL, "The port that gets it."),
+    SHOWN_OF(trace_end, port, STRING, OR_NULL, "The port that it is delivered "
+                                               "to."),
     SHOWN_OF(trace_end, ofport, I64, HIDE,
              "Its number in its host's bridge.", .def = -1),
     SHOWN_OF(trace_end, reason, STRING, 0, "Why it is not delivered."));
@@ -165,7 +166,7 @@ static const struct schema_struct outcome = SHOWN_KEPT(
     SHOWN_LIST_OF(trace_outcome, legs, n_legs, STRUCT, ALWAYS,
                   "Each packet.", .nested = &leg),
     SHOWN_STRUCT_OF(trace_outcome, answer, POINTER,
-                    "What an app tells the sender.", &answer));
+                    "The reply of an app to the sender.", &answer));
 
 static const struct schema_struct from = SHOWN_KEPT(
     "from", trace_from,
@@ -185,15 +186,15 @@ const struct schema_struct nb_reply_trace = SHOWN_KEPT(
              "What becomes of the packet; `mixed` if outcomes differ.",
              SHOWN_NAMES("delivered", "dropped", "unknown", "mixed")),
     SHOWN_STRUCT_OF(trace, from, ALWAYS, "Who sends.", &from),
-    SHOWN_STRUCT_OF(trace, to, ALWAYS, "Who is to get it.", &to),
+    SHOWN_STRUCT_OF(trace, to, ALWAYS, "The destination.", &to),
     SHOWN_LIST_OF(trace, outcomes, n_outcomes, STRUCT, ALWAYS,
                   "One for each choice of a balancer, at most 64.",
                   .nested = &outcome),
     SHOWN_OF(trace, complete, BOOL, ALWAYS, "Whether these are all."),
     SHOWN_LIST_OF(trace, warnings, n_warnings, STRING, 0,
-                  "What the flows do not say: hosts on the way that are not "
-                  "heard, so that nobody knows what they do, or on which "
-                  "VMs have to compute checksums themselves."));
+                  "What the flows do not show: hosts on the way that are not "
+                  "heard, whose forwarding is not known, or on which VMs have "
+                  "to compute checksums themselves."));
 
 /* Reachability.  --------------------------------------------------------- */
 
@@ -229,9 +230,9 @@ static const struct schema_struct verdict = SHOWN_KEPT(
 static const struct schema_struct cell = SHOWN_KEPT(
     "cell", reach_cell, VERDICT(reach_cell, verdict.),
     SHOWN_OF(reach_cell, from, SIZE, ALWAYS,
-             "The `id` of the kind that asks."),
+             "The `id` of the source's kind."),
     SHOWN_OF(reach_cell, to, SIZE, ALWAYS,
-             "The `id` of the kind that is asked."));
+             "The `id` of the destination's kind."));
 
 static const struct schema_struct kind = SHOWN_KEPT(
     "kind", reach_class,
@@ -248,22 +249,22 @@ static const struct schema_struct kind = SHOWN_KEPT(
 
 #define UNHEARD(KEPT)                                                   \
     SHOWN_LIST_OF(KEPT, warnings, n_warnings, STRING, 0,                \
-                  "Hosts of these ports that are not heard, so that nobody " \
-                  "knows what they do.")
+                  "Hosts of these ports that are not heard: it is not known " \
+                  "how they forward.")
 
 const struct schema_struct nb_reply_matrix = SHOWN_KEPT(
     "Matrix", reach_matrix,
     SHOWN_LIST_OF(reach_matrix, classes, n_classes, STRUCT, ALWAYS,
-                  "Ports that nothing tells apart.", .nested = &kind),
+                  "Ports that no flow distinguishes.", .nested = &kind),
     SHOWN_LIST_OF(reach_matrix, cells, n_cells, STRUCT, ALWAYS,
                   "Pairs of kinds.", .nested = &cell),
     ABSENT(reach_matrix), UNHEARD(reach_matrix));
 
 /* The struct reach_group_pair that is member 'WHERE'. */
-#define GROUP_PAIR(WHERE, FLAGS)                                        \
-    SHOWN("from", STRING, FLAGS, "The group that asks.",                \
+#define GROUP_PAIR(WHERE, FLAGS)                                         \
+    SHOWN("from", STRING, FLAGS, "The source group.",                    \
           SHOWN_AT(reach_group_cell, WHERE.from, sizeof(const char *))), \
-    SHOWN("to", STRING, FLAGS, "The group that is asked.",              \
+    SHOWN("to", STRING, FLAGS, "The destination group.",                 \
           SHOWN_AT(reach_group_cell, WHERE.to, sizeof(const char *)))
 
 static const struct schema_struct group_cell = SHOWN_KEPT(
@@ -284,13 +285,14 @@ const struct schema_struct nb_body_after = SHOWN_STRUCT(
 static const struct schema_struct reach_change = SHOWN_KEPT(
     "change", reach_change,
     SHOWN_LIST_OF(reach_change, to, n_to, STRING, ALWAYS,
-                  "Ports that are asked."),
+                  "The ports at the destination."),
     SHOWN_STRUCT_OF(reach_change, before, ALWAYS | POINTER, "What is.",
                     &verdict),
-    SHOWN_STRUCT_OF(reach_change, after, ALWAYS | POINTER, "What would be.",
+    SHOWN_STRUCT_OF(reach_change, after, ALWAYS | POINTER, "The result after "
+                                                           "the change.",
                     &verdict),
     SHOWN_LIST_OF(reach_change, from, n_from, STRING, ALWAYS,
-                  "Ports that ask."));
+                  "The ports at the source."));
 
 const struct schema_struct nb_reply_reach_change = SHOWN_KEPT(
     "ReachabilityChange", reach_difference,

@@ -37,11 +37,11 @@ static const struct {
       "A field, a parameter, the JSON, or the request itself is wrong.",
       NULL },
     { "401", "Unauthorized", 0, false,
-      "No token or certificate, or not a good one.", "WWW-Authenticate" },
+      "No token or certificate, or an invalid one.", "WWW-Authenticate" },
     { "403", "Forbidden", 0, false, "The account is not allowed to do "
                                     "this.", NULL },
     { "404", "NotFound", NB_404, false, "The object was not found.", NULL },
-    { "408", "TooSlow", 0, true, "The body did not come in time.", NULL },
+    { "408", "TooSlow", 0, true, "The body was not complete in time.", NULL },
     { "409", "Conflict", NB_409, false,
       "It conflicts with another object, or others refer to it.", NULL },
     { "412", "Stale", NB_412, false, "`If-Match` or `If-None-Match` does not hold.", NULL },
@@ -51,7 +51,7 @@ static const struct {
       "The account makes too many calls.", "Retry-After" },
     { "503", "Unavailable", NB_503, false,
       "Nothing has changed; try again later.", "Retry-After" },
-    { "default", "Problem", 0, false, "Another refusal.", "Allow" },
+    { "default", "Problem", 0, false, "Another error.", "Allow" },
 };
 
 /* Returns true for a status that calls without authentication do not have. */
@@ -109,9 +109,10 @@ header_components(void)
     } headers[] = {
         { "ETag", "string",
           "Names the version of the spec, for If-Match: \"5\"." },
-        { "Retry-After", "integer", "In so many seconds." },
-        { "Allow", "string", "Of 405: what the path takes." },
-        { "WWW-Authenticate", "string", "How to prove who asks." },
+        { "Retry-After", "integer", "How many seconds to wait before a "
+                                    "retry." },
+        { "Allow", "string", "Of 405: the methods of the path." },
+        { "WWW-Authenticate", "string", "How to authenticate." },
     };
     json_t *json = json_object();
 
@@ -476,7 +477,7 @@ tags(void)
     }
     json_array_append_new(array, json_pack(
         "{s:s, s:s}", "name", "vmnd", "description",
-        "All of it, and what is going on."));
+        "The system as a whole, and its state."));
     return array;
 }
 
@@ -515,11 +516,11 @@ openapi_make(const struct http_route *routes, size_t n)
         " s:[{}, {s:[]}, {s:[]}], s:o, s:o, s:{s:o, s:o, s:o, s:o, s:o}}",
         "openapi", "3.1.0",
         "info", "title", "VMN", "version", VMN_VERSION, "description",
-        "Networks of virtual machines on Open vSwitch: what is wanted, and "
-        "what is.  docs/api.md tells what it means.",
+        "Networks of virtual machines on Open vSwitch: desired and observed "
+        "state.  docs/api.md explains it.",
         "license", "name", "Apache-2.0", "identifier", "Apache-2.0",
         "servers", "url", "/", "description",
-        "Where this document is from: a unix socket, or TCP.",
+        "The server of this document: a unix socket, or TCP.",
         "security", "token", "certificate", "tags", tags(), "paths", o.paths, "components",
         "schemas", o.schemas, "responses", refused, "parameters",
         o.parameters, "headers", header_components(), "securitySchemes",

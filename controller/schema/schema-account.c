@@ -20,29 +20,29 @@ static const struct schema_field fields[] = {
     COMMON(vmn_account),
     { .name = "role", .type = SCHEMA_ENUM, AT(vmn_account, role),
       .flags = SCHEMA_REQUIRED, .names = role_names,
-      .doc = "What it may do: a viewer looks, an operator changes networks "
+      .doc = "What it may do: a viewer reads, an operator changes networks "
              "and what is in them, an admin everything." },
     { .name = "enabled", .type = SCHEMA_BOOL, AT(vmn_account, enabled),
-      .def = true, .doc = "Whether it is let in." },
+      .def = true, .doc = "Whether it may authenticate." },
     { .name = "certificate", .type = SCHEMA_BOOL,
       AT(vmn_account, certificate), .flags = SCHEMA_HIDE_DEFAULT,
-      .doc = "Whether a client certificate of the API's CA proves it, whose "
-             "common name is the account's." },
+      .doc = "Whether it may authenticate by a client certificate of the "
+             "API's CA whose common name is its name." },
     { .name = "scope", .type = SCHEMA_SELECTOR, AT(vmn_account, scope),
       .reach = SCHEMA_ACTS,
-      .doc = "It sees and changes only objects with these labels, and acts "
-             "on no others: a project. All when absent." },
+      .doc = "Selects the objects that it may read, change and act on, by "
+             "their labels: a project. All when absent." },
     { .name = "reads", .type = SCHEMA_SELECTOR, AT(vmn_account, reads),
       .reach = SCHEMA_MENTIONS,
-      .doc = "With `scope`: objects with these labels, too, it sees and may "
-             "mention, but not change or act on." },
+      .doc = "With `scope`: selects further objects that it may read and "
+             "refer to, but not change or act on." },
     { .name = "tiers", .type = SCHEMA_REF, .flags = SCHEMA_SET,
       LIST_AT(vmn_account, tiers), .min_items = 1,
       .max_items = VMN_TIER_POSITIONS, .absent = "`application`",
       .ref = VMN_TABLE_TIER,
       .reach = SCHEMA_ACTS,
       .doc = "With `scope`: the tiers that its policies may be in. "
-             "`emergency` lets its quarantines `allow` something, too." },
+             "`emergency` also permits `allow` in its quarantines." },
     { .name = "iface_ids", .type = SCHEMA_STRING,
       AT(vmn_account, iface_ids), .max = VMN_NAME_LEN,
       .check = value_check_iface_id,
@@ -99,7 +99,7 @@ const struct schema_table schema_account = {
     .check_name = value_check_name,
     .for_admins = true, .authenticates = true,
     .examples = examples,
-    .doc = "Who may use the API, and for what.",
+    .doc = "A user of the API, and its rights.",
     .columns = columns,
     .row = {
         .name = "account", .size = sizeof(struct vmn_account),

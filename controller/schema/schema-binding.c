@@ -13,7 +13,7 @@ const struct schema_table schema_binding = {
     .singular = "binding", .kind = "Binding", .observed = true,
     .stored = true, .max_rows = 100000, .named_as = VMN_TABLE_PORT,
     .check_name = value_check_name,
-    .doc = "Where a port is, as hosts report.",
+    .doc = "The host that a port is bound to, as hosts report.",
     .columns = COLUMNS {
         { .heading = "PORT", .path = "/name" },
         { .heading = "HOST", .path = "/spec/host" },
@@ -26,7 +26,7 @@ const struct schema_table schema_binding = {
             { .name = "host", .type = SCHEMA_REF,
               AT(vmn_binding, host), .ref = VMN_TABLE_HOST,
               .flags = SCHEMA_REQUIRED,
-              .doc = "Where its packets go." },
+              .doc = "The host that it is bound to." },
             { .name = "candidate", .type = SCHEMA_REF,
               AT(vmn_binding, candidate), .ref = VMN_TABLE_HOST,
               .doc = "Another host that claims it." },

@@ -29,14 +29,13 @@ const struct schema_struct schema_diff_field_shown = SHOWN_KEPT(
              "`/spec/mode`.  An index is that in the list that has the "
              "element."),
     SHOWN_OF(schema_diff_field, before, STRING, ANY,
-             "What it was; missing: it was not there."),
+             "The value before; missing: there was none."),
     SHOWN_OF(schema_diff_field, after, STRING, ANY,
-             "What it is then; missing: it is not there any more."),
+             "The value after; missing: there is none any more."),
     SHOWN_OF(schema_diff_field, added, STRING, ANY,
-             "Of a long set, in place of these: a list of the elements that "
-             "it has more."),
+             "Of a long set, in place of these: the elements that are added."),
     SHOWN_OF(schema_diff_field, removed, STRING, ANY,
-             "And of those that it has not any more."),
+             "And the elements that are removed."),
     SHOWN_OF(schema_diff_field, left_out, ENUM, 0,
              "Why the values are not shown: they are secret, or too long.",
              SHOWN_NAMES("secret", "size")));

@@ -55,9 +55,9 @@ static const struct {
 } types[] = {
     [VMN_DNS_TYPE_A] = { "an IPv4 address", false },
     [VMN_DNS_TYPE_AAAA] = { "an IPv6 address", false },
-    [VMN_DNS_TYPE_CNAME] = { "a name in full, in small letters", true },
+    [VMN_DNS_TYPE_CNAME] = { "a fully qualified name, in lower case", true },
     [VMN_DNS_TYPE_SRV] = { "\"PRIORITY WEIGHT PORT NAME\"", false },
-    [VMN_DNS_TYPE_PTR] = { "a name in full, in small letters", false },
+    [VMN_DNS_TYPE_PTR] = { "a fully qualified name, in lower case", false },
 };
 
 static bool
@@ -81,12 +81,12 @@ finish_dns_record(void *record_, const json_t *json OVS_UNUSED,
 
     if (record->type == VMN_DNS_TYPE_PTR) {
         if (!is_address(record->name, 0)) {
-            fault(errors, pointer, "name", "must be an address: that of which "
-                  "the name is");
+            fault(errors, pointer, "name", "must be an address: the one whose "
+                                           "name the record gives");
         }
     } else if (strcmp(record->name, "@") && !is_name(record->name)) {
-        fault(errors, pointer, "name", "must be \"@\" or a name, in small "
-              "letters, without the zone's domain");
+        fault(errors, pointer, "name", "must be \"@\" or a name, in lower "
+                                       "case, without the zone's domain");
     }
     for (size_t i = 0; i < record->n_values; i++) {
         if (!is_value(record->type, record->values[i])) {
@@ -149,13 +149,12 @@ static const struct schema_struct dns_record = {
           .doc = "The type of the record." },
         { .name = "ttl", .type = SCHEMA_U32, AT(vmn_dns_record, ttl),
           .flags = SCHEMA_HIDE_DEFAULT, .max = 604800,
-          .doc = "For how many seconds it may be kept; the zone's when "
-                 "absent." },
+          .doc = "Its TTL, in seconds; the zone's when absent." },
         { .name = "values", .type = SCHEMA_STRING, .flags = SCHEMA_LIST
           | SCHEMA_REQUIRED, LIST_AT(vmn_dns_record, values),
           .min_items = 1, .max_items = 64, .max = 512,
-          .doc = "Addresses, a name in full, or \"PRIORITY WEIGHT PORT "
-                 "NAME\"." },
+          .doc = "Addresses, a fully qualified name, or \"PRIORITY WEIGHT "
+                 "PORT NAME\"." },
         { .name = NULL },
     },
     .finish = finish_dns_record,
@@ -166,19 +165,19 @@ static const struct schema_field fields[] = {
     { .name = "domain", .type = SCHEMA_STRING, AT(vmn_dns_zone, domain),
       .flags = SCHEMA_NAME_DEFAULT, .max = VALUE_DOMAIN_LEN,
       .check = value_check_lower_domain,
-      .doc = "What its names end with; the zone's own name when absent." },
+      .doc = "The domain; the zone's own name when absent." },
     { .name = "networks", .type = SCHEMA_REF,
       .flags = SCHEMA_SET | SCHEMA_REQUIRED, LIST_AT(vmn_dns_zone, networks),
       .min_items = 1, .max_items = 1000, .ref = VMN_TABLE_NETWORK,
       .reach = SCHEMA_ACTS,
-      .doc = "Those whose ports may ask." },
+      .doc = "The networks whose ports it answers." },
     { .name = "ports", .type = SCHEMA_BOOL, AT(vmn_dns_zone, ports),
       .def = true,
-      .doc = "Whether ports and balancers of these networks have names in "
-             "it: their own." },
+      .doc = "Whether ports and balancers of these networks have records in "
+             "it, by their own names." },
     { .name = "ttl", .type = SCHEMA_U32, AT(vmn_dns_zone, ttl), .min = 1,
       .max = 604800, .def = 30,
-      .doc = "For how many seconds answers may be kept." },
+      .doc = "The TTL of answers, in seconds." },
     { .name = "records", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
       LIST_AT(vmn_dns_zone, records), .max_items = 10000,
       .nested = &dns_record, .doc = "Other names." },

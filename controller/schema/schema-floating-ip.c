@@ -12,22 +12,23 @@ static const struct schema_field fields[] = {
     { .name = "router", .type = SCHEMA_REF, AT(vmn_floating_ip, router),
       .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_ROUTER,
       .reach = SCHEMA_ACTS,
-      .doc = "The router, of whose external network the address is." },
+      .doc = "The router whose external network the address is in." },
     { .name = "ip", .type = SCHEMA_IP, AT(vmn_floating_ip, ip),
       .flags = SCHEMA_REQUIRED,
-      .doc = "The address, of a family of which the router has one there." },
+      .doc = "The address; the router has an external address of its "
+             "family." },
     { .name = "port", .type = SCHEMA_REF, AT(vmn_floating_ip, port),
       .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_PORT,
       .unless = "load_balancer",
       .reach = SCHEMA_ACTS,
-      .doc = "Whose it is: a port of one of the router's networks, and its "
-             "first address of the same family." },
+      .doc = "The port that it is translated to, in one of the router's "
+             "networks: to its first address of the same family." },
     { .name = "load_balancer", .type = SCHEMA_REF,
       AT(vmn_floating_ip, load_balancer), .flags = SCHEMA_REQUIRED,
       .ref = VMN_TABLE_LOADBALANCER, .unless = "port",
       .reach = SCHEMA_ACTS,
-      .doc = "Whose virtual IP it is: a balancer in one of the router's "
-             "networks." },
+      .doc = "The balancer whose virtual IP it is translated to, in one of "
+             "the router's networks." },
     { .name = NULL },
 };
 

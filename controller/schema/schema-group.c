@@ -81,8 +81,8 @@ const struct schema_table schema_group = {
               LIST_AT(vmn_group, groups), .max_items = 256,
               .ref = VMN_TABLE_GROUP,
               .reach = SCHEMA_ACTS,
-              .doc = "Groups whose ports and addresses are its own, too; "
-                     "at most 8 inside of each other." },
+              .doc = "Nested groups, whose ports and addresses it includes; "
+                     "at most 8 levels." },
             { .name = "ports", .type = SCHEMA_REF, .flags = SCHEMA_SET,
               LIST_AT(vmn_group, ports), .max_items = 10000,
               .ref = VMN_TABLE_PORT,
@@ -97,7 +97,7 @@ const struct schema_table schema_group = {
             { .name = "except", .type = SCHEMA_PREFIX,
               .flags = SCHEMA_SET, LIST_AT(vmn_group, except),
               .max_items = 10000,
-              .doc = "Prefixes that are left out of `cidrs`." },
+              .doc = "Prefixes excluded from `cidrs`." },
             { .name = NULL },
         },
         .finish = finish_group,

@@ -13,7 +13,7 @@ const struct schema_table schema_health = {
     .kind = "Health", .observed = true, .stored = true,
     .max_rows = 1000000, .named_as = VMN_N_TABLES,
     .check_name = value_check_health_name,
-    .doc = "What is known of a balancer's backend.",
+    .doc = "The observed health of a balancer's backend.",
     .columns = COLUMNS {
         { .heading = "NAME", .path = "/name" },
         { .heading = "STATE", .path = "/spec/state" },

@@ -105,9 +105,9 @@ const struct schema_table schema_host = {
               .doc = "Where other hosts send tunnelled packets." },
             { .name = "second_tunnel_ip", .type = SCHEMA_IP,
               AT(vmn_host, second_tunnel_ip),
-              .doc = "The same for hosts that have only an address of "
-                     "the other family: IPv6 if tunnel_ip is IPv4, and "
-                     "the other way round." },
+              .doc = "A second address, for hosts that have only one of the "
+                     "other family: IPv6 if tunnel_ip is IPv4, and the other "
+                     "way round." },
             { .name = "tunnel_interface", .type = SCHEMA_STRING,
               AT(vmn_host, tunnel_interface), .max = 15,
               .check = value_check_interface,
@@ -134,7 +134,7 @@ const struct schema_table schema_host = {
             { .name = "provider_bridges", .type = SCHEMA_STRUCT,
               .flags = SCHEMA_SET, LIST_AT(vmn_host, provider_bridges),
               .max_items = 16, .nested = &provider_bridge,
-              .doc = "Bridges that lead to physical networks." },
+              .doc = "Bridges to physical networks (OVN: bridge mappings)." },
             { .name = "port_selector", .type = SCHEMA_SELECTOR,
               AT(vmn_host, port_selector),
               .reach = SCHEMA_ACTS,
@@ -143,12 +143,12 @@ const struct schema_table schema_host = {
             { .name = "connection_limit", .type = SCHEMA_STRUCT,
               AT(vmn_host, connection_limit),
               .nested = &schema_client_limit,
-              .doc = "How many connections each port on it may open; any "
-                     "number when absent." },
+              .doc = "How many connections each port on it may open; "
+                     "unlimited when absent." },
             { .name = "zone_limit", .type = SCHEMA_U32,
               AT(vmn_host, zone_limit), .flags = SCHEMA_HIDE_DEFAULT,
               .min = 1, .max = UINT32_MAX,
-              .absent = "any number",
+              .absent = "no limit",
               .doc = "How many connections may be open at a time in each "
                      "of its conntrack zones, such as that of a routing "
                      "domain; needs Open vSwitch 3.3." },

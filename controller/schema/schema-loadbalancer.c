@@ -46,7 +46,7 @@ static const struct schema_struct backend = {
           .doc = "The port that serves." },
         { .name = "weight", .type = SCHEMA_U32, AT(vmn_backend, weight),
           .max = 100, .def = 1,
-          .doc = "Its share. 0: it gets no new connections, and keeps those "
+          .doc = "Its weight. 0: it gets no new connections, and keeps those "
                  "that are open." },
         { .name = "standby", .type = SCHEMA_BOOL, AT(vmn_backend, standby),
           .flags = SCHEMA_HIDE_DEFAULT,
@@ -117,35 +117,36 @@ static const struct schema_struct health = {
           .names = NAMES("none", "tcp", "http", "udp", "ping"),
           .allowed = 1u << VMN_PROBE_TCP | 1u << VMN_PROBE_HTTP
                      | 1u << VMN_PROBE_UDP | 1u << VMN_PROBE_PING,
-          .doc = "What is asked of a backend: to accept a connection, to "
-                 "answer a GET, not to refuse a packet (or to answer what "
-                 "`send` says), or to answer a ping." },
+          .doc = "How a backend is probed: it has to accept a connection, to "
+                 "answer a GET, not to refuse a packet (or to answer it, with "
+                 "`send`), or to answer a ping." },
         { .name = "port", .type = SCHEMA_U16, AT(vmn_lb_health, port),
           .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = 65535,
-          .doc = "The backend's port that is asked; the target of the first "
+          .doc = "The backend's port that is probed; the target of the first "
                  "of `ports` when absent." },
         { .name = "interval_ms", .type = SCHEMA_U32,
           AT(vmn_lb_health, interval_ms), .flags = SCHEMA_HIDE_DEFAULT,
           .min = 200, .max = 3600000,
-          .doc = "How long from one probe to the next; 5000 when absent." },
+          .doc = "The interval between probes; 5000 when absent." },
         { .name = "timeout_ms", .type = SCHEMA_U32,
           AT(vmn_lb_health, timeout_ms), .flags = SCHEMA_HIDE_DEFAULT,
           .min = 50, .max = 60000,
-          .doc = "How long an answer may take; 2000 when absent, or the "
-                 "interval where that is shorter." },
+          .doc = "The timeout of a probe; 2000 when absent, or the interval "
+                 "where that is shorter." },
         { .name = "healthy_after", .type = SCHEMA_U32,
           AT(vmn_lb_health, healthy_after), .flags = SCHEMA_HIDE_DEFAULT,
           .min = 1, .max = 100,
-          .doc = "One that was down serves again after so many successes in "
-                 "a row; 2 when absent. A new one serves after its first." },
+          .doc = "Consecutive successes after which a backend that was down "
+                 "serves again; 2 when absent. A new one serves after its "
+                 "first." },
         { .name = "unhealthy_after", .type = SCHEMA_U32,
           AT(vmn_lb_health, unhealthy_after), .flags = SCHEMA_HIDE_DEFAULT,
           .min = 1, .max = 100,
-          .doc = "It is down after so many failures in a row; 3 when "
+          .doc = "Consecutive failures after which a backend is down; 3 when "
                  "absent." },
         { .name = "path", .type = SCHEMA_STRING, AT(vmn_lb_health, path),
           .max = 255, .check = value_check_http_path,
-          .doc = "What the GET asks for; \"/\" when absent." },
+          .doc = "The path of the GET; \"/\" when absent." },
         { .name = "host", .type = SCHEMA_STRING, AT(vmn_lb_health, host),
           .max = 255, .check = value_check_http_host,
           .doc = "The GET's Host header; the backend's address when "
@@ -153,11 +154,11 @@ static const struct schema_struct health = {
         { .name = "expect", .type = SCHEMA_RANGE, .flags = SCHEMA_SET,
           LIST_AT(vmn_lb_health, expect), .min_items = 1, .max_items = 16,
           .absent = "200-399",
-          .doc = "The status codes that are right." },
+          .doc = "The expected status codes." },
         { .name = "send", .type = SCHEMA_STRING, AT(vmn_lb_health, send),
           .max = 255,
-          .doc = "A UDP packet's contents, to which any answer is right; "
-                 "when absent silence is right, too." },
+          .doc = "The payload of the UDP packet, which any answer will do "
+                 "for; when absent, no answer is needed." },
         { .name = NULL },
     },
     .finish = finish_health,
@@ -180,8 +181,8 @@ static const struct schema_struct affinity = {
     .fields = FIELDS {
         { .name = "seconds", .type = SCHEMA_U32, .offset = 0,
           .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = 65535,
-          .doc = "A client that was away for longer may get another backend; "
-                 "300 when absent." },
+          .doc = "Idle time after which a client may get another backend; 300 "
+                 "when absent." },
         { .name = NULL },
     },
     .finish = finish_affinity,
@@ -216,27 +217,29 @@ static const struct schema_struct scale = {
           .names = NAMES("none", "connections", "packets", "bytes"),
           .allowed = 1u << VMN_SCALE_CONNECTIONS | 1u << VMN_SCALE_PACKETS
                      | 1u << VMN_SCALE_BYTES,
-          .doc = "What is looked at: new connections, packets or bytes from "
-                 "clients in a second, for each backend that serves." },
+          .doc = "The metric: new connections, packets or bytes of clients, "
+                 "per second and serving backend." },
         { .name = "high", .type = SCHEMA_U32, AT(vmn_lb_scale, high),
           .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = UINT32_MAX,
-          .doc = "More than that is too much; no limit when absent." },
+          .doc = "Above it, backends are to be added; no threshold when "
+                 "absent." },
         { .name = "low", .type = SCHEMA_U32, AT(vmn_lb_scale, low),
           .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = UINT32_MAX,
-          .doc = "Less than that is too little; no limit when absent." },
+          .doc = "Below it, backends are to be removed; no threshold when "
+                 "absent." },
         { .name = "for_seconds", .type = SCHEMA_U32, AT(vmn_lb_scale, for_s),
           .flags = SCHEMA_HIDE_DEFAULT, .min = 5, .max = 86400,
-          .doc = "It has to last so long; 60 when absent." },
+          .doc = "How long a threshold has to be crossed before the event; 60 "
+                 "when absent." },
         { .name = "cooldown_seconds", .type = SCHEMA_U32,
           AT(vmn_lb_scale, cooldown_s), .flags = SCHEMA_HIDE_DEFAULT,
           .min = 5, .max = 86400,
-          .doc = "For so long after one was told nobody is told again; 300 "
-                 "when absent." },
+          .doc = "How long no other event follows one; 300 when absent." },
         { .name = "webhook", .type = SCHEMA_STRING,
           AT(vmn_lb_scale, webhook), .max = 1000,
           .check = value_check_http_url,
-          .doc = "A URL that is told, by POST, beside the event; it must be "
-                 "among those that `vmnd` may call." },
+          .doc = "A webhook: a URL that gets each event by POST, too; it must "
+                 "be among those that `vmnd` may call." },
         { .name = NULL },
     },
     .finish = finish_scale,
@@ -248,11 +251,11 @@ const struct schema_struct schema_client_limit = {
         { .name = "rate", .type = SCHEMA_U32, AT(vmn_lb_client_limit, rate),
           .flags = SCHEMA_REQUIRED | SCHEMA_HIDE_DEFAULT,
           .min = 1, .max = 100000,
-          .doc = "New connections a second." },
+          .doc = "New connections per second." },
         { .name = "burst", .type = SCHEMA_U32, AT(vmn_lb_client_limit, burst),
           .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = 100000,
-          .doc = "New connections at once after a rest; those of a second "
-                 "when absent." },
+          .doc = "The burst of new connections; those of one second when "
+                 "absent." },
         { .name = NULL },
     },
 };
@@ -291,17 +294,17 @@ static const struct schema_field fields[] = {
       .doc = "How backends are probed; not at all when absent." },
     { .name = "affinity", .type = SCHEMA_STRUCT,
       AT(vmn_loadbalancer, affinity_s), .nested = &affinity,
-      .doc = "All connections of a client go to one backend; each goes to any "
-             "when absent." },
+      .doc = "Session affinity: all connections of a client go to one "
+             "backend. None when absent." },
     { .name = "locality", .type = SCHEMA_ENUM, AT(vmn_loadbalancer, locality),
       .flags = SCHEMA_HIDE_DEFAULT,
       .names = NAMES("any", "prefer", "require"),
-      .doc = "Whether backends on the client's own host come first, or are "
+      .doc = "Whether backends on the client's own host are preferred, or are "
              "the only ones." },
     { .name = "min_serving", .type = SCHEMA_U32,
       AT(vmn_loadbalancer, min_serving), .flags = SCHEMA_HIDE_DEFAULT,
       .min = 1, .max = 256, .def = 1,
-      .doc = "Standbys serve while fewer others do." },
+      .doc = "Standbys serve while fewer than this number of others do." },
     { .name = "fallback", .type = SCHEMA_REF, AT(vmn_loadbalancer, fallback),
       .ref = VMN_TABLE_LOADBALANCER,
       .reach = SCHEMA_ACTS,
@@ -314,9 +317,9 @@ static const struct schema_field fields[] = {
       AT(vmn_loadbalancer, unheard_s), .flags = SCHEMA_HIDE_DEFAULT,
       .max = 86400, .def = 60,
       .doc = "How long a backend that is probed keeps its last state while "
-             "its host is not heard, so that a break of the management "
-             "network takes nobody out; 0: not at all. One whose host's "
-             "switch is known to be dead is out sooner." },
+             "its host is not heard, so that an outage of the management "
+             "network takes no backend out; 0: not at all. A backend whose "
+             "host's switch is known to be dead is taken out sooner." },
     { .name = "when_down", .type = SCHEMA_ENUM,
       AT(vmn_loadbalancer, when_down), .flags = SCHEMA_HIDE_DEFAULT,
       .names = NAMES("keep", "cut"),
@@ -324,12 +327,12 @@ static const struct schema_field fields[] = {
              "its probes." },
     { .name = "scale", .type = SCHEMA_STRUCT, AT(vmn_loadbalancer, scale),
       .nested = &scale,
-      .doc = "Thresholds of load, at which somebody is told to add or to "
-             "remove backends." },
+      .doc = "Thresholds of load, at which an event asks for more or fewer "
+             "backends." },
     { .name = "client_limit", .type = SCHEMA_STRUCT,
       AT(vmn_loadbalancer, client_limit), .nested = &schema_client_limit,
-      .doc = "How many connections a client may open, by its address; any "
-             "number when absent." },
+      .doc = "How many connections each client address may open; unlimited "
+             "when absent." },
     { .name = NULL },
 };
 

@@ -53,7 +53,7 @@ static const struct schema_struct reservation = {
         { .name = "port", .type = SCHEMA_STRING, AT(vmn_reservation, port),
           .flags = SCHEMA_REQUIRED, .max = VMN_NAME_LEN,
           .check = value_check_name,
-          .doc = "The name of the port that it is for, which need not be there "
+          .doc = "The name of the port that it is for, which need not exist "
                  "yet." },
         { .name = NULL },
     },
@@ -200,22 +200,23 @@ static const struct schema_struct subnet = {
         { .name = "exclude", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
           LIST_AT(vmn_subnet, exclude), .max_items = 64,
           .nested = &ip_range,
-          .doc = "What of that is not allocated automatically. Ports may "
-                 "still request it." },
+          .doc = "Addresses that are not allocated automatically. Ports may "
+                 "still request them." },
         { .name = "reservations", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
           LIST_AT(vmn_subnet, reservations), .max_items = 1024,
           .nested = &reservation,
-          .doc = "Addresses that are kept for ports of a name." },
+          .doc = "Addresses reserved for ports, by name." },
         { .name = "dhcp", .type = SCHEMA_BOOL, AT(vmn_subnet, dhcp),
           .flags = SCHEMA_HIDE_DEFAULT,
           .doc = "Whether ports get their addresses of it by DHCP (DHCPv6)." },
         { .name = "slaac", .type = SCHEMA_BOOL, AT(vmn_subnet, slaac),
           .flags = SCHEMA_HIDE_DEFAULT,
-          .doc = "Whether ports get the address that follows from their MAC, "
-                 "and make it themselves (IPv6, `/64`)." },
+          .doc = "Whether ports configure the address that follows from their "
+                 "MAC themselves (SLAAC; IPv6, `/64`)." },
         { .name = "dhcp_options", .type = SCHEMA_STRUCT,
           AT(vmn_subnet, dhcp_options), .nested = &schema_dhcp_options,
-          .doc = "What ports in it are told; before what the network says." },
+          .doc = "DHCP options of ports in it, which override those of the "
+                 "network." },
         { .name = NULL },
     },
     .finish = finish_subnet,
@@ -231,7 +232,7 @@ static const struct schema_struct provider = {
                  "`provider_bridges`." },
         { .name = "vlan", .type = SCHEMA_U32, AT(vmn_provider, vlan),
           .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = 4094,
-          .doc = "Its VLAN there; packets have no tag when absent." },
+          .doc = "Its VLAN there; untagged when absent." },
         { .name = NULL },
     },
 };
@@ -306,7 +307,7 @@ const struct schema_table schema_network = {
               AT(vmn_network, want_vni), ASSIGNED_AT(vmn_network, vni),
               .min = 1, .max = 16777215,
               .writers = SCHEMA_ADMINISTRATORS,
-              .doc = "Its number in tunnels; allocated when absent." },
+              .doc = "Its VNI in tunnels; allocated when absent." },
             { .name = "subnets", .type = SCHEMA_STRUCT,
               .flags = SCHEMA_SET, LIST_AT(vmn_network, subnets),
               .max_items = 16, .nested = &subnet,
@@ -318,11 +319,11 @@ const struct schema_table schema_network = {
             { .name = "default", .type = SCHEMA_ENUM,
               AT(vmn_network, default_action),
               .names = NAMES("allow", "deny"),
-              .doc = "What happens to packets that no policy judges." },
+              .doc = "What happens to packets that no policy decides." },
             { .name = "dhcp_options", .type = SCHEMA_STRUCT,
               AT(vmn_network, dhcp_options),
               .nested = &schema_dhcp_options,
-              .doc = "What its ports are told by DHCP and by router "
+              .doc = "The options that its ports get by DHCP and by router "
                      "advertisements." },
             { .name = "provider", .type = SCHEMA_STRUCT,
               AT(vmn_network, provider), .nested = &provider,

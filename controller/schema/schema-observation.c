@@ -20,7 +20,7 @@ const struct schema_table schema_observation = {
     .max_rows = 100, .named_as = VMN_TABLE_NETWORK,
     .check_name = value_check_name,
     .examples = examples,
-    .doc = "Has the connections of the network of its name noted.",
+    .doc = "Records the connections of the network of its name.",
     .status = &schema_status_observation,
     .columns = COLUMNS {
         { .heading = "NAME", .path = "/name" },
@@ -36,8 +36,8 @@ const struct schema_table schema_observation = {
             { .name = "minutes", .type = SCHEMA_U32,
               AT(vmn_observation, minutes), .min = 1, .max = 43200,
               .def = 1440,
-              .doc = "After so many since it was made it is deleted, "
-                     "with all that was noted." },
+              .doc = "Its lifetime; then it is deleted, with all that was "
+                     "recorded." },
             { .name = NULL },
         },
     },

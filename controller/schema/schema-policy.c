@@ -110,10 +110,10 @@ const struct schema_table schema_policy = {
               .doc = "The groups whose ports it protects." },
             { .name = "directions", .type = SCHEMA_ENUM_SET,
               AT(vmn_policy, isolates), .names = schema_direction_names,
-              .doc = "Where what no rule allows is denied (application "
-                     "tier); those of its rules when absent, or ingress "
-                     "without rules. `[]`: nowhere; its rules decide what "
-                     "they match, and all else is others' matter." },
+              .doc = "The directions in which what no rule allows is denied "
+                     "(application tier); those of its rules when absent, or "
+                     "ingress without rules. `[]`: none; its rules decide "
+                     "what they match, and other policies the rest." },
             { .name = "mode", .type = SCHEMA_ENUM, AT(vmn_policy, mode),
               .names = NAMES("enforce", "shadow"),
               .doc = "Whether it decides, or only counts what it would "
@@ -121,8 +121,8 @@ const struct schema_table schema_policy = {
             { .name = "on_change", .type = SCHEMA_ENUM,
               AT(vmn_policy, on_change),
               .names = NAMES("recheck", "keep"),
-              .doc = "Whether connections that its rules have allowed "
-                     "are judged anew when something changes, or go on." },
+              .doc = "Whether connections that its rules have allowed are "
+                     "evaluated again when something changes, or kept." },
             { .name = "rules", .type = SCHEMA_STRUCT,
               .flags = SCHEMA_LIST, LIST_AT(vmn_policy, rules),
               .max_items = 1000, .nested = &schema_rule,

@@ -158,17 +158,17 @@ const struct schema_table schema_port = {
                      "allocated." },
             { .name = "enabled", .type = SCHEMA_BOOL,
               AT(vmn_port, enabled), .def = true,
-              .doc = "Whether it forwards." },
+              .doc = "Whether it may send and receive packets." },
             { .name = "quarantined", .type = SCHEMA_BOOL,
               AT(vmn_port, quarantined),
               .writers = SCHEMA_ADMINISTRATORS,
-              .doc = "Cut off, open connections included; a quarantine "
-                     "without a list." },
+              .doc = "Whether it is cut off, open connections included: a "
+                     "quarantine that allows nothing." },
             { .name = "allowed_addresses", .type = SCHEMA_STRUCT,
               .flags = SCHEMA_SET, LIST_AT(vmn_port, allowed_addresses),
               .max_items = 64, .nested = &address_pair,
               .writers = SCHEMA_NETWORK_OWNERS,
-              .doc = "What it may use as its source besides its own." },
+              .doc = "Source addresses that it may use besides its own." },
             { .name = "host", .type = SCHEMA_REF, AT(vmn_port, host),
               .ref = VMN_TABLE_HOST,
               .reach = SCHEMA_PLACES,
@@ -181,8 +181,8 @@ const struct schema_table schema_port = {
               .absent = "`host` alone, or any host",
               .ref = VMN_TABLE_HOST,
               .reach = SCHEMA_PLACES,
-              .doc = "The hosts that it may be bound on; claims of others "
-                     "are refused." },
+              .doc = "The hosts that it may be bound on; claims of others are "
+                     "rejected." },
             { .name = "failover", .type = SCHEMA_BOOL,
               AT(vmn_port, failover), .flags = SCHEMA_HIDE_DEFAULT,
               .doc = "Whether another of `hosts` that has its interface "
@@ -197,8 +197,8 @@ const struct schema_table schema_port = {
             { .name = "dhcp_options", .type = SCHEMA_STRUCT,
               AT(vmn_port, dhcp_options),
               .nested = &schema_port_dhcp_options,
-              .doc = "What it is told; before what its subnet and its "
-                     "network say." },
+              .doc = "Its DHCP options, which override those of its subnet "
+                     "and its network." },
             { .name = "external", .type = SCHEMA_BOOL,
               AT(vmn_port, external), .flags = SCHEMA_HIDE_DEFAULT,
               .writers = SCHEMA_NETWORK_OWNERS,
@@ -216,8 +216,8 @@ const struct schema_table schema_port = {
             { .name = "unknown", .type = SCHEMA_BOOL,
               AT(vmn_port, unknown), .flags = SCHEMA_HIDE_DEFAULT,
               .writers = SCHEMA_NETWORK_OWNERS,
-              .doc = "Whether others may be behind it, with addresses that "
-                     "nobody has told; switches learn these." },
+              .doc = "Whether unknown addresses may be behind it, which "
+                     "switches learn." },
             { .name = NULL },
         },
         .finish = finish_port,

@@ -56,8 +56,7 @@ const struct schema_table schema_quarantine = {
             { .name = "allow", .type = SCHEMA_STRUCT,
               .flags = SCHEMA_LIST, LIST_AT(vmn_quarantine, allow),
               .max_items = 64, .nested = &schema_rule_allowed,
-              .doc = "What they may do and what may be done with them "
-                     "all the same." },
+              .doc = "What they may still send and receive." },
             { .name = NULL },
         },
     },

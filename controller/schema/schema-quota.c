@@ -16,9 +16,9 @@ static const struct schema_field fields[] = {
     COMMON(vmn_quota),
     { .name = "scope", .type = SCHEMA_SELECTOR, AT(vmn_quota, scope),
       .flags = SCHEMA_REQUIRED, .reach = SCHEMA_MENTIONS,
-      .doc = "Objects with these labels count, whoever made them." },
-    LIMIT(networks, "How many networks there may be; any number when absent, "
-          "as of all that follow."),
+      .doc = "Selects the objects that count, whoever made them." },
+    LIMIT(networks, "How many networks there may be; unlimited when absent, "
+                    "as all that follow."),
     LIMIT(ports, "How many ports."),
     LIMIT(groups, "How many groups."),
     LIMIT(services, "How many services."),
@@ -43,8 +43,8 @@ static const struct schema_field fields[] = {
              "one host." },
     { .name = "requests", .type = SCHEMA_INT, AT(vmn_quota, requests),
       .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = 1000000, .def = -1,
-      .doc = "How many calls a second all accounts together may make whose "
-             "scope is within this one." },
+      .doc = "How many calls per second the accounts whose scope is within "
+             "this one may make together." },
     { .name = NULL },
 };
 

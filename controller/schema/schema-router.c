@@ -63,19 +63,19 @@ static const struct schema_struct route = {
         { .name = "destination", .type = SCHEMA_PREFIX,
           AT(vmn_route, destination),
           .flags = SCHEMA_REQUIRED | SCHEMA_BARE_ADDRESS,
-          .doc = "Where packets are going; the longest that fits wins." },
+          .doc = "The destination; the longest prefix wins." },
         { .name = "source", .type = SCHEMA_PREFIX, AT(vmn_route, source),
           .flags = SCHEMA_BARE_ADDRESS,
-          .doc = "Where they come from; anywhere when absent. Of equal "
-                 "destinations the longest that fits wins." },
+          .doc = "The source; any when absent. Of equal destinations, the "
+                 "longest source prefix wins." },
         { .name = "via", .type = SCHEMA_IP,
           .flags = SCHEMA_SET | SCHEMA_REQUIRED, LIST_AT(vmn_route, via),
           .min_items = 1, .max_items = 64, .unless = "blackhole",
-          .doc = "The next hop; several share the connections." },
+          .doc = "The next hop; several share the connections (ECMP)." },
         { .name = "blackhole", .type = SCHEMA_BOOL,
           AT(vmn_route, blackhole), .unless = "via",
           .flags = SCHEMA_REQUIRED | SCHEMA_HIDE_DEFAULT,
-          .doc = "Whether packets end here, without a word." },
+          .doc = "Whether packets are dropped, without an ICMP error." },
         { .name = NULL },
     },
     .finish = finish_route,
@@ -90,7 +90,7 @@ static const struct schema_struct gateway = {
           .doc = "A host that has a bridge to the physical network." },
         { .name = "priority", .type = SCHEMA_U32, AT(vmn_gateway, priority),
           .max = 999, .def = 100,
-          .doc = "The lowest of those that are there is the gateway; of "
+          .doc = "The available host with the lowest one is the gateway; of "
                  "equal ones the first by name." },
         { .name = NULL },
     },
@@ -125,8 +125,8 @@ static const struct schema_struct forward = {
         { .name = "to", .type = SCHEMA_REF, AT(vmn_forward, to),
           .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_PORT,
           .reach = SCHEMA_ACTS,
-          .doc = "The port that gets it, by its first address of the same "
-                 "family." },
+          .doc = "The port that it is forwarded to, at its first address of "
+                 "the same family." },
         { .name = "target", .type = SCHEMA_U16, AT(vmn_forward, target),
           .min = 1, .max = 65535,
           .doc = "The port there; the same when absent." },
@@ -192,42 +192,43 @@ static const struct schema_struct external = {
         { .name = "network", .type = SCHEMA_REF, AT(vmn_external, network),
           .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_NETWORK,
           .reach = SCHEMA_ACTS,
-          .doc = "A provider network; the gateways of its subnets lead "
-                 "further on." },
+          .doc = "A provider network; the gateways of its subnets are the "
+                 "next hops." },
         { .name = "addresses", .type = SCHEMA_IP,
           .flags = SCHEMA_SET | SCHEMA_REQUIRED,
           LIST_AT(vmn_external, addresses), .min_items = 1,
           .max_items = VMN_ADDRESSES_MAX,
-          .doc = "The router's own addresses there. What is of a family "
-                 "of which it has none neither leaves nor comes in." },
+          .doc = "The router's own addresses there. Packets of a family of "
+                 "which it has none neither leave nor enter." },
         { .name = "gateways", .type = SCHEMA_STRUCT,
           .flags = SCHEMA_SET | SCHEMA_REQUIRED,
           LIST_AT(vmn_external, gateways), .min_items = 1, .max_items = 16,
           .nested = &gateway,
-          .doc = "The hosts that may be its gateway: one at a time is." },
+          .doc = "The hosts that may be its gateway: one at a time is "
+                 "active." },
         { .name = "routed", .type = SCHEMA_BOOL, AT(vmn_external, routed),
           .flags = SCHEMA_HIDE_DEFAULT,
-          .doc = "Whether what goes out keeps its sender's address, to which "
-                 "those outside have a route then; else it comes from the "
-                 "first of `addresses` of its family." },
+          .doc = "Whether outgoing packets keep their source address, to "
+                 "which the outside needs a route; else it is translated to "
+                 "the first of `addresses` of its family (SNAT)." },
         { .name = "exempt", .type = SCHEMA_PREFIX, .flags = SCHEMA_SET,
           LIST_AT(vmn_external, exempt), .max_items = 64,
-          .doc = "Where it keeps that all the same: ::/0 for all of IPv6." },
+          .doc = "Destinations without SNAT: ::/0 for all of IPv6." },
         { .name = "forwards", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
           LIST_AT(vmn_external, forwards), .max_items = 256,
           .nested = &forward,
-          .doc = "What comes in to the router's own addresses." },
+          .doc = "Port forwards, from the router's own addresses." },
         { .name = "port_shares", .type = SCHEMA_U32,
           AT(vmn_external, port_shares), .flags = SCHEMA_HIDE_DEFAULT,
           .min = 1, .max = VMN_PORT_SHARES_MAX,
-          .doc = "Into how many parts source ports below 32768 are divided, of "
-                 "which a sender gets one: 2, 4, 8, up to 64, or 1 for no "
-                 "such thing; 16 when absent." },
+          .doc = "Into how many parts source ports below 32768 are divided, "
+                 "of which a sender gets one: 2, 4, 8, up to 64, or 1 for no "
+                 "division; 16 when absent." },
         { .name = "strict_port_shares", .type = SCHEMA_BOOL,
           AT(vmn_external, strict_port_shares), .flags = SCHEMA_HIDE_DEFAULT,
-          .doc = "Whether source ports from 32768 on are divided as well: no "
-                 "number of senders takes other shares then, and no source "
-                 "port is kept." },
+          .doc = "Whether source ports from 32768 on are divided as well: "
+                 "then senders cannot exhaust the shares of others, however "
+                 "many they are, and no source port is kept." },
         { .name = NULL },
     },
     .finish = finish_external,
@@ -269,10 +270,10 @@ static const struct schema_field fields[] = {
       .nested = &interface, .doc = "The networks that it joins." },
     { .name = "routes", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,
       LIST_AT(vmn_router, routes), .max_items = 1000, .nested = &route,
-      .doc = "Where it sends what is for none of its networks." },
+      .doc = "Static routes, to destinations outside of its networks." },
     { .name = "external", .type = SCHEMA_STRUCT, AT(vmn_router, external),
       .nested = &external,
-      .doc = "How it reaches what is outside: whatever no route is for." },
+      .doc = "Its external gateway, for destinations without a route." },
     { .name = NULL },
 };
 
@@ -304,7 +305,7 @@ const struct schema_table schema_router = {
     .named_as = VMN_N_TABLES, .check_name = value_check_name,
     .passes_on = true,
     .examples = examples,
-    .doc = "What joins networks.",
+    .doc = "Routes between networks.",
     .status = &schema_status_router,
     .columns = columns,
     .row = {

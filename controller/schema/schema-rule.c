@@ -122,8 +122,8 @@ static const struct schema_struct peer = {
                  "network included." },
         { .name = "except", .type = SCHEMA_PREFIX, .flags = SCHEMA_SET,
           LIST_AT(vmn_peer, except), .max_items = 256,
-          .unless = "group", .doc = "Prefixes inside of it that it is "
-                                    "without." },
+          .unless = "group", .doc = "Prefixes inside of it that are "
+                                    "excluded." },
         { .name = NULL },
     },
     .finish = finish_peer,
@@ -172,11 +172,11 @@ static const struct schema_struct rule_service = {
     { .name = "peers", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,      \
       LIST_AT(vmn_rule, peers), .min_items = 1, .max_items = 256,       \
       .absent = "everyone", .nested = &peer,                            \
-      .doc = "The other side; everyone when absent." },                 \
+      .doc = "The peers; everyone when absent." },                 \
     { .name = "services", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,   \
       LIST_AT(vmn_rule, services), .min_items = 1, .max_items = 64,     \
       .absent = "everything", .nested = &rule_service,                  \
-      .doc = "What is spoken; everything when absent." }
+      .doc = "The services; all traffic when absent." }
 
 const struct schema_struct schema_rule = {
     .name = "rule", .size = sizeof(struct vmn_rule),
@@ -184,12 +184,12 @@ const struct schema_struct schema_rule = {
         RULE_DIRECTION,
         { .name = "action", .type = SCHEMA_ENUM, AT(vmn_rule, action),
           .flags = SCHEMA_REQUIRED, .names = schema_action_names,
-          .doc = "What happens; reject denies and tells the sender, pass "
-                 "leaves the rest of the tier." },
+          .doc = "The action; reject denies and notifies the sender, pass "
+                 "skips the rest of the tier." },
         RULE_PEERS_SERVICES,
         { .name = "log", .type = SCHEMA_BOOL, AT(vmn_rule, log),
-          .doc = "Whether connections that it lets open, and packets that it "
-                 "denies, are told as events." },
+          .doc = "Whether connections that it allows, and packets that it "
+                 "denies, are logged as events." },
         { .name = NULL },
     },
 };

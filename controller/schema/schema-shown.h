@@ -17,7 +17,7 @@
       __VA_ARGS__ }
 #define SHOWN_END { .name = NULL }
 
-#define SHOWN_STRUCT(NAME, ...)                                         \
+#define SHOWN_STRUCT(NAME, ...)                                        \
     { .name = NAME, .fields = (const struct schema_field[]) {          \
         __VA_ARGS__, SHOWN_END } }
 #define SHOWN_NAMES(...) .names = (const char *const[]) { __VA_ARGS__, NULL }
@@ -43,7 +43,7 @@
 /* Fails to compile if the member has another size. */
 #define SHOWN_AT(KEPT, MEMBER, SIZE)                                    \
     .offset = (offsetof(struct KEPT, MEMBER)                            \
-               + 0 * sizeof(char[sizeof((struct KEPT *) 0)->MEMBER     \
+               + 0 * sizeof(char[sizeof((struct KEPT *) 0)->MEMBER      \
                                   == (SIZE) ? 1 : -1]))
 #define SHOWN_SIZE_BOOL sizeof(bool)
 #define SHOWN_SIZE_U16 sizeof(uint16_t)
@@ -63,7 +63,7 @@
 /* SHOWN_STRUCT of what is kept in 'struct KEPT'. */
 #define SHOWN_KEPT(NAME, KEPT, ...)                                     \
     { .name = NAME, .size = sizeof(struct KEPT),                        \
-      .fields = (const struct schema_field[]) {                        \
+      .fields = (const struct schema_field[]) {                         \
         __VA_ARGS__, SHOWN_END } }
 
 /* Flags. */
@@ -125,17 +125,17 @@
     SHOWN("altered", U64, ALWAYS,                                       \
           "How many are there with other contents.",                    \
           SHOWN_AT(KEPT, IN altered, sizeof(uint64_t))),                \
-    SHOWN("unknown", U64, ALWAYS,                                     \
+    SHOWN("unknown", U64, ALWAYS,                                       \
           "How many are there and not desired.",                        \
-          SHOWN_AT(KEPT, IN unknown, sizeof(uint64_t))),              \
-    SHOWN("rejected", U64, ALWAYS,                                       \
+          SHOWN_AT(KEPT, IN unknown, sizeof(uint64_t))),                \
+    SHOWN("rejected", U64, ALWAYS,                                      \
           "How many are desired, and known to be refused by the "       \
-          "switch.", SHOWN_AT(KEPT, IN rejected, sizeof(uint64_t))),     \
+          "switch.", SHOWN_AT(KEPT, IN rejected, sizeof(uint64_t))),    \
     SHOWN("skipped", U64, ALWAYS,                                       \
           "How many were left out, as they changed since the reading "  \
           "began.", SHOWN_AT(KEPT, IN skipped, sizeof(uint64_t))),      \
     SHOWN("owners", STRUCT, ALWAYS | MAP,                               \
-          "The same by app; `unknown` for what is nobody's, `vmnd` "   \
+          "The same by app; `unknown` for what is nobody's, `vmnd` "    \
           "for its own marker.",                                        \
           SHOWN_AT(KEPT, IN owners, sizeof(void *)),                    \
           .n_offset = offsetof(struct KEPT, IN n_owners),               \

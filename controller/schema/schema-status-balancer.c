@@ -12,12 +12,13 @@ static const struct schema_struct balancer_load = SHOWN_KEPT(
     SHOWN_OF(status_load, connections, U64, ALWAYS,
              "New connections, on all hosts."),
     SHOWN_OF(status_load, connections_per_s, DOUBLE, ALWAYS,
-             "In a second, of late."),
+             "The current rate per second."),
     SHOWN_OF(status_load, packets, U64, ALWAYS, "Packets of clients."),
     SHOWN_OF(status_load, packets_per_s, DOUBLE, ALWAYS,
-             "In a second, of late."),
+             "The current rate per second."),
     SHOWN_OF(status_load, bytes, U64, ALWAYS, "How many bytes they had."),
-    SHOWN_OF(status_load, bytes_per_s, DOUBLE, ALWAYS, "In a second, of late."),
+    SHOWN_OF(status_load, bytes_per_s, DOUBLE, ALWAYS, "The current rate per "
+                                                       "second."),
     SHOWN_OF(status_load, last, STRING, ALWAYS | TIME | OR_NULL,
              "When the last connection was opened, to the second; null: none "
              "was."));
@@ -29,7 +30,7 @@ static const struct schema_struct balancer_load = SHOWN_KEPT(
 static const struct schema_struct backend_change = SHOWN_KEPT(
     "change", status_backend_change,
     SHOWN_OF(status_backend_change, time, STRING, ALWAYS | TIME, "When."),
-    BACKEND_HEALTH_STATE(status_backend_change, "What it was from then on."),
+    BACKEND_HEALTH_STATE(status_backend_change, "The state from then on."),
     SHOWN_OF(status_backend_change, reason, STRING, 0, "Why."));
 
 static const struct schema_struct backend_health = SHOWN_KEPT(
@@ -45,13 +46,13 @@ static const struct schema_struct backend_health = SHOWN_KEPT(
              "Why the last probe that failed did so, until it is up again; "
              "or why it is out."),
     SHOWN_OF(status_backend_health, checked, STRING, TIME,
-             "When the last probe was over."),
+             "When the last probe ended."),
     SHOWN_OF(status_backend_health, latency_us, I64, HIDE,
-             "How long the last good answer took, in microseconds."),
+             "The duration of the last successful probe, in microseconds."),
     SHOWN_OF(status_backend_health, ok, U64, ALWAYS,
-             "Probes that went well, since vmnd's start."),
+             "Successful probes, since vmnd's start."),
     SHOWN_OF(status_backend_health, failed, U64, ALWAYS,
-             "Those that did not."),
+             "Failed probes, since vmnd's start."),
     SHOWN_LIST_OF(status_backend_health, history, n_history, STRUCT, ALWAYS,
                   "Its last 16 changes, the oldest first.",
                   .nested = &backend_change));
@@ -84,8 +85,8 @@ static const struct schema_struct backend = SHOWN_KEPT(
     SHOWN_STRUCT_OF(status_backend, health, POINTER,
                     "What probes have found.", &backend_health),
     SHOWN_STRUCT_OF(status_backend, load, ALWAYS,
-                    "What it is given; its packets and bytes are those of "
-                    "all balancers.", &balancer_load));
+                    "Its load; packets and bytes are those of all "
+                    "balancers.", &balancer_load));
 
 static const struct schema_struct scale_webhook = SHOWN_KEPT(
     "webhook", status_webhook,
@@ -97,34 +98,37 @@ static const struct schema_struct scale_webhook = SHOWN_KEPT(
              SHOWN_NAMES("pending", "delivered", "failed", "rejected",
                          "dropped")),
     SHOWN_OF(status_webhook, time, STRING, ALWAYS | TIME, "Since when."),
-    SHOWN_OF(status_webhook, attempts, U32, ALWAYS, "How often it was tried."),
+    SHOWN_OF(status_webhook, attempts, U32, ALWAYS, "How many attempts were "
+                                                    "made."),
     SHOWN_OF(status_webhook, delivery, STRING, ALWAYS,
-             "By which the call is known."),
+             "The ID of the call."),
     SHOWN_OF(status_webhook, reason, STRING, 0,
-             "What was wrong with the last try."));
+             "The error of the last attempt."));
 
 static const struct schema_struct scale_last = SHOWN_KEPT(
     "last", status_scale_last,
     SHOWN_OF(status_scale_last, time, STRING, ALWAYS | TIME, "When."),
-    SHOWN_OF(status_scale_last, direction, ENUM, ALWAYS, "What was told.",
+    SHOWN_OF(status_scale_last, direction, ENUM, ALWAYS, "Whether more (`up`) "
+                                                         "or fewer backends "
+                                                         "are needed.",
              SHOWN_NAMES("up", "down")),
     SHOWN_STRUCT_OF(status_scale_last, webhook, POINTER,
-                    "What became of the call of its webhook.",
+                    "The result of its webhook's call.",
                     &scale_webhook));
 
 static const struct schema_struct scale = SHOWN_KEPT(
     "scale", status_scale,
     SHOWN_OF(status_scale, state, ENUM, ALWAYS,
              "`normal`; `high` or `low`: beyond that threshold; `cooling`: "
-             "somebody was told, and nobody is told again for a while; "
-             "`unknown`: nobody knows.",
+             "beyond a threshold, in the cooldown after an event; `unknown`: "
+             "the load is not known.",
              SHOWN_NAMES("unknown", "normal", "high", "low", "cooling")),
     SHOWN_OF(status_scale, since, STRING, ALWAYS | TIME, "When that began."),
     SHOWN_OF(status_scale, value, DOUBLE, ALWAYS | OR_NULL,
-             "What there is of the metric in a second, for each backend that "
-             "serves."),
+             "The metric, per second and serving backend."),
     SHOWN_OF(status_scale, reason, STRING, 0,
-             "Why nobody knows, or why its webhook would not be called."),
+             "Why the load is not known, or why its webhook would not be "
+             "called."),
     SHOWN_STRUCT_OF(status_scale, last, POINTER,
                     "The last event, since the start of `vmnd`.",
                     &scale_last));
@@ -138,14 +142,13 @@ const struct schema_struct schema_status_loadbalancer = SHOWN_KEPT(
     SHOWN_OF(status_loadbalancer, n_unknown, SIZE, ALWAYS,
              "Of those that serve, how many have a port that is `unknown`."),
     SHOWN_STRUCT_OF(status_loadbalancer, load, ALWAYS,
-                    "What clients send it, some seconds old, as counters "
-                    "are.", &balancer_load),
+                    "The traffic of its clients, as of the last reading of "
+                    "counters.", &balancer_load),
     SHOWN_OF(status_loadbalancer, limited, I64, HIDE,
-             "Packets, on all hosts, that would have opened one connection "
-             "more than their clients may, and were dropped; with "
-             "`client_limit`.", .def = -1),
+             "Packets, on all hosts, that were dropped because their client "
+             "exceeded `client_limit`.", .def = -1),
     SHOWN_LIST_OF(status_loadbalancer, backends, n_listed, STRUCT, 0,
-                  "When one balancer is asked for; the first 1000.",
+                  "In replies for one balancer; the first 1000.",
                   .nested = &backend),
     SHOWN_STRUCT_OF(status_loadbalancer, scale, POINTER,
                     "Its load, if it has thresholds.", &scale));

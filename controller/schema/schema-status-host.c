@@ -27,18 +27,19 @@ static const struct schema_struct openflow = SHOWN_KEPT(
     SHOWN_OF(status_openflow, error, STRING, 0,
              "Why the last connection ended."),
     SHOWN_OF(status_openflow, outstanding_bundles, U64, ALWAYS,
-             "Sent, and not answered."),
+             "Bundles that were sent and not acknowledged yet."),
     SHOWN_OF(status_openflow, outstanding_bytes, U64, ALWAYS,
              "The same in bytes."),
     SHOWN_OF(status_openflow, queued_bytes, U64, ALWAYS,
-             "Not yet taken by the network."),
+             "Bytes that are queued to be sent."),
     SHOWN_OF(status_openflow, backlog, U64, ALWAYS,
              "Groups of revisions that wait to be sent as one."),
     SHOWN_OF(status_openflow, rejected, U64, ALWAYS,
-             "Flows and groups that are left out, as the switch refuses "
+             "Flows and groups that are left out, as the switch rejects "
              "them."),
     SHOWN_OF(status_openflow, stalls, U64, ALWAYS,
-             "Times that it was cut off."));
+             "How often it was disconnected because it did not read or "
+             "acknowledge."));
 
 static const struct schema_struct ovsdb = SHOWN_KEPT(
     "ovsdb", status_ovsdb,
@@ -101,35 +102,37 @@ const struct schema_struct schema_audit_owner = SHOWN_KEPT(
     SHOWN_OF(status_audit_owner, unknown, U64, HIDE,
              "How many are there and not desired."),
     SHOWN_OF(status_audit_owner, rejected, U64, HIDE,
-             "How many are refused by the switch."));
+             "How many the switch rejects."));
 
 const struct schema_struct schema_status_audit = SHOWN_KEPT(
     "audit", status_audit,
     SHOWN_AUDIT(status_audit, ,
                 SHOWN_LIST_OF(status_audit, differences, n_differences,
-                              STRING, ALWAYS, "The first 100, in words.")));
+                              STRING, ALWAYS, "The first 100, as text.")));
 
 const struct schema_struct schema_status_host = SHOWN_KEPT(
     "HostStatus", status_host,
     SHOWN_OF(status_host, state, ENUM, 0,
-             "`synced`: it holds what it is to hold; `reconciling`: it is "
-             "brought there; `offline`, `connecting`; `diverged`: its switch "
-             "refuses something, or did not answer; `rejected`: it cannot be "
-             "used; `unheard`: its switch is connected, and its database has "
-             "been away for longer than a reconnect takes, so the state of "
-             "its ports is `unknown`.",
+             "`synced`: its desired flows are installed; `reconciling`: they "
+             "are being installed; `offline`, `connecting`; `diverged`: its "
+             "switch rejects some, or did not answer; `rejected`: its "
+             "configuration conflicts, and it is not used; `unheard`: its "
+             "switch is connected, and its database has been away for longer "
+             "than a reconnect takes, so the state of its ports is "
+             "`unknown`.",
              SHOWN_NAMES("synced", "reconciling", "offline", "connecting",
                          "diverged", "rejected", "unheard")),
     SHOWN_OF(status_host, since, STRING, TIME,
              "Since when, as far as this process knows; of `unheard`, when "
              "it was heard last."),
-    SHOWN_OF(status_host, reason, STRING, 0, "Why it is so."),
+    SHOWN_OF(status_host, reason, STRING, 0,
+             "Why the state is not `synced`."),
     SHOWN_OF(status_host, flows, U64, 0, "Flows that are desired on it."),
     SHOWN_OF(status_host, groups, U64, 0, "Groups that are desired on it."),
     SHOWN_OF(status_host, ports, I64, HIDE, "VMs' interfaces that it has.",
              .def = -1),
     SHOWN_OF(status_host, revision, U64, 0,
-             "The newest that it is known to hold."),
+             "The newest that is known to be installed."),
     SHOWN_OF(status_host, sent_revision, U64, 0,
              "The newest that was sent to it."),
     SHOWN_STRUCT_OF(status_host, lag, 0, "What it has not acknowledged.",
@@ -152,14 +155,13 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
     SHOWN_STRUCT_OF(status_host, samples, POINTER,
                     "Samples of packets.", &samples),
     SHOWN_STRUCT_OF(status_host, packet_in_meters, POINTER,
-                    "Whether its datapath limits what each sender has it "
-                    "send up.", &packet_in_meters),
+                    "Whether its datapath limits the packets to the "
+                    "controller that each sender causes.", &packet_in_meters),
     SHOWN_STRUCT_OF(status_host, audit, POINTER,
                     "What the last audit found, once there was one.",
                     &schema_status_audit),
     SHOWN_LIST_OF(status_host, warnings, n_warnings, STRING, 0,
-                  "What VMs on it have to do, which `vmnd` cannot see "
-                  "whether they do."));
+                  "Requirements on its VMs that `vmnd` cannot check."));
 
 /* Ports.  ---------------------------------------------------------------- */
 
@@ -169,22 +171,21 @@ static const struct schema_struct traffic = SHOWN_KEPT(
              "Packets that its VM has sent."),
     SHOWN_OF(status_traffic, sent_bytes, U64, ALWAYS, "The same in bytes."),
     SHOWN_OF(status_traffic, sent_bytes_per_s, U64, ALWAYS,
-             "In a second, of late."),
+             "The current rate per second."),
     SHOWN_OF(status_traffic, received_packets, U64, ALWAYS,
-             "Packets that its VM was given."),
+             "Packets delivered to its VM."),
     SHOWN_OF(status_traffic, received_bytes, U64, ALWAYS,
              "The same in bytes."),
     SHOWN_OF(status_traffic, received_bytes_per_s, U64, ALWAYS,
-             "In a second, of late."));
+             "The current rate per second."));
 
 const struct schema_struct schema_status_port = SHOWN_KEPT(
     "PortStatus", status_port,
     SHOWN_OF(status_port, state, ENUM, 0,
              "`unbound`: no host reports it; `up`: its interface has a link, "
-             "and its host has acknowledged the flows of its being there; "
-             "`pending`: not yet; `down`: no link, or not enabled; "
-             "`unknown`: its host is not heard; `external`: it is on no "
-             "host.",
+             "and its host has acknowledged its flows; `pending`: not yet; "
+             "`down`: no link, or not enabled; `unknown`: its host is not "
+             "heard; `external`: it is on no host.",
              SHOWN_NAMES("unbound", "pending", "up", "down", "unknown",
                          "external")),
     SHOWN_OF(status_port, since, STRING, TIME,
@@ -203,10 +204,10 @@ const struct schema_struct schema_status_port = SHOWN_KEPT(
     SHOWN_OF(status_port, ofport, U32, HIDE,
              "Its number in its host's bridge."),
     SHOWN_STRUCT_OF(status_port, traffic, POINTER,
-                    "What its VM has sent and received, as its switch last "
-                    "told.", &traffic),
+                    "What its VM has sent and received, as last read from its "
+                    "switch.", &traffic),
     SHOWN_LIST_OF(status_port, quarantines, n_quarantines, REF, 0,
-                  "Those that hold it, if any.",
+                  "The quarantines that it is in, if any.",
                   .ref = VMN_TABLE_QUARANTINE));
 
 /* Telemetries.  ----------------------------------------------------------- */
@@ -215,7 +216,7 @@ const struct schema_struct schema_status_port = SHOWN_KEPT(
 #define TELEMETRY_STATE(NAME, KIND)                                     \
     SHOWN_OF(status_telemetry_host, NAME, ENUM, 0,                      \
              "Of " KIND ": `active`: the host's database has it; "      \
-             "`pending`: not yet; `blocked`: something is in its way.", \
+             "`pending`: not yet; `blocked`: something prevents it.", \
              SHOWN_NAMES("active", "pending", "blocked"))
 
 static const struct schema_struct telemetry_host = SHOWN_KEPT(

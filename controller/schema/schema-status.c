@@ -16,8 +16,7 @@ static const struct schema_struct subnet = SHOWN_KEPT(
     SHOWN_OF(status_subnet, size, U64, ALWAYS,
              "How many addresses can be allocated."),
     SHOWN_OF(status_subnet, used, U64, ALWAYS,
-             "How many of them ports and virtual IPs have, or reservations "
-             "keep."),
+             "How many of them ports, virtual IPs and reservations use."),
     SHOWN_OF(status_subnet, free, U64, ALWAYS, "How many are left."));
 
 const struct schema_struct schema_status_network = SHOWN_KEPT(
@@ -100,7 +99,7 @@ const struct schema_struct schema_status_quarantine = SHOWN_KEPT(
 
 const struct schema_struct schema_status_observation = SHOWN_KEPT(
     "ObservationStatus", status_observation,
-    SHOWN_OF(status_observation, expires, STRING, TIME, "When it is over."));
+    SHOWN_OF(status_observation, expires, STRING, TIME, "When it expires."));
 
 const struct schema_struct schema_app_flows = SHOWN_KEPT(
     "AppFlows", status_app_flows,
@@ -122,11 +121,11 @@ static const struct schema_struct stage = SHOWN_KEPT(
 const struct schema_struct schema_status_app = SHOWN_KEPT(
     "AppStatus", status_app,
     SHOWN_OF(status_app, description, STRING, 0,
-             "What it is for, in its own words."),
+             "Its description, by the app itself."),
     SHOWN_LIST_OF(status_app, stages, n_stages, STRUCT, 0,
                   "Where in the pipeline it is.", .nested = &stage),
     SHOWN_OF(status_app, units, U64, 0, "How many units there are of it."),
-    SHOWN_OF(status_app, flows, U64, 0, "How many flows these want."),
+    SHOWN_OF(status_app, flows, U64, 0, "How many flows these desire."),
     SHOWN_OF(status_app, groups, U64, 0, "How many groups."),
     SHOWN_OF(status_app, problems, U64, 0,
              "How many units could not be compiled, or contradict others."));

@@ -52,7 +52,7 @@ check_target(const char *text, struct vmn_error *error)
 #define SAMPLING(STRUCT)                                                \
     { .name = "sampling", .type = SCHEMA_U32, AT(STRUCT, sampling),     \
       .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = UINT32_MAX,        \
-      .doc = "One packet in so many is told of; 400 when absent." }
+      .doc = "The sampling rate: one packet in so many; 400 when absent." }
 
 static const struct schema_struct sflow = {
     .name = "sflow", .size = sizeof(struct vmn_sflow),
@@ -61,16 +61,16 @@ static const struct schema_struct sflow = {
         SAMPLING(vmn_sflow),
         { .name = "polling", .type = SCHEMA_U32, AT(vmn_sflow, polling),
           .flags = SCHEMA_HIDE_DEFAULT, .min = 1, .max = 86400,
-          .doc = "After so many seconds interfaces' counters are sent again; "
-                 "30 when absent." },
+          .doc = "The interval of interfaces' counters, in seconds; 30 when "
+                 "absent." },
         { .name = "header", .type = SCHEMA_U32, AT(vmn_sflow, header),
           .flags = SCHEMA_HIDE_DEFAULT, .min = 14, .max = 256,
-          .doc = "So many bytes of a packet are sent; 128 when absent." },
+          .doc = "How many bytes of a packet are sent; 128 when absent." },
         { .name = "agent", .type = SCHEMA_STRING, AT(vmn_sflow, agent),
           .max = 15, .check = value_check_interface,
-          .doc = "The host's interface whose address tells collectors which "
-                 "host it is; when absent the address from which it reaches "
-                 "the first collector." },
+          .doc = "The host's interface whose address identifies the host to "
+                 "collectors (the agent); when absent the address from which "
+                 "it reaches the first collector." },
         { .name = NULL },
     },
 };
@@ -90,12 +90,12 @@ static const struct schema_struct ipfix = {
         { .name = "cache_active_timeout", .type = SCHEMA_U32,
           AT(vmn_ipfix, cache_active_timeout), .flags = SCHEMA_HIDE_DEFAULT,
           .max = 4200,
-          .doc = "For so many seconds packets of a flow are summed up in one "
-                 "record; each sample is one when absent." },
+          .doc = "For how many seconds packets of a flow are aggregated in "
+                 "one record; each sample is a record when absent." },
         { .name = "cache_max_flows", .type = SCHEMA_U32,
           AT(vmn_ipfix, cache_max_flows), .flags = SCHEMA_HIDE_DEFAULT,
           .max = UINT32_MAX,
-          .doc = "So many flows at most are summed up at a time; no limit "
+          .doc = "How many flows are aggregated at a time, at most; unlimited "
                  "when absent." },
         { .name = NULL },
     },
@@ -106,7 +106,7 @@ static const struct schema_field fields[] = {
     { .name = "selector", .type = SCHEMA_SELECTOR,
       AT(vmn_telemetry, selector),
       .reach = SCHEMA_ACTS,
-      .doc = "The hosts that do so, by their labels; all when absent." },
+      .doc = "The hosts that export, by their labels; all when absent." },
     { .name = "sflow", .type = SCHEMA_STRUCT, AT(vmn_telemetry, sflow),
       .nested = &sflow,
       .doc = "Samples of packets, and counters, by sFlow." },
@@ -153,7 +153,7 @@ const struct schema_table schema_telemetry = {
     .check_name = value_check_name,
     .for_admins = true,
     .examples = examples,
-    .doc = "Has hosts tell collectors of packets, by sFlow and IPFIX.",
+    .doc = "Has hosts export samples and flow records, by sFlow and IPFIX.",
     .status = &schema_status_telemetry,
     .columns = columns,
     .row = {

@@ -15,11 +15,12 @@
 
 static const struct schema_example builtin_tiers[] = {
     BUILTIN_TIER("emergency", 1, "Before all else, even quarantine"),
-    BUILTIN_TIER("security", 5, "What nobody below may undo"),
-    BUILTIN_TIER("platform", 9, "What all need: DNS, backup, metrics"),
+    BUILTIN_TIER("security", 5, "What no tier below may override"),
+    BUILTIN_TIER("platform", 9, "Services that all need: DNS, backup, "
+                                "metrics"),
     BUILTIN_TIER("application", 13,
                  "Closes what it selects, as Kubernetes does"),
-    BUILTIN_TIER("baseline", 17, "For what nobody else decides"),
+    BUILTIN_TIER("baseline", 17, "For what no other tier decides"),
     { .name = NULL },
 };
 

@@ -12,17 +12,17 @@ static const struct schema_field fields[] = {
     { .name = "account", .type = SCHEMA_REF, AT(vmn_token, account),
       .flags = SCHEMA_REQUIRED, .ref = VMN_TABLE_ACCOUNT,
       .reach = SCHEMA_ACTS,
-      .doc = "Whoever has the token is this account." },
+      .doc = "The account that the token authenticates." },
     { .name = "expires", .type = SCHEMA_STRING, AT(vmn_token, expires),
       .max = VALUE_TIME_LEN, .check = value_check_time,
-      .doc = "When it ends to be good, in UTC: \"2027-01-31T12:00:00Z\". "
-             "Never when absent." },
+      .doc = "When it expires, in UTC: \"2027-01-31T12:00:00Z\". Never when "
+             "absent." },
     { .name = "sha256", .type = SCHEMA_STRING, AT(vmn_token, sha256),
       .flags = SCHEMA_REQUIRED | SCHEMA_SECRET, .min = VALUE_SHA256_LEN,
       .max = VALUE_SHA256_LEN, .check = value_check_sha256,
       .doc = "SHA-256 of the token, which is NAME.SECRET, in hexadecimal. A "
-             "PUT that does not say it makes a secret, which is in the reply, "
-             "once, as `secret`." },
+             "PUT without it generates a secret, which is in the reply, once, "
+             "as `secret`." },
     { .name = NULL },
 };
 
@@ -47,7 +47,7 @@ const struct schema_table schema_token = {
     .named_as = VMN_N_TABLES, .check_name = value_check_name,
     .for_admins = true, .authenticates = true,
     .examples = examples,
-    .doc = "What proves an account.",
+    .doc = "A bearer token of an account.",
     .columns = columns,
     .row = {
         .name = "token", .size = sizeof(struct vmn_token),

@@ -46,7 +46,7 @@ export function fieldNodes(object) {
 const warningText = (one) => one.more ? `and ${plural(one.more, "more warning")}`
   : `${one.type}/${one.name}: ${one.text}`;
 
-/** What is allowed, and most likely not meant; of a plan or a reply. */
+/** What is valid, and most likely a mistake; of a plan or a reply. */
 const warningNodes = ({ warnings }) => (warnings ?? []).map((one) =>
   h("p", {}, badge("wait", "warning"), " ", warningText(one)));
 
