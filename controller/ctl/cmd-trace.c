@@ -220,6 +220,15 @@ show_leg(struct ctl *ctl, const json_t *leg)
 
 /* Outcomes.  ------------------------------------------------------------- */
 
+/* Appends " on hv2"; nothing where that is not for the account to know. */
+static void
+put_host(const json_t *at, struct ds *ds)
+{
+    if (json_is_string(json_object_get(at, "host"))) {
+        ds_put_format(ds, " on %s", text_of(at, "host"));
+    }
+}
+
 /* Appends the reply of an app to the sender, if there is one. */
 static void
 format_reply(const json_t *answer, struct ds *ds)
@@ -235,7 +244,7 @@ format_reply(const json_t *answer, struct ds *ds)
         if (!strcmp(text_of(at, "kind"), "delivered")) {
             ds_put_format(ds, " to %s", text_of(at, "port"));
         }
-        ds_put_format(ds, " on %s", text_of(at, "host"));
+        put_host(at, ds);
         if (strcmp(text_of(answer, "verdict"), "delivered")) {
             ds_put_format(ds, ", %s", text_of(at, "reason"));
         }
@@ -252,27 +261,47 @@ put_outcome(const json_t *outcome, struct ds *ds)
     const char *verdict = text_of(outcome, "verdict");
 
     if (!strcmp(verdict, "delivered")) {
-        ds_put_format(ds, "delivered to %s on %s\n", text_of(at, "port"),
-                      text_of(at, "host"));
+        ds_put_format(ds, "delivered to %s", text_of(at, "port"));
+        put_host(at, ds);
+        ds_put_char(ds, '\n');
         return;
     }
     if (!strcmp(text_of(at, "kind"), "delivered")) {
         /* Another port has the address. */
-        ds_put_format(ds, "%s delivered to %s on %s, which is not who it is "
-                      "for\n", text_of(outcome, "packet"),
-                      text_of(at, "port"), text_of(at, "host"));
+        ds_put_format(ds, "%s delivered to %s", text_of(outcome, "packet"),
+                      text_of(at, "port"));
+        put_host(at, ds);
+        ds_put_cstr(ds, ", which is not who it is for\n");
         return;
     }
-    ds_put_format(ds, "%s %s on %s: %s\n", text_of(outcome, "packet"),
-                  verdict, text_of(at, "host"), text_of(at, "reason"));
-    ds_put_format(ds, "by %s in %s", text_of(at, "owner"),
-                  text_of(at, "stage"));
+    ds_put_format(ds, "%s %s", text_of(outcome, "packet"), verdict);
+    put_host(at, ds);
+    ds_put_format(ds, ": %s\nby %s", text_of(at, "reason"),
+                  text_of(at, "owner"));
+    if (json_is_string(json_object_get(at, "host"))) {
+        ds_put_format(ds, " in %s", text_of(at, "stage"));
+    }
     ctl_append_rule(at, ": ", ds);
     ds_put_char(ds, '\n');
     ctl_append_isolation(at, "isolated in ", "\n", ds);
     format_reply(json_object_get(outcome, "answer"), ds);
 }
 
+
+/* Appends which of 'n' outcomes it is, and for how many connections; an
+ * account with a scope is not told that of others' balancers. */
+static void
+put_share(const json_t *outcome, size_t i, size_t n, struct ds *ds)
+{
+    const json_t *share = json_object_get(outcome, "share");
+
+    ds_put_format(ds, "%soutcome %zu of %zu", i ? "\n" : "", i + 1, n);
+    if (json_is_number(share)) {
+        ds_put_format(ds, ", for %.0f %% of connections",
+                      100 * json_number_value(share));
+    }
+    ds_put_cstr(ds, ": ");
+}
 
 static void
 show_trace(struct ctl *ctl, const json_t *trace)
@@ -287,10 +316,7 @@ show_trace(struct ctl *ctl, const json_t *trace)
         struct ds ds = DS_EMPTY_INITIALIZER;
 
         if (n > 1) {
-            ds_put_format(&ds, "%soutcome %zu of %zu, for %.0f %% of "
-                          "connections: ", i ? "\n" : "", i + 1, n,
-                          100 * json_number_value(json_object_get(outcome,
-                                                                  "share")));
+            put_share(outcome, i, n, &ds);
         }
         put_outcome(outcome, &ds);
         ctl_print_safely(ctl->out, ds_cstr(&ds));

@@ -185,6 +185,12 @@ void model_rights_destroy(struct model_rights *);
  * tiers and apps. */
 bool model_sees(const struct model_rights *, const struct vmn_row *);
 
+/* Returns true if 'row' is within the scope of 'rights' (NULL, or without a
+ * scope: all). */
+bool model_in_scope(const struct model_rights *, const struct vmn_row *);
+/* In place of a name that an account does not see.  No object has it. */
+#define MODEL_OUT_OF_SCOPE "(out of scope)"
+
 /* Returns "; did you mean \"web-1\"?" if 'name', which no row of the table has
  * that 'rights' (NULL: all) allow to see, is probably a slip of one; else "".
  * The caller frees it.  Of a large table, names near it alone are compared. */

@@ -124,6 +124,12 @@ model_sees(const struct model_rights *rights, const struct vmn_row *row)
 }
 
 bool
+model_in_scope(const struct model_rights *rights, const struct vmn_row *row)
+{
+    return rights_own(rights, row);
+}
+
+bool
 model_may_change(const struct model_rights *rights,
                  const struct vmn_row *row)
 {

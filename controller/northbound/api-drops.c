@@ -2,7 +2,7 @@
  *
  * GET /v1/drops: counters of dropped packets by reason and object, and samples
  * of the packets.  GET /v1/logs: samples of packets that matched rules with a
- * log. */
+ * log.  Accounts with a scope are told of their own ports (packet-scope.h). */
 
 #include <config.h>
 
@@ -15,7 +15,9 @@
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-packet-sampling.h"
+#include "controller/northbound/auth.h"
 #include "controller/northbound/openapi-operations.h"
+#include "controller/northbound/packet-scope.h"
 #include "controller/northbound/replies.h"
 #include "controller/schema/arena.h"
 #include "packets.h"
@@ -43,6 +45,8 @@ struct drops_filter {
     const char *names[N_NAMES];
     const char *app, *reason;
     bool background;            /* That, too. */
+    const struct model_rights *rights; /* Of the client, if they have a scope;
+                                        * or NULL. */
 };
 
 /* What passes a filter.  Background is counted in 'hidden' instead, if it is
@@ -154,6 +158,9 @@ drop_cb(void *list_, const struct fabric_drop *drop)
     }
     get_about(list->nb, drop, &about);
     if (!about.owner            /* What it was for is no more. */
+        || (filter->rights
+            && !packet_scope_sees_counter(list->nb, filter->rights, &about,
+                                          drop->count.last_ms))
         || !is_in(list->nb, &about, filter->names[NETWORK])
         || !is_of(&about, "ports", filter->names[PORT])) {
         return;
@@ -215,6 +222,12 @@ fill_counters(const struct drops_list *list, size_t limit,
         struct engine_flow_owner about;
 
         get_about(list->nb, drop, &about);
+        if (list->filter->rights) {
+            /* What follows the app and the unit is made of names. */
+            about.owner = arena_printf(arena, "%.*s",
+                                       (int) strcspn(about.owner, "/"),
+                                       about.owner);
+        }
         reply->counters[reply->n_counters++] = (struct nb_drop) {
             .host = drop->host, .app = drop->app, .reason = drop->reason,
             .hint = get_hint(list->nb, drop->host, drop->reason),
@@ -228,11 +241,20 @@ fill_counters(const struct drops_list *list, size_t limit,
 
 /* Samples.  -------------------------------------------------------------- */
 
+/* A sample as the client is told of it. */
+struct told_sample {
+    struct fabric_sample sample;
+    bool no_src, no_dst;        /* Without the address of that end. */
+};
+
 struct samples_list {
     const struct northbound *nb;
     const struct drops_filter *filter;
+    enum fabric_sample_kind kind;
+    uint64_t after;             /* Those with greater ids. */
+    struct packet_scope scope;  /* If the filter has rights. */
     size_t n, allocated;
-    struct fabric_sample *samples; /* Those that pass the filter. */
+    struct told_sample *samples; /* Those that pass the filter. */
     size_t n_hidden;            /* Omitted only because they are background. */
 };
 
@@ -247,15 +269,16 @@ concerns_network(const struct northbound *nb, const char *network,
             || is_port_in(nb, sample->dst_port, network));
 }
 
-static void
-sample_cb(void *list_, const struct fabric_sample *sample)
+/* Returns true if the sample, as the client is told of it, passes the
+ * filter. */
+static bool
+passes(const struct samples_list *list, const struct fabric_sample *sample)
 {
-    struct samples_list *list = list_;
     const struct drops_filter *f = list->filter;
     const char *port = f->names[PORT], *policy = f->names[POLICY];
     size_t app_len = strcspn(sample->owner, ".");
 
-    if (!is_or_any(f->names[HOST], sample->host)
+    return !(!is_or_any(f->names[HOST], sample->host)
         || !concerns_network(list->nb, f->names[NETWORK], sample)
         || (port && strcmp(port, sample->src_port)
             && strcmp(port, sample->dst_port))
@@ -263,10 +286,22 @@ sample_cb(void *list_, const struct fabric_sample *sample)
         || (f->app && (strlen(f->app) != app_len
                        || strncmp(f->app, sample->owner, app_len)))
         || (policy && (!sample->type || strcmp(sample->type, "policies")
-                       || strcmp(sample->name, policy)))) {
+                       || strcmp(sample->name, policy))));
+}
+
+static void
+sample_cb(void *list_, const struct fabric_sample *sample)
+{
+    struct samples_list *list = list_;
+    struct told_sample told = { .sample = *sample };
+
+    if ((list->filter->rights
+         && !packet_scope_restrict(&list->scope, list->kind, &told.sample,
+                                   &told.no_src, &told.no_dst))
+        || told.sample.id <= list->after || !passes(list, &told.sample)) {
         return;
     }
-    if (sample->background && !f->background) {
+    if (sample->background && !list->filter->background) {
         list->n_hidden++;
         return;
     }
@@ -274,7 +309,26 @@ sample_cb(void *list_, const struct fabric_sample *sample)
         list->samples = x2nrealloc(list->samples, &list->allocated,
                                    sizeof *list->samples);
     }
-    list->samples[list->n++] = *sample;
+    list->samples[list->n++] = told;
+}
+
+/* Fills in the kept samples of 'list->kind' that pass the filter, which the
+ * caller frees.  Returns the cursor for the ones that follow. */
+static uint64_t
+find_samples(struct samples_list *list)
+{
+    const struct northbound *nb = list->nb;
+    uint64_t newest;
+
+    if (!list->filter->rights) {
+        return fabric_samples(nb->fabric, list->kind, list->after, sample_cb,
+                              list);
+    }
+    packet_scope_init(&list->scope, nb, list->filter->rights);
+    fabric_samples(nb->fabric, list->kind, 0, sample_cb, list);
+    newest = MAX(list->scope.newest, list->after);
+    packet_scope_uninit(&list->scope);
+    return newest;
 }
 
 static const char *
@@ -355,9 +409,9 @@ static bool
 is_told_of(const struct northbound *nb, enum fabric_sample_kind kind,
            const struct drops_filter *filter)
 {
-    struct samples_list list = { .nb = nb, .filter = filter };
+    struct samples_list list = { .nb = nb, .filter = filter, .kind = kind };
 
-    fabric_samples(nb->fabric, kind, 0, sample_cb, &list);
+    find_samples(&list);
     free(list.samples);
     return list.n + list.n_hidden > 0;
 }
@@ -371,7 +425,7 @@ query_names(struct http_request *req, const struct northbound *nb,
     for (size_t i = 0; i < N_NAMES; i++) {
         const char *parameter = name_kinds[i].parameter;
         const char *name = http_request_query(req, parameter);
-        struct drops_filter only = { .names = { [0] = NULL } };
+        struct drops_filter only = { .rights = filter->rights };
 
         only.names[i] = filter->names[i] = name;
         if (name && !is_told_of(nb, kind, &only)
@@ -387,20 +441,22 @@ query_names(struct http_request *req, const struct northbound *nb,
  * and '*newest' to the cursor for the ones that follow.  The samples point
  * into 'list', which the caller frees. */
 static struct nb_sample *
-get_samples(struct samples_list *list, enum fabric_sample_kind kind,
-            uint64_t after, size_t limit, struct arena *arena, size_t *n,
-            uint64_t *newest)
+get_samples(struct samples_list *list, size_t limit, struct arena *arena,
+            size_t *n, uint64_t *newest)
 {
     struct nb_sample *samples;
     size_t skipped;
 
-    *newest = fabric_samples(list->nb->fabric, kind, after, sample_cb, list);
+    *newest = find_samples(list);
     *n = MIN(list->n, limit);
     skipped = list->n - *n;
     samples = arena_alloc(arena, *n * sizeof *samples);
     for (size_t i = 0; i < *n; i++) {
-        nb_fill_sample(&list->samples[skipped + i], kind, arena,
-                       &samples[i]);
+        const struct told_sample *told = &list->samples[skipped + i];
+
+        nb_fill_sample(&told->sample, list->kind, arena, &samples[i]);
+        samples[i].src.ip = told->no_src ? NULL : samples[i].src.ip;
+        samples[i].dst.ip = told->no_dst ? NULL : samples[i].dst.ip;
     }
     return samples;
 }
@@ -445,10 +501,11 @@ add_log_rules(const struct northbound *nb, const struct vmn_policy *policy,
     free(logs);
 }
 
-/* Adds the same for the policy 'name', or for all policies if it is NULL. */
+/* Adds the same for the policy 'name', or for all policies if it is NULL;
+ * those in the scope of 'rights', unless these are NULL. */
 static void
 find_log_rules(const struct northbound *nb, const char *name,
-               struct log_rules *rules)
+               const struct model_rights *rights, struct log_rules *rules)
 {
     struct vmn_names names = model_names(nb->model, VMN_TABLE_POLICY);
 
@@ -458,33 +515,45 @@ find_log_rules(const struct northbound *nb, const char *name,
             : model_get_durable(nb->model, VMN_TABLE_POLICY, names.names[i],
                                 NULL));
 
-        if (policy && policy_has_log(policy)) {
+        if (policy && policy_has_log(policy)
+            && model_in_scope(rights, &policy->row)) {
             add_log_rules(nb, policy, rules);
         }
     }
+}
+
+/* Returns the client's rights if they have a scope, or NULL. */
+static const struct model_rights *
+get_scope(const struct http_request *req)
+{
+    const struct model_rights *rights = nb_rights(req);
+
+    return packet_scope_applies(rights) ? rights : NULL;
 }
 
 void
 nb_get_logs(struct http_request *req, void *nb_)
 {
     const struct northbound *nb = nb_;
-    struct drops_filter filter = { .reason = NULL };
-    struct samples_list list = { .nb = nb, .filter = &filter };
+    struct drops_filter filter = { .rights = get_scope(req) };
+    struct samples_list list = {
+        .nb = nb, .filter = &filter, .kind = FABRIC_SAMPLE_LOG,
+    };
     struct log_rules rules = { .rules = NULL };
     struct nb_reply_logs reply = { .items = NULL };
-    uint64_t limit, after;
     struct arena arena;
+    uint64_t limit;
 
     if (!nb_query_number(req, "limit", 1, FABRIC_SAMPLES_MAX,
                          FABRIC_SAMPLES_MAX, &limit)
-        || !nb_query_number(req, "after", 0, UINT64_MAX, 0, &after)
+        || !nb_query_number(req, "after", 0, UINT64_MAX, 0, &list.after)
         || !query_names(req, nb, FABRIC_SAMPLE_LOG, &filter)) {
         return;
     }
     arena_init(&arena);
-    reply.items = get_samples(&list, FABRIC_SAMPLE_LOG, after, limit, &arena,
-                              &reply.n_items, &reply.newest);
-    find_log_rules(nb, filter.names[POLICY], &rules);
+    reply.items = get_samples(&list, limit, &arena, &reply.n_items,
+                              &reply.newest);
+    find_log_rules(nb, filter.names[POLICY], filter.rights, &rules);
     reply.n_rules = rules.n;
     reply.rules = rules.rules;
     nb_reply_struct(req, &nb_reply_logs, &reply);
@@ -499,17 +568,20 @@ nb_get_drops(struct http_request *req, void *nb_)
     const struct northbound *nb = nb_;
     struct drops_filter filter = {
         .reason = http_request_query(req, "reason"),
+        .rights = get_scope(req),
     };
     struct nb_reply_drops reply = { .counters = NULL };
     struct drops_list list = {
         .nb = nb, .filter = &filter, .hidden = &reply.hidden,
     };
-    struct samples_list samples = { .nb = nb, .filter = &filter };
-    uint64_t limit, after;
+    struct samples_list samples = {
+        .nb = nb, .filter = &filter, .kind = FABRIC_SAMPLE_DROP,
+    };
     struct arena arena;
+    uint64_t limit;
 
     if (!nb_query_number(req, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT, &limit)
-        || !nb_query_number(req, "after", 0, UINT64_MAX, 0, &after)
+        || !nb_query_number(req, "after", 0, UINT64_MAX, 0, &samples.after)
         || !nb_query_bool(req, "background", &filter.background)
         || !nb_query_app(req, nb, &filter.app)
         || !query_names(req, nb, FABRIC_SAMPLE_DROP, &filter)) {
@@ -523,8 +595,8 @@ nb_get_drops(struct http_request *req, void *nb_)
     }
     arena_init(&arena);
     fill_counters(&list, limit, &arena, &reply);
-    reply.samples = get_samples(&samples, FABRIC_SAMPLE_DROP, after, limit,
-                                &arena, &reply.n_samples, &reply.newest);
+    reply.samples = get_samples(&samples, limit, &arena, &reply.n_samples,
+                                &reply.newest);
     reply.samples_matching = samples.n;
     reply.unread_hosts = fabric_unread_hosts(nb->fabric);
     reply.hidden.samples = samples.n_hidden;

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "controller/northbound/auth.h"
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/trace-body.h"
 #include "controller/schema/arena.h"
@@ -18,6 +19,8 @@
 struct trace_query {
     struct arena arena;         /* Owns the request's strings. */
     struct trace_request request;
+    struct model_rights *rights; /* The client's, who may be gone by then;
+                                  * NULL: all.  Owned. */
 };
 
 static const void *
@@ -41,6 +44,7 @@ destroy(void *query_)
 {
     struct trace_query *query = query_;
 
+    model_rights_destroy(query->rights);
     arena_uninit(&query->arena);
     free(query);
 }
@@ -58,11 +62,13 @@ trace(struct http_request *req, struct northbound *nb)
     if (!body) {
         return;
     }
-    query = xmalloc(sizeof *query);
+    query = xzalloc(sizeof *query);
     arena_init(&query->arena);
     simulation.aux = query;
     vmn_errors_init(&errors);
     if (nb_trace_body_read(body, &query->arena, &query->request, &errors)) {
+        query->rights = model_rights_clone(nb_rights(req));
+        query->request.rights = query->rights;
         nb_simulate(nb, req, &simulation, json_object_get(body, "after"));
     } else {
         nb_reply_errors(req, &errors, NB_POINT_AT_BODY);

@@ -60,6 +60,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/openapi-types.c \
 	controller/northbound/openapi.c \
 	controller/northbound/openapi.h \
+	controller/northbound/packet-scope.c \
+	controller/northbound/packet-scope.h \
 	controller/northbound/problem-details.c \
 	controller/northbound/query-parameters.c \
 	controller/northbound/rate-limit.c \

@@ -129,7 +129,13 @@ static const struct schema_struct end = SHOWN_KEPT(
     "TraceEnd", trace_end,
     SHOWN_OF(trace_end, kind, ENUM, ALWAYS, "What becomes of the packet.",
              SHOWN_NAMES("delivered", "dropped", "punted", "unknown")),
-    PLACE(trace_end), RULE(trace_end, by.), ISOLATION(trace_end, by.),
+    SHOWN_OF(trace_end, host, STRING, ALWAYS | OR_NULL,
+             "The host; null if the account may not see it."),
+    SHOWN_OF(trace_end, stage, STRING, ALWAYS | OR_NULL,
+             "The stage; null if it is no app's, or with `host`."),
+    SHOWN_OF(trace_end, table, INT, HIDE,
+             "The table; absent if `host` is null.", .def = -1),
+    RULE(trace_end, by.), ISOLATION(trace_end, by.),
     SHOWN_OF(trace_end, port, STRING, OR_NULL, "The port that it is delivered "
                                                "to."),
     SHOWN_OF(trace_end, ofport, I64, HIDE,
@@ -155,8 +161,9 @@ static const struct schema_struct answer = SHOWN_KEPT(
 
 static const struct schema_struct outcome = SHOWN_KEPT(
     "outcome", trace_outcome,
-    SHOWN_OF(trace_outcome, share, DOUBLE, ALWAYS | EXACT,
-             "Of how many connections, of 1."),
+    SHOWN_OF(trace_outcome, share, DOUBLE, ALWAYS | OR_NULL | EXACT,
+             "Of how many connections, of 1; null: not for this account to "
+             "know."),
     SHOWN_OF(trace_outcome, verdict, ENUM, ALWAYS,
              "What becomes of the packet.",
              SHOWN_NAMES("delivered", "dropped", "unknown")),

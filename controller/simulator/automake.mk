@@ -37,6 +37,8 @@ controller_libvmn_a_SOURCES += \
 	controller/simulator/trace-legs.h \
 	controller/simulator/trace-request.c \
 	controller/simulator/trace-request.h \
+	controller/simulator/trace-scope.c \
+	controller/simulator/trace-scope.h \
 	controller/simulator/trace.c \
 	controller/simulator/trace.h \
 	controller/simulator/verdict.c \

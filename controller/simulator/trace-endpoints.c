@@ -21,18 +21,38 @@ struct search {
     struct vmn_error *error;
 };
 
+/* Finds a port that who asks may see: any other is as if it were not
+ * there. */
+static bool
+find_port(const struct search *search, const char *name,
+          struct endpoint *endpoint)
+{
+    if (endpoint_find(search->model, name, endpoint)
+        && model_sees(search->request->rights, &endpoint->port->row)) {
+        return true;
+    }
+    *endpoint = (struct endpoint) { .port = NULL };
+    return false;
+}
+
 static bool
 find_source(struct search *search)
 {
     const struct trace_request *request = search->request;
 
-    if (!endpoint_find(search->model, request->from, &search->who->from)) {
-        char *guess = model_suggestion(search->model, NULL, VMN_TABLE_PORT,
-                                       request->from);
+    if (!find_port(search, request->from, &search->who->from)) {
+        char *guess = model_suggestion(search->model, request->rights,
+                                       VMN_TABLE_PORT, request->from);
 
         vmn_error_set(search->error, VMN_ERR_INVALID, "/from",
                       "port \"%s\" not found%s", request->from, guess);
         free(guess);
+        return false;
+    }
+    if (!model_in_scope(request->rights, &search->who->from.port->row)) {
+        vmn_error_set(search->error, VMN_ERR_FORBIDDEN, "/from",
+                      "port \"%s\" is not within this account's scope",
+                      request->from);
         return false;
     }
     if (!search->who->from.ofport) {
@@ -89,7 +109,7 @@ find_address(struct search *search)
     const struct vmn_loadbalancer *lb;
 
     lb = model_get(search->model, VMN_TABLE_LOADBALANCER, request->to);
-    if (lb) {
+    if (lb && model_sees(request->rights, &lb->row)) {
         search->who->ends.destination_ip = lb->vip;
         return true;
     }
@@ -109,7 +129,7 @@ find_destination(struct search *search)
 {
     const struct trace_request *request = search->request;
 
-    if (endpoint_find(search->model, request->to, &search->who->to)) {
+    if (find_port(search, request->to, &search->who->to)) {
         return find_common(search);
     }
     if (!find_address(search)) {

@@ -22,7 +22,8 @@ struct trace_endpoints {
                                  * which the sender must resolve. */
 };
 
-/* Finds the endpoints in the model.  Returns false with '*error', whose
+/* Finds the endpoints in the model, those that request->rights allow: a
+ * sender within their scope, and a receiver that they see.  Returns false with '*error', whose
  * pointer is into the body of the request, if they do not exist or have no
  * addresses in common. */
 bool trace_endpoints_find(const struct model *, const struct trace_request *,

@@ -21,6 +21,8 @@ enum trace_fragment { TRACE_WHOLE = -1, TRACE_FIRST, TRACE_LATER };
 /* A port such as a guest's kernel would choose. */
 #define TRACE_SOURCE_PORT_DEFAULT 40000
 
+struct model_rights;
+
 /* Texts are borrowed. */
 struct trace_request {
     const char *from;           /* A port's name. */
@@ -37,6 +39,8 @@ struct trace_request {
     struct vmn_ip source_ip;    /* Family 0: the port's own. */
     struct vmn_mac source_mac;  /* Zero: the port's own. */
     struct vmn_mac destination_mac; /* Zero: resolved. */
+    const struct model_rights *rights; /* Of who asks; NULL: all.  Borrowed.
+                                        * No part of the body. */
 };
 
 /* Sets the defaults. */

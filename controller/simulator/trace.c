@@ -18,6 +18,7 @@
 #include "controller/simulator/handler-reply.h"
 #include "controller/simulator/trace-endpoints.h"
 #include "controller/simulator/trace-legs.h"
+#include "controller/simulator/trace-scope.h"
 #include "controller/simulator/verdict.h"
 #include "util.h"
 
@@ -302,6 +303,7 @@ trace_make(struct engine *engine, const struct model *model,
     tracer.sim = simulator_create(&sim_net);
     simulator_keep_flows(tracer.sim, true);
     trace = run_trace(&tracer);
+    trace_restrict(trace, model, request, &tracer.who, arena);
     simulator_destroy(tracer.sim);
     engine_net_destroy(net);
     return trace;

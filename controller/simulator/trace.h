@@ -109,7 +109,7 @@ struct trace {
 };
 
 /* Traces 'request' in the model's current state, as the engine has compiled
- * it.  Returns the trace, in 'arena'; or NULL with '*error', whose pointer is
+ * it.  An account with a scope is told less (trace-scope.h).  Returns the trace, in 'arena'; or NULL with '*error', whose pointer is
  * into the body of the request.  Pauses. */
 struct trace *trace_make(struct engine *, const struct model *,
                          const struct pipeline *,

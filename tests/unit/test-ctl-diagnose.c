@@ -367,6 +367,32 @@ trace_names_who_isolates(void **state OVS_UNUSED)
                 "isolated in ingress, by db-in, web\n", "");
 }
 
+/* What an account with a scope is not told is left out. */
+static void
+trace_without_places(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "POST /v1/trace", "{\"from\": \"a\", \"to\": \"10.0.0.9\","
+          " \"reply\": false, \"protocol\": \"tcp\", \"port\": 80}", 200,
+          "{\"verdict\": \"mixed\", \"outcomes\": ["
+          "{\"share\": null, \"verdict\": \"delivered\","
+          " \"packet\": \"request\", \"at\": {\"kind\": \"delivered\","
+          " \"host\": null, \"stage\": null,"
+          " \"port\": \"(out of scope)\"}, \"legs\": []},"
+          "{\"share\": null, \"verdict\": \"dropped\","
+          " \"packet\": \"request\", \"at\": {\"kind\": \"dropped\","
+          " \"host\": null, \"stage\": null, \"reason\": \"isolated\","
+          " \"owner\": \"(out of scope)\"}, \"legs\": []}],"
+          " \"complete\": true}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "trace a 10.0.0.9 tcp/80", CTL_DIFFERS,
+                "outcome 1 of 2: delivered to (out of scope)\n"
+                "\noutcome 2 of 2: request dropped: isolated\n"
+                "by (out of scope)\n", "");
+}
+
 /* What another port gets is not what its addressee gets. */
 static void
 trace_says_who_has_it_instead(void **state OVS_UNUSED)
@@ -591,6 +617,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(drops_are_a_table),
         cmocka_unit_test(logs_tell_what_would_have_been_from_what_was),
         cmocka_unit_test(trace_names_who_isolates),
+        cmocka_unit_test(trace_without_places),
         cmocka_unit_test(trace_says_who_has_it_instead),
         cmocka_unit_test(questions_that_are_refused_are_told_from_answers),
         cmocka_unit_test(trace_takes_types_and_codes),

@@ -1,0 +1,345 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a tenant tries to learn of others by traces, drops and logs.  One
+function per attack, named for what the attacker wants."""
+
+import json
+
+import pytest
+from conftest import World, close_lab, entry, make_token_lab, rule
+from test_attacks_tenants import PORT, make_tenant
+
+from vmnlab.netns import wait_for
+
+HIDDEN = "(out of scope)"
+SHOP = {"project": "shop"}
+BANK = {"project": "bank"}
+
+
+@pytest.fixture(name="lab", scope="module")
+def _lab(tmp_path_factory):
+    lab = make_token_lab("atr", 2, tmp_path_factory.mktemp("api"), PORT)
+    yield lab
+    close_lab(lab)
+
+
+@pytest.fixture(name="town", scope="module")
+def _town(lab):
+    """Two tenants with ports in a network that they share.  The bank lets
+    nobody but itself in, is asked at 81 in vain, and has a balancer."""
+    world = World(lab)
+    world.put("networks", "wire", labels={"shared": "yes"},
+              subnets=[{"cidr": "10.9.0.0/24"}])
+    servers = (80, 81)
+    for name, host, ip, labels in (
+            ("shop-1", "h1", "10.9.0.11", SHOP),
+            ("shop-2", "h2", "10.9.0.12", SHOP),
+            ("bank-1", "h2", "10.9.0.21", BANK),
+            ("bank-2", "h1", "10.9.0.22", BANK),
+            ("bank-3", "h2", "10.9.0.23", BANK),
+            ("clock", "h2", "10.9.0.31", {"shared": "yes"})):
+        world.vm(name, "wire", host, ip, labels=labels, tcp=servers)
+    for name in "shop", "bank":
+        world.put("groups", name + "-all", labels={"project": name},
+                  selector="project=" + name)
+    world.put("policies", "bank-in", labels=BANK, applies_to=["bank-all"],
+              rules=[dict(rule("ingress", "deny", services=[entry("tcp", 81)]),
+                          log=True),
+                     rule("ingress", "allow", services=[entry("tcp", 80)])])
+    world.put("policies", "shop-in", labels=SHOP, applies_to=["shop-all"],
+              rules=[dict(rule("ingress", "deny", services=[entry("tcp", 81)]),
+                          log=True),
+                     rule("ingress", "allow", services=[entry("tcp", 80)])])
+    world.put("loadbalancers", "vault", labels=BANK, vip="10.9.0.100",
+              networks=["wire"], ports=[{"port": 80},
+                                        {"port": 90, "target": 81}],
+              backends=[{"port": "bank-1"}, {"port": "bank-2"}])
+    yield world
+    world.close()
+
+
+@pytest.fixture(name="tenants", scope="module")
+def _tenants(lab, town):
+    assert town
+    return {name: make_tenant(lab, name, scope="project=" + name,
+                              reads="shared=yes")
+            for name in ("shop", "bank")}
+
+
+@pytest.fixture(name="shop")
+def _shop(tenants):
+    return tenants["shop"]
+
+
+def asks(to, port=80, source="shop-1", **more):
+    return dict({"from": source, "to": to, "protocol": "tcp", "port": port},
+                **more)
+
+
+def trace(tenant, to, port=80, **more):
+    status, answer = tenant.call("POST", "trace", asks(to, port, **more))
+    assert status == 200, answer
+    return answer
+
+
+def full(town, to, port=80, **more):
+    return town.api.call("POST", "/v1/trace", asks(to, port, **more))
+
+
+def unnamed(answer, *words):
+    """No name of the bank's is in the answer, nor any of 'words'."""
+    text = json.dumps(answer)
+    for word in ("bank", "vault") + words:
+        assert word not in text, (word, answer)
+
+
+def only(outcomes):
+    assert len(outcomes) == 1, outcomes
+    return outcomes[0]
+
+
+# Traces.  --------------------------------------------------------------------
+
+def test_trace_from_others_ports(lab, shop):
+    """As if they were not there; those that are only read are not ones
+    own."""
+    viewer = make_tenant(lab, "looker", role="viewer", scope="project=shop",
+                         reads="shared=yes")
+    for tenant in shop, viewer:
+        assert trace(tenant, "10.9.0.12")["verdict"] == "delivered"
+        refusals = [tenant.call("POST", "trace", asks("10.9.0.11",
+                                                      source=name))
+                    for name in ("bank-1", "bank-7", "nobody")]
+        assert [r[0] for r in refusals] == [400] * 3, refusals
+        # Nor is one of them suggested.
+        for i, name in enumerate(("bank-1", "bank-7")):
+            assert (json.dumps(refusals[i]).replace(name, "nobody")
+                    == json.dumps(refusals[2]))
+    status, answer = shop.call("POST", "trace", asks("10.9.0.11",
+                                                     source="clock"))
+    assert status == 403 and answer["errors"][0]["pointer"] == "/from", answer
+    assert "not within" in answer["detail"]
+    # A change that it may not make it may not try, either.
+    status, answer = shop.call("POST", "trace", asks("10.9.0.21", 81, after=[
+        {"type": "policies", "name": "bank-in", "op": "delete"}]))
+    assert status in (403, 404), answer
+    unnamed(answer.get("detail", "").replace('"bank-in"', ""))
+
+
+def test_learn_names_by_traces(shop):
+    """A name of others is no name."""
+    for name, absent in ("bank-1", "bunk-1"), ("vault", "vualt"):
+        refusals = [shop.call("POST", "trace", asks(n))
+                    for n in (name, absent)]
+        assert [r[0] for r in refusals] == [400, 400], refusals
+        assert (json.dumps(refusals[0]).replace(name, absent)
+                == json.dumps(refusals[1]))
+    # What it sees it may name.
+    answer = trace(shop, "clock")
+    assert answer["verdict"] == "delivered"
+    assert only(answer["outcomes"])["at"]["port"] == "clock"
+
+
+def test_learn_by_traces_who_drops(shop, town):
+    """Verdict and reason are those of everybody; names and places are not."""
+    for to, port in ("10.9.0.21", 81), ("10.9.0.22", 82), ("10.9.0.21", 80):
+        want = full(town, to, port, reply=True)
+        got = trace(shop, to, port, reply=True)
+        assert got["verdict"] == want["verdict"]
+        a, b = only(want["outcomes"])["at"], only(got["outcomes"])["at"]
+        assert b.get("reason") == a.get("reason")
+        assert b["kind"] == a["kind"]
+        assert only(got["outcomes"])["legs"] == []
+        assert b["host"] is None and b["stage"] is None
+        assert not set(b) & {"table", "ofport", "rule"}, b
+        unnamed(got, "h2", "identity")
+    assert only(trace(shop, "10.9.0.21")["outcomes"])["at"]["port"] == HIDDEN
+    denied = only(trace(shop, "10.9.0.21", 81)["outcomes"])["at"]
+    assert denied["owner"] == HIDDEN and "object" not in denied
+    isolated = only(trace(shop, "10.9.0.22", 82)["outcomes"])["at"]
+    assert isolated["isolated_by"] == [HIDDEN]
+    # Of its own it is told all.
+    denied = only(trace(shop, "shop-2", 81)["outcomes"])["at"]
+    assert denied["object"] == {"type": "policies", "name": "shop-in"}
+    assert denied["rule"] == 0 and denied["host"] == "h2"
+    isolated = only(trace(shop, "10.9.0.12", 82)["outcomes"])["at"]
+    assert isolated["isolated_by"] == ["shop-in"]
+
+
+def test_learn_by_traces_on_which_host_others_are(shop):
+    """bank-2 is where shop-1 is, bank-1 is not."""
+    for port in 80, 81, 82:
+        one, two = (json.dumps(trace(shop, ip, port, reply=True))
+                    for ip in ("10.9.0.21", "10.9.0.22"))
+        assert one.replace("10.9.0.21", "10.9.0.22") == two
+
+
+def test_learn_by_traces_how_many_backends_there_are(shop, town, lab):
+    assert len(full(town, "10.9.0.100")["outcomes"]) == 2
+    for port in 80, 90:
+        answer = trace(shop, "10.9.0.100", port, reply=True)
+        assert only(answer["outcomes"])["share"] == 1.0
+        assert answer["complete"] is True
+        unnamed(answer, "10.9.0.21", "10.9.0.22", "h2")
+    # Where they differ it is said that they do, and not how many do which.
+    town.put("groups", "bank-two", labels=BANK, ports=["bank-2"])
+    town.put("policies", "bank-off", labels=BANK, applies_to=["bank-two"],
+             tier="security", rules=[rule("ingress", "deny",
+                                          services=[entry("tcp", 80)])])
+    try:
+        answer = trace(shop, "10.9.0.100")
+        assert answer["verdict"] == "mixed"
+        assert [o["share"] for o in answer["outcomes"]] == [None, None]
+        unnamed(answer, "10.9.0.21", "10.9.0.22", "h2")
+        # Who owns the balancer is told of both.
+        bank = make_tenant(lab, "teller", scope="project=bank",
+                           reads="shared=yes")
+        answer = trace(bank, "vault", source="bank-1")
+        assert sorted(o["share"] for o in answer["outcomes"]) == [0.5, 0.5]
+    finally:
+        lab.vmnd.api.delete("policies/bank-off", wait="installed")
+
+
+def test_learn_by_what_shows_the_whole_network(shop):
+    for method, target in (
+            ("GET", "reachability?protocol=tcp&port=80"), ("GET", "events"),
+            ("GET", "identities"), ("GET", "hosts/h1/flows"),
+            ("GET", "ports/shop-1/policies"), ("GET", "rejected-hosts"),
+            ("GET", "recommendations?network=wire"), ("GET", "summary")):
+        status, answer = shop.call(method, target)
+        assert status == 403, (target, answer)
+        assert "without a scope" in answer["detail"]
+
+
+# Drops.  ---------------------------------------------------------------------
+
+def ask_in_vain(town, source, ip, port):
+    assert town.unanswered(town.lab.vm(source), ip, port)
+
+
+def samples(tenant, **query):
+    words = "&".join("%s=%s" % pair for pair in query.items())
+    status, answer = tenant.call("GET", "drops?" + words)
+    assert status == 200, answer
+    return answer
+
+
+def sampled(tenant, ends, **query):
+    """The newest sample between these, source and destination."""
+    def find():
+        for sample in reversed(samples(tenant, **query)["samples"]):
+            if (sample["src"].get("ip"), sample["dst"].get("ip")) == ends:
+                return sample
+        return None
+    return wait_for("a sample of %s" % (ends,), find, 20)
+
+
+def test_learn_of_others_packets_by_drops(tenants, shop, town):
+    bank = tenants["bank"]
+    ask_in_vain(town, "bank-2", "10.9.0.23", 81)
+    ask_in_vain(town, "shop-1", "10.9.0.23", 81)
+    mine = sampled(shop, ("10.9.0.11", "10.9.0.23"))
+    assert mine["src"]["port"] == "shop-1" and mine["reason"]
+    assert mine["dst"]["port"] == HIDDEN
+    assert mine["dst"]["mac"] == "00:00:00:00:00:00"    # It tells the name.
+    assert mine["host"] == HIDDEN and mine["owner"] == HIDDEN
+    assert mine["object"] is None and "rule" not in mine
+    assert mine["suppressed"] == 0
+    everything = samples(shop, background="true")
+    unnamed(everything)
+    for sample in everything["samples"]:
+        assert {"shop-1", "shop-2"} & {sample["src"]["port"],
+                                       sample["dst"]["port"]}, sample
+    # They would tell how many others there were.
+    assert all(s["id"] // 2048 == wall_ms(s["time"])
+               for s in everything["samples"])
+    assert everything["newest"] == everything["samples"][-1]["id"]
+    later = samples(shop, after=everything["newest"])
+    assert later["samples"] == [] and later["newest"] == everything["newest"]
+    assert everything["matching"] == len(everything["counters"])
+    for counter in everything["counters"]:
+        assert counter["object"]["name"].startswith("shop-"), counter
+    # The other end is told the same of it.
+    theirs = sampled(bank, ("10.9.0.11", "10.9.0.23"))
+    assert theirs["dst"]["port"] == "bank-3"
+    assert theirs["src"]["port"] == HIDDEN
+    assert theirs["object"]["name"] == "bank-in"
+
+
+def wall_ms(text):
+    import datetime     # pylint: disable=import-outside-toplevel
+
+    time = datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ")
+    return round(time.replace(tzinfo=datetime.timezone.utc).timestamp() * 1000)
+
+
+def test_learn_by_filters_of_drops(shop, town):
+    """A filter that picked by what is hidden would tell it."""
+    ask_in_vain(town, "shop-1", "10.9.0.23", 81)
+    sampled(shop, ("10.9.0.11", "10.9.0.23"))
+    for call in "drops", "logs":
+        for word, name, absent in (("port", "bank-1", "bunk-1"),
+                                   ("policy", "bank-in", "bunk-in")):
+            if (call, word) == ("drops", "policy"):
+                continue
+            refusals = [shop.call("GET", "%s?%s=%s" % (call, word, n))
+                        for n in (name, absent)]
+            assert [r[0] for r in refusals] == [400, 400], refusals
+            assert (json.dumps(refusals[0]).replace(name, absent)
+                    == json.dumps(refusals[1]))
+    for host in "h1", "h2":
+        found = samples(shop, host=host)["samples"]
+        assert not [s for s in found if s["dst"]["port"] == HIDDEN], found
+
+
+def test_learn_backends_addresses_by_drops(shop, town):
+    """What a balancer has rewritten is no address that one has sent to."""
+    ask_in_vain(town, "shop-2", "10.9.0.100", 90)
+    ask_in_vain(town, "shop-2", "10.9.0.21", 81)
+    wait_for("samples", lambda: len(
+        [s for s in samples(shop)["samples"]
+         if s["src"].get("ip") == "10.9.0.12"]), 20)
+    unnamed(samples(shop, background="true"), "10.9.0.21", "10.9.0.22")
+
+
+def test_get_others_packets_by_a_name_of_theirs(lab, shop, town):
+    """A port's name is free when the port is gone; what was told of it
+    is not."""
+    api = lab.vmnd.api
+    town.vm("late", "wire", "h1", "10.9.0.41", labels=BANK)
+    ask_in_vain(town, "late", "10.9.0.21", 81)
+    wait_for("a sample", lambda: api.get("drops", port="late")["samples"], 20)
+    lab.remove_vm(lab.vm("late").name)
+    town.own_vms.remove("late")
+    api.delete("ports/late", wait="installed")
+    shop.may("PUT", "ports/late", {"labels": SHOP, "network": "wire"})
+    try:
+        assert api.get("drops", port="late")["samples"]
+        found = samples(shop, port="late", background="true")
+        assert found["samples"] == [] and found["samples_matching"] == 0
+        assert found["counters"] == []
+        unnamed(found)
+    finally:
+        api.delete("ports/late")
+
+
+# Logs.  ----------------------------------------------------------------------
+
+def test_read_others_logs(tenants, shop, town):
+    """A log is its policy's owner's."""
+    def logged(tenant):
+        status, answer = tenant.call("GET", "logs")
+        assert status == 200, answer
+        return answer
+
+    ask_in_vain(town, "shop-1", "10.9.0.23", 81)
+    ask_in_vain(town, "bank-2", "10.9.0.12", 81)
+    bank = wait_for("the bank's log", lambda: [
+        e for e in logged(tenants["bank"])["items"]
+        if e["src"].get("ip") == "10.9.0.11"], 20)[-1]
+    assert bank["object"]["name"] == "bank-in" and bank["rule"] == 0
+    assert bank["src"]["port"] == HIDDEN and bank["dst"]["port"] == "bank-3"
+    wait_for("the shop's log", lambda: logged(shop)["items"], 20)
+    mine = logged(shop)
+    unnamed(mine)
+    assert {e["object"]["name"] for e in mine["items"]} == {"shop-in"}
+    assert {r["policy"] for r in mine["rules"]} <= {"shop-in"}
