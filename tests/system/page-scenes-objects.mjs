@@ -4,7 +4,7 @@
 // account with a scope is shown.
 
 import assert from "node:assert/strict";
-import { MARKUP, rows, section, until } from "./page-helpers.mjs";
+import { field, MARKUP, rows, section, until } from "./page-helpers.mjs";
 
 const menu = (page, name) => page.getByRole("navigation", { name: "Types" })
   .getByRole("link", { name, exact: true });
@@ -150,6 +150,42 @@ export const scenes = {
       await api("DELETE", "tokens/team");
       await api("DELETE", "networks/team");
       await api("DELETE", "accounts/team");
+    },
+  },
+
+  // What an account with a scope is told of packets.
+  scopedtrace: {
+    stranger: true,
+    allows: /status of 40[13]/,
+    async play({ page, api, go }) {
+      const { spec } = await api("GET", "ports/web1");
+      const { status } = await api("GET", "ports/db1");
+
+      assert.equal(spec.labels.role, "web");
+      await api("PUT", "accounts/web", { spec: { role: "viewer",
+        scope: "tenant=shop,role=web" } });
+      const { secret } = await api("PUT", "tokens/web",
+        { spec: { account: "web" } });
+
+      await go("overview");
+      await page.getByLabel("Token").fill(secret);
+      await page.keyboard.press("Enter");
+      await section(page, "Drops of the last hour").waitFor();
+      await go("objects/ports/web1");
+      await section(page, "Port web1").getByText("Recent drops").waitFor();
+      await section(page, "Port web1").getByText("Trace a packet").click();
+      await field(page, "To").fill(status.ips[0]);
+      await field(page, "Port").fill("5432");
+      await page.getByRole("button", { name: "Trace" }).click();
+      await page.getByRole("status").getByText("dropped").waitFor();
+      const said = section(page, "Outcome");
+
+      await said.getByText("(out of scope)").first().waitFor();
+      assert(!/db1|h3/.test(await said.textContent()),
+        await said.textContent());
+      await page.getByText("This account has a scope").waitFor();
+      await api("DELETE", "tokens/web");
+      await api("DELETE", "accounts/web");
     },
   },
 };

@@ -163,12 +163,24 @@ async function dropsPart(query, signal) {
   fill: () => made.set(samples) };
 }
 
+/** What an account with a scope is not told is left out. */
+const ifAllowed = (promise) => promise.catch((error) => {
+  if (error.status === 403) {
+    return null;
+  }
+  throw error;
+});
+
 async function receiptPart(revision, signal) {
   if (!revision) {
     return { nodes: [] };
   }
   const found = await get(`revisions/${revision}`, {}, signal)
-    .catch(() => null);
+    .catch(({ status }) => status === 403 ? { hidden: true } : null);
+
+  if (found?.hidden) {
+    return { nodes: [] };
+  }
   const receipt = found?.receipt;
 
   return { nodes: part("Receipt of its last change", receipt
@@ -190,10 +202,10 @@ async function port(object, signal) {
     get(`${at("ports", name)}/policies`, {}, signal),
     flowsPart(status.host, { object: name }, signal),
     dropsPart({ port: name }, signal),
-    receiptPart(object.metadata.revision, signal)]);
+    receiptPart(object.metadata.revision, signal)].map(ifAllowed));
   const t = status.traffic;
 
-  return { parts, nodes: [
+  return { parts: parts.filter((p) => p), nodes: [
     facts([
       ["State", [badge(PORT_KIND[status.state], status.state),
         spec.enabled ? "" : " (not enabled)",
@@ -211,7 +223,7 @@ async function port(object, signal) {
       ...common(object)]),
     h("p", {}, h("a", { href: `#/trace/${encodeURIComponent(name)}` },
       "Trace a packet from here")),
-    part("Rules that apply", applied.policies.length
+    applied && part("Rules that apply", applied.policies.length
       ? plainTable("Policies that apply",
         ["Policy", "Tier", { title: "Priority", right: true }, "Mode"],
         applied.policies.map((p) => [policyLink(p.name), p.tier, p.priority,

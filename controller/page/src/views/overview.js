@@ -273,29 +273,39 @@ export function mount(root, { signal }) {
     () => empty("Nothing was changed in the last hour.",
       h("a", { href: "#/changes" }, "All changes")));
   const failed = h("div", {});
+  let scoped = false;           // The account has a scope.
 
   replace(root, failed, top, h("div", { class: "columns" },
     h("div", {}, panel("Needs attention", {}, needs), drops.root),
     h("div", {}, log.root, samples.root)));
 
-  const refresh = live.calmly(async () => {
-    const since = Date.now() - HOUR;
-    const recent = (items, time) => items.filter((one) =>
-      new Date(one[time]) >= since);
+  const recent = (items, time) => items.filter((one) =>
+    new Date(one[time]) >= Date.now() - HOUR);
+  const dropped = () => get("drops", { limit: 500 }, signal).then((found) => {
+    drops.set(recent(found.counters, "last"));
+    samples.set(recent(found.samples, "time").reverse());
+  });
 
+  /** What an account with a scope is told: drops of its own ports. */
+  function restrict() {
+    scoped = true;
+    replace(root, failed, panel("Overview", {}, empty("The overview is of "
+      + "everything, and this account sees its own scope.",
+    h("a", { href: "#/objects" }, "The objects of its scope"))),
+    h("div", { class: "columns" }, drops.root, samples.root));
+  }
+
+  const refresh = live.calmly(async () => {
     // Each part is shown as soon as it is loaded.
     try {
-      await Promise.all([
+      await Promise.all(scoped ? [dropped()] : [
         Promise.all([get("status", {}, signal),
           get("summary", { limit: 200 }, signal)]).then(
           ([status, summary]) => {
             replace(top, tiles({ status, summary }));
             replace(needs, attention({ status, summary }));
           }),
-        get("drops", { limit: 500 }, signal).then((found) => {
-          drops.set(recent(found.counters, "last"));
-          samples.set(recent(found.samples, "time").reverse());
-        }),
+        dropped(),
         get("revisions", { limit: 500 }, signal).then((found) => {
           const changed = recent(found.items, "time").reverse();
 
@@ -304,10 +314,8 @@ export function mount(root, { signal }) {
         })]);
       replace(failed);
     } catch (error) {
-      if (error.status === 403) {
-        replace(root, panel("Overview", {}, empty("The overview is of "
-          + "everything, and this account sees its own scope.",
-        h("a", { href: "#/objects" }, "The objects of its scope"))));
+      if (error.status === 403 && !scoped) {
+        restrict();
       } else if (!signal.aborted) {
         replace(failed, errorBox(error, refresh));
       }

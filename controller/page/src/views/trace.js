@@ -48,6 +48,11 @@ const REASONS = {
 
 // The verdict.  -------------------------------------------------------------
 
+/* A port that is ours to see; else the API has "@PHYSICAL", or, for accounts
+ * with a scope, that it is out of that. */
+const receiver = (port) => /^[a-z0-9]/.test(port ?? "") ? link("ports", port)
+  : code(port ?? "unknown");
+
 const deciderOf = (at) => [at.object ? [reference(at.object),
   at.rule === undefined ? "" : `, rule ${at.rule}`, " "] : "",
 at.owner ? code(at.owner) : ""];
@@ -62,8 +67,7 @@ function sentence(outcome) {
 
   if (at.kind === "delivered" || at.port) {
     return [`${outcome.packet === "reply" ? "its answer, too, " : ""}arrives `
-      + "at ", at.port?.startsWith("@") ? code(at.port)
-      : link("ports", at.port), on];
+      + "at ", receiver(at.port), on];
   }
   return [outcome.packet === "reply" ? "its answer " : "", "ends", on,
     at.stage ? [" in ", code(at.stage)] : "", ": ",
@@ -79,7 +83,8 @@ function explain(at) {
 /** The policies that isolate the port, if that is the reason. */
 const isolating = ({ at }) => at?.isolated_by?.length
   ? h("p", {}, `Isolated in ${at.direction} by `, at.isolated_by.map(
-    (name, i) => [i ? ", " : "", policyLink(name)])) : null;
+    (name, i) => [i ? ", " : "", /^[a-z0-9]/.test(name) ? policyLink(name)
+      : code(name)])) : null;
 
 function verdictBox(outcome, n) {
   const kind = VERDICT_KIND[outcome.verdict];
@@ -87,7 +92,7 @@ function verdictBox(outcome, n) {
 
   return h("div", { class: `verdict ${kind}`, role: "status" },
     h("p", { class: "said" }, badge(kind, outcome.verdict),
-      n > 1 ? h("span", { class: "faint" },
+      n > 1 && outcome.share !== null ? h("span", { class: "faint" },
         ` ${(100 * outcome.share).toFixed(0)} % of connections`) : null,
       " ", sentence(outcome)),
     outcome.verdict === "delivered" ? null : [
@@ -174,8 +179,7 @@ function stageItem(stage, isEnd, at) {
 function endNode(leg, at) {
   return leg.ends.map((end) => end.kind === "delivered"
     ? h("div", { class: "node ok" }, h("span", { class: "faint" },
-      "arrives at"), end.port?.startsWith("@") ? code(end.port)
-      : link("ports", end.port))
+      "arrives at"), receiver(end.port))
     : h("div", { class: `node ${end.kind === "dropped" ? "bad" : "wait"}` },
       h("span", { class: "faint" }, end.kind), end.reason ?? at?.reason ?? ""));
 }
@@ -211,6 +215,9 @@ function result(found, all) {
       badge("bad", "not heard"), " ", text)),
     found.complete ? null : h("p", { class: "hint" },
       "There are more outcomes than these."),
+    found.outcomes.some((outcome) => outcome.legs.length) ? null
+      : h("p", { class: "hint" }, "This account has a scope: steps are not "
+        + "shown, nor what is out of it."),
     found.outcomes.map((outcome) => panel(
       found.outcomes.length > 1 ? `Outcome: ${outcome.verdict}` : "Outcome",
       {}, verdictBox(outcome, found.outcomes.length),
