@@ -47,7 +47,7 @@ def by_hand(lab):
     vms = []
     for host in lab.hosts:
         host.vsctl("add-br", "br-int", "--", "set", "bridge", "br-int",
-                   "datapath_type=netdev", "fail_mode=secure",
+                   host.datapath_type, "fail_mode=secure",
                    "protocols=OpenFlow15", "--",
                    "add-port", "br-int", "vxlan", "--",
                    "set", "interface", "vxlan", "type=vxlan",
@@ -152,6 +152,47 @@ def test_second_up_is_refused_and_harms_nothing():
         assert lab.hosts[0].running()
     finally:
         lab.down()
+
+
+def up_without_vmnd(name, *args, **env):
+    """Has `vmn-lab up` make lab 'name', and returns how it ended."""
+    return subprocess.run(
+        [sys.executable, VMN_LAB, "up", "--no-vmnd", "--name", name, *args],
+        env=dict(os.environ, **env), stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE, text=True)
+
+
+def test_kernels_datapath_is_refused_where_it_has_none():
+    if netns.has_generic_netlink("ovs_datapath"):
+        pytest.skip("this machine's kernel has the module")
+    for args, env in ((["--datapath", "system"], {}),
+                      ([], {"VMN_LAB_DATAPATH": "system"})):
+        name = lab_name("sys")
+        done = up_without_vmnd(name, *args, **env)
+        assert done.returncode == 1
+        assert "has no module openvswitch" in done.stderr
+        assert not left_of(name)
+
+
+def test_datapath_of_a_lab():
+    """That of the command line, before that of the environment."""
+    name = lab_name("dp")
+    done = up_without_vmnd(name, VMN_LAB_DATAPATH="dpdk")
+    assert done.returncode == 1
+    assert "VMN_LAB_DATAPATH: want netdev or system" in done.stderr
+    assert not left_of(name)
+    done = up_without_vmnd(name, "--datapath", "netdev",
+                           VMN_LAB_DATAPATH="system")
+    assert done.returncode == 0, done.stderr
+    lab = Lab(name)
+    lab.lock()
+    try:
+        assert lab.load().datapath == "netdev"
+        assert "netdev" in lab.hosts[0].vsctl(
+            "get", "bridge", "br-phys", "datapath_type")
+    finally:
+        lab.down()
+        lab.unlock()
 
 
 def test_exec_runs_in_a_vm_and_speaks_with_a_hosts_switch():

@@ -10,8 +10,8 @@ import sys
 
 from . import netns, page
 from .daemon import find
-from .lab import (Lab, MAX_HOSTS, OVSDB_MODES, UNDERLAYS, all_names,
-                  check_machine, check_vm_name)
+from .lab import (DATAPATHS, Lab, MAX_HOSTS, OVSDB_MODES, UNDERLAYS, all_names,
+                  check_machine, check_vm_name, default_datapath)
 from .netns import Error
 from .table import table
 
@@ -74,6 +74,9 @@ def _parser():
                     help="how vmnd reaches the hosts' databases")
     up.add_argument("--underlay", choices=UNDERLAYS, default="ipv4",
                     help="the family of the hosts' tunnel addresses")
+    up.add_argument("--datapath", choices=DATAPATHS,
+                    help="of the hosts' switches: Open vSwitch's own, or the "
+                    "kernel's (default: VMN_LAB_DATAPATH, or netdev)")
     command("status", _status, "Show hosts and VMs.")
     shown = command("page", _page, "Show the page of vmnd in a browser.")
     shown.add_argument("--port", type=int, default=0, metavar="N",
@@ -138,10 +141,11 @@ def _up(args):
     vmnd = None if args.no_vmnd else args.vmnd or find("vmnd")
     if vmnd and not (os.path.isfile(vmnd) and os.access(vmnd, os.X_OK)):
         raise Usage("%s: no such program" % vmnd)
-    check_machine()
+    datapath = args.datapath or default_datapath()
+    check_machine(datapath)
     lab.lock(create=True)
     print("%d hosts ..." % args.hosts, flush=True)
-    lab.up(args.hosts, vmnd, args.ovsdb, args.underlay,
+    lab.up(args.hosts, vmnd, args.ovsdb, args.underlay, datapath,
            **({"options": args.vmnd_option} if vmnd else {}))
     if vmnd:
         _make_vms(lab, objects, placement)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A hypervisor of the lab: a namespace with an Open vSwitch of its own, whose
-userspace datapath needs no kernel module.
+"""A hypervisor of the lab: a namespace with an Open vSwitch of its own, on the
+userspace datapath, which needs no kernel module, or on the kernel's.
 
     br-phys   the underlay: holds u0 (a veth to the lab's underlay) and the
               tunnel address, since userspace tunnels look for it on a bridge
@@ -44,6 +44,11 @@ class Host:
                         OVS_LOGDIR=self.dir)
 
     @property
+    def datapath_type(self):
+        """What a bridge of the lab has in its database."""
+        return "datapath_type=" + self.lab.datapath
+
+    @property
     def tunnel_ip(self):
         return self.tunnel_ips[0]
 
@@ -80,7 +85,7 @@ class Host:
             "other_config:n-handler-threads=1",
             "other_config:n-revalidator-threads=1", "--",
             "add-br", "br-phys", "--",
-            "set", "bridge", "br-phys", "datapath_type=netdev",
+            "set", "bridge", "br-phys", self.datapath_type,
             'other_config:hwaddr="%s"' % self.tunnel_mac, "--",
             "add-port", "br-phys", "u0", "--",
             "set", "interface", "br-phys",
@@ -119,13 +124,18 @@ class Host:
 
     def warm_up(self):
         """Tells the switch its neighbours' addresses: a userspace tunnel loses
-        the first packet to a host while it asks for them."""
+        the first packet to a host while it asks for them.  The kernel's tunnels
+        go by the kernel's neighbours."""
+        others = [(ip, host.tunnel_mac) for host in self.lab.hosts
+                  if host is not self for ip in host.tunnel_ips]
+        if self.lab.datapath == "system":
+            netns.ip(self.ns, *(
+                "neigh replace %s lladdr %s dev br-phys nud permanent" % other
+                for other in others))
+            return
         self.appctl("tnl/neigh/aging", "3600")
-        for host in self.lab.hosts:
-            if host is not self:
-                for ip in host.tunnel_ips:
-                    self.appctl("tnl/neigh/set", "br-phys", ip,
-                                host.tunnel_mac)
+        for ip, mac in others:
+            self.appctl("tnl/neigh/set", "br-phys", ip, mac)
 
     # Its processes.  ------------------------------------------------------
 
@@ -152,8 +162,9 @@ class Host:
 
     def start_switch(self):
         """Starts ovs-vswitchd; await_ready() is to follow."""
-        switch = self._spawn("ovs-vswitchd", ["--disable-system"]
-                             + self.lab.switch_options + [self.db])
+        switch = self._spawn("ovs-vswitchd", (
+            ["--disable-system"] if self.lab.datapath == "netdev" else [])
+            + self.lab.switch_options + [self.db])
         # Where all processors are busy it loses what it does not get to read
         # in a quarter of a second.
         with contextlib.suppress(OSError):
@@ -275,17 +286,18 @@ class Host:
 
     def vsctl(self, *args, timeout=20):
         return netns.run(["ovs-vsctl", "--db=" + self.db,
-                          "--timeout=%d" % timeout] + list(args),
+                          "--timeout=%d" % (timeout * netns.PATIENCE)]
+                         + list(args),
                          ns=self.ns, env=self.env, timeout=timeout + 5)
 
     def appctl(self, *args, target="ovs-vswitchd"):
-        return netns.run(["ovs-appctl", "--timeout=20", "-t", target] +
-                         list(args), env=self.env)
+        return netns.run(["ovs-appctl", "--timeout=%d" % (20 * netns.PATIENCE),
+                          "-t", target] + list(args), env=self.env)
 
     def ofctl(self, command, *args, data=None):
         """Runs ovs-ofctl; the bridge's name in 'args' will do."""
-        return netns.run(["ovs-ofctl", "--timeout=20", "-O", "OpenFlow15",
-                          command] + list(args), ns=self.ns, env=self.env,
+        return netns.run(["ovs-ofctl", "--timeout=%d" % (20 * netns.PATIENCE),
+                          "-O", "OpenFlow15", command] + list(args), ns=self.ns, env=self.env,
                          data=data)
 
     def _shows(self, word, command):
@@ -338,7 +350,7 @@ class Host:
         self.lab.wire.create()
         self.lab.wire.add_link(self.ns, "x0", "x-" + self.name)
         self.vsctl("--may-exist", "add-br", bridge, "--",
-                   "set", "bridge", bridge, "datapath_type=netdev", "--",
+                   "set", "bridge", bridge, self.datapath_type, "--",
                    "add-port", bridge, "x0")
 
     def remove_provider_bridge(self, bridge="br-ex"):

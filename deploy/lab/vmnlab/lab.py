@@ -27,6 +27,7 @@ PREFIX = "vmn-"
 MAX_HOSTS = 200
 OVSDB_MODES = ("tcp", "unix", "inbound")
 UNDERLAYS = ("ipv4", "ipv6", "both")
+DATAPATHS = ("netdev", "system")
 CONTROL_MAC = "02:98:00:00:00:01"
 
 _LAB_NAME = re.compile(r"[a-z0-9]{1,12}")
@@ -45,14 +46,29 @@ def all_names():
     return sorted(found)
 
 
-def check_machine():
-    """Raises an Error if no lab can be made on this machine."""
+def default_datapath():
+    """The datapath of labs for which none is named: that of the environment,
+    so that tests can be run on either."""
+    found = os.environ.get("VMN_LAB_DATAPATH") or DATAPATHS[0]
+    if found not in DATAPATHS:
+        raise Error("VMN_LAB_DATAPATH: want %s, not %r"
+                    % (" or ".join(DATAPATHS), found))
+    return found
+
+
+def check_machine(datapath="netdev"):
+    """Raises an Error if no lab with this datapath can be made on this
+    machine."""
     missing = missing_programs()
     if missing:
         raise Error("not on this machine: %s (Debian's openvswitch-switch, "
                     "iproute2 and ethtool have them)" % ", ".join(missing))
     if os.geteuid():
         raise Error("namespaces need root")
+    if datapath == "system" and not netns.has_generic_netlink("ovs_datapath"):
+        raise Error("datapath system: this machine's kernel (%s) has no module "
+                    "openvswitch; datapath netdev needs none"
+                    % os.uname().release)
 
 
 def check_vm_name(name):
@@ -75,6 +91,7 @@ class Lab:
         self.children = []      # Processes that this program started.
         self.ovsdb_mode = "tcp"
         self.underlay = "ipv4"
+        self.datapath = "netdev"        # Of all bridges.
         self.switch_options = []        # More of ovs-vswitchd's.
         self.vmnd = None
         self._lock = None
@@ -145,6 +162,7 @@ class Lab:
                         % (self.name, ", ".join(all_names()) or "none"))
         self.ovsdb_mode = state["ovsdb"]
         self.underlay = state["underlay"]
+        self.datapath = state.get("datapath", "netdev")
         self.hosts = [Host(self, i + 1) for i in range(state["hosts"])]
         self.vms = {n: Vm(self, n, s) for n, s in state["vms"].items()}
         self.outsides = {n: Outside(self, n, s) for n, s in
@@ -156,7 +174,7 @@ class Lab:
 
     def save(self):
         state = {"hosts": len(self.hosts), "ovsdb": self.ovsdb_mode,
-                 "underlay": self.underlay,
+                 "underlay": self.underlay, "datapath": self.datapath,
                  "vmnd": self.vmnd and self.vmnd.program,
                  "vmnd_options": list(self.vmnd.options) if self.vmnd
                  else [],
@@ -171,11 +189,13 @@ class Lab:
     # Up and down.  --------------------------------------------------------
 
     def up(self, n_hosts=3, vmnd=None, ovsdb_mode="tcp", underlay="ipv4",
-           **vmnd_args):
+           datapath=None, **vmnd_args):
         """Makes the networks, the hosts and, if 'vmnd' is a path, a vmnd that
-        knows the hosts.  'vmnd_args' are of Vmnd().  Call with the lock
+        knows the hosts.  'datapath' is that of all bridges, by default that
+        of the environment.  'vmnd_args' are of Vmnd().  Call with the lock
         held."""
-        check_machine()
+        datapath = datapath or default_datapath()
+        check_machine(datapath)
         if not 1 <= n_hosts <= MAX_HOSTS:
             raise Error("1 to %d hosts: %d" % (MAX_HOSTS, n_hosts))
         if os.path.exists(os.path.join(self.dir, "lab.json")) or \
@@ -184,6 +204,7 @@ class Lab:
                         "vmn-lab down --name %s" % (self.name, self.name))
         self.ovsdb_mode = ovsdb_mode
         self.underlay = underlay
+        self.datapath = datapath
         self.hosts = [Host(self, i + 1) for i in range(n_hosts)]
         self.vmnd = Vmnd(self, os.path.realpath(vmnd), **vmnd_args) \
             if vmnd else None
@@ -210,7 +231,7 @@ class Lab:
 
     def host_object(self, host, **more):
         spec = {"ovsdb": host.ovsdb_target(), "tunnel_ip": host.tunnel_ip,
-                "tunnel_interface": "br-phys", "datapath": "netdev"}
+                "tunnel_interface": "br-phys", "datapath": self.datapath}
         if len(host.tunnel_ips) > 1:
             spec["second_tunnel_ip"] = host.tunnel_ips[1]
         return {"type": "hosts", "name": host.name, "spec": dict(spec, **more)}

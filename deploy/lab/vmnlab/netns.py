@@ -10,12 +10,19 @@ import os
 import select
 import signal
 import socket
+import struct
 import subprocess
 import time
 
 CLONE_NEWNET = 0x40000000
+# Of generic netlink, <linux/netlink.h> and <linux/genetlink.h>.
+_NETLINK_GENERIC = 16
+_GENL_ID_CTRL, _CTRL_CMD_GETFAMILY, _CTRL_ATTR_FAMILY_NAME = 16, 3, 2
+_NLM_F_REQUEST, _NLMSG_ERROR = 1, 2
 _SYS_PIDFD_GETFD = 438          # On all architectures.
 DIR = "/run/netns"
+# A factor for all limits of time, for machines that are slow.
+PATIENCE = float(os.environ.get("VMN_LAB_PATIENCE", 1))
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -77,6 +84,20 @@ def socket_in(ns, family=socket.AF_INET, kind=socket.SOCK_STREAM, proto=0):
         return socket.socket(family, kind, proto)
 
 
+def has_generic_netlink(family):
+    """Whether the kernel speaks this family of generic netlink.  It loads a
+    module for it if there is one."""
+    name = family.encode() + b"\0"
+    padded = name + bytes(-len(name) % 4)
+    request = struct.pack(
+        "=IHHIIBBHHH", 24 + len(padded), _GENL_ID_CTRL, _NLM_F_REQUEST, 1, 0,
+        _CTRL_CMD_GETFAMILY, 1, 0, 4 + len(name), _CTRL_ATTR_FAMILY_NAME)
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW,
+                       _NETLINK_GENERIC) as sock:
+        sock.send(request + padded)
+        return struct.unpack_from("=IH", sock.recv(65536))[1] != _NLMSG_ERROR
+
+
 def enter_child(ns):
     """Returns what a child has to call to be in 'ns' before it runs."""
     if ns is None:
@@ -96,7 +117,8 @@ def run(args, ns=None, env=None, data=None, check=True, timeout=60):
     done = subprocess.run(
         [str(a) for a in args], env=env, input=data, text=True,
         stdin=subprocess.DEVNULL if data is None else None,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=timeout,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        timeout=timeout * PATIENCE,
         pass_fds=_inherited, preexec_fn=enter_child(ns))
     if check and done.returncode:
         words = (done.stderr or done.stdout).strip()
@@ -186,7 +208,7 @@ def kill(victims, grace=0.0):
             _signal(fds, signal.SIGTERM)
             _await_exit(fds, grace)
         _signal(fds, signal.SIGKILL)
-        if not _await_exit(fds, 10):
+        if not _await_exit(fds, 10 * PATIENCE):
             raise Error("processes do not end: %s" % sorted(fds.values()))
     finally:
         for fd in fds:
@@ -221,6 +243,7 @@ def _await_exit(fds, seconds):
 def wait_for(what, condition, seconds=10.0, step=0.02):
     """Returns what 'condition' returns, as soon as that is true; an Error
     that says what was waited for after 'seconds'."""
+    seconds *= PATIENCE
     end = time.monotonic() + seconds
     while True:
         value = condition()

@@ -39,7 +39,7 @@ class Wire(Host):
                    "other_config:n-handler-threads=1",
                    "other_config:n-revalidator-threads=1", "--",
                    "add-br", NAME, "--",
-                   "set", "bridge", NAME, "datapath_type=netdev")
+                   "set", "bridge", NAME, self.datapath_type)
         self.start_switch()
         netns.wait_for("the physical network", lambda: self._shows(
             NAME, "ofproto/list"), 30)
