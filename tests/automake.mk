@@ -6,8 +6,10 @@ include tests/bench/automake.mk
 include tests/system/automake.mk
 EXTRA_DIST += tests/README.md tests/run tests/known-flaky \
 	tests/distro/check tests/distro/root \
-	tests/guest/image tests/guest/init \
+	tests/guest/image tests/guest/init tests/guest/kernel-package \
 	tests/install/check \
+	tests/kernel/check tests/kernel/files tests/kernel/guest \
+	tests/kernel/image tests/kernel/initrd-init \
 	tests/package/boot tests/package/check tests/package/root \
 	tests/mutation/by-hand tests/mutation/mutant.h tests/mutation/mutate \
 	tests/mutation/run tests/mutation/survivors

@@ -23,7 +23,7 @@ from vmnlab import traffic  # noqa: E402
 from vmnlab.api import Refused  # noqa: E402
 from vmnlab.daemon import find  # noqa: E402
 from vmnlab.lab import Lab  # noqa: E402
-from vmnlab.netns import wait_for  # noqa: E402
+from vmnlab.netns import PATIENCE, wait_for  # noqa: E402
 
 # What a sanitizer writes when it has found something.
 REPORT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|"
@@ -31,7 +31,10 @@ REPORT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|"
 
 # For how many seconds after the receipt of a change a switch's datapath may
 # go on as before.  It is some milliseconds.
-SETTLE = 1.0
+SETTLE = 1.0 * PATIENCE
+
+# How long a change may take until all hosts have it: the API allows 300 s.
+WAIT = "%ds" % min(20 * PATIENCE, 300)
 
 # A shell without job control has what it starts in the background ignore
 # SIGINT, and whatever that starts inherits it: programs to which tests send it
@@ -181,7 +184,7 @@ class World:
         if new:
             self.made.append((kind, name))
         answer = installed(self.api.put("%s/%s" % (kind, name), spec,
-                                        wait="installed", timeout="20s"))
+                                        wait="installed", timeout=WAIT))
         if not new or kind == "policies":
             self.settle()
         return answer
@@ -193,13 +196,13 @@ class World:
 
     def patch(self, kind, name, **spec):
         answer = installed(self.api.patch("%s/%s" % (kind, name), spec,
-                                          wait="installed", timeout="20s"))
+                                          wait="installed", timeout=WAIT))
         self.settle()
         return answer
 
     def delete(self, kind, name):
         answer = installed(self.api.delete("%s/%s" % (kind, name),
-                                           wait="installed", timeout="20s"))
+                                           wait="installed", timeout=WAIT))
         self.settle()
         return answer
 
@@ -271,7 +274,7 @@ class World:
 
     def answers(self, a, ip, port=80, protocol="tcp", seconds=15):
         """Who answers 'a' at 'ip' in the end, or None."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * PATIENCE
         while True:
             who = traffic.ask(a, ip, port, protocol, 1.0)
             if who or time.monotonic() > end:

@@ -52,6 +52,20 @@ def test_two_of_the_list_run_again_and_no_others(files, tmp_path):
     assert files.Runner(str(tmp_path), {}).choose_again(first) == []
 
 
+def test_files_that_are_named_run_alone(files, tmp_path):
+    class Runner:
+        again = ()
+
+        def run(self, name):
+            ran.append(name)
+            return 1, 0, 0, 0
+
+    ran = []
+    counts = files.run_all(str(tmp_path), Runner(), ["test_run", "test_lab"])
+    assert list(counts) == [2, 0, 0, 0]
+    assert sorted(ran) == ["test_lab", "test_run"]
+
+
 def test_what_vmnd_complained_of_is_not_excused(files, tmp_path):
     found = "<failure>ERROR: AddressSanitizer: heap-use-after-free</failure>"
     runner = files.Runner(str(tmp_path), {name("a"): "luck"})
