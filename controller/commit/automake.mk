@@ -14,4 +14,6 @@ controller_libvmn_a_SOURCES += \
 	controller/commit/fiber.c \
 	controller/commit/fiber.h \
 	controller/commit/plan.c \
-	controller/commit/plan.h
+	controller/commit/plan.h \
+	controller/commit/request-warnings.c \
+	controller/commit/request-warnings.h

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/commit/request-warnings.h"
 #include "controller/engine/engine.h"
 #include "controller/engine/scope.h"
 #include "controller/model/model.h"
@@ -337,18 +338,18 @@ const struct schema_struct plan_shown = SHOWN_KEPT(
 
 static void
 put_warnings(struct plan *plan, const struct model *model,
-             const struct model_request *request)
+             struct engine *engine, const struct model_request *request)
 {
     struct model_warnings found;
 
-    model_warnings_of(&found, model, request, &plan->arena);
+    request_warnings_find(model, engine, request, &plan->arena, &found);
     plan->n_warnings = found.n;
     plan->warnings = found.warnings;
 }
 
 /* Describes the change, which is applied. */
 static struct plan *
-describe(struct model *model, const struct engine *engine,
+describe(struct model *model, struct engine *engine,
          const struct engine_delta *delta,
          const struct model_request *request)
 {
@@ -359,7 +360,7 @@ describe(struct model *model, const struct engine *engine,
     plan->changed = model_is_unsettled(model);
     plan->revision = model_durable_revision(model);
     put_objects(plan, model, request);
-    put_warnings(plan, model, request);
+    put_warnings(plan, model, engine, request);
     put_hosts(plan, engine, delta);
     put_apps(plan, delta);
     plan->found = engine_delta_problems(engine, delta);

@@ -14,7 +14,6 @@
 #include "controller/model/model.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-shown.h"
-#include "controller/schema/tables.h"
 #include "util.h"
 
 /* Rows that are read for the warnings of one answer: some milliseconds. */
@@ -243,6 +242,20 @@ model_warnings_add(struct model_warnings *w, const struct vmn_row *row)
 }
 
 void
+model_warnings_put(struct model_warnings *w, const struct vmn_row *row,
+                   const char *pointer, const char *format, ...)
+{
+    va_list args;
+    char *text;
+
+    va_start(args, format);
+    text = xvasprintf(format, args);
+    va_end(args);
+    warn(w, row, text, "%s", pointer);
+    free(text);
+}
+
+void
 model_warnings_finish(struct model_warnings *w)
 {
     if (!w->steps) {
@@ -260,28 +273,9 @@ model_warnings_finish(struct model_warnings *w)
     shash_destroy(&w->groups);
 }
 
-static bool
-has_members(enum vmn_table table)
+bool
+model_warnings_concern(enum vmn_table table)
 {
     return (table == VMN_TABLE_GROUP || table == VMN_TABLE_QUARANTINE
             || table == VMN_TABLE_POLICY || table == VMN_TABLE_LOADBALANCER);
-}
-
-void
-model_warnings_of(struct model_warnings *w, const struct model *model,
-                  const struct model_request *request, struct arena *arena)
-{
-    model_warnings_init(w, model, request->rights, arena);
-    for (size_t i = 0; i < request->n_ops; i++) {
-        const struct model_op *op = &request->ops[i];
-        const struct vmn_row *row = NULL;
-
-        if (op->kind != MODEL_DELETE && has_members(op->table)) {
-            row = model_get(model, op->table, op->name);
-        }
-        if (row) {
-            model_warnings_add(w, row);
-        }
-    }
-    model_warnings_finish(w);
 }

@@ -8,14 +8,15 @@
 #ifndef CONTROLLER_MODEL_WARNINGS_H
 #define CONTROLLER_MODEL_WARNINGS_H 1
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
+#include "controller/schema/tables.h"
 #include "openvswitch/shash.h"
 
 struct arena;
 struct model;
-struct model_request;
 struct model_rights;
 struct schema_struct;
 struct vmn_row;
@@ -54,11 +55,14 @@ void model_warnings_init(struct model_warnings *, const struct model *,
                          const struct model_rights *rights, struct arena *);
 /* Adds the warnings about the row. */
 void model_warnings_add(struct model_warnings *, const struct vmn_row *);
+/* Adds another warning about the row, at 'pointer' within its spec. */
+void model_warnings_put(struct model_warnings *, const struct vmn_row *,
+                        const char *pointer, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
 /* Ends it: 'n' and 'warnings' stay valid as long as the arena. */
 void model_warnings_finish(struct model_warnings *);
 
-/* All of this for the objects that 'request' puts or patches. */
-void model_warnings_of(struct model_warnings *, const struct model *,
-                       const struct model_request *, struct arena *);
+/* Returns true if there may be warnings about rows of the table. */
+bool model_warnings_concern(enum vmn_table);
 
 #endif /* controller/model/warnings.h */

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "controller/commit/plan.h"
+#include "controller/commit/request-warnings.h"
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/model/warnings.h"
 #include "controller/northbound/replies.h"
@@ -237,7 +238,8 @@ put_one(struct change *change, const struct commit_result *result)
     arena_init(&arena);
     end.also_changed = get_also_changed(result->request, &arena,
                                         &end.n_also_changed);
-    model_warnings_of(&warnings, change->nb->model, result->request, &arena);
+    request_warnings_find(change->nb->model, change->nb->engine,
+                          result->request, &arena, &warnings);
     end.n_warnings = warnings.n;
     end.warnings = warnings.warnings;
     schema_struct_print_members(&nb_change_end, &end, &change->reply);
@@ -265,7 +267,8 @@ put_list(struct change *change, const struct commit_result *result)
     arena_init(&arena);
     end.also_changed = get_also_changed(result->request, &arena,
                                         &end.n_also_changed);
-    model_warnings_of(&warnings, change->nb->model, result->request, &arena);
+    request_warnings_find(change->nb->model, change->nb->engine,
+                          result->request, &arena, &warnings);
     end.n_warnings = warnings.n;
     end.warnings = warnings.warnings;
     schema_struct_print_members(&nb_apply_end, &end, &change->reply);

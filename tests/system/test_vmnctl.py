@@ -422,6 +422,15 @@ def test_patch_sets_and_drain(shop, tmp_path):
     out, _ = shop.vmnctl("drain", "lb", "db-1", "web-1", "--dry-run")
     assert "updated   loadbalancers   lb\n" in out, out
     assert shop.api.get("loadbalancers/lb")["spec"] == before
+    last = "no other backend serves in network \"shop\""
+    assert last not in "".join(shop.vmnctl(
+        "drain", "lb", "db-1", "web-1", "--dry-run"))
+    every = ["drain", "lb", *states()]
+    assert "new connections are rejected" in "".join(
+        shop.vmnctl(*every, "--dry-run"))
+    assert last in "".join(shop.vmnctl(*every, "--wait"))
+    shop.vmnctl("undrain", "lb", "--wait")
+    wait_for("all to serve", lambda: set(states().values()) == {"serving"})
     shop.vmnctl("drain", "lb", "db-1", "web-1", "--wait")
     found = states()
     assert found["web-2"] == "serving" and {
