@@ -367,6 +367,9 @@ start_audit_log(struct vmnd *vmnd)
 static void
 start_fabric(struct vmnd *vmnd)
 {
+    static const char no_listener[]
+        = "vmnd does not listen for hosts that connect to it: set "
+          "\"ovsdb-listen\" of vmnd, such as ssl:0.0.0.0:6640";
     const struct fabric_options options = {
         .openflow_listen = vmnd->options.openflow_listen,
         .openflow_target = vmnd->options.openflow_target,
@@ -391,6 +394,8 @@ start_fabric(struct vmnd *vmnd)
     if (!strncmp(listen, "unix:", 5)) {
         make_folder_of(listen + 5, 0755);
     }
+    model_set_no_listener(vmnd->model, options.ovsdb_listen ? NULL
+                          : no_listener);
 
     int error = fabric_create(&options, vmnd->loop, vmnd->model, vmnd->engine,
                               vmnd->commit, &vmnd->fabric, &why);

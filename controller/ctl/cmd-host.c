@@ -75,6 +75,18 @@ print_commands(struct ctl *ctl, const char *name, const char *manager)
             name, dir);
 }
 
+/* Says on standard error if the commands alone will not do. */
+static void
+warn_of_listener(struct ctl *ctl, const json_t *host)
+{
+    if (json_is_true(json_object_get(json_object_get(
+            json_object_get(host, "status"), "ovsdb"), "no_listener"))) {
+        fputs("vmnctl: warning: vmnd does not listen for hosts that connect "
+              "to it: set \"ovsdb-listen\" of vmnd, such as "
+              "ssl:0.0.0.0:6640\n", ctl->err);
+    }
+}
+
 enum ctl_exit
 ctl_cmd_host(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 {
@@ -98,6 +110,7 @@ ctl_cmd_host(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     manager = get_manager(ctl, args[1], ovsdb ? ovsdb : "");
     if (manager) {
         print_commands(ctl, args[1], manager);
+        warn_of_listener(ctl, reply.body);
     }
     status = manager ? CTL_DONE : CTL_USAGE;
     free(manager);

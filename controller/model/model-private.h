@@ -65,6 +65,8 @@ struct model {
     uint64_t revision;
     uint64_t durable_revision;
 
+    const char *no_listener;    /* model_set_no_listener(). */
+
     void (*yield)(void *aux);   /* Or NULL. */
     void *yield_aux;
 

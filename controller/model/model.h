@@ -29,6 +29,11 @@ struct id_pools;
 struct model *model_create(void);
 void model_destroy(struct model *);
 
+/* Sets what vmnd has to say of hosts that are to connect to it, since it does
+ * not listen for them: a constant; NULL, the default: nothing. */
+void model_set_no_listener(struct model *, const char *text);
+const char *model_no_listener(const struct model *);
+
 /* Sets a function that is called while a large change is applied, settled or
  * undone.  It may read the durable state, and must not change the model. */
 void model_set_yield(struct model *, void (*yield)(void *aux), void *aux);

@@ -137,6 +137,18 @@ model_add_garbage(struct model *model, struct version *version)
 /* Reading.  --------------------------------------------------------------- */
 
 void
+model_set_no_listener(struct model *model, const char *text)
+{
+    model->no_listener = text;
+}
+
+const char *
+model_no_listener(const struct model *model)
+{
+    return model->no_listener;
+}
+
+void
 model_set_yield(struct model *model, void (*yield)(void *aux), void *aux)
 {
     model->yield = yield;

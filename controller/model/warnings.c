@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Finds selectors and groups that nothing is in; see warnings.h. */
+ * Finds selectors and groups that nothing is in, and hosts that cannot
+ * connect; see warnings.h. */
 
 #include <config.h>
 
@@ -203,6 +204,16 @@ check_balancer(struct model_warnings *w, const struct vmn_loadbalancer *lb)
     }
 }
 
+static void
+check_host(struct model_warnings *w, const struct vmn_host *host)
+{
+    const char *no_listener = model_no_listener(w->model);
+
+    if (no_listener && !strcmp(host->ovsdb, "inbound")) {
+        warn(w, &host->row, no_listener, "/ovsdb");
+    }
+}
+
 /* Interface.  ------------------------------------------------------------ */
 
 void
@@ -235,6 +246,9 @@ model_warnings_add(struct model_warnings *w, const struct vmn_row *row)
         break;
     case VMN_TABLE_LOADBALANCER:
         check_balancer(w, of);
+        break;
+    case VMN_TABLE_HOST:
+        check_host(w, of);
         break;
     default:
         break;
@@ -277,5 +291,6 @@ bool
 model_warnings_concern(enum vmn_table table)
 {
     return (table == VMN_TABLE_GROUP || table == VMN_TABLE_QUARANTINE
-            || table == VMN_TABLE_POLICY || table == VMN_TABLE_LOADBALANCER);
+            || table == VMN_TABLE_POLICY || table == VMN_TABLE_LOADBALANCER
+            || table == VMN_TABLE_HOST);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Warnings about what is valid but most likely a mistake: selectors that match
- * no port, and policies and balancers whose groups have no members.  Reported,
- * never rejected, since members may be added later.  Not for errors
+ * no port, policies and balancers whose groups have no members, and hosts that
+ * are to connect where nobody listens.  Reported, never rejected, since that
+ * may be set right later.  Not for errors
  * (checks.h), nor for problems of flows (engine-problems.c). */
 
 #ifndef CONTROLLER_MODEL_WARNINGS_H

@@ -48,7 +48,10 @@ static const struct schema_struct ovsdb = SHOWN_KEPT(
              SHOWN_NAMES("connected", "connecting", "disconnected")),
     SHOWN_OF(status_ovsdb, since, STRING, ALWAYS | TIME, "Since when."),
     SHOWN_OF(status_ovsdb, error, STRING, 0,
-             "Why the last connection ended."));
+             "Why the last connection ended."),
+    SHOWN_OF(status_ovsdb, no_listener, BOOL, HIDE,
+             "Whether it is to connect to `vmnd` (`inbound`), and `vmnd` "
+             "does not listen for that."));
 
 static const struct schema_struct underlay = SHOWN_KEPT(
     "underlay", status_underlay,

@@ -67,6 +67,7 @@ struct status_ovsdb {
     const char *state;
     int64_t since;
     const char *error;          /* Or NULL. */
+    bool no_listener;
 };
 
 struct status_underlay {

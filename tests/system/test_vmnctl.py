@@ -446,6 +446,35 @@ def test_patch_sets_and_drain(shop, tmp_path):
     shop.vmnctl("delete", "lb/lb")
 
 
+def test_host_that_is_to_dial_in_where_nobody_listens(shop, tmp_path):
+    """All who say something of such a host say what to set."""
+    needed = "set \"ovsdb-listen\" of vmnd"
+    path = tmp_path / "far.yaml"
+    path.write_text("type: hosts\nname: far\nspec: {ovsdb: inbound, "
+                    "tunnel_ip: 192.0.2.77}\n")
+    try:
+        for words in ["--dry-run"], []:
+            _, err = shop.vmnctl("apply", "-f", str(path), *words)
+            assert "hosts/far: /spec/ovsdb: " in err and needed in err, err
+        status = shop.api.get("hosts/far")["status"]
+        assert (status["state"], status["ovsdb"]["no_listener"]) == (
+            "offline", True)
+        assert needed in status["reason"]
+        assert "far" in shop.vmnctl("hosts")[0]
+        assert needed in shop.vmnctl("status", status=1)[0]
+        out, err = shop.vmnctl("host", "join-command", "far", "--address",
+                               "192.0.2.1")
+        assert "create Manager" in out and needed in err, err
+        shop.api.patch("hosts/far", {"ovsdb": "tcp:192.0.2.77:6640"})
+        status = shop.api.get("hosts/far")["status"]
+        assert "no_listener" not in status["ovsdb"]
+        assert needed not in status.get("reason", "")
+        _, err = shop.vmnctl("host", "join-command", "far")
+        assert not err
+    finally:
+        shop.api.delete("hosts/far")
+
+
 # undo.  ---------------------------------------------------------------------
 
 def test_undo_gives_back_what_was(shop):

@@ -61,6 +61,14 @@ fabric_db_state_reason(const struct fabric_host *host, struct arena *arena,
 
 /* Status.  --------------------------------------------------------------- */
 
+/* Returns true if the host is to connect to vmnd, which does not listen. */
+static bool
+lacks_listener(const struct fabric_host_db *db)
+{
+    return (!strcmp(db->remote, "inbound")
+            && model_no_listener(db->host->fabric->model));
+}
+
 static struct status_ovsdb *
 session_status(const struct fabric_host_db *db,
                const struct ovsdb_status *session, struct arena *arena)
@@ -73,6 +81,7 @@ session_status(const struct fabric_host_db *db,
                   : "disconnected"),
         .since = db->since_ms,
         .error = session->error ? arena_strdup(arena, session->error) : NULL,
+        .no_listener = lacks_listener(db),
     };
     return status;
 }
@@ -80,11 +89,16 @@ session_status(const struct fabric_host_db *db,
 /* If the switch is offline because its database, which has to set its
  * controller, is not connected, gives that as the reason. */
 static void
-blame_database(const struct ovsdb_status *session, struct arena *arena,
+blame_database(const struct fabric_host_db *db,
+               const struct ovsdb_status *session, struct arena *arena,
                struct status_host *status)
 {
-    if (session->state != OVSDB_CONNECTED && session->error
-        && status->state && !strcmp(status->state, "offline")) {
+    if (strcmp(status->state, "offline")) {
+        return;
+    }
+    if (lacks_listener(db)) {
+        status->reason = model_no_listener(db->host->fabric->model);
+    } else if (session->state != OVSDB_CONNECTED && session->error) {
         status->reason = arena_printf(arena, "no connection to its database: "
                                       "%s", session->error);
     }
@@ -126,7 +140,7 @@ blame_session(const struct fabric_host_db *db,
               struct status_host *status)
 {
     blame_target(db, arena, status);
-    blame_database(session, arena, status);
+    blame_database(db, session, arena, status);
     if (db->reason) {
         status->reason = db->reason;
     }
