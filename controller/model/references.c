@@ -31,15 +31,16 @@ check_ref(void *check_, enum vmn_table table, const char *name,
         char *(*list)(const struct model *)
             = check->txn->model->classes[table]->list;
         char *others = list ? list(check->txn->model) : NULL;
-        char *guess = (others ? NULL
-                       : model_suggestion(check->txn->model,
-                                          check->txn->request->rights, table,
-                                          name));
+        /* Rows that are loaded are of no request. */
+        const struct model_request *request = check->txn->request;
+        char *guess = (others || !request ? NULL
+                       : model_suggestion(check->txn->model, request->rights,
+                                          table, name));
 
         vmn_errors_add(check->txn->errors, VMN_ERR_INVALID, pointer,
                        "%s \"%s\" does not exist%s%s",
                        schema_tables[table]->singular, name,
-                       others ? ": there are " : guess,
+                       others ? ": there are " : guess ? guess : "",
                        others ? others : "");
         free(others);
         free(guess);
