@@ -117,7 +117,7 @@ static void
 make_folder(const char *folder, mode_t mode)
 {
     if (mkdir(folder, mode) && errno != EEXIST) {
-        VLOG_DBG("%s: cannot be made (%s)", folder, ovs_strerror(errno));
+        VLOG_DBG("%s: cannot be created (%s)", folder, ovs_strerror(errno));
     }
 }
 
@@ -156,7 +156,7 @@ notify(const char *state)
         || sendto(fd, state, strlen(state), MSG_NOSIGNAL,
                   (struct sockaddr *) &to,
                   offsetof(struct sockaddr_un, sun_path) + len) < 0) {
-        VLOG_WARN("the service manager is not told \"%s\" (%s)", state,
+        VLOG_WARN("cannot notify the service manager of \"%s\" (%s)", state,
                   ovs_strerror(errno));
     }
     if (fd >= 0) {
@@ -282,7 +282,7 @@ check_options(const struct options *options)
         char *key;
 
         error = http_token_load(options->ipsec_key_file, &key, &text);
-        die_of(error, "cannot have tunnels encrypted", text);
+        die_of(error, "cannot encrypt tunnels", text);
         free(key);
     }
     if (options->webhook_key_file) {

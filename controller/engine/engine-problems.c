@@ -115,10 +115,11 @@ conflicting_slots(const struct engine *engine,
         const char *first = slot_unit_name(slot, 0);
         const char *second = slot_unit_name(slot, slot->n_entries - 1);
         char *text = slot->kind == FLOW_ITEM_GROUP
-            ? xasprintf("both want group %u; the first has it",
+            ? xasprintf("both desire group %u; that of the first is installed",
                         slot->group_id)
-            : xasprintf("both want the same match in table %u at priority "
-                        "%u; the first has it", slot->table, slot->priority);
+            : xasprintf("both desire the same match in table %u at priority "
+                        "%u; that of the first is installed", slot->table,
+                        slot->priority);
 
         if (slot->kind == FLOW_ITEM_FLOW && slot->n_active) {
             struct match match;
@@ -309,8 +310,8 @@ add_cut_short(const struct search *search)
 {
     if (search->cut_short) {
         add_problem(search->problems, "unchecked", NULL, NULL,
-                    "there are so many flows that not all were looked at "
-                    "for overlaps", NULL);
+                    "there are too many flows to check all for "
+                    "overlaps", NULL);
     }
 }
 

@@ -126,7 +126,7 @@ describe_entry(const struct entry *entry)
     if (item) {
         what = describe_item(item);
         text = xasprintf("%s%s", what, is_active(slot, item) ? ""
-                         : ", not installed: another unit has its place");
+                         : ", not installed: another unit's is");
     } else {
         what = (slot->n_active
                 ? describe_item(slot_active(slot)[0])

@@ -437,7 +437,8 @@ note_problem(struct engine *engine, struct unit_node *unit, char *problem)
 {
     if (problem && (!unit->problem || strcmp(problem, unit->problem))
         && !engine->dry_run.running) {
-        VLOG_WARN("%s: %s; its older flows stay", unit->name, problem);
+        VLOG_WARN("%s: %s; its former flows stay "
+                  "installed", unit->name, problem);
     }
     if (!unit->problem != !problem) {
         if (problem) {

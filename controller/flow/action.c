@@ -314,9 +314,9 @@ vmn_act_learn_connection(struct vmn_actions *a, uint16_t eth_type,
                          uint8_t ip_proto)
 {
     if (a->in_bucket) {
-        emit_fail(a->emit, "a bucket notes nothing");
+        emit_fail(a->emit, "a bucket cannot record connections");
     } else if (eth_type != VMN_ETH_IPV4 && eth_type != VMN_ETH_IPV6) {
-        emit_fail(a->emit, "only connections of IP are noted");
+        emit_fail(a->emit, "only connections of IP are recorded");
     } else if (begin(a)) {
         learn_connection_put(&a->ofpacts, eth_type, ip_proto);
     }
@@ -326,7 +326,7 @@ void
 vmn_act_learn_neighbour(struct vmn_actions *a, enum vmn_neighbour from)
 {
     if (a->in_bucket) {
-        emit_fail(a->emit, "a bucket learns nothing");
+        emit_fail(a->emit, "a bucket cannot learn");
     } else if (begin(a)) {
         learn_neighbour_put(&a->ofpacts, from);
     }
@@ -357,7 +357,7 @@ void
 vmn_act_learn_mac(struct vmn_actions *a, uint32_t value)
 {
     if (a->in_bucket) {
-        emit_fail(a->emit, "a bucket learns nothing");
+        emit_fail(a->emit, "a bucket cannot learn");
     } else if (!value) {
         emit_fail(a->emit, "0 is no value of a MAC address");
     } else if (begin(a)) {
@@ -376,12 +376,12 @@ void
 vmn_act_learn_client(struct vmn_actions *a, const struct vmn_client *client)
 {
     if (a->in_bucket) {
-        emit_fail(a->emit, "a bucket learns nothing");
+        emit_fail(a->emit, "a bucket cannot learn");
     } else if (client->eth_type != VMN_ETH_IPV4
                && client->eth_type != VMN_ETH_IPV6) {
         emit_fail(a->emit, "only clients of IP are learned");
     } else if (!client->idle_s) {
-        emit_fail(a->emit, "a client is remembered for some seconds");
+        emit_fail(a->emit, "a client is remembered for at least one second");
     } else if (!is_register(client->from)) {
         emit_fail(a->emit, "a client's value comes from a register");
     } else if (begin(a)) {
@@ -777,7 +777,7 @@ vmn_act_conjunction(struct vmn_actions *a, uint32_t id, unsigned clause,
 {
     if (!id || clause < 1 || clause > n_clauses || n_clauses < 2
         || n_clauses > 3 || a->in_bucket) {
-        emit_fail(a->emit, "conjunction(%u, %u/%u) makes no sense", id,
+        emit_fail(a->emit, "conjunction(%u, %u/%u) is invalid", id,
                   clause, n_clauses);
         return;
     }

@@ -437,7 +437,7 @@ check_prerequisites(struct vmn_flow *flow)
 
         if (!mf_are_match_prereqs_ok(mf, &flow->match)) {
             emit_fail(flow->actions.emit,
-                      "match on %s lacks what it depends on", mf->name);
+                      "match on %s lacks a prerequisite", mf->name);
             return false;
         }
     }

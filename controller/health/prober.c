@@ -518,9 +518,9 @@ why_drained(struct backend *b, int64_t now_us)
     int64_t since_us = p->ops->quiet_since(p->aux, b, now_us);
 
     since_us = MAX(since_us, b->drain_begun_us);
-    return (now_us >= b->drain_us ? "its time is over"
+    return (now_us >= b->drain_us ? "its drain time has expired"
             : since_us <= now_us - PROBER_QUIET_MS * INT64_C(1000)
-            ? "nothing was sent to it for a while" : NULL);
+            ? "no packet was sent to it for a while" : NULL);
 }
 
 bool

@@ -275,8 +275,8 @@ model_warnings_finish(struct model_warnings *w)
     if (!w->steps) {
         w->warnings = w->warnings ? w->warnings : alloc(w);
         w->warnings[w->n++] = (struct model_warning) {
-            .text = "there are so many members that not all groups and "
-                    "selectors were looked at",
+            .text = "there are too many members to check all groups and "
+                    "selectors",
         };
     }
     if (w->n_all > MODEL_WARNINGS_MAX) {

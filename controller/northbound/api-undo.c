@@ -158,8 +158,8 @@ check_whole(struct undo *undo, const json_t *contents)
 
     if (left_out && !undo->type && !undo->force) {
         vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
-                       "of %lld objects that revision %"PRIu64" changed "
-                       "nothing is kept", (long long) left_out,
+                       "the changes of %lld objects in revision %"PRIu64" "
+                       "are not kept", (long long) left_out,
                        undo->revision);
     } else if (!undo->errors.n && !undo->request.n_ops) {
         vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",

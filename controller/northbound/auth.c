@@ -101,7 +101,7 @@ nb_token_make(const char *name, json_t *spec)
     char *token;
 
     if (RAND_bytes(secret, sizeof secret) != 1) {
-        VLOG_FATAL("the system gives no random numbers");
+        VLOG_FATAL("no random numbers from the system");
     }
     EVP_EncodeBlock((unsigned char *) text, secret, sizeof secret);
     text[strcspn(text, "=")] = '\0';

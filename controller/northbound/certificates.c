@@ -29,7 +29,7 @@ find_shared_ca(const struct northbound *nb)
     char *fault = NULL;
 
     if (ca) {
-        fault = xasprintf("one CA is believed for hosts and for API clients "
+        fault = xasprintf("one CA is trusted for hosts and for API clients "
                           "(--host-ca-cert, --api-ca-cert): %s", ca);
         free(ca);
     }
@@ -52,13 +52,13 @@ nb_certificates_fault(const struct northbound *nb)
 {
     if (is_own_ca(fabric_tls(nb->fabric))) {
         return xstrdup("vmnd's own certificate is of a CA that signs hosts "
-                       "(--host-ca-cert): a host that believes it takes any "
-                       "other host for vmnd");
+                       "(--host-ca-cert): a host that trusts it accepts any "
+                       "other host as vmnd");
     }
     if (is_own_ca(nb->tls)) {
         return xstrdup("vmnd's own certificate is of a CA that signs API "
-                       "clients (--api-ca-cert): a host that believes it "
-                       "lets any API client into its database");
+                       "clients (--api-ca-cert): a host that trusts it lets "
+                       "any API client into its database");
     }
     return find_shared_ca(nb);
 }

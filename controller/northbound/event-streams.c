@@ -73,7 +73,7 @@ close_overrun(struct reader *reader)
 {
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
 
-    VLOG_INFO_RL(&rl, "%s: does not keep up with events and is cut off",
+    VLOG_INFO_RL(&rl, "%s: does not keep up with events and is disconnected",
                  http_stream_who(reader->stream));
     reader->all->n_overrun++;
     http_stream_close(reader->stream);

@@ -456,8 +456,8 @@ put_ports(const struct census *c, struct ds *ds)
         ds_put_format(ds, "%s{age=\"%s\"} %"PRIuSIZE"\n", unbound,
                       ages[i].name, c->n_unbound[i]);
     }
-    metrics_family(ds, oldest, "gauge", "How long the port that has been "
-                   "unbound for longest has been.");
+    metrics_family(ds, oldest, "gauge", "How long the port has been unbound "
+                                        "that has been so for longest.");
     ds_put_format(ds, "%s %.3f\n", oldest, c->oldest_ms / 1000.0);
 }
 

@@ -107,7 +107,8 @@ static const struct metric metrics[] = {
                     1000000, "Total delay of these groups."),
     GAUGE("vmn_hosts", fabric.n_hosts, "Hosts configured."),
     COUNTER("vmn_hosts_rejected_total", fabric.n_rejected,
-            "Connections of hosts, or of what wanted to be one, refused."),
+            "Connections of hosts, or of peers that claim to be one, "
+            "rejected."),
     GAUGE("vmn_hosts_connected", fabric.n_connected,
           "Hosts whose switch is connected."),
     GAUGE("vmn_hosts_synced", fabric.n_synced,
@@ -171,7 +172,7 @@ static const struct metric metrics[] = {
     COUNTER("vmn_datapath_id_conflicts_total", fabric.n_datapath_clashes,
             "Hosts rejected because another host has their datapath id."),
     COUNTER("vmn_switch_connections_rejected_total", fabric.n_conns_refused,
-            "Connections of switches refused at the limit."),
+            "Connections of switches rejected at the limit."),
     COUNTER("vmn_switch_connections_failed_total", fabric.n_conns_failed,
             "Connections of switches that ended before the handshake was "
             "complete."),

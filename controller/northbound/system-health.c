@@ -270,8 +270,9 @@ metrics_append_system_health(const struct northbound *nb, struct ds *ds)
     arena_init(&arena);
     nb_find_problems(nb, found, &problems);
     nb_find_health(nb, &problems, &health);
-    metrics_family(ds, "vmn_health", "gauge", "1 for the state of health that "
-                   "GET /v1/status tells, 0 for the others.");
+    metrics_family(ds, "vmn_health", "gauge", "1 for the state of health in "
+                                              "GET /v1/status, 0 for the "
+                                              "others.");
     for (size_t i = 0; health_states[i]; i++) {
         ds_put_format(ds, "vmn_health{state=\"%s\"} %d\n",
                       health_states[i],

@@ -322,7 +322,8 @@ refuse(struct vmn_errors *errors)
 {
     vmn_errors_add(errors, VMN_ERR_TOO_LARGE, "",
                    "ports do too many different things for rules to be found: "
-                   "name fewer keys of labels, by which less is told apart");
+                   "name fewer keys of labels, which distinguishes fewer "
+                   "ports");
     return false;
 }
 

@@ -199,16 +199,16 @@ choose_nat(const struct ofpact_nat *range, struct ct_conn *conn)
     if (range->range_af == AF_INET) {
         if (range->range.addr.ipv4.max
             && range->range.addr.ipv4.max != range->range.addr.ipv4.min) {
-            return "NAT to one of several addresses, and nobody can tell "
-                   "which";
+            return "NAT to one of several addresses: the result is not "
+                   "determined";
         }
         in6_addr_set_mapped_ipv4(ip, range->range.addr.ipv4.min);
     } else if (range->range_af == AF_INET6) {
         if (!ipv6_addr_equals(&range->range.addr.ipv6.max, &in6addr_any)
             && !ipv6_addr_equals(&range->range.addr.ipv6.max,
                                  &range->range.addr.ipv6.min)) {
-            return "NAT to one of several addresses, and nobody can tell "
-                   "which";
+            return "NAT to one of several addresses: the result is not "
+                   "determined";
         }
         *ip = range->range.addr.ipv6.min;
     }
@@ -219,7 +219,7 @@ choose_nat(const struct ofpact_nat *range, struct ct_conn *conn)
         uint16_t max = MAX(range->range.proto.max, min);
 
         if (dst && max != min && (*port < min || *port > max)) {
-            return "NAT to one of several ports, and nobody can tell which";
+            return "NAT to one of several ports: the result is not determined";
         }
         if (*port < min || *port > max) {
             *port = min;

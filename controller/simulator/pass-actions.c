@@ -48,7 +48,7 @@ pass_enter_table(struct pass_context *ctx, uint8_t table, bool deeper)
         return;                 /* Samples are copies, for users. */
     }
     if (ctx->sim->n_steps >= SIM_STEPS_MAX) {
-        pass_fail(ctx, SIM_UNKNOWN, "it takes more steps than are followed");
+        pass_fail(ctx, SIM_UNKNOWN, "it takes more steps than are simulated");
         return;
     }
     if ((deeper && ctx->depth >= SIM_DEPTH_MAX)
@@ -103,7 +103,7 @@ resubmit(struct pass_context *ctx, const struct ofpact_resubmit *r)
     uint8_t table = r->table_id == 255 ? ctx->table : r->table_id;
 
     if (r->with_ct_orig || r->in_port != OFPP_IN_PORT) {
-        pass_fail(ctx, SIM_UNKNOWN, "a resubmit as if from elsewhere");
+        pass_fail(ctx, SIM_UNKNOWN, "a resubmit with another in_port");
         return;
     }
     if (table == NEIGHBOUR_TABLE) {
@@ -163,8 +163,7 @@ do_exec(struct pass_context *ctx, const struct ofpact *first, size_t len,
 
             mf_subfield_copy(&move->src, &move->dst, ctx->flow, &ctx->wc);
         } else if (a->type != OFPACT_NAT) {
-            pass_fail(ctx, SIM_UNKNOWN, "an action inside of ct() that is not "
-                      "known here");
+            pass_fail(ctx, SIM_UNKNOWN, "an unknown action inside of ct()");
         }
     }
     ctx->flow = flow;
@@ -195,7 +194,7 @@ do_ct(struct pass_context *ctx, const struct ofpact_conntrack *ct)
         action.zone = mf_get_subfield(&ct->zone_src, ctx->flow);
     }
     read_nested(ct, &action, &nested, &nested_len);
-    fault = (ct->alg ? "conntrack with a helper for a protocol"
+    fault = (ct->alg ? "conntrack with an ALG"
              : conntrack_pass(&ctx->sim->conntrack, &action, &tracked,
                               &conn));
     if (fault) {
@@ -284,7 +283,7 @@ dec_ttl(struct pass_context *ctx)
         flow->nw_ttl--;
         return true;
     }
-    pass_add_end(ctx, SIM_LOST, "its TTL is used up");
+    pass_add_end(ctx, SIM_LOST, "its TTL has expired");
     return false;
 }
 

@@ -113,7 +113,7 @@ pass_do_group(struct pass_context *ctx, uint32_t group_id)
             do_bucket(ctx, bucket);
         } else if (ctx->sim->n_choices >= SIM_CHOICES_MAX) {
             pass_fail(ctx, SIM_UNKNOWN,
-                      "more groups choose than are followed");
+                      "more groups select than are simulated");
         } else {
             pass_add_end(ctx, SIM_LOST, "the group has no bucket");
         }

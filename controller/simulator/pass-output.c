@@ -44,7 +44,7 @@ output_tunnel(struct pass_context *ctx, ofp_port_t port)
         return;
     }
     if (ctx->pass->n_tunnels >= SIM_TUNNELS_MAX) {
-        pass_add_end(ctx, SIM_LOST, "it goes in circles between hosts");
+        pass_add_end(ctx, SIM_LOST, "it loops between hosts");
         return;
     }
 
@@ -84,7 +84,7 @@ output_port(struct pass_context *ctx, ofp_port_t port)
         end->port = ofp_to_u16(port);
         end->provider = provider;
     } else if (ctx->pass->n_tunnels >= SIM_TUNNELS_MAX) {
-        pass_add_end(ctx, SIM_LOST, "it goes in circles between hosts");
+        pass_add_end(ctx, SIM_LOST, "it loops between hosts");
     } else {
         struct pass *pass = pass_fork(ctx, host, 0);
 

@@ -160,9 +160,10 @@ reach_by_group(struct engine *engine, const struct reach_matrix *matrix,
     if (groups.n <= REACH_GROUPS_MAX) {
         result = fill_groups(engine, matrix, &groups, of_class, arena);
     } else {
-        vmn_error_set(error, VMN_ERR_TOO_LARGE, "", "the ports are in %"
-                      PRIuSIZE" groups, and at most %d are told of: ask for "
-                      "one network, or by=port", groups.n, REACH_GROUPS_MAX);
+        vmn_error_set(error, VMN_ERR_TOO_LARGE, "", "the ports are in "
+                      "%"PRIuSIZE" groups, and at most %d are supported: ask "
+                      "for one network, or by=port",
+                      groups.n, REACH_GROUPS_MAX);
     }
     for (size_t i = 0; i < n; i++) {
         svec_destroy(&of_class[i]);

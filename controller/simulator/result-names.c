@@ -115,7 +115,7 @@ const char *
 result_reason(const struct sim_end *end)
 {
     return (end->text ? end->text
-            : end->kind == SIM_PUNT ? "an app of the controller gets it"
+            : end->kind == SIM_PUNT ? "it goes to an app of the controller"
             : end->kind == SIM_OUTPUT ? "it leaves by another port"
             : end->rule && end->rule->drop_reason ? end->rule->drop_reason
             : end->rule ? "the flow forwards nothing" : "no flow matches");

@@ -86,8 +86,8 @@ ask(struct tracer *tracer, struct trace_outcome *outcome,
     if (result->verdict == VERDICT_DELIVERED) {
         result->verdict = VERDICT_UNKNOWN;
         result->end.kind = SIM_UNKNOWN;
-        result->end.text = "guests are asked who has the address: give "
-                           "destination_mac for one that answers";
+        result->end.text = "guests resolve the address: give destination_mac "
+                           "for one that answers";
     }
     add_leg(tracer, target->family == 4 ? "arp" : "nd", &packet, outcome);
     return false;

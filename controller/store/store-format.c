@@ -562,7 +562,7 @@ check_columns(sqlite3 *db, const char *path, struct vmn_error *why)
         }
         sql = store_sql_select(schema_tables[i]);
         if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK) {
-            store_error(db, &reason, "its tables are not as they should be");
+            store_error(db, &reason, "its tables differ from the schema");
             vmn_error_errno(why, EUCLEAN, "%s is damaged: %s", path,
                             reason.text);
             vmn_error_uninit(&reason);

@@ -37,7 +37,7 @@ static const char *const reasons[ADMISSION_N_REASONS] = {
     [ADMISSION_DISPLACED] = "unauthenticated; it gave way to another "
                             "address's",
     [ADMISSION_TIMEOUT] = "it was not authenticated in time",
-    [ADMISSION_IDENTITY] = "it is nobody who may connect",
+    [ADMISSION_IDENTITY] = "it is not authorized to connect",
 };
 
 struct admission_source {

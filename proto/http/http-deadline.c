@@ -112,8 +112,8 @@ refuse_slow(struct http_conn *conn)
 {
     const struct http_options *options = &conn->listener->server->options;
     char *text = (conn->state == HTTP_HEAD
-                  ? xasprintf("The request did not come to its end in time: "
-                              "within %g s", options->head_timeout_ms / 1e3)
+                  ? xasprintf("The request was not complete in time: within "
+                              "%g s", options->head_timeout_ms / 1e3)
                   : xasprintf("The body came too slowly: after %g s it must "
                               "have come with %d bytes a second, and within "
                               "%g s all of it", options->body_grace_ms / 1e3,

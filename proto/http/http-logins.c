@@ -174,8 +174,8 @@ count_failure(struct http_logins *logins, const struct http_request *req)
     if (source->due_ms <= now_ms) {
         return 0;
     }
-    VLOG_WARN_RL(&rl, "%s: %"PRIu64" logins of this address failed; it is "
-                 "told so later and later", http_request_who(req),
+    VLOG_WARN_RL(&rl, "%s: %"PRIu64" authentications of this address "
+                      "failed; replies are delayed", http_request_who(req),
                  source->n_failed);
     /* LOGIN_DELAY_MAX_MS at most. */
     return (int) (source->due_ms - now_ms);

@@ -198,8 +198,8 @@ reject_conn(struct http_listener *listener, int fd)
                         sizeof body - 1, body);
 
     listener->server->stats.n_rejected++;
-    VLOG_WARN_RL(&rl, "a client was turned away: %"PRIuSIZE" connections are"
-                 " open", listener->n_conns);
+    VLOG_WARN_RL(&rl, "rejected a client: %"PRIuSIZE" connections are "
+                      "open", listener->n_conns);
     /* The socket is new, so its buffer has room for the whole reply. */
     ignore(send(fd, reply, size, MSG_NOSIGNAL | MSG_DONTWAIT));
     close(fd);
@@ -296,7 +296,7 @@ clear_path(const struct sockaddr_un *sun, char **text)
         return 0;
     }
     if (!S_ISSOCK(st.st_mode)) {
-        *text = xasprintf("%s: is there and is not a socket", sun->sun_path);
+        *text = xasprintf("%s: exists and is not a socket", sun->sun_path);
         return EEXIST;
     }
 

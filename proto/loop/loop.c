@@ -283,7 +283,7 @@ loop_turn__(struct loop *loop, int flags)
     if (loop->now_valid) {
         long long int elapsed = time_msec() - loop->now_ms;
         if (elapsed > LOOP_LONG_TURN_MS) {
-            VLOG_WARN("a turn of the loop took %lld ms", elapsed);
+            VLOG_WARN("an iteration of the loop took %lld ms", elapsed);
         }
     }
     loop->now_valid = false;

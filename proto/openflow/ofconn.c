@@ -126,7 +126,7 @@ bad_message(struct ofconn *conn, const struct ofp_header *oh,
     VLOG_WARN_RL(&rl, "%s: message of type %u, length %u: %s", conn->peer,
                  oh->type, ntohs(oh->length), ofperr_to_string(error));
     if (++conn->n_bad > BAD_MAX) {
-        ofconn_fail(conn, "too many messages that make no sense");
+        ofconn_fail(conn, "too many invalid messages");
     } else if (oh->type != TYPE_ERROR) {
         send_reply(conn, ofperr_encode_reply(error, oh));
     }
@@ -322,13 +322,13 @@ timer_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
     } else if (conn->state != OFCONN_UP) {
         admission_count(conn->server->admission, &conn->entry.peer,
                         ADMISSION_TIMEOUT);
-        ofconn_fail(conn, (conn->secured ? "no complete handshake in time"
-                           : "no complete TLS handshake in time"));
+        ofconn_fail(conn, (conn->secured ? "handshake timed out"
+                           : "TLS handshake timed out"));
         return;
     }
     if (conn->probed) {
         conn->server->stats.n_silent++;
-        ofconn_fail(conn, "no answer to an echo request");
+        ofconn_fail(conn, "no reply to an echo request");
         return;
     }
     if (!conn->heard) {
@@ -368,8 +368,8 @@ static void
 stall_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *conn_)
 {
     struct ofconn *conn = conn_;
-    char *reason = xasprintf("cut off: it does not read, %"PRIuSIZE" bytes "
-                             "wait to be sent", ofconn_queued(conn));
+    char *reason = xasprintf("disconnected: it does not read, %"PRIuSIZE" "
+                             "bytes are queued", ofconn_queued(conn));
 
     conn->server->stats.n_stalled++;
     ofconn_fail(conn, reason);

@@ -206,7 +206,7 @@ take_flow(struct ofdump *dump, struct ofpbuf *msg, size_t size)
     if (ofputil_decode_flow_stats_reply(&fs, &record, false,
                                         &dump->ofpacts)
         || record.size || !cut) {
-        return "a flow in its reply makes no sense";
+        return "a flow in its reply is malformed";
     }
     dump->callbacks->flow(dump->aux, &fs, raw.instructions,
                           raw.instructions_size);
@@ -222,11 +222,11 @@ take_group(struct ofdump *dump, struct ofpbuf *msg, size_t size)
 
     record.header = msg->header;
     if (ofputil_decode_group_desc_reply(&gd, &record, OFP15_VERSION)) {
-        return "a group in its reply makes no sense";
+        return "a group in its reply is malformed";
     }
     if (record.size) {
         ofputil_uninit_group_desc(&gd);
-        return "a group in its reply makes no sense";
+        return "a group in its reply is malformed";
     }
     dump->callbacks->group(dump->aux, &gd);
     ofputil_uninit_group_desc(&gd);
@@ -244,7 +244,7 @@ take_part(struct ofdump *dump, bool flows, const struct ofp_header *oh)
     if (ofpraw_pull(&raw, &msg)
         || raw != (flows ? OFPRAW_OFPST15_FLOW_REPLY
                    : OFPRAW_OFPST11_GROUP_DESC_REPLY)) {
-        return "its reply makes no sense";
+        return "its reply is malformed";
     }
     if (!take_record(dump)) {
         return OFDUMP_TOO_MUCH; /* Parts may be empty, and have no end. */

@@ -69,7 +69,7 @@ struct ofdump_budget {
                                  * the above is exceeded. */
 };
 #define OFDUMP_TOO_MUCH                                             \
-    "too much for what is wanted of the host (vmnd --host-memory)"
+    "larger than the host's memory budget (vmnd --host-memory)"
 
 /* Starts a dump of all flows and groups. */
 struct ofdump *ofdump_create(struct ofconn *, const struct ofdump_budget *,

@@ -32,7 +32,7 @@ refuse_version(struct ofconn *conn, const struct ofp_header *oh,
     ofconn_send_buf(conn, ofperr_encode_hello(OFPERR_OFPHFC_INCOMPATIBLE,
                                        MIN(oh->version, OFP15_VERSION),
                                        text));
-    VLOG_WARN_RL(&rl, "%s: refused: %s", conn->peer, text);
+    VLOG_WARN_RL(&rl, "%s: rejected: %s", conn->peer, text);
     if (conn->server->callbacks->rejected) {
         conn->server->callbacks->rejected(conn->server->aux, conn->peer, text);
     }

@@ -23,7 +23,7 @@ static bool
 json_frame_charge(struct json_frame *frame, size_t cost)
 {
     if (cost > frame->max_cost || frame->cost > frame->max_cost - cost) {
-        frame->error = "a message holds too much";
+        frame->error = "a message has too many values";
         frame->over = true;
         return false;
     }

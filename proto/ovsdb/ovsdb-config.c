@@ -367,7 +367,8 @@ ensure_refusal(const struct ensure *e, const struct ovsrec_bridge *bridge)
     }
     local = bridge ? NULL : find_port(e, e->desired->bridge);
     if (local) {
-        return xasprintf("bridge \"%s\" can't be made: a port has its name",
+        return xasprintf("bridge \"%s\" cannot be created: a port has its "
+                         "name",
                          e->desired->bridge);
     }
     return NULL;

@@ -179,7 +179,7 @@ inbound_message(struct ovsdb_listener *listener, struct inbound *inbound,
         return false;
     }
     if (++inbound->n_messages >= OVSDB_ID_MAX_MESSAGES) {
-        inbound_refuse(listener, inbound, "it does not say who it is");
+        inbound_refuse(listener, inbound, "it does not identify itself");
         return false;
     }
     return true;
@@ -225,7 +225,7 @@ inbound_receive(struct ovsdb_listener *listener, struct inbound *inbound)
         return true;
     }
     inbound_refuse(listener, inbound, n ? ovs_strerror(-n)
-                   : "it left before it said who it is");
+                   : "it disconnected before it identified itself");
     return false;
 }
 
@@ -324,7 +324,7 @@ inbound_run(struct ovsdb_listener *listener, struct inbound *inbound)
     /* Last, so that a reply counts that arrived while the loop was busy. */
     if (inbound_is_late(listener, inbound)) {
         inbound_deny(listener, inbound, ADMISSION_TIMEOUT,
-                     "it did not say in time who it is");
+                     "it did not identify itself in time");
     }
 }
 
@@ -491,7 +491,7 @@ ovsdb_listener_open(struct loop *loop, const char *where, ovsdb_find_cb *find,
     error = pstream_open(name, &pstream, DSCP_DEFAULT);
     free(name);
     if (error) {
-        *text = xasprintf("can't listen at \"%s\": %s", where,
+        *text = xasprintf("cannot listen at \"%s\": %s", where,
                           ovs_strerror(error));
         return error;
     }

@@ -361,7 +361,7 @@ ovsdb_relay_run(struct ovsdb_relay *relay, int64_t now_ms)
     }
     if (relay->probed_ms
         && now_ms >= relay->probed_ms + OVSDB_PROBE_REPLY_MS) {
-        return "the host does not answer";
+        return "the host does not reply";
     }
     if (relay->blocked_ms
         && now_ms >= relay->blocked_ms + OVSDB_PROBE_REPLY_MS) {

@@ -214,7 +214,7 @@ session_txn_done(struct ovsdb_session *s, enum ovsdb_idl_txn_status status,
     default:
         session_set_config_state(
             s, OVSDB_CONFIG_FAILED,
-            xasprintf("the database refused to be set up: %.200s",
+            xasprintf("the database rejected its configuration: %.200s",
                       ovsdb_idl_txn_get_error(s->txn)));
         s->config_due = true;
         s->write_ms = now_ms + SESSION_WRITE_RETRY_MS;
@@ -264,7 +264,7 @@ session_start_txn(struct ovsdb_session *s, int64_t now_ms)
     ovsdb_idl_txn_add_comment(s->txn, "vmnd: set up host %s", s->name);
     if (ovsdb_config_apply(s->idl, s->txn, s->desired, &refusal)) {
         if (s->config_state == OVSDB_CONFIG_DONE) {
-            VLOG_INFO("%s: the database was changed; setting up again",
+            VLOG_INFO("%s: the database was changed; configuring it again",
                       s->name);
         }
         if (s->config_state != OVSDB_CONFIG_FAILED) {
@@ -388,8 +388,8 @@ session_check_budget(struct ovsdb_session *s)
     s->used = ovsdb_budget_used(s->idl, s->budget);
     s->used_received = received;
     if (s->used > s->budget) {
-        session_drop_over_budget(s, "its database holds too much for what is "
-                                 "desired of the host (vmnd --host-memory)");
+        session_drop_over_budget(s, "its database exceeds the host's memory "
+                                    "budget (vmnd --host-memory)");
         return false;
     }
     return true;
@@ -523,7 +523,7 @@ session_run_client(struct ovsdb_session *s, int64_t now_ms)
         error = ovsdb_relay_run(s->relay, now_ms);
     }
     if (error && ovsdb_relay_is_over_budget(s->relay)) {
-        char *reason = xasprintf("its database sends too much: %s", error);
+        char *reason = xasprintf("its database exceeds a limit: %s", error);
 
         session_drop_over_budget(s, reason);
         free(reason);
@@ -543,7 +543,7 @@ session_run(void *session)
             session_dial(s);
         }
     } else if (s->state == OVSDB_CONNECTING && now_ms >= s->deadline_ms) {
-        session_drop(s, "the host did not answer in time");
+        session_drop(s, "the host did not reply in time");
     }
     if (s->stream) {
         session_connect(s);

@@ -208,8 +208,8 @@ static void
 warn_of_own_ca(const struct tls *tls)
 {
     if (tls->is_own_ca) {
-        VLOG_WARN("%s holds the CA of our own certificate, %s: whoever "
-                  "believes that CA takes these peers for us",
+        VLOG_WARN("%s contains the CA of our own certificate, %s: who trusts "
+                  "that CA accepts these peers as us",
                   tls->names[CA], tls->names[CERTIFICATE]);
     }
 }
@@ -223,8 +223,8 @@ check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *tls_)
         return;
     }
     if (!reload(tls)) {
-        VLOG_ERR("certificates have changed and cannot be used; the former "
-                 "ones are used on: %s", tls->error);
+        VLOG_ERR("certificates have changed and cannot be used; the previous "
+                 "ones stay in use: %s", tls->error);
         return;
     }
     VLOG_INFO("certificates have changed: connections from now on use %s",

@@ -101,7 +101,7 @@ connection_fault(const struct webhook_attempt *attempt, CURLcode code)
     case CURLE_PEER_FAILED_VERIFICATION:
         /* Apart from the chain, libcurl itself compares names. */
         curl_easy_getinfo(easy, CURLINFO_SSL_VERIFYRESULT, &verify);
-        return xasprintf("its certificate is not believed: %s",
+        return xasprintf("its certificate is not trusted: %s",
                          verify == X509_V_OK
                          || verify == X509_V_ERR_UNSPECIFIED
                          ? "it is for another host"
@@ -134,7 +134,7 @@ fault_of(const struct webhook_attempt *attempt, CURLcode code)
         return xstrdup("the proxy's name was not found");
     case CURLE_OPERATION_TIMEDOUT:
         return xstrdup(has_come_to(attempt, CURLINFO_PRETRANSFER_TIME_T)
-                       ? "it did not answer in time"
+                       ? "it did not reply in time"
                        : has_come_to(attempt, CURLINFO_NAMELOOKUP_TIME_T)
                        ? "cannot connect: timed out"
                        : "its name was not found in time");
@@ -152,9 +152,9 @@ fault_of(const struct webhook_attempt *attempt, CURLcode code)
     case CURLE_UNSUPPORTED_PROTOCOL:    /* HTTP/0.9, for which any reply
                                          * passes. */
     case CURLE_WEIRD_SERVER_REPLY:
-        return xstrdup("its answer is not one of HTTP/1");
+        return xstrdup("its reply is not HTTP/1");
     case CURLE_OK:
-        return xstrdup("its answer has no end of its head");
+        return xstrdup("its reply has headers without end");
     default:
         return xstrdup(curl_easy_strerror(code));
     }

@@ -104,7 +104,7 @@ set_authority(struct webhook_url *url, const char *text, size_t len)
     char *fault;
 
     if (memchr(text, '@', len)) {
-        return xstrdup("it names a user, which is not done here");
+        return xstrdup("it names a user, which is not supported");
     }
     if (ipv6) {
         host_end = memchr(text, ']', len);
@@ -245,8 +245,8 @@ webhook_proxy_check(const char *text)
     char *fault = webhook_url_parse(&url, text);
 
     if (!fault && url.tls) {
-        fault = xstrdup("a proxy is spoken to by http:// (what is https "
-                        "passes it encrypted)");
+        fault = xstrdup("a proxy is reached by http:// (https passes through "
+                        "it encrypted)");
     }
     if (!fault && strcmp(url.target, "/")) {
         fault = xstrdup("a proxy has neither a path nor a query");

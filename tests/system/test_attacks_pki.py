@@ -360,7 +360,7 @@ def test_one_ca_for_all_is_pointed_out(lab, ca):
         wait_for("it to be noticed", lambda: any(
             "own certificate" in text for text in problems()), 20)
         with open(lab.vmnd.log, encoding="utf-8", errors="replace") as log:
-            assert "holds the CA of our own certificate" in log.read()
+            assert "contains the CA of our own certificate" in log.read()
     finally:
         lab.vmnd.stop()
         lab.vmnd.options = options

@@ -251,7 +251,7 @@ def test_all_is_put_back(lab, town):
     h1 = lab.hosts[0]
 
     def to_meters():
-        """The flows to meters of packets that go up, which audits count."""
+        """The flows to packet-in meters, which audits count."""
         return sum(h1.ofctl("dump-flows", "br-int", "--no-names",
                             "table=%d" % table).count("cookie=")
                    for table in (246, 247))

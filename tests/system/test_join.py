@@ -109,7 +109,7 @@ def test_certificate_of_another_host_gets_nobody_in(lab, ca):
     wait_for("its database to be refused", lambda: told(
         'its system-id is "h2", but its certificate is for "h1"'), 30)
     wait_for("its switch to be refused", lambda: told(
-        'host "h1" comes with datapath id'), 30)
+        'host "h1" has datapath id'), 30)
     assert state(lab, "h2")["ovsdb"]["state"] != "connected"
     assert state(lab, "h2")["openflow"]["state"] != "connected"
     come_again_as("h2")

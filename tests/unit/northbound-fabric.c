@@ -519,7 +519,7 @@ tell_notes(void)
     struct fabric_connections_reading *reading = fake_fabric.reading;
     struct fabric_connections_host hosts[] = {
         { .name = "hv1", .n = 2, .full = true },
-        { .name = "hv2", .missing = "its switch is gone" },
+        { .name = "hv2", .missing = "its switch has disconnected" },
     };
     const struct learned_connection notes[] = {
         { .vni = 1, .ofport = 7, .src = fake_fabric.from,

@@ -622,14 +622,14 @@ mistakes_are_said(void **state OVS_UNUSED)
     } mistakes[] = {
         { "all", "a group that does not select hashes nothing" },
         { "family", "a client's address is of family 4 or 6, not 5" },
-        { "bucket", "a bucket learns nothing" },
+        { "bucket", "a bucket cannot learn" },
         { "spread", "a bucket cannot multipath" },
         { "limit", "a bucket cannot have a limit" },
         { "limits", "a flow has only one limit" },
         { "none", "a limit is of 1 to 1000000 packets a second" },
         { "arp", "only clients of IP are learned" },
         { "other", "OFPBAC_MATCH_INCONSISTENT" },
-        { "idle", "a client is remembered for some seconds" },
+        { "idle", "a client is remembered for at least one second" },
         { "from", "a client's value comes from a register" },
     };
 

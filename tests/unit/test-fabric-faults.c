@@ -120,7 +120,7 @@ switch_without_bundles_is_let_go_and_rests(void **state OVS_UNUSED)
     switches[0].refuse_open = true;
     connect_only(0);
     TURN_UNTIL(switches[0].fd < 0);
-    assert_non_null(strstr(host_reason(0), "refuses bundles"));
+    assert_non_null(strstr(host_reason(0), "rejects bundles"));
     n_dumps = switches[0].n_dumps;
     switches[0].refuse_open = false;
     fake_switch_connect(&switches[0], listen_path + strlen("unix:"));
@@ -200,7 +200,7 @@ commits_that_are_always_refused_mean_rests_that_grow(void **state OVS_UNUSED)
     edit_port("a", "red", 100, "all", 1, false);
     TURN_TRULY_UNTIL(0, revision, 100, is_diverged(0));
     assert_string_equal(receipt_of(revision, 0), "failed");
-    assert_non_null(strstr(host_reason(0), "the commit was refused with "
+    assert_non_null(strstr(host_reason(0), "the commit was rejected with "
                            "OFPBFC_MSG_FAILED"));
     rest_ms = host(0)->sw->faults.backoff_ms;
     n_dumps = switches[0].n_dumps;
@@ -247,7 +247,7 @@ failures_one_after_the_other_are_mended_with_pauses(void **state OVS_UNUSED)
         turn();
     }
     assert_int_equal(switches[0].n_dumps, n_dumps);
-    assert_non_null(strstr(host_reason(0), "the commit was refused"));
+    assert_non_null(strstr(host_reason(0), "the commit was rejected"));
     assert_string_equal(receipt_of(first, 0), "failed");
     assert_string_equal(receipt_of(revision, 0), "pending");
     event_active(host(0)->sw->faults.pause, EV_TIMEOUT, 1);
@@ -631,7 +631,7 @@ switch_that_does_not_answer_is_cut_off(void **state OVS_UNUSED)
     switches[0].hold = true;
     edit_port("b", "red", 200, "all", 1, false);
     TURN_UNTIL(!host(0)->sw->conn);
-    assert_non_null(strstr(host_reason(0), "stalled: no answer"));
+    assert_non_null(strstr(host_reason(0), "stalled: no acknowledgement"));
     assert_string_equal(receipt_of(revision, 0), "offline");
     fake_switch_disconnect(&switches[0]);
     switches[0].hold = false;
@@ -700,7 +700,7 @@ host_is_not_synced_while_its_database_is_unheard(void **state OVS_UNUSED)
     fake_db_state = "unheard";
     assert_overall("diverged", "; and its database", false);
     fake_db_state = NULL;
-    assert_overall("diverged", "refused", false);
+    assert_overall("diverged", "rejected", false);
 }
 
 int

@@ -298,7 +298,7 @@ stopped_switch_is_cut_off_and_mended(void **state OVS_UNUSED)
     assert_string_equal(receipt_word(), "pending");
     FIXTURE_TURN_UNTIL(fixture_turn, !h1()->sw->conn);
     assert_string_equal(host_state_name(h1()->sw, &reason), "offline");
-    assert_non_null(strstr(reason, "stalled: no answer"));
+    assert_non_null(strstr(reason, "stalled: no acknowledgement"));
     assert_string_equal(receipt_word(), "offline");
     /* What comes meanwhile reaches it as one difference. */
     put_shop_port(15, "h1", "db");

@@ -175,7 +175,7 @@ a_bank_is_put_once_and_disturbs_nothing(void **state OVS_UNUSED)
 static void
 without_meters_a_host_works_on(void **state OVS_UNUSED)
 {
-    static const char *const reasons[] = { "lacks meters",
+    static const char *const reasons[] = { "has no meters",
                                            "OFPMMFC_OUT_OF_METERS" };
 
     edit_drop();

@@ -373,10 +373,10 @@ differences_are_told_when_they_are_known(void **state)
     /* The host is gone in the middle, or is not there to begin with. */
     send_only(f, "GET", "/v1/hosts/hv1/flows?diff=true", NULL);
     run_until_audits(f, 3);
-    end_audit("its switch is gone");
+    end_audit("its switch has disconnected");
     assert_int_equal(take_reply(f), 503);
     assert_has(&f->client.head, "Retry-After: 1");
-    assert_has(&f->client.body, "its switch is gone");
+    assert_has(&f->client.body, "its switch has disconnected");
     fake_fabric.not_now = "its switch is not connected";
     assert_call(f, 503, "GET", "/v1/hosts/hv1/flows?diff=true", NULL);
     assert_has(&f->client.body, "its switch is not connected");

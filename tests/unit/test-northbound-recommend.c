@@ -86,7 +86,7 @@ what_was_seen_becomes_policies(void **state)
     assert_text(f, "hosts.0.host", "hv1");
     assert_true(json_is_true(at(f, "hosts.0.truncated")));
     assert_null(at(f, "hosts.0.reason"));
-    assert_text(f, "hosts.1.reason", "its switch is gone");
+    assert_text(f, "hosts.1.reason", "its switch has disconnected");
     assert_int_equal(json_integer_value(at(f, "connections")), 1);
     assert_text(f, "uncovered.0.service", "47");
     assert_int_equal(json_integer_value(at(f, "n_unselected")), 2);

@@ -100,7 +100,7 @@ silent_switch_is_probed_and_then_closed(void **state)
     assert_int_equal(f->n_closed, 0);
     until_eof(f);
     assert_int_equal(f->n_closed, 1);
-    assert_string_equal(f->reason, "no answer to an echo request");
+    assert_string_equal(f->reason, "no reply to an echo request");
     ofserver_get_stats(f->server, &stats);
     assert_int_equal(stats.n_silent, 1);
 }
@@ -246,7 +246,7 @@ probed_switch_that_does_not_answer_is_closed_soon(void **state)
     ofconn_probe(f->conn);
     expect(f, OFPTYPE_ECHO_REQUEST);
     until_eof(f);
-    assert_string_equal(f->reason, "no answer to an echo request");
+    assert_string_equal(f->reason, "no reply to an echo request");
 }
 
 static void

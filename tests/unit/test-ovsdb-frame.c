@@ -130,7 +130,7 @@ frame_refuses_many_values(void **state OVS_UNUSED)
                 json_frame_check(&frame, cases[i].value,
                                  strlen(cases[i].value));
             }
-            assert_string_equal(frame.error, "a message holds too much");
+            assert_string_equal(frame.error, "a message has too many values");
             assert_true(frame.over);
         }
     }

@@ -131,7 +131,7 @@ silent_host_is_probed_and_then_dropped(void **state OVS_UNUSED)
     t += OVSDB_PROBE_REPLY_MS - 1;
     assert_null(run(&f, t));
     t++;
-    assert_string_equal(run(&f, t), "the host does not answer");
+    assert_string_equal(run(&f, t), "the host does not reply");
     fixture_close(&f);
 }
 

@@ -185,7 +185,7 @@ flows_to_meters_are_put_back_by_a_connect(void **state)
 static void
 switch_without_meters_sends_packets_up(void **state)
 {
-    static const char *const reasons[] = { "lacks meters",
+    static const char *const reasons[] = { "has no meters",
                                            "OFPMMFC_OUT_OF_METERS" };
     for (int i = 0; i < N_HOSTS; i++) {
         json_t *meters;
@@ -294,7 +294,7 @@ audit_finds_flows_to_meters(void **state)
     TURN_UNTIL(punts_are_on(new_host(0)->sw));
     assert_audit("");
     fake_switch_add_flow(&fakes[0], "table=246,priority=9,actions=drop");
-    assert_audit("unknown: 1 flows to meters of packets that go up, "
+    assert_audit("unknown: 1 flows to packet-in meters, "
                  "table 246\n");
 }
 

@@ -161,7 +161,7 @@ answer_goes_to_a_port_of_the_same_host(void **state)
     assert_output(0, 2, "b");
     send_up(0, 1, TO_PORT, "c", 60);
     send_up(0, 1, TO_PORT, "nobody", 60);
-    TURN_UNTIL(dropped("vmn", "answer's port is not here") == 2);
+    TURN_UNTIL(dropped("vmn", "reply's port is not on this host") == 2);
     assert_int_equal(fakes[0].n_packet_outs, 1);
 }
 
@@ -218,7 +218,7 @@ packets_for_the_controller_go_to_the_sink(void **state)
     struct told told = { .n = 0 };
 
     send_up_to("told", 0, 1, ECHO, "nobody asked", 60);
-    TURN_UNTIL(dropped("toy.told", "nobody is there for it") == 1);
+    TURN_UNTIL(dropped("toy.told", "no receiver") == 1);
     fabric_set_sink(fabric, told_cb, &told);
     send_up_to("told", 1, 7, ECHO, "an answer", 60);
     TURN_UNTIL(told.n == 1);
@@ -352,7 +352,7 @@ refused_packet_fails_no_bundle(void **state)
     fake_switch_send(&fakes[0], ofperr_encode_reply(OFPERR_OFPBRC_BAD_PORT,
                                                     b.data));
     ofpbuf_uninit(&b);
-    TURN_UNTIL(dropped("vmn", "switch refused it") == 1);
+    TURN_UNTIL(dropped("vmn", "switch rejected it") == 1);
     assert_true(new_host(0)->sw->bundles.n_sent > 0);
     fake_switch_release(&fakes[0]);
     TURN_UNTIL(switch_acked(new_host(0)->sw) >= fabric->last_revision);
@@ -383,13 +383,13 @@ slow_handlers_leave_the_loop_to_others(void **state)
     TURN_UNTIL(fakes[1].n_packet_outs == 1);
     edit_port_row("b", "0000");
     assert_true(revision > before);
-    TURN_UNTIL(dropped("vmn", "too many wait") > 0);
+    TURN_UNTIL(dropped("vmn", "queue is full") > 0);
     assert_true(seen.n < 500);
 
     /* Nothing is done for a switch that is gone. */
     fake_switch_disconnect(&fakes[0]);
     TURN_UNTIL(!new_host(0)->sw->conn);
-    assert_true(dropped("vmn", "switch is gone") > 0);
+    assert_true(dropped("vmn", "switch disconnected") > 0);
     for (unsigned last = seen.n, i = 0; i < 5; i++) {
         packets_turn();
         assert_int_equal(seen.n, last);
@@ -402,7 +402,7 @@ switch_that_does_not_read_gets_no_more_packets(void **state)
     unsigned n = 0;
 
     fakes[0].deaf = true;
-    while (!dropped("vmn", "switch does not read")) {
+    while (!dropped("vmn", "switch is congested")) {
         send_up(0, 1, ECHO, "unread", 8000);
         n++;
         packets_turn();
@@ -412,7 +412,7 @@ switch_that_does_not_read_gets_no_more_packets(void **state)
     assert_non_null(new_host(0)->sw->conn);
     fakes[0].deaf = false;
     TURN_UNTIL(fakes[0].n_packet_outs
-               + dropped("vmn", "switch does not read") == n);
+               + dropped("vmn", "switch is congested") == n);
     send_up(0, 1, ECHO, "read again", 60);
     TURN_UNTIL(fakes[0].packet_out->size < 1000);
     assert_output(0, 1, "read again");

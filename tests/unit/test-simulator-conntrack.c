@@ -197,8 +197,8 @@ nat_to_many_is_not_known(void **state)
     (void) state;
     add_flow(net, "h1", "table=0,priority=1,ip actions=ct(commit,zone=1,"
              "nat(src=192.0.2.7-192.0.2.9),table=1)");
-    pass(net, 9, TCP, "unknown h1/0: NAT to one of several addresses, and "
-         "nobody can tell which");
+    pass(net, 9, TCP, "unknown h1/0: NAT to one of several addresses: the "
+                      "result is not determined");
     net_destroy(net);
 }
 

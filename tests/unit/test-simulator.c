@@ -171,7 +171,7 @@ ttl_is_counted(void **state)
     add_flow(net, "h1", "table=0,priority=1 actions=dec_ttl,output:1");
     pass(net, 9, UDP ",nw_ttl=2", "output h1 1");
     assert_int_equal(end_flow(net)->nw_ttl, 1);
-    pass(net, 9, UDP ",nw_ttl=1", "lost h1/0: its TTL is used up");
+    pass(net, 9, UDP ",nw_ttl=1", "lost h1/0: its TTL has expired");
     net_destroy(net);
 }
 
@@ -289,8 +289,8 @@ choices_are_bounded(void **state)
               "bucket=bucket_id:1,weight:1,actions=resubmit(,1)");
     add_flow(net, "h1", ds_cstr(&flow));
     add_flow(net, "h1", "table=1,priority=1 actions=set_field:1->reg0");
-    pass(net, 9, UDP, "output h1 1 | unknown h1/0: "
-         "more groups choose than are followed");
+    pass(net, 9, UDP, "output h1 1 | unknown h1/0: more groups select than "
+                      "are simulated");
     ds_destroy(&flow);
     net_destroy(net);
 }
@@ -329,7 +329,7 @@ circles_between_hosts_end(void **state)
              "set_field:10.0.0.2->tun_dst,output:40000");
     add_flow(net, "h2", "table=0,priority=1 actions=set_field:0->in_port,"
              "set_field:10.0.0.1->tun_dst,output:40000");
-    pass(net, 9, UDP, "lost h1/0: it goes in circles between hosts");
+    pass(net, 9, UDP, "lost h1/0: it loops between hosts");
     net_destroy(net);
 }
 

@@ -95,8 +95,8 @@ foreign_files_are_refused(void **state)
                       "is a database of another program");
     check_sql_refused(f, "ALTER TABLE ports DROP COLUMN enabled", EUCLEAN,
                       /* Newer SQLite puts the name in quotation marks. */
-                      "is damaged: its tables are not as they should be: no "
-                      "such column: ");
+                      "is damaged: its tables differ from the schema: no such "
+                      "column: ");
 }
 
 static void

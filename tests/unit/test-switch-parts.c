@@ -115,7 +115,7 @@ connection_that_goes_leaves_nothing_owed(void **state OVS_UNUSED)
     check_owed(" audit learned connections conntrack flush bundles");
     switch_disconnect(host(0)->sw, "for the test");
     check_owed("");
-    check_audit_reason("its switch is gone");
+    check_audit_reason("its switch has disconnected");
     TURN_UNTIL(read_ended);
     assert_true(read_failed);
 

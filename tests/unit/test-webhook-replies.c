@@ -126,11 +126,11 @@ server_that_misbehaves_is_left_in_time(void **state)
         enum manner manner;
         const char *reason;     /* NULL: it has said that all is well. */
     } cases[] = {
-        { SILENT, "it did not answer in time" },
+        { SILENT, "it did not reply in time" },
         { CLOSES, "" },
         { CLOSES_LATER, "" },
-        { HEAD_FOR_EVER, "not one of HTTP/1" },
-        { DRIPS, "it did not answer in time" },
+        { HEAD_FOR_EVER, "not HTTP/1" },
+        { DRIPS, "it did not reply in time" },
         { BODY_FOR_EVER, NULL },
         { BODY_HANGS, NULL },
     };
@@ -182,7 +182,7 @@ replies_are_understood(void **state)
         { "HTTP/1.1 401 x\r\nWWW-Authenticate: Negotiate\r\n\r\n",
           WEBHOOK_FAILED, "it answered 401" },
         { "220 mail.example ESMTP\r\n", WEBHOOK_FAILED,
-          "not one of HTTP/1" },
+          "not HTTP/1" },
     };
     struct fixture *f = *state;
 
@@ -246,7 +246,7 @@ heads_are_bounded_in_all(void **state)
     f->options.n_attempts = 1;
     create(f, NULL);
     call(f, "http://127.0.0.1:%u/", f->rude_port);
-    assert_outcome(f, WEBHOOK_FAILED, 1, "not one of HTTP/1");
+    assert_outcome(f, WEBHOOK_FAILED, 1, "not HTTP/1");
     ds_destroy(&says);
 }
 

@@ -71,7 +71,7 @@ https_is_for_whom_the_certificate_names(void **state)
     call(f, "https://web.test:%u/", f->port);
     assert_outcome(f, WEBHOOK_DELIVERED, 1, NULL);
     call(f, "https://127.0.0.1:%u/", f->port);
-    assert_outcome(f, WEBHOOK_FAILED, 2, "its certificate is not believed: it "
+    assert_outcome(f, WEBHOOK_FAILED, 2, "its certificate is not trusted: it "
                    "is for another host");
     assert_int_equal(f->n_seen, 1);
 
@@ -94,7 +94,7 @@ https_takes_a_ca_that_is_believed(void **state)
     create(f, NULL);
     call(f, "https://web.test:%u/", f->port);
     assert_outcome(f, WEBHOOK_FAILED, 1,
-                   "its certificate is not believed: self-signed");
+                   "its certificate is not trusted: self-signed");
     webhook_destroy(f->w);
     setenv("SSL_CERT_FILE", "/none", 1);
     create(f, NULL);

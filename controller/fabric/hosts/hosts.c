@@ -69,8 +69,8 @@ fabric_host_clash(const struct fabric_host *host,
                   const char *peer)
 {
     host->fabric->stats.n_datapath_clashes++;
-    VLOG_WARN_RL(&rl, "%s%shost \"%s\" comes with datapath id %016"PRIx64
-                 ", which is that of host \"%s\"", peer ? peer : "",
+    VLOG_WARN_RL(&rl, "%s%shost \"%s\" has datapath id %016"PRIx64", which "
+                      "is that of host \"%s\"", peer ? peer : "",
                  peer ? ": closed: " : "", host->name, id, owner->name);
 }
 

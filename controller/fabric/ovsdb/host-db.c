@@ -82,8 +82,8 @@ host_db_report(struct fabric_host_db *db,
 
     if (!report_limit_begin(&db->limit, loop_now_ms(db->host->fabric->loop))) {
         db->host->fabric->stats.n_reports_delayed += !waits;
-        VLOG_WARN_RL(&rl, "%s: what it reports changes more than %u times a "
-                     "second; changes are merged", db->host->name,
+        VLOG_WARN_RL(&rl, "%s: its reports change more than %u times per "
+                          "second; changes are merged", db->host->name,
                      db->limit.rate);
         return;
     }

@@ -162,7 +162,7 @@ find_state(const struct fabric_host_db *db, const char *name,
         *reason = xstrdup("the host's database is not connected");
         return "pending";
     } else if (db->refused) {
-        *reason = xstrdup(db->reason ? db->reason : "the host is refused");
+        *reason = xstrdup(db->reason ? db->reason : "the host is rejected");
         return "blocked";
     } else if (there == TELEMETRY_OTHERS) {
         *reason = xasprintf("bridge \"%s\" has %s already, which was not set "

@@ -79,7 +79,8 @@ submitted_cb(void *submission_, const struct commit_result *result)
         } else {
             static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 10);
 
-            VLOG_WARN_RL(&rl, "%s: the report was not taken: %s; trying again",
+            VLOG_WARN_RL(&rl, "%s: the report was not committed: %s; trying "
+                              "again",
                          submission->host ? submission->host : "vmnd",
                          result->errors->n ? result->errors->errors[0].text
                          : "no reason given");

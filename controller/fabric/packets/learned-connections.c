@@ -264,7 +264,7 @@ disconnected(struct fabric_switch *sw OVS_UNUSED, void *sources_)
     struct source *s, *next;
 
     LIST_FOR_EACH_SAFE (s, next, node, sources) {
-        source_end(s, "its switch is gone");
+        source_end(s, "its switch has disconnected");
     }
 }
 

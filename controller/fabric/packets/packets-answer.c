@@ -110,7 +110,7 @@ give_to_sink(struct packets_of_switch *ps,
         f->sink(f->sink_aux, host->name, packet->port->in_port,
                 packet->bytes, packet->size);
     } else {
-        count_unanswered(ps, packet->handler, "nobody is there for it");
+        count_unanswered(ps, packet->handler, "no receiver");
     }
 }
 

@@ -49,13 +49,13 @@ packet_drop_text(enum packet_drop why)
         [PACKET_DROP_PORT_RATE] = "port's rate",
         [PACKET_DROP_HOST_RATE] = "host's rate",
         [PACKET_DROP_TOO_MANY_PORTS] = "too many ports",
-        [PACKET_DROP_WAITING] = "too many wait",
-        [PACKET_DROP_DISCONNECTED] = "switch is gone",
+        [PACKET_DROP_WAITING] = "queue is full",
+        [PACKET_DROP_DISCONNECTED] = "switch disconnected",
         [PACKET_DROP_FAILED] = "handler failed",
         [PACKET_DROP_NO_VIF] = "not from a VIF",
-        [PACKET_DROP_NO_PORT] = "answer's port is not here",
-        [PACKET_DROP_UNREAD] = "switch does not read",
-        [PACKET_DROP_REFUSED] = "switch refused it",
+        [PACKET_DROP_NO_PORT] = "reply's port is not on this host",
+        [PACKET_DROP_UNREAD] = "switch is congested",
+        [PACKET_DROP_REFUSED] = "switch rejected it",
     };
 
     return texts[why];
@@ -467,7 +467,8 @@ message(struct fabric_switch *sw, void *ps OVS_UNUSED, enum ofptype type,
         return SWITCH_MESSAGE_TAKEN;
     } else if (type == OFPTYPE_ERROR
                && ofmsg_error_xid(oh) == OFCONN_XID_PACKETS) {
-        VLOG_WARN_RL(&rl, "%s: a packet was refused with %s", sw->host->name,
+        VLOG_WARN_RL(&rl, "%s: a packet-out was rejected with "
+                          "%s", sw->host->name,
                      ofmsg_error_name(oh));
         packets_count_drop(packets_of(sw), PACKET_DROP_REFUSED);
         return SWITCH_MESSAGE_TAKEN;

@@ -156,7 +156,7 @@ punts_count_message(struct fabric_switch *sw, enum ofptype type,
         return false;
     }
     if (type != OFPTYPE_METER_STATS_REPLY) {
-        VLOG_WARN_RL(&rl, "%s: does not tell what its meters drop",
+        VLOG_WARN_RL(&rl, "%s: does not report what its meters drop",
                      sw->host->name);
         counts->unsupported = true;
         counts->xid = 0;

@@ -84,8 +84,8 @@ punts_turn_off(struct fabric_switch *sw, const char *reason)
     struct punts *punts = punts_of(sw);
 
     if (punts->state != PUNTS_OFF) {
-        VLOG_WARN_RL(&rl, "%s: no limits on packets that go up in the "
-                     "datapath: %s", sw->host->name, reason);
+        VLOG_WARN_RL(&rl, "%s: no packet-in meters in the datapath: %s",
+                     sw->host->name, reason);
         stop_reading(punts);
         punts->barrier_xid = 0;
         set_state(sw, PUNTS_OFF, reason);
@@ -189,9 +189,9 @@ log_difference(const struct fabric_switch *sw)
     size_t n_unknown = found->n_unknown[0] + found->n_unknown[1];
 
     if (n_unknown || (n_missing && n_missing < PUNTS_FLOWS)) {
-        VLOG_WARN_RL(&rl, "%s: of flows to the meters of packets that go up, "
-                     "%"PRIuSIZE" were missing, and %"PRIuSIZE" others were "
-                     "there; they are put right", sw->host->name, n_missing,
+        VLOG_WARN_RL(&rl, "%s: of the flows to packet-in meters %"PRIuSIZE" "
+                          "were missing, and %"PRIuSIZE" were unknown; they "
+                          "are repaired", sw->host->name, n_missing,
                      n_unknown);
     }
 }
@@ -395,7 +395,7 @@ audit_compare(struct fabric_switch *sw OVS_UNUSED, void *punts_,
         found_count(&punts->audited, tables[i], &n_missing, &n_unknown);
         if (n_missing || n_unknown) {
             punts->lost = true;
-            cb(aux, tables[i], "flows to meters of packets that go up",
+            cb(aux, tables[i], "flows to packet-in meters",
                n_missing, n_unknown);
         }
     }
@@ -411,7 +411,7 @@ audit_repair(struct fabric_switch *sw, void *punts_)
         /* Deleting a meter deletes its flows, so these may be missing as
          * well. */
         memset(punts->meters, METER_ABSENT, sizeof punts->meters);
-        set_state(sw, PUNTS_READING, "some were lost, and are put back");
+        set_state(sw, PUNTS_READING, "some were lost, and are reinstalled");
         sampling_meters_request_punts(sw);
     }
     punts->lost = false;
@@ -457,7 +457,7 @@ message(struct fabric_switch *sw, void *punts_, enum ofptype type,
     if (punts->dump && ofdump_message(punts->dump, type, oh)) {
         return SWITCH_MESSAGE_ANSWER;
     } else if (type == OFPTYPE_ERROR && punts->xid && xid == punts->xid) {
-        char *reason = xasprintf("its switch refuses meters with %s",
+        char *reason = xasprintf("its switch rejects meters with %s",
                                  ofmsg_error_name(oh));
 
         punts_turn_off(sw, reason);

@@ -312,7 +312,7 @@ handle_features(struct fabric_switch *sw, const struct ofp_header *oh)
     if (mf.max_meters < SAMPLING_FIRST_METER + N_METERS || !mf.max_bands
         || !(mf.band_types & (1u << OFPMBT13_DROP))
         || (mf.capabilities & METER_FLAGS) != METER_FLAGS) {
-        turn_all_off(sw, "its switch lacks meters of packets a second");
+        turn_all_off(sw, "its switch has no meters in packets per second");
     }
     punts_set_max(sw, mf.max_meters);
     sampling_meters_of(sw)->no_own = mf.max_meters < FIRST_OWN + SAMPLING_OWN;
@@ -442,7 +442,7 @@ handle_config(struct fabric_switch *sw, const struct ofp_header *oh)
     enum meters meters = each_meter(sw, oh, handle_meter);
 
     if (meters == METERS_BAD) {
-        turn_all_off(sw, "what its switch says of meters makes no sense");
+        turn_all_off(sw, "its switch's reply about meters is invalid");
     } else if (meters == METERS_OK && !(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
         complete(sw);
         punts_complete(sw);
@@ -461,7 +461,7 @@ handle_punts(struct fabric_switch *sw, const struct ofp_header *oh)
     enum meters meters = each_meter(sw, oh, handle_punt);
 
     if (meters == METERS_BAD) {
-        punts_turn_off(sw, "what its switch says of meters makes no sense");
+        punts_turn_off(sw, "its switch's reply about meters is invalid");
     } else if (meters == METERS_OK && !(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
         sampling_meters_of(sw)->punts_xid = 0;
         punts_complete(sw);
@@ -486,8 +486,8 @@ static void
 handle_limits(struct fabric_switch *sw, const struct ofp_header *oh)
 {
     if (each_meter(sw, oh, repair_limit) == METERS_BAD) {
-        VLOG_WARN_RL(&rl, "%s: what its switch says of meters makes no "
-                     "sense; those of limits that are no more may stay",
+        VLOG_WARN_RL(&rl, "%s: its switch's replies about meters are invalid; "
+                          "meters of removed limits may stay",
                      sw->host->name);
     }
 }
@@ -597,7 +597,7 @@ handle_message(struct fabric_switch *sw, enum ofptype type,
         && ((sm->features_xid && xid == sm->features_xid)
             || (sm->config_xid && xid == sm->config_xid)
             || (sm->bank_xid && xid == sm->bank_xid))) {
-        char *reason = xasprintf("its switch refuses meters with %s",
+        char *reason = xasprintf("its switch rejects meters with %s",
                                  ofmsg_error_name(oh));
 
         (xid == sm->bank_xid ? turn_off : turn_all_off)(sw, reason);
@@ -606,14 +606,14 @@ handle_message(struct fabric_switch *sw, enum ofptype type,
     } else if (type == OFPTYPE_ERROR && sm->own_xid
                && xid == sm->own_xid) {
         VLOG_WARN_RL(&rl, "%s: rules with a log share meters: its switch "
-                     "refuses more with %s", sw->host->name,
+                          "rejects more with %s", sw->host->name,
                      ofmsg_error_name(oh));
         sm->no_own = true;
         return true;
     } else if (type == OFPTYPE_ERROR && sm->limits_xid
                && xid == sm->limits_xid) {
-        VLOG_WARN_RL(&rl, "%s: limits' meters may not be as they should: its "
-                     "switch says %s", sw->host->name, ofmsg_error_name(oh));
+        VLOG_WARN_RL(&rl, "%s: meters of limits may be wrong: its switch "
+                          "replied %s", sw->host->name, ofmsg_error_name(oh));
         return true;
     } else if (type == OFPTYPE_METER_FEATURES_STATS_REPLY
                && sm->features_xid && xid == sm->features_xid) {
@@ -634,7 +634,7 @@ handle_message(struct fabric_switch *sw, enum ofptype type,
     } else if (sm->punts_xid && xid == sm->punts_xid
                && type == OFPTYPE_ERROR) {
         sm->punts_xid = 0;
-        punts_turn_off(sw, "its switch does not tell of its meters");
+        punts_turn_off(sw, "its switch does not reply about its meters");
         return true;
     }
     return false;

@@ -203,7 +203,7 @@ report(struct audit *a)
     a->kept = true;
     if (n_lost > ALARM_MIN && n_lost * 100 / a->n_desired > f->audit_alarm) {
         VLOG_ERR("%s: %"PRIu64" of %"PRIuSIZE" flows and groups were lost "
-                 "or changed by somebody else; they are put back",
+                 "or changed by somebody else; they are reinstalled",
                  sw->host->name, n_lost, a->n_desired);
     } else if (n_lost || r->unknown) {
         VLOG_WARN("%s: audit: %"PRIu64" missing, %"PRIu64" altered, "
@@ -330,8 +330,8 @@ fabric_audit(struct fabric *f, const char *name,
         return "there is no such host";
     } else if (!audit_is_possible(host->sw)) {
         return (!host->sw->conn ? "its switch is not connected"
-                : audit_is_running(host->sw) ? "it is being read already"
-                : "it does not hold what it is to hold yet");
+                : audit_is_running(host->sw) ? "an audit of it is in progress"
+                : "its desired flows are not installed yet");
     }
     audit_start(host->sw, request, cb, aux);
     return NULL;
@@ -368,7 +368,7 @@ reset(struct fabric_switch *sw, void *state OVS_UNUSED, const char *reason)
 static void
 disconnected(struct fabric_switch *sw, void *state OVS_UNUSED)
 {
-    stop(sw, "its switch is gone");
+    stop(sw, "its switch has disconnected");
 }
 
 static void

@@ -223,7 +223,7 @@ handle_error(struct fabric_switch *sw, const struct ofp_header *oh)
         return SWITCH_MESSAGE_TAKEN;
     }
     if (!bundle->failed) {
-        bundle->failed = xasprintf("the commit was refused with %s",
+        bundle->failed = xasprintf("the commit was rejected with %s",
                                    ofmsg_error_name(oh));
     }
     bundle_done(sw);

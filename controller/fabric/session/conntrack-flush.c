@@ -155,8 +155,8 @@ batch_create(struct conntrack_flushes *flushes, size_t n)
     batch->queued_ms = time_msec();
     while (flushes->n_batches >= BATCHES_MAX
            || flushes->n_flushes + n > FABRIC_FLUSHES_MAX) {
-        VLOG_WARN_RL(&rl, "too many connections to be forgotten: the oldest "
-                     "are left to end by themselves");
+        VLOG_WARN_RL(&rl, "too many connections to flush: the oldest are left "
+                          "to expire");
         batch_empty(flushes, CONTAINER_OF(ovs_list_front(&flushes->batches),
                                           struct batch, node));
     }
@@ -350,8 +350,8 @@ refused(struct flush_queue *q, const struct ofp_header *oh)
     struct fabric *f = q->sw->host->fabric;
 
     if (!q->unable) {
-        VLOG_WARN_RL(&rl, "%s: connections are left to end by themselves: its "
-                     "switch cannot forget them (%s)", q->sw->host->name,
+        VLOG_WARN_RL(&rl, "%s: connections are left to expire: its switch "
+                          "cannot flush them (%s)", q->sw->host->name,
                      ofmsg_error_name(oh));
         q->unable = true;
         queue_clear(q, &f->stats.n_flushes_refused);

@@ -89,7 +89,7 @@ faults_name(struct fabric_switch *sw, uint32_t xid,
 
     f->stats.n_errors++;
     free(sw->faults.text);
-    sw->faults.text = xasprintf("%s was refused with %s", what,
+    sw->faults.text = xasprintf("%s was rejected with %s", what,
                                 ofmsg_error_name(oh));
     free(what);
     VLOG_WARN_RL(&rl, "%s: %s", sw->host->name, sw->faults.text);

@@ -225,15 +225,15 @@ record_difference(struct reconcile *r, long long int us)
     struct fabric_switch *sw = r->sw;
 
     if (sw->bundles.digest_known && sw->bundles.digest != r->digest) {
-        VLOG_ERR_RL(&rl, "%s: the fingerprint of what it is to hold was "
-                    "wrong; it is corrected", sw->host->name);
+        VLOG_ERR_RL(&rl, "%s: the fingerprint in its marker was wrong; it is "
+                         "corrected", sw->host->name);
     }
     sw->bundles.digest = r->digest;
     sw->bundles.digest_known = true;
     r->revision = sw->host->fabric->last_revision;
-    VLOG_INFO_RL(&rl, "%s: holds %"PRIuSIZE" flows and groups; "
-                 "%"PRIuSIZE" to add or change, %"PRIuSIZE" to delete "
-                 "(compared in %lld us)",
+    VLOG_INFO_RL(&rl, "%s: %"PRIuSIZE" flows and groups are installed; "
+                      "%"PRIuSIZE" to add or change, %"PRIuSIZE" to delete "
+                      "(compared in %lld us)",
                  sw->host->name, r->n_held, r->n_items,
                  r->n_deletes, us);
 }

@@ -146,8 +146,9 @@ group_cb(void *r_, const struct ofputil_group_desc *gd)
 static void
 install_anew(struct reconcile *r)
 {
-    VLOG_WARN_RL(&rl, "%s: holds " OFDUMP_TOO_MUCH "; all that is desired of "
-                 "it is installed anew", r->sw->host->name);
+    VLOG_WARN_RL(&rl, "%s: holds " OFDUMP_TOO_MUCH "; all of its desired "
+                                                   "flows are installed "
+                                                   "again", r->sw->host->name);
     switch_budget_note_anew(r->sw);
     reconcile_forget_seen(r);
     r->marker = MARKER_NONE;
@@ -361,14 +362,14 @@ handle_error(struct reconcile *r, const struct ofp_header *oh)
     uint32_t xid = ofmsg_error_xid(oh);
 
     if (xid == r->open_xid) {
-        char *reason = xasprintf("it refuses bundles with %s",
+        char *reason = xasprintf("it rejects bundles with %s",
                                  ofmsg_error_name(oh));
 
         switch_give_up(r->sw, reason);
         free(reason);
     } else if (xid == r->marker_xid) {
         /* Only vmnd needs it: everything else is more important. */
-        VLOG_WARN_RL(&rl, "%s: refuses the marker with %s",
+        VLOG_WARN_RL(&rl, "%s: rejects the marker with %s",
                      r->sw->host->name, ofmsg_error_name(oh));
         r->n_refused++;
         r->marker = MARKER_NONE;
@@ -425,7 +426,8 @@ answer_cb(void *sw_)
         read_all(r);
         return;
     }
-    VLOG_INFO_RL(&rl, "%s: holds all that it is to hold, by its fingerprint",
+    VLOG_INFO_RL(&rl, "%s: all desired flows are installed, by its "
+                      "fingerprint",
                  sw->host->name);
     reconcile_forget_seen(r);
     f->stats.n_reconciles_unchanged++;

@@ -121,8 +121,8 @@ stall_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *sw_)
         event_add(sw->stall, &tv);
         return;
     }
-    reason = xasprintf("no answer for %d ms to what it was sent", limit);
-    VLOG_WARN_RL(&rl, "%s: cut off: %s", sw->host->name, reason);
+    reason = xasprintf("no acknowledgement for %d ms", limit);
+    VLOG_WARN_RL(&rl, "%s: disconnected: %s", sw->host->name, reason);
     switch_stalled(sw, reason);
     free(reason);
     ofconn_set_aux(conn, NULL);
