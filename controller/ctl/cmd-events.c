@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl events: prints events, one line each. */
+ * vmnctl events: prints events, one line each: what happens from now on, or
+ * what has happened. */
 
 #include <config.h>
 
@@ -206,10 +207,26 @@ print_line(struct ctl *ctl, const char *kind, const json_t *data)
     ds_destroy(&ds);
 }
 
+/* Says that less is kept than was asked for. */
+static void
+print_kept(struct ctl *ctl, const char *since)
+{
+    fflush(ctl->out);
+    fprintf(ctl->err, "vmnctl: events are kept since %s alone; \"vmnctl "
+            "revisions\" has older changes\n", since);
+}
+
+/* Counts the events in '*n_shown'. */
 static enum ctl_exit
 event_cb(struct ctl *ctl, const char *kind, const char *id,
-         const json_t *data, void *aux OVS_UNUSED)
+         const json_t *data, void *n_shown)
 {
+    const char *kept = json_string_value(json_object_get(data, "kept_since"));
+
+    if (kept) {
+        print_kept(ctl, kept);
+    }
+    *(size_t *) n_shown += strcmp(kind, "start") && strcmp(kind, "reset");
     if (ctl->output == CTL_JSON) {
         json_t *json = json_pack("{s:s, s:s, s:O}", "id", id, "event", kind,
                                  "data", data);
@@ -224,22 +241,75 @@ event_cb(struct ctl *ctl, const char *kind, const char *id,
     return CTL_DONE;
 }
 
+/* What events are filtered by, and of which objects there must be one. */
+struct filter {
+    const char *name, *value, *type;
+};
+
+/* Prints an error if an object that events are filtered by does not exist:
+ * who misspells it would wait for ever. */
+static enum ctl_exit
+check_filters(struct ctl *ctl, const struct filter *filters, size_t n)
+{
+    enum ctl_exit status = CTL_DONE;
+
+    for (size_t i = 0; i < n && !status; i++) {
+        struct ds path = DS_EMPTY_INITIALIZER;
+        struct ctl_reply reply;
+
+        if (!filters[i].type || !filters[i].value) {
+            continue;
+        }
+        ctl_append_path(&path, filters[i].type, filters[i].value);
+        status = ctl_get(ctl, ds_cstr(&path), &reply);
+        ds_destroy(&path);
+        if (!status) {
+            ctl_reply_uninit(&reply);
+        }
+    }
+    return status;
+}
+
+/* Appends what of the past is asked for.  Returns true if that is all. */
+static bool
+put_past(const struct ctl *ctl, struct ds *query)
+{
+    bool ends = (ctl->since || ctl->limit) && !ctl->follow;
+
+    if (ctl->since) {
+        ctl_append_query(query, "since", ctl->since);
+    }
+    if (ctl->limit) {
+        char *limit = xasprintf("%ld", ctl->limit);
+
+        ctl_append_query(query, "limit", limit);
+        free(limit);
+    }
+    if (ends) {
+        ctl_append_query(query, "follow", "false");
+    }
+    return ends;
+}
+
 enum ctl_exit
 ctl_cmd_events(struct ctl *ctl, int n_args OVS_UNUSED,
                char *const args[] OVS_UNUSED)
 {
     const struct schema_table *type = ctl->type ? ctl_get_type(ctl, ctl->type)
                                                 : NULL;
-    const struct {
-        const char *name, *value;
-    } filters[] = {
-        { "kinds", ctl->kinds }, { "type", type ? type->plural : NULL },
-        { "host", ctl->host }, { "network", ctl->network },
-        { "port", ctl->port }, { "policy", ctl->policy },
-        { "loadbalancer", ctl->loadbalancer },
+    const struct filter filters[] = {
+        { "kinds", ctl->kinds, NULL },
+        { "type", type ? type->plural : NULL, NULL },
+        { "host", ctl->host, "hosts" },
+        { "network", ctl->network, "networks" },
+        { "port", ctl->port, "ports" },
+        { "policy", ctl->policy, "policies" },
+        { "loadbalancer", ctl->loadbalancer, "loadbalancers" },
     };
     struct ds query = DS_EMPTY_INITIALIZER;
-    enum ctl_exit status;
+    enum ctl_exit status = CTL_DONE;
+    size_t n_shown = 0;
+    bool ends;
 
     if (ctl->type && !type) {
         return CTL_USAGE;
@@ -252,8 +322,18 @@ ctl_cmd_events(struct ctl *ctl, int n_args OVS_UNUSED,
             ctl_append_query(&query, filters[i].name, filters[i].value);
         }
     }
-    status = ctl_follow_events(ctl, query.length ? ds_cstr(&query) : "",
-                               event_cb, NULL);
+    /* The past may be about what is gone. */
+    ends = put_past(ctl, &query);
+    if (!ends) {
+        status = check_filters(ctl, filters, ARRAY_SIZE(filters));
+    }
+    if (!status) {
+        status = ctl_follow_events(ctl, query.length ? ds_cstr(&query) : "",
+                                   event_cb, &n_shown);
+    }
+    if (!status && ends && !n_shown) {
+        status = check_filters(ctl, filters, ARRAY_SIZE(filters));
+    }
     ds_destroy(&query);
     return status;
 }

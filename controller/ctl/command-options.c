@@ -33,8 +33,8 @@ typedef bool option_set(struct ctl *ctl, const struct option_row *row,
                         const char *arg);
 
 static option_set set_true, set_no_wait, set_text, add_text, set_time,
-    set_timeout, set_for, set_since, set_count, set_by, set_output, set_shown,
-    set_raw, set_path;
+    set_timeout, set_for, set_since, set_since_or_revision, set_count, set_by,
+    set_output, set_shown, set_raw, set_path;
 
 struct option_row {
     char letter;                /* Short form, or 0. */
@@ -170,6 +170,15 @@ static const struct option_row option_rows[] = {
     { 0, "loadbalancer", "NAME",
       CTL_OPT_EVENTS, set_text, MEMBER(loadbalancer),
       "only of this load balancer" },
+    { 0, "since", "WHEN",
+      CTL_OPT_EVENTS, set_since_or_revision, MEMBER(since),
+      "what has been: 30m, 2h, 1d, 2027-01-31T12:00:00Z, or a revision" },
+    { 0, "limit", "N",
+      CTL_OPT_EVENTS, set_count, MEMBER(limit),
+      "of what has been, the newest N" },
+    { 0, "follow", NULL,
+      CTL_OPT_EVENTS, set_true, MEMBER(follow),
+      "go on behind that; as without --since and --limit" },
     { 0, "follow", NULL,
       CTL_OPT_DROPS | CTL_OPT_LOGS, set_true, MEMBER(follow),
       "go on with packets as they come" },
@@ -453,6 +462,15 @@ set_since(struct ctl *ctl, const struct option_row *row, const char *arg)
         return false;
     }
     return set_text(ctl, row, is_age ? buf : arg);
+}
+
+/* The same, or a revision, which stays as it is. */
+static bool
+set_since_or_revision(struct ctl *ctl, const struct option_row *row,
+                      const char *arg)
+{
+    return (*arg && !arg[strspn(arg, "0123456789")]
+            ? set_text(ctl, row, arg) : set_since(ctl, row, arg));
 }
 
 static bool

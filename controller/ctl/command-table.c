@@ -311,15 +311,21 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl logs --policy db-in --follow\n",
       ctl_cmd_logs },
     { "events", "", 0, 0, CTL_OPT_SHOWN | CTL_OPT_EVENTS,
-      "show what happens, as it happens",
+      "show what happens, as it happens, or what has happened",
       "Changes (revision), who has them (installed), states of hosts and ports\n"
       "(host, binding), packets that were dropped or logged (drop, log), what\n"
       "audits found (audit), states of backends (health), and loads that want\n"
       "other numbers of them (scale): a line each, until it is interrupted.\n"
       "With -o json also a line each.  It goes on where it was if vmnd is away\n"
       "for a while.\n"
+      "With --since or --limit, what has happened, as far as vmnd keeps it (the\n"
+      "newest 16,384 events since it started); it then ends, unless there is\n"
+      "--follow.\n"
       "\nExample:\n"
       "  vmnctl events\n"
+      "  vmnctl events --since 10m\n"
+      "  vmnctl events --since 42 --kinds host,binding\n"
+      "  vmnctl events --limit 20 --follow\n"
       "  vmnctl events --kinds revision,installed --network shop\n"
       "  vmnctl events --port db-1 -o json\n",
       ctl_cmd_events },

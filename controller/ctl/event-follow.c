@@ -27,6 +27,7 @@ struct listener {
     struct ds text;             /* Of the event being received. */
     char *id;                   /* Of the last event, or NULL. */
     enum ctl_exit status;       /* CTL_DONE: continue. */
+    bool ended;                 /* The server has sent all. */
     bool disconnected;          /* The server cannot be reached, and that was
                                  * printed. */
 };
@@ -49,7 +50,9 @@ handle_event(struct listener *l, char *text)
             data = line + 6;
         }
     }
-    if (kind && data) {
+    if (kind && !strcmp(kind, "end")) {
+        l->ended = true;
+    } else if (kind && data) {
         json_t *json = json_loads(data, 0, NULL);
 
         l->status = l->cb(l->ctl, kind, l->id ? l->id : "", json, l->aux);
@@ -72,7 +75,7 @@ data_cb(void *l_, const char *data, size_t size)
     } else {
         ds_put_buffer(&l->text, data, size);
     }
-    while (!l->status && (end = strstr(ds_cstr(&l->text), "\n\n"))) {
+    while (!l->status && !l->ended && (end = strstr(ds_cstr(&l->text), "\n\n"))) {
         size_t n = end - l->text.string;
         char *event = xmemdup0(l->text.string, n);
 
@@ -82,7 +85,7 @@ data_cb(void *l_, const char *data, size_t size)
         free(event);
     }
     l->disconnected = false;
-    return !l->status;
+    return !l->status && !l->ended;
 }
 
 static void
@@ -122,9 +125,9 @@ ctl_follow_events(struct ctl *ctl, const char *query, ctl_event_cb *cb,
 
     for (;;) {
         status = listen_once(&l, query);
-        status = l.status ? l.status : status;
+        status = l.ended ? CTL_DONE : l.status ? l.status : status;
         /* A server that could never be reached is not waited for. */
-        if (l.status || status == CTL_REFUSED || status == CTL_USAGE
+        if (l.ended || l.status || status == CTL_REFUSED || status == CTL_USAGE
             || !l.id) {
             break;
         }

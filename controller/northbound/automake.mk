@@ -28,6 +28,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/envelope.c \
 	controller/northbound/event-log.c \
 	controller/northbound/event-log.h \
+	controller/northbound/event-past.c \
+	controller/northbound/event-past.h \
 	controller/northbound/event-sources.c \
 	controller/northbound/event-streams.c \
 	controller/northbound/gateway-changes.c \

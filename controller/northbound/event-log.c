@@ -36,6 +36,7 @@ event_log_create(void)
     struct event_log *log = xzalloc(sizeof *log);
 
     log->first = log->oldest = log->next = time_wall_usec();
+    log->started_ms = time_wall_msec();
     return log;
 }
 
@@ -84,9 +85,21 @@ event_log_push(struct event_log *log, enum event_kind kind, struct ds *data,
                             log->next, event_kind_names[kind],
                             ds_cstr(data));
     entry->size = strlen(entry->text);
+    entry->time_ms = time_wall_msec();
+    entry->revision = log->revision;
     log->n_bytes += entry->size + about->length;
     log->next++;
     ds_destroy(data);
+}
+
+void
+event_log_note_revision(struct event_log *log, uint64_t revision,
+                        uint64_t durable)
+{
+    if (!log->revision) {
+        log->before = durable;
+    }
+    log->revision = MAX(log->revision, revision);
 }
 
 void

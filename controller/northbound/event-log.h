@@ -52,6 +52,8 @@ struct event_entry {
                                  * terminating null. */
     char *text;                 /* As it is sent. */
     size_t size;
+    int64_t time_ms;            /* When it was appended. */
+    uint64_t revision;          /* The newest revision then. */
 };
 
 struct event_log {
@@ -60,6 +62,10 @@ struct event_log {
     uint64_t first;             /* The first id of this process. */
     uint64_t oldest, next;      /* Ids that are kept: from, to (excluded). */
     size_t n_bytes;
+    int64_t started_ms;         /* When it was created. */
+    uint64_t before;            /* The newest revision before the first
+                                 * event. */
+    uint64_t revision;          /* The newest one. */
     struct event_entry ring[EVENTS_MAX]; /* Indexed by the id modulo
                                           * EVENTS_MAX. */
 };
@@ -72,6 +78,10 @@ const struct event_entry *event_log_get(const struct event_log *, uint64_t id);
  * 'about'.  Discards the oldest events to make room. */
 void event_log_push(struct event_log *, enum event_kind, struct ds *data,
                     struct ds *about, bool about_all);
+/* Notes the newest revision, before the event that tells of it is appended;
+ * 'durable' is the newest that was durable before. */
+void event_log_note_revision(struct event_log *, uint64_t revision,
+                             uint64_t durable);
 /* Appends an object to 'about', unless 'name' is NULL or empty. */
 void event_about(struct ds *about, enum vmn_table, const char *name);
 

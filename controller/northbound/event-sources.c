@@ -69,6 +69,9 @@ static void
 push(struct event_sources *es, enum event_kind kind, struct ds *data,
      struct ds *about, bool about_all)
 {
+    uint64_t durable = model_durable_revision(es->nb->model);
+
+    event_log_note_revision(es->nb->event_log, durable, durable);
     event_log_push(es->nb->event_log, kind, data, about, about_all);
     event_readers_wake(es->nb->event_readers);
 }
@@ -161,6 +164,8 @@ append_revision(struct event_sources *es, const struct model_log *log)
     ds_put_cstr(&data, ",\"who\":");
     schema_print_string(&data, log->who);
     ds_put_format(&data, ",\"changes\":%s}", log->summary);
+    event_log_note_revision(es->nb->event_log, log->revision,
+                            model_durable_revision(es->nb->model));
     push(es, EVENT_REVISION, &data, &about, more);
 }
 

@@ -10,6 +10,7 @@
 
 #include "controller/northbound/auth.h"
 #include "controller/northbound/event-log.h"
+#include "controller/northbound/event-past.h"
 
 #include <event2/event.h>
 #include <inttypes.h>
@@ -47,6 +48,7 @@ struct reader {
     struct event_filter filter;
     struct nb_principal *principal;  /* NULL: unrestricted. */
     uint64_t next;              /* Id of the next event to send. */
+    uint64_t end;               /* It ends before this one; 0: it does not. */
     bool full;                  /* Until the client has read what is queued. */
     bool quiet;                 /* Nothing was sent since the last
                                  * heartbeat. */
@@ -68,6 +70,22 @@ reader_destroy(struct reader *reader)
 
 /* Sending.  --------------------------------------------------------------- */
 
+/* Appends an event of the stream itself, with the id of the last one before
+ * it; 'kept_ms' is since when events are kept, INT64_MIN to leave it out. */
+static void
+put_state(const struct reader *reader, const char *kind, int64_t kept_ms,
+          struct ds *ds)
+{
+    ds_put_format(ds, "id: %"PRIu64"\nevent: %s\ndata: {\"revision\":%"PRIu64,
+                  reader->next - 1, kind,
+                  model_durable_revision(reader->all->nb->model));
+    if (kept_ms != INT64_MIN) {
+        ds_put_strftime_msec(ds, ",\"kept_since\":"
+                             "\"%Y-%m-%dT%H:%M:%S.###Z\"", kept_ms, true);
+    }
+    ds_put_cstr(ds, "}\n\n");
+}
+
 static void
 close_overrun(struct reader *reader)
 {
@@ -77,6 +95,20 @@ close_overrun(struct reader *reader)
                  http_stream_who(reader->stream));
     reader->all->n_overrun++;
     http_stream_close(reader->stream);
+    reader_destroy(reader);
+}
+
+/* Ends a stream of the past with an event that says so: what is cut off has
+ * none. */
+static void
+end_stream(struct reader *reader)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    put_state(reader, "end", INT64_MIN, &ds);
+    http_stream_write(reader->stream, ds_cstr(&ds), ds.length);
+    ds_destroy(&ds);
+    http_stream_end(reader->stream);
     reader_destroy(reader);
 }
 
@@ -91,7 +123,8 @@ send_events(struct reader *reader)
         close_overrun(reader);
         return;
     }
-    while (reader->next < log->next && !reader->full) {
+    while (reader->next < (reader->end ? reader->end : log->next)
+           && !reader->full) {
         const struct event_entry *entry = event_log_get(log, reader->next++);
 
         if (event_matches(entry, &reader->filter)) {
@@ -99,6 +132,9 @@ send_events(struct reader *reader)
             reader->quiet = false;
             reader->full = http_stream_queued(reader->stream) >= QUEUED_MAX;
         }
+    }
+    if (reader->end && reader->next >= reader->end) {
+        end_stream(reader);
     }
 }
 
@@ -290,18 +326,25 @@ query_filter(struct http_request *req, struct event_filter *filter)
 }
 
 /* Sends the first event of a stream: "start", or "reset" if events were
- * missed, and the client must read again all that it is interested in. */
+ * missed, and the client must read again all that it is interested in.  Of the
+ * past, it says if less is kept than was asked for. */
 static void
-begin(struct reader *reader, bool missed)
+begin(struct reader *reader, const struct event_past *past, bool missed)
 {
     const struct northbound *nb = reader->all->nb;
     struct ds ds = DS_EMPTY_INITIALIZER;
+    bool cut = false;
 
     reader->next = event_sources_start(nb->event_sources);
-    ds_put_format(&ds, "id: %"PRIu64"\nevent: %s\ndata: {\"revision\":%"
-                  PRIu64"}\n\n", reader->next - 1,
-                  missed ? "reset" : "start",
-                  model_durable_revision(nb->model));
+    if (past->ends) {
+        reader->end = reader->next;
+    }
+    if (past->wanted) {
+        reader->next = event_past_start(nb->event_log, past, &reader->filter,
+                                        reader->next, &cut);
+    }
+    put_state(reader, missed ? "reset" : "start",
+              cut ? event_log_kept_ms(nb->event_log) : INT64_MIN, &ds);
     http_stream_write(reader->stream, ds_cstr(&ds), ds.length);
     ds_destroy(&ds);
 }
@@ -354,11 +397,13 @@ nb_get_events(struct http_request *req, void *nb_)
     struct event_readers *all = nb->event_readers;
     const struct event_log *log = nb->event_log;
     struct event_filter filter = { .type = -1 };
+    struct event_past past;
     uint64_t after = 0;
     bool given;
 
     if (!query_kinds(req, &filter.kinds) || !query_type(req, &filter.type)
-        || !query_after(req, &after, &given)) {
+        || !query_after(req, &after, &given)
+        || !nb_query_past(req, nb, &past)) {
         return;
     }
     if (!has_room(all, req)) {
@@ -384,10 +429,11 @@ nb_get_events(struct http_request *req, void *nb_)
     }
     if (given && after + 1 >= log->oldest && after < log->next) {
         reader->next = after + 1;
+        reader->end = past.ends ? log->next : 0;
         /* So that a client that waits for the head gets it. */
         http_stream_write(reader->stream, ":\n\n", 3);
     } else {
-        begin(reader, given);
+        begin(reader, &past, given);
     }
     event_readers_wake(all);
 }

@@ -9,6 +9,7 @@
 
 #include "controller/commit/plan.h"
 #include "controller/fabric/fabric-audit.h"
+#include "controller/northbound/event-log.h"
 #include "controller/schema/schema-shown.h"
 #include "controller/schema/value.h"
 
@@ -240,7 +241,19 @@ const struct nb_operation nb_operation_events = {
            SHOWN("policy", STRING, 0, "Events of this policy."),
            SHOWN("loadbalancer", STRING, 0,
                  "Events of this load balancer."),
-           AFTER("Events after the one of this id.")),
+           SHOWN("since", STRING, 0,
+                 "First the past, as far as it is kept: events not older than "
+                 "this time (`2027-01-31T12:00:00Z`), or from that of this "
+                 "revision on.",
+                 .max = VALUE_TIME_LEN,
+                 .pattern = "^([0-9]+|[0-9-]+T[0-9:]+Z)$"),
+           SHOWN("limit", U32, 0, "Of the past, the newest so many.",
+                 .min = 1, .max = EVENTS_MAX, .absent = "all"),
+           SHOWN("follow", BOOL, 0,
+                 "False: the past alone, and an `end`.",
+                 .absent = "true"),
+           AFTER("Events after the one of this id; has precedence over "
+                 "`since` and `limit`.")),
     HEADERS(SHOWN("Last-Event-ID", STRING, 0,
                   "As `after`, over which it has precedence: the last event "
                   "that a resuming client has.", .pattern = "^[0-9]+$")),

@@ -289,7 +289,10 @@ const struct schema_struct nb_reply_identities = SHOWN_STRUCT(
 /* Events.  --------------------------------------------------------------- */
 
 static const struct schema_struct event_start = SHOWN_STRUCT(
-    "start", REVISION("The newest revision when the stream began."));
+    "start", REVISION("The newest revision when the stream began."),
+    SHOWN("kept_since", STRING, TIME,
+          "Of a stream of the past that was to begin earlier: since when "
+          "events are kept."));
 
 const struct schema_struct nb_event_installed = SHOWN_KEPT(
     "installed", nb_event_installed,
@@ -375,6 +378,8 @@ const struct schema_struct nb_reply_events = SHOWN_STRUCT(
     SHOWN("reset", STRUCT, 0,
           "The first event of a stream resumed from an event that is no "
           "longer kept: the client reads all state again.",
+          .nested = &event_start),
+    SHOWN("end", STRUCT, 0, "The last event, with `follow=false`.",
           .nested = &event_start),
     SHOWN("revision", STRUCT, 0, "A change is durable.",
           .nested = &log_entry),

@@ -200,6 +200,14 @@ http_conn_streams(struct http_conn *conn)
     bufferevent_enable(conn->bev, EV_WRITE);
 }
 
+void
+http_conn_streamed(struct http_conn *conn)
+{
+    conn->listener->server->stats.n_streams--;
+    bufferevent_setwatermark(conn->bev, EV_WRITE, 0, 0);
+    http_conn_replied(conn);
+}
+
 /* Called when the whole reply was written.  The connection may be freed
  * afterwards. */
 static void

@@ -155,6 +155,8 @@ void http_conn_replied(struct http_conn *);
 char *http_conn_certificate(const struct http_conn *);
 /* Called when the head of a stream is in the output buffer. */
 void http_conn_streams(struct http_conn *);
+/* Called when all of a stream is in the output buffer. */
+void http_conn_streamed(struct http_conn *);
 /* Rejects malformed input with a reply, and closes.  The connection may not
  * exist afterwards. */
 void http_conn_fault(struct http_conn *, const struct http_fault *);

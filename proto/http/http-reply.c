@@ -355,6 +355,15 @@ http_stream_who(const struct http_stream *stream)
 }
 
 void
+http_stream_end(struct http_stream *stream)
+{
+    struct http_conn *conn = stream->conn;
+
+    stream->ops = NULL;
+    http_conn_streamed(conn);
+}
+
+void
 http_stream_close(struct http_stream *stream)
 {
     stream->ops = NULL;

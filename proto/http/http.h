@@ -336,6 +336,9 @@ void http_stream_write(struct http_stream *, const char *data, size_t size);
 size_t http_stream_queued(const struct http_stream *);
 /* Returns the client's name, as http_request_who(). */
 const char *http_stream_who(const struct http_stream *);
+/* Closes the stream once what is queued has been sent; the caller must not use
+ * it any more.  No callback is called. */
+void http_stream_end(struct http_stream *);
 /* Closes the stream; queued bytes are lost.  'closed' is not called. */
 void http_stream_close(struct http_stream *);
 

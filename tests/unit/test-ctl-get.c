@@ -108,6 +108,7 @@ static void
 events_are_a_line_each(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
+        { "GET /v1/ports/a", NULL, 200, PORT_1 },
         { "GET /v1/events?kinds=host%2Cdrop&port=a", NULL, 200,
           EVENT("7", "start", "{\"revision\": 5}")
           EVENT("8", "revision", "{\"time\": \"T1\", \"revision\": 9,"
@@ -153,6 +154,48 @@ events_are_a_line_each(void **state OVS_UNUSED)
     assert_alone("", "events --type x", CTL_USAGE, "no type \"x\"");
     assert_alone("", "get ports -w --limit 3", CTL_USAGE, "--limit");
     assert_alone("", "get ports -w -l a=(", CTL_USAGE, "--selector");
+}
+
+static void
+events_of_the_past_end(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/events?port=a&since=42&limit=5&follow=false", NULL, 200,
+          EVENT("7", "start", "{\"revision\": 50, \"kept_since\": \"T0\"}")
+          EVENT("8", "binding", "{\"time\": \"T4\", \"port\": \"a\","
+                " \"state\": \"up\", \"host\": \"h1\"}")
+          EVENT("8", "end", "{\"revision\": 50}") },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step none[] = {
+        { "GET /v1/events?port=a&since=2027-01-31T12%3A00%3A00Z&follow=false",
+          NULL, 200, EVENT("7", "start", "{\"revision\": 50}")
+          EVENT("8", "end", "{\"revision\": 50}") },
+        { "GET /v1/ports/a", NULL, 404, "{\"detail\": \"not found\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step on[] = {
+        { "GET /v1/ports/a", NULL, 404, "{\"detail\": \"not found\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step goes_on[] = {
+        { "GET /v1/events?limit=2", NULL, 200,
+          EVENT("7", "start", "{\"revision\": 5}") },
+        { "GET /v1/events?limit=2&after=7", NULL, NO_MORE },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "events --port a --since 42 --limit 5", CTL_DONE,
+                "T4  binding    a up on h1\n",
+                "vmnctl: events are kept since T0 alone; \"vmnctl revisions\" "
+                "has older changes\n");
+    assert_play(none, "", "events --port a --since 2027-01-31T12:00:00Z",
+                CTL_REFUSED, "", "vmnctl: not found (HTTP 404)\n");
+    assert_play(on, "", "events --port a", CTL_REFUSED, "",
+                "vmnctl: not found (HTTP 404)\n");
+    assert_play(goes_on, "", "events --limit 2 --follow", CTL_REFUSED, "",
+                AWAY);
+    assert_alone("", "events --since yesterday", CTL_USAGE, "--since: want");
 }
 
 static void
@@ -334,6 +377,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(get_prints_a_table_over_all_pages),
         cmocka_unit_test(watch_shows_what_becomes_of_objects),
         cmocka_unit_test(events_are_a_line_each),
+        cmocka_unit_test(events_of_the_past_end),
         cmocka_unit_test(get_stops_at_the_limit),
         cmocka_unit_test(get_one_as_yaml_can_be_applied_again),
         cmocka_unit_test(get_of_several_names_shows_those_that_are_there),

@@ -799,10 +799,111 @@ reader_may_say_more_and_half_close(void **state)
     client_close(&c);
 }
 
+/* What is kept of the past is sent, and then that it is all. */
+static void
+past_is_shown_and_ends(void **state)
+{
+    struct fixture *f = *state;
+    struct told told;
+    struct client c;
+
+    make_shop(f);
+    listen_at(f, &c, "/v1/events?follow=false", "");
+    expect_start(&c, "start", f);
+    expect_change(&c, "networks", "shop");
+    expect_change(&c, "ports", "web-1");
+    expect_change(&c, "ports", "web-2");
+    expect_change(&c, "ports", "db-1");
+    expect_start(&c, "end", f);
+    assert_false(next_event(&c, &told));
+    client_close(&c);
+
+    listen_at(f, &c, "/v1/events?follow=false&limit=2&type=ports", "");
+    expect_start(&c, "start", f);
+    expect_change(&c, "ports", "web-2");
+    expect_change(&c, "ports", "db-1");
+    expect_start(&c, "end", f);
+    assert_false(next_event(&c, &told));
+    client_close(&c);
+
+    listen_at(f, &c, "/v1/events?follow=false&since=4", "");
+    expect(&c, "start", &told);
+    assert_null(json_object_get(told.data, "kept_since"));
+    told_uninit(&told);
+    expect_change(&c, "ports", "web-2");
+    expect_change(&c, "ports", "db-1");
+    expect_start(&c, "end", f);
+    client_close(&c);
+
+    listen_at(f, &c, "/v1/events?follow=false&port=none&since=2", "");
+    expect_start(&c, "start", f);
+    expect_start(&c, "end", f);
+    client_close(&c);
+}
+
+static void
+past_may_be_followed(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    make_shop(f);
+    listen_at(f, &c, "/v1/events?limit=1", "");
+    expect_start(&c, "start", f);
+    expect_change(&c, "ports", "db-1");
+    assert_call(f, 200, "DELETE", "/v1/ports/db-1", NULL);
+    expect_change(&c, "ports", "db-1");
+    client_close(&c);
+}
+
+/* Less than was asked for is not shown as if it were all. */
+static void
+past_that_is_not_kept_is_told(void **state)
+{
+    struct fixture *f = *state;
+    struct event_log *log = f->nb->event_log;
+    struct told told;
+    struct client c;
+
+    make_shop(f);
+    /* As of a vmnd that started behind the first two revisions. */
+    log->oldest += 2;
+    log->first = log->oldest;
+    log->before = 3;
+    listen_at(f, &c, "/v1/events?follow=false&since=2020-01-01T00:00:00Z", "");
+    expect(&c, "start", &told);
+    assert_non_null(json_object_get(told.data, "kept_since"));
+    told_uninit(&told);
+    client_close(&c);
+    listen_at(f, &c, "/v1/events?follow=false&since=3", "");
+    expect(&c, "start", &told);
+    assert_non_null(json_object_get(told.data, "kept_since"));
+    told_uninit(&told);
+    client_close(&c);
+    listen_at(f, &c, "/v1/events?follow=false&since=4", "");
+    expect(&c, "start", &told);
+    assert_null(json_object_get(told.data, "kept_since"));
+    told_uninit(&told);
+    client_close(&c);
+    listen_at(f, &c, "/v1/events?follow=false&since=2099-01-01T00:00:00Z", "");
+    expect(&c, "start", &told);
+    assert_null(json_object_get(told.data, "kept_since"));
+    told_uninit(&told);
+    expect_start(&c, "end", f);
+    client_close(&c);
+    log->oldest -= 2;           /* So that it is freed. */
+    log->first = log->oldest;
+}
+
 static void
 questions_that_make_no_sense_are_refused(void **state)
 {
     struct fixture *f = *state;
+
+    assert_call(f, 400, "GET", "/v1/events?since=yesterday", NULL);
+    assert_call(f, 400, "GET", "/v1/events?since=99", NULL);
+    assert_call(f, 400, "GET", "/v1/events?limit=0", NULL);
+    assert_call(f, 400, "GET", "/v1/events?follow=no", NULL);
 
     assert_call(f, 400, "GET", "/v1/events?kinds=weather", NULL);
     assert_call(f, 400, "GET", "/v1/events?kinds=", NULL);
@@ -837,6 +938,9 @@ main(void)
         TEST(log_is_bounded_in_bytes),
         TEST(readers_are_bounded),
         TEST(reader_may_say_more_and_half_close),
+        TEST(past_is_shown_and_ends),
+        TEST(past_may_be_followed),
+        TEST(past_that_is_not_kept_is_told),
         TEST(questions_that_make_no_sense_are_refused),
     };
 

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where in the log of events a stream begins that is to show the past, and
+ * whether it ends with the present: the parameters "since", "limit" and
+ * "follow" of GET /v1/events.  Not for sending (event-streams.c). */
+
+#include <config.h>
+
+#include "controller/northbound/event-past.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "controller/northbound/northbound-private.h"
+#include "controller/schema/value.h"
+#include "util.h"
+
+/* Parses "since": a time, or the number of a revision. */
+static bool
+query_since(struct http_request *req, const struct northbound *nb,
+            struct event_past *past)
+{
+    const char *text = http_request_query(req, "since");
+    uint64_t newest = model_durable_revision(nb->model);
+
+    past->since_ms = INT64_MIN;
+    past->since = 0;
+    if (!text) {
+        return true;
+    }
+    past->bounded = true;
+    if (nb_parse_number(text, &past->since)) {
+        return past->since <= newest && past->since
+               ? true : nb_query_reject(
+                   req, "since", "must be a time, or a revision from 1 to the "
+                   "newest, %"PRIu64, newest);
+    }
+    if (value_check_time(text, NULL)) {
+        return nb_query_reject(req, "since", "must be a time such as "
+                               "2027-01-31T12:00:00Z, or a revision, not "
+                               "\"%s\"", text);
+    }
+    past->since_ms = value_parse_time(text) * 1000;
+    return true;
+}
+
+bool
+nb_query_past(struct http_request *req, const struct northbound *nb,
+              struct event_past *past)
+{
+    bool follow = true;
+
+    *past = (struct event_past) { .wanted = false };
+    if (!query_since(req, nb, past)
+        || !nb_query_number(req, "limit", 1, EVENTS_MAX, 0, &past->limit)
+        || (http_request_query(req, "follow")
+            && !nb_query_bool(req, "follow", &follow))) {
+        return false;
+    }
+    past->ends = !follow;
+    past->wanted = past->bounded || past->limit || past->ends;
+    return true;
+}
+
+/* Returns true if the entry is not older than what is asked for. */
+static bool
+is_since(const struct event_entry *entry, const struct event_past *past)
+{
+    return (entry->time_ms >= past->since_ms
+            && entry->revision >= past->since);
+}
+
+int64_t
+event_log_kept_ms(const struct event_log *log)
+{
+    return (log->oldest == log->first || log->oldest == log->next
+            ? log->started_ms : event_log_get(log, log->oldest)->time_ms);
+}
+
+/* Returns true if 'first', where the stream begins, may be behind an event
+ * that is not kept. */
+static bool
+is_cut(const struct event_log *log, const struct event_past *past,
+       uint64_t first)
+{
+    const struct event_entry *entry;
+
+    if (past->since_ms != INT64_MIN) {
+        return past->since_ms < event_log_kept_ms(log);
+    }
+    if (!past->since || first != log->oldest) {
+        return false;
+    }
+    if (log->oldest == log->first) {
+        return past->since <= log->before || log->oldest == log->next;
+    }
+    entry = event_log_get(log, first);
+    return entry->kind != EVENT_REVISION || entry->revision != past->since;
+}
+
+uint64_t
+event_past_start(const struct event_log *log, const struct event_past *past,
+                 const struct event_filter *filter, uint64_t end, bool *cut)
+{
+    uint64_t first = log->oldest;
+    uint64_t n = 0;
+
+    while (first < end && !is_since(event_log_get(log, first), past)) {
+        first++;
+    }
+    *cut = is_cut(log, past, first);
+    for (uint64_t id = end; past->limit && id > first; id--) {
+        n += event_matches(event_log_get(log, id - 1), filter);
+        if (n == past->limit) {
+            first = id - 1;
+            *cut = false;
+            break;
+        }
+    }
+    return first;
+}
