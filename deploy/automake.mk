@@ -57,6 +57,21 @@ dist_libvirt_DATA = \
 	deploy/libvirt/network.xml \
 	deploy/libvirt/web1.xml \
 	deploy/libvirt/web1.yaml
+# Proxmox VE's: a folder to be copied to its nodes as it is.
+proxmoxdir = $(exampledir)/proxmox
+proxmoxvmndir = $(proxmoxdir)/perl/VMN
+proxmoxsdndir = $(proxmoxdir)/perl/PVE/Network/SDN
+proxmoxzonesdir = $(proxmoxsdndir)/Zones
+dist_proxmox_SCRIPTS = deploy/proxmox/install deploy/proxmox/vmn-proxmox
+dist_proxmox_DATA = \
+	deploy/proxmox/vmn-proxmox.service \
+	deploy/proxmox/vmn-proxmox.timer
+dist_proxmoxvmn_DATA = \
+	deploy/proxmox/perl/VMN/Client.pm \
+	deploy/proxmox/perl/VMN/Proxmox.pm
+dist_proxmoxsdn_DATA = deploy/proxmox/perl/PVE/Network/SDN/Zones.pm
+dist_proxmoxzones_DATA = \
+	deploy/proxmox/perl/PVE/Network/SDN/Zones/VmnPlugin.pm
 autoscaledir = $(exampledir)/autoscale
 dist_autoscale_SCRIPTS = deploy/autoscale/autoscale
 monitoringdir = $(exampledir)/monitoring

@@ -14,6 +14,7 @@ import subprocess
 import time
 
 import pytest
+import yaml
 from conftest import HERE, SETTLE, close_lab, make_lab
 
 from vmnlab import frames, netns
@@ -22,6 +23,7 @@ from vmnlab.stream import WAY_S, Streams
 from vmnlab.vm import Vm
 
 DEPLOY = os.path.join(HERE, "../../deploy")
+DOCUMENT = os.path.join(HERE, "../../docs/proxmox.md")
 PERL = os.path.join(DEPLOY, "proxmox/perl")
 STAND_INS = os.path.join(HERE, "proxmox")
 CALLS = os.path.join(STAND_INS, "proxmox-calls")
@@ -176,12 +178,12 @@ def _lab(tmp_path_factory):
 
 @pytest.fixture(name="token", scope="module")
 def _token(lab):
-    """Of an account as docs/proxmox.md has it."""
+    """Of the account that docs/proxmox.md makes, with its network."""
     api = lab.vmnd.api
-    api.put("accounts/proxmox", {"role": "operator", "scope": "site=pve",
-                                 "iface_ids": "vm"})
-    for name, cidr in (("shop", "10.0.0.0/24"), ("bank", "10.1.0.0/24"),
-                       ("shop-odd", "10.2.0.0/24")):
+    with open(DOCUMENT) as text:
+        shown = re.search(r"(?s)<<END\n(.*?)\nEND\n", text.read())[1]
+    api.apply(list(yaml.safe_load_all(shown)))
+    for name, cidr in (("bank", "10.1.0.0/24"), ("shop-odd", "10.2.0.0/24")):
         api.put("networks/" + name, {"labels": SCOPE,
                                      "subnets": [{"cidr": cidr}]})
     return api.put("tokens/pve", {"account": "proxmox"})["secret"]
@@ -607,6 +609,27 @@ def test_migration_by_an_older_proxmox(cluster, lab):
     assert reaches(peer, mover)
 
 
+def test_node_that_was_switched_off(cluster, lab):
+    """Its Open vSwitch still lists the interface, of which there is nothing:
+    the VM is where it is started next, also once the node is back."""
+    h1, h2, h3 = lab.hosts
+    mover = start(cluster, h1, 100)
+    peer = start(cluster, h3, 101)
+    h1.stop_switch(0)
+    netns.ip(h1.ns, "link del tap100i0")
+    h1.start_switch()
+    h1.await_ready()
+    assert iface_id(h1, "tap100i0") == "vm100-net0.shop"
+    lab.await_ports(["vm100-net0"], "unbound")
+    cluster.move_guest(100, "h2")
+    mover._link(h2)
+    cluster.call(h2, "bridge", "tap100i0")
+    lab.await_ports(["vm100-net0"])
+    status = port(cluster)["status"]
+    assert (status["host"], status.get("candidate")) == ("h2", None)
+    assert reaches(peer, mover)
+
+
 # What goes wrong.  -----------------------------------------------------------
 
 def test_vm_starts_while_vmnd_is_away(cluster, lab):
@@ -727,6 +750,9 @@ def test_guests_that_are_deleted(cluster, lab):
         "zone z: vm101-net0: has no device, but h1 has its interface: left\n"
     cluster.call(h1, "bridgedown", "tap101i0")
     lab.await_ports(["vm101-net0"], "unbound")
+    # Ports that somebody refers to go, too.
+    lab.vmnd.api.put("groups/some", {"labels": SCOPE,
+                                     "ports": ["vm100-net0", "vm101-net0"]})
     # A node that is alone does not know who is there.
     cluster.write_members(0)
     done = cluster.sync()
@@ -734,6 +760,7 @@ def test_guests_that_are_deleted(cluster, lab):
     cluster.write_members(1)
     assert cluster.sync().out == "zone z: vm101-net0: deleted\n"
     assert ports(cluster) == ["vm100-net0", "vm9-net0"]
+    lab.vmnd.api.delete("groups/some")
 
 
 def test_guest_on_its_way_keeps_its_port(cluster, lab):
@@ -859,6 +886,15 @@ def test_installs_and_removes(tmp_path):
     netns.run([script, "--root=%s" % root])
     netns.run([script, "--root=%s" % root, "--remove"])
     assert files() == []
+
+
+def test_document_has_all_properties():
+    with open(DOCUMENT) as text:
+        table = set(re.findall(r"(?m)^\| `([a-z-]+)` \|", text.read()))
+    with open(os.path.join(PERL, "PVE/Network/SDN/Zones/VmnPlugin.pm")) as \
+            text:
+        options = re.search(r"(?s)sub options {(.*?)\n}", text.read())[1]
+    assert set(re.findall(r"(?m)^ +'?([a-z-]+)'? =>", options)) <= table
 
 
 def test_says_how_it_is_used():

@@ -307,14 +307,16 @@ sub difference {
 }
 
 # Makes the port what is wanted, and returns what was done: "created",
-# "updated", or undef.  'have' is what it is now, if that is known.
+# "updated", or undef.  'have' is what it is now, or 'absent', if that is
+# known.
 sub put_port {
     my ($client, $want, $have, $dry) = @_;
 
     for (1 .. $TRIES) {
-        my ($status, $found) = (200, $have);
-        ($status, $found) = $client->call('GET', "ports/$want->{name}")
-            if !$have;
+        my ($status, $found) =
+            !$have ? $client->call('GET', "ports/$want->{name}")
+            : ref($have) ? (200, $have)
+            : (404, undef);
         undef $have;
         my ($method, $body, @condition);
         if ($status == 404) {
@@ -491,7 +493,9 @@ sub sync_zone {
     for my $name (sort keys %$wanted) {
         next if $kept->{$name} && $have->{$name};
         my $done = eval {
-            put_port($client, $wanted->{$name}, $have->{$name}, $dry);
+            put_port(
+                $client, $wanted->{$name}, $have->{$name} // 'absent', $dry,
+            );
         };
         if (my $why = $@) {
             $fault->("$name: $why");

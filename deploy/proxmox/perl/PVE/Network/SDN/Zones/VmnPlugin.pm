@@ -112,7 +112,9 @@ sub vnet_update_hook {
 
     my $vnet = $vnets->{ids}->{$vnet_id};
     my %why = (
-        tag => 'networks of VMN have no VLAN tag to be chosen here',
+        tag => 'networks of VMN have no VLAN tag to be chosen here; where'
+            . ' the GUI wants one, make the VNet by pvesh create'
+            . ' /cluster/sdn/vnets',
         vlanaware => 'a VNet of VMN is one network; guests that are to be in'
             . ' several have ports with a parent',
         'isolate-ports' => 'who may reach whom is for policies of VMN to say',
@@ -203,14 +205,14 @@ sub firewall_interface {
 # and its iface-id; with Proxmox's firewall, whose bridge is Proxmox's to make,
 # the iface-id follows.
 sub plug {
-    my ($iface, $device, $bridge, $iface_id, $firewall, $rate) = @_;
+    my ($iface, $device, $bridge, $iface_id, $firewall) = @_;
 
     my @ids = ("external_ids:iface-id=$iface_id");
     push @ids, "external_ids:attached-mac=\"$device->{mac}\""
         if $device->{mac};
     if ($firewall) {
         PVE::Network::tap_plug(
-            $iface, $bridge, undef, 1, undef, $rate, { learning => 1 },
+            $iface, $bridge, undef, 1, undef, undef, { learning => 1 },
         );
         vsctl('set', 'Interface', firewall_interface($device), @ids);
         return;
@@ -222,7 +224,6 @@ sub plug {
         '--', 'add-port', $bridge, $iface,
         '--', 'set', 'Interface', $iface, @ids,
     );
-    PVE::Network::tap_rate_limit($iface, $rate);
     return;
 }
 
@@ -247,7 +248,7 @@ sub tap_plug {
     eval {
         plug(
             $iface, $device, $bridge, $iface_id,
-            $firewall || $device->{firewall}, $rate,
+            $firewall || $device->{firewall},
         );
     };
     if (my $why = $@) {
@@ -255,6 +256,7 @@ sub tap_plug {
         die "$iface cannot be plugged into $bridge, which vmnd makes on its"
             . " hosts: $why\n";
     }
+    PVE::Network::tap_rate_limit($iface, $rate);
     my $fault =
         VMN::Proxmox::plugged($vnet->{zone}, $zone, $vnet_id, $device);
     warn "VMN: $fault\n" if defined($fault);
