@@ -12,6 +12,7 @@
 
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/northbound-private.h"
+#include "controller/northbound/openapi.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -319,4 +320,15 @@ api_doc_update(const char *text, bool all_types, char **fault)
         return NULL;
     }
     return ds_steal_cstr(&ds);
+}
+
+char *
+api_doc_openapi(void)
+{
+    size_t n;
+    struct http_route *routes = nb_routes_make(&n);
+    char *document = openapi_make(routes, n);
+
+    nb_routes_destroy(routes, n);
+    return document;
 }

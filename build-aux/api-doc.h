@@ -19,4 +19,7 @@
  * WHAT, or if a type has no place and 'all_types' is true. */
 char *api_doc_update(const char *text, bool all_types, char **fault);
 
+/* Returns what GET /v1/openapi.json answers.  The caller frees it. */
+char *api_doc_openapi(void);
+
 #endif /* build-aux/api-doc.h */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Brings the API's documents up to date with the source: `make update-docs`. */
+ * Brings the API's documents up to date with the source: `make update-docs`.
+ * With --openapi it prints what GET /v1/openapi.json answers, from which
+ * deploy/ansible makes modules. */
 
 #include <config.h>
 
@@ -60,11 +62,27 @@ update(const char *name, bool all_types)
     free(made);
 }
 
+static void
+print_openapi(void)
+{
+    char *document = api_doc_openapi();
+
+    if (puts(document) < 0 || fflush(stdout)) {
+        give_up("standard output", ovs_strerror(errno));
+    }
+    free(document);
+}
+
 int
 main(int argc, char *argv[])
 {
+    if (argc == 2 && !strcmp(argv[1], "--openapi")) {
+        print_openapi();
+        return 0;
+    }
     if (argc != 3) {
-        give_up("usage", "make-api-doc docs/api.md docs/api-reference.md");
+        give_up("usage", "make-api-doc --openapi, or "
+                "make-api-doc docs/api.md docs/api-reference.md");
     }
     update(argv[1], false);
     update(argv[2], true);
