@@ -138,6 +138,30 @@ def test_refuses_the_certificate_of_another(hypervisor, tmp_path):
     assert 'speaks for "h2"' in said
 
 
+def test_says_what_is_left_to_do(hypervisor, tmp_path):
+    """By ssl: too, the second time there is nothing."""
+    for name, who in (("h1", "h1"), ("controller-ca", "ca")):
+        netns.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes",
+                   "-subj", "/CN=" + who, "-keyout",
+                   str(tmp_path / (name + ".key")), "-out",
+                   str(tmp_path / (name + ".pem"))])
+    args = ["--pki", str(tmp_path), "h1", "ssl:192.0.2.1"]
+    try:
+        assert "set-ssl %s/h1.key" % tmp_path in hypervisor.join(*args)
+        hypervisor.join("--apply", *args)
+        assert hypervisor.join(*args) == ""
+        other = tmp_path / "other"
+        other.mkdir()
+        for name in ("h1.key", "h1.pem", "controller-ca.pem"):
+            (tmp_path / name).rename(other / name)
+        args[1] = str(other)
+        assert hypervisor.join(*args).strip() == (
+            "ovs-vsctl --timeout=10 -- set-ssl %s/h1.key %s/h1.pem "
+            "%s/controller-ca.pem" % (other, other, other))
+    finally:
+        hypervisor.host.vsctl("del-ssl")
+
+
 def test_wants_the_ca_of_vmnd(hypervisor, tmp_path):
     """The single CA of former versions is not taken for it."""
     for name in ("h1.key", "h1.pem", "ca.pem"):
