@@ -90,6 +90,7 @@ EXTRA_DIST += \
 	deploy/debian/copyright \
 	deploy/debian/rules \
 	deploy/debian/source/format \
+	deploy/debian/vmn-ansible.install \
 	deploy/debian/vmn-dev.install \
 	deploy/debian/vmn-dev.manpages \
 	deploy/debian/vmn-lab.install \

@@ -5,6 +5,7 @@ EXTRA_DIST += \
 	$(wildcard $(srcdir)/tests/system/*.c) \
 	$(wildcard $(srcdir)/tests/system/*.mjs) \
 	$(wildcard $(srcdir)/tests/system/*.py) \
+	$(wildcard $(srcdir)/tests/system/ansible/*.py) \
 	$(wildcard $(srcdir)/tests/system/api-client/*.*) \
 	$(wildcard $(srcdir)/tests/system/proxmox/proxmox-calls) \
 	$(wildcard $(srcdir)/tests/system/proxmox/PVE/Network/SDN/*.pm) \
