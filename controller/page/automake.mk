@@ -21,6 +21,7 @@ PAGE_SOURCES = \
 	controller/page/src/plan.js \
 	controller/page/src/policy-edit.js \
 	controller/page/src/ports-input.js \
+	controller/page/src/rejected-hosts.js \
 	controller/page/src/schema.js \
 	controller/page/src/table.js \
 	controller/page/src/topology/cards.js \

@@ -188,4 +188,24 @@ export const scenes = {
       await api("DELETE", "accounts/web");
     },
   },
+
+  // Who wanted to be a host: test_page.py has tried it from there.
+  rejected: {
+    async play({ page, go, shoot }) {
+      await go("objects/hosts");
+      const one = section(page, "Rejected").getByRole("row").filter(
+        { hasText: "127.0.0.2" });
+
+      await one.getByText("OpenFlow 1.5 (0x06) is needed").waitFor();
+      const cells = await one.getByRole("cell").allTextContents();
+
+      assert.deepEqual(cells.slice(0, 2), ["127.0.0.2", "openflow"]);
+      assert.equal(cells[3], "1");
+      assert.match(cells[5], /[0-9]{2}:[0-9]{2}:[0-9]{2}/);
+      await shoot("list");
+      await go("objects/ports");
+      await section(page, "Ports").waitFor();
+      assert.equal(await section(page, "Rejected").count(), 0);
+    },
+  },
 };

@@ -271,6 +271,35 @@ export const scenes = {
     },
   },
 
+  // Somebody asks for a network before the view knows how many ports there
+  // are: that is then not to take the answer's place.
+  hurriedreachability: {
+    async play({ page, go }) {
+      let release;
+      const held = new Promise((done) => { release = done; });
+
+      await page.route("**/v1/summary?*", async (route) => {
+        await held;
+        await route.fulfill({ json: { ports: { up: 100000, pending: 0,
+          down: 0, unknown: 0 }, networks: [{ name: "shop" }] } });
+      });
+      const summary = page.waitForResponse(/\/v1\/summary\?/);
+
+      await go("reachability");
+      await field(page, "Port").fill("9000");
+      await page.getByRole("button", { name: "Show" }).click();
+      const cell = page.getByRole("button", { name: "web1 to app1 +1: yes" });
+
+      await cell.waitFor();
+      release();
+      await (await summary).finished();
+      // Whatever follows from it has followed before a later answer comes.
+      await page.evaluate(() => fetch("/healthz").then((r) => r.text()));
+      assert.equal(await page.getByText("Which network?").count(), 0);
+      assert(await cell.isVisible());
+    },
+  },
+
   reachability: {
     async play({ page, api, go, shoot }) {
       await go("reachability");

@@ -3,11 +3,13 @@
 demonstration's shop: page-scenes.mjs has what is done there.  Screenshots are
 kept in $VMN_TEST_LOGS/page."""
 
+import contextlib
 import gzip
 import json
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -15,8 +17,9 @@ import tempfile
 import pytest
 import shop
 from conftest import HERE, check_log, close_lab, make_lab, wait_quiet
+from test_attacks_listeners import dial, ended
 from vmnlab import netns, traffic
-from vmnlab.daemon import find
+from vmnlab.daemon import OPENFLOW_PORT, find
 
 TOP = os.path.join(HERE, "../..")
 sys.path.insert(0, os.path.join(TOP, "tests/bench"))
@@ -45,6 +48,13 @@ def scenes():
 SCENES = scenes()
 
 
+def want_to_be_a_host(lab):
+    """By OpenFlow 1.3, which vmnd refuses."""
+    with contextlib.closing(dial(lab, OPENFLOW_PORT)) as sock:
+        sock.sendall(struct.pack("!BBHI", 4, 0, 8, 1))
+        assert ended(sock)
+
+
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory):
     token = tmp_path_factory.mktemp("page") / "token"
@@ -59,6 +69,7 @@ def opened(tmp_path_factory):
         wait_quiet(lab)
         assert traffic.ask(lab.vm("buyer1"), lab.vm("db1").ip, shop.DB,
                            seconds=0.5) is None
+        want_to_be_a_host(lab)
         # Something that goes on.
         netns.spawn(["ping", "-q", "-i", "0.2", lab.vm("r-db1").ip],
                     lab.vm("r-web1").ns)

@@ -9,6 +9,7 @@ import { number } from "../format.js";
 import * as live from "../live.js";
 import { showObject } from "../object.js";
 import { deleteObject, objectForm } from "../object-edit.js";
+import { rejectedHosts } from "../rejected-hosts.js";
 import { table } from "../table.js";
 import { typeOf, types } from "../types.js";
 
@@ -36,6 +37,7 @@ function makeList(kind, signal) {
     oninput: () => refresh() });
   const count = h("span", { class: "faint", role: "status" });
   const body = h("div", {}, h("p", { class: "loading" }, "Loading …"));
+  const rejected = type === "hosts" ? rejectedHosts(signal) : null;
   const made = table({ label: kind.title, most: 22, columns,
     key: (o) => o.name, end: () => loadMore(),
     open: (o) => { location.hash = address(type, o.name); } });
@@ -98,6 +100,7 @@ function makeList(kind, signal) {
         after = page.next;
       }
       draw();
+      await rejected?.refresh();
     } catch (error) {
       if (!signal.aborted) {
         replace(body, errorBox(error, refresh));
@@ -107,11 +110,14 @@ function makeList(kind, signal) {
 
   live.on(["tick", "reset", "revision", "binding", "ports"], refresh, signal);
   refresh();
-  return { choose: made.choose, refresh, root: panel(kind.title,
+  const list = panel(kind.title,
     { actions: [count, h("a", { class: "button", href: `${address(type)}/${
       NEW}` }, `New ${kind.one.toLowerCase()}`),
     type === "networks" ? h("a", { class: "button", href: "#/new-network" },
-      "… with a router") : null] }, h("div", { class: "filters" }, search), body) };
+      "… with a router") : null] }, h("div", { class: "filters" }, search), body);
+
+  return { choose: made.choose, refresh, root: rejected
+    ? h("div", { class: "stack" }, list, rejected.root) : list };
 }
 
 /** One type: { choose(name) }. */
