@@ -251,10 +251,11 @@ def test_all_is_put_back(lab, town):
     h1 = lab.hosts[0]
 
     def to_meters():
-        """The flows to packet-in meters, which audits count."""
+        """The flows to meters of packet-ins, and of samples, which audits
+        count."""
         return sum(h1.ofctl("dump-flows", "br-int", "--no-names",
                             "table=%d" % table).count("cookie=")
-                   for table in (246, 247))
+                   for table in (246, 247, 252))
 
     before, had, n = flows(h1), groups(h1), to_meters()
     assert n > 256
@@ -266,6 +267,27 @@ def test_all_is_put_back(lab, town):
     wait_for("h1 to be as before", lambda: set(flows(h1)) == set(before)
              and groups(h1) == had and to_meters() == n)
     assert town.reaches(lab.vm("v1"), lab.vm("v2"))
+
+
+def test_flows_to_meters_of_samples_are_put_back(lab, town):
+    """The meters stay, so nothing but the audit notices."""
+    def held():
+        return sorted(re.findall(r"cookie=(0x[0-9a-f]+).* (priority=.*)",
+                                 h1.ofctl("dump-flows", "br-int",
+                                          "--no-names", "table=252")))
+
+    h1 = lab.hosts[0]
+    before = held()
+    assert len(before) >= 48
+    h1.ofctl("del-flows", "br-int", "table=252,cookie=1/-1")
+    h1.ofctl("add-flow", "br-int", "table=252,priority=9,reg3=7,actions=drop")
+    counts, text = audit(lab, h1)
+    assert counts == (1, 0, 1), text
+    assert "flows to meters of samples" in text
+    wait_for("h1 to be as before", lambda: held() == before)
+    assert audit(lab, h1)[0] == (0, 0, 0)
+    status = lab.vmnd.api.get("hosts/h1")["status"]["samples"]
+    assert status["active"], status
 
 
 def test_what_is_found_at_a_restart(lab, town):

@@ -5,7 +5,7 @@
 
 #include <config.h>
 
-#include "controller/fabric/packets/sampling-meters.h"
+#include "controller/fabric/packets/sampling-flows.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -48,12 +48,9 @@ BUILD_ASSERT_DECL(SAMPLING_FIRST_METER + 2 * SAMPLING_METERS + SAMPLING_OWN
 
 #define N_METERS (2 * SAMPLING_METERS)
 #define FIRST_OWN (SAMPLING_FIRST_METER + N_METERS)
-/* Priority of flows to rules' own meters. */
-#define OWN_COOKIE UINT64_C(0x10000)
+BUILD_ASSERT_DECL(sizeof ((struct sampling_meters *) NULL)->audited
+                  >= SAMPLING_N_FLOWS / 8);
 #define METER_FLAGS (OFPMF13_PKTPS | OFPMF13_BURST)
-/* The packet belongs to a connection in conntrack. */
-#define CT_NEW 0x01
-#define CT_TRK 0x20
 
 /* Of the whole fabric: schedules another request for the meters of flows'
  * limits. */
@@ -141,88 +138,12 @@ append_meter(uint32_t xid, uint16_t command, unsigned i, struct ofpbuf *b)
     append(xid, ofputil_encode_meter_mod(OFP15_VERSION, &mm), b);
 }
 
-static void
-append_controller(struct ofpbuf *ofpacts, unsigned meter)
-{
-    uint8_t userdata[PUNT_USERDATA_SIZE];
-    struct ofpact_controller *controller
-        = ofpact_put_CONTROLLER(ofpacts);
-
-    punt_put_userdata(userdata, "vmn", "tap", 0);
-    controller->max_len = SAMPLING_SIZE;
-    controller->reason = OFPR_ACTION;
-    controller->meter_id = SAMPLING_FIRST_METER + meter;
-    controller->provider_meter_id = UINT32_MAX;
-    controller->userdata_len = sizeof userdata;
-    ofpbuf_put(ofpacts, userdata, sizeof userdata);
-    controller = ofpacts->header;
-    ofpact_finish_CONTROLLER(ofpacts, &controller);
-}
-
-/* Encodes a flow that copies through 'meter'.  Register 15 distinguishes the
- * kinds of packets, and the lowest bits of a register the meters of a kind, of
- * which there are 'n', a power of two. */
-static void
-append_flow(uint32_t xid, uint32_t kind, int reg, unsigned n, unsigned meter,
-            struct ofpbuf *b)
-{
-    const uint32_t kinds = SAMPLE_DROP | SAMPLE_LOG;
-    bool own = n == SAMPLING_OWN;
-    struct ofputil_flow_mod fm = {
-        .priority = own ? 20 : 10,
-        .new_cookie = htonll((own ? OWN_COOKIE : 0) | (meter + 1)),
-        .table_id = SAMPLE_TABLE,
-        .command = OFPFC_ADD,
-        .buffer_id = UINT32_MAX,
-        .out_port = OFPP_ANY,
-        .out_group = OFPG_ANY,
-    };
-    uint32_t values[16] = { 0 }, masks[16] = { 0 };
-    struct ofpbuf ofpacts;
-    struct match match;
-
-    values[SAMPLE_KIND_REG] = kind;
-    masks[SAMPLE_KIND_REG] = kinds;
-    values[reg] |= (own ? meter - N_METERS : meter) % n;
-    masks[reg] |= n - 1;
-    match_init_catchall(&match);
-    match_set_reg_masked(&match, SAMPLE_KIND_REG, values[SAMPLE_KIND_REG],
-                         masks[SAMPLE_KIND_REG]);
-    match_set_reg_masked(&match, reg, values[reg], masks[reg]);
-    if (kind == SAMPLE_LOG) {
-        match_set_ct_state_masked(&match, CT_NEW | CT_TRK, CT_NEW | CT_TRK);
-    }
-    ofpbuf_init(&ofpacts, 64);
-    append_controller(&ofpacts, meter);
-    fm.ofpacts = ofpacts.data;
-    fm.ofpacts_len = ofpacts.size;
-    minimatch_init(&fm.match, &match);
-    append(xid, ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM), b);
-    minimatch_destroy(&fm.match);
-    ofpbuf_uninit(&ofpacts);
-}
-
 /* Deletes rules' own flows and meters from before this connection, whose rules
  * are unknown. */
 static void
 append_own_deletes(const struct sampling_meters *sm, struct ofpbuf *b)
 {
-    struct ofputil_flow_mod fm = {
-        .cookie = htonll(OWN_COOKIE),
-        .cookie_mask = htonll(OWN_COOKIE),
-        .table_id = SAMPLE_TABLE,
-        .command = OFPFC_DELETE,
-        .buffer_id = UINT32_MAX,
-        .out_port = OFPP_ANY,
-        .out_group = OFPG_ANY,
-    };
-    struct match match;
-
-    match_init_catchall(&match);
-    minimatch_init(&fm.match, &match);
-    append(sm->own_xid, ofputil_encode_flow_mod(&fm, OFPUTIL_P_OF15_OXM),
-           b);
-    minimatch_destroy(&fm.match);
+    sampling_flows_append_delete(sm->own_xid, true, b);
     for (unsigned i = 0; i < SAMPLING_OWN; i++) {
         if (bitmap_is_set(sm->own, i)) {
             append_meter(sm->own_xid, OFPMC13_DELETE, N_METERS + i, b);
@@ -240,19 +161,18 @@ complete(struct fabric_switch *sw)
     sm->config_xid = 0;
     sm->state = SAMPLING_ON;
     ofpbuf_init(&b, 4096);
+    if (sm->lost) {
+        sampling_flows_append_delete(sm->bank_xid, false, &b);
+        sm->lost = false;
+    }
     for (unsigned i = 0; i < N_METERS; i++) {
         if (sm->meters[i] != METER_RIGHT) {
             append_meter(sm->bank_xid, sm->meters[i] == METER_DIFFERENT
                          ? OFPMC13_MODIFY : OFPMC13_ADD, i, &b);
         }
     }
-    for (unsigned i = 0; b.size && i < SAMPLING_METERS; i++) {
-        append_flow(sm->bank_xid, SAMPLE_DROP, SAMPLE_KIND_REG,
-                    SAMPLING_METERS, i, &b);
-        append_flow(sm->bank_xid, SAMPLE_DROP | SAMPLE_LOG, SAMPLE_PART_REG,
-                    SAMPLING_METERS, SAMPLING_METERS + i, &b);
-        append_flow(sm->bank_xid, SAMPLE_LOG, SAMPLE_PART_REG, SAMPLING_METERS,
-                    SAMPLING_METERS + i, &b);
+    for (unsigned i = 0; b.size && i < SAMPLING_POOL_FLOWS; i++) {
+        sampling_flow_append(sm->bank_xid, i, &b);
     }
     if (!bitmap_is_all_zeros(sm->own, SAMPLING_OWN)) {
         append_own_deletes(sm, &b);
@@ -278,10 +198,10 @@ sampling_meters_add_own(struct fabric_switch *sw, uint32_t part)
     bitmap_set1(sm->own, i);
     ofpbuf_init(&b, 512);
     append_meter(sm->own_xid, OFPMC13_ADD, N_METERS + i, &b);
-    append_flow(sm->own_xid, SAMPLE_DROP | SAMPLE_LOG, SAMPLE_PART_REG,
-                SAMPLING_OWN, N_METERS + i, &b);
-    append_flow(sm->own_xid, SAMPLE_LOG, SAMPLE_PART_REG, SAMPLING_OWN,
-                N_METERS + i, &b);
+    for (unsigned j = 0; j < SAMPLING_OWN_FLOWS; j++) {
+        sampling_flow_append(sm->own_xid, SAMPLING_POOL_FLOWS
+                                          + SAMPLING_OWN_FLOWS * i + j, &b);
+    }
     ofconn_send(sw->conn, b.data, b.size);
     ofpbuf_uninit(&b);
 }
@@ -444,8 +364,12 @@ handle_config(struct fabric_switch *sw, const struct ofp_header *oh)
     if (meters == METERS_BAD) {
         turn_all_off(sw, "its switch's reply about meters is invalid");
     } else if (meters == METERS_OK && !(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
+        bool again = sampling_meters_of(sw)->state == SAMPLING_ON;
+
         complete(sw);
-        punts_complete(sw);
+        if (!again) {
+            punts_complete(sw);
+        }
     }
 }
 
@@ -559,6 +483,85 @@ sampling_is_copy(const uint8_t *userdata, size_t size)
     return size == sizeof ours && !memcmp(userdata, ours, size);
 }
 
+/* Audits.  --------------------------------------------------------------- */
+
+static void
+audit_begin(struct fabric_switch *sw OVS_UNUSED, void *sm_)
+{
+    struct sampling_meters *sm = sm_;
+
+    sm->audited_on = sm->state == SAMPLING_ON && !sm->config_xid;
+    memset(sm->audited, 0, sizeof sm->audited);
+    memcpy(sm->audited_own, sm->own, sizeof sm->own);
+    sm->n_unknown = 0;
+}
+
+static bool
+audit_flow(struct fabric_switch *sw OVS_UNUSED, void *sm_,
+           const struct ofputil_flow_stats *fs)
+{
+    struct sampling_meters *sm = sm_;
+    unsigned number;
+
+    if (fs->table_id != SAMPLE_TABLE) {
+        return false;
+    }
+    number = sampling_flow_number(fs);
+    if (number < SAMPLING_POOL_FLOWS
+        || (number < SAMPLING_N_FLOWS
+            && bitmap_is_set(sm->own, (number - SAMPLING_POOL_FLOWS)
+                                      / SAMPLING_OWN_FLOWS))) {
+        bitmap_set1(sm->audited, number);
+    } else {
+        sm->n_unknown++;
+    }
+    return true;
+}
+
+/* Returns true if flow 'number' was there when the audit began. */
+static bool
+was_desired(const struct sampling_meters *sm, unsigned number)
+{
+    return (number < SAMPLING_POOL_FLOWS
+            || bitmap_is_set(sm->audited_own, (number - SAMPLING_POOL_FLOWS)
+                                              / SAMPLING_OWN_FLOWS));
+}
+
+static void
+audit_compare(struct fabric_switch *sw OVS_UNUSED, void *sm_,
+              switch_audit_cb *cb, void *aux)
+{
+    struct sampling_meters *sm = sm_;
+    size_t n_missing = 0;
+
+    if (!sm->audited_on || sm->state != SAMPLING_ON || sm->config_xid) {
+        return;                 /* Not desired, or being installed. */
+    }
+    for (unsigned i = 0; i < SAMPLING_N_FLOWS; i++) {
+        n_missing += was_desired(sm, i) && !bitmap_is_set(sm->audited, i);
+    }
+    if (n_missing || sm->n_unknown) {
+        sm->lost = true;
+        cb(aux, SAMPLE_TABLE, "flows to meters of samples", n_missing,
+           sm->n_unknown);
+    }
+}
+
+/* Requests the meters again, which may be missing as well, and continues from
+ * there: a flow without its meter is refused. */
+static void
+audit_repair(struct fabric_switch *sw, void *sm_)
+{
+    struct sampling_meters *sm = sm_;
+
+    if (sm->lost && sm->state == SAMPLING_ON && !sm->config_xid) {
+        memset(sm->meters, METER_ABSENT, sizeof sm->meters);
+        sm->n_meters_left = SWITCH_METERS_MAX;
+        sm->config_xid = request(sw, OFPUTIL_METER_CONFIG,
+                                 ofconn_next_xid(sw->conn));
+    }
+}
+
 /* As a part of the session.  --------------------------------------------- */
 
 static void
@@ -668,4 +671,8 @@ const struct switch_part_class sampling_meters_part = {
     .disconnected = disconnected,
     .message = message,
     .put_status = put_status,
+    .audit_begin = audit_begin,
+    .audit_flow = audit_flow,
+    .audit_compare = audit_compare,
+    .audit_repair = audit_repair,
 };

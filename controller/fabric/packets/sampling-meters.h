@@ -7,8 +7,9 @@
  * A switch that connects is asked for its meters, before anything else.  What
  * is missing is added, outside of bundles, and then the flows; if all meters
  * are as desired, so are the flows, which were added after them.  These flows
- * are not part of the desired state: reconciling, audits and the marker ignore
- * them.  A switch that rejects some of it sends no samples; counters are not
+ * are not part of the desired state: reconciling and the marker ignore them.
+ * An audit that misses some, or finds others, has all of them written anew.  A
+ * switch that rejects some of it sends no samples; counters are not
  * affected.
  *
  * A copy's meter is selected by a hash of the reason, or of the rule, so that
@@ -69,6 +70,15 @@ struct sampling_meters {
                                                       * installed. */
     size_t n_meters_left;       /* That the reply may still have. */
     uint8_t meters[2 * SAMPLING_METERS]; /* An enum in sampling-meters.c. */
+    /* The last audit: whether it was one of them, which flows it has found,
+     * by the numbers of sampling-flows.h, whose meters there were when it
+     * began, and how many others. */
+    bool audited_on;
+    unsigned long audited[BITMAP_N_LONGS(3 * SAMPLING_METERS
+                                         + 2 * SAMPLING_OWN)];
+    unsigned long audited_own[BITMAP_N_LONGS(SAMPLING_OWN)];
+    size_t n_unknown;
+    bool lost;                  /* Flows are to be written anew. */
 };
 
 /* Maximum number of meters, and messages with meters, in reply to one request:

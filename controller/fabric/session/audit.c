@@ -27,7 +27,6 @@
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/learn-action.h"
-#include "controller/flow/sample-action.h"
 #include "controller/schema/arena.h"
 #include "openvswitch/vlog.h"
 #include "proto/openflow/ofdump.h"
@@ -97,7 +96,7 @@ flow_cb(void *a_, const struct ofputil_flow_stats *fs,
         a->marker = ntohll(fs->cookie);
         return;
     }
-    if (fs->table_id == SAMPLE_TABLE || part_takes(a->sw, fs)) {
+    if (part_takes(a->sw, fs)) {
         return;
     }
     a->result.flows++;
