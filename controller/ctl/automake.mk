@@ -8,6 +8,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/api-client.h \
 	controller/ctl/argument-name.c \
 	controller/ctl/argument-name.h \
+	controller/ctl/author-name.c \
 	controller/ctl/cmd-apply.c \
 	controller/ctl/cmd-backup.c \
 	controller/ctl/cmd-completion.c \

@@ -130,6 +130,14 @@ print_restored(struct ctl *ctl, const char *file,
     if (r->damage) {
         fprintf(ctl->out, "it cannot be used: %s\n", r->damage);
     }
+    if (r->log_cut) {
+        fputs("the log of changes ends with the backup: who changed what since "
+              "then is not known\n", ctl->out);
+    } else if (r->n_logged) {
+        fprintf(ctl->out, "%"PRIu64" later revision%s taken back: the log "
+                "keeps who changed what, but not the fields\n",
+                r->n_logged, r->n_logged == 1 ? " is" : "s are");
+    }
     if (r->n_shared) {
         fprintf(ctl->err, "vmnctl: %"PRIuSIZE" VNI%s of the backup %s another"
                 " network's meanwhile and cannot be changed: until all hosts "

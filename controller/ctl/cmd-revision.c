@@ -62,7 +62,22 @@ show_duration(struct ctl *ctl, const json_t *us)
     }
 }
 
-/* Shows what became of each object. */
+static void
+show_author(struct ctl *ctl, const json_t *revision)
+{
+    const char *who = json_string_value(json_object_get(revision, "who"));
+    char *name = who ? ctl_author_name(ctl, who) : NULL;
+    json_t *shown = json_pack("{s:s?}", "who", name);
+
+    ctl_show_field_or_dash(ctl->out, "Who", shown, "/who");
+    json_decref(shown);
+    free(name);
+}
+
+/* Objects whose fields are shown without --diff. */
+#define SHORT_OBJECTS 10
+
+/* Shows what became of each object; without --diff, of the first ones. */
 static void
 show_contents(struct ctl *ctl, const json_t *revision)
 {
@@ -71,12 +86,21 @@ show_contents(struct ctl *ctl, const json_t *revision)
                                                              "left_out"));
     struct ds ds = DS_EMPTY_INITIALIZER;
     const json_t *object;
+    size_t n_shown = 0;
     size_t i;
 
-    if (!contents) {
+    if (!contents && ctl->diff) {
         fputs("\nnothing is kept of what it changed\n", ctl->out);
     }
     json_array_foreach (contents, i, object) {
+        if (!ctl->diff && !json_array_size(json_object_get(object,
+                                                           "fields"))) {
+            continue;
+        }
+        if (!ctl->diff && n_shown++ == SHORT_OBJECTS) {
+            fputs("\nand more objects: see --diff\n", ctl->out);
+            break;
+        }
         ds_clear(&ds);
         ds_put_char(&ds, '\n');
         ctl_path_print(object, "/type", &ds);
@@ -86,7 +110,7 @@ show_contents(struct ctl *ctl, const json_t *revision)
         ctl_print_safely(ctl->out, ds_cstr(&ds));
         ctl_print_fields(ctl, object);
     }
-    if (left_out) {
+    if (left_out && ctl->diff) {
         fprintf(ctl->out, "\nof %"JSON_INTEGER_FORMAT" objects nothing is "
                 "kept\n", left_out);
     }
@@ -131,7 +155,7 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     enum ctl_exit status;
 
     ctl_append_path(&path, "revisions", args[0]);
-    if (ctl->diff) {
+    if (ctl->diff || ctl->output == CTL_TABLE) {
         ctl_append_query(&path, "contents", "true");
     }
     status = ctl_get(ctl, ds_cstr(&path), &reply);
@@ -144,14 +168,12 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 
         ctl_show_field(ctl->out, "Revision", reply.body, "/revision");
         ctl_show_field_or_dash(ctl->out, "Time", reply.body, "/time");
-        ctl_show_field_or_dash(ctl->out, "Who", reply.body, "/who");
+        show_author(ctl, reply.body);
         ctl_show_field(ctl->out, "Installed", receipt, "/installed");
         show_duration(ctl, json_object_get(reply.body, "duration_us"));
         ctl_show_nonempty_table(ctl->out, change_columns,
                                 json_object_get(reply.body, "changes"));
-        if (ctl->diff) {
-            show_contents(ctl, reply.body);
-        }
+        show_contents(ctl, reply.body);
         ctl_show_nonempty_table(ctl->out, host_columns,
                                 json_object_get(receipt, "hosts"));
         show_lacks(ctl, receipt);
@@ -283,6 +305,7 @@ ctl_cmd_revisions(struct ctl *ctl, int n_args OVS_UNUSED,
         return status;
     }
     if (!ctl_show_raw(ctl, reply.body)) {
+        ctl_name_authors(ctl, json_object_get(reply.body, "items"));
         ctl_show_table(ctl->out, revision_columns,
                        json_object_get(reply.body, "items"));
     }

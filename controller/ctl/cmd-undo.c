@@ -146,6 +146,7 @@ show_history(struct ctl *ctl, const json_t *found, const char *type,
         json_array_append(items, json_array_get(found, i));
     }
     if (!ctl_show_raw(ctl, json)) {
+        ctl_name_authors(ctl, items);
         json_array_foreach (items, i, entry) {
             show_entry(ctl, entry, type, name);
         }

@@ -125,7 +125,7 @@ static const struct option_row option_rows[] = {
       "read the host's switch, and show what differs" },
     { 0, "diff", NULL,
       CTL_OPT_CONTENTS, set_true, MEMBER(diff),
-      "show which fields it changed, before and after" },
+      "show which fields of all objects it changed" },
     { 0, "force", NULL,
       CTL_OPT_FORCE, set_true, MEMBER(force),
       "also of objects that have changed since" },

@@ -355,7 +355,9 @@ const struct ctl_command ctl_commands[] = {
       ctl_cmd_usage },
     { "revision", "N", 1, 1, CTL_OPT_SHOWN | CTL_OPT_CONTENTS,
       "show a revision: who, what, and which hosts have it",
-      "Example:\n"
+      "With the fields that it changed, while they are kept, of the first ten\n"
+      "objects; --diff shows those of all.\n"
+      "\nExample:\n"
       "  vmnctl revision 42\n"
       "  vmnctl revision 42 --diff\n",
       ctl_cmd_revision },

@@ -10,6 +10,7 @@
 #define CONTROLLER_STORE_STORE_FILE_H 1
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "controller/schema/error.h"
@@ -52,6 +53,11 @@ struct store_restored {
                                      * caller. */
     char *damage;                   /* What is wrong with it, or NULL.  Owned
                                      * by the caller. */
+    bool log_cut;                   /* The log lacks what changed since the
+                                     * backup. */
+    uint64_t n_logged;              /* Revisions since the backup, which the
+                                     * restore has taken back; the log keeps
+                                     * who changed what. */
     size_t n_renumbered;            /* IDs that other keys had since. */
     size_t n_shared;                /* Of these, VNIs that users had set, and
                                      * that were not changed therefore. */

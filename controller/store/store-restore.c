@@ -216,6 +216,25 @@ next_revision(const struct store_file_info *info, const struct former *former)
     return info->revision + 1 + (info->time_ms ? MAX(passed_ms, 0) : 0);
 }
 
+/* Copies what the former database's log has of the time since the backup: who
+ * changed what, which the restore takes back.  What became of the objects
+ * (contents, receipts) is not copied, so it cannot be undone. */
+static int
+keep_log(sqlite3 *db, struct store_restored *r, struct vmn_error *why)
+{
+    char *sql = xasprintf(
+        "INSERT OR IGNORE INTO revisions (revision, time_ms, who, changes)"
+        " SELECT revision, time_ms, who, changes FROM former.revisions"
+        " WHERE revision > %"PRIu64, r->info.revision);
+    int error = run_sql(db, sql, why);
+
+    free(sql);
+    if (!error) {
+        r->n_logged = sqlite3_changes(db);
+    }
+    return error;
+}
+
 static int
 add_revision(sqlite3 *db, const char *file, const struct store_restored *r,
              struct vmn_error *why)
@@ -280,6 +299,9 @@ prepare(const char *copy, const char *file, const char *database,
     error = error ? error : run_sql(db, "BEGIN IMMEDIATE", why);
     error = error ? error : known ? keep_ids(db, r, why)
                                   : skip_ids(db, why);
+    if (known) {
+        error = error ? error : keep_log(db, r, why);
+    }
     error = error ? error : add_revision(db, file, r, why);
     error = error ? error : run_sql(db, "COMMIT", why);
     sqlite3_close(db);
@@ -369,6 +391,7 @@ restore(const char *file, const char *database, const char *copy,
     }
     error = error ? error : store_file_publish(copy, database, why);
     r->damage = former.damage;
+    r->log_cut = former.damage != NULL;
     return error;
 }
 

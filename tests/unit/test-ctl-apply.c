@@ -492,6 +492,17 @@ history_shows_what_became_of_an_object(void **state OVS_UNUSED)
           "&since=2027-01-31T12%3A00%3A00Z&before=5", NULL, 200, "{\"items\": []}" },
         { NULL, NULL, 0, NULL },
     };
+    static const struct step one_of_root[] = {
+        { "GET /v1/revisions/8?contents=true", NULL, 200,
+          "{\"revision\": 8, \"who\": \"unix:uid=0\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step list_of_root[] = {
+        { "GET /v1/revisions?limit=20", NULL, 200,
+          "{\"items\": [{\"revision\": 8, \"who\": \"unix:uid=0\"},"
+          " {\"revision\": 9, \"who\": \"account:anna/laptop\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
     struct run result;
 
     play(&result, filtered, "", "revisions --limit 2 --type port --name a "
@@ -506,6 +517,21 @@ history_shows_what_became_of_an_object(void **state OVS_UNUSED)
                 "CHANGE   TYPE    NAME\ndelete   ports   a\n"
                 "\nports/a\n" FIELDS_SHOWN
                 "\nof 2 objects nothing is kept\n", "");
+    assert_play(diff, "", "revision 7", CTL_DONE,
+                "Revision:    7\nTime:        T\nWho:         me\n\n"
+                "CHANGE   TYPE    NAME\ndelete   ports   a\n"
+                "\nports/a\n" FIELDS_SHOWN, "");
+    play(&result, one_of_root, "", "revision 8");
+    assert_non_null(strstr(result.out, "Who:         unix:uid=0 (root)\n"));
+    run_uninit(&result);
+    play(&result, list_of_root, "", "revisions");
+    assert_non_null(strstr(result.out, "unix:uid=0 (root)   "));
+    assert_non_null(strstr(result.out, "account:anna/laptop   "));
+    run_uninit(&result);
+    /* For programs it is as the log has it. */
+    play(&result, list_of_root, "", "revisions -o json");
+    assert_null(strstr(result.out, "(root)"));
+    run_uninit(&result);
 }
 
 static void

@@ -104,7 +104,7 @@ static void
 revision_without_an_entry_in_the_log_shows_dashes(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
-        { "GET /v1/revisions/7", NULL, 200,
+        { "GET /v1/revisions/7?contents=true", NULL, 200,
           "{\"revision\": 7, \"time\": null, \"who\": null, \"changes\":"
           " [], \"receipt\": {\"installed\": true, \"hosts\":"
           " [{\"host\": \"hv1\", \"state\": \"confirmed\"}]},"

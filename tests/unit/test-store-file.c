@@ -377,6 +377,7 @@ corruption_ends_writing_and_memory_is_saved(void **state)
     restore(f, &r);
     assert_int_equal(r.info.revision, 2);
     assert_non_null(r.damage);
+    assert_true(r.log_cut);
     assert_true(r.revision > 2);
     store_restored_uninit(&r);
     open_store(f);
@@ -439,6 +440,18 @@ log_without_its_database_is_not_thrown_away(void **state)
 /* Restores.  -------------------------------------------------------------- */
 
 static void
+assert_log_has(struct fixture *f, uint64_t revision, const char *part)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    assert_int_equal(store_sqlite_class.log(f->store, revision, &ds, NULL), 0);
+    if (!strstr(ds_cstr(&ds), part)) {
+        fail_msg("%s does not have %s", ds_cstr(&ds), part);
+    }
+    ds_destroy(&ds);
+}
+
+static void
 restore_brings_back_what_was_saved(void **state)
 {
     struct fixture *f = *state;
@@ -456,9 +469,15 @@ restore_brings_back_what_was_saved(void **state)
     assert_int_equal(r.info.revision, 1);
     assert_null(r.damage);
     assert_int_equal(r.n_renumbered, 0);
-    /* No revision is told again. */
+    /* No revision is told again, and the log keeps those that are taken
+     * back. */
     assert_int_equal(r.revision, 4);
+    assert_int_equal(r.n_logged, 2);
+    assert_false(r.log_cut);
     open_store(f);
+    assert_log_has(f, 2, "\"delete\",\"type\":\"networks\",\"name\":\"a\"");
+    assert_log_has(f, 3, "\"create\",\"type\":\"networks\",\"name\":\"c\"");
+    assert_log_has(f, 4, "\"op\":\"restore\"");
     assert_int_equal(model_durable_revision(f->model), 4);
     char *after = model_util_dump(f->model, true);
     assert_string_equal(after, before);
