@@ -83,15 +83,25 @@ def test_collectors_are_told_of_packets(world, collectors):
     wanted = {(a.ip, b.ip, "8080"), (a.ip6, b.ip6, "8080"),
               (a.ip, c.ip, "8081"), (a.ip6, c.ip6, "8081")}
 
-    def told(collector):
+    def missing(collector):
         """Both ways of each connection, among what else there is."""
         for _, to, port in wanted:
             assert world.answers(a, to, int(port))
-        there = {(s, d, dp) for s, _, d, dp in collector.records()}
-        back = {(d, s, sp) for s, sp, d, _ in collector.records()}
-        return wanted <= there and wanted <= back
+        records = collector.records()
+        there = {(s, d, dp) for s, _, d, dp in records}
+        back = {(d, s, sp) for s, sp, d, _ in records}
+        return wanted - there, wanted - back
+
     for kind, collector in collectors.items():
-        wait_for("records by " + kind, lambda c=collector: told(c), 40, 0.5)
+        try:
+            wait_for("records by " + kind,
+                     lambda c=collector: missing(c) == (set(), set()), 40, 0.5)
+        except netns.Error as error:
+            with open(collector.folder + ".log") as log:
+                pytest.fail("%s: %s, of %s; %s runs: %s, %s\n%s" % (
+                    error, missing(collector), collector.records(), kind,
+                    collector.process.poll() is None,
+                    sorted(os.listdir(collector.folder)), log.read()))
 
     # Deleted, it is gone, and nothing more is told.
     world.delete("telemetries", "all")
