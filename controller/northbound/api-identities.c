@@ -11,10 +11,12 @@
 
 #include "controller/northbound/northbound-private.h"
 
-#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/northbound/openapi-operations.h"
+#include "controller/northbound/replies.h"
+#include "controller/schema/arena.h"
 #include "proto/loop/loop.h"
 #include "util.h"
 
@@ -43,15 +45,15 @@ struct census {
     size_t n_read;
     size_t n, allocated;
     struct holder *holders;
-    struct event *next;         /* Continues in the next iteration; or NULL. */
+    struct arena arena;         /* For what the reply points to. */
 };
 
 static void
-census_destroy(struct census *census)
+census_destroy(void *census_)
 {
-    if (census->next) {
-        event_free(census->next);
-    }
+    struct census *census = census_;
+
+    arena_uninit(&census->arena);
     for (size_t i = 0; i < census->n; i++) {
         free(census->holders[i].port);
     }
@@ -98,8 +100,9 @@ census_add(struct census *census, const struct vmn_port *port)
 
 /* Reads more ports.  Returns false if there are more to read. */
 static bool
-census_read(struct census *census)
+census_read(void *census_)
 {
+    struct census *census = census_;
     const struct loop *loop = census->nb->loop;
     const struct vmn_port *port;
 
@@ -118,32 +121,35 @@ census_read(struct census *census)
     return true;
 }
 
-/* Returns the names in the list "a,b" of a query's value.  Names of
+/* Fills in the names in the list "a,b" of a query's value.  Names of
  * quarantines follow a slash; "!quarantined" is not a name. */
-static json_t *
-names_json(const char *list)
+static void
+fill_names(struct arena *arena, const char *list, const char ***names,
+           size_t *n)
 {
-    json_t *names = json_array();
-    char *copy = xstrdup(list ? list : ""), *save = NULL;
+    char *copy = arena_strdup(arena, list ? list : ""), *save = NULL;
+    size_t max = 1;
 
+    for (const char *p = copy; *p; p++) {
+        max += *p == ',';
+    }
+    *names = arena_alloc(arena, max * sizeof **names);
+    *n = 0;
     for (char *name = strtok_r(copy, ",", &save); name;
          name = strtok_r(NULL, ",", &save)) {
         const char *slash = strchr(name, '/');
 
         if (slash || *name != '!') {
-            json_array_append_new(names, json_string(slash ? slash + 1
-                                                     : name));
+            (*names)[(*n)++] = slash ? slash + 1 : name;
         }
     }
-    free(copy);
-    return names;
 }
 
-/* Adds the routing domain of 'port' to its identity.  Where routers join
- * networks, an identity is of one network only if that denies by default. */
+/* Fills in the routing domain of 'port'.  Where routers join networks, an
+ * identity is of one network only if that denies by default. */
 static void
-add_domain(const struct northbound *nb, const struct vmn_port *port,
-           json_t *json)
+fill_domain(const struct northbound *nb, const struct vmn_port *port,
+            struct arena *arena, struct nb_identity *identity)
 {
     const struct vmn_network *network = model_get_durable(
         nb->model, VMN_TABLE_NETWORK, port->network, NULL);
@@ -153,46 +159,48 @@ add_domain(const struct northbound *nb, const struct vmn_port *port,
 
     if (!domain || (network
                     && network->default_action == VMN_DEFAULT_DENY)) {
-        json_object_set_new(json, "network", json_string(port->network));
+        identity->network = port->network;
     }
     if (domain) {
-        json_object_set_new(json, "router", json_string(domain + 1));
+        identity->router = arena_strdup(arena, domain + 1);
     }
     free(domain);
 }
 
-/* Returns the identity of the 'n' holders, or NULL if they were all deleted
- * meanwhile. */
-static json_t *
-identity_json(const struct census *census, const struct holder *holders,
-              size_t n)
+/* Fills in the identity of the 'n' holders.  Returns false if they were all
+ * deleted meanwhile. */
+static bool
+fill_identity(struct census *census, const struct holder *holders, size_t n,
+              struct nb_identity *identity)
 {
     const struct northbound *nb = census->nb;
     const struct vmn_port *port = model_get_durable(
         nb->model, VMN_TABLE_PORT, holders->port, NULL);
+    char *groups, *held;
     size_t size;
-    char *groups = engine_peek(nb->engine, VMN_QUERY_GROUPS, holders->port,
-                               &size);
-    char *held = nb_port_quarantine(nb, holders->port);
-    json_t *ports = json_array();
-    json_t *json = NULL;
 
-    if (port) {
-        for (size_t i = 0; i < n && i < PORTS_MAX; i++) {
-            json_array_append_new(ports, json_string(holders[i].port));
-        }
-        json = json_pack("{s:I, s:o, s:b, s:o, s:I, s:O}",
-                         "number", (json_int_t) holders->number,
-                         "groups", names_json(groups),
-                         "quarantined", held != NULL,
-                         "quarantines", names_json(held),
-                         "n_ports", (json_int_t) n, "ports", ports);
-        add_domain(nb, port, json);
+    if (!port) {
+        return false;
     }
-    json_decref(ports);
+    groups = engine_peek(nb->engine, VMN_QUERY_GROUPS, holders->port, &size);
+    held = nb_port_quarantine(nb, holders->port);
+    *identity = (struct nb_identity) {
+        .number = holders->number, .quarantined = held != NULL,
+        .n_ports = n, .n_listed = MIN(n, PORTS_MAX),
+    };
+    fill_names(&census->arena, groups, &identity->groups,
+               &identity->n_groups);
+    fill_names(&census->arena, held, &identity->quarantines,
+               &identity->n_quarantines);
+    fill_domain(nb, port, &census->arena, identity);
+    identity->ports = arena_alloc(&census->arena, identity->n_listed
+                                  * sizeof *identity->ports);
+    for (size_t i = 0; i < identity->n_listed; i++) {
+        identity->ports[i] = holders[i].port;
+    }
     free(groups);
     free(held);
-    return json;
+    return true;
 }
 
 /* Compares by number, then by position, which is by name. */
@@ -207,11 +215,10 @@ compare_holders(const void *a_, const void *b_)
 }
 
 static void
-census_reply(struct census *census)
+census_reply(void *census_)
 {
-    json_t *items = json_array();
-    json_t *json = json_pack("{s:O, s:I}", "items", items, "revision",
-                             (json_int_t) census->revision);
+    struct census *census = census_;
+    struct nb_reply_identities reply = { .revision = census->revision };
     const struct holder *holders = census->holders;
     size_t i = 0, n;
 
@@ -219,57 +226,29 @@ census_reply(struct census *census)
         qsort(census->holders, census->n, sizeof *census->holders,
               compare_holders);
     }
-    for (; i < census->n && json_array_size(items) < census->limit; i += n) {
-        json_t *item;
-
+    reply.items = arena_alloc(&census->arena, MIN(census->limit, census->n)
+                              * sizeof *reply.items);
+    for (; i < census->n && reply.n_items < census->limit; i += n) {
         for (n = 1; i + n < census->n
              && holders[i + n].number == holders[i].number; n++) {
             continue;
         }
-        item = identity_json(census, &holders[i], n);
-        if (item) {
-            json_array_append_new(items, item);
-        }
+        reply.n_items += fill_identity(census, &holders[i], n,
+                                       &reply.items[reply.n_items]);
     }
     if (i < census->n) {
-        json_object_set_new(json, "next", json_sprintf(
-            "%u", holders[i - 1].number));
+        reply.next = arena_printf(&census->arena, "%u",
+                                  holders[i - 1].number);
     }
-    json_decref(items);
-    http_request_set_close_cb(census->req, NULL, NULL);
-    http_reply_json(census->req, 200, json);
-    census_destroy(census);
-}
-
-static void
-gone_cb(void *census_)
-{
-    struct census *census = census_;
-
-    http_request_drop(census->req);
-    census_destroy(census);
-}
-
-static void
-part_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *census_)
-{
-    static const struct timeval at_once = { 0, 0 };
-    struct census *census = census_;
-
-    if (census_read(census)) {
-        census_reply(census);
-        return;
-    }
-    if (!census->next) {
-        census->next = event_new(census->nb->base, -1, 0, part_cb, census);
-        http_request_set_close_cb(census->req, gone_cb, census);
-    }
-    event_add(census->next, &at_once);
+    nb_reply_struct(census->req, &nb_reply_identities, &reply);
 }
 
 void
 nb_get_identities(struct http_request *req, void *nb_)
 {
+    static const struct nb_parts_class class = {
+        census_read, census_reply, census_destroy,
+    };
     const struct northbound *nb = nb_;
     const char *network, *port;
     struct census *census;
@@ -295,5 +274,6 @@ nb_get_identities(struct http_request *req, void *nb_)
     census->limit = limit;
     census->revision = model_durable_revision(nb->model);
     census->port = xstrdup("");
-    part_cb(-1, 0, census);
+    arena_init(&census->arena);
+    nb_reply_in_parts(nb, req, &class, census);
 }

@@ -11,7 +11,6 @@
 
 #include "controller/northbound/auth.h"
 
-#include <event2/event.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -44,16 +43,13 @@ struct page {
     size_t n_items;
     char *last;                     /* Name of the last item. */
     bool more;                      /* There are more items. */
-    struct event *next;             /* Continues in the next iteration; or
-                                     * NULL. */
 };
 
 static void
-page_destroy(struct page *page)
+page_destroy(void *page_)
 {
-    if (page->next) {
-        event_free(page->next);
-    }
+    struct page *page = page_;
+
     arena_uninit(&page->arena);
     ds_destroy(&page->items);
     free(page->host);
@@ -175,9 +171,20 @@ page_read_index(struct page *page)
     return !rests;
 }
 
-static void
-page_reply(struct page *page)
+static bool
+page_read(void *page_)
 {
+    struct page *page = page_;
+
+    return (page->host || page->network
+            || (page->selects && page->table->id == VMN_TABLE_PORT)
+            ? page_read_index(page) : page_scan(page));
+}
+
+static void
+page_reply(void *page_)
+{
+    struct page *page = page_;
     struct ds *ds = &page->items;
 
     ds_put_format(ds, "],\"revision\":%"PRIu64, page->revision);
@@ -186,39 +193,8 @@ page_reply(struct page *page)
         schema_print_string(ds, page->last);
     }
     ds_put_cstr(ds, "}\n");
-    http_request_set_close_cb(page->req, NULL, NULL);
     http_reply_body(page->req, 200, "application/json", ds);
     ds_init(ds);
-    page_destroy(page);
-}
-
-static void
-gone_cb(void *page_)
-{
-    struct page *page = page_;
-
-    http_request_drop(page->req);
-    page_destroy(page);
-}
-
-static void
-part_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *page_)
-{
-    static const struct timeval at_once = { 0, 0 };
-    struct page *page = page_;
-    bool by_index = page->host || page->network
-        || (page->selects && page->table->id == VMN_TABLE_PORT);
-    bool done = by_index ? page_read_index(page) : page_scan(page);
-
-    if (done) {
-        page_reply(page);
-        return;
-    }
-    if (!page->next) {
-        page->next = event_new(page->nb->base, -1, 0, part_cb, page);
-        http_request_set_close_cb(page->req, gone_cb, page);
-    }
-    event_add(page->next, &at_once);
 }
 
 /* Parses the selector.  Replies and returns false if it is invalid. */
@@ -242,6 +218,9 @@ page_select(struct page *page, const char *text)
 void
 nb_get_list(struct http_request *req, void *nb_)
 {
+    static const struct nb_parts_class class = {
+        page_read, page_reply, page_destroy,
+    };
     const char *after = http_request_query(req, "after");
     const char *text = http_request_query(req, "selector");
     const struct northbound *nb = nb_;
@@ -273,5 +252,5 @@ nb_get_list(struct http_request *req, void *nb_)
         return;
     }
     ds_put_cstr(&page->items, "{\"items\":[");
-    part_cb(-1, 0, page);
+    nb_reply_in_parts(nb, req, &class, page);
 }

@@ -11,7 +11,6 @@
 
 #include "controller/northbound/northbound-private.h"
 
-#include <event2/event.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,16 +58,13 @@ struct summary {
                                      * heap blocks. */
     size_t allocated_hosts;
     struct nb_summary_balancer degraded[BALANCERS_MAX];
-    struct event *next;             /* Continues in the next iteration; or
-                                     * NULL. */
 };
 
 static void
-summary_destroy(struct summary *s)
+summary_destroy(void *s_)
 {
-    if (s->next) {
-        event_free(s->next);
-    }
+    struct summary *s = s_;
+
     shash_destroy_free_data(&s->states);
     shash_destroy_free_data(&s->hosts);
     shash_destroy_free_data(&s->networks);
@@ -234,8 +230,9 @@ static const struct {
 
 /* Reads more rows.  Returns false if there are more to read. */
 static bool
-summary_read(struct summary *s)
+summary_read(void *s_)
 {
+    struct summary *s = s_;
     const struct loop *loop = s->nb->loop;
 
     while (s->step < ARRAY_SIZE(steps)) {
@@ -358,47 +355,24 @@ fill_placements(struct summary *s)
 }
 
 static void
-summary_reply(struct summary *s)
+summary_reply(void *s_)
 {
+    struct summary *s = s_;
+
     fill_ports(s, &s->reply.ports);
     add_empty_networks(s);
     fill_networks(s);
     fill_placements(s);
     s->reply.balancers.degraded = s->degraded;
-    http_request_set_close_cb(s->req, NULL, NULL);
     nb_reply_struct(s->req, &nb_reply_summary, &s->reply);
-    summary_destroy(s);
-}
-
-static void
-gone_cb(void *s_)
-{
-    struct summary *s = s_;
-
-    http_request_drop(s->req);
-    summary_destroy(s);
-}
-
-static void
-part_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *s_)
-{
-    static const struct timeval at_once = { 0, 0 };
-    struct summary *s = s_;
-
-    if (summary_read(s)) {
-        summary_reply(s);
-        return;
-    }
-    if (!s->next) {
-        s->next = event_new(s->nb->base, -1, 0, part_cb, s);
-        http_request_set_close_cb(s->req, gone_cb, s);
-    }
-    event_add(s->next, &at_once);
 }
 
 void
 nb_get_summary(struct http_request *req, void *nb_)
 {
+    static const struct nb_parts_class class = {
+        summary_read, summary_reply, summary_destroy,
+    };
     const struct northbound *nb = nb_;
     struct summary *s;
     uint64_t limit;
@@ -418,5 +392,5 @@ nb_get_summary(struct http_request *req, void *nb_)
     shash_init(&s->networks);
     shash_init(&s->places);
     arena_init(&s->arena);
-    part_cb(-1, 0, s);
+    nb_reply_in_parts(nb, req, &class, s);
 }

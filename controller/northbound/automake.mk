@@ -71,6 +71,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/recommend-objects.c \
 	controller/northbound/recommend-private.h \
 	controller/northbound/replies.h \
+	controller/northbound/reply-in-parts.c \
 	controller/northbound/reply-struct.c \
 	controller/northbound/request-body.c \
 	controller/northbound/request-body.h \

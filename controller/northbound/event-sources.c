@@ -113,7 +113,8 @@ schedule_check(struct event_sources *es)
 /* Revisions.  ------------------------------------------------------------ */
 
 /* Appends the objects that a revision changed to 'about'.  Returns true if
- * there are too many to name. */
+ * there are too many to name.  Goes by the summary, as the changes of the
+ * log's entry lack objects that define who may use the API. */
 static bool
 name_changes(const struct event_sources *es, const char *summary,
              struct ds *about)

@@ -413,6 +413,21 @@ void nb_when_quiescent(struct northbound *, struct http_request *,
 void nb_when_problems_known(struct northbound *, struct http_request *,
                             nb_deferred_cb *);
 
+/* reply-in-parts.c: a reply that may take several iterations of the loop to
+ * read.  The functions get the 'aux' that nb_reply_in_parts() takes ownership
+ * of. */
+struct nb_parts_class {
+    /* Reads until all is read, or the iteration's time is over; then returns
+     * false. */
+    bool (*read)(void *aux);
+    /* Replies to the request, once all is read. */
+    void (*reply)(void *aux);
+    /* Frees 'aux'; without a reply before if the client has disconnected. */
+    void (*destroy)(void *aux);
+};
+void nb_reply_in_parts(const struct northbound *, struct http_request *,
+                       const struct nb_parts_class *, void *aux);
+
 http_handler nb_get_index, nb_get_openapi, nb_get_status, nb_get_health;
 http_handler nb_get_ready;
 http_handler nb_get_flows, nb_post_audit;

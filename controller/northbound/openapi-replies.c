@@ -267,24 +267,31 @@ const struct schema_struct nb_reply_rejected = SHOWN_KEPT(
                   "reasons are kept, and 4 of one address.",
                   .nested = &fabric_rejected_host_shown));
 
-static const struct schema_struct identity = SHOWN_STRUCT(
-    "identity",
-    SHOWN("number", INT, ALWAYS, "What is in registers 1 and 2."),
-    SHOWN("network", STRING, 0, "Whose ports, if of one network alone."),
-    SHOWN("router", STRING, 0, "The first router of their domain."),
-    SHOWN("groups", STRING, ALWAYS | LIST, "The groups that they are in."),
-    SHOWN("quarantined", BOOL, ALWAYS, "Whether they are cut off."),
-    SHOWN("quarantines", STRING, ALWAYS | LIST, "The quarantines that they "
-                                                "are in."),
-    SHOWN("n_ports", INT, ALWAYS, "How many they are."),
-    SHOWN("ports", STRING, ALWAYS | LIST, "The first 100 by name."));
+static const struct schema_struct identity = SHOWN_KEPT(
+    "identity", nb_identity,
+    SHOWN_OF(nb_identity, number, U32, ALWAYS,
+             "What is in registers 1 and 2."),
+    SHOWN_OF(nb_identity, network, STRING, 0,
+             "Whose ports, if of one network alone."),
+    SHOWN_OF(nb_identity, router, STRING, 0,
+             "The first router of their domain."),
+    SHOWN_LIST_OF(nb_identity, groups, n_groups, STRING, ALWAYS,
+                  "The groups that they are in."),
+    SHOWN_OF(nb_identity, quarantined, BOOL, ALWAYS,
+             "Whether they are cut off."),
+    SHOWN_LIST_OF(nb_identity, quarantines, n_quarantines, STRING, ALWAYS,
+                  "The quarantines that they are in."),
+    SHOWN_OF(nb_identity, n_ports, SIZE, ALWAYS, "How many they are."),
+    SHOWN_LIST_OF(nb_identity, ports, n_listed, STRING, ALWAYS,
+                  "The first 100 by name."));
 
-const struct schema_struct nb_reply_identities = SHOWN_STRUCT(
-    "IdentityList",
-    SHOWN("items", STRUCT, ALWAYS | LIST, "Identities.",
-          .nested = &identity),
-    REVISION("The state that was read."),
-    NEXT("What to give as `after`, if there are more."));
+const struct schema_struct nb_reply_identities = SHOWN_KEPT(
+    "IdentityList", nb_reply_identities,
+    SHOWN_LIST_OF(nb_reply_identities, items, n_items, STRUCT, ALWAYS,
+                  "Identities.", .nested = &identity),
+    REVISION_OF(nb_reply_identities, "The state that was read."),
+    SHOWN_OF(nb_reply_identities, next, STRING, 0,
+             "What to give as `after`, if there are more."));
 
 /* Events.  --------------------------------------------------------------- */
 

@@ -176,6 +176,29 @@ struct nb_reply_usage {
     struct nb_usage_quota *items;
 };
 
+/* Identities.  ----------------------------------------------------------- */
+
+struct nb_identity {
+    uint32_t number;
+    const char *network;        /* Or NULL: of several. */
+    const char *router;         /* Or NULL: no routers join its network. */
+    size_t n_groups;
+    const char **groups;
+    bool quarantined;
+    size_t n_quarantines;
+    const char **quarantines;
+    size_t n_ports;             /* All of them. */
+    size_t n_listed;
+    const char **ports;
+};
+
+struct nb_reply_identities {
+    size_t n_items;
+    struct nb_identity *items;
+    uint64_t revision;
+    const char *next;           /* Or NULL: there are no more. */
+};
+
 /* Activity.  -------------------------------------------------------------- */
 
 struct nb_host_counts {

@@ -143,7 +143,8 @@ def dropped(swarm, host, kind, what, reason, times=2):
     found = wait_for("the reason",
                      lambda: reason in status(swarm, host).get("reason", "")
                      and status(swarm, host)["reason"], 60, 0.05)
-    assert "too much" in found, found
+    assert any(text in found for text in (
+        "exceeds", "larger than", "too much")), found
     wait_for("the event", lambda: events.say(host, reason), 60, 0.05)
     events.close()
     # It is not let in again at once, and does no more harm when it is.
