@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.join(HERE, "../../deploy/lab"))
 from vmnlab import traffic  # noqa: E402
 from vmnlab.api import Refused  # noqa: E402
 from vmnlab.daemon import find  # noqa: E402
-from vmnlab.lab import Lab  # noqa: E402
+from vmnlab.lab import Lab, default_datapath  # noqa: E402
 from vmnlab.netns import PATIENCE, wait_for  # noqa: E402
 
 # What a sanitizer writes when it has found something.
@@ -32,6 +32,12 @@ REPORT = re.compile(r"ERROR: \w+Sanitizer|runtime error:|"
 # For how many seconds after the receipt of a change a switch's datapath may
 # go on as before.  It is some milliseconds.
 SETTLE = 1.0 * PATIENCE
+
+# Tests of what one datapath does, and the other does not.
+userspace_only = pytest.mark.skipif(
+    default_datapath() != "netdev", reason="of the userspace datapath")
+kernel_only = pytest.mark.skipif(
+    default_datapath() != "system", reason="of the kernel's datapath")
 
 # How long a change may take until all hosts have it: the API allows 300 s.
 WAIT = "%ds" % min(20 * PATIENCE, 300)

@@ -5,7 +5,7 @@ connections."""
 import struct
 
 import pytest
-from conftest import cut, entry, rule
+from conftest import cut, entry, rule, userspace_only
 
 from vmnlab import frames, traffic
 
@@ -143,6 +143,7 @@ def sctp_arrives(a, b, src_port, dst_port):
                for f in found)
 
 
+@userspace_only
 def test_sctp_by_raw_packets(world, trio):
     cli, srv, oth = trio
     behind = entry("udp", 9)

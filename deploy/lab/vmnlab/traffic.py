@@ -359,13 +359,13 @@ class Connection:
         self.sock = netns.socket_in(
             vm.ns, family_of(ip), socket.SOCK_STREAM if protocol == TCP
             else socket.SOCK_DGRAM)
-        self.sock.settimeout(seconds)
+        self.sock.settimeout(seconds * netns.PATIENCE)
         self.sock.connect((ip, port))
         self._rest = b""
 
     def exchange(self, text="hello", seconds=1.0):
         """Sends a line; returns the answer, or None if none comes."""
-        self.sock.settimeout(seconds)
+        self.sock.settimeout(seconds * netns.PATIENCE)
         try:
             self.sock.send(text.encode() + b"\n")
             return self.line(seconds)
@@ -374,7 +374,7 @@ class Connection:
 
     def line(self, seconds=1.0):
         """Returns the next line that arrives, or None."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * netns.PATIENCE
         while b"\n" not in self._rest:
             left = end - time.monotonic()
             if left <= 0:
@@ -402,7 +402,7 @@ class Connection:
 
     def again(self, seconds=20.0):
         """Asks until an answer comes; returns it, or None."""
-        end = time.monotonic() + seconds
+        end = time.monotonic() + seconds * netns.PATIENCE
         while True:
             answer = self.exchange(seconds=1.0)
             if answer or time.monotonic() > end:
