@@ -74,11 +74,22 @@ static const struct ctl_column subnet_columns[] = {
     { NULL, NULL, NULL },
 };
 
+/* "serving", or "serving,kept" if that is only its last state. */
+static void
+print_backend_state(const json_t *backend, struct ds *ds)
+{
+    ctl_path_print(backend, "/state", ds);
+    if (json_is_true(json_object_get(backend, "kept"))) {
+        ds_put_cstr(ds, ",kept");
+    }
+}
+
 static const struct ctl_column backend_columns[] = {
     { "BACKEND", "/port", NULL },
     { "WEIGHT", "/weight", NULL },
     { "HOST", "/host", NULL },
-    { "STATE", "/state", NULL },
+    { "STATE", NULL, print_backend_state },
+    { "KEPT UNTIL", "/kept_until", NULL },
     { "SHARE", "/share", NULL },
     { "CONNECTIONS", "/load/connections", NULL },
     { "RATE", "/load/connections_per_s", NULL },

@@ -103,6 +103,7 @@ ctl_colour_of(const char *heading, const char *text)
         { "altered", BETWEEN },
         { "mixed", BETWEEN },
         { "unknown", BETWEEN },
+        { "kept", BETWEEN },
     };
     /* Of several states, the last is the most important: "up,quarantined". */
     const char *comma = strrchr(text, ',');

@@ -623,6 +623,17 @@ put_history(const struct backend *b, struct arena *arena,
     }
 }
 
+/* Returns until when the backend keeps its state, by the wall clock, in ms; 0:
+ * it does not. */
+static int64_t
+get_kept_until(const struct backend *b)
+{
+    int64_t now_us = time_usec();
+    int64_t until_us = prober_kept_until(b, now_us);
+
+    return until_us ? time_wall_msec() + (until_us - now_us) / 1000 : 0;
+}
+
 bool
 health_backend_status(const struct health *h, const char *balancer,
                       const char *port, struct arena *arena,
@@ -639,6 +650,7 @@ health_backend_status(const struct health *h, const char *balancer,
         .reason = b->reason[0] ? b->reason : NULL,
         .checked = b->checked_ms, .latency_us = b->latency_us,
         .ok = b->n_ok, .failed = b->n_failed,
+        .kept_until = get_kept_until(b),
     };
     put_history(b, arena, status);
     return true;

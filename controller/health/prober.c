@@ -269,11 +269,31 @@ take_out(struct backend *b, const char *reason)
     report_state(b);
 }
 
+/* Returns how long a backend keeps its state after the probe that its host has
+ * not answered, in microseconds. */
+static int64_t
+keep_us_of(const struct backend *b)
+{
+    return MAX(b->lb->settings.unheard_ms * 1000, SILENCE_SOON_US);
+}
+
+int64_t
+prober_kept_until(const struct backend *b, int64_t now_us)
+{
+    if (b->check.state != UP_DOWN_UP || !b->timer.place) {
+        return 0;
+    }
+    return (b->due == DUE_OUT ? b->timer.at_us
+            : b->due == DUE_SILENCE && b->silence.probed_us
+              && now_us - b->silence.probed_us > SILENCE_SOON_US
+            ? b->silence.probed_us + keep_us_of(b) : 0);
+}
+
 /* Nothing was heard of the host since the probe's timeout. */
 static void
 wait_for_host(struct backend *b, int64_t now_us)
 {
-    int64_t keep_us = MAX(b->lb->settings.unheard_ms * 1000, SILENCE_SOON_US);
+    int64_t keep_us = keep_us_of(b);
 
     if (now_us - b->silence.probed_us > keep_us) {
         take_out(b, "its host is not heard");

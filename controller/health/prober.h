@@ -199,6 +199,10 @@ void prober_remove(struct prober *, const char *name);
 #define PROBER_QUIET_MS (60 * 1000)
 bool prober_end_drains(struct prober *, int64_t now_us);
 
+/* Returns until when the backend keeps its state, and serves, as its host is
+ * not heard, in microseconds; 0: it does not. */
+int64_t prober_kept_until(const struct backend *, int64_t now_us);
+
 struct backend *prober_find(const struct prober *, const char *balancer,
                             const char *port);
 

@@ -9,12 +9,14 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "controller/engine/balancer-members.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-status.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
+#include "openvswitch/dynamic-string.h"
 #include "simap.h"
 #include "util.h"
 #include "vmn/vocabulary.h"
@@ -133,6 +135,35 @@ copy_unless_empty(struct arena *arena, const char *text)
     return text[0] ? arena_strdup(arena, text) : NULL;
 }
 
+/* Fills in that a backend serves since its last state is kept, and why, if so:
+ * its host is not heard. */
+static void
+put_kept(const struct status_port *port, bool unheard, struct arena *arena,
+         struct status_backend *b)
+{
+    const struct status_backend_health *health = b->health;
+    const char *why = unheard ? port->reason : health ? health->reason : NULL;
+    bool probed = health && strcmp(health->state, "idle");
+
+    b->kept_until = b->serving && health ? health->kept_until : 0;
+    b->kept = b->serving && (b->kept_until || unheard);
+    if (!b->kept || b->reason || !why) {
+        return;
+    }
+    if (b->kept_until) {
+        struct ds ds = DS_EMPTY_INITIALIZER;
+
+        ds_put_strftime_msec(&ds, "%Y-%m-%dT%H:%M:%SZ", b->kept_until, true);
+        b->reason = arena_printf(arena, "%s; its last state is kept until %s",
+                                 why, ds_cstr(&ds));
+        ds_destroy(&ds);
+    } else {
+        b->reason = arena_printf(
+            arena, "%s; its last state is kept%s", why,
+            probed ? "" : " as long as that lasts, as it is not probed");
+    }
+}
+
 /* Appends the backends, at most NB_MEMBERS_MAX. */
 static void
 list_backends(const struct northbound *nb, const char *balancer,
@@ -151,9 +182,6 @@ list_backends(const struct northbound *nb, const char *balancer,
         struct status_port port;
 
         fabric_port_status(nb->fabric, m->port, arena, &port);
-        if (!reason && serves_unheard(nb, m)) {
-            reason = port.reason;
-        }
         status->backends[i] = (struct status_backend) {
             .port = arena_strdup(arena, m->port),
             .port_state = port.state, .weight = m->weight,
@@ -165,6 +193,7 @@ list_backends(const struct northbound *nb, const char *balancer,
             .health = backend_health(nb, balancer, m->port, arena),
             .load = load_status(&loads[i]),
         };
+        put_kept(&port, serves_unheard(nb, m), arena, &status->backends[i]);
     }
     free(shares);
 }

@@ -343,6 +343,7 @@ static const struct schema_column columns[] = {
     { .heading = "PORTS", .path = "/spec/ports" },
     { .heading = "NETWORKS", .path = "/spec/networks" },
     { .heading = "SERVING", .path = "/status/n_serving" },
+    { .heading = "UNKNOWN", .path = "/status/n_unknown" },
     { .heading = "TOTAL", .path = "/status/n_backends" },
     { .heading = "HEALTH", .path = "/spec/health/type" },
     { .heading = "CONNECTIONS/S", .path = "/status/load/connections_per_s" },

@@ -74,6 +74,11 @@ static const struct schema_struct backend = SHOWN_KEPT(
              SHOWN_NAMES("serving", "standby", "checking", "down", "draining",
                          "drained", "idle")),
     SHOWN_OF(status_backend, serving, BOOL, ALWAYS, "Whether it serves."),
+    SHOWN_OF(status_backend, kept, BOOL, HIDE,
+             "Whether it does so since its host is not heard, and its last "
+             "state is kept."),
+    SHOWN_OF(status_backend, kept_until, STRING, TIME,
+             "Until when, if it is probed: then it is down."),
     SHOWN_OF(status_backend, share, DOUBLE, 0,
              "Of new connections of clients in its routing domain, in "
              "percent; with `locality`, of those that have no backend on "
@@ -81,7 +86,8 @@ static const struct schema_struct backend = SHOWN_KEPT(
     SHOWN_OF(status_backend, host, REF, 0, "The host that it is on.",
              .ref = VMN_TABLE_HOST),
     SHOWN_OF(status_backend, reason, STRING, 0,
-             "Why it does not serve; or why its port is `unknown`."),
+             "Why it does not serve; or why its port is `unknown`, and its "
+             "state is kept."),
     SHOWN_STRUCT_OF(status_backend, health, POINTER,
                     "What probes have found.", &backend_health),
     SHOWN_STRUCT_OF(status_backend, load, ALWAYS,

@@ -299,6 +299,7 @@ struct status_backend_health {
     int64_t checked;
     int64_t latency_us;         /* Of the last success; 0: none. */
     uint64_t ok, failed;        /* Probes. */
+    int64_t kept_until;         /* Not shown here. */
     size_t n_history;           /* The oldest first. */
     struct status_backend_change *history;
 };
@@ -309,6 +310,8 @@ struct status_backend {
     unsigned int weight;
     const char *state;
     bool serving;
+    bool kept;
+    int64_t kept_until;
     double share;               /* In percent; NaN: none. */
     const char *host;           /* Or NULL, as what follows. */
     const char *reason;

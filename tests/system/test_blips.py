@@ -95,6 +95,11 @@ def test_cut_of_the_control_link_takes_no_backend_out(shop, silent):
     with cut(shop, "h2", silent):
         wait_for("it to be told", lambda: "keeps its state" in health(
             shop, "w2").get("reason", ""), 30)
+        kept = backends(shop)["w2"]
+        assert kept["serving"] and kept["kept"]
+        assert kept["kept_until"] > kept["health"]["checked"]
+        assert "is kept until " + kept["kept_until"][:16] in kept["reason"]
+        assert "kept" not in backends(shop)["w1"]
         n = health(shop, "w1")["ok"]
         # Each of these is an interval in which w2 would have been probed.
         wait_for("probes of the other", lambda: health(

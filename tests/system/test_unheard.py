@@ -79,8 +79,11 @@ def assert_unknown(world, reason):
     assert (balancer["n_serving"], balancer["n_unknown"]) == (3, 2)
     assert {b["port"]: b["port_state"] for b in balancer["backends"]} == \
         states(world)
+    assert {b["port"]: b.get("kept", False) for b in balancer["backends"]} \
+        == {"a": False, "b": True, "c": True}
     assert [b["reason"] for b in balancer["backends"] if b["port"] == "b"] \
-        == [told["reason"]]
+        == [told["reason"] + "; its last state is kept as long as that lasts, "
+            "as it is not probed"]
     assert found["balancers"]["degraded"] == [
         {"name": "lb", "backends": 3, "serving": 3, "unknown": 2,
          "drained": 0, "standby": 0}]

@@ -312,7 +312,7 @@ function backendRow(b) {
   return [link("ports", b.port), b.host ?? "–", b.weight,
     b.share === undefined ? "–" : `${b.share} %`, connections(b.load),
     badge(b.port_state === "unknown" ? "bad" : STATES[b.state] ?? "wait",
-      b.state, why), why];
+      b.kept ? `${b.state}, kept` : b.state, why), why];
 }
 
 /** How many backends serve; and of the others, those that need not. */
