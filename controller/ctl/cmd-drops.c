@@ -14,11 +14,20 @@
 #include "controller/ctl/describe.h"
 #include "controller/ctl/output.h"
 #include "controller/ctl/output-samples.h"
+#include "controller/ctl/simulator-request.h"
 #include "util.h"
+
+/* "denied by rule", or "isolated in ingress, by db-in, web-in". */
+static void
+print_reason(const json_t *drop, struct ds *ds)
+{
+    ctl_path_print(drop, "/reason", ds);
+    ctl_append_isolation(drop, " in ", "", ds);
+}
 
 static const struct ctl_column counter_columns[] = {
     { "HOST", "/host", NULL },
-    { "REASON", "/reason", NULL },
+    { "REASON", NULL, print_reason },
     { "PACKETS", "/packets", NULL },
     { "BYTES", "/bytes", NULL },
     { "LAST", "/last", NULL },
@@ -34,7 +43,7 @@ static const struct ctl_column sample_columns[] = {
     { "FROM", NULL, ctl_sample_src },
     { "TO", NULL, ctl_sample_dst },
     { "PROTOCOL", "/protocol", NULL },
-    { "REASON", "/reason", NULL },
+    { "REASON", NULL, print_reason },
     { "OBJECT", NULL, ctl_sample_object },
     { "RULE", "/rule", NULL },
     { "COUNT", NULL, ctl_sample_count },

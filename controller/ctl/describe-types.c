@@ -89,7 +89,6 @@ static const struct ctl_column backend_columns[] = {
     { "WEIGHT", "/weight", NULL },
     { "HOST", "/host", NULL },
     { "STATE", NULL, print_backend_state },
-    { "KEPT UNTIL", "/kept_until", NULL },
     { "SHARE", "/share", NULL },
     { "CONNECTIONS", "/load/connections", NULL },
     { "RATE", "/load/connections_per_s", NULL },

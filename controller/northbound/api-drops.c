@@ -16,6 +16,7 @@
 #include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/northbound/auth.h"
+#include "controller/northbound/drop-isolation.h"
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/packet-scope.h"
 #include "controller/northbound/replies.h"
@@ -214,6 +215,9 @@ static void
 fill_counters(const struct drops_list *list, size_t limit,
               struct arena *arena, struct nb_reply_drops *reply)
 {
+    struct drop_isolation isolation;
+
+    drop_isolation_init(&isolation, list->nb, arena);
     reply->matching = list->n;
     reply->counters = arena_alloc(arena, MIN(list->n, limit)
                                          * sizeof *reply->counters);
@@ -236,7 +240,13 @@ fill_counters(const struct drops_list *list, size_t limit,
                                    about.rule, arena),
             .count = nb_count_status(&drop->count),
         };
+        if (!list->filter->rights) {
+            drop_isolation_of_counter(
+                &isolation, drop->reason, about.owner,
+                &reply->counters[reply->n_counters - 1].isolation);
+        }
     }
+    drop_isolation_uninit(&isolation);
 }
 
 /* Samples.  -------------------------------------------------------------- */
@@ -444,9 +454,11 @@ static struct nb_sample *
 get_samples(struct samples_list *list, size_t limit, struct arena *arena,
             size_t *n, uint64_t *newest)
 {
+    struct drop_isolation isolation;
     struct nb_sample *samples;
     size_t skipped;
 
+    drop_isolation_init(&isolation, list->nb, arena);
     *newest = find_samples(list);
     *n = MIN(list->n, limit);
     skipped = list->n - *n;
@@ -457,7 +469,11 @@ get_samples(struct samples_list *list, size_t limit, struct arena *arena,
         nb_fill_sample(&told->sample, list->kind, arena, &samples[i]);
         samples[i].src.ip = told->no_src ? NULL : samples[i].src.ip;
         samples[i].dst.ip = told->no_dst ? NULL : samples[i].dst.ip;
+        if (list->kind == FABRIC_SAMPLE_DROP && !list->filter->rights) {
+            drop_isolation_of_sample(&isolation, &samples[i]);
+        }
     }
+    drop_isolation_uninit(&isolation);
     return samples;
 }
 

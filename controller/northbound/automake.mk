@@ -25,6 +25,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/change-wait.c \
 	controller/northbound/change.c \
 	controller/northbound/deferred-reply.c \
+	controller/northbound/drop-isolation.c \
+	controller/northbound/drop-isolation.h \
 	controller/northbound/envelope.c \
 	controller/northbound/event-log.c \
 	controller/northbound/event-log.h \

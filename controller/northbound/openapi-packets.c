@@ -8,6 +8,7 @@
 #include "controller/northbound/openapi-operations.h"
 
 #include "controller/northbound/replies.h"
+#include "controller/schema/schema-rule.h"
 #include "controller/schema/schema-shown.h"
 
 const struct schema_struct nb_object_ref = SHOWN_KEPT(
@@ -26,6 +27,21 @@ const struct schema_struct nb_object_ref = SHOWN_KEPT(
           .nested = &nb_object_ref),                                    \
     SHOWN("rule", I64, HIDE, "Which rule of that policy, from 0.",      \
           SHOWN_AT(KEPT, owner.rule, sizeof(int64_t)), .def = -1)
+
+/* And, of a drop, where no rule is why. */
+#define ISOLATION(KEPT)                                                 \
+    SHOWN("direction", ENUM, 0,                                         \
+          "If its port is isolated: in which direction.",               \
+          .names = schema_direction_names,                              \
+          SHOWN_AT(KEPT, isolation.direction, sizeof(const char *))),   \
+    SHOWN("isolated_by", STRING, LIST,                                  \
+          "The policies that isolate it now, all of them: none of "     \
+          "their rules allows this.  Of a counter, those that isolate " \
+          "ports of its network, or of all that routers join to it; absent "  \
+          "where these are too many to look at, and for accounts with " \
+          "a scope.",                                                   \
+          SHOWN_AT(KEPT, isolation.by, sizeof(const char **)),          \
+          .n_offset = offsetof(struct KEPT, isolation.n_by))
 
 static const struct schema_struct end = SHOWN_KEPT(
     "PacketEnd", nb_packet_end,
@@ -72,13 +88,15 @@ static const struct schema_struct drop = SHOWN_KEPT(
     SHOWN_OF(nb_drop, hint, STRING, 0,
              "A likely cause on that host, where one is known."),
     SHOWN_OF(nb_drop, background, BOOL, HIDE, BACKGROUND), OWNER(nb_drop),
+    ISOLATION(nb_drop),
     SHOWN_COUNT(nb_drop, count.));
 
 const struct schema_struct nb_sample_drop = SHOWN_KEPT(
     "Sample", nb_sample,
     SAMPLE(SHOWN_OF(nb_sample, reason, STRING, ALWAYS,
                     "Why it was dropped."),
-           SHOWN_OF(nb_sample, background, BOOL, HIDE, BACKGROUND)));
+           SHOWN_OF(nb_sample, background, BOOL, HIDE, BACKGROUND),
+           ISOLATION(nb_sample)));
 
 static const struct schema_struct drops_hidden = SHOWN_KEPT(
     "DropsHidden", nb_drops_hidden,

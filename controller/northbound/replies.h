@@ -87,11 +87,19 @@ struct nb_flow_owner {
     int64_t rule;               /* Of a policy, from 0; -1: none. */
 };
 
+/* Which policies isolate the port of a packet that was dropped for that. */
+struct nb_isolation {
+    const char *direction;      /* NULL: that is not why, or not known. */
+    size_t n_by;
+    const char **by;
+};
+
 struct nb_drop {
     const char *host, *app, *reason;
     const char *hint;           /* What may be the cause, or NULL. */
     bool background;
     struct nb_flow_owner owner;
+    struct nb_isolation isolation;
     struct status_count count;
 };
 
@@ -117,6 +125,7 @@ struct nb_sample {
     const char *verdict;        /* Of a log. */
     bool shadow, isolated;      /* Of a log. */
     struct nb_flow_owner owner;
+    struct nb_isolation isolation; /* Of a drop. */
     uint64_t count, suppressed;
 };
 /* Describe the sample of a dropped packet, and of one that was logged. */

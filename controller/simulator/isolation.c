@@ -135,6 +135,31 @@ find_policies(const struct result_names *names, const char *group,
     }
 }
 
+/* Adds the policies that isolate the port in 'direction'. */
+static void
+find_port_policies(const struct result_names *names, const char *port,
+                   enum vmn_direction direction, struct sset *policies)
+{
+    struct sset groups = SSET_INITIALIZER(&groups);
+    const char *group;
+
+    find_groups(names, port, &groups);
+    SSET_FOR_EACH (group, &groups) {
+        find_policies(names, group, direction, policies);
+    }
+    sset_destroy(&groups);
+}
+
+void
+isolation_of_port(struct engine *engine, const struct model *model,
+                  const char *port, enum vmn_direction direction,
+                  struct sset *policies)
+{
+    const struct result_names names = { .engine = engine, .model = model };
+
+    find_port_policies(&names, port, direction, policies);
+}
+
 static void
 fill_names(const struct sset *policies, struct arena *arena,
            struct result_owner *owner)
@@ -157,25 +182,19 @@ find(const struct result_names *names, const char *host, uint32_t identity,
      enum vmn_direction direction, struct arena *arena,
      struct result_owner *owner)
 {
-    struct sset groups = SSET_INITIALIZER(&groups);
     struct sset policies = SSET_INITIALIZER(&policies);
     const char *port = find_port(names, model_lookup(
         names->model, VMN_INDEX_PORT_BY_HOST, host), identity);
-    const char *group;
 
     if (!port) {
         port = find_port(names, model_names(names->model, VMN_TABLE_PORT),
                          identity);
     }
     if (port) {
-        find_groups(names, port, &groups);
-    }
-    SSET_FOR_EACH (group, &groups) {
-        find_policies(names, group, direction, &policies);
+        find_port_policies(names, port, direction, &policies);
     }
     owner->direction = schema_direction_names[direction];
     fill_names(&policies, arena, owner);
-    sset_destroy(&groups);
     sset_destroy(&policies);
 }
 

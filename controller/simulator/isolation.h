@@ -8,13 +8,21 @@
 #define CONTROLLER_SIMULATOR_ISOLATION_H 1
 
 #include "controller/simulator/result-names.h"
+#include "vmn/rows.h"
 
 struct arena;
+struct engine;
+struct model;
 struct sim_end;
+struct sset;
 
 /* If a packet ended at 'end' since its port is isolated, fills in 'owner' by
  * which policies, sorted, and in which direction.  Pauses. */
 void isolation_fill(const struct result_names *, const struct sim_end *end,
                     struct arena *, struct result_owner *owner);
+/* Adds the names of the policies that isolate 'port' in 'direction'. */
+void isolation_of_port(struct engine *, const struct model *,
+                       const char *port, enum vmn_direction direction,
+                       struct sset *policies);
 
 #endif /* controller/simulator/isolation.h */

@@ -198,6 +198,14 @@ def test_drops_are_told_apart(world, pair):
     assert denied["packets"] >= 1 and denied["bytes"] >= 54
     isolated = drop(world, reason="isolated")
     assert isolated["object"] == {"type": "networks", "name": "net"}
+    # No rule is why, so all policies that isolate are named.
+    by = {"direction": "ingress", "isolated_by": ["apart"]}
+    assert {k: isolated.get(k) for k in by} == by
+    assert "isolated_by" not in denied
+    taken = wait_for("a sample", lambda: sample(world, reason="isolated"))
+    assert {k: taken.get(k) for k in by} == by
+    assert "ingress, by apart" in vmnctl(world, "drops", "--reason",
+                                         "isolated")
     assert drops(world, host="h1", reason="denied by rule") == []
     assert drops(world, app="overlay", reason="denied by rule") == []
     assert world.api.metrics()[

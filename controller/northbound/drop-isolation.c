@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See drop-isolation.h.  A flow that isolates is of a routing domain and a
+ * direction, which its owner names ("firewall.isolated/DOMAIN|ingress"), and
+ * its counter is of all ports there. */
+
+#include <config.h>
+
+#include "controller/northbound/drop-isolation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/engine/engine.h"
+#include "controller/northbound/northbound-private.h"
+#include "controller/northbound/replies.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-rule.h"
+#include "controller/simulator/isolation.h"
+#include "sset.h"
+#include "util.h"
+
+/* With more ports than these the policies of counters are not searched
+ * for. */
+#define PORTS_MAX 20000
+
+void
+drop_isolation_init(struct drop_isolation *d, const struct northbound *nb,
+                    struct arena *arena)
+{
+    *d = (struct drop_isolation) { .nb = nb, .arena = arena };
+    shash_init(&d->domains);
+    shash_init(&d->found);
+}
+
+void
+drop_isolation_uninit(struct drop_isolation *d)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, &d->found) {
+        sset_destroy(node->data);
+        free(node->data);
+    }
+    shash_destroy(&d->found);
+    shash_destroy_free_data(&d->domains);
+}
+
+/* Returns the direction in which the flow of 'owner' isolates, or -1; and sets
+ * '*key' to "DOMAIN|DIRECTION". */
+static int
+parse_owner(const char *reason, const char *owner, const char **key)
+{
+    const char *slash = owner ? strchr(owner, '/') : NULL;
+    const char *bar = slash ? strrchr(slash, '|') : NULL;
+
+    if (bar && !strcmp(reason, "isolated")) {
+        *key = slash + 1;
+        for (int i = 0; i < VMN_N_DIRECTIONS; i++) {
+            if (!strcmp(bar + 1, schema_direction_names[i])) {
+                return i;
+            }
+        }
+    }
+    return -1;
+}
+
+static void
+fill(struct drop_isolation *d, const struct sset *policies, int direction,
+     struct nb_isolation *isolation)
+{
+    const char **names = sset_sort(policies);
+
+    isolation->direction = schema_direction_names[direction];
+    isolation->n_by = sset_count(policies);
+    isolation->by = arena_alloc(d->arena, MAX(isolation->n_by, 1)
+                                          * sizeof *isolation->by);
+    for (size_t i = 0; i < isolation->n_by; i++) {
+        isolation->by[i] = arena_strdup(d->arena, names[i]);
+    }
+    free(names);
+}
+
+/* Returns the routing domain of the network. */
+static const char *
+get_domain(struct drop_isolation *d, const char *network)
+{
+    struct shash_node *node = shash_find(&d->domains, network);
+
+    return (node ? node
+            : shash_add(&d->domains, network,
+                        engine_domain_of(d->nb->engine, network)))->data;
+}
+
+/* Adds the policies that isolate the port to those of its domain. */
+static void
+add_port(struct drop_isolation *d, const struct vmn_port *port)
+{
+    const char *domain = get_domain(d, port->network);
+
+    for (int i = 0; domain && i < VMN_N_DIRECTIONS; i++) {
+        char *key = xasprintf("%s|%s", domain, schema_direction_names[i]);
+        struct sset *policies = shash_find_data(&d->found, key);
+
+        if (!policies) {
+            policies = xmalloc(sizeof *policies);
+            sset_init(policies);
+            shash_add(&d->found, key, policies);
+        }
+        isolation_of_port(d->nb->engine, d->nb->model, port->row.name, i,
+                          policies);
+        free(key);
+    }
+}
+
+static void
+read_ports(struct drop_isolation *d)
+{
+    struct vmn_names names = model_names(d->nb->model, VMN_TABLE_PORT);
+
+    d->read = true;
+    for (size_t i = 0; i < names.n && names.n <= PORTS_MAX; i++) {
+        const struct vmn_port *port = model_get(d->nb->model, VMN_TABLE_PORT,
+                                                names.names[i]);
+
+        if (port) {
+            add_port(d, port);
+        }
+    }
+}
+
+void
+drop_isolation_of_counter(struct drop_isolation *d, const char *reason,
+                          const char *owner, struct nb_isolation *isolation)
+{
+    const struct sset *policies;
+    const char *key;
+    int direction = parse_owner(reason, owner, &key);
+
+    if (direction >= 0) {
+        if (!d->read) {
+            read_ports(d);
+        }
+        isolation->direction = schema_direction_names[direction];
+        policies = shash_find_data(&d->found, key);
+        if (policies) {
+            fill(d, policies, direction, isolation);
+        }
+    }
+}
+
+void
+drop_isolation_of_sample(struct drop_isolation *d, struct nb_sample *sample)
+{
+    struct sset policies = SSET_INITIALIZER(&policies);
+    const char *key, *port;
+    int direction = parse_owner(sample->reason, sample->owner.owner, &key);
+
+    if (direction >= 0) {
+        port = (direction == VMN_EGRESS ? sample->src.port
+                : sample->dst.port);
+        if (port) {
+            isolation_of_port(d->nb->engine, d->nb->model, port, direction,
+                              &policies);
+        }
+        fill(d, &policies, direction, &sample->isolation);
+    }
+    sset_destroy(&policies);
+}

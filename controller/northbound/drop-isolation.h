@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Which policies isolate the ports of packets that were dropped as "isolated":
+ * the flow that drops them is that of all of them, and names none.  For
+ * api-drops.c; not for traces (controller/simulator/isolation.h). */
+
+#ifndef CONTROLLER_NORTHBOUND_DROP_ISOLATION_H
+#define CONTROLLER_NORTHBOUND_DROP_ISOLATION_H 1
+
+#include <stdbool.h>
+
+#include "openvswitch/shash.h"
+
+struct arena;
+struct nb_isolation;
+struct nb_sample;
+struct northbound;
+
+/* What was found for one reply. */
+struct drop_isolation {
+    const struct northbound *nb;
+    struct arena *arena;
+    struct shash domains;       /* By network: its domain, or NULL; owned. */
+    struct shash found;         /* By "DOMAIN|DIRECTION": a struct sset of
+                                 * policies. */
+    bool read;                  /* All ports were read. */
+};
+
+/* 'arena' is for what is found. */
+void drop_isolation_init(struct drop_isolation *, const struct northbound *,
+                         struct arena *);
+void drop_isolation_uninit(struct drop_isolation *);
+
+/* If packets were dropped for 'reason' by the flow of 'owner' since their
+ * ports are isolated, fills in in which direction, and by which policies. */
+void drop_isolation_of_counter(struct drop_isolation *, const char *reason,
+                               const char *owner, struct nb_isolation *);
+/* The same for the port of a sample. */
+void drop_isolation_of_sample(struct drop_isolation *, struct nb_sample *);
+
+#endif /* controller/northbound/drop-isolation.h */
