@@ -583,12 +583,18 @@ def test_a_hypervisor_joins(new_lab, collections, tmp_path):
         "h1": {"ansible_connection": "local"}}}}))
     rest = {k: v for k, v in spec.items()
             if k not in ("ovsdb", "tunnel_ip")}
+    for folder in "mine", "its":
+        (tmp_path / folder).mkdir()
+    for name in "h1.key", "h1.pem", "controller-ca.pem":
+        (tmp_path / "mine" / name).write_text(name)
 
     def run(*flags):
         return ansible.play(flags=["-i", str(inventory), *flags], more={
             "hosts": "h1", "roles": ["vmn.vmn.hypervisor"],
             "environment": dict(host.env, OVS_ETC=str(tmp_path)),
             "vars": {"hypervisor_packages": [],
+                     "hypervisor_pki_source": str(tmp_path / "mine"),
+                     "hypervisor_pki": str(tmp_path / "its"),
                      "hypervisor_manager": manager,
                      "hypervisor_tunnel_ip": spec["tunnel_ip"],
                      "hypervisor_spec": rest}})
@@ -599,13 +605,24 @@ def test_a_hypervisor_joins(new_lab, collections, tmp_path):
 
     run("--check")
     assert outcome("VMN has the host") == [True]
-    assert outcome("What Open vSwitch has to be told") == [True]
+    assert outcome("The host has its certificates") == [True]
+    # Without these there is no telling.
+    assert outcome("What Open vSwitch has to be told") == []
     assert host.vsctl("get-manager") == ""
     assert api.raw("GET", "/v1/hosts/h1")[0] == 404
     run()
+    assert outcome("What Open vSwitch has to be told") == [True]
     assert outcome("Open vSwitch is told") == [True]
+    key = tmp_path / "its/h1.key"
+    assert (key.read_text(), key.stat().st_mode & 0o777) == ("h1.key", 0o600)
     assert api.get("hosts/h1")["status"]["state"] == "synced"
     assert host.vsctl("get-manager").strip() == manager
+    host.vsctl("del-manager")
+    run("--check")
+    assert outcome("What Open vSwitch has to be told") == [True]
+    assert outcome("Open vSwitch is told") == []
+    assert host.vsctl("get-manager") == ""
+    host.vsctl("set-manager", manager)
     run()
     assert outcome("VMN has the host") == [False]
     assert outcome("What Open vSwitch has to be told") == [False]
