@@ -219,6 +219,28 @@ show_absent(struct ctl *ctl, const json_t *reply)
     ds_destroy(&ds);
 }
 
+/* Names the ports that row "-" is about, or the first of them. */
+static void
+show_ungrouped(struct ctl *ctl, const json_t *reply)
+{
+    json_int_t n = json_integer_value(json_object_get(reply, "n_ungrouped"));
+    size_t n_named = json_array_size(json_object_get(reply, "ungrouped"));
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    if (n) {
+        ds_put_format(&ds, "\n%"JSON_INTEGER_FORMAT" port%s in no group "
+                      "(-): ", n, n == 1 ? " is" : "s are");
+        ctl_path_print(reply, "/ungrouped", &ds);
+        if (n > (json_int_t) n_named) {
+            ds_put_format(&ds, " and %"JSON_INTEGER_FORMAT" more",
+                          n - (json_int_t) n_named);
+        }
+        ds_put_char(&ds, '\n');
+        ctl_print_safely(ctl->out, ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+}
+
 static void
 show_reply(struct ctl *ctl, const json_t *reply)
 {
@@ -241,6 +263,7 @@ show_reply(struct ctl *ctl, const json_t *reply)
         ctl_show_table(ctl->out, cell_columns, cells);
     }
     show_kinds(ctl, json_object_get(reply, "classes"));
+    show_ungrouped(ctl, reply);
     show_absent(ctl, reply);
     json_decref(cells);
     json_decref(refused);

@@ -284,6 +284,10 @@ const struct schema_struct nb_reply_groups = SHOWN_KEPT(
                   "All names; `-` is ports of no group."),
     SHOWN_LIST_OF(reach_groups, cells, n_cells, STRUCT, ALWAYS,
                   "Pairs of groups.", .nested = &group_cell),
+    SHOWN_OF(reach_groups, n_ungrouped, SIZE, HIDE,
+             "How many ports are in no group."),
+    SHOWN_LIST_OF(reach_groups, ungrouped, n_named, STRING, 0,
+                  "The first 100 of these."),
     ABSENT(reach_groups), UNHEARD(reach_groups));
 
 const struct schema_struct nb_body_after = SHOWN_STRUCT(

@@ -16,6 +16,9 @@
 #include "svec.h"
 #include "util.h"
 
+/* Ports in no group that are named. */
+#define UNGROUPED_MAX 100
+
 /* The verdicts of the cells between two groups. */
 struct tally {
     size_t n, n_delivered, n_unknown;
@@ -121,6 +124,29 @@ fill_cells(struct engine *engine, const struct tally tallies[],
     }
 }
 
+/* Fills in which ports are in no group. */
+static void
+fill_ungrouped(const struct reach_matrix *matrix, struct arena *arena,
+               struct reach_groups *result)
+{
+    for (size_t i = 0; i < matrix->n_classes; i++) {
+        const struct reach_class *class_ = &matrix->classes[i];
+
+        result->n_ungrouped += class_->groups[0] ? 0 : class_->n_ports;
+    }
+    result->ungrouped = arena_alloc(arena, MIN(result->n_ungrouped,
+                                               UNGROUPED_MAX)
+                                           * sizeof *result->ungrouped);
+    for (size_t i = 0; i < matrix->n_classes; i++) {
+        const struct reach_class *class_ = &matrix->classes[i];
+
+        for (size_t j = 0; j < class_->n_ports && !class_->groups[0]
+                           && result->n_named < UNGROUPED_MAX; j++) {
+            result->ungrouped[result->n_named++] = class_->ports[j];
+        }
+    }
+}
+
 static struct reach_groups *
 fill_groups(struct engine *engine, const struct reach_matrix *matrix,
             const struct svec *groups, const struct svec of_class[],
@@ -135,6 +161,7 @@ fill_groups(struct engine *engine, const struct reach_matrix *matrix,
         result->groups[i] = arena_strdup(arena, groups->names[i]);
     }
     fill_cells(engine, tallies, arena, result);
+    fill_ungrouped(matrix, arena, result);
     result->n_absent = matrix->n_absent;
     result->absent = matrix->absent;
     result->n_warnings = matrix->n_warnings;

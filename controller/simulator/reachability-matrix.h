@@ -125,6 +125,9 @@ struct reach_groups {
     const char **groups;
     size_t n_cells;
     struct reach_group_cell *cells;
+    size_t n_ungrouped;         /* Ports in no group, which are group "-"... */
+    size_t n_named;             /* ...and the names of the first. */
+    const char **ungrouped;
     size_t n_absent;
     const char **absent;
     size_t n_warnings;

@@ -155,7 +155,8 @@ static void
 groups_sum_up_their_ports(void **state)
 {
     struct apps_fixture *f = create_shop(
-        "{" BASE ", 'groups/one': {'ports': ['web1']},"
+        "{" BASE "," PORT("lone", "5", "h1", "9", "") ","
+        "'groups/one': {'ports': ['web1']},"
         "'policies/web': {'applies_to': ['one'], 'rules': ["
         " {'direction': 'ingress', 'action': 'allow',"
         "  'peers': [{'group': 'db'}]}]}}");
@@ -194,6 +195,12 @@ groups_sum_up_their_ports(void **state)
         free(line);
     }
     assert_int_equal(n, 4);
+
+    /* Who the row of those without a group is about. */
+    assert_int_equal(json_integer_value(json_object_get(json, "n_ungrouped")),
+                     1);
+    assert_string_equal(json_string_value(json_array_get(
+        json_object_get(json, "ungrouped"), 0)), "lone");
     json_decref(json);
     apps_fixture_destroy(f);
 }

@@ -25,11 +25,17 @@ const WORD = { delivered: "yes", dropped: "no", mixed: "some do",
 
 // The matrix.  --------------------------------------------------------------
 
+/** Which ports the row of those without a group is about. */
+function ungroupedText({ n_ungrouped: n, ungrouped: named }) {
+  return `${plural(n ?? 0, "port")}: ${(named ?? []).slice(0, 8).join(", ")}`;
+}
+
 /** Rows and columns of either kind of reply: [{id, name, note, ports}]. */
 function sides(found) {
   if (found.groups) {
     return found.groups.map((name) => ({ id: name,
-      name: name === "-" ? "no group" : name, note: "", ports: [] }));
+      name: name === "-" ? "no group" : name,
+      note: name === "-" ? ungroupedText(found) : "", ports: [] }));
   }
   return found.classes.map((kind) => ({ id: kind.id,
     name: kind.ports.length === 1 ? kind.ports[0]
@@ -243,7 +249,10 @@ export function mount(root, { signal, words }) {
         + "ask about.", "Ports must be on a host, and enabled."));
       replace(note, `${number(found.cells.length)} pairs`
         + (found.absent?.length ? `; ${plural(found.absent.length, "port")} `
-          + "on no host left out" : ""));
+          + "on no host left out" : "")
+        + (found.n_ungrouped ? `; ${plural(found.n_ungrouped, "port")} in no `
+          + `group: ${found.ungrouped.slice(0, 8).join(", ")}${
+            found.n_ungrouped > 8 ? ", ..." : ""}` : ""));
     } catch (error) {
       if (!signal.aborted) {
         if (error.status === 413) {
