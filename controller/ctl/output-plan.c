@@ -12,6 +12,7 @@
 #include "controller/ctl/output-fields.h"
 #include "controller/ctl/output.h"
 #include "controller/ctl/output-table.h"
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 bool
@@ -120,20 +121,25 @@ show_objects(struct ctl *ctl, const json_t *objects)
     ctl_table_destroy(table);
 }
 
-static void
-show_restarts(struct ctl *ctl, const json_t *networks)
+void
+ctl_print_restarts(struct ctl *ctl, const json_t *networks, const char *verb)
 {
+    struct ds ds = DS_EMPTY_INITIALIZER;
     const json_t *network;
     size_t i;
 
     json_array_foreach (networks, i, network) {
-        fprintf(ctl->out, "%s%s", i ? ", "
-                : "open connections would start over in: ",
-                json_string_value(network));
+        if (!i) {
+            ds_put_format(&ds, "open connections %s over in", verb);
+        }
+        ds_put_format(&ds, "%s %s", i ? "," : ":",
+                      json_string_value(network));
     }
-    if (json_array_size(networks)) {
-        fputc('\n', ctl->out);
+    if (ds.length) {
+        ds_put_char(&ds, '\n');
+        ctl_print_safely(ctl->out, ds_cstr(&ds));
     }
+    ds_destroy(&ds);
 }
 
 bool
@@ -163,7 +169,8 @@ ctl_plan_show(struct ctl *ctl, const json_t *plan)
                                 json_object_get(flows, "apps"));
         ctl_show_nonempty_table(ctl->out, host_columns,
                                 json_object_get(flows, "hosts"));
-        show_restarts(ctl, json_object_get(plan, "restarts"));
+        ctl_print_restarts(ctl, json_object_get(plan, "restarts"),
+                           "would start");
         ctl_show_nonempty_table(ctl->out, problem_columns,
                                 json_object_get(plan, "problems"));
     }

@@ -17,6 +17,11 @@ bool ctl_plan_check(struct ctl *, const struct ctl_command *);
 /* Prints a plan in the format of -o. */
 void ctl_plan_show(struct ctl *, const json_t *plan);
 
+/* Prints that open connections start over in 'networks', unless there are
+ * none; 'verb' is "start" or "would start". */
+void ctl_print_restarts(struct ctl *, const json_t *networks,
+                        const char *verb);
+
 /* Returns true if the plan changes anything. */
 bool ctl_plan_changes(const json_t *plan);
 

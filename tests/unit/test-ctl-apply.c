@@ -34,6 +34,8 @@ static void
 apply_sends_all_objects_as_one_transaction(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
+        { "GET /v1/routers?limit=250", NULL, 200, "{\"items\": [{\"name\":"
+          " \"r\", \"metadata\": {\"set\": \"bank\"}}]}" },
         { "POST /v1/apply?prune=shop&wait=installed&timeout=2000ms",
           TWO_OBJECTS_BODY, 200,
           "{\"revision\": 7, \"results\": [{\"type\": \"networks\","
@@ -534,6 +536,46 @@ history_shows_what_became_of_an_object(void **state OVS_UNUSED)
     run_uninit(&result);
 }
 
+/* What the plan says of open connections, apply says, too. */
+static void
+apply_tells_where_connections_start_over(void **state OVS_UNUSED)
+{
+#define ROUTER "{\"objects\": [{\"type\": \"routers\", \"name\": \"r\"," \
+               " \"spec\": {}}]}"
+    static const struct step router[] = {
+        { "POST /v1/apply?dry_run=plan", ROUTER, 200,
+          "{\"kind\": \"plan\", \"restarts\": [\"m\", \"n\"]}" },
+        { "POST /v1/apply", ROUTER, 200,
+          "{\"results\": [{\"type\": \"routers\", \"name\": \"r\","
+          " \"outcome\": \"created\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step refused[] = {
+        { "POST /v1/apply?dry_run=plan", ROUTER, 409,
+          "{\"detail\": \"no\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step of_set[] = {
+        { "GET /v1/routers?limit=250", NULL, 200, "{\"items\": [{\"name\":"
+          " \"r\", \"metadata\": {\"set\": \"s\"}}]}" },
+        { "POST /v1/apply?prune=s&dry_run=plan", "{\"objects\": []}", 200,
+          "{\"kind\": \"plan\", \"restarts\": [\"m\"]}" },
+        { "POST /v1/apply?prune=s", "{\"objects\": []}", 200,
+          "{\"results\": [], \"also_changed\": [{\"op\": \"delete\","
+          " \"type\": \"routers\", \"name\": \"r\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(router, "type: routers\nname: r\nspec: {}\n", "apply -f -",
+                CTL_DONE, "routers/r created\n"
+                "open connections start over in: m, n\n", "");
+    assert_play(refused, "type: routers\nname: r\nspec: {}\n", "apply -f -",
+                CTL_REFUSED, "", "vmnctl: no (HTTP 409)\n");
+    assert_play(of_set, "[]", "apply -f - --prune s", CTL_DONE,
+                "routers/r deleted\n"
+                "open connections start over in: m\n", "");
+}
+
 static void
 dry_run_goes_with_what_makes_sense(void **state OVS_UNUSED)
 {
@@ -624,6 +666,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(fields_that_differ_are_shown),
         cmocka_unit_test(undo_shows_the_plan_first),
         cmocka_unit_test(history_shows_what_became_of_an_object),
+        cmocka_unit_test(apply_tells_where_connections_start_over),
         cmocka_unit_test(dry_run_goes_with_what_makes_sense),
         cmocka_unit_test(
             diff_says_by_its_status_whether_anything_would_change),
