@@ -79,7 +79,8 @@ struct model {
     size_t n_garbage, allocated_garbage;
     struct version **garbage;   /* Neither current nor durable any more. */
     size_t n_logs, allocated_logs;
-    struct model_log *logs;     /* 'who' and 'summary' are owned. */
+    struct model_log *logs;     /* 'who', 'summary' and 'set' are
+                                 * owned. */
     size_t n_cursors, allocated_cursors;
     struct former_cursor *cursors; /* Oldest first. */
     struct model_write *writes; /* What model_get_pending() returned. */

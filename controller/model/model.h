@@ -341,6 +341,7 @@ struct model_log {
     int64_t time_ms;
     const char *who;
     const char *summary;        /* JSON: [{"op","type","name"}, ...]. */
+    const char *set;            /* That it pruned, or NULL. */
     bool stored;                /* False: it changed only volatile rows. */
     size_t n_changes, allocated_changes;
     struct model_log_change *changes;   /* Owned by the model. */

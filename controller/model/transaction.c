@@ -354,6 +354,7 @@ add_log(struct txn *txn)
     *log = (struct model_log) {
         .revision = model->revision, .time_ms = txn->now_ms,
         .who = xstrdup(txn->request->who),
+        .set = nullable_xstrdup(txn->request->prune_set),
     };
     return log;
 }

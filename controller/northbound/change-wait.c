@@ -15,20 +15,33 @@
 #include "controller/commit/commit.h"
 #include "controller/fabric/fabric-receipts.h"
 #include "openvswitch/shash.h"
+#include "openvswitch/vlog.h"
 #include "util.h"
 
-/* Sets whose newest revision is known.  Others are taken for unchanged since
- * what they name was changed. */
+VLOG_DEFINE_THIS_MODULE(northbound_wait);
+
+static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
+
+/* Sets whose newest revision is known here.  Of others, as of all after a
+ * start, the store is asked. */
 #define SETS_MAX 1024
 
 static uint64_t
 set_revision(const struct northbound *nb, const struct model_request *request)
 {
-    const uint64_t *known = (request->prune_set
-                             ? shash_find_data(&nb->sets, request->prune_set)
-                             : NULL);
+    const char *set = request->prune_set;
+    const uint64_t *known = set ? shash_find_data(&nb->sets, set) : NULL;
+    struct vmn_error why = VMN_ERROR_INIT;
+    uint64_t revision = 0;
 
-    return known ? *known : 0;
+    if (known || !set || !nb->store_class->set_revision) {
+        return known ? *known : 0;
+    }
+    if (nb->store_class->set_revision(nb->store, set, &revision, &why)) {
+        VLOG_WARN_RL(&rl, "set %s: %s", set, why.text);
+        vmn_error_uninit(&why);
+    }
+    return revision;
 }
 
 static void

@@ -17,6 +17,11 @@
 #include "timeval.h"
 #include "util.h"
 
+/* Sets whose newest revision is kept: those that changed last. */
+#define SETS_MAX 10000
+#define STRINGIZE(X) STRINGIZE2(X)
+#define STRINGIZE2(X) #X
+
 /* Copies the IDs: the model's may change while they are written. */
 static void
 copy_ids(struct store_batch *batch, const struct model *model, size_t n,
@@ -173,6 +178,11 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
               && prepare(db, "INSERT INTO revisions "
                          "(revision, time_ms, who, changes) "
                          "VALUES (?, ?, ?, ?)", &s->log_insert)
+              && prepare(db, "INSERT OR REPLACE INTO sets (name, revision) "
+                         "VALUES (?, ?)", &s->set_upsert)
+              && prepare(db, "DELETE FROM sets WHERE name IN (SELECT name "
+                         "FROM sets ORDER BY revision DESC LIMIT -1 OFFSET "
+                         STRINGIZE(SETS_MAX) ")", &s->sets_trim)
               && prepare(db, "DELETE FROM revisions WHERE revision IN ("
                          "SELECT revision FROM revisions WHERE "
                          STORE_LOG_PEOPLE " AND time_ms < ? "
@@ -217,6 +227,8 @@ store_statements_finalize(struct store_statements *s)
     sqlite3_finalize(s->cursors_delete);
     sqlite3_finalize(s->cursor_upsert);
     sqlite3_finalize(s->log_insert);
+    sqlite3_finalize(s->set_upsert);
+    sqlite3_finalize(s->sets_trim);
     sqlite3_finalize(s->log_trim_people);
     sqlite3_finalize(s->log_trim_others);
     sqlite3_finalize(s->log_trim_author);
@@ -393,6 +405,16 @@ write_cursors(const struct store_batch *batch, struct store_statements *s)
     return true;
 }
 
+/* Records the revision as the newest of the set that it pruned. */
+static bool
+write_set(const struct model_log *log, struct store_statements *s)
+{
+    bind_text(s->set_upsert, 1, log->set);
+    sqlite3_bind_int64(s->set_upsert, 2, log->revision);
+    return (store_statement_run(s->set_upsert)
+            && store_statement_run(s->sets_trim));
+}
+
 /* As STORE_LOG_PEOPLE. */
 bool
 store_is_of_people(const char *who)
@@ -417,7 +439,8 @@ write_logs(const struct model_pending *pending, struct store_statements *s)
         bind_text(s->log_insert, 3, log->who);
         bind_text(s->log_insert, 4, log->summary);
         if (!store_statement_run(s->log_insert)
-            || !store_contents_write(log, s)) {
+            || !store_contents_write(log, s)
+            || (log->set && !write_set(log, s))) {
             return false;
         }
         if (store_is_of_people(log->who)) {

@@ -68,6 +68,13 @@
     "CREATE INDEX IF NOT EXISTS contents_author "                       \
     "ON contents (author, revision, size);"
 
+/* The newest revision that changed each set of POST /v1/apply?prune=SET: what
+ * it deleted has no row that would say so. */
+#define SETS_TABLE                                                      \
+    "CREATE TABLE IF NOT EXISTS sets ("                                 \
+    "name TEXT NOT NULL PRIMARY KEY, revision INTEGER NOT NULL"         \
+    ") STRICT, WITHOUT ROWID;"
+
 /* Migrations from each format to the next.  Format 1 is the first.  Tables and
  * columns that the file lacks are added after these steps, so a format that
  * only adds some needs no SQL. */
@@ -80,6 +87,7 @@ const struct store_step store_steps[] = {
     { 6, LOG_AUTHOR_INDEX SECRETS_TABLE },
     { 7, RECEIPTS_TABLE },
     { 8, CONTENTS_TABLE },
+    { 9, SETS_TABLE },
     { 0, NULL },
 };
 
@@ -87,6 +95,7 @@ static const char fixed_tables[] =
     CURSORS_TABLE
     SECRETS_TABLE
     RECEIPTS_TABLE
+    SETS_TABLE
     "CREATE TABLE numbers ("
     "kind TEXT NOT NULL, key TEXT NOT NULL, number INTEGER NOT NULL, "
     "PRIMARY KEY (kind, key), UNIQUE (kind, number)"

@@ -30,10 +30,11 @@ store_log_open(struct store_log *log, const char *path, struct vmn_error *why)
         STORE_SELECT_RECEIPT("body"),
         STORE_SELECT_RECEIPT("NULL"),
         "SELECT objects FROM contents WHERE revision = ?",
+        "SELECT revision FROM sets WHERE name = ?",
     };
     sqlite3_stmt **const stmts[] = {
         &log->one, &log->many, &log->newest, &log->back, &log->receipt,
-        &log->progress, &log->contents,
+        &log->progress, &log->contents, &log->set,
     };
     int error = store_connect(path, SQLITE_OPEN_READONLY,
                               "PRAGMA busy_timeout = 0", &log->db, why);
@@ -57,7 +58,27 @@ store_log_close(struct store_log *log)
     sqlite3_finalize(log->receipt);
     sqlite3_finalize(log->progress);
     sqlite3_finalize(log->contents);
+    sqlite3_finalize(log->set);
     sqlite3_close(log->db);
+}
+
+int
+store_log_set(struct store_log *log, const char *set, uint64_t *revision,
+              struct vmn_error *why)
+{
+    sqlite3_stmt *stmt = log->set;
+    int code, error = 0;
+
+    *revision = 0;
+    sqlite3_bind_text(stmt, 1, set, -1, SQLITE_STATIC);
+    code = sqlite3_step(stmt);
+    if (code == SQLITE_ROW) {
+        *revision = sqlite3_column_int64(stmt, 0);
+    } else if (code != SQLITE_DONE) {
+        error = store_error(log->db, why, "cannot read the sets");
+    }
+    sqlite3_reset(stmt);
+    return error;
 }
 
 /* Appends an entry.  Its changes, perhaps thousands, are JSON text already. */

@@ -23,7 +23,7 @@
  * store-format.c.  2: tiers, groups in groups, exceptions.  3: routers,
  * cursors of subnets, observations.  4: accounts, tokens, telemetries, what
  * backends do.  7: secrets.  8: receipts.  9: contents of the log. */
-#define STORE_FORMAT 9
+#define STORE_FORMAT 10
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
 /* Most entries of the log that one query returns. */
@@ -154,6 +154,7 @@ struct store_statements {
     sqlite3_stmt *delete_[VMN_N_TABLES];
     sqlite3_stmt *id_delete, *id_insert;
     sqlite3_stmt *cursors_delete, *cursor_upsert;
+    sqlite3_stmt *set_upsert, *sets_trim;
     sqlite3_stmt *log_insert, *log_trim_people, *log_trim_others;
     sqlite3_stmt *log_trim_author;
     sqlite3_stmt *contents_insert, *contents_delete, *contents_trim;
@@ -278,7 +279,7 @@ int store_connect(const char *path, int flags, const char *pragmas,
 /* A reader of the log of changes. */
 struct store_log {
     sqlite3 *db;                /* Owned, as all of this. */
-    sqlite3_stmt *one, *many, *newest, *back, *contents;
+    sqlite3_stmt *one, *many, *newest, *back, *contents, *set;
     sqlite3_stmt *receipt, *progress; /* With its body, and without. */
     store_log_more_cb *more;    /* Or NULL. */
     const void *more_aux;
@@ -289,6 +290,9 @@ struct store_log {
 int store_log_open(struct store_log *log, const char *path,
                    struct vmn_error *why);
 void store_log_close(struct store_log *);
+/* Implements set_revision() of struct store_class. */
+int store_log_set(struct store_log *, const char *set, uint64_t *revision,
+                  struct vmn_error *why);
 /* Implement log(), logs(), newest_logs() and filter_logs() of struct
  * store_class. */
 int store_log_one(struct store_log *, uint64_t revision, struct ds *,

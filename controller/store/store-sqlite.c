@@ -604,6 +604,15 @@ sqlite_log_contents(struct store *store, uint64_t revision, struct ds *ds,
     return count_read_error(store, error, why);
 }
 
+static int
+sqlite_set_revision(struct store *store, const char *set, uint64_t *revision,
+                    struct vmn_error *why)
+{
+    int error = store_log_set(&store->log, set, revision, why);
+
+    return count_read_error(store, error, why);
+}
+
 const struct store_class store_sqlite_class = {
     .name = "sqlite",
     .open = sqlite_open,
@@ -620,6 +629,7 @@ const struct store_class store_sqlite_class = {
     .put_receipt = sqlite_put_receipt,
     .get_receipt = sqlite_get_receipt,
     .log_contents = sqlite_log_contents,
+    .set_revision = sqlite_set_revision,
     .copy = sqlite_copy,
     .get_stats = sqlite_get_stats,
 };

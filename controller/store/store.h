@@ -162,6 +162,10 @@ struct store_class {
      * kept of the revision. */
     int (*log_contents)(struct store *, uint64_t revision, struct ds *,
                         struct vmn_error *why);
+    /* Sets '*revision' to the newest revision that changed the set of POST
+     * /v1/apply?prune=SET; 0: none is known. */
+    int (*set_revision)(struct store *, const char *set, uint64_t *revision,
+                        struct vmn_error *why);
     /* Makes a verified copy of the durable state as of some time between this
      * call and 'done'.  Neither the loop nor the writer waits for it; it needs
      * as much space beside the file as the file.  If that is corrupt, the copy

@@ -192,6 +192,14 @@ fake_log_contents(struct store *store, uint64_t revision, struct ds *ds,
 }
 
 static int
+fake_set_revision(struct store *store, const char *set, uint64_t *revision,
+                  struct vmn_error *why)
+{
+    *revision = !strcmp(set, "demo") ? store->set_revision : 0;
+    return fake_read(store, why) ? store->read_error : 0;
+}
+
+static int
 fake_copy(struct store *store, struct model *model OVS_UNUSED,
           store_copied_cb *copied, void *aux, struct vmn_error *why)
 {
@@ -215,6 +223,7 @@ const struct store_class fake_store_class = {
     .name = "fake", .submit = fake_submit, .log = fake_log, .logs = fake_logs,
     .newest_logs = fake_newest_logs, .filter_logs = fake_filter_logs,
     .log_contents = fake_log_contents,
+    .set_revision = fake_set_revision,
     .copy = fake_copy,
     .get_stats = fake_get_stats,
 };

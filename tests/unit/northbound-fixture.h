@@ -29,6 +29,7 @@ struct store {
     bool corrupt;
     json_t *logs;
     json_t *contents;           /* Texts, by revision. */
+    uint64_t set_revision;      /* Of the set "demo". */
     /* The copy that was asked for. */
     store_copied_cb *copied;
     void *copied_aux;

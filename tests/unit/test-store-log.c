@@ -679,6 +679,41 @@ log_of_an_older_format_is_trimmed_fairly(void **state)
     assert_log_is_of(f, "uavua");
 }
 
+static uint64_t
+set_revision(struct fixture *f, const char *set)
+{
+    uint64_t revision = 99;
+
+    assert_int_equal(store_sqlite_class.set_revision(f->store, set, &revision,
+                                                     NULL), 0);
+    return revision;
+}
+
+/* Of what a set has deleted no row tells, so it is kept for itself. */
+static void
+newest_revision_of_a_set_is_kept(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t revision;
+
+    for (int i = 0; i < 2; i++) {
+        char *errors = model_util_apply(
+            f->model, "unix:uid=0", "shop", i ? "put networks a {}"
+            : "put networks a {}\nput networks b {}", &revision);
+
+        assert_string_equal(errors, "");
+        free(errors);
+        assert_int_equal(submit(f), 0);
+    }
+    assert_null(model_get(f->model, VMN_TABLE_NETWORK, "b"));
+    apply_as(f, "unix:uid=0");
+    assert_int_equal(set_revision(f, "shop"), 2);
+    assert_int_equal(set_revision(f, "none"), 0);
+    close_store(f);
+    open_store(f);
+    assert_int_equal(set_revision(f, "shop"), 2);
+}
+
 static void
 log_keeps_people_for_a_time(void **state)
 {
@@ -731,6 +766,7 @@ main(void)
         TEST(log_is_trimmed_by_indexes),
         TEST(authors_are_counted_anew_after_a_failure),
         TEST(log_of_an_older_format_is_trimmed_fairly),
+        TEST(newest_revision_of_a_set_is_kept),
         TEST(log_keeps_people_for_a_time),
         TEST(log_is_looked_through_in_parts),
     };
