@@ -258,7 +258,7 @@ def test_idle_it_does_not_wake_up(daemon):
     (["--api-listen=127.0.0.1:8181"], "api-token-file"),
     (["--private-key=/x"], "go together"),
     (["--webhook-allow=https://user@a.example"], "names a user"),
-    (["--webhook-proxy=https://a.example"], "spoken to by http://"),
+    (["--webhook-proxy=https://a.example"], "is reached by http://"),
 ])
 def test_wrong_usage_is_status_2_with_the_reason(daemon, words, reason):
     status, text = daemon.run(*words)
@@ -347,7 +347,7 @@ def test_service_manager_is_told_when_it_serves_and_when_it_ends(daemon,
 def test_service_manager_that_is_not_there_does_not_matter(daemon):
     daemon.env["NOTIFY_SOCKET"] = daemon.dir + "/nobody"
     daemon.start()
-    assert "the service manager is not told" in daemon.text()
+    assert "cannot notify the service manager" in daemon.text()
 
 
 def test_one_state_has_one_vmnd(daemon):
