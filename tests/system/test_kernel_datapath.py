@@ -92,6 +92,13 @@ def pairs():
         pair.close()
 
 
+def await_connection(pair, source=0):
+    """A SYN may be lost on a machine that is busy, and SECONDS are less than
+    its repetition takes."""
+    wait_for("a connection to %s port %d" % (pair.b.name, pair.port),
+             lambda: pair.connect(source), 10 * PATIENCE)
+
+
 def sctp(pairs, a, b, port):
     return pairs(a, b, port, socket.IPPROTO_SCTP)
 
@@ -100,12 +107,12 @@ def sctp(pairs, a, b, port):
 def test_sctp_is_judged_as_connections(world, trio, pairs):
     """By its ports; and what answers needs no rule of its own."""
     cli, srv, oth = trio
-    assert sctp(pairs, oth, srv, 4999).connect()
+    await_connection(sctp(pairs, oth, srv, 4999))
     world.policy("in", "srv", rule("ingress", "allow", ["cli"],
                                    [entry("sctp", "5000-5001")]))
     world.policy("back", "cli", rule("ingress", "allow", ["oth"]))
     held = sctp(pairs, cli, srv, 5001)
-    assert held.connect()
+    await_connection(held)
     assert held.passes()
     assert not sctp(pairs, cli, srv, 5002).connect()
     assert not sctp(pairs, oth, srv, 5000).connect()
@@ -121,7 +128,7 @@ def test_sctp_that_is_open_is_judged_anew(world, trio, pairs):
     allowed = rule("ingress", "allow", ["cli"], [entry("sctp", 5000)])
     world.policy("in", "srv", allowed)
     held = sctp(pairs, cli, srv, 5000)
-    assert held.connect()
+    await_connection(held)
     assert held.passes()
     world.policy("in", "srv", rule("ingress", "allow", ["oth"]))
     wait_for("the association to be cut", lambda: not held.passes(), 20)
@@ -137,7 +144,7 @@ def test_no_helper_of_conntrack_opens_a_port(world, trio, pairs):
                                    [entry("tcp", FTP)]))
     world.policy("none", "cli", rule("ingress", "allow", ["oth"]))
     control = pairs(cli, srv, FTP, socket.IPPROTO_TCP)
-    assert control.connect()
+    await_connection(control)
     assert control.passes()
     data = pairs(srv, cli, 5010, socket.IPPROTO_TCP)
     where = (cli.ip + "." + str(5010 // 256) + "." + str(5010 % 256)).replace(
@@ -150,5 +157,5 @@ def test_no_helper_of_conntrack_opens_a_port(world, trio, pairs):
     # It is heard where a rule lets it in.
     world.policy("none", "cli", rule("ingress", "allow", ["srv"],
                                      [entry("tcp", 5010)]))
-    assert data.connect(20)
+    await_connection(data, 20)
     assert data.passes()
