@@ -76,6 +76,8 @@ show_author(struct ctl *ctl, const json_t *revision)
 
 /* Objects whose fields are shown without --diff. */
 #define SHORT_OBJECTS 10
+/* Revisions that are listed where no --limit is given. */
+#define REVISIONS_DEFAULT 20
 
 /* Shows what became of each object; without --diff, of the first ones. */
 static void
@@ -300,7 +302,8 @@ ctl_cmd_revisions(struct ctl *ctl, int n_args OVS_UNUSED,
     struct ctl_reply reply;
     enum ctl_exit status;
 
-    status = get_revisions(ctl, ctl->limit ? ctl->limit : 20, &reply);
+    status = get_revisions(ctl, ctl->limit ? ctl->limit : REVISIONS_DEFAULT,
+                           &reply);
     if (status) {
         return status;
     }
@@ -308,6 +311,10 @@ ctl_cmd_revisions(struct ctl *ctl, int n_args OVS_UNUSED,
         ctl_name_authors(ctl, json_object_get(reply.body, "items"));
         ctl_show_table(ctl->out, revision_columns,
                        json_object_get(reply.body, "items"));
+        if (!ctl->limit && json_object_get(reply.body, "next")) {
+            fprintf(ctl->out, "\nOnly the newest %d are shown: --limit N "
+                    "shows more.\n", REVISIONS_DEFAULT);
+        }
     }
     ctl_reply_uninit(&reply);
     return CTL_DONE;

@@ -190,7 +190,8 @@ static const struct option_row option_rows[] = {
       "go on, with what is different, as it happens" },
     { 0, "kinds", "KINDS",
       CTL_OPT_EVENTS, set_text, MEMBER(kinds),
-      "only these: revision,installed,host,binding,drop,log,audit,health,scale" },
+      "only these: revision,installed,host,binding,ports,claim,drop,log,audit,"
+      "health,scale" },
     { 0, "type", "TYPE",
       CTL_OPT_EVENTS, set_text, MEMBER(type),
       "of revisions, only those that change objects of this type" },
@@ -330,7 +331,8 @@ values_of(const struct option_row *row)
             : row->set == set_raw ? "json yaml"
             : row->set == set_by ? "group port"
             : !strcmp(row->name, "kinds")
-            ? "revision installed host binding drop log audit" : NULL);
+            ? "revision installed host binding ports claim drop log audit "
+              "health scale" : NULL);
 }
 
 bool
@@ -652,6 +654,34 @@ find_row(uint64_t options, int value)
     OVS_NOT_REACHED();
 }
 
+/* Returns the word of 'argv' by which the long option was given that getopt
+ * has just read. */
+static const char *
+given_word(char *const argv[])
+{
+    /* An argument that is a word of its own comes behind the option. */
+    return argv[optind - (optarg && optarg == argv[optind - 1] ? 2 : 1)];
+}
+
+/* Returns whether the long option 'word' is the whole name of 'row'.  getopt
+ * takes the beginning of a name as well, so that an option that a command does
+ * not have, such as --to, would be one that it has, such as --token-file. */
+static bool
+is_whole_name(const char *word, const struct option_row *row)
+{
+    return strcspn(word, "=") == strlen("--") + strlen(row->name);
+}
+
+static bool
+no_such_option(struct ctl *ctl, const struct ctl_command *command,
+               const char *word, const char *why)
+{
+    ctl_usage(ctl, "%s: %s%s%s (see vmnctl %s%s--help)", word, why,
+              command ? " for " : "", command ? command->name : "",
+              command ? command->name : "", command ? " " : "");
+    return false;
+}
+
 bool
 ctl_options_parse(struct ctl *ctl, const struct ctl_command *command,
                   int argc, char *argv[], int *first)
@@ -667,17 +697,18 @@ ctl_options_parse(struct ctl *ctl, const struct ctl_command *command,
                                  * state. */
     while ((value = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
         if (value == '?' || value == ':') {
-            ctl_usage(ctl, "%s: %s%s%s (see vmnctl %s%s--help)",
-                      argv[optind - 1],
-                      value == ':' ? "this option needs an argument"
-                      : "no such option",
-                      command ? " for " : "", command ? command->name : "",
-                      command ? command->name : "", command ? " " : "");
-            return false;
+            return no_such_option(ctl, command, argv[optind - 1],
+                                  value == ':'
+                                  ? "this option needs an argument"
+                                  : "no such option");
         }
 
         const struct option_row *row = find_row(options, value);
 
+        if (value >= LONG_BASE && !is_whole_name(given_word(argv), row)) {
+            return no_such_option(ctl, command, given_word(argv),
+                                  "no such option");
+        }
         if (!row->set(ctl, row, optarg)) {
             return false;
         }

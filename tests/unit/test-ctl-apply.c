@@ -499,6 +499,14 @@ history_shows_what_became_of_an_object(void **state OVS_UNUSED)
           "{\"revision\": 8, \"who\": \"unix:uid=0\"}" },
         { NULL, NULL, 0, NULL },
     };
+    static const struct step older[] = {
+        { "GET /v1/revisions?limit=20", NULL, 200,
+          "{\"items\": ["
+#define FIVE "{\"revision\": 8}, {\"revision\": 8}, {\"revision\": 8}," \
+             "{\"revision\": 8}, {\"revision\": 8}"
+          FIVE "," FIVE "," FIVE "," FIVE "], \"next\": \"8\"}" },
+        { NULL, NULL, 0, NULL },
+    };
     static const struct step list_of_root[] = {
         { "GET /v1/revisions?limit=20", NULL, 200,
           "{\"items\": [{\"revision\": 8, \"who\": \"unix:uid=0\"},"
@@ -526,7 +534,11 @@ history_shows_what_became_of_an_object(void **state OVS_UNUSED)
     play(&result, one_of_root, "", "revision 8");
     assert_non_null(strstr(result.out, "Who:         unix:uid=0 (root)\n"));
     run_uninit(&result);
+    play(&result, older, "", "revisions");
+    assert_non_null(strstr(result.out, "Only the newest 20 are shown"));
+    run_uninit(&result);
     play(&result, list_of_root, "", "revisions");
+    assert_null(strstr(result.out, "Only the newest"));
     assert_non_null(strstr(result.out, "unix:uid=0 (root)   "));
     assert_non_null(strstr(result.out, "account:anna/laptop   "));
     run_uninit(&result);

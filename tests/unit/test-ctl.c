@@ -103,6 +103,12 @@ help_and_usage(void **state OVS_UNUSED)
     assert_alone("", "get", CTL_USAGE, "usage: vmnctl get TYPE[,TYPE...] [NAME...]");
     assert_alone("", "get nets", CTL_USAGE, "no type \"nets\"");
     assert_alone("", "get ports --foo", CTL_USAGE, "--foo: no such option");
+    /* Names of options are not abbreviated: this is no --token-file. */
+    assert_alone("", "get ports --to web1", CTL_USAGE,
+                 "--to: no such option for get");
+    assert_alone("", "get ports --to=web1", CTL_USAGE,
+                 "--to=web1: no such option for get");
+    assert_alone("", "get ports --no-h", CTL_USAGE, "--no-h: no such option");
     assert_alone("", "get ports -o", CTL_USAGE, "needs an argument");
     assert_alone("", "get ports -o xml", CTL_USAGE, "table, wide, json, yaml");
     assert_alone("", "get ports --cascade", CTL_USAGE, "no such option");
