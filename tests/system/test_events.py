@@ -30,6 +30,10 @@ class Reader:
         if last is not None:
             head += "Last-Event-ID: %s\r\n" % last
         self.sock.sendall((head + "\r\n").encode())
+        # What happens from now on is to be seen: the reply begins when vmnd
+        # has taken the request.
+        self.sock.settimeout(20)
+        self.sock.recv(1, socket.MSG_PEEK)
         self.text = b""
         self.events = []        # Not yet taken: (id, kind, data).
         self.head = None
