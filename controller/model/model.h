@@ -201,6 +201,12 @@ bool model_in_scope(const struct model_rights *, const struct vmn_row *);
  * The caller frees it.  Of a large table, names near it alone are compared. */
 char *model_suggestion(const struct model *, const struct model_rights *,
                        enum vmn_table, const char *name);
+/* The same for an error that is to be added to 'errors': "" once these are
+ * only counted, since a large request may have very many. */
+struct vmn_errors;
+char *model_suggestion_for(const struct vmn_errors *errors,
+                           const struct model *, const struct model_rights *,
+                           enum vmn_table, const char *name);
 
 /* Returns true if 'rights' (NULL: all) allow some change of 'row': its type is
  * among theirs, and it is within their scope. */

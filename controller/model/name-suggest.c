@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/schema/error.h"
 #include "controller/schema/schema.h"
 #include "util.h"
 
@@ -88,4 +89,14 @@ model_suggestion(const struct model *model, const struct model_rights *rights,
     }
     guess = schema_suggest(name, candidate, &candidates);
     return guess ? xasprintf("; did you mean \"%s\"?", guess) : xstrdup("");
+}
+
+char *
+model_suggestion_for(const struct vmn_errors *errors,
+                     const struct model *model,
+                     const struct model_rights *rights, enum vmn_table table,
+                     const char *name)
+{
+    return (errors->n < VMN_ERRORS_MAX
+            ? model_suggestion(model, rights, table, name) : xstrdup(""));
 }

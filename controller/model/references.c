@@ -34,8 +34,9 @@ check_ref(void *check_, enum vmn_table table, const char *name,
         /* Rows that are loaded are of no request. */
         const struct model_request *request = check->txn->request;
         char *guess = (others || !request ? NULL
-                       : model_suggestion(check->txn->model, request->rights,
-                                          table, name));
+                       : model_suggestion_for(
+                           check->txn->errors, check->txn->model,
+                           request->rights, table, name));
 
         vmn_errors_add(check->txn->errors, VMN_ERR_INVALID, pointer,
                        "%s \"%s\" does not exist%s%s",

@@ -68,8 +68,9 @@ check_op(struct txn *txn, const struct model_op *op,
         return false;
     }
     if (!old && !optional) {
-        char *guess = model_suggestion(txn->model, txn->request->rights,
-                                       op->table, op->name);
+        char *guess = model_suggestion_for(txn->errors, txn->model,
+                                           txn->request->rights, op->table,
+                                           op->name);
 
         txn_op_error(txn, op, VMN_ERR_NOT_FOUND, "",
                      "%s \"%s\" does not exist%s",

@@ -212,6 +212,27 @@ names_with_a_slip_are_recognized(void **state)
     assert_has(&f->client.body, "did you mean \\\"web-1\\\"?");
 }
 
+/* Nothing is searched for where it would not be told. */
+static void
+slips_behind_the_last_error_are_not_searched_for(void **state)
+{
+    struct fixture *f = *state;
+    struct vmn_errors errors;
+
+    make_shop(f);
+    vmn_errors_init(&errors);
+    for (size_t i = 0; i <= VMN_ERRORS_MAX; i++) {
+        char *guess = model_suggestion_for(&errors, f->model, NULL,
+                                           VMN_TABLE_PORT, "web1");
+
+        assert_string_equal(guess, i < VMN_ERRORS_MAX
+                            ? "; did you mean \"web-1\"?" : "");
+        vmn_errors_add(&errors, VMN_ERR_INVALID, "", "x%s", guess);
+        free(guess);
+    }
+    vmn_errors_uninit(&errors);
+}
+
 static void
 apps_can_only_be_switched(void **state)
 {
@@ -645,6 +666,7 @@ main(void)
         TEST(what_is_there_is_not_created_again),
         TEST(referred_object_is_deleted_only_with_cascade),
         TEST(names_with_a_slip_are_recognized),
+        TEST(slips_behind_the_last_error_are_not_searched_for),
         TEST(apps_can_only_be_switched),
         TEST(lists_come_in_pages),
         TEST(page_that_takes_long_is_made_in_parts),
