@@ -72,6 +72,22 @@ dist_proxmoxvmn_DATA = \
 dist_proxmoxsdn_DATA = deploy/proxmox/perl/PVE/Network/SDN/Zones.pm
 dist_proxmoxzones_DATA = \
 	deploy/proxmox/perl/PVE/Network/SDN/Zones/VmnPlugin.pm
+neutrondir = $(pkgdatadir)/neutron
+dist_neutron_DATA = \
+	deploy/neutron/pyproject.toml \
+	deploy/neutron/setup.cfg
+neutronpackagedir = $(neutrondir)/vmn_neutron
+dist_neutronpackage_DATA = \
+	deploy/neutron/vmn_neutron/__init__.py \
+	deploy/neutron/vmn_neutron/client.py \
+	deploy/neutron/vmn_neutron/driver.py \
+	deploy/neutron/vmn_neutron/router.py \
+	deploy/neutron/vmn_neutron/settings.py \
+	deploy/neutron/vmn_neutron/source.py \
+	deploy/neutron/vmn_neutron/spool.py \
+	deploy/neutron/vmn_neutron/sync.py \
+	deploy/neutron/vmn_neutron/translate.py \
+	deploy/neutron/vmn_neutron/worker.py
 autoscaledir = $(exampledir)/autoscale
 dist_autoscale_SCRIPTS = deploy/autoscale/autoscale
 monitoringdir = $(exampledir)/monitoring

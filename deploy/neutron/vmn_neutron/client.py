@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The calls of vmnd's API that the driver makes.  No state but the address:
+each call has a connection of its own, so greenthreads and processes may share
+a client."""
+
+import http.client
+import json
+import socket
+import ssl
+import urllib.parse
+
+PAGE = 1000
+# The API sends a line at least every 15 s where events are listened to.
+SILENCE_S = 45
+
+
+class Unreachable(Exception):
+    """vmnd did not answer, or says to try again later."""
+
+
+class Refused(Exception):
+    """vmnd says no.  'objects' has the (type, name) of those objects of an
+    apply at fault that it names."""
+
+    def __init__(self, status, problem, sent=()):
+        self.status = status
+        errors = [e for e in problem.get("errors", ()) if isinstance(e, dict)]
+        self.objects = set()
+        for error in errors:
+            parts = error.get("pointer", "").split("/")
+            if parts[1:2] == ["objects"] and len(parts) > 2:
+                one = sent[int(parts[2])]
+                self.objects.add((one["type"], one["name"]))
+        words = "; ".join("%s: %s" % (e.get("pointer", ""),
+                                      e.get("detail", "")) for e in errors)
+        super().__init__(words or str(problem.get("detail") or status))
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path, timeout):
+        super().__init__("vmn", timeout=timeout)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+class Client:
+    def __init__(self, api, timeout=10, token_file=None, ca_file=None,
+                 cert_file=None, key_file=None):
+        self.address = urllib.parse.urlsplit(api)
+        if self.address.scheme not in ("unix", "http", "https"):
+            raise ValueError("[vmn] api: must be unix:/PATH, http://HOST:PORT "
+                             "or https://HOST:PORT, and is %r" % api)
+        self.timeout = timeout
+        self.token_file = token_file
+        self.tls = None
+        if self.address.scheme == "https":
+            self.tls = ssl.create_default_context(cafile=ca_file)
+            if cert_file:
+                self.tls.load_cert_chain(cert_file, key_file)
+
+    def _connection(self, timeout):
+        if self.address.scheme == "unix":
+            return _UnixConnection(self.address.path, timeout)
+        if self.tls:
+            return http.client.HTTPSConnection(
+                self.address.hostname, self.address.port, timeout=timeout,
+                context=self.tls)
+        return http.client.HTTPConnection(
+            self.address.hostname, self.address.port, timeout=timeout)
+
+    def _headers(self):
+        headers = {"Content-Type": "application/json"}
+        if self.token_file:
+            with open(self.token_file, encoding="ascii") as token:
+                headers["Authorization"] = "Bearer " + token.readline().strip()
+        return headers
+
+    def call(self, method, target, body=None):
+        """Returns the answer's JSON; raises Unreachable or Refused."""
+        data = None if body is None else json.dumps(body).encode()
+        connection = self._connection(self.timeout)
+        try:
+            connection.request(method, target, data, self._headers())
+            reply = connection.getresponse()
+            status, text = reply.status, reply.read()
+        except (OSError, http.client.HTTPException) as error:
+            raise Unreachable("%s: %s" % (self.address.geturl(),
+                                          error or type(error).__name__))
+        finally:
+            connection.close()
+        try:
+            answer = json.loads(text) if text else {}
+        except ValueError:
+            raise Unreachable("%s: no JSON in the answer" % target)
+        if 200 <= status < 300:
+            return answer
+        # Who is not let in has done nothing wrong with the object: that is
+        # set right by who administers vmnd, and told again then.
+        if status >= 500 or status in (401, 403, 408, 429):
+            raise Unreachable("%s %s: %d %s" % (
+                method, target, status, answer.get("detail", "")))
+        raise Refused(status, answer, (body or {}).get("objects", ()))
+
+    def get(self, kind, name):
+        """Returns the object, or None."""
+        try:
+            return self.call("GET", "/v1/%s/%s" % (
+                kind, urllib.parse.quote(name)))
+        except Refused as refused:
+            if refused.status == 404:
+                return None
+            raise
+
+    def list(self, kind, selector=None):
+        """Returns all objects of a type."""
+        items, after = [], None
+        while True:
+            query = {"limit": PAGE}
+            if selector:
+                query["selector"] = selector
+            if after:
+                query["after"] = after
+            answer = self.call("GET", "/v1/%s?%s" % (
+                kind, urllib.parse.urlencode(query)))
+            items += answer["items"]
+            after = answer.get("next")
+            if not after:
+                return items
+
+    def apply(self, objects):
+        return self.call("POST", "/v1/apply", {"objects": objects})
+
+    def events(self, kinds, after=None):
+        """Yields (kind, data, id) as they happen, and ends when vmnd does;
+        raises Unreachable."""
+        target = "/v1/events?kinds=" + ",".join(kinds)
+        headers = self._headers()
+        if after:
+            headers["Last-Event-ID"] = after
+        connection = self._connection(SILENCE_S)
+        try:
+            connection.request("GET", target, None, headers)
+            reply = connection.getresponse()
+            if reply.status != 200:
+                raise Unreachable("%s: %d" % (target, reply.status))
+            event = {}
+            for line in reply:
+                line = line.decode(errors="replace").rstrip("\r\n")
+                if not line:
+                    if "data" in event:
+                        yield (event.get("event"), json.loads(event["data"]),
+                               event.get("id"))
+                    event = {}
+                elif not line.startswith(":"):
+                    name, _, value = line.partition(":")
+                    event[name] = value[1:] if value[:1] == " " else value
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            raise Unreachable("%s: %s" % (self.address.geturl(),
+                                          error or type(error).__name__))
+        finally:
+            connection.close()
+
+
+def of_settings(conf):
+    """The client that [vmn] describes."""
+    return Client(conf.api, conf.timeout, conf.token_file, conf.ca_file,
+                  conf.cert_file, conf.key_file)
