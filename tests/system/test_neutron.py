@@ -9,8 +9,8 @@ import signal
 import pytest
 
 from conftest import World, cut, check_log
+from dhcp_guests import Udhcpc
 from neutron_server import Failed, Neutron, add_vm, await_status
-from vmnlab import traffic
 from vmnlab.api import Refused
 from vmnlab.netns import wait_for
 
@@ -93,7 +93,7 @@ def cloud(module_lab, neutron):
     check_log(module_lab.vmnd)
 
 
-def test_vms_of_a_network_talk_over_two_hosts(cloud, neutron):
+def test_vms_of_a_network_talk_over_two_hosts(cloud, neutron, tmp_path):
     net, subnet = cloud.net(dns_nameservers=["192.0.2.53"], host_routes=[
         {"destination": "198.51.100.0/24", "nexthop": "10.0.0.9"}])
     spec = cloud.there("networks", net["id"])
@@ -111,6 +111,16 @@ def test_vms_of_a_network_talk_over_two_hosts(cloud, neutron):
     b = cloud.plug("b", two, "h2", tcp=[80])
     assert cloud.reaches(a, b)
     assert cloud.reaches(a, b, protocol="icmp")
+
+    # A guest that asks gets what Neutron has for it.
+    asking = cloud.port(net, port_security_enabled=False)
+    c = cloud.plug("c", asking, "h2", dhcp=True)
+    with Udhcpc(c, tmp_path, "-O", "mtu", "-O", "staticroutes") as client:
+        told = client.wait("bound")
+    assert told["ip"] == asking["fixed_ips"][0]["ip_address"]
+    assert (told["router"], told["dns"]) == ("10.0.0.1", "192.0.2.53")
+    assert told["mtu"] == "1450"
+    assert "198.51.100.0/24 10.0.0.9" in told["staticroutes"]
 
     # Off and on, by the port's admin state.
     neutron.change("port", two["id"], admin_state_up=False)
@@ -487,11 +497,15 @@ def test_what_vmnd_refuses_is_taken_back(cloud, neutron):
         join(routers[0], subnet_id=nets[1][1]["id"])
         join(routers[1], port_id=neutron.make(
             "port", network_id=nets[1][0]["id"])["id"])
-        with pytest.raises(Failed, match="VMN refuses it: ") as failed:
-            join(routers[1], subnet_id=nets[2][1]["id"])
-        assert failed.value.status == 409
-        ports = neutron.call("GET", "ports?device_id=" + routers[1]["id"])
-        assert [p["id"] for p in ports["ports"]] == [made[-1][1]]
+        # By a subnet, whose port ML2 takes back, and by a port that is there.
+        for interface in ({"subnet_id": nets[2][1]["id"]},
+                          {"port_id": neutron.make(
+                              "port", network_id=nets[2][0]["id"])["id"]}):
+            with pytest.raises(Failed, match="VMN refuses it: ") as failed:
+                join(routers[1], **interface)
+            assert failed.value.status == 409
+            ports = neutron.call("GET", "ports?device_id=" + routers[1]["id"])
+            assert [p["id"] for p in ports["ports"]] == [made[-1][1]]
         assert len(cloud.there("routers", routers[1]["id"])
                    ["interfaces"]) == 1
     finally:
