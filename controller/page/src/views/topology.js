@@ -190,6 +190,8 @@ export function mount(root, { signal, words }) {
       replace(sideTitle, by === "hosts" ? "Hosts" : "Networks");
       replace(side, cards.root);
       redraw();
+    } else {
+      replace(side);            // refresh() shows it when there is data.
     }
   }
 
