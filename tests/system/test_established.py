@@ -17,14 +17,14 @@ from conftest import SETTLE, World, check_log, installed
 
 from truth import egress, group, ingress, policy
 from vmnlab import traffic
-from vmnlab.netns import wait_for
+from vmnlab.netns import PATIENCE, wait_for
 
 CLI, SRV = "10.0.0.1", "10.0.0.2"
 SET = "established"
 
 # For how long a connection has to be silent to count as cut: two of TCP's first
 # retransmissions.
-SILENCE = 0.8
+SILENCE = 0.8 * PATIENCE
 
 
 class Open:
@@ -71,7 +71,7 @@ class Open:
             if len(silent) + len(alive) == len(self.held) \
                     and not silent & alive:
                 return "".join(sorted(silent))
-            assert now < since + 10, (silent, alive)
+            assert now < since + 10 * PATIENCE, (silent, alive)
             time.sleep(0.02)
 
     def close(self):
