@@ -91,9 +91,9 @@ enum ctl_exit ctl_get_list(struct ctl *, const char *type, json_t *objects);
  * CTL_DONE. */
 enum ctl_exit ctl_report_receipt(struct ctl *, const struct ctl_reply *);
 
-/* Returns the author of a revision as people know it: "unix:uid=0 (root)" where
- * the server is on this machine, and so the user; else as the log has it.  The
- * caller frees it. */
+/* Returns the author of a revision as people know it: "unix:uid=0 (root)"
+ * where the server is on this machine, and so the user; else as the log has
+ * it.  The caller frees it. */
 char *ctl_author_name(const struct ctl *, const char *who);
 /* Gives each object in the array 'revisions' such a "who". */
 void ctl_name_authors(const struct ctl *, json_t *revisions);

@@ -22,7 +22,8 @@ ctl_author_name(const struct ctl *ctl, const char *who)
     char buf[4096];
     int uid;
 
-    if (strncmp(ctl->server, "unix:", 5) || strncmp(who, prefix, strlen(prefix))
+    if (strncmp(ctl->server, "unix:", 5)
+        || strncmp(who, prefix, strlen(prefix))
         || !str_to_int(number, 10, &uid)
         || getpwuid_r(uid, &entry, buf, sizeof buf, &found) || !found) {
         return xstrdup(who);

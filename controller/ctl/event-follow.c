@@ -75,7 +75,8 @@ data_cb(void *l_, const char *data, size_t size)
     } else {
         ds_put_buffer(&l->text, data, size);
     }
-    while (!l->status && !l->ended && (end = strstr(ds_cstr(&l->text), "\n\n"))) {
+    while (!l->status && !l->ended
+           && (end = strstr(ds_cstr(&l->text), "\n\n"))) {
         size_t n = end - l->text.string;
         char *event = xmemdup0(l->text.string, n);
 

@@ -19,8 +19,8 @@ struct event_past {
     uint64_t limit;             /* Only the newest so many; 0: all. */
 };
 
-/* Parses the parameters "since", "limit" and "follow".  Replies 400 and returns
- * false if they are invalid. */
+/* Parses the parameters "since", "limit" and "follow".  Replies 400 and
+ * returns false if they are invalid. */
 bool nb_query_past(struct http_request *, const struct northbound *,
                    struct event_past *);
 

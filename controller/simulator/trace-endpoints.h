@@ -23,9 +23,9 @@ struct trace_endpoints {
 };
 
 /* Finds the endpoints in the model, those that request->rights allow: a
- * sender within their scope, and a receiver that they see.  Returns false with '*error', whose
- * pointer is into the body of the request, if they do not exist or have no
- * addresses in common. */
+ * sender within their scope, and a receiver that they see.  Returns false with
+ * '*error', whose pointer is into the body of the request, if they do not
+ * exist or have no addresses in common. */
 bool trace_endpoints_find(const struct model *, const struct trace_request *,
                           struct trace_endpoints *, struct vmn_error *error);
 

@@ -109,8 +109,9 @@ struct trace {
 };
 
 /* Traces 'request' in the model's current state, as the engine has compiled
- * it.  An account with a scope is told less (trace-scope.h).  Returns the trace, in 'arena'; or NULL with '*error', whose pointer is
- * into the body of the request.  Pauses. */
+ * it.  An account with a scope is told less (trace-scope.h).  Returns the
+ * trace, in 'arena'; or NULL with '*error', whose pointer is into the body of
+ * the request.  Pauses. */
 struct trace *trace_make(struct engine *, const struct model *,
                          const struct pipeline *,
                          const struct trace_request *, struct arena *,
