@@ -278,6 +278,11 @@ on_write(struct bufferevent *bev, void *conn_)
         conn->stream.ops->drained(conn->stream.aux);
         return;
     }
+    if (conn->state == HTTP_REPLYING
+        && evbuffer_get_length(bufferevent_get_output(bev))) {
+        return;                 /* Deferred from when it was a stream, which
+                                 * has ended since: there is more to write. */
+    }
     if (!conn->tls) {
         bufferevent_disable(bev, EV_WRITE);
     }

@@ -117,6 +117,29 @@ handle_coded(struct http_request *req, void *aux OVS_UNUSED)
 }
 
 static void
+on_drained(void *fixture OVS_UNUSED)
+{
+}
+
+static void
+on_stream_closed(void *fixture_, bool stuck OVS_UNUSED)
+{
+    struct fixture *f = fixture_;
+
+    f->stream = NULL;
+}
+
+static void
+handle_stream(struct http_request *req, void *fixture_)
+{
+    static const struct http_stream_ops ops = { on_drained, on_stream_closed };
+    struct fixture *f = fixture_;
+
+    assert_null(f->stream);
+    f->stream = http_reply_stream(req, 200, "text/plain", &ops, f);
+}
+
+static void
 handle_drop(struct http_request *req, void *aux OVS_UNUSED)
 {
     http_request_drop(req);
@@ -143,6 +166,8 @@ static const struct http_route routes[] = {
       .handler = handle_if_match, .data = "" },
     { .method = HTTP_GET, .pattern = "/",
       .handler = handle_coded, .open = true, .data = "" },
+    { .method = HTTP_GET, .pattern = "/stream",
+      .handler = handle_stream, .open = true, .data = "" },
     { .method = HTTP_GET, .pattern = "/drop",
       .handler = handle_drop, .data = "" },
 };

@@ -27,6 +27,7 @@ struct fixture {
     char dir[64];
     char *path;
     struct http_request *held;      /* By the route /hold. */
+    struct http_stream *stream;     /* By the route /stream; or NULL. */
     unsigned n_gone;
     unsigned n_echoes;              /* Requests to /echo and the like, */
     unsigned n_echoes_before_hold;  /* when there was one to /hold. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * TLS handshakes with the HTTP server (proto/http): how long they may take,
- * when the client is slow, and when the server is. */
+ * TLS with the HTTP server (proto/http): how long handshakes may take, when
+ * the client is slow, and when the server is; and that streams are sent
+ * whole. */
 
 #include <config.h>
 
@@ -178,12 +179,92 @@ handshake_outlives_a_long_turn(void **state)
     tls_client_close(&c);
 }
 
+/* More than the sockets hold while nobody reads. */
+#define TAIL_SIZE (8u << 20)
+
+/* Ends a stream in the turn in which some of it was written, before the
+ * server's callback for that. */
+struct ending {
+    struct fixture *f;
+    struct event *event;        /* In each turn, behind what is written. */
+    size_t queued;              /* Before some was written. */
+};
+
+static void
+ending_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *e_)
+{
+    static const struct timeval next_turn = { 0, 0 };
+    struct ending *e = e_;
+    struct http_stream *stream = e->f->stream;
+    size_t queued = stream ? http_stream_queued(stream) : 0;
+
+    if (queued >= e->queued) {
+        event_add(e->event, &next_turn);
+        return;
+    }
+
+    char *tail = xmalloc(TAIL_SIZE);
+    memset(tail, 'x', TAIL_SIZE);
+    http_stream_write(stream, tail, TAIL_SIZE);
+    http_stream_end(stream);
+    e->f->stream = NULL;
+    free(tail);
+}
+
+/* Reads up to the end of TLS.  Returns the number of bytes, and sets '*whole'
+ * to whether the server said that this is the end. */
+static size_t
+tls_client_read_all(struct tls_client *c, bool *whole)
+{
+    static char buf[65536];
+    size_t total = 0;
+
+    for (;;) {
+        int n = SSL_read(c->ssl, buf, sizeof buf);
+
+        if (n > 0) {
+            total += n;
+        } else if (SSL_get_error(c->ssl, n) == SSL_ERROR_WANT_READ) {
+            event_base_loop(c->f->base, EVLOOP_NONBLOCK);
+        } else {
+            *whole = SSL_get_error(c->ssl, n) == SSL_ERROR_ZERO_RETURN;
+            return total;
+        }
+    }
+}
+
+static void
+stream_that_ends_while_it_is_written_is_sent_whole(void **state)
+{
+    static const struct timeval next_turn = { 0, 0 };
+    struct ending ending = { .f = *state };
+    struct fixture *f = *state;
+    struct tls_client c;
+    char head[1024];
+    bool whole;
+
+    restart_with_tls(f);
+    tls_client_open(&c, f);
+    ending.event = event_new(f->base, -1, 0, ending_cb, &ending);
+    tls_client_ask(&c, "GET /stream" H "\r\n", head, sizeof head);
+    assert_true(!strncmp(head, "HTTP/1.1 200 OK\r\n", 17));
+    assert_non_null(f->stream);
+    http_stream_write(f->stream, "x", 1);
+    ending.queued = http_stream_queued(f->stream);
+    event_add(ending.event, &next_turn);
+    assert_int_equal(tls_client_read_all(&c, &whole), 1 + TAIL_SIZE);
+    assert_true(whole);
+    event_free(ending.event);
+    tls_client_close(&c);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         HTTP_TEST(handshake_without_an_end_is_given_up),
         HTTP_TEST(handshake_outlives_a_long_turn),
+        HTTP_TEST(stream_that_ends_while_it_is_written_is_sent_whole),
     };
 
     return http_fixture_run(tests);
