@@ -14,6 +14,7 @@
 
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 const char *
@@ -35,22 +36,11 @@ nb_outcome_name(enum model_outcome outcome)
 char *
 nb_pointer(const char *pointer, const char *key)
 {
-    size_t len = strlen(pointer);
-    char *result = xmalloc(len + 2 * strlen(key) + 2);
-    char *p = result + len;
+    struct ds ds = DS_EMPTY_INITIALIZER;
 
-    memcpy(result, pointer, len);
-    *p++ = '/';
-    for (; *key; key++) {
-        if (*key == '~' || *key == '/') {
-            *p++ = '~';
-            *p++ = *key == '~' ? '0' : '1';
-        } else {
-            *p++ = *key;
-        }
-    }
-    *p = '\0';
-    return result;
+    ds_put_cstr(&ds, pointer);
+    http_json_pointer_add(&ds, key);
+    return ds_steal_cstr(&ds);
 }
 
 /* Checks a member other than "spec". */

@@ -9,7 +9,6 @@
 #include "proto/http/http.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,60 +109,123 @@ input_read(void *buffer, size_t size, void *input_)
     return size;
 }
 
-/* Returns the JSON pointer to the first number beyond 64 bits in 'json', whose
- * integers were read as real numbers; NULL if there is none.  The caller frees
- * it. */
-static char *
-find_large(const json_t *json)
+/* Longer JSON pointers are not told. */
+#define POINTER_LEN_MAX 1000
+
+/* An array or an object that a value is in. */
+struct level {
+    bool is_array;
+    size_t index;               /* Of an array: the element. */
+    const char *key;            /* Of an object: the member, as a JSON string;
+                                 * NULL: none yet. */
+    size_t key_size;
+};
+
+void
+http_json_pointer_add(struct ds *pointer, const char *key)
 {
-    const json_t *child;
-    const char *key;
-    char *found = NULL;
-    size_t i;
-
-    if (json_is_real(json)) {
-        return fabs(json_real_value(json)) >= 0x1p63 ? xstrdup("") : NULL;
-    }
-    json_object_foreach (CONST_CAST(json_t *, json), key, child) {
-        char *below = find_large(child);
-
-        if (below) {
-            found = xasprintf("/%s%s", key, below);
-            free(below);
-            return found;
+    ds_put_char(pointer, '/');
+    for (; *key; key++) {
+        if (*key == '~' || *key == '/') {
+            ds_put_cstr(pointer, *key == '~' ? "~0" : "~1");
+        } else {
+            ds_put_char(pointer, *key);
         }
     }
-    json_array_foreach (json, i, child) {
-        char *below = find_large(child);
-
-        if (below) {
-            found = xasprintf("/%"PRIuSIZE"%s", i, below);
-            free(below);
-            return found;
-        }
-    }
-    return NULL;
 }
 
-/* Returns what is wrong with an integer in 'input' that jansson cannot hold:
+static void
+add_level(struct ds *pointer, const struct level *level)
+{
+    if (level->is_array) {
+        ds_put_format(pointer, "/%"PRIuSIZE, level->index);
+    } else if (level->key) {
+        json_t *key = json_loadb(level->key, level->key_size,
+                                 JSON_DECODE_ANY, NULL);
+
+        http_json_pointer_add(pointer, key ? json_string_value(key) : "");
+        json_decref(key);
+    }
+}
+
+/* Returns the number of bytes of the JSON string at 'text'. */
+static size_t
+string_size(const char *text, size_t size)
+{
+    size_t i = 1;
+
+    while (i < size && text[i] != '"') {
+        i += text[i] == '\\' ? 2 : 1;
+    }
+    return MIN(i + 1, size);
+}
+
+/* Finds what the value at the end of 'text' is in: 'text' is the beginning of
+ * a JSON value, within the bounds; what it has of none is passed over.
+ * Returns the number of levels. */
+static size_t
+find_levels(const char *text, size_t size,
+            struct level levels[HTTP_JSON_DEPTH_MAX])
+{
+    bool is_key = false;
+    size_t n = 0;
+
+    for (size_t i = 0; i < size; i++) {
+        struct level *level = n ? &levels[n - 1] : NULL;
+
+        if (text[i] == '"') {
+            size_t string = string_size(text + i, size - i);
+
+            if (level && is_key) {
+                level->key = text + i;
+                level->key_size = string;
+            }
+            i += string - 1;
+        } else if (text[i] == '[' || text[i] == '{') {
+            is_key = text[i] == '{';
+            levels[n++] = (struct level) { .is_array = !is_key };
+        } else if (level && (text[i] == ']' || text[i] == '}')) {
+            n--;
+        } else if (level && text[i] == ',') {
+            is_key = !level->is_array;
+            level->index++;
+        } else if (text[i] == ':') {
+            is_key = false;
+        }
+    }
+    return n;
+}
+
+/* Returns what is wrong with a number in 'text' that jansson cannot hold:
  * where it is, and the bounds.  The caller frees it. */
 static char *
-describe_overflow(struct input *input, const json_error_t *error)
+describe_overflow(const char *text, size_t size, const json_error_t *error)
 {
-    char *pointer = NULL, *text;
-    json_t *json;
+    struct level levels[HTTP_JSON_DEPTH_MAX];
+    size_t end = MIN((size_t) error->position, size), start = end;
+    struct ds pointer = DS_EMPTY_INITIALIZER;
+    size_t n = find_levels(text, end, levels);
+    bool is_real = false;
+    char *fault;
 
-    input->pos = 0;
-    json = json_load_callback(input_read, input, JSON_DECODE_ANY
-                              | JSON_DECODE_INT_AS_REAL, NULL);
-    pointer = json ? find_large(json) : NULL;
-    json_decref(json);
-    text = xasprintf("line %d, column %d: %s%san integer must be from "
-                     "-9223372036854775808 to 9223372036854775807",
-                     error->line, error->column, pointer ? pointer : "",
-                     pointer && *pointer ? ": " : "");
-    free(pointer);
-    return text;
+    while (start && strchr("0123456789+-.eE", text[start - 1])) {
+        start--;
+        is_real = is_real || strchr(".eE", text[start]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        add_level(&pointer, &levels[i]);
+    }
+    if (pointer.length > POINTER_LEN_MAX) {
+        ds_clear(&pointer);
+    }
+    fault = xasprintf("line %d, column %d: %s%s%s", error->line,
+                      error->column, ds_cstr(&pointer),
+                      pointer.length ? ": " : "", is_real
+                      ? "a number must be from -1.7e308 to 1.7e308"
+                      : "an integer must be from -9223372036854775808 to "
+                        "9223372036854775807");
+    ds_destroy(&pointer);
+    return fault;
 }
 
 json_t *
@@ -190,7 +252,7 @@ http_json_parse(const char *text, size_t size,
                                       JSON_REJECT_DUPLICATES
                                       | JSON_DECODE_ANY, &error);
     if (!json && json_error_code(&error) == json_error_numeric_overflow) {
-        *fault = describe_overflow(&input, &error);
+        *fault = describe_overflow(text, size, &error);
     } else if (!json) {
         *fault = xasprintf("line %d, column %d: %s",
                            error.line, error.column,

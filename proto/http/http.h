@@ -350,6 +350,9 @@ void http_stream_close(struct http_stream *);
  * used. */
 json_t *http_json_parse(const char *text, size_t size,
                         const struct http_options *, char **fault);
+/* Appends "/KEY" to a JSON pointer, with 'key' escaped as in RFC 6901, section
+ * 3. */
+void http_json_pointer_add(struct ds *pointer, const char *key);
 /* Returns a JSON string of any text: bytes that are not UTF-8 are replaced by
  * '?'. */
 json_t *http_json_string(const char *text);

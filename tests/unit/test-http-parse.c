@@ -232,6 +232,59 @@ json_that_is_not_one_clean_value_is_refused(void **state OVS_UNUSED)
     assert_true(json_is_taken("\"[[[[{{{\"", 9));
 }
 
+/* The pointer is as RFC 6901 has it, and to that number: others may be large,
+ * too, which is allowed of real ones. */
+static void
+numbers_that_are_too_large_are_named(void **state OVS_UNUSED)
+{
+#define BIG "18446744073709551616"
+#define INTEGER "an integer must be from -9223372036854775808 to " \
+                "9223372036854775807"
+#define REAL "a number must be from -1.7e308 to 1.7e308"
+    static const struct {
+        const char *json, *fault;
+    } cases[] = {
+        { BIG, "line 1, column 20: " INTEGER },
+        { "-" BIG, "line 1, column 21: " INTEGER },
+        { "{\"a/b~c\": {\"\": " BIG "}}",
+          "line 1, column 35: /a~1b~0c/: " INTEGER },
+        { "{\"a\": [1e300, {\"b\": [0]}, " BIG "]}",
+          "line 1, column 46: /a/2: " INTEGER },
+        { "{\"\\\"\\u002f,\": \"[{:,\", \"\\\\\": [[], -" BIG,
+          "line 1, column 54: /\\/1: " INTEGER },
+        { "{\"a\": 1, \"\\u002fx\":\n1e999}", "line 2, column 5: /~1x: " REAL },
+        { "{" BIG, "line 1, column 21: " INTEGER },
+        { "[{\"a\" " BIG, "line 1, column 26: /0/a: " INTEGER },
+        { "[] " BIG, "line 1, column 23: " INTEGER },
+        { "[1, -1.5e999]", "line 1, column 12: /1: " REAL },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        char *fault;
+
+        assert_null(http_json_parse(cases[i].json, strlen(cases[i].json),
+                                    NULL, &fault));
+        assert_string_equal(fault, cases[i].fault);
+        free(fault);
+    }
+}
+
+/* Who has sent a key of megabytes knows it. */
+static void
+pointers_are_bounded(void **state OVS_UNUSED)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    char *fault;
+
+    ds_put_cstr(&ds, "{\"");
+    ds_put_char_multiple(&ds, 'x', 100000);
+    ds_put_cstr(&ds, "\": " BIG "}");
+    assert_null(http_json_parse(ds_cstr(&ds), ds.length, NULL, &fault));
+    assert_string_equal(fault, "line 1, column 100025: " INTEGER);
+    free(fault);
+    ds_destroy(&ds);
+}
+
 static void
 json_bounds_are_kept(void **state OVS_UNUSED)
 {
@@ -288,6 +341,8 @@ main(void)
         cmocka_unit_test(targets_are_decoded_or_refused),
         cmocka_unit_test(chunk_sizes_are_hexadecimal_and_bounded),
         cmocka_unit_test(json_that_is_not_one_clean_value_is_refused),
+        cmocka_unit_test(numbers_that_are_too_large_are_named),
+        cmocka_unit_test(pointers_are_bounded),
         cmocka_unit_test(json_bounds_are_kept),
         cmocka_unit_test(json_strings_of_any_bytes_are_made_valid),
     };
