@@ -196,17 +196,24 @@ bool model_in_scope(const struct model_rights *, const struct vmn_row *);
 /* In place of a name that an account does not see.  No object has it. */
 #define MODEL_OUT_OF_SCOPE "(out of scope)"
 
+/* Which rows are searched: within a request, or what is done while it is
+ * tried, the current ones; else the durable ones, since those that are current
+ * may be of a request that is only tried, or that fails. */
+enum model_state { MODEL_CURRENT, MODEL_DURABLE };
+
 /* Returns "; did you mean \"web-1\"?" if 'name', which no row of the table has
  * that 'rights' (NULL: all) allow to see, is probably a slip of one; else "".
  * The caller frees it.  Of a large table, names near it alone are compared. */
-char *model_suggestion(const struct model *, const struct model_rights *,
-                       enum vmn_table, const char *name);
+char *model_suggestion(const struct model *, enum model_state,
+                       const struct model_rights *, enum vmn_table,
+                       const char *name);
 /* The same for an error that is to be added to 'errors': "" once these are
  * only counted, since a large request may have very many. */
 struct vmn_errors;
 char *model_suggestion_for(const struct vmn_errors *errors,
-                           const struct model *, const struct model_rights *,
-                           enum vmn_table, const char *name);
+                           const struct model *, enum model_state,
+                           const struct model_rights *, enum vmn_table,
+                           const char *name);
 
 /* Returns true if 'rights' (NULL: all) allow some change of 'row': its type is
  * among theirs, and it is within their scope. */

@@ -6,7 +6,7 @@
 
 #include <config.h>
 
-#include "controller/model/model.h"
+#include "controller/model/model-private.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -70,17 +70,22 @@ is_another_number(const char *a, const char *b)
 }
 
 char *
-model_suggestion(const struct model *model, const struct model_rights *rights,
-                 enum vmn_table table, const char *name)
+model_suggestion(const struct model *model, enum model_state state,
+                 const struct model_rights *rights, enum vmn_table table,
+                 const char *name)
 {
-    struct vmn_names names = model_names(model, table);
+    const struct name_set *all = &model->tables[table].all;
+    struct vmn_names names = { all->n, (const char *const *) all->names };
     size_t at = lower_bound(&names, name);
     struct candidates candidates = { .n = 0 };
     const char *guess;
 
     for (size_t i = at > NEAR ? at - NEAR : 0;
          i < names.n && i < at + NEAR; i++) {
-        const struct vmn_row *row = model_get(model, table, names.names[i]);
+        const struct vmn_row *row
+            = (state == MODEL_CURRENT
+               ? model_get(model, table, names.names[i])
+               : model_get_durable(model, table, names.names[i], NULL));
 
         if (row && model_sees(rights, row)
             && !is_another_number(names.names[i], name)) {
@@ -93,10 +98,11 @@ model_suggestion(const struct model *model, const struct model_rights *rights,
 
 char *
 model_suggestion_for(const struct vmn_errors *errors,
-                     const struct model *model,
+                     const struct model *model, enum model_state state,
                      const struct model_rights *rights, enum vmn_table table,
                      const char *name)
 {
     return (errors->n < VMN_ERRORS_MAX
-            ? model_suggestion(model, rights, table, name) : xstrdup(""));
+            ? model_suggestion(model, state, rights, table, name)
+            : xstrdup(""));
 }

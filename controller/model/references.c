@@ -36,7 +36,7 @@ check_ref(void *check_, enum vmn_table table, const char *name,
         char *guess = (others || !request ? NULL
                        : model_suggestion_for(
                            check->txn->errors, check->txn->model,
-                           request->rights, table, name));
+                           MODEL_CURRENT, request->rights, table, name));
 
         vmn_errors_add(check->txn->errors, VMN_ERR_INVALID, pointer,
                        "%s \"%s\" does not exist%s%s",

@@ -69,6 +69,7 @@ check_op(struct txn *txn, const struct model_op *op,
     }
     if (!old && !optional) {
         char *guess = model_suggestion_for(txn->errors, txn->model,
+                                           MODEL_CURRENT,
                                            txn->request->rights, op->table,
                                            op->name);
 

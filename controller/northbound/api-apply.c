@@ -152,8 +152,8 @@ check_sees(const struct northbound *nb, const struct http_request *req,
         row = model_get_durable(nb->model, op->table, op->name, NULL);
         if (row && !model_sees(nb_rights(req), row)) {
             char *guess = model_suggestion_for(errors, nb->model,
-                                               nb_rights(req), op->table,
-                                               op->name);
+                                               MODEL_DURABLE, nb_rights(req),
+                                               op->table, op->name);
 
             snprintf(pointer, sizeof pointer, "/objects/%"PRIuSIZE, i);
             vmn_errors_add(errors, VMN_ERR_NOT_FOUND, pointer,

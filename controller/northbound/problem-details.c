@@ -117,7 +117,8 @@ void
 nb_reply_no_object(const struct northbound *nb, struct http_request *req,
                    const struct schema_table *table, const char *name)
 {
-    char *guess = model_suggestion(nb->model, nb_rights(req), table->id, name);
+    char *guess = model_suggestion(nb->model, MODEL_DURABLE, nb_rights(req),
+                                   table->id, name);
 
     http_reply_problem(req, 404, "not-found", NULL, "%s \"%s\" not found%s",
                        table->singular, name, guess);

@@ -100,7 +100,8 @@ nb_query_object(struct http_request *req, const struct northbound *nb,
     if (row && model_sees(nb_rights(req), row)) {
         return true;            /* Otherwise the client may not know of it. */
     }
-    guess = model_suggestion(nb->model, nb_rights(req), table, *value);
+    guess = model_suggestion(nb->model, MODEL_DURABLE, nb_rights(req), table,
+                             *value);
     nb_query_reject(req, name, "%s \"%s\" not found%s",
                     schema_tables[table]->singular, *value, guess);
     free(guess);

@@ -41,8 +41,10 @@ find_source(struct search *search)
     const struct trace_request *request = search->request;
 
     if (!find_port(search, request->from, &search->who->from)) {
-        char *guess = model_suggestion(search->model, request->rights,
-                                       VMN_TABLE_PORT, request->from);
+        /* The current rows: of a trace after a change, that is applied. */
+        char *guess = model_suggestion(search->model, MODEL_CURRENT,
+                                       request->rights, VMN_TABLE_PORT,
+                                       request->from);
 
         vmn_error_set(search->error, VMN_ERR_INVALID, "/from",
                       "port \"%s\" not found%s", request->from, guess);

@@ -212,6 +212,42 @@ names_with_a_slip_are_recognized(void **state)
     assert_has(&f->client.body, "did you mean \\\"web-1\\\"?");
 }
 
+/* What is being stored, or only tried, may never be, and may be another's. */
+static void
+slips_are_of_what_is_durable(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    make_shop(f);
+    f->store.hold = true;
+    send_only(f, "POST", "/v1/apply", "{\"objects\": ["
+              "{\"type\": \"networks\", \"name\": \"bazaar\", \"spec\": "
+              "{}}, {\"op\": \"delete\", \"type\": \"ports\", \"name\": "
+              "\"web-1\"}]}");
+    while (commit_is_quiescent(f->commit)) {
+        client_turn(&f->client);
+    }
+    client_connect(&c, f->base, f->path);
+    assert_int_equal(client_ask(&c, "GET /v1/networks/bazar HTTP/1.1\r\n"
+                                "Host: vmnd\r\n\r\n"), 404);
+    assert_has(&c.body, "network \\\"bazar\\\" not found\"");
+    assert_int_equal(client_ask(&c, "GET /v1/ports/wbe-1 HTTP/1.1\r\n"
+                                "Host: vmnd\r\n\r\n"), 404);
+    assert_has(&c.body, "did you mean \\\"web-1\\\"?");
+    client_close(&c);
+    f->store.hold = false;
+    event_active(f->store.done, EV_TIMEOUT, 1);
+    assert_int_equal(take_reply(f), 200);
+
+    /* In a request it is what the request itself makes. */
+    assert_call(f, 400, "POST", "/v1/apply", "{\"objects\": ["
+                "{\"type\": \"groups\", \"name\": \"clients\", \"spec\": "
+                "{}}, {\"type\": \"groups\", \"name\": \"all\", \"spec\": "
+                "{\"groups\": [\"client\"]}}]}");
+    assert_has(&f->client.body, "did you mean \\\"clients\\\"?");
+}
+
 /* Nothing is searched for where it would not be told. */
 static void
 slips_behind_the_last_error_are_not_searched_for(void **state)
@@ -222,8 +258,8 @@ slips_behind_the_last_error_are_not_searched_for(void **state)
     make_shop(f);
     vmn_errors_init(&errors);
     for (size_t i = 0; i <= VMN_ERRORS_MAX; i++) {
-        char *guess = model_suggestion_for(&errors, f->model, NULL,
-                                           VMN_TABLE_PORT, "web1");
+        char *guess = model_suggestion_for(&errors, f->model, MODEL_DURABLE,
+                                           NULL, VMN_TABLE_PORT, "web1");
 
         assert_string_equal(guess, i < VMN_ERRORS_MAX
                             ? "; did you mean \"web-1\"?" : "");
@@ -666,6 +702,7 @@ main(void)
         TEST(what_is_there_is_not_created_again),
         TEST(referred_object_is_deleted_only_with_cascade),
         TEST(names_with_a_slip_are_recognized),
+        TEST(slips_are_of_what_is_durable),
         TEST(slips_behind_the_last_error_are_not_searched_for),
         TEST(apps_can_only_be_switched),
         TEST(lists_come_in_pages),
