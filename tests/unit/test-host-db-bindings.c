@@ -12,6 +12,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#include "controller/fabric/fabric-watch.h"
 #include "controller/fabric/ovsdb/host-db.h"
 #include "controller/fabric/ovsdb/observed-state.h"
 #include "openvswitch/dynamic-string.h"
@@ -629,6 +630,45 @@ ports_of_a_host_that_is_away_are_unknown(void **state OVS_UNUSED)
     assert_int_equal(count_unknown(), 0);
 }
 
+/* Why hv1 is unheard, as watchers could see it when they were notified last;
+ * NULL: it is heard. */
+static char *told_reason;
+
+static void
+told_cb(void *aux OVS_UNUSED, const char *host)
+{
+    if (!strcmp(host, "hv1")) {
+        free(told_reason);
+        told_reason = fabric_host_unheard_reason(fabric, "hv1");
+    }
+}
+
+/* Also while the other of its two sessions stays away. */
+static void
+watchers_are_told_why_a_host_is_unheard(void **state OVS_UNUSED)
+{
+    static const struct fabric_watch watch = { .host = told_cb };
+    static const struct {
+        void (*act)(struct ovs_sandbox *);
+        const char *reason;
+    } steps[] = {
+        { ovs_sandbox_stop_vswitchd, "the switch of host" },
+        { ovs_sandbox_stop_server, "host \"hv1\" has not been heard" },
+        { ovs_sandbox_start_server, "the switch of host" },
+    };
+
+    start_ports_that_are_up();
+    fabric_add_watch(fabric, &watch, NULL);
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        steps[i].act(&sandboxes[0]);
+        UNTIL(told_reason && !strncmp(told_reason, steps[i].reason,
+                                      strlen(steps[i].reason)));
+    }
+    ovs_sandbox_start_vswitchd(&sandboxes[0]);
+    UNTIL(!told_reason);
+    fabric_remove_watch(fabric, &watch, NULL);
+}
+
 /* Who writes the database is the switch: without that it is old. */
 static void
 ports_of_a_switch_that_is_away_are_unknown(void **state OVS_UNUSED)
@@ -732,6 +772,7 @@ main(int argc, char *argv[])
         T(ports_of_a_large_request_are_followed),
         T(switch_that_restarts_changes_nothing),
         T(ports_of_a_host_that_is_away_are_unknown),
+        T(watchers_are_told_why_a_host_is_unheard),
         T(ports_of_a_switch_that_is_away_are_unknown),
         T(ports_of_a_database_that_is_away_are_unknown),
         T(ports_of_a_host_that_is_refused_are_unknown),

@@ -101,19 +101,25 @@ dead_deadline(const struct fabric_host_db *db)
 
 /* The host.  ------------------------------------------------------------- */
 
-/* What watchers are notified of. */
+/* What watchers are notified of: whether the host is unheard, why (see
+ * host_liveness_reason()), and whether its switch is dead. */
 struct liveness {
-    bool unheard, dead;
+    bool unheard, database_silent, dead;
+    bool database_away, switch_away; /* Of an unheard host. */
 };
 
 static struct liveness
 get_liveness(const struct fabric_host_db *db)
 {
     int64_t since_ms;
+    bool unheard = host_liveness_is_unheard(db, &since_ms);
 
     return (struct liveness) {
-        .unheard = host_liveness_is_unheard(db, &since_ms),
+        .unheard = unheard,
+        .database_silent = db->database_session.lost,
         .dead = db->switch_dead,
+        .database_away = unheard && db->database_session.away_ms,
+        .switch_away = unheard && db->switch_session.away_ms,
     };
 }
 
@@ -123,7 +129,10 @@ notify(const struct fabric_host_db *db, const struct liveness *was)
 {
     struct liveness now = get_liveness(db);
 
-    if (now.unheard != was->unheard || now.dead != was->dead) {
+    if (now.unheard != was->unheard || now.dead != was->dead
+        || now.database_silent != was->database_silent
+        || now.database_away != was->database_away
+        || now.switch_away != was->switch_away) {
         fabric_host_changed(db->host);
     }
 }
