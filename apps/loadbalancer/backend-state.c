@@ -124,7 +124,7 @@ set_state(struct vmn_view *view, const struct vmn_loadbalancer *lb,
         member->drains = !is_over;
         member->probed = false;
         member->keeps = !is_over;
-        why = is_over ? "it is drained" : "it is drained now";
+        why = is_over ? "it is drained" : "it is draining";
     } else if (!member->weight) {
         member->state = VMN_LB_IDLE;
         why = "its weight is 0";

@@ -387,6 +387,32 @@ emit_limit(const struct balancer_ctx *ctx)
     publish_limit(ctx->view, ctx->emit, ctx->lb, ctx->domain);
 }
 
+/* Returns true if a backend gets no new connections for the time being, but
+ * its flows for these stay: with a flow goes what it counted since hosts were
+ * read last, and connections of a backend that drains would be missing in its
+ * count.  Not while a fallback serves, which may have the same port. */
+static bool
+is_still_counted(const struct balancer_ctx *ctx,
+                 const struct vmn_lb_member *member)
+{
+    return (ctx->server == ctx->lb && member->keeps
+            && (member->state == VMN_LB_DRAINING
+                || member->state == VMN_LB_DOWN));
+}
+
+static void
+emit_assigned(const struct balancer_ctx *ctx,
+              const struct vmn_lb_member *member)
+{
+    struct vmn_flow *flow = flow_add(ctx, ctx->scope, BALANCE_ASSIGNED,
+                                     ASSIGNED_ONE);
+
+    vmn_match(flow, REG_BALANCER, ctx->number);
+    vmn_match(flow, REG_BACKEND, number_of(ctx, member));
+    vmn_flow_count_part(flow, counter_part(ctx, member));
+    vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_BACKEND);
+}
+
 /* Emits flows that count the connections that the limit admits.  A switch
  * counts a packet for all flows that it expects it to meet, so only flows
  * behind the next recirculation, that of conntrack, exclude those that the
@@ -402,11 +428,12 @@ emit_admitted(const struct balancer_ctx *ctx)
     vmn_flow_count_part(flow, VMN_LB_PART_ADMITTED);
     vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_ASSIGNED);
     for (size_t i = 0; i < serving->n; i++) {
-        flow = flow_add(ctx, ctx->scope, BALANCE_ASSIGNED, ASSIGNED_ONE);
-        vmn_match(flow, REG_BALANCER, ctx->number);
-        vmn_match(flow, REG_BACKEND, number_of(ctx, serving->members[i]));
-        vmn_flow_count_part(flow, counter_part(ctx, serving->members[i]));
-        vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE, BALANCE_BACKEND);
+        emit_assigned(ctx, serving->members[i]);
+    }
+    for (size_t i = 0; i < ctx->all.n; i++) {
+        if (is_still_counted(ctx, ctx->all.members[i])) {
+            emit_assigned(ctx, ctx->all.members[i]);
+        }
     }
 }
 
@@ -601,6 +628,9 @@ emit_members(const struct balancer_ctx *ctx)
         }
         if (member->probed) {
             publish_probe(ctx, member);
+        }
+        if (is_still_counted(ctx, member)) {
+            emit_server(ctx, member);
         }
     }
     for (size_t i = 0; i < ctx->serving.n; i++) {

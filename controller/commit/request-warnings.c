@@ -14,8 +14,12 @@
 #include "controller/engine/engine.h"
 #include "controller/model/model.h"
 #include "controller/model/warnings.h"
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 #include "vmn/rows.h"
+
+/* Backends that a warning names. */
+#define NAMED_MAX 4
 
 /* A balancer's backends, with the routing domain of each. */
 struct backends {
@@ -68,8 +72,49 @@ drains(const struct vmn_lb_member *member)
             || member->state == VMN_LB_DRAINED);
 }
 
-/* Warns of backends that drain where no other serves.  Of each routing domain
- * the first one is named. */
+/* Returns true if a backend before 'i' drains in the same domain. */
+static bool
+is_told(const struct backends *backends, size_t i)
+{
+    for (size_t j = 0; j < i; j++) {
+        if (drains(&backends->members[j])
+            && !strcmp(backends->domains[j], backends->domains[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Appends the backends that drain in the domain, the first NAMED_MAX by their
+ * names, and the verb: which of them this request drains, and which another
+ * has drained before, does not matter to clients. */
+static void
+put_drained(const struct backends *backends, const char *domain,
+            struct ds *ds)
+{
+    size_t n = 0, n_put = 0;
+
+    for (size_t i = 0; i < backends->n; i++) {
+        n += (drains(&backends->members[i])
+              && !strcmp(backends->domains[i], domain));
+    }
+    for (size_t i = 0; i < backends->n && n_put < NAMED_MAX; i++) {
+        if (drains(&backends->members[i])
+            && !strcmp(backends->domains[i], domain)) {
+            ds_put_format(ds, "%s\"%s\"", !n_put ? ""
+                          : n_put + 1 == n ? " and " : ", ",
+                          backends->members[i].port);
+            n_put++;
+        }
+    }
+    if (n > n_put) {
+        ds_put_format(ds, " and %"PRIuSIZE" more", n - n_put);
+    }
+    ds_put_cstr(ds, n == 1 ? " drains" : " drain");
+}
+
+/* Warns of backends that drain where no other serves, once for each routing
+ * domain. */
 static void
 check_drains(struct engine *engine, const struct vmn_loadbalancer *lb,
              struct model_warnings *warnings)
@@ -80,22 +125,21 @@ check_drains(struct engine *engine, const struct vmn_loadbalancer *lb,
     read_backends(engine, lb->fallback ? lb->fallback : "", &fallback);
     for (size_t i = 0; i < own.n; i++) {
         const char *domain = own.domains[i];
-        bool known = false;
 
-        for (size_t j = 0; j < i && !known; j++) {
-            known = drains(&own.members[j]) && !strcmp(own.domains[j],
-                                                       domain);
-        }
-        if (drains(&own.members[i]) && !known && !is_served(&own, domain)) {
+        if (drains(&own.members[i]) && !is_told(&own, i)
+            && !is_served(&own, domain)) {
             bool stands_in = is_served(&fallback, domain);
+            struct ds who = DS_EMPTY_INITIALIZER;
 
+            put_drained(&own, domain, &who);
             model_warnings_put(
                 warnings, &lb->row, "/backends",
-                "\"%s\" drains, and no other backend serves in network "
-                "\"%s\": new connections are %s%s", own.members[i].port,
+                "%s, and no other backend serves in network "
+                "\"%s\": new connections are %s%s", ds_cstr(&who),
                 own.members[i].network,
                 stands_in ? "for the fallback, balancer " : "rejected",
                 stands_in ? lb->fallback : "");
+            ds_destroy(&who);
         }
     }
     free_backends(&fallback);

@@ -131,7 +131,8 @@ const struct ctl_command ctl_commands[] = {
       "may end, for the balancer's drain_seconds at most.  A backend that the\n"
       "balancer's selector selects is listed among its `backends` meanwhile.\n"
       "Refused if somebody else changes the balancer at the same time.\n"
-      "How far it is: vmnctl describe loadbalancer NAME (draining, drained).\n"
+      "How far it is: vmnctl describe loadbalancer NAME.  It is drained when no\n"
+      "client has sent it a packet for 60 s, as far as counters tell.\n"
       "\nExample:\n"
       "  vmnctl drain shop web-1 --dry-run\n"
       "  vmnctl drain shop web-1 --wait\n",

@@ -84,18 +84,41 @@ print_backend_state(const json_t *backend, struct ds *ds)
     }
 }
 
+/* Prints why the last probe failed, if that is what the reason is about: of a
+ * backend that drains, is drained or is not probed it says why that is so. */
+static void
+print_last_failure(const json_t *backend, struct ds *ds)
+{
+    const char *state = json_string_value(json_object_get(
+        json_object_get(backend, "health"), "state"));
+
+    if (state && strcmp(state, "idle") && strcmp(state, "drained")
+        && !json_object_get(backend, "drain")) {
+        ctl_path_print(backend, "/health/reason", ds);
+    }
+}
+
 static const struct ctl_column backend_columns[] = {
     { "BACKEND", "/port", NULL },
     { "WEIGHT", "/weight", NULL },
     { "HOST", "/host", NULL },
     { "STATE", NULL, print_backend_state },
     { "SHARE", "/share", NULL },
-    { "CONNECTIONS", "/load/connections", NULL },
+    { "OPENED", "/load/connections", NULL },
     { "RATE", "/load/connections_per_s", NULL },
     { "HEALTH", "/health/state", NULL },
     { "CHECKED", "/health/checked", NULL },
-    { "LAST FAILURE", "/health/reason", NULL },
+    { "LAST FAILURE", NULL, print_last_failure },
     { "REASON", "/reason", NULL },
+    { NULL, NULL, NULL },
+};
+
+static const struct ctl_column drain_columns[] = {
+    { "BACKEND", "/port", NULL },
+    { "SINCE", "/drain/since", NULL },
+    { "QUIET SINCE", "/drain/quiet_since", NULL },
+    { "DRAINED AT THE EARLIEST", "/drain/earliest", NULL },
+    { "AT THE LATEST", "/drain/latest", NULL },
     { NULL, NULL, NULL },
 };
 
@@ -418,8 +441,19 @@ enum ctl_exit
 ctl_describe_balancer(struct ctl *ctl, const char *name OVS_UNUSED,
                       const json_t *object)
 {
+    json_t *draining = json_array();
+    json_t *backend;
+    size_t i;
+
+    json_array_foreach (ctl_status(object, "backends"), i, backend) {
+        if (json_object_get(backend, "drain")) {
+            json_array_append(draining, backend);
+        }
+    }
     ctl_describe_table(ctl, "Backends", backend_columns,
                        ctl_status(object, "backends"));
+    ctl_describe_table(ctl, "Drains", drain_columns, draining);
+    json_decref(draining);
     return CTL_DONE;
 }
 

@@ -656,6 +656,39 @@ health_backend_status(const struct health *h, const char *balancer,
     return true;
 }
 
+/* Returns time 'us' of time_usec() by the wall clock, in ms. */
+static int64_t
+wall_ms(int64_t us)
+{
+    return time_wall_msec() + (us - time_usec()) / 1000;
+}
+
+bool
+health_drain_status(const struct health *h, const char *balancer,
+                    const char *port, struct status_backend_drain *status)
+{
+    const struct backend *b = (h ? prober_find(&h->prober, balancer, port)
+                               : NULL);
+    int64_t margin_us, quiet_us;
+
+    if (!b || !b->drains) {
+        return false;
+    }
+    margin_us = 2 * fabric_count_interval(h->fabric) * INT64_C(1000000);
+    quiet_us = MAX(MAX(b->sent_us, h->known_us), b->drain_begun_us);
+    *status = (struct status_backend_drain) {
+        .since = wall_ms(b->drain_from_us),
+        .quiet_since = margin_us ? wall_ms(quiet_us) : 0,
+        .latest = wall_ms(b->drain_us),
+    };
+    status->earliest = status->latest;
+    if (margin_us) {
+        quiet_us += margin_us + PROBER_QUIET_MS * INT64_C(1000);
+        status->earliest = wall_ms(MIN(quiet_us, b->drain_us));
+    }
+    return true;
+}
+
 void
 health_get_stats(const struct health *h, struct prober_stats *stats)
 {

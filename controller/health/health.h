@@ -25,6 +25,7 @@ struct event_base;
 struct fabric;
 struct health;
 struct model;
+struct status_backend_drain;
 struct status_backend_health;
 
 /* Borrows all arguments, which must outlive the result, except for the
@@ -45,6 +46,11 @@ void health_set_watch(struct health *, health_watch_cb *, void *aux);
 bool health_backend_status(const struct health *, const char *balancer,
                            const char *port, struct arena *arena,
                            struct status_backend_health *);
+
+/* Fills in how far the drain of a backend is.  Returns false if it is not
+ * draining. */
+bool health_drain_status(const struct health *, const char *balancer,
+                         const char *port, struct status_backend_drain *);
 
 /* For /metrics. */
 void health_get_stats(const struct health *, struct prober_stats *);

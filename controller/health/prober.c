@@ -56,7 +56,8 @@ state_of(const struct backend *b)
     };
 
     return (b->drained ? BACKEND_DRAINED
-            : b->idle && !b->drains ? BACKEND_IDLE
+            : b->idle && !(b->drains && b->lb->settings.probes)
+            ? BACKEND_IDLE
             : states[b->check.state]);
 }
 
@@ -519,10 +520,10 @@ set_drain(struct backend *b, bool drain, int64_t now_us)
         /* Its start is not stored, but it is not later than the last edit. */
         int64_t ago_ms = time_wall_msec() - s->edited_ms;
 
-        b->drain_us = now_us + (s->drain_ms - MIN(MAX(ago_ms, 0),
-                                                  s->drain_ms)) * 1000;
+        b->drain_from_us = now_us - MIN(MAX(ago_ms, 0), s->drain_ms) * 1000;
         b->drain_begun_us = now_us;
     }
+    b->drain_us = b->drain_from_us + s->drain_ms * 1000;
     if (!drain && b->drained) {
         b->drained = false;
         stop(b, true);
@@ -538,9 +539,10 @@ why_drained(struct backend *b, int64_t now_us)
     int64_t since_us = p->ops->quiet_since(p->aux, b, now_us);
 
     since_us = MAX(since_us, b->drain_begun_us);
-    return (now_us >= b->drain_us ? "its drain time has expired"
+    return (now_us >= b->drain_us ? "drain_seconds are over"
             : since_us <= now_us - PROBER_QUIET_MS * INT64_C(1000)
-            ? "no packet was sent to it for a while" : NULL);
+            ? "no client has sent it a packet for "
+            PROBER_QUIET_TEXT : NULL);
 }
 
 bool
@@ -620,7 +622,7 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
     set_drain(b, m->drain, now_us);
     b->idle = m->idle != NULL;
     if (m->idle || b->drained) {
-        stop(b, !b->drains);
+        stop(b, !b->drains && !b->drained);
         if (!b->drained) {
             ovs_strzcpy(b->reason, m->idle ? m->idle : "", sizeof b->reason);
         }

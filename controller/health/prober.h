@@ -129,11 +129,12 @@ struct backend {
 
     /* A drain. */
     bool drains, drained;
+    int64_t drain_from_us;      /* When it began at the latest. */
     int64_t drain_us;           /* When it ends at the latest. */
     int64_t drain_begun_us;     /* As far as known since vmnd's start. */
     uint64_t n_sent;            /* For 'quiet_since': packets that were sent to
                                  * it, */
-    int64_t sent_us;            /* until then. */
+    int64_t sent_us;            /* until then; 0: not looked at yet. */
 
     /* What users see. */
     enum backend_state shown;   /* As last reported. */
@@ -197,6 +198,7 @@ void prober_remove(struct prober *, const char *name);
 /* Ends drains that have timed out, and those of backends that receive nothing
  * any more.  Returns true if other drains go on. */
 #define PROBER_QUIET_MS (60 * 1000)
+#define PROBER_QUIET_TEXT "60 s"
 bool prober_end_drains(struct prober *, int64_t now_us);
 
 /* Returns until when the backend keeps its state, and serves, as its host is

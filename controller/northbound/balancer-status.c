@@ -128,6 +128,29 @@ backend_health(const struct northbound *nb, const char *balancer,
             ? health : NULL);
 }
 
+/* Returns how far a backend's drain is, or NULL. */
+static struct status_backend_drain *
+backend_drain(const struct northbound *nb, const char *balancer,
+              const char *port, struct arena *arena)
+{
+    struct status_backend_drain *drain = arena_alloc(arena, sizeof *drain);
+
+    return (health_drain_status(nb->health, balancer, port, drain)
+            ? drain : NULL);
+}
+
+/* Has the reason say why a drain is over. */
+static void
+put_drained(struct arena *arena, struct status_backend *b)
+{
+    if (b->health && b->health->reason
+        && !strcmp(b->state, nb_backend_states[VMN_LB_DRAINED])
+        && !strcmp(b->health->state, b->state)) {
+        b->reason = arena_printf(arena, "it is drained: %s",
+                                 b->health->reason);
+    }
+}
+
 /* Returns a copy of 'text', or NULL if that is empty. */
 static const char *
 copy_unless_empty(struct arena *arena, const char *text)
@@ -191,9 +214,11 @@ list_backends(const struct northbound *nb, const char *balancer,
             .host = copy_unless_empty(arena, m->host),
             .reason = reason,
             .health = backend_health(nb, balancer, m->port, arena),
+            .drain = backend_drain(nb, balancer, m->port, arena),
             .load = load_status(&loads[i]),
         };
         put_kept(&port, serves_unheard(nb, m), arena, &status->backends[i]);
+        put_drained(arena, &status->backends[i]);
     }
     free(shares);
 }

@@ -10,7 +10,7 @@
 static const struct schema_struct balancer_load = SHOWN_KEPT(
     "load", status_load,
     SHOWN_OF(status_load, connections, U64, ALWAYS,
-             "New connections, on all hosts."),
+             "Packets that opened a connection, or tried to, on all hosts."),
     SHOWN_OF(status_load, connections_per_s, DOUBLE, ALWAYS,
              "The current rate per second."),
     SHOWN_OF(status_load, packets, U64, ALWAYS, "Packets of clients."),
@@ -57,6 +57,22 @@ static const struct schema_struct backend_health = SHOWN_KEPT(
                   "Its last 16 changes, the oldest first.",
                   .nested = &backend_change));
 
+static const struct schema_struct backend_drain = SHOWN_KEPT(
+    "drain", status_backend_drain,
+    SHOWN_OF(status_backend_drain, since, STRING, ALWAYS | TIME,
+             "When it began; if that was before `vmnd` started, its "
+             "balancer's last edit."),
+    SHOWN_OF(status_backend_drain, quiet_since, STRING,
+             ALWAYS | TIME | OR_NULL,
+             "Since when the counters of hosts show no packet of a client to "
+             "it: as of their last reading, and not before the drain.  null: "
+             "counters are not read."),
+    SHOWN_OF(status_backend_drain, earliest, STRING, ALWAYS | TIME,
+             "When it will be `drained` if no client sends it a packet until "
+             "then: 60 s and two readings of counters after `quiet_since`."),
+    SHOWN_OF(status_backend_drain, latest, STRING, ALWAYS | TIME,
+             "When it will be in any case, and what is still open is cut."));
+
 static const struct schema_struct backend = SHOWN_KEPT(
     "backend", status_backend,
     SHOWN_OF(status_backend, port, REF, ALWAYS, "The port.",
@@ -69,8 +85,8 @@ static const struct schema_struct backend = SHOWN_KEPT(
     SHOWN_OF(status_backend, state, ENUM, ALWAYS,
              "`serving`: gets new connections; `standby`: would; `checking`: "
              "has not answered a probe yet; `down`: fails its probes; "
-             "`draining`: its open connections may end; `drained`: they have; "
-             "`idle`: cannot serve.",
+             "`draining`: its open connections may end; `drained`: no client "
+             "used one for a minute, or they were cut; `idle`: cannot serve.",
              SHOWN_NAMES("serving", "standby", "checking", "down", "draining",
                          "drained", "idle")),
     SHOWN_OF(status_backend, serving, BOOL, ALWAYS, "Whether it serves."),
@@ -90,6 +106,10 @@ static const struct schema_struct backend = SHOWN_KEPT(
              "state is kept."),
     SHOWN_STRUCT_OF(status_backend, health, POINTER,
                     "What probes have found.", &backend_health),
+    SHOWN_STRUCT_OF(status_backend, drain, POINTER,
+                    "Of one that is `draining`: how far that is.  How many "
+                    "connections are open is not known: only a host's "
+                    "conntrack has them.", &backend_drain),
     SHOWN_STRUCT_OF(status_backend, load, ALWAYS,
                     "Its load; packets and bytes are those of all "
                     "balancers.", &balancer_load));

@@ -304,6 +304,12 @@ struct status_backend_health {
     struct status_backend_change *history;
 };
 
+struct status_backend_drain {
+    int64_t since;              /* Wall clock, in ms, as all of these. */
+    int64_t quiet_since;        /* 0: not known. */
+    int64_t earliest, latest;
+};
+
 struct status_backend {
     const char *port;
     const char *port_state;     /* Or NULL. */
@@ -316,6 +322,7 @@ struct status_backend {
     const char *host;           /* Or NULL, as what follows. */
     const char *reason;
     struct status_backend_health *health;
+    struct status_backend_drain *drain;
     struct status_load load;
 };
 

@@ -422,11 +422,21 @@ def test_drains_end(world):
     for name in ("w1", "w2"):
         becomes(world, name, "up")
     named[0] = {"port": "w1", "drain": True}
+    balancer(world, backends=named, health=http(), drain_seconds=50)
+    found = backends(world)["w1"]
+    assert found["state"] == "draining"
+    assert found["reason"] == "it is draining"
+    # Not quiet long enough before it is cut.
+    drain = found["drain"]
+    assert drain["since"] <= drain["quiet_since"] <= drain["earliest"] \
+        == drain["latest"], drain
     balancer(world, backends=named, health=http(), drain_seconds=2)
-    assert backends(world)["w1"]["state"] == "draining"
     becomes(world, "w1", "drained")
     wait_for("it to be told", lambda: backends(world)["w1"]["state"] ==
              "drained", 5)
+    found = backends(world)["w1"]
+    assert found["reason"] == "it is drained: drain_seconds are over"
+    assert "drain" not in found
     assert serves(world, cli, ["w2"])
     named[0] = {"port": "w1"}
     balancer(world, backends=named, health=http(), drain_seconds=2)

@@ -121,6 +121,37 @@ def test_backends_that_stay_keep_their_connections(world, farm):
         one.close()
 
 
+def test_counts_of_backends_add_up(world, farm):
+    """Also what one got that drains since: with its flow would go what it
+    counted and nobody has read."""
+    cli, _ = farm
+    # A name of its own: one that was used just before goes on counting.
+    name = "sums-6" if ":" in world.vip else "sums-4"
+    world.put("loadbalancers", name, vip=world.vip, networks=["net"],
+              ports=[{"port": 80, "target": 8080}], selector="role=web")
+    serves(world, cli, ["w1", "w2", "w3"])
+    seen = spread(world, cli, 30)
+    world.patch("loadbalancers", name, backends=[{"port": "w1",
+                                                  "drain": True}])
+    more = spread(world, cli, 10)
+    assert "w1" not in more
+
+    def loads():
+        status = world.api.get("loadbalancers/" + name)["status"]
+        each = {b["port"]: b["load"]["connections"]
+                for b in status["backends"]}
+        return status["load"]["connections"], each
+
+    def all_read():
+        total, each = loads()
+        return sum(each.values()) == total >= 40 and each["w1"] > 0
+    try:
+        wait_for("the counts of all backends to be the balancer's", all_read,
+                 30)
+    finally:
+        print(loads(), seen, more)
+
+
 @pytest.mark.parametrize("n_backends", [1, 3])
 def test_backend_reaches_its_own_vip(world, farm, n_backends):
     """Hairpin: whichever backend it gets, itself included."""

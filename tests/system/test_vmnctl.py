@@ -428,13 +428,17 @@ def test_patch_sets_and_drain(shop, tmp_path):
     every = ["drain", "lb", *states()]
     assert "new connections are rejected" in "".join(
         shop.vmnctl(*every, "--dry-run"))
-    assert last in "".join(shop.vmnctl(*every, "--wait"))
+    told = "".join(shop.vmnctl(*every, "--wait"))
+    assert '"db-1", "web-1" and "web-2" drain, and ' + last in told, told
     shop.vmnctl("undrain", "lb", "--wait")
     wait_for("all to serve", lambda: set(states().values()) == {"serving"})
     shop.vmnctl("drain", "lb", "db-1", "web-1", "--wait")
     found = states()
     assert found["web-2"] == "serving" and {
         found["db-1"], found["web-1"]} <= {"draining", "drained"}, found
+    # The last one, where others drain already: nobody else is blamed.
+    told = "".join(shop.vmnctl("drain", "lb", "web-2", "--dry-run"))
+    assert '"db-1", "web-1" and "web-2" drain, and ' + last in told, told
     _, err = shop.vmnctl("undrain", "lb", "web-2", status=1)
     assert "web-2 does not drain" in err, err
     shop.vmnctl("undrain", "lb", "web-1")

@@ -317,6 +317,52 @@ a_network_has_subnets_places_routers_and_policies(void **state OVS_UNUSED)
         "p        application   1          -      db           -\n", "");
 }
 
+/* Why a drain is not over, or over, is no failure of a probe. */
+static void
+drains_are_no_failures(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/loadbalancers/lb", NULL, 200,
+          "{\"name\": \"lb\", \"metadata\": {\"revision\": 3}, \"status\":"
+          " {\"backends\": [{\"port\": \"a\", \"state\": \"draining\","
+          " \"health\": {\"state\": \"up\", \"reason\": \"no\"},"
+          " \"drain\": {\"since\": \"T1\", \"quiet_since\": \"T2\","
+          " \"earliest\": \"T3\", \"latest\": \"T4\"}},"
+          " {\"port\": \"b\", \"state\": \"drained\", \"health\":"
+          " {\"state\": \"drained\", \"reason\": \"no\"}},"
+          " {\"port\": \"c\", \"state\": \"idle\", \"health\":"
+          " {\"state\": \"idle\", \"reason\": \"no\"}},"
+          " {\"port\": \"d\", \"state\": \"down\", \"health\":"
+          " {\"state\": \"down\", \"reason\": \"yes\"}}]}}" },
+        { "GET /v1/revisions?limit=5&type=loadbalancers&name=lb&before=4",
+          NULL, 503, "{\"detail\": \"later\"}" },
+        { "GET /v1/hosts?limit=9", NULL, 200,
+          "{\"items\": [{\"name\": \"h1\"}]}" },
+        { "GET /v1/hosts/h1/flows?object=lb&limit=2000", NULL, 200,
+          "{\"n_flows\": 2001, \"n_groups\": 1, \"flows\": []}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(
+        steps, "", "describe lb lb", CTL_REFUSED,
+        "Type:        loadbalancers\nName:        lb\nRevision:    3\n"
+        "\nBackends:\nBACKEND   WEIGHT   HOST   STATE      SHARE   OPENED   "
+        "RATE   HEALTH    CHECKED   LAST FAILURE   REASON\n"
+        "a         -        -      draining   -       -        "
+        "-      up        -         -              -\n"
+        "b         -        -      drained    -       -        "
+        "-      drained   -         -              -\n"
+        "c         -        -      idle       -       -        "
+        "-      idle      -         -              -\n"
+        "d         -        -      down       -       -        "
+        "-      down      -         yes            -\n"
+        "\nDrains:\nBACKEND   SINCE   QUIET SINCE   DRAINED AT THE EARLIEST"
+        "   AT THE LATEST\n"
+        "a         T1      T2            T3                        T4\n"
+        "\nFlows of this name:\nHOST   APP     FLOWS   GROUPS\n"
+        "h1     (all)   2001    1\n", "vmnctl: later (HTTP 503)\n");
+}
+
 /* What cannot be had is told, and the rest is there. */
 static void
 parts_that_are_refused_are_left_out(void **state OVS_UNUSED)
@@ -339,9 +385,9 @@ parts_that_are_refused_are_left_out(void **state OVS_UNUSED)
     assert_play(
         steps, "", "describe lb lb", CTL_REFUSED,
         "Type:        loadbalancers\nName:        lb\nRevision:    3\n"
-        "\nBackends:\nBACKEND   WEIGHT   HOST   STATE   SHARE   CONNECTIONS   "
+        "\nBackends:\nBACKEND   WEIGHT   HOST   STATE   SHARE   OPENED   "
         "RATE   HEALTH   CHECKED   LAST FAILURE   REASON\n"
-        "web-1     1        -      down    -       -             "
+        "web-1     1        -      down    -       -        "
         "-      -        -         -              down\n"
         "\nFlows of this name:\nHOST   APP     FLOWS   GROUPS\n"
         "h1     (all)   2001    1\n", "vmnctl: later (HTTP 503)\n");
@@ -380,6 +426,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(quarantine_comes_before_other_rules),
         cmocka_unit_test(a_host_has_networks_ports_and_flows),
         cmocka_unit_test(a_network_has_subnets_places_routers_and_policies),
+        cmocka_unit_test(drains_are_no_failures),
         cmocka_unit_test(parts_that_are_refused_are_left_out),
         cmocka_unit_test(what_is_not_for_the_account_is_passed_over),
     };

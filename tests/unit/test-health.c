@@ -647,7 +647,7 @@ drain_ends_at_its_deadline(void **state OVS_UNUSED)
     prober_set(&w->prober, "lb", &s, &m, 1, w->now_us);
     pass(w, 10);
     m.drain = true;
-    m.idle = "it is drained now";
+    m.idle = "it is draining";
     prober_set(&w->prober, "lb", &s, &m, 1, w->now_us);
     pass(w, 4000);
     prober_end_drains(&w->prober, w->now_us);
@@ -666,7 +666,7 @@ drain_ends_at_its_deadline(void **state OVS_UNUSED)
 
     /* After a restart the last edit says when it began at the latest. */
     m.drain = true;
-    m.idle = "it is drained now";
+    m.idle = "it is draining";
     s.edited_ms = time_wall_msec() - 4500;
     prober_set(&w->prober, "lb", &s, &m, 1, w->now_us);
     pass(w, 600);
@@ -680,6 +680,54 @@ drain_ends_at_its_deadline(void **state OVS_UNUSED)
     world_destroy(w);
 }
 
+/* Its time counts from its begin. */
+static void
+drain_goes_by_a_deadline_that_changes(void **state OVS_UNUSED)
+{
+    struct world *w = world_create();
+    struct prober_member m = member_of("p");
+    struct prober_settings s = settings;
+
+    s.probes = false;
+    s.edited_ms = time_wall_msec();
+    s.drain_ms = 600 * 1000;
+    m.drain = true;
+    m.idle = "it is draining";
+    prober_set(&w->prober, "lb", &s, &m, 1, w->now_us);
+    pass(w, 10000);
+    s.drain_ms = 12 * 1000;
+    prober_set(&w->prober, "lb", &s, &m, 1, w->now_us);
+    pass(w, 1500);
+    prober_end_drains(&w->prober, w->now_us);
+    assert_string_equal(w->told, "idle ");
+    pass(w, 1000);
+    prober_end_drains(&w->prober, w->now_us);
+    assert_string_equal(w->told, "idle drained ");
+    world_destroy(w);
+}
+
+/* Nobody says of one that is not probed that it is to answer yet. */
+static void
+drain_without_probes_is_idle(void **state OVS_UNUSED)
+{
+    struct world *w = world_create();
+    struct prober_member m = member_of("p");
+    struct prober_settings s = settings;
+
+    s.probes = false;
+    s.edited_ms = time_wall_msec();
+    m.drain = true;
+    m.idle = "it is draining";
+    prober_set(&w->prober, "lb", &s, &m, 1, w->now_us);
+    assert_string_equal(w->told, "idle ");
+    pass(w, 6000);
+    prober_end_drains(&w->prober, w->now_us);
+    assert_string_equal(w->told, "idle drained ");
+    assert_string_equal(prober_find(&w->prober, "lb", "p")->reason,
+                        "drain_seconds are over");
+    world_destroy(w);
+}
+
 static void
 drain_ends_when_nothing_is_sent(void **state OVS_UNUSED)
 {
@@ -690,7 +738,7 @@ drain_ends_when_nothing_is_sent(void **state OVS_UNUSED)
     s.drain_ms = 3600 * 1000;
     s.edited_ms = time_wall_msec();
     m.drain = true;
-    m.idle = "it is drained now";
+    m.idle = "it is draining";
     m.row = BACKEND_UP;
     w->quiet_us = 0;            /* Since long before. */
     prober_set(&w->prober, "lb", &s, &m, 1, w->now_us);
@@ -710,6 +758,8 @@ drain_ends_when_nothing_is_sent(void **state OVS_UNUSED)
     w->quiet_us = w->now_us - PROBER_QUIET_MS * INT64_C(1000);
     prober_end_drains(&w->prober, w->now_us);
     assert_string_equal(w->told, "drained ");
+    assert_string_equal(prober_find(&w->prober, "lb", "p")->reason,
+                        "no client has sent it a packet for 60 s");
     world_destroy(w);
 }
 
@@ -732,6 +782,8 @@ main(int argc, char *argv[])
         cmocka_unit_test(answers_of_others_are_ignored),
         cmocka_unit_test(change_of_settings_begins_anew_and_keeps_the_state),
         cmocka_unit_test(drain_ends_at_its_deadline),
+        cmocka_unit_test(drain_goes_by_a_deadline_that_changes),
+        cmocka_unit_test(drain_without_probes_is_idle),
         cmocka_unit_test(drain_ends_when_nothing_is_sent),
     };
 

@@ -207,16 +207,17 @@ static struct scenario scenarios[] = {
           " 'port': 'web2', 'state': 'up'}}", {
             { "h3", "+nat(dst=10.0.0.1)" },
             { "h3", "+nat(dst=10.0.0.2)" } } },
-        /* Who is down keeps what is open... */
+        /* Who is down keeps what is open, and what counts it... */
         { "{'healths/lb/web1': {'loadbalancer': 'lb', 'port': 'web1',"
           " 'state': 'down'}}", {
-            { "h3", "-nat(dst=10.0.0.1)" },
+            { "h3", "+nat(dst=10.0.0.1)" },
             { "h3", "+balance/8 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
             { "h3", "+nat(dst=10.0.0.2)" } } },
         /* ...unless it is to be cut. */
         { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks':"
           " ['shop'], 'ports': [{'port': 80}], 'selector': 'tier=web',"
           " 'health': {'type': 'tcp'}, 'when_down': 'cut'}}", {
+            { "h3", "-nat(dst=10.0.0.1)" },
             { "h3", "-balance/8 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
             /* What it still sends comes from the virtual IP all the same:
              * to acknowledge it is what gets its clients their resets. */
@@ -247,12 +248,15 @@ static struct scenario scenarios[] = {
           " {'vip': '10.0.0.101', 'networks': ['shop'], 'ports':"
           " [{'port': 80, 'target': 8080}], 'backends': [{'port':"
           " 'db1'}]}}", {
-            { "h1", "-nat(dst=10.0.0.1)" },
+            /* What drains gets nothing new, as below; what it got is still
+             * counted. */
+            { "h1", "+nat(dst=10.0.0.1)" },
             { "h1", "+balance/8 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
             { "h1", "+nat(dst=10.0.0.2)" },
             { "h1", "-nat(dst=10.0.0.3)" } } },
         { "{'bindings/web2': null, 'healths/lb/web1': {'loadbalancer': 'lb',"
           " 'port': 'web1', 'state': 'drained'}}", {
+            { "h1", "-nat(dst=10.0.0.1)" },
             { "h1", "-balance/8 50 ip,reg0=0x64,nw_dst=10.0.0.1 " },
             { "h1", "+balance/8 30 tcp,reg0=0x64,nw_dst=10.0.0.1," },
             { "h1", "+nw_src=10.0.0.1,tp_src=80 actions=ct(" },
@@ -448,6 +452,48 @@ weights_are_exact_and_changes_move_little(void **state)
     apps_fixture_destroy(f);
 }
 
+/* Its flow for new connections, and so that one's counter, stays while it
+ * drains or is down; no bucket leads there. */
+static void
+what_drains_or_is_down_gets_nothing_new_and_is_counted(void **state)
+{
+    static const struct {
+        const char *rows;
+        bool counted;
+    } steps[] = {
+        { "{" LB("{'port': 'web1', 'drain': true}, {'port': 'web2'}") "}",
+          true },
+        { "{'healths/lb/web1': {'loadbalancer': 'lb', 'port': 'web1',"
+          " 'state': 'drained'}}", false },
+        { "{'loadbalancers/lb': {'vip': '10.0.0.100', 'networks': ['shop'],"
+          " 'ports': [{'port': 80}], 'affinity': {}, 'backends':"
+          " [{'port': 'web1'}, {'port': 'web2'}],"
+          " 'health': {'type': 'tcp'}},"
+          " 'healths/lb/web1': {'loadbalancer': 'lb', 'port': 'web1',"
+          " 'state': 'down'}, 'healths/lb/web2': {'loadbalancer': 'lb',"
+          " 'port': 'web2', 'state': 'up'}}", true },
+    };
+    struct apps_fixture *f = apps_fixture_create(shop_apps);
+    struct ds flows = DS_EMPTY_INITIALIZER;
+    char slots[257];
+
+    (void) state;
+    apps_fixture_apply(f, "{" BASE "," LB("{'port': 'web1'},"
+                                          "{'port': 'web2'}") "}");
+    for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+        apps_fixture_apply(f, steps[i].rows);
+        apps_fixture_check(f);
+        read_slots(f, slots);
+        assert_int_equal(n_slots_of(f, slots, "web2"), 256);
+        ds_clear(&flows);
+        apps_fixture_flows(f, "h1", false, &flows);
+        assert_int_equal(count(ds_cstr(&flows), "nat(dst=10.0.0.1"),
+                         steps[i].counted);
+    }
+    ds_destroy(&flows);
+    apps_fixture_destroy(f);
+}
+
 #define RANGE(NAME, VIP, PORTS)                                            \
     "'loadbalancers/" NAME "': {'vip': '" VIP "', 'networks': ['shop'],"   \
     " 'backends': [{'port': 'web1'}], 'ports': [{" PORTS "}]}"
@@ -565,6 +611,8 @@ main(int argc, char *argv[])
 {
     static const struct CMUnitTest others[] = {
         cmocka_unit_test(weights_are_exact_and_changes_move_little),
+        cmocka_unit_test(
+            what_drains_or_is_down_gets_nothing_new_and_is_counted),
         cmocka_unit_test(ranges_of_one_backend_share_their_masks),
         cmocka_unit_test(a_backend_more_changes_no_other_balancer),
     };
