@@ -5,6 +5,7 @@ a client."""
 
 import http.client
 import json
+import re
 import socket
 import ssl
 import urllib.parse
@@ -13,6 +14,8 @@ PAGE = 1000
 # The API sends a line at least every 15 s where events are listened to.
 SILENCE_S = 45
 
+_ID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
 
 class Unreachable(Exception):
     """vmnd did not answer, or says to try again later."""
@@ -20,7 +23,8 @@ class Unreachable(Exception):
 
 class Refused(Exception):
     """vmnd says no.  'objects' has the (type, name) of those objects of an
-    apply at fault that it names."""
+    apply at fault that it names, 'ids' all ids of Neutron's in what it says:
+    also of objects that are in the way."""
 
     def __init__(self, status, problem, sent=()):
         self.status = status
@@ -33,7 +37,9 @@ class Refused(Exception):
                 self.objects.add((one["type"], one["name"]))
         words = "; ".join("%s: %s" % (e.get("pointer", ""),
                                       e.get("detail", "")) for e in errors)
-        super().__init__(words or str(problem.get("detail") or status))
+        words = words or str(problem.get("detail") or status)
+        self.ids = set(_ID.findall(words))
+        super().__init__(words)
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -114,7 +114,12 @@ class VmnMechanismDriver(api.MechanismDriver):
         except vmn.Refused as refused:
             raise RefusedByVmn(reason=refused)
         if told:
-            self.follow(keys)
+            try:
+                self.follow(keys)
+            except Exception:
+                # What vmnd has been told is so; the rest is the worker's.
+                LOG.exception("Neutron is told later what vmnd says")
+                self.spool.retry(keys)
 
     def follow(self, keys):
         """Says in Neutron what is so now that vmnd has been told of

@@ -47,6 +47,12 @@ def key_of(kind, name):
             "floating-ips": "floating_ip"}[kind], name
 
 
+def keys_of_id(ident):
+    """Returns all keys that an id of Neutron's may be in."""
+    return {(kind, ident) for kind in (
+        "network", "port", "security_group", "router", "floating_ip")}
+
+
 def _ids(keys, kind):
     return [ident for k, ident in keys if k == kind]
 

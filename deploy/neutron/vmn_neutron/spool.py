@@ -4,9 +4,9 @@ change that is under way, or that could not be told.
 
 A mark is made before Neutron commits, and taken away once vmnd has been told,
 so that whoever is killed in between leaves it behind.  The worker of the same
-machine sees to those that are old, and to those whose maker has given up
-(retry).  Files are enough, and need not be durable: after a start of
-neutron-server everything is compared anyhow.
+machine sees to those that are old, and to those whose maker has given up: at
+once (retry), or when they are old (later).  Files are enough, and need not be
+durable: after a start of neutron-server everything is compared anyhow.
 
 A thread remembers its marks by itself, since Neutron's callbacks before and
 after a commit have nothing else in common."""
@@ -52,12 +52,19 @@ class Spool:
 
     def retry(self, keys):
         """Leaves this thread's marks of 'keys' to the worker, from now on."""
+        self._leave(keys, (0, 0))
+
+    def later(self, keys):
+        """Leaves them to the worker, for OLD_S from now."""
+        self._leave(keys, None)
+
+    def _leave(self, keys, times):
         for key in keys:
             if key not in self._made():
                 self.begin(key)
             for path in self._made().pop(key):
                 try:
-                    os.utime(path, (0, 0))
+                    os.utime(path, times)
                 except FileNotFoundError:
                     pass
 

@@ -12,6 +12,14 @@ no revision number is needed for it, and none is held while vmnd is waited for.
 What one key has, and what several keys of one call have, is one transaction of
 vmnd, in which what is no longer wanted is deleted.
 
+What is in the way.  Until the slower of two has read again, vmnd may hold an
+object that is deleted: the one told it before the other deleted it, and it
+came later.  vmnd then refuses what such an object is in the way of, as the
+end of a network that it says a port is in.  So whatever a refusal names is
+read and told as well, together with what was refused.  If vmnd does not let
+go of something that Neutron has not any more, its mark stays, and it is told
+again: nobody can ask Neutron for that once more.
+
 What is lost.  A change is marked in the spool before it is committed; the mark
 stays until vmnd has been told.  All that vmnd has is compared with the
 database by the worker: when it starts, whenever it reaches vmnd again, and
@@ -45,8 +53,9 @@ class Synchronizer:
         thread's marks of them away; returns true.  While vmnd cannot be
         reached the marks stay, for the worker, and false is returned.  Raises
         client.Refused if vmnd says no: the marks go, as to say the same again
-        would not help.  'expected' are the keys that must
-        have something: they have been created."""
+        would not help; but those of what is deleted are the worker's, later.
+        'expected' are the keys that must have something: they have been
+        created."""
         keys = set(keys)
         try:
             self._tell_with_needs(keys, expected)
@@ -56,7 +65,9 @@ class Synchronizer:
             self.spool.retry(keys)
             return False
         except vmn.Refused:
-            self.spool.finish(keys)
+            gone = self.gone(keys)
+            self.spool.later(gone)
+            self.spool.finish(keys - gone)
             raise
         except Exception:
             self.spool.retry(keys)
@@ -64,16 +75,48 @@ class Synchronizer:
         self.spool.finish(keys)
         return True
 
+    def gone(self, keys):
+        """Returns those of 'keys' that vmnd is to have nothing of."""
+        return {key for key, wanted in self.source.read(keys).items()
+                if not wanted} if keys else set()
+
     def _tell_with_needs(self, keys, expected):
         try:
-            self.settle(keys, expected)
+            self._settle_all(keys, expected)
         except vmn.Refused:
             # Perhaps for what was not told either: the network of a port, or
             # what still refers to what is to go.
             more = self.source.needs(keys) | set(self.spool.due().values())
             if not more - keys:
                 raise
-            self.settle(keys | more, expected)
+            self._settle_all(keys | more, expected)
+
+    def _settle_all(self, keys, expected=()):
+        """As settle(), together with what vmnd says is in the way."""
+        try:
+            self.settle(keys, expected)
+        except vmn.Refused as refused:
+            more = self._named(refused.ids - {ident for _, ident in keys})
+            if not more:
+                raise
+            try:
+                self.settle(keys | more, expected)
+            except vmn.Refused:
+                # Whoever has asked knows nothing of those others.
+                raise refused
+
+    def _named(self, ids):
+        """Returns the keys of what the driver has in vmnd by Neutron's
+        ids."""
+        found = set()
+        for ident in ids:
+            for key in sources.keys_of_id(ident):
+                there = map(lambda one: self.client.get(*one),
+                            sources.owned(key))
+                if any(translate.LABEL in one["spec"].get("labels", {})
+                       for one in there if one):
+                    found.add(key)
+        return found
 
     def settle(self, keys, expected=()):
         """Tells until what was told is what the database says."""
@@ -163,7 +206,7 @@ class Synchronizer:
         ordered = sorted(keys, key=lambda key: sources.ORDER.index(
             sources.owned(key)[0][0]))
         for i in range(0, len(ordered), 10 * CHUNK):
-            self.settle(ordered[i:i + 10 * CHUNK])
+            self._settle_all(set(ordered[i:i + 10 * CHUNK]))
 
 
 def _ordered(objects, backwards=False):

@@ -31,7 +31,8 @@ class Worker(worker.BaseWorker):
         self.threads = []
         self.stopped = threading.Event()
         self.wanted = threading.Event()     # A comparison of everything.
-        self.migrating = set()
+        self.migrating = set()              # Bindings.
+        self.migrated = set()               # Keys that are not told yet.
         self.said = {}
 
     def start(self):
@@ -123,14 +124,19 @@ class Worker(worker.BaseWorker):
 
     def _compare(self):
         try:
-            self.driver.sync.compare()
+            self._see_to(self.driver.sync.compare())
+            context = n_context.get_admin_context()
+            self._look_at_all(context)
+            if self.driver.source.l3:
+                self.driver.source.l3.follow(
+                    context, self.driver.source.all_keys())
         except Exception:
             self.wanted.set()
             raise
-        context = n_context.get_admin_context()
-        if self.driver.source.l3:
-            self.driver.source.l3.follow(
-                context, self.driver.source.all_keys())
+
+    def _see_to(self, refused):
+        """Has what vmnd does not let go of told once more, later."""
+        self.driver.spool.later(self.driver.sync.gone(refused))
 
     def _tell_marked(self):
         due = self.driver.spool.due()
@@ -143,17 +149,20 @@ class Worker(worker.BaseWorker):
         keys |= self.driver.source.followers(n_context.get_admin_context(),
                                              ports)
         refused = self.driver.sync.tell_all(keys)
+        self.driver.follow(keys - refused)
+        self._see_to(refused)
         for path in due:
             spool.remove(path)
-        self.driver.follow(keys - refused)
 
     def _tell_migrating(self):
         """Nothing tells a driver that a port has got or lost a second
         binding, as it does while its VM is migrated."""
         bindings = set(sources.bindings(n_context.get_admin_context(),
                                         status="INACTIVE"))
-        changed = {("port", port) for port, _ in bindings ^ self.migrating}
-        if changed:
-            self.driver.sync.tell_all(changed)
-            self.migrating = bindings
-            self.driver.follow(changed)
+        self.migrated |= {("port", port)
+                          for port, _ in bindings ^ self.migrating}
+        self.migrating = bindings
+        if self.migrated:
+            refused = self.driver.sync.tell_all(self.migrated)
+            self.driver.follow(self.migrated - refused)
+            self.migrated = set()
