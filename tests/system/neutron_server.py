@@ -98,7 +98,23 @@ model_base.BASEV2.metadata.create_all(
 sqlite3.connect(sys.argv[1]).execute("PRAGMA journal_mode=WAL")
 """
 
-START = "from neutron.cmd.eventlet.server import main; main()"
+# Where two processes change something at once, one of them waits, or begins
+# again: Neutron does that for databases that it is for, and for SQLite here.
+START = """
+import sys
+from neutron.cmd.eventlet.server import main
+from oslo_db import exception
+from oslo_db.sqlalchemy import exc_filters
+import sqlalchemy.exc
+
+@exc_filters.filters("sqlite", sqlalchemy.exc.OperationalError,
+                     ".*database is locked")
+def locked(error, match, engine, is_disconnect):
+    print("begun again:", error, file=sys.stderr, flush=True)
+    raise exception.DBDeadlock(error)
+
+main()
+"""
 
 
 class Failed(Exception):
@@ -150,8 +166,11 @@ class Neutron:
         wait_for("neutron-server to answer", self._answers, 60, 0.1)
         return self
 
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
+
     def _answers(self):
-        assert self.process.poll() is None, self.last_words()
+        assert self.is_running(), self.last_words()
         try:
             self.call("GET", "networks")
             return True
@@ -167,7 +186,8 @@ class Neutron:
         if not self.process:
             return
         if number == signal.SIGKILL:
-            os.killpg(self.process.pid, number)
+            if not self._no_worker():
+                os.killpg(self.process.pid, number)
         else:
             self.process.send_signal(number)
         try:
@@ -219,6 +239,38 @@ class Neutron:
 
     def status(self, port):
         return self.get("port", port)["status"]
+
+    def list(self, kind):
+        return self.call("GET", paths(kind))[paths(kind).replace("-", "_")]
+
+    def empty(self):
+        """Deletes all that is there, but what is always there: the project's
+        default security group.  Returns what failed, as texts."""
+        failed = []
+
+        def attempt(call, *args, **kwargs):
+            try:
+                call(*args, **kwargs)
+            except Failed as error:
+                if error.status != 404:
+                    failed.append("%s: %s" % (args, error))
+        for one in self.list("floatingip"):
+            attempt(self.delete, "floatingip", one["id"])
+        for one in self.list("router"):
+            attempt(self.change, "router", one["id"],
+                    external_gateway_info={}, routes=[])
+        for port in self.list("port"):
+            if port["device_owner"] == "network:router_interface":
+                attempt(self.call, "PUT", "routers/%s/remove_router_interface"
+                        % port["device_id"], {"port_id": port["id"]})
+            else:
+                attempt(self.delete, "port", port["id"])
+        for kind in ("router", "subnet", "network", "security_group",
+                     "address_group"):
+            for one in self.list(kind):
+                if (kind, one["name"]) != ("security_group", "default"):
+                    attempt(self.delete, kind, one["id"])
+        return failed
 
 
 def paths(kind):

@@ -12,7 +12,10 @@ from conftest import World, cut, check_log
 from dhcp_guests import Udhcpc
 from neutron_server import Failed, Neutron, add_vm, await_status
 from vmnlab.api import Refused
-from vmnlab.netns import wait_for
+from vmnlab.netns import Error, wait_for
+
+# What Neutron's objects become in vmnd, what refers to others first.
+LEFT = ("floating-ips", "routers", "policies", "ports", "groups", "networks")
 
 
 @pytest.fixture(scope="module")
@@ -31,17 +34,15 @@ def neutron(module_lab, tmp_path_factory):
 
 
 class Cloud(World):
-    """What a test makes in Neutron, and what it plugs."""
+    """What a test makes in Neutron, and what it plugs.  Before and after it
+    there is nothing in Neutron, and nothing of Neutron's in vmnd."""
 
     def __init__(self, lab, neutron):
         super().__init__(lab)
         self.neutron = neutron
-        self.things = []
 
     def make(self, kind, **attributes):
-        made = self.neutron.make(kind, **attributes)
-        self.things.append((kind, made["id"]))
-        return made
+        return self.neutron.make(kind, **attributes)
 
     def net(self, cidr="10.0.0.0/24", **subnet):
         net = self.make("network", name="net")
@@ -68,25 +69,42 @@ class Cloud(World):
             assert refused.status == 404
             return None
 
-    def names(self, kind):
-        return {o["name"] for o in self.api.get(
-            kind, selector="neutron", limit=1000)["items"]}
+    def left(self):
+        """Returns what vmnd has of Neutron's, as [(type, name)]; but what it
+        always has, which is what closes ports."""
+        always = {"neutron-secured"} | {
+            "sg-%s%s" % (g["id"], family) for family in ("", "-v4", "-v6")
+            for g in self.neutron.list("security_group")}
+        return [(kind, one["name"]) for kind in LEFT
+                for one in self.api.get(kind, selector="neutron",
+                                        limit=1000)["items"]
+                if one["name"] not in always]
 
     def close(self):
+        """Fails if something is left, and puts it away all the same: what
+        comes next does not fail for it."""
         try:
-            for kind, ident in reversed(self.things):
-                try:
-                    self.neutron.delete(kind, ident)
-                except Failed as failed:
-                    assert failed.status == 404, failed
-            # Nothing is left behind.
-            assert not self.names("networks") and not self.names("ports")
+            failed = self.neutron.empty()
+            failed += self.neutron.empty() if failed else []
+            try:
+                wait_for("vmnd to be told", lambda: not self.left(), 20, 0.1)
+            except Error:
+                for kind, name in self.left():
+                    failed.append("vmnd still has %s/%s: %s" % (
+                        kind, name, self.there(kind, name)))
+                    self.api.delete("%s/%s" % (kind, name))
+            assert not failed, "\n".join(failed)
         finally:
             super().close()
 
 
 @pytest.fixture
 def cloud(module_lab, neutron):
+    if module_lab.vmnd.pid() is None:
+        module_lab.vmnd.start()
+    if not neutron.is_running():
+        neutron.stop(signal.SIGKILL)
+        neutron.start()
     cloud = Cloud(module_lab, neutron)
     yield cloud
     cloud.close()
@@ -408,38 +426,30 @@ def test_routers_and_floating_ips(cloud, neutron):
     for interface in add:
         neutron.call("PUT", "routers/%s/add_router_interface" % router["id"],
                      interface)
-    try:
-        assert cloud.reaches(a, b)
-        # Out by the gateway, which translates.
-        neutron.change("router", router["id"], external_gateway_info={
-            "network_id": street["id"]})
-        spec = cloud.there("routers", router["id"])["external"]
-        assert {g["host"] for g in spec["gateways"]} == {"h1", "h2"}
-        assert cloud.reaches(a, outside)
-        assert cloud.reaches(b, outside)
-        # In by the floating address.
-        floating = neutron.make("floatingip", **{
-            "floating_network_id": street["id"], "port_id": one["id"]})
-        address = floating["floating_ip_address"]
-        assert floating["status"] == "ACTIVE"
-        assert cloud.answers(outside, address) == "a"
-        floats(cloud, floating["id"], one, two, subnet2)
-        assert cloud.answers(outside, address) == "b"
-        refused_of_routers(cloud, router, net, street, two, floating)
-        neutron.delete("floatingip", floating["id"])
-        assert cloud.there("floating-ips", floating["id"]) is None
-        neutron.change("router", router["id"], external_gateway_info={},
-                       admin_state_up=False)
-        assert cloud.there("routers", router["id"]) is None
-        cloud.settle()
-        assert cloud.blocked(a, b)
-    finally:
-        for one in neutron.call("GET", "floatingips")["floatingips"]:
-            neutron.delete("floatingip", one["id"])
-        neutron.change("router", router["id"], external_gateway_info={})
-        for interface in add:
-            neutron.call("PUT", "routers/%s/remove_router_interface"
-                         % router["id"], interface)
+    assert cloud.reaches(a, b)
+    # Out by the gateway, which translates.
+    neutron.change("router", router["id"], external_gateway_info={
+        "network_id": street["id"]})
+    spec = cloud.there("routers", router["id"])["external"]
+    assert {g["host"] for g in spec["gateways"]} == {"h1", "h2"}
+    assert cloud.reaches(a, outside)
+    assert cloud.reaches(b, outside)
+    # In by the floating address.
+    floating = neutron.make("floatingip", **{
+        "floating_network_id": street["id"], "port_id": one["id"]})
+    address = floating["floating_ip_address"]
+    assert floating["status"] == "ACTIVE"
+    assert cloud.answers(outside, address) == "a"
+    floats(cloud, floating["id"], one, two, subnet2)
+    assert cloud.answers(outside, address) == "b"
+    refused_of_routers(cloud, router, net, street, two, floating)
+    neutron.delete("floatingip", floating["id"])
+    assert cloud.there("floating-ips", floating["id"]) is None
+    neutron.change("router", router["id"], external_gateway_info={},
+                   admin_state_up=False)
+    assert cloud.there("routers", router["id"]) is None
+    cloud.settle()
+    assert cloud.blocked(a, b)
 
 
 def floats(cloud, floating, one, two, subnet2):
@@ -492,23 +502,18 @@ def test_what_vmnd_refuses_is_taken_back(cloud, neutron):
         made.append((router["id"], neutron.call(
             "PUT", "routers/%s/add_router_interface" % router["id"],
             interface)["port_id"]))
-    try:
-        join(routers[0], subnet_id=nets[0][1]["id"])
-        join(routers[0], subnet_id=nets[1][1]["id"])
-        join(routers[1], port_id=neutron.make(
-            "port", network_id=nets[1][0]["id"])["id"])
-        # By a subnet, whose port ML2 takes back, and by a port that is there.
-        for interface in ({"subnet_id": nets[2][1]["id"]},
-                          {"port_id": neutron.make(
-                              "port", network_id=nets[2][0]["id"])["id"]}):
-            with pytest.raises(Failed, match="VMN refuses it: ") as failed:
-                join(routers[1], **interface)
-            assert failed.value.status == 409
-            ports = neutron.call("GET", "ports?device_id=" + routers[1]["id"])
-            assert [p["id"] for p in ports["ports"]] == [made[-1][1]]
-        assert len(cloud.there("routers", routers[1]["id"])
-                   ["interfaces"]) == 1
-    finally:
-        for router, port in made:
-            neutron.call("PUT", "routers/%s/remove_router_interface" % router,
-                         {"port_id": port})
+    join(routers[0], subnet_id=nets[0][1]["id"])
+    join(routers[0], subnet_id=nets[1][1]["id"])
+    join(routers[1], port_id=neutron.make(
+        "port", network_id=nets[1][0]["id"])["id"])
+    # By a subnet, whose port ML2 takes back, and by a port that is there.
+    for interface in ({"subnet_id": nets[2][1]["id"]},
+                      {"port_id": neutron.make(
+                          "port", network_id=nets[2][0]["id"])["id"]}):
+        with pytest.raises(Failed, match="VMN refuses it: ") as failed:
+            join(routers[1], **interface)
+        assert failed.value.status == 409
+        ports = neutron.call("GET", "ports?device_id=" + routers[1]["id"])
+        assert [p["id"] for p in ports["ports"]] == [made[-1][1]]
+    assert len(cloud.there("routers", routers[1]["id"])
+               ["interfaces"]) == 1
