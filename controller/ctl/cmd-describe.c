@@ -197,7 +197,8 @@ get_changes_page(struct ctl *ctl, const char *type, const char *name,
     return status;
 }
 
-/* Adds to each of 'revisions' its receipt, of GET /v1/revisions/N. */
+/* Adds to each of 'revisions' its receipt, of GET /v1/revisions/N.  One that a
+ * restore took back has none, but an entry in the log. */
 static enum ctl_exit
 get_receipts(struct ctl *ctl, const char *type, const char *name,
              json_t *revisions)
@@ -207,16 +208,17 @@ get_receipts(struct ctl *ctl, const char *type, const char *name,
     for (size_t i = 0; i < json_array_size(revisions) && !status; i++) {
         json_int_t n = json_integer_value(json_object_get(
             json_array_get(revisions, i), "revision"));
-        char *text = xasprintf("/v1/revisions/%"JSON_INTEGER_FORMAT, n);
+        char *text = xasprintf("%"JSON_INTEGER_FORMAT, n);
         struct ctl_reply reply;
+        bool there;
 
-        status = ctl_get(ctl, text, &reply);
+        status = ctl_get_object(ctl, "revisions", text, &reply, &there);
         free(text);
-        if (!status) {
-            set_op(reply.body, type, name);
+        if (!status && there) {
             json_array_set(revisions, i, reply.body);
             ctl_reply_uninit(&reply);
         }
+        set_op(json_array_get(revisions, i), type, name);
     }
     return status;
 }

@@ -32,24 +32,99 @@ reject_unreadable_log(struct http_request *req, struct vmn_error *why)
 }
 
 /* Appends what a revision took, as far as it is known, and its receipt, or
- * null. */
+ * null if that is NULL. */
 static void
-append_receipt(const struct northbound *nb, uint64_t revision, struct ds *ds)
+append_receipt(const struct northbound *nb, uint64_t revision,
+               const struct fabric_receipt *receipt, struct ds *ds)
 {
-    struct fabric_receipt receipt;
-    struct arena arena;
-    bool known;
-
-    arena_init(&arena);
-    known = fabric_get_receipt(nb->fabric, revision, &arena, &receipt);
-    nb_append_revision_us(nb, revision, known ? &receipt : NULL, ds);
+    nb_append_revision_us(nb, revision, receipt, ds);
     ds_put_cstr(ds, ",\"receipt\":");
-    if (known) {
-        schema_struct_print(&fabric_receipt_shown, &receipt, ds);
+    if (receipt) {
+        schema_struct_print(&fabric_receipt_shown, receipt, ds);
     } else {
         ds_put_cstr(ds, "null");
     }
-    arena_uninit(&arena);
+}
+
+/* Replies 404 to a request for 'revision', which the restore of a backup that
+ * is revision 'restore' has taken back. */
+static void
+reject_taken_back(struct http_request *req, uint64_t revision,
+                  uint64_t restore, bool logged)
+{
+    if (logged) {
+        http_reply_problem(req, 404, "not-found", NULL, "Revision %"PRIu64" "
+                           "was taken back by revision %"PRIu64", the restore "
+                           "of a backup from before it: no host has it",
+                           revision, restore);
+    } else {
+        http_reply_problem(req, 404, "not-found", NULL, "Revision %"PRIu64" "
+                           "was never made, or is from before revision "
+                           "%"PRIu64", the restore of a backup, which took it "
+                           "back", revision, restore);
+    }
+}
+
+/* Appends the entry of 'revision', without its last brace.  A revision that is
+ * not in the log has a receipt only, 'recorded': it changed what is not
+ * stored, such as hosts' interfaces, or was trimmed.  Returns false after a
+ * reply if there is no such revision, or what there is cannot be read. */
+static bool
+append_entry(struct northbound *nb, struct http_request *req,
+             uint64_t revision, bool recorded, struct ds *ds)
+{
+    uint64_t newest = model_durable_revision(nb->model);
+    struct vmn_error why = VMN_ERROR_INIT;
+    uint64_t restore = 0;
+    int error = nb->store_class->log(nb->store, revision, ds, &why);
+    bool logged = !error;
+
+    if ((!error || error == ENOENT) && nb->store_class->taken_back) {
+        int failed = nb->store_class->taken_back(nb->store, revision,
+                                                 &restore, &why);
+        error = failed ? failed : error;
+    }
+    if (error && error != ENOENT) {
+        reject_unreadable_log(req, &why);
+    } else if (restore) {
+        reject_taken_back(req, revision, restore, logged);
+    } else if (logged) {
+        return true;
+    } else if (!revision || revision > newest) {
+        nb_reply_no_revision(nb, req, revision);
+    } else if (!recorded) {
+        http_reply_problem(req, 404, "not-found", NULL, "Nothing is kept of "
+                           "revision %"PRIu64": it has left the log, or was "
+                           "never made", revision);
+    } else {
+        ds_put_format(ds, "{\"revision\":%"PRIu64",\"time\":null,"
+                      "\"who\":null,\"changes\":[]", revision);
+        return true;
+    }
+    return false;
+}
+
+/* Replies with 'revision', whose receipt is 'receipt', or NULL. */
+static void
+reply_revision(struct northbound *nb, struct http_request *req,
+               uint64_t revision, bool contents,
+               const struct fabric_receipt *receipt)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    if (!append_entry(nb, req, revision, receipt && receipt->recorded, &ds)) {
+        ds_destroy(&ds);
+        return;
+    }
+    if (contents && nb_append_contents(nb, revision, &ds, &why)) {
+        reject_unreadable_log(req, &why);
+        ds_destroy(&ds);
+        return;
+    }
+    append_receipt(nb, revision, receipt, &ds);
+    ds_put_cstr(&ds, "}\n");
+    http_reply_body(req, 200, "application/json", &ds);
 }
 
 /* Appends to an entry of a list how many hosts it concerns and how many have
@@ -89,42 +164,19 @@ void
 nb_get_revision(struct http_request *req, void *nb_)
 {
     struct northbound *nb = nb_;
+    struct fabric_receipt receipt;
+    struct arena arena;
     uint64_t revision;
     bool contents;
 
-    if (!nb_query_bool(req, "contents", &contents)) {
+    if (!nb_query_bool(req, "contents", &contents)
+        || !nb_param_revision(req, &revision)) {
         return;
     }
-    if (!nb_param_revision(req, &revision)) {
-        return;
-    }
-
-    /* A revision that is not in the log has a receipt only: it changed what is
-     * not stored, such as hosts' interfaces, or was trimmed. */
-    struct ds ds = DS_EMPTY_INITIALIZER;
-    struct vmn_error why = VMN_ERROR_INIT;
-    int error = nb->store_class->log(nb->store, revision, &ds, &why);
-    if (error == ENOENT && revision
-        && revision <= model_durable_revision(nb->model)) {
-        ds_put_format(&ds, "{\"revision\":%"PRIu64",\"time\":null,"
-                      "\"who\":null,\"changes\":[]", revision);
-        error = 0;
-    }
-    if (!error && contents) {
-        error = nb_append_contents(nb, revision, &ds, &why);
-    }
-    if (error && error != ENOENT) {
-        reject_unreadable_log(req, &why);
-        ds_destroy(&ds);
-        return;
-    }
-    if (error) {
-        nb_reply_no_revision(nb, req, revision);
-        return;
-    }
-    append_receipt(nb, revision, &ds);
-    ds_put_cstr(&ds, "}\n");
-    http_reply_body(req, 200, "application/json", &ds);
+    arena_init(&arena);
+    bool known = fabric_get_receipt(nb->fabric, revision, &arena, &receipt);
+    reply_revision(nb, req, revision, contents, known ? &receipt : NULL);
+    arena_uninit(&arena);
 }
 
 /* The range of revisions in a request. */

@@ -34,6 +34,8 @@ static const struct schema_struct change = SHOWN_KEPT(
     SHOWN_OF(nb_changed, name, STRING, 0, "Its name."),
     SHOWN_OF(nb_changed, more, U64, HIDE,
              "Of a last entry: how many more there are."),
+    SHOWN_OF(nb_changed, revision, U64, HIDE,
+             "Of a restore: the revision of the backup."),
     SHOWN_DIFF(nb_changed, diff.));
 
 #define KIND_OF(KEPT)                                                   \

@@ -33,6 +33,7 @@ struct schema_entry;
 struct nb_changed {
     const char *op, *type, *name; /* NULL with 'more'. */
     uint64_t more;              /* Of the last one: number of omitted ones. */
+    uint64_t revision;          /* Of a restore: the backup's. */
     struct schema_diff diff;    /* Of an update. */
 };
 

@@ -31,10 +31,13 @@ store_log_open(struct store_log *log, const char *path, struct vmn_error *why)
         STORE_SELECT_RECEIPT("NULL"),
         "SELECT objects FROM contents WHERE revision = ?",
         "SELECT revision FROM sets WHERE name = ?",
+        "SELECT revision, changes FROM revisions "
+        "WHERE " STORE_LOG_AUTHOR("who") " = '" STORE_LOG_RESTORE "' "
+        "AND " STORE_LOG_PEOPLE " ORDER BY revision DESC",
     };
     sqlite3_stmt **const stmts[] = {
         &log->one, &log->many, &log->newest, &log->back, &log->receipt,
-        &log->progress, &log->contents, &log->set,
+        &log->progress, &log->contents, &log->set, &log->restores,
     };
     int error = store_connect(path, SQLITE_OPEN_READONLY,
                               "PRAGMA busy_timeout = 0", &log->db, why);
@@ -59,6 +62,7 @@ store_log_close(struct store_log *log)
     sqlite3_finalize(log->progress);
     sqlite3_finalize(log->contents);
     sqlite3_finalize(log->set);
+    sqlite3_finalize(log->restores);
     sqlite3_close(log->db);
 }
 
@@ -76,6 +80,51 @@ store_log_set(struct store_log *log, const char *set, uint64_t *revision,
         *revision = sqlite3_column_int64(stmt, 0);
     } else if (code != SQLITE_DONE) {
         error = store_error(log->db, why, "cannot read the sets");
+    }
+    sqlite3_reset(stmt);
+    return error;
+}
+
+/* Returns the revision of the backup that a restore put in place, as its entry
+ * in the log says, or 'unknown': older entries do not. */
+static uint64_t
+restored_revision(const char *changes, uint64_t unknown)
+{
+    json_t *json = changes ? json_loads(changes, 0, NULL) : NULL;
+    const json_t *revision = json_object_get(json_array_get(json, 0),
+                                             "revision");
+    json_int_t value = json_integer_value(revision);
+
+    json_decref(json);
+    return value > 0 ? (uint64_t) value : unknown;
+}
+
+/* The newest restore first, as it may have taken back others. */
+int
+store_log_taken_back(struct store_log *log, uint64_t revision,
+                     uint64_t *restore, struct vmn_error *why)
+{
+    uint64_t valid = UINT64_MAX; /* Restores after this are taken back. */
+    sqlite3_stmt *stmt = log->restores;
+    int code, error = 0;
+
+    *restore = 0;
+    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        uint64_t at = sqlite3_column_int64(stmt, 0);
+
+        if (at <= revision) {
+            break;
+        } else if (at <= valid) {
+            valid = restored_revision(
+                (const char *) sqlite3_column_text(stmt, 1), at - 1);
+            if (revision > valid) {
+                *restore = at;
+                break;
+            }
+        }
+    }
+    if (code != SQLITE_ROW && code != SQLITE_DONE) {
+        error = store_error(log->db, why, "cannot read the log");
     }
     sqlite3_reset(stmt);
     return error;

@@ -35,6 +35,8 @@
     "substr(" WHO ", 1, 5) NOT IN ('host:', 'vmnd', 'healt')"
 #define STORE_LOG_PEOPLE STORE_LOG_OF_PEOPLE("who")
 #define STORE_LOG_OTHERS "substr(who, 1, 5) IN ('host:', 'vmnd', 'healt')"
+/* The author of the revisions that restores of backups are. */
+#define STORE_LOG_RESTORE "vmnctl restore"
 /* SQL expression for the author of a revision: 'who' without the name of the
  * token.  'WHO' is the column. */
 #define STORE_LOG_AUTHOR(WHO) \
@@ -279,7 +281,7 @@ int store_connect(const char *path, int flags, const char *pragmas,
 /* A reader of the log of changes. */
 struct store_log {
     sqlite3 *db;                /* Owned, as all of this. */
-    sqlite3_stmt *one, *many, *newest, *back, *contents, *set;
+    sqlite3_stmt *one, *many, *newest, *back, *contents, *set, *restores;
     sqlite3_stmt *receipt, *progress; /* With its body, and without. */
     store_log_more_cb *more;    /* Or NULL. */
     const void *more_aux;
@@ -293,6 +295,9 @@ void store_log_close(struct store_log *);
 /* Implements set_revision() of struct store_class. */
 int store_log_set(struct store_log *, const char *set, uint64_t *revision,
                   struct vmn_error *why);
+/* Implements taken_back() of struct store_class. */
+int store_log_taken_back(struct store_log *, uint64_t revision,
+                         uint64_t *restore, struct vmn_error *why);
 /* Implement log(), logs(), newest_logs() and filter_logs() of struct
  * store_class. */
 int store_log_one(struct store_log *, uint64_t revision, struct ds *,

@@ -240,8 +240,10 @@ add_revision(sqlite3 *db, const char *file, const struct store_restored *r,
              struct vmn_error *why)
 {
     const char *slash = strrchr(file, '/');
-    json_t *summary = json_pack("[{s:s, s:s, s:s}]", "op", "restore", "type",
-                                "database", "name", slash ? slash + 1 : file);
+    json_t *summary = json_pack("[{s:s, s:s, s:s, s:I}]", "op", "restore",
+                                "type", "database", "name",
+                                slash ? slash + 1 : file, "revision",
+                                (json_int_t) r->info.revision);
     sqlite3_stmt *stmt = NULL;
     int error = 0;
 
@@ -251,7 +253,7 @@ add_revision(sqlite3 *db, const char *file, const struct store_restored *r,
         != SQLITE_OK
         || sqlite3_bind_int64(stmt, 1, r->revision) != SQLITE_OK
         || sqlite3_bind_int64(stmt, 2, time_wall_msec()) != SQLITE_OK
-        || sqlite3_bind_text(stmt, 3, "vmnctl restore", -1, SQLITE_STATIC)
+        || sqlite3_bind_text(stmt, 3, STORE_LOG_RESTORE, -1, SQLITE_STATIC)
            != SQLITE_OK
         || sqlite3_bind_text(stmt, 4, summary ? json_dumps(summary,
                                                            JSON_COMPACT)

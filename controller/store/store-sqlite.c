@@ -613,6 +613,15 @@ sqlite_set_revision(struct store *store, const char *set, uint64_t *revision,
     return count_read_error(store, error, why);
 }
 
+static int
+sqlite_taken_back(struct store *store, uint64_t revision, uint64_t *restore,
+                  struct vmn_error *why)
+{
+    int error = store_log_taken_back(&store->log, revision, restore, why);
+
+    return count_read_error(store, error, why);
+}
+
 const struct store_class store_sqlite_class = {
     .name = "sqlite",
     .open = sqlite_open,
@@ -630,6 +639,7 @@ const struct store_class store_sqlite_class = {
     .get_receipt = sqlite_get_receipt,
     .log_contents = sqlite_log_contents,
     .set_revision = sqlite_set_revision,
+    .taken_back = sqlite_taken_back,
     .copy = sqlite_copy,
     .get_stats = sqlite_get_stats,
 };

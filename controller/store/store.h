@@ -166,6 +166,10 @@ struct store_class {
      * /v1/apply?prune=SET; 0: none is known. */
     int (*set_revision)(struct store *, const char *set, uint64_t *revision,
                         struct vmn_error *why);
+    /* Sets '*restore' to the revision of the restore of a backup that took
+     * 'revision' back; 0: none did, as far as the log says. */
+    int (*taken_back)(struct store *, uint64_t revision, uint64_t *restore,
+                      struct vmn_error *why);
     /* Makes a verified copy of the durable state as of some time between this
      * call and 'done'.  Neither the loop nor the writer waits for it; it needs
      * as much space beside the file as the file.  If that is corrupt, the copy

@@ -418,6 +418,59 @@ def test_restore_is_refused_while_vmnd_runs(alone):      # noqa: F811
     assert alone.stop() == 0
 
 
+def revision_words(vmnd, revision):
+    """What vmnctl and the API say of a revision that is none."""
+    with pytest.raises(Refused) as refused:
+        vmnd.api.get("revisions/%d" % revision)
+    assert refused.value.status == 404, refused.value
+    status, words = vmnctl("revision", str(revision), "-s",
+                           "unix:" + vmnd.socket, check=False)
+    assert status == 1 and "Installed" not in words, words
+    return words
+
+
+def test_revision_of_before_a_restore_is_not_installed(alone):  # noqa: F811
+    """Nor is one that was never made."""
+    alone.start()
+    kept = alone.api.put("networks/keep", {})["revision"]
+    saved = backup(alone, "saved.db")
+    gone = alone.api.put("networks/gone", {})["revision"]
+    assert alone.stop() == 0
+    restore(alone, saved)
+    alone.start()
+    by = alone.api.get("status")["revision"]
+    assert by > gone
+    words = revision_words(alone, gone)
+    assert "revision %d was taken back by revision %d, the restore" % (
+        gone, by) in words.lower(), words
+    assert alone.api.get("revisions/%d" % kept)["receipt"]["installed"]
+    assert alone.api.get("revisions/%d" % by)["changes"] == [
+        {"op": "restore", "type": "database", "name": "saved.db",
+         "revision": gone - 1}]
+    # The log still says who it was; a wait is for what there is now.
+    assert gone in [e["revision"] for e in alone.api.get("revisions")["items"]]
+    changed = alone.api.put("networks/gone", {"mtu": 1300})["revision"]
+    words = vmnctl("describe", "network", "gone", "-s", "unix:" + alone.socket)
+    assert [line.split()[0] for line in words.splitlines()
+            if "unix:uid=" in line] == [str(changed), str(gone)], words
+    again = alone.api.put("networks/keep", {}, wait="installed")
+    assert again["outcome"] == "unchanged"
+    assert again["receipt"]["revision"] == kept
+
+    # Without the former database, its log is not known, either.
+    assert alone.stop() == 0
+    for path in glob.glob(alone.db + "*"):
+        if "before-restore" not in path:
+            os.unlink(path)
+    restore(alone, saved)
+    alone.start()
+    by = alone.api.get("status")["revision"]
+    words = revision_words(alone, gone)
+    assert "was never made, or is from before revision %d" % by in words
+    assert "was never made" in revision_words(alone, by - 1)
+    assert alone.stop() == 0
+
+
 def tunnel_ids(host):
     """The VNIs that a host takes from tunnels."""
     return {part.split("=")[1] for flow in flows(host).values()

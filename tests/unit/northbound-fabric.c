@@ -181,12 +181,15 @@ fabric_tunnel_traffic(const struct fabric *f OVS_UNUSED,
 }
 
 bool
-fabric_get_receipt(const struct fabric *f OVS_UNUSED, uint64_t revision,
+fabric_get_receipt(const struct fabric *f, uint64_t revision,
                    struct arena *arena OVS_UNUSED,
                    struct fabric_receipt *receipt)
 {
-    *receipt = (struct fabric_receipt) { .installed = true };
-    return revision > 1;
+    *receipt = (struct fabric_receipt) {
+        .revision = revision, .installed = true,
+        .recorded = revision == f->recorded,
+    };
+    return revision > 1 || receipt->recorded;
 }
 
 struct fabric_rejected_host *

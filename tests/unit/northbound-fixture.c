@@ -200,6 +200,15 @@ fake_set_revision(struct store *store, const char *set, uint64_t *revision,
 }
 
 static int
+fake_taken_back(struct store *store, uint64_t revision, uint64_t *restore,
+                struct vmn_error *why)
+{
+    *restore = (revision > store->backup && revision < store->restore
+                ? store->restore : 0);
+    return fake_read(store, why) ? store->read_error : 0;
+}
+
+static int
 fake_copy(struct store *store, struct model *model OVS_UNUSED,
           store_copied_cb *copied, void *aux, struct vmn_error *why)
 {
@@ -224,6 +233,7 @@ const struct store_class fake_store_class = {
     .newest_logs = fake_newest_logs, .filter_logs = fake_filter_logs,
     .log_contents = fake_log_contents,
     .set_revision = fake_set_revision,
+    .taken_back = fake_taken_back,
     .copy = fake_copy,
     .get_stats = fake_get_stats,
 };

@@ -30,6 +30,7 @@ struct store {
     json_t *logs;
     json_t *contents;           /* Texts, by revision. */
     uint64_t set_revision;      /* Of the set "demo". */
+    uint64_t backup, restore;   /* What is between was taken back. */
     /* The copy that was asked for. */
     store_copied_cb *copied;
     void *copied_aux;
@@ -62,6 +63,7 @@ struct fabric {
     int64_t unheard_ms;         /* Since when hv1 is unheard; 0: it is not. */
     const char *port_state;     /* Of all ports, on hv1; NULL: "unbound". */
     uint64_t acked;             /* By all hosts. */
+    uint64_t recorded;          /* The revision whose receipt is. */
     uint64_t n_connected, n_synced; /* Of three hosts. */
     struct fabric_connections_reading *reading; /* Of notes, the newest. */
     struct vmn_ip from, to;     /* Of what is noted. */

@@ -39,8 +39,6 @@ revisions_have_who_what_and_receipt(void **state)
     assert_text(f, "who", who);
     assert_text(f, "changes.0.name", "shop");
     assert_true(json_is_true(at(f, "receipt.installed")));
-    assert_call(f, 200, "GET", "/v1/revisions/1", NULL);
-    assert_true(json_is_null(at(f, "receipt")));
     assert_call(f, 404, "GET", "/v1/revisions/99", NULL);
     assert_has(&f->client.body, "Revision 99 does not exist: the newest is ");
     assert_call(f, 400, "GET", "/v1/revisions/x", NULL);
@@ -53,6 +51,42 @@ revisions_have_who_what_and_receipt(void **state)
     assert_text(f, "items.0.changes.0.name", "shop");
     free(who);
     free(path);
+}
+
+/* A revision is in the log, or has a receipt that was recorded; of others
+ * nothing is said but that. */
+static void
+revision_that_is_not_there_is_not_found(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/networks/a", NET);
+    json_int_t made = revision(f);
+    char *first = xasprintf("/v1/revisions/%"PRId64, (int64_t) made);
+    assert_call(f, 404, "GET", "/v1/revisions/0", NULL);
+    assert_call(f, 200, "GET", "/v1/revisions/1", NULL);
+    json_array_remove(f->store.logs, 0);
+    assert_call(f, 404, "GET", "/v1/revisions/1", NULL);
+    assert_text(f, "detail", "Nothing is kept of revision 1: it has left the "
+                "log, or was never made");
+    fake_fabric.recorded = 1;
+    assert_call(f, 200, "GET", "/v1/revisions/1", NULL);
+    assert_true(json_is_null(at(f, "time")));
+    assert_true(json_is_true(at(f, "receipt.recorded")));
+
+    /* What a restore took back is not installed, in the log or not. */
+    f->store.restore = made + 1;
+    assert_call(f, 404, "GET", "/v1/revisions/1?contents=true", NULL);
+    assert_has(&f->client.body, "Revision 1 was never made, or is from before "
+               "revision ");
+    assert_call(f, 404, "GET", first, NULL);
+    assert_has(&f->client.body, "was taken back by revision ");
+    assert_has(&f->client.body, ", the restore of a backup from before it: no "
+               "host has it");
+    f->store.backup = made;
+    assert_call(f, 200, "GET", first, NULL);
+    fake_fabric.recorded = 0;
+    free(first);
 }
 
 static void
@@ -437,6 +471,7 @@ main(void)
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(revisions_have_who_what_and_receipt),
+        TEST(revision_that_is_not_there_is_not_found),
         TEST(log_that_cannot_be_read_is_no_short_log),
         TEST(revisions_of_an_object_are_told),
         TEST(status_and_metrics_are_told),

@@ -451,6 +451,17 @@ assert_log_has(struct fixture *f, uint64_t revision, const char *part)
     ds_destroy(&ds);
 }
 
+/* Checks which restore took 'revision' back; 0: none. */
+static void
+assert_taken_back(struct fixture *f, uint64_t revision, uint64_t restore)
+{
+    uint64_t by = UINT64_MAX;
+
+    assert_int_equal(store_sqlite_class.taken_back(f->store, revision, &by,
+                                                   NULL), 0);
+    assert_int_equal(by, restore);
+}
+
 static void
 restore_brings_back_what_was_saved(void **state)
 {
@@ -478,7 +489,13 @@ restore_brings_back_what_was_saved(void **state)
     assert_log_has(f, 2, "\"delete\",\"type\":\"networks\",\"name\":\"a\"");
     assert_log_has(f, 3, "\"create\",\"type\":\"networks\",\"name\":\"c\"");
     assert_log_has(f, 4, "\"op\":\"restore\"");
+    assert_log_has(f, 4, "\"revision\":1}");
     assert_int_equal(model_durable_revision(f->model), 4);
+    assert_taken_back(f, 1, 0);
+    assert_taken_back(f, 2, 4);
+    assert_taken_back(f, 3, 4);
+    assert_taken_back(f, 4, 0);
+    assert_taken_back(f, 5, 0);
     char *after = model_util_dump(f->model, true);
     assert_string_equal(after, before);
     free(after);
@@ -494,6 +511,11 @@ restore_brings_back_what_was_saved(void **state)
     open_store(f);
     assert_null(model_get(f->model, VMN_TABLE_NETWORK, "a"));
     assert_non_null(model_get(f->model, VMN_TABLE_NETWORK, "c"));
+    /* So the restore before was taken back, and what it took back is there. */
+    assert_taken_back(f, 2, 0);
+    assert_taken_back(f, 3, 0);
+    assert_taken_back(f, 4, 5);
+    assert_taken_back(f, 5, 0);
     free(before);
 }
 
