@@ -199,7 +199,8 @@ const struct ctl_command ctl_commands[] = {
       "show the hosts and how they are",
       "The same as `vmnctl get hosts`.  A host that is \"synced\" has exactly its\n"
       "desired flows installed; REVISION is the last that it acknowledged, and\n"
-      "BEHIND how many it has not, and for how long.  OUTSTANDING are bundles\n"
+      "BEHIND how many it has not, and for how long.  FLOWS is \"?\" as long as it\n"
+      "has not installed what it is to hold.  OUTSTANDING are bundles\n"
       "that it has not answered yet, BACKLOG revisions that wait to be sent as\n"
       "one.  AUDITED is when its flows were last compared, and DRIFT what\n"
       "differed then (and was repaired).\n"

@@ -107,6 +107,26 @@ with_full_name(const json_t *typed)
     return copy;
 }
 
+/* Says why there is a "?" in a table of hosts. */
+static void
+note_hosts(struct ctl *ctl, const struct ctl_found *found,
+           const json_t *hosts)
+{
+    const json_t *host;
+    size_t i;
+
+    if (found->type->id != VMN_TABLE_HOST || ctl->no_headers) {
+        return;
+    }
+    json_array_foreach (hosts, i, host) {
+        if (ctl_host_is_to_hold(host)) {
+            fputs("\nFLOWS: \"?\" where a host has not installed all that it "
+                  "is to hold.\n", ctl->out);
+            break;
+        }
+    }
+}
+
 /* Shows a table of each type; where several were asked for, names are
  * TYPE/NAME. */
 static void
@@ -136,6 +156,7 @@ show_tables(struct ctl *ctl, const struct ctl_found *found, size_t n,
         ctl_table_print(table, ctl->out);
         ctl_table_destroy(table);
         free(columns);
+        note_hosts(ctl, &found[i], typed[i]);
     }
     if (!any) {
         fprintf(ctl->err, "no %s\n", n > 1 ? "objects"

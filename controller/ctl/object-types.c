@@ -169,6 +169,41 @@ print_lag(const json_t *object, struct ds *ds)
     ctl_print_lag(status_of(object, "lag"), ds);
 }
 
+/* A host that does not answer for so long, in ms, is not about to. */
+#define NOT_YET_MS 1000
+
+bool
+ctl_host_is_to_hold(const json_t *host)
+{
+    const char *state = json_string_value(status_of(host, "state"));
+
+    return ((state && strcmp(state, "synced"))
+            || get_count(status_of(host, "lag"), "ms") >= NOT_YET_MS);
+}
+
+/* Prints how many a host has; "?": it is to have some, and has others. */
+static void
+print_held(const json_t *host, const char *name, struct ds *ds)
+{
+    if (ctl_host_is_to_hold(host)) {
+        ds_put_char(ds, '?');
+    } else {
+        ctl_path_print(status_of(host, name), "", ds);
+    }
+}
+
+static void
+print_flows(const json_t *host, struct ds *ds)
+{
+    print_held(host, "flows", ds);
+}
+
+static void
+print_groups(const json_t *host, struct ds *ds)
+{
+    print_held(host, "groups", ds);
+}
+
 /* Prints "2/1.5KiB": bundles, and their bytes. */
 static void
 print_outstanding(const json_t *object, struct ds *ds)
@@ -281,6 +316,8 @@ static const struct {
     const char *path;
     void (*print)(const json_t *object, struct ds *);
 } cells[] = {
+    { VMN_TABLE_HOST, "/status/flows", print_flows },
+    { VMN_TABLE_HOST, "/status/groups", print_groups },
     { VMN_TABLE_HOST, "/status/lag", print_lag },
     { VMN_TABLE_HOST, "/status/openflow", print_outstanding },
     { VMN_TABLE_HOST, "/status/openflow/backlog", print_backlog },

@@ -28,6 +28,10 @@ const char *ctl_type_short_name(const struct schema_table *);
  * behind. */
 void ctl_print_lag(const json_t *lag, struct ds *);
 
+/* Returns true if the host is to hold other flows than those that it has
+ * installed, as far as is known: their number is not. */
+bool ctl_host_is_to_hold(const json_t *host);
+
 /* Appends "tcp/80,443" for an entry of a service, also one in a rule. */
 void ctl_print_service_entry(const json_t *entry, struct ds *);
 

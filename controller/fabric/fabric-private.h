@@ -48,6 +48,10 @@ struct fabric_callbacks {
     void (*datapath_changed)(struct fabric_host *);
     /* The state of the host may have changed. */
     void (*host_changed)(struct fabric_host *);
+    /* Returns the state of the host that users see, a constant, and sets
+     * '*reason', in the arena or borrowed, or NULL. */
+    const char *(*host_state)(struct fabric_host *, struct arena *,
+                              const char **reason);
     /* The host's switch connected, disconnected, or became live. */
     void (*switch_changed)(struct fabric_host *);
     /* The model contains the complete first report of the host. */

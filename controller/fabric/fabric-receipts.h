@@ -20,8 +20,8 @@ struct status_app_flows;
 /* The state of a revision on one host.  Members are called as in JSON. */
 struct fabric_receipt_host {
     const char *host;
-    const char *state;          /* "confirmed", "pending", "offline" or
-                                 * "failed". */
+    const char *state;          /* "confirmed", "pending", "offline",
+                                 * "unheard" or "failed". */
     int64_t time;               /* Of the last change of state, in ms (wall
                                  * clock); 0: unknown. */
     const char *reason;         /* Why it has not confirmed; or NULL. */

@@ -112,7 +112,8 @@ static const struct schema_struct receipt_host = SHOWN_KEPT(
     SHOWN_OF(fabric_receipt_host, host, STRING, ALWAYS, "The host."),
     SHOWN_OF(fabric_receipt_host, state, ENUM, ALWAYS,
              "Whether it has installed the change.",
-             SHOWN_NAMES("confirmed", "pending", "offline", "failed")),
+             SHOWN_NAMES("confirmed", "pending", "offline", "unheard",
+                         "failed")),
     SHOWN_OF(fabric_receipt_host, time, STRING, ALWAYS | TIME | OR_NULL,
              "Since when; null: that is not known."),
     SHOWN_OF(fabric_receipt_host, reason, STRING, 0, "Why it has not."));

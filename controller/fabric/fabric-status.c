@@ -5,6 +5,7 @@
 
 #include <config.h>
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,6 +78,38 @@ fabric_host_acked(const struct fabric *f, const char *name)
     return host ? switch_acked(host->sw) : 0;
 }
 
+/* How long a host may take to acknowledge a revision, in ms, before it is said
+ * that it has not. */
+#define STALE_MS 1000
+
+char *
+fabric_host_stale_reason(const struct fabric *f, const char *name)
+{
+    struct fabric_host *host = fabric_find_host(f, name);
+    char *text = fabric_host_unheard_reason(f, name);
+    struct overall_state overall;
+    struct status_lag lag;
+    struct arena arena;
+
+    if (!host || text) {
+        return text;
+    }
+    arena_init(&arena);
+    overall_state_get(host, &arena, &overall);
+    lag = receipts_lag(f, switch_acked(host->sw));
+    if (strcmp(overall.state, "synced")) {
+        text = xasprintf("host \"%s\" is %s%s%s", name, overall.state,
+                         overall.reason ? ": " : "",
+                         overall.reason ? overall.reason : "");
+    } else if (lag.ms >= STALE_MS) {
+        text = xasprintf("host \"%s\" has not acknowledged the last %"PRIu64
+                         " revisions, for %"PRId64" s", name, lag.revisions,
+                         lag.ms / 1000);
+    }
+    arena_uninit(&arena);
+    return text;
+}
+
 /* Behind.  --------------------------------------------------------------- */
 
 /* Sorts the longest lag first. */
@@ -119,10 +152,11 @@ fabric_behind(const struct fabric *f, struct arena *arena,
 /* Statistics.  ----------------------------------------------------------- */
 
 #define FABRIC_SYNCED 0
+#define FABRIC_UNHEARD 6
 
 const char *const fabric_states[FABRIC_N_STATES] = {
     [FABRIC_SYNCED] = "synced", "diverged", "reconciling", "connecting",
-    "offline", "rejected", "unheard",
+    "offline", "rejected", [FABRIC_UNHEARD] = "unheard",
 };
 
 /* Returns the index of the host's state. */
@@ -186,9 +220,13 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
     stats->n_candidates = fabric_db_n_candidates(f);
     stats->n_rejected = fabric_n_rejected_hosts(f);
     stats->n_diverged = stats->n_ovsdb_sessions = 0;
-    stats->n_ports_unknown = 0;
+    stats->n_ports_unknown = stats->n_heard = 0;
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
-        stats->n_in_state[find_state(host)]++;
+        size_t state = find_state(host);
+
+        stats->n_in_state[state]++;
+        stats->n_heard += (host->sw->state != SWITCH_OFFLINE
+                           && state != FABRIC_UNHEARD);
         stats->n_ovsdb_sessions += host->db && host->db->connected;
         if (fabric_host_is_unheard(f, host->name, &since_ms)) {
             stats->n_ports_unknown += model_lookup(

@@ -79,6 +79,11 @@ bool fabric_host_is_unheard(const struct fabric *, const char *host,
 /* Returns that as a sentence, which the caller frees; NULL if the host is
  * heard. */
 char *fabric_host_unheard_reason(const struct fabric *, const char *host);
+/* Returns, as a sentence that the caller frees, why the host may hold
+ * something else than the flows that it is to hold: it is unheard, or not
+ * synced, or has not acknowledged a revision for a second; NULL: it holds
+ * them. */
+char *fabric_host_stale_reason(const struct fabric *, const char *host);
 /* Returns true if the host's switch is known to be dead: it has been away for
  * longer than a session takes to come back, and the host's database, which is
  * reached the same way, has answered since.  A host that is unheard for

@@ -150,9 +150,20 @@ certificates_changed(const struct fabric *f)
     fabric_db_set_certificates(f->db);
 }
 
+static const char *
+host_state(struct fabric_host *host, struct arena *arena, const char **reason)
+{
+    struct overall_state overall;
+
+    overall_state_get(host, arena, &overall);
+    *reason = overall.reason;
+    return overall.state;
+}
+
 static const struct fabric_callbacks callbacks = {
     .datapath_changed = datapath_changed,
     .host_changed = overall_state_update,
+    .host_state = host_state,
     .switch_changed = fabric_db_switch_changed,
     .host_reported = host_reported,
     .acked = acked,

@@ -109,8 +109,8 @@ static const struct metric metrics[] = {
     COUNTER("vmn_hosts_rejected_total", fabric.n_rejected,
             "Connections of hosts, or of peers that claim to be one, "
             "rejected."),
-    GAUGE("vmn_hosts_connected", fabric.n_connected,
-          "Hosts whose switch is connected."),
+    GAUGE("vmn_hosts_connected", fabric.n_heard,
+          "Hosts whose switch is connected, and that are not unheard."),
     GAUGE("vmn_hosts_synced", fabric.n_synced,
           "Hosts that have their desired flows installed."),
     GAUGE("vmn_hosts_diverged", fabric.n_diverged,

@@ -199,7 +199,7 @@ const struct schema_struct nb_reply_revision = SHOWN_STRUCT(
 #define HOST_COUNTS(KEPT, IN)                                           \
     SHOWN("configured", U64, ALWAYS, "How many hosts there are.",       \
           SHOWN_AT(KEPT, IN configured, sizeof(uint64_t))),             \
-    SHOWN("connected", U64, ALWAYS, "How many are connected.",          \
+    SHOWN("connected", U64, ALWAYS, "How many are connected and heard.", \
           SHOWN_AT(KEPT, IN connected, sizeof(uint64_t))),              \
     SHOWN("synced", U64, ALWAYS,                                        \
           "How many hold what they are to hold.",                       \

@@ -203,7 +203,7 @@ nb_count_hosts(const struct northbound *nb)
 
     fabric_get_stats(nb->fabric, &stats);
     return (struct nb_host_counts) {
-        .configured = stats.n_hosts, .connected = stats.n_connected,
+        .configured = stats.n_hosts, .connected = stats.n_heard,
         .synced = stats.n_synced,
     };
 }

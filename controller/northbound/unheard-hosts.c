@@ -62,12 +62,13 @@ add_hosts(const struct trace_outcome *outcome, struct sset *hosts)
     }
 }
 
-/* Adds what there is to say of 'host'. */
+/* Adds what there is to say of 'host': that it may hold something else than
+ * what is traced. */
 static void
 warn_of_host(const struct northbound *nb, enum trace_protocol protocol,
              const char *host, struct trace *trace, struct arena *arena)
 {
-    char *reason = fabric_host_unheard_reason(nb->fabric, host);
+    char *reason = fabric_host_stale_reason(nb->fabric, host);
     const char *checksums
         = (protocol == TRACE_TCP || protocol == TRACE_UDP
            ? fabric_host_checksums_warning(nb->fabric, host, arena) : NULL);
@@ -140,8 +141,7 @@ nb_unheard_warnings(const struct northbound *nb, const char *network,
 
     *n = 0;
     for (size_t i = 0; i < hosts.n; i++) {
-        char *reason = fabric_host_unheard_reason(nb->fabric,
-                                                  hosts.names[i]);
+        char *reason = fabric_host_stale_reason(nb->fabric, hosts.names[i]);
 
         if (reason && has_port_of(nb, hosts.names[i], network)) {
             warnings[(*n)++] = arena_printf(

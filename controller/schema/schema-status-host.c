@@ -117,7 +117,8 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
     "HostStatus", status_host,
     SHOWN_OF(status_host, state, ENUM, 0,
              "`synced`: its desired flows are installed; `reconciling`: they "
-             "are being installed; `offline`, `connecting`; `diverged`: its "
+             "are being installed; `offline`: its switch is not connected; "
+             "`connecting`; `diverged`: its "
              "switch rejects some, or did not answer; `rejected`: its "
              "configuration conflicts, and it is not used; `unheard`: its "
              "switch is connected, and its database has been away for longer "
@@ -130,7 +131,8 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
              "it was heard last."),
     SHOWN_OF(status_host, reason, STRING, 0,
              "Why the state is not `synced`."),
-    SHOWN_OF(status_host, flows, U64, 0, "Flows that are desired on it."),
+    SHOWN_OF(status_host, flows, U64, 0, "Flows that are desired on it; it has installed them if it "
+             "is `synced` and `lag` is 0."),
     SHOWN_OF(status_host, groups, U64, 0, "Groups that are desired on it."),
     SHOWN_OF(status_host, ports, I64, HIDE, "VMs' interfaces that it has.",
              .def = -1),

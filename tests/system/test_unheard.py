@@ -133,6 +133,33 @@ def assert_host_unheard(world, name):
     assert "unheard" in vmnctl(world, "hosts").stdout
 
 
+def assert_change_is_not_installed(world, name):
+    """A change that concerns the unheard host is not there, and all who are
+    asked say so."""
+    changed = vmnctl(world, "patch", "port/b", "-p",
+                     "spec: {quarantined: true}", "--wait", "--timeout",
+                     "200ms")
+    reason = world.api.get("hosts/" + name)["status"]["reason"]
+    assert changed.returncode == 4, changed.stdout + changed.stderr
+    assert [name, "unheard", *reason.split()] in [
+        line.split() for line in changed.stderr.splitlines()]
+    revision = world.api.get("ports/b")["metadata"]["revision"]
+    receipt = world.api.get("revisions/%d" % revision)["receipt"]
+    host = [h for h in receipt["hosts"] if h["host"] == name][0]
+    assert not receipt["installed"]
+    assert (host["state"], host["reason"]) == ("unheard", reason)
+    assert trace(world)["warnings"][0].startswith(reason.split(": ")[0])
+    assert world.api.metrics()["vmn_hosts_connected"] == \
+        len(world.lab.hosts) - 1
+    # It is not as if it had them.
+    shown = vmnctl(world, "hosts")
+    row = [line.split() for line in shown.stdout.splitlines()
+           if line.startswith(name + " ")][0]
+    assert row[1] == "unheard" and "?" in row, shown.stdout
+    assert 'FLOWS: "?"' in shown.stdout
+    world.api.patch("ports/b", {"quarantined": False})
+
+
 def known(world):
     return all(state == "up" for state in states(world).values())
 
@@ -210,6 +237,7 @@ def test_host_whose_database_has_ended(shop):
         told = reader.take("host")[1]
         assert (told["host"], told["state"]) == ("h2", "unheard")
         assert told["reason"].startswith(status(shop, "b")["reason"])
+        assert_change_is_not_installed(shop, "h2")
     finally:
         h2.start()
     wait_for("all ports to be known", lambda: known(shop), 30)

@@ -113,6 +113,13 @@ fabric_db_switch_changed(struct fabric_host *host OVS_UNUSED)
 {
 }
 
+char *
+fabric_host_unheard_reason(const struct fabric *f OVS_UNUSED,
+                           const char *host OVS_UNUSED)
+{
+    return NULL;
+}
+
 bool
 fabric_host_is_unheard(const struct fabric *f OVS_UNUSED,
                        const char *host OVS_UNUSED, int64_t *since_ms)

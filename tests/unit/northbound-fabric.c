@@ -71,6 +71,12 @@ fabric_host_unheard_reason(const struct fabric *f, const char *host)
             ? xstrdup("host \"hv1\" has not been heard") : NULL);
 }
 
+char *
+fabric_host_stale_reason(const struct fabric *f, const char *host)
+{
+    return fabric_host_unheard_reason(f, host);
+}
+
 bool
 fabric_port_status(const struct fabric *f, const char *port OVS_UNUSED,
                    struct arena *arena OVS_UNUSED, struct status_port *status)
@@ -594,7 +600,7 @@ fabric_get_stats(const struct fabric *f OVS_UNUSED, struct fabric_stats *s)
 {
     memset(s, 0, sizeof *s);
     s->n_hosts = 3;
-    s->n_connected = fake_fabric.n_connected;
+    s->n_connected = s->n_heard = fake_fabric.n_connected;
     s->n_synced = fake_fabric.n_synced;
 }
 

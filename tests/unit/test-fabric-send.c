@@ -19,6 +19,7 @@
 #include "controller/schema/schema-struct.h"
 #include "openvswitch/dynamic-string.h"
 #include "random.h"
+#include "tests/unit/fake-db.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -292,11 +293,31 @@ receipt_says_where_each_host_is(void **state OVS_UNUSED)
     assert_receipt_text(
         "{\"revision\":6,\"recorded\":true,\"installed\":false,\"hosts\":["
         "{\"host\":\"h0\",\"state\":\"confirmed\",\"time\":\"\"},"
-        "{\"host\":\"h1\",\"state\":\"pending\",\"time\":\"\"},"
+        "{\"host\":\"h1\",\"state\":\"pending\",\"time\":\"\","
+        "\"reason\":\"its switch has not acknowledged it yet\"},"
         "{\"host\":\"h2\",\"state\":\"offline\",\"time\":\"\","
         "\"reason\":\"its switch has not connected\"}],"
         "\"flows\":[{\"app\":\"toy\",\"added\":1,\"changed\":0,"
         "\"removed\":0}]}");
+    /* As all else that tells the state of a host. */
+    fake_db_state = "unheard";
+    assert_receipt_text(
+        "{\"revision\":6,\"recorded\":true,\"installed\":false,\"hosts\":["
+        "{\"host\":\"h0\",\"state\":\"confirmed\",\"time\":\"\"},"
+        "{\"host\":\"h1\",\"state\":\"unheard\",\"time\":\"\","
+        "\"reason\":\"its database\"},"
+        "{\"host\":\"h2\",\"state\":\"offline\",\"time\":\"\","
+        "\"reason\":\"its switch has not connected\"}],"
+        "\"flows\":[{\"app\":\"toy\",\"added\":1,\"changed\":0,"
+        "\"removed\":0}]}");
+    struct fabric_stats stats;
+
+    fabric_get_stats(fabric, &stats);
+    assert_int_equal(stats.n_connected, 2);
+    assert_int_equal(stats.n_heard, 0);
+    fake_db_state = NULL;
+    fabric_get_stats(fabric, &stats);
+    assert_int_equal(stats.n_heard, 2);
     fake_switch_release(&switches[1]);
     TURN_UNTIL(!strcmp(receipt_of(revision, 1), "confirmed"));
     switches[0].refuse_priority = 200;

@@ -254,7 +254,8 @@ read_host(const struct fabric *f, const json_t *json, uint64_t revision,
     }
     return receipt_show_late_host(
         f, name, revision, get_number(json, 2),
-        state == RECEIPT_FAILED ? get_text(json, 3, arena) : NULL, shown);
+        state == RECEIPT_FAILED ? get_text(json, 3, arena) : NULL, arena,
+        shown);
 }
 
 static void

@@ -18,7 +18,6 @@
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/session/host-state.h"
 #include "controller/fabric/session/receipts-private.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/schema/arena.h"
@@ -104,12 +103,29 @@ receipt_is_installed(const struct fabric *f, uint64_t revision)
 
 /* Receipts as structs.  -------------------------------------------------- */
 
-/* Returns the state of a host; 'reason' is that of a failure. */
+/* Fills in the state of a host that has not acknowledged the revision: it
+ * follows from the state of the host that users see elsewhere. */
+static void
+show_open(struct fabric_host *host, struct arena *arena,
+          struct fabric_receipt_host *shown)
+{
+    const char *state = host->fabric->callbacks->host_state(host, arena,
+                                                            &shown->reason);
+
+    shown->state = (!host->sw->conn ? "offline"
+                    : !strcmp(state, "unheard") ? "unheard" : "pending");
+    if (!shown->reason) {
+        shown->reason = "its switch has not acknowledged it yet";
+    }
+}
+
+/* Returns the state of a host, with texts in 'arena' or borrowed; 'reason' is
+ * that of a failure. */
 static struct fabric_receipt_host
 show_host(const struct fabric *f, const char *name, enum receipt_state state,
-          int64_t time_ms, const char *reason)
+          int64_t time_ms, const char *reason, struct arena *arena)
 {
-    const struct fabric_host *host = fabric_find_host(f, name);
+    struct fabric_host *host = fabric_find_host(f, name);
     struct fabric_receipt_host shown = {
         .host = name, .state = "confirmed", .time = time_ms,
     };
@@ -117,13 +133,11 @@ show_host(const struct fabric *f, const char *name, enum receipt_state state,
     if (state == RECEIPT_FAILED) {
         shown.state = "failed";
         shown.reason = reason;
+    } else if (state == RECEIPT_OPEN && host) {
+        show_open(host, arena, &shown);
     } else if (state == RECEIPT_OPEN) {
-        shown.state = host && host->sw->conn ? "pending" : "offline";
-        if (host) {
-            host_state_name(host->sw, &shown.reason);
-        } else {
-            shown.reason = reason;
-        }
+        shown.state = "offline";
+        shown.reason = reason;
     }
     return shown;
 }
@@ -144,7 +158,7 @@ show_hosts(const struct fabric *f, const struct receipt *receipt, bool all,
 
         if (all || rh->state != RECEIPT_CONFIRMED) {
             shown[(*n)++] = show_host(f, rh->name, rh->state, rh->time_ms,
-                                      rh->reason);
+                                      rh->reason, arena);
         }
     }
     return shown;
@@ -153,7 +167,7 @@ show_hosts(const struct fabric *f, const struct receipt *receipt, bool all,
 bool
 receipt_show_late_host(const struct fabric *f, const char *name,
                        uint64_t revision, int64_t time_ms, const char *reason,
-                       struct fabric_receipt_host *shown)
+                       struct arena *arena, struct fabric_receipt_host *shown)
 {
     const struct fabric_host *host = fabric_find_host(f, name);
     enum receipt_state state;
@@ -165,7 +179,7 @@ receipt_show_late_host(const struct fabric *f, const char *name,
     *shown = show_host(f, name, state == RECEIPT_OPEN && reason
                                 ? RECEIPT_FAILED : state,
                        state == RECEIPT_CONFIRMED ? 0 : time_ms,
-                       reason ? reason : host->sw->faults.text);
+                       reason ? reason : host->sw->faults.text, arena);
     return true;
 }
 
@@ -185,7 +199,7 @@ show_all_hosts(const struct fabric *f, uint64_t revision,
         if (host) {
             shown[(*n)++] = show_host(f, host->name,
                                       host_state(host, revision), 0,
-                                      host->sw->faults.text);
+                                      host->sw->faults.text, arena);
         }
     }
     return shown;

@@ -85,7 +85,7 @@ uint64_t receipts_acked_by_all(const struct fabric *);
  * if the host no longer exists. */
 bool receipt_show_late_host(const struct fabric *, const char *name,
                             uint64_t revision, int64_t time_ms,
-                            const char *reason,
+                            const char *reason, struct arena *,
                             struct fabric_receipt_host *shown);
 
 /* receipt-history.c.  ---------------------------------------------------- */
