@@ -60,10 +60,16 @@
 
 const struct schema_struct nb_body_trace = SHOWN_KEPT(
     "TraceRequest", trace_request,
-    ASKED(from, REF, ALWAYS,
-          "The port that sends; on a host that has reported its interface.",
-          .ref = VMN_TABLE_PORT),
-    ASKED(to, STRING, ALWAYS, "A port, a loadbalancer, or an address."),
+    ASKED(from, STRING, ALWAYS,
+          "The port that sends, or its address; on a host that has reported "
+          "its interface. Or `outside`: who is in a provider network, or "
+          "behind it."),
+    ASKED(to, STRING, ALWAYS,
+          "A port, a loadbalancer, a floating-ip, an address, or `outside`: "
+          "the gateway of the provider network."),
+    ASKED(network, REF, 0,
+          "The provider network of `outside`, where the other end does not "
+          "tell.", .ref = VMN_TABLE_NETWORK),
     ASKED(protocol, ENUM, ALWAYS,
           "The protocol; `icmp` is of either family, `icmpv6` by IPv6 "
           "addresses alone.", .names = trace_protocol_names),
@@ -82,7 +88,9 @@ const struct schema_struct nb_body_trace = SHOWN_KEPT(
           "absent.", .min = 1, .max = 65521),
     ASKED(fragment, ENUM, 0, "Of a packet in fragments: which.",
           SHOWN_NAMES("first", "later"), .absent = "all of it"),
-    ASKED(source_ip, IP, 0, "In place of the port's own."),
+    ASKED(source_ip, IP, 0,
+          "In place of the port's own; from `outside`, of the address of the "
+          "provider network's gateway."),
     ASKED(source_mac, MAC, 0, "In place of the port's own."),
     ASKED(destination_mac, MAC, 0, "In place of what a neighbour answers."),
     ASKED(reply, BOOL, 0,
@@ -177,15 +185,22 @@ static const struct schema_struct outcome = SHOWN_KEPT(
 
 static const struct schema_struct from = SHOWN_KEPT(
     "from", trace_from,
-    SHOWN_OF(trace_from, port, STRING, ALWAYS, "The port."),
-    SHOWN_OF(trace_from, host, STRING, ALWAYS, "The host that it is on."),
+    SHOWN_OF(trace_from, port, STRING, ALWAYS | OR_NULL,
+             "The port; null: `outside`."),
+    SHOWN_OF(trace_from, network, STRING, 0,
+             "The provider network of who is outside."),
+    SHOWN_OF(trace_from, host, STRING, ALWAYS | OR_NULL,
+             "The host that it is on, or that lets in what is from outside; "
+             "null: none does."),
     SHOWN_OF(trace_from, ip, IP, ALWAYS, "Its address."));
 
 static const struct schema_struct to = SHOWN_KEPT(
     "to", trace_to,
     SHOWN_OF(trace_to, ip, IP, ALWAYS, "The address."),
     SHOWN_OF(trace_to, port, STRING, ALWAYS | OR_NULL,
-             "The port, if one has it."));
+             "The port, if one has it."),
+    SHOWN_OF(trace_to, network, STRING, 0,
+             "The provider network, if it is `outside`."));
 
 const struct schema_struct nb_reply_trace = SHOWN_KEPT(
     "Trace", trace,

@@ -92,7 +92,7 @@ nb_warn_of_hosts(const struct northbound *nb, enum trace_protocol protocol,
     struct sset hosts = SSET_INITIALIZER(&hosts);
     const char **names;
 
-    sset_add(&hosts, trace->from.host);
+    add_host(&hosts, trace->from.host);
     for (size_t i = 0; i < trace->n_outcomes; i++) {
         /* Steps and ends are not for accounts with a scope. */
         add_host(&hosts, trace->outcomes[i].at.host);

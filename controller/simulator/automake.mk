@@ -35,6 +35,10 @@ controller_libvmn_a_SOURCES += \
 	controller/simulator/trace-endpoints.h \
 	controller/simulator/trace-legs.c \
 	controller/simulator/trace-legs.h \
+	controller/simulator/trace-outside-private.h \
+	controller/simulator/trace-outside-way.c \
+	controller/simulator/trace-outside.c \
+	controller/simulator/trace-outside.h \
 	controller/simulator/trace-request.c \
 	controller/simulator/trace-request.h \
 	controller/simulator/trace-scope.c \

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/engine/engine.h"
 #include "controller/model/model.h"
 #include "controller/schema/value.h"
 #include "util.h"
@@ -53,6 +54,28 @@ provider_vif_at(const struct model *model, const char *host, uint32_t ofport)
         }
     }
     return NULL;
+}
+
+uint32_t
+provider_ofport_of(const struct model *model, const char *host,
+                   const char *physical)
+{
+    char *key = xasprintf("%s/@%s", host, physical);
+    const struct vmn_vif *vif = model_get(model, VMN_TABLE_VIF, key);
+
+    free(key);
+    return vif ? vif->ofport : 0;
+}
+
+bool
+port_is_quarantined(struct engine *engine, const struct vmn_port *port)
+{
+    size_t size;
+    void *value = engine_peek(engine, VMN_QUERY_QUARANTINE, port->row.name,
+                              &size);
+
+    free(value);
+    return port->quarantined || value;
 }
 
 const struct vmn_ip *

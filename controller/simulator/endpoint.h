@@ -13,22 +13,34 @@
 #include "controller/simulator/simulator.h"
 #include "vmn/rows.h"
 
+struct engine;
 struct model;
 
 struct endpoint {
-    const struct vmn_port *port;
+    const struct vmn_port *port; /* NULL: it is none. */
     const char *host;           /* NULL: not bound. */
     uint32_t ofport;            /* 0: not bound. */
+    const struct vmn_network *outside; /* It is whoever is outside, by this
+                                        * provider network; its packets come in
+                                        * at 'ofport' of 'host'; or NULL. */
 };
 
 /* Finds the binding of port 'name'.  Returns false if there is no such
  * port. */
 bool endpoint_find(const struct model *, const char *name, struct endpoint *);
 
+/* Returns the number of the port of 'host' that leads to physical network
+ * 'physical', or 0. */
+uint32_t provider_ofport_of(const struct model *, const char *host,
+                            const char *physical);
+
 /* Returns the VIF that leads to a physical network, if it has number 'ofport'
  * on 'host'; or NULL. */
 const struct vmn_vif *provider_vif_at(const struct model *, const char *host,
                                       uint32_t ofport);
+
+/* Returns true if the port is quarantined, by its row or another. */
+bool port_is_quarantined(struct engine *, const struct vmn_port *);
 
 /* Returns the endpoint's first address of 'family', or NULL. */
 const struct vmn_ip *endpoint_ip(const struct endpoint *, uint8_t family);

@@ -436,7 +436,7 @@ find_provider_ports(struct engine_net *net)
 
 /* Finds the port for which a packet is that leaves by a physical network.  The
  * simulator assumes that the physical network has learned all MACs. */
-static bool
+static const char *
 net_provider(void *net_, const char *host, uint32_t ofport,
              const struct flow *flow, const char **to, uint32_t *in_port)
 {
@@ -449,7 +449,7 @@ net_provider(void *net_, const char *host, uint32_t ofport,
 
     *to = NULL;
     if (!provider) {
-        return false;
+        return NULL;
     }
     if (!net->has_provider_ports) {
         find_provider_ports(net);
@@ -460,7 +460,7 @@ net_provider(void *net_, const char *host, uint32_t ofport,
     free(key);
     if (!name || !endpoint_find(net->model, name, &endpoint) || !endpoint.host
         || !strcmp(endpoint.host, host)) {
-        return true;
+        return provider->iface_id;
     }
     key = xasprintf("%s/%s", endpoint.host, provider->iface_id);
     there = model_get(net->model, VMN_TABLE_VIF, key);
@@ -469,7 +469,7 @@ net_provider(void *net_, const char *host, uint32_t ofport,
         *to = endpoint.host;
         *in_port = there->ofport;
     }
-    return true;
+    return provider->iface_id;
 }
 
 void

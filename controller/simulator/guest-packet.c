@@ -285,3 +285,12 @@ packet_set_next_hop(struct sim_packet *packet, struct vmn_mac mac)
 {
     memcpy(packet->flow.dl_dst.ea, mac.ea, sizeof mac.ea);
 }
+
+void
+packet_set_vlan(struct sim_packet *packet, uint16_t vid)
+{
+    if (vid) {
+        packet->flow.vlans[0].tpid = htons(ETH_TYPE_VLAN_8021Q);
+        packet->flow.vlans[0].tci = htons(vid | VLAN_CFI);
+    }
+}

@@ -37,5 +37,7 @@ bool packet_reply(const struct sim_packet *request, struct sim_packet *);
 /* Gets the destination address of an IP packet. */
 void packet_get_destination(const struct sim_packet *, struct vmn_ip *);
 void packet_set_next_hop(struct sim_packet *, struct vmn_mac);
+/* Puts the tag of VLAN 'vid' on a packet without one; 0: none. */
+void packet_set_vlan(struct sim_packet *, uint16_t vid);
 
 #endif /* controller/simulator/guest-packet.h */

@@ -74,9 +74,10 @@ output_port(struct pass_context *ctx, ofp_port_t port)
     const struct sim_net *net = &ctx->sim->net;
     const char *host = NULL;
     uint32_t in_port = 0;
-    bool provider = (net->provider
-                 && net->provider(net->aux, ctx->pass->host, ofp_to_u16(port),
-                                  ctx->flow, &host, &in_port));
+    const char *provider
+        = (net->provider
+           ? net->provider(net->aux, ctx->pass->host, ofp_to_u16(port),
+                           ctx->flow, &host, &in_port) : NULL);
 
     if (!provider || !host) {
         struct sim_end *end = pass_add_end(ctx, SIM_OUTPUT, NULL);

@@ -58,17 +58,6 @@ groups_of(const struct search *search, const char *port)
     return value;
 }
 
-static bool
-is_quarantined(const struct search *search, const struct vmn_port *port)
-{
-    size_t size;
-    void *value = engine_peek(search->engine, VMN_QUERY_QUARANTINE,
-                              port->row.name, &size);
-
-    free(value);
-    return port->quarantined || value;
-}
-
 /* Appends the gateways to which the port sends, if there are routers. */
 static void
 put_gateways(const struct search *search, const struct endpoint *endpoint,
@@ -106,7 +95,7 @@ signature(const struct search *search, const struct endpoint *endpoint,
                   groups);
     put_gateways(search, endpoint, &ds);
     /* A port with configuration of its own is a class by itself. */
-    if (port->n_allowed_addresses || is_quarantined(search, port)) {
+    if (port->n_allowed_addresses || port_is_quarantined(search->engine, port)) {
         ds_put_format(&ds, "|%s", port->row.name);
     }
     address_patterns_put_fits(search->patterns, endpoint, &ds);

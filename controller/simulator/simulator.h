@@ -41,11 +41,13 @@ struct sim_net {
      * false if it has none. */
     bool (*tunnel_ip)(void *aux, const char *host, bool v6,
                       struct in6_addr *);
-    /* True if 'port' of 'host' leads to a physical network; then '*to' is the
-     * other host where the packet comes in again, at '*in_port', or NULL:
-     * whoever it is for is none of ours.  May be NULL. */
-    bool (*provider)(void *aux, const char *host, uint32_t port,
-                     const struct flow *, const char **to, uint32_t *in_port);
+    /* Returns the name of the physical network to which 'port' of 'host' leads,
+     * which must live as those of hosts, or NULL if it leads to none.  Then
+     * '*to' is the other host where the packet comes in again, at '*in_port',
+     * or NULL: whoever it is for is none of ours.  May be NULL. */
+    const char *(*provider)(void *aux, const char *host, uint32_t port,
+                            const struct flow *, const char **to,
+                            uint32_t *in_port);
     /* Lets others have their turn, or NULL. */
     void (*yield)(void *aux);
 };
@@ -94,8 +96,8 @@ struct sim_end {
     const char *host;
     uint8_t table;              /* Where it ended. */
     uint32_t port;
-    bool provider;              /* SIM_OUTPUT: to a physical network, and to
-                                 * none of our hosts. */
+    const char *provider;       /* SIM_OUTPUT: to this physical network, and to
+                                 * none of our hosts; or NULL. */
     const struct rule *rule;    /* That did it, or NULL. */
     size_t step;                /* The last step of its copy. */
     const char *text;           /* Or NULL. */

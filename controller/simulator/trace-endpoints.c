@@ -7,10 +7,12 @@
 #include "controller/simulator/trace-endpoints.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "controller/model/model.h"
 #include "controller/schema/error.h"
 #include "controller/schema/value.h"
+#include "controller/simulator/trace-outside.h"
 #include "controller/simulator/trace-request.h"
 #include "util.h"
 
@@ -35,20 +37,80 @@ find_port(const struct search *search, const char *name,
     return false;
 }
 
+/* Returns true if 'name' is that of who is outside, and not of a port. */
+static bool
+is_outside(const struct search *search, const char *name)
+{
+    struct endpoint port;
+
+    return !strcmp(name, TRACE_OUTSIDE) && !find_port(search, name, &port);
+}
+
+/* Finds the one port that has the sender's address.  Returns false with an
+ * error if there is none, or there are several in different networks. */
+static bool
+find_port_of_ip(struct search *search, const struct vmn_ip *ip)
+{
+    struct vmn_names networks = model_names(search->model, VMN_TABLE_NETWORK);
+    struct endpoint *from = &search->who->from, found;
+    char text[VALUE_IP_SIZE];
+
+    value_format_ip(ip, text);
+    for (size_t i = 0; i < networks.n; i++) {
+        char *key = xasprintf("%s/%s", networks.names[i], text);
+        struct vmn_names ports = model_lookup(search->model,
+                                              VMN_INDEX_PORT_BY_IP, key);
+
+        free(key);
+        if (!ports.n || !find_port(search, ports.names[0], &found)) {
+            continue;
+        }
+        if (from->port) {
+            vmn_error_set(search->error, VMN_ERR_CONFLICT, "/from", "ports "
+                          "\"%s\" and \"%s\" of different networks have "
+                          "address %s: give the name", from->port->row.name,
+                          found.port->row.name, text);
+            return false;
+        }
+        *from = found;
+    }
+    if (!from->port) {
+        vmn_error_set(search->error, VMN_ERR_INVALID, "/from", "no port has "
+                      "address %s; what somebody outside sends is from "
+                      "\"outside\", with that as \"source_ip\"", text);
+    }
+    return from->port != NULL;
+}
+
+/* Finds the port of the request's "from", by its name or address. */
+static bool
+find_sender(struct search *search)
+{
+    const struct trace_request *request = search->request;
+    struct vmn_ip ip;
+    char *guess;
+
+    if (find_port(search, request->from, &search->who->from)) {
+        return true;
+    }
+    if (!value_parse_ip(request->from, &ip, NULL)) {
+        return find_port_of_ip(search, &ip);
+    }
+    /* The current rows: of a trace after a change, that is applied. */
+    guess = model_suggestion(search->model, MODEL_CURRENT, request->rights,
+                             VMN_TABLE_PORT, request->from);
+    vmn_error_set(search->error, VMN_ERR_INVALID, "/from",
+                  "port \"%s\" not found%s", request->from, guess);
+    free(guess);
+    return false;
+}
+
 static bool
 find_source(struct search *search)
 {
     const struct trace_request *request = search->request;
 
-    if (!find_port(search, request->from, &search->who->from)) {
-        /* The current rows: of a trace after a change, that is applied. */
-        char *guess = model_suggestion(search->model, MODEL_CURRENT,
-                                       request->rights, VMN_TABLE_PORT,
-                                       request->from);
-
-        vmn_error_set(search->error, VMN_ERR_INVALID, "/from",
-                      "port \"%s\" not found%s", request->from, guess);
-        free(guess);
+    if (!find_sender(search)) {
         return false;
     }
     if (!model_in_scope(request->rights, &search->who->from.port->row)) {
@@ -102,12 +164,14 @@ find_common(struct search *search)
     return false;
 }
 
-/* Finds the destination address: 'to' itself, or a balancer's. */
+/* Finds the destination address: 'to' itself, a balancer's, or a floating
+ * one. */
 static bool
 find_address(struct search *search)
 {
     const struct trace_request *request = search->request;
     struct vmn_error error = VMN_ERROR_INIT;
+    const struct vmn_floating_ip *floating;
     const struct vmn_loadbalancer *lb;
 
     lb = model_get(search->model, VMN_TABLE_LOADBALANCER, request->to);
@@ -115,11 +179,16 @@ find_address(struct search *search)
         search->who->ends.destination_ip = lb->vip;
         return true;
     }
+    floating = model_get(search->model, VMN_TABLE_FLOATING_IP, request->to);
+    if (floating && model_sees(request->rights, &floating->row)) {
+        search->who->ends.destination_ip = floating->ip;
+        return true;
+    }
     if (value_parse_ip(request->to, &search->who->ends.destination_ip,
                        &error)) {
         vmn_error_set(search->error, VMN_ERR_INVALID, "/to", "\"%s\" is "
-                      "neither a port nor a loadbalancer, and no address: "
-                      "%s", request->to, error.text);
+                      "no port, loadbalancer or floating-ip, nor \"outside\", "
+                      "and no address: %s", request->to, error.text);
         vmn_error_uninit(&error);
         return false;
     }
@@ -133,6 +202,10 @@ find_destination(struct search *search)
 
     if (find_port(search, request->to, &search->who->to)) {
         return find_common(search);
+    }
+    if (is_outside(search, request->to)) {
+        return trace_to_outside(search->model, request, search->who,
+                                search->error);
     }
     if (!find_address(search)) {
         return false;
@@ -179,6 +252,13 @@ trace_endpoints_find(const struct model *model,
     struct search search = { model, request, who, error };
 
     *who = (struct trace_endpoints) { .from = { .port = NULL } };
+    if (!trace_outside_check(model, request, is_outside(&search, request->from)
+                             || is_outside(&search, request->to), error)) {
+        return false;
+    }
+    if (is_outside(&search, request->from)) {
+        return trace_from_outside(model, request, who, error);
+    }
     return (find_source(&search) && find_destination(&search)
             && find_source_ip(&search));
 }

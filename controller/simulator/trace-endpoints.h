@@ -16,14 +16,25 @@ struct trace_request;
 struct vmn_error;
 
 struct trace_endpoints {
-    struct endpoint from;       /* It is bound. */
-    struct endpoint to;         /* 'port' is NULL if it is an address. */
+    struct endpoint from;       /* It is bound, or outside. */
+    struct endpoint to;         /* 'port' is NULL if it is an address, or
+                                 * outside. */
     struct packet_ends ends;    /* Addresses, without the destination's MAC,
                                  * which the sender must resolve. */
+    struct vmn_ip next_hop;     /* From outside: whose MAC the sender
+                                 * resolves. */
 };
 
+/* Returns the endpoint at which the packet must arrive, or NULL: any. */
+static inline const struct endpoint *
+trace_goal(const struct trace_endpoints *who)
+{
+    return who->to.port || who->to.outside ? &who->to : NULL;
+}
+
 /* Finds the endpoints in the model, those that request->rights allow: a
- * sender within their scope, and a receiver that they see.  Returns false with
+ * sender within their scope, and a receiver that they see.  A packet from
+ * outside has no host yet: trace.c finds who lets it in.  Returns false with
  * '*error', whose pointer is into the body of the request, if they do not
  * exist or have no addresses in common. */
 bool trace_endpoints_find(const struct model *, const struct trace_request *,

@@ -25,8 +25,11 @@ struct model_rights;
 
 /* Texts are borrowed. */
 struct trace_request {
-    const char *from;           /* A port's name. */
-    const char *to;             /* A port's or a balancer's, or an address. */
+    const char *from;           /* A port's name, or "outside". */
+    const char *to;             /* A port's, a balancer's or a floating
+                                 * address's, "outside", or an address. */
+    const char *network;        /* The provider network by which what is
+                                 * outside is reached; NULL: the only one. */
     enum trace_protocol protocol;
     uint16_t port, source_port; /* TCP, UDP, SCTP. */
     int icmp_type;              /* -1: echo request. */

@@ -8,9 +8,11 @@
 
 #include "controller/simulator/trace.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/model/model.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/value.h"
 #include "controller/simulator/engine-net.h"
@@ -18,8 +20,10 @@
 #include "controller/simulator/handler-reply.h"
 #include "controller/simulator/trace-endpoints.h"
 #include "controller/simulator/trace-legs.h"
+#include "controller/simulator/trace-outside.h"
 #include "controller/simulator/trace-scope.h"
 #include "controller/simulator/verdict.h"
+#include "packets.h"
 #include "util.h"
 
 #define OUTCOMES_MAX 64
@@ -45,30 +49,22 @@ add_leg(const struct tracer *tracer, const char *kind,
                    &outcome->legs[outcome->n_legs++]);
 }
 
-/* Has the sender's guest resolve its next hop.  Returns true if it gets a MAC;
- * otherwise sets 'result' to what became of its request, which is in
- * 'outcome', too. */
+/* Runs the sender's question for the MAC of 'target'.  Returns true if it is
+ * answered, and sets the MAC. */
 static bool
-ask(struct tracer *tracer, struct trace_outcome *outcome,
-    struct sim_verdict *result)
+solicit(struct tracer *tracer, const struct vmn_ip *target,
+        struct sim_packet *packet)
 {
     struct trace_endpoints *who = &tracer->who;
-    const struct vmn_ip *target = endpoint_next_hop(
-        tracer->names.model, &who->from, &who->ends.destination_ip);
     const struct sim_end *ends;
-    struct sim_packet packet;
     size_t n;
 
-    if (!value_mac_is_none(tracer->request->destination_mac)) {
-        who->ends.destination_mac = tracer->request->destination_mac;
-        return true;
+    packet_solicit(&who->ends, target, packet);
+    if (who->from.outside) {
+        packet_set_vlan(packet, who->from.outside->provider.vlan);
     }
-    if (!target) {
-        target = &who->ends.destination_ip;
-    }
-    packet_solicit(&who->ends, target, &packet);
     simulator_begin(tracer->sim);
-    simulator_run(tracer->sim, who->from.host, who->from.ofport, &packet);
+    simulator_run(tracer->sim, who->from.host, who->from.ofport, packet);
     n = simulator_ends(tracer->sim, &ends);
     for (size_t i = 0; i < n; i++) {
         if (sim_end_is_at(&ends[i], &who->from)
@@ -77,10 +73,92 @@ ask(struct tracer *tracer, struct trace_outcome *outcome,
             return true;
         }
     }
-    verdict_get(tracer->sim, who->to.port ? &who->to : NULL, result);
-    if (result->verdict == VERDICT_DELIVERED && who->to.port) {
-        /* The guest itself replies. */
-        who->ends.destination_mac = who->to.port->mac;
+    return false;
+}
+
+/* Returns true if the question that was run last has come to the port that the
+ * packet is for, or outside, where one replies itself; sets '*result' to what
+ * became of the question, and the MAC. */
+static bool
+guest_replies(struct tracer *tracer, struct sim_verdict *result)
+{
+    struct trace_endpoints *who = &tracer->who;
+
+    verdict_get(tracer->sim, trace_goal(who), result);
+    if (result->verdict != VERDICT_DELIVERED || !trace_goal(who)) {
+        return false;
+    }
+    who->ends.destination_mac = (who->to.port ? who->to.port->mac
+                                 : trace_outside_mac);
+    return true;
+}
+
+/* Has who is outside resolve its next hop, and finds the host that lets its
+ * packets in: the one that answers.  As ask(), which calls it. */
+static bool
+ask_from_outside(struct tracer *tracer, struct trace_outcome *outcome,
+                 struct sim_verdict *result)
+{
+    const struct model *model = tracer->names.model;
+    struct trace_endpoints *who = &tracer->who;
+    const struct vmn_network *network = who->from.outside;
+    const struct vmn_port *to = who->to.port;
+    bool is_there = to && !strcmp(to->network, network->row.name);
+    struct vmn_names hosts = model_names(model, VMN_TABLE_HOST);
+    struct sim_packet packet;
+
+    for (size_t i = 0; i < hosts.n; i++) {
+        uint32_t ofport = provider_ofport_of(model, hosts.names[i],
+                                             network->provider.physical);
+
+        if (!ofport) {
+            continue;
+        }
+        who->from.host = hosts.names[i];
+        who->from.ofport = ofport;
+        if (solicit(tracer, &who->next_hop, &packet)
+            || (is_there && guest_replies(tracer, result))) {
+            return true;
+        }
+    }
+    verdict_get(tracer->sim, NULL, result);
+    result->verdict = VERDICT_DROPPED;
+    result->end.kind = SIM_LOST;
+    result->end.rule = NULL;
+    result->end.text
+        = (is_there && port_is_quarantined(tracer->names.engine, to)
+           ? "the port is quarantined: nobody answers for its address"
+           : "nobody answers for the address in the external network");
+    add_leg(tracer, who->next_hop.family == 4 ? "arp" : "nd", &packet,
+            outcome);
+    who->from.host = NULL;
+    return false;
+}
+
+/* Has the sender's guest resolve its next hop.  Returns true if it gets a MAC;
+ * otherwise sets 'result' to what became of its request, which is in
+ * 'outcome', too. */
+static bool
+ask(struct tracer *tracer, struct trace_outcome *outcome,
+    struct sim_verdict *result)
+{
+    struct trace_endpoints *who = &tracer->who;
+    const struct vmn_ip *target;
+    struct sim_packet packet;
+
+    if (who->from.outside) {
+        return ask_from_outside(tracer, outcome, result);
+    }
+    if (!value_mac_is_none(tracer->request->destination_mac)) {
+        who->ends.destination_mac = tracer->request->destination_mac;
+        return true;
+    }
+    target = endpoint_next_hop(tracer->names.model, &who->from,
+                               &who->ends.destination_ip);
+    if (!target) {
+        target = &who->ends.destination_ip;
+    }
+    if (solicit(tracer, target, &packet) || guest_replies(tracer, result)) {
         return true;
     }
     if (result->verdict == VERDICT_DELIVERED) {
@@ -169,10 +247,28 @@ run_answer(struct tracer *tracer, const struct endpoint *sender,
     }
 }
 
+/* Returns true unless a reply to who is outside, which knows of no NAT, comes
+ * from elsewhere than where 'request' went. */
+static bool
+answers_request(const struct sim_packet *request,
+                const struct sim_packet *reply)
+{
+    const struct flow *a = &request->flow, *b = &reply->flow;
+
+    return (a->nw_dst == b->nw_src
+            && ipv6_addr_equals(&a->ipv6_dst, &b->ipv6_src)
+            && a->nw_src == b->nw_dst
+            && ipv6_addr_equals(&a->ipv6_src, &b->ipv6_dst)
+            && (a->nw_proto == IPPROTO_ICMP || a->nw_proto == IPPROTO_ICMPV6
+                || (request->tp_dst == reply->tp_src
+                    && request->tp_src == reply->tp_dst)));
+}
+
 /* Runs the reply to the request.  Returns false if the guest sends none. */
 static bool
-run_reply(struct tracer *tracer, const struct sim_end *at,
-          struct trace_outcome *outcome, struct sim_verdict *result)
+run_reply(struct tracer *tracer, const struct sim_packet *request,
+          const struct sim_end *at, struct trace_outcome *outcome,
+          struct sim_verdict *result)
 {
     struct sim_packet packet;
     const char *host = at->host;
@@ -185,7 +281,14 @@ run_reply(struct tracer *tracer, const struct sim_end *at,
     simulator_run(tracer->sim, host, port, &packet);
     verdict_get(tracer->sim, &tracer->who.from, result);
     add_leg(tracer, "reply", &packet, outcome);
-    if (result->verdict != VERDICT_DELIVERED) {
+    if (result->verdict == VERDICT_DELIVERED && tracer->who.from.outside
+        && !answers_request(request, &result->end.packet)) {
+        result->verdict = VERDICT_DROPPED;
+        result->end.kind = SIM_LOST;
+        result->end.rule = NULL;
+        result->end.text = "it comes from an address or port that the "
+                           "request was not for";
+    } else if (result->verdict != VERDICT_DELIVERED) {
         run_answer(tracer, NULL, outcome);
     }
     return true;
@@ -200,15 +303,18 @@ run_exchange(struct tracer *tracer, struct trace_outcome *outcome)
     struct sim_verdict result;
 
     packet_request(&who->ends, tracer->request, &packet);
+    if (who->from.outside) {
+        packet_set_vlan(&packet, who->from.outside->provider.vlan);
+    }
     simulator_run(tracer->sim, who->from.host, who->from.ofport, &packet);
-    verdict_get(tracer->sim, who->to.port ? &who->to : NULL, &result);
+    verdict_get(tracer->sim, trace_goal(who), &result);
     add_leg(tracer, "request", &packet, outcome);
     if (result.verdict != VERDICT_DELIVERED) {
         run_answer(tracer, &who->from, outcome);
     } else if (tracer->request->reply) {
         struct sim_verdict reply;
 
-        if (run_reply(tracer, &result.end, outcome, &reply)
+        if (run_reply(tracer, &packet, &result.end, outcome, &reply)
             && reply.verdict != VERDICT_DELIVERED) {
             what = "reply";
             result = reply;
@@ -218,26 +324,32 @@ run_exchange(struct tracer *tracer, struct trace_outcome *outcome)
                  outcome);
 }
 
-/* Returns a trace without outcomes. */
-static struct trace *
-begin_trace(struct tracer *tracer)
+static const char *
+copy_name(const struct tracer *tracer, const char *name)
 {
-    struct trace *trace = arena_alloc(tracer->arena, sizeof *trace);
+    return name ? arena_strdup(tracer->arena, name) : NULL;
+}
+
+/* Fills in between whom the packet is. */
+static void
+fill_endpoints(const struct tracer *tracer, struct trace *trace)
+{
     const struct trace_endpoints *who = &tracer->who;
-    const struct vmn_port *to = who->to.port;
+    const struct endpoint *from = &who->from, *to = &who->to;
 
     trace->from = (struct trace_from) {
-        .port = arena_strdup(tracer->arena, who->from.port->row.name),
-        .host = arena_strdup(tracer->arena, who->from.host),
+        .port = copy_name(tracer, from->port ? from->port->row.name : NULL),
+        .network = copy_name(tracer, from->outside ? from->outside->row.name
+                             : NULL),
+        .host = copy_name(tracer, from->host),
         .ip = who->ends.source_ip,
     };
     trace->to = (struct trace_to) {
         .ip = who->ends.destination_ip,
-        .port = to ? arena_strdup(tracer->arena, to->row.name) : NULL,
+        .port = copy_name(tracer, to->port ? to->port->row.name : NULL),
+        .network = copy_name(tracer, to->outside ? to->outside->row.name
+                             : NULL),
     };
-    trace->outcomes = arena_alloc(tracer->arena,
-                                  OUTCOMES_MAX * sizeof *trace->outcomes);
-    return trace;
 }
 
 /* Returns the verdict on all outcomes: "delivered" and so on, or "mixed" if
@@ -258,11 +370,14 @@ sum_up(const struct trace *trace)
 static struct trace *
 run_trace(struct tracer *tracer)
 {
-    struct trace *trace = begin_trace(tracer);
-    struct trace_outcome *outcome = add_outcome(tracer, trace);
+    struct trace *trace = arena_alloc(tracer->arena, sizeof *trace);
+    struct trace_outcome *outcome;
     struct sim_verdict result;
     bool more = false;
 
+    trace->outcomes = arena_alloc(tracer->arena,
+                                  OUTCOMES_MAX * sizeof *trace->outcomes);
+    outcome = add_outcome(tracer, trace);
     if (!ask(tracer, outcome, &result)) {
         fill_outcome(tracer, &result, "question for the address", 1, outcome);
     } else {
@@ -274,6 +389,7 @@ run_trace(struct tracer *tracer)
             more = simulator_next(tracer->sim);
         }
     }
+    fill_endpoints(tracer, trace);
     trace->verdict = sum_up(trace);
     trace->complete = !more;
     return trace;

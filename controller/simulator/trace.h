@@ -88,13 +88,17 @@ struct trace_outcome {
 };
 
 struct trace_from {
-    const char *port, *host;
+    const char *port;           /* NULL: who is outside... */
+    const char *network;        /* ...in this provider network; or NULL. */
+    const char *host;           /* Where it comes in, or NULL: nowhere. */
     struct vmn_ip ip;
 };
 
 struct trace_to {
     struct vmn_ip ip;
     const char *port;           /* Or NULL. */
+    const char *network;        /* The provider network if it is outside, or
+                                 * NULL. */
 };
 
 struct trace {

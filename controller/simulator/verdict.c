@@ -50,9 +50,23 @@ is_on_provider_to(const struct sim_end *end, const struct vmn_port *port)
                 || !memcmp(to->ea, port->mac.ea, sizeof to->ea)));
 }
 
+/* Returns true if the packet went to the physical network and VLAN of
+ * 'network'. */
+static bool
+is_in_provider(const struct sim_end *end, const struct vmn_network *network)
+{
+    return (end->kind == SIM_OUTPUT && end->provider
+            && !strcmp(end->provider + 1, network->provider.physical)
+            && (vlan_tci_to_vid(end->packet.flow.vlans[0].tci)
+                == network->provider.vlan));
+}
+
 bool
 sim_end_is_at(const struct sim_end *end, const struct endpoint *endpoint)
 {
+    if (endpoint->outside) {
+        return is_in_provider(end, endpoint->outside);
+    }
     if (endpoint->port->external) {
         return is_on_provider_to(end, endpoint->port);
     }

@@ -112,7 +112,8 @@ APPS_TESTS = \
 	tests/unit/test-router \
 	tests/unit/test-router-errors \
 	tests/unit/test-segments \
-	tests/unit/test-trace
+	tests/unit/test-trace \
+	tests/unit/test-trace-outside
 $(APPS_TESTS): | $(app_LTLIBRARIES)
 $(APPS_TESTS): private AM_LDFLAGS += $(VMN_EXPORTS) $(VMN_WHOLE)
 

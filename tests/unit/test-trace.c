@@ -25,6 +25,8 @@ open_network_delivers(void **state)
            "delivered | request delivered h3 db1");
     traced(f, TCP("web1", "10.0.0.4", "1"),
            "delivered | request delivered h3 db1");
+    traced(f, TCP("10.0.0.1", "10.0.0.4", "1"),
+           "delivered | request delivered h3 db1");
     traced(f, TCP("web1", "10.0.0.9", "1"),
            "dropped | question for the address dropped h1 ARP for unknown "
            "address (overlay.base/)");
@@ -346,6 +348,16 @@ wrong_requests_are_refused(void **state)
     refused(f, "{'form': 'web1', 'to': 'db1', 'protocol': 'icmp'}",
             "/form: unknown field");
     refused(f, TCP("web9", "db1", "1"), "/from: port \"web9\" not found");
+    refused(f, TCP("10.0.0.9", "db1", "1"), "/from: no port has address "
+            "10.0.0.9; what somebody outside sends is from \"outside\", with "
+            "that as \"source_ip\"");
+    apps_fixture_apply(f, "{'networks/twin': {'subnets':"
+                       " [{'cidr': '10.0.0.0/24'}]},"
+                       "'ports/twin': {'network': 'twin',"
+                       " 'ips': ['10.0.0.1']}}");
+    refused(f, TCP("10.0.0.1", "db1", "1"), "/from: ports \"web1\" and "
+            "\"twin\" of different networks have address 10.0.0.1: give the "
+            "name");
     apps_fixture_apply(f, "{'ports/new': {'network': 'shop'}}");
     refused(f, TCP("new", "db1", "1"), "/from: port \"new\" is on no host "
             "that is known to have its interface");

@@ -50,7 +50,7 @@ a_machine_of_a_provider_network_is_known_by_its_mac(void **state)
     };
     const struct endpoint at = { .port = &port };
     struct sim_end end = { .kind = SIM_OUTPUT, .host = "h2", .port = 9,
-                           .provider = true };
+                           .provider = "@dc" };
     uint8_t *to = end.packet.flow.dl_dst.ea;
 
     memcpy(to, port.mac.ea, 6);
@@ -59,9 +59,9 @@ a_machine_of_a_provider_network_is_known_by_its_mac(void **state)
     assert_false(sim_end_is_at(&end, &at));
     to[0] = 3;                          /* Multicast. */
     assert_true(sim_end_is_at(&end, &at));
-    end.provider = false;
+    end.provider = NULL;
     assert_false(sim_end_is_at(&end, &at));
-    end.provider = true;
+    end.provider = "@dc";
     end.kind = SIM_DROP;
     assert_false(sim_end_is_at(&end, &at));
 }

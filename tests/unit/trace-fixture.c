@@ -22,6 +22,7 @@ static const char *const apps[] = {
     "firewall",
     "loadbalancer",
     "router",
+    "gateway",
     NULL,
 };
 

@@ -196,7 +196,8 @@ function legWay(leg, outcome, from) {
     h("h3", {}, leg.kind),
     h("div", { class: "way" },
       h("div", { class: "node" }, h("span", { class: "faint" }, "from"),
-        leg.kind === "request" ? link("ports", from)
+        leg.kind === "request"
+          ? from ? link("ports", from) : code("outside")
           : code(outcome.legs[0].ends[0]?.port ?? "")),
       arrow("", "then"),
       found.map((hop) => hop.way

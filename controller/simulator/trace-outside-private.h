@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What the files on traces from and to outside share; see trace-outside.h.
+ * Not for others. */
+
+#ifndef CONTROLLER_SIMULATOR_TRACE_OUTSIDE_PRIVATE_H
+#define CONTROLLER_SIMULATOR_TRACE_OUTSIDE_PRIVATE_H 1
+
+#include "controller/schema/error.h"
+#include "controller/simulator/trace-endpoints.h"
+#include "openvswitch/compiler.h"
+#include "vmn/rows.h"
+
+struct outside {
+    const struct model *model;
+    const struct trace_request *request;
+    struct trace_endpoints *who;
+    struct vmn_error *error;
+};
+
+/* By preference. */
+extern const uint8_t outside_families[2];
+
+/* Sets the error that the rows do not tell where the request's "to" is. */
+void outside_refuse(const struct outside *, const char *format, ...)
+    OVS_PRINTF_FORMAT(2, 3);
+
+/* Returns true if the request may be of this family. */
+bool outside_is_family(const struct trace_request *, uint8_t family);
+
+/* Returns network 'name' (NULL: none), if that is a provider network and the
+ * one that the request names, or NULL. */
+const struct vmn_network *outside_find_provider(const struct outside *,
+                                                const char *name);
+/* The same for the external network of a router, which may be NULL. */
+const struct vmn_network *outside_network_of(const struct outside *,
+                                             const struct vmn_router *);
+
+/* trace-outside-way.c */
+
+/* Finds where a packet from outside is for, and its way in: sets who->to,
+ * who->from.outside, who->next_hop and the destination address.  Returns false
+ * with search->error. */
+bool outside_find_destination(const struct outside *);
+
+#endif /* controller/simulator/trace-outside-private.h */

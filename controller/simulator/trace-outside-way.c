@@ -1,0 +1,374 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Where a packet from outside is for, and by which provider network and whose
+ * address there it comes in; see trace-outside.h. */
+
+#include <config.h>
+
+#include "controller/simulator/trace-outside-private.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/model/model.h"
+#include "controller/schema/value.h"
+#include "controller/simulator/trace-outside.h"
+#include "controller/simulator/trace-request.h"
+#include "util.h"
+
+static bool
+is_in_network(const struct vmn_network *network, const struct vmn_ip *ip)
+{
+    for (size_t i = 0; network && i < network->n_subnets; i++) {
+        if (value_prefix_contains(&network->subnets[i].cidr, ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Ways in.  -------------------------------------------------------------- */
+
+/* Sets that the packet is for 'ip', comes in by 'network', and is sent to
+ * whoever has 'next_hop' there. */
+static bool
+set_way(const struct outside *search, const struct vmn_network *network,
+        const struct vmn_ip *ip, const struct vmn_ip *next_hop)
+{
+    struct trace_endpoints *who = search->who;
+
+    who->from.outside = network;
+    who->ends.destination_ip = *ip;
+    who->next_hop = *next_hop;
+    return true;
+}
+
+/* Finds the way to a floating address, whose port the packet is for. */
+static bool
+take_floating(const struct outside *search,
+              const struct vmn_floating_ip *floating)
+{
+    const struct vmn_router *router = model_get(
+        search->model, VMN_TABLE_ROUTER, floating->router);
+    const struct vmn_network *network = outside_network_of(search, router);
+
+    if (!network) {
+        outside_refuse(search, "the external network of floating-ip \"%s\" "
+                       "is %s", floating->row.name,
+                       search->request->network ? "another one"
+                       : "not there");
+        return false;
+    }
+    if (floating->port) {
+        endpoint_find(search->model, floating->port, &search->who->to);
+    }
+    return set_way(search, network, &floating->ip, &floating->ip);
+}
+
+/* Returns the floating address of one of the 'names' by which 'router', or any
+ * router of the request's network, is reached; of IPv4 where there is one; or
+ * NULL.  Sets '*n' to how many there are of that family. */
+static const struct vmn_floating_ip *
+choose_floating(const struct outside *search, struct vmn_names names,
+                size_t *n)
+{
+    const struct vmn_floating_ip *found = NULL;
+
+    *n = 0;
+    for (size_t i = 0; !found && i < ARRAY_SIZE(outside_families); i++) {
+        for (size_t j = 0; j < names.n; j++) {
+            const struct vmn_floating_ip *floating = model_get(
+                search->model, VMN_TABLE_FLOATING_IP, names.names[j]);
+
+            if (floating && floating->ip.family == outside_families[i]
+                && outside_is_family(search->request, outside_families[i])
+                && outside_network_of(search, model_get(
+                    search->model, VMN_TABLE_ROUTER, floating->router))) {
+                found = floating;
+                (*n)++;
+            }
+        }
+    }
+    return found;
+}
+
+/* Finds the one router of 'names' by whose external network 'ip' is reached as
+ * itself.  Returns false with an error if there are several or it has no
+ * address of that family; '*found' is NULL if there is none. */
+static bool
+find_router(const struct outside *search, struct vmn_names names,
+            const struct vmn_ip *ip, const struct vmn_router **found)
+{
+    *found = NULL;
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_router *router = model_get(
+            search->model, VMN_TABLE_ROUTER, names.names[i]);
+        bool leads = false;
+
+        for (size_t j = 0; outside_network_of(search, router)
+                           && j < router->n_interfaces; j++) {
+            leads = leads || is_in_network(model_get(
+                search->model, VMN_TABLE_NETWORK,
+                router->interfaces[j].network), ip);
+        }
+        if (leads && *found) {
+            char text[VALUE_IP_SIZE];
+
+            outside_refuse(search, "routers \"%s\" and \"%s\" both lead to "
+                           "%s: only a floating address tells which is "
+                           "meant%s", (*found)->row.name, router->row.name,
+                           value_format_ip(ip, text),
+                           search->request->network ? ""
+                           : ", or \"network\" where their external "
+                             "networks differ");
+            return false;
+        }
+        *found = leads ? router : *found;
+    }
+    return true;
+}
+
+/* Sets that the packet is for 'ip' behind 'router', by its own address. */
+static bool
+take_routed(const struct outside *search, const struct vmn_router *router,
+            const struct vmn_ip *ip)
+{
+    const struct vmn_external *external = &router->external;
+
+    for (size_t i = 0; i < external->n_addresses; i++) {
+        if (external->addresses[i].family == ip->family) {
+            return set_way(search, outside_network_of(search, router), ip,
+                           &external->addresses[i]);
+        }
+    }
+    outside_refuse(search, "router \"%s\" has no external IPv%u address, by "
+                   "which it could be reached", router->row.name, ip->family);
+    return false;
+}
+
+/* Destinations.  --------------------------------------------------------- */
+
+/* Returns an address of the port that suits the request, or NULL. */
+static const struct vmn_ip *
+suitable_ip(const struct outside *search, const struct endpoint *to)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(outside_families); i++) {
+        const struct vmn_ip *ip = endpoint_ip(to, outside_families[i]);
+
+        if (ip && outside_is_family(search->request, outside_families[i])) {
+            return ip;
+        }
+    }
+    return NULL;
+}
+
+/* Finds the way to a port: by its floating address if it has one, else by its
+ * own. */
+static bool
+take_port(const struct outside *search)
+{
+    const struct endpoint *to = &search->who->to;
+    const char *name = to->port->row.name, *network = to->port->network;
+    const struct vmn_network *provider = outside_find_provider(search,
+                                                               network);
+    const struct vmn_ip *ip = suitable_ip(search, to);
+    const struct vmn_floating_ip *floating;
+    const struct vmn_router *router;
+    size_t n;
+
+    floating = choose_floating(search, model_lookup(
+        search->model, VMN_INDEX_FLOATING_BY_PORT, name), &n);
+    if (floating && !provider) {
+        return take_floating(search, floating);
+    }
+    if (!ip) {
+        outside_refuse(search, "port \"%s\" has no IPv%s address", name,
+                       outside_is_family(search->request, 4) ? "4 or IPv6"
+                       : "6");
+        return false;
+    }
+    if (provider) {
+        return set_way(search, provider, ip, ip);
+    }
+    if (!find_router(search, model_lookup(
+            search->model, VMN_INDEX_ROUTER_BY_NETWORK, network), ip,
+                     &router)) {
+        return false;
+    }
+    if (!router) {
+        outside_refuse(search, "port \"%s\" has no floating address, and no "
+                       "router of network \"%s\" has an external network",
+                       name, network);
+        return false;
+    }
+    return take_routed(search, router, ip);
+}
+
+static bool
+take_balancer(const struct outside *search, const struct vmn_loadbalancer *lb)
+{
+    const char *name = lb->row.name;
+    const struct vmn_floating_ip *floating;
+    size_t n;
+
+    for (size_t i = 0; i < lb->n_networks; i++) {
+        const struct vmn_network *provider = outside_find_provider(search,
+                                                           lb->networks[i]);
+
+        if (provider) {
+            return set_way(search, provider, &lb->vip, &lb->vip);
+        }
+    }
+    floating = choose_floating(search, model_referrers(
+        search->model, VMN_TABLE_LOADBALANCER, name, VMN_TABLE_FLOATING_IP),
+                               &n);
+    if (n > 1) {
+        outside_refuse(search, "loadbalancer \"%s\" has %"PRIuSIZE" "
+                       "floating addresses: give the one that is meant",
+                       name, n);
+        return false;
+    }
+    if (!floating) {
+        outside_refuse(search, "loadbalancer \"%s\" has no floating address, "
+                       "by which alone those outside reach it", name);
+        return false;
+    }
+    return take_floating(search, floating);
+}
+
+/* Returns the floating address 'ip' of a router of 'network', or NULL. */
+static const struct vmn_floating_ip *
+find_floating(const struct model *model, const char *network,
+              const struct vmn_ip *ip)
+{
+    struct vmn_names routers = model_lookup(
+        model, VMN_INDEX_ROUTER_BY_EXTERNAL, network);
+
+    for (size_t i = 0; i < routers.n; i++) {
+        struct vmn_names names = model_lookup(
+            model, VMN_INDEX_FLOATING_BY_ROUTER, routers.names[i]);
+
+        for (size_t j = 0; j < names.n; j++) {
+            const struct vmn_floating_ip *floating = model_get(
+                model, VMN_TABLE_FLOATING_IP, names.names[j]);
+
+            if (floating && !memcmp(&floating->ip, ip, sizeof *ip)) {
+                return floating;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Sets that the packet is for 'ip' of a provider network: a floating address,
+ * or perhaps a port's. */
+static bool
+take_on_link(const struct outside *search, const struct vmn_network *network,
+             const struct vmn_ip *ip)
+{
+    const char *name = network->row.name;
+    const struct vmn_floating_ip *floating = find_floating(search->model,
+                                                           name, ip);
+    char text[VALUE_IP_SIZE];
+    struct vmn_names ports;
+    char *key;
+
+    if (floating) {
+        return take_floating(search, floating);
+    }
+    key = xasprintf("%s/%s", name, value_format_ip(ip, text));
+    ports = model_lookup(search->model, VMN_INDEX_PORT_BY_IP, key);
+    free(key);
+    if (ports.n) {
+        endpoint_find(search->model, ports.names[0], &search->who->to);
+    }
+    return set_way(search, network, ip, ip);
+}
+
+/* Finds the provider network that 'ip' is in.  Returns false with an error if
+ * there are several; '*found' is NULL if there is none. */
+static bool
+find_network(const struct outside *search, const struct vmn_ip *ip,
+             const struct vmn_network **found)
+{
+    struct vmn_names names = model_names(search->model, VMN_TABLE_NETWORK);
+
+    *found = NULL;
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_network *network = outside_find_provider(search,
+                                                          names.names[i]);
+
+        if (!is_in_network(network, ip)) {
+            continue;
+        }
+        if (*found) {
+            char text[VALUE_IP_SIZE];
+
+            outside_refuse(search, "%s is in networks \"%s\" and \"%s\": say "
+                           "by \"network\" which is meant",
+                           value_format_ip(ip, text), (*found)->row.name,
+                           names.names[i]);
+            return false;
+        }
+        *found = network;
+    }
+    return true;
+}
+
+static bool
+take_address(const struct outside *search, const struct vmn_ip *ip)
+{
+    const struct vmn_network *network;
+    const struct vmn_router *router;
+    char text[VALUE_IP_SIZE];
+
+    if (!find_network(search, ip, &network)) {
+        return false;
+    }
+    if (network) {
+        return take_on_link(search, network, ip);
+    }
+    if (!find_router(search, model_names(search->model, VMN_TABLE_ROUTER), ip,
+                     &router)) {
+        return false;
+    }
+    if (!router) {
+        outside_refuse(search, "%s is in no provider network, and in no "
+                       "network of a router with an external network",
+                       value_format_ip(ip, text));
+        return false;
+    }
+    return take_routed(search, router, ip);
+}
+
+bool
+outside_find_destination(const struct outside *search)
+{
+    const char *to = search->request->to;
+    const struct vmn_floating_ip *floating;
+    const struct vmn_loadbalancer *lb;
+    struct vmn_ip ip;
+
+    if (endpoint_find(search->model, to, &search->who->to)) {
+        return take_port(search);
+    }
+    lb = model_get(search->model, VMN_TABLE_LOADBALANCER, to);
+    if (lb) {
+        return take_balancer(search, lb);
+    }
+    floating = model_get(search->model, VMN_TABLE_FLOATING_IP, to);
+    if (floating) {
+        return take_floating(search, floating);
+    }
+    if (!value_parse_ip(to, &ip, NULL)) {
+        return take_address(search, &ip);
+    }
+    if (!strcmp(to, TRACE_OUTSIDE)) {
+        vmn_error_set(search->error, VMN_ERR_INVALID, "/to", "cannot be "
+                      "outside as well");
+    } else {
+        vmn_error_set(search->error, VMN_ERR_INVALID, "/to", "\"%s\" is no "
+                      "port, loadbalancer, floating-ip or address", to);
+    }
+    return false;
+}
