@@ -99,6 +99,10 @@ put_line(struct ds *ds, const struct model_log *log)
                          log->time_ms, true);
     ds_put_cstr(ds, "\"who\":");
     schema_print_string(ds, log->who);
+    if (log->comment) {
+        ds_put_cstr(ds, ",\"comment\":");
+        schema_print_string(ds, log->comment);
+    }
     ds_put_format(ds, ",\"n_changes\":%"PRIuSIZE",\"changes\":%s}", n,
                   ds_cstr(&changes));
     ds_destroy(&changes);
@@ -136,6 +140,9 @@ put_journal(struct ds *ds, const struct model_log *log)
                   "VMN_N_CHANGES=%"PRIuSIZE"\n", LOG_NOTICE,
                   LOG_FAC(LOG_AUTHPRIV), log->revision, n);
     put_field(ds, "VMN_WHO", log->who);
+    if (log->comment) {
+        put_field(ds, "VMN_COMMENT", log->comment);
+    }
     put_field(ds, "VMN_CHANGES", ds_cstr(&changes));
     put_field(ds, "MESSAGE", ds_cstr(&line));
     ds_destroy(&changes);

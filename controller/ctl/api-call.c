@@ -80,6 +80,9 @@ ctl_append_wait(const struct ctl *ctl, struct ds *path)
         ctl_append_query(path, "timeout", timeout);
         free(timeout);
     }
+    if (ctl->comment) {
+        ctl_append_query(path, "comment", ctl->comment);
+    }
 }
 
 /* Errors.  --------------------------------------------------------------- */
@@ -576,6 +579,22 @@ print_missing_hosts(struct ctl *ctl, const json_t *hosts)
     ctl_table_destroy(table);
 }
 
+/* Says which revision a change has made that is not waited for. */
+static void
+print_stored(struct ctl *ctl, const json_t *body)
+{
+    const char *outcome = json_string_value(json_object_get(body,
+                                                            "outcome"));
+    json_int_t revision = json_integer_value(json_object_get(body,
+                                                             "revision"));
+
+    if (revision && (outcome ? strcmp(outcome, "unchanged") != 0
+                     : json_is_true(json_object_get(body, "changed")))) {
+        fprintf(ctl->out, "revision %"JSON_INTEGER_FORMAT" is stored\n",
+                revision);
+    }
+}
+
 enum ctl_exit
 ctl_report_receipt(struct ctl *ctl, const struct ctl_reply *reply)
 {
@@ -586,6 +605,7 @@ ctl_report_receipt(struct ctl *ctl, const struct ctl_reply *reply)
     size_t n = json_array_size(hosts);
 
     if (!ctl->wait) {
+        print_stored(ctl, reply->body);
         return CTL_DONE;
     }
     /* It is of a later one if that followed, or an older one is missing. */

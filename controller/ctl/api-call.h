@@ -24,7 +24,8 @@ void ctl_append_path(struct ds *, const char *type, const char *name);
  * is percent-encoded. */
 void ctl_append_query(struct ds *path, const char *key, const char *value);
 
-/* Appends the query parameters of --wait and --timeout, or of --dry-run. */
+/* Appends the query parameters of --wait and --timeout, or of --dry-run, and
+ * that of --comment. */
 void ctl_append_wait(const struct ctl *, struct ds *path);
 
 /* Calls the server.  If it replies with an error or not at all, prints that
@@ -86,9 +87,9 @@ enum ctl_exit ctl_follow_events(struct ctl *, const char *query,
  * --network, at most --limit, page by page. */
 enum ctl_exit ctl_get_list(struct ctl *, const char *type, json_t *objects);
 
-/* To be called after a write: if --wait was given, prints the reply's receipt
- * to ctl->out.  Returns CTL_NOT_INSTALLED if hosts have not confirmed, else
- * CTL_DONE. */
+/* To be called after a write: prints the reply's receipt to ctl->out if --wait
+ * was given, else the revision that it made, if any.  Returns
+ * CTL_NOT_INSTALLED if hosts have not confirmed, else CTL_DONE. */
 enum ctl_exit ctl_report_receipt(struct ctl *, const struct ctl_reply *);
 
 /* Returns the author of a revision as people know it: "unix:uid=0 (root)"

@@ -171,6 +171,7 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         ctl_show_field(ctl->out, "Revision", reply.body, "/revision");
         ctl_show_field_or_dash(ctl->out, "Time", reply.body, "/time");
         show_author(ctl, reply.body);
+        ctl_show_field(ctl->out, "Comment", reply.body, "/comment");
         ctl_show_field(ctl->out, "Installed", receipt, "/installed");
         show_duration(ctl, json_object_get(reply.body, "duration_us"));
         ctl_show_nonempty_table(ctl->out, change_columns,
@@ -209,14 +210,34 @@ print_changes(const json_t *revision, struct ds *ds)
     }
 }
 
+#define REVISION_COLUMNS                        \
+    { "REVISION", "/revision", NULL },          \
+    { "TIME", "/time", NULL },                  \
+    { "WHO", "/who", NULL },                    \
+    { "INSTALLED", NULL, print_progress },      \
+    { "CHANGES", NULL, print_changes }
+
 static const struct ctl_column revision_columns[] = {
-    { "REVISION", "/revision", NULL },
-    { "TIME", "/time", NULL },
-    { "WHO", "/who", NULL },
-    { "INSTALLED", NULL, print_progress },
-    { "CHANGES", NULL, print_changes },
-    { NULL, NULL, NULL },
+    REVISION_COLUMNS, { NULL, NULL, NULL },
 };
+static const struct ctl_column commented_columns[] = {
+    REVISION_COLUMNS, { "COMMENT", "/comment", NULL }, { NULL, NULL, NULL },
+};
+
+/* Returns the columns for 'items': with comments if there are any. */
+static const struct ctl_column *
+columns_for(const json_t *items)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach (items, i, item) {
+        if (json_object_get(item, "comment")) {
+            return commented_columns;
+        }
+    }
+    return revision_columns;
+}
 
 /* Appends the query of 'limit' entries, before revision 'before' or NULL. */
 static void
@@ -308,9 +329,10 @@ ctl_cmd_revisions(struct ctl *ctl, int n_args OVS_UNUSED,
         return status;
     }
     if (!ctl_show_raw(ctl, reply.body)) {
-        ctl_name_authors(ctl, json_object_get(reply.body, "items"));
-        ctl_show_table(ctl->out, revision_columns,
-                       json_object_get(reply.body, "items"));
+        json_t *items = json_object_get(reply.body, "items");
+
+        ctl_name_authors(ctl, items);
+        ctl_show_table(ctl->out, columns_for(items), items);
         if (!ctl->limit && json_object_get(reply.body, "next")) {
             fprintf(ctl->out, "\nOnly the newest %d are shown: --limit N "
                     "shows more.\n", REVISIONS_DEFAULT);

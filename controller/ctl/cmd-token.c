@@ -92,6 +92,7 @@ make_token(struct ctl *ctl, const char *name, FILE *file)
     enum ctl_exit status;
 
     ctl_append_path(&path, "tokens", name);
+    ctl_append_wait(ctl, &path);
     status = ctl_call(ctl, "PUT", ds_cstr(&path), body, NULL, &reply);
     if (!status) {
         secret = json_string_value(json_object_get(reply.body, "secret"));

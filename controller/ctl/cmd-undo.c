@@ -123,6 +123,10 @@ show_entry(struct ctl *ctl, const json_t *entry, const char *type,
             ctl_path_print(object, "/op", &ds);
         }
     }
+    if (json_object_get(entry, "comment")) {
+        ds_put_cstr(&ds, "\n  ");
+        ctl_path_print(entry, "/comment", &ds);
+    }
     ds_put_char(&ds, '\n');
     ctl_print_safely(ctl->out, ds_cstr(&ds));
     json_array_foreach (json_object_get(entry, "contents"), i, object) {

@@ -32,9 +32,9 @@ struct option_row;
 typedef bool option_set(struct ctl *ctl, const struct option_row *row,
                         const char *arg);
 
-static option_set set_true, set_no_wait, set_text, add_text, set_time,
-    set_timeout, set_for, set_since, set_since_or_revision, set_count, set_by,
-    set_output, set_shown, set_raw, set_path;
+static option_set set_true, set_no_wait, set_text, set_comment, add_text,
+    set_time, set_timeout, set_for, set_since, set_since_or_revision,
+    set_count, set_by, set_output, set_shown, set_raw, set_path;
 
 struct option_row {
     char letter;                /* Short form, or 0. */
@@ -120,6 +120,10 @@ static const struct option_row option_rows[] = {
     { 0, "dry-run", NULL,
       CTL_OPT_DRY_RUN, set_true, MEMBER(dry_run),
       "only show what would change, down to the flows" },
+    { 'm', "comment", "TEXT",
+      CTL_OPT_WAIT | CTL_OPT_NO_WAIT | CTL_OPT_TOKEN, set_comment,
+      MEMBER(comment),
+      "why, for the log of changes; at most 512 bytes" },
     { 0, "diff", NULL,
       CTL_OPT_FLOWS, set_true, MEMBER(diff),
       "read the host's switch, and show what differs" },
@@ -383,6 +387,19 @@ set_text(struct ctl *ctl, const struct option_row *row, const char *arg)
     free(*text);
     *text = xstrdup(arg);
     return true;
+}
+
+static bool
+set_comment(struct ctl *ctl, const struct option_row *row, const char *arg)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    if (value_check_comment(arg, &why)) {
+        ctl_usage(ctl, "--%s: %s", row->name, why.text);
+        vmn_error_uninit(&why);
+        return false;
+    }
+    return set_text(ctl, row, arg);
 }
 
 static bool

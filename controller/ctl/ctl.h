@@ -103,6 +103,7 @@ struct ctl {
     bool timeout_given;
     bool cascade;
     bool dry_run;
+    char *comment;              /* On a change.  Owned; or NULL. */
     bool diff;
     bool force;
     bool repair;

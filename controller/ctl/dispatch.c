@@ -184,6 +184,7 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->type);
     free(ctl->who);
     free(ctl->since);
+    free(ctl->comment);
     free(ctl->labels);
     free(ctl->unixctl);
     free(ctl->database);

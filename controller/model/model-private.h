@@ -79,7 +79,7 @@ struct model {
     size_t n_garbage, allocated_garbage;
     struct version **garbage;   /* Neither current nor durable any more. */
     size_t n_logs, allocated_logs;
-    struct model_log *logs;     /* 'who', 'summary' and 'set' are
+    struct model_log *logs;     /* 'who' to 'set' are
                                  * owned. */
     size_t n_cursors, allocated_cursors;
     struct former_cursor *cursors; /* Oldest first. */

@@ -56,6 +56,7 @@ forget_unsettled(struct model *model)
     }
     for (size_t i = 0; i < model->n_logs; i++) {
         free(CONST_CAST(char *, model->logs[i].who));
+        free(CONST_CAST(char *, model->logs[i].comment));
         free(CONST_CAST(char *, model->logs[i].summary));
         free(CONST_CAST(char *, model->logs[i].set));
         free(model->logs[i].changes);

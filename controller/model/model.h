@@ -255,6 +255,7 @@ struct model_request {
     bool list;                  /* Error pointers start with "/INDEX". */
     bool diffs;                 /* Fill in the differences of updates. */
     char *prune_set;            /* Or NULL.  Owned. */
+    char *comment;              /* The user's, for the log; or NULL.  Owned. */
     size_t n_ops;
     size_t allocated_ops;
     struct model_op *ops;       /* Owned. */
@@ -353,6 +354,7 @@ struct model_log {
     uint64_t revision;
     int64_t time_ms;
     const char *who;
+    const char *comment;        /* The user's, or NULL. */
     const char *summary;        /* JSON: [{"op","type","name"}, ...]. */
     const char *set;            /* That it pruned, or NULL. */
     bool stored;                /* False: it changed only volatile rows. */

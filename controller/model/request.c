@@ -123,6 +123,7 @@ model_request_uninit(struct model_request *request)
     free(request->ops);
     free(request->who);
     free(request->prune_set);
+    free(request->comment);
     model_rights_destroy(request->rights);
     model_request_clear_also(request);
     free(request->also);

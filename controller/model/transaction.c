@@ -356,6 +356,7 @@ add_log(struct txn *txn)
     *log = (struct model_log) {
         .revision = model->revision, .time_ms = txn->now_ms,
         .who = xstrdup(txn->request->who),
+        .comment = nullable_xstrdup(txn->request->comment),
         .set = nullable_xstrdup(txn->request->prune_set),
     };
     return log;

@@ -326,6 +326,7 @@ nb_request_init(struct model_request *request, const struct http_request *req)
     model_request_init(request, http_request_who(req));
     request->rights = model_rights_clone(nb_rights(req));
     request->diffs = true;
+    request->comment = nullable_xstrdup(http_request_query(req, "comment"));
 }
 
 /* Returns why the client is not allowed to make this call, or NULL. */

@@ -50,7 +50,8 @@ bool nb_principal_is_valid(const struct northbound *,
 
 /* Returns what the client of 'req' may see and change; NULL: everything. */
 const struct model_rights *nb_rights(const struct http_request *);
-/* Initializes 'request' with the client's name and rights. */
+/* Initializes 'request' with the client's name and rights, and the comment
+ * that the query has of it. */
 void nb_request_init(struct model_request *request,
                      const struct http_request *);
 

@@ -164,6 +164,10 @@ append_revision(struct event_sources *es, const struct model_log *log)
     put_time(&data, log->time_ms);
     ds_put_cstr(&data, ",\"who\":");
     schema_print_string(&data, log->who);
+    if (log->comment) {
+        ds_put_cstr(&data, ",\"comment\":");
+        schema_print_string(&data, log->comment);
+    }
     ds_put_format(&data, ",\"changes\":%s}", log->summary);
     event_log_note_revision(es->nb->event_log, log->revision,
                             model_durable_revision(es->nb->model));

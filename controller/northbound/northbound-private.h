@@ -101,6 +101,7 @@ struct nb_wait {
     int timeout_ms;
     bool plan;                      /* ?dry_run=plan: nothing is changed. */
 };
+/* Checks the comment on a change, too. */
 bool nb_query_wait(struct http_request *, struct nb_wait *);
 bool nb_query_number(struct http_request *, const char *name, uint64_t min,
                      uint64_t max, uint64_t def, uint64_t *value);

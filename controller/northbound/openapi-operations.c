@@ -40,7 +40,11 @@
           "How long to wait, such as 500ms, 10s or 2m, or a number of " \
           "seconds; at most 300 s.",                                    \
           .max = 8, .pattern = "^[0-9]{1,6}(ms|s|m)?$", .def_text = "10s"), \
-    DRY_RUN
+    DRY_RUN,                                                            \
+    SHOWN("comment", STRING, 0,                                         \
+          "Why it is made, for the log of changes: at most 512 bytes, " \
+          "without control characters.", .max = VALUE_COMMENT_SIZE,     \
+          .check = value_check_comment)
 #define IF_MATCH                                                        \
     SHOWN("If-Match", STRING, 0,                                        \
           "Changes it only if this is its ETag still, or, with `*`, if it is " \

@@ -151,6 +151,7 @@ const struct schema_struct nb_reply_applied = SHOWN_STRUCT(
     REVISION("Its number."),                                            \
     SHOWN("time", STRING, ALWAYS | TIME | OR_NULL, "When it was made."), \
     SHOWN("who", STRING, ALWAYS | OR_NULL, "Who made it."),             \
+    SHOWN("comment", STRING, 0, "What its author said of it."),         \
     SHOWN("changes", STRUCT, ALWAYS | LIST, "What it changed.",         \
           .nested = &change)
 

@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "controller/flow/pipeline.h"
+#include "controller/schema/value.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -173,12 +174,30 @@ query_word(struct http_request *req, const char *name, const char *word,
     return nb_query_reject(req, name, "must be \"%s\", true or false", word);
 }
 
+/* Checks the comment, which nb_request_init() takes. */
+static bool
+query_comment(struct http_request *req)
+{
+    const char *comment = http_request_query(req, "comment");
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    if (comment && value_check_comment(comment, &why)) {
+        nb_query_reject(req, "comment", "%s", why.text);
+        vmn_error_uninit(&why);
+        return false;
+    }
+    return true;
+}
+
 bool
 nb_query_wait(struct http_request *req, struct nb_wait *wait)
 {
     const char *timeout = http_request_query(req, "timeout");
 
     wait->timeout_ms = NB_TIMEOUT_DEFAULT_MS;
+    if (!query_comment(req)) {
+        return false;
+    }
     if (!query_word(req, "wait", "installed", &wait->installed)
         || !query_word(req, "dry_run", "plan", &wait->plan)) {
         return false;

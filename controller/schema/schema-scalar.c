@@ -72,27 +72,6 @@ parse_check(struct parse *p, int code, struct vmn_error *error)
     return !code;
 }
 
-/* Returns true if the UTF-8 text at 'c', null-terminated, starts with a
- * character that is not visible but affects how other text is shown: a control
- * character, or one that changes the direction of text (U+202A to 202E, U+2066
- * to 2069). */
-static bool
-is_control(const char *c_)
-{
-    const unsigned char *c = (const unsigned char *) c_;
-
-    if (c[0] < 0x20 || c[0] == 0x7f) {
-        return true;
-    } else if (c[0] == 0xc2) {
-        return c[1] < 0xa0;                     /* U+0080 to 009F. */
-    } else if (c[0] == 0xe2 && c[1] == 0x80) {
-        return c[2] >= 0xaa && c[2] <= 0xae;
-    } else if (c[0] == 0xe2 && c[1] == 0x81) {
-        return c[2] >= 0xa6 && c[2] <= 0xa9;
-    }
-    return false;
-}
-
 /* Returns the text, or NULL with an error. */
 static const char *
 get_text(struct parse *p, const json_t *json)
@@ -104,7 +83,7 @@ get_text(struct parse *p, const json_t *json)
         return NULL;
     }
     for (const char *c = text; c < text + json_string_length(json); c++) {
-        if (is_control(c)) {
+        if (value_is_control(c)) {
             parse_fault(p, VMN_ERR_INVALID, "must not contain control "
                         "characters");
             return NULL;

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "unicode.h"
 #include "util.h"
 
 #define LOWER "abcdefghijklmnopqrstuvwxyz"
@@ -381,4 +382,48 @@ value_check_sha256(const char *s, struct vmn_error *error)
             : vmn_error_invalid(error,
                                 "must be 64 digits of lower-case "
                                 "hexadecimal"));
+}
+
+/* Text for people.  ------------------------------------------------------- */
+
+bool
+value_is_control(const char *c_)
+{
+    const unsigned char *c = (const unsigned char *) c_;
+
+    if (c[0] < 0x20 || c[0] == 0x7f) {
+        return true;
+    } else if (c[0] == 0xc2) {
+        return c[1] < 0xa0;                     /* U+0080 to 009F. */
+    } else if (c[0] == 0xe2 && c[1] == 0x80) {
+        return c[2] >= 0xaa && c[2] <= 0xae;
+    } else if (c[0] == 0xe2 && c[1] == 0x81) {
+        return c[2] >= 0xa6 && c[2] <= 0xa9;
+    }
+    return false;
+}
+
+int
+value_check_comment(const char *text, struct vmn_error *error)
+{
+    size_t size = strlen(text);
+
+    if (!size || size > VALUE_COMMENT_SIZE) {
+        return vmn_error_invalid(error, "must have 1 to %d bytes, not %"
+                                 PRIuSIZE, VALUE_COMMENT_SIZE, size);
+    }
+
+    char *fault = utf8_validate(text, &size);
+    if (fault) {
+        free(fault);
+        return vmn_error_invalid(error, "must be UTF-8");
+    }
+    for (const char *c = text; *c; c++) {
+        if (value_is_control(c)) {
+            return vmn_error_invalid(
+                error, "must not contain control characters, such as the "
+                "one at byte %"PRIuSIZE, (size_t) (c - text));
+        }
+    }
+    return 0;
 }

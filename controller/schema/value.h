@@ -119,6 +119,14 @@ int value_check_sha256(const char *, struct vmn_error *);
 int value_check_domain(const char *, struct vmn_error *);
 /* The same without capital letters. */
 int value_check_lower_domain(const char *, struct vmn_error *);
+/* True if the UTF-8 text, null-terminated, starts with a character that is not
+ * visible but affects how other text is shown: a control character, or one
+ * that changes the direction of text (U+202A to 202E, U+2066 to 2069). */
+bool value_is_control(const char *);
+/* A comment on a change: 1 to VALUE_COMMENT_SIZE bytes of UTF-8 without such
+ * characters. */
+#define VALUE_COMMENT_SIZE 512
+int value_check_comment(const char *, struct vmn_error *);
 int value_check_label_key(const char *, struct vmn_error *);
 int value_check_label_value(const char *, struct vmn_error *);
 

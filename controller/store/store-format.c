@@ -88,6 +88,7 @@ const struct store_step store_steps[] = {
     { 7, RECEIPTS_TABLE },
     { 8, CONTENTS_TABLE },
     { 9, SETS_TABLE },
+    { 10, "ALTER TABLE revisions ADD COLUMN comment TEXT;" },
     { 0, NULL },
 };
 
@@ -102,7 +103,7 @@ static const char fixed_tables[] =
     ") STRICT, WITHOUT ROWID;"
     "CREATE TABLE revisions ("
     "revision INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, "
-    "who TEXT NOT NULL, changes TEXT NOT NULL"
+    "who TEXT NOT NULL, changes TEXT NOT NULL, comment TEXT"
     ") STRICT;"
     LOG_INDEXES
     LOG_AUTHOR_INDEX

@@ -20,7 +20,8 @@
 int
 store_log_open(struct store_log *log, const char *path, struct vmn_error *why)
 {
-#define SELECT_LOG "SELECT revision, time_ms, who, changes FROM revisions "
+#define SELECT_LOG "SELECT revision, time_ms, who, changes, comment " \
+                   "FROM revisions "
     static const char *const sql[] = {
         SELECT_LOG "WHERE revision = ?",
         SELECT_LOG "WHERE revision > ? ORDER BY revision LIMIT ?",
@@ -136,9 +137,11 @@ put_entry(sqlite3_stmt *stmt, struct ds *ds)
 {
     const char *who = (const char *) sqlite3_column_text(stmt, 2);
     const char *changes = (const char *) sqlite3_column_text(stmt, 3);
+    bool commented = sqlite3_column_type(stmt, 4) != SQLITE_NULL;
+    const char *comment = (const char *) sqlite3_column_text(stmt, 4);
 
-    if (!who || !changes) {
-        out_of_memory();        /* Neither is ever NULL in the table. */
+    if (!who || !changes || (commented && !comment)) {
+        out_of_memory();        /* Text that is there is never NULL. */
     }
     ds_put_format(ds, "{\"revision\":%lld,\"time\":\"",
                   (long long int) sqlite3_column_int64(stmt, 0));
@@ -146,6 +149,10 @@ put_entry(sqlite3_stmt *stmt, struct ds *ds)
                          sqlite3_column_int64(stmt, 1), true);
     ds_put_cstr(ds, "\",\"who\":");
     schema_print_string(ds, who);
+    if (comment) {
+        ds_put_cstr(ds, ",\"comment\":");
+        schema_print_string(ds, comment);
+    }
     ds_put_format(ds, ",\"changes\":%s",
                   *changes == '[' ? changes : "[]");
 }

@@ -22,8 +22,9 @@
  * older vmnd refuses the file; a new format needs a migration step in
  * store-format.c.  2: tiers, groups in groups, exceptions.  3: routers,
  * cursors of subnets, observations.  4: accounts, tokens, telemetries, what
- * backends do.  7: secrets.  8: receipts.  9: contents of the log. */
-#define STORE_FORMAT 10
+ * backends do.  7: secrets.  8: receipts.  9: contents of the log.  11:
+ * comments in the log. */
+#define STORE_FORMAT 11
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
 /* Most entries of the log that one query returns. */

@@ -222,12 +222,18 @@ next_revision(const struct store_file_info *info, const struct former *former)
 static int
 keep_log(sqlite3 *db, struct store_restored *r, struct vmn_error *why)
 {
+    int64_t has_comments = 0;
+    /* Formats before 11 have none. */
+    int error = store_get_int(
+        db, "SELECT count(*) FROM pragma_table_info('revisions', 'former') "
+        "WHERE name = 'comment'", &has_comments, why);
+    const char *comment = has_comments ? ", comment" : "";
     char *sql = xasprintf(
-        "INSERT OR IGNORE INTO revisions (revision, time_ms, who, changes)"
-        " SELECT revision, time_ms, who, changes FROM former.revisions"
-        " WHERE revision > %"PRIu64, r->info.revision);
-    int error = run_sql(db, sql, why);
+        "INSERT OR IGNORE INTO revisions (revision, time_ms, who, changes%s)"
+        " SELECT revision, time_ms, who, changes%s FROM former.revisions"
+        " WHERE revision > %"PRIu64, comment, comment, r->info.revision);
 
+    error = error ? error : run_sql(db, sql, why);
     free(sql);
     if (!error) {
         r->n_logged = sqlite3_changes(db);

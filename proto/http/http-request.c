@@ -429,13 +429,38 @@ check_body(struct http_request *req)
     return true;
 }
 
+/* Replies to a target that is malformed: names the query parameter whose value
+ * is. */
+static void
+reject_target(struct http_request *req, const struct http_fault *fault)
+{
+    const struct http_target *target = &req->target;
+    const struct http_query *last = (target->n_query
+                                     ? &target->query[target->n_query - 1]
+                                     : NULL);
+
+    if (last && last->name && last->name[0] && !last->value) {
+        static const char text[] = "must be percent-encoded UTF-8 without "
+                                   "control characters";
+
+        if (req->server) {
+            req->server->stats.n_bad++;
+        }
+        http_reply_problem(req, fault->status, "http", json_pack(
+            "[o]", http_query_error(last->name, "%s", text)), "?%s %s",
+            last->name, text);
+    } else {
+        http_reply_fault(req, fault);
+    }
+}
+
 bool
 http_request_accept(struct http_request *req)
 {
     struct http_fault fault;
 
     if (!http_target_parse(&req->target, req->head.target, &fault)) {
-        http_reply_fault(req, &fault);
+        reject_target(req, &fault);
         return false;
     }
 

@@ -212,6 +212,8 @@ def test_foresee_the_marker_of_a_host():
             with contextlib.closing(sqlite3.connect(
                     swarm.path("vmn.db"))) as database, database:
                 database.execute("DROP TABLE secrets")
+                database.execute(
+                    "ALTER TABLE revisions DROP COLUMN comment")
                 database.execute("PRAGMA user_version = 6")
             swarm.start_vmnd()
             swarm.wait_synced(120)
@@ -351,7 +353,7 @@ def make_changes(swarm):
     swarm.control("plug", "hv0", "victim")
     wait_for("the port", lambda: swarm.api.call(
         "GET", "/v1/ports/victim")["status"]["state"] == "up", 60)
-    swarm.api.call("DELETE", "/v1/ports/victim")
+    swarm.api.call("DELETE", "/v1/ports/victim", comment="CHG-17: \u00e4 = b")
 
 
 def check_entries(entries):
@@ -363,6 +365,8 @@ def check_entries(entries):
         {"op": "create", "type": "networks", "name": "n"},
         {"op": "create", "type": "ports", "name": "victim"},
         {"op": "delete", "type": "ports", "name": "victim"}]
+    assert [one.get("comment") for one in entries] == [
+        None, None, None, "CHG-17: \u00e4 = b"]
     numbers = [one["revision"] for one in entries]
     assert numbers == sorted(set(numbers))
     assert numbers[3] - numbers[2] > 1      # The host's are between.
@@ -418,6 +422,7 @@ def test_record_is_lost_with_the_machine(kind):
                 check_entries([json.loads(one["MESSAGE"]) for one in fields])
                 assert {one["VMN_WHO"] for one in fields} == {
                     "unix:uid=%d" % os.getuid()}
+                assert fields[-1]["VMN_COMMENT"] == "CHG-17: \u00e4 = b"
             for i in range(2000):
                 swarm.api.call("PATCH", "/v1/networks/n", {
                     "spec": {"mtu": 1300 + i % 2}})

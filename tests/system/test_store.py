@@ -406,6 +406,36 @@ def test_backup_of_a_busy_vmnd_is_one_moment(alone):     # noqa: F811
         writer.join(20)
 
 
+def test_comments_of_changes_are_kept(alone):            # noqa: F811
+    """Through restarts and a restore, which takes the changes back; events
+    tell them."""
+    def comments():
+        return {one["revision"]: one["comment"] for one in
+                alone.api.get("revisions")["items"] if "comment" in one}
+
+    alone.start()
+    first = alone.api.call("PUT", "/v1/networks/keep", {"spec": {}},
+                           comment="CHG-1: \u00e4")["revision"]
+    saved = backup(alone, "saved.db")
+    second = alone.api.call("DELETE", "/v1/networks/keep",
+                            comment="CHG-2")["revision"]
+    told = vmnctl("events", "-s", "unix:" + alone.api.path, "--since",
+                  str(first), "--kinds", "revision")
+    assert "create networks/keep; CHG-1: \u00e4\n" in told, told
+    assert "delete networks/keep; CHG-2\n" in told, told
+    both = {first: "CHG-1: \u00e4", second: "CHG-2"}
+    assert comments() == both
+    assert alone.stop() == 0
+    alone.start()
+    assert comments() == both
+    assert alone.stop() == 0
+    restore(alone, saved)
+    alone.start()
+    assert alone.api.get("networks/keep")
+    assert comments() == both
+    assert alone.stop() == 0
+
+
 def test_restore_is_refused_while_vmnd_runs(alone):      # noqa: F811
     alone.start()
     alone.api.put("networks/keep", {})

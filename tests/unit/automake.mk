@@ -129,6 +129,7 @@ CTL_TESTS = \
 	tests/unit/test-ctl-edit \
 	tests/unit/test-ctl-get \
 	tests/unit/test-ctl-habits \
+	tests/unit/test-ctl-log \
 	tests/unit/test-ctl-policy \
 	tests/unit/test-ctl-yaml
 $(CTL_TESTS): controller/ctl/libctl.a
@@ -178,6 +179,7 @@ NORTHBOUND_TESTS = \
 	tests/unit/test-northbound-apply \
 	tests/unit/test-northbound-deferred \
 	tests/unit/test-northbound-hits \
+	tests/unit/test-northbound-log \
 	tests/unit/test-northbound-usage \
 	tests/unit/test-northbound-described \
 	tests/unit/test-northbound-recommend \

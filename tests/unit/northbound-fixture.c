@@ -60,9 +60,10 @@ fake_submit(struct store *store, struct model *model, store_done_cb *cb,
             char *key = xasprintf("%"PRIu64, log->revision);
 
             json_array_append_new(store->logs, json_pack(
-                "{s:I, s:s, s:s, s:o}", "revision",
+                "{s:I, s:s, s:s, s:s*, s:o}", "revision",
                 (json_int_t) log->revision, "time",
-                "2026-11-20T09:51:13.595Z", "who", log->who, "changes",
+                "2026-11-20T09:51:13.595Z", "who", log->who,
+                "comment", log->comment, "changes",
                 json_loads(log->summary, 0, NULL)));
             store_contents_print(log, &contents);
             json_object_set_new(store->contents, key,

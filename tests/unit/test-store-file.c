@@ -127,16 +127,23 @@ on_done(void *f_, int error, const struct vmn_error *why)
     f->text = nullable_xstrdup(error ? why->text : NULL);
 }
 
-/* Applies 'text' and stores it.  Returns what the store says. */
+/* Applies 'text', with itself as the comment, and stores it.  Returns what the
+ * store says. */
 static int
 write_text(struct fixture *f, const char *text)
 {
+    struct model_request request;
+    struct vmn_errors errors;
     uint64_t revision;
-    char *errors = model_util_apply(f->model, "unix:uid=0", NULL, text,
-                                    &revision);
 
-    assert_string_equal(errors, "");
-    free(errors);
+    vmn_errors_init(&errors);
+    model_request_init(&request, "unix:uid=0");
+    request.comment = xstrdup(text);
+    model_util_parse(&request, text);
+    assert_int_equal(model_apply(f->model, &request, 1000, &revision,
+                                 &errors), 0);
+    model_request_uninit(&request);
+    vmn_errors_uninit(&errors);
     f->done = false;
     store_sqlite_class.submit(f->store, f->model, on_done, f);
     while (!f->done) {
@@ -488,6 +495,7 @@ restore_brings_back_what_was_saved(void **state)
     open_store(f);
     assert_log_has(f, 2, "\"delete\",\"type\":\"networks\",\"name\":\"a\"");
     assert_log_has(f, 3, "\"create\",\"type\":\"networks\",\"name\":\"c\"");
+    assert_log_has(f, 2, "\"comment\":\"cascade networks a\"");
     assert_log_has(f, 4, "\"op\":\"restore\"");
     assert_log_has(f, 4, "\"revision\":1}");
     assert_int_equal(model_durable_revision(f->model), 4);

@@ -92,6 +92,72 @@ log_tells_revisions(void **state)
     json_decref(list);
 }
 
+/* Changes something, with a comment. */
+static void
+apply_with_comment(struct fixture *f, const char *comment, const char *text)
+{
+    struct model_request request;
+    struct vmn_errors errors;
+    uint64_t revision;
+
+    vmn_errors_init(&errors);
+    model_request_init(&request, "unix:uid=0");
+    model_util_parse(&request, text);
+    request.comment = nullable_xstrdup(comment);
+    assert_int_equal(model_apply(f->model, &request, 1000, &revision,
+                                 &errors), 0);
+    model_request_uninit(&request);
+    vmn_errors_uninit(&errors);
+    assert_int_equal(submit(f), 0);
+}
+
+static void
+assert_comment(struct fixture *f, uint64_t revision, const char *comment)
+{
+    json_t *entry = read_log(f, revision);
+    const char *found = json_string_value(json_object_get(entry, "comment"));
+
+    if (comment) {
+        assert_string_equal(found, comment);
+    } else {
+        assert_null(found);
+    }
+    json_decref(entry);
+}
+
+static void
+log_has_the_comments_of_changes(void **state)
+{
+    static const char comment[] = "CHG-17: \"a\" \xc3\xa4 \\ b";
+    struct fixture *f = *state;
+    sqlite3 *db;
+
+    apply_with_comment(f, comment, "put networks a {}");
+    apply_with_comment(f, NULL, "put networks b {}");
+    for (int i = 0; i < 2; i++) {
+        assert_comment(f, 1, comment);
+        assert_comment(f, 2, NULL);
+        json_t *list = read_logs(f, 0, 10);
+        assert_string_equal(json_string_value(json_object_get(
+            json_array_get(list, 0), "comment")), comment);
+        json_decref(list);
+        close_store(f);
+        open_store(f);
+    }
+
+    /* A file of a format without comments gets room for them. */
+    close_store(f);
+    assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(
+        db, "ALTER TABLE revisions DROP COLUMN comment; "
+        "PRAGMA user_version = 10", NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+    open_store(f);
+    assert_comment(f, 1, NULL);
+    apply_with_comment(f, comment, "put networks c {}");
+    assert_comment(f, 3, comment);
+}
+
 /* Receipts.  -------------------------------------------------------------- */
 
 static void
@@ -669,6 +735,7 @@ log_of_an_older_format_is_trimmed_fairly(void **state)
     assert_int_equal(sqlite3_exec(
         db, "DROP INDEX revisions_author; "
         "ALTER TABLE quotas DROP COLUMN flows_per_host; "
+        "ALTER TABLE revisions DROP COLUMN comment; "
         "PRAGMA user_version = 6", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     open_store(f);
@@ -769,6 +836,7 @@ main(void)
         TEST(newest_revision_of_a_set_is_kept),
         TEST(log_keeps_people_for_a_time),
         TEST(log_is_looked_through_in_parts),
+        TEST(log_has_the_comments_of_changes),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

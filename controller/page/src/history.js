@@ -50,7 +50,8 @@ function entry(object, item, out, signal, done) {
   const body = h("div", {});
   const details = h("details", { ontoggle: () => load() },
     h("summary", {}, `${ops.join(", ") || "change"} `,
-      h("span", { class: "faint" }, `${when(item.time)}, ${item.who ?? "–"}`)),
+      h("span", { class: "faint" }, `${when(item.time)}, ${item.who ?? "–"}`,
+        item.comment ? `: ${item.comment}` : null)),
     body);
 
   async function load() {

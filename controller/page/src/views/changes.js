@@ -101,6 +101,7 @@ function detail(found) {
 
   return { fill, node: [
     facts([["Time", when(found.time)], ["Who", found.who],
+      ["Comment", found.comment ?? null],
       ["Duration", duration ? STEPS.filter(([k]) => duration[k] !== undefined
         && duration[k] !== null).map(([k, word]) =>
         `${word} ${ms(duration[k])}`).join(", ") : null]]),
@@ -143,7 +144,8 @@ function makeList(state, open, end) {
         cell: (r) => number(r.revision) },
       { title: "Time", width: WHEN_WIDTH, cell: (r) => when(r.time) },
       { title: "Who", width: "minmax(116px, .5fr)", cell: (r) => r.who },
-      { title: "Changes", width: "2fr", cell: (r) => changes(r.changes) },
+      { title: "Changes", width: "2fr", cell: (r) => changes(r.changes)
+        + (r.comment ? ` – ${r.comment}` : "") },
       { title: "Installed", width: "96px",
         cell: (r) => progress(
           groupOf(state.groups, r.revision)?.hosts ?? r.hosts) },
@@ -152,7 +154,8 @@ function makeList(state, open, end) {
 }
 
 function matches(words, item) {
-  const text = `${item.revision} ${item.who} ${item.changes.map((c) =>
+  const text = `${item.revision} ${item.who} ${item.comment ?? ""} ${
+    item.changes.map((c) =>
     `${c.op} ${c.type}/${c.name}`).join(" ")}`.toLowerCase();
 
   return words.every((word) => text.includes(word));

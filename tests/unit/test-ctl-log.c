@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * vmnctl about the log of changes, against a server that plays back a script:
+ * comments on changes, the number of a change, and waiting for one. */
+
+#include <config.h>
+
+#include "controller/ctl/ctl.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/unit/ctl-fixture.h"
+#include "util.h"
+
+#define END { NULL, NULL, 0, NULL }
+
+/* Comments.  -------------------------------------------------------------- */
+
+static void
+comment_goes_with_the_change(void **state OVS_UNUSED)
+{
+#define LABELLED "{\"spec\": {\"labels\": {\"x\": \"y\"}}}"
+#define UPDATED "{\"revision\": 7, \"outcome\": \"updated\"}"
+#define DONE "ports/a labelled\nrevision 7 is stored\n"
+    static const struct step label[] = {
+        { "PATCH /v1/ports/a?comment=CHG-17%3Ax", LABELLED, 200, UPDATED },
+        END,
+    };
+    static const struct step wait[] = {
+        { "PATCH /v1/ports/a?wait=installed&timeout=10000ms&comment=%C3%A4",
+          LABELLED, 200, UPDATED }, END,
+    };
+    static const struct step plan[] = {
+        { "PATCH /v1/ports/a?dry_run=plan&comment=x", LABELLED, 200,
+          "{\"kind\": \"plan\", \"changed\": false}" }, END,
+    };
+    static const struct step deletion[] = {
+        { "DELETE /v1/ports/a?comment=x", NULL, 200,
+          "{\"revision\": 8, \"outcome\": \"deleted\"}" }, END,
+    };
+    static const struct step undone[] = {
+        { "POST /v1/revisions/7/undo?dry_run=plan", NULL, 200,
+          "{\"kind\": \"plan\", \"changed\": true}" },
+        { "POST /v1/revisions/7/undo?comment=x", NULL, 200,
+          "{\"revision\": 8, \"changed\": true, \"results\": []}" }, END,
+    };
+    static const struct step token[] = {
+        { "GET /v1/tokens/t", NULL, 404, "{}" },
+        { "PUT /v1/tokens/t?comment=x", "{\"spec\": {\"account\": \"a\"}}",
+          201,
+          "{\"revision\": 8, \"secret\": \"t.s\"}" }, END,
+    };
+    struct run result;
+
+    assert_play(label, "", "label port a x=y -m CHG-17:x", CTL_DONE, DONE, "");
+    play(&result, wait, "", "label port a x=y --wait --comment \xc3\xa4");
+    assert_int_equal(result.status, CTL_DONE);
+    run_uninit(&result);
+    play(&result, plan, "", "label port a x=y --dry-run -m x");
+    assert_int_equal(result.status, CTL_DONE);
+    run_uninit(&result);
+    assert_play(deletion, "", "delete port a -m x", CTL_DONE,
+                "ports/a deleted\nrevision 8 is stored\n", "");
+    play(&result, undone, "", "undo 7 -m x");
+    assert_int_equal(result.status, CTL_DONE);
+    run_uninit(&result);
+    assert_play(token, "", "token t --account a -m x", CTL_DONE, "t.s\n", "");
+}
+
+static void
+comment_is_checked_before_it_is_sent(void **state OVS_UNUSED)
+{
+    char *line = xasprintf("label port a x=y -m %0513d", 0);
+
+    assert_alone("", line, CTL_USAGE,
+                 "--comment: must have 1 to 512 bytes, not 513");
+    free(line);
+    assert_alone("", "label port a x=y -m a\nb", CTL_USAGE, "--comment: must "
+                 "not contain control characters, such as the one at byte 1");
+    assert_alone("", "label port a x=y -m a\xff", CTL_USAGE,
+                 "--comment: must be UTF-8");
+    assert_alone("", "get ports -m x", CTL_USAGE, "no such option");
+}
+
+static void
+comments_are_shown(void **state OVS_UNUSED)
+{
+#define ENTRY "\"revision\": 7, \"time\": \"T\", \"who\": \"me\","      \
+              " \"changes\": [{\"op\": \"update\", \"type\": \"ports\"," \
+              " \"name\": \"a\"}]"
+    static const struct step one[] = {
+        { "GET /v1/revisions/7?contents=true", NULL, 200,
+          "{" ENTRY ", \"comment\": \"CHG-17: why\"}" }, END,
+    };
+    static const struct step list[] = {
+        { "GET /v1/revisions?limit=20", NULL, 200,
+          "{\"items\": [{" ENTRY "}, {" ENTRY ", \"comment\": \"why\"}]}" },
+        END,
+    };
+    static const struct step none[] = {
+        { "GET /v1/revisions?limit=20", NULL, 200,
+          "{\"items\": [{" ENTRY "}]}" }, END,
+    };
+    static const struct step history[] = {
+        { "GET /v1/revisions?type=ports&name=a&contents=true&limit=20", NULL,
+          200, "{\"items\": [{" ENTRY ", \"comment\": \"why\"}]}" }, END,
+    };
+    struct run result;
+
+    play(&result, one, "", "revision 7");
+    assert_non_null(strstr(result.out, "Who:         me\n"
+                           "Comment:     CHG-17: why\n"));
+    run_uninit(&result);
+    assert_play(list, "", "revisions", CTL_DONE,
+                "REVISION   TIME   WHO   INSTALLED   CHANGES          "
+                "COMMENT\n"
+                "7          T      me    -           update ports/a   -\n"
+                "7          T      me    -           update ports/a   why\n",
+                "");
+    play(&result, none, "", "revisions");
+    assert_null(strstr(result.out, "COMMENT"));
+    run_uninit(&result);
+    assert_play(history, "", "history ports/a", CTL_DONE,
+                "7  T  me  update\n  why\n", "");
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(comment_goes_with_the_change),
+        cmocka_unit_test(comment_is_checked_before_it_is_sent),
+        cmocka_unit_test(comments_are_shown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
