@@ -3,6 +3,7 @@
 its database is a file of SQLite, nobody asks who somebody is (noauth), and its
 messages go nowhere.  The test plays Nova."""
 
+from contextlib import nullcontext
 import http.client
 import json
 import os
@@ -13,7 +14,7 @@ import subprocess
 
 from conftest import HERE
 
-from vmnlab.netns import wait_for
+from vmnlab.netns import enter_child, inside, wait_for
 
 DRIVER = os.path.join(HERE, "../../deploy/neutron")
 PYTHON = "/usr/bin/python3"     # Debian's, whose modules Neutron is.
@@ -57,7 +58,7 @@ flat_networks = dc
 network_vlan_ranges = dc:100:199
 
 [vmn]
-api = unix:{vmnd}
+api = {vmnd}
 """
 
 PASTE = """
@@ -130,8 +131,12 @@ def free_port():
 
 
 class Neutron:
-    def __init__(self, place, vmnd_socket, more=""):
+    """'vmnd' is the address of its API, 'more' is more of [vmn]; it runs in
+    network namespace 'net_ns'."""
+
+    def __init__(self, place, vmnd, more="", net_ns=None):
         self.place = str(place)
+        self.net_ns = net_ns
         self.port = free_port()
         self.log = os.path.join(self.place, "neutron.log")
         self.process = None
@@ -139,7 +144,7 @@ class Neutron:
                            ("api-paste.ini", PASTE)):
             with open(os.path.join(self.place, name), "w") as out:
                 out.write(text.format(place=self.place, port=self.port,
-                                      vmnd=vmnd_socket)
+                                      vmnd=vmnd)
                           if name == "neutron.conf" else text)
         # Where the driver is installed: entry points are read from there.
         self.code = os.path.join(self.place, "driver")
@@ -162,7 +167,8 @@ class Neutron:
                 [PYTHON, "-c", START, "--config-file",
                  os.path.join(self.place, "neutron.conf")],
                 env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                cwd=self.place, start_new_session=True)
+                cwd=self.place, start_new_session=True,
+                preexec_fn=enter_child(self.net_ns))
         wait_for("neutron-server to answer", self._answers, 60, 0.1)
         return self
 
@@ -211,6 +217,8 @@ class Neutron:
         connection = http.client.HTTPConnection("127.0.0.1", self.port,
                                                 timeout=60)
         try:
+            with inside(self.net_ns) if self.net_ns else nullcontext():
+                connection.connect()
             connection.request(method, "/v2.0/" + path,
                                json.dumps(body) if body else None,
                                {"Content-Type": "application/json"})

@@ -21,7 +21,7 @@ LEFT = ("floating-ips", "routers", "policies", "ports", "groups", "networks")
 @pytest.fixture(scope="module")
 def neutron(module_lab, tmp_path_factory):
     server = Neutron(tmp_path_factory.mktemp("neutron"),
-                     module_lab.vmnd.api.path)
+                     "unix:" + module_lab.vmnd.api.path)
     try:
         yield server.start()
     finally:

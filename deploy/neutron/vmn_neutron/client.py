@@ -53,20 +53,37 @@ class _UnixConnection(http.client.HTTPConnection):
         self.sock.connect(self.path)
 
 
+def _tls(ca_file, cert_file, key_file):
+    """Returns the context of connections.  Raises ValueError."""
+    try:
+        tls = ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise ValueError("[vmn] ca_file: must be the CA's certificate, in "
+                         "PEM; of %s: %s" % (ca_file, error))
+    if cert_file:
+        try:
+            tls.load_cert_chain(cert_file, key_file)
+        except OSError as error:
+            raise ValueError("[vmn] cert_file, key_file: must be a "
+                             "certificate and its key, in PEM; of %s, %s: %s"
+                             % (cert_file, key_file, error))
+    return tls
+
+
 class Client:
     def __init__(self, api, timeout=10, token_file=None, ca_file=None,
                  cert_file=None, key_file=None):
         self.address = urllib.parse.urlsplit(api)
-        if self.address.scheme not in ("unix", "http", "https"):
+        if self.address.scheme not in ("unix", "http", "https") or not (
+                self.address.path if self.address.scheme == "unix"
+                else self.address.hostname):
             raise ValueError("[vmn] api: must be unix:/PATH, http://HOST:PORT "
                              "or https://HOST:PORT, and is %r" % api)
         self.timeout = timeout
         self.token_file = token_file
         self.tls = None
         if self.address.scheme == "https":
-            self.tls = ssl.create_default_context(cafile=ca_file)
-            if cert_file:
-                self.tls.load_cert_chain(cert_file, key_file)
+            self.tls = _tls(ca_file, cert_file, key_file)
 
     def _connection(self, timeout):
         if self.address.scheme == "unix":
@@ -93,7 +110,7 @@ class Client:
             connection.request(method, target, data, self._headers())
             reply = connection.getresponse()
             status, text = reply.status, reply.read()
-        except (OSError, http.client.HTTPException) as error:
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise Unreachable("%s: %s" % (self.address.geturl(),
                                           error or type(error).__name__))
         finally:
@@ -144,11 +161,11 @@ class Client:
         """Yields (kind, data, id) as they happen, and ends when vmnd does;
         raises Unreachable."""
         target = "/v1/events?kinds=" + ",".join(kinds)
-        headers = self._headers()
-        if after:
-            headers["Last-Event-ID"] = after
         connection = self._connection(SILENCE_S)
         try:
+            headers = self._headers()
+            if after:
+                headers["Last-Event-ID"] = after
             connection.request("GET", target, None, headers)
             reply = connection.getresponse()
             if reply.status != 200:
