@@ -19,28 +19,11 @@ from vmnlab.netns import enter_child, inside, wait_for
 DRIVER = os.path.join(HERE, "../../deploy/neutron")
 PYTHON = "/usr/bin/python3"     # Debian's, whose modules Neutron is.
 
-CONFIG = """
+DRIVER_CONFIG = """
 [DEFAULT]
 core_plugin = ml2
 service_plugins = vmn-router
-auth_strategy = noauth
-transport_url = fake://
-bind_host = 127.0.0.1
-bind_port = {port}
-api_workers = 1
-rpc_workers = 0
-state_path = {place}
-api_paste_config = {place}/api-paste.ini
 dhcp_agent_notification = false
-notify_nova_on_port_status_changes = false
-notify_nova_on_port_data_changes = false
-global_physnet_mtu = 1500
-
-[database]
-connection = sqlite:///{place}/neutron.sqlite
-
-[oslo_concurrency]
-lock_path = {place}/lock
 
 [ml2]
 mechanism_drivers = vmn
@@ -56,6 +39,27 @@ flat_networks = dc
 
 [ml2_type_vlan]
 network_vlan_ranges = dc:100:199
+"""
+
+SERVER_CONFIG = """
+[DEFAULT]
+auth_strategy = noauth
+transport_url = fake://
+bind_host = 127.0.0.1
+bind_port = {port}
+api_workers = 1
+rpc_workers = 0
+state_path = {place}
+api_paste_config = {place}/api-paste.ini
+notify_nova_on_port_status_changes = false
+notify_nova_on_port_data_changes = false
+global_physnet_mtu = 1500
+
+[database]
+connection = sqlite:///{place}/neutron.sqlite
+
+[oslo_concurrency]
+lock_path = {place}/lock
 
 [vmn]
 api = {vmnd}
@@ -132,27 +136,36 @@ def free_port():
 
 class Neutron:
     """'vmnd' is the address of its API, 'more' is more of [vmn]; it runs in
-    network namespace 'net_ns'."""
+    network namespace 'net_ns'.  'code' is where the driver is installed, and
+    'config' what a deployment has in Neutron's configuration for it."""
 
-    def __init__(self, place, vmnd, more="", net_ns=None):
+    def __init__(self, place, vmnd, more="", net_ns=None, code=None,
+                 config=DRIVER_CONFIG):
         self.place = str(place)
         self.net_ns = net_ns
         self.port = free_port()
         self.log = os.path.join(self.place, "neutron.log")
         self.process = None
-        for name, text in (("neutron.conf", CONFIG + more),
-                           ("api-paste.ini", PASTE)):
-            with open(os.path.join(self.place, name), "w") as out:
-                out.write(text.format(place=self.place, port=self.port,
-                                      vmnd=vmnd)
-                          if name == "neutron.conf" else text)
-        # Where the driver is installed: entry points are read from there.
-        self.code = os.path.join(self.place, "driver")
-        shutil.copytree(DRIVER, self.code,
+        self._write("driver.conf", config)
+        self._write("neutron.conf", (SERVER_CONFIG + more).format(
+            place=self.place, port=self.port, vmnd=vmnd))
+        self._write("api-paste.ini", PASTE)
+        self.code = str(code) if code else self._make_code()
+        self._run("-c", TABLES, os.path.join(self.place, "neutron.sqlite"))
+
+    def _write(self, name, text):
+        with open(os.path.join(self.place, name), "w") as out:
+            out.write(text)
+
+    def _make_code(self):
+        """Returns where the driver is as if installed: entry points are read
+        from there."""
+        code = os.path.join(self.place, "driver")
+        shutil.copytree(DRIVER, code,
                         ignore=shutil.ignore_patterns("__pycache__"))
         self._run("-c", "import setuptools; setuptools.setup()", "-q",
-                  "egg_info", cwd=self.code)
-        self._run("-c", TABLES, os.path.join(self.place, "neutron.sqlite"))
+                  "egg_info", cwd=code)
+        return code
 
     def _run(self, *args, cwd=None):
         done = subprocess.run([PYTHON, *args], cwd=cwd or self.place,
@@ -164,8 +177,8 @@ class Neutron:
         env = dict(os.environ, PYTHONPATH=self.code, PYTHONWARNINGS="ignore")
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [PYTHON, "-c", START, "--config-file",
-                 os.path.join(self.place, "neutron.conf")],
+                [PYTHON, "-c", START, "--config-file", "driver.conf",
+                 "--config-file", "neutron.conf"],
                 env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 cwd=self.place, start_new_session=True,
                 preexec_fn=enter_child(self.net_ns))

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """How Neutron's driver (deploy/neutron) gets to vmnd by TCP: TLS, tokens and
-certificates, of a client by itself and of a neutron-server."""
+certificates, of a client by itself and of a neutron-server; which is installed
+and configured as docs/neutron.md says."""
 
+import glob
 import os
+import re
+import subprocess
 import sys
 
 import pytest
@@ -174,12 +178,44 @@ def test_files_that_are_none_are_named(pki):
             vmn.Client(api)
 
 
-def test_a_neutron_server_by_tls(lab, pki, token, tmp_path):
-    """With an account of role operator, as docs/neutron.md says."""
-    neutron = Neutron(tmp_path, HERE_BY_TLS, """
-token_file = %s
-ca_file = %s
-""" % (token("neutron"), pki.path("ca.pem")), lab.net_ns)
+def documented():
+    """Returns what docs/neutron.md has one type: the commands, neutron.conf,
+    ml2_conf.ini."""
+    with open(os.path.join(HERE, "../../docs/neutron.md")) as file:
+        return re.findall("^```(?:ini)?\n(.*?)^```", file.read(),
+                          re.DOTALL | re.MULTILINE)[:3]
+
+
+def install(commands, place):
+    """Runs what needs neither a network nor a user "neutron", with all that
+    it writes below 'place'.  Returns where Python has the driver then."""
+    assert commands.startswith("apt-get install ")
+    text = commands.partition("\n")[2].partition("install -d ")[0]
+    for path, own in (("/usr/share/vmn/neutron",
+                       os.path.realpath(os.path.join(HERE,
+                                                     "../../deploy/neutron"))),
+                      ("/tmp/vmn-neutron", "%s/source" % place)):
+        assert path in text
+        text = text.replace(path, own)
+    done = subprocess.run(
+        ["bash", "-ec", text], cwd=place, stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, env={
+            "PATH": "/usr/bin:/bin", "HOME": str(place),
+            "PIP_ROOT": "%s/root" % place, "PIP_NO_INDEX": "1"})
+    assert done.returncode == 0, done.stdout.decode()
+    found, = glob.glob("%s/root/usr/local/lib/python3*/dist-packages" % place)
+    return found
+
+
+def test_a_neutron_server_as_documented(lab, pki, token, tmp_path):
+    """With an account of role operator, by TLS."""
+    commands, server, ml2 = documented()
+    for name, path in (("vmn-token", token("neutron")),
+                       ("vmn-ca.pem", pki.path("ca.pem"))):
+        assert "/etc/neutron/" + name in server
+        server = server.replace("/etc/neutron/" + name, path)
+    neutron = Neutron(tmp_path, HERE_BY_TLS, net_ns=lab.net_ns,
+                      code=install(commands, tmp_path), config=server + ml2)
     try:
         neutron.start()
         net = neutron.make("network", name="net")
@@ -188,8 +224,11 @@ ca_file = %s
         port = neutron.make("port", network_id=net["id"])
         vm = add_vm(lab, neutron, "vm", port, "h1")     # It gets ACTIVE.
         lab.remove_vm(vm.name)
+        router = neutron.make("router", name="router")
+        assert lab.vmnd.api.get("routers/" + router["id"])
         assert neutron.empty() == []
-        wait_for("vmnd to be told", lambda: not lab.vmnd.api.get(
-            "networks", selector="neutron")["items"], 20)
+        wait_for("vmnd to be told", lambda: not any(
+            lab.vmnd.api.get(kind, selector="neutron")["items"]
+            for kind in ("networks", "ports", "routers")), 20)
     finally:
         neutron.stop()
