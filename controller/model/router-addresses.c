@@ -131,11 +131,11 @@ check_address_fits(const struct place *at, const struct vmn_router *router,
                   "%s of %s is in no subnet of network \"%s\"", buf,
                   txn_name(at->txn, VMN_TABLE_ROUTER, router->row.name),
                   network->row.name);
-    } else if (value_prefix_is_reserved(&subnet->cidr, ip)) {
+    } else if (ip->family == 4
+               && value_prefix_is_reserved(&subnet->cidr, ip)) {
         txn_error(at->txn, at->entry, VMN_ERR_INVALID, at->field,
-                  "%s of %s is the first %saddress of its subnet", buf,
-                  txn_name(at->txn, VMN_TABLE_ROUTER, router->row.name),
-                  ip->family == 4 ? "or last " : "");
+                  "%s of %s is the first or last address of its subnet", buf,
+                  txn_name(at->txn, VMN_TABLE_ROUTER, router->row.name));
     }
 }
 

@@ -177,10 +177,10 @@ finish_subnet(void *subnet_, const json_t *json OVS_UNUSED,
     }
     if (!value_prefix_contains(&subnet->cidr, &subnet->gateway)) {
         fault(errors, pointer, "gateway", "must be an address of the subnet");
-    } else if (value_prefix_is_reserved(&subnet->cidr, &subnet->gateway)) {
-        fault(errors, pointer, "gateway", subnet->cidr.ip.family == 4
-              ? "must not be the subnet's first or last address"
-              : "must not be the subnet's first address");
+    } else if (subnet->cidr.ip.family == 4
+               && value_prefix_is_reserved(&subnet->cidr, &subnet->gateway)) {
+        fault(errors, pointer, "gateway",
+              "must not be the subnet's first or last address");
     }
 }
 

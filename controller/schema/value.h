@@ -62,7 +62,7 @@ struct vmn_ip value_prefix_nth(const struct vmn_prefix *, uint64_t index);
 void value_prefix_usable(const struct vmn_prefix *, uint64_t *first,
                          uint64_t *last);
 /* True for what no host may have: IPv4's all-zeros and all-ones hosts (up to
- * /30), and the address that IPv6 has for any router of the subnet (all zeros,
+ * /30), and the address that IPv6 has for routers of the subnet (all zeros,
  * up to /126; RFC 4291, section 2.6.1). */
 bool value_prefix_is_reserved(const struct vmn_prefix *,
                               const struct vmn_ip *);

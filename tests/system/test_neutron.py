@@ -11,6 +11,7 @@ import pytest
 from conftest import World, cut, check_log
 from dhcp_guests import Udhcpc
 from neutron_server import Failed, Neutron, add_vm, await_status
+from vmnlab import traffic
 from vmnlab.api import Refused
 from vmnlab.netns import Error, wait_for
 
@@ -55,10 +56,11 @@ class Cloud(World):
     def plug(self, name, port, host, tcp=(), udp=(), **more):
         vm = add_vm(self.lab, self.neutron, name, port, host, **more)
         self.own_vms.append(name)
-        for number in tcp:
-            self.servers.tcp(vm, number)
-        for number in udp:
-            self.servers.udp(vm, number)
+        for any_ip in ("0.0.0.0", "::") if vm.ip6 else ("0.0.0.0",):
+            for number in tcp:
+                self.servers.tcp(vm, number, any_ip)
+            for number in udp:
+                self.servers.udp(vm, number, any_ip)
         return vm
 
     def there(self, kind, name):
@@ -450,6 +452,75 @@ def test_routers_and_floating_ips(cloud, neutron):
     assert cloud.there("routers", router["id"]) is None
     cloud.settle()
     assert cloud.blocked(a, b)
+
+
+def test_routers_that_do_not_translate(cloud, neutron):
+    """enable_snat: false has a network's own addresses outside.  IPv6 has them
+    there in any case; within a network and by a router it is as IPv4."""
+    cloud.provider_hosts_are("h1", "h2")
+    outside = cloud.outside("customer", "198.51.100.9/24",
+                            "2001:db8:1::9/64", tcp=[80])
+    street = cloud.make("network", name="street", **{
+        "router:external": True, "provider:network_type": "flat",
+        "provider:physical_network": "dc"})
+    for cidr, gateway in (("198.51.100.0/24", "198.51.100.1"),
+                          ("2001:db8:1::/64", "2001:db8:1::1")):
+        cloud.make("subnet", network_id=street["id"], cidr=cidr,
+                   ip_version=6 if ":" in cidr else 4, gateway_ip=gateway,
+                   enable_dhcp=False)
+    router = cloud.make("router", name="router", external_gateway_info={
+        "network_id": street["id"], "enable_snat": False})
+    own = {"." in f["ip_address"]: f["ip_address"] for f in
+           router["external_gateway_info"]["external_fixed_ips"]}
+    for inside, via in (("10.0.0.0/16", own[True]),
+                        ("2001:db8:2::/47", own[False])):
+        outside.run("ip", "route", "add", inside, "via", via)
+
+    vms = []
+    for i, host in ((0, "h2"), (1, "h3")):
+        net, subnet = cloud.net("10.0.%d.0/24" % i)
+        subnet6 = cloud.make(
+            "subnet", network_id=net["id"], cidr="2001:db8:%d::/64" % (2 + i),
+            ip_version=6, ipv6_ra_mode="slaac", ipv6_address_mode="slaac")
+        for one in subnet, subnet6:
+            neutron.call("PUT", "routers/%s/add_router_interface"
+                         % router["id"], {"subnet_id": one["id"]})
+        vms += [cloud.plug("vm%d%s" % (i, at), cloud.port(
+            net, port_security_enabled=False), at, tcp=[80])
+            for at in ("h1", host)]
+    assert cloud.there("networks", net["id"])["subnets"] == [
+        {"cidr": "10.0.1.0/24", "gateway": "10.0.1.1", "dhcp": True},
+        {"cidr": "2001:db8:3::/64", "gateway": "2001:db8:3::",
+         "slaac": True}]                # As Neutron chooses it.
+    # In a network, by the router, and from outside.
+    for sender in vms[1:] + [outside]:
+        for ip in vms[0].ip, vms[0].ip6:
+            assert cloud.answers(sender, ip) == vms[0].name
+    for ip in outside.ip, outside.ip6:
+        assert cloud.answers(vms[0], ip) == "customer"
+        assert seen(cloud, outside, vms[0], ip) in (vms[0].ip, vms[0].ip6)
+
+    # IPv4 alone is translated, when it is.
+    neutron.change("router", router["id"], external_gateway_info={
+        "network_id": street["id"], "enable_snat": True})
+    cloud.settle()
+    assert cloud.unanswered(outside, vms[0].ip)
+    assert seen(cloud, outside, vms[0], outside.ip) == own[True]
+    assert seen(cloud, outside, vms[0], outside.ip6) == vms[0].ip6
+    assert cloud.answers(outside, vms[0].ip6) == vms[0].name
+
+
+def seen(cloud, outside, vm, ip):
+    """Returns the address that 'vm' has outside."""
+    assert cloud.answers(vm, ip) == outside.name
+    found = traffic.Connection(vm, ip, 80, "tcp")
+    try:
+        assert found.exchange(seconds=5)
+        text = outside.run("ss", "-Htn", "state", "established",
+                           "sport = :80")
+    finally:
+        found.close()
+    return text.split()[3].rsplit(":", 1)[0].strip("[]")
 
 
 def floats(cloud, floating, one, two, subnet2):

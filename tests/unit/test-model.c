@@ -293,6 +293,20 @@ ipv6_addresses_are_given_out_one_of_each_subnet(void **state)
     assert_int_equal(get_port(model, "e")->n_ips, 3);
 }
 
+/* The address that IPv6 has for a subnet's routers is no port's. */
+static void
+routers_may_have_the_address_that_is_for_them(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put networks d {'subnets':[{'cidr':'fd00::/64','gateway':"
+          "'fd00::'},{'cidr':'fd01::/64'}]}\n"
+          "put routers r {'interfaces':[{'network':'d','addresses':"
+          "['fd00::','fd01::']}]}\n"
+          "put ports a {'network':'d'}", "");
+    check_ips(model, "a", "fd00::1", "fd01::1");
+}
+
 /* Where guests make their addresses, a port is given what its guest will make,
  * and has another one as soon as its MAC is another. */
 static void
@@ -726,6 +740,7 @@ main(void)
         TEST(pools_say_what_is_given_out),
         TEST(pools_of_ipv6_may_be_far_away),
         TEST(ipv6_addresses_are_given_out_one_of_each_subnet),
+        TEST(routers_may_have_the_address_that_is_for_them),
         TEST(addresses_may_follow_from_macs),
         TEST(vni_of_a_network_can_change),
         TEST(refused_request_leaves_no_number_behind),
