@@ -32,6 +32,14 @@ set_ips(struct version *version, const struct vmn_ip *ips, size_t n)
     port->n_ips = n;
 }
 
+/* Returns true if the port has just these addresses. */
+static bool
+has_ips(const struct vmn_port *port, const struct vmn_ip *ips, size_t n)
+{
+    return (port->n_ips == n
+            && (!n || !memcmp(port->ips, ips, n * sizeof *ips)));
+}
+
 /* Copies the addresses of 'was' to 'ips' that stay when its MAC becomes 'mac':
  * those derived from the old MAC do not.  Returns how many stay. */
 static size_t
@@ -158,8 +166,10 @@ port_assign_ips(struct txn *txn, struct entry *entry)
     }
     n = fill_ips(txn, entry, network_entry, ips, n, f->max_items);
     n = schema_set_sort(f, ips, n);
-    index_version(txn->model, entry, entry->cur, false);
-    set_ips(entry->cur, ips, n);
-    index_version(txn->model, entry, entry->cur, true);
+    if (!has_ips(port, ips, n)) {
+        index_version(txn->model, entry, entry->cur, false);
+        set_ips(entry->cur, ips, n);
+        index_version(txn->model, entry, entry->cur, true);
+    }
     free(ips);
 }

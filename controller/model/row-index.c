@@ -15,6 +15,7 @@
 #include "controller/model/model-private.h"
 #include "controller/schema/schema-row.h"
 #include "hash.h"
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 
 struct index_node {
@@ -121,7 +122,7 @@ index_find_other_in(const struct model *model, int index, const char *where,
 
 /* Which keys a row is at.  ------------------------------------------------ */
 
-/* Passes "KEY" to the sink.  Each change of a row makes all of its keys four
+/* Passes "KEY" to the sink.  Each change of a row makes all of its keys several
  * times, so printf() would be too slow. */
 void
 index_add(const struct index_sink *sink, int index, const char *key)
@@ -229,16 +230,18 @@ index_version(struct model *model, const struct entry *entry,
     add_keys(model, version, put_key, &putter);
 }
 
-/* What changed.  ---------------------------------------------------------- */
+/* What differs.  ---------------------------------------------------------- */
 
-struct index_key {
-    int index;
-    char *key;
-};
-
+/* Distinct keys, sorted. */
 struct index_keys {
     size_t n, allocated;
-    struct index_key *keys;
+    struct index_key {
+        int index;
+        size_t at;              /* Of its text in 'text'. */
+        const char *text;       /* Once all are collected. */
+    } *keys;
+    struct ds text;
+    int end;                    /* Keys of lower indexes are collected. */
 };
 
 static void
@@ -246,13 +249,15 @@ collect_key(void *keys_, int index, const char *key)
 {
     struct index_keys *keys = keys_;
 
-    if (index < VMN_N_INDEXES) {
+    if (index < keys->end) {
         if (keys->n >= keys->allocated) {
             keys->keys = x2nrealloc(keys->keys, &keys->allocated,
                                     sizeof *keys->keys);
         }
-        keys->keys[keys->n].index = index;
-        keys->keys[keys->n++].key = xstrdup(key);
+        keys->keys[keys->n++] = (struct index_key) {
+            .index = index, .at = keys->text.length,
+        };
+        ds_put_buffer(&keys->text, key, strlen(key) + 1);
     }
 }
 
@@ -263,51 +268,102 @@ compare_keys(const void *a_, const void *b_)
     const struct index_key *b = b_;
 
     return a->index != b->index ? (a->index < b->index ? -1 : 1)
-                                : strcmp(a->key, b->key);
+                                : strcmp(a->text, b->text);
 }
 
+/* Collects the keys of 'version' (NULL: none) in indexes below 'end'.  The
+ * caller frees them by free_keys(). */
 static void
 collect_keys(const struct model *model, const struct version *version,
-             struct index_keys *keys)
+             int end, struct index_keys *keys)
 {
-    *keys = (struct index_keys) { 0, 0, NULL };
-    if (version) {
-        add_keys(model, version, collect_key, keys);
+    size_t n = 0;
+
+    *keys = (struct index_keys) { .text = DS_EMPTY_INITIALIZER, .end = end };
+    if (!version) {
+        return;
+    }
+    ds_reserve(&keys->text, 500);   /* Enough for most. */
+    add_keys(model, version, collect_key, keys);
+    for (size_t i = 0; i < keys->n; i++) {
+        keys->keys[i].text = ds_cstr(&keys->text) + keys->keys[i].at;
     }
     if (keys->n) {
         qsort(keys->keys, keys->n, sizeof *keys->keys, compare_keys);
     }
+    for (size_t i = 0; i < keys->n; i++) {
+        if (!n || compare_keys(&keys->keys[n - 1], &keys->keys[i])) {
+            keys->keys[n++] = keys->keys[i];
+        }
+    }
+    keys->n = n;
 }
 
 static void
 free_keys(struct index_keys *keys)
 {
-    for (size_t i = 0; i < keys->n; i++) {
-        free(keys->keys[i].key);
-    }
     free(keys->keys);
+    ds_destroy(&keys->text);
 }
 
-void
-index_note_changes(struct model *model, const struct version *a,
-                   const struct version *b)
+/* Passes each key of an index below 'end' at which only one of the versions
+ * is, either of which may be NULL, to 'cb', with true if that is 'b'. */
+static void
+each_difference(const struct model *model, const struct version *a,
+                const struct version *b, int end,
+                void (*cb)(void *aux, int index, const char *key, bool add),
+                void *aux)
 {
     struct index_keys as, bs;
     size_t i = 0, j = 0;
 
-    collect_keys(model, a, &as);
-    collect_keys(model, b, &bs);
+    collect_keys(model, a, end, &as);
+    collect_keys(model, b, end, &bs);
     while (i < as.n || j < bs.n) {
         int cmp = i >= as.n ? 1 : j >= bs.n ? -1
                   : compare_keys(&as.keys[i], &bs.keys[j]);
         const struct index_key *key = cmp <= 0 ? &as.keys[i] : &bs.keys[j];
 
         if (cmp) {
-            changes_add(model, MODEL_CHANGE_INDEX, key->index, key->key);
+            cb(aux, key->index, key->text, cmp > 0);
         }
         i += cmp <= 0;
         j += cmp >= 0;
     }
     free_keys(&as);
     free_keys(&bs);
+}
+
+static void
+put_difference(void *putter_, int index, const char *key, bool add)
+{
+    const struct putter *putter = putter_;
+
+    index_put(putter->model, index, key, putter->name, add);
+}
+
+void
+index_change(struct model *model, const struct entry *entry,
+             const struct version *from, const struct version *to)
+{
+    struct putter putter = { model, entry->name, true };
+
+    if (from && to) {
+        each_difference(model, from, to, N_INDEXES, put_difference, &putter);
+    } else if (from || to) {
+        index_version(model, entry, from ? from : to, to != NULL);
+    }
+}
+
+static void
+note_difference(void *model, int index, const char *key, bool add OVS_UNUSED)
+{
+    changes_add(model, MODEL_CHANGE_INDEX, index, key);
+}
+
+void
+index_note_changes(struct model *model, const struct version *a,
+                   const struct version *b)
+{
+    each_difference(model, a, b, VMN_N_INDEXES, note_difference, model);
 }

@@ -56,6 +56,10 @@ void index_put(struct model *, int index, const char *key, const char *name,
 /* Adds a version of an entry to all indexes, or removes it. */
 void index_version(struct model *, const struct entry *,
                    const struct version *, bool add);
+/* Has an entry that is in all indexes as its version 'from' be there as 'to';
+ * NULL: it is in none.  What both have is left alone: the sets may be long. */
+void index_change(struct model *, const struct entry *,
+                  const struct version *from, const struct version *to);
 /* Reports the keys of indexes of enum vmn_index at which only one of the two
  * versions is.  Either may be NULL. */
 void index_note_changes(struct model *, const struct version *,

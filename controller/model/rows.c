@@ -92,18 +92,13 @@ model_set_cur(struct model *model, struct entry *entry,
 {
     struct name_set *names = &model->tables[entry->table].cur;
 
-    if (entry->cur) {
-        index_version(model, entry, entry->cur, false);
-    }
+    index_change(model, entry, entry->cur, version);
     if (!entry->cur && version) {
         name_set_add(names, entry->name);
     } else if (entry->cur && !version) {
         name_set_remove(names, entry->name);
     }
     entry->cur = version;
-    if (version) {
-        index_version(model, entry, version, true);
-    }
 }
 
 /* Records that 'entry' went from one version to another; either may be

@@ -490,6 +490,56 @@ cascade_of_a_peer_keeps_the_policy_and_its_isolation(void **state)
     assert_null(model_get(model, VMN_TABLE_POLICY, "gone"));
 }
 
+/* What is named twice and then once is still referred to, and what is named no
+ * more is not. */
+static void
+references_follow_each_update(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put groups peer {}\n"
+          "put policies q {'applies_to':['g'],'rules':["
+          PEERS "{'group':'peer'}]}," PEERS "{'group':'peer'}]}]}", "");
+    apply(model, "put policies q {'applies_to':['g'],'rules':["
+          PEERS "{'group':'peer'}]}]}", "");
+    apply(model, "delete groups peer",
+          " group \"peer\" is referenced by policy \"q\"\n");
+    apply(model, "put policies q {'applies_to':['g']}", "");
+    apply(model, "delete groups peer", "");
+    apply(model, "delete groups g",
+          " group \"g\" is referenced by policy \"pol\"\n"
+          " group \"g\" is referenced by policy \"q\"\n");
+}
+
+/* Ports change in place, and keys that stay are not touched. */
+static void
+indexes_follow_each_update(void **state)
+{
+    struct model *model = *state;
+
+    apply(model, "put ports p1 {'network':'n','labels':{'a':'1','b':'2'}}",
+          "");
+    check_index(model, VMN_INDEX_PORT_BY_LABEL, "a=1", "p1");
+    check_index(model, VMN_INDEX_PORT_BY_LABEL, "b=2", "p1");
+    apply(model, "put ports p1 {'network':'n','labels':{'a':'2','b':'2'}}",
+          "");
+    check_index(model, VMN_INDEX_PORT_BY_LABEL, "a=1", "");
+    check_index(model, VMN_INDEX_PORT_BY_LABEL, "a=2", "p1");
+    check_index(model, VMN_INDEX_PORT_BY_LABEL, "a", "p1");
+    check_index(model, VMN_INDEX_PORT_BY_LABEL, "b=2", "p1");
+    apply(model, "put ports p1 {'network':'m'}", "");
+    check_index(model, VMN_INDEX_PORT_BY_NETWORK, "n", "p2");
+    check_index(model, VMN_INDEX_PORT_BY_NETWORK, "m", "p1");
+    check_index(model, VMN_INDEX_PORT_BY_LABEL, "a", "");
+    /* What is refused leaves them as they were. */
+    apply(model, "put ports p1 {'network':'n','labels':{'a':'3'}}\n"
+          "put ports p2 {'network':'none'}",
+          "/1/network network \"none\" does not exist\n");
+    check_index(model, VMN_INDEX_PORT_BY_NETWORK, "n", "p2");
+    check_index(model, VMN_INDEX_PORT_BY_NETWORK, "m", "p1");
+    check_index(model, VMN_INDEX_PORT_BY_LABEL, "a=3", "");
+}
+
 #define SERVICES "{'direction':'egress','action':'allow','services':["
 
 static void
@@ -748,6 +798,8 @@ main(void)
         TEST(cascade_of_a_port_keeps_what_lists_it),
         TEST(cascade_of_a_peer_keeps_the_policy_and_its_isolation),
         TEST(cascade_of_a_service_keeps_the_policy),
+        TEST(references_follow_each_update),
+        TEST(indexes_follow_each_update),
         TEST(groups_are_put_into_groups_in_the_middle_too),
         TEST(priorities_differ_in_all_tiers_but_application),
         TEST(cascade_of_a_tier_takes_its_policies_along),
