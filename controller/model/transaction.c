@@ -286,9 +286,11 @@ static void
 put_change(struct ds *text, size_t i, const struct entry *entry)
 {
     if (i < SUMMARY_MAX) {
-        ds_put_format(text, "%s{\"op\":\"%s\",\"type\":\"%s\",\"name\":",
-                      i ? "," : "[", model_outcome_op(outcome_of(entry)),
-                      schema_tables[entry->table]->plural);
+        ds_put_cstr(text, i ? ",{\"op\":\"" : "[{\"op\":\"");
+        ds_put_cstr(text, model_outcome_op(outcome_of(entry)));
+        ds_put_cstr(text, "\",\"type\":\"");
+        ds_put_cstr(text, schema_tables[entry->table]->plural);
+        ds_put_cstr(text, "\",\"name\":");
         schema_print_string(text, entry->name);
         ds_put_char(text, '}');
     }

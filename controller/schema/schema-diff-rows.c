@@ -104,8 +104,7 @@ diff_texts(struct differ *d, const struct schema_field *f, const char *before,
 {
     size_t length = differ_enter(d, f->name);
 
-    if (f->flags & SCHEMA_LIST || f->type == SCHEMA_LABELS
-        || f->type == SCHEMA_STRUCT) {
+    if (f->flags & SCHEMA_LIST || f->type == SCHEMA_STRUCT) {
         json_t *a = parse_text(before);
         json_t *b = parse_text(after);
 
@@ -118,6 +117,50 @@ diff_texts(struct differ *d, const struct schema_field *f, const char *before,
     differ_leave(d, length);
 }
 
+/* Adds the label with its two values, either of which may be NULL. */
+static void
+diff_label(struct differ *d, const char *key, const char *before,
+           const char *after)
+{
+    size_t length = differ_enter(d, key);
+    struct ds a = DS_EMPTY_INITIALIZER, b = DS_EMPTY_INITIALIZER;
+
+    if (before) {
+        schema_print_string(&a, before);
+    }
+    if (after) {
+        schema_print_string(&b, after);
+    }
+    add_texts(d, before ? ds_cstr(&a) : NULL, after ? ds_cstr(&b) : NULL);
+    ds_destroy(&a);
+    ds_destroy(&b);
+    differ_leave(d, length);
+}
+
+/* Adds the labels that differ: the field that changes most. */
+static void
+diff_labels(struct differ *d, const struct schema_field *f,
+            const struct vmn_row *before, const struct vmn_row *after)
+{
+    const struct vmn_labels *a = schema_row_labels(before);
+    const struct vmn_labels *b = schema_row_labels(after);
+    size_t length = differ_enter(d, f->name);
+
+    for (size_t i = 0; i < a->n; i++) {
+        const char *value = vmn_labels_get(b, a->labels[i].key);
+
+        if (!nullable_string_is_equal(a->labels[i].value, value)) {
+            diff_label(d, a->labels[i].key, a->labels[i].value, value);
+        }
+    }
+    for (size_t i = 0; i < b->n; i++) {
+        if (!vmn_labels_get(a, b->labels[i].key)) {
+            diff_label(d, b->labels[i].key, NULL, b->labels[i].value);
+        }
+    }
+    differ_leave(d, length);
+}
+
 static void
 diff_spec(struct differ *d, const struct vmn_row *before,
           const struct vmn_row *after)
@@ -126,8 +169,12 @@ diff_spec(struct differ *d, const struct vmn_row *before,
     struct ds a = DS_EMPTY_INITIALIZER, b = DS_EMPTY_INITIALIZER;
 
     for (; f->name; f++) {
-        if (!(f->flags & SCHEMA_SECRET)
-            && !schema_field_same(f, before, after)) {
+        if (f->flags & SCHEMA_SECRET || schema_field_same(f, before, after)) {
+            continue;
+        }
+        if (f->type == SCHEMA_LABELS) {
+            diff_labels(d, f, before, after);
+        } else {
             diff_texts(d, f, field_text(f, before, false, &a),
                        field_text(f, after, false, &b));
         }

@@ -128,8 +128,9 @@ plain_len(const char *text)
     return (const char *) p - text;
 }
 
-void
-schema_print_string(struct ds *ds, const char *text)
+/* Appends a text that has characters which JSON must escape. */
+static void
+print_escaped(struct ds *ds, const char *text)
 {
     ds_put_char(ds, '"');
     for (;;) {
@@ -149,6 +150,33 @@ schema_print_string(struct ds *ds, const char *text)
         text++;
     }
     ds_put_char(ds, '"');
+}
+
+/* Appends 'n' characters in quotes, and returns those after them, which are
+ * not filled in. */
+static char *
+put_quoted(struct ds *ds, const char *text, size_t n, size_t n_more)
+{
+    char *p = ds_put_uninit(ds, n + 2 + n_more);
+
+    *p++ = '"';
+    memcpy(p, text, n);
+    p += n;
+    *p++ = '"';
+    return p;
+}
+
+/* Nearly no text has anything to escape, and each object has dozens. */
+void
+schema_print_string(struct ds *ds, const char *text)
+{
+    size_t n = plain_len(text);
+
+    if (text[n]) {
+        print_escaped(ds, text);
+    } else {
+        put_quoted(ds, text, n, 0);
+    }
 }
 
 /* Appends a number.  Each object has a dozen, and printf() would take most of
@@ -173,8 +201,15 @@ schema_print_name(struct ds *ds, const char *name)
     if (ds_last(ds) != '{') {
         ds_put_char(ds, ',');
     }
-    schema_print_string(ds, name);
-    ds_put_char(ds, ':');
+
+    size_t n = plain_len(name);
+
+    if (name[n]) {
+        print_escaped(ds, name);
+        ds_put_char(ds, ':');
+    } else {
+        *put_quoted(ds, name, n, 1) = ':';
+    }
 }
 
 static bool
