@@ -17,6 +17,104 @@
 #include "openvswitch/shash.h"
 #include "util.h"
 
+struct store_author {
+    const char *name;           /* Of its node. */
+    int64_t has[STORE_N_SHARES];
+    size_t at[STORE_N_SHARES];  /* In the heaps. */
+};
+
+/* Heaps.  A full log asks who has most with each batch, and of authors there
+ * may be as many as entries.  --------------------------------------------- */
+
+/* Returns true if 'a' is to be before 'b': has more, or of equals is the first
+ * by name. */
+static bool
+is_before(const struct store_author *a, const struct store_author *b,
+          enum store_share share)
+{
+    return (a->has[share] != b->has[share] ? a->has[share] > b->has[share]
+            : strcmp(a->name, b->name) < 0);
+}
+
+static void
+heap_put(struct store_author **heap, size_t i, struct store_author *author,
+         enum store_share share)
+{
+    heap[i] = author;
+    author->at[share] = i;
+}
+
+/* Moves an author whose share has changed to where it belongs, in a heap of
+ * 'n'. */
+static void
+heap_move(struct store_author **heap, size_t n, struct store_author *author,
+          enum store_share share)
+{
+    size_t i = author->at[share];
+
+    while (i && is_before(author, heap[(i - 1) / 2], share)) {
+        heap_put(heap, i, heap[(i - 1) / 2], share);
+        i = (i - 1) / 2;
+    }
+    for (;;) {
+        size_t child = 2 * i + 1;
+
+        if (child + 1 < n && is_before(heap[child + 1], heap[child], share)) {
+            child++;
+        }
+        if (child >= n || !is_before(heap[child], author, share)) {
+            break;
+        }
+        heap_put(heap, i, heap[child], share);
+        i = child;
+    }
+    heap_put(heap, i, author, share);
+}
+
+/* Adds an author who has nothing yet. */
+static struct store_author *
+add_author(struct store_authors *authors, const char *who, size_t length)
+{
+    struct store_author *author = xzalloc(sizeof *author);
+    size_t n = shash_count(&authors->by_name);
+    struct shash_node *node = shash_add_nocopy(
+        &authors->by_name, xmemdup0(who, length), author);
+
+    author->name = node->name;
+    if (n >= authors->allocated) {
+        authors->allocated = MAX(8, 2 * authors->allocated);
+        for (int i = 0; i < STORE_N_SHARES; i++) {
+            authors->heaps[i] = xrealloc(authors->heaps[i],
+                                         authors->allocated
+                                         * sizeof *authors->heaps[i]);
+        }
+    }
+    for (int i = 0; i < STORE_N_SHARES; i++) {
+        heap_put(authors->heaps[i], n, author, i);
+    }
+    return author;
+}
+
+static void
+remove_author(struct store_authors *authors, struct shash_node *node)
+{
+    struct store_author *author = node->data;
+    size_t n = shash_count(&authors->by_name) - 1;
+
+    for (int i = 0; i < STORE_N_SHARES; i++) {
+        struct store_author *last = authors->heaps[i][n];
+
+        if (last != author) {
+            last->at[i] = author->at[i];
+            heap_move(authors->heaps[i], n, last, i);
+        }
+    }
+    shash_delete(&authors->by_name, node);
+    free(author);
+}
+
+/* Authors.  --------------------------------------------------------------- */
+
 void
 store_authors_init(struct store_authors *authors)
 {
@@ -30,28 +128,33 @@ store_authors_uninit(struct store_authors *authors)
     if (authors->by_name.map.buckets) { /* It was initialized. */
         shash_destroy_free_data(&authors->by_name);
     }
+    for (int i = 0; i < STORE_N_SHARES; i++) {
+        free(authors->heaps[i]);
+    }
 }
 
 void
 store_authors_add(struct store_authors *authors, const char *who,
                   int64_t entries, int64_t bytes)
 {
+    const int64_t more[] = {
+        [STORE_ENTRIES] = entries, [STORE_BYTES] = bytes,
+    };
     size_t length = strcspn(who, "/");
     struct shash_node *node = shash_find_len(&authors->by_name, who, length);
-    struct store_author *author;
+    struct store_author *author = node ? node->data
+                                       : add_author(authors, who, length);
 
-    if (!node) {
-        node = shash_add_nocopy(&authors->by_name, xmemdup0(who, length),
-                                xzalloc(sizeof *author));
+    for (int i = 0; i < STORE_N_SHARES; i++) {
+        author->has[i] += more[i];
+        heap_move(authors->heaps[i], shash_count(&authors->by_name), author,
+                  i);
     }
-    author = node->data;
-    author->entries += entries;
-    author->bytes += bytes;
     authors->entries += entries;
     authors->bytes += bytes;
-    if (!author->entries && !author->bytes) {
-        shash_delete(&authors->by_name, node);
-        free(author);
+    if (!author->has[STORE_ENTRIES] && !author->has[STORE_BYTES]) {
+        remove_author(authors, shash_find_len(&authors->by_name, who,
+                                              length));
     }
 }
 
@@ -99,44 +202,36 @@ store_authors_count(struct store_authors *authors, sqlite3 *db,
     return error;
 }
 
+/* Returns who is first in a heap, or NULL if nobody has anything. */
+static const struct store_author *
+first_of(const struct store_authors *authors, enum store_share share)
+{
+    const struct store_author *first = (shash_is_empty(&authors->by_name)
+                                        ? NULL : authors->heaps[share][0]);
+
+    return first && first->has[share] > 0 ? first : NULL;
+}
+
 const char *
 store_authors_most_entries(const struct store_authors *authors, int64_t *more)
 {
-    const struct shash_node *most = NULL, *node;
-    int64_t first = 0, second = 0;
+    const struct store_author *first = first_of(authors, STORE_ENTRIES);
+    size_t n = shash_count(&authors->by_name);
+    int64_t second = 0;
 
-    SHASH_FOR_EACH (node, &authors->by_name) {
-        const struct store_author *author = node->data;
-
-        if (author->entries > first
-            || (author->entries == first && most
-                && strcmp(node->name, most->name) < 0)) {
-            second = first;
-            first = author->entries;
-            most = node;
-        } else {
-            second = MAX(second, author->entries);
-        }
+    /* The second is one of the two below the first. */
+    for (size_t i = 1; i < MIN(n, 3); i++) {
+        second = MAX(second, authors->heaps[STORE_ENTRIES][i]
+                             ->has[STORE_ENTRIES]);
     }
-    *more = first - second;
-    return first ? most->name : NULL;
+    *more = first ? first->has[STORE_ENTRIES] - second : 0;
+    return first ? first->name : NULL;
 }
 
 const char *
 store_authors_most_bytes(const struct store_authors *authors)
 {
-    const struct shash_node *most = NULL, *node;
-    int64_t bytes = 0;
+    const struct store_author *first = first_of(authors, STORE_BYTES);
 
-    SHASH_FOR_EACH (node, &authors->by_name) {
-        const struct store_author *author = node->data;
-
-        if (author->bytes > bytes
-            || (author->bytes == bytes && most
-                && strcmp(node->name, most->name) < 0)) {
-            bytes = author->bytes;
-            most = node;
-        }
-    }
-    return bytes ? most->name : NULL;
+    return first ? first->name : NULL;
 }

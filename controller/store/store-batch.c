@@ -155,6 +155,34 @@ count_logs(struct store_statements *s, sqlite3 *db, struct vmn_error *why)
                            STORE_LOG_OTHERS, &s->n_others, why);
 }
 
+/* Prepares the statements on the log besides that which inserts. */
+static bool
+prepare_log(struct store_statements *s, sqlite3 *db)
+{
+    return (prepare(db, "DELETE FROM revisions WHERE revision = ?",
+                    &s->log_delete)
+            && prepare(db, "SELECT revision, who FROM revisions WHERE "
+                       STORE_LOG_PEOPLE " AND time_ms < ? "
+                       "ORDER BY time_ms LIMIT 1", &s->log_oldest_people)
+            && prepare(db, "SELECT revision, who FROM revisions WHERE "
+                       STORE_LOG_OTHERS " ORDER BY revision LIMIT 1",
+                       &s->log_oldest_others)
+            && prepare(db, "SELECT revision, who FROM revisions WHERE "
+                       STORE_LOG_PEOPLE " AND " STORE_LOG_AUTHOR("who")
+                       " = ? ORDER BY revision LIMIT 1",
+                       &s->log_oldest_author)
+            && prepare(db, "INSERT INTO contents "
+                       "(revision, author, size, objects) "
+                       "VALUES (?, ?, ?, ?)", &s->contents_insert)
+            && prepare(db, "SELECT revision, author, size FROM contents "
+                       "WHERE revision = ?", &s->contents_find)
+            && prepare(db, "SELECT revision, author, size FROM contents "
+                       "WHERE author = ? ORDER BY revision LIMIT 1",
+                       &s->contents_oldest)
+            && prepare(db, "DELETE FROM contents WHERE revision = ?",
+                       &s->contents_delete));
+}
+
 int
 store_statements_prepare(struct store_statements *s, sqlite3 *db,
                          struct vmn_error *why)
@@ -183,30 +211,7 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
               && prepare(db, "DELETE FROM sets WHERE name IN (SELECT name "
                          "FROM sets ORDER BY revision DESC LIMIT -1 OFFSET "
                          STRINGIZE(SETS_MAX) ")", &s->sets_trim)
-              && prepare(db, "DELETE FROM revisions WHERE revision IN ("
-                         "SELECT revision FROM revisions WHERE "
-                         STORE_LOG_PEOPLE " AND time_ms < ? "
-                         "ORDER BY time_ms LIMIT ?) RETURNING revision, who",
-                         &s->log_trim_people)
-              && prepare(db, "DELETE FROM revisions WHERE revision IN ("
-                         "SELECT revision FROM revisions WHERE "
-                         STORE_LOG_OTHERS " ORDER BY revision LIMIT ?) "
-                         "RETURNING revision, who",
-                         &s->log_trim_others)
-              && prepare(db, "DELETE FROM revisions WHERE revision IN ("
-                         "SELECT revision FROM revisions WHERE "
-                         STORE_LOG_PEOPLE " AND " STORE_LOG_AUTHOR("who")
-                         " = ? ORDER BY revision LIMIT ?) "
-                         "RETURNING revision, who", &s->log_trim_author)
-              && prepare(db, "INSERT INTO contents "
-                         "(revision, author, size, objects) "
-                         "VALUES (?, ?, ?, ?)", &s->contents_insert)
-              && prepare(db, "DELETE FROM contents WHERE revision = ? "
-                         "RETURNING author, size", &s->contents_delete)
-              && prepare(db, "DELETE FROM contents WHERE revision = ("
-                         "SELECT revision FROM contents WHERE author = ? "
-                         "ORDER BY revision LIMIT 1) "
-                         "RETURNING author, size", &s->contents_trim);
+              && prepare_log(s, db);
 
     for (int i = 0; ok && i < VMN_N_TABLES; i++) {
         ok = !schema_tables[i]->stored
@@ -229,12 +234,15 @@ store_statements_finalize(struct store_statements *s)
     sqlite3_finalize(s->log_insert);
     sqlite3_finalize(s->set_upsert);
     sqlite3_finalize(s->sets_trim);
-    sqlite3_finalize(s->log_trim_people);
-    sqlite3_finalize(s->log_trim_others);
-    sqlite3_finalize(s->log_trim_author);
+    sqlite3_finalize(s->log_delete);
+    sqlite3_finalize(s->log_oldest_people);
+    sqlite3_finalize(s->log_oldest_others);
+    sqlite3_finalize(s->log_oldest_author);
     sqlite3_finalize(s->contents_insert);
+    sqlite3_finalize(s->contents_find);
+    sqlite3_finalize(s->contents_oldest);
     sqlite3_finalize(s->contents_delete);
-    sqlite3_finalize(s->contents_trim);
+    ds_destroy(&s->text);
     for (int i = 0; i < VMN_N_TABLES; i++) {
         sqlite3_finalize(s->upsert[i]);
         sqlite3_finalize(s->update[i]);

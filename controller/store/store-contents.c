@@ -22,6 +22,9 @@
 
 /* Most revisions whose contents one batch deletes for their size. */
 #define TRIM_MAX 1000
+/* Most memory that is kept for the next revision's text: that of nearly
+ * each. */
+#define TEXT_KEPT_MAX 4096
 
 /* Writing.  -------------------------------------------------------------- */
 
@@ -66,51 +69,60 @@ store_contents_print(const struct model_log *log, struct ds *ds)
 bool
 store_contents_write(const struct model_log *log, struct store_statements *s)
 {
-    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct ds *ds = &s->text;
     bool ok;
 
     if (!log->n_changes && !log->n_more) {
         return true;            /* What hosts report. */
     }
-    store_contents_print(log, &ds);
+    store_contents_print(log, ds);
     sqlite3_bind_int64(s->contents_insert, 1, log->revision);
     sqlite3_bind_text(s->contents_insert, 2, log->who,
                       strcspn(log->who, "/"), SQLITE_STATIC);
-    sqlite3_bind_int64(s->contents_insert, 3, ds.length);
-    sqlite3_bind_text(s->contents_insert, 4, ds_cstr(&ds), ds.length,
+    sqlite3_bind_int64(s->contents_insert, 3, ds->length);
+    sqlite3_bind_text(s->contents_insert, 4, ds_cstr(ds), ds->length,
                       SQLITE_STATIC);
     ok = store_statement_run(s->contents_insert);
     sqlite3_clear_bindings(s->contents_insert);
     if (ok) {
-        store_authors_add(&s->authors, log->who, 0, ds.length);
+        store_authors_add(&s->authors, log->who, 0, ds->length);
     }
-    ds_destroy(&ds);
+    if (ds->allocated > TEXT_KEPT_MAX) {
+        ds_destroy(ds);
+        ds_init(ds);
+    } else {
+        ds_clear(ds);
+    }
     return ok;
 }
 
-/* Runs a statement that deletes the contents of a revision at most.  Returns
- * false if SQLite fails. */
+/* Deletes the contents that 'find', whose parameters are bound, returns the
+ * revision, author and size of, if there are any.  Returns false if SQLite
+ * fails. */
 static bool
-delete_contents(struct store_statements *s, sqlite3_stmt *stmt)
+delete_contents(struct store_statements *s, sqlite3_stmt *find)
 {
-    int code = sqlite3_step(stmt);
+    int code = sqlite3_step(find);
 
     if (code == SQLITE_ROW) {
-        const char *author = (const char *) sqlite3_column_text(stmt, 0);
+        const char *author = (const char *) sqlite3_column_text(find, 1);
 
+        sqlite3_bind_int64(s->contents_delete, 1,
+                           sqlite3_column_int64(find, 0));
         store_authors_add(&s->authors, author ? author : "", 0,
-                          -sqlite3_column_int64(stmt, 1));
-        code = sqlite3_step(stmt);
+                          -sqlite3_column_int64(find, 2));
+        sqlite3_reset(find);
+        return store_statement_run(s->contents_delete);
     }
-    sqlite3_reset(stmt);
+    sqlite3_reset(find);
     return code == SQLITE_DONE;
 }
 
 bool
 store_contents_delete(struct store_statements *s, int64_t revision)
 {
-    sqlite3_bind_int64(s->contents_delete, 1, revision);
-    return delete_contents(s, s->contents_delete);
+    sqlite3_bind_int64(s->contents_find, 1, revision);
+    return delete_contents(s, s->contents_find);
 }
 
 bool
@@ -123,8 +135,8 @@ store_contents_trim(struct store_statements *s)
         if (!most) {
             break;
         }
-        sqlite3_bind_text(s->contents_trim, 1, most, -1, SQLITE_TRANSIENT);
-        if (!delete_contents(s, s->contents_trim)) {
+        sqlite3_bind_text(s->contents_oldest, 1, most, -1, SQLITE_TRANSIENT);
+        if (!delete_contents(s, s->contents_oldest)) {
             return false;
         }
     }

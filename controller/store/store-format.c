@@ -75,6 +75,13 @@
     "name TEXT NOT NULL PRIMARY KEY, revision INTEGER NOT NULL"         \
     ") STRICT, WITHOUT ROWID;"
 
+/* Makes all of the log's indexes anew, with the conditions that they have now. */
+#define NEW_LOG_INDEXES                                                 \
+    "DROP INDEX IF EXISTS revisions_people;"                            \
+    "DROP INDEX IF EXISTS revisions_others;"                            \
+    "DROP INDEX IF EXISTS revisions_author;"                            \
+    LOG_INDEXES LOG_AUTHOR_INDEX
+
 /* Migrations from each format to the next.  Format 1 is the first.  Tables and
  * columns that the file lacks are added after these steps, so a format that
  * only adds some needs no SQL. */
@@ -89,6 +96,7 @@ const struct store_step store_steps[] = {
     { 8, CONTENTS_TABLE },
     { 9, SETS_TABLE },
     { 10, "ALTER TABLE revisions ADD COLUMN comment TEXT;" },
+    { 11, NEW_LOG_INDEXES },
     { 0, NULL },
 };
 

@@ -15,6 +15,7 @@
 #include "controller/model/id-pools.h"
 #include "controller/schema/schema.h"
 #include "controller/store/store.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/shash.h"
 
 /* The format that this program writes, in PRAGMA user_version.  It is
@@ -22,20 +23,24 @@
  * older vmnd refuses the file; a new format needs a migration step in
  * store-format.c.  2: tiers, groups in groups, exceptions.  3: routers,
  * cursors of subnets, observations.  4: accounts, tokens, telemetries, what
- * backends do.  7: secrets.  8: receipts.  9: contents of the log.  11:
- * comments in the log. */
-#define STORE_FORMAT 11
+ * backends do.  7: secrets.  8: receipts.  9: contents of the log.  10: sets.
+ * 11: comments in the log.  12: cheaper conditions of the log's indexes. */
+#define STORE_FORMAT 12
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
 /* Most entries of the log that one query returns. */
 #define STORE_LOG_MAX 200000
 /* SQL conditions for revisions made by users, or by programs on their behalf;
- * and by hosts, probes or vmnd itself.  Partial indexes have the same text, so
- * that SQLite uses them. */
-#define STORE_LOG_OF_PEOPLE(WHO) \
-    "substr(" WHO ", 1, 5) NOT IN ('host:', 'vmnd', 'healt')"
-#define STORE_LOG_PEOPLE STORE_LOG_OF_PEOPLE("who")
-#define STORE_LOG_OTHERS "substr(who, 1, 5) IN ('host:', 'vmnd', 'healt')"
+ * and by hosts ("host:"...), probes ("healt"...) or vmnd itself.  Partial
+ * indexes have the same text, so that SQLite uses them.  Comparisons alone:
+ * each entry that is written evaluates all of them, and for each IN with a
+ * list SQLite makes a table and drops it again. */
+#define STORE_LOG_PEOPLE                                                    \
+    "(who < 'host:' OR who >= 'host;') AND who <> 'vmnd' "                  \
+    "AND (who < 'healt' OR who >= 'healu')"
+#define STORE_LOG_OTHERS                                                    \
+    "((who >= 'host:' AND who < 'host;') OR who = 'vmnd' "                  \
+    "OR (who >= 'healt' AND who < 'healu'))"
 /* The author of the revisions that restores of backups are. */
 #define STORE_LOG_RESTORE "vmnctl restore"
 /* SQL expression for the author of a revision: 'who' without the name of the
@@ -122,14 +127,15 @@ void store_batch_init_all(struct store_batch *, struct model *,
                           struct model_log *log);
 void store_batch_uninit_all(struct store_batch *);
 
-/* What an author has. */
-struct store_author {
-    int64_t entries;            /* Of the log, if among people. */
-    int64_t bytes;              /* Of contents. */
-};
-/* store-authors.c: all of them. */
+/* What an author may have much of: entries of the log, if among people; and
+ * bytes of contents. */
+enum store_share { STORE_ENTRIES, STORE_BYTES, STORE_N_SHARES };
+/* store-authors.c: what all authors have. */
 struct store_authors {
     struct shash by_name;       /* struct store_author.  Owned. */
+    struct store_author **heaps[STORE_N_SHARES]; /* All of them; who has most
+                                                  * is first.  Owned. */
+    size_t allocated;           /* Of each of the heaps. */
     int64_t entries, bytes;     /* Of all. */
     bool counted;               /* These are what the tables have. */
 };
@@ -158,9 +164,12 @@ struct store_statements {
     sqlite3_stmt *id_delete, *id_insert;
     sqlite3_stmt *cursors_delete, *cursor_upsert;
     sqlite3_stmt *set_upsert, *sets_trim;
-    sqlite3_stmt *log_insert, *log_trim_people, *log_trim_others;
-    sqlite3_stmt *log_trim_author;
-    sqlite3_stmt *contents_insert, *contents_delete, *contents_trim;
+    sqlite3_stmt *log_insert, *log_delete;
+    /* The oldest entry. */
+    sqlite3_stmt *log_oldest_people, *log_oldest_others, *log_oldest_author;
+    sqlite3_stmt *contents_insert, *contents_find, *contents_oldest;
+    sqlite3_stmt *contents_delete;
+    struct ds text;             /* Of contents; cleared after each use. */
     struct store_authors authors;
     int64_t n_others;           /* Entries of the log that are not people's. */
     struct store_retention keep;

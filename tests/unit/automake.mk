@@ -89,6 +89,7 @@ UNIT_TESTS = \
 	tests/unit/test-simulator-lookup \
 	tests/unit/test-siphash \
 	tests/unit/test-store \
+	tests/unit/test-store-authors \
 	tests/unit/test-store-batch \
 	tests/unit/test-store-faults \
 	tests/unit/test-store-file \
