@@ -76,6 +76,8 @@ extern const char *const fabric_states[FABRIC_N_STATES];
  * Changes are notified as changes of the host's state. */
 bool fabric_host_is_unheard(const struct fabric *, const char *host,
                             int64_t *since_ms);
+/* Returns true if any host is. */
+bool fabric_any_host_is_unheard(const struct fabric *);
 /* Returns that as a sentence, which the caller frees; NULL if the host is
  * heard. */
 char *fabric_host_unheard_reason(const struct fabric *, const char *host);

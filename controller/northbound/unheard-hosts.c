@@ -25,6 +25,10 @@ nb_count_unknown(const struct northbound *nb, const char *const *ports,
     size_t n_unknown = 0;
     int64_t since_ms;
 
+    /* As a rule all are heard, and there may be thousands of ports. */
+    if (!n || !fabric_any_host_is_unheard(nb->fabric)) {
+        return 0;
+    }
     for (size_t i = 0; i < n; i++) {
         const struct vmn_binding *binding = model_get_durable(
             nb->model, VMN_TABLE_BINDING, ports[i], NULL);

@@ -58,6 +58,12 @@ fabric_host_is_unheard(const struct fabric *f, const char *host,
 }
 
 bool
+fabric_any_host_is_unheard(const struct fabric *f)
+{
+    return f->unheard_ms != 0;
+}
+
+bool
 fabric_host_switch_is_dead(const struct fabric *f OVS_UNUSED,
                            const char *host OVS_UNUSED)
 {

@@ -307,6 +307,20 @@ fabric_host_is_unheard(const struct fabric *fabric, const char *name,
 }
 
 bool
+fabric_any_host_is_unheard(const struct fabric *fabric)
+{
+    const struct fabric_host *host;
+    int64_t since_ms;
+
+    HMAP_FOR_EACH (host, name_node, &fabric->hosts) {
+        if (host->db && host_liveness_is_unheard(host->db, &since_ms)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
 fabric_host_switch_is_dead(const struct fabric *fabric, const char *name)
 {
     const struct fabric_host *host = fabric_find_host(fabric, name);
