@@ -90,10 +90,12 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/punts-private.h \
 	controller/fabric/packets/punts.c \
 	controller/fabric/packets/punts.h \
+	controller/fabric/packets/sampling-audit.c \
 	controller/fabric/packets/sampling-flows.c \
 	controller/fabric/packets/sampling-flows.h \
 	controller/fabric/packets/sampling-meters.c \
 	controller/fabric/packets/sampling-meters.h \
+	controller/fabric/packets/sampling-private.h \
 	controller/fabric/packets/timed-handlers.c \
 	controller/fabric/session/audit-compare.c \
 	controller/fabric/session/audit-private.h \

@@ -290,6 +290,47 @@ def test_flows_to_meters_of_samples_are_put_back(lab, town):
     assert status["active"], status
 
 
+def sampling_meters(host):
+    """{number: what it does} of the switch's meters for samples."""
+    return dict(re.findall(r"meter=(252\d\d) (.*(?:\n .*)*)", host.ofctl(
+        "dump-meters", "br-int")))
+
+
+def test_meters_of_samples_are_put_back(lab, town):
+    """One that is gone, and one that is another: the flows to them stay."""
+    h1 = lab.hosts[0]
+    before = sampling_meters(h1)
+    assert len(before) >= 32
+    assert audit(lab, h1)[0] == (0, 0, 0)
+    h1.ofctl("del-meter", "br-int", "meter=25203")
+    h1.ofctl("mod-meter", "br-int",
+             "meter=25204,pktps,burst,band=type=drop,rate=1,burst_size=1")
+    assert sampling_meters(h1) != before
+    counts, text = audit(lab, h1)
+    assert counts == (2, 0, 0), text
+    assert "2 meters of samples" in text
+    wait_for("h1 to be as before", lambda: sampling_meters(h1) == before)
+    assert audit(lab, h1)[0] == (0, 0, 0)
+
+
+def test_flows_to_meters_of_samples_are_put_back_at_a_restart(lab, town):
+    """Deleted while vmnd is away, when the meters stay: no audit is needed."""
+    def held():
+        return sorted(re.findall(r"cookie=(0x[0-9a-f]+).* (priority=.*)",
+                                 h1.ofctl("dump-flows", "br-int",
+                                          "--no-names", "table=252")))
+
+    h1 = lab.hosts[0]
+    before = held()
+    assert len(before) >= 48
+    lab.vmnd.kill()
+    h1.ofctl("del-flows", "br-int", "table=252")
+    lab.vmnd.start()
+    wait_for("h1 to be as before", lambda: held() == before)
+    wait_quiet(lab)
+    assert audit(lab, h1)[0] == (0, 0, 0)
+
+
 def test_what_is_found_at_a_restart(lab, town):
     """The marker says that all is as it was left, so nobody looks; the audit
     does.  Without the marker, the restart does."""

@@ -5,7 +5,7 @@
 
 #include <config.h>
 
-#include "controller/fabric/packets/sampling-flows.h"
+#include "controller/fabric/packets/sampling-private.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -17,6 +17,7 @@
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/packet-sampling.h"
 #include "controller/fabric/packets/punts.h"
+#include "controller/fabric/packets/sampling-flows.h"
 #include "controller/fabric/session/switch-budget.h"
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
@@ -46,7 +47,6 @@ BUILD_ASSERT_DECL(PIPELINE_N_TABLES <= SAMPLE_TABLE);
 BUILD_ASSERT_DECL(SAMPLING_FIRST_METER + 2 * SAMPLING_METERS + SAMPLING_OWN
                   <= FLOW_LIMIT_FIRST_METER);
 
-#define N_METERS (2 * SAMPLING_METERS)
 #define FIRST_OWN (SAMPLING_FIRST_METER + N_METERS)
 BUILD_ASSERT_DECL(sizeof ((struct sampling_meters *) NULL)->audited
                   >= SAMPLING_N_FLOWS / 8);
@@ -65,8 +65,6 @@ sampling_meters_of(const struct fabric_switch *sw)
 {
     return switch_part_state(sw, &sampling_meters_part);
 }
-
-enum meter_found { METER_ABSENT, METER_DIFFERENT, METER_RIGHT };
 
 static void
 turn_off(struct fabric_switch *sw, const char *reason)
@@ -138,6 +136,14 @@ append_meter(uint32_t xid, uint16_t command, unsigned i, struct ofpbuf *b)
     append(xid, ofputil_encode_meter_mod(OFP15_VERSION, &mm), b);
 }
 
+static void
+append_pool_flows(const struct sampling_meters *sm, struct ofpbuf *b)
+{
+    for (unsigned i = 0; i < SAMPLING_POOL_FLOWS; i++) {
+        sampling_flow_append(sm->bank_xid, i, b);
+    }
+}
+
 /* Deletes rules' own flows and meters from before this connection, whose rules
  * are unknown. */
 static void
@@ -151,11 +157,62 @@ append_own_deletes(const struct sampling_meters *sm, struct ofpbuf *b)
     }
 }
 
+/* Requests the number of flows in the table. */
+static void
+request_count(struct fabric_switch *sw)
+{
+    const struct ofputil_flow_stats_request fsr = {
+        .aggregate = true,
+        .match = MATCH_CATCHALL_INITIALIZER,
+        .table_id = SAMPLE_TABLE,
+        .out_port = OFPP_ANY,
+        .out_group = OFPG_ANY,
+    };
+    struct ofpbuf *msg = ofputil_encode_flow_stats_request(
+        &fsr, OFPUTIL_P_OF15_OXM);
+    struct sampling_meters *sm = sampling_meters_of(sw);
+
+    sm->count_xid = ofconn_next_xid(sw->conn);
+    ofpmsg_update_length(msg);
+    ((struct ofp_header *) msg->data)->xid = htonl(sm->count_xid);
+    ofconn_send(sw->conn, msg->data, msg->size);
+    ofpbuf_delete(msg);
+}
+
+/* Flows may have been deleted while vmnd was away, and their meters not: has
+ * all of them written anew unless there are as many as desired. */
+static void
+handle_count(struct fabric_switch *sw, const struct ofp_header *oh)
+{
+    struct sampling_meters *sm = sampling_meters_of(sw);
+    struct ofputil_aggregate_stats stats;
+    struct ofpbuf b;
+
+    sm->count_xid = 0;
+    if (ofputil_decode_aggregate_stats_reply(&stats, oh)
+        || sm->state != SAMPLING_ON
+        || stats.flow_count == SAMPLING_POOL_FLOWS
+                               + SAMPLING_OWN_FLOWS
+                                 * bitmap_count1(sm->own, SAMPLING_OWN)) {
+        return;
+    }
+    VLOG_INFO_RL(&rl, "%s: %"PRIu32" flows to meters of samples are written "
+                 "anew", sw->host->name, stats.flow_count);
+    ofpbuf_init(&b, 4096);
+    sampling_flows_append_delete(sm->bank_xid, false, &b);
+    append_pool_flows(sm, &b);
+    append_own_deletes(sm, &b);
+    memset(sm->own, 0, sizeof sm->own);
+    ofconn_send(sw->conn, b.data, b.size);
+    ofpbuf_uninit(&b);
+}
+
 /* The pool has been read: adds what is missing. */
 static void
 complete(struct fabric_switch *sw)
 {
     struct sampling_meters *sm = sampling_meters_of(sw);
+    bool connects = sm->state == SAMPLING_UNKNOWN;
     struct ofpbuf b;
 
     sm->config_xid = 0;
@@ -171,8 +228,9 @@ complete(struct fabric_switch *sw)
                          ? OFPMC13_MODIFY : OFPMC13_ADD, i, &b);
         }
     }
-    for (unsigned i = 0; b.size && i < SAMPLING_POOL_FLOWS; i++) {
-        sampling_flow_append(sm->bank_xid, i, &b);
+    if (b.size) {
+        append_pool_flows(sm, &b);
+        connects = false;
     }
     if (!bitmap_is_all_zeros(sm->own, SAMPLING_OWN)) {
         append_own_deletes(sm, &b);
@@ -182,6 +240,9 @@ complete(struct fabric_switch *sw)
         ofconn_send(sw->conn, b.data, b.size);
     }
     ofpbuf_uninit(&b);
+    if (connects) {
+        request_count(sw);
+    }
 }
 
 void
@@ -222,6 +283,13 @@ request(struct fabric_switch *sw, enum ofputil_meter_request_type type,
     return xid;
 }
 
+uint32_t
+sampling_request_meters(struct fabric_switch *sw)
+{
+    sampling_meters_of(sw)->n_meters_left = SWITCH_METERS_MAX;
+    return request(sw, OFPUTIL_METER_CONFIG, ofconn_next_xid(sw->conn));
+}
+
 static void
 handle_features(struct fabric_switch *sw, const struct ofp_header *oh)
 {
@@ -248,8 +316,8 @@ same_meter(const struct ofputil_meter_config *a,
             && a->bands[0].burst_size == b->bands[0].burst_size);
 }
 
-static bool
-is_right(const struct ofputil_meter_config *mc, unsigned i)
+bool
+sampling_is_right(const struct ofputil_meter_config *mc, unsigned i)
 {
     struct ofputil_meter_config desired;
     struct ofputil_meter_band band;
@@ -301,7 +369,7 @@ handle_meter(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
         unsigned i = mc->meter_id - SAMPLING_FIRST_METER;
 
         sampling_meters_of(sw)->meters[i]
-            = is_right(mc, i) ? METER_RIGHT : METER_DIFFERENT;
+            = sampling_is_right(mc, i) ? METER_RIGHT : METER_DIFFERENT;
     } else if (mc->meter_id >= FIRST_OWN
                && mc->meter_id - FIRST_OWN < SAMPLING_OWN) {
         bitmap_set1(sampling_meters_of(sw)->own, mc->meter_id - FIRST_OWN);
@@ -309,8 +377,6 @@ handle_meter(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
         repair_limit(sw, mc);
     }
 }
-
-enum meters { METERS_OK, METERS_BAD, METERS_TOO_MANY };
 
 /* Counts one meter, or message with meters, of the switch's reply.  If that
  * exceeds the limit, closes its connection and returns false. */
@@ -326,12 +392,9 @@ use_one(struct fabric_switch *sw)
     return false;
 }
 
-/* Calls 'cb' for each meter in the reply.  METERS_BAD: it is malformed;
- * METERS_TOO_MANY: the connection was closed. */
-static enum meters
-each_meter(struct fabric_switch *sw, const struct ofp_header *oh,
-           void (*cb)(struct fabric_switch *,
-                      const struct ofputil_meter_config *))
+enum sampling_reply
+sampling_each_meter(struct fabric_switch *sw, const struct ofp_header *oh,
+                    sampling_meter_cb *cb)
 {
     struct ofpbuf msg = ofpbuf_const_initializer(oh, ntohs(oh->length));
     struct ofpbuf bands;
@@ -353,17 +416,19 @@ each_meter(struct fabric_switch *sw, const struct ofp_header *oh,
         }
     }
     ofpbuf_uninit(&bands);
-    return !on ? METERS_TOO_MANY : error == EOF ? METERS_OK : METERS_BAD;
+    return (!on ? SAMPLING_REPLY_TOO_MANY
+            : error == EOF ? SAMPLING_REPLY_OK : SAMPLING_REPLY_BAD);
 }
 
 static void
 handle_config(struct fabric_switch *sw, const struct ofp_header *oh)
 {
-    enum meters meters = each_meter(sw, oh, handle_meter);
+    enum sampling_reply meters = sampling_each_meter(sw, oh, handle_meter);
 
-    if (meters == METERS_BAD) {
+    if (meters == SAMPLING_REPLY_BAD) {
         turn_all_off(sw, "its switch's reply about meters is invalid");
-    } else if (meters == METERS_OK && !(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
+    } else if (meters == SAMPLING_REPLY_OK
+               && !(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
         bool again = sampling_meters_of(sw)->state == SAMPLING_ON;
 
         complete(sw);
@@ -382,11 +447,12 @@ handle_punt(struct fabric_switch *sw, const struct ofputil_meter_config *mc)
 static void
 handle_punts(struct fabric_switch *sw, const struct ofp_header *oh)
 {
-    enum meters meters = each_meter(sw, oh, handle_punt);
+    enum sampling_reply meters = sampling_each_meter(sw, oh, handle_punt);
 
-    if (meters == METERS_BAD) {
+    if (meters == SAMPLING_REPLY_BAD) {
         punts_turn_off(sw, "its switch's reply about meters is invalid");
-    } else if (meters == METERS_OK && !(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
+    } else if (meters == SAMPLING_REPLY_OK
+               && !(ofpmp_flags(oh) & OFPSF_REPLY_MORE)) {
         sampling_meters_of(sw)->punts_xid = 0;
         punts_complete(sw);
     }
@@ -395,11 +461,7 @@ handle_punts(struct fabric_switch *sw, const struct ofp_header *oh)
 void
 sampling_meters_request_punts(struct fabric_switch *sw)
 {
-    struct sampling_meters *sm = sampling_meters_of(sw);
-
-    sm->n_meters_left = SWITCH_METERS_MAX;
-    sm->punts_xid = request(sw, OFPUTIL_METER_CONFIG,
-                            ofconn_next_xid(sw->conn));
+    sampling_meters_of(sw)->punts_xid = sampling_request_meters(sw);
 }
 
 /* Limits' meters alone.  ------------------------------------------------- */
@@ -409,7 +471,7 @@ sampling_meters_request_punts(struct fabric_switch *sw)
 static void
 handle_limits(struct fabric_switch *sw, const struct ofp_header *oh)
 {
-    if (each_meter(sw, oh, repair_limit) == METERS_BAD) {
+    if (sampling_each_meter(sw, oh, repair_limit) == SAMPLING_REPLY_BAD) {
         VLOG_WARN_RL(&rl, "%s: its switch's replies about meters are invalid; "
                           "meters of removed limits may stay",
                      sw->host->name);
@@ -483,85 +545,6 @@ sampling_is_copy(const uint8_t *userdata, size_t size)
     return size == sizeof ours && !memcmp(userdata, ours, size);
 }
 
-/* Audits.  --------------------------------------------------------------- */
-
-static void
-audit_begin(struct fabric_switch *sw OVS_UNUSED, void *sm_)
-{
-    struct sampling_meters *sm = sm_;
-
-    sm->audited_on = sm->state == SAMPLING_ON && !sm->config_xid;
-    memset(sm->audited, 0, sizeof sm->audited);
-    memcpy(sm->audited_own, sm->own, sizeof sm->own);
-    sm->n_unknown = 0;
-}
-
-static bool
-audit_flow(struct fabric_switch *sw OVS_UNUSED, void *sm_,
-           const struct ofputil_flow_stats *fs)
-{
-    struct sampling_meters *sm = sm_;
-    unsigned number;
-
-    if (fs->table_id != SAMPLE_TABLE) {
-        return false;
-    }
-    number = sampling_flow_number(fs);
-    if (number < SAMPLING_POOL_FLOWS
-        || (number < SAMPLING_N_FLOWS
-            && bitmap_is_set(sm->own, (number - SAMPLING_POOL_FLOWS)
-                                      / SAMPLING_OWN_FLOWS))) {
-        bitmap_set1(sm->audited, number);
-    } else {
-        sm->n_unknown++;
-    }
-    return true;
-}
-
-/* Returns true if flow 'number' was there when the audit began. */
-static bool
-was_desired(const struct sampling_meters *sm, unsigned number)
-{
-    return (number < SAMPLING_POOL_FLOWS
-            || bitmap_is_set(sm->audited_own, (number - SAMPLING_POOL_FLOWS)
-                                              / SAMPLING_OWN_FLOWS));
-}
-
-static void
-audit_compare(struct fabric_switch *sw OVS_UNUSED, void *sm_,
-              switch_audit_cb *cb, void *aux)
-{
-    struct sampling_meters *sm = sm_;
-    size_t n_missing = 0;
-
-    if (!sm->audited_on || sm->state != SAMPLING_ON || sm->config_xid) {
-        return;                 /* Not desired, or being installed. */
-    }
-    for (unsigned i = 0; i < SAMPLING_N_FLOWS; i++) {
-        n_missing += was_desired(sm, i) && !bitmap_is_set(sm->audited, i);
-    }
-    if (n_missing || sm->n_unknown) {
-        sm->lost = true;
-        cb(aux, SAMPLE_TABLE, "flows to meters of samples", n_missing,
-           sm->n_unknown);
-    }
-}
-
-/* Requests the meters again, which may be missing as well, and continues from
- * there: a flow without its meter is refused. */
-static void
-audit_repair(struct fabric_switch *sw, void *sm_)
-{
-    struct sampling_meters *sm = sm_;
-
-    if (sm->lost && sm->state == SAMPLING_ON && !sm->config_xid) {
-        memset(sm->meters, METER_ABSENT, sizeof sm->meters);
-        sm->n_meters_left = SWITCH_METERS_MAX;
-        sm->config_xid = request(sw, OFPUTIL_METER_CONFIG,
-                                 ofconn_next_xid(sw->conn));
-    }
-}
-
 /* As a part of the session.  --------------------------------------------- */
 
 static void
@@ -627,6 +610,19 @@ handle_message(struct fabric_switch *sw, enum ofptype type,
         handle_config(sw, oh);
         return true;
     } else if (type == OFPTYPE_METER_CONFIG_STATS_REPLY
+               && sm->audit_xid && xid == sm->audit_xid) {
+        sampling_handle_audit(sw, oh);
+        return true;
+    } else if (type == OFPTYPE_AGGREGATE_STATS_REPLY
+               && sm->count_xid && xid == sm->count_xid) {
+        handle_count(sw, oh);
+        return true;
+    } else if (type == OFPTYPE_ERROR
+               && ((sm->audit_xid && xid == sm->audit_xid)
+                   || (sm->count_xid && xid == sm->count_xid))) {
+        *(xid == sm->audit_xid ? &sm->audit_xid : &sm->count_xid) = 0;
+        return true;
+    } else if (type == OFPTYPE_METER_CONFIG_STATS_REPLY
                && sm->limits_xid && xid == sm->limits_xid) {
         handle_limits(sw, oh);
         return true;
@@ -671,8 +667,8 @@ const struct switch_part_class sampling_meters_part = {
     .disconnected = disconnected,
     .message = message,
     .put_status = put_status,
-    .audit_begin = audit_begin,
-    .audit_flow = audit_flow,
-    .audit_compare = audit_compare,
-    .audit_repair = audit_repair,
+    .audit_begin = sampling_audit_begin,
+    .audit_flow = sampling_audit_flow,
+    .audit_compare = sampling_audit_compare,
+    .audit_repair = sampling_audit_repair,
 };

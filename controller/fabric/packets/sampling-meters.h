@@ -6,11 +6,11 @@
  *
  * A switch that connects is asked for its meters, before anything else.  What
  * is missing is added, outside of bundles, and then the flows; if all meters
- * are as desired, so are the flows, which were added after them.  These flows
- * are not part of the desired state: reconciling and the marker ignore them.
- * An audit that misses some, or finds others, has all of them written anew.  A
- * switch that rejects some of it sends no samples; counters are not
- * affected.
+ * are as desired, the switch is asked how many flows there are, and if that is
+ * not their number, they are written anew.  These flows are not part of the
+ * desired state: reconciling and the marker ignore them.  An audit that misses
+ * some, or a meter, or finds others, has all of them written anew.  A switch
+ * that rejects some of it sends no samples; counters are not affected.
  *
  * A copy's meter is selected by a hash of the reason, or of the rule, so that
  * a noisy one uses up its own rate only, in the switch.  A rule with a log of
@@ -61,6 +61,8 @@ struct sampling_meters {
     char *reason;               /* Of SAMPLING_OFF.  Owned. */
     uint32_t features_xid, config_xid; /* Of requests, or 0. */
     uint32_t bank_xid, own_xid; /* Of the messages that install them. */
+    uint32_t count_xid;         /* Of a request for the number of flows, or
+                                 * 0. */
     uint32_t punts_xid;         /* Of a request for those of punts only, or
                                  * 0. */
     uint32_t limits_xid;        /* Of requests for limits' meters only, and of
@@ -78,6 +80,12 @@ struct sampling_meters {
                                          + 2 * SAMPLING_OWN)];
     unsigned long audited_own[BITMAP_N_LONGS(SAMPLING_OWN)];
     size_t n_unknown;
+    /* The request for the meters that it began with, or 0; and then those that
+     * are right, if the reply has come. */
+    uint32_t audit_xid;
+    bool meters_audited;
+    unsigned long audited_meters[BITMAP_N_LONGS(2 * SAMPLING_METERS
+                                                + SAMPLING_OWN)];
     bool lost;                  /* Flows are to be written anew. */
 };
 
