@@ -355,7 +355,8 @@ struct model_log {
     int64_t time_ms;
     const char *who;
     const char *comment;        /* The user's, or NULL. */
-    const char *summary;        /* JSON: [{"op","type","name"}, ...]. */
+    const char *summary;        /* JSON: struct schema_log_entry's
+                                 * 'changes'. */
     const char *set;            /* That it pruned, or NULL. */
     bool stored;                /* False: it changed only volatile rows. */
     size_t n_changes, allocated_changes;

@@ -24,7 +24,9 @@
 #include "controller/model/row-checks.h"
 #include "controller/model/txn.h"
 #include "controller/schema/schema-diff.h"
+#include "controller/schema/schema-log.h"
 #include "controller/schema/schema-row.h"
+#include "controller/schema/schema-struct.h"
 #include "controller/schema/value.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -281,7 +283,9 @@ outcome_of(const struct entry *entry)
 }
 
 /* Appends a change to the log's text, which names the first 'SUMMARY_MAX'
- * changes; put_changes_end() adds how many more there are. */
+ * changes; put_changes_end() adds how many more there are.  As
+ * schema_changed_shown describes it, but by hand: of a large request that is
+ * a part of the time. */
 static void
 put_change(struct ds *text, size_t i, const struct entry *entry)
 {
@@ -300,7 +304,10 @@ static void
 put_changes_end(struct ds *text, size_t n)
 {
     if (n > SUMMARY_MAX) {
-        ds_put_format(text, ",{\"more\":%"PRIuSIZE"}", n - SUMMARY_MAX);
+        const struct schema_changed changed = { .more = n - SUMMARY_MAX };
+
+        ds_put_char(text, ',');
+        schema_struct_print(&schema_changed_shown, &changed, text);
     }
     ds_put_char(text, ']');
 }

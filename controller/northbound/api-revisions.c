@@ -14,6 +14,7 @@
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/replies.h"
 #include "controller/schema/arena.h"
+#include "controller/schema/schema-log.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/schema-struct.h"
 #include "controller/schema/value.h"
@@ -97,8 +98,12 @@ append_entry(struct northbound *nb, struct http_request *req,
                            "revision %"PRIu64": it has left the log, or was "
                            "never made", revision);
     } else {
-        ds_put_format(ds, "{\"revision\":%"PRIu64",\"time\":null,"
-                      "\"who\":null,\"changes\":[]", revision);
+        ds_put_char(ds, '{');
+        schema_struct_print_members(
+            &schema_log_entry_shown,
+            &(const struct schema_log_entry) {
+                .revision = revision, .changes = "[]",
+            }, ds);
         return true;
     }
     return false;

@@ -163,12 +163,12 @@ put_results(struct ds *ds, struct commit *commit,
 
 /* Returns the other objects that 'request' changed, in 'arena', and sets '*n';
  * NULL if there are none. */
-static struct nb_changed *
+static struct schema_changed *
 get_also_changed(const struct model_request *request, struct arena *arena,
                  size_t *n)
 {
     size_t n_named = MIN(request->n_also, MODEL_ALSO_MAX);
-    struct nb_changed *changed;
+    struct schema_changed *changed;
 
     *n = n_named;
     if (!n_named) {
@@ -178,7 +178,7 @@ get_also_changed(const struct model_request *request, struct arena *arena,
     for (size_t i = 0; i < n_named; i++) {
         const struct model_also *also = &request->also[i];
 
-        changed[i] = (struct nb_changed) {
+        changed[i] = (struct schema_changed) {
             .op = model_outcome_op(also->outcome),
             .type = schema_tables[also->table]->plural, .name = also->name,
         };

@@ -23,7 +23,7 @@
 #include "controller/fabric/fabric-watch.h"
 #include "controller/northbound/replies.h"
 #include "controller/schema/arena.h"
-#include "controller/schema/schema-row.h"
+#include "controller/schema/schema-log.h"
 #include "controller/schema/schema-struct.h"
 #include "controller/schema/status.h"
 #include "openvswitch/shash.h"
@@ -86,13 +86,6 @@ push_struct(struct event_sources *es, enum event_kind kind,
 
     schema_struct_print(shown, event, &data);
     push(es, kind, &data, about, false);
-}
-
-static void
-put_time(struct ds *ds, int64_t time_ms)
-{
-    ds_put_strftime_msec(ds, "\"time\":\"%Y-%m-%dT%H:%M:%S.###Z\"", time_ms,
-                         true);
 }
 
 uint64_t
@@ -160,15 +153,11 @@ append_revision(struct event_sources *es, const struct model_log *log)
     struct ds about = DS_EMPTY_INITIALIZER;
     bool more = name_changes(es, log->summary, &about);
 
-    ds_put_format(&data, "{\"revision\":%"PRIu64",", log->revision);
-    put_time(&data, log->time_ms);
-    ds_put_cstr(&data, ",\"who\":");
-    schema_print_string(&data, log->who);
-    if (log->comment) {
-        ds_put_cstr(&data, ",\"comment\":");
-        schema_print_string(&data, log->comment);
-    }
-    ds_put_format(&data, ",\"changes\":%s}", log->summary);
+    schema_struct_print(&schema_log_entry_shown,
+                        &(const struct schema_log_entry) {
+                            log->revision, log->time_ms, log->who,
+                            log->comment, log->summary,
+                        }, &data);
     event_log_note_revision(es->nb->event_log, log->revision,
                             model_durable_revision(es->nb->model));
     push(es, EVENT_REVISION, &data, &about, more);

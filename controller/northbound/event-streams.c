@@ -11,6 +11,8 @@
 #include "controller/northbound/auth.h"
 #include "controller/northbound/event-log.h"
 #include "controller/northbound/event-past.h"
+#include "controller/northbound/replies.h"
+#include "controller/schema/schema-struct.h"
 
 #include <event2/event.h>
 #include <inttypes.h>
@@ -70,20 +72,23 @@ reader_destroy(struct reader *reader)
 
 /* Sending.  --------------------------------------------------------------- */
 
-/* Appends an event of the stream itself, with the id of the last one before
- * it; 'kept_ms' is since when events are kept, INT64_MIN to leave it out. */
+/* Writes an event of the stream itself, with the id of the last one before it;
+ * 'kept_ms' is since when events are kept, 0 to leave it out. */
 static void
-put_state(const struct reader *reader, const char *kind, int64_t kept_ms,
-          struct ds *ds)
+write_state(const struct reader *reader, const char *kind, int64_t kept_ms)
 {
-    ds_put_format(ds, "id: %"PRIu64"\nevent: %s\ndata: {\"revision\":%"PRIu64,
-                  reader->next - 1, kind,
-                  model_durable_revision(reader->all->nb->model));
-    if (kept_ms != INT64_MIN) {
-        ds_put_strftime_msec(ds, ",\"kept_since\":"
-                             "\"%Y-%m-%dT%H:%M:%S.###Z\"", kept_ms, true);
-    }
-    ds_put_cstr(ds, "}\n\n");
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&ds, "id: %"PRIu64"\nevent: %s\ndata: ", reader->next - 1,
+                  kind);
+    schema_struct_print(
+        &nb_event_stream,
+        &(const struct nb_event_stream) {
+            model_durable_revision(reader->all->nb->model), kept_ms,
+        }, &ds);
+    ds_put_cstr(&ds, "\n\n");
+    http_stream_write(reader->stream, ds_cstr(&ds), ds.length);
+    ds_destroy(&ds);
 }
 
 static void
@@ -103,11 +108,7 @@ close_overrun(struct reader *reader)
 static void
 end_stream(struct reader *reader)
 {
-    struct ds ds = DS_EMPTY_INITIALIZER;
-
-    put_state(reader, "end", INT64_MIN, &ds);
-    http_stream_write(reader->stream, ds_cstr(&ds), ds.length);
-    ds_destroy(&ds);
+    write_state(reader, "end", 0);
     http_stream_end(reader->stream);
     reader_destroy(reader);
 }
@@ -332,7 +333,6 @@ static void
 begin(struct reader *reader, const struct event_past *past, bool missed)
 {
     const struct northbound *nb = reader->all->nb;
-    struct ds ds = DS_EMPTY_INITIALIZER;
     bool cut = false;
 
     reader->next = event_sources_start(nb->event_sources);
@@ -343,10 +343,8 @@ begin(struct reader *reader, const struct event_past *past, bool missed)
         reader->next = event_past_start(nb->event_log, past, &reader->filter,
                                         reader->next, &cut);
     }
-    put_state(reader, missed ? "reset" : "start",
-              cut ? event_log_kept_ms(nb->event_log) : INT64_MIN, &ds);
-    http_stream_write(reader->stream, ds_cstr(&ds), ds.length);
-    ds_destroy(&ds);
+    write_state(reader, missed ? "reset" : "start",
+                cut ? event_log_kept_ms(nb->event_log) : 0);
 }
 
 /* Returns the number of streams of the account. */

@@ -26,18 +26,6 @@
 #define REVISION_OF(KEPT, DOC) SHOWN_OF(KEPT, revision, U64, ALWAYS, DOC)
 #define NEXT(DOC) SHOWN("next", STRING, 0, DOC)
 
-static const struct schema_struct change = SHOWN_KEPT(
-    "Change", nb_changed,
-    SHOWN_OF(nb_changed, op, STRING, 0,
-             "`create`, `update`, `delete` or `restore`."),
-    SHOWN_OF(nb_changed, type, STRING, 0, "The type of the object."),
-    SHOWN_OF(nb_changed, name, STRING, 0, "Its name."),
-    SHOWN_OF(nb_changed, more, U64, HIDE,
-             "Of a last entry: how many more there are."),
-    SHOWN_OF(nb_changed, revision, U64, HIDE,
-             "Of a restore: the revision of the backup."),
-    SHOWN_DIFF(nb_changed, diff.));
-
 #define KIND_OF(KEPT)                                                   \
     SHOWN_OF(KEPT, kind, ENUM, ALWAYS, "It is a change, not a plan.",   \
              SHOWN_NAMES("change"))
@@ -47,7 +35,7 @@ static const struct schema_struct change = SHOWN_KEPT(
 #define CHANGED_OF(KEPT)                                                \
     SHOWN_LIST_OF(KEPT, also_changed, n_also_changed, STRUCT, 0,        \
                   "Other objects that were changed or deleted along "   \
-                  "with it.", .nested = &change),                       \
+                  "with it.", .nested = &schema_changed_shown),                       \
     REVISION_OF(KEPT, "The revision of the change; the one before, if " \
                 "nothing changed."),                                    \
     SHOWN_LIST_OF(KEPT, warnings, n_warnings, STRUCT, 0,                \
@@ -147,14 +135,6 @@ const struct schema_struct nb_reply_applied = SHOWN_STRUCT(
 
 /* The log.  -------------------------------------------------------------- */
 
-#define LOG_ENTRY                                                       \
-    REVISION("Its number."),                                            \
-    SHOWN("time", STRING, ALWAYS | TIME | OR_NULL, "When it was made."), \
-    SHOWN("who", STRING, ALWAYS | OR_NULL, "Who made it."),             \
-    SHOWN("comment", STRING, 0, "What its author said of it."),         \
-    SHOWN("changes", STRUCT, ALWAYS | LIST, "What it changed.",         \
-          .nested = &change)
-
 const struct schema_struct nb_logged = SHOWN_KEPT(
     "LoggedObject", nb_logged,
     SHOWN_OF(nb_logged, type, STRING, ALWAYS, "The type of the object."),
@@ -174,7 +154,7 @@ const struct schema_struct nb_logged = SHOWN_KEPT(
           "With these: of how many objects nothing is kept.")
 
 static const struct schema_struct log_entry = SHOWN_STRUCT(
-    "LogEntry", LOG_ENTRY, CONTENTS,
+    "LogEntry", SHOWN_LOG_ENTRY(schema_log_entry), CONTENTS,
     SHOWN("hosts", STRUCT, 0, "Hosts that it concerned, if that is known.",
           .nested = &activity_hosts_shown));
 
@@ -186,7 +166,7 @@ const struct schema_struct nb_reply_revisions = SHOWN_STRUCT(
     NEXT("Of an object's: what to give as `before`, if there may be more."));
 
 const struct schema_struct nb_reply_revision = SHOWN_STRUCT(
-    "Revision", LOG_ENTRY,
+    "Revision", SHOWN_LOG_ENTRY(schema_log_entry),
     CONTENTS,
     SHOWN("duration_us", STRUCT, 0, "What it took, if that is known.",
           .nested = &activity_steps_shown),
@@ -298,11 +278,12 @@ const struct schema_struct nb_reply_identities = SHOWN_KEPT(
 
 /* Events.  --------------------------------------------------------------- */
 
-static const struct schema_struct event_start = SHOWN_STRUCT(
-    "start", REVISION("The newest revision when the stream began."),
-    SHOWN("kept_since", STRING, TIME,
-          "Of a stream of the past that was to begin earlier: since when "
-          "events are kept."));
+const struct schema_struct nb_event_stream = SHOWN_KEPT(
+    "start", nb_event_stream,
+    REVISION_OF(nb_event_stream, "The newest revision when it was sent."),
+    SHOWN_OF(nb_event_stream, kept_since, STRING, TIME,
+             "Of a stream of the past that was to begin earlier: since when "
+             "events are kept."));
 
 const struct schema_struct nb_event_installed = SHOWN_KEPT(
     "installed", nb_event_installed,
@@ -384,15 +365,15 @@ const struct schema_struct nb_event_health = SHOWN_KEPT(
 const struct schema_struct nb_reply_events = SHOWN_STRUCT(
     "Events",
     SHOWN("start", STRUCT, 0, "The first event of a new stream.",
-          .nested = &event_start),
+          .nested = &nb_event_stream),
     SHOWN("reset", STRUCT, 0,
           "The first event of a stream resumed from an event that is no "
           "longer kept: the client reads all state again.",
-          .nested = &event_start),
+          .nested = &nb_event_stream),
     SHOWN("end", STRUCT, 0, "The last event, with `follow=false`.",
-          .nested = &event_start),
+          .nested = &nb_event_stream),
     SHOWN("revision", STRUCT, 0, "A change is durable.",
-          .nested = &log_entry),
+          .nested = &schema_log_entry_shown),
     SHOWN("installed", STRUCT, 0, "All hosts concerned have installed it.",
           .nested = &nb_event_installed),
     SHOWN("host", STRUCT, 0, "A host's state changed.",

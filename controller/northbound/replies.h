@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "controller/schema/schema-diff.h"
+#include "controller/schema/schema-log.h"
 #include "controller/schema/status.h"
 #include "vmn/types.h"
 
@@ -28,15 +29,6 @@ struct schema_entry;
 
 /* Changes.  -------------------------------------------------------------- */
 
-/* A change in an entry of the log, or one that a request caused besides its
- * own. */
-struct nb_changed {
-    const char *op, *type, *name; /* NULL with 'more'. */
-    uint64_t more;              /* Of the last one: number of omitted ones. */
-    uint64_t revision;          /* Of a restore: the backup's. */
-    struct schema_diff diff;    /* Of an update. */
-};
-
 /* The outcome of a change of one object.  Members that are NULL are
  * omitted. */
 struct nb_change_end {
@@ -44,7 +36,7 @@ struct nb_change_end {
     const char *outcome;
     const char *secret;
     size_t n_also_changed;
-    struct nb_changed *also_changed;
+    struct schema_changed *also_changed;
     uint64_t revision;
     struct schema_diff diff;    /* Of an update. */
     size_t n_warnings;
@@ -56,7 +48,7 @@ struct nb_apply_end {
     const char *kind;
     bool changed;
     size_t n_also_changed;
-    struct nb_changed *also_changed;
+    struct schema_changed *also_changed;
     uint64_t revision;
     size_t n_warnings;
     struct model_warning *warnings;
@@ -239,6 +231,12 @@ struct nb_reply_activity {
 
 /* Events.  --------------------------------------------------------------- */
 
+/* The first event of a stream, or the last. */
+struct nb_event_stream {
+    uint64_t revision;
+    int64_t kept_since;         /* 0: it does not matter. */
+};
+
 struct nb_event_installed {
     uint64_t first_revision, revision;
     int64_t time;
@@ -292,9 +290,9 @@ struct nb_event_health {
     const char *reason;         /* Or NULL. */
 };
 
-extern const struct schema_struct nb_event_installed, nb_event_host,
-    nb_event_binding, nb_event_ports, nb_event_claim, nb_event_audit,
-    nb_event_health;
+extern const struct schema_struct nb_event_stream, nb_event_installed,
+    nb_event_host, nb_event_binding, nb_event_ports, nb_event_claim,
+    nb_event_audit, nb_event_health;
 
 /* Flows.  ---------------------------------------------------------------- */
 

@@ -23,6 +23,8 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/schema-health.c \
 	controller/schema/schema-host.c \
 	controller/schema/schema-loadbalancer.c \
+	controller/schema/schema-log.c \
+	controller/schema/schema-log.h \
 	controller/schema/schema-network.c \
 	controller/schema/schema-observation.c \
 	controller/schema/schema-parse.c \

@@ -59,6 +59,7 @@
 #define SHOWN_SIZE_PREFIX sizeof(struct vmn_prefix)
 #define SHOWN_SIZE_IP sizeof(struct vmn_ip)
 #define SHOWN_SIZE_MAC sizeof(struct vmn_mac)
+#define SHOWN_SIZE_STRUCT sizeof(const char *) /* With PRINTED. */
 
 /* SHOWN_STRUCT of what is kept in 'struct KEPT'. */
 #define SHOWN_KEPT(NAME, KEPT, ...)                                     \
@@ -77,6 +78,7 @@
 #define OR_NULL SCHEMA_NULLABLE
 #define TIME SCHEMA_TIME
 #define ANY SCHEMA_ANY
+#define PRINTED SCHEMA_PRINTED
 
 /* The member 'unread_hosts' of 'KEPT': how many hosts the figures do not
  * include. */
@@ -109,6 +111,16 @@
           .nested = &schema_diff_field_shown),                          \
     SHOWN("more_fields", U64, HIDE, "How many more fields differ.",     \
           SHOWN_AT(KEPT, IN n_more, sizeof(uint64_t)))
+
+/* The members of 'struct KEPT' that those of struct schema_log_entry are. */
+#define SHOWN_LOG_ENTRY(KEPT)                                           \
+    SHOWN_OF(KEPT, revision, U64, ALWAYS, "Its number."),               \
+    SHOWN_OF(KEPT, time, STRING, ALWAYS | TIME | OR_NULL,               \
+             "When it was made."),                                      \
+    SHOWN_OF(KEPT, who, STRING, ALWAYS | OR_NULL, "Who made it."),      \
+    SHOWN_OF(KEPT, comment, STRING, 0, "What its author said of it."),  \
+    SHOWN_OF(KEPT, changes, STRUCT, ALWAYS | LIST | PRINTED,            \
+             "What it changed.", .nested = &schema_changed_shown)
 
 /* What an audit finds, in member 'IN' of 'struct KEPT' ("audit."; nothing: that
  * is a struct status_audit itself). */

@@ -235,6 +235,12 @@ print_field(const struct schema_field *f, const char *struct_, struct ds *ds,
 {
     const void *src = struct_ + f->offset;
 
+    if (f->flags & SCHEMA_PRINTED) {
+        const char *text = *(const char *const *) src;
+
+        ds_put_cstr(ds, text ? text : "");
+        return text != NULL;
+    }
     if (f->flags & (SCHEMA_LIST | SCHEMA_MAP)) {
         const char *elements = *(const char *const *) src;
         size_t n = *(const size_t *) (const void *) (struct_ + f->n_offset);

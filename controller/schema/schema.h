@@ -96,6 +96,9 @@ enum schema_type {
 #define SCHEMA_TUPLE (1u << 17)
 /* Of a row: never shown in a difference or in the log of changes. */
 #define SCHEMA_SECRET (1u << 18)
+/* Of what is only shown: was printed before, as described here.  In the struct
+ * a const char *, its JSON text; NULL: it is absent. */
+#define SCHEMA_PRINTED (1u << 19)
 
 struct schema_struct;
 

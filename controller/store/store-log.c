@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/schema/schema-log.h"
 #include "controller/schema/schema-row.h"
+#include "controller/schema/schema-struct.h"
 #include "controller/store/store-private.h"
 #include "openvswitch/dynamic-string.h"
 #include "svec.h"
@@ -143,18 +145,15 @@ put_entry(sqlite3_stmt *stmt, struct ds *ds)
     if (!who || !changes || (commented && !comment)) {
         out_of_memory();        /* Text that is there is never NULL. */
     }
-    ds_put_format(ds, "{\"revision\":%lld,\"time\":\"",
-                  (long long int) sqlite3_column_int64(stmt, 0));
-    ds_put_strftime_msec(ds, "%Y-%m-%dT%H:%M:%S.###Z",
-                         sqlite3_column_int64(stmt, 1), true);
-    ds_put_cstr(ds, "\",\"who\":");
-    schema_print_string(ds, who);
-    if (comment) {
-        ds_put_cstr(ds, ",\"comment\":");
-        schema_print_string(ds, comment);
-    }
-    ds_put_format(ds, ",\"changes\":%s",
-                  *changes == '[' ? changes : "[]");
+    ds_put_char(ds, '{');
+    schema_struct_print_members(
+        &schema_log_entry_shown,
+        &(const struct schema_log_entry) {
+            .revision = sqlite3_column_int64(stmt, 0),
+            .time = sqlite3_column_int64(stmt, 1), .who = who,
+            .comment = comment,
+            .changes = *changes == '[' ? changes : "[]",
+        }, ds);
 }
 
 /* Appends an entry of a list. */

@@ -82,6 +82,7 @@ struct rare {
     struct schema_texts *changes;
     size_t n_names;
     const char **names;
+    const char *inner;          /* JSON. */
 };
 
 static const struct schema_struct rare = SHOWN_KEPT(
@@ -91,7 +92,9 @@ static const struct schema_struct rare = SHOWN_KEPT(
           SHOWN_AT(rare, known, sizeof(const bool *))),
     SHOWN_OF(rare, share, DOUBLE, EXACT, "A number."),
     SHOWN_MAP_OF(rare, changes, n_changes, STRING, LIST, "Lists of texts."),
-    SHOWN_LIST_OF(rare, names, n_names, STRING, 0, "Texts."));
+    SHOWN_LIST_OF(rare, names, n_names, STRING, 0, "Texts."),
+    SHOWN_OF(rare, inner, STRUCT, LIST | PRINTED, "Structs.",
+             .nested = &shown_inner));
 
 static void
 count_pause(void *n_)
@@ -124,11 +127,13 @@ absent_null_exact_and_mapped_members_are_shown(void **state OVS_UNUSED)
     assert_rare(&(struct rare) { .share = NAN }, 0, "{\"owner\":null}");
     assert_rare(&(struct rare) { .owner = schema_absent, .share = INFINITY },
                 0, "{}");
-    assert_rare(&(struct rare) { "o", &no, 1.0 / 3, 2, changes, 2, texts }, 2,
+    assert_rare(&(struct rare) { "o", &no, 1.0 / 3, 2, changes, 2, texts,
+                                 "[{\"n\":1},{}]" }, 2,
                 "{\"owner\":\"o\",\"known\":false,"
                 "\"share\":0.33333333333333331,"
                 "\"changes\":{\"x\":[\"1\",\"a\\\"b\"],\"y\":[]},"
-                "\"names\":[\"1\",\"a\\\"b\"]}");
+                "\"names\":[\"1\",\"a\\\"b\"],"
+                "\"inner\":[{\"n\":1},{}]}");
     assert_rare(&(struct rare) { .owner = "", .share = 1 }, 0,
                 "{\"owner\":\"\",\"share\":1.0}");
 }

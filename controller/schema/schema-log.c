@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Describes entries of the log of changes; see schema-log.h. */
+
+#include <config.h>
+
+#include "controller/schema/schema-log.h"
+
+#include "controller/schema/schema-shown.h"
+
+const struct schema_struct schema_changed_shown = SHOWN_KEPT(
+    "Change", schema_changed,
+    SHOWN_OF(schema_changed, op, STRING, 0,
+             "`create`, `update`, `delete` or `restore`."),
+    SHOWN_OF(schema_changed, type, STRING, 0, "The type of the object."),
+    SHOWN_OF(schema_changed, name, STRING, 0, "Its name."),
+    SHOWN_OF(schema_changed, more, U64, HIDE,
+             "Of a last entry: how many more there are."),
+    SHOWN_OF(schema_changed, revision, U64, HIDE,
+             "Of a restore: the revision of the backup."),
+    SHOWN_DIFF(schema_changed, diff.));
+
+const struct schema_struct schema_log_entry_shown = SHOWN_KEPT(
+    "entry", schema_log_entry, SHOWN_LOG_ENTRY(schema_log_entry));
