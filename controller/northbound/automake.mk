@@ -33,6 +33,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/event-past.c \
 	controller/northbound/event-past.h \
 	controller/northbound/event-sources.c \
+	controller/northbound/event-states.c \
 	controller/northbound/event-streams.c \
 	controller/northbound/gateway-changes.c \
 	controller/northbound/gateway-changes.h \

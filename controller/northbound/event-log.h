@@ -5,7 +5,8 @@
  * position in it.  So a slow client costs no more than what is queued in its
  * connection, and delays nobody.
  *
- * event-sources.c appends events, event-streams.c sends them.  Not for what
+ * event-sources.c and event-states.c append events, event-streams.c sends
+ * them.  Not for what
  * must be durable: that is the store's log of revisions. */
 
 #ifndef CONTROLLER_NORTHBOUND_EVENT_LOG_H
@@ -97,13 +98,23 @@ struct event_filter {
 extern const enum vmn_table event_of_tables[EVENT_N_OF];
 bool event_matches(const struct event_entry *, const struct event_filter *);
 
-/* event-sources.c: appends an event to the log when something happens. */
+/* event-sources.c: appends an event to the log when something happens, */
 struct event_sources;
 struct event_sources *event_sources_create(struct northbound *);
 void event_sources_destroy(struct event_sources *);
 /* Returns the position of a new stream: behind all events of revisions that
  * are durable. */
 uint64_t event_sources_start(const struct event_sources *);
+/* Appends 'event', which 'shown' describes, and wakes the streams.  Takes
+ * ownership of 'about'. */
+void event_push(struct northbound *, enum event_kind,
+                const struct schema_struct *shown, const void *event,
+                struct ds *about, bool about_all);
+
+/* event-states.c: and when the state of a host or a port differs. */
+struct event_states;
+struct event_states *event_states_create(struct northbound *);
+void event_states_destroy(struct event_states *);
 
 /* event-streams.c */
 struct event_readers;

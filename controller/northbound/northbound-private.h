@@ -70,8 +70,10 @@ struct northbound {
     struct event *observations;     /* Timer for the expiry of observations. */
     struct nb_auth *auth;           /* Owned. */
     struct tls *tls;                /* Owned; or NULL. */
-    struct event_log *event_log; /* Owned, as the next two; see event-log.h. */
+    struct event_log *event_log; /* Owned, as the next three; see
+                                  * event-log.h. */
     struct event_sources *event_sources;
+    struct event_states *event_states;
     struct event_readers *event_readers;
     struct metrics_objects *metrics_objects; /* Owned; see metrics.h. */
     struct gateway_changes *gateway_changes; /* Owned. */

@@ -352,6 +352,7 @@ northbound_create(const struct northbound_options *options,
     nb->event_log = event_log_create();
     nb->event_readers = event_readers_create(nb);
     nb->event_sources = event_sources_create(nb);
+    nb->event_states = event_states_create(nb);
     nb->metrics_objects = metrics_objects_create();
     nb->gateway_changes = gateway_changes_create(nb);
     nb->metrics_series = options->metrics_series;
@@ -386,6 +387,7 @@ northbound_destroy(struct northbound *nb)
     if (!nb) {
         return;
     }
+    event_states_destroy(nb->event_states);
     event_sources_destroy(nb->event_sources);
     event_readers_destroy(nb->event_readers);
     event_log_destroy(nb->event_log);

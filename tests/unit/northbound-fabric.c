@@ -98,16 +98,22 @@ void
 fabric_add_watch(struct fabric *f, const struct fabric_watch *watch,
                  void *aux)
 {
-    f->watch = watch;
-    f->watch_aux = aux;
+    assert_true(f->n_watches < FABRIC_WATCHERS_MAX);
+    f->watches[f->n_watches].watch = watch;
+    f->watches[f->n_watches++].aux = aux;
 }
 
 void
-fabric_remove_watch(struct fabric *f,
-                    const struct fabric_watch *watch OVS_UNUSED,
-                    void *aux OVS_UNUSED)
+fabric_remove_watch(struct fabric *f, const struct fabric_watch *watch,
+                    void *aux)
 {
-    f->watch = NULL;
+    for (size_t i = 0; i < f->n_watches; i++) {
+        if (f->watches[i].watch == watch && f->watches[i].aux == aux) {
+            f->watches[i] = f->watches[--f->n_watches];
+            return;
+        }
+    }
+    fail_msg("nobody watches so");
 }
 
 size_t

@@ -15,6 +15,7 @@
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-learned-connections.h"
 #include "controller/fabric/fabric-receipts.h"
+#include "controller/fabric/fabric-watch.h"
 #include "controller/northbound/northbound-private.h"
 #include "tests/unit/http-client.h"
 
@@ -57,8 +58,11 @@ struct fabric {
     unsigned n_audits, n_forgotten;
     unsigned n_flows;           /* Lists under way. */
     bool endless;               /* They do not end. */
-    const struct fabric_watch *watch;
-    void *watch_aux;
+    size_t n_watches;
+    struct {
+        const struct fabric_watch *watch;
+        void *aux;
+    } watches[FABRIC_WATCHERS_MAX];
     const char *host_state;     /* Of all hosts; NULL: "offline". */
     int64_t unheard_ms;         /* Since when hv1 is unheard; 0: it is not. */
     const char *port_state;     /* Of all ports, on hv1; NULL: "unbound". */
@@ -71,6 +75,15 @@ struct fabric {
     char sample_to[VMN_NAME_LEN + 1]; /* Receiver of samples; empty: none. */
 };
 extern struct fabric fake_fabric;
+/* Has the fake fabric tell its watchers: TELL(host, (aux, "hv1")). */
+#define TELL(MEMBER, ARGS)                                              \
+    for (size_t i__ = 0; i__ < fake_fabric.n_watches; i__++) {          \
+        void *aux = fake_fabric.watches[i__].aux;                       \
+                                                                        \
+        if (fake_fabric.watches[i__].watch->MEMBER) {                   \
+            fake_fabric.watches[i__].watch->MEMBER ARGS;                \
+        }                                                               \
+    }
 
 /* What there is of everything at all balancers. */
 struct fake_load {

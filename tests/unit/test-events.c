@@ -150,12 +150,6 @@ expect_start(struct client *c, const char *kind, struct fixture *f)
     told_uninit(&told);
 }
 
-static const struct fabric_watch *
-watch(void)
-{
-    return fake_fabric.watch;
-}
-
 /* What is told.  --------------------------------------------------------- */
 
 static void
@@ -197,14 +191,14 @@ installed_comes_behind_its_revision(void **state)
     expect_start(&c, "start", f);
     /* The next revision concerns no host, and is installed before it is told
      * of. */
-    watch()->installed(fake_fabric.watch_aux, 2, 2, 0);
+    TELL(installed, (aux, 2, 2, 0));
     assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
     expect_change(&c, "networks", "shop");
     expect(&c, "installed", &told);
     assert_int_equal(json_integer_value(json_object_get(told.data,
                                                         "revision")), 2);
     told_uninit(&told);
-    watch()->installed(fake_fabric.watch_aux, 1, 2, 5);
+    TELL(installed, (aux, 1, 2, 5));
     expect(&c, "installed", &told);
     assert_int_equal(json_integer_value(json_object_get(told.data,
                                                         "hosts")), 5);
@@ -258,13 +252,13 @@ installed_is_told_of_what_was_told(void **state)
     listen_at(f, &c, "/v1/events?kinds=revision,installed", "");
     expect_start(&c, "start", f);
     /* Before its group is told of, and after that. */
-    watch()->installed(fake_fabric.watch_aux, 3, 3, 0);
+    TELL(installed, (aux, 3, 3, 0));
     report_interface(f, "a");
     report_interface(f, "b");
-    watch()->installed(fake_fabric.watch_aux, 4, 4, 1);
+    TELL(installed, (aux, 4, 4, 1));
     assert_call(f, 201, "PUT", "/v1/networks/shop", NET);
     expect_change(&c, "networks", "shop");
-    watch()->installed(fake_fabric.watch_aux, 5, 5, 1);
+    TELL(installed, (aux, 5, 5, 1));
     expect_installed(&c, 5);
     client_close(&c);
 }
@@ -277,17 +271,17 @@ hosts_are_told_when_they_differ(void **state)
 
     listen_at(f, &c, "/v1/events?kinds=host,audit", "");
     expect_start(&c, "start", f);
-    watch()->host(fake_fabric.watch_aux, "hv1");
+    TELL(host, (aux, "hv1"));
     expect_member(&c, "host", "state", "offline");
     /* The same again is no event; what comes and goes in a turn is one. */
-    watch()->host(fake_fabric.watch_aux, "hv1");
+    TELL(host, (aux, "hv1"));
     client_turn(&c);
     fake_fabric.host_state = "connecting";
-    watch()->host(fake_fabric.watch_aux, "hv1");
+    TELL(host, (aux, "hv1"));
     fake_fabric.host_state = "synced";
-    watch()->host(fake_fabric.watch_aux, "hv1");
+    TELL(host, (aux, "hv1"));
     expect_member(&c, "host", "state", "synced");
-    watch()->audited(fake_fabric.watch_aux, "hv1", 1, 2, 3);
+    TELL(audited, (aux, "hv1", 1, 2, 3));
     expect_member(&c, "audit", "host", "hv1");
     client_close(&c);
 }
@@ -309,7 +303,7 @@ hosts_are_told_over_several_turns(void **state)
         continue;               /* It is measured in time of the processor. */
     }
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-        watch()->host(fake_fabric.watch_aux, names[i]);
+        TELL(host, (aux, names[i]));
     }
     for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
         struct told told;
@@ -381,29 +375,29 @@ ports_are_told_when_they_come_up(void **state)
     listen_at(f, &c, "/v1/events?kinds=binding", "");
     expect_start(&c, "start", f);
     /* Unbound as before: no event. */
-    watch()->port(fake_fabric.watch_aux, "web-1");
+    TELL(port, (aux, "web-1"));
     client_turn(&c);
     fake_fabric.port_state = "pending";
-    watch()->port(fake_fabric.watch_aux, "web-1");
+    TELL(port, (aux, "web-1"));
     expect_member(&c, "binding", "state", "pending");
     /* Nobody says more of the port: its host's acknowledgement does. */
-    watch()->acked(fake_fabric.watch_aux);
+    TELL(acked, (aux));
     client_turn(&c);
     fake_fabric.port_state = "up";
     fake_fabric.acked = 9;
-    watch()->acked(fake_fabric.watch_aux);
+    TELL(acked, (aux));
     expect_member(&c, "binding", "state", "up");
     /* It waits again where it is: nothing to tell, nor when that is over. */
     fake_fabric.port_state = "pending";
-    watch()->port(fake_fabric.watch_aux, "web-1");
+    TELL(port, (aux, "web-1"));
     client_turn(&c);
     client_turn(&c);
     fake_fabric.port_state = "up";
     fake_fabric.acked = 10;
-    watch()->acked(fake_fabric.watch_aux);
+    TELL(acked, (aux));
     client_turn(&c);
     fake_fabric.port_state = NULL;
-    watch()->port(fake_fabric.watch_aux, "web-1");
+    TELL(port, (aux, "web-1"));
     expect_member(&c, "binding", "state", "unbound");
     client_close(&c);
 }
@@ -438,7 +432,7 @@ silence_set(int64_t unheard_ms, const char *port_state)
 {
     fake_fabric.unheard_ms = unheard_ms;
     fake_fabric.port_state = port_state;
-    watch()->host(fake_fabric.watch_aux, "hv1");
+    TELL(host, (aux, "hv1"));
 }
 
 /* However many a host has, it is one event, and one when it is back. */
@@ -461,12 +455,12 @@ ports_of_a_silent_host_are_one_event(void **state)
     expect_start(&net, "start", f);
     expect_start(&other, "start", f);
     fake_fabric.port_state = "up";
-    watch()->port(fake_fabric.watch_aux, "p7");
+    TELL(port, (aux, "p7"));
     expect_member(&c, "binding", "state", "up");
     expect_member(&net, "binding", "state", "up");
 
     silence_set(1000, "unknown");
-    watch()->port(fake_fabric.watch_aux, "p7");
+    TELL(port, (aux, "p7"));
     expect(&c, "ports", &told);
     assert_string_equal(json_string_value(json_object_get(told.data,
                                                           "host")), "hv1");
@@ -490,7 +484,7 @@ ports_of_a_silent_host_are_one_event(void **state)
     assert_null(strstr(ds_cstr(&other.in), "event: ports"));
     /* p7 is as it was told to be; one that is not is told. */
     fake_fabric.port_state = "down";
-    watch()->port(fake_fabric.watch_aux, "p7");
+    TELL(port, (aux, "p7"));
     for (;;) {
         const char *port;
         bool is_p7;
@@ -540,8 +534,8 @@ packets_are_told_as_they_are_answered(void **state)
     listen_at(f, &other[1], "/v1/events?kinds=log", "");
     expect_start(&other[0], "start", f);
     expect_start(&other[1], "start", f);
-    watch()->sample(fake_fabric.watch_aux, FABRIC_SAMPLE_DROP, &sample);
-    watch()->sample(fake_fabric.watch_aux, FABRIC_SAMPLE_LOG, &sample);
+    TELL(sample, (aux, FABRIC_SAMPLE_DROP, &sample));
+    TELL(sample, (aux, FABRIC_SAMPLE_LOG, &sample));
     for (size_t i = 0; i < ARRAY_SIZE(queries); i++) {
         expect_member(&c[i], "drop", "reason", "denied");
         expect_member(&c[i], "log", "verdict", "deny");
@@ -767,7 +761,7 @@ readers_are_bounded(void **state)
     }
     assert_call(f, 503, "GET", "/v1/events", NULL);
     assert_text(f, "type", "urn:vmn:problem:busy");
-    watch()->host(fake_fabric.watch_aux, "hv1");
+    TELL(host, (aux, "hv1"));
     for (int i = 0; i < EVENT_READERS_MAX; i++) {
         expect_start(&c[i], "start", f);
         expect_member(&c[i], "host", "host", "hv1");

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Events of the states of hosts and ports.  These are level-triggered, and
+ * derived from several inputs: a notification only marks the object.  It is
+ * examined later in the iteration, once for all notifications, and an event is
+ * appended if what users see differs from the last event.  Not for what is
+ * told as it happens (event-sources.c). */
+
+#include <config.h>
+
+#include "controller/northbound/event-log.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "controller/fabric/fabric-status.h"
+#include "controller/fabric/fabric-watch.h"
+#include "controller/northbound/replies.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
+#include "openvswitch/shash.h"
+#include "proto/loop/loop.h"
+#include "sset.h"
+#include "timeval.h"
+#include "util.h"
+
+/* The ports of a host that come up once it has acknowledged a revision. */
+struct waiting {
+    struct sset ports;
+    uint64_t acked;             /* Acknowledged when the ports were examined
+                                 * last. */
+};
+
+struct event_states {
+    struct northbound *nb;
+    struct event *check;        /* Examines what was marked. */
+    struct sset hosts, ports;   /* Marked: their state may have changed. */
+    bool acked;                 /* Some host has acknowledged a revision. */
+    struct shash last_hosts;    /* By name: the text of the last event. */
+    struct shash last_ports;
+    struct sset unheard;        /* Hosts whose ports are unknown, as told. */
+    struct shash waiting;       /* By host: struct waiting. */
+};
+
+static void
+schedule_check(struct event_states *es)
+{
+    event_active(es->check, EV_TIMEOUT, 1);
+}
+
+/* Keeps 'text' (NULL: none), of which it takes ownership, as the last event of
+ * 'name'.  Returns true if it differs from the one before. */
+static bool
+keep_last(struct shash *last, const char *name, char *text)
+{
+    struct shash_node *node = shash_find(last, name);
+    bool same = (node ? text && !strcmp(node->data, text) : !text);
+
+    if (same) {
+        free(text);
+        return false;
+    }
+    if (node) {
+        free(node->data);
+        node->data = text;
+        if (!text) {
+            shash_delete(last, node);
+        }
+    } else {
+        shash_add(last, name, text);
+    }
+    return true;
+}
+
+/* Ports.  ---------------------------------------------------------------- */
+
+static void
+port_cb(void *es_, const char *port)
+{
+    struct event_states *es = es_;
+
+    sset_add(&es->ports, port);
+    schedule_check(es);
+}
+
+/* Has the port examined again when 'host' has acknowledged another
+ * revision. */
+static void
+wait_for(struct event_states *es, const char *host, const char *port)
+{
+    struct waiting *w = shash_find_data(&es->waiting, host);
+
+    if (!w) {
+        w = xzalloc(sizeof *w);
+        sset_init(&w->ports);
+        shash_add(&es->waiting, host, w);
+    }
+    w->acked = fabric_host_acked(es->nb->fabric, host);
+    sset_add(&w->ports, port);
+}
+
+static void
+waiting_destroy(struct waiting *w)
+{
+    sset_destroy(&w->ports);
+    free(w);
+}
+
+/* Marks ports whose hosts have acknowledged a revision. */
+static void
+mark_waiting_ports(struct event_states *es)
+{
+    struct shash_node *node, *next;
+
+    SHASH_FOR_EACH_SAFE (node, next, &es->waiting) {
+        struct waiting *w = node->data;
+        const char *port;
+
+        if (fabric_host_acked(es->nb->fabric, node->name) != w->acked) {
+            SSET_FOR_EACH (port, &w->ports) {
+                sset_add(&es->ports, port);
+            }
+            shash_delete(&es->waiting, node);
+            waiting_destroy(w);
+        }
+    }
+}
+
+/* Returns "HOST CANDIDATE STATE" of the last event of 'port'.  If this process
+ * has appended none, a binding of before its start counts as up.  The caller
+ * frees the text. */
+static char *
+last_port_text(const struct event_states *es, const char *port)
+{
+    struct model_meta meta;
+    const struct vmn_binding *binding = model_get_durable(
+        es->nb->model, VMN_TABLE_BINDING, port, &meta);
+
+    return (!binding ? xstrdup("  unbound")
+            : meta.updated_ms >= es->nb->started_ms ? NULL
+            : xasprintf("%s %s up", binding->host,
+                        binding->candidate ? binding->candidate : ""));
+}
+
+/* Returns true if 'a' and 'b', texts as above, have the same host and
+ * candidate. */
+static bool
+same_place(const char *a, const char *b)
+{
+    size_t len = strrchr(a, ' ') - a;
+
+    return !strncmp(a, b, len + 1);
+}
+
+/* A port that stays where it is and waits for its host gets no event: its host
+ * has one.  Nor does one whose host is not heard: see push_ports(). */
+static void
+append_binding(struct event_states *es, const struct vmn_port *port,
+               const struct status_port *status)
+{
+    const char *name = port->row.name;
+    const char *host = status->host;
+    bool pending = !strcmp(status->state, "pending");
+    bool unknown = !strcmp(status->state, "unknown");
+    char *text = xasprintf("%s %s %s", host ? host : "",
+                           status->candidate ? status->candidate : "",
+                           status->state);
+    struct ds about = DS_EMPTY_INITIALIZER;
+
+    if (!shash_find(&es->last_ports, name)) {
+        char *before = last_port_text(es, name);
+
+        if (before) {
+            shash_add(&es->last_ports, name, before);
+        }
+    }
+    if (pending || unknown) {
+        const char *before = shash_find_data(&es->last_ports, name);
+
+        if (pending) {
+            wait_for(es, host, name);
+        }
+        if (before && same_place(text, before)) {
+            free(text);
+            return;
+        }
+    }
+    if (!keep_last(&es->last_ports, name, text)) {
+        return;
+    }
+    event_about(&about, VMN_TABLE_PORT, name);
+    event_about(&about, VMN_TABLE_NETWORK, port->network);
+    event_about(&about, VMN_TABLE_HOST, host);
+    event_push(es->nb, EVENT_BINDING, &nb_event_binding,
+               &(const struct nb_event_binding) {
+                   .port = name, .network = port->network,
+                   .time = time_wall_msec(), .host = host,
+                   .candidate = status->candidate, .state = status->state,
+                   .reason = status->reason,
+               }, &about, false);
+}
+
+static void
+check_port(struct event_states *es, const char *name)
+{
+    const struct vmn_port *port = model_get_durable(
+        es->nb->model, VMN_TABLE_PORT, name, NULL);
+    struct status_port status;
+    struct arena arena;
+
+    arena_init(&arena);
+    if (port && fabric_port_status(es->nb->fabric, name, &arena, &status)) {
+        append_binding(es, port, &status);
+    } else {
+        keep_last(&es->last_ports, name, NULL);
+    }
+    arena_uninit(&arena);
+}
+
+static void
+acked_cb(void *es_)
+{
+    struct event_states *es = es_;
+
+    if (!shash_is_empty(&es->waiting)) {
+        es->acked = true;
+        schedule_check(es);
+    }
+}
+
+/* Hosts and their ports.  ------------------------------------------------ */
+
+/* Ports that an event names, and those that it is about: it is about any port
+ * where a host has more. */
+#define PORTS_NAMED 100
+#define PORTS_ABOUT 2000
+
+/* Appends an event: the ports 'names' of a host are unknown, or known
+ * again: one for all of them, however many a host has. */
+static void
+push_ports(struct event_states *es, struct nb_event_ports *event,
+           struct vmn_names names)
+{
+    struct ds about = DS_EMPTY_INITIALIZER;
+    bool about_all = names.n > PORTS_ABOUT;
+
+    event->n_ports = names.n;
+    event->n_listed = MIN(names.n, PORTS_NAMED);
+    event->ports = xcalloc(event->n_listed, sizeof *event->ports);
+    event_about(&about, VMN_TABLE_HOST, event->host);
+    for (size_t i = 0; i < names.n; i++) {
+        const struct vmn_port *port = model_get_durable(
+            es->nb->model, VMN_TABLE_PORT, names.names[i], NULL);
+
+        if (i < event->n_listed) {
+            event->ports[i] = names.names[i];
+        }
+        if (!about_all) {
+            event_about(&about, VMN_TABLE_PORT, names.names[i]);
+            event_about(&about, VMN_TABLE_NETWORK, port ? port->network
+                        : NULL);
+        }
+    }
+    event_push(es->nb, EVENT_PORTS, &nb_event_ports, event, &about, about_all);
+    free(event->ports);
+}
+
+/* Marks all ports of a host that is heard again. */
+static void
+mark_ports(struct event_states *es, struct vmn_names names)
+{
+    for (size_t i = 0; i < names.n; i++) {
+        sset_add(&es->ports, names.names[i]);
+    }
+}
+
+/* Appends an event of the ports of 'host' if it is unheard and was not, or the
+ * reverse. */
+static void
+check_silence(struct event_states *es, const char *host)
+{
+    struct vmn_names names = model_lookup(es->nb->model,
+                                          VMN_INDEX_PORT_BY_HOST, host);
+    struct nb_event_ports event = { .host = host, .time = time_wall_msec() };
+    bool unheard = fabric_host_is_unheard(es->nb->fabric, host,
+                                          &event.since);
+    char *reason;
+
+    if (unheard == sset_contains(&es->unheard, host)) {
+        return;
+    }
+    reason = fabric_host_unheard_reason(es->nb->fabric, host);
+    event.state = unheard ? "unknown" : "known";
+    event.reason = reason;
+    if (unheard) {
+        sset_add(&es->unheard, host);
+    } else {
+        event.since = 0;
+        sset_find_and_delete(&es->unheard, host);
+        mark_ports(es, names);
+    }
+    if (names.n) {
+        push_ports(es, &event, names);
+    }
+    free(reason);
+}
+
+static void
+host_cb(void *es_, const char *host)
+{
+    struct event_states *es = es_;
+
+    sset_add(&es->hosts, host);
+    schedule_check(es);
+}
+
+static void
+check_host(struct event_states *es, const char *name)
+{
+    struct status_host status;
+    struct ds about = DS_EMPTY_INITIALIZER;
+    struct arena arena;
+
+    arena_init(&arena);
+    if (!fabric_host_status(es->nb->fabric, name, &arena, &status)) {
+        keep_last(&es->last_hosts, name, NULL);
+        sset_find_and_delete(&es->unheard, name);
+    } else if (keep_last(&es->last_hosts, name, xasprintf(
+                   "%s %s", status.state,
+                   status.reason ? status.reason : ""))) {
+        event_about(&about, VMN_TABLE_HOST, name);
+        event_push(es->nb, EVENT_HOST, &nb_event_host,
+                   &(const struct nb_event_host) {
+                       name, time_wall_msec(), status.state, status.reason,
+                   }, &about, false);
+    }
+    arena_uninit(&arena);
+    check_silence(es, name);
+}
+
+/* Checks.  ---------------------------------------------------------------- */
+
+/* Calls the callback for each of 'names', and removes it; returns false if the
+ * iteration's time is over before that. */
+static bool
+check_all(struct event_states *es, struct sset *names,
+          void (*check)(struct event_states *, const char *))
+{
+    while (!sset_is_empty(names)) {
+        char *name = sset_pop(names);
+
+        check(es, name);
+        free(name);
+        if (es->nb->loop && loop_turn_is_over(es->nb->loop)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+check_cb(evutil_socket_t fd OVS_UNUSED, short what OVS_UNUSED, void *es_)
+{
+    static const struct timeval at_once = { 0, 0 };
+    struct event_states *es = es_;
+
+    if (es->acked) {
+        es->acked = false;
+        mark_waiting_ports(es);
+    }
+    if (!check_all(es, &es->hosts, check_host)
+        || !check_all(es, &es->ports, check_port)) {
+        event_add(es->check, &at_once);
+    }
+}
+
+/* Creation and destruction.  ---------------------------------------------- */
+
+static const struct fabric_watch fabric_watch = {
+    .host = host_cb,
+    .port = port_cb,
+    .acked = acked_cb,
+};
+
+struct event_states *
+event_states_create(struct northbound *nb)
+{
+    struct event_states *es = xzalloc(sizeof *es);
+
+    es->nb = nb;
+    es->check = event_new(nb->base, -1, 0, check_cb, es);
+    sset_init(&es->hosts);
+    sset_init(&es->ports);
+    shash_init(&es->last_hosts);
+    shash_init(&es->last_ports);
+    sset_init(&es->unheard);
+    shash_init(&es->waiting);
+    if (nb->fabric) {
+        fabric_add_watch(nb->fabric, &fabric_watch, es);
+    }
+    return es;
+}
+
+void
+event_states_destroy(struct event_states *es)
+{
+    struct shash_node *node;
+
+    if (!es) {
+        return;
+    }
+    if (es->nb->fabric) {
+        fabric_remove_watch(es->nb->fabric, &fabric_watch, es);
+    }
+    SHASH_FOR_EACH (node, &es->waiting) {
+        waiting_destroy(node->data);
+    }
+    shash_destroy(&es->waiting);
+    shash_destroy_free_data(&es->last_hosts);
+    shash_destroy_free_data(&es->last_ports);
+    sset_destroy(&es->hosts);
+    sset_destroy(&es->ports);
+    sset_destroy(&es->unheard);
+    event_free(es->check);
+    free(es);
+}
