@@ -314,7 +314,11 @@ inbound_run(struct ovsdb_listener *listener, struct inbound *inbound)
         error = inbound_send(inbound);
     }
     if (error) {
-        inbound_refuse(listener, inbound, ovs_strerror(error));
+        /* libopenvswitch logs what TLS says, and returns no more than this. */
+        inbound_refuse(listener, inbound, error == EPROTO
+                                          && !inbound->connected
+                       ? "the TLS handshake failed: vmnd's log says why"
+                       : ovs_strerror(error));
         return;
     }
     if (inbound->connected && inbound->out.size <= INBOUND_OUT_MAX
