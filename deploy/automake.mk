@@ -22,8 +22,9 @@ dist_lab_DATA = deploy/lab/shop.py deploy/lab/shop.yaml deploy/lab/street.yaml
 # The installed command knows where its parts are.
 bin_SCRIPTS = vmn-lab
 vmn-lab: deploy/lab/vmn-lab Makefile
-	$(AM_V_GEN)sed -e 's|@labdir[@]|$(labdir)|' $(srcdir)/deploy/lab/vmn-lab \
-	  > $@.tmp && chmod +x $@.tmp && mv $@.tmp $@
+	$(AM_V_GEN)sed -e 's|@labdir[@]|$(labdir)|' \
+	  $(srcdir)/deploy/lab/vmn-lab > $@.tmp \
+	  && chmod +x $@.tmp && mv $@.tmp $@
 EXTRA_DIST += deploy/lab/vmn-lab
 
 # The certificate authority, under the name that people call it by.

@@ -131,8 +131,8 @@ print_restored(struct ctl *ctl, const char *file,
         fprintf(ctl->out, "it cannot be used: %s\n", r->damage);
     }
     if (r->log_cut) {
-        fputs("the log of changes ends with the backup: who changed what since "
-              "then is not known\n", ctl->out);
+        fputs("the log of changes ends with the backup: who changed what "
+              "since then is not known\n", ctl->out);
     } else if (r->n_logged) {
         fprintf(ctl->out, "%"PRIu64" later revision%s taken back: the log "
                 "keeps who changed what, but not the fields\n",

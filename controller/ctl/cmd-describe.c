@@ -129,8 +129,8 @@ print_installed(const json_t *revision, struct ds *ds)
 static void
 print_took(const json_t *revision, struct ds *ds)
 {
-    const json_t *us = json_object_get(json_object_get(revision, "duration_us"),
-                                       "installed");
+    const json_t *took = json_object_get(revision, "duration_us");
+    const json_t *us = json_object_get(took, "installed");
 
     if (us) {
         ds_put_format(ds, "%.1f ms", json_integer_value(us) / 1000.0);

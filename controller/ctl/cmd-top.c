@@ -153,7 +153,8 @@ print_hosts(const json_t *group, struct ds *ds)
 static void
 print_step(const json_t *group, const char *step, struct ds *ds)
 {
-    const json_t *us = json_object_get(json_object_get(group, "duration_us"), step);
+    const json_t *us = json_object_get(json_object_get(group, "duration_us"),
+                                       step);
 
     if (us) {
         ds_put_format(ds, "%.2f", json_integer_value(us) / 1000.0);
@@ -314,8 +315,8 @@ put_head(const json_t *body, FILE *out)
 
     fprintf(out, "up %02"JSON_INTEGER_FORMAT":%02d:%02d, "
             "revision %"JSON_INTEGER_FORMAT", %"JSON_INTEGER_FORMAT" of "
-            "%"JSON_INTEGER_FORMAT" hosts synced; times in ms\n\n", up_s / 3600,
-            (int) (up_s / 60 % 60), (int) (up_s % 60),
+            "%"JSON_INTEGER_FORMAT" hosts synced; times in ms\n\n",
+            up_s / 3600, (int) (up_s / 60 % 60), (int) (up_s % 60),
             get_count(body, "revision"), get_count(hosts, "synced"),
             get_count(hosts, "configured"));
 }

@@ -340,7 +340,8 @@ ctl_cmd_trace(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 
     if (!body || !ctl_set_service(body, args[2])) {
         json_decref(body);
-        return ctl_usage(ctl, "trace: want tcp/PORT, udp/PORT, sctp/PORT, icmp, "
+        return ctl_usage(ctl,
+                         "trace: want tcp/PORT, udp/PORT, sctp/PORT, icmp, "
                          "icmp/TYPE, icmp/TYPE/CODE or the same of icmpv6, "
                          "not \"%s\"", args[2]);
     }

@@ -330,7 +330,8 @@ ctl_options_help(FILE *file, uint64_t options)
 static const char *
 values_of(const struct option_row *row)
 {
-    return (row->set == set_output ? "table wide json yaml name custom-columns="
+    return (row->set == set_output
+            ? "table wide json yaml name custom-columns="
             : row->set == set_shown ? "table json yaml"
             : row->set == set_raw ? "json yaml"
             : row->set == set_by ? "group port"
@@ -455,8 +456,8 @@ set_for(struct ctl *ctl, const struct option_row *row, const char *arg)
     return true;
 }
 
-/* Parses "30m", "2h", "1d", as so long ago, or a time of RFC 3339, to which the
- * others are converted. */
+/* Parses "30m", "2h", "1d", as so long ago, or a time of RFC 3339, to which
+ * the others are converted. */
 static bool
 set_since(struct ctl *ctl, const struct option_row *row, const char *arg)
 {

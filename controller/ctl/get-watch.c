@@ -124,7 +124,8 @@ show_if_watched(struct watch *w, const json_t *object)
 
     if (!name || !is_asked_for(w, name)) {
         return;
-    } else if (!ctl_is_selected(&w->selector, object) || !is_there(w, object)) {
+    } else if (!ctl_is_selected(&w->selector, object)
+               || !is_there(w, object)) {
         show_gone(w, name, "no longer selected");
     } else {
         sset_add(&w->shown, name);

@@ -122,8 +122,8 @@ index_find_other_in(const struct model *model, int index, const char *where,
 
 /* Which keys a row is at.  ------------------------------------------------ */
 
-/* Passes "KEY" to the sink.  Each change of a row makes all of its keys several
- * times, so printf() would be too slow. */
+/* Passes "KEY" to the sink.  Each change of a row makes all of its keys
+ * several times, so printf() would be too slow. */
 void
 index_add(const struct index_sink *sink, int index, const char *key)
 {

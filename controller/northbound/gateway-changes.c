@@ -36,8 +36,8 @@ gateway_remove(struct gateway_changes *g, struct shash_node *node)
     shash_delete(&g->gateways, node);
 }
 
-/* Notes which host is the router's gateway now.  The current row counts: that of
- * a group which has just been stored is not settled yet. */
+/* Notes which host is the router's gateway now.  The current row counts: that
+ * of a group which has just been stored is not settled yet. */
 static void
 update_gateway(struct gateway_changes *g, const char *router)
 {

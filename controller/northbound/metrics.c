@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The metrics of GET /metrics, in Prometheus' text format.  A family with a single sample is
- * a row of the table; families with labels follow it.  docs/monitoring.md
- * describes them all. */
+ * The metrics of GET /metrics, in Prometheus' text format.  A family with a
+ * single sample is a row of the table; families with labels follow it.
+ * docs/monitoring.md describes them all. */
 
 #include <config.h>
 

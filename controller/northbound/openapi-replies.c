@@ -175,8 +175,8 @@ const struct schema_struct nb_reply_revision = SHOWN_STRUCT(
 
 /* Activity.  -------------------------------------------------------------- */
 
-/* Of the struct nb_host_counts that is member 'IN' of 'struct KEPT' ("counts.";
- * nothing: that is one itself). */
+/* Of the struct nb_host_counts that is member 'IN' of 'struct KEPT'
+ * ("counts."; nothing: that is one itself). */
 #define HOST_COUNTS(KEPT, IN)                                           \
     SHOWN("configured", U64, ALWAYS, "How many hosts there are.",       \
           SHOWN_AT(KEPT, IN configured, sizeof(uint64_t))),             \
@@ -220,7 +220,8 @@ const struct schema_struct nb_reply_activity = SHOWN_KEPT(
 
 static const struct schema_struct usage_limit = SHOWN_KEPT(
     "UsageLimit", nb_usage_limit,
-    SHOWN_OF(nb_usage_limit, name, STRING, ALWAYS, "As in the quota: `ports`."),
+    SHOWN_OF(nb_usage_limit, name, STRING, ALWAYS,
+             "As in the quota: `ports`."),
     SHOWN_OF(nb_usage_limit, used, I64, ALWAYS, "How many there are."),
     SHOWN_OF(nb_usage_limit, limit, I64, HIDE,
              "How many there may be, if that is limited.", .def = -1),
@@ -386,7 +387,8 @@ const struct schema_struct nb_reply_events = SHOWN_STRUCT(
     SHOWN("claim", STRUCT, 0,
           "A host has the interface of a port that may not be bound there.",
           .nested = &nb_event_claim),
-    SHOWN("drop", STRUCT, 0, "A packet was dropped.", .nested = &nb_sample_drop),
+    SHOWN("drop", STRUCT, 0, "A packet was dropped.",
+          .nested = &nb_sample_drop),
     SHOWN("log", STRUCT, 0, "A rule with a log decided.",
           .nested = &nb_sample_log),
     SHOWN("audit", STRUCT, 0, "An audit found differences on a host.",

@@ -44,7 +44,8 @@ static const struct {
     { "408", "TooSlow", 0, true, "The body was not complete in time.", NULL },
     { "409", "Conflict", NB_409, false,
       "It conflicts with another object, or others refer to it.", NULL },
-    { "412", "Stale", NB_412, false, "`If-Match` or `If-None-Match` does not hold.", NULL },
+    { "412", "Stale", NB_412, false,
+      "`If-Match` or `If-None-Match` does not hold.", NULL },
     { "413", "TooLarge", NB_413, true, "A bound is exceeded.", NULL },
     { "415", "MediaType", 0, true, "The body is not JSON.", NULL },
     { "429", "Throttled", 0, false,
@@ -521,8 +522,8 @@ openapi_make(const struct http_route *routes, size_t n)
         "license", "name", "Apache-2.0", "identifier", "Apache-2.0",
         "servers", "url", "/", "description",
         "The server of this document: a unix socket, or TCP.",
-        "security", "token", "certificate", "tags", tags(), "paths", o.paths, "components",
-        "schemas", o.schemas, "responses", refused, "parameters",
+        "security", "token", "certificate", "tags", tags(), "paths", o.paths,
+        "components", "schemas", o.schemas, "responses", refused, "parameters",
         o.parameters, "headers", header_components(), "securitySchemes",
         security_schemes());
     ovs_assert(document);

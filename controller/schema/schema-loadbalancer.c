@@ -269,14 +269,14 @@ static const struct schema_field fields[] = {
       LIST_AT(vmn_loadbalancer, networks), .min_items = 1, .max_items = 64,
       .ref = VMN_TABLE_NETWORK,
       .reach = SCHEMA_ACTS,
-      .doc = "The networks where it is offered, and where its backends may be; "
-             "clients of networks that routers join to these reach it, too." },
+      .doc = "The networks where it is offered, and where its backends may "
+             "be; clients of networks that routers join to these reach it, too." },
     { .name = "protocol", .type = SCHEMA_ENUM, AT(vmn_loadbalancer, protocol),
       .names = schema_protocol_names,
       .allowed = 1u << VMN_PROTO_TCP | 1u << VMN_PROTO_UDP,
       .def = VMN_PROTO_TCP,
-      .doc = "The protocol; not SCTP, whose addresses Open vSwitch's userspace "
-             "datapath cannot translate." },
+      .doc = "The protocol; not SCTP, whose addresses Open vSwitch's "
+             "userspace datapath cannot translate." },
     { .name = "ports", .type = SCHEMA_STRUCT,
       .flags = SCHEMA_SET | SCHEMA_REQUIRED, LIST_AT(vmn_loadbalancer, ports),
       .min_items = 1, .max_items = 32, .nested = &lb_port,

@@ -122,8 +122,8 @@
     SHOWN_OF(KEPT, changes, STRUCT, ALWAYS | LIST | PRINTED,            \
              "What it changed.", .nested = &schema_changed_shown)
 
-/* What an audit finds, in member 'IN' of 'struct KEPT' ("audit."; nothing: that
- * is a struct status_audit itself). */
+/* What an audit finds, in member 'IN' of 'struct KEPT' ("audit."; nothing:
+ * that is a struct status_audit itself). */
 #define SHOWN_AUDIT(KEPT, IN, DIFFERENCES)                              \
     SHOWN("time", STRING, ALWAYS | TIME, "When it was compared.",       \
           SHOWN_AT(KEPT, IN time, sizeof(int64_t))),                    \

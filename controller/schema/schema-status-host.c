@@ -131,7 +131,8 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
              "it was heard last."),
     SHOWN_OF(status_host, reason, STRING, 0,
              "Why the state is not `synced`."),
-    SHOWN_OF(status_host, flows, U64, 0, "Flows that are desired on it; it has installed them if it "
+    SHOWN_OF(status_host, flows, U64, 0,
+             "Flows that are desired on it; it has installed them if it "
              "is `synced` and `lag` is 0."),
     SHOWN_OF(status_host, groups, U64, 0, "Groups that are desired on it."),
     SHOWN_OF(status_host, ports, I64, HIDE, "VMs' interfaces that it has.",

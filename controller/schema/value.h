@@ -81,8 +81,8 @@ char *value_format_range(struct vmn_port_range, char buf[VALUE_RANGE_SIZE]);
 int value_check_name(const char *, struct vmn_error *);
 /* [A-Za-z0-9._-]{1,63} */
 int value_check_iface_id(const char *, struct vmn_error *);
-/* A physical network's name: 1 to 32 of a-z, 0-9, '-' and '.', with a letter or
- * digit at both ends. */
+/* A physical network's name: 1 to 32 of a-z, 0-9, '-' and '.', with a letter
+ * or digit at both ends. */
 #define VALUE_PHYSICAL_LEN 32
 int value_check_physical(const char *, struct vmn_error *);
 /* An interface id, or '@' and the name of a physical network. */

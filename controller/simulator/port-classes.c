@@ -95,7 +95,8 @@ signature(const struct search *search, const struct endpoint *endpoint,
                   groups);
     put_gateways(search, endpoint, &ds);
     /* A port with configuration of its own is a class by itself. */
-    if (port->n_allowed_addresses || port_is_quarantined(search->engine, port)) {
+    if (port->n_allowed_addresses
+        || port_is_quarantined(search->engine, port)) {
         ds_put_format(&ds, "|%s", port->row.name);
     }
     address_patterns_put_fits(search->patterns, endpoint, &ds);

@@ -41,10 +41,10 @@ struct sim_net {
      * false if it has none. */
     bool (*tunnel_ip)(void *aux, const char *host, bool v6,
                       struct in6_addr *);
-    /* Returns the name of the physical network to which 'port' of 'host' leads,
-     * which must live as those of hosts, or NULL if it leads to none.  Then
-     * '*to' is the other host where the packet comes in again, at '*in_port',
-     * or NULL: whoever it is for is none of ours.  May be NULL. */
+    /* Returns the name of the physical network to which 'port' of 'host'
+     * leads, which must live as those of hosts, or NULL if it leads to none.
+     * Then '*to' is the other host where the packet comes in again, at
+     * '*in_port', or NULL: whoever it is for is none of ours.  May be NULL. */
     const char *(*provider)(void *aux, const char *host, uint32_t port,
                             const struct flow *, const char **to,
                             uint32_t *in_port);

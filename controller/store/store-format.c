@@ -75,7 +75,8 @@
     "name TEXT NOT NULL PRIMARY KEY, revision INTEGER NOT NULL"         \
     ") STRICT, WITHOUT ROWID;"
 
-/* Makes all of the log's indexes anew, with the conditions that they have now. */
+/* Makes all of the log's indexes anew, with the conditions that they have
+ * now. */
 #define NEW_LOG_INDEXES                                                 \
     "DROP INDEX IF EXISTS revisions_people;"                            \
     "DROP INDEX IF EXISTS revisions_others;"                            \

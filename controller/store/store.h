@@ -123,8 +123,8 @@ struct store_class {
      * than there may be is no error, reading fewer than there are is one. */
 
     /* Appends the stored log entry of 'revision' as JSON text {"revision",
-     * "time", "who", "comment" (if there is one), "changes"}, without its last brace.  ENOENT, without an
-     * error: there is none. */
+     * "time", "who", "comment" (if there is one), "changes"}, without its last
+     * brace.  ENOENT, without an error: there is none. */
     int (*log)(struct store *, uint64_t revision, struct ds *,
                struct vmn_error *why);
     /* Appends entries after 'after', oldest first, at most 'limit', with
@@ -136,8 +136,8 @@ struct store_class {
                        struct vmn_error *why);
     /* Appends the entries that the filter lets through, oldest first: the
      * newest 'limit' of these before revision 'before'.  Scans a bounded part
-     * of the log, and sets '*next' to the revision before which to continue, or
-     * 0 at the log's end. */
+     * of the log, and sets '*next' to the revision before which to continue,
+     * or 0 at the log's end. */
     int (*filter_logs)(struct store *, const struct store_log_filter *,
                        uint64_t before, size_t limit, struct ds *,
                        uint64_t *next, struct vmn_error *why);

@@ -75,7 +75,8 @@ void ofstream_write_ref(struct ofstream *, const void *bytes, size_t size,
                         void (*release)(void *aux), void *aux);
 /* Bytes that wait to be sent. */
 size_t ofstream_queued(const struct ofstream *);
-/* The name of the peer's certificate; NULL without TLS.  The caller frees it. */
+/* The name of the peer's certificate; NULL without TLS.  The caller frees
+ * it. */
 char *ofstream_certificate(const struct ofstream *);
 
 #endif /* proto/openflow/ofstream.h */

@@ -18,8 +18,8 @@ proto_libproto_a_SOURCES += \
 	proto/ovsdb/ovsdb-session.c \
 	proto/ovsdb/ovsdb-snapshot.c
 
-# The OVSDB client's view of a host's database, by Open vSwitch's own generator:
-# for the schema of the source tree, and a column of newer ones.
+# The OVSDB client's view of a host's database, by Open vSwitch's own
+# generator: for the schema of the source tree, and a column of newer ones.
 noinst_LIBRARIES += proto/ovsdb/libidl.a
 nodist_proto_ovsdb_libidl_a_SOURCES = \
 	proto/ovsdb/vswitch-idl.c \
@@ -33,7 +33,8 @@ proto/ovsdb/vswitch-idl.ovsidl: $(srcdir)/proto/ovsdb/newer-schema.sed \
 	  && sed -f $(srcdir)/proto/ovsdb/newer-schema.sed \
 	    $(OVS_SOURCE)/vswitchd/vswitch.ovsschema >$@.schema \
 	  && grep ct_zone_default_limit $@.schema >/dev/null \
-	  && sed 's,"lib/,"proto/ovsdb/,' $(OVS_SOURCE)/lib/vswitch-idl.ann >$@.ann \
+	  && sed 's,"lib/,"proto/ovsdb/,' \
+	    $(OVS_SOURCE)/lib/vswitch-idl.ann >$@.ann \
 	  && $(VMN_IDLC) annotate $@.schema $@.ann >$@.tmp && mv $@.tmp $@
 proto/ovsdb/vswitch-idl.c: proto/ovsdb/vswitch-idl.ovsidl
 	$(AM_V_GEN)$(VMN_IDLC) c-idl-source $< >$@.tmp && mv $@.tmp $@

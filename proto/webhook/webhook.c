@@ -337,7 +337,8 @@ end(struct call *call, enum webhook_outcome outcome, int http_status,
     w->stats.n_calls[outcome]++;
     if (outcome != WEBHOOK_DELIVERED) {
         /* Without the path, which may be secret. */
-        VLOG_WARN_RL(&rl, "%s: a call of %s about %s was %s after %u attempts: "
+        VLOG_WARN_RL(&rl,
+                     "%s: a call of %s about %s was %s after %u attempts: "
                      "%s", call->delivery,
                      call->url.host ? call->url.host : "nobody", call->owner,
                      webhook_outcome_names[outcome], call->n_attempts, reason);

@@ -287,7 +287,8 @@ delete_port(int i)
 static void
 measure_all(void)
 {
-    printf("| change | model, us | engine, us | items added and removed | plan, us |\n"
+    printf("| change | model, us | engine, us | items added and removed "
+           "| plan, us |\n"
            "| --- | --- | --- | --- | --- |\n");
     measure("port added and bound", add_port);
     measure("port changes its group", add_member);

@@ -121,8 +121,8 @@ held_agrees(const struct world *world, struct held *held)
                    &reason);
 
     if (want != there || want != back) {
-        printf("# open, %s to %s, protocol %u, %u, kept %u, %u: to be %s (%s), "
-               "is %s there and %s back (%s)\n", text->src->row.name,
+        printf("# open, %s to %s, protocol %u, %u, kept %u, %u: to be %s "
+               "(%s), is %s there and %s back (%s)\n", text->src->row.name,
                text->dst->row.name, text->protocol, text->port,
                text->kept[VMN_EGRESS], text->kept[VMN_INGRESS],
                want ? "let through" : "dropped", why, there ? "let through"

@@ -31,8 +31,8 @@ enum text_verdict {
     TEXT_REJECTED,              /* Denied, and its sender is told. */
 };
 
-/* What becomes of the packet.  'why' says what decided; 'kept' is what the next
- * packets of its connection have there. */
+/* What becomes of the packet.  'why' says what decided; 'kept' is what the
+ * next packets of its connection have there. */
 #define TEXT_WHY 160
 enum text_verdict policy_text_verdict(const struct model *,
                                       const struct text_packet *,

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """VMs that know nothing of their network, and the clients of DHCP that run in
-them: ISC's dhclient and busybox's udhcpc.  Both call a script, which notes what
-they were told and sets the address; nothing else of the machine is touched."""
+them: ISC's dhclient and busybox's udhcpc.  Both call a script, which notes
+what they were told and sets the address; nothing else of the machine is
+touched."""
 
 import os
 import shlex

@@ -39,7 +39,8 @@ class Inner:
     def linked(self):
         """Its eth0 has another end in the VM, which is returned."""
         inside = "i-" + self.name[-12:]
-        netns.ip(self.vm.ns, "link add name %s mtu %d type veth peer name eth0 "
+        netns.ip(self.vm.ns,
+                 "link add name %s mtu %d type veth peer name eth0 "
                  "netns %s" % (inside, MTU, self.ns),
                  "link set %s up" % inside)
         netns.run(["ethtool", "-K", "eth0", "tx", "off"], ns=self.ns)

@@ -91,8 +91,8 @@ neutron.api.extensions:plugin_aware_extension_middleware_factory
 paste.app_factory = neutron.api.v2.router:APIRouter.factory
 """
 
-# Neutron's migrations are for MySQL and PostgreSQL; its own tests make SQLite's
-# tables as this does.
+# Neutron's migrations are for MySQL and PostgreSQL; its own tests make
+# SQLite's tables as this does.
 TABLES = """
 import sqlite3, sys
 import sqlalchemy

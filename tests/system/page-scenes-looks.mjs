@@ -7,7 +7,8 @@
 // not know.
 
 import assert from "node:assert/strict";
-import { misfits, rows, section, unreachable, until } from "./page-helpers.mjs";
+import { misfits, rows, section, unreachable, until }
+  from "./page-helpers.mjs";
 
 const SCREENS = { laptop: [1280, 800], desk: [1920, 1080], phone: [390, 844] };
 

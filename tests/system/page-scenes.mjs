@@ -10,7 +10,8 @@
 
 import assert from "node:assert/strict";
 import { connect, createServer } from "node:net";
-import { field, MARKUP, misfits, rows, section, until } from "./page-helpers.mjs";
+import { field, MARKUP, misfits, rows, section, until }
+  from "./page-helpers.mjs";
 
 export const scenes = {
   token: {
@@ -95,7 +96,8 @@ export const scenes = {
       way.close();
       open.forEach((socket) => socket.destroy());
       await page.getByText("no connection").waitFor();
-      await page.getByRole("alert").getByText("vmnd does not answer").waitFor();
+      await page.getByRole("alert").getByText("vmnd does not answer")
+        .waitFor();
       // What was there stays to be seen; what comes meanwhile, is seen after.
       await section(page, "Hosts").getByText("3 synced").waitFor();
       await api("PUT", "groups/meanwhile", { spec: { selector: "role=x" } });
@@ -312,7 +314,8 @@ export const scenes = {
       await section(page, "Cell").getByText("policy shop-app, rule 0")
         .or(section(page, "Cell").getByText("shop-app, rule 0")).first()
         .waitFor();
-      await section(page, "Cell").getByText("ingress from shop-web on").waitFor();
+      await section(page, "Cell").getByText("ingress from shop-web on")
+        .waitFor();
       await cell("buyer1 +1 to app1 +1: no, isolated").focus();
       await page.keyboard.press("ArrowRight");
       await page.keyboard.press("ArrowLeft");

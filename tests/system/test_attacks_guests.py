@@ -28,8 +28,8 @@ def module_lab(request):
 
 
 def claims(ip, to, mac=GUEST):
-    """Packets of one who says that it has 'ip', to 'to': as a source, in ARP or
-    neighbour discovery that answers, and unasked."""
+    """Packets of one who says that it has 'ip', to 'to': as a source, in ARP
+    or neighbour discovery that answers, and unasked."""
     if ":" in ip:
         return [frames.udp6(to.mac, mac, ip, to.ip6, 7, 7, b"claim"),
                 frames.advertisement(to.mac, mac, FREE[1], to.ip6, ip, mac),
@@ -275,8 +275,8 @@ def heard(sender, to, *sent):
 
 @pytest.fixture
 def wired(world):
-    """Router "r" of network "net" leads out by network "out", in which there is a
-    port with "unknown"; and a machine outside."""
+    """Router "r" of network "net" leads out by network "out", in which there
+    is a port with "unknown"; and a machine outside."""
     world.provider_hosts_are("h1", "h2")
     world.put("networks", "out", provider={"physical": "dc"}, mtu=1500,
               subnets=[{"cidr": "198.51.100.0/24", "gateway": "198.51.100.1"},
@@ -382,9 +382,9 @@ def test_to_use_up_the_source_ports_of_nat(world):
 
 
 def test_to_use_up_the_source_ports_of_nat_together(world):
-    """Two VMs open a connection from each of their ports to one server outside:
-    the second gets what is left, where others would find a port.  Not with
-    strict shares."""
+    """Two VMs open a connection from each of their ports to one server
+    outside: the second gets what is left, where others would find a port.  Not
+    with strict shares."""
     world.provider_hosts_are("h2")
     world.put("networks", "out", provider={"physical": "dc"}, mtu=1500,
               subnets=[{"cidr": "198.51.100.0/24",
@@ -452,10 +452,12 @@ def others_get_through(vm, ip, n=20):
 @pytest.mark.parametrize("by_vip", [False, True], ids=["direct", "vip"])
 def test_to_fill_conntrack(world, small_conntrack, by_vip):
     """One VM opens a connection from each of its ports, to a neighbour or by a
-    virtual IP, until its host has room for no more; with a limit it has not."""
+    virtual IP, until its host has room for no more; with a limit it has
+    not."""
     world.put("networks", "net", subnets=[{"cidr": "10.0.0.0/24"}])
     server = world.vm("server", "net", "h3", "10.0.0.20", udp=[53])
-    greedy, modest = [world.vm(name, "net", "h1", ip, labels={"role": "client"})
+    greedy, modest = [world.vm(name, "net", "h1", ip,
+                               labels={"role": "client"})
                       for name, ip in (("greedy", "10.0.0.17"),
                                        ("modest", "10.0.0.18"))]
     # Clients get answers alone, and which packets are some conntrack knows.

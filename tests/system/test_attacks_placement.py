@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Attacks of a host that wants ports which are not its own: it plugs
 interfaces with their iface-ids.  A port is bound only where its row and the
-host's row allow it; what is refused is an event, a metric and in its status."""
+host's row allow it; what is refused is an event, a metric and in its
+status."""
 
 import contextlib
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Who gets in by TLS, and what for: tokens, certificates, roles, scopes, rates;
-each cell of docs/api.md's table."""
+"""Who gets in by TLS, and what for: tokens, certificates, roles, scopes,
+rates; each cell of docs/api.md's table."""
 
 import hashlib
 import http.client

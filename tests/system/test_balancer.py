@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Balancers in a routing domain: who reaches a virtual IP from where, who stays
-with which backend while they come and go, and what clients are told when
+"""Balancers in a routing domain: who reaches a virtual IP from where, who
+stays with which backend while they come and go, and what clients are told when
 nobody serves.  How they spread is test_loadbalancer's, probes are
 test_health's."""
 

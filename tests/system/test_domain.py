@@ -216,8 +216,8 @@ def identities(world):
 
 
 def test_streams_pass_while_networks_come_and_go(pair):
-    """Between two networks of a router nothing is lost while policies change, and
-    while a third network is attached and detached; what is attached starts
+    """Between two networks of a router nothing is lost while policies change,
+    and while a third network is attached and detached; what is attached starts
     over, and nobody else's numbers change."""
     world = pair.world
     cli, srv, oth = pair.vms

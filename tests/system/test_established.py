@@ -22,8 +22,8 @@ from vmnlab.netns import PATIENCE, wait_for
 CLI, SRV = "10.0.0.1", "10.0.0.2"
 SET = "established"
 
-# For how long a connection has to be silent to count as cut: two of TCP's first
-# retransmissions.
+# For how long a connection has to be silent to count as cut: two of TCP's
+# first retransmissions.
 SILENCE = 0.8 * PATIENCE
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""GET /v1/events on a live vmnd with real hosts: what happens is told in order,
-to each reader as he asked, whoever else is stuck; and who comes back misses
-nothing or is told so."""
+"""GET /v1/events on a live vmnd with real hosts: what happens is told in
+order, to each reader as he asked, whoever else is stuck; and who comes back
+misses nothing or is told so."""
 
 import json
 import os

@@ -31,9 +31,10 @@ FAMILIES = ((ROUTER, OURS, NEAR, FAR), (ROUTER6, OURS6, NEAR6, FAR6))
 
 @pytest.fixture(params=[None, 7], ids=["flat", "vlan"])
 def shop(request, world):
-    """Networks "a" and "b" of router "r", which has its gateway on h1 or else h2;
-    a VM of each on h1 and on h3, which has no way out of its own; and outside,
-    a router, a machine beside it and one behind it.  All of both families."""
+    """Networks "a" and "b" of router "r", which has its gateway on h1 or else
+    h2; a VM of each on h1 and on h3, which has no way out of its own; and
+    outside, a router, a machine beside it and one behind it.  All of both
+    families."""
     world.provider_hosts_are("h1", "h2")
     provider = {"physical": "dc"}
     if request.param:
@@ -113,8 +114,8 @@ def test_a_family_is_routed(world, shop):
 
 
 def test_neighbours_on_the_wire_are_answered(world, shop):
-    """By a solicitation of one's own, by an advertisement where one is asked by
-    its own address or looks for duplicates; and nobody is who is further
+    """By a solicitation of one's own, by an advertisement where one is asked
+    by its own address or looks for duplicates; and nobody is who is further
     away."""
     mac = world.api.get("routers/r")["status"]["mac"]
     near = shop["near"]
@@ -271,8 +272,8 @@ def is_refused(client, ip, port):
     ("10.0.1.100", "198.51.100.24", "198.51.100.50"),
     ("fd00:1::100", "fd51::24", "fd51::50")], ids=["ipv4", "ipv6"])
 def test_virtual_ip_is_reached_from_outside(world, shop, vip, floating, near):
-    """By a floating address; backends are on the gateway and elsewhere, and they
-    see who asks."""
+    """By a floating address; backends are on the gateway and elsewhere, and
+    they see who asks."""
     world.put("loadbalancers", "www", vip=vip, networks=["a"],
               ports=[{"port": 8000, "target": 80}],
               backends=[{"port": "a1"}, {"port": "a3"}])
@@ -433,9 +434,9 @@ def test_sessions_outlive_vmnd(world, shop):
 
 
 def test_addresses_are_announced_unasked(world, shop):
-    """And by an ARP request, so that whoever hears it knows the address, and the
-    answer says who is asked for; in IPv6 by an advertisement, and a question
-    beside it."""
+    """And by an ARP request, so that whoever hears it knows the address, and
+    the answer says who is asked for; in IPv6 by an advertisement, and a
+    question beside it."""
     world.put("floating-ips", "f", router="r", ip="198.51.100.24", port="b3")
     world.put("floating-ips", "f6", router="r", ip="fd51::24", port="b3")
     mac = world.api.get("routers/r")["status"]["mac"]

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """--ipsec=certificates: hosts have certificates as deploy/pki makes them,
 which deploy/host-join notes and vmnd has Open vSwitch use; moving there from
-keys and back leaves nothing behind.  Open vSwitch's own ovs-monitor-ipsec takes
-it.  As with keys, that anything is encrypted is not shown."""
+keys and back leaves nothing behind.  Open vSwitch's own ovs-monitor-ipsec
+takes it.  As with keys, that anything is encrypted is not shown."""
 
 import os
 import re

@@ -168,7 +168,8 @@ def test_vm_of_libvirt_is_bound_and_talks(module_lab, world, tmp_path):
     found = objects()
     net, port = found["networks"], found["ports"]
     world.put("networks", net["name"], **dict(
-        net["spec"], dhcp_options={"boot_file": "http://10.0.0.12:8080/web1.ipxe"}))
+        net["spec"],
+        dhcp_options={"boot_file": "http://10.0.0.12:8080/web1.ipxe"}))
     peer = world.vm("peer", net["name"], "h2", "10.0.0.12")
     world.put("ports", port["name"], **port["spec"])
     host = module_lab.host("h1")

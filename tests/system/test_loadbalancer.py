@@ -186,8 +186,9 @@ def test_udp(world, farm):
 
 
 def test_vip_has_one_mac(world, farm):
-    """Asked for by ARP or neighbour discovery, and again once it is known: then
-    by its own address, as hosts do that have not heard of it for a while."""
+    """Asked for by ARP or neighbour discovery, and again once it is known:
+    then by its own address, as hosts do that have not heard of it for a
+    while."""
     cli, web = farm
     balancer(world, selector="role=web")
     macs = set()

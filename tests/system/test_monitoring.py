@@ -85,7 +85,8 @@ def test_metrics_are_as_the_convention_says_and_the_table(world, shop):
                 and m['vmn_loadbalancer_dropped_packets_total'
                       '{loadbalancer="lb"}'] >= 1
                 and m.get('vmn_dropped_packets_total{app="firewall",'
-                          'reason="denied by rule",background="false"}', 0) >= 1)
+                          'reason="denied by rule",background="false"}',
+                          0) >= 1)
     wait_for("counters of what was sent", counted, 30)
 
     text = world.api.raw("GET", "/metrics")[2].decode()

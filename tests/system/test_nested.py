@@ -181,8 +181,8 @@ def test_an_address_that_moves_is_heard_elsewhere(world, nests):
     here.close()
     nests.inner.remove(here)
     there = nests.guest(far, "there", 101, mac=mac)
-    there.run("busybox", "arping", "-q", "-c", "1", "-A", "-I", "eth0", there.ip,
-              check=False)
+    there.run("busybox", "arping", "-q", "-c", "1", "-A", "-I", "eth0",
+              there.ip, check=False)
     world.revalidated()         # What datapaths cached of it goes to h1.
     assert both_tcp(world, peer, there)
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""OpenStack's Neutron with VMN's driver (deploy/neutron): a real neutron-server,
-a real vmnd, VMs and packets.  What is translated into what, unit tests say
-(test_neutron_translate.py)."""
+"""OpenStack's Neutron with VMN's driver (deploy/neutron): a real
+neutron-server, a real vmnd, VMs and packets.  What is translated into what,
+unit tests say (test_neutron_translate.py)."""
 
 import os
 import signal

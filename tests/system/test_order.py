@@ -359,8 +359,8 @@ def check_move(found, start, end):
 
 @pytest.mark.parametrize("first", ["guest", "row"])
 def test_vm_moves_without_a_gap(moving, first):
-    """The target is plugged early; then the guest goes on there, and the port's
-    row says so: one before the other."""
+    """The target is plugged early; then the guest goes on there, and the
+    port's row says so: one before the other."""
     world, twin = moving
     with both_ways(world) as streams:
         streams.run(2 * WAY_S)

@@ -161,7 +161,8 @@ def test_scene(opened, played, scene):
 
 
 def test_many_hosts_and_ports_are_summed_up(modules, shots):
-    """tests/bench/page is this with a thousand hosts, and how long it takes."""
+    """tests/bench/page is this with a thousand hosts, and how long it
+    takes."""
     vmnd = find("vmnd")
     program = os.path.join(os.path.dirname(vmnd), "tests/bench/swarm/swarm")
     # A unix socket's path has 107 characters at the most.

@@ -76,7 +76,8 @@ def test_all_on_the_wire_reach_each_other(world, wire):
     # By the wire alone.
     for name in ("h1", "h2"):
         for flow in flows(world.lab.host(name)).values():
-            if "output:40000" in flow.actions or "output:40001" in flow.actions:
+            if ("output:40000" in flow.actions
+                    or "output:40001" in flow.actions):
                 assert not flow.n_packets, flow
 
 

@@ -77,8 +77,8 @@ class Wire:
             capture.read = lambda c=capture: c.frames
 
     def messages(self):
-        """Their types, but for questions: counters are read by the clock, and no
-        change has to do with it."""
+        """Their types, but for questions: counters are read by the clock, and
+        no change has to do with it."""
         return [[kind for kind in openflow_messages(c)
                  if kind != MULTIPART_REQUEST] for c in self.captures]
 

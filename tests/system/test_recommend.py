@@ -142,7 +142,8 @@ def test_all_kinds_of_connections_are_noted(world):
     assert world.answers(c, b.ip6, 80)
     # From an address that is no port's.
     c.run("ip", "addr", "add", "10.0.0.77/24", "dev", "eth0")
-    netns.run(["ping", "-c", "3", "-i", "0.3", "-I", "10.0.0.77", a.ip], ns=c.ns)
+    netns.run(["ping", "-c", "3", "-i", "0.3", "-I", "10.0.0.77", a.ip],
+              ns=c.ns)
     # By one local to the other, and to all.
     assert world.answers(b, c.ip, protocol="icmp")
     netns.run(["ping", "-b", "-c", "1", "-W", "1", "10.0.0.255"], ns=b.ns,

@@ -242,7 +242,8 @@ def test_a_shadow_only_counts(world, trio):
 
 def test_what_must_not_be_answered_is_not(world, trio):
     """Broadcasts and multicasts, which go to all; errors and resets are looked
-    at by test-reject-message, since conntrack lets none of them come as far."""
+    at by test-reject-message, since conntrack lets none of them come as
+    far."""
     cli, near, far = trio
     reject(world, "egress", entry("udp"))
     # A broadcast's copies are judged where they arrive.

@@ -117,8 +117,8 @@ def excuse(streams):
     """Skips the test if the machine was overloaded: packets were lost."""
     name, share = max(streams.shares.items(), key=lambda item: item[1])
     if share > WAITED_MAX:
-        pytest.skip("not proven: packets were lost on a machine that is overloaded: the "
-                    "switch of %s waited for a processor %.0f %% of the time"
+        pytest.skip("not proven: packets were lost on a machine that is "
+                    "overloaded: the switch of %s waited for a processor %.0f %% of the time"
                     % (name, 100 * share))
 
 

@@ -566,10 +566,11 @@ def test_a_backend_is_one_group_wherever_its_balancer_is(swarm):
 
     def change(backends):
         before = swarm.metrics()
-        answer = swarm.api.call("PUT", "/v1/loadbalancers/lb7?wait=installed", {
-            "spec": {"vip": "10.0.100.8", "networks": ["n"],
-                     "ports": [{"port": 80}],
-                     "backends": [{"port": name} for name in backends]}})
+        spec = {"vip": "10.0.100.8", "networks": ["n"],
+                "ports": [{"port": 80}],
+                "backends": [{"port": name} for name in backends]}
+        answer = swarm.api.call("PUT", "/v1/loadbalancers/lb7?wait=installed",
+                                {"spec": spec})
         receipt = swarm.api.call("GET", "/v1/revisions/%d"
                                  % answer["revision"])["receipt"]
         assert sorted(host["host"] for host in receipt["hosts"]) == [

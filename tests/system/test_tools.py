@@ -142,7 +142,8 @@ def test_changes_behind_its_back_are_shown_and_left(filled):
     row = by_match["ip"]
     assert (row["KIND"], row["TABLE"], row["PRIORITY"], row["OWNER"]) == (
         "unknown", "16", "7", "unknown")
-    assert row["DESIRED"] == "-" and row["INSTALLED"].startswith("drop cookie=")
+    assert row["DESIRED"] == "-"
+    assert row["INSTALLED"].startswith("drop cookie=")
     row, = [r for r in rows if r["KIND"] == "missing"]
     assert row["OWNER"] == "overlay.port/a" and "nw_src=10.0.0.1" in row[
         "MATCH"]

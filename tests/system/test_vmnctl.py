@@ -209,7 +209,8 @@ esac
 """ % {"dir": tmp_path})
     path = os.path.dirname(find("vmnctl")) + ":" + os.environ["PATH"]
     out, err = shop.vmnctl("edit", "network", "shop", "--wait", PATH=path,
-                           VMNCTL_EDITOR="sh %s" % script, TMPDIR=str(tmp_path))
+                           VMNCTL_EDITOR="sh %s" % script,
+                           TMPDIR=str(tmp_path))
     assert ("networks/shop updated\n  labels.by: another -> (none)\n"
             "  default: allow -> deny\nrevision ") in out and err == "", (
                 out, err)

@@ -54,7 +54,8 @@ class Keepalived:
         return os.path.join(self.folder, name)
 
     def start(self):
-        self.guest.run("keepalived", "--vrrp", "--use-file=" + self.path("conf"),
+        self.guest.run("keepalived", "--vrrp",
+                       "--use-file=" + self.path("conf"),
                        "--pid=" + self.path("pid"),
                        "--vrrp_pid=" + self.path("vrrp.pid"))
 

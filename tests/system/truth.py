@@ -12,8 +12,9 @@ of which the last that fits holds.  All pairs are then tried with all services,
 with packets of sockets in the VMs.  What is written here is the
 documentation's meaning of policies; nothing is taken from vmnd.
 
-On the userspace datapath SCTP is judged packet by packet (docs/api.md, "services"), so
-an answer is another packet: of SCTP it is looked at whom it reaches."""
+On the userspace datapath SCTP is judged packet by packet (docs/api.md,
+"services"), so an answer is another packet: of SCTP it is looked at whom it
+reaches."""
 
 import fnmatch
 import itertools
@@ -157,12 +158,12 @@ class Nine:
 
     def check(self, lines):
         """Fails unless everything is as it should be, in the end: a first
-        packet may get lost, and a switch's cache follows some milliseconds after
-        the change.  Or never: the userspace datapath of Open vSwitch 3.1.0 now
-        and then goes on with a cached flow's former actions for as long as there
-        are packets for it (docs/pipeline.md, "Known limits").  What is judged
-        here are the tables, so what is still wrong then is tried again without
-        the cache."""
+        packet may get lost, and a switch's cache follows some milliseconds
+        after the change.  Or never: the userspace datapath of Open vSwitch
+        3.1.0 now and then goes on with a cached flow's former actions for as
+        long as there are packets for it (docs/pipeline.md, "Known limits").
+        What is judged here are the tables, so what is still wrong then is
+        tried again without the cache."""
         want = expected(lines)
         wrong = self.differences(want, list(want))
         if wrong:

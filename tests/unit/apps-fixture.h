@@ -47,8 +47,8 @@ void apps_fixture_handle(struct apps_fixture *, const char *handler,
                          struct vmn_packets_out *out);
 
 /* Copies 'text' with each {KIND:KEY} replaced by that number in hexadecimal,
- * {VNI:NETWORK} by the network's, and {TABLE:APP.STAGE/N} by the table's number
- * (in decimal).  The caller frees it. */
+ * {VNI:NETWORK} by the network's, and {TABLE:APP.STAGE/N} by the table's
+ * number (in decimal).  The caller frees it. */
 char *apps_fixture_expand(struct apps_fixture *, const char *text);
 
 /* What it is made of, for those who ask that. */

@@ -137,8 +137,8 @@ $(CTL_TESTS): controller/ctl/libctl.a
 $(CTL_TESTS): private LDADD = tests/unit/libfixture.a $(CTL_LIBS) \
 	$(CMOCKA_LIBS)
 
-# Those of the fabric, without a host's database: tests/unit/fake-db.c takes its
-# place in the library.
+# Those of the fabric, without a host's database: tests/unit/fake-db.c takes
+# its place in the library.
 FABRIC_TESTS = \
 	tests/unit/test-client \
 	tests/unit/test-fabric-audit \

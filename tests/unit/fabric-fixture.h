@@ -42,8 +42,8 @@ extern int fixture_store_errors; /* So many groups are refused next. */
     } while (0)
 
 /* Listens for switches at 'target'.  With an app, or with modules (the
- * names of apps of the tree, ending with NULL), or both.  'pki' is a folder with key.pem, cert.pem and
- * ca.pem, or NULL. */
+ * names of apps of the tree, ending with NULL), or both.  'pki' is a folder
+ * with key.pem, cert.pem and ca.pem, or NULL. */
 void fixture_start(const char *target, const char *pki,
                    const struct vmn_app_class *app,
                    const char *const *modules);

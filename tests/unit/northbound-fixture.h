@@ -116,7 +116,8 @@ struct fixture {
     json_t *body;               /* Of the last reply, or NULL. */
 };
 
-/* For commit_submit(): the request must be done well; sets the bool at 'done'. */
+/* For commit_submit(): the request must be done well; sets the bool at
+ * 'done'. */
 void on_committed(void *done, const struct commit_result *);
 
 int setup(void **state);

@@ -256,7 +256,8 @@ plug_host(const char *name, const char *on, int ofport)
 
     edit_row(VMN_TABLE_VIF, vif,
              json_pack("{s:s, s:s, s:s, s:i, s:b}", "host", on,
-                       "iface_id", name, "iface", name, "ofport", ofport, "link_up", 1));
+                       "iface_id", name, "iface", name, "ofport", ofport,
+                       "link_up", 1));
     edit_row(VMN_TABLE_BINDING, name, json_pack("{s:s}", "host", on));
     free(vif);
 }

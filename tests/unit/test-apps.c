@@ -136,7 +136,8 @@ static struct scenario scenarios[] = {
             { "h1", "+" ADMIT "/4 210 reg9=0x10/0x10,in_port=19 "
               "actions=learn(table=249,hard_timeout=300,priority=1," },
             /* Out, by a VNI of the port's own, by which others know it. */
-            { "h1", "+overlay.deliver/0 20 reg0=0x64,reg9=0x10/0x10,in_port=19 "
+            { "h1",
+              "+overlay.deliver/0 20 reg0=0x64,reg9=0x10/0x10,in_port=19 "
               "actions=set_field:{vni:port/nest}->tun_id,check_pkt_larger" },
             { "h1", "+overlay.deliver/0 110 reg0=0x64,reg6=0xffffffff,"
               "reg9=0x10/0x10,in_port=19 "
@@ -158,7 +159,8 @@ static struct scenario scenarios[] = {
               "dl_dst=02:00:00:00:00:01 actions=drop (destination is not "
               "here)" },
             /* Not heard yet: for all of them, judged where it arrives. */
-            { "h1", "+overlay.locate/1 100 reg0=0x64 actions=set_field:0->reg2,"
+            { "h1",
+              "+overlay.locate/1 100 reg0=0x64 actions=set_field:0->reg2,"
               "set_field:0x1->reg4,set_field:0x13->reg7,resubmit" },
             { "h1", "+overlay.locate/1 260 reg0=0x64,reg11=0,in_port=40000 "
               "actions=set_field:0x1->reg3,set_field:0->reg2," },
@@ -174,7 +176,8 @@ static struct scenario scenarios[] = {
           "'vifs/h2/nest': {'host': 'h2', 'iface_id': 'nest',"
           " 'iface': 'tap9', 'ofport': 29}}", {
             /* A candidate is ready for what others send it. */
-            { "h2", "+overlay.locate/1 320 reg11={vni:port/nest},in_port=40000 "
+            { "h2",
+              "+overlay.locate/1 320 reg11={vni:port/nest},in_port=40000 "
               "actions=set_field:0x1->reg3,set_field:0->reg2,"
               "set_field:0x1->reg4,set_field:0x1d->reg7,goto" },
             { "h2", "-overlay.locate/1 300 " },
@@ -246,7 +249,8 @@ static struct scenario scenarios[] = {
             { "h1", "-tun_id=0x64" },
             { "h1", "-reg0=0x64,reg6=0xffffffff" },
             /* A host without the bridge. */
-            { "h2", "+240 reg0=0x64,reg6=0xfffffffc actions=drop (no bridge to "
+            { "h2",
+              "+240 reg0=0x64,reg6=0xfffffffc actions=drop (no bridge to "
               "the physical network)" },
             { "h2", "-250 reg0=0x64,reg6=0xfffffffc" },
             { "h2", "-in_port=41" },
@@ -507,7 +511,8 @@ static struct scenario scenarios[] = {
               "ipv6_src=fe80::/10 actions=drop (link-local address not of its "
               "MAC)" },
             { "h3", "+" ADMIT "/3 20 ipv6 actions=drop (no IPv6 address)" },
-            { "h3", "+" ADMIT "/3 150 icmp6,icmp_type=134 actions=drop (router "
+            { "h3", "+" ADMIT
+              "/3 150 icmp6,icmp_type=134 actions=drop (router "
               "advertisement)" },
             { "h3", "+" ADMIT "/3 150 icmp6,icmp_type=143 actions=drop "
               "(MLD)" },

@@ -491,7 +491,8 @@ history_shows_what_became_of_an_object(void **state OVS_UNUSED)
           "&since=2027-01-31T12%3A00%3A00Z", NULL,
           200, "{\"items\": [" LOG_ENTRY "}], \"next\": \"5\"}" },
         { "GET /v1/revisions?limit=1&type=ports&name=a&who=me"
-          "&since=2027-01-31T12%3A00%3A00Z&before=5", NULL, 200, "{\"items\": []}" },
+          "&since=2027-01-31T12%3A00%3A00Z&before=5", NULL, 200,
+          "{\"items\": []}" },
         { NULL, NULL, 0, NULL },
     };
     static const struct step one_of_root[] = {

@@ -44,8 +44,8 @@ teardown(void **state OVS_UNUSED)
     return error;
 }
 
-/* The file 'name' in the archive at 'path', as text; NULL: it is not in it.  The caller
- * frees it. */
+/* The file 'name' in the archive at 'path', as text; NULL: it is not in it.
+ * The caller frees it. */
 static char *
 read_entry(const char *path, const char *name)
 {
@@ -88,8 +88,8 @@ secrets_are_left_out(void **state OVS_UNUSED)
 {
     json_t *json = json_loads(
         "{\"name\": \"a\", \"api_token\": \"x\", \"deep\": [{\"PASSWORD\":"
-        " \"y\", \"tokens\": 3, \"sha256\": \"0a\", \"key\": \"k\", \"private_key\": \"z\"}]}", 0,
-        NULL);
+        " \"y\", \"tokens\": 3, \"sha256\": \"0a\", \"key\": \"k\","
+        " \"private_key\": \"z\"}]}", 0, NULL);
     size_t n = 0;
     json_t *stripped = ctl_archive_strip(json, &n);
     char *text = json_dumps(stripped, JSON_COMPACT);

@@ -104,8 +104,8 @@ backends_drain_listed_or_selected(void **state OVS_UNUSED)
     };
     static const struct step changed[] = {
         { GET_LB, LB(LISTED) },
-        { "PATCH /v1/loadbalancers/lb\nIf-Match: \"7\"\r\n", BODY(LISTED_DRAINS), 412,
-          "{\"detail\": \"it has changed\"}" },
+        { "PATCH /v1/loadbalancers/lb\nIf-Match: \"7\"\r\n",
+          BODY(LISTED_DRAINS), 412, "{\"detail\": \"it has changed\"}" },
         END,
     };
     static const struct step other[] = {

@@ -491,7 +491,8 @@ formats_are_served_or_refused(void **state OVS_UNUSED)
         assert_alone("", lines[i], CTL_USAGE, "--output: want table, json or "
                      "yaml here");
     }
-    assert_alone("", "get ports -o nome", CTL_USAGE, "wide, json, yaml, name or");
+    assert_alone("", "get ports -o nome", CTL_USAGE,
+                 "wide, json, yaml, name or");
     assert_alone("", "drops --follow -o yaml", CTL_USAGE, "--follow supports");
 }
 

@@ -200,7 +200,8 @@ refusals_are_shown_until_they_are_mended(void **state OVS_UNUSED)
 
     set_editor(scripts);
     assert_edit(steps, CTL_DONE, "networks/shop updated\n", "", false);
-    assert_seen(1, "#: This was refused.  Repair it and save, or leave the file "
+    assert_seen(1,
+                "#: This was refused.  Repair it and save, or leave the file "
                 "as it is to give up:\n"
                 "#: 2 fields are wrong (HTTP 400)\n"
                 "#:   /spec/mtu: too small\n#:   /spec/x: unknown\n"
@@ -269,8 +270,8 @@ what_was_written_outlives_what_goes_wrong(void **state OVS_UNUSED)
         "sed -i s/1400/1300/ \"$1\"", NULL
     };
     static const char *const renamed[] = {
-        "sed -i s/shop/other/ \"$1\"", "sed -i 's/^type/\\n---\\ntype/' \"$1\"",
-        "true", NULL
+        "sed -i s/shop/other/ \"$1\"",
+        "sed -i 's/^type/\\n---\\ntype/' \"$1\"", "true", NULL
     };
     static const struct step only_read[] = { READ, END };
     static const struct step gone[] = {

@@ -87,12 +87,12 @@ watch_shows_what_becomes_of_objects(void **state OVS_UNUSED)
           200, "{\"items\": [" PORT_1 "]}" },
         { "GET /v1/ports/database-1", NULL, 200, PORT_2 },
         { "GET /v1/ports/web-1", NULL, 404, "{}" },
-        { "GET /v1/events?kinds=revision,binding,ports&type=ports&after=9", NULL,
-          200, EVENT("12", "reset", "{}") },
+        { "GET /v1/events?kinds=revision,binding,ports&type=ports&after=9",
+          NULL, 200, EVENT("12", "reset", "{}") },
         { "GET /v1/ports?selector=role%3Dweb&limit=250", NULL,
           200, "{\"items\": [" PORT_1 "]}" },
-        { "GET /v1/events?kinds=revision,binding,ports&type=ports&after=12", NULL,
-          NO_MORE },
+        { "GET /v1/events?kinds=revision,binding,ports&type=ports&after=12",
+          NULL, NO_MORE },
         { NULL, NULL, 0, NULL },
     };
     struct run result;

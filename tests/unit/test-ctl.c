@@ -100,7 +100,8 @@ help_and_usage(void **state OVS_UNUSED)
     }
     assert_alone("", "", CTL_USAGE, "Commands");
     assert_alone("", "gett ports", CTL_USAGE, "no command \"gett\"");
-    assert_alone("", "get", CTL_USAGE, "usage: vmnctl get TYPE[,TYPE...] [NAME...]");
+    assert_alone("", "get", CTL_USAGE,
+                 "usage: vmnctl get TYPE[,TYPE...] [NAME...]");
     assert_alone("", "get nets", CTL_USAGE, "no type \"nets\"");
     assert_alone("", "get ports --foo", CTL_USAGE, "--foo: no such option");
     /* Names of options are not abbreviated: this is no --token-file. */
@@ -113,7 +114,8 @@ help_and_usage(void **state OVS_UNUSED)
     assert_alone("", "get ports -o xml", CTL_USAGE, "table, wide, json, yaml");
     assert_alone("", "get ports --cascade", CTL_USAGE, "no such option");
     assert_alone("", "get ports --limit 0", CTL_USAGE, "--limit");
-    assert_alone("", "get ports a --limit 1", CTL_USAGE, "cannot be combined with");
+    assert_alone("", "get ports a --limit 1", CTL_USAGE,
+                 "cannot be combined with");
     assert_alone("", "delete port a --wait --timeout 1h", CTL_USAGE,
                  "--timeout");
     assert_alone("", "delete port a --wait --timeout 6m", CTL_USAGE,
@@ -307,7 +309,8 @@ names_are_asked_from_the_server(void **state OVS_UNUSED)
     };
     static const char *const lines[] = {
         "get port web", "delete ports db-1 web", "quarantine web",
-        "quarantine a web", "trace web", "events --port web", "events --port=web",
+        "quarantine a web", "trace web", "events --port web",
+        "events --port=web",
     };
     static const struct step of_host[] = {
         { "GET /v1/hosts?limit=250&after=g~", NULL, 200,

@@ -50,10 +50,12 @@ static struct scenario scenarios[] = {
             { "h1", "+firewall.policy/31 64648 ct_state=-inv+trk,"
               "ct_nw_src=10.0.0.128/25,ip," SHOP " actions="
               "conjunction(1,2/3)" },
-            { "h1", "+firewall.policy/31 64648 ct_state=-inv+trk,ct_nw_proto=6,"
+            { "h1",
+              "+firewall.policy/31 64648 ct_state=-inv+trk,ct_nw_proto=6,"
               "ct_tp_dst=0x1f90/0xfffc," SHOP " actions="
               "conjunction(1,3/3)" },
-            { "h1", "+firewall.policy/31 64648 ct_state=-inv+trk,ct_nw_proto=1,"
+            { "h1",
+              "+firewall.policy/31 64648 ct_state=-inv+trk,ct_nw_proto=1,"
               "ct_tp_src=8,ip," SHOP " actions=conjunction(1,3/3)" },
             { "h1", "+firewall.policy/31 64648 conj_id=1 actions="
               "goto_table:{TABLE:firewall.policy/37}" },
@@ -128,7 +130,8 @@ static struct scenario scenarios[] = {
             { "h1", "+ct_nw_proto=6,ct_tp_dst=0x8000/0x8000" } } },
     } },
     { "firewall_leads_from_tier_to_tier_by_position", {
-        { "{" BASE "," TIERS ", 'policies/p': {'tier': 'security', 'applies_to'"
+        { "{" BASE "," TIERS
+          ", 'policies/p': {'tier': 'security', 'applies_to'"
           ": ['app'], 'rules': [{'direction': 'ingress', 'action': 'pass'},"
           " {'direction': 'egress', 'action': 'pass'}]}}", {
             { "h1", "+firewall.policy/5 1  actions=goto_table:"

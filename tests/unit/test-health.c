@@ -446,7 +446,8 @@ silence_of_the_host_proves_nothing(void **state OVS_UNUSED)
     pass(w, 29000);
     assert_string_equal(w->told, "up ");
     assert_int_equal(b->n_failed, 0);
-    assert_string_equal(b->reason, "its host is not heard: it keeps its state");
+    assert_string_equal(b->reason,
+                        "its host is not heard: it keeps its state");
     w->cut = false;
     pass(w, 3000);
     assert_string_equal(w->told, "up ");

@@ -558,8 +558,8 @@ switch_that_restarts_changes_nothing(void **state OVS_UNUSED)
 
 /* Unheard.  -------------------------------------------------------------- */
 
-/* Returns true if the port's state is "unknown" since a time that is known, and
- * since the host is as 'what' says. */
+/* Returns true if the port's state is "unknown" since a time that is known,
+ * and since the host is as 'what' says. */
 static bool
 port_is_unknown(const char *port, const char *what)
 {

@@ -44,7 +44,8 @@ put_underlay(const char *tunnel_ip, const char *second, const char *interface)
 {
     change(VMN_TABLE_HOST, "hv1",
            json_pack("{s:s, s:s, s:s, s:s*, s:s}",
-                     "ovsdb", sandboxes[0].remote, "tunnel_ip", tunnel_ip, "datapath", "netdev",
+                     "ovsdb", sandboxes[0].remote, "tunnel_ip", tunnel_ip,
+                     "datapath", "netdev",
                      "second_tunnel_ip", second, "tunnel_interface",
                      interface));
 }

@@ -382,8 +382,10 @@ load_is_that_of_one_who_serves(void **state)
     int threshold, serving, backends;
     double value;
     assert_int_equal(json_unpack(
-        CONST_CAST(json_t *, event), "{s:s, s:s, s:s, s:f, s:i, s:i, s:i, s:s}",
-        "loadbalancer", &balancer, "direction", &direction, "metric", &metric, "value", &value,
+        CONST_CAST(json_t *, event),
+        "{s:s, s:s, s:s, s:f, s:i, s:i, s:i, s:s}",
+        "loadbalancer", &balancer, "direction", &direction, "metric", &metric,
+        "value", &value,
         "threshold", &threshold, "serving", &serving, "backends", &backends,
         "time", &time), 0);
     assert_string_equal(balancer, "vip");

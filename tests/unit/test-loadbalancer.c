@@ -499,8 +499,8 @@ what_drains_or_is_down_gets_nothing_new_and_is_counted(void **state)
     " 'backends': [{'port': 'web1'}], 'ports': [{" PORTS "}]}"
 #define RA RANGE("ra", "10.0.0.130", "'port': 9000, 'end_port': 9010")
 
-/* How many flows of h1 take the answers of web1 from ports that 'match' says, to
- * clients ('vip' is "") and to itself by 'vip'. */
+/* How many flows of h1 take the answers of web1 from ports that 'match' says,
+ * to clients ('vip' is "") and to itself by 'vip'. */
 static unsigned
 n_answers(struct apps_fixture *f, const char *vip, const char *match)
 {

@@ -450,13 +450,15 @@ static const struct refusal refusals[] = {
       "not offered in network \"m\"\n" },
     /* Routers. */
     /* Behind routers a virtual IP is everybody's. */
-    { NETWORK_A NETWORK_B "put routers r {'interfaces':[{'network':'a'},{'network':'b'}]}\n"
+    { NETWORK_A NETWORK_B
+      "put routers r {'interfaces':[{'network':'a'},{'network':'b'}]}\n"
       "put loadbalancers x {'vip':'10.2.0.9','networks':['a'],'ports':"
       "[{'port':80}]}",
       "/3/vip 10.2.0.9, the virtual IP of loadbalancer \"x\", is an address "
       "of network \"b\", which routers join to its own: it must be offered "
       "there, too\n" },
-    { NETWORK_A NETWORK_B "put routers r {'interfaces':[{'network':'a'},{'network':'b'}]}\n"
+    { NETWORK_A NETWORK_B
+      "put routers r {'interfaces':[{'network':'a'},{'network':'b'}]}\n"
       "put loadbalancers x {'vip':'10.9.0.9','networks':['a'],'ports':"
       "[{'port':80}]}\n"
       "put loadbalancers y {'vip':'10.9.0.9','networks':['b'],'ports':"
@@ -511,7 +513,8 @@ static const struct refusal refusals[] = {
       "/2/mac 02:00:00:00:00:0a is that of port \"x\" in network \"a\"\n"
       "/2/mac 02:00:00:00:00:0a is that of router \"r\" in network \"a\"\n"
       "/3/mac 02:00:00:00:00:0a is that of router \"r\"\n" },
-    { NETWORK_A NETWORK_B "put routers r {'interfaces':[{'network':'a'},{'network':'b'}],"
+    { NETWORK_A NETWORK_B
+      "put routers r {'interfaces':[{'network':'a'},{'network':'b'}],"
       "'routes':[{'destination':'0.0.0.0/0','via':['10.1.0.9','10.3.0.1']},"
       "{'destination':'10.2.0.0/24','via':['10.1.0.9']},"
       "{'destination':'::/0','via':['fd02::2']},"

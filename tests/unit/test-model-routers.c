@@ -25,7 +25,8 @@ networks_of_routers_keep_what_routers_need(void **state)
 {
     struct model *model = *state;
 
-    apply(model, NETWORK_A NETWORK_B "put routers r {'interfaces':[{'network':'a'},"
+    apply(model, NETWORK_A NETWORK_B
+          "put routers r {'interfaces':[{'network':'a'},"
           "{'network':'b'}],'routes':["
           "{'destination':'0.0.0.0/0','via':['10.1.0.9']}]}", "");
     apply(model, "put networks a {'subnets':[{'cidr':'10.1.0.0/24'}]}",
@@ -68,7 +69,8 @@ routers_are_given_a_mac_and_keep_it(void **state)
     struct vmn_mac mac;
     char buf[VALUE_MAC_SIZE];
 
-    apply(model, NETWORK_A NETWORK_B "put routers r {'interfaces':[{'network':'a'}]}", "");
+    apply(model, NETWORK_A NETWORK_B
+          "put routers r {'interfaces':[{'network':'a'}]}", "");
     r = model_get(model, VMN_TABLE_ROUTER, "r");
     mac = r->mac;
     assert_int_equal(mac.ea[0], 0x0a);
@@ -95,7 +97,8 @@ routers_are_given_a_mac_and_keep_it(void **state)
     "'subnets':[{'cidr':'10.7.0.0/24','gateway':'10.7.0.1'}]}\n"
 #define EXTERNAL "'external':{'network':'out','addresses':['10.7.0.9'],"  \
     "'gateways':[{'host':'h1'}]}"
-#define R OUT NETWORK_A NETWORK_B "put routers r {'interfaces':[{'network':'a'}]," EXTERNAL \
+#define R OUT NETWORK_A NETWORK_B \
+    "put routers r {'interfaces':[{'network':'a'}]," EXTERNAL \
     "}\nput ports pa {'network':'a'}\nput ports pb {'network':'b'}\n"
 
 /* Nobody else has it in that network, and who is to get what comes there

@@ -250,7 +250,8 @@ pending_tells_what_was_made_anew(void **state)
     assert_pending(model, "pol", true);
     model_undo(model);
     assert_false(model_has_pending(model));
-    apply(model, "put policies pol {'applies_to':['g'],'description':'y'}", "");
+    apply(model, "put policies pol {'applies_to':['g'],'description':'y'}",
+          "");
     assert_pending(model, "pol", false);
 }
 

@@ -422,7 +422,8 @@ revision_shows_what_it_changed(void **state)
 {
     struct fixture *f = *state;
 
-    assert_call(f, 201, "PUT", "/v1/networks/n", "{\"spec\": {\"mtu\": 1400}}");
+    assert_call(f, 201, "PUT", "/v1/networks/n",
+                "{\"spec\": {\"mtu\": 1400}}");
     assert_call(f, 200, "PATCH", "/v1/networks/n",
                 "{\"spec\": {\"mtu\": 1300}}");
     assert_call(f, 200, "GET", "/v1/revisions/3", NULL);

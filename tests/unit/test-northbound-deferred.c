@@ -279,7 +279,8 @@ activity_tells_what_changes_cost(void **state)
     assert_int_equal(
         json_integer_value(at(f, "items.0.apps.0.by_unit.net")), 1);
     assert_int_equal(json_integer_value(at(f, "items.0.hosts.confirmed")), 2);
-    assert_true(json_integer_value(at(f, "items.0.duration_us.installed")) > 0);
+    assert_true(json_integer_value(at(f,
+                                      "items.0.duration_us.installed")) > 0);
     assert_int_equal(json_integer_value(at(f, "hosts.configured")), 3);
     assert_int_equal(json_integer_value(at(f, "hosts.n_behind")), 1);
     assert_text(f, "hosts.behind.0.host", "hv1");

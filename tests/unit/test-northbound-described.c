@@ -37,8 +37,8 @@ check_fields(const char *section, const struct schema_struct *s,
         /* These two are said once for all. */
         if (!strstr(section, row) && strcmp(f->name, "description")
             && strcmp(f->name, "labels")) {
-            fail_msg("docs/api-reference.md has no row \"%s\" in \"%.20s\"", row + 1,
-                     section + 1);
+            fail_msg("docs/api-reference.md has no row \"%s\" in \"%.20s\"",
+                     row + 1, section + 1);
         }
         if (f->type == SCHEMA_STRUCT) {
             check_fields(section, f->nested, inner);

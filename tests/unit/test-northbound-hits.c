@@ -333,7 +333,8 @@ policies_tell_what_their_rules_were_hit_by(void **state)
     assert_null(at(f, "status.rules.0.log"));
     assert_int_equal(json_integer_value(at(f, "status.rules.1.log.events")),
                      10);
-    assert_int_equal(json_integer_value(at(f, "status.rules.1.log.logged")), 4);
+    assert_int_equal(json_integer_value(at(f, "status.rules.1.log.logged")),
+                     4);
     assert_int_equal(json_integer_value(at(f, "status.packets")), 7);
     assert_int_equal(json_integer_value(at(f, "status.bytes")), 520);
     assert_text(f, "status.last", "2025-11-20T15:02:07.000Z");

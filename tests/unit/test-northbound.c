@@ -175,7 +175,8 @@ referred_object_is_deleted_only_with_cascade(void **state)
     assert_call(f, 400, "DELETE", "/v1/networks/shop?cascade=yes", NULL);
     assert_call(f, 200, "DELETE", "/v1/networks/shop?cascade=true", NULL);
     assert_text(f, "outcome", "deleted");
-    char *also = json_dumps(at(f, "also_changed"), JSON_COMPACT | JSON_SORT_KEYS);
+    char *also = json_dumps(at(f, "also_changed"),
+                            JSON_COMPACT | JSON_SORT_KEYS);
     assert_non_null(strstr(also, "{\"name\":\"web-1\",\"op\":\"delete\","
                            "\"type\":\"ports\"}"));
     assert_null(strstr(also, "shop"));
@@ -205,7 +206,8 @@ names_with_a_slip_are_recognized(void **state)
     assert_has(&f->client.body, "not found; did you mean \\\"web-1\\\"?");
     assert_call(f, 400, "PUT", "/v1/groups/g",
                 "{\"spec\": {\"ports\": [\"web-l\", \"web1\"]}}");
-    assert_has(&f->client.body, "port \\\"web1\\\" does not exist; did you mean "
+    assert_has(&f->client.body,
+               "port \\\"web1\\\" does not exist; did you mean "
                "\\\"web-1\\\"?");
     assert_call(f, 400, "POST", "/v1/trace", "{\"from\": \"web1\", "
                 "\"to\": \"web-2\", \"protocol\": \"icmp\"}");
@@ -546,7 +548,8 @@ summary_counts_what_there_is_where(void **state)
     assert_text(f, "hosts.0.state", "offline");
     assert_text(f, "hosts.0.reason", "h1");
     assert_int_equal(json_integer_value(at(f, "hosts.0.ports")), 0);
-    assert_int_equal(json_integer_value(at(f, "hosts.0.tunnel_bytes_per_s")), 7);
+    assert_int_equal(json_integer_value(at(f, "hosts.0.tunnel_bytes_per_s")),
+                     7);
 
     /* Those with most ports first; nobody is on a host. */
     assert_int_equal(json_integer_value(at(f, "n_networks")), 2);
@@ -560,7 +563,8 @@ summary_counts_what_there_is_where(void **state)
     assert_int_equal(json_integer_value(at(f, "balancers.total")), 1);
     assert_int_equal(json_integer_value(at(f, "balancers.idle")), 1);
     assert_text(f, "balancers.degraded.0.name", "lb");
-    assert_int_equal(json_integer_value(at(f, "balancers.degraded.0.backends")),
+    assert_int_equal(json_integer_value(at(f,
+                                           "balancers.degraded.0.backends")),
                      2);
     assert_call(f, 200, "GET", "/v1/summary?limit=1", NULL);
     assert_int_equal(json_array_size(at(f, "networks")), 1);

@@ -44,8 +44,8 @@ put_network(struct ds *ds, int n)
 static void
 put_router(struct ds *ds, const char *name, int a, int b, int host)
 {
-    ds_put_format(ds, "%s'routers/%s': {'interfaces': [", ds->length ? "," : "{",
-                  name);
+    ds_put_format(ds, "%s'routers/%s': {'interfaces': [",
+                  ds->length ? "," : "{", name);
     ds_put_format(ds, "{'network': 'n%d', 'addresses': ['10.%d.%d.%d']}", a,
                   a / 256, a % 256, host);
     ds_put_format(ds, ",{'network': 'n%d', 'addresses': ['10.%d.%d.%d']}]}",
@@ -194,7 +194,8 @@ static struct scenario scenarios[] = {
             { "h1", "+" R "/0 100 reg0=0x1,reg3=0x1,dl_dst=06:00:00:00:00:0f "
               "actions=set_field:{router.router:r}->reg10,"
               "set_field:0->reg11," ON("1") },
-            { "h1", "+" R "/0 100 reg0=0x2,reg3=0x1,dl_dst=06:00:00:00:00:0f " },
+            { "h1", "+" R
+              "/0 100 reg0=0x2,reg3=0x1,dl_dst=06:00:00:00:00:0f " },
             { "h1", "+" R "/1 50 ip actions=dec_ttl,"
               "move:NXM_NX_REG0[]->NXM_NX_REG12[]," ON("2") },
             { "h1", "+" R "/2 3220 ip," HERE ",nw_dst=10.0.2.0/24 "
@@ -301,7 +302,8 @@ static struct scenario scenarios[] = {
           ROUTER("s", "e", AT_AS("t", "10.0.3.2"), "") "}", {
             { "h1", "+" R "/2 100 ip," HERE " actions=set_field:0x2->reg0,"
               "set_field:02:00:00:00:02:05->eth_dst," BACK("4") },
-            { "h1", "+" R "/2 100 ipv6," HERE " actions=resubmit(,246),controller(" },
+            { "h1", "+" R "/2 100 ipv6," HERE
+              " actions=resubmit(,246),controller(" },
             { "h1", "+" R "/2 3220 ip," HERE ",nw_dst=10.0.4.0/24 "
               "actions=set_field:0x3->reg0," HOP("s") },
             { "h1", "+" R "/2 2205 ip," HERE ",nw_src=10.0.1.0/24,"
@@ -313,7 +315,8 @@ static struct scenario scenarios[] = {
         } },
         { "{'ports/q': {'network': 'b', 'ips': ['10.0.2.5'],"
           " 'mac': '02:00:00:00:02:05', 'enabled': false}}", {
-            { "h1", "+" R "/2 100 ip," HERE " actions=resubmit(,246),controller(" },
+            { "h1", "+" R "/2 100 ip," HERE
+              " actions=resubmit(,246),controller(" },
         } },
     } },
     { "next_hops_share_a_route_while_they_are_there", {
@@ -359,7 +362,8 @@ static struct scenario scenarios[] = {
         { "{" PORT("w", "b", "2", "7", "h2", ", 'allowed_addresses': ["
                    "{'ip': '10.0.2.100'}]") "}", {
             { "h1", "-" R "/3 132 " },
-            { "h1", "+" R "/2 100 ip," HERE " actions=resubmit(,246),controller(" },
+            { "h1", "+" R "/2 100 ip," HERE
+              " actions=resubmit(,246),controller(" },
         } },
     } },
 };

@@ -229,7 +229,8 @@ rules_on_large_groups_cost_a_sum(void **state OVS_UNUSED)
 
 /* What a change costs.  --------------------------------------------------- */
 
-/* Policies for both groups with 'n' rules each, all with ports of their own. */
+/* Policies for both groups with 'n' rules each, all with ports of their
+ * own. */
 static void
 put_rules(struct apps_fixture *f, unsigned n)
 {
@@ -237,7 +238,8 @@ put_rules(struct apps_fixture *f, unsigned n)
 
     ds_put_char(&ds, '{');
     for (int p = 0; p < 2; p++) {
-        ds_put_format(&ds, "%s'policies/%s': {'applies_to': ['%s'], 'rules': [",
+        ds_put_format(&ds,
+                      "%s'policies/%s': {'applies_to': ['%s'], 'rules': [",
                       p ? "," : "", p ? "a" : "b", p ? "web" : "db");
         for (unsigned i = 0; i < n; i++) {
             ds_put_format(&ds, "%s{'direction': '%s', 'action': '%s', 'peers':"

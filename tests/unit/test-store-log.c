@@ -248,8 +248,8 @@ oldest_receipts_give_way(void **state)
     assert_null(receipt.body);
 }
 
-/* The revisions that are told of an object before 'before', as text; '*next' is
- * what to go on with. */
+/* The revisions that are told of an object before 'before', as text; '*next'
+ * is what to go on with. */
 static char *
 revisions_of(struct fixture *f, const char *type, const char *name,
              uint64_t before, size_t limit, uint64_t *next)
@@ -614,8 +614,8 @@ contents_of_a_revision_are_bounded(void **state)
     char *text;
 
     for (int i = 0; i < 1500; i++) {
-        ds_put_format(&ds, "%sput networks n%d {'description':'", i ? "\n" : "",
-                      i);
+        ds_put_format(&ds, "%sput networks n%d {'description':'", i ? "\n"
+                      : "", i);
         ds_put_char_multiple(&ds, 'x', 300);
         ds_put_cstr(&ds, "'}");
     }

@@ -16,9 +16,9 @@ import * as reachability from "./views/reachability.js";
 import * as topology from "./views/topology.js";
 import * as trace from "./views/trace.js";
 
-/* Each has a 'path', a 'title', and mount(root, { signal, words }), which fills
- * 'root', and stops when 'signal' is aborted.  'words' are the rest of the
- * address.  It may return a function that is called with these when they
+/* Each has a 'path', a 'title', and mount(root, { signal, words }), which
+ * fills 'root', and stops when 'signal' is aborted.  'words' are the rest of
+ * the address.  It may return a function that is called with these when they
  * change; otherwise it is mounted anew.  One that is 'hidden' is not in the
  * menu. */
 const views = [overview, topology, reachability, trace, policies, objects,
@@ -103,7 +103,8 @@ const STATES = {
 };
 
 function frame() {
-  const links = views.filter((view) => !view.hidden).map((view, i) => h("a", { href: `#/${view.path}`,
+  const shown = views.filter((view) => !view.hidden);
+  const links = shown.map((view, i) => h("a", { href: `#/${view.path}`,
     "data-path": view.path, title: `${view.title} (${i + 1})` }, view.title));
   const revision = h("span", { class: "revision",
     title: "The newest revision" });

@@ -343,8 +343,8 @@ function scaleOf({ scale }) {
 /** A port of a balancer, and where it leads. */
 export function lbPort(p) {
   return p.end_port ? `${p.port} to ${p.end_port}`
-    : p.target && p.target !== p.port ? `${p.port} to the backends' ${p.target}`
-      : p.port;
+    : p.target && p.target !== p.port
+      ? `${p.port} to the backends' ${p.target}` : p.port;
 }
 
 async function balancer(object, signal) {

@@ -43,7 +43,8 @@ export function fieldNodes(object) {
     more ? h("li", {}, `and ${plural(more, "more field")}`) : null) : null;
 }
 
-const warningText = (one) => one.more ? `and ${plural(one.more, "more warning")}`
+const warningText = (one) => one.more
+  ? `and ${plural(one.more, "more warning")}`
   : `${one.type}/${one.name}: ${one.text}`;
 
 /** What is valid, and most likely a mistake; of a plan or a reply. */
@@ -86,7 +87,8 @@ export function receiptNodes(answer) {
     ? badge("ok", `revision ${number(answer.revision)}`
       + (receipt ? `: ${installedOn(receipt.hosts.length)}` : ", installed"))
     : [badge("wait", `revision ${number(receipt.revision)} is stored, not yet `
-      + "installed on "), missing.slice(0, 5).map((one) => one.host).join(", "),
+      + "installed on "),
+    missing.slice(0, 5).map((one) => one.host).join(", "),
     missing.length > 5 ? ` and ${missing.length - 5} more` : ""], " ",
   h("a", { href: `#/changes/${answer.revision}` }, "details")),
   warningNodes(answer)];

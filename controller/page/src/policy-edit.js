@@ -9,12 +9,14 @@ import { plural } from "./format.js";
 import { planNodes, receiptNodes } from "./plan.js";
 
 const NEW = { applies_to: [], rules: [{ direction: "ingress",
-  action: "allow", peers: [], services: [{ protocol: "tcp", ports: [80] }] }] };
+  action: "allow", peers: [], services: [{ protocol: "tcp", ports: [80] }],
+}] };
 const PORTS_SHOWN = 6;
 const CHANGES_SHOWN = 40;
 
 const names = (list) => list.slice(0, PORTS_SHOWN).join(", ")
-  + (list.length > PORTS_SHOWN ? ` and ${list.length - PORTS_SHOWN} more` : "");
+  + (list.length > PORTS_SHOWN
+    ? ` and ${list.length - PORTS_SHOWN} more` : "");
 
 export function verdictBadge(cell) {
   const verdict = cell?.verdict ?? "absent";

@@ -15,7 +15,8 @@ const count = (title, cell) => ({ title, width: "72px", right: true,
 
 const NAME = text("Name", "1.2fr", (o) => o.name);
 const CHANGED = text("Changed", WHEN_WIDTH, (o) => when(o.metadata.updated));
-const DESCRIPTION = text("Description", "2fr", (o) => o.spec.description ?? "");
+const DESCRIPTION = text("Description", "2fr",
+  (o) => o.spec.description ?? "");
 
 /* From so many hundredths on, a subnet has few addresses left. */
 const FEW = 90;

@@ -124,8 +124,8 @@ class Host:
 
     def warm_up(self):
         """Tells the switch its neighbours' addresses: a userspace tunnel loses
-        the first packet to a host while it asks for them.  The kernel's tunnels
-        go by the kernel's neighbours."""
+        the first packet to a host while it asks for them.  The kernel's
+        tunnels go by the kernel's neighbours."""
         others = [(ip, host.tunnel_mac) for host in self.lab.hosts
                   if host is not self for ip in host.tunnel_ips]
         if self.lab.datapath == "system":
@@ -297,8 +297,8 @@ class Host:
     def ofctl(self, command, *args, data=None):
         """Runs ovs-ofctl; the bridge's name in 'args' will do."""
         return netns.run(["ovs-ofctl", "--timeout=%d" % (20 * netns.PATIENCE),
-                          "-O", "OpenFlow15", command] + list(args), ns=self.ns, env=self.env,
-                         data=data)
+                          "-O", "OpenFlow15", command] + list(args),
+                         ns=self.ns, env=self.env, data=data)
 
     def _shows(self, word, command):
         """Whether the switch names 'word' in answer to 'command', which it

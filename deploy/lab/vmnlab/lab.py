@@ -66,8 +66,8 @@ def check_machine(datapath="netdev"):
     if os.geteuid():
         raise Error("namespaces need root")
     if datapath == "system" and not netns.has_generic_netlink("ovs_datapath"):
-        raise Error("datapath system: this machine's kernel (%s) has no module "
-                    "openvswitch; datapath netdev needs none"
+        raise Error("datapath system: this machine's kernel (%s) has no "
+                    "module openvswitch; datapath netdev needs none"
                     % os.uname().release)
 
 
@@ -277,8 +277,9 @@ class Lab:
 
     def _check_new_name(self, name):
         check_vm_name(name)
-        if name in self.vms or name in self.outsides or \
-                name in ("net", "wire") or name in (h.name for h in self.hosts):
+        if name in self.vms or name in self.outsides \
+                or name in ("net", "wire") \
+                or name in (h.name for h in self.hosts):
             raise Error("lab %s has a %s already" % (self.name, name))
 
     # What is outside.  ----------------------------------------------------

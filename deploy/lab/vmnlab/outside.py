@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is outside: a physical network that hosts' provider bridges lead to, and
-machines on it that VMN knows nothing of, each in a VLAN or without a tag.
+"""What is outside: a physical network that hosts' provider bridges lead to,
+and machines on it that VMN knows nothing of, each in a VLAN or without a tag.
 
 The network is a switch of Open vSwitch in a namespace of its own, since not
 every kernel has VLANs: it takes machines' tags off and puts them on."""
@@ -49,7 +49,8 @@ class Wire(Host):
 
     def add_link(self, ns, name, far, mac=None, vlan=None):
         """Makes link 'name' in 'ns', whose other end 'far' is here.  Without
-        'vlan' it carries all of them, with their tags; with 0 what has none."""
+        'vlan' it carries all of them, with their tags; with 0 what has
+        none."""
         netns.ip(ns, "link add name %s %s mtu %d type veth peer name %s netns "
                  "%s" % (name, "address " + mac if mac else "", MTU, far,
                          self.ns), "link set %s up" % name)

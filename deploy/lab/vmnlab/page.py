@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The page of a lab's vmnd, for a browser on this machine.  vmnd serves it on its
-own loopback, which is inside of the lab: a relay listens on this machine's, and
-ends with the lab.
+"""The page of a lab's vmnd, for a browser on this machine.  vmnd serves it on
+its own loopback, which is inside of the lab: a relay listens on this
+machine's, and ends with the lab.
 
     python3 page.py FD PORT   relays what comes to listening socket FD to PORT
 

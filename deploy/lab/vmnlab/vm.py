@@ -63,7 +63,8 @@ class Vm:
 
     def _link(self, host):
         """Makes eth0 with its addresses."""
-        netns.ip(self.ns, "link add name eth0 address %s mtu %d type veth peer "
+        netns.ip(self.ns,
+                 "link add name eth0 address %s mtu %d type veth peer "
                  "name %s netns %s" % (self.mac, MTU, self.link, host.ns))
         host.prepare(self.link)
         if self.ip6:

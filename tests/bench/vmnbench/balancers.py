@@ -72,8 +72,8 @@ class VmnBalanced(Vmn):
 
 
 class OvnBalanced(Ovn):
-    """A logical switch answers no ARP for a virtual IP, and leaves the MAC as it
-    is: that takes a router, whose MAC clients then know (those of the first
+    """A logical switch answers no ARP for a virtual IP, and leaves the MAC as
+    it is: that takes a router, whose MAC clients then know (those of the first
     VM)."""
 
     def __init__(self, vmnd, vms, prefix, balancers):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Emulated hypervisors, as far as a controller can tell: an ovsdb-server and an
-ovs-vswitchd each, with the dummy datapath, so that no packet flows."""
+"""Emulated hypervisors, as far as a controller can tell: an ovsdb-server and
+an ovs-vswitchd each, with the dummy datapath, so that no packet flows."""
 
 import os
 import re

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""OVN of the distribution: the same workload, by transactions on its northbound
-database."""
+"""OVN of the distribution: the same workload, by transactions on its
+northbound database."""
 
 import os
 import time

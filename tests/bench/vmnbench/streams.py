@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""TCP between two namespaces of a lab: streams, and connections opened one after
-the other.
+"""TCP between two namespaces of a lab: streams, and connections opened one
+after the other.
 
 No connection has a source port that an earlier one had: where OVN commits with
 nat(src), a port that is used again while conntrack remembers it ends

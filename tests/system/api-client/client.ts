@@ -24,7 +24,8 @@ async function creates() {
         body: { spec: { subnets: [{ cidr: "10.77.0.0/24" }] } },
     });
     assert.equal(network.response.status, 201);
-    for (const [name, role] of [["g1", "front"], ["g2", "front"], ["g3", "back"]]) {
+    for (const [name, role] of [["g1", "front"], ["g2", "front"],
+      ["g3", "back"]]) {
         const port = await client.PUT("/v1/ports/{name}", {
             ...at(name),
             body: { spec: { network: "generated", labels: { role } } },

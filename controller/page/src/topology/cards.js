@@ -112,7 +112,8 @@ function sortNetworks(cards, routers) {
     }
   }));
   return cards.map((card, i) => [place.get(card.name) ?? routers.length, i,
-    card]).sort((a, b) => a[0] - b[0] || a[1] - b[1]).map(([, , card]) => card);
+    card]).sort((a, b) => a[0] - b[0] || a[1] - b[1])
+    .map(([, , card]) => card);
 }
 
 /** The cards in the order in which they are placed. */

@@ -16,7 +16,8 @@ const LETTER = 7;               // The width of one of a port's name, about.
 const clip = (text, n) => text.length > n ? `${text.slice(0, n - 1)}…` : text;
 
 const chipTitle = (chip) => `port ${chip.name}, ${chip.state}`
-  + (chip.held ? ", quarantined" : "") + (chip.other ? ` (${chip.other})` : "");
+  + (chip.held ? ", quarantined" : "")
+  + (chip.other ? ` (${chip.other})` : "");
 
 const chipAttributes = (chip) => ({ "data-type": "ports",
   "data-name": chip.name, "data-other": chip.other });

@@ -114,7 +114,8 @@ function makeList(kind, signal) {
     { actions: [count, h("a", { class: "button", href: `${address(type)}/${
       NEW}` }, `New ${kind.one.toLowerCase()}`),
     type === "networks" ? h("a", { class: "button", href: "#/new-network" },
-      "… with a router") : null] }, h("div", { class: "filters" }, search), body);
+      "… with a router") : null] }, h("div", { class: "filters" }, search),
+      body);
 
   return { choose: made.choose, refresh, root: rejected
     ? h("div", { class: "stack" }, list, rejected.root) : list };

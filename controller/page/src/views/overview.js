@@ -26,7 +26,8 @@ function tile(name, kind, big, ...lines) {
 
   return h("section", { class: `tile ${kind}`, "aria-labelledby": id },
     h("h2", { id }, name), h("div", { class: "big" }, big),
-    h("ul", {}, lines.flat().filter(Boolean).map((line) => h("li", {}, line))));
+    h("ul", {},
+      lines.flat().filter(Boolean).map((line) => h("li", {}, line))));
 }
 
 function some(n, kind, word) {
@@ -59,8 +60,9 @@ function portTile(ports) {
   const total = ports.up + ports.pending + ports.down + ports.unknown
     + ports.unbound + ports.external;
 
-  return tile("Ports", ports.down || ports.unknown ? "bad" : ports.pending ? "wait"
-    : total ? "ok" : "", number(total), some(ports.up, "ok", "up"),
+  return tile("Ports", ports.down || ports.unknown ? "bad"
+    : ports.pending ? "wait" : total ? "ok" : "",
+  number(total), some(ports.up, "ok", "up"),
   some(ports.pending, "wait", "pending"), some(ports.down, "bad", "down"),
   some(ports.unknown, "bad", "unknown"),
   some(ports.unbound, "off", "unbound"), some(ports.external, "", "external"),
@@ -86,8 +88,9 @@ function tiles({ status, summary }) {
     tile("Policies", "", number(o.policies), plural(o.groups, "group"),
       some(o.quarantines, "wait", o.quarantines === 1 ? "quarantine"
         : "quarantines")),
-    tile("Balancers", b.idle ? "bad" : b.partial ? "wait" : b.total ? "ok" : "",
-      number(b.total), some(b.total - b.idle - b.partial, "ok", "serve"),
+    tile("Balancers", b.idle ? "bad" : b.partial ? "wait"
+      : b.total ? "ok" : "", number(b.total),
+      some(b.total - b.idle - b.partial, "ok", "serve"),
       some(b.partial, "wait", "degraded"), some(b.idle, "bad", "idle")),
   ];
 }
@@ -153,8 +156,8 @@ function attention(data) {
       + "{ovsdb: \"tcp:ADDRESS:6640\", tunnel_ip: ADDRESS}}.");
   }
   if (!found.length) {
-    return empty("All hosts hold all that they are to hold, every port that is "
-      + "enabled is up, and every balancer serves.");
+    return empty("All hosts hold all that they are to hold, every port that "
+      + "is enabled is up, and every balancer serves.");
   }
   return [h("ul", { class: "issues" }, found.slice(0, ISSUES_MAX).map(
     ([kind, word, text]) => h("li", {}, badge(kind, word),
@@ -322,7 +325,7 @@ export function mount(root, { signal }) {
     }
   });
 
-  live.on(["tick", "reset", "revision", "host", "binding", "ports", "drop", "health",
-    "installed"], refresh, signal);
+  live.on(["tick", "reset", "revision", "host", "binding", "ports", "drop",
+    "health", "installed"], refresh, signal);
   refresh();
 }

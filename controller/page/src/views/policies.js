@@ -39,8 +39,9 @@ function card(policy, chosen) {
   const { spec, status, name } = policy;
   const shadow = spec.mode === "shadow";
 
-  return h("button", { type: "button", class: `policy ${shadow ? "shadow" : ""} `
-    + (name === chosen ? "chosen" : ""), "data-policy": name,
+  return h("button", { type: "button",
+    class: `policy ${shadow ? "shadow" : ""} `
+      + (name === chosen ? "chosen" : ""), "data-policy": name,
   "aria-pressed": String(name === chosen) },
   h("span", { class: "name" }, name,
     shadow ? badge("wait", "shadow") : null),
@@ -105,7 +106,8 @@ function shadowPart(policy, promote) {
 
   return [h("h3", {}, "Shadow"),
     h("p", {}, "It decides nothing yet. Until now it would have denied ",
-      h("strong", {}, plural(denied, "packet")), " by its rules, and isolated ",
+      h("strong", {}, plural(denied, "packet")),
+      " by its rules, and isolated ",
       h("strong", {}, plural(would?.packets ?? 0, "packet")),
       would?.last ? `, the last ${ago(would.last)}.` : ".",
       policy.status.unread_hosts ? ` ${plural(policy.status.unread_hosts,

@@ -19,7 +19,8 @@ const PROTOCOLS = ["tcp", "udp", "sctp", "icmp", "icmpv6"];
 /* More ports than that are asked about by network. */
 const ALL_MAX = 1000;
 const MARK = { delivered: "✓", dropped: "✕", mixed: "~", unknown: "?" };
-const KIND = { delivered: "ok", dropped: "bad", mixed: "wait", unknown: "wait" };
+const KIND = { delivered: "ok", dropped: "bad", mixed: "wait",
+  unknown: "wait" };
 const WORD = { delivered: "yes", dropped: "no", mixed: "some do",
   unknown: "unknown" };
 

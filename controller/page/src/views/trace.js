@@ -181,7 +181,8 @@ function endNode(leg, at) {
     ? h("div", { class: "node ok" }, h("span", { class: "faint" },
       "arrives at"), receiver(end.port))
     : h("div", { class: `node ${end.kind === "dropped" ? "bad" : "wait"}` },
-      h("span", { class: "faint" }, end.kind), end.reason ?? at?.reason ?? ""));
+      h("span", { class: "faint" }, end.kind),
+      end.reason ?? at?.reason ?? ""));
 }
 
 const arrow = (text, label) => h("div", { class: "arrow", role: "img",
@@ -238,7 +239,8 @@ export function mount(root, { signal, words }) {
   const from = nameInput("From", { signal, value: words[0],
     placeholder: "a port" });
   const to = nameInput("To", { signal, value: words[1],
-    types: ["ports", "loadbalancers"], placeholder: "port, balancer, address" });
+    types: ["ports", "loadbalancers"],
+    placeholder: "port, balancer, address" });
   const protocol = h("select", { id: ids[0], onchange: () => tell() },
     PROTOCOLS.map((p) => h("option", { value: p }, p)));
   const number = h("input", { id: ids[1], type: "number", min: 1, max: 65535,
