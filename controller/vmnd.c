@@ -143,7 +143,7 @@ notify(const char *state)
         return;
     }
     if ((*path != '/' && *path != '@') || len >= sizeof to.sun_path) {
-        VLOG_WARN("NOTIFY_SOCKET: no path of a socket");
+        VLOG_WARN("NOTIFY_SOCKET is not the path of a socket");
         return;
     }
     memcpy(to.sun_path, path, len);

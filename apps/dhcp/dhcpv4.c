@@ -370,7 +370,7 @@ handle_request(const struct req *req, struct vmn_packets_out *out)
     const struct vmn_ip *ip;
 
     if (req->server.family && !vmn_ip_equal(&req->server, &server_ip)) {
-        return "another server's";
+        return "for another server";
     }
     if (!wanted->family) {
         return "no address in request";
@@ -403,7 +403,7 @@ handle_message(const struct req *req, struct vmn_packets_out *out)
     case VMN_DHCP4_INFORM:
         ip = find_lease(req->network, req->port, 4, &req->dhcp.ciaddr);
         if (!ip) {
-            return "not its address";
+            return "not the port's address";
         }
         answer(req, VMN_DHCP4_ACK, ip, out);
         return NULL;
@@ -414,7 +414,7 @@ handle_message(const struct req *req, struct vmn_packets_out *out)
     case VMN_DHCP4_BOOTP:
         return "BOOTP";
     default:
-        return "not a client's";
+        return "not a client message";
     }
 }
 
@@ -437,7 +437,7 @@ check_message(struct vmn_view *view, const struct vmn_packet_in *in,
 
     req->view = view;
     if (!in->port) {
-        return "from no port";
+        return "not from a port";
     }
     if (!vmn_udp_parse(in->bytes, in->size, &udp)
         || udp.ip_src.family != 4
@@ -445,11 +445,11 @@ check_message(struct vmn_view *view, const struct vmn_packet_in *in,
         return "malformed";
     }
     if (req->dhcp.is_reply) {
-        return "not a client's";
+        return "not a client message";
     }
     if (!vmn_mac_equal(udp.eth_src, in->port->mac)
         || !vmn_mac_equal(req->dhcp.chaddr, in->port->mac)) {
-        return "not its MAC";
+        return "not the port's MAC";
     }
     if (req->dhcp.giaddr.family) {
         return "relayed";
@@ -460,7 +460,7 @@ check_message(struct vmn_view *view, const struct vmn_packet_in *in,
     req->mtu = req->network ? vmn_mtu_of(view, req->network) : 0;
     req->requested = get_ip(&req->dhcp, OPTION_REQUESTED_IP);
     req->server = get_ip(&req->dhcp, OPTION_SERVER_ID);
-    return req->network ? NULL : "from no port";
+    return req->network ? NULL : "not from a port";
 }
 
 void

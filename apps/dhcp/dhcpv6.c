@@ -450,10 +450,10 @@ check_ids(const struct req *req)
     case DECLINE:
         return (!req->client.data ? "no client identifier"
                 : !req->server.data ? "names no server"
-                : !to_us ? "another server's" : NULL);
+                : !to_us ? "for another server" : NULL);
     case INFORMATION_REQUEST:
         if (req->server.data && !to_us) {
-            return "another server's";
+            return "for another server";
         }
         return (vmn_dhcp6_find(req->dhcp.options, req->dhcp.options_size,
                                VMN_DHCP6_IA_NA, &ia)
@@ -463,7 +463,7 @@ check_ids(const struct req *req)
                                   VMN_DHCP6_IA_PD, &ia)
                 ? "malformed" : NULL);
     default:
-        return "not a client's";
+        return "not a client message";
     }
 }
 
@@ -489,7 +489,7 @@ check_message(struct vmn_view *view, const struct vmn_packet_in *in,
     req->network = (in->port ? vmn_read_network(view, in->port->network)
                     : NULL);
     if (!req->network) {
-        return "from no port";
+        return "not from a port";
     }
     req->mtu = vmn_mtu_of(view, req->network);
     if (!vmn_udp_parse(in->bytes, in->size, &req->udp)
@@ -499,7 +499,7 @@ check_message(struct vmn_view *view, const struct vmn_packet_in *in,
         return "malformed";
     }
     if (!vmn_mac_equal(req->udp.eth_src, in->port->mac)) {
-        return "not its MAC";
+        return "not the port's MAC";
     }
     if (vmn_dhcp6_find(req->dhcp.options, req->dhcp.options_size,
                        OPTION_CLIENT_ID, &req->client)

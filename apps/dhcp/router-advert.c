@@ -179,7 +179,7 @@ handle_routers(struct vmn_view *view, const struct vmn_packet_in *in,
 
     network = in->port ? vmn_read_network(view, in->port->network) : NULL;
     if (!network) {
-        vmn_send_nothing(out, "from no port");
+        vmn_send_nothing(out, "not from a port");
     } else if (!first_subnet(network, in->port)) {
         vmn_send_nothing(out, "no IPv6 address");
     } else if (!in->size) {
@@ -187,12 +187,12 @@ handle_routers(struct vmn_view *view, const struct vmn_packet_in *in,
     } else if (!vmn_rs_parse(in->bytes, in->size, &rs)) {
         vmn_send_nothing(out, "malformed");
     } else if (!vmn_mac_equal(rs.eth_src, in->port->mac)) {
-        vmn_send_nothing(out, "not its MAC");
+        vmn_send_nothing(out, "not the port's MAC");
     } else if (vmn_ip_equal(&rs.ip_src, &nobody)) {
         advertise(view, network, in->port, NULL, out);
     } else if (owns(in->port, &rs.ip_src)) {
         advertise(view, network, in->port, &rs.ip_src, out);
     } else {
-        vmn_send_nothing(out, "not its address");
+        vmn_send_nothing(out, "not the port's address");
     }
 }

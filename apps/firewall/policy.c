@@ -18,7 +18,8 @@ static bool
 is_complete(struct vmn_emit *emit, const char *policy, const void *rules)
 {
     if (!rules) {
-        vmn_fail(emit, "policy %s is too much: its rules change their action "
+        vmn_fail(emit,
+                 "policy %s is too complex: its rules change their action "
                  "too often, or would need more than %d bytes", policy,
                  VMN_VALUE_SIZE_MAX);
     }

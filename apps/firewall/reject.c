@@ -38,7 +38,7 @@ handle_reject(struct vmn_view *view, const struct vmn_packet_in *in,
         in_port = vmn_packet_reg(in, VMN_REG_OUT_PORT);
     }
     if (!in_port) {
-        vmn_send_nothing(out, "for no port of this host");
+        vmn_send_nothing(out, "not for a port of this host");
         return;
     }
     vmn_send_as_answer(in, in_port, out, answer, size);

@@ -52,7 +52,7 @@ send_back_tagged(struct vmn_view *view, const struct vmn_router *router,
     if (network && size <= FRAME_MAX) {
         send_tagged(network, out, frame, size);
     } else {
-        vmn_send_nothing(out, "router leads nowhere by now");
+        vmn_send_nothing(out, "router has no external network");
     }
 }
 
@@ -121,7 +121,7 @@ handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
     struct vmn_mac mac;
 
     if (!from || !sender.family) {
-        vmn_send_nothing(out, "router leads nowhere by now");
+        vmn_send_nothing(out, "router has no external network");
         return;
     }
     mac = router->mac;

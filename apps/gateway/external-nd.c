@@ -138,7 +138,7 @@ handle_neighbour(struct vmn_view *view, const struct vmn_packet_in *in,
     struct vmn_mac mac;
 
     if (!router || in->size < sizeof mac) {
-        vmn_send_nothing(out, "router leads nowhere by now");
+        vmn_send_nothing(out, "router has no external network");
         return;
     }
     memcpy(&mac, in->bytes, sizeof mac);

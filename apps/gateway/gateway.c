@@ -102,7 +102,7 @@ extern const struct vmn_app_class vmn_app;
 const struct vmn_app_class vmn_app = {
     VMN_APP_HEAD,
     .name = "gateway",
-    .description = "Ways from routers to what is outside",
+    .description = "Gateways of routers to external networks",
     .stages = stages,
     .queries = queries,
     .units = units,

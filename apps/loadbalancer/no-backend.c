@@ -32,7 +32,7 @@ handle_reject(struct vmn_view *view, const struct vmn_packet_in *in,
          * port. */
         vmn_send_as_answer(in, VMN_TUNNEL_OFPORT, out, answer, size);
     } else if (!in->in_port || in->in_port == VMN_TUNNEL_OFPORT) {
-        vmn_send_nothing(out, "from no port of this host");
+        vmn_send_nothing(out, "not from a port of this host");
     } else {
         vmn_send_to_stage(out, STAGE_BALANCE, BALANCE_REJECT, answer, size);
     }

@@ -48,7 +48,7 @@ provider_of_host(struct vmn_view *view, struct vmn_emit *emit,
                 ADMIT_CLASSIFY, CLASSIFY_PROVIDER_OTHER);
 
             vmn_match(flow, VMN_F_IN_PORT, vif->ofport);
-            drop_background(flow, "no network of that VLAN here");
+            drop_background(flow, "no network with this VLAN here");
         }
     }
 }
@@ -244,7 +244,7 @@ provider_guard_port(struct vmn_view *view, struct vmn_emit *emit,
         match_network(flow, ctx->network);
         vmn_match_mac(flow, VMN_F_ETH_SRC, ctx->port->mac);
         vmn_match_masked(flow, VMN_F_ETH_DST, group_bit, group_bit);
-        drop_background(flow, "own flood came back");
+        drop_background(flow, "own flood returned");
 
         flow = vmn_flow_add(emit, vmn_scope_host(ctx->host), STAGE_ADMIT,
                             ADMIT_SOURCE, SOURCE_SPOOFED);

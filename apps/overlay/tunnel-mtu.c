@@ -131,7 +131,7 @@ handle_oversized(struct vmn_view *view, const struct vmn_packet_in *in,
     size_t size;
 
     if (!in->port) {
-        vmn_send_nothing(out, "sender is nobody's port");
+        vmn_send_nothing(out, "sender is not a port");
         return;
     }
     size = vmn_reject_build_as(&reject, in->bytes, in->size, answer, &why);

@@ -109,7 +109,7 @@ compile_host(struct vmn_view *view, const char *key, struct vmn_emit *emit)
                                          TUNNEL_OWN);
 
     vmn_match(flow, VMN_REG_DST_HOST, number);
-    drop(flow, "this host itself");
+    drop(flow, "destination host is this host");
     provider_of_host(view, emit, host);
     tunnel_mtu_of_host(view, emit, host);
 }

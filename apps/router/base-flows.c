@@ -72,7 +72,7 @@ base_hop(struct vmn_emit *emit)
     }
     vmn_act_drop(vmn_flow_actions(flow_add(emit, STAGE_ROUTE, ROUTE_HOP,
                                            PRIORITY_LAST)),
-                 "not IP, and for a router");
+                 "non-IP packet to a router");
 }
 
 void

@@ -181,7 +181,7 @@ handle_error(struct vmn_view *view, const struct vmn_packet_in *in,
 
     if (!outside && (!in->port || vmn_is_quarantined(view, in->port))) {
         vmn_send_nothing(out, in->port ? "sender is quarantined"
-                         : "sender is nobody's port");
+                         : "sender is not a port");
         return;
     }
     if (!find_sender(view, in, error, &reject.from)) {

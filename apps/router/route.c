@@ -207,7 +207,7 @@ emit_route(const struct router_ctx *ctx, const struct vmn_route *route)
     } else if (n) {
         act_next_hop(vmn_flow_actions(flow), first);
     } else {
-        refuse(flow, ERROR_NO_NEIGHBOUR, "next hop is nobody");
+        refuse(flow, ERROR_NO_NEIGHBOUR, "no such next hop");
     }
 }
 

@@ -204,7 +204,7 @@ note_store_error(struct commit *commit, int error, const char *text)
 {
     static struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(5, 10);
 
-    VLOG_ERR_RL(&rl, "the store refused revisions %"PRIu64" to %"PRIu64
+    VLOG_ERR_RL(&rl, "cannot store revisions %"PRIu64" to %"PRIu64
                 ": %s (%s)", commit->info.first_revision,
                 commit->info.last_revision, text ? text : "no reason given",
                 ovs_strerror(error));

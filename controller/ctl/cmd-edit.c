@@ -195,7 +195,7 @@ run_editor(struct edit *edit)
         char *end = pid < 0 ? xstrdup(ovs_strerror(errno))
                     : process_status_msg(status);
 
-        ctl_usage(edit->ctl, "the editor (%s) did not end well: %s",
+        ctl_usage(edit->ctl, "the editor (%s) failed: %s",
                   find_editor(), end);
         free(end);
         return CTL_USAGE;
@@ -284,7 +284,7 @@ on_stale(struct edit *edit, const char *written, bool *again)
     status = read_object(edit, again, &now);
     if (!status && !*again) {
         fprintf(edit->ctl->err, "vmnctl: %s/%s was deleted meanwhile (vmnctl "
-                "apply makes it anew)\n", edit->type->plural, edit->name);
+                "apply creates it anew)\n", edit->type->plural, edit->name);
         status = CTL_REFUSED;
     }
     if (!status) {

@@ -13,6 +13,7 @@
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/object-types.h"
 #include "controller/ctl/output.h"
+#include "controller/schema/event-kinds.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -173,21 +174,20 @@ put_scale(struct ds *ds, const json_t *data)
     ds_put_cstr(ds, " serve");
 }
 
-static const struct {
-    const char *kind;
-    void (*put)(struct ds *, const json_t *data);
-} kinds[] = {
-    { "revision", put_revision }, { "installed", put_installed },
-    { "host", put_host }, { "binding", put_binding },
-    { "ports", put_ports },
-    { "claim", put_claim },
-    { "drop", put_packet }, { "log", put_packet }, { "audit", put_audit },
-    { "health", put_health }, { "scale", put_scale },
+/* Appends the data of an event of each kind. */
+static void (*const put_data[EVENT_N_KINDS])(struct ds *, const json_t *) = {
+    [EVENT_REVISION] = put_revision, [EVENT_INSTALLED] = put_installed,
+    [EVENT_HOST] = put_host,         [EVENT_BINDING] = put_binding,
+    [EVENT_PORTS] = put_ports,       [EVENT_CLAIM] = put_claim,
+    [EVENT_DROP] = put_packet,       [EVENT_LOG] = put_packet,
+    [EVENT_AUDIT] = put_audit,       [EVENT_HEALTH] = put_health,
+    [EVENT_SCALE] = put_scale,
 };
 
 static void
 print_line(struct ctl *ctl, const char *kind, const json_t *data)
 {
+    enum event_kind known = event_kind_from_name(kind, strlen(kind));
     const char *time = json_string_value(json_object_get(data, "time"));
     struct ds ds = DS_EMPTY_INITIALIZER;
 
@@ -196,10 +196,8 @@ print_line(struct ctl *ctl, const char *kind, const json_t *data)
               "longer kept\n", ctl->err);
     }
     ds_put_format(&ds, "%s  %-9s  ", time ? time : "-", kind);
-    for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
-        if (!strcmp(kind, kinds[i].kind)) {
-            kinds[i].put(&ds, data);
-        }
+    if (known != EVENT_N_KINDS) {
+        put_data[known](&ds, data);
     }
     if (time) {
         ds_put_char(&ds, '\n');

@@ -213,7 +213,7 @@ show_differences(struct ctl *ctl, const json_t *body)
 
     ctl_show_field(ctl->out, "Host", body, "/host");
     ctl_show_field(ctl->out, "Compared", body, "/time");
-    fprintf(ctl->out, "Holds:       flows %"JSON_INTEGER_FORMAT
+    fprintf(ctl->out, "Installed:   flows %"JSON_INTEGER_FORMAT
             ", groups %"JSON_INTEGER_FORMAT"\n",
             get_count(body, "flows"), get_count(body, "groups"));
     fprintf(ctl->out, "Differs:     missing %"JSON_INTEGER_FORMAT
@@ -224,7 +224,7 @@ show_differences(struct ctl *ctl, const json_t *body)
             json_is_true(json_object_get(body, "repairing"))
             && count_differences(body) ? "; being repaired" : "");
     if (get_count(body, "skipped")) {
-        fprintf(ctl->out, "Left out:    %"JSON_INTEGER_FORMAT", which changed "
+        fprintf(ctl->out, "Skipped:     %"JSON_INTEGER_FORMAT", which changed "
                 "meanwhile\n", get_count(body, "skipped"));
     }
     ctl_show_nonempty_table(ctl->out, difference_columns, differences);

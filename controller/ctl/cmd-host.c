@@ -28,7 +28,7 @@ get_manager(struct ctl *ctl, const char *name, const char *ovsdb)
         const char *address = ctl->address;
 
         if (!address) {
-            ctl_usage(ctl, "host: %s dials in: --address says where vmnd is",
+            ctl_usage(ctl, "host: %s connects to vmnd: give --address, vmnd's",
                       name);
             return NULL;
         }
@@ -51,15 +51,15 @@ print_commands(struct ctl *ctl, const char *name, const char *manager)
 
     if (tls) {
         fprintf(ctl->out,
-                "# Where the CAs are: its certificate, which speaks for %s "
-                "alone, and vmnd's CA\n"
+                "# Where the CAs are: its certificate, valid for %s alone, "
+                "and vmnd's CA\n"
                 "vmn-pki host %s && scp %s.key %s.pem controller-ca.pem "
                 "root@%s:%s/\n", name, name, name, name, name, dir);
     }
     if (manager[0] == 'p') {
-        fprintf(ctl->out, "# Its database is to listen, and does not look at "
-                "names: every certificate of\n# the CA that it believes opens "
-                "it. With \"inbound\" it opens no port.\n");
+        fprintf(ctl->out, "# Its database will listen, and does not check "
+                "names: it accepts every\n# certificate of the CA that it "
+                "trusts.  With \"inbound\" it opens no port.\n");
     }
     fprintf(ctl->out, "# On %s, as root\novs-vsctl ", name);
     if (tls) {

@@ -222,7 +222,7 @@ check_selected(struct ctl *ctl)
         struct ds ds = DS_EMPTY_INITIALIZER;
 
         ds_put_format(&ds, "vmnctl: --selector \"%s\" matches no port; with "
-                      "--allow-empty it is made for ports that may come\n",
+                      "--allow-empty it is for ports that are created later\n",
                       ctl->selector);
         ctl_print_safely(ctl->err, ds_cstr(&ds));
         ds_destroy(&ds);

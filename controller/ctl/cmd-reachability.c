@@ -317,7 +317,7 @@ show_changes(struct ctl *ctl, const json_t *changes)
     if (json_array_size(changes)) {
         ctl_show_table(ctl->out, change_columns, changes);
     } else {
-        fputs("nobody's reach would change\n", ctl->out);
+        fputs("no reachability would change\n", ctl->out);
     }
 }
 

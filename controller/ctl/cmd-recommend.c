@@ -41,7 +41,7 @@ begin(struct ctl *ctl, bool *made)
         return status;
     } else if (there) {
         ctl_reply_uninit(&reply);
-        fprintf(ctl->err, "network %s is observed already, and will be\n",
+        fprintf(ctl->err, "network %s is observed already, and stays so\n",
                 ctl->network);
         return CTL_DONE;
     }
@@ -83,8 +83,8 @@ wait_for(struct ctl *ctl, const sigset_t *ends)
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += ctl->for_s;
-    fprintf(ctl->err, "connections of network %s are noted for %d s (Ctrl-C "
-            "ends it sooner)\n", ctl->network, ctl->for_s);
+    fprintf(ctl->err, "connections of network %s are observed for %d s "
+            "(Ctrl-C ends it sooner)\n", ctl->network, ctl->for_s);
     fflush(ctl->err);
     do {
         clock_gettime(CLOCK_MONOTONIC, &now);
@@ -165,8 +165,8 @@ append_hosts(struct ctl *ctl, const json_t *answer, struct ds *ds)
             ds_put_format(ds, "Host %s is missing: %s.",
                           text_of(host, "host"), missing);
         } else if (json_is_true(json_object_get(host, "truncated"))) {
-            ds_put_format(ds, "Host %s has no room for more notes: some "
-                          "connections may be missing.",
+            ds_put_format(ds, "Host %s has no room for more connections: "
+                          "some may be missing.",
                           text_of(host, "host"));
         } else {
             continue;
@@ -210,8 +210,8 @@ print_head(struct ctl *ctl, const json_t *answer)
         print_comment(ctl, &ds);
     }
     if (n) {
-        ds_put_format(&ds, "Nobody was seen to speak to %"JSON_INTEGER_FORMAT
-                      " ports, so no policy is about them: ", n);
+        ds_put_format(&ds, "No connections to %"JSON_INTEGER_FORMAT
+                      " ports were seen, so no policy is about them: ", n);
         ctl_path_print(answer, "/unselected/*", &ds);
         print_comment(ctl, &ds);
     }

@@ -99,7 +99,7 @@ make_token(struct ctl *ctl, const char *name, FILE *file)
         if (secret) {
             status = write_secret(ctl, secret, file);
         } else {
-            fprintf(ctl->err, "vmnctl: the server has told no secret\n");
+            fprintf(ctl->err, "vmnctl: the server sent no secret\n");
             status = CTL_REFUSED;
         }
         ctl_reply_uninit(&reply);

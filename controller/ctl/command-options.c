@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "controller/ctl/field-path.h"
+#include "controller/schema/event-kinds.h"
 #include "controller/schema/value.h"
 #include "util.h"
 
@@ -24,6 +25,9 @@
 #define SINCE_MAX_S (3660 * 86400L)
 /* Maximum of --for. */
 #define FOR_MAX_S (24 * 3600)
+/* Where help on an option is, and how wide lines of help are. */
+#define HELP_COLUMN 28
+#define HELP_WIDTH 79
 
 struct option_row;
 
@@ -55,8 +59,8 @@ struct option_row {
 static const struct option_row option_rows[] = {
     { 'o', "output", "FORMAT",
       CTL_OPT_OUTPUT, set_output, MEMBER(output),
-      "table (the default), wide, json, yaml, name, or\n"
-      "                            custom-columns=HEADING:PATH,..." },
+      "table (the default), wide, json, yaml, name, or "
+      "custom-columns=HEADING:PATH,..." },
     { 0, "sort-by", "PATH",
       CTL_OPT_OUTPUT, set_path, MEMBER(sort_by),
       "sort by the value there: .status.host, .spec.labels.role" },
@@ -74,49 +78,49 @@ static const struct option_row option_rows[] = {
       "only objects with these labels: role=web,env!=dev" },
     { 'l', "selector", "SELECTOR",
       CTL_OPT_ALLOW, set_text, MEMBER(selector),
-      "ports with these labels, now and from now on: role=web" },
+      "ports with these labels, now and later: role=web" },
     { 0, "name", "NAME",
       CTL_OPT_ALLOW, set_text, MEMBER(name),
-      "of the quarantine, if not the port's or the selector's" },
+      "name of the quarantine (default: after the port or selector)" },
     { 0, "allow", "SERVICE",
       CTL_OPT_ALLOW, add_text, MEMBER(allow),
-      "let this in: tcp/22, udp/53-60, icmp, or a service; repeatable" },
+      "allow this: tcp/22, udp/53-60, icmp, or a service; repeatable" },
     { 0, "allow-group", "GROUP",
       CTL_OPT_ALLOW, add_text, MEMBER(allow_groups),
-      "let the ports and addresses of this group in; repeatable" },
+      "allow the ports and addresses of this group; repeatable" },
     { 0, "allow-empty", NULL,
       CTL_OPT_ALLOW, set_true, MEMBER(allow_empty),
-      "also if --selector matches no port yet" },
+      "accept a --selector that matches no port yet" },
     { 0, "limit", "N",
       CTL_OPT_LIMIT, set_count, MEMBER(limit),
-      "at most N of them" },
+      "show at most N" },
     { 'f', "file", "PATH",
       CTL_OPT_FILE, add_text, MEMBER(files),
       "a file, a folder, or - for standard input; repeatable" },
     { 'R', "recursive", NULL,
       CTL_OPT_FILE, set_true, MEMBER(recursive),
-      "of a folder also the folders in it" },
+      "read subfolders too" },
     { 'p', "patch", "PATCH",
       CTL_OPT_PATCH, set_text, MEMBER(patch),
-      "what changes, as YAML or JSON: {spec: {description: new}}" },
+      "the patch, as YAML or JSON: {spec: {description: new}}" },
     { 0, "patch-file", "PATH",
       CTL_OPT_PATCH, set_text, MEMBER(patch_file),
-      "a file that holds it, or - for standard input" },
+      "a file with the patch, or - for standard input" },
     { 0, "prune", "SET",
       CTL_OPT_PRUNE, set_text, MEMBER(prune),
-      "name the objects' set, and delete what it no longer has" },
+      "the set of the objects; delete others that were in it" },
     { 0, "wait", NULL,
       CTL_OPT_WAIT | CTL_OPT_NO_WAIT, set_true, MEMBER(wait),
-      "until every host concerned has installed it" },
+      "wait until every host concerned has installed it" },
     { 0, "no-wait", NULL,
       CTL_OPT_NO_WAIT, set_no_wait, MEMBER(wait),
-      "do not wait until it is installed, as it does if not told" },
+      "do not wait until it is installed (the default is to wait)" },
     { 0, "timeout", "TIME",
       CTL_OPT_WAIT | CTL_OPT_NO_WAIT, set_timeout, MEMBER(timeout_ms),
       "how long to wait: 500ms, 10s (the default), 2m" },
     { 0, "cascade", NULL,
       CTL_OPT_CASCADE, set_true, MEMBER(cascade),
-      "also take it out of what refers to it" },
+      "also remove it from objects that refer to it" },
     { 0, "dry-run", NULL,
       CTL_OPT_DRY_RUN, set_true, MEMBER(dry_run),
       "only show what would change, down to the flows" },
@@ -129,13 +133,13 @@ static const struct option_row option_rows[] = {
       "read the host's switch, and show what differs" },
     { 0, "diff", NULL,
       CTL_OPT_CONTENTS, set_true, MEMBER(diff),
-      "show which fields of all objects it changed" },
+      "show the changed fields of all objects" },
     { 0, "force", NULL,
       CTL_OPT_FORCE, set_true, MEMBER(force),
-      "also of objects that have changed since" },
+      "also undo it for objects that have changed since" },
     { 0, "repair", NULL,
       CTL_OPT_FLOWS, set_true, MEMBER(repair),
-      "with --diff: have it repaired, all of it" },
+      "with --diff: repair all differences" },
     { 0, "app", "APP",
       CTL_OPT_FLOWS | CTL_OPT_DROPS, set_text, MEMBER(app),
       "only flows of this app" },
@@ -147,7 +151,7 @@ static const struct option_row option_rows[] = {
       "only flows in this table" },
     { 0, "object", "NAME",
       CTL_OPT_FLOWS, set_text, MEMBER(object),
-      "only flows that are there for this port, policy and so on" },
+      "only flows of this object: a port, a policy and so on" },
     { 0, "host", "HOST",
       CTL_OPT_DROPS | CTL_OPT_LOGS | CTL_OPT_EVENTS, set_text, MEMBER(host),
       "only on this host" },
@@ -176,29 +180,29 @@ static const struct option_row option_rows[] = {
       "only of this load balancer" },
     { 0, "since", "WHEN",
       CTL_OPT_EVENTS, set_since_or_revision, MEMBER(since),
-      "what has been: 30m, 2h, 1d, 2027-01-31T12:00:00Z, or a revision" },
+      "past events from: 30m, 2h, 1d ago, 2027-01-31T12:00:00Z, or a "
+      "revision" },
     { 0, "limit", "N",
       CTL_OPT_EVENTS, set_count, MEMBER(limit),
-      "of what has been, the newest N" },
+      "the newest N past events" },
     { 0, "follow", NULL,
       CTL_OPT_EVENTS, set_true, MEMBER(follow),
-      "go on behind that; as without --since and --limit" },
+      "after past events, go on with new ones" },
     { 0, "follow", NULL,
       CTL_OPT_DROPS | CTL_OPT_LOGS, set_true, MEMBER(follow),
       "go on with packets as they come" },
     { 0, "all", NULL,
       CTL_OPT_DROPS, set_true, MEMBER(all),
-      "also background: what is dropped where all is well" },
+      "also background: what is dropped in normal operation" },
     { 'w', "watch", NULL,
       CTL_OPT_GET, set_true, MEMBER(watch),
-      "go on, with what is different, as it happens" },
+      "then show changes as they happen" },
     { 0, "kinds", "KINDS",
       CTL_OPT_EVENTS, set_text, MEMBER(kinds),
-      "only these: revision,installed,host,binding,ports,claim,drop,log,audit,"
-      "health,scale" },
+      "only these: " EVENT_KINDS_BY_COMMAS },
     { 0, "type", "TYPE",
       CTL_OPT_EVENTS, set_text, MEMBER(type),
-      "of revisions, only those that change objects of this type" },
+      "of revisions, only those that changed objects of this type" },
     { 0, "type", "TYPE",
       CTL_OPT_REVISIONS, set_text, MEMBER(type),
       "only those that changed objects of this type" },
@@ -217,40 +221,40 @@ static const struct option_row option_rows[] = {
     { 0, "interval", "TIME",
       CTL_OPT_ONCE | CTL_OPT_DROPS | CTL_OPT_LOGS,
       set_time, MEMBER(interval_ms),
-      "how often to look: 500ms, 2s (the default), 1m" },
+      "how often to refresh: 500ms, 2s (the default), 1m" },
     { 0, "database", "PATH",
       CTL_OPT_DATABASE, set_text, MEMBER(database),
-      "the file that vmnd has its state in (vmnd --state)" },
+      "vmnd's database file (vmnd --state)" },
     { 0, "after", "PATH",
       CTL_OPT_AFTER, add_text, MEMBER(after),
-      "as if what is in this file had been applied; repeatable" },
+      "as if the objects in this file were applied; repeatable" },
     { 0, "reply", NULL,
       CTL_OPT_REPLY, set_true, MEMBER(reply),
-      "the answer as well" },
+      "also trace the reply" },
     { 0, "size", "BYTES",
       CTL_OPT_REPLY, set_count, MEMBER(size),
-      "of the packet, from its IP header on, if it matters" },
+      "size of the packet, from its IP header on" },
     { 0, "by", "WHAT",
       CTL_OPT_REACH, set_by, MEMBER(by_port),
-      "group (the default), or port: by ports that are alike" },
+      "group (the default), or port" },
     { 0, "network", "NETWORK",
       CTL_OPT_RECOMMEND, set_text, MEMBER(network),
       "the network that policies are for" },
     { 0, "for", "TIME",
       CTL_OPT_RECOMMEND, set_for, MEMBER(for_s),
-      "note connections for so long first: 90s, 10m, 8h" },
+      "observe connections for that time first: 90s, 10m, 8h" },
     { 0, "labels", "KEYS",
       CTL_OPT_RECOMMEND, set_text, MEMBER(labels),
-      "use no labels but those of these keys: app,tier" },
+      "use only labels with these keys: app,tier" },
     { 0, "exact", NULL,
       CTL_OPT_RECOMMEND, set_true, MEMBER(exact),
-      "allow nothing that was not seen, port by port" },
+      "allow only what was seen, port by port" },
     { 0, "enforce", NULL,
       CTL_OPT_RECOMMEND, set_true, MEMBER(enforce),
-      "make policies that decide, not shadow policies" },
+      "make policies that enforce, not shadow policies" },
     { 'o', "output", "FORMAT",
       CTL_OPT_RECOMMEND, set_raw, MEMBER(output),
-      "json or yaml: all that is known of it, in place of a file to apply" },
+      "json or yaml: the full result, instead of a file to apply" },
     { 0, "no-objects", NULL,
       CTL_OPT_SUPPORT, set_true, MEMBER(no_objects),
       "leave out all objects but hosts" },
@@ -259,16 +263,16 @@ static const struct option_row option_rows[] = {
       "vmnd's own socket (vmnd --unixctl), if not the usual one" },
     { 0, "account", "ACCOUNT",
       CTL_OPT_TOKEN, set_text, MEMBER(account),
-      "whom the token proves" },
+      "the account of the token" },
     { 0, "expires", "TIME",
       CTL_OPT_TOKEN, set_text, MEMBER(expires),
-      "when it ends to be good: 12h, 90d, 2027-01-31T12:00:00Z" },
+      "when it expires: 12h, 90d, 2027-01-31T12:00:00Z" },
     { 0, "out", "FILE",
       CTL_OPT_TOKEN, set_text, MEMBER(out_file),
       "write it to this new file, which only you may read" },
     { 0, "address", "ADDRESS[:PORT]",
       CTL_OPT_JOIN, set_text, MEMBER(address),
-      "vmnd's, where the host dials in (port 6640)" },
+      "vmnd's address, to which the host connects (port 6640)" },
     { 0, "plain", NULL,
       CTL_OPT_JOIN, set_true, MEMBER(plain),
       "without TLS" },
@@ -280,13 +284,13 @@ static const struct option_row option_rows[] = {
       "file whose first line is the token for tcp: and ssl:" },
     { 0, "ca-cert", "FILE",
       CTL_OPT_GLOBAL, set_text, MEMBER(ca_cert),
-      "whose certificate an ssl: server must have" },
+      "the CA that must have signed an ssl: server's certificate" },
     { 0, "certificate", "FILE",
       CTL_OPT_GLOBAL, set_text, MEMBER(certificate),
-      "to show to an ssl: server, in place of a token" },
+      "client certificate for an ssl: server, instead of a token" },
     { 0, "private-key", "FILE",
       CTL_OPT_GLOBAL, set_text, MEMBER(private_key),
-      "of that certificate" },
+      "private key of that certificate" },
     { 'h', "help", NULL,
       CTL_OPT_GLOBAL, set_true, MEMBER(help),
       "help on vmnctl or a command" },
@@ -305,12 +309,37 @@ ctl_usage(struct ctl *ctl, const char *format, ...)
     return CTL_USAGE;
 }
 
+/* Prints 'help', which begins in 'column', and a newline.  What would not fit
+ * into HELP_WIDTH columns goes on in further lines, at HELP_COLUMN; they are
+ * divided at blanks and behind commas. */
+static void
+print_wrapped(FILE *file, const char *help, int column)
+{
+    while (*help) {
+        bool is_apart = *help == ' ';
+        const char *word = help + is_apart;
+        size_t len = strcspn(word, " ,");
+
+        len += word[len] == ',';
+        if (column + is_apart + (int) len > HELP_WIDTH) {
+            fprintf(file, "\n%*s", HELP_COLUMN, "");
+            column = HELP_COLUMN;
+            is_apart = false;
+        }
+        column += fprintf(file, "%s%.*s", is_apart ? " " : "", (int) len,
+                          word);
+        help = word + len;
+    }
+    putc('\n', file);
+}
+
 void
 ctl_options_help(FILE *file, uint64_t options)
 {
     for (size_t i = 0; i < ARRAY_SIZE(option_rows); i++) {
         const struct option_row *row = &option_rows[i];
         char *names;
+        int column;
 
         if (!(row->options & options)) {
             continue;
@@ -318,9 +347,10 @@ ctl_options_help(FILE *file, uint64_t options)
         names = (row->letter
                  ? xasprintf("-%c, --%s", row->letter, row->name)
                  : xasprintf("    --%s", row->name));
-        fprintf(file, "  %s %-*s %s\n", names,
-                MAX(0, 24 - (int) strlen(names)), row->arg ? row->arg : "",
-                row->help);
+        column = fprintf(file, "  %s %-*s ", names,
+                         MAX(0, 24 - (int) strlen(names)),
+                         row->arg ? row->arg : "");
+        print_wrapped(file, row->help, column);
         free(names);
     }
 }
@@ -335,9 +365,7 @@ values_of(const struct option_row *row)
             : row->set == set_shown ? "table json yaml"
             : row->set == set_raw ? "json yaml"
             : row->set == set_by ? "group port"
-            : !strcmp(row->name, "kinds")
-            ? "revision installed host binding ports claim drop log audit "
-              "health scale" : NULL);
+            : !strcmp(row->name, "kinds") ? EVENT_KINDS_BY_SPACES : NULL);
 }
 
 bool

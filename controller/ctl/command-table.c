@@ -11,15 +11,16 @@ const struct ctl_command ctl_commands[] = {
       CTL_OPT_OUTPUT | CTL_OPT_SELECTOR | CTL_OPT_LIMIT | CTL_OPT_GET,
       "show objects",
       "TYPE is hosts, networks, ports, groups, services, tiers, policies,\n"
-      "quarantines, loadbalancers, routers, floating-ips, dns-zones, observations,\n"
-      "accounts, tokens, quotas, telemetries or apps;\n"
-      "singular and short names (net, svc, pol, lb) do as well, and `all` is all\n"
-      "of them.  Without NAME, all objects of the type.  Objects of several types\n"
-      "are named TYPE/NAME, and so are they in the output then.  With --watch, also\n"
-      "each that is different from then on, until it is interrupted.\n"
-      "A PATH leads to a value of an object (vmnctl explain TYPE): .name,\n"
-      ".spec.labels.role, .status.ips[0], .spec.rules[*].action.  With --sort-by,\n"
-      "--limit is about what is sorted.\n"
+      "quarantines, loadbalancers, routers, floating-ips, dns-zones,\n"
+      "observations, accounts, tokens, quotas, telemetries or apps.\n"
+      "Singular and short names (net, svc, pol, lb) are accepted too, and\n"
+      "`all` is all of them.  Without NAME, shows all objects of the type.\n"
+      "Objects of several types are named TYPE/NAME, in the output too.\n"
+      "With --watch, goes on to show each object that changes, until it is\n"
+      "interrupted.\n"
+      "PATH is the path of a value in an object (see vmnctl explain TYPE):\n"
+      ".name, .spec.labels.role, .status.ips[0], .spec.rules[*].action.\n"
+      "With --sort-by, --limit counts the sorted objects.\n"
       "\nExample:\n"
       "  vmnctl get ports -l tier=web\n"
       "  vmnctl get networks,routers\n"
@@ -30,22 +31,23 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl get ports -l tier=web --watch\n",
       ctl_cmd_get },
     { "describe", "TYPE NAME", 1, 2, 0,
-      "show all there is about one object",
-      "Shows what was asked for (spec) and what is observed (status), and below\n"
-      "it what concerns the object: of a port its groups and the rules that apply\n"
-      "to it, in the order in which they are met; of a host its networks and ports;\n"
-      "of a network its subnets, ports by host, routers, balancers and policies; of a\n"
-      "balancer its backends, of a group who names it, of a policy its rules and what\n"
-      "they were hit by.  Then its flows by host and app, its last changes and\n"
-      "which hosts have them, and what was dropped lately.\n"
+      "show everything about one object",
+      "Shows the configuration (spec) and the observed state (status), and\n"
+      "then what is related: of a port its groups and the rules that apply\n"
+      "to it, in the order in which they are evaluated; of a host its\n"
+      "networks and ports; of a network its subnets, ports by host,\n"
+      "routers, balancers and policies; of a balancer its backends; of a\n"
+      "group the objects that refer to it; of a policy its rules and their\n"
+      "hit counts.  Then its flows by host and app, its last changes and\n"
+      "which hosts have installed them, and recent drops.\n"
       "\nExample:\n"
       "  vmnctl describe port web-1\n",
       ctl_cmd_describe },
     { "explain", "[TYPE[.FIELD]...]", 0, 1, 0,
-      "show what a type or a field is",
-      "What it is, what stands for it when it is absent, and its bounds; of a\n"
-      "type all fields of its spec and status, and examples.  FIELD may lead\n"
-      "further in, and into the status.  Asks no server.\n"
+      "describe a type or a field",
+      "Shows its meaning, default and bounds; of a type, all fields of its\n"
+      "spec and status, and examples.  FIELD may be nested, and may be in\n"
+      "the status.  Does not contact vmnd.\n"
       "\nExample:\n"
       "  vmnctl explain ports\n"
       "  vmnctl explain policy.rules.peers\n"
@@ -54,16 +56,17 @@ const struct ctl_command ctl_commands[] = {
     { "apply", "-f PATH", 0, 0,
       CTL_OPT_FILE | CTL_OPT_PRUNE | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
       "create or change objects from files, as one transaction",
-      "All objects in all files become so, or, if one of them is refused,\n"
-      "nothing changes.  Applying the same again changes nothing.  Files are\n"
-      "YAML or JSON, with one object or many:\n"
+      "Creates or updates all objects in all files; if one of them is\n"
+      "rejected, nothing changes.  Applying the same files again changes\n"
+      "nothing.  Files are YAML or JSON, with one object or many:\n"
       "  type: networks\n"
       "  name: shop\n"
       "  spec:\n"
       "    subnets: [{cidr: 10.1.0.0/24}]\n"
-      "A body of POST /v1/apply, {\"objects\": [...]}, will do as well.\n"
-      "With --prune SET the objects are remembered as SET, and objects that\n"
-      "SET had before and has no longer are deleted (vmnctl sets lists them).\n"
+      "A body of POST /v1/apply, {\"objects\": [...]}, is accepted too.  With\n"
+      "--prune SET the objects are remembered as SET, and objects that were\n"
+      "in SET before and are not in the files any more are deleted (vmnctl\n"
+      "sets lists them).\n"
       "\nExample:\n"
       "  vmnctl apply -f shop.yaml --wait\n"
       "  vmnctl apply -f tenants/shop/ --prune shop\n"
@@ -73,32 +76,33 @@ const struct ctl_command ctl_commands[] = {
       ctl_cmd_apply },
     { "diff", "-f PATH", 0, 0, CTL_OPT_FILE | CTL_OPT_PRUNE | CTL_OPT_PLAN,
       "show what apply would change, down to the flows",
-      "The same as `vmnctl apply --dry-run`: the objects that would be made,\n"
-      "changed or deleted, the fields of each that would differ, the flows by\n"
-      "app and by host, and flows that would contradict each other, with a\n"
-      "packet that shows it.\n"
-      "Exit status 1 if something would change, 2 if it would be refused.\n"
+      "The same as `vmnctl apply --dry-run`: the objects that would be\n"
+      "created, updated or deleted, the fields of each that would change,\n"
+      "the flows by app and by host, and flows that would conflict, with an\n"
+      "example packet.\n"
+      "Exit status 1 if something would change, 2 if it would be rejected.\n"
       "\nExample:\n"
       "  vmnctl diff -f tenants/shop/ --prune shop\n",
       ctl_cmd_diff },
     { "edit", "TYPE NAME", 1, 2, CTL_OPT_WAIT,
       "change an object in an editor",
       "Opens the object as YAML in the editor that the environment names\n"
-      "(VMNCTL_EDITOR, VISUAL or EDITOR; else vi), and puts what was written in its\n"
-      "place, unless somebody else has changed it meanwhile.  If it is refused,\n"
-      "the file opens again with the reasons on top.  To give up, close it\n"
-      "without a change: where what was written is, is told.\n"
+      "(VMNCTL_EDITOR, VISUAL or EDITOR; else vi), and replaces the object\n"
+      "with the result, unless somebody else has changed it meanwhile.  If\n"
+      "the result is rejected, the file is opened again with the reasons on\n"
+      "top.  To give up, close it unchanged: vmnctl then prints where your\n"
+      "text is kept.\n"
       "\nExample:\n"
       "  vmnctl edit policy db-in --wait\n",
       ctl_cmd_edit },
     { "delete", "TYPE NAME...", 1, -1,
       CTL_OPT_CASCADE | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
       "delete objects",
-      "An object that others refer to is not deleted, and they are named;\n"
-      "--cascade takes it out of them, and deletes those that cannot be\n"
-      "without it; all that changes is said.  Several objects are one\n"
-      "transaction: all of them are deleted, or none; those of several types\n"
-      "are named TYPE/NAME.\n"
+      "An object that others refer to is not deleted; they are listed.\n"
+      "--cascade removes it from them, and deletes those that cannot exist\n"
+      "without it; all changes are listed.  Several objects are one\n"
+      "transaction: all of them are deleted, or none; those of several\n"
+      "types are named TYPE/NAME.\n"
       "\nExample:\n"
       "  vmnctl delete port web-3 web-4 --wait\n"
       "  vmnctl delete policy/db-in group/db\n"
@@ -107,18 +111,20 @@ const struct ctl_command ctl_commands[] = {
     { "label", "TYPE NAME... KEY=VALUE|KEY-...", 2, -1,
       CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
       "set and remove labels of objects",
-      "Groups and balancers follow labels by their selectors.  Several objects\n"
-      "are one transaction; those of several types are named TYPE/NAME.\n"
+      "The selectors of groups and balancers follow labels.  Several\n"
+      "objects are one transaction; those of several types are named\n"
+      "TYPE/NAME.\n"
       "\nExample:\n"
       "  vmnctl label port web-3 role=web env- --wait\n",
       ctl_cmd_label },
     { "patch", "TYPE NAME...", 1, -1,
       CTL_OPT_PATCH | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
       "change fields of objects",
-      "By a JSON merge patch (RFC 7396), as YAML or JSON: what it has takes the\n"
-      "place of what was, lists as a whole, null gives the default back, and what\n"
-      "it lacks stays.  Several objects are one transaction; those of several\n"
-      "types are named TYPE/NAME.\n"
+      "Applies a JSON merge patch (RFC 7396), as YAML or JSON: values in\n"
+      "the patch replace those of the object, lists as a whole; null\n"
+      "restores the default; fields that are not in the patch stay.\n"
+      "Several objects are one transaction; those of several types are\n"
+      "named TYPE/NAME.\n"
       "\nExample:\n"
       "  vmnctl patch port web-3 -p '{\"spec\": {\"enabled\": false}}' --dry-run\n"
       "  vmnctl patch net/shop net/lab -p 'spec: {default: deny}' --wait\n"
@@ -126,37 +132,40 @@ const struct ctl_command ctl_commands[] = {
       ctl_cmd_patch },
     { "drain", "LOADBALANCER BACKEND...", 2, -1,
       CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
-      "take backends out of a balancer, gently",
-      "BACKENDs, which are ports, get no new connections, and those that are open\n"
-      "may end, for the balancer's drain_seconds at most.  A backend that the\n"
-      "balancer's selector selects is listed among its `backends` meanwhile.\n"
-      "Refused if somebody else changes the balancer at the same time.\n"
-      "How far it is: vmnctl describe loadbalancer NAME.  It is drained when no\n"
-      "client has sent it a packet for 60 s, as far as counters tell.\n"
+      "drain backends of a balancer",
+      "BACKENDs, which are ports, get no new connections; open connections\n"
+      "may end, within at most the balancer's drain_seconds.  A backend\n"
+      "that is selected by the balancer's selector is listed in its\n"
+      "`backends` meanwhile.  Rejected if somebody else changes the\n"
+      "balancer at the same time.  Progress is in vmnctl describe\n"
+      "loadbalancer NAME.  A backend is drained when no client has sent it a\n"
+      "packet for 60 s, according to counters.\n"
       "\nExample:\n"
       "  vmnctl drain shop web-1 --dry-run\n"
       "  vmnctl drain shop web-1 --wait\n",
       ctl_cmd_drain },
     { "undrain", "LOADBALANCER [BACKEND...]", 1, -1,
       CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
-      "have backends that drain serve again",
-      "Without BACKEND, all that drain.\n"
+      "have drained backends serve again",
+      "Without BACKEND, all that are draining or drained.\n"
       "\nExample:\n"
       "  vmnctl undrain shop web-1 --wait\n",
       ctl_cmd_undrain },
     { "quarantine", "[PORT...]", 0, -1,
       CTL_OPT_ALLOW | CTL_OPT_WAIT | CTL_OPT_NO_WAIT | CTL_OPT_DRY_RUN,
-      "cut ports off, open connections too",
-      "Makes a quarantine for each PORT, of the same name; or one for all of\n"
-      "them with --name, and for what --selector selects, which is named by the\n"
-      "selector if nothing else names it (role-web).  Ports in quarantine neither\n"
-      "send nor get anything, but for what --allow and --allow-group let in:\n"
-      "these services, from these groups; all or everyone if only the other is\n"
-      "given.  What --selector selects is named; if it is nothing, that is an\n"
-      "error, unless there is --allow-empty: ports with these labels may come.\n"
-      "One that already exists is replaced.  Waits until the flow\n"
-      "tables of all hosts concerned have it.  The caches of Open vSwitch's\n"
-      "datapaths follow within milliseconds.\n"
+      "isolate ports, open connections included",
+      "Creates a quarantine for each PORT, with the port's name; or, with\n"
+      "--name, one for all of them.  One that uses --selector is named\n"
+      "after the selector if there is no other name (role-web).  Ports in\n"
+      "quarantine neither send nor receive anything, except what --allow\n"
+      "and --allow-group allow: these services, from these groups; all\n"
+      "services, or everyone, if only one of the two is given.  The ports\n"
+      "that --selector matches are listed; it is an error if there are\n"
+      "none, unless --allow-empty is given, since ports with these labels\n"
+      "may be created later.  An existing quarantine of that name is\n"
+      "replaced.  Waits until the flow tables of all hosts concerned have\n"
+      "it.  The caches of Open vSwitch's datapaths follow within\n"
+      "milliseconds.\n"
       "\nExample:\n"
       "  vmnctl quarantine db-1\n"
       "  vmnctl quarantine web-1 --allow-group forensics --allow tcp/22\n"
@@ -165,65 +174,69 @@ const struct ctl_command ctl_commands[] = {
     { "release", "NAME...", 1, -1,
       CTL_OPT_WAIT | CTL_OPT_NO_WAIT | CTL_OPT_DRY_RUN,
       "end a quarantine",
-      "Deletes the quarantines, which gives back what was.  A port of that name\n"
-      "that is `quarantined` itself is released as well.  Waits as quarantine\n"
-      "does.\n"
+      "Deletes the quarantines, which restores what was allowed before.  A\n"
+      "port of that name that is itself `quarantined` is released as well.\n"
+      "Waits like quarantine.\n"
       "\nExample:\n"
       "  vmnctl release db-1\n",
       ctl_cmd_release },
     { "promote", "POLICY...", 1, -1, CTL_OPT_NO_WAIT | CTL_OPT_DRY_RUN,
-      "have shadow policies decide",
+      "enforce shadow policies",
       "Sets `mode` of the policies to `enforce`, and waits until the flow\n"
-      "tables of all hosts concerned have it.  What a shadow policy would have\n"
-      "decided so far is in its status (`vmnctl describe policy NAME`).\n"
+      "tables of all hosts concerned have it.  What a shadow policy would\n"
+      "have decided so far is in its status (`vmnctl describe policy\n"
+      "NAME`).\n"
       "\nExample:\n"
       "  vmnctl promote db-in\n",
       ctl_cmd_promote },
     { "policy", "recommend", 1, 1, CTL_OPT_RECOMMEND,
-      "propose policies that allow what was seen",
-      "From the connections that hosts have noted in a network that is observed:\n"
-      "the fewest rules, by labels and groups, that allow them, as a file for\n"
-      "`vmnctl apply`, with comments on what each rule is about.  With --for, the\n"
-      "network is observed for so long first, and no longer; without, it must be\n"
-      "observed already ({type: observations, name: NETWORK}).\n"
-      "Ports of equal labels are not told apart, so a rule also allows to some\n"
-      "what only others were seen to do.  That is said of each rule; --labels\n"
-      "says which labels to use, and --exact tells all ports apart.\n"
-      "The policies are shadows, which only count, until `vmnctl promote`.\n"
+      "recommend policies for observed connections",
+      "Prints the fewest rules, by labels and groups, that allow the\n"
+      "connections that hosts have observed in a network, as a file for\n"
+      "`vmnctl apply`, with a comment on each rule.  With --for, the\n"
+      "network is observed for that time first, and no longer; without it,\n"
+      "the network must be observed already ({type: observations, name:\n"
+      "NETWORK}).\n"
+      "Ports with equal labels are treated alike, so a rule may also allow\n"
+      "connections that only some of them were seen to make.  Comments on\n"
+      "the rule say which.  --labels selects the label keys to use, and\n"
+      "--exact distinguishes all ports.  The policies are in shadow mode:\n"
+      "they only count, until `vmnctl promote`.\n"
       "\nExample:\n"
       "  vmnctl policy recommend --network shop --for 10m >policy.yaml\n"
       "  vmnctl apply -f policy.yaml --wait\n",
       ctl_cmd_policy },
     { "hosts", "", 0, 0,
       CTL_OPT_OUTPUT | CTL_OPT_SELECTOR | CTL_OPT_LIMIT,
-      "show the hosts and how they are",
-      "The same as `vmnctl get hosts`.  A host that is \"synced\" has exactly its\n"
-      "desired flows installed; REVISION is the last that it acknowledged, and\n"
-      "BEHIND how many it has not, and for how long.  FLOWS is \"?\" as long as it\n"
-      "has not installed what it is to hold.  OUTSTANDING are bundles\n"
-      "that it has not answered yet, BACKLOG revisions that wait to be sent as\n"
-      "one.  AUDITED is when its flows were last compared, and DRIFT what\n"
-      "differed then (and was repaired).\n"
-      "Below are those that wanted to be a host and were refused, and why.\n"
+      "show the hosts and their states",
+      "The same as `vmnctl get hosts`.  A host that is \"synced\" has exactly\n"
+      "its desired flows installed.  REVISION is the last revision that it\n"
+      "has acknowledged, BEHIND how many revisions it has not acknowledged,\n"
+      "and for how long.  FLOWS is \"?\" until its desired flows are\n"
+      "installed.  OUTSTANDING are bundles that are not acknowledged yet,\n"
+      "BACKLOG revisions that are queued and will be sent as one bundle.\n"
+      "AUDITED is when its flows were last compared, and DRIFT what differed\n"
+      "then (and was repaired).  Below are rejected hosts: connections from\n"
+      "hosts that were not accepted, and why.\n"
       "\nExample:\n"
       "  vmnctl hosts\n",
       ctl_cmd_hosts },
     { "host", "join-command NAME", 2, 2, CTL_OPT_JOIN,
-      "show the commands that make a hypervisor a host",
-      "For a host of that name, which must be an object already: where the CA is,\n"
-      "what makes its certificate; and on the hypervisor, what has its database\n"
-      "dial vmnd (hosts that are `inbound`) or listen (others).  With --plain,\n"
-      "without TLS.  Nothing is done.\n"
+      "show the commands that add a hypervisor as a host",
+      "The host object NAME must exist.  Shows the commands that create its\n"
+      "certificate, and those that, on the hypervisor, make its database\n"
+      "connect to vmnd (hosts that are `inbound`) or listen (others).  With\n"
+      "--plain, without TLS.  Runs none of them.\n"
       "\nExample:\n"
       "  vmnctl host join-command hv1 --address 192.0.2.1\n",
       ctl_cmd_host },
     { "token", "NAME", 1, 1, CTL_OPT_TOKEN,
-      "make a token for an account",
-      "Writes the token, which nobody can tell again: vmnd keeps a hash of it.\n"
-      "With --out it goes to a file that only you may read, and that must not be\n"
-      "there yet.  It is sent to vmnd by --token-file, which takes no file of yours\n"
-      "that others may read, or VMNCTL_TOKEN.  To revoke it, delete it\n"
-      "(`vmnctl delete token NAME`).\n"
+      "create a token for an account",
+      "Prints the token.  It cannot be shown again: vmnd stores only a\n"
+      "hash.  With --out it is written to a new file that only you may\n"
+      "read.  Use it with --token-file, which rejects a file of yours that\n"
+      "others may read, or VMNCTL_TOKEN.  To revoke it, delete it (`vmnctl\n"
+      "delete token NAME`).\n"
       "\nExample:\n"
       "  vmnctl token shop-ci --account shop-team --expires 90d --out shop-ci.token\n",
       ctl_cmd_token },
@@ -235,14 +248,15 @@ const struct ctl_command ctl_commands[] = {
       ctl_cmd_apps },
     { "flows", "HOST", 1, 1,
       CTL_OPT_SHOWN | CTL_OPT_LIMIT | CTL_OPT_FLOWS,
-      "show the desired flows of a host, or what differs",
-      "Each flow and group with its owner: app, unit and object (OWNER).  With\n"
-      "--diff, reads the host's switch and shows the differences: items that are\n"
-      "missing, altered, unknown (not desired), or rejected by the switch.  Items\n"
-      "that changed since the reading began are skipped, and counted.  Changes\n"
-      "nothing, unless --repair has all differences repaired, as an audit does.\n"
-      "Exit status 1 if something differs (0 with --repair), 2 if the host could\n"
-      "not be compared.\n"
+      "show desired flows of a host, or the differences",
+      "Shows each flow and group with its owner: app, unit and object\n"
+      "(OWNER).  With --diff, reads the host's switch and shows the\n"
+      "differences: items that are missing, altered, unknown (not desired),\n"
+      "or rejected by the switch.  Items that changed after the dump began\n"
+      "are skipped, and counted.  Changes nothing, unless --repair is\n"
+      "given, which repairs all differences, as an audit does.\n"
+      "Exit status 1 if something differs (0 with --repair), 2 if the host\n"
+      "could not be compared.\n"
       "\nExample:\n"
       "  vmnctl flows hv1 --app firewall --object web-1\n"
       "  vmnctl flows hv1 --diff\n"
@@ -250,38 +264,41 @@ const struct ctl_command ctl_commands[] = {
       ctl_cmd_flows },
     { "trace", "PORT TO SERVICE", 3, 3,
       CTL_OPT_SHOWN | CTL_OPT_AFTER | CTL_OPT_REPLY,
-      "show what would become of a packet, and why",
-      "Follows a packet from PORT to TO (a port, a loadbalancer or an address)\n"
-      "through the flows that hosts are to hold: each stage that does something,\n"
-      "the unit that wants it so, what is rewritten, and where it ends.  SERVICE\n"
-      "is tcp/N, udp/N, sctp/N, icmp (a ping), icmp/TYPE or icmp/TYPE/CODE; icmpv6 is\n"
-      "the same by IPv6 addresses alone.  No packet is sent.\n"
-      "Where a balancer chooses, each choice is an outcome of its own.  Steps that only\n"
-      "lead on are left out; -o json has all.\n"
-      "With --after it is as if the objects in a file had been applied.\n"
-      "Exit status 0 if it is delivered whatever is chosen, 1 if not, and 2 if\n"
-      "the question is refused.\n"
+      "simulate a packet, and show what decides about it",
+      "Follows a packet from PORT to TO (a port, a loadbalancer or an\n"
+      "address) through the desired flows of the hosts: each stage that\n"
+      "does something, the owner of its flow, what is rewritten, and where\n"
+      "the packet ends.  SERVICE is tcp/N, udp/N, sctp/N, icmp (a ping),\n"
+      "icmp/TYPE or icmp/TYPE/CODE; icmpv6 is the same, with IPv6 addresses\n"
+      "only.  No packet is sent.  Where a balancer chooses a backend, each\n"
+      "choice is shown as an outcome.  Steps that only go on to the next\n"
+      "stage are left out; -o json has all of them.  With --after, shows\n"
+      "the result as if the objects in a file had been applied.\n"
+      "Exit status 0 if the packet is delivered in every outcome, 1 if not,\n"
+      "and 2 if the request is rejected.\n"
       "\nExample:\n"
       "  vmnctl trace web-1 db-1 tcp/5432 --reply\n"
       "  vmnctl trace web-1 db-1 tcp/5432 --after lockdown.yaml\n",
       ctl_cmd_trace },
     { "drops", "", 0, 0, CTL_OPT_SHOWN | CTL_OPT_LIMIT | CTL_OPT_DROPS,
-      "show what was dropped, where, and why",
-      "For each host, reason and owner: how many packets and bytes, and when\n"
-      "the last was.  OWNER is the app, unit and object whose flow dropped\n"
-      "them; OBJECT says which object, and of a policy which RULE (from 0).\n"
-      "The newest first, 20 of them if --limit does not say more.  Figures are as\n"
-      "old as the last reading of the host (vmnd --count-interval).\n"
-      "Below, some of the packets, by name, the newest last: within a budget, so\n"
-      "that a flood costs nothing.  COUNT is how often one came in a row, with\n"
-      "(+N) others for the same reason that are not told.  With --follow, only\n"
-      "these, as they come (with -o json a line each).\n"
-      "Background is left out, but for its figures: what is dropped where all is\n"
-      "well, such as reports of multicast listeners, and what a physical network\n"
-      "floods for others.  --all shows it.\n"
-      "--network and --port take what is dropped by flows of that object (of a\n"
-      "network also by those of its ports and routers), and packets of which\n"
-      "either end is it, or in it.\n"
+      "show dropped packets: where, how many, and why",
+      "For each host, reason and owner: packets, bytes, and the time of the\n"
+      "last one.  OWNER is the app, unit and object whose flow dropped\n"
+      "them; OBJECT is the object, and of a policy RULE is the rule (from\n"
+      "0).  The newest are first; 20 are shown unless --limit is given.\n"
+      "Counters are as old as the last time that the host's were read (vmnd\n"
+      "--count-interval).\n"
+      "Below are samples of packets, by name, the newest last.  Their rate\n"
+      "is limited, so that a flood costs nothing.  COUNT is how many equal\n"
+      "packets came in a row; (+N) are others with the same reason that\n"
+      "were not sampled.  With --follow, shows only samples, as they arrive\n"
+      "(with -o json one line each).\n"
+      "Background is left out, except for its counters: what is dropped in\n"
+      "normal operation, such as reports of multicast listeners, and what a\n"
+      "physical network floods for others.  --all shows it.\n"
+      "--network and --port select what is dropped by flows of that object\n"
+      "(of a network also by those of its ports and routers), and packets\n"
+      "whose source or destination it is, or is in it.\n"
       "\nExample:\n"
       "  vmnctl drops\n"
       "  vmnctl drops --port db-1 --follow\n"
@@ -290,39 +307,50 @@ const struct ctl_command ctl_commands[] = {
     { "reachability", "SERVICE", 1, 1,
       CTL_OPT_SHOWN | CTL_OPT_AFTER | CTL_OPT_REACH,
       "show who can reach whom on a service",
-      "Follows packets between ports of all kinds, with their answers, through\n"
-      "the flows that hosts are to hold.  SERVICE is tcp/N, udp/N, sctp/N,\n"
-      "icmp (a ping) or icmpv6 (one by IPv6).  Rows are who asks, columns whom; below is why not.  Ports that no\n"
-      "flow tells apart are one kind, and named by the first of them; with --by\n"
-      "port all of each kind are listed.  It warns of hosts that are not heard.\n"
-      "With --after, what the objects in a file would change, by ports; exit\n"
-      "status 1 if it is anything.  Exit status 2 if the question is refused.\n"
+      "Simulates packets between all kinds of ports, and their replies,\n"
+      "through the desired flows of the hosts.  SERVICE is tcp/N, udp/N,\n"
+      "sctp/N, icmp (a ping) or icmpv6 (with IPv6 only).  Rows are sources,\n"
+      "columns are destinations; below are the reasons of what is not\n"
+      "delivered.  Ports that no flow distinguishes are one kind, named\n"
+      "after the first of them; with --by port all ports of each kind are\n"
+      "listed.  Warns of hosts that are unheard.\n"
+      "With --after, shows what the objects in a file would change, by\n"
+      "ports; exit status 1 if there is a change.  Exit status 2 if the\n"
+      "request is rejected.\n"
       "\nExample:\n"
       "  vmnctl reachability tcp/443 --network shop\n"
       "  vmnctl reachability tcp/443 --after lockdown.yaml\n",
       ctl_cmd_reachability },
     { "logs", "", 0, 0, CTL_OPT_SHOWN | CTL_OPT_LIMIT | CTL_OPT_LOGS,
-      "show what rules with a log decided",
-      "Connections that a rule with `log: true` let open, and packets that it\n"
-      "denied or rejected: who to whom, by name.  The newest last.  Of a policy\n"
-      "that was a shadow then VERDICT is what it `would` have decided: it decided\n"
-      "nothing.  A rule has\n"
-      "a budget; COUNT is how often a packet came in a row, with (+N) others of\n"
-      "the rule that are not told.\n"
+      "show decisions of rules that have a log",
+      "Shows connections that a rule with `log: true` allowed, and packets\n"
+      "that it denied or rejected: source and destination by name, the\n"
+      "newest last.  If the policy was in shadow mode then, VERDICT is what\n"
+      "it would have decided (`would`); it decided nothing.  Each rule has\n"
+      "a rate limit; COUNT is how many equal packets came in a row, (+N)\n"
+      "are others of the rule that were not logged.\n"
       "\nExample:\n"
       "  vmnctl logs --policy db-in --follow\n",
       ctl_cmd_logs },
     { "events", "", 0, 0, CTL_OPT_SHOWN | CTL_OPT_EVENTS,
-      "show what happens, as it happens, or what has happened",
-      "Changes (revision), who has them (installed), states of hosts and ports\n"
-      "(host, binding), packets that were dropped or logged (drop, log), what\n"
-      "audits found (audit), states of backends (health), and loads that want\n"
-      "other numbers of them (scale): a line each, until it is interrupted.\n"
-      "With -o json also a line each.  It goes on where it was if vmnd is away\n"
-      "for a while.\n"
-      "With --since or --limit, what has happened, as far as vmnd keeps it (the\n"
-      "newest 16,384 events since it started); it then ends, unless there is\n"
-      "--follow.\n"
+      "show events as they happen, or past events",
+      "Prints one line per event, also with -o json, until it is\n"
+      "interrupted.  Kinds of events:\n"
+      "  revision   a change is stored\n"
+      "  installed  a change is installed on all hosts concerned\n"
+      "  host       the state of a host changed\n"
+      "  binding    the host or the state of a port changed\n"
+      "  ports      the ports of a host are unknown, or known again\n"
+      "  claim      a host has the interface of a port not to be bound there\n"
+      "  drop       a packet was dropped\n"
+      "  log        a rule with a log decided about a packet\n"
+      "  audit      an audit found differences on a host\n"
+      "  health     the state of a backend changed\n"
+      "  scale      the load of a balancer requires more or fewer backends\n"
+      "If vmnd is away for a while, it continues where it was.\n"
+      "With --since or --limit, shows past events, as far as vmnd keeps\n"
+      "them (the newest 16,384 since it was started), and then ends, unless\n"
+      "--follow is given.\n"
       "\nExample:\n"
       "  vmnctl events\n"
       "  vmnctl events --since 10m\n"
@@ -333,32 +361,32 @@ const struct ctl_command ctl_commands[] = {
       ctl_cmd_events },
     { "identities", "", 0, 0,
       CTL_OPT_SHOWN | CTL_OPT_NETWORK | CTL_OPT_LIMIT,
-      "show who ports are to policies",
-      "Ports of a network, or of networks that routers join, that are in the\n"
-      "same groups, and in the same quarantines, have a number in common, which\n"
+      "show the identities of ports in policies",
+      "Ports of a network, or of networks that routers connect, that are in\n"
+      "the same groups and the same quarantines share one number, which\n"
       "flows match (reg1 and reg2).  Ports that are in none have no number.\n"
       "\nExample:\n"
       "  vmnctl identities --network shop\n",
       ctl_cmd_identities },
     { "sets", "[SET]", 0, 1, CTL_OPT_SHOWN,
       "show the sets of `apply --prune`",
-      "How many objects each has; of SET, which.\n"
+      "How many objects each set has; with SET, lists its objects.\n"
       "\nExample:\n"
       "  vmnctl sets\n"
       "  vmnctl sets shop\n",
       ctl_cmd_sets },
     { "usage", "", 0, 0, CTL_OPT_SHOWN,
       "show how much of each quota is used",
-      "A line for each limit of each quota (vmnctl get quotas): what there is\n"
-      "of it within the quota's scope, and how much there may be.  Of flows,\n"
-      "what there is on the host where it is most.\n"
+      "One line for each limit of each quota (vmnctl get quotas): what is\n"
+      "used in the quota's scope, and the limit.  For flows, the host that\n"
+      "has the most of them counts.\n"
       "\nExample:\n"
       "  vmnctl usage\n",
       ctl_cmd_usage },
     { "revision", "N", 1, 1, CTL_OPT_SHOWN | CTL_OPT_CONTENTS,
-      "show a revision: who, what, and which hosts have it",
-      "With the fields that it changed, while they are kept, of the first ten\n"
-      "objects; --diff shows those of all.\n"
+      "show a revision: author, changes, and hosts that have it",
+      "Shows the fields that it changed, while they are kept, for the first\n"
+      "ten objects; --diff shows those of all objects.\n"
       "\nExample:\n"
       "  vmnctl revision 42\n"
       "  vmnctl revision 42 --diff\n",
@@ -372,19 +400,19 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl revisions --type policies --since 2h\n",
       ctl_cmd_revisions },
     { "history", "TYPE/NAME", 1, 1, CTL_OPT_SHOWN | CTL_OPT_LIMIT,
-      "show what became of an object, change by change",
-      "Newest last; without --limit, the last 20.  The object need not be there\n"
-      "any more.\n"
+      "show the changes of an object",
+      "Newest last; without --limit, the last 20.  The object may be\n"
+      "deleted.\n"
       "\nExample:\n"
       "  vmnctl history ports/web-1\n",
       ctl_cmd_history },
     { "undo", "REVISION|TYPE/NAME", 1, 1,
       CTL_OPT_FORCE | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
-      "take a change back, or the last change of an object",
-      "What was created is deleted, what was deleted is made again with the\n"
-      "addresses that it had, and fields that were changed are what they were:\n"
-      "one transaction, whose plan is shown first.  Refused where an object has\n"
-      "changed since, unless there is --force.\n"
+      "undo a change, or the last change of an object",
+      "Deletes what was created, recreates what was deleted, with the same\n"
+      "addresses, and restores fields that were changed: one transaction,\n"
+      "whose plan is shown first.  Rejected if an object has changed since,\n"
+      "unless --force is given.\n"
       "\nExample:\n"
       "  vmnctl undo 42 --dry-run\n"
       "  vmnctl undo 42 --wait\n"
@@ -392,65 +420,70 @@ const struct ctl_command ctl_commands[] = {
       ctl_cmd_undo },
     { "backup", "FILE", 1, 1, CTL_OPT_DATABASE,
       "save the whole state of vmnd as a file",
-      "The file is one moment of the database: vmnd goes on meanwhile.  It is\n"
-      "verified before it gets its name, and replaces what has it.\n"
-      "With --database, the database is read itself: vmnd need not run.\n"
+      "The file is a consistent snapshot of the database; vmnd keeps\n"
+      "running.  It is verified before it gets its name, and replaces an\n"
+      "existing file.  With --database, reads the database itself; vmnd\n"
+      "need not run.\n"
       "\nExample:\n"
       "  vmnctl backup /var/backups/vmn.db\n",
       ctl_cmd_backup },
     { "restore", "FILE", 1, 1, CTL_OPT_DATABASE,
-      "put a backup in the place of vmnd's database",
-      "vmnd must be stopped; the hosts go on forwarding.  The backup is\n"
-      "verified first.  The database that was there is kept, under a name\n"
-      "that is told.  Once vmnd is started again, the hosts are made what the\n"
-      "backup says.  --database is where vmnd has its database.\n"
+      "replace vmnd's database by a backup",
+      "vmnd must be stopped; the hosts continue to forward.  The backup is\n"
+      "verified first.  The existing database is kept under another name,\n"
+      "which is printed.  When vmnd is started again, it installs the state\n"
+      "of the backup on the hosts.  --database is the path of vmnd's\n"
+      "database.\n"
       "\nExample:\n"
       "  vmnctl restore /var/backups/vmn.db --database /var/lib/vmn/vmn.db\n",
       ctl_cmd_restore },
     { "support-bundle", "[FILE]", 0, 1, CTL_OPT_SUPPORT,
-      "gather all that a bug report needs, in one file",
-      "A .tar.gz, which only you may read: versions, status, problems, figures,\n"
-      "what the last changes took, the last 1000 revisions, hosts and all other\n"
-      "objects, drops, what differs on up to 20 switches, and, where vmnd's own\n"
-      "socket can be reached, what ovs-appctl shows.  Tokens and what is named\n"
-      "like a secret are left out.  Names, labels and addresses are in it;\n"
-      "--no-objects leaves most of them out.  Its manifest.json says what is there,\n"
-      "and what is not and why.  Exit status 3 if vmnd did not answer: the file is\n"
-      "made of the rest then.\n"
+      "collect all that a bug report needs, in one file",
+      "Writes a .tar.gz that only you may read: versions, status, problems,\n"
+      "metrics, durations of the last changes, the last 1000 revisions,\n"
+      "hosts and all other objects, drops, differences on up to 20\n"
+      "switches, and, if vmnd's own socket can be reached, the output of\n"
+      "ovs-appctl.  Tokens, and fields that are named like a secret, are\n"
+      "left out.  Names, labels and addresses are included; --no-objects\n"
+      "leaves most of them out.  manifest.json in it lists the contents,\n"
+      "and what is missing and why.  Exit status 3 if vmnd did not answer:\n"
+      "the file then has only the rest.\n"
       "\nExample:\n"
       "  vmnctl support-bundle\n"
       "  vmnctl support-bundle --no-objects report.tar.gz\n",
       ctl_cmd_support },
     { "status", "", 0, 0, CTL_OPT_SHOWN,
-      "show whether all is well",
-      "Exit status 1 if vmnd is not ready, a host is not synced, or flows are\n"
-      "in conflict (with -o json the exit status does not tell), and 2 if that\n"
-      "is refused to be told.\n"
+      "show whether everything is in order",
+      "Exit status 1 if the health is not ok: vmnd is starting, changes\n"
+      "cannot be stored, a host is not synced, flows conflict, a quota is\n"
+      "exceeded, and so on (with -o json it is 0 then); 2 if the request is\n"
+      "rejected.\n"
       "\nExample:\n"
       "  vmnctl status\n",
       ctl_cmd_status },
     { "top", "", 0, 0, CTL_OPT_SHOWN | CTL_OPT_LIMIT | CTL_OPT_ONCE,
-      "show what changes make vmnd do, as it happens",
-      "Above, hosts that are not up to date, if there are any, and how often\n"
-      "units and queries of each class were computed, by app:\n"
-      "in the groups below, and since vmnd started.  Below, the newest groups\n"
-      "of revisions: who changed what, what was computed for it, the flows\n"
-      "added (+), changed (~) and removed (-), the hosts that have it of those\n"
-      "concerned, and the milliseconds of each step, up to the last host's\n"
-      "acknowledgement.  On a terminal it looks again every --interval, until\n"
-      "it is interrupted; elsewhere, and with -o json, it looks once.  Without\n"
-      "--limit, the last 20, or what fits on the terminal.\n"
+      "show what vmnd computes for changes, as it happens",
+      "On top, hosts that are not up to date, if any, and how often units\n"
+      "and queries of each class were computed, by app: in the groups\n"
+      "below, and since vmnd was started.  Below, the newest groups of\n"
+      "revisions: who changed what, what was computed for it, flows added\n"
+      "(+), changed (~) and removed (-), how many of the hosts concerned\n"
+      "have it, and the milliseconds of each step, up to the last host's\n"
+      "acknowledgement.  On a terminal it is refreshed every --interval,\n"
+      "until it is interrupted; elsewhere, and with -o json, it is printed\n"
+      "once.  Without --limit, the last 20, or what fits on the terminal.\n"
       "\nExample:\n"
       "  vmnctl top\n"
       "  vmnctl top --once --limit 5\n",
       ctl_cmd_top },
     { "completion", "bash|zsh", 1, -1, 0,
-      "print what a shell completes command lines with",
-      "Commands, options, types, fields, names of objects, labels, services and\n"
-      "revisions: for what it has, the server is asked.  It is installed with vmnctl; where the shell does not find it:\n"
+      "print the completion script for a shell",
+      "Completes commands, options, types, fields, names of objects,\n"
+      "labels, services and revisions; names are requested from the server.\n"
+      "It is installed with vmnctl; if the shell does not find it:\n"
       "  source <(vmnctl completion bash)\n"
-      "`vmnctl completion words -- WORD...` prints what the last WORD of a command\n"
-      "line may become.\n"
+      "`vmnctl completion words -- WORD...` prints what can complete the\n"
+      "last WORD of a command line.\n"
       "\nExample:\n"
       "  vmnctl completion zsh >~/.zfunc/_vmnctl\n",
       ctl_cmd_completion },

@@ -21,7 +21,7 @@ print_help(FILE *file)
 {
     const struct schema_table *type;
 
-    fputs("vmnctl: look at and change the networks that vmnd runs\n"
+    fputs("vmnctl: show and change the networks that vmnd runs\n"
           "usage: vmnctl [OPTIONS] COMMAND [ARGUMENTS]\n"
           "\nCommands (vmnctl COMMAND --help has an example of each):\n",
           file);
@@ -30,22 +30,23 @@ print_help(FILE *file)
     }
     fputs("\nOptions:\n", file);
     ctl_options_help(file, CTL_OPT_GLOBAL);
-    fputs("\nTypes, with the names that are also understood:\n", file);
+    fputs("\nTypes, with the other names that are accepted:\n", file);
     for (size_t i = 0; (type = ctl_type_at(i)); i++) {
         const char *short_name = ctl_type_short_name(type);
 
         fprintf(file, "  %-15s %s%s%s\n", type->plural, type->singular,
                 short_name ? ", " : "", short_name ? short_name : "");
     }
-    fputs("\nThe server is that of --server, else of the environment's "
-          "VMNCTL_SERVER, else\n" CTL_DEFAULT_SERVER ".  A tcp: server asks "
-          "for a token: --token-file or\nVMNCTL_TOKEN; an ssl: server for one, "
-          "or for a certificate (VMNCTL_CERTIFICATE,\nVMNCTL_PRIVATE_KEY).  "
-          "VMNCTL_CA_CERT is the CA of an ssl: server.\n"
-          "\nExit status: 0 done, 1 refused, 2 wrong usage or file, "
-          "3 no answer,\n4 done but not installed on all hosts in time.  "
-          "Of commands that answer a\nquestion (diff, flows --diff, trace, "
-          "reachability, status): 1 for the other\nanswer, 2 refused.\n",
+    fputs("\nThe server is --server, else the environment variable "
+          "VMNCTL_SERVER, else\n" CTL_DEFAULT_SERVER ".  A tcp: server "
+          "requires a token (--token-file or\nVMNCTL_TOKEN); an ssl: server "
+          "a token or a certificate (VMNCTL_CERTIFICATE,\n"
+          "VMNCTL_PRIVATE_KEY).  VMNCTL_CA_CERT is the CA of an ssl: server.\n"
+          "\nExit status: 0 done, 1 rejected, 2 wrong usage or file, "
+          "3 no answer,\n4 done but not installed on all hosts in time.  For "
+          "commands that answer a\nquestion (diff, flows --diff, trace, "
+          "reachability, status): 1 if something\ndiffers or is not in order, "
+          "2 rejected.\n",
           file);
 }
 

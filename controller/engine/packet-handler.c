@@ -214,7 +214,7 @@ send_to_table(struct vmn_packets_out *out, unsigned stage, unsigned table,
     }
     s = &out->app->stages[stage];
     if (next ? s->next_table < 0 : table >= s->class_->n_tables) {
-        fail(out, "a packet is sent to a table that stage %s has not",
+        fail(out, "a packet is sent to a table that stage %s does not have",
              s->class_->name);
         return;
     }
@@ -289,7 +289,7 @@ vmn_neighbour_is_incomplete(struct vmn_packets_out *out, uint32_t network,
                             const struct vmn_ip *ip)
 {
     if (!network || !ip->family) {
-        fail(out, "a neighbour is one of a network, and has an address");
+        fail(out, "a neighbour needs a network and an address");
         return;
     }
     out->incomplete_network = network;

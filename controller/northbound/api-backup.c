@@ -38,13 +38,13 @@ on_copied(void *nb_, int error, const struct vmn_error *why, int fd)
         error = errno;
     }
     if (error) {
-        VLOG_ERR("a backup could not be made: %s",
+        VLOG_ERR("cannot make a backup: %s",
                  text ? text : ovs_strerror(error));
         if (req) {
             refuse(req, text ? text : ovs_strerror(error));
         }
     } else if (req) {
-        VLOG_INFO("a backup of %lld bytes for %s", (long long) st.st_size,
+        VLOG_INFO("made a backup of %lld bytes for %s", (long long) st.st_size,
                   http_request_who(req));
         http_reply_file(req, 200, "application/vnd.sqlite3", fd, st.st_size);
         return;

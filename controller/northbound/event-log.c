@@ -13,15 +13,6 @@
 #include "timeval.h"
 #include "util.h"
 
-const char *const event_kind_names[EVENT_N_KINDS] = {
-    [EVENT_REVISION] = "revision",   [EVENT_INSTALLED] = "installed",
-    [EVENT_HOST] = "host",           [EVENT_BINDING] = "binding",
-    [EVENT_PORTS] = "ports",         [EVENT_CLAIM] = "claim",
-    [EVENT_DROP] = "drop",           [EVENT_LOG] = "log",
-    [EVENT_AUDIT] = "audit",         [EVENT_HEALTH] = "health",
-    [EVENT_SCALE] = "scale",
-};
-
 const enum vmn_table event_of_tables[EVENT_N_OF] = {
     [EVENT_OF_HOST] = VMN_TABLE_HOST,
     [EVENT_OF_NETWORK] = VMN_TABLE_NETWORK,
@@ -82,7 +73,7 @@ event_log_push(struct event_log *log, enum event_kind kind, struct ds *data,
     entry->about_all = about_all;
     entry->about = *about;
     entry->text = xasprintf("id: %"PRIu64"\nevent: %s\ndata: %s\n\n",
-                            log->next, event_kind_names[kind],
+                            log->next, event_kind_name(kind),
                             ds_cstr(data));
     entry->size = strlen(entry->text);
     entry->time_ms = time_wall_msec();

@@ -17,25 +17,8 @@
 #include <stdint.h>
 
 #include "controller/northbound/northbound-private.h"
+#include "controller/schema/event-kinds.h"
 #include "openvswitch/dynamic-string.h"
-
-enum event_kind {
-    EVENT_REVISION,             /* A change is durable. */
-    EVENT_INSTALLED,            /* All hosts concerned have acknowledged a
-                                 * change. */
-    EVENT_HOST,                 /* A host's state has changed. */
-    EVENT_BINDING,              /* A port's host or state has changed. */
-    EVENT_PORTS,                /* A host's ports are unknown, or known. */
-    EVENT_CLAIM,                /* A host's claim of a port was rejected. */
-    EVENT_DROP,                 /* A packet was dropped. */
-    EVENT_LOG,                  /* A packet matched a rule with a log. */
-    EVENT_AUDIT,                /* An audit found differences on a host. */
-    EVENT_HEALTH,               /* A backend's health has changed. */
-    EVENT_SCALE,                /* A balancer's load requires another number of
-                                 * backends. */
-    EVENT_N_KINDS
-};
-extern const char *const event_kind_names[EVENT_N_KINDS];
 
 /* Limits of the log: events, and bytes of them. */
 #define EVENTS_MAX 16384

@@ -251,18 +251,12 @@ query_kinds(struct http_request *req, unsigned *kinds)
     *kinds = 0;
     for (const char *p = text; ; p++) {
         size_t len = strcspn(p, ",");
-        int kind = 0;
+        enum event_kind kind = event_kind_from_name(p, len);
 
-        while (kind < EVENT_N_KINDS
-               && (strlen(event_kind_names[kind]) != len
-                   || memcmp(event_kind_names[kind], p, len))) {
-            kind++;
-        }
-        if (kind >= EVENT_N_KINDS) {
+        if (kind == EVENT_N_KINDS) {
             return nb_query_reject(
-                req, "kinds", "is a list of revision, installed, host, "
-                "binding, ports, claim, drop, log, audit, health and scale, "
-                "not \"%s\"", text);
+                req, "kinds", "must be some of "EVENT_KINDS_BY_COMMAS
+                ", with commas between them, not \"%s\"", text);
         }
         *kinds |= 1u << kind;
         p += len;

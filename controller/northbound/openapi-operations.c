@@ -233,10 +233,8 @@ const struct nb_operation nb_operation_events = {
     .id = "listen", .section = "events",
     .summary = "Streams events (server-sent events)",
     PARAMS(SHOWN("kinds", STRING, 0,
-                 "Events of these kinds: `revision`, `installed`, `host`, "
-                 "`binding`, `ports`, `claim`, `drop`, `log`, `audit`, "
-                 "`health`, `scale`, with commas between "
-                 "them.", .pattern = "^[a-z]+(,[a-z]+)*$"),
+                 "Events of these kinds: " EVENT_KINDS_AS_CODE ", with commas "
+                 "between them.", .pattern = "^[a-z]+(,[a-z]+)*$"),
            SHOWN("type", STRING, 0,
                  "Of revisions, those that change an object of this type."),
            SHOWN("host", STRING, 0, "Events of this host."),

@@ -5,6 +5,8 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/elements.c \
 	controller/schema/error.c \
 	controller/schema/error.h \
+	controller/schema/event-kinds.c \
+	controller/schema/event-kinds.h \
 	controller/schema/schema-account.c \
 	controller/schema/schema-app.c \
 	controller/schema/schema-binding.c \

@@ -173,7 +173,7 @@ accept_error_cb(struct evconnlistener *listener, void *server_)
     struct ofserver *server = server_;
     struct timeval tv = { .tv_sec = RESUME_MS / 1000 };
 
-    VLOG_WARN_RL(&rl, "accept failed: %s; resting for %d ms",
+    VLOG_WARN_RL(&rl, "accept failed: %s; trying again in %d ms",
                  evutil_socket_error_to_string(EVUTIL_SOCKET_ERROR()),
                  RESUME_MS);
     evconnlistener_disable(listener);

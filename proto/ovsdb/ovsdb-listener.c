@@ -471,7 +471,7 @@ set_backlog(struct pstream *pstream)
     int fd = loop_wait_fd(wait_for_connections, pstream);
 
     if (fd < 0 || listen(fd, SOMAXCONN)) {
-        VLOG_WARN("%s: few connections may wait at a time",
+        VLOG_WARN("%s: the listen backlog stays small",
                   pstream_get_name(pstream));
     }
 }

@@ -340,7 +340,7 @@ end(struct call *call, enum webhook_outcome outcome, int http_status,
         VLOG_WARN_RL(&rl,
                      "%s: a call of %s about %s was %s after %u attempts: "
                      "%s", call->delivery,
-                     call->url.host ? call->url.host : "nobody", call->owner,
+                     call->url.host ? call->url.host : "no host", call->owner,
                      webhook_outcome_names[outcome], call->n_attempts, reason);
     }
     set_status(call, outcome, http_status, reason);
@@ -500,7 +500,7 @@ make_headers(const struct call *call)
     char *reason;
 
     if (read_key(w, &reason)) {
-        VLOG_WARN_RL(&rl, "calls are signed with the key as it was: %s",
+        VLOG_WARN_RL(&rl, "calls are signed with the previous key: %s",
                      reason);
         free(reason);
     }

@@ -250,7 +250,7 @@ def test_join_command_knows_ways_in(lab):
                                   % ord(name)})
     text = vmnctl(lab, "host", "join-command", "x")
     assert "target=\"pssl:6640\"" in text and "set-ssl" in text
-    assert "does not look at names" in text         # What that means.
+    assert "does not check names" in text         # What that means.
     text = vmnctl(lab, "host", "join-command", "y")
     assert "target=\"ptcp:99\"" in text and "set-ssl" not in text
     text = vmnctl(lab, "host", "join-command", "h1", "--address", "[fd00::1]",

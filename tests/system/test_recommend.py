@@ -211,7 +211,7 @@ def test_vmnctl_observes_for_a_while(world, shop):
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     try:
         line = run.stderr.readline()
-        assert "are noted for 600 s" in line
+        assert "are observed for 600 s" in line
         assert world.api.get(path)["spec"]["minutes"] == 16
         speak(world, shop)
         os.kill(run.pid, signal.SIGINT)

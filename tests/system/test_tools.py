@@ -106,7 +106,7 @@ def test_a_host_as_it_should_be(filled):
     assert (status, err) == (0, "")
     assert "missing 0, altered 0, unknown 0, rejected 0\n" in out
     held = len(flows(filled.h1))
-    assert "Holds:       flows %d, groups " % held in out
+    assert "Installed:   flows %d, groups " % held in out
     status, out, _ = filled.vmnctl("flows h1 --diff -o json")
     assert status == 0 and json.loads(out)["flows"] == held
 

@@ -144,7 +144,7 @@ def test_reachability_is_what_packets_do(shop, tmp_path):
         "(firewall.isolated/net|ingress)"], text
     assert len(text.splitlines()) == 2
     assert vmnctl(shop, "reachability", "tcp/81", "--after",
-                  str(path)) == (0, "nobody's reach would change\n")
+                  str(path)) == (0, "no reachability would change\n")
 
 
 # As ofproto/trace does.  -----------------------------------------------------

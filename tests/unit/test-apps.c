@@ -228,14 +228,14 @@ static struct scenario scenarios[] = {
             { "h1", "+" ADMIT "/0 210 reg0=0,in_port=41,dl_vlan=7 "
               "actions=set_field:0->vlan_tci,set_field:0x64->reg0," },
             { "h1", "+" ADMIT "/0 215 reg0=0x64,in_port=41 actions=" },
-            { "h1", "+" ADMIT "/0 205 in_port=41 actions=drop (no network of "
-              "that VLAN here)" },
+            { "h1", "+" ADMIT "/0 205 in_port=41 actions=drop (no network "
+              "with this VLAN here)" },
             { "h1", "+" ADMIT "/2 10 reg0=0x64 actions=" },
             { "h1", "+" ADMIT "/2 400 reg0=0x64,dl_src=02:00:00:00:00:01 "
               "actions=drop (spoofed)" },
             { "h1", "+" ADMIT "/2 405 reg0=0x64,dl_src=02:00:00:00:00:01,"
               "dl_dst=01:00:00:00:00:00/01:00:00:00:00:00 actions=drop (own "
-              "flood came back)" },
+              "flood returned)" },
             { "h1", "+" LOCATE "250 reg0=0x64,in_port=41 actions=drop (for "
               "others on the physical network)" },
             { "h1", "+" LOCATE "400 reg0=0x64,in_port=41,dl_dst=01:" },

@@ -555,9 +555,9 @@ diff_of_flows_shows_both_sides(void **state OVS_UNUSED)
                 " --object b/c --limit 4", CTL_DIFFERS,
                 "Host:        hv1\n"
                 "Compared:    2026-11-20T12:27:41.828Z\n"
-                "Holds:       flows 91, groups 2\n"
+                "Installed:   flows 91, groups 2\n"
                 "Differs:     missing 1, altered 2, unknown 1, rejected 0\n"
-                "Left out:    2, which changed meanwhile\n\n"
+                "Skipped:     2, which changed meanwhile\n\n"
                 "KIND      TABLE   PRIORITY   OWNER     MATCH"
                 "     DESIRED         INSTALLED\n"
                 "altered   -       -          a.n/x     group 4"
@@ -571,14 +571,14 @@ diff_of_flows_shows_both_sides(void **state OVS_UNUSED)
                 "4 of 5 differences\n");
     assert_play(same, "", "flows hv1 --diff", CTL_DONE,
                 "Host:        hv1\n"
-                "Holds:       flows 3, groups 0\n"
+                "Installed:   flows 3, groups 0\n"
                 "Differs:     missing 0, altered 0, unknown 0, rejected 0\n",
                 "");
     assert_play(not_now, "", "flows hv1 --diff", CTL_USAGE, "",
                 "vmnctl: its switch is not connected (HTTP 503)\n");
     assert_play(repair, "", "flows hv1 --diff --repair", CTL_DONE,
                 "Host:        hv1\n"
-                "Holds:       flows 3, groups 0\n"
+                "Installed:   flows 3, groups 0\n"
                 "Differs:     missing 1, altered 0, unknown 0, rejected 0;"
                 " being repaired\n", "");
     assert_alone("", "flows hv1 --repair", CTL_USAGE, "--diff");

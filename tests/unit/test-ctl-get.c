@@ -15,6 +15,7 @@
 
 #include "controller/ctl/output-table.h"
 #include "controller/ctl/object-types.h"
+#include "controller/schema/event-kinds.h"
 #include "openvswitch/dynamic-string.h"
 #include "tests/unit/ctl-fixture.h"
 #include "util.h"
@@ -154,6 +155,40 @@ events_are_a_line_each(void **state OVS_UNUSED)
     assert_alone("", "events --type x", CTL_USAGE, "no type \"x\"");
     assert_alone("", "get ports -w --limit 3", CTL_USAGE, "--limit");
     assert_alone("", "get ports -w -l a=(", CTL_USAGE, "--selector");
+}
+
+/* The help says of each kind what it is, and something is printed of each. */
+static void
+every_kind_of_event_is_shown(void **state OVS_UNUSED)
+{
+    static const char data[] = "{\"time\": \"T\", \"host\": \"x\", \"port\":"
+        " \"x\", \"loadbalancer\": \"x\", \"revision\": 9}";
+    const struct ctl_command *command = ctl_commands;
+
+    while (strcmp(command->name, "events")) {
+        command++;
+    }
+    for (int i = 0; i < EVENT_N_KINDS; i++) {
+        const char *name = event_kind_name((enum event_kind) i);
+        char *event = xasprintf(EVENT("8", "%s", "%s"), name, data);
+        char *nothing = xasprintf("T  %-9s  \n", name);
+        const struct step steps[] = {
+            { "GET /v1/events", NULL, 200, event },
+            { "GET /v1/events?after=8", NULL, NO_MORE },
+            { NULL, NULL, 0, NULL },
+        };
+        struct run result;
+
+        if (!strstr(command->help, name)) {
+            fail_msg("vmnctl events --help does not say what %s is", name);
+        }
+        play(&result, steps, "", "events");
+        assert_int_equal(strncmp(result.out, nothing, strlen(nothing) - 1), 0);
+        assert_string_not_equal(result.out, nothing);
+        run_uninit(&result);
+        free(event);
+        free(nothing);
+    }
 }
 
 static void
@@ -377,6 +412,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(get_prints_a_table_over_all_pages),
         cmocka_unit_test(watch_shows_what_becomes_of_objects),
         cmocka_unit_test(events_are_a_line_each),
+        cmocka_unit_test(every_kind_of_event_is_shown),
         cmocka_unit_test(events_of_the_past_end),
         cmocka_unit_test(get_stops_at_the_limit),
         cmocka_unit_test(get_one_as_yaml_can_be_applied_again),

@@ -112,7 +112,7 @@ quarantine_of_nobody_is_an_error(void **state OVS_UNUSED)
 
     assert_play(none, "", "quarantine --selector role=webb", CTL_REFUSED, "",
                 "vmnctl: --selector \"role=webb\" matches no port; with "
-                "--allow-empty it is made for ports that may come\n");
+                "--allow-empty it is for ports that are created later\n");
     assert_play(allowed, "", "quarantine --selector role=webb --allow-empty "
                 "--no-wait", CTL_DONE, "quarantines/role-webb created\n",
                 "warning: quarantines/role-webb: /spec/selector: matches no "
@@ -242,7 +242,7 @@ policies_are_recommended(void **state OVS_UNUSED)
                 "app,tier --exact --enforce", CTL_DONE,
                 "# Network shop since now: 2 connections, 1 rule.\n"
                 "# Host h2 is missing: gone.\n"
-                "# Nobody was seen to speak to 1 ports, so no policy is about "
+                "# No connections to 1 ports were seen, so no policy is about "
                 "them: web\n"
                 "---\n"
                 "# web -> db tcp/80: 2 seen, 1 more allowed:\n"

@@ -83,6 +83,20 @@ explain_knows_all_fields(void **state OVS_UNUSED)
 }
 
 static void
+assert_fits_terminal(const char *command, const char *help)
+{
+    for (const char *p = help; *p; p += p[strcspn(p, "\n")] == '\n') {
+        size_t len = strcspn(p, "\n");
+
+        if (len > 79) {
+            fail_msg("%s: %"PRIuSIZE" columns: %.*s", command, len, (int) len,
+                     p);
+        }
+        p += len;
+    }
+}
+
+static void
 help_and_usage(void **state OVS_UNUSED)
 {
     struct run result;
@@ -95,6 +109,7 @@ help_and_usage(void **state OVS_UNUSED)
         assert_non_null(strstr(result.out, "Example:"));
         assert_non_null(strstr(result.out, c->summary));
         assert_null(strstr(result.out, "\n\n\n"));
+        assert_fits_terminal(line, result.out);
         run_uninit(&result);
         free(line);
     }
@@ -252,8 +267,8 @@ words_are_completed_by_the_tables(void **state OVS_UNUSED)
 {
     struct run result;
 
-    assert_completed("revisio", "revision\tshow a revision: who, what, and "
-                     "which hosts have it\n"
+    assert_completed("revisio", "revision\tshow a revision: author, changes, "
+                     "and hosts that have it\n"
                      "revisions\tshow the log of changes\n");
     assert_completed("get po", "ports\npolicies\n");
     assert_completed("-s unix:/x --token-file=y get po",

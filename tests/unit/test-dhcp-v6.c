@@ -184,7 +184,7 @@ v6_messages_are_answered_by_type(void **state)
         { { .type = REQUEST, .ia = 3, .server = "ours", .ips = { &a6 } },
           REPLY, NULL, -1, -1, 1000, -1 },
         { .q = { .type = REQUEST, .ia = 3, .server = "theirs" },
-          .why = "another server's" },
+          .why = "for another server" },
         { .q = { .type = REQUEST, .ia = 3 }, .why = "names no server" },
         { { .type = CONFIRM, .ia = 3, .ips = { &a6 } }, REPLY, NULL, 0, -1,
           -1, -1 },
@@ -211,14 +211,14 @@ v6_messages_are_answered_by_type(void **state)
         { { .type = INFORMATION_REQUEST, .no_client = true }, REPLY, NULL, -1,
           -1, -1, -1 },
         { .q = { .type = INFORMATION_REQUEST, .server = "theirs" },
-          .why = "another server's" },
+          .why = "for another server" },
         { .q = { .type = INFORMATION_REQUEST, .ia = 3 }, .why = "malformed" },
         { .q = { .type = ADVERTISE, .server = "ours" },
-          .why = "not a client's" },
-        { .q = { .type = REPLY }, .why = "not a client's" },
-        { .q = { .type = 10 }, .why = "not a client's" },
+          .why = "not a client message" },
+        { .q = { .type = REPLY }, .why = "not a client message" },
+        { .q = { .type = 10 }, .why = "not a client message" },
         { .q = { .type = 12 }, .why = "malformed" },
-        { .q = { .type = 0 }, .why = "not a client's" },
+        { .q = { .type = 0 }, .why = "not a client message" },
     };
     struct fixture *f = *state;
 
@@ -405,7 +405,8 @@ v6_rubbish_is_not_answered(void **state)
     }
     size = make6(&q, frame, sizeof frame);
     frame[6] ^= 4;
-    assert_string_equal(ask(f, "dhcp.v6", "a", frame, size), "not its MAC");
+    assert_string_equal(ask(f, "dhcp.v6", "a", frame, size),
+                        "not the port's MAC");
 }
 
 /* Router advertisements.  ------------------------------------------------- */
@@ -558,12 +559,12 @@ ra_is_for_the_port_alone(void **state)
     size_t size = make_rs("b", false, frame);
 
     assert_string_equal(ask(f, "dhcp.routers", "a", frame, size),
-                        "not its MAC");
+                        "not the port's MAC");
     memcpy(frame + 6, mac_of("a").ea, 6);
     assert_string_equal(ask(f, "dhcp.routers", "a", frame, size),
-                        "not its address");
+                        "not the port's address");
     assert_string_equal(ask(f, "dhcp.routers", NULL, frame, size),
-                        "from no port");
+                        "not from a port");
     make_rs("a", false, frame);
     for (size_t n = 1; n < size; n++) {
         assert_string_equal(ask(f, "dhcp.routers", "a", frame, n),

@@ -197,7 +197,7 @@ v4_requests_are_answered_by_state(void **state)
         /* Selecting. */
         { none, own, server, VMN_DHCP4_ACK, NULL },
         { none, wrong, server, VMN_DHCP4_NAK, NULL },
-        { none, own, stranger, 0, "another server's" },
+        { none, own, stranger, 0, "for another server" },
         { none, none, server, 0, "no address in request" },
         /* After a start. */
         { none, own, none, VMN_DHCP4_ACK, NULL },
@@ -254,7 +254,7 @@ v4_inform_gets_options_and_no_lease(void **state)
     assert_no_option(&answer, 58);
     ASSERT_OPTION(&answer, 3, 10, 0, 0, 1);
     q.ciaddr = ip4(10, 0, 1, 2);
-    assert_string_equal(ask4(f, &q, &answer), "not its address");
+    assert_string_equal(ask4(f, &q, &answer), "not the port's address");
 }
 
 static void
@@ -266,11 +266,11 @@ v4_what_changes_nothing_is_counted(void **state)
     } cases[] = {
         { VMN_DHCP4_DECLINE, "declined" },
         { VMN_DHCP4_RELEASE, "released" },
-        { VMN_DHCP4_OFFER, "not a client's" },
-        { VMN_DHCP4_ACK, "not a client's" },
-        { VMN_DHCP4_NAK, "not a client's" },
-        { 9, "not a client's" },
-        { 255, "not a client's" },
+        { VMN_DHCP4_OFFER, "not a client message" },
+        { VMN_DHCP4_ACK, "not a client message" },
+        { VMN_DHCP4_NAK, "not a client message" },
+        { 9, "not a client message" },
+        { 255, "not a client message" },
     };
     struct fixture *f = *state;
     struct vmn_dhcp4 answer;
@@ -301,12 +301,14 @@ v4_with_anothers_mac_is_not_answered(void **state)
     uint8_t frame[2048];
     size_t size = make4(&q, frame, sizeof frame);
 
-    assert_string_equal(ask(f, "dhcp.v4", "a", frame, size), "not its MAC");
+    assert_string_equal(ask(f, "dhcp.v4", "a", frame, size),
+                        "not the port's MAC");
     memcpy(frame + 6, mac_of("a").ea, 6);
-    assert_string_equal(ask(f, "dhcp.v4", "a", frame, size), "not its MAC");
+    assert_string_equal(ask(f, "dhcp.v4", "a", frame, size),
+                        "not the port's MAC");
     assert_null(ask(f, "dhcp.v4", "b", frame, size) ? NULL : "answered");
     assert_string_equal(ask(f, "dhcp.v4", NULL, frame, size),
-                        "from no port");
+                        "not from a port");
 }
 
 static void

@@ -252,7 +252,7 @@ unknown_neighbours_are_asked_for(void **state OVS_UNUSED)
     in.regs[REG_TRANSIT - VMN_F_REG0] = 0x7fff;
     apps_fixture_handle(f, "gateway.resolve", &in, &out);
     assert_int_equal(out.n, 0);
-    assert_string_equal(out.reason, "router leads nowhere by now");
+    assert_string_equal(out.reason, "router has no external network");
 
     in.regs[REG_TRANSIT - VMN_F_REG0] = id_pools_peek(
         model_id_pools(apps_fixture_model(f)), VMN_ID_POOL_VNI, "router/r1");

@@ -697,7 +697,7 @@ ports_of_a_host_that_is_refused_are_unknown(void **state OVS_UNUSED)
     start_ports_that_are_up();
     VSCTL(0, "remove Bridge br-int external_ids vmn-owner");
     UNTIL(status_is("hv1", "state", "rejected"));
-    UNTIL(port_is_unknown("a", "host \"hv1\" is refused since 2"));
+    UNTIL(port_is_unknown("a", "host \"hv1\" is rejected since 2"));
 }
 
 /* A moment is not worth another state. */

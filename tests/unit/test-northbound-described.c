@@ -15,6 +15,8 @@
 
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/northbound-private.h"
+#include "controller/northbound/replies.h"
+#include "controller/schema/event-kinds.h"
 #include "controller/schema/schema.h"
 #include "fatal-signal.h"
 #include "openvswitch/dynamic-string.h"
@@ -48,19 +50,27 @@ check_fields(const char *section, const struct schema_struct *s,
     }
 }
 
+/* Appends the file at 'path' to 'doc'. */
 static void
-reference_has_every_field(void **state OVS_UNUSED)
+read_file(const char *path, struct ds *doc)
 {
-    FILE *stream = fopen(TEST_SRCDIR "/docs/api-reference.md", "r");
-    struct ds doc = DS_EMPTY_INITIALIZER;
+    FILE *stream = fopen(path, "r");
     char buf[4096];
     size_t n;
 
     assert_non_null(stream);
     while ((n = fread(buf, 1, sizeof buf, stream)) > 0) {
-        ds_put_buffer(&doc, buf, n);
+        ds_put_buffer(doc, buf, n);
     }
     fclose(stream);
+}
+
+static void
+reference_has_every_field(void **state OVS_UNUSED)
+{
+    struct ds doc = DS_EMPTY_INITIALIZER;
+
+    read_file(TEST_SRCDIR "/docs/api-reference.md", &doc);
     for (int i = 0; i < VMN_N_TABLES; i++) {
         const struct schema_table *table = schema_tables[i];
         char *heading = xasprintf("\n## %s\n", table->plural);
@@ -76,6 +86,40 @@ reference_has_every_field(void **state OVS_UNUSED)
         }
         free(heading);
     }
+    ds_destroy(&doc);
+}
+
+/* In the API's description and in docs/api.md, in whose table a row may be of
+ * several kinds. */
+static void
+every_kind_of_event_is_described(void **state OVS_UNUSED)
+{
+    struct ds doc = DS_EMPTY_INITIALIZER;
+    const char *table;
+
+    read_file(TEST_SRCDIR "/docs/api.md", &doc);
+    table = strstr(ds_cstr(&doc), "\n| `event` | `data` |\n");
+    assert_non_null(table);
+    table = xmemdup0(table, strstr(table, "\n\n") - table);
+    for (int i = 0; i < EVENT_N_KINDS; i++) {
+        const char *name = event_kind_name((enum event_kind) i);
+        char *first = xasprintf("\n| `%s`", name);
+        char *other = xasprintf(", `%s` |", name);
+        const struct schema_field *f = nb_reply_events.fields;
+
+        while (f->name && strcmp(f->name, name)) {
+            f++;
+        }
+        if (!f->name) {
+            fail_msg("nb_reply_events has no member \"%s\"", name);
+        }
+        if (!strstr(table, first) && !strstr(table, other)) {
+            fail_msg("docs/api.md has no event \"%s\"", name);
+        }
+        free(first);
+        free(other);
+    }
+    free(CONST_CAST(char *, table));
     ds_destroy(&doc);
 }
 
@@ -215,6 +259,7 @@ main(void)
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reference_has_every_field),
+        cmocka_unit_test(every_kind_of_event_is_described),
         TEST(every_call_says_what_it_is_for),
         TEST(bad_requests_are_refused_one_by_one),
     };

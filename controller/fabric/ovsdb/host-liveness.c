@@ -206,7 +206,7 @@ host_liveness_reason(const struct fabric_host_db *db)
         return NULL;
     }
     if (database && db->refused) {
-        ds_put_format(&ds, "host \"%s\" is refused", db->host->name);
+        ds_put_format(&ds, "host \"%s\" is rejected", db->host->name);
     } else {
         ds_put_format(&ds, "%shost \"%s\" has not been heard",
                       !database ? "the switch of "

@@ -357,7 +357,7 @@ host_report_set_reason(struct fabric_host_db *db, bool refused, char *reason)
     bool changed;
 
     if (reason && !nullable_string_is_equal(db->reason, reason)) {
-        VLOG_WARN("%s: %s%s", db->host->name, refused ? "refused: " : "",
+        VLOG_WARN("%s: %s%s", db->host->name, refused ? "rejected: " : "",
                   reason);
     }
     changed = (!nullable_string_is_equal(db->reason, reason)
