@@ -258,27 +258,40 @@ emit_hairpin_reply(const struct serving *s, const char *host,
     act_nat(actions, STAGE_BALANCE, BALANCE_SELECT);
 }
 
+/* Reads a key PORT|VIP: the port in '*s', and the virtual IP in '*vip'.
+ * Returns the host that the port is bound to, or NULL: there is none, or the
+ * port does not serve in the virtual IP's family. */
+static const char *
+served_read(struct vmn_view *view, struct vmn_emit *emit, const char *key,
+            struct serving *s, struct vmn_ip *vip)
+{
+    const struct vmn_binding *binding;
+    const char *parts[2];
+
+    if (vmn_key_split(view, key, parts, 2) < 2
+        || !vmn_ip_from_text(parts[1], vip)
+        || !serving_read(view, emit, parts[0], vip->family, s)) {
+        return NULL;
+    }
+    binding = vmn_read_binding(view, parts[0]);
+    return binding ? binding->host : NULL;
+}
+
 void
 compile_hairpin(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     struct vmn_names targets = vmn_relation_values(view, REL_HAIRPIN, key);
-    const struct vmn_binding *binding;
+    const char *host;
     struct serving s;
     struct vmn_ip vip;
-    const char *parts[2];        /* PORT|VIP. */
 
-    if (vmn_key_split(view, key, parts, 2) < 2 || !vmn_ip_from_text(parts[1],
-                                                                    &vip)
-        || !serving_read(view, emit, parts[0], vip.family, &s)) {
+    host = served_read(view, emit, key, &s, &vip);
+    if (!host) {
         return;
     }
-    binding = vmn_read_binding(view, parts[0]);
-    if (!binding || !binding->host) {
-        return;
-    }
-    emit_hairpin(&s, binding->host, &vip);
+    emit_hairpin(&s, host, &vip);
     for (size_t i = 0; i < targets.n; i++) {
-        emit_hairpin_reply(&s, binding->host, &vip, targets.names[i]);
+        emit_hairpin_reply(&s, host, &vip, targets.names[i]);
     }
 }
 
@@ -321,30 +334,23 @@ void
 compile_probe(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
     struct vmn_names probes = vmn_relation_values(view, REL_PROBE, key);
-    const struct vmn_binding *binding;
+    const char *host;
     struct vmn_flow *flow;
     struct serving s;
     struct vmn_ip vip;
-    const char *parts[2];        /* PORT|VIP. */
 
-    if (vmn_key_split(view, key, parts, 2) < 2 || !vmn_ip_from_text(parts[1],
-                                                                    &vip)
-        || !serving_read(view, emit, parts[0], vip.family, &s)) {
-        return;
-    }
-    binding = vmn_read_binding(view, parts[0]);
-    if (!binding || !binding->host) {
+    host = served_read(view, emit, key, &s, &vip);
+    if (!host) {
         return;
     }
     for (size_t i = 0; i < probes.n; i++) {
         const char *what[2];     /* PROTOCOL|PORT. */
 
         if (vmn_key_split(view, probes.names[i], what, 2) == 2) {
-            emit_reply(&s, binding->host, &vip, atoi(what[0]),
-                       atoi(what[1]));
+            emit_reply(&s, host, &vip, atoi(what[0]), atoi(what[1]));
         }
     }
-    flow = probed_add(&s, binding->host, &vip);
+    flow = probed_add(&s, host, &vip);
     vmn_match(flow, vmn_field_icmp_type(vip.family),
               vip.family == 6 ? VMN_ICMPV6_UNREACHABLE : VMN_ICMP_UNREACHABLE);
 }

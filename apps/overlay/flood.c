@@ -55,12 +55,11 @@ put_copies(struct vmn_actions *actions, const struct flood_ports *to)
     }
 }
 
-/* After the local copies, forwards a packet from a local port to other hosts,
- * or to the physical network. */
-static void
-forward_to_hosts(struct vmn_actions *actions, const struct flood_ports *to)
+void
+flood_forward(struct vmn_actions *actions, const struct vmn_network *network,
+              uint32_t hosts)
 {
-    bool provider = is_provider(to->network);
+    bool provider = is_provider(network);
 
     if (!provider) {
         vmn_act_set(actions, VMN_REG_SRC_LOCAL, 0);
@@ -68,8 +67,8 @@ forward_to_hosts(struct vmn_actions *actions, const struct flood_ports *to)
     vmn_act_set(actions, VMN_REG_DST_ID, 0);
     vmn_act_set(actions, VMN_REG_DST_LOCAL, 0);
     vmn_act_set(actions, VMN_REG_OUT_PORT, 0);
-    vmn_act_set(actions, VMN_REG_DST_HOST, provider ? VMN_DST_HOST_PROVIDER
-                : VMN_DST_HOST_FLOOD);
+    vmn_act_set(actions, VMN_REG_DST_HOST,
+                provider ? VMN_DST_HOST_PROVIDER : hosts);
     vmn_act_next(actions);
 }
 
@@ -93,7 +92,7 @@ flow_add(struct vmn_emit *emit, const struct flood_ports *to,
         put_copies(actions, to);
     } else {
         put_copies(actions, to);
-        forward_to_hosts(actions, to);
+        flood_forward(actions, to->network, VMN_DST_HOST_FLOOD);
     }
     return flow;
 }

@@ -290,17 +290,7 @@ void
 unknown_forward(struct vmn_actions *actions,
                 const struct vmn_network *network)
 {
-    bool provider = is_provider(network);
-
-    if (!provider) {
-        vmn_act_set(actions, VMN_REG_SRC_LOCAL, 0);
-    }
-    vmn_act_set(actions, VMN_REG_DST_ID, 0);
-    vmn_act_set(actions, VMN_REG_DST_LOCAL, 0);
-    vmn_act_set(actions, VMN_REG_OUT_PORT, 0);
-    vmn_act_set(actions, VMN_REG_DST_HOST, provider ? VMN_DST_HOST_PROVIDER
-                : VMN_DST_HOST_UNKNOWN);
-    vmn_act_next(actions);
+    flood_forward(actions, network, VMN_DST_HOST_UNKNOWN);
 }
 
 /* Floods packets from guests behind the port, on a host where the port is or

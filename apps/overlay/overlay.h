@@ -254,6 +254,12 @@ void flood_add(struct vmn_view *, struct vmn_emit *,
                const struct vmn_network *, uint32_t to,
                struct vmn_names hosts);
 
+/* flood.c: after local copies, forwards a packet from a local port to the
+ * physical network of a provider network; of others, to the hosts that
+ * VMN_REG_DST_HOST means by 'hosts'. */
+void flood_forward(struct vmn_actions *, const struct vmn_network *,
+                   uint32_t hosts);
+
 /* mac-learning.c: ports with 'unknown', and the guests behind them. */
 bool has_unknown(struct vmn_view *, const struct vmn_network *);
 void unknown_of_port(struct vmn_view *, struct vmn_emit *,

@@ -42,20 +42,28 @@ txn_pointer(const struct txn *txn, const struct entry *entry,
                               : xstrdup("");
 }
 
+/* Adds an error of the field at 'pointer', which it takes ownership of. */
+static void OVS_PRINTF_FORMAT(4, 0)
+add_error(struct txn *txn, enum vmn_error_code code, char *pointer,
+          const char *format, va_list args)
+{
+    char *text = xvasprintf(format, args);
+
+    vmn_errors_add(txn->errors, code, pointer, "%s", text);
+    free(text);
+    free(pointer);
+}
+
 void
 txn_op_error(struct txn *txn, const struct model_op *op,
              enum vmn_error_code code, const char *field,
              const char *format, ...)
 {
-    char *pointer = txn_op_pointer(txn, op, field);
     va_list args;
 
     va_start(args, format);
-    char *text = xvasprintf(format, args);
+    add_error(txn, code, txn_op_pointer(txn, op, field), format, args);
     va_end(args);
-    vmn_errors_add(txn->errors, code, pointer, "%s", text);
-    free(text);
-    free(pointer);
 }
 
 void
@@ -63,15 +71,11 @@ txn_error(struct txn *txn, const struct entry *entry,
           enum vmn_error_code code, const char *field, const char *format,
           ...)
 {
-    char *pointer = txn_pointer(txn, entry, field);
     va_list args;
 
     va_start(args, format);
-    char *text = xvasprintf(format, args);
+    add_error(txn, code, txn_pointer(txn, entry, field), format, args);
     va_end(args);
-    vmn_errors_add(txn->errors, code, pointer, "%s", text);
-    free(text);
-    free(pointer);
 }
 
 /* Returns true if the account may learn that the row exists.  What the request

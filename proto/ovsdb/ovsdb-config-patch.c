@@ -76,17 +76,6 @@ other_bridge(const struct patching *p, const struct ovsdb_patch *patch)
             ? bridge : NULL);
 }
 
-static bool
-has_port(const struct ovsrec_bridge *bridge, const struct ovsrec_port *port)
-{
-    for (size_t i = 0; i < bridge->n_ports; i++) {
-        if (bridge->ports[i] == port) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Returns true if 'port' is an end that was made here. */
 static bool
 is_end(const struct patching *p, const struct ovsrec_port *port)
@@ -166,7 +155,7 @@ ensure_end_settings(struct patching *p, const struct end *end)
                                                     p->desired->owner);
         p->changed = true;
     }
-    if (!has_port(end->bridge, end->port)) {
+    if (!ovsdb_has_port(end->bridge, end->port)) {
         ovsrec_bridge_update_ports_addvalue(end->bridge, end->port);
         p->changed = true;
     }

@@ -204,8 +204,9 @@ insert_bridge(struct ensure *e, struct ovsrec_controller *controller)
     ovsrec_open_vswitch_update_bridges_addvalue(e->ovs, bridge);
 }
 
-static bool
-has_port(const struct ovsrec_bridge *bridge, const struct ovsrec_port *port)
+bool
+ovsdb_has_port(const struct ovsrec_bridge *bridge,
+               const struct ovsrec_port *port)
 {
     for (size_t i = 0; i < bridge->n_ports; i++) {
         if (bridge->ports[i] == port) {
@@ -224,7 +225,7 @@ detach_tunnel(struct ensure *e, const struct ovsrec_port *port,
     for (size_t i = 0; i < e->ovs->n_bridges; i++) {
         const struct ovsrec_bridge *bridge = e->ovs->bridges[i];
 
-        if (bridge != keep && has_port(bridge, port)) {
+        if (bridge != keep && ovsdb_has_port(bridge, port)) {
             ovsrec_bridge_update_ports_delvalue(bridge, port);
             e->changed = true;
         }
@@ -401,7 +402,7 @@ ensure_tunnels(struct ensure *e, const struct ovsrec_bridge *bridge)
         const struct ovsdb_tunnel *tunnel = &e->desired->tunnels[i];
         const struct ovsrec_port *port = e->tunnels[i];
 
-        if (is_desired(tunnel) && (!port || !has_port(bridge, port))) {
+        if (is_desired(tunnel) && (!port || !ovsdb_has_port(bridge, port))) {
             ovsrec_bridge_update_ports_addvalue(
                 bridge, port ? port : insert_tunnel(e, tunnel));
             e->changed = true;

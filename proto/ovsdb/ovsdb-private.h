@@ -17,6 +17,7 @@ struct ovsdb_idl_column;
 struct ovsdb_idl_txn;
 struct ovsrec_bridge;
 struct ovsrec_open_vswitch;
+struct ovsrec_port;
 struct stream;
 
 /* ovsdb-relay.c.
@@ -169,6 +170,7 @@ void ovsdb_snapshot_destroy(struct ovsdb_snapshot *);
  * sentence in '*refusal' (caller frees), and 'txn' must not be committed. */
 bool ovsdb_config_apply(struct ovsdb_idl *, struct ovsdb_idl_txn *,
                         const struct ovsdb_desired *, char **refusal);
+bool ovsdb_has_port(const struct ovsrec_bridge *, const struct ovsrec_port *);
 
 /* ovsdb-config-patch.c.
  * ------------------------------------------------------- */
