@@ -274,7 +274,7 @@ group_cb(void *al_, const struct commit_group *group OVS_UNUSED)
 
 /* Creation and destruction.  ---------------------------------------------- */
 
-/* If 'where' is 'kind' or "KIND:PATH", returns the path or 'usual'; else
+/* Returns 'usual' if 'where' is 'kind', the path if it is "KIND:/PATH", else
  * NULL. */
 static const char *
 socket_of(const char *where, const char *kind, const char *usual)

@@ -79,8 +79,8 @@ struct vmnd {
     struct northbound *northbound;
 };
 
-/* If 'error' is nonzero, exits with it and with 'text' (or NULL) as the
- * reason. */
+/* If 'error' is nonzero, logs 'what' failed and why, and exits: 'text' says
+ * why, or if that is NULL, the errno 'error'. */
 static void
 die_of(int error, const char *what, const char *text)
 {

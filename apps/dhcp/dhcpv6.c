@@ -169,8 +169,9 @@ put_ia(struct vmn_bytes *b, const struct req *req,
     vmn_dhcp6_close(b, opened);
 }
 
-/* Appends the reply to a client that releases or declines addresses: with
- * status NoBinding if some were not its own. */
+/* Appends 'ia' with status NoBinding to the reply to a client that releases or
+ * declines its addresses, if some are not the client's, or it is not an IA_NA;
+ * otherwise nothing. */
 static void
 put_unbound(struct vmn_bytes *b, const struct req *req,
             const struct vmn_dhcp6_option *ia)

@@ -243,7 +243,7 @@ void send_back_tagged(struct vmn_view *, const struct vmn_router *,
 /* floating-ip.c */
 /* Returns the port's first address of a family, or NULL. */
 const struct vmn_ip *first_ip(const struct vmn_port *, uint8_t family);
-/* The MAC address of a floating address that is at home, by its number. */
+/* Returns the MAC address of a distributed floating IP, by its number. */
 struct vmn_mac floating_mac(uint32_t number);
 void compile_floating_ip(struct vmn_view *, const char *key,
                          struct vmn_emit *);

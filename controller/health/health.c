@@ -453,7 +453,7 @@ find_vif_hosts(const struct health *h, struct sset *hosts)
 }
 
 /* Adds the balancers with a backend on one of 'hosts', among 'ports', or at
- * one of 'vifs' to 'balancers'. */
+ * one of 'vifs' to 'balancers', and empties these three. */
 static void
 find_concerned(struct health *h)
 {

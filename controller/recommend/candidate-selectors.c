@@ -488,7 +488,7 @@ add_state(struct selector_builder *b, unsigned long *port_classes,
     size_t n = b->selectors->n_port_classes;
 
     if (bitmap_scan(port_classes, true, 0, n) == n) {
-        bitmap_free(port_classes); /* Nothing to selector. */
+        bitmap_free(port_classes); /* It selects nothing. */
         return true;
     }
     HMAP_FOR_EACH_WITH_HASH (state, node, hash, &b->by_set) {
