@@ -143,17 +143,6 @@ ref_schema(const struct schema_field *f)
     return ref;
 }
 
-static json_t *
-prefix_schema(const struct schema_field *f)
-{
-    json_t *prefix = openapi_ref("schemas", "Prefix");
-
-    return (f->flags & SCHEMA_BARE_ADDRESS
-            ? json_pack("{s:[o, o]}", "anyOf", prefix,
-                        openapi_ref("schemas", "Address"))
-            : prefix);
-}
-
 /* A struct that has a name becomes a component, once. */
 static json_t *
 nested_schema(struct openapi *o, const struct schema_struct *s, enum how how)
@@ -224,7 +213,7 @@ value_schema(struct openapi *o, const struct schema_field *f, enum how how)
                 ? json_pack("{s:s, s:s}", "type", "string", "format", "ipv4")
                 : openapi_ref("schemas", "Address"));
     case SCHEMA_PREFIX:
-        return prefix_schema(f);
+        return openapi_ref("schemas", "Prefix");
     case SCHEMA_RANGE:
         return openapi_ref("schemas", "PortRange");
     case SCHEMA_LABELS:
@@ -590,8 +579,9 @@ openapi_add_values(struct openapi *o)
         "An address of IPv4 or IPv6.", "anyOf", "type", "string", "format",
         "ipv4", "type", "string", "format", "ipv6"));
     json_object_set_new(schemas, "Prefix", text_matching(
-        "^[0-9A-Fa-f.:]+/[0-9]{1,3}$",
-        "A prefix of IPv4 or IPv6: 10.0.0.0/24, fd00::/64."));
+        "^[0-9A-Fa-f.:]+(/[0-9]{1,3})?$",
+        "A prefix of IPv4 or IPv6, 10.0.0.0/24 or fd00::/64, or an address "
+        "for a prefix of one."));
     json_object_set_new(schemas, "PortRange", json_pack(
         "{s:s, s:[{s:s, s:i, s:i}, {s:s, s:s}]}", "description",
         "A port, or a range of ports: 80, \"8000-8010\".", "anyOf",

@@ -161,13 +161,6 @@ static const struct schema_struct rule_service = {
       AT(vmn_rule, direction), .flags = SCHEMA_REQUIRED,                \
       .names = schema_direction_names,                                  \
       .doc = "As seen from the ports that it applies to." }
-
-/* A rule, but for its action. */
-#define RULE_DIRECTION                                                  \
-    { .name = "direction", .type = SCHEMA_ENUM,                         \
-      AT(vmn_rule, direction), .flags = SCHEMA_REQUIRED,                \
-      .names = schema_direction_names,                                  \
-      .doc = "As seen from the ports that it applies to." }
 #define RULE_PEERS_SERVICES                                             \
     { .name = "peers", .type = SCHEMA_STRUCT, .flags = SCHEMA_SET,      \
       LIST_AT(vmn_rule, peers), .min_items = 1, .max_items = 256,       \

@@ -224,12 +224,13 @@ static bool
 parse_prefix(struct parse *p, const struct schema_field *f,
              const json_t *json, struct vmn_prefix *prefix)
 {
-    bool host_ok = (f->flags & SCHEMA_BARE_ADDRESS) != 0;
+    /* Prefixes that are stored as bare addresses are read again. */
+    bool zero_ok = (f->flags & SCHEMA_BARE_ADDRESS) != 0;
     struct vmn_error error = VMN_ERROR_INIT;
     const char *text = get_text(p, json);
 
     return text
-           && parse_check(p, value_parse_prefix(text, host_ok, prefix, &error),
+           && parse_check(p, value_parse_prefix(text, zero_ok, prefix, &error),
                           &error);
 }
 

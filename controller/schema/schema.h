@@ -58,7 +58,8 @@ enum schema_type {
 #define SCHEMA_ASSIGNED (1u << 3)
 /* The default is the object's own name. */
 #define SCHEMA_NAME_DEFAULT (1u << 4)
-/* A prefix may be written as a bare address. */
+/* A prefix of one address is shown as a bare address.  Any prefix may be
+ * written as one. */
 #define SCHEMA_BARE_ADDRESS (1u << 5)
 /* Elements of the list that holds this struct must differ in this field,
  * which is the first. */

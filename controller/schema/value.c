@@ -182,6 +182,14 @@ clear_host_bits(struct vmn_ip *ip, int len)
     }
 }
 
+static bool
+is_unspecified(const struct vmn_ip *ip)
+{
+    const struct vmn_ip none = { .family = ip->family };
+
+    return !memcmp(ip, &none, sizeof none);
+}
+
 static int
 check_host_bits(const struct vmn_prefix *prefix, struct vmn_error *error)
 {
@@ -195,7 +203,7 @@ check_host_bits(const struct vmn_prefix *prefix, struct vmn_error *error)
 }
 
 int
-value_parse_prefix(const char *text, bool host_ok, struct vmn_prefix *prefix,
+value_parse_prefix(const char *text, bool zero_ok, struct vmn_prefix *prefix,
                    struct vmn_error *error)
 {
     static const char what[] = "a prefix such as \"10.0.0.0/24\" or "
@@ -217,10 +225,10 @@ value_parse_prefix(const char *text, bool host_ok, struct vmn_prefix *prefix,
     int max = value_ip_bits(result.ip.family);
     int prefix_len = slash ? parse_len(slash + 1, max) : max;
 
-    if (!slash && !host_ok) {
+    if (!slash && !zero_ok && is_unspecified(&result.ip)) {
         return vmn_error_invalid(error,
-                                 "must be a prefix: write \"%s/%d\" for one "
-                                 "address", address, max);
+                                 "must be a prefix: write \"%s/0\" for all "
+                                 "addresses", address);
     }
     if (prefix_len < 0) {
         return vmn_error_invalid(error,

@@ -43,9 +43,10 @@ char *value_format_ip(const struct vmn_ip *, char buf[VALUE_IP_SIZE]);
 /* How many an address of 'family' has: the length of its longest prefix. */
 int value_ip_bits(uint8_t family);
 
-/* "10.0.0.0/24", "fd00::/64"; with 'host_ok' also "10.0.0.1" for
- * "10.0.0.1/32". */
-int value_parse_prefix(const char *, bool host_ok, struct vmn_prefix *,
+/* "10.0.0.0/24", "fd00::/64"; "10.0.0.1" for "10.0.0.1/32".  "0.0.0.0" and
+ * "::" are meant as all addresses rather than as one, so they are refused
+ * without 'zero_ok'. */
+int value_parse_prefix(const char *, bool zero_ok, struct vmn_prefix *,
                        struct vmn_error *);
 char *value_format_prefix(const struct vmn_prefix *,
                           char buf[VALUE_PREFIX_SIZE]);

@@ -167,8 +167,14 @@ static const struct bad_case bad_cases[] = {
     { "networks", "{'subnets':[{'cidr':'10.0.0.1/24'}]}",
       "/subnets/0/cidr has host bits: the prefix is \"10.0.0.0/24\"\n" },
     { "networks", "{'subnets':[{'cidr':'10.0.0.0'}]}",
-      "/subnets/0/cidr must be a prefix: write \"10.0.0.0/32\" for one "
-      "address\n" },
+      "/subnets/0/cidr must have a length from \"/8\" to \"/31\"\n" },
+    { "groups", "{'cidrs':['0.0.0.0','10.0.0.5','::','fd00::5'],"
+      "'except':['10.0.0.x','10.0.0.5/']}",
+      "/cidrs/0 must be a prefix: write \"0.0.0.0/0\" for all addresses\n"
+      "/cidrs/2 must be a prefix: write \"::/0\" for all addresses\n"
+      "/except/0 must be a prefix such as \"10.0.0.0/24\" or "
+      "\"fd00::/64\"\n"
+      "/except/1 must end with a length from \"/0\" to \"/32\"\n" },
     { "networks", "{'subnets':[{'cidr':'10.0.0.0/33'},{'cidr':'x/8'},"
       "{'cidr':'10.0.0.0/024'},{'cidr':'0.0.0.0/0'},{'cidr':'10.0.0.0/7'},"
       "{'cidr':'10.0.0.0/32'}]}",
@@ -185,8 +191,7 @@ static const struct bad_case bad_cases[] = {
       "/subnets/0/cidr must end with a length from \"/0\" to \"/128\"\n"
       "/subnets/1/cidr has host bits: the prefix is \"fd00::/64\"\n"
       "/subnets/2/cidr must end with a length from \"/0\" to \"/128\"\n"
-      "/subnets/3/cidr must be a prefix: write \"fd00::/128\" for one "
-      "address\n"
+      "/subnets/3/cidr must have a length from \"/8\" to \"/127\"\n"
       "/subnets/4/cidr must be a prefix such as \"10.0.0.0/24\" or "
       "\"fd00::/64\"\n"
       "/subnets/5/cidr must be a prefix such as \"10.0.0.0/24\" or "
