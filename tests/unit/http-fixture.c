@@ -19,6 +19,18 @@
 
 /* Routes.  --------------------------------------------------------------- */
 
+void
+reply_with_json(struct http_request *req, int status, json_t *body)
+{
+    char *text = json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *line = xasprintf("%s\n", text);
+
+    http_reply_bytes(req, status, "application/json", line, strlen(line));
+    free(line);
+    free(text);
+    json_decref(body);
+}
+
 /* Says what the handler saw. */
 static void
 handle_echo(struct http_request *req, void *fixture_)
@@ -37,7 +49,7 @@ handle_echo(struct http_request *req, void *fixture_)
     if (q) {
         json_object_set_new(reply, "q", json_string(q));
     }
-    http_reply_json(req, 200, reply);
+    reply_with_json(req, 200, reply);
 }
 
 static void
@@ -46,7 +58,7 @@ handle_body(struct http_request *req, void *aux OVS_UNUSED)
     json_t *body = http_request_json(req);
 
     if (body) {
-        http_reply_json(req, 200, body);
+        reply_with_json(req, 200, body);
     }
 }
 
@@ -85,7 +97,7 @@ static void
 handle_etag(struct http_request *req, void *aux OVS_UNUSED)
 {
     http_reply_etag(req, "7");
-    http_reply_json(req, 200, json_object());
+    reply_with_json(req, 200, json_object());
 }
 
 static void
@@ -95,7 +107,7 @@ handle_if_match(struct http_request *req, void *aux OVS_UNUSED)
     char *etag;
 
     if (http_request_if_match(req, &etag, &creates)) {
-        http_reply_json(req, 200, json_pack("{s:s?, s:b}", "etag", etag,
+        reply_with_json(req, 200, json_pack("{s:s?, s:b}", "etag", etag,
                                             "creates", creates));
         free(etag);
     }

@@ -39,6 +39,9 @@ int http_fixture_teardown(void **state);
 /* Puts a server with 'options' in the place of the fixture's. */
 void http_fixture_restart(struct fixture *, const struct http_options *);
 
+/* Replies with 'body', of which it takes ownership. */
+void reply_with_json(struct http_request *, int status, json_t *body);
+
 void client_open(struct client *, struct fixture *);
 void client_open_tcp(struct client *, struct fixture *);
 /* Fails the test unless the reply has status 'want'. */

@@ -188,7 +188,7 @@ connections_that_await_a_body_give_way(void **state)
     client_close(&body[0]);
     client_open(&body[0], f);
     assert_ask(200, &body[0], PUT_AS("b", 10) TEN);
-    http_reply_json(f->held, 200, json_object());
+    reply_with_json(f->held, 200, json_object());
     f->held = NULL;
     assert_int_equal(client_reply(&c), 200);
     client_close(&c);
@@ -405,7 +405,7 @@ connections_are_limited(void **state)
     client_open(&late, f);
     assert_ask(503, &late, "GET /echo" H "\r\n");
     assert_has(&late.body, "too many connections\"}\n");
-    http_reply_json(f->held, 200, json_object());
+    reply_with_json(f->held, 200, json_object());
     f->held = NULL;
     assert_int_equal(client_reply(&busy), 200);
     http_server_get_stats(f->server, &stats);

@@ -317,7 +317,7 @@ reply_may_come_later(void **state)
     }
     assert_alive(f);                    /* Others are served meanwhile. */
     assert_int_equal(c.in.length, 0);   /* The second one waits its turn. */
-    http_reply_json(f->held, 202, json_object());
+    reply_with_json(f->held, 202, json_object());
     f->held = NULL;
     assert_int_equal(client_reply(&c), 202);
     assert_int_equal(client_reply(&c), 200);
@@ -363,7 +363,7 @@ reply_to_a_client_that_left_is_harmless(void **state)
         event_base_loop(f->base, EVLOOP_NONBLOCK);
     }
     assert_non_null(f->held);
-    http_reply_json(f->held, 200, json_object());
+    reply_with_json(f->held, 200, json_object());
     f->held = NULL;
     client_close(&c);
     assert_alive(f);

@@ -183,6 +183,35 @@ request_of(const json_t *test)
     return request;
 }
 
+/* Fails unless 'json', of what 'name' is told, has what 's' describes, and no
+ * more. */
+static void
+check_described(const char *name, const json_t *json,
+                const struct schema_struct *s)
+{
+    const char *key;
+    json_t *value;
+
+    json_object_foreach (CONST_CAST(json_t *, json), key, value) {
+        const struct schema_field *f = schema_find_field(s, key);
+        json_t *element;
+        size_t i;
+
+        if (!f) {
+            fail_msg("%s: \"%s\" of \"%s\" is not described", name, key,
+                     s->name);
+        }
+        json_array_foreach (value, i, element) {
+            check_described(name, element, f->nested);
+        }
+    }
+    for (const struct schema_field *f = s->fields; f->name; f++) {
+        if (f->flags & SCHEMA_REQUIRED && !json_object_get(json, f->name)) {
+            fail_msg("%s: \"%s\" has no \"%s\"", name, s->name, f->name);
+        }
+    }
+}
+
 static void
 check_bad_request(struct fixture *f, const json_t *test)
 {
@@ -206,6 +235,7 @@ check_bad_request(struct fixture *f, const json_t *test)
         || json_integer_value(at(f, "status")) != want) {
         fail_msg("%s: not a problem: %s", name, ds_cstr(&f->client.body));
     }
+    check_described(name, f->body, &nb_reply_problem);
     if (says && !strstr(ds_cstr(&f->client.body), says)) {
         fail_msg("%s: does not say \"%s\": %s", name, says,
                  ds_cstr(&f->client.body));
