@@ -11,12 +11,12 @@
 
 #include "controller/northbound/auth.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-row.h"
+#include "controller/schema/schema-struct.h"
 #include "controller/schema/selector.h"
 #include "openvswitch/dynamic-string.h"
 #include "proto/loop/loop.h"
@@ -187,11 +187,12 @@ page_reply(void *page_)
     struct page *page = page_;
     struct ds *ds = &page->items;
 
-    ds_put_format(ds, "],\"revision\":%"PRIu64, page->revision);
-    if (page->more) {
-        ds_put_cstr(ds, ",\"next\":");
-        schema_print_string(ds, page->last);
-    }
+    ds_put_char(ds, ']');
+    schema_struct_print_members(
+        &nb_list_end,
+        &(const struct nb_list_end) {
+            page->revision, page->more ? page->last : NULL,
+        }, ds);
     ds_put_cstr(ds, "}\n");
     http_reply_body(page->req, 200, "application/json", ds);
     ds_init(ds);

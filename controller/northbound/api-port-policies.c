@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/northbound/openapi-operations.h"
+#include "controller/northbound/replies.h"
 #include "controller/schema/selector.h"
 #include "sset.h"
 #include "util.h"
@@ -67,33 +69,27 @@ find_groups(const struct model *model, const struct vmn_port *port,
     } while (sset_count(groups) > n_before);
 }
 
-struct applied {
-    const struct vmn_policy *policy;
-    uint32_t position;              /* Of its tier. */
-};
-
 static int
-compare_applied(const void *a_, const void *b_)
+compare_policies(const void *a_, const void *b_)
 {
-    const struct applied *a = a_, *b = b_;
+    const struct nb_port_policy *a = a_, *b = b_;
 
     return (a->position != b->position
             ? (a->position < b->position ? -1 : 1)
-            : a->policy->priority != b->policy->priority
-            ? (a->policy->priority < b->policy->priority ? -1 : 1)
-            : strcmp(a->policy->row.name, b->policy->row.name));
+            : a->priority != b->priority
+            ? (a->priority < b->priority ? -1 : 1)
+            : strcmp(a->name, b->name));
 }
 
-/* Returns the policies that apply to any of 'groups'.  The caller frees the
- * array. */
-static struct applied *
+/* Fills in 'reply' with the policies that apply to any of 'groups'.  The
+ * caller frees the array. */
+static void
 find_policies(const struct model *model, const struct sset *groups,
-              size_t *np)
+              struct nb_reply_port_policies *reply)
 {
     const struct vmn_policy *policy;
-    struct applied *found = NULL;
-    size_t n = 0, allocated = 0;
     const char *after = "";
+    size_t allocated = 0;
 
     while ((policy = model_next_durable(model, VMN_TABLE_POLICY, after,
                                         NULL))) {
@@ -103,20 +99,24 @@ find_policies(const struct model *model, const struct sset *groups,
         after = policy->row.name;
         for (size_t i = 0; i < policy->n_applies_to; i++) {
             if (sset_contains(groups, policy->applies_to[i])) {
-                if (n >= allocated) {
-                    found = x2nrealloc(found, &allocated, sizeof *found);
+                if (reply->n_policies >= allocated) {
+                    reply->policies = x2nrealloc(reply->policies, &allocated,
+                                                 sizeof *reply->policies);
                 }
-                found[n++] = (struct applied) {
-                    policy, tier ? tier->position : 0 };
+                reply->policies[reply->n_policies++]
+                    = (struct nb_port_policy) {
+                        policy->row.name, policy->tier,
+                        tier ? tier->position : 0, policy->priority,
+                        policy->mode == VMN_SHADOW ? "shadow" : "enforce",
+                    };
                 break;
             }
         }
     }
-    if (n) {
-        qsort(found, n, sizeof *found, compare_applied);
+    if (reply->n_policies) {
+        qsort(reply->policies, reply->n_policies, sizeof *reply->policies,
+              compare_policies);
     }
-    *np = n;
-    return found;
 }
 
 void
@@ -126,37 +126,20 @@ nb_get_port_policies(struct http_request *req, void *nb_)
     const struct northbound *nb = nb_;
     const struct vmn_port *port = model_get_durable(
         nb->model, VMN_TABLE_PORT, name, NULL);
-    struct sset groups = SSET_INITIALIZER(&groups);
-    json_t *names = json_array(), *policies = json_array();
-    size_t n;
+    struct nb_reply_port_policies reply = { .port = name };
+    struct sset groups;
 
     if (!port) {
         nb_reply_no_object(nb, req, schema_tables[VMN_TABLE_PORT], name);
-        json_decref(names);
-        json_decref(policies);
         return;
     }
+    sset_init(&groups);
     find_groups(nb->model, port, &groups);
-
-    const char **sorted = sset_sort(&groups);
-    for (size_t i = 0; i < sset_count(&groups); i++) {
-        json_array_append_new(names, json_string(sorted[i]));
-    }
-    free(sorted);
-
-    struct applied *found = find_policies(nb->model, &groups, &n);
-    for (size_t i = 0; i < n; i++) {
-        const struct vmn_policy *policy = found[i].policy;
-
-        json_array_append_new(policies, json_pack(
-            "{s:s, s:s, s:I, s:I, s:s}", "name", policy->row.name,
-            "tier", policy->tier, "position", (json_int_t) found[i].position,
-            "priority", (json_int_t) policy->priority,
-            "mode", policy->mode == VMN_SHADOW ? "shadow" : "enforce"));
-    }
-    free(found);
+    reply.n_groups = sset_count(&groups);
+    reply.groups = sset_sort(&groups);
+    find_policies(nb->model, &groups, &reply);
+    nb_reply_struct(req, &nb_reply_port_policies, &reply);
+    free(reply.groups);
+    free(reply.policies);
     sset_destroy(&groups);
-    http_reply_json(req, 200, json_pack("{s:s, s:o, s:o}", "port", name,
-                                        "groups", names, "policies",
-                                        policies));
 }

@@ -17,9 +17,12 @@
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/fabric-learned-connections.h"
 #include "controller/flow/learn-connection.h"
+#include "controller/northbound/openapi-operations.h"
 #include "controller/schema/arena.h"
+#include "controller/schema/schema-struct.h"
 #include "controller/schema/value.h"
 #include "hash.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/hmap.h"
 #include "sset.h"
 #include "util.h"
@@ -39,14 +42,15 @@ struct task {
     bool shadow, exact;
     struct sset keys;           /* Keys of the labels that may be used, */
     bool all_keys;              /* unless all may be. */
-    json_t *since;
+    int64_t since_ms;
     struct fabric_connections_reading *reading; /* Or NULL. */
     bool working;               /* In quiescent_cb(). */
     /* A copy of the connections that hosts have reported. */
-    json_t *hosts;
+    size_t n_hosts;
+    struct nb_seen_host *hosts; /* Their names are owned by 'host_names',
+                                 * their reasons by 'arena'. */
+    struct arena arena;
     struct sset host_names;
-    const char **where_names;   /* The name of each host; owned by
-                                 * 'host_names'. */
     size_t n_notes;
     struct learned_connection *notes;
     uint32_t *where;
@@ -72,8 +76,7 @@ struct study {
     struct recommend_group *groups;
     size_t n_seen;
     struct recommend_connection *seen;
-    json_t *uncovered;
-    json_int_t n_uncovered;
+    struct nb_reply_recommendations reply;
 };
 
 /* Ports.  ---------------------------------------------------------------- */
@@ -340,15 +343,17 @@ static void
 leave_out(struct study *study, const struct learned_connection *note,
           const char *host, const char *reason)
 {
+    struct nb_reply_recommendations *reply = &study->reply;
     struct recommend_service service = service_of(note);
     char src[VALUE_IP_SIZE], dst[VALUE_IP_SIZE];
 
-    if (study->n_uncovered++ < UNCOVERED_MAX) {
-        json_array_append_new(study->uncovered, json_pack(
-            "{s:s, s:s, s:o, s:s, s:s}", "from",
-            value_format_ip(&note->src, src), "to",
-            value_format_ip(&note->dst, dst), "service",
-            nb_service_text(&service), "host", host, "reason", reason));
+    if (reply->n_uncovered++ < UNCOVERED_MAX) {
+        reply->uncovered[reply->n_uncovered_listed++]
+            = (struct nb_uncovered) {
+                arena_strdup(&study->arena, value_format_ip(&note->src, src)),
+                arena_strdup(&study->arena, value_format_ip(&note->dst, dst)),
+                nb_service_text(&service, &study->arena), host, reason,
+            };
     }
 }
 
@@ -376,9 +381,11 @@ read_notes(struct study *study)
     const struct task *task = study->task;
 
     study->seen = xcalloc(MAX(1, task->n_notes), sizeof *study->seen);
+    study->reply.uncovered = arena_alloc(
+        &study->arena, UNCOVERED_MAX * sizeof *study->reply.uncovered);
     for (size_t i = 0; i < task->n_notes; i++) {
         const struct learned_connection *note = &task->notes[i];
-        const char *host = task->where_names[task->where[i]];
+        const char *host = task->hosts[task->where[i]].host;
         struct recommend_connection *seen = &study->seen[study->n_seen];
 
         study_yield(study);
@@ -399,31 +406,31 @@ read_notes(struct study *study)
 
 /* The reply.  ------------------------------------------------------------- */
 
-static json_t *
-make_body(struct study *study, const struct recommend_request *request,
-          const struct recommend_answer *answer)
+/* Fills in the reply but for what nb_recommend_objects() does. */
+static void
+fill_reply(struct study *study, const struct recommend_answer *answer)
 {
-    struct task *task = study->task;
-    json_t *body = json_pack(
-        "{s:s, s:O, s:O, s:I, s:I, s:O, s:b}", "network", task->network,
-        "since", task->since, "hosts", task->hosts, "connections",
-        (json_int_t) answer->n_seen, "n_uncovered", study->n_uncovered,
-        "uncovered", study->uncovered, "optimal", (int) answer->fewest);
+    const struct task *task = study->task;
+    struct nb_reply_recommendations *reply = &study->reply;
 
-    nb_recommend_objects(task->model, task->network, task->shadow,
-                         request, answer, body);
-    return body;
+    reply->network = task->network;
+    reply->since = task->since_ms;
+    reply->n_hosts = task->n_hosts;
+    reply->hosts = task->hosts;
+    reply->connections = answer->n_seen;
+    reply->optimal = answer->fewest;
 }
 
-/* Computes the reply.  Returns NULL with errors.  Yields. */
-static json_t *
-study_make(struct study *study, struct vmn_errors *errors)
+/* Computes the reply and appends it to 'body'.  Returns false with errors.
+ * Yields. */
+static bool
+study_make(struct study *study, struct ds *body, struct vmn_errors *errors)
 {
     struct task *task = study->task;
     struct vmn_names keys = { sset_count(&task->keys), NULL };
     struct recommend_answer answer;
     struct recommend_request request;
-    json_t *body = NULL;
+    bool ok;
 
     find_near(study);
     read_ports(study);
@@ -437,31 +444,36 @@ study_make(struct study *study, struct vmn_errors *errors)
         .labels = task->all_keys ? NULL : &keys, .exact = task->exact,
         .yield = study_yield, .aux = study,
     };
-    if (recommend_rules(&request, &study->arena, &answer, errors)) {
-        body = make_body(study, &request, &answer);
+    ok = recommend_rules(&request, &study->arena, &answer, errors);
+    if (ok) {
+        fill_reply(study, &answer);
+        nb_recommend_objects(task->model, task->network, task->shadow,
+                             &request, &answer, &study->arena, &study->reply);
+        schema_struct_print_pausing(&nb_reply_recommendations, &study->reply,
+                                    body, study_yield, study);
+        ds_put_char(body, '\n');
     }
     free(CONST_CAST(const char **, keys.names));
-    return body;
+    return ok;
 }
 
-static json_t *
-make_reply(struct task *task, struct vmn_errors *errors)
+static bool
+make_reply(struct task *task, struct ds *body, struct vmn_errors *errors)
 {
-    struct study study = { .task = task, .uncovered = json_array() };
-    json_t *body;
+    struct study study = { .task = task };
+    bool ok;
 
     arena_init(&study.arena);
     hmap_init(&study.owners);
     sset_init(&study.near);
-    body = study_make(&study, errors);
-    json_decref(study.uncovered);
+    ok = study_make(&study, body, errors);
     free(study.ports);
     free(study.groups);
     free(study.seen);
     hmap_destroy(&study.owners);
     sset_destroy(&study.near);
     arena_uninit(&study.arena);
-    return body;
+    return ok;
 }
 
 /* Requests.  ------------------------------------------------------------- */
@@ -472,9 +484,8 @@ task_destroy(struct task *task)
     free(task->network);
     sset_destroy(&task->keys);
     sset_destroy(&task->host_names);
-    json_decref(task->since);
-    json_decref(task->hosts);
-    free(task->where_names);
+    free(task->hosts);
+    arena_uninit(&task->arena);
     free(task->notes);
     free(task->where);
     free(task);
@@ -485,19 +496,20 @@ static void
 quiescent_cb(void *task_)
 {
     struct task *task = task_;
+    struct ds body = DS_EMPTY_INITIALIZER;
     struct vmn_errors errors;
-    json_t *body;
+    bool ok;
 
     vmn_errors_init(&errors);
     task->working = true;
-    body = make_reply(task, &errors);
-    if (!task->req) {
-        json_decref(body);
-    } else if (body) {
-        http_reply_json(task->req, 200, body);
-    } else {
+    ok = make_reply(task, &body, &errors);
+    if (task->req && ok) {
+        http_reply_body(task->req, 200, "application/json", &body);
+        ds_init(&body);
+    } else if (task->req) {
         nb_reply_errors(task->req, &errors, NB_POINT_AT_BODY);
     }
+    ds_destroy(&body);
     vmn_errors_uninit(&errors);
     task_destroy(task);
 }
@@ -508,17 +520,17 @@ on_noted(void *task_, const struct fabric_connections *noted)
     struct task *task = task_;
 
     task->reading = NULL;
-    task->where_names = xcalloc(MAX(1, noted->n_hosts),
-                                sizeof *task->where_names);
+    task->n_hosts = noted->n_hosts;
+    task->hosts = xcalloc(MAX(1, noted->n_hosts), sizeof *task->hosts);
     for (size_t i = 0; i < noted->n_hosts; i++) {
         const struct fabric_connections_host *host = &noted->hosts[i];
 
-        json_array_append_new(task->hosts, json_pack(
-            "{s:s, s:I, s:b, s:s*}", "host", host->name, "connections",
-            (json_int_t) host->n, "truncated", (int) host->full, "reason",
-            host->missing));
-        task->where_names[i]
-            = sset_find(&task->host_names, host->name)->name;
+        task->hosts[i] = (struct nb_seen_host) {
+            .host = sset_find(&task->host_names, host->name)->name,
+            .connections = host->n, .truncated = host->full,
+            .reason = (host->missing
+                       ? arena_strdup(&task->arena, host->missing) : NULL),
+        };
     }
     task->n_notes = noted->n_connections;
     if (noted->n_connections) {
@@ -601,17 +613,6 @@ query_mode(struct task *task)
     return true;
 }
 
-/* "2026-11-20T10:04:58.863Z". */
-static json_t *
-time_json(int64_t ms)
-{
-    char *text = xastrftime_msec("%Y-%m-%dT%H:%M:%S.###Z", ms, true);
-    json_t *json = json_string(text);
-
-    free(text);
-    return json;
-}
-
 /* Fills in the network of the query.  Replies and returns false if it is not
  * observed. */
 static bool
@@ -636,7 +637,7 @@ query_network(struct task *task, const struct northbound *nb,
         return false;
     }
     task->network = xstrdup(network);
-    task->since = time_json(meta->created_ms);
+    task->since_ms = meta->created_ms;
     return true;
 }
 
@@ -654,7 +655,7 @@ nb_get_recommendations(struct http_request *req, void *nb_)
     task->commit = nb->commit;
     task->fabric = nb->fabric;
     task->req = req;
-    task->hosts = json_array();
+    arena_init(&task->arena);
     sset_init(&task->keys);
     sset_init(&task->host_names);
     if (!query_network(task, nb, &meta) || !query_labels(task)

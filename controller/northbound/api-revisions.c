@@ -266,6 +266,7 @@ nb_get_revisions(struct http_request *req, void *nb_)
     struct ds ds = DS_EMPTY_INITIALIZER;
     struct northbound *nb = nb_;
     uint64_t next = 0;
+    char before[24];
     struct span span;
     int error;
 
@@ -295,11 +296,13 @@ nb_get_revisions(struct http_request *req, void *nb_)
     }
     ds_put_format(&ds, "{\"items\":[%s", ds_cstr(&items));
     ds_destroy(&items);
-    ds_put_format(&ds, "],\"revision\":%"PRIu64,
-                  model_durable_revision(nb->model));
-    if (next) {
-        ds_put_format(&ds, ",\"next\":\"%"PRIu64"\"", next);
-    }
+    snprintf(before, sizeof before, "%"PRIu64, next);
+    ds_put_char(&ds, ']');
+    schema_struct_print_members(
+        &nb_list_end,
+        &(const struct nb_list_end) {
+            model_durable_revision(nb->model), next ? before : NULL,
+        }, &ds);
     ds_put_cstr(&ds, "}\n");
     http_reply_body(req, 200, "application/json", &ds);
 }

@@ -97,6 +97,14 @@ const struct schema_struct nb_reply_problem = SHOWN_STRUCT(
     SHOWN("errors", STRUCT, LIST, "Each fault, at most 64 of them.",
           .nested = &fault));
 
+/* Lists of objects.  ------------------------------------------------------ */
+
+const struct schema_struct nb_list_end = SHOWN_KEPT(
+    "list", nb_list_end,
+    REVISION_OF(nb_list_end, "The state that was read."),
+    SHOWN_OF(nb_list_end, next, STRING, 0,
+             "What to give as `after`, if there are more."));
+
 /* Changes.  -------------------------------------------------------------- */
 
 const struct schema_struct nb_apply_result = SHOWN_KEPT(
@@ -117,7 +125,12 @@ const struct schema_struct nb_apply_result = SHOWN_KEPT(
 const struct schema_struct nb_apply_end = SHOWN_KEPT(
     "change", nb_apply_end, APPLY_END);
 
-const struct schema_struct nb_any_object = { .name = "AnyObject" };
+/* As it is printed: openapi-types.c describes it, by the object's type. */
+const struct schema_struct nb_any_object = SHOWN_KEPT(
+    "AnyObject", nb_any_object,
+    SHOWN_OF(nb_any_object, type, STRING, ALWAYS, "Its type."),
+    SHOWN_OF(nb_any_object, name, STRING, ALWAYS, "Its name."),
+    SHOWN_OF(nb_any_object, spec, STRING, ALWAYS | ANY, "Its spec."));
 const struct schema_struct nb_any_operation = { .name = "AnyOperation" };
 
 const struct schema_struct nb_body_apply = SHOWN_STRUCT(
@@ -421,58 +434,77 @@ const struct schema_struct nb_reply_flows = SHOWN_STRUCT(
 
 /* Recommendations.  ------------------------------------------------------ */
 
-static const struct schema_struct seen_host = SHOWN_STRUCT(
-    "host",
-    SHOWN("host", STRING, ALWAYS, "The host."),
-    SHOWN("connections", INT, ALWAYS, "How many connections it has recorded."),
-    SHOWN("truncated", BOOL, ALWAYS, "Whether it may have missed some."),
-    SHOWN("reason", STRING, 0, "Why its connections are not included."));
+static const struct schema_struct seen_host = SHOWN_KEPT(
+    "host", nb_seen_host,
+    SHOWN_OF(nb_seen_host, host, STRING, ALWAYS, "The host."),
+    SHOWN_OF(nb_seen_host, connections, U64, ALWAYS,
+             "How many connections it has recorded."),
+    SHOWN_OF(nb_seen_host, truncated, BOOL, ALWAYS,
+             "Whether it may have missed some."),
+    SHOWN_OF(nb_seen_host, reason, STRING, 0,
+             "Why its connections are not included."));
 
-static const struct schema_struct left_out = SHOWN_STRUCT(
-    "connection",
-    SHOWN("from", STRING, ALWAYS, "An address."),
-    SHOWN("to", STRING, ALWAYS, "An address."),
-    SHOWN("service", STRING, ALWAYS, "The protocol and destination port."),
-    SHOWN("host", STRING, ALWAYS, "The host that recorded it."),
-    SHOWN("reason", STRING, ALWAYS, "Why no rule allows it."));
+static const struct schema_struct uncovered = SHOWN_KEPT(
+    "connection", nb_uncovered,
+    SHOWN_OF(nb_uncovered, from, STRING, ALWAYS, "An address."),
+    SHOWN_OF(nb_uncovered, to, STRING, ALWAYS, "An address."),
+    SHOWN_OF(nb_uncovered, service, STRING, ALWAYS,
+             "The protocol and destination port."),
+    SHOWN_OF(nb_uncovered, host, STRING, ALWAYS,
+             "The host that recorded it."),
+    SHOWN_OF(nb_uncovered, reason, STRING, ALWAYS,
+             "Why no rule allows it."));
 
-static const struct schema_struct extra = SHOWN_STRUCT(
-    "extra",
-    SHOWN("from", STRING, ALWAYS, "A port, or an address."),
-    SHOWN("to", STRING, ALWAYS, "A port."),
-    SHOWN("service", STRING, ALWAYS, "The allowed protocols and ports."));
+static const struct schema_struct extra = SHOWN_KEPT(
+    "extra", nb_extra,
+    SHOWN_OF(nb_extra, from, STRING, ALWAYS, "A port, or an address."),
+    SHOWN_OF(nb_extra, to, STRING, ALWAYS, "A port."),
+    SHOWN_OF(nb_extra, service, STRING, ALWAYS,
+             "The allowed protocols and ports."));
 
-static const struct schema_struct rule = SHOWN_STRUCT(
-    "rule",
-    SHOWN("policy", STRING, ALWAYS, "The policy that has it."),
-    SHOWN("from", STRING, ALWAYS | ANY, "A group, or a list of prefixes."),
-    SHOWN("to", STRING, ALWAYS, "A group."),
-    SHOWN("services", STRING, ALWAYS | LIST, "The allowed protocols and "
-                                             "ports."),
-    SHOWN("observed", INT, ALWAYS, "How many connections were seen."),
-    SHOWN("extra", INT, ALWAYS, "How many more it allows."),
-    SHOWN("extras", STRUCT, ALWAYS | LIST, "The first 20 of these.",
-          .nested = &extra));
+static const struct schema_struct rule = SHOWN_KEPT(
+    "rule", nb_recommended_rule,
+    SHOWN_OF(nb_recommended_rule, policy, STRING, ALWAYS,
+             "The policy that has it."),
+    SHOWN_OF(nb_recommended_rule, from, STRING, ALWAYS | ANY,
+             "A group, or a list of prefixes."),
+    SHOWN_OF(nb_recommended_rule, to, STRING, ALWAYS, "A group."),
+    SHOWN_LIST_OF(nb_recommended_rule, services, n_services, STRING, ALWAYS,
+                  "The allowed protocols and ports."),
+    SHOWN_OF(nb_recommended_rule, observed, U64, ALWAYS,
+             "How many connections were seen."),
+    SHOWN_OF(nb_recommended_rule, extra, U64, ALWAYS,
+             "How many more it allows."),
+    SHOWN_LIST_OF(nb_recommended_rule, extras, n_extras, STRUCT, ALWAYS,
+                  "The first 20 of these.", .nested = &extra));
 
-const struct schema_struct nb_reply_recommendations = SHOWN_STRUCT(
-    "Recommendations",
-    SHOWN("network", STRING, ALWAYS, "The network."),
-    SHOWN("since", STRING, ALWAYS | TIME, "Since when it is observed."),
-    SHOWN("hosts", STRUCT, ALWAYS | LIST, "Those that have its ports.",
-          .nested = &seen_host),
-    SHOWN("connections", INT, ALWAYS, "How many were seen."),
-    SHOWN("n_uncovered", INT, ALWAYS, "How many no rule allows."),
-    SHOWN("uncovered", STRUCT, ALWAYS | LIST, "The first 20 of these.",
-          .nested = &left_out),
-    SHOWN("optimal", BOOL, ALWAYS,
-          "Whether this is known to be the smallest number of such rules."),
-    SHOWN("rules", STRUCT, ALWAYS | LIST, "Each rule.", .nested = &rule),
-    SHOWN("objects", STRUCT, ALWAYS | LIST,
-          "Groups, services and policies to apply.",
-          .nested = &nb_any_object),
-    SHOWN("n_unselected", INT, ALWAYS,
-          "How many ports have no incoming connection that was seen."),
-    SHOWN("unselected", STRING, ALWAYS | LIST, "The first 100 of these."));
+const struct schema_struct nb_reply_recommendations = SHOWN_KEPT(
+    "Recommendations", nb_reply_recommendations,
+    SHOWN_OF(nb_reply_recommendations, network, STRING, ALWAYS,
+             "The network."),
+    SHOWN_OF(nb_reply_recommendations, since, STRING, ALWAYS | TIME,
+             "Since when it is observed."),
+    SHOWN_LIST_OF(nb_reply_recommendations, hosts, n_hosts, STRUCT, ALWAYS,
+                  "Those that have its ports.", .nested = &seen_host),
+    SHOWN_OF(nb_reply_recommendations, connections, U64, ALWAYS,
+             "How many were seen."),
+    SHOWN_OF(nb_reply_recommendations, n_uncovered, U64, ALWAYS,
+             "How many no rule allows."),
+    SHOWN_LIST_OF(nb_reply_recommendations, uncovered, n_uncovered_listed,
+                  STRUCT, ALWAYS, "The first 20 of these.",
+                  .nested = &uncovered),
+    SHOWN_OF(nb_reply_recommendations, optimal, BOOL, ALWAYS,
+             "Whether this is known to be the smallest number of such "
+             "rules."),
+    SHOWN_LIST_OF(nb_reply_recommendations, rules, n_rules, STRUCT, ALWAYS,
+                  "Each rule.", .nested = &rule),
+    SHOWN_LIST_OF(nb_reply_recommendations, objects, n_objects, STRUCT,
+                  ALWAYS, "Groups, services and policies to apply.",
+                  .nested = &nb_any_object),
+    SHOWN_OF(nb_reply_recommendations, n_unselected, U64, ALWAYS,
+             "How many ports have no incoming connection that was seen."),
+    SHOWN_LIST_OF(nb_reply_recommendations, unselected, n_unselected_listed,
+                  STRING, ALWAYS, "The first 100 of these."));
 
 /* Summary.  --------------------------------------------------------------- */
 
@@ -586,23 +618,24 @@ const struct schema_struct nb_reply_summary = SHOWN_KEPT(
 
 /* Policies of a port.  ---------------------------------------------------- */
 
-static const struct schema_struct port_policy = SHOWN_STRUCT(
-    "policy",
-    SHOWN("name", STRING, ALWAYS, "The policy."),
-    SHOWN("tier", STRING, ALWAYS, "Its tier."),
-    SHOWN("position", INT, ALWAYS, "The position of that."),
-    SHOWN("priority", INT, ALWAYS, "Its priority in the tier."),
-    SHOWN("mode", ENUM, ALWAYS, "Whether it decides.",
-          SHOWN_NAMES("enforce", "shadow")));
+static const struct schema_struct port_policy = SHOWN_KEPT(
+    "policy", nb_port_policy,
+    SHOWN_OF(nb_port_policy, name, STRING, ALWAYS, "The policy."),
+    SHOWN_OF(nb_port_policy, tier, STRING, ALWAYS, "Its tier."),
+    SHOWN_OF(nb_port_policy, position, U32, ALWAYS, "The position of that."),
+    SHOWN_OF(nb_port_policy, priority, U32, ALWAYS,
+             "Its priority in the tier."),
+    SHOWN_OF(nb_port_policy, mode, ENUM, ALWAYS, "Whether it decides.",
+             SHOWN_NAMES("enforce", "shadow")));
 
-const struct schema_struct nb_reply_port_policies = SHOWN_STRUCT(
-    "PortPolicies",
-    SHOWN("port", STRING, ALWAYS, "The port."),
-    SHOWN("groups", STRING, ALWAYS | LIST,
-          "Those that it is in, directly or by nested groups."),
-    SHOWN("policies", STRUCT, ALWAYS | LIST,
-          "Those that apply to one of these, as they are evaluated.",
-          .nested = &port_policy));
+const struct schema_struct nb_reply_port_policies = SHOWN_KEPT(
+    "PortPolicies", nb_reply_port_policies,
+    SHOWN_OF(nb_reply_port_policies, port, STRING, ALWAYS, "The port."),
+    SHOWN_LIST_OF(nb_reply_port_policies, groups, n_groups, STRING, ALWAYS,
+                  "Those that it is in, directly or by nested groups."),
+    SHOWN_LIST_OF(nb_reply_port_policies, policies, n_policies, STRUCT,
+                  ALWAYS, "Those that apply to one of these, as they are "
+                  "evaluated.", .nested = &port_policy));
 
 /* The daemon.  ----------------------------------------------------------- */
 

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "controller/northbound/openapi-operations.h"
+#include "controller/northbound/replies.h"
 #include "controller/schema/value.h"
 #include "util.h"
 
@@ -476,18 +477,13 @@ object_schema(struct openapi *o, const struct schema_table *table)
 }
 
 static json_t *
-list_of(const struct schema_table *table)
+list_of(struct openapi *o, const struct schema_table *table)
 {
     json_t *schema = object_begin();
 
     add_property(schema, "items", json_pack(
         "{s:s, s:o}", "type", "array", "items", ref_to(table, "")), true);
-    add_property(schema, "revision", json_pack(
-        "{s:s, s:s}", "type", "integer", "description",
-        "The state that was read."), true);
-    add_property(schema, "next", json_pack(
-        "{s:s, s:s}", "type", "string", "description",
-        "What to give as `after`, if there are more."), false);
+    add_fields(o, nb_list_end.fields, SHOWN, false, schema);
     return schema;
 }
 
@@ -516,7 +512,7 @@ openapi_add_type(struct openapi *o, const struct schema_table *table)
     add(o, table, "SpecPatch", struct_schema(o, &table->row, PATCHED));
     add(o, table, "Status", status_schema(o, table));
     add(o, table, "", object_schema(o, table));
-    add(o, table, "List", list_of(table));
+    add(o, table, "List", list_of(o, table));
     add(o, table, "Put", sent_schema(table, "Spec", false));
     add(o, table, "Patch", sent_schema(table, "SpecPatch", false));
     add(o, table, "Object", sent_schema(table, "Spec", true));

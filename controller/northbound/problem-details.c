@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Errors as problem details (RFC 9457): one status, and a list of all
- * errors. */
+ * Errors as problem details (RFC 9457): one status, and a list of all errors.
+ * JSON, as http_reply_problem() takes it, which says why. */
 
 #include <config.h>
 

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/schema/arena.h"
 #include "controller/schema/value.h"
 #include "openvswitch/dynamic-string.h"
 #include "sset.h"
@@ -30,7 +31,7 @@
 /* A set of ports or addresses, and the group that represents it. */
 struct named {
     const struct recommend_side *side;
-    char *group;
+    const char *group;
 };
 
 struct writer {
@@ -42,7 +43,11 @@ struct writer {
     struct named *named;
     struct sset names;          /* Of new groups. */
     struct sset policies;       /* Of policies that were added. */
-    json_t *objects, *rules;
+    struct arena *arena;
+    size_t n_groups, n_policies; /* Objects, at most two groups and a policy
+                                  * for each rule. */
+    struct nb_any_object *group_objects, *policy_objects;
+    struct nb_reply_recommendations *reply;
 };
 
 /* Services.  ------------------------------------------------------------- */
@@ -76,24 +81,24 @@ is_icmp(uint8_t number)
     return number == IPPROTO_ICMP || number == IPPROTO_ICMPV6;
 }
 
-json_t *
-nb_service_text(const struct recommend_service *s)
+const char *
+nb_service_text(const struct recommend_service *s, struct arena *arena)
 {
     const char *name = protocol_name(s->protocol);
 
     if (!name) {
-        return json_sprintf("%u", s->protocol);
+        return arena_printf(arena, "%u", s->protocol);
     } else if (is_icmp(s->protocol)) {
         return (s->first == s->last
-                ? json_sprintf("%s/%d/%d", name, s->first >> 8,
+                ? arena_printf(arena, "%s/%d/%d", name, s->first >> 8,
                                s->first & 0xff)
-                : json_sprintf("%s/%d/%d-%d/%d", name, s->first >> 8,
+                : arena_printf(arena, "%s/%d/%d-%d/%d", name, s->first >> 8,
                                s->first & 0xff, s->last >> 8,
                                s->last & 0xff));
     }
     return (s->first == s->last
-            ? json_sprintf("%s/%u", name, s->first)
-            : json_sprintf("%s/%u-%u", name, s->first, s->last));
+            ? arena_printf(arena, "%s/%u", name, s->first)
+            : arena_printf(arena, "%s/%u-%u", name, s->first, s->last));
 }
 
 /* Appends the entries for a range of services: for ICMP, one for each type and
@@ -303,11 +308,12 @@ put_base(const struct writer *w, const struct recommend_side *side,
     }
 }
 
-/* Returns a name that no group has.  The caller frees it. */
-static char *
+/* Returns a name that no group has. */
+static const char *
 new_name(struct writer *w, const struct recommend_side *side)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
+    const char *name;
     size_t length;
 
     put_base(w, side, &ds);
@@ -319,7 +325,9 @@ new_name(struct writer *w, const struct recommend_side *side)
         ds_put_format(&ds, "-%d", n);
     }
     sset_add(&w->names, ds_cstr(&ds));
-    return ds_steal_cstr(&ds);
+    name = arena_strdup(w->arena, ds_cstr(&ds));
+    ds_destroy(&ds);
+    return name;
 }
 
 static json_t *
@@ -343,11 +351,16 @@ group_spec(const struct writer *w, const struct recommend_side *side)
     return json_pack("{s:o}", side->n_prefixes ? "cidrs" : "ports", list);
 }
 
-static void
-put_object(struct writer *w, const char *type, const char *name, json_t *spec)
+/* Returns the text of 'json', of which it takes ownership. */
+static const char *
+json_text(struct writer *w, json_t *json)
 {
-    json_array_append_new(w->objects, json_pack(
-        "{s:s, s:s, s:o}", "type", type, "name", name, "spec", spec));
+    char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
+    const char *copy = arena_strdup(w->arena, text);
+
+    free(text);
+    json_decref(json);
+    return copy;
 }
 
 /* Returns the group that represents a side; creates one if necessary. */
@@ -367,19 +380,21 @@ group_of(struct writer *w, const struct recommend_side *side)
     named = &w->named[w->n_named++];
     named->side = side;
     named->group = new_name(w, side);
-    put_object(w, "groups", named->group, group_spec(w, side));
+    w->group_objects[w->n_groups++] = (struct nb_any_object) {
+        "groups", named->group, json_text(w, group_spec(w, side)),
+    };
     return named->group;
 }
 
 /* Policies.  ------------------------------------------------------------- */
 
 /* Returns the name of the policy for 'group'.  An existing policy is replaced
- * only if it applies to that group alone.  The caller frees the name. */
-static char *
+ * only if it applies to that group alone. */
+static const char *
 policy_name(struct writer *w, const char *group)
 {
-    char *base = xasprintf("%.*s-in", BASE_LEN - 3, group);
-    char *name = xstrdup(base);
+    const char *base = arena_printf(w->arena, "%.*s-in", BASE_LEN - 3, group);
+    const char *name = base;
 
     for (int n = 2;; n++) {
         const struct vmn_policy *policy = model_get_durable(
@@ -390,11 +405,9 @@ policy_name(struct writer *w, const char *group)
                             && !strcmp(policy->applies_to[0], group)))) {
             break;
         }
-        free(name);
-        name = xasprintf("%s-%d", base, n);
+        name = arena_printf(w->arena, "%s-%d", base, n);
     }
     sset_add(&w->policies, name);
-    free(base);
     return name;
 }
 
@@ -455,61 +468,73 @@ put_rule(struct writer *w, const struct recommend_rule *rule, json_t *rules)
     json_decref(lists);
 }
 
-static json_t *
-side_json(struct writer *w, const struct recommend_side *side)
+/* Returns the name of a side's group, or its prefixes, as JSON. */
+static const char *
+side_text(struct writer *w, const struct recommend_side *side)
 {
     char buf[VALUE_PREFIX_SIZE];
     json_t *list;
 
     if (is_group(side)) {
-        return json_string(group_of(w, side));
+        return json_text(w, json_string(group_of(w, side)));
     }
     list = json_array();
     for (size_t i = 0; i < side->n_prefixes; i++) {
         json_array_append_new(list, json_string(value_format_prefix(
             &side->prefixes[i], buf)));
     }
-    return list;
+    return json_text(w, list);
 }
 
-/* Returns the description of a rule for the reply. */
-static json_t *
-rule_json(struct writer *w, const struct recommend_rule *rule,
-          const char *policy)
+static struct nb_extra
+describe_extra(struct writer *w, const struct recommend_extra *extra)
 {
-    json_t *services = json_array(), *extras = json_array();
     char buf[VALUE_IP_SIZE];
 
+    return (struct nb_extra) {
+        .from = (extra->src == SIZE_MAX
+                 ? arena_strdup(w->arena, value_format_ip(&extra->src_ip, buf))
+                 : w->request->ports[extra->src].name),
+        .to = w->request->ports[extra->dst].name,
+        .service = nb_service_text(&extra->service, w->arena),
+    };
+}
+
+/* Adds the description of a rule to the reply. */
+static void
+add_rule(struct writer *w, const struct recommend_rule *rule,
+         const char *policy)
+{
+    const char **services = arena_alloc(
+        w->arena, MAX(1, rule->n_services) * sizeof *services);
+    struct nb_extra *extras = arena_alloc(
+        w->arena, MAX(1, rule->n_extras) * sizeof *extras);
+
     for (size_t i = 0; i < rule->n_services; i++) {
-        json_array_append_new(services, nb_service_text(&rule->services[i]));
+        services[i] = nb_service_text(&rule->services[i], w->arena);
     }
     for (size_t i = 0; i < rule->n_extras; i++) {
-        const struct recommend_extra *extra = &rule->extras[i];
-
-        json_array_append_new(extras, json_pack(
-            "{s:s, s:s, s:o}", "from",
-            extra->src == SIZE_MAX ? value_format_ip(&extra->src_ip, buf)
-            : w->request->ports[extra->src].name,
-            "to", w->request->ports[extra->dst].name,
-            "service", nb_service_text(&extra->service)));
+        extras[i] = describe_extra(w, &rule->extras[i]);
     }
-    return json_pack("{s:s, s:o, s:s, s:o, s:I, s:I, s:o}", "policy", policy,
-                     "from", side_json(w, &rule->from), "to",
-                     group_of(w, &rule->to), "services", services,
-                     "observed", (json_int_t) rule->n_seen,
-                     "extra", (json_int_t) rule->n_extra, "extras", extras);
+    w->reply->rules[w->reply->n_rules++] = (struct nb_recommended_rule) {
+        .policy = policy, .from = side_text(w, &rule->from),
+        .to = group_of(w, &rule->to), .n_services = rule->n_services,
+        .services = services, .observed = rule->n_seen,
+        .extra = rule->n_extra, .n_extras = rule->n_extras,
+        .extras = extras,
+    };
 }
 
 /* Adds the policies for the destination group of rule 'first', made of it and
  * the rules that follow with the same destination; more than one policy if
  * they exceed a limit.  Returns the index of the next rule. */
 static size_t
-put_policy(struct writer *w, size_t first, bool shadow, json_t *policies)
+put_policy(struct writer *w, size_t first, bool shadow)
 {
     const struct recommend_answer *answer = w->answer;
     const struct recommend_side *to = &answer->rules[first].to;
     const char *group = group_of(w, to);
-    char *name = policy_name(w, group);
+    const char *name = policy_name(w, group);
     json_t *rules = json_array();
     json_t *spec = json_pack("{s:[s], s:o}", "applies_to", group, "rules",
                              rules);
@@ -518,29 +543,27 @@ put_policy(struct writer *w, size_t first, bool shadow, json_t *policies)
     while (i < answer->n_rules && same_side(to, &answer->rules[i].to)
            && json_array_size(rules) < RULES_MAX / 2) {
         put_rule(w, &answer->rules[i], rules);
-        json_array_append_new(w->rules, rule_json(w, &answer->rules[i],
-                                                  name));
+        add_rule(w, &answer->rules[i], name);
         i++;
         rest_a_little(w);
     }
     if (shadow) {
         json_object_set_new(spec, "mode", json_string("shadow"));
     }
-    json_array_append_new(policies, json_pack(
-        "{s:s, s:s, s:o}", "type", "policies", "name", name, "spec", spec));
-    free(name);
+    w->policy_objects[w->n_policies++] = (struct nb_any_object) {
+        "policies", name, json_text(w, spec),
+    };
     return i;
 }
 
 /* Adds the ports that no policy selects: they remain open, unless the network
  * denies by default. */
 static void
-put_unselected(const struct writer *w, json_t *body)
+put_unselected(const struct writer *w)
 {
     const struct recommend_request *request = w->request;
+    struct nb_reply_recommendations *reply = w->reply;
     bool *selected = xcalloc(MAX(1, request->n_ports), sizeof *selected);
-    json_t *names = json_array();
-    json_int_t n = 0;
 
     for (size_t i = 0; i < w->answer->n_rules; i++) {
         const struct recommend_side *to = &w->answer->rules[i].to;
@@ -549,42 +572,59 @@ put_unselected(const struct writer *w, json_t *body)
             selected[to->ports[j]] = true;
         }
     }
+    reply->unselected = arena_alloc(w->arena, UNSELECTED_MAX
+                                    * sizeof *reply->unselected);
     for (size_t i = 0; i < request->n_ports; i++) {
         if (request->ports[i].where == RECOMMEND_INSIDE && !selected[i]
-            && n++ < UNSELECTED_MAX) {
-            json_array_append_new(names, json_string(request->ports[i].name));
+            && reply->n_unselected++ < UNSELECTED_MAX) {
+            reply->unselected[reply->n_unselected_listed++]
+                = request->ports[i].name;
         }
     }
-    json_object_set_new(body, "n_unselected", json_integer(n));
-    json_object_set_new(body, "unselected", names);
     free(selected);
+}
+
+/* Lists the groups, and then the policies. */
+static void
+put_objects(const struct writer *w)
+{
+    struct nb_reply_recommendations *reply = w->reply;
+
+    reply->n_objects = w->n_groups + w->n_policies;
+    reply->objects = arena_alloc(w->arena, MAX(1, reply->n_objects)
+                                 * sizeof *reply->objects);
+    for (size_t i = 0; i < reply->n_objects; i++) {
+        reply->objects[i] = (i < w->n_groups ? w->group_objects[i]
+                             : w->policy_objects[i - w->n_groups]);
+    }
 }
 
 void
 nb_recommend_objects(const struct model *model, const char *network,
                      bool shadow, const struct recommend_request *request,
-                     const struct recommend_answer *answer, json_t *body)
+                     const struct recommend_answer *answer,
+                     struct arena *arena,
+                     struct nb_reply_recommendations *reply)
 {
     struct writer w = { .model = model, .network = network,
                         .request = request, .answer = answer,
-                        .objects = json_array(), .rules = json_array() };
-    json_t *policies = json_array();
+                        .arena = arena, .reply = reply };
+    size_t n = MAX(1, answer->n_rules);
 
     sset_init(&w.names);
     sset_init(&w.policies);
-    w.named = xcalloc(MAX(1, 2 * answer->n_rules), sizeof *w.named);
+    w.named = xcalloc(2 * n, sizeof *w.named);
+    w.group_objects = xcalloc(2 * n, sizeof *w.group_objects);
+    w.policy_objects = xcalloc(n, sizeof *w.policy_objects);
+    reply->rules = arena_alloc(arena, n * sizeof *reply->rules);
     for (size_t i = 0; i < answer->n_rules;) {
-        i = put_policy(&w, i, shadow, policies);
+        i = put_policy(&w, i, shadow);
     }
-    json_array_extend(w.objects, policies);
-    json_decref(policies);
-    json_object_set_new(body, "rules", w.rules);
-    json_object_set_new(body, "objects", w.objects);
-    put_unselected(&w, body);
-    for (size_t i = 0; i < w.n_named; i++) {
-        free(w.named[i].group);
-    }
+    put_objects(&w);
+    put_unselected(&w);
     free(w.named);
+    free(w.group_objects);
+    free(w.policy_objects);
     sset_destroy(&w.names);
     sset_destroy(&w.policies);
 }

@@ -7,17 +7,20 @@
 #define CONTROLLER_NORTHBOUND_RECOMMEND_PRIVATE_H 1
 
 #include "controller/northbound/northbound-private.h"
+#include "controller/northbound/replies.h"
 #include "controller/recommend/recommend.h"
 
-/* Adds to 'body' what follows from 'answer': "rules" (each with its policy),
- * "objects" (the necessary groups, and the policies, as POST /v1/apply takes
- * them), and "unselected" (ports to which no policy applies). */
+/* Fills in of 'reply' what follows from 'answer': the rules, each with its
+ * policy; the objects, which are the necessary groups and the policies; and
+ * the ports to which no policy applies.  All of it is in the arena, or
+ * borrowed from the request. */
 void nb_recommend_objects(const struct model *, const char *network,
                           bool shadow, const struct recommend_request *,
-                          const struct recommend_answer *, json_t *body);
+                          const struct recommend_answer *, struct arena *,
+                          struct nb_reply_recommendations *reply);
 
-/* Returns a service as a string, such as "tcp/80", "udp/53-60", "icmp/8/0", or
- * "47" (an IP protocol). */
-json_t *nb_service_text(const struct recommend_service *);
+/* Returns a service as a string in the arena, such as "tcp/80", "udp/53-60",
+ * "icmp/8/0", or "47" (an IP protocol). */
+const char *nb_service_text(const struct recommend_service *, struct arena *);
 
 #endif /* controller/northbound/recommend-private.h */

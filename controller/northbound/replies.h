@@ -361,6 +361,85 @@ struct nb_reply_summary {
     struct nb_summary_balancers balancers;
 };
 
+/* Policies of a port.  ---------------------------------------------------- */
+
+struct nb_port_policy {
+    const char *name, *tier;
+    uint32_t position;          /* Of the tier. */
+    uint32_t priority;
+    const char *mode;
+};
+
+struct nb_reply_port_policies {
+    const char *port;
+    size_t n_groups;
+    const char **groups;
+    size_t n_policies;
+    struct nb_port_policy *policies; /* In the order of evaluation. */
+};
+
+/* Lists of objects.  ------------------------------------------------------ */
+
+/* What follows the items. */
+struct nb_list_end {
+    uint64_t revision;
+    const char *next;           /* Or NULL: there are no more. */
+};
+extern const struct schema_struct nb_list_end;
+
+/* Recommendations.  ------------------------------------------------------- */
+
+struct nb_seen_host {
+    const char *host;
+    uint64_t connections;
+    bool truncated;
+    const char *reason;         /* Or NULL: its connections are included. */
+};
+
+struct nb_uncovered {
+    const char *from, *to, *service, *host, *reason;
+};
+
+struct nb_extra {
+    const char *from, *to, *service;
+};
+
+struct nb_recommended_rule {
+    const char *policy;
+    const char *from;           /* JSON: a group's name, or prefixes. */
+    const char *to;
+    size_t n_services;
+    const char **services;
+    uint64_t observed, extra;
+    size_t n_extras;
+    struct nb_extra *extras;
+};
+
+/* An object, as POST /v1/apply takes it. */
+struct nb_any_object {
+    const char *type, *name;
+    const char *spec;           /* JSON. */
+};
+
+struct nb_reply_recommendations {
+    const char *network;
+    int64_t since;
+    size_t n_hosts;
+    struct nb_seen_host *hosts;
+    uint64_t connections;
+    uint64_t n_uncovered;       /* All of them. */
+    size_t n_uncovered_listed;
+    struct nb_uncovered *uncovered;
+    bool optimal;
+    size_t n_rules;
+    struct nb_recommended_rule *rules;
+    size_t n_objects;
+    struct nb_any_object *objects;
+    uint64_t n_unselected;      /* All of them. */
+    size_t n_unselected_listed;
+    const char **unselected;
+};
+
 /* The daemon.  ----------------------------------------------------------- */
 
 struct nb_reply_health {

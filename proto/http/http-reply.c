@@ -238,23 +238,19 @@ http_reply_file(struct http_request *req, int status,
     http_request_free(req);
 }
 
+/* The problem is no struct with a table of fields, as other replies are: the
+ * server itself has problems to tell, and proto/ does not know
+ * controller/schema.  That nb_reply_problem describes what is sent is tested
+ * (test-northbound-described). */
 static void
-send_json(struct http_request *req, int status, const char *content_type,
-          json_t *body)
+send_problem(struct http_request *req, int status, const json_t *body)
 {
-    char *text = json_dumps(body, JSON_COMPACT | JSON_ENCODE_ANY);
-    char *line = xasprintf("%s\n", text ? text : "null");
+    char *text = json_dumps(body, JSON_COMPACT);
+    char *line = xasprintf("%s\n", text);
 
-    send_reply(req, status, content_type, line, strlen(line));
+    send_reply(req, status, "application/problem+json", line, strlen(line));
     free(line);
     free(text);
-    json_decref(body);
-}
-
-void
-http_reply_json(struct http_request *req, int status, json_t *body)
-{
-    send_json(req, status, "application/json", body);
 }
 
 void
@@ -280,7 +276,8 @@ http_reply_problem(struct http_request *req, int status, const char *kind,
     }
     free(type);
     free(detail);
-    send_json(req, status, "application/problem+json", body);
+    send_problem(req, status, body);
+    json_decref(body);
 }
 
 void

@@ -274,8 +274,6 @@ void http_reply_allow_caching(struct http_request *);
 /* Sets the header ETag to '"etag"'. */
 void http_reply_etag(struct http_request *, const char *etag);
 
-/* Takes ownership of 'body'. */
-void http_reply_json(struct http_request *, int status, json_t *body);
 
 /* Replies with a copy of 'size' bytes. */
 void http_reply_bytes(struct http_request *, int status,
