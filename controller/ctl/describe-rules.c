@@ -343,8 +343,7 @@ end_of(const struct way *way, const json_t *tiers, const json_t *port,
     const json_t *held = ctl_status(port, "quarantines");
     bool ingress = !strcmp(way->direction, "ingress");
 
-    if (json_array_size(held)
-        || json_is_true(ctl_spec(port, "quarantined"))) {
+    if (ctl_port_is_quarantined(port)) {
         struct ds by = DS_EMPTY_INITIALIZER;
 
         ctl_path_print(held, "", &by);
@@ -353,7 +352,10 @@ end_of(const struct way *way, const json_t *tiers, const json_t *port,
             by.length
             ? xasprintf("quarantined by %s: only what that allows passes",
                         ds_cstr(&by))
-            : xstrdup("quarantined: nothing else passes"),
+            : json_is_true(ctl_spec(port, "quarantined"))
+            ? xstrdup("quarantined: nothing else passes")
+            : xstrdup("quarantined, by what is out of scope: only what that "
+                      "allows passes"),
         };
         ds_destroy(&by);
         return end;

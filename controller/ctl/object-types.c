@@ -104,15 +104,41 @@ print_backends(const json_t *object, struct ds *ds)
     }
 }
 
+bool
+ctl_port_is_quarantined(const json_t *port)
+{
+    const json_t *status = json_object_get(port, "status");
+
+    return (json_is_true(json_object_get(spec_of(port), "quarantined"))
+            || json_is_true(json_object_get(status, "quarantined"))
+            || json_array_size(json_object_get(status, "quarantines")));
+}
+
+/* Prints "no", "yes" if the port itself says so, or by which quarantines it
+ * is, as far as that is told: "by incident-7,lab". */
+static void
+print_quarantined(const json_t *port, struct ds *ds)
+{
+    const json_t *names = json_object_get(json_object_get(port, "status"),
+                                          "quarantines");
+
+    if (json_is_true(json_object_get(spec_of(port), "quarantined"))
+        || !json_array_size(names)) {
+        ds_put_cstr(ds, ctl_port_is_quarantined(port) ? "yes" : "no");
+    }
+    if (json_array_size(names)) {
+        ds_put_cstr(ds, ds->length ? ",by " : "by ");
+        ctl_path_print(names, "", ds);
+    }
+}
+
 static void
 print_port_state(const json_t *object, struct ds *ds)
 {
     const json_t *spec = spec_of(object);
 
     ctl_path_print(object, "/status/state", ds);
-    if (json_is_true(json_object_get(spec, "quarantined"))
-        || json_array_size(json_object_get(json_object_get(object, "status"),
-                                           "quarantines"))) {
+    if (ctl_port_is_quarantined(object)) {
         ds_put_format(ds, "%squarantined", ds->length ? "," : "");
     }
     if (json_is_false(json_object_get(spec, "enabled"))) {
@@ -325,6 +351,7 @@ static const struct {
     { VMN_TABLE_HOST, "/status/audit", print_drift },
     { VMN_TABLE_NETWORK, "/spec/subnets", print_subnets },
     { VMN_TABLE_PORT, "/status/state", print_port_state },
+    { VMN_TABLE_PORT, "/spec/quarantined", print_quarantined },
     { VMN_TABLE_SERVICE, "/spec/entries", print_entries },
     { VMN_TABLE_LOADBALANCER, "/spec/ports", print_lb_ports },
     { VMN_TABLE_LOADBALANCER, "/spec/backends", print_backends },

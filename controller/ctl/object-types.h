@@ -32,6 +32,10 @@ void ctl_print_lag(const json_t *lag, struct ds *);
  * installed, as far as is known: their number is not. */
 bool ctl_host_is_to_hold(const json_t *host);
 
+/* Returns true if the port is quarantined, by its own row or by anything
+ * else. */
+bool ctl_port_is_quarantined(const json_t *port);
+
 /* Appends "tcp/80,443" for an entry of a service, also one in a rule. */
 void ctl_print_service_entry(const json_t *entry, struct ds *);
 

@@ -20,9 +20,11 @@
 #include "sset.h"
 #include "util.h"
 
-/* With more ports than these the policies of counters are not searched
- * for. */
+/* With more ports than these the policies and quarantines of counters are not
+ * searched for. */
 #define PORTS_MAX 20000
+/* At most so many quarantines are named. */
+#define HELD_BY_MAX 100
 
 void
 drop_isolation_init(struct drop_isolation *d, const struct northbound *nb,
@@ -31,18 +33,41 @@ drop_isolation_init(struct drop_isolation *d, const struct northbound *nb,
     *d = (struct drop_isolation) { .nb = nb, .arena = arena };
     shash_init(&d->domains);
     shash_init(&d->found);
+    shash_init(&d->held);
+}
+
+/* Frees a map of struct ssets. */
+static void
+uninit_sets(struct shash *sets)
+{
+    struct shash_node *node;
+
+    SHASH_FOR_EACH (node, sets) {
+        sset_destroy(node->data);
+        free(node->data);
+    }
+    shash_destroy(sets);
+}
+
+/* Returns the set at 'key', which is added if there is none. */
+static struct sset *
+get_set(struct shash *sets, const char *key)
+{
+    struct sset *set = shash_find_data(sets, key);
+
+    if (!set) {
+        set = xmalloc(sizeof *set);
+        sset_init(set);
+        shash_add(sets, key, set);
+    }
+    return set;
 }
 
 void
 drop_isolation_uninit(struct drop_isolation *d)
 {
-    struct shash_node *node;
-
-    SHASH_FOR_EACH (node, &d->found) {
-        sset_destroy(node->data);
-        free(node->data);
-    }
-    shash_destroy(&d->found);
+    uninit_sets(&d->found);
+    uninit_sets(&d->held);
     shash_destroy_free_data(&d->domains);
 }
 
@@ -100,15 +125,9 @@ add_port(struct drop_isolation *d, const struct vmn_port *port)
 
     for (int i = 0; domain && i < VMN_N_DIRECTIONS; i++) {
         char *key = xasprintf("%s|%s", domain, schema_direction_names[i]);
-        struct sset *policies = shash_find_data(&d->found, key);
 
-        if (!policies) {
-            policies = xmalloc(sizeof *policies);
-            sset_init(policies);
-            shash_add(&d->found, key, policies);
-        }
         isolation_of_port(d->nb->engine, d->nb->model, port->row.name, i,
-                          policies);
+                          get_set(&d->found, key));
         free(key);
     }
 }
@@ -129,6 +148,87 @@ read_ports(struct drop_isolation *d)
     }
 }
 
+/* Quarantine.  ----------------------------------------------------------- */
+
+/* Returns the routing domain whose quarantined ports the flow of 'owner' drops
+ * packets of, or NULL: that is not why. */
+static const char *
+parse_held(const char *reason, const char *owner)
+{
+    const char *slash = owner ? strchr(owner, '/') : NULL;
+
+    return slash && !strcmp(reason, "quarantined") ? slash + 1 : NULL;
+}
+
+/* Returns the port whose own "quarantined" holds 'port': itself, or one that
+ * it is a sub-port of. */
+static const char *
+find_holder(const struct northbound *nb, const char *port)
+{
+    const struct vmn_port *row = model_get(nb->model, VMN_TABLE_PORT, port);
+
+    if (row && !row->quarantined && row->parent) {
+        row = model_get(nb->model, VMN_TABLE_PORT, row->parent);
+    }
+    return row && row->quarantined ? row->row.name : NULL;
+}
+
+/* Adds what holds 'port' in quarantine, if anything does. */
+static void
+add_held(const struct northbound *nb, const char *port, struct sset *by)
+{
+    char *held = nb_port_quarantine(nb, port);
+    char *save = NULL;
+
+    for (char *name = held ? strtok_r(held, ",", &save) : NULL; name;
+         name = strtok_r(NULL, ",", &save)) {
+        const char *slash = strchr(name, '/');
+        const char *holder = slash ? NULL : find_holder(nb, port);
+
+        if (slash) {
+            sset_add_and_free(by, xasprintf("quarantines/%s", slash + 1));
+        } else if (holder) {
+            sset_add_and_free(by, xasprintf("ports/%s", holder));
+        }
+    }
+    free(held);
+}
+
+static void
+read_held(struct drop_isolation *d)
+{
+    struct vmn_names names = model_names(d->nb->model, VMN_TABLE_PORT);
+
+    d->read_held = true;
+    for (size_t i = 0; i < names.n && names.n <= PORTS_MAX; i++) {
+        const struct vmn_port *port = model_get(d->nb->model, VMN_TABLE_PORT,
+                                                names.names[i]);
+        const char *domain = port ? get_domain(d, port->network) : NULL;
+
+        if (domain) {
+            add_held(d->nb, port->row.name, get_set(&d->held, domain));
+        }
+    }
+}
+
+static void
+fill_held(struct drop_isolation *d, const struct sset *by,
+          struct nb_isolation *isolation)
+{
+    const char **names = sset_sort(by);
+
+    isolation->n_held_by = MIN(sset_count(by), HELD_BY_MAX);
+    isolation->held_by = (isolation->n_held_by
+                          ? arena_alloc(d->arena, isolation->n_held_by
+                                                  * sizeof *names) : NULL);
+    for (size_t i = 0; i < isolation->n_held_by; i++) {
+        isolation->held_by[i] = arena_strdup(d->arena, names[i]);
+    }
+    free(names);
+}
+
+/* Counters and samples.  ------------------------------------------------- */
+
 void
 drop_isolation_of_counter(struct drop_isolation *d, const char *reason,
                           const char *owner, struct nb_isolation *isolation)
@@ -145,6 +245,16 @@ drop_isolation_of_counter(struct drop_isolation *d, const char *reason,
         policies = shash_find_data(&d->found, key);
         if (policies) {
             fill(d, policies, direction, isolation);
+        }
+    } else if ((key = parse_held(reason, owner))) {
+        const struct sset *by;
+
+        if (!d->read_held) {
+            read_held(d);
+        }
+        by = shash_find_data(&d->held, key);
+        if (by) {
+            fill_held(d, by, isolation);
         }
     }
 }
@@ -164,6 +274,14 @@ drop_isolation_of_sample(struct drop_isolation *d, struct nb_sample *sample)
                               &policies);
         }
         fill(d, &policies, direction, &sample->isolation);
+    } else if (parse_held(sample->reason, sample->owner.owner)) {
+        if (sample->src.port) {
+            add_held(d->nb, sample->src.port, &policies);
+        }
+        if (sample->dst.port) {
+            add_held(d->nb, sample->dst.port, &policies);
+        }
+        fill_held(d, &policies, &sample->isolation);
     }
     sset_destroy(&policies);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Which policies isolate the ports of packets that were dropped as "isolated":
- * the flow that drops them is that of all of them, and names none.  For
- * api-drops.c; not for traces (controller/simulator/isolation.h). */
+ * Which policies isolate the ports of packets that were dropped as "isolated",
+ * and what holds those that were "quarantined": the flow that drops them is
+ * that of all of them, and names none.  For api-drops.c; not for traces
+ * (controller/simulator/isolation.h). */
 
 #ifndef CONTROLLER_NORTHBOUND_DROP_ISOLATION_H
 #define CONTROLLER_NORTHBOUND_DROP_ISOLATION_H 1
@@ -23,7 +24,9 @@ struct drop_isolation {
     struct shash domains;       /* By network: its domain, or NULL; owned. */
     struct shash found;         /* By "DOMAIN|DIRECTION": a struct sset of
                                  * policies. */
-    bool read;                  /* All ports were read. */
+    struct shash held;          /* By domain: a struct sset of what holds ports
+                                 * in quarantine. */
+    bool read, read_held;       /* All ports were read, for either. */
 };
 
 /* 'arena' is for what is found. */
@@ -32,7 +35,8 @@ void drop_isolation_init(struct drop_isolation *, const struct northbound *,
 void drop_isolation_uninit(struct drop_isolation *);
 
 /* If packets were dropped for 'reason' by the flow of 'owner' since their
- * ports are isolated, fills in in which direction, and by which policies. */
+ * ports are isolated, fills in in which direction, and by which policies; and
+ * what quarantines them if that is why. */
 void drop_isolation_of_counter(struct drop_isolation *, const char *reason,
                                const char *owner, struct nb_isolation *);
 /* The same for the port of a sample. */

@@ -171,12 +171,27 @@ nb_group_ports(const struct model *model, const struct vmn_group *group,
                              group->n_ports, n);
 }
 
+/* With the sub-ports of those that it selects or names. */
 const char **
 nb_quarantine_ports(const struct model *model,
                     const struct vmn_quarantine *quarantine, size_t *n)
 {
-    return selected_or_named(model, &quarantine->selector, quarantine->ports,
-                             quarantine->n_ports, n);
+    struct members members = { .n = 0 };
+    const char **names = selected_or_named(model, &quarantine->selector,
+                                           quarantine->ports,
+                                           quarantine->n_ports, n);
+
+    members_add(&members, names, *n);
+    for (size_t i = 0; i < *n; i++) {
+        struct vmn_names subs = model_lookup(model, VMN_INDEX_PORT_BY_PARENT,
+                                             names[i]);
+
+        members_add(&members, subs.names, subs.n);
+    }
+    free(names);
+    members_sort(&members);
+    *n = members.n;
+    return members.names;
 }
 
 void

@@ -68,19 +68,25 @@ nb_port_quarantine(const struct northbound *nb, const char *port)
 }
 
 /* Fills in the names of quarantines in the value of nb_port_quarantine(),
- * which it modifies; the caller keeps ownership. */
+ * which it modifies, and of which the caller keeps ownership: of those that
+ * the client sees. */
 static void
-fill_quarantines(char *held, struct arena *arena, struct status_port *status)
+fill_quarantines(const struct nb_status_query *q, char *held,
+                 struct status_port *status)
 {
     char *save = NULL;
 
-    status->quarantines = arena_alloc(arena, (strlen(held) + 1) / 2
-                                             * sizeof *status->quarantines);
+    status->quarantined = true;
+    status->quarantines = arena_alloc(q->arena, (strlen(held) + 1) / 2
+                                                * sizeof *status->quarantines);
     for (char *name = strtok_r(held, ",", &save); name;
          name = strtok_r(NULL, ",", &save)) {
         const char *slash = strchr(name, '/');
+        const struct vmn_row *row = (slash
+            ? model_get(q->nb->model, VMN_TABLE_QUARANTINE, slash + 1)
+            : NULL);
 
-        if (slash) {
+        if (slash && (!q->rights || (row && model_sees(q->rights, row)))) {
             status->quarantines[status->n_quarantines++] = slash + 1;
         }
     }
@@ -98,7 +104,7 @@ fill_port(const struct nb_status_query *q, const struct vmn_row *row,
 
     fabric_port_status(q->nb->fabric, row->name, q->arena, status);
     if (held) {
-        fill_quarantines(arena_strdup(q->arena, held), q->arena, status);
+        fill_quarantines(q, arena_strdup(q->arena, held), status);
         free(held);
     }
     return true;

@@ -41,7 +41,15 @@ const struct schema_struct nb_object_ref = SHOWN_KEPT(
           "where these are too many to look at, and for accounts with " \
           "a scope.",                                                   \
           SHOWN_AT(KEPT, isolation.by, sizeof(const char **)),          \
-          .n_offset = offsetof(struct KEPT, isolation.n_by))
+          .n_offset = offsetof(struct KEPT, isolation.n_by)),           \
+    SHOWN("quarantined_by", STRING, LIST,                               \
+          "If it is `quarantined`: the quarantines that hold its port " \
+          "now, and the port itself if its own `quarantined` does, as " \
+          "`TYPE/NAME`.  Of a counter, those of ports of its network, " \
+          "or of all that routers join to it, at most 100; absent as "  \
+          "`isolated_by` is.",                                          \
+          SHOWN_AT(KEPT, isolation.held_by, sizeof(const char **)),     \
+          .n_offset = offsetof(struct KEPT, isolation.n_held_by))
 
 static const struct schema_struct end = SHOWN_KEPT(
     "PacketEnd", nb_packet_end,

@@ -84,7 +84,10 @@ struct nb_flow_owner {
 struct nb_isolation {
     const char *direction;      /* NULL: that is not why, or not known. */
     size_t n_by;
-    const char **by;
+    const char **by;            /* Names of policies. */
+    size_t n_held_by;           /* Of a drop as "quarantined": */
+    const char **held_by;       /* "quarantines/NAME", "ports/NAME"; or
+                                 * NULL. */
 };
 
 struct nb_drop {

@@ -212,8 +212,12 @@ const struct schema_struct schema_status_port = SHOWN_KEPT(
     SHOWN_STRUCT_OF(status_port, traffic, POINTER,
                     "What its VM has sent and received, as last read from its "
                     "switch.", &traffic),
+    SHOWN_OF(status_port, quarantined, BOOL, HIDE,
+             "True if it is quarantined: by its own `quarantined`, that of a "
+             "port that it is a sub-port of, or a quarantine."),
     SHOWN_LIST_OF(status_port, quarantines, n_quarantines, REF, 0,
-                  "The quarantines that it is in, if any.",
+                  "The quarantines that it is in, if any, that the account "
+                  "sees.",
                   .ref = VMN_TABLE_QUARANTINE));
 
 /* Telemetries.  ----------------------------------------------------------- */

@@ -159,6 +159,7 @@ struct status_port {
     const char **rejected_claims; /* NULL: none. */
     uint32_t ofport;            /* 0: none. */
     struct status_traffic *traffic; /* Or NULL. */
+    bool quarantined;           /* By anything, also what is not named: */
     size_t n_quarantines;
     const char **quarantines;   /* NULL: none. */
 };

@@ -534,6 +534,30 @@ def test_slip_out_of_a_quarantine_by_its_labels(shop, api):
     shop.may("DELETE", "quarantines/own")
 
 
+def test_learn_by_which_quarantine_one_is_held(shop, api):
+    """That it is held is told, and by which one if that is one's own."""
+    shop.may("PUT", "quarantines/own", mine(ports=["shop-1"]))
+    api.put("quarantines/case-4711", {"ports": ["shop-1", "shop-2"]})
+    api.patch("ports/shop-2", {"labels": SHOP})
+
+    def told(name):
+        status, answer = shop.tries("GET", "ports/" + name)
+        assert status == 200, answer
+        listed = [port for port in shop.tries("GET", "ports")[1]["items"]
+                  if port["name"] == name][0]
+        assert listed["status"].get("quarantines") == \
+            answer["status"].get("quarantines")
+        return (answer["status"].get("quarantined"),
+                answer["status"].get("quarantines"))
+
+    assert told("shop-1") == (True, ["own"])
+    assert told("shop-2") == (True, None)
+    assert api.get("ports/shop-2")["status"]["quarantines"] == ["case-4711"]
+    api.delete("quarantines/case-4711")
+    assert told("shop-2") == (None, None)
+    shop.may("DELETE", "quarantines/own")
+
+
 def test_give_the_vlan_of_a_quarantined_sub_port_to_another(shop, api):
     """Frames of a sub-port are known by its parent and VLAN."""
     sub = mine(network="shop", parent="shop-1", vlan=5)

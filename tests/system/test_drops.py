@@ -158,6 +158,7 @@ def test_what_a_quarantine_allows_is_counted(world, pair):
     wait_counted("hits", lambda: world.reaches(cli, srv, 80) and
                  status()["allow"][1]["packets"] >= 5)
     seen = status()
+    assert (seen["n_members"], seen["members"]) == (1, ["srv"])
     assert seen["allow"][0] == {"packets": 0, "bytes": 0, "last": None}
     assert seen["packets"] == seen["allow"][1]["packets"] and seen["last"]
     listed = world.api.get("quarantines")["items"][0]["status"]
@@ -206,6 +207,20 @@ def test_drops_are_told_apart(world, pair):
     assert {k: taken.get(k) for k in by} == by
     assert "ingress, by apart" in vmnctl(world, "drops", "--reason",
                                          "isolated")
+    # So is what holds a port, and not who has its flow.
+    held = sample(world, reason="quarantined")
+    assert held["quarantined_by"] == ["ports/cli"]
+    assert drop(world, reason="quarantined")["quarantined_by"] == ["ports/cli"]
+    world.put("quarantines", "case-7", ports=["srv"])
+    held = sample(world, reason="quarantined")
+    assert held["quarantined_by"] == ["ports/cli", "quarantines/case-7"]
+    assert "quarantined by ports/cli, quarantines/case-7" in vmnctl(
+        world, "drops", "--reason", "quarantined")
+    assert "isolated_by" not in held and "quarantined_by" not in denied
+    wide = {line.split()[0]: line.split()[-1] for line in vmnctl(
+        world, "get", "ports", "-o", "wide").splitlines()}
+    assert (wide["cli"], wide["srv"]) == ("yes", "case-7")
+    world.api.delete("quarantines/case-7")
     assert drops(world, host="h1", reason="denied by rule") == []
     assert drops(world, app="overlay", reason="denied by rule") == []
     assert world.api.metrics()[

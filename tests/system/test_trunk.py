@@ -109,6 +109,14 @@ def test_what_cuts_the_parent_off_does_so_with_its_sub_ports(world, trunk):
     assert cut(held) and world.blocked(peer, web)
     world.patch("ports", "node", quarantined=False)
     assert both_tcp(world, web, peer)
+    # A quarantine of it counts them.
+    world.put("quarantines", "case", ports=["node"])
+    assert world.blocked(peer, web)
+    status = world.api.get("quarantines/case")["status"]
+    assert (status["n_members"], status["members"]) == (2, ["node", "web"])
+    assert world.api.get("ports/web")["status"]["quarantines"] == ["case"]
+    world.api.delete("quarantines/case")
+    assert both_tcp(world, web, peer)
     world.patch("ports", "node", enabled=False)
     assert world.blocked(peer, web) and world.blocked(web, peer)
     world.patch("ports", "node", enabled=True)

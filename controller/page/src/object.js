@@ -197,7 +197,7 @@ async function receiptPart(revision, signal) {
 
 async function port(object, signal) {
   const { spec, status, name } = object;
-  const held = spec.quarantined || status.quarantines?.length;
+  const held = spec.quarantined || status.quarantined;
   const [applied, ...parts] = await Promise.all([
     get(`${at("ports", name)}/policies`, {}, signal),
     flowsPart(status.host, { object: name }, signal),
