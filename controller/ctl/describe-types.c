@@ -74,13 +74,17 @@ static const struct ctl_column subnet_columns[] = {
     { NULL, NULL, NULL },
 };
 
-/* "serving", or "serving,kept" if that is only its last state. */
+/* "serving", or "serving,kept" if that is only its last state; and
+ * "serving,unprobed" if nobody knows whether anything answers. */
 static void
 print_backend_state(const json_t *backend, struct ds *ds)
 {
     ctl_path_print(backend, "/state", ds);
     if (json_is_true(json_object_get(backend, "kept"))) {
         ds_put_cstr(ds, ",kept");
+    }
+    if (json_is_true(json_object_get(backend, "unprobed"))) {
+        ds_put_cstr(ds, ",unprobed");
     }
 }
 

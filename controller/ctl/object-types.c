@@ -146,6 +146,16 @@ print_port_state(const json_t *object, struct ds *ds)
     }
 }
 
+/* Prints by what a balancer's backends are probed. */
+static void
+print_health(const json_t *object, struct ds *ds)
+{
+    ctl_path_print(object, "/spec/health/type", ds);
+    if (!ds->length) {
+        ds_put_cstr(ds, "unprobed");
+    }
+}
+
 static json_int_t
 get_count(const json_t *json, const char *name)
 {
@@ -355,6 +365,7 @@ static const struct {
     { VMN_TABLE_SERVICE, "/spec/entries", print_entries },
     { VMN_TABLE_LOADBALANCER, "/spec/ports", print_lb_ports },
     { VMN_TABLE_LOADBALANCER, "/spec/backends", print_backends },
+    { VMN_TABLE_LOADBALANCER, "/spec/health/type", print_health },
     { VMN_TABLE_APP, "/spec/description", print_app_description },
     { VMN_TABLE_ROUTER, "/spec/interfaces", print_interfaces },
     { VMN_TABLE_ROUTER, "/spec/routes", print_routes },

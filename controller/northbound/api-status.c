@@ -106,8 +106,13 @@ find_warnings(const struct northbound *nb, struct arena *arena,
         struct vmn_names names = model_names(nb->model, tables[i]);
 
         for (size_t j = 0; j < names.n; j++) {
-            model_warnings_add(&warnings, model_get(nb->model, tables[i],
-                                                    names.names[j]));
+            const struct vmn_row *row = model_get(nb->model, tables[i],
+                                                  names.names[j]);
+
+            model_warnings_add(&warnings, row);
+            if (tables[i] == VMN_TABLE_LOADBALANCER) {
+                nb_warn_of_balancer(nb, (const void *) row, &warnings);
+            }
         }
     }
     model_warnings_finish(&warnings);

@@ -14,6 +14,7 @@
 #include "controller/engine/balancer-members.h"
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric-status.h"
+#include "controller/model/warnings.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
@@ -62,6 +63,43 @@ nb_balancer_count(const struct northbound *nb, const char *name,
                            || state == VMN_LB_DRAINED);
         count->standby += state == VMN_LB_STANDBY;
         count->unknown += serves_unheard(nb, &members[i]);
+    }
+    free(members);
+}
+
+/* Returns one of the backends that do not serve, and should, or NULL. */
+static const struct vmn_lb_member *
+find_dead(const struct vmn_lb_member *members, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        enum vmn_lb_state state = members[i].state;
+
+        if (state == VMN_LB_CHECKING || state == VMN_LB_DOWN
+            || state == VMN_LB_IDLE) {
+            return &members[i];
+        }
+    }
+    return NULL;
+}
+
+void
+nb_warn_of_balancer(const struct northbound *nb,
+                    const struct vmn_loadbalancer *lb,
+                    struct model_warnings *warnings)
+{
+    size_t n, n_serving = 0;
+    struct vmn_lb_member *members = nb_balancer_members(nb, lb->row.name, &n);
+    const struct vmn_lb_member *dead = find_dead(members, n);
+
+    for (size_t i = 0; i < n; i++) {
+        n_serving += members[i].state == VMN_LB_SERVING;
+    }
+    if (dead && !n_serving) {
+        model_warnings_put(
+            warnings, &lb->row, lb->selector.text ? "/selector" : "/backends",
+            "none of its %"PRIuSIZE" backends serves: \"%s\" is %s%s%s", n,
+            dead->port, nb_backend_states[dead->state],
+            dead->reason[0] ? ", " : "", dead->reason);
     }
     free(members);
 }
@@ -189,7 +227,7 @@ put_kept(const struct status_port *port, bool unheard, struct arena *arena,
 
 /* Appends the backends, at most NB_MEMBERS_MAX. */
 static void
-list_backends(const struct northbound *nb, const char *balancer,
+list_backends(const struct northbound *nb, const struct vmn_loadbalancer *lb,
               const struct vmn_lb_member *members, size_t n,
               const struct fabric_balancer_load *loads, struct arena *arena,
               struct status_loadbalancer *status)
@@ -213,8 +251,9 @@ list_backends(const struct northbound *nb, const char *balancer,
             .share = shares[i] > 0 ? shares[i] : NAN,
             .host = copy_unless_empty(arena, m->host),
             .reason = reason,
-            .health = backend_health(nb, balancer, m->port, arena),
-            .drain = backend_drain(nb, balancer, m->port, arena),
+            .unprobed = m->state == VMN_LB_SERVING && !lb->health.type,
+            .health = backend_health(nb, lb->row.name, m->port, arena),
+            .drain = backend_drain(nb, lb->row.name, m->port, arena),
             .load = load_status(&loads[i]),
         };
         put_kept(&port, serves_unheard(nb, m), arena, &status->backends[i]);
@@ -257,7 +296,7 @@ nb_fill_balancer(const struct nb_status_query *q, const struct vmn_row *row,
     status->limited = lb->client_limit.rate ? (int64_t) load.limited : -1;
     status->scale = scale_status(q->nb, row->name, q->arena);
     if (q->one) {
-        list_backends(q->nb, row->name, members, n, loads, q->arena, status);
+        list_backends(q->nb, lb, members, n, loads, q->arena, status);
     }
     free(members);
     return true;

@@ -30,6 +30,7 @@
 struct arena;
 struct fabric_count;
 struct fabric_log;
+struct model_warnings;
 struct nb_health;
 struct nb_problems;
 struct nb_sample;
@@ -368,6 +369,10 @@ struct vmn_lb_member *nb_balancer_members(const struct northbound *,
 struct nb_summary_balancer;
 void nb_balancer_count(const struct northbound *, const char *name,
                        struct nb_summary_balancer *count);
+/* Warns if none of the balancer's backends serves, and some should. */
+void nb_warn_of_balancer(const struct northbound *,
+                         const struct vmn_loadbalancer *,
+                         struct model_warnings *);
 /* Fills in the struct status_loadbalancer 'status'.  Returns true. */
 bool nb_fill_balancer(const struct nb_status_query *, const struct vmn_row *,
                       void *status);

@@ -90,6 +90,9 @@ static const struct schema_struct backend = SHOWN_KEPT(
              SHOWN_NAMES("serving", "standby", "checking", "down", "draining",
                          "drained", "idle")),
     SHOWN_OF(status_backend, serving, BOOL, ALWAYS, "Whether it serves."),
+    SHOWN_OF(status_backend, unprobed, BOOL, HIDE,
+             "Whether it does so without being probed, so whether anything "
+             "answers there is not known: its balancer has no `health`."),
     SHOWN_OF(status_backend, kept, BOOL, HIDE,
              "Whether it does so since its host is not heard, and its last "
              "state is kept."),

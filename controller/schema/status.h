@@ -317,6 +317,7 @@ struct status_backend {
     unsigned int weight;
     const char *state;
     bool serving;
+    bool unprobed;              /* It serves, whether it answers or not. */
     bool kept;
     int64_t kept_until;
     double share;               /* In percent; NaN: none. */

@@ -2,11 +2,13 @@
 """Virtual IPs: how they spread, and who serves."""
 
 import collections
+import subprocess
 
 import pytest
 from conftest import cut, entry, rule
 
 from vmnlab import traffic
+from vmnlab.daemon import find
 from vmnlab.netns import wait_for
 
 LINKS = {"ipv4": ("10.0.0.0/24", "10.0.0."), "ipv6": ("fd00::/64", "fd00::")}
@@ -284,3 +286,49 @@ def test_traces_follow_it(world, farm):
     assert said["verdict"] == "delivered", said
     assert {o["at"]["port"] for o in said["outcomes"]} \
         == {"w1", "w2", "w3"}, said
+
+
+def vmnctl(world, *args):
+    return subprocess.run([find("vmnctl"), "-s", "unix:" + world.api.path,
+                           *args], text=True, capture_output=True,
+                          check=False)
+
+
+def test_balancer_that_nobody_serves_is_warned_of(world):
+    """And one that nobody probes is not said to answer."""
+    world.network("net")
+    world.vm("w1", "net", "h1", "10.0.0.11")
+    world.vm("w2", "net", "h2", "10.0.0.12")
+    world.lab.await_ports(["w1", "w2"])
+    spec = {"vip": "10.0.0.100", "networks": ["net"], "ports": [{"port": 80}],
+            "backends": [{"port": "w1"}, {"port": "w2"}]}
+
+    def warnings():
+        found = world.api.get("status").get("warnings", [])
+        return [w["text"] for w in found if w.get("type") == "loadbalancers"]
+
+    world.put("loadbalancers", "lb", **spec)
+    found = world.api.get("loadbalancers/lb")["status"]
+    assert found["n_serving"] == 2
+    assert [(b["state"], b["unprobed"]) for b in found["backends"]] == [
+        ("serving", True)] * 2
+    assert vmnctl(world, "describe", "lb", "lb").stdout.count(
+        "serving,unprobed") == 2
+    assert "unprobed" in vmnctl(world, "get", "lb", "lb").stdout
+    assert not warnings()
+
+    # Nobody listens.
+    world.put("loadbalancers", "lb", health={
+        "type": "tcp", "interval_ms": 200, "timeout_ms": 100}, **spec)
+    wait_for("a warning that says why", lambda: [
+        w for w in warnings() if w.startswith(
+            'none of its 2 backends serves: "w1" is down')], 20)
+    assert "none of its 2 backends serves" in vmnctl(world, "status").stdout
+    found = world.api.get("loadbalancers/lb")["status"]
+    assert not any("unprobed" in b for b in found["backends"])
+    assert "unprobed" not in vmnctl(world, "get", "lb", "lb").stdout
+    # Those that are drained are as they should be.
+    spec["backends"] = [{"port": "w1", "drain": True},
+                        {"port": "w2", "drain": True}]
+    world.put("loadbalancers", "lb", **spec)
+    wait_for("no warning", lambda: not warnings(), 20)
