@@ -45,7 +45,9 @@ name_of(const json_t *reply, size_t i)
     const json_t *groups = json_object_get(reply, "groups");
     const char *group = json_string_value(json_array_get(groups, i));
 
-    return (groups ? xstrdup(group ? group : "?")
+    /* "-" would be nobody. */
+    return (groups ? xstrdup(!group ? "?" : strcmp(group, "-") ? group
+                             : "(no group)")
             : name_of_ports(json_object_get(json_array_get(json_object_get(
                 reply, "classes"), i), "ports")));
 }
@@ -69,7 +71,9 @@ named_cell(const json_t *reply, const json_t *cell)
     for (size_t i = 0; i < ARRAY_SIZE(sides); i++) {
         const json_t *side = json_object_get(cell, sides[i]);
 
-        if (json_is_integer(side)) {
+        if (json_is_string(side) && !strcmp(json_string_value(side), "-")) {
+            json_object_set_new(copy, sides[i], json_string("(no group)"));
+        } else if (json_is_integer(side)) {
             char *name = name_of(reply, json_integer_value(side));
 
             json_object_set_new(copy, sides[i], json_string(name));
@@ -88,6 +92,63 @@ short_verdict(const char *verdict)
 }
 
 /* Tables.  --------------------------------------------------------------- */
+
+/* Returns what stands where there is no cell, of names 'i' and 'j': "self" if
+ * both are one port, "apart" if no router joins them. */
+static const char *
+no_verdict(const json_t *reply, size_t i, size_t j)
+{
+    const json_t *groups = json_object_get(reply, "groups"), *pair;
+    size_t k;
+
+    if (!groups) {
+        return i == j ? "self" : "apart";
+    }
+    json_array_foreach (json_object_get(reply, "alone"), k, pair) {
+        if (json_equal(json_object_get(pair, "from"),
+                       json_array_get(groups, i))
+            && json_equal(json_object_get(pair, "to"),
+                          json_array_get(groups, j))) {
+            return "self";
+        }
+    }
+    return "apart";
+}
+
+/* Says what the words mean that the matrix has in place of verdicts. */
+static void
+show_words(struct ctl *ctl, bool self, bool apart)
+{
+    if (self) {
+        fputs("self: one port, and nobody else to ask\n", ctl->out);
+    }
+    if (apart) {
+        fputs("apart: no router joins their networks\n", ctl->out);
+    }
+}
+
+/* Fills in the words in place of verdicts that 'rows' lack, and explains
+ * them. */
+static void
+show_no_verdicts(struct ctl *ctl, const json_t *reply, char *const names[],
+                 size_t n, json_t *rows, const struct ctl_column columns[])
+{
+    bool self = false, apart = false;
+
+    for (size_t i = 0; i < n * n; i++) {
+        json_t *to = json_object_get(json_array_get(rows, i / n), "to");
+
+        if (!json_object_get(to, names[i % n])) {
+            const char *word = no_verdict(reply, i / n, i % n);
+
+            json_object_set_new(to, names[i % n], json_string(word));
+            self = self || !strcmp(word, "self");
+            apart = apart || strcmp(word, "self");
+        }
+    }
+    ctl_show_table(ctl->out, columns, rows);
+    show_words(ctl, self, apart);
+}
 
 static void
 show_matrix(struct ctl *ctl, const json_t *reply, const json_t *cells)
@@ -118,7 +179,7 @@ show_matrix(struct ctl *ctl, const json_t *reply, const json_t *cells)
             }
         }
     }
-    ctl_show_table(ctl->out, columns, rows);
+    show_no_verdicts(ctl, reply, names, n, rows, columns);
     for (i = 0; i < n; i++) {
         free(names[i]);
         free(paths[i]);
@@ -132,6 +193,29 @@ print_rule(const json_t *cell, struct ds *ds)
     ctl_append_rule(cell, "", ds);
 }
 
+/* Appends "quarantined (web-2 to app-1, and 3 other pairs)" for each reason of
+ * a cell whose ports differ. */
+static void
+put_exceptions(const json_t *cell, struct ds *ds)
+{
+    const json_t *exception;
+    size_t i;
+
+    json_array_foreach (json_object_get(cell, "exceptions"), i, exception) {
+        json_int_t n = json_integer_value(json_object_get(exception,
+                                                          "n_pairs"));
+
+        ds_put_format(ds, "%s%s (%s to %s", i ? ", " : "",
+                      text_of(exception, "reason"),
+                      text_of(exception, "from"), text_of(exception, "to"));
+        if (n > 1) {
+            ds_put_format(ds, ", and %"JSON_INTEGER_FORMAT" other pair%s",
+                          n - 1, n == 2 ? "" : "s");
+        }
+        ds_put_char(ds, ')');
+    }
+}
+
 /* Prints "isolated"; "ipv6: isolated" for a cell whose parts differ. */
 static void
 print_reason(const json_t *cell, struct ds *ds)
@@ -141,6 +225,10 @@ print_reason(const json_t *cell, struct ds *ds)
     };
     const char *reason = json_string_value(json_object_get(cell, "reason"));
 
+    if (json_object_get(cell, "exceptions")) {
+        put_exceptions(cell, ds);
+        return;
+    }
     if (reason) {
         ds_put_cstr(ds, reason);
     }
@@ -219,7 +307,7 @@ show_absent(struct ctl *ctl, const json_t *reply)
     ds_destroy(&ds);
 }
 
-/* Names the ports that row "-" is about, or the first of them. */
+/* Names the ports that row "(no group)" is about, or the first of them. */
 static void
 show_ungrouped(struct ctl *ctl, const json_t *reply)
 {
@@ -228,8 +316,7 @@ show_ungrouped(struct ctl *ctl, const json_t *reply)
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     if (n) {
-        ds_put_format(&ds, "\n%"JSON_INTEGER_FORMAT" port%s in no group "
-                      "(-): ", n, n == 1 ? " is" : "s are");
+        ds_put_format(&ds, "\n%"JSON_INTEGER_FORMAT" port%s in no group: ", n, n == 1 ? " is" : "s are");
         ctl_path_print(reply, "/ungrouped", &ds);
         if (n > (json_int_t) n_named) {
             ds_put_format(&ds, " and %"JSON_INTEGER_FORMAT" more",
@@ -256,7 +343,12 @@ show_reply(struct ctl *ctl, const json_t *reply)
             json_array_append(refused, named);
         }
     }
-    if (count_names(reply) <= COLUMNS_MAX) {
+    if (!count_names(reply)) {
+        fprintf(ctl->out, "no port%s%s%s is on a host: there is nobody to ask "
+                "(those outside: vmnctl trace outside TO SERVICE)\n",
+                ctl->network ? " of network \"" : "",
+                ctl->network ? ctl->network : "", ctl->network ? "\"" : "");
+    } else if (count_names(reply) <= COLUMNS_MAX) {
         show_matrix(ctl, reply, cells);
         ctl_show_nonempty_table(ctl->out, cell_columns, refused);
     } else {

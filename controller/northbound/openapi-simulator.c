@@ -289,9 +289,28 @@ const struct schema_struct nb_reply_matrix = SHOWN_KEPT(
     SHOWN("to", STRING, FLAGS, "The destination group.",                 \
           SHOWN_AT(reach_group_cell, WHERE.to, sizeof(const char *)))
 
+static const struct schema_struct exception = SHOWN_KEPT(
+    "exception", reach_exception,
+    SHOWN_OF(reach_exception, reason, STRING, ALWAYS, "Why not."),
+    SHOWN_OF(reach_exception, from, STRING, ALWAYS,
+             "A port that does not reach the other."),
+    SHOWN_OF(reach_exception, to, STRING, ALWAYS, "The other."),
+    SHOWN_OF(reach_exception, n_pairs, U64, ALWAYS,
+             "Of how many pairs of ports that is so."),
+    RULE(reach_exception, by.), ISOLATION(reach_exception, by.));
+
 static const struct schema_struct group_cell = SHOWN_KEPT(
     "cell", reach_group_cell, GROUP_PAIR(before, ALWAYS),
-    VERDICT(reach_group_cell, verdict.), GROUP_PAIR(after, 0));
+    VERDICT(reach_group_cell, verdict.), GROUP_PAIR(after, 0),
+    SHOWN_LIST_OF(reach_group_cell, exceptions, n_exceptions, STRUCT, 0,
+                  "Of ports that do not reach others, where some do, or that "
+                  "has several reasons: the reasons, at most 9.",
+                  .nested = &exception));
+
+static const struct schema_struct group_pair = SHOWN_KEPT(
+    "pair", reach_group_pair,
+    SHOWN_OF(reach_group_pair, from, STRING, ALWAYS, "The source group."),
+    SHOWN_OF(reach_group_pair, to, STRING, ALWAYS, "The destination group."));
 
 const struct schema_struct nb_reply_groups = SHOWN_KEPT(
     "GroupMatrix", reach_groups,
@@ -299,6 +318,10 @@ const struct schema_struct nb_reply_groups = SHOWN_KEPT(
                   "All names; `-` is ports of no group."),
     SHOWN_LIST_OF(reach_groups, cells, n_cells, STRUCT, ALWAYS,
                   "Pairs of groups.", .nested = &group_cell),
+    SHOWN_LIST_OF(reach_groups, alone, n_alone, STRUCT, 0,
+                  "Pairs of groups that have one and the same port alone. "
+                  "Others without a cell are apart: no router joins their "
+                  "networks.", .nested = &group_pair),
     SHOWN_OF(reach_groups, n_ungrouped, SIZE, HIDE,
              "How many ports are in no group."),
     SHOWN_LIST_OF(reach_groups, ungrouped, n_named, STRING, 0,

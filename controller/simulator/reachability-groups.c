@@ -13,6 +13,7 @@
 #include "controller/engine/engine.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/error.h"
+#include "controller/schema/schema-struct.h"
 #include "svec.h"
 #include "util.h"
 
@@ -22,7 +23,20 @@
 /* The verdicts of the cells between two groups. */
 struct tally {
     size_t n, n_delivered, n_unknown;
-    const struct reach_verdict *reason; /* A verdict that is not delivered. */
+    size_t n_apart;             /* Pairs of classes that no router joins... */
+    const struct reach_class *apart_from, *apart_to; /* ...and one of them. */
+    uint64_t n_pairs_apart;
+    bool alone;                 /* A port would have to ask itself. */
+    size_t n_reasons, allocated_reasons;
+    struct tally_reason *reasons; /* At most REACH_EXCEPTIONS_MAX.  Owned. */
+};
+
+/* A verdict that is not delivered, of those that have another reason or owner
+ * than the others. */
+struct tally_reason {
+    const struct reach_verdict *verdict;
+    const struct reach_class *from, *to;
+    uint64_t n_pairs;
 };
 
 /* Splits the class's list of groups into sorted names. */
@@ -43,16 +57,69 @@ split_groups(const struct reach_class *class_, struct svec *names)
     free(text);
 }
 
+/* Returns how many pairs of ports a pair of classes has. */
+static uint64_t
+count_pairs(const struct reach_class *from, const struct reach_class *to)
+{
+    uint64_t n = from->n_ports;
+
+    return n * (from == to ? n - 1 : to->n_ports);
+}
+
+static bool
+same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && a != schema_absent && b != schema_absent
+                      && !strcmp(a, b));
+}
+
+/* Counts a verdict that is not delivered. */
 static void
-tally_verdict(struct tally *tally, const struct reach_verdict *verdict)
+tally_reason(struct tally *tally, const struct reach_verdict *verdict,
+             const struct reach_class *from, const struct reach_class *to)
+{
+    struct tally_reason *reason;
+    size_t i = 0;
+
+    while (i < tally->n_reasons
+           && (!same_text(tally->reasons[i].verdict->reason, verdict->reason)
+               || !same_text(tally->reasons[i].verdict->by.owner,
+                             verdict->by.owner))) {
+        i++;
+    }
+    if (i == REACH_EXCEPTIONS_MAX) {
+        return;
+    }
+    if (i >= tally->allocated_reasons) {
+        tally->reasons = x2nrealloc(tally->reasons, &tally->allocated_reasons,
+                                    sizeof *tally->reasons);
+    }
+    reason = &tally->reasons[i];
+    if (i == tally->n_reasons) {
+        *reason = (struct tally_reason) { verdict, from, to, 0 };
+        tally->n_reasons++;
+    }
+    reason->n_pairs += count_pairs(from, to);
+    for (; i && tally->reasons[i - 1].n_pairs < tally->reasons[i].n_pairs;
+         i--) {
+        struct tally_reason swap = tally->reasons[i - 1];
+
+        tally->reasons[i - 1] = tally->reasons[i];
+        tally->reasons[i] = swap;
+    }
+}
+
+static void
+tally_verdict(struct tally *tally, const struct reach_verdict *verdict,
+              const struct reach_class *from, const struct reach_class *to)
 {
     bool delivered = !strcmp(verdict->verdict, "delivered");
 
     tally->n++;
     tally->n_delivered += delivered;
     tally->n_unknown += !strcmp(verdict->verdict, "unknown");
-    if (!delivered && !tally->reason) {
-        tally->reason = verdict;
+    if (!delivered) {
+        tally_reason(tally, verdict, from, to);
     }
 }
 
@@ -62,11 +129,13 @@ sum_up(const struct tally *tally)
     struct reach_verdict verdict = { .by = result_no_owner() };
 
     if (!tally->n_delivered) {
-        verdict = *tally->reason;
+        verdict = *tally->reasons[0].verdict;
     }
-    verdict.verdict = (tally->n_delivered == tally->n ? "delivered"
+    verdict.verdict = (tally->n_delivered == tally->n && !tally->n_apart
+                       ? "delivered"
                        : tally->n_delivered ? REACH_MIXED
-                       : tally->n_unknown == tally->n ? "unknown" : "dropped");
+                       : tally->n_unknown == tally->n && !tally->n_apart
+                       ? "unknown" : "dropped");
     return verdict;
 }
 
@@ -88,18 +157,100 @@ tally_cells(struct engine *engine, const struct reach_matrix *matrix,
             size_t a = svec_find(groups, from->names[j / to->n]);
             size_t b = svec_find(groups, to->names[j % to->n]);
 
-            tally_verdict(&tallies[a * groups->n + b], &cell->verdict);
+            tally_verdict(&tallies[a * groups->n + b], &cell->verdict,
+                          &matrix->classes[cell->from],
+                          &matrix->classes[cell->to]);
         }
         engine_yield(engine);
     }
     return tallies;
 }
 
+/* Counts two classes between which there is no cell: no router joins them, or
+ * they are one port. */
+static void
+tally_missing(struct tally *tally, const struct reach_class *from,
+              const struct reach_class *to)
+{
+    if (strcmp(from->domain, to->domain)) {
+        tally->n_apart++;
+        tally->n_pairs_apart += count_pairs(from, to);
+        tally->apart_from = from;
+        tally->apart_to = to;
+    } else {
+        tally->alone = true;
+    }
+}
+
+/* Counts the pairs of classes without cells. */
+static void
+tally_no_cells(struct engine *engine, const struct reach_matrix *matrix,
+               const struct svec *groups, const struct svec of_class[],
+               struct tally tallies[])
+{
+    size_t n = matrix->n_classes, next = 0;
+
+    for (size_t i = 0; i < n * n; i++) {
+        const struct svec *from = &of_class[i / MAX(n, 1)];
+        const struct svec *to = &of_class[i % MAX(n, 1)];
+
+        if (next < matrix->n_cells && matrix->cells[next].from == i / n
+            && matrix->cells[next].to == i % n) {
+            next++;
+            continue;
+        }
+        for (size_t j = 0; j < from->n * to->n; j++) {
+            size_t a = svec_find(groups, from->names[j / to->n]);
+            size_t b = svec_find(groups, to->names[j % to->n]);
+
+            tally_missing(&tallies[a * groups->n + b],
+                          &matrix->classes[i / n], &matrix->classes[i % n]);
+        }
+        engine_yield(engine);
+    }
+}
+
+static void
+fill_exceptions(const struct tally *tally, struct arena *arena,
+                struct reach_group_cell *cell)
+{
+    struct reach_exception *exception;
+
+    if (!tally->n_apart
+        && (!tally->n_reasons
+            || (!tally->n_delivered && tally->n_reasons == 1))) {
+        return;                 /* There are none, or it is the cell's. */
+    }
+    cell->exceptions = arena_alloc(arena, (tally->n_reasons + 1)
+                                          * sizeof *cell->exceptions);
+    for (size_t i = 0; i < tally->n_reasons; i++) {
+        const struct tally_reason *reason = &tally->reasons[i];
+
+        exception = &cell->exceptions[cell->n_exceptions++];
+        exception->reason = (reason->verdict->reason ? reason->verdict->reason
+                             : reason->verdict->verdict);
+        exception->by = reason->verdict->by;
+        exception->from = reason->from->ports[0];
+        /* Within a class, a port to the next. */
+        exception->to = reason->to->ports[reason->from == reason->to];
+        exception->n_pairs = reason->n_pairs;
+    }
+    if (tally->n_apart) {
+        exception = &cell->exceptions[cell->n_exceptions++];
+        exception->reason = "no router joins their networks";
+        exception->by = result_no_owner();
+        exception->from = tally->apart_from->ports[0];
+        exception->to = tally->apart_to->ports[0];
+        exception->n_pairs = tally->n_pairs_apart;
+    }
+}
+
 static void
 fill_cell(const struct tally *tally, const char *from, const char *to,
-          struct reach_group_cell *cell)
+          struct arena *arena, struct reach_group_cell *cell)
 {
     cell->verdict = sum_up(tally);
+    fill_exceptions(tally, arena, cell);
     *(tally->n_delivered ? &cell->before : &cell->after)
         = (struct reach_group_pair) { from, to };
 }
@@ -114,13 +265,19 @@ fill_cells(struct engine *engine, const struct tally tallies[],
         n_cells += tallies[i].n > 0;
     }
     result->cells = arena_alloc(arena, n_cells * sizeof *result->cells);
+    result->alone = arena_alloc(arena, (n - n_cells) * sizeof *result->alone);
     for (size_t i = 0; i < n; i++) {
+        const char *from = result->groups[i / result->n_groups];
+        const char *to = result->groups[i % result->n_groups];
+
         if (tallies[i].n) {
-            fill_cell(&tallies[i], result->groups[i / result->n_groups],
-                      result->groups[i % result->n_groups],
+            fill_cell(&tallies[i], from, to, arena,
                       &result->cells[result->n_cells++]);
-            engine_yield(engine);
+        } else if (tallies[i].alone && !tallies[i].n_apart) {
+            result->alone[result->n_alone++]
+                = (struct reach_group_pair) { from, to };
         }
+        engine_yield(engine);
     }
 }
 
@@ -155,6 +312,7 @@ fill_groups(struct engine *engine, const struct reach_matrix *matrix,
     struct reach_groups *result = arena_alloc(arena, sizeof *result);
     struct tally *tallies = tally_cells(engine, matrix, groups, of_class);
 
+    tally_no_cells(engine, matrix, groups, of_class, tallies);
     result->n_groups = groups->n;
     result->groups = arena_alloc(arena, groups->n * sizeof *result->groups);
     for (size_t i = 0; i < groups->n; i++) {
@@ -166,6 +324,9 @@ fill_groups(struct engine *engine, const struct reach_matrix *matrix,
     result->absent = matrix->absent;
     result->n_warnings = matrix->n_warnings;
     result->warnings = matrix->warnings;
+    for (size_t i = 0; i < groups->n * groups->n; i++) {
+        free(tallies[i].reasons);
+    }
     free(tallies);
     return result;
 }

@@ -327,6 +327,7 @@ fill_class(const struct reach *reach, size_t id, struct reach_class *result)
 
     result->id = id;
     result->network = arena_strdup(arena, class_->network);
+    result->domain = arena_strdup(arena, class_->domain);
     result->groups = arena_strdup(arena, class_->groups);
     result->n_ports = class_->n;
     result->ports = arena_alloc(arena, class_->n * sizeof *result->ports);

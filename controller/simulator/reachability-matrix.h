@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "controller/simulator/result-names.h"
 #include "controller/simulator/trace-request.h"
@@ -47,6 +48,7 @@ struct reach_verdict {
 struct reach_class {
     size_t id;                  /* Its index. */
     const char *network;
+    const char *domain;         /* The routing domain's key. */
     const char *groups;         /* "a,b", sorted. */
     size_t n_ports;
     const char **ports;         /* In the order of names. */
@@ -112,8 +114,20 @@ struct reach_group_pair {
     const char *from, *to;
 };
 
+/* Why some ports of a cell do not reach others, where that is not so of all,
+ * or not for one reason. */
+struct reach_exception {
+    const char *reason;
+    struct result_owner by;
+    const char *from, *to;      /* Two such ports... */
+    uint64_t n_pairs;           /* ...of so many pairs. */
+};
+#define REACH_EXCEPTIONS_MAX 8
+
 struct reach_group_cell {
     struct reach_verdict verdict;
+    size_t n_exceptions;        /* Those of the most pairs first. */
+    struct reach_exception *exceptions;
     /* The pair, in the place where replies show it: of a cell that sums up
      * verdicts some of which are "delivered", before the verdict, and else
      * after it.  The other has NULL. */
@@ -125,6 +139,9 @@ struct reach_groups {
     const char **groups;
     size_t n_cells;
     struct reach_group_cell *cells;
+    size_t n_alone;             /* Pairs of groups of one and the same port,
+                                 * which have no cell. */
+    struct reach_group_pair *alone;
     size_t n_ungrouped;         /* Ports in no group, which are group "-"... */
     size_t n_named;             /* ...and the names of the first. */
     const char **ungrouped;

@@ -127,8 +127,8 @@ def test_reachability_is_what_packets_do(shop, tmp_path):
     assert status == 0
     rows = [line.split() for line in text.splitlines()]
     assert ["FROM", "\\", "TO", "cli", "oth", "srv", "two"] == rows[0]
-    assert ["cli", "-", "yes", "yes", "yes"] in rows
-    assert ["oth", "yes", "-", "no", "no"] in rows
+    assert ["cli", "self", "yes", "yes", "yes"] in rows
+    assert ["oth", "yes", "self", "no", "no"] in rows
     assert ["oth", "two", "dropped", "denied", "by", "rule",
             "firewall.verdicts/q", "rule", "0", "of", "q"] in rows
 

@@ -441,12 +441,89 @@ routers_lead_to_other_networks(void **state)
     apps_fixture_destroy(f);
 }
 
+/* Returns the cell from 'from' to 'to', or NULL. */
+static const json_t *
+group_cell(const json_t *json, const char *from, const char *to)
+{
+    const json_t *cell;
+    size_t i;
+
+    json_array_foreach (json_object_get(json, "cells"), i, cell) {
+        if (!strcmp(text_of(cell, "from"), from)
+            && !strcmp(text_of(cell, "to"), to)) {
+            return cell;
+        }
+    }
+    return NULL;
+}
+
+/* Asserts that exception 'i' of a cell is "REASON FROM TO N". */
+static void
+assert_exception(const json_t *cell, size_t i, const char *expected)
+{
+    const json_t *exception = json_array_get(
+        json_object_get(cell, "exceptions"), i);
+    char *text = xasprintf("%s %s %s %"JSON_INTEGER_FORMAT,
+                           text_of(exception, "reason"),
+                           text_of(exception, "from"),
+                           text_of(exception, "to"),
+                           json_integer_value(json_object_get(exception,
+                                                              "n_pairs")));
+
+    assert_string_equal(text, expected);
+    free(text);
+}
+
+/* One that is quarantined, and one that no router joins, do not count for all
+ * of their groups; and who has nobody to ask is not who may not. */
+static void
+groups_name_the_ports_that_differ(void **state)
+{
+    struct apps_fixture *f = create_shop(
+        "{" BASE ","
+        "'networks/far': {'subnets': [{'cidr': '10.4.0.0/24'}]},"
+        VM("far1", "far", "10.4.0.11", "h1", "21") ","
+        "'groups/all': {'ports': ['app1', 'far1']},"
+        "'groups/same': {'ports': ['db1']},"
+        "'quarantines/web2': {'ports': ['web2']}}");
+    const struct reach_groups *groups;
+    const json_t *cell, *alone;
+    struct arena arena;
+    json_t *json;
+
+    (void) state;
+    arena_init(&arena);
+    groups = reach_by_group(apps_fixture_engine(f),
+                            make_matrix(f, 80, &arena), &arena, NULL);
+    assert_non_null(groups);
+    json = schema_struct_to_json(&nb_reply_groups, groups);
+    arena_uninit(&arena);
+
+    cell = group_cell(json, "app", "web");
+    assert_string_equal(text_of(cell, "verdict"), "mixed");
+    assert_exception(cell, 0, "quarantined app1 web2 1");
+    assert_int_equal(json_array_size(json_object_get(cell, "exceptions")), 1);
+    cell = group_cell(json, "all", "db");
+    assert_string_equal(text_of(cell, "verdict"), "mixed");
+    assert_exception(cell, 0, "no router joins their networks far1 db1 1");
+    cell = group_cell(json, "app", "db");
+    assert_string_equal(text_of(cell, "verdict"), "delivered");
+    assert_null(json_object_get(cell, "exceptions"));
+    /* "db" and "same" are one port. */
+    assert_null(group_cell(json, "db", "same"));
+    alone = json_object_get(json, "alone");
+    assert_int_equal(json_array_size(alone), 5);
+    json_decref(json);
+    apps_fixture_destroy(f);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ports_of_one_identity_are_one_kind),
         cmocka_unit_test(groups_sum_up_their_ports),
+        cmocka_unit_test(groups_name_the_ports_that_differ),
         cmocka_unit_test(families_that_differ_are_told_apart),
         cmocka_unit_test(difference_names_the_ports_that_it_concerns),
         cmocka_unit_test(cells_are_as_traces_of_each_pair),
