@@ -169,6 +169,10 @@ ctl_append_problem(const struct ctl *ctl, struct ds *ds,
                     : "the server refused");
     }
     ds_put_format(ds, " (HTTP %d)\n", reply->status);
+    if (reply->status == 401 && !ctl->token_file) {
+        ds_put_cstr(ds, "  give a token: --token-file FILE, or VMNCTL_TOKEN "
+                    "in the environment (vmnctl token makes one)\n");
+    }
     json_array_foreach (errors, i, fault) {
         if (json_array_size(errors) > 1) {
             ds_put_cstr(ds, "  ");

@@ -16,7 +16,7 @@
 static const struct {
     const char *command, *member, *argument;
 } arguments[] = {
-    { "trace", "from", "PORT" },
+    { "trace", "from", "FROM" },
     { "trace", "to", "TO" },
     { "trace", "protocol", "SERVICE" },
     { "trace", "port", "SERVICE" },

@@ -85,6 +85,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/support-archive.h \
 	controller/ctl/unixctl.c \
 	controller/ctl/unixctl.h \
+	controller/ctl/wrong-command.c \
+	controller/ctl/wrong-command.h \
 	controller/ctl/yaml-print.c \
 	controller/ctl/yaml-scalar.c \
 	controller/ctl/yaml-scalar.h \

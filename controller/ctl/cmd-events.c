@@ -215,17 +215,57 @@ print_kept(struct ctl *ctl, const char *since)
             "revisions\" has older changes\n", since);
 }
 
-/* Counts the events in '*n_shown'. */
+/* How many events there were. */
+struct counts {
+    size_t n_shown, n_hidden;
+};
+
+/* Says how many drops were hidden so far. */
+static void
+print_hidden(struct ctl *ctl, size_t n)
+{
+    fflush(ctl->out);
+    fprintf(ctl->err, "hidden as background: %"PRIuSIZE" drop%s (--all shows "
+            "them)\n", n, n == 1 ? "" : "s");
+}
+
+/* Returns true if the event is a drop of background, which is not shown.
+ * While events are followed that is said of the 1st, the 10th, the 100th... */
+static bool
+is_hidden(struct ctl *ctl, const char *kind, const json_t *data,
+          struct counts *counts)
+{
+    size_t n;
+
+    if (ctl->all || strcmp(kind, "drop")
+        || !json_is_true(json_object_get(data, "background"))) {
+        return false;
+    }
+    n = ++counts->n_hidden;
+    while (n % 10 == 0) {
+        n /= 10;
+    }
+    if (n == 1 && (ctl->follow || (!ctl->since && !ctl->limit))) {
+        print_hidden(ctl, counts->n_hidden);
+    }
+    return true;
+}
+
 static enum ctl_exit
 event_cb(struct ctl *ctl, const char *kind, const char *id,
-         const json_t *data, void *n_shown)
+         const json_t *data, void *counts_)
 {
     const char *kept = json_string_value(json_object_get(data, "kept_since"));
+    struct counts *counts = counts_;
+
+    if (is_hidden(ctl, kind, data, counts)) {
+        return CTL_DONE;
+    }
 
     if (kept) {
         print_kept(ctl, kept);
     }
-    *(size_t *) n_shown += strcmp(kind, "start") && strcmp(kind, "reset");
+    counts->n_shown += strcmp(kind, "start") && strcmp(kind, "reset");
     if (ctl->output == CTL_JSON) {
         json_t *json = json_pack("{s:s, s:s, s:O}", "id", id, "event", kind,
                                  "data", data);
@@ -307,7 +347,7 @@ ctl_cmd_events(struct ctl *ctl, int n_args OVS_UNUSED,
     };
     struct ds query = DS_EMPTY_INITIALIZER;
     enum ctl_exit status = CTL_DONE;
-    size_t n_shown = 0;
+    struct counts counts = { 0, 0 };
     bool ends;
 
     if (ctl->type && !type) {
@@ -328,9 +368,12 @@ ctl_cmd_events(struct ctl *ctl, int n_args OVS_UNUSED,
     }
     if (!status) {
         status = ctl_follow_events(ctl, query.length ? ds_cstr(&query) : "",
-                                   event_cb, &n_shown);
+                                   event_cb, &counts);
     }
-    if (!status && ends && !n_shown) {
+    if (ends && counts.n_hidden) {
+        print_hidden(ctl, counts.n_hidden);
+    }
+    if (!status && ends && !counts.n_shown) {
         status = check_filters(ctl, filters, ARRAY_SIZE(filters));
     }
     ds_destroy(&query);

@@ -243,6 +243,13 @@ ctl_cmd_quarantine(struct ctl *ctl, int n_args, char *const args[])
     if (!n_args && !ctl->selector) {
         return ctl_usage(ctl, "quarantine: give PORTs, or --selector");
     }
+    for (int i = 0; i < n_args; i++) {
+        if (strpbrk(args[i], "=!(")) {
+            return ctl_usage(ctl, "quarantine: \"%s\" is no port's name; "
+                             "ports with labels are meant by: vmnctl "
+                             "quarantine --selector '%s'", args[i], args[i]);
+        }
+    }
     if (!check_utf8(ctl, n_args, args) || !check_utf8(ctl, 1, &ctl->selector)
         || !check_utf8(ctl, 1, &ctl->name)
         || !check_utf8(ctl, ctl->allow.n, ctl->allow.names)

@@ -137,15 +137,28 @@ ctl_append_isolation(const json_t *json, const char *before,
 
 /* Steps.  ---------------------------------------------------------------- */
 
-/* Appends "ip_dst 10.0.0.100 -> 10.0.0.2", without registers. */
+/* Returns true if a field is an address of the packet, or a port number. */
+static bool
+is_address(const char *field)
+{
+    static const char *const fields[] = {
+        "ip_src", "ip_dst", "ipv6_src", "ipv6_dst", "tcp_src", "tcp_dst",
+        "udp_src", "udp_dst",
+    };
+
+    return is_one_of(field, fields, ARRAY_SIZE(fields));
+}
+
+/* Appends "ip_dst 10.0.0.100 -> 10.0.0.2", without registers; if 'short_', of
+ * addresses and ports alone. */
 static void
-put_changes(const json_t *step, struct ds *ds)
+put_changes(const json_t *step, bool short_, struct ds *ds)
 {
     const char *name;
     json_t *value;
 
     json_object_foreach (json_object_get(step, "changes"), name, value) {
-        if (strncmp(name, "reg", 3)) {
+        if (short_ ? is_address(name) : strncmp(name, "reg", 3) != 0) {
             const char *from = json_string_value(json_array_get(value, 0));
             const char *to = json_string_value(json_array_get(value, 1));
 
@@ -156,7 +169,7 @@ put_changes(const json_t *step, struct ds *ds)
 }
 
 static void
-print_what(const json_t *step, struct ds *out)
+put_what(const json_t *step, bool short_, struct ds *out)
 {
     const char *kind = text_of(step, "kind");
     const json_t *reason = json_object_get(step, "reason");
@@ -176,9 +189,15 @@ print_what(const json_t *step, struct ds *out)
         ds_put_format(&ds, "drop: %s", text_of(step, "reason"));
     }
     ctl_append_rule(step, ds.length ? ", " : "", &ds);
-    put_changes(step, &ds);
+    put_changes(step, short_, &ds);
     ds_put_cstr(out, ds_cstr(&ds));
     ds_destroy(&ds);
+}
+
+static void
+print_what(const json_t *step, struct ds *out)
+{
+    put_what(step, false, out);
 }
 
 static const struct ctl_column step_columns[] = {
@@ -201,8 +220,9 @@ is_relevant(const json_t *step)
             || json_object_get(step, "reason"));
 }
 
+/* Shows each step that does something. */
 static void
-show_leg(struct ctl *ctl, const json_t *leg)
+show_steps(struct ctl *ctl, const json_t *leg)
 {
     struct ctl_table *table = ctl_table_create(step_columns);
     const json_t *step;
@@ -213,9 +233,107 @@ show_leg(struct ctl *ctl, const json_t *leg)
             ctl_table_add(table, step);
         }
     }
-    fprintf(ctl->out, "\n%s:\n", text_of(leg, "kind"));
     ctl_table_print(table, ctl->out);
     ctl_table_destroy(table);
+}
+
+/* What decides.  ---------------------------------------------------------- */
+
+static const struct ctl_column decision_columns[] = {
+    { "HOST", "/host", NULL },
+    { "BY", "/by", NULL },
+    { "RESULT", "/result", NULL },
+    { NULL, NULL, NULL },
+};
+
+/* Appends "route to 10.1.0.0/24" for a step of a router that found one. */
+static void
+put_route(const json_t *step, struct ds *ds)
+{
+    static const char *const fields[] = { "nw_dst=", "ipv6_dst=" };
+
+    const char *match = text_of(step, "match");
+
+    for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+        const char *dst = strstr(match, fields[i]);
+
+        if (dst) {
+            dst += strlen(fields[i]);
+            ds_put_format(ds, "route to %.*s", (int) strcspn(dst, ","), dst);
+            return;
+        }
+    }
+}
+
+/* Appends what a step decides; nothing if it only leads on. */
+static void
+put_decision(const json_t *step, const char *type, struct ds *ds)
+{
+    const json_t *object = json_object_get(step, "object");
+
+    if (json_object_get(step, "rule") || json_object_get(step, "reason")
+        || json_object_get(step, "to") || json_object_get(step, "changes")) {
+        put_what(step, true, ds);
+    }
+    if (!ds->length && object && !strcmp(type, "routers")
+        && !strcmp(text_of(step, "stage"), "router.route")) {
+        put_route(step, ds);
+    }
+}
+
+/* Shows what decides about the packet, host by host: rules, routes, changes of
+ * addresses, ways to other hosts, and the drop. */
+static void
+show_decisions(struct ctl *ctl, const json_t *leg)
+{
+    struct ctl_table *table = ctl_table_create(decision_columns);
+    const char *type = "", *name = "";
+    json_t *rows = json_array();
+    const json_t *step, *row;
+    size_t i;
+
+    json_array_foreach (json_object_get(leg, "steps"), i, step) {
+        const char *kind = text_of(step, "kind");
+        const json_t *object = json_object_get(step, "object");
+        struct ds result = DS_EMPTY_INITIALIZER;
+        char *by;
+
+        if (!strcmp(kind, "lookup")) {
+            type = object ? text_of(object, "type") : "";
+            name = object ? text_of(object, "name") : "";
+        }
+        put_decision(step, type, &result);
+        by = (!*type || json_object_get(step, "to") ? xstrdup("-")
+              : xasprintf("%s/%s", type, name));
+        if (result.length && strcmp(kind, "conntrack")) {
+            json_array_append_new(rows, json_pack(
+                "{s:s, s:s, s:s}", "host", text_of(step, "host"), "by", by,
+                "result", ds_cstr(&result)));
+        }
+        free(by);
+        ds_destroy(&result);
+    }
+    json_array_foreach (rows, i, row) {
+        ctl_table_add(table, row);
+    }
+    if (json_array_size(rows)) {
+        ctl_table_print(table, ctl->out);
+    } else {
+        fputs("no policy, route or balancer decides\n", ctl->out);
+    }
+    ctl_table_destroy(table);
+    json_decref(rows);
+}
+
+static void
+show_leg(struct ctl *ctl, const json_t *leg)
+{
+    fprintf(ctl->out, "\n%s:\n", text_of(leg, "kind"));
+    if (ctl->verbose) {
+        show_steps(ctl, leg);
+    } else {
+        show_decisions(ctl, leg);
+    }
 }
 
 /* Outcomes.  ------------------------------------------------------------- */
@@ -252,14 +370,37 @@ format_reply(const json_t *answer, struct ds *ds)
     ds_put_char(ds, '\n');
 }
 
+/* Returns true if the packet has come back to its sender, since the network
+ * itself answers it: a router a ping, for one. */
+static bool
+is_answered(const json_t *trace, const json_t *outcome)
+{
+    const json_t *from = json_object_get(trace, "from");
+    const char *port = text_of(json_object_get(outcome, "at"), "port");
+
+    return (!strcmp(text_of(outcome, "packet"), "request")
+            && json_is_null(json_object_get(json_object_get(trace, "to"),
+                                            "port"))
+            && !json_object_get(json_object_get(trace, "to"), "network")
+            && (json_object_get(from, "network") ? port[0] == '@'
+                : !strcmp(text_of(from, "port"), port)));
+}
+
 /* Appends "web-1 delivered on hv2", or where, by what and why the packet was
  * dropped. */
 static void
-put_outcome(const json_t *outcome, struct ds *ds)
+put_outcome(const json_t *trace, const json_t *outcome, struct ds *ds)
 {
     const json_t *at = json_object_get(outcome, "at");
     const char *verdict = text_of(outcome, "verdict");
 
+    if (!strcmp(verdict, "delivered") && is_answered(trace, outcome)) {
+        ds_put_format(ds, "answered by the network itself, to %s",
+                      text_of(at, "port"));
+        put_host(at, ds);
+        ds_put_char(ds, '\n');
+        return;
+    }
     if (!strcmp(verdict, "delivered")) {
         ds_put_format(ds, "delivered to %s", text_of(at, "port"));
         put_host(at, ds);
@@ -303,6 +444,44 @@ put_share(const json_t *outcome, size_t i, size_t n, struct ds *ds)
     ds_put_cstr(ds, ": ");
 }
 
+/* Appends an end, such as "web-1 (10.0.0.1) on hv1", or "outside (192.0.2.1),
+ * by network street". */
+static void
+put_end(const json_t *end, struct ds *ds)
+{
+    const char *network = json_string_value(json_object_get(end, "network"));
+    const char *port = json_string_value(json_object_get(end, "port"));
+
+    if (port || network) {
+        ds_put_format(ds, "%s (%s)", port ? port : "outside",
+                      text_of(end, "ip"));
+    } else {
+        ds_put_cstr(ds, text_of(end, "ip"));
+    }
+    put_host(end, ds);
+    if (network) {
+        ds_put_format(ds, " by network %s", network);
+    }
+}
+
+/* Prints between whom the packet is. */
+static void
+show_ends(struct ctl *ctl, const json_t *trace)
+{
+    const json_t *from = json_object_get(trace, "from");
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    if (from) {
+        ds_put_cstr(&ds, "from ");
+        put_end(from, &ds);
+        ds_put_cstr(&ds, " to ");
+        put_end(json_object_get(trace, "to"), &ds);
+        ds_put_char(&ds, '\n');
+        ctl_print_safely(ctl->out, ds_cstr(&ds));
+    }
+    ds_destroy(&ds);
+}
+
 static void
 show_trace(struct ctl *ctl, const json_t *trace)
 {
@@ -318,9 +497,12 @@ show_trace(struct ctl *ctl, const json_t *trace)
         if (n > 1) {
             put_share(outcome, i, n, &ds);
         }
-        put_outcome(outcome, &ds);
+        put_outcome(trace, outcome, &ds);
         ctl_print_safely(ctl->out, ds_cstr(&ds));
         ds_destroy(&ds);
+        if (!i) {
+            show_ends(ctl, trace);
+        }
         json_array_foreach (json_object_get(outcome, "legs"), j, leg) {
             show_leg(ctl, leg);
         }
@@ -330,24 +512,54 @@ show_trace(struct ctl *ctl, const json_t *trace)
     }
 }
 
+/* Prints that 'service' is none, and what is probably meant. */
+static enum ctl_exit
+wrong_service(struct ctl *ctl, const char *service, char *const args[])
+{
+    json_t *scratch = json_object();
+    bool swapped = ctl_set_service(scratch, args[1]);
+    int number;
+
+    json_decref(scratch);
+    if (swapped) {
+        return ctl_usage(ctl, "trace: the service comes last: vmnctl trace %s "
+                         "%s %s", args[0], service, args[1]);
+    }
+    if (str_to_int(service, 10, &number)) {
+        return ctl_usage(ctl, "trace: \"%s\" of which protocol? vmnctl trace "
+                         "%s %s tcp/%s", service, args[0], args[1], service);
+    }
+    return ctl_usage(ctl, "trace: want tcp/PORT, udp/PORT, sctp/PORT, icmp, "
+                     "icmp/TYPE, icmp/TYPE/CODE or the same of icmpv6, "
+                     "not \"%s\"", service);
+}
+
+static void
+set_text(json_t *body, const char *name, const char *text)
+{
+    if (text) {
+        json_object_set_new(body, name, json_string(text));
+    }
+}
+
 enum ctl_exit
-ctl_cmd_trace(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+ctl_cmd_trace(struct ctl *ctl, int n_args, char *const args[])
 {
     json_t *body = json_pack("{s:s, s:s, s:b}", "from", args[0], "to",
                              args[1], "reply", (int) ctl->reply);
+    const char *service = n_args > 2 ? args[2] : "icmp";
     struct ctl_reply reply;
     enum ctl_exit status;
 
-    if (!body || !ctl_set_service(body, args[2])) {
+    if (!body || !ctl_set_service(body, service)) {
         json_decref(body);
-        return ctl_usage(ctl,
-                         "trace: want tcp/PORT, udp/PORT, sctp/PORT, icmp, "
-                         "icmp/TYPE, icmp/TYPE/CODE or the same of icmpv6, "
-                         "not \"%s\"", args[2]);
+        return wrong_service(ctl, service, args);
     }
     if (ctl->size) {
         json_object_set_new(body, "size", json_integer(ctl->size));
     }
+    set_text(body, "source_ip", ctl->source_ip);
+    set_text(body, "network", ctl->network);
     status = ctl_set_after(ctl, body);
     if (!status) {
         status = ctl_call(ctl, "POST", "/v1/trace", body, NULL, &reply);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/object-args.h"
 #include "controller/ctl/object-types.h"
 #include "controller/ctl/output-fields.h"
 #include "controller/ctl/output-plan.h"
@@ -30,8 +31,8 @@ parse_object(struct ctl *ctl, const char *arg, const char **name)
     char *type;
 
     if (!n || !arg[n] || !arg[n + 1]) {
-        ctl_usage(ctl, "want TYPE/NAME, such as ports/web-1, not \"%s\"",
-                  arg);
+        ctl_usage(ctl, "want TYPE/NAME, such as ports/%s, not \"%s\"",
+                  *arg && !arg[n] ? arg : "web-1", arg);
         return NULL;
     }
     type = xmemdup0(arg, n);
@@ -162,10 +163,12 @@ show_history(struct ctl *ctl, const json_t *found, const char *type,
 }
 
 enum ctl_exit
-ctl_cmd_history(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+ctl_cmd_history(struct ctl *ctl, int n_args, char *const args[])
 {
     const char *name;
-    const struct schema_table *table = parse_object(ctl, args[0], &name);
+    const struct schema_table *table
+        = (n_args == 2 ? ctl_args_one(ctl, "history", n_args, args, &name)
+           : parse_object(ctl, args[0], &name));
     json_t *found;
     enum ctl_exit status;
 

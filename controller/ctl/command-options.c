@@ -16,6 +16,7 @@
 
 #include "controller/ctl/field-path.h"
 #include "controller/schema/event-kinds.h"
+#include "controller/schema/schema.h"
 #include "controller/schema/value.h"
 #include "util.h"
 
@@ -192,7 +193,7 @@ static const struct option_row option_rows[] = {
       CTL_OPT_DROPS | CTL_OPT_LOGS, set_true, MEMBER(follow),
       "go on with packets as they come" },
     { 0, "all", NULL,
-      CTL_OPT_DROPS, set_true, MEMBER(all),
+      CTL_OPT_DROPS | CTL_OPT_EVENTS, set_true, MEMBER(all),
       "also background: what is dropped in normal operation" },
     { 'w', "watch", NULL,
       CTL_OPT_GET, set_true, MEMBER(watch),
@@ -231,6 +232,15 @@ static const struct option_row option_rows[] = {
     { 0, "reply", NULL,
       CTL_OPT_REPLY, set_true, MEMBER(reply),
       "also trace the reply" },
+    { 'v', "verbose", NULL,
+      CTL_OPT_REPLY, set_true, MEMBER(verbose),
+      "every stage that does something, not only what decides" },
+    { 0, "source-ip", "ADDRESS",
+      CTL_OPT_REPLY, set_text, MEMBER(source_ip),
+      "of the packet: if not the port's; of outside, if not its gateway's" },
+    { 0, "network", "NETWORK",
+      CTL_OPT_REPLY, set_text, MEMBER(network),
+      "the provider network of outside, if there are several" },
     { 0, "size", "BYTES",
       CTL_OPT_REPLY, set_count, MEMBER(size),
       "size of the packet, from its IP header on" },
@@ -718,13 +728,33 @@ is_whole_name(const char *word, const struct option_row *row)
     return strcspn(word, "=") == strlen("--") + strlen(row->name);
 }
 
+static const char *
+option_candidate(const void *options, size_t i)
+{
+    struct ctl_option_info info;
+
+    return (ctl_option_at(i, *(const uint64_t *) options, &info) ? info.name
+            : NULL);
+}
+
+/* Prints an error about option 'word', and the one of the command's that is
+ * probably meant, if 'guesses' says so. */
 static bool
 no_such_option(struct ctl *ctl, const struct ctl_command *command,
-               const char *word, const char *why)
+               const char *word, const char *why, bool guesses)
 {
-    ctl_usage(ctl, "%s: %s%s%s (see vmnctl %s%s--help)", word, why,
+    uint64_t options = CTL_OPT_GLOBAL | (command ? command->options : 0);
+    char *name = xmemdup0(word, strcspn(word, "="));
+    const char *guess = (guesses && !strncmp(name, "--", 2)
+                         ? schema_suggest(name + 2, option_candidate,
+                                          &options) : NULL);
+
+    ctl_usage(ctl, "%s: %s%s%s%s%s%s (see vmnctl %s%s--help)", word, why,
               command ? " for " : "", command ? command->name : "",
-              command ? command->name : "", command ? " " : "");
+              guess ? "; did you mean \"--" : "", guess ? guess : "",
+              guess ? "\"?" : "", command ? command->name : "",
+              command ? " " : "");
+    free(name);
     return false;
 }
 
@@ -746,14 +776,14 @@ ctl_options_parse(struct ctl *ctl, const struct ctl_command *command,
             return no_such_option(ctl, command, argv[optind - 1],
                                   value == ':'
                                   ? "this option needs an argument"
-                                  : "no such option");
+                                  : "no such option", value == '?');
         }
 
         const struct option_row *row = find_row(options, value);
 
         if (value >= LONG_BASE && !is_whole_name(given_word(argv), row)) {
             return no_such_option(ctl, command, given_word(argv),
-                                  "no such option");
+                                  "no such option", true);
         }
         if (!row->set(ctl, row, optarg)) {
             return false;

@@ -262,22 +262,27 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl flows hv1 --diff\n"
       "  vmnctl flows hv1 --diff --repair\n",
       ctl_cmd_flows },
-    { "trace", "PORT TO SERVICE", 3, 3,
+    { "trace", "FROM TO [SERVICE]", 2, 3,
       CTL_OPT_SHOWN | CTL_OPT_AFTER | CTL_OPT_REPLY,
       "simulate a packet, and show what decides about it",
-      "Follows a packet from PORT to TO (a port, a loadbalancer or an\n"
-      "address) through the desired flows of the hosts: each stage that\n"
-      "does something, the owner of its flow, what is rewritten, and where\n"
-      "the packet ends.  SERVICE is tcp/N, udp/N, sctp/N, icmp (a ping),\n"
+      "Follows a packet from FROM to TO through the desired flows of the\n"
+      "hosts: where it ends, and on each host the policy, route, balancer or\n"
+      "floating address that decides.  FROM is a port, its address, or\n"
+      "`outside`: a machine in a provider network or behind it (--source-ip).\n"
+      "TO is a port, a loadbalancer, a floating-ip, an address, or outside.\n"
+      "SERVICE is tcp/N, udp/N, sctp/N, icmp (a ping, and the default),\n"
       "icmp/TYPE or icmp/TYPE/CODE; icmpv6 is the same, with IPv6 addresses\n"
       "only.  No packet is sent.  Where a balancer chooses a backend, each\n"
-      "choice is shown as an outcome.  Steps that only go on to the next\n"
-      "stage are left out; -o json has all of them.  With --after, shows\n"
-      "the result as if the objects in a file had been applied.\n"
+      "choice is shown as an outcome.  With -v, shows each stage that does\n"
+      "something, the owner of its flow, and what is rewritten; -o json has\n"
+      "all steps.  With --after, shows the result as if the objects in a\n"
+      "file had been applied.\n"
       "Exit status 0 if the packet is delivered in every outcome, 1 if not,\n"
       "and 2 if the request is rejected.\n"
       "\nExample:\n"
       "  vmnctl trace web-1 db-1 tcp/5432 --reply\n"
+      "  vmnctl trace 10.0.0.11 10.0.0.31 tcp/5432 -v\n"
+      "  vmnctl trace outside 198.51.100.20 tcp/443 --source-ip 203.0.113.7\n"
       "  vmnctl trace web-1 db-1 tcp/5432 --after lockdown.yaml\n",
       ctl_cmd_trace },
     { "drops", "", 0, 0, CTL_OPT_SHOWN | CTL_OPT_LIMIT | CTL_OPT_DROPS,
@@ -350,7 +355,8 @@ const struct ctl_command ctl_commands[] = {
       "If vmnd is away for a while, it continues where it was.\n"
       "With --since or --limit, shows past events, as far as vmnd keeps\n"
       "them (the newest 16,384 since it was started), and then ends, unless\n"
-      "--follow is given.\n"
+      "--follow is given.  Drops of background are hidden and counted, as\n"
+      "by vmnctl drops: --all shows them.\n"
       "\nExample:\n"
       "  vmnctl events\n"
       "  vmnctl events --since 10m\n"
@@ -399,10 +405,10 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl revisions --limit 100\n"
       "  vmnctl revisions --type policies --since 2h\n",
       ctl_cmd_revisions },
-    { "history", "TYPE/NAME", 1, 1, CTL_OPT_SHOWN | CTL_OPT_LIMIT,
+    { "history", "TYPE/NAME", 1, 2, CTL_OPT_SHOWN | CTL_OPT_LIMIT,
       "show the changes of an object",
       "Newest last; without --limit, the last 20.  The object may be\n"
-      "deleted.\n"
+      "deleted.  TYPE NAME is accepted as well.\n"
       "\nExample:\n"
       "  vmnctl history ports/web-1\n",
       ctl_cmd_history },

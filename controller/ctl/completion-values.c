@@ -401,6 +401,7 @@ static const struct {
     { "HOST", "hosts", NULL },
     { "NETWORK", "networks", NULL },
     { "PORT", "ports", NULL },
+    { "FROM", "ports", NULL },
     { "POLICY", "policies", NULL },
     { "GROUP", "groups", NULL },
     { "APP", "apps", NULL },

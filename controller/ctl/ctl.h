@@ -55,7 +55,7 @@ enum ctl_option {
     CTL_OPT_FLOWS = 1 << 12,    /* --diff, --repair, --app and so on. */
     CTL_OPT_DATABASE = 1 << 13, /* --database. */
     CTL_OPT_AFTER = 1 << 14,    /* --after. */
-    CTL_OPT_REPLY = 1 << 15,    /* --reply. */
+    CTL_OPT_REPLY = 1 << 15,    /* --reply, --size and so on, of trace. */
     CTL_OPT_DROPS = 1 << 16,    /* --host, --port and so on. */
     CTL_OPT_REACH = 1 << 17,    /* --network and --by. */
     CTL_OPT_LOGS = 1 << 18,     /* The same for logs. */
@@ -113,6 +113,8 @@ struct ctl {
     char *object;
     struct svec after;          /* File names. */
     bool reply;
+    bool verbose;
+    char *source_ip;            /* Owned; or NULL. */
     char *name;                 /* Owned; or NULL. */
     struct svec allow;          /* Services. */
     struct svec allow_groups;

@@ -14,6 +14,7 @@
 #include "controller/ctl/field-path.h"
 #include "controller/ctl/object-types.h"
 #include "controller/ctl/output-plan.h"
+#include "controller/ctl/wrong-command.h"
 #include "util.h"
 
 static void
@@ -70,38 +71,6 @@ find_command(const char *name)
     return NULL;
 }
 
-static const char *
-command_candidate(const void *aux OVS_UNUSED, size_t i)
-{
-    return ctl_commands[i].name;
-}
-
-static enum ctl_exit
-no_command(struct ctl *ctl, const char *name)
-{
-    const char *guess = schema_suggest(name, command_candidate, NULL);
-
-    return (guess
-            ? ctl_usage(ctl, "no command \"%s\"; did you mean \"%s\"?", name,
-                        guess)
-            : ctl_usage(ctl, "no command \"%s\" (vmnctl --help lists them)",
-                        name));
-}
-
-static enum ctl_exit
-wrong_number(struct ctl *ctl, const struct ctl_command *command, int n_args,
-             char *const args[])
-{
-    if (command->options & CTL_OPT_FILE && n_args > command->max_args) {
-        return ctl_usage(ctl, "%s: files go behind -f: vmnctl %s -f %s",
-                         command->name, command->name, args[0]);
-    }
-    return ctl_usage(ctl, "usage: vmnctl %s%s%s [OPTIONS] "
-                     "(see vmnctl %s --help)", command->name,
-                     *command->args ? " " : "", command->args,
-                     command->name);
-}
-
 static enum ctl_exit
 run_command(struct ctl *ctl, int argc, char *argv[])
 {
@@ -109,7 +78,7 @@ run_command(struct ctl *ctl, int argc, char *argv[])
     int n_args, first;
 
     if (!command) {
-        return no_command(ctl, argv[0]);
+        return ctl_no_command(ctl, argc, argv);
     }
     ctl->command = command;
     ctl->wait = (command->options & CTL_OPT_NO_WAIT) != 0;
@@ -126,7 +95,7 @@ run_command(struct ctl *ctl, int argc, char *argv[])
     n_args = argc - first;
     if (n_args < command->min_args
         || (command->max_args >= 0 && n_args > command->max_args)) {
-        return wrong_number(ctl, command, n_args, argv + first);
+        return ctl_wrong_number(ctl, command, n_args, argv + first);
     }
     return command->run(ctl, n_args, argv + first);
 }
@@ -175,6 +144,7 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->stage);
     free(ctl->table);
     free(ctl->object);
+    free(ctl->source_ip);
     free(ctl->host);
     free(ctl->network);
     free(ctl->port);

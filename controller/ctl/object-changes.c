@@ -79,7 +79,7 @@ print_result(struct ctl *ctl, const struct ctl_changes *changes, size_t i,
 /* Prints the reply to one change, or to several. */
 static enum ctl_exit
 report(struct ctl *ctl, const struct ctl_changes *changes,
-       const struct ctl_reply *reply)
+       const struct ctl_reply *reply, const json_t *restarts)
 {
     const json_t *results = json_object_get(reply->body, "results");
 
@@ -95,6 +95,7 @@ report(struct ctl *ctl, const struct ctl_changes *changes,
         changes->print_more(ctl, reply->body);
     }
     ctl_print_also_changed(ctl, reply->body);
+    ctl_print_restarts(ctl, restarts, "start");
     ctl_print_warnings(ctl, reply->body);
     return ctl_report_receipt(ctl, reply);
 }
@@ -146,21 +147,76 @@ send_all(struct ctl *ctl, const struct ctl_changes *changes,
     return status;
 }
 
+static enum ctl_exit
+send_changes(struct ctl *ctl, const struct ctl_changes *changes,
+             struct ctl_reply *reply)
+{
+    return (changes->outcomes.n == 1 ? send_one(ctl, changes, reply)
+            : send_all(ctl, changes, reply));
+}
+
+/* Returns true if a change may have open connections start over: of a router,
+ * or of a network that is taken out of its routers. */
+static bool
+may_restart(const struct ctl *ctl, const struct ctl_changes *changes)
+{
+    const json_t *object;
+    size_t i;
+
+    json_array_foreach (changes->input.objects, i, object) {
+        const char *type = text_of(object, "type");
+
+        if (!strcmp(type, "routers")
+            || (ctl->cascade && !strcmp(type, "networks"))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Sets '*restarts' to the networks in which open connections start over, by
+ * the plan of the changes; owned by the caller; NULL if there is none. */
+static enum ctl_exit
+plan_restarts(struct ctl *ctl, const struct ctl_changes *changes,
+              json_t **restarts)
+{
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    *restarts = NULL;
+    if (ctl->dry_run || !may_restart(ctl, changes)) {
+        return CTL_DONE;
+    }
+    ctl->dry_run = true;
+    status = send_changes(ctl, changes, &reply);
+    ctl->dry_run = false;
+    if (!status) {
+        *restarts = json_incref(json_object_get(reply.body, "restarts"));
+        ctl_reply_uninit(&reply);
+    }
+    return status;
+}
+
 enum ctl_exit
 ctl_changes_send(struct ctl *ctl, const char *command,
                  const struct ctl_changes *changes)
 {
     struct ctl_reply reply;
     enum ctl_exit status;
+    json_t *restarts;
 
     if (!changes->valid) {
         return ctl_usage(ctl, "%s: a name is not valid UTF-8", command);
     }
-    status = (changes->outcomes.n == 1 ? send_one(ctl, changes, &reply)
-              : send_all(ctl, changes, &reply));
+    status = plan_restarts(ctl, changes, &restarts);
+    if (status) {
+        return status;
+    }
+    status = send_changes(ctl, changes, &reply);
     if (!status) {
-        status = report(ctl, changes, &reply);
+        status = report(ctl, changes, &reply, restarts);
         ctl_reply_uninit(&reply);
     }
+    json_decref(restarts);
     return status;
 }

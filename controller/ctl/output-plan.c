@@ -148,6 +148,21 @@ ctl_plan_changes(const json_t *plan)
     return json_is_true(json_object_get(plan, "changed"));
 }
 
+/* Says what the counts by app are about: a plan for ports that run nowhere has
+ * flows, and no host. */
+static void
+show_counted(struct ctl *ctl, const json_t *flows)
+{
+    if (!json_array_size(json_object_get(flows, "apps"))) {
+        return;
+    }
+    if (json_array_size(json_object_get(flows, "hosts"))) {
+        fputs("each flow counted once; by host:\n", ctl->out);
+    } else {
+        fputs("each flow counted once; no host is concerned\n", ctl->out);
+    }
+}
+
 void
 ctl_plan_show(struct ctl *ctl, const json_t *plan)
 {
@@ -167,6 +182,7 @@ ctl_plan_show(struct ctl *ctl, const json_t *plan)
         }
         ctl_show_nonempty_table(ctl->out, app_columns,
                                 json_object_get(flows, "apps"));
+        show_counted(ctl, flows);
         ctl_show_nonempty_table(ctl->out, host_columns,
                                 json_object_get(flows, "hosts"));
         ctl_print_restarts(ctl, json_object_get(plan, "restarts"),

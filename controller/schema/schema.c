@@ -90,7 +90,16 @@ schema_suggest(const char *name,
                const void *aux)
 {
     /* A misspelling is one edit, or two in a longer name. */
-    unsigned best_distance = strlen(name) < 6 ? 2 : 3;
+    return schema_suggest_within(name, strlen(name) < 6 ? 1 : 2, candidate,
+                                 aux);
+}
+
+const char *
+schema_suggest_within(const char *name, unsigned max_distance,
+                      const char *(*candidate)(const void *aux, size_t i),
+                      const void *aux)
+{
+    unsigned best_distance = max_distance + 1;
     const char *best = NULL;
     const char *s;
 

@@ -260,6 +260,11 @@ const char *schema_suggest(const char *name,
                            const char *(*candidate)(const void *aux,
                                                     size_t i),
                            const void *aux);
+/* The same, of at most 'max_distance' edits. */
+const char *schema_suggest_within(const char *name, unsigned max_distance,
+                                  const char *(*candidate)(const void *aux,
+                                                           size_t i),
+                                  const void *aux);
 
 /* Returns the size in bytes of one element of a field in a row. */
 size_t schema_element_size(const struct schema_field *);

@@ -220,6 +220,8 @@ delete_names_the_referrers(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
     static const struct step cascade[] = {
+        { "DELETE /v1/networks/shop?cascade=true&dry_run=plan", NULL, 200,
+          "{\"changed\": true, \"restarts\": [\"data\"]}" },
         { "DELETE /v1/networks/shop?cascade=true", NULL, 200,
           "{\"also_changed\": [{\"op\": \"update\", \"type\": \"groups\","
           " \"name\": \"web\"}, {\"op\": \"delete\", \"type\": \"ports\","
@@ -231,7 +233,8 @@ delete_names_the_referrers(void **state OVS_UNUSED)
                 "vmnctl: ports/web-1 refers to it (HTTP 409)\n");
     assert_play(cascade, "", "delete network shop --cascade", CTL_DONE,
                 "networks/shop deleted\ngroups/web updated\n"
-                "ports/web-1 deleted\nand 7 more\n", "");
+                "ports/web-1 deleted\nand 7 more\n"
+                "open connections start over in: data\n", "");
 }
 
 static void
@@ -311,6 +314,7 @@ label_sends_a_merge_patch(void **state OVS_UNUSED)
     "\n"                                                \
     "APP       ADDED   CHANGED   REMOVED\n"             \
     "overlay   3       1         0\n"                   \
+    "each flow counted once; by host:\n"               \
     "\n"                                                \
     "HOST   ADDED   CHANGED   REMOVED   TOTAL\n"        \
     "hv1    3       1         0         98\n"           \

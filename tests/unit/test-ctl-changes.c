@@ -52,6 +52,24 @@ patch_sends_what_changes(void **state OVS_UNUSED)
                 CTL_DONE, "ports/a updated\nnetworks/n unchanged\n", "");
 }
 
+/* Of a router the plan is asked for first, as of nothing else. */
+static void
+connections_that_start_over_are_told(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "PATCH /v1/routers/r?dry_run=plan",
+          "{\"spec\": {\"interfaces\": []}}", 200,
+          "{\"changed\": true, \"restarts\": [\"a\", \"b\"]}" },
+        { "PATCH /v1/routers/r", "{\"spec\": {\"interfaces\": []}}", 200,
+          "{\"outcome\": \"updated\"}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "patch router r -p {\"spec\":{\"interfaces\":[]}}",
+                CTL_DONE, "routers/r updated\n"
+                "open connections start over in: a, b\n", "");
+}
+
 static void
 patch_wants_a_spec(void **state OVS_UNUSED)
 {
@@ -66,6 +84,8 @@ patch_wants_a_spec(void **state OVS_UNUSED)
     assert_alone("", "patch port a -p {\"spec\":{},\"name\":\"b\"}",
                  CTL_USAGE, "want a map");
     assert_alone("", "patch port a -p []", CTL_USAGE, "want a map");
+    assert_alone("", "patch port a -p labels", CTL_USAGE, "labels are set by "
+                 "vmnctl label TYPE NAME KEY=VALUE");
     assert_alone("", "patch port a -p [", CTL_USAGE, "--patch: line");
     assert_alone("spec: {}\n---\nspec: {}\n", "patch port a --patch-file -",
                  CTL_USAGE, "there are 2 documents");
@@ -315,6 +335,7 @@ main(int argc, char *argv[])
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(patch_sends_what_changes),
+        cmocka_unit_test(connections_that_start_over_are_told),
         cmocka_unit_test(patch_wants_a_spec),
         cmocka_unit_test(backends_drain_listed_or_selected),
         cmocka_unit_test(backends_are_as_before_without_their_drain),

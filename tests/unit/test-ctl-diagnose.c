@@ -367,6 +367,63 @@ trace_names_who_isolates(void **state OVS_UNUSED)
                 "isolated in ingress, by db-in, web\n", "");
 }
 
+/* What decides is shown, host by host; the other steps with -v. */
+static void
+trace_shows_what_decides(void **state OVS_UNUSED)
+{
+#define LOOKUP(STAGE, TYPE, NAME, MORE)                                 \
+    "{\"kind\": \"lookup\", \"host\": \"h1\", \"stage\": \"" STAGE "\","   \
+    " \"table\": 1, \"owner\": \"a.b/c\", \"priority\": 100,"             \
+    " \"object\": {\"type\": \"" TYPE "\", \"name\": \"" NAME "\"}" MORE "}"
+#define TRACED(BODY)                                                    \
+    { "POST /v1/trace", BODY, 200,                                      \
+      "{\"verdict\": \"delivered\","                                    \
+      " \"from\": {\"port\": null, \"network\": \"out\","                 \
+      " \"host\": \"h1\", \"ip\": \"10.9.0.1\"},"                       \
+      " \"to\": {\"ip\": \"10.9.0.20\", \"port\": \"c\"},"              \
+      " \"outcomes\": [{\"share\": 1, \"verdict\": \"delivered\","      \
+      " \"packet\": \"request\", \"at\": {\"kind\": \"delivered\","     \
+      " \"host\": \"h2\", \"port\": \"c\"}, \"legs\": [{\"kind\":"      \
+      " \"request\", \"steps\": ["                                      \
+      LOOKUP("o.a", "networks", "out", "") ","                          \
+      LOOKUP("g.i", "floating-ips", "f", ", \"changes\":"               \
+             " {\"ip_dst\": [\"10.9.0.20\", \"10.0.0.2\"],"             \
+             " \"eth_dst\": [\"x\", \"y\"]}") ","                       \
+      LOOKUP("router.route", "routers", "r", ", \"match\":"             \
+             " \"ip,nw_dst=10.0.0.0/24\"") ","                          \
+      "{\"kind\": \"tunnel\", \"host\": \"h1\", \"to\": \"h2\"},"       \
+      LOOKUP("f.p", "policies", "p", ", \"rule\": 0") "]}]}],"          \
+      " \"complete\": true}" }
+    static const struct step steps[] = {
+        TRACED("{\"from\": \"outside\", \"to\": \"c\", \"reply\": false,"
+               " \"protocol\": \"icmp\", \"source_ip\": \"10.9.0.1\","
+               " \"network\": \"out\"}"),
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step all[] = {
+        TRACED("{\"from\": \"outside\", \"to\": \"c\", \"reply\": false,"
+               " \"protocol\": \"icmp\"}"),
+        { NULL, NULL, 0, NULL },
+    };
+    struct run result;
+
+    assert_play(steps, "", "trace outside c --source-ip 10.9.0.1 "
+                "--network out", CTL_DONE,
+                "delivered to c on h2\n"
+                "from outside (10.9.0.1) on h1 by network out to c "
+                "(10.9.0.20)\n\n"
+                "request:\n"
+                "HOST   BY               RESULT\n"
+                "h1     floating-ips/f   ip_dst 10.9.0.20 -> 10.0.0.2\n"
+                "h1     routers/r        route to 10.0.0.0/24\n"
+                "h1     -                tunnel to h2\n"
+                "h1     policies/p       rule 0 of p\n", "");
+    play(&result, all, "", "trace outside c -v");
+    assert_non_null(strstr(result.out, "HOST   STAGE          TABLE   OWNER"));
+    assert_non_null(strstr(result.out, "eth_dst x -> y"));
+    run_uninit(&result);
+}
+
 /* What an account with a scope is not told is left out. */
 static void
 trace_without_places(void **state OVS_UNUSED)
@@ -430,7 +487,7 @@ questions_that_are_refused_are_told_from_answers(void **state OVS_UNUSED)
     };
 
     assert_play(trace, "", "trace a c tcp/80", CTL_NO_COMPARISON, "",
-                "vmnctl: PORT: there is no port (HTTP 400)\n");
+                "vmnctl: FROM: there is no port (HTTP 400)\n");
     assert_play(reach, "", "reachability icmpv6 --network x",
                 CTL_NO_COMPARISON, "",
                 "vmnctl: --network: there is no network (HTTP 400)\n");
@@ -514,9 +571,11 @@ reach_by_one_family_says_which(void **state OVS_UNUSED)
 
     assert_play(steps, "", "reachability tcp/80 --by port", CTL_DONE,
                 "warning: h1 is away\n"
-                "FROM \\ TO   a+2   b\n"
-                "a+2         -     mixed\n"
-                "b           -     -\n\n"
+                "FROM \\ TO   a+2     b\n"
+                "a+2         self    mixed\n"
+                "b           apart   self\n"
+                "self: one port, and nobody else to ask\n"
+                "apart: no router joins their networks\n\n"
                 "FROM   TO   VERDICT   REASON                          "
                 "OWNER   RULE\n"
                 "a+2    b    mixed     ipv6: isolated (egress, by p)   "
@@ -618,6 +677,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(drops_are_a_table),
         cmocka_unit_test(logs_tell_what_would_have_been_from_what_was),
         cmocka_unit_test(trace_names_who_isolates),
+        cmocka_unit_test(trace_shows_what_decides),
         cmocka_unit_test(trace_without_places),
         cmocka_unit_test(trace_says_who_has_it_instead),
         cmocka_unit_test(questions_that_are_refused_are_told_from_answers),

@@ -213,6 +213,19 @@ events_of_the_past_end(void **state OVS_UNUSED)
         { "GET /v1/ports/a", NULL, 404, "{\"detail\": \"not found\"}" },
         { NULL, NULL, 0, NULL },
     };
+#define DROP(ID, TIME, REASON, MORE)                                    \
+    EVENT(ID, "drop", "{\"time\": \"" TIME "\", \"host\": \"h1\","        \
+          " \"src\": {\"port\": \"a\"}, \"dst\": {\"port\": \"b\"},"     \
+          " \"reason\": \"" REASON "\"" MORE "}")
+    static const struct step drops[] = {
+        { "GET /v1/events?limit=5&follow=false", NULL, 200,
+          EVENT("7", "start", "{\"revision\": 50}")
+          DROP("8", "T1", "for others", ", \"background\": true")
+          DROP("9", "T2", "denied", "")
+          DROP("10", "T3", "for others", ", \"background\": true")
+          EVENT("10", "end", "{\"revision\": 50}") },
+        { NULL, NULL, 0, NULL },
+    };
     static const struct step goes_on[] = {
         { "GET /v1/events?limit=2", NULL, 200,
           EVENT("7", "start", "{\"revision\": 5}") },
@@ -220,6 +233,14 @@ events_of_the_past_end(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
 
+    /* Background is hidden, and counted. */
+    assert_play(drops, "", "events --limit 5", CTL_DONE,
+                "T2  drop       h1 a -> b: denied\n",
+                "hidden as background: 2 drops (--all shows them)\n");
+    assert_play(drops, "", "events --limit 5 --all", CTL_DONE,
+                "T1  drop       h1 a -> b: for others\n"
+                "T2  drop       h1 a -> b: denied\n"
+                "T3  drop       h1 a -> b: for others\n", "");
     assert_play(steps, "", "events --port a --since 42 --limit 5", CTL_DONE,
                 "T4  binding    a up on h1\n",
                 "vmnctl: events are kept since T0 alone; \"vmnctl revisions\" "

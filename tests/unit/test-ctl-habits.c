@@ -140,8 +140,44 @@ misspelled_words_are_told(void **state OVS_UNUSED)
     assert_alone("", "gte ports", CTL_USAGE,
                  "no command \"gte\"; did you mean \"get\"?");
     assert_alone("", "frobnicate", CTL_USAGE, "vmnctl --help lists them");
+    assert_alone("", "get ports --selecter a=b", CTL_USAGE,
+                 "no such option for get; did you mean \"--selector\"? (see");
+    assert_alone("", "get ports --frob", CTL_USAGE,
+                 "--frob: no such option for get (see vmnctl get --help)");
     assert_alone("type: prots\nname: a\nspec: {}\n", "apply -f -", CTL_USAGE,
                  "unknown type \"prots\"; did you mean \"ports\"?");
+}
+
+/* What is written in other tools, or almost. */
+static void
+what_to_type_is_told(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *line, *said;
+    } lines[] = {
+        { "show ports web-1", "did you mean \"vmnctl get ports web-1\"?" },
+        { "ports", "did you mean \"vmnctl get ports\"?" },
+        { "rm port a", "did you mean \"vmnctl delete\"?" },
+        { "restart", "vmnd is a service: systemctl restart vmnd" },
+        { "GET /v1/port/a", "shown by vmnctl get TYPE NAME" },
+        { "hosts h1", "did you mean \"vmnctl get hosts h1\"?" },
+        { "logs web1", "did you mean \"vmnctl logs --port web1\"?" },
+        { "quarantine role=web", "vmnctl quarantine --selector 'role=web'" },
+        { "history web1", "want TYPE/NAME, such as ports/web1, not" },
+        { "trace a b 80", "vmnctl trace a b tcp/80" },
+        { "trace a tcp/80 b", "vmnctl trace a b tcp/80" },
+    };
+    /* Two edits from one that changes something, and one edit. */
+    static const struct step none[] = { { NULL, NULL, 0, NULL } };
+    struct run result;
+
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        assert_alone("", lines[i].line, CTL_USAGE, lines[i].said);
+    }
+    play(&result, none, "", "restar");
+    assert_null(strstr(result.err, "restore"));
+    run_uninit(&result);
+    assert_alone("", "restor", CTL_USAGE, "did you mean \"restore\"?");
 }
 
 /* Output.  ---------------------------------------------------------------- */
@@ -240,6 +276,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(objects_of_several_types_are_named),
         cmocka_unit_test(all_is_every_type),
         cmocka_unit_test(misspelled_words_are_told),
+        cmocka_unit_test(what_to_type_is_told),
         cmocka_unit_test(columns_and_order_are_the_users),
         cmocka_unit_test(tables_go_without_headings),
         cmocka_unit_test(ports_are_selected_by_host_and_network),
