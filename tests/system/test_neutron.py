@@ -5,6 +5,7 @@ unit tests say (test_neutron_translate.py)."""
 
 import os
 import signal
+import uuid
 
 import pytest
 
@@ -277,6 +278,41 @@ def test_nothing_is_lost_while_vmnd_is_away(cloud, neutron):
     assert cloud.reaches(b, a)
 
 
+def test_what_is_in_the_way_goes_too(cloud, neutron):
+    """A slower process may bring back to vmnd for a moment what Neutron has
+    deleted: see test_neutron_sync.py.  Here it is brought back for good."""
+    def bring_back(net, **spec):
+        name = str(uuid.uuid4())
+        cloud.api.put("ports/" + name, dict(
+            spec, labels={"neutron": "port"}, network=net["id"]))
+        return name
+    net, _ = cloud.net()
+    old = bring_back(net, ips=["10.0.0.77"])
+    port = cloud.port(net, fixed_ips=[{"ip_address": "10.0.0.77"}])
+    neutron.change("port", port["id"], **{"binding:host_id": "h1"})
+    assert cloud.there("ports", port["id"])["ips"] == ["10.0.0.77"]
+    assert cloud.there("ports", old) is None
+    neutron.delete("port", port["id"])
+    old = bring_back(net)
+    neutron.delete("network", net["id"])
+    assert cloud.there("networks", net["id"]) is None
+    assert cloud.there("ports", old) is None
+
+    # What is not Neutron's stays, and the log says what it is.
+    net, _ = cloud.net()
+    own = str(uuid.uuid4())
+    cloud.api.put("ports/" + own, {"network": net["id"]})
+    try:
+        neutron.delete("network", net["id"])
+        assert cloud.there("networks", net["id"])
+        assert cloud.there("ports", own)
+        assert 'is referenced by port "%s"' % own in neutron.last_words()
+    finally:
+        cloud.api.delete("ports/" + own)
+    # The worker would do this in half a minute.
+    cloud.api.delete("networks/" + net["id"])
+
+
 def test_all_is_compared_when_neutron_starts(cloud, neutron):
     """Whoever has changed something in vmnd, and whatever was lost."""
     net, _ = cloud.net()
@@ -360,8 +396,8 @@ def spoof(sender, receiver):
     """Sends from an address that nobody has, and sees it arrive."""
     sender.run("ip", "addr", "replace", "10.0.0.250/32", "dev", "eth0")
     wait_for("an answer to an address of its own", lambda: "1 received" in
-             sender.run("ping", "-c1", "-W1", "-I", "10.0.0.250",
-                        receiver.ip, check=False), 15)
+             sender.run("ping", "-c1", "-W3", "-I", "10.0.0.250",
+                        receiver.ip, check=False), 30)
 
 
 def test_a_group_among_itself(cloud, neutron):

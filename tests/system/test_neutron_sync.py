@@ -24,8 +24,8 @@ def new_id():
 
 
 class Vmnd:
-    """What the driver calls of vmnd; ports refer to networks, and no two
-    networks have the same VNI.  Each of 'before' and 'after' is called once,
+    """What the driver calls of vmnd; ports refer to networks, and no two ports
+    of a network have the same address.  Each of 'before' and 'after' is called once,
     around the next transactions."""
 
     def __init__(self):
@@ -58,19 +58,20 @@ class Vmnd:
                 objects[one] = request["spec"]
             elif objects.pop(one, None) is None:
                 raise refused(404, i, requests, "not found")
-        vnis = {}
+        users = {}
         for (kind, name), spec in objects.items():
-            if kind == "networks":
-                other = vnis.setdefault(spec["vni"], name)
-                if other != name:
-                    raise refused(409, index.get((kind, name)), requests,
-                                  'is used by network "%s"' % other)
-            elif kind == "ports":
-                net = ("networks", spec["network"])
-                if net not in objects:
-                    raise refused(409, index.get(net), requests,
-                                  'network "%s" is referenced by port "%s"'
-                                  % (spec["network"], name))
+            if kind != "ports":
+                continue
+            net = "networks", spec["network"]
+            if net not in objects:
+                raise refused(409, index.get(net), requests,
+                              'network "%s" is referenced by port "%s"'
+                              % (spec["network"], name))
+            other = users.setdefault((net, spec["ip"]), name)
+            if other != name:
+                raise refused(409, index.get((kind, name)), requests,
+                              '%s is used by port "%s" in the same network'
+                              % (spec["ip"], other))
         return objects
 
 
@@ -88,16 +89,16 @@ class Database:
     def __init__(self):
         self.rows = {}
 
-    def network(self, vni=1):
+    def network(self):
         ident = new_id()
         self.rows["network", ident] = {("networks", ident): {
-            "labels": {"neutron": ""}, "vni": vni}}
+            "labels": {"neutron": ""}}}
         return "network", ident
 
-    def port(self, network):
+    def port(self, network, ip="10.0.0.1"):
         ident = new_id()
         self.rows["port", ident] = {("ports", ident): {
-            "labels": {"neutron": ""}, "network": network[1]}}
+            "labels": {"neutron": ""}, "network": network[1], "ip": ip}}
         return "port", ident
 
     def all_keys(self):
@@ -189,9 +190,11 @@ def test_a_port_that_comes_back_is_not_in_its_networks_way(
         assert one.spool.due(True) == {}
 
 
-def test_a_network_that_comes_back_keeps_no_vni(vmnd, database, drivers):
+def test_a_port_that_comes_back_keeps_no_address(vmnd, database, drivers):
     slow, quick = (d.sync for d in drivers)
-    old = database.network(vni=7)
+    net = database.network()
+    old = database.port(net)
+    quick.settle([net])
     new = []
 
     def delete():
@@ -199,12 +202,12 @@ def test_a_network_that_comes_back_keeps_no_vni(vmnd, database, drivers):
         assert quick.tell([old])
 
     def make():
-        new.append(database.network(vni=7))
+        new.append(database.port(net))
         assert quick.tell(new, new)
     vmnd.before.append(delete)
     vmnd.after.append(make)
     slow.settle([old])
-    assert set(vmnd.objects) == {("networks", new[0][1])}
+    assert set(vmnd.objects) == {("networks", net[1]), ("ports", new[0][1])}
 
 
 def test_a_worker_puts_away_what_is_in_the_way(vmnd, database, drivers):
@@ -227,7 +230,7 @@ def test_what_vmnd_does_not_let_go_of_is_told_again(
     net = database.network()
     one.sync.settle([net])
     own = "ports", new_id()
-    vmnd.objects[own] = {"labels": {}, "network": net[1]}
+    vmnd.objects[own] = {"labels": {}, "network": net[1], "ip": ""}
     one.spool.begin(net)
     del database.rows[net]
     with pytest.raises(client.Refused, match="by port"):
@@ -247,11 +250,12 @@ def test_what_vmnd_does_not_let_go_of_is_told_again(
 def test_what_vmnd_refuses_of_what_is_there_is_not_told_again(
         vmnd, database, drivers):
     one = drivers[0]
-    nets = [database.network(vni=7) for _ in range(2)]
-    one.sync.settle(nets[:1])
-    one.spool.begin(nets[1])
-    with pytest.raises(client.Refused, match=nets[0][1]):
-        one.sync.tell(nets[1:], nets[1:])
+    net = database.network()
+    ports = [database.port(net) for _ in range(2)]
+    one.sync.settle([net, ports[0]])
+    one.spool.begin(ports[1])
+    with pytest.raises(client.Refused, match=ports[0][1]):
+        one.sync.tell(ports[1:], ports[1:])
     assert one.spool.due(True) == {}
 
 
@@ -260,7 +264,7 @@ def test_a_comparison_tells_again_what_vmnd_does_not_let_go_of(
     one = drivers[0]
     net = database.network()
     one.sync.settle([net])
-    vmnd.objects["ports", "own"] = {"labels": {}, "network": net[1]}
+    vmnd.objects["ports", "own"] = {"labels": {}, "network": net[1], "ip": ""}
     del database.rows[net]
     helper = worker.Worker(one)
     helper._see_to(one.sync.compare())
