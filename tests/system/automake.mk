@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	$(wildcard $(srcdir)/tests/system/*.py) \
 	$(wildcard $(srcdir)/tests/system/ansible/*.py) \
 	$(wildcard $(srcdir)/tests/system/api-client/*.*) \
+	$(wildcard $(srcdir)/tests/system/api-types/*.*) \
 	$(wildcard $(srcdir)/tests/system/proxmox/proxmox-calls) \
 	$(wildcard $(srcdir)/tests/system/proxmox/PVE/Network/SDN/*.pm) \
 	tests/system/run-files
