@@ -329,14 +329,110 @@ def test_dashboard_can_be_imported(tmp_path):
     promtool("check", "rules", str(path))
 
 
+def legs(expr):
+    """The expressions between which an expression compares or computes."""
+    return re.split(r"\s(?:and|or|unless|/|\+|-|\*)\s", expr)
+
+
+def unit_of(expr):
+    """The unit of an expression by the names of metrics, as conventions have
+    it: with what Grafana calls it, and the function that prints it."""
+    name, _ = SELECTOR.search(expr).groups()
+    rated = re.search(r"\brate\(", expr)
+    if "/" in re.sub(r'"[^"]*"', "", expr) and not rated:
+        return "percentunit"
+    if re.search(r"_seconds(_bucket)?$", name):
+        return "s"
+    if re.search(r"_bytes(_total)?$", name):
+        return "Bps" if rated else "bytes"
+    # Attempts to connect are packets, too.
+    return ("pps" if rated and re.search("_(packets|attempts)_total$", name)
+            else "")
+
+
+def test_counters_are_read_as_rates_and_gauges_are_not():
+    """By what the table says of each: a counter's value means nothing, nor
+    does a gauge's rate."""
+    table = documented()
+    exprs = dashboard_exprs() + [rule["expr"] for rule in read_rules()]
+    for expr in exprs:
+        for match in SELECTOR.finditer(expr):
+            name = match[1]
+            if name == "up":
+                continue
+            kind = table.get(name, ("histogram",))[0]
+            rated = bool(re.search(r"\b(rate|increase)\($",
+                                   expr[:match.start()]))
+            assert rated == (kind in ("counter", "histogram")), (name, expr)
+            if name.endswith("_bucket") and "le=" not in match[0]:
+                assert "histogram_quantile(" in expr, expr
+
+
+def test_units_are_those_of_the_metrics():
+    for panel in read_dashboard()["panels"]:
+        units = {unit_of(t["expr"]) for t in panel.get("targets", [])}
+        if not units or panel["title"] == "Processor":
+            continue            # A row; seconds a second are processors.
+        assert len(units) == 1, panel["title"]
+        unit = units.pop()
+        shown = panel["fieldConfig"]["defaults"]["unit"]
+        assert shown == unit if unit else shown not in (
+            "s", "bytes", "Bps", "percentunit"), (panel["title"], shown)
+    for rule in read_rules():
+        words = " ".join(rule["annotations"].values())
+        unit = unit_of(legs(rule["expr"])[0])
+        if "humanizeDuration" in words:
+            assert unit == "s", rule["alert"]
+        elif "humanizePercentage" in words:
+            assert unit_of(rule["expr"]) == "percentunit", rule["alert"]
+        elif "$value" in words:
+            assert unit != "s", rule["alert"]
+
+
+def labels_of(expr, table):
+    """The labels that a series of the expression may have."""
+    by = re.findall(r"\bby \(([^)]*)\)", expr)
+    if by:
+        return {label.strip() for labels in by for label in labels.split(",")}
+    found = {"job", "instance"}
+    for name, _ in SELECTOR.findall(expr):
+        family = re.sub("_(bucket|count|sum)$", "", name)
+        if name != "up":
+            found |= table[family if name not in table else name][1]
+    return found
+
+
+def test_labels_that_are_shown_are_there():
+    table = documented()
+    for panel in read_dashboard()["panels"]:
+        for target in panel.get("targets", []):
+            named = set(re.findall(r"\{\{\s*(\w+)\s*\}\}",
+                                   target.get("legendFormat") or ""))
+            assert named <= labels_of(target["expr"], table), panel["title"]
+    for rule in read_rules():
+        named = set(re.findall(r"\$labels\.(\w+)",
+                               " ".join(rule["annotations"].values())))
+        assert named <= labels_of(rule["expr"], table), rule["alert"]
+
+
+def test_alerts_are_documented_and_no_others():
+    with open(os.path.join(TOP, "docs/monitoring.md")) as text:
+        rows = [line for line in text if line.startswith("| `Vmn")]
+    assert {name for row in rows for name in re.findall(r"`(Vmn\w+)`", row)} \
+        == {rule["alert"] for rule in read_rules()}
+
+
 def test_what_is_shown_and_watched_is_there(module_lab):
     found = exposed(module_lab.vmnd.api.raw("GET", "/metrics")[2].decode())
     table = documented()
     with open(os.path.join(TOP, "docs/pipeline.md")) as text:
         pipeline = text.read()
-    states = {LABEL_VALUE.search(name)[1] for name
-              in module_lab.vmnd.api.metrics()
-              if name.startswith("vmn_hosts_in_state{")}
+    metrics = module_lab.vmnd.api.metrics()
+
+    def values(family):
+        return {LABEL_VALUE.search(name)[1] for name in metrics
+                if name.startswith(family + "{")}
+    states = values("vmn_hosts_in_state")
     exprs = dashboard_exprs() + [rule["expr"] for rule in read_rules()]
     n = 0
     for expr in exprs:
@@ -352,6 +448,10 @@ def test_what_is_shown_and_watched_is_there(module_lab):
                 assert label in allowed, expr
                 if label == "state" and family.startswith("vmn_host"):
                     assert set(value.split("|")) <= states
+                elif (family, label) in (("vmn_health", "state"),
+                                         ("vmn_ports_unbound", "age"),
+                                         ("vmn_ports_in_state", "state")):
+                    assert set(value.split("|")) <= values(family), expr
                 elif label == "reason":
                     for reason in value.split("|"):
                         assert '"%s"' % reason in pipeline, reason
