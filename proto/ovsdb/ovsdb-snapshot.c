@@ -40,6 +40,7 @@ static const struct ovsdb_idl_column *const snapshot_columns[] = {
     &ovsrec_interface_col_options,
     &ovsrec_interface_col_ofport,
     &ovsrec_interface_col_ofport_request,
+    &ovsrec_interface_col_ifindex,
     &ovsrec_interface_col_link_state,
     &ovsrec_interface_col_mtu,
     &ovsrec_interface_col_error,
@@ -138,6 +139,18 @@ copy_string(const char *s)
     return s ? xmemdup0(s, n) : NULL;
 }
 
+/* Returns true if the interface's network device has been deleted.  On the
+ * userspace datapath it keeps its OpenFlow port then, with no link and the
+ * index 0, as if it were down; on the kernel's it loses the port.  Only of the
+ * type of devices that somebody else makes: others may have no index. */
+static bool
+has_lost_device(const struct ovsrec_interface *rec)
+{
+    return ((!rec->type[0] || !strcmp(rec->type, "system"))
+            && rec->n_ifindex && !rec->ifindex[0]
+            && rec->link_state && strcmp(rec->link_state, "up"));
+}
+
 static void
 snapshot_interface(struct ovsdb_interface *iface, const char *bridge,
                    const struct ovsrec_interface *rec)
@@ -153,7 +166,7 @@ snapshot_interface(struct ovsdb_interface *iface, const char *bridge,
         int64_t ofport = rec->ofport[0];
 
         iface->ofport = (ofport >= 1 && ofport <= UINT16_MAX
-                         ? (int32_t) ofport : -1);
+                         && !has_lost_device(rec) ? (int32_t) ofport : -1);
     }
     if (rec->n_mtu && rec->mtu[0] > 0 && rec->mtu[0] <= UINT32_MAX) {
         iface->mtu = (uint32_t) rec->mtu[0];

@@ -12,6 +12,7 @@ import time
 
 import pytest
 from conftest import close_lab, entry, make_lab, rule
+from vmnlab import netns
 from vmnlab.daemon import find
 from vmnlab.netns import wait_for
 
@@ -123,6 +124,35 @@ def test_life_of_a_vm_is_told(world, read):
     world.own_vms.remove("a")
     gone = reader.take("binding", port="a", state="unbound")[1]
     assert gone["host"] is None
+
+
+def test_vm_whose_device_is_gone_is_told(world, read):
+    """A VM dies, and its interface stays in the database, with the number that
+    it had: nothing is bound there, so that it can be started elsewhere; and
+    here again."""
+    world.network("net")
+    reader = read()
+    vm = world.vm("a", "net", "h1")
+    reader.take("binding", port="a", state="up")
+    h1, h2 = world.lab.host("h1"), world.lab.host("h2")
+    netns.ip(h1.ns, "link del " + vm.link)
+    assert reader.take("binding", port="a", state="unbound")[1]["host"] is None
+    assert vm.link in h1.vsctl("list-ports", "br-int").split()
+
+    def begin(host, name):
+        netns.ip(host.ns, "link add %s type veth peer name twin" % name,
+                 "link set twin up", "link set %s up" % name)
+    begin(h2, "twin0")
+    h2.plug("twin0", "br-int", world.api.get("ports/a")["spec"].get(
+        "iface_id", "a"))
+    assert reader.take("binding", port="a", state="up")[1]["host"] == "h2"
+    assert "candidate" not in world.api.get("ports/a")["status"]
+    h2.unplug("twin0")
+    netns.ip(h2.ns, "link del twin0")
+    assert reader.take("binding", port="a", state="unbound")
+
+    begin(h1, vm.link)
+    assert reader.take("binding", port="a", state="up")[1]["host"] == "h1"
 
 
 def test_drops_and_logs_are_told_to_who_asks(world, read):
