@@ -175,6 +175,7 @@ $(FABRIC_TESTS) $(FABRIC_APPS_TESTS): private LDADD = \
 # the fabric.
 NORTHBOUND_TESTS = \
 	tests/unit/test-error \
+	tests/unit/test-event-streams \
 	tests/unit/test-events \
 	tests/unit/test-northbound \
 	tests/unit/test-northbound-apply \
@@ -280,6 +281,8 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/trace-fixture.h
 tests_unit_libfakedb_a_SOURCES = tests/unit/fake-db.c tests/unit/fake-db.h
 tests_unit_libnofabric_a_SOURCES = \
+	tests/unit/events-fixture.c \
+	tests/unit/events-fixture.h \
 	apps/loadbalancer/loadbalancer.h \
 	apps/loadbalancer/backend-state.c \
 	tests/unit/northbound-fabric.c \
