@@ -479,6 +479,18 @@ history_shows_what_became_of_an_object(void **state OVS_UNUSED)
           "{\"items\": []}" },
         { NULL, NULL, 0, NULL },
     };
+
+    assert_play(steps, "", "history ports/a --limit 2", CTL_DONE,
+                "7  T  me  delete\n" FIELDS_SHOWN, "");
+    assert_play(raw, "", "history ports/a -o yaml", CTL_DONE,
+                "items:\n- revision: 7\n- revision: 9\n", "");
+    assert_play(none, "", "history ports/a", CTL_DONE,
+                "the log names no change of it\n", "");
+}
+
+static void
+revision_shows_what_became_of_its_objects(void **state OVS_UNUSED)
+{
     static const struct step diff[] = {
         { "GET /v1/revisions/7?contents=true", NULL, 200,
           LOG_ENTRY ", \"receipt\": null, \"left_out\": 2, \"contents\": ["
@@ -486,10 +498,20 @@ history_shows_what_became_of_an_object(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
 
-    assert_play(steps, "", "history ports/a --limit 2", CTL_DONE,
-                "7  T  me  delete\n" FIELDS_SHOWN, "");
-    assert_play(raw, "", "history ports/a -o yaml", CTL_DONE,
-                "items:\n- revision: 7\n- revision: 9\n", "");
+    assert_play(diff, "", "revision 7 --diff", CTL_DONE,
+                "Revision:    7\nTime:        T\nWho:         me\n\n"
+                "CHANGE   TYPE    NAME\ndelete   ports   a\n"
+                "\nports/a\n" FIELDS_SHOWN
+                "\nof 2 objects nothing is kept\n", "");
+    assert_play(diff, "", "revision 7", CTL_DONE,
+                "Revision:    7\nTime:        T\nWho:         me\n\n"
+                "CHANGE   TYPE    NAME\ndelete   ports   a\n"
+                "\nports/a\n" FIELDS_SHOWN, "");
+}
+
+static void
+revisions_are_filtered_and_cut(void **state OVS_UNUSED)
+{
     static const struct step filtered[] = {
         { "GET /v1/revisions?limit=2&type=ports&name=a&who=me"
           "&since=2027-01-31T12%3A00%3A00Z", NULL,
@@ -497,11 +519,6 @@ history_shows_what_became_of_an_object(void **state OVS_UNUSED)
         { "GET /v1/revisions?limit=1&type=ports&name=a&who=me"
           "&since=2027-01-31T12%3A00%3A00Z&before=5", NULL, 200,
           "{\"items\": []}" },
-        { NULL, NULL, 0, NULL },
-    };
-    static const struct step one_of_root[] = {
-        { "GET /v1/revisions/8?contents=true", NULL, 200,
-          "{\"revision\": 8, \"who\": \"unix:uid=0\"}" },
         { NULL, NULL, 0, NULL },
     };
     static const struct step older[] = {
@@ -512,6 +529,26 @@ history_shows_what_became_of_an_object(void **state OVS_UNUSED)
           FIVE "," FIVE "," FIVE "," FIVE "], \"next\": \"8\"}" },
         { NULL, NULL, 0, NULL },
     };
+    struct run result;
+
+    play(&result, filtered, "", "revisions --limit 2 --type port --name a "
+         "--who me --since 2027-01-31T12:00:00Z");
+    assert_int_equal(result.status, CTL_DONE);
+    assert_non_null(strstr(result.out, "delete ports/a"));
+    run_uninit(&result);
+    play(&result, older, "", "revisions");
+    assert_non_null(strstr(result.out, "Only the newest 20 are shown"));
+    run_uninit(&result);
+}
+
+static void
+authors_that_are_root_are_shown_so(void **state OVS_UNUSED)
+{
+    static const struct step one_of_root[] = {
+        { "GET /v1/revisions/8?contents=true", NULL, 200,
+          "{\"revision\": 8, \"who\": \"unix:uid=0\"}" },
+        { NULL, NULL, 0, NULL },
+    };
     static const struct step list_of_root[] = {
         { "GET /v1/revisions?limit=20", NULL, 200,
           "{\"items\": [{\"revision\": 8, \"who\": \"unix:uid=0\"},"
@@ -520,27 +557,8 @@ history_shows_what_became_of_an_object(void **state OVS_UNUSED)
     };
     struct run result;
 
-    play(&result, filtered, "", "revisions --limit 2 --type port --name a "
-         "--who me --since 2027-01-31T12:00:00Z");
-    assert_int_equal(result.status, CTL_DONE);
-    assert_non_null(strstr(result.out, "delete ports/a"));
-    run_uninit(&result);
-    assert_play(none, "", "history ports/a", CTL_DONE,
-                "the log names no change of it\n", "");
-    assert_play(diff, "", "revision 7 --diff", CTL_DONE,
-                "Revision:    7\nTime:        T\nWho:         me\n\n"
-                "CHANGE   TYPE    NAME\ndelete   ports   a\n"
-                "\nports/a\n" FIELDS_SHOWN
-                "\nof 2 objects nothing is kept\n", "");
-    assert_play(diff, "", "revision 7", CTL_DONE,
-                "Revision:    7\nTime:        T\nWho:         me\n\n"
-                "CHANGE   TYPE    NAME\ndelete   ports   a\n"
-                "\nports/a\n" FIELDS_SHOWN, "");
     play(&result, one_of_root, "", "revision 8");
     assert_non_null(strstr(result.out, "Who:         unix:uid=0 (root)\n"));
-    run_uninit(&result);
-    play(&result, older, "", "revisions");
-    assert_non_null(strstr(result.out, "Only the newest 20 are shown"));
     run_uninit(&result);
     play(&result, list_of_root, "", "revisions");
     assert_null(strstr(result.out, "Only the newest"));
@@ -683,6 +701,9 @@ main(int argc, char *argv[])
         cmocka_unit_test(fields_that_differ_are_shown),
         cmocka_unit_test(undo_shows_the_plan_first),
         cmocka_unit_test(history_shows_what_became_of_an_object),
+        cmocka_unit_test(revision_shows_what_became_of_its_objects),
+        cmocka_unit_test(revisions_are_filtered_and_cut),
+        cmocka_unit_test(authors_that_are_root_are_shown_so),
         cmocka_unit_test(apply_tells_where_connections_start_over),
         cmocka_unit_test(dry_run_goes_with_what_makes_sense),
         cmocka_unit_test(

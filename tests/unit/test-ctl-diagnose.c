@@ -243,11 +243,6 @@ drops_are_a_table(void **state OVS_UNUSED)
           " \"matching\": 2}" },
         { NULL, NULL, 0, NULL },
     };
-    static const struct step none[] = {
-        { "GET /v1/drops?network=n&port=web-1&limit=20", NULL, 200,
-          "{\"counters\": [], \"matching\": 0}" },
-        { NULL, NULL, 0, NULL },
-    };
     /* No flow is web-1's, but packets were. */
     static const struct step samples[] = {
         { "GET /v1/drops?port=web-1&background=true&limit=20", NULL, 200,
@@ -259,27 +254,6 @@ drops_are_a_table(void **state OVS_UNUSED)
           " \"object\": null, \"count\": 2, \"suppressed\": 0}],"
           " \"samples_matching\": 5, \"hidden\": {\"counters\": 0,"
           " \"packets\": 0, \"samples\": 0}}" },
-        { NULL, NULL, 0, NULL },
-    };
-    static const struct step hidden[] = {
-        { "GET /v1/drops?limit=20", NULL, 200,
-          "{\"counters\": [], \"matching\": 0, \"samples\": [],"
-          " \"samples_matching\": 0, \"hidden\": {\"counters\": 2,"
-          " \"packets\": 31, \"samples\": 4}}" },
-        { NULL, NULL, 0, NULL },
-    };
-    static const struct step unread[] = {
-        { "GET /v1/drops?limit=20", NULL, 200,
-          "{\"counters\": [], \"samples\": [], \"unread_hosts\": 2}" },
-        { NULL, NULL, 0, NULL },
-    };
-    /* Both have the same, which is told once. */
-    static const struct step hints[] = {
-        { "GET /v1/drops?limit=20", NULL, 200,
-          "{\"counters\": [{\"host\": \"h1\", \"reason\": \"r\","
-          " \"hint\": \"it may be this\"}, {\"host\": \"h2\","
-          " \"reason\": \"other\"}, {\"host\": \"h3\", \"reason\": \"r\","
-          " \"hint\": \"it may be this\"}], \"samples\": []}" },
         { NULL, NULL, 0, NULL },
     };
     static const struct step raw[] = {
@@ -294,8 +268,6 @@ drops_are_a_table(void **state OVS_UNUSED)
                 "h2     spoofed   4         296     then   policies/p   "
                 "0      a.b/c\n",
                 "1 of 2 counters, the newest; --limit N shows more\n");
-    assert_play(none, "", "drops --network n --port web-1", CTL_DONE, "",
-                "no drops\n");
     assert_play(samples, "", "drops --port web-1 --all", CTL_DONE,
                 "TIME   HOST   FROM             TO         PROTOCOL   "
                 "REASON     OBJECT   RULE   COUNT\n"
@@ -304,6 +276,32 @@ drops_are_a_table(void **state OVS_UNUSED)
                 "no flow of port web-1 has dropped any; others dropped these,"
                 " from or to it:\n"
                 "1 of 5 packets, the newest; --limit N shows more\n");
+    assert_play(raw, "", "drops -o json", CTL_DONE, "{}\n", "");
+}
+
+static void
+drops_that_are_not_shown_are_told(void **state OVS_UNUSED)
+{
+    static const struct step none[] = {
+        { "GET /v1/drops?network=n&port=web-1&limit=20", NULL, 200,
+          "{\"counters\": [], \"matching\": 0}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step hidden[] = {
+        { "GET /v1/drops?limit=20", NULL, 200,
+          "{\"counters\": [], \"matching\": 0, \"samples\": [],"
+          " \"samples_matching\": 0, \"hidden\": {\"counters\": 2,"
+          " \"packets\": 31, \"samples\": 4}}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step unread[] = {
+        { "GET /v1/drops?limit=20", NULL, 200,
+          "{\"counters\": [], \"samples\": [], \"unread_hosts\": 2}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(none, "", "drops --network n --port web-1", CTL_DONE, "",
+                "no drops\n");
     assert_play(hidden, "", "drops", CTL_DONE, "",
                 "no drops\n"
                 "hidden as background: 31 packets of 2 counters, 4 samples;"
@@ -312,6 +310,21 @@ drops_are_a_table(void **state OVS_UNUSED)
                 "no drops are known yet\n"
                 "vmnd has not read the counters of 2 hosts since it"
                 " started\n");
+}
+
+static void
+hints_are_told_once(void **state OVS_UNUSED)
+{
+    /* Both have the same, which is told once. */
+    static const struct step hints[] = {
+        { "GET /v1/drops?limit=20", NULL, 200,
+          "{\"counters\": [{\"host\": \"h1\", \"reason\": \"r\","
+          " \"hint\": \"it may be this\"}, {\"host\": \"h2\","
+          " \"reason\": \"other\"}, {\"host\": \"h3\", \"reason\": \"r\","
+          " \"hint\": \"it may be this\"}], \"samples\": []}" },
+        { NULL, NULL, 0, NULL },
+    };
+
     assert_play(hints, "", "drops", CTL_DONE,
                 "HOST   REASON   PACKETS   BYTES   LAST   OBJECT   RULE   "
                 "OWNER\n"
@@ -319,7 +332,6 @@ drops_are_a_table(void **state OVS_UNUSED)
                 "h2     other    -         -       -      -        -      -\n"
                 "h3     r        -         -       -      -        -      -\n",
                 "r on h1: it may be this\n");
-    assert_play(raw, "", "drops -o json", CTL_DONE, "{}\n", "");
 }
 
 /* What a shadow would have decided is no verdict. */
@@ -675,6 +687,8 @@ main(int argc, char *argv[])
         cmocka_unit_test(top_shows_the_newest_first_and_what_was_computed),
         cmocka_unit_test(flows_come_in_the_order_in_which_packets_meet_them),
         cmocka_unit_test(drops_are_a_table),
+        cmocka_unit_test(drops_that_are_not_shown_are_told),
+        cmocka_unit_test(hints_are_told_once),
         cmocka_unit_test(logs_tell_what_would_have_been_from_what_was),
         cmocka_unit_test(trace_names_who_isolates),
         cmocka_unit_test(trace_shows_what_decides),
