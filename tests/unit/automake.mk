@@ -278,7 +278,8 @@ tests_unit_libfixture_a_SOURCES = \
 	tests/unit/toy-fixture.c \
 	tests/unit/toy-fixture.h \
 	tests/unit/trace-fixture.c \
-	tests/unit/trace-fixture.h
+	tests/unit/trace-fixture.h \
+	tests/unit/turn-until.h
 tests_unit_libfakedb_a_SOURCES = tests/unit/fake-db.c tests/unit/fake-db.h
 tests_unit_libnofabric_a_SOURCES = \
 	tests/unit/events-fixture.c \

@@ -18,10 +18,7 @@
 #include "proto/loop/loop.h"
 #include "proto/ovsdb/ovsdb-private.h"
 #include "tests/unit/ovs-sandbox.h"
-#include "timeval.h"
-
-/* Longest that a test waits for something that must happen. */
-#define PATIENCE_MS 60000
+#include "tests/unit/turn-until.h"
 
 extern struct loop *session_loop; /* Of all cases. */
 
@@ -48,17 +45,7 @@ void configure_and_wait(struct ovsdb_fixture *, const struct ovsdb_desired *,
                         enum ovsdb_config_state);
 
 /* Runs the loop until EXPRESSION holds. */
-#define WAIT_FOR(EXPRESSION)                                            \
-    do {                                                                \
-        long long int deadline = time_msec() + PATIENCE_MS;             \
-                                                                        \
-        while (!(EXPRESSION)) {                                         \
-            if (time_msec() > deadline) {                               \
-                fail_msg("in vain: %s", #EXPRESSION);                   \
-            }                                                           \
-            loop_turn(session_loop, 100);                               \
-        }                                                               \
-    } while (0)
+#define WAIT_FOR(EXPRESSION) TURN_UNTIL(session_loop, EXPRESSION)
 
 #define IS_UP(F) \
     (status_of((F)->session).state == OVSDB_CONNECTED)

@@ -18,11 +18,9 @@
 #include "proto/loop/loop.h"
 #include "proto/ovsdb/ovsdb.h"
 #include "tests/unit/ovs-sandbox.h"
+#include "tests/unit/turn-until.h"
 #include "timeval.h"
 #include "util.h"
-
-/* Longest that a test waits for something that must happen. */
-#define PATIENCE_MS 60000
 
 /* More than the writes that a session makes in a row without IPsec. */
 #define N_PEERS (12 * OVSDB_IPSEC_SLICE + 7)
@@ -63,18 +61,7 @@ changed(void *fixture_)
     f->n_interfaces = n;
 }
 
-/* Runs the loop until EXPRESSION holds. */
-#define WAIT_FOR(EXPRESSION)                                            \
-    do {                                                                \
-        long long int deadline = time_msec() + PATIENCE_MS;             \
-                                                                        \
-        while (!(EXPRESSION)) {                                         \
-            if (time_msec() > deadline) {                               \
-                fail_msg("in vain: %s", #EXPRESSION);                   \
-            }                                                           \
-            loop_turn(loop, 100);                                       \
-        }                                                               \
-    } while (0)
+#define WAIT_FOR(EXPRESSION) TURN_UNTIL(loop, EXPRESSION)
 
 /* Asserts what ovs-vsctl prints for a command. */
 #define ASSERT_VSCTL(F, EXPECTED, ...)                                  \

@@ -25,11 +25,10 @@
 #include "proto/loop/loop.h"
 #include "proto/ovsdb/ovsdb.h"
 #include "tests/unit/listening.h"
+#include "tests/unit/turn-until.h"
 #include "timeval.h"
 #include "util.h"
 
-/* Longest that a test waits for something that must happen. */
-#define PATIENCE_MS 60000
 /* More than a guest has to say who it is. */
 #define TOO_LATE_MS 11000
 
@@ -50,17 +49,7 @@ __wrap_loop_now_ms(const struct loop *loop_)
     return __real_loop_now_ms(loop_) + warp_ms;
 }
 
-#define WAIT_FOR(EXPRESSION)                                            \
-    do {                                                                \
-        long long int deadline = time_msec() + PATIENCE_MS;             \
-                                                                        \
-        while (!(EXPRESSION)) {                                         \
-            if (time_msec() > deadline) {                               \
-                fail_msg("in vain: %s", #EXPRESSION);                   \
-            }                                                           \
-            loop_turn(loop, 100);                                       \
-        }                                                               \
-    } while (0)
+#define WAIT_FOR(EXPRESSION) TURN_UNTIL(loop, EXPRESSION)
 
 /* No host is known, so whoever has said who it is is closed. */
 static struct ovsdb_session *

@@ -19,13 +19,11 @@
 #include "proto/loop/loop.h"
 #include "proto/ovsdb/ovsdb.h"
 #include "tests/unit/ovs-sandbox.h"
+#include "tests/unit/turn-until.h"
 #include "timeval.h"
 #include "util.h"
 
 #define NEWER_SCHEMA TEST_SRCDIR "/proto/ovsdb/newer-schema.sed"
-
-/* Longest that a test waits for something that must happen. */
-#define PATIENCE_MS 60000
 
 static struct loop *loop;
 static struct ovsdb_schemas *schemas;
@@ -35,18 +33,7 @@ changed(void *aux OVS_UNUSED)
 {
 }
 
-/* Runs the loop until EXPRESSION holds. */
-#define WAIT_FOR(EXPRESSION)                                            \
-    do {                                                                \
-        long long int deadline = time_msec() + PATIENCE_MS;             \
-                                                                        \
-        while (!(EXPRESSION)) {                                         \
-            if (time_msec() > deadline) {                               \
-                fail_msg("in vain: %s", #EXPRESSION);                   \
-            }                                                           \
-            loop_turn(loop, 100);                                       \
-        }                                                               \
-    } while (0)
+#define WAIT_FOR(EXPRESSION) TURN_UNTIL(loop, EXPRESSION)
 
 struct fixture {
     struct ovs_sandbox sb;
