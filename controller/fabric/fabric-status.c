@@ -63,6 +63,20 @@ fabric_host_status(const struct fabric *f, const char *name,
 }
 
 bool
+fabric_host_state(const struct fabric *f, const char *name,
+                  const char **state, struct status_lag *lag)
+{
+    const struct fabric_host *host = fabric_find_host(f, name);
+
+    if (!host) {
+        return false;
+    }
+    *state = overall_state_name(host);
+    *lag = receipts_lag(f, switch_acked(host->sw));
+    return true;
+}
+
+bool
 fabric_host_is_connected(const struct fabric *f, const char *name)
 {
     const struct fabric_host *host = fabric_find_host(f, name);

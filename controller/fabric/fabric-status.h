@@ -14,6 +14,7 @@
 struct arena;
 struct fabric;
 struct svec;
+struct vmn_port;
 struct vmn_telemetry;
 
 /* These functions fill in a status; what it owns is in 'arena', the rest is
@@ -23,10 +24,17 @@ struct vmn_telemetry;
 
 bool fabric_host_status(const struct fabric *, const char *host,
                         struct arena *arena, struct status_host *);
+/* Sets '*state' and '*lag' to these of a host's status, which else takes a look
+ * at each of its ports.  Returns false if the fabric does not know it. */
+bool fabric_host_state(const struct fabric *, const char *host,
+                       const char **state, struct status_lag *lag);
 /* A port is "up" once its host has acknowledged the flows for its binding, and
  * "unknown" while its host is unheard. */
 bool fabric_port_status(const struct fabric *, const char *port,
                         struct arena *arena, struct status_port *);
+/* Returns just the state of a port, whose row is durable; NULL if the fabric
+ * does not know it.  Much cheaper. */
+const char *fabric_port_state(const struct fabric *, const struct vmn_port *);
 /* Fills in how far a telemetry is set up; with at most 'max' hosts listed, 0:
  * none.  'row' is durable. */
 void fabric_telemetry_status(const struct fabric *,

@@ -75,6 +75,11 @@ struct vmn_names model_names(const struct model *, enum vmn_table);
  * first), or NULL at the end.  O(log n). */
 const void *model_next_durable(const struct model *, enum vmn_table,
                                const char *after, struct model_meta *meta);
+/* The same for reading all of a table, row by row: '*at', which is 0 at first,
+ * says where 'after' was found, and usually is still. */
+const void *model_walk_durable(const struct model *, enum vmn_table,
+                               const char *after, size_t *at,
+                               struct model_meta *meta);
 
 /* Returns the names of the current rows at 'key' of 'index', sorted.  Valid
  * until the next model_apply() or model_undo(). */

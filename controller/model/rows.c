@@ -203,19 +203,31 @@ model_diff(const struct model *model, enum vmn_table table, const char *name,
 }
 
 const void *
-model_next_durable(const struct model *model, enum vmn_table table,
-                   const char *after, struct model_meta *meta)
+model_walk_durable(const struct model *model, enum vmn_table table,
+                   const char *after, size_t *at, struct model_meta *meta)
 {
     const struct name_set *all = &model->tables[table].all;
+    bool known = *at && *at <= all->n && !strcmp(all->names[*at - 1], after);
 
-    for (size_t i = name_set_upper(all, after); i < all->n; i++) {
+    for (size_t i = known ? *at : name_set_upper(all, after); i < all->n;
+         i++) {
         const void *row = durable_row(model_find(model, table,
                                                  all->names[i]), meta);
         if (row) {
+            *at = i + 1;
             return row;
         }
     }
     return NULL;
+}
+
+const void *
+model_next_durable(const struct model *model, enum vmn_table table,
+                   const char *after, struct model_meta *meta)
+{
+    size_t at = 0;
+
+    return model_walk_durable(model, table, after, &at, meta);
 }
 
 static struct vmn_names

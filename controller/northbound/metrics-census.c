@@ -104,7 +104,8 @@ struct subnet {
 struct census {
     const struct northbound *nb;
     size_t step;                /* Index in 'steps'. */
-    char *last;                 /* The name that was read last. */
+    char *last;                 /* The name that was read last, */
+    size_t at;                  /* and where (model_walk_durable()). */
     size_t n_counted;
     int64_t now_ms;             /* Wall clock. */
     struct ds lines[N_FAMILIES];
@@ -231,37 +232,51 @@ put_port(struct census *c, const struct vmn_port *port,
 }
 
 static void
+count_state(struct census *c, const char *state, const struct vmn_port *port,
+            const struct model_meta *meta)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(port_states); i++) {
+        c->n_in_state[i] += !strcmp(state, port_states[i]);
+    }
+    if (!strcmp(state, "unbound")) {
+        count_unbound(c, port, meta);
+    }
+}
+
+/* Of a port without series nothing but its state is looked up: there may be
+ * tens of thousands. */
+static void
 count_port(struct census *c, const struct vmn_row *row,
              const struct model_meta *meta)
 {
     const struct vmn_port *port = (const void *) row;
-    struct status_port status;
-    struct arena arena;
 
-    arena_init(&arena);
-    fabric_port_status(c->nb->fabric, row->name, &arena, &status);
-    if (!status.state) {
-        status.state = "unbound";
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(port_states); i++) {
-        c->n_in_state[i] += !strcmp(status.state, port_states[i]);
-    }
-    if (!strcmp(status.state, "unbound")) {
-        count_unbound(c, port, meta);
-    }
     if (c->n_ports++ < c->nb->metrics_series) {
+        struct status_port status;
+        struct arena arena;
+
+        arena_init(&arena);
+        fabric_port_status(c->nb->fabric, row->name, &arena, &status);
+        if (!status.state) {
+            status.state = "unbound";
+        }
+        count_state(c, status.state, port, meta);
         put_port(c, port, &status);
+        arena_uninit(&arena);
+    } else {
+        const char *state = fabric_port_state(c->nb->fabric, port);
+
+        count_state(c, state ? state : "unbound", port, meta);
     }
-    arena_uninit(&arena);
 }
 
 /* Hosts.  ---------------------------------------------------------------- */
 
 static void
-put_host(struct census *c, const char *name, const struct status_host *status)
+put_host(struct census *c, const char *name, const char *state)
 {
     struct fabric_traffic tunnels;
-    bool synced = !strcmp(status->state, "synced");
+    bool synced = !strcmp(state, "synced");
     size_t n_ports = model_lookup(c->nb->model, VMN_INDEX_PORT_BY_HOST,
                                   name).n;
 
@@ -279,31 +294,29 @@ static void
 count_host(struct census *c, const struct vmn_row *row,
              const struct model_meta *meta OVS_UNUSED)
 {
-    struct status_host status;
-    struct arena arena;
+    const char *state;
+    struct status_lag lag;
 
-    arena_init(&arena);
-    if (fabric_host_status(c->nb->fabric, row->name, &arena, &status)) {
-        if (strcmp(status.state, "synced")
-            && c->n_series[HOST_UNSYNCED] < METRICS_SERIES_MAX) {
-            struct ds *ds = put_series(c, HOST_UNSYNCED, "host", row->name);
-
-            put_label(ds, "state", status.state);
-            put_value(ds, 1);
-        }
-        if (status.lag.ms >= LAG_MS
-            && c->n_series[HOST_INSTALL_LAG] < METRICS_SERIES_MAX) {
-            struct ds *ds = put_series(c, HOST_INSTALL_LAG, "host",
-                                       row->name);
-
-            put_label(ds, "state", status.state);
-            ds_put_format(ds, "} %.3f\n", status.lag.ms / 1000.0);
-        }
-        if (c->n_hosts++ < c->nb->metrics_series) {
-            put_host(c, row->name, &status);
-        }
+    if (!fabric_host_state(c->nb->fabric, row->name, &state, &lag)) {
+        return;
     }
-    arena_uninit(&arena);
+    if (strcmp(state, "synced")
+        && c->n_series[HOST_UNSYNCED] < METRICS_SERIES_MAX) {
+        struct ds *ds = put_series(c, HOST_UNSYNCED, "host", row->name);
+
+        put_label(ds, "state", state);
+        put_value(ds, 1);
+    }
+    if (lag.ms >= LAG_MS
+        && c->n_series[HOST_INSTALL_LAG] < METRICS_SERIES_MAX) {
+        struct ds *ds = put_series(c, HOST_INSTALL_LAG, "host", row->name);
+
+        put_label(ds, "state", state);
+        ds_put_format(ds, "} %.3f\n", lag.ms / 1000.0);
+    }
+    if (c->n_hosts++ < c->nb->metrics_series) {
+        put_host(c, row->name, state);
+    }
 }
 
 /* Networks.  ------------------------------------------------------------- */
@@ -407,21 +420,27 @@ bool
 census_take(struct census *c)
 {
     const struct loop *loop = c->nb->loop;
+    const char *after = c->last;
 
     while (c->step < ARRAY_SIZE(steps)) {
         struct model_meta meta;
-        const struct vmn_row *row = model_next_durable(
-            c->nb->model, steps[c->step].table, c->last, &meta);
+        const struct vmn_row *row = model_walk_durable(
+            c->nb->model, steps[c->step].table, after, &c->at, &meta);
 
-        free(c->last);
-        c->last = xstrdup(row ? row->name : "");
         if (!row) {
             c->step++;
+            c->at = 0;
+            after = "";
             continue;
         }
+        after = row->name;
         steps[c->step].count(c, row, &meta);
         if (++c->n_counted % CENSUS_STEPS == 0 && loop
             && loop_turn_is_over(loop)) {
+            char *last = xstrdup(after);
+
+            free(c->last);
+            c->last = last;
             return false;
         }
     }

@@ -244,6 +244,9 @@ def test_series_of_hosts_and_ports_are_bounded():
         assert series(world, "vmn_host_ports") == {("h1",): 2}
         m = world.api.metrics()
         assert (m["vmn_hosts_other"], m["vmn_ports_other"]) == (1, 1)
+        # Those without series are counted just the same.
+        wait_for("both ports", lambda: world.api.metrics()[
+            'vmn_ports_in_state{state="up"}'] == 2, 30)
         lab.vm("a").run("ping", "-c3", "-i0.2", lab.vm("b").ip)
         wait_for("its counters", lambda: series(
             world, "vmn_port_sent_packets_total").get(("a", "net"), 0) >= 3,

@@ -214,6 +214,12 @@ fixture_host_status(const char *host)
 
     arena_init(&arena);
     if (fabric_host_status(fabric, host, &arena, &status)) {
+        struct status_lag lag;
+        const char *state;
+
+        assert_true(fabric_host_state(fabric, host, &state, &lag));
+        assert_string_equal(state, status.state);
+        assert_int_equal(lag.revisions, status.lag.revisions);
         json = schema_struct_to_json(&schema_status_host, &status);
     }
     arena_uninit(&arena);
@@ -229,6 +235,12 @@ fixture_port_status(const char *port)
 
     arena_init(&arena);
     if (fabric_port_status(fabric, port, &arena, &status)) {
+        const struct vmn_port *row = model_get_durable(
+            toy.model, VMN_TABLE_PORT, port, NULL);
+
+        if (row) {
+            assert_string_equal(fabric_port_state(fabric, row), status.state);
+        }
         json = schema_struct_to_json(&schema_status_port, &status);
     }
     arena_uninit(&arena);

@@ -154,6 +154,13 @@ fabric_db_acked(struct fabric *f OVS_UNUSED)
 {
 }
 
+const char *
+fabric_port_state(const struct fabric *f OVS_UNUSED,
+                  const struct vmn_port *row OVS_UNUSED)
+{
+    return NULL;
+}
+
 bool
 fabric_port_status(const struct fabric *f OVS_UNUSED,
                    const char *port OVS_UNUSED,

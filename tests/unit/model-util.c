@@ -103,12 +103,15 @@ model_util_dump(const struct model *model, bool durable)
         struct model_meta meta = { .revision = 0 };
         const struct vmn_row *row;
         const char *after = "";
+        size_t at = 0;
 
         for (size_t j = 0; !durable && j < names.n; j++) {
             dump_row(&ds, model_get(model, i, names.names[j]), &meta);
         }
         while (durable
                && (row = model_next_durable(model, i, after, &meta))) {
+            ovs_assert(model_walk_durable(model, i, after, &at, &meta)
+                       == row);
             dump_row(&ds, row, &meta);
             after = row->name;
         }

@@ -50,6 +50,15 @@ fabric_host_status(const struct fabric *f, const char *host,
 }
 
 bool
+fabric_host_state(const struct fabric *f, const char *host OVS_UNUSED,
+                  const char **state, struct status_lag *lag)
+{
+    *state = f->host_state ? f->host_state : "offline";
+    *lag = (struct status_lag) { .revisions = 0 };
+    return true;
+}
+
+bool
 fabric_host_is_unheard(const struct fabric *f, const char *host,
                        int64_t *since_ms)
 {
@@ -81,6 +90,13 @@ char *
 fabric_host_stale_reason(const struct fabric *f, const char *host)
 {
     return fabric_host_unheard_reason(f, host);
+}
+
+const char *
+fabric_port_state(const struct fabric *f,
+                  const struct vmn_port *row OVS_UNUSED)
+{
+    return f->port_state ? f->port_state : "unbound";
 }
 
 bool

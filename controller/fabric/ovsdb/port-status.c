@@ -65,14 +65,12 @@ is_served(const struct fabric *fabric, const struct observed_port *port,
             && faults_serves(host->sw, port->name, meta.revision));
 }
 
-/* Returns the state of a port with a binding. */
+/* Returns the state of a port with a binding; 'row' is durable, or NULL. */
 static const char *
-port_state(const struct fabric *fabric, const struct observed_port *port,
-           const struct observed_vif *vif)
+bound_state(const struct fabric *fabric, const struct observed_port *port,
+            const struct observed_vif *vif, const struct vmn_port *row)
 {
     const struct fabric_host *host = fabric_find_host(fabric, port->active);
-    const struct vmn_port *row = model_get_durable(
-        fabric->model, VMN_TABLE_PORT, port->name, NULL);
     int64_t since_ms;
 
     if (host && host->db && host_liveness_is_unheard(host->db, &since_ms)) {
@@ -85,6 +83,36 @@ port_state(const struct fabric *fabric, const struct observed_port *port,
         return "down";
     }
     return is_served(fabric, port, host) ? "up" : "pending";
+}
+
+/* Returns the state of a port, whose row is durable, or NULL; and sets '*vif'
+ * to its interface if it is bound to a host, else to NULL. */
+static const char *
+port_state(const struct fabric *fabric, const struct observed_port *port,
+           const struct vmn_port *row, const struct observed_vif **vif)
+{
+    const struct observed_host *host;
+
+    *vif = NULL;
+    if (row && row->external) {
+        return "external";
+    }
+    if (!port->active) {
+        return "unbound";
+    }
+    host = observed_find_host(fabric->db->observed, port->active);
+    *vif = host ? observed_host_find_vif(host, port->iface_id) : NULL;
+    return bound_state(fabric, port, *vif, row);
+}
+
+const char *
+fabric_port_state(const struct fabric *fabric, const struct vmn_port *row)
+{
+    const struct observed_port *port = observed_find_port(
+        fabric->db->observed, row->row.name);
+    const struct observed_vif *vif;
+
+    return port ? port_state(fabric, port, row, &vif) : NULL;
 }
 
 /* Fills in since when and why a port is "unknown".  Its traffic is not known
@@ -153,27 +181,22 @@ fabric_port_status(const struct fabric *fabric, const char *name,
     const struct observed_port *port = observed_find_port(observed, name);
     const struct vmn_port *row = model_get_durable(
         fabric->model, VMN_TABLE_PORT, name, NULL);
-    const struct observed_host *host;
     const struct observed_vif *vif;
 
     memset(status, 0, sizeof *status);
     if (!port) {
         return false;
     }
+    status->state = port_state(fabric, port, row, &vif);
     if (row && row->external) {
-        status->state = "external";
         return true;
     }
     put_rejected_claims(observed, port, arena, status);
     if (!port->active) {
-        status->state = "unbound";
         return true;
     }
-    host = observed_find_host(observed, port->active);
-    vif = host ? observed_host_find_vif(host, port->iface_id) : NULL;
     status->host = port->active;
     status->candidate = port->candidate;
-    status->state = port_state(fabric, port, vif);
     status->reason = (row ? port_provider_reason(fabric, port->active, row,
                                                  arena)
                       : NULL);
