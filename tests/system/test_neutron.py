@@ -9,7 +9,7 @@ import uuid
 
 import pytest
 
-from conftest import World, cut, check_log
+from conftest import World, cut, check_log, wait_quiet
 from dhcp_guests import Udhcpc
 from neutron_server import Failed, Neutron, add_vm, await_status
 from vmnlab import traffic
@@ -96,6 +96,9 @@ class Cloud(World):
                     failed.append("vmnd still has %s/%s: %s" % (
                         kind, name, self.there(kind, name)))
                     self.api.delete("%s/%s" % (kind, name))
+            # Neutron may give the next network a VNI that was in use: vmnd
+            # frees it when all hosts have confirmed.
+            wait_quiet(self.lab)
             assert not failed, "\n".join(failed)
         finally:
             super().close()
@@ -299,6 +302,7 @@ def test_what_is_in_the_way_goes_too(cloud, neutron):
     assert cloud.there("ports", old) is None
 
     # What is not Neutron's stays, and the log says what it is.
+    wait_quiet(cloud.lab)
     net, _ = cloud.net()
     own = str(uuid.uuid4())
     cloud.api.put("ports/" + own, {"network": net["id"]})
