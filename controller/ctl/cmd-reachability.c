@@ -316,7 +316,8 @@ show_ungrouped(struct ctl *ctl, const json_t *reply)
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     if (n) {
-        ds_put_format(&ds, "\n%"JSON_INTEGER_FORMAT" port%s in no group: ", n, n == 1 ? " is" : "s are");
+        ds_put_format(&ds, "\n%"JSON_INTEGER_FORMAT" port%s in no group: ",
+                      n, n == 1 ? " is" : "s are");
         ctl_path_print(reply, "/ungrouped", &ds);
         if (n > (json_int_t) n_named) {
             ds_put_format(&ds, " and %"JSON_INTEGER_FORMAT" more",
@@ -326,6 +327,58 @@ show_ungrouped(struct ctl *ctl, const json_t *reply)
         ctl_print_safely(ctl->out, ds_cstr(&ds));
     }
     ds_destroy(&ds);
+}
+
+/* Returns a way as a cell: from "outside (192.0.2.1)" or "web-1+2" to
+ * "floating-ips/web (192.0.2.100)". */
+static json_t *
+way_as_cell(const json_t *way)
+{
+    json_int_t n = json_integer_value(json_object_get(way, "n_ports"));
+    const char *source = json_string_value(json_object_get(way, "source"));
+    const char *to = json_string_value(json_object_get(way, "destination"));
+    json_t *cell = json_copy(CONST_CAST(json_t *, way));
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    ds_put_cstr(&ds, text_of(way, "from"));
+    if (n > 1) {
+        ds_put_format(&ds, "+%"JSON_INTEGER_FORMAT, n - 1);
+    } else if (!n && source) {
+        ds_put_format(&ds, " (%s)", source);
+    }
+    json_object_set_new(cell, "from", json_string(ds_cstr(&ds)));
+    ds_clear(&ds);
+    if (!strcmp(text_of(way, "type"), "networks")) {
+        ds_put_cstr(&ds, "outside");
+    } else {
+        ds_put_format(&ds, "%s/%s", text_of(way, "type"),
+                      text_of(way, "name"));
+    }
+    if (to) {
+        ds_put_format(&ds, " (%s)", to);
+    }
+    json_object_set_new(cell, "to", json_string(ds_cstr(&ds)));
+    ds_destroy(&ds);
+    return cell;
+}
+
+/* Shows who reaches what is no port: floating addresses, virtual IPs, and who
+ * is outside. */
+static void
+show_ways(struct ctl *ctl, const json_t *reply)
+{
+    json_t *cells = json_array();
+    const json_t *way;
+    size_t i;
+
+    json_array_foreach (json_object_get(reply, "ways"), i, way) {
+        json_array_append_new(cells, way_as_cell(way));
+    }
+    ctl_show_nonempty_table(ctl->out, cell_columns, cells);
+    if (json_is_true(json_object_get(reply, "more_ways"))) {
+        fputs("there are more: ask for one network\n", ctl->out);
+    }
+    json_decref(cells);
 }
 
 static void
@@ -354,6 +407,7 @@ show_reply(struct ctl *ctl, const json_t *reply)
     } else {
         ctl_show_table(ctl->out, cell_columns, cells);
     }
+    show_ways(ctl, reply);
     show_kinds(ctl, json_object_get(reply, "classes"));
     show_ungrouped(ctl, reply);
     show_absent(ctl, reply);

@@ -129,6 +129,7 @@ reachability(struct http_request *req, struct northbound *nb,
 
     simulation.aux = query;
     query->differ = after != NULL;
+    query->request.ways = !after;
     if (query_service(req, &query->request) && query_by(req, query)
         && query_network(req, nb, query)) {
         if (after) {

@@ -269,6 +269,25 @@ static const struct schema_struct kind = SHOWN_KEPT(
     SHOWN_LIST_OF(KEPT, absent, n_absent, STRING, ALWAYS,               \
                   "Ports that are on no host, or disabled.")
 
+static const struct schema_struct way = SHOWN_KEPT(
+    "way", reach_way, VERDICT(reach_way, verdict.),
+    SHOWN_OF(reach_way, from, STRING, ALWAYS,
+             "The first of ports that are alike, or `outside`."),
+    SHOWN_OF(reach_way, n_ports, SIZE, HIDE,
+             "How many ports these are; absent: outside."),
+    SHOWN_OF(reach_way, source, IP, 0, "The sender's address."),
+    SHOWN_OF(reach_way, type, STRING, ALWAYS,
+             "`floating-ips`, `loadbalancers`, or `networks`: outside."),
+    SHOWN_OF(reach_way, name, STRING, ALWAYS, "The name of that object."),
+    SHOWN_OF(reach_way, destination, IP, 0, "The address that is sent to."));
+
+#define WAYS(KEPT)                                                      \
+    SHOWN_LIST_OF(KEPT, ways, n_ways, STRUCT, 0,                        \
+                  "From outside to floating addresses, and from each class " \
+                  "to virtual IPs and outside, at most 500.",           \
+                  .nested = &way),                                      \
+    SHOWN_OF(KEPT, more_ways, BOOL, HIDE, "Whether there are more.")
+
 #define UNHEARD(KEPT)                                                   \
     SHOWN_LIST_OF(KEPT, warnings, n_warnings, STRING, 0,                \
                   "Hosts of these ports that are not heard: it is not known " \
@@ -280,7 +299,7 @@ const struct schema_struct nb_reply_matrix = SHOWN_KEPT(
                   "Ports that no flow distinguishes.", .nested = &kind),
     SHOWN_LIST_OF(reach_matrix, cells, n_cells, STRUCT, ALWAYS,
                   "Pairs of kinds.", .nested = &cell),
-    ABSENT(reach_matrix), UNHEARD(reach_matrix));
+    WAYS(reach_matrix), ABSENT(reach_matrix), UNHEARD(reach_matrix));
 
 /* The struct reach_group_pair that is member 'WHERE'. */
 #define GROUP_PAIR(WHERE, FLAGS)                                         \
@@ -326,7 +345,7 @@ const struct schema_struct nb_reply_groups = SHOWN_KEPT(
              "How many ports are in no group."),
     SHOWN_LIST_OF(reach_groups, ungrouped, n_named, STRING, 0,
                   "The first 100 of these."),
-    ABSENT(reach_groups), UNHEARD(reach_groups));
+    WAYS(reach_groups), ABSENT(reach_groups), UNHEARD(reach_groups));
 
 const struct schema_struct nb_body_after = SHOWN_STRUCT(
     "After", AFTER(ALWAYS));

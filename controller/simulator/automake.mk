@@ -27,6 +27,7 @@ controller_libvmn_a_SOURCES += \
 	controller/simulator/reachability-groups.c \
 	controller/simulator/reachability-matrix.c \
 	controller/simulator/reachability-matrix.h \
+	controller/simulator/reachability-ways.c \
 	controller/simulator/result-names.c \
 	controller/simulator/result-names.h \
 	controller/simulator/simulator.c \

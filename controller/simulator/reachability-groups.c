@@ -320,6 +320,9 @@ fill_groups(struct engine *engine, const struct reach_matrix *matrix,
     }
     fill_cells(engine, tallies, arena, result);
     fill_ungrouped(matrix, arena, result);
+    result->n_ways = matrix->n_ways;
+    result->ways = matrix->ways;
+    result->more_ways = matrix->more_ways;
     result->n_absent = matrix->n_absent;
     result->absent = matrix->absent;
     result->n_warnings = matrix->n_warnings;

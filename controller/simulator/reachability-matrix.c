@@ -428,6 +428,9 @@ reach_make(struct engine *engine, const struct model *model,
         engine_net_get(net, &sim_net);
         reach.sim = simulator_create(&sim_net);
         matrix = fill_matrix(&reach, n);
+        if (request->ways) {
+            reach_add_ways(reach.sim, &reach.names, request, arena, matrix);
+        }
         simulator_destroy(reach.sim);
         engine_net_destroy(net);
     }

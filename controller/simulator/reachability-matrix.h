@@ -30,6 +30,7 @@ struct reach_request {
     const char *network;        /* NULL: all.  The caller's. */
     enum trace_protocol protocol;
     uint16_t port;              /* TCP, UDP, SCTP. */
+    bool ways;                  /* Also those of reach_add_ways(). */
 };
 
 /* What becomes of requests of some ports to others, and of the replies. */
@@ -59,7 +60,23 @@ struct reach_cell {
     size_t from, to;            /* Classes. */
 };
 
+/* A way to an address that is no port's, or from or to who is outside. */
+struct reach_way {
+    const char *from;           /* The first of ports that are alike, or
+                                 * "outside". */
+    size_t n_ports;             /* How many; 0: outside. */
+    struct vmn_ip source;       /* Family 0: it cannot be sent. */
+    const char *type, *name;    /* A floating address, a balancer, or the
+                                 * provider network that is outside. */
+    struct vmn_ip destination;
+    struct reach_verdict verdict;
+};
+#define REACH_WAYS_MAX 500
+
 struct reach_matrix {
+    size_t n_ways;
+    struct reach_way *ways;
+    bool more_ways;             /* Than REACH_WAYS_MAX. */
     size_t n_classes;
     struct reach_class *classes;
     size_t n_cells;
@@ -81,6 +98,15 @@ struct reach_matrix *reach_make(struct engine *, const struct model *,
 /* Returns true if two cells have the same verdict, and those in them (of
  * families, and of places) as well.  Of what NULL is, a port is absent. */
 bool reach_same(const struct reach_verdict *, const struct reach_verdict *);
+
+/* reachability-ways.c */
+
+/* Adds to the matrix who reaches floating addresses from outside; and of each
+ * class, as its first port, virtual IPs and who is outside.  Uses the
+ * simulator for it.  Pauses. */
+void reach_add_ways(struct simulator *, const struct result_names *,
+                    const struct reach_request *, struct arena *,
+                    struct reach_matrix *);
 
 /* reachability-difference.c */
 
@@ -135,6 +161,9 @@ struct reach_group_cell {
 };
 
 struct reach_groups {
+    size_t n_ways;              /* As in the matrix. */
+    struct reach_way *ways;
+    bool more_ways;
     size_t n_groups;
     const char **groups;
     size_t n_cells;

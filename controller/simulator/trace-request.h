@@ -42,6 +42,7 @@ struct trace_request {
     struct vmn_ip source_ip;    /* Family 0: the port's own. */
     struct vmn_mac source_mac;  /* Zero: the port's own. */
     struct vmn_mac destination_mac; /* Zero: resolved. */
+    bool brief;                 /* Without legs.  No part of the body. */
     const struct model_rights *rights; /* Of who asks; NULL: all.  Borrowed.
                                         * No part of the body. */
 };

@@ -44,6 +44,9 @@ static void
 add_leg(const struct tracer *tracer, const char *kind,
         const struct sim_packet *packet, struct trace_outcome *outcome)
 {
+    if (tracer->request->brief) {
+        return;
+    }
     ovs_assert(outcome->n_legs < TRACE_LEGS_MAX);
     trace_leg_fill(&tracer->names, tracer->sim, kind, packet, tracer->arena,
                    &outcome->legs[outcome->n_legs++]);
@@ -368,7 +371,7 @@ sum_up(const struct trace *trace)
 }
 
 static struct trace *
-run_trace(struct tracer *tracer)
+run_outcomes(struct tracer *tracer)
 {
     struct trace *trace = arena_alloc(tracer->arena, sizeof *trace);
     struct trace_outcome *outcome;
@@ -396,6 +399,19 @@ run_trace(struct tracer *tracer)
 }
 
 struct trace *
+trace_run(struct simulator *sim, const struct result_names *names,
+          const struct trace_request *request, struct arena *arena,
+          struct vmn_error *error)
+{
+    struct tracer tracer = {
+        .names = *names, .request = request, .sim = sim, .arena = arena,
+    };
+
+    return (trace_endpoints_find(names->model, request, &tracer.who, error)
+            ? run_outcomes(&tracer) : NULL);
+}
+
+struct trace *
 trace_make(struct engine *engine, const struct model *model,
            const struct pipeline *pipeline,
            const struct trace_request *request, struct arena *arena,
@@ -418,7 +434,7 @@ trace_make(struct engine *engine, const struct model *model,
     engine_net_get(net, &sim_net);
     tracer.sim = simulator_create(&sim_net);
     simulator_keep_flows(tracer.sim, true);
-    trace = run_trace(&tracer);
+    trace = run_outcomes(&tracer);
     trace_restrict(trace, model, request, &tracer.who, arena);
     simulator_destroy(tracer.sim);
     engine_net_destroy(net);

@@ -121,4 +121,10 @@ struct trace *trace_make(struct engine *, const struct model *,
                          const struct trace_request *, struct arena *,
                          struct vmn_error *error);
 
+/* The same in a simulator of the caller's, of the state that 'names' are of.
+ * An account's scope is not looked at. */
+struct trace *trace_run(struct simulator *, const struct result_names *,
+                        const struct trace_request *, struct arena *,
+                        struct vmn_error *error);
+
 #endif /* controller/simulator/trace.h */

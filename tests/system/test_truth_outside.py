@@ -140,3 +140,42 @@ def test_a_router_without_its_gateway_lets_nobody_in(world, street):
             assert said["outcomes"][0]["packet"] == "question for the address"
             assert said["from"]["host"] is None
             assert world.unanswered(street["gw"], ip, port)
+
+
+def test_reachability_has_what_is_no_port(world, street):
+    """As real packets have it, from outside and to it."""
+    said = world.api.get("reachability", protocol="tcp", port=80,
+                         network="in")
+    ways = {(w["from"], w["type"], w["name"]): w for w in said["ways"]}
+    assert len(ways) == len(said["ways"])
+    for name, ip in (("f2", "198.51.100.22"), ("f3", "198.51.100.23"),
+                     ("fw", "198.51.100.30")):
+        way = ways["outside", "floating-ips", name]
+        assert (way["source"], way["destination"]) == (GATEWAY, ip)
+        if way["verdict"] == "delivered":
+            assert world.answers(street["gw"], ip)
+        else:
+            assert way["verdict"] == "dropped", way
+            assert world.unanswered(street["gw"], ip)
+    assert ways["outside", "floating-ips", "fw"]["reason"] \
+        == "no such service at virtual IP"
+    said = world.api.get("reachability", protocol="tcp", port=8000,
+                         network="in", by="group")
+    ways = {(w["from"], w["type"], w["name"]): w for w in said["ways"]}
+    for name in {w["from"] for w in said["ways"]} - {"outside"}:
+        assert ways[name, "loadbalancers", "www"]["verdict"] == "delivered"
+        assert world.answers(street[name], "10.0.1.100", 8000)
+    assert ways["outside", "floating-ips", "fw"]["verdict"] == "delivered"
+
+    world.group("three", "role=three")
+    world.policy("q", "three", rule("egress", "deny", [GATEWAY + "/32"]),
+                 tier="security")
+    said = world.api.get("reachability", protocol="udp", port=53)
+    found = {w["from"]: w["verdict"] for w in said["ways"]
+             if w["type"] == "networks"}
+    assert found["three"] == "dropped" and found["two"] == "delivered", found
+    for name, verdict in found.items():
+        if verdict == "delivered":
+            assert world.answers(street[name], GATEWAY, 53, "udp") == "gw"
+        else:
+            assert world.unanswered(street[name], GATEWAY, 53, "udp")

@@ -379,6 +379,35 @@ trace_names_who_isolates(void **state OVS_UNUSED)
                 "isolated in ingress, by db-in, web\n", "");
 }
 
+/* Below the matrix is who reaches what is no port; a network without ports
+ * says so. */
+static void
+reach_shows_addresses_and_who_has_no_port(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/reachability?protocol=tcp&port=80&network=n&by=group",
+          NULL, 200, "{\"groups\": [], \"cells\": [], \"absent\": [],"
+          " \"ways\": [{\"from\": \"outside\", \"source\": \"10.9.0.1\","
+          " \"type\": \"floating-ips\", \"name\": \"f\","
+          " \"destination\": \"10.9.0.20\", \"verdict\": \"dropped\","
+          " \"reason\": \"isolated\", \"owner\": \"a.b/c\"},"
+          " {\"from\": \"web\", \"n_ports\": 3, \"type\": \"networks\","
+          " \"name\": \"out\", \"destination\": \"10.9.0.1\","
+          " \"verdict\": \"delivered\"}]}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(steps, "", "reachability tcp/80 --network n", CTL_DONE,
+                "no port of network \"n\" is on a host: there is nobody to "
+                "ask (those outside: vmnctl trace outside TO SERVICE)\n\n"
+                "FROM                 TO                           VERDICT     "
+                "REASON     OWNER   RULE\n"
+                "outside (10.9.0.1)   floating-ips/f (10.9.0.20)   dropped     "
+                "isolated   a.b/c   -\n"
+                "web+2                outside (10.9.0.1)           delivered   "
+                "-          -       -\n", "");
+}
+
 /* What decides is shown, host by host; the other steps with -v. */
 static void
 trace_shows_what_decides(void **state OVS_UNUSED)
@@ -691,6 +720,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(hints_are_told_once),
         cmocka_unit_test(logs_tell_what_would_have_been_from_what_was),
         cmocka_unit_test(trace_names_who_isolates),
+        cmocka_unit_test(reach_shows_addresses_and_who_has_no_port),
         cmocka_unit_test(trace_shows_what_decides),
         cmocka_unit_test(trace_without_places),
         cmocka_unit_test(trace_says_who_has_it_instead),
