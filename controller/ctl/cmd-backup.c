@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/output-table.h"
+#include "controller/ctl/output.h"
 #include "controller/store/store-file.h"
 #include "openvswitch/dynamic-string.h"
 #include "timeval.h"
@@ -79,7 +81,7 @@ backup_running(struct ctl *ctl, const char *file,
     status = fetch(ctl, temporary);
     if (!status
         && (store_file_verify(temporary, "what vmnd sent", info, &why)
-            || store_file_publish(temporary, file, &why))) {
+            || store_file_publish(temporary, file, ctl->force, &why))) {
         status = refuse(ctl, &why);
     }
     if (status) {
@@ -95,10 +97,16 @@ ctl_cmd_backup(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     enum ctl_exit status = CTL_DONE;
     struct store_file_info info;
 
+    if (!ctl->force && !access(args[0], F_OK)) {
+        fprintf(ctl->err, "vmnctl: %s is there already: --force replaces "
+                "it\n", args[0]);
+        return CTL_REFUSED;
+    }
     if (ctl->database) {
         struct vmn_error why = VMN_ERROR_INIT;
 
-        if (store_file_backup(ctl->database, args[0], &info, &why)) {
+        if (store_file_backup(ctl->database, args[0], ctl->force, &info,
+                              &why)) {
             status = refuse(ctl, &why);
         }
     } else {
@@ -147,6 +155,65 @@ print_restored(struct ctl *ctl, const char *file,
     }
 }
 
+static const struct ctl_column object_columns[] = {
+    { "CHANGE", "/op", NULL },
+    { "TYPE", "/type", NULL },
+    { "NAME", "/name", NULL },
+    { NULL, NULL, NULL },
+};
+
+/* Lists what the restore takes back. */
+static void
+print_loss(struct ctl *ctl, const struct store_loss *loss)
+{
+    if (loss->n_revisions) {
+        fprintf(ctl->out, "changed since the backup, and taken back: "
+                "%"PRIuSIZE" revision%s\n", loss->n_revisions,
+                loss->n_revisions == 1 ? "" : "s");
+        ctl_show_revisions(ctl, loss->revisions);
+        if (loss->n_revisions > json_array_size(loss->revisions)) {
+            fprintf(ctl->out, "and %"PRIuSIZE" older\n", loss->n_revisions
+                    - json_array_size(loss->revisions));
+        }
+    }
+    if (loss->n_objects) {
+        fprintf(ctl->out, "\nwhat the restore does with objects:\n");
+        ctl_show_table(ctl->out, object_columns, loss->objects);
+        if (loss->n_objects > json_array_size(loss->objects)) {
+            fprintf(ctl->out, "and %"PRIuSIZE" more\n", loss->n_objects
+                    - json_array_size(loss->objects));
+        }
+    }
+    fputc('\n', ctl->out);
+    fflush(ctl->out);
+}
+
+/* Shows what is taken back, and asks whether to go on. */
+static bool
+confirm_restore(void *ctl_, const struct store_loss *loss)
+{
+    struct ctl *ctl = ctl_;
+    char line[16];
+
+    print_loss(ctl, loss);
+    if (ctl->yes) {
+        return true;
+    }
+    if (!isatty(fileno(ctl->in))) {
+        fputs("vmnctl: nothing was done: --yes takes these changes back\n",
+              ctl->err);
+        return false;
+    }
+    fputs("Take these changes back? [y/N] ", ctl->out);
+    fflush(ctl->out);
+    if (fgets(line, sizeof line, ctl->in)
+        && (line[0] == 'y' || line[0] == 'Y')) {
+        return true;
+    }
+    fputs("vmnctl: nothing was done\n", ctl->err);
+    return false;
+}
+
 enum ctl_exit
 ctl_cmd_restore(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 {
@@ -158,7 +225,11 @@ ctl_cmd_restore(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         return ctl_usage(ctl, "restore: give --database, where vmnd has its "
                          "state");
     }
-    if (store_file_restore(args[0], ctl->database, &restored, &why)) {
+    int error = store_file_restore(args[0], ctl->database, confirm_restore,
+                                   ctl, &restored, &why);
+    if (error == ECANCELED) {
+        status = CTL_REFUSED;
+    } else if (error) {
         status = refuse(ctl, &why);
     } else {
         print_restored(ctl, args[0], &restored);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * vmnctl revision: one change, and the hosts on which it is installed.  vmnctl
- * revisions: the log of changes. */
+ * wait: until it is.  vmnctl revisions: the log of changes. */
 
 #include <config.h>
 
@@ -9,6 +9,7 @@
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/output-fields.h"
@@ -149,14 +150,67 @@ print_progress(const json_t *revision, struct ds *ds)
     }
 }
 
+/* Appends the path of revision 'name': a number, or "latest". */
+static enum ctl_exit
+put_path(struct ctl *ctl, const char *name, struct ds *path)
+{
+    enum ctl_exit status = CTL_DONE;
+    struct ctl_reply reply;
+    char *number;
+
+    if (strcmp(name, "latest")) {
+        ctl_append_path(path, "revisions", name);
+        return CTL_DONE;
+    }
+    status = ctl_get(ctl, "/v1/revisions?limit=1", &reply);
+    if (!status) {
+        const json_t *newest = json_array_get(
+            json_object_get(reply.body, "items"), 0);
+
+        if (newest) {
+            number = xasprintf("%"JSON_INTEGER_FORMAT, json_integer_value(
+                json_object_get(newest, "revision")));
+            ctl_append_path(path, "revisions", number);
+            free(number);
+        } else {
+            fputs("vmnctl: nothing was changed yet\n", ctl->err);
+            status = CTL_REFUSED;
+        }
+        ctl_reply_uninit(&reply);
+    }
+    return status;
+}
+
+enum ctl_exit
+ctl_cmd_wait(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    enum ctl_exit status = put_path(ctl, args[0], &path);
+    struct ctl_reply reply;
+
+    if (!status) {
+        ctl_append_wait(ctl, &path);
+        status = ctl_get(ctl, ds_cstr(&path), &reply);
+    }
+    ds_destroy(&path);
+    if (!status) {
+        status = ctl_report_receipt(ctl, &reply);
+        ctl_reply_uninit(&reply);
+    }
+    return status;
+}
+
 enum ctl_exit
 ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 {
     struct ds path = DS_EMPTY_INITIALIZER;
+    enum ctl_exit status = put_path(ctl, args[0], &path);
     struct ctl_reply reply;
-    enum ctl_exit status;
 
-    ctl_append_path(&path, "revisions", args[0]);
+    if (status) {
+        ds_destroy(&path);
+        return status;
+    }
     if (ctl->diff || ctl->output == CTL_TABLE) {
         ctl_append_query(&path, "contents", "true");
     }
@@ -316,6 +370,13 @@ get_revisions(struct ctl *ctl, size_t limit, struct ctl_reply *reply)
     return status;
 }
 
+void
+ctl_show_revisions(struct ctl *ctl, json_t *items)
+{
+    ctl_name_authors(ctl, items);
+    ctl_show_table(ctl->out, columns_for(items), items);
+}
+
 enum ctl_exit
 ctl_cmd_revisions(struct ctl *ctl, int n_args OVS_UNUSED,
                   char *const args[] OVS_UNUSED)
@@ -329,10 +390,7 @@ ctl_cmd_revisions(struct ctl *ctl, int n_args OVS_UNUSED,
         return status;
     }
     if (!ctl_show_raw(ctl, reply.body)) {
-        json_t *items = json_object_get(reply.body, "items");
-
-        ctl_name_authors(ctl, items);
-        ctl_show_table(ctl->out, columns_for(items), items);
+        ctl_show_revisions(ctl, json_object_get(reply.body, "items"));
         if (!ctl->limit && json_object_get(reply.body, "next")) {
             fprintf(ctl->out, "\nOnly the newest %d are shown: --limit N "
                     "shows more.\n", REVISIONS_DEFAULT);

@@ -38,8 +38,9 @@ typedef bool option_set(struct ctl *ctl, const struct option_row *row,
                         const char *arg);
 
 static option_set set_true, set_no_wait, set_text, set_comment, add_text,
-    set_time, set_timeout, set_for, set_since, set_since_or_revision,
-    set_count, set_by, set_output, set_shown, set_raw, set_path;
+    set_awaited, set_time, set_timeout, set_for, set_since,
+    set_since_or_revision, set_count, set_by, set_output, set_shown, set_raw,
+    set_path;
 
 struct option_row {
     char letter;                /* Short form, or 0. */
@@ -117,8 +118,12 @@ static const struct option_row option_rows[] = {
       CTL_OPT_NO_WAIT, set_no_wait, MEMBER(wait),
       "do not wait until it is installed (the default is to wait)" },
     { 0, "timeout", "TIME",
-      CTL_OPT_WAIT | CTL_OPT_NO_WAIT, set_timeout, MEMBER(timeout_ms),
+      CTL_OPT_WAIT | CTL_OPT_NO_WAIT | CTL_OPT_AWAIT, set_timeout,
+      MEMBER(timeout_ms),
       "how long to wait: 500ms, 10s (the default), 2m" },
+    { 0, "for", "WHAT",
+      CTL_OPT_AWAIT, set_awaited, MEMBER(wait),
+      "installed (the default): all hosts concerned have it" },
     { 0, "cascade", NULL,
       CTL_OPT_CASCADE, set_true, MEMBER(cascade),
       "also remove it from objects that refer to it" },
@@ -138,6 +143,12 @@ static const struct option_row option_rows[] = {
     { 0, "force", NULL,
       CTL_OPT_FORCE, set_true, MEMBER(force),
       "also undo it for objects that have changed since" },
+    { 0, "force", NULL,
+      CTL_OPT_REPLACE, set_true, MEMBER(force),
+      "replace FILE if it is there" },
+    { 'y', "yes", NULL,
+      CTL_OPT_YES, set_true, MEMBER(yes),
+      "do not ask, if changes since the backup are lost" },
     { 0, "repair", NULL,
       CTL_OPT_FLOWS, set_true, MEMBER(repair),
       "with --diff: repair all differences" },
@@ -375,6 +386,7 @@ values_of(const struct option_row *row)
             : row->set == set_shown ? "table json yaml"
             : row->set == set_raw ? "json yaml"
             : row->set == set_by ? "group port"
+            : row->set == set_awaited ? "installed"
             : !strcmp(row->name, "kinds") ? EVENT_KINDS_BY_SPACES : NULL);
 }
 
@@ -415,6 +427,17 @@ set_no_wait(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
             const char *arg OVS_UNUSED)
 {
     ctl->wait = false;
+    return true;
+}
+
+/* There is one thing to wait for. */
+static bool
+set_awaited(struct ctl *ctl, const struct option_row *row, const char *arg)
+{
+    if (strcmp(arg, "installed")) {
+        ctl_usage(ctl, "--%s: want installed, not \"%s\"", row->name, arg);
+        return false;
+    }
     return true;
 }
 

@@ -389,12 +389,14 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl usage\n",
       ctl_cmd_usage },
-    { "revision", "N", 1, 1, CTL_OPT_SHOWN | CTL_OPT_CONTENTS,
+    { "revision", "N|latest", 1, 1, CTL_OPT_SHOWN | CTL_OPT_CONTENTS,
       "show a revision: author, changes, and hosts that have it",
       "Shows the fields that it changed, while they are kept, for the first\n"
-      "ten objects; --diff shows those of all objects.\n"
+      "ten objects; --diff shows those of all objects.  `latest` is the newest\n"
+      "in the log.\n"
       "\nExample:\n"
       "  vmnctl revision 42\n"
+      "  vmnctl revision latest\n"
       "  vmnctl revision 42 --diff\n",
       ctl_cmd_revision },
     { "revisions", "", 0, 0,
@@ -405,6 +407,15 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl revisions --limit 100\n"
       "  vmnctl revisions --type policies --since 2h\n",
       ctl_cmd_revisions },
+    { "wait", "N|latest", 1, 1, CTL_OPT_AWAIT,
+      "wait until a revision is installed",
+      "Waits until all hosts concerned have it.  A change that is made without\n"
+      "--wait prints its number.  Exit status 4 if the time is over; the hosts\n"
+      "that do not have it are listed then.\n"
+      "\nExample:\n"
+      "  vmnctl wait 42\n"
+      "  vmnctl wait 42 --for installed --timeout 2m\n",
+      ctl_cmd_wait },
     { "history", "TYPE/NAME", 1, 2, CTL_OPT_SHOWN | CTL_OPT_LIMIT,
       "show the changes of an object",
       "Newest last; without --limit, the last 20.  The object may be\n"
@@ -424,19 +435,22 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl undo 42 --wait\n"
       "  vmnctl undo ports/web-1\n",
       ctl_cmd_undo },
-    { "backup", "FILE", 1, 1, CTL_OPT_DATABASE,
+    { "backup", "FILE", 1, 1, CTL_OPT_DATABASE | CTL_OPT_REPLACE,
       "save the whole state of vmnd as a file",
       "The file is a consistent snapshot of the database; vmnd keeps\n"
-      "running.  It is verified before it gets its name, and replaces an\n"
-      "existing file.  With --database, reads the database itself; vmnd\n"
-      "need not run.\n"
+      "running.  It is verified before it gets its name.  An existing file\n"
+      "is replaced only with --force.  With --database, reads the database\n"
+      "itself; vmnd need not run.\n"
       "\nExample:\n"
       "  vmnctl backup /var/backups/vmn.db\n",
       ctl_cmd_backup },
-    { "restore", "FILE", 1, 1, CTL_OPT_DATABASE,
+    { "restore", "FILE", 1, 1, CTL_OPT_DATABASE | CTL_OPT_YES,
       "replace vmnd's database by a backup",
       "vmnd must be stopped; the hosts continue to forward.  The backup is\n"
-      "verified first.  The existing database is kept under another name,\n"
+      "verified first.  If users have changed something since the backup,\n"
+      "lists these revisions and the objects that differ, and asks before\n"
+      "it goes on; without a terminal it does nothing unless --yes is given.\n"
+      "The existing database is kept under another name,\n"
       "which is printed.  When vmnd is started again, it installs the state\n"
       "of the backup on the hosts.  --database is the path of vmnd's\n"
       "database.\n"

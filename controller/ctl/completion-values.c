@@ -417,6 +417,7 @@ static const struct {
     { "KEY", NULL, print_key },
     { "SERVICE", NULL, print_services },
     { "N", NULL, print_revisions },
+    { "N|latest", NULL, print_revisions },
     { "REVISION", NULL, print_revision_argument },
 };
 

@@ -72,6 +72,9 @@ enum ctl_option {
     CTL_OPT_REVISIONS = 1 << 30, /* --type, --name, --who and --since. */
     CTL_OPT_SUPPORT = 1 << 25,  /* --no-objects and --unixctl. */
     CTL_OPT_PATCH = 1LL << 32,  /* --patch and --patch-file. */
+    CTL_OPT_AWAIT = 1LL << 33,  /* --for and --timeout. */
+    CTL_OPT_REPLACE = 1LL << 34, /* --force, of a file. */
+    CTL_OPT_YES = 1LL << 35,    /* --yes. */
 };
 
 struct ctl {
@@ -106,6 +109,7 @@ struct ctl {
     char *comment;              /* On a change.  Owned; or NULL. */
     bool diff;
     bool force;
+    bool yes;
     bool repair;
     char *app;                  /* Owned, as the next three; or NULL. */
     char *stage;
@@ -216,6 +220,11 @@ void ctl_print_also_changed(struct ctl *, const json_t *reply);
 /* Prints each of "warnings" of a reply or plan on ctl->err. */
 void ctl_print_warnings(struct ctl *, const json_t *reply);
 
+/* cmd-revision.c */
+
+/* Prints revisions, as GET /v1/revisions has them, as a table. */
+void ctl_show_revisions(struct ctl *, json_t *revisions);
+
 /* The commands. */
 enum ctl_exit ctl_cmd_get(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_hosts(struct ctl *, int, char *const[]);
@@ -236,6 +245,7 @@ enum ctl_exit ctl_cmd_promote(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_diff(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_revision(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_revisions(struct ctl *, int, char *const[]);
+enum ctl_exit ctl_cmd_wait(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_history(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_undo(struct ctl *, int, char *const[]);
 enum ctl_exit ctl_cmd_flows(struct ctl *, int, char *const[]);

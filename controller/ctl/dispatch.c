@@ -81,7 +81,7 @@ run_command(struct ctl *ctl, int argc, char *argv[])
         return ctl_no_command(ctl, argc, argv);
     }
     ctl->command = command;
-    ctl->wait = (command->options & CTL_OPT_NO_WAIT) != 0;
+    ctl->wait = (command->options & (CTL_OPT_NO_WAIT | CTL_OPT_AWAIT)) != 0;
     if (!ctl_options_parse(ctl, command, argc, argv, &first)) {
         return CTL_USAGE;
     }

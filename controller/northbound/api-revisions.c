@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/northbound/openapi-operations.h"
@@ -109,11 +110,12 @@ append_entry(struct northbound *nb, struct http_request *req,
     return false;
 }
 
-/* Replies with 'revision', whose receipt is 'receipt', or NULL. */
+/* Replies with 'revision', whose receipt is 'receipt', or NULL; with 'status'
+ * if there is such a revision. */
 static void
 reply_revision(struct northbound *nb, struct http_request *req,
                uint64_t revision, bool contents,
-               const struct fabric_receipt *receipt)
+               const struct fabric_receipt *receipt, int status)
 {
     struct vmn_error why = VMN_ERROR_INIT;
     struct ds ds = DS_EMPTY_INITIALIZER;
@@ -129,7 +131,7 @@ reply_revision(struct northbound *nb, struct http_request *req,
     }
     append_receipt(nb, revision, receipt, &ds);
     ds_put_cstr(&ds, "}\n");
-    http_reply_body(req, 200, "application/json", &ds);
+    http_reply_body(req, status, "application/json", &ds);
 }
 
 /* Appends to an entry of a list how many hosts it concerns and how many have
@@ -165,22 +167,81 @@ nb_revisions_uninit(struct northbound *nb)
     }
 }
 
+/* A request that waits until a revision is installed. */
+struct revision_wait {
+    struct northbound *nb;
+    struct http_request *req;
+    uint64_t revision;
+    bool contents;
+    struct fabric_wait *wait;
+};
+
+static void
+wait_ended(void *wait_, bool installed, const struct fabric_receipt *receipt)
+{
+    struct revision_wait *wait = wait_;
+
+    reply_revision(wait->nb, wait->req, wait->revision, wait->contents,
+                   receipt, installed ? 200 : 202);
+    free(wait);
+}
+
+static void
+wait_left(void *wait_)
+{
+    struct revision_wait *wait = wait_;
+
+    http_request_drop(wait->req);
+    fabric_wait_cancel(wait->wait);
+    free(wait);
+}
+
+/* Has the request wait, if there is such a revision: else replies. */
+static void
+start_wait(struct northbound *nb, struct http_request *req, uint64_t revision,
+           bool contents, int timeout_ms)
+{
+    const struct fabric_wait_for what = {
+        .n_revisions = 1, .revisions = &revision,
+    };
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    if (append_entry(nb, req, revision, true, &ds)) {
+        struct revision_wait *wait = xmalloc(sizeof *wait);
+
+        *wait = (struct revision_wait) { nb, req, revision, contents, NULL };
+        wait->wait = fabric_wait(nb->fabric, &what, timeout_ms, wait_ended,
+                                 wait);
+        http_request_set_close_cb(req, wait_left, wait);
+    }
+    ds_destroy(&ds);
+}
+
+/* A receipt that was not recorded is not waited for: it is of all hosts. */
 void
 nb_get_revision(struct http_request *req, void *nb_)
 {
     struct northbound *nb = nb_;
     struct fabric_receipt receipt;
+    struct nb_wait wait;
     struct arena arena;
     uint64_t revision;
     bool contents;
 
     if (!nb_query_bool(req, "contents", &contents)
+        || !nb_query_wait(req, &wait)
         || !nb_param_revision(req, &revision)) {
         return;
     }
     arena_init(&arena);
     bool known = fabric_get_receipt(nb->fabric, revision, &arena, &receipt);
-    reply_revision(nb, req, revision, contents, known ? &receipt : NULL);
+    if (wait.installed && known && receipt.recorded && !receipt.installed) {
+        start_wait(nb, req, revision, contents, wait.timeout_ms);
+    } else {
+        reply_revision(nb, req, revision, contents, known ? &receipt : NULL,
+                       wait.installed && !(known && receipt.installed)
+                       ? 202 : 200);
+    }
     arena_uninit(&arena);
 }
 

@@ -23,7 +23,8 @@ static struct nb_index_type
 index_type(const struct schema_table *table, struct arena *arena)
 {
     return (struct nb_index_type) {
-        .type = table->plural, .description = table->doc,
+        .type = table->plural, .singular = table->singular,
+        .description = table->doc,
         .path = arena_printf(arena, "/v1/%s", table->plural),
     };
 }

@@ -30,7 +30,7 @@
     SHOWN("dry_run", ENUM, 0,                                           \
           "Changes nothing, and answers with what would change.",       \
           SHOWN_NAMES("plan", "true", "false"), .absent = "changes")
-#define WAIT                                                            \
+#define WAIT_ALONE                                                      \
     SHOWN("wait", ENUM, 0,                                              \
           "Answers once every host concerned has the change, or with 202 " \
           "when the time is over.",                                     \
@@ -39,8 +39,9 @@
     SHOWN("timeout", STRING, 0,                                         \
           "How long to wait, such as 500ms, 10s or 2m, or a number of " \
           "seconds; at most 300 s.",                                    \
-          .max = 8, .pattern = "^[0-9]{1,6}(ms|s|m)?$", .def_text = "10s"), \
-    DRY_RUN,                                                            \
+          .max = 8, .pattern = "^[0-9]{1,6}(ms|s|m)?$", .def_text = "10s")
+#define WAIT                                                            \
+    WAIT_ALONE, DRY_RUN,                                                \
     SHOWN("comment", STRING, 0,                                         \
           "Why it is made, for the log of changes: at most 512 bytes, " \
           "without control characters.", .max = VALUE_COMMENT_SIZE,     \
@@ -206,8 +207,9 @@ const struct nb_operation nb_operation_revision = {
     .id = "getRevision", .section = "what-is-going-on",
     .summary = "Shows a revision: author, changes, and which hosts have it",
     PARAMS(SHOWN("contents", BOOL, 0,
-                 "With what became of each object, before and after.")),
-    .replies = { &nb_reply_revision }, .statuses = NB_404,
+                 "With what became of each object, before and after."),
+           WAIT_ALONE),
+    .replies = { &nb_reply_revision }, .statuses = NB_202 | NB_404,
 };
 
 const struct nb_operation nb_operation_undo = {

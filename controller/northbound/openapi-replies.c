@@ -653,6 +653,8 @@ const struct schema_struct nb_reply_ready = SHOWN_KEPT(
 static const struct schema_struct index_type = SHOWN_KEPT(
     "type", nb_index_type,
     SHOWN_OF(nb_index_type, type, STRING, ALWAYS, "The type."),
+    SHOWN_OF(nb_index_type, singular, STRING, ALWAYS,
+             "What one of its objects is called."),
     SHOWN_OF(nb_index_type, path, STRING, ALWAYS, "The path of its objects."),
     SHOWN_OF(nb_index_type, description, STRING, ALWAYS, "What it is."));
 

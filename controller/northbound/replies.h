@@ -454,7 +454,7 @@ struct nb_reply_ready {
 };
 
 struct nb_index_type {
-    const char *type, *path, *description;
+    const char *type, *singular, *path, *description;
 };
 
 struct nb_index_call {

@@ -13,6 +13,7 @@ controller_libvmn_a_SOURCES += \
 	controller/store/store-lock.c \
 	controller/store/store-private.h \
 	controller/store/store-receipts.c \
+	controller/store/store-loss.c \
 	controller/store/store-restore.c \
 	controller/store/store-retention.c \
 	controller/store/store-unixctl.c \

@@ -104,13 +104,29 @@ store_sync_folder_of(const char *path, struct vmn_error *why)
     return error;
 }
 
+/* As rename(), but fails with EEXIST if there is a 'to'.  Without hard links in
+ * the file system, two that do so at once may replace each other's file. */
+static int
+rename_to_new(const char *from, const char *to)
+{
+    if (!link(from, to)) {
+        return unlink(from);
+    }
+    if (errno == EEXIST || !access(to, F_OK)) {
+        errno = EEXIST;
+        return -1;
+    }
+    return rename(from, to);
+}
+
 int
-store_file_publish(const char *temporary, const char *file,
+store_file_publish(const char *temporary, const char *file, bool replace,
                    struct vmn_error *why)
 {
     int error = store_sync_path(temporary, 0, why);
 
-    if (!error && rename(temporary, file)) {
+    if (!error && (replace ? rename(temporary, file)
+                   : rename_to_new(temporary, file))) {
         error = file_error("rename to", file, why);
     }
     return error ? error : store_sync_folder_of(file, why);
@@ -165,7 +181,7 @@ store_copy_file(const char *from, const char *to, struct vmn_error *why)
 }
 
 int
-store_file_backup(const char *database, const char *file,
+store_file_backup(const char *database, const char *file, bool replace,
                   struct store_file_info *info, struct vmn_error *why)
 {
     char *temporary;
@@ -174,7 +190,8 @@ store_file_backup(const char *database, const char *file,
     error = error ? error : store_copy_file(database, temporary, why);
     error = error ? error : store_file_verify(temporary, database, info,
                                               why);
-    error = error ? error : store_file_publish(temporary, file, why);
+    error = error ? error : store_file_publish(temporary, file, replace,
+                                               why);
     if (error) {
         store_file_discard(temporary);
     }

@@ -15,6 +15,8 @@
 
 #include "controller/schema/error.h"
 
+struct json_t;
+
 /* The content of a database, in short. */
 struct store_file_info {
     uint64_t revision;          /* The newest. */
@@ -33,15 +35,16 @@ int store_file_verify(const char *path, const char *name,
  * caller frees '*name'. */
 int store_file_make_temporary(const char *file, char **name,
                               struct vmn_error *why);
-/* Makes 'temporary' durable and renames it to 'file', which it replaces. */
-int store_file_publish(const char *temporary, const char *file,
+/* Makes 'temporary' durable and renames it to 'file', which it replaces if
+ * 'replace'; else EEXIST is returned if there is one. */
+int store_file_publish(const char *temporary, const char *file, bool replace,
                        struct vmn_error *why);
 /* Removes 'temporary', and files that SQLite may have left beside it. */
 void store_file_discard(const char *temporary);
 
 /* Backs up the database at 'database', which may be in use, as 'file', and
- * verifies that. */
-int store_file_backup(const char *database, const char *file,
+ * verifies that.  'replace' as of store_file_publish(). */
+int store_file_backup(const char *database, const char *file, bool replace,
                       struct store_file_info *, struct vmn_error *why);
 
 /* The result of a restore; to be uninitialized also after an error. */
@@ -62,14 +65,33 @@ struct store_restored {
     size_t n_shared;                /* Of these, VNIs that users had set, and
                                      * that were not changed therefore. */
 };
+/* What a restore takes back: changes of users since the backup.  Valid in the
+ * call. */
+struct store_loss {
+    size_t n_revisions;         /* Of users. */
+    struct json_t *revisions;   /* The newest STORE_LOSS_MAX, oldest first, as
+                                 * GET /v1/revisions has them. */
+    size_t n_objects;           /* That differ. */
+    struct json_t *objects;     /* The first STORE_LOSS_MAX: "op" is what the
+                                 * restore does with it (create, update,
+                                 * delete), "type", "name". */
+};
+#define STORE_LOSS_MAX 20
+/* Returns whether to go on. */
+typedef bool store_confirm_cb(void *aux, const struct store_loss *);
+
 /* Verifies 'file', and replaces 'database', which no vmnd may be using, by its
- * content.
+ * content.  If users have changed something since the backup, as far as the
+ * database that is replaced can be read, 'confirm' (unless NULL) is called
+ * before; if it returns false, nothing is done, and ECANCELED is returned
+ * without an error.
  *
  * No revision or ID that hosts or users have seen since the backup is used
  * again with another meaning: revisions continue after the newest, and IDs
  * that were allocated since (a VNI, a zone) stay reserved until every host has
  * acknowledged the restored state. */
 int store_file_restore(const char *file, const char *database,
+                       store_confirm_cb *confirm, void *aux,
                        struct store_restored *, struct vmn_error *why);
 void store_restored_uninit(struct store_restored *);
 

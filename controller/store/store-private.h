@@ -14,6 +14,7 @@
 
 #include "controller/model/id-pools.h"
 #include "controller/schema/schema.h"
+#include "controller/store/store-file.h"
 #include "controller/store/store.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/shash.h"
@@ -258,6 +259,17 @@ int store_vacuum_into(sqlite3 *, const char *to, struct vmn_error *why);
 int store_copy_file(const char *from, const char *to, struct vmn_error *why);
 /* Makes sure that the error message names the file; returns 'error'. */
 int store_name_file(const char *name, int error, struct vmn_error *why);
+
+/* store-loss.c: what a restore takes back.  ------------------------------- */
+
+/* Finds what users have changed since 'revision', that of the backup: the
+ * backup is "main", what it is to replace is attached as "former".  The caller
+ * releases the lists, also after an error. */
+int store_loss_find(sqlite3 *, uint64_t revision, struct store_loss *,
+                    struct vmn_error *why);
+/* Sets '*has' to whether the log of "former" has comments: formats before 11
+ * have none. */
+int store_former_has_comments(sqlite3 *, int64_t *has, struct vmn_error *why);
 
 /* store-backup.c: copies of the database in use.  ---------------------------
  */

@@ -223,10 +223,7 @@ static int
 keep_log(sqlite3 *db, struct store_restored *r, struct vmn_error *why)
 {
     int64_t has_comments = 0;
-    /* Formats before 11 have none. */
-    int error = store_get_int(
-        db, "SELECT count(*) FROM pragma_table_info('revisions', 'former') "
-        "WHERE name = 'comment'", &has_comments, why);
+    int error = store_former_has_comments(db, &has_comments, why);
     const char *comment = has_comments ? ", comment" : "";
     char *sql = xasprintf(
         "INSERT OR IGNORE INTO revisions (revision, time_ms, who, changes%s)"
@@ -290,11 +287,38 @@ attach_former(sqlite3 *db, const char *database, struct vmn_error *why)
     return error;
 }
 
+/* Who is asked before changes are taken back. */
+struct confirm {
+    store_confirm_cb *cb;       /* Or NULL. */
+    void *aux;
+};
+
+/* Asks whether to take back what users have changed since the backup, if there
+ * is anything.  Returns 0, ECANCELED without an error, or a positive errno. */
+static int
+ask(sqlite3 *db, const struct store_restored *r, const struct confirm *confirm,
+    struct vmn_error *why)
+{
+    struct store_loss loss = { .n_revisions = 0 };
+    int error = 0;
+
+    if (confirm->cb) {
+        error = store_loss_find(db, r->info.revision, &loss, why);
+        if (!error && (loss.n_revisions || loss.n_objects)
+            && !confirm->cb(confirm->aux, &loss)) {
+            error = ECANCELED;
+        }
+        json_decref(loss.revisions);
+        json_decref(loss.objects);
+    }
+    return error;
+}
+
 /* Changes the copy of the backup into the database that vmnd is to load. */
 static int
 prepare(const char *copy, const char *file, const char *database,
-        const struct former *former, struct store_restored *r,
-        struct vmn_error *why)
+        const struct former *former, const struct confirm *confirm,
+        struct store_restored *r, struct vmn_error *why)
 {
     bool known = former->exists && !former->damage;
     sqlite3 *db = NULL;
@@ -303,6 +327,7 @@ prepare(const char *copy, const char *file, const char *database,
     r->revision = next_revision(&r->info, former);
     if (known) {
         error = error ? error : attach_former(db, database, why);
+        error = error ? error : ask(db, r, confirm, why);
     }
     error = error ? error : run_sql(db, "BEGIN IMMEDIATE", why);
     error = error ? error : known ? keep_ids(db, r, why)
@@ -379,7 +404,8 @@ chown_copy(const char *copy, const char *database, struct vmn_error *why)
 
 static int
 restore(const char *file, const char *database, const char *copy,
-        struct store_restored *r, struct vmn_error *why)
+        const struct confirm *confirm, struct store_restored *r,
+        struct vmn_error *why)
 {
     struct former former = { .exists = false };
     int error = find_former(file, database, &former, why);
@@ -387,7 +413,8 @@ restore(const char *file, const char *database, const char *copy,
     error = error ? error : store_make_file(copy, why);
     error = error ? error : store_copy_file(file, copy, why);
     error = error ? error : store_file_verify(copy, file, &r->info, why);
-    error = error ? error : prepare(copy, file, database, &former, r, why);
+    error = error ? error : prepare(copy, file, database, &former, confirm,
+                                    r, why);
     if (!error) {
         struct store_file_info prepared;
 
@@ -397,7 +424,7 @@ restore(const char *file, const char *database, const char *copy,
     if (!error && former.exists) {
         error = save_former(database, &r->former, why);
     }
-    error = error ? error : store_file_publish(copy, database, why);
+    error = error ? error : store_file_publish(copy, database, true, why);
     r->damage = former.damage;
     r->log_cut = former.damage != NULL;
     return error;
@@ -405,8 +432,10 @@ restore(const char *file, const char *database, const char *copy,
 
 int
 store_file_restore(const char *file, const char *database,
-                   struct store_restored *r, struct vmn_error *why)
+                   store_confirm_cb *cb, void *aux, struct store_restored *r,
+                   struct vmn_error *why)
 {
+    const struct confirm confirm = { cb, aux };
     char *copy = xasprintf("%s.restore", database);
     struct store_lock lock;
     int error;
@@ -415,7 +444,7 @@ store_file_restore(const char *file, const char *database,
     error = store_lock_take(&lock, database, why);
     if (!error) {
         store_remove_file(copy);
-        error = restore(file, database, copy, r, why);
+        error = restore(file, database, copy, &confirm, r, why);
         store_remove_file(copy);
     }
     store_lock_release(&lock, true);

@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 import time
 
@@ -120,6 +121,22 @@ def test_creation_of_a_port_that_is_plugged_covers_its_binding(lab):
                     wait="installed")
     assert reply["receipt"]["revision"] == reply["revision"]
     api.delete("ports/vm9")
+
+
+def test_change_that_was_not_waited_for_is_waited_for_later(lab, cut):
+    made, _ = vmnctl(lab, "quarantine", "vm2", "--no-wait")
+    number = re.search(r"^revision (\d+) is stored$", made, re.M)[1]
+    _, complaint = vmnctl(lab, "wait", number, "--timeout", "300ms", status=4)
+    assert "revision %s is not installed" % number in complaint
+    assert re.search(r"^h2 ", complaint, re.M), complaint
+    cut.heal()
+    said, _ = vmnctl(lab, "wait", number, "--timeout", "60s")
+    assert "revision %s is installed on " % number in said
+    vmnctl(lab, "release", "vm2", "--timeout", "60s")
+    shown, _ = vmnctl(lab, "revision", "latest")
+    assert "Installed:   yes" in shown
+    _, complaint = vmnctl(lab, "wait", "999999", status=1)
+    assert "(HTTP 404)" in complaint
 
 
 def test_wait_for_a_binding_that_its_host_does_not_take(lab, cut):

@@ -41,7 +41,7 @@ def backup(vmnd, name):
 
 
 def restore(vmnd, path):
-    return vmnctl("restore", path, "--database", vmnd.db)
+    return vmnctl("restore", path, "--database", vmnd.db, "--yes")
 
 
 def spoil(path):
@@ -332,7 +332,7 @@ def test_corrupt_database_is_told_at_start_and_left_alone(
         assert "`vmnctl restore BACKUP --database " in words, words
         assert digest(alone.db) == before
     # Nor does a backup take it for good.
-    status, words = vmnctl("backup", saved, "--database", alone.db,
+    status, words = vmnctl("backup", saved, "--database", alone.db, "--force",
                            check=False)
     assert status == 1 and alone.db in words, words
 
@@ -429,10 +429,31 @@ def test_comments_of_changes_are_kept(alone):            # noqa: F811
     alone.start()
     assert comments() == both
     assert alone.stop() == 0
+    status, words = vmnctl("restore", saved, "--database", alone.db,
+                           check=False)
+    assert status == 1 and "CHG-2" in words, words
+    assert "--yes takes these changes back" in words
+    assert "\ncreate   networks   keep\n" in words, words
     restore(alone, saved)
     alone.start()
     assert alone.api.get("networks/keep")
     assert comments() == both
+    assert alone.stop() == 0
+
+
+def test_backup_replaces_no_file_by_itself(alone):       # noqa: F811
+    alone.start()
+    saved = backup(alone, "saved.db")
+    before = digest(saved)
+    server = "unix:" + alone.api.path
+    for more in ("-s", server), ("--database", alone.db):
+        status, words = vmnctl("backup", saved, *more, check=False)
+        assert status == 1 and "is there already: --force" in words, words
+        assert digest(saved) == before
+        alone.api.put("networks/" + more[0].strip("-"), {})
+        vmnctl("backup", saved, *more, "--force")
+        assert digest(saved) != before
+        before = digest(saved)
     assert alone.stop() == 0
 
 

@@ -220,7 +220,7 @@ fabric_get_receipt(const struct fabric *f, uint64_t revision,
                    struct fabric_receipt *receipt)
 {
     *receipt = (struct fabric_receipt) {
-        .revision = revision, .installed = true,
+        .revision = revision, .installed = !f->lacking,
         .recorded = revision == f->recorded,
     };
     return revision > 1 || receipt->recorded;

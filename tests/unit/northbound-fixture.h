@@ -68,6 +68,7 @@ struct fabric {
     const char *port_state;     /* Of all ports, on hv1; NULL: "unbound". */
     uint64_t acked;             /* By all hosts. */
     uint64_t recorded;          /* The revision whose receipt is. */
+    bool lacking;               /* A host has not confirmed. */
     uint64_t n_connected, n_synced; /* Of three hosts. */
     struct fabric_connections_reading *reading; /* Of notes, the newest. */
     struct vmn_ip from, to;     /* Of what is noted. */

@@ -129,6 +129,72 @@ comments_are_shown(void **state OVS_UNUSED)
                 "7  T  me  update\n  why\n", "");
 }
 
+/* Revisions.  ------------------------------------------------------------- */
+
+#define RECEIPT(WORD, STATE)                                            \
+    "\"receipt\": {\"revision\": 7, \"installed\": " WORD ","          \
+    " \"recorded\": true, \"hosts\": [{\"host\": \"hv1\","              \
+    " \"state\": \"" STATE "\"}]}"
+
+static void
+revision_is_waited_for(void **state OVS_UNUSED)
+{
+    static const struct step done[] = {
+        { "GET /v1/revisions/7?wait=installed&timeout=10000ms", NULL, 200,
+          "{\"revision\": 7, " RECEIPT("true", "confirmed") "}" }, END,
+    };
+    static const struct step late[] = {
+        { "GET /v1/revisions/7?wait=installed&timeout=500ms", NULL, 202,
+          "{\"revision\": 7, " RECEIPT("false", "offline") "}" }, END,
+    };
+    static const struct step none[] = {
+        { "GET /v1/revisions/7?wait=installed&timeout=10000ms", NULL, 404,
+          "{\"detail\": \"never made\"}" }, END,
+    };
+    static const struct step latest[] = {
+        { "GET /v1/revisions?limit=1", NULL, 200,
+          "{\"items\": [{\"revision\": 7}]}" },
+        { "GET /v1/revisions/7?wait=installed&timeout=10000ms", NULL, 200,
+          "{\"revision\": 7, " RECEIPT("true", "confirmed") "}" }, END,
+    };
+
+    assert_play(done, "", "wait 7", CTL_DONE,
+                "revision 7 is installed on 1 host\n", "");
+    assert_play(done, "", "wait 7 --for installed", CTL_DONE,
+                "revision 7 is installed on 1 host\n", "");
+    assert_play(late, "", "wait 7 --timeout 500ms", CTL_NOT_INSTALLED, "",
+                "vmnctl: revision 7 is not installed everywhere within 0.5 s:"
+                "\nHOST   STATE     REASON\nhv1    offline   -\n");
+    assert_play(none, "", "wait 7", CTL_REFUSED, "",
+                "vmnctl: never made (HTTP 404)\n");
+    assert_play(latest, "", "wait latest", CTL_DONE,
+                "revision 7 is installed on 1 host\n", "");
+    assert_alone("", "wait 7 --for ever", CTL_USAGE,
+                 "--for: want installed, not \"ever\"");
+    assert_alone("", "wait", CTL_USAGE, "usage: vmnctl wait N|latest");
+}
+
+static void
+latest_revision_is_that_of_the_log(void **state OVS_UNUSED)
+{
+    static const struct step some[] = {
+        { "GET /v1/revisions?limit=1", NULL, 200,
+          "{\"items\": [{\"revision\": 7}], \"revision\": 9}" },
+        { "GET /v1/revisions/7?contents=true", NULL, 200, "{" ENTRY "}" }, END,
+    };
+    static const struct step none[] = {
+        { "GET /v1/revisions?limit=1", NULL, 200, "{\"items\": []}" }, END,
+    };
+    struct run result;
+
+    play(&result, some, "", "revision latest");
+    assert_int_equal(result.status, CTL_DONE);
+    assert_non_null(strstr(result.out, "Revision:    7\n"));
+    run_uninit(&result);
+    assert_play(none, "", "revision latest", CTL_REFUSED, "",
+                "vmnctl: nothing was changed yet\n");
+}
+
 int
 main(void)
 {
@@ -136,6 +202,8 @@ main(void)
         cmocka_unit_test(comment_goes_with_the_change),
         cmocka_unit_test(comment_is_checked_before_it_is_sent),
         cmocka_unit_test(comments_are_shown),
+        cmocka_unit_test(revision_is_waited_for),
+        cmocka_unit_test(latest_revision_is_that_of_the_log),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <event2/event.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -115,6 +116,71 @@ comment_is_bounded_text(void **state)
     assert_call(f, 400, "GET", "/v1/networks?comment=x", NULL);
 }
 
+static void
+turn_until_waited(struct fixture *f)
+{
+    while (!fake_fabric.cb) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+}
+
+static void
+finish_wait(uint64_t revision, bool installed)
+{
+    const struct fabric_receipt receipt = {
+        .revision = revision, .recorded = true, .installed = installed,
+    };
+    fabric_wait_cb *cb = fake_fabric.cb;
+
+    fake_fabric.cb = NULL;
+    cb(fake_fabric.aux, installed, &receipt);
+}
+
+static void
+revision_is_waited_for(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 201, "PUT", "/v1/networks/n", "{\"spec\": {}}");
+    uint64_t made = revision(f);
+    char *path = xasprintf("/v1/revisions/%"PRIu64"?wait=installed&timeout=1s",
+                           made);
+
+    fake_fabric.recorded = made;
+    fake_fabric.lacking = false;
+    assert_call(f, 200, "GET", path, NULL);
+    assert_null(fake_fabric.cb);
+    fake_fabric.lacking = true;
+    for (int installed = 0; installed < 2; installed++) {
+        send_only(f, "GET", path, NULL);
+        turn_until_waited(f);
+        assert_int_equal(fake_fabric.revision, made);
+        assert_int_equal(fake_fabric.timeout_ms, 1000);
+        finish_wait(made, installed);
+        assert_int_equal(take_reply(f), installed ? 200 : 202);
+        assert_int_equal(revision(f), made);
+        assert_int_equal(json_is_true(at(f, "receipt.installed")), installed);
+        assert_text(f, "changes.0.name", "n");
+    }
+    assert_call(f, 400, "GET", "/v1/revisions/1?timeout=1s", NULL);
+    assert_call(f, 400, "GET", "/v1/revisions/1?dry_run=true", NULL);
+    assert_call(f, 404, "GET", "/v1/revisions/99?wait=installed", NULL);
+    assert_null(fake_fabric.cb);
+
+    /* Who leaves ends the wait. */
+    unsigned n_cancelled = fake_fabric.n_cancelled;
+    send_only(f, "GET", path, NULL);
+    turn_until_waited(f);
+    client_close(&f->client);
+    while (fake_fabric.cb) {
+        event_base_loop(f->base, EVLOOP_ONCE);
+    }
+    assert_int_equal(fake_fabric.n_cancelled, n_cancelled + 1);
+    fake_fabric.lacking = false;
+    client_connect(&f->client, f->base, f->path);
+    free(path);
+}
+
 int
 main(void)
 {
@@ -122,6 +188,8 @@ main(void)
         cmocka_unit_test_setup_teardown(changes_of_all_kinds_take_a_comment,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(comment_is_bounded_text, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(revision_is_waited_for, setup,
                                         teardown),
     };
 

@@ -207,7 +207,7 @@ restore(struct fixture *f, struct store_restored *r)
 {
     struct vmn_error why = VMN_ERROR_INIT;
 
-    if (store_file_restore(f->file, f->path, r, &why)) {
+    if (store_file_restore(f->file, f->path, NULL, NULL, r, &why)) {
         fail_msg("%s", why.text);
     }
 }
@@ -219,7 +219,8 @@ check_restore_refused(struct fixture *f, const char *file, int error,
     struct store_restored r;
     struct vmn_error why = VMN_ERROR_INIT;
 
-    assert_int_equal(store_file_restore(file, f->path, &r, &why), error);
+    assert_int_equal(store_file_restore(file, f->path, NULL, NULL, &r,
+                                        &why), error);
     if (!strstr(why.text, part)) {
         fail_msg("got \"%s\", expected \"%s\"", why.text, part);
     }
@@ -332,17 +333,19 @@ saving_a_file_replaces_it_once_it_is_verified(void **state)
     struct vmn_error why = VMN_ERROR_INIT;
 
     assert_int_equal(write_text(f, shop), 0);
-    assert_int_equal(store_file_backup(f->path, f->file, &info, &why), 0);
+    assert_int_equal(store_file_backup(f->path, f->file, true, &info, &why),
+                     0);
     assert_int_equal(info.revision, 1);
     close_store(f);
     scribble(f->path, 4096, 64);
-    assert_int_equal(store_file_backup(f->path, f->file, &info, &why),
+    assert_int_equal(store_file_backup(f->path, f->file, true, &info, &why),
                      EUCLEAN);
     assert_non_null(strstr(why.text, "state.db"));
     vmn_error_uninit(&why);
     assert_int_equal(store_file_verify(f->file, "x", &info, &why), 0);
     assert_int_equal(info.revision, 1);
-    assert_int_equal(store_file_backup("/nonexistent", f->file, &info, &why),
+    assert_int_equal(store_file_backup("/nonexistent", f->file, true, &info,
+                                       &why),
                      ENOENT);
     vmn_error_uninit(&why);
     unlink(f->path);
@@ -525,6 +528,112 @@ restore_brings_back_what_was_saved(void **state)
     assert_taken_back(f, 4, 5);
     assert_taken_back(f, 5, 0);
     free(before);
+}
+
+/* What a test is told that a restore takes back, as text. */
+struct told {
+    bool go_on;
+    unsigned n;
+    char *text;
+};
+
+static bool
+on_confirm(void *told_, const struct store_loss *loss)
+{
+    struct told *told = told_;
+    json_t *json = json_pack("{s:i, s:O, s:i, s:O}", "n_revisions",
+                             (int) loss->n_revisions, "revisions",
+                             loss->revisions, "n_objects",
+                             (int) loss->n_objects, "objects", loss->objects);
+
+    free(told->text);
+    told->text = json_dumps(json, JSON_COMPACT);
+    told->n++;
+    json_decref(json);
+    return told->go_on;
+}
+
+static void
+assert_told(const struct told *told, const char *part)
+{
+    if (!strstr(told->text, part)) {
+        fail_msg("%s does not have %s", told->text, part);
+    }
+}
+
+static void
+restore_asks_before_it_takes_changes_back(void **state)
+{
+    struct told told = { .go_on = false };
+    struct fixture *f = *state;
+    struct store_restored r;
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    assert_int_equal(write_text(f, shop), 0);
+    copy(f);
+    close_store(f);
+    /* There is nothing to take back. */
+    assert_int_equal(store_file_restore(f->file, f->path, on_confirm, &told,
+                                        &r, &why), 0);
+    assert_int_equal(told.n, 0);
+    store_restored_uninit(&r);
+    open_store(f);
+    assert_int_equal(write_text(f, "cascade networks a"), 0);
+    assert_int_equal(write_text(f, "put networks c {}"), 0);
+    assert_int_equal(write_text(f, "put networks c {'mtu':1400}"), 0);
+    uint64_t revision = model_durable_revision(f->model);
+    close_store(f);
+
+    assert_int_equal(store_file_restore(f->file, f->path, on_confirm, &told,
+                                        &r, &why), ECANCELED);
+    assert_null(why.text);
+    assert_null(r.former);
+    store_restored_uninit(&r);
+    assert_int_equal(told.n, 1);
+    assert_told(&told, "\"op\":\"delete\",\"type\":\"networks\","
+                "\"name\":\"c\"");
+    assert_told(&told, "\"op\":\"create\",\"type\":\"networks\","
+                "\"name\":\"a\"");
+    assert_told(&told, "\"who\":\"unix:uid=0\"");
+    open_store(f);
+    assert_int_equal(model_durable_revision(f->model), revision);
+    assert_non_null(model_get(f->model, VMN_TABLE_NETWORK, "c"));
+    close_store(f);
+
+    told.go_on = true;
+    assert_int_equal(store_file_restore(f->file, f->path, on_confirm, &told,
+                                        &r, &why), 0);
+    assert_int_equal(told.n, 2);
+    store_restored_uninit(&r);
+    open_store(f);
+    assert_null(model_get(f->model, VMN_TABLE_NETWORK, "c"));
+    free(told.text);
+}
+
+static void
+backup_replaces_no_file_unless_it_may(void **state)
+{
+    struct fixture *f = *state;
+    struct store_file_info info;
+    struct vmn_error why = VMN_ERROR_INIT;
+    char content[5] = "";
+
+    int fd = open(f->file, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    assert_int_equal(write(fd, "mine", 4), 4);
+    close(fd);
+    assert_int_equal(store_file_backup(f->path, f->file, false, &info, &why),
+                     EEXIST);
+    assert_non_null(strstr(why.text, f->file));
+    vmn_error_uninit(&why);
+    fd = open(f->file, O_RDONLY);
+    assert_int_equal(read(fd, content, 5), 4);
+    close(fd);
+    assert_string_equal(content, "mine");
+    unlink(f->file);
+    assert_int_equal(store_file_backup(f->path, f->file, false, &info, &why),
+                     0);
+    assert_int_equal(store_file_backup(f->path, f->file, true, &info, &why),
+                     0);
 }
 
 static uint32_t
@@ -723,7 +832,8 @@ bad_backups_are_refused(void **state)
         struct store_file_info info;
         struct vmn_error why = VMN_ERROR_INIT;
 
-        assert_int_equal(store_file_backup(f->file, bad, &info, &why), 0);
+        assert_int_equal(store_file_backup(f->file, bad, true, &info,
+                                           &why), 0);
         run_sql(bad, edits[i].sql);
         check_restore_refused(f, bad, i < 2 ? EINVAL : EUCLEAN,
                               edits[i].part);
@@ -755,7 +865,9 @@ main(void)
         TEST(corruption_ends_writing_and_memory_is_saved),
         TEST(corruption_found_by_a_copy_is_told),
         TEST(log_without_its_database_is_not_thrown_away),
+        TEST(backup_replaces_no_file_unless_it_may),
         TEST(restore_brings_back_what_was_saved),
+        TEST(restore_asks_before_it_takes_changes_back),
         TEST(restored_state_gives_out_no_number_again),
         TEST(number_that_was_anothers_is_changed),
         TEST(lost_database_leaves_a_gap),

@@ -21,7 +21,8 @@ attributes:
 options:
   type:
     description:
-      - The type, as in the API (C(hosts), C(networks), C(ports)).
+      - The type, as in the API (C(hosts), C(networks), C(ports)), or one such
+        object (C(host), C(network), C(port)).
     type: str
     required: true
   name:
@@ -98,7 +99,18 @@ from ansible_collections.vmn.vmn.plugins.module_utils.api import (
 from ansible_collections.vmn.vmn.plugins.module_utils.changes import fail
 
 
+def plural_of(api, kind):
+    """Returns the type that 'kind' names, by its plural or its singular."""
+    types = api.call("GET", "/v1")["types"]
+    for one in types:
+        if kind in (one["type"], one.get("singular")):
+            return one["type"]
+    raise ApiError("there is no type \"%s\", but %s" % (
+        kind, ", ".join(sorted(one["type"] for one in types))))
+
+
 def read(api, params):
+    params = dict(params, type=plural_of(api, params["type"]))
     if not params["name"]:
         return api.list(params["type"], selector=params["selector"],
                         network=params["network"], host=params["host"])[0]
