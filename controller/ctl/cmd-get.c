@@ -94,9 +94,25 @@ read_found(struct ctl *ctl, const struct ctl_args *args,
         if (status && ctl->n_passed_over == n_passed_over) {
             worst = status;
         }
+        found[i].hidden = ctl->n_passed_over > n_passed_over;
         ctl_sort_found(ctl, found[i].objects);
     }
     return worst;
+}
+
+/* Says which types the account does not see. */
+static void
+print_hidden(struct ctl *ctl, const struct ctl_found *found, size_t n)
+{
+    const char *separator = "vmnctl: not visible to this account: ";
+
+    for (size_t i = 0; i < n; i++) {
+        if (found[i].hidden) {
+            fprintf(ctl->err, "%s%s", separator, found[i].type->plural);
+            separator = ", ";
+        }
+    }
+    fputc('\n', ctl->err);
 }
 
 static enum ctl_exit
@@ -119,8 +135,7 @@ get(struct ctl *ctl, const struct ctl_args *args)
     }
     if (ctl->passes_over && ctl->n_passed_over) {
         fflush(ctl->out);
-        fprintf(ctl->err, "vmnctl: %"PRIuSIZE" of the types are not visible "
-                "to this account\n", ctl->n_passed_over);
+        print_hidden(ctl, found, args->n);
     }
     for (size_t i = 0; i < args->n; i++) {
         json_decref(found[i].objects);

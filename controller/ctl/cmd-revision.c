@@ -314,6 +314,9 @@ put_query(const struct ctl *ctl, size_t limit, const char *before,
     if (ctl->who) {
         ctl_append_query(path, "who", ctl->who);
     }
+    if (ctl->users) {
+        ctl_append_query(path, "users", "true");
+    }
     if (ctl->since) {
         ctl_append_query(path, "since", ctl->since);
     }

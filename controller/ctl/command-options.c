@@ -192,8 +192,8 @@ static const struct option_row option_rows[] = {
       "only of this load balancer" },
     { 0, "since", "WHEN",
       CTL_OPT_EVENTS, set_since_or_revision, MEMBER(since),
-      "past events from: 30m, 2h, 1d ago, 2027-01-31T12:00:00Z, or a "
-      "revision" },
+      "past events from: 30m, 2h, 1d ago, today, yesterday, 2027-01-31,\n"
+      "                            2027-01-31T12:00:00Z, or a revision" },
     { 0, "limit", "N",
       CTL_OPT_EVENTS, set_count, MEMBER(limit),
       "the newest N past events" },
@@ -224,9 +224,13 @@ static const struct option_row option_rows[] = {
     { 0, "who", "WHO",
       CTL_OPT_REVISIONS, set_text, MEMBER(who),
       "only those by this author: account:NAME, unix:uid=0" },
+    { 0, "users", NULL,
+      CTL_OPT_REVISIONS, set_true, MEMBER(users),
+      "only those by users: not by hosts, probes and vmnd" },
     { 0, "since", "TIME",
       CTL_OPT_REVISIONS, set_since, MEMBER(since),
-      "only those that are not older: 30m, 2h, 1d, 2027-01-31T12:00:00Z" },
+      "only those that are not older: 30m, 2h, 1d, today, yesterday,\n"
+      "                            2027-01-31, 2027-01-31T12:00:00Z; in UTC" },
     { 0, "once", NULL,
       CTL_OPT_ONCE, set_true, MEMBER(once),
       "show it once, and do not clear the screen" },
@@ -517,10 +521,19 @@ set_for(struct ctl *ctl, const struct option_row *row, const char *arg)
     return true;
 }
 
-/* Parses "30m", "2h", "1d", as so long ago, or a time of RFC 3339, to which
- * the others are converted. */
+/* Formats a time as VALUE_TIME_LEN characters. */
+static void
+put_time(time_t when, char buf[VALUE_TIME_LEN + 1])
+{
+    struct tm tm;
+
+    gmtime_r(&when, &tm);
+    strftime(buf, VALUE_TIME_LEN + 1, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+/* Parses "30m", "2h", "1d", as so long ago.  Returns false if it is none. */
 static bool
-set_since(struct ctl *ctl, const struct option_row *row, const char *arg)
+parse_age(const char *arg, time_t *when)
 {
     size_t n = strspn(arg, "0123456789");
     long int value = n && n < 9 ? strtol(arg, NULL, 10) : -1;
@@ -528,21 +541,41 @@ set_since(struct ctl *ctl, const struct option_row *row, const char *arg)
     long int factor = (!strcmp(unit, "s") ? 1 : !strcmp(unit, "m") ? 60
                        : !strcmp(unit, "h") ? 3600
                        : !strcmp(unit, "d") ? 86400 : 0);
-    bool is_age = value >= 0 && factor && value <= SINCE_MAX_S / factor;
-    char buf[VALUE_TIME_LEN + 1];
 
-    if (is_age) {
-        time_t when = time(NULL) - value * factor;
-        struct tm tm;
-
-        gmtime_r(&when, &tm);
-        strftime(buf, sizeof buf, "%Y-%m-%dT%H:%M:%SZ", &tm);
-    } else if (value_check_time(arg, NULL)) {
-        ctl_usage(ctl, "--%s: want 30m, 2h or 1d, for so long ago, or a time "
-                  "such as 2027-01-31T12:00:00Z, not \"%s\"", row->name, arg);
+    if (value < 0 || !factor || value > SINCE_MAX_S / factor) {
         return false;
     }
-    return set_text(ctl, row, is_age ? buf : arg);
+    *when = time(NULL) - value * factor;
+    return true;
+}
+
+/* Parses an age, "today", "yesterday", a day ("2027-01-31") or a time of
+ * RFC 3339, to which the others are converted.  Days begin when they do in
+ * UTC, as all times that are shown are. */
+static bool
+set_since(struct ctl *ctl, const struct option_row *row, const char *arg)
+{
+    time_t when, midnight = time(NULL) / 86400 * 86400;
+    char buf[VALUE_TIME_LEN + 1];
+
+    if (parse_age(arg, &when)) {
+        put_time(when, buf);
+    } else if (!strcmp(arg, "today")) {
+        put_time(midnight, buf);
+    } else if (!strcmp(arg, "yesterday")) {
+        put_time(midnight - 86400, buf);
+    } else if (strlen(arg) == strlen("2027-01-31")) {
+        snprintf(buf, sizeof buf, "%sT00:00:00Z", arg);
+    } else {
+        ovs_strlcpy(buf, strlen(arg) < sizeof buf ? arg : "", sizeof buf);
+    }
+    if (value_check_time(buf, NULL)) {
+        ctl_usage(ctl, "--%s: want 30m, 2h or 1d, for so long ago, today, "
+                  "yesterday, a day such as 2027-01-31, or a time such as "
+                  "2027-01-31T12:00:00Z, not \"%s\"", row->name, arg);
+        return false;
+    }
+    return set_text(ctl, row, buf);
 }
 
 /* The same, or a revision, which stays as it is. */

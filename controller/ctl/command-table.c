@@ -405,7 +405,8 @@ const struct ctl_command ctl_commands[] = {
       "Newest last; without --limit, the last 20.\n"
       "\nExample:\n"
       "  vmnctl revisions --limit 100\n"
-      "  vmnctl revisions --type policies --since 2h\n",
+      "  vmnctl revisions --type policies --since 2h\n"
+      "  vmnctl revisions --users --since yesterday\n",
       ctl_cmd_revisions },
     { "wait", "N|latest", 1, 1, CTL_OPT_AWAIT,
       "wait until a revision is installed",

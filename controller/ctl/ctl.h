@@ -69,7 +69,8 @@ enum ctl_option {
     CTL_OPT_JOIN = 1 << 27,     /* --address and --plain. */
     CTL_OPT_CONTENTS = 1 << 28, /* --diff, of a revision. */
     CTL_OPT_FORCE = 1 << 29,    /* --force. */
-    CTL_OPT_REVISIONS = 1 << 30, /* --type, --name, --who and --since. */
+    CTL_OPT_REVISIONS = 1 << 30, /* --type, --name, --who, --users and
+                                  * --since. */
     CTL_OPT_SUPPORT = 1 << 25,  /* --no-objects and --unixctl. */
     CTL_OPT_PATCH = 1LL << 32,  /* --patch and --patch-file. */
     CTL_OPT_AWAIT = 1LL << 33,  /* --for and --timeout. */
@@ -135,6 +136,7 @@ struct ctl {
     bool watch;
     char *kinds;                /* Owned, as the next; or NULL. */
     char *type;
+    bool users;
     char *who;                  /* Owned, as the next; or NULL. */
     char *since;
     char *account;              /* Owned, as the next two; or NULL. */

@@ -17,6 +17,7 @@ struct ctl_column;
 struct ctl_found {
     const struct schema_table *type;
     json_t *objects;            /* Array. */
+    bool hidden;                /* The account may not see any. */
 };
 
 /* Shows the objects of 'n' types, as -o and --no-headers say; 'one' is true if

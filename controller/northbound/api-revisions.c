@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * GET /v1/revisions and one of them, with its receipt: the log of changes.
+ * GET /v1/revisions and one of them, with its receipt: the log of changes.  A
+ * client with a scope sees what its account has made.
  * Not for the durations of a commit's steps (api-activity.c). */
 
 #include <config.h>
 
-#include "controller/northbound/northbound-private.h"
+#include "controller/northbound/auth.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/northbound/openapi-operations.h"
@@ -36,10 +38,16 @@ reject_unreadable_log(struct http_request *req, struct vmn_error *why)
 /* Appends what a revision took, as far as it is known, and its receipt, or
  * null if that is NULL. */
 static void
-append_receipt(const struct northbound *nb, uint64_t revision,
-               const struct fabric_receipt *receipt, struct ds *ds)
+append_receipt(const struct northbound *nb, const struct http_request *req,
+               uint64_t revision, const struct fabric_receipt *receipt,
+               struct ds *ds)
 {
-    nb_append_revision_us(nb, revision, receipt, ds);
+    const struct model_rights *rights = nb_rights(req);
+
+    /* What a group took depends on what others have changed in it. */
+    if (!rights || !rights->scope.text) {
+        nb_append_revision_us(nb, revision, receipt, ds);
+    }
     ds_put_cstr(ds, ",\"receipt\":");
     if (receipt) {
         schema_struct_print(&fabric_receipt_shown, receipt, ds);
@@ -110,6 +118,57 @@ append_entry(struct northbound *nb, struct http_request *req,
     return false;
 }
 
+/* Returns true if 'text', an entry without its last brace, is by 'author' and
+ * not older than 'since_ms'. */
+static bool
+is_entry_of(const char *text, const char *author, int64_t since_ms)
+{
+    char *whole = xasprintf("%s}", text);
+    json_t *entry = json_loads(whole, JSON_ALLOW_NUL, NULL);
+    const char *who = json_string_value(json_object_get(entry, "who"));
+    const char *time = json_string_value(json_object_get(entry, "time"));
+    size_t n = strlen(author);
+    char *since = (since_ms == INT64_MAX ? xstrdup("~")
+                   : xastrftime_msec("%Y-%m-%dT%H:%M:%S.###Z", since_ms,
+                                     true));
+    bool own = (who && time && !strncmp(who, author, n)
+                && (!who[n] || who[n] == '/') && strcmp(time, since) >= 0);
+
+    free(since);
+    json_decref(entry);
+    free(whole);
+    return own;
+}
+
+/* Replies and returns false if the client does not see the revision, which is
+ * answered just as if there were none. */
+static bool
+sees_revision(const struct northbound *nb, struct http_request *req,
+              uint64_t revision)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    int64_t since_ms;
+    char *author;
+    bool own;
+    int error;
+
+    if (!nb_sees_own_changes(nb, req, &author, &since_ms)) {
+        return true;
+    }
+    error = nb->store_class->log(nb->store, revision, &ds, &why);
+    own = !error && is_entry_of(ds_cstr(&ds), author, since_ms);
+    if (error && error != ENOENT) {
+        reject_unreadable_log(req, &why);
+    } else if (!own) {
+        http_reply_problem(req, 404, "not-found", NULL, "This account has "
+                           "made no revision %"PRIu64, revision);
+    }
+    ds_destroy(&ds);
+    free(author);
+    return own;
+}
+
 /* Replies with 'revision', whose receipt is 'receipt', or NULL; with 'status'
  * if there is such a revision. */
 static void
@@ -129,7 +188,7 @@ reply_revision(struct northbound *nb, struct http_request *req,
         ds_destroy(&ds);
         return;
     }
-    append_receipt(nb, revision, receipt, &ds);
+    append_receipt(nb, req, revision, receipt, &ds);
     ds_put_cstr(&ds, "}\n");
     http_reply_body(req, status, "application/json", &ds);
 }
@@ -230,7 +289,8 @@ nb_get_revision(struct http_request *req, void *nb_)
 
     if (!nb_query_bool(req, "contents", &contents)
         || !nb_query_wait(req, &wait)
-        || !nb_param_revision(req, &revision)) {
+        || !nb_param_revision(req, &revision)
+        || !sees_revision(nb, req, revision)) {
         return;
     }
     arena_init(&arena);
@@ -251,6 +311,7 @@ struct span {
     bool filtered;
     bool contents;              /* Of the object of the filter. */
     struct store_log_filter filter;
+    char *author;               /* All that the client sees; or NULL. */
 };
 
 /* Parses what the entries are filtered by.  Both 'type' and 'name' identify an
@@ -290,13 +351,37 @@ query_filter(struct http_request *req, struct span *span)
     if (span->contents && !span->filter.name) {
         return nb_query_reject(req, "contents", "requires \"name\"");
     }
-    span->filtered = span->filter.type || span->filter.who || since;
+    if (!nb_query_bool(req, "users", &span->filter.of_people)) {
+        return false;
+    }
+    span->filtered = (span->filter.type || span->filter.who || since
+                      || span->filter.of_people);
     return true;
+}
+
+/* Restricts the entries to what the client sees.  Replies and returns false if
+ * it asks for them in a way that these cannot be listed. */
+static bool
+restrict_span(const struct northbound *nb, struct http_request *req,
+              struct span *span)
+{
+    int64_t since_ms;
+
+    if (!nb_sees_own_changes(nb, req, &span->author, &since_ms)) {
+        return true;
+    }
+    span->filtered = true;
+    span->filter.author = span->author;
+    span->filter.since_ms = MAX(span->filter.since_ms, since_ms);
+    return (!http_request_query(req, "after")
+            || nb_query_reject(req, "after", "is for accounts without a "
+                               "scope: use \"before\""));
 }
 
 /* Parses the query.  Replies and returns false if it is invalid. */
 static bool
-query_span(struct http_request *req, struct span *span)
+query_span(const struct northbound *nb, struct http_request *req,
+           struct span *span)
 {
     if (!nb_query_number(req, "after", 0, UINT64_MAX, 0, &span->after)
         || !nb_query_number(req, "before", 1, UINT64_MAX, UINT64_MAX,
@@ -304,17 +389,17 @@ query_span(struct http_request *req, struct span *span)
         || !nb_query_number(req, "limit", 1, NB_LIMIT_MAX, NB_LIMIT_DEFAULT,
                             &span->limit)
         || !nb_query_bool(req, "contents", &span->contents)
-        || !query_filter(req, span)) {
+        || !query_filter(req, span) || !restrict_span(nb, req, span)) {
         return false;
     }
     if (span->filtered && http_request_query(req, "after")) {
         return nb_query_reject(req, "after", "cannot be combined with "
-                               "\"type\", \"name\", \"who\" or \"since\": use "
-                               "\"before\"");
+                               "\"type\", \"name\", \"who\", \"users\" or "
+                               "\"since\": use \"before\"");
     }
     if (!span->filtered && http_request_query(req, "before")) {
-        return nb_query_reject(req, "before", "requires \"type\", \"who\" or "
-                               "\"since\"");
+        return nb_query_reject(req, "before", "requires \"type\", \"who\", "
+                               "\"users\" or \"since\"");
     }
     return true;
 }
@@ -331,7 +416,9 @@ nb_get_revisions(struct http_request *req, void *nb_)
     struct span span;
     int error;
 
-    if (!query_span(req, &span)) {
+    span.author = NULL;
+    if (!query_span(nb, req, &span)) {
+        free(span.author);
         return;
     }
 
@@ -350,6 +437,7 @@ nb_get_revisions(struct http_request *req, void *nb_)
         error = nb_add_contents(nb, span.filter.type, span.filter.name,
                                 &items, &next, &why);
     }
+    free(span.author);
     if (error) {
         reject_unreadable_log(req, &why);
         ds_destroy(&items);

@@ -320,6 +320,30 @@ nb_rights(const struct http_request *req)
     return principal ? principal->rights : NULL;
 }
 
+static bool
+is_scoped(const struct nb_principal *principal)
+{
+    return principal->rights && principal->rights->scope.text;
+}
+
+bool
+nb_sees_own_changes(const struct northbound *nb,
+                    const struct http_request *req, char **author,
+                    int64_t *since_ms)
+{
+    const struct nb_principal *principal = http_request_identity(req);
+    struct model_meta meta;
+
+    if (!principal || !is_scoped(principal)) {
+        return false;
+    }
+    *since_ms = (model_get_durable(nb->model, VMN_TABLE_ACCOUNT,
+                                   principal->account, &meta)
+                 ? meta.created_ms : INT64_MAX);
+    *author = xasprintf("account:%s", principal->account);
+    return true;
+}
+
 void
 nb_request_init(struct model_request *request, const struct http_request *req)
 {
@@ -335,7 +359,7 @@ forbidden_reason(const struct http_request *req,
                  const struct nb_principal *principal)
 {
     const struct schema_table *table = http_request_data(req);
-    bool scoped = principal->rights && principal->rights->scope.text;
+    bool scoped = is_scoped(principal);
     bool is_viewer = principal->role == VMN_ROLE_VIEWER;
 
     if (principal->role == VMN_ROLE_ADMIN) {

@@ -48,6 +48,12 @@ const char *nb_principal_account(const struct nb_principal *);
 bool nb_principal_is_valid(const struct northbound *,
                            const struct nb_principal *);
 
+/* Of the log of changes, a client with a scope sees what its account has made,
+ * since there is an account of that name.  Returns true for such a client,
+ * with the author, which the caller frees, and the time in '*since_ms'. */
+bool nb_sees_own_changes(const struct northbound *,
+                         const struct http_request *, char **author,
+                         int64_t *since_ms);
 /* Returns what the client of 'req' may see and change; NULL: everything. */
 const struct model_rights *nb_rights(const struct http_request *);
 /* Initializes 'request' with the client's name and rights, and the comment

@@ -190,6 +190,9 @@ const struct nb_operation nb_operation_revisions = {
            SHOWN("who", STRING, 0,
                  "Those by this author, as the log names it; of an account, "
                  "with whichever token."),
+           SHOWN("users", BOOL, 0,
+                 "Those by users, people and programs that use the API; not "
+                 "by hosts, probes and `vmnd`."),
            SHOWN("since", STRING, 0,
                  "Those that are not older: `2027-01-31T12:00:00Z`.",
                  .max = VALUE_TIME_LEN, .check = value_check_time),

@@ -88,6 +88,8 @@ struct store_log_filter {
     const char *name;           /* With 'type': of this name; or NULL. */
     const char *who;            /* Their author, with or without the name of
                                  * the token; or NULL. */
+    const char *author;         /* The same once more; or NULL. */
+    bool of_people;             /* See struct store_retention. */
     int64_t since_ms;           /* Not older; INT64_MIN: of any age. */
 };
 

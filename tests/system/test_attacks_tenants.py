@@ -506,6 +506,79 @@ def test_learn_what_others_networks_have_left(lab, api):
 
 # Out of quarantine.  ---------------------------------------------------------
 
+def log_of(tenant, query="limit=1000"):
+    """What a tenant is told of the log of changes, whole."""
+    found, before = [], ""
+    while True:
+        status, answer = tenant.call("GET", "revisions?%s%s" % (query, before))
+        assert status == 200, answer
+        found = answer["items"] + found
+        if "next" not in answer:
+            return found
+        before = "&before=" + answer["next"]
+
+
+def test_learn_by_the_log_what_others_do(shop, tenants, api):
+    """An account sees what it has made itself: neither who else has changed
+    what, nor what somebody says of it."""
+    bank = tenants["bank"]
+    theirs = api.call("PUT", "/v1/groups/secret-1", {"spec": {
+        "selector": "project=bank"}}, comment="secret-2")["revision"]
+    status, answer = bank.call(
+        "PUT", "groups/secret-3?comment=secret-4",
+        {"spec": {"labels": BANK, "selector": "project=bank"}})
+    assert status == 201, answer
+    banks = answer["revision"]
+    status, answer = shop.call(
+        "PUT", "groups/shop-own?comment=mine",
+        {"spec": mine(selector="project=shop")})
+    assert status == 201, answer
+    own = answer["revision"]
+    # An administrator changes what is the account's own.
+    admins = api.patch("groups/shop-own", {"description": "secret-5"})[
+        "revision"]
+
+    seen = log_of(shop)
+    assert {entry["who"] for entry in seen} == {"account:shop/shop"}, seen
+    assert seen[-1]["revision"] == own and seen[-1]["comment"] == "mine"
+    for query in ("who=account:bank", "who=unix:uid=0", "users=true&who=unix",
+                  "type=groups&name=secret-3", "since=2000-01-01T00:00:00Z",
+                  "type=groups&name=shop-own&contents=true"):
+        assert "secret" not in json.dumps(log_of(shop, query)), query
+    status, answer = shop.call("GET", "revisions?after=0")
+    assert status == 400 and answer["errors"][0]["parameter"] == "after"
+
+    status, answer = shop.call("GET", "revisions/%d?contents=true" % own)
+    assert status == 200 and answer["comment"] == "mine", answer
+    assert answer["receipt"]["installed"] and "duration_us" not in answer
+    # What others made is as what nobody made, waited for or not.
+    for more in "", "?contents=true", "?wait=installed&timeout=200ms":
+        for number in theirs, banks, admins, 99999999, 0:
+            status, answer = shop.call("GET", "revisions/%d%s" % (number,
+                                                                  more))
+            assert status == 404, answer
+            assert answer["detail"] == (
+                "This account has made no revision %d" % number)
+    status, answer = shop.call("POST", "revisions/%d/undo" % own)
+    assert status == 403, answer
+    # The other account sees its own alone, as well.
+    assert {entry["who"] for entry in log_of(bank)} == {"account:bank/bank"}
+    assert bank.call("GET", "revisions/%d" % own)[0] == 404
+
+
+def test_learn_by_an_accounts_name_what_another_did(lab, api):
+    """One that is made anew has made nothing."""
+    old = make_tenant(lab, "again", scope="project=shop")
+    old.may("PUT", "groups/again", mine(selector="project=shop"))
+    made = log_of(old)[-1]["revision"]
+    api.call("DELETE", "/v1/accounts/again", cascade="true")
+    new = make_tenant(lab, "again", scope="project=bank")
+    assert log_of(new) == []
+    assert new.call("GET", "revisions/%d" % made)[0] == 404
+    api.call("DELETE", "/v1/accounts/again", cascade="true")
+    api.delete("groups/again")
+
+
 def test_end_ones_own_quarantine(shop, api):
     api.patch("ports/shop-1", {"quarantined": True})
     shop.may_not("PATCH", "ports/shop-1", {"quarantined": False},

@@ -450,7 +450,7 @@ undo_shows_the_plan_first(void **state OVS_UNUSED)
                 "vmnctl: changed again (HTTP 409)\n");
     assert_alone("", "undo a", CTL_USAGE, "want TYPE/NAME");
     assert_alone("", "undo ports/", CTL_USAGE, "want TYPE/NAME");
-    assert_alone("", "revisions --since yesterday", CTL_USAGE,
+    assert_alone("", "revisions --since lately", CTL_USAGE,
                  "--since: want 30m, 2h or 1d");
     assert_alone("", "revisions --since 99999999d", CTL_USAGE, "--since: ");
     assert_alone("", "revisions --since 2h", CTL_UNREACHABLE, "");

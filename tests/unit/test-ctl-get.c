@@ -251,7 +251,7 @@ events_of_the_past_end(void **state OVS_UNUSED)
                 "vmnctl: not found (HTTP 404)\n");
     assert_play(goes_on, "", "events --limit 2 --follow", CTL_REFUSED, "",
                 AWAY);
-    assert_alone("", "events --since yesterday", CTL_USAGE, "--since: want");
+    assert_alone("", "events --since lately", CTL_USAGE, "--since: want");
 }
 
 static void

@@ -119,7 +119,7 @@ all_is_every_type(void **state OVS_UNUSED)
         };
     }
     assert_play(steps, "", "get all -o name", CTL_DONE, "groups/web\n",
-                "vmnctl: 1 of the types are not visible to this account\n");
+                "vmnctl: not visible to this account: tokens\n");
     for (size_t i = 0; i < n; i++) {
         free(CONST_CAST(char *, steps[i].request));
     }

@@ -14,7 +14,9 @@
 
 #include <cmocka.h>
 
+#include "openvswitch/dynamic-string.h"
 #include "tests/unit/ctl-fixture.h"
+#include "timeval.h"
 #include "util.h"
 
 #define END { NULL, NULL, 0, NULL }
@@ -195,6 +197,56 @@ latest_revision_is_that_of_the_log(void **state OVS_UNUSED)
                 "vmnctl: nothing was changed yet\n");
 }
 
+/* The beginning of a day, so many before today, in UTC. */
+static char *
+day_text(int before)
+{
+    return xastrftime_msec("%Y-%m-%d",
+                           (time_wall() - before * 86400LL) * 1000, true);
+}
+
+/* Asserts that "--since 'given'" asks for what is not older than 'day'. */
+static void
+assert_since(const char *given, const char *day)
+{
+    char *path = xasprintf("GET /v1/revisions?limit=20&users=true&since="
+                           "%sT00%%3A00%%3A00Z", day);
+    char *line = xasprintf("revisions --users --since %s", given);
+    const struct step steps[] = {
+        { path, NULL, 200, "{\"items\": []}" }, END,
+    };
+    struct run result;
+
+    play(&result, steps, "", line);
+    assert_int_equal(result.status, CTL_DONE);
+    run_uninit(&result);
+    free(path);
+    free(line);
+}
+
+static void
+days_are_those_of_utc(void **state OVS_UNUSED)
+{
+    char *today, *yesterday;
+
+    assert_since("2026-11-22", "2026-11-22");
+    if (time_wall() % 86400 > 86400 - 60) {
+        skip();                 /* Another day may begin meanwhile. */
+    }
+    today = day_text(0);
+    yesterday = day_text(1);
+    assert_since("today", today);
+    assert_since("yesterday", yesterday);
+    free(today);
+    free(yesterday);
+    assert_alone("", "revisions --since 2026-13-40", CTL_USAGE,
+                 "a day such as 2027-01-31");
+    assert_alone("", "events --since 2026-99-99", CTL_USAGE,
+                 "a day such as 2027-01-31");
+    assert_alone("", "revisions --since 2026-11-22T12:00:00ZZ", CTL_USAGE,
+                 "--since: ");
+}
+
 int
 main(void)
 {
@@ -204,6 +256,7 @@ main(void)
         cmocka_unit_test(comments_are_shown),
         cmocka_unit_test(revision_is_waited_for),
         cmocka_unit_test(latest_revision_is_that_of_the_log),
+        cmocka_unit_test(days_are_those_of_utc),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -768,6 +768,54 @@ log_of_an_older_format_is_trimmed_fairly(void **state)
     assert_log_is_of(f, "uavua");
 }
 
+static void
+assert_found(struct fixture *f, const struct store_log_filter *filter,
+             const char *revisions)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER, found = DS_EMPTY_INITIALIZER;
+    uint64_t next;
+    json_t *list, *entry;
+    size_t i;
+
+    ds_put_char(&ds, '[');
+    assert_int_equal(store_sqlite_class.filter_logs(
+        f->store, filter, UINT64_MAX, 100, &ds, &next, NULL), 0);
+    ds_put_char(&ds, ']');
+    list = json_loads(ds_cstr(&ds), 0, NULL);
+    json_array_foreach (list, i, entry) {
+        ds_put_format(&found, "%s%d", i ? " " : "", (int) json_integer_value(
+            json_object_get(entry, "revision")));
+    }
+    assert_string_equal(ds_cstr(&found), revisions);
+    json_decref(list);
+    ds_destroy(&found);
+    ds_destroy(&ds);
+}
+
+static void
+log_is_filtered_by_who_sees_it(void **state)
+{
+    struct fixture *f = *state;
+
+    apply_as(f, "account:ann/laptop");
+    apply_as(f, "account:ann");
+    apply_as(f, "account:anna");
+    apply_as(f, "host:h1");
+    apply_as(f, "unix:uid=0");
+    assert_found(f, &(struct store_log_filter) {
+        .author = "account:ann", .since_ms = INT64_MIN }, "1 2");
+    assert_found(f, &(struct store_log_filter) {
+        .author = "account:ann", .who = "account:ann/laptop",
+        .since_ms = INT64_MIN }, "1");
+    assert_found(f, &(struct store_log_filter) {
+        .author = "account:ann", .who = "account:anna",
+        .since_ms = INT64_MIN }, "");
+    assert_found(f, &(struct store_log_filter) {
+        .author = "account:ann", .since_ms = INT64_MAX }, "");
+    assert_found(f, &(struct store_log_filter) {
+        .of_people = true, .since_ms = INT64_MIN }, "1 2 3 5");
+}
+
 static uint64_t
 set_revision(struct fixture *f, const char *set)
 {
@@ -859,6 +907,7 @@ main(void)
         TEST(log_keeps_people_for_a_time),
         TEST(log_is_looked_through_in_parts),
         TEST(log_has_the_comments_of_changes),
+        TEST(log_is_filtered_by_who_sees_it),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
