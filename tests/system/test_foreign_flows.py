@@ -309,7 +309,8 @@ def test_meters_of_samples_are_put_back(lab, town):
     counts, text = audit(lab, h1)
     assert counts == (2, 0, 0), text
     assert "2 meters of samples" in text
-    wait_for("h1 to be as before", lambda: sampling_meters(h1) == before)
+    wait_for("h1 to be as before", lambda: sampling_meters(h1) == before,
+             30)
     assert audit(lab, h1)[0] == (0, 0, 0)
 
 
@@ -326,7 +327,7 @@ def test_flows_to_meters_of_samples_are_put_back_at_a_restart(lab, town):
     lab.vmnd.kill()
     h1.ofctl("del-flows", "br-int", "table=252")
     lab.vmnd.start()
-    wait_for("h1 to be as before", lambda: held() == before)
+    wait_for("h1 to be as before", lambda: held() == before, 60)
     wait_quiet(lab)
     assert audit(lab, h1)[0] == (0, 0, 0)
 

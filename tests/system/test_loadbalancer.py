@@ -149,7 +149,7 @@ def test_counts_of_backends_add_up(world, farm):
         return sum(each.values()) == total >= 40 and each["w1"] > 0
     try:
         wait_for("the counts of all backends to be the balancer's", all_read,
-                 30)
+                 60)
     finally:
         print(loads(), seen, more)
 
