@@ -146,6 +146,37 @@ check_drains(struct engine *engine, const struct vmn_loadbalancer *lb,
     free_backends(&own);
 }
 
+static bool
+names_group(const struct model_request *request, const char *name)
+{
+    for (size_t i = 0; i < request->n_ops; i++) {
+        const struct model_op *op = &request->ops[i];
+
+        if (op->table == VMN_TABLE_GROUP && !strcmp(op->name, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Warns of groups that are empty now, since the request took ports out of
+ * them, if the client sees them. */
+static void
+check_left_groups(const struct model *model,
+                  const struct model_request *request,
+                  struct model_warnings *warnings)
+{
+    for (size_t i = 0; i < request->left_groups.n; i++) {
+        const char *name = request->left_groups.names[i];
+        const struct vmn_row *row = model_get(model, VMN_TABLE_GROUP, name);
+
+        if (row && model_sees(request->rights, row)
+            && !names_group(request, name)) {
+            model_warnings_add(warnings, row);
+        }
+    }
+}
+
 void
 request_warnings_find(const struct model *model, struct engine *engine,
                       const struct model_request *request,
@@ -165,5 +196,6 @@ request_warnings_find(const struct model *model, struct engine *engine,
             check_drains(engine, (const void *) row, warnings);
         }
     }
+    check_left_groups(model, request, warnings);
     model_warnings_finish(warnings);
 }

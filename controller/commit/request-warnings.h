@@ -14,7 +14,7 @@ struct model_request;
 struct model_warnings;
 
 /* Sets '*warnings' to those about the objects of 'request', which is applied
- * and computed; in 'arena'. */
+ * and computed, and about groups that it has emptied; in 'arena'. */
 void request_warnings_find(const struct model *, struct engine *,
                            const struct model_request *request,
                            struct arena *arena,

@@ -19,6 +19,7 @@
 #include "controller/schema/error.h"
 #include "controller/schema/schema-diff.h"
 #include "controller/schema/tables.h"
+#include "svec.h"
 #include "vmn/app.h"
 
 struct arena;
@@ -269,6 +270,8 @@ struct model_request {
     size_t n_also;              /* Of all; MODEL_ALSO_MAX are in 'also'. */
     size_t allocated_also;
     struct model_also *also;
+    struct svec left_groups;    /* Groups whose selector some ports do not
+                                 * match any more: the first 100. */
     struct arena *arena;        /* Of differences.  Owned; or NULL. */
     size_t n_fields;            /* In all of them. */
 };

@@ -66,6 +66,7 @@ model_request_clear_also(struct model_request *request)
         free(request->also[i].name);
     }
     request->n_also = 0;
+    svec_clear(&request->left_groups);
 }
 
 bool
@@ -127,6 +128,7 @@ model_request_uninit(struct model_request *request)
     model_rights_destroy(request->rights);
     model_request_clear_also(request);
     free(request->also);
+    svec_destroy(&request->left_groups);
     request_drop_diffs(request);
     memset(request, 0, sizeof *request);
 }

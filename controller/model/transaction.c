@@ -19,6 +19,7 @@
 #include "controller/model/ipam.h"
 #include "controller/model/model-class.h"
 #include "controller/model/quota-usage.h"
+#include "controller/model/left-groups.h"
 #include "controller/model/request.h"
 #include "controller/model/rights.h"
 #include "controller/model/row-checks.h"
@@ -393,6 +394,12 @@ commit(struct txn *txn)
 
                 model_request_add_also(txn->request, outcome_of(entry),
                                        entry->table, entry->name, diff);
+            }
+            if (entry->table == VMN_TABLE_PORT && entry->before) {
+                left_groups_add(model, txn->request,
+                                (const void *) entry->before->row,
+                                entry->cur ? (const void *) entry->cur->row
+                                           : NULL);
             }
             log->stored |= schema_tables[entry->table]->stored;
             commit_entry(txn, entry);

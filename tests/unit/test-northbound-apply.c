@@ -294,8 +294,49 @@ what_nothing_is_in_is_warned_of(void **state)
     assert_null(at(f, "warnings"));
     assert_call(f, 200, "POST", "/v1/apply", EMPTY);
     assert_null(at(f, "warnings"));
+    /* But none that serves. */
     assert_call(f, 200, "GET", "/v1/status", NULL);
+    assert_warning(f, 0, "loadbalancers", "/spec/selector");
+    assert_int_equal(json_array_size(at(f, "warnings")), 1);
+}
+
+/* Also if the change is of its ports alone, and to those who see it. */
+static void
+group_that_is_emptied_is_warned_of(void **state)
+{
+    static const char *const gone[] = { "null", "\"db\"" };
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "POST", "/v1/apply", EMPTY);
+    assert_call(f, 201, "PUT", "/v1/ports/a", "{\"spec\": {\"network\": \"n\","
+                " \"labels\": {\"role\": \"webb\"}}}");
+    assert_call(f, 201, "PUT", "/v1/ports/b", "{\"spec\": {\"network\": \"n\","
+                " \"labels\": {\"role\": \"webb\"}}}");
+    /* One that keeps a member is not. */
+    assert_call(f, 200, "PATCH", "/v1/ports/a",
+                "{\"spec\": {\"labels\": {\"role\": \"db\"}}}");
     assert_null(at(f, "warnings"));
+    for (size_t i = 0; i < ARRAY_SIZE(gone); i++) {
+        char *patch = xasprintf("{\"spec\": {\"labels\": {\"role\": %s}}}",
+                                gone[i]);
+
+        assert_call(f, 200, "PATCH", "/v1/ports/b?dry_run=plan", patch);
+        assert_warning(f, 0, "groups", "/spec/selector");
+        assert_call(f, 200, "PATCH", "/v1/ports/b", patch);
+        assert_warning(f, 0, "groups", "/spec/selector");
+        assert_int_equal(json_array_size(at(f, "warnings")), 1);
+        /* It was before. */
+        assert_call(f, 200, "PATCH", "/v1/ports/b",
+                    "{\"spec\": {\"description\": \"x\"}}");
+        assert_null(at(f, "warnings"));
+        assert_call(f, 200, "PATCH", "/v1/ports/b", "{\"spec\":"
+                    " {\"description\": null, \"labels\": {\"role\":"
+                    " \"webb\"}}}");
+        assert_null(at(f, "warnings"));
+        free(patch);
+    }
+    assert_call(f, 200, "DELETE", "/v1/ports/b", NULL);
+    assert_warning(f, 0, "groups", "/spec/selector");
 }
 
 static void
@@ -766,6 +807,7 @@ main(void)
         TEST(unchanged_set_answers_with_its_newest_revision),
         TEST(plan_tells_and_changes_nothing),
         TEST(what_nothing_is_in_is_warned_of),
+        TEST(group_that_is_emptied_is_warned_of),
         TEST(warnings_are_bounded),
         TEST(change_tells_which_fields_differ),
         TEST(changes_and_deletions_are_one_transaction),

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See left-groups.h. */
+
+#include <config.h>
+
+#include "controller/model/left-groups.h"
+
+#include <stdlib.h>
+
+#include "controller/model/model.h"
+#include "util.h"
+
+/* Adds those whose selector has the anchor 'key'. */
+static void
+add_anchored(const struct model *model, struct model_request *request,
+             const char *key, const struct vmn_port *before,
+             const struct vmn_port *now)
+{
+    struct vmn_names names = model_lookup(model, VMN_INDEX_GROUP_BY_ANCHOR,
+                                          key);
+
+    for (size_t i = 0; i < names.n
+         && request->left_groups.n < LEFT_GROUPS_MAX; i++) {
+        const struct vmn_group *group = model_get(model, VMN_TABLE_GROUP,
+                                                  names.names[i]);
+
+        if (group && group->selector.text
+            && vmn_selector_matches(&group->selector, &before->labels)
+            && !(now && vmn_selector_matches(&group->selector, &now->labels))
+            && !svec_contains_unsorted(&request->left_groups,
+                                       names.names[i])) {
+            svec_add(&request->left_groups, names.names[i]);
+        }
+    }
+}
+
+void
+left_groups_add(const struct model *model, struct model_request *request,
+                const struct vmn_port *before, const struct vmn_port *now)
+{
+    for (size_t i = 0; i < before->labels.n
+         && request->left_groups.n < LEFT_GROUPS_MAX; i++) {
+        const struct vmn_label *label = &before->labels.labels[i];
+        char *key = xasprintf("%s=%s", label->key, label->value);
+
+        add_anchored(model, request, key, before, now);
+        add_anchored(model, request, label->key, before, now);
+        free(key);
+    }
+    add_anchored(model, request, "", before, now);
+}

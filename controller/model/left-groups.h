@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * The groups that a change takes ports out of, for warnings about those that
+ * are empty then.  Not for groups that name ports, nor for those that contain
+ * others. */
+
+#ifndef CONTROLLER_MODEL_LEFT_GROUPS_H
+#define CONTROLLER_MODEL_LEFT_GROUPS_H 1
+
+struct model;
+struct model_request;
+struct vmn_port;
+
+/* So many are remembered of one request. */
+#define LEFT_GROUPS_MAX 100
+
+/* Adds to the request's 'left_groups' those that selected the port by what it
+ * was before, and do not any more; 'now' is NULL if it is deleted. */
+void left_groups_add(const struct model *, struct model_request *,
+                     const struct vmn_port *before,
+                     const struct vmn_port *now);
+
+#endif /* controller/model/left-groups.h */
