@@ -88,9 +88,9 @@ who_has_most_is_first(void **state OVS_UNUSED)
     struct oracle oracle;
 
     memset(&oracle, 0, sizeof oracle);
-    for (int i = 0; i < N_AUTHORS; i++) {
+    for (unsigned i = 0; i < N_AUTHORS; i++) {
         snprintf(oracle.authors[i].name, sizeof oracle.authors[i].name,
-                 "author%02d", i);
+                 "author%02u", i % 100);
     }
     random_set_seed(1);
     store_authors_init(&authors);
