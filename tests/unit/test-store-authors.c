@@ -21,7 +21,7 @@
 
 struct oracle {
     struct {
-        char name[16];
+        char name[24];
         int64_t entries, bytes;
     } authors[N_AUTHORS];
 };
