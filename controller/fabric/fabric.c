@@ -188,6 +188,25 @@ sink_cb(void *f_, const struct commit_group *group)
 
 /* Life.  ----------------------------------------------------------------- */
 
+/* Sets bounds and times: the defaults, where the options have none. */
+static void
+set_limits(struct fabric *f, const struct fabric_options *options)
+{
+    f->max_bundles = options->max_bundles ? : FABRIC_MAX_BUNDLES;
+    f->max_bytes = options->max_bytes ? : FABRIC_MAX_BYTES;
+    f->host_memory = (options->host_memory
+                      ? : (size_t) FABRIC_HOST_MEMORY_MIB << 20);
+    f->report_rate = options->report_rate;
+    f->mtu_hold_ms = options->mtu_hold_s * 1000;
+    f->stall_ms = options->stall_ms ? : FABRIC_STALL_MS;
+    f->silent_ms = HOST_SILENT_MS;
+    f->silent_inbound_ms = HOST_SILENT_INBOUND_MS;
+    f->flush_again_ms = FABRIC_FLUSH_AGAIN_MS;
+    f->flush_keep_ms = FABRIC_FLUSH_KEEP_MS;
+    f->request_limits_ms = SAMPLING_REQUEST_MS;
+    f->count_often_ms = FABRIC_COUNT_OFTEN_S * 1000;
+}
+
 int
 fabric_create(const struct fabric_options *options, struct loop *loop,
               struct model *model, struct engine *engine,
@@ -207,19 +226,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     f->commit = commit;
     f->callbacks = &callbacks;
     f->switch_parts = switch_parts;
-    f->max_bundles = options->max_bundles ? : FABRIC_MAX_BUNDLES;
-    f->max_bytes = options->max_bytes ? : FABRIC_MAX_BYTES;
-    f->host_memory = (options->host_memory
-                      ? : (size_t) FABRIC_HOST_MEMORY_MIB << 20);
-    f->report_rate = options->report_rate;
-    f->mtu_hold_ms = options->mtu_hold_s * 1000;
-    f->stall_ms = options->stall_ms ? : FABRIC_STALL_MS;
-    f->silent_ms = HOST_SILENT_MS;
-    f->silent_inbound_ms = HOST_SILENT_INBOUND_MS;
-    f->flush_again_ms = FABRIC_FLUSH_AGAIN_MS;
-    f->flush_keep_ms = FABRIC_FLUSH_KEEP_MS;
-    f->request_limits_ms = SAMPLING_REQUEST_MS;
-    f->count_often_ms = FABRIC_COUNT_OFTEN_S * 1000;
+    set_limits(f, options);
     f->last_revision = model_durable_revision(model);
     hmap_init(&f->hosts);
     hmap_init(&f->claims);

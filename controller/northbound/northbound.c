@@ -315,6 +315,24 @@ yield_cb(void *commit)
     commit_yield(commit);
 }
 
+/* Creates the HTTP server with its routes, and their description. */
+static void
+create_server(struct northbound *nb, const struct northbound_options *options)
+{
+    struct http_options http_options = HTTP_OPTIONS_DEFAULT;
+
+    nb->routes = nb_routes_make(&nb->n_routes);
+    nb->openapi = openapi_make(nb->routes, nb->n_routes);
+    http_options.max_connections = CONNECTIONS_MAX;
+    http_options.authenticate = nb_authenticate;
+    http_options.authorize = nb_authorize;
+    http_options.origins = options->origins;
+    http_options.pause = yield_cb;
+    http_options.pause_aux = nb->commit;
+    nb->http = http_server_create(nb->base, &http_options, nb->routes,
+                                  nb->n_routes, nb);
+}
+
 int
 northbound_create(const struct northbound_options *options,
                   struct event_base *base, struct model *model,
@@ -324,7 +342,6 @@ northbound_create(const struct northbound_options *options,
                   const struct apphost *apphost, struct northbound **nbp,
                   struct vmn_error *why)
 {
-    struct http_options http_options = HTTP_OPTIONS_DEFAULT;
     struct northbound *nb = xzalloc(sizeof *nb);
     int error;
 
@@ -356,16 +373,7 @@ northbound_create(const struct northbound_options *options,
     nb->metrics_objects = metrics_objects_create();
     nb->gateway_changes = gateway_changes_create(nb);
     nb->metrics_series = options->metrics_series;
-    nb->routes = nb_routes_make(&nb->n_routes);
-    nb->openapi = openapi_make(nb->routes, nb->n_routes);
-    http_options.max_connections = CONNECTIONS_MAX;
-    http_options.authenticate = nb_authenticate;
-    http_options.authorize = nb_authorize;
-    http_options.origins = options->origins;
-    http_options.pause = yield_cb;
-    http_options.pause_aux = commit;
-    nb->http = http_server_create(base, &http_options, nb->routes,
-                                  nb->n_routes, nb);
+    create_server(nb, options);
     error = open_listeners(nb, options, why);
     if (error) {
         northbound_destroy(nb);

@@ -546,6 +546,35 @@ make_states(struct selector_builder *b)
     return true;
 }
 
+/* Returns the index of the term that holds for port class 'index' and leaves
+ * the fewest of the 'n' classes that are 'left'; until one is 'positive', only
+ * such terms count.  'b->n_terms': none leaves fewer. */
+static size_t
+find_best_term(const struct selector_builder *b, size_t index,
+               const unsigned long *left, size_t n, bool positive)
+{
+    size_t best = b->n_terms, best_n = n;
+
+    for (size_t i = 0; i < b->n_terms; i++) {
+        unsigned long *port_classes;
+        size_t m;
+
+        if (!bitmap_is_set(b->terms[i].port_classes, index)
+            || (!positive && !b->terms[i].value)) {
+            continue;
+        }
+        port_classes = bitmap_clone(left, b->n_all);
+        bitmap_and(port_classes, b->terms[i].port_classes, b->n_all);
+        m = bitmap_count1(port_classes, b->n_all);
+        bitmap_free(port_classes);
+        if (m < best_n || (!positive && best == b->n_terms)) {
+            best = i;
+            best_n = m;
+        }
+    }
+    return best;
+}
+
 /* Finds a selector for port class 'index' alone, where none of those tried is:
  * always takes the condition that leaves the fewest others. */
 static void
@@ -566,25 +595,8 @@ describe_class(struct selector_builder *b, size_t index)
         n = bitmap_count1(left, b->n_all);
     }
     while (n > 1 || !positive) {
-        size_t best = b->n_terms, best_n = n;
+        size_t best = find_best_term(b, index, left, n, positive);
 
-        for (size_t i = 0; i < b->n_terms; i++) {
-            unsigned long *port_classes;
-            size_t m;
-
-            if (!bitmap_is_set(b->terms[i].port_classes, index)
-                || (!positive && !b->terms[i].value)) {
-                continue;
-            }
-            port_classes = bitmap_clone(left, b->n_all);
-            bitmap_and(port_classes, b->terms[i].port_classes, b->n_all);
-            m = bitmap_count1(port_classes, b->n_all);
-            bitmap_free(port_classes);
-            if (m < best_n || (!positive && best == b->n_terms)) {
-                best = i;
-                best_n = m;
-            }
-        }
         yield(b);
         if (best == b->n_terms) {
             break;              /* Others have the same labels. */
