@@ -287,25 +287,21 @@ dec_ttl(struct pass_context *ctx)
     return false;
 }
 
-/* Executes an action.  Returns false if the actions end here. */
+static void
+do_clone(struct pass_context *ctx, const struct ofpact_nest *clone)
+{
+    struct sim_packet before = *ctx->packet;
+
+    pass_do_actions(ctx, clone->actions, ofpact_nest_get_action_len(clone));
+    *ctx->packet = before;
+}
+
+/* Executes an action that sets fields, of the packet or of what goes with it.
+ * Returns false if it is none. */
 static bool
-do_action(struct pass_context *ctx, const struct ofpact *a)
+do_set(struct pass_context *ctx, const struct ofpact *a)
 {
     switch ((int) a->type) {
-    case OFPACT_OUTPUT:
-        pass_output(ctx, ofpact_get_OUTPUT(a)->port);
-        break;
-    case OFPACT_OUTPUT_REG:
-        pass_output(ctx,
-                    u16_to_ofp(mf_get_subfield(&ofpact_get_OUTPUT_REG(a)->src,
-                                               ctx->flow)));
-        break;
-    case OFPACT_CONTROLLER:
-        pass_add_end(ctx, SIM_PUNT, NULL)->punt = ofpact_get_CONTROLLER(a);
-        break;
-    case OFPACT_GROUP:
-        pass_do_group(ctx, ofpact_get_GROUP(a)->group_id);
-        break;
     case OFPACT_SET_FIELD:
         set_field(ctx, ofpact_get_SET_FIELD(a));
         follow_ports(ctx);
@@ -325,6 +321,37 @@ do_action(struct pass_context *ctx, const struct ofpact *a)
         pop(ctx, ofpact_get_STACK_POP(a));
         follow_ports(ctx);
         break;
+    case OFPACT_CT_CLEAR:
+        flow_clear_conntrack(ctx->flow);
+        break;
+    default:
+        return false;
+    }
+    return true;
+}
+
+/* Executes an action.  Returns false if the actions end here. */
+static bool
+do_action(struct pass_context *ctx, const struct ofpact *a)
+{
+    if (do_set(ctx, a)) {
+        return !ctx->stop;
+    }
+    switch ((int) a->type) {
+    case OFPACT_OUTPUT:
+        pass_output(ctx, ofpact_get_OUTPUT(a)->port);
+        break;
+    case OFPACT_OUTPUT_REG:
+        pass_output(ctx,
+                    u16_to_ofp(mf_get_subfield(&ofpact_get_OUTPUT_REG(a)->src,
+                                               ctx->flow)));
+        break;
+    case OFPACT_CONTROLLER:
+        pass_add_end(ctx, SIM_PUNT, NULL)->punt = ofpact_get_CONTROLLER(a);
+        break;
+    case OFPACT_GROUP:
+        pass_do_group(ctx, ofpact_get_GROUP(a)->group_id);
+        break;
     case OFPACT_RESUBMIT:
         resubmit(ctx, ofpact_get_RESUBMIT(a));
         break;
@@ -334,22 +361,14 @@ do_action(struct pass_context *ctx, const struct ofpact *a)
     case OFPACT_CT:
         do_ct(ctx, ofpact_get_CT(a));
         break;
-    case OFPACT_CT_CLEAR:
-        flow_clear_conntrack(ctx->flow);
-        break;
     case OFPACT_CHECK_PKT_LARGER:
         check_size(ctx, ofpact_get_CHECK_PKT_LARGER(a));
         break;
     case OFPACT_DEC_TTL:
         return dec_ttl(ctx);
-    case OFPACT_CLONE: {
-        struct sim_packet before = *ctx->packet;
-
-        pass_do_actions(ctx, ofpact_get_CLONE(a)->actions,
-                        ofpact_nest_get_action_len(ofpact_get_CLONE(a)));
-        *ctx->packet = before;
+    case OFPACT_CLONE:
+        do_clone(ctx, ofpact_get_CLONE(a));
         break;
-    }
     case OFPACT_METER:          /* As if the packet were within the meter's
                                  * rate. */
     case OFPACT_NOTE:
