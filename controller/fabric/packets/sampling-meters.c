@@ -572,69 +572,71 @@ connected(struct fabric_switch *sw, void *sm_)
                              ofconn_next_xid(sw->conn));
 }
 
+/* Handles an error of one of our requests, of which each that is not 0 waits
+ * for a reply.  Returns false if it is of none. */
 static bool
-handle_message(struct fabric_switch *sw, enum ofptype type,
-               const struct ofp_header *oh)
+handle_error(struct fabric_switch *sw, const struct ofp_header *oh)
 {
     struct sampling_meters *sm = sampling_meters_of(sw);
     uint32_t xid = ntohl(oh->xid);
 
-    if (type == OFPTYPE_ERROR
-        && ((sm->features_xid && xid == sm->features_xid)
-            || (sm->config_xid && xid == sm->config_xid)
-            || (sm->bank_xid && xid == sm->bank_xid))) {
+    if (!xid) {
+        return false;
+    } else if (xid == sm->features_xid || xid == sm->config_xid
+               || xid == sm->bank_xid) {
         char *reason = xasprintf("its switch rejects meters with %s",
                                  ofmsg_error_name(oh));
 
         (xid == sm->bank_xid ? turn_off : turn_all_off)(sw, reason);
         free(reason);
-        return true;
-    } else if (type == OFPTYPE_ERROR && sm->own_xid
-               && xid == sm->own_xid) {
+    } else if (xid == sm->own_xid) {
         VLOG_WARN_RL(&rl, "%s: rules with a log share meters: its switch "
                           "rejects more with %s", sw->host->name,
                      ofmsg_error_name(oh));
         sm->no_own = true;
-        return true;
-    } else if (type == OFPTYPE_ERROR && sm->limits_xid
-               && xid == sm->limits_xid) {
+    } else if (xid == sm->limits_xid) {
         VLOG_WARN_RL(&rl, "%s: meters of limits may be wrong: its switch "
                           "replied %s", sw->host->name, ofmsg_error_name(oh));
-        return true;
-    } else if (type == OFPTYPE_METER_FEATURES_STATS_REPLY
-               && sm->features_xid && xid == sm->features_xid) {
-        handle_features(sw, oh);
-        return true;
-    } else if (type == OFPTYPE_METER_CONFIG_STATS_REPLY
-               && sm->config_xid && xid == sm->config_xid) {
-        handle_config(sw, oh);
-        return true;
-    } else if (type == OFPTYPE_METER_CONFIG_STATS_REPLY
-               && sm->audit_xid && xid == sm->audit_xid) {
-        sampling_handle_audit(sw, oh);
-        return true;
-    } else if (type == OFPTYPE_AGGREGATE_STATS_REPLY
-               && sm->count_xid && xid == sm->count_xid) {
-        handle_count(sw, oh);
-        return true;
-    } else if (type == OFPTYPE_ERROR
-               && ((sm->audit_xid && xid == sm->audit_xid)
-                   || (sm->count_xid && xid == sm->count_xid))) {
+    } else if (xid == sm->audit_xid || xid == sm->count_xid) {
         *(xid == sm->audit_xid ? &sm->audit_xid : &sm->count_xid) = 0;
-        return true;
-    } else if (type == OFPTYPE_METER_CONFIG_STATS_REPLY
-               && sm->limits_xid && xid == sm->limits_xid) {
-        handle_limits(sw, oh);
-        return true;
-    } else if (sm->punts_xid && xid == sm->punts_xid
-               && type == OFPTYPE_METER_CONFIG_STATS_REPLY) {
-        handle_punts(sw, oh);
-        return true;
-    } else if (sm->punts_xid && xid == sm->punts_xid
-               && type == OFPTYPE_ERROR) {
+    } else if (xid == sm->punts_xid) {
         sm->punts_xid = 0;
         punts_turn_off(sw, "its switch does not reply about its meters");
-        return true;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+static bool
+handle_message(struct fabric_switch *sw, enum ofptype type,
+               const struct ofp_header *oh)
+{
+    struct sampling_meters *sm = sampling_meters_of(sw);
+    const struct {
+        enum ofptype type;
+        uint32_t xid;           /* 0: no reply is waited for. */
+        void (*handle)(struct fabric_switch *, const struct ofp_header *);
+    } replies[] = {
+        { OFPTYPE_METER_FEATURES_STATS_REPLY, sm->features_xid,
+          handle_features },
+        { OFPTYPE_METER_CONFIG_STATS_REPLY, sm->config_xid, handle_config },
+        { OFPTYPE_METER_CONFIG_STATS_REPLY, sm->audit_xid,
+          sampling_handle_audit },
+        { OFPTYPE_AGGREGATE_STATS_REPLY, sm->count_xid, handle_count },
+        { OFPTYPE_METER_CONFIG_STATS_REPLY, sm->limits_xid, handle_limits },
+        { OFPTYPE_METER_CONFIG_STATS_REPLY, sm->punts_xid, handle_punts },
+    };
+
+    if (type == OFPTYPE_ERROR) {
+        return handle_error(sw, oh);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(replies); i++) {
+        if (replies[i].xid && replies[i].xid == ntohl(oh->xid)
+            && replies[i].type == type) {
+            replies[i].handle(sw, oh);
+            return true;
+        }
     }
     return false;
 }
