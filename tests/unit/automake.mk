@@ -141,6 +141,7 @@ $(CTL_TESTS): private LDADD = tests/unit/libfixture.a $(CTL_LIBS) \
 # its place in the library.
 FABRIC_TESTS = \
 	tests/unit/test-client \
+	tests/unit/test-fabric-acks \
 	tests/unit/test-fabric-audit \
 	tests/unit/test-fabric-counters \
 	tests/unit/test-fabric-faults \

@@ -45,7 +45,7 @@ void configure_and_wait(struct ovsdb_fixture *, const struct ovsdb_desired *,
                         enum ovsdb_config_state);
 
 /* Runs the loop until EXPRESSION holds. */
-#define WAIT_FOR(EXPRESSION) TURN_UNTIL(session_loop, EXPRESSION)
+#define WAIT_FOR(EXPRESSION) TURN_LOOP_UNTIL(session_loop, EXPRESSION)
 
 #define IS_UP(F) \
     (status_of((F)->session).state == OVSDB_CONNECTED)

@@ -61,7 +61,7 @@ changed(void *fixture_)
     f->n_interfaces = n;
 }
 
-#define WAIT_FOR(EXPRESSION) TURN_UNTIL(loop, EXPRESSION)
+#define WAIT_FOR(EXPRESSION) TURN_LOOP_UNTIL(loop, EXPRESSION)
 
 /* Asserts what ovs-vsctl prints for a command. */
 #define ASSERT_VSCTL(F, EXPECTED, ...)                                  \

@@ -49,7 +49,7 @@ __wrap_loop_now_ms(const struct loop *loop_)
     return __real_loop_now_ms(loop_) + warp_ms;
 }
 
-#define WAIT_FOR(EXPRESSION) TURN_UNTIL(loop, EXPRESSION)
+#define WAIT_FOR(EXPRESSION) TURN_LOOP_UNTIL(loop, EXPRESSION)
 
 /* No host is known, so whoever has said who it is is closed. */
 static struct ovsdb_session *

@@ -33,7 +33,7 @@ changed(void *aux OVS_UNUSED)
 {
 }
 
-#define WAIT_FOR(EXPRESSION) TURN_UNTIL(loop, EXPRESSION)
+#define WAIT_FOR(EXPRESSION) TURN_LOOP_UNTIL(loop, EXPRESSION)
 
 struct fixture {
     struct ovs_sandbox sb;

@@ -2,8 +2,8 @@
  *
  * Waits, in tests, for something that must happen while a loop turns. */
 
-#ifndef TESTS_UNIT_TURN_UNTIL_H
-#define TESTS_UNIT_TURN_UNTIL_H 1
+#ifndef TESTS_UNIT_TURN_LOOP_UNTIL_H
+#define TESTS_UNIT_TURN_LOOP_UNTIL_H 1
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,7 @@
 #define PATIENCE_MS 60000
 
 /* Runs LOOP until EXPRESSION holds. */
-#define TURN_UNTIL(LOOP, EXPRESSION)                                    \
+#define TURN_LOOP_UNTIL(LOOP, EXPRESSION)                               \
     do {                                                                \
         long long int deadline = time_msec() + PATIENCE_MS;             \
                                                                         \
