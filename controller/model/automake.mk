@@ -46,6 +46,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/name-set.c \
 	controller/model/name-set.h \
 	controller/model/name-suggest.c \
+	controller/model/overlapping-addresses.c \
 	controller/model/port-addresses.c \
 	controller/model/port-addresses.h \
 	controller/model/port-rights.c \
@@ -61,7 +62,6 @@ controller_libvmn_a_SOURCES += \
 	controller/model/rights.c \
 	controller/model/rights.h \
 	controller/model/router-addresses.c \
-	controller/model/routing-domain.c \
 	controller/model/row-checks.c \
 	controller/model/row-checks.h \
 	controller/model/row-index.c \

@@ -99,7 +99,7 @@ void check_vip(struct txn *, const struct entry *balancer,
 void check_vip_others(struct txn *, const struct entry *balancer,
                       const struct vmn_loadbalancer *, const char *network);
 
-/* routing-domain.c */
+/* overlapping-addresses.c */
 /* Checks that a balancer's virtual IP is its own in all that routers join to
  * its networks. */
 void check_vip_domain(struct txn *, const struct entry *balancer,

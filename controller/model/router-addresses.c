@@ -2,7 +2,7 @@
  *
  * Checks of routers: their MAC addresses are assigned, and their addresses and
  * next hops must fit their networks.  Not for conflicts between networks that
- * routers connect (routing-domain.c). */
+ * routers connect (overlapping-addresses.c). */
 
 #include <config.h>
 

@@ -3,7 +3,7 @@
  * Limits of accounts with a scope on their own objects that others depend on:
  * what somebody else's policy, group or router refers to must keep its
  * meaning, and labels must not add objects to selectors of others.  For
- * virtual IPs see routing-domain.c, for everything else rights.c. */
+ * virtual IPs see overlapping-addresses.c, for everything else rights.c. */
 
 #include <config.h>
 

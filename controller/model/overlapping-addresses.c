@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Routing domains: the networks that routers join, directly or by way of
- * others.  No two of them may have the same addresses, so an address says
- * whose it is.  Whatever a request makes wrong goes through something that it
- * changed, so only that is examined.  Not for a router in its own networks
- * (router-addresses.c). */
+ * Rejects subnets and virtual IPs that overlap in a routing domain: in the
+ * networks that routers join, directly or by way of others.  No two of them
+ * may have the same addresses, so an address says whose it is.  Whatever a
+ * request makes wrong goes through something that it changed, so only that is
+ * examined.  Not for a router in its own networks (router-addresses.c). */
 
 #include <config.h>
 
