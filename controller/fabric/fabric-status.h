@@ -24,8 +24,8 @@ struct vmn_telemetry;
 
 bool fabric_host_status(const struct fabric *, const char *host,
                         struct arena *arena, struct status_host *);
-/* Sets '*state' and '*lag' to these of a host's status, which else takes a look
- * at each of its ports.  Returns false if the fabric does not know it. */
+/* Sets '*state' and '*lag' to these of a host's status, which else takes a
+ * look at each of its ports.  Returns false if the fabric does not know it. */
 bool fabric_host_state(const struct fabric *, const char *host,
                        const char **state, struct status_lag *lag);
 /* A port is "up" once its host has acknowledged the flows for its binding, and

@@ -98,7 +98,8 @@ nb_warn_of_balancer(const struct northbound *nb,
         model_warnings_put(
             warnings, &lb->row, lb->selector.text ? "/selector" : "/backends",
             "none of its %"PRIuSIZE" %s serves: \"%s\" is %s%s%s", n,
-            n == 1 ? "backend" : "backends", dead->port, nb_backend_states[dead->state],
+            n == 1 ? "backend" : "backends", dead->port,
+            nb_backend_states[dead->state],
             dead->reason[0] ? ", " : "", dead->reason);
     }
     free(members);

@@ -35,7 +35,7 @@
 #define CHANGED_OF(KEPT)                                                \
     SHOWN_LIST_OF(KEPT, also_changed, n_also_changed, STRUCT, 0,        \
                   "Other objects that were changed or deleted along "   \
-                  "with it.", .nested = &schema_changed_shown),                       \
+                  "with it.", .nested = &schema_changed_shown),         \
     REVISION_OF(KEPT, "The revision of the change; the one before, if " \
                 "nothing changed."),                                    \
     SHOWN_LIST_OF(KEPT, warnings, n_warnings, STRUCT, 0,                \

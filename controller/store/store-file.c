@@ -104,8 +104,8 @@ store_sync_folder_of(const char *path, struct vmn_error *why)
     return error;
 }
 
-/* As rename(), but fails with EEXIST if there is a 'to'.  Without hard links in
- * the file system, two that do so at once may replace each other's file. */
+/* As rename(), but fails with EEXIST if there is a 'to'.  Without hard links
+ * in the file system, two that do so at once may replace each other's file. */
 static int
 rename_to_new(const char *from, const char *to)
 {

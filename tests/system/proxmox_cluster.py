@@ -156,8 +156,8 @@ def issue(folder):
 
 @pytest.fixture(name="lab", scope="module")
 def lab_fixture(request, tmp_path_factory):
-    """A vmnd that serves its API to accounts, by TLS alone; the test file's LAB
-    is its lab's name."""
+    """A vmnd that serves its API to accounts, by TLS alone; the test file's
+    LAB is its lab's name."""
     pki = tmp_path_factory.mktemp("pki")
     issue(pki)
     lab = make_lab(request.module.LAB, 3, options=[

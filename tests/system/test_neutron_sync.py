@@ -25,8 +25,8 @@ def new_id():
 
 class Vmnd:
     """What the driver calls of vmnd; ports refer to networks, and no two ports
-    of a network have the same address.  Each of 'before' and 'after' is called once,
-    around the next transactions."""
+    of a network have the same address.  Each of 'before' and 'after' is called
+    once, around the next transactions."""
 
     def __init__(self):
         self.objects = {}
