@@ -169,7 +169,8 @@ ctl_append_problem(const struct ctl *ctl, struct ds *ds,
                     : "the server refused");
     }
     ds_put_format(ds, " (HTTP %d)\n", reply->status);
-    if (reply->status == 401 && !ctl->token_file) {
+    if (reply->status == 401 && !ctl->token_file && !getenv("VMNCTL_TOKEN")
+        && !ctl->certificate && !getenv("VMNCTL_CERTIFICATE")) {
         ds_put_cstr(ds, "  give a token: --token-file FILE, or VMNCTL_TOKEN "
                     "in the environment (vmnctl token makes one)\n");
     }
