@@ -22,6 +22,7 @@
 #include "controller/ctl/object-files.h"
 #include "controller/ctl/object-types.h"
 #include "controller/ctl/output-fields.h"
+#include "controller/ctl/output-plan.h"
 #include "controller/ctl/yaml.h"
 #include "openvswitch/dynamic-string.h"
 #include "process.h"
@@ -300,34 +301,77 @@ on_stale(struct edit *edit, const char *written, bool *again)
     return status;
 }
 
+/* Puts 'spec'.  A plan of that changes nothing. */
+static enum ctl_exit
+put_spec(struct edit *edit, json_t *spec, bool plan, struct ctl_reply *reply)
+{
+    json_t *body = json_pack("{s:O*}", "spec", spec);
+    struct ds path = DS_EMPTY_INITIALIZER;
+    enum ctl_exit status;
+
+    ds_put_cstr(&path, edit->api);
+    edit->ctl->dry_run = plan;
+    ctl_append_wait(edit->ctl, &path);
+    edit->ctl->dry_run = false;
+    status = ctl_put_if(edit->ctl, ds_cstr(&path), body, edit->tag, reply);
+    ds_destroy(&path);
+    json_decref(body);
+    return status;
+}
+
+/* The same, of a router after its plan, which tells the networks in which open
+ * connections start over: '*restarts', owned by the caller, or NULL.  What the
+ * plan is refused for is the reply. */
+static enum ctl_exit
+plan_and_put(struct edit *edit, json_t *spec, struct ctl_reply *reply,
+             json_t **restarts)
+{
+    enum ctl_exit status;
+
+    *restarts = NULL;
+    if (edit->type->id == VMN_TABLE_ROUTER) {
+        status = put_spec(edit, spec, true, reply);
+        if (status || reply->status >= 300) {
+            return status;
+        }
+        *restarts = json_incref(json_object_get(reply->body, "restarts"));
+        ctl_reply_uninit(reply);
+    }
+    return put_spec(edit, spec, false, reply);
+}
+
+/* Prints what came of a change that was accepted. */
+static enum ctl_exit
+report(struct edit *edit, const struct ctl_reply *reply,
+       const json_t *restarts)
+{
+    const char *outcome = json_string_value(
+        json_object_get(reply->body, "outcome"));
+
+    ctl_print_outcome(edit->ctl, edit->type->plural, edit->name,
+                      outcome ? outcome : "updated");
+    ctl_print_fields(edit->ctl, reply->body);
+    ctl_print_restarts(edit->ctl, restarts, "start");
+    ctl_print_warnings(edit->ctl, reply->body);
+    return ctl_report_receipt(edit->ctl, reply);
+}
+
 /* Sends 'spec'.  '*again' is true if the file must be edited again. */
 static enum ctl_exit
 send_spec(struct edit *edit, json_t *spec, const char *written, bool *again)
 {
-    struct ctl *ctl = edit->ctl;
-    json_t *body = json_pack("{s:O*}", "spec", spec);
-    struct ds path = DS_EMPTY_INITIALIZER;
     struct ctl_reply reply;
     enum ctl_exit status;
+    json_t *restarts;
 
     *again = false;
-    ds_put_cstr(&path, edit->api);
-    ctl_append_wait(ctl, &path);
-    status = ctl_put_if(ctl, ds_cstr(&path), body, edit->tag, &reply);
-    ds_destroy(&path);
-    json_decref(body);
+    status = plan_and_put(edit, spec, &reply, &restarts);
     if (status) {
+        json_decref(restarts);
         return status;
     }
     if (reply.status < 300) {
-        const char *outcome = json_string_value(
-            json_object_get(reply.body, "outcome"));
-
-        ctl_print_outcome(ctl, edit->type->plural, edit->name,
-                          outcome ? outcome : "updated");
-        ctl_print_fields(ctl, reply.body);
-        ctl_print_warnings(ctl, reply.body);
-        status = ctl_report_receipt(ctl, &reply);
+        status = report(edit, &reply, restarts);
         unlink(edit->path);
     } else if (reply.status == 412) {
         status = on_stale(edit, written, again);
@@ -337,11 +381,12 @@ send_spec(struct edit *edit, json_t *spec, const char *written, bool *again)
         ds_put_cstr(&problem,
                     "This was refused.  Repair it and save, or leave "
                     "the file as it is to give up:\n");
-        ctl_append_problem(ctl, &problem, &reply, NULL);
+        ctl_append_problem(edit->ctl, &problem, &reply, NULL);
         status = fill_file(edit, ds_cstr(&problem), written);
         ds_destroy(&problem);
         *again = true;
     }
+    json_decref(restarts);
     ctl_reply_uninit(&reply);
     edit->refused |= *again;
     return status;

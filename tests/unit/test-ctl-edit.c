@@ -309,6 +309,42 @@ what_is_not_there_is_not_edited(void **state OVS_UNUSED)
                 "vmnctl: network \"shop\" not found\n", false);
 }
 
+/* As patch and apply: a refusal of the plan is shown as one of the change. */
+static void
+an_edited_router_says_where_connections_start_over(void **state OVS_UNUSED)
+{
+    static const char *const scripts[] = {
+        "sed -i s/[{][}]/'{description: x}'/ \"$1\"",
+        "sed -i s/x/y/ \"$1\"", NULL
+    };
+    static const struct step steps[] = {
+        { "GET /v1/routers/r", NULL, 200, "{\"name\": \"r\", \"metadata\":"
+          " {\"etag\": \"5\"}, \"spec\": {}}" },
+        { "PUT /v1/routers/r?dry_run=plan",
+          "{\"spec\": {\"description\": \"x\"}}", 409,
+          "{\"detail\": \"no\"}" },
+        { "PUT /v1/routers/r?dry_run=plan",
+          "{\"spec\": {\"description\": \"y\"}}", 200,
+          "{\"kind\": \"plan\", \"restarts\": [\"m\", \"n\"]}" },
+        { "PUT /v1/routers/r", "{\"spec\": {\"description\": \"y\"}}", 200,
+          "{\"outcome\": \"updated\"}" },
+        END,
+    };
+    struct run result;
+    char *text;
+
+    set_editor(scripts);
+    play(&result, steps, "", "edit router r");
+    assert_string_equal(result.err, "");
+    assert_string_equal(result.out, "routers/r updated\n"
+                        "open connections start over in: m, n\n");
+    assert_int_equal(result.status, CTL_DONE);
+    run_uninit(&result);
+    text = seen(1);
+    assert_non_null(strstr(text, "#: no (HTTP 409)\n"));
+    free(text);
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
 
 int
@@ -322,6 +358,7 @@ main(int argc, char *argv[])
         TEST(stale_objects_are_shown_anew),
         TEST(what_was_written_outlives_what_goes_wrong),
         TEST(what_is_not_there_is_not_edited),
+        TEST(an_edited_router_says_where_connections_start_over),
     };
 
     if (argc > 1) {
