@@ -184,34 +184,54 @@ trace_from_outside(const struct model *model,
 
 /* Ways out.  ------------------------------------------------------------- */
 
+/* Provider networks that lead outside. */
+struct ways_out {
+    const struct vmn_network *one, *other; /* That the account sees. */
+    bool hidden;                /* There are others. */
+};
+
+static void
+add_way_out(const struct outside *search, const struct vmn_network *network,
+            struct ways_out *ways)
+{
+    if (network && !model_sees(search->request->rights, &network->row)) {
+        ways->hidden = true;
+    } else if (network && ways->one && network != ways->one) {
+        ways->other = network;
+    } else if (network) {
+        ways->one = network;
+    }
+}
+
 /* Finds the one provider network by which packets of who->from leave: its own,
- * or that of a router. */
+ * or that of a router.  Not one that the account does not see, whose name and
+ * gateway a trace would tell. */
 static const struct vmn_network *
 find_way_out(const struct outside *search)
 {
     const char *own = search->who->from.port->network;
     struct vmn_names names = model_lookup(
         search->model, VMN_INDEX_ROUTER_BY_NETWORK, own);
-    const struct vmn_network *found = outside_find_provider(search, own);
+    struct ways_out ways = { .one = NULL };
 
+    add_way_out(search, outside_find_provider(search, own), &ways);
     for (size_t i = 0; i < names.n; i++) {
-        const struct vmn_network *network = outside_network_of(
-            search, model_get(search->model, VMN_TABLE_ROUTER,
-                              names.names[i]));
-
-        if (network && found && network != found) {
-            outside_refuse(search, "networks \"%s\" and \"%s\" both lead "
-                           "outside: say by \"network\" which is meant",
-                           found->row.name, network->row.name);
-            return NULL;
-        }
-        found = network ? network : found;
+        add_way_out(search, outside_network_of(search, model_get(
+            search->model, VMN_TABLE_ROUTER, names.names[i])), &ways);
     }
-    if (!found) {
+    if (ways.other) {
+        outside_refuse(search, "networks \"%s\" and \"%s\" both lead "
+                       "outside: say by \"network\" which is meant",
+                       ways.one->row.name, ways.other->row.name);
+    } else if (ways.hidden) {
+        outside_refuse(search, "network \"%s\" leads outside by what is out "
+                       "of this account's scope: give an address%s", own,
+                       ways.one ? ", or \"network\"" : "");
+    } else if (!ways.one) {
         outside_refuse(search, "no router of network \"%s\" has an external "
                        "network", own);
     }
-    return found;
+    return ways.other || ways.hidden ? NULL : ways.one;
 }
 
 bool

@@ -199,6 +199,41 @@ def test_learn_by_traces_how_many_backends_there_are(shop, town, lab):
         lab.vmnd.api.delete("policies/bank-off", wait="installed")
 
 
+def test_learn_by_traces_what_leads_outside(shop, town):
+    """Which networks routers of others lead to: neither by a trace to outside
+    nor by why there is none."""
+    for n in 1, 2:
+        town.put("networks", "bank-out-%d" % n, labels=BANK, provider={
+            "physical": "dc", "vlan": 30 + n}, subnets=[
+            {"cidr": "198.51.%d.0/24" % n, "gateway": "198.51.%d.1" % n}])
+    try:
+        for n in 1, 2:
+            town.put("routers", "bank-%d" % n, labels=BANK, interfaces=[
+                {"network": "wire", "addresses": ["10.9.0.%d" % (200 + n)]}],
+                external={"network": "bank-out-%d" % n,
+                          "addresses": ["198.51.%d.9" % n],
+                          "gateways": [{"host": "h1"}]})
+            assert full(town, "outside", network="bank-out-1")[
+                "to"]["network"] == "bank-out-1"
+            status, answer = shop.call("POST", "trace", asks("outside"))
+            unnamed(answer, "198.51")
+            assert status == 409, answer
+            assert "give an address" in answer["detail"], answer
+        status, answer = shop.call("POST", "trace", asks(
+            "outside", network="bank-out-1"))
+        assert status == 400 and "not found" in answer["detail"], answer
+        # Of those that it sees it is told.
+        town.patch("networks", "bank-out-1", labels={"project": None,
+                                                     "shared": "yes"})
+        assert trace(shop, "outside", network="bank-out-1")[
+            "to"]["network"] == "bank-out-1"
+    finally:
+        for kind in "routers", "networks":
+            for item in town.api.get(kind)["items"]:
+                if item["name"].startswith("bank-"):
+                    town.delete(kind, item["name"])
+
+
 def test_learn_by_what_shows_the_whole_network(shop):
     for method, target in (
             ("GET", "reachability?protocol=tcp&port=80"), ("GET", "events"),
