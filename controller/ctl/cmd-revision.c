@@ -150,6 +150,86 @@ print_progress(const json_t *revision, struct ds *ds)
     }
 }
 
+/* Appends the query of 'limit' entries, before revision 'before' or NULL. */
+static void
+put_query(const struct ctl *ctl, size_t limit, const char *before,
+          struct ds *path)
+{
+    const struct schema_table *table = ctl->type ? schema_find_table(ctl->type)
+                                                 : NULL;
+    char *text = xasprintf("%"PRIuSIZE, limit);
+
+    ctl_append_path(path, "revisions", NULL);
+    ctl_append_query(path, "limit", text);
+    free(text);
+    if (ctl->type) {
+        ctl_append_query(path, "type", table ? table->plural : ctl->type);
+    }
+    if (ctl->name) {
+        ctl_append_query(path, "name", ctl->name);
+    }
+    if (ctl->who) {
+        ctl_append_query(path, "who", ctl->who);
+    }
+    if (ctl->users) {
+        ctl_append_query(path, "users", "true");
+    }
+    if (ctl->since) {
+        ctl_append_query(path, "since", ctl->since);
+    }
+    if (before) {
+        ctl_append_query(path, "before", before);
+    }
+}
+
+/* Replaces "items" of 'body', a later page, by those before followed by
+ * these. */
+static void
+put_in_front(json_t *body, const json_t *items)
+{
+    json_t *all = json_copy(CONST_CAST(json_t *, items));
+
+    json_array_extend(all, json_object_get(body, "items"));
+    json_object_set_new(body, "items", all);
+}
+
+/* Gets the newest 'limit' entries, page by page where the log is filtered. */
+static enum ctl_exit
+get_revisions(struct ctl *ctl, size_t limit, struct ctl_reply *reply)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    enum ctl_exit status;
+
+    put_query(ctl, limit, NULL, &path);
+    status = ctl_get(ctl, ds_cstr(&path), reply);
+    while (!status) {
+        size_t n = json_array_size(json_object_get(reply->body, "items"));
+        const char *next = json_string_value(json_object_get(reply->body,
+                                                             "next"));
+        struct ctl_reply page;
+
+        if (!next || n >= limit) {
+            break;
+        }
+        ds_clear(&path);
+        put_query(ctl, limit - n, next, &path);
+        status = ctl_get(ctl, ds_cstr(&path), &page);
+        if (status) {
+            ctl_reply_uninit(reply);
+            break;
+        }
+        put_in_front(reply->body, json_object_get(page.body, "items"));
+        json_object_del(reply->body, "next");
+        if (json_object_get(page.body, "next")) {
+            json_object_set(reply->body, "next",
+                            json_object_get(page.body, "next"));
+        }
+        ctl_reply_uninit(&page);
+    }
+    ds_destroy(&path);
+    return status;
+}
+
 /* Appends the path of revision 'name': a number, or "latest". */
 static enum ctl_exit
 put_path(struct ctl *ctl, const char *name, struct ds *path)
@@ -162,7 +242,8 @@ put_path(struct ctl *ctl, const char *name, struct ds *path)
         ctl_append_path(path, "revisions", name);
         return CTL_DONE;
     }
-    status = ctl_get(ctl, "/v1/revisions?limit=1", &reply);
+    /* Of an account with a scope the first page may have none. */
+    status = get_revisions(ctl, 1, &reply);
     if (!status) {
         const json_t *newest = json_array_get(
             json_object_get(reply.body, "items"), 0);
@@ -291,86 +372,6 @@ columns_for(const json_t *items)
         }
     }
     return revision_columns;
-}
-
-/* Appends the query of 'limit' entries, before revision 'before' or NULL. */
-static void
-put_query(const struct ctl *ctl, size_t limit, const char *before,
-          struct ds *path)
-{
-    const struct schema_table *table = ctl->type ? schema_find_table(ctl->type)
-                                                 : NULL;
-    char *text = xasprintf("%"PRIuSIZE, limit);
-
-    ctl_append_path(path, "revisions", NULL);
-    ctl_append_query(path, "limit", text);
-    free(text);
-    if (ctl->type) {
-        ctl_append_query(path, "type", table ? table->plural : ctl->type);
-    }
-    if (ctl->name) {
-        ctl_append_query(path, "name", ctl->name);
-    }
-    if (ctl->who) {
-        ctl_append_query(path, "who", ctl->who);
-    }
-    if (ctl->users) {
-        ctl_append_query(path, "users", "true");
-    }
-    if (ctl->since) {
-        ctl_append_query(path, "since", ctl->since);
-    }
-    if (before) {
-        ctl_append_query(path, "before", before);
-    }
-}
-
-/* Replaces "items" of 'body', a later page, by those before followed by
- * these. */
-static void
-put_in_front(json_t *body, const json_t *items)
-{
-    json_t *all = json_copy(CONST_CAST(json_t *, items));
-
-    json_array_extend(all, json_object_get(body, "items"));
-    json_object_set_new(body, "items", all);
-}
-
-/* Gets the newest 'limit' entries, page by page where the log is filtered. */
-static enum ctl_exit
-get_revisions(struct ctl *ctl, size_t limit, struct ctl_reply *reply)
-{
-    struct ds path = DS_EMPTY_INITIALIZER;
-    enum ctl_exit status;
-
-    put_query(ctl, limit, NULL, &path);
-    status = ctl_get(ctl, ds_cstr(&path), reply);
-    while (!status) {
-        size_t n = json_array_size(json_object_get(reply->body, "items"));
-        const char *next = json_string_value(json_object_get(reply->body,
-                                                             "next"));
-        struct ctl_reply page;
-
-        if (!next || n >= limit) {
-            break;
-        }
-        ds_clear(&path);
-        put_query(ctl, limit - n, next, &path);
-        status = ctl_get(ctl, ds_cstr(&path), &page);
-        if (status) {
-            ctl_reply_uninit(reply);
-            break;
-        }
-        put_in_front(reply->body, json_object_get(page.body, "items"));
-        json_object_del(reply->body, "next");
-        if (json_object_get(page.body, "next")) {
-            json_object_set(reply->body, "next",
-                            json_object_get(page.body, "next"));
-        }
-        ctl_reply_uninit(&page);
-    }
-    ds_destroy(&path);
-    return status;
 }
 
 void

@@ -187,8 +187,21 @@ latest_revision_is_that_of_the_log(void **state OVS_UNUSED)
     static const struct step none[] = {
         { "GET /v1/revisions?limit=1", NULL, 200, "{\"items\": []}" }, END,
     };
+    /* An account with a scope gets its own entries alone, and perhaps none in
+     * the part of the log that one call looks at. */
+    static const struct step later[] = {
+        { "GET /v1/revisions?limit=1", NULL, 200,
+          "{\"items\": [], \"revision\": 9000, \"next\": \"7001\"}" },
+        { "GET /v1/revisions?limit=1&before=7001", NULL, 200,
+          "{\"items\": [{\"revision\": 7}], \"next\": \"7\"}" },
+        { "GET /v1/revisions/7?contents=true", NULL, 200, "{" ENTRY "}" }, END,
+    };
     struct run result;
 
+    play(&result, later, "", "revision latest");
+    assert_int_equal(result.status, CTL_DONE);
+    assert_non_null(strstr(result.out, "Revision:    7\n"));
+    run_uninit(&result);
     play(&result, some, "", "revision latest");
     assert_int_equal(result.status, CTL_DONE);
     assert_non_null(strstr(result.out, "Revision:    7\n"));
