@@ -7,6 +7,7 @@
 #include "controller/model/left-groups.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "controller/model/model.h"
 #include "util.h"
@@ -35,10 +36,26 @@ add_anchored(const struct model *model, struct model_request *request,
     }
 }
 
+static bool
+same_labels(const struct vmn_labels *a, const struct vmn_labels *b)
+{
+    bool same = a->n == b->n;
+
+    for (size_t i = 0; i < a->n && same; i++) {
+        same = (!strcmp(a->labels[i].key, b->labels[i].key)
+                && !strcmp(a->labels[i].value, b->labels[i].value));
+    }
+    return same;
+}
+
 void
 left_groups_add(const struct model *model, struct model_request *request,
                 const struct vmn_port *before, const struct vmn_port *now)
 {
+    if (now && same_labels(&before->labels, &now->labels)) {
+        return;                 /* Most changes: there may be thousands of
+                                 * groups. */
+    }
     for (size_t i = 0; i < before->labels.n
          && request->left_groups.n < LEFT_GROUPS_MAX; i++) {
         const struct vmn_label *label = &before->labels.labels[i];
