@@ -161,7 +161,7 @@ CALLS = [
     ("GET", "/v1/status", None, "11100"),
     ("GET", "/v1/summary", None, "11100"),
     ("GET", "/metrics", None, "11100"),
-    ("GET", "/v1/revisions", None, "11100"),
+    ("GET", "/v1/revisions", None, "11111"),    # With a scope, its own ones.
     ("GET", "/v1/revisions/1", None, "11100"),
     ("GET", "/v1/activity", None, "11100"),
     ("GET", "/v1/drops", None, "11111"),
@@ -227,6 +227,8 @@ def test_who_may_do_what(lab, who, i):
         elif target.endswith("/networks/wire") and name == "looker" \
                 and method == "GET":
             assert status == 404
+        elif target == "/v1/revisions/1" and name in ("shop", "looker"):
+            assert status == 404        # As one that was never made.
         elif may[n] == "1":
             assert status in good, (name, status)
         else:
