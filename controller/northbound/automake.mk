@@ -67,6 +67,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/openapi.h \
 	controller/northbound/packet-scope.c \
 	controller/northbound/packet-scope.h \
+	controller/northbound/path-suggest.c \
 	controller/northbound/problem-details.c \
 	controller/northbound/query-parameters.c \
 	controller/northbound/rate-limit.c \

@@ -97,6 +97,9 @@ struct northbound {
 struct http_route *nb_routes_make(size_t *n);
 void nb_routes_destroy(struct http_route *, size_t n);
 
+/* path-suggest.c: for http_options.no_such_path; 'nb' is a northbound. */
+char *nb_suggest_path(const char *path, void *nb);
+
 /* query-parameters.c: query parameters.  These functions return false, after
  * they have replied 400, if a parameter is invalid. */
 struct nb_wait {

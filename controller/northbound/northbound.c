@@ -327,6 +327,7 @@ create_server(struct northbound *nb, const struct northbound_options *options)
     http_options.authenticate = nb_authenticate;
     http_options.authorize = nb_authorize;
     http_options.origins = options->origins;
+    http_options.no_such_path = nb_suggest_path;
     http_options.pause = yield_cb;
     http_options.pause_aux = nb->commit;
     nb->http = http_server_create(nb->base, &http_options, nb->routes,

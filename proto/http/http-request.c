@@ -123,6 +123,20 @@ put_methods_below(const struct http_request *req, struct ds *ds)
     }
 }
 
+static void
+reply_no_such_path(struct http_request *req)
+{
+    const struct http_server *server = req->server;
+    char *more = (server->options.no_such_path
+                  ? server->options.no_such_path(req->target.path,
+                                                 server->aux)
+                  : xstrdup(""));
+
+    http_reply_problem(req, 404, "no-such-path", NULL, "%s not found%s",
+                       req->target.path, more);
+    free(more);
+}
+
 /* Finds the route, or replies.  Returns true if there is one. */
 static bool
 find_route(struct http_request *req)
@@ -151,8 +165,7 @@ find_route(struct http_request *req)
     clear_params(req);
     if (!allowed) {
         ds_destroy(&allow);
-        http_reply_problem(req, 404, "no-such-path", NULL,
-                           "%s not found", req->target.path);
+        reply_no_such_path(req);
     } else {
         http_reply_header(req, "Allow", ds_cstr(&allow));
         put_methods_below(req, &allow);

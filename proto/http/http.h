@@ -92,6 +92,10 @@ struct http_options {
      * pages may make requests, besides the server's own; or NULL.
      * Borrowed. */
     const char *origins;
+    /* Called for a path that no route has, if not NULL.  Returns what the
+     * error says more, such as what is probably meant, or "": of routes alone,
+     * since the client is not authenticated.  The caller frees it. */
+    char *(*no_such_path)(const char *path, void *aux);
     /* Called repeatedly while a long body is parsed, if not NULL, so that the
      * caller can yield. */
     void (*pause)(void *aux);

@@ -214,6 +214,31 @@ names_with_a_slip_are_recognized(void **state)
     assert_has(&f->client.body, "did you mean \\\"web-1\\\"?");
 }
 
+/* So are paths of which there are none. */
+static void
+paths_with_a_slip_are_recognized(void **state)
+{
+    static const struct {
+        const char *method, *path, *says;
+    } cases[] = {
+        { "GET", "/v1/port/web1",
+          "/v1/port/web1 not found; did you mean \\\"/v1/ports\\\"?\"" },
+        { "PUT", "/v1/prots/web1", "did you mean \\\"/v1/ports\\\"?\"" },
+        { "POST", "/v1/polcy", "did you mean \\\"/v1/policies\\\"?\"" },
+        { "GET", "/v1/drop?port=a", "did you mean \\\"/v1/drops\\\"?\"" },
+        { "GET", "/v1/ports/web1/x", "/v1/ports/web1/x not found\"" },
+        { "GET", "/v1/weather", "/v1/weather not found\"" },
+        { "GET", "/v1/", "/v1/ not found\"" },
+        { "GET", "/port/a", "/port/a not found\"" },
+    };
+    struct fixture *f = *state;
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        assert_call(f, 404, cases[i].method, cases[i].path, NULL);
+        assert_has(&f->client.body, cases[i].says);
+    }
+}
+
 /* What is being stored, or only tried, may never be, and may be another's. */
 static void
 slips_are_of_what_is_durable(void **state)
@@ -706,6 +731,7 @@ main(void)
         TEST(what_is_there_is_not_created_again),
         TEST(referred_object_is_deleted_only_with_cascade),
         TEST(names_with_a_slip_are_recognized),
+        TEST(paths_with_a_slip_are_recognized),
         TEST(slips_are_of_what_is_durable),
         TEST(slips_behind_the_last_error_are_not_searched_for),
         TEST(apps_can_only_be_switched),
