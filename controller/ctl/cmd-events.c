@@ -251,6 +251,21 @@ is_hidden(struct ctl *ctl, const char *kind, const json_t *data,
     return true;
 }
 
+/* Counts the drops that vmnd has hidden itself, as the start of the past says.
+ * While events are followed that is said before the past. */
+static void
+add_hidden(struct ctl *ctl, const json_t *data, struct counts *counts)
+{
+    json_int_t n = get_count(data, "hidden");
+
+    if (n > 0) {
+        counts->n_hidden += (size_t) n;
+        if (ctl->follow) {
+            print_hidden(ctl, counts->n_hidden);
+        }
+    }
+}
+
 static enum ctl_exit
 event_cb(struct ctl *ctl, const char *kind, const char *id,
          const json_t *data, void *counts_)
@@ -264,6 +279,9 @@ event_cb(struct ctl *ctl, const char *kind, const char *id,
 
     if (kept) {
         print_kept(ctl, kept);
+    }
+    if (!strcmp(kind, "start")) {
+        add_hidden(ctl, data, counts);
     }
     counts->n_shown += strcmp(kind, "start") && strcmp(kind, "reset");
     if (ctl->output == CTL_JSON) {
@@ -315,6 +333,11 @@ put_past(const struct ctl *ctl, struct ds *query)
 {
     bool ends = (ctl->since || ctl->limit) && !ctl->follow;
 
+    /* What is hidden must not count in a limit; else it is hidden here, where
+     * it is counted. */
+    if (ctl->all || !ctl->limit) {
+        ctl_append_query(query, "background", "true");
+    }
     if (ctl->since) {
         ctl_append_query(query, "since", ctl->since);
     }

@@ -60,7 +60,7 @@ event_log_get(const struct event_log *log, uint64_t id)
 
 void
 event_log_push(struct event_log *log, enum event_kind kind, struct ds *data,
-               struct ds *about, bool about_all)
+               struct ds *about, bool about_all, bool background)
 {
     struct event_entry *entry;
 
@@ -71,6 +71,7 @@ event_log_push(struct event_log *log, enum event_kind kind, struct ds *data,
     entry = &log->ring[log->next % EVENTS_MAX];
     entry->kind = kind;
     entry->about_all = about_all;
+    entry->background = background;
     entry->about = *about;
     entry->text = xasprintf("id: %"PRIu64"\nevent: %s\ndata: %s\n\n",
                             log->next, event_kind_name(kind),
@@ -120,9 +121,10 @@ is_about(const struct event_entry *entry, enum vmn_table table,
     return entry->about_all;
 }
 
-bool
-event_matches(const struct event_entry *entry,
-              const struct event_filter *filter)
+/* The same as event_matches(), of background too. */
+static bool
+matches_otherwise(const struct event_entry *entry,
+                  const struct event_filter *filter)
 {
     if (!(filter->kinds & (1u << entry->kind))
         || (filter->type >= 0 && entry->kind == EVENT_REVISION
@@ -136,4 +138,20 @@ event_matches(const struct event_entry *entry,
         }
     }
     return true;
+}
+
+bool
+event_matches(const struct event_entry *entry,
+              const struct event_filter *filter)
+{
+    return ((filter->background || !entry->background)
+            && matches_otherwise(entry, filter));
+}
+
+bool
+event_is_hidden(const struct event_entry *entry,
+                const struct event_filter *filter)
+{
+    return (!filter->background && entry->background
+            && matches_otherwise(entry, filter));
 }

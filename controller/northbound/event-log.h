@@ -34,6 +34,7 @@ struct event_entry {
     struct ds about;            /* The objects that it concerns: of each a byte
                                  * with its table, and its name with the
                                  * terminating null. */
+    bool background;            /* A drop that happens where all is well. */
     char *text;                 /* As it is sent. */
     size_t size;
     int64_t time_ms;            /* When it was appended. */
@@ -61,7 +62,7 @@ const struct event_entry *event_log_get(const struct event_log *, uint64_t id);
 /* Appends an event.  Takes ownership of 'data' (the text of a JSON value) and
  * 'about'.  Discards the oldest events to make room. */
 void event_log_push(struct event_log *, enum event_kind, struct ds *data,
-                    struct ds *about, bool about_all);
+                    struct ds *about, bool about_all, bool background);
 /* Notes the newest revision, before the event that tells of it is appended;
  * 'durable' is the newest that was durable before. */
 void event_log_note_revision(struct event_log *, uint64_t revision,
@@ -77,9 +78,12 @@ struct event_filter {
     int type;                   /* Revisions that change an object of this
                                  * table; -1: all revisions. */
     char *of[EVENT_N_OF];
+    bool background;            /* Drops of that, too. */
 };
 extern const enum vmn_table event_of_tables[EVENT_N_OF];
 bool event_matches(const struct event_entry *, const struct event_filter *);
+/* Returns true if the event would match, were it not background. */
+bool event_is_hidden(const struct event_entry *, const struct event_filter *);
 
 /* event-sources.c: appends an event to the log when something happens, */
 struct event_sources;

@@ -40,18 +40,26 @@ struct event_sources {
     uint64_t early_first, early_last;
 };
 
-void
-event_push(struct northbound *nb, enum event_kind kind,
-           const struct schema_struct *shown, const void *event,
-           struct ds *about, bool about_all)
+static void
+push(struct northbound *nb, enum event_kind kind,
+     const struct schema_struct *shown, const void *event, struct ds *about,
+     bool about_all, bool background)
 {
     uint64_t durable = model_durable_revision(nb->model);
     struct ds data = DS_EMPTY_INITIALIZER;
 
     schema_struct_print(shown, event, &data);
     event_log_note_revision(nb->event_log, durable, durable);
-    event_log_push(nb->event_log, kind, &data, about, about_all);
+    event_log_push(nb->event_log, kind, &data, about, about_all, background);
     event_readers_wake(nb->event_readers);
+}
+
+void
+event_push(struct northbound *nb, enum event_kind kind,
+           const struct schema_struct *shown, const void *event,
+           struct ds *about, bool about_all)
+{
+    push(nb, kind, shown, event, about, about_all, false);
 }
 
 uint64_t
@@ -276,9 +284,9 @@ sample_cb(void *es_, enum fabric_sample_kind kind,
     }
     arena_init(&arena);
     nb_fill_sample(sample, kind, &arena, &shown);
-    event_push(es->nb, is_drop ? EVENT_DROP : EVENT_LOG,
-               is_drop ? &nb_sample_drop : &nb_sample_log, &shown, &about,
-               false);
+    push(es->nb, is_drop ? EVENT_DROP : EVENT_LOG,
+         is_drop ? &nb_sample_drop : &nb_sample_log, &shown, &about, false,
+         is_drop && sample->background);
     arena_uninit(&arena);
 }
 

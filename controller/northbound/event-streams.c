@@ -73,9 +73,11 @@ reader_destroy(struct reader *reader)
 /* Sending.  --------------------------------------------------------------- */
 
 /* Writes an event of the stream itself, with the id of the last one before it;
- * 'kept_ms' is since when events are kept, 0 to leave it out. */
+ * 'kept_ms' is since when events are kept, and 'hidden' how many are hidden: 0
+ * to leave it out. */
 static void
-write_state(const struct reader *reader, const char *kind, int64_t kept_ms)
+write_state(const struct reader *reader, const char *kind, int64_t kept_ms,
+            uint64_t hidden)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
 
@@ -84,7 +86,7 @@ write_state(const struct reader *reader, const char *kind, int64_t kept_ms)
     schema_struct_print(
         &nb_event_stream,
         &(const struct nb_event_stream) {
-            model_durable_revision(reader->all->nb->model), kept_ms,
+            model_durable_revision(reader->all->nb->model), kept_ms, hidden,
         }, &ds);
     ds_put_cstr(&ds, "\n\n");
     http_stream_write(reader->stream, ds_cstr(&ds), ds.length);
@@ -108,7 +110,7 @@ close_overrun(struct reader *reader)
 static void
 end_stream(struct reader *reader)
 {
-    write_state(reader, "end", 0);
+    write_state(reader, "end", 0, 0);
     http_stream_end(reader->stream);
     reader_destroy(reader);
 }
@@ -320,25 +322,42 @@ query_filter(struct http_request *req, struct event_filter *filter)
     }
 }
 
+/* Returns how many events from the reader's position up to 'end' are hidden
+ * from it. */
+static uint64_t
+count_hidden(const struct reader *reader, uint64_t end)
+{
+    const struct event_log *log = reader->all->nb->event_log;
+    uint64_t n = 0;
+
+    for (uint64_t id = reader->next; id < end; id++) {
+        n += event_is_hidden(event_log_get(log, id), &reader->filter);
+    }
+    return n;
+}
+
 /* Sends the first event of a stream: "start", or "reset" if events were
  * missed, and the client must read again all that it is interested in.  Of the
- * past, it says if less is kept than was asked for. */
+ * past, it says if less is kept than was asked for, and how much of it is
+ * hidden. */
 static void
 begin(struct reader *reader, const struct event_past *past, bool missed)
 {
     const struct northbound *nb = reader->all->nb;
+    uint64_t now = event_sources_start(nb->event_sources);
     bool cut = false;
 
-    reader->next = event_sources_start(nb->event_sources);
+    reader->next = now;
     if (past->ends) {
-        reader->end = reader->next;
+        reader->end = now;
     }
     if (past->wanted) {
         reader->next = event_past_start(nb->event_log, past, &reader->filter,
-                                        reader->next, &cut);
+                                        now, &cut);
     }
     write_state(reader, missed ? "reset" : "start",
-                cut ? event_log_kept_ms(nb->event_log) : 0);
+                cut ? event_log_kept_ms(nb->event_log) : 0,
+                count_hidden(reader, now));
 }
 
 /* Returns the number of streams of the account. */
@@ -394,6 +413,7 @@ nb_get_events(struct http_request *req, void *nb_)
     bool given;
 
     if (!query_kinds(req, &filter.kinds) || !query_type(req, &filter.type)
+        || !nb_query_bool(req, "background", &filter.background)
         || !query_after(req, &after, &given)
         || !nb_query_past(req, nb, &past)) {
         return;

@@ -248,6 +248,9 @@ const struct nb_operation nb_operation_events = {
            SHOWN("policy", STRING, 0, "Events of this policy."),
            SHOWN("loadbalancer", STRING, 0,
                  "Events of this load balancer."),
+           SHOWN("background", BOOL, 0,
+                 "Also drops of background, as of `GET /v1/drops`; without "
+                 "it, these do not count in `limit`."),
            SHOWN("since", STRING, 0,
                  "First the past, as far as it is kept: events not older than "
                  "this time (`2027-01-31T12:00:00Z`), or from that of this "

@@ -297,7 +297,10 @@ const struct schema_struct nb_event_stream = SHOWN_KEPT(
     REVISION_OF(nb_event_stream, "The newest revision when it was sent."),
     SHOWN_OF(nb_event_stream, kept_since, STRING, TIME,
              "Of a stream of the past that was to begin earlier: since when "
-             "events are kept."));
+             "events are kept."),
+    SHOWN_OF(nb_event_stream, hidden, U64, 0,
+             "How many drops of background are left out of the past that is "
+             "told."));
 
 const struct schema_struct nb_event_installed = SHOWN_KEPT(
     "installed", nb_event_installed,

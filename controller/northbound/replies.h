@@ -238,6 +238,7 @@ struct nb_reply_activity {
 struct nb_event_stream {
     uint64_t revision;
     int64_t kept_since;         /* 0: it does not matter. */
+    uint64_t hidden;            /* Drops; 0: none. */
 };
 
 struct nb_event_installed {

@@ -110,7 +110,7 @@ events_are_a_line_each(void **state OVS_UNUSED)
 {
     static const struct step steps[] = {
         { "GET /v1/ports/a", NULL, 200, PORT_1 },
-        { "GET /v1/events?kinds=host%2Cdrop&port=a", NULL, 200,
+        { "GET /v1/events?kinds=host%2Cdrop&port=a&background=true", NULL, 200,
           EVENT("7", "start", "{\"revision\": 5}")
           EVENT("8", "revision", "{\"time\": \"T1\", \"revision\": 9,"
                 " \"who\": \"me\", \"changes\": [{\"op\": \"create\","
@@ -135,7 +135,8 @@ events_are_a_line_each(void **state OVS_UNUSED)
                 " \"vip\", \"direction\": \"up\", \"metric\":"
                 " \"connections\", \"value\": 25.25, \"threshold\": 10,"
                 " \"serving\": 2, \"backends\": 3}") },
-        { "GET /v1/events?kinds=host%2Cdrop&port=a&after=14", NULL, NO_MORE },
+        { "GET /v1/events?kinds=host%2Cdrop&port=a&background=true&after=14",
+          NULL, NO_MORE },
         { NULL, NULL, 0, NULL },
     };
 
@@ -173,8 +174,8 @@ every_kind_of_event_is_shown(void **state OVS_UNUSED)
         char *event = xasprintf(EVENT("8", "%s", "%s"), name, data);
         char *nothing = xasprintf("T  %-9s  \n", name);
         const struct step steps[] = {
-            { "GET /v1/events", NULL, 200, event },
-            { "GET /v1/events?after=8", NULL, NO_MORE },
+            { "GET /v1/events?background=true", NULL, 200, event },
+            { "GET /v1/events?background=true&after=8", NULL, NO_MORE },
             { NULL, NULL, 0, NULL },
         };
         struct run result;
@@ -203,8 +204,8 @@ events_of_the_past_end(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
     static const struct step none[] = {
-        { "GET /v1/events?port=a&since=2027-01-31T12%3A00%3A00Z&follow=false",
-          NULL, 200, EVENT("7", "start", "{\"revision\": 50}")
+        { "GET /v1/events?port=a&background=true&since=2027-01-31T12%3A00%3A00Z"
+          "&follow=false", NULL, 200, EVENT("7", "start", "{\"revision\": 50}")
           EVENT("8", "end", "{\"revision\": 50}") },
         { "GET /v1/ports/a", NULL, 404, "{\"detail\": \"not found\"}" },
         { NULL, NULL, 0, NULL },
@@ -217,27 +218,45 @@ events_of_the_past_end(void **state OVS_UNUSED)
     EVENT(ID, "drop", "{\"time\": \"" TIME "\", \"host\": \"h1\","        \
           " \"src\": {\"port\": \"a\"}, \"dst\": {\"port\": \"b\"},"     \
           " \"reason\": \"" REASON "\"" MORE "}")
+#define DROPS                                                           \
+    EVENT("7", "start", "{\"revision\": 50}")                           \
+    DROP("8", "T1", "for others", ", \"background\": true")             \
+    DROP("9", "T2", "denied", "")                                       \
+    DROP("10", "T3", "for others", ", \"background\": true")            \
+    EVENT("10", "end", "{\"revision\": 50}")
     static const struct step drops[] = {
-        { "GET /v1/events?limit=5&follow=false", NULL, 200,
-          EVENT("7", "start", "{\"revision\": 50}")
-          DROP("8", "T1", "for others", ", \"background\": true")
+        { "GET /v1/events?background=true&since=42&follow=false", NULL, 200,
+          DROPS },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step all_drops[] = {
+        { "GET /v1/events?background=true&limit=5&follow=false", NULL, 200,
+          DROPS },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step one_drop[] = {
+        { "GET /v1/events?limit=1&follow=false", NULL, 200,
+          EVENT("7", "start", "{\"revision\": 50, \"hidden\": 2}")
           DROP("9", "T2", "denied", "")
-          DROP("10", "T3", "for others", ", \"background\": true")
           EVENT("10", "end", "{\"revision\": 50}") },
         { NULL, NULL, 0, NULL },
     };
     static const struct step goes_on[] = {
         { "GET /v1/events?limit=2", NULL, 200,
-          EVENT("7", "start", "{\"revision\": 5}") },
+          EVENT("7", "start", "{\"revision\": 5, \"hidden\": 1}") },
         { "GET /v1/events?limit=2&after=7", NULL, NO_MORE },
         { NULL, NULL, 0, NULL },
     };
 
-    /* Background is hidden, and counted. */
-    assert_play(drops, "", "events --limit 5", CTL_DONE,
+    /* Background is hidden, and counted: by vmnd where there is a limit, in
+     * which it does not count. */
+    assert_play(drops, "", "events --since 42", CTL_DONE,
                 "T2  drop       h1 a -> b: denied\n",
                 "hidden as background: 2 drops (--all shows them)\n");
-    assert_play(drops, "", "events --limit 5 --all", CTL_DONE,
+    assert_play(one_drop, "", "events --limit 1", CTL_DONE,
+                "T2  drop       h1 a -> b: denied\n",
+                "hidden as background: 2 drops (--all shows them)\n");
+    assert_play(all_drops, "", "events --limit 5 --all", CTL_DONE,
                 "T1  drop       h1 a -> b: for others\n"
                 "T2  drop       h1 a -> b: denied\n"
                 "T3  drop       h1 a -> b: for others\n", "");
@@ -250,7 +269,7 @@ events_of_the_past_end(void **state OVS_UNUSED)
     assert_play(on, "", "events --port a", CTL_REFUSED, "",
                 "vmnctl: not found (HTTP 404)\n");
     assert_play(goes_on, "", "events --limit 2 --follow", CTL_REFUSED, "",
-                AWAY);
+                "hidden as background: 1 drop (--all shows them)\n" AWAY);
     assert_alone("", "events --since lately", CTL_USAGE, "--since: want");
 }
 

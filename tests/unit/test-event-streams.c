@@ -124,7 +124,8 @@ tell_much(struct fixture *f, unsigned first, unsigned n)
         struct ds about = DS_EMPTY_INITIALIZER;
 
         ds_put_format(&data, "%u", i);
-        event_log_push(f->nb->event_log, EVENT_DROP, &data, &about, false);
+        event_log_push(f->nb->event_log, EVENT_DROP, &data, &about, false,
+                       false);
     }
     event_readers_wake(f->nb->event_readers);
 }
@@ -192,7 +193,7 @@ log_is_bounded_in_bytes(void **state)
         struct ds about = DS_EMPTY_INITIALIZER;
 
         ds_put_char_multiple(&data, '1', 1 << 20);
-        event_log_push(log, EVENT_LOG, &data, &about, false);
+        event_log_push(log, EVENT_LOG, &data, &about, false, false);
     }
     assert_true(log->n_bytes <= EVENTS_BYTES_MAX + (2 << 20));
     assert_true(log->oldest > first);
@@ -301,6 +302,72 @@ past_may_be_followed(void **state)
     client_close(&c);
 }
 
+/* Tells a drop whose data is the number 'i'. */
+static void
+tell_drop(struct fixture *f, unsigned i, bool background)
+{
+    struct ds data = DS_EMPTY_INITIALIZER;
+    struct ds about = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&data, "{\"n\": \"%u\"}", i);
+    event_log_push(f->nb->event_log, EVENT_DROP, &data, &about, false,
+                   background);
+    event_readers_wake(f->nb->event_readers);
+}
+
+/* Takes the drops 'numbers', which a zero ends, after a start that says how
+ * many are hidden. */
+static void
+expect_drops(struct client *c, unsigned hidden, const unsigned *numbers)
+{
+    struct told told;
+
+    expect(c, "start", &told);
+    assert_int_equal(json_integer_value(json_object_get(told.data, "hidden")),
+                     hidden);
+    told_uninit(&told);
+    for (; *numbers; numbers++) {
+        char *want = xasprintf("%u", *numbers);
+
+        expect_member(c, "drop", "n", want);
+        free(want);
+    }
+}
+
+/* What is hidden does not count in the limit. */
+static void
+background_is_hidden_before_it_is_counted(void **state)
+{
+    struct fixture *f = *state;
+    struct client c;
+
+    for (unsigned i = 1; i <= 6; i++) {
+        tell_drop(f, i, i > 2 && i != 4);
+    }
+    listen_at(f, &c, "/v1/events?follow=false&limit=2", "");
+    expect_drops(&c, 3, (unsigned []) { 2, 4, 0 });
+    expect_start(&c, "end", f);
+    client_close(&c);
+
+    listen_at(f, &c, "/v1/events?follow=false&limit=2&background=true", "");
+    expect_drops(&c, 0, (unsigned []) { 5, 6, 0 });
+    expect_start(&c, "end", f);
+    client_close(&c);
+
+    listen_at(f, &c, "/v1/events?follow=false&kinds=host", "");
+    expect_drops(&c, 0, (unsigned []) { 0 });
+    expect_start(&c, "end", f);
+    client_close(&c);
+
+    listen_at(f, &c, "/v1/events", "");
+    expect_drops(&c, 0, (unsigned []) { 0 });
+    tell_drop(f, 7, true);
+    tell_drop(f, 8, false);
+    expect_member(&c, "drop", "n", "8");
+    client_close(&c);
+    assert_call(f, 400, "GET", "/v1/events?background=perhaps", NULL);
+}
+
 /* Less than was asked for is not shown as if it were all. */
 static void
 past_that_is_not_kept_is_told(void **state)
@@ -375,6 +442,7 @@ main(void)
         TEST(reader_may_say_more_and_half_close),
         TEST(past_is_shown_and_ends),
         TEST(past_may_be_followed),
+        TEST(background_is_hidden_before_it_is_counted),
         TEST(past_that_is_not_kept_is_told),
         TEST(questions_that_make_no_sense_are_refused),
     };
