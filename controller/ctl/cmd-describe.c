@@ -425,7 +425,7 @@ static const struct related {
     const char *drops;          /* Parameter of GET /v1/drops, or NULL. */
 } abouts[] = {
     { VMN_TABLE_PORT, ctl_describe_port, NULL, "port" },
-    { VMN_TABLE_HOST, ctl_describe_host, NULL, "host" },
+    { VMN_TABLE_HOST, ctl_describe_host, "unclaimed_interfaces", "host" },
     { VMN_TABLE_NETWORK, ctl_describe_network, "subnets", "network" },
     { VMN_TABLE_LOADBALANCER, ctl_describe_balancer, "backends", NULL },
     { VMN_TABLE_GROUP, ctl_describe_group, NULL, NULL },

@@ -74,6 +74,14 @@ static const struct ctl_column subnet_columns[] = {
     { NULL, NULL, NULL },
 };
 
+static const struct ctl_column unclaimed_columns[] = {
+    { "IFACE-ID", "/iface_id", NULL },
+    { "INTERFACE", "/interface", NULL },
+    { "MAC", "/mac", NULL },
+    { "SINCE", "/since", NULL },
+    { NULL, NULL, NULL },
+};
+
 /* "serving", or "serving,kept" if that is only its last state; and
  * "serving,unprobed" if nobody knows whether anything answers. */
 static void
@@ -362,13 +370,15 @@ describe_places(struct ctl *ctl, const char *title, const char *host,
 }
 
 enum ctl_exit
-ctl_describe_host(struct ctl *ctl, const char *name,
-                  const json_t *object OVS_UNUSED)
+ctl_describe_host(struct ctl *ctl, const char *name, const json_t *object)
 {
+    enum ctl_exit status;
     json_int_t n_ports;
-    enum ctl_exit status = describe_places(ctl, "Networks", name, NULL,
-                                           &n_ports);
 
+    ctl_describe_table(ctl, "VMs' interfaces without a port",
+                       unclaimed_columns,
+                       ctl_status(object, "unclaimed_interfaces"));
+    status = describe_places(ctl, "Networks", name, NULL, &n_ports);
     if (status || !n_ports) {
         return status;
     }

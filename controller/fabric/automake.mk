@@ -74,6 +74,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/ovsdb/startup-barrier.h \
 	controller/fabric/ovsdb/tunnel-ports.c \
 	controller/fabric/ovsdb/tunnel-ports.h \
+	controller/fabric/ovsdb/unclaimed-vifs.c \
+	controller/fabric/ovsdb/unclaimed-vifs.h \
 	controller/fabric/packets/learned-connections.c \
 	controller/fabric/packets/learned-connections.h \
 	controller/fabric/packets/packet-sampling.c \

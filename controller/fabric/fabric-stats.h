@@ -56,6 +56,7 @@ struct fabric_stats {
     uint64_t n_samples_suppressed; /* were over a budget. */
     uint64_t n_counters_full;   /* Hits not counted for lack of space. */
     uint64_t n_candidates;      /* Ports that a second host claims. */
+    uint64_t n_unclaimed;       /* VMs' interfaces that no port claims. */
     /* Of switches' connections; see struct ofserver_stats. */
     uint64_t n_conns_refused, n_conns_failed, n_conns_bad, n_conns_silent;
     uint64_t n_datapath_clashes; /* Hosts that reported another host's datapath

@@ -232,6 +232,7 @@ fabric_get_stats(const struct fabric *f, struct fabric_stats *stats)
     sampling_get_stats(f, stats);
     receipts_get_stats(f, stats);
     stats->n_candidates = fabric_db_n_candidates(f);
+    stats->n_unclaimed = fabric_unclaimed_interfaces(f, NULL);
     stats->n_rejected = fabric_n_rejected_hosts(f);
     stats->n_diverged = stats->n_ovsdb_sessions = 0;
     stats->n_ports_unknown = stats->n_heard = 0;

@@ -103,6 +103,9 @@ bool fabric_host_switch_is_dead(const struct fabric *, const char *host);
  * through, as a sentence in 'arena'; NULL if there is nothing. */
 const char *fabric_host_checksums_warning(const struct fabric *,
                                           const char *host, struct arena *);
+/* Returns how many interfaces of VMs, on all hosts, no port claims; adds the
+ * names of their hosts to 'hosts' (NULL: does not), sorted. */
+size_t fabric_unclaimed_interfaces(const struct fabric *, struct svec *hosts);
 /* Returns true if the host's switch is connected. */
 bool fabric_host_is_connected(const struct fabric *, const char *host);
 /* Returns the newest revision that the host has acknowledged, or 0. */

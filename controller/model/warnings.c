@@ -38,6 +38,19 @@ alloc(const struct model_warnings *w)
                                  * sizeof *w->warnings);
 }
 
+/* Returns a new warning to fill in, or NULL if there are too many. */
+static struct model_warning *
+add(struct model_warnings *w)
+{
+    if (w->n_all++ >= MODEL_WARNINGS_MAX) {
+        return NULL;
+    }
+    if (!w->warnings) {
+        w->warnings = alloc(w);
+    }
+    return &w->warnings[w->n++];
+}
+
 static void
 warn(struct model_warnings *w, const struct vmn_row *row, const char *text,
      const char *format, ...)
@@ -48,19 +61,17 @@ static void
 warn(struct model_warnings *w, const struct vmn_row *row, const char *text,
      const char *format, ...)
 {
+    struct model_warning *warning = add(w);
     va_list args;
     char *at;
 
-    if (w->n_all++ >= MODEL_WARNINGS_MAX) {
+    if (!warning) {
         return;
-    }
-    if (!w->warnings) {
-        w->warnings = alloc(w);
     }
     va_start(args, format);
     at = xvasprintf(format, args);
     va_end(args);
-    w->warnings[w->n++] = (struct model_warning) {
+    *warning = (struct model_warning) {
         .type = schema_tables[row->table]->plural,
         .name = arena_strdup(w->arena, row->name),
         .pointer = arena_printf(w->arena, "/spec%s", at),
@@ -266,6 +277,25 @@ model_warnings_put(struct model_warnings *w, const struct vmn_row *row,
     text = xvasprintf(format, args);
     va_end(args);
     warn(w, row, text, "%s", pointer);
+    free(text);
+}
+
+void
+model_warnings_put_general(struct model_warnings *w, const char *format, ...)
+{
+    struct model_warning *warning = add(w);
+    va_list args;
+    char *text;
+
+    if (!warning) {
+        return;
+    }
+    va_start(args, format);
+    text = xvasprintf(format, args);
+    va_end(args);
+    *warning = (struct model_warning) {
+        .text = arena_strdup(w->arena, text),
+    };
     free(text);
 }
 

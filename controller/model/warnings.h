@@ -60,6 +60,10 @@ void model_warnings_add(struct model_warnings *, const struct vmn_row *);
 void model_warnings_put(struct model_warnings *, const struct vmn_row *,
                         const char *pointer, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+/* Adds another warning, about no object. */
+void model_warnings_put_general(struct model_warnings *, const char *format,
+                                ...)
+    __attribute__((format(printf, 2, 3)));
 /* Ends it: 'n' and 'warnings' stay valid as long as the arena. */
 void model_warnings_finish(struct model_warnings *);
 

@@ -7,6 +7,7 @@
 
 #include "controller/northbound/northbound-private.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 
 #include "controller/fabric/fabric-status.h"
@@ -15,6 +16,8 @@
 #include "controller/northbound/replies.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-struct.h"
+#include "openvswitch/dynamic-string.h"
+#include "svec.h"
 #include "timeval.h"
 #include "util.h"
 
@@ -91,6 +94,40 @@ nb_get_ready(struct http_request *req, void *nb_)
 
 /* Status.  --------------------------------------------------------------- */
 
+/* Maximum number of hosts that a warning names. */
+#define NAMED_MAX 3
+
+/* Warns of VMs' interfaces that no port claims, of all hosts at once: after a
+ * restore there may be many. */
+static void
+warn_of_unclaimed(const struct northbound *nb, struct model_warnings *warnings)
+{
+    struct svec hosts = SVEC_EMPTY_INITIALIZER;
+    size_t n = fabric_unclaimed_interfaces(nb->fabric, &hosts);
+    struct ds names = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < MIN(hosts.n, NAMED_MAX); i++) {
+        ds_put_format(&names, "%s%s", i ? ", " : "", hosts.names[i]);
+    }
+    if (hosts.n > NAMED_MAX) {
+        ds_put_format(&names, " and %"PRIuSIZE" more", hosts.n - NAMED_MAX);
+    }
+    if (n == 1) {
+        model_warnings_put_general(
+            warnings, "1 interface of VMs on %s has no port, and so no "
+            "network: create a port with its iface_id, or remove it (vmnctl "
+            "describe host %s lists it)", ds_cstr(&names), ds_cstr(&names));
+    } else if (n) {
+        model_warnings_put_general(
+            warnings, "%"PRIuSIZE" interfaces of VMs on %s have no port, and "
+            "so no network: create ports with their iface_id, or remove them "
+            "(vmnctl describe host %s lists %s)", n, ds_cstr(&names),
+            hosts.names[0], hosts.n == 1 ? "them" : "its own");
+    }
+    ds_destroy(&names);
+    svec_destroy(&hosts);
+}
+
 /* Adds what there is to say of all objects. */
 static void
 find_warnings(const struct northbound *nb, struct arena *arena,
@@ -103,6 +140,7 @@ find_warnings(const struct northbound *nb, struct arena *arena,
     struct model_warnings warnings;
 
     model_warnings_init(&warnings, nb->model, NULL, arena);
+    warn_of_unclaimed(nb, &warnings);
     for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
         struct vmn_names names = model_names(nb->model, tables[i]);
 

@@ -120,6 +120,8 @@ static const struct metric metrics[] = {
     GAUGE("vmn_ports_with_candidate", fabric.n_candidates,
           "Ports whose interface is also present on a second host, to which "
           "they may be rebound."),
+    GAUGE("vmn_interfaces_unclaimed", fabric.n_unclaimed,
+          "Interfaces of VMs, on all hosts, whose iface-id no port has."),
     COUNTER("vmn_fabric_flow_adds_total", fabric.n_flow_adds,
             "Flow additions sent to switches."),
     COUNTER("vmn_fabric_flow_deletes_total", fabric.n_flow_deletes,

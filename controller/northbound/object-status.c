@@ -43,7 +43,8 @@ nb_active_gateway(const struct northbound *nb, const char *router)
 /* Hosts, ports, apps and telemetries.  ------------------------------------ */
 
 /* The datapath id is hidden from accounts with a scope: where there is no TLS,
- * whoever knows it and can reach the listener could impersonate the switch. */
+ * whoever knows it and can reach the listener could impersonate the switch.
+ * So are interfaces without a port, which may be anybody's. */
 static bool
 fill_host(const struct nb_status_query *q, const struct vmn_row *row,
           void *status_)
@@ -55,6 +56,8 @@ fill_host(const struct nb_status_query *q, const struct vmn_row *row,
     }
     if (q->rights && q->rights->scope.text) {
         status->datapath_id = NULL;
+        status->unclaimed = status->n_unclaimed_interfaces = 0;
+        status->unclaimed_interfaces = NULL;
     }
     return true;
 }

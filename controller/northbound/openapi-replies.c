@@ -735,5 +735,5 @@ const struct schema_struct nb_reply_status = SHOWN_KEPT(
                   .nested = &engine_problem_shown),
     SHOWN_LIST_OF(nb_reply_status, warnings, n_warnings, STRUCT, 0,
                   "Valid, and most likely a mistake: selectors that match no "
-                  "port, groups without members.",
-                  .nested = &model_warning_shown));
+                  "port, groups without members, VMs' interfaces without a "
+                  "port.", .nested = &model_warning_shown));

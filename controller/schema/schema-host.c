@@ -76,6 +76,8 @@ const struct schema_table schema_host = {
         { .heading = "STATE", .path = "/status/state" },
         { .heading = "TUNNEL-IP", .path = "/spec/tunnel_ip" },
         { .heading = "PORTS", .path = "/status/ports" },
+        { .heading = "UNCLAIMED", .path = "/status/unclaimed",
+          .wide = true },
         { .heading = "FLOWS", .path = "/status/flows" },
         { .heading = "GROUPS", .path = "/status/groups", .wide = true },
         { .heading = "REVISION", .path = "/status/revision" },

@@ -113,6 +113,17 @@ const struct schema_struct schema_status_audit = SHOWN_KEPT(
                 SHOWN_LIST_OF(status_audit, differences, n_differences,
                               STRING, ALWAYS, "The first 100, as text.")));
 
+static const struct schema_struct unclaimed = SHOWN_KEPT(
+    "interface", status_unclaimed,
+    SHOWN_OF(status_unclaimed, iface_id, STRING, ALWAYS,
+             "Its `external_ids:iface-id`, which no port has."),
+    SHOWN_OF(status_unclaimed, interface, STRING, ALWAYS, "Its name."),
+    SHOWN_OF(status_unclaimed, mac, STRING, 0,
+             "Its VM's MAC address, if the host says it "
+             "(`external_ids:attached-mac`)."),
+    SHOWN_OF(status_unclaimed, since, STRING, ALWAYS | TIME,
+             "Since when, as far as this process knows."));
+
 const struct schema_struct schema_status_host = SHOWN_KEPT(
     "HostStatus", status_host,
     SHOWN_OF(status_host, state, ENUM, 0,
@@ -137,6 +148,13 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
     SHOWN_OF(status_host, groups, U64, 0, "Groups that are desired on it."),
     SHOWN_OF(status_host, ports, I64, HIDE, "VMs' interfaces that it has.",
              .def = -1),
+    SHOWN_OF(status_host, unclaimed, U64, HIDE,
+             "How many of these no port claims: none has their iface-id, so "
+             "they have no network.  Not for accounts with a scope."),
+    SHOWN_LIST_OF(status_host, unclaimed_interfaces, n_unclaimed_interfaces,
+                  STRUCT, 0,
+                  "Those, the first 100.  Not for accounts with a scope.",
+                  .nested = &unclaimed),
     SHOWN_OF(status_host, revision, U64, 0,
              "The newest that is known to be installed."),
     SHOWN_OF(status_host, sent_revision, U64, 0,

@@ -116,6 +116,17 @@ struct status_audit {
     char **differences;
 };
 
+/* An interface of a VM that no port claims. */
+struct status_unclaimed {
+    const char *iface_id;
+    const char *interface;
+    const char *mac;            /* Or NULL. */
+    int64_t since;
+};
+
+/* Most that the status of a host lists. */
+#define STATUS_UNCLAIMED_MAX 100
+
 struct status_host {
     const char *state;
     int64_t since;
@@ -123,6 +134,9 @@ struct status_host {
     uint64_t flows, groups;
     int64_t ports;              /* -1: the host has no database session, and no
                                  * database status. */
+    uint64_t unclaimed;         /* Of these. */
+    size_t n_unclaimed_interfaces; /* The first ones. */
+    struct status_unclaimed *unclaimed_interfaces; /* NULL: none. */
     uint64_t revision, sent_revision;
     struct status_lag lag;
     struct status_openflow openflow;

@@ -12,6 +12,7 @@
 
 #include "proto/ovsdb/vswitch-idl.h"
 #include "ovsdb-idl.h"
+#include "packets.h"
 #include "smap.h"
 #include "util.h"
 
@@ -162,6 +163,9 @@ snapshot_interface(struct ovsdb_interface *iface, const char *bridge,
     iface->owner = copy_string(smap_get(&rec->external_ids,
                                         OVSDB_OWNER_KEY));
     iface->error = copy_string(rec->error);
+    /* Sets 0 if it is malformed. */
+    eth_addr_from_string(smap_get_def(&rec->external_ids, "attached-mac", ""),
+                         &iface->mac);
     if (rec->n_ofport) {
         int64_t ofport = rec->ofport[0];
 

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "openvswitch/shash.h"
+#include "openvswitch/types.h"
 
 struct loop;
 struct ovsdb_listener;
@@ -60,6 +61,7 @@ struct ovsdb_interface {
                                  * create it, 0 while it has not tried. */
     enum ovsdb_link link;
     uint32_t mtu;               /* In bytes; 0: not known. */
+    struct eth_addr mac;        /* external_ids:attached-mac; 0: none. */
     bool is_tap;                /* A tap of the kernel's, as QEMU opens it. */
 };
 

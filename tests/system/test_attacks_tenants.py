@@ -712,6 +712,30 @@ def test_squat_on_an_interface(lab, shop, api):
         host.vsctl("del-port", "br-int", "bank3")
 
 
+def test_see_interfaces_without_a_port(lab, shop, api):
+    """Not even that there are any: they may be anybody's."""
+    host = lab.host("h1")
+    host.vsctl("add-port", "br-int", "bank3", "--", "set", "Interface",
+               "bank3", "type=internal", "external_ids:iface-id=bank-3",
+               'external_ids:attached-mac="02:00:00:00:00:03"')
+    try:
+        wait_for("the interface", lambda: api.get("hosts/h1")["status"].get(
+            "unclaimed") == 1, 20)
+        found, = api.get("hosts/h1")["status"]["unclaimed_interfaces"]
+        assert dict(found, since=0) == {
+            "iface_id": "bank-3", "interface": "bank3",
+            "mac": "02:00:00:00:00:03", "since": 0}
+        warning = api.get("status")["warnings"][0]
+        assert warning["text"].startswith("1 interface of VMs on h1 has no")
+        for target in ("hosts/h1", "hosts"):
+            seen = json.dumps(shop.may("GET", target))
+            assert '"ports"' in seen
+            assert "unclaimed" not in seen and "bank-3" not in seen
+        shop.may_not("GET", "status")
+    finally:
+        host.vsctl("del-port", "br-int", "bank3")
+
+
 def test_account_says_which_interfaces(lab, api):
     tester = make_tenant(lab, "tester", scope="project=shop",
                          iface_ids="shop-")

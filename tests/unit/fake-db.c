@@ -108,6 +108,13 @@ fabric_db_n_candidates(const struct fabric *f OVS_UNUSED)
     return 0;
 }
 
+size_t
+fabric_unclaimed_interfaces(const struct fabric *f OVS_UNUSED,
+                            struct svec *hosts OVS_UNUSED)
+{
+    return 0;
+}
+
 void
 fabric_db_switch_changed(struct fabric_host *host OVS_UNUSED)
 {

@@ -42,9 +42,16 @@ bool
 fabric_host_status(const struct fabric *f, const char *host,
                    struct arena *arena, struct status_host *status)
 {
+    static struct status_unclaimed unclaimed = {
+        .iface_id = "lost", .interface = "tap1", .mac = "02:00:00:00:00:01",
+        .since = 1000,
+    };
+
     *status = (struct status_host) {
         .ports = -1, .state = f->host_state ? f->host_state : "offline",
-        .reason = arena_strdup(arena, host),
+        .reason = arena_strdup(arena, host), .unclaimed = f->n_unclaimed,
+        .n_unclaimed_interfaces = f->n_unclaimed ? 1 : 0,
+        .unclaimed_interfaces = f->n_unclaimed ? &unclaimed : NULL,
     };
     return true;
 }
@@ -130,6 +137,15 @@ fabric_remove_watch(struct fabric *f, const struct fabric_watch *watch,
         }
     }
     fail_msg("nobody watches so");
+}
+
+size_t
+fabric_unclaimed_interfaces(const struct fabric *f, struct svec *hosts)
+{
+    for (size_t i = 1; hosts && i <= f->n_unclaiming; i++) {
+        svec_add_nocopy(hosts, xasprintf("hv%"PRIuSIZE, i));
+    }
+    return f->n_unclaimed;
 }
 
 size_t
@@ -630,6 +646,7 @@ fabric_get_stats(const struct fabric *f OVS_UNUSED, struct fabric_stats *s)
     s->n_hosts = 3;
     s->n_connected = s->n_heard = fake_fabric.n_connected;
     s->n_synced = fake_fabric.n_synced;
+    s->n_unclaimed = fake_fabric.n_unclaimed;
 }
 
 void

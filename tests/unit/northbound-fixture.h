@@ -72,6 +72,8 @@ struct fabric {
     uint64_t n_connected, n_synced; /* Of three hosts. */
     struct fabric_connections_reading *reading; /* Of notes, the newest. */
     struct vmn_ip from, to;     /* Of what is noted. */
+    size_t n_unclaimed;         /* Interfaces, on 'n_unclaiming' hosts. */
+    size_t n_unclaiming;        /* At most 9: hv1 and so on. */
     size_t n_unread;            /* Hosts, whose counters were not read. */
     char sample_to[VMN_NAME_LEN + 1]; /* Receiver of samples; empty: none. */
 };

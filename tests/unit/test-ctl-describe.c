@@ -229,7 +229,12 @@ a_host_has_networks_ports_and_flows(void **state OVS_UNUSED)
     static const struct step steps[] = {
         { "GET /v1/hosts/h2", NULL, 200,
           "{\"name\": \"h2\", \"metadata\": {\"revision\": 5}, \"spec\": {},"
-          " \"status\": {\"state\": \"synced\"}}" },
+          " \"status\": {\"state\": \"synced\", \"unclaimed\": 2,"
+          " \"unclaimed_interfaces\": [{\"iface_id\": \"lost\","
+          " \"interface\": \"tap1\", \"mac\": \"02:00:00:00:00:01\","
+          " \"since\": \"2026-01-01T00:00:00Z\"},"
+          " {\"iface_id\": \"never\", \"interface\": \"tap2\","
+          " \"since\": \"2026-01-02T00:00:00Z\"}]}}" },
         { "GET /v1/summary?limit=20000", NULL, 200,
           "{\"hosts\": [{\"name\": \"h1\"}, {\"name\": \"h2\"}],"
           " \"networks\": [{\"name\": \"shop\"}, {\"name\": \"rival\"}],"
@@ -257,7 +262,11 @@ a_host_has_networks_ports_and_flows(void **state OVS_UNUSED)
     assert_play(
         steps, "", "describe host h2", CTL_DONE,
         "Type:        hosts\nName:        h2\nRevision:    5\n"
-        "Status:\n  state: synced\n"
+        "Status:\n  state: synced\n  unclaimed: 2\n"
+        "\nVMs' interfaces without a port:\n"
+        "IFACE-ID   INTERFACE   MAC                 SINCE\n"
+        "lost       tap1        02:00:00:00:00:01   2026-01-01T00:00:00Z\n"
+        "never      tap2        -                   2026-01-02T00:00:00Z\n"
         "\nNetworks:\nNETWORK   PORTS\nrival     1\n"
         "\nPorts:\nPORT   NETWORK   IPS   STATE   REASON\n"
         "a      rival     -     up      -\n"

@@ -9,7 +9,9 @@
 
 #include <stdlib.h>
 
+#include "controller/fabric/fabric-status.h"
 #include "openvswitch/vlog.h"
+#include "svec.h"
 #include "tests/unit/host-db-fixture.h"
 #include "tests/unit/ovs-sandbox.h"
 #include "util.h"
@@ -42,6 +44,130 @@ external_port_claims_no_interface(void **state OVS_UNUSED)
     change(VMN_TABLE_PORT, "metal", json_pack("{s:s, s:b}", "network", "pub",
                                               "external", true));
     UNTIL(bound("metal", NULL, NULL));
+}
+
+/* Interfaces without a port.  -------------------------------------------- */
+
+/* Asserts that the host's status, and the count of all hosts, say that so many
+ * interfaces are unclaimed.  Returns the list, which the caller owns. */
+static json_t *
+assert_unclaimed(int i, json_int_t n)
+{
+    json_t *status = fixture_host_status(i ? "hv2" : "hv1");
+    json_t *list = json_incref(json_object_get(status,
+                                               "unclaimed_interfaces"));
+
+    assert_int_equal(json_integer_value(json_object_get(status, "unclaimed")),
+                     n);
+    json_decref(status);
+    return list;
+}
+
+static void
+assert_none_is_unclaimed(void)
+{
+    assert_null(assert_unclaimed(0, 0));
+    assert_int_equal(fabric_unclaimed_interfaces(fabric, NULL), 0);
+}
+
+static void
+assert_interface(const json_t *list, size_t i, const char *iface_id,
+                 const char *interface, const char *mac)
+{
+    const json_t *found = json_array_get(list, i);
+    const char *given = json_string_value(json_object_get(found, "mac"));
+
+    assert_string_equal(json_string_value(json_object_get(found, "iface_id")),
+                        iface_id);
+    assert_string_equal(json_string_value(json_object_get(found,
+                                                          "interface")),
+                        interface);
+    assert_true(nullable_string_is_equal(given, mac));
+    assert_non_null(json_object_get(found, "since"));
+}
+
+static void
+interfaces_that_no_port_claims_are_listed(void **state OVS_UNUSED)
+{
+    struct svec hosts = SVEC_EMPTY_INITIALIZER;
+    json_t *list;
+
+    start_hosts();
+    add_vif(0, "tap1", "p1", 5);
+    UNTIL(bound("p1", "hv1", NULL));
+    assert_none_is_unclaimed();
+
+    /* Its port is deleted. */
+    VSCTL(0, "set Interface tap1 "
+          "external_ids:attached-mac=\"02:00:00:00:00:0A\"");
+    change(VMN_TABLE_PORT, "p1", NULL);
+    UNTIL(fabric_unclaimed_interfaces(fabric, NULL) == 1);
+    /* No port was ever made; what is no address is none. */
+    VSCTL(0, "add-port br-int tap2 -- set Interface tap2 ofport=6 "
+          "external_ids:iface-id=never external_ids:attached-mac=x");
+    UNTIL(fabric_unclaimed_interfaces(fabric, &hosts) == 2);
+    list = assert_unclaimed(0, 2);
+    assert_int_equal(json_array_size(list), 2);
+    assert_interface(list, 0, "p1", "tap1", "02:00:00:00:00:0a");
+    assert_interface(list, 1, "never", "tap2", NULL);
+    json_decref(list);
+    assert_null(assert_unclaimed(1, 0));
+    svec_sort_unique(&hosts);
+    assert_int_equal(hosts.n, 1);
+    assert_string_equal(hosts.names[0], "hv1");
+    svec_destroy(&hosts);
+
+    /* One gets a port of another name, one goes. */
+    put_port("p2", NULL, "p1");
+    UNTIL(bound("p2", "hv1", NULL));
+    list = assert_unclaimed(0, 1);
+    assert_interface(list, 0, "never", "tap2", NULL);
+    json_decref(list);
+    VSCTL(0, "del-port tap2");
+    UNTIL(fabric_unclaimed_interfaces(fabric, NULL) == 0);
+    assert_none_is_unclaimed();
+}
+
+/* A port's iface_id changes; and an external one claims no interface. */
+static void
+a_port_gives_its_interface_up(void **state OVS_UNUSED)
+{
+    json_t *list;
+
+    start_hosts();
+    add_vif(0, "tap1", "vm", 5);
+    UNTIL(fabric_unclaimed_interfaces(fabric, NULL) == 1);
+    put_port("p1", NULL, "vm");
+    UNTIL(fabric_unclaimed_interfaces(fabric, NULL) == 0);
+    put_port("p1", NULL, "other");
+    UNTIL(fabric_unclaimed_interfaces(fabric, NULL) == 1);
+    list = assert_unclaimed(0, 1);
+    assert_interface(list, 0, "vm", "tap1", NULL);
+    json_decref(list);
+
+    /* A host that is deleted has none. */
+    change(VMN_TABLE_HOST, "hv1", NULL);
+    UNTIL(fabric_unclaimed_interfaces(fabric, NULL) == 0);
+}
+
+static void
+many_interfaces_without_a_port_are_counted(void **state OVS_UNUSED)
+{
+    json_t *list;
+
+    start_hosts();
+    for (int i = 0; i < 103; i++) {
+        char *iface = xasprintf("tap%d", i);
+        char *iface_id = xasprintf("vm%d", i);
+
+        add_vif(0, iface, iface_id, i + 1);
+        free(iface);
+        free(iface_id);
+    }
+    UNTIL(fabric_unclaimed_interfaces(fabric, NULL) == 103);
+    list = assert_unclaimed(0, 103);
+    assert_int_equal(json_array_size(list), 100);
+    json_decref(list);
 }
 
 /* Trunks.  -------------------------------------------------------------- */
@@ -193,6 +319,9 @@ main(int argc, char *argv[])
 #define T(NAME) \
     cmocka_unit_test_setup_teardown(NAME, host_db_setup, host_db_teardown)
         T(external_port_claims_no_interface),
+        T(interfaces_that_no_port_claims_are_listed),
+        T(a_port_gives_its_interface_up),
+        T(many_interfaces_without_a_port_are_counted),
         T(sub_port_has_ports_of_its_own_by_a_real_switch),
         T(a_sub_port_takes_anothers_place),
         T(sub_ports_follow_their_parent),

@@ -300,6 +300,43 @@ what_nothing_is_in_is_warned_of(void **state)
     assert_int_equal(json_array_size(at(f, "warnings")), 1);
 }
 
+static const char *
+get_general_warning(struct fixture *f)
+{
+    const json_t *warning;
+
+    assert_call(f, 200, "GET", "/v1/status", NULL);
+    assert_int_equal(json_array_size(at(f, "warnings")), 1);
+    warning = json_array_get(at(f, "warnings"), 0);
+    assert_null(json_object_get(warning, "type"));
+    assert_null(json_object_get(warning, "pointer"));
+    return json_string_value(json_object_get(warning, "text"));
+}
+
+static void
+interfaces_without_a_port_are_warned_of(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "GET", "/v1/status", NULL);
+    assert_null(at(f, "warnings"));
+    fake_fabric.n_unclaimed = fake_fabric.n_unclaiming = 1;
+    assert_string_equal(
+        get_general_warning(f),
+        "1 interface of VMs on hv1 has no port, and so no network: create "
+        "a port with its iface_id, or remove it (vmnctl describe host hv1 "
+        "lists it)");
+    fake_fabric.n_unclaimed = 7;
+    fake_fabric.n_unclaiming = 5;
+    assert_string_equal(
+        get_general_warning(f),
+        "7 interfaces of VMs on hv1, hv2, hv3 and 2 more have no port, and so "
+        "no network: create ports with their iface_id, or remove them (vmnctl "
+        "describe host hv1 lists its own)");
+    assert_call(f, 200, "GET", "/metrics", NULL);
+    assert_has(&f->client.body, "\nvmn_interfaces_unclaimed 7\n");
+}
+
 /* Also if the change is of its ports alone, and to those who see it. */
 static void
 group_that_is_emptied_is_warned_of(void **state)
@@ -807,6 +844,7 @@ main(void)
         TEST(unchanged_set_answers_with_its_newest_revision),
         TEST(plan_tells_and_changes_nothing),
         TEST(what_nothing_is_in_is_warned_of),
+        TEST(interfaces_without_a_port_are_warned_of),
         TEST(group_that_is_emptied_is_warned_of),
         TEST(warnings_are_bounded),
         TEST(change_tells_which_fields_differ),

@@ -18,6 +18,7 @@
 #include "controller/fabric/ovsdb/host-provider.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/ovsdb/port-status.h"
+#include "controller/fabric/ovsdb/unclaimed-vifs.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
@@ -312,6 +313,7 @@ fabric_db_host_status(const struct fabric_host *host, struct arena *arena,
     }
     status->ovs_version = db->ovs_version;
     status->ports = db->n_ports;
+    unclaimed_vifs_status(db->observed, arena, status);
     host_provider_status(db, arena, status);
     underlay_status(db, arena, status);
     if (!status->reason && db->connected) {

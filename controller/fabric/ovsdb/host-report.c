@@ -224,6 +224,7 @@ report_vifs(struct fabric_host_db *db, const struct ovsdb_snapshot *snapshot)
                 .ofport = c->ofport,
                 .link_up = c->link_up,
                 .tag_ofport = c->tag_ofport,
+                .mac = c->iface->mac,
             };
             n_providers += c->iface->iface_id[0] == '@';
         }

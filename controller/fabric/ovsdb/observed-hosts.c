@@ -13,6 +13,7 @@
 
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/rejected-claims.h"
+#include "controller/fabric/ovsdb/unclaimed-vifs.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/selector.h"
 #include "hash.h"
@@ -82,6 +83,7 @@ observed_host_find_vif(const struct observed_host *host, const char *iface_id)
 static void
 vif_destroy(struct observed_vif *vif)
 {
+    unclaimed_vifs_remove(vif);
     hmap_remove(&vif->host->vifs, &vif->host_node);
     hmap_remove(&vif->host->state->vifs, &vif->id_node);
     free(vif->iface_id);
@@ -114,6 +116,7 @@ update_vif(struct observed_host *host, const struct vif_report *report)
         vif = vif_create(host, report->iface_id);
     }
     vif->seen = true;
+    vif->mac = report->mac;
     if (vif->iface && !strcmp(vif->iface, report->iface)
         && vif->ofport == report->ofport && vif->link_up == report->link_up
         && vif->tag_ofport == report->tag_ofport) {
@@ -124,6 +127,7 @@ update_vif(struct observed_host *host, const struct vif_report *report)
     vif->ofport = report->ofport;
     vif->link_up = report->link_up;
     vif->tag_ofport = report->tag_ofport;
+    unclaimed_vifs_update(vif);
     observed_submit_vif(vif);
     observed_notify_iface(host->state, vif->iface_id);
 }
@@ -282,6 +286,7 @@ observed_host_add(struct observed_state *state, const char *name)
     }
     arena_init(&host->accepts_arena);
     hmap_init(&host->vifs);
+    ovs_list_init(&host->unclaimed);
     model_request_init(&host->request, who);
     free(who);
     hmap_insert(&state->hosts, &host->node, hash_string(name, 0));

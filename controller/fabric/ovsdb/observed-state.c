@@ -12,6 +12,7 @@
 
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/rejected-claims.h"
+#include "controller/fabric/ovsdb/unclaimed-vifs.h"
 #include "hash.h"
 #include "util.h"
 
@@ -245,6 +246,7 @@ port_destroy(struct observed_state *state, struct observed_port *port)
 {
     hmap_remove(&state->ports, &port->name_node);
     hmap_remove(&state->ports_by_id, &port->id_node);
+    unclaimed_vifs_port_changed(state, port->iface_id);
     ovs_list_remove(&port->due_node);
     ovs_list_remove(&port->moving_node);
     observed_port_set_binding(state, port, NULL, NULL);
@@ -277,6 +279,7 @@ port_create(struct observed_state *state, const struct vmn_port *row)
     hmap_insert(&state->ports, &port->name_node, hash_string(port->name, 0));
     hmap_insert(&state->ports_by_id, &port->id_node,
                 hash_string(port->iface_id, 0));
+    unclaimed_vifs_port_changed(state, port->iface_id);
     return port;
 }
 
@@ -291,6 +294,21 @@ set_placement(const struct observed_state *state, struct observed_port *port,
                                    row->parent) : NULL);
 
     return placement_set(&port->placement, row, parent);
+}
+
+static void
+set_iface_id(struct observed_state *state, struct observed_port *port,
+             const char *iface_id)
+{
+    char *old = port->iface_id;
+
+    hmap_remove(&state->ports_by_id, &port->id_node);
+    port->iface_id = xstrdup(iface_id);
+    hmap_insert(&state->ports_by_id, &port->id_node,
+                hash_string(port->iface_id, 0));
+    unclaimed_vifs_port_changed(state, old);
+    unclaimed_vifs_port_changed(state, iface_id);
+    free(old);
 }
 
 /* Handles a new or changed row, whose iface-id may have changed. */
@@ -311,11 +329,7 @@ port_set(struct observed_state *state, const struct vmn_port *row)
         return;
     }
     if (strcmp(port->iface_id, iface_id)) {
-        hmap_remove(&state->ports_by_id, &port->id_node);
-        free(port->iface_id);
-        port->iface_id = xstrdup(iface_id);
-        hmap_insert(&state->ports_by_id, &port->id_node,
-                    hash_string(port->iface_id, 0));
+        set_iface_id(state, port, iface_id);
     }
     port_set_parent(state, port, row->parent);
     observed_port_due(state, port, NULL);

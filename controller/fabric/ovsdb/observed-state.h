@@ -17,6 +17,7 @@
 #include "controller/schema/arena.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
+#include "openvswitch/types.h"
 
 struct binding;
 struct fabric;
@@ -33,6 +34,10 @@ struct observed_vif {
     uint32_t ofport;            /* Never 0. */
     bool link_up;
     uint32_t tag_ofport;        /* Of a sub-port: its other end's; else 0. */
+    struct eth_addr mac;        /* What the host says of its VM's; or 0. */
+    int64_t unclaimed_ms;       /* When it was first seen that no port claims
+                                 * it, by the wall clock; 0: one does. */
+    struct ovs_list unclaimed_node; /* In its host's 'unclaimed', then. */
     bool seen;                  /* In the report that is being processed. */
     char *refused;              /* Why its port must not be bound here; NULL:
                                  * it may, or there is no decision yet. */
@@ -45,6 +50,7 @@ struct vif_report {
     uint32_t ofport;
     bool link_up;
     uint32_t tag_ofport;        /* 0: not of a sub-port. */
+    struct eth_addr mac;        /* 0: not given. */
 };
 
 struct observed_host {
@@ -52,6 +58,9 @@ struct observed_host {
     struct observed_state *state;
     char *name;
     struct hmap vifs;           /* struct observed_vif, by iface-id. */
+    struct ovs_list unclaimed;  /* Those that no port claims, in the order in
+                                 * which that was seen. */
+    size_t n_unclaimed;         /* Its length. */
     uint32_t underlay_mtu;      /* As last submitted; 0: never. */
     uint64_t datapath_id;       /* The same. */
     uint64_t n_changes;         /* Row changes caused by its reports. */
@@ -95,6 +104,7 @@ struct observed_state {
     observed_trunks_cb *trunks_cb;
     struct hmap hosts;          /* struct observed_host, by name. */
     struct hmap vifs;           /* struct observed_vif, by iface-id. */
+    size_t n_unclaimed;         /* Of these, those that no port claims. */
     struct hmap ports;          /* struct observed_port, by name. */
     struct hmap ports_by_id;    /* The same, by iface-id. */
     struct hmap by_active;      /* Those that have one, by 'active'. */

@@ -106,7 +106,7 @@ function issues({ status, summary }) {
 
   for (const w of status.warnings ?? []) {
     found.push(["wait", "warning", w.more ? `and ${number(w.more)} more`
-      : [objectLink(w.type, w.name), `: ${w.text}`]]);
+      : w.type ? [objectLink(w.type, w.name), `: ${w.text}`] : w.text]);
   }
   for (const r of status.health.reasons) {
     if (r.reason === "starting") {      // What else there is has lines below.
