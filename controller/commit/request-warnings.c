@@ -170,9 +170,12 @@ check_left_groups(const struct model *model,
         const char *name = request->left_groups.names[i];
         const struct vmn_row *row = model_get(model, VMN_TABLE_GROUP, name);
 
+        const struct vmn_group *group = (const void *) row;
+
+        /* Selectors of those that the request names were checked. */
         if (row && model_sees(request->rights, row)
-            && !names_group(request, name)) {
-            model_warnings_add(warnings, row);
+            && !(group->selector.text && names_group(request, name))) {
+            model_warnings_add_left(warnings, group);
         }
     }
 }

@@ -67,3 +67,15 @@ left_groups_add(const struct model *model, struct model_request *request,
     }
     add_anchored(model, request, "", before, now);
 }
+
+void
+left_groups_add_emptied(struct model_request *request,
+                        const struct vmn_group *before,
+                        const struct vmn_group *now)
+{
+    if (before->n_ports && !now->n_ports
+        && request->left_groups.n < LEFT_GROUPS_MAX
+        && !svec_contains_unsorted(&request->left_groups, now->row.name)) {
+        svec_add(&request->left_groups, now->row.name);
+    }
+}

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The groups that a change takes ports out of, for warnings about those that
- * are empty then.  Not for groups that name ports, nor for those that contain
- * others. */
+ * are empty then.  Not for groups that contain those. */
 
 #ifndef CONTROLLER_MODEL_LEFT_GROUPS_H
 #define CONTROLLER_MODEL_LEFT_GROUPS_H 1
 
 struct model;
 struct model_request;
+struct vmn_group;
 struct vmn_port;
 
 /* So many are remembered of one request. */
@@ -19,5 +19,9 @@ struct vmn_port;
 void left_groups_add(const struct model *, struct model_request *,
                      const struct vmn_port *before,
                      const struct vmn_port *now);
+/* Adds the group if it listed ports, and lists none any more. */
+void left_groups_add_emptied(struct model_request *,
+                             const struct vmn_group *before,
+                             const struct vmn_group *now);
 
 #endif /* controller/model/left-groups.h */

@@ -271,7 +271,8 @@ struct model_request {
     size_t allocated_also;
     struct model_also *also;
     struct svec left_groups;    /* Groups whose selector some ports do not
-                                 * match any more: the first 100. */
+                                 * match any more, or that list no port any
+                                 * more: the first 100. */
     struct arena *arena;        /* Of differences.  Owned; or NULL. */
     size_t n_fields;            /* In all of them. */
 };

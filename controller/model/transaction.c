@@ -372,6 +372,21 @@ add_log(struct txn *txn)
     return log;
 }
 
+/* Remembers which groups the change of 'entry' takes ports out of. */
+static void
+note_left_groups(struct txn *txn, const struct entry *entry)
+{
+    const void *now = entry->cur ? entry->cur->row : NULL;
+
+    if (entry->table == VMN_TABLE_PORT && entry->before) {
+        left_groups_add(txn->model, txn->request,
+                        (const void *) entry->before->row, now);
+    } else if (entry->table == VMN_TABLE_GROUP && entry->before && now) {
+        left_groups_add_emptied(txn->request,
+                                (const void *) entry->before->row, now);
+    }
+}
+
 static void
 commit(struct txn *txn)
 {
@@ -395,12 +410,7 @@ commit(struct txn *txn)
                 model_request_add_also(txn->request, outcome_of(entry),
                                        entry->table, entry->name, diff);
             }
-            if (entry->table == VMN_TABLE_PORT && entry->before) {
-                left_groups_add(model, txn->request,
-                                (const void *) entry->before->row,
-                                entry->cur ? (const void *) entry->cur->row
-                                           : NULL);
-            }
+            note_left_groups(txn, entry);
             log->stored |= schema_tables[entry->table]->stored;
             commit_entry(txn, entry);
             log_change(log, entry);

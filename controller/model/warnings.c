@@ -267,6 +267,17 @@ model_warnings_add(struct model_warnings *w, const struct vmn_row *row)
 }
 
 void
+model_warnings_add_left(struct model_warnings *w,
+                        const struct vmn_group *group)
+{
+    if (group->selector.text) {
+        model_warnings_add(w, &group->row);
+    } else if (step(w) && !group_has(w, group->row.name)) {
+        warn(w, &group->row, "has no members any more", "/ports");
+    }
+}
+
+void
 model_warnings_put(struct model_warnings *w, const struct vmn_row *row,
                    const char *pointer, const char *format, ...)
 {

@@ -56,6 +56,10 @@ void model_warnings_init(struct model_warnings *, const struct model *,
                          const struct model_rights *rights, struct arena *);
 /* Adds the warnings about the row. */
 void model_warnings_add(struct model_warnings *, const struct vmn_row *);
+/* Adds those about a group that a change has taken ports out of, if none are
+ * left. */
+void model_warnings_add_left(struct model_warnings *,
+                             const struct vmn_group *);
 /* Adds another warning about the row, at 'pointer' within its spec. */
 void model_warnings_put(struct model_warnings *, const struct vmn_row *,
                         const char *pointer, const char *format, ...)

@@ -376,6 +376,52 @@ group_that_is_emptied_is_warned_of(void **state)
     assert_warning(f, 0, "groups", "/spec/selector");
 }
 
+/* Also of groups that list their ports, which go with a port that is deleted
+ * with what refers to it. */
+static void
+group_whose_listed_ports_go_is_warned_of(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_call(f, 200, "POST", "/v1/apply", "{\"objects\": ["
+                "{\"type\": \"networks\", \"name\": \"n\", \"spec\": {}},"
+                "{\"type\": \"ports\", \"name\": \"a\","
+                " \"spec\": {\"network\": \"n\"}},"
+                "{\"type\": \"ports\", \"name\": \"b\","
+                " \"spec\": {\"network\": \"n\"}},"
+                "{\"type\": \"groups\", \"name\": \"cidrs\", \"spec\":"
+                " {\"cidrs\": [\"192.0.2.0/24\"], \"ports\": [\"b\"]}},"
+                "{\"type\": \"groups\", \"name\": \"listed\", \"spec\":"
+                " {\"ports\": [\"a\", \"b\"]}},"
+                "{\"type\": \"groups\", \"name\": \"outer\", \"spec\":"
+                " {\"groups\": [\"listed\"], \"ports\": [\"b\"]}}]}");
+    assert_null(at(f, "warnings"));
+    /* "a" stays, of which "outer" has it, too. */
+    assert_call(f, 200, "DELETE", "/v1/ports/b?cascade=true", NULL);
+    assert_null(at(f, "warnings"));
+    assert_call(f, 200, "DELETE", "/v1/ports/a?cascade=true&dry_run=plan",
+                NULL);
+    assert_warning(f, 0, "groups", "/spec/ports");
+    assert_call(f, 200, "DELETE", "/v1/ports/a?cascade=true", NULL);
+    assert_warning(f, 0, "groups", "/spec/ports");
+    assert_int_equal(json_array_size(at(f, "warnings")), 1);
+
+    /* It is empty already. */
+    assert_call(f, 200, "PATCH", "/v1/groups/listed",
+                "{\"spec\": {\"description\": \"x\"}}");
+    assert_null(at(f, "warnings"));
+    /* Nor may the list be emptied in silence. */
+    assert_call(f, 201, "PUT", "/v1/ports/a",
+                "{\"spec\": {\"network\": \"n\"}}");
+    assert_call(f, 200, "PATCH", "/v1/groups/listed",
+                "{\"spec\": {\"ports\": [\"a\"]}}");
+    assert_null(at(f, "warnings"));
+    assert_call(f, 200, "PATCH", "/v1/groups/listed",
+                "{\"spec\": {\"ports\": []}}");
+    assert_warning(f, 0, "groups", "/spec/ports");
+    assert_int_equal(json_array_size(at(f, "warnings")), 1);
+}
+
 static void
 warnings_are_bounded(void **state)
 {
@@ -846,6 +892,7 @@ main(void)
         TEST(what_nothing_is_in_is_warned_of),
         TEST(interfaces_without_a_port_are_warned_of),
         TEST(group_that_is_emptied_is_warned_of),
+        TEST(group_whose_listed_ports_go_is_warned_of),
         TEST(warnings_are_bounded),
         TEST(change_tells_which_fields_differ),
         TEST(changes_and_deletions_are_one_transaction),
