@@ -18,29 +18,14 @@
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
-/* So many quarantines of a reason are named. */
-#define QUARANTINES_SHOWN 3
-
 /* "denied by rule", "isolated in ingress, by db-in, web-in", or "quarantined
  * by quarantines/incident-7". */
 static void
 print_reason(const json_t *drop, struct ds *ds)
 {
-    const json_t *held_by = json_object_get(drop, "quarantined_by");
-    const json_t *name;
-    size_t i;
-
     ctl_path_print(drop, "/reason", ds);
     ctl_append_isolation(drop, " in ", "", ds);
-    json_array_foreach (held_by, i, name) {
-        if (i == QUARANTINES_SHOWN) {
-            ds_put_format(ds, " and %"PRIuSIZE" more",
-                          json_array_size(held_by) - i);
-            break;
-        }
-        ds_put_cstr(ds, i ? ", " : " by ");
-        ctl_path_print(name, "", ds);
-    }
+    ctl_append_quarantine(drop, " by ", "", ds);
 }
 
 static const struct ctl_column counter_columns[] = {

@@ -6,6 +6,7 @@
 
 #include "controller/ctl/ctl.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -133,6 +134,29 @@ ctl_append_isolation(const json_t *json, const char *before,
         ds_put_format(ds, "%s%s", i ? ", " : "", json_string_value(policy));
     }
     ds_put_cstr(ds, after);
+}
+
+/* So many quarantines of a reason are named. */
+#define QUARANTINES_SHOWN 3
+
+void
+ctl_append_quarantine(const json_t *json, const char *before,
+                      const char *after, struct ds *ds)
+{
+    const json_t *held_by = json_object_get(json, "quarantined_by");
+    const json_t *name;
+    size_t i;
+
+    json_array_foreach (held_by, i, name) {
+        if (i == QUARANTINES_SHOWN) {
+            ds_put_format(ds, " and %"PRIuSIZE" more",
+                          json_array_size(held_by) - i);
+            break;
+        }
+        ds_put_cstr(ds, i ? ", " : before);
+        ctl_path_print(name, "", ds);
+    }
+    ds_put_cstr(ds, i ? after : "");
 }
 
 /* Steps.  ---------------------------------------------------------------- */
@@ -425,6 +449,7 @@ put_outcome(const json_t *trace, const json_t *outcome, struct ds *ds)
     ctl_append_rule(at, ": ", ds);
     ds_put_char(ds, '\n');
     ctl_append_isolation(at, "isolated in ", "\n", ds);
+    ctl_append_quarantine(at, "quarantined by ", "\n", ds);
     format_reply(json_object_get(outcome, "answer"), ds);
 }
 

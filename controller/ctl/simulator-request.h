@@ -29,6 +29,11 @@ void ctl_append_rule(const json_t *, const char *before, struct ds *);
 void ctl_append_isolation(const json_t *, const char *before,
                           const char *after, struct ds *);
 
+/* If ports are quarantined: appends 'before', by what ("quarantines/case-7,
+ * ports/web-1"), of which the first three are named, and 'after'. */
+void ctl_append_quarantine(const json_t *, const char *before,
+                           const char *after, struct ds *);
+
 /* Prints "warnings" of a reply: hosts that are not heard.  Before all else, as
  * what follows may not be so. */
 void ctl_print_unheard(struct ctl *, const json_t *reply);

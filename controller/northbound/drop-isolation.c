@@ -160,40 +160,6 @@ parse_held(const char *reason, const char *owner)
     return slash && !strcmp(reason, "quarantined") ? slash + 1 : NULL;
 }
 
-/* Returns the port whose own "quarantined" holds 'port': itself, or one that
- * it is a sub-port of. */
-static const char *
-find_holder(const struct northbound *nb, const char *port)
-{
-    const struct vmn_port *row = model_get(nb->model, VMN_TABLE_PORT, port);
-
-    if (row && !row->quarantined && row->parent) {
-        row = model_get(nb->model, VMN_TABLE_PORT, row->parent);
-    }
-    return row && row->quarantined ? row->row.name : NULL;
-}
-
-/* Adds what holds 'port' in quarantine, if anything does. */
-static void
-add_held(const struct northbound *nb, const char *port, struct sset *by)
-{
-    char *held = nb_port_quarantine(nb, port);
-    char *save = NULL;
-
-    for (char *name = held ? strtok_r(held, ",", &save) : NULL; name;
-         name = strtok_r(NULL, ",", &save)) {
-        const char *slash = strchr(name, '/');
-        const char *holder = slash ? NULL : find_holder(nb, port);
-
-        if (slash) {
-            sset_add_and_free(by, xasprintf("quarantines/%s", slash + 1));
-        } else if (holder) {
-            sset_add_and_free(by, xasprintf("ports/%s", holder));
-        }
-    }
-    free(held);
-}
-
 static void
 read_held(struct drop_isolation *d)
 {
@@ -206,7 +172,8 @@ read_held(struct drop_isolation *d)
         const char *domain = port ? get_domain(d, port->network) : NULL;
 
         if (domain) {
-            add_held(d->nb, port->row.name, get_set(&d->held, domain));
+            quarantine_of_port(d->nb->engine, d->nb->model, port->row.name,
+                               get_set(&d->held, domain));
         }
     }
 }
@@ -276,10 +243,12 @@ drop_isolation_of_sample(struct drop_isolation *d, struct nb_sample *sample)
         fill(d, &policies, direction, &sample->isolation);
     } else if (parse_held(sample->reason, sample->owner.owner)) {
         if (sample->src.port) {
-            add_held(d->nb, sample->src.port, &policies);
+            quarantine_of_port(d->nb->engine, d->nb->model, sample->src.port,
+                               &policies);
         }
         if (sample->dst.port) {
-            add_held(d->nb, sample->dst.port, &policies);
+            quarantine_of_port(d->nb->engine, d->nb->model, sample->dst.port,
+                               &policies);
         }
         fill_held(d, &policies, &sample->isolation);
     }

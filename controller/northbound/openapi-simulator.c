@@ -30,7 +30,8 @@
     SHOWN("rule", INT, HIDE, "Which rule of that policy, from 0.",      \
           SHOWN_AT(KEPT, IN rule, sizeof(int)), .def = -1)
 
-/* And, where no rule is why, which policies isolate the port. */
+/* And, where no rule is why, which policies isolate the port, or what holds it
+ * in quarantine. */
 #define ISOLATION(KEPT, IN)                                             \
     SHOWN("direction", ENUM, 0,                                         \
           "If a port is isolated: in which direction.",                 \
@@ -40,7 +41,12 @@
           "The policies that isolate it, all of them: none of their "   \
           "rules allows this.",                                         \
           SHOWN_AT(KEPT, IN isolated_by, sizeof(const char **)),        \
-          .n_offset = offsetof(struct KEPT, IN n_isolated_by))
+          .n_offset = offsetof(struct KEPT, IN n_isolated_by)),         \
+    SHOWN("quarantined_by", STRING, LIST,                               \
+          "If a port is quarantined: by what, `quarantines/NAME` or "   \
+          "`ports/NAME`.",                                              \
+          SHOWN_AT(KEPT, IN quarantined_by, sizeof(const char **)),     \
+          .n_offset = offsetof(struct KEPT, IN n_quarantined_by))
 
 /* Traces.  --------------------------------------------------------------- */
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Finds the policies that isolate a port; see isolation.h.
+ * Finds the policies that isolate a port, and what quarantines it; see
+ * isolation.h.
  *
  * The flow matches an identity, which is that of the port's groups.  So any
  * port of it on that host tells the groups, and these tell the policies. */
@@ -17,6 +18,7 @@
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-rule.h"
 #include "controller/simulator/flow-lookup.h"
+#include "controller/simulator/guest-packet.h"
 #include "sset.h"
 #include "util.h"
 #include "vmn/vocabulary.h"
@@ -232,4 +234,125 @@ isolation_fill(const struct result_names *names, const struct sim_end *end,
     owner->direction = memo->by.direction;
     owner->n_isolated_by = memo->by.n_isolated_by;
     owner->isolated_by = memo->by.isolated_by;
+}
+
+/* Quarantine.  ----------------------------------------------------------- */
+
+/* At most so many are named. */
+#define HELD_BY_MAX 100
+
+/* Returns the port whose own "quarantined" holds 'port': itself, or one that
+ * it is a sub-port of. */
+static const char *
+find_holder(const struct model *model, const char *port)
+{
+    const struct vmn_port *row = model_get(model, VMN_TABLE_PORT, port);
+
+    if (row && !row->quarantined && row->parent) {
+        row = model_get(model, VMN_TABLE_PORT, row->parent);
+    }
+    return row && row->quarantined ? row->row.name : NULL;
+}
+
+void
+quarantine_of_port(struct engine *engine, const struct model *model,
+                   const char *port, struct sset *by)
+{
+    size_t size;
+    char *held = engine_peek(engine, VMN_QUERY_QUARANTINE, port, &size);
+    char *save = NULL;
+
+    for (char *name = held ? strtok_r(held, ",", &save) : NULL; name;
+         name = strtok_r(NULL, ",", &save)) {
+        const char *slash = strchr(name, '/');
+        const char *holder = slash ? NULL : find_holder(model, port);
+
+        if (slash) {
+            sset_add_and_free(by, xasprintf("quarantines/%s", slash + 1));
+        } else if (holder) {
+            sset_add_and_free(by, xasprintf("ports/%s", holder));
+        }
+    }
+    free(held);
+}
+
+/* Gets the source address; as packet_get_destination(). */
+static void
+get_source(const struct sim_packet *packet, struct vmn_ip *ip)
+{
+    struct sim_packet turned = *packet;
+
+    turned.flow.nw_dst = packet->flow.nw_src;
+    turned.flow.ipv6_dst = packet->flow.ipv6_src;
+    packet_get_destination(&turned, ip);
+}
+
+static bool
+has_address(const struct vmn_port *port, const struct vmn_ip *ip)
+{
+    for (size_t i = 0; i < port->n_ips; i++) {
+        if (!memcmp(&port->ips[i], ip, sizeof *ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds what holds the port that has the identity and the address. */
+static void
+add_held(const struct result_names *names, uint32_t identity,
+         const struct vmn_ip *ip, struct sset *by)
+{
+    struct vmn_names all = model_names(names->model, VMN_TABLE_PORT);
+
+    for (size_t i = 0; identity && i < all.n; i++) {
+        const struct vmn_port *port = model_get(names->model, VMN_TABLE_PORT,
+                                                all.names[i]);
+
+        if (port && has_address(port, ip)
+            && has_identity(names, port->row.name, identity)) {
+            quarantine_of_port(names->engine, names->model, port->row.name,
+                               by);
+            break;
+        }
+        engine_yield(names->engine);
+    }
+}
+
+void
+quarantine_fill(const struct result_names *names, const struct sim_end *end,
+                const char *from, const char *to, struct arena *arena,
+                struct result_owner *owner)
+{
+    struct sset by = SSET_INITIALIZER(&by);
+    struct vmn_ip ip;
+    const char **sorted;
+
+    if (!end->rule || !end->rule->drop_reason
+        || strcmp(end->rule->drop_reason, "quarantined")) {
+        return;
+    }
+    if (from || to) {
+        if (from) {
+            quarantine_of_port(names->engine, names->model, from, &by);
+        }
+        if (to) {
+            quarantine_of_port(names->engine, names->model, to, &by);
+        }
+    } else {
+        get_source(&end->packet, &ip);
+        add_held(names, end->packet.flow.regs[1], &ip, &by);
+        packet_get_destination(&end->packet, &ip);
+        add_held(names, end->packet.flow.regs[2], &ip, &by);
+    }
+    sorted = sset_sort(&by);
+    owner->n_quarantined_by = MIN(sset_count(&by), HELD_BY_MAX);
+    owner->quarantined_by = arena_alloc(
+        arena, MAX(owner->n_quarantined_by, 1)
+               * sizeof *owner->quarantined_by);
+    for (size_t i = 0; i < owner->n_quarantined_by; i++) {
+        owner->quarantined_by[i] = arena_strdup(arena, sorted[i]);
+    }
+    free(sorted);
+    sset_destroy(&by);
 }

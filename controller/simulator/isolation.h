@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Which policies isolate the port that a dropped packet was from or for: the
- * flow that drops it is that of all of them, and names none.  Not for what
- * their rules decide, which have flows of their own. */
+ * flow that drops it is that of all of them, and names none.  The same for
+ * what holds its ports in quarantine.  Not for what rules decide, which have
+ * flows of their own. */
 
 #ifndef CONTROLLER_SIMULATOR_ISOLATION_H
 #define CONTROLLER_SIMULATOR_ISOLATION_H 1
@@ -20,6 +21,16 @@ struct sset;
  * which policies, sorted, and in which direction.  Pauses. */
 void isolation_fill(const struct result_names *, const struct sim_end *end,
                     struct arena *, struct result_owner *owner);
+/* If a packet ended at 'end' since its ports are quarantined, fills in 'owner'
+ * by what holds them, sorted: "quarantines/NAME", and "ports/NAME" of those
+ * that are quarantined by themselves.  'from' and 'to' are the ports; both
+ * NULL: as the packet tells.  Pauses. */
+void quarantine_fill(const struct result_names *, const struct sim_end *end,
+                     const char *from, const char *to, struct arena *,
+                     struct result_owner *owner);
+/* Adds what holds 'port' in quarantine, if anything does. */
+void quarantine_of_port(struct engine *, const struct model *,
+                        const char *port, struct sset *by);
 /* Adds the names of the policies that isolate 'port' in 'direction'. */
 void isolation_of_port(struct engine *, const struct model *,
                        const char *port, enum vmn_direction direction,

@@ -153,11 +153,13 @@ set_next_hop(const struct reach *reach, const struct endpoint *endpoint,
     return next != NEXT_NONE;
 }
 
-/* Returns the verdict on 'packet', "request" or "reply", which was run last.
+/* Returns the verdict on 'packet' of 'pair', "request" or "reply", which was
+ * run last.
  * 'rule' decided the request. */
 static struct reach_verdict
-describe(const struct reach *reach, const struct sim_verdict *result,
-         const char *packet, const struct rule *rule)
+describe(const struct reach *reach, const struct pair *pair,
+         const struct sim_verdict *result, const char *packet,
+         const struct rule *rule)
 {
     struct reach_verdict verdict = {
         .verdict = verdict_name(result->verdict),
@@ -172,6 +174,9 @@ describe(const struct reach *reach, const struct sim_verdict *result,
                                      reach->arena);
         isolation_fill(&reach->names, &result->end, reach->arena,
                        &verdict.by);
+        quarantine_fill(&reach->names, &result->end,
+                        pair->from->port->row.name, pair->to->port->row.name,
+                        reach->arena, &verdict.by);
     } else if (rule) {
         verdict.by = result_owner_of(&reach->names, rule, reach->arena);
     }
@@ -209,7 +214,7 @@ run_exchange(struct reach *reach, const struct pair *pair,
         simulator_run(reach->sim, pair->to->host, pair->to->ofport, &reply);
         verdict_get(reach->sim, pair->from, &result);
     }
-    return describe(reach, &result, which, rule);
+    return describe(reach, pair, &result, which, rule);
 }
 
 bool

@@ -38,6 +38,10 @@ struct result_owner {
                                  * not why. */
     size_t n_isolated_by;
     const char **isolated_by;   /* All policies that do, sorted. */
+    size_t n_quarantined_by;
+    const char **quarantined_by; /* What quarantines its ports, if that is why:
+                                  * "quarantines/NAME" or "ports/NAME",
+                                  * sorted. */
 };
 
 /* Where no flow decided. */

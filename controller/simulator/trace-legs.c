@@ -252,6 +252,7 @@ trace_end_fill(const struct result_names *names, const struct sim_end *end,
     } else {
         result->reason = arena_strdup(arena, result_reason(end));
         isolation_fill(names, end, arena, &result->by);
+        quarantine_fill(names, end, NULL, NULL, arena, &result->by);
     }
 }
 

@@ -80,6 +80,28 @@ restrict_isolation(const struct restriction *r, struct result_owner *by)
     return own;
 }
 
+/* Leaves out what the account does not see of what quarantines the ports. */
+static void
+restrict_quarantine(const struct restriction *r, struct result_owner *by)
+{
+    const char **names = arena_alloc(r->arena, MAX(by->n_quarantined_by, 1)
+                                               * sizeof *names);
+    size_t n = 0;
+
+    for (size_t i = 0; i < by->n_quarantined_by; i++) {
+        const char *name = strchr(by->quarantined_by[i], '/') + 1;
+        bool is_port = !strncmp(by->quarantined_by[i], "ports/", 6);
+        const struct vmn_row *row = model_get(
+            r->model, is_port ? VMN_TABLE_PORT : VMN_TABLE_QUARANTINE, name);
+
+        if (row && model_sees(r->rights, row)) {
+            names[n++] = by->quarantined_by[i];
+        }
+    }
+    by->quarantined_by = n ? names : NULL;
+    by->n_quarantined_by = n;
+}
+
 /* Restricts who decided.  Returns true if that is the account's own. */
 static bool
 restrict_owner(const struct restriction *r, struct result_owner *by)
@@ -98,6 +120,7 @@ restrict_owner(const struct restriction *r, struct result_owner *by)
         by->owner = arena_printf(r->arena, "%.*s",
                                  (int) strcspn(by->owner, "/"), by->owner);
     }
+    restrict_quarantine(r, by);
     return (restrict_isolation(r, by)
             || (sees && decides_for_own(r, row)));
 }
@@ -154,17 +177,26 @@ same_text(const char *a, const char *b)
 }
 
 static bool
+same_list(size_t n_a, const char **a, size_t n_b, const char **b)
+{
+    bool same = n_a == n_b;
+
+    for (size_t i = 0; same && i < n_a; i++) {
+        same = !strcmp(a[i], b[i]);
+    }
+    return same;
+}
+
+static bool
 same_owner(const struct result_owner *a, const struct result_owner *b)
 {
     if (!same_text(a->owner, b->owner) || a->rule != b->rule
         || !a->object != !b->object || !same_text(a->direction, b->direction)
-        || a->n_isolated_by != b->n_isolated_by) {
+        || !same_list(a->n_isolated_by, a->isolated_by,
+                      b->n_isolated_by, b->isolated_by)
+        || !same_list(a->n_quarantined_by, a->quarantined_by,
+                      b->n_quarantined_by, b->quarantined_by)) {
         return false;
-    }
-    for (size_t i = 0; i < a->n_isolated_by; i++) {
-        if (strcmp(a->isolated_by[i], b->isolated_by[i])) {
-            return false;
-        }
     }
     return !a->object || (!strcmp(a->object->type, b->object->type)
                           && !strcmp(a->object->name, b->object->name));

@@ -163,6 +163,20 @@ def test_learn_by_traces_who_drops(shop, town):
     assert denied["rule"] == 0 and denied["host"] == "h2"
     isolated = only(trace(shop, "10.9.0.12", 82)["outcomes"])["at"]
     assert isolated["isolated_by"] == ["shop-in"]
+    # So with quarantines.
+    town.put("quarantines", "case-7", ports=["bank-1", "shop-2"])
+    town.put("quarantines", "own", labels=SHOP, ports=["shop-2"])
+    for to, all_, told in (
+            ("10.9.0.21", ["quarantines/case-7"], None),
+            ("10.9.0.12", ["quarantines/case-7", "quarantines/own"],
+             ["quarantines/own"])):
+        at = only(full(town, to, 80)["outcomes"])["at"]
+        assert (at["reason"], at["quarantined_by"]) == ("quarantined", all_)
+        got = trace(shop, to, 80)
+        assert only(got["outcomes"])["at"].get("quarantined_by") == told
+        unnamed(got, "case-7")
+    town.delete("quarantines", "own")
+    town.delete("quarantines", "case-7")
 
 
 def test_learn_by_traces_on_which_host_others_are(shop):

@@ -379,6 +379,49 @@ trace_names_who_isolates(void **state OVS_UNUSED)
                 "isolated in ingress, by db-in, web\n", "");
 }
 
+/* And what quarantines: the first three. */
+static void
+trace_and_reach_name_what_quarantines(void **state OVS_UNUSED)
+{
+    static const struct step traced[] = {
+        { "POST /v1/trace", "{\"from\": \"a\", \"to\": \"c\","
+          " \"reply\": false, \"protocol\": \"tcp\", \"port\": 80}", 200,
+          "{\"verdict\": \"dropped\", \"outcomes\": [{\"share\": 1,"
+          " \"verdict\": \"dropped\", \"packet\": \"request\","
+          " \"at\": {\"kind\": \"dropped\", \"host\": \"h2\","
+          " \"stage\": \"s.t\", \"reason\": \"quarantined\","
+          " \"owner\": \"firewall.quarantined/@n\", \"quarantined_by\":"
+          " [\"ports/a\", \"quarantines/x\", \"quarantines/y\","
+          " \"quarantines/z\"]}, \"legs\": []}], \"complete\": true}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step reached[] = {
+        { "GET /v1/reachability?protocol=tcp&port=80&by=port", NULL, 200,
+          "{\"classes\": [{\"id\": 0, \"ports\": [\"a\"]},"
+          " {\"id\": 1, \"ports\": [\"b\"]}], \"cells\": ["
+          "{\"from\": 0, \"to\": 1, \"verdict\": \"dropped\","
+          " \"reason\": \"quarantined\","
+          " \"quarantined_by\": [\"quarantines/x\"]}], \"absent\": []}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(traced, "", "trace a c tcp/80", CTL_DIFFERS,
+                "request dropped on h2: quarantined\n"
+                "by firewall.quarantined/@n in s.t\n"
+                "quarantined by ports/a, quarantines/x, quarantines/y"
+                " and 1 more\n", "");
+    assert_play(reached, "", "reachability tcp/80 --by port", CTL_DONE,
+                "FROM \\ TO   a       b\n"
+                "a           self    no\n"
+                "b           apart   self\n"
+                "self: one port, and nobody else to ask\n"
+                "apart: no router joins their networks\n\n"
+                "FROM   TO   VERDICT   REASON                         "
+                "OWNER   RULE\n"
+                "a      b    dropped   quarantined by quarantines/x   "
+                "-       -\n", "");
+}
+
 /* Below the matrix is who reaches what is no port; a network without ports
  * says so. */
 static void
@@ -720,6 +763,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(hints_are_told_once),
         cmocka_unit_test(logs_tell_what_would_have_been_from_what_was),
         cmocka_unit_test(trace_names_who_isolates),
+        cmocka_unit_test(trace_and_reach_name_what_quarantines),
         cmocka_unit_test(reach_shows_addresses_and_who_has_no_port),
         cmocka_unit_test(trace_shows_what_decides),
         cmocka_unit_test(trace_without_places),

@@ -131,6 +131,14 @@ ports_of_one_identity_are_one_kind(void **state)
     assert_null(json_object_get(cell_of(json, "app1", "db1"),
                                 "isolated_by"));
     json_decref(json);
+    /* So is what quarantines. */
+    apps_fixture_apply(f, "{'quarantines/case-7': {'ports': ['app1']}}");
+    json = matrix(f, 5432);
+    assert_quarantined(cell_of(json, "app1", "db1"), "quarantines/case-7");
+    assert_null(json_object_get(cell_of(json, "web2", "db1"),
+                                "quarantined_by"));
+    json_decref(json);
+    apps_fixture_apply(f, "{'quarantines/case-7': null}");
     /* An address that a rule names tells its port from its like. */
     apps_fixture_apply(f, "{'policies/db': {'applies_to': ['db'], 'rules': ["
                        " {'direction': 'ingress', 'action': 'allow',"

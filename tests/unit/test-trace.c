@@ -173,6 +173,54 @@ spoofed_and_quarantined_packets_are_dropped(void **state)
     apps_fixture_destroy(f);
 }
 
+/* Asserts what quarantines the ports of a dropped packet. */
+static void
+held(struct apps_fixture *f, const char *request, const char *by)
+{
+    struct vmn_errors errors;
+    json_t *trace;
+
+    vmn_errors_init(&errors);
+    trace = make_trace(f, request, &errors);
+    assert_non_null(trace);
+    assert_quarantined(json_object_get(json_array_get(
+        json_object_get(trace, "outcomes"), 0), "at"), by);
+    json_decref(trace);
+    vmn_errors_uninit(&errors);
+}
+
+/* Be it the sender, the receiver or both, and whoever has the same
+ * identity. */
+static void
+quarantine_is_named(void **state)
+{
+    struct apps_fixture *f = create_shop(
+        "{" BASE ", 'quarantines/case-7': {'ports': ['web1', 'web2'],"
+        " 'allow': [{'direction': 'ingress',"
+        "            'services': [{'protocol': 'tcp', 'ports': [22]}]}]},"
+        "'quarantines/case-8': {'selector': 'tier=db'},"
+        "'quarantines/other': {'selector': 'tier=none'}}");
+
+    (void) state;
+    held(f, TCP("web1", "app1", "80"), "quarantines/case-7");
+    held(f, TCP("app1", "web2", "80"), "quarantines/case-7");
+    held(f, TCP("app1", "10.0.0.2", "80"), "quarantines/case-7");
+    held(f, TCP("web1", "db1", "80"),
+         "quarantines/case-7,quarantines/case-8");
+    held(f, TCP("app1", "web2", "22"), "");
+    apps_fixture_apply(f, "{'quarantines/case-7': null,"
+                       " 'ports/web1': {'network': 'shop',"
+                       " 'ips': ['10.0.0.1'], 'mac': '02:00:00:00:00:01',"
+                       " 'quarantined': true},"
+                       " 'ports/web2': {'network': 'shop',"
+                       " 'ips': ['10.0.0.2'], 'mac': '02:00:00:00:00:02',"
+                       " 'quarantined': true}}");
+    held(f, TCP("app1", "web2", "80"), "ports/web2");
+    held(f, TCP("web1", "app1", "80"), "ports/web1");
+    held(f, TCP("web1", "db1", "80"), "ports/web1,quarantines/case-8");
+    apps_fixture_destroy(f);
+}
+
 static void
 balancer_has_an_outcome_for_each_backend(void **state)
 {
@@ -373,6 +421,7 @@ main(void)
         cmocka_unit_test(all_policies_that_isolate_are_named),
         cmocka_unit_test(rejected_packets_are_answered),
         cmocka_unit_test(spoofed_and_quarantined_packets_are_dropped),
+        cmocka_unit_test(quarantine_is_named),
         cmocka_unit_test(balancer_has_an_outcome_for_each_backend),
         cmocka_unit_test(ipv6_goes_the_same_way),
         cmocka_unit_test(steps_tell_the_way),

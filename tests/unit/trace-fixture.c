@@ -167,18 +167,31 @@ refused(struct apps_fixture *f, const char *request, const char *expected)
     vmn_errors_uninit(&errors);
 }
 
-void
-assert_isolated(const json_t *json, const char *direction,
-                const char *policies)
+/* 'json' must have the list 'member', "a,b". */
+static void
+assert_list(const json_t *json, const char *member, const char *expected)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
     const json_t *name;
     size_t i;
 
-    assert_string_equal(text_of(json, "direction"), direction);
-    json_array_foreach (json_object_get(json, "isolated_by"), i, name) {
+    json_array_foreach (json_object_get(json, member), i, name) {
         ds_put_format(&ds, "%s%s", i ? "," : "", json_string_value(name));
     }
-    assert_string_equal(ds_cstr(&ds), policies);
+    assert_string_equal(ds_cstr(&ds), expected);
     ds_destroy(&ds);
+}
+
+void
+assert_isolated(const json_t *json, const char *direction,
+                const char *policies)
+{
+    assert_string_equal(text_of(json, "direction"), direction);
+    assert_list(json, "isolated_by", policies);
+}
+
+void
+assert_quarantined(const json_t *json, const char *by)
+{
+    assert_list(json, "quarantined_by", by);
 }

@@ -78,5 +78,7 @@ const char *text_of(const json_t *json, const char *name);
 /* 'json' must say that 'policies', "a,b", isolate in 'direction'. */
 void assert_isolated(const json_t *json, const char *direction,
                      const char *policies);
+/* 'json' must say that 'by', "ports/a,quarantines/b", quarantine. */
+void assert_quarantined(const json_t *json, const char *by);
 
 #endif /* tests/unit/trace-fixture.h */
