@@ -156,7 +156,7 @@ export const scenes = {
   // What an account with a scope is told of packets.
   scopedtrace: {
     stranger: true,
-    allows: /status of 40[13]/,
+    allows: /status of 40[134]/,   // 404: the revision of another.
     async play({ page, api, go }) {
       const { spec } = await api("GET", "ports/web1");
       const { status } = await api("GET", "ports/db1");

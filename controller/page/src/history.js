@@ -108,7 +108,8 @@ export function historyOf(type, name, signal, done) {
       if (before !== undefined) {
         replace(more, h("button", { type: "button", onclick: load }, "Older"));
       } else if (!list.hasChildNodes()) {
-        replace(more, empty("No revision of it is kept."));
+        replace(more, empty(
+          "No revision of it is kept that this account may see."));
       }
     } catch (error) {
       if (!signal.aborted) {

@@ -190,7 +190,8 @@ async function receiptPart(revision, signal) {
         .map((one) => h("span", {}, badge(one.state === "pending" ? "wait"
           : "bad", `${one.host} ${one.state}`, one.reason), " ")),
     " ", h("a", { href: `#/changes/${revision}` }, "details"))
-    : h("p", { class: "faint" }, "It is too old to be known.")) };
+    : h("p", { class: "faint" },
+      "It is too old to be known, or not this account's to see.")) };
 }
 
 // The types.  ---------------------------------------------------------------
