@@ -194,6 +194,10 @@ static const struct option_row option_rows[] = {
       CTL_OPT_EVENTS, set_since_or_revision, MEMBER(since),
       "past events from: 30m, 2h, 1d ago, today, yesterday, 2027-01-31,\n"
       "                            2027-01-31T12:00:00Z, or a revision" },
+    { 0, "since", "TIME",
+      CTL_OPT_DROPS | CTL_OPT_LOGS, set_since, MEMBER(since),
+      "only what is not older: 30m, 2h, 1d, today, yesterday,\n"
+      "                            2027-01-31, 2027-01-31T12:00:00Z; in UTC" },
     { 0, "limit", "N",
       CTL_OPT_EVENTS, set_count, MEMBER(limit),
       "the newest N past events" },

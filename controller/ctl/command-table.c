@@ -301,12 +301,15 @@ const struct ctl_command ctl_commands[] = {
       "Background is left out, except for its counters: what is dropped in\n"
       "normal operation, such as reports of multicast listeners, and what a\n"
       "physical network floods for others.  --all shows it.\n"
+      "--since leaves out counters without a packet since then; the others\n"
+      "count older packets, too.\n"
       "--network and --port select what is dropped by flows of that object\n"
       "(of a network also by those of its ports and routers), and packets\n"
       "whose source or destination it is, or is in it.\n"
       "\nExample:\n"
       "  vmnctl drops\n"
       "  vmnctl drops --port db-1 --follow\n"
+      "  vmnctl drops --since 10m\n"
       "  vmnctl drops --host hv1 --reason \"denied by rule\"\n",
       ctl_cmd_drops },
     { "reachability", "SERVICE", 1, 1,
@@ -333,9 +336,11 @@ const struct ctl_command ctl_commands[] = {
       "newest last.  If the policy was in shadow mode then, VERDICT is what\n"
       "it would have decided (`would`); it decided nothing.  Each rule has\n"
       "a rate limit; COUNT is how many equal packets came in a row, (+N)\n"
-      "are others of the rule that were not logged.\n"
+      "are others of the rule that were not logged.  Counts of rules are of\n"
+      "all the time, also with --since.\n"
       "\nExample:\n"
-      "  vmnctl logs --policy db-in --follow\n",
+      "  vmnctl logs --policy db-in --follow\n"
+      "  vmnctl logs --since today\n",
       ctl_cmd_logs },
     { "events", "", 0, 0, CTL_OPT_SHOWN | CTL_OPT_EVENTS,
       "show events as they happen, or past events",

@@ -80,7 +80,7 @@ put_filters(const struct ctl *ctl, long int limit, struct ds *path)
         { "host", ctl->host }, { "app", ctl->app },
         { "reason", ctl->reason }, { "network", ctl->network },
         { "port", ctl->port }, { "policy", ctl->policy },
-        { "background", ctl->all ? "true" : NULL },
+        { "background", ctl->all ? "true" : NULL }, { "since", ctl->since },
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(filters); i++) {

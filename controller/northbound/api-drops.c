@@ -45,6 +45,8 @@ static const struct {
 struct drops_filter {
     const char *names[N_NAMES];
     const char *app, *reason;
+    int64_t since_ms;           /* Not what is older: by the last packet of a
+                                 * counter, and by samples' time. */
     bool background;            /* That, too. */
     const struct model_rights *rights; /* Of the client, if they have a scope;
                                         * or NULL. */
@@ -153,7 +155,8 @@ drop_cb(void *list_, const struct fabric_drop *drop)
     const struct drops_filter *filter = list->filter;
     struct engine_flow_owner about;
 
-    if (!is_or_any(filter->app, drop->app)
+    if (drop->count.last_ms < filter->since_ms
+        || !is_or_any(filter->app, drop->app)
         || !is_or_any(filter->reason, drop->reason)) {
         return;
     }
@@ -288,7 +291,8 @@ passes(const struct samples_list *list, const struct fabric_sample *sample)
     const char *port = f->names[PORT], *policy = f->names[POLICY];
     size_t app_len = strcspn(sample->owner, ".");
 
-    return !(!is_or_any(f->names[HOST], sample->host)
+    return !(sample->time_ms < f->since_ms
+        || !is_or_any(f->names[HOST], sample->host)
         || !concerns_network(list->nb, f->names[NETWORK], sample)
         || (port && strcmp(port, sample->src_port)
             && strcmp(port, sample->dst_port))
@@ -563,6 +567,7 @@ nb_get_logs(struct http_request *req, void *nb_)
     if (!nb_query_number(req, "limit", 1, FABRIC_SAMPLES_MAX,
                          FABRIC_SAMPLES_MAX, &limit)
         || !nb_query_number(req, "after", 0, UINT64_MAX, 0, &list.after)
+        || !nb_query_since(req, &filter.since_ms)
         || !query_names(req, nb, FABRIC_SAMPLE_LOG, &filter)) {
         return;
     }
@@ -598,6 +603,7 @@ nb_get_drops(struct http_request *req, void *nb_)
 
     if (!nb_query_number(req, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT, &limit)
         || !nb_query_number(req, "after", 0, UINT64_MAX, 0, &samples.after)
+        || !nb_query_since(req, &filter.since_ms)
         || !nb_query_bool(req, "background", &filter.background)
         || !nb_query_app(req, nb, &filter.app)
         || !query_names(req, nb, FABRIC_SAMPLE_DROP, &filter)) {

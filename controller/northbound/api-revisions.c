@@ -20,7 +20,6 @@
 #include "controller/schema/schema-log.h"
 #include "controller/schema/schema-row.h"
 #include "controller/schema/schema-struct.h"
-#include "controller/schema/value.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -320,14 +319,12 @@ struct span {
 static bool
 query_filter(struct http_request *req, struct span *span)
 {
-    const char *since = http_request_query(req, "since");
-    struct vmn_error why = VMN_ERROR_INIT;
     const struct schema_table *table;
 
     span->filter = (struct store_log_filter) {
         .type = http_request_query(req, "type"),
         .name = http_request_query(req, "name"),
-        .who = http_request_query(req, "who"), .since_ms = INT64_MIN,
+        .who = http_request_query(req, "who"),
     };
     if (span->filter.name && !span->filter.type) {
         return nb_query_reject(req, "name", "requires \"type\"");
@@ -340,13 +337,8 @@ query_filter(struct http_request *req, struct span *span)
         }
         span->filter.type = table->plural;
     }
-    if (since) {
-        if (value_check_time(since, &why)) {
-            nb_query_reject(req, "since", "%s", why.text);
-            vmn_error_uninit(&why);
-            return false;
-        }
-        span->filter.since_ms = value_parse_time(since) * 1000;
+    if (!nb_query_since(req, &span->filter.since_ms)) {
+        return false;
     }
     if (span->contents && !span->filter.name) {
         return nb_query_reject(req, "contents", "requires \"name\"");
@@ -354,7 +346,8 @@ query_filter(struct http_request *req, struct span *span)
     if (!nb_query_bool(req, "users", &span->filter.of_people)) {
         return false;
     }
-    span->filtered = (span->filter.type || span->filter.who || since
+    span->filtered = (span->filter.type || span->filter.who
+                      || span->filter.since_ms != INT64_MIN
                       || span->filter.of_people);
     return true;
 }

@@ -112,6 +112,9 @@ bool nb_query_wait(struct http_request *, struct nb_wait *);
 bool nb_query_number(struct http_request *, const char *name, uint64_t min,
                      uint64_t max, uint64_t def, uint64_t *value);
 bool nb_query_bool(struct http_request *, const char *name, bool *value);
+/* Sets '*since_ms' to the parameter "since", a time, in milliseconds since
+ * 1970, or to INT64_MIN if the request does not have it. */
+bool nb_query_since(struct http_request *, int64_t *since_ms);
 /* Sets '*value' to the parameter 'name', which must name an object in 'table',
  * or to NULL if the request does not have it. */
 bool nb_query_object(struct http_request *, const struct northbound *,

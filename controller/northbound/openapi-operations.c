@@ -284,6 +284,10 @@ const struct nb_operation nb_operation_drops = {
            SHOWN("background", BOOL, 0,
                  "Also background: what is dropped where all is well; implied "
                  "by `reason`."),
+           SHOWN("since", STRING, 0,
+                 "Counters of which a packet was counted since then, and "
+                 "samples not older: `2027-01-31T12:00:00Z`.",
+                 .max = VALUE_TIME_LEN, .check = value_check_time),
            LIMIT(10000, 1000), AFTER("Samples after the one of this id.")),
     .replies = { &nb_reply_drops },
 };
@@ -294,7 +298,11 @@ const struct nb_operation nb_operation_logs = {
     PARAMS(OF("host", HOST, "On this host."),
            OF("network", NETWORK, "In this network."),
            OF("port", PORT, "From or to this port."),
-           OF("policy", POLICY, "By this policy."), LIMIT(1024, 1024),
+           OF("policy", POLICY, "By this policy."),
+           SHOWN("since", STRING, 0,
+                 "Events that are not older: `2027-01-31T12:00:00Z`.",
+                 .max = VALUE_TIME_LEN, .check = value_check_time),
+           LIMIT(1024, 1024),
            AFTER("Events after the one of this id.")),
     .replies = { &nb_reply_logs },
 };

@@ -87,6 +87,24 @@ nb_query_bool(struct http_request *req, const char *name, bool *value)
 }
 
 bool
+nb_query_since(struct http_request *req, int64_t *since_ms)
+{
+    const char *text = http_request_query(req, "since");
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    *since_ms = INT64_MIN;
+    if (text && value_check_time(text, &why)) {
+        nb_query_reject(req, "since", "%s", why.text);
+        vmn_error_uninit(&why);
+        return false;
+    }
+    if (text) {
+        *since_ms = value_parse_time(text) * 1000;
+    }
+    return true;
+}
+
+bool
 nb_query_object(struct http_request *req, const struct northbound *nb,
                 const char *name, enum vmn_table table, const char **value)
 {

@@ -334,6 +334,28 @@ hints_are_told_once(void **state OVS_UNUSED)
                 "r on h1: it may be this\n");
 }
 
+/* The same words as for revisions and events. */
+static void
+since_is_understood_for_drops_and_logs(void **state OVS_UNUSED)
+{
+    static const struct step drops[] = {
+        { "GET /v1/drops?since=2027-01-31T00%3A00%3A00Z", NULL, 200,
+          "{}" },
+        { NULL, NULL, 0, NULL },
+    };
+    static const struct step logs[] = {
+        { "GET /v1/logs?since=2027-01-31T12%3A00%3A00Z", NULL, 200, "{}" },
+        { NULL, NULL, 0, NULL },
+    };
+
+    assert_play(drops, "", "drops --since 2027-01-31 -o json", CTL_DONE,
+                "{}\n", "");
+    assert_play(logs, "", "logs --since 2027-01-31T12:00:00Z -o json",
+                CTL_DONE, "{}\n", "");
+    assert_alone("", "drops --since lately", CTL_USAGE, "--since: want");
+    assert_alone("", "logs --since 42", CTL_USAGE, "--since: want");
+}
+
 /* What a shadow would have decided is no verdict. */
 static void
 logs_tell_what_would_have_been_from_what_was(void **state OVS_UNUSED)
@@ -762,6 +784,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(drops_that_are_not_shown_are_told),
         cmocka_unit_test(hints_are_told_once),
         cmocka_unit_test(logs_tell_what_would_have_been_from_what_was),
+        cmocka_unit_test(since_is_understood_for_drops_and_logs),
         cmocka_unit_test(trace_names_who_isolates),
         cmocka_unit_test(trace_and_reach_name_what_quarantines),
         cmocka_unit_test(reach_shows_addresses_and_who_has_no_port),

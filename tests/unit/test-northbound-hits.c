@@ -120,6 +120,36 @@ drops_are_told_by_what_they_are_for(void **state)
                "vmn_packet_ins_metered_total{sender=\"tunnel\"} 3\n");
 }
 
+/* Drops by the last packet of each counter, samples by their own time; hidden
+ * background, too. */
+static void
+since_leaves_out_what_is_older(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
+    assert_call(f, 200, "GET", "/v1/drops?since=1970-01-01T00:00:09Z", NULL);
+    assert_int_equal(json_integer_value(at(f, "matching")), 1);
+    assert_text(f, "counters.0.host", "hv2");
+    assert_int_equal(json_integer_value(at(f, "samples_matching")), 2);
+    assert_int_equal(json_integer_value(at(f, "hidden.counters")), 1);
+    assert_call(f, 200, "GET", "/v1/drops?since=1970-01-01T00:00:10Z", NULL);
+    assert_int_equal(json_integer_value(at(f, "matching")), 0);
+    assert_int_equal(json_integer_value(at(f, "samples_matching")), 0);
+    assert_int_equal(json_integer_value(at(f, "hidden.counters")), 0);
+    assert_int_equal(json_integer_value(at(f, "hidden.samples")), 0);
+
+    assert_call(f, 200, "GET", "/v1/logs?since=1970-01-01T00:00:09Z", NULL);
+    assert_int_not_equal(json_array_size(at(f, "items")), 0);
+    assert_call(f, 200, "GET", "/v1/logs?since=1970-01-01T00:00:10Z", NULL);
+    assert_int_equal(json_array_size(at(f, "items")), 0);
+
+    assert_call(f, 400, "GET", "/v1/drops?since=today", NULL);
+    assert_text(f, "errors.0.parameter", "since");
+    assert_call(f, 400, "GET", "/v1/logs?since=1h", NULL);
+    assert_text(f, "errors.0.parameter", "since");
+}
+
 /* What nobody misses is there for who asks, and its figures for all. */
 static void
 background_is_hidden_and_counted(void **state)
@@ -383,6 +413,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(drops_are_told_by_what_they_are_for),
         TEST(background_is_hidden_and_counted),
+        TEST(since_leaves_out_what_is_older),
         TEST(hits_that_are_not_known_yet_are_not_called_none),
         TEST(drops_are_asked_for_by_the_network_of_either_end),
         TEST(logs_tell_verdicts_from_shadows),
