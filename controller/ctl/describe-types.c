@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/object-labels.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -199,8 +200,9 @@ is_offered_in(const json_t *balancer, const char *network)
     return ctl_has_string(ctl_spec(balancer, "networks"), network);
 }
 
+/* Returns true if the balancer names the port as a backend. */
 static bool
-has_backend(const json_t *balancer, const char *port)
+names_backend(const json_t *balancer, const char *port)
 {
     const json_t *backend;
     size_t i;
@@ -211,6 +213,18 @@ has_backend(const json_t *balancer, const char *port)
         }
     }
     return false;
+}
+
+/* Returns true if the balancer's selector picks 'port': of its networks. */
+static bool
+selects_backend(const json_t *balancer, const json_t *port)
+{
+    const char *selector = json_string_value(ctl_spec(balancer, "selector"));
+    const char *network = json_string_value(ctl_spec(port, "network"));
+
+    return (selector && network
+            && ctl_has_string(ctl_spec(balancer, "networks"), network)
+            && ctl_labels_match(selector, port));
 }
 
 static bool
@@ -296,6 +310,28 @@ describe_identity(struct ctl *ctl, const char *port, struct sset *groups)
     return status;
 }
 
+/* Lists the balancers of which the port is a backend. */
+static enum ctl_exit
+describe_balancers(struct ctl *ctl, const char *name, const json_t *port)
+{
+    json_t *all = json_array();
+    json_t *found = json_array();
+    enum ctl_exit status = ctl_get_list(ctl, "loadbalancers", all);
+    json_t *balancer;
+    size_t i;
+
+    json_array_foreach (all, i, balancer) {
+        if (names_backend(balancer, name) || selects_backend(balancer, port)) {
+            json_array_append(found, balancer);
+        }
+    }
+    ctl_describe_table(ctl, "Balancers that it is a backend of",
+                       balancer_columns, found);
+    json_decref(found);
+    json_decref(all);
+    return status;
+}
+
 enum ctl_exit
 ctl_describe_port(struct ctl *ctl, const char *name, const json_t *object)
 {
@@ -307,9 +343,7 @@ ctl_describe_port(struct ctl *ctl, const char *name, const json_t *object)
     /* Without the groups it is unknown which rules apply. */
     status = status ? status : ctl_describe_rules(ctl, object, &groups);
     if (ctl_describe_continue(&worst, status)) {
-        ctl_describe_continue(&worst, list(ctl, "Balancers that name it",
-                                           "loadbalancers", balancer_columns,
-                                           has_backend, name));
+        ctl_describe_continue(&worst, describe_balancers(ctl, name, object));
     }
     sset_destroy(&groups);
     return worst;

@@ -98,6 +98,9 @@ def test_label_joins_and_leaves(world, farm):
     serves(world, cli, ["w1", "w2", "w3"])
     world.patch("ports", "w1", labels={"role": None})
     serves(world, cli, ["w2", "w3"])
+    told = "Balancers that it is a backend of:"
+    assert told not in vmnctl(world, "describe", "port", "w1").stdout
+    assert told in vmnctl(world, "describe", "port", "w2").stdout
 
 
 def test_unbound_backend_leaves_and_returns(world, farm):

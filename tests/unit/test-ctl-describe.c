@@ -53,8 +53,10 @@
 #define PORT(STATUS)                                                    \
     { "GET /v1/ports/db-1", NULL, 200,                                  \
       "{\"name\": \"db-1\", \"metadata\": {\"revision\": 5}, \"spec\":" \
-      " {\"network\": \"shop\"}, \"status\": {" STATUS "}}" }
-#define HEAD "Type:        ports\nName:        db-1\nRevision:    5\n"   \
+      " {\"network\": \"shop\", \"labels\": {\"role\": \"db\"}},"     \
+      " \"status\": {" STATUS "}}" }
+#define HEAD "Type:        ports\nName:        db-1\n"                   \
+             "Labels:      role=db\nRevision:    5\n"                   \
              "Spec:\n  network: shop\n"
 
 #define IDENTITY(GROUPS)                                                \
@@ -70,14 +72,22 @@
 #define NETWORK(DEFAULT)                                                \
     { "GET /v1/networks/shop", NULL, 200,                               \
       "{\"name\": \"shop\", \"spec\": {\"default\": \"" DEFAULT "\"}}" }
+#define PICKS(NAME, NETWORK, LABEL)                                     \
+    ", {\"name\": \"" NAME "\", \"spec\": {\"vip\": \"10.0.0.8\","      \
+    " \"networks\": [\"x\", \"" NETWORK "\"], \"ports\": [{\"port\":"   \
+    " 443}], \"selector\": \"role=" LABEL "\"}}"
 #define BALANCERS                                                       \
     { "GET /v1/loadbalancers?limit=250", NULL, 200,                     \
       "{\"items\": [{\"name\": \"front\", \"spec\": {\"vip\":"          \
       " \"10.0.0.9\", \"ports\": [{\"port\": 80}], \"backends\":"       \
-      " [{\"port\": \"db-1\"}]}}, {\"name\": \"other\", \"spec\": {}}]}" }
+      " [{\"port\": \"db-1\"}]}}, {\"name\": \"other\", \"spec\": {}}" \
+      PICKS("far", "y", "db") PICKS("picks", "shop", "db")              \
+      PICKS("web", "shop", "web") "]}" }
 #define BALANCERS_TOLD                                                  \
-    "\nBalancers that name it:\nBALANCER   VIP        PORTS\n"          \
-    "front      10.0.0.9   80\n"
+    "\nBalancers that it is a backend of:\n"                            \
+    "BALANCER   VIP        PORTS\n"                                     \
+    "front      10.0.0.9   80\n"                                        \
+    "picks      10.0.0.8   443\n"
 
 #define POLICY(NAME, TIER, PRIORITY, GROUP, MORE, RULES)                \
     "{\"name\": \"" NAME "\", \"spec\": {\"tier\": \"" TIER "\","       \
