@@ -130,7 +130,8 @@ const struct schema_struct fabric_receipt_shown = SHOWN_KEPT(
     SHOWN_LIST_OF(fabric_receipt, hosts, n_hosts, STRUCT, ALWAYS,
                   "Each host concerned.", .nested = &receipt_host),
     SHOWN_LIST_OF(fabric_receipt, flows, n_flows, STRUCT, ALWAYS,
-                  "The flows that changed, by app.",
+                  "The flows that changed, by app; none for an account with a "
+                  "scope, as others' changes may be among them.",
                   .nested = &schema_app_flows));
 
 /* For "fabric/receipts" of ovs-appctl. */

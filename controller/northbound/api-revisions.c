@@ -34,6 +34,31 @@ reject_unreadable_log(struct http_request *req, struct vmn_error *why)
     vmn_error_uninit(why);
 }
 
+static bool
+has_scope(const struct http_request *req)
+{
+    const struct model_rights *rights = nb_rights(req);
+
+    return rights && rights->scope.text;
+}
+
+void
+nb_append_receipt(const struct http_request *req,
+                  const struct fabric_receipt *receipt, struct ds *ds)
+{
+    ds_put_cstr(ds, ",\"receipt\":");
+    if (receipt) {
+        struct fabric_receipt shown = *receipt;
+
+        if (has_scope(req)) {
+            shown.n_flows = 0;
+        }
+        schema_struct_print(&fabric_receipt_shown, &shown, ds);
+    } else {
+        ds_put_cstr(ds, "null");
+    }
+}
+
 /* Appends what a revision took, as far as it is known, and its receipt, or
  * null if that is NULL. */
 static void
@@ -41,18 +66,11 @@ append_receipt(const struct northbound *nb, const struct http_request *req,
                uint64_t revision, const struct fabric_receipt *receipt,
                struct ds *ds)
 {
-    const struct model_rights *rights = nb_rights(req);
-
     /* What a group took depends on what others have changed in it. */
-    if (!rights || !rights->scope.text) {
+    if (!has_scope(req)) {
         nb_append_revision_us(nb, revision, receipt, ds);
     }
-    ds_put_cstr(ds, ",\"receipt\":");
-    if (receipt) {
-        schema_struct_print(&fabric_receipt_shown, receipt, ds);
-    } else {
-        ds_put_cstr(ds, "null");
-    }
+    nb_append_receipt(req, receipt, ds);
 }
 
 /* Replies 404 to a request for 'revision', which the restore of a backup that

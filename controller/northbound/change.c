@@ -126,12 +126,7 @@ on_waited(void *change_, bool installed, const struct fabric_receipt *receipt)
     if (change->n_object) {
         renew_object(change);
     }
-    ds_put_cstr(ds, ",\"receipt\":");
-    if (receipt) {
-        schema_struct_print(&fabric_receipt_shown, receipt, ds);
-    } else {
-        ds_put_cstr(ds, "null");
-    }
+    nb_append_receipt(change->req, receipt, ds);
     finish(change, installed ? change->status : 202);
 }
 

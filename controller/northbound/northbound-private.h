@@ -287,6 +287,14 @@ int nb_add_contents(const struct northbound *, const char *type,
 void nb_append_revision_us(const struct northbound *, uint64_t revision,
                            const struct fabric_receipt *receipt, struct ds *);
 
+/* api-revisions.c */
+/* Appends the member "receipt" to the text of an object that lacks its closing
+ * brace: 'receipt', or null if that is NULL.  A client with a scope gets it
+ * without flows: those are of a group of revisions, of which some may be
+ * others'. */
+void nb_append_receipt(const struct http_request *,
+                       const struct fabric_receipt *receipt, struct ds *);
+
 /* api-drops.c */
 /* Returns the owner of a flow: 'owner', for the object 'name' of 'type' (NULL:
  * for none), and rule 'rule' (-1: none).  Copies 'name' only. */

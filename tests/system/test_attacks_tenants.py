@@ -566,6 +566,23 @@ def test_learn_by_the_log_what_others_do(shop, tenants, api):
     assert bank.call("GET", "revisions/%d" % own)[0] == 404
 
 
+def test_learn_by_a_receipt_how_much_others_change(lab, shop, api):
+    """Changes made in one go share a receipt, with the flows of all."""
+    lab.add_vm_of_port("shop-1", "h1")
+    try:
+        wait_for("its port to be up",
+                 lambda: lab.port_state("shop-1") == "up")
+        status, answer = shop.call("PATCH", "ports/shop-1?wait=installed",
+                                   {"spec": {"enabled": False}})
+        assert status == 200 and answer["receipt"]["flows"] == [], answer
+        number = answer["revision"]
+        status, answer = shop.call("GET", "revisions/%d" % number)
+        assert status == 200 and answer["receipt"]["flows"] == [], answer
+        assert api.get("revisions/%d" % number)["receipt"]["flows"]
+    finally:
+        lab.remove_vm("shop-1")
+
+
 def test_learn_by_an_accounts_name_what_another_did(lab, api):
     """One that is made anew has made nothing."""
     old = make_tenant(lab, "again", scope="project=shop")
