@@ -62,7 +62,7 @@ sampling_audit_begin(struct fabric_switch *sw, void *sm_)
 
 bool
 sampling_audit_flow(struct fabric_switch *sw OVS_UNUSED, void *sm_,
-           const struct ofputil_flow_stats *fs)
+                    const struct ofputil_flow_stats *fs)
 {
     struct sampling_meters *sm = sm_;
     unsigned number;
@@ -108,7 +108,7 @@ count_missing_meters(const struct sampling_meters *sm)
 
 void
 sampling_audit_compare(struct fabric_switch *sw OVS_UNUSED, void *sm_,
-              switch_audit_cb *cb, void *aux)
+                       switch_audit_cb *cb, void *aux)
 {
     struct sampling_meters *sm = sm_;
     size_t n_missing = 0, n_meters;
