@@ -192,12 +192,12 @@ static const struct option_row option_rows[] = {
       "only of this load balancer" },
     { 0, "since", "WHEN",
       CTL_OPT_EVENTS, set_since_or_revision, MEMBER(since),
-      "past events from: 30m, 2h, 1d ago, today, yesterday, 2027-01-31,\n"
-      "                            2027-01-31T12:00:00Z, or a revision" },
+      "past events from: 30m, 2h, 1d, today, yesterday, 2027-01-31, "
+      "2027-01-31T12:00:00Z, or a revision" },
     { 0, "since", "TIME",
       CTL_OPT_DROPS | CTL_OPT_LOGS, set_since, MEMBER(since),
-      "only what is not older: 30m, 2h, 1d, today, yesterday,\n"
-      "                            2027-01-31, 2027-01-31T12:00:00Z; in UTC" },
+      "only what is not older: 30m, 2h, 1d, today, yesterday, "
+      "2027-01-31, 2027-01-31T12:00:00Z; in UTC" },
     { 0, "limit", "N",
       CTL_OPT_EVENTS, set_count, MEMBER(limit),
       "the newest N past events" },
@@ -233,8 +233,8 @@ static const struct option_row option_rows[] = {
       "only those by users: not by hosts, probes and vmnd" },
     { 0, "since", "TIME",
       CTL_OPT_REVISIONS, set_since, MEMBER(since),
-      "only those that are not older: 30m, 2h, 1d, today, yesterday,\n"
-      "                            2027-01-31, 2027-01-31T12:00:00Z; in UTC" },
+      "only those that are not older: 30m, 2h, 1d, today, yesterday, "
+      "2027-01-31, 2027-01-31T12:00:00Z; in UTC" },
     { 0, "once", NULL,
       CTL_OPT_ONCE, set_true, MEMBER(once),
       "show it once, and do not clear the screen" },
