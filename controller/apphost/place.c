@@ -102,7 +102,7 @@ pipeline_place(struct pipeline *pipeline, struct vmn_error *why)
         if (used + class_->n_tables > hook_tables[hook]) {
             error = vmn_error_invalid(
                 why, "stage %s of app %s does not fit: the stages at its hook "
-                "want more than %u tables", class_->name,
+                "need more than %u tables", class_->name,
                 placed[i].app->class_->name, hook_tables[hook]);
             break;
         }

@@ -62,8 +62,9 @@ check_server(const char *server, struct vmn_error *why)
            && strchr(server + 4, ':') && !strpbrk(server, "/@?# "))) {
         return 0;
     }
-    return vmn_error_invalid(why, "server \"%s\": want unix:PATH, "
-                             "tcp:HOST:PORT or ssl:HOST:PORT", server);
+    return vmn_error_invalid(why, "server: must be unix:PATH, "
+                             "tcp:HOST:PORT or ssl:HOST:PORT, not \"%s\"",
+                             server);
 }
 
 struct ctl_client *

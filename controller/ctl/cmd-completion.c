@@ -310,7 +310,7 @@ ctl_cmd_completion(struct ctl *ctl, int n_args, char *const args[])
     } else if (n_args == 1 && !strcmp(args[0], "zsh")) {
         fputs(zsh_script, ctl->out);
     } else {
-        return ctl_usage(ctl, "completion: want bash or zsh, not \"%s\"",
+        return ctl_usage(ctl, "completion: must be bash or zsh, not \"%s\"",
                          args[n_args - 1]);
     }
     return CTL_DONE;

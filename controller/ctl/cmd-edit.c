@@ -229,8 +229,8 @@ parse_spec(struct edit *edit, json_t **spec, struct vmn_error *why)
     type = json_string_value(json_object_get(object, "type"));
     name = json_string_value(json_object_get(object, "name"));
     if (n > 1) {
-        error = vmn_error_invalid(why, "there are %"PRIuSIZE" objects in the "
-                                  "file: want one", n);
+        error = vmn_error_invalid(why, "must be one object, not %"PRIuSIZE,
+                                  n);
     } else if (n && (!type || strcmp(type, edit->type->plural) || !name
                      || strcmp(name, edit->name))) {
         error = vmn_error_invalid(

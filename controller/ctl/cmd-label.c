@@ -33,7 +33,7 @@ add_label(struct ctl *ctl, const char *arg, json_t *labels)
     int error;
 
     if (!is_label(arg) || !key_len) {
-        return ctl_usage(ctl, "label: want KEY=VALUE or KEY-, not \"%s\"",
+        return ctl_usage(ctl, "label: must be KEY=VALUE or KEY-, not \"%s\"",
                          arg);
     }
     key = xmemdup0(arg, key_len);
@@ -74,7 +74,7 @@ ctl_cmd_label(struct ctl *ctl, int n_args, char *const args[])
     if (!ctl_args_parse_named(ctl, "label", n_objects, args, &objects)) {
         status = CTL_USAGE;
     } else if (n_objects >= n_args) {
-        status = ctl_usage(ctl, "label: want KEY=VALUE or KEY- behind \"%s\"",
+        status = ctl_usage(ctl, "label: give KEY=VALUE or KEY- after \"%s\"",
                            args[n_args - 1]);
     }
     for (int i = n_objects; i < n_args && !status; i++) {

@@ -34,14 +34,15 @@ read_patch(struct ctl *ctl)
     }
     spec = json_incref(json_object_get(doc, "spec"));
     if (ctl->patch && json_is_string(doc)) {
-        ctl_usage(ctl, "--patch: \"%s\" is no mapping: want what changes, "
-                  "such as '{\"spec\": {\"description\": \"new\"}}'; labels "
-                  "are set by vmnctl label TYPE NAME KEY=VALUE", ctl->patch);
+        ctl_usage(ctl, "--patch: must be a mapping of what changes, such as "
+                  "'{\"spec\": {\"description\": \"new\"}}', not \"%s\"; "
+                  "labels are set by vmnctl label TYPE NAME KEY=VALUE",
+                  ctl->patch);
         json_decref(spec);
         spec = NULL;
     } else if (!json_is_object(spec) || json_object_size(doc) != 1) {
-        ctl_usage(ctl, "%s: want a mapping with \"spec\" alone, and what "
-                  "changes in it: {\"spec\": {\"description\": \"new\"}}",
+        ctl_usage(ctl, "%s: must be a mapping with \"spec\" alone, and in it "
+                  "what changes: {\"spec\": {\"description\": \"new\"}}",
                   origin);
         json_decref(spec);
         spec = NULL;

@@ -503,7 +503,7 @@ ctl_cmd_reachability(struct ctl *ctl, int n_args OVS_UNUSED,
 
     if (!ctl_set_service(service, args[0])
         || json_object_get(service, "icmp_type")) {
-        status = ctl_usage(ctl, "reachability: want tcp/PORT, udp/PORT, "
+        status = ctl_usage(ctl, "reachability: must be tcp/PORT, udp/PORT, "
                            "sctp/PORT, icmp or icmpv6, not \"%s\"",
                            args[0]);
     } else {

@@ -316,7 +316,8 @@ enum ctl_exit
 ctl_cmd_policy(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 {
     if (strcmp(args[0], "recommend")) {
-        return ctl_usage(ctl, "policy: want recommend, not \"%s\"", args[0]);
+        return ctl_usage(ctl, "policy: must be recommend, not \"%s\"",
+                         args[0]);
     }
     if (!ctl->network) {
         return ctl_usage(ctl, "policy recommend: give --network NETWORK");

@@ -554,8 +554,8 @@ wrong_service(struct ctl *ctl, const char *service, char *const args[])
         return ctl_usage(ctl, "trace: \"%s\" of which protocol? vmnctl trace "
                          "%s %s tcp/%s", service, args[0], args[1], service);
     }
-    return ctl_usage(ctl, "trace: want tcp/PORT, udp/PORT, sctp/PORT, icmp, "
-                     "icmp/TYPE, icmp/TYPE/CODE or the same of icmpv6, "
+    return ctl_usage(ctl, "trace: must be tcp/PORT, udp/PORT, sctp/PORT, "
+                     "icmp, icmp/TYPE, icmp/TYPE/CODE or the same of icmpv6, "
                      "not \"%s\"", service);
 }
 

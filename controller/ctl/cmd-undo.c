@@ -31,7 +31,7 @@ parse_object(struct ctl *ctl, const char *arg, const char **name)
     char *type;
 
     if (!n || !arg[n] || !arg[n + 1]) {
-        ctl_usage(ctl, "want TYPE/NAME, such as ports/%s, not \"%s\"",
+        ctl_usage(ctl, "must be TYPE/NAME, such as ports/%s, not \"%s\"",
                   *arg && !arg[n] ? arg : "web-1", arg);
         return NULL;
     }

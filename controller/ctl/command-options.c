@@ -443,7 +443,7 @@ static bool
 set_awaited(struct ctl *ctl, const struct option_row *row, const char *arg)
 {
     if (strcmp(arg, "installed")) {
-        ctl_usage(ctl, "--%s: want installed, not \"%s\"", row->name, arg);
+        ctl_usage(ctl, "--%s: must be installed, not \"%s\"", row->name, arg);
         return false;
     }
     return true;
@@ -491,7 +491,7 @@ set_time(struct ctl *ctl, const struct option_row *row, const char *arg)
                        : !strcmp(unit, "m") ? 60 * 1000 : 0);
 
     if (value < 1 || !factor || value * factor > TIMEOUT_MAX_MS) {
-        ctl_usage(ctl, "--%s: want a time such as 500ms, 10s or 2m, at "
+        ctl_usage(ctl, "--%s: must be a time such as 500ms, 10s or 2m, at "
                   "most 5m, not \"%s\"", row->name, arg);
         return false;
     }
@@ -517,7 +517,7 @@ set_for(struct ctl *ctl, const struct option_row *row, const char *arg)
                        : !strcmp(unit, "h") ? 3600 : 0);
 
     if (value < 1 || !factor || value * factor > FOR_MAX_S) {
-        ctl_usage(ctl, "--%s: want a time such as 90s, 10m or 8h, at most "
+        ctl_usage(ctl, "--%s: must be a time such as 90s, 10m or 8h, at most "
                   "24h, not \"%s\"", row->name, arg);
         return false;
     }
@@ -574,7 +574,7 @@ set_since(struct ctl *ctl, const struct option_row *row, const char *arg)
         ovs_strlcpy(buf, strlen(arg) < sizeof buf ? arg : "", sizeof buf);
     }
     if (value_check_time(buf, NULL)) {
-        ctl_usage(ctl, "--%s: want 30m, 2h or 1d, for so long ago, today, "
+        ctl_usage(ctl, "--%s: must be an age such as 30m, 2h or 1d, today, "
                   "yesterday, a day such as 2027-01-31, or a time such as "
                   "2027-01-31T12:00:00Z, not \"%s\"", row->name, arg);
         return false;
@@ -597,8 +597,8 @@ set_count(struct ctl *ctl, const struct option_row *row, const char *arg)
     int value;
 
     if (!str_to_int(arg, 10, &value) || value < 1) {
-        ctl_usage(ctl, "--%s: want a number from 1, not \"%s\"", row->name,
-                  arg);
+        ctl_usage(ctl, "--%s: must be a number from 1, not \"%s\"",
+                  row->name, arg);
         return false;
     }
     *(long int *) member_of(ctl, row) = value;
@@ -611,7 +611,7 @@ set_by(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
 {
     ctl->by_port = !strcmp(arg, "port");
     if (!ctl->by_port && strcmp(arg, "group")) {
-        ctl_usage(ctl, "--by: want group or port, not \"%s\"", arg);
+        ctl_usage(ctl, "--by: must be group or port, not \"%s\"", arg);
         return false;
     }
     return true;
@@ -664,7 +664,7 @@ set_output(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
         return set_custom(ctl, arg + strlen(custom));
     }
     if (!set_format(ctl, arg, CTL_NAME + 1)) {
-        ctl_usage(ctl, "--output: want table, wide, json, yaml, name or "
+        ctl_usage(ctl, "--output: must be table, wide, json, yaml, name or "
                   "custom-columns=HEADING:PATH,..., not \"%s\"%s", arg,
                   strncmp(arg, "jsonpath", 8) ? ""
                   : " (-o json and jq have all of its kind)");
@@ -698,8 +698,8 @@ set_shown(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
           const char *arg)
 {
     if (!set_format(ctl, arg, CTL_YAML + 1)) {
-        ctl_usage(ctl, "--output: want table, json or yaml here, not \"%s\"",
-                  arg);
+        ctl_usage(ctl, "--output: must be table, json or yaml here, not "
+                  "\"%s\"", arg);
         return false;
     }
     return true;
@@ -711,7 +711,8 @@ set_raw(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
         const char *arg)
 {
     if (!strcmp(arg, "table") || !set_format(ctl, arg, CTL_YAML + 1)) {
-        ctl_usage(ctl, "--output: want json or yaml here, not \"%s\"", arg);
+        ctl_usage(ctl, "--output: must be json or yaml here, not \"%s\"",
+                  arg);
         return false;
     }
     return true;

@@ -24,9 +24,10 @@
 static int
 bad_path(const struct ctl_field_path *path, struct vmn_error *why)
 {
-    return vmn_error_invalid(why, "\"%s\" is not a path: want one such as "
+    return vmn_error_invalid(why, "must be a path such as "
                              ".spec.labels.role, .status.ips[0] or "
-                             ".spec.rules[*].action", path->text);
+                             ".spec.rules[*].action, not \"%s\"",
+                             path->text);
 }
 
 /* Adds the step "[*]" or "[N]" that begins at 'p'.  Returns what is behind it,
@@ -238,7 +239,7 @@ add_column(struct ctl_custom *custom, const char *text, struct vmn_error *why)
     struct ctl_column *column = &custom->columns[custom->n];
 
     if (!colon || colon == text || custom->n >= COLUMNS_MAX) {
-        return vmn_error_invalid(why, "want at most %d columns, each "
+        return vmn_error_invalid(why, "must be at most %d columns, each "
                                  "HEADING:PATH, not \"%s\"", COLUMNS_MAX,
                                  text);
     }
@@ -261,7 +262,7 @@ ctl_custom_parse(const char *text, struct vmn_error *why)
         error = add_column(custom, word, why);
     }
     if (!error && !custom->n) {
-        error = vmn_error_invalid(why, "want HEADING:PATH,...");
+        error = vmn_error_invalid(why, "must be HEADING:PATH,...");
     }
     free(copy);
     if (error) {

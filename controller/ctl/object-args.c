@@ -42,8 +42,8 @@ type_before_slash(struct ctl *ctl, const char *command, const char *arg)
     char *text;
 
     if (!slash || !slash[1]) {
-        ctl_usage(ctl, "%s: want TYPE/NAME, as the others are, not \"%s\"",
-                  command, arg);
+        ctl_usage(ctl, "%s: must be TYPE/NAME, as the other arguments, not "
+                  "\"%s\"", command, arg);
         return NULL;
     }
     text = xmemdup0(arg, slash - arg);
@@ -113,8 +113,8 @@ ctl_args_parse(struct ctl *ctl, const char *command, int n_args,
     }
     for (int i = 1; i < n_args; i++) {
         if (strchr(texts[i], '/')) {
-            ctl_usage(ctl, "%s: want a name behind the type, not \"%s\"",
-                      command, texts[i]);
+            ctl_usage(ctl, "%s: must be a name of the type given first, not "
+                      "\"%s\"", command, texts[i]);
             return false;
         }
         svec_add(&args->named[0].names, texts[i]);

@@ -85,13 +85,13 @@ check_object(const json_t *doc, struct vmn_error *why)
     json_t *value;
 
     if (!json_is_object(doc)) {
-        return vmn_error_invalid(why, "want a mapping with type, name and "
-                                 "spec");
+        return vmn_error_invalid(why, "must be a mapping with type, name "
+                                 "and spec");
     }
     json_object_foreach (object, key, value) {
         if (!is_known_member(key)) {
-            return vmn_error_invalid(why, "unknown member \"%s\": want type, "
-                                     "name and spec", key);
+            return vmn_error_invalid(why, "unknown member \"%s\": must be "
+                                     "type, name or spec", key);
         }
     }
     if (!type) {
@@ -419,8 +419,8 @@ parse_one(const char *origin, const struct ds *text, struct vmn_error *why)
     if (parse_text(origin, text, docs, why)) {
         vmn_error_prefix(why, origin);
     } else if (json_array_size(docs) != 1) {
-        vmn_error_invalid(why, "%s: there are %"PRIuSIZE" documents: want "
-                          "one", origin, json_array_size(docs));
+        vmn_error_invalid(why, "%s: must be one document, not %"PRIuSIZE,
+                          origin, json_array_size(docs));
     } else {
         doc = json_incref(json_array_get(docs, 0));
     }

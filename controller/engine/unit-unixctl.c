@@ -257,8 +257,8 @@ unixctl_explain(struct unixctl_conn *conn, int argc OVS_UNUSED,
     uint64_t cookie;
 
     if (!parse_cookie(argv[1], &cookie)) {
-        unixctl_command_reply_error(conn, "COOKIE: want a number other than 0"
-                                    ", such as 0x5e1869c47ffb7c77");
+        unixctl_command_reply_error(conn, "COOKIE: must be a number other "
+                                    "than 0, such as 0x5e1869c47ffb7c77");
         return;
     }
     cookie = flow_cookie_owner(cookie);

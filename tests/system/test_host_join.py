@@ -114,9 +114,9 @@ def test_joins_and_leaves(lab, hypervisor):
 @pytest.mark.parametrize("args,reason", [
     (["h 1", "tcp:192.0.2.1"], "is no name"),
     (["h" * 64, "tcp:192.0.2.1"], "longer than 63"),
-    (["h1", "192.0.2.1"], "is no manager"),
-    (["h1", "tcp:a b"], "is no manager"),
-    (["h1", "tcp:1.2.3.4;reboot"], "is no manager"),
+    (["h1", "192.0.2.1"], "must be ssl:ADDRESS"),
+    (["h1", "tcp:a b"], "must be ssl:ADDRESS"),
+    (["h1", "tcp:1.2.3.4;reboot"], "must be ssl:ADDRESS"),
     (["--undo", "h1", "tcp:192.0.2.1"], "not \"h1\""),
     (["--pki", "/nonexistent", "h1", "ssl:192.0.2.1"], "h1.key is missing"),
     (["h1"], "usage"),

@@ -179,7 +179,7 @@ def test_datapath_of_a_lab():
     name = lab_name("dp")
     done = up_without_vmnd(name, VMN_LAB_DATAPATH="dpdk")
     assert done.returncode == 1
-    assert "VMN_LAB_DATAPATH: want netdev or system" in done.stderr
+    assert "VMN_LAB_DATAPATH: must be netdev or system" in done.stderr
     assert not left_of(name)
     done = up_without_vmnd(name, "--datapath", "netdev",
                            VMN_LAB_DATAPATH="system")

@@ -89,7 +89,7 @@ apply_takes_the_body_of_the_api_and_a_file_of_the_lab(void **state OVS_UNUSED)
     assert_alone("{\"objects\": []}", "apply -f -", CTL_USAGE,
                  "no objects in the input");
     assert_alone("{\"objects\": [7]}", "apply -f -", CTL_USAGE,
-                 "object 1: want a mapping");
+                 "object 1: must be a mapping");
 }
 
 static void
@@ -153,8 +153,8 @@ apply_refuses_files_that_hold_no_objects(void **state OVS_UNUSED)
           "object 1: \"name\" is missing or not a string" },
         { "type: net\nname: a\n", "\"spec\" is missing" },
         { "type: net\nname: a\nspec: []\n", "\"spec\" is missing or not" },
-        { "just text", "want a mapping" },
-        { "[1]", "want a mapping" },
+        { "just text", "must be a mapping" },
+        { "[1]", "must be a mapping" },
         { "{\"a\": 1,}", "" },
         { "", "no objects in the input" },
         { "# only a comment\n", "no objects in the input" },
@@ -448,10 +448,10 @@ undo_shows_the_plan_first(void **state OVS_UNUSED)
                 "");
     assert_play(refused, "", "undo 7", CTL_REFUSED, "",
                 "vmnctl: changed again (HTTP 409)\n");
-    assert_alone("", "undo a", CTL_USAGE, "want TYPE/NAME");
-    assert_alone("", "undo ports/", CTL_USAGE, "want TYPE/NAME");
+    assert_alone("", "undo a", CTL_USAGE, "must be TYPE/NAME");
+    assert_alone("", "undo ports/", CTL_USAGE, "must be TYPE/NAME");
     assert_alone("", "revisions --since lately", CTL_USAGE,
-                 "--since: want 30m, 2h or 1d");
+                 "--since: must be an age such as 30m, 2h or 1d");
     assert_alone("", "revisions --since 99999999d", CTL_USAGE, "--since: ");
     assert_alone("", "revisions --since 2h", CTL_UNREACHABLE, "");
     free(both);

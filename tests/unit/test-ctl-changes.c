@@ -79,16 +79,17 @@ patch_wants_a_spec(void **state OVS_UNUSED)
     assert_alone("", "patch port -p {\"spec\":{}}", CTL_USAGE,
                  "name the objects");
     assert_alone("", "patch port a -p {\"enabled\":false}", CTL_USAGE,
-                 "--patch: want a mapping with \"spec\" alone");
-    assert_alone("", "patch port a -p {\"spec\":[]}", CTL_USAGE, "want a map");
+                 "--patch: must be a mapping with \"spec\" alone");
+    assert_alone("", "patch port a -p {\"spec\":[]}", CTL_USAGE,
+                 "must be a map");
     assert_alone("", "patch port a -p {\"spec\":{},\"name\":\"b\"}",
-                 CTL_USAGE, "want a map");
-    assert_alone("", "patch port a -p []", CTL_USAGE, "want a map");
+                 CTL_USAGE, "must be a map");
+    assert_alone("", "patch port a -p []", CTL_USAGE, "must be a map");
     assert_alone("", "patch port a -p labels", CTL_USAGE, "labels are set by "
                  "vmnctl label TYPE NAME KEY=VALUE");
     assert_alone("", "patch port a -p [", CTL_USAGE, "--patch: line");
     assert_alone("spec: {}\n---\nspec: {}\n", "patch port a --patch-file -",
-                 CTL_USAGE, "there are 2 documents");
+                 CTL_USAGE, "must be one document, not 2");
     assert_alone("", "patch port a --patch-file /nonexistent", CTL_USAGE,
                  "/nonexistent: No such file");
 }

@@ -352,8 +352,8 @@ since_is_understood_for_drops_and_logs(void **state OVS_UNUSED)
                 "{}\n", "");
     assert_play(logs, "", "logs --since 2027-01-31T12:00:00Z -o json",
                 CTL_DONE, "{}\n", "");
-    assert_alone("", "drops --since lately", CTL_USAGE, "--since: want");
-    assert_alone("", "logs --since 42", CTL_USAGE, "--since: want");
+    assert_alone("", "drops --since lately", CTL_USAGE, "--since: must be");
+    assert_alone("", "logs --since 42", CTL_USAGE, "--since: must be");
 }
 
 /* What a shadow would have decided is no verdict. */
@@ -651,8 +651,8 @@ formats_are_served_or_refused(void **state OVS_UNUSED)
     };
 
     for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-        assert_alone("", lines[i], CTL_USAGE, "--output: want table, json or "
-                     "yaml here");
+        assert_alone("", lines[i], CTL_USAGE, "--output: must be table, json "
+                     "or yaml here");
     }
     assert_alone("", "get ports -o nome", CTL_USAGE,
                  "wide, json, yaml, name or");

@@ -270,7 +270,7 @@ events_of_the_past_end(void **state OVS_UNUSED)
                 "vmnctl: not found (HTTP 404)\n");
     assert_play(goes_on, "", "events --limit 2 --follow", CTL_REFUSED, "",
                 "hidden as background: 1 drop (--all shows them)\n" AWAY);
-    assert_alone("", "events --since lately", CTL_USAGE, "--since: want");
+    assert_alone("", "events --since lately", CTL_USAGE, "--since: must be");
 }
 
 static void

@@ -89,9 +89,9 @@ objects_of_several_types_are_named(void **state OVS_UNUSED)
                 "networks/shop deleted\ngroups/web deleted\n", "");
     assert_play(label, "", "label grp/web a=b", CTL_DONE,
                 "groups/web labelled\n", "");
-    assert_alone("", "get net/a b", CTL_USAGE, "want TYPE/NAME, as the");
+    assert_alone("", "get net/a b", CTL_USAGE, "must be TYPE/NAME, as the");
     assert_alone("", "get net/ net/a", CTL_USAGE, "not \"net/\"");
-    assert_alone("", "get net a/b", CTL_USAGE, "want a name behind the type");
+    assert_alone("", "get net a/b", CTL_USAGE, "must be a name of the type");
     assert_alone("", "get net,port a", CTL_USAGE, "names go with one type");
     assert_alone("", "get ,", CTL_USAGE, "no type \",\"");
     assert_alone("", "get net,vifs", CTL_USAGE, "no type \"vifs\"");
@@ -163,7 +163,7 @@ what_to_type_is_told(void **state OVS_UNUSED)
         { "hosts h1", "did you mean \"vmnctl get hosts h1\"?" },
         { "logs web1", "did you mean \"vmnctl logs --port web1\"?" },
         { "quarantine role=web", "vmnctl quarantine --selector 'role=web'" },
-        { "history web1", "want TYPE/NAME, such as ports/web1, not" },
+        { "history web1", "must be TYPE/NAME, such as ports/web1, not" },
         { "trace a b 80", "vmnctl trace a b tcp/80" },
         { "trace a tcp/80 b", "vmnctl trace a b tcp/80" },
     };
@@ -208,7 +208,7 @@ columns_and_order_are_the_users(void **state OVS_UNUSED)
     assert_alone("", "get ports -o custom-columns=A", CTL_USAGE,
                  "each HEADING:PATH, not \"A\"");
     assert_alone("", "get ports -o custom-columns=", CTL_USAGE,
-                 "want HEADING:PATH");
+                 "must be HEADING:PATH");
     assert_alone("", "get ports -o custom-columns=A:.nothing", CTL_USAGE,
                  "a path begins with .name, .type, .metadata");
     assert_alone("", "get ports -o custom-columns=A:.spec.netwrok", CTL_USAGE,

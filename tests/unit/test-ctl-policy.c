@@ -255,7 +255,7 @@ policies_are_recommended(void **state OVS_UNUSED)
                 "vmnctl: Host h2 is missing: gone.\n");
     assert_alone("", "policy recommend", CTL_USAGE, "give --network");
     assert_alone("", "policy propose --network a", CTL_USAGE,
-                 "want recommend, not \"propose\"");
+                 "must be recommend, not \"propose\"");
     assert_alone("", "policy recommend --network a --for 25h", CTL_USAGE,
                  "at most 24h, not \"25h\"");
     assert_alone("", "policy recommend --network a -o table", CTL_USAGE,

@@ -309,7 +309,7 @@ words_are_completed_by_the_tables(void **state OVS_UNUSED)
     assert_string_equal(result.out, "");
     assert_int_equal(result.status, CTL_DONE);
     run_uninit(&result);
-    assert_alone("", "completion csh", CTL_USAGE, "want bash or zsh");
+    assert_alone("", "completion csh", CTL_USAGE, "must be bash or zsh");
 }
 
 /* Names come from behind the text that is before all that begin so. */

@@ -117,8 +117,8 @@ def _parser():
 
 def _n_hosts(text):
     if not text.isdecimal() or not 1 <= int(text) <= MAX_HOSTS:
-        raise argparse.ArgumentTypeError("want a number from 1 to %d, not %r"
-                                         % (MAX_HOSTS, text))
+        raise argparse.ArgumentTypeError(
+            "must be a number from 1 to %d, not %r" % (MAX_HOSTS, text))
     return int(text)
 
 
@@ -197,7 +197,7 @@ def _read_vms_file(path):
             raise Usage("%s: not JSON with \"objects\" and \"vms\": %s"
                         % (path, error))
     if not all(isinstance(host, str) for host in placement.values()):
-        raise Usage("%s: vms: want {\"PORT\": \"HOST\"}" % path)
+        raise Usage("%s: vms: must be {\"PORT\": \"HOST\"}" % path)
     return objects, placement
 
 

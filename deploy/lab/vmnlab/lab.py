@@ -51,7 +51,7 @@ def default_datapath():
     so that tests can be run on either."""
     found = os.environ.get("VMN_LAB_DATAPATH") or DATAPATHS[0]
     if found not in DATAPATHS:
-        raise Error("VMN_LAB_DATAPATH: want %s, not %r"
+        raise Error("VMN_LAB_DATAPATH: must be %s, not %r"
                     % (" or ".join(DATAPATHS), found))
     return found
 
