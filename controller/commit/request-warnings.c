@@ -7,6 +7,7 @@
 
 #include "controller/commit/request-warnings.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -180,6 +181,62 @@ check_left_groups(const struct model *model,
     }
 }
 
+/* Hosts that a warning names. */
+#define HOSTS_NAMED_MAX 4
+
+/* Appends which host is to have the port's interface. */
+static void
+put_expected_host(const struct vmn_port *port, const char *field,
+                  struct ds *ds)
+{
+    if (!port->n_hosts && port->host) {
+        ds_put_format(ds, "host \"%s\" has", port->host);
+        return;
+    }
+    for (size_t i = 0; i < port->n_hosts && i < HOSTS_NAMED_MAX; i++) {
+        ds_put_format(ds, "%s\"%s\"", !i ? "host "
+                      : i + 1 == port->n_hosts ? " or " : ", ",
+                      port->hosts[i]);
+    }
+    if (port->n_hosts > HOSTS_NAMED_MAX) {
+        ds_put_format(ds, " or %"PRIuSIZE" others",
+                      port->n_hosts - HOSTS_NAMED_MAX);
+    }
+    ds_put_cstr(ds, port->n_hosts ? " has"
+                : !*field || !strcmp(field, "/labels")
+                ? "a host that accepts it has" : "a host has");
+}
+
+/* Warns of a port that the request unbinds, if the client sees it. */
+static void
+check_unbound(const struct model *model, const struct model_request *request,
+              const struct model_unbound *unbound,
+              struct model_warnings *warnings)
+{
+    const struct vmn_port *port = model_get(model, VMN_TABLE_PORT,
+                                            unbound->port);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    if (!port || !model_sees(request->rights, &port->row)) {
+        return;
+    }
+    if (port->external) {
+        ds_put_cstr(&ds, "it is on no host any more");
+    } else if (port->parent) {
+        ds_put_format(&ds, "it is unbound until its parent \"%s\" is bound",
+                      port->parent);
+    } else {
+        ds_put_cstr(&ds, "it is unbound until ");
+        put_expected_host(port, unbound->field, &ds);
+        ds_put_format(&ds, " its interface (iface-id \"%s\")",
+                      port->iface_id);
+    }
+    model_warnings_put(warnings, &port->row, unbound->field,
+                       "loses its binding to host \"%s\": %s",
+                       unbound->host, ds_cstr(&ds));
+    ds_destroy(&ds);
+}
+
 void
 request_warnings_find(const struct model *model, struct engine *engine,
                       const struct model_request *request,
@@ -200,5 +257,8 @@ request_warnings_find(const struct model *model, struct engine *engine,
         }
     }
     check_left_groups(model, request, warnings);
+    for (size_t i = 0; i < request->n_unbound; i++) {
+        check_unbound(model, request, &request->unbound[i], warnings);
+    }
     model_warnings_finish(warnings);
 }

@@ -54,6 +54,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/quota-limits.c \
 	controller/model/quota-usage.c \
 	controller/model/quota-usage.h \
+	controller/model/rebinding.c \
+	controller/model/rebinding.h \
 	controller/model/references.c \
 	controller/model/request.c \
 	controller/model/request.h \

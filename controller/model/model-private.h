@@ -39,6 +39,7 @@ struct entry {
     struct version *durable;    /* NULL: absent.  May be the same. */
     bool dirty;                 /* In model's 'dirty'. */
     bool was_deleted;           /* Since the model was settled. */
+    bool follows;               /* As in struct model_write. */
     size_t n_cursors, allocated_cursors;
     struct address_cursor *cursors; /* Of networks. */
 
@@ -66,6 +67,9 @@ struct model {
     uint64_t durable_revision;
 
     const char *no_listener;    /* model_set_no_listener(). */
+
+    model_bind_cb *bind;        /* Or NULL. */
+    void *bind_aux;
 
     void (*yield)(void *aux);   /* Or NULL. */
     void *yield_aux;

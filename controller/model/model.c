@@ -181,6 +181,7 @@ model_get_pending(struct model *model, struct model_pending *pending)
         write->meta = entry->cur ? entry->cur->meta
                                  : (struct model_meta) { .revision = 0 };
         write->recreated = entry->cur && entry->was_deleted;
+        write->follows = entry->follows;
         n++;
     }
     *pending = (struct model_pending) {

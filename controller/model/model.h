@@ -42,6 +42,16 @@ void model_set_yield(struct model *, void (*yield)(void *aux), void *aux);
  * too. */
 void model_yield(const struct model *);
 
+/* Sets a function that decides where a port is bound that was bound to
+ * 'binding', as the current rows are while a request is applied: the host may
+ * be gone, and the port's row another.  It returns the spec of the port's
+ * BINDING row, which the caller owns, or NULL: it is unbound.  It must only
+ * read.  Without it, bindings change by requests that name them alone, and
+ * with their hosts. */
+typedef json_t *model_bind_cb(void *aux, const struct vmn_port *port,
+                              const struct vmn_binding *binding);
+void model_set_bind(struct model *, model_bind_cb *, void *aux);
+
 /* Returns the ID pools, which are stored with the model and owned by it. */
 struct id_pools *model_id_pools(struct model *);
 
@@ -254,6 +264,13 @@ struct model_also {
 /* So many of them are named. */
 #define MODEL_ALSO_MAX 1000
 
+/* A port that a request unbinds. */
+struct model_unbound {
+    char *port, *host;          /* Owned. */
+    const char *field;          /* By which one of the port's spec, as
+                                 * "/host"; "": by something else. */
+};
+
 /* A transaction of several operations. */
 struct model_request {
     char *who;                  /* "unix:uid=0", "host:hv1", "vmnd". Owned. */
@@ -273,6 +290,9 @@ struct model_request {
     struct svec left_groups;    /* Groups whose selector some ports do not
                                  * match any more, or that list no port any
                                  * more: the first 100. */
+    size_t n_unbound, allocated_unbound;
+    struct model_unbound *unbound; /* Ports that are bound to no host any
+                                    * more. */
     struct arena *arena;        /* Of differences.  Owned; or NULL. */
     size_t n_fields;            /* In all of them. */
 };
@@ -345,6 +365,8 @@ struct model_write {
     struct model_meta meta;
     bool recreated;             /* Was deleted and created again in between:
                                  * rows that depended on it were deleted. */
+    bool follows;               /* Its last change followed from others, and
+                                 * no operation named it. */
 };
 
 /* A revision's change of an object of the users', except those that define who

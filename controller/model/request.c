@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "controller/model/model-private.h"
+#include "controller/model/rebinding.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-diff.h"
 #include "controller/schema/schema-row.h"
@@ -66,6 +67,7 @@ model_request_clear_also(struct model_request *request)
         free(request->also[i].name);
     }
     request->n_also = 0;
+    model_request_clear_unbound(request);
     svec_clear(&request->left_groups);
 }
 
@@ -128,6 +130,7 @@ model_request_uninit(struct model_request *request)
     model_rights_destroy(request->rights);
     model_request_clear_also(request);
     free(request->also);
+    free(request->unbound);
     svec_destroy(&request->left_groups);
     request_drop_diffs(request);
     memset(request, 0, sizeof *request);

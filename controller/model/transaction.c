@@ -20,6 +20,7 @@
 #include "controller/model/model-class.h"
 #include "controller/model/quota-usage.h"
 #include "controller/model/left-groups.h"
+#include "controller/model/rebinding.h"
 #include "controller/model/request.h"
 #include "controller/model/rights.h"
 #include "controller/model/row-checks.h"
@@ -252,6 +253,7 @@ commit_entry(struct txn *txn, struct entry *entry)
     struct version *now = entry->cur;
 
     entry->was_deleted |= !now;
+    entry->follows = !entry->op;
     if (now) {
         id_pools_keep(now->vni);
         now->meta.revision = model->revision;
@@ -398,6 +400,7 @@ commit(struct txn *txn)
     model->revision++;
     id_pools_set_revision(model->id_pools, model->revision);
     log = add_log(txn);
+    note_unbound(txn);
     for (size_t i = 0; i < txn->n_touched; i++) {
         struct entry *entry = txn->touched[i];
 
@@ -529,6 +532,9 @@ apply_ops(struct txn *txn)
     if (!txn->errors->n) {
         delete_asked(txn);
         assign_and_check_rights(txn);
+    }
+    if (!txn->errors->n) {
+        rebind_ports(txn);
     }
     /* An account that may not make the change must not learn what else
      * prevents it. */

@@ -79,6 +79,67 @@ port_is_bound_whichever_comes_first(void **state OVS_UNUSED)
     UNTIL(bound("p1", NULL, NULL) && !get_vif("hv1/p1"));
 }
 
+/* A row that takes a port from its host, or gives it another interface, does
+ * so in its own revision, and nothing follows. */
+static void
+row_unbinds_in_its_own_revision(void **state OVS_UNUSED)
+{
+    uint64_t before;
+
+    start_hosts();
+    add_vif(0, "tap1", "p1", 5);
+    UNTIL(bound("p1", "hv1", NULL));
+    host_db_settle();
+    before = model_durable_revision(toy.model);
+    put_port("p1", "hv2", NULL);
+    assert_true(bound("p1", NULL, NULL));
+    host_db_settle();
+    assert_int_equal(model_durable_revision(toy.model), before + 1);
+
+    put_port("p1", NULL, NULL);
+    UNTIL(bound("p1", "hv1", NULL));
+    host_db_settle();
+    before = model_durable_revision(toy.model);
+    put_port("p1", NULL, "other");
+    assert_true(bound("p1", NULL, NULL));
+    host_db_settle();
+    assert_int_equal(model_durable_revision(toy.model), before + 1);
+
+    /* The host that has the other interface gets it, just so. */
+    put_port("p1", NULL, NULL);
+    UNTIL(bound("p1", "hv1", NULL));
+    add_vif(1, "tap2", "other", 6);
+    UNTIL(get_vif("hv2/other"));
+    host_db_settle();
+    before = model_durable_revision(toy.model);
+    put_port("p1", NULL, "other");
+    assert_true(bound("p1", "hv2", NULL));
+    host_db_settle();
+    assert_int_equal(model_durable_revision(toy.model), before + 1);
+}
+
+/* A host that reports while the row's revision is under way ends where the
+ * row says. */
+static void
+report_that_crosses_a_row_does_not_win(void **state OVS_UNUSED)
+{
+    start_hosts();
+    add_vif(0, "tap1", "p1", 5);
+    UNTIL(bound("p1", "hv1", NULL));
+    for (int i = 0; i < 20; i++) {
+        VSCTL(0, "del-port tap1");
+        put_port("p1", i % 2 ? "hv1" : "hv2", NULL);
+        add_vif(0, "tap1", "p1", 5);
+        put_port("p1", i % 2 ? "hv2" : "hv1", NULL);
+    }
+    host_db_settle();
+    UNTIL(bound("p1", NULL, NULL));
+    host_db_settle();
+    assert_true(bound("p1", NULL, NULL));
+    put_port("p1", "hv1", NULL);
+    UNTIL(bound("p1", "hv1", NULL));
+}
+
 static void
 migration_moves_when_the_source_lets_go(void **state OVS_UNUSED)
 {
@@ -756,6 +817,8 @@ main(int argc, char *argv[])
 #define T(NAME) \
     cmocka_unit_test_setup_teardown(NAME, host_db_setup, host_db_teardown)
         T(port_is_bound_whichever_comes_first),
+        T(row_unbinds_in_its_own_revision),
+        T(report_that_crosses_a_row_does_not_win),
         T(migration_moves_when_the_source_lets_go),
         T(silent_host_keeps_its_bindings),
         T(bindings_survive_a_restart_of_vmnd),

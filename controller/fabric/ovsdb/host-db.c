@@ -525,6 +525,15 @@ fabric_db_group(struct fabric *fabric,
         }
         commit_yield(fabric->commit);
     }
+    for (size_t i = 0; i < pending.n_writes; i++) {
+        const struct model_write *write = &pending.writes[i];
+
+        if (write->table == VMN_TABLE_BINDING && write->follows) {
+            observed_port_rebound(fabric->db->observed, write->name,
+                                  (const void *) write->row);
+        }
+        commit_yield(fabric->commit);
+    }
     if (telemetry) {
         update_telemetry(fabric);
     }

@@ -296,18 +296,22 @@ observed_load(void *state_)
 
 /* Bindings.  ------------------------------------------------------------- */
 
+json_t *
+observed_binding_spec(const struct binding *binding)
+{
+    return (binding->active
+            ? json_pack("{s:s, s:s*}", "host", binding->active, "candidate",
+                        binding->candidate)
+            : NULL);
+}
+
 void
 observed_submit_binding(struct observed_state *state,
                         struct observed_host *cause, const char *port,
                         const struct binding *binding)
 {
-    if (binding->active) {
-        add_op(state, cause, MODEL_PUT, VMN_TABLE_BINDING, port,
-               json_pack("{s:s, s:s*}", "host", binding->active, "candidate",
-                         binding->candidate));
-    } else {
-        add_op(state, cause, MODEL_DELETE, VMN_TABLE_BINDING, port, NULL);
-    }
+    add_op(state, cause, binding->active ? MODEL_PUT : MODEL_DELETE,
+           VMN_TABLE_BINDING, port, observed_binding_spec(binding));
 }
 
 static void
@@ -520,6 +524,7 @@ observed_commit_init(struct observed_state *state)
     state->resync_ms = RESYNC_MIN_MS;
     model_request_init(&state->request, "vmnd");
     ovs_list_init(&state->submitted);
+    model_set_bind(state->fabric->model, observed_bind, state);
 }
 
 void
@@ -527,6 +532,7 @@ observed_commit_uninit(struct observed_state *state)
 {
     struct submission *submission;
 
+    model_set_bind(state->fabric->model, NULL, NULL);
     /* Their results are outstanding. */
     LIST_FOR_EACH_POP (submission, node, &state->submitted) {
         submission->state = NULL;

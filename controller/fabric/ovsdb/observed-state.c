@@ -258,10 +258,8 @@ port_destroy(struct observed_state *state, struct observed_port *port)
     free(port);
 }
 
-/* Returns the iface-id of the port's interface; "", which no interface has, if
- * it must not have one. */
-static const char *
-iface_id_of(const struct vmn_port *row)
+const char *
+observed_iface_id(const struct vmn_port *row)
 {
     return row->external ? "" : row->iface_id;
 }
@@ -272,7 +270,7 @@ port_create(struct observed_state *state, const struct vmn_port *row)
     struct observed_port *port = xzalloc(sizeof *port);
 
     port->name = xstrdup(row->row.name);
-    port->iface_id = xstrdup(iface_id_of(row));
+    port->iface_id = xstrdup(observed_iface_id(row));
     placement_init(&port->placement);
     ovs_list_init(&port->due_node);
     ovs_list_init(&port->moving_node);
@@ -316,7 +314,7 @@ static void
 port_set(struct observed_state *state, const struct vmn_port *row)
 {
     struct observed_port *port = find_port(state, row->row.name);
-    const char *iface_id = iface_id_of(row);
+    const char *iface_id = observed_iface_id(row);
     bool is_new = !port;
     bool changed;
 
@@ -366,6 +364,21 @@ observed_port_update(struct observed_state *state, const char *name, bool anew)
     if (row) {
         port_set(state, row);
         sub_ports_set(state, name);
+    }
+}
+
+void
+observed_port_rebound(struct observed_state *state, const char *name,
+                      const struct vmn_binding *row)
+{
+    struct observed_port *port = find_port(state, name);
+
+    if (port) {
+        observed_port_set_binding(state, port, row ? row->host : NULL,
+                                  row ? row->candidate : NULL);
+        /* What was submitted before is applied after it. */
+        port->submit_again = true;
+        observed_port_due(state, port, NULL);
     }
 }
 

@@ -93,6 +93,8 @@ struct observed_port {
     char *candidate;            /* Or NULL. */
     char *cause;                /* The host whose report scheduled it, or
                                  * NULL. */
+    bool submit_again;          /* The next decision, even if it is what is
+                                 * there. */
 };
 
 /* Called when sub-ports may have been added to or removed from the host
@@ -164,9 +166,16 @@ const struct observed_vif *observed_host_find_vif(const struct observed_host *,
  * deleted in between, with its binding. */
 void observed_port_update(struct observed_state *, const char *name,
                           bool anew);
-/* The same for all ports.  Yields. */
+/* Handles that the model has decided by observed_bind() where the port is
+ * bound: as 'row' says, or nowhere, if that is NULL. */
+void observed_port_rebound(struct observed_state *, const char *name,
+                           const struct vmn_binding *row);
+/* The same as observed_port_update() for all ports.  Yields. */
 void observed_update_all_ports(struct observed_state *);
 
+/* Returns the iface-id of the port's interface; "", which no interface has, if
+ * it must not have one. */
+const char *observed_iface_id(const struct vmn_port *);
 const struct observed_port *observed_find_port(const struct observed_state *,
                                                const char *name);
 struct observed_host *observed_find_host(const struct observed_state *,
@@ -228,9 +237,16 @@ void observed_submit_vif_delete(struct observed_vif *);
 void observed_submit_binding(struct observed_state *,
                              struct observed_host *cause, const char *port,
                              const struct binding *);
+/* Returns the spec of the BINDING row, which the caller owns; NULL: there is
+ * to be none. */
+json_t *observed_binding_spec(const struct binding *);
 
 /* port-bindings.c.  ------------------------------------------------------ */
 
+/* As model_bind_cb: decides by what hosts have reported, and by the model's
+ * current rows. */
+json_t *observed_bind(void *state, const struct vmn_port *,
+                      const struct vmn_binding *);
 /* Makes the scheduled decisions.  Returns false if some are left for the next
  * iteration. */
 bool observed_decide_due(struct observed_state *);

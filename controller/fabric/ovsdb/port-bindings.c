@@ -2,8 +2,10 @@
  *
  * Decides the bindings of ports when a report, a row or an acknowledgement may
  * have changed them: collects the hosts' claims, calls binding-decision.c, and
- * submits the result.  Also records which hosts claim a port that they must
- * not have. */
+ * submits the result.  Where a change of rows concerns a port that is bound,
+ * the model has it decided while the change is applied, so that both are one
+ * revision.  Also records which hosts claim a port that they must not
+ * have. */
 
 #include <config.h>
 
@@ -30,13 +32,13 @@ VLOG_DEFINE_THIS_MODULE(port_bindings);
 /* Returns true if the switch of 'host' has acknowledged the flows of a
  * candidate. */
 static bool
-is_ready(const struct observed_state *state, const struct observed_port *port,
+is_ready(const struct observed_state *state, const char *port,
          const char *host)
 {
     const struct fabric_host *fh = fabric_find_host(state->fabric, host);
     struct model_meta meta;
     const struct vmn_binding *row = model_get_durable(
-        state->fabric->model, VMN_TABLE_BINDING, port->name, &meta);
+        state->fabric->model, VMN_TABLE_BINDING, port, &meta);
 
     return (fh && row && nullable_string_is_equal(row->candidate, host)
             && switch_acked(fh->sw) >= meta.revision);
@@ -48,7 +50,7 @@ observed_acked(struct observed_state *state)
     struct observed_port *port;
 
     LIST_FOR_EACH (port, moving_node, &state->moving) {
-        if (port->candidate && is_ready(state, port, port->candidate)) {
+        if (port->candidate && is_ready(state, port->name, port->candidate)) {
             observed_port_due(state, port, port->candidate);
         }
     }
@@ -82,42 +84,89 @@ compare_claims(const void *a_, const void *b_)
     return strcmp(a->host, b->host);
 }
 
-/* Returns true if 'port' may be bound on 'host'.  If not, sets '*reason',
- * which the caller frees; NULL if the host is not at fault: a sub-port whose
- * parent is unbound is unbound, too. */
-static bool
-is_allowed(const struct observed_state *state,
-           const struct observed_port *port,
-           const struct observed_host *host, char **reason)
+/* A port whose binding is to be decided. */
+struct subject {
+    const char *name;
+    const char *iface_id;
+    const struct placement *placement;
+    const char *parent;         /* Of a sub-port; else NULL. */
+    struct binding parent_binding;
+    struct binding now;
+    bool applying;              /* Its rows, and those of hosts, are the
+                                 * model's current ones; else those in
+                                 * memory. */
+};
+
+static struct subject
+subject_of_port(const struct observed_state *state,
+                const struct observed_port *port)
 {
     const struct observed_port *parent
         = port->parent ? observed_find_port(state, port->parent) : NULL;
+    struct subject subject = {
+        .name = port->name, .iface_id = port->iface_id,
+        .placement = &port->placement,
+        .now = { port->active, port->candidate, false },
+    };
 
-    *reason = placement_refuses(&port->placement, host->name, &host->accepts);
-    if (!*reason && parent && parent->active
-        && strcmp(parent->active, host->name)
-        && !nullable_string_is_equal(parent->candidate, host->name)) {
-        *reason = xasprintf("its parent \"%s\" is on \"%s\"", parent->name,
-                            parent->active);
+    if (parent) {
+        subject.parent = parent->name;
+        subject.parent_binding.active = parent->active;
+        subject.parent_binding.candidate = parent->candidate;
     }
-    return !*reason && (!parent || parent->active);
+    return subject;
+}
+
+/* Returns which ports 'host' accepts, or NULL if it is being deleted. */
+static const struct vmn_selector *
+accepted_by(const struct observed_state *state, const struct subject *subject,
+            const struct observed_host *host)
+{
+    const struct vmn_host *row;
+
+    if (!subject->applying) {
+        return &host->accepts;
+    }
+    row = model_get(state->fabric->model, VMN_TABLE_HOST, host->name);
+    return row ? &row->port_selector : NULL;
+}
+
+/* Returns true if the port may be bound on 'host', which accepts the ports
+ * that 'accepts' selects.  If not, sets '*reason', which the caller frees;
+ * NULL if the host is not at fault: a sub-port whose parent is unbound is
+ * unbound, too. */
+static bool
+is_allowed(const struct subject *subject, const char *host,
+           const struct vmn_selector *accepts, char **reason)
+{
+    const struct binding *parent = &subject->parent_binding;
+
+    *reason = placement_refuses(subject->placement, host, accepts);
+    if (!*reason && parent->active && strcmp(parent->active, host)
+        && !nullable_string_is_equal(parent->candidate, host)) {
+        *reason = xasprintf("its parent \"%s\" is on \"%s\"",
+                            subject->parent, parent->active);
+    }
+    return !*reason && (!subject->parent || parent->active);
 }
 
 /* Adds the claim of host 'name', which is in a binding but does not report the
  * interface, to 'claims', if the host exists. */
 static void
 add_silent_claim(const struct observed_state *state, const char *name,
-                 const struct observed_port *port,
+                 const struct subject *subject,
                  struct binding_claim *claims, size_t *n)
 {
     const struct observed_host *host
         = name ? observed_find_host(state, name) : NULL;
+    const struct vmn_selector *accepts
+        = host ? accepted_by(state, subject, host) : NULL;
     char *reason;
 
-    if (host && !observed_host_find_vif(host, port->iface_id)) {
+    if (accepts && !observed_host_find_vif(host, subject->iface_id)) {
         claims[(*n)++] = (struct binding_claim) {
             .host = host->name,
-            .allowed = is_allowed(state, port, host, &reason),
+            .allowed = is_allowed(subject, host->name, accepts, &reason),
             .report = host->known ? BINDING_ABSENT : BINDING_UNREPORTED,
             .silent = host->silent,
         };
@@ -125,11 +174,11 @@ add_silent_claim(const struct observed_state *state, const char *name,
     }
 }
 
-/* Returns the hosts' claims for 'port', sorted by host.  The caller frees
+/* Returns the hosts' claims for the port, sorted by host.  The caller frees
  * it. */
 static struct binding_claim *
 collect_claims(const struct observed_state *state,
-               const struct observed_port *port, size_t *np)
+               const struct subject *subject, size_t *np)
 {
     size_t allocated = 4;       /* Room for the two parts below. */
     struct binding_claim *claims = xmalloc(allocated * sizeof *claims);
@@ -137,11 +186,14 @@ collect_claims(const struct observed_state *state,
     char *reason;
     size_t n = 0;
 
-    add_silent_claim(state, port->active, port, claims, &n);
-    add_silent_claim(state, port->candidate, port, claims, &n);
-    HMAP_FOR_EACH_WITH_HASH (vif, id_node, hash_string(port->iface_id, 0),
+    add_silent_claim(state, subject->now.active, subject, claims, &n);
+    add_silent_claim(state, subject->now.candidate, subject, claims, &n);
+    HMAP_FOR_EACH_WITH_HASH (vif, id_node, hash_string(subject->iface_id, 0),
                              &state->vifs) {
-        if (strcmp(vif->iface_id, port->iface_id)) {
+        const struct vmn_selector *accepts
+            = accepted_by(state, subject, vif->host);
+
+        if (!accepts || strcmp(vif->iface_id, subject->iface_id)) {
             continue;
         }
         if (n >= allocated) {
@@ -149,10 +201,10 @@ collect_claims(const struct observed_state *state,
         }
         claims[n++] = (struct binding_claim) {
             .host = vif->host->name,
-            .allowed = is_allowed(state, port, vif->host, &reason),
+            .allowed = is_allowed(subject, vif->host->name, accepts, &reason),
             .report = BINDING_PRESENT,
             .silent = vif->host->silent,
-            .ready = is_ready(state, port, vif->host->name),
+            .ready = is_ready(state, subject->name, vif->host->name),
         };
         free(reason);
     }
@@ -168,6 +220,7 @@ static void
 report_refused(struct observed_state *state, const struct observed_port *port)
 {
     const char *expected = placement_expected(&port->placement);
+    const struct subject subject = subject_of_port(state, port);
     struct observed_vif *vif;
 
     HMAP_FOR_EACH_WITH_HASH (vif, id_node, hash_string(port->iface_id, 0),
@@ -179,7 +232,8 @@ report_refused(struct observed_state *state, const struct observed_port *port)
             continue;
         }
         if (!nullable_string_is_equal(port->active, vif->host->name)) {
-            is_allowed(state, port, vif->host, &reason);
+            is_allowed(&subject, vif->host->name, &vif->host->accepts,
+                       &reason);
         }
         is_new = reason && !vif->refused;
         free(vif->refused);
@@ -192,36 +246,80 @@ report_refused(struct observed_state *state, const struct observed_port *port)
     }
 }
 
-/* Decides the binding of 'port'. */
-static void
-decide(struct observed_state *state, struct observed_port *port)
+/* Returns where the port is to be bound.  The strings are those of hosts. */
+static struct binding
+decide_subject(const struct observed_state *state,
+               const struct subject *subject)
 {
-    struct binding now = { port->active, port->candidate, false };
-    struct observed_host *host = port->cause ? observed_find_host(state,
-                                                                  port->cause)
-                                         : NULL;
+    const struct placement *placement = subject->placement;
     struct binding_claim *claims;
     struct binding next;
     size_t n;
 
-    claims = collect_claims(state, port, &n);
+    claims = collect_claims(state, subject, &n);
     /* A VM that is not tied to a host may be restarted on any. */
-    next = binding_decide(port->placement.host,
-                          port->placement.failover
-                          || !placement_is_pinned(&port->placement),
-                          now, claims, n);
+    next = binding_decide(placement->host,
+                          placement->failover
+                          || !placement_is_pinned(placement),
+                          subject->now, claims, n);
+    free(claims);
+    return next;
+}
+
+json_t *
+observed_bind(void *state_, const struct vmn_port *row,
+              const struct vmn_binding *binding)
+{
+    const struct observed_state *state = state_;
+    const struct model *model = state->fabric->model;
+    const struct vmn_port *parent
+        = row->parent ? model_get(model, VMN_TABLE_PORT, row->parent) : NULL;
+    const struct vmn_binding *parent_binding
+        = parent ? model_get(model, VMN_TABLE_BINDING, row->parent) : NULL;
+    struct placement placement;
+    struct subject subject = {
+        .name = row->row.name, .iface_id = observed_iface_id(row),
+        .placement = &placement, .parent = parent ? row->parent : NULL,
+        .now = { binding->host, binding->candidate, false },
+        .applying = true,
+    };
+    struct binding next;
+
+    if (parent_binding) {
+        subject.parent_binding.active = parent_binding->host;
+        subject.parent_binding.candidate = parent_binding->candidate;
+    }
+    placement_init(&placement);
+    placement_set(&placement, row, parent);
+    next = decide_subject(state, &subject);
+    placement_uninit(&placement);
+    return observed_binding_spec(&next);
+}
+
+/* Decides the binding of 'port'. */
+static void
+decide(struct observed_state *state, struct observed_port *port)
+{
+    const struct subject subject = subject_of_port(state, port);
+    struct binding now = subject.now;
+    struct observed_host *host = port->cause ? observed_find_host(state,
+                                                                  port->cause)
+                                         : NULL;
+    struct binding next = decide_subject(state, &subject);
+
     observed_port_set_moving(state, port, next.moving);
-    if (!nullable_string_is_equal(next.active, now.active)
+    if (port->submit_again
+        || !nullable_string_is_equal(next.active, now.active)
         || !nullable_string_is_equal(next.candidate, now.candidate)) {
         VLOG_INFO("port %s: on %s%s%s", port->name,
                   next.active ? next.active : "no host",
                   next.candidate ? ", candidate " : "",
                   next.candidate ? next.candidate : "");
+        port->submit_again = false;
         observed_submit_binding(state, host, port->name, &next);
         observed_port_set_binding(state, port, next.active,
                                   next.candidate);
     }
-    free(claims);
     report_refused(state, port);
 }
 

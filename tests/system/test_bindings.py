@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Changes of objects that unbind ports: the plan tells of it, the revision
+does it, its receipt is of the host that loses the flows, and the log and the
+events name who did it."""
+
+import pytest
+from conftest import wait_quiet
+from test_plan import counts, n_held
+from vmnlab.netns import wait_for
+
+
+@pytest.fixture
+def net(world):
+    """Ports "m1" on h1 and "m2" on h3."""
+    world.network("net")
+    world.vm("m1", "net", "h1")
+    world.vm("m2", "net", "h3")
+    wait_quiet(world.lab)
+    yield world
+    for name in ("h1", "h2", "h3"):
+        world.api.patch("hosts/" + name, {"port_selector": None})
+
+
+def status(world, port):
+    return world.api.get("ports/" + port)["status"]
+
+
+def warnings_of(answer, port):
+    return [(w["pointer"], w["text"]) for w in answer.get("warnings", ())
+            if (w.get("type"), w.get("name")) == ("ports", port)]
+
+
+UNBINDING = {
+    "another host": (
+        "PATCH", "ports/m2", {"host": "h1"}, "/spec/host",
+        'loses its binding to host "h3": it is unbound until host "h1" has '
+        'its interface (iface-id "m2")'),
+    "other hosts": (
+        "PATCH", "ports/m2", {"hosts": ["h1", "h2"]}, "/spec/hosts",
+        'loses its binding to host "h3": it is unbound until host "h1" or '
+        '"h2" has its interface (iface-id "m2")'),
+    "another iface-id": (
+        "PATCH", "ports/m2", {"iface_id": "other"}, "/spec/iface_id",
+        'loses its binding to host "h3": it is unbound until a host has its '
+        'interface (iface-id "other")'),
+    "a host that takes other ports": (
+        "PATCH", "hosts/h3", {"port_selector": "role=none"}, "/spec",
+        'loses its binding to host "h3": it is unbound until a host that '
+        'accepts it has its interface (iface-id "m2")'),
+}
+
+
+@pytest.mark.parametrize("change", UNBINDING.values(), ids=UNBINDING.keys())
+def test_change_that_unbinds_is_one_revision(net, change):
+    method, target, spec, pointer, text = change
+    api, host = net.api, net.lab.host("h3")
+    held = n_held(host)
+    body = {"spec": spec}
+
+    plan = api.call(method, "/v1/" + target, body, dry_run="plan")
+    assert warnings_of(plan, "m2") == [(pointer, text)]
+    planned = {h["host"]: h for h in plan["flows"]["hosts"]}
+    assert planned["h3"]["removed"] > 0
+    assert status(net, "m2")["state"] == "up"
+
+    done = api.call(method, "/v1/" + target, body, wait="installed",
+                    timeout="20s")
+    assert warnings_of(done, "m2") == [(pointer, text)]
+    receipt = done["receipt"]
+    assert receipt["installed"] and receipt["revision"] == done["revision"]
+    assert "h3" in [h["host"] for h in receipt["hosts"]]
+    assert counts(plan["flows"]["apps"]) == counts(receipt["flows"])
+    assert n_held(host) - held == (planned["h3"]["added"]
+                                   - planned["h3"]["removed"])
+    assert status(net, "m2")["state"] == "unbound"
+
+    entry = api.get("revisions/%d" % done["revision"])
+    assert {"op": "delete", "type": "bindings", "name": "m2"} \
+        in entry["changes"]
+    assert entry["who"].startswith("unix:")
+    wait_quiet(net.lab)
+    assert api.get("revisions", limit=1)["revision"] == done["revision"]
+
+
+def test_change_that_moves_a_port_is_one_revision(net):
+    """Of two hosts that have its interface, a port names the other one."""
+    net.lab.host("h1").vsctl(
+        "add-port", "br-int", "two0", "--", "set", "interface", "two0",
+        "type=internal", "external_ids:iface-id=m2")
+    try:
+        wait_for("the candidate", lambda: status(net, "m2").get("candidate")
+                 == "h1")
+        wait_quiet(net.lab)
+        plan = net.api.call("PATCH", "/v1/ports/m2", {"spec": {"host": "h1"}},
+                            dry_run="plan")
+        done = net.patch("ports", "m2", host="h1")
+        assert done["receipt"]["revision"] == done["revision"]
+        assert counts(plan["flows"]["apps"]) == counts(
+            done["receipt"]["flows"])
+        assert "warnings" not in plan and "warnings" not in done
+        assert status(net, "m2")["host"] == "h1"
+        wait_quiet(net.lab)
+        assert net.api.get("revisions", limit=1)["revision"] \
+            == done["revision"]
+    finally:
+        net.lab.host("h1").vsctl("del-port", "br-int", "two0")
+
+
+def test_deleted_port_that_is_made_again_is_bound_by_the_time_it_is_waited(
+        net):
+    held = n_held(net.lab.host("h3"))
+    plan = net.api.delete("ports/m2", dry_run="plan")
+    planned = {h["host"]: h for h in plan["flows"]["hosts"]}
+    done = net.delete("ports", "m2")
+    assert "h3" in [h["host"] for h in done["receipt"]["hosts"]]
+    assert n_held(net.lab.host("h3")) - held == (
+        planned["h3"]["added"] - planned["h3"]["removed"])
+    net.put("ports", "m2", network="net")
+    assert status(net, "m2")["host"] == "h3"
+    assert n_held(net.lab.host("h3")) == held
+
+
+def test_host_that_is_deleted_takes_bindings_along(net):
+    """And brings them back once it is there again, under whichever name."""
+    text = ('loses its binding to host "h3": it is unbound until a host has '
+            'its interface (iface-id "m2")')
+    net.patch("ports", "m2", host="h3")
+    before = net.api.get("hosts/h3")["spec"]
+    home = "h3"
+    renamed = [{"type": "hosts", "name": "h3", "op": "delete",
+                "cascade": True},
+               {"type": "hosts", "name": "h9", "spec": before}]
+    try:
+        plan = net.api.apply(renamed, dry_run="plan")
+        assert warnings_of(plan, "m2") == [("/spec/host", text)]
+        done = net.api.apply(renamed)
+        home = "h9"
+        assert warnings_of(done, "m2") == [("/spec/host", text)]
+        entry = net.api.get("revisions/%d" % done["revision"])
+        assert {"op": "delete", "type": "bindings", "name": "m2"} \
+            in entry["changes"]
+        wait_for("the port on h9",
+                 lambda: status(net, "m2").get("host") == "h9")
+    finally:
+        if home == "h9":
+            net.api.apply([
+                {"type": "hosts", "name": home, "op": "delete",
+                 "cascade": True},
+                {"type": "hosts", "name": "h3", "spec": before}])
+        net.lab.await_synced()
+        wait_for("the port on h3",
+                 lambda: status(net, "m2").get("host") == "h3")
+
+
+def test_sub_ports_are_unbound_with_their_parent(net):
+    net.put("ports", "sub", network="net", parent="m2", vlan=7)
+    wait_for("the sub-port", lambda: status(net, "sub").get("host") == "h3")
+    wait_quiet(net.lab)
+    done = net.patch("ports", "m2", host="h1")
+    for name in "m2", "sub":
+        assert len(warnings_of(done, name)) == 1, name
+        assert status(net, name)["state"] == "unbound"
+    entry = net.api.get("revisions/%d" % done["revision"])
+    assert sorted(c["name"] for c in entry["changes"]
+                  if c["type"] == "bindings") == ["m2", "sub"]
