@@ -30,7 +30,7 @@ struct holder {
     char *port;
 };
 
-struct census {
+struct listing {
     const struct northbound *nb;
     struct http_request *req;
     char *network;              /* Or NULL: all. */
@@ -49,18 +49,18 @@ struct census {
 };
 
 static void
-census_destroy(void *census_)
+listing_destroy(void *listing_)
 {
-    struct census *census = census_;
+    struct listing *listing = listing_;
 
-    arena_uninit(&census->arena);
-    for (size_t i = 0; i < census->n; i++) {
-        free(census->holders[i].port);
+    arena_uninit(&listing->arena);
+    for (size_t i = 0; i < listing->n; i++) {
+        free(listing->holders[i].port);
     }
-    free(census->holders);
-    free(census->port);
-    free(census->network);
-    free(census);
+    free(listing->holders);
+    free(listing->port);
+    free(listing->network);
+    free(listing);
 }
 
 static uint32_t
@@ -78,42 +78,42 @@ identity_of(const struct northbound *nb, const char *port)
 }
 
 static void
-census_add(struct census *census, const struct vmn_port *port)
+listing_add(struct listing *listing, const struct vmn_port *port)
 {
     uint32_t number;
 
-    if (census->network && strcmp(census->network, port->network)) {
+    if (listing->network && strcmp(listing->network, port->network)) {
         return;
     }
-    number = identity_of(census->nb, port->row.name);
-    if (!number || number <= census->after
-        || (census->one && number != census->number)) {
+    number = identity_of(listing->nb, port->row.name);
+    if (!number || number <= listing->after
+        || (listing->one && number != listing->number)) {
         return;
     }
-    if (census->n >= census->allocated) {
-        census->holders = x2nrealloc(census->holders, &census->allocated,
-                                     sizeof *census->holders);
+    if (listing->n >= listing->allocated) {
+        listing->holders = x2nrealloc(listing->holders, &listing->allocated,
+                                      sizeof *listing->holders);
     }
-    census->holders[census->n++] = (struct holder) {
+    listing->holders[listing->n++] = (struct holder) {
         number, xstrdup(port->row.name) };
 }
 
 /* Reads more ports.  Returns false if there are more to read. */
 static bool
-census_read(void *census_)
+listing_read(void *listing_)
 {
-    struct census *census = census_;
-    const struct loop *loop = census->nb->loop;
+    struct listing *listing = listing_;
+    const struct loop *loop = listing->nb->loop;
     const struct vmn_port *port;
 
-    while ((port = model_next_durable(census->nb->model, VMN_TABLE_PORT,
-                                      census->port, NULL))) {
+    while ((port = model_next_durable(listing->nb->model, VMN_TABLE_PORT,
+                                      listing->port, NULL))) {
         char *name = xstrdup(port->row.name);
 
-        free(census->port);
-        census->port = name;
-        census_add(census, port);
-        if (++census->n_read % CLOCK_STEPS == 0 && loop
+        free(listing->port);
+        listing->port = name;
+        listing_add(listing, port);
+        if (++listing->n_read % CLOCK_STEPS == 0 && loop
             && loop_turn_is_over(loop)) {
             return false;
         }
@@ -170,10 +170,10 @@ fill_domain(const struct northbound *nb, const struct vmn_port *port,
 /* Fills in the identity of the 'n' holders.  Returns false if they were all
  * deleted meanwhile. */
 static bool
-fill_identity(struct census *census, const struct holder *holders, size_t n,
+fill_identity(struct listing *listing, const struct holder *holders, size_t n,
               struct nb_identity *identity)
 {
-    const struct northbound *nb = census->nb;
+    const struct northbound *nb = listing->nb;
     const struct vmn_port *port = model_get_durable(
         nb->model, VMN_TABLE_PORT, holders->port, NULL);
     char *groups, *held;
@@ -188,12 +188,12 @@ fill_identity(struct census *census, const struct holder *holders, size_t n,
         .number = holders->number, .quarantined = held != NULL,
         .n_ports = n, .n_listed = MIN(n, PORTS_MAX),
     };
-    fill_names(&census->arena, groups, &identity->groups,
+    fill_names(&listing->arena, groups, &identity->groups,
                &identity->n_groups);
-    fill_names(&census->arena, held, &identity->quarantines,
+    fill_names(&listing->arena, held, &identity->quarantines,
                &identity->n_quarantines);
-    fill_domain(nb, port, &census->arena, identity);
-    identity->ports = arena_alloc(&census->arena, identity->n_listed
+    fill_domain(nb, port, &listing->arena, identity);
+    identity->ports = arena_alloc(&listing->arena, identity->n_listed
                                   * sizeof *identity->ports);
     for (size_t i = 0; i < identity->n_listed; i++) {
         identity->ports[i] = holders[i].port;
@@ -215,43 +215,44 @@ compare_holders(const void *a_, const void *b_)
 }
 
 static void
-census_reply(void *census_)
+listing_reply(void *listing_)
 {
-    struct census *census = census_;
-    struct nb_reply_identities reply = { .revision = census->revision };
-    const struct holder *holders = census->holders;
+    struct listing *listing = listing_;
+    struct nb_reply_identities reply = { .revision = listing->revision };
+    const struct holder *holders = listing->holders;
     size_t i = 0, n;
 
-    if (census->n) {
-        qsort(census->holders, census->n, sizeof *census->holders,
+    if (listing->n) {
+        qsort(listing->holders, listing->n, sizeof *listing->holders,
               compare_holders);
     }
-    reply.items = arena_alloc(&census->arena, MIN(census->limit, census->n)
+    reply.items = arena_alloc(&listing->arena,
+                              MIN(listing->limit, listing->n)
                               * sizeof *reply.items);
-    for (; i < census->n && reply.n_items < census->limit; i += n) {
-        for (n = 1; i + n < census->n
+    for (; i < listing->n && reply.n_items < listing->limit; i += n) {
+        for (n = 1; i + n < listing->n
              && holders[i + n].number == holders[i].number; n++) {
             continue;
         }
-        reply.n_items += fill_identity(census, &holders[i], n,
+        reply.n_items += fill_identity(listing, &holders[i], n,
                                        &reply.items[reply.n_items]);
     }
-    if (i < census->n) {
-        reply.next = arena_printf(&census->arena, "%u",
+    if (i < listing->n) {
+        reply.next = arena_printf(&listing->arena, "%u",
                                   holders[i - 1].number);
     }
-    nb_reply_struct(census->req, &nb_reply_identities, &reply);
+    nb_reply_struct(listing->req, &nb_reply_identities, &reply);
 }
 
 void
 nb_get_identities(struct http_request *req, void *nb_)
 {
     static const struct nb_parts_class class = {
-        census_read, census_reply, census_destroy,
+        listing_read, listing_reply, listing_destroy,
     };
     const struct northbound *nb = nb_;
     const char *network, *port;
-    struct census *census;
+    struct listing *listing;
     uint64_t after, limit;
 
     if (!nb_query_number(req, "limit", 1, NB_LIMIT_MAX, NB_LIMIT_DEFAULT,
@@ -262,18 +263,18 @@ nb_get_identities(struct http_request *req, void *nb_)
         || !nb_query_object(req, nb, "port", VMN_TABLE_PORT, &port)) {
         return;
     }
-    census = xzalloc(sizeof *census);
-    census->nb = nb;
-    census->req = req;
-    census->network = network ? xstrdup(network) : NULL;
+    listing = xzalloc(sizeof *listing);
+    listing->nb = nb;
+    listing->req = req;
+    listing->network = network ? xstrdup(network) : NULL;
     if (port) {
-        census->one = true;
-        census->number = identity_of(nb, port);
+        listing->one = true;
+        listing->number = identity_of(nb, port);
     }
-    census->after = after;
-    census->limit = limit;
-    census->revision = model_durable_revision(nb->model);
-    census->port = xstrdup("");
-    arena_init(&census->arena);
-    nb_reply_in_parts(nb, req, &class, census);
+    listing->after = after;
+    listing->limit = limit;
+    listing->revision = model_durable_revision(nb->model);
+    listing->port = xstrdup("");
+    arena_init(&listing->arena);
+    nb_reply_in_parts(nb, req, &class, listing);
 }

@@ -30,8 +30,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/envelope.c \
 	controller/northbound/event-log.c \
 	controller/northbound/event-log.h \
-	controller/northbound/event-past.c \
-	controller/northbound/event-past.h \
+	controller/northbound/event-replay.c \
+	controller/northbound/event-replay.h \
 	controller/northbound/event-sources.c \
 	controller/northbound/event-states.c \
 	controller/northbound/event-streams.c \
@@ -39,13 +39,13 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/gateway-changes.h \
 	controller/northbound/group-ports.c \
 	controller/northbound/log-contents.c \
-	controller/northbound/metrics-census.c \
-	controller/northbound/metrics-census.h \
 	controller/northbound/metrics-certificates.c \
 	controller/northbound/metrics-format.c \
 	controller/northbound/metrics-health.c \
 	controller/northbound/metrics-listeners.c \
-	controller/northbound/metrics-objects.c \
+	controller/northbound/metrics-object-counters.c \
+	controller/northbound/metrics-object-states.c \
+	controller/northbound/metrics-object-states.h \
 	controller/northbound/metrics-process.c \
 	controller/northbound/metrics-scrape.c \
 	controller/northbound/metrics.c \

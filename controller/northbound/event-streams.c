@@ -10,7 +10,7 @@
 
 #include "controller/northbound/auth.h"
 #include "controller/northbound/event-log.h"
-#include "controller/northbound/event-past.h"
+#include "controller/northbound/event-replay.h"
 #include "controller/northbound/replies.h"
 #include "controller/schema/schema-struct.h"
 

@@ -2,13 +2,13 @@
  *
  * GET /metrics: reads all objects, over as many iterations of the loop as that
  * takes, then prints everything at once.  Not for what is printed (metrics.c,
- * metrics-census.c). */
+ * metrics-object-states.c). */
 
 #include <config.h>
 
 #include <stdlib.h>
 
-#include "controller/northbound/metrics-census.h"
+#include "controller/northbound/metrics-object-states.h"
 #include "controller/northbound/metrics.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"

@@ -18,16 +18,16 @@ void metrics_family(struct ds *, const char *name, const char *type,
 /* Appends 'text', quoted and escaped, as the value of a label. */
 void metrics_label(struct ds *, const char *text);
 
-/* metrics-objects.c: counters of policies and balancers.  For each type, at
- * most METRICS_SERIES_MAX objects have a series of their own, the first that
- * came; the others are summed up under "other". */
+/* metrics-object-counters.c: counters of policies and balancers.  For each
+ * type, at most METRICS_SERIES_MAX objects have a series of their own, the
+ * first that came; the others are summed up under "other". */
 #define METRICS_SERIES_MAX 100
 struct metrics_objects;
 struct metrics_objects *metrics_objects_create(void);
 void metrics_objects_destroy(struct metrics_objects *);
 void metrics_append_objects(struct northbound *, struct ds *);
 
-/* metrics.c: all but what metrics-census.h has. */
+/* metrics.c: all but what metrics-object-states.h has. */
 void metrics_append_all(struct northbound *, struct ds *);
 
 /* system-health.c: whether all is well. */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Streams of events that begin in the past, and may end with the present; see
- * event-past.c.  For controller/northbound alone. */
+ * event-replay.c.  For controller/northbound alone. */
 
-#ifndef CONTROLLER_NORTHBOUND_EVENT_PAST_H
-#define CONTROLLER_NORTHBOUND_EVENT_PAST_H 1
+#ifndef CONTROLLER_NORTHBOUND_EVENT_REPLAY_H
+#define CONTROLLER_NORTHBOUND_EVENT_REPLAY_H 1
 
 #include "controller/northbound/event-log.h"
 
@@ -33,4 +33,4 @@ uint64_t event_past_start(const struct event_log *, const struct event_past *,
 /* Returns since when all events are kept, in milliseconds since the epoch. */
 int64_t event_log_kept_ms(const struct event_log *);
 
-#endif /* controller/northbound/event-past.h */
+#endif /* controller/northbound/event-replay.h */

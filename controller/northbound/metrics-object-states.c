@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See metrics-census.h.  Objects that need attention have series, at most
- * METRICS_SERIES_MAX of a type, while they need it; all hosts and ports have
- * only where --metrics-series says so, and up to the number that it says.
+ * See metrics-object-states.h.  Objects that need attention have series, at
+ * most METRICS_SERIES_MAX of a type, while they need it; all hosts and ports
+ * have only where --metrics-series says so, and up to the number that it says.
  *
  * Families that a pass makes are collected apart, as the lines of one have to
  * be together. */
 
 #include <config.h>
 
-#include "controller/northbound/metrics-census.h"
+#include "controller/northbound/metrics-object-states.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
 
 #include <config.h>
 
-#include "controller/northbound/event-past.h"
+#include "controller/northbound/event-replay.h"
 
 #include <inttypes.h>
 #include <string.h>

@@ -4,8 +4,8 @@
  * /metrics: how many need attention, and which, as far as there is room.  Used
  * by metrics-scrape.c, which spreads it over the iterations of the loop. */
 
-#ifndef CONTROLLER_NORTHBOUND_METRICS_CENSUS_H
-#define CONTROLLER_NORTHBOUND_METRICS_CENSUS_H 1
+#ifndef CONTROLLER_NORTHBOUND_METRICS_OBJECT_STATES_H
+#define CONTROLLER_NORTHBOUND_METRICS_OBJECT_STATES_H 1
 
 #include <stdbool.h>
 
@@ -24,4 +24,4 @@ bool census_take(struct census *);
 /* Appends what was found. */
 void census_append(const struct census *, struct ds *);
 
-#endif /* controller/northbound/metrics-census.h */
+#endif /* controller/northbound/metrics-object-states.h */
