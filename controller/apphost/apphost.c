@@ -7,7 +7,7 @@
 
 #include "controller/apphost/apphost.h"
 #include "controller/apphost/app-class.h"
-#include "controller/apphost/place.h"
+#include "controller/apphost/stage-tables.h"
 
 #include <ctype.h>
 #include <dlfcn.h>

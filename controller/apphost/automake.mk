@@ -4,5 +4,5 @@ controller_libvmn_a_SOURCES += \
 	controller/apphost/app-class.h \
 	controller/apphost/apphost.c \
 	controller/apphost/apphost.h \
-	controller/apphost/place.c \
-	controller/apphost/place.h
+	controller/apphost/stage-tables.c \
+	controller/apphost/stage-tables.h

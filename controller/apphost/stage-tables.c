@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Gives the stages of all apps their OpenFlow tables; see place.h. */
+ * Gives the stages of all apps their OpenFlow tables; see stage-tables.h. */
 
 #include <config.h>
 
-#include "controller/apphost/place.h"
+#include "controller/apphost/stage-tables.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -2,8 +2,8 @@
  *
  * Gives the stages of all apps their OpenFlow tables. */
 
-#ifndef CONTROLLER_APPHOST_PLACE_H
-#define CONTROLLER_APPHOST_PLACE_H 1
+#ifndef CONTROLLER_APPHOST_STAGE_TABLES_H
+#define CONTROLLER_APPHOST_STAGE_TABLES_H 1
 
 #include "vmn/app.h"
 
@@ -19,4 +19,4 @@ unsigned pipeline_hook_tables(enum vmn_hook);
  * stages at a hook want more tables than it has. */
 int pipeline_place(struct pipeline *, struct vmn_error *why);
 
-#endif /* controller/apphost/place.h */
+#endif /* controller/apphost/stage-tables.h */
