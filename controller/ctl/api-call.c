@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "controller/ctl/argument-name.h"
+#include "controller/ctl/error-argument.h"
 #include "controller/ctl/object-files.h"
 #include "controller/ctl/output.h"
 #include "controller/ctl/output-table.h"

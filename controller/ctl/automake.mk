@@ -6,8 +6,6 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/api-call.h \
 	controller/ctl/api-client.c \
 	controller/ctl/api-client.h \
-	controller/ctl/argument-name.c \
-	controller/ctl/argument-name.h \
 	controller/ctl/author-name.c \
 	controller/ctl/cmd-apply.c \
 	controller/ctl/cmd-backup.c \
@@ -44,15 +42,17 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/completion-values.c \
 	controller/ctl/completion.h \
 	controller/ctl/ctl.h \
+	controller/ctl/describe-related.c \
 	controller/ctl/describe-rules.c \
-	controller/ctl/describe-types.c \
 	controller/ctl/describe.h \
 	controller/ctl/dispatch.c \
+	controller/ctl/error-argument.c \
+	controller/ctl/error-argument.h \
 	controller/ctl/event-follow.c \
+	controller/ctl/field-names.c \
+	controller/ctl/field-names.h \
 	controller/ctl/field-path.c \
 	controller/ctl/field-path.h \
-	controller/ctl/field-place.c \
-	controller/ctl/field-place.h \
 	controller/ctl/get-output.c \
 	controller/ctl/get-output.h \
 	controller/ctl/get-watch.c \
@@ -67,11 +67,11 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/object-labels.h \
 	controller/ctl/object-types.c \
 	controller/ctl/object-types.h \
-	controller/ctl/object-write.c \
 	controller/ctl/output-colour.c \
 	controller/ctl/output-colour.h \
-	controller/ctl/output-fields.c \
-	controller/ctl/output-fields.h \
+	controller/ctl/output-diff.c \
+	controller/ctl/output-diff.h \
+	controller/ctl/output-outcome.c \
 	controller/ctl/output-plan.c \
 	controller/ctl/output-plan.h \
 	controller/ctl/output-samples.c \

@@ -21,7 +21,7 @@
 #include "controller/ctl/object-args.h"
 #include "controller/ctl/object-files.h"
 #include "controller/ctl/object-types.h"
-#include "controller/ctl/output-fields.h"
+#include "controller/ctl/output-diff.h"
 #include "controller/ctl/output-plan.h"
 #include "controller/ctl/yaml.h"
 #include "openvswitch/dynamic-string.h"

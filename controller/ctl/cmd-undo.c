@@ -14,7 +14,7 @@
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/object-args.h"
 #include "controller/ctl/object-types.h"
-#include "controller/ctl/output-fields.h"
+#include "controller/ctl/output-diff.h"
 #include "controller/ctl/output-plan.h"
 #include "controller/ctl/output-table.h"
 #include "controller/ctl/output.h"

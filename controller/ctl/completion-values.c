@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
-#include "controller/ctl/field-place.h"
+#include "controller/ctl/field-names.h"
 #include "controller/ctl/object-types.h"
 #include "openvswitch/dynamic-string.h"
 #include "sset.h"

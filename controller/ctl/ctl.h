@@ -206,7 +206,7 @@ bool ctl_option_at(size_t i, uint64_t options, struct ctl_option_info *);
 enum ctl_exit ctl_usage(struct ctl *, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* object-write.c */
+/* output-outcome.c */
 
 /* Prints an outcome, such as "ports/web-1 created". */
 void ctl_print_outcome(struct ctl *, const char *type, const char *name,

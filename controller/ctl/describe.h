@@ -2,7 +2,7 @@
  *
  * Declarations that the files of `vmnctl describe` share.  The object itself
  * and what is common to all types is in cmd-describe.c, what is related to a
- * type in describe-types.c, and the rules that apply to ports in
+ * type in describe-related.c, and the rules that apply to ports in
  * describe-rules.c. */
 
 #ifndef CONTROLLER_CTL_DESCRIBE_H
@@ -40,7 +40,7 @@ bool ctl_has_string(const json_t *array, const char *text);
 /* cmd-drops.c: prints a reply of GET /v1/drops. */
 void ctl_describe_drops(struct ctl *, const json_t *body);
 
-/* describe-types.c: print what is related to an object of each type. */
+/* describe-related.c: print what is related to an object of each type. */
 enum ctl_exit ctl_describe_port(struct ctl *, const char *name,
                                 const json_t *object);
 enum ctl_exit ctl_describe_host(struct ctl *, const char *name,

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/ctl/field-place.h"
+#include "controller/ctl/field-names.h"
 #include "controller/ctl/output-table.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
-#include "controller/ctl/output-fields.h"
+#include "controller/ctl/output-diff.h"
 #include "controller/ctl/output-plan.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/ctl/output-fields.h"
+#include "controller/ctl/output-diff.h"
 #include "controller/ctl/output.h"
 #include "controller/ctl/output-table.h"
 #include "openvswitch/dynamic-string.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fields of a type by their names; see field-place.h. */
+ * Fields of a type by their names; see field-names.h. */
 
 #include <config.h>
 
-#include "controller/ctl/field-place.h"
+#include "controller/ctl/field-names.h"
 
 const struct schema_struct *
 ctl_place_fields(const struct ctl_place *place)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Fields that differ; see output-fields.h. */
+ * Fields that differ; see output-diff.h. */
 
 #include <config.h>
 
-#include "controller/ctl/output-fields.h"
+#include "controller/ctl/output-diff.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

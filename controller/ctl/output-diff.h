@@ -3,8 +3,8 @@
  * The fields of an object that a change makes differ, as plans, replies and
  * the log of changes list them: "mode: enforce -> shadow". */
 
-#ifndef CONTROLLER_CTL_OUTPUT_FIELDS_H
-#define CONTROLLER_CTL_OUTPUT_FIELDS_H 1
+#ifndef CONTROLLER_CTL_OUTPUT_DIFF_H
+#define CONTROLLER_CTL_OUTPUT_DIFF_H 1
 
 #include <jansson.h>
 
@@ -14,4 +14,4 @@ struct ctl;
  * there are; nothing if there are none. */
 void ctl_print_fields(struct ctl *, const json_t *object);
 
-#endif /* controller/ctl/output-fields.h */
+#endif /* controller/ctl/output-diff.h */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * What on the command line an error of the server is about; see
- * argument-name.h. */
+ * error-argument.h. */
 
 #include <config.h>
 
-#include "controller/ctl/argument-name.h"
+#include "controller/ctl/error-argument.h"
 
 #include <stdlib.h>
 #include <string.h>

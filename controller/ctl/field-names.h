@@ -4,8 +4,8 @@
  * for what explains fields, and for paths to them.  Not for values
  * (field-path.h). */
 
-#ifndef CONTROLLER_CTL_FIELD_PLACE_H
-#define CONTROLLER_CTL_FIELD_PLACE_H 1
+#ifndef CONTROLLER_CTL_FIELD_NAMES_H
+#define CONTROLLER_CTL_FIELD_NAMES_H 1
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,4 +34,4 @@ const char *ctl_place_name(const struct ctl_place *, size_t i);
 /* Returns the field that 'name' is probably a slip of, or NULL. */
 const char *ctl_place_guess(const struct ctl_place *, const char *name);
 
-#endif /* controller/ctl/field-place.h */
+#endif /* controller/ctl/field-names.h */

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
-#include "controller/ctl/output-fields.h"
+#include "controller/ctl/output-diff.h"
 #include "controller/ctl/output-plan.h"
 #include "controller/ctl/output-table.h"
 #include "controller/ctl/output.h"

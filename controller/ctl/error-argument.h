@@ -4,8 +4,8 @@
  * "--host" has not seen the request that it became.  Not for what came from a
  * file: there the JSON pointer is the name (api-call.c). */
 
-#ifndef CONTROLLER_CTL_ARGUMENT_NAME_H
-#define CONTROLLER_CTL_ARGUMENT_NAME_H 1
+#ifndef CONTROLLER_CTL_ERROR_ARGUMENT_H
+#define CONTROLLER_CTL_ERROR_ARGUMENT_H 1
 
 #include "controller/ctl/ctl.h"
 
@@ -14,4 +14,4 @@
  * parameter); NULL if none is known to.  The caller frees it. */
 char *ctl_argument_name(const struct ctl *, const char *pointer);
 
-#endif /* controller/ctl/argument-name.h */
+#endif /* controller/ctl/error-argument.h */
