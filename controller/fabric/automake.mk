@@ -87,11 +87,11 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/packets-status.c \
 	controller/fabric/packets/packets.c \
 	controller/fabric/packets/packets.h \
-	controller/fabric/packets/punts-count.c \
-	controller/fabric/packets/punts-flows.c \
-	controller/fabric/packets/punts-private.h \
-	controller/fabric/packets/punts.c \
-	controller/fabric/packets/punts.h \
+	controller/fabric/packets/packet-in-meter-drops.c \
+	controller/fabric/packets/packet-in-meter-flows.c \
+	controller/fabric/packets/packet-in-meters-private.h \
+	controller/fabric/packets/packet-in-meters.c \
+	controller/fabric/packets/packet-in-meters.h \
 	controller/fabric/packets/sampling-audit.c \
 	controller/fabric/packets/sampling-flows.c \
 	controller/fabric/packets/sampling-flows.h \

@@ -8,7 +8,7 @@
  * On a switch without meters both tables are empty, and nothing is limited.
  * The flows that punt are the same bytes on every host.  Not for received
  * copies (fabric/packets/packets.h), nor for the meters
- * (fabric/packets/punts.h). */
+ * (fabric/packets/packet-in-meters.h). */
 
 #ifndef CONTROLLER_FLOW_PUNT_ACTION_H
 #define CONTROLLER_FLOW_PUNT_ACTION_H 1

@@ -13,7 +13,7 @@
 #include "controller/commit/commit.h"
 #include "controller/fabric/fabric-receipts.h"
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/packets/punts.h"
+#include "controller/fabric/packets/packet-in-meters.h"
 #include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/audit.h"
 #include "controller/fabric/session/reconcile.h"

@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "controller/fabric/packets/punts.h"
+#include "controller/fabric/packets/packet-in-meters.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/list.h"
 #include "openvswitch/ofp-ct.h"

@@ -16,7 +16,7 @@
 #include "controller/fabric/fabric-counters.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/packets/punts.h"
+#include "controller/fabric/packets/packet-in-meters.h"
 #include "controller/fabric/session/audit.h"
 #include "controller/fabric/session/openflow-message.h"
 #include "controller/fabric/session/switch-budget.h"

@@ -106,7 +106,7 @@ void sampling_meters_destroy(struct fabric *);
 /* IDs were freed, possibly of meters. */
 void sampling_meters_numbers_freed(struct fabric *);
 
-/* Requests the meters again, only for those of punts (punts.h). */
+/* Requests the meters again, only for those of punts (packet-in-meters.h). */
 void sampling_meters_request_punts(struct fabric_switch *);
 
 /* Handles the first copy of a flow with a log and this part. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Encodes the meters of punts.h and the flows that lead to them, and
- * recognizes these flows on a switch.  Flows in PUNT_METER_TABLE have the
+ * Encodes the meters of packet-in-meters.h and the flows that lead to them,
+ * and recognizes these flows on a switch.  Flows in PUNT_METER_TABLE have the
  * indexes of their meters, followed by the two of PUNT_TABLE.  A flow's cookie
  * is its index in its table plus 1. */
 
@@ -9,7 +9,7 @@
 
 #include "byte-order.h"
 #include "controller/engine/engine.h"
-#include "controller/fabric/packets/punts-private.h"
+#include "controller/fabric/packets/packet-in-meters-private.h"
 #include "controller/fabric/session/openflow-message.h"
 #include "controller/flow/punt-action.h"
 #include "flow.h"

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Counts the packets that the meters of punts.h have dropped.  A switch is
- * asked for the statistics of its meters whenever its flows' hits are read
- * (counters.c); the difference to the last reading is summed up.  A lower
- * count means that the meter was deleted and added again.  Sums of a switch
- * last as long as its host, those of all hosts as long as this process.
+ * Counts the packets that the meters of packet-in-meters.h have dropped.  A
+ * switch is asked for the statistics of its meters whenever its flows' hits
+ * are read (counters.c); the difference to the last reading is summed up.  A
+ * lower count means that the meter was deleted and added again.  Sums of a
+ * switch last as long as its host, those of all hosts as long as this process.
  * Neither is stored. */
 
 #include <config.h>
@@ -17,7 +17,7 @@
 #include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/packets/punts-private.h"
+#include "controller/fabric/packets/packet-in-meters-private.h"
 #include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/switch-budget.h"
 #include "controller/fabric/session/switch.h"

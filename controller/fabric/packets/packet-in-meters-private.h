@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Declarations that punts.c and punts-flows.c share.  Not for other files. */
+ * Declarations that packet-in-meters.c and packet-in-meter-flows.c share.  Not
+ * for other files. */
 
-#ifndef CONTROLLER_FABRIC_PACKETS_PUNTS_PRIVATE_H
-#define CONTROLLER_FABRIC_PACKETS_PUNTS_PRIVATE_H 1
+#ifndef CONTROLLER_FABRIC_PACKETS_PACKET_IN_METERS_PRIVATE_H
+#define CONTROLLER_FABRIC_PACKETS_PACKET_IN_METERS_PRIVATE_H 1
 
 #include <stdint.h>
 
-#include "controller/fabric/packets/punts.h"
+#include "controller/fabric/packets/packet-in-meters.h"
 
 struct ofpbuf;
 struct ofputil_flow_stats;
@@ -32,4 +33,4 @@ uint8_t punts_table_of(unsigned i);
  * equals none. */
 unsigned punts_find_flow(const struct ofputil_flow_stats *);
 
-#endif /* controller/fabric/packets/punts-private.h */
+#endif /* controller/fabric/packets/packet-in-meters-private.h */

@@ -18,8 +18,8 @@
  *
  * Packets that the meters have dropped are read with the other counters. */
 
-#ifndef CONTROLLER_FABRIC_PACKETS_PUNTS_H
-#define CONTROLLER_FABRIC_PACKETS_PUNTS_H 1
+#ifndef CONTROLLER_FABRIC_PACKETS_PACKET_IN_METERS_H
+#define CONTROLLER_FABRIC_PACKETS_PACKET_IN_METERS_H 1
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -65,7 +65,7 @@ struct punts {
     char *reason;               /* Why it is not PUNTS_ON, or NULL.  Owned. */
     uint32_t xid;               /* Of the messages that install them, */
     uint32_t barrier_xid;       /* and of the barrier after those, or 0. */
-    uint8_t meters[PUNTS_METERS]; /* An enum in punts.c. */
+    uint8_t meters[PUNTS_METERS]; /* An enum in packet-in-meters.c. */
     struct ofdump *dump;        /* Request for the flows, or NULL. */
     uint8_t reading;            /* The table of 'dump'. */
     struct punts_found found;   /* Found by 'dump' so far. */
@@ -74,7 +74,7 @@ struct punts {
     bool lost;                  /* That audit has found differences. */
     struct ofpbuf *deletes;     /* Messages that delete unknown flows.
                                  * Owned. */
-    struct punts_counts *counts; /* punts-count.c; or NULL.  Owned. */
+    struct punts_counts *counts; /* packet-in-meter-drops.c; or NULL.  Owned. */
 };
 
 struct punts *punts_of(const struct fabric_switch *);
@@ -93,7 +93,7 @@ void punts_complete(struct fabric_switch *);
 /* Returns true if the switch has all of them installed, as far as known. */
 bool punts_are_on(const struct fabric_switch *);
 
-/* punts-count.c: what the meters drop.  ---------------------------------- */
+/* packet-in-meter-drops.c: what the meters drop.  ---------------------------------- */
 
 /* Sends a request, unless one is in progress. */
 void punts_request_counts(struct fabric_switch *);
@@ -112,4 +112,4 @@ void punts_drops(const struct fabric_switch *,
                  void (*cb)(void *aux, const struct fabric_drop *),
                  void *aux);
 
-#endif /* controller/fabric/packets/punts.h */
+#endif /* controller/fabric/packets/packet-in-meters.h */

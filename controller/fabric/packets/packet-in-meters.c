@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Installs the meters and flows of punts.h on a switch.  First its meters are
- * read, then the flows of the two tables, which are compared with the desired
- * ones; then the difference is sent: meters before the flows that lead to
- * them.  The reply to a barrier says that the switch has processed it. */
+ * Installs the meters and flows of packet-in-meters.h on a switch.  First its
+ * meters are read, then the flows of the two tables, which are compared with
+ * the desired ones; then the difference is sent: meters before the flows that
+ * lead to them.  The reply to a barrier says that the switch has processed it.
+ * */
 
 #include <config.h>
 
-#include "controller/fabric/packets/punts.h"
+#include "controller/fabric/packets/packet-in-meters.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/packets/punts-private.h"
+#include "controller/fabric/packets/packet-in-meters-private.h"
 #include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/switch-budget.h"
 #include "controller/fabric/session/switch-part.h"
