@@ -80,13 +80,13 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/learned-connections.h \
 	controller/fabric/packets/packet-sampling.c \
 	controller/fabric/packets/packet-sampling.h \
-	controller/fabric/packets/packet-senders.c \
-	controller/fabric/packets/packet-senders.h \
-	controller/fabric/packets/packets-answer.c \
-	controller/fabric/packets/packets-private.h \
-	controller/fabric/packets/packets-status.c \
-	controller/fabric/packets/packets.c \
-	controller/fabric/packets/packets.h \
+	controller/fabric/packets/packet-in-senders.c \
+	controller/fabric/packets/packet-in-senders.h \
+	controller/fabric/packets/packet-in-handling.c \
+	controller/fabric/packets/packet-in-private.h \
+	controller/fabric/packets/packet-in-status.c \
+	controller/fabric/packets/packet-in-queue.c \
+	controller/fabric/packets/packet-in-queue.h \
 	controller/fabric/packets/packet-in-meter-drops.c \
 	controller/fabric/packets/packet-in-meter-flows.c \
 	controller/fabric/packets/packet-in-meters-private.h \
@@ -98,7 +98,7 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/sampling-meters.c \
 	controller/fabric/packets/sampling-meters.h \
 	controller/fabric/packets/sampling-private.h \
-	controller/fabric/packets/timed-handlers.c \
+	controller/fabric/packets/packet-in-timers.c \
 	controller/fabric/session/audit-compare.c \
 	controller/fabric/session/audit-private.h \
 	controller/fabric/session/audit-result.c \

@@ -28,7 +28,7 @@
 struct counters;                /* counters.c. */
 struct conntrack_flushes;                 /* conntrack-flush.c. */
 struct sampling;                 /* packet-sampling.c. */
-struct fabric_packets;          /* packets.c. */
+struct fabric_packets;          /* packet-in-queue.c. */
 struct fabric_db;               /* OVSDB side, of the whole fabric. */
 struct fabric_receipts;         /* receipts.c. */
 struct rejected_hosts;          /* rejected-hosts.c. */

@@ -15,7 +15,7 @@
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/packets/packets.h"
+#include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/fabric/session/audit.h"
 #include "controller/fabric/session/flow-format.h"
 #include "controller/fabric/session/receipts.h"

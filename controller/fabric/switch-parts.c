@@ -24,7 +24,7 @@
 #include "controller/fabric/counters/counters.h"
 #include "controller/fabric/packets/learned-connections.h"
 #include "controller/fabric/packets/packet-in-meters.h"
-#include "controller/fabric/packets/packets.h"
+#include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/audit.h"
 #include "controller/fabric/session/bundle-acks.h"

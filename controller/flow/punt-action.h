@@ -7,7 +7,7 @@
  * tunnels.  Packets above a sender's rate are dropped there, in the datapath.
  * On a switch without meters both tables are empty, and nothing is limited.
  * The flows that punt are the same bytes on every host.  Not for received
- * copies (fabric/packets/packets.h), nor for the meters
+ * copies (fabric/packets/packet-in-queue.h), nor for the meters
  * (fabric/packets/packet-in-meters.h). */
 
 #ifndef CONTROLLER_FLOW_PUNT_ACTION_H

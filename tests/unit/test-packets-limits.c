@@ -11,7 +11,7 @@
 
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-frames.h"
-#include "controller/fabric/packets/packets.h"
+#include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/flow/punt-action.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/ofpbuf.h"

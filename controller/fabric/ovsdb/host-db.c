@@ -29,7 +29,7 @@
 #include "controller/fabric/ovsdb/ovsdb-side.h"
 #include "controller/fabric/ovsdb/startup-barrier.h"
 #include "controller/fabric/ovsdb/tunnel-ports.h"
-#include "controller/fabric/packets/packets.h"
+#include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/schema/error.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"

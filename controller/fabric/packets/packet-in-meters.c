@@ -3,8 +3,8 @@
  * Installs the meters and flows of packet-in-meters.h on a switch.  First its
  * meters are read, then the flows of the two tables, which are compared with
  * the desired ones; then the difference is sent: meters before the flows that
- * lead to them.  The reply to a barrier says that the switch has processed it.
- * */
+ * lead to them.  The reply to a barrier says that the switch has
+ * processed it. */
 
 #include <config.h>
 

@@ -74,7 +74,8 @@ struct punts {
     bool lost;                  /* That audit has found differences. */
     struct ofpbuf *deletes;     /* Messages that delete unknown flows.
                                  * Owned. */
-    struct punts_counts *counts; /* packet-in-meter-drops.c; or NULL.  Owned. */
+    struct punts_counts *counts; /* packet-in-meter-drops.c; or NULL.
+                                  * Owned. */
 };
 
 struct punts *punts_of(const struct fabric_switch *);
@@ -93,7 +94,7 @@ void punts_complete(struct fabric_switch *);
 /* Returns true if the switch has all of them installed, as far as known. */
 bool punts_are_on(const struct fabric_switch *);
 
-/* packet-in-meter-drops.c: what the meters drop.  ---------------------------------- */
+/* packet-in-meter-drops.c: what the meters drop.  ------------------------ */
 
 /* Sends a request, unless one is in progress. */
 void punts_request_counts(struct fabric_switch *);

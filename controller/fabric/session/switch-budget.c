@@ -14,8 +14,8 @@
  * Learned flows (learn-action.h) are caused by guests, and are not kept: they
  * have a limit of their own, so that no guest can have its host disconnected.
  *
- * Packets, samples and port statistics have limits of their own (packets.h,
- * packet-sampling.h, traffic.h). */
+ * Packets, samples and port statistics have limits of their own
+ * (packet-in-queue.h, packet-sampling.h, traffic.h). */
 
 #include <config.h>
 

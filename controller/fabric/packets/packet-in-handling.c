@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Handles a packet-in: calls its handler, and sends the handler's replies.
- * Not for scheduling (packets.c). */
+ * Not for scheduling (packet-in-queue.c). */
 
 #include <config.h>
 
@@ -12,9 +12,9 @@
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/packets/packet-senders.h"
-#include "controller/fabric/packets/packets-private.h"
-#include "controller/fabric/packets/packets.h"
+#include "controller/fabric/packets/packet-in-private.h"
+#include "controller/fabric/packets/packet-in-queue.h"
+#include "controller/fabric/packets/packet-in-senders.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/flow/learn-neighbour.h"
 #include "openvswitch/ofpbuf.h"

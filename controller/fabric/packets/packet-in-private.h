@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Declarations that packets.c, packets-answer.c and packets-status.c share.
- * Not for other files. */
+ * Declarations that packet-in-queue.c, packet-in-handling.c and
+ * packet-in-status.c share.  Not for other files. */
 
-#ifndef CONTROLLER_FABRIC_PACKETS_PACKETS_PRIVATE_H
-#define CONTROLLER_FABRIC_PACKETS_PACKETS_PRIVATE_H 1
+#ifndef CONTROLLER_FABRIC_PACKETS_PACKET_IN_PRIVATE_H
+#define CONTROLLER_FABRIC_PACKETS_PACKET_IN_PRIVATE_H 1
 
 #include "controller/engine/packet-handler.h"
 #include "openvswitch/hmap.h"
@@ -101,7 +101,7 @@ struct packets_of_switch {
     struct ofpacket_cache cache;
     struct rate rate;
     uint64_t n_in, n_out, n_dropped;
-    struct timed_state *timed;  /* timed-handlers.c; or NULL. */
+    struct timed_state *timed;  /* packet-in-timers.c; or NULL. */
 };
 
 /* Packets to which a handler gave no reply. */
@@ -137,7 +137,7 @@ packets_count_drop(struct packets_of_switch *ps, enum packet_drop why)
     ps->n_dropped++;
 }
 
-/* packets.c: state of a switch, which exists from the first packet on;
+/* packet-in-queue.c: state of a switch, which exists from the first packet on;
  * packets_find() returns NULL before. */
 struct packets_of_switch *packets_of(struct fabric_switch *);
 const struct packets_of_switch *packets_find(const struct fabric_switch *);
@@ -147,7 +147,7 @@ void packets_queue_timed(struct packets_of_switch *,
                          const struct engine_handler *, uint32_t arg,
                          uint32_t in_port);
 
-/* timed-handlers.c */
+/* packet-in-timers.c */
 void packets_timed_create(struct fabric *);
 void packets_timed_destroy(struct fabric *);
 void packets_timed_forget(struct packets_of_switch *);
@@ -157,10 +157,10 @@ void packets_timed_begin(struct fabric_switch *);
  * switch's flows are others now. */
 void packets_timed_installed(struct fabric_switch *);
 
-/* packets-answer.c */
+/* packet-in-handling.c */
 /* Calls the packet's handler, and appends the messages to the switch to
  * 'b'. */
 void packets_answer(struct packets_of_switch *,
                     const struct waiting_packet *, struct ofpbuf *b);
 
-#endif /* controller/fabric/packets/packets-private.h */
+#endif /* controller/fabric/packets/packet-in-private.h */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Identifies the sender of a packet-in; see packet-senders.c. */
+ * Identifies the sender of a packet-in; see packet-in-senders.c. */
 
-#ifndef CONTROLLER_FABRIC_PACKETS_PACKET_SENDERS_H
-#define CONTROLLER_FABRIC_PACKETS_PACKET_SENDERS_H 1
+#ifndef CONTROLLER_FABRIC_PACKETS_PACKET_IN_SENDERS_H
+#define CONTROLLER_FABRIC_PACKETS_PACKET_IN_SENDERS_H 1
 
 #include <stdint.h>
 
@@ -21,4 +21,4 @@ const struct vmn_port *packet_sender_port(const struct packets_of_switch *,
 uint32_t packet_sender_find_ofport(const struct packets_of_switch *,
                                    const char *name);
 
-#endif /* controller/fabric/packets/packet-senders.h */
+#endif /* controller/fabric/packets/packet-in-senders.h */

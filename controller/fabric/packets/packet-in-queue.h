@@ -9,8 +9,8 @@
  * Not for the contents of packets (the apps), nor for switches that have no
  * host. */
 
-#ifndef CONTROLLER_FABRIC_PACKETS_PACKETS_H
-#define CONTROLLER_FABRIC_PACKETS_PACKETS_H 1
+#ifndef CONTROLLER_FABRIC_PACKETS_PACKET_IN_QUEUE_H
+#define CONTROLLER_FABRIC_PACKETS_PACKET_IN_QUEUE_H 1
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -48,4 +48,4 @@ void packets_show(const struct fabric *, const char *name, struct ds *);
 /* Calls timed handlers now: for the ports of host 'name', or of all. */
 void packets_timed_now(struct fabric *, const char *name);
 
-#endif /* controller/fabric/packets/packets.h */
+#endif /* controller/fabric/packets/packet-in-queue.h */

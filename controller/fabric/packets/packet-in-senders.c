@@ -5,14 +5,14 @@
 
 #include <config.h>
 
-#include "controller/fabric/packets/packet-senders.h"
+#include "controller/fabric/packets/packet-in-senders.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/fabric/fabric-frames.h"
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/packets/packets-private.h"
+#include "controller/fabric/packets/packet-in-private.h"
 #include "controller/fabric/session/switch.h"
 #include "controller/model/model.h"
 #include "util.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Receives, limits and queues packet-ins, and has them handled
- * (packets-answer.c) when there is time; see packets.h. */
+ * (packet-in-handling.c) when there is time; see packet-in-queue.h. */
 
 #include <config.h>
 
-#include "controller/fabric/packets/packets.h"
+#include "controller/fabric/packets/packet-in-queue.h"
 
 #include <event2/event.h>
 #include <inttypes.h>
@@ -15,8 +15,8 @@
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/hosts/hosts.h"
+#include "controller/fabric/packets/packet-in-private.h"
 #include "controller/fabric/packets/packet-sampling.h"
-#include "controller/fabric/packets/packets-private.h"
 #include "controller/fabric/packets/sampling-meters.h"
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"

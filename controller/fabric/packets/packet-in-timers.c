@@ -4,8 +4,8 @@
  * periodically, for each port on a host, without a packet, for unsolicited
  * messages to guests.  Apps stay pure: the timer is here.  Hosts are spread
  * over the interval, and a host's ports over some seconds, so that there is
- * never much to do at once.  Calls are queued with the packets (packets.c),
- * but do not count against a port's rate.
+ * never much to do at once.  Calls are queued with the packets
+ * (packet-in-queue.c), but do not count against a port's rate.
  *
  * Handlers for ports to physical networks are also called as soon as the
  * switch has acknowledged a bundle: it may have taken over from a gateway that
@@ -21,8 +21,8 @@
 
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/packets/packets-private.h"
-#include "controller/fabric/packets/packets.h"
+#include "controller/fabric/packets/packet-in-private.h"
+#include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/fabric/session/switch.h"
 #include "hash.h"
 #include "openvswitch/token-bucket.h"
