@@ -33,8 +33,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/hosts/hosts.h \
 	controller/fabric/hosts/rejected-hosts.c \
 	controller/fabric/hosts/rejected-hosts.h \
-	controller/fabric/overall-state.c \
-	controller/fabric/overall-state.h \
+	controller/fabric/host-overall-state.c \
+	controller/fabric/host-overall-state.h \
 	controller/fabric/ovsdb/binding-decision.c \
 	controller/fabric/ovsdb/binding-decision.h \
 	controller/fabric/ovsdb/database-budget.c \
@@ -117,20 +117,20 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/dependency-filter.c \
 	controller/fabric/session/dependency-filter.h \
 	controller/fabric/session/digest.c \
-	controller/fabric/session/faults.c \
-	controller/fabric/session/faults.h \
+	controller/fabric/session/rejected-items.c \
+	controller/fabric/session/rejected-items.h \
 	controller/fabric/session/flow-format.c \
 	controller/fabric/session/flow-format.h \
-	controller/fabric/session/group-diff.c \
-	controller/fabric/session/group-diff.h \
-	controller/fabric/session/host-state.c \
-	controller/fabric/session/host-state.h \
+	controller/fabric/session/revision-diff.c \
+	controller/fabric/session/revision-diff.h \
+	controller/fabric/session/host-openflow-state.c \
+	controller/fabric/session/host-openflow-state.h \
 	controller/fabric/session/installed-set.c \
 	controller/fabric/session/installed-set.h \
 	controller/fabric/session/marker.c \
 	controller/fabric/session/marker.h \
-	controller/fabric/session/openflow-message.c \
-	controller/fabric/session/openflow-message.h \
+	controller/fabric/session/reported-flows.c \
+	controller/fabric/session/reported-flows.h \
 	controller/fabric/session/receipt-history.c \
 	controller/fabric/session/receipt-status.c \
 	controller/fabric/session/receipt-waits.c \
@@ -147,7 +147,7 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/session/switch-listener.c \
 	controller/fabric/session/switch-listener.h \
 	controller/fabric/session/switch-part.h \
-	controller/fabric/session/switch-state.c \
+	controller/fabric/session/switch-queries.c \
 	controller/fabric/session/switch.c \
 	controller/fabric/session/switch.h \
 	controller/fabric/session/desired-flows.c \

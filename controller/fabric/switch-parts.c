@@ -29,8 +29,8 @@
 #include "controller/fabric/session/audit.h"
 #include "controller/fabric/session/bundle-acks.h"
 #include "controller/fabric/session/conntrack-flush.h"
-#include "controller/fabric/session/faults.h"
 #include "controller/fabric/session/reconcile.h"
+#include "controller/fabric/session/rejected-items.h"
 #include "controller/fabric/session/switch-budget.h"
 #include "controller/fabric/session/switch-part.h"
 

@@ -13,7 +13,7 @@
 
 #include "controller/fabric/fabric.h"
 #include "controller/fabric/session/flow-format.h"
-#include "controller/fabric/session/host-state.h"
+#include "controller/fabric/session/host-openflow-state.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/schema/schema-struct.h"
 #include "openvswitch/vlog.h"

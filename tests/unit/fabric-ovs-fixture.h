@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-#include "controller/fabric/session/host-state.h"
+#include "controller/fabric/session/host-openflow-state.h"
 
 /* The switch's datapath id. */
 #define OVS_DPID 0x100

@@ -11,7 +11,7 @@
 #include "controller/engine/packet-handler.h"
 #include "controller/fabric/fabric-drops.h"
 #include "controller/fabric/fabric.h"
-#include "controller/fabric/session/host-state.h"
+#include "controller/fabric/session/host-openflow-state.h"
 #include "controller/flow/punt-action.h"
 #include "flow.h"
 #include "openvswitch/match.h"

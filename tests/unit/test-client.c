@@ -18,7 +18,7 @@
 
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-stats.h"
-#include "controller/fabric/session/host-state.h"
+#include "controller/fabric/session/host-openflow-state.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "tests/unit/ovs-sandbox.h"

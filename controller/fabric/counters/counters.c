@@ -18,7 +18,7 @@
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/packets/packet-in-meters.h"
 #include "controller/fabric/session/audit.h"
-#include "controller/fabric/session/openflow-message.h"
+#include "controller/fabric/session/reported-flows.h"
 #include "controller/fabric/session/switch-budget.h"
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"

@@ -2,7 +2,8 @@
  *
  * Fills in the status of a host's database and its underlay, as part of the
  * host's status, and finds what follows from the database for the host's
- * state.  Changes nothing.  Not for deciding that state (overall-state.c). */
+ * state.  Changes nothing.  Not for deciding that state
+ * (host-overall-state.c). */
 
 #include <config.h>
 

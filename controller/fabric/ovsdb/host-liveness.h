@@ -14,7 +14,7 @@
  * Not for probing a live session, which disconnects a peer that does not reply
  * (proto/ovsdb), nor for the consequences of silence (observed-state.c,
  * binding-decision.c), nor for the state that users see
- * (session/host-state.c). */
+ * (session/host-openflow-state.c). */
 
 #ifndef CONTROLLER_FABRIC_OVSDB_HOST_LIVENESS_H
 #define CONTROLLER_FABRIC_OVSDB_HOST_LIVENESS_H 1

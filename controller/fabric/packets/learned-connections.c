@@ -11,7 +11,7 @@
 
 #include "controller/fabric/fabric-learned-connections.h"
 #include "controller/fabric/hosts/hosts.h"
-#include "controller/fabric/session/host-state.h"
+#include "controller/fabric/session/host-openflow-state.h"
 #include "controller/fabric/session/switch-budget.h"
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"

@@ -10,7 +10,7 @@
 #include "byte-order.h"
 #include "controller/engine/engine.h"
 #include "controller/fabric/packets/packet-in-meters-private.h"
-#include "controller/fabric/session/openflow-message.h"
+#include "controller/fabric/session/reported-flows.h"
 #include "controller/flow/punt-action.h"
 #include "flow.h"
 #include "openflow/openflow.h"

@@ -15,7 +15,7 @@
 #include "controller/fabric/session/audit-private.h"
 #include "controller/fabric/session/audit-result.h"
 #include "controller/fabric/session/marker.h"
-#include "controller/fabric/session/openflow-message.h"
+#include "controller/fabric/session/reported-flows.h"
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "openvswitch/vlog.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Tracks the bundles sent to a switch, and what it has acknowledged.  Not for
- * rejected items (faults.c).
+ * rejected items (rejected-items.c).
  *
  * A bundle is acknowledged by the reply to its commit, if no message of it got
  * an error: a message that is rejected when it is added does not keep the
@@ -17,9 +17,9 @@
 #include "controller/commit/commit.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/bundle-send.h"
-#include "controller/fabric/session/faults.h"
 #include "controller/fabric/session/marker.h"
 #include "controller/fabric/session/receipts.h"
+#include "controller/fabric/session/rejected-items.h"
 #include "controller/fabric/session/switch-budget.h"
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Sends each host one bundle for a group of revisions, or for its backlog; see
- * bundle-send.h.  What a scope's hosts get (group-diff.h) is encoded once and,
- * if it is large, sent by reference; it is not encoded while no host can be
- * sent anything, as at a start.
+ * bundle-send.h.  What a scope's hosts get (revision-diff.h) is encoded once
+ * and, if it is large, sent by reference; it is not encoded while no host can
+ * be sent anything, as at a start.
  *
  * Hosts get their bundles one after another, and the loop may run in between:
  * replies arrive while others have not been sent theirs, and switches connect
@@ -19,10 +19,10 @@
 #include "controller/fabric/fabric-stats.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/dependency-filter.h"
-#include "controller/fabric/session/group-diff.h"
 #include "controller/fabric/session/marker.h"
-#include "controller/fabric/session/openflow-message.h"
 #include "controller/fabric/session/receipts.h"
+#include "controller/fabric/session/reported-flows.h"
+#include "controller/fabric/session/revision-diff.h"
 #include "controller/fabric/session/switch.h"
 #include "openvswitch/ofpbuf.h"
 #include "proto/openflow/ofconn.h"

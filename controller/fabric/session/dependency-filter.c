@@ -8,7 +8,7 @@
 
 #include <stdlib.h>
 
-#include "controller/fabric/session/openflow-message.h"
+#include "controller/fabric/session/reported-flows.h"
 #include "controller/fabric/session/switch.h"
 #include "openvswitch/ofp-actions.h"
 #include "openvswitch/ofpbuf.h"

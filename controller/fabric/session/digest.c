@@ -8,7 +8,7 @@
 #include <config.h>
 
 #include "controller/fabric/fabric-private.h"
-#include "controller/fabric/session/openflow-message.h"
+#include "controller/fabric/session/reported-flows.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -12,7 +12,7 @@
 #include "controller/engine/engine.h"
 #include "controller/fabric/fabric-audit.h"
 #include "controller/fabric/fabric-flows.h"
-#include "controller/fabric/session/openflow-message.h"
+#include "controller/fabric/session/reported-flows.h"
 #include "controller/flow/sample-action.h"
 #include "controller/schema/arena.h"
 #include "openvswitch/dynamic-string.h"

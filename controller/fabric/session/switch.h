@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #include "controller/fabric/session/bundle-acks.h"
-#include "controller/fabric/session/faults.h"
+#include "controller/fabric/session/rejected-items.h"
 #include "openvswitch/ofp-msgs.h"
 
 struct arena;
@@ -89,7 +89,7 @@ void switch_reset(struct fabric_switch *, enum switch_state state,
 void switch_put_status(const struct fabric_switch *, struct arena *arena,
                        struct status_host *status);
 
-/* switch-state.c.  ------------------------------------------------------- */
+/* switch-queries.c.  ------------------------------------------------------ */
 
 /* Starts to expect a reply of the switch: it is disconnected if there is
  * none. */

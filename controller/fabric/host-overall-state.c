@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Decides the state of a host that users see, of what its switch's session
- * says (session/host-state.c) and what its database's does (the OVSDB side's
- * fabric_db_state()).  Not for faults that leave the state as it is
+ * says (session/host-openflow-state.c) and what its database's does (the OVSDB
+ * side's fabric_db_state()).  Not for faults that leave the state as it is
  * (ovsdb/database-status.c). */
 
 #include <config.h>
 
-#include "controller/fabric/overall-state.h"
+#include "controller/fabric/host-overall-state.h"
 
 #include <stdbool.h>
 #include <string.h>
 
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/ovsdb/ovsdb-side.h"
-#include "controller/fabric/session/host-state.h"
+#include "controller/fabric/session/host-openflow-state.h"
 #include "controller/schema/arena.h"
 #include "timeval.h"
 

@@ -3,8 +3,8 @@
  * Flows and groups as a switch reports them, and whether they equal items of
  * the engine.  For reconcile.c and the audit. */
 
-#ifndef CONTROLLER_FABRIC_SESSION_OPENFLOW_MESSAGE_H
-#define CONTROLLER_FABRIC_SESSION_OPENFLOW_MESSAGE_H 1
+#ifndef CONTROLLER_FABRIC_SESSION_REPORTED_FLOWS_H
+#define CONTROLLER_FABRIC_SESSION_REPORTED_FLOWS_H 1
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -93,4 +93,4 @@ const struct flow_item *ofmessage_find_desired(const struct engine *,
                                                 const char *host,
                                                 const struct flow_item *);
 
-#endif /* controller/fabric/session/openflow-message.h */
+#endif /* controller/fabric/session/reported-flows.h */

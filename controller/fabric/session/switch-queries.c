@@ -2,7 +2,7 @@
  *
  * Queries of a switch's session, which change nothing: its bundles, its
  * marker, its rejected items.  All parts use this; it calls none of them.  Not
- * for the state of the host that users see (host-state.c). */
+ * for the state of the host that users see (host-openflow-state.c). */
 
 #include <config.h>
 

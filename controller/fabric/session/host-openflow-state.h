@@ -2,8 +2,8 @@
  *
  * The state of a host that users see, as far as its switch determines it. */
 
-#ifndef CONTROLLER_FABRIC_SESSION_HOST_STATE_H
-#define CONTROLLER_FABRIC_SESSION_HOST_STATE_H 1
+#ifndef CONTROLLER_FABRIC_SESSION_HOST_OPENFLOW_STATE_H
+#define CONTROLLER_FABRIC_SESSION_HOST_OPENFLOW_STATE_H 1
 
 struct fabric_switch;
 struct status_openflow;
@@ -17,4 +17,4 @@ const char *host_state_name(const struct fabric_switch *,
 void host_openflow_status(const struct fabric_switch *,
                           struct status_openflow *);
 
-#endif /* controller/fabric/session/host-state.h */
+#endif /* controller/fabric/session/host-openflow-state.h */

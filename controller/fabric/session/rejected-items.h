@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The items that a switch has rejected, and their repair; see faults.c. */
+ * The items that a switch has rejected, and their repair; see
+ * rejected-items.c. */
 
-#ifndef CONTROLLER_FABRIC_SESSION_FAULTS_H
-#define CONTROLLER_FABRIC_SESSION_FAULTS_H 1
+#ifndef CONTROLLER_FABRIC_SESSION_REJECTED_ITEMS_H
+#define CONTROLLER_FABRIC_SESSION_REJECTED_ITEMS_H 1
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -89,4 +90,4 @@ void faults_try_again(struct fabric_switch *, bool learned);
  * false if that is not possible. */
 bool faults_retry(struct fabric_switch *);
 
-#endif /* controller/fabric/session/faults.h */
+#endif /* controller/fabric/session/rejected-items.h */

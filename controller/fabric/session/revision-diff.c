@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Computes the difference of a group of revisions, by scope and host; see
- * group-diff.h.  What a scope's hosts get is encoded once.  A host that has
+ * revision-diff.h.  What a scope's hosts get is encoded once.  A host that has
  * joined a scope gets all of it, one that has left loses all of it.  A key
  * that a withdrawn item shares with an added one needs care, since the
  * deletion would remove the new flow (if their cookies are equal) or is
@@ -10,7 +10,7 @@
 
 #include <config.h>
 
-#include "controller/fabric/session/group-diff.h"
+#include "controller/fabric/session/revision-diff.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  * The difference of a group of revisions, sorted by scope and by host, and
  * encoded.  Not for sending it (bundle-send.c). */
 
-#ifndef CONTROLLER_FABRIC_SESSION_GROUP_DIFF_H
-#define CONTROLLER_FABRIC_SESSION_GROUP_DIFF_H 1
+#ifndef CONTROLLER_FABRIC_SESSION_REVISION_DIFF_H
+#define CONTROLLER_FABRIC_SESSION_REVISION_DIFF_H 1
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -78,4 +78,4 @@ bool scope_diff_encode_next(struct scope_diff *);
 /* Releases a reference to 'block', which may be NULL. */
 void block_unref(void *block);
 
-#endif /* controller/fabric/session/group-diff.h */
+#endif /* controller/fabric/session/revision-diff.h */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Flows and groups as switches report them; see openflow-message.h. */
+ * Flows and groups as switches report them; see reported-flows.h. */
 
 #include <config.h>
 
-#include "controller/fabric/session/openflow-message.h"
+#include "controller/fabric/session/reported-flows.h"
 
 #include <stdlib.h>
 #include <string.h>

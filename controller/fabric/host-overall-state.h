@@ -3,8 +3,8 @@
  * The state of a host that users see: one rule for all who show or count it.
  * A host is not "synced" while the state of its ports is "unknown". */
 
-#ifndef CONTROLLER_FABRIC_OVERALL_STATE_H
-#define CONTROLLER_FABRIC_OVERALL_STATE_H 1
+#ifndef CONTROLLER_FABRIC_HOST_OVERALL_STATE_H
+#define CONTROLLER_FABRIC_HOST_OVERALL_STATE_H 1
 
 #include <stdint.h>
 
@@ -27,4 +27,4 @@ void overall_state_get(struct fabric_host *, struct arena *,
 /* Notes when the state changed: it may have. */
 void overall_state_update(struct fabric_host *);
 
-#endif /* controller/fabric/overall-state.h */
+#endif /* controller/fabric/host-overall-state.h */

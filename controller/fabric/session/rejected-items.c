@@ -13,7 +13,7 @@
 
 #include <config.h>
 
-#include "controller/fabric/session/faults.h"
+#include "controller/fabric/session/rejected-items.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
@@ -22,8 +22,8 @@
 #include "controller/commit/commit.h"
 #include "controller/fabric/hosts/hosts.h"
 #include "controller/fabric/session/flow-format.h"
-#include "controller/fabric/session/openflow-message.h"
 #include "controller/fabric/session/reconcile.h"
+#include "controller/fabric/session/reported-flows.h"
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
 #include "openvswitch/vlog.h"

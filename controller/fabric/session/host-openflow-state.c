@@ -8,7 +8,7 @@
 
 #include <config.h>
 
-#include "controller/fabric/session/host-state.h"
+#include "controller/fabric/session/host-openflow-state.h"
 
 #include "controller/fabric/session/switch.h"
 #include "controller/schema/status.h"
