@@ -64,7 +64,8 @@ def test_nothing_is_dropped_but_what_scenes_mean_to_be(opened):
     wait_for("the counters", lambda: polls() >= before + 2 * len(lab.hosts),
              60)
     drops = lab.vmnd.api.get("drops")["counters"]
-    assert not [d for d in drops if d["reason"] not in MEANT | MOVED]
+    strange = [d for d in drops if d["reason"] not in MEANT | MOVED]
+    assert not strange, strange
     # The counter of the quarantine went with it.
     assert "isolated" in {d["reason"] for d in drops}
     # One question, asked anew, and what is learned with it.
