@@ -146,7 +146,33 @@ struct sink {
     void *aux;
     bool enough;                /* The callback has returned false. */
     int error;                  /* errno of writing to 'fd'. */
+    int idle_ms;                /* How long a reply to 'fd' or 'take' may
+                                 * pause. */
+    long long int heard_ms;     /* When data came last, by time_msec_now(). */
 };
+
+/* Returns a time in ms that only advances. */
+static long long int
+time_msec_now(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+/* Ends a call that has paused for too long; libcurl calls it once a second, at
+ * least.  Its own CURLOPT_LOW_SPEED_LIMIT is for an average of bytes: it takes
+ * the few bytes of a heartbeat for nothing. */
+static int
+check_idle(void *sink_, curl_off_t dltotal OVS_UNUSED,
+           curl_off_t dlnow OVS_UNUSED, curl_off_t ultotal OVS_UNUSED,
+           curl_off_t ulnow OVS_UNUSED)
+{
+    const struct sink *sink = sink_;
+
+    return time_msec_now() - sink->heard_ms > sink->idle_ms;
+}
 
 static size_t
 take_data(char *data, size_t size, size_t n, void *sink_)
@@ -155,6 +181,7 @@ take_data(char *data, size_t size, size_t n, void *sink_)
     long int status = 0;
 
     size *= n;
+    sink->heard_ms = time_msec_now();
     curl_easy_getinfo(sink->curl, CURLINFO_RESPONSE_CODE, &status);
     /* libcurl fails with CURLE_WRITE_ERROR if less is consumed. */
     if (sink->fd >= 0 && status == 200) {
@@ -191,9 +218,11 @@ set_options(struct ctl_client *client, const char *method, const char *url,
     if (sink->fd < 0 && !sink->take) {
         curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long) timeout_ms);
     } else {
-        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
-        curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME,
-                         (long) timeout_ms / 1000);
+        sink->idle_ms = timeout_ms;
+        sink->heard_ms = time_msec_now();
+        curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
+        curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, check_idle);
+        curl_easy_setopt(curl, CURLOPT_XFERINFODATA, sink);
     }
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "vmnctl/" VMN_VERSION);
     curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->curl_error);
@@ -231,6 +260,7 @@ set_failure(const struct ctl_client *client, CURLcode code, int timeout_ms,
             why, ECONNREFUSED, "cannot reach vmnd at %s: %s", client->server,
             os_errno ? ovs_strerror((int) os_errno) : text);
     case CURLE_OPERATION_TIMEDOUT:
+    case CURLE_ABORTED_BY_CALLBACK:
         return vmn_error_errno(
             why, ETIMEDOUT, "vmnd at %s did not answer within %.1f s",
             client->server, timeout_ms / 1000.0);
