@@ -11,6 +11,7 @@
 
 #include "controller/model/model.h"
 #include "controller/schema/error.h"
+#include "controller/schema/schema.h"
 #include "controller/schema/value.h"
 #include "controller/simulator/trace-outside.h"
 #include "controller/simulator/trace-request.h"
@@ -82,11 +83,32 @@ find_port_of_ip(struct search *search, const struct vmn_ip *ip)
     return from->port != NULL;
 }
 
+/* Returns the type of an object that is called 'name' and that the client
+ * sees, or NULL: what is no port cannot send, and the name may be misread. */
+static const struct schema_table *
+find_other_type(const struct search *search, const char *name)
+{
+    static const enum vmn_table tables[] = {
+        VMN_TABLE_NETWORK, VMN_TABLE_GROUP, VMN_TABLE_LOADBALANCER,
+        VMN_TABLE_ROUTER, VMN_TABLE_FLOATING_IP, VMN_TABLE_HOST,
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(tables); i++) {
+        const struct vmn_row *row = model_get(search->model, tables[i], name);
+
+        if (row && model_sees(search->request->rights, row)) {
+            return schema_tables[tables[i]];
+        }
+    }
+    return NULL;
+}
+
 /* Finds the port of the request's "from", by its name or address. */
 static bool
 find_sender(struct search *search)
 {
     const struct trace_request *request = search->request;
+    const struct schema_table *other;
     struct vmn_ip ip;
     char *guess;
 
@@ -95,6 +117,13 @@ find_sender(struct search *search)
     }
     if (!value_parse_ip(request->from, &ip, NULL)) {
         return find_port_of_ip(search, &ip);
+    }
+    other = find_other_type(search, request->from);
+    if (other) {
+        vmn_error_set(search->error, VMN_ERR_INVALID, "/from", "\"%s\" is a "
+                      "%s, which sends nothing: give a port, its address, or "
+                      "\"outside\"", request->from, other->singular);
+        return false;
     }
     /* The current rows: of a trace after a change, that is applied. */
     guess = model_suggestion(search->model, MODEL_CURRENT, request->rights,

@@ -396,6 +396,8 @@ wrong_requests_are_refused(void **state)
     refused(f, "{'form': 'web1', 'to': 'db1', 'protocol': 'icmp'}",
             "/form: unknown field");
     refused(f, TCP("web9", "db1", "1"), "/from: port \"web9\" not found");
+    refused(f, TCP("shop", "db1", "1"), "/from: \"shop\" is a network, which "
+            "sends nothing: give a port, its address, or \"outside\"");
     refused(f, TCP("10.0.0.9", "db1", "1"), "/from: no port has address "
             "10.0.0.9; what somebody outside sends is from \"outside\", with "
             "that as \"source_ip\"");
