@@ -18,6 +18,7 @@
 #include "controller/ctl/output.h"
 #include "controller/ctl/output-table.h"
 #include "controller/ctl/object-types.h"
+#include "controller/ctl/other-tools.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -149,6 +150,36 @@ put_fault(const struct ctl *ctl, const json_t *fault,
                   detail ? detail : "refused");
 }
 
+/* Appends what to do about objects that are not deleted, as others refer to
+ * them. */
+static void
+put_cascade(const struct ctl *ctl, const json_t *errors, struct ds *ds)
+{
+    const json_t *fault;
+    bool by_balancer = false;
+    size_t n = 0, i;
+
+    json_array_foreach (errors, i, fault) {
+        const char *detail = json_string_value(json_object_get(fault,
+                                                               "detail"));
+        const char *by = (detail ? strstr(detail, "\" is referenced by ")
+                          : NULL);
+
+        n += by != NULL;
+        by_balancer |= by && strstr(by, " by loadbalancer ");
+    }
+    if (n && ctl->command->options & CTL_OPT_CASCADE && !ctl->cascade) {
+        ds_put_cstr(ds, "  take it out of there first, or give --cascade, "
+                    "which does that as well, and deletes\n"
+                    "  what cannot be without it (with --dry-run, only shows "
+                    "it)\n");
+    }
+    if (n && by_balancer && !ctl->cascade) {
+        ds_put_cstr(ds, "  a backend that drains is listed by its balancer: "
+                    "with --cascade it is not any more\n");
+    }
+}
+
 void
 ctl_append_problem(const struct ctl *ctl, struct ds *ds,
                    const struct ctl_reply *reply,
@@ -180,6 +211,9 @@ ctl_append_problem(const struct ctl *ctl, struct ds *ds,
             put_fault(ctl, fault, input, ds);
             ds_put_char(ds, '\n');
         }
+    }
+    if (reply->status == 409 && ctl->command) {
+        put_cascade(ctl, errors, ds);
     }
 }
 
@@ -638,12 +672,18 @@ const struct schema_table *
 ctl_get_type(struct ctl *ctl, const char *name)
 {
     const struct schema_table *type = ctl_type_find(name);
-    const char *guess = type ? NULL : ctl_type_guess(name);
+    const char *other = type ? NULL : ctl_other_type(name);
+    const char *guess = type || other ? other : ctl_type_guess(name);
 
     if (guess) {
         ctl_usage(ctl, "no type \"%s\"; did you mean \"%s\"?", name, guess);
+    } else if (!type && ctl_other_list(name)) {
+        ctl_usage(ctl, "no type \"%s\"; did you mean \"vmnctl %s\"?", name,
+                  name);
     } else if (!type) {
-        ctl_usage(ctl, "no type \"%s\" (vmnctl --help lists them)", name);
+        ctl_usage(ctl, "no type \"%s\" (vmnctl --help lists them); an object "
+                  "is named with its type: ports web-1, or ports/web-1",
+                  name);
     }
     return type;
 }

@@ -67,6 +67,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/object-labels.h \
 	controller/ctl/object-types.c \
 	controller/ctl/object-types.h \
+	controller/ctl/other-tools.c \
+	controller/ctl/other-tools.h \
 	controller/ctl/output-colour.c \
 	controller/ctl/output-colour.h \
 	controller/ctl/output-diff.c \

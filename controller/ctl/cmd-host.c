@@ -97,8 +97,9 @@ ctl_cmd_host(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     char *manager;
 
     if (strcmp(args[0], "join-command")) {
-        return ctl_usage(ctl, "host: must be join-command, not \"%s\"",
-                         args[0]);
+        return ctl_usage(ctl, "host: must be join-command, not \"%s\"; did "
+                         "you mean \"vmnctl host join-command %s\"?", args[0],
+                         args[1]);
     }
     ctl_append_path(&path, "hosts", args[1]);
     status = ctl_get(ctl, ds_cstr(&path), &reply);

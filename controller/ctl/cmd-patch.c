@@ -60,7 +60,9 @@ ctl_cmd_patch(struct ctl *ctl, int n_args, char *const args[])
     json_t *spec = NULL;
 
     if (!ctl->patch == !ctl->patch_file) {
-        return ctl_usage(ctl, "patch: give either --patch or --patch-file");
+        return ctl_usage(ctl, "patch: give either --patch or --patch-file: "
+                         "vmnctl patch TYPE NAME -p '{\"spec\": {FIELD: "
+                         "VALUE}}'");
     }
     ctl_changes_init(&changes);
     if (ctl_args_parse_named(ctl, "patch", n_args, args, &objects)) {

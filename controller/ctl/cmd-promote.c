@@ -16,6 +16,7 @@ ctl_cmd_promote(struct ctl *ctl, int n_args, char *const args[])
     enum ctl_exit status;
 
     ctl_changes_init(&changes);
+    changes.unchanged = "already enforcing; nothing changed";
     for (int i = 0; i < n_args; i++) {
         ctl_changes_add(&changes, "patch", "policies", args[i],
                         json_pack("{s:s}", "mode", "enforce"), "promoted");

@@ -249,6 +249,11 @@ ctl_cmd_quarantine(struct ctl *ctl, int n_args, char *const args[])
                              "ports with labels are meant by: vmnctl "
                              "quarantine --selector '%s'", args[i], args[i]);
         }
+        if (strchr(args[i], '/')) {
+            return ctl_usage(ctl, "quarantine: ports are named without their "
+                             "type: %s, not \"%s\"",
+                             strrchr(args[i], '/') + 1, args[i]);
+        }
     }
     if (!check_utf8(ctl, n_args, args) || !check_utf8(ctl, 1, &ctl->selector)
         || !check_utf8(ctl, 1, &ctl->name)

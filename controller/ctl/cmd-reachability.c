@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/other-tools.h"
 #include "controller/ctl/output.h"
 #include "controller/ctl/simulator-request.h"
 #include "openvswitch/dynamic-string.h"
@@ -492,6 +493,26 @@ put_path(const struct ctl *ctl, const json_t *service, struct ds *path)
     }
 }
 
+/* Prints that 'service' is none, and what is probably meant. */
+static enum ctl_exit
+wrong_service(struct ctl *ctl, char *const service[])
+{
+    char *guess = ctl_guess_service(1, service);
+    enum ctl_exit status;
+
+    status = (guess && !service[0][strspn(service[0], "0123456789")]
+              ? ctl_usage(ctl, "reachability: \"%s\" of which protocol? "
+                          "vmnctl reachability %s", service[0], guess)
+              : guess
+              ? ctl_usage(ctl, "reachability: no service \"%s\"; did you mean "
+                          "\"vmnctl reachability %s\"?", service[0], guess)
+              : ctl_usage(ctl, "reachability: must be tcp/PORT, udp/PORT, "
+                          "sctp/PORT, icmp or icmpv6, not \"%s\"",
+                          service[0]));
+    free(guess);
+    return status;
+}
+
 enum ctl_exit
 ctl_cmd_reachability(struct ctl *ctl, int n_args OVS_UNUSED,
                      char *const args[])
@@ -503,9 +524,7 @@ ctl_cmd_reachability(struct ctl *ctl, int n_args OVS_UNUSED,
 
     if (!ctl_set_service(service, args[0])
         || json_object_get(service, "icmp_type")) {
-        status = ctl_usage(ctl, "reachability: must be tcp/PORT, udp/PORT, "
-                           "sctp/PORT, icmp or icmpv6, not \"%s\"",
-                           args[0]);
+        status = wrong_service(ctl, args);
     } else {
         status = ctl_set_after(ctl, body);
     }

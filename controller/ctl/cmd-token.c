@@ -140,7 +140,9 @@ ctl_cmd_token(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     bool there;
 
     if (!ctl->account) {
-        return ctl_usage(ctl, "token: --account says whose it is");
+        return ctl_usage(ctl, "token: --account says whose it is: vmnctl "
+                         "token NAME --account ACCOUNT (vmnctl get tokens "
+                         "lists those that there are)");
     }
     status = ctl_get_object(ctl, "tokens", args[0], &reply, &there);
     if (status) {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/other-tools.h"
 #include "controller/ctl/object-files.h"
 #include "controller/ctl/output.h"
 #include "controller/ctl/simulator-request.h"
@@ -543,16 +544,23 @@ wrong_service(struct ctl *ctl, const char *service, char *const args[])
 {
     json_t *scratch = json_object();
     bool swapped = ctl_set_service(scratch, args[1]);
-    int number;
+    char *guess = ctl_guess_service(1, &args[2]);
+    enum ctl_exit status;
 
     json_decref(scratch);
     if (swapped) {
+        free(guess);
         return ctl_usage(ctl, "trace: the service comes last: vmnctl trace %s "
                          "%s %s", args[0], service, args[1]);
     }
-    if (str_to_int(service, 10, &number)) {
-        return ctl_usage(ctl, "trace: \"%s\" of which protocol? vmnctl trace "
-                         "%s %s tcp/%s", service, args[0], args[1], service);
+    if (guess) {
+        status = ctl_usage(ctl, service[strspn(service, "0123456789")]
+                           ? "trace: no service \"%s\"; did you mean \"vmnctl "
+                           "trace %s %s %s\"?"
+                           : "trace: \"%s\" of which protocol? vmnctl trace "
+                           "%s %s %s", service, args[0], args[1], guess);
+        free(guess);
+        return status;
     }
     return ctl_usage(ctl, "trace: must be tcp/PORT, udp/PORT, sctp/PORT, "
                      "icmp, icmp/TYPE, icmp/TYPE/CODE or the same of icmpv6, "

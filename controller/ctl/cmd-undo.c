@@ -258,6 +258,11 @@ ctl_cmd_undo(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     if (args[0][strspn(args[0], "0123456789")] == '\0') {
         return undo(ctl, args[0], NULL, NULL);
     }
+    if (!strchr(args[0], '/')) {
+        return ctl_usage(ctl, "undo: must be a revision (vmnctl revisions "
+                         "lists them), or TYPE/NAME, such as ports/%s, not \"%s\"",
+                         *args[0] ? args[0] : "web-1", args[0]);
+    }
     table = parse_object(ctl, args[0], &name);
     if (!table) {
         return CTL_USAGE;

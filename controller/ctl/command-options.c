@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "controller/ctl/field-path.h"
+#include "controller/ctl/other-tools.h"
 #include "controller/schema/event-kinds.h"
 #include "controller/schema/schema.h"
 #include "controller/schema/value.h"
@@ -192,7 +193,8 @@ static const struct option_row option_rows[] = {
       "only of this load balancer" },
     { 0, "since", "WHEN",
       CTL_OPT_EVENTS, set_since_or_revision, MEMBER(since),
-      "past events from: 30m, 2h, 1d, today, yesterday, 2027-01-31, "
+      "past events from: 30m, 2h, 1d, \"2 hours ago\", today, yesterday, "
+      "2027-01-31, "
       "2027-01-31T12:00:00Z, or a revision" },
     { 0, "since", "TIME",
       CTL_OPT_DROPS | CTL_OPT_LOGS, set_since, MEMBER(since),
@@ -535,26 +537,55 @@ put_time(time_t when, char buf[VALUE_TIME_LEN + 1])
     strftime(buf, VALUE_TIME_LEN + 1, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
-/* Parses "30m", "2h", "1d", as so long ago.  Returns false if it is none. */
+/* Returns how many seconds a unit of --since has, or 0 if it is none. */
+static long int
+unit_seconds(const char *unit)
+{
+    static const struct {
+        long int seconds;
+        const char *names;      /* Each with a space at both sides. */
+    } units[] = {
+        { 1, " s sec secs second seconds " },
+        { 60, " m min mins minute minutes " },
+        { 3600, " h hr hrs hour hours " },
+        { 86400, " d day days " },
+        { 7 * 86400, " w week weeks " },
+    };
+    char *spaced = xasprintf(" %s ", unit);
+    long int seconds = 0;
+
+    for (size_t i = 0; i < ARRAY_SIZE(units); i++) {
+        seconds = strstr(units[i].names, spaced) ? units[i].seconds : seconds;
+    }
+    free(spaced);
+    return seconds;
+}
+
+/* Parses "30m", "2h", "1d", "2 hours ago", as so long ago.  Returns false if
+ * it is none. */
 static bool
 parse_age(const char *arg, time_t *when)
 {
     size_t n = strspn(arg, "0123456789");
     long int value = n && n < 9 ? strtol(arg, NULL, 10) : -1;
-    const char *unit = arg + n;
-    long int factor = (!strcmp(unit, "s") ? 1 : !strcmp(unit, "m") ? 60
-                       : !strcmp(unit, "h") ? 3600
-                       : !strcmp(unit, "d") ? 86400 : 0);
+    const char *begin = arg + n + strspn(arg + n, " ");
+    size_t len = strcspn(begin, " ");
+    const char *rest = begin + len;
+    char *unit = xmemdup0(begin, len);
+    long int factor = unit_seconds(unit);
 
-    if (value < 0 || !factor || value > SINCE_MAX_S / factor) {
+    free(unit);
+    if (value < 0 || !factor || value > SINCE_MAX_S / factor
+        || (*rest && strcmp(rest, " ago"))) {
         return false;
     }
     *when = time(NULL) - value * factor;
     return true;
 }
 
-/* Parses an age, "today", "yesterday", a day ("2027-01-31") or a time of
- * RFC 3339, to which the others are converted.  Days begin when they do in
+/* Parses an age, "today", "yesterday", a day ("2027-01-31"), a minute
+ * ("2027-01-31 12:00") or a time of RFC 3339, to which the others are
+ * converted.  Days begin when they do in
  * UTC, as all times that are shown are. */
 static bool
 set_since(struct ctl *ctl, const struct option_row *row, const char *arg)
@@ -570,13 +601,17 @@ set_since(struct ctl *ctl, const struct option_row *row, const char *arg)
         put_time(midnight - 86400, buf);
     } else if (strlen(arg) == strlen("2027-01-31")) {
         snprintf(buf, sizeof buf, "%sT00:00:00Z", arg);
+    } else if (strlen(arg) == strlen("2027-01-31 12:00")
+               && (arg[10] == ' ' || arg[10] == 'T')) {
+        snprintf(buf, sizeof buf, "%.10sT%.5s:00Z", arg, arg + 11);
     } else {
         ovs_strlcpy(buf, strlen(arg) < sizeof buf ? arg : "", sizeof buf);
     }
     if (value_check_time(buf, NULL)) {
         ctl_usage(ctl, "--%s: must be an age such as 30m, 2h or 1d, today, "
                   "yesterday, a day such as 2027-01-31, or a time such as "
-                  "2027-01-31T12:00:00Z, not \"%s\"", row->name, arg);
+                  "2027-01-31T12:00:00Z or \"2027-01-31 12:00\", not "
+                  "\"%s\"", row->name, arg);
         return false;
     }
     return set_text(ctl, row, buf);
@@ -806,16 +841,28 @@ no_such_option(struct ctl *ctl, const struct ctl_command *command,
 {
     uint64_t options = CTL_OPT_GLOBAL | (command ? command->options : 0);
     char *name = xmemdup0(word, strcspn(word, "="));
-    const char *guess = (guesses && !strncmp(name, "--", 2)
+    const char *instead = guesses ? ctl_other_option(command, word) : NULL;
+    const char *guess = (guesses && !instead && !strncmp(name, "--", 2)
                          ? schema_suggest(name + 2, option_candidate,
                                           &options) : NULL);
 
-    ctl_usage(ctl, "%s: %s%s%s%s%s%s (see vmnctl %s%s--help)", word, why,
+    ctl_usage(ctl, "%s: %s%s%s%s%s%s%s%s (see vmnctl %s%s--help)", word, why,
               command ? " for " : "", command ? command->name : "",
               guess ? "; did you mean \"--" : "", guess ? guess : "",
-              guess ? "\"?" : "", command ? command->name : "",
+              guess ? "\"?" : "", instead ? ": " : "",
+              instead ? instead : "", command ? command->name : "",
               command ? " " : "");
     free(name);
+    return false;
+}
+
+/* Prints that an option was given a value, which takes none. */
+static bool
+no_value(struct ctl *ctl, const struct option_row *row)
+{
+    ctl_usage(ctl, "--%s: this option takes no value%s", row->name,
+              strcmp(row->name, "wait") ? ""
+              : "; --timeout TIME is how long to wait");
     return false;
 }
 
@@ -833,6 +880,14 @@ ctl_options_parse(struct ctl *ctl, const struct ctl_command *command,
     optind = 0;                 /* Resets getopt, including glibc's internal
                                  * state. */
     while ((value = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+        if (value == '?' && optopt >= LONG_BASE) {
+            return no_value(ctl, &option_rows[optopt - LONG_BASE]);
+        }
+        if (value == '?' && optopt) {
+            char word[] = { '-', (char) optopt, '\0' };
+
+            return no_such_option(ctl, command, word, "no such option", true);
+        }
         if (value == '?' || value == ':') {
             return no_such_option(ctl, command, argv[optind - 1],
                                   value == ':'

@@ -71,12 +71,32 @@ find_command(const char *name)
     return NULL;
 }
 
+/* Runs `vmnctl help [COMMAND]`, which is written so elsewhere. */
+static enum ctl_exit
+run_help(struct ctl *ctl, int argc, char *argv[])
+{
+    const struct ctl_command *command = (argc > 1 ? find_command(argv[1])
+                                         : NULL);
+
+    if (command) {
+        print_command_help(ctl->out, command);
+    } else if (argc > 1) {
+        return ctl_no_command(ctl, argc - 1, argv + 1);
+    } else {
+        print_help(ctl->out);
+    }
+    return CTL_DONE;
+}
+
 static enum ctl_exit
 run_command(struct ctl *ctl, int argc, char *argv[])
 {
     const struct ctl_command *command = find_command(argv[0]);
     int n_args, first;
 
+    if (!command && !strcmp(argv[0], "help")) {
+        return run_help(ctl, argc, argv);
+    }
     if (!command) {
         return ctl_no_command(ctl, argc, argv);
     }

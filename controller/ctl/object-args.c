@@ -157,8 +157,9 @@ ctl_args_one(struct ctl *ctl, const char *command, int n_args,
         return type_before_slash(ctl, command, args[0]);
     }
     if (n_args != 2) {
-        ctl_usage(ctl, "%s: name one object: TYPE NAME, or TYPE/NAME",
-                  command);
+        ctl_usage(ctl, "%s: name one object: TYPE NAME, or TYPE/NAME, such as "
+                  "ports/%s", command,
+                  n_args && !ctl_type_find(args[0]) ? args[0] : "web-1");
         return NULL;
     }
     *name = args[1];

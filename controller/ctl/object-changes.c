@@ -23,6 +23,7 @@ ctl_changes_init(struct ctl_changes *changes)
     svec_init(&changes->outcomes);
     changes->valid = true;
     changes->print_more = NULL;
+    changes->unchanged = NULL;
 }
 
 void
@@ -69,10 +70,11 @@ print_result(struct ctl *ctl, const struct ctl_changes *changes, size_t i,
     const json_t *object = json_array_get(changes->input.objects, i);
     const char *said = json_string_value(json_object_get(result, "outcome"));
     const char *outcome = changes->outcomes.names[i];
+    bool unchanged = said && !strcmp(said, "unchanged");
 
     ctl_print_outcome(ctl, text_of(object, "type"), text_of(object, "name"),
-                      *outcome && (!said || strcmp(said, "unchanged"))
-                      ? outcome : said ? said : "?");
+                      unchanged && changes->unchanged ? changes->unchanged
+                      : *outcome && !unchanged ? outcome : said ? said : "?");
     ctl_print_fields(ctl, result);
 }
 

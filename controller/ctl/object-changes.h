@@ -15,6 +15,8 @@ struct ctl_changes {
     struct ctl_input input;     /* As for POST /v1/apply. */
     struct svec outcomes;       /* What is said of each; "": as it is. */
     bool valid;                 /* False: a name is not UTF-8. */
+    const char *unchanged;      /* What is said of an object that was so
+                                 * before; NULL: what the server says. */
     /* Prints more of the reply to a single change; NULL: there is no more. */
     void (*print_more)(struct ctl *, const json_t *reply);
 };

@@ -6,48 +6,14 @@
 
 #include "controller/ctl/wrong-command.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "controller/ctl/object-types.h"
+#include "controller/ctl/other-tools.h"
 #include "controller/schema/schema.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
-
-/* Commands of other tools, and what they are here: a command, which gets the
- * same arguments if 'keeps' says so; or a sentence. */
-static const struct {
-    const char *word, *command;
-    bool keeps;
-    const char *sentence;
-} words[] = {
-    { "show", "get", true, NULL },
-    { "list", "get", true, NULL },
-    { "ls", "get", true, NULL },
-    { "log", "logs", false, NULL },
-    { "watch", "events", false, NULL },
-    { "ping", "trace", true, NULL },
-    { "reach", "reachability", true, NULL },
-    { "create", "apply -f FILE", false, NULL },
-    { "add", "apply -f FILE", false, NULL },
-    { "set", "patch", false, NULL },
-    { "remove", "delete", false, NULL },
-    { "rm", "delete", false, NULL },
-    { "del", "delete", false, NULL },
-    { "plan", "diff -f FILE", false, NULL },
-    { "restart", NULL, false, "vmnd is a service: systemctl restart vmnd" },
-    { "start", NULL, false, "vmnd is a service: systemctl start vmnd" },
-    { "stop", NULL, false, "vmnd is a service: systemctl stop vmnd" },
-    { "GET", NULL, false, "calls of the API are for curl; objects are shown "
-      "by vmnctl get TYPE NAME" },
-    { "POST", NULL, false, "calls of the API are for curl; objects are made "
-      "by vmnctl apply -f FILE" },
-    { "PUT", NULL, false, "calls of the API are for curl; objects are made "
-      "by vmnctl apply -f FILE" },
-    { "PATCH", NULL, false, "calls of the API are for curl; objects are "
-      "changed by vmnctl patch TYPE NAME" },
-    { "DELETE", NULL, false, "calls of the API are for curl; objects are "
-      "deleted by vmnctl delete TYPE NAME" },
-};
 
 /* No such command.  ------------------------------------------------------- */
 
@@ -86,49 +52,61 @@ misspelt(const char *name)
     return near ? near : schema_suggest(name, reader_at, NULL);
 }
 
-/* Prints 'no command "show"; did you mean "vmnctl get ports web-1"?', with
- * 'n_args' arguments. */
-static enum ctl_exit
-did_you_mean(struct ctl *ctl, const char *word, const char *command,
-             int n_args, char *const args[])
+/* Returns the only command that begins with 'name', or NULL. */
+static const char *
+completed(const char *name)
 {
-    struct ds line = DS_EMPTY_INITIALIZER;
-    enum ctl_exit status;
+    const char *found = NULL;
 
-    ds_put_format(&line, "vmnctl %s", command);
-    for (int i = 0; i < n_args; i++) {
-        ds_put_format(&line, " %s", args[i]);
+    for (const struct ctl_command *c = ctl_commands; c->name; c++) {
+        if (!strncmp(c->name, name, strlen(name))) {
+            if (found) {
+                return NULL;
+            }
+            found = c->name;
+        }
     }
-    status = ctl_usage(ctl, "no command \"%s\"; did you mean \"%s\"?", word,
-                       ds_cstr(&line));
-    ds_destroy(&line);
-    return status;
+    return found;
+}
+
+/* Appends the arguments, separated by blanks. */
+static void
+put_words(struct ds *ds, int n_args, char *const args[])
+{
+    for (int i = 0; i < n_args; i++) {
+        ds_put_format(ds, "%s%s", i ? " " : "", args[i]);
+    }
 }
 
 enum ctl_exit
 ctl_no_command(struct ctl *ctl, int n_args, char *const args[])
 {
-    const char *guess;
+    struct ds line = DS_EMPTY_INITIALIZER, more = DS_EMPTY_INITIALIZER;
+    struct ds text = DS_EMPTY_INITIALIZER;
+    const char *guess = misspelt(args[0]);
+    enum ctl_exit status;
+    int n_words = 1;
 
-    for (size_t i = 0; i < ARRAY_SIZE(words); i++) {
-        if (strcmp(args[0], words[i].word)) {
-            continue;
+    guess = guess ? guess : completed(args[0]);
+    if (ctl_other_command(n_args, args, &line, &more, &n_words)) {
+        put_words(&text, n_words, args);
+        ds_put_cstr(&text, "\"");
+        if (line.length) {
+            ds_put_format(&text, "; did you mean \"%s\"?", ds_cstr(&line));
         }
-        return (words[i].sentence
-                ? ctl_usage(ctl, "no command \"%s\": %s", args[0],
-                            words[i].sentence)
-                : did_you_mean(ctl, args[0], words[i].command,
-                               words[i].keeps ? n_args - 1 : 0, args + 1));
+        if (more.length) {
+            ds_put_format(&text, line.length ? " (%s)" : ": %s",
+                          ds_cstr(&more));
+        }
+    } else {
+        ds_put_format(&text, guess ? "%s\"; did you mean \"%s\"?"
+                      : "%s\" (vmnctl --help lists them)", args[0], guess);
     }
-    if (ctl_type_find(args[0])) {
-        return did_you_mean(ctl, args[0], "get", n_args, args);
-    }
-    guess = misspelt(args[0]);
-    return (guess
-            ? ctl_usage(ctl, "no command \"%s\"; did you mean \"%s\"?",
-                        args[0], guess)
-            : ctl_usage(ctl, "no command \"%s\" (vmnctl --help lists them)",
-                        args[0]));
+    status = ctl_usage(ctl, "no command \"%s", ds_cstr(&text));
+    ds_destroy(&text);
+    ds_destroy(&more);
+    ds_destroy(&line);
+    return status;
 }
 
 /* Wrong arguments.  ------------------------------------------------------- */
@@ -145,7 +123,56 @@ static const struct {
     { "events", "vmnctl events --port" },
     { "identities", "vmnctl identities --network" },
     { "revisions", "vmnctl revision" },
+    { "status", "vmnctl describe host" },
+    { "usage", "vmnctl get quota" },
 };
+
+/* Prints what is meant by a service of several words, such as "tcp" and "80",
+ * behind 'n_before' arguments.  Returns false if that is none. */
+static bool
+is_service_apart(struct ctl *ctl, const struct ctl_command *command,
+                 int n_before, int n_args, char *const args[])
+{
+    char *service = (n_args > n_before + 1
+                     ? ctl_guess_service(n_args - n_before, args + n_before)
+                     : NULL);
+    struct ds before = DS_EMPTY_INITIALIZER;
+
+    if (service) {
+        put_words(&before, n_before, args);
+        ctl_usage(ctl, "%s: the service is one word: vmnctl %s %s%s%s",
+                  command->name, command->name, ds_cstr(&before),
+                  n_before ? " " : "", service);
+    }
+    ds_destroy(&before);
+    free(service);
+    return service != NULL;
+}
+
+/* Prints what is meant by the arguments of a few commands.  Returns false if
+ * it does not know. */
+static bool
+is_meant(struct ctl *ctl, const struct ctl_command *command, int n_args,
+         char *const args[])
+{
+    const char *name = command->name;
+
+    if (!strcmp(name, "hosts") && n_args == 2) {
+        ctl_usage(ctl, "hosts: takes no name; did you mean \"vmnctl host "
+                  "join-command %s\"?", args[1]);
+        return true;
+    }
+    if ((!strcmp(name, "drain") || !strcmp(name, "undrain")) && n_args == 1) {
+        ctl_usage(ctl, "%s: name a balancer and its backends: vmnctl %s "
+                  "LOADBALANCER BACKEND... (vmnctl get loadbalancers and "
+                  "vmnctl describe loadbalancer NAME list them)", name, name);
+        return true;
+    }
+    return ((!strcmp(name, "trace")
+             && is_service_apart(ctl, command, 2, n_args, args))
+            || (!strcmp(name, "reachability")
+                && is_service_apart(ctl, command, 0, n_args, args)));
+}
 
 enum ctl_exit
 ctl_wrong_number(struct ctl *ctl, const struct ctl_command *command,
@@ -161,6 +188,14 @@ ctl_wrong_number(struct ctl *ctl, const struct ctl_command *command,
                              "%s\"? (see vmnctl %s --help)", command->name,
                              extras[i].instead, args[0], command->name);
         }
+    }
+    if (is_meant(ctl, command, n_args, args)) {
+        return CTL_USAGE;
+    }
+    if (n_args && !command->max_args) {
+        return ctl_usage(ctl, "%s: takes no arguments, such as \"%s\" (see "
+                         "vmnctl %s --help)", command->name, args[0],
+                         command->name);
     }
     return ctl_usage(ctl, "usage: vmnctl %s%s%s [OPTIONS] "
                      "(see vmnctl %s --help)", command->name,

@@ -448,7 +448,7 @@ undo_shows_the_plan_first(void **state OVS_UNUSED)
                 "");
     assert_play(refused, "", "undo 7", CTL_REFUSED, "",
                 "vmnctl: changed again (HTTP 409)\n");
-    assert_alone("", "undo a", CTL_USAGE, "must be TYPE/NAME");
+    assert_alone("", "undo a", CTL_USAGE, "or TYPE/NAME, such as ports/a");
     assert_alone("", "undo ports/", CTL_USAGE, "must be TYPE/NAME");
     assert_alone("", "revisions --since lately", CTL_USAGE,
                  "--since: must be an age such as 30m, 2h or 1d");

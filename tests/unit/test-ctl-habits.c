@@ -12,6 +12,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -157,7 +158,7 @@ what_to_type_is_told(void **state OVS_UNUSED)
     } lines[] = {
         { "show ports web-1", "did you mean \"vmnctl get ports web-1\"?" },
         { "ports", "did you mean \"vmnctl get ports\"?" },
-        { "rm port a", "did you mean \"vmnctl delete\"?" },
+        { "rm port a", "did you mean \"vmnctl delete ports a\"?" },
         { "restart", "vmnd is a service: systemctl restart vmnd" },
         { "GET /v1/port/a", "shown by vmnctl get TYPE NAME" },
         { "hosts h1", "did you mean \"vmnctl get hosts h1\"?" },
@@ -166,6 +167,29 @@ what_to_type_is_told(void **state OVS_UNUSED)
         { "history web1", "must be TYPE/NAME, such as ports/web1, not" },
         { "trace a b 80", "vmnctl trace a b tcp/80" },
         { "trace a tcp/80 b", "vmnctl trace a b tcp/80" },
+        { "trace a b tcp 80", "one word: vmnctl trace a b tcp/80" },
+        { "trace a b tcp:80", "did you mean \"vmnctl trace a b tcp/80\"?" },
+        { "trace a b 80/udp", "did you mean \"vmnctl trace a b udp/80\"?" },
+        { "trace a b 80 90", "usage: vmnctl trace" },
+        { "trace a b tcp", "must be tcp/PORT" },
+        { "reachability 22", "which protocol? vmnctl reachability tcp/22" },
+        { "reachability tcp 22", "one word: vmnctl reachability tcp/22" },
+        { "reachability 99999", "must be tcp/PORT" },
+        { "recommend --for 1m", "\"vmnctl policy recommend --for 1m\"" },
+        { "describe web-1", "TYPE/NAME, such as ports/web-1" },
+        { "undo last", "undo: must be a revision" },
+        { "hosts add h3", "did you mean \"vmnctl host join-command h3\"?" },
+        { "host add h3", "did you mean \"vmnctl host join-command h3\"?" },
+        { "top nodes", "top: takes no arguments, such as \"nodes\"" },
+        { "status h1", "did you mean \"vmnctl describe host h1\"?" },
+        { "drain web", "drain: name a balancer and its backends" },
+        { "quarantine port/a", "named without their type: a, not" },
+        { "patch port a enabled=false", "vmnctl patch TYPE NAME -p '{" },
+        { "apply -f x --wait=30s", "--wait: this option takes no value; "
+          "--timeout" },
+        { "support", "did you mean \"support-bundle\"?" },
+        { "token list", "vmnctl get tokens lists" },
+        { "help frobnicate", "no command \"frobnicate\"" },
     };
     /* Two edits from one that changes something, and one edit. */
     static const struct step none[] = { { NULL, NULL, 0, NULL } };
@@ -178,6 +202,143 @@ what_to_type_is_told(void **state OVS_UNUSED)
     assert_null(strstr(result.err, "restore"));
     run_uninit(&result);
     assert_alone("", "restor", CTL_USAGE, "did you mean \"restore\"?");
+}
+
+/* Commands and words of kubectl, Open vSwitch, OVN, virsh and openstack. */
+static void
+other_tools_are_translated(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *line, *said;
+    } lines[] = {
+        { "get vms", "no type \"vms\"; did you mean \"ports\"?" },
+        { "get nodes", "did you mean \"hosts\"?" },
+        { "get netpol", "did you mean \"policies\"?" },
+        { "get events", "did you mean \"vmnctl events\"?" },
+        { "get shop", "an object is named with its type" },
+        { "get ports -A", "there are no namespaces" },
+        { "get ports -n a", "-n: no such option for get: there are no" },
+        { "get ports --show-labels", "labels are in -o wide" },
+        { "delete ports --all", "vmnctl delete TYPE $(vmnctl get TYPE -o "
+          "name)" },
+        { "delete ports -l a=b", "vmnctl get TYPE -l SELECTOR -o name)" },
+        { "delete ports -la=b", "-l: no such option for delete: objects" },
+        { "delete -f a.yaml", "vmnctl apply -f PATH --prune SET" },
+        { "release --all", "vmnctl release $(vmnctl get quarantines -o" },
+        { "logs -f", "no such option for logs: --follow" },
+        { "logs --tail=5", "--limit N" },
+        { "trace --from a --to b", "vmnctl trace FROM TO [SERVICE]" },
+        { "--version", "vmnctl version" },
+        { "create port web-9", "\"vmnctl apply -f FILE\"? (vmnctl explain "
+          "ports has an example)" },
+        { "create -f a.yaml", "did you mean \"vmnctl apply -f FILE\"?" },
+        { "rollout undo", "did you mean \"vmnctl undo REVISION\"?" },
+        { "rollback 3", "did you mean \"vmnctl undo 3\"?" },
+        { "exec web-1", "vmnctl has networks" },
+        { "scale lb web", "its selector follows their labels" },
+        { "list-br", "did you mean \"vmnctl get hosts\"?" },
+        { "add-port br0 p", "did you mean \"vmnctl apply -f FILE\"?" },
+        { "del-port p", "did you mean \"vmnctl delete ports p\"?" },
+        { "dump-flows h1", "did you mean \"vmnctl flows h1\"?" },
+        { "ls-list", "did you mean \"vmnctl get networks\"?" },
+        { "lsp-list shop", "did you mean \"vmnctl get ports\"?" },
+        { "acl-add shop", "vmnctl explain policies has an example" },
+        { "lr-nat-list r", "did you mean \"vmnctl get floating-ips\"?" },
+        { "net-dumpxml a", "did you mean \"vmnctl get networks a\"?" },
+        { "net-undefine a", "did you mean \"vmnctl delete networks a\"?" },
+        { "network list", "did you mean \"vmnctl get networks\"?" },
+        { "port show a -f json", "did you mean \"vmnctl get ports a\"?" },
+        { "port set a --disable", "vmnctl patch ports a -p PATCH" },
+        { "security group list", "no command \"security group list\"; did "
+          "you mean \"vmnctl get policies\"?" },
+        { "floating ip delete a", "vmnctl delete floating-ips a" },
+        { "subnet create", "vmnctl explain networks has an example" },
+        { "list-", "no command \"list-\" (vmnctl --help lists them)" },
+        { "-", "no command \"-\" (vmnctl --help lists them)" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        assert_alone("", lines[i].line, CTL_USAGE, lines[i].said);
+    }
+}
+
+static void
+help_is_a_command_too(void **state OVS_UNUSED)
+{
+    struct run result;
+
+    run(&result, "unix:/nowhere", "", "help get");
+    assert_int_equal(result.status, CTL_DONE);
+    assert_int_equal(strncmp(result.out, "vmnctl get: show objects\n", 25),
+                     0);
+    run_uninit(&result);
+    run(&result, "unix:/nowhere", "", "help");
+    assert_non_null(strstr(result.out, "Commands (vmnctl COMMAND"));
+    run_uninit(&result);
+}
+
+static void
+times_are_taken_as_they_are_said(void **state OVS_UNUSED)
+{
+    static const char *const good[] = {
+        "2hours", "1w", "10min", "90sec", "1day", "2026-01-31T12:00",
+    };
+    static const char *const bad[] = {
+        "2parsecs", "h", "1d1h", "99999999w", "ago", "2026-01-31x12:00",
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+        char *line = xasprintf("revisions --since %s", good[i]);
+
+        assert_alone("", line, CTL_UNREACHABLE, "cannot reach");
+        free(line);
+    }
+    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+        char *line = xasprintf("revisions --since %s", bad[i]);
+
+        assert_alone("", line, CTL_USAGE, "--since: must be an age such as");
+        free(line);
+    }
+}
+
+static void
+references_are_told_what_to_do_about(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "DELETE /v1/ports/b1", NULL, 409, "{\"errors\": [{\"detail\": "
+          "\"port \\\"b1\\\" is referenced by loadbalancer \\\"lb\\\"\"}]}" },
+        END,
+    };
+    static const struct step cascade[] = {
+        { "DELETE /v1/ports/b1?cascade=true", NULL, 409, "{\"errors\": "
+          "[{\"detail\": \"it is not yours\"}]}" },
+        END,
+    };
+
+    assert_play(steps, "", "delete port b1", CTL_REFUSED, "",
+                "vmnctl: port \"b1\" is referenced by loadbalancer \"lb\" "
+                "(HTTP 409)\n"
+                "  take it out of there first, or give --cascade, which does "
+                "that as well, and deletes\n"
+                "  what cannot be without it (with --dry-run, only shows "
+                "it)\n"
+                "  a backend that drains is listed by its balancer: with "
+                "--cascade it is not any more\n");
+    assert_play(cascade, "", "delete port b1 --cascade", CTL_REFUSED, "",
+                "vmnctl: it is not yours (HTTP 409)\n");
+}
+
+static void
+promotion_of_what_enforces_changes_nothing(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "PATCH /v1/policies/p", "{\"spec\": {\"mode\": \"enforce\"}}", 200,
+          "{\"outcome\": \"unchanged\"}" },
+        END,
+    };
+
+    assert_play(steps, "", "promote p --no-wait", CTL_DONE,
+                "policies/p already enforcing; nothing changed\n", "");
 }
 
 /* Output.  ---------------------------------------------------------------- */
@@ -277,6 +438,11 @@ main(int argc, char *argv[])
         cmocka_unit_test(all_is_every_type),
         cmocka_unit_test(misspelled_words_are_told),
         cmocka_unit_test(what_to_type_is_told),
+        cmocka_unit_test(other_tools_are_translated),
+        cmocka_unit_test(help_is_a_command_too),
+        cmocka_unit_test(times_are_taken_as_they_are_said),
+        cmocka_unit_test(references_are_told_what_to_do_about),
+        cmocka_unit_test(promotion_of_what_enforces_changes_nothing),
         cmocka_unit_test(columns_and_order_are_the_users),
         cmocka_unit_test(tables_go_without_headings),
         cmocka_unit_test(ports_are_selected_by_host_and_network),
