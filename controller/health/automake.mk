@@ -4,6 +4,8 @@ controller_libvmn_a_SOURCES += \
 	controller/health/backend-up-down.h \
 	controller/health/connection-flush.c \
 	controller/health/connection-flush.h \
+	controller/health/drain.c \
+	controller/health/drain.h \
 	controller/health/health.c \
 	controller/health/health.h \
 	controller/health/probe-rate.c \

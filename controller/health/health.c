@@ -671,20 +671,20 @@ health_drain_status(const struct health *h, const char *balancer,
                                : NULL);
     int64_t margin_us, quiet_us;
 
-    if (!b || !b->drains) {
+    if (!b || !b->drain.goes_on) {
         return false;
     }
     margin_us = 2 * fabric_count_interval(h->fabric) * INT64_C(1000000);
-    quiet_us = MAX(MAX(b->sent_us, h->known_us), b->drain_begun_us);
+    quiet_us = MAX(MAX(b->sent_us, h->known_us), b->drain.begun_us);
     *status = (struct status_backend_drain) {
-        .since = wall_ms(b->drain_from_us),
+        .since = wall_ms(b->drain.from_us),
         .quiet_since = margin_us ? wall_ms(quiet_us) : 0,
-        .latest = wall_ms(b->drain_us),
+        .latest = wall_ms(b->drain.latest_us),
     };
     status->earliest = status->latest;
     if (margin_us) {
-        quiet_us += margin_us + PROBER_QUIET_MS * INT64_C(1000);
-        status->earliest = wall_ms(MIN(quiet_us, b->drain_us));
+        quiet_us += margin_us + DRAIN_QUIET_MS * INT64_C(1000);
+        status->earliest = wall_ms(MIN(quiet_us, b->drain.latest_us));
     }
     return true;
 }

@@ -55,8 +55,8 @@ state_of(const struct backend *b)
         [UP_DOWN_DOWN] = BACKEND_DOWN,
     };
 
-    return (b->drained ? BACKEND_DRAINED
-            : b->idle && !(b->drains && b->lb->settings.probes)
+    return (b->drain.is_over ? BACKEND_DRAINED
+            : b->idle && !(b->drain.goes_on && b->lb->settings.probes)
             ? BACKEND_IDLE
             : states[b->check.state]);
 }
@@ -490,7 +490,7 @@ backend_create(struct prober *p, struct balancer *lb,
     up_down_init(&b->check, m->row == BACKEND_UP     ? UP_DOWN_UP
                               : m->row == BACKEND_DOWN ? UP_DOWN_DOWN
                                                        : UP_DOWN_NEW);
-    b->drained = m->row == BACKEND_DRAINED && m->drain;
+    b->drain.is_over = m->row == BACKEND_DRAINED && m->drain;
     b->shown = m->row;
     b->since_ms = m->row_ms ? m->row_ms : time_wall_msec();
     hmap_insert(&lb->backends, &b->node, hash_string(b->port, 0));
@@ -516,33 +516,10 @@ set_drain(struct backend *b, bool drain, int64_t now_us)
 {
     const struct prober_settings *s = &b->lb->settings;
 
-    if (drain && !b->drains && !b->drained) {
-        /* Its start is not stored, but it is not later than the last edit. */
-        int64_t ago_ms = time_wall_msec() - s->edited_ms;
-
-        b->drain_from_us = now_us - MIN(MAX(ago_ms, 0), s->drain_ms) * 1000;
-        b->drain_begun_us = now_us;
-    }
-    b->drain_us = b->drain_from_us + s->drain_ms * 1000;
-    if (!drain && b->drained) {
-        b->drained = false;
+    if (drain_set(&b->drain, drain, s->drain_ms, s->edited_ms,
+                  time_wall_msec(), now_us)) {
         stop(b, true);
     }
-    b->drains = drain && !b->drained;
-}
-
-/* Returns why the backend's drain is over, or NULL if it is not. */
-static const char *
-why_drained(struct backend *b, int64_t now_us)
-{
-    const struct prober *p = b->prober;
-    int64_t since_us = p->ops->quiet_since(p->aux, b, now_us);
-
-    since_us = MAX(since_us, b->drain_begun_us);
-    return (now_us >= b->drain_us ? "drain_seconds are over"
-            : since_us <= now_us - PROBER_QUIET_MS * INT64_C(1000)
-            ? "no client has sent it a packet for "
-            PROBER_QUIET_TEXT : NULL);
 }
 
 bool
@@ -554,16 +531,18 @@ prober_end_drains(struct prober *p, int64_t now_us)
 
     HMAP_FOR_EACH (lb, node, &p->balancers) {
         HMAP_FOR_EACH (b, node, &lb->backends) {
-            const char *why = b->drains ? why_drained(b, now_us) : NULL;
+            const char *why
+                = b->drain.goes_on
+                  ? drain_end(&b->drain, p->ops->quiet_since(p->aux, b,
+                                                             now_us), now_us)
+                  : NULL;
 
             if (why) {
-                b->drains = false;
-                b->drained = true;
                 stop(b, true);
                 ovs_strzcpy(b->reason, why, sizeof b->reason);
                 report_state(b);
             }
-            some_left |= b->drains;
+            some_left |= b->drain.goes_on;
         }
     }
     return some_left;
@@ -621,9 +600,9 @@ set_member(struct backend *b, const struct prober_member *m, bool restart,
     }
     set_drain(b, m->drain, now_us);
     b->idle = m->idle != NULL;
-    if (m->idle || b->drained) {
-        stop(b, !b->drains && !b->drained);
-        if (!b->drained) {
+    if (m->idle || b->drain.is_over) {
+        stop(b, !b->drain.goes_on && !b->drain.is_over);
+        if (!b->drain.is_over) {
             ovs_strzcpy(b->reason, m->idle ? m->idle : "", sizeof b->reason);
         }
     } else if (m->waits) {

@@ -5,8 +5,9 @@
  * and state changes are outputs, through struct prober_ops; so it needs
  * neither a loop nor a network.
  *
- * Not for where balancers come from (health.c), for rows (health-rows.c), nor
- * for the rate of probes (probe-rate.c). */
+ * Not for where balancers come from (health.c), for rows (health-rows.c), for
+ * how long a drain lasts (drain.c), nor for the rate of probes
+ * (probe-rate.c). */
 
 #ifndef CONTROLLER_HEALTH_PROBER_H
 #define CONTROLLER_HEALTH_PROBER_H 1
@@ -16,6 +17,7 @@
 #include <stdint.h>
 
 #include "controller/health/backend-up-down.h"
+#include "controller/health/drain.h"
 #include "controller/health/probe-rate.h"
 #include "controller/health/silence.h"
 #include "controller/health/timer-heap.h"
@@ -127,11 +129,7 @@ struct backend {
     struct silence silence;     /* From the timeout on. */
     const char *out;            /* For DUE_OUT. */
 
-    /* A drain. */
-    bool drains, drained;
-    int64_t drain_from_us;      /* When it began at the latest. */
-    int64_t drain_us;           /* When it ends at the latest. */
-    int64_t drain_begun_us;     /* As far as known since vmnd's start. */
+    struct drain drain;
     uint64_t n_sent;            /* For 'quiet_since': packets that were sent to
                                  * it, */
     int64_t sent_us;            /* until then; 0: not looked at yet. */
@@ -197,8 +195,6 @@ void prober_remove(struct prober *, const char *name);
 
 /* Ends drains that have timed out, and those of backends that receive nothing
  * any more.  Returns true if other drains go on. */
-#define PROBER_QUIET_MS (60 * 1000)
-#define PROBER_QUIET_TEXT "60 s"
 bool prober_end_drains(struct prober *, int64_t now_us);
 
 /* Returns until when the backend keeps its state, and serves, as its host is

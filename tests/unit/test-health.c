@@ -743,20 +743,20 @@ drain_ends_when_nothing_is_sent(void **state OVS_UNUSED)
     m.row = BACKEND_UP;
     w->quiet_us = 0;            /* Since long before. */
     prober_set(&w->prober, "lb", &s, &m, 1, w->now_us);
-    pass(w, PROBER_QUIET_MS - 1);
+    pass(w, DRAIN_QUIET_MS - 1);
     prober_end_drains(&w->prober, w->now_us);
     assert_string_equal(w->told, "");
     /* Something is sent. */
     w->quiet_us = w->now_us;
-    pass(w, PROBER_QUIET_MS - 1);
+    pass(w, DRAIN_QUIET_MS - 1);
     prober_end_drains(&w->prober, w->now_us);
     assert_string_equal(w->told, "");
     /* Nobody knows. */
     w->quiet_us = INT64_MAX;
-    pass(w, PROBER_QUIET_MS);
+    pass(w, DRAIN_QUIET_MS);
     prober_end_drains(&w->prober, w->now_us);
     assert_string_equal(w->told, "");
-    w->quiet_us = w->now_us - PROBER_QUIET_MS * INT64_C(1000);
+    w->quiet_us = w->now_us - DRAIN_QUIET_MS * INT64_C(1000);
     prober_end_drains(&w->prober, w->now_us);
     assert_string_equal(w->told, "drained ");
     assert_string_equal(prober_find(&w->prober, "lb", "p")->reason,
