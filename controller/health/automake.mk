@@ -12,9 +12,9 @@ controller_libvmn_a_SOURCES += \
 	controller/health/probe-rate.h \
 	controller/health/prober.c \
 	controller/health/prober.h \
-	controller/health/health-rows.c \
-	controller/health/health-rows.h \
-	controller/health/silence.c \
-	controller/health/silence.h \
+	controller/health/health-commit.c \
+	controller/health/health-commit.h \
+	controller/health/host-silence.c \
+	controller/health/host-silence.h \
 	controller/health/timer-heap.c \
 	controller/health/timer-heap.h

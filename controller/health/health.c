@@ -21,7 +21,7 @@
 #include "controller/fabric/fabric-status.h"
 #include "controller/fabric/fabric-watch.h"
 #include "controller/health/connection-flush.h"
-#include "controller/health/health-rows.h"
+#include "controller/health/health-commit.h"
 #include "controller/model/model.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"

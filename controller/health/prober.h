@@ -5,8 +5,8 @@
  * and state changes are outputs, through struct prober_ops; so it needs
  * neither a loop nor a network.
  *
- * Not for where balancers come from (health.c), for rows (health-rows.c), for
- * how long a drain lasts (drain.c), nor for the rate of probes
+ * Not for where balancers come from (health.c), for rows (health-commit.c),
+ * for how long a drain lasts (drain.c), nor for the rate of probes
  * (probe-rate.c). */
 
 #ifndef CONTROLLER_HEALTH_PROBER_H
@@ -18,8 +18,8 @@
 
 #include "controller/health/backend-up-down.h"
 #include "controller/health/drain.h"
+#include "controller/health/host-silence.h"
 #include "controller/health/probe-rate.h"
-#include "controller/health/silence.h"
 #include "controller/health/timer-heap.h"
 #include "openvswitch/hmap.h"
 #include "proto/probe/probe.h"

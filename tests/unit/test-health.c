@@ -14,9 +14,9 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include "controller/health/host-silence.h"
 #include "controller/health/probe-rate.h"
 #include "controller/health/prober.h"
-#include "controller/health/silence.h"
 #include "openvswitch/vlog.h"
 #include "random.h"
 #include "timeval.h"

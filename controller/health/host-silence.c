@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See silence.h. */
+ * See host-silence.h. */
 
 #include <config.h>
 
-#include "controller/health/silence.h"
+#include "controller/health/host-silence.h"
 
 #include "util.h"
 

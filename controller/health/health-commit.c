@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See health-rows.h.  What a row is to say is asked when its request is made,
- * so one that changes often while another request is on its way costs nothing
- * more.  If a request fails, its rows are looked at again a while later. */
+ * See health-commit.h.  What a row is to say is asked when its request is
+ * made, so one that changes often while another request is on its way costs
+ * nothing more.  If a request fails, its rows are looked at again a while
+ * later. */
 
 #include <config.h>
 
-#include "controller/health/health-rows.h"
+#include "controller/health/health-commit.h"
 
 #include <event2/event.h>
 #include <jansson.h>

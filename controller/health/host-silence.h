@@ -9,8 +9,8 @@
  * there, and so would have the backend's answer.  If it answers late, the link
  * was perhaps cut in between, and the probe proves nothing. */
 
-#ifndef CONTROLLER_HEALTH_SILENCE_H
-#define CONTROLLER_HEALTH_SILENCE_H 1
+#ifndef CONTROLLER_HEALTH_HOST_SILENCE_H
+#define CONTROLLER_HEALTH_HOST_SILENCE_H 1
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -47,4 +47,4 @@ int64_t silence_next_us(const struct silence *);
 enum silence_verdict silence_look(struct silence *, bool heard,
                                   int64_t at_us, int64_t now_us);
 
-#endif /* controller/health/silence.h */
+#endif /* controller/health/host-silence.h */

@@ -3,8 +3,8 @@
  * Writes the states of backends to the model: changes are batched into one
  * request at a time.  Used by health.c. */
 
-#ifndef CONTROLLER_HEALTH_HEALTH_ROWS_H
-#define CONTROLLER_HEALTH_HEALTH_ROWS_H 1
+#ifndef CONTROLLER_HEALTH_HEALTH_COMMIT_H
+#define CONTROLLER_HEALTH_HEALTH_COMMIT_H 1
 
 #include <stdbool.h>
 
@@ -27,4 +27,4 @@ void health_rows_destroy(struct health_rows *);
 void health_rows_update(struct health_rows *, const char *balancer,
                         const char *port);
 
-#endif /* controller/health/health-rows.h */
+#endif /* controller/health/health-commit.h */
