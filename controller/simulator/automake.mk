@@ -4,46 +4,46 @@ controller_libvmn_a_SOURCES += \
 	controller/simulator/address-patterns.h \
 	controller/simulator/conntrack.c \
 	controller/simulator/conntrack.h \
+	controller/simulator/desired-hosts.c \
+	controller/simulator/desired-hosts.h \
 	controller/simulator/endpoint.c \
 	controller/simulator/endpoint.h \
-	controller/simulator/engine-net.c \
-	controller/simulator/engine-net.h \
 	controller/simulator/flow-lookup.c \
 	controller/simulator/flow-lookup.h \
 	controller/simulator/guest-packet.c \
 	controller/simulator/guest-packet.h \
-	controller/simulator/handler-reply.c \
-	controller/simulator/handler-reply.h \
 	controller/simulator/isolation.c \
 	controller/simulator/isolation.h \
-	controller/simulator/pass-actions.c \
-	controller/simulator/pass-group.c \
-	controller/simulator/pass-output.c \
-	controller/simulator/pass.c \
-	controller/simulator/pass.h \
+	controller/simulator/packet-in-reply.c \
+	controller/simulator/packet-in-reply.h \
+	controller/simulator/pipeline-actions.c \
+	controller/simulator/pipeline-groups.c \
+	controller/simulator/pipeline-output.c \
+	controller/simulator/pipeline-pass.c \
+	controller/simulator/pipeline-pass.h \
 	controller/simulator/port-classes.c \
 	controller/simulator/port-classes.h \
 	controller/simulator/reachability-difference.c \
 	controller/simulator/reachability-groups.c \
 	controller/simulator/reachability-matrix.c \
 	controller/simulator/reachability-matrix.h \
-	controller/simulator/reachability-ways.c \
+	controller/simulator/reachability-outside.c \
 	controller/simulator/result-names.c \
 	controller/simulator/result-names.h \
 	controller/simulator/simulator.c \
 	controller/simulator/simulator.h \
 	controller/simulator/trace-endpoints.c \
 	controller/simulator/trace-endpoints.h \
-	controller/simulator/trace-legs.c \
-	controller/simulator/trace-legs.h \
+	controller/simulator/trace-outside-destination.c \
 	controller/simulator/trace-outside-private.h \
-	controller/simulator/trace-outside-way.c \
 	controller/simulator/trace-outside.c \
 	controller/simulator/trace-outside.h \
 	controller/simulator/trace-request.c \
 	controller/simulator/trace-request.h \
 	controller/simulator/trace-scope.c \
 	controller/simulator/trace-scope.h \
+	controller/simulator/trace-steps.c \
+	controller/simulator/trace-steps.h \
 	controller/simulator/trace.c \
 	controller/simulator/trace.h \
 	controller/simulator/verdict.c \

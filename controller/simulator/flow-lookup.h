@@ -4,7 +4,7 @@
  * (ovs-actions(7), "conjunction").  A host's flows are those of several sets,
  * so that hosts can share them: what is wanted on many is decoded once.  Not
  * for what flows do (simulator.c), nor for where they come from
- * (engine-net.c). */
+ * (desired-hosts.c). */
 
 #ifndef CONTROLLER_SIMULATOR_FLOW_LOOKUP_H
 #define CONTROLLER_SIMULATOR_FLOW_LOOKUP_H 1

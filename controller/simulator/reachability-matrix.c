@@ -15,7 +15,7 @@
 #include "controller/model/model.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/error.h"
-#include "controller/simulator/engine-net.h"
+#include "controller/simulator/desired-hosts.h"
 #include "controller/simulator/guest-packet.h"
 #include "controller/simulator/isolation.h"
 #include "controller/simulator/port-classes.h"

@@ -99,7 +99,7 @@ struct reach_matrix *reach_make(struct engine *, const struct model *,
  * families, and of places) as well.  Of what NULL is, a port is absent. */
 bool reach_same(const struct reach_verdict *, const struct reach_verdict *);
 
-/* reachability-ways.c */
+/* reachability-outside.c */
 
 /* Adds to the matrix who reaches floating addresses from outside; and of each
  * class, as its first port, virtual IPs and who is outside.  Uses the

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Exchanges, and packets one after the other; see simulator.h.  What becomes
- * of a packet in a switch is in pass-actions.c. */
+ * of a packet in a switch is in pipeline-actions.c. */
 
 #include <config.h>
 
@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "controller/simulator/pass.h"
+#include "controller/simulator/pipeline-pass.h"
 #include "util.h"
 
 struct simulator *

@@ -6,7 +6,7 @@
  * them.  What does not follow from the flows (the underlay, its MTU, meters)
  * is not simulated, and where a packet's way depends on it, that is said.
  * What an app's handler answers to a packet is another packet
- * (handler-reply.h).
+ * (packet-in-reply.h).
  *
  * Who calls it: trace.c and reachability-matrix.c here, and tests.  Not for
  * names of objects, nor for JSON. */

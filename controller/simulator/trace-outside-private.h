@@ -36,7 +36,7 @@ const struct vmn_network *outside_find_provider(const struct outside *,
 const struct vmn_network *outside_network_of(const struct outside *,
                                              const struct vmn_router *);
 
-/* trace-outside-way.c */
+/* trace-outside-destination.c */
 
 /* Finds where a packet from outside is for, and its way in: sets who->to,
  * who->from.outside, who->next_hop and the destination address.  Returns false

@@ -12,7 +12,7 @@
 
 #include "controller/engine/engine.h"
 #include "controller/model/model.h"
-#include "controller/simulator/handler-reply.h"
+#include "controller/simulator/packet-in-reply.h"
 #include "packets.h"
 #include "tests/property/setup.h"
 #include "util.h"

@@ -18,7 +18,7 @@
 #include "controller/apphost/apphost.h"
 #include "controller/engine/engine.h"
 #include "controller/model/model.h"
-#include "controller/simulator/engine-net.h"
+#include "controller/simulator/desired-hosts.h"
 #include "openvswitch/vlog.h"
 #include "packets.h"
 #include "tests/property/policy-connections.h"

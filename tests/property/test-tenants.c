@@ -28,7 +28,7 @@
 #include "controller/model/model.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/selector.h"
-#include "controller/simulator/engine-net.h"
+#include "controller/simulator/desired-hosts.h"
 #include "controller/simulator/simulator.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"

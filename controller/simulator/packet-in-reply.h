@@ -4,8 +4,8 @@
  * it is for, and what that sends goes on through the simulator.  Handlers are
  * pure, so it is what they would send for a real one.  Not for limits. */
 
-#ifndef CONTROLLER_SIMULATOR_HANDLER_REPLY_H
-#define CONTROLLER_SIMULATOR_HANDLER_REPLY_H 1
+#ifndef CONTROLLER_SIMULATOR_PACKET_IN_REPLY_H
+#define CONTROLLER_SIMULATOR_PACKET_IN_REPLY_H 1
 
 #include <stdbool.h>
 
@@ -31,4 +31,4 @@ bool handler_reply_run(struct engine *, const struct model *,
  */
 char *handler_reply_to_string(const struct handler_reply *);
 
-#endif /* controller/simulator/handler-reply.h */
+#endif /* controller/simulator/packet-in-reply.h */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What a pass leaves behind: steps, ends, and passes to come; see pass.h. */
+ * What a pass leaves behind: steps, ends, and passes to come; see
+ * pipeline-pass.h. */
 
 #include <config.h>
 
-#include "controller/simulator/pass.h"
+#include "controller/simulator/pipeline-pass.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The way of one packet; see trace-legs.h. */
+ * The way of one packet, step by step; see trace-steps.h. */
 
 #include <config.h>
 
-#include "controller/simulator/trace-legs.h"
+#include "controller/simulator/trace-steps.h"
 
 #include <stdlib.h>
 #include <string.h>

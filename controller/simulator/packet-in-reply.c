@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What apps answer; see handler-reply.h. */
+ * What apps answer; see packet-in-reply.h. */
 
 #include <config.h>
 
-#include "controller/simulator/handler-reply.h"
+#include "controller/simulator/packet-in-reply.h"
 
 #include <netinet/in.h>
 #include <stdlib.h>

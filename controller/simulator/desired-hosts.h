@@ -4,8 +4,8 @@
  * scope, decoded where a packet comes by.  Good for as long as the engine
  * stays as it is. */
 
-#ifndef CONTROLLER_SIMULATOR_ENGINE_NET_H
-#define CONTROLLER_SIMULATOR_ENGINE_NET_H 1
+#ifndef CONTROLLER_SIMULATOR_DESIRED_HOSTS_H
+#define CONTROLLER_SIMULATOR_DESIRED_HOSTS_H 1
 
 #include "controller/simulator/simulator.h"
 
@@ -22,4 +22,4 @@ void engine_net_destroy(struct engine_net *);
 /* Fills in the callbacks for simulator_create(). */
 void engine_net_get(struct engine_net *, struct sim_net *);
 
-#endif /* controller/simulator/engine-net.h */
+#endif /* controller/simulator/desired-hosts.h */

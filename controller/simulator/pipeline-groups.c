@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * OpenFlow groups; see pass.h.  A group that selects by a hash takes one of
- * the buckets that do different things, another one each time that the
+ * OpenFlow groups; see pipeline-pass.h.  A group that selects by a hash takes
+ * one of the buckets that do different things, another one each time that the
  * exchange is repeated (simulator_next()). */
 
 #include <config.h>
 
-#include "controller/simulator/pass.h"
+#include "controller/simulator/pipeline-pass.h"
 
 #include <string.h>
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The hosts of the simulator as the engine wants them; see engine-net.h.  A
+ * The hosts of the simulator as the engine wants them; see desired-hosts.h.  A
  * scope is taken up when the first of its hosts is asked for, and one of its
  * tables when the first packet comes there. */
 
 #include <config.h>
 
-#include "controller/simulator/engine-net.h"
+#include "controller/simulator/desired-hosts.h"
 
 #include <stdlib.h>
 #include <string.h>

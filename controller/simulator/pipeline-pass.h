@@ -5,8 +5,8 @@
  * goes on from there (another host, or a table after conntrack) waits as a
  * pass of its own, so that the stack is bounded by SIM_DEPTH_MAX alone. */
 
-#ifndef CONTROLLER_SIMULATOR_PASS_H
-#define CONTROLLER_SIMULATOR_PASS_H 1
+#ifndef CONTROLLER_SIMULATOR_PIPELINE_PASS_H
+#define CONTROLLER_SIMULATOR_PIPELINE_PASS_H 1
 
 #include "controller/simulator/simulator.h"
 #include "flow.h"
@@ -67,7 +67,7 @@ struct pass_context {
     bool stop;                  /* The switch gives the packet up. */
 };
 
-/* pass.c: results, and passes to come. */
+/* pipeline-pass.c: results, and passes to come. */
 
 struct sim_step *pass_add_step(struct pass_context *, enum sim_step_kind,
                                const struct flow *);
@@ -88,16 +88,16 @@ struct pass *pass_fork(struct pass_context *, const char *host,
 /* Clears what a packet does not carry from one switch to another. */
 void pass_clear_metadata(struct flow *);
 
-/* pass-output.c */
+/* pipeline-output.c */
 
 /* Sends the packet out of 'port', as ovs-actions(7) says of "output". */
 void pass_output(struct pass_context *, ofp_port_t port);
 
-/* pass-group.c */
+/* pipeline-groups.c */
 
 void pass_do_group(struct pass_context *, uint32_t group_id);
 
-/* pass-actions.c */
+/* pipeline-actions.c */
 
 void pass_do_actions(struct pass_context *, const struct ofpact *,
                      size_t len);
@@ -105,4 +105,4 @@ void pass_do_actions(struct pass_context *, const struct ofpact *,
  * 'deeper': it counts for SIM_DEPTH_MAX. */
 void pass_enter_table(struct pass_context *, uint8_t table, bool deeper);
 
-#endif /* controller/simulator/pass.h */
+#endif /* controller/simulator/pipeline-pass.h */

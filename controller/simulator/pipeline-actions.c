@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What flows do with a packet; see pass.h.  The meaning of actions is that of
- * ovs-actions(7); the bounds, and what a pass does when it exceeds them, are
- * those of ofproto-dpif-xlate. */
+ * What flows do with a packet; see pipeline-pass.h.  The meaning of actions is
+ * that of ovs-actions(7); the bounds, and what a pass does when it exceeds
+ * them, are those of ofproto-dpif-xlate. */
 
 #include <config.h>
 
-#include "controller/simulator/pass.h"
+#include "controller/simulator/pipeline-pass.h"
 
 #include <string.h>
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Where a packet goes that leaves a switch: by a tunnel to another host, to a
- * physical network, or to a port; see pass.h. */
+ * physical network, or to a port; see pipeline-pass.h. */
 
 #include <config.h>
 
-#include "controller/simulator/pass.h"
+#include "controller/simulator/pipeline-pass.h"
 
 #include <string.h>
 

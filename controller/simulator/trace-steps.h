@@ -3,8 +3,8 @@
  * The way of one packet as a trace tells it: its steps from table to table,
  * and where its copies end.  For trace.c alone. */
 
-#ifndef CONTROLLER_SIMULATOR_TRACE_LEGS_H
-#define CONTROLLER_SIMULATOR_TRACE_LEGS_H 1
+#ifndef CONTROLLER_SIMULATOR_TRACE_STEPS_H
+#define CONTROLLER_SIMULATOR_TRACE_STEPS_H 1
 
 #include "controller/simulator/result-names.h"
 #include "controller/simulator/trace.h"
@@ -19,4 +19,4 @@ void trace_leg_fill(const struct result_names *, const struct simulator *,
 void trace_end_fill(const struct result_names *, const struct sim_end *,
                     struct arena *, struct trace_end *);
 
-#endif /* controller/simulator/trace-legs.h */
+#endif /* controller/simulator/trace-steps.h */
