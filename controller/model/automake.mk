@@ -10,6 +10,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/changes.c \
 	controller/model/changes.h \
 	controller/model/checks.h \
+	controller/model/emptied-groups.c \
+	controller/model/emptied-groups.h \
 	controller/model/external-addresses.c \
 	controller/model/group-nesting.c \
 	controller/model/id-pools.c \
@@ -17,8 +19,6 @@ controller_libvmn_a_SOURCES += \
 	controller/model/if-match.c \
 	controller/model/ipam.c \
 	controller/model/ipam.h \
-	controller/model/left-groups.c \
-	controller/model/left-groups.h \
 	controller/model/load-rows.c \
 	controller/model/model-app.c \
 	controller/model/model-binding.c \

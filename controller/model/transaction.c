@@ -15,11 +15,11 @@
 
 #include "controller/model/cascade.h"
 #include "controller/model/checks.h"
+#include "controller/model/emptied-groups.h"
 #include "controller/model/id-pools.h"
 #include "controller/model/ipam.h"
 #include "controller/model/model-class.h"
 #include "controller/model/quota-usage.h"
-#include "controller/model/left-groups.h"
 #include "controller/model/rebinding.h"
 #include "controller/model/request.h"
 #include "controller/model/rights.h"

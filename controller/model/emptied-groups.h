@@ -3,8 +3,8 @@
  * The groups that a change takes ports out of, for warnings about those that
  * are empty then.  Not for groups that contain those. */
 
-#ifndef CONTROLLER_MODEL_LEFT_GROUPS_H
-#define CONTROLLER_MODEL_LEFT_GROUPS_H 1
+#ifndef CONTROLLER_MODEL_EMPTIED_GROUPS_H
+#define CONTROLLER_MODEL_EMPTIED_GROUPS_H 1
 
 struct model;
 struct model_request;
@@ -24,4 +24,4 @@ void left_groups_add_emptied(struct model_request *,
                              const struct vmn_group *before,
                              const struct vmn_group *now);
 
-#endif /* controller/model/left-groups.h */
+#endif /* controller/model/emptied-groups.h */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * See left-groups.h. */
+ * See emptied-groups.h. */
 
 #include <config.h>
 
-#include "controller/model/left-groups.h"
+#include "controller/model/emptied-groups.h"
 
 #include <stdlib.h>
 #include <string.h>
