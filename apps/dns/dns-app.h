@@ -27,7 +27,7 @@ enum found {
                                  * if any. */
 };
 
-/* resolver.c: looks the question up for ports of 'network', and adds its
+/* dns-lookup.c: looks the question up for ports of 'network', and adds its
  * records to the reply.  Sets '*zone' to the zone that decided, or NULL. */
 enum found find_answer(struct vmn_view *, const char *network,
                        struct vmn_dns_answer *,

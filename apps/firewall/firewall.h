@@ -391,7 +391,7 @@ void compile_observation(struct vmn_view *, const char *key,
 /* firewall.c: commits a connection, with its mark. */
 void act_commit(struct vmn_actions *, bool with_mark);
 
-/* defaults.c: what applies where no rule matches. */
+/* default-deny.c: what applies where no rule matches. */
 void compile_network(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_denied(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_isolated(struct vmn_view *, const char *key, struct vmn_emit *);

@@ -163,7 +163,7 @@ eval_groups(struct vmn_view *view, const char *key, struct vmn_value *value)
 #define DENIED "!deny/"
 
 /* Returns true if the port's network denies by default, which its identity
- * must include: see defaults.c. */
+ * must include: see default-deny.c. */
 static bool
 is_denied(struct vmn_view *view, const struct vmn_port *port,
           const char *domain)

@@ -3,6 +3,7 @@ app_LTLIBRARIES += apps/overlay/overlay.la
 apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/address-pairs.c \
 	apps/overlay/claimed-addresses.c \
+	apps/overlay/dhcp-ra-guard.c \
 	apps/overlay/flood.c \
 	apps/overlay/mac-learning.c \
 	apps/overlay/nd-responder.c \
@@ -10,7 +11,6 @@ apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/overlay.h \
 	apps/overlay/port.c \
 	apps/overlay/provider.c \
-	apps/overlay/service-guard.c \
 	apps/overlay/transit.c \
 	apps/overlay/trunk.c \
 	apps/overlay/tunnel-mtu.c \

@@ -381,7 +381,7 @@ void nd_guard_mac(struct vmn_emit *, const struct port_ctx *, struct vmn_mac);
 void nd_guard_port(struct vmn_emit *, const struct port_ctx *);
 void nd_guard_quarantined(struct vmn_emit *, const struct port_ctx *);
 
-/* service-guard.c */
+/* dhcp-ra-guard.c */
 void served_of_network(struct vmn_view *, struct vmn_emit *,
                        const struct vmn_network *);
 

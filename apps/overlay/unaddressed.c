@@ -23,7 +23,7 @@ base_add(struct vmn_emit *emit, uint16_t priority)
 }
 
 /* Asks for an address where nobody gives one.  Where somebody does, the
- * question has gone on by now (service-guard.c). */
+ * question has gone on by now (dhcp-ra-guard.c). */
 static void
 base_dhcp(struct vmn_emit *emit)
 {

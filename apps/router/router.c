@@ -6,6 +6,16 @@
 
 #include "router.h"
 
+/* Compiles what there is on every host of a domain that has routers, once,
+ * whatever their number. */
+static void
+compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
+{
+    martian_drop_base(emit);
+    hop_limit_base(emit);
+    local_replies_base(emit);
+}
+
 static const struct vmn_stage_class stages[] = {
     [STAGE_ARP] = { "arp", VMN_HOOK_SERVICE, -5, 1, VMN_MISS_NEXT },
     [STAGE_ROUTE] = { "route", VMN_HOOK_ROUTE, 0, ROUTE_N_TABLES,

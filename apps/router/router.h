@@ -142,7 +142,7 @@ void reply_for(const struct router_ctx *, const struct vmn_network *,
 void handle_neighbour(struct vmn_view *, const struct vmn_packet_in *,
                       struct vmn_packets_out *);
 
-/* domain.c */
+/* routing-domain.c */
 void query_domain(struct vmn_view *, const char *network, struct vmn_value *);
 void query_component(struct vmn_view *, const char *router,
                      struct vmn_value *);
@@ -154,8 +154,9 @@ void handle_error(struct vmn_view *, const struct vmn_packet_in *,
 /* Returns the router with ID 'number', or NULL. */
 const struct vmn_router *router_of_number(struct vmn_view *, uint32_t number);
 
-/* base-flows.c: flows that all routers share. */
-void compile_base(struct vmn_view *, const char *key, struct vmn_emit *);
+/* martian-drop.c, hop-limit.c: flows that all routers share. */
+void martian_drop_base(struct vmn_emit *);
+void hop_limit_base(struct vmn_emit *);
 
 /* ping-reply.c: replies of routers themselves. */
 void local_replies_base(struct vmn_emit *);
@@ -163,7 +164,7 @@ void local_replies_base(struct vmn_emit *);
 /* interface.c: a router and its networks. */
 void compile_router(struct vmn_view *, const char *key, struct vmn_emit *);
 
-/* external.c: the way to the gateway. */
+/* external-route.c: the way to the gateway. */
 void emit_external(const struct router_ctx *);
 
 /* mtu-check.c: networks of different MTUs. */
