@@ -252,6 +252,9 @@ request_warnings_find(const struct model *model, struct engine *engine,
         if (row) {
             model_warnings_add(warnings, row);
         }
+        if (row && op->table == VMN_TABLE_HOST) {
+            model_warnings_add_of_host(warnings, (const void *) row);
+        }
         if (row && op->table == VMN_TABLE_LOADBALANCER) {
             check_drains(engine, (const void *) row, warnings);
         }

@@ -174,6 +174,24 @@ put_scale(struct ds *ds, const json_t *data)
     ds_put_cstr(ds, " serve");
 }
 
+/* "r moved to h2 from h1", "r lost its gateway h1: ...". */
+static void
+put_gateway(struct ds *ds, const json_t *data)
+{
+    put_text(ds, data, "/router", "");
+    if (json_is_string(json_object_get(data, "host"))) {
+        bool back = json_equal(json_object_get(data, "host"),
+                               json_object_get(data, "before"));
+
+        put_text(ds, data, "/host", back ? " has its gateway again: "
+                 : " moved to ");
+        put_text(ds, data, back ? "/none" : "/before", " from ");
+    } else {
+        put_text(ds, data, "/before", " lost its gateway ");
+        put_text(ds, data, "/reason", ": ");
+    }
+}
+
 /* Appends the data of an event of each kind. */
 static void (*const put_data[EVENT_N_KINDS])(struct ds *, const json_t *) = {
     [EVENT_REVISION] = put_revision, [EVENT_INSTALLED] = put_installed,
@@ -181,7 +199,7 @@ static void (*const put_data[EVENT_N_KINDS])(struct ds *, const json_t *) = {
     [EVENT_PORTS] = put_ports,       [EVENT_CLAIM] = put_claim,
     [EVENT_DROP] = put_packet,       [EVENT_LOG] = put_packet,
     [EVENT_AUDIT] = put_audit,       [EVENT_HEALTH] = put_health,
-    [EVENT_SCALE] = put_scale,
+    [EVENT_SCALE] = put_scale,       [EVENT_GATEWAY] = put_gateway,
 };
 
 static void

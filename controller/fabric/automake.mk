@@ -99,6 +99,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/packets/sampling-meters.h \
 	controller/fabric/packets/sampling-private.h \
 	controller/fabric/packets/packet-in-timers.c \
+	controller/fabric/provider-fault.c \
+	controller/fabric/provider-fault.h \
 	controller/fabric/session/audit-compare.c \
 	controller/fabric/session/audit-private.h \
 	controller/fabric/session/audit-result.c \

@@ -26,6 +26,7 @@
 #include "controller/fabric/packets/packet-in-queue.h"
 #include "controller/fabric/packets/packet-sampling.h"
 #include "controller/fabric/packets/sampling-meters.h"
+#include "controller/fabric/provider-fault.h"
 #include "controller/fabric/session/audit.h"
 #include "controller/fabric/session/bundle-send.h"
 #include "controller/fabric/session/conntrack-flush.h"
@@ -35,6 +36,7 @@
 #include "controller/fabric/session/switch-listener.h"
 #include "controller/fabric/session/switch-part.h"
 #include "controller/fabric/session/switch.h"
+#include "controller/model/gateway-hosts.h"
 #include "hash.h"
 #include "openvswitch/vlog.h"
 #include "proto/loop/loop.h"
@@ -254,6 +256,7 @@ fabric_create(const struct fabric_options *options, struct loop *loop,
     fabric_db_begin(f);
     audits_create(f, options);
     commit_set_sink(commit, sink_cb, f);
+    model_set_provider_faults(model, fabric_provider_fault, f);
     *fp = f;
     return 0;
 }
@@ -266,6 +269,7 @@ fabric_destroy(struct fabric *f)
     if (!f) {
         return;
     }
+    model_set_provider_faults(f->model, NULL, NULL);
     commit_set_sink(f->commit, NULL, NULL);
     fabric_unixctl_destroy(f);
     audits_destroy(f);

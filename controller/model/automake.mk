@@ -13,6 +13,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/emptied-groups.c \
 	controller/model/emptied-groups.h \
 	controller/model/external-addresses.c \
+	controller/model/gateway-hosts.c \
+	controller/model/gateway-hosts.h \
 	controller/model/group-nesting.c \
 	controller/model/id-pools.c \
 	controller/model/id-pools.h \

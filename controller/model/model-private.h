@@ -5,6 +5,7 @@
 #ifndef CONTROLLER_MODEL_MODEL_PRIVATE_H
 #define CONTROLLER_MODEL_MODEL_PRIVATE_H 1
 
+#include "controller/model/gateway-hosts.h"
 #include "controller/model/model.h"
 #include "controller/model/name-set.h"
 #include "controller/schema/arena.h"
@@ -67,6 +68,8 @@ struct model {
     uint64_t durable_revision;
 
     const char *no_listener;    /* model_set_no_listener(). */
+    model_provider_fault_cb *provider_fault; /* Or NULL. */
+    const void *provider_fault_aux;
 
     model_bind_cb *bind;        /* Or NULL. */
     void *bind_aux;

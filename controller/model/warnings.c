@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Finds selectors and groups that nothing is in, and hosts that cannot
- * connect; see warnings.h. */
+ * Finds selectors and groups that nothing is in, hosts that cannot connect,
+ * and hosts that cannot be the gateways that routers list; see warnings.h. */
 
 #include <config.h>
 
@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/model/gateway-hosts.h"
 #include "controller/model/model.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-shown.h"
@@ -225,6 +226,31 @@ check_host(struct model_warnings *w, const struct vmn_host *host)
     }
 }
 
+/* Warns of hosts that the router lists and that could not be its gateway: of
+ * 'only', or of all (NULL). */
+static void
+check_gateways(struct model_warnings *w, const struct vmn_router *router,
+               const char *only)
+{
+    const struct vmn_external *external = &router->external;
+
+    for (size_t i = 0; external->network && i < external->n_gateways; i++) {
+        const char *host = external->gateways[i].host;
+        const char *reason;
+
+        if ((!only || !strcmp(only, host))
+            && (model_gateway_host(w->model, w->rights, router, host,
+                                   w->arena, &reason)
+                == MODEL_GATEWAY_UNABLE)) {
+            char *text = xasprintf("host \"%s\" cannot be its gateway: %s",
+                                   host, reason);
+
+            warn(w, &router->row, text, "/external/gateways/%"PRIuSIZE, i);
+            free(text);
+        }
+    }
+}
+
 /* Interface.  ------------------------------------------------------------ */
 
 void
@@ -261,8 +287,27 @@ model_warnings_add(struct model_warnings *w, const struct vmn_row *row)
     case VMN_TABLE_HOST:
         check_host(w, of);
         break;
+    case VMN_TABLE_ROUTER:
+        check_gateways(w, of, NULL);
+        break;
     default:
         break;
+    }
+}
+
+void
+model_warnings_add_of_host(struct model_warnings *w,
+                           const struct vmn_host *host)
+{
+    struct vmn_names names = model_names(w->model, VMN_TABLE_ROUTER);
+
+    for (size_t i = 0; i < names.n && step(w); i++) {
+        const struct vmn_row *row = model_get(w->model, VMN_TABLE_ROUTER,
+                                              names.names[i]);
+
+        if (row && model_sees(w->rights, row)) {
+            check_gateways(w, (const void *) row, host->row.name);
+        }
     }
 }
 
@@ -333,5 +378,5 @@ model_warnings_concern(enum vmn_table table)
 {
     return (table == VMN_TABLE_GROUP || table == VMN_TABLE_QUARANTINE
             || table == VMN_TABLE_POLICY || table == VMN_TABLE_LOADBALANCER
-            || table == VMN_TABLE_HOST);
+            || table == VMN_TABLE_HOST || table == VMN_TABLE_ROUTER);
 }

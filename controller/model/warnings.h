@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * Warnings about what is valid but most likely a mistake: selectors that match
- * no port, policies and balancers whose groups have no members, and hosts that
- * are to connect where nobody listens.  Reported, never rejected, since that
- * may be set right later.  Not for errors
- * (checks.h), nor for problems of flows (engine-problems.c). */
+ * no port, policies and balancers whose groups have no members, hosts that are
+ * to connect where nobody listens, and gateways of routers on hosts without a
+ * way to the physical network.  Reported, never rejected, since that may be
+ * set right later.  Not for errors (checks.h), nor for problems of flows
+ * (engine-problems.c). */
 
 #ifndef CONTROLLER_MODEL_WARNINGS_H
 #define CONTROLLER_MODEL_WARNINGS_H 1
@@ -56,6 +57,9 @@ void model_warnings_init(struct model_warnings *, const struct model *,
                          const struct model_rights *rights, struct arena *);
 /* Adds the warnings about the row. */
 void model_warnings_add(struct model_warnings *, const struct vmn_row *);
+/* Adds those about routers that list the host as a gateway. */
+void model_warnings_add_of_host(struct model_warnings *,
+                                const struct vmn_host *);
 /* Adds those about a group that a change has taken ports out of, if none are
  * left. */
 void model_warnings_add_left(struct model_warnings *,

@@ -135,7 +135,7 @@ find_warnings(const struct northbound *nb, struct arena *arena,
 {
     static const enum vmn_table tables[] = {
         VMN_TABLE_QUARANTINE, VMN_TABLE_LOADBALANCER, VMN_TABLE_POLICY,
-        VMN_TABLE_GROUP, VMN_TABLE_HOST,
+        VMN_TABLE_GROUP, VMN_TABLE_HOST, VMN_TABLE_ROUTER,
     };
     struct model_warnings warnings;
 
@@ -151,6 +151,8 @@ find_warnings(const struct northbound *nb, struct arena *arena,
             model_warnings_add(&warnings, row);
             if (tables[i] == VMN_TABLE_LOADBALANCER) {
                 nb_warn_of_balancer(nb, (const void *) row, &warnings);
+            } else if (tables[i] == VMN_TABLE_ROUTER) {
+                nb_warn_of_router(nb, (const void *) row, &warnings);
             }
         }
     }

@@ -79,6 +79,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/reply-struct.c \
 	controller/northbound/request-body.c \
 	controller/northbound/request-body.h \
+	controller/northbound/router-status.c \
 	controller/northbound/simulation.c \
 	controller/northbound/system-health.c \
 	controller/northbound/trace-body.c \

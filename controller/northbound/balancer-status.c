@@ -19,8 +19,12 @@
 #include "controller/schema/status.h"
 #include "openvswitch/dynamic-string.h"
 #include "simap.h"
+#include "sset.h"
 #include "util.h"
 #include "vmn/vocabulary.h"
+
+/* Maximum number of hosts that a warning names. */
+#define NAMED_MAX 3
 
 const char *const nb_backend_states[VMN_N_LB_STATES + 1] = {
     [VMN_LB_SERVING] = "serving",   [VMN_LB_STANDBY] = "standby",
@@ -82,6 +86,57 @@ find_dead(const struct vmn_lb_member *members, size_t n)
     return NULL;
 }
 
+/* Returns the hosts of backends that serve and are not heard, the first
+ * NAMED_MAX by the backends' order, as text that the caller frees. */
+static char *
+name_unheard(const struct northbound *nb, const struct vmn_lb_member *members,
+             size_t n)
+{
+    struct sset hosts = SSET_INITIALIZER(&hosts);
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    for (size_t i = 0; i < n; i++) {
+        if (serves_unheard(nb, &members[i])
+            && sset_add(&hosts, members[i].host)
+            && sset_count(&hosts) <= NAMED_MAX) {
+            ds_put_format(&ds, "%s%s", ds.length ? ", " : "",
+                          members[i].host);
+        }
+    }
+    if (sset_count(&hosts) > NAMED_MAX) {
+        ds_put_format(&ds, " and %"PRIuSIZE" more",
+                      sset_count(&hosts) - NAMED_MAX);
+    }
+    sset_destroy(&hosts);
+    return ds_steal_cstr(&ds);
+}
+
+/* Warns of backends that are sent connections, whether or not they are there:
+ * those of probed balancers are taken out after a while. */
+static void
+warn_of_unheard(const struct northbound *nb, const struct vmn_loadbalancer *lb,
+                const struct vmn_lb_member *members, size_t n,
+                struct model_warnings *warnings)
+{
+    size_t n_unheard = 0;
+    char *hosts;
+
+    for (size_t i = 0; i < n && !lb->health.type; i++) {
+        n_unheard += serves_unheard(nb, &members[i]);
+    }
+    if (!n_unheard) {
+        return;
+    }
+    hosts = name_unheard(nb, members, n);
+    model_warnings_put(
+        warnings, &lb->row, "/health", "%"PRIuSIZE" of its %"PRIuSIZE
+        " backend%s %s on hosts that are not heard (%s), and nothing probes "
+        "%s: new connections are still sent there", n_unheard, n,
+        n == 1 ? "" : "s", n_unheard == 1 ? "is" : "are", hosts,
+        n_unheard == 1 ? "it" : "them");
+    free(hosts);
+}
+
 void
 nb_warn_of_balancer(const struct northbound *nb,
                     const struct vmn_loadbalancer *lb,
@@ -102,6 +157,7 @@ nb_warn_of_balancer(const struct northbound *nb,
             nb_backend_states[dead->state],
             dead->reason[0] ? ", " : "", dead->reason);
     }
+    warn_of_unheard(nb, lb, members, n, warnings);
     free(members);
 }
 

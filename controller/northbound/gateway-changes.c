@@ -10,19 +10,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "controller/northbound/event-log.h"
 #include "controller/northbound/northbound-private.h"
+#include "controller/northbound/replies.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/status.h"
 #include "openvswitch/shash.h"
 #include "sset.h"
+#include "timeval.h"
 #include "util.h"
 #include "vmn/vocabulary.h"
 
 struct gateway {
     char *host;                 /* The last one; owned. */
+    bool lost;                  /* It is that no longer, and no other is. */
     uint64_t n_changes;
 };
 
 struct gateway_changes {
-    const struct northbound *nb;
+    struct northbound *nb;
     struct shash gateways;      /* Of struct gateway, by router. */
 };
 
@@ -36,34 +42,64 @@ gateway_remove(struct gateway_changes *g, struct shash_node *node)
     shash_delete(&g->gateways, node);
 }
 
+/* Appends an event: 'host' is the router's gateway now (NULL: none is), and
+ * 'before' was the last one. */
+static void
+push_event(const struct gateway_changes *g, const struct vmn_router *router,
+           const char *host, const char *before)
+{
+    struct nb_event_gateway event = {
+        .router = router->row.name, .time = time_wall_msec(),
+        .state = host ? "active" : "lost", .host = host, .before = before,
+    };
+    struct status_router status = { .gateway = NULL };
+    struct ds about = DS_EMPTY_INITIALIZER;
+    struct arena arena;
+
+    arena_init(&arena);
+    if (!host) {
+        nb_fill_gateways(g->nb, NULL, router, &arena, &status);
+        event.reason = status.reason;
+    }
+    event_about(&about, VMN_TABLE_ROUTER, router->row.name);
+    event_about(&about, VMN_TABLE_HOST, before);
+    event_about(&about, VMN_TABLE_HOST, host);
+    event_push(g->nb, EVENT_GATEWAY, &nb_event_gateway, &event, &about,
+               false);
+    arena_uninit(&arena);
+}
+
 /* Notes which host is the router's gateway now.  The current row counts: that
  * of a group which has just been stored is not settled yet. */
 static void
-update_gateway(struct gateway_changes *g, const char *router)
+update_gateway(struct gateway_changes *g, const char *name)
 {
-    struct shash_node *node = shash_find(&g->gateways, router);
+    struct shash_node *node = shash_find(&g->gateways, name);
     struct gateway *gateway = node ? node->data : NULL;
-    char *host;
+    const struct vmn_router *router = model_get(g->nb->model,
+                                                VMN_TABLE_ROUTER, name);
+    char *host = router ? nb_active_gateway(g->nb, name) : NULL;
 
-    if (!model_get(g->nb->model, VMN_TABLE_ROUTER, router)) {
+    if (!router || !router->external.network) {
         if (node) {
             gateway_remove(g, node);
         }
-        return;
-    }
-    host = nb_active_gateway(g->nb, router);
-    if (!host || (gateway && !strcmp(gateway->host, host))) {
-        free(host);
-        return;
-    }
-    if (!gateway) {
+    } else if (!gateway && host) {
         gateway = xzalloc(sizeof *gateway);
-        shash_add(&g->gateways, router, gateway);
-    } else {
-        gateway->n_changes++;
+        gateway->host = xstrdup(host);
+        shash_add(&g->gateways, name, gateway);
+    } else if (gateway && !host && !gateway->lost) {
+        gateway->lost = true;
+        push_event(g, router, NULL, gateway->host);
+    } else if (gateway && host
+               && (gateway->lost || strcmp(gateway->host, host))) {
+        gateway->n_changes += strcmp(gateway->host, host) != 0;
+        push_event(g, router, host, gateway->host);
         free(gateway->host);
+        gateway->host = xstrdup(host);
+        gateway->lost = false;
     }
-    gateway->host = host;
+    free(host);
 }
 
 static void
@@ -110,7 +146,7 @@ gateway_changes_of(const struct gateway_changes *g, const char *router)
 }
 
 struct gateway_changes *
-gateway_changes_create(const struct northbound *nb)
+gateway_changes_create(struct northbound *nb)
 {
     struct gateway_changes *g = xzalloc(sizeof *g);
 

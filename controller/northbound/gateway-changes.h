@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Counts how often a router's gateway became another host, for /metrics. */
+ * Notices when another host is a router's gateway, or none is any more: counts
+ * how often it became another host, for /metrics, and appends events. */
 
 #ifndef CONTROLLER_NORTHBOUND_GATEWAY_CHANGES_H
 #define CONTROLLER_NORTHBOUND_GATEWAY_CHANGES_H 1
@@ -11,7 +12,7 @@ struct gateway_changes;
 struct northbound;
 
 /* Borrows the northbound, whose commit is there. */
-struct gateway_changes *gateway_changes_create(const struct northbound *);
+struct gateway_changes *gateway_changes_create(struct northbound *);
 void gateway_changes_destroy(struct gateway_changes *);
 
 /* Returns how often the router's gateway became another host, since the start

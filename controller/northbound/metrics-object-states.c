@@ -49,7 +49,7 @@ enum family {
     HOST_UNSYNCED, HOST_INSTALL_LAG, HOST_SYNCED, HOST_PORTS, HOST_TUNNEL_SENT,
     HOST_TUNNEL_RECEIVED, PORT_STATE, PORT_SENT_BYTES, PORT_RECEIVED_BYTES,
     PORT_SENT_PACKETS, PORT_RECEIVED_PACKETS, LOADBALANCER_WITHOUT,
-    ROUTER_WITHOUT, N_FAMILIES
+    LOADBALANCER_UNHEARD, ROUTER_WITHOUT, ROUTER_WITHOUT_STANDBY, N_FAMILIES
 };
 
 static const struct {
@@ -90,9 +90,17 @@ static const struct {
     [LOADBALANCER_WITHOUT] = {
         "vmn_loadbalancer_without_backends", "gauge", "1 for each balancer of "
         "which no backend serves; at most 100." },
+    [LOADBALANCER_UNHEARD] = {
+        "vmn_loadbalancer_unheard_backends", "gauge", "Backends of a balancer "
+        "that are sent connections, on hosts that are not heard, where "
+        "nothing probes them; of at most 100 balancers that have some." },
     [ROUTER_WITHOUT] = {
         "vmn_router_without_gateway", "gauge", "1 for each router none of "
         "whose gateways is active; at most 100." },
+    [ROUTER_WITHOUT_STANDBY] = {
+        "vmn_router_without_standby", "gauge", "1 for each router that lists "
+        "several gateways, of which one is active and no other could take "
+        "over; at most 100." },
 };
 
 struct subnet {
@@ -114,7 +122,7 @@ struct census {
     size_t n_unbound[ARRAY_SIZE(ages)];
     int64_t oldest_ms;          /* Of the ports that are unbound. */
     size_t n_hosts, n_ports;    /* That were read. */
-    size_t n_without_backends, n_without_gateway;
+    size_t n_without_backends, n_without_gateway, n_without_standby;
     struct subnet subnets[METRICS_SERIES_MAX]; /* The fullest, first. */
     size_t n_subnets;
     size_t n_subnets_left;      /* That have no series. */
@@ -383,23 +391,29 @@ count_balancer(struct census *c, const struct vmn_row *row,
         put_value(put_series(c, LOADBALANCER_WITHOUT, "loadbalancer",
                              row->name), 1);
     }
+    if (count.unknown && !((const struct vmn_loadbalancer *) row)->health.type
+        && c->n_series[LOADBALANCER_UNHEARD] < METRICS_SERIES_MAX) {
+        put_value(put_series(c, LOADBALANCER_UNHEARD, "loadbalancer",
+                             row->name), count.unknown);
+    }
 }
 
 static void
 count_router(struct census *c, const struct vmn_row *row,
                const struct model_meta *meta OVS_UNUSED)
 {
-    const struct vmn_router *router = (const void *) row;
-    char *active = NULL;
+    struct nb_gateway_counts counts;
 
-    if (!router->external.network || !router->external.n_gateways) {
-        return;
-    }
-    active = nb_active_gateway(c->nb, row->name);
-    if (!active && c->n_without_gateway++ < METRICS_SERIES_MAX) {
+    nb_count_gateways(c->nb, (const void *) row, &counts);
+    if (counts.n && !counts.active
+        && c->n_without_gateway++ < METRICS_SERIES_MAX) {
         put_value(put_series(c, ROUTER_WITHOUT, "router", row->name), 1);
     }
-    free(active);
+    if (counts.n > 1 && counts.active && !counts.n_standby
+        && c->n_without_standby++ < METRICS_SERIES_MAX) {
+        put_value(put_series(c, ROUTER_WITHOUT_STANDBY, "router", row->name),
+                  1);
+    }
 }
 
 /* The pass.  ------------------------------------------------------------- */
@@ -520,6 +534,9 @@ census_append(const struct census *c, struct ds *ds)
               "no backend serves.", c->n_without_backends);
     put_gauge(ds, "vmn_routers_without_gateway", "Routers none of whose "
               "gateways is active.", c->n_without_gateway);
+    put_gauge(ds, "vmn_routers_without_standby", "Routers with an active "
+              "gateway that no other of theirs could stand in for.",
+              c->n_without_standby);
     put_gauge(ds, "vmn_hosts_other", "Hosts without series of their own: see "
               "--metrics-series.", c->n_hosts - MIN(c->n_hosts, max));
     put_gauge(ds, "vmn_ports_other", "Ports without series of their own: see "

@@ -383,13 +383,38 @@ struct vmn_lb_member *nb_balancer_members(const struct northbound *,
 struct nb_summary_balancer;
 void nb_balancer_count(const struct northbound *, const char *name,
                        struct nb_summary_balancer *count);
-/* Warns if none of the balancer's backends serves, and some should. */
+/* Warns if none of the balancer's backends serves, and some should; or if some
+ * are on hosts that are not heard, and nothing probes them. */
 void nb_warn_of_balancer(const struct northbound *,
                          const struct vmn_loadbalancer *,
                          struct model_warnings *);
 /* Fills in the struct status_loadbalancer 'status'.  Returns true. */
 bool nb_fill_balancer(const struct nb_status_query *, const struct vmn_row *,
                       void *status);
+
+/* router-status.c */
+/* Returns the host that is the router's gateway, which the caller frees, or
+ * NULL. */
+char *nb_active_gateway(const struct northbound *, const char *router);
+/* Fills in the gateways of a router, in 'arena' or borrowed, as the client
+ * with 'rights' (NULL: all) may see them; nothing if it has no external
+ * network. */
+void nb_fill_gateways(const struct northbound *, const struct model_rights *,
+                      const struct vmn_router *, struct arena *arena,
+                      struct status_router *);
+struct nb_gateway_counts {
+    size_t n;                   /* Hosts that it lists; 0: none is needed. */
+    size_t n_standby;           /* Those that would take over. */
+    bool active;                /* One is the gateway. */
+};
+void nb_count_gateways(const struct northbound *, const struct vmn_router *,
+                       struct nb_gateway_counts *);
+/* Warns if none is the gateway, of what is lost with it. */
+void nb_warn_of_router(const struct northbound *, const struct vmn_router *,
+                       struct model_warnings *);
+/* Fills in the struct status_router 'status'.  Returns true. */
+bool nb_fill_router(const struct nb_status_query *, const struct vmn_row *,
+                    void *status);
 
 /* certificates.c */
 struct northbound_options;
@@ -406,10 +431,6 @@ void nb_certificates_add_problems(const struct northbound *,
 /* Returns what is wrong with the trusted CAs, or NULL.  The caller frees
  * it. */
 char *nb_certificates_fault(const struct northbound *);
-/* object-status.c: returns the host that is the router's gateway, which the
- * caller frees, or NULL. */
-char *nb_active_gateway(const struct northbound *, const char *router);
-
 /* metrics-certificates.c: appends the metrics of certificates to /metrics. */
 void nb_certificates_append_metrics(const struct northbound *, struct ds *);
 

@@ -2,7 +2,8 @@
  *
  * The status of objects: a function for each type fills in its struct of
  * schema/status.h, which is printed by its description.  Balancers are in
- * balancer-status.c.  Not for rows (object-json.c). */
+ * balancer-status.c, routers in router-status.c.  Not for rows
+ * (object-json.c). */
 
 #include <config.h>
 
@@ -18,27 +19,6 @@
 #include "controller/schema/schema-struct.h"
 #include "controller/schema/status.h"
 #include "util.h"
-
-/* Returns a copy, in the query's arena, of the text that the app query 'name'
- * has for 'key', or NULL. */
-static const char *
-peek_text(const struct nb_status_query *q, const char *name, const char *key)
-{
-    size_t size;
-    char *value = engine_peek(q->nb->engine, name, key, &size);
-    const char *text = value ? arena_strdup(q->arena, value) : NULL;
-
-    free(value);
-    return text;
-}
-
-char *
-nb_active_gateway(const struct northbound *nb, const char *router)
-{
-    size_t size;
-
-    return engine_peek(nb->engine, VMN_QUERY_GATEWAY, router, &size);
-}
 
 /* Hosts, ports, apps and telemetries.  ------------------------------------ */
 
@@ -142,7 +122,7 @@ fill_telemetry(const struct nb_status_query *q, const struct vmn_row *row,
     return true;
 }
 
-/* Networks and routers.  -------------------------------------------------- */
+/* Networks.  ------------------------------------------------------------- */
 
 /* Returns the MTU in effect: that of the row, or else what follows from the
  * underlay; 0 if it is unknown. */
@@ -181,24 +161,6 @@ fill_network(const struct nb_status_query *q, const struct vmn_row *row,
             .cidr = network->subnets[i].cidr, .size = uses[i].size,
             .used = uses[i].used, .free = uses[i].size - uses[i].used,
         };
-    }
-    return true;
-}
-
-/* Fills in the routing domain of its networks, and its gateway. */
-static bool
-fill_router(const struct nb_status_query *q, const struct vmn_row *row,
-            void *status_)
-{
-    const struct vmn_router *router = (const void *) row;
-    struct status_router *status = status_;
-
-    if (q->one && router->n_interfaces) {
-        status->domain = peek_text(q, VMN_QUERY_DOMAIN,
-                                   router->interfaces[0].network);
-    }
-    if (router->external.network) {
-        status->gateway = peek_text(q, VMN_QUERY_GATEWAY, row->name);
     }
     return true;
 }
@@ -396,7 +358,7 @@ static bool (*const fill[VMN_N_TABLES])(const struct nb_status_query *,
     [VMN_TABLE_LOADBALANCER] = nb_fill_balancer,
     [VMN_TABLE_OBSERVATION] = fill_observation,
     [VMN_TABLE_APP] = fill_app,
-    [VMN_TABLE_ROUTER] = fill_router,
+    [VMN_TABLE_ROUTER] = nb_fill_router,
     [VMN_TABLE_TELEMETRY] = fill_telemetry,
 };
 

@@ -379,6 +379,20 @@ const struct schema_struct nb_event_health = SHOWN_KEPT(
     SHOWN_OF(nb_event_health, reason, STRING, 0,
              "As in the balancer's status."));
 
+const struct schema_struct nb_event_gateway = SHOWN_KEPT(
+    "gateway", nb_event_gateway,
+    SHOWN_OF(nb_event_gateway, router, STRING, ALWAYS, "The router."),
+    SHOWN_OF(nb_event_gateway, time, STRING, ALWAYS | TIME, "When."),
+    SHOWN_OF(nb_event_gateway, state, ENUM, ALWAYS,
+             "`active`: `host` is the gateway now; `lost`: none is.",
+             SHOWN_NAMES("active", "lost")),
+    SHOWN_OF(nb_event_gateway, host, STRING, ALWAYS | OR_NULL,
+             "The host that is the gateway now."),
+    SHOWN_OF(nb_event_gateway, before, STRING, ALWAYS,
+             "The host that was the last gateway."),
+    SHOWN_OF(nb_event_gateway, reason, STRING, 0,
+             "Why none is, as in the router's status."));
+
 const struct schema_struct nb_reply_events = SHOWN_STRUCT(
     "Events",
     SHOWN("start", STRUCT, 0, "The first event of a new stream.",
@@ -413,7 +427,10 @@ const struct schema_struct nb_reply_events = SHOWN_STRUCT(
           .nested = &nb_event_health),
     SHOWN("scale", STRUCT, 0,
           "The load of a balancer crossed a threshold.",
-          .nested = &load_event_shown));
+          .nested = &load_event_shown),
+    SHOWN("gateway", STRUCT, 0,
+          "Another host is a router's gateway, or none is.",
+          .nested = &nb_event_gateway));
 
 /* Flows.  ---------------------------------------------------------------- */
 

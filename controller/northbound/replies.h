@@ -294,9 +294,18 @@ struct nb_event_health {
     const char *reason;         /* Or NULL. */
 };
 
+struct nb_event_gateway {
+    const char *router;
+    int64_t time;
+    const char *state;
+    const char *host;           /* NULL: none. */
+    const char *before;
+    const char *reason;         /* Why there is none, or NULL. */
+};
+
 extern const struct schema_struct nb_event_stream, nb_event_installed,
     nb_event_host, nb_event_binding, nb_event_ports, nb_event_claim,
-    nb_event_audit, nb_event_health;
+    nb_event_audit, nb_event_health, nb_event_gateway;
 
 /* Flows.  ---------------------------------------------------------------- */
 

@@ -34,7 +34,9 @@
     /* A backend's health has changed. */                               \
     NEXT(HEALTH, "health")                                              \
     /* A balancer's load requires another number of backends. */        \
-    NEXT(SCALE, "scale")
+    NEXT(SCALE, "scale")                                                \
+    /* Another host is a router's gateway, or none is. */               \
+    NEXT(GATEWAY, "gateway")
 
 #define EVENT_KIND_MEMBER__(NAME, TEXT) EVENT_##NAME,
 enum event_kind {

@@ -284,6 +284,7 @@ static const struct schema_column columns[] = {
     { .heading = "ROUTES", .path = "/spec/routes" },
     { .heading = "EXTERNAL", .path = "/spec/external/addresses" },
     { .heading = "GATEWAY", .path = "/status/gateway" },
+    { .heading = "REASON", .path = "/status/reason" },
     { .heading = "DESCRIPTION", .path = "/spec/description", .wide = true },
     { .heading = NULL },
 };

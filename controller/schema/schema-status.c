@@ -26,13 +26,27 @@ const struct schema_struct schema_status_network = SHOWN_KEPT(
     SHOWN_LIST_OF(status_network, subnets, n_subnets, STRUCT, ALWAYS,
                   "How full its subnets are.", .nested = &subnet));
 
+static const struct schema_struct gateway = SHOWN_KEPT(
+    "gateway", status_gateway,
+    SHOWN_OF(status_gateway, host, REF, ALWAYS, "The host.",
+             .ref = VMN_TABLE_HOST),
+    SHOWN_OF(status_gateway, state, ENUM, ALWAYS,
+             "`active`; `standby`: it would take over; or `unable`: it could "
+             "not.", SHOWN_NAMES("active", "standby", "unable")),
+    SHOWN_OF(status_gateway, reason, STRING, 0, "Why it is `unable`."));
+
 const struct schema_struct schema_status_router = SHOWN_KEPT(
     "RouterStatus", status_router,
     SHOWN_OF(status_router, domain, STRING, 0,
              "The key of the routing domain of its networks, when one router "
              "is asked for."),
     SHOWN_OF(status_router, gateway, REF, 0, "The host that is its gateway.",
-             .ref = VMN_TABLE_HOST));
+             .ref = VMN_TABLE_HOST),
+    SHOWN_OF(status_router, reason, STRING, 0,
+             "Why none is, of a router with an external network."),
+    SHOWN_LIST_OF(status_router, gateways, n_gateways, STRUCT, 0,
+                  "Each host of its `external.gateways`, in that order.",
+                  .nested = &gateway));
 
 /* Policies, and what they are about.  ------------------------------------- */
 

@@ -193,8 +193,18 @@ struct status_network {
     struct status_subnet *subnets;
 };
 
+/* A host that a router lists as a gateway. */
+struct status_gateway {
+    const char *host;
+    const char *state;
+    const char *reason;         /* Or NULL. */
+};
+
 struct status_router {
     const char *domain, *gateway; /* Or NULL. */
+    const char *reason;         /* Why there is no 'gateway', or NULL. */
+    size_t n_gateways, n_standby;
+    struct status_gateway *gateways;
 };
 
 /* Policies, and what they are about.  ------------------------------------- */

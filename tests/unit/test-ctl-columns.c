@@ -30,11 +30,11 @@ routers_show_networks_and_routes(void **state OVS_UNUSED)
 
     assert_play(steps, "", "get routers", CTL_DONE,
                 "NAME   MAC   NETWORKS   ROUTES                            "
-                "                             EXTERNAL   GATEWAY\n"
+                "                             EXTERNAL   GATEWAY   REASON\n"
                 "r      -     blue,red   0.0.0.0/0 via 10.0.0.9,10.0.0.10; "
-                "10.9.0.0/16 from 10.0.1.0/24 blackhole   -          -\n"
+                "10.9.0.0/16 from 10.0.1.0/24 blackhole   -          -         -\n"
                 "s      -     -          -                                 "
-                "                             -          -\n", "");
+                "                             -          -         -\n", "");
 }
 
 static void

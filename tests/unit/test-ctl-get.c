@@ -134,8 +134,17 @@ events_are_a_line_each(void **state OVS_UNUSED)
           EVENT("14", "scale", "{\"time\": \"T7\", \"loadbalancer\":"
                 " \"vip\", \"direction\": \"up\", \"metric\":"
                 " \"connections\", \"value\": 25.25, \"threshold\": 10,"
-                " \"serving\": 2, \"backends\": 3}") },
-        { "GET /v1/events?kinds=host%2Cdrop&port=a&background=true&after=14",
+                " \"serving\": 2, \"backends\": 3}")
+          EVENT("15", "gateway", "{\"time\": \"T8\", \"router\": \"r\","
+                " \"state\": \"active\", \"host\": \"h2\","
+                " \"before\": \"h1\"}")
+          EVENT("16", "gateway", "{\"time\": \"T9\", \"router\": \"r\","
+                " \"state\": \"lost\", \"host\": null,"
+                " \"before\": \"h2\", \"reason\": \"why\"}")
+          EVENT("17", "gateway", "{\"time\": \"T10\", \"router\": \"r\","
+                " \"state\": \"active\", \"host\": \"h2\","
+                " \"before\": \"h2\"}") },
+        { "GET /v1/events?kinds=host%2Cdrop&port=a&background=true&after=17",
           NULL, NO_MORE },
         { NULL, NULL, 0, NULL },
     };
@@ -149,7 +158,10 @@ events_are_a_line_each(void **state OVS_UNUSED)
                 " rule 0\n"
                 "T6  audit      h1: missing 1, altered 2, unknown 3\n"
                 "T7  scale      vip up: 25.25 connections a second for each "
-                "backend, against 10; 2 of 3 serve\n",
+                "backend, against 10; 2 of 3 serve\n"
+                "T8  gateway    r moved to h2 from h1\n"
+                "T9  gateway    r lost its gateway h2: why\n"
+                "T10  gateway    r has its gateway again: h2\n",
                 AWAY);
     assert_alone("", "events", CTL_UNREACHABLE, "cannot reach");
     assert_alone("", "events -o yaml", CTL_USAGE, "-o is table or json");
