@@ -231,6 +231,15 @@ nb_principal_is_valid(const struct northbound *nb,
                     && !is_expired(token))));
 }
 
+bool
+nb_request_is_valid(const struct northbound *nb,
+                    const struct http_request *req)
+{
+    const struct nb_principal *principal = http_request_identity(req);
+
+    return !principal || nb_principal_is_valid(nb, principal);
+}
+
 /* Sets the limits of the client's connections and bodies.  'account' is NULL
  * for an unrestricted client, which is exempt from the budget of all
  * bodies. */

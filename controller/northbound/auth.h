@@ -48,6 +48,11 @@ const char *nb_principal_account(const struct nb_principal *);
 bool nb_principal_is_valid(const struct northbound *,
                            const struct nb_principal *);
 
+/* Returns true if the client of 'req' would still be authenticated, with the
+ * same rights. */
+bool nb_request_is_valid(const struct northbound *,
+                         const struct http_request *);
+
 /* Of the log of changes, a client with a scope sees what its account has made,
  * since there is an account of that name.  Returns true for such a client,
  * with the author, which the caller frees, and the time in '*since_ms'. */

@@ -271,6 +271,37 @@ put_list(struct change *change, const struct commit_result *result)
     return true;
 }
 
+/* Returns true if the request itself changed accounts or tokens. */
+static bool
+changes_accounts(const struct model_request *request)
+{
+    for (size_t i = 0; i < request->n_ops; i++) {
+        if (schema_tables[request->ops[i].table]->authenticates) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Checks that the client, which may have lost rights while its change was
+ * queued, may be told what became of it.  One that has taken them from itself
+ * is told, but does not wait.  Replies and returns false if it may not. */
+static bool
+check_client(struct change *change, const struct commit_result *result)
+{
+    if (nb_request_is_valid(change->nb, change->req)) {
+        return true;
+    }
+    if (result->ok && changes_accounts(result->request)) {
+        change->wait.installed = false;
+        return true;
+    }
+    http_reply_unauthorized(change->req, "The account or the token of this "
+                            "request was deleted or changed while it waited",
+                            false);
+    return false;
+}
+
 static void
 on_done(void *change_, const struct commit_result *result)
 {
@@ -282,6 +313,10 @@ on_done(void *change_, const struct commit_result *result)
         nb_start_observation_timer(change->nb);
     }
     if (!change->nb || !change->req) {
+        change_destroy(change);
+        return;
+    }
+    if (!check_client(change, result)) {
         change_destroy(change);
         return;
     }

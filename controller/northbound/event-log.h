@@ -110,7 +110,7 @@ void event_readers_destroy(struct event_readers *);
 /* Sends new events to all streams, in the next iteration of the loop. */
 void event_readers_wake(struct event_readers *);
 /* Closes, in the next iteration, streams whose clients are no longer
- * authenticated. */
+ * authenticated, and ends their other requests that wait. */
 void event_readers_recheck(struct event_readers *);
 struct event_readers_stats {
     uint64_t n_readers;         /* Open now. */

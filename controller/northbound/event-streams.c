@@ -141,11 +141,23 @@ send_events(struct reader *reader)
     }
 }
 
-/* Closes streams whose clients would no longer be authenticated. */
+static bool
+is_valid(const void *principal, void *nb)
+{
+    return nb_principal_is_valid(nb, principal);
+}
+
+/* Closes streams whose clients would no longer be authenticated, and ends
+ * other requests of theirs that wait. */
 static void
 check_principals(struct event_readers *all)
 {
     struct reader *reader, *next;
+
+    http_server_end_invalid(
+        all->nb->http, is_valid, all->nb, "The account or the token of this "
+        "request was deleted or changed while it waited; a change that it "
+        "asked for may have been made");
 
     LIST_FOR_EACH_SAFE (reader, next, node, &all->readers) {
         if (reader->principal
@@ -197,7 +209,7 @@ void
 event_readers_recheck(struct event_readers *all)
 {
     all->check = true;
-    event_readers_wake(all);
+    event_active(all->send_events, EV_TIMEOUT, 1);
 }
 
 static void

@@ -129,6 +129,9 @@ struct http_request {
     bool cacheable;                 /* See http_reply_allow_caching(). */
     void (*close_cb)(void *aux); /* Or NULL. */
     void *close_aux;
+    bool invalid;                   /* To be ended; with this reply, while it
+                                     * is: */
+    const char *end_text;           /* Or NULL. */
     void *identity;                 /* See http_request_set_who(). */
     void (*free_identity)(void *);
 };

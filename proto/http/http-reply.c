@@ -294,6 +294,10 @@ http_request_drop(struct http_request *req)
 {
     struct http_conn *conn = req->conn;
 
+    if (req->end_text) {
+        http_reply_unauthorized(req, req->end_text, false);
+        return;
+    }
     if (conn) {
         conn->request = NULL;
         http_conn_destroy(conn);

@@ -97,6 +97,56 @@ http_server_destroy(struct http_server *server)
     free(server);
 }
 
+/* Ending what is not valid any more.  ------------------------------------- */
+
+/* Returns a request that is marked as invalid, or NULL. */
+static struct http_request *
+next_invalid(const struct http_server *server)
+{
+    const struct http_listener *listener;
+    const struct http_conn *conn;
+
+    LIST_FOR_EACH (listener, node, &server->listeners) {
+        LIST_FOR_EACH (conn, node, &listener->conns) {
+            if (conn->request && conn->request->invalid) {
+                return conn->request;
+            }
+        }
+    }
+    return NULL;
+}
+
+/* Marks them before the first is ended, as that may change the list. */
+void
+http_server_end_invalid(struct http_server *server,
+                        bool (*is_valid)(const void *identity, void *aux),
+                        void *aux, const char *text)
+{
+    const struct http_listener *listener;
+    const struct http_conn *conn;
+    struct http_request *req;
+
+    LIST_FOR_EACH (listener, node, &server->listeners) {
+        LIST_FOR_EACH (conn, node, &listener->conns) {
+            req = conn->request;
+            if (req && conn->state == HTTP_HANDLING && req->close_cb
+                && req->identity && !is_valid(req->identity, aux)) {
+                req->invalid = true;
+            }
+        }
+    }
+    while ((req = next_invalid(server))) {
+        void (*close_cb)(void *) = req->close_cb;
+
+        req->invalid = false;
+        req->close_cb = NULL;
+        req->end_text = text;
+        close_cb(req->close_aux);
+    }
+}
+
+/* Statistics.  ------------------------------------------------------------ */
+
 void
 http_server_get_stats(const struct http_server *server,
                       struct http_stats *stats)

@@ -153,6 +153,15 @@ struct http_server *http_server_create(struct event_base *,
  * dropped.  Must not be called by a handler. */
 void http_server_destroy(struct http_server *);
 
+/* Ends each request that waits to be answered later, has an identity, and for
+ * which 'is_valid' returns false: it is replied 401 with 'text'.  For its
+ * handler it is as if the client had disconnected.  Must not be called by a
+ * handler. */
+void http_server_end_invalid(struct http_server *,
+                             bool (*is_valid)(const void *identity,
+                                              void *aux),
+                             void *aux, const char *text);
+
 /* Listens on a unix socket.  A socket file that nobody listens on is replaced;
  * http_server_destroy() removes the file.  Members of 'group' (or NULL) may
  * use it, too.  Clients are "unix:uid=N" and need no token.  Returns 0, or a
@@ -260,10 +269,12 @@ bool http_request_has_etag(const struct http_request *, const char *etag);
 bool http_request_accepts(const struct http_request *, const char *coding);
 
 /* Has 'close_cb' called once if the client disconnects before the request is
- * answered.  The request must still be answered or dropped. */
+ * answered, or http_server_end_invalid() ends it.  The request must still be
+ * answered or dropped. */
 void http_request_set_close_cb(struct http_request *,
                                void (*close_cb)(void *aux), void *aux);
-/* Closes the connection without a reply, and ends the request. */
+/* Closes the connection without a reply, and ends the request.  One that
+ * http_server_end_invalid() ends is replied to. */
 void http_request_drop(struct http_request *);
 
 /* Replies: each ends the request.  --------------------------------------- */

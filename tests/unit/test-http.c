@@ -396,6 +396,60 @@ destroying_the_server_lets_go_of_held_requests(void **state)
     assert_alive(f);
 }
 
+static bool
+know_by_name(struct http_request *req,
+             const struct http_peer *peer OVS_UNUSED, void *aux OVS_UNUSED)
+{
+    const char *name = http_request_header(req, "X-Name");
+
+    if (name) {
+        http_request_set_who(req, xstrdup(name), xstrdup(name), free);
+    }
+    return true;
+}
+
+static bool
+is_not(const void *identity, void *name)
+{
+    return strcmp(identity, name);
+}
+
+/* As if it had left, but that it is told; whoever waits as another, or as
+ * nobody, goes on. */
+static void
+request_that_waits_ends_with_its_authorization(void **state)
+{
+    struct http_options options = HTTP_OPTIONS_DEFAULT;
+    static char anna[] = "anna", hugo[] = "hugo";
+    struct fixture *f = *state;
+    struct client c;
+
+    options.authenticate = know_by_name;
+    http_fixture_restart(f, &options);
+    client_open(&c, f);
+    client_say(&c, "GET /hold" H "X-Name: anna\r\n\r\n");
+    while (!f->held) {
+        client_turn(&c);
+    }
+    http_server_end_invalid(f->server, is_not, hugo, "gone");
+    assert_non_null(f->held);
+    http_server_end_invalid(f->server, is_not, anna, "gone");
+    assert_null(f->held);
+    assert_int_equal(f->n_gone, 1);
+    assert_ask(401, &c, "");
+    assert_has(&c.body, "\"gone\"");
+    assert_ask(200, &c, "GET /echo" H "X-Name: hugo\r\n\r\n");
+
+    client_say(&c, "GET /hold" H "\r\n");
+    while (!f->held) {
+        client_turn(&c);
+    }
+    http_server_end_invalid(f->server, is_not, anna, "gone");
+    assert_non_null(f->held);
+    client_close(&c);
+    assert_alive(f);
+}
+
 static void
 large_reply_is_complete_for_a_slow_reader(void **state)
 {
@@ -466,6 +520,7 @@ main(void)
         HTTP_TEST(reply_to_a_client_that_left_is_harmless),
         HTTP_TEST(dropped_request_closes_the_connection),
         HTTP_TEST(destroying_the_server_lets_go_of_held_requests),
+        HTTP_TEST(request_that_waits_ends_with_its_authorization),
         HTTP_TEST(large_reply_is_complete_for_a_slow_reader),
         HTTP_TEST(rubbish_never_stops_the_server),
     };
