@@ -200,9 +200,44 @@ keep_app_fields(json_t *spec, const struct version *old)
     json_decref(base);
 }
 
+/* Returns true if the account with 'rights' has a scope and may make objects
+ * of the table, and 'spec' gives no labels. */
+static bool
+gets_labels(enum vmn_table table, const struct model_rights *rights,
+            const json_t *spec)
+{
+    const json_t *labels = json_object_get(spec, "labels");
+
+    return (rights && rights->scope.text
+            && rights->tables & UINT64_C(1) << table
+            && json_is_object(spec) && (!labels || json_is_null(labels)));
+}
+
+/* Gives the labels that 'scope' names: a term with one value.  Of other terms
+ * ("k in (a,b)", "k") it does not follow which value is meant.  It is just as
+ * if the client had sent them: what it may do is checked afterwards. */
+static void
+add_scope_labels(json_t *spec, const struct vmn_selector *scope)
+{
+    json_t *labels = json_object();
+
+    for (size_t i = 0; i < scope->n_terms; i++) {
+        const struct vmn_selector_term *term = vmn_selector_term_at(scope, i);
+
+        if (term->op == VMN_SEL_IN && term->n_values == 1) {
+            json_object_set_new(labels, term->key,
+                                json_string(term->values[0]));
+        }
+    }
+    if (json_object_size(labels)) {
+        json_object_set(spec, "labels", labels);
+    }
+    json_decref(labels);
+}
+
 json_t *
 spec_of_op(const struct model_op *op, const struct version *old,
-           bool is_daemon)
+           const struct model_rights *rights, bool is_daemon)
 {
     json_t *spec;
 
@@ -211,6 +246,11 @@ spec_of_op(const struct model_op *op, const struct version *old,
     }
     if (!op->spec) {
         return json_object();
+    }
+    if (gets_labels(op->table, rights, op->spec)) {
+        spec = json_copy(op->spec);
+        add_scope_labels(spec, &rights->scope);
+        return spec;
     }
     if (!schema_tables[op->table]->of_daemon || is_daemon || !old
         || !json_is_object(op->spec)) {

@@ -15,9 +15,10 @@ void model_request_add_also(struct model_request *, enum model_outcome,
 void model_request_clear_also(struct model_request *);
 
 /* Returns the complete spec that the operation requests, with what PATCH and
- * apps keep of 'old'.  The caller owns it. */
+ * apps keep of 'old', and with the labels of the scope of 'rights' (NULL:
+ * none) where a PUT has no labels at all.  The caller owns it. */
 json_t *spec_of_op(const struct model_op *op, const struct version *old,
-                   bool is_daemon);
+                   const struct model_rights *rights, bool is_daemon);
 
 /* Returns the difference of two versions, in the request's arena. */
 const struct schema_diff *request_diff(struct model_request *,

@@ -140,7 +140,8 @@ apply_write(struct txn *txn, struct model_op *op)
     struct version *version = version_create();
     size_t n_errors = txn->errors->n;
     char *pointer = txn_op_pointer(txn, op, "");
-    json_t *spec = spec_of_op(op, old, txn_is_daemon(txn));
+    json_t *spec = spec_of_op(op, old, txn->request->rights,
+                              txn_is_daemon(txn));
     const char *set = set_of(txn, op, old);
 
     version->row = schema_row_parse(schema_tables[op->table], op->name,

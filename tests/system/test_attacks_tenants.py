@@ -238,6 +238,60 @@ def test_ride_on_a_trunk_that_is_only_read(shop):
     shop.may("PUT", "ports/p", mine(network="shop", parent="shop-1", vlan=5))
 
 
+# Objects without labels.  ----------------------------------------------------
+
+def test_have_labels_given_that_one_may_not_give(lab, shop, tenants, api):
+    """What is made without labels gets those of the scope, as if the account
+    had sent them: it reaches no more than that."""
+    made = shop.may("PUT", "quarantines/q", {"ports": ["shop-1"]})
+    assert made["spec"]["labels"] == SHOP
+    # The same again is the same, alone and in a list.
+    assert shop.may("PUT", "quarantines/q", {"ports": ["shop-1"]})[
+        "outcome"] == "unchanged"
+    item = {"type": "quarantines", "name": "q", "spec": {"ports": ["shop-1"]}}
+    status, answer = shop.call("POST", "apply", {"objects": [item]})
+    assert status == 200 and answer["results"][0]["outcome"] == "unchanged"
+    shop.may("DELETE", "quarantines/q")
+
+    # It neither acts on others, nor makes theirs one's own.
+    shop.may_not("PUT", "quarantines/q", {"ports": ["wire-1"]}, "/ports/0")
+    shop.may_not("PUT", "quarantines/q", {"ports": ["bank-1"]}, "/ports/0",
+                 status=400)
+    wire = api.get("ports/wire-1")
+    shop.may_not("PUT", "ports/wire-1", {"network": "wire"})
+    shop.may_not("PUT", "ports/bank-1", {"network": "bank"})
+    api.put("groups/plain", {})
+    shop.may_not("PUT", "groups/plain", {})
+    assert api.get("groups/plain")["spec"] == {}
+    assert api.get("ports/wire-1")["spec"] == wire["spec"]
+    # Labels that are given are not added to.
+    for labels in {}, {"role": "web"}, BANK:
+        shop.may_not("PUT", "groups/g", {"labels": labels}, "/labels")
+    shop.may("PUT", "groups/g", {"labels": dict(SHOP, role="web")})
+    shop.may_not("PATCH", "groups/g", {"labels": None}, "/labels")
+    shop.may_not("PUT", "tiers/mine", {"position": 2})
+
+    # Where it does not follow which label is meant, none is given; and one
+    # that only administrators give stays theirs.
+    for scope, made in (("project in (shop,bank)", None),
+                        ("project", None), ("admin/project=shop", None),
+                        ("project=shop,team=pay,!old",
+                         {"project": "shop", "team": "pay"})):
+        one = make_tenant(lab, "one", scope=scope)
+        if made:
+            assert one.may("PUT", "groups/o", {})["spec"]["labels"] == made
+        else:
+            one.may_not("PUT", "groups/o", {}, "/labels")
+        api.delete("accounts/one", cascade="true")
+    # Nor does it put an object into another account's scope, too.
+    api.put("accounts/pay", {"role": "operator", "scope": "team=pay,!x"})
+    one = make_tenant(lab, "one", scope="project=shop,team=pay")
+    one.may_not("PUT", "groups/p", {}, "/labels")
+    for name in "one", "pay":
+        api.delete("accounts/" + name, cascade="true")
+    assert tenants["bank"].may("PUT", "groups/b", {})["spec"]["labels"] == BANK
+
+
 # What is the administrator's.  -----------------------------------------------
 
 def test_overrule_every_tier(shop, api):
@@ -581,6 +635,71 @@ def test_learn_by_a_receipt_how_much_others_change(lab, shop, api):
         assert api.get("revisions/%d" % number)["receipt"]["flows"]
     finally:
         lab.remove_vm("shop-1")
+
+
+def begin(tenant, method, target, spec=None):
+    """Sends a request that is not answered at once; returns the link."""
+    link = http.client.HTTPConnection("127.0.0.1", PORT, timeout=60)
+    with inside(tenant.lab.net_ns):
+        link.connect()
+    link.request(method, "/v1/" + target,
+                 json.dumps({"spec": spec}) if spec else None,
+                 {"Content-Type": "application/json",
+                  "Authorization": "Bearer " + tenant.token})
+    # Whatever is sent after this is read after it.
+    tenant.call("GET", "usage")
+    return link
+
+
+ENDS = {
+    "token deleted": lambda api: api.delete("tokens/late"),
+    "account disabled": lambda api: api.patch("accounts/late",
+                                              {"enabled": False}),
+    "account narrowed": lambda api: api.patch(
+        "accounts/late", {"scope": "project=shop,team=pay"}),
+    "account less": lambda api: api.patch("accounts/late",
+                                          {"role": "viewer"}),
+    "account deleted": lambda api: api.delete("accounts/late",
+                                              cascade="true"),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_learn_by_waiting_what_one_may_not_know_any_more(lab, api, how):
+    """A request that waits ends with what let it in, as streams do, and long
+    before its time is over."""
+    late = make_tenant(lab, "late", scope="project=shop")
+    host = lab.host("h1")
+    lab.add_vm_of_port("shop-1", "h1")
+    links = []
+    try:
+        wait_for("its port to be up",
+                 lambda: lab.port_state("shop-1") == "up")
+        host.freeze_switch()
+        links.append(begin(late, "PATCH",
+                           "ports/shop-1?wait=installed&timeout=300s",
+                           {"enabled": False}))
+        wait_for("its revision", lambda: log_of(late))
+        made = log_of(late)[-1]["revision"]
+        links.append(begin(late, "GET", "revisions/%d?wait=installed"
+                           "&timeout=300s" % made))
+        ENDS[how](api)
+        for link in links:
+            reply = link.getresponse()
+            answer = json.loads(reply.read())
+            assert reply.status == 401, answer
+            assert "while it waited" in answer["detail"]
+            assert "shop-1" not in json.dumps(answer)
+        # What was asked for has been done, and is in the log.
+        assert api.get("revisions/%d" % made)["who"] == "account:late/late"
+        assert api.get("ports/shop-1")["spec"]["enabled"] is False
+    finally:
+        for link in links:
+            link.close()
+        host.thaw_switch()
+        lab.remove_vm("shop-1")
+        if how != "account deleted":
+            api.delete("accounts/late", cascade="true")
 
 
 def test_learn_by_an_accounts_name_what_another_did(lab, api):

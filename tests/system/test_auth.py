@@ -258,10 +258,11 @@ def test_project_cannot_leave_its_scope(who):
     shop = who["shop"]
     mine = {"project": "shop"}
 
-    # Labels: others', none, and of one that is changed.
+    # Labels: others', an empty list, and of one that is changed.
     refused(shop, "PUT", "/v1/networks/n", {"spec": {
         "labels": {"project": "bank"}}}, 403, "/spec/labels")
-    refused(shop, "PUT", "/v1/networks/n", {"spec": {}}, 403, "project=shop")
+    refused(shop, "PUT", "/v1/networks/n", {"spec": {"labels": {}}}, 403,
+            "project=shop")
     refused(shop, "PATCH", "/v1/networks/shop", {"spec": {
         "labels": {"project": "bank"}}}, 403, "/spec/labels")
     # References: to what is not seen, and to what is only read.

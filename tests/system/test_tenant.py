@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A day of a tenant's operator: vmnctl with the token of an account that has a
+scope.  What such an account must not get at is in test_attacks_tenants.py."""
+
+import os
+import subprocess
+
+import pytest
+from conftest import close_lab, make_token_lab
+from vmnlab.daemon import find
+from vmnlab.netns import inside
+
+PORT = 8121
+ACME = {"tenant": "acme"}
+OTHER = {"tenant": "other"}
+OBJECTS = [
+    ("networks", "acme-net", {"labels": ACME, "subnets": [
+        {"cidr": "10.0.0.0/24", "gateway": "10.0.0.1"}]}),
+    ("networks", "other-net", {"labels": OTHER,
+                               "subnets": [{"cidr": "10.0.0.0/24"}]}),
+    ("ports", "acme-1", {"labels": ACME, "network": "acme-net"}),
+    ("ports", "acme-2", {"labels": ACME, "network": "acme-net"}),
+    ("ports", "other-1", {"labels": OTHER, "network": "other-net"}),
+]
+
+
+class Operator:
+    """Who has a token."""
+
+    def __init__(self, lab, name, **spec):
+        self.lab = lab
+        lab.vmnd.api.put("accounts/" + name,
+                         dict({"role": "operator"}, **spec))
+        secret = lab.vmnd.api.put("tokens/" + name, {"account": name})[
+            "secret"]
+        self.env = dict(os.environ, VMNCTL_TOKEN=secret,
+                        VMNCTL_SERVER="tcp:127.0.0.1:%d" % PORT)
+
+    def vmnctl(self, *words, status=0):
+        """Returns what it wrote, complaints included."""
+        with inside(self.lab.net_ns):
+            done = subprocess.run(
+                [find("vmnctl"), *words], text=True, timeout=60,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                env=self.env)
+        assert done.returncode == status, (words, done.stdout)
+        return done.stdout
+
+
+@pytest.fixture(name="lab", scope="module")
+def _lab(tmp_path_factory):
+    lab = make_token_lab("ten", 1, tmp_path_factory.mktemp("api"), PORT)
+    lab.vmnd.api.apply([{"type": kind, "name": name, "spec": spec}
+                        for kind, name, spec in OBJECTS])
+    yield lab
+    close_lab(lab)
+
+
+@pytest.fixture(name="acme", scope="module")
+def _acme(lab):
+    return Operator(lab, "acme", scope="tenant=acme")
+
+
+def test_cuts_off_a_vm_and_lets_it_go(lab, acme):
+    text = acme.vmnctl("quarantine", "acme-1")
+    assert text.startswith("quarantines/acme-1 created\n"), text
+    held = lab.vmnd.api.get("quarantines/acme-1")["spec"]
+    assert held["labels"] == ACME and held["ports"] == ["acme-1"]
+    text = acme.vmnctl("quarantine", "other-1", status=1)
+    assert 'port "other-1" does not exist' in text, text
+    assert acme.vmnctl("release", "acme-1").startswith(
+        "quarantines/acme-1 deleted\n")
+
+
+def test_makes_objects_of_a_file_without_labels(lab, acme, tmp_path):
+    file = tmp_path / "more.yaml"
+    file.write_text("type: groups\nname: acme-all\n"
+                    "spec: {selector: tenant=acme}\n")
+    assert "created" in acme.vmnctl("apply", "-f", str(file))
+    assert "unchanged" in acme.vmnctl("apply", "-f", str(file))
+    assert lab.vmnd.api.get("groups/acme-all")["spec"]["labels"] == ACME
+
+
+def test_who_deletes_its_own_token_is_told_so(lab):
+    """It waits no longer than what it has let in."""
+    boss = Operator(lab, "boss", role="admin")
+    assert boss.vmnctl("delete", "token", "boss").startswith(
+        "tokens/boss deleted\n")
+    assert "HTTP 401" in boss.vmnctl("status", status=2)
+    lab.vmnd.api.delete("accounts/boss")
