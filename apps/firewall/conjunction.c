@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One rule as flows: a conjunction of whom the policy applies to, the peers,
- * and the services.  Its cost is the sum of the three, not the product.
+ * and the services (service.c).  Its cost is the sum of the three, not the
+ * product.
  *
  * A dimension that leaves nothing out is left out itself.  Where only the
  * first would remain, the domain stands in as a second, so that every rule is
@@ -83,52 +84,16 @@ emit_prefixes(const struct clause *clause, bool source,
     }
 }
 
-static void
-emit_service(const struct clause *clause, const struct service_match *service)
-{
-    struct vmn_flow *flow = tuple_add(clause);
-
-    /* A packet of one family may well name the other's ICMP, so the family is
-     * matched. */
-    if (service->ip_proto == VMN_IP_PROTO_ICMP) {
-        vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
-    } else if (service->ip_proto == VMN_IP_PROTO_ICMPV6) {
-        vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV6);
-    }
-    vmn_match(flow, VMN_F_CT_NW_PROTO, service->ip_proto);
-    if (service->what == SERVICE_PORTS) {
-        vmn_match_masked(flow, VMN_F_CT_TP_DST, service->value,
-                         service->mask);
-    } else if (service->what != SERVICE_ALL) {
-        /* The original tuple holds the request's type and code in place of
-         * ports, so that this also matches its replies. */
-        vmn_match(flow, VMN_F_CT_TP_SRC, service->value >> 8);
-        if (service->what == SERVICE_ICMP_CODE) {
-            vmn_match(flow, VMN_F_CT_TP_DST, service->value & 0xff);
-        }
-    }
-}
-
-/* Adds clauses for ports of SCTP.  They match the packet's own ports, which
- * are swapped in a reply, since conntrack of the userspace datapath does not
- * know them. */
+/* Adds clauses for ports of SCTP. */
 static void
 emit_sctp_ports(const struct clause *clause,
                 const struct service_match *service)
 {
-    static const uint16_t types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
-
-    for (int i = 0; i < 4; i++) {
-        bool reply = i & 1;
+    for (int i = 0; i < SERVICE_SCTP_FLOWS; i++) {
         struct vmn_flow *flow = clause_add(clause);
 
         vmn_match(flow, VMN_REG_ZONE, clause->ctx->zone);
-        vmn_match(flow, VMN_F_ETH_TYPE, types[i / 2]);
-        vmn_match_masked(flow, VMN_F_CT_STATE,
-                         VMN_CT_TRK | (reply ? VMN_CT_RPL : 0),
-                         VMN_CT_TRK | VMN_CT_INV | VMN_CT_RPL);
-        vmn_match_masked(flow, reply ? VMN_F_SCTP_SRC : VMN_F_SCTP_DST,
-                         service->value, service->mask);
+        match_sctp_ports(flow, service, i);
     }
 }
 
@@ -146,7 +111,7 @@ emit_services(const struct clause *clause, const struct rule *rule)
             && service->what == SERVICE_PORTS) {
             emit_sctp_ports(clause, service);
         } else {
-            emit_service(clause, service);
+            match_service(tuple_add(clause), service);
         }
     }
 }

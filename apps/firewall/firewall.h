@@ -362,6 +362,13 @@ struct service_set {
 /* service.c */
 void service_set_read(struct vmn_view *, const struct vmn_rule *,
                       struct service_set *);
+/* Matches a service in the original tuple of the packet's connection. */
+void match_service(struct vmn_flow *, const struct service_match *);
+/* Matches ports of SCTP, for flow 'i' of SERVICE_SCTP_FLOWS: both families,
+ * requests and replies.  These are the packet's own ports, which are swapped
+ * in a reply, since conntrack of the userspace datapath does not know them. */
+#define SERVICE_SCTP_FLOWS 4
+void match_sctp_ports(struct vmn_flow *, const struct service_match *, int i);
 
 /* quarantine.c */
 void eval_quarantine(struct vmn_view *, const char *key, struct vmn_value *);

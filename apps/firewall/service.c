@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What all services of a rule come to: ports, and types of ICMP with their
- * codes, as ranges that do not overlap.  So what entries have in common costs
- * nothing, and how they are cut up makes no difference. */
+ * The services of a rule.  What all of them come to: ports, and types of ICMP
+ * with their codes, as ranges that do not overlap.  So what entries have in
+ * common costs nothing, and how they are cut up makes no difference.  And how
+ * a flow matches one of them. */
 
 #include "firewall.h"
 
@@ -118,4 +119,43 @@ service_set_read(struct vmn_view *view, const struct vmn_rule *rule,
     for (size_t i = 0; i < sizeof sets / sizeof sets[0]; i++) {
         sets[i]->n = vmn_ranges_merge(sets[i]->ranges, sets[i]->n);
     }
+}
+
+void
+match_service(struct vmn_flow *flow, const struct service_match *service)
+{
+    /* A packet of one family may well name the other's ICMP, so the family is
+     * matched. */
+    if (service->ip_proto == VMN_IP_PROTO_ICMP) {
+        vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV4);
+    } else if (service->ip_proto == VMN_IP_PROTO_ICMPV6) {
+        vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV6);
+    }
+    vmn_match(flow, VMN_F_CT_NW_PROTO, service->ip_proto);
+    if (service->what == SERVICE_PORTS) {
+        vmn_match_masked(flow, VMN_F_CT_TP_DST, service->value,
+                         service->mask);
+    } else if (service->what != SERVICE_ALL) {
+        /* The original tuple holds the request's type and code in place of
+         * ports, so that this also matches its replies. */
+        vmn_match(flow, VMN_F_CT_TP_SRC, service->value >> 8);
+        if (service->what == SERVICE_ICMP_CODE) {
+            vmn_match(flow, VMN_F_CT_TP_DST, service->value & 0xff);
+        }
+    }
+}
+
+void
+match_sctp_ports(struct vmn_flow *flow, const struct service_match *service,
+                 int i)
+{
+    static const uint16_t types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
+    bool reply = i & 1;
+
+    vmn_match(flow, VMN_F_ETH_TYPE, types[i / 2]);
+    vmn_match_masked(flow, VMN_F_CT_STATE,
+                     VMN_CT_TRK | (reply ? VMN_CT_RPL : 0),
+                     VMN_CT_TRK | VMN_CT_INV | VMN_CT_RPL);
+    vmn_match_masked(flow, reply ? VMN_F_SCTP_SRC : VMN_F_SCTP_DST,
+                     service->value, service->mask);
 }
