@@ -1,39 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * DHCPv4: who asks what, and the answer.  RFC 2131, section 4.3, by which a
- * request says in which of four states the client is; RFC 3442 (routes), 6842
- * (client identifiers in answers).
+ * request says in which of four states the client is; RFC 6842 (client
+ * identifiers in answers).  What options say is in dhcpv4-options.c.
  *
  * The server knows which address a port has, so it says no to any other one,
  * and a client that declines its address or gives it back changes nothing. */
 
-#include "dhcp-app.h"
-
-#include <arpa/inet.h>
-
-enum {
-    OPTION_MASK = 1,
-    OPTION_ROUTER = 3,
-    OPTION_DNS = 6,
-    OPTION_HOSTNAME = 12,
-    OPTION_DOMAIN = 15,
-    OPTION_MTU = 26,
-    OPTION_BROADCAST = 28,
-    OPTION_NTP = 42,
-    OPTION_REQUESTED_IP = 50,
-    OPTION_LEASE_TIME = 51,
-    OPTION_SERVER_ID = 54,
-    OPTION_PARAMETER_LIST = 55,
-    OPTION_MAX_SIZE = 57,
-    OPTION_T1 = 58,
-    OPTION_T2 = 59,
-    OPTION_CLIENT_ID = 61,
-    OPTION_TFTP_SERVER = 66,
-    OPTION_BOOT_FILE = 67,
-    OPTION_SEARCH = 119,
-    OPTION_ROUTES = 121,
-    OPTION_ROUTES_MS = 249,     /* The same, Microsoft's code. */
-};
+#include "dhcpv4-options.h"
 
 #define IP_UDP_SIZE 28
 /* Bytes of an IP packet that every client accepts (RFC 2132, section 9.10). */
@@ -51,199 +25,6 @@ struct req {
 };
 
 /* The answer.  ------------------------------------------------------------ */
-
-/* What options are made from. */
-struct context {
-    uint32_t mtu;
-    const struct vmn_subnet *subnet;
-    struct vmn_dhcp_options options;
-};
-
-static void
-put_ips(struct vmn_bytes *b, uint8_t code, const struct vmn_ip *ips, size_t n)
-{
-    uint8_t data[64];
-    struct vmn_bytes list = vmn_bytes(data, sizeof data);
-
-    for (size_t i = 0; i < n; i++) {
-        if (ips[i].family == 4) {
-            vmn_put_ip(&list, &ips[i]);
-        }
-    }
-    if (list.size) {
-        vmn_dhcp4_put(b, code, data, list.size);
-    }
-}
-
-static void
-put_text(struct vmn_bytes *b, uint8_t code, const char *text)
-{
-    if (text) {
-        vmn_dhcp4_put(b, code, text, strlen(text));
-    }
-}
-
-static void
-put_u16(struct vmn_bytes *b, uint8_t code, uint16_t value)
-{
-    value = htons(value);
-    vmn_dhcp4_put(b, code, &value, sizeof value);
-}
-
-static void
-put_u32(struct vmn_bytes *b, uint8_t code, uint32_t value)
-{
-    value = htonl(value);
-    vmn_dhcp4_put(b, code, &value, sizeof value);
-}
-
-/* Appends a subnet's mask, or its broadcast address. */
-static void
-put_of_cidr(struct vmn_bytes *b, uint8_t code, const struct vmn_prefix *cidr)
-{
-    uint32_t mask = cidr->len ? UINT32_MAX << (32 - cidr->len) : 0;
-    uint32_t first;
-
-    memcpy(&first, cidr->ip.addr, sizeof first);
-    put_u32(b, code, code == OPTION_MASK ? mask : ntohl(first) | ~mask);
-}
-
-static void
-put_route(struct vmn_bytes *b, const struct vmn_prefix *to,
-          const struct vmn_ip *via)
-{
-    vmn_put_u8(b, to->len);
-    vmn_put(b, to->ip.addr, (to->len + 7) / 8);
-    vmn_put_ip(b, via);
-}
-
-/* Appends routes to resolvers with link-local addresses, for clients without
- * another route to them: "0.0.0.0" means the link itself (RFC 3442). */
-static void
-put_link_local(struct vmn_bytes *b, const struct vmn_dhcp_options *options)
-{
-    static const struct vmn_ip link = { .family = 4 };
-
-    for (size_t i = 0; i < options->n_dns; i++) {
-        const struct vmn_ip *ip = &options->dns[i];
-
-        if (ip->family == 4 && ip->addr[0] == 169 && ip->addr[1] == 254) {
-            put_route(b, &(struct vmn_prefix) { *ip, 32 }, &link);
-        }
-    }
-}
-
-/* Appends classless static routes.  A client that accepts these ignores the
- * router option, so the default route is among them (RFC 3442). */
-static void
-put_routes(struct vmn_bytes *b, uint8_t code, const struct context *ctx)
-{
-    static const struct vmn_prefix everything = { { .family = 4 }, 0 };
-    uint8_t data[41 * 9];       /* 32 routes, 8 resolvers, and one more. */
-    struct vmn_bytes list = vmn_bytes(data, sizeof data);
-    bool have_default = false;
-
-    for (size_t i = 0; i < ctx->options.n_routes; i++) {
-        const struct vmn_dhcp_route *route
-            = vmn_dhcp_route_at(&ctx->options, i);
-
-        have_default |= !route->destination.len;
-        put_route(&list, &route->destination, &route->via);
-    }
-    if (!ctx->subnet->gateway.family && !have_default) {
-        put_link_local(&list, &ctx->options);
-    } else if (list.size && !have_default) {
-        put_route(&list, &everything, &ctx->subnet->gateway);
-    }
-    if (list.size && !list.full) {
-        vmn_dhcp4_put(b, code, data, list.size);
-    }
-}
-
-static void
-put_search(struct vmn_bytes *b, const struct vmn_dhcp_options *options)
-{
-    uint8_t data[1024];
-    struct vmn_bytes list = vmn_bytes(data, sizeof data);
-
-    for (size_t i = 0; i < options->n_search; i++) {
-        vmn_put_name(&list, options->search[i]);
-    }
-    if (list.size) {
-        vmn_dhcp4_put(b, OPTION_SEARCH, data, list.size);
-    }
-}
-
-static void
-put_boot_server(struct vmn_bytes *b, const struct vmn_ip *ip)
-{
-    char text[INET_ADDRSTRLEN];
-
-    if (ip->family && inet_ntop(AF_INET, ip->addr, text, sizeof text)) {
-        put_text(b, OPTION_TFTP_SERVER, text);
-    }
-}
-
-/* Appends option 'code', if it has a value. */
-static void
-put_option(struct vmn_bytes *b, uint8_t code, const struct context *ctx)
-{
-    const struct vmn_dhcp_options *options = &ctx->options;
-
-    switch (code) {
-    case OPTION_MASK:
-    case OPTION_BROADCAST:
-        put_of_cidr(b, code, &ctx->subnet->cidr);
-        break;
-    case OPTION_ROUTER:
-        put_ips(b, code, &ctx->subnet->gateway, 1);
-        break;
-    case OPTION_DNS: put_ips(b, code, options->dns, options->n_dns); break;
-    case OPTION_NTP: put_ips(b, code, options->ntp, options->n_ntp); break;
-    case OPTION_HOSTNAME: put_text(b, code, options->hostname); break;
-    case OPTION_DOMAIN: put_text(b, code, options->domain); break;
-    case OPTION_MTU: put_u16(b, code, ctx->mtu); break;
-    case OPTION_TFTP_SERVER: put_boot_server(b, &options->boot_server); break;
-    case OPTION_BOOT_FILE: put_text(b, code, options->boot_file); break;
-    case OPTION_SEARCH: put_search(b, options); break;
-    case OPTION_ROUTES:
-    case OPTION_ROUTES_MS: put_routes(b, code, ctx); break;
-    default: break;
-    }
-}
-
-/* Appends the requested options in the client's order; the mask comes before
- * the router in any case (RFC 2132, section 3.3). */
-static void
-put_requested_options(struct vmn_bytes *b, const struct vmn_dhcp4 *dhcp,
-                      const struct context *ctx)
-{
-    static const uint8_t usual[] = {
-        OPTION_MASK, OPTION_ROUTER, OPTION_DNS, OPTION_HOSTNAME,
-        OPTION_DOMAIN, OPTION_MTU, OPTION_NTP, OPTION_SEARCH, OPTION_ROUTES,
-    };
-    uint8_t list[255];
-    const uint8_t *wanted = list;
-    bool done[256] = { false };
-    int n = vmn_dhcp4_get(dhcp, OPTION_PARAMETER_LIST, list, sizeof list);
-
-    if (n < 0) {
-        wanted = usual;
-        n = sizeof usual;
-    } else if (n > (int) sizeof list) {
-        n = sizeof list;
-    }
-    if (memchr(wanted, OPTION_MASK, n)) {
-        put_option(b, OPTION_MASK, ctx);
-        done[OPTION_MASK] = true;
-    }
-    for (int i = 0; i < n; i++) {
-        if (!done[wanted[i]]) {
-            done[wanted[i]] = true;
-            put_option(b, wanted[i], ctx);
-        }
-    }
-}
 
 static void
 put_client_id(struct vmn_bytes *b, const struct vmn_dhcp4 *dhcp)
@@ -316,7 +97,7 @@ answer(const struct req *req, uint8_t type, const struct vmn_ip *ip,
     bool leases = !refuses && req->dhcp.type != VMN_DHCP4_INFORM;
     uint8_t data[REPLY_MAX];
     struct vmn_bytes b = vmn_bytes(data, max_message_size(req));
-    struct context ctx = { .mtu = req->mtu };
+    struct dhcpv4_values ctx = { .mtu = req->mtu };
     struct vmn_dhcp4 dhcp = {
         .is_reply = true,
         .type = type,
@@ -344,13 +125,13 @@ answer(const struct req *req, uint8_t type, const struct vmn_ip *ip,
     if (leases) {
         uint32_t s = ctx.options.lease_time;
 
-        put_u32(&b, OPTION_LEASE_TIME, s);
-        put_u32(&b, OPTION_T1, s / 2);
-        put_u32(&b, OPTION_T2, s - s / 8);
+        dhcpv4_put_u32(&b, OPTION_LEASE_TIME, s);
+        dhcpv4_put_u32(&b, OPTION_T1, s / 2);
+        dhcpv4_put_u32(&b, OPTION_T2, s - s / 8);
     }
     put_client_id(&b, &req->dhcp);
     if (!refuses) {
-        put_requested_options(&b, &req->dhcp, &ctx);
+        dhcpv4_put_requested(&b, &req->dhcp, &ctx);
     }
     vmn_dhcp4_end(&b);
     send_reply(out, &dhcp, &b);

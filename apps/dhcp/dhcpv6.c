@@ -1,44 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * DHCPv6: who asks what, and the answer.  RFC 8415, section 16 (which messages
- * are taken at all) and 18.3 (what is answered); RFC 3646, 4075, 5908, 5970
- * (options).
+ * are taken at all) and 18.3 (what is answered).  What options say is in
+ * dhcpv6-options.c.
  *
  * All of a port's addresses are its client's, in the first association that it
  * asks for.  Nothing is delegated, and nothing is temporary. */
 
-#include "dhcp-app.h"
+#include "dhcpv6-options.h"
 
 #include <arpa/inet.h>
-
-enum {
-    SOLICIT = 1,
-    ADVERTISE,
-    REQUEST,
-    CONFIRM,
-    RENEW,
-    REBIND,
-    REPLY,
-    RELEASE,
-    DECLINE,
-    INFORMATION_REQUEST = 11,
-};
-
-enum {
-    OPTION_CLIENT_ID = 1,
-    OPTION_SERVER_ID = 2,
-    OPTION_ORO = 6,
-    OPTION_PREFERENCE = 7,
-    OPTION_STATUS = 13,
-    OPTION_RAPID_COMMIT = 14,
-    OPTION_DNS = 23,
-    OPTION_SEARCH = 24,
-    OPTION_SNTP = 31,
-    OPTION_REFRESH_TIME = 32,
-    OPTION_NTP = 56,
-    OPTION_BOOT_FILE = 59,
-};
-#define NTP_SERVER_ADDRESS 1    /* A suboption of OPTION_NTP. */
 
 enum {
     STATUS_SUCCESS = 0,
@@ -50,7 +21,6 @@ enum {
 
 #define IPV6_UDP_SIZE 48
 #define DUID_MAX 130            /* Bytes (RFC 8415, section 11.1). */
-#define REFRESH_MIN 600         /* Seconds (RFC 8415, section 21.23). */
 
 /* The server's DUID-LL, of Ethernet, from its MAC. */
 static const uint8_t server_id[] = { 0, 3, 0, 1,
@@ -217,102 +187,6 @@ put_ias(struct vmn_bytes *b, const struct req *req)
     }
 }
 
-/* What else is told.  ----------------------------------------------------- */
-
-static void
-put_ips(struct vmn_bytes *b, uint16_t code, const struct vmn_ip *ips,
-        size_t n)
-{
-    size_t opened = vmn_dhcp6_open(b, code), none = b->size;
-
-    for (size_t i = 0; i < n; i++) {
-        if (ips[i].family == 6) {
-            if (code == OPTION_NTP) {
-                vmn_put_u16(b, NTP_SERVER_ADDRESS);
-                vmn_put_u16(b, 16);
-            }
-            vmn_put_ip(b, &ips[i]);
-        }
-    }
-    if (b->size == none) {
-        b->size = opened;
-    } else {
-        vmn_dhcp6_close(b, opened);
-    }
-}
-
-static void
-put_search(struct vmn_bytes *b, const struct vmn_dhcp_options *options)
-{
-    size_t opened = vmn_dhcp6_open(b, OPTION_SEARCH), none = b->size;
-
-    for (size_t i = 0; i < options->n_search; i++) {
-        vmn_put_name(b, options->search[i]);
-    }
-    if (!options->n_search && options->domain) {
-        vmn_put_name(b, options->domain);
-    }
-    if (b->size == none) {
-        b->size = opened;
-    } else {
-        vmn_dhcp6_close(b, opened);
-    }
-}
-
-static void
-put_option(struct vmn_bytes *b, uint16_t code, const struct req *req)
-{
-    const struct vmn_dhcp_options *options = &req->options;
-    uint32_t s;
-
-    switch (code) {
-    case OPTION_DNS: put_ips(b, code, options->dns, options->n_dns); break;
-    case OPTION_SNTP:
-    case OPTION_NTP: put_ips(b, code, options->ntp, options->n_ntp); break;
-    case OPTION_SEARCH: put_search(b, options); break;
-    case OPTION_BOOT_FILE:
-        if (options->boot_file) {
-            vmn_dhcp6_put(b, code, options->boot_file,
-                          strlen(options->boot_file));
-        }
-        break;
-    case OPTION_REFRESH_TIME:
-        if (req->dhcp.type == INFORMATION_REQUEST) {
-            s = htonl(options->lease_time > REFRESH_MIN ? options->lease_time
-                      : REFRESH_MIN);
-            vmn_dhcp6_put(b, code, &s, sizeof s);
-        }
-        break;
-    default: break;
-    }
-}
-
-/* Appends the requested options, each at most once, even if the client's list
- * repeats some. */
-static void
-put_requested_options(struct vmn_bytes *b, const struct req *req)
-{
-    static const uint16_t known[] = {
-        OPTION_DNS, OPTION_SEARCH, OPTION_SNTP, OPTION_NTP, OPTION_BOOT_FILE,
-        OPTION_REFRESH_TIME,
-    };
-    struct vmn_dhcp6_option list;
-    bool listed = vmn_dhcp6_find(req->dhcp.options, req->dhcp.options_size,
-                                 OPTION_ORO, &list);
-
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        bool wanted = !listed && (known[i] == OPTION_DNS
-                                  || known[i] == OPTION_SEARCH);
-
-        for (size_t j = 0; listed && j + 1 < list.size; j += 2) {
-            wanted |= (list.data[j] << 8 | list.data[j + 1]) == known[i];
-        }
-        if (wanted) {
-            put_option(b, known[i], req);
-        }
-    }
-}
-
 /* The answer.  ------------------------------------------------------------ */
 
 static void
@@ -421,7 +295,7 @@ handle_message(const struct req *req, struct vmn_packets_out *out)
             vmn_dhcp6_put(&b, OPTION_RAPID_COMMIT, NULL, 0);
         }
         put_ias(&b, req);
-        put_requested_options(&b, req);
+        dhcpv6_put_requested(&b, &req->dhcp, &req->options);
         break;
     }
     send_reply(out, req, &b);
