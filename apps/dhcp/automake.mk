@@ -2,6 +2,7 @@
 app_LTLIBRARIES += apps/dhcp/dhcp.la
 apps_dhcp_dhcp_la_SOURCES = \
 	apps/dhcp/dhcp-app.h \
+	apps/dhcp/dhcp-lease.c \
 	apps/dhcp/dhcp-options.c \
 	apps/dhcp/dhcp.c \
 	apps/dhcp/dhcpv4-options.c \

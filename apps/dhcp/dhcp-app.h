@@ -41,7 +41,7 @@ static const struct vmn_ip server_ip = { 4, { 169, 254, 0, 67 } };
 /* Most bytes of a reply; a network's MTU may allow less. */
 #define REPLY_MAX 1514
 
-/* dhcp-options.c */
+/* dhcp-lease.c */
 
 /* Returns the address in a /64 that is derived from a MAC (RFC 4291, appendix
  * A). */
@@ -57,6 +57,9 @@ const struct vmn_ip *find_lease(const struct vmn_network *,
 /* Returns true if the port configures 'ip' itself, by SLAAC. */
 bool is_slaac(const struct vmn_subnet *, const struct vmn_port *,
               const struct vmn_ip *ip);
+
+/* dhcp-options.c */
+
 /* Returns the options for the port's address in 'subnet' (or NULL), with
  * defaults. */
 struct vmn_dhcp_options dhcp_options_of(struct vmn_view *,
@@ -64,9 +67,7 @@ struct vmn_dhcp_options dhcp_options_of(struct vmn_view *,
                                         const struct vmn_subnet *,
                                         const struct vmn_port *);
 
-/* Returns true if the router has the gateway address of an IPv6 subnet of the
- * network, and so is advertised as default router. */
-bool is_default_router(const struct vmn_router *, const struct vmn_network *);
+/* router-advert.c */
 
 /* Returns true if the network has router advertisements: there is something to
  * advertise. */

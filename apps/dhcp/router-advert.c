@@ -15,6 +15,75 @@
 static const struct vmn_ip all_nodes = { 6, { 0xff, 2, [15] = 1 } };
 static const struct vmn_mac all_nodes_mac = { { 0x33, 0x33, 0, 0, 0, 1 } };
 
+static bool
+is_gateway6(const struct vmn_network *network, const struct vmn_ip *ip)
+{
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        if (ip->family == 6 && vmn_ip_equal(&vmn_subnet_at(network,
+                                                           i)->gateway,
+                                            ip)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns true if the router has the gateway address of an IPv6 subnet of the
+ * network, and so is advertised as default router. */
+static bool
+is_default_router(const struct vmn_router *router,
+                  const struct vmn_network *network)
+{
+    for (size_t i = 0; i < router->n_interfaces; i++) {
+        const struct vmn_router_interface *interface
+            = vmn_router_interface_at(router, i);
+        struct vmn_ip ips[VMN_ADDRESSES_MAX];
+        size_t n;
+
+        if (strcmp(interface->network, network->row.name)) {
+            continue;
+        }
+        n = vmn_interface_addresses(interface, network, ips);
+        for (size_t j = 0; j < n; j++) {
+            if (is_gateway6(network, &ips[j])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool
+has_default_router(struct vmn_view *view, const struct vmn_network *network)
+{
+    struct vmn_names routers = vmn_lookup(view, VMN_INDEX_ROUTER_BY_NETWORK,
+                                          network->row.name);
+
+    for (size_t i = 0; i < routers.n; i++) {
+        const struct vmn_router *router = vmn_read_router(view,
+                                                          routers.names[i]);
+
+        if (router && is_default_router(router, network)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+answers_solicitations(struct vmn_view *view,
+                      const struct vmn_network *network)
+{
+    for (size_t i = 0; i < network->n_subnets; i++) {
+        const struct vmn_subnet *subnet = vmn_subnet_at(network, i);
+
+        if (subnet->slaac || (subnet->dhcp && subnet->cidr.ip.family == 6)) {
+            return true;
+        }
+    }
+    return has_default_router(view, network);
+}
+
 /* Returns the port's address in a subnet, or NULL. */
 static const struct vmn_ip *
 address_in(const struct vmn_network *network, const struct vmn_subnet *subnet,
