@@ -1,5 +1,7 @@
 # controller/apphost: loads apps and places their stages.
 controller_libvmn_a_SOURCES += \
+	controller/apphost/app-check.c \
+	controller/apphost/app-check.h \
 	controller/apphost/app-class.c \
 	controller/apphost/app-class.h \
 	controller/apphost/apphost.c \

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Checks an app's descriptor: its names, stages, units, queries, ID pools and
+ * handlers; see app-check.h.  Not for its size and ABI (app-class.c). */
+
+#include <config.h>
+
+#include "controller/apphost/app-check.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "controller/apphost/stage-tables.h"
+#include "controller/flow/pipeline.h"
+#include "controller/schema/error.h"
+#include "controller/schema/schema.h"
+
+static bool
+is_name(const char *s)
+{
+    size_t len = s ? strlen(s) : 0;
+
+    if (!len || len > 31 || !islower((unsigned char) s[0])) {
+        return false;
+    }
+    for (size_t i = 1; i < len; i++) {
+        if (!islower((unsigned char) s[i]) && !isdigit((unsigned char) s[i])
+            && s[i] != '-') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int
+check_stages(const struct vmn_app_class *class_, struct vmn_error *why)
+{
+    const struct vmn_stage_class *stage = class_->stages;
+
+    for (; stage && stage->name; stage++) {
+        if (!is_name(stage->name)) {
+            return vmn_error_invalid(why, "stage name \"%s\" is not "
+                                     "[a-z][a-z0-9-]*", stage->name);
+        }
+        if ((unsigned) stage->hook >= VMN_N_HOOKS) {
+            return vmn_error_invalid(why, "stage %s: there is no hook %d",
+                                     stage->name, (int) stage->hook);
+        }
+        if (!stage->n_tables
+            || stage->n_tables > pipeline_hook_tables(stage->hook)) {
+            return vmn_error_invalid(why, "stage %s has %u tables; 1 to %u "
+                                     "are possible", stage->name,
+                                     stage->n_tables,
+                                     pipeline_hook_tables(stage->hook));
+        }
+    }
+    return 0;
+}
+
+static int
+check_units(const struct vmn_app_class *class_, struct vmn_error *why)
+{
+    const struct vmn_unit_class *unit = class_->units;
+
+    for (; unit && unit->name; unit++) {
+        if (!is_name(unit->name)) {
+            return vmn_error_invalid(why, "unit name \"%s\" is not "
+                                     "[a-z][a-z0-9-]*", unit->name);
+        }
+        if (!unit->compile) {
+            return vmn_error_invalid(why, "unit %s has no compile function",
+                                     unit->name);
+        }
+        if (unit->each == VMN_EACH_ROW
+            && schema_table_of(unit->row_type) == VMN_N_TABLES) {
+            return vmn_error_invalid(why, "unit %s: \"row_type\" %d is none "
+                                     "of an app's", unit->name,
+                                     (int) unit->row_type);
+        }
+        if (unit->each == VMN_EACH_KEY && !unit->relation) {
+            return vmn_error_invalid(why, "unit %s names no relation",
+                                     unit->name);
+        }
+    }
+    return 0;
+}
+
+static int
+check_queries(const struct vmn_app_class *class_, struct vmn_error *why)
+{
+    const struct vmn_query_class *query = class_->queries;
+
+    for (; query && query->name; query++) {
+        if (!is_name(query->name)) {
+            return vmn_error_invalid(why, "query name \"%s\" is not "
+                                     "[a-z][a-z0-9-]*", query->name);
+        }
+        if (!query->eval) {
+            return vmn_error_invalid(why, "query %s has no eval function",
+                                     query->name);
+        }
+    }
+    return 0;
+}
+
+static int
+check_id_pools(const struct vmn_app_class *class_, struct vmn_error *why)
+{
+    const struct vmn_id_pool_class *pool = class_->id_pools;
+    size_t len = strlen(class_->name);
+
+    for (; pool && pool->name; pool++) {
+        if (strncmp(pool->name, class_->name, len)
+            || pool->name[len] != '.') {
+            return vmn_error_invalid(why, "ID pool \"%s\" does not begin "
+                                     "with \"%s.\"", pool->name,
+                                     class_->name);
+        }
+        if (!pool->max) {
+            return vmn_error_invalid(why, "ID pool \"%s\" has no IDs",
+                                     pool->name);
+        }
+    }
+    return 0;
+}
+
+static int
+check_handlers(const struct vmn_app_class *class_, struct vmn_error *why)
+{
+    const struct vmn_handler_class *handlers = class_->handlers;
+
+    for (size_t i = 0; handlers && handlers[i].name; i++) {
+        if (!is_name(handlers[i].name)) {
+            return vmn_error_invalid(why, "handler name \"%s\" is not "
+                                     "[a-z][a-z0-9-]*", handlers[i].name);
+        }
+        if (!handlers[i].handle) {
+            return vmn_error_invalid(why, "handler %s has no handle function",
+                                     handlers[i].name);
+        }
+        for (size_t j = 0; j < i; j++) {
+            if (!strcmp(handlers[i].name, handlers[j].name)) {
+                return vmn_error_invalid(why, "two handlers are named %s",
+                                         handlers[i].name);
+            }
+        }
+    }
+    return 0;
+}
+
+int
+app_check(const struct vmn_app_class *class_, const struct pipeline *loaded,
+          struct vmn_error *why)
+{
+    int error;
+
+    if (!is_name(class_->name) || !strcmp(class_->name, "vmn")) {
+        return vmn_error_invalid(why, "app name \"%s\" is not "
+                                 "[a-z][a-z0-9-]*, or is reserved",
+                                 class_->name ? class_->name : "");
+    }
+    for (size_t i = 0; i < loaded->n_apps; i++) {
+        if (!strcmp(loaded->apps[i].class_->name, class_->name)) {
+            return vmn_error_invalid(why, "an app named %s is loaded already",
+                                     class_->name);
+        }
+    }
+    error = check_stages(class_, why);
+    error = error ? error : check_units(class_, why);
+    error = error ? error : check_queries(class_, why);
+    error = error ? error : check_id_pools(class_, why);
+    return error ? error : check_handlers(class_, why);
+}
