@@ -74,6 +74,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/scope-reach.c \
 	controller/model/selector-candidates.c \
 	controller/model/shared-rights.c \
+	controller/model/slaac.c \
+	controller/model/slaac.h \
 	controller/model/subnets.c \
 	controller/model/subnets.h \
 	controller/model/tables.c \

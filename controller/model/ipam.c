@@ -16,6 +16,7 @@
 
 #include "controller/model/address-owners.h"
 #include "controller/model/row-index.h"
+#include "controller/model/slaac.h"
 #include "controller/model/subnets.h"
 #include "controller/schema/value.h"
 #include "sset.h"
@@ -277,7 +278,7 @@ address_is_allocatable(const struct vmn_subnet *subnet,
                        const struct vmn_port *port, const struct vmn_ip *ip)
 {
     if (subnet->slaac) {
-        struct vmn_ip follows = value_prefix_eui64(&subnet->cidr, port->mac);
+        struct vmn_ip follows = slaac_address(&subnet->cidr, port->mac);
 
         return !memcmp(ip, &follows, sizeof follows);
     }
@@ -345,7 +346,7 @@ address_find(struct model *model, struct entry *network,
         }
     }
     if (subnet->slaac) {
-        ip = value_prefix_eui64(&subnet->cidr, port->mac);
+        ip = slaac_address(&subnet->cidr, port->mac);
         return (!is_taken(model, network->name, subnet, &ip) ? ip
                 : (struct vmn_ip) { .family = 0 });
     }

@@ -12,6 +12,7 @@
 
 #include "controller/model/ipam.h"
 #include "controller/model/row-index.h"
+#include "controller/model/slaac.h"
 #include "controller/model/subnets.h"
 #include "controller/model/txn.h"
 #include "controller/schema/schema-row.h"
@@ -50,7 +51,7 @@ keep_ips(const struct vmn_port *was, struct vmn_mac mac, struct vmn_ip *ips)
 
     for (size_t i = 0; i < was->n_ips; i++) {
         const struct vmn_prefix prefix = { was->ips[i], 64 };
-        struct vmn_ip follows = value_prefix_eui64(&prefix, was->mac);
+        struct vmn_ip follows = slaac_address(&prefix, was->mac);
 
         if (same || memcmp(&follows, &was->ips[i], sizeof follows)) {
             ips[n++] = was->ips[i];

@@ -345,18 +345,6 @@ parse_port(const char *text, size_t len)
     return port <= UINT16_MAX ? port : 0;
 }
 
-struct vmn_ip
-value_prefix_eui64(const struct vmn_prefix *prefix, struct vmn_mac mac)
-{
-    const uint8_t *ea = mac.ea;
-    const uint8_t low[8] = { ea[0] ^ 2, ea[1], ea[2], 0xff, 0xfe, ea[3],
-                             ea[4], ea[5] };
-    struct vmn_ip ip = prefix->ip;
-
-    memcpy(ip.addr + 8, low, sizeof low);
-    return ip;
-}
-
 int
 value_parse_range(const char *text, struct vmn_port_range *range,
                   struct vmn_error *error)

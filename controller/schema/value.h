@@ -68,11 +68,6 @@ void value_prefix_usable(const struct vmn_prefix *, uint64_t *first,
 bool value_prefix_is_reserved(const struct vmn_prefix *,
                               const struct vmn_ip *);
 
-/* The address of prefix 'prefix', an IPv6 "/64", that follows from a MAC (RFC
- * 4291, appendix A). */
-struct vmn_ip value_prefix_eui64(const struct vmn_prefix *prefix,
-                                 struct vmn_mac);
-
 /* "80" or "8000-8010"; ports are 1 to 65535. */
 int value_parse_range(const char *, struct vmn_port_range *,
                       struct vmn_error *);
