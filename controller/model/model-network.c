@@ -38,41 +38,15 @@ check_loaded(struct model *model, struct version *version)
             : "its VNI is not in the table of numbers");
 }
 
-/* Checks that changed subnets still contain the addresses in use. */
 static void
 check_network(struct txn *txn, const struct entry *entry)
 {
-    const struct vmn_network *network = entry_row(entry);
-    const struct name_set *names;
-
     check_provider(txn, entry);
     check_network_external(txn, entry);
-    if (network_keeps_subnets(entry)) {
-        return;
+    if (!network_keeps_subnets(entry)) {
+        check_subnets_in_use(txn, entry);
+        check_network_routers(txn, entry);
     }
-    names = index_get(txn->model, VMN_INDEX_PORT_BY_NETWORK, entry->name);
-    for (size_t i = 0; i < names->n; i++) {
-        const struct entry *other = model_find(txn->model, VMN_TABLE_PORT,
-                                               names->names[i]);
-        const struct vmn_port *port = entry_row(other);
-
-        for (size_t j = 0; !entry_is_changed(other) && j < port->n_ips; j++) {
-            check_ip_fits(txn, entry, "/subnets", port, &port->ips[j],
-                          network);
-        }
-    }
-    names = index_get(txn->model, VMN_INDEX_LB_BY_NETWORK, entry->name);
-    for (size_t i = 0; i < names->n; i++) {
-        const struct entry *other = model_find(
-            txn->model, VMN_TABLE_LOADBALANCER, names->names[i]);
-
-        if (!entry_is_changed(other)) {
-            check_vip_is_free(txn, entry, "/subnets", entry_row(other),
-                              network);
-            check_vip_fits(txn, entry, "/subnets", other, entry);
-        }
-    }
-    check_network_routers(txn, entry);
 }
 
 static bool

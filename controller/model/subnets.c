@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Subnets of a network: which one an address is of, and whether an address of
- * a port fits.  Not for which address is free (ipam.c). */
+ * Subnets of a network: which one an address is of, whether an address of a
+ * port fits, and whether all in use still do when subnets change.  Not for
+ * which address is free (ipam.c). */
 
 #include <config.h>
 
@@ -9,6 +10,8 @@
 
 #include <string.h>
 
+#include "controller/model/checks.h"
+#include "controller/model/row-index.h"
 #include "controller/model/txn.h"
 #include "controller/schema/value.h"
 #include "util.h"
@@ -133,4 +136,34 @@ check_ip_fits(struct txn *txn, const struct entry *where, const char *field,
               txn_name(txn, VMN_TABLE_PORT, port->row.name),
               network->row.name);
     return false;
+}
+
+void
+check_subnets_in_use(struct txn *txn, const struct entry *entry)
+{
+    const struct vmn_network *network = entry_row(entry);
+    const struct name_set *names
+        = index_get(txn->model, VMN_INDEX_PORT_BY_NETWORK, entry->name);
+
+    for (size_t i = 0; i < names->n; i++) {
+        const struct entry *other = model_find(txn->model, VMN_TABLE_PORT,
+                                               names->names[i]);
+        const struct vmn_port *port = entry_row(other);
+
+        for (size_t j = 0; !entry_is_changed(other) && j < port->n_ips; j++) {
+            check_ip_fits(txn, entry, "/subnets", port, &port->ips[j],
+                          network);
+        }
+    }
+    names = index_get(txn->model, VMN_INDEX_LB_BY_NETWORK, entry->name);
+    for (size_t i = 0; i < names->n; i++) {
+        const struct entry *other = model_find(
+            txn->model, VMN_TABLE_LOADBALANCER, names->names[i]);
+
+        if (!entry_is_changed(other)) {
+            check_vip_is_free(txn, entry, "/subnets", entry_row(other),
+                              network);
+            check_vip_fits(txn, entry, "/subnets", other, entry);
+        }
+    }
 }

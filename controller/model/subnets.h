@@ -22,5 +22,8 @@ bool network_keeps_subnets(const struct entry *);
 bool check_ip_fits(struct txn *, const struct entry *where,
                    const char *field, const struct vmn_port *,
                    const struct vmn_ip *ip, const struct vmn_network *);
+/* Checks that the addresses of ports and the virtual IPs in a network fit its
+ * subnets, which have changed. */
+void check_subnets_in_use(struct txn *, const struct entry *network);
 
 #endif /* controller/model/subnets.h */
