@@ -10,6 +10,7 @@ EXTRA_DIST += tests/README.md tests/run tests/known-flaky \
 	tests/install/check \
 	tests/kernel/check tests/kernel/files tests/kernel/guest \
 	tests/kernel/image tests/kernel/initrd-init \
+	tests/late/late.c tests/late/run \
 	tests/package/boot tests/package/check tests/package/root \
 	tests/mutation/by-hand tests/mutation/mutant.h tests/mutation/mutate \
 	tests/mutation/run tests/mutation/survivors
