@@ -274,6 +274,8 @@ class Shop:
         before = ask(spare, app.ip, APP)
         self.api.patch("ports/web3", {"labels": {"role": "web"}},
                        wait="installed")
+        # Until then a host may still choose among the others for some buyer.
+        self.lab.revalidated()
         seen = self.ask_vip()
         self._show_spread(seen)
         return (self.claim("as a spare, web3 could not reach app1",

@@ -191,7 +191,7 @@ class World:
             self.made.append((kind, name))
         answer = installed(self.api.put("%s/%s" % (kind, name), spec,
                                         wait="installed", timeout=WAIT))
-        if not new or kind == "policies":
+        if not new or kind in ("policies", "quarantines"):
             self.settle()
         return answer
 

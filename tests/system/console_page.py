@@ -10,8 +10,10 @@ import subprocess
 
 from conftest import HERE
 from vmnlab.daemon import find
+from vmnlab.lab import Lab
+from vmnlab.netns import Error
 
-LAB = os.path.join(HERE, "../../deploy/lab/vmn-lab")
+VMN_LAB = os.path.join(HERE, "../../deploy/lab/vmn-lab")
 PKI = os.path.join(HERE, "../../deploy/pki")
 DONE = "step is done"
 COMPLAINT = re.compile(r"(vmnctl|vmn-lab|pki): |Traceback"
@@ -55,7 +57,7 @@ def make_commands(folder):
     """The commands that a page may call, as installed."""
     folder.mkdir()
     (folder / "vmnctl").symlink_to(find("vmnctl"))
-    for name, program in (("vmn-lab", LAB), ("vmn-pki", PKI)):
+    for name, program in (("vmn-lab", VMN_LAB), ("vmn-pki", PKI)):
         (folder / name).write_text('#!/bin/sh\nexec "%s" "$@"\n'
                                    % os.path.realpath(program))
         (folder / name).chmod(0o755)
@@ -73,6 +75,18 @@ def run_step(shell, command):
     return text[:-len("\n%s\n" % DONE)]
 
 
+def pause(name):
+    """Waits for what is over before a person has typed another command: until
+    datapaths of lab 'name' have what switches have confirmed."""
+    lab = Lab(name)
+    try:
+        lab.load()
+    except Error:
+        return                  # It is not up.
+    lab.hosts = [host for host in lab.hosts if host.running()]
+    lab.revalidated()
+
+
 def run_page(path, tmp_path):
     """Returns how many steps it had."""
     make_commands(tmp_path / "bin")
@@ -87,7 +101,12 @@ def run_page(path, tmp_path):
         ["bash"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, env=env, cwd=tmp_path)
     try:
+        changed = False
         for command, lines in found:
+            if changed and "vmn-lab exec" in command:
+                pause(name)
+                changed = False
+            changed |= "vmnctl" in command
             command = command.replace("VMN_LAB=" + written, "VMN_LAB=" + name)
             command, *lines = [
                 text.replace("vmn-lab/%s/" % written, "vmn-lab/%s/" % name)
@@ -100,6 +119,6 @@ def run_page(path, tmp_path):
     finally:
         shell.stdin.close()
         shell.wait(30)
-        subprocess.run([LAB, "--name", name, "down"], env=env, timeout=60,
+        subprocess.run([VMN_LAB, "--name", name, "down"], env=env, timeout=60,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return len(found)

@@ -483,6 +483,7 @@ def test_to_fill_conntrack(world, small_conntrack, by_vip):
     # Within it, the most that greedy has until the first are forgotten is
     # half of what there is room for.
     world.patch("hosts", "h1", connection_limit={"rate": 10, "burst": 100})
+    world.revalidated()
     small_conntrack.appctl("dpctl/flush-conntrack")
     fill()
     # Who asks has such a limit, too.

@@ -485,5 +485,6 @@ def test_get_past_a_denial_by_sctp_that_the_other_side_has_sent(world):
     # Until a rule says so, in that direction.
     world.policy("guard", "vic", rule("ingress", "allow", ["srv"], [
         entry("udp", 9), entry("sctp", 40000)]))
+    world.revalidated()
     assert sctp_arrives(srv, vic, 5001, 40000)
     assert not sctp_arrives(srv, vic, 5001, 5002)

@@ -132,6 +132,7 @@ def test_shadow_policies_only_count(world, pair):
     assert "would deny" in logs and "would isolate" in logs
 
     vmnctl(world, "promote", "p")
+    world.revalidated()
     assert world.blocked(cli, srv, 81) and world.reaches(cli, srv, 80)
     assert "would_isolate" not in status()
     # What was decided in earnest since is told from what passed before.
@@ -389,6 +390,7 @@ def test_log_tells_what_rules_decide_and_changes_nothing(world, pair):
             rule("ingress", "deny", ["cli"], [entry("tcp", 81),
                                               entry("udp", 9)])]
     world.policy("p", "srv", *spec)
+    world.revalidated()         # No connection to 81 is open after this.
     h1, h2 = world.lab.hosts
     before = flows(h1), flows(h2)
     after = world.api.get("logs")["newest"]
@@ -407,6 +409,7 @@ def test_log_tells_what_rules_decide_and_changes_nothing(world, pair):
     assert len(changed) == len(added) == 1, (changed, added)
     # A connection that was open is not told; one that opens is, once.
     assert world.api.get("logs", after=after)["items"] == []
+    world.revalidated()
     assert world.reaches(cli, srv, 80) and world.blocked(cli, srv, 81)
     wait_for("a denial", lambda: [
         e for e in world.api.get("logs", after=after)["items"]

@@ -17,7 +17,7 @@ from conftest import SETTLE, World, check_log, installed
 
 from truth import egress, group, ingress, policy
 from vmnlab import traffic
-from vmnlab.netns import PATIENCE, wait_for
+from vmnlab.netns import PATIENCE
 
 CLI, SRV = "10.0.0.1", "10.0.0.2"
 SET = "established"
@@ -107,28 +107,10 @@ def open_four(pair, name):
     that opens while a datapath's cache is still as it was before a change is
     of the mode before it."""
     kept = name.startswith("kept")
-    if kept:
-        await_mark(pair)
-    elif pair.kept:
+    if kept or pair.kept:
         pair.world.revalidated()
     pair.kept = kept
     return Open(*pair.vms[:2])
-
-
-def await_mark(pair):
-    """Waits until connections that open are marked as kept."""
-    def is_marked():
-        held = traffic.Connection(pair.vms[0], pair.vms[1].ip, 80)
-        try:
-            held.again(5)
-            port = "sport=%d," % held.sock.getsockname()[1]
-            return any(port in line and "mark=" in line
-                       for host in pair.world.lab.hosts for line in
-                       host.appctl("dpctl/dump-conntrack").splitlines())
-        finally:
-            held.close()
-
-    wait_for("a mark", is_marked)
 
 
 @pytest.fixture(scope="module")

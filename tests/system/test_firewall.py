@@ -160,6 +160,7 @@ def test_sctp_by_raw_packets(world, trio):
     assert not sctp_arrives(srv, cli, 5001, 40000)
     world.policy("back", "cli", rule("ingress", "allow", ["srv"], [
         behind, entry("sctp", "32768-60999")]))
+    world.revalidated()
     assert sctp_arrives(srv, cli, 5001, 40000)
     assert not sctp_arrives(srv, cli, 5001, 5002)
 

@@ -296,6 +296,7 @@ def test_virtual_ip_is_reached_from_outside(world, shop, vip, floating, near):
     world.policy("p", "one", rule("ingress", "deny", [
         near + ("/128" if ":" in near else "/32")]),
         rule("ingress", "allow"))
+    world.revalidated()
     seen = set()
     wait_for("a1 to be cut off, and a3 not", lambda: seen.add(traffic.ask(
         shop["near"], floating, 8000, "tcp", 0.3)) or seen == {"a3", None})

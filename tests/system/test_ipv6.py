@@ -217,11 +217,13 @@ def test_allowed_ipv6_address_is_asked_of_the_guests(world, trio):
     assert not [f for f in arrivals(a, (b,), forged)[0]
                 if is_marked(b"second")(f)]
     world.patch("ports", "a", allowed_addresses=[{"ip": "fd00::77"}])
+    world.revalidated()
     assert [f for f in arrivals(a, (b,), forged)[0] if is_marked(b"second")(f)]
     assert world.answers(b, "fd00::77") == "a"
     assert world.answers(c, "fd00::77") == "a"
     # To whom it went over is told by the guest itself.
     world.patch("ports", "c", allowed_addresses=[{"ip": "fd00::77"}])
+    world.revalidated()
     a.run("ip", "addr", "del", "fd00::77/128", "dev", "eth0")
     c.run("ip", "addr", "add", "fd00::77/128", "dev", "eth0", "nodad")
     frames.send(c, frames.advertisement(ALL_NODES[0], c.mac, "fd00::77",

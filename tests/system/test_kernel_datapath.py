@@ -111,6 +111,7 @@ def test_sctp_is_judged_as_connections(world, trio, pairs):
     world.policy("in", "srv", rule("ingress", "allow", ["cli"],
                                    [entry("sctp", "5000-5001")]))
     world.policy("back", "cli", rule("ingress", "allow", ["oth"]))
+    world.revalidated()
     held = sctp(pairs, cli, srv, 5001)
     await_connection(held)
     assert held.passes()
@@ -143,6 +144,7 @@ def test_no_helper_of_conntrack_opens_a_port(world, trio, pairs):
     world.policy("in", "srv", rule("ingress", "allow", ["cli"],
                                    [entry("tcp", FTP)]))
     world.policy("none", "cli", rule("ingress", "allow", ["oth"]))
+    world.revalidated()
     control = pairs(cli, srv, FTP, socket.IPPROTO_TCP)
     await_connection(control)
     assert control.passes()

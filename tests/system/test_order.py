@@ -115,6 +115,7 @@ def test_port_before_its_policy_is_seen_by_these_tests(town):
         town.api.delete("ports/server")
         town.api.delete("policies/p", wait="installed", timeout="20s")
         town.api.put("ports/server", spec, wait="installed", timeout="20s")
+        town.revalidated()
         streams.run(0.1)
         town.api.put("policies/p", policy, wait="installed", timeout="20s")
         found = finish(streams)

@@ -553,6 +553,7 @@ def test_restored_state_is_what_hosts_are_made(lab, town):
         lab.await_synced([h1])
         assert api.get("status")["revision"] > newest
         assert set(flows(h1)) == before["h1"]
+        town.settle()
         assert town.blocked(lab.vm("blue1"), lab.vm("blue2"), protocol="icmp")
 
         # h2 still holds "blue", and would send its packets to a network of

@@ -179,13 +179,14 @@ def test_vmnd_killed_in_the_middle_of_changes(lab, town, streams):
 @pytest.mark.parametrize("grace", [0, 5.0], ids=["kill", "stop"])
 def test_own_switch_restarted(lab, streams, grace):
     """That starts with nothing: it lets nothing through before it has all, and
-    then all again."""
+    then all again, once its datapath has forgotten what it dropped."""
     h2 = lab.host("h2")
     start = Streams.now()
     h2.stop_switch(grace)
     wait_for("h2 to be offline", lambda: lab.host_state(h2) != "synced")
     h2.start()
     wait_quiet(lab)
+    lab.revalidated()
     end = Streams.now()
     check_gap(lab, streams, start, end)
 

@@ -7,6 +7,7 @@ be taken down whatever became of the program that put it up.  A lock on the
 directory keeps commands on one lab apart; a command of a program that was
 killed holds it until it ends."""
 
+import concurrent.futures as futures
 import fcntl
 import ipaddress
 import json
@@ -353,9 +354,10 @@ class Lab:
         now, and its flows' counters all that has passed.  "revalidator/wait"
         ends with a round that may have begun before, and the next one has
         not."""
-        for host in self.hosts:
+        with futures.ThreadPoolExecutor() as pool:
             for _ in range(2):
-                host.appctl("revalidator/wait")
+                list(pool.map(lambda host: host.appctl("revalidator/wait"),
+                              self.hosts))
 
     def unplug(self, name):
         self.vm(name).unplug()
