@@ -59,6 +59,17 @@ page_destroy(void *page_)
     free(page);
 }
 
+/* Returns the labels that the client is shown of 'row'. */
+static const struct vmn_labels *
+shown_labels(const struct page *page, const struct vmn_row *row)
+{
+    static const struct vmn_labels none = { 0, NULL };
+
+    return (row->table == VMN_TABLE_HOST
+            && nb_hides_hosts(nb_rights(page->req))
+            ? &none : schema_row_labels(row));
+}
+
 /* Adds 'row' if the filters select it.  Returns false if the page is full. */
 static bool
 page_add(struct page *page, const struct vmn_row *row,
@@ -71,7 +82,7 @@ page_add(struct page *page, const struct vmn_row *row,
     if (!model_sees(nb_rights(page->req), row)
         || (page->selects
             && !vmn_selector_matches(&page->selector,
-                                     schema_row_labels(row)))) {
+                                     shown_labels(page, row)))) {
         return true;
     }
     if (page->n_items >= page->limit) {

@@ -42,6 +42,21 @@ has_scope(const struct http_request *req)
     return rights && rights->scope.text;
 }
 
+/* Returns a copy of the receipt's hosts without the reasons for their states,
+ * which have addresses.  The caller frees it. */
+static struct fabric_receipt_host *
+without_reasons(const struct fabric_receipt *receipt)
+{
+    size_t n = receipt->n_hosts;
+    struct fabric_receipt_host *hosts = xcalloc(n + 1, sizeof *hosts);
+
+    for (size_t i = 0; i < n; i++) {
+        hosts[i] = receipt->hosts[i];
+        hosts[i].reason = NULL;
+    }
+    return hosts;
+}
+
 void
 nb_append_receipt(const struct http_request *req,
                   const struct fabric_receipt *receipt, struct ds *ds)
@@ -52,8 +67,12 @@ nb_append_receipt(const struct http_request *req,
 
         if (has_scope(req)) {
             shown.n_flows = 0;
+            shown.hosts = without_reasons(receipt);
         }
         schema_struct_print(&fabric_receipt_shown, &shown, ds);
+        if (shown.hosts != receipt->hosts) {
+            free(shown.hosts);
+        }
     } else {
         ds_put_cstr(ds, "null");
     }

@@ -230,6 +230,9 @@ void nb_simulate(struct northbound *, struct http_request *req,
 void nb_simulations_abandon(struct northbound *);
 
 /* object-json.c */
+/* Returns true if a client with 'rights' (NULL: all) is shown the names and
+ * the states of hosts alone, as those with a scope are. */
+bool nb_hides_hosts(const struct model_rights *);
 /* Appends the object's JSON text as a client with 'rights' sees it, without
  * the closing brace.  'one' is true for a single object: its status then has
  * members that are too expensive for lists. */
@@ -290,8 +293,8 @@ void nb_append_revision_us(const struct northbound *, uint64_t revision,
 /* api-revisions.c */
 /* Appends the member "receipt" to the text of an object that lacks its closing
  * brace: 'receipt', or null if that is NULL.  A client with a scope gets it
- * without flows: those are of a group of revisions, of which some may be
- * others'. */
+ * without flows, which are of a group of revisions, of which some may be
+ * others', and without the reasons of hosts. */
 void nb_append_receipt(const struct http_request *,
                        const struct fabric_receipt *receipt, struct ds *);
 

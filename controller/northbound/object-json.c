@@ -6,7 +6,24 @@
 
 #include "controller/northbound/northbound-private.h"
 
+#include "controller/schema/schema-row.h"
 #include "openvswitch/dynamic-string.h"
+
+bool
+nb_hides_hosts(const struct model_rights *rights)
+{
+    return rights && rights->scope.text;
+}
+
+/* Prints the name of a host, without its configuration and history. */
+static void
+put_host_name(const struct vmn_row *row, struct ds *ds)
+{
+    ds_put_cstr(ds, "\"name\":");
+    schema_print_string(ds, row->name);
+    ds_put_cstr(ds, ",\"metadata\":{\"revision\":0,\"etag\":\"0\"},"
+                "\"spec\":{},\"status\":{}");
+}
 
 /* Prints 'row' as a client with 'rights' sees it.  Clients that may not change
  * it do not see secrets, such as the URL of a webhook, which may be all that
@@ -15,7 +32,9 @@ static void
 put_row(const struct model_rights *rights, const struct vmn_row *row,
         const struct model_meta *meta, struct ds *ds)
 {
-    if (row->table == VMN_TABLE_LOADBALANCER
+    if (nb_hides_hosts(rights) && row->table == VMN_TABLE_HOST) {
+        put_host_name(row, ds);
+    } else if (row->table == VMN_TABLE_LOADBALANCER
         && !model_may_change(rights, row)) {
         struct vmn_loadbalancer lb = *(const struct vmn_loadbalancer *) row;
 

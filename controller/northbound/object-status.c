@@ -16,15 +16,16 @@
 #include "controller/fabric/fabric-status.h"
 #include "controller/flow/pipeline.h"
 #include "controller/schema/arena.h"
+#include "controller/schema/schema-row.h"
 #include "controller/schema/schema-struct.h"
 #include "controller/schema/status.h"
 #include "util.h"
 
 /* Hosts, ports, apps and telemetries.  ------------------------------------ */
 
-/* The datapath id is hidden from accounts with a scope: where there is no TLS,
- * whoever knows it and can reach the listener could impersonate the switch.
- * So are interfaces without a port, which may be anybody's. */
+/* Accounts with a scope are shown the state alone.  Where there is no TLS,
+ * whoever knows the datapath id, say, and can reach the listener could
+ * impersonate the switch. */
 static bool
 fill_host(const struct nb_status_query *q, const struct vmn_row *row,
           void *status_)
@@ -33,11 +34,6 @@ fill_host(const struct nb_status_query *q, const struct vmn_row *row,
 
     if (!fabric_host_status(q->nb->fabric, row->name, q->arena, status)) {
         return false;
-    }
-    if (q->rights && q->rights->scope.text) {
-        status->datapath_id = NULL;
-        status->unclaimed = status->n_unclaimed_interfaces = 0;
-        status->unclaimed_interfaces = NULL;
     }
     return true;
 }
@@ -377,7 +373,12 @@ nb_print_status(const struct northbound *nb, const struct model_rights *rights,
     ovs_assert(shown->size <= sizeof status);
     memset(&status, 0, shown->size);
     arena_init(&arena);
-    if (fill[row->table](&query, row, &status)) {
+    if (!fill[row->table](&query, row, &status)) {
+        /* There is none. */
+    } else if (row->table == VMN_TABLE_HOST && nb_hides_hosts(rights)) {
+        schema_print_name(ds, "state");
+        schema_print_string(ds, status.host.state);
+    } else {
         schema_struct_print_members(shown, &status, ds);
     }
     arena_uninit(&arena);

@@ -865,11 +865,57 @@ def test_see_interfaces_without_a_port(lab, shop, api):
         assert warning["text"].startswith("1 interface of VMs on h1 has no")
         for target in ("hosts/h1", "hosts"):
             seen = json.dumps(shop.may("GET", target))
-            assert '"ports"' in seen
             assert "unclaimed" not in seen and "bank-3" not in seen
         shop.may_not("GET", "status")
     finally:
         host.vsctl("del-port", "br-int", "bank3")
+
+
+def test_learn_of_hosts_more_than_names_and_states(lab, shop, tenants, api):
+    """Neither where they are and how they are set up, nor how many ports and
+    flows of all they have, nor why they do not answer."""
+    wait_for("the host", lambda: api.get("hosts/h1")["status"]["state"]
+             == "synced")
+    api.patch("hosts/h1", {"labels": SHOP, "description": "secret-place"})
+    reader = make_tenant(lab, "reader", scope="project=shop", role="viewer",
+                         reads="project")
+    want = {"type": "hosts", "name": "h1", "spec": {},
+            "metadata": {"revision": 0, "etag": "0"},
+            "status": {"state": "synced"}}
+    try:
+        for tenant in shop, tenants["bank"], reader:
+            assert tenant.may("GET", "hosts/h1") == want
+            assert tenant.may("GET", "hosts")["items"] == [want]
+            # Nor by what a filter finds.
+            assert not tenant.may("GET", "hosts?selector=project%3Dshop")[
+                "items"]
+            assert tenant.may("GET", "hosts?selector=project!%3Dbank")[
+                "items"] == [want]
+    finally:
+        api.patch("hosts/h1", {"labels": None, "description": None})
+        api.delete("accounts/reader", cascade="true")
+
+
+def test_learn_by_a_receipt_where_a_host_is(lab, shop, api):
+    """That it has not confirmed is told, but not why."""
+    lab.add_vm_of_port("shop-1", "h1")
+    host = lab.host("h1")
+    try:
+        wait_for("its port to be up",
+                 lambda: lab.port_state("shop-1") == "up")
+        host.freeze_switch()
+        status, answer = shop.call(
+            "PATCH", "ports/shop-1?wait=installed&timeout=100ms",
+            {"spec": {"enabled": False}})
+        assert status == 202, answer
+        told, = answer["receipt"]["hosts"]
+        assert told["host"] == "h1" and "reason" not in told, told
+        full, = api.get("revisions/%d" % answer["revision"])["receipt"][
+            "hosts"]
+        assert full["reason"]
+    finally:
+        host.thaw_switch()
+        lab.remove_vm("shop-1")
 
 
 def test_account_says_which_interfaces(lab, api):
