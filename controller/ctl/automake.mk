@@ -82,6 +82,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/output-table.h \
 	controller/ctl/output.c \
 	controller/ctl/output.h \
+	controller/ctl/port-moves.c \
+	controller/ctl/port-moves.h \
 	controller/ctl/simulator-request.h \
 	controller/ctl/support-archive.c \
 	controller/ctl/support-archive.h \

@@ -13,6 +13,7 @@
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/object-types.h"
 #include "controller/ctl/output.h"
+#include "controller/ctl/port-moves.h"
 #include "controller/schema/event-kinds.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -36,6 +37,25 @@ put_text(struct ds *ds, const json_t *data, const char *path,
     ds_destroy(&text);
 }
 
+/* Returns the change that a line tells: the first, but that of an interface
+ * only if there is no other.  Where a port is says more. */
+static const json_t *
+first_told(const json_t *changes)
+{
+    const char *interfaces = schema_tables[VMN_TABLE_VIF]->plural;
+    const json_t *change;
+    size_t i;
+
+    json_array_foreach (changes, i, change) {
+        const char *type = json_string_value(json_object_get(change, "type"));
+
+        if (type && strcmp(type, interfaces)) {
+            return change;
+        }
+    }
+    return json_array_get(changes, 0);
+}
+
 /* Appends "create ports/web-1, and 3 more". */
 static void
 put_changes(struct ds *ds, const json_t *changes)
@@ -44,11 +64,12 @@ put_changes(struct ds *ds, const json_t *changes)
                                         json_array_size(changes) - 1);
     json_int_t n = json_array_size(changes) + get_count(last, "more")
                    - (json_object_get(last, "more") != NULL);
-    const json_t *first = json_array_get(changes, 0);
+    const json_t *first = first_told(changes);
 
     put_text(ds, first, "/op", "");
     put_text(ds, first, "/type", " ");
     put_text(ds, first, "/name", "/");
+    ctl_put_move(first, " ", ds);
     if (n > 1) {
         ds_put_format(ds, ", and %"JSON_INTEGER_FORMAT" more", n - 1);
     }
@@ -92,6 +113,8 @@ put_binding(struct ds *ds, const json_t *data)
     put_text(ds, data, "/port", "");
     put_text(ds, data, "/state", " ");
     put_text(ds, data, "/host", " on ");
+    put_text(ds, data, "/from", json_is_string(json_object_get(data, "host"))
+             ? ", moved from " : ", was on ");
     put_text(ds, data, "/candidate", ", candidate ");
     put_text(ds, data, "/reason", ": ");
 }
@@ -371,12 +394,21 @@ put_past(const struct ctl *ctl, struct ds *query)
     return ends;
 }
 
+/* Returns the type that revisions are filtered by, also one that is in the log
+ * alone, or NULL after it has printed what is wrong. */
+static const struct schema_table *
+get_type(struct ctl *ctl)
+{
+    const struct schema_table *type = schema_find_table(ctl->type);
+
+    return type ? type : ctl_get_type(ctl, ctl->type);
+}
+
 enum ctl_exit
 ctl_cmd_events(struct ctl *ctl, int n_args OVS_UNUSED,
                char *const args[] OVS_UNUSED)
 {
-    const struct schema_table *type = ctl->type ? ctl_get_type(ctl, ctl->type)
-                                                : NULL;
+    const struct schema_table *type = ctl->type ? get_type(ctl) : NULL;
     const struct filter filters[] = {
         { "kinds", ctl->kinds, NULL },
         { "type", type ? type->plural : NULL, NULL },

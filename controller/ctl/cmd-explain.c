@@ -168,6 +168,26 @@ explain_place(struct ctl *ctl, const struct place *place)
     }
 }
 
+/* Lists the types of objects, and those of what is observed, which are in the
+ * log alone. */
+static void
+list_types(struct ctl *ctl)
+{
+    const struct schema_table *type;
+
+    for (size_t i = 0; (type = ctl_type_at(i)); i++) {
+        fprintf(ctl->out, "%-15s %s\n", type->plural, type->doc);
+    }
+    fputs("\nObserved, and in the log (vmnctl revisions, events) alone:\n",
+          ctl->out);
+    for (size_t i = 0; i < VMN_N_TABLES; i++) {
+        type = schema_tables[i];
+        if (type->observed && type->stored) {
+            fprintf(ctl->out, "%-15s %s\n", type->plural, type->doc);
+        }
+    }
+}
+
 enum ctl_exit
 ctl_cmd_explain(struct ctl *ctl, int n_args, char *const args[])
 {
@@ -177,15 +197,15 @@ ctl_cmd_explain(struct ctl *ctl, int n_args, char *const args[])
     char *copy, *name, *save = NULL;
 
     if (!n_args) {
-        for (size_t i = 0; (place.at.type = ctl_type_at(i)); i++) {
-            fprintf(ctl->out, "%-15s %s\n", place.at.type->plural,
-                    place.at.type->doc);
-        }
+        list_types(ctl);
         return CTL_DONE;
     }
     copy = xstrdup(args[0]);
     name = strtok_r(copy, ".", &save);
-    place.at.type = ctl_get_type(ctl, name ? name : "");
+    place.at.type = name ? schema_find_table(name) : NULL;
+    if (!place.at.type || !place.at.type->stored) {
+        place.at.type = ctl_get_type(ctl, name ? name : "");
+    }
     if (place.at.type) {
         ds_put_cstr(&place.path, place.at.type->plural);
         while ((name = strtok_r(NULL, ".", &save)) && step(&place, name)) {

@@ -15,6 +15,7 @@
 #include "controller/ctl/output-diff.h"
 #include "controller/ctl/output-table.h"
 #include "controller/ctl/output.h"
+#include "controller/ctl/port-moves.h"
 #include "controller/schema/schema.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -342,6 +343,7 @@ print_changes(const json_t *revision, struct ds *ds)
         ctl_path_print(change, "/type", ds);
         ds_put_char(ds, '/');
         ctl_path_print(change, "/name", ds);
+        ctl_put_move(change, " ", ds);
     }
 }
 

@@ -18,6 +18,7 @@
 #include "controller/ctl/output-plan.h"
 #include "controller/ctl/output-table.h"
 #include "controller/ctl/output.h"
+#include "controller/ctl/port-moves.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 
@@ -94,6 +95,53 @@ get_history(struct ctl *ctl, const struct schema_table *table,
 
 /* history.  -------------------------------------------------------------- */
 
+static json_int_t
+revision_of(const json_t *entry)
+{
+    return json_integer_value(json_object_get(entry, "revision"));
+}
+
+/* Merges 'moves' into 'found', each newest first and each revision once, and
+ * leaves the newest 'limit'. */
+static void
+merge_moves(json_t *found, json_t *moves, size_t limit)
+{
+    size_t i = 0;
+
+    while (json_array_size(moves)) {
+        json_t *move = json_array_get(moves, 0);
+
+        while (i < json_array_size(found)
+               && revision_of(json_array_get(found, i))
+                  > revision_of(move)) {
+            i++;
+        }
+        if (i >= json_array_size(found)
+            || revision_of(json_array_get(found, i)) != revision_of(move)) {
+            json_array_insert(found, i, move);
+        }
+        json_array_remove(moves, 0);
+    }
+    while (json_array_size(found) > limit) {
+        json_array_remove(found, json_array_size(found) - 1);
+    }
+}
+
+/* Adds where the port was. */
+static enum ctl_exit
+get_moves(struct ctl *ctl, const char *port, size_t limit, json_t *found)
+{
+    json_t *moves = json_array();
+    enum ctl_exit status = get_history(ctl, schema_tables[VMN_TABLE_BINDING],
+                                       port, limit, false, moves);
+
+    if (!status) {
+        merge_moves(found, moves, limit);
+    }
+    json_decref(moves);
+    return status;
+}
+
 static bool
 is_object(const json_t *object, const char *type, const char *name)
 {
@@ -104,11 +152,32 @@ is_object(const json_t *object, const char *type, const char *name)
             && !strcmp(its_name, name));
 }
 
+/* Appends what an entry says of where the port was, and who says so. */
+static void
+put_move(const json_t *entry, const json_t *change, const char *name,
+         struct ds *ds)
+{
+    const char *who = json_string_value(json_object_get(entry, "who"));
+    size_t length = ds->length;
+
+    if (!is_object(change, schema_tables[VMN_TABLE_BINDING]->plural, name)) {
+        return;
+    }
+    ctl_put_move(change, "  ", ds);
+    if (ds->length == length) {             /* Of an older vmnd's log. */
+        ds_put_cstr(ds, "  binding: ");
+        ctl_path_print(change, "/op", ds);
+    } else if (who && !strncmp(who, "host:", 5)) {
+        ds_put_format(ds, ", as the switch of %s reports", who + 5);
+    }
+}
+
 /* Shows one entry: a line, and the fields. */
 static void
 show_entry(struct ctl *ctl, const json_t *entry, const char *type,
            const char *name)
 {
+    bool of_port = !strcmp(type, schema_tables[VMN_TABLE_PORT]->plural);
     struct ds ds = DS_EMPTY_INITIALIZER;
     const json_t *object;
     size_t i;
@@ -122,6 +191,8 @@ show_entry(struct ctl *ctl, const json_t *entry, const char *type,
         if (is_object(object, type, name)) {
             ds_put_cstr(&ds, "  ");
             ctl_path_print(object, "/op", &ds);
+        } else if (of_port) {
+            put_move(entry, object, name, &ds);
         }
     }
     if (json_object_get(entry, "comment")) {
@@ -169,6 +240,7 @@ ctl_cmd_history(struct ctl *ctl, int n_args, char *const args[])
     const struct schema_table *table
         = (n_args == 2 ? ctl_args_one(ctl, "history", n_args, args, &name)
            : parse_object(ctl, args[0], &name));
+    size_t limit = ctl->limit ? ctl->limit : 20;
     json_t *found;
     enum ctl_exit status;
 
@@ -176,8 +248,10 @@ ctl_cmd_history(struct ctl *ctl, int n_args, char *const args[])
         return CTL_USAGE;
     }
     found = json_array();
-    status = get_history(ctl, table, name, ctl->limit ? ctl->limit : 20,
-                         true, found);
+    status = get_history(ctl, table, name, limit, true, found);
+    if (!status && table->id == VMN_TABLE_PORT) {
+        status = get_moves(ctl, name, limit, found);
+    }
     if (!status) {
         show_history(ctl, found, table->plural, name);
     }

@@ -220,10 +220,12 @@ static const struct option_row option_rows[] = {
       "only these: " EVENT_KINDS_BY_COMMAS },
     { 0, "type", "TYPE",
       CTL_OPT_EVENTS, set_text, MEMBER(type),
-      "of revisions, only those that changed objects of this type" },
+      "of revisions, only those that changed objects of this type; bindings: "
+      "where ports are" },
     { 0, "type", "TYPE",
       CTL_OPT_REVISIONS, set_text, MEMBER(type),
-      "only those that changed objects of this type" },
+      "only those that changed objects of this type; bindings: where ports "
+      "are" },
     { 0, "name", "NAME",
       CTL_OPT_REVISIONS, set_text, MEMBER(name),
       "with --type: only those that changed this object" },

@@ -412,6 +412,7 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl revisions --limit 100\n"
       "  vmnctl revisions --type policies --since 2h\n"
+      "  vmnctl revisions --type bindings --since 1h\n"
       "  vmnctl revisions --users --since yesterday\n",
       ctl_cmd_revisions },
     { "wait", "N|latest", 1, 1, CTL_OPT_AWAIT,
@@ -426,7 +427,8 @@ const struct ctl_command ctl_commands[] = {
     { "history", "TYPE/NAME", 1, 2, CTL_OPT_SHOWN | CTL_OPT_LIMIT,
       "show the changes of an object",
       "Newest last; without --limit, the last 20.  The object may be\n"
-      "deleted.  TYPE NAME is accepted as well.\n"
+      "deleted.  TYPE NAME is accepted as well.  Of a port it shows where it\n"
+      "was, too: bound, moved and unbound, by whom.\n"
       "\nExample:\n"
       "  vmnctl history ports/web-1\n",
       ctl_cmd_history },

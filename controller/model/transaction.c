@@ -286,6 +286,28 @@ outcome_of(const struct entry *entry)
             : !entry->cur ? MODEL_DELETED : MODEL_UPDATED);
 }
 
+/* Appends where the port was and is whose binding 'entry' is. */
+static void
+put_hosts(struct ds *text, const struct entry *entry)
+{
+    const struct vmn_binding *before
+        = entry->before ? (const void *) entry->before->row : NULL;
+    const struct vmn_binding *now = entry_row(entry);
+
+    if (before) {
+        ds_put_cstr(text, ",\"from\":");
+        schema_print_string(text, before->host);
+    }
+    if (now) {
+        ds_put_cstr(text, ",\"to\":");
+        schema_print_string(text, now->host);
+    }
+    if (now && now->candidate) {
+        ds_put_cstr(text, ",\"candidate\":");
+        schema_print_string(text, now->candidate);
+    }
+}
+
 /* Appends a change to the log's text, which names the first 'SUMMARY_MAX'
  * changes; put_changes_end() adds how many more there are.  As
  * schema_changed_shown describes it, but by hand: of a large request that is
@@ -300,6 +322,9 @@ put_change(struct ds *text, size_t i, const struct entry *entry)
         ds_put_cstr(text, schema_tables[entry->table]->plural);
         ds_put_cstr(text, "\",\"name\":");
         schema_print_string(text, entry->name);
+        if (entry->table == VMN_TABLE_BINDING) {
+            put_hosts(text, entry);
+        }
         ds_put_char(text, '}');
     }
 }

@@ -153,6 +153,54 @@ same_place(const char *a, const char *b)
     return !strncmp(a, b, len + 1);
 }
 
+/* Notes how 'port' was told to be, if that is not noted yet. */
+static void
+note_last_port(struct event_states *es, const char *port)
+{
+    if (!shash_find(&es->last_ports, port)) {
+        char *before = last_port_text(es, port);
+
+        if (before) {
+            shash_add(&es->last_ports, port, before);
+        }
+    }
+}
+
+/* Returns the host of the last event of 'port', if that is not 'host' (NULL:
+ * none); the caller frees it.  NULL: the port has left none. */
+static char *
+left_host(const struct event_states *es, const char *port, const char *host)
+{
+    const char *text = shash_find_data(&es->last_ports, port);
+    size_t len = text ? strcspn(text, " ") : 0;
+    char *from = len ? xmemdup0(text, len) : NULL;
+
+    if (from && nullable_string_is_equal(from, host)) {
+        free(from);
+        return NULL;
+    }
+    return from;
+}
+
+/* Notes how the ports of a group were: its bindings are not settled yet. */
+static void
+group_cb(void *es_, const struct commit_group *group OVS_UNUSED)
+{
+    struct event_states *es = es_;
+    struct model_pending pending;
+
+    model_get_pending(es->nb->model, &pending);
+    for (size_t i = 0; i < pending.n_writes; i++) {
+        const struct model_write *write = &pending.writes[i];
+
+        if (write->table == VMN_TABLE_BINDING
+            && model_get_durable(es->nb->model, VMN_TABLE_BINDING,
+                                 write->name, NULL)) {
+            note_last_port(es, write->name);
+        }
+    }
+}
+
 /* A port that stays where it is and waits for its host gets no event: its host
  * has one.  Nor does one whose host is not heard: see push_ports(). */
 static void
@@ -167,14 +215,9 @@ append_binding(struct event_states *es, const struct vmn_port *port,
                            status->candidate ? status->candidate : "",
                            status->state);
     struct ds about = DS_EMPTY_INITIALIZER;
+    char *from;
 
-    if (!shash_find(&es->last_ports, name)) {
-        char *before = last_port_text(es, name);
-
-        if (before) {
-            shash_add(&es->last_ports, name, before);
-        }
-    }
+    note_last_port(es, name);
     if (pending || unknown) {
         const char *before = shash_find_data(&es->last_ports, name);
 
@@ -186,7 +229,9 @@ append_binding(struct event_states *es, const struct vmn_port *port,
             return;
         }
     }
+    from = left_host(es, name, host);
     if (!keep_last(&es->last_ports, name, text)) {
+        free(from);
         return;
     }
     event_about(&about, VMN_TABLE_PORT, name);
@@ -196,9 +241,11 @@ append_binding(struct event_states *es, const struct vmn_port *port,
                &(const struct nb_event_binding) {
                    .port = name, .network = port->network,
                    .time = time_wall_msec(), .host = host,
+                   .from = from,
                    .candidate = status->candidate, .state = status->state,
                    .reason = status->reason,
                }, &about, false);
+    free(from);
 }
 
 static void
@@ -398,6 +445,7 @@ event_states_create(struct northbound *nb)
     shash_init(&es->waiting);
     if (nb->fabric) {
         fabric_add_watch(nb->fabric, &fabric_watch, es);
+        commit_add_watch(nb->commit, group_cb, es);
     }
     return es;
 }
@@ -412,6 +460,7 @@ event_states_destroy(struct event_states *es)
     }
     if (es->nb->fabric) {
         fabric_remove_watch(es->nb->fabric, &fabric_watch, es);
+        commit_remove_watch(es->nb->commit, group_cb, es);
     }
     SHASH_FOR_EACH (node, &es->waiting) {
         waiting_destroy(node->data);

@@ -287,7 +287,8 @@ query_type(struct http_request *req, int *type)
     const struct schema_table *table = text ? schema_find_table(text) : NULL;
 
     *type = table ? (int) table->id : -1;
-    if (text && (!table || table->observed)) {
+    /* Of what is not stored no revision is told. */
+    if (text && (!table || !table->stored)) {
         return nb_query_reject(req, "type", "must be a type of objects, such "
                                "as \"ports\", not \"%s\"", text);
     }

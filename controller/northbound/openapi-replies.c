@@ -325,6 +325,8 @@ const struct schema_struct nb_event_binding = SHOWN_KEPT(
     SHOWN_OF(nb_event_binding, time, STRING, ALWAYS | TIME, "When."),
     SHOWN_OF(nb_event_binding, host, STRING, ALWAYS | OR_NULL,
              "The host that it is on."),
+    SHOWN_OF(nb_event_binding, from, STRING, 0,
+             "The host that it was on, if that is another one."),
     SHOWN_OF(nb_event_binding, candidate, STRING, 0,
              "Another host that has its interface."),
     SHOWN_OF(nb_event_binding, state, STRING, ALWAYS, "As in its status."),

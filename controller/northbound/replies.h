@@ -257,7 +257,7 @@ struct nb_event_host {
 struct nb_event_binding {
     const char *port, *network;
     int64_t time;
-    const char *host, *candidate; /* Or NULL. */
+    const char *host, *from, *candidate; /* Or NULL. */
     const char *state;
     const char *reason;         /* Or NULL. */
 };

@@ -18,6 +18,12 @@ const struct schema_struct schema_changed_shown = SHOWN_KEPT(
              "Of a last entry: how many more there are."),
     SHOWN_OF(schema_changed, revision, U64, HIDE,
              "Of a restore: the revision of the backup."),
+    SHOWN_OF(schema_changed, from, STRING, 0,
+             "Of a binding: the host that the port was on; absent: none."),
+    SHOWN_OF(schema_changed, to, STRING, 0,
+             "Of a binding: the host that it is on; absent: none."),
+    SHOWN_OF(schema_changed, candidate, STRING, 0,
+             "Of a binding: another host that has its interface."),
     SHOWN_DIFF(schema_changed, diff.));
 
 const struct schema_struct schema_log_entry_shown = SHOWN_KEPT(

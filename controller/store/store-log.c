@@ -319,12 +319,12 @@ store_log_find(struct store_log *log, const struct store_log_filter *filter,
     struct scan scan = { filter, "" };
     int code, error;
 
-    /* Just as the model writes it (put_change()). */
+    /* Just as the model writes it (put_change()): more may follow the
+     * name. */
     if (filter->type) {
         ds_put_format(&pattern, "\"type\":\"%s\",\"name\":", filter->type);
         if (filter->name) {
             schema_print_string(&pattern, filter->name);
-            ds_put_char(&pattern, '}');
         }
         scan.pattern = ds_cstr(&pattern);
     }

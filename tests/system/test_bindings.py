@@ -3,9 +3,15 @@
 does it, its receipt is of the host that loses the flows, and the log and the
 events name who did it."""
 
+import contextlib
+import os
+import subprocess
+
 import pytest
 from conftest import wait_quiet
+from test_events import Reader
 from test_plan import counts, n_held
+from vmnlab.daemon import find
 from vmnlab.netns import wait_for
 
 
@@ -23,6 +29,24 @@ def net(world):
 
 def status(world, port):
     return world.api.get("ports/" + port)["status"]
+
+
+@contextlib.contextmanager
+def interface(host, iface_id):
+    """Another interface of a port, on 'host'; gone again at the end."""
+    host.vsctl("add-port", "br-int", "two0", "--", "set", "interface", "two0",
+               "type=internal", "external_ids:iface-id=" + iface_id)
+    try:
+        yield
+    finally:
+        host.vsctl("--if-exists", "del-port", "br-int", "two0")
+
+
+def vmnctl(world, *args):
+    return subprocess.run(
+        [find("vmnctl"), *args], check=True, text=True, timeout=60,
+        stdout=subprocess.PIPE,
+        env=dict(os.environ, VMNCTL_SERVER="unix:" + world.api.path)).stdout
 
 
 def warnings_of(answer, port):
@@ -75,7 +99,7 @@ def test_change_that_unbinds_is_one_revision(net, change):
     assert status(net, "m2")["state"] == "unbound"
 
     entry = api.get("revisions/%d" % done["revision"])
-    assert {"op": "delete", "type": "bindings", "name": "m2"} \
+    assert {"op": "delete", "type": "bindings", "name": "m2", "from": "h3"} \
         in entry["changes"]
     assert entry["who"].startswith("unix:")
     wait_quiet(net.lab)
@@ -84,13 +108,12 @@ def test_change_that_unbinds_is_one_revision(net, change):
 
 def test_change_that_moves_a_port_is_one_revision(net):
     """Of two hosts that have its interface, a port names the other one."""
-    net.lab.host("h1").vsctl(
-        "add-port", "br-int", "two0", "--", "set", "interface", "two0",
-        "type=internal", "external_ids:iface-id=m2")
-    try:
+    with interface(net.lab.host("h1"), "m2"):
         wait_for("the candidate", lambda: status(net, "m2").get("candidate")
                  == "h1")
-        wait_quiet(net.lab)
+        newest = net.api.get("revisions", limit=1)["revision"]
+        assert net.api.get("revisions/%d" % newest, wait="installed",
+                           timeout="20s")["receipt"]["installed"]
         plan = net.api.call("PATCH", "/v1/ports/m2", {"spec": {"host": "h1"}},
                             dry_run="plan")
         done = net.patch("ports", "m2", host="h1")
@@ -102,8 +125,6 @@ def test_change_that_moves_a_port_is_one_revision(net):
         wait_quiet(net.lab)
         assert net.api.get("revisions", limit=1)["revision"] \
             == done["revision"]
-    finally:
-        net.lab.host("h1").vsctl("del-port", "br-int", "two0")
 
 
 def test_deleted_port_that_is_made_again_is_bound_by_the_time_it_is_waited(
@@ -137,8 +158,8 @@ def test_host_that_is_deleted_takes_bindings_along(net):
         home = "h9"
         assert warnings_of(done, "m2") == [("/spec/host", text)]
         entry = net.api.get("revisions/%d" % done["revision"])
-        assert {"op": "delete", "type": "bindings", "name": "m2"} \
-            in entry["changes"]
+        assert {"op": "delete", "type": "bindings", "name": "m2",
+                "from": "h3"} in entry["changes"]
         wait_for("the port on h9",
                  lambda: status(net, "m2").get("host") == "h9")
     finally:
@@ -163,3 +184,47 @@ def test_sub_ports_are_unbound_with_their_parent(net):
     entry = net.api.get("revisions/%d" % done["revision"])
     assert sorted(c["name"] for c in entry["changes"]
                   if c["type"] == "bindings") == ["m2", "sub"]
+
+
+def test_moves_are_in_the_history_and_in_events(net):
+    """A VM that comes up on a second host before the first drops it, and a
+    row that names another host."""
+    start = net.api.get("revisions", limit=1)["revision"]
+    reader = Reader(net.api.path, "?kinds=binding&port=m2")
+    reader.take("start")
+    with interface(net.lab.host("h1"), "m2"):
+        assert "from" not in reader.take("binding", candidate="h1")[1]
+        net.lab.unplug("m2")
+        assert reader.take("binding", host="h1")[1]["from"] == "h3"
+        net.patch("ports", "m2", host="h2")
+        gone = reader.take("binding", state="unbound")[1]
+        assert gone["host"] is None and gone["from"] == "h1"
+    reader.close()
+
+    lines = [line.split("  ", 3)[1:] for line in
+             vmnctl(net, "history", "ports/m2").splitlines()
+             if line[0].isdigit() and int(line.split()[0]) > start]
+    assert [line[1:] for line in lines] == [
+        ["host:h1", "on h3, candidate h1, as the switch of h1 reports"],
+        ["host:h3", "moved from h3 to h1, as the switch of h3 reports"],
+        ["unix:uid=0 (root)", "update  unbound from h1"]]
+    shown = vmnctl(net, "revisions", "--type", "bindings", "--name", "m2")
+    assert "update bindings/m2 moved from h3 to h1" in shown
+    told = vmnctl(net, "events", "--port", "m2", "--limit", "20")
+    assert " on h1, moved from h3" in told
+    assert "m2 unbound, was on h1" in told
+    told = vmnctl(net, "events", "--limit", "20", "--type", "bindings")
+    assert "update bindings/m2 moved from h3 to h1" in told
+    assert "bindings" in vmnctl(net, "explain")
+    assert "host" in vmnctl(net, "explain", "bindings")
+
+
+def test_first_event_after_a_restart_says_what_a_port_has_left(net):
+    net.lab.vmnd.stop()
+    net.lab.vmnd.start()
+    net.lab.await_synced()
+    reader = Reader(net.api.path, "?kinds=binding&port=m2")
+    reader.take("start")
+    net.patch("ports", "m2", host="h1")
+    assert reader.take("binding", state="unbound")[1]["from"] == "h3"
+    reader.close()

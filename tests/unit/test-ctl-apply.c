@@ -457,6 +457,10 @@ undo_shows_the_plan_first(void **state OVS_UNUSED)
     free(both);
 }
 
+#define NO_MOVES(LIMIT)                                                 \
+    { "GET /v1/revisions?type=bindings&name=a&limit=" LIMIT, NULL, 200, \
+      "{\"items\": []}" }
+
 static void
 history_shows_what_became_of_an_object(void **state OVS_UNUSED)
 {
@@ -466,17 +470,20 @@ history_shows_what_became_of_an_object(void **state OVS_UNUSED)
           " \"ports\", \"name\": \"a\", " FIELDS "}]}], \"next\": \"7\"}" },
         { "GET /v1/revisions?type=ports&name=a&contents=true&limit=1"
           "&before=7", NULL, 200, "{\"items\": []}" },
+        NO_MOVES("2"),
         { NULL, NULL, 0, NULL },
     };
     static const struct step raw[] = {
         { "GET /v1/revisions?type=ports&name=a&contents=true&limit=20", NULL,
           200, "{\"items\": [{\"revision\": 7}, {\"revision\": 9}]}" },
+        NO_MOVES("20"),
         { NULL, NULL, 0, NULL },
     };
     static const struct step none[] = {
         { "GET /v1/revisions?type=ports&name=a&contents=true&limit=20", NULL,
           200,
           "{\"items\": []}" },
+        NO_MOVES("20"),
         { NULL, NULL, 0, NULL },
     };
 

@@ -110,7 +110,9 @@ comments_are_shown(void **state OVS_UNUSED)
     };
     static const struct step history[] = {
         { "GET /v1/revisions?type=ports&name=a&contents=true&limit=20", NULL,
-          200, "{\"items\": [{" ENTRY ", \"comment\": \"why\"}]}" }, END,
+          200, "{\"items\": [{" ENTRY ", \"comment\": \"why\"}]}" },
+        { "GET /v1/revisions?type=bindings&name=a&limit=20", NULL, 200,
+          "{\"items\": []}" }, END,
     };
     struct run result;
 
@@ -129,6 +131,46 @@ comments_are_shown(void **state OVS_UNUSED)
     run_uninit(&result);
     assert_play(history, "", "history ports/a", CTL_DONE,
                 "7  T  me  update\n  why\n", "");
+}
+
+/* Where a port was is a part of its history, in its place. */
+static void
+history_of_a_port_has_its_moves(void **state OVS_UNUSED)
+{
+#define CHANGE(REVISION, WHO, CHANGES)                                  \
+    "{\"revision\": " REVISION ", \"time\": \"T\", \"who\": \"" WHO "\"," \
+    " \"changes\": [" CHANGES "]}"
+#define PORT(OP)                                                        \
+    "{\"op\": \"" OP "\", \"type\": \"ports\", \"name\": \"a\"}"
+#define BINDING(NAME, MEMBERS)                                          \
+    "{\"op\": \"-\", \"type\": \"bindings\","                           \
+    " \"name\": \"" NAME "\"" MEMBERS "}"
+#define UNBINDS CHANGE("9", "me", PORT("update") ","                    \
+                       BINDING("a", ", \"from\": \"h3\"") ","           \
+                       BINDING("b", ", \"from\": \"h3\""))
+    static const struct step history[] = {
+        { "GET /v1/revisions?type=ports&name=a&contents=true&limit=6", NULL,
+          200, "{\"items\": [" CHANGE("1", "me", PORT("create")) ","
+          CHANGE("2", "me", PORT("create")) "," UNBINDS "]}" },
+        { "GET /v1/revisions?type=bindings&name=a&limit=6", NULL, 200,
+          "{\"items\": ["
+          CHANGE("3", "host:h1", BINDING("a", ", \"to\": \"h1\"")) ","
+          CHANGE("5", "host:h3", BINDING("a", ", \"from\": \"h1\","
+                 " \"to\": \"h1\", \"candidate\": \"h3\"")) ","
+          CHANGE("6", "host:h1", BINDING("a", ", \"from\": \"h1\","
+                 " \"to\": \"h3\"")) ","
+          CHANGE("8", "vmnd", BINDING("a", "")) "," UNBINDS "]}" }, END,
+    };
+
+    assert_play(history, "", "history ports/a --limit 6", CTL_DONE,
+                "2  T  me  create\n"
+                "3  T  host:h1  bound to h1, as the switch of h1 reports\n"
+                "5  T  host:h3  on h1, candidate h3, as the switch of h3 "
+                "reports\n"
+                "6  T  host:h1  moved from h1 to h3, as the switch of h1 "
+                "reports\n"
+                "8  T  vmnd  binding: -\n"
+                "9  T  me  update  unbound from h3\n", "");
 }
 
 /* Revisions.  ------------------------------------------------------------- */
@@ -264,6 +306,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(history_of_a_port_has_its_moves),
         cmocka_unit_test(comment_goes_with_the_change),
         cmocka_unit_test(comment_is_checked_before_it_is_sent),
         cmocka_unit_test(comments_are_shown),

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See port-moves.h. */
+
+#include <config.h>
+
+#include "controller/ctl/port-moves.h"
+
+#include <string.h>
+
+#include "controller/schema/schema.h"
+#include "openvswitch/dynamic-string.h"
+
+static const char *
+get_text(const json_t *change, const char *member)
+{
+    return json_string_value(json_object_get(change, member));
+}
+
+void
+ctl_put_move(const json_t *change, const char *before, struct ds *ds)
+{
+    const char *type = get_text(change, "type");
+    const char *from = get_text(change, "from");
+    const char *to = get_text(change, "to");
+    const char *candidate = get_text(change, "candidate");
+
+    if (!type || strcmp(type, schema_tables[VMN_TABLE_BINDING]->plural)
+        || (!from && !to)) {
+        return;
+    }
+    ds_put_cstr(ds, before);
+    if (!to) {
+        ds_put_format(ds, "unbound from %s", from);
+    } else if (!from) {
+        ds_put_format(ds, "bound to %s", to);
+    } else if (strcmp(from, to)) {
+        ds_put_format(ds, "moved from %s to %s", from, to);
+    } else {
+        ds_put_format(ds, "on %s", to);
+    }
+    if (candidate) {
+        ds_put_format(ds, ", candidate %s", candidate);
+    } else if (from && to && !strcmp(from, to)) {
+        ds_put_cstr(ds, ", no candidate any more");
+    }
+}
