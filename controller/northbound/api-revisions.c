@@ -154,55 +154,38 @@ append_entry(struct northbound *nb, struct http_request *req,
     return false;
 }
 
-/* Returns true if 'text', an entry without its last brace, is by 'author' and
- * not older than 'since_ms'. */
-static bool
-is_entry_of(const char *text, const char *author, int64_t since_ms)
-{
-    char *whole = xasprintf("%s}", text);
-    json_t *entry = json_loads(whole, JSON_ALLOW_NUL, NULL);
-    const char *who = json_string_value(json_object_get(entry, "who"));
-    const char *time = json_string_value(json_object_get(entry, "time"));
-    size_t n = strlen(author);
-    char *since = (since_ms == INT64_MAX ? xstrdup("~")
-                   : xastrftime_msec("%Y-%m-%dT%H:%M:%S.###Z", since_ms,
-                                     true));
-    bool own = (who && time && !strncmp(who, author, n)
-                && (!who[n] || who[n] == '/') && strcmp(time, since) >= 0);
-
-    free(since);
-    json_decref(entry);
-    free(whole);
-    return own;
-}
-
 /* Replies and returns false if the client does not see the revision, which is
- * answered just as if there were none. */
+ * answered just as if there were none.  A list has the same filter, but for
+ * the revision (restrict_span()). */
 static bool
 sees_revision(const struct northbound *nb, struct http_request *req,
               uint64_t revision)
 {
+    struct store_log_filter filter = { .revision = revision };
     struct vmn_error why = VMN_ERROR_INIT;
-    struct ds ds = DS_EMPTY_INITIALIZER;
-    int64_t since_ms;
+    struct ds entry = DS_EMPTY_INITIALIZER;
+    uint64_t next;
     char *author;
-    bool own;
+    bool sees;
     int error;
 
-    if (!nb_sees_own_changes(nb, req, &author, &since_ms)) {
+    if (!nb_sees_own_changes(nb, req, &author, &filter.since_ms)) {
         return true;
     }
-    error = nb->store_class->log(nb->store, revision, &ds, &why);
-    own = !error && is_entry_of(ds_cstr(&ds), author, since_ms);
-    if (error && error != ENOENT) {
+    filter.author = author;
+    error = (revision
+             ? nb->store_class->filter_logs(nb->store, &filter, UINT64_MAX, 1,
+                                            &entry, &next, &why) : 0);
+    sees = !error && entry.length;
+    if (error) {
         reject_unreadable_log(req, &why);
-    } else if (!own) {
+    } else if (!sees) {
         http_reply_problem(req, 404, "not-found", NULL, "This account has "
                            "made no revision %"PRIu64, revision);
     }
-    ds_destroy(&ds);
+    ds_destroy(&entry);
     free(author);
-    return own;
+    return sees;
 }
 
 /* Replies with 'revision', whose receipt is 'receipt', or NULL; with 'status'

@@ -273,8 +273,8 @@ is_wanted(sqlite3_stmt *stmt, const struct scan *scan)
 }
 
 /* Collects the entries that 'stmt' returns, newest first, and that are wanted,
- * and sets '*next' if the scan stopped before the end.  Returns SQLite's code
- * of the last step. */
+ * down to the revision of the filter, and sets '*next' if the scan stopped
+ * before the end.  Returns SQLite's code of the last step. */
 static int
 find_entries(struct store_log *log, sqlite3_stmt *stmt,
              const struct scan *scan, size_t limit, struct svec *found,
@@ -284,6 +284,10 @@ find_entries(struct store_log *log, sqlite3_stmt *stmt,
     int code;
 
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
+        if ((uint64_t) sqlite3_column_int64(stmt, 0)
+            < scan->filter->revision) {
+            break;
+        }
         if (n_looked >= SCAN_ENTRIES || n_bytes >= SCAN_BYTES
             || found->n >= limit) {
             *next = sqlite3_column_int64(stmt, 0) + 1;
@@ -327,6 +331,9 @@ store_log_find(struct store_log *log, const struct store_log_filter *filter,
             schema_print_string(&pattern, filter->name);
         }
         scan.pattern = ds_cstr(&pattern);
+    }
+    if (filter->revision && filter->revision < before) {
+        before = filter->revision + 1;
     }
     *next = 0;
     sqlite3_bind_int64(stmt, 1, MIN(before, INT64_MAX));

@@ -83,6 +83,7 @@ struct store_retention {
 
 /* Which entries of the log are meant. */
 struct store_log_filter {
+    uint64_t revision;          /* Only this one; 0: any. */
     const char *type;           /* They name an object of it (a plural); or
                                  * NULL. */
     const char *name;           /* With 'type': of this name; or NULL. */

@@ -615,6 +615,12 @@ def test_learn_by_the_log_what_others_do(shop, tenants, api):
                 "This account has made no revision %d" % number)
     status, answer = shop.call("POST", "revisions/%d/undo" % own)
     assert status == 403, answer
+    # The list and each single entry follow one rule.
+    for tenant in shop, bank:
+        listed = {entry["revision"] for entry in log_of(tenant)}
+        for number in range(max(admins - 100, 0), admins + 2):
+            status, _ = tenant.call("GET", "revisions/%d" % number)
+            assert status == (200 if number in listed else 404), number
     # The other account sees its own alone, as well.
     assert {entry["who"] for entry in log_of(bank)} == {"account:bank/bank"}
     assert bank.call("GET", "revisions/%d" % own)[0] == 404

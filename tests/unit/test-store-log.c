@@ -816,6 +816,33 @@ log_is_filtered_by_who_sees_it(void **state)
         .of_people = true, .since_ms = INT64_MIN }, "1 2 3 5");
 }
 
+/* With a revision, a filter lets that one through which it lets through among
+ * all. */
+static void
+log_is_filtered_by_revision(void **state)
+{
+    struct fixture *f = *state;
+
+    apply_as(f, "account:ann/laptop");
+    apply_as(f, "account:bob");
+    apply_as(f, "account:ann");
+    for (uint64_t i = 1; i <= 4; i++) {
+        char *number = xasprintf("%"PRIu64, i);
+
+        assert_found(f, &(struct store_log_filter) {
+            .revision = i, .since_ms = INT64_MIN }, i < 4 ? number : "");
+        assert_found(f, &(struct store_log_filter) {
+            .revision = i, .author = "account:ann", .since_ms = INT64_MIN },
+            i == 1 || i == 3 ? number : "");
+        assert_found(f, &(struct store_log_filter) {
+            .revision = i, .author = "account:ann", .since_ms = INT64_MAX },
+            "");
+        free(number);
+    }
+    assert_found(f, &(struct store_log_filter) {
+        .revision = UINT64_MAX, .since_ms = INT64_MIN }, "");
+}
+
 static uint64_t
 set_revision(struct fixture *f, const char *set)
 {
@@ -908,6 +935,7 @@ main(void)
         TEST(log_is_looked_through_in_parts),
         TEST(log_has_the_comments_of_changes),
         TEST(log_is_filtered_by_who_sees_it),
+        TEST(log_is_filtered_by_revision),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
