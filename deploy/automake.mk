@@ -93,6 +93,7 @@ autoscaledir = $(exampledir)/autoscale
 dist_autoscale_SCRIPTS = deploy/autoscale/autoscale
 monitoringdir = $(exampledir)/monitoring
 dist_monitoring_DATA = \
+	deploy/monitoring/alertmanager.yml \
 	deploy/monitoring/prometheus.yml \
 	deploy/monitoring/vmn-alerts-test.yml \
 	deploy/monitoring/vmn-alerts.yml \

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "openvswitch/vlog.h"
+#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(backup);
@@ -46,6 +47,9 @@ on_copied(void *nb_, int error, const struct vmn_error *why, int fd)
     } else if (req) {
         VLOG_INFO("made a backup of %lld bytes for %s", (long long) st.st_size,
                   http_request_who(req));
+        nb->last_backup = (struct nb_last_backup) {
+            .ms = time_wall_msec(), .revision = nb->backup_revision,
+        };
         http_reply_file(req, 200, "application/vnd.sqlite3", fd, st.st_size);
         return;
     }
@@ -75,6 +79,7 @@ nb_get_backup(struct http_request *req, void *nb_)
         vmn_error_uninit(&why);
     } else {
         nb->backup = req;
+        nb->backup_revision = model_durable_revision(nb->model);
         http_request_set_close_cb(req, on_gone, nb);
     }
 }

@@ -46,10 +46,11 @@ static const struct {
 };
 
 enum family {
-    HOST_UNSYNCED, HOST_INSTALL_LAG, HOST_SYNCED, HOST_PORTS, HOST_TUNNEL_SENT,
-    HOST_TUNNEL_RECEIVED, PORT_STATE, PORT_SENT_BYTES, PORT_RECEIVED_BYTES,
-    PORT_SENT_PACKETS, PORT_RECEIVED_PACKETS, LOADBALANCER_WITHOUT,
-    LOADBALANCER_UNHEARD, ROUTER_WITHOUT, ROUTER_WITHOUT_STANDBY, N_FAMILIES
+    HOST_UNSYNCED, HOST_UNSYNCED_PORTS, HOST_INSTALL_LAG, HOST_SYNCED,
+    HOST_PORTS, HOST_TUNNEL_SENT, HOST_TUNNEL_RECEIVED, PORT_STATE,
+    PORT_SENT_BYTES, PORT_RECEIVED_BYTES, PORT_SENT_PACKETS,
+    PORT_RECEIVED_PACKETS, LOADBALANCER_WITHOUT, LOADBALANCER_UNHEARD,
+    ROUTER_WITHOUT, ROUTER_WITHOUT_STANDBY, N_FAMILIES
 };
 
 static const struct {
@@ -58,6 +59,9 @@ static const struct {
     [HOST_UNSYNCED] = {
         "vmn_host_unsynced", "gauge", "1 for each host that is not synced, "
         "with its state; at most 100 hosts." },
+    [HOST_UNSYNCED_PORTS] = {
+        "vmn_host_unsynced_ports", "gauge", "Ports that are bound to a host "
+        "that is not synced, with its state; at most 100 hosts." },
     [HOST_INSTALL_LAG] = {
         "vmn_host_install_lag_seconds", "gauge", "Age of the oldest revision "
         "that a host has not acknowledged, of those that have lacked one for "
@@ -314,6 +318,10 @@ count_host(struct census *c, const struct vmn_row *row,
 
         put_label(ds, "state", state);
         put_value(ds, 1);
+        ds = put_series(c, HOST_UNSYNCED_PORTS, "host", row->name);
+        put_label(ds, "state", state);
+        put_value(ds, model_lookup(c->nb->model, VMN_INDEX_PORT_BY_HOST,
+                                   row->name).n);
     }
     if (lag.ms >= LAG_MS
         && c->n_series[HOST_INSTALL_LAG] < METRICS_SERIES_MAX) {

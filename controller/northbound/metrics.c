@@ -190,6 +190,11 @@ static const struct metric metrics[] = {
     GAUGE("vmn_store_bytes", store.size, "Size of the database."),
     GAUGE("vmn_store_log_bytes", store.log_size,
           "Size of the database's write-ahead log."),
+    GAUGE("vmn_store_disk_free_bytes", store.disk_free,
+          "Bytes that vmnd may still write on the file system of its "
+          "database."),
+    GAUGE("vmn_store_disk_bytes", store.disk_size,
+          "Size of the file system of the database."),
     COUNTER("vmn_store_batches_total", store.n_batches,
             "Groups of changes stored, each with one fsync."),
     COUNTER("vmn_store_failures_total", store.n_failed,
@@ -299,6 +304,25 @@ put_figures(const struct figures *figures, struct ds *ds)
             ds_put_format(ds, "%s %.6f\n", m->name,
                           (double) value / m->per_unit);
         }
+    }
+}
+
+/* Appends the last backup, if there was one since the start: there is no value
+ * that would mean that it is not known. */
+static void
+put_backup(const struct nb_last_backup *last, struct ds *ds)
+{
+    static const char time[] = "vmn_backup_last_timestamp_seconds";
+    static const char revision[] = "vmn_backup_last_revision";
+
+    metrics_family(ds, time, "gauge", "When the last backup was made, checked "
+                   "and sent, as a Unix time.");
+    if (last->ms) {
+        ds_put_format(ds, "%s %.3f\n", time, last->ms / 1000.0);
+    }
+    metrics_family(ds, revision, "gauge", "The revision of the last backup.");
+    if (last->ms) {
+        ds_put_format(ds, "%s %"PRIu64"\n", revision, last->revision);
     }
 }
 
@@ -628,6 +652,7 @@ metrics_append_all(struct northbound *nb, struct ds *ds)
     figures.ready = nb->ready;
 
     put_figures(&figures, ds);
+    put_backup(&nb->last_backup, ds);
     metrics_append_system_health(nb, ds);
     put_states(&figures.fabric, ds);
     put_types(nb->model, ds);

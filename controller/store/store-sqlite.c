@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "controller/model/id-pools.h"
@@ -290,6 +291,19 @@ sqlite_load(struct store *store, struct model *model, struct vmn_error *why)
                            why);
 }
 
+/* Fills in the file system that the database is on. */
+static void
+get_disk(const char *path, struct store_stats *stats)
+{
+    struct statvfs disk;
+
+    stats->disk_free = stats->disk_size = 0;
+    if (!statvfs(path, &disk)) {
+        stats->disk_free = (uint64_t) disk.f_bavail * disk.f_frsize;
+        stats->disk_size = (uint64_t) disk.f_blocks * disk.f_frsize;
+    }
+}
+
 static void
 sqlite_get_stats(const struct store *store, struct store_stats *stats)
 {
@@ -306,6 +320,7 @@ sqlite_get_stats(const struct store *store, struct store_stats *stats)
     stats->size = stat(store->path, &st) ? 0 : st.st_size;
     stats->log_size = stat(log, &st) ? 0 : st.st_size;
     free(log);
+    get_disk(store->path, stats);
 }
 
 /* Copies.  ---------------------------------------------------------------- */

@@ -56,6 +56,9 @@ struct store_stats {
     bool corrupt;               /* Nothing is written any more. */
     uint64_t size;              /* Bytes of the database, */
     uint64_t log_size;          /* and of its write-ahead log. */
+    uint64_t disk_free;         /* Bytes that its user may still write on its
+                                 * file system, */
+    uint64_t disk_size;         /* and of all of it; 0: not known. */
     struct histogram writing;   /* Duration of writing a batch, from its first
                                  * row to the end of its fsync. */
 };

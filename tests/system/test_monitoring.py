@@ -5,6 +5,7 @@ of docs/monitoring.md, and what deploy/monitoring makes of them."""
 import json
 import os
 import re
+import shutil
 import subprocess
 
 import pytest
@@ -213,22 +214,38 @@ def test_what_needs_attention_is_named(world):
     wait_for("web to serve", lambda: series(
         world, "vmn_loadbalancer_without_backends") == {("empty",): 1}, 20)
 
-    host = world.lab.host("h3")
+    host = world.lab.host("h2")
     host.stop_switch()
     try:
-        wait_for("h3 to be named", lambda: series(
-            world, "vmn_host_unsynced") == {("h3", "offline"): 1}, 30)
+        wait_for("h2 to be named", lambda: series(
+            world, "vmn_host_unsynced") == {("h2", "offline"): 1}, 30)
+        assert series(world, "vmn_host_unsynced_ports") == {
+            ("h2", "offline"): 1}
     finally:
         host.start_switch()
         host.await_ready()
-    wait_for("h3 to be well", lambda: not series(world, "vmn_host_unsynced"),
+    wait_for("h2 to be well", lambda: not series(world, "vmn_host_unsynced"),
              30)
+    assert not series(world, "vmn_host_unsynced_ports")
     # Nobody asked for these.
     for family in documented():
         if family.startswith(("vmn_port_", "vmn_host_")):
             assert not series(world, family) or "claims" in family \
                 or "budget" in family, family
     assert world.api.metrics()["vmn_ports_other"] == 2
+
+
+def test_backups_and_the_disk_are_watched(world, tmp_path):
+    m = world.api.metrics()
+    assert 0 < m["vmn_store_disk_free_bytes"] <= m["vmn_store_disk_bytes"]
+    assert m["vmn_store_disk_bytes"] == shutil.disk_usage(
+        os.path.dirname(world.lab.vmnd.db)).total
+    world.network("net")
+    started = m["process_start_time_seconds"]
+    world.api.raw("GET", "/v1/backup")
+    after = world.api.metrics()
+    assert after["vmn_backup_last_timestamp_seconds"] > started
+    assert after["vmn_backup_last_revision"] == after["vmn_revision"]
 
 
 def test_series_of_hosts_and_ports_are_bounded():
@@ -298,6 +315,32 @@ def test_rules_are_valid_and_each_is_tested():
     for comes in (True, False):
         assert names == {case["alertname"] for case in cases
                          if bool(case.get("exp_alerts")) == comes}
+
+
+ALERT = re.compile(r"\| `(Vmn\w+)` \| (\w+) \| [^|]+ \| [^|]+ \|$", re.M)
+
+
+def test_each_alert_says_what_it_means_and_what_to_run():
+    """The handbook has it with its severity, the table of monitoring when it
+    comes; and who is woken is told by the sample of an Alertmanager."""
+    rules = {rule["alert"]: rule["labels"]["severity"]
+             for rule in read_rules()}
+    with open(os.path.join(TOP, "docs/handbook/alerts.md")) as page:
+        assert dict(ALERT.findall(page.read())) == rules
+    with open(os.path.join(TOP, "docs/monitoring.md")) as page:
+        assert set(re.findall(r"`(Vmn[A-Z]\w+)`", page.read())) == set(rules)
+    with open(os.path.join(PLACE, "alertmanager.yml")) as text:
+        config = yaml.safe_load(text)
+    routes = {route["matchers"][0]: route["receiver"]
+              for route in config["route"]["routes"]}
+    assert {'severity="%s"' % s for s in rules.values()} == set(routes)
+    assert set(routes.values()) | {config["route"]["receiver"]} == {
+        receiver["name"] for receiver in config["receivers"]}
+    for one in config["inhibit_rules"]:
+        named = re.findall(r'alertname="(\w+)"', str(one))
+        assert set(named) <= set(rules)
+    with open(os.path.join(PLACE, "prometheus.yml")) as text:
+        assert yaml.safe_load(text)["alerting"]["alertmanagers"]
 
 
 def test_dashboard_can_be_imported(tmp_path):
@@ -383,7 +426,9 @@ def test_units_are_those_of_the_metrics():
             "s", "bytes", "Bps", "percentunit"), (panel["title"], shown)
     for rule in read_rules():
         words = " ".join(rule["annotations"].values())
-        unit = unit_of(legs(rule["expr"])[0])
+        # The first that has a metric: "time() - ..." begins with none.
+        unit = unit_of(next(leg for leg in legs(rule["expr"])
+                            if SELECTOR.search(leg)))
         if "humanizeDuration" in words:
             assert unit == "s", rule["alert"]
         elif "humanizePercentage" in words:
