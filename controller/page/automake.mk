@@ -9,18 +9,20 @@ PAGE_SOURCES = \
 	controller/page/src/api.js \
 	controller/page/src/dialog.js \
 	controller/page/src/dom.js \
-	controller/page/src/fields.js \
 	controller/page/src/form.js \
 	controller/page/src/format.js \
 	controller/page/src/history.js \
-	controller/page/src/live.js \
+	controller/page/src/live-events.js \
 	controller/page/src/main.js \
 	controller/page/src/object-edit.js \
+	controller/page/src/object-fields.js \
 	controller/page/src/object.js \
 	controller/page/src/page.css \
+	controller/page/src/name-input.js \
 	controller/page/src/plan.js \
 	controller/page/src/policy-edit.js \
-	controller/page/src/ports-input.js \
+	controller/page/src/policy-promote.js \
+	controller/page/src/quarantine.js \
 	controller/page/src/rejected-hosts.js \
 	controller/page/src/schema.js \
 	controller/page/src/table.js \
@@ -29,7 +31,7 @@ PAGE_SOURCES = \
 	controller/page/src/topology/layout.js \
 	controller/page/src/topology/picture.js \
 	controller/page/src/topology/search.js \
-	controller/page/src/types.js \
+	controller/page/src/type-columns.js \
 	controller/page/src/views/changes.js \
 	controller/page/src/views/new-network.js \
 	controller/page/src/views/objects.js \

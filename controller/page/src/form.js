@@ -6,7 +6,7 @@
 // was given, so an empty list stays one.
 
 import { h, newId, replace } from "./dom.js";
-import { nameInput } from "./ports-input.js";
+import { nameInput } from "./name-input.js";
 
 const SHORT = 80;               // Characters of a text on one line.
 

@@ -5,7 +5,7 @@
 
 import { forgetToken, get, hasToken, onTokenNeeded } from "./api.js";
 import { empty, h, newId, panel, replace } from "./dom.js";
-import * as live from "./live.js";
+import * as live from "./live-events.js";
 import { number } from "./format.js";
 import * as newNetwork from "./views/new-network.js";
 import * as overview from "./views/overview.js";

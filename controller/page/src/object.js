@@ -8,7 +8,7 @@ import { badge, code, empty, errorBox, facts, h, plainTable, replace }
   from "./dom.js";
 import { ago, installedOn, number, plural, rate, when, WHEN_WIDTH }
   from "./format.js";
-import { fieldFacts } from "./fields.js";
+import { fieldFacts } from "./object-fields.js";
 import { historyOf } from "./history.js";
 import { table } from "./table.js";
 

@@ -8,7 +8,7 @@ import { badge, empty, errorBox, facts, h, panel, plainTable, replace }
   from "../dom.js";
 import { changes, installedOn, ms, number, plural, when, WHEN_WIDTH }
   from "../format.js";
-import * as live from "../live.js";
+import * as live from "../live-events.js";
 import { fieldNodes } from "../plan.js";
 import { table } from "../table.js";
 

@@ -6,7 +6,7 @@
 import { at, get, list } from "../api.js";
 import { errorBox, h, newId, panel, replace } from "../dom.js";
 import { planAndApply } from "../object-edit.js";
-import { nameInput } from "../ports-input.js";
+import { nameInput } from "../name-input.js";
 
 export const path = "new-network";
 export const title = "New network";

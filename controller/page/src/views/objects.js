@@ -6,12 +6,12 @@
 import { beginning, get } from "../api.js";
 import { empty, errorBox, h, panel, replace } from "../dom.js";
 import { number } from "../format.js";
-import * as live from "../live.js";
+import * as live from "../live-events.js";
 import { showObject } from "../object.js";
 import { deleteObject, objectForm } from "../object-edit.js";
 import { rejectedHosts } from "../rejected-hosts.js";
 import { table } from "../table.js";
-import { typeOf, types } from "../types.js";
+import { typeOf, types } from "../type-columns.js";
 
 export const path = "objects";
 export const title = "Objects";

@@ -9,7 +9,7 @@ import { badge, empty, errorBox, h, newId, panel, replace, s }
   from "../dom.js";
 import { ago, changes, duration, number, plural, short, when, WHEN_WIDTH }
   from "../format.js";
-import * as live from "../live.js";
+import * as live from "../live-events.js";
 import { notUp, objectLink } from "../object.js";
 import { table } from "../table.js";
 

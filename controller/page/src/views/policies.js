@@ -2,16 +2,17 @@
 //
 // Policies in the order of evaluation: tiers as lanes, from top to bottom,
 // with the place of quarantines.  A single policy: its rules with their
-// counters; a shadow policy can be promoted.
+// counters.
 
-import { at, call, get, list } from "../api.js";
-import { confirm } from "../dialog.js";
+import { at, get, list } from "../api.js";
 import { badge, empty, errorBox, facts, h, panel, plainTable, replace }
   from "../dom.js";
 import { ago, number, plural, short } from "../format.js";
-import * as live from "../live.js";
-import { planNodes, receiptNodes } from "../plan.js";
-import { nameInput } from "../ports-input.js";
+import * as live from "../live-events.js";
+import { nameInput } from "../name-input.js";
+import { receiptNodes } from "../plan.js";
+import { promotePolicy } from "../policy-promote.js";
+import { cutOff, releaseFrom } from "../quarantine.js";
 import { ruleText } from "./reachability.js";
 
 export const path = "policies";
@@ -142,12 +143,9 @@ export function mount(root, { signal, words }) {
     refresh();
   }
 
-  const change = (method, path_, body) => call(method, path_, { signal, body,
-    query: { wait: "installed", timeout: "10s" } });
-
   function release(name) {
     return attempt(async () => {
-      const answer = await change("DELETE", at("quarantines", name));
+      const answer = await releaseFrom(name, signal);
 
       replace(said, h("p", {}, `${name} is released.`), receiptNodes(answer));
     });
@@ -155,8 +153,7 @@ export function mount(root, { signal, words }) {
 
   function quarantine(port) {
     return attempt(async () => {
-      const answer = await change("PUT", at("quarantines", port),
-        { spec: { ports: [port] } });
+      const answer = await cutOff(port, signal);
 
       replace(said, h("p", {}, `${port} is cut off. `, h("button", {
         type: "button", onclick: () => release(port) }, "Undo")),
@@ -166,15 +163,9 @@ export function mount(root, { signal, words }) {
 
   async function promote(name) {
     await attempt(async () => {
-      const body = { spec: { mode: "enforce" } };
-      const plan = await call("PATCH", at("policies", name), { signal, body,
-        query: { dry_run: "plan" } });
+      const answer = await promotePolicy(name, signal);
 
-      if (await confirm(`Promote ${name}`, [h("p", {},
-        "It decides from then on. That would do:"), planNodes(plan)],
-      "Promote")) {
-        const answer = await change("PATCH", at("policies", name), body);
-
+      if (answer) {
         replace(said, h("p", {}, `${name} decides now.`),
           receiptNodes(answer));
       }

@@ -9,7 +9,7 @@ import { badge, code, empty, errorBox, facts, h, newId, panel, replace }
 import { number, plural, service, peer } from "../format.js";
 import { reference } from "../object.js";
 import { policyEditor, verdictBadge } from "../policy-edit.js";
-import { nameInput } from "../ports-input.js";
+import { nameInput } from "../name-input.js";
 import { address } from "./trace.js";
 
 export const path = "reachability";

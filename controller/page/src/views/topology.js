@@ -6,7 +6,7 @@
 
 import { badge, empty, errorBox, h, panel, replace } from "../dom.js";
 import { number, rate } from "../format.js";
-import * as live from "../live.js";
+import * as live from "../live-events.js";
 import { HOST_KIND, isType, showObject, WORDS } from "../object.js";
 import { table } from "../table.js";
 import { coloured, COLOURS, load } from "../topology/cards.js";

@@ -7,7 +7,7 @@ import { call } from "../api.js";
 import { badge, code, empty, errorBox, facts, h, newId, panel, plainTable,
   replace } from "../dom.js";
 import { link, policyLink, reference } from "../object.js";
-import { nameInput } from "../ports-input.js";
+import { nameInput } from "../name-input.js";
 
 export const path = "trace";
 export const title = "Trace";
