@@ -69,6 +69,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/object-types.h \
 	controller/ctl/other-tools.c \
 	controller/ctl/other-tools.h \
+	controller/ctl/output-cell.c \
+	controller/ctl/output-cell.h \
 	controller/ctl/output-colour.c \
 	controller/ctl/output-colour.h \
 	controller/ctl/output-diff.c \
@@ -84,6 +86,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/output.h \
 	controller/ctl/port-moves.c \
 	controller/ctl/port-moves.h \
+	controller/ctl/simulator-request.c \
 	controller/ctl/simulator-request.h \
 	controller/ctl/support-archive.c \
 	controller/ctl/support-archive.h \

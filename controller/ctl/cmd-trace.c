@@ -6,13 +6,11 @@
 
 #include "controller/ctl/ctl.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/other-tools.h"
-#include "controller/ctl/object-files.h"
 #include "controller/ctl/output.h"
 #include "controller/ctl/simulator-request.h"
 #include "openvswitch/dynamic-string.h"
@@ -26,39 +24,6 @@ text_of(const json_t *json, const char *name)
     return text ? text : "?";
 }
 
-enum ctl_exit
-ctl_set_after(struct ctl *ctl, json_t *body)
-{
-    enum ctl_exit status = CTL_DONE;
-    struct vmn_error why = VMN_ERROR_INIT;
-    struct ctl_input input;
-
-    ctl_input_init(&input);
-    for (size_t i = 0; i < ctl->after.n && !status; i++) {
-        if (ctl_input_load(&input, ctl->after.names[i], ctl->in, &why)) {
-            status = ctl_usage(ctl, "%s", why.text);
-            vmn_error_uninit(&why);
-        }
-    }
-    if (!status && ctl->after.n) {
-        json_object_set(body, "after", input.objects);
-    }
-    ctl_input_uninit(&input);
-    return status;
-}
-
-static bool
-put_number(json_t *body, const char *name, const char *text)
-{
-    int number;
-
-    if (!str_to_int(text, 10, &number)) {
-        return false;
-    }
-    json_object_set_new(body, name, json_integer(number));
-    return true;
-}
-
 static bool
 is_one_of(const char *text, const char *const words[], size_t n)
 {
@@ -66,98 +31,6 @@ is_one_of(const char *text, const char *const words[], size_t n)
         n--;
     }
     return n > 0;
-}
-
-bool
-ctl_set_service(json_t *body, const char *service)
-{
-    static const char *const with_ports[] = { "tcp", "udp", "sctp" };
-    static const char *const with_types[] = { "icmp", "icmpv6" };
-    char *copy = xstrdup(service), *rest = copy;
-    const char *protocol = strsep(&rest, "/");
-    bool icmp = is_one_of(protocol, with_types, ARRAY_SIZE(with_types));
-    bool ok = icmp || (is_one_of(protocol, with_ports, ARRAY_SIZE(with_ports))
-                       && rest);
-
-    if (ok && rest) {
-        ok = put_number(body, icmp ? "icmp_type" : "port",
-                        strsep(&rest, "/"));
-    }
-    if (ok && rest) {
-        ok = icmp && put_number(body, "icmp_code", rest);
-    }
-    json_object_set_new(body, "protocol", json_string(protocol));
-    free(copy);
-    return ok;
-}
-
-void
-ctl_append_rule(const json_t *json, const char *before, struct ds *ds)
-{
-    const json_t *rule = json_object_get(json, "rule");
-
-    if (rule) {
-        ds_put_format(ds, "%srule %"JSON_INTEGER_FORMAT" of %s", before,
-                      json_integer_value(rule),
-                      text_of(json_object_get(json, "object"), "name"));
-    }
-}
-
-void
-ctl_print_unheard(struct ctl *ctl, const json_t *reply)
-{
-    const json_t *warning;
-    size_t i;
-
-    json_array_foreach (json_object_get(reply, "warnings"), i, warning) {
-        char *line = xasprintf("warning: %s\n",
-                               json_is_string(warning)
-                               ? json_string_value(warning) : "");
-
-        ctl_print_safely(ctl->out, line);
-        free(line);
-    }
-}
-
-void
-ctl_append_isolation(const json_t *json, const char *before,
-                     const char *after, struct ds *ds)
-{
-    const json_t *policies = json_object_get(json, "isolated_by");
-    const json_t *policy;
-    size_t i;
-
-    if (!json_array_size(policies)) {
-        return;
-    }
-    ds_put_format(ds, "%s%s, by ", before, text_of(json, "direction"));
-    json_array_foreach (policies, i, policy) {
-        ds_put_format(ds, "%s%s", i ? ", " : "", json_string_value(policy));
-    }
-    ds_put_cstr(ds, after);
-}
-
-/* So many quarantines of a reason are named. */
-#define QUARANTINES_SHOWN 3
-
-void
-ctl_append_quarantine(const json_t *json, const char *before,
-                      const char *after, struct ds *ds)
-{
-    const json_t *held_by = json_object_get(json, "quarantined_by");
-    const json_t *name;
-    size_t i;
-
-    json_array_foreach (held_by, i, name) {
-        if (i == QUARANTINES_SHOWN) {
-            ds_put_format(ds, " and %"PRIuSIZE" more",
-                          json_array_size(held_by) - i);
-            break;
-        }
-        ds_put_cstr(ds, i ? ", " : before);
-        ctl_path_print(name, "", ds);
-    }
-    ds_put_cstr(ds, i ? after : "");
 }
 
 /* Steps.  ---------------------------------------------------------------- */
@@ -453,7 +326,6 @@ put_outcome(const json_t *trace, const json_t *outcome, struct ds *ds)
     ctl_append_quarantine(at, "quarantined by ", "\n", ds);
     format_reply(json_object_get(outcome, "answer"), ds);
 }
-
 
 /* Appends which of 'n' outcomes it is, and for how many connections; an
  * account with a scope is not told that of others' balancers. */

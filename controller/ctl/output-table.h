@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Tables of text, and the path language that selects the value of a column.
- * Not for which columns a type has (the schema, and object-types.c). */
+ * Tables of text.  Not for the text of a cell (output-cell.h), nor for which
+ * columns a type has (the schema, and object-types.c). */
 
 #ifndef CONTROLLER_CTL_OUTPUT_TABLE_H
 #define CONTROLLER_CTL_OUTPUT_TABLE_H 1
@@ -9,6 +9,8 @@
 #include <jansson.h>
 #include <stddef.h>
 #include <stdio.h>
+
+#include "controller/ctl/output-cell.h"
 
 struct ds;
 struct ctl_table;
@@ -20,12 +22,6 @@ struct ctl_column {
     const char *path;           /* As in ctl_path_print(). */
     void (*print)(const json_t *object, struct ds *);
 };
-
-/* Appends the value at 'path' in 'json'.  'path' is a JSON pointer, extended
- * by "*": each element of an array (or each "key=value" of an object), joined
- * by ",".  Of an array of objects without "*" it appends the number of
- * elements. */
-void ctl_path_print(const json_t *json, const char *path, struct ds *);
 
 struct ctl_table *ctl_table_create(const struct ctl_column *);
 void ctl_table_destroy(struct ctl_table *);

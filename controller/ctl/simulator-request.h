@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * What vmnctl trace and reachability have in common (in cmd-trace.c). */
+ * What vmnctl trace and reachability have in common. */
 
 #ifndef CONTROLLER_CTL_SIMULATOR_REQUEST_H
 #define CONTROLLER_CTL_SIMULATOR_REQUEST_H 1
