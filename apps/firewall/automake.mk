@@ -4,6 +4,7 @@ apps_firewall_firewall_la_SOURCES = \
 	apps/firewall/conjunction-id.c \
 	apps/firewall/conjunction.c \
 	apps/firewall/connection-limit.c \
+	apps/firewall/connection-tracking.c \
 	apps/firewall/default-deny.c \
 	apps/firewall/firewall.c \
 	apps/firewall/firewall.h \

@@ -1,124 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The firewall app: stateful policies between groups of VMs.  This file
- * describes the app to the engine, and emits what all hosts have: the way
- * through connection tracking and through the tiers. */
+ * describes the app to the engine, and its flows to people. */
 
 #include "firewall.h"
 
 #include <string.h>
-
-static void
-to_done(struct vmn_flow *flow)
-{
-    vmn_act_goto(vmn_flow_actions(flow), STAGE_POLICY, POLICY_DONE);
-}
-
-/* Both families, for matches on fields that require one. */
-static const uint16_t ip_types[] = { VMN_ETH_IPV4, VMN_ETH_IPV6 };
-#define N_IP_TYPES (sizeof ip_types / sizeof ip_types[0])
-
-static void
-base_send(struct vmn_emit *emit)
-{
-    /* Router discovery passes in provider networks only. */
-    static const uint8_t nd_types[] = { 133, 134, VMN_ND_SOLICIT,
-                                        VMN_ND_ADVERT };
-    struct vmn_flow *flow;
-
-    /* A VM may always reach itself. */
-    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND, 200);
-    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_HAIRPIN, VMN_FLAG_HAIRPIN);
-    to_done(flow);
-
-    /* Where a gateway only forwards, policies apply on another host: this one
-     * may see only one of both directions. */
-    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND, 190);
-    vmn_match(flow, VMN_REG_SRC_LOCAL, 0);
-    vmn_match(flow, VMN_REG_DST_HOST, VMN_DST_HOST_EXTERNAL);
-    to_done(flow);
-    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND, 180);
-    vmn_match(flow, VMN_REG_DST_LOCAL, 0);
-    vmn_match_masked(flow, VMN_REG_FLAGS, VMN_FLAG_EXTERNAL,
-                     VMN_FLAG_EXTERNAL);
-    to_done(flow);
-
-    /* No policy applies to neighbour discovery, as to ARP; conntrack would
-     * call it invalid. */
-    for (size_t i = 0; i < sizeof nd_types; i++) {
-        flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND,
-                            150);
-        vmn_match(flow, VMN_F_ICMPV6_TYPE, nd_types[i]);
-        to_done(flow);
-    }
-
-    for (size_t i = 0; i < N_IP_TYPES; i++) {
-        flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND,
-                            SEND_TRACKED);
-        vmn_match(flow, VMN_F_ETH_TYPE, ip_types[i]);
-        vmn_act_set(vmn_flow_actions(flow), REG_KEEP, 0);
-        vmn_act_ct(vmn_flow_actions(flow),
-                   &(struct vmn_ct) { .zone = VMN_REG_ZONE,
-                                      .then = VMN_CT_TABLE,
-                                      .stage = STAGE_TRACK,
-                                      .table = TRACK_STATE });
-    }
-
-    to_done(vmn_flow_add(emit, vmn_scope_all(), STAGE_TRACK, TRACK_SEND, 1));
-}
-
-/* Adds a flow of both families, since only these are tracked. */
-static struct vmn_flow *
-tracked_add(struct vmn_emit *emit, unsigned stage, unsigned table,
-            uint16_t priority, unsigned state, unsigned mask)
-{
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(), stage, table,
-                                         priority);
-
-    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | state,
-                     VMN_CT_TRK | mask);
-    return flow;
-}
-
-/* Swaps source and destination of a reply, identities and whether they are
- * local, since the policies of its request apply.  So it is with an ICMP error
- * about a connection, to which conntrack gives that connection's original
- * tuple, and the direction in which it goes. */
-static void
-swap_sides(struct vmn_actions *actions)
-{
-    vmn_act_swap(actions, VMN_REG_SRC_ID, VMN_REG_DST_ID);
-    vmn_act_swap(actions, VMN_REG_SRC_LOCAL, VMN_REG_DST_LOCAL);
-}
-
-static void
-base_state(struct vmn_emit *emit)
-{
-    struct vmn_flow *flow;
-
-    flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 100, VMN_CT_INV,
-                       VMN_CT_INV);
-    vmn_act_drop(vmn_flow_actions(flow), "invalid state");
-
-    /* Later fragments have no ports; policies apply to the first fragment.
-     * But a connection is committed only once all fragments have arrived
-     * there.  (Where conntrack reassembles packets for good, there are no
-     * fragments here.) */
-    for (size_t i = 0; i < N_IP_TYPES; i++) {
-        flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 95, 0, VMN_CT_INV);
-        vmn_match(flow, VMN_F_ETH_TYPE, ip_types[i]);
-        vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_LATER, VMN_FRAG_LATER);
-        vmn_act_goto(vmn_flow_actions(flow), STAGE_POLICY, POLICY_ACCEPT);
-    }
-
-    flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 80, VMN_CT_RPL,
-                       VMN_CT_RPL);
-    swap_sides(vmn_flow_actions(flow));
-    vmn_act_goto(vmn_flow_actions(flow), STAGE_TRACK, TRACK_SOURCE);
-
-    flow = tracked_add(emit, STAGE_TRACK, TRACK_STATE, 1, 0, 0);
-    vmn_act_goto(vmn_flow_actions(flow), STAGE_TRACK, TRACK_SOURCE);
-}
 
 /* Each direction's rules are applied on the host where that side is. */
 static void
@@ -135,73 +22,14 @@ base_skip(struct vmn_emit *emit)
                         POLICY_SKIP);
     vmn_match(flow, VMN_REG_DST_LOCAL, 0);
     vmn_act_goto(vmn_flow_actions(flow), STAGE_POLICY, POLICY_ACCEPT);
-
-}
-
-void
-act_commit(struct vmn_actions *actions, bool with_mark)
-{
-    vmn_act_ct(actions, &(struct vmn_ct) { .commit = true,
-                                           .zone = VMN_REG_ZONE,
-                                           .mark = with_mark,
-                                           .mark_from = REG_KEEP,
-                                           .then = VMN_CT_STOP });
-}
-
-/* Commits an allowed connection.  Rules were not applied to later fragments,
- * so they do not know the mark. */
-static void
-add_commit(struct vmn_emit *emit, uint16_t eth_type, bool later_fragment)
-{
-    struct vmn_flow *flow = tracked_add(emit, STAGE_POLICY, POLICY_ACCEPT,
-                                        later_fragment ? ACCEPT_LATER_FRAGMENT
-                                        : ACCEPT_NEW,
-                                        VMN_CT_NEW, VMN_CT_NEW);
-    struct vmn_actions *actions = vmn_flow_actions(flow);
-
-    vmn_match(flow, VMN_F_ETH_TYPE, eth_type);
-    if (later_fragment) {
-        vmn_match_masked(flow, VMN_F_IP_FRAG, VMN_FRAG_LATER, VMN_FRAG_LATER);
-    }
-    act_commit(actions, !later_fragment);
-    vmn_act_next(actions);
-}
-
-static void
-base_accept(struct vmn_emit *emit)
-{
-    struct vmn_flow *flow;
-
-    for (size_t i = 0; i < N_IP_TYPES; i++) {
-        add_commit(emit, ip_types[i], false);
-        add_commit(emit, ip_types[i], true);
-    }
-
-    /* Later stages need the packet's own destination.  (Sides of later
-     * fragments were not swapped.) */
-    for (size_t i = 0; i < N_IP_TYPES; i++) {
-        flow = tracked_add(emit, STAGE_POLICY, POLICY_ACCEPT, ACCEPT_REPLY,
-                           VMN_CT_RPL, VMN_CT_RPL);
-        vmn_match(flow, VMN_F_ETH_TYPE, ip_types[i]);
-        vmn_match_masked(flow, VMN_F_IP_FRAG, 0, VMN_FRAG_LATER);
-        swap_sides(vmn_flow_actions(flow));
-        vmn_act_next(vmn_flow_actions(flow));
-    }
-
-    for (unsigned table = POLICY_ACCEPT; table <= POLICY_DONE; table++) {
-        flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_POLICY, table, 1);
-        vmn_act_next(vmn_flow_actions(flow));
-    }
 }
 
 static void
 compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
 {
-    base_send(emit);
-    base_state(emit);
+    tracking_base(emit);
     known_base(emit);
     base_skip(emit);
-    base_accept(emit);
 }
 
 /* Sets 'owner' to a domain's: its network, or the router that it is named

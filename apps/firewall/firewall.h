@@ -395,7 +395,10 @@ void handle_reject(struct vmn_view *, const struct vmn_packet_in *,
 /* observation.c */
 void compile_observation(struct vmn_view *, const char *key,
                          struct vmn_emit *);
-/* firewall.c: commits a connection, with its mark. */
+
+/* connection-tracking.c */
+void tracking_base(struct vmn_emit *);
+/* Commits a connection, with its mark. */
 void act_commit(struct vmn_actions *, bool with_mark);
 
 /* default-deny.c: what applies where no rule matches. */
