@@ -2,6 +2,7 @@
 app_LTLIBRARIES += apps/overlay/overlay.la
 apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/address-pairs.c \
+	apps/overlay/arp-responder.c \
 	apps/overlay/claimed-addresses.c \
 	apps/overlay/dhcp-ra-guard.c \
 	apps/overlay/flood.c \
@@ -9,6 +10,7 @@ apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/nd-responder.c \
 	apps/overlay/overlay.c \
 	apps/overlay/overlay.h \
+	apps/overlay/port-security.c \
 	apps/overlay/port.c \
 	apps/overlay/provider.c \
 	apps/overlay/transit.c \

@@ -5,7 +5,7 @@
  * and whatever else is answered for.  Guests behind ports with 'unknown' may
  * call themselves anything but these, and a port that is allowed a prefix may
  * forward for those in it, but not answer for them.  Not for what a port
- * itself may send from, which is guarded (port.c).
+ * itself may send from (port-security.c).
  *
  * A port may be allowed what another one is, too (VRRP), or a prefix with
  * somebody's address in it.  So the longest prefix decides, and of two equal

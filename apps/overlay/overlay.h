@@ -369,6 +369,17 @@ void eval_mtu(struct vmn_view *, const char *key, struct vmn_value *);
 void handle_oversized(struct vmn_view *, const struct vmn_packet_in *,
                       struct vmn_packets_out *);
 
+/* arp-responder.c: ARP. */
+void arp_of_address(struct vmn_emit *, const struct port_ctx *,
+                    const struct vmn_ip *);
+/* Drops what a guest asks for its own address, on its host. */
+void arp_self(struct vmn_emit *, const struct port_ctx *,
+              const struct vmn_ip *);
+
+/* port-security.c: what the port may send from, on its host. */
+void port_security(struct vmn_view *, struct vmn_emit *,
+                   const struct port_ctx *);
+
 /* nd-responder.c: neighbour discovery. */
 void nd_base(struct vmn_emit *);
 void nd_of_address(struct vmn_emit *, const struct port_ctx *,

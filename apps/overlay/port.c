@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * One VM's interface: admitted where it is, answered for and known as a source
- * everywhere in its network, found by its MAC.  Not for what several ports may
- * share (address-pairs.c), nor for what is peculiar to IPv6
- * (nd-responder.c).
+ * everywhere in its network, found by its MAC.  Not for what it may send from
+ * (port-security.c), what several ports may share (address-pairs.c), nor for
+ * ARP and neighbour discovery (arp-responder.c, nd-responder.c).
  *
  * A VM that moves is on two hosts for a while.  The second one, the candidate,
  * holds all that it takes, so that nothing but where others send their packets
@@ -149,14 +149,11 @@ emit_source(struct vmn_emit *emit, const struct port_ctx *ctx,
     vmn_act_next(actions);
 }
 
-/* Emits the flows of one of the port's own addresses.  ARP leaves its host
- * only where a port may use an address for which the switch cannot reply. */
+/* Emits the flows of one of the port's own addresses. */
 static void
 emit_address(struct vmn_view *view, struct vmn_emit *emit,
              const struct port_ctx *ctx, const struct vmn_ip *ip)
 {
-    struct vmn_flow *flow;
-
     if (ctx->port->external) {
         emit_source(emit, ctx, vmn_field_ip_src(ip->family), ip);
         return;                 /* The guest replies for itself. */
@@ -171,12 +168,7 @@ emit_address(struct vmn_view *view, struct vmn_emit *emit,
         emit_source(emit, ctx, VMN_F_ARP_SPA, ip);
     }
 
-    flow = vmn_flow_add(emit, vmn_scope_network(ctx->network->row.name),
-                        STAGE_SERVICE, SERVICE_REQUEST, SERVICE_ANSWER);
-    match_network(flow, ctx->network);
-    vmn_match(flow, VMN_F_ARP_OP, 1);
-    vmn_match_ip(flow, VMN_F_ARP_TPA, ip);
-    vmn_act_arp_reply(vmn_flow_actions(flow), ctx->port->mac, ip);
+    arp_of_address(emit, ctx, ip);
 }
 
 /* Where the port is.  ---------------------------------------------------- */
@@ -197,84 +189,6 @@ emit_classify(struct vmn_view *view, struct vmn_emit *emit,
     vmn_act_goto(actions, STAGE_ADMIT, ADMIT_GUARD);
 }
 
-static struct vmn_flow *
-guard_add(struct vmn_emit *emit, const struct port_ctx *ctx,
-          struct vmn_mac mac)
-{
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
-                                         STAGE_ADMIT, ADMIT_GUARD, GUARD_OWN);
-
-    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
-    vmn_match_mac(flow, VMN_F_ETH_SRC, mac);
-    return flow;
-}
-
-/* Lets the port send from 'prefix' with 'mac'.  If that is more than one
- * address, some of them may be claimed by others. */
-static void
-emit_guard(struct vmn_emit *emit, const struct port_ctx *ctx,
-           struct vmn_mac mac, const struct vmn_prefix *ip)
-{
-    bool check = port_has_prefix(ctx->port);
-    struct vmn_flow *flow;
-
-    flow = guard_add(emit, ctx, mac);
-    if (ip->ip.family == 6) {
-        vmn_match_prefix(flow, VMN_F_IPV6_SRC, ip);
-        if (check) {
-            vmn_act_set(vmn_flow_actions(flow), REG_CHECK, CHECK_ANNOUNCED);
-        }
-        vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_ND);
-        nd_guard_target(emit, ctx, mac, ip);
-        return;
-    }
-    vmn_match_prefix(flow, VMN_F_IPV4_SRC, ip);
-    vmn_act_next(vmn_flow_actions(flow));
-
-    flow = guard_add(emit, ctx, mac);
-    vmn_match_prefix(flow, VMN_F_ARP_SPA, ip);
-    vmn_match_mac(flow, VMN_F_ARP_SHA, mac);
-    if (check && ip->len < 32) {
-        vmn_act_set(vmn_flow_actions(flow), REG_CHECK, CHECK_ANNOUNCED);
-        vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_ND);
-    } else {
-        vmn_act_next(vmn_flow_actions(flow));
-    }
-}
-
-static void
-emit_guards(struct vmn_view *view, struct vmn_emit *emit,
-            const struct port_ctx *ctx, struct vmn_mac mac)
-{
-    struct vmn_prefix *prefixes;
-    size_t n = port_prefixes(view, ctx->port, mac, &prefixes);
-    bool v6 = false;
-
-    for (size_t i = 0; i < n; i++) {
-        emit_guard(emit, ctx, mac, &prefixes[i]);
-        v6 |= prefixes[i].ip.family == 6;
-    }
-    if (v6) {
-        nd_guard_mac(emit, ctx, mac);
-    }
-}
-
-/* Drops requests of a guest for its own address: it detects duplicates or
- * announces itself, and a reply would tell it that there is a duplicate. */
-static void
-emit_self(struct vmn_emit *emit, const struct port_ctx *ctx,
-          const struct vmn_ip *ip)
-{
-    struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
-                                         STAGE_SERVICE, SERVICE_REQUEST,
-                                         SERVICE_SELF);
-
-    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
-    vmn_match(flow, VMN_F_ARP_OP, 1);
-    vmn_match_ip(flow, VMN_F_ARP_TPA, ip);
-    drop_background(flow, "ARP for own address");
-}
-
 static void
 emit_local(struct vmn_view *view, struct vmn_emit *emit,
            const struct port_ctx *ctx)
@@ -286,27 +200,14 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
     unknown_of_port_here(view, emit, ctx);
     claims_but_for_port(view, emit, ctx);
     emit_classify(view, emit, ctx);
-    emit_guards(view, emit, ctx, port->mac);
-    for (size_t i = 0; i < port->n_allowed_addresses; i++) {
-        if (pair_has_new_mac(port, i)) {
-            emit_guards(view, emit, ctx,
-                        pair_mac(port, vmn_address_pair_at(port, i)));
-        }
-    }
+    port_security(view, emit, ctx);
     for (size_t i = 0; i < port->n_ips; i++) {
         if (is_provider(ctx->network)) {
             provider_self(emit, ctx, &port->ips[i]);
         } else if (port->ips[i].family == 4) {
-            emit_self(emit, ctx, &port->ips[i]);
+            arp_self(emit, ctx, &port->ips[i]);
         }
     }
-
-    /* An address probe has no sender address (RFC 5227, section 1.1). */
-    flow = guard_add(emit, ctx, port->mac);
-    vmn_match(flow, VMN_F_ARP_OP, 1);
-    vmn_match(flow, VMN_F_ARP_SPA, 0);
-    vmn_match_mac(flow, VMN_F_ARP_SHA, port->mac);
-    vmn_act_next(vmn_flow_actions(flow));
 
     if (port_has_ipv6(port)) {
         nd_guard_port(emit, ctx);
