@@ -6,113 +6,13 @@
  * virtual IP back after policy, again at the client's host.
  *
  * In each routing domain where it is offered a balancer has the backends that
- * are there.  What a virtual IP has whatever is served there is in vip.c,
- * what a backend has whomever it serves in backend.c. */
+ * are there.  Which of them gets a connection is in backend-choice.c; what a
+ * virtual IP has whatever is served there in vip.c, and what a backend has
+ * whomever it serves in backend.c. */
 
-#include "loadbalancer.h"
+#include "balancer.h"
 
 #include <string.h>
-
-#define N_VALUES_MIN 16         /* Open vSwitch uses no fewer hash values. */
-
-/* A balancer in one of its routing domains. */
-struct balancer_ctx {
-    struct vmn_view *view;
-    struct vmn_emit *emit;
-    const struct vmn_loadbalancer *lb;
-    unsigned ip_proto;
-    uint32_t number;            /* The balancer's ID. */
-    const char *domain;
-    struct vmn_scope scope;
-    uint32_t zone;
-    const char *vip;            /* As text. */
-    struct backends all;        /* The balancer's own. */
-    struct backends serving;    /* Those to which new connections go, */
-    const struct vmn_loadbalancer *server; /* which are this balancer's. */
-};
-
-static bool
-is_in_domain(const struct balancer_ctx *ctx, const char *network)
-{
-    return !strcmp(vmn_domain_of(ctx->view, network), ctx->domain);
-}
-
-/* Returns true if the balancer limits connections of each client. */
-static bool
-is_limited(const struct balancer_ctx *ctx)
-{
-    return ctx->lb->client_limit.rate > 0;
-}
-
-static unsigned
-table_after_choice(const struct balancer_ctx *ctx)
-{
-    return is_limited(ctx) ? BALANCE_LIMIT : BALANCE_COMMIT;
-}
-
-static struct vmn_flow *
-flow_add(const struct balancer_ctx *ctx, struct vmn_scope scope,
-         unsigned table, uint16_t priority)
-{
-    struct vmn_flow *flow = vmn_flow_add(ctx->emit, scope, STAGE_BALANCE,
-                                         table, priority);
-
-    vmn_match(flow, VMN_REG_ZONE, ctx->zone);
-    return flow;
-}
-
-/* Who serves.  ------------------------------------------------------------ */
-
-static void
-backends_add(struct balancer_ctx *ctx, struct backends *list, size_t n_max,
-             const struct vmn_lb_member *member)
-{
-    if (!list->members) {
-        list->members = vmn_alloc(ctx->view,
-                                  n_max * sizeof *list->members);
-    }
-    list->members[list->n++] = member;
-}
-
-/* Finds the backends of 'balancer' in this domain.  Returns false if none of
- * them serves. */
-static bool
-find_serving(struct balancer_ctx *ctx, const struct vmn_loadbalancer *balancer)
-{
-    size_t n;
-    const struct vmn_lb_member *members = members_of(
-        ctx->view, balancer->row.name, &n);
-
-    for (size_t i = 0; i < n; i++) {
-        if (!is_in_domain(ctx, members[i].network)) {
-            continue;
-        }
-        if (balancer == ctx->lb) {
-            backends_add(ctx, &ctx->all, n, &members[i]);
-        }
-        if (members[i].state == VMN_LB_SERVING) {
-            backends_add(ctx, &ctx->serving, n, &members[i]);
-        }
-    }
-    ctx->server = balancer;
-    return ctx->serving.n > 0;
-}
-
-/* Finds the balancer's own backends, or else those of its first fallback with
- * some. */
-static void
-find_backends(struct balancer_ctx *ctx)
-{
-    const struct vmn_loadbalancer *at = ctx->lb;
-
-    for (int i = 0; at && i <= VMN_LB_FALLBACKS_MAX; i++) {
-        if (find_serving(ctx, at)) {
-            return;
-        }
-        at = at->fallback ? vmn_read_loadbalancer(ctx->view, at->fallback)
-             : NULL;
-    }
-}
 
 static uint32_t
 balancer_number(struct vmn_view *view, const struct vmn_loadbalancer *lb)
@@ -120,25 +20,12 @@ balancer_number(struct vmn_view *view, const struct vmn_loadbalancer *lb)
     return vmn_id_of(view, ID_POOL_BALANCER, lb->row.name);
 }
 
-/* Sets the register by which affinity is looked up.  The ID depends on the
- * timeout: after a change clients are forgotten, but for packets on their way
- * the balancer is the same. */
-static void
-act_set_affinity(struct vmn_view *view, struct vmn_actions *actions,
-                 const struct vmn_loadbalancer *lb)
-{
-    vmn_act_set(actions, VMN_REG_CLIENT_SERVICE, vmn_id_of(
-        view, ID_POOL_AFFINITY, vmn_printf(view, "%s|%u", lb->row.name,
-                                           lb->affinity_s)));
-}
-
 void
 act_choose(struct vmn_view *view, struct vmn_actions *actions,
            const struct vmn_loadbalancer *lb)
 {
     if (lb->affinity_s) {
-        act_set_affinity(view, actions, lb);
-        vmn_act_find_client(actions);
+        act_find_client(view, actions, lb);
     }
     vmn_act_set(actions, REG_BALANCER, balancer_number(view, lb));
     vmn_act_goto(actions, STAGE_BALANCE, BALANCE_CHOOSE);
@@ -178,191 +65,6 @@ emit_service(const struct balancer_ctx *ctx, const struct vmn_lb_port *port)
         vmn_flow_count_part(flow, is_limited(ctx) ? VMN_LB_PART_ATTEMPTS
                             : VMN_LB_PART_CONNECTIONS);
         act_choose(ctx->view, actions, ctx->lb);
-    }
-}
-
-/* Choosing.  -------------------------------------------------------------- */
-
-static uint32_t
-number_of(const struct balancer_ctx *ctx, const struct vmn_lb_member *member)
-{
-    return backend_number(ctx->view, ctx->lb->row.name, member->port);
-}
-
-static void
-bucket_add(const struct balancer_ctx *ctx, struct vmn_group_msg *group,
-           uint32_t id, uint16_t weight, const struct vmn_lb_member *member)
-{
-    struct vmn_actions *bucket = vmn_bucket_add(group, id, weight);
-
-    vmn_act_set(bucket, REG_BACKEND, number_of(ctx, member));
-    vmn_act_jump(bucket, STAGE_BALANCE, table_after_choice(ctx));
-}
-
-/* Reduces the shares to the fewest hash values with the same proportions, and
- * returns how many these are.  Each is an entry of the datapath's cache, for
- * which the first connection waits and which is revalidated when flows
- * change. */
-static uint32_t
-reduce_shares(uint32_t *shares, size_t n)
-{
-    uint32_t n_values = N_SLOTS, bits = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        bits |= shares[i];
-    }
-    for (; n_values > N_VALUES_MIN && !(bits & 1); n_values /= 2) {
-        for (size_t i = 0; i < n; i++) {
-            shares[i] /= 2;
-        }
-        bits >>= 1;
-    }
-    return n_values;
-}
-
-/* Adds weighted buckets.  Open vSwitch uses as many hash values as the least
- * weight fits into the sum of all, rounded up to a power of two, at least 16,
- * and distributes them among the buckets by Webster's method
- * (group_setup_dp_hash_table() in ofproto-dpif.c).  That is exact if the
- * weights add up to that power and one of them is 1: so one slot of the
- * backend with the most becomes a bucket of its own. */
-static void
-add_weighted(const struct balancer_ctx *ctx, struct vmn_group_msg *group,
-             const struct backends *backends)
-{
-    uint32_t *shares = vmn_alloc(ctx->view, backends->n * sizeof *shares);
-    uint32_t n_values;
-    size_t most = 0;
-
-    slots_share(ctx->view, backends, shares);
-    n_values = reduce_shares(shares, backends->n);
-    for (size_t i = 1; i < backends->n; i++) {
-        most = shares[i] > shares[most] ? i : most;
-    }
-    if (n_values > N_VALUES_MIN && shares[most] > 1) {
-        shares[most]--;
-        bucket_add(ctx, group, backends->n, 1, backends->members[most]);
-    }
-    for (size_t i = 0; i < backends->n; i++) {
-        if (shares[i]) {
-            bucket_add(ctx, group, i, shares[i], backends->members[i]);
-        }
-    }
-}
-
-/* Adds a bucket for each slot.  Hashed by the client's address, buckets are
- * selected by their weights only if all weights are equal. */
-static void
-add_slots(const struct balancer_ctx *ctx, struct vmn_group_msg *group,
-          const struct backends *backends)
-{
-    uint16_t slots[N_SLOTS];
-
-    vmn_group_hash_client(group, ctx->lb->vip.family);
-    slots_fill(ctx->view, backends, slots);
-    for (unsigned i = 0; i < N_SLOTS; i++) {
-        bucket_add(ctx, group, i, 1, backends->members[slots[i]]);
-    }
-}
-
-static const struct vmn_group_msg *
-group_add(const struct balancer_ctx *ctx, struct vmn_scope scope,
-          const char *host, const struct backends *backends)
-{
-    struct vmn_group_msg *group = vmn_group_add(
-        ctx->emit, scope, VMN_GROUP_SELECT,
-        vmn_printf(ctx->view, "loadbalancer/%s/%s%s%s", ctx->lb->row.name,
-                   ctx->domain, *host ? "/" : "", host));
-
-    if (ctx->lb->affinity_s) {
-        add_slots(ctx, group, backends);
-    } else {
-        add_weighted(ctx, group, backends);
-    }
-    return group;
-}
-
-static struct vmn_flow *
-choose_add(const struct balancer_ctx *ctx, struct vmn_scope scope,
-           uint16_t priority)
-{
-    struct vmn_flow *flow = flow_add(ctx, scope, BALANCE_CHOOSE, priority);
-
-    vmn_match(flow, REG_BALANCER, ctx->number);
-    return flow;
-}
-
-/* Returns true if a backend before 'i' is on the same host. */
-static bool
-is_known_host(const struct backends *all, size_t i)
-{
-    for (size_t j = 0; j < i; j++) {
-        if (!strcmp(all->members[j]->host, all->members[i]->host)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Emits the preference for backends on the client's own host, for each host
- * that has some. */
-static void
-emit_here(struct balancer_ctx *ctx)
-{
-    const struct backends *all = &ctx->serving;
-
-    for (size_t i = 0; i < all->n; i++) {
-        const char *host = all->members[i]->host;
-        struct vmn_scope scope = vmn_scope_host(host);
-        struct backends here = { 0, NULL };
-
-        if (is_known_host(all, i)) {
-            continue;
-        }
-        for (size_t j = i; j < all->n; j++) {
-            if (!strcmp(all->members[j]->host, host)) {
-                backends_add(ctx, &here, all->n - i, all->members[j]);
-            }
-        }
-        vmn_act_group(vmn_flow_actions(choose_add(ctx, scope, CHOOSE_HERE)),
-                      group_add(ctx, scope, host, &here));
-    }
-}
-
-/* Emits flows for clients with affinity. */
-static void
-emit_known(const struct balancer_ctx *ctx)
-{
-    for (size_t i = 0; i < ctx->serving.n; i++) {
-        struct vmn_flow *flow = choose_add(ctx, ctx->scope, CHOOSE_KNOWN);
-        uint32_t number = number_of(ctx, ctx->serving.members[i]);
-
-        vmn_match(flow, VMN_REG_CLIENT_VALUE, number);
-        vmn_act_set(vmn_flow_actions(flow), REG_BACKEND, number);
-        vmn_act_goto(vmn_flow_actions(flow), STAGE_BALANCE,
-                     table_after_choice(ctx));
-    }
-}
-
-static void
-emit_choice(struct balancer_ctx *ctx)
-{
-    struct vmn_actions *actions = vmn_flow_actions(
-        choose_add(ctx, ctx->scope, CHOOSE_ANY));
-
-    if (ctx->lb->affinity_s) {
-        emit_known(ctx);
-    }
-    if (ctx->serving.n && ctx->lb->locality != VMN_LOCALITY_ANY) {
-        emit_here(ctx);
-    }
-    if (!ctx->serving.n) {
-        act_reject(actions, "no backend");
-    } else if (ctx->lb->locality == VMN_LOCALITY_REQUIRE) {
-        act_reject(actions, "no backend on this host");
-    } else {
-        vmn_act_group(actions, group_add(ctx, ctx->scope, "",
-                                         &ctx->serving));
     }
 }
 
@@ -471,13 +173,7 @@ emit_chosen(const struct balancer_ctx *ctx, const struct vmn_lb_member *member,
                       ? VMN_ETH_IPV6 : VMN_ETH_IPV4);
         }
         if (ctx->lb->affinity_s) {
-            act_set_affinity(ctx->view, vmn_flow_actions(flow), ctx->lb);
-            vmn_act_learn_client(vmn_flow_actions(flow),
-                                 &(struct vmn_client) {
-                .eth_type = vmn_eth_type_of(ctx->lb->vip.family),
-                .idle_s = ctx->lb->affinity_s,
-                .from = REG_BACKEND,
-            });
+            act_learn_client(ctx->view, vmn_flow_actions(flow), ctx->lb);
             vmn_act_set(vmn_flow_actions(flow), REG_BALANCER, ctx->number);
         }
         vmn_act_ct(vmn_flow_actions(flow), &(struct vmn_ct) {

@@ -156,6 +156,12 @@ void compile_balancer(struct vmn_view *, const char *key, struct vmn_emit *);
 void act_choose(struct vmn_view *, struct vmn_actions *,
                 const struct vmn_loadbalancer *);
 
+/* affinity.c: look up, and remember, which backend a client has. */
+void act_find_client(struct vmn_view *, struct vmn_actions *,
+                     const struct vmn_loadbalancer *);
+void act_learn_client(struct vmn_view *, struct vmn_actions *,
+                      const struct vmn_loadbalancer *);
+
 /* client-limit.c: how many connections a client may open. */
 void compile_limit(struct vmn_view *, const char *key, struct vmn_emit *);
 void compile_port_limit(struct vmn_view *, const char *key,

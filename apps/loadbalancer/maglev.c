@@ -4,11 +4,11 @@
  *
  * Where each connection may go to any backend, only how many matters: Open
  * vSwitch hands the hash values themselves to buckets, by their weights
- * (balancer.c).  Where a client is to find its backend again, each slot is a
- * bucket, and which it is matters as well: slots are handed out as Maglev does
- * (Eisenbud et al., NSDI 2016, section 3.4).  Each backend has an order of
- * preference of its own, and in turns takes the next free slot in it, until it
- * has its share.  So a change of the backends moves little more than the
+ * (backend-choice.c).  Where a client is to find its backend again, each slot
+ * is a bucket, and which it is matters as well: slots are handed out as Maglev
+ * does (Eisenbud et al., NSDI 2016, section 3.4).  Each backend has an order
+ * of preference of its own, and in turns takes the next free slot in it, until
+ * it has its share.  So a change of the backends moves little more than the
  * share that changes. */
 
 #include "loadbalancer.h"
