@@ -1,11 +1,11 @@
 # proto/http: HTTP/1.1 server parts.
 proto_libproto_a_SOURCES += \
-	proto/http/http-budget.c \
 	proto/http/http-conn.c \
 	proto/http/http-deadline.c \
 	proto/http/http-input.c \
 	proto/http/http-json.c \
-	proto/http/http-logins.c \
+	proto/http/http-limits.c \
+	proto/http/http-login-delay.c \
 	proto/http/http-origin.c \
 	proto/http/http-parse.c \
 	proto/http/http-parse.h \

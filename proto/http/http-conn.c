@@ -67,7 +67,7 @@ http_conn_authenticated(struct http_conn *conn)
 
 /* Called when the request is dispatched.  Only connections of authenticated
  * clients keep their place in any case; their number is bounded
- * (http-budget.c). */
+ * (http-limits.c). */
 void
 http_conn_dispatched(struct http_conn *conn)
 {

@@ -196,7 +196,7 @@ void http_request_refuse_login(struct http_request *, const char *text);
 /* Frees a token, or NULL, after overwriting it. */
 void http_token_free(char *token);
 
-/* http-budget.c */
+/* http-limits.c */
 struct http_accounts *http_accounts_create(void);
 void http_accounts_unref(struct http_accounts *);
 /* Returns the bytes in flight, except those of exempt clients. */
@@ -212,7 +212,7 @@ bool http_budget_take_conn(struct http_request *);
 /* Stops counting the connection, if it was counted. */
 void http_budget_release_conn(struct http_conn *);
 
-/* http-logins.c */
+/* http-login-delay.c */
 struct http_logins *http_logins_create(struct event_base *);
 /* All connections must have been destroyed. */
 void http_logins_destroy(struct http_logins *);
