@@ -104,6 +104,9 @@ print_installed(const json_t *revision, struct ds *ds)
     const json_t *host;
     size_t i;
 
+    if (ctl_put_taken_back(revision, ds)) {
+        return;
+    }
     if (!json_array_size(hosts)) {
         ds_put_cstr(ds, hosts ? "concerns no host" : "");
         return;

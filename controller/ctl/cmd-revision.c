@@ -135,7 +135,20 @@ show_lacks(struct ctl *ctl, const json_t *receipt)
     }
 }
 
-/* "3 of 3", "concerns no host", or nothing if that is not known. */
+bool
+ctl_put_taken_back(const json_t *revision, struct ds *ds)
+{
+    json_int_t by = json_integer_value(json_object_get(revision,
+                                                       "restored_over"));
+
+    if (by) {
+        ds_put_format(ds, "taken back by %"JSON_INTEGER_FORMAT, by);
+    }
+    return by;
+}
+
+/* "3 of 3", "concerns no host", "taken back by 6" (the restore of a backup),
+ * or nothing if that is not known. */
 static void
 print_progress(const json_t *revision, struct ds *ds)
 {
@@ -143,6 +156,9 @@ print_progress(const json_t *revision, struct ds *ds)
     json_int_t concerned = json_integer_value(json_object_get(hosts,
                                                               "concerned"));
 
+    if (ctl_put_taken_back(revision, ds)) {
+        return;
+    }
     if (concerned) {
         ctl_path_print(hosts, "/confirmed", ds);
         ds_put_format(ds, " of %"JSON_INTEGER_FORMAT, concerned);
@@ -231,6 +247,42 @@ get_revisions(struct ctl *ctl, size_t limit, struct ctl_reply *reply)
     return status;
 }
 
+/* Says which restore has taken the revision back, if one has. */
+static void
+show_taken_back(struct ctl *ctl, const json_t *revision)
+{
+    json_int_t by = json_integer_value(json_object_get(revision,
+                                                       "restored_over"));
+
+    if (by) {
+        fprintf(ctl->out, "Taken back:  by revision %"JSON_INTEGER_FORMAT", "
+                "the restore of a backup from before it: no host has it\n",
+                by);
+    }
+}
+
+enum ctl_exit
+ctl_get_latest_by_users(struct ctl *ctl, json_t **revision)
+{
+    struct ctl_reply reply;
+    enum ctl_exit status;
+
+    *revision = NULL;
+    ctl->users = true;
+    status = get_revisions(ctl, 1, &reply);
+    if (!status) {
+        const json_t *items = json_object_get(reply.body, "items");
+
+        *revision = json_incref(json_array_get(items, 0));
+        if (!*revision) {
+            fputs("vmnctl: no user has changed anything yet\n", ctl->err);
+            status = CTL_REFUSED;
+        }
+        ctl_reply_uninit(&reply);
+    }
+    return status;
+}
+
 /* Appends the path of revision 'name': a number, or "latest". */
 static enum ctl_exit
 put_path(struct ctl *ctl, const char *name, struct ds *path)
@@ -308,6 +360,8 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         ctl_show_field_or_dash(ctl->out, "Time", reply.body, "/time");
         show_author(ctl, reply.body);
         ctl_show_field(ctl->out, "Comment", reply.body, "/comment");
+        ctl_show_field(ctl->out, "Undoes", reply.body, "/undoes");
+        show_taken_back(ctl, reply.body);
         ctl_show_field(ctl->out, "Installed", receipt, "/installed");
         show_duration(ctl, json_object_get(reply.body, "duration_us"));
         ctl_show_nonempty_table(ctl->out, change_columns,
@@ -323,14 +377,20 @@ ctl_cmd_revision(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
     return CTL_DONE;
 }
 
-/* Prints "put ports/web-1, delete ports/web-2 and 3 more". */
+/* Prints "put ports/web-1, delete ports/web-2 and 3 more", of an undo behind
+ * "undo of 41: ". */
 static void
 print_changes(const json_t *revision, struct ds *ds)
 {
     const json_t *changes = json_object_get(revision, "changes");
+    const json_t *undoes = json_object_get(revision, "undoes");
     const json_t *change;
     size_t i;
 
+    if (undoes) {
+        ds_put_format(ds, "undo of %"JSON_INTEGER_FORMAT": ",
+                      json_integer_value(undoes));
+    }
     json_array_foreach (changes, i, change) {
         if (i == 2 && json_array_size(changes) > 3) {
             ds_put_format(ds, " and %"PRIuSIZE" more",

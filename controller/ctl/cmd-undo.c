@@ -172,6 +172,24 @@ put_move(const json_t *entry, const json_t *change, const char *name,
     }
 }
 
+/* Appends what an undo takes back, and which restore has taken the entry
+ * back. */
+static void
+put_mark(const json_t *entry, struct ds *ds)
+{
+    const json_t *undoes = json_object_get(entry, "undoes");
+
+    if (undoes) {
+        ds_put_format(ds, "  (undo of %"JSON_INTEGER_FORMAT")",
+                      json_integer_value(undoes));
+    }
+    if (json_object_get(entry, "restored_over")) {
+        ds_put_cstr(ds, "  (");
+        ctl_put_taken_back(entry, ds);
+        ds_put_char(ds, ')');
+    }
+}
+
 /* Shows one entry: a line, and the fields. */
 static void
 show_entry(struct ctl *ctl, const json_t *entry, const char *type,
@@ -195,6 +213,7 @@ show_entry(struct ctl *ctl, const json_t *entry, const char *type,
             put_move(entry, object, name, &ds);
         }
     }
+    put_mark(entry, &ds);
     if (json_object_get(entry, "comment")) {
         ds_put_cstr(&ds, "\n  ");
         ctl_path_print(entry, "/comment", &ds);
@@ -320,24 +339,52 @@ undo(struct ctl *ctl, const char *revision, const struct schema_table *table,
     return status;
 }
 
-enum ctl_exit
-ctl_cmd_undo(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+/* Undoes the revision of 'entry', of one object or of all. */
+static enum ctl_exit
+undo_entry(struct ctl *ctl, const json_t *entry,
+           const struct schema_table *table, const char *name)
+{
+    char *revision = xasprintf("%"JSON_INTEGER_FORMAT, json_integer_value(
+        json_object_get(entry, "revision")));
+    enum ctl_exit status = undo(ctl, revision, table, name);
+
+    free(revision);
+    return status;
+}
+
+/* Undoes the newest revision of a user, and says which that is. */
+static enum ctl_exit
+undo_latest(struct ctl *ctl)
+{
+    json_t *entry;
+    enum ctl_exit status = ctl_get_latest_by_users(ctl, &entry);
+
+    if (!status) {
+        const char *who = json_string_value(json_object_get(entry, "who"));
+        char *name = ctl_author_name(ctl, who ? who : "");
+        struct ds ds = DS_EMPTY_INITIALIZER;
+
+        ds_put_format(&ds, "revision %"JSON_INTEGER_FORMAT" by %s:\n\n",
+                      json_integer_value(json_object_get(entry, "revision")),
+                      name);
+        ctl_print_safely(ctl->out, ds_cstr(&ds));
+        status = undo_entry(ctl, entry, NULL, NULL);
+        ds_destroy(&ds);
+        free(name);
+    }
+    json_decref(entry);
+    return status;
+}
+
+/* Undoes the last change of an object. */
+static enum ctl_exit
+undo_object(struct ctl *ctl, const char *arg)
 {
     const char *name = NULL;
-    const struct schema_table *table;
+    const struct schema_table *table = parse_object(ctl, arg, &name);
     enum ctl_exit status;
-    char *revision;
     json_t *found;
 
-    if (args[0][strspn(args[0], "0123456789")] == '\0') {
-        return undo(ctl, args[0], NULL, NULL);
-    }
-    if (!strchr(args[0], '/')) {
-        return ctl_usage(ctl, "undo: must be a revision (vmnctl revisions "
-                         "lists them), or TYPE/NAME, such as ports/%s, not \"%s\"",
-                         *args[0] ? args[0] : "web-1", args[0]);
-    }
-    table = parse_object(ctl, args[0], &name);
     if (!table) {
         return CTL_USAGE;
     }
@@ -348,11 +395,26 @@ ctl_cmd_undo(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         status = CTL_REFUSED;
     }
     if (!status) {
-        revision = xasprintf("%"JSON_INTEGER_FORMAT, json_integer_value(
-            json_object_get(json_array_get(found, 0), "revision")));
-        status = undo(ctl, revision, table, name);
-        free(revision);
+        status = undo_entry(ctl, json_array_get(found, 0), table, name);
     }
     json_decref(found);
     return status;
+}
+
+enum ctl_exit
+ctl_cmd_undo(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+{
+    if (args[0][strspn(args[0], "0123456789")] == '\0') {
+        return undo(ctl, args[0], NULL, NULL);
+    }
+    if (!strcmp(args[0], "latest")) {
+        return undo_latest(ctl);
+    }
+    if (!strchr(args[0], '/')) {
+        return ctl_usage(ctl, "undo: must be a revision (vmnctl revisions "
+                         "lists them), \"latest\" or TYPE/NAME, such as "
+                         "ports/%s, not \"%s\"", *args[0] ? args[0] : "web-1",
+                         args[0]);
+    }
+    return undo_object(ctl, args[0]);
 }

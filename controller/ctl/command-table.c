@@ -432,13 +432,14 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl history ports/web-1\n",
       ctl_cmd_history },
-    { "undo", "REVISION|TYPE/NAME", 1, 1,
+    { "undo", "REVISION|latest|TYPE/NAME", 1, 1,
       CTL_OPT_FORCE | CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
       "undo a change, or the last change of an object",
       "Deletes what was created, recreates what was deleted, with the same\n"
       "addresses, and restores fields that were changed: one transaction,\n"
       "whose plan is shown first.  Rejected if an object has changed since,\n"
-      "unless --force is given.\n"
+      "unless --force is given.  `latest` is the newest change by a user,\n"
+      "whoever that is.\n"
       "\nExample:\n"
       "  vmnctl undo 42 --dry-run\n"
       "  vmnctl undo 42 --wait\n"

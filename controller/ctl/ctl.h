@@ -18,6 +18,7 @@ struct ctl_client;
 struct ctl_command;
 struct ctl_custom;
 struct ctl_field_path;
+struct ds;
 
 /* Exit statuses: part of the interface. */
 enum ctl_exit {
@@ -226,6 +227,12 @@ void ctl_print_warnings(struct ctl *, const json_t *reply);
 
 /* Prints revisions, as GET /v1/revisions has them, as a table. */
 void ctl_show_revisions(struct ctl *, json_t *revisions);
+/* Appends "taken back by 6" of a revision that a restore has taken back;
+ * otherwise returns false. */
+bool ctl_put_taken_back(const json_t *revision, struct ds *);
+/* Sets '*revision' to the newest revision that a user has made, which the
+ * caller owns, or to NULL after an error. */
+enum ctl_exit ctl_get_latest_by_users(struct ctl *, json_t **revision);
 
 /* The commands. */
 enum ctl_exit ctl_cmd_get(struct ctl *, int, char *const[]);

@@ -279,6 +279,8 @@ struct model_request {
     bool diffs;                 /* Fill in the differences of updates. */
     char *prune_set;            /* Or NULL.  Owned. */
     char *comment;              /* The user's, for the log; or NULL.  Owned. */
+    uint64_t undoes;            /* For the log: the revision that it takes
+                                 * back, or 0. */
     size_t n_ops;
     size_t allocated_ops;
     struct model_op *ops;       /* Owned. */
@@ -386,6 +388,7 @@ struct model_log {
     int64_t time_ms;
     const char *who;
     const char *comment;        /* The user's, or NULL. */
+    uint64_t undoes;            /* The revision that it takes back, or 0. */
     const char *summary;        /* JSON: struct schema_log_entry's
                                  * 'changes'. */
     const char *set;            /* That it pruned, or NULL. */

@@ -395,6 +395,7 @@ add_log(struct txn *txn)
         .revision = model->revision, .time_ms = txn->now_ms,
         .who = xstrdup(txn->request->who),
         .comment = nullable_xstrdup(txn->request->comment),
+        .undoes = txn->request->undoes,
         .set = nullable_xstrdup(txn->request->prune_set),
     };
     return log;

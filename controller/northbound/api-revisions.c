@@ -93,7 +93,8 @@ append_receipt(const struct northbound *nb, const struct http_request *req,
 }
 
 /* Replies 404 to a request for 'revision', which the restore of a backup that
- * is revision 'restore' has taken back. */
+ * is revision 'restore' has taken back, and which is not in the log, or is
+ * waited for. */
 static void
 reject_taken_back(struct http_request *req, uint64_t revision,
                   uint64_t restore, bool logged)
@@ -114,25 +115,21 @@ reject_taken_back(struct http_request *req, uint64_t revision,
 /* Appends the entry of 'revision', without its last brace.  A revision that is
  * not in the log has a receipt only, 'recorded': it changed what is not
  * stored, such as hosts' interfaces, or was trimmed.  Returns false after a
- * reply if there is no such revision, or what there is cannot be read. */
+ * reply if there is no such revision, or it is waited for ('waits') in vain,
+ * or what there is cannot be read. */
 static bool
 append_entry(struct northbound *nb, struct http_request *req,
-             uint64_t revision, bool recorded, struct ds *ds)
+             uint64_t revision, bool recorded, bool waits, struct ds *ds)
 {
     uint64_t newest = model_durable_revision(nb->model);
     struct vmn_error why = VMN_ERROR_INIT;
-    uint64_t restore = 0;
+    uint64_t restore = nb->store_class->taken_back(nb->store, revision);
     int error = nb->store_class->log(nb->store, revision, ds, &why);
     bool logged = !error;
 
-    if ((!error || error == ENOENT) && nb->store_class->taken_back) {
-        int failed = nb->store_class->taken_back(nb->store, revision,
-                                                 &restore, &why);
-        error = failed ? failed : error;
-    }
     if (error && error != ENOENT) {
         reject_unreadable_log(req, &why);
-    } else if (restore) {
+    } else if (restore && (waits || !logged)) {
         reject_taken_back(req, revision, restore, logged);
     } else if (logged) {
         return true;
@@ -189,16 +186,17 @@ sees_revision(const struct northbound *nb, struct http_request *req,
 }
 
 /* Replies with 'revision', whose receipt is 'receipt', or NULL; with 'status'
- * if there is such a revision. */
+ * if there is such a revision, which is not waited for in vain if 'waits'. */
 static void
 reply_revision(struct northbound *nb, struct http_request *req,
-               uint64_t revision, bool contents,
+               uint64_t revision, bool contents, bool waits,
                const struct fabric_receipt *receipt, int status)
 {
     struct vmn_error why = VMN_ERROR_INIT;
     struct ds ds = DS_EMPTY_INITIALIZER;
 
-    if (!append_entry(nb, req, revision, receipt && receipt->recorded, &ds)) {
+    if (!append_entry(nb, req, revision, receipt && receipt->recorded, waits,
+                      &ds)) {
         ds_destroy(&ds);
         return;
     }
@@ -259,7 +257,7 @@ wait_ended(void *wait_, bool installed, const struct fabric_receipt *receipt)
 {
     struct revision_wait *wait = wait_;
 
-    reply_revision(wait->nb, wait->req, wait->revision, wait->contents,
+    reply_revision(wait->nb, wait->req, wait->revision, wait->contents, true,
                    receipt, installed ? 200 : 202);
     free(wait);
 }
@@ -284,7 +282,7 @@ start_wait(struct northbound *nb, struct http_request *req, uint64_t revision,
     };
     struct ds ds = DS_EMPTY_INITIALIZER;
 
-    if (append_entry(nb, req, revision, true, &ds)) {
+    if (append_entry(nb, req, revision, true, true, &ds)) {
         struct revision_wait *wait = xmalloc(sizeof *wait);
 
         *wait = (struct revision_wait) { nb, req, revision, contents, NULL };
@@ -313,11 +311,15 @@ nb_get_revision(struct http_request *req, void *nb_)
         return;
     }
     arena_init(&arena);
-    bool known = fabric_get_receipt(nb->fabric, revision, &arena, &receipt);
+    /* No host has what a restore took back. */
+    bool known = (!nb->store_class->taken_back(nb->store, revision)
+                  && fabric_get_receipt(nb->fabric, revision, &arena,
+                                        &receipt));
     if (wait.installed && known && receipt.recorded && !receipt.installed) {
         start_wait(nb, req, revision, contents, wait.timeout_ms);
     } else {
-        reply_revision(nb, req, revision, contents, known ? &receipt : NULL,
+        reply_revision(nb, req, revision, contents, wait.installed,
+                       known ? &receipt : NULL,
                        wait.installed && !(known && receipt.installed)
                        ? 202 : 200);
     }

@@ -178,6 +178,7 @@ submit(struct undo *undo, struct http_request *req, const json_t *contents,
     nb_request_init(&undo->request, req);
     vmn_errors_init(&undo->errors);
     undo->request.list = true;
+    undo->request.undoes = undo->revision;
     json_array_foreach (json_object_get(contents, "objects"), i, object) {
         undo_object(undo, object);
     }
@@ -218,6 +219,7 @@ nb_post_undo(struct http_request *req, void *nb)
     struct undo undo = { .nb = nb };
     struct nb_wait wait;
     json_t *contents;
+    uint64_t restore;
     int error;
 
     if (!nb_query_wait(req, &wait)
@@ -226,6 +228,14 @@ nb_post_undo(struct http_request *req, void *nb)
         return;
     }
     if (!nb_param_revision(req, &undo.revision)) {
+        return;
+    }
+    restore = undo.nb->store_class->taken_back(undo.nb->store, undo.revision);
+    if (restore) {
+        http_reply_problem(req, 409, "conflict", NULL, "Revision %"PRIu64" is "
+                           "not in effect: revision %"PRIu64", the restore of "
+                           "a backup, has taken it back", undo.revision,
+                           restore);
         return;
     }
     error = nb_log_contents(nb, undo.revision, &contents, &why);

@@ -125,8 +125,9 @@ append_revision(struct event_sources *es, const struct model_log *log)
                             model_durable_revision(nb->model));
     event_push(nb, EVENT_REVISION, &schema_log_entry_shown,
                &(const struct schema_log_entry) {
-                   log->revision, log->time_ms, log->who, log->comment,
-                   log->summary,
+                   .revision = log->revision, .time = log->time_ms,
+                   .who = log->who, .comment = log->comment,
+                   .undoes = log->undoes, .changes = log->summary,
                }, &about, more);
 }
 

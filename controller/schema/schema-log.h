@@ -30,6 +30,8 @@ struct schema_log_entry {
     int64_t time;               /* Milliseconds since 1970; 0: not known. */
     const char *who;            /* NULL: not known. */
     const char *comment;        /* Its author's, or NULL. */
+    uint64_t undoes;            /* The revision that it takes back, or 0. */
+    uint64_t restored_over;     /* The restore that took it back, or 0. */
     const char *changes;        /* The JSON text of a list of struct
                                  * schema_changed: perhaps thousands, which
                                  * are printed once, when they are made. */

@@ -119,6 +119,11 @@
              "When it was made."),                                      \
     SHOWN_OF(KEPT, who, STRING, ALWAYS | OR_NULL, "Who made it."),      \
     SHOWN_OF(KEPT, comment, STRING, 0, "What its author said of it."),  \
+    SHOWN_OF(KEPT, undoes, U64, HIDE,                                   \
+             "The revision that it takes back, if it is an undo."),     \
+    SHOWN_OF(KEPT, restored_over, U64, HIDE,                            \
+             "The revision of the restore of a backup from before it, " \
+             "which took it back: it is not in effect."),               \
     SHOWN_OF(KEPT, changes, STRUCT, ALWAYS | LIST | PRINTED,            \
              "What it changed.", .nested = &schema_changed_shown)
 

@@ -204,8 +204,9 @@ store_statements_prepare(struct store_statements *s, sqlite3 *db,
               && prepare(db, "INSERT OR REPLACE INTO cursors (network, "
                          "subnet, next) VALUES (?, ?, ?)", &s->cursor_upsert)
               && prepare(db, "INSERT INTO revisions "
-                         "(revision, time_ms, who, changes, comment) "
-                         "VALUES (?, ?, ?, ?, ?)", &s->log_insert)
+                         "(revision, time_ms, who, changes, comment, undoes) "
+                         "VALUES (?, ?, ?, ?, ?, nullif(?, 0))",
+                         &s->log_insert)
               && prepare(db, "INSERT OR REPLACE INTO sets (name, revision) "
                          "VALUES (?, ?)", &s->set_upsert)
               && prepare(db, "DELETE FROM sets WHERE name IN (SELECT name "
@@ -447,6 +448,7 @@ write_logs(const struct model_pending *pending, struct store_statements *s)
         bind_text(s->log_insert, 3, log->who);
         bind_text(s->log_insert, 4, log->summary);
         bind_text(s->log_insert, 5, log->comment);
+        sqlite3_bind_int64(s->log_insert, 6, log->undoes);
         if (!store_statement_run(s->log_insert)
             || !store_contents_write(log, s)
             || (log->set && !write_set(log, s))) {

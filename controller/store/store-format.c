@@ -98,6 +98,7 @@ const struct store_step store_steps[] = {
     { 9, SETS_TABLE },
     { 10, "ALTER TABLE revisions ADD COLUMN comment TEXT;" },
     { 11, NEW_LOG_INDEXES },
+    { 12, "ALTER TABLE revisions ADD COLUMN undoes INTEGER;" },
     { 0, NULL },
 };
 
@@ -112,7 +113,8 @@ static const char fixed_tables[] =
     ") STRICT, WITHOUT ROWID;"
     "CREATE TABLE revisions ("
     "revision INTEGER PRIMARY KEY, time_ms INTEGER NOT NULL, "
-    "who TEXT NOT NULL, changes TEXT NOT NULL, comment TEXT"
+    "who TEXT NOT NULL, changes TEXT NOT NULL, comment TEXT, "
+    "undoes INTEGER"
     ") STRICT;"
     LOG_INDEXES
     LOG_AUTHOR_INDEX

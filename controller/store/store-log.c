@@ -19,11 +19,62 @@
 #include "svec.h"
 #include "util.h"
 
+/* Returns the revision of the backup that a restore put in place, as its entry
+ * in the log says, or 'unknown': older entries do not. */
+static uint64_t
+restored_revision(const char *changes, uint64_t unknown)
+{
+    json_t *json = changes ? json_loads(changes, 0, NULL) : NULL;
+    const json_t *revision = json_object_get(json_array_get(json, 0),
+                                             "revision");
+    json_int_t value = json_integer_value(revision);
+
+    json_decref(json);
+    return value > 0 ? (uint64_t) value : unknown;
+}
+
+/* Reads which restores of backups are in effect: the newest first, as it may
+ * have taken back others. */
+static int
+read_restores(struct store_log *log, struct vmn_error *why)
+{
+    static const char sql[]
+        = "SELECT revision, changes FROM revisions "
+          "WHERE " STORE_LOG_AUTHOR("who") " = '" STORE_LOG_RESTORE "' "
+          "AND " STORE_LOG_PEOPLE " ORDER BY revision DESC";
+    uint64_t valid = UINT64_MAX; /* Restores after this are taken back. */
+    sqlite3_stmt *stmt = NULL;
+    size_t allocated = 0;
+    int code = sqlite3_prepare_v2(log->db, sql, -1, &stmt, NULL);
+
+    if (code == SQLITE_OK) {
+        code = sqlite3_step(stmt);
+    }
+    for (; code == SQLITE_ROW; code = sqlite3_step(stmt)) {
+        uint64_t at = sqlite3_column_int64(stmt, 0);
+
+        if (at <= valid) {
+            valid = restored_revision(
+                (const char *) sqlite3_column_text(stmt, 1), at - 1);
+            if (log->n_restores >= allocated) {
+                log->restores = x2nrealloc(log->restores, &allocated,
+                                           sizeof *log->restores);
+            }
+            log->restores[log->n_restores++] = (struct store_log_restore) {
+                at, valid,
+            };
+        }
+    }
+    sqlite3_finalize(stmt);
+    return code == SQLITE_DONE ? 0
+           : store_error(log->db, why, "cannot read the log");
+}
+
 int
 store_log_open(struct store_log *log, const char *path, struct vmn_error *why)
 {
-#define SELECT_LOG "SELECT revision, time_ms, who, changes, comment " \
-                   "FROM revisions "
+#define SELECT_LOG "SELECT revision, time_ms, who, changes, comment, " \
+                   "undoes FROM revisions "
     static const char *const sql[] = {
         SELECT_LOG "WHERE revision = ?",
         SELECT_LOG "WHERE revision > ? ORDER BY revision LIMIT ?",
@@ -34,13 +85,10 @@ store_log_open(struct store_log *log, const char *path, struct vmn_error *why)
         STORE_SELECT_RECEIPT("NULL"),
         "SELECT objects FROM contents WHERE revision = ?",
         "SELECT revision FROM sets WHERE name = ?",
-        "SELECT revision, changes FROM revisions "
-        "WHERE " STORE_LOG_AUTHOR("who") " = '" STORE_LOG_RESTORE "' "
-        "AND " STORE_LOG_PEOPLE " ORDER BY revision DESC",
     };
     sqlite3_stmt **const stmts[] = {
         &log->one, &log->many, &log->newest, &log->back, &log->receipt,
-        &log->progress, &log->contents, &log->set, &log->restores,
+        &log->progress, &log->contents, &log->set,
     };
     int error = store_connect(path, SQLITE_OPEN_READONLY,
                               "PRAGMA busy_timeout = 0", &log->db, why);
@@ -51,7 +99,7 @@ store_log_open(struct store_log *log, const char *path, struct vmn_error *why)
             error = store_error(log->db, why, "cannot read the log");
         }
     }
-    return error;
+    return error ? error : read_restores(log, why);
 }
 
 void
@@ -65,8 +113,8 @@ store_log_close(struct store_log *log)
     sqlite3_finalize(log->progress);
     sqlite3_finalize(log->contents);
     sqlite3_finalize(log->set);
-    sqlite3_finalize(log->restores);
     sqlite3_close(log->db);
+    free(log->restores);
 }
 
 int
@@ -88,54 +136,22 @@ store_log_set(struct store_log *log, const char *set, uint64_t *revision,
     return error;
 }
 
-/* Returns the revision of the backup that a restore put in place, as its entry
- * in the log says, or 'unknown': older entries do not. */
-static uint64_t
-restored_revision(const char *changes, uint64_t unknown)
+uint64_t
+store_log_taken_back(const struct store_log *log, uint64_t revision)
 {
-    json_t *json = changes ? json_loads(changes, 0, NULL) : NULL;
-    const json_t *revision = json_object_get(json_array_get(json, 0),
-                                             "revision");
-    json_int_t value = json_integer_value(revision);
+    for (size_t i = 0; i < log->n_restores; i++) {
+        const struct store_log_restore *r = &log->restores[i];
 
-    json_decref(json);
-    return value > 0 ? (uint64_t) value : unknown;
-}
-
-/* The newest restore first, as it may have taken back others. */
-int
-store_log_taken_back(struct store_log *log, uint64_t revision,
-                     uint64_t *restore, struct vmn_error *why)
-{
-    uint64_t valid = UINT64_MAX; /* Restores after this are taken back. */
-    sqlite3_stmt *stmt = log->restores;
-    int code, error = 0;
-
-    *restore = 0;
-    while ((code = sqlite3_step(stmt)) == SQLITE_ROW) {
-        uint64_t at = sqlite3_column_int64(stmt, 0);
-
-        if (at <= revision) {
-            break;
-        } else if (at <= valid) {
-            valid = restored_revision(
-                (const char *) sqlite3_column_text(stmt, 1), at - 1);
-            if (revision > valid) {
-                *restore = at;
-                break;
-            }
+        if (r->revision > revision && revision > r->after) {
+            return r->revision;
         }
     }
-    if (code != SQLITE_ROW && code != SQLITE_DONE) {
-        error = store_error(log->db, why, "cannot read the log");
-    }
-    sqlite3_reset(stmt);
-    return error;
+    return 0;
 }
 
 /* Appends an entry.  Its changes, perhaps thousands, are JSON text already. */
 static void
-put_entry(sqlite3_stmt *stmt, struct ds *ds)
+put_entry(const struct store_log *log, sqlite3_stmt *stmt, struct ds *ds)
 {
     const char *who = (const char *) sqlite3_column_text(stmt, 2);
     const char *changes = (const char *) sqlite3_column_text(stmt, 3);
@@ -152,6 +168,9 @@ put_entry(sqlite3_stmt *stmt, struct ds *ds)
             .revision = sqlite3_column_int64(stmt, 0),
             .time = sqlite3_column_int64(stmt, 1), .who = who,
             .comment = comment,
+            .undoes = sqlite3_column_int64(stmt, 5),
+            .restored_over = store_log_taken_back(
+                log, sqlite3_column_int64(stmt, 0)),
             .changes = *changes == '[' ? changes : "[]",
         }, ds);
 }
@@ -160,7 +179,7 @@ put_entry(sqlite3_stmt *stmt, struct ds *ds)
 static void
 put_item(struct store_log *log, sqlite3_stmt *stmt, struct ds *ds)
 {
-    put_entry(stmt, ds);
+    put_entry(log, stmt, ds);
     if (log->more) {
         log->more(log->more_aux, sqlite3_column_int64(stmt, 0), ds);
     }
@@ -195,7 +214,7 @@ store_log_one(struct store_log *log, uint64_t revision, struct ds *ds,
     sqlite3_bind_int64(stmt, 1, MIN(revision, INT64_MAX));
     code = sqlite3_step(stmt);
     if (code == SQLITE_ROW) {
-        put_entry(stmt, ds);
+        put_entry(log, stmt, ds);
     }
     error = finish_reading(log, stmt, code, ds, size, why);
     return error ? error : code == SQLITE_ROW ? 0 : ENOENT;

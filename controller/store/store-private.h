@@ -25,8 +25,9 @@
  * store-format.c.  2: tiers, groups in groups, exceptions.  3: routers,
  * cursors of subnets, observations.  4: accounts, tokens, telemetries, what
  * backends do.  7: secrets.  8: receipts.  9: contents of the log.  10: sets.
- * 11: comments in the log.  12: cheaper conditions of the log's indexes. */
-#define STORE_FORMAT 12
+ * 11: comments in the log.  12: cheaper conditions of the log's indexes.
+ * 13: what an undo takes back. */
+#define STORE_FORMAT 13
 /* In PRAGMA application_id: "vmn1". */
 #define STORE_APPLICATION_ID 0x766d6e31
 /* Most entries of the log that one query returns. */
@@ -303,10 +304,19 @@ int store_connect(const char *path, int flags, const char *pragmas,
 /* A reader of the log of changes. */
 struct store_log {
     sqlite3 *db;                /* Owned, as all of this. */
-    sqlite3_stmt *one, *many, *newest, *back, *contents, *set, *restores;
+    sqlite3_stmt *one, *many, *newest, *back, *contents, *set;
     sqlite3_stmt *receipt, *progress; /* With its body, and without. */
     store_log_more_cb *more;    /* Or NULL. */
     const void *more_aux;
+    size_t n_restores;          /* That the log names when it is opened:
+                                 * restores are made while nobody uses it. */
+    struct store_log_restore *restores; /* Newest first.  Owned. */
+};
+/* The restore of a backup, with what it took back. */
+struct store_log_restore {
+    uint64_t revision;
+    uint64_t after;             /* It took revisions back that are later than
+                                 * this one. */
 };
 /* Opens 'path', which has been checked.  What is in '*log' must be zero, and
  * be closed even after an error.  Returns 0, or a positive errno with a
@@ -318,8 +328,7 @@ void store_log_close(struct store_log *);
 int store_log_set(struct store_log *, const char *set, uint64_t *revision,
                   struct vmn_error *why);
 /* Implements taken_back() of struct store_class. */
-int store_log_taken_back(struct store_log *, uint64_t revision,
-                         uint64_t *restore, struct vmn_error *why);
+uint64_t store_log_taken_back(const struct store_log *, uint64_t revision);
 /* Implement log(), logs(), newest_logs() and filter_logs() of struct
  * store_class. */
 int store_log_one(struct store_log *, uint64_t revision, struct ds *,

@@ -628,13 +628,10 @@ sqlite_set_revision(struct store *store, const char *set, uint64_t *revision,
     return count_read_error(store, error, why);
 }
 
-static int
-sqlite_taken_back(struct store *store, uint64_t revision, uint64_t *restore,
-                  struct vmn_error *why)
+static uint64_t
+sqlite_taken_back(const struct store *store, uint64_t revision)
 {
-    int error = store_log_taken_back(&store->log, revision, restore, why);
-
-    return count_read_error(store, error, why);
+    return store_log_taken_back(&store->log, revision);
 }
 
 const struct store_class store_sqlite_class = {

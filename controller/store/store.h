@@ -129,8 +129,9 @@ struct store_class {
      * than there may be is no error, reading fewer than there are is one. */
 
     /* Appends the stored log entry of 'revision' as JSON text {"revision",
-     * "time", "who", "comment" (if there is one), "changes"}, without its last
-     * brace.  ENOENT, without an error: there is none. */
+     * "time", "who", "comment" (if there is one), "undoes" and
+     * "restored_over" (if they apply), "changes"}, without its last brace.
+     * ENOENT, without an error: there is none. */
     int (*log)(struct store *, uint64_t revision, struct ds *,
                struct vmn_error *why);
     /* Appends entries after 'after', oldest first, at most 'limit', with
@@ -172,10 +173,9 @@ struct store_class {
      * /v1/apply?prune=SET; 0: none is known. */
     int (*set_revision)(struct store *, const char *set, uint64_t *revision,
                         struct vmn_error *why);
-    /* Sets '*restore' to the revision of the restore of a backup that took
-     * 'revision' back; 0: none did, as far as the log says. */
-    int (*taken_back)(struct store *, uint64_t revision, uint64_t *restore,
-                      struct vmn_error *why);
+    /* Returns the revision of the restore of a backup that took 'revision'
+     * back; 0: none did, as far as the log says. */
+    uint64_t (*taken_back)(const struct store *, uint64_t revision);
     /* Makes a verified copy of the durable state as of some time between this
      * call and 'done'.  Neither the loop nor the writer waits for it; it needs
      * as much space beside the file as the file.  If that is corrupt, the copy

@@ -212,8 +212,9 @@ def test_foresee_the_marker_of_a_host():
             with contextlib.closing(sqlite3.connect(
                     swarm.path("vmn.db"))) as database, database:
                 database.execute("DROP TABLE secrets")
-                database.execute(
-                    "ALTER TABLE revisions DROP COLUMN comment")
+                for column in "comment", "undoes":
+                    database.execute(
+                        "ALTER TABLE revisions DROP COLUMN " + column)
                 database.execute("PRAGMA user_version = 6")
             swarm.start_vmnd()
             swarm.wait_synced(120)

@@ -491,19 +491,30 @@ def test_revision_of_before_a_restore_is_not_installed(alone):  # noqa: F811
     alone.start()
     by = alone.api.get("status")["revision"]
     assert by > gone
-    words = revision_words(alone, gone)
-    assert "revision %d was taken back by revision %d, the restore" % (
+    taken = alone.api.get("revisions/%d" % gone)
+    assert taken["restored_over"] == by and taken["receipt"] is None
+    words = vmnctl("revision", str(gone), "-s", "unix:" + alone.socket)
+    assert "Taken back:  by revision %d, the restore of a " % by in words
+    assert "Installed" not in words, words
+    status, words = vmnctl("wait", str(gone), "-s", "unix:" + alone.socket,
+                           check=False)
+    assert status == 1 and "revision %d was taken back by revision %d, " % (
         gone, by) in words.lower(), words
+    status, words = vmnctl("undo", str(gone), "-s", "unix:" + alone.socket,
+                           check=False)
+    assert status == 1 and "is not in effect: revision %d" % by in words
     assert alone.api.get("revisions/%d" % kept)["receipt"]["installed"]
     assert alone.api.get("revisions/%d" % by)["changes"] == [
         {"op": "restore", "type": "database", "name": "saved.db",
          "revision": gone - 1}]
     # The log still says who it was; a wait is for what there is now.
-    assert gone in [e["revision"] for e in alone.api.get("revisions")["items"]]
+    assert [e["revision"] for e in alone.api.get("revisions")["items"]
+            if e.get("restored_over") == by] == [gone]
     changed = alone.api.put("networks/gone", {"mtu": 1300})["revision"]
     words = vmnctl("describe", "network", "gone", "-s", "unix:" + alone.socket)
     assert [line.split()[0] for line in words.splitlines()
             if "unix:uid=" in line] == [str(changed), str(gone)], words
+    assert "taken back by %d" % by in words, words
     again = alone.api.put("networks/keep", {}, wait="installed")
     assert again["outcome"] == "unchanged"
     assert again["receipt"]["revision"] == kept

@@ -489,8 +489,20 @@ def test_undo_gives_back_what_was(shop):
     before = shop.api.get("ports/db-1")
     out, _ = shop.vmnctl("label", "port", "db-1", "role=none")
     assert "  labels.role: db -> none\n" in out, out
+    changed = shop.api.get("revisions", users="true")["items"][-1][
+        "revision"]
     out, _ = shop.vmnctl("undo", "ports/db-1", "--wait")
     assert "\nports/db-1\n  labels.role: none -> db\n" in out, out
+    # The new revision says what it takes back, everywhere.
+    latest = shop.api.get("revisions", users="true")["items"][-1]
+    assert latest["undoes"] == changed
+    assert shop.api.get("revisions/%d" % latest["revision"])[
+        "undoes"] == changed
+    for words in (["history", "ports/db-1"], ["revisions", "--users"],
+                  ["revision", "latest"],
+                  ["events", "--since", str(changed)]):
+        shown, _ = shop.vmnctl(*words)
+        assert re.search("(Undoes: +|undo of )%d\\b" % changed, shown), shown
     assert "\nports/db-1 updated\n  labels.role: none -> db\n" in out, out
     assert shop.api.get("ports/db-1")["spec"] == before["spec"]
 
@@ -506,6 +518,10 @@ def test_undo_gives_back_what_was(shop):
         assert after["status"][field] == before["status"][field]
     out, _ = shop.vmnctl("history", "ports/db-1")
     assert "  delete\n" in out and "  labels.role: db -> none\n" in out, out
+    # The latest change of all is that undo.
+    out, _ = shop.vmnctl("undo", "latest", "--dry-run")
+    assert re.match(r"revision \d+ by unix:uid=0 \(root\):\n\nCHA", out), out
+    assert "deleted   ports   db-1\n" in out, out
     _, err = shop.vmnctl("undo", str(revision), status=1)
     assert 'port "db-1" was changed again after revision' in err, err
     # Several are one transaction.

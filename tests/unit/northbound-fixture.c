@@ -60,10 +60,11 @@ fake_submit(struct store *store, struct model *model, store_done_cb *cb,
             char *key = xasprintf("%"PRIu64, log->revision);
 
             json_array_append_new(store->logs, json_pack(
-                "{s:I, s:s, s:s, s:s*, s:o}", "revision",
+                "{s:I, s:s, s:s, s:s*, s:o*, s:o}", "revision",
                 (json_int_t) log->revision, "time",
                 "2026-11-20T09:51:13.595Z", "who", log->who,
-                "comment", log->comment, "changes",
+                "comment", log->comment, "undoes",
+                log->undoes ? json_integer(log->undoes) : NULL, "changes",
                 json_loads(log->summary, 0, NULL)));
             store_contents_print(log, &contents);
             json_object_set_new(store->contents, key,
@@ -200,13 +201,11 @@ fake_set_revision(struct store *store, const char *set, uint64_t *revision,
     return fake_read(store, why) ? store->read_error : 0;
 }
 
-static int
-fake_taken_back(struct store *store, uint64_t revision, uint64_t *restore,
-                struct vmn_error *why)
+static uint64_t
+fake_taken_back(const struct store *store, uint64_t revision)
 {
-    *restore = (revision > store->backup && revision < store->restore
-                ? store->restore : 0);
-    return fake_read(store, why) ? store->read_error : 0;
+    return (revision > store->backup && revision < store->restore
+            ? store->restore : 0);
 }
 
 static int

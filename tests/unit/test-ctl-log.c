@@ -74,6 +74,75 @@ comment_goes_with_the_change(void **state OVS_UNUSED)
     assert_play(token, "", "token t --account a -m x", CTL_DONE, "t.s\n", "");
 }
 
+/* What an undo takes back, and what a restore has taken back. */
+static void
+undone_and_taken_back_revisions_are_marked(void **state OVS_UNUSED)
+{
+#define MARKED(N, MORE) "{\"revision\": " #N ", \"time\": \"t\", " \
+    "\"who\": \"anna\", " MORE "\"changes\": [{\"op\": \"update\", " \
+    "\"type\": \"ports\", \"name\": \"a\"}]}"
+#define BOTH "{\"items\": [" MARKED(4, "\"restored_over\": 6, ") ", " \
+    MARKED(8, "\"undoes\": 7, ") "]}"
+    static const struct step list[] = {
+        { "GET /v1/revisions?limit=20", NULL, 200, BOTH }, END,
+    };
+    static const struct step one[] = {
+        { "GET /v1/revisions/4?contents=true", NULL, 200,
+          MARKED(4, "\"restored_over\": 6, \"receipt\": null, ") }, END,
+    };
+    static const struct step undo[] = {
+        { "GET /v1/revisions/8?contents=true", NULL, 200,
+          MARKED(8, "\"undoes\": 7, \"receipt\": null, ") }, END,
+    };
+    static const struct step history[] = {
+        { "GET /v1/revisions?type=ports&name=a&contents=true&limit=20", NULL,
+          200, BOTH }, END,
+    };
+
+    assert_play(list, "", "revisions", CTL_DONE,
+                "REVISION   TIME   WHO    INSTALLED         CHANGES\n"
+                "4          t      anna   taken back by 6   update ports/a\n"
+                "8          t      anna   -                 undo of 7: update "
+                "ports/a\n", "");
+    assert_play(one, "", "revision 4", CTL_DONE,
+                "Revision:    4\nTime:        t\nWho:         anna\n"
+                "Taken back:  by revision 6, the restore of a backup from "
+                "before it: no host has it\n"
+                "\nCHANGE   TYPE    NAME\nupdate   ports   a\n", "");
+    assert_play(undo, "", "revision 8", CTL_DONE,
+                "Revision:    8\nTime:        t\nWho:         anna\n"
+                "Undoes:      7\n"
+                "\nCHANGE   TYPE    NAME\nupdate   ports   a\n", "");
+    assert_play(history, "", "history ports/a", CTL_DONE,
+                "4  t  anna  update  (taken back by 6)\n"
+                "8  t  anna  update  (undo of 7)\n", "");
+}
+
+static void
+undo_of_the_latest_change_says_whose_it_is(void **state OVS_UNUSED)
+{
+    static const struct step none[] = {
+        { "GET /v1/revisions?limit=1&users=true", NULL, 200,
+          "{\"items\": []}" }, END,
+    };
+    static const struct step steps[] = {
+        { "GET /v1/revisions?limit=1&users=true", NULL, 200,
+          "{\"items\": [" MARKED(7, "") "]}" },
+        { "POST /v1/revisions/7/undo?dry_run=plan", NULL, 200,
+          "{\"kind\": \"plan\", \"changed\": true}" },
+        { "POST /v1/revisions/7/undo", NULL, 200,
+          "{\"revision\": 8, \"changed\": true, \"results\": []}" }, END,
+    };
+    struct run result;
+
+    assert_play(none, "", "undo latest", CTL_REFUSED, "",
+                "vmnctl: no user has changed anything yet\n");
+    play(&result, steps, "", "undo latest");
+    assert_int_equal(result.status, CTL_DONE);
+    assert_non_null(strstr(result.out, "revision 7 by anna:\n\n"));
+    run_uninit(&result);
+}
+
 static void
 comment_is_checked_before_it_is_sent(void **state OVS_UNUSED)
 {
@@ -309,6 +378,8 @@ main(void)
         cmocka_unit_test(history_of_a_port_has_its_moves),
         cmocka_unit_test(comment_goes_with_the_change),
         cmocka_unit_test(comment_is_checked_before_it_is_sent),
+        cmocka_unit_test(undone_and_taken_back_revisions_are_marked),
+        cmocka_unit_test(undo_of_the_latest_change_says_whose_it_is),
         cmocka_unit_test(comments_are_shown),
         cmocka_unit_test(revision_is_waited_for),
         cmocka_unit_test(latest_revision_is_that_of_the_log),

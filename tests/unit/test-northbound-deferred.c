@@ -79,10 +79,18 @@ revision_that_is_not_there_is_not_found(void **state)
     assert_call(f, 404, "GET", "/v1/revisions/1?contents=true", NULL);
     assert_has(&f->client.body, "Revision 1 was never made, or is from before "
                "revision ");
-    assert_call(f, 404, "GET", first, NULL);
+    assert_call(f, 200, "GET", first, NULL);
+    assert_true(json_is_null(at(f, "receipt")));
+    char *wait = xasprintf("%s?wait=installed", first);
+    assert_call(f, 404, "GET", wait, NULL);
     assert_has(&f->client.body, "was taken back by revision ");
     assert_has(&f->client.body, ", the restore of a backup from before it: no "
                "host has it");
+    free(wait);
+    char *undo = xasprintf("%s/undo", first);
+    assert_call(f, 409, "POST", undo, NULL);
+    assert_has(&f->client.body, "is not in effect: revision ");
+    free(undo);
     f->store.backup = made;
     assert_call(f, 200, "GET", first, NULL);
     fake_fabric.recorded = 0;

@@ -63,8 +63,12 @@ changes_of_all_kinds_take_a_comment(void **state)
 
     char *undo = xasprintf("/v1/revisions/%d/undo?comment=less",
                            (int) model_durable_revision(f->model));
+    json_int_t undone = model_durable_revision(f->model);
+
+    assert_null(at(f, "items.0.undoes"));
     assert_call(f, 200, "POST", undo, NULL);
     assert_comment(f, "less");
+    assert_int_equal(json_integer_value(at(f, "items.0.undoes")), undone);
     free(undo);
     assert_call(f, 200, "DELETE", "/v1/networks/n?comment=gone", NULL);
     assert_comment(f, "gone");

@@ -461,15 +461,22 @@ assert_log_has(struct fixture *f, uint64_t revision, const char *part)
     ds_destroy(&ds);
 }
 
+static void
+assert_log_lacks(struct fixture *f, uint64_t revision, const char *part)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+
+    assert_int_equal(store_sqlite_class.log(f->store, revision, &ds, NULL), 0);
+    assert_null(strstr(ds_cstr(&ds), part));
+    ds_destroy(&ds);
+}
+
 /* Checks which restore took 'revision' back; 0: none. */
 static void
 assert_taken_back(struct fixture *f, uint64_t revision, uint64_t restore)
 {
-    uint64_t by = UINT64_MAX;
-
-    assert_int_equal(store_sqlite_class.taken_back(f->store, revision, &by,
-                                                   NULL), 0);
-    assert_int_equal(by, restore);
+    assert_int_equal(store_sqlite_class.taken_back(f->store, revision),
+                     restore);
 }
 
 static void
@@ -501,6 +508,11 @@ restore_brings_back_what_was_saved(void **state)
     assert_log_has(f, 2, "\"comment\":\"cascade networks a\"");
     assert_log_has(f, 4, "\"op\":\"restore\"");
     assert_log_has(f, 4, "\"revision\":1}");
+    /* These are marked as not in effect. */
+    assert_log_has(f, 2, "\"restored_over\":4,");
+    assert_log_has(f, 3, "\"restored_over\":4,");
+    assert_log_lacks(f, 1, "restored_over");
+    assert_log_lacks(f, 4, "restored_over");
     assert_int_equal(model_durable_revision(f->model), 4);
     assert_taken_back(f, 1, 0);
     assert_taken_back(f, 2, 4);

@@ -150,6 +150,7 @@ log_has_the_comments_of_changes(void **state)
     assert_int_equal(sqlite3_open(f->path, &db), SQLITE_OK);
     assert_int_equal(sqlite3_exec(
         db, "ALTER TABLE revisions DROP COLUMN comment; "
+        "ALTER TABLE revisions DROP COLUMN undoes; "
         "PRAGMA user_version = 10", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     open_store(f);
@@ -758,6 +759,7 @@ log_of_an_older_format_is_trimmed_fairly(void **state)
         db, "DROP INDEX revisions_author; "
         "ALTER TABLE quotas DROP COLUMN flows_per_host; "
         "ALTER TABLE revisions DROP COLUMN comment; "
+        "ALTER TABLE revisions DROP COLUMN undoes; "
         "PRAGMA user_version = 6", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     open_store(f);

@@ -88,7 +88,7 @@ foreign_files_are_refused(void **state)
 
     check_sql_refused(f, "PRAGMA user_version = 99", EINVAL,
                       "was written by a newer vmnd: its format is 99, and "
-                      "this vmnd knows up to 12");
+                      "this vmnd knows up to 13");
     check_sql_refused(f, "PRAGMA application_id = 1", EINVAL,
                       "is a database of another program");
     check_sql_refused(f, "PRAGMA user_version = 0", EINVAL,
@@ -284,7 +284,7 @@ description_with_other_columns_is_another_format(void **state OVS_UNUSED)
 {
     static const uint32_t known = 0x966aaf1e;
 
-    assert_int_equal(STORE_FORMAT, 12);
+    assert_int_equal(STORE_FORMAT, 13);
     if (schema_fingerprint() != known) {
         fail_msg("tables or columns are not those of format %d (0x%"PRIx32"): "
                  "if that one was released, make STORE_FORMAT one more, with a "
@@ -306,6 +306,7 @@ what_an_older_format_lacks_is_added(void **state)
         "DROP TABLE contents; "
         "ALTER TABLE ports DROP COLUMN host; ALTER TABLE ports DROP COLUMN "
         "ips_given; ALTER TABLE revisions DROP COLUMN comment; "
+        "ALTER TABLE revisions DROP COLUMN undoes; "
         "PRAGMA user_version = 1", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     open_store(f);
@@ -313,8 +314,8 @@ what_an_older_format_lacks_is_added(void **state)
     assert_int_equal(sqlite3_exec(
         db, "SELECT position FROM tiers; SELECT host, ips_given FROM ports; "
         "SELECT objects FROM contents INDEXED BY contents_author; "
-        "SELECT comment FROM revisions; DROP INDEX ports_host", NULL, NULL,
-        NULL), SQLITE_OK);
+        "SELECT comment, undoes FROM revisions; DROP INDEX ports_host", NULL,
+        NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
 }
 
@@ -337,6 +338,7 @@ log_indexes_of_an_older_format_are_made_anew(void **state)
         "WHERE substr(who, 1, 5) IN ('host:', 'vmnd', 'healt'); "
         "CREATE INDEX revisions_author ON revisions (who, revision) "
         "WHERE substr(who, 1, 5) NOT IN ('host:', 'vmnd', 'healt'); "
+        "ALTER TABLE revisions DROP COLUMN undoes; "
         "PRAGMA user_version = 11", NULL, NULL, NULL), SQLITE_OK);
     sqlite3_close(db);
     open_store(f);

@@ -215,6 +215,7 @@ key_is_made_once_and_stays(void **state)
     assert_int_equal(sqlite3_exec(db, "DROP TABLE secrets; "
                                   "ALTER TABLE revisions DROP COLUMN "
                                   "comment; "
+                                  "ALTER TABLE revisions DROP COLUMN undoes; "
                                   "PRAGMA user_version = 6", NULL, NULL,
                                   NULL), SQLITE_OK);
     sqlite3_close(db);

@@ -51,6 +51,9 @@ function entry(object, item, out, signal, done) {
   const details = h("details", { ontoggle: () => load() },
     h("summary", {}, `${ops.join(", ") || "change"} `,
       h("span", { class: "faint" }, `${when(item.time)}, ${item.who ?? "–"}`,
+        item.undoes ? `, undo of ${number(item.undoes)}` : null,
+        item.restored_over
+          ? `, taken back by ${number(item.restored_over)}` : null,
         item.comment ? `: ${item.comment}` : null)),
     body);
 
@@ -71,8 +74,9 @@ function entry(object, item, out, signal, done) {
       h("p", { class: "buttons start" },
         h("a", { href: `#/changes/${item.revision}` },
           `revision ${number(item.revision)}`),
-        mine ? h("button", { type: "button", onclick: () => undo(object,
-          item.revision, out, signal, done) }, "Undo") : null));
+        mine && !item.restored_over ? h("button", { type: "button",
+          onclick: () => undo(object, item.revision, out, signal, done) },
+        "Undo") : null));
     } catch (error) {
       if (!signal.aborted) {
         replace(body, errorBox(error));

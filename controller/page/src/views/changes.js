@@ -102,6 +102,9 @@ function detail(found) {
   return { fill, node: [
     facts([["Time", when(found.time)], ["Who", found.who],
       ["Comment", found.comment ?? null],
+      ["Undoes", found.undoes ? `revision ${number(found.undoes)}` : null],
+      ["Taken back", found.restored_over ? `by revision ${
+        number(found.restored_over)}, the restore of a backup` : null],
       ["Duration", duration ? STEPS.filter(([k]) => duration[k] !== undefined
         && duration[k] !== null).map(([k, word]) =>
         `${word} ${ms(duration[k])}`).join(", ") : null]]),
@@ -122,7 +125,11 @@ function groupOf(groups, revision) {
     && g.first_revision <= revision && revision <= g.revision);
 }
 
-function progress(hosts) {
+function progress(hosts, restoredOver) {
+  if (restoredOver) {
+    return badge("off", "taken back",
+      `By revision ${number(restoredOver)}, the restore of a backup`);
+  }
   if (!hosts) {
     return h("span", { class: "faint" }, "not known");
   }
@@ -144,11 +151,13 @@ function makeList(state, open, end) {
         cell: (r) => number(r.revision) },
       { title: "Time", width: WHEN_WIDTH, cell: (r) => when(r.time) },
       { title: "Who", width: "minmax(116px, .5fr)", cell: (r) => r.who },
-      { title: "Changes", width: "2fr", cell: (r) => changes(r.changes)
-        + (r.comment ? ` – ${r.comment}` : "") },
+      { title: "Changes", width: "2fr", cell: (r) =>
+        (r.undoes ? `undo of ${number(r.undoes)}: ` : "")
+        + changes(r.changes) + (r.comment ? ` – ${r.comment}` : "") },
       { title: "Installed", width: "96px",
         cell: (r) => progress(
-          groupOf(state.groups, r.revision)?.hosts ?? r.hosts) },
+          groupOf(state.groups, r.revision)?.hosts ?? r.hosts,
+          r.restored_over) },
     ],
   });
 }
