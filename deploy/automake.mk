@@ -43,6 +43,19 @@ vmnd.service: deploy/systemd/vmnd.service.in Makefile
 	$(AM_V_GEN)sed -e 's|@sbindir[@]|$(sbindir)|g' \
 	  -e 's|@sysconfdir[@]|$(sysconfdir)|g' \
 	  $(srcdir)/deploy/systemd/vmnd.service.in > $@.tmp && mv $@.tmp $@
+# Its backups: a program, and a timer to be enabled.
+sbin_SCRIPTS = vmn-backup
+vmn-backup: deploy/backup
+	$(AM_V_GEN)cp $(srcdir)/deploy/backup $@.tmp && chmod +x $@.tmp \
+	  && mv $@.tmp $@
+systemdsystemunit_DATA += vmn-backup.service deploy/systemd/vmn-backup.timer
+vmn-backup.service: deploy/systemd/vmn-backup.service.in Makefile
+	$(AM_V_GEN)sed -e 's|@sbindir[@]|$(sbindir)|g' \
+	  $(srcdir)/deploy/systemd/vmn-backup.service.in > $@.tmp \
+	  && mv $@.tmp $@
+EXTRA_DIST += deploy/backup deploy/systemd/vmn-backup.service.in \
+	deploy/systemd/vmn-backup.timer
+CLEANFILES += vmn-backup vmn-backup.service
 sysusersdir = $(prefix)/lib/sysusers.d
 dist_sysusers_DATA = deploy/systemd/vmn.conf
 exampledir = $(docdir)/examples

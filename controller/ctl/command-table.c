@@ -454,17 +454,23 @@ const struct ctl_command ctl_commands[] = {
       "\nExample:\n"
       "  vmnctl backup /var/backups/vmn.db\n",
       ctl_cmd_backup },
-    { "restore", "FILE", 1, 1, CTL_OPT_DATABASE | CTL_OPT_YES,
+    { "restore", "FILE", 1, 1,
+      CTL_OPT_DATABASE | CTL_OPT_YES | CTL_OPT_RESTORE | CTL_OPT_DRY_RUN
+      | CTL_OPT_LIMIT,
       "replace vmnd's database by a backup",
       "vmnd must be stopped; the hosts continue to forward.  The backup is\n"
       "verified first.  If users have changed something since the backup,\n"
-      "lists these revisions and the objects that differ, and asks before\n"
-      "it goes on; without a terminal it does nothing unless --yes is given.\n"
+      "lists these revisions and the objects that differ, with their fields,\n"
+      "and asks before it goes on; without a terminal it does nothing unless\n"
+      "--yes is given.  --dry-run lists that alone, while vmnd runs.\n"
+      "Tokens and accounts that were deleted, disabled or limited since the\n"
+      "backup stay so, unless --with-revoked is given.\n"
       "The existing database is kept under another name,\n"
       "which is printed.  When vmnd is started again, it installs the state\n"
       "of the backup on the hosts.  --database is the path of vmnd's\n"
       "database.\n"
       "\nExample:\n"
+      "  vmnctl restore vmn.bak --database /var/lib/vmn/vmn.db --dry-run\n"
       "  vmnctl restore /var/backups/vmn.db --database /var/lib/vmn/vmn.db\n",
       ctl_cmd_restore },
     { "support-bundle", "[FILE]", 0, 1, CTL_OPT_SUPPORT,

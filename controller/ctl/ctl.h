@@ -77,6 +77,7 @@ enum ctl_option {
     CTL_OPT_AWAIT = 1LL << 33,  /* --for and --timeout. */
     CTL_OPT_REPLACE = 1LL << 34, /* --force, of a file. */
     CTL_OPT_YES = 1LL << 35,    /* --yes. */
+    CTL_OPT_RESTORE = 1LL << 36, /* --with-revoked and --comment. */
 };
 
 struct ctl {
@@ -112,6 +113,7 @@ struct ctl {
     bool diff;
     bool force;
     bool yes;
+    bool with_revoked;
     bool repair;
     char *app;                  /* Owned, as the next three; or NULL. */
     char *stage;

@@ -4,6 +4,7 @@ controller_libvmn_a_SOURCES += \
 	controller/store/store-batch.c \
 	controller/store/store-backup.c \
 	controller/store/store-contents.c \
+	controller/store/store-continue.c \
 	controller/store/store-file.c \
 	controller/store/store-file.h \
 	controller/store/store-format.c \
@@ -16,6 +17,7 @@ controller_libvmn_a_SOURCES += \
 	controller/store/store-loss.c \
 	controller/store/store-restore.c \
 	controller/store/store-retention.c \
+	controller/store/store-revoked.c \
 	controller/store/store-unixctl.c \
 	controller/store/store-sqlite.c \
 	controller/store/store-verify.c \

@@ -21,7 +21,8 @@ struct json_t;
 struct store_file_info {
     uint64_t revision;          /* The newest. */
     int64_t time_ms;            /* When it was made; 0: not known. */
-    size_t n_objects;           /* Of all types that users make. */
+    size_t n_objects;           /* Of all types that users make; */
+    size_t n_accounts;          /* of these, accounts. */
 };
 
 /* Verifies the database at 'path': each page, indexes, references, and that
@@ -64,34 +65,62 @@ struct store_restored {
     size_t n_renumbered;            /* IDs that other keys had since. */
     size_t n_shared;                /* Of these, VNIs that users had set, and
                                      * that were not changed therefore. */
+    size_t n_revoked;               /* Tokens and accounts that would be valid
+                                     * again, or have more rights, by the
+                                     * backup, and do not. */
+    bool revoked_unknown;           /* Which these are is not known, and the
+                                     * backup has accounts. */
+    bool unchanged;                 /* The database has what the backup has:
+                                     * nothing was done. */
 };
 /* What a restore takes back: changes of users since the backup.  Valid in the
- * call. */
+ * call.  'max' is that of struct store_restore. */
 struct store_loss {
     size_t n_revisions;         /* Of users. */
-    struct json_t *revisions;   /* The newest STORE_LOSS_MAX, oldest first, as
+    struct json_t *revisions;   /* The newest 'max', oldest first, as
                                  * GET /v1/revisions has them. */
     size_t n_objects;           /* That differ. */
-    struct json_t *objects;     /* The first STORE_LOSS_MAX: "op" is what the
-                                 * restore does with it (create, update,
-                                 * delete), "type", "name". */
+    struct json_t *objects;     /* The first 'max': "op" is what the restore
+                                 * does with it (create, update, delete),
+                                 * "type", "name", and of an update the
+                                 * "fields" that differ, as plans have them:
+                                 * "before" is now. */
+    struct json_t *revoked;     /* Tokens and accounts that the backup gives
+                                 * back what they have lost since: "type",
+                                 * "name", "reason".  They stay as they are
+                                 * now, unless store_restore's 'with_revoked'
+                                 * is set. */
 };
 #define STORE_LOSS_MAX 20
 /* Returns whether to go on. */
 typedef bool store_confirm_cb(void *aux, const struct store_loss *);
 
+/* How to restore. */
+struct store_restore {
+    const char *comment;        /* The user's, for the log; or NULL. */
+    bool with_revoked;          /* Tokens and accounts become what they were,
+                                 * also where they have been revoked since. */
+    bool dry_run;               /* Do nothing: only call 'confirm', of whatever
+                                 * there is to say.  The database may be in
+                                 * use. */
+    size_t max;                 /* Most revisions, and objects, to list; 0:
+                                 * STORE_LOSS_MAX. */
+    store_confirm_cb *confirm;  /* Or NULL. */
+    void *aux;
+};
+
 /* Verifies 'file', and replaces 'database', which no vmnd may be using, by its
- * content.  If users have changed something since the backup, as far as the
- * database that is replaced can be read, 'confirm' (unless NULL) is called
- * before; if it returns false, nothing is done, and ECANCELED is returned
- * without an error.
+ * content.  If objects differ from those of the backup, as far as the database
+ * that is replaced can be read, 'confirm' is called before; if it returns
+ * false, nothing is done, and ECANCELED is returned without an error (0 of a
+ * dry run).  If none differs, nothing is done, either.
  *
  * No revision or ID that hosts or users have seen since the backup is used
  * again with another meaning: revisions continue after the newest, and IDs
  * that were allocated since (a VNI, a zone) stay reserved until every host has
  * acknowledged the restored state. */
 int store_file_restore(const char *file, const char *database,
-                       store_confirm_cb *confirm, void *aux,
+                       const struct store_restore *,
                        struct store_restored *, struct vmn_error *why);
 void store_restored_uninit(struct store_restored *);
 

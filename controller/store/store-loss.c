@@ -7,10 +7,13 @@
 
 #include "controller/store/store-private.h"
 
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "controller/model/model.h"
+#include "controller/schema/arena.h"
+#include "controller/schema/schema-diff.h"
+#include "controller/schema/schema-log.h"
+#include "controller/schema/schema-struct.h"
 #include "controller/schema/schema.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
@@ -47,119 +50,107 @@ entry_of(sqlite3_stmt *stmt)
     return entry;
 }
 
-int
-store_former_has_comments(sqlite3 *db, int64_t *has, struct vmn_error *why)
-{
-    return store_get_int(
-        db, "SELECT count(*) FROM pragma_table_info('revisions', 'former') "
-        "WHERE name = 'comment'", has, why);
-}
-
 static int
-find_revisions(sqlite3 *db, uint64_t revision, struct store_loss *loss,
-               struct vmn_error *why)
+find_revisions(const struct store_states *states, size_t max,
+               struct store_loss *loss, struct vmn_error *why)
 {
-#define SINCE "FROM former.revisions WHERE revision > %"PRIu64" AND "   \
-              STORE_LOG_PEOPLE
-    char *count = xasprintf("SELECT count(*) " SINCE, revision);
     sqlite3_stmt *stmt = NULL;
-    int64_t n = 0, has_comments = 0;
-    int error = store_get_int(db, count, &n, why);
+    int code = sqlite3_prepare_v2(
+        states->db, "SELECT revision, time_ms, who, changes, comment "
+        "FROM former.revisions WHERE revision > ? AND " STORE_LOG_PEOPLE
+        " ORDER BY revision DESC", -1, &stmt, NULL);
 
-    error = error ? error : store_former_has_comments(db, &has_comments, why);
-    char *sql = xasprintf("SELECT revision, time_ms, who, changes, %s " SINCE
-                          " ORDER BY revision DESC LIMIT %d",
-                          has_comments ? "comment" : "NULL", revision,
-                          STORE_LOSS_MAX);
-    int code = SQLITE_DONE;
-
-    if (!error) {
-        code = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
-        while (code == SQLITE_OK || code == SQLITE_ROW) {
-            code = sqlite3_step(stmt);
-            if (code == SQLITE_ROW) {
-                json_array_insert_new(loss->revisions, 0, entry_of(stmt));
-            }
-        }
-    }
-    if (!error && code != SQLITE_DONE) {
-        error = store_error(db, why, "cannot read the former log");
-    }
-    sqlite3_finalize(stmt);
-    free(count);
-    free(sql);
-    loss->n_revisions = n;
-    return error;
-#undef SINCE
-}
-
-/* Adds objects of 'table' that differ: those that the restore deletes, makes
- * again, and changes. */
-static int
-find_objects(sqlite3 *db, const struct schema_table *table,
-             struct store_loss *loss, struct vmn_error *why)
-{
-    const char *t = table->plural;
-    char *sql = xasprintf(
-        "SELECT 'delete', name FROM former.\"%s\""
-        " WHERE name NOT IN (SELECT name FROM main.\"%s\") "
-        "UNION ALL SELECT 'create', name FROM main.\"%s\""
-        " WHERE name NOT IN (SELECT name FROM former.\"%s\") "
-        "UNION ALL SELECT 'update', m.name FROM main.\"%s\" m"
-        " JOIN former.\"%s\" f ON m.name = f.name"
-        " WHERE m.revision <> f.revision", t, t, t, t, t, t);
-    sqlite3_stmt *stmt = NULL;
-    int code = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
-
-    while (code == SQLITE_OK || code == SQLITE_ROW) {
+    if (code == SQLITE_OK) {
+        sqlite3_bind_int64(stmt, 1, states->revision);
         code = sqlite3_step(stmt);
-        if (code == SQLITE_ROW && loss->n_objects++ < STORE_LOSS_MAX) {
-            json_array_append_new(loss->objects, json_pack(
-                "{s:o, s:s, s:o}", "op", text_of(stmt, 0), "type", t, "name",
-                text_of(stmt, 1)));
+    }
+    for (; code == SQLITE_ROW; code = sqlite3_step(stmt)) {
+        if (!store_log_taken_back(states->log, sqlite3_column_int64(stmt, 0))
+            && loss->n_revisions++ < max) {
+            json_array_insert_new(loss->revisions, 0, entry_of(stmt));
         }
     }
+    int error = code == SQLITE_DONE ? 0
+                : store_error(states->db, why, "cannot read the former log");
     sqlite3_finalize(stmt);
-    free(sql);
-    return code == SQLITE_DONE ? 0
-           : store_error(db, why, "cannot compare with the former database");
-}
-
-/* Sets '*there' to whether the former database, perhaps of an older format,
- * has the table. */
-static int
-has_table(sqlite3 *db, const struct schema_table *table, int64_t *there,
-          struct vmn_error *why)
-{
-    char *sql = xasprintf("SELECT count(*) FROM former.sqlite_schema "
-                          "WHERE type = 'table' AND name = '%s'",
-                          table->plural);
-    int error = store_get_int(db, sql, there, why);
-
-    free(sql);
     return error;
 }
 
-int
-store_loss_find(sqlite3 *db, uint64_t revision, struct store_loss *loss,
-                struct vmn_error *why)
+/* Adds an object: what the restore does with it, and the fields that differ,
+ * unless there are 'max' already. */
+static void
+add_object(struct store_loss *loss, size_t max,
+           const struct schema_changed *changed)
 {
-    int error;
+    struct ds ds = DS_EMPTY_INITIALIZER;
 
-    *loss = (struct store_loss) {
-        .revisions = json_array(), .objects = json_array(),
+    if (loss->n_objects++ < max) {
+        schema_struct_print(&schema_changed_shown, changed, &ds);
+        json_array_append_new(loss->objects, json_loadb(
+            ds_cstr(&ds), ds.length, JSON_ALLOW_NUL, NULL));
+    }
+    ds_destroy(&ds);
+}
+
+/* Adds the object 'name', if its two states differ. */
+static void
+compare_object(const struct store_states *states, enum vmn_table table,
+               const char *name, size_t max, struct store_loss *loss)
+{
+    struct model_meta then_meta = { 0 }, now_meta = { 0 };
+    const struct schema_version then = {
+        model_get_durable(states->then, table, name, &then_meta),
+        then_meta.set,
     };
-    error = find_revisions(db, revision, loss, why);
-    for (int i = 0; i < VMN_N_TABLES && !error; i++) {
+    const struct schema_version now = {
+        model_get_durable(states->now, table, name, &now_meta), now_meta.set,
+    };
+    struct schema_changed changed = {
+        .op = !now.row ? "create" : then.row ? "update" : "delete",
+        .type = schema_tables[table]->plural, .name = name,
+    };
+    struct arena arena;
+
+    arena_init(&arena);
+    if (now.row && then.row) {
+        schema_version_diff(&now, &then, SCHEMA_DIFF_MAX, &arena,
+                            &changed.diff);
+    }
+    if (!now.row || !then.row || changed.diff.n) {
+        add_object(loss, max, &changed);
+    }
+    arena_uninit(&arena);
+}
+
+/* Adds the objects of 'table' that differ: those of now, and those that there
+ * are in the backup alone. */
+static void
+find_objects(const struct store_states *states, enum vmn_table table,
+             size_t max, struct store_loss *loss)
+{
+    struct vmn_names now = model_names(states->now, table);
+    struct vmn_names then = model_names(states->then, table);
+
+    for (size_t i = 0; i < now.n; i++) {
+        compare_object(states, table, now.names[i], max, loss);
+    }
+    for (size_t i = 0; i < then.n; i++) {
+        if (!model_get(states->now, table, then.names[i])) {
+            compare_object(states, table, then.names[i], max, loss);
+        }
+    }
+}
+
+int
+store_loss_find(const struct store_states *states, size_t max,
+                struct store_loss *loss, struct vmn_error *why)
+{
+    for (int i = 0; i < VMN_N_TABLES; i++) {
         const struct schema_table *table = schema_tables[i];
-        int64_t there = 0;
 
         if (table->stored && !table->observed && !table->of_daemon) {
-            error = has_table(db, table, &there, why);
-            if (!error && there) {
-                error = find_objects(db, table, loss, why);
-            }
+            find_objects(states, i, max, loss);
         }
     }
-    return error;
+    return find_revisions(states, max, loss, why);
 }

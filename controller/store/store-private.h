@@ -261,16 +261,49 @@ int store_copy_file(const char *from, const char *to, struct vmn_error *why);
 /* Makes sure that the error message names the file; returns 'error'. */
 int store_name_file(const char *name, int error, struct vmn_error *why);
 
+/* store-continue.c: what a restored state takes over.  -------------------- */
+
+/* Returns the revision of the restored state, which is newer than all that
+ * hosts or users have seen; 'former' is the newest of the former database.  If
+ * that is not 'known', assumes one revision per millisecond since the
+ * backup. */
+uint64_t store_next_revision(const struct store_file_info *, bool known,
+                             uint64_t former);
+/* Changes the copy of the backup into the database that vmnd is to load, as
+ * revision 'r->revision', with IDs and the log of the attached database
+ * "former" if it is 'known'.  'file' is the backup, 'revoked' the tokens and
+ * accounts that are not as in it if 'r->n_revoked'. */
+int store_continue(sqlite3 *, const char *file, const char *comment,
+                   bool known, const json_t *revoked, struct store_restored *r,
+                   struct vmn_error *why);
+
 /* store-loss.c: what a restore takes back.  ------------------------------- */
 
-/* Finds what users have changed since 'revision', that of the backup: the
- * backup is "main", what it is to replace is attached as "former".  The caller
- * releases the lists, also after an error. */
-int store_loss_find(sqlite3 *, uint64_t revision, struct store_loss *,
-                    struct vmn_error *why);
-/* Sets '*has' to whether the log of "former" has comments: formats before 11
- * have none. */
-int store_former_has_comments(sqlite3 *, int64_t *has, struct vmn_error *why);
+/* The two states. */
+struct store_states {
+    sqlite3 *db;                /* "main" is the copy of the backup, "former" a
+                                 * copy of what it is to replace. */
+    const struct store_log *log; /* Of what it is to replace. */
+    struct model *then, *now;   /* Of the backup, and of that. */
+    uint64_t revision;          /* Of the backup. */
+};
+/* Adds to 'loss' the revisions of users since the backup that no restore has
+ * taken back already, and the objects that differ; at most 'max' of each. */
+int store_loss_find(const struct store_states *, size_t max,
+                    struct store_loss *, struct vmn_error *why);
+
+/* store-revoked.c: tokens and accounts that a restore would revive.  ------ */
+
+/* Finds tokens and accounts to which the backup gives back what they have lost
+ * since, and appends them to 'revoked' as struct store_loss has them; if
+ * 'keep', has them stay as they are now, by changes of the backup's copy that
+ * are of 'restore', the revision of the restored state. */
+int store_revoked_find(const struct store_states *, bool keep,
+                       uint64_t restore, json_t *revoked,
+                       struct vmn_error *why);
+/* Sets '*same' to whether the two databases are states of one vmnd: they have
+ * the same key, as far as both have one. */
+int store_is_same_vmnd(sqlite3 *, bool *same, struct vmn_error *why);
 
 /* store-backup.c: copies of the database in use.  ---------------------------
  */

@@ -2,18 +2,15 @@
  *
  * Restores a backup: replaces a database by it.
  *
- * The backup is copied beside the database, verified there, and changed so
- * that no revision and no ID that was in use since the backup is used again
- * with another meaning.  The former database says which those are, if it can
- * still be read; otherwise a gap is left that is larger than what can have
- * been used. */
+ * The backup is copied beside the database, verified there, compared with the
+ * former database (store-loss.c, store-revoked.c) and changed so that it can
+ * continue that (store-continue.c). */
 
 #include <config.h>
 
 #include "controller/store/store-file.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,43 +22,65 @@
 #include "timeval.h"
 #include "util.h"
 
-/* IDs of each pool that are skipped if it is not known which were
- * allocated. */
-#define IDS_GAP 4096
-
 /* The database that is to be replaced. */
 struct former {
     bool exists;
-    uint64_t revision;          /* If it is undamaged. */
-    char *damage;               /* What is wrong with it, or NULL.  Owned. */
+    char *copy;                 /* Path of a copy in the newest format, if it
+                                 * is undamaged.  Owned. */
+    uint64_t revision;          /* Its newest. */
+    char *damage;               /* What is wrong with it, or NULL.  Owned, as
+                                 * far as it is not taken. */
 };
+
+/* A restore in progress. */
+struct restore {
+    const char *file, *database;
+    const char *copy;           /* Path of the copy of the backup. */
+    const struct store_restore *how;
+    struct former former;
+    struct store_restored *r;
+    json_t *revoked;            /* As in struct store_loss.  Owned. */
+    bool done;                  /* Nothing more is to be done. */
+};
+
+static bool
+is_known(const struct former *former)
+{
+    return former->exists && !former->damage;
+}
 
 /* The former database.  --------------------------------------------------- */
 
-/* Reads the former database, without changing it. */
-static void
-read_former(const char *database, struct former *former)
+/* Copies the former database, without changing it, and converts the copy to
+ * the newest format.  A database that cannot be read is no error, but a disk
+ * without room for the copy is one. */
+static int
+read_former(const char *database, struct former *former, struct vmn_error *why)
 {
-    int64_t application = 0, format = 0;
-    uint64_t revision = 0;
+    struct vmn_error damage = VMN_ERROR_INIT;
     sqlite3 *db = NULL;
-    struct vmn_error why = VMN_ERROR_INIT;
-    int error = store_connect(database, SQLITE_OPEN_READONLY, "", &db, &why);
+    int error = store_make_file(former->copy, why);
 
-    error = error ? error : store_check_whole(db, database, true, &why);
-    error = error ? error : store_get_int(db, "PRAGMA application_id",
-                                          &application, &why);
-    error = error ? error : store_get_int(db, "PRAGMA user_version", &format,
-                                          &why);
-    if (!error && (application != STORE_APPLICATION_ID || format < 1
-                   || format > STORE_FORMAT)) {
-        error = vmn_error_invalid(&why, "%s is not a database of this vmnd",
-                                  database);
+    if (error) {
+        return error;
     }
-    error = error ? error : store_get_revision(db, &revision, &why);
+    error = store_copy_file(database, former->copy, &damage);
+    error = error ? error : store_connect(
+        former->copy, SQLITE_OPEN_READWRITE, "PRAGMA trusted_schema = OFF",
+        &db, &damage);
+    error = error ? error : store_format_check(db, database, store_steps,
+                                               STORE_FORMAT, &damage);
+    error = error ? error : store_get_revision(db, &former->revision,
+                                               &damage);
     sqlite3_close(db);
-    former->revision = revision;
-    former->damage = error ? vmn_error_steal_text(&why) : NULL;
+    if (error == ENOSPC) {
+        vmn_error_uninit(why);
+        *why = damage;
+        return error;
+    }
+    former->damage = error ? vmn_error_steal_text(&damage) : NULL;
+    vmn_error_uninit(&damage);
+    return 0;
 }
 
 /* Checkpoints the former database: moves its write-ahead log into the file.
@@ -88,187 +107,31 @@ file_has_content(const char *path, const char *suffix)
 
 /* Finds the former database, if there is one, and reads it. */
 static int
-find_former(const char *file, const char *database, struct former *former,
-            struct vmn_error *why)
+find_former(struct restore *restore, struct vmn_error *why)
 {
+    struct former *former = &restore->former;
+    const char *database = restore->database;
     struct stat a, b;
+    int error;
 
     former->exists = (file_has_content(database, "")
                       || file_has_content(database, "-wal"));
     if (!former->exists) {
         return 0;
     }
-    if (!stat(file, &a) && !stat(database, &b) && a.st_dev == b.st_dev
-        && a.st_ino == b.st_ino) {
-        return vmn_error_invalid(why, "%s is the database itself", file);
+    if (!stat(restore->file, &a) && !stat(database, &b)
+        && a.st_dev == b.st_dev && a.st_ino == b.st_ino) {
+        return vmn_error_invalid(why, "%s is the database itself",
+                                 restore->file);
     }
-    read_former(database, former);
-    if (!former->damage) {
+    error = read_former(database, former, why);
+    if (!error && !former->damage && !restore->how->dry_run) {
         checkpoint_former(database);
     }
-    return 0;
-}
-
-/* IDs.  ------------------------------------------------------------------- */
-
-static int
-run_sql(sqlite3 *db, const char *sql, struct vmn_error *why)
-{
-    return sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
-           : store_error(db, why, "cannot prepare the restored state");
-}
-
-/* Counts the IDs of the backup that another key has in the former database;
- * with 'set', only VNIs that users have set. */
-static int
-count_conflicts(sqlite3 *db, bool set, size_t *n, struct vmn_error *why)
-{
-    int64_t value;
-    int error = store_get_int(
-        db, set ? "SELECT count(*) FROM numbers m JOIN former.numbers f "
-                  "USING (kind, number) WHERE m.key <> f.key "
-                  "AND kind = 'vni' AND number IN"
-                  " (SELECT vni FROM networks WHERE vni IS NOT NULL)"
-                : "SELECT count(*) FROM numbers m JOIN former.numbers f "
-                  "USING (kind, number) WHERE m.key <> f.key",
-        &value, why);
-
-    *n = value;
     return error;
 }
 
-/* Allocates a new VNI to each network whose VNI another network has in the
- * former database.  One by one, since each takes the next free one. */
-static int
-renumber_networks(sqlite3 *db, struct vmn_error *why)
-{
-    static const char next[] =
-        "UPDATE numbers SET number = (SELECT min(n) + 1 FROM "
-        " (SELECT 0 AS n UNION SELECT number FROM numbers WHERE kind = 'vni'"
-        "  UNION SELECT number FROM former.numbers WHERE kind = 'vni')"
-        " WHERE n + 1 NOT IN"
-        "  (SELECT number FROM numbers WHERE kind = 'vni' UNION"
-        "   SELECT number FROM former.numbers WHERE kind = 'vni')) "
-        "WHERE kind = 'vni' AND key = (SELECT m.key FROM numbers m"
-        " JOIN former.numbers f USING (kind, number)"
-        " WHERE m.key <> f.key AND kind = 'vni' AND number NOT IN"
-        "  (SELECT vni FROM networks WHERE vni IS NOT NULL)"
-        " LIMIT 1)";
-    int error;
-
-    do {
-        error = run_sql(db, next, why);
-    } while (!error && sqlite3_changes(db));
-    return error ? error : run_sql(
-        db, "UPDATE networks SET vni_given = n.number FROM numbers n "
-        "WHERE n.kind = 'vni' AND n.key = networks.name", why);
-}
-
-/* Makes sure that no ID has two meanings on switches: IDs that the former
- * database had allocated keep their keys, as retired ones, until every host
- * has acknowledged the restored state. */
-static int
-keep_ids(sqlite3 *db, struct store_restored *r, struct vmn_error *why)
-{
-    int error = count_conflicts(db, false, &r->n_renumbered, why);
-
-    error = error ? error : count_conflicts(db, true, &r->n_shared, why);
-    error = error ? error : renumber_networks(db, why);
-    /* vmnd allocates new IDs of the other pools when it compiles. */
-    error = error ? error : run_sql(
-        db, "DELETE FROM numbers WHERE kind <> 'vni' AND EXISTS"
-        " (SELECT 1 FROM former.numbers f WHERE f.kind = numbers.kind"
-        "  AND f.number = numbers.number AND f.key <> numbers.key);"
-        "INSERT OR IGNORE INTO numbers SELECT * FROM former.numbers;"
-        /* The keys of the others have another ID here. */
-        "INSERT OR IGNORE INTO numbers"
-        " SELECT kind, key || ' ' || number, number FROM former.numbers",
-        why);
-    return error;
-}
-
-static int
-skip_ids(sqlite3 *db, struct vmn_error *why)
-{
-    char *sql = xasprintf(
-        "INSERT OR REPLACE INTO numbers SELECT kind, ' restored',"
-        " max(number) + %d FROM numbers GROUP BY kind"
-        " HAVING max(number) < 4000000000", IDS_GAP);
-    int error = run_sql(db, sql, why);
-
-    free(sql);
-    return error;
-}
-
-/* Revisions.  ------------------------------------------------------------- */
-
-/* Returns the revision of the restored state, which is newer than all that
- * hosts or users have seen.  If the newest of those is not known, assumes one
- * revision per millisecond since the backup. */
-static uint64_t
-next_revision(const struct store_file_info *info, const struct former *former)
-{
-    int64_t passed_ms = time_wall_msec() - info->time_ms;
-
-    if (former->exists && !former->damage) {
-        return MAX(info->revision, former->revision) + 1;
-    }
-    return info->revision + 1 + (info->time_ms ? MAX(passed_ms, 0) : 0);
-}
-
-/* Copies what the former database's log has of the time since the backup: who
- * changed what, which the restore takes back.  What became of the objects
- * (contents, receipts) is not copied, so it cannot be undone. */
-static int
-keep_log(sqlite3 *db, struct store_restored *r, struct vmn_error *why)
-{
-    int64_t has_comments = 0;
-    int error = store_former_has_comments(db, &has_comments, why);
-    const char *comment = has_comments ? ", comment" : "";
-    char *sql = xasprintf(
-        "INSERT OR IGNORE INTO revisions (revision, time_ms, who, changes%s)"
-        " SELECT revision, time_ms, who, changes%s FROM former.revisions"
-        " WHERE revision > %"PRIu64, comment, comment, r->info.revision);
-
-    error = error ? error : run_sql(db, sql, why);
-    free(sql);
-    if (!error) {
-        r->n_logged = sqlite3_changes(db);
-    }
-    return error;
-}
-
-static int
-add_revision(sqlite3 *db, const char *file, const struct store_restored *r,
-             struct vmn_error *why)
-{
-    const char *slash = strrchr(file, '/');
-    json_t *summary = json_pack("[{s:s, s:s, s:s, s:I}]", "op", "restore",
-                                "type", "database", "name",
-                                slash ? slash + 1 : file, "revision",
-                                (json_int_t) r->info.revision);
-    sqlite3_stmt *stmt = NULL;
-    int error = 0;
-
-    if (sqlite3_prepare_v2(db, "INSERT INTO revisions "
-                           "(revision, time_ms, who, changes) "
-                           "VALUES (?, ?, ?, ?)", -1, &stmt, NULL)
-        != SQLITE_OK
-        || sqlite3_bind_int64(stmt, 1, r->revision) != SQLITE_OK
-        || sqlite3_bind_int64(stmt, 2, time_wall_msec()) != SQLITE_OK
-        || sqlite3_bind_text(stmt, 3, STORE_LOG_RESTORE, -1, SQLITE_STATIC)
-           != SQLITE_OK
-        || sqlite3_bind_text(stmt, 4, summary ? json_dumps(summary,
-                                                           JSON_COMPACT)
-                                              : xstrdup("[]"), -1, free)
-           != SQLITE_OK
-        || sqlite3_step(stmt) != SQLITE_DONE) {
-        error = store_error(db, why, "cannot prepare the restored state");
-    }
-    sqlite3_finalize(stmt);
-    json_decref(summary);
-    return error;
-}
+/* What the restore does.  ------------------------------------------------- */
 
 static int
 attach_former(sqlite3 *db, const char *database, struct vmn_error *why)
@@ -287,56 +150,123 @@ attach_former(sqlite3 *db, const char *database, struct vmn_error *why)
     return error;
 }
 
-/* Who is asked before changes are taken back. */
-struct confirm {
-    store_confirm_cb *cb;       /* Or NULL. */
-    void *aux;
-};
-
-/* Asks whether to take back what users have changed since the backup, if there
- * is anything.  Returns 0, ECANCELED without an error, or a positive errno. */
+/* Loads 'db', as vmnd does at its start, into '*model', which the caller
+ * destroys. */
 static int
-ask(sqlite3 *db, const struct store_restored *r, const struct confirm *confirm,
+load_model(sqlite3 *db, const char *name, struct model **model,
+           struct vmn_error *why)
+{
+    model_destroy(*model);
+    *model = model_create();
+    return store_load(db, name, *model, why);
+}
+
+static bool
+has_accounts(const struct model *model)
+{
+    return model_names(model, VMN_TABLE_ACCOUNT).n;
+}
+
+/* Keeps revoked what was revoked since the backup, unless it is asked for; if
+ * it is known what that is. */
+static int
+keep_revoked(struct restore *restore, struct store_states *states,
+             struct vmn_error *why)
+{
+    bool keep = !restore->how->with_revoked, same;
+    struct store_restored *r = restore->r;
+    int error = store_is_same_vmnd(states->db, &same, why);
+
+    if (error || !same || restore->former.revision < r->info.revision) {
+        r->revoked_unknown = !error && has_accounts(states->then);
+        return error;
+    }
+    error = store_revoked_find(states, keep, r->revision, restore->revoked,
+                               why);
+    if (!error && keep && json_array_size(restore->revoked)) {
+        r->n_revoked = json_array_size(restore->revoked);
+        error = load_model(states->db, restore->file, &states->then, why);
+    }
+    return error;
+}
+
+/* Asks whether to go on, if objects differ.  Sets 'restore->done' if nothing
+ * is to be done. */
+static int
+ask(struct restore *restore, const struct store_states *states,
     struct vmn_error *why)
 {
-    struct store_loss loss = { .n_revisions = 0 };
-    int error = 0;
+    const struct store_restore *how = restore->how;
+    struct store_loss loss = {
+        .revisions = json_array(), .objects = json_array(),
+        .revoked = restore->revoked,
+    };
+    int error = store_loss_find(states, how->max ? how->max : STORE_LOSS_MAX,
+                                &loss, why);
 
-    if (confirm->cb) {
-        error = store_loss_find(db, r->info.revision, &loss, why);
-        if (!error && (loss.n_revisions || loss.n_objects)
-            && !confirm->cb(confirm->aux, &loss)) {
-            error = ECANCELED;
-        }
-        json_decref(loss.revisions);
-        json_decref(loss.objects);
+    restore->r->unchanged = !error && !loss.n_objects;
+    if (!error && loss.n_objects && how->confirm
+        && !how->confirm(how->aux, &loss)) {
+        error = ECANCELED;
     }
+    restore->done = restore->r->unchanged;
+    json_decref(loss.revisions);
+    json_decref(loss.objects);
+    return error;
+}
+
+/* Compares the backup with the former database, both of which are loaded.  A
+ * former one that cannot be loaded cannot be compared, but has a log and IDs
+ * all the same. */
+static int
+compare(struct restore *restore, sqlite3 *db, struct vmn_error *why)
+{
+    struct store_log log = { .db = NULL };
+    struct store_states states = {
+        .db = db, .log = &log, .revision = restore->r->info.revision,
+    };
+    const char *copy = restore->former.copy;
+    sqlite3 *former = NULL;
+    int error = load_model(db, restore->file, &states.then, why);
+
+    error = error ? error : store_connect(copy, SQLITE_OPEN_READONLY, "",
+                                          &former, why);
+    error = error ? error : store_log_open(&log, copy, why);
+    if (!error && load_model(former, restore->database, &states.now, NULL)) {
+        restore->r->revoked_unknown = has_accounts(states.then);
+    } else if (!error) {
+        error = keep_revoked(restore, &states, why);
+        error = error ? error : ask(restore, &states, why);
+    }
+    store_log_close(&log);
+    sqlite3_close(former);
+    model_destroy(states.then);
+    model_destroy(states.now);
     return error;
 }
 
 /* Changes the copy of the backup into the database that vmnd is to load. */
 static int
-prepare(const char *copy, const char *file, const char *database,
-        const struct former *former, const struct confirm *confirm,
-        struct store_restored *r, struct vmn_error *why)
+prepare(struct restore *restore, struct vmn_error *why)
 {
-    bool known = former->exists && !former->damage;
+    const struct former *former = &restore->former;
+    struct store_restored *r = restore->r;
+    bool known = is_known(former);
     sqlite3 *db = NULL;
-    int error = store_connect(copy, SQLITE_OPEN_READWRITE, "", &db, why);
+    int error = store_connect(restore->copy, SQLITE_OPEN_READWRITE, "", &db,
+                              why);
 
-    r->revision = next_revision(&r->info, former);
+    r->revision = store_next_revision(&r->info, known, former->revision);
     if (known) {
-        error = error ? error : attach_former(db, database, why);
-        error = error ? error : ask(db, r, confirm, why);
+        error = error ? error : attach_former(db, former->copy, why);
+        error = error ? error : compare(restore, db, why);
+    } else {
+        r->revoked_unknown = r->info.n_accounts;
     }
-    error = error ? error : run_sql(db, "BEGIN IMMEDIATE", why);
-    error = error ? error : known ? keep_ids(db, r, why)
-                                  : skip_ids(db, why);
-    if (known) {
-        error = error ? error : keep_log(db, r, why);
+    if (!error && !restore->done) {
+        error = store_continue(db, restore->file, restore->how->comment, known,
+                               restore->revoked, r, why);
     }
-    error = error ? error : add_revision(db, file, r, why);
-    error = error ? error : run_sql(db, "COMMIT", why);
     sqlite3_close(db);
     return error;
 }
@@ -403,51 +333,72 @@ chown_copy(const char *copy, const char *database, struct vmn_error *why)
 }
 
 static int
-restore(const char *file, const char *database, const char *copy,
-        const struct confirm *confirm, struct store_restored *r,
-        struct vmn_error *why)
+replace(struct restore *restore, struct vmn_error *why)
 {
-    struct former former = { .exists = false };
-    int error = find_former(file, database, &former, why);
+    struct store_restored *r = restore->r;
+    struct store_file_info prepared;
+    int error = store_file_verify(restore->copy, restore->file, &prepared,
+                                  why);
 
-    error = error ? error : store_make_file(copy, why);
-    error = error ? error : store_copy_file(file, copy, why);
-    error = error ? error : store_file_verify(copy, file, &r->info, why);
-    error = error ? error : prepare(copy, file, database, &former, confirm,
-                                    r, why);
-    if (!error) {
-        struct store_file_info prepared;
+    error = error ? error : chown_copy(restore->copy, restore->database, why);
+    if (!error && restore->former.exists) {
+        error = save_former(restore->database, &r->former, why);
+    }
+    return error ? error : store_file_publish(restore->copy,
+                                              restore->database, true, why);
+}
 
-        error = store_file_verify(copy, file, &prepared, why);
+static int
+run(struct restore *restore, struct vmn_error *why)
+{
+    struct store_restored *r = restore->r;
+    int error = find_former(restore, why);
+
+    error = error ? error : store_make_file(restore->copy, why);
+    error = error ? error : store_copy_file(restore->file, restore->copy,
+                                            why);
+    error = error ? error : store_file_verify(restore->copy, restore->file,
+                                              &r->info, why);
+    error = error ? error : prepare(restore, why);
+    if (!error && !restore->done && !restore->how->dry_run) {
+        error = replace(restore, why);
     }
-    error = error ? error : chown_copy(copy, database, why);
-    if (!error && former.exists) {
-        error = save_former(database, &r->former, why);
-    }
-    error = error ? error : store_file_publish(copy, database, true, why);
-    r->damage = former.damage;
-    r->log_cut = former.damage != NULL;
-    return error;
+    r->damage = restore->former.damage;
+    r->log_cut = r->damage != NULL;
+    return error == ECANCELED && restore->how->dry_run ? 0 : error;
 }
 
 int
 store_file_restore(const char *file, const char *database,
-                   store_confirm_cb *cb, void *aux, struct store_restored *r,
+                   const struct store_restore *how, struct store_restored *r,
                    struct vmn_error *why)
 {
-    const struct confirm confirm = { cb, aux };
-    char *copy = xasprintf("%s.restore", database);
-    struct store_lock lock;
-    int error;
+    /* A dry run may be one of several, and beside a restore. */
+    char *copy = (how->dry_run
+                  ? xasprintf("%s.restore-%ld", database, (long) getpid())
+                  : xasprintf("%s.restore", database));
+    struct restore restore = {
+        .file = file, .database = database, .copy = copy, .how = how,
+        .former.copy = xasprintf("%s.former", copy), .r = r,
+        .revoked = json_array(),
+    };
+    struct store_lock lock = { .fd = -1 };
+    int error = 0;
 
     memset(r, 0, sizeof *r);
-    error = store_lock_take(&lock, database, why);
+    if (!how->dry_run) {
+        error = store_lock_take(&lock, database, why);
+    }
     if (!error) {
         store_remove_file(copy);
-        error = restore(file, database, copy, &confirm, r, why);
+        store_remove_file(restore.former.copy);
+        error = run(&restore, why);
         store_remove_file(copy);
+        store_remove_file(restore.former.copy);
     }
     store_lock_release(&lock, true);
+    json_decref(restore.revoked);
+    free(restore.former.copy);
     free(copy);
     return error;
 }

@@ -58,6 +58,7 @@ check_rows(sqlite3 *db, const char *name, struct store_file_info *info,
             info->n_objects += !model_is_builtin(i, names.names[j]);
         }
     }
+    info->n_accounts = model_names(model, VMN_TABLE_ACCOUNT).n;
     model_destroy(model);
     return error == EINVAL ? EUCLEAN : error;
 }

@@ -15,6 +15,7 @@ from vmnlab.netns import Error
 
 VMN_LAB = os.path.join(HERE, "../../deploy/lab/vmn-lab")
 PKI = os.path.join(HERE, "../../deploy/pki")
+BACKUP = os.path.join(HERE, "../../deploy/backup")
 DONE = "step is done"
 COMPLAINT = re.compile(r"(vmnctl|vmn-lab|pki): |Traceback"
                        r"|bash: .*: (command not found|No such file)")
@@ -57,7 +58,8 @@ def make_commands(folder):
     """The commands that a page may call, as installed."""
     folder.mkdir()
     (folder / "vmnctl").symlink_to(find("vmnctl"))
-    for name, program in (("vmn-lab", VMN_LAB), ("vmn-pki", PKI)):
+    for name, program in (("vmn-lab", VMN_LAB), ("vmn-pki", PKI),
+                          ("vmn-backup", BACKUP)):
         (folder / name).write_text('#!/bin/sh\nexec "%s" "$@"\n'
                                    % os.path.realpath(program))
         (folder / name).chmod(0o755)

@@ -18,6 +18,7 @@ import time
 import pytest
 from conftest import HERE, close_lab, make_lab
 from test_auth import Pki, make_token
+from test_durable import alone                       # noqa: F401
 from vmnlab import netns
 from vmnlab.daemon import find
 
@@ -612,3 +613,47 @@ def test_replies_are_kept_and_shown_by_no_browser(lab, pki, tokens):
         assert "frame-ancestors 'none'" in headers["Content-Security-Policy"]
     # Without TLS there is nothing to insist on.
     assert "Strict-Transport-Security" not in lab.vmnd.api.raw("GET", "/")[1]
+
+
+def test_use_a_revoked_token_after_a_restore(alone):     # noqa: F811
+    """A token that was stolen, and an account that was disabled for it, since
+    the backup; and an account that the thief has made."""
+    def vmnctl(*args, status=0):
+        done = subprocess.run([find("vmnctl"), *args], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=60)
+        assert done.returncode == status, done.stdout
+        return done.stdout
+
+    def restored(*more):
+        assert alone.stop() == 0
+        said = vmnctl("restore", saved, "--database", alone.db, "--yes", *more)
+        alone.start()
+        tokens = {token["name"] for token in alone.api.get("tokens")["items"]}
+        accounts = {one["name"]: one["spec"]["enabled"]
+                    for one in alone.api.get("accounts")["items"]}
+        return said, tokens, accounts
+
+    saved = os.path.join(alone.lab.dir, "saved.db")
+    alone.start()
+    for name in "anna", "bob":
+        alone.api.put("accounts/" + name, {"role": "admin"})
+        make_token(alone.api, name + "-1", name)
+    vmnctl("backup", saved, "-s", "unix:" + alone.socket)
+    alone.api.delete("tokens/anna-1")
+    alone.api.put("accounts/bob", {"role": "admin", "enabled": False})
+    alone.api.put("accounts/thief", {"role": "admin"})
+    alone.api.put("networks/new", {})
+    said, tokens, accounts = restored()
+    assert "tokens     anna-1   deleted since the backup\n" in said, said
+    assert "accounts   bob      disabled since the backup\n" in said, said
+    assert tokens == {"bob-1"}
+    assert accounts == {"anna": True, "bob": False}
+    entry = alone.api.get("revisions")["items"][-1]
+    assert {(one["type"], one["name"]) for one in entry["changes"]} == {
+        ("database", "saved.db"), ("tokens", "anna-1"), ("accounts", "bob")}
+    # Only if it is asked for.
+    said, tokens, accounts = restored("--with-revoked")
+    assert "and valid again as they were:\n" in said, said
+    assert tokens == {"anna-1", "bob-1"}
+    assert accounts == {"anna": True, "bob": True}
+    assert alone.stop() == 0

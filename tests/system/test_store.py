@@ -5,6 +5,7 @@ refused with the reason, the network goes on, nothing acknowledged is lost."""
 import contextlib
 import glob
 import hashlib
+import json
 import os
 import sqlite3
 import subprocess
@@ -434,10 +435,49 @@ def test_comments_of_changes_are_kept(alone):            # noqa: F811
     assert status == 1 and "CHG-2" in words, words
     assert "--yes takes these changes back" in words
     assert "\ncreate   networks   keep\n" in words, words
-    restore(alone, saved)
+    vmnctl("restore", saved, "--database", alone.db, "--yes", "-m", "CHG-3")
     alone.start()
     assert alone.api.get("networks/keep")
+    both[alone.api.get("status")["revision"]] = "CHG-3"
     assert comments() == both
+    assert alone.stop() == 0
+
+
+def test_restore_says_what_it_would_change(alone):       # noqa: F811
+    """Field by field, while vmnd runs, and what users have lost by it is in
+    the log; a second restore changes nothing."""
+    alone.start()
+    alone.api.put("networks/keep", {"mtu": 1400})
+    saved = backup(alone, "saved.db")
+    changed = alone.api.put("networks/keep", {"mtu": 1300})["revision"]
+    alone.api.put("networks/new", {})
+    files = set(os.listdir(alone.lab.dir))
+    words = vmnctl("restore", saved, "--database", alone.db, "--dry-run")
+    assert "\nnetworks/keep\n  mtu: 1300 -> 1400\n" in words, words
+    assert "\ndelete   networks   new\n" in words, words
+    assert "\n%d " % changed in words, words
+    plan = json.loads(vmnctl("restore", saved, "--database", alone.db,
+                             "--dry-run", "-o", "json"))
+    assert plan["n_objects"] == 2 and plan["n_revisions"] == 2, plan
+    assert plan["objects"][0]["fields"] == [
+        {"path": "/spec/mtu", "before": 1300, "after": 1400}]
+    words = vmnctl("restore", saved, "--database", alone.db, "--dry-run",
+                   "--limit", "1")
+    assert "and 1 more (--limit N shows more)" in words, words
+    assert set(os.listdir(alone.lab.dir)) == files
+    assert alone.api.get("networks/new")
+    assert alone.stop() == 0
+
+    words = restore(alone, saved)
+    assert "2 later revisions are taken back" in words, words
+    words = vmnctl("restore", saved, "--database", alone.db)
+    assert "nothing would change: " + alone.db in words, words
+    alone.start()
+    words = vmnctl("revision", str(changed), "--diff", "-s",
+                   "unix:" + alone.socket)
+    assert "\nnetworks/keep\n  mtu: 1400 -> 1300\n" in words, words
+    words = vmnctl("restore", saved, "--database", alone.db, "--dry-run")
+    assert "nothing would change: " + alone.db in words, words
     assert alone.stop() == 0
 
 

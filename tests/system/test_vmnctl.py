@@ -517,7 +517,8 @@ def test_undo_gives_back_what_was(shop):
     for field in "ips", "mac":
         assert after["status"][field] == before["status"][field]
     out, _ = shop.vmnctl("history", "ports/db-1")
-    assert "  delete\n" in out and "  labels.role: db -> none\n" in out, out
+    assert "  delete  unbound from h2\n" in out, out
+    assert "  labels.role: db -> none\n" in out, out
     # The latest change of all is that undo.
     out, _ = shop.vmnctl("undo", "latest", "--dry-run")
     assert re.match(r"revision \d+ by unix:uid=0 \(root\):\n\nCHA", out), out

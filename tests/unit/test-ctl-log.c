@@ -80,7 +80,7 @@ undone_and_taken_back_revisions_are_marked(void **state OVS_UNUSED)
 {
 #define MARKED(N, MORE) "{\"revision\": " #N ", \"time\": \"t\", " \
     "\"who\": \"anna\", " MORE "\"changes\": [{\"op\": \"update\", " \
-    "\"type\": \"ports\", \"name\": \"a\"}]}"
+    "\"type\": \"groups\", \"name\": \"a\"}]}"
 #define BOTH "{\"items\": [" MARKED(4, "\"restored_over\": 6, ") ", " \
     MARKED(8, "\"undoes\": 7, ") "]}"
     static const struct step list[] = {
@@ -95,25 +95,25 @@ undone_and_taken_back_revisions_are_marked(void **state OVS_UNUSED)
           MARKED(8, "\"undoes\": 7, \"receipt\": null, ") }, END,
     };
     static const struct step history[] = {
-        { "GET /v1/revisions?type=ports&name=a&contents=true&limit=20", NULL,
+        { "GET /v1/revisions?type=groups&name=a&contents=true&limit=20", NULL,
           200, BOTH }, END,
     };
 
     assert_play(list, "", "revisions", CTL_DONE,
                 "REVISION   TIME   WHO    INSTALLED         CHANGES\n"
-                "4          t      anna   taken back by 6   update ports/a\n"
+                "4          t      anna   taken back by 6   update groups/a\n"
                 "8          t      anna   -                 undo of 7: update "
-                "ports/a\n", "");
+                "groups/a\n", "");
     assert_play(one, "", "revision 4", CTL_DONE,
                 "Revision:    4\nTime:        t\nWho:         anna\n"
                 "Taken back:  by revision 6, the restore of a backup from "
                 "before it: no host has it\n"
-                "\nCHANGE   TYPE    NAME\nupdate   ports   a\n", "");
+                "\nCHANGE   TYPE     NAME\nupdate   groups   a\n", "");
     assert_play(undo, "", "revision 8", CTL_DONE,
                 "Revision:    8\nTime:        t\nWho:         anna\n"
                 "Undoes:      7\n"
-                "\nCHANGE   TYPE    NAME\nupdate   ports   a\n", "");
-    assert_play(history, "", "history ports/a", CTL_DONE,
+                "\nCHANGE   TYPE     NAME\nupdate   groups   a\n", "");
+    assert_play(history, "", "history groups/a", CTL_DONE,
                 "4  t  anna  update  (taken back by 6)\n"
                 "8  t  anna  update  (undo of 7)\n", "");
 }

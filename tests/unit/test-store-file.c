@@ -202,12 +202,15 @@ dump_stored(struct fixture *f)
     return model_util_dump(f->model, true);
 }
 
+/* Without a question. */
+static const struct store_restore plain = { .comment = "back" };
+
 static void
 restore(struct fixture *f, struct store_restored *r)
 {
     struct vmn_error why = VMN_ERROR_INIT;
 
-    if (store_file_restore(f->file, f->path, NULL, NULL, r, &why)) {
+    if (store_file_restore(f->file, f->path, &plain, r, &why)) {
         fail_msg("%s", why.text);
     }
 }
@@ -219,7 +222,7 @@ check_restore_refused(struct fixture *f, const char *file, int error,
     struct store_restored r;
     struct vmn_error why = VMN_ERROR_INIT;
 
-    assert_int_equal(store_file_restore(file, f->path, NULL, NULL, &r,
+    assert_int_equal(store_file_restore(file, f->path, &plain, &r,
                                         &why), error);
     if (!strstr(why.text, part)) {
         fail_msg("got \"%s\", expected \"%s\"", why.text, part);
@@ -507,6 +510,13 @@ restore_brings_back_what_was_saved(void **state)
     assert_log_has(f, 3, "\"create\",\"type\":\"networks\",\"name\":\"c\"");
     assert_log_has(f, 2, "\"comment\":\"cascade networks a\"");
     assert_log_has(f, 4, "\"op\":\"restore\"");
+    assert_log_has(f, 4, "\"comment\":\"back\"");
+    /* And what they made of objects. */
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    assert_int_equal(store_sqlite_class.log_contents(f->store, 2, &ds, NULL),
+                     0);
+    assert_non_null(strstr(ds_cstr(&ds), "10.0.0.0/24"));
+    ds_destroy(&ds);
     assert_log_has(f, 4, "\"revision\":1}");
     /* These are marked as not in effect. */
     assert_log_has(f, 2, "\"restored_over\":4,");
@@ -553,10 +563,11 @@ static bool
 on_confirm(void *told_, const struct store_loss *loss)
 {
     struct told *told = told_;
-    json_t *json = json_pack("{s:i, s:O, s:i, s:O}", "n_revisions",
+    json_t *json = json_pack("{s:i, s:O, s:i, s:O, s:O}", "n_revisions",
                              (int) loss->n_revisions, "revisions",
                              loss->revisions, "n_objects",
-                             (int) loss->n_objects, "objects", loss->objects);
+                             (int) loss->n_objects, "objects", loss->objects,
+                             "revoked", loss->revoked);
 
     free(told->text);
     told->text = json_dumps(json, JSON_COMPACT);
@@ -577,6 +588,7 @@ static void
 restore_asks_before_it_takes_changes_back(void **state)
 {
     struct told told = { .go_on = false };
+    const struct store_restore how = { .confirm = on_confirm, .aux = &told };
     struct fixture *f = *state;
     struct store_restored r;
     struct vmn_error why = VMN_ERROR_INIT;
@@ -585,9 +597,10 @@ restore_asks_before_it_takes_changes_back(void **state)
     copy(f);
     close_store(f);
     /* There is nothing to take back. */
-    assert_int_equal(store_file_restore(f->file, f->path, on_confirm, &told,
-                                        &r, &why), 0);
+    assert_int_equal(store_file_restore(f->file, f->path, &how, &r,
+                                        &why), 0);
     assert_int_equal(told.n, 0);
+    assert_true(r.unchanged);
     store_restored_uninit(&r);
     open_store(f);
     assert_int_equal(write_text(f, "cascade networks a"), 0);
@@ -596,8 +609,8 @@ restore_asks_before_it_takes_changes_back(void **state)
     uint64_t revision = model_durable_revision(f->model);
     close_store(f);
 
-    assert_int_equal(store_file_restore(f->file, f->path, on_confirm, &told,
-                                        &r, &why), ECANCELED);
+    assert_int_equal(store_file_restore(f->file, f->path, &how, &r,
+                                        &why), ECANCELED);
     assert_null(why.text);
     assert_null(r.former);
     store_restored_uninit(&r);
@@ -613,13 +626,219 @@ restore_asks_before_it_takes_changes_back(void **state)
     close_store(f);
 
     told.go_on = true;
-    assert_int_equal(store_file_restore(f->file, f->path, on_confirm, &told,
-                                        &r, &why), 0);
+    assert_int_equal(store_file_restore(f->file, f->path, &how, &r,
+                                        &why), 0);
     assert_int_equal(told.n, 2);
+    assert_false(r.unchanged);
     store_restored_uninit(&r);
     open_store(f);
     assert_null(model_get(f->model, VMN_TABLE_NETWORK, "c"));
+    revision = model_durable_revision(f->model);
+    close_store(f);
+
+    /* A second time there is nothing to take back. */
+    assert_int_equal(store_file_restore(f->file, f->path, &how, &r,
+                                        &why), 0);
+    assert_int_equal(told.n, 2);
+    assert_true(r.unchanged);
+    assert_null(r.former);
+    store_restored_uninit(&r);
+    open_store(f);
+    assert_int_equal(model_durable_revision(f->model), revision);
     free(told.text);
+}
+
+/* Fields say what they are now, and in the backup; vmnd may be running. */
+static void
+dry_run_of_a_restore_changes_nothing(void **state)
+{
+    struct told told = { .go_on = false };
+    const struct store_restore how = {
+        .dry_run = true, .confirm = on_confirm, .aux = &told,
+    };
+    struct fixture *f = *state;
+    struct store_restored r;
+
+    assert_int_equal(write_text(f, shop), 0);
+    copy(f);
+    assert_int_equal(write_text(f, "put networks b {'mtu':1300}"), 0);
+    assert_int_equal(write_text(f, "put networks c {}"), 0);
+    assert_int_equal(write_text(f, "delete networks c"), 0);
+    assert_int_equal(store_file_restore(f->file, f->path, &how, &r, NULL), 0);
+    assert_null(r.former);
+    store_restored_uninit(&r);
+    assert_int_equal(told.n, 1);
+    assert_told(&told, "\"n_objects\":1,\"objects\":[{\"op\":\"update\","
+                "\"type\":\"networks\",\"name\":\"b\",\"fields\":["
+                "{\"path\":\"/spec/mtu\",\"before\":1300");
+    assert_told(&told, "\"n_revisions\":3,");
+    /* The database is as it was, and in use. */
+    assert_int_equal(write_text(f, "put networks d {}"), 0);
+    assert_int_equal(model_durable_revision(f->model), 5);
+    free(told.text);
+}
+
+/* Tokens and accounts.  --------------------------------------------------- */
+
+static const char people[] =
+    "put accounts anna {'role':'admin'}\n"
+    "put accounts bob {'role':'operator','scope':'project=a'}\n"
+    "put accounts eve {'role':'admin'}\n"
+    "put tokens a1 {'account':'anna','sha256':'"
+    "b94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9'}\n"
+    "put tokens a2 {'account':'anna','sha256':'"
+    "c94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9'}\n"
+    "put tokens e1 {'account':'eve','sha256':'"
+    "d94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9'}";
+
+static const char revocations[] =
+    "put accounts anna {'role':'viewer'}\n"
+    "put accounts bob {'role':'operator','scope':'project=b'}\n"
+    "delete tokens a1\n"
+    "put tokens a2 {'account':'anna','sha256':'"
+    "a94d27b9934d3e08a52e52d7da7dabfac484efe37a5380ee9088f7ace2efcde9'}\n"
+    "delete tokens e1\n"
+    "delete accounts eve\n"
+    "put accounts new {'role':'admin'}";
+
+/* Restores 'how', and reads the state again. */
+static void
+restore_people(struct fixture *f, const struct store_restore *how,
+               size_t n_revoked)
+{
+    struct vmn_error why = VMN_ERROR_INIT;
+    struct store_restored r;
+
+    close_store(f);
+    if (store_file_restore(f->file, f->path, how, &r, &why)) {
+        fail_msg("%s", why.text);
+    }
+    assert_int_equal(r.n_revoked, n_revoked);
+    assert_false(r.revoked_unknown);
+    store_restored_uninit(&r);
+    open_store(f);
+}
+
+static const struct vmn_account *
+account(const struct fixture *f, const char *name)
+{
+    return model_get(f->model, VMN_TABLE_ACCOUNT, name);
+}
+
+static void
+revoked_tokens_and_accounts_stay_revoked(void **state)
+{
+    struct told told = { .go_on = true };
+    const struct store_restore how = { .confirm = on_confirm, .aux = &told };
+    const struct vmn_token *token;
+    struct fixture *f = *state;
+
+    assert_int_equal(write_text(f, people), 0);
+    copy(f);
+    assert_int_equal(write_text(f, revocations), 0);
+    restore_people(f, &how, 6);
+    assert_told(&told, "{\"type\":\"tokens\",\"name\":\"a1\",\"reason\":"
+                "\"deleted since the backup\"}");
+    assert_told(&told, "{\"type\":\"accounts\",\"name\":\"anna\","
+                "\"reason\":\"has other rights now\"}");
+    assert_null(model_get(f->model, VMN_TABLE_TOKEN, "a1"));
+    assert_null(model_get(f->model, VMN_TABLE_TOKEN, "e1"));
+    assert_null(account(f, "eve"));
+    assert_int_equal(account(f, "anna")->role, VMN_ROLE_VIEWER);
+    assert_string_equal(account(f, "bob")->scope.text, "project=b");
+    token = model_get(f->model, VMN_TABLE_TOKEN, "a2");
+    assert_int_equal(token->sha256[0], 'a');
+    /* What was made since is taken back. */
+    assert_null(account(f, "new"));
+    assert_log_has(f, 3, "\"name\":\"eve\"}");
+    free(told.text);
+}
+
+/* Nobody gains by a restore, but rights that are wider now are not kept. */
+static void
+wider_rights_are_taken_back(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(write_text(
+        f, "put accounts bob {'role':'viewer','scope':'project=a'}"), 0);
+    copy(f);
+    assert_int_equal(write_text(f, "put accounts bob {'role':'admin'}"), 0);
+    restore_people(f, &plain, 0);
+    assert_int_equal(account(f, "bob")->role, VMN_ROLE_VIEWER);
+    assert_string_equal(account(f, "bob")->scope.text, "project=a");
+}
+
+static void
+revoked_ones_are_valid_again_if_it_is_asked_for(void **state)
+{
+    static const struct store_restore all = { .with_revoked = true };
+    struct fixture *f = *state;
+
+    assert_int_equal(write_text(f, people), 0);
+    char *before = model_util_dump(f->model, true);
+    copy(f);
+    assert_int_equal(write_text(f, revocations), 0);
+    restore_people(f, &all, 0);
+    char *after = model_util_dump(f->model, true);
+    assert_string_equal(after, before);
+    free(before);
+    free(after);
+}
+
+/* What a restore has taken away, another one gives back: it was not revoked.
+ * What was revoked at any time since the backup is. */
+static void
+restore_of_a_restore_knows_what_was_revoked(void **state)
+{
+    struct fixture *f = *state;
+
+    assert_int_equal(write_text(f, people), 0);
+    copy(f);
+    char *early = f->file;
+    f->file = xasprintf("%s/late.db", f->dir);
+    assert_int_equal(write_text(
+        f, "put accounts late {'role':'admin'}\n"
+        "put accounts gone {'role':'admin'}"), 0);
+    copy(f);
+    assert_int_equal(write_text(f, "delete accounts gone"), 0);
+    char *late = f->file;
+    f->file = early;
+    restore_people(f, &plain, 0);
+    assert_null(account(f, "late"));
+    f->file = late;
+    restore_people(f, &plain, 1);
+    assert_non_null(account(f, "late"));
+    assert_null(account(f, "gone"));
+    free(early);
+}
+
+/* On a new machine. */
+static void
+database_of_another_vmnd_has_revoked_nothing(void **state)
+{
+    struct fixture *f = *state;
+    struct store_restored r;
+
+    assert_int_equal(write_text(f, people), 0);
+    copy(f);
+    close_store(f);
+    unlink(f->path);
+    open_store(f);
+    for (int i = 0; i < 3; i++) {
+        char *text = xasprintf("put networks n%d {}", i);
+
+        assert_int_equal(write_text(f, text), 0);
+        free(text);
+    }
+    close_store(f);
+    restore(f, &r);
+    assert_true(r.revoked_unknown);
+    assert_int_equal(r.n_revoked, 0);
+    store_restored_uninit(&r);
+    open_store(f);
+    assert_non_null(account(f, "anna"));
+    assert_non_null(model_get(f->model, VMN_TABLE_TOKEN, "a1"));
 }
 
 static void
@@ -877,6 +1096,12 @@ main(void)
         TEST(corruption_ends_writing_and_memory_is_saved),
         TEST(corruption_found_by_a_copy_is_told),
         TEST(log_without_its_database_is_not_thrown_away),
+        TEST(dry_run_of_a_restore_changes_nothing),
+        TEST(revoked_tokens_and_accounts_stay_revoked),
+        TEST(wider_rights_are_taken_back),
+        TEST(revoked_ones_are_valid_again_if_it_is_asked_for),
+        TEST(restore_of_a_restore_knows_what_was_revoked),
+        TEST(database_of_another_vmnd_has_revoked_nothing),
         TEST(backup_replaces_no_file_unless_it_may),
         TEST(restore_brings_back_what_was_saved),
         TEST(restore_asks_before_it_takes_changes_back),
