@@ -237,6 +237,25 @@ check_unbound(const struct model *model, const struct model_request *request,
     ds_destroy(&ds);
 }
 
+/* Warns of a deleted port that served a balancer, if the client sees that. */
+static void
+check_left_backend(const struct model *model,
+                   const struct model_request *request,
+                   const struct model_left_backend *left,
+                   struct model_warnings *warnings)
+{
+    const struct vmn_row *lb = model_get(model, VMN_TABLE_LOADBALANCER,
+                                         left->balancer);
+
+    if (lb && model_sees(request->rights, lb)) {
+        model_warnings_put(
+            warnings, lb, left->field,
+            "port \"%s\", which is deleted, serves it: its open connections "
+            "are cut, and how many they are is not known; once it is drained, "
+            "none is", left->port);
+    }
+}
+
 void
 request_warnings_find(const struct model *model, struct engine *engine,
                       const struct model_request *request,
@@ -260,6 +279,10 @@ request_warnings_find(const struct model *model, struct engine *engine,
         }
     }
     check_left_groups(model, request, warnings);
+    for (size_t i = 0; i < request->n_left_backends; i++) {
+        check_left_backend(model, request, &request->left_backends[i],
+                           warnings);
+    }
     for (size_t i = 0; i < request->n_unbound; i++) {
         check_unbound(model, request, &request->unbound[i], warnings);
     }

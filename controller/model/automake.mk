@@ -21,6 +21,8 @@ controller_libvmn_a_SOURCES += \
 	controller/model/if-match.c \
 	controller/model/ipam.c \
 	controller/model/ipam.h \
+	controller/model/left-balancers.c \
+	controller/model/left-balancers.h \
 	controller/model/load-rows.c \
 	controller/model/model-app.c \
 	controller/model/model-binding.c \

@@ -271,6 +271,14 @@ struct model_unbound {
                                  * "/host"; "": by something else. */
 };
 
+/* A port that a request deletes, and a balancer that it served until then. */
+struct model_left_backend {
+    char *balancer, *port;      /* Owned. */
+    const char *field;          /* Of the balancer's spec, by which. */
+};
+/* So many of them are remembered. */
+#define MODEL_LEFT_BACKENDS_MAX 20
+
 /* A transaction of several operations. */
 struct model_request {
     char *who;                  /* "unix:uid=0", "host:hv1", "vmnd". Owned. */
@@ -292,6 +300,8 @@ struct model_request {
     struct svec left_groups;    /* Groups whose selector some ports do not
                                  * match any more, or that list no port any
                                  * more: the first 100. */
+    size_t n_left_backends;
+    struct model_left_backend left_backends[MODEL_LEFT_BACKENDS_MAX];
     size_t n_unbound, allocated_unbound;
     struct model_unbound *unbound; /* Ports that are bound to no host any
                                     * more. */

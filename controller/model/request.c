@@ -11,6 +11,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "controller/model/left-balancers.h"
 #include "controller/model/model-private.h"
 #include "controller/model/rebinding.h"
 #include "controller/schema/arena.h"
@@ -68,6 +69,7 @@ model_request_clear_also(struct model_request *request)
     }
     request->n_also = 0;
     model_request_clear_unbound(request);
+    model_request_clear_left_backends(request);
     svec_clear(&request->left_groups);
 }
 

@@ -20,6 +20,7 @@
 #include "controller/model/ipam.h"
 #include "controller/model/model-class.h"
 #include "controller/model/quota-usage.h"
+#include "controller/model/left-balancers.h"
 #include "controller/model/rebinding.h"
 #include "controller/model/request.h"
 #include "controller/model/rights.h"
@@ -428,6 +429,7 @@ commit(struct txn *txn)
     id_pools_set_revision(model->id_pools, model->revision);
     log = add_log(txn);
     note_unbound(txn);
+    note_left_balancers(txn);
     for (size_t i = 0; i < txn->n_touched; i++) {
         struct entry *entry = txn->touched[i];
 
