@@ -92,6 +92,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/support-archive.h \
 	controller/ctl/unixctl.c \
 	controller/ctl/unixctl.h \
+	controller/ctl/wait-drained.c \
+	controller/ctl/wait-drained.h \
 	controller/ctl/wrong-command.c \
 	controller/ctl/wrong-command.h \
 	controller/ctl/yaml-print.c \

@@ -12,6 +12,8 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
+#include "controller/ctl/object-args.h"
+#include "controller/ctl/wait-drained.h"
 #include "controller/ctl/output-diff.h"
 #include "controller/ctl/output-table.h"
 #include "controller/ctl/output.h"
@@ -315,11 +317,12 @@ put_path(struct ctl *ctl, const char *name, struct ds *path)
     return status;
 }
 
-enum ctl_exit
-ctl_cmd_wait(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
+/* Waits until the revision is installed. */
+static enum ctl_exit
+wait_installed(struct ctl *ctl, const char *revision)
 {
     struct ds path = DS_EMPTY_INITIALIZER;
-    enum ctl_exit status = put_path(ctl, args[0], &path);
+    enum ctl_exit status = put_path(ctl, revision, &path);
     struct ctl_reply reply;
 
     if (!status) {
@@ -332,6 +335,44 @@ ctl_cmd_wait(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
         ctl_reply_uninit(&reply);
     }
     return status;
+}
+
+/* How long a drain is waited for, unless --timeout is given, and how long
+ * anything else at most. */
+#define DRAIN_MS (600 * 1000)
+#define INSTALL_MAX_MS (300 * 1000)
+
+enum ctl_exit
+ctl_cmd_wait(struct ctl *ctl, int n_args, char *const args[])
+{
+    const struct schema_table *type;
+    const char *name = args[0];
+
+    if (!ctl->drained) {
+        if (ctl->backends.n || n_args > 1 || strchr(args[0], '/')) {
+            return ctl_usage(ctl, "wait: a revision is installed (vmnctl wait "
+                             "N); of an object, --for drained of a balancer "
+                             "is waited for: vmnctl wait loadbalancers/NAME "
+                             "--for drained");
+        }
+        if (ctl->timeout_ms > INSTALL_MAX_MS) {
+            return ctl_usage(ctl, "--timeout: must be at most 5m, unless with "
+                             "--for drained");
+        }
+        return wait_installed(ctl, args[0]);
+    }
+    if (n_args > 1 || strchr(args[0], '/')) {
+        type = ctl_args_one(ctl, "wait", n_args, args, &name);
+        if (!type || type->id != VMN_TABLE_LOADBALANCER) {
+            return (!type ? CTL_USAGE
+                    : ctl_usage(ctl, "wait: backends of loadbalancers are "
+                                "drained, not %s", type->plural));
+        }
+    }
+    if (!ctl->timeout_given) {
+        ctl->timeout_ms = DRAIN_MS;
+    }
+    return ctl_wait_drained(ctl, name);
 }
 
 enum ctl_exit

@@ -39,7 +39,7 @@ typedef bool option_set(struct ctl *ctl, const struct option_row *row,
                         const char *arg);
 
 static option_set set_true, set_no_wait, set_text, set_comment, add_text,
-    set_awaited, set_time, set_timeout, set_for, set_since,
+    set_awaited, set_time, set_timeout, set_long_timeout, set_for, set_since,
     set_since_or_revision, set_count, set_by, set_output, set_shown, set_raw,
     set_path;
 
@@ -119,12 +119,20 @@ static const struct option_row option_rows[] = {
       CTL_OPT_NO_WAIT, set_no_wait, MEMBER(wait),
       "do not wait until it is installed (the default is to wait)" },
     { 0, "timeout", "TIME",
-      CTL_OPT_WAIT | CTL_OPT_NO_WAIT | CTL_OPT_AWAIT, set_timeout,
-      MEMBER(timeout_ms),
+      CTL_OPT_WAIT | CTL_OPT_NO_WAIT, set_timeout, MEMBER(timeout_ms),
       "how long to wait: 500ms, 10s (the default), 2m" },
+    { 0, "timeout", "TIME",
+      CTL_OPT_AWAIT, set_long_timeout, MEMBER(timeout_ms),
+      "how long to wait: 500ms, 10s (the default), 2m; until it is drained: "
+      "10m (the default), 2h" },
     { 0, "for", "WHAT",
-      CTL_OPT_AWAIT, set_awaited, MEMBER(wait),
-      "installed (the default): all hosts concerned have it" },
+      CTL_OPT_AWAIT, set_awaited, MEMBER(drained),
+      "installed (the default): all hosts concerned have it; drained: "
+      "backends of a balancer are" },
+    { 0, "backend", "PORT",
+      CTL_OPT_AWAIT, add_text, MEMBER(backends),
+      "with --for drained: this backend, instead of all that are to drain; "
+      "repeatable" },
     { 0, "cascade", NULL,
       CTL_OPT_CASCADE, set_true, MEMBER(cascade),
       "also remove it from objects that refer to it" },
@@ -401,7 +409,7 @@ values_of(const struct option_row *row)
             : row->set == set_shown ? "table json yaml"
             : row->set == set_raw ? "json yaml"
             : row->set == set_by ? "group port"
-            : row->set == set_awaited ? "installed"
+            : row->set == set_awaited ? "installed drained"
             : !strcmp(row->name, "kinds") ? EVENT_KINDS_BY_SPACES : NULL);
 }
 
@@ -445,12 +453,13 @@ set_no_wait(struct ctl *ctl, const struct option_row *row OVS_UNUSED,
     return true;
 }
 
-/* There is one thing to wait for. */
 static bool
 set_awaited(struct ctl *ctl, const struct option_row *row, const char *arg)
 {
-    if (strcmp(arg, "installed")) {
-        ctl_usage(ctl, "--%s: must be installed, not \"%s\"", row->name, arg);
+    ctl->drained = !strcmp(arg, "drained");
+    if (!ctl->drained && strcmp(arg, "installed")) {
+        ctl_usage(ctl, "--%s: must be installed or drained, not \"%s\"",
+                  row->name, arg);
         return false;
     }
     return true;
@@ -511,6 +520,25 @@ set_timeout(struct ctl *ctl, const struct option_row *row, const char *arg)
 {
     ctl->timeout_given = true;
     return set_time(ctl, row, arg);
+}
+
+/* Of a drain, which may take longer than vmnd waits for anything. */
+static bool
+set_long_timeout(struct ctl *ctl, const struct option_row *row,
+                 const char *arg)
+{
+    size_t n = strspn(arg, "0123456789");
+    const char *unit = arg + n;
+    long int factor = !strcmp(unit, "m") ? 60 : !strcmp(unit, "h") ? 3600 : 0;
+    long int value = n && n < 6 ? strtol(arg, NULL, 10) : -1;
+
+    ctl->timeout_given = true;
+    if (!factor || value < 1 || value * factor * 1000 <= TIMEOUT_MAX_MS
+        || value * factor > FOR_MAX_S) {
+        return set_time(ctl, row, arg);
+    }
+    ctl->timeout_ms = (int) (value * factor * 1000);
+    return true;
 }
 
 /* Parses "90s", "10m", "8h". */

@@ -139,10 +139,11 @@ const struct ctl_command ctl_commands[] = {
       "`backends` meanwhile.  Rejected if somebody else changes the\n"
       "balancer at the same time.  Progress is in vmnctl describe\n"
       "loadbalancer NAME.  A backend is drained when no client has sent it a\n"
-      "packet for 60 s, according to counters.\n"
+      "packet for 60 s, according to counters: vmnctl wait waits for that.\n"
       "\nExample:\n"
       "  vmnctl drain shop web-1 --dry-run\n"
-      "  vmnctl drain shop web-1 --wait\n",
+      "  vmnctl drain shop web-1 --wait\n"
+      "  vmnctl wait lb/shop --for drained --backend web-1\n",
       ctl_cmd_drain },
     { "undrain", "LOADBALANCER [BACKEND...]", 1, -1,
       CTL_OPT_WAIT | CTL_OPT_DRY_RUN,
@@ -415,14 +416,18 @@ const struct ctl_command ctl_commands[] = {
       "  vmnctl revisions --type bindings --since 1h\n"
       "  vmnctl revisions --users --since yesterday\n",
       ctl_cmd_revisions },
-    { "wait", "N|latest", 1, 1, CTL_OPT_AWAIT,
-      "wait until a revision is installed",
-      "Waits until all hosts concerned have it.  A change that is made without\n"
-      "--wait prints its number.  Exit status 4 if the time is over; the hosts\n"
-      "that do not have it are listed then.\n"
+    { "wait", "N|latest|loadbalancers/NAME", 1, 2, CTL_OPT_AWAIT,
+      "wait until a revision is installed, or backends are drained",
+      "Waits until all hosts concerned have the revision.  A change that is\n"
+      "made without --wait prints its number.  Exit status 4 if the time is\n"
+      "over; the hosts that do not have it are listed then.\n"
+      "With --for drained, waits until the backends of a balancer that are to\n"
+      "drain (vmnctl drain) are drained, and says why each is: nobody uses it\n"
+      "any more, or drain_seconds are over.\n"
       "\nExample:\n"
       "  vmnctl wait 42\n"
-      "  vmnctl wait 42 --for installed --timeout 2m\n",
+      "  vmnctl wait 42 --for installed --timeout 2m\n"
+      "  vmnctl wait lb/shop --for drained --backend web-1\n",
       ctl_cmd_wait },
     { "history", "TYPE/NAME", 1, 2, CTL_OPT_SHOWN | CTL_OPT_LIMIT,
       "show the changes of an object",

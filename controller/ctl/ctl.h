@@ -74,7 +74,7 @@ enum ctl_option {
                                   * --since. */
     CTL_OPT_SUPPORT = 1 << 25,  /* --no-objects and --unixctl. */
     CTL_OPT_PATCH = 1LL << 32,  /* --patch and --patch-file. */
-    CTL_OPT_AWAIT = 1LL << 33,  /* --for and --timeout. */
+    CTL_OPT_AWAIT = 1LL << 33,  /* --for, --backend and --timeout. */
     CTL_OPT_REPLACE = 1LL << 34, /* --force, of a file. */
     CTL_OPT_YES = 1LL << 35,    /* --yes. */
     CTL_OPT_RESTORE = 1LL << 36, /* --with-revoked and --comment. */
@@ -107,6 +107,8 @@ struct ctl {
     bool wait;
     int timeout_ms;             /* Of --wait. */
     bool timeout_given;
+    bool drained;               /* What to wait for: a drain. */
+    struct svec backends;       /* Ports of --backend. */
     bool cascade;
     bool dry_run;
     char *comment;              /* On a change.  Owned; or NULL. */

@@ -133,6 +133,7 @@ ctl_init(struct ctl *ctl, FILE *in, FILE *out, FILE *err)
     ctl->timeout_ms = 10 * 1000;
     ctl->interval_ms = 2 * 1000;
     svec_init(&ctl->files);
+    svec_init(&ctl->backends);
     svec_init(&ctl->after);
     svec_init(&ctl->allow);
     svec_init(&ctl->allow_groups);
@@ -180,6 +181,7 @@ ctl_uninit(struct ctl *ctl)
     free(ctl->unixctl);
     free(ctl->database);
     svec_destroy(&ctl->files);
+    svec_destroy(&ctl->backends);
     svec_destroy(&ctl->after);
     free(ctl->name);
     svec_destroy(&ctl->allow);

@@ -37,9 +37,11 @@ drain_end(struct drain *d, int64_t quiet_since_us, int64_t now_us)
     const char *why;
 
     quiet_since_us = MAX(quiet_since_us, d->begun_us);
-    why = (now_us >= d->latest_us ? "drain_seconds are over"
-           : quiet_since_us <= now_us - DRAIN_QUIET_MS * INT64_C(1000)
-           ? "no client has sent it a packet for " DRAIN_QUIET_TEXT : NULL);
+    why = (quiet_since_us <= now_us - DRAIN_QUIET_MS * INT64_C(1000)
+           ? "no client has sent it a packet for " DRAIN_QUIET_TEXT
+           : now_us >= d->latest_us
+           ? "drain_seconds are over: open connections are cut, how many is "
+           "not known" : NULL);
     if (why) {
         d->goes_on = false;
         d->is_over = true;

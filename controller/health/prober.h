@@ -81,11 +81,14 @@ struct prober_member {
     int64_t row_ms;             /* Since when; wall clock. */
 };
 
+/* Longer than that of a probe: why a drain is over is told, too. */
+#define PROBER_REASON_SIZE 96
+
 #define BACKEND_HISTORY 16
 struct backend_change {
     int64_t time_ms;            /* Wall clock. */
     enum backend_state state;
-    char reason[PROBE_REASON_SIZE];
+    char reason[PROBER_REASON_SIZE];
 };
 
 struct balancer {
@@ -137,8 +140,8 @@ struct backend {
     /* What users see. */
     enum backend_state shown;   /* As last reported. */
     int64_t since_ms, checked_ms; /* Wall clock; 0: never. */
-    char reason[PROBE_REASON_SIZE]; /* Of the last failure, or why it cannot
-                                     * serve; "": none since it is up. */
+    char reason[PROBER_REASON_SIZE]; /* Of the last failure, or why it cannot
+                                      * serve; "": none since it is up. */
     int64_t latency_us;         /* Of the last success; 0: none. */
     uint64_t n_ok, n_failed;
     struct backend_change *history; /* The newest 'n_changes', modulo. */

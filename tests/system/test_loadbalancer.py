@@ -337,3 +337,51 @@ def test_balancer_that_nobody_serves_is_warned_of(world):
                         {"port": "w2", "drain": True}]
     world.put("loadbalancers", "lb", **spec)
     wait_for("no warning", lambda: not warnings(), 20)
+
+
+def test_deleted_backends_are_warned_of_until_they_are_drained(world):
+    """And a drain can be waited for."""
+    world.network("net")
+    for name, host in (("w1", "h1"), ("w2", "h2"), ("w3", "h2")):
+        world.vm(name, "net", host, "10.0.0.1" + name[1:],
+                 labels={"role": "web"})
+    world.put("ports", "w4", network="net", labels={"role": "web"})
+    world.lab.await_ports(["w1", "w2", "w3"])
+    world.put("loadbalancers", "lb", vip="10.0.0.100", networks=["net"],
+              ports=[{"port": 80}], selector="role=web", drain_seconds=1)
+
+    def waits(*args):
+        done = vmnctl(world, "wait", "lb/lb", "--for", "drained", *args)
+        return done.returncode, done.stdout + done.stderr
+
+    serving = 'port "w1", which is deleted, serves it: its open'
+    assert serving in vmnctl(world, "delete", "port", "w1",
+                             "--dry-run").stderr
+    assert waits()[0] == 1
+    assert waits("--backend", "w9")[0] == 1
+    assert waits("--backend", "w1") == (
+        1, "vmnctl: w1 does not drain from balancer lb: vmnctl drain lb w1\n")
+
+    assert vmnctl(world, "drain", "lb", "w1", "w2").returncode == 0
+    assert waits("--backend", "w1") == (
+        0, "w1 drained: drain_seconds are over: open connections are cut, "
+        "how many is not known\n")
+    code, said = waits()
+    assert code == 0 and "w1 drained: " in said and "w2 drained: " in said
+    refused = vmnctl(world, "delete", "port", "w1")
+    assert refused.returncode == 1
+    assert 'referenced by loadbalancer "lb"' in refused.stderr
+    assert "with --cascade it is not any more" in refused.stderr
+    done = vmnctl(world, "delete", "port", "w1", "--cascade")
+    assert done.returncode == 0 and "which is deleted" not in done.stderr
+
+    # Its time is over before the drain is.
+    world.patch("loadbalancers", "lb", drain_seconds=3000,
+                backends=[{"port": "w3", "drain": True}])
+    code, said = waits("--timeout", "500ms")
+    assert code == 4 and "w3 draining, no packet from clients since" in said
+    # One that drains still serves whom it has; one on no host, nobody.
+    world.patch("loadbalancers", "lb", backends=[])
+    assert serving.replace("w1", "w3") in vmnctl(
+        world, "delete", "port", "w3").stderr
+    assert not vmnctl(world, "delete", "port", "w4").stderr

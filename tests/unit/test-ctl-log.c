@@ -283,7 +283,7 @@ revision_is_waited_for(void **state OVS_UNUSED)
     assert_play(latest, "", "wait latest", CTL_DONE,
                 "revision 7 is installed on 1 host\n", "");
     assert_alone("", "wait 7 --for ever", CTL_USAGE,
-                 "--for: must be installed, not \"ever\"");
+                 "--for: must be installed or drained, not \"ever\"");
     assert_alone("", "wait", CTL_USAGE, "usage: vmnctl wait N|latest");
 }
 

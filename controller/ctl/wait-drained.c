@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * See wait-drained.h.  The balancer is asked again and again: a drain takes a
+ * minute at least, and an answer costs little. */
+
+#include <config.h>
+
+#include "controller/ctl/wait-drained.h"
+
+#include <string.h>
+#include <time.h>
+
+#include "controller/ctl/api-call.h"
+#include "controller/ctl/output.h"
+#include "controller/ctl/output-table.h"
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* What vmnd begins the reason of a backend with that is drained. */
+#define DRAINED "it is drained: "
+
+/* How often the balancer is asked for. */
+#define ASK_MS 500
+
+static const char *
+text_of(const json_t *json, const char *name)
+{
+    const char *text = json_string_value(json_object_get(json, name));
+
+    return text ? text : "?";
+}
+
+static long long int
+now_ms(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+/* Returns the element of 'list' whose "port" is 'port', or NULL. */
+static const json_t *
+find_backend(const json_t *list, const char *port)
+{
+    const json_t *backend;
+    size_t i;
+
+    json_array_foreach (list, i, backend) {
+        if (!strcmp(text_of(backend, "port"), port)) {
+            return backend;
+        }
+    }
+    return NULL;
+}
+
+/* Fills in 'ports' with those that are waited for: of --backend, or all that
+ * the balancer drains. */
+static void
+get_ports(const struct ctl *ctl, const json_t *listed, struct svec *ports)
+{
+    const json_t *backend;
+    size_t i;
+
+    for (i = 0; i < ctl->backends.n; i++) {
+        svec_add(ports, ctl->backends.names[i]);
+    }
+    if (!ports->n) {
+        json_array_foreach (listed, i, backend) {
+            if (json_is_true(json_object_get(backend, "drain"))) {
+                svec_add(ports, text_of(backend, "port"));
+            }
+        }
+    }
+}
+
+/* Prints how it is with the backends: on ctl->out that they are drained, and
+ * why, else on ctl->err. */
+static void
+print_backends(struct ctl *ctl, const struct svec *ports,
+               const json_t *backends)
+{
+    for (size_t i = 0; i < ports->n; i++) {
+        const json_t *backend = find_backend(backends, ports->names[i]);
+        const char *state = backend ? text_of(backend, "state") : "unknown";
+        struct ds ds = DS_EMPTY_INITIALIZER;
+
+        ds_put_format(&ds, "%s %s", ports->names[i], state);
+        if (!strcmp(state, "drained") && json_object_get(backend, "reason")) {
+            const char *why = text_of(backend, "reason");
+
+            why += strncmp(why, DRAINED, strlen(DRAINED)) ? 0
+                   : strlen(DRAINED);
+            ds_put_format(&ds, ": %s", why);
+        } else if (json_object_get(backend, "drain")) {
+            ds_put_cstr(&ds, ", no packet from clients since ");
+            ctl_path_print(backend, "/drain/quiet_since", &ds);
+            ds_put_cstr(&ds, "; drained at the latest at ");
+            ctl_path_print(backend, "/drain/latest", &ds);
+        }
+        ds_put_char(&ds, '\n');
+        ctl_print_safely(strcmp(state, "drained") ? ctl->err : ctl->out,
+                         ds_cstr(&ds));
+        ds_destroy(&ds);
+    }
+}
+
+/* Checks that the balancer drains all of 'ports', and sets '*done' to whether
+ * all are drained. */
+static enum ctl_exit
+check_ports(struct ctl *ctl, const char *balancer, const struct svec *ports,
+            const json_t *listed, const json_t *backends, bool *done)
+{
+    *done = true;
+    if (!ports->n) {
+        fprintf(ctl->err, "vmnctl: no backend of balancer %s drains: vmnctl "
+                "drain %s BACKEND...\n", balancer, balancer);
+        return CTL_REFUSED;
+    }
+    for (size_t i = 0; i < ports->n; i++) {
+        const char *port = ports->names[i];
+        const json_t *asked = find_backend(listed, port);
+        const json_t *backend = find_backend(backends, port);
+
+        if (!json_is_true(json_object_get(asked, "drain"))) {
+            fprintf(ctl->err, backend || asked
+                    ? "vmnctl: %s does not drain from balancer %s: vmnctl "
+                    "drain %s %s\n"
+                    : "vmnctl: %s is no backend of balancer %s (vmnctl "
+                    "describe loadbalancer %s lists them)\n", port, balancer,
+                    balancer, port);
+            return CTL_REFUSED;
+        }
+        *done = *done && !strcmp(text_of(backend, "state"), "drained");
+    }
+    return CTL_DONE;
+}
+
+/* Asks once.  If the time is over, says how far it is. */
+static enum ctl_exit
+ask(struct ctl *ctl, const char *balancer, bool last, bool *done)
+{
+    struct svec ports = SVEC_EMPTY_INITIALIZER;
+    const json_t *listed, *backends;
+    struct ctl_reply reply;
+    enum ctl_exit status;
+    bool there;
+
+    status = ctl_get_object(ctl, "loadbalancers", balancer, &reply, &there);
+    if (!status && !there) {
+        fprintf(ctl->err, "vmnctl: loadbalancer \"%s\" not found\n", balancer);
+        status = CTL_REFUSED;
+    }
+    if (status) {
+        return status;
+    }
+    listed = json_object_get(json_object_get(reply.body, "spec"), "backends");
+    backends = json_object_get(json_object_get(reply.body, "status"),
+                               "backends");
+    get_ports(ctl, listed, &ports);
+    status = check_ports(ctl, balancer, &ports, listed, backends, done);
+    if (!status && !*done && last) {
+        ctl_progress(ctl, NULL);
+        fprintf(ctl->err, "vmnctl: not drained within %.1f s:\n",
+                ctl->timeout_ms / 1000.0);
+        status = CTL_NOT_INSTALLED;
+    }
+    if (status == CTL_NOT_INSTALLED || (!status && *done)) {
+        ctl_progress(ctl, NULL);
+        print_backends(ctl, &ports, backends);
+    }
+    svec_destroy(&ports);
+    ctl_reply_uninit(&reply);
+    return status;
+}
+
+enum ctl_exit
+ctl_wait_drained(struct ctl *ctl, const char *balancer)
+{
+    const struct timespec pause = { 0, ASK_MS * 1000000L };
+    long long int end_ms = now_ms() + ctl->timeout_ms;
+    enum ctl_exit status;
+    bool done = false;
+
+    ctl->wait = false;          /* It is no wait of vmnd's. */
+    for (;;) {
+        status = ask(ctl, balancer, now_ms() >= end_ms, &done);
+        if (status || done) {
+            break;
+        }
+        ctl_progress(ctl, "waiting until it is drained");
+        nanosleep(&pause, NULL);
+    }
+    ctl_progress(ctl, NULL);
+    return status;
+}

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Waits until backends of a balancer are drained.  Not for revisions
+ * (cmd-revision.c). */
+
+#ifndef CONTROLLER_CTL_WAIT_DRAINED_H
+#define CONTROLLER_CTL_WAIT_DRAINED_H 1
+
+#include "controller/ctl/ctl.h"
+
+/* Waits until the backends of --backend, or all of the balancer's that are to
+ * drain, are drained, and prints why each is.  Returns CTL_NOT_INSTALLED if
+ * the time is over, CTL_REFUSED if one does not drain. */
+enum ctl_exit ctl_wait_drained(struct ctl *, const char *balancer);
+
+#endif /* controller/ctl/wait-drained.h */
