@@ -50,6 +50,7 @@ UNIT_TESTS = \
 	tests/unit/test-memory-trim \
 	tests/unit/test-model \
 	tests/unit/test-model-bounds \
+	tests/unit/test-model-cascades \
 	tests/unit/test-model-refusals \
 	tests/unit/test-model-routers \
 	tests/unit/test-model-state \
@@ -132,6 +133,7 @@ CTL_TESTS = \
 	tests/unit/test-ctl-habits \
 	tests/unit/test-ctl-log \
 	tests/unit/test-ctl-policy \
+	tests/unit/test-ctl-trace \
 	tests/unit/test-ctl-yaml
 $(CTL_TESTS): controller/ctl/libctl.a
 $(CTL_TESTS): private LDADD = tests/unit/libfixture.a $(CTL_LIBS) \
@@ -181,11 +183,13 @@ NORTHBOUND_TESTS = \
 	tests/unit/test-northbound \
 	tests/unit/test-northbound-apply \
 	tests/unit/test-northbound-deferred \
+	tests/unit/test-northbound-described \
 	tests/unit/test-northbound-hits \
 	tests/unit/test-northbound-log \
-	tests/unit/test-northbound-usage \
-	tests/unit/test-northbound-described \
 	tests/unit/test-northbound-recommend \
+	tests/unit/test-northbound-undo \
+	tests/unit/test-northbound-usage \
+	tests/unit/test-northbound-warnings \
 	tests/unit/test-system-health
 $(NORTHBOUND_TESTS): tests/unit/libnofabric.a
 $(NORTHBOUND_TESTS): private LDADD = \

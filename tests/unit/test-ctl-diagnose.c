@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * vmnctl's commands that say how things are, against a server that plays back
- * a script: status, apps, log, top, flows, drops, trace, reach. */
+ * a script: status, apps, log, top, flows, drops, logs. */
 
 #include <config.h>
 
@@ -13,7 +13,6 @@
 
 #include <cmocka.h>
 
-#include "controller/ctl/simulator-request.h"
 #include "tests/unit/ctl-fixture.h"
 #include "util.h"
 
@@ -380,266 +379,6 @@ logs_tell_what_would_have_been_from_what_was(void **state OVS_UNUSED)
                 "0      1\n", "");
 }
 
-static void
-trace_names_who_isolates(void **state OVS_UNUSED)
-{
-    static const struct step steps[] = {
-        { "POST /v1/trace", "{\"from\": \"a\", \"to\": \"c\","
-          " \"reply\": false, \"protocol\": \"tcp\", \"port\": 80}", 200,
-          "{\"verdict\": \"dropped\", \"outcomes\": [{\"share\": 1,"
-          " \"verdict\": \"dropped\", \"packet\": \"request\","
-          " \"at\": {\"kind\": \"dropped\", \"host\": \"h2\","
-          " \"stage\": \"s.t\", \"reason\": \"isolated\","
-          " \"owner\": \"a.b/c\", \"direction\": \"ingress\","
-          " \"isolated_by\": [\"db-in\", \"web\"]}, \"legs\": []}],"
-          " \"complete\": true}" },
-        { NULL, NULL, 0, NULL },
-    };
-
-    assert_play(steps, "", "trace a c tcp/80", CTL_DIFFERS,
-                "request dropped on h2: isolated\nby a.b/c in s.t\n"
-                "isolated in ingress, by db-in, web\n", "");
-}
-
-/* And what quarantines: the first three. */
-static void
-trace_and_reach_name_what_quarantines(void **state OVS_UNUSED)
-{
-    static const struct step traced[] = {
-        { "POST /v1/trace", "{\"from\": \"a\", \"to\": \"c\","
-          " \"reply\": false, \"protocol\": \"tcp\", \"port\": 80}", 200,
-          "{\"verdict\": \"dropped\", \"outcomes\": [{\"share\": 1,"
-          " \"verdict\": \"dropped\", \"packet\": \"request\","
-          " \"at\": {\"kind\": \"dropped\", \"host\": \"h2\","
-          " \"stage\": \"s.t\", \"reason\": \"quarantined\","
-          " \"owner\": \"firewall.quarantined/@n\", \"quarantined_by\":"
-          " [\"ports/a\", \"quarantines/x\", \"quarantines/y\","
-          " \"quarantines/z\"]}, \"legs\": []}], \"complete\": true}" },
-        { NULL, NULL, 0, NULL },
-    };
-    static const struct step reached[] = {
-        { "GET /v1/reachability?protocol=tcp&port=80&by=port", NULL, 200,
-          "{\"classes\": [{\"id\": 0, \"ports\": [\"a\"]},"
-          " {\"id\": 1, \"ports\": [\"b\"]}], \"cells\": ["
-          "{\"from\": 0, \"to\": 1, \"verdict\": \"dropped\","
-          " \"reason\": \"quarantined\","
-          " \"quarantined_by\": [\"quarantines/x\"]}], \"absent\": []}" },
-        { NULL, NULL, 0, NULL },
-    };
-
-    assert_play(traced, "", "trace a c tcp/80", CTL_DIFFERS,
-                "request dropped on h2: quarantined\n"
-                "by firewall.quarantined/@n in s.t\n"
-                "quarantined by ports/a, quarantines/x, quarantines/y"
-                " and 1 more\n", "");
-    assert_play(reached, "", "reachability tcp/80 --by port", CTL_DONE,
-                "FROM \\ TO   a       b\n"
-                "a           self    no\n"
-                "b           apart   self\n"
-                "self: one port, and nobody else to ask\n"
-                "apart: no router joins their networks\n\n"
-                "FROM   TO   VERDICT   REASON                         "
-                "OWNER   RULE\n"
-                "a      b    dropped   quarantined by quarantines/x   "
-                "-       -\n", "");
-}
-
-/* Below the matrix is who reaches what is no port; a network without ports
- * says so. */
-static void
-reach_shows_addresses_and_who_has_no_port(void **state OVS_UNUSED)
-{
-    static const struct step steps[] = {
-        { "GET /v1/reachability?protocol=tcp&port=80&network=n&by=group",
-          NULL, 200, "{\"groups\": [], \"cells\": [], \"absent\": [],"
-          " \"ways\": [{\"from\": \"outside\", \"source\": \"10.9.0.1\","
-          " \"type\": \"floating-ips\", \"name\": \"f\","
-          " \"destination\": \"10.9.0.20\", \"verdict\": \"dropped\","
-          " \"reason\": \"isolated\", \"owner\": \"a.b/c\"},"
-          " {\"from\": \"web\", \"n_ports\": 3, \"type\": \"networks\","
-          " \"name\": \"out\", \"destination\": \"10.9.0.1\","
-          " \"verdict\": \"delivered\"}]}" },
-        { NULL, NULL, 0, NULL },
-    };
-
-    assert_play(steps, "", "reachability tcp/80 --network n", CTL_DONE,
-                "no port of network \"n\" is on a host: there is nobody to "
-                "ask (those outside: vmnctl trace outside TO SERVICE)\n\n"
-                "FROM                 TO                           VERDICT     "
-                "REASON     OWNER   RULE\n"
-                "outside (10.9.0.1)   floating-ips/f (10.9.0.20)   dropped     "
-                "isolated   a.b/c   -\n"
-                "web+2                outside (10.9.0.1)           delivered   "
-                "-          -       -\n", "");
-}
-
-/* What decides is shown, host by host; the other steps with -v. */
-static void
-trace_shows_what_decides(void **state OVS_UNUSED)
-{
-#define LOOKUP(STAGE, TYPE, NAME, MORE)                                 \
-    "{\"kind\": \"lookup\", \"host\": \"h1\", \"stage\": \"" STAGE "\","   \
-    " \"table\": 1, \"owner\": \"a.b/c\", \"priority\": 100,"             \
-    " \"object\": {\"type\": \"" TYPE "\", \"name\": \"" NAME "\"}" MORE "}"
-#define TRACED(BODY)                                                    \
-    { "POST /v1/trace", BODY, 200,                                      \
-      "{\"verdict\": \"delivered\","                                    \
-      " \"from\": {\"port\": null, \"network\": \"out\","                 \
-      " \"host\": \"h1\", \"ip\": \"10.9.0.1\"},"                       \
-      " \"to\": {\"ip\": \"10.9.0.20\", \"port\": \"c\"},"              \
-      " \"outcomes\": [{\"share\": 1, \"verdict\": \"delivered\","      \
-      " \"packet\": \"request\", \"at\": {\"kind\": \"delivered\","     \
-      " \"host\": \"h2\", \"port\": \"c\"}, \"legs\": [{\"kind\":"      \
-      " \"request\", \"steps\": ["                                      \
-      LOOKUP("o.a", "networks", "out", "") ","                          \
-      LOOKUP("g.i", "floating-ips", "f", ", \"changes\":"               \
-             " {\"ip_dst\": [\"10.9.0.20\", \"10.0.0.2\"],"             \
-             " \"eth_dst\": [\"x\", \"y\"]}") ","                       \
-      LOOKUP("router.route", "routers", "r", ", \"match\":"             \
-             " \"ip,nw_dst=10.0.0.0/24\"") ","                          \
-      "{\"kind\": \"tunnel\", \"host\": \"h1\", \"to\": \"h2\"},"       \
-      LOOKUP("f.p", "policies", "p", ", \"rule\": 0") "]}]}],"          \
-      " \"complete\": true}" }
-    static const struct step steps[] = {
-        TRACED("{\"from\": \"outside\", \"to\": \"c\", \"reply\": false,"
-               " \"protocol\": \"icmp\", \"source_ip\": \"10.9.0.1\","
-               " \"network\": \"out\"}"),
-        { NULL, NULL, 0, NULL },
-    };
-    static const struct step all[] = {
-        TRACED("{\"from\": \"outside\", \"to\": \"c\", \"reply\": false,"
-               " \"protocol\": \"icmp\"}"),
-        { NULL, NULL, 0, NULL },
-    };
-    struct run result;
-
-    assert_play(steps, "", "trace outside c --source-ip 10.9.0.1 "
-                "--network out", CTL_DONE,
-                "delivered to c on h2\n"
-                "from outside (10.9.0.1) on h1 by network out to c "
-                "(10.9.0.20)\n\n"
-                "request:\n"
-                "HOST   BY               RESULT\n"
-                "h1     floating-ips/f   ip_dst 10.9.0.20 -> 10.0.0.2\n"
-                "h1     routers/r        route to 10.0.0.0/24\n"
-                "h1     -                tunnel to h2\n"
-                "h1     policies/p       rule 0 of p\n", "");
-    play(&result, all, "", "trace outside c -v");
-    assert_non_null(strstr(result.out, "HOST   STAGE          TABLE   OWNER"));
-    assert_non_null(strstr(result.out, "eth_dst x -> y"));
-    run_uninit(&result);
-}
-
-/* What an account with a scope is not told is left out. */
-static void
-trace_without_places(void **state OVS_UNUSED)
-{
-    static const struct step steps[] = {
-        { "POST /v1/trace", "{\"from\": \"a\", \"to\": \"10.0.0.9\","
-          " \"reply\": false, \"protocol\": \"tcp\", \"port\": 80}", 200,
-          "{\"verdict\": \"mixed\", \"outcomes\": ["
-          "{\"share\": null, \"verdict\": \"delivered\","
-          " \"packet\": \"request\", \"at\": {\"kind\": \"delivered\","
-          " \"host\": null, \"stage\": null,"
-          " \"port\": \"(out of scope)\"}, \"legs\": []},"
-          "{\"share\": null, \"verdict\": \"dropped\","
-          " \"packet\": \"request\", \"at\": {\"kind\": \"dropped\","
-          " \"host\": null, \"stage\": null, \"reason\": \"isolated\","
-          " \"owner\": \"(out of scope)\"}, \"legs\": []}],"
-          " \"complete\": true}" },
-        { NULL, NULL, 0, NULL },
-    };
-
-    assert_play(steps, "", "trace a 10.0.0.9 tcp/80", CTL_DIFFERS,
-                "outcome 1 of 2: delivered to (out of scope)\n"
-                "\noutcome 2 of 2: request dropped: isolated\n"
-                "by (out of scope)\n", "");
-}
-
-/* What another port gets is not what its addressee gets. */
-static void
-trace_says_who_has_it_instead(void **state OVS_UNUSED)
-{
-    static const struct step steps[] = {
-        { "POST /v1/trace", "{\"from\": \"a\", \"to\": \"c\","
-          " \"reply\": false, \"protocol\": \"tcp\", \"port\": 80}", 200,
-          "{\"verdict\": \"dropped\", \"outcomes\": [{\"share\": 1,"
-          " \"verdict\": \"dropped\", \"packet\": \"request\","
-          " \"at\": {\"kind\": \"delivered\", \"host\": \"h2\","
-          " \"port\": \"b\"}, \"legs\": []}], \"complete\": true}" },
-        { NULL, NULL, 0, NULL },
-    };
-
-    assert_play(steps, "", "trace a c tcp/80", CTL_DIFFERS,
-                "request delivered to b on h2, which is not who it is for\n",
-                "");
-}
-
-static void
-questions_that_are_refused_are_told_from_answers(void **state OVS_UNUSED)
-{
-    static const struct step trace[] = {
-        { "POST /v1/trace", "{\"from\": \"a\", \"to\": \"c\","
-          " \"reply\": false, \"protocol\": \"tcp\", \"port\": 80}", 400,
-          "{\"errors\": [{\"pointer\": \"/from\", \"detail\":"
-          " \"there is no port\"}]}" },
-        { NULL, NULL, 0, NULL },
-    };
-    static const struct step reach[] = {
-        { "GET /v1/reachability?protocol=icmpv6&network=x&by=group", NULL, 400,
-          "{\"errors\": [{\"pointer\": \"\", \"parameter\": \"network\","
-          " \"detail\": \"there is no network\"}]}" },
-        { NULL, NULL, 0, NULL },
-    };
-
-    assert_play(trace, "", "trace a c tcp/80", CTL_NO_COMPARISON, "",
-                "vmnctl: FROM: there is no port (HTTP 400)\n");
-    assert_play(reach, "", "reachability icmpv6 --network x",
-                CTL_NO_COMPARISON, "",
-                "vmnctl: --network: there is no network (HTTP 400)\n");
-}
-
-/* The numbers of ICMP are its type and its code, in either family. */
-static void
-trace_takes_types_and_codes(void **state OVS_UNUSED)
-{
-    static const struct {
-        const char *service, *members;
-    } good[] = {
-        { "icmp", "\"protocol\": \"icmp\"" },
-        { "icmp/3", "\"protocol\": \"icmp\", \"icmp_type\": 3" },
-        { "icmpv6/1/4", "\"protocol\": \"icmpv6\", \"icmp_type\": 1,"
-          " \"icmp_code\": 4" },
-    };
-    static const char *const bad[] = {
-        "tcp", "tcp/", "tcp/80/1", "icmp/", "icmp/3/", "icmp/3/4/5",
-        "icmpv6/x", "icmp6", "gre", "", "/3",
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
-        char *body = xasprintf("{\"from\": \"a\", \"to\": \"c\","
-                               " \"reply\": false, %s}", good[i].members);
-        char *line = xasprintf("trace a c %s", good[i].service);
-        const struct step steps[] = {
-            { "POST /v1/trace", body, 200, "{\"verdict\": \"delivered\","
-              " \"outcomes\": [], \"complete\": true}" },
-            { NULL, NULL, 0, NULL },
-        };
-
-        assert_play(steps, "", line, CTL_DONE, "", "");
-        free(line);
-        free(body);
-    }
-    for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
-        json_t *body = json_object();
-
-        if (ctl_set_service(body, bad[i])) {
-            fail_msg("\"%s\" was taken", bad[i]);
-        }
-        json_decref(body);
-    }
-}
-
 /* Names and more columns are those of objects. */
 static void
 formats_are_served_or_refused(void **state OVS_UNUSED)
@@ -657,38 +396,6 @@ formats_are_served_or_refused(void **state OVS_UNUSED)
     assert_alone("", "get ports -o nome", CTL_USAGE,
                  "wide, json, yaml, name or");
     assert_alone("", "drops --follow -o yaml", CTL_USAGE, "--follow supports");
-}
-
-/* Where families differ, the reason says which. */
-static void
-reach_by_one_family_says_which(void **state OVS_UNUSED)
-{
-    static const struct step steps[] = {
-        { "GET /v1/reachability?protocol=tcp&port=80&by=port", NULL, 200,
-          "{\"classes\": [{\"id\": 0, \"ports\": [\"a\", \"c\", \"d\"]},"
-          " {\"id\": 1, \"ports\": [\"b\"]}], \"cells\": ["
-          "{\"from\": 0, \"to\": 1, \"verdict\": \"mixed\","
-          " \"ipv4\": {\"verdict\": \"delivered\"}, \"ipv6\":"
-          " {\"verdict\": \"dropped\", \"reason\": \"isolated\","
-          " \"direction\": \"egress\", \"isolated_by\": [\"p\"]}}],"
-          " \"absent\": [\"x\", \"y\"], \"warnings\": [\"h1 is away\"]}" },
-        { NULL, NULL, 0, NULL },
-    };
-
-    assert_play(steps, "", "reachability tcp/80 --by port", CTL_DONE,
-                "warning: h1 is away\n"
-                "FROM \\ TO   a+2     b\n"
-                "a+2         self    mixed\n"
-                "b           apart   self\n"
-                "self: one port, and nobody else to ask\n"
-                "apart: no router joins their networks\n\n"
-                "FROM   TO   VERDICT   REASON                          "
-                "OWNER   RULE\n"
-                "a+2    b    mixed     ipv6: isolated (egress, by p)   "
-                "-       -\n\n"
-                "KIND   PORTS\n"
-                "a+2    a,c,d\n\n"
-                "2 ports are on no host, or disabled: x,y\n", "");
 }
 
 static void
@@ -785,16 +492,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(hints_are_told_once),
         cmocka_unit_test(logs_tell_what_would_have_been_from_what_was),
         cmocka_unit_test(since_is_understood_for_drops_and_logs),
-        cmocka_unit_test(trace_names_who_isolates),
-        cmocka_unit_test(trace_and_reach_name_what_quarantines),
-        cmocka_unit_test(reach_shows_addresses_and_who_has_no_port),
-        cmocka_unit_test(trace_shows_what_decides),
-        cmocka_unit_test(trace_without_places),
-        cmocka_unit_test(trace_says_who_has_it_instead),
-        cmocka_unit_test(questions_that_are_refused_are_told_from_answers),
-        cmocka_unit_test(trace_takes_types_and_codes),
         cmocka_unit_test(formats_are_served_or_refused),
-        cmocka_unit_test(reach_by_one_family_says_which),
         cmocka_unit_test(diff_of_flows_shows_both_sides),
         cmocka_unit_test(flows_have_groups_behind_them),
     };

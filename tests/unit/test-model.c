@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * The model: what requests do, and what they take along. */
+ * The model: what requests do, and what is allocated for them. */
 
 #include <config.h>
 
@@ -10,15 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 #include <cmocka.h>
 
 #include "controller/model/model.h"
 #include "controller/model/id-pools.h"
-#include "controller/schema/schema-row.h"
 #include "controller/schema/value.h"
-#include "openvswitch/dynamic-string.h"
-#include "svec.h"
 #include "tests/unit/model-fixture.h"
 #include "tests/unit/model-util.h"
 #include "util.h"
@@ -366,129 +362,7 @@ refused_request_leaves_no_number_behind(void **state)
     apply(*state, "put networks z {'vni':900}", "");
 }
 
-/* Applies one request that must go through.  Returns what else it changed,
- * sorted, as lines "OP TYPE NAME"; and checks that the log names all of it.
- * The caller frees it. */
-static char *
-apply_also(struct model *model, const char *set, const char *text)
-{
-    struct model_request request;
-    struct model_pending pending;
-    struct vmn_errors errors;
-    struct ds ds = DS_EMPTY_INITIALIZER;
-    struct svec lines = SVEC_EMPTY_INITIALIZER;
-    uint64_t revision;
-    size_t i;
-
-    vmn_errors_init(&errors);
-    model_request_init(&request, "test");
-    model_util_parse(&request, text);
-    request.prune_set = nullable_xstrdup(set);
-    assert_int_equal(model_apply(model, &request, 5, &revision, &errors), 0);
-    model_get_pending(model, &pending);
-    for (i = 0; i < request.n_also; i++) {
-        const struct model_also *also = &request.also[i];
-        const char *op = model_outcome_op(also->outcome);
-        const char *type = schema_tables[also->table]->plural;
-        char *entry = xasprintf(
-            "{\"op\":\"%s\",\"type\":\"%s\",\"name\":\"%s\"}", op, type,
-            also->name);
-
-        assert_non_null(strstr(pending.logs[pending.n_logs - 1].summary,
-                               entry));
-        free(entry);
-        svec_add_nocopy(&lines, xasprintf("%s %s %s\n", op, type,
-                                          also->name));
-    }
-    svec_sort(&lines);
-    for (i = 0; i < lines.n; i++) {
-        ds_put_cstr(&ds, lines.names[i]);
-    }
-    svec_destroy(&lines);
-    model_request_uninit(&request);
-    return ds_steal_cstr(&ds);
-}
-
-/* Fails unless 'request' changes just 'also' besides what it names. */
-static void
-check_also(struct model *model, const char *request, const char *also)
-{
-    char *got = apply_also(model, NULL, request);
-
-    assert_string_equal(got, also);
-    free(got);
-}
-
-static void
-cascade_of_a_network_takes_its_ports(void **state)
-{
-    struct model *model = *state;
-
-    apply(model, "put bindings p1 {'host':'h1'}\n"
-          "put loadbalancers one " LB(",'backends':[{'port':'p1'}]") "\n"
-          "put loadbalancers two {'vip':'10.0.0.101','networks':['m','n'],"
-          "'ports':[{'port':80}],'backends':[{'port':'p1'},{'port':'p2'}]}",
-          "");
-    check_also(model, "cascade networks n",
-               "delete loadbalancers one\ndelete ports p1\ndelete ports p2\n"
-               "update groups g\nupdate loadbalancers two\n");
-    assert_null(get_port(model, "p1"));
-    assert_null(model_get(model, VMN_TABLE_BINDING, "p1"));
-    assert_null(model_get(model, VMN_TABLE_LOADBALANCER, "one"));
-    check_spec(model, VMN_TABLE_GROUP, "g", "{'selector':'role=web'}");
-    check_spec(model, VMN_TABLE_LOADBALANCER, "two",
-               "{'vip':'10.0.0.101','networks':['m'],'protocol':'tcp',"
-               "'ports':[{'port':80,'target':80}]}");
-    assert_non_null(model_get(model, VMN_TABLE_POLICY, "pol"));
-    assert_non_null(model_get(model, VMN_TABLE_NETWORK, "m"));
-}
-
-static void
-cascade_of_a_port_keeps_what_lists_it(void **state)
-{
-    struct model *model = *state;
-
-    apply(model, "put groups only {'ports':['p2']}\n"
-          "put policies q {'applies_to':['only']}\n"
-          "put loadbalancers x " LB(",'backends':[{'port':'p2'}]"), "");
-    check_also(model, "cascade ports p2",
-               "update groups g\nupdate groups only\n"
-               "update loadbalancers x\n");
-    check_spec(model, VMN_TABLE_GROUP, "only", "{}");
-    check_spec(model, VMN_TABLE_GROUP, "g", "{'selector':'role=web'}");
-    assert_non_null(model_get(model, VMN_TABLE_POLICY, "q"));
-}
-
 #define PEERS "{'direction':'ingress','action':'allow','peers':["
-
-static void
-cascade_of_a_peer_keeps_the_policy_and_its_isolation(void **state)
-{
-    struct model *model = *state;
-
-    /* Without the rule, "directions" would be just egress by default. */
-    apply(model, "put groups peer {}\nput groups two {}\n"
-          "put policies in {'applies_to':['g','peer'],'rules':["
-          PEERS "{'group':'peer'}]},"
-          PEERS "{'group':'peer'},{'group':'two'}]},"
-          "{'direction':'egress','action':'deny'}]}\n"
-          "put policies all {'applies_to':['two'],'rules':["
-          PEERS "{'group':'peer'}]}]}\n"
-          "put policies gone {'applies_to':['peer']}", "");
-    check_also(model, "cascade groups peer",
-               "delete policies gone\nupdate policies all\n"
-               "update policies in\n");
-    check_spec(model, VMN_TABLE_POLICY, "in",
-               "{'tier':'application','priority':500,'applies_to':['g'],"
-               "'directions':['ingress','egress'],'mode':'enforce','on_change':'recheck',"
-               "'rules':["
-               PEERS "{'group':'two'}],'log':false},"
-               "{'direction':'egress','action':'deny','log':false}]}");
-    check_spec(model, VMN_TABLE_POLICY, "all",
-               "{'tier':'application','priority':500,'applies_to':['two'],"
-               "'directions':['ingress'],'mode':'enforce','on_change':'recheck'}");
-    assert_null(model_get(model, VMN_TABLE_POLICY, "gone"));
-}
 
 /* What is named twice and then once is still referred to, and what is named no
  * more is not. */
@@ -540,25 +414,6 @@ indexes_follow_each_update(void **state)
     check_index(model, VMN_INDEX_PORT_BY_LABEL, "a=3", "");
 }
 
-#define SERVICES "{'direction':'egress','action':'allow','services':["
-
-static void
-cascade_of_a_service_keeps_the_policy(void **state)
-{
-    struct model *model = *state;
-
-    apply(model, "put services s {'entries':[{'protocol':'tcp'}]}\n"
-          "put policies q {'applies_to':['g'],'rules':["
-          SERVICES "{'service':'s'}]},"
-          SERVICES "{'service':'s'},{'protocol':'udp'}]}]}", "");
-    check_also(model, "cascade services s", "update policies q\n");
-    check_spec(model, VMN_TABLE_POLICY, "q",
-               "{'tier':'application','priority':500,'applies_to':['g'],"
-               "'directions':['egress'],'mode':'enforce','on_change':'recheck',"
-               "'rules':["
-               SERVICES "{'protocol':'udp'}],'log':false}]}");
-}
-
 static void
 groups_are_put_into_groups_in_the_middle_too(void **state)
 {
@@ -582,7 +437,7 @@ groups_are_put_into_groups_in_the_middle_too(void **state)
     apply(model, "put groups a {}\nput groups d {'groups':['a']}", "");
     apply(model, "delete groups a",
           " group \"a\" is referenced by group \"d\"\n");
-    check_also(model, "cascade groups a", "update groups d\n");
+    apply(model, "cascade groups a", "");
 }
 
 #define DENY ",'rules':[{'direction':'ingress','action':'deny'}]"
@@ -612,19 +467,6 @@ priorities_differ_in_all_tiers_but_application(void **state)
 }
 
 static void
-cascade_of_a_tier_takes_its_policies_along(void **state)
-{
-    struct model *model = *state;
-
-    /* To fall back to the default tier would be another policy. */
-    apply(model, "put tiers early {'position':3}\n"
-          "put policies q {'applies_to':['g'],'tier':'early'" DENY "}", "");
-    apply(model, "delete tiers early",
-          " tier \"early\" is referenced by policy \"q\"\n");
-    check_also(model, "cascade tiers early", "delete policies q\n");
-}
-
-static void
 tiers_that_are_built_in_stay_as_they_are(void **state)
 {
     struct model *model = *state;
@@ -648,46 +490,6 @@ tiers_that_are_built_in_stay_as_they_are(void **state)
 }
 
 static void
-cascade_of_a_host_unpins_its_ports(void **state)
-{
-    struct model *model = *state;
-
-    /* The second subnet is full, which is no reason to refuse this. */
-    apply(model, "patch ports p1 {'host':'h1'}\n"
-          "put bindings p1 {'host':'h1'}", "");
-    apply(model, "patch networks n {'subnets':[{'cidr':'10.0.0.0/24',"
-          "'gateway':'10.0.0.1'},{'cidr':'10.1.0.0/31'}]}\n"
-          "put ports a {'network':'n'}\nput ports b {'network':'n'}", "");
-    struct vmn_mac mac = get_port(model, "p1")->mac;
-    check_also(model, "cascade hosts h1", "update ports p1\n");
-    assert_null(get_port(model, "p1")->host);
-    check_ip(model, "p1", "10.0.0.2");
-    assert_memory_equal(&get_port(model, "p1")->mac, &mac, sizeof mac);
-    assert_null(model_get(model, VMN_TABLE_BINDING, "p1"));
-}
-
-static void
-cascade_that_meets_a_plain_deletion_is_refused(void **state)
-{
-    apply(*state, "put groups x {'ports':['p1','p2']}", "");
-    apply(*state, "cascade ports p2\ndelete ports p1",
-          "/1 port \"p1\" is referenced by group \"x\"\n");
-}
-
-static void
-cascade_keeps_the_set_of_what_it_changes(void **state)
-{
-    struct model *model = *state;
-    char *also = apply_also(model, "shop", "put groups x {'ports':['p2']}");
-
-    free(also);
-    apply(model, "cascade ports p2", "");
-    also = apply_also(model, "shop", "put groups y {}");
-    assert_string_equal(also, "delete groups x\n");
-    free(also);
-}
-
-static void
 observed_rows_never_block(void **state)
 {
     const struct vmn_binding *binding;
@@ -705,59 +507,6 @@ observed_rows_never_block(void **state)
     apply(*state, "delete policies pol\ndelete groups g\ndelete ports p2",
           "");
     assert_null(model_get(*state, VMN_TABLE_BINDING, "p2"));
-}
-
-static void
-prune_deletes_what_the_set_no_longer_names(void **state)
-{
-    struct model *model = *state;
-    uint64_t revision;
-    char *errors;
-
-    errors = model_util_apply(model, "test", "shop",
-                              "put groups a {}\nput groups b {}\n"
-                              "put policies r {'applies_to':['a']}",
-                              &revision);
-    assert_string_equal(errors, "");
-    free(errors);
-
-    /* 'a' is still needed by what is named. */
-    errors = model_util_apply(model, "test", "shop",
-                              "put policies r {'applies_to':['a']}",
-                              &revision);
-    assert_string_equal(errors, " group \"a\" is referenced by policy "
-                        "\"r\"\n");
-    free(errors);
-    assert_non_null(model_get(model, VMN_TABLE_GROUP, "b"));
-
-    errors = model_util_apply(model, "test", "shop", "put groups b {}",
-                              &revision);
-    assert_string_equal(errors, "");
-    free(errors);
-    assert_null(model_get(model, VMN_TABLE_GROUP, "a"));
-    assert_null(model_get(model, VMN_TABLE_POLICY, "r"));
-    assert_non_null(model_get(model, VMN_TABLE_GROUP, "b"));
-    assert_non_null(model_get(model, VMN_TABLE_GROUP, "g"));
-}
-
-/* The revision of a request is the change's own, also if nothing that the
- * request names was changed. */
-static void
-what_only_prunes_has_a_revision_of_its_own(void **state)
-{
-    struct model *model = *state;
-    uint64_t before, revision;
-
-    free(model_util_apply(model, "test", "shop",
-                          "put groups a {}\nput groups b {}", &before));
-    free(model_util_apply(model, "test", "shop", "put groups a {}",
-                          &revision));
-    assert_null(model_get(model, VMN_TABLE_GROUP, "b"));
-    assert_int_equal(revision, before + 1);
-    assert_int_equal(revision, model_revision(model));
-    free(model_util_apply(model, "test", "shop", "", &revision));
-    assert_null(model_get(model, VMN_TABLE_GROUP, "a"));
-    assert_int_equal(revision, before + 2);
 }
 
 static void
@@ -794,22 +543,12 @@ main(void)
         TEST(addresses_may_follow_from_macs),
         TEST(vni_of_a_network_can_change),
         TEST(refused_request_leaves_no_number_behind),
-        TEST(cascade_of_a_network_takes_its_ports),
-        TEST(cascade_of_a_port_keeps_what_lists_it),
-        TEST(cascade_of_a_peer_keeps_the_policy_and_its_isolation),
-        TEST(cascade_of_a_service_keeps_the_policy),
         TEST(references_follow_each_update),
         TEST(indexes_follow_each_update),
         TEST(groups_are_put_into_groups_in_the_middle_too),
         TEST(priorities_differ_in_all_tiers_but_application),
-        TEST(cascade_of_a_tier_takes_its_policies_along),
         TEST(tiers_that_are_built_in_stay_as_they_are),
-        TEST(cascade_of_a_host_unpins_its_ports),
-        TEST(cascade_that_meets_a_plain_deletion_is_refused),
-        TEST(cascade_keeps_the_set_of_what_it_changes),
         TEST(observed_rows_never_block),
-        TEST(prune_deletes_what_the_set_no_longer_names),
-        TEST(what_only_prunes_has_a_revision_of_its_own),
         TEST(users_change_only_enabled_of_apps),
         TEST(balancers_have_so_many_different_limits),
     };
