@@ -2,6 +2,7 @@
 controller_libvmn_a_SOURCES += \
 	controller/flow/action.c \
 	controller/flow/arp-nd-responder.c \
+	controller/flow/ct-action.c \
 	controller/flow/emit.h \
 	controller/flow/flow-item.c \
 	controller/flow/flow-item.h \
@@ -25,5 +26,6 @@ controller_libvmn_a_SOURCES += \
 	controller/flow/pipeline.h \
 	controller/flow/punt-action.c \
 	controller/flow/punt-action.h \
+	controller/flow/resubmit-action.c \
 	controller/flow/sample-action.c \
 	controller/flow/sample-action.h

@@ -13,6 +13,7 @@
 #include "controller/flow/pipeline.h"
 #include "openvswitch/list.h"
 #include "openvswitch/match.h"
+#include "openvswitch/meta-flow.h"
 #include "openvswitch/ofp-group.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/compiler.h"
@@ -146,10 +147,31 @@ int emit_table(struct vmn_emit *, unsigned stage, unsigned table);
 void actions_init(struct vmn_actions *, struct vmn_emit *,
                   const struct pipeline_stage *, uint8_t table,
                   bool in_bucket);
+/* Begins an action.  Returns false if none may follow. */
+bool actions_begin(struct vmn_actions *);
+/* Returns the table after the stage, or calls emit_fail() and returns -1. */
+int actions_next_table(struct vmn_actions *);
 
 /* Returns the libopenvswitch field, for values of 'size' bytes in wire order.
  */
 const struct mf_field *field_get(enum vmn_field);
+
+static inline bool
+field_is_register(enum vmn_field field)
+{
+    return field >= VMN_F_REG0 && field <= VMN_F_REG15;
+}
+
+/* Returns all bits of a field. */
+static inline struct mf_subfield
+field_subfield(enum vmn_field field)
+{
+    const struct mf_field *mf = field_get(field);
+
+    return (struct mf_subfield) { .field = mf, .ofs = 0,
+                                  .n_bits = mf->n_bits };
+}
+
 /* Encodes 'value' at the width of 'field', in wire order; false (with
  * emit_fail()) if it does not fit. */
 bool field_value(struct vmn_emit *, enum vmn_field, uint64_t value,
