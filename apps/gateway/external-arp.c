@@ -2,7 +2,8 @@
  *
  * ARP from an external network: the gateway replies for the external
  * addresses, and learns neighbours.  Not for neighbour discovery
- * (external-nd.c), nor for what the gateway itself sends (announce.c). */
+ * (external-nd.c), nor for what the gateway itself sends
+ * (gratuitous-arp.c). */
 
 #include "gateway.h"
 

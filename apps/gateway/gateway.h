@@ -188,6 +188,10 @@ void out_base(struct vmn_emit *);
 void outbound_distributed(const struct gateway_ctx *, const struct vmn_ip *ip,
                           const struct vmn_ip *floating, uint32_t number);
 void out_router(const struct gateway_ctx *);
+
+/* snat.c */
+/* Emits NAT of new connections of a family to the external network. */
+void snat_router(const struct gateway_ctx *, uint8_t family);
 /* Adds the flows for established connections of a family, the same in both
  * directions. */
 void nat_open(const struct gateway_ctx *, uint8_t family, unsigned stage,
@@ -223,20 +227,31 @@ void nd_gateway(const struct external_link *, const struct vmn_ip *gateway);
 void handle_neighbour(struct vmn_view *, const struct vmn_packet_in *,
                       struct vmn_packets_out *);
 
-/* announce.c */
+/* neighbour-resolution.c */
 void handle_resolve(struct vmn_view *, const struct vmn_packet_in *,
                     struct vmn_packets_out *);
+
+/* gratuitous-arp.c */
 void handle_announce(struct vmn_view *, const struct vmn_packet_in *,
                      struct vmn_packets_out *);
+
+/* external-frame.c */
+#define FRAME_MAX VMN_ND_ADVERT_SIZE /* As long as a solicitation. */
 /* Returns the router whose transit has VNI 'transit', or NULL. */
 const struct vmn_router *router_of_transit(struct vmn_view *,
                                            uint32_t transit);
-/* Sends 'frame', which is untagged and of VMN_ND_ADVERT_SIZE bytes at most,
- * out of the VIF that a packet came from, with the tag of the router's
- * external network. */
+/* Sends a frame on the external network, with its VLAN tag, if it has one. */
+void send_tagged(const struct vmn_network *, struct vmn_packets_out *,
+                 const uint8_t *frame, size_t size);
+/* Sends 'frame', which is untagged and of FRAME_MAX bytes at most, out of the
+ * VIF that a packet came from, with the tag of the router's external
+ * network. */
 void send_back_tagged(struct vmn_view *, const struct vmn_router *,
                       struct vmn_packets_out *, const uint8_t *frame,
                       size_t size);
+/* Writes a request for the neighbour 'to', and returns its size. */
+size_t build_request(uint8_t frame[FRAME_MAX], struct vmn_mac,
+                     const struct vmn_ip *from, const struct vmn_ip *to);
 
 #define ID_POOL_FLOATING "gateway.floating" /* Floating addresses, by name. */
 

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Gratuitous ARP, and unsolicited neighbour advertisements: the gateway
+ * announces external addresses, periodically.  Not for replies
+ * (external-arp.c, external-nd.c). */
+
+#include "gateway.h"
+
+#include <string.h>
+
+/* Announces 'from'.  For IPv4, an ARP request to the gateway of its subnet
+ * informs that, and the switches on the path.  For IPv6, an unsolicited
+ * advertisement goes to all nodes; the gateway is resolved by ASK_GATEWAY,
+ * once for each router. */
+static void
+announce_address(struct vmn_mac mac, const struct vmn_network *network,
+                 const struct vmn_ip *from, struct vmn_packets_out *out)
+{
+    const struct vmn_ip *to = gateway_of(network, from);
+    uint8_t frame[FRAME_MAX];
+
+    if (from->family == 6) {
+        vmn_nd_announce_build(mac, from, true, frame);
+        send_tagged(network, out, frame, VMN_ND_ADVERT_SIZE);
+    } else if (to) {
+        vmn_arp_request_build(mac, from, to, frame);
+        send_tagged(network, out, frame, VMN_ARP_SIZE);
+    }
+}
+
+/* Resolves the IPv6 gateway before the first packet needs it. */
+static void
+ask_gateway(const struct vmn_router *router,
+            const struct vmn_network *network, struct vmn_packets_out *out)
+{
+    const struct vmn_ip *from = first_external(router, 6);
+    const struct vmn_ip *to = next_hop(network, 6);
+    uint8_t frame[FRAME_MAX];
+
+    if (from && to) {
+        send_tagged(network, out, frame,
+                    build_request(frame, router->mac, from, to));
+    }
+}
+
+static void
+send_announcement(struct vmn_view *view, const char *what,
+                  struct vmn_packets_out *out)
+{
+    const char *parts[3];       /* ROUTER|MAC|ADDRESS, or ASK_GATEWAY. */
+    const struct vmn_router *router;
+    const struct vmn_network *network;
+    struct vmn_mac mac;
+    struct vmn_ip from;
+
+    if (vmn_key_split(view, what, parts, 3) < 3) {
+        return;
+    }
+    router = vmn_read_router(view, parts[0]);
+    network = (router && router->external.network
+               ? vmn_read_network(view, router->external.network) : NULL);
+    if (!network || !vmn_mac_from_text(parts[1], &mac)) {
+        return;
+    }
+    if (!strcmp(parts[2], ASK_GATEWAY)) {
+        ask_gateway(router, network, out);
+    } else if (vmn_ip_from_text(parts[2], &from)) {
+        announce_address(mac, network, &from, out);
+    }
+}
+
+/* Called periodically.  'in->arg' counts the calls: each announces the next
+ * addresses, if there are more than one call may send. */
+void
+handle_announce(struct vmn_view *view, const struct vmn_packet_in *in,
+                struct vmn_packets_out *out)
+{
+    struct vmn_names names = { 0, NULL };
+    size_t n, first;
+
+    if (in->vif && in->vif->iface_id[0] == '@') {
+        names = vmn_relation_values(view, REL_ANNOUNCED,
+                                    vmn_printf(view, "%s|%s", in->host,
+                                               in->vif->iface_id + 1));
+    }
+    n = names.n < VMN_SENDS_MAX ? names.n : VMN_SENDS_MAX;
+    first = names.n > n ? (size_t) in->arg * VMN_SENDS_MAX % names.n : 0;
+    for (size_t i = 0; i < n; i++) {
+        send_announcement(view, names.names[(first + i) % names.n], out);
+    }
+}

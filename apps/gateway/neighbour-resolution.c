@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Resolves neighbours in an external network: the gateway asks for the next
+ * hop of a packet that came up since nobody knows it.  Not for what is learned
+ * of the replies (external-arp.c, external-nd.c). */
+
+#include "gateway.h"
+
+#include <string.h>
+
+/* Returns the neighbour that OUT_HOP has looked up. */
+static struct vmn_ip
+packet_next_hop(const struct vmn_packet_in *in)
+{
+    bool v6 = (in->size >= 14
+               && (in->bytes[12] << 8 | in->bytes[13]) == VMN_ETH_IPV6);
+    struct vmn_ip ip = { .family = v6 ? 6 : 4 };
+
+    for (unsigned i = 0; i < (v6 ? 4 : 1); i++) {
+        uint32_t word = vmn_packet_reg(in, v6 ? VMN_REG_NEIGHBOUR6 + i
+                                       : VMN_REG_NEIGHBOUR4);
+
+        for (unsigned j = 0; j < 4; j++) {
+            ip.addr[4 * i + j] = word >> (24 - 8 * j);
+        }
+    }
+    return ip;
+}
+
+/* Returns the source address of the packet, or family 0 if it is too short. */
+static struct vmn_ip
+sender_of(const struct vmn_packet_in *in, uint8_t family)
+{
+    size_t offset = 14 + (family == 6 ? 8 : 12), size = family == 6 ? 16 : 4;
+    struct vmn_ip ip = { 0 };
+
+    if (in->size >= offset + size) {
+        ip.family = family;
+        memcpy(ip.addr, in->bytes + offset, size);
+    }
+    return ip;
+}
+
+/* Resolves a neighbour.  The packet itself is dropped: its sender retransmits,
+ * and the neighbour is known by then.  The request takes the packet's path,
+ * which adds the VLAN tag.  Its source is the router, or a distributed
+ * floating IP, which has a MAC of its own. */
+void
+handle_resolve(struct vmn_view *view, const struct vmn_packet_in *in,
+               struct vmn_packets_out *out)
+{
+    struct vmn_ip to = packet_next_hop(in);
+    struct vmn_ip sender = sender_of(in, to.family);
+    const struct vmn_router *router = router_of_transit(
+        view, vmn_packet_reg(in, REG_TRANSIT));
+    const struct vmn_ip *from = (router ? first_external(router, to.family)
+                                 : NULL);
+    uint8_t frame[FRAME_MAX];
+    struct vmn_mac mac;
+
+    if (!from || !sender.family) {
+        vmn_send_nothing(out, "router has no external network");
+        return;
+    }
+    mac = router->mac;
+    if (in->arg) {
+        mac = floating_mac(in->arg);
+        from = &sender;
+    }
+    vmn_send_to_next(out, STAGE_EGRESS, frame,
+                     build_request(frame, mac, from, &to));
+    vmn_neighbour_is_incomplete(out, vmn_packet_reg(in, VMN_REG_NETWORK),
+                                &to);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * Source NAT at the gateway: connections to an external network get a router's
+ * address, and a port of their sender's share; and what NAT of both directions
+ * has in common.  Not for port forwards (inbound.c) nor for floating addresses
+ * (floating-ip.c). */
+
+#include "gateway.h"
+
+/* Source ports that NAT allocates in shares: from this one... */
+#define PORT_FIRST 1024
+/* ...up to those that are kept, a power of two: a port is below if that bit of
+ * it is not set... */
+#define PORT_KEPT 0x8000
+/* ...or up to the last, where none is kept. */
+#define PORT_END 0x10000
+
+static struct vmn_flow *
+nat_flow(const struct gateway_ctx *ctx, uint8_t family, unsigned stage,
+         unsigned table, uint16_t priority, unsigned state, unsigned mask)
+{
+    struct vmn_flow *flow = gateway_flow(ctx, stage, table, priority);
+
+    vmn_match(flow, REG_TRANSIT, ctx->transit);
+    vmn_match(flow, VMN_F_ETH_TYPE, vmn_eth_type_of(family));
+    vmn_match_masked(flow, VMN_F_CT_STATE, VMN_CT_TRK | state,
+                     VMN_CT_TRK | mask);
+    return flow;
+}
+
+void
+nat_open(const struct gateway_ctx *ctx, uint8_t family, unsigned stage,
+         unsigned table, unsigned next)
+{
+    vmn_act_drop(vmn_flow_actions(nat_flow(ctx, family, stage, table,
+                                           NAT_INVALID, VMN_CT_INV,
+                                           VMN_CT_INV)),
+                 "invalid state");
+    vmn_act_goto(vmn_flow_actions(nat_flow(ctx, family, stage, table,
+                                           NAT_OPEN, 0, VMN_CT_NEW)),
+                 stage, next);
+}
+
+struct vmn_flow *
+nat_new(const struct gateway_ctx *ctx, uint8_t family, unsigned stage,
+        unsigned table, uint16_t priority)
+{
+    return nat_flow(ctx, family, stage, table, priority, VMN_CT_NEW,
+                    VMN_CT_NEW);
+}
+
+void
+nat_commit(struct vmn_flow *flow, unsigned stage, unsigned next,
+           const struct vmn_ip *snat, const struct vmn_ip *dnat,
+           uint16_t dnat_port)
+{
+    struct vmn_ct ct = {
+        .commit = true,
+        .zone = REG_NAT_ZONE,
+        .nat = snat || dnat,
+        .then = VMN_CT_TABLE,
+        .stage = stage,
+        .table = next,
+    };
+
+    if (snat) {
+        ct.snat = *snat;
+    }
+    if (dnat) {
+        ct.dnat = *dnat;
+        ct.dnat_port = dnat_port;
+    }
+    vmn_act_ct(vmn_flow_actions(flow), &ct);
+}
+
+/* Emits source NAT for all other connections.  They keep their source port if
+ * it is free, so another gateway does the same and continues established
+ * connections.  So that one guest cannot take all ports, those below PORT_KEPT
+ * are given out in shares, of which the sender's address selects one; clients
+ * usually have source ports above.  A connection whose port is taken there
+ * gets any other port, so two guests together can take all, unless the router
+ * is strict: then a connection has a port of its sender's share, whatever its
+ * source port.  A switch hides the ports of fragments, so these have shares,
+ * too. */
+static void
+out_share(const struct gateway_ctx *ctx, uint8_t family, uint32_t share,
+          unsigned n_bits, uint32_t size)
+{
+    const struct vmn_ct ct = {
+        .commit = true,
+        .zone = REG_NAT_ZONE,
+        .nat = true,
+        .snat = *first_external(ctx->router, family),
+        .then = VMN_CT_TABLE,
+        .stage = STAGE_EGRESS,
+        .table = OUT_HOP,
+    };
+    static const struct {
+        enum vmn_field port;
+        uint8_t ip_proto;       /* 0: fragments of any. */
+    } kinds[] = {
+        { VMN_F_TCP_SRC, 6 }, { VMN_F_UDP_SRC, 17 }, { VMN_N_FIELDS, 0 },
+    };
+    uint16_t first = PORT_FIRST + share * size;
+
+    for (size_t i = 0; i < sizeof kinds / sizeof kinds[0]; i++) {
+        bool fragment = !kinds[i].ip_proto;
+        struct vmn_flow *flow = nat_new(ctx, family, STAGE_EGRESS, OUT_NAT,
+                                        NAT_SHARE);
+
+        vmn_match_low_bits(flow, vmn_field_ip_src(family), share, n_bits);
+        vmn_match_masked(flow, VMN_F_IP_FRAG, fragment ? VMN_FRAG_ANY : 0,
+                         VMN_FRAG_ANY);
+        if (!fragment && ctx->router->external.strict_port_shares) {
+            vmn_match(flow, VMN_F_IP_PROTO, kinds[i].ip_proto);
+        } else if (!fragment) {
+            vmn_match_masked(flow, kinds[i].port, 0, PORT_KEPT);
+        }
+        vmn_act_ct_snat_ports(vmn_flow_actions(flow), &ct, first,
+                              first + size - 1);
+    }
+}
+
+static void
+out_shares(const struct gateway_ctx *ctx, uint8_t family)
+{
+    const struct vmn_external *external = &ctx->router->external;
+    uint32_t end = external->strict_port_shares ? PORT_END : PORT_KEPT;
+    uint32_t n = external->port_shares;
+    unsigned n_bits = 0;
+
+    n = n ? n : VMN_PORT_SHARES_DEFAULT;
+    while (n >> (n_bits + 1)) {
+        n_bits++;
+    }
+    for (uint32_t i = 0; n_bits && i < UINT32_C(1) << n_bits; i++) {
+        out_share(ctx, family, i, n_bits, (end - PORT_FIRST) >> n_bits);
+    }
+}
+
+void
+snat_router(const struct gateway_ctx *ctx, uint8_t family)
+{
+    const struct vmn_external *external = &ctx->router->external;
+    struct vmn_flow *flow;
+
+    nat_open(ctx, family, STAGE_EGRESS, OUT_NAT, OUT_HOP);
+    for (size_t i = 0; i < external->n_exempt; i++) {
+        if (external->exempt[i].ip.family == family) {
+            flow = nat_new(ctx, family, STAGE_EGRESS, OUT_NAT, NAT_EXEMPT);
+            vmn_match_prefix(flow, vmn_field_ip_dst(family),
+                             &external->exempt[i]);
+            nat_commit(flow, STAGE_EGRESS, OUT_HOP, NULL, NULL, 0);
+        }
+    }
+    if (!external->routed) {
+        out_shares(ctx, family);
+    }
+    nat_commit(nat_new(ctx, family, STAGE_EGRESS, OUT_NAT, NAT_DEFAULT),
+               STAGE_EGRESS, OUT_HOP,
+               external->routed ? NULL : first_external(ctx->router, family),
+               NULL, 0);
+}
