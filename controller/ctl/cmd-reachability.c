@@ -352,6 +352,10 @@ way_as_cell(const json_t *way)
     ds_clear(&ds);
     if (!strcmp(text_of(way, "type"), "networks")) {
         ds_put_cstr(&ds, "outside");
+        if (!strcmp(text_of(way, "verdict"), "delivered")) {
+            /* As "vmnctl trace" says: nobody knows who gets it. */
+            json_object_set_new(cell, "verdict", json_string("sent outside"));
+        }
     } else {
         ds_put_format(&ds, "%s/%s", text_of(way, "type"),
                       text_of(way, "name"));

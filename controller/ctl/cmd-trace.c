@@ -284,6 +284,26 @@ is_answered(const json_t *trace, const json_t *outcome)
                 : !strcmp(text_of(from, "port"), port)));
 }
 
+/* Appends that the packet leaves for a physical network, "@NAME": whether
+ * anybody gets it is not known. */
+static void
+put_outside(const json_t *outcome, struct ds *ds)
+{
+    const json_t *at = json_object_get(outcome, "at");
+    const char *host = json_string_value(json_object_get(at, "host"));
+    const char *port = text_of(at, "port");
+
+    if (strcmp(text_of(outcome, "packet"), "request")) {
+        ds_put_cstr(ds, "delivered, and its answer ");
+    }
+    ds_put_cstr(ds, "sent outside");
+    if (host) {
+        ds_put_format(ds, " by %s", host);
+    }
+    ds_put_format(ds, ", to physical network \"%s\": what is beyond is not "
+                  "known\n", port[0] == '@' ? port + 1 : port);
+}
+
 /* Appends "web-1 delivered on hv2", or where, by what and why the packet was
  * dropped. */
 static void
@@ -297,6 +317,11 @@ put_outcome(const json_t *trace, const json_t *outcome, struct ds *ds)
                       text_of(at, "port"));
         put_host(at, ds);
         ds_put_char(ds, '\n');
+        return;
+    }
+    if (!strcmp(verdict, "delivered")
+        && !strcmp(text_of(at, "where"), "outside")) {
+        put_outside(outcome, ds);
         return;
     }
     if (!strcmp(verdict, "delivered")) {

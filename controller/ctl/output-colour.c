@@ -78,6 +78,7 @@ ctl_colour_of(const char *heading, const char *text)
         { "create", GOOD },
         { "allow", GOOD },
         { "delivered", GOOD },
+        { "sent outside", GOOD },
         { "external", GOOD },
         { "offline", BAD },
         { "down", BAD },

@@ -154,6 +154,9 @@ static const struct schema_struct end = SHOWN_KEPT(
                                                "to."),
     SHOWN_OF(trace_end, ofport, I64, HIDE,
              "Its number in its host's bridge.", .def = -1),
+    SHOWN_OF(trace_end, where, ENUM, 0,
+             "`outside` if `port` is a physical network: it is sent there, and "
+             "what is beyond is not known.", SHOWN_NAMES("outside")),
     SHOWN_OF(trace_end, reason, STRING, 0, "Why it is not delivered."));
 
 static const struct schema_struct leg = SHOWN_KEPT(

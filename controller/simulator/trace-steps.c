@@ -249,6 +249,7 @@ trace_end_fill(const struct result_names *names, const struct sim_end *end,
 
         result->port = port ? arena_strdup(arena, port) : NULL;
         result->ofport = end->port;
+        result->where = port && port[0] == '@' ? "outside" : NULL;
     } else {
         result->reason = arena_strdup(arena, result_reason(end));
         isolation_fill(names, end, arena, &result->by);

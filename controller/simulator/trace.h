@@ -54,6 +54,8 @@ struct trace_end {
     const char *port;           /* NULL: not one of ours; schema_absent: not
                                  * delivered. */
     int64_t ofport;             /* -1: not delivered. */
+    const char *where;          /* "outside": sent to a physical network, so
+                                 * that nobody knows who gets it; or NULL. */
     const char *reason;         /* NULL: delivered. */
 };
 

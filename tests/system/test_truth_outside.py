@@ -119,6 +119,10 @@ def test_packets_to_outside_do_what_a_trace_says(world, street):
         assert said["verdict"] == ("dropped" if name == "three" else
                                    "delivered"), said
         if said["verdict"] == "delivered":
+            sent = world.api.call("POST", "/v1/trace", {
+                "from": name, "to": "outside", "protocol": "udp", "port": 53,
+                "reply": False})["outcomes"][0]["at"]
+            assert (sent["port"], sent["where"]) == ("@dc", "outside"), sent
             assert world.answers(street[name], GATEWAY, 53, "udp") == "gw"
         else:
             assert world.unanswered(street[name], GATEWAY, 53, "udp")

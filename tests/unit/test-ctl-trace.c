@@ -103,11 +103,11 @@ reach_shows_addresses_and_who_has_no_port(void **state OVS_UNUSED)
                 "no port of network \"n\" is on a host: there is nobody to "
                 "ask (those outside: vmnctl trace outside TO SERVICE)\n\n"
                 "FROM                 TO                           VERDICT     "
-                "REASON     OWNER   RULE\n"
+                "   REASON     OWNER   RULE\n"
                 "outside (10.9.0.1)   floating-ips/f (10.9.0.20)   dropped     "
-                "isolated   a.b/c   -\n"
-                "web+2                outside (10.9.0.1)           delivered   "
-                "-          -       -\n", "");
+                "   isolated   a.b/c   -\n"
+                "web+2                outside (10.9.0.1)           sent outside"
+                "   -          -       -\n", "");
 }
 
 /* What decides is shown, host by host; the other steps with -v. */
@@ -165,6 +165,45 @@ trace_shows_what_decides(void **state OVS_UNUSED)
     assert_non_null(strstr(result.out, "HOST   STAGE          TABLE   OWNER"));
     assert_non_null(strstr(result.out, "eth_dst x -> y"));
     run_uninit(&result);
+}
+
+/* What leaves for a physical network is delivered to nobody who is known. */
+static void
+trace_to_outside_is_sent_there(void **state OVS_UNUSED)
+{
+#define SENT(PACKET, HOST)                                              \
+    "{\"verdict\": \"delivered\", \"from\": {\"port\": \"a\"},"             \
+    " \"to\": {\"ip\": \"10.9.0.1\", \"port\": null, \"network\": \"out\"}," \
+    " \"outcomes\": [{\"share\": 1, \"verdict\": \"delivered\","            \
+    " \"packet\": \"" PACKET "\", \"at\": {\"kind\": \"delivered\","        \
+    " \"host\": " HOST ", \"port\": \"@dc\", \"where\": \"outside\"},"      \
+    " \"legs\": []}], \"complete\": true}"
+#define ASKED "{\"from\": \"a\", \"to\": \"outside\", \"reply\": false,"   \
+              " \"protocol\": \"tcp\", \"port\": 80}"
+    static const struct {
+        const char *reply, *text;
+    } cases[] = {
+        { SENT("request", "\"h1\""), "sent outside by h1, to physical "
+          "network \"dc\": what is beyond is not known\n" },
+        { SENT("request", "null"), "sent outside, to physical network \"dc\": "
+          "what is beyond is not known\n" },
+        { SENT("reply", "\"h1\""), "delivered, and its answer sent outside by "
+          "h1, to physical network \"dc\": what is beyond is not known\n" },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        const struct step steps[] = {
+            { "POST /v1/trace", ASKED, 200, cases[i].reply },
+            { NULL, NULL, 0, NULL },
+        };
+        struct run result;
+
+        play(&result, steps, "", "trace a outside tcp/80");
+        assert_int_equal(result.status, CTL_DONE);
+        assert_int_equal(strncmp(result.out, cases[i].text,
+                                 strlen(cases[i].text)), 0);
+        run_uninit(&result);
+    }
 }
 
 /* What an account with a scope is not told is left out. */
@@ -317,6 +356,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(trace_and_reach_name_what_quarantines),
         cmocka_unit_test(reach_shows_addresses_and_who_has_no_port),
         cmocka_unit_test(trace_shows_what_decides),
+        cmocka_unit_test(trace_to_outside_is_sent_there),
         cmocka_unit_test(trace_without_places),
         cmocka_unit_test(trace_says_who_has_it_instead),
         cmocka_unit_test(questions_that_are_refused_are_told_from_answers),

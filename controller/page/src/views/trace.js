@@ -57,6 +57,10 @@ const deciderOf = (at) => [at.object ? [reference(at.object),
   at.rule === undefined ? "" : `, rule ${at.rule}`, " "] : "",
 at.owner ? code(at.owner) : ""];
 
+/** It is sent to a physical network, so nobody knows who gets it. */
+const isOutside = ({ verdict, at }) => verdict === "delivered"
+  && at?.where === "outside";
+
 function sentence(outcome) {
   const { at } = outcome;
 
@@ -65,6 +69,12 @@ function sentence(outcome) {
   }
   const on = at.host ? [" on ", link("hosts", at.host)] : "";
 
+  if (isOutside(outcome)) {
+    return [outcome.packet === "reply" ? "its answer leaves " : "leaves ",
+      at.host ? ["by ", link("hosts", at.host), " "] : "",
+      "for physical network ", code(at.port.slice(1)),
+      ": what is beyond is not known"];
+  }
   if (at.kind === "delivered" || at.port) {
     return [`${outcome.packet === "reply" ? "its answer, too, " : ""}arrives `
       + "at ", receiver(at.port), on];
@@ -91,7 +101,8 @@ function verdictBox(outcome, n) {
   const at = outcome.at ?? {};
 
   return h("div", { class: `verdict ${kind}`, role: "status" },
-    h("p", { class: "said" }, badge(kind, outcome.verdict),
+    h("p", { class: "said" }, badge(kind, isOutside(outcome)
+      ? "sent outside" : outcome.verdict),
       n > 1 && outcome.share !== null ? h("span", { class: "faint" },
         ` ${(100 * outcome.share).toFixed(0)} % of connections`) : null,
       " ", sentence(outcome)),
@@ -179,7 +190,8 @@ function stageItem(stage, isEnd, at) {
 function endNode(leg, at) {
   return leg.ends.map((end) => end.kind === "delivered"
     ? h("div", { class: "node ok" }, h("span", { class: "faint" },
-      "arrives at"), receiver(end.port))
+      end.where === "outside" ? "is sent outside to" : "arrives at"),
+    receiver(end.port))
     : h("div", { class: `node ${end.kind === "dropped" ? "bad" : "wait"}` },
       h("span", { class: "faint" }, end.kind),
       end.reason ?? at?.reason ?? ""));
