@@ -151,12 +151,9 @@ append_entry(struct northbound *nb, struct http_request *req,
     return false;
 }
 
-/* Replies and returns false if the client does not see the revision, which is
- * answered just as if there were none.  A list has the same filter, but for
- * the revision (restrict_span()). */
-static bool
-sees_revision(const struct northbound *nb, struct http_request *req,
-              uint64_t revision)
+bool
+nb_sees_revision(const struct northbound *nb, struct http_request *req,
+                 uint64_t revision)
 {
     struct store_log_filter filter = { .revision = revision };
     struct vmn_error why = VMN_ERROR_INIT;
@@ -307,7 +304,7 @@ nb_get_revision(struct http_request *req, void *nb_)
     if (!nb_query_bool(req, "contents", &contents)
         || !nb_query_wait(req, &wait)
         || !nb_param_revision(req, &revision)
-        || !sees_revision(nb, req, revision)) {
+        || !nb_sees_revision(nb, req, revision)) {
         return;
     }
     arena_init(&arena);

@@ -3,7 +3,9 @@
  * POST /v1/revisions/{revision}/undo: the inverse of a change, from what the
  * log keeps of it, as one transaction.  What was created is deleted, what was
  * deleted is made again, and fields that were changed are what they were.  It
- * is refused where an object has changed since, unless it is forced. */
+ * is refused where an object has changed since, unless it is forced.  A client
+ * with a scope undoes what its account has made, as far as all objects in it
+ * are its own still; the rest the model checks, as of any change. */
 
 #include <config.h>
 
@@ -23,6 +25,7 @@ struct undo {
     uint64_t revision;
     const char *type, *name;    /* Of that object alone; or NULL. */
     bool force;
+    bool foreign;               /* An object is not the client's. */
     struct model_request request;
     struct vmn_errors errors;
 };
@@ -114,6 +117,24 @@ add_inverse(struct undo *undo, const struct schema_table *table,
     }
 }
 
+/* Returns true if 'row' (NULL: there is none) is within the client's scope.
+ * One that was may have got other labels since, or another owner: it is not
+ * told then that it has changed, nor when. */
+static bool
+is_own(struct undo *undo, const struct vmn_row *row)
+{
+    if (!row || model_in_scope(undo->request.rights, row)) {
+        return true;
+    }
+    if (!undo->foreign) {
+        vmn_errors_add(&undo->errors, VMN_ERR_FORBIDDEN, "",
+                       "revision %"PRIu64" changed what is not within this "
+                       "account's scope now", undo->revision);
+    }
+    undo->foreign = true;
+    return false;
+}
+
 /* Adds the inverse of one object's change, or to the errors. */
 static void
 undo_object(struct undo *undo, const json_t *object)
@@ -132,6 +153,9 @@ undo_object(struct undo *undo, const json_t *object)
         return;
     }
     row = model_get_durable(undo->nb->model, table->id, name, &meta);
+    if (!is_own(undo, row)) {
+        return;
+    }
     if (after && !row) {
         if (before || !undo->force) {
             vmn_errors_add(&undo->errors, VMN_ERR_CONFLICT, "",
@@ -227,7 +251,8 @@ nb_post_undo(struct http_request *req, void *nb)
         || !query_object(req, &undo)) {
         return;
     }
-    if (!nb_param_revision(req, &undo.revision)) {
+    if (!nb_param_revision(req, &undo.revision)
+        || !nb_sees_revision(nb, req, undo.revision)) {
         return;
     }
     restore = undo.nb->store_class->taken_back(undo.nb->store, undo.revision);

@@ -304,6 +304,12 @@ void nb_append_revision_us(const struct northbound *, uint64_t revision,
 void nb_append_receipt(const struct http_request *,
                        const struct fabric_receipt *receipt, struct ds *);
 
+/* Returns true if the client sees the revision: those with a scope see their
+ * own.  Else replies, just as if there were none.  A list has the same filter,
+ * but for the revision (restrict_span()). */
+bool nb_sees_revision(const struct northbound *, struct http_request *,
+                      uint64_t revision);
+
 /* api-drops.c */
 /* Returns the owner of a flow: 'owner', for the object 'name' of 'type' (NULL:
  * for none), and rule 'rule' (-1: none).  Copies 'name' only. */

@@ -613,8 +613,6 @@ def test_learn_by_the_log_what_others_do(shop, tenants, api):
             assert status == 404, answer
             assert answer["detail"] == (
                 "This account has made no revision %d" % number)
-    status, answer = shop.call("POST", "revisions/%d/undo" % own)
-    assert status == 403, answer
     # The list and each single entry follow one rule.
     for tenant in shop, bank:
         listed = {entry["revision"] for entry in log_of(tenant)}
@@ -624,6 +622,67 @@ def test_learn_by_the_log_what_others_do(shop, tenants, api):
     # The other account sees its own alone, as well.
     assert {entry["who"] for entry in log_of(bank)} == {"account:bank/bank"}
     assert bank.call("GET", "revisions/%d" % own)[0] == 404
+
+
+def undo(tenant, number, query=""):
+    return tenant.call("POST", "revisions/%d/undo%s" % (number, query))
+
+
+def test_undo_what_others_did(shop, tenants, api):
+    """One's own revisions alone, and of these none with an object in it that
+    is not one's own any more; nobody learns what became of that."""
+    made = shop.may("PUT", "groups/own-1", mine())["revision"]
+    bank = tenants["bank"].may("PUT", "groups/bank-1",
+                               {"labels": BANK})["revision"]
+    admins = api.put("groups/own-2", {"labels": SHOP})["revision"]
+    for number in bank, admins, 99999999, 0:
+        for query in "", "?force=true", "?type=groups&name=own-2&force=true":
+            status, answer = undo(shop, number, query)
+            assert status == 404, answer
+            assert answer["detail"] == (
+                "This account has made no revision %d" % number)
+
+    # Deleted, and made by another since; given away; and only read now.
+    deleted = shop.may("DELETE", "groups/own-1")["revision"]
+    api.put("groups/own-1", {"labels": BANK, "description": "secret"})
+    given = shop.may("PUT", "groups/own-3", mine())["revision"]
+    changed = shop.may("PATCH", "groups/own-3", {"description": "x"})[
+        "revision"]
+    for labels in BANK, SHARED, {}:
+        api.put("groups/own-3", {"labels": labels, "description": "secret"})
+        for number in made, deleted, given, changed:
+            for query in "", "?force=true", "?dry_run=plan", \
+                    "?force=true&type=groups&name=own-3":
+                if "own-3" in query and number in (made, deleted):
+                    continue
+                status, answer = undo(shop, number, query)
+                assert status == 403, answer
+                assert [e["detail"] for e in answer["errors"]] == [
+                    "revision %d changed what is not within this account's "
+                    "scope now" % number]
+                assert "secret" not in json.dumps(answer)
+        assert api.get("groups/own-3")["spec"]["description"] == "secret"
+    # Half of a revision does not count as all of it.
+    status, answer = shop.call("POST", "apply", {"objects": [
+        {"type": "groups", "name": name, "spec": mine()}
+        for name in ("own-4", "own-5")]})
+    assert status == 200, answer
+    api.patch("groups/own-4", {"labels": BANK})
+    status, answer = undo(shop, answer["revision"], "?force=true")
+    assert status == 403 and api.get("groups/own-5"), answer
+
+
+def test_get_back_by_undoing_what_one_may_not_set(shop, api):
+    """What is put back is a change as any other."""
+    api.patch("ports/shop-1", {"host": "h1", "labels": {"admin/a": "b"}})
+    taken = shop.may("PATCH", "ports/shop-1", {"host": None})["revision"]
+    status, answer = undo(shop, taken)
+    assert status == 403, answer
+    assert answer["errors"][0]["pointer"].endswith("/host"), answer
+    viewer = make_tenant(shop.lab, "looks", role="viewer",
+                         scope="project=shop")
+    assert undo(viewer, taken)[0] == 403
+    api.delete("accounts/looks", cascade="true")
 
 
 def test_learn_by_a_receipt_how_much_others_change(lab, shop, api):

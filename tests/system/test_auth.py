@@ -198,7 +198,7 @@ CALLS = [
                                         "spec": {"description": "@"}}]},
      "01100"),
     ("DELETE", "/v1/groups/none", None, "01110"),
-    ("POST", "/v1/revisions/999999/undo", None, "01100"),
+    ("POST", "/v1/revisions/999999/undo", None, "01110"),
 ]
 
 

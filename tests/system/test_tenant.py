@@ -88,3 +88,17 @@ def test_who_deletes_its_own_token_is_told_so(lab):
         "tokens/boss deleted\n")
     assert "HTTP 401" in boss.vmnctl("status", status=2)
     lab.vmnd.api.delete("accounts/boss")
+
+
+def test_undoes_its_own_changes(lab, acme):
+    acme.vmnctl("label", "port", "acme-1", "role=web")
+    assert "role" in lab.vmnd.api.get("ports/acme-1")["spec"]["labels"]
+    assert "ports/acme-1" in acme.vmnctl("undo", "ports/acme-1")
+    assert lab.vmnd.api.get("ports/acme-1")["spec"]["labels"] == ACME
+    acme.vmnctl("delete", "port", "acme-2")
+    acme.vmnctl("undo", "ports/acme-2")
+    assert lab.vmnd.api.get("ports/acme-2")["spec"]["labels"] == ACME
+    number = lab.vmnd.api.patch("ports/other-1", {"description": "x"})[
+        "revision"]
+    text = acme.vmnctl("undo", str(number), status=1)
+    assert "This account has made no revision %d" % number in text
