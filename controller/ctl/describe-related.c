@@ -258,6 +258,39 @@ names_group(const json_t *policy, const char *group)
 
 /* Ports.  ---------------------------------------------------------------- */
 
+/* For an account that is not told identities, which are of the whole network:
+ * prints the groups that contain the port and that the account sees; adds
+ * these to 'groups'. */
+static enum ctl_exit
+describe_groups_seen(struct ctl *ctl, const char *port, struct sset *groups)
+{
+    struct ds path = DS_EMPTY_INITIALIZER;
+    json_t *rows = json_array();
+    struct ctl_reply reply;
+    enum ctl_exit status;
+    const json_t *group;
+    size_t i;
+
+    ctl_append_path(&path, "ports", port);
+    ds_put_cstr(&path, "/policies");
+    status = ctl_get(ctl, ds_cstr(&path), &reply);
+    ds_destroy(&path);
+    if (!status) {
+        json_array_foreach (json_object_get(reply.body, "groups"), i, group) {
+            if (json_is_string(group)) {
+                sset_add(groups, json_string_value(group));
+                json_array_append_new(rows, json_pack("{s:O}", "name", group));
+            }
+        }
+        ctl_describe_table(ctl, "Groups", group_columns, rows);
+        fputs("\nThe groups and rules are those that this account sees: "
+              "policies of others may\napply as well.\n", ctl->out);
+        ctl_reply_uninit(&reply);
+    }
+    json_decref(rows);
+    return status;
+}
+
 /* Prints the identity of a port and the groups that contain it; adds these to
  * 'groups'. */
 static enum ctl_exit
@@ -336,9 +369,14 @@ enum ctl_exit
 ctl_describe_port(struct ctl *ctl, const char *name, const json_t *object)
 {
     struct sset groups = SSET_INITIALIZER(&groups);
+    size_t n_passed_over = ctl->n_passed_over;
     enum ctl_exit status = describe_identity(ctl, name, &groups);
-
     enum ctl_exit worst = CTL_DONE;
+
+    if (status && ctl->n_passed_over > n_passed_over) {
+        ctl->n_passed_over = n_passed_over;
+        status = describe_groups_seen(ctl, name, &groups);
+    }
 
     /* Without the groups it is unknown which rules apply. */
     status = status ? status : ctl_describe_rules(ctl, object, &groups);

@@ -2,11 +2,13 @@
  *
  * GET /v1/ports/NAME/policies: the groups that contain a port, directly or
  * through other groups, and the policies that apply to it, in the order of
- * evaluation. */
+ * evaluation.  A client with a scope is told of its own ports, which of the
+ * groups that it sees they are in, and which of the policies that it sees
+ * apply by these. */
 
 #include <config.h>
 
-#include "controller/northbound/northbound-private.h"
+#include "controller/northbound/auth.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -81,10 +83,49 @@ compare_policies(const void *a_, const void *b_)
             : strcmp(a->name, b->name));
 }
 
-/* Fills in 'reply' with the policies that apply to any of 'groups'.  The
- * caller frees the array. */
+/* Removes the groups that the client does not see. */
 static void
-find_policies(const struct model *model, const struct sset *groups,
+hide_groups(const struct model *model, const struct model_rights *rights,
+            struct sset *groups)
+{
+    const char **names = sset_sort(groups);
+    size_t n = sset_count(groups);
+
+    for (size_t i = 0; i < n; i++) {
+        const struct vmn_row *row = model_get_durable(
+            model, VMN_TABLE_GROUP, names[i], NULL);
+
+        if (!row || !model_sees(rights, row)) {
+            sset_find_and_delete(groups, names[i]);
+        }
+    }
+    free(names);
+}
+
+/* Returns true if the client may know what concerns the port; else replies. */
+static bool
+may_ask(const struct northbound *nb, struct http_request *req,
+        const char *name, const struct vmn_port *port)
+{
+    const struct model_rights *rights = nb_rights(req);
+
+    if (!port || !model_sees(rights, &port->row)) {
+        nb_reply_no_object(nb, req, schema_tables[VMN_TABLE_PORT], name);
+        return false;
+    }
+    if (!model_in_scope(rights, &port->row)) {
+        http_reply_problem(req, 403, "forbidden", NULL, "port \"%s\" is not "
+                           "within this account's scope", name);
+        return false;
+    }
+    return true;
+}
+
+/* Fills in 'reply' with the policies that apply to any of 'groups' and that
+ * the client sees.  The caller frees the array. */
+static void
+find_policies(const struct model *model, const struct model_rights *rights,
+              const struct sset *groups,
               struct nb_reply_port_policies *reply)
 {
     const struct vmn_policy *policy;
@@ -97,7 +138,8 @@ find_policies(const struct model *model, const struct sset *groups,
             model, VMN_TABLE_TIER, policy->tier, NULL);
 
         after = policy->row.name;
-        for (size_t i = 0; i < policy->n_applies_to; i++) {
+        for (size_t i = 0; i < policy->n_applies_to
+                           && model_sees(rights, &policy->row); i++) {
             if (sset_contains(groups, policy->applies_to[i])) {
                 if (reply->n_policies >= allocated) {
                     reply->policies = x2nrealloc(reply->policies, &allocated,
@@ -129,15 +171,15 @@ nb_get_port_policies(struct http_request *req, void *nb_)
     struct nb_reply_port_policies reply = { .port = name };
     struct sset groups;
 
-    if (!port) {
-        nb_reply_no_object(nb, req, schema_tables[VMN_TABLE_PORT], name);
+    if (!may_ask(nb, req, name, port)) {
         return;
     }
     sset_init(&groups);
     find_groups(nb->model, port, &groups);
+    hide_groups(nb->model, nb_rights(req), &groups);
     reply.n_groups = sset_count(&groups);
     reply.groups = sset_sort(&groups);
-    find_policies(nb->model, &groups, &reply);
+    find_policies(nb->model, nb_rights(req), &groups, &reply);
     nb_reply_struct(req, &nb_reply_port_policies, &reply);
     free(reply.groups);
     free(reply.policies);

@@ -983,6 +983,32 @@ def test_learn_by_a_receipt_where_a_host_is(lab, shop, api):
         lab.remove_vm("shop-1")
 
 
+def test_learn_by_the_rules_of_a_port_which_others_have(shop, api):
+    """Which groups and policies that it sees concern its own ports, and as if
+    there were no others."""
+    shop.may("PUT", "policies/own", policy("shop-all"))
+    before = shop.may("GET", "ports/shop-1/policies")
+    assert before["groups"] == ["shop-all"]
+    assert [p["name"] for p in before["policies"]] == ["own"]
+
+    api.put("groups/secret-in", {"ports": ["shop-1"]})
+    api.put("groups/secret-out", {"labels": BANK, "groups": ["shop-all"]})
+    rules = [{"direction": "ingress", "action": "deny"}]
+    api.put("policies/secret-1", {"applies_to": ["secret-in", "shop-all"],
+                                  "rules": rules})
+    # One that it sees, which applies by a group that it does not see.
+    api.put("policies/seen", {"labels": SHARED, "applies_to": ["secret-in"],
+                              "rules": rules})
+    assert shop.may("GET", "ports/shop-1/policies") == before
+    assert len(api.get("ports/shop-1/policies")["policies"]) == 3
+    # Of others' ports nothing, seen or not.
+    shop.may_not("GET", "ports/wire-1/policies")
+    _, answer = shop.tries("GET", "ports/bank-1/policies")
+    _, nobody = shop.tries("GET", "ports/none/policies")
+    assert answer["status"] == 404
+    assert json.dumps(answer) == json.dumps(nobody).replace("none", "bank-1")
+
+
 def test_account_says_which_interfaces(lab, api):
     tester = make_tenant(lab, "tester", scope="project=shop",
                          iface_ids="shop-")

@@ -252,7 +252,7 @@ def test_learn_by_what_shows_the_whole_network(shop):
     for method, target in (
             ("GET", "reachability?protocol=tcp&port=80"), ("GET", "events"),
             ("GET", "identities"), ("GET", "hosts/h1/flows"),
-            ("GET", "ports/shop-1/policies"), ("GET", "rejected-hosts"),
+            ("GET", "rejected-hosts"),
             ("GET", "recommendations?network=wire"), ("GET", "summary")):
         status, answer = shop.call(method, target)
         assert status == 403, (target, answer)

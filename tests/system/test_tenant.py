@@ -102,3 +102,20 @@ def test_undoes_its_own_changes(lab, acme):
         "revision"]
     text = acme.vmnctl("undo", str(number), status=1)
     assert "This account has made no revision %d" % number in text
+
+
+def test_sees_the_rules_of_its_port(lab, acme):
+    lab.vmnd.api.apply([
+        {"type": "groups", "name": "acme-web", "spec": {
+            "labels": ACME, "ports": ["acme-1"]}},
+        {"type": "policies", "name": "acme-in", "spec": {
+            "labels": ACME, "applies_to": ["acme-web"], "rules": [
+                {"direction": "ingress", "action": "allow",
+                 "services": [{"protocol": "tcp", "ports": [443]}]}]}},
+        {"type": "policies", "name": "secret", "spec": {
+            "applies_to": ["acme-web"], "rules": [
+                {"direction": "ingress", "action": "deny"}]}}])
+    text = acme.vmnctl("describe", "port", "acme-1")
+    assert "acme-web" in text and "acme-in" in text and "tcp/443" in text
+    assert "policies of others may" in text and "secret" not in text
+    lab.vmnd.api.delete("policies/secret")

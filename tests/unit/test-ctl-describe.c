@@ -419,6 +419,7 @@ what_is_not_for_the_account_is_passed_over(void **state OVS_UNUSED)
     static const struct step steps[] = {
         PORT(""),
         { "GET /v1/identities?port=db-1", NULL, 403, "{\"detail\": \"no\"}" },
+        { "GET /v1/ports/db-1/policies", NULL, 403, "{\"detail\": \"no\"}" },
         BALANCERS,
         { "GET /v1/revisions?limit=5&type=ports&name=db-1&before=6", NULL,
           403, "{\"detail\": \"no\"}" },
