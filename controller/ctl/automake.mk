@@ -61,6 +61,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/object-args.h \
 	controller/ctl/object-changes.c \
 	controller/ctl/object-changes.h \
+	controller/ctl/object-columns.c \
+	controller/ctl/object-columns.h \
 	controller/ctl/object-files.c \
 	controller/ctl/object-files.h \
 	controller/ctl/object-labels.c \

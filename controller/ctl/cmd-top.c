@@ -16,7 +16,7 @@
 #include "controller/ctl/api-call.h"
 #include "controller/ctl/output.h"
 #include "controller/ctl/output-table.h"
-#include "controller/ctl/object-types.h"
+#include "controller/ctl/object-columns.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 

@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "controller/ctl/api-call.h"
-#include "controller/ctl/object-types.h"
+#include "controller/ctl/object-columns.h"
 #include "openvswitch/dynamic-string.h"
 #include "util.h"
 

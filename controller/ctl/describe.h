@@ -11,7 +11,7 @@
 #include <jansson.h>
 
 #include "controller/ctl/ctl.h"
-#include "controller/ctl/output-table.h"
+#include "controller/ctl/object-columns.h"
 #include "sset.h"
 
 struct ctl_reply;

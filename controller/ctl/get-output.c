@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "controller/ctl/field-path.h"
-#include "controller/ctl/object-types.h"
+#include "controller/ctl/object-columns.h"
 #include "controller/ctl/output.h"
 #include "util.h"
 

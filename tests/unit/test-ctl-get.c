@@ -14,6 +14,7 @@
 #include <cmocka.h>
 
 #include "controller/ctl/output-table.h"
+#include "controller/ctl/object-columns.h"
 #include "controller/ctl/object-types.h"
 #include "controller/schema/event-kinds.h"
 #include "openvswitch/dynamic-string.h"
