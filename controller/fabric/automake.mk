@@ -5,8 +5,8 @@ controller_libvmn_a_SOURCES += \
 	controller/fabric/counters/counters-status.c \
 	controller/fabric/counters/counters.c \
 	controller/fabric/counters/counters.h \
-	controller/fabric/counters/traffic.c \
-	controller/fabric/counters/traffic.h \
+	controller/fabric/counters/port-stats.c \
+	controller/fabric/counters/port-stats.h \
 	controller/fabric/fabric-audit.h \
 	controller/fabric/fabric-counters.h \
 	controller/fabric/fabric-drops.h \

@@ -23,7 +23,7 @@ controller_libvmn_a_SOURCES += \
 	controller/model/ipam.h \
 	controller/model/left-balancers.c \
 	controller/model/left-balancers.h \
-	controller/model/load-rows.c \
+	controller/model/load-stored-rows.c \
 	controller/model/model-app.c \
 	controller/model/model-binding.c \
 	controller/model/model-class.h \

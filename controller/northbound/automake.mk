@@ -27,7 +27,6 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/deferred-reply.c \
 	controller/northbound/drop-isolation.c \
 	controller/northbound/drop-isolation.h \
-	controller/northbound/envelope.c \
 	controller/northbound/event-log.c \
 	controller/northbound/event-log.h \
 	controller/northbound/event-replay.c \
@@ -38,7 +37,6 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/gateway-changes.c \
 	controller/northbound/gateway-changes.h \
 	controller/northbound/group-ports.c \
-	controller/northbound/log-contents.c \
 	controller/northbound/metrics-certificates.c \
 	controller/northbound/metrics-format.c \
 	controller/northbound/metrics-health.c \
@@ -53,6 +51,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/northbound-private.h \
 	controller/northbound/northbound.c \
 	controller/northbound/northbound.h \
+	controller/northbound/object-envelope.c \
 	controller/northbound/object-json.c \
 	controller/northbound/object-status.c \
 	controller/northbound/observation-expiry.c \
@@ -79,6 +78,7 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/reply-struct.c \
 	controller/northbound/request-body.c \
 	controller/northbound/request-body.h \
+	controller/northbound/revision-contents.c \
 	controller/northbound/router-status.c \
 	controller/northbound/simulation.c \
 	controller/northbound/system-health.c \

@@ -157,7 +157,7 @@ void nb_reply_no_revision(const struct northbound *, struct http_request *,
 void nb_reply_no_object(const struct northbound *, struct http_request *,
                         const struct schema_table *, const char *name);
 
-/* envelope.c: the members around a spec in a request. */
+/* object-envelope.c: the members around a spec in a request. */
 /* Returns the "spec" of 'body', borrowed, or NULL with 'errors', whose
  * pointers begin with 'pointer'.  'name' is the name in the path, or NULL if
  * 'body' must have the name.  'complete' is true for a whole spec, as opposed
@@ -270,7 +270,7 @@ char *nb_port_quarantine(const struct northbound *, const char *port);
 void nb_reply_struct(struct http_request *, const struct schema_struct *shown,
                      const void *reply);
 
-/* log-contents.c */
+/* revision-contents.c */
 /* Gets what the store keeps of what the revision made of objects, which the
  * caller owns.  Returns 0, ENOENT without an error, or a positive errno with
  * an error in '*why'. */

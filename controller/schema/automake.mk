@@ -7,6 +7,7 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/error.h \
 	controller/schema/event-kinds.c \
 	controller/schema/event-kinds.h \
+	controller/schema/prefix-sets.c \
 	controller/schema/schema-account.c \
 	controller/schema/schema-app.c \
 	controller/schema/schema-binding.c \
@@ -62,6 +63,5 @@ controller_libvmn_a_SOURCES += \
 	controller/schema/status.h \
 	controller/schema/tables.h \
 	controller/schema/value-names.c \
-	controller/schema/value-sets.c \
 	controller/schema/value.c \
 	controller/schema/value.h

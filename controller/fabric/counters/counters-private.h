@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "controller/fabric/counters/traffic.h"
+#include "controller/fabric/counters/port-stats.h"
 #include "controller/fabric/fabric-counters.h"
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"

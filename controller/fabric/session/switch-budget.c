@@ -15,7 +15,7 @@
  * have a limit of their own, so that no guest can have its host disconnected.
  *
  * Packets, samples and port statistics have limits of their own
- * (packet-in-queue.h, packet-sampling.h, traffic.h). */
+ * (packet-in-queue.h, packet-sampling.h, port-stats.h). */
 
 #include <config.h>
 

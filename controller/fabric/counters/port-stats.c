@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * Reads the port statistics of a switch; see traffic.h. */
+ * Reads the port statistics of a switch; see port-stats.h. */
 
 #include <config.h>
 
-#include "controller/fabric/counters/traffic.h"
+#include "controller/fabric/counters/port-stats.h"
 
 #include <stdlib.h>
 #include <string.h>

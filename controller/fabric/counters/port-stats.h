@@ -6,8 +6,8 @@
  * summed up when a port is added again: these are the switch's own
  * counters. */
 
-#ifndef CONTROLLER_FABRIC_COUNTERS_TRAFFIC_H
-#define CONTROLLER_FABRIC_COUNTERS_TRAFFIC_H 1
+#ifndef CONTROLLER_FABRIC_COUNTERS_PORT_STATS_H
+#define CONTROLLER_FABRIC_COUNTERS_PORT_STATS_H 1
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -53,4 +53,4 @@ void traffic_forget(struct traffic *);
 const struct traffic_port *traffic_find(const struct traffic *,
                                         uint32_t ofport);
 
-#endif /* controller/fabric/counters/traffic.h */
+#endif /* controller/fabric/counters/port-stats.h */
