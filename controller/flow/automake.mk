@@ -6,6 +6,7 @@ controller_libvmn_a_SOURCES += \
 	controller/flow/emit.h \
 	controller/flow/flow-item.c \
 	controller/flow/flow-item.h \
+	controller/flow/flow-match.c \
 	controller/flow/flow-part.c \
 	controller/flow/flow-part.h \
 	controller/flow/flow.c \

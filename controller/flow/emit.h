@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
  * The output of a unit's compile function so far: drafts of flows and groups,
- * and relation values. flow.c and action.c fill it in; unit.c compares it with
- * the unit's previous output. */
+ * and relation values. flow.c, flow-match.c and action.c fill it in; unit.c
+ * compares it with the unit's previous output. */
 
 #ifndef CONTROLLER_FLOW_EMIT_H
 #define CONTROLLER_FLOW_EMIT_H 1
@@ -151,6 +151,11 @@ void actions_init(struct vmn_actions *, struct vmn_emit *,
 bool actions_begin(struct vmn_actions *);
 /* Returns the table after the stage, or calls emit_fail() and returns -1. */
 int actions_next_table(struct vmn_actions *);
+
+/* Returns true if the match's prerequisites are met, or calls emit_fail().
+ * Fields without them would be left out of the message silently, and the flow
+ * would match more than intended. */
+bool flow_match_is_complete(struct vmn_flow *);
 
 /* Returns the libopenvswitch field, for values of 'size' bytes in wire order.
  */
