@@ -677,8 +677,9 @@ changes_can_be_waited_for(void **state OVS_UNUSED)
                 n++;
             }
         }
-        /* What can be planned is a change. */
-        if (c->options & CTL_OPT_DRY_RUN) {
+        /* What can be planned is a change; a restore is one while vmnd does
+         * not run. */
+        if (c->options & CTL_OPT_DRY_RUN && !(c->options & CTL_OPT_RESTORE)) {
             assert_true(c->options & (CTL_OPT_WAIT | CTL_OPT_NO_WAIT));
         }
     }
