@@ -69,6 +69,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/object-labels.h \
 	controller/ctl/object-types.c \
 	controller/ctl/object-types.h \
+	controller/ctl/option-values.c \
+	controller/ctl/option-values.h \
 	controller/ctl/other-tools.c \
 	controller/ctl/other-tools.h \
 	controller/ctl/output-cell.c \
