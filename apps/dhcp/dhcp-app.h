@@ -43,9 +43,6 @@ static const struct vmn_ip server_ip = { 4, { 169, 254, 0, 67 } };
 
 /* dhcp-lease.c */
 
-/* Returns the address in a /64 that is derived from a MAC (RFC 4291, appendix
- * A). */
-struct vmn_ip ip_of_mac(const struct vmn_ip *prefix, struct vmn_mac);
 /* Returns the subnet of the network that contains 'ip', or NULL. */
 const struct vmn_subnet *find_subnet(const struct vmn_network *,
                                      const struct vmn_ip *ip);

@@ -5,7 +5,9 @@
 
 #include "dhcp-app.h"
 
-struct vmn_ip
+/* Returns the address in a /64 that is derived from a MAC (RFC 4291, appendix
+ * A). */
+static struct vmn_ip
 ip_of_mac(const struct vmn_ip *prefix, struct vmn_mac mac)
 {
     const uint8_t *ea = mac.ea;

@@ -176,9 +176,7 @@ struct names {
 void names_add(struct vmn_view *, struct names *, const char *name);
 /* Sorts the names, and removes duplicates. */
 void names_sort(struct names *);
-/* Returns "A,B" of at least one name, in their order. */
-const char *names_list(struct vmn_view *, const struct names *);
-/* Does the same, sorted. */
+/* Returns "A,B" of at least one name, sorted. */
 const char *names_join(struct vmn_view *, struct names *);
 
 /* group.c */

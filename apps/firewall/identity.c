@@ -102,7 +102,8 @@ add_groups(struct vmn_view *view, struct names *names, enum vmn_index index,
     }
 }
 
-const char *
+/* Returns "A,B" of at least one name, in their order. */
+static const char *
 names_list(struct vmn_view *view, const struct names *names)
 {
     size_t size = 1;

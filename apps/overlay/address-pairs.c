@@ -42,7 +42,8 @@ port_ips(struct vmn_view *view, const struct vmn_port *port,
     return n;
 }
 
-bool
+/* Returns true if 'prefix' is a single address, one of the port's own. */
+static bool
 port_owns(const struct vmn_port *port, const struct vmn_prefix *prefix)
 {
     struct vmn_ip local = vmn_link_local(port->mac);

@@ -229,8 +229,6 @@ bool port_has_ipv6(const struct vmn_port *);
  * of a port that has IPv6.  Returns how many. */
 size_t port_ips(struct vmn_view *, const struct vmn_port *,
                 struct vmn_ip **ips);
-/* Returns true if 'prefix' is a single address, one of the port's own. */
-bool port_owns(const struct vmn_port *, const struct vmn_prefix *prefix);
 
 /* Returns true if routers do not forward packets from or to the address. */
 static inline bool

@@ -64,7 +64,11 @@ act_hop(struct vmn_actions *actions, uint32_t router_number)
     vmn_act_jump(actions, STAGE_ROUTE, ROUTE_HOP);
 }
 
-size_t
+#define ADDRESSES_MAX (VMN_ADDRESSES_MAX + 1)
+
+/* Sets 'addresses' to the router's addresses in a network, with the link-local
+ * one last if there are others of IPv6.  Returns how many. */
+static size_t
 interface_addresses(const struct vmn_router *router,
                     const struct vmn_router_interface *interface,
                     const struct vmn_network *network,

@@ -127,14 +127,6 @@ void act_send(const struct router_ctx *, struct vmn_actions *);
 /* Continues at another router. */
 void act_hop(struct vmn_actions *, uint32_t router_number);
 
-/* Sets 'addresses' to the router's addresses in a network, with the link-local
- * one last if there are others of IPv6.  Returns how many. */
-#define ADDRESSES_MAX (VMN_ADDRESSES_MAX + 1)
-size_t interface_addresses(const struct vmn_router *,
-                           const struct vmn_router_interface *,
-                           const struct vmn_network *,
-                           struct vmn_ip addresses[ADDRESSES_MAX]);
-
 /* arp-nd.c: emits replies of ARP and neighbour discovery for 'ip' in a
  * network. */
 void reply_for(const struct router_ctx *, const struct vmn_network *,

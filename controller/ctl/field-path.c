@@ -188,9 +188,11 @@ print_from(const struct ctl_field_path *path, size_t i, const json_t *json,
     }
 }
 
-void
-ctl_field_path_print(const struct ctl_field_path *path, const json_t *object,
-                     struct ds *ds)
+/* Appends the value in 'object', those of [*] joined by ",".  Appends nothing
+ * if there is none. */
+static void
+print_value(const struct ctl_field_path *path, const json_t *object,
+            struct ds *ds)
 {
     print_from(path, 0, object, ds);
 }
@@ -214,8 +216,8 @@ ctl_field_path_compare(const struct ctl_field_path *path, const json_t *a,
     double a_value, b_value;
     int order;
 
-    ctl_field_path_print(path, a, &a_text);
-    ctl_field_path_print(path, b, &b_text);
+    print_value(path, a, &a_text);
+    print_value(path, b, &b_text);
     if (!a_text.length || !b_text.length) {
         order = !a_text.length - !b_text.length;
     } else if (is_number(ds_cstr(&a_text), &a_value)
@@ -295,7 +297,7 @@ ctl_custom_row(const struct ctl_custom *custom, const json_t *object)
     for (size_t i = 0; i < custom->n; i++) {
         struct ds ds = DS_EMPTY_INITIALIZER;
 
-        ctl_field_path_print(&custom->paths[i], object, &ds);
+        print_value(&custom->paths[i], object, &ds);
         json_object_set_new(row, custom->columns[i].path + 1,
                             json_string(ds_cstr(&ds)));
         ds_destroy(&ds);

@@ -13,7 +13,6 @@
 #include "controller/schema/error.h"
 #include "svec.h"
 
-struct ds;
 struct schema_table;
 struct ctl_column;
 
@@ -32,11 +31,6 @@ void ctl_field_path_uninit(struct ctl_field_path *);
  * error that says where the path ends. */
 int ctl_field_path_check(const struct ctl_field_path *,
                          const struct schema_table *, struct vmn_error *why);
-
-/* Appends the value in 'object', those of [*] joined by ",".  Appends nothing
- * if there is none. */
-void ctl_field_path_print(const struct ctl_field_path *, const json_t *object,
-                          struct ds *);
 
 /* Compares the values in two objects: numbers as such, others as texts in
  * which digits count as numbers; what has no value is last. */
