@@ -59,6 +59,8 @@ class Wire(Host):
         netns.run(["ethtool", "-K", name, "tx", "off"], ns=ns)
         self.vsctl("--may-exist", "add-port", NAME, far,
                    *(["tag=%d" % vlan] if vlan is not None else []))
+        # What it has cached goes to the ports that were there before.
+        self.appctl("revalidator/purge")
 
     def remove_link(self, far):
         self.vsctl("--if-exists", "del-port", NAME, far)
