@@ -323,6 +323,7 @@ def test_clients_open_no_more_than_they_may(town, vip):
     held = traffic.Connection(ca, vip, 80)
     for rate, affinity in ((1, None), (2, {"seconds": 600})):
         limit(client_limit={"rate": rate, "burst": 5}, affinity=affinity)
+        town.revalidated()
         for name, service in services.items():
             wait_for("some", lambda n=name: some(n))
             # Another client may as many, and what is open goes on.

@@ -110,6 +110,7 @@ def test_vm_moves_and_answers_from_the_other_host():
         for i in (0, 1):
             h1.ofctl("add-flow", "br-int", "in_port=%s,actions=output:%s"
                      % (numbers[i], numbers[1 - i]))
+        lab.revalidated()
         assert traffic.ask(a, b.ip, 0, "icmp", 5)
         assert lab.hosts[1].vsctl("list-ports", "br-int").split() == ["vxlan"]
     finally:

@@ -51,6 +51,7 @@ def test_vm_starts_and_stops(cluster, lab):
     assert reaches(first, second)
     cluster.call(h1, "bridgedown", "tap100i0")
     lab.await_ports(["vm100-net0"], "unbound")
+    lab.revalidated()
     assert not reaches(second, first, 0)
     # A start again changes nothing of the port, and all works.
     etag = port(cluster)["metadata"]["etag"]
@@ -194,6 +195,7 @@ def test_another_bridge(cluster, lab):
     spec = port(cluster)["spec"]
     assert (spec["network"], spec["labels"]["role"], spec["description"]) == \
         ("bank", "web", "Mine.")
+    lab.revalidated()
     assert not reaches(shop, mover, 0)
     mover.learn("vm100-net0")
     assert reaches(bank, mover)
@@ -210,6 +212,7 @@ def test_another_bridge_while_vmnd_is_away(cluster, lab):
     assert "vmnd does not answer" in cluster.call(
         h1, "replug", "tap100i0", net0(100, "bank")[6:])
     lab.await_ports(["vm100-net0"], "unbound")
+    lab.revalidated()
     assert not reaches(peer, mover, SETTLE)
     cluster.write_zone()
     assert cluster.sync(host=h2).out == "zone z: vm100-net0: updated\n"
