@@ -96,8 +96,17 @@ enum ctl_exit ctl_report_receipt(struct ctl *, const struct ctl_reply *);
  * where the server is on this machine, and so the user; else as the log has
  * it.  The caller frees it. */
 char *ctl_author_name(const struct ctl *, const char *who);
-/* Gives each object in the array 'revisions' such a "who". */
+/* Gives 'revision', or each in the array 'revisions', such a "who". */
+void ctl_name_author(const struct ctl *, json_t *revision);
 void ctl_name_authors(const struct ctl *, json_t *revisions);
+
+/* author-find.c: appends the authors that 'name' may be in the log: an
+ * account, a token, a user of this machine, a host. */
+struct svec;
+void ctl_find_authors(struct ctl *, const char *name, struct svec *authors);
+/* To be called where the log has nothing by 'who'.  Returns CTL_REFUSED after
+ * an error if there is no account, token, user or host of the name. */
+enum ctl_exit ctl_check_author(struct ctl *, const char *who);
 
 /* Returns the type of any of its names; NULL after it has printed an error. */
 const struct schema_table *ctl_get_type(struct ctl *, const char *name);

@@ -32,19 +32,25 @@ ctl_author_name(const struct ctl *ctl, const char *who)
 }
 
 void
+ctl_name_author(const struct ctl *ctl, json_t *revision)
+{
+    const char *who = json_string_value(json_object_get(revision, "who"));
+
+    if (who) {
+        char *name = ctl_author_name(ctl, who);
+
+        json_object_set_new(revision, "who", json_string(name));
+        free(name);
+    }
+}
+
+void
 ctl_name_authors(const struct ctl *ctl, json_t *revisions)
 {
     json_t *revision;
     size_t i;
 
     json_array_foreach (revisions, i, revision) {
-        const char *who = json_string_value(json_object_get(revision, "who"));
-
-        if (who) {
-            char *name = ctl_author_name(ctl, who);
-
-            json_object_set_new(revision, "who", json_string(name));
-            free(name);
-        }
+        ctl_name_author(ctl, revision);
     }
 }

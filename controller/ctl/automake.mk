@@ -6,6 +6,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/api-call.h \
 	controller/ctl/api-client.c \
 	controller/ctl/api-client.h \
+	controller/ctl/author-find.c \
 	controller/ctl/author-name.c \
 	controller/ctl/cmd-apply.c \
 	controller/ctl/cmd-backup.c \

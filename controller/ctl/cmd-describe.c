@@ -523,6 +523,7 @@ describe_concerns(struct ctl *ctl, const struct schema_table *type,
                         ? describe_host_flows(ctl, name)
                         : describe_flows(ctl, name, object, revisions));
     }
+    ctl_name_authors(ctl, revisions);
     ctl_describe_table(ctl, "Last changes", change_columns, revisions);
     if (on && related->drops) {
         ctl_describe_continue(&worst,

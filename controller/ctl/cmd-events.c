@@ -239,7 +239,11 @@ print_line(struct ctl *ctl, const char *kind, const json_t *data)
     }
     ds_put_format(&ds, "%s  %-9s  ", time ? time : "-", kind);
     if (known != EVENT_N_KINDS) {
-        put_data[known](&ds, data);
+        json_t *shown = json_copy(CONST_CAST(json_t *, data));
+
+        ctl_name_author(ctl, shown);
+        put_data[known](&ds, shown);
+        json_decref(shown);
     }
     if (time) {
         ds_put_char(&ds, '\n');

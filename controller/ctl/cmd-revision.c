@@ -20,6 +20,7 @@
 #include "controller/ctl/port-moves.h"
 #include "controller/schema/schema.h"
 #include "openvswitch/dynamic-string.h"
+#include "svec.h"
 #include "util.h"
 
 static const struct ctl_column change_columns[] = {
@@ -484,15 +485,84 @@ ctl_show_revisions(struct ctl *ctl, json_t *items)
     ctl_show_table(ctl->out, columns_for(items), items);
 }
 
+static bool
+is_empty(const struct ctl_reply *reply)
+{
+    return !json_array_size(json_object_get(reply->body, "items"));
+}
+
+/* Replaces an empty 'reply' by that for the first author of --who's name that
+ * the log has entries of, if there is one. */
+static enum ctl_exit
+try_authors(struct ctl *ctl, size_t limit, struct ctl_reply *reply)
+{
+    struct svec authors = SVEC_EMPTY_INITIALIZER;
+    enum ctl_exit status = CTL_DONE;
+    char *who = ctl->who;
+
+    ctl_find_authors(ctl, who, &authors);
+    for (size_t i = 0; i < authors.n && !status && is_empty(reply); i++) {
+        ctl_reply_uninit(reply);
+        ctl->who = authors.names[i];
+        status = get_revisions(ctl, limit, reply);
+    }
+    ctl->who = who;
+    svec_destroy(&authors);
+    return status;
+}
+
+/* Gets the newest entries by --who as people say it.  It is an error that
+ * there is nobody of that name, neither now nor in the log. */
+static enum ctl_exit
+get_by_author(struct ctl *ctl, size_t limit, struct ctl_reply *reply)
+{
+    char *type = ctl->type, *name = ctl->name, *since = ctl->since;
+    bool users = ctl->users, known;
+    enum ctl_exit status;
+    struct ctl_reply any;
+
+    status = get_revisions(ctl, limit, reply);
+    if (!status && is_empty(reply)) {
+        status = try_authors(ctl, limit, reply);
+    }
+    if (status || !is_empty(reply)) {
+        return status;
+    }
+    /* Whatever else is asked for. */
+    ctl->type = ctl->name = ctl->since = NULL;
+    ctl->users = false;
+    status = CTL_DONE;
+    known = false;
+    if (type || since || users) {
+        status = get_revisions(ctl, 1, &any);
+        if (!status && is_empty(&any)) {
+            status = try_authors(ctl, 1, &any);
+        }
+        if (!status) {
+            known = !is_empty(&any);
+            ctl_reply_uninit(&any);
+        }
+    }
+    ctl->type = type;
+    ctl->name = name;
+    ctl->since = since;
+    ctl->users = users;
+    status = status || known ? status : ctl_check_author(ctl, ctl->who);
+    if (status) {
+        ctl_reply_uninit(reply);
+    }
+    return status;
+}
+
 enum ctl_exit
 ctl_cmd_revisions(struct ctl *ctl, int n_args OVS_UNUSED,
                   char *const args[] OVS_UNUSED)
 {
+    size_t limit = ctl->limit ? ctl->limit : REVISIONS_DEFAULT;
     struct ctl_reply reply;
     enum ctl_exit status;
 
-    status = get_revisions(ctl, ctl->limit ? ctl->limit : REVISIONS_DEFAULT,
-                           &reply);
+    status = (ctl->who ? get_by_author : get_revisions)(ctl, limit, &reply);
     if (status) {
         return status;
     }

@@ -119,3 +119,45 @@ def test_sees_the_rules_of_its_port(lab, acme):
     assert "acme-web" in text and "acme-in" in text and "tcp/443" in text
     assert "policies of others may" in text and "secret" not in text
     lab.vmnd.api.delete("policies/secret")
+
+
+def test_log_by_who_did_it(lab, acme):
+    """By the name as people say it; a slip is an error, and who was deleted
+    since is not."""
+    api = lab.vmnd.api
+
+    def ctl(*words, status=0):
+        done = subprocess.run(
+            [find("vmnctl"), "revisions", *words], text=True, timeout=60,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=dict(os.environ, VMNCTL_SERVER="unix:" + api.path))
+        assert done.returncode == status, (words, done.stdout)
+        return done.stdout
+
+    anna = Operator(lab, "anna")
+    ctl("--who", "anna")                # Nothing yet, but there is one.
+    anna.vmnctl("label", "port", "other-1", "by=anna")
+    assert "account:anna/anna" in ctl("--who", "anna")
+    assert "account:anna/anna" in ctl("--who", "account:anna")
+    assert "unix:uid=0 (root)" in ctl("--who", "root")
+    assert ctl("--who", "ana", status=1) == (
+        'vmnctl: no account, token or user of the name "ana" is known; did '
+        'you mean "anna"?\n')
+    assert ctl("--who", "account:ana", status=1).endswith('"anna"?\n')
+    assert ctl("--who", "nobody-at-all", status=1).endswith("is known\n")
+    api.delete("accounts/anna", cascade="true")
+    assert "account:anna/anna" in ctl("--who", "anna")
+    assert "account:" not in ctl("--who", "anna", "--type", "routers")
+    # Who may not list accounts is not told whether there is one.
+    assert "only\nadministrators" in acme.vmnctl("revisions", "--who", "bob")
+
+
+def test_names_of_users_are_beside_their_numbers(lab):
+    lab.vmnd.api.patch("ports/other-1", {"description": "by root"})
+    for words in (["events", "--limit", "5", "--kinds", "revision"],
+                  ["describe", "port", "other-1"]):
+        text = subprocess.run(
+            [find("vmnctl"), *words], text=True, timeout=60, check=True,
+            stdout=subprocess.PIPE, env=dict(
+                os.environ, VMNCTL_SERVER="unix:" + lab.vmnd.api.path)).stdout
+        assert "unix:uid=0 (root)" in text, text

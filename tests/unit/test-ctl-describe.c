@@ -47,8 +47,9 @@
     "h1     overlay    2       -\n"                                     \
     "h1     firewall   1       -\n"                                     \
     "\nLast changes:\n"                                                 \
-    "REVISION   TIME   WHO          CHANGE   INSTALLED            DURATION\n" \
-    "5          T      unix:uid=0   update   1 of 2: h2 offline   2.2 ms\n"
+    "REVISION   TIME   WHO                 CHANGE   INSTALLED            DURATION\n" \
+    "5          T      unix:uid=0 (root)   update   1 of 2: h2 offline   "     \
+    "2.2 ms\n"
 
 #define PORT(STATUS)                                                    \
     { "GET /v1/ports/db-1", NULL, 200,                                  \
