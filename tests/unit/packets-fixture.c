@@ -55,6 +55,42 @@ note(struct vmn_view *view, const struct vmn_packet_in *in)
     seen.n_names = vmn_lookup(view, VMN_INDEX_PORT_BY_NETWORK, "red").n;
 }
 
+/* Sends more than is allowed, or what cannot be sent. */
+static void
+send_what_is_refused(struct vmn_view *view, const struct vmn_packet_in *in,
+                     struct vmn_packets_out *out)
+{
+    switch (in->arg) {
+    case TWICE:
+        vmn_send_back(out, in->bytes, in->size);
+        vmn_send_back(out, in->bytes, in->size / 2);
+        break;
+    case TOO_MANY:
+        for (int i = 0; i <= VMN_SENDS_MAX; i++) {
+            vmn_send_back(out, in->bytes, in->size);
+        }
+        break;
+    case TOO_SHORT:
+        vmn_send_back(out, in->bytes, VMN_FRAME_MIN - 1);
+        break;
+    case TOO_LONG:
+        vmn_send_back(out, vmn_alloc(view, VMN_FRAME_MAX + 1),
+                      VMN_FRAME_MAX + 1);
+        break;
+    case TO_NO_STAGE:
+        vmn_send_to_stage(out, 2, 0, in->bytes, in->size);
+        break;
+    case TO_NO_TABLE:
+        vmn_send_to_stage(out, 1, 2, in->bytes, in->size);
+        break;
+    case TO_LAST_NEXT:
+        vmn_send_to_next(out, 1, in->bytes, in->size);
+        break;
+    default:
+        OVS_NOT_REACHED();
+    }
+}
+
 static void
 handle(struct vmn_view *view, const struct vmn_packet_in *in,
        struct vmn_packets_out *out)
@@ -91,31 +127,6 @@ handle(struct vmn_view *view, const struct vmn_packet_in *in,
         break;
     case SILENT:
         break;
-    case TWICE:
-        vmn_send_back(out, in->bytes, in->size);
-        vmn_send_back(out, in->bytes, in->size / 2);
-        break;
-    case TOO_MANY:
-        for (int i = 0; i <= VMN_SENDS_MAX; i++) {
-            vmn_send_back(out, in->bytes, in->size);
-        }
-        break;
-    case TOO_SHORT:
-        vmn_send_back(out, in->bytes, VMN_FRAME_MIN - 1);
-        break;
-    case TOO_LONG:
-        vmn_send_back(out, vmn_alloc(view, VMN_FRAME_MAX + 1),
-                      VMN_FRAME_MAX + 1);
-        break;
-    case TO_NO_STAGE:
-        vmn_send_to_stage(out, 2, 0, in->bytes, in->size);
-        break;
-    case TO_NO_TABLE:
-        vmn_send_to_stage(out, 1, 2, in->bytes, in->size);
-        break;
-    case TO_LAST_NEXT:
-        vmn_send_to_next(out, 1, in->bytes, in->size);
-        break;
     case QUERY_CIRCLE:
         vmn_query(view, "toy.circle", "x", &size);
         vmn_send_back(out, in->bytes, in->size);
@@ -131,6 +142,8 @@ handle(struct vmn_view *view, const struct vmn_packet_in *in,
         }
         vmn_send_back(out, in->bytes, in->size);
         break;
+    default:
+        send_what_is_refused(view, in, out);
     }
 }
 

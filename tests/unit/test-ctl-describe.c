@@ -100,48 +100,48 @@
 /* Tiers by position, policies by priority; of one priority denials first, then
  * permissions, then passes, and what goes back to a former kind behind
  * them. */
+static const struct step ordered[] = {
+    PORT(""),
+    IDENTITY("\"db\""),
+    { "GET /v1/groups?limit=250", NULL, 200,
+      "{\"items\": [{\"name\": \"outmost\", \"spec\": {\"groups\":"
+      " [\"outer\"]}}, {\"name\": \"db\", \"spec\": {}},"
+      " {\"name\": \"outer\", \"spec\": {\"groups\": [\"x\", \"db\"]}},"
+      " {\"name\": \"web\", \"spec\": {\"groups\": [\"x\"]}}]}" },
+    { "GET /v1/policies?limit=250", NULL, 200, "{\"items\": ["
+      POLICY("z", "baseline", "1", "db", "",
+             RULE("ingress", "deny", "")) ","
+      POLICY("b", "application", "500", "db", "",
+             RULE("ingress", "pass", "")","
+             RULE("egress", "deny", ", \"peers\": [{\"cidr\":"
+                  " \"10.0.0.0/8\", \"except\": [\"10.1.0.0/16\"]}]")","
+             RULE("ingress", "allow", "")) ","
+      POLICY("a", "application", "500", "outmost", "",
+             RULE("ingress", "allow", ", \"peers\": [{\"group\":"
+                  " \"web\"}], \"services\": [{\"service\": \"sql\"},"
+                  " {\"protocol\": \"tcp\", \"ports\": [80, 443]}]")) ","
+      POLICY("c", "application", "500", "db", "",
+             RULE("ingress", "deny", "")) ","
+      POLICY("k", "application", "500", "db",
+             ", \"on_change\": \"keep\"",
+             RULE("ingress", "allow", "")) ","
+      POLICY("s", "application", "900", "db", ", \"mode\": \"shadow\"",
+             RULE("ingress", "deny", "")) ","
+      POLICY("first", "application", "3", "db", "",
+             RULE("ingress", "allow", "")) ","
+      POLICY("other", "emergency", "0", "web", "",
+             RULE("ingress", "deny", "")) ","
+      POLICY("o", "own", "999", "db", "",
+             RULE("ingress", "deny", "")","
+             RULE("ingress", "allow", "")) "]}" },
+    TIERS, NETWORK("deny"), BALANCERS, BEHIND,
+};
+
 static void
 rules_come_in_the_order_in_which_they_are_met(void **state OVS_UNUSED)
 {
-    static const struct step steps[] = {
-        PORT(""),
-        IDENTITY("\"db\""),
-        { "GET /v1/groups?limit=250", NULL, 200,
-          "{\"items\": [{\"name\": \"outmost\", \"spec\": {\"groups\":"
-          " [\"outer\"]}}, {\"name\": \"db\", \"spec\": {}},"
-          " {\"name\": \"outer\", \"spec\": {\"groups\": [\"x\", \"db\"]}},"
-          " {\"name\": \"web\", \"spec\": {\"groups\": [\"x\"]}}]}" },
-        { "GET /v1/policies?limit=250", NULL, 200, "{\"items\": ["
-          POLICY("z", "baseline", "1", "db", "",
-                 RULE("ingress", "deny", "")) ","
-          POLICY("b", "application", "500", "db", "",
-                 RULE("ingress", "pass", "")","
-                 RULE("egress", "deny", ", \"peers\": [{\"cidr\":"
-                      " \"10.0.0.0/8\", \"except\": [\"10.1.0.0/16\"]}]")","
-                 RULE("ingress", "allow", "")) ","
-          POLICY("a", "application", "500", "outmost", "",
-                 RULE("ingress", "allow", ", \"peers\": [{\"group\":"
-                      " \"web\"}], \"services\": [{\"service\": \"sql\"},"
-                      " {\"protocol\": \"tcp\", \"ports\": [80, 443]}]")) ","
-          POLICY("c", "application", "500", "db", "",
-                 RULE("ingress", "deny", "")) ","
-          POLICY("k", "application", "500", "db",
-                 ", \"on_change\": \"keep\"",
-                 RULE("ingress", "allow", "")) ","
-          POLICY("s", "application", "900", "db", ", \"mode\": \"shadow\"",
-                 RULE("ingress", "deny", "")) ","
-          POLICY("first", "application", "3", "db", "",
-                 RULE("ingress", "allow", "")) ","
-          POLICY("other", "emergency", "0", "web", "",
-                 RULE("ingress", "deny", "")) ","
-          POLICY("o", "own", "999", "db", "",
-                 RULE("ingress", "deny", "")","
-                 RULE("ingress", "allow", "")) "]}" },
-        TIERS, NETWORK("deny"), BALANCERS, BEHIND,
-    };
-
     assert_play(
-        steps, "", "describe port db-1", CTL_DONE, HEAD
+        ordered, "", "describe port db-1", CTL_DONE, HEAD
         "\nIdentity:    7, which 2 ports have\n"
         "\nGroups:\n"
         "GROUP     REASON\n"

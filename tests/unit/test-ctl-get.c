@@ -227,6 +227,18 @@ events_of_the_past_end(void **state OVS_UNUSED)
         { "GET /v1/ports/a", NULL, 404, "{\"detail\": \"not found\"}" },
         { NULL, NULL, 0, NULL },
     };
+
+    assert_play(steps, "", "events --port a --since 42 --limit 5", CTL_DONE,
+                "T4  binding    a up on h1\n",
+                "vmnctl: events are kept since T0 alone; \"vmnctl revisions\" "
+                "has older changes\n");
+    assert_play(none, "", "events --port a --since 2027-01-31T12:00:00Z",
+                CTL_REFUSED, "", "vmnctl: not found (HTTP 404)\n");
+    assert_play(on, "", "events --port a", CTL_REFUSED, "",
+                "vmnctl: not found (HTTP 404)\n");
+    assert_alone("", "events --since lately", CTL_USAGE, "--since: must be");
+}
+
 #define DROP(ID, TIME, REASON, MORE)                                    \
     EVENT(ID, "drop", "{\"time\": \"" TIME "\", \"host\": \"h1\","        \
           " \"src\": {\"port\": \"a\"}, \"dst\": {\"port\": \"b\"},"     \
@@ -237,6 +249,12 @@ events_of_the_past_end(void **state OVS_UNUSED)
     DROP("9", "T2", "denied", "")                                       \
     DROP("10", "T3", "for others", ", \"background\": true")            \
     EVENT("10", "end", "{\"revision\": 50}")
+
+/* Background is hidden, and counted: by vmnd where there is a limit, in which
+ * it does not count. */
+static void
+events_of_the_past_leave_background_out(void **state OVS_UNUSED)
+{
     static const struct step drops[] = {
         { "GET /v1/events?background=true&since=42&follow=false", NULL, 200,
           DROPS },
@@ -261,8 +279,6 @@ events_of_the_past_end(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
 
-    /* Background is hidden, and counted: by vmnd where there is a limit, in
-     * which it does not count. */
     assert_play(drops, "", "events --since 42", CTL_DONE,
                 "T2  drop       h1 a -> b: denied\n",
                 "hidden as background: 2 drops (--all shows them)\n");
@@ -273,17 +289,8 @@ events_of_the_past_end(void **state OVS_UNUSED)
                 "T1  drop       h1 a -> b: for others\n"
                 "T2  drop       h1 a -> b: denied\n"
                 "T3  drop       h1 a -> b: for others\n", "");
-    assert_play(steps, "", "events --port a --since 42 --limit 5", CTL_DONE,
-                "T4  binding    a up on h1\n",
-                "vmnctl: events are kept since T0 alone; \"vmnctl revisions\" "
-                "has older changes\n");
-    assert_play(none, "", "events --port a --since 2027-01-31T12:00:00Z",
-                CTL_REFUSED, "", "vmnctl: not found (HTTP 404)\n");
-    assert_play(on, "", "events --port a", CTL_REFUSED, "",
-                "vmnctl: not found (HTTP 404)\n");
     assert_play(goes_on, "", "events --limit 2 --follow", CTL_REFUSED, "",
                 "hidden as background: 1 drop (--all shows them)\n" AWAY);
-    assert_alone("", "events --since lately", CTL_USAGE, "--since: must be");
 }
 
 static void
@@ -467,6 +474,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(events_are_a_line_each),
         cmocka_unit_test(every_kind_of_event_is_shown),
         cmocka_unit_test(events_of_the_past_end),
+        cmocka_unit_test(events_of_the_past_leave_background_out),
         cmocka_unit_test(get_stops_at_the_limit),
         cmocka_unit_test(get_one_as_yaml_can_be_applied_again),
         cmocka_unit_test(get_of_several_names_shows_those_that_are_there),

@@ -345,6 +345,29 @@ names_are_asked_from_the_server(void **state OVS_UNUSED)
         { NULL, NULL, 0, NULL },
     };
 
+    assert_play(steps, "", "completion words -- get net/a port/web", CTL_DONE,
+                "port/web-1\nport/web-2\n", "");
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        char *command = xasprintf("completion words -- %s", lines[i]);
+        const char *p = strchr(lines[i], '=') ? "--port=" : "";
+        char *out = xasprintf("%sweb-1\n%sweb-2\n", p, p);
+
+        assert_play(steps, "", command, CTL_DONE, out, "");
+        free(out);
+        free(command);
+    }
+    assert_play(both, "", "completion words -- trace a web", CTL_DONE,
+                "web-1\nwebs\n", "");
+    assert_play(of_host, "", "completion words -- host join-command h",
+                CTL_DONE, "h1\n", "");
+    assert_play(of_account, "", "completion words -- token t --account a",
+                CTL_DONE, "ann\n", "");
+}
+
+static void
+labels_revisions_and_services_are_asked_from_the_server(
+    void **state OVS_UNUSED)
+{
     static const struct step labelled[] = {
         { "GET /v1/ports?limit=250", NULL, 200,
           "{\"items\": [{\"name\": \"a\", \"spec\": {\"labels\":"
@@ -378,23 +401,6 @@ names_are_asked_from_the_server(void **state OVS_UNUSED)
                 "142\tann\n", "");
     assert_play(services, "", "completion words -- quarantine --allow w",
                 CTL_DONE, "web\n", "");
-    assert_play(steps, "", "completion words -- get net/a port/web", CTL_DONE,
-                "port/web-1\nport/web-2\n", "");
-    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
-        char *command = xasprintf("completion words -- %s", lines[i]);
-        const char *p = strchr(lines[i], '=') ? "--port=" : "";
-        char *out = xasprintf("%sweb-1\n%sweb-2\n", p, p);
-
-        assert_play(steps, "", command, CTL_DONE, out, "");
-        free(out);
-        free(command);
-    }
-    assert_play(both, "", "completion words -- trace a web", CTL_DONE,
-                "web-1\nwebs\n", "");
-    assert_play(of_host, "", "completion words -- host join-command h",
-                CTL_DONE, "h1\n", "");
-    assert_play(of_account, "", "completion words -- token t --account a",
-                CTL_DONE, "ann\n", "");
 }
 
 int
@@ -406,6 +412,8 @@ main(int argc, char *argv[])
         cmocka_unit_test(terminals_have_colours_and_progress),
         cmocka_unit_test(words_are_completed_by_the_tables),
         cmocka_unit_test(names_are_asked_from_the_server),
+        cmocka_unit_test(
+            labels_revisions_and_services_are_asked_from_the_server),
         cmocka_unit_test(a_server_that_is_not_there_exits_with_3),
         cmocka_unit_test(an_answer_that_is_not_json_is_refused),
     };

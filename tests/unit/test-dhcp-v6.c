@@ -162,82 +162,85 @@ lifetime_of(const struct vmn_dhcp6 *answer, const struct vmn_ip *ip)
     return -1;
 }
 
+/* Questions, and what is answered. */
+static const struct answer_case {
+    struct ask6 q;
+    int type;               /* 0: none... */
+    const char *why;        /* ...because. */
+    int status, ia_status;  /* -1: none. */
+    int own, other;         /* Lifetimes; -1: not there. */
+} answer_cases[] = {
+    { { .type = SOLICIT, .ia = 3 }, ADVERTISE, NULL, -1, -1, 1000, -1 },
+    { { .type = SOLICIT, .ia = 3, .rapid = true }, REPLY, NULL, -1, -1,
+      1000, -1 },
+    { { .type = SOLICIT, .ia = 3, .ips = { &b6 } }, ADVERTISE, NULL, -1,
+      -1, 1000, -1 },
+    { .q = { .type = SOLICIT, .ia = 3, .server = "ours" },
+      .why = "names a server" },
+    { .q = { .type = SOLICIT, .ia = 3, .no_client = true },
+      .why = "no client identifier" },
+    { { .type = REQUEST, .ia = 3, .server = "ours", .ips = { &a6 } },
+      REPLY, NULL, -1, -1, 1000, -1 },
+    { .q = { .type = REQUEST, .ia = 3, .server = "theirs" },
+      .why = "for another server" },
+    { .q = { .type = REQUEST, .ia = 3 }, .why = "names no server" },
+    { { .type = CONFIRM, .ia = 3, .ips = { &a6 } }, REPLY, NULL, 0, -1,
+      -1, -1 },
+    { { .type = CONFIRM, .ia = 3, .ips = { &a6, &b6 } }, REPLY, NULL, 4,
+      -1, -1, -1 },
+    { .q = { .type = CONFIRM, .ia = 3 }, .why = "no address in confirm" },
+    { { .type = RENEW, .ia = 3, .server = "ours", .ips = { &a6 } }, REPLY,
+      NULL, -1, -1, 1000, -1 },
+    { { .type = RENEW, .ia = 3, .server = "ours", .ips = { &b6 } }, REPLY,
+      NULL, -1, -1, 1000, 0 },
+    { .q = { .type = RENEW, .ia = 3, .ips = { &a6 } },
+      .why = "names no server" },
+    { { .type = REBIND, .ia = 3, .ips = { &a6, &b6 } }, REPLY, NULL, -1,
+      -1, 1000, 0 },
+    { .q = { .type = REBIND, .ia = 3, .server = "ours" },
+      .why = "names a server" },
+    { { .type = RELEASE, .ia = 3, .server = "ours", .ips = { &a6 } },
+      REPLY, NULL, 0, -1, -1, -1 },
+    { { .type = RELEASE, .ia = 3, .server = "ours", .ips = { &b6 } },
+      REPLY, NULL, 0, 3, -1, -1 },
+    { { .type = DECLINE, .ia = 3, .server = "ours", .ips = { &a6 } },
+      REPLY, NULL, 0, -1, -1, -1 },
+    { { .type = INFORMATION_REQUEST }, REPLY, NULL, -1, -1, -1, -1 },
+    { { .type = INFORMATION_REQUEST, .no_client = true }, REPLY, NULL, -1,
+      -1, -1, -1 },
+    { .q = { .type = INFORMATION_REQUEST, .server = "theirs" },
+      .why = "for another server" },
+    { .q = { .type = INFORMATION_REQUEST, .ia = 3 }, .why = "malformed" },
+    { .q = { .type = ADVERTISE, .server = "ours" },
+      .why = "not a client message" },
+    { .q = { .type = REPLY }, .why = "not a client message" },
+    { .q = { .type = 10 }, .why = "not a client message" },
+    { .q = { .type = 12 }, .why = "malformed" },
+    { .q = { .type = 0 }, .why = "not a client message" },
+};
+
 static void
 v6_messages_are_answered_by_type(void **state)
 {
-    const struct {
-        struct ask6 q;
-        int type;               /* 0: none... */
-        const char *why;        /* ...because. */
-        int status, ia_status;  /* -1: none. */
-        int own, other;         /* Lifetimes; -1: not there. */
-    } cases[] = {
-        { { .type = SOLICIT, .ia = 3 }, ADVERTISE, NULL, -1, -1, 1000, -1 },
-        { { .type = SOLICIT, .ia = 3, .rapid = true }, REPLY, NULL, -1, -1,
-          1000, -1 },
-        { { .type = SOLICIT, .ia = 3, .ips = { &b6 } }, ADVERTISE, NULL, -1,
-          -1, 1000, -1 },
-        { .q = { .type = SOLICIT, .ia = 3, .server = "ours" },
-          .why = "names a server" },
-        { .q = { .type = SOLICIT, .ia = 3, .no_client = true },
-          .why = "no client identifier" },
-        { { .type = REQUEST, .ia = 3, .server = "ours", .ips = { &a6 } },
-          REPLY, NULL, -1, -1, 1000, -1 },
-        { .q = { .type = REQUEST, .ia = 3, .server = "theirs" },
-          .why = "for another server" },
-        { .q = { .type = REQUEST, .ia = 3 }, .why = "names no server" },
-        { { .type = CONFIRM, .ia = 3, .ips = { &a6 } }, REPLY, NULL, 0, -1,
-          -1, -1 },
-        { { .type = CONFIRM, .ia = 3, .ips = { &a6, &b6 } }, REPLY, NULL, 4,
-          -1, -1, -1 },
-        { .q = { .type = CONFIRM, .ia = 3 }, .why = "no address in confirm" },
-        { { .type = RENEW, .ia = 3, .server = "ours", .ips = { &a6 } }, REPLY,
-          NULL, -1, -1, 1000, -1 },
-        { { .type = RENEW, .ia = 3, .server = "ours", .ips = { &b6 } }, REPLY,
-          NULL, -1, -1, 1000, 0 },
-        { .q = { .type = RENEW, .ia = 3, .ips = { &a6 } },
-          .why = "names no server" },
-        { { .type = REBIND, .ia = 3, .ips = { &a6, &b6 } }, REPLY, NULL, -1,
-          -1, 1000, 0 },
-        { .q = { .type = REBIND, .ia = 3, .server = "ours" },
-          .why = "names a server" },
-        { { .type = RELEASE, .ia = 3, .server = "ours", .ips = { &a6 } },
-          REPLY, NULL, 0, -1, -1, -1 },
-        { { .type = RELEASE, .ia = 3, .server = "ours", .ips = { &b6 } },
-          REPLY, NULL, 0, 3, -1, -1 },
-        { { .type = DECLINE, .ia = 3, .server = "ours", .ips = { &a6 } },
-          REPLY, NULL, 0, -1, -1, -1 },
-        { { .type = INFORMATION_REQUEST }, REPLY, NULL, -1, -1, -1, -1 },
-        { { .type = INFORMATION_REQUEST, .no_client = true }, REPLY, NULL, -1,
-          -1, -1, -1 },
-        { .q = { .type = INFORMATION_REQUEST, .server = "theirs" },
-          .why = "for another server" },
-        { .q = { .type = INFORMATION_REQUEST, .ia = 3 }, .why = "malformed" },
-        { .q = { .type = ADVERTISE, .server = "ours" },
-          .why = "not a client message" },
-        { .q = { .type = REPLY }, .why = "not a client message" },
-        { .q = { .type = 10 }, .why = "not a client message" },
-        { .q = { .type = 12 }, .why = "malformed" },
-        { .q = { .type = 0 }, .why = "not a client message" },
-    };
     struct fixture *f = *state;
 
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+    for (size_t i = 0; i < ARRAY_SIZE(answer_cases); i++) {
+        const struct answer_case *c = &answer_cases[i];
         struct vmn_dhcp6 answer;
-        const char *why = ask6(f, &cases[i].q, &answer);
+        const char *why = ask6(f, &c->q, &answer);
 
-        if (answer.type != cases[i].type) {
+        if (answer.type != c->type) {
             fail_msg("case %"PRIuSIZE": answer %u (%s)", i, answer.type,
                      why ? why : "");
         }
-        if (cases[i].why) {
-            assert_string_equal(why, cases[i].why);
+        if (c->why) {
+            assert_string_equal(why, c->why);
             continue;
         }
-        if (status_of(&answer, 0) != cases[i].status
-            || status_of(&answer, 3) != cases[i].ia_status
-            || lifetime_of(&answer, &a6) != cases[i].own
-            || lifetime_of(&answer, &b6) != cases[i].other) {
+        if (status_of(&answer, 0) != c->status
+            || status_of(&answer, 3) != c->ia_status
+            || lifetime_of(&answer, &a6) != c->own
+            || lifetime_of(&answer, &b6) != c->other) {
             fail_msg("case %"PRIuSIZE": status %d, %d; lifetimes %d, %d", i,
                      status_of(&answer, 0), status_of(&answer, 3),
                      lifetime_of(&answer, &a6), lifetime_of(&answer, &b6));

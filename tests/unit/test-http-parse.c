@@ -30,76 +30,76 @@ head_status(const char *text)
     return ok ? 0 : fault.status;
 }
 
+#define H "Host: h\r\n"
+static const struct {
+    const char *text;
+    int status;
+} head_cases[] = {
+    { "GET / HTTP/1.1\r\n" H "\r\n", 0 },
+    { "GET / HTTP/1.0\r\n\r\n", 0 },
+    { "GET http://h/v1 HTTP/1.1\r\n" H "\r\n", 0 },
+    { "PATCH /v1?x=%20 HTTP/1.1\r\n" H "X-Y:\tv \r\n\r\n", 0 },
+    { "GET / HTTP/1.1\r\n\r\n", 400 },
+    { "GET / HTTP/1.1\r\n" H H "\r\n", 400 },
+    { "GET  / HTTP/1.1\r\n" H "\r\n", 400 },
+    { " GET / HTTP/1.1\r\n" H "\r\n", 400 },
+    { "GET /\r\n" H "\r\n", 400 },
+    { "GET / HTTP/1.1 x\r\n" H "\r\n", 400 },
+    { "GET / FTP/1.1\r\n" H "\r\n", 400 },
+    { "GET / HTTP/2.0\r\n" H "\r\n", 505 },
+    { "GET / HTTP/1.10\r\n" H "\r\n", 505 },
+    { "PRI * HTTP/2.0\r\n\r\n", 505 },
+    { "BREW / HTTP/1.1\r\n" H "\r\n", 501 },
+    { "get / HTTP/1.1\r\n" H "\r\n", 501 },
+    { "G(T / HTTP/1.1\r\n" H "\r\n", 400 },
+    { "GET * HTTP/1.1\r\n" H "\r\n", 400 },
+    { "GET v1 HTTP/1.1\r\n" H "\r\n", 400 },
+    { "GET http://h HTTP/1.1\r\n" H "\r\n", 400 },
+    { "GET /a#b HTTP/1.1\r\n" H "\r\n", 400 },
+    { "GET /\xc3\xa4 HTTP/1.1\r\n" H "\r\n", 400 },
+    { "GET /\x01 HTTP/1.1\r\n" H "\r\n", 400 },
+    { "GET / HTTP/1.1\r\n" H "Bad\r\n\r\n", 400 },
+    { "GET / HTTP/1.1\r\n" H ": v\r\n\r\n", 400 },
+    { "GET / HTTP/1.1\r\n" H "A : v\r\n\r\n", 400 },
+    { "GET / HTTP/1.1\r\n" H "A: v\r\n w\r\n\r\n", 400 },
+    { "GET / HTTP/1.1\r\n" H "A: v\rw\r\n\r\n", 400 },
+    { "GET / HTTP/1.1\r\n" H "A: \x07\r\n\r\n", 400 },
+    { "PUT / HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\n", 0 },
+    { "PUT / HTTP/1.1\r\n" H "Content-Length: 5\r\n"
+      "Content-Length: 6\r\n\r\n", 400 },
+    { "PUT / HTTP/1.1\r\n" H "Content-Length: 5, 5\r\n\r\n", 400 },
+    { "PUT / HTTP/1.1\r\n" H "Content-Length: -1\r\n\r\n", 400 },
+    { "PUT / HTTP/1.1\r\n" H "Content-Length: +1\r\n\r\n", 400 },
+    { "PUT / HTTP/1.1\r\n" H "Content-Length: 0x5\r\n\r\n", 400 },
+    { "PUT / HTTP/1.1\r\n" H "Content-Length:\r\n\r\n", 400 },
+    { "PUT / HTTP/1.1\r\n" H
+      "Content-Length: 99999999999999999999999\r\n\r\n", 400 },
+    { "PUT / HTTP/1.1\r\n" H "Content-Length: 8388608\r\n\r\n", 0 },
+    { "PUT / HTTP/1.1\r\n" H "Content-Length: 8388609\r\n\r\n", 413 },
+    { "PUT / HTTP/1.1\r\n" H "Transfer-Encoding: Chunked\r\n\r\n", 0 },
+    { "PUT / HTTP/1.1\r\n" H "Transfer-Encoding: gzip\r\n\r\n", 501 },
+    { "PUT / HTTP/1.1\r\n" H
+      "Transfer-Encoding: gzip, chunked\r\n\r\n", 501 },
+    { "PUT / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n"
+      "Content-Length: 5\r\n\r\n", 400 },
+    { "PUT / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400 },
+    { "PUT / HTTP/1.1\r\n" H "Expect: 100-continue\r\n\r\n", 0 },
+    { "PUT / HTTP/1.1\r\n" H "Expect: tea\r\n\r\n", 417 },
+    { "GET / HTTP/1.1\r\n" H "Authorization: a\r\n"
+      "Authorization: b\r\n\r\n", 400 },
+    { "GET / HTTP/1.1\r\n" H, 400 },
+    { "\r\n\r\n", 400 },
+    { "\x16\x03\x01\x02\r\n\r\n", 400 },
+};
+
 static void
 heads_are_refused_with_their_status(void **state OVS_UNUSED)
 {
-#define H "Host: h\r\n"
-    static const struct {
-        const char *text;
-        int status;
-    } cases[] = {
-        { "GET / HTTP/1.1\r\n" H "\r\n", 0 },
-        { "GET / HTTP/1.0\r\n\r\n", 0 },
-        { "GET http://h/v1 HTTP/1.1\r\n" H "\r\n", 0 },
-        { "PATCH /v1?x=%20 HTTP/1.1\r\n" H "X-Y:\tv \r\n\r\n", 0 },
-        { "GET / HTTP/1.1\r\n\r\n", 400 },
-        { "GET / HTTP/1.1\r\n" H H "\r\n", 400 },
-        { "GET  / HTTP/1.1\r\n" H "\r\n", 400 },
-        { " GET / HTTP/1.1\r\n" H "\r\n", 400 },
-        { "GET /\r\n" H "\r\n", 400 },
-        { "GET / HTTP/1.1 x\r\n" H "\r\n", 400 },
-        { "GET / FTP/1.1\r\n" H "\r\n", 400 },
-        { "GET / HTTP/2.0\r\n" H "\r\n", 505 },
-        { "GET / HTTP/1.10\r\n" H "\r\n", 505 },
-        { "PRI * HTTP/2.0\r\n\r\n", 505 },
-        { "BREW / HTTP/1.1\r\n" H "\r\n", 501 },
-        { "get / HTTP/1.1\r\n" H "\r\n", 501 },
-        { "G(T / HTTP/1.1\r\n" H "\r\n", 400 },
-        { "GET * HTTP/1.1\r\n" H "\r\n", 400 },
-        { "GET v1 HTTP/1.1\r\n" H "\r\n", 400 },
-        { "GET http://h HTTP/1.1\r\n" H "\r\n", 400 },
-        { "GET /a#b HTTP/1.1\r\n" H "\r\n", 400 },
-        { "GET /\xc3\xa4 HTTP/1.1\r\n" H "\r\n", 400 },
-        { "GET /\x01 HTTP/1.1\r\n" H "\r\n", 400 },
-        { "GET / HTTP/1.1\r\n" H "Bad\r\n\r\n", 400 },
-        { "GET / HTTP/1.1\r\n" H ": v\r\n\r\n", 400 },
-        { "GET / HTTP/1.1\r\n" H "A : v\r\n\r\n", 400 },
-        { "GET / HTTP/1.1\r\n" H "A: v\r\n w\r\n\r\n", 400 },
-        { "GET / HTTP/1.1\r\n" H "A: v\rw\r\n\r\n", 400 },
-        { "GET / HTTP/1.1\r\n" H "A: \x07\r\n\r\n", 400 },
-        { "PUT / HTTP/1.1\r\n" H "Content-Length: 5\r\n\r\n", 0 },
-        { "PUT / HTTP/1.1\r\n" H "Content-Length: 5\r\n"
-          "Content-Length: 6\r\n\r\n", 400 },
-        { "PUT / HTTP/1.1\r\n" H "Content-Length: 5, 5\r\n\r\n", 400 },
-        { "PUT / HTTP/1.1\r\n" H "Content-Length: -1\r\n\r\n", 400 },
-        { "PUT / HTTP/1.1\r\n" H "Content-Length: +1\r\n\r\n", 400 },
-        { "PUT / HTTP/1.1\r\n" H "Content-Length: 0x5\r\n\r\n", 400 },
-        { "PUT / HTTP/1.1\r\n" H "Content-Length:\r\n\r\n", 400 },
-        { "PUT / HTTP/1.1\r\n" H
-          "Content-Length: 99999999999999999999999\r\n\r\n", 400 },
-        { "PUT / HTTP/1.1\r\n" H "Content-Length: 8388608\r\n\r\n", 0 },
-        { "PUT / HTTP/1.1\r\n" H "Content-Length: 8388609\r\n\r\n", 413 },
-        { "PUT / HTTP/1.1\r\n" H "Transfer-Encoding: Chunked\r\n\r\n", 0 },
-        { "PUT / HTTP/1.1\r\n" H "Transfer-Encoding: gzip\r\n\r\n", 501 },
-        { "PUT / HTTP/1.1\r\n" H
-          "Transfer-Encoding: gzip, chunked\r\n\r\n", 501 },
-        { "PUT / HTTP/1.1\r\n" H "Transfer-Encoding: chunked\r\n"
-          "Content-Length: 5\r\n\r\n", 400 },
-        { "PUT / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", 400 },
-        { "PUT / HTTP/1.1\r\n" H "Expect: 100-continue\r\n\r\n", 0 },
-        { "PUT / HTTP/1.1\r\n" H "Expect: tea\r\n\r\n", 417 },
-        { "GET / HTTP/1.1\r\n" H "Authorization: a\r\n"
-          "Authorization: b\r\n\r\n", 400 },
-        { "GET / HTTP/1.1\r\n" H, 400 },
-        { "\r\n\r\n", 400 },
-        { "\x16\x03\x01\x02\r\n\r\n", 400 },
-    };
-
-    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        if (head_status(cases[i].text) != cases[i].status) {
+    for (size_t i = 0; i < ARRAY_SIZE(head_cases); i++) {
+        if (head_status(head_cases[i].text) != head_cases[i].status) {
             fail_msg("case %"PRIuSIZE": %d instead of %d: %s", i,
-                     head_status(cases[i].text), cases[i].status,
-                     cases[i].text);
+                     head_status(head_cases[i].text), head_cases[i].status,
+                     head_cases[i].text);
         }
     }
 }

@@ -82,7 +82,14 @@ drops_are_told_by_what_they_are_for(void **state)
     assert_call(f, 400, "GET", "/v1/drops?limit=0", NULL);
     assert_text(f, "errors.0.parameter", "limit");
     assert_call(f, 400, "GET", "/v1/drops?colour=red", NULL);
+}
 
+static void
+samples_are_picked_as_counters_are(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
     assert_call(f, 200, "GET", "/v1/drops?app=overlay", NULL);
     assert_int_equal(json_integer_value(at(f, "newest")), 8);
     assert_int_equal(json_array_size(at(f, "samples")), 2);
@@ -108,7 +115,14 @@ drops_are_told_by_what_they_are_for(void **state)
     assert_text(f, "items.0.verdict", "allow");
     assert_null(at(f, "items.0.reason"));
     assert_call(f, 400, "GET", "/v1/logs?after=x", NULL);
+}
 
+static void
+drops_are_in_the_metrics(void **state)
+{
+    struct fixture *f = *state;
+
+    make_shop(f);
     assert_call(f, 200, "GET", "/metrics", NULL);
     assert_has(&f->client.body, "vmn_dropped_packets_total{app=\"overlay\","
                "reason=\"no \\\"good\\\"\",background=\"false\"} 9\n");
@@ -412,6 +426,8 @@ main(void)
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(drops_are_told_by_what_they_are_for),
+        TEST(samples_are_picked_as_counters_are),
+        TEST(drops_are_in_the_metrics),
         TEST(background_is_hidden_and_counted),
         TEST(since_leaves_out_what_is_older),
         TEST(hits_that_are_not_known_yet_are_not_called_none),

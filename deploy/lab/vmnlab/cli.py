@@ -58,6 +58,15 @@ def _parser():
         sub.set_defaults(run=run)
         return sub
 
+    _add_up_and_views(command)
+    _add_machines(command)
+    _add_failures(command)
+    _add_demo_and_down(command)
+    return parser
+
+
+def _add_up_and_views(command):
+    """Those that make a lab, and show it."""
     up = command("up", _up, "Make a lab.")
     up.add_argument("--hosts", type=_n_hosts, default=3, metavar="N",
                     help="emulated hypervisors (default 3)")
@@ -82,6 +91,10 @@ def _parser():
     shown.add_argument("--port", type=int, default=0, metavar="N",
                        help="on this machine's loopback (default: any)")
     command("list", _list, "Show the names of all labs.")
+
+
+def _add_machines(command):
+    """Those for VMs and machines outside."""
     run = command("exec", _exec, "Run a command in a VM or on a host.", "vm")
     run.add_argument("command", metavar="CMD", nargs=argparse.REMAINDER)
     plug = command("plug", _plug, "Plug in a VM, made if need be.",
@@ -100,19 +113,26 @@ def _parser():
                          help="give these a bridge to that network: br-ex")
     outside.add_argument("--vlan", type=int, metavar="N", help="its VLAN")
     outside.add_argument("--gateway", metavar="IP", help="its default route")
+
+
+def _add_failures(command):
+    """Those that break something, and mend it."""
     command("stop", _stop, "Stop a host's Open vSwitch, or vmnd.", "what")
     command("start", _start, "Start it again.", "what")
     cut = command("cut", _cut, "Cut a host off from vmnd.", "host")
     cut.add_argument("--silent", action="store_true",
                      help="leave it to both sides to notice")
     command("heal", _heal, "Join it to vmnd again.", "host")
+
+
+def _add_demo_and_down(command):
+    """The demonstration, and the lab's end."""
     demo = command("demo", _demo, "Show what VMN does, with real packets.")
     demo.add_argument("--vmnd", metavar="PATH", help="the daemon to run")
     demo.add_argument("--keep", action="store_true",
                       help="leave the lab up afterwards")
     down = command("down", _down, "Remove a lab, or what is left of it.")
     down.add_argument("--all", action="store_true", help="all labs")
-    return parser
 
 
 def _n_hosts(text):
