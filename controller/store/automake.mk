@@ -3,11 +3,11 @@ controller_libvmn_a_SOURCES += \
 	controller/store/store-authors.c \
 	controller/store/store-batch.c \
 	controller/store/store-backup.c \
+	controller/store/store-connect.c \
 	controller/store/store-contents.c \
 	controller/store/store-continue.c \
 	controller/store/store-file.c \
 	controller/store/store-file.h \
-	controller/store/store-format.c \
 	controller/store/store-key.c \
 	controller/store/store-load.c \
 	controller/store/store-log.c \
@@ -19,6 +19,8 @@ controller_libvmn_a_SOURCES += \
 	controller/store/store-retention.c \
 	controller/store/store-revoked.c \
 	controller/store/store-unixctl.c \
+	controller/store/store-schema.c \
 	controller/store/store-sqlite.c \
+	controller/store/store-upgrade.c \
 	controller/store/store-verify.c \
 	controller/store/store.h

@@ -22,7 +22,7 @@
 /* The format that this program writes, in PRAGMA user_version.  It is
  * increased by each release whose schema has new tables or columns, so that an
  * older vmnd refuses the file; a new format needs a migration step in
- * store-format.c.  2: tiers, groups in groups, exceptions.  3: routers,
+ * store-schema.c.  2: tiers, groups in groups, exceptions.  3: routers,
  * cursors of subnets, observations.  4: accounts, tokens, telemetries, what
  * backends do.  7: secrets.  8: receipts.  9: contents of the log.  10: sets.
  * 11: comments in the log.  12: cheaper conditions of the log's indexes.
@@ -65,7 +65,26 @@ int store_lock_take(struct store_lock *, const char *path,
  * With 'undo' the lock file is removed if it did not exist before. */
 void store_lock_release(struct store_lock *, bool undo);
 
-/* store-format.c: what is in the file.  ----------------------------------- */
+/* store-connect.c.  ------------------------------------------------------- */
+
+/* Runs a statement that returns one value, which the caller frees; returns
+ * NULL with '*error' set if it fails. */
+char *store_get_text(sqlite3 *, const char *sql, int *error,
+                     struct vmn_error *why);
+/* Runs a statement that returns one integer. */
+int store_get_int(sqlite3 *, const char *sql, int64_t *value,
+                  struct vmn_error *why);
+/* Checks that the file system supports the write-ahead log. */
+int store_check_mode(sqlite3 *, const char *path, struct vmn_error *why);
+
+/* store-verify.c.  -------------------------------------------------------- */
+
+/* Checks the file's integrity by SQLite's means; 'all' takes longer, and
+ * compares indexes with tables, too. */
+int store_check_whole(sqlite3 *, const char *path, bool all,
+                      struct vmn_error *why);
+
+/* store-upgrade.c: the format of a file.  --------------------------------- */
 
 /* A migration from format 'from' to the next.  'sql' NULL ends an array. */
 struct store_step {
@@ -77,17 +96,21 @@ struct store_step {
  * the tables if it is empty, or applies the migrations that are missing. */
 int store_format_check(sqlite3 *, const char *path, const struct store_step *,
                        int latest, struct vmn_error *why);
-extern const struct store_step store_steps[];
 
-/* Checks the file's integrity by SQLite's means; 'all' takes longer, and
- * compares indexes with tables, too. */
-int store_check_whole(sqlite3 *, const char *path, bool all,
-                      struct vmn_error *why);
-/* Checks that the file system supports the write-ahead log. */
-int store_check_mode(sqlite3 *, const char *path, struct vmn_error *why);
-/* Runs a statement that returns one integer. */
-int store_get_int(sqlite3 *, const char *sql, int64_t *value,
-                  struct vmn_error *why);
+/* store-schema.c: what is in the file.  ----------------------------------- */
+
+extern const struct store_step store_steps[];
+/* SQL that creates the tables that are no resource's. */
+extern const char store_fixed_tables[];
+
+/* Appends '"NAME" TYPE' of a field, or of the value that was given for it. */
+void store_sql_column(struct ds *, const struct schema_field *, bool given);
+/* Appends an index of the column, if it is a foreign key: without one,
+ * deleting a row that it refers to would scan the whole table. */
+void store_sql_column_index(struct ds *, const struct schema_table *,
+                            const struct schema_field *);
+/* Returns the statements that create a table, which the caller frees. */
+char *store_sql_create(const struct schema_table *);
 
 /* Columns of a table in the order of its statements: "name", then the fields,
  * then the assigned values, then STORE_META_COLUMNS. */

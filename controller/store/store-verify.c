@@ -9,10 +9,36 @@
 #include "controller/store/store-file.h"
 
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "controller/model/model.h"
 #include "controller/store/store-private.h"
 #include "util.h"
+
+int
+store_check_whole(sqlite3 *db, const char *path, bool all,
+                  struct vmn_error *why)
+{
+    int error;
+    char *result = store_get_text(db, all ? "PRAGMA integrity_check(1)"
+                                          : "PRAGMA quick_check(1)",
+                                  &error, why);
+
+    if (result && strcmp(result, "ok")) {
+        static const char title[] = "*** in database main ***\n";
+
+        if (!strncmp(result, title, sizeof title - 1)) {
+            memmove(result, result + sizeof title - 1,
+                    strlen(result) - (sizeof title - 1) + 1);
+        }
+        result[strcspn(result, "\n")] = '\0';
+        error = vmn_error_errno(why, EUCLEAN, "%s is corrupt (%s)", path,
+                                result);
+    }
+    free(result);
+    return error;
+}
 
 static int
 check_references(sqlite3 *db, const char *name, struct vmn_error *why)
