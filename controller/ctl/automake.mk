@@ -9,6 +9,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/author-find.c \
 	controller/ctl/author-name.c \
 	controller/ctl/cmd-apply.c \
+	controller/ctl/backup-file.c \
+	controller/ctl/backup-file.h \
 	controller/ctl/cmd-backup.c \
 	controller/ctl/cmd-completion.c \
 	controller/ctl/cmd-delete.c \
@@ -20,6 +22,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/cmd-explain.c \
 	controller/ctl/cmd-flows.c \
 	controller/ctl/cmd-get.c \
+	controller/ctl/cmd-history.c \
 	controller/ctl/cmd-host.c \
 	controller/ctl/cmd-identities.c \
 	controller/ctl/cmd-label.c \
@@ -29,6 +32,7 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/cmd-quarantine.c \
 	controller/ctl/cmd-reachability.c \
 	controller/ctl/cmd-recommend.c \
+	controller/ctl/cmd-restore.c \
 	controller/ctl/cmd-revision.c \
 	controller/ctl/cmd-sets.c \
 	controller/ctl/cmd-status.c \
@@ -66,6 +70,8 @@ controller_ctl_libctl_a_SOURCES = \
 	controller/ctl/object-columns.h \
 	controller/ctl/object-files.c \
 	controller/ctl/object-files.h \
+	controller/ctl/object-history.c \
+	controller/ctl/object-history.h \
 	controller/ctl/object-labels.c \
 	controller/ctl/object-labels.h \
 	controller/ctl/object-types.c \

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0
  *
- * vmnctl backup: copies vmnd's database to a file.  vmnctl restore: checks
- * such a file and puts it in place of the database. */
+ * vmnctl backup: copies vmnd's database to a file.  Not for restoring one
+ * (cmd-restore.c). */
 
 #include <config.h>
 
@@ -9,46 +9,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "controller/ctl/api-call.h"
-#include "controller/ctl/output-diff.h"
-#include "controller/ctl/output-table.h"
+#include "controller/ctl/backup-file.h"
 #include "controller/ctl/output.h"
 #include "controller/store/store-file.h"
-#include "openvswitch/dynamic-string.h"
-#include "timeval.h"
 #include "util.h"
-
-/* Prints an error, and releases it. */
-static enum ctl_exit
-refuse(struct ctl *ctl, struct vmn_error *why)
-{
-    fprintf(ctl->err, "vmnctl: %s\n", why->text);
-    vmn_error_uninit(why);
-    return CTL_REFUSED;
-}
-
-/* Returns a description such as "revision 42 of 2026-11-20T10:00:00Z, 17
- * objects".  The caller frees it. */
-static char *
-describe(const struct store_file_info *info)
-{
-    char *time = info->time_ms
-                 ? xastrftime_msec(" of %Y-%m-%dT%H:%M:%SZ", info->time_ms,
-                                   true)
-                 : xstrdup("");
-    char *text = xasprintf("revision %"PRIu64"%s, %"PRIuSIZE" object%s",
-                           info->revision, time, info->n_objects,
-                           info->n_objects == 1 ? "" : "s");
-
-    free(time);
-    return text;
-}
-
-/* backup.  --------------------------------------------------------------- */
 
 /* Downloads a copy of the running vmnd's database into the file
  * 'temporary'. */
@@ -77,13 +45,13 @@ backup_running(struct ctl *ctl, const char *file,
     char *temporary;
 
     if (store_file_make_temporary(file, &temporary, &why)) {
-        return refuse(ctl, &why);
+        return ctl_backup_refuse(ctl, &why);
     }
     status = fetch(ctl, temporary);
     if (!status
         && (store_file_verify(temporary, "what vmnd sent", info, &why)
             || store_file_publish(temporary, file, ctl->force, &why))) {
-        status = refuse(ctl, &why);
+        status = ctl_backup_refuse(ctl, &why);
     }
     if (status) {
         store_file_discard(temporary);
@@ -108,247 +76,16 @@ ctl_cmd_backup(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
 
         if (store_file_backup(ctl->database, args[0], ctl->force, &info,
                               &why)) {
-            status = refuse(ctl, &why);
+            status = ctl_backup_refuse(ctl, &why);
         }
     } else {
         status = backup_running(ctl, args[0], &info);
     }
     if (!status) {
-        char *text = describe(&info);
+        char *text = ctl_backup_describe(&info);
 
         fprintf(ctl->out, "%s: %s, verified\n", args[0], text);
         free(text);
     }
-    return status;
-}
-
-/* restore.  -------------------------------------------------------------- */
-
-/* Says what is not as in the backup, and what is not known. */
-static void
-print_lacks(struct ctl *ctl, const struct store_restored *r)
-{
-    if (r->n_revoked) {
-        fprintf(ctl->out, "%"PRIuSIZE" token%s and accounts that were revoked "
-                "since the backup stay so\n", r->n_revoked,
-                r->n_revoked == 1 ? "" : "s");
-    }
-    if (r->revoked_unknown) {
-        fputs("which tokens and accounts were revoked since the backup is not "
-              "known: all that\nthe backup has are valid (vmnctl get tokens, "
-              "vmnctl get accounts)\n", ctl->out);
-    }
-    if (r->damage) {
-        fprintf(ctl->out, "it cannot be used: %s\n", r->damage);
-    }
-    if (r->log_cut) {
-        fputs("the log of changes ends with the backup: who changed what "
-              "since then is not known\n", ctl->out);
-    } else if (r->n_logged) {
-        fprintf(ctl->out, "%"PRIu64" later revision%s taken back: the log "
-                "keeps them, marked so (vmnctl revisions)\n",
-                r->n_logged, r->n_logged == 1 ? " is" : "s are");
-    }
-}
-
-static void
-print_restored(struct ctl *ctl, const char *file,
-               const struct store_restored *r)
-{
-    char *text = describe(&r->info);
-
-    fprintf(ctl->out, "%s: %s, verified\n", file, text);
-    free(text);
-    if (r->unchanged) {
-        fprintf(ctl->out, "nothing would change: %s has the same objects\n",
-                ctl->database);
-        return;
-    }
-    fprintf(ctl->out, "%s: restored as revision %"PRIu64"; start vmnd\n",
-            ctl->database, r->revision);
-    if (r->former) {
-        fprintf(ctl->out, "the former database is kept: %s\n", r->former);
-    }
-    print_lacks(ctl, r);
-    if (r->n_shared) {
-        fprintf(ctl->err, "vmnctl: %"PRIuSIZE" VNI%s of the backup %s another"
-                " network's meanwhile and cannot be changed: until all hosts "
-                "are synced, hosts may take these networks for each other\n",
-                r->n_shared, r->n_shared == 1 ? "" : "s",
-                r->n_shared == 1 ? "was" : "were");
-    }
-}
-
-/* Says of a dry run what was not compared. */
-static void
-print_not_restored(struct ctl *ctl, const char *file,
-                   const struct store_restored *r)
-{
-    char *text = describe(&r->info);
-
-    if (ctl->output == CTL_TABLE) {
-        fprintf(ctl->out, "%s: %s, verified\n", file, text);
-        if (r->unchanged) {
-            fprintf(ctl->out, "nothing would change: %s has the same "
-                    "objects\n", ctl->database);
-        } else if (r->damage) {
-            fprintf(ctl->out, "%s cannot be used, so there is nothing to "
-                    "compare with: %s\n", ctl->database, r->damage);
-        }
-    }
-    free(text);
-}
-
-static const struct ctl_column object_columns[] = {
-    { "CHANGE", "/op", NULL },
-    { "TYPE", "/type", NULL },
-    { "NAME", "/name", NULL },
-    { NULL, NULL, NULL },
-};
-
-static const struct ctl_column revoked_columns[] = {
-    { "TYPE", "/type", NULL },
-    { "NAME", "/name", NULL },
-    { "REASON", "/reason", NULL },
-    { NULL, NULL, NULL },
-};
-
-/* Says how many of 'n' are not in the list. */
-static void
-print_rest(struct ctl *ctl, size_t n, const json_t *list, const char *what)
-{
-    if (n > json_array_size(list)) {
-        fprintf(ctl->out, "and %"PRIuSIZE" %s (--limit N shows more)\n",
-                n - json_array_size(list), what);
-    }
-}
-
-/* Prints what becomes of the objects, and of their fields: what they are now
- * and what they are in the backup. */
-static void
-print_objects(struct ctl *ctl, const struct store_loss *loss)
-{
-    const json_t *object;
-    size_t i;
-
-    fprintf(ctl->out, "\nwhat the restore does with objects:\n");
-    ctl_show_table(ctl->out, object_columns, loss->objects);
-    print_rest(ctl, loss->n_objects, loss->objects, "more");
-    json_array_foreach (loss->objects, i, object) {
-        if (json_object_get(object, "fields")) {
-            struct ds ds = DS_EMPTY_INITIALIZER;
-
-            ds_put_char(&ds, '\n');
-            ctl_path_print(object, "/type", &ds);
-            ds_put_char(&ds, '/');
-            ctl_path_print(object, "/name", &ds);
-            ds_put_char(&ds, '\n');
-            ctl_print_safely(ctl->out, ds_cstr(&ds));
-            ctl_print_fields(ctl, object);
-            ds_destroy(&ds);
-        }
-    }
-}
-
-/* Lists what the restore takes back. */
-static void
-print_loss(struct ctl *ctl, const struct store_loss *loss)
-{
-    if (loss->n_revisions) {
-        fprintf(ctl->out, "changed since the backup, and taken back: "
-                "%"PRIuSIZE" revision%s\n", loss->n_revisions,
-                loss->n_revisions == 1 ? "" : "s");
-        ctl_show_revisions(ctl, loss->revisions);
-        print_rest(ctl, loss->n_revisions, loss->revisions, "older");
-    }
-    if (loss->n_objects) {
-        print_objects(ctl, loss);
-    }
-    if (json_array_size(loss->revoked)) {
-        fprintf(ctl->out, "\n%s:\n", ctl->with_revoked
-                ? "revoked since the backup, and valid again as they were"
-                : "revoked since the backup, and left as they are now "
-                  "(--with-revoked takes them\nfrom the backup)");
-        ctl_show_table(ctl->out, revoked_columns, loss->revoked);
-    }
-    fputc('\n', ctl->out);
-    fflush(ctl->out);
-}
-
-/* Prints the same as JSON or YAML, if that is asked for. */
-static bool
-show_raw_loss(struct ctl *ctl, const struct store_loss *loss)
-{
-    json_t *json = json_pack(
-        "{s:I, s:O, s:I, s:O, s:O}", "n_revisions",
-        (json_int_t) loss->n_revisions, "revisions", loss->revisions,
-        "n_objects", (json_int_t) loss->n_objects, "objects", loss->objects,
-        "revoked", loss->revoked);
-    bool shown = ctl_show_raw(ctl, json);
-
-    json_decref(json);
-    return shown;
-}
-
-/* Shows what is taken back, and asks whether to go on. */
-static bool
-confirm_restore(void *ctl_, const struct store_loss *loss)
-{
-    struct ctl *ctl = ctl_;
-    char line[16];
-
-    if (ctl->dry_run) {
-        if (!show_raw_loss(ctl, loss)) {
-            print_loss(ctl, loss);
-        }
-        return false;
-    }
-    print_loss(ctl, loss);
-    if (ctl->yes) {
-        return true;
-    }
-    if (!isatty(fileno(ctl->in))) {
-        fputs("vmnctl: nothing was done: --yes takes these changes back\n",
-              ctl->err);
-        return false;
-    }
-    fputs("Take these changes back? [y/N] ", ctl->out);
-    fflush(ctl->out);
-    if (fgets(line, sizeof line, ctl->in)
-        && (line[0] == 'y' || line[0] == 'Y')) {
-        return true;
-    }
-    fputs("vmnctl: nothing was done\n", ctl->err);
-    return false;
-}
-
-enum ctl_exit
-ctl_cmd_restore(struct ctl *ctl, int n_args OVS_UNUSED, char *const args[])
-{
-    enum ctl_exit status = CTL_DONE;
-    struct vmn_error why = VMN_ERROR_INIT;
-    struct store_restored restored;
-
-    if (!ctl->database) {
-        return ctl_usage(ctl, "restore: give --database, where vmnd has its "
-                         "state");
-    }
-    const struct store_restore how = {
-        .comment = ctl->comment, .with_revoked = ctl->with_revoked,
-        .dry_run = ctl->dry_run, .max = ctl->limit,
-        .confirm = confirm_restore, .aux = ctl,
-    };
-    int error = store_file_restore(args[0], ctl->database, &how, &restored,
-                                   &why);
-    if (error == ECANCELED) {
-        status = CTL_REFUSED;
-    } else if (error) {
-        status = refuse(ctl, &why);
-    } else if (ctl->dry_run) {
-        print_not_restored(ctl, args[0], &restored);
-    } else {
-        print_restored(ctl, args[0], &restored);
-    }
-    store_restored_uninit(&restored);
     return status;
 }
