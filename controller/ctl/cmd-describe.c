@@ -257,14 +257,24 @@ get_changes(struct ctl *ctl, const char *type, const char *name,
 static const struct ctl_column flow_columns[] = {
     { "HOST", "/host", NULL },
     { "APP", "/app", NULL },
+    { "UNIT", "/unit", NULL },
+    { "FLOWS", "/flows", NULL },
+    { "GROUPS", "/groups", NULL },
+    { NULL, NULL, NULL },
+};
+static const struct ctl_column host_flow_columns[] = {
+    { "APP", "/app", NULL },
     { "FLOWS", "/flows", NULL },
     { "GROUPS", "/groups", NULL },
     { NULL, NULL, NULL },
 };
 
-/* Counts 'items' by app in 'apps': {APP: {"flows": N, "groups": N}}. */
+/* Counts 'items' by app in 'apps', {APP: {"flows": N, "groups": N}}; with
+ * 'by_unit' by app and unit, "APP.UNIT": of a router and a network of one name
+ * these differ. */
 static void
-count_by_app(const json_t *items, const char *member, json_t *apps)
+count_by_app(const json_t *items, const char *member, bool by_unit,
+             json_t *apps)
 {
     const json_t *item;
     size_t i;
@@ -272,7 +282,7 @@ count_by_app(const json_t *items, const char *member, json_t *apps)
     json_array_foreach (items, i, item) {
         const char *owner = json_string_value(json_object_get(item, "owner"));
         char *app = xmemdup0(owner ? owner : "vmnd",
-                             owner ? strcspn(owner, ".") : 4);
+                             owner ? strcspn(owner, by_unit ? "/" : ".") : 4);
         json_t *counts = json_object_get(apps, app);
 
         if (!counts) {
@@ -320,12 +330,19 @@ add_flows(struct ctl *ctl, const char *host, const char *object, json_t *rows)
             "{s:O, s:O*}", "flows", n_flows, "groups",
             json_object_get(reply.body, "n_groups")));
     } else {
-        count_by_app(json_object_get(reply.body, "flows"), "flows", apps);
-        count_by_app(json_object_get(reply.body, "groups"), "groups", apps);
+        count_by_app(json_object_get(reply.body, "flows"), "flows",
+                     object != NULL, apps);
+        count_by_app(json_object_get(reply.body, "groups"), "groups",
+                     object != NULL, apps);
     }
     json_object_foreach (apps, app, counts) {
+        size_t len = strcspn(app, ".");
+
         json_object_set_new(counts, "host", json_string(host));
-        json_object_set_new(counts, "app", json_string(app));
+        json_object_set_new(counts, "app", json_stringn(app, len));
+        if (app[len]) {
+            json_object_set_new(counts, "unit", json_string(app + len + 1));
+        }
         json_array_append(rows, counts);
     }
     json_decref(apps);
@@ -410,8 +427,7 @@ describe_host_flows(struct ctl *ctl, const char *name)
     json_t *rows = json_array();
     enum ctl_exit status = add_flows(ctl, name, NULL, rows);
 
-    /* Without the column of the host. */
-    ctl_describe_table(ctl, "Flows, by app", &flow_columns[1], rows);
+    ctl_describe_table(ctl, "Flows, by app", host_flow_columns, rows);
     json_decref(rows);
     return status;
 }

@@ -387,6 +387,24 @@ show_ways(struct ctl *ctl, const json_t *reply)
     json_decref(cells);
 }
 
+/* Says how to see which pairs of ports of two groups pass, if a cell has
+ * exceptions: of these only the first is named. */
+static void
+show_mixed(struct ctl *ctl, const json_t *refused)
+{
+    const json_t *cell;
+    bool mixed = false;
+    size_t i;
+
+    json_array_foreach (refused, i, cell) {
+        mixed |= json_object_get(cell, "exceptions") != NULL;
+    }
+    if (mixed) {
+        fputs("in brackets: pairs that do not pass, one for each reason; --by "
+              "port has all\n", ctl->out);
+    }
+}
+
 static void
 show_reply(struct ctl *ctl, const json_t *reply)
 {
@@ -413,6 +431,7 @@ show_reply(struct ctl *ctl, const json_t *reply)
     } else {
         ctl_show_table(ctl->out, cell_columns, cells);
     }
+    show_mixed(ctl, refused);
     show_ways(ctl, reply);
     show_kinds(ctl, json_object_get(reply, "classes"));
     show_ungrouped(ctl, reply);

@@ -32,7 +32,7 @@
 static const struct option_row option_rows[] = {
     { 'o', "output", "FORMAT",
       CTL_OPT_OUTPUT, option_set_output, MEMBER(output),
-      "table (the default), wide, json, yaml, name, or "
+      "table (the default, with long cells cut), wide, json, yaml, name, or "
       "custom-columns=HEADING:PATH,..." },
     { 0, "sort-by", "PATH",
       CTL_OPT_OUTPUT, option_set_path, MEMBER(sort_by),

@@ -74,6 +74,9 @@ ctl_get_table(const struct ctl *ctl, const struct schema_table *type,
     *columns = (ctl->output == CTL_CUSTOM ? NULL
                 : ctl_type_columns(type, ctl->output == CTL_WIDE));
     table = ctl_table_create(*columns ? *columns : ctl->custom->columns);
+    if (ctl->output == CTL_TABLE) {
+        ctl_table_cut_cells(table);
+    }
     if (ctl->no_headers) {
         ctl_table_omit_headings(table);
     }

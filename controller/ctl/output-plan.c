@@ -157,7 +157,8 @@ show_counted(struct ctl *ctl, const json_t *flows)
         return;
     }
     if (json_array_size(json_object_get(flows, "hosts"))) {
-        fputs("each flow counted once; by host:\n", ctl->out);
+        fputs("each flow counted once, on however many hosts it is; by "
+              "host:\n", ctl->out);
     } else {
         fputs("each flow counted once; no host is concerned\n", ctl->out);
     }

@@ -15,12 +15,17 @@
 #include "svec.h"
 #include "util.h"
 
-/* Widest column, in characters. */
-#define WIDTH_MAX 60
+/* Widest column, in characters: a longer cell shifts the rest of its row, and
+ * where long cells are cut, */
+#define WIDTH_MAX 200
+/* the widest but the last. */
+#define CUT_WIDTH 60
+#define CUT_MARK "..."
 
 struct ctl_table {
     const struct ctl_column *columns; /* Borrowed. */
     size_t n_columns;
+    bool cuts;                  /* ctl_table_cut_cells(). */
     size_t *widths;             /* Width of each column, in characters. */
     struct svec cells;          /* The headings, then row by row. */
 };
@@ -37,13 +42,30 @@ text_width(const char *s)
     return n;
 }
 
-/* Adds a cell; takes ownership of it.  A long one does not widen its column,
- * but shifts the rest of its row. */
+/* Cuts a text of more than CUT_WIDTH characters. */
+static void
+cut_cell(char *cell)
+{
+    size_t n = 0;
+
+    for (char *s = cell; *s; s++) {
+        if ((*s & 0xc0) != 0x80 && n++ == CUT_WIDTH - strlen(CUT_MARK)) {
+            strcpy(s, CUT_MARK);
+            return;
+        }
+    }
+}
+
+/* Adds a cell; takes ownership of it. */
 static void
 add_cell(struct ctl_table *table, char *cell)
 {
     size_t column = table->cells.n % table->n_columns;
 
+    if (table->cuts && column + 1 < table->n_columns
+        && text_width(cell) > CUT_WIDTH) {
+        cut_cell(cell);
+    }
     table->widths[column] = MAX(table->widths[column],
                                 MIN(text_width(cell), WIDTH_MAX));
     svec_add_nocopy(&table->cells, cell);
@@ -74,6 +96,12 @@ ctl_table_destroy(struct ctl_table *table)
         free(table->widths);
         free(table);
     }
+}
+
+void
+ctl_table_cut_cells(struct ctl_table *table)
+{
+    table->cuts = true;
 }
 
 void

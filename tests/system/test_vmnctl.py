@@ -105,7 +105,7 @@ def test_a_port_with_all_that_concerns_it(shop):
         ["Then: allowed: no policy isolates the port in this direction"]]
     counted = {row[0]: row for row in parts["Flows of this name"][1:]}
     held = shop.api.call("GET", "/v1/hosts/h2/flows", object="db-1")
-    assert sum(int(row[2]) for row in parts["Flows of this name"][1:]
+    assert sum(int(row[3]) for row in parts["Flows of this name"][1:]
                if row[0] == "h2") == held["n_flows"] > 0, counted
     change = parts["Last changes"][1]
     port = shop.api.get("ports/db-1")

@@ -314,7 +314,7 @@ label_sends_a_merge_patch(void **state OVS_UNUSED)
     "\n"                                                \
     "APP       ADDED   CHANGED   REMOVED\n"             \
     "overlay   3       1         0\n"                   \
-    "each flow counted once; by host:\n"               \
+    "each flow counted once, on however many hosts it is; by host:\n" \
     "\n"                                                \
     "HOST   ADDED   CHANGED   REMOVED   TOTAL\n"        \
     "hv1    3       1         0         98\n"           \

@@ -43,9 +43,9 @@
 
 #define BEHIND_TOLD                                                     \
     "\nFlows of this name:\n"                                           \
-    "HOST   APP        FLOWS   GROUPS\n"                                \
-    "h1     overlay    2       -\n"                                     \
-    "h1     firewall   1       -\n"                                     \
+    "HOST   APP        UNIT     FLOWS   GROUPS\n"                       \
+    "h1     overlay    port     2       -\n"                            \
+    "h1     firewall   member   1       -\n"                            \
     "\nLast changes:\n"                                                 \
     "REVISION   TIME   WHO                 CHANGE   INSTALLED            DURATION\n" \
     "5          T      unix:uid=0 (root)   update   1 of 2: h2 offline   "     \
@@ -379,8 +379,8 @@ drains_are_no_failures(void **state OVS_UNUSED)
         "\nDrains:\nBACKEND   SINCE   QUIET SINCE   DRAINED AT THE EARLIEST"
         "   AT THE LATEST\n"
         "a         T1      T2            T3                        T4\n"
-        "\nFlows of this name:\nHOST   APP     FLOWS   GROUPS\n"
-        "h1     (all)   2001    1\n", "vmnctl: later (HTTP 503)\n");
+        "\nFlows of this name:\nHOST   APP     UNIT   FLOWS   GROUPS\n"
+        "h1     (all)   -      2001    1\n", "vmnctl: later (HTTP 503)\n");
 }
 
 /* What cannot be had is told, and the rest is there. */
@@ -409,8 +409,8 @@ parts_that_are_refused_are_left_out(void **state OVS_UNUSED)
         "RATE   HEALTH   CHECKED   LAST FAILURE   REASON\n"
         "web-1     1        -      down    -       -        "
         "-      -        -         -              down\n"
-        "\nFlows of this name:\nHOST   APP     FLOWS   GROUPS\n"
-        "h1     (all)   2001    1\n", "vmnctl: later (HTTP 503)\n");
+        "\nFlows of this name:\nHOST   APP     UNIT   FLOWS   GROUPS\n"
+        "h1     (all)   -      2001    1\n", "vmnctl: later (HTTP 503)\n");
 }
 
 /* Whom a project's account belongs to sees objects, and little else. */

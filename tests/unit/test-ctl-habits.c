@@ -385,6 +385,44 @@ columns_and_order_are_the_users(void **state OVS_UNUSED)
                  CTL_UNREACHABLE, "cannot reach");
 }
 
+/* Rows stay aligned; all of the text is in -o wide.  The last column is not
+ * cut. */
+static void
+long_cells_are_cut(void **state OVS_UNUSED)
+{
+#define LONG_IPS "\"10.0.0.11\", \"10.0.0.12\", \"10.0.0.13\", "        \
+                 "\"10.0.0.14\", \"10.0.0.15\", \"10.0.0.16\", \"10.0.0.17\""
+#define LONG_LABEL                                                      \
+    "a2345678901234567890123456789012345678901234567890123456789"
+    static const struct step steps[] = {
+        { "GET /v1/ports?limit=250", NULL, 200, LIST(
+            "{\"name\": \"a\", \"spec\": {\"network\": \"n\", \"labels\": "
+            "{\"k\": \"" LONG_LABEL "\"}}, \"status\": {\"ips\": [" LONG_IPS
+            "], \"host\": \"h1\"}}, {\"name\": \"b\", \"spec\": {\"network\": "
+            "\"n\"}, \"status\": {\"ips\": [], \"host\": \"h2\"}}") },
+        END,
+    };
+    static const char *const lines[] = { "get ports", "get ports -o wide" };
+    struct run result;
+
+    for (size_t i = 0; i < ARRAY_SIZE(lines); i++) {
+        const char *second, *h1, *h2;
+
+        play(&result, steps, "", lines[i]);
+        second = strstr(result.out, "\nb ");
+        h1 = strstr(result.out, "h1");
+        assert_non_null(second);
+        h2 = strstr(second, "h2");
+        assert_non_null(h1);
+        assert_non_null(h2);
+        assert_int_equal(h1 - strstr(result.out, "\na "), h2 - second);
+        assert_non_null(strstr(result.out, "k=" LONG_LABEL));
+        assert_int_equal(strstr(result.out, "10.0.0.17") != NULL, i);
+        assert_int_equal(strstr(result.out, "...  ") != NULL, !i);
+        run_uninit(&result);
+    }
+}
+
 static void
 tables_go_without_headings(void **state OVS_UNUSED)
 {
@@ -444,6 +482,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(references_are_told_what_to_do_about),
         cmocka_unit_test(promotion_of_what_enforces_changes_nothing),
         cmocka_unit_test(columns_and_order_are_the_users),
+        cmocka_unit_test(long_cells_are_cut),
         cmocka_unit_test(tables_go_without_headings),
         cmocka_unit_test(ports_are_selected_by_host_and_network),
         cmocka_unit_test(paths_have_one_form),

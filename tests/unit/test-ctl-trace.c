@@ -10,6 +10,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -348,6 +349,27 @@ reach_by_one_family_says_which(void **state OVS_UNUSED)
                 "2 ports are on no host, or disabled: x,y\n", "");
 }
 
+static void
+pairs_of_mixed_cells_are_told(void **state OVS_UNUSED)
+{
+    static const struct step steps[] = {
+        { "GET /v1/reachability?protocol=tcp&port=80&by=group", NULL, 200,
+          "{\"groups\": [\"a\", \"b\"], \"cells\": [{\"from\": \"a\","
+          " \"to\": \"b\", \"verdict\": \"mixed\", \"exceptions\": ["
+          "{\"reason\": \"quarantined\", \"from\": \"a1\", \"to\": \"b2\","
+          " \"n_pairs\": 2}]}], \"alone\": []}" },
+        { NULL, NULL, 0, NULL },
+    };
+    struct run result;
+
+    play(&result, steps, "", "reachability tcp/80");
+    assert_non_null(strstr(result.out, "quarantined (a1 to b2, and 1 other "
+                           "pair)"));
+    assert_non_null(strstr(result.out, "\nin brackets: pairs that do not "
+                           "pass, one for each reason; --by port has all\n"));
+    run_uninit(&result);
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -362,6 +384,7 @@ main(int argc, char *argv[])
         cmocka_unit_test(questions_that_are_refused_are_told_from_answers),
         cmocka_unit_test(trace_takes_types_and_codes),
         cmocka_unit_test(reach_by_one_family_says_which),
+        cmocka_unit_test(pairs_of_mixed_cells_are_told),
     };
 
     if (argc > 1) {
