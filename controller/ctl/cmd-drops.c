@@ -147,8 +147,8 @@ show(struct ctl *ctl, const json_t *body)
     if (n_counters) {
         ctl_show_table(ctl->out, counter_columns, counters);
     } else if (n_samples && ctl->port) {
-        fprintf(ctl->err, "no flow of port %s has dropped any; others "
-                "dropped these, from or to it:\n", ctl->port);
+        fprintf(ctl->err, "packets from or to port %s that were dropped (no "
+                "counter is of that port alone):\n", ctl->port);
     } else if (n_samples) {
         fputs("no counters; packets that were dropped:\n", ctl->err);
     } else {

@@ -244,9 +244,12 @@ fill_counters(const struct drops_list *list, size_t limit,
             .count = nb_count_status(&drop->count),
         };
         if (!list->filter->rights) {
-            drop_isolation_of_counter(
-                &isolation, drop->reason, about.owner,
-                &reply->counters[reply->n_counters - 1].isolation);
+            struct nb_drop *shown = &reply->counters[reply->n_counters - 1];
+
+            drop_isolation_of_counter(&isolation, drop->reason, about.owner,
+                                      &shown->isolation);
+            drop_isolation_name_object(&isolation, &shown->isolation,
+                                       &shown->owner);
         }
     }
     drop_isolation_uninit(&isolation);

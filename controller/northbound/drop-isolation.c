@@ -226,6 +226,37 @@ drop_isolation_of_counter(struct drop_isolation *d, const char *reason,
     }
 }
 
+/* Sets the object of 'owner' to "TYPE/NAME", or to a policy if 'by' has no
+ * type. */
+static void
+set_object(struct drop_isolation *d, const char *by,
+           struct nb_flow_owner *owner)
+{
+    const char *slash = strchr(by, '/');
+
+    owner->object = arena_alloc(d->arena, sizeof *owner->object);
+    owner->object->type = (slash ? arena_printf(d->arena, "%.*s",
+                                                (int) (slash - by), by)
+                           : "policies");
+    owner->object->name = arena_strdup(d->arena, slash ? slash + 1 : by);
+}
+
+void
+drop_isolation_name_object(struct drop_isolation *d,
+                           const struct nb_isolation *isolation,
+                           struct nb_flow_owner *owner)
+{
+    size_t n = isolation->direction ? isolation->n_by : isolation->n_held_by;
+
+    if (isolation->direction || n) {
+        owner->object = NULL;
+    }
+    if (n == 1) {
+        set_object(d, isolation->direction ? isolation->by[0]
+                   : isolation->held_by[0], owner);
+    }
+}
+
 void
 drop_isolation_of_sample(struct drop_isolation *d, struct nb_sample *sample)
 {
@@ -252,5 +283,6 @@ drop_isolation_of_sample(struct drop_isolation *d, struct nb_sample *sample)
         }
         fill_held(d, &policies, &sample->isolation);
     }
+    drop_isolation_name_object(d, &sample->isolation, &sample->owner);
     sset_destroy(&policies);
 }

@@ -13,6 +13,7 @@
 #include "openvswitch/shash.h"
 
 struct arena;
+struct nb_flow_owner;
 struct nb_isolation;
 struct nb_sample;
 struct northbound;
@@ -39,7 +40,13 @@ void drop_isolation_uninit(struct drop_isolation *);
  * what quarantines them if that is why. */
 void drop_isolation_of_counter(struct drop_isolation *, const char *reason,
                                const char *owner, struct nb_isolation *);
-/* The same for the port of a sample. */
+/* Has 'owner' name the object that somebody made and that 'isolation' tells
+ * of, in place of the network or router whose routing domain the flow is of:
+ * none, if these are several, as 'isolation' has all of them. */
+void drop_isolation_name_object(struct drop_isolation *,
+                                const struct nb_isolation *isolation,
+                                struct nb_flow_owner *owner);
+/* Does both for the port of a sample. */
 void drop_isolation_of_sample(struct drop_isolation *, struct nb_sample *);
 
 #endif /* controller/northbound/drop-isolation.h */

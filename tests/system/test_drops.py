@@ -199,22 +199,25 @@ def test_drops_are_told_apart(world, pair):
     assert denied["rule"] == 0 and denied["owner"] == "firewall.verdicts/apart"
     assert denied["packets"] >= 1 and denied["bytes"] >= 54
     isolated = drop(world, reason="isolated")
-    assert isolated["object"] == {"type": "networks", "name": "net"}
+    assert isolated["object"] == {"type": "policies", "name": "apart"}
     # No rule is why, so all policies that isolate are named.
     by = {"direction": "ingress", "isolated_by": ["apart"]}
     assert {k: isolated.get(k) for k in by} == by
     assert "isolated_by" not in denied
     taken = wait_for("a sample", lambda: sample(world, reason="isolated"))
     assert {k: taken.get(k) for k in by} == by
+    assert taken["object"] == isolated["object"]
     assert "ingress, by apart" in vmnctl(world, "drops", "--reason",
                                          "isolated")
     # So is what holds a port, and not who has its flow.
     held = sample(world, reason="quarantined")
     assert held["quarantined_by"] == ["ports/cli"]
+    assert held["object"] == {"type": "ports", "name": "cli"}
     assert drop(world, reason="quarantined")["quarantined_by"] == ["ports/cli"]
     world.put("quarantines", "case-7", ports=["srv"])
     held = sample(world, reason="quarantined")
     assert held["quarantined_by"] == ["ports/cli", "quarantines/case-7"]
+    assert held["object"] is None
     assert "quarantined by ports/cli, quarantines/case-7" in vmnctl(
         world, "drops", "--reason", "quarantined")
     assert "isolated_by" not in held and "quarantined_by" not in denied

@@ -272,8 +272,8 @@ drops_are_a_table(void **state OVS_UNUSED)
                 "REASON     OBJECT   RULE   COUNT\n"
                 "then   h2     web-1 10.0.0.1   10.0.0.2   icmp       "
                 "isolated   -        -      2\n",
-                "no flow of port web-1 has dropped any; others dropped these,"
-                " from or to it:\n"
+                "packets from or to port web-1 that were dropped (no counter "
+                "is of that port alone):\n"
                 "1 of 5 packets, the newest; --limit N shows more\n");
     assert_play(raw, "", "drops -o json", CTL_DONE, "{}\n", "");
 }
