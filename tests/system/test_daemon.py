@@ -223,10 +223,15 @@ def test_idle_it_does_not_wake_up(daemon):
     pid = daemon.process.pid
     ctl = Unixctl("%s/vmnd.%d.ctl" % (daemon.dir, pid))
 
-    def wakes():
+    def sleeping():
         with open("/proc/%d/task/%d/status" % (pid, pid)) as status:
-            return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)",
-                                 status.read(), re.M)[1])
+            text = status.read()
+            return text if "State:\tS" in text else None
+
+    def wakes():
+        """Once it sleeps: it may have answered and not ended its turn."""
+        return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", wait_for(
+            "it to sleep", sleeping), re.M)[1])
 
     def turns():
         return int(re.search(r"turns: (\d+)", ctl.ask("loop/show"))[1]) \
