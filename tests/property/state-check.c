@@ -226,12 +226,30 @@ check_zone(const struct vmn_dns_zone *zone, struct sset *seen)
     }
 }
 
+/* Counts the host in 'n_single' if it has tunnel addresses of one family. */
+static void
+check_tunnels(const struct vmn_host *host, struct sset *seen,
+              unsigned n_single[2])
+{
+    char buf[VALUE_IP_SIZE];
+
+    check_once(seen, "tunnel %s",
+               value_format_ip(&host->tunnel_ip, buf));
+    if (host->second_tunnel_ip.family) {
+        assert_int_not_equal(host->second_tunnel_ip.family,
+                             host->tunnel_ip.family);
+        check_once(seen, "tunnel %s",
+                   value_format_ip(&host->second_tunnel_ip, buf));
+    } else {
+        n_single[host->tunnel_ip.family == 6]++;
+    }
+}
+
 void
 check_invariants(struct model *model)
 {
     struct sset seen = SSET_INITIALIZER(&seen);
     unsigned n_single[2] = { 0, 0 };    /* Hosts of IPv4 or of IPv6 only. */
-    char buf[VALUE_IP_SIZE];
 
     for (int i = 0; i < VMN_N_TABLES; i++) {
         struct vmn_names names = model_names(model, i);
@@ -243,19 +261,8 @@ check_invariants(struct model *model)
             assert_true(!j || strcmp(names.names[j - 1], row->name) < 0);
             schema_row_refs(row, check_ref, model);
             if (i == VMN_TABLE_HOST) {
-                const struct vmn_host *host = (const struct vmn_host *) row;
-
-                check_once(&seen, "tunnel %s",
-                           value_format_ip(&host->tunnel_ip, buf));
-                if (host->second_tunnel_ip.family) {
-                    assert_int_not_equal(host->second_tunnel_ip.family,
-                                         host->tunnel_ip.family);
-                    check_once(&seen, "tunnel %s",
-                               value_format_ip(&host->second_tunnel_ip,
-                                               buf));
-                } else {
-                    n_single[host->tunnel_ip.family == 6]++;
-                }
+                check_tunnels((const struct vmn_host *) row, &seen,
+                              n_single);
             } else if (i == VMN_TABLE_NETWORK) {
                 const struct vmn_network *n
                     = (const struct vmn_network *) row;

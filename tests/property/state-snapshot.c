@@ -102,6 +102,31 @@ snap_quarantine(struct shash *snap, const struct vmn_quarantine *quarantine)
 }
 
 static void
+snap_port(struct shash *snap, const struct vmn_port *port)
+{
+    snap_key(snap, port->row.name, VMN_INDEX_PORT_BY_NETWORK, "%s",
+             port->network);
+    snap_key(snap, port->row.name, VMN_INDEX_PORT_BY_LABEL, "%s", "");
+    for (size_t i = 0; i < port->labels.n; i++) {
+        const struct vmn_label *l = &port->labels.labels[i];
+
+        snap_key(snap, port->row.name, VMN_INDEX_PORT_BY_LABEL, "%s", l->key);
+        snap_key(snap, port->row.name, VMN_INDEX_PORT_BY_LABEL, "%s=%s",
+                 l->key, l->value);
+    }
+    if (port->parent) {
+        snap_key(snap, port->row.name, VMN_INDEX_PORT_BY_PARENT, "%s",
+                 port->parent);
+    }
+    for (size_t i = 0; i < port->n_ips; i++) {
+        char buf[VALUE_IP_SIZE];
+
+        snap_key(snap, port->row.name, VMN_INDEX_PORT_BY_IP, "%s/%s",
+                 port->network, value_format_ip(&port->ips[i], buf));
+    }
+}
+
+static void
 snap_index(struct shash *snap, const struct vmn_row *row)
 {
     if (row->table == VMN_TABLE_HOST) {
@@ -109,28 +134,7 @@ snap_index(struct shash *snap, const struct vmn_row *row)
     } else if (row->table == VMN_TABLE_TIER) {
         snap_key(snap, row->name, VMN_INDEX_ALL_TIERS, "%s", "");
     } else if (row->table == VMN_TABLE_PORT) {
-        const struct vmn_port *port = (const struct vmn_port *) row;
-
-        snap_key(snap, row->name, VMN_INDEX_PORT_BY_NETWORK, "%s",
-                 port->network);
-        snap_key(snap, row->name, VMN_INDEX_PORT_BY_LABEL, "%s", "");
-        for (size_t i = 0; i < port->labels.n; i++) {
-            const struct vmn_label *l = &port->labels.labels[i];
-
-            snap_key(snap, row->name, VMN_INDEX_PORT_BY_LABEL, "%s", l->key);
-            snap_key(snap, row->name, VMN_INDEX_PORT_BY_LABEL, "%s=%s",
-                     l->key, l->value);
-        }
-        if (port->parent) {
-            snap_key(snap, row->name, VMN_INDEX_PORT_BY_PARENT, "%s",
-                     port->parent);
-        }
-        for (size_t i = 0; i < port->n_ips; i++) {
-            char buf[VALUE_IP_SIZE];
-
-            snap_key(snap, row->name, VMN_INDEX_PORT_BY_IP, "%s/%s",
-                     port->network, value_format_ip(&port->ips[i], buf));
-        }
+        snap_port(snap, (const struct vmn_port *) row);
     } else if (row->table == VMN_TABLE_GROUP) {
         snap_group(snap, (const struct vmn_group *) row);
     } else if (row->table == VMN_TABLE_QUARANTINE) {

@@ -562,17 +562,28 @@ def new_lab():
     close_lab(lab)
 
 
+def forget_host(host, api, folder):
+    """Makes h1 a hypervisor that has never heard of vmnd, with what the role
+    needs in 'folder'; returns the manager that it had."""
+    manager = host.vsctl("get-manager").strip()
+    host.vsctl("del-manager", "--", "remove", "Open_vSwitch", ".",
+               "external_ids", "system-id")
+    api.delete("hosts/h1", cascade="true")
+    (folder / "system-id.conf").write_text("")
+    for name in "mine", "its":
+        (folder / name).mkdir()
+    for name in "h1.key", "h1.pem", "controller-ca.pem":
+        (folder / "mine" / name).write_text(name)
+    return manager
+
+
 def test_a_hypervisor_joins(new_lab, collections, tmp_path):
     """Its Open vSwitch is as installed, and vmnd does not know of it."""
     ansible = Ansible(new_lab, collections, tmp_path)
     host = new_lab.host("h1")
     api = new_lab.vmnd.api
     spec = api.get("hosts/h1")["spec"]
-    manager = host.vsctl("get-manager").strip()
-    host.vsctl("del-manager", "--", "remove", "Open_vSwitch", ".",
-               "external_ids", "system-id")
-    api.delete("hosts/h1", cascade="true")
-    (tmp_path / "system-id.conf").write_text("")
+    manager = forget_host(host, api, tmp_path)
     # It reaches vmnd's API, too: by HTTP, from the hypervisor's network.
     ansible.connection = {
         "server": "http://127.0.0.1:%d" % page.API_PORT,
@@ -582,10 +593,6 @@ def test_a_hypervisor_joins(new_lab, collections, tmp_path):
         "h1": {"ansible_connection": "local"}}}}))
     rest = {k: v for k, v in spec.items()
             if k not in ("ovsdb", "tunnel_ip")}
-    for folder in "mine", "its":
-        (tmp_path / folder).mkdir()
-    for name in "h1.key", "h1.pem", "controller-ca.pem":
-        (tmp_path / "mine" / name).write_text(name)
 
     def run(*flags):
         return ansible.play(flags=["-i", str(inventory), *flags], more={

@@ -106,51 +106,52 @@ watch_shows_what_becomes_of_objects(void **state OVS_UNUSED)
     run_uninit(&result);
 }
 
+static const struct step every_event[] = {
+    { "GET /v1/ports/a", NULL, 200, PORT_1 },
+    { "GET /v1/events?kinds=host%2Cdrop&port=a&background=true", NULL, 200,
+      EVENT("7", "start", "{\"revision\": 5}")
+      EVENT("8", "revision", "{\"time\": \"T1\", \"revision\": 9,"
+            " \"who\": \"me\", \"changes\": [{\"op\": \"create\","
+            " \"type\": \"ports\", \"name\": \"a\"}, {\"op\":"
+            " \"create\", \"type\": \"ports\", \"name\": \"b\"},"
+            " {\"more\": 20}]}")
+      EVENT("9", "installed", "{\"time\": \"T2\", \"revision\": 9,"
+            " \"first_revision\": 8, \"hosts\": 1}")
+      EVENT("10", "host", "{\"time\": \"T3\", \"host\": \"h1\","
+            " \"state\": \"offline\", \"reason\": \"\\u001b[2J\"}")
+      EVENT("11", "binding", "{\"time\": \"T4\", \"port\": \"a\","
+            " \"state\": \"up\", \"host\": \"h1\"}")
+      EVENT("12", "drop", "{\"time\": \"T5\", \"host\": \"h1\","
+            " \"src\": {\"port\": \"a\", \"number\": 1}, \"dst\":"
+            " {\"port\": null, \"ip\": \"10.0.0.9\"}, \"protocol\":"
+            " \"tcp\", \"reason\": \"denied\", \"object\":"
+            " {\"type\": \"policies\", \"name\": \"p\"}, \"rule\":"
+            " 0}")
+      EVENT("13", "audit", "{\"time\": \"T6\", \"host\": \"h1\","
+            " \"missing\": 1, \"altered\": 2, \"unknown\": 3}")
+      EVENT("14", "scale", "{\"time\": \"T7\", \"loadbalancer\":"
+            " \"vip\", \"direction\": \"up\", \"metric\":"
+            " \"connections\", \"value\": 25.25, \"threshold\": 10,"
+            " \"serving\": 2, \"backends\": 3}")
+      EVENT("15", "gateway", "{\"time\": \"T8\", \"router\": \"r\","
+            " \"state\": \"active\", \"host\": \"h2\","
+            " \"before\": \"h1\"}")
+      EVENT("16", "gateway", "{\"time\": \"T9\", \"router\": \"r\","
+            " \"state\": \"lost\", \"host\": null,"
+            " \"before\": \"h2\", \"reason\": \"why\"}")
+      EVENT("17", "gateway", "{\"time\": \"T10\", \"router\": \"r\","
+            " \"state\": \"active\", \"host\": \"h2\","
+            " \"before\": \"h2\"}") },
+    { "GET /v1/events?kinds=host%2Cdrop&port=a&background=true&after=17",
+      NULL, NO_MORE },
+    { NULL, NULL, 0, NULL },
+};
+
 static void
 events_are_a_line_each(void **state OVS_UNUSED)
 {
-    static const struct step steps[] = {
-        { "GET /v1/ports/a", NULL, 200, PORT_1 },
-        { "GET /v1/events?kinds=host%2Cdrop&port=a&background=true", NULL, 200,
-          EVENT("7", "start", "{\"revision\": 5}")
-          EVENT("8", "revision", "{\"time\": \"T1\", \"revision\": 9,"
-                " \"who\": \"me\", \"changes\": [{\"op\": \"create\","
-                " \"type\": \"ports\", \"name\": \"a\"}, {\"op\":"
-                " \"create\", \"type\": \"ports\", \"name\": \"b\"},"
-                " {\"more\": 20}]}")
-          EVENT("9", "installed", "{\"time\": \"T2\", \"revision\": 9,"
-                " \"first_revision\": 8, \"hosts\": 1}")
-          EVENT("10", "host", "{\"time\": \"T3\", \"host\": \"h1\","
-                " \"state\": \"offline\", \"reason\": \"\\u001b[2J\"}")
-          EVENT("11", "binding", "{\"time\": \"T4\", \"port\": \"a\","
-                " \"state\": \"up\", \"host\": \"h1\"}")
-          EVENT("12", "drop", "{\"time\": \"T5\", \"host\": \"h1\","
-                " \"src\": {\"port\": \"a\", \"number\": 1}, \"dst\":"
-                " {\"port\": null, \"ip\": \"10.0.0.9\"}, \"protocol\":"
-                " \"tcp\", \"reason\": \"denied\", \"object\":"
-                " {\"type\": \"policies\", \"name\": \"p\"}, \"rule\":"
-                " 0}")
-          EVENT("13", "audit", "{\"time\": \"T6\", \"host\": \"h1\","
-                " \"missing\": 1, \"altered\": 2, \"unknown\": 3}")
-          EVENT("14", "scale", "{\"time\": \"T7\", \"loadbalancer\":"
-                " \"vip\", \"direction\": \"up\", \"metric\":"
-                " \"connections\", \"value\": 25.25, \"threshold\": 10,"
-                " \"serving\": 2, \"backends\": 3}")
-          EVENT("15", "gateway", "{\"time\": \"T8\", \"router\": \"r\","
-                " \"state\": \"active\", \"host\": \"h2\","
-                " \"before\": \"h1\"}")
-          EVENT("16", "gateway", "{\"time\": \"T9\", \"router\": \"r\","
-                " \"state\": \"lost\", \"host\": null,"
-                " \"before\": \"h2\", \"reason\": \"why\"}")
-          EVENT("17", "gateway", "{\"time\": \"T10\", \"router\": \"r\","
-                " \"state\": \"active\", \"host\": \"h2\","
-                " \"before\": \"h2\"}") },
-        { "GET /v1/events?kinds=host%2Cdrop&port=a&background=true&after=17",
-          NULL, NO_MORE },
-        { NULL, NULL, 0, NULL },
-    };
-
-    assert_play(steps, "", "events --kinds host,drop --port a", CTL_REFUSED,
+    assert_play(every_event, "", "events --kinds host,drop --port a",
+                CTL_REFUSED,
                 "T1  revision   9 by me: create ports/a, and 21 more\n"
                 "T2  installed  8-9 is installed on 1 host\n"
                 "T3  host       h1 offline: ?[2J\n"

@@ -309,6 +309,30 @@ silence_set(int64_t unheard_ms, const char *port_state)
     TELL(host, (aux, "hv1"));
 }
 
+/* Takes bindings until one of p7, which is down. */
+static void
+expect_p7_down(struct client *c)
+{
+    struct told told;
+
+    for (;;) {
+        const char *port;
+        bool is_p7;
+
+        expect(c, "binding", &told);
+        port = json_string_value(json_object_get(told.data, "port"));
+        is_p7 = !strcmp(port, "p7");
+        if (is_p7) {
+            assert_string_equal(json_string_value(json_object_get(
+                told.data, "state")), "down");
+        }
+        told_uninit(&told);
+        if (is_p7) {
+            break;
+        }
+    }
+}
+
 /* However many a host has, it is one event, and one when it is back. */
 static void
 ports_of_a_silent_host_are_one_event(void **state)
@@ -359,22 +383,7 @@ ports_of_a_silent_host_are_one_event(void **state)
     /* p7 is as it was told to be; one that is not is told. */
     fake_fabric.port_state = "down";
     TELL(port, (aux, "p7"));
-    for (;;) {
-        const char *port;
-        bool is_p7;
-
-        expect(&c, "binding", &told);
-        port = json_string_value(json_object_get(told.data, "port"));
-        is_p7 = !strcmp(port, "p7");
-        if (is_p7) {
-            assert_string_equal(json_string_value(json_object_get(
-                told.data, "state")), "down");
-        }
-        told_uninit(&told);
-        if (is_p7) {
-            break;
-        }
-    }
+    expect_p7_down(&c);
     client_close(&c);
     client_close(&one);
     client_close(&net);

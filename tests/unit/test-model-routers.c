@@ -184,6 +184,42 @@ balancer_has_one_floating_address(void **state)
     "'fd07::9'],'gateways':[{'host':'h1'}]%s}"
 
 /* What is of a family needs an address of it on both sides. */
+/* Of the router of external_addresses_are_of_both_families(). */
+static void
+check_floating_ips_of_both_families(struct model *model)
+{
+    apply(model, "put floating-ips f {'router':'r','ip':'fd07::1',"
+          "'port':'pa'}",
+          "/ip fd07::1 of floating-ip \"f\" is the gateway of its subnet, "
+          "which is outside\n"
+          "/port port \"pa\" of floating-ip \"f\" has no address of "
+          "IPv6\n");
+    apply(model, "put floating-ips f {'router':'r','ip':'fd07::20',"
+          "'load_balancer':'la'}",
+          "/load_balancer the virtual IP of loadbalancer \"la\" is of IPv4, "
+          "and floating-ip \"f\" is not\n");
+    apply(model, "put floating-ips f {'router':'r','ip':'fd07::9',"
+          "'port':'pa6'}",
+          "/ip fd07::9 of floating-ip \"f\" is used by router \"r\" in "
+          "network \"out\"\n");
+
+    /* One of each. */
+    apply(model, "put floating-ips f {'router':'r','ip':'fd07::20',"
+          "'port':'pa6'}\n"
+          "put floating-ips g {'router':'r','ip':'10.7.0.20','port':'pa6'}",
+          "");
+    apply(model, "put floating-ips h {'router':'r','ip':'fd07::21',"
+          "'port':'pa6'}",
+          "/port port \"pa6\" has floating-ip \"f\" already\n");
+    apply(model, "patch routers r {'external':{'network':'out','addresses':["
+          "'10.7.0.9'],'gateways':[{'host':'h1'}]}}",
+          "/external router \"r\" of floating-ip \"f\" has no external "
+          "address of IPv6\n");
+    apply(model, "patch ports pa6 {'ips':['10.1.0.66']}",
+          "/network port \"pa6\" of floating-ip \"f\" has no address of "
+          "IPv6\n");
+}
+
 static void
 external_addresses_are_of_both_families(void **state)
 {
@@ -221,37 +257,7 @@ external_addresses_are_of_both_families(void **state)
           "'gateway':'10.7.0.1'},{'cidr':'fd07::/64'}]}",
           "/subnets external network \"out\" of router \"r\" has no subnet "
           "of IPv6 with a gateway\n");
-
-    apply(model, "put floating-ips f {'router':'r','ip':'fd07::1',"
-          "'port':'pa'}",
-          "/ip fd07::1 of floating-ip \"f\" is the gateway of its subnet, "
-          "which is outside\n"
-          "/port port \"pa\" of floating-ip \"f\" has no address of "
-          "IPv6\n");
-    apply(model, "put floating-ips f {'router':'r','ip':'fd07::20',"
-          "'load_balancer':'la'}",
-          "/load_balancer the virtual IP of loadbalancer \"la\" is of IPv4, "
-          "and floating-ip \"f\" is not\n");
-    apply(model, "put floating-ips f {'router':'r','ip':'fd07::9',"
-          "'port':'pa6'}",
-          "/ip fd07::9 of floating-ip \"f\" is used by router \"r\" in "
-          "network \"out\"\n");
-
-    /* One of each. */
-    apply(model, "put floating-ips f {'router':'r','ip':'fd07::20',"
-          "'port':'pa6'}\n"
-          "put floating-ips g {'router':'r','ip':'10.7.0.20','port':'pa6'}",
-          "");
-    apply(model, "put floating-ips h {'router':'r','ip':'fd07::21',"
-          "'port':'pa6'}",
-          "/port port \"pa6\" has floating-ip \"f\" already\n");
-    apply(model, "patch routers r {'external':{'network':'out','addresses':["
-          "'10.7.0.9'],'gateways':[{'host':'h1'}]}}",
-          "/external router \"r\" of floating-ip \"f\" has no external "
-          "address of IPv6\n");
-    apply(model, "patch ports pa6 {'ips':['10.1.0.66']}",
-          "/network port \"pa6\" of floating-ip \"f\" has no address of "
-          "IPv6\n");
+    check_floating_ips_of_both_families(model);
     for (size_t i = 0; i < ARRAY_SIZE(ways); i++) {
         free(ways[i]);
     }
