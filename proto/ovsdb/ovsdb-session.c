@@ -632,6 +632,21 @@ ovsdb_session_destroy(struct ovsdb_session *s)
 }
 
 void
+ovsdb_session_retry(struct ovsdb_session *s)
+{
+    int64_t now_ms = loop_now_ms(s->loop);
+
+    if (s->state == OVSDB_WAITING && s->remote && !s->over_budget
+        && s->deadline_ms > now_ms) {
+        s->deadline_ms = MIN(s->deadline_ms,
+                             MAX(now_ms, s->since_ms
+                                         + SESSION_BACKOFF_MIN_MS));
+        s->backoff_ms = SESSION_BACKOFF_MIN_MS;
+        loop_task_kick(s->task);
+    }
+}
+
+void
 ovsdb_session_set_desired(struct ovsdb_session *s,
                           const struct ovsdb_desired *desired)
 {

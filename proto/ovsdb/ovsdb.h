@@ -240,6 +240,10 @@ struct ovsdb_session *ovsdb_session_create(struct loop *,
                                            void (*changed)(void *aux),
                                            void *aux);
 void ovsdb_session_destroy(struct ovsdb_session *);
+/* Has a session that waits to connect again do so now, since the host is heard
+ * in another way; not after it exceeded its budget, nor twice within a
+ * second. */
+void ovsdb_session_retry(struct ovsdb_session *);
 
 /* Sets the desired configuration, which is copied.  NULL: none. */
 void ovsdb_session_set_desired(struct ovsdb_session *,

@@ -154,6 +154,9 @@ host_liveness_switch_update(struct fabric_host_db *db)
     const struct fabric_switch *sw = db->host->sw;
     struct liveness was = get_liveness(db);
 
+    if (sw->conn) {
+        ovsdb_session_retry(db->session);
+    }
     session_update(db, &db->switch_session,
                    db->switch_session.lost ? sw->state == SWITCH_LIVE
                    : sw->state != SWITCH_OFFLINE);
