@@ -61,6 +61,18 @@ function part(title, ...children) {
 
 // Tables of several types.  --------------------------------------------------
 
+export const isQuarantined = ({ spec, status }) =>
+  Boolean(spec.quarantined || status.quarantined);
+
+/** The state of a port in a list. */
+export const portState = (port) => {
+  const held = isQuarantined(port);
+  const { state, reason } = port.status;
+
+  return badge(held && state === "up" ? "wait" : PORT_KIND[state],
+    held ? `${state}, quarantined` : state, reason);
+};
+
 /** 'where' is what all of them have in common, and need not be told. */
 export function portTable(label, where = {}) {
   return table({
@@ -69,8 +81,7 @@ export function portTable(label, where = {}) {
       `#/topology/ports/${encodeURIComponent(p.name)}`; },
     columns: [
       { title: "Port", width: "1.2fr", cell: (p) => p.name },
-      { title: "State", width: "92px", cell: (p) =>
-        badge(PORT_KIND[p.status.state], p.status.state, p.status.reason) },
+      { title: "State", width: "128px", cell: portState },
       ...where.network ? [] : [{ title: "Network", width: "1fr",
         cell: (p) => p.spec.network }],
       ...where.host ? [] : [{ title: "Host", width: "80px",
@@ -198,7 +209,7 @@ async function receiptPart(revision, signal) {
 
 async function port(object, signal) {
   const { spec, status, name } = object;
-  const held = spec.quarantined || status.quarantined;
+  const held = isQuarantined(object);
   const [applied, ...parts] = await Promise.all([
     get(`${at("ports", name)}/policies`, {}, signal),
     flowsPart(status.host, { object: name }, signal),

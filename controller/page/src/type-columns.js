@@ -4,7 +4,7 @@
 
 import { badge, h } from "./dom.js";
 import { number, rate, service, when, WHEN_WIDTH } from "./format.js";
-import { HOST_KIND, lbPort, PORT_KIND } from "./object.js";
+import { HOST_KIND, lbPort, portState } from "./object.js";
 
 const names = (list) => list?.join(", ") ?? "";
 
@@ -40,8 +40,7 @@ const serving = ({ status }) => badge(!status.n_serving ? "bad"
 `${number(status.n_serving)} of ${number(status.n_backends)}`);
 
 const ports = [NAME,
-  text("State", "92px", (o) => badge(PORT_KIND[o.status.state],
-    o.status.state, o.status.reason)),
+  text("State", "128px", portState),
   text("Network", "1fr", (o) => o.spec.network),
   text("Host", "80px", (o) => o.status.host ?? "–"),
   text("Addresses", "1.4fr", (o) => names(o.status.ips))];
