@@ -422,12 +422,14 @@ describe_flows(struct ctl *ctl, const char *name, const json_t *object,
 }
 
 static enum ctl_exit
-describe_host_flows(struct ctl *ctl, const char *name)
+describe_host_flows(struct ctl *ctl, const char *name, const json_t *host)
 {
     json_t *rows = json_array();
     enum ctl_exit status = add_flows(ctl, name, NULL, rows);
 
-    ctl_describe_table(ctl, "Flows, by app", host_flow_columns, rows);
+    ctl_describe_table(ctl, ctl_host_is_to_hold(host)
+                            ? "Flows that it is to hold, by app"
+                            : "Flows, by app", host_flow_columns, rows);
     json_decref(rows);
     return status;
 }
@@ -489,6 +491,11 @@ show_object(struct ctl *ctl, const struct schema_table *type,
     }
     json_object_del(spec, "description");
     json_object_del(spec, "labels");
+    if (type->id == VMN_TABLE_HOST && ctl_host_is_to_hold(object)) {
+        /* As in lists: what it has is not known. */
+        json_object_set_new(status, "flows", json_string("?"));
+        json_object_set_new(status, "groups", json_string("?"));
+    }
     if (related->own) {
         json_object_del(status, related->own);
     }
@@ -536,7 +543,7 @@ describe_concerns(struct ctl *ctl, const struct schema_table *type,
     if (on && !type->of_daemon) {
         on = ctl_describe_continue(
             &worst, type->id == VMN_TABLE_HOST
-                        ? describe_host_flows(ctl, name)
+                        ? describe_host_flows(ctl, name, object)
                         : describe_flows(ctl, name, object, revisions));
     }
     ctl_name_authors(ctl, revisions);
