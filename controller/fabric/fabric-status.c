@@ -55,7 +55,7 @@ fabric_host_status(const struct fabric *f, const char *name,
     status->groups = n_groups;
     status->revision = switch_acked(host->sw);
     status->sent_revision = host->sw->bundles.sent_revision;
-    status->lag = receipts_lag(f, switch_acked(host->sw));
+    status->lag = receipts_lag(host);
     host_openflow_status(host->sw, &status->openflow);
     switch_put_status(host->sw, arena, status);
     fabric_db_host_status(host, arena, status);
@@ -66,13 +66,13 @@ bool
 fabric_host_state(const struct fabric *f, const char *name,
                   const char **state, struct status_lag *lag)
 {
-    const struct fabric_host *host = fabric_find_host(f, name);
+    struct fabric_host *host = fabric_find_host(f, name);
 
     if (!host) {
         return false;
     }
     *state = overall_state_name(host);
-    *lag = receipts_lag(f, switch_acked(host->sw));
+    *lag = receipts_lag(host);
     return true;
 }
 
@@ -110,7 +110,7 @@ fabric_host_stale_reason(const struct fabric *f, const char *name)
     }
     arena_init(&arena);
     overall_state_get(host, &arena, &overall);
-    lag = receipts_lag(f, switch_acked(host->sw));
+    lag = receipts_lag(host);
     if (strcmp(overall.state, "synced")) {
         text = xasprintf("host \"%s\" is %s%s%s", name, overall.state,
                          overall.reason ? ": " : "",
@@ -154,9 +154,8 @@ fabric_behind(const struct fabric *f, struct arena *arena,
         b->host = host->name;
         b->state = overall.state;
         b->reason = overall.reason;
-        b->lag = receipts_lag(f, switch_acked(host->sw));
-        n += (strcmp(b->state, "synced")
-              || switch_acked(host->sw) < f->last_revision);
+        b->lag = receipts_lag(host);
+        n += strcmp(b->state, "synced") || b->lag.revisions;
     }
     qsort(behind, n, sizeof *behind, compare_behind);
     *list = behind;

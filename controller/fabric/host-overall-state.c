@@ -72,4 +72,7 @@ overall_state_get(struct fabric_host *host, struct arena *arena,
             arena, "%s; and %s", overall->reason ? overall->reason : "",
             fabric_db_state_reason(host, arena, &since_ms));
     }
+    if (strcmp(host->state, "unheard")) {
+        fabric_db_blame(host, host->state, arena, &overall->reason);
+    }
 }

@@ -13,7 +13,7 @@
 const struct schema_struct schema_lag = SHOWN_KEPT(
     "Lag", status_lag,
     SHOWN_OF(status_lag, revisions, U64, ALWAYS,
-             "How many it has not acknowledged."),
+             "How many that concern it and that it has not acknowledged."),
     SHOWN_OF(status_lag, ms, U64, ALWAYS,
              "For how many milliseconds, as far as receipts go back."));
 
@@ -216,8 +216,8 @@ const struct schema_struct schema_status_port = SHOWN_KEPT(
              "Of `unknown`: when its host was heard last, or since the "
              "start of `vmnd`."),
     SHOWN_OF(status_port, reason, STRING, 0,
-             "What is missing on its host, if anything; why it is "
-             "`unknown`."),
+             "What is missing on its host, if anything; that its host is "
+             "offline; why it is `unknown`."),
     SHOWN_OF(status_port, host, REF, 0, "The host that it is on.",
              .ref = VMN_TABLE_HOST),
     SHOWN_OF(status_port, candidate, REF, 0,

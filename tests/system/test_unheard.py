@@ -222,6 +222,62 @@ def test_host_whose_switch_has_ended(shop):
     assert_known(shop)
 
 
+def reasons(world, name, revision):
+    """Why a host is not synced, as each of those says who tell it."""
+    behind = world.api.get("activity")["hosts"]["behind"]
+    receipt = world.api.get("revisions/%d" % revision)["receipt"]
+    return {
+        "host": world.api.get("hosts/" + name)["status"].get("reason"),
+        "summary": {h["name"]: h for h in world.api.get("summary")["hosts"]}[
+            name].get("reason"),
+        "activity": {h["host"]: h for h in behind}[name].get("reason"),
+        "receipt": {h["host"]: h for h in receipt["hosts"]}[name].get(
+            "reason"),
+    }
+
+
+def test_all_tell_the_same_of_a_host_that_goes_dark(shop):
+    """From its switch's end on, before its ports are unknown: what it has
+    missed is what concerns it, and one reason is told by all."""
+    lab, h2 = shop.lab, shop.lab.host("h2")
+    h2.stop_switch(0)
+    try:
+        wait_for("h2 to be offline", lambda: shop.api.get("hosts/h2")[
+            "status"]["state"] == "offline", 30)
+        told = status(shop, "b")
+        if told["state"] == "up":
+            assert told["reason"].startswith('host "h2" is offline since ')
+        shop.api.patch("networks/net", {"description": "no host's concern"})
+        shop.api.patch("ports/a", {"description": "nor this"})
+        done = shop.api.patch("ports/b", {"quarantined": True})
+        shop.api.patch("networks/net", {"description": "nor that"})
+
+        host = shop.api.get("hosts/h2")["status"]
+        assert host["lag"]["revisions"] == 1 and host["lag"]["ms"] > 0
+        summary = {h["name"]: h for h in shop.api.get("summary")["hosts"]}
+        assert (summary["h2"]["lag"], summary["h1"]["lag"]) == (1, 0)
+        behind = shop.api.get("activity")["hosts"]["behind"]
+        assert [(h["host"], h["lag"]["revisions"]) for h in behind] == [
+            ("h2", 1)]
+        line = [text.split() for text in vmnctl(
+            shop, "get", "hosts").stdout.splitlines() if text[:2] == "h2"][0]
+        assert line[1] == "offline" and "?" in line
+        assert "  flows: '?'\n" in vmnctl(shop, "describe", "host",
+                                         "h2").stdout
+        h2.stop_db(0)
+        wait_for("all to tell that its database is away, too", lambda: [
+            r[:30] for r in set(reasons(shop, "h2", done["revision"])
+                                .values())]
+            == ["no connection to its database:"[:30]], 30)
+    finally:
+        h2.start()
+    wait_for("all ports to be known", lambda: known(shop), 30)
+    shop.api.patch("ports/b", {"quarantined": False})
+    wait_quiet(lab)
+    assert_known(shop)
+    assert shop.api.get("hosts/h2")["status"]["lag"]["revisions"] == 0
+
+
 def test_host_whose_database_has_ended(shop):
     """Its switch holds what it is to hold, and is connected; whether its VMs
     are still there nobody says."""

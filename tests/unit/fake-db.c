@@ -78,6 +78,13 @@ fabric_db_state_reason(const struct fabric_host *host OVS_UNUSED,
 }
 
 void
+fabric_db_blame(const struct fabric_host *host OVS_UNUSED,
+                const char *state OVS_UNUSED, struct arena *arena OVS_UNUSED,
+                const char **reason OVS_UNUSED)
+{
+}
+
+void
 fabric_db_host_status(const struct fabric_host *host OVS_UNUSED,
                       struct arena *arena OVS_UNUSED,
                       struct status_host *status OVS_UNUSED)

@@ -130,12 +130,13 @@ progress_tells_who_is_behind_and_since_when(void **state OVS_UNUSED)
     edit_port("b", "red", 200, "h2", 1, false);
     until_acked(2);
     assert_progress(1, 1);
-    assert_behind("h0 ", 2, 1);
+    /* What concerns others alone it does not lack. */
+    assert_behind("h0 ", 1, 1);
     switches[1].hold = true;
     edit_port("a", "red", 100, "all", 2, false);
     until_acked(2);
     /* The one that has been longest comes first. */
-    assert_behind("h0 h1 ", 3, 2);
+    assert_behind("h0 h1 ", 2, 2);
     fake_switch_release(&switches[0]);
     fake_switch_release(&switches[1]);
     until_acked(0);

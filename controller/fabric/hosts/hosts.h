@@ -20,6 +20,15 @@ struct vmn_host;
 
 /* A row of table HOST.  Created when the row becomes durable, destroyed when
  * its deletion does. */
+/* The revisions that concern a host and that it has not acknowledged, as far
+ * as receipts were counted: see receipts_lag(). */
+struct host_behind {
+    uint64_t acked;             /* What it had acknowledged, */
+    uint64_t seq;               /* and the next receipt to be counted. */
+    uint64_t n;
+    int64_t first_ms;           /* Wall clock, of the oldest; or 0. */
+};
+
 struct fabric_host {
     struct hmap_node name_node;     /* In struct fabric's 'hosts'. */
     struct hmap_node claim_node;    /* In 'claims', if 'claimed_id'. */
@@ -38,6 +47,8 @@ struct fabric_host {
     const char *state;          /* As users see it, a constant; NULL: not known
                                  * yet. */
     int64_t state_since_ms;     /* Wall clock, of 'state'. */
+
+    struct host_behind behind;
 
     struct fabric_host_db *db;  /* Owned by the OVSDB side; may be NULL. */
     struct fabric_switch *sw;   /* Owned by the OpenFlow side; never NULL. */

@@ -91,29 +91,18 @@ session_status(const struct fabric_host_db *db,
 /* If the switch is offline because its database, which has to set its
  * controller, is not connected, gives that as the reason. */
 static void
-blame_database(const struct fabric_host_db *db,
+blame_database(const struct fabric_host_db *db, const char *state,
                const struct ovsdb_status *session, struct arena *arena,
-               struct status_host *status)
+               const char **reason)
 {
-    if (strcmp(status->state, "offline")) {
+    if (strcmp(state, "offline")) {
         return;
     }
     if (lacks_listener(db)) {
-        status->reason = model_no_listener(db->host->fabric->model);
+        *reason = model_no_listener(db->host->fabric->model);
     } else if (session->state != OVSDB_CONNECTED && session->error) {
-        status->reason = arena_printf(arena, "no connection to its database: "
-                                      "%s", session->error);
-    }
-}
-
-/* If the session was dropped because the database exceeded its budget, gives
- * that as the reason, even while the switch is connected. */
-static void
-blame_budget(const struct ovsdb_status *session, struct arena *arena,
-             struct status_host *status)
-{
-    if (session->over_budget && session->error) {
-        status->reason = arena_strdup(arena, session->error);
+        *reason = arena_printf(arena, "no connection to its database: %s",
+                               session->error);
     }
 }
 
@@ -121,32 +110,40 @@ blame_budget(const struct ovsdb_status *session, struct arena *arena,
  * this one, gives that as the reason. */
 static void
 blame_target(const struct fabric_host_db *db, struct arena *arena,
-             struct status_host *status)
+             const char **reason)
 {
     const char *target = db->host->fabric->db->target;
 
     if (target && !strncmp(target, "unix:", 5)
         && strncmp(db->remote, "unix:", 5)
         && !db->host->sw->conn && !db->host->sw->error) {
-        status->reason = arena_printf(
+        *reason = arena_printf(
             arena, "its switch has not connected to %s, which only vmnd's "
             "own machine has (vmnd --openflow-listen)", target);
     }
 }
 
-/* Sets the reason of the state, or of another fault, to what the database's
- * session, or its last report, has to say. */
-static void
-blame_session(const struct fabric_host_db *db,
-              const struct ovsdb_status *session, struct arena *arena,
-              struct status_host *status)
+void
+fabric_db_blame(const struct fabric_host *host, const char *state,
+                struct arena *arena, const char **reason)
 {
-    blame_target(db, arena, status);
-    blame_database(db, session, arena, status);
-    if (db->reason) {
-        status->reason = db->reason;
+    const struct fabric_host_db *db = host->db;
+    struct ovsdb_status session;
+
+    if (!db) {
+        return;
     }
-    blame_budget(session, arena, status);
+    ovsdb_session_get_status(db->session, &session);
+    blame_target(db, arena, reason);
+    blame_database(db, state, &session, arena, reason);
+    if (db->reason) {
+        *reason = db->reason;
+    }
+    /* Dropped since the database exceeded its budget, even while the switch is
+     * connected. */
+    if (session.over_budget && session.error) {
+        *reason = arena_strdup(arena, session.error);
+    }
 }
 
 /* Returns the largest MTU of a network that fits into the host's tunnels,
@@ -304,9 +301,6 @@ fabric_db_host_status(const struct fabric_host *host, struct arena *arena,
     }
     ovsdb_session_get_status(db->session, &session);
     status->ovsdb = session_status(db, &session, arena);
-    if (strcmp(status->state, "unheard")) {
-        blame_session(db, &session, arena, status);
-    }
     status->bridge = db->bridge;
     if (host->datapath_id) {
         status->datapath_id = arena_printf(arena, "%016"PRIx64,

@@ -65,8 +65,13 @@ const char *fabric_db_state(const struct fabric_host *);
  * '*since_ms' to when the host was last heard, by the wall clock. */
 const char *fabric_db_state_reason(const struct fabric_host *,
                                    struct arena *arena, int64_t *since_ms);
-/* Fills in the host's status from its database; and unless the reason of its
- * state is found there, another fault that is. */
+/* Sets '*reason', that of a state which is not "unheard", to what the
+ * database's session, or its last report, has to say of it; in 'arena' or
+ * borrowed. */
+void fabric_db_blame(const struct fabric_host *, const char *state,
+                     struct arena *arena, const char **reason);
+/* Fills in the host's status from its database; and without a reason of its
+ * state, another fault that is found there. */
 void fabric_db_host_status(const struct fabric_host *, struct arena *arena,
                            struct status_host *status);
 

@@ -19,6 +19,7 @@
 #include "controller/fabric/session/switch.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/status.h"
+#include "openvswitch/dynamic-string.h"
 #include "svec.h"
 #include "util.h"
 
@@ -173,6 +174,30 @@ put_rejected_claims(const struct observed_state *observed,
     svec_destroy(&hosts);
 }
 
+/* Returns that the host's switch is away, though not long enough for the state
+ * of its ports to be unknown, or NULL. */
+static const char *
+away_reason(const struct fabric *fabric, const char *name,
+            struct arena *arena)
+{
+    const struct fabric_host *host = fabric_find_host(fabric, name);
+    const struct liveness_session *session
+        = host && host->db ? &host->db->switch_session : NULL;
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    const char *reason;
+
+    if (!session || !session->away_ms || host->sw->state != SWITCH_OFFLINE) {
+        return NULL;
+    }
+    ds_put_format(&ds, "host \"%s\" is offline", name);
+    ds_put_strftime_msec(&ds, " since %Y-%m-%dT%H:%M:%SZ", session->away_ms,
+                         true);
+    ds_put_cstr(&ds, ": the state is the last one known");
+    reason = arena_strdup(arena, ds_cstr(&ds));
+    ds_destroy(&ds);
+    return reason;
+}
+
 bool
 fabric_port_status(const struct fabric *fabric, const char *name,
                    struct arena *arena, struct status_port *status)
@@ -207,6 +232,8 @@ fabric_port_status(const struct fabric *fabric, const char *name,
     }
     if (!strcmp(status->state, "unknown")) {
         put_unheard(fabric_find_host(fabric, port->active), arena, status);
+    } else if (!status->reason) {
+        status->reason = away_reason(fabric, port->active, arena);
     }
     return true;
 }

@@ -281,40 +281,63 @@ receipts_get_status(const struct fabric *f, size_t max, struct arena *arena,
 
 /* How far hosts are behind.  --------------------------------------------- */
 
-/* Returns for how many milliseconds a host that has acknowledged 'acked' has
- * been behind: the age of the oldest revision that it has not acknowledged, as
- * far as there are receipts. */
-static int64_t
-receipts_lag_ms(const struct fabric *f, uint64_t acked)
+/* Begins to count what 'host' has not acknowledged: revisions before the
+ * receipts in memory. */
+static void
+start_count(struct fabric_host *host, uint64_t acked)
 {
-    const struct fabric_receipts *r = f->receipts;
+    const struct fabric_receipts *r = host->fabric->receipts;
+    uint64_t last = host->fabric->last_revision;
     uint64_t seq = receipt_find_seq(r, acked + 1);
+    uint64_t first = seq < r->end ? receipt_at(r, seq)->first : last + 1;
 
-    return (seq >= r->end ? 0
-            : MAX(0, time_wall_msec() - receipt_at(r, seq)->time_ms));
+    host->behind = (struct host_behind) { .acked = acked, .seq = seq };
+    if (acked + 1 < first && seq == r->begin) {
+        host->behind.n = first - (acked + 1);
+        host->behind.first_ms = (seq < r->end ? receipt_at(r, seq)->time_ms
+                                 : time_wall_msec());
+    }
 }
 
+/* Counts each receipt once for a host, however often this is called. */
 struct status_lag
-receipts_lag(const struct fabric *f, uint64_t acked)
+receipts_lag(struct fabric_host *host)
 {
+    const struct fabric_receipts *r = host->fabric->receipts;
+    const struct receipt_host key = { .name = host->name };
+    struct host_behind *behind = &host->behind;
+    uint64_t acked = switch_acked(host->sw);
+
+    if (behind->acked != acked || !behind->seq || behind->seq < r->begin) {
+        start_count(host, acked);
+    }
+    for (; behind->seq < r->end; behind->seq++) {
+        const struct receipt *receipt = receipt_at(r, behind->seq);
+
+        if (receipt->n_hosts
+            && bsearch(&key, receipt->hosts, receipt->n_hosts,
+                       sizeof *receipt->hosts, receipt_compare_hosts)) {
+            behind->n += receipt->last - MAX(acked, receipt->first - 1);
+            behind->first_ms = behind->first_ms ? : receipt->time_ms;
+        }
+    }
     return (struct status_lag) {
-        .revisions = f->last_revision - MIN(acked, f->last_revision),
-        .ms = receipts_lag_ms(f, acked),
+        .revisions = behind->n,
+        .ms = (behind->n ? MAX(0, time_wall_msec() - behind->first_ms) : 0),
     };
 }
 
 void
 receipts_get_stats(const struct fabric *f, struct fabric_stats *stats)
 {
-    const struct fabric_host *host;
+    struct fabric_host *host;
 
     stats->installed = f->receipts->installed;
     stats->installed_revision = receipts_acked_by_all(f);
     stats->lag_ms = 0;
     HMAP_FOR_EACH (host, name_node, &f->hosts) {
         if (host->sw->conn) {
-            stats->lag_ms = MAX(stats->lag_ms, (uint64_t) receipts_lag_ms(
-                f, switch_acked(host->sw)));
+            stats->lag_ms = MAX(stats->lag_ms, receipts_lag(host).ms);
         }
     }
 }

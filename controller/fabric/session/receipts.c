@@ -145,8 +145,8 @@ check_complete(const struct fabric *f, const struct receipt *receipt)
                                receipt->n_hosts))
 }
 
-static int
-compare_hosts(const void *a_, const void *b_)
+int
+receipt_compare_hosts(const void *a_, const void *b_)
 {
     const struct receipt_host *a = a_;
     const struct receipt_host *b = b_;
@@ -164,7 +164,7 @@ receipts_close(struct fabric *f, struct receipt *receipt)
     }
     if (receipt->n_hosts) {
         qsort(receipt->hosts, receipt->n_hosts, sizeof *receipt->hosts,
-              compare_hosts);
+              receipt_compare_hosts);
     }
     while (r->begin < r->end
            && (r->end - r->begin >= FABRIC_RECEIPTS_MAX
@@ -192,7 +192,7 @@ set_state(struct receipt *receipt, const char *name, enum receipt_state state,
         return;
     }
     rh = bsearch(&key, receipt->hosts, receipt->n_hosts,
-                 sizeof *receipt->hosts, compare_hosts);
+                 sizeof *receipt->hosts, receipt_compare_hosts);
     if (!rh || rh->state == RECEIPT_CONFIRMED) {
         return;
     }
@@ -263,7 +263,7 @@ receipts_remove_host(struct fabric *f, const struct fabric_host *host)
 
         rh = (receipt->n_missing
               ? bsearch(&key, receipt->hosts, receipt->n_hosts,
-                        sizeof *receipt->hosts, compare_hosts) : NULL);
+                        sizeof *receipt->hosts, receipt_compare_hosts) : NULL);
         if (rh && rh->state != RECEIPT_CONFIRMED) {
             size_t after = receipt->hosts + receipt->n_hosts - (rh + 1);
 

@@ -72,8 +72,10 @@ extern const struct schema_struct receipts_shown;
 void receipts_get_status(const struct fabric *, size_t max,
                          struct arena *arena, struct receipts_status *status);
 
-/* Returns how far a host that has acknowledged 'acked' is behind. */
-struct status_lag receipts_lag(const struct fabric *, uint64_t acked);
+/* Returns how far a host is behind: what it has not acknowledged of that which
+ * concerns it.  Of revisions without a receipt in memory that is not known,
+ * and all of them count. */
+struct status_lag receipts_lag(struct fabric_host *);
 
 /* Fills in the members about receipts. */
 void receipts_get_stats(const struct fabric *, struct fabric_stats *);
