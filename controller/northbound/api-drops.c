@@ -20,6 +20,7 @@
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/packet-scope.h"
 #include "controller/northbound/replies.h"
+#include "controller/northbound/sample-causes.h"
 #include "controller/schema/arena.h"
 #include "packets.h"
 #include "util.h"
@@ -476,7 +477,14 @@ get_samples(struct samples_list *list, size_t limit, struct arena *arena,
         nb_fill_sample(&told->sample, list->kind, arena, &samples[i]);
         samples[i].src.ip = told->no_src ? NULL : samples[i].src.ip;
         samples[i].dst.ip = told->no_dst ? NULL : samples[i].dst.ip;
-        if (list->kind == FABRIC_SAMPLE_DROP && !list->filter->rights) {
+        if (list->kind != FABRIC_SAMPLE_DROP || list->filter->rights) {
+            continue;
+        }
+        if (sample_causes_get(list->nb->sample_causes, samples[i].id, arena,
+                              &samples[i].isolation)) {
+            drop_isolation_name_object(&isolation, &samples[i].isolation,
+                                       &samples[i].owner);
+        } else {
             drop_isolation_of_sample(&isolation, &samples[i]);
         }
     }

@@ -80,6 +80,8 @@ controller_libvmn_a_SOURCES += \
 	controller/northbound/request-body.h \
 	controller/northbound/revision-contents.c \
 	controller/northbound/router-status.c \
+	controller/northbound/sample-causes.c \
+	controller/northbound/sample-causes.h \
 	controller/northbound/simulation.c \
 	controller/northbound/system-health.c \
 	controller/northbound/trace-body.c \

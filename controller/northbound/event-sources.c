@@ -15,6 +15,7 @@
 #include "controller/fabric/fabric-packet-sampling.h"
 #include "controller/fabric/fabric-watch.h"
 #include "controller/northbound/replies.h"
+#include "controller/northbound/sample-causes.h"
 #include "controller/schema/arena.h"
 #include "controller/schema/schema-log.h"
 #include "controller/schema/schema-struct.h"
@@ -282,6 +283,9 @@ sample_cb(void *es_, enum fabric_sample_kind kind,
     event_about(&about, VMN_TABLE_PORT, sample->dst_port);
     if (sample->type && !strcmp(sample->type, "policies")) {
         event_about(&about, VMN_TABLE_POLICY, sample->name);
+    }
+    if (is_drop) {
+        sample_causes_note(es->nb->sample_causes, es->nb, sample);
     }
     arena_init(&arena);
     nb_fill_sample(sample, kind, &arena, &shown);

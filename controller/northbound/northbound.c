@@ -19,6 +19,7 @@
 #include "controller/northbound/openapi-operations.h"
 #include "controller/northbound/auth.h"
 #include "controller/northbound/openapi.h"
+#include "controller/northbound/sample-causes.h"
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/vlog.h"
 #include "proto/tls/tls.h"
@@ -369,6 +370,7 @@ northbound_create(const struct northbound_options *options,
     nb->auth = nb_auth_create(options->account_rate);
     nb->event_log = event_log_create();
     nb->event_readers = event_readers_create(nb);
+    nb->sample_causes = sample_causes_create();
     nb->event_sources = event_sources_create(nb);
     nb->event_states = event_states_create(nb);
     nb->metrics_objects = metrics_objects_create();
@@ -398,6 +400,7 @@ northbound_destroy(struct northbound *nb)
     }
     event_states_destroy(nb->event_states);
     event_sources_destroy(nb->event_sources);
+    sample_causes_destroy(nb->sample_causes);
     event_readers_destroy(nb->event_readers);
     event_log_destroy(nb->event_log);
     metrics_objects_destroy(nb->metrics_objects);

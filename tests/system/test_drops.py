@@ -215,9 +215,13 @@ def test_drops_are_told_apart(world, pair):
     assert held["object"] == {"type": "ports", "name": "cli"}
     assert drop(world, reason="quarantined")["quarantined_by"] == ["ports/cli"]
     world.put("quarantines", "case-7", ports=["srv"])
+    # A sample says what it was then, a counter what it is now.
     held = sample(world, reason="quarantined")
-    assert held["quarantined_by"] == ["ports/cli", "quarantines/case-7"]
-    assert held["object"] is None
+    assert held["quarantined_by"] == ["ports/cli"]
+    assert held["object"] == {"type": "ports", "name": "cli"}
+    counted = drop(world, reason="quarantined")
+    assert counted["quarantined_by"] == ["ports/cli", "quarantines/case-7"]
+    assert counted["object"] is None
     assert "quarantined by ports/cli, quarantines/case-7" in vmnctl(
         world, "drops", "--reason", "quarantined")
     assert "isolated_by" not in held and "quarantined_by" not in denied
@@ -225,6 +229,14 @@ def test_drops_are_told_apart(world, pair):
         world, "get", "ports", "-o", "wide").splitlines()}
     assert (wide["cli"], wide["srv"]) == ("yes", "case-7")
     world.api.delete("quarantines/case-7")
+    # Also once nothing of that is there any more.
+    world.patch("ports", "cli", quarantined=False)
+    world.patch("policies", "apart", mode="shadow")
+    assert sample(world, reason="quarantined")["quarantined_by"] == [
+        "ports/cli"]
+    taken = sample(world, reason="isolated")
+    assert {k: taken.get(k) for k in by} == by
+    world.patch("policies", "apart", mode="enforce")
     assert drops(world, host="h1", reason="denied by rule") == []
     assert drops(world, app="overlay", reason="denied by rule") == []
     assert world.api.metrics()[

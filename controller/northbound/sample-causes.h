@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: Apache-2.0
+ *
+ * What isolated or quarantined the port of each sampled packet that was
+ * dropped: as of when it was sampled, since policies and quarantines may have
+ * changed when the sample is read.  Not for counters, whose packets are of any
+ * time (drop-isolation.h). */
+
+#ifndef CONTROLLER_NORTHBOUND_SAMPLE_CAUSES_H
+#define CONTROLLER_NORTHBOUND_SAMPLE_CAUSES_H 1
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct arena;
+struct fabric_sample;
+struct nb_isolation;
+struct northbound;
+struct sample_causes;
+
+struct sample_causes *sample_causes_create(void);
+void sample_causes_destroy(struct sample_causes *);
+
+/* Notes what has caused the drop of a sample that was just taken.  As many
+ * samples are remembered as the fabric keeps, with at most 100 policies and
+ * 100 quarantines each; equal causes are kept once. */
+void sample_causes_note(struct sample_causes *, const struct northbound *,
+                        const struct fabric_sample *);
+
+/* Fills in '*isolation', whose texts are in the arena, as of when the sample
+ * was taken.  Returns false if that was not noted. */
+bool sample_causes_get(const struct sample_causes *, uint64_t id,
+                       struct arena *, struct nb_isolation *);
+
+#endif /* controller/northbound/sample-causes.h */
