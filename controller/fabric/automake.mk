@@ -2,6 +2,7 @@
 controller_libvmn_a_SOURCES += \
 	controller/fabric/counters/balancer-load.c \
 	controller/fabric/counters/counters-private.h \
+	controller/fabric/counters/counters-forget.c \
 	controller/fabric/counters/counters-status.c \
 	controller/fabric/counters/counters.c \
 	controller/fabric/counters/counters.h \

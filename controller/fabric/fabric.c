@@ -184,6 +184,7 @@ sink_cb(void *f_, const struct commit_group *group)
     struct fabric *f = f_;
 
     sync_hosts(f);
+    counters_forget_deleted(f);
     send_group(f, group);
     fabric_db_group(f, group);
 }

@@ -241,6 +241,26 @@ what_takes_a_place_begins_at_nothing(void **state OVS_UNUSED)
     assert_int_equal(drops_on("h0").packets, 0);
 }
 
+/* Also where no reading has seen that it was gone. */
+static void
+what_is_made_again_begins_at_nothing(void **state OVS_UNUSED)
+{
+    edit_labelled("d", 200, 1, "drop");
+    connect_host(0);
+    hit(0, 200, 50, 5000);
+    TURN_UNTIL(drop_sum() == 50);
+    assert_int_equal(drops_on("h0").packets, 50);
+
+    edit(VMN_TABLE_PORT, "d", NULL);
+    edit_labelled("d", 200, 1, "drop");
+    until_acked(0);
+    assert_int_equal(drops_on("h0").packets, 0);
+    hit(0, 200, 3, 300);
+    TURN_UNTIL(drops_on("h0").packets);
+    assert_int_equal(drops_on("h0").packets, 3);
+    assert_int_equal(drop_sum(), 53);
+}
+
 static void
 a_restart_takes_counters_up(void **state OVS_UNUSED)
 {
@@ -562,6 +582,8 @@ main(int argc OVS_UNUSED, char *argv[])
             events_are_counted_while_there_is_a_log, setup_counts,
             teardown),
         cmocka_unit_test_setup_teardown(what_takes_a_place_begins_at_nothing,
+                                        setup_counts, teardown),
+        cmocka_unit_test_setup_teardown(what_is_made_again_begins_at_nothing,
                                         setup_counts, teardown),
         cmocka_unit_test_setup_teardown(a_restart_takes_counters_up,
                                         setup_counts, teardown),

@@ -45,6 +45,9 @@ struct counter {
                                  * logged. */
     struct drop_sum *sum;       /* Of a drop, or NULL. */
     size_t n_flows;             /* Flows that refer to this counter. */
+    bool retired;               /* Its object was deleted: it is in neither
+                                 * hmap, and one of the same name has
+                                 * counters of its own. */
     struct fabric_count total;
     int64_t packets_1000s;      /* Sums of the flows' rates, in thousandths: */
     int64_t bytes_1000s;        /* integers, so without rounding errors. */
@@ -104,6 +107,9 @@ struct counters {
     uint64_t n_full;            /* Hits not counted since the limit of flows
                                  * was reached. */
 };
+
+/* Removes the counter, which is freed with its last flow. */
+void counter_retire(struct counters *, struct counter *);
 
 /* Returns the counters of a switch. */
 struct counters_of_switch *counters_of(const struct fabric_switch *);

@@ -163,7 +163,7 @@ report_host(const struct fabric_host *host, fabric_drop_cb *cb, void *aux)
     struct row *row;
 
     HMAP_FOR_EACH (flow, node, &counters_of(host->sw)->flows) {
-        if (flow->counter->sum) {
+        if (flow->counter->sum && !flow->counter->retired) {
             sum_up(&rows, flow);
         }
     }

@@ -117,13 +117,24 @@ get_counter(struct fabric *f, uint64_t cookie, uint32_t part,
     return counter;
 }
 
+void
+counter_retire(struct counters *c, struct counter *counter)
+{
+    if (!counter->retired) {
+        hmap_remove(&c->counters, &counter->node);
+        hmap_remove(&c->by_object, &counter->object_node);
+        counter->retired = true;
+    }
+    if (!counter->n_flows) {
+        free(counter);
+    }
+}
+
 static void
 counter_unref(struct counters *c, struct counter *counter)
 {
     if (!--counter->n_flows) {
-        hmap_remove(&c->counters, &counter->node);
-        hmap_remove(&c->by_object, &counter->object_node);
-        free(counter);
+        counter_retire(c, counter);
     }
 }
 
@@ -138,7 +149,8 @@ find_flow(const struct counters_of_switch *cs, const struct flow_item *item)
     struct counted_flow *flow;
 
     HMAP_FOR_EACH_WITH_HASH (flow, node, item->key_hash, &cs->flows) {
-        if (flow->counter->cookie == flow_cookie_owner(item->cookie)
+        if (!flow->counter->retired
+            && flow->counter->cookie == flow_cookie_owner(item->cookie)
             && flow->counter->log == flow_item_has_log(item)
             && flow->counter->reason == flow_item_drop_reason(item)
             && (flow->xid == item->xid    /* Decoding the item is more
@@ -394,7 +406,8 @@ forget_gone(struct counters_of_switch *cs)
             flow->seen = (struct counted_seen) { 0, 0 };
         }
         set_rate(flow, 0, 0);
-        if (!engine_cookie_name(engine, flow->counter->cookie)
+        if (flow->counter->retired
+            || !engine_cookie_name(engine, flow->counter->cookie)
             || cs->wall_ms - flow->total.last_ms > GONE_MS) {
             flow_free(cs, flow);
         }

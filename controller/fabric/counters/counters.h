@@ -33,6 +33,10 @@ void counters_destroy(struct fabric *);
 void counters_add(struct fabric_switch *, uint64_t cookie, uint32_t part,
                   const char *reason, uint32_t size);
 
+/* Forgets the hits of objects that the revisions of the model's pending group
+ * delete: one that is made again under the name begins at zero. */
+void counters_forget_deleted(struct fabric *);
+
 /* Fills in the members about counters. */
 void counters_get_stats(const struct fabric *, struct fabric_stats *);
 

@@ -226,6 +226,16 @@ sampling_n_logged(const struct fabric *f, uint64_t cookie, uint32_t part)
     return b ? b->n_logged : 0;
 }
 
+void
+sampling_forget_logged(const struct fabric *f, uint64_t cookie, uint32_t part)
+{
+    struct budget *b = find_budget(f->samples, "", cookie, part, NULL);
+
+    if (b) {
+        b->n_logged = 0;
+    }
+}
+
 /* Packets.  -------------------------------------------------------------- */
 
 /* Parses the headers.  A copy is only the beginning of a packet, so lengths in

@@ -37,6 +37,10 @@ void sampling_receive(struct packets_of_switch *, const struct ofpacket_in *);
 uint64_t sampling_n_logged(const struct fabric *, uint64_t cookie,
                            uint32_t part);
 
+/* Starts that count anew. */
+void sampling_forget_logged(const struct fabric *, uint64_t cookie,
+                            uint32_t part);
+
 /* Fills in the members about samples. */
 void sampling_get_stats(const struct fabric *, struct fabric_stats *);
 
