@@ -146,11 +146,11 @@ const struct schema_struct schema_status_host = SHOWN_KEPT(
              "Flows that are desired on it; it has installed them if it "
              "is `synced` and `lag` is 0."),
     SHOWN_OF(status_host, groups, U64, 0, "Groups that are desired on it."),
-    SHOWN_OF(status_host, ports, I64, HIDE, "VMs' interfaces that it has.",
-             .def = -1),
+    SHOWN_OF(status_host, ports, I64, HIDE,
+             "Ports that have an interface on it.", .def = -1),
     SHOWN_OF(status_host, unclaimed, U64, HIDE,
-             "How many of these no port claims: none has their iface-id, so "
-             "they have no network.  Not for accounts with a scope."),
+             "How many interfaces of VMs no port claims: none has their "
+             "iface-id, so they have no network.  Not for accounts with a scope."),
     SHOWN_LIST_OF(status_host, unclaimed_interfaces, n_unclaimed_interfaces,
                   STRUCT, 0,
                   "Those, the first 100.  Not for accounts with a scope.",

@@ -63,6 +63,16 @@ assert_unclaimed(int i, json_int_t n)
     return list;
 }
 
+/* Interfaces that no port claims are no ports. */
+static void
+assert_n_ports(const char *host, json_int_t n)
+{
+    json_t *status = fixture_host_status(host);
+
+    assert_int_equal(json_integer_value(json_object_get(status, "ports")), n);
+    json_decref(status);
+}
+
 static void
 assert_none_is_unclaimed(void)
 {
@@ -107,6 +117,7 @@ interfaces_that_no_port_claims_are_listed(void **state OVS_UNUSED)
           "external_ids:iface-id=never external_ids:attached-mac=x");
     UNTIL(fabric_unclaimed_interfaces(fabric, &hosts) == 2);
     list = assert_unclaimed(0, 2);
+    assert_n_ports("hv1", 0);
     assert_int_equal(json_array_size(list), 2);
     assert_interface(list, 0, "p1", "tap1", "02:00:00:00:00:0a");
     assert_interface(list, 1, "never", "tap2", NULL);
@@ -120,6 +131,7 @@ interfaces_that_no_port_claims_are_listed(void **state OVS_UNUSED)
     /* One gets a port of another name, one goes. */
     put_port("p2", NULL, "p1");
     UNTIL(bound("p2", "hv1", NULL));
+    assert_n_ports("hv1", 1);
     list = assert_unclaimed(0, 1);
     assert_interface(list, 0, "never", "tap2", NULL);
     json_decref(list);

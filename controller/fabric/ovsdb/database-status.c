@@ -307,8 +307,9 @@ fabric_db_host_status(const struct fabric_host *host, struct arena *arena,
                                            host->datapath_id);
     }
     status->ovs_version = db->ovs_version;
-    status->ports = db->n_ports;
     unclaimed_vifs_status(db->observed, arena, status);
+    status->ports = (db->n_ports > status->unclaimed
+                     ? db->n_ports - status->unclaimed : 0);
     host_provider_status(db, arena, status);
     underlay_status(db, arena, status);
     if (!status->reason && db->connected) {
