@@ -164,6 +164,7 @@ FABRIC_APPS_TESTS = \
 	tests/unit/test-fabric-ovs-tls \
 	tests/unit/test-health-rows
 FABRIC_APPS_LINK = -Wl,--export-dynamic \
+	-Wl,--undefined=vmn_act_ct \
 	-Wl,--undefined=vmn_arp_nd_respond \
 	-Wl,--undefined=vmn_prefix_text \
 	-Wl,--whole-archive,proto/libproto.a,--no-whole-archive
