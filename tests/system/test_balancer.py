@@ -228,6 +228,41 @@ def test_connections_stay_or_are_cut_as_told(town, vip):
             one.close()
 
 
+def test_clients_of_a_deleted_balancer_are_told_nothing(town, vip):
+    """As docs/api.md says."""
+    ca = town.lab.vm("ca")
+    balance(town, vip, backends=[{"port": "b1"}])
+    serve(ca, vip, ["b1"])
+    one, = hold(ca, vip, 1)["b1"]
+    town.api.delete("loadbalancers/lb", wait="installed", timeout="20s")
+    one.sock.send(b"x\n")
+    one.sock.settimeout(2.0)
+    with pytest.raises(socket.timeout):
+        one.sock.recv(100)
+    one.close()
+
+
+def test_a_port_that_another_balancer_keeps_is_not_cut(town, vip):
+    ca = town.lab.vm("ca")
+    health = {"type": "tcp", "interval_ms": 200, "timeout_ms": 100}
+
+    def probed(port):
+        balance(town, vip, backends=[{"port": "b1"}], when_down="cut",
+                health=dict(health, port=port))
+    probed(8081)
+    balance(town, vip, name="other", backends=[{"port": "b1"}],
+            ports=[{"port": 81, "target": 8080}])
+    serve(ca, vip, ["b1"])
+    held = hold(ca, vip, 2)
+    probed(9999)                # Where nobody listens.
+    wait_for("it to be down", lambda: town.api.get("loadbalancers/lb")[
+        "status"]["backends"][0]["state"] == "down", 20)
+    wait_quiet(town.lab)
+    all_answer(held, ["b1"])
+    for one in held["b1"]:
+        one.close()
+
+
 def test_udp_client_gets_another_backend(town, vip):
     """It sends and sends, so conntrack would never forget where to."""
     ca = town.lab.vm("ca")
