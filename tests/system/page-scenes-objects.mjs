@@ -126,7 +126,7 @@ export const scenes = {
 
   scoped: {
     stranger: true,
-    allows: /status of 40[13]/,
+    allows: /status of 40[134]/,
     async play({ page, api, go }) {
       await api("PUT", "accounts/team", { spec: { role: "operator",
         scope: "project=team" } });
@@ -147,6 +147,30 @@ export const scenes = {
       assert.equal(await rows(section(page, "Networks")).count(), 1);
       // It hears of no events, which is no lost connection.
       await page.locator("header.top").getByText("every 4 s").waitFor();
+      // What is of the whole network says so, and does not load for ever.
+      await go("topology");
+      await page.getByText("The topology is of the whole network").waitFor();
+      assert.equal(await page.getByText("Loading").count(), 0);
+      await go("changes");
+      await page.getByText("Nothing was changed yet.").waitFor();
+      // Its own change is listed there, with its comment.
+      await go("objects/networks/team");
+      await page.getByRole("link", { name: "Edit" }).click();
+      const edited = section(page, "Edit team");
+
+      await edited.getByRole("textbox", { name: "description", exact: true })
+        .fill("ours");
+      await edited.getByLabel("Comment").fill("ticket 4711");
+      await edited.getByRole("button", { name: "Plan", exact: true }).click();
+      await until("the plan", () => edited.getByRole("button",
+        { name: "Apply" }).isEnabled());
+      await edited.getByRole("button", { name: "Apply" }).click();
+      await edited.getByText(/^revision \d/).waitFor();
+      await go("changes");
+      await page.getByText("account:team/team").first().waitFor();
+      const made = (await api("GET", "revisions?who=account:team")).items;
+
+      assert.deepEqual(made.map((one) => one.comment), ["ticket 4711"]);
       await api("DELETE", "tokens/team");
       await api("DELETE", "networks/team");
       await api("DELETE", "accounts/team");

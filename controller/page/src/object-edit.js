@@ -22,6 +22,8 @@ export function planAndApply(request, signal, done) {
     onclick: () => attempt(apply) }, "Apply");
   const planner = h("button", { type: "button",
     onclick: () => attempt(plan) }, "Plan");
+  const comment = h("input", { id: newId(), autocomplete: "off",
+    maxlength: 200 });
   let planned = null;
 
   function stale() {
@@ -55,17 +57,21 @@ export function planAndApply(request, signal, done) {
 
   async function apply() {
     const [method, path, options] = planned;
+    const why = comment.value.trim();
     const answer = await call(method, path, { ...options, signal,
-      query: { wait: "installed", timeout: "10s" } });
+      query: { wait: "installed", timeout: "10s",
+        ...why ? { comment: why } : {} } });
 
     planned = null;
+    comment.value = "";
     replace(out, receiptNodes(answer), answer.secret ? h("p", {},
       "The secret, which is told this once: ", code(answer.secret)) : null);
     done(answer);
   }
 
-  return { stale, nodes: [h("div", { class: "buttons" }, planner, applier),
-    out] };
+  return { stale, nodes: [h("p", {}, h("label", { for: comment.id },
+    "Comment"), comment), h("div", { class: "buttons" }, planner, applier),
+  out] };
 }
 
 /** The form of an object; 'name' is undefined for a new one. */

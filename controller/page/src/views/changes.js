@@ -245,11 +245,12 @@ export function mount(root, { signal, words }) {
     state.loading = true;
     try {
       // Revision numbers have gaps: reports of hosts are not stored.
-      let after = Math.max(0, first - 1 - PAGE);
-      const page = await get("revisions", { after, limit: PAGE }, signal);
+      const after = Math.max(0, first - 1 - PAGE);
+      const page = await get("revisions", state.scoped
+        ? { before: first, limit: PAGE } : { after, limit: PAGE }, signal);
       const items = page.items.filter((item) => item.revision < first);
 
-      state.older = after > 0;
+      state.older = state.scoped ? page.next !== undefined : after > 0;
       state.items.push(...items.reverse());
       draw();
     } catch (error) {
@@ -264,13 +265,22 @@ export function mount(root, { signal, words }) {
   const refresh = live.calmly(async () => {
     try {
       const newest = state.items[0]?.revision;
-      const [page, activity] = await Promise.all([
-        get("revisions", newest === undefined ? { limit: PAGE }
-          : { after: newest, limit: 1000 }, signal),
-        get("activity", { limit: 256 }, signal)]);
+      // What vmnd did for them is of the whole network: an account with a
+      // scope sees the changes that it has made itself.
+      const activity = await get("activity", { limit: 256 }, signal).catch(
+        (error) => {
+          if (error.status !== 403) {
+            throw error;
+          }
+          state.scoped = true;
+          return { items: [] };
+        });
+      const page = await get("revisions", newest === undefined || state.scoped
+        ? { limit: PAGE } : { after: newest, limit: 1000 }, signal);
 
       state.groups = activity.items;
-      state.items = [...page.items.reverse(), ...state.items];
+      state.items = [...page.items.filter((item) => newest === undefined
+        || item.revision > newest).reverse(), ...state.items];
       replace(failed);
       draw();
       if (chosen !== null && chosen >= (newest ?? 0) - 50) {

@@ -210,7 +210,14 @@ export function mount(root, { signal, words }) {
         showSide();
       }
     } catch (error) {
-      if (!signal.aborted) {
+      if (error.status === 403) {
+        replace(none, empty("The topology is of the whole network, and this "
+          + "account sees its own scope.",
+        h("a", { href: "#/objects" }, "The objects of its scope")));
+        if (!chosen) {
+          replace(side);
+        }
+      } else if (!signal.aborted) {
         replace(failed, errorBox(error, refresh));
       }
     }
