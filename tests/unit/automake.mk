@@ -96,6 +96,7 @@ UNIT_TESTS = \
 	tests/unit/test-store-file \
 	tests/unit/test-store-log \
 	tests/unit/test-store-open \
+	tests/unit/test-store-retention \
 	tests/unit/test-usage \
 	tests/unit/test-verdict
 

@@ -14,7 +14,9 @@
 #include <unistd.h>
 #include <cmocka.h>
 
+#include "controller/schema/error.h"
 #include "controller/store/store.h"
+#include "openvswitch/dynamic-string.h"
 #include "tests/unit/model-util.h"
 #include "tests/unit/store-fixture.h"
 #include "util.h"
@@ -80,6 +82,37 @@ void
 store_apply(struct fixture *f, const char *text)
 {
     apply_set(f, NULL, text);
+}
+
+json_t *
+read_logs(struct fixture *f, uint64_t after, size_t limit)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct vmn_error why = VMN_ERROR_INIT;
+
+    ds_put_char(&ds, '[');
+    assert_int_equal(store_sqlite_class.logs(f->store, after, limit, &ds,
+                                             &why), 0);
+    ds_put_char(&ds, ']');
+    json_t *json = json_loads(ds_cstr(&ds), 0, NULL);
+    assert_non_null(json);
+    ds_destroy(&ds);
+    return json;
+}
+
+/* A revision of 'who' that changes something that is stored. */
+void
+store_apply_as(struct fixture *f, const char *who)
+{
+    static int mtu = 1400;
+    char *text = xasprintf("put networks n {'mtu':%d}", ++mtu);
+    uint64_t revision;
+    char *errors = model_util_apply(f->model, who, NULL, text, &revision);
+
+    assert_string_equal(errors, "");
+    free(errors);
+    free(text);
+    assert_int_equal(submit(f), 0);
 }
 
 void

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <jansson.h>
 
 #include "util.h"
 
@@ -30,8 +31,12 @@ struct fixture {
 extern const char base_rows[];
 
 int submit(struct fixture *f);
+/* Returns entries of the log, as a list that the caller releases. */
+json_t *read_logs(struct fixture *f, uint64_t after, size_t limit);
 void apply_set(struct fixture *f, const char *set, const char *text);
 void store_apply(struct fixture *f, const char *text);
+/* A revision of 'who' that changes something that is stored. */
+void store_apply_as(struct fixture *f, const char *who);
 void open_store(struct fixture *f);
 void close_store(struct fixture *f);
 void open_dir(struct fixture *f);
