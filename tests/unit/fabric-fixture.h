@@ -30,7 +30,7 @@ extern uint64_t revision;       /* Of the last edit. */
 extern int fixture_store_errors; /* So many groups are refused next. */
 
 /* A condition that has not come true by then never will. */
-#define FIXTURE_GIVE_UP_S 30
+#define FIXTURE_GIVE_UP_S 120
 
 #define FIXTURE_TURN_UNTIL(TURN, CONDITION)                     \
     do {                                                        \

@@ -18,7 +18,7 @@
 
 /* A condition that has not come true by then never will.  Long: no result
  * depends on it but a failing one. */
-#define GIVE_UP_S 30
+#define GIVE_UP_S 120
 
 struct fixture {
     struct event_base *base;

@@ -16,6 +16,18 @@
 #include "tests/unit/ovs-sandbox.h"
 #include "util.h"
 
+/* Whether the port's status gives a reason that has 'text' in it. */
+static bool
+port_reason_has(const char *port, const char *text)
+{
+    json_t *status = fixture_port_status(port);
+    const char *reason = json_string_value(json_object_get(status, "reason"));
+    bool has = reason && strstr(reason, text);
+
+    json_decref(status);
+    return has;
+}
+
 /* Nor is a port on a host that is a machine outside. */
 static void
 external_port_claims_no_interface(void **state OVS_UNUSED)
@@ -35,11 +47,7 @@ external_port_claims_no_interface(void **state OVS_UNUSED)
     change(VMN_TABLE_PORT, "metal", json_pack("{s:s}", "network", "pub"));
     UNTIL(bound("metal", "hv1", NULL));
 
-    json_t *status = fixture_port_status("metal");
-    const char *reason = json_string_value(json_object_get(status, "reason"));
-    assert_non_null(reason);
-    assert_non_null(strstr(reason, "no way to physical network \"dc\""));
-    json_decref(status);
+    UNTIL(port_reason_has("metal", "no way to physical network \"dc\""));
 
     change(VMN_TABLE_PORT, "metal", json_pack("{s:s, s:b}", "network", "pub",
                                               "external", true));
