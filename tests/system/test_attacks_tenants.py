@@ -906,7 +906,7 @@ def test_squat_on_an_interface(lab, shop, api):
                "bank3", "type=internal", "external_ids:iface-id=bank-3")
     try:
         wait_for("the interface", lambda: api.get("hosts/h1")["status"].get(
-            "ports"), 20)
+            "unclaimed"), 20)
         shop.may_not("PUT", "ports/bank-3", mine(network="shop"),
                      "/iface_id")
     finally:
