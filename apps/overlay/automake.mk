@@ -7,6 +7,7 @@ apps_overlay_overlay_la_SOURCES = \
 	apps/overlay/dhcp-ra-guard.c \
 	apps/overlay/flood.c \
 	apps/overlay/mac-learning.c \
+	apps/overlay/nd-port-security.c \
 	apps/overlay/nd-responder.c \
 	apps/overlay/overlay.c \
 	apps/overlay/overlay.h \

@@ -2,8 +2,7 @@
  *
  * Neighbour discovery (RFC 4861): what ARP is to IPv4.  Solicitations of a
  * group for the address of a bound port are answered where they are asked, and
- * those of one neighbour go to it.  What a port may say of itself is checked
- * where it says it.
+ * those of one neighbour go to it.
  *
  * An answer is another solicitation, of the asker by the one that it asks for:
  * it says the same link-layer address, and hosts take it from there as well
@@ -13,9 +12,7 @@
  * refuses such a flow.  What only an advertisement can say is that a neighbour
  * is still there, and that is asked of itself.
  *
- * Routers there are none, so what only routers say or are asked is dropped,
- * and so are reports of multicast listeners (RFC 3810), since a network's
- * multicast reaches all of its ports.  Not for sources (port.c), nor for what
+ * Not for what a port may say of itself (nd-port-security.c), nor for what
  * several ports may share (address-pairs.c). */
 
 #include "overlay.h"
@@ -40,9 +37,10 @@ match_one(struct vmn_flow *flow)
 
 /* Everywhere.  ----------------------------------------------------------- */
 
-static struct vmn_flow *
-type_add(struct vmn_emit *emit, unsigned stage, unsigned table,
-         uint16_t priority, uint8_t type)
+/* Adds a flow on all hosts for messages of ICMPv6 'type'. */
+struct vmn_flow *
+nd_flow_add(struct vmn_emit *emit, unsigned stage, unsigned table,
+            uint16_t priority, uint8_t type)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_all(), stage, table,
                                          priority);
@@ -52,67 +50,26 @@ type_add(struct vmn_emit *emit, unsigned stage, unsigned table,
 }
 
 static void
-base_guard(struct vmn_emit *emit)
-{
-    /* What each guest says, and what only routers do. */
-    static const struct {
-        uint8_t type;
-        const char *reason;
-    } usual[] = {
-        { 130, "MLD" }, { 131, "MLD" }, { 132, "MLD" }, { 143, "MLD" },
-        { 133, "router solicitation" },
-    }, unheard[] = {
-        { 134, "router advertisement" },
-        { 137, "ICMPv6 redirect" },
-    };
-
-    for (size_t i = 0; i < sizeof usual / sizeof usual[0]; i++) {
-        drop_background(type_add(emit, STAGE_ADMIT, ADMIT_GUARD,
-                                 GUARD_UNSUPPORTED, usual[i].type),
-                        usual[i].reason);
-    }
-    for (size_t i = 0; i < sizeof unheard / sizeof unheard[0]; i++) {
-        drop(type_add(emit, STAGE_ADMIT, ADMIT_GUARD, GUARD_UNSUPPORTED,
-                      unheard[i].type), unheard[i].reason);
-    }
-
-    /* Without a source link-layer address there is nothing to spoof. */
-    struct vmn_flow *flow = type_add(emit, STAGE_ADMIT, ADMIT_ND, ND_OWN,
-                                     VMN_ND_SOLICIT);
-
-    vmn_match_mac(flow, VMN_F_ND_SLL, (struct vmn_mac) { { 0 } });
-    vmn_act_next(vmn_flow_actions(flow));
-
-    drop(type_add(emit, STAGE_ADMIT, ADMIT_ND, ND_SPOOFED, VMN_ND_SOLICIT),
-         "spoofed");
-    drop(type_add(emit, STAGE_ADMIT, ADMIT_ND, ND_SPOOFED, VMN_ND_ADVERT),
-         "spoofed");
-    flow = vmn_flow_add(emit, vmn_scope_all(), STAGE_ADMIT, ADMIT_ND,
-                        PRIORITY_LAST);
-    vmn_act_next(vmn_flow_actions(flow));
-}
-
-static void
 base_request(struct vmn_emit *emit)
 {
     struct vmn_flow *flow;
 
-    flow = type_add(emit, STAGE_SERVICE, SERVICE_REQUEST, SERVICE_REMOTE,
-                    VMN_ND_SOLICIT);
+    flow = nd_flow_add(emit, STAGE_SERVICE, SERVICE_REQUEST, SERVICE_REMOTE,
+                       VMN_ND_SOLICIT);
     vmn_match(flow, VMN_REG_SRC_LOCAL, 0);
     vmn_act_next(vmn_flow_actions(flow));
 
-    flow = type_add(emit, STAGE_SERVICE, SERVICE_REQUEST, SERVICE_DIRECT,
-                    VMN_ND_SOLICIT);
+    flow = nd_flow_add(emit, STAGE_SERVICE, SERVICE_REQUEST, SERVICE_DIRECT,
+                       VMN_ND_SOLICIT);
     match_one(flow);
     vmn_act_next(vmn_flow_actions(flow));
 
-    flow = type_add(emit, STAGE_SERVICE, SERVICE_REQUEST, SERVICE_REPLY,
-                    VMN_ND_ADVERT);
+    flow = nd_flow_add(emit, STAGE_SERVICE, SERVICE_REQUEST, SERVICE_REPLY,
+                       VMN_ND_ADVERT);
     vmn_act_next(vmn_flow_actions(flow));
 
-    flow = type_add(emit, STAGE_SERVICE, SERVICE_REQUEST, SERVICE_UNKNOWN,
-                    VMN_ND_SOLICIT);
+    flow = nd_flow_add(emit, STAGE_SERVICE, SERVICE_REQUEST, SERVICE_UNKNOWN,
+                       VMN_ND_SOLICIT);
     drop(flow, "ND for unknown address");
 }
 
@@ -130,8 +87,8 @@ base_answer(struct vmn_emit *emit)
     /* Reply to duplicate address detection, whose sender has no address yet
      * (RFC 4861, section 7.2.4).  Its message has no link-layer address option
      * to rewrite, and needs none. */
-    flow = type_add(emit, STAGE_SERVICE, SERVICE_ND_REPLY, ND_REPLY_DAD,
-                    VMN_ND_SOLICIT);
+    flow = nd_flow_add(emit, STAGE_SERVICE, SERVICE_ND_REPLY, ND_REPLY_DAD,
+                       VMN_ND_SOLICIT);
     match_from_nobody(flow);
     actions = vmn_flow_actions(flow);
     vmn_act_set_mac(actions, VMN_F_ETH_DST, all_nodes_mac);
@@ -142,14 +99,14 @@ base_answer(struct vmn_emit *emit)
 
     /* Without the option, there is no room for a link-layer address in the
      * reply. */
-    flow = type_add(emit, STAGE_SERVICE, SERVICE_ND_REPLY, ND_REPLY_NO_LLADDR,
-                    VMN_ND_SOLICIT);
+    flow = nd_flow_add(emit, STAGE_SERVICE, SERVICE_ND_REPLY,
+                       ND_REPLY_NO_LLADDR, VMN_ND_SOLICIT);
     vmn_match_mac(flow, VMN_F_ND_SLL, (struct vmn_mac) { { 0 } });
     drop(flow, "ND without link-layer address");
 
     /* Swap source and target. */
-    flow = type_add(emit, STAGE_SERVICE, SERVICE_ND_REPLY, ND_REPLY_SOLICITED,
-                    VMN_ND_SOLICIT);
+    flow = nd_flow_add(emit, STAGE_SERVICE, SERVICE_ND_REPLY,
+                       ND_REPLY_SOLICITED, VMN_ND_SOLICIT);
     actions = vmn_flow_actions(flow);
     vmn_act_move(actions, VMN_F_IPV6_SRC, VMN_F_IPV6_DST);
     vmn_act_move(actions, VMN_F_ND_TARGET, VMN_F_IPV6_SRC);
@@ -161,7 +118,6 @@ base_answer(struct vmn_emit *emit)
 void
 nd_base(struct vmn_emit *emit)
 {
-    base_guard(emit);
     base_request(emit);
     base_answer(emit);
 }
@@ -209,68 +165,16 @@ nd_of_network(struct vmn_view *view, struct vmn_emit *emit,
 
 /* Where a port is.  ------------------------------------------------------ */
 
-static struct vmn_flow *
-own_add(struct vmn_emit *emit, const struct port_ctx *ctx, unsigned table,
-        uint16_t priority)
+/* Emits what a port with IPv6 has once, whatever its addresses.  The reply
+ * would have the port's own MAC: it solicits its own address, and would take
+ * the reply for a duplicate. */
+void
+nd_of_port(struct vmn_emit *emit, const struct port_ctx *ctx)
 {
     struct vmn_flow *flow = vmn_flow_add(emit, vmn_scope_host(ctx->host),
-                                         STAGE_ADMIT, table, priority);
+                                         STAGE_SERVICE, SERVICE_ND_REPLY,
+                                         ND_REPLY_SELF);
 
-    vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
-    return flow;
-}
-
-/* Lets the port advertise 'prefix' at 'mac', or without a link-layer address,
- * as a reply to a unicast solicitation may be. */
-void
-nd_guard_target(struct vmn_emit *emit, const struct port_ctx *ctx,
-                struct vmn_mac mac, const struct vmn_prefix *prefix)
-{
-    for (int known = 0; known < 2; known++) {
-        struct vmn_flow *flow = own_add(emit, ctx, ADMIT_ND, ND_OWN);
-
-        vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_ADVERT);
-        vmn_match_prefix(flow, VMN_F_ND_TARGET, prefix);
-        vmn_match_mac(flow, VMN_F_ND_TLL,
-                      known ? (struct vmn_mac) { { 0 } } : mac);
-        vmn_act_next(vmn_flow_actions(flow));
-    }
-}
-
-/* Lets the port send solicitations with 'mac'. */
-void
-nd_guard_mac(struct vmn_emit *emit, const struct port_ctx *ctx,
-             struct vmn_mac mac)
-{
-    struct vmn_flow *flow = own_add(emit, ctx, ADMIT_ND, ND_OWN);
-
-    vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
-    vmn_match_mac(flow, VMN_F_ND_SLL, mac);
-    vmn_act_next(vmn_flow_actions(flow));
-
-    /* Duplicate address detection has no sender address (RFC 4862, section
-     * 5.4.2). */
-    flow = own_add(emit, ctx, ADMIT_GUARD, GUARD_OWN);
-    vmn_match_mac(flow, VMN_F_ETH_SRC, mac);
-    vmn_match(flow, VMN_F_ICMPV6_TYPE, VMN_ND_SOLICIT);
-    match_from_nobody(flow);
-    vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_ND);
-}
-
-/* Emits what a port with IPv6 has once, whatever its addresses. */
-void
-nd_guard_port(struct vmn_emit *emit, const struct port_ctx *ctx)
-{
-    struct vmn_flow *flow = own_add(emit, ctx, ADMIT_GUARD, GUARD_PORT);
-
-    vmn_match(flow, VMN_F_ETH_TYPE, VMN_ETH_IPV6);
-    drop(flow, "spoofed");
-    unaddressed_of_port(emit, ctx);
-
-    /* The reply would have the port's own MAC: it solicits its own address,
-     * and would take the reply for a duplicate. */
-    flow = vmn_flow_add(emit, vmn_scope_host(ctx->host), STAGE_SERVICE,
-                        SERVICE_ND_REPLY, ND_REPLY_SELF);
     vmn_match(flow, VMN_F_IN_PORT, ctx->ofport);
     vmn_match_mac(flow, VMN_F_ETH_SRC, ctx->port->mac);
     drop_background(flow, "ND for own address");
@@ -278,7 +182,7 @@ nd_guard_port(struct vmn_emit *emit, const struct port_ctx *ctx)
 
 /* Emits what a quarantined port has once. */
 void
-nd_guard_quarantined(struct vmn_emit *emit, const struct port_ctx *ctx)
+nd_of_quarantined(struct vmn_emit *emit, const struct port_ctx *ctx)
 {
     static const uint8_t types[] = { VMN_ND_SOLICIT, VMN_ND_ADVERT };
     struct vmn_flow *flow;

@@ -138,6 +138,7 @@ compile_base(struct vmn_view *view, const char *key, struct vmn_emit *emit)
     base_guard(emit);
     unaddressed_base(emit);
     base_service(emit);
+    nd_security_base(emit);
     nd_base(emit);
     base_locate(emit);
     base_deliver(view, emit);

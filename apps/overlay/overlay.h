@@ -378,17 +378,24 @@ void arp_self(struct vmn_emit *, const struct port_ctx *,
 void port_security(struct vmn_view *, struct vmn_emit *,
                    const struct port_ctx *);
 
-/* nd-responder.c: neighbour discovery. */
+/* nd-responder.c: answers of neighbour discovery. */
 void nd_base(struct vmn_emit *);
+struct vmn_flow *nd_flow_add(struct vmn_emit *, unsigned stage, unsigned table,
+                             uint16_t priority, uint8_t type);
 void nd_of_address(struct vmn_emit *, const struct port_ctx *,
                    const struct vmn_ip *);
 void nd_of_network(struct vmn_view *, struct vmn_emit *,
                    const struct vmn_network *);
-void nd_guard_target(struct vmn_emit *, const struct port_ctx *,
-                     struct vmn_mac, const struct vmn_prefix *);
-void nd_guard_mac(struct vmn_emit *, const struct port_ctx *, struct vmn_mac);
-void nd_guard_port(struct vmn_emit *, const struct port_ctx *);
-void nd_guard_quarantined(struct vmn_emit *, const struct port_ctx *);
+void nd_of_port(struct vmn_emit *, const struct port_ctx *);
+void nd_of_quarantined(struct vmn_emit *, const struct port_ctx *);
+
+/* nd-port-security.c: what a port may say in neighbour discovery. */
+void nd_security_base(struct vmn_emit *);
+void nd_security_target(struct vmn_emit *, const struct port_ctx *,
+                        struct vmn_mac, const struct vmn_prefix *);
+void nd_security_mac(struct vmn_emit *, const struct port_ctx *,
+                     struct vmn_mac);
+void nd_security_port(struct vmn_emit *, const struct port_ctx *);
 
 /* dhcp-ra-guard.c */
 void served_of_network(struct vmn_view *, struct vmn_emit *,

@@ -2,8 +2,8 @@
  *
  * Port security (anti-spoofing): a port sends from its own addresses and from
  * those that it is allowed beside them, IP as well as ARP.  Not for neighbour
- * discovery (nd-responder.c), ports with 'unknown' (mac-learning.c), nor for
- * what is said without an address (unaddressed.c). */
+ * discovery (nd-port-security.c), ports with 'unknown' (mac-learning.c), nor
+ * for what is said without an address (unaddressed.c). */
 
 #include "overlay.h"
 
@@ -35,7 +35,7 @@ emit_guard(struct vmn_emit *emit, const struct port_ctx *ctx,
             vmn_act_set(vmn_flow_actions(flow), REG_CHECK, CHECK_ANNOUNCED);
         }
         vmn_act_goto(vmn_flow_actions(flow), STAGE_ADMIT, ADMIT_ND);
-        nd_guard_target(emit, ctx, mac, ip);
+        nd_security_target(emit, ctx, mac, ip);
         return;
     }
     vmn_match_prefix(flow, VMN_F_IPV4_SRC, ip);
@@ -65,7 +65,7 @@ emit_guards(struct vmn_view *view, struct vmn_emit *emit,
         v6 |= prefixes[i].ip.family == 6;
     }
     if (v6) {
-        nd_guard_mac(emit, ctx, mac);
+        nd_security_mac(emit, ctx, mac);
     }
 }
 

@@ -210,11 +210,12 @@ emit_local(struct vmn_view *view, struct vmn_emit *emit,
     }
 
     if (port_has_ipv6(port)) {
-        nd_guard_port(emit, ctx);
+        nd_security_port(emit, ctx);
+        nd_of_port(emit, ctx);
     }
     if (vmn_is_quarantined(view, port)
         && (port_has_ipv6(port) || port->unknown)) {
-        nd_guard_quarantined(emit, ctx);
+        nd_of_quarantined(emit, ctx);
     }
     if (is_provider(ctx->network)) {
         provider_guard_port(view, emit, ctx);
