@@ -203,8 +203,8 @@ def test_drops_name_both_sides(pair):
                 and s["src"].get("port") == "cli"]
     found = wait_for("a sample", samples)
     assert found[0]["dst"]["port"] == "srv"
-    wait_for("a counter of the router's", lambda: any(
-        c["object"] == {"type": "routers", "name": "r"} for c in
+    wait_for("a counter of the policy's", lambda: any(
+        c["object"] == {"type": "policies", "name": "p"} for c in
         pair.world.api.get("drops", reason="isolated")["counters"]))
     pair.apply([])
 
