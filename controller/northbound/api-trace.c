@@ -34,7 +34,8 @@ run(struct northbound *nb, void *query_, struct arena *arena,
                                      &query->request, arena, error);
 
     if (found) {
-        nb_warn_of_hosts(nb, query->request.protocol, found, arena);
+        nb_warn_of_hosts(nb, query->rights, query->request.protocol, found,
+                         arena);
     }
     return found;
 }

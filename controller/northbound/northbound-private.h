@@ -379,9 +379,12 @@ size_t nb_count_unknown(const struct northbound *, const char *const *ports,
                         size_t n);
 /* Warns in the trace, which is in 'arena' and of a packet of 'protocol', of
  * hosts on the way that are not heard, or whose VMs may leave checksums to
- * them that they do not compute. */
-void nb_warn_of_hosts(const struct northbound *, enum trace_protocol protocol,
-                      struct trace *, struct arena *arena);
+ * them that they do not compute.  A client with a scope is told their states
+ * alone. */
+void nb_warn_of_hosts(const struct northbound *,
+                      const struct model_rights *rights,
+                      enum trace_protocol protocol, struct trace *,
+                      struct arena *arena);
 
 /* Returns warnings of hosts that are not heard and have ports of 'network'
  * (NULL: of any), in 'arena', and sets '*n'; NULL if there are none.

@@ -14,6 +14,7 @@
 
 #include "controller/fabric/fabric-status.h"
 #include "controller/schema/arena.h"
+#include "controller/schema/status.h"
 #include "controller/simulator/trace.h"
 #include "sset.h"
 #include "util.h"
@@ -66,15 +67,35 @@ add_hosts(const struct trace_outcome *outcome, struct sset *hosts)
     }
 }
 
+/* Returns why the host may hold something else than its flows, or NULL, which
+ * the caller frees.  A client with a scope is told the state alone: a reason
+ * may have addresses, and how far a host is behind is of others' changes. */
+static char *
+doubt(const struct northbound *nb, const struct model_rights *rights,
+      const char *host)
+{
+    struct status_lag lag;
+    const char *state;
+
+    if (!nb_hides_hosts(rights)) {
+        return fabric_host_stale_reason(nb->fabric, host);
+    }
+    return (fabric_host_state(nb->fabric, host, &state, &lag)
+            && strcmp(state, "synced")
+            ? xasprintf("host \"%s\" is %s", host, state) : NULL);
+}
+
 /* Adds what there is to say of 'host': that it may hold something else than
  * what is traced. */
 static void
-warn_of_host(const struct northbound *nb, enum trace_protocol protocol,
-             const char *host, struct trace *trace, struct arena *arena)
+warn_of_host(const struct northbound *nb, const struct model_rights *rights,
+             enum trace_protocol protocol, const char *host,
+             struct trace *trace, struct arena *arena)
 {
-    char *reason = fabric_host_stale_reason(nb->fabric, host);
+    char *reason = doubt(nb, rights, host);
     const char *checksums
-        = (protocol == TRACE_TCP || protocol == TRACE_UDP
+        = ((protocol == TRACE_TCP || protocol == TRACE_UDP)
+           && !nb_hides_hosts(rights)
            ? fabric_host_checksums_warning(nb->fabric, host, arena) : NULL);
 
     if (reason) {
@@ -90,8 +111,10 @@ warn_of_host(const struct northbound *nb, enum trace_protocol protocol,
 }
 
 void
-nb_warn_of_hosts(const struct northbound *nb, enum trace_protocol protocol,
-                 struct trace *trace, struct arena *arena)
+nb_warn_of_hosts(const struct northbound *nb,
+                 const struct model_rights *rights,
+                 enum trace_protocol protocol, struct trace *trace,
+                 struct arena *arena)
 {
     struct sset hosts = SSET_INITIALIZER(&hosts);
     const char **names;
@@ -106,7 +129,7 @@ nb_warn_of_hosts(const struct northbound *nb, enum trace_protocol protocol,
     trace->warnings = arena_alloc(arena, 2 * sset_count(&hosts)
                                          * sizeof *trace->warnings);
     for (size_t i = 0; names[i]; i++) {
-        warn_of_host(nb, protocol, names[i], trace, arena);
+        warn_of_host(nb, rights, protocol, names[i], trace, arena);
     }
     if (!trace->n_warnings) {
         trace->warnings = NULL;         /* Not shown. */

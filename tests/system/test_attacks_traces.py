@@ -3,6 +3,7 @@
 function per attack, named for what the attacker wants."""
 
 import json
+import re
 
 import pytest
 from conftest import World, close_lab, entry, make_token_lab, rule
@@ -211,6 +212,28 @@ def test_learn_by_traces_how_many_backends_there_are(shop, town, lab):
         assert sorted(o["share"] for o in answer["outcomes"]) == [0.5, 0.5]
     finally:
         lab.vmnd.api.delete("policies/bank-off", wait="installed")
+
+
+def test_learn_by_traces_why_a_host_is_away(lab, shop, town):
+    """A trace says in which state a host on its way is, but neither why, nor
+    how far it is behind, nor by which interfaces its VMs are attached."""
+    h2 = lab.host("h2")
+    h2.stop_switch(0)
+    try:
+        wait_for("h2 to be away", lambda: town.api.get("hosts/h2")["status"][
+            "state"] != "synced", 30)
+        assert full(town, "shop-2")["warnings"]
+        told, = trace(shop, "shop-2")["warnings"]
+        assert re.fullmatch('host "h2" is [a-z]+: the trace goes by the flows '
+                            'that it is to hold', told), told
+    finally:
+        h2.start()
+    wait_for("h2 to be back", lambda: town.api.get("hosts/h2")["status"][
+        "state"] == "synced", 30)
+    wait_for("its ports to be up", lambda: all(
+        lab.port_state(name) == "up"
+        for name in ("shop-2", "bank-1", "bank-3", "clock")), 30)
+    town.settle()
 
 
 def test_learn_by_traces_what_leads_outside(shop, town):
