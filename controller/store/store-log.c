@@ -27,10 +27,11 @@ restored_revision(const char *changes, uint64_t unknown)
     json_t *json = changes ? json_loads(changes, 0, NULL) : NULL;
     const json_t *revision = json_object_get(json_array_get(json, 0),
                                              "revision");
-    json_int_t value = json_integer_value(revision);
+    json_int_t value = json_is_integer(revision)
+                       ? json_integer_value(revision) : -1;
 
     json_decref(json);
-    return value > 0 ? (uint64_t) value : unknown;
+    return value >= 0 ? (uint64_t) value : unknown;
 }
 
 /* Reads which restores of backups are in effect: the newest first, as it may

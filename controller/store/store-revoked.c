@@ -36,16 +36,20 @@ store_is_same_vmnd(sqlite3 *db, bool *same, struct vmn_error *why)
     return error;
 }
 
-/* Sets '*named' to whether a revision since the backup names the object. */
+/* Sets '*named' to whether a user's revision since the backup names the
+ * object, or may have changed it: a large one names only a part of what it
+ * changed, and counts the rest as "more". */
 static int
 is_named_since(const struct store_states *states,
                const struct schema_table *table, const char *name, bool *named,
                struct vmn_error *why)
 {
+    static const char sql[]
+        = "SELECT 1 FROM former.revisions WHERE revision > ? AND "
+          STORE_LOG_PEOPLE " AND (instr(changes, ?) OR "
+          "instr(changes, '{\"more\":')) LIMIT 1";
     sqlite3_stmt *stmt = NULL;
-    int code = sqlite3_prepare_v2(
-        states->db, "SELECT 1 FROM former.revisions WHERE revision > ? AND "
-        "instr(changes, ?) LIMIT 1", -1, &stmt, NULL);
+    int code = sqlite3_prepare_v2(states->db, sql, -1, &stmt, NULL);
     /* Just as the model writes it; a name of these types needs no escapes. */
     char *part = xasprintf("\"type\":\"%s\",\"name\":\"%s\"", table->plural,
                            name);

@@ -678,6 +678,26 @@ dry_run_of_a_restore_changes_nothing(void **state)
     free(told.text);
 }
 
+/* A backup from before the first change has revision 0. */
+static void
+backup_of_nothing_takes_all_back(void **state)
+{
+    struct fixture *f = *state;
+    struct store_restored r;
+
+    copy(f);
+    assert_int_equal(write_text(f, shop), 0);
+    close_store(f);
+    restore(f, &r);
+    assert_int_equal(r.info.revision, 0);
+    assert_int_equal(r.n_logged, 1);
+    store_restored_uninit(&r);
+    open_store(f);
+    assert_int_equal(model_names(f->model, VMN_TABLE_NETWORK).n, 0);
+    assert_taken_back(f, 1, 2);
+    assert_log_has(f, 1, "\"restored_over\":2,");
+}
+
 /* Tokens and accounts.  --------------------------------------------------- */
 
 static const char people[] =
@@ -809,6 +829,36 @@ restore_of_a_restore_knows_what_was_revoked(void **state)
     f->file = late;
     restore_people(f, &plain, 1);
     assert_non_null(account(f, "late"));
+    assert_null(account(f, "gone"));
+    free(early);
+}
+
+/* The log's entry of a large change names the first thousand objects alone:
+ * what there is not now may have been revoked by it. */
+static void
+revocation_among_many_changes_is_assumed(void **state)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct fixture *f = *state;
+
+    assert_int_equal(write_text(f, "put networks first {}"), 0);
+    copy(f);
+    char *early = f->file;
+    f->file = xasprintf("%s/late.db", f->dir);
+    assert_int_equal(write_text(f, "put accounts gone {'role':'admin'}"), 0);
+    copy(f);
+    for (int i = 0; i < 1000; i++) {
+        ds_put_format(&ds, "put groups n%d {}\n", i);
+    }
+    ds_put_cstr(&ds, "delete accounts gone");
+    assert_int_equal(write_text(f, ds_cstr(&ds)), 0);
+    assert_log_lacks(f, 3, "\"name\":\"gone\"");
+    ds_destroy(&ds);
+    char *late = f->file;
+    f->file = early;
+    restore_people(f, &plain, 0);
+    f->file = late;
+    restore_people(f, &plain, 1);
     assert_null(account(f, "gone"));
     free(early);
 }
@@ -1101,6 +1151,8 @@ main(void)
         TEST(wider_rights_are_taken_back),
         TEST(revoked_ones_are_valid_again_if_it_is_asked_for),
         TEST(restore_of_a_restore_knows_what_was_revoked),
+        TEST(revocation_among_many_changes_is_assumed),
+        TEST(backup_of_nothing_takes_all_back),
         TEST(database_of_another_vmnd_has_revoked_nothing),
         TEST(backup_replaces_no_file_unless_it_may),
         TEST(restore_brings_back_what_was_saved),
