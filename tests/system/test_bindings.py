@@ -109,8 +109,11 @@ def test_change_that_unbinds_is_one_revision(net, change):
 def test_change_that_moves_a_port_is_one_revision(net):
     """Of two hosts that have its interface, a port names the other one."""
     with interface(net.lab.host("h1"), "m2"):
-        wait_for("the candidate", lambda: status(net, "m2").get("candidate")
-                 == "h1")
+        # A port's status may name its candidate before it is committed.
+        wait_for("the candidate", lambda: any(
+            c.get("candidate") == "h1" for r in net.api.get(
+                "revisions", type="bindings", name="m2", limit=1)["items"]
+            for c in r["changes"]))
         newest = net.api.get("revisions", limit=1)["revision"]
         assert net.api.get("revisions/%d" % newest, wait="installed",
                            timeout="20s")["receipt"]["installed"]
