@@ -113,7 +113,7 @@ struct subnet {
     uint64_t used, size;
 };
 
-struct census {
+struct object_states {
     const struct northbound *nb;
     size_t step;                /* Index in 'steps'. */
     char *last;                 /* The name that was read last, */
@@ -132,10 +132,10 @@ struct census {
     size_t n_subnets_left;      /* That have no series. */
 };
 
-struct census *
-census_create(const struct northbound *nb)
+struct object_states *
+object_states_create(const struct northbound *nb)
 {
-    struct census *c = xzalloc(sizeof *c);
+    struct object_states *c = xzalloc(sizeof *c);
 
     c->nb = nb;
     c->last = xstrdup("");
@@ -147,7 +147,7 @@ census_create(const struct northbound *nb)
 }
 
 void
-census_destroy(struct census *c)
+object_states_destroy(struct object_states *c)
 {
     if (c) {
         for (size_t i = 0; i < N_FAMILIES; i++) {
@@ -166,7 +166,7 @@ census_destroy(struct census *c)
 /* Begins a line of 'family', with a first label.  More labels and value_*()
  * follow. */
 static struct ds *
-put_series(struct census *c, enum family family, const char *label,
+put_series(struct object_states *c, enum family family, const char *label,
            const char *text)
 {
     struct ds *ds = &c->lines[family];
@@ -193,7 +193,7 @@ put_value(struct ds *ds, uint64_t value)
 /* Ports.  ---------------------------------------------------------------- */
 
 static void
-count_unbound(struct census *c, const struct vmn_port *port,
+count_unbound(struct object_states *c, const struct vmn_port *port,
               const struct model_meta *meta)
 {
     struct model_meta of_binding;
@@ -214,7 +214,7 @@ count_unbound(struct census *c, const struct vmn_port *port,
 }
 
 static void
-put_port(struct census *c, const struct vmn_port *port,
+put_port(struct object_states *c, const struct vmn_port *port,
          const struct status_port *status)
 {
     const struct status_traffic *t = status->traffic;
@@ -244,8 +244,8 @@ put_port(struct census *c, const struct vmn_port *port,
 }
 
 static void
-count_state(struct census *c, const char *state, const struct vmn_port *port,
-            const struct model_meta *meta)
+count_state(struct object_states *c, const char *state,
+            const struct vmn_port *port, const struct model_meta *meta)
 {
     for (size_t i = 0; i < ARRAY_SIZE(port_states); i++) {
         c->n_in_state[i] += !strcmp(state, port_states[i]);
@@ -258,7 +258,7 @@ count_state(struct census *c, const char *state, const struct vmn_port *port,
 /* Of a port without series nothing but its state is looked up: there may be
  * tens of thousands. */
 static void
-count_port(struct census *c, const struct vmn_row *row,
+count_port(struct object_states *c, const struct vmn_row *row,
              const struct model_meta *meta)
 {
     const struct vmn_port *port = (const void *) row;
@@ -285,7 +285,7 @@ count_port(struct census *c, const struct vmn_row *row,
 /* Hosts.  ---------------------------------------------------------------- */
 
 static void
-put_host(struct census *c, const char *name, const char *state)
+put_host(struct object_states *c, const char *name, const char *state)
 {
     struct fabric_traffic tunnels;
     bool synced = !strcmp(state, "synced");
@@ -303,7 +303,7 @@ put_host(struct census *c, const char *name, const char *state)
 }
 
 static void
-count_host(struct census *c, const struct vmn_row *row,
+count_host(struct object_states *c, const struct vmn_row *row,
              const struct model_meta *meta OVS_UNUSED)
 {
     const char *state;
@@ -345,7 +345,7 @@ fullness(const struct subnet *subnet)
 
 /* Adds a subnet to the fullest, if it is one of them. */
 static void
-add_subnet(struct census *c, const char *network,
+add_subnet(struct object_states *c, const char *network,
            const struct vmn_prefix *cidr,
            const struct model_subnet_usage *usage)
 {
@@ -372,7 +372,7 @@ add_subnet(struct census *c, const char *network,
 }
 
 static void
-count_network(struct census *c, const struct vmn_row *row,
+count_network(struct object_states *c, const struct vmn_row *row,
                 const struct model_meta *meta OVS_UNUSED)
 {
     const struct vmn_network *network = (const void *) row;
@@ -389,7 +389,7 @@ count_network(struct census *c, const struct vmn_row *row,
 /* Balancers and routers.  ------------------------------------------------ */
 
 static void
-count_balancer(struct census *c, const struct vmn_row *row,
+count_balancer(struct object_states *c, const struct vmn_row *row,
                  const struct model_meta *meta OVS_UNUSED)
 {
     struct nb_summary_balancer count;
@@ -407,7 +407,7 @@ count_balancer(struct census *c, const struct vmn_row *row,
 }
 
 static void
-count_router(struct census *c, const struct vmn_row *row,
+count_router(struct object_states *c, const struct vmn_row *row,
                const struct model_meta *meta OVS_UNUSED)
 {
     struct nb_gateway_counts counts;
@@ -428,7 +428,7 @@ count_router(struct census *c, const struct vmn_row *row,
 
 static const struct {
     enum vmn_table table;
-    void (*count)(struct census *, const struct vmn_row *,
+    void (*count)(struct object_states *, const struct vmn_row *,
                  const struct model_meta *);
 } steps[] = {
     { VMN_TABLE_PORT, count_port },
@@ -439,7 +439,7 @@ static const struct {
 };
 
 bool
-census_take(struct census *c)
+object_states_read(struct object_states *c)
 {
     const struct loop *loop = c->nb->loop;
     const char *after = c->last;
@@ -479,7 +479,7 @@ put_gauge(struct ds *ds, const char *name, const char *help, size_t value)
 }
 
 static void
-put_ports(const struct census *c, struct ds *ds)
+put_ports(const struct object_states *c, struct ds *ds)
 {
     static const char states[] = "vmn_ports_in_state";
     static const char unbound[] = "vmn_ports_unbound";
@@ -503,7 +503,7 @@ put_ports(const struct census *c, struct ds *ds)
 }
 
 static void
-put_subnets(const struct census *c, struct ds *ds)
+put_subnets(const struct object_states *c, struct ds *ds)
 {
     static const struct {
         const char *name, *help;
@@ -532,7 +532,7 @@ put_subnets(const struct census *c, struct ds *ds)
 }
 
 void
-census_append(const struct census *c, struct ds *ds)
+object_states_append(const struct object_states *c, struct ds *ds)
 {
     size_t max = c->nb->metrics_series;
 

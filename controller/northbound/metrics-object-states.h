@@ -9,19 +9,19 @@
 
 #include <stdbool.h>
 
-struct census;
+struct object_states;
 struct ds;
 struct northbound;
 
 /* Borrows the northbound. */
-struct census *census_create(const struct northbound *);
-void census_destroy(struct census *);
+struct object_states *object_states_create(const struct northbound *);
+void object_states_destroy(struct object_states *);
 
 /* Reads more objects, until the iteration's time is over.  Returns true when
  * all are read. */
-bool census_take(struct census *);
+bool object_states_read(struct object_states *);
 
 /* Appends what was found. */
-void census_append(const struct census *, struct ds *);
+void object_states_append(const struct object_states *, struct ds *);
 
 #endif /* controller/northbound/metrics-object-states.h */

@@ -16,7 +16,7 @@
 struct scrape {
     struct northbound *nb;
     struct http_request *req;
-    struct census *census;      /* Owned. */
+    struct object_states *states; /* Owned. */
 };
 
 static bool
@@ -24,7 +24,7 @@ scrape_read(void *s_)
 {
     struct scrape *s = s_;
 
-    return census_take(s->census);
+    return object_states_read(s->states);
 }
 
 static void
@@ -34,7 +34,7 @@ scrape_reply(void *s_)
     struct ds ds = DS_EMPTY_INITIALIZER;
 
     metrics_append_all(s->nb, &ds);
-    census_append(s->census, &ds);
+    object_states_append(s->states, &ds);
     http_reply_body(s->req, 200, "text/plain; version=0.0.4; charset=utf-8",
                     &ds);
 }
@@ -44,7 +44,7 @@ scrape_destroy(void *s_)
 {
     struct scrape *s = s_;
 
-    census_destroy(s->census);
+    object_states_destroy(s->states);
     free(s);
 }
 
@@ -59,6 +59,6 @@ nb_get_metrics(struct http_request *req, void *nb_)
 
     s->nb = nb;
     s->req = req;
-    s->census = census_create(nb);
+    s->states = object_states_create(nb);
     nb_reply_in_parts(nb, req, &class, s);
 }
