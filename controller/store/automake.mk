@@ -4,7 +4,7 @@ controller_libvmn_a_SOURCES += \
 	controller/store/store-batch.c \
 	controller/store/store-backup.c \
 	controller/store/store-connect.c \
-	controller/store/store-contents.c \
+	controller/store/store-log-contents.c \
 	controller/store/store-continue.c \
 	controller/store/store-file.c \
 	controller/store/store-file.h \
@@ -14,7 +14,7 @@ controller_libvmn_a_SOURCES += \
 	controller/store/store-lock.c \
 	controller/store/store-private.h \
 	controller/store/store-receipts.c \
-	controller/store/store-loss.c \
+	controller/store/store-restore-loss.c \
 	controller/store/store-restore.c \
 	controller/store/store-retention.c \
 	controller/store/store-revoked.c \

@@ -5,7 +5,7 @@
  * changes it, and counted anew after a batch that failed.  It says whose
  * entries are deleted first, so that nobody displaces those of others.  Used
  * by the writer thread alone.  Not for deleting (store-retention.c,
- * store-contents.c). */
+ * store-log-contents.c). */
 
 #include <config.h>
 

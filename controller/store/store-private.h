@@ -245,7 +245,7 @@ int store_receipts_write(struct store_receipts *, sqlite3 *,
 int store_receipts_read(sqlite3_stmt *, uint64_t revision,
                         struct store_receipt *);
 
-/* store-contents.c: what revisions made of objects.  ---------------------- */
+/* store-log-contents.c: what revisions made of objects.  ------------------ */
 
 /* Most bytes that are kept of a revision. */
 #define STORE_CONTENTS_MAX (256 * 1024)
@@ -300,7 +300,7 @@ int store_continue(sqlite3 *, const char *file, const char *comment,
                    bool known, const json_t *revoked, struct store_restored *r,
                    struct vmn_error *why);
 
-/* store-loss.c: what a restore takes back.  ------------------------------- */
+/* store-restore-loss.c: what a restore takes back.  ----------------------- */
 
 /* The two states. */
 struct store_states {
@@ -396,7 +396,7 @@ int store_log_newest(struct store_log *, size_t limit, struct ds *,
 int store_log_find(struct store_log *, const struct store_log_filter *,
                      uint64_t before, size_t limit,
                         struct ds *, uint64_t *next, struct vmn_error *why);
-/* store-contents.c: implements log_contents(). */
+/* store-log-contents.c: implements log_contents(). */
 int store_contents_read(struct store_log *, uint64_t revision, struct ds *,
                         struct vmn_error *why);
 

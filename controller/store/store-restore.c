@@ -3,8 +3,8 @@
  * Restores a backup: replaces a database by it.
  *
  * The backup is copied beside the database, verified there, compared with the
- * former database (store-loss.c, store-revoked.c) and changed so that it can
- * continue that (store-continue.c). */
+ * former database (store-restore-loss.c, store-revoked.c) and changed so that
+ * it can continue that (store-continue.c). */
 
 #include <config.h>
 

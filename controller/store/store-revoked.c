@@ -5,7 +5,8 @@
  * What was deleted stays deleted; a token with another secret, account or time
  * of expiry, and an account that has lost a right, stay as they are now.  What
  * was made or has got more rights since the backup is taken back like all
- * else, so nobody gains by a restore.  Not for other objects (store-loss.c).
+ * else, so nobody gains by a restore.  Not for other objects
+ * (store-restore-loss.c).
  */
 
 #include <config.h>

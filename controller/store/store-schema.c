@@ -51,7 +51,7 @@
     "ON revisions (" STORE_LOG_AUTHOR("who") ", revision) "             \
     "WHERE " STORE_LOG_PEOPLE ";"
 
-/* What revisions made of objects; see store-contents.c. */
+/* What revisions made of objects; see store-log-contents.c. */
 #define CONTENTS_TABLE                                                  \
     "CREATE TABLE IF NOT EXISTS contents ("                             \
     "revision INTEGER PRIMARY KEY, "                                    \
